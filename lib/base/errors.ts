@@ -1,0 +1,77 @@
+/**
+ * Every error a user, a file or the network can cause, with its stable code.
+ *
+ * A text says what failed, the value at fault, and what to do, in one sentence. It never repeats a secret.
+ */
+
+/** The codes of `error` and `fatal` events, in groups by the exit status they end with. */
+export const EXIT_STATUS_BY_CODE = {
+  "internal": 1,
+
+  "usage": 2,
+  "bad-name": 2,
+  "too-long": 2,
+  "unknown-command": 2,
+  "unknown-user": 2,
+
+  "unreachable": 3,
+  "port-in-use": 3,
+  "timeout": 3,
+  "protocol": 3,
+  "offline": 3,
+  "busy": 3,
+  "declined": 3,
+  "coordinator-down": 3,
+  "in-doubt": 3,
+
+  "name-taken": 4,
+  "bad-credentials": 4,
+  "weak-password": 4,
+  "guests-refused": 4,
+  "locked-out": 4,
+  "full": 4,
+  "key-changed": 4,
+  "in-use": 4,
+  "replaced": 4,
+  "kicked": 4,
+  "too-fast": 4,
+  "version": 4,
+  "not-allowed": 4,
+  "not-logged-in": 4,
+  "no-such-entry": 4,
+  "entry-locked": 4,
+  "edit-aborted": 4,
+
+  "bad-file": 5,
+  "store-corrupt": 5,
+  "disk": 5,
+} as const;
+
+export type ErrorCode = keyof typeof EXIT_STATUS_BY_CODE;
+
+/** An error with a code and a sentence for the user. `cause` keeps what lies behind it. */
+export class P2pchatError extends Error {
+  override readonly name: string = "P2pchatError";
+  constructor(
+    readonly code: ErrorCode,
+    text: string,
+    options?: { readonly cause?: unknown },
+  ) {
+    super(text, options);
+  }
+
+  get exitStatus(): number {
+    return EXIT_STATUS_BY_CODE[this.code];
+  }
+}
+
+/**
+ * Bytes or a message from another program that break the protocol. The link they came by is closed
+ * with this reason; nothing of what they said takes effect.
+ */
+export class RemoteProtocolError extends P2pchatError {
+  override readonly name: string = "RemoteProtocolError";
+  constructor(text: string, options?: { readonly cause?: unknown; readonly code?: "version" }) {
+    super(options?.code ?? "protocol", text, options);
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * Ids as branded strings: one kind is never taken for another, and each works as a key of a Map.
+ * Hashes and keys are lower-case hexadecimal in memory and 32 raw bytes on the wire.
+ */
+
+declare const brand: unique symbol;
+type Branded<Name extends string> = string & { readonly [brand]: Name };
+
+/** Ed25519 public key of an identity: 64 hexadecimal digits. */
+export type PeerKey = Branded<"PeerKey">;
+/** SHA-256 of a room's signed genesis record. */
+export type RoomId = Branded<"RoomId">;
+/** SHA-256 of a domain tag and a bundle's exact header bytes. */
+export type BundleId = Branded<"BundleId">;
+/** SHA-256 of a domain tag and a claim's exact bytes. */
+export type ClaimId = Branded<"ClaimId">;
+/** SHA-256 of a bundle id and the index of a text in it. */
+export type MessageId = Branded<"MessageId">;
+/** Any other SHA-256. */
+export type Hash = Branded<"Hash">;
+/** A name after NFKC and case folding: equal for two names that are the same name. */
+export type FoldedName = Branded<"FoldedName">;
+/** One connection, unique within its process; never on the wire. */
+export type LinkId = number & { readonly [brand]: "LinkId" };
+
+export type HexId = PeerKey | RoomId | BundleId | ClaimId | MessageId | Hash;
+
+/** Where a program can be reached. `host` is a host name or an IP address without brackets. */
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `host:port`, an IPv6 address in brackets; equal for equal endpoints. */
+export function endpointText(endpoint: Endpoint): string {
+  const host = endpoint.host.includes(":") ? `[${endpoint.host}]` : endpoint.host;
+  return `${host}:${endpoint.port}`;
+}

@@ -1,0 +1,70 @@
+/**
+ * The form that every protocol has: a deterministic state machine without I/O.
+ *
+ * The caller's duties, the same for the program (`lib/runtime/`) and the simulator (`tests/sim/`):
+ * 1. Feed one input at a time, with a monotonic `nowMs` that never goes back.
+ * 2. Carry out the effects of a step in list order; a `persist` is synced before any later `send` goes out.
+ * 3. Call `step({ type: "tick" })` at `nextDeadlineMs()` or later. A tick that comes early changes nothing.
+ */
+export interface Machine<Input, Effect> {
+  step(input: Input, nowMs: number): readonly Effect[];
+  /** Monotonic time of the earliest deadline, or `null` where nothing is awaited. */
+  nextDeadlineMs(): number | null;
+}
+
+/**
+ * A machine's named deadlines, served in the order of their names when due at once.
+ *
+ *     const DEADLINES = ["neighbourReply", "shuffle"] as const;
+ *     const deadlines = new Deadlines(DEADLINES);
+ */
+export class Deadlines<Name extends string> {
+  readonly #dueMs = new Map<Name, number>();
+
+  constructor(readonly names: readonly Name[]) {}
+
+  set(name: Name, atMs: number): void {
+    this.#dueMs.set(name, atMs);
+  }
+
+  /** Sets the deadline unless one is set that comes first. */
+  setEarliest(name: Name, atMs: number): void {
+    const dueMs = this.#dueMs.get(name);
+    if (dueMs === undefined || atMs < dueMs) this.#dueMs.set(name, atMs);
+  }
+
+  clear(name: Name): void {
+    this.#dueMs.delete(name);
+  }
+
+  get(name: Name): number | null {
+    return this.#dueMs.get(name) ?? null;
+  }
+
+  /** Takes the deadlines that are due at `nowMs` off the table, in the order of their declaration. */
+  takeDue(nowMs: number): readonly Name[] {
+    const due = this.names.filter((name) => (this.#dueMs.get(name) ?? Infinity) <= nowMs);
+    for (const name of due) this.#dueMs.delete(name);
+    return due;
+  }
+
+  /** Moves every deadline by `delayMs`: after a stall, others aren't blamed for the time that was lost. */
+  postpone(delayMs: number): void {
+    for (const [name, dueMs] of this.#dueMs) this.#dueMs.set(name, dueMs + delayMs);
+  }
+
+  nextMs(): number | null {
+    let next: number | null = null;
+    for (const dueMs of this.#dueMs.values()) if (next === null || dueMs < next) next = dueMs;
+    return next;
+  }
+}
+
+/** The earliest of several deadlines, `null` where there is none. */
+export function earliestMs(...deadlines: readonly (number | null)[]): number | null {
+  let next: number | null = null;
+  for (const dueMs of deadlines) {
+    if (dueMs !== null && (next === null || dueMs < next)) next = dueMs;
+  }
+  return next;
+}
