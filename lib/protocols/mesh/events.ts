@@ -1,0 +1,132 @@
+/**
+ * What a member of a mesh tells its user, and what the user may ask: the machine's side of the console,
+ * and, field for field, the objects of `--json` (which adds `at`, and `ref` where a command had one).
+ */
+
+import type { ErrorCode } from "../../base/errors.ts";
+
+export interface PeerView {
+  readonly name: string;
+  /** Fingerprint. */
+  readonly key: string;
+  readonly host: string;
+  readonly port: number;
+  /** Whether a link to it is open. */
+  readonly direct: boolean;
+}
+
+export interface HistoryMessage {
+  readonly id: string;
+  /** The name claimed when it was sent, the same at every member. */
+  readonly from: string;
+  readonly text: string;
+  /** ISO 8601, UTC, by the author's clock. */
+  readonly sentAt: string;
+}
+
+/** One member in a status. */
+export interface PeerStatus {
+  readonly name: string;
+  readonly key: string;
+  readonly direct: boolean;
+  readonly roundTripMs: number | null;
+  /** Since something was last heard of it, directly or by others. */
+  readonly heardMsAgo: number | null;
+  readonly suspected: boolean;
+  /** Whether it is known to have all that this member has. */
+  readonly upToDate: boolean;
+}
+
+export interface MeshStatus {
+  readonly event: "status";
+  /** Room id, hexadecimal. */
+  readonly room: string;
+  readonly name: string;
+  readonly key: string;
+  readonly members: readonly PeerStatus[];
+  /** Own messages that aren't known to have reached every member, and those that wait to be sent. */
+  readonly unconfirmed: number;
+  readonly unsent: number;
+  /** Messages kept. */
+  readonly messages: number;
+  readonly lastMessage: { readonly at: string; readonly from: string } | null;
+  /** Whether something is being fetched from a neighbour. */
+  readonly catchingUp: boolean;
+  /** What is wrong, in words; empty where nothing is. */
+  readonly problems: readonly string[];
+}
+
+export type MeshEvent =
+  | {
+    readonly event: "ready";
+    readonly command: "mesh";
+    readonly name: string;
+    readonly host: string;
+    readonly port: number;
+    readonly key: string;
+    readonly room: string;
+  }
+  | {
+    readonly event: "joined";
+    readonly name: string;
+    readonly key: string;
+    readonly host: string;
+    readonly port: number;
+  }
+  | {
+    readonly event: "left";
+    readonly name: string;
+    readonly key: string;
+    readonly reason: "quit" | "lost" | "replaced";
+  }
+  | {
+    readonly event: "renamed";
+    readonly key: string;
+    readonly from: string;
+    readonly name: string;
+  }
+  | {
+    readonly event: "message";
+    readonly id: string;
+    readonly from: string;
+    readonly text: string;
+    readonly self: boolean;
+    readonly private: boolean;
+    readonly history: boolean;
+    /** ISO 8601, UTC, by the author's clock. */
+    readonly sentAt: string;
+    /** The receiver's name, on one's own private messages. */
+    readonly to?: string;
+  }
+  | {
+    readonly event: "delivery";
+    readonly id: string;
+    readonly to: string;
+    readonly state: "queued" | "delivered" | "failed";
+    readonly reason?: string;
+  }
+  | { readonly event: "peers"; readonly peers: readonly PeerView[] }
+  | { readonly event: "history"; readonly messages: readonly HistoryMessage[] }
+  | MeshStatus
+  | {
+    readonly event: "verify";
+    readonly name: string;
+    readonly key: string;
+    /** The public keys, hexadecimal, from which the console makes the digits. */
+    readonly ownKey: string;
+    readonly peerKey: string;
+  }
+  | { readonly event: "notice"; readonly text: string }
+  | { readonly event: "error"; readonly code: ErrorCode; readonly text: string };
+
+/** What the user asks of the machine; names are shown names. */
+export type MeshCommand =
+  | { readonly command: "say"; readonly text: string }
+  | { readonly command: "msg"; readonly name: string; readonly text: string }
+  | { readonly command: "peers" }
+  | { readonly command: "history"; readonly count: number | null }
+  | { readonly command: "status" }
+  | { readonly command: "verify"; readonly name: string }
+  | { readonly command: "trust"; readonly name: string }
+  | { readonly command: "name"; readonly name: string }
+  | { readonly command: "quit" };

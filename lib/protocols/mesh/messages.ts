@@ -1,0 +1,432 @@
+/**
+ * Every message between two members of a mesh: who sends it, when, and what answers it. Encoding,
+ * checking and the table in PROTOCOL.md come from here.
+ */
+
+import {
+  bool,
+  fixedBytes,
+  hexId,
+  type Infer,
+  list,
+  message,
+  type MessageOf,
+  nullable,
+  oneOf,
+  record,
+  text,
+  uint,
+} from "../../base/schema.ts";
+import type { BundleId, Hash, PeerKey, RoomId } from "../../base/ids.ts";
+import { FOLDED_NAME_BYTES_MAX, NAME_BYTES_MAX } from "./limits.ts";
+import {
+  bundleSchema,
+  claimSchema,
+  endpointSchema,
+  privateEnvelopeSchema,
+  proofSchema,
+  signedBeaconSchema,
+  signedClaimSchema,
+  signedGenesisSchema,
+  signedHeaderSchema,
+  signedStatementSchema,
+} from "./structures.ts";
+import { embedded } from "../../base/schema.ts";
+
+const counter = uint(Number.MAX_SAFE_INTEGER);
+const signature = fixedBytes(64);
+
+/** A member and where it can be dialled. */
+export const contactSchema = record({ key: hexId<PeerKey>(), endpoint: endpointSchema });
+export type Contact = Infer<typeof contactSchema>;
+
+/** A point in an author's stream: everything up to `counter` is meant, `id` names the bundle it ends. */
+export const frontierEntrySchema = record({
+  author: hexId<PeerKey>(),
+  incarnation: counter,
+  counter,
+  id: hexId<BundleId>(),
+});
+export type FrontierEntry = Infer<typeof frontierEntrySchema>;
+
+/** A frontier as announced in anti-entropy: `low` is the first counter that can still be had here. */
+export const syncEntrySchema = record({
+  author: hexId<PeerKey>(),
+  incarnation: counter,
+  low: counter,
+  counter,
+  id: hexId<BundleId>(),
+});
+export type SyncEntry = Infer<typeof syncEntrySchema>;
+
+/** Codes of a refusal, the same words as the user's error codes. */
+export const REFUSALS = [
+  "name-taken",
+  "bad-name",
+  "full",
+  "bad-credentials",
+  "version",
+  "replaced",
+  "too-fast",
+  "wrong-room",
+  "protocol",
+] as const;
+
+const control = "control";
+const data = "data";
+
+// Coming in (admission.ts).
+const hello = message(1, "hello", {
+  from: "either side of a new link, a member of the room",
+  to: "the other",
+  when: "the link is up",
+  answer: "`hello`, or `refuse`",
+  lane: control,
+}, { room: hexId<RoomId>(), beacon: signedBeaconSchema, claim: signedClaimSchema });
+const join = message(2, "join", {
+  from: "a newcomer, or a member that returns",
+  to: "any member",
+  when: "the link that it dialled is up",
+  answer: "`offer`, `welcome` (the earlier claim still holds) or `refuse`",
+  lane: control,
+}, {
+  /** Null where the room isn't known. */
+  room: nullable(hexId<RoomId>()),
+  name: text(NAME_BYTES_MAX),
+  /** A lower bound for the new incarnation: what this process has on its disk, or its wall clock. */
+  incarnation: counter,
+  /** Null host part is filled in by the admitting member from what it sees. */
+  endpoint: nullable(endpointSchema),
+  /** The claim that a returning member was given before, for the same name. */
+  earlier: nullable(signedClaimSchema),
+});
+const offer = message(3, "offer", {
+  from: "the admitting member",
+  to: "the newcomer",
+  when: "the name is free and held",
+  answer: "`accept` within 2 s",
+  lane: control,
+}, {
+  genesis: signedGenesisSchema,
+  claim: embedded(claimSchema, 1_024),
+  admission: signature,
+  /** The newcomer's endpoint as the admitting member would dial it; null where it can't be dialled. */
+  endpoint: nullable(endpointSchema),
+});
+const accept = message(4, "accept", {
+  from: "the newcomer",
+  to: "the admitting member",
+  when: "an `offer` came, or a `welcome` to its earlier claim",
+  answer: "`welcome` after an offer; else none",
+  lane: control,
+}, { claim: signedClaimSchema, beacon: signedBeaconSchema });
+const welcome = message(5, "welcome", {
+  from: "the admitting member",
+  to: "the newcomer",
+  when: "its claim is complete",
+  answer: "`accept` where the earlier claim was taken; then both are neighbours",
+  lane: control,
+}, {
+  genesis: signedGenesisSchema,
+  claim: signedClaimSchema,
+  endpoint: nullable(endpointSchema),
+  /** 1 + the highest incarnation of the newcomer's key that is known here. */
+  incarnation: counter,
+  beacon: signedBeaconSchema,
+  admitterClaim: signedClaimSchema,
+});
+const refuse = message(6, "refuse", {
+  from: "any member",
+  to: "a newcomer, or a member of another room",
+  when: "it may not come in; the link is closed after it",
+  answer: "none",
+  lane: control,
+}, { code: oneOf(REFUSALS), text: text(1_024), room: nullable(hexId<RoomId>()) });
+const holdName = message(7, "hold-name", {
+  from: "an admitting member",
+  to: "its neighbours",
+  when: "a newcomer asks for a name",
+  answer: "`hold-reply`",
+  lane: control,
+}, { folded: text(FOLDED_NAME_BYTES_MAX), key: hexId<PeerKey>() });
+const holdReply = message(8, "hold-reply", {
+  from: "a neighbour of the admitting member",
+  to: "the admitting member",
+  when: "a `hold-name` came",
+  answer: "none",
+  lane: control,
+}, { folded: text(FOLDED_NAME_BYTES_MAX), key: hexId<PeerKey>(), held: bool() });
+
+// Overlay (overlay.ts): HyParView.
+const overlayJoin = message(16, "overlay-join", {
+  from: "a member that has just been welcomed",
+  to: "the member that welcomed it",
+  when: "at once",
+  answer: "it becomes a neighbour; `forward-join` goes to the others",
+  lane: control,
+}, {});
+const forwardJoin = message(17, "forward-join", {
+  from: "a neighbour",
+  to: "a neighbour",
+  when: "a newcomer is being made known by a random walk",
+  answer: "none; its end dials the newcomer and sends `neighbor`",
+  lane: control,
+}, { contact: contactSchema, ttl: uint(16) });
+const neighbor = message(18, "neighbor", {
+  from: "a member",
+  to: "a member it isn't a neighbour of",
+  when: "it wants to become one; high where it has no other",
+  answer: "`neighbor-reply`",
+  lane: control,
+}, { priority: oneOf(["low", "high"]) });
+const neighborReply = message(19, "neighbor-reply", {
+  from: "the member that was asked",
+  to: "the one that asked",
+  when: "at once",
+  answer: "none",
+  lane: control,
+}, { accepted: bool() });
+const disconnect = message(20, "disconnect", {
+  from: "a neighbour",
+  to: "a neighbour",
+  when: "its active view is full and another takes the place",
+  answer: "none; both keep the other in the passive view",
+  lane: control,
+}, {});
+const shuffle = message(21, "shuffle", {
+  from: "a member, by random walk",
+  to: "a member further on",
+  when: "its shuffle is due",
+  answer:
+    "`shuffle-reply` over the link the walk came by, back along the walk's last step, or by a dial to the origin",
+  lane: control,
+}, { origin: contactSchema, ttl: uint(16), contacts: list(contactSchema, 16) });
+const shuffleReply = message(22, "shuffle-reply", {
+  from: "the walk's last member",
+  to: "the origin of the shuffle",
+  when: "the walk ended",
+  answer: "none",
+  lane: control,
+}, { contacts: list(contactSchema, 16) });
+
+// Roster (roster.ts).
+const beacons = message(32, "beacons", {
+  from: "a neighbour",
+  to: "a neighbour",
+  when: "beacons newer than known arrived or were made; or in answer to `roster-want`",
+  answer: "none",
+  lane: control,
+}, { beacons: list(signedBeaconSchema, 64) });
+const claims = message(33, "claims", {
+  from: "a neighbour",
+  to: "a neighbour",
+  when: "claims not known before arrived or were made; before the beacons that name them",
+  answer: "none",
+  lane: control,
+}, { claims: list(signedClaimSchema, 64) });
+const statements = message(34, "statements", {
+  from: "a neighbour",
+  to: "a neighbour",
+  when: "a member is accused, or an accusation denied",
+  answer: "none",
+  lane: control,
+}, { statements: list(signedStatementSchema, 64) });
+const rosterWant = message(35, "roster-want", {
+  from: "a neighbour",
+  to: "a neighbour",
+  when: "its roster digest differs from ours",
+  answer: "`claims` and `beacons` newer than those named",
+  lane: control,
+}, {
+  known: list(
+    record({ key: hexId<PeerKey>(), incarnation: counter, number: counter }),
+    4_096,
+  ),
+});
+
+// Broadcast (broadcast.ts): Plumtree over bundles.
+const bundle = message(48, "bundle", {
+  from: "a neighbour that has delivered it",
+  to: "a neighbour",
+  when: "pushed along the tree, grafted, or asked for as a range",
+  answer: "`prune` where it was a duplicate",
+  lane: data,
+}, {
+  bundle: bundleSchema,
+  /** The author's claim, where this link hasn't carried it yet. */
+  claim: nullable(signedClaimSchema),
+  hop: uint(255),
+  reason: oneOf(["push", "graft", "range"]),
+});
+const preview = message(49, "preview", {
+  from: "a neighbour that has delivered a large bundle",
+  to: "a neighbour off its first tree link",
+  when: "the bundle has more than 4 KiB of text",
+  answer: "`graft` where the bundle itself doesn't come",
+  lane: data,
+}, { header: signedHeaderSchema, hop: uint(255) });
+const ihave = message(50, "ihave", {
+  from: "a neighbour",
+  to: "a neighbour off the tree",
+  when: "it has delivered what is named; may wait 50 ms for company",
+  answer: "`graft` where the bundle itself doesn't come",
+  lane: control,
+}, { entries: list(frontierEntrySchema, 256), hop: uint(255) });
+const graft = message(51, "graft", {
+  from: "a neighbour",
+  to: "the one that announced what is missing",
+  when: "what was announced hasn't come in time",
+  answer: "`bundle` for each after `after`; the link joins the tree",
+  lane: control,
+}, { author: hexId<PeerKey>(), incarnation: counter, after: counter });
+const prune = message(52, "prune", {
+  from: "a neighbour",
+  to: "a neighbour",
+  when: "its pushes come second",
+  answer: "none; the link leaves the tree of that author, or of all",
+  lane: control,
+}, { source: nullable(hexId<PeerKey>()) });
+
+// Anti-entropy (anti_entropy.ts).
+const syncSummary = message(64, "sync-summary", {
+  from: "a member",
+  to: "a neighbour",
+  when: "the link is new, or 10 s after the last round",
+  answer: "`sync-buckets` where the roots differ, else `sync-done`",
+  lane: control,
+}, { root: hexId<Hash>() });
+const syncBuckets = message(65, "sync-buckets", {
+  from: "the neighbour",
+  to: "the member that began",
+  when: "its root differs",
+  answer: "`sync-frontiers` for the buckets that differ",
+  lane: control,
+}, { hashes: list(hexId<Hash>(), 256) });
+const syncFrontiers = message(66, "sync-frontiers", {
+  from: "either",
+  to: "the other",
+  when: "buckets differ; the first one answers with its own for the same buckets",
+  answer: "`sync-frontiers` once, then `sync-want` from whoever lacks something",
+  lane: control,
+}, {
+  buckets: list(uint(255), 256),
+  entries: list(syncEntrySchema, 1_024),
+  reply: bool(),
+  /** False where more entries for these buckets follow in another message. */
+  last: bool(),
+});
+const syncWant = message(67, "sync-want", {
+  from: "a member",
+  to: "a neighbour that has more",
+  when: "the frontiers are known",
+  answer:
+    "`bundle`s in order of time, at most `windowBytes` beyond what `sync-progress` confirmed, then `sync-done`",
+  lane: control,
+}, {
+  entries: list(
+    record({ author: hexId<PeerKey>(), incarnation: counter, after: counter }),
+    1_024,
+  ),
+  windowBytes: uint(1_048_576),
+});
+const syncProgress = message(68, "sync-progress", {
+  from: "the member that catches up",
+  to: "the neighbour that sends",
+  when: "bundles of a range were taken in",
+  answer: "more of them",
+  lane: control,
+}, { bytes: counter });
+const syncDone = message(69, "sync-done", {
+  from: "either",
+  to: "the other",
+  when: "nothing differs, or all that was wanted is sent",
+  answer: "none",
+  lane: data,
+}, {});
+
+// The rest.
+const proof = message(80, "proof", {
+  from: "a neighbour",
+  to: "a neighbour",
+  when: "an author provably signed two things for one",
+  answer: "none; passed on once",
+  lane: control,
+}, { proof: proofSchema });
+const privateMessage = message(81, "private", {
+  from: "a neighbour",
+  to: "a neighbour",
+  when: "a private message, or its acknowledgement, is under way",
+  answer: "passed on once; an acknowledgement, from the receiver",
+  lane: data,
+}, { envelope: privateEnvelopeSchema });
+const unknown = message(127, "unknown", {
+  from: "a member",
+  to: "a neighbour",
+  when: "a message of a type that it doesn't know came",
+  answer: "none",
+  lane: control,
+}, { code: uint(65_535) });
+
+/** In the order of their codes. */
+export const MESH_MESSAGES = [
+  hello,
+  join,
+  offer,
+  accept,
+  welcome,
+  refuse,
+  holdName,
+  holdReply,
+  overlayJoin,
+  forwardJoin,
+  neighbor,
+  neighborReply,
+  disconnect,
+  shuffle,
+  shuffleReply,
+  beacons,
+  claims,
+  statements,
+  rosterWant,
+  bundle,
+  preview,
+  ihave,
+  graft,
+  prune,
+  syncSummary,
+  syncBuckets,
+  syncFrontiers,
+  syncWant,
+  syncProgress,
+  syncDone,
+  proof,
+  privateMessage,
+  unknown,
+] as const;
+
+export type MeshMessage = MessageOf<typeof MESH_MESSAGES[number]>;
+type Named<Name extends MeshMessage["type"]> = Extract<MeshMessage, { readonly type: Name }>;
+
+export type AdmissionMessage = Named<
+  "hello" | "join" | "offer" | "accept" | "welcome" | "refuse" | "hold-name" | "hold-reply"
+>;
+export type OverlayMessage = Named<
+  | "overlay-join"
+  | "forward-join"
+  | "neighbor"
+  | "neighbor-reply"
+  | "disconnect"
+  | "shuffle"
+  | "shuffle-reply"
+>;
+export type RosterMessage = Named<"beacons" | "claims" | "statements" | "roster-want">;
+export type BroadcastMessage = Named<"bundle" | "preview" | "ihave" | "graft" | "prune">;
+export type SyncMessage = Named<
+  | "sync-summary"
+  | "sync-buckets"
+  | "sync-frontiers"
+  | "sync-want"
+  | "sync-progress"
+  | "sync-done"
+>;
+export type Refusal = typeof REFUSALS[number];

@@ -1,0 +1,16 @@
+/** Keys of maps by stream: an author's incarnation has counters, frontier and bundles of its own. */
+
+import type { PeerKey } from "../../base/ids.ts";
+
+declare const brand: unique symbol;
+/** `author/incarnation`. */
+export type StreamKey = string & { readonly [brand]: "StreamKey" };
+
+export interface Stream {
+  readonly author: PeerKey;
+  readonly incarnation: number;
+}
+
+export function streamKey(stream: Stream): StreamKey {
+  return `${stream.author}/${stream.incarnation}` as StreamKey;
+}

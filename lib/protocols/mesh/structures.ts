@@ -1,0 +1,220 @@
+/**
+ * The signed structures of the mesh, and what is made of them: genesis, claim, beacon, statement,
+ * header, proof. Their formats are final: they are stored, and compared as bytes.
+ *
+ * What is signed is always SHA-256 of a domain tag and the structure's exact bytes (its id), so that a
+ * signature for one purpose is worth nothing for another. Bytes after the known fields belong to a
+ * later version: they are kept and signed, and ignored.
+ */
+
+import {
+  bool,
+  bytes,
+  embedded,
+  fixedBytes,
+  hexId,
+  type Infer,
+  list,
+  nullable,
+  oneOf,
+  record,
+  text,
+  uint,
+} from "../../base/schema.ts";
+import type { BundleId, ClaimId, Hash, PeerKey, RoomId } from "../../base/ids.ts";
+import {
+  BUNDLE_TEXT_BYTES_MAX,
+  BUNDLE_TEXTS_MAX,
+  FOLDED_NAME_BYTES_MAX,
+  HEADS_MAX,
+  HOST_BYTES_MAX,
+  NAME_BYTES_MAX,
+  REFERENCE_HEADS_MAX,
+} from "./limits.ts";
+
+/** Version of all structures below; a structure of another version is refused. */
+export const STRUCTURE_VERSION = 1;
+
+/** Domain tags: the first bytes of everything that is hashed to be signed. */
+export const TAGS = {
+  genesis: "p2pchat mesh genesis 1\n",
+  claim: "p2pchat mesh claim 1\n",
+  admission: "p2pchat mesh admission 1\n",
+  beacon: "p2pchat mesh beacon 1\n",
+  statement: "p2pchat mesh statement 1\n",
+  header: "p2pchat mesh header 1\n",
+  message: "p2pchat mesh message 1\n",
+  privateMessage: "p2pchat mesh private message 1\n",
+} as const;
+
+const version = uint(STRUCTURE_VERSION);
+/** Time in a room: ms, near the wall time of its authors, and always later than what it follows. */
+const roomTime = uint(Number.MAX_SAFE_INTEGER);
+const counter = uint(Number.MAX_SAFE_INTEGER);
+const signature = fixedBytes(64);
+
+export const endpointSchema = record({ host: text(HOST_BYTES_MAX), port: uint(65_535) });
+
+/** Founds a room. The room's id is SHA-256 over the tag and these bytes; the founder has no role afterwards. */
+export const genesisSchema = record({
+  version,
+  nonce: fixedBytes(16),
+  private: bool(),
+  founder: hexId<PeerKey>(),
+  time: roomTime,
+});
+export const signedGenesisSchema = record({ genesis: embedded(genesisSchema, 256), signature });
+export type SignedGenesis = Infer<typeof signedGenesisSchema>;
+
+/**
+ * A member's right to a name, signed by the claimant and by the member who admitted it. Of two claims
+ * to one folded name the one with the smaller (time, id) wins everywhere.
+ */
+export const claimSchema = record({
+  version,
+  room: hexId<RoomId>(),
+  name: text(NAME_BYTES_MAX),
+  folded: text(FOLDED_NAME_BYTES_MAX),
+  key: hexId<PeerKey>(),
+  incarnation: counter,
+  /** The latest head the admitting member had been shown; `time` is after it. Null in an empty room. */
+  after: nullable(record({ time: roomTime, id: hexId<BundleId>() })),
+  time: roomTime,
+  admitter: hexId<PeerKey>(),
+});
+export const signedClaimSchema = record({
+  claim: embedded(claimSchema, 1_024),
+  /** The claimant's, over the claim's id. */
+  signature,
+  /** The admitting member's, over the tag `admission` and the claim's bytes. */
+  admission: signature,
+});
+export type Claim = Infer<typeof claimSchema>;
+export type SignedClaim = Infer<typeof signedClaimSchema>;
+
+/** A lease on a place in the roster, renewed by a higher (incarnation, number); quit wins over alive on a tie. */
+export const beaconSchema = record({
+  version,
+  room: hexId<RoomId>(),
+  key: hexId<PeerKey>(),
+  incarnation: counter,
+  number: counter,
+  state: oneOf(["alive", "quit"]),
+  claim: hexId<ClaimId>(),
+  /** Where others can dial this member; null where nobody can. */
+  endpoint: nullable(endpointSchema),
+  passive: bool(),
+  /** X25519 public key for private messages, new at each start and each 24 h. */
+  boxKey: fixedBytes(32),
+  /** Epoch of a private room's secret; 0 in an open room. */
+  epoch: uint(Number.MAX_SAFE_INTEGER),
+  /** Digest of the sender's frontiers: equal digests mean equal messages. */
+  frontier: hexId<Hash>(),
+  /** Digest of the sender's roster. */
+  roster: hexId<Hash>(),
+  /** Time of the last message in room order that the sender had been shown; 0 for none. */
+  latest: roomTime,
+});
+export const signedBeaconSchema = record({ beacon: embedded(beaconSchema, 1_024), signature });
+export type Beacon = Infer<typeof beaconSchema>;
+export type SignedBeacon = Infer<typeof signedBeaconSchema>;
+
+/** What a neighbour says of a member's life: it no longer answers me (accuse), or it does (deny). */
+export const statementSchema = record({
+  version,
+  room: hexId<RoomId>(),
+  by: hexId<PeerKey>(),
+  verdict: oneOf(["accuse", "deny"]),
+  accused: hexId<PeerKey>(),
+  /** The accused's latest (incarnation, number) that the speaker knows; a higher one refutes. */
+  incarnation: counter,
+  number: counter,
+});
+export const signedStatementSchema = record({
+  statement: embedded(statementSchema, 512),
+  signature,
+});
+export type Statement = Infer<typeof statementSchema>;
+export type SignedStatement = Infer<typeof signedStatementSchema>;
+
+/** Names the last counter of a bundle, so that what it depends on can be found and checked. */
+export const headSchema = record({
+  author: hexId<PeerKey>(),
+  incarnation: counter,
+  counter,
+  time: roomTime,
+  id: hexId<BundleId>(),
+});
+export type Head = Infer<typeof headSchema>;
+
+/**
+ * What an author signs about one bundle. Its id is SHA-256 over the tag and these exact bytes.
+ * A bundle of kind `heads` carries no text, takes one counter, and names up to 1,024 heads.
+ */
+export const headerSchema = record({
+  version,
+  room: hexId<RoomId>(),
+  author: hexId<PeerKey>(),
+  incarnation: counter,
+  kind: oneOf(["texts", "heads"]),
+  /** First counter of the bundle; an incarnation's counters start at 1 and leave no gap. */
+  counter,
+  /** How many counters it takes: one for each text, 1 for kind `heads`. */
+  count: uint(BUNDLE_TEXTS_MAX),
+  /** The author's name when this was sent is that of this claim. */
+  claim: hexId<ClaimId>(),
+  /** The author's previous bundle in this incarnation; null for the first. */
+  previous: nullable(hexId<BundleId>()),
+  /** The latest bundles that the author had been shown, none an ancestor of another. */
+  heads: list(headSchema, REFERENCE_HEADS_MAX),
+  time: roomTime,
+  /** The author's wall clock when it was typed, ms since 1970; for display alone. */
+  sentAt: uint(Number.MAX_SAFE_INTEGER),
+  /** SHA-256 of the bundle's exact `texts` bytes. */
+  textsHash: hexId<Hash>(),
+});
+/** 1,024 heads of at most 96 bytes, and the rest. */
+const HEADER_BYTES_MAX = REFERENCE_HEADS_MAX * 96 + 1_024;
+export const signedHeaderSchema = record({
+  header: embedded(headerSchema, HEADER_BYTES_MAX),
+  /** The author's, over the header's id. */
+  signature,
+});
+export type Header = Infer<typeof headerSchema>;
+export type SignedHeader = Infer<typeof signedHeaderSchema>;
+
+/** Texts of one bundle; at most 64 KiB of UTF-8 in all, so one text may fill it. */
+export const textsSchema = embedded(
+  list(text(BUNDLE_TEXT_BYTES_MAX), BUNDLE_TEXTS_MAX),
+  BUNDLE_TEXT_BYTES_MAX + BUNDLE_TEXTS_MAX * 4,
+);
+
+/** What is signed, relayed, stored and announced, whole and byte for byte. */
+export const bundleSchema = record({
+  header: embedded(headerSchema, HEADER_BYTES_MAX),
+  signature,
+  texts: textsSchema,
+});
+export type Bundle = Infer<typeof bundleSchema>;
+
+/** Two headers that cannot both be honest, each signed by the same author. */
+export const proofSchema = record({ first: signedHeaderSchema, second: signedHeaderSchema });
+export type Proof = Infer<typeof proofSchema>;
+
+/** A message that only its receiver can read: Noise N to the receiver's box key. */
+export const privateEnvelopeSchema = record({
+  room: hexId<RoomId>(),
+  from: hexId<PeerKey>(),
+  to: hexId<PeerKey>(),
+  /** The receiver's box key that it is sealed to. */
+  boxKey: fixedBytes(32),
+  /** The sender's incarnation and its counter of private messages to this receiver. */
+  incarnation: counter,
+  counter,
+  /** A message, or the receiver's acknowledgement of one. */
+  kind: oneOf(["message", "acknowledgement"]),
+  sealed: bytes(BUNDLE_TEXT_BYTES_MAX + 1_024),
+});
+export type PrivateEnvelope = Infer<typeof privateEnvelopeSchema>;
+
+export const HEADS_IN_TEXTS_BUNDLE_MAX = HEADS_MAX;
