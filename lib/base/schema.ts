@@ -1,0 +1,433 @@
+/**
+ * Structures on the wire, each declared once: from the declaration come the type in memory, the encoder,
+ * the decoder with its checks (one pass), and the tables in `PROTOCOL.md`.
+ *
+ *     const HEAD = record({ author: hexId<PeerKey>(), counter: uint(COUNTER_MAX) });
+ *     type Head = Infer<typeof HEAD>;
+ *
+ * Fields stand one after the other in the order of their declaration, without names. A structure grows
+ * only at its end, and only where its end is known: a message and an `embedded` structure. There, a field
+ * of a later version is declared `trailing`, and a reader ignores bytes after the fields it knows. A
+ * `record` anywhere else never changes.
+ *
+ * Whatever the bytes are, decoding returns a value or throws `RemoteProtocolError`; it never holds more
+ * than a small multiple of their length, and its depth is that of the declaration.
+ */
+
+import type { Bytes } from "./crypto.ts";
+import type { HexId } from "./ids.ts";
+import { invariant } from "./invariant.ts";
+import { type FieldCodec, Input, Output, refused, unencodable } from "./schema_codec.ts";
+
+/** The form of a `T` on the wire. Made by the functions below only. */
+export interface Schema<T> {
+  /** Printable, for tables: `0..7`, `text, 64 B`, `list of 32 x { author: id }`. */
+  readonly description: string;
+  /** No value takes fewer bytes: a list's length is checked against what remains before anything is made. */
+  readonly bytesMin: number;
+  /** A field that may be absent at the end; a record that has one, and so must itself stand at an end. */
+  readonly trailing: "none" | "field" | "record";
+  /** The reader and writer of this form at the place named `field`. */
+  compile(field: string): FieldCodec<T>;
+  /** The reader and writer of a whole value, compiled at first use. */
+  readonly whole: FieldCodec<T>;
+}
+
+/** The type in memory of what `S` declares. */
+export type Infer<S> = S extends Schema<infer T> ? T : never;
+
+/** The type in memory of a record with the fields `F`. */
+export type InferFields<F extends Fields> = { readonly [K in keyof F]: Infer<F[K]> };
+
+/** Names and forms of a record's fields, in wire order. */
+export type Fields = Readonly<Record<string, Schema<unknown>>>;
+
+function schema<T>(
+  form: Pick<Schema<T>, "description" | "bytesMin" | "compile"> & Partial<Schema<T>>,
+): Schema<T> {
+  let whole: FieldCodec<T> | undefined;
+  return {
+    trailing: "none",
+    ...form,
+    get whole() {
+      return whole ??= form.compile("");
+    },
+  };
+}
+
+/** Our own declaration put a structure that may end early where more follows. */
+function checkNotTrailing(item: Schema<unknown>, where: string): void {
+  invariant(item.trailing === "none", `${where} has no trailing field: its end isn't known`);
+}
+
+/** A whole number from 0 to `max`, itself at most 2^53 - 1. */
+export function uint(max: number): Schema<number> {
+  invariant(Number.isSafeInteger(max) && max >= 0, `a uint's bound is 0 to 2^53 - 1, is ${max}`);
+  return schema<number>({
+    description: `0..${max}`,
+    bytesMin: 1,
+    compile: (field) => ({
+      read: (input) => input.uint(field, max),
+      write(output, value) {
+        if (!(Number.isSafeInteger(value) && value >= 0 && value <= max)) {
+          throw unencodable(field, `must be a whole number from 0 to ${max}, is ${value}`);
+        }
+        output.uint(value);
+      },
+    }),
+  });
+}
+
+/** One byte, 0 or 1. */
+export function bool(): Schema<boolean> {
+  return schema<boolean>({
+    description: "bool",
+    bytesMin: 1,
+    compile: (field) => ({
+      read: (input) => input.uint(field, 1) === 1,
+      write(output, value) {
+        if (typeof value !== "boolean") throw unencodable(field, `must be a boolean`);
+        output.byte(value ? 1 : 0);
+      },
+    }),
+  });
+}
+
+/** UTF-8 of at most `bytesMax` bytes; what isn't valid UTF-8 is refused, never repaired. */
+export function text(bytesMax: number): Schema<string> {
+  return schema<string>({
+    description: `text, ${bytesMax} B`,
+    bytesMin: 1,
+    compile: (field) => ({
+      read: (input) => input.utf8(field, input.length(field, bytesMax)),
+      write: (output, value) => output.text(field, value, bytesMax),
+    }),
+  });
+}
+
+/**
+ * At most `bytesMax` bytes. Decoded as a view into the input: copy what is to outlive a larger input.
+ */
+export function bytes(bytesMax: number): Schema<Uint8Array> {
+  return schema<Uint8Array>({
+    description: `bytes, ${bytesMax}`,
+    bytesMin: 1,
+    compile: (field) => ({
+      read: (input) => input.take(input.length(field, bytesMax)),
+      write(output, value) {
+        if (value.length > bytesMax) {
+          throw unencodable(field, `must have at most ${bytesMax} bytes, has ${value.length}`);
+        }
+        output.uint(value.length);
+        output.raw(value);
+      },
+    }),
+  });
+}
+
+/** Exactly `length` bytes: keys, nonces, signatures. Decoded as a view into the input. */
+export function fixedBytes(length: number): Schema<Uint8Array> {
+  return schema<Uint8Array>({
+    description: `${length} bytes`,
+    bytesMin: length,
+    compile: (field) => ({
+      read(input) {
+        if (length > input.end - input.offset) throw refused(field, "the bytes end before it");
+        return input.take(length);
+      },
+      write(output, value) {
+        if (value.length !== length) {
+          throw unencodable(field, `must have ${length} bytes, has ${value.length}`);
+        }
+        output.raw(value);
+      },
+    }),
+  });
+}
+
+const HEX_ID_BYTES = 32;
+const HEX_ID = /^[0-9a-f]{64}$/;
+
+/** A key or hash: 32 raw bytes on the wire, 64 lower-case hexadecimal digits in memory. */
+export function hexId<Id extends HexId>(): Schema<Id> {
+  return schema<Id>({
+    description: "id",
+    bytesMin: HEX_ID_BYTES,
+    compile: (field) => ({
+      read(input) {
+        if (HEX_ID_BYTES > input.end - input.offset) {
+          throw refused(field, "the bytes end before it");
+        }
+        return input.take(HEX_ID_BYTES).toHex() as Id;
+      },
+      write(output, value) {
+        if (!HEX_ID.test(value)) {
+          throw unencodable(field, `must be 64 lower-case hexadecimal digits, is "${value}"`);
+        }
+        output.raw(Uint8Array.fromHex(value));
+      },
+    }),
+  });
+}
+
+/** One of `names`, as its index: a later version adds names at the end only. */
+export function oneOf<const Names extends readonly string[]>(names: Names): Schema<Names[number]> {
+  const indexByName = new Map<string, number>(names.map((name, index) => [name, index]));
+  invariant(indexByName.size === names.length && names.length > 0, "oneOf has distinct names");
+  return schema<Names[number]>({
+    description: names.map((name) => `"${name}"`).join(" or "),
+    bytesMin: 1,
+    compile: (field) => ({
+      read: (input) => names[input.uint(field, names.length - 1)]!,
+      write(output, value) {
+        const index = indexByName.get(value);
+        if (index === undefined) throw unencodable(field, `has no name "${value}"`);
+        output.uint(index);
+      },
+    }),
+  });
+}
+
+/** Its length, then at most `itemsMax` items. */
+export function list<T>(item: Schema<T>, itemsMax: number): Schema<readonly T[]> {
+  checkNotTrailing(item, "a list's item");
+  invariant(
+    item.bytesMin > 0,
+    "a list's item takes at least one byte: it bounds what a list can be",
+  );
+  return schema<readonly T[]>({
+    description: `list of ${itemsMax} x ${item.description}`,
+    bytesMin: 1,
+    compile(field) {
+      const itemCodec = item.compile(`${field}[]`);
+      return {
+        read(input) {
+          const length = input.length(field, itemsMax, item.bytesMin);
+          const items: T[] = [];
+          for (let index = 0; index < length; index++) items.push(itemCodec.read(input));
+          return items;
+        },
+        write(output, items) {
+          if (items.length > itemsMax) {
+            throw unencodable(field, `must have at most ${itemsMax} items, has ${items.length}`);
+          }
+          output.uint(items.length);
+          for (const value of items) itemCodec.write(output, value);
+        },
+      };
+    },
+  });
+}
+
+/** One byte, 0 for `null`, 1 before a value. */
+export function nullable<T>(item: Schema<T>): Schema<T | null> {
+  checkNotTrailing(item, "a nullable value");
+  return schema<T | null>({
+    description: `null or ${item.description}`,
+    bytesMin: 1,
+    compile(field) {
+      const itemCodec = item.compile(field);
+      return {
+        read: (input) => input.uint(field, 1) === 0 ? null : itemCodec.read(input),
+        write(output, value) {
+          output.byte(value === null ? 0 : 1);
+          if (value !== null) itemCodec.write(output, value);
+        },
+      };
+    },
+  });
+}
+
+/**
+ * A field that a later version added to the end of a message or of an embedded structure: `absent` is
+ * its value where the bytes of an older program end before it. Our own encoder always writes it.
+ */
+export function trailing<T>(item: Schema<T>, absent: T): Schema<T> {
+  checkNotTrailing(item, "a trailing field's value");
+  invariant(
+    item.bytesMin > 0,
+    "a trailing field takes at least one byte: else it is always absent",
+  );
+  return schema<T>({
+    description: `${item.description} (may be absent)`,
+    bytesMin: 0,
+    trailing: "field",
+    compile(field) {
+      const itemCodec = item.compile(field);
+      return {
+        read: (input) => input.offset === input.end ? absent : itemCodec.read(input),
+        write: (output, value) => itemCodec.write(output, value),
+      };
+    },
+  });
+}
+
+const FIELD_NAME = /^[a-z][A-Za-z0-9]*$/;
+
+/** Fields, one after the other. */
+export function record<F extends Fields>(fields: F): Schema<InferFields<F>> {
+  return taggedRecord(null, fields);
+}
+
+/** A record that has, in memory alone, `type: tag` as its first property. */
+export function taggedRecord<F extends Fields>(
+  tag: string | null,
+  fields: F,
+): Schema<InferFields<F>> {
+  const names = Object.keys(fields);
+  let bytesMin = 0;
+  let ends = false;
+  for (const name of names) {
+    const field = fields[name]!;
+    invariant(FIELD_NAME.test(name), `a field's name is in camel case, is "${name}"`);
+    invariant(tag === null || name !== "type", 'no field of a message has the name "type"');
+    invariant(field.trailing !== "record", `${name} has no trailing field: its end isn't known`);
+    invariant(
+      !ends || field.trailing === "field",
+      `${name} is trailing, as the field before it is`,
+    );
+    ends = field.trailing === "field";
+    bytesMin += field.bytesMin;
+  }
+  return schema<InferFields<F>>({
+    description: `{ ${names.map((name) => `${name}: ${fields[name]!.description}`).join(", ")} }`,
+    bytesMin,
+    trailing: ends ? "record" : "none",
+    compile(place) {
+      const prefix = place === "" ? "" : `${place}.`;
+      const codecs = names.map((name) => fields[name]!.compile(prefix + name));
+      return {
+        read(input) {
+          const value: Record<string, unknown> = tag === null ? {} : { type: tag };
+          for (let index = 0; index < names.length; index++) {
+            value[names[index]!] = codecs[index]!.read(input);
+          }
+          return value as InferFields<F>;
+        },
+        write(output, value) {
+          const values = value as Readonly<Record<string, unknown>>;
+          for (let index = 0; index < names.length; index++) {
+            codecs[index]!.write(output, values[names[index]!]);
+          }
+        },
+      };
+    },
+  });
+}
+
+/** A structure that is signed: its exact bytes travel and are kept beside the decoded value. */
+export interface Embedded<T> {
+  readonly bytes: Uint8Array;
+  readonly value: T;
+}
+
+/**
+ * A structure whose exact bytes matter, with their length before them, at most `bytesMax`. Bytes after
+ * the known fields belong to a later version: they are kept, and ignored when decoding.
+ */
+export function embedded<T>(item: Schema<T>, bytesMax: number): Schema<Embedded<T>> {
+  return schema<Embedded<T>>({
+    description: `signed, ${bytesMax} B: ${item.description}`,
+    bytesMin: 1 + item.bytesMin,
+    compile(field) {
+      const itemCodec = item.compile(field);
+      return {
+        read(input) {
+          const length = input.length(field, bytesMax);
+          const outerEnd = input.end;
+          const start = input.offset;
+          input.end = start + length;
+          const value = itemCodec.read(input);
+          input.offset = start;
+          const bytes = input.take(length);
+          input.end = outerEnd;
+          return { bytes, value };
+        },
+        write(output, { bytes }) {
+          if (bytes.length > bytesMax) {
+            throw unencodable(field, `must have at most ${bytesMax} bytes, has ${bytes.length}`);
+          }
+          output.uint(bytes.length);
+          output.raw(bytes);
+        },
+      };
+    },
+  });
+}
+
+/** Encodes `value` to be signed or hashed; the bytes are its own. */
+export function makeEmbedded<T>(schema: Schema<T>, value: T): Embedded<T> {
+  return { bytes: encode(schema, value), value };
+}
+
+/** The value beside its exact bytes, which aren't copied. @throws {RemoteProtocolError} As `decode`. */
+export function decodeEmbedded<T>(schema: Schema<T>, bytes: Uint8Array): Embedded<T> {
+  return { bytes, value: decode(schema, bytes) };
+}
+
+/**
+ * The bytes of `value`, in an array of their own.
+ * @throws {InvariantError} If `value` isn't one of `schema`: only our own code can cause it.
+ */
+export function encode<T>(schema: Schema<T>, value: T): Bytes {
+  const output = new Output();
+  schema.whole.write(output, value);
+  return output.take();
+}
+
+/**
+ * The value that `bytes` begin with; what follows it belongs to a later version and is ignored.
+ * @returns A value whose byte arrays are views into `bytes`.
+ * @throws {RemoteProtocolError} If they aren't a value of `schema`; the text names the field.
+ */
+export function decode<T>(schema: Schema<T>, bytes: Uint8Array): T {
+  return schema.whole.read(new Input(bytes));
+}
+
+/** A row of the message table in `PROTOCOL.md`. */
+export interface MessageAbout {
+  /** Who sends it, and to whom. */
+  readonly from: string;
+  readonly to: string;
+  /** When it is sent, and what the receiver answers. */
+  readonly when: string;
+  readonly answer: string;
+  /** The queue it waits in at each link; `control` goes first. */
+  readonly lane: "control" | "data";
+}
+
+/** A kind of message: its code on the wire, its row in the table, its fields. */
+export interface MessageSpec<Name extends string, F extends Fields> {
+  readonly code: number;
+  readonly name: Name;
+  readonly about: MessageAbout;
+  readonly fields: F;
+  /** The form of the fields; decodes to the message in memory, `type` included. */
+  readonly schema: Schema<{ readonly type: Name } & InferFields<F>>;
+}
+
+/** The message in memory: `{ type: "ihave", ...fields }`. */
+export type MessageOf<Spec> = Spec extends MessageSpec<infer Name, infer F>
+  ? { readonly type: Name } & InferFields<F>
+  : never;
+
+/** Codes take one or two bytes on the wire. */
+export const MESSAGE_CODE_MAX = 16_383;
+
+/**
+ * Declares a kind of message.
+ * @param code Its number on the wire, 0 to 16,383; never given to another kind, not even in a later version.
+ */
+export function message<const Name extends string, F extends Fields>(
+  code: number,
+  name: Name,
+  about: MessageAbout,
+  fields: F,
+): MessageSpec<Name, F> {
+  invariant(
+    Number.isInteger(code) && code >= 0 && code <= MESSAGE_CODE_MAX,
+    `a message's code is 0 to ${MESSAGE_CODE_MAX}, ${name}'s is ${code}`,
+  );
+  const schema = taggedRecord(name, fields) as Schema<{ readonly type: Name } & InferFields<F>>;
+  return { code, name, about, fields, schema };
+}
