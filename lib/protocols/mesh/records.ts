@@ -1,0 +1,31 @@
+/** What a member of a mesh keeps on disk, in the order in which it was written. */
+
+import type { MessageId, PeerKey } from "../../base/ids.ts";
+import type { SyncEntry } from "./messages.ts";
+import type { Bundle, Proof, SignedBeacon, SignedClaim, SignedGenesis } from "./structures.ts";
+
+export type MeshRecord =
+  /** First of all: which room this is. */
+  | { readonly kind: "genesis"; readonly genesis: SignedGenesis }
+  /** Written before anything is sent under it; the next start takes a higher one. */
+  | { readonly kind: "incarnation"; readonly incarnation: number }
+  /** A name's owner; every kept bundle's claim comes before it. */
+  | { readonly kind: "claim"; readonly claim: SignedClaim }
+  /** A bundle that was delivered, own ones included, in the order of delivery; moves its stream's frontier. */
+  | { readonly kind: "bundle"; readonly bundle: Bundle }
+  /** All bundles before this record have been shown (or were never to be shown: too old for a newcomer). */
+  | { readonly kind: "shown" }
+  /**
+   * Frontiers that no kept bundle accounts for: where a newcomer began, what was skipped, what was
+   * dropped as too old. `low` is 1 + the last counter that isn't kept.
+   */
+  | { readonly kind: "frontier"; readonly entries: readonly SyncEntry[] }
+  | { readonly kind: "proof"; readonly proof: Proof }
+  /** Where a member could be dialled, latest last; for finding the room again. */
+  | { readonly kind: "member"; readonly beacon: SignedBeacon; readonly heardWallMs: number }
+  /** The user accepts this key under this name, now or again (`/trust`). */
+  | { readonly kind: "pin"; readonly name: string; readonly key: PeerKey }
+  /** A private message that was received, so that it isn't shown again. */
+  | { readonly kind: "private-received"; readonly from: PeerKey; readonly id: MessageId }
+  /** The console's last word to the next start: how the last one ended. */
+  | { readonly kind: "left"; readonly reason: "quit" };
