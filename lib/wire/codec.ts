@@ -1,0 +1,73 @@
+/**
+ * Bytes to typed messages and back: the one place where what another program sent becomes a value.
+ * A message is its code (a varint), then its fields.
+ */
+
+import type { Bytes } from "../base/crypto.ts";
+import { invariant } from "../base/invariant.ts";
+import { type Fields, MESSAGE_CODE_MAX, type MessageOf, type MessageSpec } from "../base/schema.ts";
+import { type FieldCodec, Input, Output } from "../base/schema_codec.ts";
+
+/**
+ * A message of a kind that this version doesn't have. Its owner answers with the protocol's own `unknown`
+ * message, which is another type: what it says was sent by us, so it is never answered.
+ */
+export interface UnknownType {
+  readonly type: "unknown-type";
+  readonly code: number;
+}
+
+/** Encodes and decodes one protocol's messages. */
+export interface MessageCodec<Message> {
+  /**
+   * The bytes of `message`, in an array of their own.
+   * @throws {InvariantError} If a field breaks its schema: only our own code can cause it.
+   */
+  encode(message: Message): Bytes;
+  /**
+   * The message that `bytes` hold; bytes after its known fields belong to a later version and are ignored.
+   * @returns A message whose byte arrays are views into `bytes`.
+   * @throws {RemoteProtocolError} If the bytes aren't a message; the text names the field.
+   */
+  decode(bytes: Uint8Array): Message | UnknownType;
+}
+
+interface Named {
+  readonly type: string;
+}
+
+/** The codec of a protocol whose messages are `specs`; codes and names are distinct. */
+export function createCodec<const Specs extends readonly MessageSpec<string, Fields>[]>(
+  specs: Specs,
+): MessageCodec<MessageOf<Specs[number]>> {
+  const byCode: FieldCodec<Named>[] = [];
+  const byName = new Map<string, { readonly code: number; readonly codec: FieldCodec<Named> }>();
+  for (const { code, name, schema } of specs) {
+    invariant(
+      byCode[code] === undefined,
+      `no two messages have the code ${code}, ${name} has it too`,
+    );
+    invariant(!byName.has(name), `no two messages have the name ${name}`);
+    invariant(name !== "unknown-type", "unknown-type is what decoding says of no message");
+    const codec = schema.compile(name);
+    byCode[code] = codec;
+    byName.set(name, { code, codec });
+  }
+  return {
+    encode(message) {
+      const spec = byName.get(message.type);
+      invariant(spec !== undefined, `a message has a type of its protocol, has ${message.type}`);
+      const output = new Output();
+      output.uint(spec.code);
+      spec.codec.write(output, message);
+      return output.take();
+    },
+    decode(bytes) {
+      const input = new Input(bytes);
+      const code = input.uint("message code", MESSAGE_CODE_MAX);
+      const codec = byCode[code];
+      if (codec === undefined) return { type: "unknown-type", code };
+      return codec.read(input) as MessageOf<Specs[number]>;
+    },
+  };
+}
