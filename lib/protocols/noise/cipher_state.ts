@@ -1,0 +1,86 @@
+/** CipherState (Noise revision 34, section 5.1): one key, one direction, a counter as nonce. */
+
+import type { Bytes } from "../../base/crypto.ts";
+import { RemoteProtocolError } from "../../base/errors.ts";
+import { invariant } from "../../base/invariant.ts";
+import { EMPTY, KEY_BYTES, open, sealInto, TAG_BYTES } from "./primitives.ts";
+
+// The specification reserves 2^64 - 1; a number counts exactly to 2^53, which no link reaches in its day.
+const NONCE_END = Number.MAX_SAFE_INTEGER;
+
+// ChaChaPoly's nonce: four zero bytes, then the counter, little-endian. Here the reserved 2^64 - 1.
+const REKEY_NONCE = Uint8Array.fromHex("00000000ffffffffffffffff");
+
+export class CipherState {
+  #key: Bytes | null = null;
+  #counter = 0;
+  readonly #nonce = new Uint8Array(12);
+  readonly #nonceView = new DataView(this.#nonce.buffer);
+
+  constructor(key: Bytes | null = null) {
+    this.#key = key;
+  }
+
+  get hasKey(): boolean {
+    return this.#key !== null;
+  }
+
+  /** How many messages this state has sealed or opened since its key was set. */
+  get counter(): number {
+    return this.#counter;
+  }
+
+  /** InitializeKey(): a new key starts at counter 0. */
+  setKey(key: Bytes): void {
+    this.#key = key;
+    this.#counter = 0;
+  }
+
+  /** Bytes that sealing adds: the tag, or nothing before there is a key. */
+  get overheadBytes(): number {
+    return this.hasKey ? TAG_BYTES : 0;
+  }
+
+  /** EncryptWithAd(), written to `out` at `offset`. @returns How many bytes were written. */
+  sealInto(out: Uint8Array, offset: number, ad: Uint8Array, plaintext: Uint8Array): number {
+    if (this.#key === null) {
+      out.set(plaintext, offset);
+      return plaintext.length;
+    }
+    sealInto(out, offset, this.#key, this.#nextNonce(), ad, plaintext);
+    this.#counter += 1;
+    return plaintext.length + TAG_BYTES;
+  }
+
+  /**
+   * DecryptWithAd(), into a new array.
+   * @throws {RemoteProtocolError} If authentication fails; the counter then stays, so that the genuine message
+   * could still be opened.
+   */
+  open(ad: Uint8Array, ciphertext: Uint8Array): Bytes {
+    if (this.#key === null) return new Uint8Array(ciphertext);
+    const plaintext = open(this.#key, this.#nextNonce(), ad, ciphertext);
+    if (plaintext === null) {
+      throw new RemoteProtocolError(
+        `Cannot open sealed message ${this.#counter}: it was changed, repeated or sealed with another key`,
+      );
+    }
+    this.#counter += 1;
+    return plaintext;
+  }
+
+  /** Rekey() (Noise, sections 4.2 and 11.3): a captured later key opens nothing earlier. The counter goes on. */
+  rekey(): void {
+    invariant(this.#key !== null, "only a state that has a key is rekeyed");
+    const sealed = new Uint8Array(KEY_BYTES + TAG_BYTES);
+    sealInto(sealed, 0, this.#key, REKEY_NONCE, EMPTY, new Uint8Array(KEY_BYTES));
+    this.#key = sealed.slice(0, KEY_BYTES);
+  }
+
+  #nextNonce(): Uint8Array {
+    invariant(this.#counter < NONCE_END, "a nonce is never used twice");
+    this.#nonceView.setUint32(4, this.#counter >>> 0, true);
+    this.#nonceView.setUint32(8, Math.floor(this.#counter / 2 ** 32), true);
+    return this.#nonce;
+  }
+}
