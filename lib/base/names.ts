@@ -1,0 +1,145 @@
+/**
+ * Names of people: which are possible, which are the same, and which imitate.
+ *
+ * A name is kept and sent in NFC. Two names are one when they are equal after `foldName`. Neither rule
+ * catches a name that looks like another in a second script; `mixesScripts` finds those that borrow
+ * single letters. A name written wholly in look-alikes of one script stays unmarked: to tell it from a
+ * real word takes a table of confusables, and the key is what proves who somebody is.
+ */
+
+import { P2pchatError } from "./errors.ts";
+import type { FoldedName } from "./ids.ts";
+
+/** Longest name in code points: fits a prompt and a row of `users.txt`. */
+export const NAME_LENGTH_MAX = 32;
+
+const ASCII_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/;
+const FORBIDDEN = /[^\p{L}\p{M}\p{Nd}_.-]/u;
+const FIRST = /^[\p{L}\p{Nd}]/u;
+/** Letters and marks that aren't seen, such as the Hangul fillers: two names would look the same. */
+const INVISIBLE = /\p{Default_Ignorable_Code_Point}/u;
+
+/**
+ * The name in NFC.
+ * @throws {P2pchatError} `bad-name` with the reason where `text` cannot be a name.
+ */
+export function parseName(text: string): string {
+  const fault = nameFault(text);
+  if (fault === null) return text.normalize("NFC");
+  throw new P2pchatError("bad-name", `The name ${quoted(text)} is not possible: ${fault}`);
+}
+
+/** Why `text` cannot be a name, as part of a sentence; `null` where its NFC can. */
+export function nameFault(text: string): string | null {
+  if (ASCII_NAME.test(text)) return null;
+  // NFC makes a text four times shorter at most; normalising more is work for whoever sent it.
+  const name = text.length > 4 * NAME_LENGTH_MAX ? text : text.normalize("NFC");
+  if (name === "") return "a name has at least one character";
+  const length = [...name].length;
+  if (length > NAME_LENGTH_MAX) {
+    return `a name has at most ${NAME_LENGTH_MAX} characters, this one has ${length}`;
+  }
+  const forbidden = FORBIDDEN.exec(name) ?? INVISIBLE.exec(name);
+  if (forbidden !== null) {
+    return `a name consists of letters, digits, "_", "-" and ".", not of ${
+      described(forbidden[0])
+    }`;
+  }
+  if (!FIRST.test(name)) return "a name starts with a letter or a digit";
+  return null;
+}
+
+/**
+ * The form in which names are compared: NFKC, then full case folding.
+ *
+ * JavaScript has no case folding. Lower case of upper case is the nearest it offers: it joins `ß` and
+ * `ss`, `ﬁ` and `fi`, the two forms of Cherokee, and the sigmas once the final one is replaced. It differs from
+ * CaseFolding.txt in joining a little more (the dotless `ı` and `i`), never less.
+ */
+export function foldName(name: string): FoldedName {
+  if (ASCII_NAME.test(name)) return name.toLowerCase() as FoldedName;
+  // Twice: folding can yield what NFKC composes, and what it composes can fold again.
+  return foldOnce(foldOnce(name)) as string as FoldedName;
+}
+
+function foldOnce(text: string): string {
+  const cased = text.normalize("NFKC").toLowerCase().toUpperCase().toLowerCase();
+  return cased.replaceAll("ς", "σ").normalize("NFKC");
+}
+
+/** Stands before a name that mixes scripts, wherever it is shown. */
+export const MIXED_SCRIPTS_MARK = "≈";
+
+/** The name as people see it: with the mark where it mixes scripts. */
+export function shownName(name: string): string {
+  return mixesScripts(name) ? MIXED_SCRIPTS_MARK + name : name;
+}
+
+/** A shown name without its mark: what was meant by somebody who typed it as they saw it. */
+export function withoutMark(shown: string): string {
+  return shown.startsWith(MIXED_SCRIPTS_MARK) ? shown.slice(MIXED_SCRIPTS_MARK.length) : shown;
+}
+
+/**
+ * Whether a name mixes scripts otherwise than usual: the restriction level "highly restrictive" of
+ * Unicode Technical Standard 39, 5.2. One script passes, and so does Latin together with what Japanese
+ * (Han, Hiragana, Katakana), Chinese (Han, Bopomofo) or Korean (Hangul, Han) is written in.
+ */
+export function mixesScripts(name: string): boolean {
+  if (ASCII_NAME.test(name)) return false;
+  const isCovered = (regex: RegExp) => regex.test(name);
+  return !USUAL_MIXTURES.some(isCovered) && !singleScripts().some(isCovered);
+}
+
+/** A name of these scripts alone; characters of all scripts (digits, `-`, common marks) go with any. */
+function consistsOf(...scripts: readonly string[]): RegExp {
+  const classes = [...scripts, "Common", "Inherited"].map((script) => `\\p{scx=${script}}`);
+  return new RegExp(`^[${classes.join("")}]*$`, "u");
+}
+
+const USUAL_MIXTURES = [
+  ["Latin", "Han", "Hiragana", "Katakana"],
+  ["Latin", "Han", "Bopomofo"],
+  ["Latin", "Han", "Hangul"],
+].map((scripts) => consistsOf(...scripts));
+
+/** All other scripts of Unicode 16; a name in one that is missing here is marked. */
+const OTHER_SCRIPTS =
+  "Adlam Ahom Anatolian_Hieroglyphs Arabic Armenian Avestan Balinese Bamum Bassa_Vah Batak Bengali " +
+  "Bhaiksuki Brahmi Braille Buginese Buhid Canadian_Aboriginal Carian Caucasian_Albanian Chakma Cham " +
+  "Cherokee Chorasmian Coptic Cuneiform Cypriot Cypro_Minoan Cyrillic Deseret Devanagari Dives_Akuru " +
+  "Dogra Duployan Egyptian_Hieroglyphs Elbasan Elymaic Ethiopic Garay Georgian Glagolitic Gothic Grantha " +
+  "Greek Gujarati Gunjala_Gondi Gurmukhi Gurung_Khema Hanifi_Rohingya Hanunoo Hatran Hebrew " +
+  "Imperial_Aramaic Inscriptional_Pahlavi Inscriptional_Parthian Javanese Kaithi Kannada Kawi Kayah_Li " +
+  "Kharoshthi Khitan_Small_Script Khmer Khojki Khudawadi Kirat_Rai Lao Lepcha Limbu Linear_A Linear_B " +
+  "Lisu Lycian Lydian Mahajani Makasar Malayalam Mandaic Manichaean Marchen Masaram_Gondi Medefaidrin " +
+  "Meetei_Mayek Mende_Kikakui Meroitic_Cursive Meroitic_Hieroglyphs Miao Modi Mongolian Mro Multani " +
+  "Myanmar Nabataean Nag_Mundari Nandinagari New_Tai_Lue Newa Nko Nushu Nyiakeng_Puachue_Hmong Ogham " +
+  "Ol_Chiki Ol_Onal Old_Hungarian Old_Italic Old_North_Arabian Old_Permic Old_Persian Old_Sogdian " +
+  "Old_South_Arabian Old_Turkic Old_Uyghur Oriya Osage Osmanya Pahawh_Hmong Palmyrene Pau_Cin_Hau Phags_Pa " +
+  "Phoenician Psalter_Pahlavi Rejang Runic Samaritan Saurashtra Sharada Shavian Siddham SignWriting Sinhala " +
+  "Sogdian Sora_Sompeng Soyombo Sundanese Sunuwar Syloti_Nagri Syriac Tagalog Tagbanwa Tai_Le Tai_Tham " +
+  "Tai_Viet Takri Tamil Tangsa Tangut Telugu Thaana Thai Tibetan Tifinagh Tirhuta Todhri Toto Tulu_Tigalari " +
+  "Ugaritic Vai Vithkuqi Wancho Warang_Citi Yezidi Yi Zanabazar_Square";
+
+let builtSingleScripts: readonly RegExp[] | null = null;
+
+/** Built at the first name that needs them: most programs never see one. */
+function singleScripts(): readonly RegExp[] {
+  builtSingleScripts ??= OTHER_SCRIPTS.split(" ").map((script) => consistsOf(script));
+  return builtSingleScripts;
+}
+
+function described(character: string): string {
+  if (character === " ") return "blanks";
+  const code = character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0");
+  const isSeen = /[\p{L}\p{N}\p{P}\p{S}]/u.test(character) && !INVISIBLE.test(character);
+  return isSeen ? `"${character}" (U+${code})` : `U+${code}`;
+}
+
+/** The name within an error: nothing that a terminal obeys, and not all of what is far too long. */
+function quoted(text: string): string {
+  const start = [...text.slice(0, 4 * NAME_LENGTH_MAX)].slice(0, NAME_LENGTH_MAX).join("");
+  const visible = start.replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, "\ufffd");
+  return `"${visible}${start.length < text.length ? "..." : ""}"`;
+}

@@ -1,0 +1,148 @@
+/**
+ * Text that came from somebody else: how long it may be, and how it looks where it could do harm.
+ *
+ * A terminal obeys some characters instead of showing them, others hide or reorder their neighbours.
+ * `visibleText` replaces each of those by a symbol that stands for it, and leaves all else as it is.
+ */
+
+import { P2pchatError } from "./errors.ts";
+
+/** Longest message in UTF-8 bytes: several screens of text, and one frame on the wire. */
+export const MESSAGE_BYTES_MAX = 65_536;
+
+/** How many bytes `text` has in UTF-8; a lone surrogate counts as the three of its replacement. */
+export function utf8Length(text: string): number {
+  let length = text.length;
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit < 0x80) continue;
+    // A surrogate pair has two units and four bytes: each unit counts as two.
+    length += unit < 0x800 || isPaired(text, index, unit) ? 1 : 2;
+  }
+  return length;
+}
+
+function isPaired(text: string, index: number, unit: number): boolean {
+  if (unit >= 0xd800 && unit <= 0xdbff) return isLowSurrogate(text.charCodeAt(index + 1));
+  return isLowSurrogate(unit) && isHighSurrogate(text.charCodeAt(index - 1));
+}
+
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdbff;
+}
+
+function isLowSurrogate(unit: number): boolean {
+  return unit >= 0xdc00 && unit <= 0xdfff;
+}
+
+/**
+ * Checks the length of a message that is to be sent.
+ * @returns `text`, each lone surrogate, which UTF-8 cannot carry, replaced by U+FFFD.
+ * @throws {P2pchatError} `too-long` above `MESSAGE_BYTES_MAX` bytes.
+ */
+export function checkedMessage(text: string): string {
+  // Three bytes a unit is the most there can be: short texts need no count.
+  if (text.length * 3 > MESSAGE_BYTES_MAX) {
+    const bytes = utf8Length(text);
+    if (bytes > MESSAGE_BYTES_MAX) throw tooLong(bytes);
+  }
+  return text.isWellFormed() ? text : text.toWellFormed();
+}
+
+/** The error for a message of `bytes` bytes, where that is too many. */
+export function tooLong(bytes: number): P2pchatError {
+  return new P2pchatError(
+    "too-long",
+    `Nothing was sent: the message has ${bytes} bytes, at most ${MESSAGE_BYTES_MAX} are possible; ` +
+      "send it in parts",
+  );
+}
+
+/**
+ * Everything that needs a second look: controls (Cc), format characters (Cf: bidi controls, joiners,
+ * tags), line and paragraph separators, invisible characters of other categories, variation
+ * selectors, the blank Braille pattern, lone surrogates.
+ */
+const SUSPECT = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\p{Cs}]/u;
+const SUSPECTS = new RegExp(SUSPECT.source, "gu");
+
+/** Format characters that are seen: signs of Arabic, Syriac and Kaithi that span the digits after them. */
+const SEEN_FORMAT = /[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u{110bd}\u{110cd}]/u;
+
+const ZERO_WIDTH_NON_JOINER = "\u200c";
+const ZERO_WIDTH_JOINER = "\u200d";
+const VARIATION_SELECTOR = /^[\ufe00-\ufe0f\u{e0100}-\u{e01ef}\u180b-\u180d\u180f]$/u;
+
+/** What a variation selector may follow: anything that is itself seen. */
+const VARIATION_BASE = /[\p{L}\p{N}\p{P}\p{S}]$/u;
+
+/** Before a joiner within an emoji: a picture, its variation selector, or its skin colour. */
+const EMOJI_BEFORE = /[\p{Extended_Pictographic}\p{Emoji_Modifier}]\ufe0f?$/u;
+const EMOJI_AFTER = /^\p{Extended_Pictographic}/u;
+
+/** Scripts in which a joiner changes the letters beside it (Unicode core specification, 23.2; RFC 5892, A.1, A.2). */
+const JOINING_SCRIPTS = [
+  "Arabic",
+  "Syriac",
+  "Mongolian",
+  "Nko",
+  "Mandaic",
+  "Adlam",
+  "Hanifi_Rohingya",
+  "Devanagari",
+  "Bengali",
+  "Gurmukhi",
+  "Gujarati",
+  "Oriya",
+  "Tamil",
+  "Telugu",
+  "Kannada",
+  "Malayalam",
+  "Sinhala",
+  "Khmer",
+  "Myanmar",
+  "Tibetan",
+].map((script) => `\\p{Script=${script}}`).join("");
+const JOINING_BEFORE = new RegExp(`[${JOINING_SCRIPTS}]\\p{M}*$`, "u");
+const JOINING_AFTER = new RegExp(`^[${JOINING_SCRIPTS}]`, "u");
+
+/** How far back the looks at what is before a joiner reach: a letter and more marks than any has. */
+const CONTEXT_UNITS_MAX = 16;
+
+/**
+ * `text` in a form that nothing obeys and in which nothing is hidden, on one line:
+ * - controls as their pictures (`␛`, `␊`, `␡`), those above U+007F as the escape sequence of ECMA-48 that
+ *   they stand for (U+009B: `␛[`);
+ * - other characters that reorder, hide or end lines, and lone surrogates, as `<U+202E>`;
+ * - joiners and variation selectors stay where emoji and scripts need them.
+ *
+ * The result has no character of the categories Cc, Zl, Zp or Cs, and applying it twice changes nothing.
+ */
+export function visibleText(text: string): string {
+  if (!SUSPECT.test(text)) return text;
+  return text.replace(SUSPECTS, (character, offset: number) => {
+    const code = character.codePointAt(0)!;
+    if (code < 0x20) return String.fromCharCode(0x2400 + code);
+    if (code === 0x7f) return "\u2421";
+    if (code >= 0x80 && code <= 0x9f) return "\u241b" + String.fromCharCode(code - 0x40);
+    if (isNeeded(character, text, offset)) return character;
+    return `<U+${code.toString(16).toUpperCase().padStart(4, "0")}>`;
+  });
+}
+
+/** The lines of `text`, each in visible form: for where a line break may be a line break. */
+export function visibleLines(text: string): readonly string[] {
+  return text.split("\n").map(visibleText);
+}
+
+function isNeeded(character: string, text: string, offset: number): boolean {
+  const before = text.slice(Math.max(0, offset - CONTEXT_UNITS_MAX), offset);
+  if (VARIATION_SELECTOR.test(character)) return VARIATION_BASE.test(before);
+  if (character === ZERO_WIDTH_JOINER || character === ZERO_WIDTH_NON_JOINER) {
+    const from = offset + character.length;
+    const after = text.slice(from, from + 2);
+    if (JOINING_BEFORE.test(before) && JOINING_AFTER.test(after)) return true;
+    return character === ZERO_WIDTH_JOINER && EMOJI_BEFORE.test(before) && EMOJI_AFTER.test(after);
+  }
+  return SEEN_FORMAT.test(character);
+}

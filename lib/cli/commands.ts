@@ -1,0 +1,315 @@
+/**
+ * The one table of a mode's commands. Typed lines, JSON objects, `/help` and completion all come from it.
+ *
+ * An entry's `form` is the source of its syntax: a word in capitals is an argument, named in JSON by the
+ * same word in lower case; `[N]` may be left out; anything else stands for itself. An argument that
+ * `takesRest` reaches to the end of the line, or to the last occurrence of what follows it.
+ */
+
+import { P2pchatError } from "../base/errors.ts";
+import { didYouMean } from "./nearest.ts";
+
+/** One kind of argument: how its text becomes a value. */
+export interface Argument<Value> {
+  /** @throws {P2pchatError} Where `text` is no such value. */
+  readonly parse: (text: string) => Value;
+  readonly takesRest?: boolean;
+  /** May be left out in an object even where the typed form needs it. */
+  readonly optionalInObject?: boolean;
+  readonly completesNames?: boolean;
+}
+
+type ArgumentTable = Readonly<Record<string, Argument<unknown>>>;
+
+/** The parsed arguments of a command; those that may be left out are `undefined` then. */
+type Values<Arguments extends ArgumentTable> = {
+  readonly [Name in keyof Arguments]: Arguments[Name] extends Argument<infer Value> ? Value : never;
+};
+
+/** All that a command is. */
+export interface CommandEntry<Target, Arguments extends ArgumentTable> {
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly form: string;
+  readonly args: Arguments;
+  readonly help: string;
+  readonly example: string;
+  /**
+   * Carries the command out; what it throws or rejects with is shown as an `error` with its `ref`.
+   * Later lines don't wait for a returned promise.
+   */
+  run(target: Target, values: Values<Arguments>, ref: string | undefined): void | Promise<void>;
+}
+
+/** A command whose argument types are hidden, as a table holds it. */
+export interface Command<Target> extends Omit<CommandEntry<Target, ArgumentTable>, "run"> {
+  readonly syntax: RegExp;
+  readonly argumentNames: readonly string[];
+  /** Names of the arguments that the typed form can do without. */
+  readonly optionalNames: ReadonlySet<string>;
+  /**
+   * Parses each text by its argument's kind, then runs. Separate steps, so that parsing errors come first.
+   * @throws {P2pchatError} Where a text is no value of its kind.
+   */
+  bind(texts: Texts, ref: string | undefined): (target: Target) => void | Promise<void>;
+}
+
+/** Argument texts by name, before parsing. */
+export type Texts = Readonly<Record<string, string | undefined>>;
+
+/** An entry of the table, its types checked here and hidden from there on. */
+export function command<Target, Arguments extends ArgumentTable>(
+  entry: CommandEntry<Target, Arguments>,
+): Command<Target> {
+  const { syntax, argumentNames, optionalNames } = syntaxOf(entry.form, entry.args);
+  return {
+    ...entry,
+    syntax,
+    argumentNames,
+    optionalNames,
+    bind(texts, ref) {
+      const values: Record<string, unknown> = {};
+      for (const name of argumentNames) {
+        const text = texts[name];
+        values[name] = text === undefined ? undefined : entry.args[name]!.parse(text);
+      }
+      return (target) => entry.run(target, values as Values<Arguments>, ref);
+    },
+  };
+}
+
+function syntaxOf(form: string, args: ArgumentTable) {
+  const argumentNames: string[] = [];
+  const optionalNames = new Set<string>();
+  let pattern = "";
+  for (const token of form.split(" ").filter((token) => token !== "")) {
+    const word = /^(\[?)([A-Z]+)\]?$/.exec(token);
+    const gap = pattern === "" ? "" : "\\s";
+    if (word === null) {
+      pattern += `${gap}${RegExp.escape(token)}`;
+      continue;
+    }
+    const name = word[2]!.toLowerCase();
+    argumentNames.push(name);
+    const value = args[name]?.takesRest ? "([^]+)" : `${gap === "" ? "" : "\\s*"}(\\S+)`;
+    if (word[1] === "[") {
+      optionalNames.add(name);
+      pattern += `(?:${gap}${value})?`;
+    } else {
+      pattern += `${gap}${value}`;
+    }
+  }
+  return { syntax: new RegExp(`^${pattern}$`, "u"), argumentNames, optionalNames };
+}
+
+/** A line of input, understood or not. */
+export type ParsedLine<Target> =
+  | { readonly type: "empty" }
+  | {
+    readonly type: "help";
+    readonly ref: string | undefined;
+    readonly entries: readonly Command<Target>[];
+  }
+  | {
+    readonly type: "command";
+    readonly ref: string | undefined;
+    readonly run: (target: Target) => void | Promise<void>;
+  }
+  | { readonly type: "refused"; readonly ref: string | undefined; readonly error: P2pchatError };
+
+/** What a line that isn't a command means: one that is, with its argument texts. */
+export interface Invocation {
+  readonly command: string;
+  readonly texts: Texts;
+}
+
+export interface CommandTableOptions<Target> {
+  readonly commands: readonly Command<Target>[];
+  /** What a line of no command means, here and now: chat, for example. May throw a P2pchatError. */
+  readonly bareLine: (line: string) => Invocation;
+  /** Lines that are commands as a whole, exactly so: `:q`. */
+  readonly words: Readonly<Record<string, string>>;
+}
+
+interface InputObject extends Readonly<Record<string, unknown>> {
+  readonly command?: unknown;
+  readonly ref?: unknown;
+}
+
+export class CommandTable<Target> {
+  readonly commands: readonly Command<Target>[];
+  readonly #byName = new Map<string, Command<Target>>();
+  readonly #bareLine: (line: string) => Invocation;
+  readonly #words: ReadonlyMap<string, string>;
+
+  constructor(options: CommandTableOptions<Target>) {
+    this.commands = [...options.commands, helpEntry()];
+    for (const entry of this.commands) {
+      for (const name of [entry.name, ...entry.aliases]) this.#byName.set(name, entry);
+    }
+    this.#bareLine = options.bareLine;
+    this.#words = new Map(Object.entries(options.words));
+  }
+
+  /** Lines that are commands as a whole, for `/help`. */
+  get words(): ReadonlyMap<string, string> {
+    return this.#words;
+  }
+
+  /** The command of that name or alias, without its slash. */
+  find(name: string): Command<Target> | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** Understands one line. With `objects`, a line that starts with `{` must be a JSON object of a command. */
+  parse(line: string, objects: boolean): ParsedLine<Target> {
+    if (line === "") return { type: "empty" };
+    if (objects && line.startsWith("{")) return this.#parseObject(line);
+    try {
+      const { command, texts } = this.#invocationOf(line);
+      return this.#bound(this.#known(command), texts, undefined);
+    } catch (error) {
+      return refused(error, undefined);
+    }
+  }
+
+  #invocationOf(line: string): Invocation {
+    const word = this.#words.get(line);
+    if (word !== undefined) return { command: word, texts: {} };
+    if (!line.startsWith("/")) return this.#bareLine(line);
+    if (line.startsWith("//")) return this.#bareLine(line.slice(1));
+
+    const name = /^\S+/.exec(line.slice(1))?.[0] ?? "";
+    const entry = this.#known(name);
+    const rest = line.slice(1 + name.length);
+    const match = entry.syntax.exec(
+      entry.argumentNames.length === 0 ? rest.trim() : afterGap(rest),
+    );
+    if (match === null) throw formError(entry);
+    const texts: Record<string, string | undefined> = {};
+    entry.argumentNames.forEach((argument, index) => texts[argument] = match[index + 1]);
+    return { command: entry.name, texts };
+  }
+
+  #parseObject(line: string): ParsedLine<Target> {
+    let ref: string | undefined;
+    try {
+      const object = parsedObject(line);
+      if (object.ref !== undefined && typeof object.ref !== "string") {
+        throw new P2pchatError("usage", "The field ref of an object must be a string");
+      }
+      ref = object.ref;
+      if (typeof object.command !== "string") {
+        throw new P2pchatError(
+          "usage",
+          'An object needs a command, for example {"command":"help"}; other lines must not start with {',
+        );
+      }
+      const entry = this.#known(object.command);
+      return this.#bound(entry, textsOf(entry, object), ref);
+    } catch (error) {
+      return refused(error, ref);
+    }
+  }
+
+  #bound(entry: Command<Target>, texts: Texts, ref: string | undefined): ParsedLine<Target> {
+    if (entry.name === "help") {
+      return { type: "help", ref, entries: this.#helpedBy(texts["topic"]) };
+    }
+    return { type: "command", ref, run: entry.bind(texts, ref) };
+  }
+
+  #helpedBy(name: string | undefined): readonly Command<Target>[] {
+    return name === undefined ? this.commands : [this.#known(name.replace(/^\//, ""))];
+  }
+
+  #known(name: string): Command<Target> {
+    const entry = this.#byName.get(name);
+    if (entry !== undefined) return entry;
+    const hint = didYouMean(name, this.#byName.keys(), (known) => `/${known}`);
+    throw new P2pchatError(
+      "unknown-command",
+      `There is no command /${shortened(name)}${hint === "" ? "; /help lists them" : hint}`,
+    );
+  }
+}
+
+/** Only the gap's first character goes: a text keeps the blanks it starts with. */
+function afterGap(rest: string): string {
+  return rest.slice(1);
+}
+
+function helpEntry<Target>(): Command<Target> {
+  return command<Target, { topic: Argument<string> }>({
+    name: "help",
+    aliases: [],
+    form: "[TOPIC]",
+    args: { topic: { parse: (text) => text } },
+    help: "list the commands, or explain one",
+    example: "/help",
+    run() {}, // answered by the user interface, which alone knows how to show it
+  });
+}
+
+function parsedObject(line: string): InputObject {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (cause) {
+    throw new P2pchatError(
+      "usage",
+      `A line that starts with { must be one JSON object (${(cause as Error).message}); ` +
+        'send other text as {"command":"msg","text":"..."}',
+      { cause },
+    );
+  }
+  return value as InputObject; // what starts with { and parses is an object
+}
+
+function textsOf<Target>(entry: Command<Target>, object: InputObject): Texts {
+  const texts: Record<string, string | undefined> = {};
+  for (const [field, value] of Object.entries(object)) {
+    if (field === "command" || field === "ref") continue;
+    if (!entry.argumentNames.includes(field)) {
+      const fields = entry.argumentNames.length === 0 ? "none" : entry.argumentNames.join(", ");
+      throw new P2pchatError(
+        "usage",
+        `The command ${entry.name} has no field ${shortened(field)}; its fields: ${fields}`,
+      );
+    }
+    if (value === null || value === undefined) continue;
+    if (typeof value !== "string" && typeof value !== "number") {
+      throw new P2pchatError(
+        "usage",
+        `The field ${field} of ${entry.name} must be a string or a number`,
+      );
+    }
+    texts[field] = String(value);
+  }
+  for (const name of entry.argumentNames) {
+    const mayLack = entry.optionalNames.has(name) || entry.args[name]?.optionalInObject === true;
+    if (texts[name] === undefined && !mayLack) {
+      throw new P2pchatError("usage", `The command ${entry.name} needs the field ${name}`);
+    }
+    if (texts[name] === "" && !mayLack) {
+      throw new P2pchatError("usage", `The field ${name} of ${entry.name} must not be empty`);
+    }
+  }
+  return texts;
+}
+
+function formError<Target>(entry: Command<Target>): P2pchatError {
+  const form = entry.form === "" ? `/${entry.name} alone` : `/${entry.name} ${entry.form}`;
+  return new P2pchatError("usage", `The form is ${form}, for example ${entry.example}`);
+}
+
+function refused<Target>(error: unknown, ref: string | undefined): ParsedLine<Target> {
+  if (!(error instanceof P2pchatError)) throw error;
+  return { type: "refused", ref, error };
+}
+
+/** Error texts quote what somebody typed, but not all of it. */
+function shortened(word: string): string {
+  const LENGTH_MAX = 40;
+  return word.length > LENGTH_MAX ? `${word.slice(0, LENGTH_MAX)}...` : word;
+}

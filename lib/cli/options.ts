@@ -1,0 +1,42 @@
+/** What the command line said, checked: the input of each mode. */
+
+import type { Endpoint } from "../base/ids.ts";
+
+/** Flags that all modes share. */
+export interface CommonOptions {
+  /** Root folder of all files: `--data`, or the default of this system. */
+  readonly dataFolder: string;
+  readonly json: boolean;
+  /** No line is rewritten in place. */
+  readonly plain: boolean;
+  readonly colour: boolean;
+  /** Goes on after the end of input. */
+  readonly stay: boolean;
+  readonly verbose: boolean;
+  readonly logFile: string | null;
+}
+
+/** Address that others should use; the port is the one listened at where none was given. */
+export interface AdvertisedAddress {
+  readonly host: string;
+  readonly port: number | null;
+}
+
+/** `p2pchat mesh NAME [HOST PORT]`. */
+export interface MeshOptions extends CommonOptions {
+  /** Valid and in NFC. */
+  readonly name: string;
+  /** The member to join through; `null`: resume the last room, or found one. */
+  readonly contact: Endpoint | null;
+  /** Address to listen at. */
+  readonly host: string;
+  /** `null`: the default port, or any free one where it is taken; 0: any free one. */
+  readonly port: number | null;
+  readonly advertise: AdvertisedAddress | null;
+  /** How many earlier messages are shown on joining, 0 to 10,000. */
+  readonly historyCount: number;
+  /** Found a room although the profile knows one. */
+  readonly foundNew: boolean;
+  /** Take no place in others' active views where that can be helped. */
+  readonly passive: boolean;
+}

@@ -1,0 +1,101 @@
+/**
+ * What a mode talks to: a person at a terminal, a pipe, or a script that reads JSON lines.
+ *
+ * The three forms differ in looks alone. A mode shows events, says how each reads as lines
+ * (`Mode.render`), and is given parsed commands one at a time, in the order they were typed.
+ *
+ * The caller's duties:
+ * 1. `listen` once, when the mode takes input; nothing is read before.
+ * 2. Take nothing more from the network while `ready()` is a promise: the reader of the output is
+ *    behind, and what is shown beyond that stays in memory.
+ * 3. `close` before the program ends, in a `finally`; it writes what is left and restores the terminal.
+ */
+
+import type { ErrorCode } from "../base/errors.ts";
+import type { CommandTable } from "./commands.ts";
+
+/** Part of a line. All of it is made harmless when written, whatever it holds. */
+export type Span =
+  | string
+  | { readonly text: string; readonly as: SpanStyle }
+  /** Wall time, ms since 1970, as hours and minutes; a new day is announced on a line before. */
+  | { readonly timeMs: number };
+
+/**
+ * `name`: coloured by its text; `own`: bold; `mark`: what is wrong; `faint`: less important.
+ * `body`: text of several lines, indented under its first line on a terminal, `␊` for each break in a pipe.
+ */
+export type SpanStyle = "name" | "own" | "mark" | "faint" | "body";
+
+/** One line of output; a `body` may make it several. */
+export type Line = readonly Span[];
+
+/** An event as `--json` prints it, without `at` and `ref`. */
+export interface ShownEvent {
+  readonly event: string;
+}
+
+/** What a mode is to its user interface. */
+export interface Mode<Event extends ShownEvent, Target> {
+  readonly commands: CommandTable<Target>;
+  /** The lines of an event in text form; none where only scripts care. `nowMs` is wall time. */
+  readonly render: (event: Event, context: RenderContext) => readonly Line[];
+}
+
+export interface RenderContext {
+  /** Wall time, ms since 1970. */
+  readonly nowMs: number;
+  /** Whether a person reads along at a terminal. */
+  readonly interactive: boolean;
+  readonly verbose: boolean;
+}
+
+/** Why the program should leave although no command said so. */
+export type InterruptCause = "interrupt" | "terminated" | "hangup" | "output-closed";
+
+/** Where input goes. Both the methods and the commands' `run` are called one at a time, never nested. */
+export interface InputHandler<Target> {
+  /** What the commands work on. */
+  readonly target: Target;
+  /**
+   * There is no more input: send what is queued, 10 s at most, then leave. Comes after the last line has been
+   * run; never with `--stay`, unless it is Ctrl+D at a terminal.
+   */
+  ended(): void;
+  /**
+   * Ctrl+C, SIGTERM, a closed terminal, or nobody who reads the output. Comes at once, past waiting lines.
+   * @returns Whether the program is leaving: the next Ctrl+C or signal then forces, with exit status 130.
+   */
+  interrupted(cause: InterruptCause): boolean;
+}
+
+export interface UserInterface<Event extends ShownEvent, Target> {
+  /** Starts reading input; each command is run on `handler.target`. */
+  listen(handler: InputHandler<Target>): void;
+  /** Shows an event: as its JSON object with `at` and `ref`, or as the lines that the mode gives it. */
+  show(event: Event, ref?: string): void;
+  /** A command or a remote failed; the program goes on. One line on stderr, or an `error` event. */
+  error(code: ErrorCode, text: string, ref?: string): void;
+  /** Worth knowing, nothing to do. */
+  notice(text: string, ref?: string): void;
+  /** Who and where one is, before `> `: `Alice`, `Alice @group`. */
+  setPrompt(text: string): void;
+  /** The names that completion offers. */
+  setNames(names: readonly string[]): void;
+  /**
+   * One line that is rewritten in place while something long goes on; `null` takes it away. In a pipe and
+   * with `--plain`, only the first of a series is printed; with `--json`, none.
+   */
+  progress(text: string | null): void;
+  /**
+   * Back pressure: runs no further command until called with `null`, from the very next line on. A pipe is not
+   * read meanwhile; at a terminal the prompt goes on working, lines wait, and `reason` says why.
+   */
+  pauseInput(reason: string | null): void;
+  /** `null` while output is taken; otherwise resolves when its reader has caught up. */
+  ready(): Promise<void> | null;
+  /** Resolves when all that was shown has been written, or nobody reads it any more. */
+  flush(): Promise<void>;
+  /** Stops reading, writes what is left, 2 s at most, restores the terminal. Idempotent. */
+  close(): Promise<void>;
+}
