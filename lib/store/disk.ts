@@ -1,0 +1,167 @@
+/**
+ * The disk as the stores see it: a port with two adapters that pass the same contract
+ * (`tests/contracts/disk_contract.ts`), `RealDisk` over Deno and `MemoryDisk` for tests and simulation.
+ *
+ * What an adapter promises:
+ * - Nothing outlives a power cut unless it was synced: the bytes of a file by its `syncData`, the names
+ *   in a folder (created, renamed, removed) by `syncFolder` on that folder.
+ * - `rename` is atomic: whoever looks sees the old file or the new one, whole.
+ * - Files are made with mode 0600, folders with 0700: what is stored is its owner's alone.
+ * - A failure is a `P2pchatError` with code `disk`, made by `diskError`.
+ *
+ * Writing is synchronous because it goes to the page cache (4 us; a promise costs 11 us); syncing waits
+ * for the device (160 us and more) and is a promise, so that the chat goes on meanwhile.
+ */
+
+import type { Bytes } from "../base/crypto.ts";
+import { P2pchatError } from "../base/errors.ts";
+
+/** Bytes that `readChunks` reads at a time unless told: larger ones read no faster. */
+export const READ_CHUNK_BYTES = 256 * 1024;
+
+/** Permission bits that all files and folders of ours have. */
+export const FILE_MODE = 0o600;
+export const FOLDER_MODE = 0o700;
+
+/** What is at a path. */
+export interface DiskEntry {
+  readonly kind: "file" | "folder";
+  /** Length in bytes; 0 for a folder. */
+  readonly bytes: number;
+  /** Permission bits, such as 0o600. */
+  readonly mode: number;
+}
+
+/** A file that is open for writing at its end. */
+export interface AppendFile {
+  readonly path: string;
+  /**
+   * Writes to the end of the file, which a killed process doesn't undo, a power cut does.
+   * @returns How many bytes of `bytes` were written; may be fewer than all, as `write(2)` has it.
+   * @throws {P2pchatError} `disk`; nothing was written.
+   */
+  write(bytes: Uint8Array): number;
+  /**
+   * Cuts the file to `length` bytes, at most what it has.
+   * @throws {P2pchatError} `disk`.
+   */
+  truncate(length: number): void;
+  /**
+   * Forces what was written before the call onto the device (fdatasync).
+   * @throws {P2pchatError} `disk`: then nothing is known about bytes that weren't synced before, and a
+   *     later `syncData` that succeeds proves nothing about them.
+   */
+  syncData(): Promise<void>;
+  /** Closes the file. Nothing is synced by that. A second call does nothing. */
+  close(): void;
+}
+
+/** A lock that this process holds until `release` or its end, however that comes. */
+export interface DiskLock {
+  release(): void;
+}
+
+/** File operations; paths are as the operating system has them, `/` between folders. */
+export interface Disk {
+  /** What is at `path`, `null` where nothing is. */
+  stat(path: string): Promise<DiskEntry | null>;
+  /** All bytes of a small file, `null` where none is. */
+  read(path: string): Promise<Bytes | null>;
+  /**
+   * The bytes of a file in order, at most `chunkBytes` at a time. A chunk is valid until the next is asked for.
+   * Where there is no file, there is no chunk.
+   */
+  readChunks(path: string, chunkBytes?: number): AsyncIterable<Uint8Array>;
+  /** Opens a file for appending; makes it where there is none, and empties it when `empty` is set. */
+  openAppend(path: string, options?: { readonly empty?: boolean }): Promise<AppendFile>;
+  /**
+   * Gives the file `from` the name `to` in the same folder, whatever file had that name before.
+   * Durable after `syncFolder`.
+   */
+  rename(from: string, to: string): Promise<void>;
+  /** Removes a file; does nothing where there is none. Durable after `syncFolder`. */
+  remove(path: string): Promise<void>;
+  /** The names in a folder, sorted by code unit; none where there is no folder. */
+  list(folder: string): Promise<readonly string[]>;
+  /** Makes a folder and those above it that are missing, each durable before the call returns. */
+  makeFolder(folder: string): Promise<void>;
+  /** Sets the permission bits of a file or folder. */
+  setMode(path: string, mode: number): Promise<void>;
+  /** Forces the names in a folder onto the device. */
+  syncFolder(folder: string): Promise<void>;
+  /**
+   * Takes the exclusive lock that the file at `path` stands for (made where missing, never removed:
+   * removing it would let two processes lock two files of one name) and writes `holder` into it.
+   * @returns The lock, or what its holder wrote where another has it. Never waits.
+   */
+  tryLock(path: string, holder: string): Promise<DiskLock | { readonly heldBy: string }>;
+}
+
+/** What to do about a failure, by the operating system's name for it. */
+const ADVICE: Readonly<Record<string, string>> = {
+  ENOSPC: "free some space there and try again",
+  EDQUOT: "your quota is used up; free some space and try again",
+  EIO: "the device reports errors; check it and keep a copy of the folder",
+  EROFS: "it is mounted read-only; choose another folder with --data",
+  EACCES: "check who owns it, or choose another folder with --data",
+  EPERM: "check who owns it, or choose another folder with --data",
+  EMFILE: "too many files are open; raise the limit (ulimit -n)",
+  ENFILE: "too many files are open on this machine; close some programs",
+  ENOTDIR: "a part of the path is a file; move it away or choose another folder with --data",
+  EISDIR: "it is a folder where a file belongs; move it away",
+  ENOENT: "it is gone; was the folder moved or removed while the program ran?",
+};
+
+/**
+ * The error of a failed file operation.
+ * @param action The operation, such as `write` or `sync`.
+ * @param cause What the system said; its `code` (`ENOSPC`) chooses the advice.
+ */
+export function diskError(action: string, path: string, cause: unknown): P2pchatError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const code = diskErrorCode(cause);
+  const advice = (code === null ? undefined : ADVICE[code]) ?? "check the disk and try again";
+  return new P2pchatError("disk", `Cannot ${action} ${path}: ${reason}; ${advice}`, { cause });
+}
+
+/** The operating system's name for a failure (`ENOSPC`), looked for in the causes of `error` too. */
+export function diskErrorCode(error: unknown): string | null {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const code: unknown = "code" in at ? at.code : undefined;
+    if (typeof code === "string" && /^E[A-Z0-9]+$/.test(code)) return code;
+  }
+  return null;
+}
+
+/**
+ * The error of a store whose content is damaged.
+ * @param line 1 is the first line of the file.
+ * @param found What is wrong there, as in `the checksum doesn't fit`.
+ */
+export function corruptError(path: string, line: number, found: string): P2pchatError {
+  return new P2pchatError(
+    "store-corrupt",
+    `Cannot read ${path}: line ${line} is damaged, ${found}; ` +
+      `restore the file from a copy, or move it away to start without what it holds`,
+  );
+}
+
+/**
+ * Writes all of `bytes`, however many calls that takes.
+ * @throws {P2pchatError} `disk`; some of the bytes may have been written.
+ */
+export function writeAll(file: AppendFile, bytes: Uint8Array): void {
+  let written = 0;
+  while (written < bytes.length) {
+    const count = file.write(written === 0 ? bytes : bytes.subarray(written));
+    if (count <= 0) throw diskError("write", file.path, new Error("the system took no bytes"));
+    written += count;
+  }
+}
+
+/** The folder that `path` is in. */
+export function folderOf(path: string): string {
+  const slash = path.lastIndexOf("/");
+  if (slash < 0) return ".";
+  return slash === 0 ? "/" : path.slice(0, slash);
+}

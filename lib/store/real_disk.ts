@@ -1,0 +1,203 @@
+/** The `Disk` of the program, over Deno's file calls. */
+
+import type { Bytes } from "../base/crypto.ts";
+import { invariant } from "../base/invariant.ts";
+import {
+  type AppendFile,
+  type Disk,
+  type DiskEntry,
+  diskError,
+  diskErrorCode,
+  type DiskLock,
+  FILE_MODE,
+  FOLDER_MODE,
+  folderOf,
+  READ_CHUNK_BYTES,
+} from "./disk.ts";
+
+const PERMISSION_BITS = 0o777;
+
+class RealAppendFile implements AppendFile {
+  #open = true;
+
+  constructor(readonly path: string, readonly file: Deno.FsFile) {}
+
+  write(bytes: Uint8Array): number {
+    try {
+      return this.file.writeSync(bytes);
+    } catch (cause) {
+      throw diskError("write", this.path, cause);
+    }
+  }
+
+  truncate(length: number): void {
+    try {
+      this.file.truncateSync(length);
+    } catch (cause) {
+      throw diskError("truncate", this.path, cause);
+    }
+  }
+
+  async syncData(): Promise<void> {
+    try {
+      await this.file.syncData();
+    } catch (cause) {
+      throw diskError("sync", this.path, cause);
+    }
+  }
+
+  close(): void {
+    if (this.#open) this.file.close();
+    this.#open = false;
+  }
+}
+
+export class RealDisk implements Disk {
+  async stat(path: string): Promise<DiskEntry | null> {
+    const info = await orNullWhereMissing("look at", path, () => Deno.stat(path));
+    if (info === null) return null;
+    return {
+      kind: info.isDirectory ? "folder" : "file",
+      bytes: info.isDirectory ? 0 : info.size,
+      mode: (info.mode ?? 0) & PERMISSION_BITS,
+    };
+  }
+
+  read(path: string): Promise<Bytes | null> {
+    return orNullWhereMissing("read", path, () => Deno.readFile(path));
+  }
+
+  async *readChunks(path: string, chunkBytes = READ_CHUNK_BYTES): AsyncIterable<Uint8Array> {
+    const file = await orNullWhereMissing("open", path, () => Deno.open(path, { read: true }));
+    if (file === null) return;
+    try {
+      const buffer = new Uint8Array(chunkBytes);
+      while (true) {
+        const count = await orDiskError("read", path, () => file.read(buffer));
+        if (count === null) return;
+        yield buffer.subarray(0, count);
+      }
+    } finally {
+      file.close();
+    }
+  }
+
+  async openAppend(path: string, options?: { readonly empty?: boolean }): Promise<AppendFile> {
+    const file = await orDiskError(
+      "open",
+      path,
+      () => Deno.open(path, { append: true, create: true, mode: FILE_MODE }),
+    );
+    const opened = new RealAppendFile(path, file);
+    if (options?.empty === true) {
+      try {
+        opened.truncate(0);
+      } catch (error) {
+        opened.close();
+        throw error;
+      }
+    }
+    return opened;
+  }
+
+  rename(from: string, to: string): Promise<void> {
+    invariant(folderOf(from) === folderOf(to), "a rename stays in its folder");
+    return orDiskError("rename", `${from} to ${to}`, () => Deno.rename(from, to));
+  }
+
+  async remove(path: string): Promise<void> {
+    await orNullWhereMissing("remove", path, () => Deno.remove(path));
+  }
+
+  async list(folder: string): Promise<readonly string[]> {
+    const names = await orNullWhereMissing("list", folder, async () => {
+      const found: string[] = [];
+      for await (const entry of Deno.readDir(folder)) found.push(entry.name);
+      return found;
+    });
+    return (names ?? []).sort();
+  }
+
+  async makeFolder(folder: string): Promise<void> {
+    const entry = await this.stat(folder);
+    if (entry?.kind === "folder") return;
+    const parent = folderOf(folder);
+    if (parent !== folder && parent !== ".") await this.makeFolder(parent);
+    await orDiskError("make folder", folder, async () => {
+      try {
+        await Deno.mkdir(folder, { mode: FOLDER_MODE });
+      } catch (error) {
+        // Another process may have made it since we looked.
+        if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+        if (!(await Deno.stat(folder)).isDirectory) throw error;
+      }
+    });
+    await this.syncFolder(parent);
+  }
+
+  setMode(path: string, mode: number): Promise<void> {
+    return orDiskError("set the mode of", path, () => Deno.chmod(path, mode));
+  }
+
+  syncFolder(folder: string): Promise<void> {
+    return orDiskError("sync folder", folder, async () => {
+      using opened = await Deno.open(folder, { read: true });
+      await opened.sync();
+    });
+  }
+
+  async tryLock(path: string, holder: string): Promise<DiskLock | { readonly heldBy: string }> {
+    return await orDiskError("lock", path, async () => {
+      const options = { read: true, write: true, create: true, mode: FILE_MODE };
+      const file = await Deno.open(path, options);
+      let locked = false;
+      try {
+        // flock(2): it belongs to the open file, so the system lets go of it when a process is killed.
+        locked = await file.tryLock(true);
+        if (!locked) return { heldBy: await Deno.readTextFile(path) };
+      } finally {
+        if (!locked) file.close();
+      }
+      writeHolder(file, holder);
+      let held = true;
+      return {
+        release() {
+          if (held) file.close();
+          held = false;
+        },
+      };
+    });
+  }
+}
+
+/** Notes who holds a lock. The lock holds without it too: a full disk keeps nobody from reading his chats. */
+function writeHolder(file: Deno.FsFile, holder: string): void {
+  try {
+    file.truncateSync(0);
+    file.writeSync(new TextEncoder().encode(holder));
+  } catch (error) {
+    if (diskErrorCode(error) === null) throw error;
+  }
+}
+
+async function orDiskError<T>(action: string, path: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (cause) {
+    throw diskError(action, path, cause);
+  }
+}
+
+/** As `orDiskError`, but a path that is not there gives `null`. */
+async function orNullWhereMissing<T>(
+  action: string,
+  path: string,
+  run: () => Promise<T>,
+): Promise<T | null> {
+  try {
+    return await run();
+  } catch (cause) {
+    if (diskErrorCode(cause) === "ENOENT") return null;
+    throw diskError(action, path, cause);
+  }
+}
