@@ -1,0 +1,52 @@
+# What each target does: make help
+.POSIX:
+.DEFAULT_GOAL = all
+PREFIX = /usr/local
+DENO = $$(tools/find_deno.sh)
+
+all: ## build ./p2pchat, one standalone executable
+	@tools/build.sh
+
+help: ## what each target does
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS='	' read -r target text; do \
+	  printf '  make %-12s %s\n' "$$target" "$$text"; done
+
+check: ## format, lint and types
+	@$(DENO) fmt --check --quiet && $(DENO) lint --quiet && $(DENO) check --quiet main.ts lib tests tools
+
+test: all ## all tests, in under 5 minutes
+	@tools/test.sh
+
+sim: ## the simulator: SEED=1 SEEDS=100 NODES=12 STEPS=400
+	@$(DENO) run --quiet --allow-env --allow-run --allow-read tests/sim/main.ts
+
+e2e: all ## the built ./p2pchat, driven as a user does
+	@$(DENO) test -A --quiet tests/e2e
+
+fuzz: ## codec, frames and handshake against random bytes: SECONDS=60 SEED=1
+	@for file in tests/fuzz/*_fuzz.ts; do $(DENO) run --quiet --allow-env $$file || exit 1; done
+
+bench: all ## figures beside their baselines: ROWS=start,mesh JSON=1
+	@$(DENO) run --quiet -A tests/bench/main.ts
+
+bench-deps: ## installs what the baselines of make bench need, into build/bench-deps
+	@tools/bench_deps.sh
+
+traces: ## rewrite the golden traces
+	@UPDATE=1 $(DENO) test --quiet -A tests/traces
+
+fmt: ## format the sources
+	@$(DENO) fmt --quiet
+
+lint: ## lint the sources
+	@$(DENO) lint --quiet
+
+install: all ## install below PREFIX (default /usr/local)
+	@mkdir -p "$(DESTDIR)$(PREFIX)/bin" && cp p2pchat "$(DESTDIR)$(PREFIX)/bin/p2pchat.new" && \
+	  chmod 755 "$(DESTDIR)$(PREFIX)/bin/p2pchat.new" && \
+	  mv -f "$(DESTDIR)$(PREFIX)/bin/p2pchat.new" "$(DESTDIR)$(PREFIX)/bin/p2pchat"
+
+clean: ## remove what make built or fetched
+	@rm -rf p2pchat build .deno coverage
+
+.PHONY: all help check test sim e2e fuzz bench bench-deps traces fmt lint install clean
