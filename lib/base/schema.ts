@@ -17,7 +17,7 @@
 import type { Bytes } from "./crypto.ts";
 import type { HexId } from "./ids.ts";
 import { invariant } from "./invariant.ts";
-import { type FieldCodec, Input, Output, refused, unencodable } from "./schema_codec.ts";
+import { type FieldCodec, ID_BYTES, Input, OUTPUT, refused, unencodable } from "./schema_codec.ts";
 
 /** The form of a `T` on the wire. Made by the functions below only. */
 export interface Schema<T> {
@@ -145,27 +145,14 @@ export function fixedBytes(length: number): Schema<Uint8Array> {
   });
 }
 
-const HEX_ID_BYTES = 32;
-const HEX_ID = /^[0-9a-f]{64}$/;
-
 /** A key or hash: 32 raw bytes on the wire, 64 lower-case hexadecimal digits in memory. */
 export function hexId<Id extends HexId>(): Schema<Id> {
   return schema<Id>({
     description: "id",
-    bytesMin: HEX_ID_BYTES,
+    bytesMin: ID_BYTES,
     compile: (field) => ({
-      read(input) {
-        if (HEX_ID_BYTES > input.end - input.offset) {
-          throw refused(field, "the bytes end before it");
-        }
-        return input.take(HEX_ID_BYTES).toHex() as Id;
-      },
-      write(output, value) {
-        if (!HEX_ID.test(value)) {
-          throw unencodable(field, `must be 64 lower-case hexadecimal digits, is "${value}"`);
-        }
-        output.raw(Uint8Array.fromHex(value));
-      },
+      read: (input) => input.hexId(field) as Id,
+      write: (output, value) => output.hexId(field, value),
     }),
   });
 }
@@ -370,9 +357,9 @@ export function decodeEmbedded<T>(schema: Schema<T>, bytes: Uint8Array): Embedde
  * @throws {InvariantError} If `value` isn't one of `schema`: only our own code can cause it.
  */
 export function encode<T>(schema: Schema<T>, value: T): Bytes {
-  const output = new Output();
-  schema.whole.write(output, value);
-  return output.take();
+  OUTPUT.begin();
+  schema.whole.write(OUTPUT, value);
+  return OUTPUT.take();
 }
 
 /**

@@ -6,7 +6,7 @@
 import type { Bytes } from "../base/crypto.ts";
 import { invariant } from "../base/invariant.ts";
 import { type Fields, MESSAGE_CODE_MAX, type MessageOf, type MessageSpec } from "../base/schema.ts";
-import { type FieldCodec, Input, Output } from "../base/schema_codec.ts";
+import { type FieldCodec, Input, OUTPUT } from "../base/schema_codec.ts";
 
 /**
  * A message of a kind that this version doesn't have. Its owner answers with the protocol's own `unknown`
@@ -57,10 +57,10 @@ export function createCodec<const Specs extends readonly MessageSpec<string, Fie
     encode(message) {
       const spec = byName.get(message.type);
       invariant(spec !== undefined, `a message has a type of its protocol, has ${message.type}`);
-      const output = new Output();
-      output.uint(spec.code);
-      spec.codec.write(output, message);
-      return output.take();
+      OUTPUT.begin();
+      OUTPUT.uint(spec.code);
+      spec.codec.write(OUTPUT, message);
+      return OUTPUT.take();
     },
     decode(bytes) {
       const input = new Input(bytes);
