@@ -1,0 +1,183 @@
+/**
+ * Runs one machine over the world: feeds it inputs, carries out its effects in order, keeps one timer for
+ * its earliest deadline.
+ *
+ * What is waiting for the disk is written together: all persists that are queued when a write begins share
+ * one write and one sync, and the effects after them run when it is done. Nothing waits by a timer, and a
+ * lone persist goes out at once. Doing a persist before effects that stand before it in the list is safe;
+ * the machine only relies on a persist not coming later than what follows it.
+ */
+
+import { invariant } from "../base/invariant.ts";
+import type { Machine } from "../base/machine.ts";
+import { P2pchatError } from "../base/errors.ts";
+
+/** Monotonic time and one-shot timers; the program's is the runtime's, a test's is its own. */
+export interface Clock {
+  nowMs(): number;
+  /** Calls `callback` once, at `atMs` or later, unless cancelled. */
+  at(atMs: number, callback: () => void): { cancel(): void };
+}
+
+/** What an effect means for the runner. */
+export interface Persist<Record> {
+  readonly records: readonly Record[];
+  readonly token: number | null;
+  readonly sync: boolean;
+}
+
+export interface RunnerPorts<Input, Effect, Record> {
+  readonly clock: Clock;
+  /** The effect's records where it is a persist, else null. */
+  persistOf(effect: Effect): Persist<Record> | null;
+  /** Writes the records in order; resolves when they are synced (or written, where `sync` is false). */
+  append(records: readonly Record[], sync: boolean): Promise<void>;
+  /** Carries out any other effect; it must not throw for anything outside the program. */
+  execute(effect: Effect): void;
+  persisted(token: number): Input;
+  persistFailed(token: number | null, text: string): Input;
+  readonly tick: Input;
+  /** Called when the queue of effects passes its high mark (true) and when it is empty again (false). */
+  saturated(full: boolean): void;
+  /** A bug of our own, or of the runtime: nothing can be promised any more. */
+  failed(error: unknown): void;
+}
+
+/** Effects that wait for the disk: about a second of a busy room; above it, sources are asked to pause. */
+export const QUEUED_EFFECTS_HIGH = 8_192;
+
+export class Runner<Input, Effect, Record> {
+  /** In the order in which they were asked for. */
+  readonly #effects: Effect[] = [];
+  readonly #inputs: Input[] = [];
+  /** How many effects at the head of the queue are cleared by a finished write, and how it ended. */
+  #cleared = 0;
+  #writeFailure: P2pchatError | null = null;
+  #writing = false;
+  #running = false;
+  #saturated = false;
+  #stopped = false;
+  #timer: { readonly dueMs: number; cancel(): void } | null = null;
+
+  constructor(
+    readonly machine: Machine<Input, Effect>,
+    readonly ports: RunnerPorts<Input, Effect, Record>,
+  ) {}
+
+  /** Steps the machine and carries out what needn't wait. An input fed from within an effect comes after it. */
+  feed(input: Input): void {
+    if (this.#stopped) return;
+    this.#inputs.push(input);
+    if (!this.#running) this.#run();
+  }
+
+  /** No step, effect or timer after this. */
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#inputs.length = 0;
+    this.#effects.length = 0;
+  }
+
+  #run(): void {
+    this.#running = true;
+    try {
+      this.#carryOut();
+      let input: Input | undefined;
+      while ((input = this.#inputs.shift()) !== undefined) {
+        for (const effect of this.machine.step(input, this.ports.clock.nowMs())) {
+          this.#effects.push(effect);
+        }
+        this.#carryOut();
+      }
+      if (this.#stopped) return;
+      this.#watchQueue();
+      this.#arm();
+    } catch (error) {
+      this.stop();
+      this.ports.failed(error);
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  /** Carries out effects from the head of the queue until one has to wait for the disk. */
+  #carryOut(): void {
+    while (this.#effects.length > 0) {
+      const persist = this.ports.persistOf(this.#effects[0] as Effect);
+      if (this.#cleared === 0) {
+        if (this.#writing) return;
+        if (persist !== null) {
+          // What the current turn still adds shares the write.
+          this.#writing = true;
+          queueMicrotask(() => this.#write());
+          return;
+        }
+      } else this.#cleared--;
+      const effect = this.#effects.shift() as Effect;
+      if (persist === null) this.ports.execute(effect);
+      else this.#answer(persist);
+    }
+  }
+
+  #answer(persist: Persist<Record>): void {
+    if (this.#writeFailure !== null) {
+      this.#inputs.push(this.ports.persistFailed(persist.token, this.#writeFailure.message));
+    } else if (persist.token !== null) this.#inputs.push(this.ports.persisted(persist.token));
+  }
+
+  #write(): void {
+    if (this.#stopped) return;
+    const batch = this.#effects.length;
+    const records: Record[] = [];
+    let sync = false;
+    for (const effect of this.#effects) {
+      const persist = this.ports.persistOf(effect);
+      if (persist === null) continue;
+      for (const record of persist.records) records.push(record);
+      sync ||= persist.sync;
+    }
+    this.ports.append(records, sync).then(
+      () => this.#written(batch, null),
+      (error) => this.#written(batch, error),
+    );
+  }
+
+  #written(batch: number, error: unknown): void {
+    if (this.#stopped) return;
+    if (error !== null && !(error instanceof P2pchatError)) {
+      this.stop();
+      this.ports.failed(error);
+      return;
+    }
+    invariant(batch <= this.#effects.length, "effects wait in the queue until their write is done");
+    this.#writing = false;
+    this.#cleared = batch;
+    this.#writeFailure = error;
+    if (!this.#running) this.#run();
+  }
+
+  #watchQueue(): void {
+    if (!this.#saturated && this.#effects.length > QUEUED_EFFECTS_HIGH) {
+      this.#saturated = true;
+      this.ports.saturated(true);
+    } else if (this.#saturated && this.#effects.length === 0) {
+      this.#saturated = false;
+      this.ports.saturated(false);
+    }
+  }
+
+  #arm(): void {
+    const dueMs = this.machine.nextDeadlineMs();
+    if (dueMs === (this.#timer?.dueMs ?? null)) return;
+    this.#timer?.cancel();
+    this.#timer = null;
+    if (dueMs === null) return;
+    const timer = this.ports.clock.at(dueMs, () => {
+      this.#timer = null;
+      this.feed(this.ports.tick);
+    });
+    this.#timer = { dueMs, cancel: () => timer.cancel() };
+  }
+}
