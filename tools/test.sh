@@ -1,0 +1,60 @@
+#!/bin/sh
+# Runs all tests: types and style, those that need no permission, those that do, those of the built program.
+# Usage: tools/test.sh   (each suite's output stands in build/test-*.log; the last line counts all)
+set -u
+cd "$(dirname "$0")/.."
+deno=$(tools/find_deno.sh) || exit 1
+export NO_COLOR=1
+mkdir -p build
+failed=0
+passed=0
+
+# $1: name, then the command. Counts what `deno test` says of itself.
+suite() {
+  name=$1
+  shift
+  log=build/test-$name.log
+  if "$@" > "$log" 2>&1; then status=0; else status=$?; fi
+  counts=$(sed -n 's/.*| \([0-9]*\) passed.* | \([0-9]*\) failed.*/\1 \2/p' "$log" | tail -n 1)
+  suite_passed=${counts%% *}
+  suite_failed=${counts##* }
+  if [ "$status" -ne 0 ] && [ "${suite_failed:-0}" -eq 0 ]; then suite_failed=1; fi
+  passed=$((passed + ${suite_passed:-0}))
+  failed=$((failed + ${suite_failed:-0}))
+  if [ "$status" -eq 0 ]; then
+    printf '%-12s %s passed\n' "$name" "${suite_passed:-0}"
+  else
+    printf '%-12s FAILED, see %s\n' "$name" "$log"
+    tail -n 60 "$log"
+  fi
+}
+
+# A check that isn't a test suite counts as one test.
+check() {
+  name=$1
+  shift
+  if "$@" > "build/test-$name.log" 2>&1; then
+    passed=$((passed + 1))
+    printf '%-12s passed\n' "$name"
+  else
+    failed=$((failed + 1))
+    printf '%-12s FAILED\n' "$name"
+    tail -n 40 "build/test-$name.log"
+  fi
+}
+
+check fmt "$deno" fmt --check
+check lint "$deno" lint
+check types "$deno" check main.ts lib tests tools
+
+# Pure suites get no permission at all; what needs files, ports or processes says so in its name.
+pure=$(find tests -name '*_test.ts' ! -name '*_io_test.ts' ! -path 'tests/e2e/*' ! -name architecture_test.ts | sort)
+io=$(find tests -name '*_io_test.ts' ! -path 'tests/e2e/*' | sort)
+# shellcheck disable=SC2086 -- one argument a file
+suite pure "$deno" test --no-check --parallel $pure
+# shellcheck disable=SC2086
+suite files "$deno" test --no-check -A tests/architecture_test.ts $io
+suite program "$deno" test --no-check -A tests/e2e
+
+printf '%s passed, %s failed\n' "$passed" "$failed"
+[ "$failed" -eq 0 ]
