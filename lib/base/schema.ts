@@ -15,23 +15,12 @@
  */
 
 import type { Bytes } from "./crypto.ts";
-import type { HexId } from "./ids.ts";
 import { invariant } from "./invariant.ts";
-import { type FieldCodec, ID_BYTES, Input, OUTPUT, refused, unencodable } from "./schema_codec.ts";
+import { Input, OUTPUT, unencodable } from "./schema_codec.ts";
+import { type Fields, type NameOf, type Schema, schema } from "./schema_values.ts";
 
-/** The form of a `T` on the wire. Made by the functions below only. */
-export interface Schema<T> {
-  /** Printable, for tables: `0..7`, `text, 64 B`, `list of 32 x { author: id }`. */
-  readonly description: string;
-  /** No value takes fewer bytes: a list's length is checked against what remains before anything is made. */
-  readonly bytesMin: number;
-  /** A field that may be absent at the end; a record that has one, and so must itself stand at an end. */
-  readonly trailing: "none" | "field" | "record";
-  /** The reader and writer of this form at the place named `field`. */
-  compile(field: string): FieldCodec<T>;
-  /** The reader and writer of a whole value, compiled at first use. */
-  readonly whole: FieldCodec<T>;
-}
+export type { Fields, NameOf, Schema } from "./schema_values.ts";
+export { bool, bytes, fixedBytes, hexId, oneOf, text, uint } from "./schema_values.ts";
 
 /** The type in memory of what `S` declares. */
 export type Infer<S> = S extends Schema<infer T> ? T : never;
@@ -39,140 +28,13 @@ export type Infer<S> = S extends Schema<infer T> ? T : never;
 /** The type in memory of a record with the fields `F`. */
 export type InferFields<F extends Fields> = { readonly [K in keyof F]: Infer<F[K]> };
 
-/** Names and forms of a record's fields, in wire order. */
-export type Fields = Readonly<Record<string, Schema<unknown>>>;
-
-function schema<T>(
-  form: Pick<Schema<T>, "description" | "bytesMin" | "compile"> & Partial<Schema<T>>,
-): Schema<T> {
-  let whole: FieldCodec<T> | undefined;
-  return {
-    trailing: "none",
-    ...form,
-    get whole() {
-      return whole ??= form.compile("");
-    },
-  };
+function printed(item: Schema<unknown>, nameOf: NameOf | undefined): string {
+  return nameOf?.(item) ?? item.describe(nameOf);
 }
 
 /** Our own declaration put a structure that may end early where more follows. */
 function checkNotTrailing(item: Schema<unknown>, where: string): void {
   invariant(item.trailing === "none", `${where} has no trailing field: its end isn't known`);
-}
-
-/** A whole number from 0 to `max`, itself at most 2^53 - 1. */
-export function uint(max: number): Schema<number> {
-  invariant(Number.isSafeInteger(max) && max >= 0, `a uint's bound is 0 to 2^53 - 1, is ${max}`);
-  return schema<number>({
-    description: `0..${max}`,
-    bytesMin: 1,
-    compile: (field) => ({
-      read: (input) => input.uint(field, max),
-      write(output, value) {
-        if (!(Number.isSafeInteger(value) && value >= 0 && value <= max)) {
-          throw unencodable(field, `must be a whole number from 0 to ${max}, is ${value}`);
-        }
-        output.uint(value);
-      },
-    }),
-  });
-}
-
-/** One byte, 0 or 1. */
-export function bool(): Schema<boolean> {
-  return schema<boolean>({
-    description: "bool",
-    bytesMin: 1,
-    compile: (field) => ({
-      read: (input) => input.uint(field, 1) === 1,
-      write(output, value) {
-        if (typeof value !== "boolean") throw unencodable(field, `must be a boolean`);
-        output.byte(value ? 1 : 0);
-      },
-    }),
-  });
-}
-
-/** UTF-8 of at most `bytesMax` bytes; what isn't valid UTF-8 is refused, never repaired. */
-export function text(bytesMax: number): Schema<string> {
-  return schema<string>({
-    description: `text, ${bytesMax} B`,
-    bytesMin: 1,
-    compile: (field) => ({
-      read: (input) => input.utf8(field, input.length(field, bytesMax)),
-      write: (output, value) => output.text(field, value, bytesMax),
-    }),
-  });
-}
-
-/**
- * At most `bytesMax` bytes. Decoded as a view into the input: copy what is to outlive a larger input.
- */
-export function bytes(bytesMax: number): Schema<Uint8Array> {
-  return schema<Uint8Array>({
-    description: `bytes, ${bytesMax}`,
-    bytesMin: 1,
-    compile: (field) => ({
-      read: (input) => input.take(input.length(field, bytesMax)),
-      write(output, value) {
-        if (value.length > bytesMax) {
-          throw unencodable(field, `must have at most ${bytesMax} bytes, has ${value.length}`);
-        }
-        output.uint(value.length);
-        output.raw(value);
-      },
-    }),
-  });
-}
-
-/** Exactly `length` bytes: keys, nonces, signatures. Decoded as a view into the input. */
-export function fixedBytes(length: number): Schema<Uint8Array> {
-  return schema<Uint8Array>({
-    description: `${length} bytes`,
-    bytesMin: length,
-    compile: (field) => ({
-      read(input) {
-        if (length > input.end - input.offset) throw refused(field, "the bytes end before it");
-        return input.take(length);
-      },
-      write(output, value) {
-        if (value.length !== length) {
-          throw unencodable(field, `must have ${length} bytes, has ${value.length}`);
-        }
-        output.raw(value);
-      },
-    }),
-  });
-}
-
-/** A key or hash: 32 raw bytes on the wire, 64 lower-case hexadecimal digits in memory. */
-export function hexId<Id extends HexId>(): Schema<Id> {
-  return schema<Id>({
-    description: "id",
-    bytesMin: ID_BYTES,
-    compile: (field) => ({
-      read: (input) => input.hexId(field) as Id,
-      write: (output, value) => output.hexId(field, value),
-    }),
-  });
-}
-
-/** One of `names`, as its index: a later version adds names at the end only. */
-export function oneOf<const Names extends readonly string[]>(names: Names): Schema<Names[number]> {
-  const indexByName = new Map<string, number>(names.map((name, index) => [name, index]));
-  invariant(indexByName.size === names.length && names.length > 0, "oneOf has distinct names");
-  return schema<Names[number]>({
-    description: names.map((name) => `"${name}"`).join(" or "),
-    bytesMin: 1,
-    compile: (field) => ({
-      read: (input) => names[input.uint(field, names.length - 1)]!,
-      write(output, value) {
-        const index = indexByName.get(value);
-        if (index === undefined) throw unencodable(field, `has no name "${value}"`);
-        output.uint(index);
-      },
-    }),
-  });
 }
 
 /** Its length, then at most `itemsMax` items. */
@@ -183,7 +45,7 @@ export function list<T>(item: Schema<T>, itemsMax: number): Schema<readonly T[]>
     "a list's item takes at least one byte: it bounds what a list can be",
   );
   return schema<readonly T[]>({
-    description: `list of ${itemsMax} x ${item.description}`,
+    describe: (nameOf) => `list of ${itemsMax} x ${printed(item, nameOf)}`,
     bytesMin: 1,
     compile(field) {
       const itemCodec = item.compile(`${field}[]`);
@@ -210,7 +72,7 @@ export function list<T>(item: Schema<T>, itemsMax: number): Schema<readonly T[]>
 export function nullable<T>(item: Schema<T>): Schema<T | null> {
   checkNotTrailing(item, "a nullable value");
   return schema<T | null>({
-    description: `null or ${item.description}`,
+    describe: (nameOf) => `null or ${printed(item, nameOf)}`,
     bytesMin: 1,
     compile(field) {
       const itemCodec = item.compile(field);
@@ -236,7 +98,7 @@ export function trailing<T>(item: Schema<T>, absent: T): Schema<T> {
     "a trailing field takes at least one byte: else it is always absent",
   );
   return schema<T>({
-    description: `${item.description} (may be absent)`,
+    describe: (nameOf) => `${printed(item, nameOf)} (may be absent)`,
     bytesMin: 0,
     trailing: "field",
     compile(field) {
@@ -277,7 +139,9 @@ export function taggedRecord<F extends Fields>(
     bytesMin += field.bytesMin;
   }
   return schema<InferFields<F>>({
-    description: `{ ${names.map((name) => `${name}: ${fields[name]!.description}`).join(", ")} }`,
+    fields,
+    describe: (nameOf) =>
+      `{ ${names.map((name) => `${name}: ${printed(fields[name]!, nameOf)}`).join(", ")} }`,
     bytesMin,
     trailing: ends ? "record" : "none",
     compile(place) {
@@ -314,7 +178,7 @@ export interface Embedded<T> {
  */
 export function embedded<T>(item: Schema<T>, bytesMax: number): Schema<Embedded<T>> {
   return schema<Embedded<T>>({
-    description: `signed, ${bytesMax} B: ${item.description}`,
+    describe: (nameOf) => `${printed(item, nameOf)} in its exact bytes, ${bytesMax} B`,
     bytesMin: 1 + item.bytesMin,
     compile(field) {
       const itemCodec = item.compile(field);
@@ -342,7 +206,7 @@ export function embedded<T>(item: Schema<T>, bytesMax: number): Schema<Embedded<
   });
 }
 
-/** Encodes `value` to be signed or hashed; the bytes are its own. */
+/** `value` beside the bytes to be signed or hashed. @throws {InvariantError} As `encode`. */
 export function makeEmbedded<T>(schema: Schema<T>, value: T): Embedded<T> {
   return { bytes: encode(schema, value), value };
 }
@@ -353,7 +217,9 @@ export function decodeEmbedded<T>(schema: Schema<T>, bytes: Uint8Array): Embedde
 }
 
 /**
- * The bytes of `value`, in an array of their own.
+ * The bytes of `value`.
+ * @returns A view into a buffer that other encodings share, never written again: copy (`slice`) what is
+ *   kept for long, and don't use its `buffer` without its offset.
  * @throws {InvariantError} If `value` isn't one of `schema`: only our own code can cause it.
  */
 export function encode<T>(schema: Schema<T>, value: T): Bytes {
@@ -364,7 +230,8 @@ export function encode<T>(schema: Schema<T>, value: T): Bytes {
 
 /**
  * The value that `bytes` begin with; what follows it belongs to a later version and is ignored.
- * @returns A value whose byte arrays are views into `bytes`.
+ * @returns A value whose byte arrays are views into `bytes`: they hold its whole buffer in memory, so copy
+ *   (`slice`) what is kept for long.
  * @throws {RemoteProtocolError} If they aren't a value of `schema`; the text names the field.
  */
 export function decode<T>(schema: Schema<T>, bytes: Uint8Array): T {

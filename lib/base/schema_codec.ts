@@ -61,31 +61,24 @@ export class Input {
     this.end = bytes.length;
   }
 
-  /** The next byte, 0 to 255. */
-  byte(field: string): number {
-    if (this.offset >= this.end) throw refused(field, "the bytes end before it");
-    return this.bytes[this.offset++]!;
-  }
-
   /** A varint of 0 to `max`. */
   uint(field: string, max: number): number {
-    const byte = this.byte(field);
-    const value = byte < 0x80 ? byte : this.#longUint(field, max, byte & 0x7f);
-    if (value > max) throw refused(field, `must be at most ${max}, is ${value}`);
-    return value;
-  }
-
-  #longUint(field: string, max: number, lowest: number): number {
-    let value = lowest;
-    for (let unit = 0x80;; unit *= 0x80) {
+    const { bytes, end } = this;
+    let offset = this.offset;
+    if (offset >= end) throw refused(field, "the bytes end before it");
+    let byte = bytes[offset++]!;
+    let value = byte & 0x7f;
+    for (let unit = 0x80; byte >= 0x80; unit *= 0x80) {
       // Ends the loop, and keeps every sum where it compares with 2^53 - 1 correctly.
       if (unit > max) throw refused(field, `must be at most ${max}, is more`);
-      const byte = this.byte(field);
-      value += (byte & 0x7f) * unit;
-      if (byte >= 0x80) continue;
+      if (offset >= end) throw refused(field, "the bytes end before its last");
+      byte = bytes[offset++]!;
       if (byte === 0) throw refused(field, "must be a number in its shortest form");
-      return value;
+      value += (byte & 0x7f) * unit;
     }
+    if (value > max) throw refused(field, `must be at most ${max}, is ${value}`);
+    this.offset = offset;
+    return value;
   }
 
   /** A varint of 0 to `max` that so many bytes (or items of `itemBytesMin` bytes) really follow. */

@@ -20,7 +20,7 @@ export interface UnknownType {
 /** Encodes and decodes one protocol's messages. */
 export interface MessageCodec<Message> {
   /**
-   * The bytes of `message`, in an array of their own.
+   * The bytes of `message`, a view into a buffer that other encodings share, never written again.
    * @throws {InvariantError} If a field breaks its schema: only our own code can cause it.
    */
   encode(message: Message): Bytes;

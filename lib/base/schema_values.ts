@@ -1,0 +1,161 @@
+/**
+ * The form of single values on the wire: numbers, texts, bytes, ids, names. `schema.ts` puts them together.
+ */
+
+import type { HexId } from "./ids.ts";
+import { invariant } from "./invariant.ts";
+import { type FieldCodec, ID_BYTES, refused, unencodable } from "./schema_codec.ts";
+
+/** The form of a `T` on the wire. Made by the functions below only. */
+export interface Schema<T> {
+  /**
+   * In print, for tables: `0..7`, `text, 64 B`, `list of 32 x { author: id }`.
+   * @param nameOf The name of a form that is described elsewhere.
+   */
+  describe(nameOf?: NameOf): string;
+  /** The fields of a record. */
+  readonly fields?: Fields;
+  /** No value takes fewer bytes: a list's length is checked against what remains before anything is made. */
+  readonly bytesMin: number;
+  /** A field that may be absent at the end; a record that has one, and so must itself stand at an end. */
+  readonly trailing: "none" | "field" | "record";
+  /** The reader and writer of this form at the place named `field`. */
+  compile(field: string): FieldCodec<T>;
+  /** The reader and writer of a whole value, compiled at first use. */
+  readonly whole: FieldCodec<T>;
+}
+
+/** What a form within another is called, where it has a name. */
+export type NameOf = (schema: Schema<unknown>) => string | undefined;
+
+/** Names and forms of a record's fields, in wire order. */
+export type Fields = Readonly<Record<string, Schema<unknown>>>;
+
+/** Completes a form; for the functions of these two files only. */
+export function schema<T>(
+  form: Pick<Schema<T>, "describe" | "bytesMin" | "compile"> & Partial<Schema<T>>,
+): Schema<T> {
+  let whole: FieldCodec<T> | undefined;
+  return {
+    trailing: "none",
+    ...form,
+    get whole() {
+      return whole ??= form.compile("");
+    },
+  };
+}
+
+/** A whole number from 0 to `max`, itself at most 2^53 - 1. */
+export function uint(max: number): Schema<number> {
+  invariant(Number.isSafeInteger(max) && max >= 0, `a uint's bound is 0 to 2^53 - 1, is ${max}`);
+  return schema<number>({
+    describe: () => `0..${max}`,
+    bytesMin: 1,
+    compile: (field) => ({
+      read: (input) => input.uint(field, max),
+      write(output, value) {
+        if (!(Number.isSafeInteger(value) && value >= 0 && value <= max)) {
+          throw unencodable(field, `must be a whole number from 0 to ${max}, is ${value}`);
+        }
+        output.uint(value);
+      },
+    }),
+  });
+}
+
+/** One byte, 0 or 1. */
+export function bool(): Schema<boolean> {
+  return schema<boolean>({
+    describe: () => "bool",
+    bytesMin: 1,
+    compile: (field) => ({
+      read: (input) => input.uint(field, 1) === 1,
+      write(output, value) {
+        if (typeof value !== "boolean") throw unencodable(field, `must be a boolean`);
+        output.byte(value ? 1 : 0);
+      },
+    }),
+  });
+}
+
+/** UTF-8 of at most `bytesMax` bytes; what isn't valid UTF-8 is refused, never repaired. */
+export function text(bytesMax: number): Schema<string> {
+  return schema<string>({
+    describe: () => `text, ${bytesMax} B`,
+    bytesMin: 1,
+    compile: (field) => ({
+      read: (input) => input.utf8(field, input.length(field, bytesMax)),
+      write: (output, value) => output.text(field, value, bytesMax),
+    }),
+  });
+}
+
+/**
+ * At most `bytesMax` bytes. Decoded as a view into the input: copy what is to outlive a larger input.
+ */
+export function bytes(bytesMax: number): Schema<Uint8Array> {
+  return schema<Uint8Array>({
+    describe: () => `bytes, ${bytesMax}`,
+    bytesMin: 1,
+    compile: (field) => ({
+      read: (input) => input.take(input.length(field, bytesMax)),
+      write(output, value) {
+        if (value.length > bytesMax) {
+          throw unencodable(field, `must have at most ${bytesMax} bytes, has ${value.length}`);
+        }
+        output.uint(value.length);
+        output.raw(value);
+      },
+    }),
+  });
+}
+
+/** Exactly `length` bytes: keys, nonces, signatures. Decoded as a view into the input. */
+export function fixedBytes(length: number): Schema<Uint8Array> {
+  return schema<Uint8Array>({
+    describe: () => `${length} bytes`,
+    bytesMin: length,
+    compile: (field) => ({
+      read(input) {
+        if (length > input.end - input.offset) throw refused(field, "the bytes end before it");
+        return input.take(length);
+      },
+      write(output, value) {
+        if (value.length !== length) {
+          throw unencodable(field, `must have ${length} bytes, has ${value.length}`);
+        }
+        output.raw(value);
+      },
+    }),
+  });
+}
+
+/** A key or hash: 32 raw bytes on the wire, 64 lower-case hexadecimal digits in memory. */
+export function hexId<Id extends HexId>(): Schema<Id> {
+  return schema<Id>({
+    describe: () => "id",
+    bytesMin: ID_BYTES,
+    compile: (field) => ({
+      read: (input) => input.hexId(field) as Id,
+      write: (output, value) => output.hexId(field, value),
+    }),
+  });
+}
+
+/** One of `names`, as its index: a later version adds names at the end only. */
+export function oneOf<const Names extends readonly string[]>(names: Names): Schema<Names[number]> {
+  const indexByName = new Map<string, number>(names.map((name, index) => [name, index]));
+  invariant(indexByName.size === names.length && names.length > 0, "oneOf has distinct names");
+  return schema<Names[number]>({
+    describe: () => names.map((name) => `"${name}"`).join(" or "),
+    bytesMin: 1,
+    compile: (field) => ({
+      read: (input) => names[input.uint(field, names.length - 1)]!,
+      write(output, value) {
+        const index = indexByName.get(value);
+        if (index === undefined) throw unencodable(field, `has no name "${value}"`);
+        output.uint(index);
+      },
+    }),
+  });
+}
