@@ -1,32 +1,16 @@
-/** The commands of `p2pchat mesh`, and what a room must be able to do for them. */
+/** The commands of `p2pchat mesh`: each becomes one `MeshCommand`. */
 
-import { type Argument, command, CommandTable } from "./commands.ts";
+import type { MeshCommand } from "../protocols/mesh/events.ts";
 import { entryCount, memberName, messageText, newName } from "./command_arguments.ts";
+import { type Argument, command, CommandTable } from "./commands.ts";
 
-/** A room as its commands see it. Each answers with events that carry `ref`. */
-export interface MeshActions {
-  /** Sends `text` to all. */
-  say(text: string, ref: string | undefined): void;
-  /** Sends `text` to the member that is shown as `name`, for that one alone. */
-  tell(name: string, text: string, ref: string | undefined): void;
-  /** Shows all members, oneself first. */
-  showPeers(ref: string | undefined): void;
-  /** Shows the last `count` messages; as many as `--history` says where it isn't given. */
-  showHistory(count: number | undefined, ref: string | undefined): void;
-  showStatus(ref: string | undefined): void;
-  /** Shows the digits that both sides compare by voice, and marks the key as verified. */
-  verify(name: string, ref: string | undefined): void | Promise<void>;
-  /** Accepts the key that `name` has now. */
-  trust(name: string, ref: string | undefined): void | Promise<void>;
-  /** Takes another name; `name` is valid and in NFC. */
-  rename(name: string, ref: string | undefined): void | Promise<void>;
-  /** Leaves with reason quit. */
-  leave(ref: string | undefined): void | Promise<void>;
-}
+/** Takes what the user asked for; events that answer it carry `ref`. */
+export type MeshCommandSink = (command: MeshCommand, ref: string | undefined) => void;
 
-const toWhom: Argument<string | undefined> = { ...memberName, optionalInObject: true };
+/** As an object, `msg` without `name` goes to all. */
+const receiver: Argument<string | undefined> = { ...memberName, optionalInObject: true };
 
-export const meshCommands: CommandTable<MeshActions> = new CommandTable<MeshActions>({
+export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<MeshCommandSink>({
   bareLine: (line) => ({ command: "msg", texts: { text: line } }),
   words: { ":q": "quit", ":quit": "quit" },
   commands: [
@@ -34,20 +18,23 @@ export const meshCommands: CommandTable<MeshActions> = new CommandTable<MeshActi
       name: "msg",
       aliases: [],
       form: "NAME TEXT",
-      args: { name: toWhom, text: messageText },
-      help: "a message that NAME alone can read; a line without a command goes to all",
+      args: { name: receiver, text: messageText },
+      help: "a message that NAME alone can read (a line without a command goes to all)",
       example: "/msg Bob are you coming?",
-      run: (room: MeshActions, { name, text }, ref) =>
-        name === undefined ? room.say(text, ref) : room.tell(name, text, ref),
+      run: (submit: MeshCommandSink, { name, text }, ref) =>
+        submit(
+          name === undefined ? { command: "say", text } : { command: "msg", name, text },
+          ref,
+        ),
     }),
     command({
       name: "peers",
       aliases: ["list"],
       form: "",
       args: {},
-      help: "all members, with their addresses",
+      help: "all members, oneself first, with their addresses",
       example: "/peers",
-      run: (room: MeshActions, _, ref) => room.showPeers(ref),
+      run: (submit: MeshCommandSink, _, ref) => submit({ command: "peers" }, ref),
     }),
     command({
       name: "history",
@@ -56,7 +43,8 @@ export const meshCommands: CommandTable<MeshActions> = new CommandTable<MeshActi
       args: { n: entryCount },
       help: "the last N messages",
       example: "/history 20",
-      run: (room: MeshActions, { n }, ref) => room.showHistory(n, ref),
+      run: (submit: MeshCommandSink, { n }, ref) =>
+        submit({ command: "history", count: n ?? null }, ref),
     }),
     command({
       name: "status",
@@ -65,7 +53,7 @@ export const meshCommands: CommandTable<MeshActions> = new CommandTable<MeshActi
       args: {},
       help: "who is connected and how, what is unsent, what is wrong",
       example: "/status",
-      run: (room: MeshActions, _, ref) => room.showStatus(ref),
+      run: (submit: MeshCommandSink, _, ref) => submit({ command: "status" }, ref),
     }),
     command({
       name: "verify",
@@ -74,16 +62,16 @@ export const meshCommands: CommandTable<MeshActions> = new CommandTable<MeshActi
       args: { name: memberName },
       help: "digits to compare with NAME by voice",
       example: "/verify Bob",
-      run: (room: MeshActions, { name }, ref) => room.verify(name, ref),
+      run: (submit: MeshCommandSink, { name }, ref) => submit({ command: "verify", name }, ref),
     }),
     command({
       name: "trust",
       aliases: [],
       form: "NAME",
       args: { name: memberName },
-      help: "accept the new key of NAME",
+      help: "accept the key that NAME has now",
       example: "/trust Bob",
-      run: (room: MeshActions, { name }, ref) => room.trust(name, ref),
+      run: (submit: MeshCommandSink, { name }, ref) => submit({ command: "trust", name }, ref),
     }),
     command({
       name: "name",
@@ -92,16 +80,16 @@ export const meshCommands: CommandTable<MeshActions> = new CommandTable<MeshActi
       args: { new: newName },
       help: "take another name",
       example: "/name Alicia",
-      run: (room: MeshActions, { new: name }, ref) => room.rename(name, ref),
+      run: (submit: MeshCommandSink, { new: name }, ref) => submit({ command: "name", name }, ref),
     }),
     command({
       name: "quit",
       aliases: ["exit", "q"],
       form: "",
       args: {},
-      help: "leave the room; :q does the same",
+      help: "leave the room",
       example: "/quit",
-      run: (room: MeshActions, _, ref) => room.leave(ref),
+      run: (submit: MeshCommandSink, _, ref) => submit({ command: "quit" }, ref),
     }),
   ],
 });

@@ -28,8 +28,8 @@ export interface MeshOptions extends CommonOptions {
   readonly name: string;
   /** The member to join through; `null`: resume the last room, or found one. */
   readonly contact: Endpoint | null;
-  /** Address to listen at. */
-  readonly host: string;
+  /** Address to listen at; `null`: all interfaces. */
+  readonly host: string | null;
   /** `null`: the default port, or any free one where it is taken; 0: any free one. */
   readonly port: number | null;
   readonly advertise: AdvertisedAddress | null;

@@ -35,11 +35,19 @@ export interface ShownEvent {
   readonly event: string;
 }
 
+/** Events that all modes have; how they read is the same in each. */
+export type CommonEvent =
+  | { readonly event: "notice"; readonly text: string }
+  /** A command or a remote failed; the program goes on. In text form: on stderr. */
+  | { readonly event: "error"; readonly code: ErrorCode; readonly text: string }
+  /** Last event before exit 0; not shown in text form. */
+  | { readonly event: "bye"; readonly reason: string };
+
 /** What a mode is to its user interface. */
 export interface Mode<Event extends ShownEvent, Target> {
   readonly commands: CommandTable<Target>;
   /** The lines of an event in text form; none where only scripts care. `nowMs` is wall time. */
-  readonly render: (event: Event, context: RenderContext) => readonly Line[];
+  readonly render: (event: Exclude<Event, CommonEvent>, context: RenderContext) => readonly Line[];
 }
 
 export interface RenderContext {
@@ -73,11 +81,7 @@ export interface UserInterface<Event extends ShownEvent, Target> {
   /** Starts reading input; each command is run on `handler.target`. */
   listen(handler: InputHandler<Target>): void;
   /** Shows an event: as its JSON object with `at` and `ref`, or as the lines that the mode gives it. */
-  show(event: Event, ref?: string): void;
-  /** A command or a remote failed; the program goes on. One line on stderr, or an `error` event. */
-  error(code: ErrorCode, text: string, ref?: string): void;
-  /** Worth knowing, nothing to do. */
-  notice(text: string, ref?: string): void;
+  show(event: Event | CommonEvent, ref?: string): void;
   /** Who and where one is, before `> `: `Alice`, `Alice @group`. */
   setPrompt(text: string): void;
   /** The names that completion offers. */

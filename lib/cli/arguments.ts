@@ -1,0 +1,178 @@
+/** The command line: a table of commands with their flags, and what was said, checked against it. */
+
+import { parseArgs } from "@std/cli/parse-args";
+import { P2pchatError } from "../base/errors.ts";
+import { dataFolder, type Variables } from "./data_folder.ts";
+import { type Flag, takesValue } from "./flags.ts";
+import { didYouMean } from "./nearest.ts";
+import type { CommonOptions } from "./options.ts";
+
+/** One of the program's commands. */
+export interface ProgramCommand {
+  readonly name: string;
+  /** The words after the command's name, as the usage shows them. */
+  readonly form: string;
+  readonly help: string;
+  readonly example: string;
+  /** Beside `COMMON_FLAGS`. */
+  readonly flags: readonly Flag[];
+  /**
+   * Checks the words and flags, and says what is to be done. Touches neither network nor files.
+   * @throws {P2pchatError} `usage` or `bad-name`.
+   */
+  readonly prepare: (line: CommandLine) => () => Promise<void>;
+}
+
+/** What was said of one command. */
+export interface CommandLine {
+  readonly words: readonly string[];
+  readonly common: CommonOptions;
+  /** The parsed value of a flag; `undefined` where it wasn't given. */
+  value<Value>(name: string): Value | undefined;
+  isOn(name: string): boolean;
+}
+
+/** Flags of all commands. */
+export const COMMON_FLAGS: readonly Flag[] = [
+  { name: "data", value: "DIR", help: "keep files there", parse: (text) => text },
+  { name: "json", help: "one JSON object per line, for scripts" },
+  { name: "plain", help: "rewrite no line in place" },
+  { name: "no-color", help: "no colours" },
+  { name: "stay", help: "go on after the end of input" },
+  { name: "verbose", help: "seconds in times, and more notices" },
+  { name: "log-file", value: "FILE", help: "write a log there", parse: (text) => text },
+  { name: "help", help: "show this" },
+];
+
+/** What the command line asks for. */
+export type Request =
+  | { readonly type: "version" }
+  | { readonly type: "help"; readonly command: ProgramCommand | null; readonly asked: boolean }
+  | { readonly type: "run"; readonly run: () => Promise<void> };
+
+/**
+ * Understands the command line.
+ * @throws {P2pchatError} `usage` or `bad-name`; nothing was touched.
+ */
+export function parseCommandLine(
+  args: readonly string[],
+  commands: readonly ProgramCommand[],
+  variable: Variables,
+): Request {
+  const allFlags = [...COMMON_FLAGS, ...commands.flatMap((entry) => entry.flags)];
+  const given = parsedFlags(args, allFlags);
+  const [name, ...words] = given.words;
+
+  if (given.isOn("version")) return { type: "version" };
+  if (name === undefined) return { type: "help", command: null, asked: given.isOn("help") };
+  if (name === "help") {
+    const about = words[0] === undefined ? null : knownCommand(words[0], commands);
+    return { type: "help", command: about, asked: true };
+  }
+  const entry = knownCommand(name, commands);
+  if (given.isOn("help")) return { type: "help", command: entry, asked: true };
+
+  const ownFlags = [...COMMON_FLAGS, ...entry.flags];
+  for (const flag of given.names) {
+    if (!ownFlags.some((own) => own.name === flag)) throw unknownFlag(`--${flag}`, ownFlags, entry);
+  }
+  const values = new Map<string, unknown>();
+  for (const flag of ownFlags) {
+    const text = given.text(flag.name);
+    if (text === undefined || !takesValue(flag)) continue;
+    if (text === "") throw new P2pchatError("usage", `--${flag.name} needs a value: ${flag.value}`);
+    values.set(flag.name, flag.parse(text, `--${flag.name}`));
+  }
+  const value = <Value>(flag: string) => values.get(flag) as Value | undefined;
+  const common: CommonOptions = {
+    dataFolder: dataFolder(value<string>("data"), variable),
+    json: given.isOn("json"),
+    plain: given.isOn("plain"),
+    colour: !given.isOn("no-color") && !variable("NO_COLOR"),
+    stay: given.isOn("stay"),
+    verbose: given.isOn("verbose"),
+    logFile: value<string>("log-file") ?? null,
+  };
+  return { type: "run", run: entry.prepare({ words, common, value, isOn: given.isOn }) };
+}
+
+/** Whether errors go to a script, as far as can be told before the arguments are known good. */
+export function asksForJson(args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  return (end < 0 ? args : args.slice(0, end)).includes("--json");
+}
+
+/** The error for a command with too few or too many words. */
+export function wrongWords(entry: Pick<ProgramCommand, "name" | "form" | "example">): P2pchatError {
+  return new P2pchatError(
+    "usage",
+    `The form is p2pchat ${entry.name} ${entry.form}, for example ${entry.example}`,
+  );
+}
+
+interface Given {
+  readonly words: readonly string[];
+  /** Flags that were given. */
+  readonly names: readonly string[];
+  text(name: string): string | undefined;
+  isOn(name: string): boolean;
+}
+
+function parsedFlags(args: readonly string[], flags: readonly Flag[]): Given {
+  const switches = flags.filter((flag) => !takesValue(flag)).map((flag) => flag.name);
+  const valued = flags.filter(takesValue).map((flag) => flag.name);
+  const parsed = parseArgs(args, {
+    boolean: [...switches, "version"],
+    string: ["_", ...valued],
+    collect: valued,
+    alias: { help: "h" },
+    unknown(arg, key) {
+      if (key === undefined) return true;
+      throw unknownFlag(arg.replace(/=.*$/s, ""), flags, null);
+    },
+  });
+  for (const name of switches) {
+    if (args.some((arg) => arg.startsWith(`--${name}=`))) {
+      throw new P2pchatError("usage", `--${name} takes no value; leave out what follows it`);
+    }
+  }
+  const texts = (name: string) => (parsed[name] ?? []) as readonly string[];
+  for (const name of valued) {
+    if (texts(name).length > 1) {
+      throw new P2pchatError(
+        "usage",
+        `--${name} is given ${texts(name).length} times; give it once`,
+      );
+    }
+  }
+  const isOn = (name: string) => parsed[name] === true;
+  return {
+    words: parsed._.map(String),
+    names: [...switches.filter(isOn), ...valued.filter((name) => texts(name).length > 0)],
+    text: (name) => texts(name)[0],
+    isOn,
+  };
+}
+
+function knownCommand(name: string, commands: readonly ProgramCommand[]): ProgramCommand {
+  const entry = commands.find((candidate) => candidate.name === name);
+  if (entry !== undefined) return entry;
+  const names = [...commands.map((candidate) => candidate.name), "help"];
+  const hint = didYouMean(name, names) || `; there is ${names.join(", ")}`;
+  throw new P2pchatError("usage", `There is no command ${name.slice(0, 40)}${hint}`);
+}
+
+function unknownFlag(
+  given: string,
+  flags: readonly Flag[],
+  entry: ProgramCommand | null,
+): P2pchatError {
+  const word = given.replace(/^-+/, "");
+  const hint = didYouMean(word, flags.map((flag) => flag.name), (known) => `--${known}`);
+  const of = entry === null ? "There is no flag" : `The command ${entry.name} has no flag`;
+  const see = entry === null ? "p2pchat help" : `p2pchat help ${entry.name}`;
+  return new P2pchatError(
+    "usage",
+    `${of} ${given.slice(0, 40)}${hint === "" ? `; ${see} lists them` : hint}`,
+  );
+}

@@ -1,0 +1,56 @@
+/** Signals and what stands for them: the first asks the program to leave, the next one forces it. */
+
+import type { InterruptCause } from "./user_interface.ts";
+import type { SignalName, Streams } from "./streams.ts";
+
+/** The status of a shell's command that SIGINT ended (128 + 2). */
+export const FORCED_EXIT_STATUS = 130;
+
+const CAUSES: readonly (readonly [SignalName, InterruptCause])[] = [
+  ["SIGINT", "interrupt"],
+  ["SIGTERM", "terminated"],
+  ["SIGHUP", "hangup"],
+];
+
+export class Interrupts {
+  readonly #streams: Streams;
+  readonly #interrupted: (cause: InterruptCause) => boolean;
+  readonly #beforeExit: () => void;
+  readonly #listeners = new Map<SignalName, () => void>();
+  #isLeaving = false;
+
+  /**
+   * @param interrupted Called for each cause until it returns true: the program is leaving.
+   * @param beforeExit Restores the terminal before a forced end.
+   */
+  constructor(
+    streams: Streams,
+    interrupted: (cause: InterruptCause) => boolean,
+    beforeExit: () => void,
+  ) {
+    this.#streams = streams;
+    this.#interrupted = interrupted;
+    this.#beforeExit = beforeExit;
+    for (const [signal, cause] of CAUSES) {
+      const listener = () => this.raise(cause);
+      this.#listeners.set(signal, listener);
+      streams.onSignal(signal, listener);
+    }
+  }
+
+  /** What a signal of this cause does; Ctrl+C at a terminal in raw mode sends none. */
+  raise(cause: InterruptCause): void {
+    if (!this.#isLeaving) {
+      this.#isLeaving = this.#interrupted(cause);
+    } else if (cause !== "output-closed") {
+      this.#beforeExit();
+      this.#streams.exit(FORCED_EXIT_STATUS);
+    }
+  }
+
+  /** Gives the signals back. */
+  close(): void {
+    for (const [signal, listener] of this.#listeners) this.#streams.offSignal(signal, listener);
+    this.#listeners.clear();
+  }
+}

@@ -1,0 +1,70 @@
+/** The process as the user interface sees it: standard streams, terminal, signals, clock. */
+
+/** What bytes go to. */
+export interface Sink {
+  write(bytes: Uint8Array): Promise<number>;
+}
+
+export type SignalName = "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGWINCH" | "SIGCONT";
+
+export interface Streams {
+  readonly stdin: {
+    /** How many bytes were read into `buffer`; `null` at the end of input. */
+    read(buffer: Uint8Array): Promise<number | null>;
+    readonly isTerminal: boolean;
+    /** Keys arrive one by one, unechoed, Ctrl+C among them. */
+    setRaw(raw: boolean): void;
+  };
+  readonly stdout: Sink & {
+    readonly isTerminal: boolean;
+    /** For the last words of a program that ends at once. */
+    writeSync(bytes: Uint8Array): void;
+  };
+  readonly stderr: Sink & { readonly isTerminal: boolean };
+  variable(name: string): string | undefined;
+  /** Size of the terminal in cells. */
+  size(): { readonly columns: number; readonly rows: number };
+  onSignal(name: SignalName, listener: () => void): void;
+  offSignal(name: SignalName, listener: () => void): void;
+  /** Stops this process as Ctrl+Z does, until SIGCONT. */
+  suspend(): void;
+  /** Ends the process. */
+  exit(status: number): void;
+  /** Wall time, ms since 1970. */
+  wallMs(): number;
+}
+
+/** Where a terminal doesn't tell its size. */
+const COLUMNS_DEFAULT = 80;
+const ROWS_DEFAULT = 24;
+
+/** Those of this process. */
+export function processStreams(): Streams {
+  return {
+    stdin: {
+      read: (buffer) => Deno.stdin.read(buffer),
+      isTerminal: Deno.stdin.isTerminal(),
+      setRaw: (raw) => Deno.stdin.setRaw(raw),
+    },
+    stdout: {
+      write: (bytes) => Deno.stdout.write(bytes),
+      writeSync: (bytes) => void Deno.stdout.writeSync(bytes),
+      isTerminal: Deno.stdout.isTerminal(),
+    },
+    stderr: { write: (bytes) => Deno.stderr.write(bytes), isTerminal: Deno.stderr.isTerminal() },
+    variable: (name) => Deno.env.get(name),
+    size() {
+      try {
+        const { columns, rows } = Deno.consoleSize();
+        return { columns: columns || COLUMNS_DEFAULT, rows: rows || ROWS_DEFAULT };
+      } catch {
+        return { columns: COLUMNS_DEFAULT, rows: ROWS_DEFAULT }; // a terminal of no known size
+      }
+    },
+    onSignal: (name, listener) => Deno.addSignalListener(name, listener),
+    offSignal: (name, listener) => Deno.removeSignalListener(name, listener),
+    suspend: () => Deno.kill(Deno.pid, "SIGTSTP"),
+    exit: (status) => Deno.exit(status),
+    wallMs: () => Date.now(),
+  };
+}

@@ -1,0 +1,51 @@
+/** What `help` prints: tasks first, flags after them. */
+
+import { COMMON_FLAGS, type ProgramCommand } from "./arguments.ts";
+import { type Flag, takesValue } from "./flags.ts";
+
+/** The usage of one command, or of all. */
+export function usageText(
+  command: ProgramCommand | null,
+  commands: readonly ProgramCommand[],
+): string {
+  return (command === null ? programUsage(commands) : commandUsage(command)).join("\n") + "\n";
+}
+
+function programUsage(commands: readonly ProgramCommand[]): string[] {
+  const lines = ["p2pchat: chat from a terminal, end to end encrypted, without an account", ""];
+  for (const entry of commands) {
+    lines.push(`  p2pchat ${entry.name} ${entry.form}`, `      ${entry.help}`);
+    lines.push(`      for example: ${entry.example}`);
+  }
+  lines.push(
+    "  p2pchat help [COMMAND]",
+    "      this text, or a command with its flags",
+    "      for example: p2pchat help " + (commands[0]?.name ?? ""),
+    "  p2pchat --version",
+    "      the version",
+    "",
+    "Flags of all commands:",
+    ...flagLines(COMMON_FLAGS),
+  );
+  return lines;
+}
+
+function commandUsage(entry: ProgramCommand): string[] {
+  return [
+    `p2pchat ${entry.name} ${entry.form}`,
+    `    ${entry.help}`,
+    `    for example: ${entry.example}`,
+    "",
+    `Flags of ${entry.name}:`,
+    ...flagLines(entry.flags),
+    "",
+    "Flags of all commands:",
+    ...flagLines(COMMON_FLAGS),
+  ];
+}
+
+function flagLines(flags: readonly Flag[]): string[] {
+  const heads = flags.map((flag) => `--${flag.name}${takesValue(flag) ? ` ${flag.value}` : ""}`);
+  const width = Math.max(...heads.map((head) => head.length));
+  return flags.map((flag, index) => `  ${heads[index]!.padEnd(width)}  ${flag.help}`);
+}
