@@ -1,0 +1,54 @@
+/** The inputs and effects of `AntiEntropy`: what the mesh composes it with. */
+
+import type { PeerKey } from "../../base/ids.ts";
+import type { SyncEntry, SyncMessage } from "./messages.ts";
+import type { Bundle, Proof } from "./structures.ts";
+
+export type AntiEntropyInput =
+  /** It is in the active view from now on: a round begins at once. */
+  | { readonly type: "neighbour-up"; readonly peer: PeerKey }
+  | { readonly type: "neighbour-down"; readonly peer: PeerKey }
+  | { readonly type: "message"; readonly from: PeerKey; readonly message: SyncMessage }
+  /** `Order` has done with a bundle of reason `range`: it was delivered, a duplicate, or dropped. */
+  | { readonly type: "taken-in"; readonly from: PeerKey; readonly bundle: Bundle }
+  /** Pushes to this neighbour were dropped: it is offered a round. */
+  | { readonly type: "behind"; readonly peer: PeerKey }
+  /** `Order` says that only rounds with all neighbours can help. */
+  | { readonly type: "stuck" }
+  | { readonly type: "tick" };
+
+export type AntiEntropyEffect =
+  | { readonly type: "send"; readonly to: PeerKey; readonly message: SyncMessage }
+  /** Send it with reason `range`, with its claim where this link hasn't carried it. */
+  | { readonly type: "send-bundle"; readonly to: PeerKey; readonly bundle: Bundle }
+  /** Send the message `proof`. */
+  | { readonly type: "send-proof"; readonly to: PeerKey; readonly proof: Proof }
+  /** For `Order`, as it is. */
+  | { readonly type: "not-kept"; readonly from: PeerKey; readonly entries: readonly SyncEntry[] }
+  /** The first round with this neighbour is complete: what it had then is here. */
+  | { readonly type: "caught-up"; readonly peer: PeerKey }
+  /** All that this neighbour asked for is sent: it is no longer behind. */
+  | { readonly type: "supplied"; readonly peer: PeerKey }
+  | {
+    readonly type: "penalise";
+    readonly peer: PeerKey;
+    readonly fault: "broken-promise" | "flood" | "protocol";
+    readonly text: string;
+  };
+
+export interface AntiEntropyConfig {
+  /** Own key: of two rounds that begin at once, the smaller key's goes on. */
+  readonly key: PeerKey;
+  /** Whether nothing was on disk: caught up when two neighbours (or the only one) are done. */
+  readonly newcomer: boolean;
+}
+
+/** What the mesh may ask of it. */
+export interface AntiEntropyQueries {
+  /** Whether something is being fetched from some neighbour, or a round is under way. */
+  busy(): boolean;
+  /** A newcomer: two neighbours, or the only one, have given all they had. Others: from the start. */
+  caughtUp(): boolean;
+  /** Neighbours whose roots were equal to ours at the end of the last round. */
+  upToDate(peer: PeerKey): boolean;
+}

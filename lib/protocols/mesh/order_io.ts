@@ -1,0 +1,206 @@
+/** The inputs, effects and queries of `Order`: what the mesh composes it with. */
+
+import type { ErrorCode } from "../../base/errors.ts";
+import type { BundleId, ClaimId, Hash, MessageId, PeerKey, RoomId } from "../../base/ids.ts";
+import type { FrontierEntry, SyncEntry } from "./messages.ts";
+import type { MeshRecord } from "./records.ts";
+import type { Stream } from "./stream.ts";
+import type { Bundle, Claim, Head, Proof } from "./structures.ts";
+
+/** Why a bundle came: the reasons of the message `bundle`. */
+export type BundleReason = "push" | "graft" | "range";
+
+/** A line of the user's, and the number by which the caller knows it. */
+export interface OwnText {
+  readonly text: string;
+  readonly token: number;
+}
+
+export type OrderInput =
+  /** A neighbour sent a bundle; its claim, where one came along, has been given to the roster before. */
+  | {
+    readonly type: "bundle";
+    readonly from: PeerKey;
+    readonly bundle: Bundle;
+    readonly hop: number;
+    readonly reason: BundleReason;
+  }
+  /** The user's own lines, in order, each at most 64 KiB of UTF-8. */
+  | { readonly type: "say"; readonly texts: readonly OwnText[] }
+  /** The `persist` with this token is on disk; others' tokens are ignored. */
+  | { readonly type: "stored"; readonly token: number }
+  /** The disk refused it, and holds nothing of it. */
+  | { readonly type: "not-stored"; readonly token: number; readonly text: string }
+  /** Own messages are sent under this claim from now on. */
+  | { readonly type: "own-claim"; readonly claim: ClaimId }
+  /** The active neighbours, whenever they change: a gap is skipped when all of them say so. */
+  | { readonly type: "neighbours"; readonly peers: readonly PeerKey[] }
+  /**
+   * From anti-entropy: `from` was asked about these streams. `low` is the first counter that it can
+   * supply; where it has nothing beyond our frontier, `counter` isn't above ours.
+   */
+  | { readonly type: "not-kept"; readonly from: PeerKey; readonly entries: readonly SyncEntry[] }
+  /** The roster learnt a claim: what waited for it is looked at again. */
+  | { readonly type: "claim-known"; readonly claim: ClaimId }
+  | { readonly type: "proof"; readonly from: PeerKey; readonly proof: Proof }
+  /** The link to this peer is gone, with what waited on it. */
+  | { readonly type: "peer-down"; readonly peer: PeerKey }
+  /** This newcomer has caught up: gaps are from now on missed messages, and the user is told. */
+  | { readonly type: "caught-up" }
+  | { readonly type: "tick" };
+
+/** A text in a delivered bundle. */
+export interface DeliveredMessage {
+  readonly id: MessageId;
+  readonly text: string;
+}
+
+export type OrderEffect =
+  /** `token` is not null for an own bundle: it waits for `stored` or `not-stored`. */
+  | {
+    readonly type: "persist";
+    readonly records: readonly MeshRecord[];
+    readonly token: number | null;
+  }
+  /** For the first and only time here, ancestors before. Push it on; show its messages. */
+  | {
+    readonly type: "delivered";
+    readonly bundle: Bundle;
+    readonly id: BundleId;
+    /** Empty for kind `heads`, and for a bundle that equivocation excludes. */
+    readonly messages: readonly DeliveredMessage[];
+    /** Null for an own bundle. */
+    readonly from: PeerKey | null;
+    readonly hop: number;
+    /** Null for an own bundle. */
+    readonly reason: BundleReason | null;
+    readonly own: boolean;
+  }
+  /** It is delivered already, or waits: `counter` is its last. */
+  | {
+    readonly type: "duplicate";
+    readonly stream: Stream;
+    readonly counter: number;
+    readonly from: PeerKey;
+    readonly hop: number;
+    readonly reason: BundleReason;
+    readonly bundle: Bundle;
+  }
+  /** It was taken no notice of: it waited too long, or there was no room for it. */
+  | {
+    readonly type: "dropped";
+    readonly bundle: Bundle;
+    readonly from: PeerKey;
+    readonly reason: BundleReason;
+  }
+  /** Ask `from` for the stream's bundles after this counter (`graft`). */
+  | {
+    readonly type: "want";
+    readonly from: PeerKey;
+    readonly stream: Stream;
+    readonly after: number;
+  }
+  /** So many messages of this stream are no longer kept by any neighbour; the user is told. */
+  | { readonly type: "skipped"; readonly stream: Stream; readonly messages: number }
+  /** New here: pass it on to the neighbours but `from`, and tell the user who it was. Null: found here. */
+  | { readonly type: "equivocation"; readonly proof: Proof; readonly from: PeerKey | null }
+  /** Something waits for what may no longer be kept anywhere: ask all neighbours (anti-entropy). */
+  | { readonly type: "stuck" }
+  /** `peer` did what an honest member doesn't. */
+  | {
+    readonly type: "penalise";
+    readonly peer: PeerKey;
+    readonly fault: "invalid-signature" | "broken-promise" | "flood" | "protocol";
+    readonly text: string;
+  }
+  /** The user's own lines are safe and delivered here, each under the id at the same place. */
+  | {
+    readonly type: "said";
+    readonly tokens: readonly number[];
+    readonly messages: readonly MessageId[];
+  }
+  /** Nothing of these lines has happened. */
+  | {
+    readonly type: "refused";
+    readonly tokens: readonly number[];
+    readonly code: ErrorCode;
+    readonly text: string;
+  };
+
+export interface OrderConfig {
+  readonly room: RoomId;
+  /** Room time of the genesis record: what the first bundle's time is measured against. */
+  readonly genesisTime: number;
+  /** Of this process; higher than any in `records`. */
+  readonly incarnation: number;
+  /** The claim that own messages are sent under; null until `own-claim` (lines wait). */
+  readonly claim: ClaimId | null;
+  /** What is on disk, in the order of writing; records of other machines are passed over. */
+  readonly records: readonly MeshRecord[];
+}
+
+/** The roster's claims, as far as known. */
+export type ClaimPort = (id: ClaimId) => Claim | null;
+
+/** A place in room order. */
+export interface RoomPosition {
+  readonly time: number;
+  readonly id: BundleId;
+}
+
+/** A bundle that is kept for those who come late. */
+export interface KeptBundle extends RoomPosition {
+  readonly bundle: Bundle;
+  /** Its texts. */
+  readonly messages: number;
+  /** What it takes of the kept 64 MiB. */
+  readonly bytes: number;
+}
+
+/** One message of the history, in room order. */
+export interface HistoryEntry {
+  readonly id: MessageId;
+  readonly author: PeerKey;
+  readonly claim: ClaimId;
+  readonly text: string;
+  /** The author's wall clock, ms. */
+  readonly sentAt: number;
+  /** Room time. */
+  readonly time: number;
+}
+
+/** What anti-entropy, and the mesh, may ask. Nothing here changes anything. */
+export interface OrderQueries {
+  /** The highest contiguous counter delivered (0 for none), and the id of its bundle where known. */
+  frontier(stream: Stream): { readonly counter: number; readonly id: BundleId | null };
+  /** Whether the bundle that ends at or after this counter was delivered, or waits. */
+  has(stream: Stream, counter: number): boolean;
+  /** Every known stream of the authors whose key begins with this byte, by (author, incarnation). */
+  entriesOf(bucket: number): readonly SyncEntry[];
+  /** Every known stream's frontier, for `welcome` and such. Lazy. */
+  streams(): Iterable<FrontierEntry>;
+  bucketHash(bucket: number): Hash;
+  bucketHashes(): readonly Hash[];
+  /** SHA-256 over the bucket hashes: equal where everything is equal. */
+  root(): Hash;
+  /** Kept bundles of one stream that end after `counter`, by counter. */
+  bundlesAfter(stream: Stream, counter: number): readonly Bundle[];
+  /** The first kept bundle after `position` in room order; null after the last. O(log n). */
+  nextInOrder(position: RoomPosition | null): KeptBundle | null;
+  /** The last `count` messages in room order (at most 10,000), oldest first. */
+  history(count: number): readonly HistoryEntry[];
+  /** Kept messages. */
+  messages(): number;
+  /** Maximal bundles delivered here: what the next own bundle names. */
+  heads(): readonly Head[];
+  /** Room time of the last bundle in room order; 0 for none. */
+  latest(): number;
+  /** How much of what is kept comes after `time` in room order. O(that). */
+  behindOf(time: number): { readonly messages: number; readonly bytes: number };
+  /** The proof by which this stream is closed; null where there is none. */
+  proofOf(stream: Stream): Proof | null;
+  /** Streams in which something is missing that some neighbour may still have to give or deny. */
+  gaps(): readonly FrontierEntry[];
+  /** Own lines that wait for the disk or for their turn. */
+  unsaid(): { readonly messages: number; readonly bytes: number };
+}
