@@ -16,7 +16,7 @@
 
 import type { Bytes } from "./crypto.ts";
 import { invariant } from "./invariant.ts";
-import { Input, OUTPUT, unencodable } from "./schema_codec.ts";
+import { Input, OUTPUT, tooLong, unencodable } from "./schema_codec.ts";
 import { type Fields, type NameOf, type Schema, schema } from "./schema_values.ts";
 
 export type { Fields, NameOf, Schema } from "./schema_values.ts";
@@ -71,7 +71,9 @@ export function list<T>(item: Schema<T>, itemsMax: number): Schema<readonly T[]>
 /** One byte, 0 for `null`, 1 before a value. */
 export function nullable<T>(item: Schema<T>): Schema<T | null> {
   checkNotTrailing(item, "a nullable value");
+  invariant(!item.nullable, "a nullable value isn't itself nullable: null would have two forms");
   return schema<T | null>({
+    nullable: true,
     describe: (nameOf) => `null or ${printed(item, nameOf)}`,
     bytesMin: 1,
     compile(field) {
@@ -195,9 +197,7 @@ export function embedded<T>(item: Schema<T>, bytesMax: number): Schema<Embedded<
           return { bytes, value };
         },
         write(output, { bytes }) {
-          if (bytes.length > bytesMax) {
-            throw unencodable(field, `must have at most ${bytesMax} bytes, has ${bytes.length}`);
-          }
+          if (bytes.length > bytesMax) throw tooLong(field, bytesMax, bytes.length);
           output.uint(bytes.length);
           output.raw(bytes);
         },

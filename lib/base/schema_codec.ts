@@ -32,6 +32,11 @@ export function unencodable(field: string, rule: string): InvariantError {
 
 const UTF8_ENCODER = new TextEncoder();
 
+/** The error for bytes of our own that are more than `field` may have. */
+export function tooLong(field: string, bytesMax: number, bytes: number): InvariantError {
+  return unencodable(field, `must have at most ${bytesMax} bytes, has ${bytes}`);
+}
+
 /** Bytes of 2^53 - 1 as a varint. */
 const VARINT_BYTES_MAX = 8;
 
@@ -205,14 +210,14 @@ export class Output {
   /** The length of `text` in UTF-8, then its bytes. */
   text(field: string, text: string, bytesMax: number): void {
     if (!text.isWellFormed()) throw unencodable(field, "must have no lone surrogate");
-    // A UTF-16 unit takes up to 3 bytes; the length goes before them, and is known after them.
+    // Before room is made for it: a text has at least as many bytes as UTF-16 units.
+    if (text.length > bytesMax) throw tooLong(field, bytesMax, text.length);
+    // A unit takes up to 3 bytes; the length goes before them, and is known after them.
     this.reserve(VARINT_BYTES_MAX + 3 * text.length);
     const start = this.offset;
     const guess = varintBytes(text.length);
     const { written } = UTF8_ENCODER.encodeInto(text, this.bytes.subarray(start + guess));
-    if (written > bytesMax) {
-      throw unencodable(field, `must have at most ${bytesMax} bytes, has ${written}`);
-    }
+    if (written > bytesMax) throw tooLong(field, bytesMax, written);
     const needed = varintBytes(written);
     if (needed !== guess) {
       this.bytes.copyWithin(start + needed, start + guess, start + guess + written);

@@ -4,7 +4,7 @@
 
 import type { HexId } from "./ids.ts";
 import { invariant } from "./invariant.ts";
-import { type FieldCodec, ID_BYTES, refused, unencodable } from "./schema_codec.ts";
+import { type FieldCodec, ID_BYTES, refused, tooLong, unencodable } from "./schema_codec.ts";
 
 /** The form of a `T` on the wire. Made by the functions below only. */
 export interface Schema<T> {
@@ -15,6 +15,8 @@ export interface Schema<T> {
   describe(nameOf?: NameOf): string;
   /** The fields of a record. */
   readonly fields?: Fields;
+  /** Whether null is a value. */
+  readonly nullable?: boolean;
   /** No value takes fewer bytes: a list's length is checked against what remains before anything is made. */
   readonly bytesMin: number;
   /** A field that may be absent at the end; a record that has one, and so must itself stand at an end. */
@@ -100,9 +102,7 @@ export function bytes(bytesMax: number): Schema<Uint8Array> {
     compile: (field) => ({
       read: (input) => input.take(input.length(field, bytesMax)),
       write(output, value) {
-        if (value.length > bytesMax) {
-          throw unencodable(field, `must have at most ${bytesMax} bytes, has ${value.length}`);
-        }
+        if (value.length > bytesMax) throw tooLong(field, bytesMax, value.length);
         output.uint(value.length);
         output.raw(value);
       },
