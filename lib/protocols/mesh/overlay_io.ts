@@ -1,0 +1,111 @@
+/**
+ * The overlay as its caller sees it: inputs, effects, the port to the roster, configuration.
+ * The machine is `overlay.ts`.
+ *
+ * The caller's duties beside those of `Machine`:
+ * - One `peer-up` and one `peer-down` for the one link to a peer, whichever of two links is kept.
+ * - Each `dial` is answered by `peer-up` with `dialled: true` or by `dial-failed`, late or not.
+ * - A `release` closes the link after what was sent before; `peer-down` follows as for any link.
+ * - `neighbour-up` and `neighbour-down` reach the other machines before any later message of that peer.
+ */
+
+import type { Endpoint, PeerKey } from "../../base/ids.ts";
+import type { Contact, OverlayMessage } from "./messages.ts";
+import { ACTIVE_VIEW_MAX, INBOUND_LINKS_MAX, PASSIVE_VIEW_MAX } from "./limits.ts";
+
+export type OverlayInput =
+  /** A link between two members is up. `endpoint` is the peer's own, by its beacon; null where nobody can dial it. */
+  | {
+    readonly type: "peer-up";
+    readonly peer: PeerKey;
+    readonly endpoint: Endpoint | null;
+    readonly dialled: boolean;
+  }
+  | { readonly type: "peer-down"; readonly peer: PeerKey }
+  | { readonly type: "dial-failed"; readonly peer: PeerKey }
+  | { readonly type: "message"; readonly from: PeerKey; readonly message: OverlayMessage }
+  /** We came in through `by`; its `peer-up` was before this. */
+  | { readonly type: "welcomed"; readonly by: PeerKey }
+  /** The roster changed: somebody joined, left, or has another endpoint. `live` counts oneself. */
+  | { readonly type: "members"; readonly live: number }
+  /** Also the first input of a process that is in the room already: it looks for members at once. */
+  | { readonly type: "tick" };
+
+export type OverlayEffect =
+  | { readonly type: "dial"; readonly contact: Contact }
+  | { readonly type: "send"; readonly to: PeerKey; readonly message: OverlayMessage }
+  /** Nothing here needs the link any more. */
+  | { readonly type: "release"; readonly peer: PeerKey; readonly reason: string }
+  /** The peer is in the active view from now on, as broadcast, roster and anti-entropy see it. */
+  | { readonly type: "neighbour-up"; readonly peer: PeerKey }
+  | { readonly type: "neighbour-down"; readonly peer: PeerKey }
+  /** The last neighbour is gone / the first one is there. */
+  | { readonly type: "isolated" }
+  | { readonly type: "connected" };
+
+/** What the overlay asks the roster and the disk, when it needs it; nothing of it is kept. */
+export interface MemberDirectory {
+  /** Oneself, as others can dial it; null where nobody can. */
+  own(): Contact | null;
+  /** Live members that can be dialled, oneself not among them. */
+  live(): readonly Contact[];
+  /** Members of the last 7 days, from roster and disk, that aren't live. */
+  remembered(): readonly Contact[];
+}
+
+/** Times in ms. */
+export interface OverlayConfig {
+  /** HyParView's active view: neighbours that can be dialled. */
+  readonly activeViewMax: number;
+  readonly passiveViewMax: number;
+  /** Hops of a `forward-join`, and the remaining hops at which it enters passive views. */
+  readonly activeWalkHops: number;
+  readonly passiveWalkHops: number;
+  readonly shuffleWalkHops: number;
+  readonly shuffleActiveCount: number;
+  readonly shufflePassiveCount: number;
+  readonly shuffleIntervalMs: number;
+  /** Links that others dialled, in all. */
+  readonly inboundLinksMax: number;
+  /** Neighbours that we dialled and that no request from others displaces. */
+  readonly selfDialledMin: number;
+  readonly evictionIntervalMs: number;
+  readonly parallelDialsMax: number;
+  /** For a dial, and again for the answer to a request. */
+  readonly attemptMs: number;
+  readonly idleLinkMs: number;
+  readonly redialMinMs: number;
+  readonly redialMaxMs: number;
+  readonly redialIsolatedMaxMs: number;
+  readonly rareDialIntervalMs: number;
+  /** The whole room together tries about so many old members at each interval. */
+  readonly rareDialsPerRoom: number;
+  /** `--passive`: this member is dialled by nobody. */
+  readonly passive: boolean;
+}
+
+export const OVERLAY_LAN: OverlayConfig = {
+  activeViewMax: ACTIVE_VIEW_MAX,
+  passiveViewMax: PASSIVE_VIEW_MAX,
+  activeWalkHops: 6, // HyParView, section 5.1
+  passiveWalkHops: 3, // HyParView, section 5.1
+  shuffleWalkHops: 6, // as ARWL: HyParView gives shuffles the same walk
+  shuffleActiveCount: 3, // HyParView, section 5.1 (ka)
+  shufflePassiveCount: 4, // HyParView, section 5.1 (kp)
+  shuffleIntervalMs: 30_000, // guess: the passive view turns over in two minutes, one message in five seconds
+  inboundLinksMax: INBOUND_LINKS_MAX,
+  selfDialledMin: 2, // an attacker who dials us can take three neighbours, never all
+  evictionIntervalMs: 5_000, // so many strangers can't churn the view faster than the tree repairs itself
+  parallelDialsMax: 4, // one dead address in three costs no time, and a crash of many no storm
+  attemptMs: 2_000, // a handshake is two round trips; beyond it another candidate is the better bet
+  idleLinkMs: 3_000, // time for the request that a link was dialled for
+  redialMinMs: 1_000, // guess
+  redialMaxMs: 60_000, // a member with some neighbours lives well: eight dials a minute at most
+  redialIsolatedMaxMs: 5_000, // a member without neighbours is silent until one answers
+  rareDialIntervalMs: 30_000, // joins two healthy halves of a split within a minute
+  rareDialsPerRoom: 32, // each half of a split tries some old member each second, whatever its size
+  passive: false,
+};
+
+/** A passive member loads others' inbound slots: three of them keep it connected. */
+export const PASSIVE_MEMBER_ACTIVE_VIEW_MAX = 3;
