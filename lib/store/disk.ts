@@ -34,7 +34,8 @@ export interface DiskEntry {
 
 /** A file that is open for writing at its end. */
 export interface AppendFile {
-  readonly path: string;
+  /** For messages; whoever renames the file sets it. */
+  path: string;
   /**
    * Writes to the end of the file, which a killed process doesn't undo, a power cut does.
    * @returns How many bytes of `bytes` were written; may be fewer than all, as `write(2)` has it.

@@ -265,10 +265,10 @@ export class MemoryDisk implements Disk {
     const check = () => {
       if (!open) throw new SystemError("EBADF");
     };
-    return {
+    const opened: AppendFile = {
       path,
       write: (bytes) => {
-        return this.#runNow("write", "write", path, (fault) => {
+        return this.#runNow("write", "write", opened.path, (fault) => {
           check();
           const room = Math.min(bytes.length, this.bytesMax - this.#bytesUsed());
           if (room <= 0 && bytes.length > 0) throw new SystemError("ENOSPC");
@@ -278,7 +278,7 @@ export class MemoryDisk implements Disk {
         });
       },
       truncate: (length) => {
-        this.#runNow("truncate", "truncate", path, () => {
+        this.#runNow("truncate", "truncate", opened.path, () => {
           check();
           invariant(length <= file.length, "truncate never makes a file longer");
           file.truncate(length);
@@ -287,7 +287,7 @@ export class MemoryDisk implements Disk {
       syncData: () => {
         const length = file.length;
         const failed = () => file.loseUnsynced(length);
-        return this.#run("sync", "sync", path, () => {
+        return this.#run("sync", "sync", opened.path, () => {
           check();
           file.sync(length);
         }, failed);
@@ -296,6 +296,7 @@ export class MemoryDisk implements Disk {
         open = false;
       },
     };
+    return opened;
   }
 
   #fileAt(path: string): MemoryFile | null {

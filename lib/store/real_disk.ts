@@ -20,7 +20,7 @@ const PERMISSION_BITS = 0o777;
 class RealAppendFile implements AppendFile {
   #open = true;
 
-  constructor(readonly path: string, readonly file: Deno.FsFile) {}
+  constructor(public path: string, readonly file: Deno.FsFile) {}
 
   write(bytes: Uint8Array): number {
     try {

@@ -1,0 +1,512 @@
+/**
+ * An append-only log of records in a text file, synced in groups.
+ *
+ * In order of the calls, records are written and become durable: all appends that wait while a sync is
+ * under way go out in one write and one sync. So one alone waits for one sync, and a hundred at once wait
+ * for two at most.
+ *
+ * When the disk fails:
+ * - A write that fails or falls short (a full disk): the file is cut back to its last good record, the
+ *   append is refused with `disk`, and the next one tries again.
+ * - A sync that fails: Linux may have dropped what couldn't be written and marked it clean, so that a
+ *   second sync would succeed and prove nothing (Rebello et al., USENIX ATC 2020). The file isn't used
+ *   any more: what is known to be synced, and from memory those later records that nobody was told had failed,
+ *   go into a new file, which takes its place. Until that succeeds every append is refused.
+ * A refused record is in the log only if the process ends before the file could be brought back.
+ *
+ * The file's form is in `log_format.ts`.
+ */
+
+import { P2pchatError } from "../base/errors.ts";
+import { invariant } from "../base/invariant.ts";
+import { type AppendFile, type Disk, diskError, folderOf, writeAll } from "./disk.ts";
+import {
+  headerContent,
+  type LogFormat,
+  type LogRecord,
+  numberedContent,
+  readLog,
+  recordContent,
+} from "./log_format.ts";
+import { LineBuffer } from "./record_line.ts";
+import { replaceFile, Replacement, REPLACEMENT_SUFFIX } from "./replacement.ts";
+
+export type { LogFormat, LogRecord } from "./log_format.ts";
+
+/** Written bytes that may be unsynced before the log syncs by itself: what a power cut takes at most. */
+const UNSYNCED_BYTES_MAX = 1024 * 1024;
+/** Characters kept for a disk that doesn't keep up, before appends are refused: all a mesh room keeps. */
+const HELD_LENGTH_MAX = 64 * 1024 * 1024;
+/** Longest record in characters, which are 3 bytes at most: fits `LINE_BYTES_MAX`. */
+const RECORD_LENGTH_MAX = 2 * 1024 * 1024;
+/** How much a rewrite writes before it lets others have their turn: some ms of work. */
+const REWRITE_PIECE_BYTES = 256 * 1024;
+/** Ends the name of a replacement after a failed sync: a rewrite may be under way at the same time. */
+const MENDED_SUFFIX = ".mended";
+
+export interface AppendLogOptions extends LogFormat {
+  /** Gets each record while the log is opened; then `OpenedLog.records` stays empty. For large logs. */
+  readonly visit?: (record: LogRecord) => void;
+}
+
+export interface OpenedLog {
+  readonly log: AppendLog;
+  /** What the log holds, in order, all of it synced. */
+  readonly records: readonly LogRecord[];
+  /** What the user should know: that a torn end was dropped. */
+  readonly notices: readonly string[];
+}
+
+/** Appends that follow each other and want the same: written in one piece, settled together. */
+class Batch {
+  readonly contents: string[] = [];
+  state: "waiting" | "written" | "refused" = "waiting";
+  readonly #settled = Promise.withResolvers<void>();
+
+  constructor(readonly sync: boolean) {}
+
+  get done(): Promise<void> {
+    return this.#settled.promise;
+  }
+
+  accept(): void {
+    this.#settled.resolve();
+  }
+
+  refuse(error: unknown): void {
+    this.state = "refused";
+    this.#settled.reject(error);
+  }
+}
+
+/** A file under construction that takes the log's place. */
+interface Successor {
+  readonly replacement: Replacement;
+  bytes: number;
+  count: number;
+}
+
+/** A successor with all records of a rewrite, and the promise that its caller waits for. */
+interface ReadyRewrite extends Successor {
+  readonly settled: PromiseWithResolvers<void>;
+}
+
+/** What has to be set right before the next write. */
+type Fault =
+  /** Bytes of a failed write are behind the last record. */
+  | "tail"
+  /** A sync failed: the file is given up. */
+  | "unsyncable"
+  /** A new file is in place; that isn't synced. */
+  | "folder";
+
+export class AppendLog {
+  readonly #disk: Disk;
+  readonly #path: string;
+  readonly #format: LogFormat;
+  #file: AppendFile;
+  /** What is written, and what of it is known to be synced. */
+  #bytes: number;
+  #count: number;
+  #syncedBytes: number;
+  #syncedCount: number;
+
+  /** Not written yet. This and the next three are bounded by `HELD_LENGTH_MAX` together. */
+  #waiting: Batch[] = [];
+  #waitingLength = 0;
+  /** Written; those who appended wait for a sync. */
+  #unacknowledged: Batch[] = [];
+  /** Written since the last good sync began: what a new file needs when the next one fails. */
+  #unsynced: Batch[] = [];
+  /** What was appended since a rewrite began, whose records don't include it. */
+  #sinceRewrite: { readonly batches: Batch[]; length: number } | null = null;
+
+  /** A rewrite that waits for its turn to take the file's place. */
+  #readyRewrite: ReadyRewrite | null = null;
+  #fault: Fault | null = null;
+  #work: Promise<void> | null = null;
+  #closed = false;
+  readonly #lines = new LineBuffer();
+
+  private constructor(
+    disk: Disk,
+    path: string,
+    format: LogFormat,
+    file: AppendFile,
+    content: { readonly bytes: number; readonly count: number },
+  ) {
+    this.#disk = disk;
+    this.#path = path;
+    this.#format = format;
+    this.#file = file;
+    this.#bytes = this.#syncedBytes = content.bytes;
+    this.#count = this.#syncedCount = content.count;
+  }
+
+  /**
+   * Opens the log at `path` and reads it; makes it where there is none. Its folder must exist.
+   * @throws {P2pchatError} `store-corrupt` with file and line; `bad-file` where it is another store or
+   *     has another version; `disk`.
+   */
+  static async open(disk: Disk, path: string, options: AppendLogOptions): Promise<OpenedLog> {
+    const records: LogRecord[] = [];
+    const notices: string[] = [];
+    await disk.remove(path + REPLACEMENT_SUFFIX);
+    await disk.remove(path + MENDED_SUFFIX);
+    if (await disk.stat(path) === null) {
+      const lines = new LineBuffer();
+      lines.add(headerContent(options));
+      await replaceFile(disk, path, lines.bytes());
+    }
+    const visit = options.visit ?? ((record: LogRecord) => void records.push(record));
+    const content = await readLog(disk, path, options, visit);
+    const file = await disk.openAppend(path);
+    try {
+      if (content.torn !== null) {
+        file.truncate(content.bytes);
+        notices.push(
+          `Dropped ${content.torn.bytes} bytes at the end of ${path}, from line ` +
+            `${content.torn.line} on: they were being written when the program or machine stopped`,
+        );
+      }
+      // What a killed process wrote may be in the page cache alone; whoever reads it will rely on it.
+      await file.syncData();
+      await disk.syncFolder(folderOf(path));
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+    return { log: new AppendLog(disk, path, options, file, content), records, notices };
+  }
+
+  /** Records in the file. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Length of the file, for whoever decides when to rewrite it. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * Appends records, in the order of the calls.
+   * @param options.sync Whether to wait until they are synced (the default). Without, they are in the
+   *     file when the call returns, where a killed process leaves them and a power cut may not; only
+   *     while the log is being mended or changes over to a rewritten file does that take until the
+   *     promise is settled.
+   * @returns When they are stored as asked.
+   * @throws {P2pchatError} `disk`: the records are refused, all of them, and the log goes on.
+   */
+  append(records: readonly LogRecord[], options?: { readonly sync?: boolean }): Promise<void> {
+    invariant(!this.#closed, "nothing is appended to a closed log");
+    const contents = records.map(recordContent);
+    let length = 0;
+    for (const content of contents) {
+      invariant(content.length <= RECORD_LENGTH_MAX, "a record fits into a line");
+      length += content.length;
+    }
+    const heldLength = this.#heldLength();
+    if (heldLength > 0 && heldLength + length > HELD_LENGTH_MAX) {
+      return Promise.reject(this.#tooSlow(heldLength));
+    }
+
+    const sync = options?.sync ?? true;
+    const batch = this.#openBatch(sync);
+    for (const content of contents) batch.contents.push(content);
+    this.#waitingLength += length;
+    if (this.#sinceRewrite !== null) this.#sinceRewrite.length += length;
+
+    const mayWriteNow = this.#fault === null && this.#readyRewrite === null;
+    if (!sync && mayWriteNow) this.#writeWaiting();
+    this.#wake();
+    return batch.done;
+  }
+
+  /**
+   * Waits until all that was appended before the call is synced.
+   * @throws {P2pchatError} `disk`.
+   */
+  sync(): Promise<void> {
+    return this.append([]);
+  }
+
+  /**
+   * Replaces what was appended before the call by `records`: compaction. Appends go on meanwhile as
+   * ever, and follow `records` in the new file.
+   * @returns When the new file is durable.
+   * @throws {P2pchatError} `disk`: the log goes on with all that it had.
+   */
+  async rewrite(records: Iterable<LogRecord>): Promise<void> {
+    invariant(!this.#closed, "a closed log isn't rewritten");
+    invariant(this.#sinceRewrite === null, "a log is rewritten once at a time");
+    this.#sinceRewrite = { batches: [], length: 0 };
+    try {
+      // `records` says nothing about appends that are refused yet, so let them be settled.
+      await Promise.allSettled([...this.#waiting, ...this.#unacknowledged].map(({ done }) => done));
+      const successor = await this.#writeSuccessor(records);
+      const settled = Promise.withResolvers<void>();
+      this.#readyRewrite = { ...successor, settled };
+      this.#wake();
+      await settled.promise;
+    } finally {
+      this.#sinceRewrite = null;
+    }
+  }
+
+  /**
+   * Syncs what is unsynced and closes the file.
+   * @throws {P2pchatError} `disk`; the file is closed all the same.
+   */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    invariant(this.#sinceRewrite === null, "a log isn't closed while it is rewritten");
+    const synced = this.sync();
+    this.#closed = true;
+    try {
+      await synced;
+    } finally {
+      await this.#work;
+      this.#file.close();
+    }
+  }
+
+  #heldLength(): number {
+    const unsynced = this.#bytes - this.#syncedBytes;
+    return this.#waitingLength + unsynced + (this.#sinceRewrite?.length ?? 0);
+  }
+
+  #tooSlow(heldLength: number): P2pchatError {
+    return new P2pchatError(
+      "disk",
+      `Cannot write ${this.#path}: ${heldLength} characters already wait for the device, at most ` +
+        `${HELD_LENGTH_MAX} may; try again when it has caught up`,
+    );
+  }
+
+  /** The last waiting batch where this append may join it, else a new one. */
+  #openBatch(sync: boolean): Batch {
+    const last = this.#waiting.at(-1);
+    // What was appended before a rewrite began isn't carried over, so it has batches of its own.
+    const isBeforeRewrite = this.#sinceRewrite !== null &&
+      this.#sinceRewrite.batches.at(-1) !== last;
+    if (last !== undefined && last.sync === sync && !isBeforeRewrite) return last;
+    const batch = new Batch(sync);
+    this.#waiting.push(batch);
+    this.#sinceRewrite?.batches.push(batch);
+    return batch;
+  }
+
+  #hasWork(): boolean {
+    return this.#waiting.length > 0 || this.#unacknowledged.length > 0 ||
+      this.#readyRewrite !== null ||
+      (this.#fault === null && this.#bytes - this.#syncedBytes > UNSYNCED_BYTES_MAX);
+  }
+
+  /** Has the work done that there is, after this turn's other appends, so that they are part of it. */
+  #wake(): void {
+    if (this.#hasWork()) this.#work ??= Promise.resolve().then(() => this.#doWork());
+  }
+
+  /** Writes and syncs until nobody waits. A disk that fails is told to those who do. */
+  async #doWork(): Promise<void> {
+    while (this.#hasWork()) {
+      try {
+        await this.#mend();
+        if (this.#readyRewrite === null) this.#writeWaiting();
+        else if (this.#unacknowledged.length === 0) await this.#changeOver(this.#readyRewrite);
+        await this.#syncWritten();
+        await this.#mend();
+      } catch (error) {
+        if (!(error instanceof P2pchatError)) throw error;
+        await this.#refuseAll(error);
+      }
+    }
+    this.#work = null;
+  }
+
+  /** Writes all that waits in one piece, or refuses it. */
+  #writeWaiting(): void {
+    const batches = this.#waiting;
+    this.#waiting = [];
+    this.#waitingLength = 0;
+    try {
+      const syncedAbove = this.#syncedBytes === this.#bytes;
+      const count = addRecords(this.#lines, this.#count, syncedAbove, batches);
+      writeAll(this.#file, this.#lines.bytes());
+      this.#bytes += this.#lines.length;
+      this.#count = count;
+    } catch (error) {
+      this.#cutBack();
+      for (const batch of batches) batch.refuse(error);
+      return;
+    } finally {
+      this.#lines.clear();
+    }
+    for (const batch of batches) {
+      batch.state = "written";
+      this.#unsynced.push(batch);
+      if (batch.sync) this.#unacknowledged.push(batch);
+      else batch.accept();
+    }
+  }
+
+  /** Takes the bytes of a failed write off the file, now or before the next write. */
+  #cutBack(): void {
+    try {
+      this.#file.truncate(this.#bytes);
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      this.#fault ??= "tail";
+    }
+  }
+
+  /** Syncs what is written, if that is due. */
+  async #syncWritten(): Promise<void> {
+    const batches = this.#unacknowledged;
+    const [bytes, count, written] = [this.#bytes, this.#count, this.#unsynced.length];
+    if (batches.length === 0 && bytes - this.#syncedBytes <= UNSYNCED_BYTES_MAX) return;
+    this.#unacknowledged = [];
+    try {
+      if (bytes > this.#syncedBytes) await this.#file.syncData();
+    } catch (error) {
+      this.#fault = "unsyncable";
+      for (const batch of [...batches, ...this.#unacknowledged]) batch.refuse(error);
+      this.#unacknowledged = [];
+      return;
+    }
+    this.#syncedBytes = bytes;
+    this.#syncedCount = count;
+    this.#unsynced.splice(0, written);
+    for (const batch of batches) batch.accept();
+  }
+
+  /** Sets right what a failure left behind. */
+  async #mend(): Promise<void> {
+    if (this.#fault === "tail") {
+      this.#file.truncate(this.#bytes);
+      this.#fault = null;
+    }
+    if (this.#fault === "unsyncable") {
+      const successor = await this.#begin(MENDED_SUFFIX);
+      await this.#putInPlace(successor, async () => {
+        await this.#copySynced(successor);
+        this.#addBatches(successor, this.#unsynced);
+      });
+    }
+    if (this.#fault === "folder") {
+      await this.#disk.syncFolder(folderOf(this.#path));
+      this.#fault = null;
+    }
+  }
+
+  async #copySynced(successor: Successor): Promise<void> {
+    for await (const chunk of this.#disk.readChunks(this.#path)) {
+      const piece = chunk.subarray(0, this.#syncedBytes - successor.bytes);
+      successor.replacement.write(piece);
+      successor.bytes += piece.length;
+    }
+    if (successor.bytes < this.#syncedBytes) {
+      throw diskError("read", this.#path, new Error("it is shorter than what was synced"));
+    }
+    successor.count = this.#syncedCount;
+  }
+
+  /** Writes header and records into a new file, in pieces between which others have their turn. */
+  async #writeSuccessor(records: Iterable<LogRecord>): Promise<Successor> {
+    const successor = await this.#begin(REPLACEMENT_SUFFIX);
+    const { replacement } = successor;
+    const lines = new LineBuffer();
+    try {
+      lines.add(headerContent(this.#format));
+      for (const record of records) {
+        lines.add(numberedContent(++successor.count, false, recordContent(record)));
+        if (lines.length < REWRITE_PIECE_BYTES) continue;
+        replacement.write(lines.bytes());
+        successor.bytes += lines.length;
+        lines.clear();
+        await replacement.sync();
+      }
+      replacement.write(lines.bytes());
+      successor.bytes += lines.length;
+      await replacement.sync();
+    } catch (error) {
+      await replacement.abandon();
+      throw error;
+    }
+    return successor;
+  }
+
+  /** Lets a rewritten file take the old one's place, with what was appended since it was begun. */
+  async #changeOver(rewrite: ReadyRewrite): Promise<void> {
+    try {
+      await this.#putInPlace(rewrite, () => {
+        this.#addBatches(rewrite, this.#sinceRewrite?.batches ?? []);
+      });
+      await this.#mend();
+      rewrite.settled.resolve();
+    } catch (error) {
+      rewrite.settled.reject(error);
+    } finally {
+      this.#readyRewrite = null;
+    }
+  }
+
+  async #begin(suffix: string): Promise<Successor> {
+    const replacement = await Replacement.begin(this.#disk, this.#path, suffix);
+    return { replacement, bytes: 0, count: 0 };
+  }
+
+  /** Adds those of the batches that were written and not refused. */
+  #addBatches(successor: Successor, batches: readonly Batch[]): void {
+    const written = batches.filter((batch) => batch.state === "written");
+    const lines = new LineBuffer();
+    successor.count = addRecords(lines, successor.count, false, written);
+    successor.replacement.write(lines.bytes());
+    successor.bytes += lines.length;
+  }
+
+  /** Finishes a successor and goes on with it; the folder is still to be synced. */
+  async #putInPlace(successor: Successor, complete: () => void | Promise<void>): Promise<void> {
+    let file: AppendFile;
+    try {
+      await complete();
+      file = await successor.replacement.putInPlace();
+    } catch (error) {
+      await successor.replacement.abandon();
+      throw error;
+    }
+    this.#file.close();
+    this.#file = file;
+    this.#bytes = this.#syncedBytes = successor.bytes;
+    this.#count = this.#syncedCount = successor.count;
+    this.#unsynced = [];
+    this.#fault = "folder";
+  }
+
+  async #refuseAll(error: P2pchatError): Promise<void> {
+    for (const batch of this.#waiting) batch.refuse(error);
+    this.#waiting = [];
+    this.#waitingLength = 0;
+    const rewrite = this.#readyRewrite;
+    this.#readyRewrite = null;
+    await rewrite?.replacement.abandon();
+    rewrite?.settled.reject(error);
+  }
+}
+
+/** Adds the lines of all records of `batches`, numbered from `count` + 1 on. @returns The new count. */
+function addRecords(
+  lines: LineBuffer,
+  count: number,
+  syncedAbove: boolean,
+  batches: readonly Batch[],
+): number {
+  let number = count;
+  for (const { contents } of batches) {
+    for (const content of contents) {
+      lines.add(numberedContent(++number, syncedAbove && number === count + 1, content));
+    }
+  }
+  return number;
+}

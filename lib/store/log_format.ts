@@ -1,0 +1,187 @@
+/**
+ * The text of a log: record lines (`record_line.ts`) whose first cell is the record's number.
+ *
+ *     1f0c9a3e  0    p2pchat  mesh-messages  1
+ *     a2771b04  +1   message  ann  hello
+ *     77be0d52  2    message  bob  one\ntwo
+ *
+ * Record 0 names format and version. `+` stands before the number of a record that was written when all
+ * above it had been synced. That tells a torn tail from damage:
+ *
+ * - Lines that don't fit their checksum, with no valid line after them, are what was being written when
+ *   the process or the machine stopped. They are dropped, and the caller gets a notice.
+ * - After a power cut pages of one write may have reached the device out of order; those that are missing
+ *   read as zeros. So valid lines after a damaged one with a NUL in it are part of that torn tail
+ *   too, as long as none of them has a `+`: then what is damaged had been acknowledged.
+ * - All else is `store-corrupt`: a line whose checksum doesn't fit, a number left out or out of turn, and any
+ *   damage to record 0, which is synced before the log has its name.
+ *
+ * Lines cut off exactly between two records can't be told from a shorter log.
+ */
+
+import { P2pchatError } from "../base/errors.ts";
+import { corruptError, type Disk } from "./disk.ts";
+import { type RawLine, readLines } from "./line_reader.ts";
+import { joinCells, lineContent, splitCells } from "./record_line.ts";
+
+/** A record: what it is about, and its texts in the order that its kind has. */
+export interface LogRecord {
+  /** Lower-case words with `-` between them. */
+  readonly kind: string;
+  readonly fields: readonly string[];
+}
+
+/** What a log's first line says. */
+export interface LogFormat {
+  /** Lower-case words with `-` between them, such as `mesh-messages`. */
+  readonly format: string;
+  /** Counts up with each change that older programs cannot read. */
+  readonly version: number;
+}
+
+/** Stands in front of the number of a record above which everything had been synced. */
+const SYNCED_ABOVE = "+";
+const HEADER_KIND = "p2pchat";
+const NUL = 0;
+
+/** The content of a line, without its number. */
+export function recordContent(record: LogRecord): string {
+  return joinCells([record.kind, ...record.fields]);
+}
+
+/** The content of the line of record `number`, whose `recordContent` is `content`. */
+export function numberedContent(number: number, syncedAbove: boolean, content: string): string {
+  return `${syncedAbove ? SYNCED_ABOVE : ""}${number}\t${content}`;
+}
+
+/** The content of a log's first line. */
+export function headerContent(format: LogFormat): string {
+  const fields = [format.format, String(format.version)];
+  return numberedContent(0, false, recordContent({ kind: HEADER_KIND, fields }));
+}
+
+/** What a log held when it was read. */
+export interface LogContent {
+  /** Records, the header not counted. */
+  readonly count: number;
+  /** Bytes up to the end of the last record. */
+  readonly bytes: number;
+  /** Where bytes were found behind the last record. */
+  readonly torn: { readonly line: number; readonly bytes: number } | null;
+}
+
+/**
+ * Reads a log that exists, record by record.
+ * @throws {P2pchatError} `store-corrupt` with file and line; `bad-file` for another format or a newer
+ *     version; `disk`. Records before the damage have been visited by then.
+ */
+export async function readLog(
+  disk: Disk,
+  path: string,
+  format: LogFormat,
+  visit: (record: LogRecord) => void,
+): Promise<LogContent> {
+  const check = new LogCheck(path, format, visit);
+  const bytes = await readLines(disk.readChunks(path), (line) => check.line(line));
+  return check.finish(bytes);
+}
+
+interface Damage {
+  readonly line: number;
+  readonly offset: number;
+  readonly found: string;
+  /** Whether the damaged lines up to the next valid one have a NUL. */
+  hasNul: boolean;
+}
+
+class LogCheck {
+  #line = 0;
+  #nextNumber = 0;
+  #damage: Damage | null = null;
+
+  constructor(
+    readonly path: string,
+    readonly format: LogFormat,
+    readonly visit: (record: LogRecord) => void,
+  ) {}
+
+  line(line: RawLine): void {
+    this.#line++;
+    const content = line.tooLong ? null : lineContent(line.bytes, line.from, line.to);
+    if (this.#damage !== null) this.#afterDamage(this.#damage, line, content);
+    else if (content === null || !line.complete) this.#firstDamage(line);
+    else this.#record(content);
+  }
+
+  finish(bytes: number): LogContent {
+    const damage = this.#damage;
+    if (this.#line === 0) throw corruptError(this.path, 1, "the file is empty");
+    if (damage?.line === 1) throw corruptError(this.path, 1, damage.found);
+    return {
+      count: this.#nextNumber - 1,
+      bytes: damage?.offset ?? bytes,
+      torn: damage === null ? null : { line: damage.line, bytes: bytes - damage.offset },
+    };
+  }
+
+  #firstDamage(line: RawLine): void {
+    this.#damage = {
+      line: this.#line,
+      offset: line.offset,
+      found: line.complete ? "its checksum doesn't fit" : "its end is missing",
+      hasNul: hasNul(line),
+    };
+  }
+
+  #afterDamage(damage: Damage, line: RawLine, content: string | null): void {
+    if (content === null) {
+      damage.hasNul ||= hasNul(line);
+    } else if (!damage.hasNul || content.startsWith(SYNCED_ABOVE)) {
+      throw corruptError(this.path, damage.line, damage.found);
+    }
+  }
+
+  #record(content: string): void {
+    const cells = splitCells(content);
+    if (cells === null) throw corruptError(this.path, this.#line, "it has an unknown escape");
+    const [numberText = "", kind, ...fields] = cells;
+    const number = numberText.startsWith(SYNCED_ABOVE) ? numberText.slice(1) : numberText;
+    if (number !== String(this.#nextNumber) || kind === undefined) {
+      throw corruptError(
+        this.path,
+        this.#line,
+        `record ${this.#nextNumber} was expected, ${JSON.stringify(numberText)} is there`,
+      );
+    }
+    this.#nextNumber++;
+    if (number === "0") this.#header(kind, fields);
+    else this.visit({ kind, fields });
+  }
+
+  #header(kind: string, fields: readonly string[]): void {
+    const [format, versionText = ""] = fields;
+    if (kind !== HEADER_KIND || format !== this.format.format) {
+      throw new P2pchatError(
+        "bad-file",
+        `Cannot read ${this.path}: it says that it is ${
+          JSON.stringify(format ?? kind)
+        }, expected ` +
+          `${
+            JSON.stringify(this.format.format)
+          }; move it away or choose another folder with --data`,
+      );
+    }
+    if (versionText !== String(this.format.version)) {
+      throw new P2pchatError(
+        "bad-file",
+        `Cannot read ${this.path}: its version is ${JSON.stringify(versionText)}, this program ` +
+          `reads ${this.format.version}; use the program that wrote it`,
+      );
+    }
+  }
+}
+
+function hasNul(line: RawLine): boolean {
+  const at = line.bytes.indexOf(NUL, line.from);
+  return at !== -1 && at < line.to;
+}
