@@ -38,6 +38,27 @@ export const ROSTER_MAX = 4_096;
 /** Members with one address, loopback and private ranges exempt: a household, not an army. */
 export const ROSTER_PER_ADDRESS_MAX = 64;
 
+/** Members that are lost or have quit, kept so that their names stay theirs and their end is passed on. */
+export const ROSTER_DEAD_MAX = 4_096;
+/** Forgotten members whose last (incarnation, number) is kept, so that no old beacon revives them: as the author table. */
+export const ROSTER_FLOORS_MAX = FRONTIER_AUTHORS_MAX;
+/** Incarnations and beacon numbers: ms since 1970 until the year 144,000, and 1 + each is still exact. */
+export const INCARNATION_MAX = 2 ** 52;
+/** Buckets in which rosters are compared: 16 entries each in a room of 1,000, and hashes of 2 KiB in all. */
+export const ROSTER_BUCKETS = 64;
+/** Entries named in one message of 64 KiB at most: 32 bytes of key and two numbers each. */
+export const ROSTER_WANT_MAX = 1_024;
+/** Claims kept: those of the whole roster, dead ones too, and of 10,000 kept messages by as many authors. */
+export const CLAIMS_MAX = 2 * ROSTER_MAX + KEPT_MESSAGES_MAX;
+/** Claims a neighbour sent ahead of the beacons that name them: two messages full. */
+export const CLAIMS_AHEAD_MAX = 128;
+/** Those who speak about one accused member: its neighbours, old and new. */
+export const SPEAKERS_MAX = 32;
+/** Names held for other members' newcomers, 2 s each: as many as members may enter at once. */
+export const HOLDS_MAX = 4_096;
+/** Pinned names; the oldest that the user didn't trust by hand goes first. */
+export const PINS_MAX = 16_384;
+
 /** HyParView, table 1: active view of 5 keeps 10,000 nodes connected through 80 % failures. */
 export const ACTIVE_VIEW_MAX = 5;
 /** HyParView, table 1. */
@@ -46,3 +67,12 @@ export const PASSIVE_VIEW_MAX = 30;
 export const INBOUND_LINKS_MAX = 16;
 /** With as many members as this the active views are the full mesh. */
 export const FULL_MESH_MEMBERS_MAX = 6;
+
+/** Envelopes remembered so that each is passed on once: more than any flood has under way in a second. */
+export const ENVELOPES_REMEMBERED_MAX = 4_096;
+/** Private messages that wait for an acknowledgement, to all receivers together; more are refused with `full`. */
+export const PRIVATE_UNACKNOWLEDGED_MAX = 1_000;
+/** Private messages that came before an earlier one, for each sender. */
+export const PRIVATE_EARLY_MAX = 64;
+/** The same for all senders together: 64 of the longest texts. */
+export const PRIVATE_EARLY_CHARACTERS_MAX = 64 * 65_536;

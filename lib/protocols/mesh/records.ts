@@ -1,6 +1,6 @@
 /** What a member of a mesh keeps on disk, in the order in which it was written. */
 
-import type { MessageId, PeerKey } from "../../base/ids.ts";
+import type { PeerKey } from "../../base/ids.ts";
 import type { SyncEntry } from "./messages.ts";
 import type { Bundle, Proof, SignedBeacon, SignedClaim, SignedGenesis } from "./structures.ts";
 
@@ -25,7 +25,12 @@ export type MeshRecord =
   | { readonly kind: "member"; readonly beacon: SignedBeacon; readonly heardWallMs: number }
   /** The user accepts this key under this name, now or again (`/trust`). */
   | { readonly kind: "pin"; readonly name: string; readonly key: PeerKey }
-  /** A private message that was received, so that it isn't shown again. */
-  | { readonly kind: "private-received"; readonly from: PeerKey; readonly id: MessageId }
+  /** Private messages of this sender's incarnation up to this counter were received: never show them again. */
+  | {
+    readonly kind: "private-received";
+    readonly from: PeerKey;
+    readonly incarnation: number;
+    readonly counter: number;
+  }
   /** The console's last word to the next start: how the last one ended. */
   | { readonly kind: "left"; readonly reason: "quit" };

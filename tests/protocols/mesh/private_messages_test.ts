@@ -1,0 +1,211 @@
+import { assert, assertEquals } from "@std/assert";
+import { nodeCrypto, nodeSigner } from "../../../lib/base/crypto.ts";
+import { SILENT_LOGGER } from "../../../lib/base/environment.ts";
+import type { PeerKey, RoomId } from "../../../lib/base/ids.ts";
+import {
+  PRIVATE_DEFAULTS,
+  type PrivateEffect,
+  PrivateMessages,
+} from "../../../lib/protocols/mesh/private_messages.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
+import type { PrivateEnvelope } from "../../../lib/protocols/mesh/structures.ts";
+
+const ROOM = "ab".repeat(32) as RoomId;
+
+/** A member whose secrets follow from `seed`. */
+function member(seed: number, options: { incarnation?: number; records?: MeshRecord[] } = {}) {
+  let drawn = seed * 1_000 + (options.incarnation ?? 1);
+  const signer = nodeSigner(new Uint8Array(32).fill(seed));
+  const machine = new PrivateMessages(
+    {
+      ...PRIVATE_DEFAULTS,
+      room: ROOM,
+      incarnation: options.incarnation ?? 1,
+      records: options.records ?? [],
+    },
+    signer,
+    {
+      random: () => 0,
+      randomBytes: (length) =>
+        Uint8Array.from({ length }, () => (drawn = drawn * 16_807 % 65_537) % 256),
+      wallMs: () => 1_700_000_000_000,
+      crypto: nodeCrypto,
+      log: SILENT_LOGGER,
+    },
+  );
+  return { machine, key: signer.key };
+}
+
+function floods(effects: readonly PrivateEffect[]): readonly PrivateEnvelope[] {
+  return effects.flatMap((effect) => effect.type === "flood" ? [effect.envelope] : []);
+}
+
+/** Two who see each other, and somebody through whom everything goes. */
+function trio() {
+  const [ann, bob, eve] = [member(1), member(2), member(3)];
+  for (const one of [ann, bob, eve]) {
+    for (const other of [ann, bob, eve]) {
+      one.machine.step({ type: "present", peer: other.key, boxKey: other.machine.boxKey }, 0);
+    }
+  }
+  return { ann, bob, eve };
+}
+
+Deno.test("PrivateMessages: a message reaches its receiver through a member that cannot read it", () => {
+  const { ann, bob, eve } = trio();
+
+  const sent = ann.machine.step({ type: "say", to: bob.key, text: "päck", ref: "r1" }, 0);
+  const passed = floods(sent).flatMap((envelope) =>
+    eve.machine.step({ type: "envelope", from: ann.key, envelope }, 5)
+  );
+  const received = floods(passed).flatMap((envelope) =>
+    bob.machine.step({ type: "envelope", from: eve.key, envelope }, 9)
+  );
+  const told = floods(received).flatMap((envelope) =>
+    ann.machine.step({ type: "envelope", from: bob.key, envelope }, 12)
+  );
+
+  const message = sent.find((effect) => effect.type === "sent")?.message;
+  assertEquals(message?.text, "päck");
+  assertEquals(passed.map(({ type }) => type), ["flood"]);
+  assertEquals(received.map(({ type }) => type), ["persist", "received", "flood"]);
+  assertEquals(received.flatMap((effect) => effect.type === "received" ? [effect.message] : []), [
+    message as NonNullable<typeof message>,
+  ]);
+  assertEquals(told, [{
+    type: "delivery",
+    id: (message as NonNullable<typeof message>).id,
+    to: bob.key,
+    state: "delivered",
+    ref: "r1",
+  }]);
+  assertEquals(ann.machine.nextDeadlineMs(), PRIVATE_DEFAULTS.boxKeyLifeMs);
+});
+
+Deno.test("PrivateMessages: a repeated envelope is neither passed on nor shown twice", () => {
+  const { ann, bob, eve } = trio();
+  const [envelope] = floods(ann.machine.step({ type: "say", to: bob.key, text: "once" }, 0));
+  const input = { type: "envelope", from: ann.key, envelope: envelope as PrivateEnvelope } as const;
+  bob.machine.step(input, 1);
+  eve.machine.step(input, 1);
+
+  const again = [bob, eve].flatMap(({ machine }) => machine.step(input, 2));
+
+  assertEquals(again, []);
+});
+
+Deno.test("PrivateMessages: an unanswered message is sealed anew, answered again and shown once", () => {
+  const { ann, bob } = trio();
+  const first = floods(ann.machine.step({ type: "say", to: bob.key, text: "once" }, 0));
+  const shown = first.flatMap((envelope) =>
+    bob.machine.step({ type: "envelope", from: ann.key, envelope }, 1)
+  );
+
+  const second = floods(ann.machine.step({ type: "tick" }, PRIVATE_DEFAULTS.resendFirstMs));
+  const repeated = second.flatMap((envelope) =>
+    bob.machine.step({ type: "envelope", from: ann.key, envelope }, 2_000)
+  );
+
+  assertEquals(shown.filter(({ type }) => type === "received").length, 1);
+  assert(second.length === 1 && second[0]?.sealed !== first[0]?.sealed);
+  assertEquals(repeated.map(({ type }) => type), ["flood"]);
+});
+
+Deno.test("PrivateMessages: what comes out of order is shown in order", () => {
+  const { ann, bob } = trio();
+  const envelopes = ["1", "2", "3"].flatMap((text) =>
+    floods(ann.machine.step({ type: "say", to: bob.key, text }, 0))
+  );
+
+  const shown = [2, 0, 1].flatMap((index) =>
+    bob.machine.step(
+      { type: "envelope", from: ann.key, envelope: envelopes[index] as PrivateEnvelope },
+      1,
+    )
+  ).flatMap((effect) => effect.type === "received" ? [effect.message.text] : []);
+
+  assertEquals(shown, ["1", "2", "3"]);
+});
+
+Deno.test("PrivateMessages: after a restart nothing is shown again, and the next one is", () => {
+  const { ann, bob } = trio();
+  const [first] = floods(ann.machine.step({ type: "say", to: bob.key, text: "before" }, 0));
+  const records = bob.machine.step(
+    { type: "envelope", from: ann.key, envelope: first as PrivateEnvelope },
+    1,
+  ).flatMap((effect) => effect.type === "persist" ? effect.records : []);
+  const restarted = member(2, { incarnation: 2, records });
+  restarted.machine.step({ type: "present", peer: ann.key, boxKey: ann.machine.boxKey }, 10);
+
+  const sealedAnew = floods(
+    ann.machine.step(
+      { type: "present", peer: bob.key, boxKey: restarted.machine.boxKey },
+      20,
+    ),
+  );
+  const after = floods(ann.machine.step({ type: "say", to: bob.key, text: "after" }, 21));
+  const shown = [...sealedAnew, ...after].flatMap((envelope) =>
+    restarted.machine.step({ type: "envelope", from: ann.key, envelope }, 30)
+  ).flatMap((effect) => effect.type === "received" ? [effect.message.text] : []);
+
+  assertEquals(sealedAnew.length, 1);
+  assertEquals(shown, ["after"]);
+});
+
+Deno.test("PrivateMessages: a forged, changed or redirected envelope is dropped", () => {
+  const { ann, bob, eve } = trio();
+  const [envelope] = floods(ann.machine.step({ type: "say", to: bob.key, text: "real" }, 0));
+  const real = envelope as PrivateEnvelope;
+  const [own] = floods(eve.machine.step({ type: "say", to: bob.key, text: "fake" }, 0));
+  const forged: readonly PrivateEnvelope[] = [
+    { ...(own as PrivateEnvelope), from: ann.key },
+    { ...real, counter: 2 },
+    { ...real, incarnation: 9 },
+    { ...real, kind: "acknowledgement" },
+    { ...real, sealed: real.sealed.with(40, (real.sealed[40] as number) ^ 1) },
+    { ...real, room: "cd".repeat(32) as RoomId },
+    { ...real, from: "ef".repeat(32) as PeerKey },
+  ];
+
+  const effects = forged.flatMap((envelope) =>
+    bob.machine.step({ type: "envelope", from: eve.key, envelope }, 1)
+  );
+
+  assertEquals(effects, []);
+});
+
+Deno.test("PrivateMessages: to one who isn't there it is refused, and fails for one who leaves", () => {
+  const { ann, bob } = trio();
+  ann.machine.step({ type: "say", to: bob.key, text: "x" }, 0);
+
+  const left = ann.machine.step({ type: "absent", peer: bob.key }, 1);
+  const refused = ann.machine.step({ type: "say", to: bob.key, text: "y", ref: "r" }, 2);
+
+  assertEquals(left.map((effect) => effect.type === "delivery" && effect.state), ["failed"]);
+  assertEquals(refused, [{ type: "refused", code: "offline", to: bob.key, ref: "r" }]);
+});
+
+Deno.test("PrivateMessages: more than can be held are refused", () => {
+  const { ann, bob } = trio();
+  for (let sent = 0; sent < 1_000; sent++) {
+    ann.machine.step({ type: "say", to: bob.key, text: "x" }, 0);
+  }
+
+  const refused = ann.machine.step({ type: "say", to: bob.key, text: "y" }, 1);
+
+  assertEquals(refused, [{ type: "refused", code: "full", to: bob.key, ref: undefined }]);
+});
+
+Deno.test("PrivateMessages: the longest text arrives whole", () => {
+  const { ann, bob } = trio();
+  const text = "ü".repeat(32_768);
+
+  const shown = floods(ann.machine.step({ type: "say", to: bob.key, text }, 0)).flatMap((
+    envelope,
+  ) => bob.machine.step({ type: "envelope", from: ann.key, envelope }, 1));
+
+  assertEquals(
+    shown.flatMap((effect) => effect.type === "received" ? [effect.message.text] : []),
+    [text],
+  );
+});
