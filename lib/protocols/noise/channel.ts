@@ -1,0 +1,482 @@
+/**
+ * A secure channel over one byte stream: who is there, sealed, in two lanes, alive or lost.
+ *
+ * After the handshake (channel_handshake.ts) both sides send records (record.ts). What waits is put into as few
+ * records and writes as possible at the moment when the stream can take more, control before data; so a burst
+ * is one write, and a lone message goes out at once. Each lane is a stream of bytes in order; between the two
+ * lanes there is no order. A chunk is sent whole or dropped whole, so frames in it stay whole.
+ *
+ * Sources: Noise Protocol Framework, revision 34; the rest is in decisions and PROTOCOL.md.
+ *
+ * The caller's duties beyond those of `Machine`:
+ * 1. While `hasOutput` is set and no write is under way, call `step({ type: "writable" })` and write what it says.
+ * 2. Give every received byte once, in order, as `received`, and the end of the stream as `ended`.
+ * 3. After `failed` or `closed`: finish the write under way, end the stream, and throw the channel away.
+ */
+
+import type { Bytes } from "../../base/crypto.ts";
+import { concatBytes } from "../../base/crypto.ts";
+import { RemoteProtocolError } from "../../base/errors.ts";
+import type { PeerKey } from "../../base/ids.ts";
+import { invariant, unreachable } from "../../base/invariant.ts";
+import { earliestMs, type Machine } from "../../base/machine.ts";
+import {
+  type ChannelIdentity,
+  DiallerHandshake,
+  type DialTarget,
+  type Handshake,
+  type HandshakeEnvironment,
+  type HandshakeFailure,
+  type HandshakeResult,
+  type HandshakeStep,
+  type ListenAccess,
+  ListenerHandshake,
+  refusalText,
+} from "./channel_handshake.ts";
+import { CHANNEL_DEFAULTS, type ChannelConfig } from "./config.ts";
+import { Liveness } from "./liveness.ts";
+import { Outbox } from "./outbox.ts";
+import { CHANNEL_VERSION, isRefusal, type Refusal } from "./preface.ts";
+import { EMPTY } from "./primitives.ts";
+import {
+  decodeCloseReason,
+  decodePingNumber,
+  type OpenedRecord,
+  RecordReader,
+  RecordWriter,
+} from "./record.ts";
+
+/** `control`: small, must not be lost, goes first. `data`: the rest, dropped when the other side is too slow. */
+export type Lane = "control" | "data";
+
+export type ChannelInput =
+  /** From the stream. `bytes` aren't kept. */
+  | { readonly type: "received"; readonly bytes: Uint8Array }
+  /** From the stream: its end; `reason` says how, in words. */
+  | { readonly type: "ended"; readonly reason: string }
+  /** From the stream: it takes a write now. */
+  | { readonly type: "writable" }
+  /** From the owner, once established; ignored after `close`. `chunk` must not change afterwards. */
+  | { readonly type: "send"; readonly chunk: Uint8Array; readonly lane: Lane }
+  /** From the owner: send what waits, then end. */
+  | { readonly type: "close"; readonly reason: string }
+  /** From the owner: no more bytes are read for now. The channel keeps the other side from giving up. */
+  | { readonly type: "pauseReading" }
+  | { readonly type: "resumeReading" }
+  | { readonly type: "tick" };
+
+/** Why no channel came about. */
+export type ChannelFailure = HandshakeFailure | "timeout" | "refused" | "unreachable";
+
+export type ChannelEffect =
+  /** Write this; the answer to `writable`. */
+  | { readonly type: "write"; readonly bytes: Bytes }
+  /** The other side is proven to be `peer`. Comes once, before any `bytes`. */
+  | {
+    readonly type: "established";
+    readonly peer: PeerKey;
+    readonly epoch: number | null;
+    readonly roomNamed: boolean;
+  }
+  /** The next bytes of a lane, in an array of their own. */
+  | { readonly type: "bytes"; readonly lane: Lane; readonly bytes: Bytes }
+  /** The data lane is full: data is dropped from now on, until `drained`. */
+  | { readonly type: "congested" }
+  | { readonly type: "drained" }
+  /** The link is a day old: open another, then close this one. */
+  | { readonly type: "aged" }
+  /** Last of all, instead of `established`. `key`: who answered instead, for `wrong-key`. */
+  | {
+    readonly type: "failed";
+    readonly reason: ChannelFailure;
+    readonly text: string;
+    readonly key: PeerKey | null;
+  }
+  /** Last of all. `closed`: a sealed goodbye was received, or sent; otherwise the link was lost. */
+  | { readonly type: "closed"; readonly closed: boolean; readonly reason: string };
+
+export interface ChannelOptions {
+  readonly identity: ChannelIdentity;
+  readonly env: HandshakeEnvironment;
+  readonly config?: Partial<ChannelConfig>;
+}
+
+/**
+ * `handshake`: bytes go to the handshake. `welcome`: the dialler waits for the listener's first record.
+ * `closing`: the owner has closed, what waits is being sent. `refusing`: the last bytes of a failure wait to be
+ * written. `ended`: nothing happens any more.
+ */
+type Phase = "handshake" | "welcome" | "open" | "closing" | "refusing" | "ended";
+
+const PHASES_AFTER = {
+  handshake: ["welcome", "open", "refusing", "ended"],
+  welcome: ["open", "ended"],
+  open: ["closing", "ended"],
+  closing: ["ended"],
+  refusing: ["ended"],
+  ended: [],
+} as const satisfies Record<Phase, readonly Phase[]>;
+
+const NOTHING: readonly ChannelEffect[] = [];
+
+export class Channel implements Machine<ChannelInput, ChannelEffect> {
+  readonly #config: ChannelConfig;
+  readonly #dialled: boolean;
+  readonly #handshake: Handshake;
+  readonly #liveness: Liveness;
+  readonly #outbox: Outbox;
+  #phase: Phase = "handshake";
+  /** Input that isn't a whole handshake message or record yet: less than one of either. */
+  #unread: Uint8Array = EMPTY;
+  /** Set once the handshake is over. */
+  #reader: RecordReader | null = null;
+  #result: HandshakeResult | null = null;
+  /** When the handshake, or in `closing` the sending of what waits, must be over. */
+  #endsAtMs: number;
+  #agesAtMs = Infinity;
+  /** When the handshake message was made that the next one answers. */
+  #askedMs: number;
+  /** What the owner is told once everything is written. */
+  #last: ChannelEffect | null = null;
+
+  private constructor(
+    handshake: Handshake,
+    dialled: boolean,
+    options: ChannelOptions,
+    nowMs: number,
+  ) {
+    this.#config = { ...CHANNEL_DEFAULTS, ...options.config };
+    this.#handshake = handshake;
+    this.#dialled = dialled;
+    this.#liveness = new Liveness(this.#config, dialled, nowMs);
+    this.#outbox = new Outbox(this.#config);
+    this.#endsAtMs = nowMs + this.#config.handshakeMs;
+    this.#askedMs = nowMs;
+  }
+
+  /** The dialler's side of a stream that was just connected. */
+  static dial(options: ChannelOptions, target: DialTarget, nowMs: number): Channel {
+    const handshake = new DiallerHandshake(options.identity, options.env, target);
+    const channel = new Channel(handshake, true, options, nowMs);
+    channel.#outbox.addOpening(handshake.opening);
+    return channel;
+  }
+
+  /** The listener's side of a stream that was just accepted. */
+  static listen(options: ChannelOptions, access: ListenAccess, nowMs: number): Channel {
+    return new Channel(
+      new ListenerHandshake(options.identity, options.env, access),
+      false,
+      options,
+      nowMs,
+    );
+  }
+
+  /** Whether a `writable` would be answered with a write. */
+  get hasOutput(): boolean {
+    return this.#phase !== "ended" && !this.#outbox.isEmpty;
+  }
+
+  /** Whether the listener has heard a sensible opening; true for a dialler. */
+  get hasOpening(): boolean {
+    return !(this.#handshake instanceof ListenerHandshake) || this.#handshake.hasOpening;
+  }
+
+  /** The last measured time to the other side and back, the handshake's at first; `null` before. */
+  get roundTripMs(): number | null {
+    return this.#liveness.roundTripMs;
+  }
+
+  step(input: ChannelInput, nowMs: number): readonly ChannelEffect[] {
+    if (this.#phase === "ended") return NOTHING;
+    switch (input.type) {
+      case "received":
+        return this.#received(input.bytes, nowMs);
+      case "ended":
+        return this.#lost(input.reason);
+      case "writable":
+        return this.#writable(nowMs);
+      case "send":
+        return this.#send(input.chunk, input.lane);
+      case "close":
+        return this.#close(input.reason, nowMs);
+      case "pauseReading":
+        this.#liveness.pauseReading();
+        return NOTHING;
+      case "resumeReading":
+        this.#liveness.resumeReading(nowMs);
+        return NOTHING;
+      case "tick":
+        return this.#tick(nowMs);
+      default:
+        return unreachable(input);
+    }
+  }
+
+  nextDeadlineMs(): number | null {
+    switch (this.#phase) {
+      case "ended":
+        return null;
+      case "open":
+        return earliestMs(this.#liveness.nextDeadlineMs(), this.#agesAtMs);
+      default:
+        return this.#endsAtMs;
+    }
+  }
+
+  // Receiving.
+
+  #received(bytes: Uint8Array, nowMs: number): readonly ChannelEffect[] {
+    this.#liveness.received(nowMs);
+    if (this.#phase === "refusing") return NOTHING;
+    const input = this.#unread.length === 0 ? bytes : concatBytes(this.#unread, bytes);
+    const effects: ChannelEffect[] = [];
+    let offset = 0;
+    try {
+      while (offset < input.length) {
+        const taken = this.#reader === null
+          ? this.#readHandshake(input.subarray(offset), effects, nowMs)
+          : this.#readRecord(this.#reader, input, offset, effects, nowMs);
+        if (taken === 0) break;
+        offset += taken;
+        if (this.#isOver()) return effects;
+      }
+    } catch (error) {
+      if (!(error instanceof RemoteProtocolError)) throw error;
+      effects.push(...this.#fail("protocol", error.message, null));
+      return effects;
+    }
+    this.#unread = offset === input.length ? EMPTY : input.slice(offset);
+    return effects;
+  }
+
+  // A method, so that the type checker doesn't hold on to the phase from before a step.
+  #isOver(): boolean {
+    return this.#phase === "ended" || this.#phase === "refusing";
+  }
+
+  #readHandshake(input: Uint8Array, effects: ChannelEffect[], nowMs: number): number {
+    const { inputBytes, steps } = this.#handshake.read(input);
+    for (const step of steps) this.#handshakeStep(step, effects, nowMs);
+    return inputBytes;
+  }
+
+  #handshakeStep(step: HandshakeStep, effects: ChannelEffect[], nowMs: number): void {
+    switch (step.type) {
+      case "write":
+        this.#outbox.addOpening(step.bytes);
+        if (this.#dialled) this.#liveness.measured(nowMs - this.#askedMs);
+        this.#askedMs = nowMs;
+        return;
+      case "failed":
+        effects.push(...this.#fail(step.reason, step.text, step.key));
+        return;
+      case "done":
+        this.#handshakeDone(step.result, step.admission, effects, nowMs);
+        return;
+      default:
+        return unreachable(step);
+    }
+  }
+
+  #handshakeDone(
+    result: HandshakeResult,
+    admission: Refusal | null,
+    effects: ChannelEffect[],
+    nowMs: number,
+  ): void {
+    this.#result = result;
+    this.#reader = new RecordReader(result.states.receiving, this.#config);
+    this.#outbox.startRecords(new RecordWriter(result.states.sending, this.#config));
+    if (this.#dialled) {
+      this.#enter("welcome");
+      return;
+    }
+    this.#liveness.measured(nowMs - this.#askedMs);
+    if (admission === null) {
+      this.#outbox.addWelcome();
+      effects.push(this.#establish(nowMs));
+    } else {
+      this.#outbox.addGoodbye(admission);
+      effects.push(...this.#fail(admission, `refused ${result.peer}: ${admission}`, result.peer));
+    }
+  }
+
+  #readRecord(
+    reader: RecordReader,
+    input: Uint8Array,
+    offset: number,
+    effects: ChannelEffect[],
+    nowMs: number,
+  ): number {
+    const record = reader.read(input, offset);
+    if (record === null) return 0;
+    if (this.#phase === "welcome") this.#firstRecord(record, effects, nowMs);
+    else this.#record(record, effects, nowMs);
+    return record.inputBytes;
+  }
+
+  /** The listener's answer to the dialler's proof. */
+  #firstRecord({ kind, content }: OpenedRecord, effects: ChannelEffect[], nowMs: number): void {
+    if (kind === "welcome") {
+      effects.push(this.#establish(nowMs));
+      return;
+    }
+    if (kind !== "close") {
+      throw new RemoteProtocolError(`Cannot begin: the first record is ${kind}, not welcome`);
+    }
+    const reason = decodeCloseReason(content);
+    const peer = this.#result?.peer ?? null;
+    if (isRefusal(reason)) {
+      effects.push(...this.#fail(reason, refusalText(reason, CHANNEL_VERSION), peer));
+    } else {
+      effects.push(...this.#fail("refused", `the program there refused us: ${reason}`, peer));
+    }
+  }
+
+  #record({ kind, content }: OpenedRecord, effects: ChannelEffect[], nowMs: number): void {
+    switch (kind) {
+      case "control":
+      case "data":
+        if (content.length === 0) {
+          throw new RemoteProtocolError(`Cannot use an empty ${kind} record`);
+        }
+        if (this.#phase === "open") effects.push({ type: "bytes", lane: kind, bytes: content });
+        return;
+      case "ping":
+        decodePingNumber(content);
+        this.#outbox.addPong(content);
+        return;
+      case "pong":
+        this.#liveness.pong(decodePingNumber(content), nowMs);
+        return;
+      case "close":
+        this.#enter("ended");
+        effects.push({ type: "closed", closed: true, reason: decodeCloseReason(content) });
+        return;
+      case "welcome":
+        throw new RemoteProtocolError("Cannot be welcomed twice");
+      default:
+        return unreachable(kind);
+    }
+  }
+
+  #establish(nowMs: number): ChannelEffect {
+    invariant(this.#result !== null, "a channel is established by a finished handshake");
+    this.#enter("open");
+    this.#agesAtMs = nowMs + this.#config.linkAgeMs;
+    const { peer, epoch, roomNamed } = this.#result;
+    return { type: "established", peer, epoch, roomNamed };
+  }
+
+  // Sending.
+
+  #send(chunk: Uint8Array, lane: Lane): readonly ChannelEffect[] {
+    if (this.#phase !== "open") return NOTHING;
+    if (lane === "control") {
+      if (this.#outbox.addControl(chunk)) return NOTHING;
+      return this.#lost(`too slow: over ${this.#config.controlBytesMax} bytes of control wait`);
+    }
+    const before = this.#outbox.congested;
+    this.#outbox.addData(chunk);
+    return !before && this.#outbox.congested ? [{ type: "congested" }] : NOTHING;
+  }
+
+  #close(reason: string, nowMs: number): readonly ChannelEffect[] {
+    switch (this.#phase) {
+      case "open":
+        this.#enter("closing");
+        this.#outbox.addGoodbye(reason);
+        this.#last = { type: "closed", closed: true, reason };
+        this.#endsAtMs = nowMs + this.#config.closeFlushMs;
+        return NOTHING;
+      case "handshake":
+      case "welcome":
+        return this.#fail("refused", `given up: ${reason}`, null);
+      default:
+        return NOTHING; // it is ending already
+    }
+  }
+
+  #writable(nowMs: number): readonly ChannelEffect[] {
+    if (!this.hasOutput) return NOTHING;
+    const before = this.#outbox.congested;
+    const bytes = this.#outbox.takeWrite(() => this.#liveness.pingWritten(nowMs));
+    const effects: ChannelEffect[] = [{ type: "write", bytes }];
+    if (before && !this.#outbox.congested && this.#phase === "open") {
+      effects.push({ type: "drained" });
+    }
+    if (this.#last !== null && this.#outbox.isEmpty) {
+      effects.push(this.#last);
+      this.#enter("ended");
+    }
+    return effects;
+  }
+
+  // Time.
+
+  #tick(nowMs: number): readonly ChannelEffect[] {
+    const dueMs = this.nextDeadlineMs();
+    if (dueMs === null || nowMs < dueMs) return NOTHING;
+    if (nowMs - dueMs > this.#config.stallMs) {
+      this.#liveness.excuse(nowMs);
+      this.#endsAtMs = Math.max(this.#endsAtMs, nowMs + this.#config.deadAfterMs);
+    }
+    if (this.#phase !== "open") return nowMs < this.#endsAtMs ? NOTHING : this.#outOfTime();
+    const due = this.#liveness.check(nowMs);
+    if (due === "lost") return this.#lost(`no answer for ${this.#config.deadAfterMs / 1_000} s`);
+    if (due === "ping") this.#outbox.addPing();
+    if (this.#agesAtMs > nowMs) return NOTHING;
+    this.#agesAtMs = Infinity;
+    return [{ type: "aged" }];
+  }
+
+  #outOfTime(): readonly ChannelEffect[] {
+    if (this.#phase === "closing") return this.#lost("what waited could not be sent in time");
+    if (this.#last !== null) return this.#lost("");
+    const text = `no complete handshake within ${this.#config.handshakeMs / 1_000} s`;
+    this.#enter("ended");
+    return [{ type: "failed", reason: "timeout", text, key: null }];
+  }
+
+  // Ends.
+
+  /** The stream is of no more use. What was to be said last is said now, unless it promised a goodbye. */
+  #lost(reason: string): readonly ChannelEffect[] {
+    const phase = this.#phase;
+    this.#enter("ended");
+    if (phase === "open" || phase === "closing") return [{ type: "closed", closed: false, reason }];
+    if (this.#last !== null) return [this.#last];
+    return [{
+      type: "failed",
+      reason: "protocol",
+      text: `${reason}, during the handshake`,
+      key: null,
+    }];
+  }
+
+  /** Before it is established: reports the failure, once a refusal that waits was written. After: a loss. */
+  #fail(reason: ChannelFailure, text: string, key: PeerKey | null): readonly ChannelEffect[] {
+    if (this.#phase === "open" || this.#phase === "closing") return this.#lost(text);
+    const failure: ChannelEffect = { type: "failed", reason, text, key };
+    if (!this.#dialled && this.hasOutput) {
+      this.#last = failure;
+      this.#enter("refusing");
+      return NOTHING;
+    }
+    this.#enter("ended");
+    return [failure];
+  }
+
+  #enter(phase: Phase): void {
+    const allowed: readonly Phase[] = PHASES_AFTER[this.#phase];
+    invariant(
+      allowed.includes(phase),
+      `a channel goes from ${this.#phase} to ${allowed.join(" or ")}, not to ${phase}`,
+    );
+    this.#phase = phase;
+    if (phase !== "ended") return;
+    this.#unread = EMPTY;
+    this.#outbox.clear();
+  }
+}

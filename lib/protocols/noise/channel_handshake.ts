@@ -1,0 +1,316 @@
+/**
+ * The handshake of a channel, one class for each side; bytes in, steps out. No time, no queues: channel.ts has
+ * those.
+ *
+ *     dialler                                                  listener
+ *     preface, e                                          ->
+ *                       <-  ACCEPT, e, ee, s, es, {version, identity proof}
+ *     s, se, {identity proof}                             ->
+ *                       <-  first record: welcome, or close with the reason
+ *
+ * Noise XX, in private rooms XXpsk0; the preface is the prologue. Until its proof was accepted by a sealed
+ * record, the dialler doesn't count as connected, so that both sides agree on who is.
+ */
+
+import { type Bytes, concatBytes, type Crypto, type Signer } from "../../base/crypto.ts";
+import { RemoteProtocolError } from "../../base/errors.ts";
+import type { PeerKey, RoomId } from "../../base/ids.ts";
+import { HandshakeState, type TransportStates, xxMessageBytes } from "./handshake_state.ts";
+import {
+  encodeIdentityProof,
+  IDENTITY_PROOF_BYTES,
+  verifyIdentityProof,
+} from "./identity_proof.ts";
+import {
+  ACCEPT,
+  CHANNEL_VERSION,
+  type ChannelMode,
+  decodePreface,
+  decodeRefusal,
+  encodePreface,
+  encodeRefusal,
+  type Preface,
+  PREFACE_BYTES,
+  type Refusal,
+  REFUSAL_BYTES_LENGTH,
+  REFUSE,
+  SALT_BYTES,
+} from "./preface.ts";
+import { EMPTY, KEY_BYTES, type KeyPair, keyPairFromSeed } from "./primitives.ts";
+
+/** Who this process is, the same in all its channels. */
+export interface ChannelIdentity {
+  readonly signer: Signer;
+  /** X25519 key of this process, made at its start and never stored. */
+  readonly static: KeyPair;
+}
+
+/** What the handshake needs of `Environment`. */
+export interface HandshakeEnvironment {
+  readonly randomBytes: (length: number) => Uint8Array;
+  readonly crypto: Crypto;
+}
+
+/** What every member of a private room knows, at a certain epoch. */
+export interface ChannelSecret {
+  /** 0 to 2^32 - 1. */
+  readonly epoch: number;
+  /** 32 bytes. */
+  readonly key: Uint8Array;
+}
+
+/** Whom the dialler wants. */
+export interface DialTarget {
+  readonly mode: ChannelMode;
+  /** The room that must answer, `null` where the dialler doesn't know which it will find. */
+  readonly room: RoomId | null;
+  readonly secret: ChannelSecret | null;
+  /** The only identity that will do, or `null` for any. */
+  readonly key: PeerKey | null;
+}
+
+/** Whom the listener lets in; asked anew for each connection. */
+export interface ListenAccess {
+  readonly mode: ChannelMode;
+  /** The room that diallers must mean if they name one; `null`: none may be named. */
+  readonly room: RoomId | null;
+  /**
+   * The secrets of an epoch, one of which a dialler must know, at most 4; `null` in an open room.
+   * Two rotations at the same time make two secrets of one epoch.
+   */
+  readonly secrets: ((epoch: number) => readonly Uint8Array[]) | null;
+  /** The last word, once the dialler's identity is proven: `null` lets it in. */
+  admit(peer: PeerKey, epoch: number | null): Refusal | null;
+}
+
+/** What a handshake says of its other side at the end. */
+export interface HandshakeResult {
+  readonly peer: PeerKey;
+  /** The secret's epoch, `null` in an open room. */
+  readonly epoch: number | null;
+  /** Whether the dialler named the room, rather than asking whoever answers. */
+  readonly roomNamed: boolean;
+  readonly states: TransportStates;
+}
+
+export type HandshakeStep =
+  /** Send these bytes. */
+  | { readonly type: "write"; readonly bytes: Bytes }
+  /** Over: the other side is known. `admission` is the listener's answer to it, in its first record. */
+  | { readonly type: "done"; readonly result: HandshakeResult; readonly admission: Refusal | null }
+  /** Over: we refuse, having written why; or the other side refused, or isn't the one we want. */
+  | {
+    readonly type: "failed";
+    readonly reason: HandshakeFailure;
+    readonly text: string;
+    readonly key: PeerKey | null;
+  };
+
+export type HandshakeFailure = Refusal | "wrong-key";
+
+/** Steps, and how much of the input they took; 0 while more bytes are needed. */
+export interface HandshakeProgress {
+  readonly inputBytes: number;
+  readonly steps: readonly HandshakeStep[];
+}
+
+/** The form that both sides have. */
+export interface Handshake {
+  /**
+   * @param input All bytes that weren't taken yet.
+   * @throws {RemoteProtocolError} If they break the protocol: the handshake is over.
+   */
+  read(input: Uint8Array): HandshakeProgress;
+}
+
+const WAIT: HandshakeProgress = { inputBytes: 0, steps: [] };
+const VERSION_BYTES = 1;
+const SECRETS_TRIED_MAX = 4; // trying one costs 30 us
+
+export class DiallerHandshake implements Handshake {
+  readonly #identity: ChannelIdentity;
+  readonly #env: HandshakeEnvironment;
+  readonly #target: DialTarget;
+  readonly #noise: HandshakeState;
+  /** Preface and first message, to be sent at once. */
+  readonly opening: Bytes;
+
+  constructor(identity: ChannelIdentity, env: HandshakeEnvironment, target: DialTarget) {
+    this.#identity = identity;
+    this.#env = env;
+    this.#target = target;
+    const preface = encodePreface(
+      { ...target, epoch: target.secret?.epoch ?? null },
+      env.randomBytes(SALT_BYTES),
+    );
+    this.#noise = new HandshakeState({
+      pattern: target.secret === null ? "XX" : "XXpsk0",
+      initiator: true,
+      prologue: preface,
+      ephemeral: keyPairFromSeed(env.randomBytes(KEY_BYTES)),
+      static: identity.static,
+      ...(target.secret === null ? {} : { preSharedKey: target.secret.key }),
+    });
+    this.opening = concatBytes(preface, this.#noise.writeMessage(EMPTY));
+  }
+
+  read(input: Uint8Array): HandshakeProgress {
+    const [first] = input;
+    if (first === undefined) return WAIT;
+    if (first === REFUSE) {
+      if (input.length < REFUSAL_BYTES_LENGTH) return WAIT;
+      const { refusal, version } = decodeRefusal(input);
+      const text = refusalText(refusal, version);
+      return {
+        inputBytes: input.length,
+        steps: [{ type: "failed", reason: refusal, text, key: null }],
+      };
+    }
+    if (first !== ACCEPT) {
+      throw new RemoteProtocolError(
+        `Cannot talk to the program there: it doesn't speak p2pchat (byte 0 is ${first})`,
+      );
+    }
+    const end = 1 + xxMessageBytes(1, VERSION_BYTES + IDENTITY_PROOF_BYTES, false);
+    if (input.length < end) return WAIT;
+    return { inputBytes: end, steps: this.#answer(input.subarray(1, end)) };
+  }
+
+  /** Second message: the listener's proof. */
+  #answer(message: Uint8Array): readonly HandshakeStep[] {
+    const { signer } = this.#identity;
+    const { mode, key, room, secret } = this.#target;
+    const { payload, hashBeforePayload } = this.#noise.readMessage(message);
+    const proof = payload.subarray(VERSION_BYTES);
+    const peer = verifyIdentityProof(this.#env.crypto, proof, "listener", mode, hashBeforePayload);
+    if (key !== null && peer !== key) {
+      const text = `another key answers there: ${peer}, expected ${key}`;
+      return [{ type: "failed", reason: "wrong-key", text, key: peer }];
+    }
+    const bytes = this.#noise.writeMessage((hash) =>
+      encodeIdentityProof(signer, "dialler", mode, hash)
+    );
+    const states = this.#noise.split();
+    const result = { peer, epoch: secret?.epoch ?? null, roomNamed: room !== null, states };
+    return [{ type: "write", bytes }, { type: "done", result, admission: null }];
+  }
+}
+
+export class ListenerHandshake implements Handshake {
+  readonly #identity: ChannelIdentity;
+  readonly #env: HandshakeEnvironment;
+  readonly #access: ListenAccess;
+  #opened: { readonly preface: Preface; readonly noise: HandshakeState } | null = null;
+
+  constructor(identity: ChannelIdentity, env: HandshakeEnvironment, access: ListenAccess) {
+    this.#identity = identity;
+    this.#env = env;
+    this.#access = access;
+  }
+
+  /** Whether the dialler has said something sensible: it is the silent ones that make room for others. */
+  get hasOpening(): boolean {
+    return this.#opened !== null;
+  }
+
+  read(input: Uint8Array): HandshakeProgress {
+    return this.#opened === null ? this.#readOpening(input) : this.#readProof(this.#opened, input);
+  }
+
+  #readOpening(input: Uint8Array): HandshakeProgress {
+    const preface = decodePreface(input, this.#access.mode);
+    if (preface === null) return WAIT;
+    if (typeof preface === "string") return refuse(preface, input.length);
+    const refusal = this.#refusalOf(preface);
+    if (refusal !== null) return refuse(refusal, input.length);
+    const end = PREFACE_BYTES + xxMessageBytes(0, 0, preface.epoch !== null);
+    if (input.length < end) return WAIT;
+
+    const prologue = input.slice(0, PREFACE_BYTES);
+    const message = input.subarray(PREFACE_BYTES, end);
+    const noise = this.#openFirst(preface, prologue, message);
+    if (noise === null) return refuse("bad-credentials", input.length);
+    this.#opened = { preface, noise };
+    const { signer } = this.#identity;
+    const answer = noise.writeMessage((hash) =>
+      concatBytes(
+        Uint8Array.of(CHANNEL_VERSION),
+        encodeIdentityProof(signer, "listener", this.#access.mode, hash),
+      )
+    );
+    const bytes = concatBytes(Uint8Array.of(ACCEPT), answer);
+    return { inputBytes: end, steps: [{ type: "write", bytes }] };
+  }
+
+  #refusalOf(preface: Preface): Refusal | null {
+    const { room, secrets } = this.#access;
+    if (preface.roomNamed && (room === null || !preface.meansRoom(room))) return "wrong-room";
+    return (preface.epoch === null) === (secrets === null) ? null : "bad-credentials";
+  }
+
+  /** The handshake after its first message, `null` where no secret of ours fits. */
+  #openFirst(preface: Preface, prologue: Uint8Array, message: Uint8Array): HandshakeState | null {
+    const ephemeral = keyPairFromSeed(this.#env.randomBytes(KEY_BYTES));
+    const common = { initiator: false, prologue, ephemeral, static: this.#identity.static };
+    if (preface.epoch === null || this.#access.secrets === null) {
+      const noise = new HandshakeState({ ...common, pattern: "XX" });
+      noise.readMessage(message);
+      return noise;
+    }
+    for (const preSharedKey of this.#access.secrets(preface.epoch).slice(0, SECRETS_TRIED_MAX)) {
+      const noise = new HandshakeState({ ...common, pattern: "XXpsk0", preSharedKey });
+      try {
+        noise.readMessage(message);
+        return noise;
+      } catch (error) {
+        if (!(error instanceof RemoteProtocolError)) throw error;
+      }
+    }
+    return null;
+  }
+
+  /** Third message: the dialler's proof. */
+  #readProof(
+    { preface, noise }: { readonly preface: Preface; readonly noise: HandshakeState },
+    input: Uint8Array,
+  ): HandshakeProgress {
+    const end = xxMessageBytes(2, IDENTITY_PROOF_BYTES, false);
+    if (input.length < end) return WAIT;
+    const { mode } = this.#access;
+    const { payload, hashBeforePayload } = noise.readMessage(input.subarray(0, end));
+    const peer = verifyIdentityProof(this.#env.crypto, payload, "dialler", mode, hashBeforePayload);
+    if (preface.keyNamed && !preface.meansKey(this.#identity.signer.key)) {
+      throw new RemoteProtocolError("Cannot accept the connection: it was meant for another key");
+    }
+    const { epoch, roomNamed } = preface;
+    const result = { peer, epoch, roomNamed, states: noise.split() };
+    const admission = this.#access.admit(peer, epoch);
+    return { inputBytes: end, steps: [{ type: "done", result, admission }] };
+  }
+}
+
+function refuse(refusal: Refusal, inputBytes: number): HandshakeProgress {
+  const text = `refused a connection: ${refusal}`;
+  return {
+    inputBytes,
+    steps: [
+      { type: "write", bytes: encodeRefusal(refusal) },
+      { type: "failed", reason: refusal, text, key: null },
+    ],
+  };
+}
+
+const REFUSAL_TEXTS: Readonly<Record<Refusal, string>> = {
+  "version": "the program there speaks another version of the protocol",
+  "wrong-mode": "the program there runs another p2pchat command",
+  "wrong-room": "another room answers there",
+  "full": "the program there takes no more connections now",
+  "bad-credentials": "the program there doesn't accept our secret, or needs one that we don't have",
+  "protocol": "the program there didn't understand us",
+};
+
+/** What a refusal means, as a part of a sentence. `version` is what the other side says it speaks. */
+export function refusalText(refusal: Refusal, version: number): string {
+  const text = REFUSAL_TEXTS[refusal];
+  return refusal === "version" ? `${text} (${version}, ours is ${CHANNEL_VERSION})` : text;
+}

@@ -1,0 +1,43 @@
+/** The channel's times and bounds, each with its reason. Tests lower them; programs use the defaults. */
+
+export interface ChannelConfig {
+  /** From the first byte until both are known to each other. */
+  readonly handshakeMs: number;
+  /** Silence after which the other side is asked for a sign of life. */
+  readonly pingAfterMs: number;
+  /** How much longer the listener waits before it asks, so that an idle link has one ping a second, not two. */
+  readonly listenerPingLagMs: number;
+  /** Silence after which the other side counts as lost; more than `pingAfterMs` and a slow round trip. */
+  readonly deadAfterMs: number;
+  /** A tick that comes later than this shows that we were stopped: the other side isn't blamed for that time. */
+  readonly stallMs: number;
+  /** How long `close` may go on sending what waits. */
+  readonly closeFlushMs: number;
+  /** Age at which the owner is asked to replace the link, for fresh ephemeral keys. */
+  readonly linkAgeMs: number;
+  /** Records after which a direction takes a new key. */
+  readonly rekeyRecords: number;
+  /** Sealed bytes after which a direction takes a new key, if that comes first. */
+  readonly rekeyBytes: number;
+  /** What may wait in the control lane; more closes the link, for control must not be lost. */
+  readonly controlBytesMax: number;
+  /** What may wait in the data lane; above it, data is dropped until half is sent. */
+  readonly dataBytesMax: number;
+  /** Most bytes in one write, a whole number of records: larger ones are no faster and delay control. */
+  readonly writeBytesMax: number;
+}
+
+export const CHANNEL_DEFAULTS: ChannelConfig = {
+  handshakeMs: 10_000,
+  pingAfterMs: 1_000,
+  listenerPingLagMs: 250, // guess: more than the jitter of a timer
+  deadAfterMs: 3_000,
+  stallMs: 500, // guess: well above a slow turn of the loop, well below deadAfterMs
+  closeFlushMs: 1_000,
+  linkAgeMs: 24 * 3_600_000,
+  rekeyRecords: 65_536,
+  rekeyBytes: 2 ** 30,
+  controlBytesMax: 64 * 1_024,
+  dataBytesMax: 1_024 * 1_024,
+  writeBytesMax: 64 * 1_024,
+};

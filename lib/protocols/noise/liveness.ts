@@ -1,0 +1,101 @@
+/**
+ * Whether the other side of an established channel is alive: any byte is a sign of life; after a silence it is
+ * asked with a ping; after a longer one it counts as lost.
+ */
+
+import { earliestMs } from "../../base/machine.ts";
+import type { ChannelConfig } from "./config.ts";
+
+type LivenessConfig = Pick<
+  ChannelConfig,
+  "pingAfterMs" | "listenerPingLagMs" | "deadAfterMs"
+>;
+
+export class Liveness {
+  readonly #config: LivenessConfig;
+  readonly #pingAfterMs: number;
+  #lastReceivedMs: number;
+  /** When the last ping was asked for; later than the last byte while it is unanswered. */
+  #lastPingMs: number;
+  #pingNumber = 0;
+  /** When the ping of that number was written; `null` once answered. */
+  #pingWrittenMs: number | null = null;
+  #readingPaused = false;
+  #roundTripMs: number | null = null;
+
+  /** `dialled`: the side that asks first, so that an idle link has one ping a second and not two. */
+  constructor(config: LivenessConfig, dialled: boolean, nowMs: number) {
+    this.#config = config;
+    this.#pingAfterMs = config.pingAfterMs + (dialled ? 0 : config.listenerPingLagMs);
+    this.#lastReceivedMs = nowMs;
+    this.#lastPingMs = nowMs;
+  }
+
+  /** The last measured time there and back, the handshake's at first; `null` before. */
+  get roundTripMs(): number | null {
+    return this.#roundTripMs;
+  }
+
+  /** A time there and back that was measured otherwise: by the handshake. */
+  measured(roundTripMs: number): void {
+    this.#roundTripMs = roundTripMs;
+  }
+
+  received(nowMs: number): void {
+    this.#lastReceivedMs = nowMs;
+  }
+
+  /** From now on nothing is read, so that silence means nothing, and only our pings keep us alive over there. */
+  pauseReading(): void {
+    this.#readingPaused = true;
+  }
+
+  resumeReading(nowMs: number): void {
+    this.#readingPaused = false;
+    this.#lastReceivedMs = nowMs;
+  }
+
+  nextDeadlineMs(): number | null {
+    return earliestMs(this.#pingDueMs(), this.#lostDueMs());
+  }
+
+  /** We were stopped for a while, and the signs of life may lie unread: the other side is asked once more. */
+  excuse(nowMs: number): void {
+    this.#lastReceivedMs = Math.max(this.#lastReceivedMs, nowMs - this.#pingAfterMs);
+  }
+
+  /** What is due at `nowMs`. A `ping` is said once, then `pingWritten` is expected. */
+  check(nowMs: number): "lost" | "ping" | null {
+    const lostDueMs = this.#lostDueMs();
+    if (lostDueMs !== null && lostDueMs <= nowMs) return "lost";
+    const pingDueMs = this.#pingDueMs();
+    if (pingDueMs === null || pingDueMs > nowMs) return null;
+    this.#lastPingMs = nowMs;
+    return "ping";
+  }
+
+  /** A ping goes out now. @returns Its number. */
+  pingWritten(nowMs: number): number {
+    this.#pingNumber = (this.#pingNumber + 1) >>> 0;
+    this.#pingWrittenMs = nowMs;
+    return this.#pingNumber;
+  }
+
+  /** An answer to a ping. One that answers an older ping says no more than any other byte. */
+  pong(number: number, nowMs: number): void {
+    if (this.#pingWrittenMs === null || number !== this.#pingNumber) return;
+    this.#roundTripMs = nowMs - this.#pingWrittenMs;
+    this.#pingWrittenMs = null;
+  }
+
+  #pingDueMs(): number | null {
+    if (this.#readingPaused) return this.#lastPingMs + this.#config.pingAfterMs;
+    return this.#lastPingMs > this.#lastReceivedMs
+      ? null
+      : this.#lastReceivedMs + this.#pingAfterMs;
+  }
+
+  #lostDueMs(): number | null {
+    return this.#readingPaused ? null : this.#lastReceivedMs + this.#config.deadAfterMs;
+  }
+}

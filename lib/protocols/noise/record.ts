@@ -1,0 +1,183 @@
+/**
+ * Records: what a channel carries after the handshake. Two bytes of length (big-endian, of what follows), then
+ * one sealed Noise transport message whose plaintext is a kind and up to 16 KiB - 1 of content.
+ *
+ * Each direction takes a new key after so many records or bytes; both sides count, nothing is said.
+ */
+
+import { type Bytes, utf8 } from "../../base/crypto.ts";
+import { RemoteProtocolError } from "../../base/errors.ts";
+import type { CipherState } from "./cipher_state.ts";
+import type { ChannelConfig } from "./config.ts";
+import { EMPTY, TAG_BYTES } from "./primitives.ts";
+import type { SendLane } from "./send_lane.ts";
+
+/** First byte of a record's plaintext. */
+export const RECORD_KINDS = {
+  /** Listener to dialler, the first record of all, empty: your proof was accepted. */
+  welcome: 1,
+  /** Bytes of the control lane. */
+  control: 2,
+  /** Bytes of the data lane. */
+  data: 3,
+  /** Number of a request for a sign of life, 4 bytes. */
+  ping: 4,
+  /** The number of the ping it answers. */
+  pong: 5,
+  /** Last record of a direction: why the link ends, UTF-8, at most 256 bytes. */
+  close: 6,
+} as const;
+
+export type RecordKind = keyof typeof RECORD_KINDS;
+
+const KINDS_BY_BYTE = new Map<number, RecordKind>(
+  Object.entries(RECORD_KINDS).map(([kind, byte]) => [byte, kind as RecordKind]),
+);
+
+const LENGTH_BYTES = 2;
+const KIND_BYTES = 1;
+/** Longest plaintext: large enough that sealing costs 1 ns a byte, small enough to be held for each link. */
+export const RECORD_PLAINTEXT_BYTES_MAX = 16 * 1_024;
+/** Longest content. */
+export const RECORD_CONTENT_BYTES_MAX = RECORD_PLAINTEXT_BYTES_MAX - KIND_BYTES;
+/** What a record adds to its content. */
+export const RECORD_OVERHEAD_BYTES = LENGTH_BYTES + KIND_BYTES + TAG_BYTES;
+const SEALED_BYTES_MIN = KIND_BYTES + TAG_BYTES;
+const SEALED_BYTES_MAX = RECORD_PLAINTEXT_BYTES_MAX + TAG_BYTES;
+/** Longest reason in a close record. */
+export const CLOSE_REASON_BYTES_MAX = 256;
+
+// One for all channels: a record is filled and sealed within one call.
+const scratch = new Uint8Array(RECORD_PLAINTEXT_BYTES_MAX);
+
+/** Counts a direction's records and takes the new key when it is time. */
+class KeySchedule {
+  #records = 0;
+  #bytes = 0;
+
+  constructor(
+    readonly cipher: CipherState,
+    readonly config: Pick<ChannelConfig, "rekeyRecords" | "rekeyBytes">,
+  ) {}
+
+  count(sealedBytes: number): void {
+    this.#records += 1;
+    this.#bytes += sealedBytes;
+    if (this.#records < this.config.rekeyRecords && this.#bytes < this.config.rekeyBytes) return;
+    this.cipher.rekey();
+    this.#records = 0;
+    this.#bytes = 0;
+  }
+}
+
+/** Seals records, one after the other, into a buffer for one write. */
+export class RecordWriter {
+  readonly #keys: KeySchedule;
+
+  constructor(cipher: CipherState, config: Pick<ChannelConfig, "rekeyRecords" | "rekeyBytes">) {
+    this.#keys = new KeySchedule(cipher, config);
+  }
+
+  /** Writes a record with `content` to `out` at `offset`. @returns Where it ends. */
+  write(out: Uint8Array, offset: number, kind: RecordKind, content: Uint8Array): number {
+    scratch.set(content, KIND_BYTES);
+    return this.#seal(out, offset, kind, content.length);
+  }
+
+  /** Writes a record with as much of the lane as fits. @returns Where it ends. */
+  writeLane(out: Uint8Array, offset: number, kind: "control" | "data", lane: SendLane): number {
+    return this.#seal(out, offset, kind, lane.take(scratch, KIND_BYTES));
+  }
+
+  #seal(out: Uint8Array, offset: number, kind: RecordKind, contentBytes: number): number {
+    scratch[0] = RECORD_KINDS[kind];
+    const plaintext = scratch.subarray(0, KIND_BYTES + contentBytes);
+    const sealedBytes = plaintext.length + TAG_BYTES;
+    out[offset] = sealedBytes >>> 8;
+    out[offset + 1] = sealedBytes;
+    this.#keys.cipher.sealInto(out, offset + LENGTH_BYTES, EMPTY, plaintext);
+    this.#keys.count(sealedBytes);
+    return offset + LENGTH_BYTES + sealedBytes;
+  }
+}
+
+/** A record that was opened. */
+export interface OpenedRecord {
+  readonly kind: RecordKind;
+  /** A new array that nobody else uses. */
+  readonly content: Bytes;
+  /** Bytes of input that it took. */
+  readonly inputBytes: number;
+}
+
+/** Opens records in the order of their sealing. */
+export class RecordReader {
+  readonly #keys: KeySchedule;
+
+  constructor(cipher: CipherState, config: Pick<ChannelConfig, "rekeyRecords" | "rekeyBytes">) {
+    this.#keys = new KeySchedule(cipher, config);
+  }
+
+  /**
+   * Opens the record that starts at `offset`, or `null` while it is incomplete.
+   * @throws {RemoteProtocolError} If its length is impossible, it isn't authentic, or its kind is unknown.
+   */
+  read(input: Uint8Array, offset: number): OpenedRecord | null {
+    if (input.length - offset < LENGTH_BYTES) return null;
+    const sealedBytes = input[offset]! * 256 + input[offset + 1]!;
+    if (sealedBytes < SEALED_BYTES_MIN || sealedBytes > SEALED_BYTES_MAX) {
+      throw new RemoteProtocolError(
+        `Cannot read a record: its length must be ${SEALED_BYTES_MIN} to ${SEALED_BYTES_MAX}, is ${sealedBytes}`,
+      );
+    }
+    const start = offset + LENGTH_BYTES;
+    if (input.length - start < sealedBytes) return null;
+    const plaintext = this.#keys.cipher.open(EMPTY, input.subarray(start, start + sealedBytes));
+    this.#keys.count(sealedBytes);
+    const kind = KINDS_BY_BYTE.get(plaintext[0]!);
+    if (kind === undefined) {
+      throw new RemoteProtocolError(`Cannot read a record: it is of unknown kind ${plaintext[0]}`);
+    }
+    return {
+      kind,
+      content: plaintext.subarray(KIND_BYTES),
+      inputBytes: LENGTH_BYTES + sealedBytes,
+    };
+  }
+}
+
+/** A close record's content: `reason`, cut to what fits. */
+export function encodeCloseReason(reason: string): Bytes {
+  const bytes = utf8(reason);
+  return bytes.length <= CLOSE_REASON_BYTES_MAX ? bytes : bytes.slice(0, CLOSE_REASON_BYTES_MAX);
+}
+
+const DECODER = new TextDecoder();
+
+/** A close record's reason: text from another program, at most 256 bytes, to be shown with care. */
+export function decodeCloseReason(content: Uint8Array): string {
+  return DECODER.decode(content.subarray(0, CLOSE_REASON_BYTES_MAX));
+}
+
+/** Bytes of a ping's number. */
+export const PING_NUMBER_BYTES = 4;
+
+/** A ping record's content. `number` is 0 to 2^32 - 1. */
+export function encodePingNumber(number: number): Bytes {
+  const content = new Uint8Array(PING_NUMBER_BYTES);
+  new DataView(content.buffer).setUint32(0, number);
+  return content;
+}
+
+/**
+ * The number in a ping or pong record.
+ * @throws {RemoteProtocolError} If the content isn't one number.
+ */
+export function decodePingNumber(content: Uint8Array): number {
+  if (content.length !== PING_NUMBER_BYTES) {
+    throw new RemoteProtocolError(
+      `Cannot read a ping: it has ${content.length} bytes, not ${PING_NUMBER_BYTES}`,
+    );
+  }
+  return new DataView(content.buffer, content.byteOffset).getUint32(0);
+}
