@@ -1,0 +1,30 @@
+/** Keeps two processes from using one profile in one mode at the same time. */
+
+import { P2pchatError } from "../base/errors.ts";
+import type { Disk, DiskLock } from "./disk.ts";
+
+/** What runs on a folder: each mode has its own files there and its own lock. */
+export type LockMode = "mesh" | "serve" | "group" | "friends" | "regserver" | "registry";
+
+/**
+ * Locks `folder` for `mode` until `release` or the end of this process; a killed one holds nothing.
+ * @param pid The id of this process, for the message to the second one.
+ * @throws {P2pchatError} `in-use` where another process has it; `disk`.
+ */
+export async function lockProfile(
+  disk: Disk,
+  folder: string,
+  mode: LockMode,
+  pid: number,
+): Promise<DiskLock> {
+  const lock = await disk.tryLock(`${folder}/${mode}.lock`, `${pid}\n`);
+  if (!("heldBy" in lock)) return lock;
+  const holder = /^[1-9][0-9]*$/.test(lock.heldBy.trim())
+    ? `process ${lock.heldBy.trim()}`
+    : "another process";
+  throw new P2pchatError(
+    "in-use",
+    `Cannot use ${folder} for ${mode}: ${holder} uses it already; end that one, or choose another ` +
+      `name or another folder with --data`,
+  );
+}

@@ -1,0 +1,178 @@
+/**
+ * A small table in a text file, replaced as a whole at each change:
+ *
+ *     b1c37e02  p2pchat  rooms  1
+ *     5f0e1a77  4be1...  Ann's room
+ *     90cc31d8  end      1      3f5ce211
+ *
+ * Lines are those of `record_line.ts`, one a row. The last one has the number of rows and the checksum
+ * of all bytes above it. A table that users may edit by hand has no such line: rows can be deleted
+ * from it, and blank lines do no harm.
+ */
+
+import { Buffer } from "node:buffer";
+import { P2pchatError } from "../base/errors.ts";
+import { corruptError, type Disk } from "./disk.ts";
+import {
+  checksumOf,
+  checksumText,
+  joinCells,
+  LineBuffer,
+  lineContent,
+  splitCells,
+} from "./record_line.ts";
+import { replaceFile, REPLACEMENT_SUFFIX } from "./replacement.ts";
+
+/** The cells of a row, any texts, at least one. */
+export type TableRow = readonly string[];
+
+/** What a table's first line says, and who may change the file. */
+export interface TableFormat {
+  /** Lower-case words with `-` between them, such as `known-peers`. */
+  readonly format: string;
+  /** Counts up with each change that older programs cannot read. */
+  readonly version: number;
+  /** Whether users may delete lines with an editor. */
+  readonly handEditable?: boolean;
+}
+
+/** Read and written in one piece; what is larger belongs into a log. */
+const TABLE_BYTES_MAX = 16 * 1024 * 1024;
+
+const HEADER_KIND = "p2pchat";
+const END_KIND = "end";
+const LINE_FEED = 0x0a;
+
+export class Table {
+  #writing: Promise<void> | null = null;
+  /** The newest content that waits for the write under way, and those who wait with it. */
+  #next: { bytes: Uint8Array; readonly settled: PromiseWithResolvers<void> } | null = null;
+
+  private constructor(readonly disk: Disk, readonly path: string, readonly format: TableFormat) {}
+
+  /**
+   * Opens the table at `path` and removes what an interrupted write left beside it.
+   * @returns `rows` is `null` where there is no file yet.
+   * @throws {P2pchatError} `store-corrupt` with file and line; `bad-file` for another format or version;
+   *     `disk`.
+   */
+  static async open(
+    disk: Disk,
+    path: string,
+    format: TableFormat,
+  ): Promise<{ readonly table: Table; readonly rows: readonly TableRow[] | null }> {
+    await disk.remove(path + REPLACEMENT_SUFFIX);
+    const bytes = await disk.read(path);
+    const rows = bytes === null ? null : parseTable(path, bytes, format);
+    return { table: new Table(disk, path, format), rows };
+  }
+
+  /**
+   * Replaces all rows. Of calls that come while one is being written only the last is, for all of them.
+   * @returns When these rows, or newer ones, are durable.
+   * @throws {P2pchatError} `disk`: the file has its old rows, or the new ones where only the
+   *     folder's sync failed.
+   */
+  async write(rows: readonly TableRow[]): Promise<void> {
+    const bytes = tableBytes(this.path, rows, this.format);
+    if (this.#writing === null) {
+      this.#writing = this.#write(bytes);
+      return await this.#writing;
+    }
+    this.#next ??= { bytes, settled: Promise.withResolvers() };
+    this.#next.bytes = bytes;
+    return await this.#next.settled.promise;
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    try {
+      await replaceFile(this.disk, this.path, bytes);
+    } finally {
+      const next = this.#next;
+      this.#next = null;
+      this.#writing = next === null ? null : this.#write(next.bytes);
+      this.#writing?.then(next?.settled.resolve, next?.settled.reject);
+    }
+  }
+}
+
+function tableBytes(path: string, rows: readonly TableRow[], format: TableFormat): Uint8Array {
+  const lines = new LineBuffer();
+  lines.add(joinCells([HEADER_KIND, format.format, String(format.version)]));
+  for (const row of rows) lines.add(joinCells(row));
+  if (format.handEditable !== true) {
+    lines.add(
+      joinCells([END_KIND, String(rows.length), checksumText(checksumOf(lines.bytes()))]),
+    );
+  }
+  if (lines.length > TABLE_BYTES_MAX) {
+    throw new P2pchatError(
+      "disk",
+      `Cannot write ${path}: it would have ${lines.length} bytes, at most ${TABLE_BYTES_MAX} are ` +
+        `possible; remove some of its ${rows.length} rows`,
+    );
+  }
+  return lines.bytes();
+}
+
+function parseTable(
+  path: string,
+  content: Uint8Array<ArrayBuffer>,
+  format: TableFormat,
+): readonly TableRow[] {
+  const bytes = Buffer.from(content.buffer, content.byteOffset, content.length);
+  const handEditable = format.handEditable === true;
+  const rows: TableRow[] = [];
+  let line = 0;
+  let ended = false;
+  for (let from = 0; from < bytes.length;) {
+    line++;
+    const lineFeed = bytes.indexOf(LINE_FEED, from);
+    const to = lineFeed === -1 ? bytes.length : lineFeed;
+    if (ended) throw corruptError(path, line, "it stands behind the end");
+    const row = lineFeed === -1 && !handEditable ? null : rowOf(bytes, from, to, handEditable);
+    if (row === null) throw corruptError(path, line, "its checksum doesn't fit");
+    if (line === 1) checkHeader(path, row, format);
+    else if (!handEditable && lineFeed === bytes.length - 1) {
+      checkEnd(path, line, row, rows.length, checksumOf(bytes.subarray(0, from)));
+      ended = true;
+    } else if (row.length > 0) rows.push(row);
+    from = to + 1;
+  }
+  if (line === 0) throw corruptError(path, 1, "the file is empty");
+  if (!handEditable && !ended) throw corruptError(path, line + 1, "its end is missing");
+  return rows;
+}
+
+/** The cells of a line; none for a blank line that may be there; `null` where it is damaged. */
+function rowOf(bytes: Buffer, from: number, to: number, blankAllowed: boolean): TableRow | null {
+  if (blankAllowed && bytes.toString("latin1", from, to).trim() === "") return [];
+  const content = lineContent(bytes, from, to);
+  return content === null ? null : splitCells(content);
+}
+
+function checkHeader(path: string, row: TableRow, format: TableFormat): void {
+  const [kind, name, version] = row;
+  if (kind !== HEADER_KIND || name !== format.format) {
+    throw new P2pchatError(
+      "bad-file",
+      `Cannot read ${path}: it says that it is ${JSON.stringify(name ?? kind ?? "")}, expected ` +
+        `${JSON.stringify(format.format)}; move it away or choose another folder with --data`,
+    );
+  }
+  if (version !== String(format.version)) {
+    throw new P2pchatError(
+      "bad-file",
+      `Cannot read ${path}: its version is ${JSON.stringify(version ?? "")}, this program reads ` +
+        `${format.version}; use the program that wrote it`,
+    );
+  }
+}
+
+function checkEnd(path: string, line: number, row: TableRow, count: number, above: number): void {
+  const [kind, countText, checksum] = row;
+  if (kind !== END_KIND) throw corruptError(path, line + 1, "its end is missing");
+  if (countText !== String(count) || checksum !== checksumText(above)) {
+    throw corruptError(path, line, "lines above it were removed, added or moved");
+  }
+}
