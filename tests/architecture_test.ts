@@ -31,7 +31,7 @@ const ONLY: readonly { readonly from: string; readonly of: string; readonly file
   { from: "lib/transport", of: "lib/wire", files: /\/frame\.ts$/ },
   { from: "lib/transport", of: "lib/protocols", files: /^lib\/protocols\/noise\// },
   { from: "lib/runtime", of: "lib/transport", files: /^lib\/transport\/link\.ts$/ },
-  { from: "lib/runtime", of: "lib/store", files: /^lib\/store\/record\.ts$/ },
+  { from: "lib/runtime", of: "lib/store", files: /^lib\/store\/log_format\.ts$/ },
 ];
 
 /** What reaches the world, or time, or chance: only at the edge. */

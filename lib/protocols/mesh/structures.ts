@@ -183,9 +183,10 @@ export const signedHeaderSchema = record({
 export type Header = Infer<typeof headerSchema>;
 export type SignedHeader = Infer<typeof signedHeaderSchema>;
 
+export const textListSchema = list(text(BUNDLE_TEXT_BYTES_MAX), BUNDLE_TEXTS_MAX);
 /** Texts of one bundle; at most 64 KiB of UTF-8 in all, so one text may fill it. */
 export const textsSchema = embedded(
-  list(text(BUNDLE_TEXT_BYTES_MAX), BUNDLE_TEXTS_MAX),
+  textListSchema,
   BUNDLE_TEXT_BYTES_MAX + BUNDLE_TEXTS_MAX * 4,
 );
 

@@ -1,0 +1,178 @@
+/**
+ * The mesh's records as lines of its log. What people look for with `grep` and `cut` stands in the clear:
+ * times, authors' keys, names, texts; signed bytes stand beside it in base64, exactly as they were signed.
+ */
+
+import { P2pchatError } from "../base/errors.ts";
+import type { PeerKey } from "../base/ids.ts";
+import { invariant, unreachable } from "../base/invariant.ts";
+import { decode, encode, type Schema } from "../base/schema.ts";
+import { type SyncEntry, syncEntrySchema } from "../protocols/mesh/messages.ts";
+import type { MeshRecord } from "../protocols/mesh/records.ts";
+import {
+  type Bundle,
+  bundleSchema,
+  proofSchema,
+  signedBeaconSchema,
+  signedClaimSchema,
+  signedGenesisSchema,
+  signedHeaderSchema,
+  textListSchema,
+} from "../protocols/mesh/structures.ts";
+import type { LogRecord } from "../store/log_format.ts";
+
+/** Of the log file; counts up with each change that older programs cannot read. */
+export const MESH_LOG_FORMAT = { format: "mesh-room", version: 1 } as const;
+
+/** The line of a record. */
+export function toLogRecord(record: MeshRecord): LogRecord {
+  switch (record.kind) {
+    case "genesis":
+      return line(record.kind, packed(signedGenesisSchema, record.genesis));
+    case "incarnation":
+      return line(record.kind, String(record.incarnation));
+    case "claim": {
+      const { name, key } = record.claim.claim.value;
+      return line(record.kind, name, key, packed(signedClaimSchema, record.claim));
+    }
+    case "bundle":
+      return bundleLine(record.bundle);
+    case "shown":
+      return line(record.kind);
+    case "frontier":
+      return line(record.kind, ...record.entries.map((entry) => packed(syncEntrySchema, entry)));
+    case "proof":
+      return line(record.kind, packed(proofSchema, record.proof));
+    case "member": {
+      const { key, endpoint } = record.beacon.beacon.value;
+      const place = endpoint === null ? ["-", "0"] : [endpoint.host, String(endpoint.port)];
+      const heard = new Date(record.heardWallMs).toISOString();
+      return line(record.kind, heard, key, ...place, packed(signedBeaconSchema, record.beacon));
+    }
+    case "pin":
+      return line(record.kind, record.name, record.key);
+    case "private-received": {
+      const { from, incarnation, counter } = record;
+      return line(record.kind, from, String(incarnation), String(counter));
+    }
+    case "left":
+      return line(record.kind, record.reason);
+    default:
+      return unreachable(record);
+  }
+}
+
+/**
+ * The record of a line.
+ * @throws {P2pchatError} `store-corrupt`, if the line's checksum fits and yet no such record was ever written.
+ */
+export function fromLogRecord(record: LogRecord): MeshRecord {
+  try {
+    return parse(record);
+  } catch (cause) {
+    throw new P2pchatError(
+      "store-corrupt",
+      `Cannot read a record of kind "${record.kind}" in the room's log: ${
+        cause instanceof Error ? cause.message : String(cause)
+      }; it was written by a newer version, or changed by hand`,
+      { cause },
+    );
+  }
+}
+
+function parse({ kind, fields }: LogRecord): MeshRecord {
+  const field = (index: number) => {
+    const value = fields.at(index);
+    if (value === undefined) throw new TypeError(`field ${index} is missing`);
+    return value;
+  };
+  switch (kind) {
+    case "genesis":
+      return { kind, genesis: unpacked(signedGenesisSchema, field(0)) };
+    case "incarnation":
+      return { kind, incarnation: number(field(0)) };
+    case "claim":
+      return { kind, claim: unpacked(signedClaimSchema, field(2)) };
+    case "bundle":
+      return { kind, bundle: parseBundle(fields) };
+    case "shown":
+      return { kind };
+    case "frontier": {
+      const entries: SyncEntry[] = fields.map((text) => unpacked(syncEntrySchema, text));
+      return { kind, entries };
+    }
+    case "proof":
+      return { kind, proof: unpacked(proofSchema, field(0)) };
+    case "member": {
+      const heardWallMs = Date.parse(field(0));
+      return { kind, heardWallMs, beacon: unpacked(signedBeaconSchema, field(4)) };
+    }
+    case "pin":
+      return { kind, name: field(0), key: keyOf(field(1)) };
+    case "private-received": {
+      const [incarnation, counter] = [number(field(1)), number(field(2))];
+      return { kind, from: keyOf(field(0)), incarnation, counter };
+    }
+    case "left":
+      if (field(0) !== "quit") throw new TypeError(`no reason for leaving is "${field(0)}"`);
+      return { kind, reason: "quit" };
+    default:
+      throw new TypeError("no such kind is known");
+  }
+}
+
+/** Time and author stand before a bundle's texts, the signed header after them. */
+const CELLS_BEFORE_TEXTS = 2;
+const CELLS_AFTER_TEXTS = 1;
+
+function bundleLine(bundle: Bundle): LogRecord {
+  const { author, sentAt } = bundle.header.value;
+  const texts = bundle.texts.value;
+  // Texts as they are, where that gives back the exact bytes; a later version's may hold more.
+  const plain = sameBytes(encode(textListSchema, texts), bundle.texts.bytes);
+  if (!plain) return line("bundle", "", author, packed(bundleSchema, bundle));
+  const signed = signedHeaderSchema;
+  const header = packed(signed, { header: bundle.header, signature: bundle.signature });
+  return line("bundle", isoTime(sentAt), author, ...texts, header);
+}
+
+function parseBundle(fields: readonly string[]): Bundle {
+  if (fields[0] === "") return unpacked(bundleSchema, fields[CELLS_BEFORE_TEXTS] ?? "");
+  const texts = fields.slice(CELLS_BEFORE_TEXTS, -CELLS_AFTER_TEXTS);
+  const { header, signature } = unpacked(signedHeaderSchema, fields.at(-CELLS_AFTER_TEXTS) ?? "");
+  const bytes = encode(textListSchema, texts);
+  return { header, signature, texts: { bytes, value: texts } };
+}
+
+/** An author's clock may say anything; what no date can hold is written as a number. */
+function isoTime(ms: number): string {
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime()) ? String(ms) : date.toISOString();
+}
+
+function line(kind: string, ...fields: readonly string[]): LogRecord {
+  return { kind, fields };
+}
+
+function packed<T>(schema: Schema<T>, value: T): string {
+  return encode(schema, value).toBase64();
+}
+
+function unpacked<T>(schema: Schema<T>, text: string): T {
+  return decode(schema, Uint8Array.fromBase64(text));
+}
+
+function number(text: string): number {
+  const value = Number(text);
+  invariant(Number.isSafeInteger(value) && value >= 0, `a count is a whole number, is ${text}`);
+  return value;
+}
+
+function keyOf(text: string): PeerKey {
+  invariant(/^[0-9a-f]{64}$/.test(text), `a key has 64 hexadecimal digits, is ${text}`);
+  return text as PeerKey;
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
