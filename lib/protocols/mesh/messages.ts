@@ -18,7 +18,12 @@ import {
   uint,
 } from "../../base/schema.ts";
 import type { BundleId, Hash, PeerKey, RoomId } from "../../base/ids.ts";
-import { FOLDED_NAME_BYTES_MAX, NAME_BYTES_MAX } from "./limits.ts";
+import {
+  FOLDED_NAME_BYTES_MAX,
+  NAME_BYTES_MAX,
+  ROSTER_BUCKETS,
+  ROSTER_WANT_MAX,
+} from "./limits.ts";
 import {
   bundleSchema,
   claimSchema,
@@ -216,7 +221,10 @@ const beacons = message(32, "beacons", {
   when: "beacons newer than known arrived or were made; or in answer to `roster-want`",
   answer: "none",
   lane: control,
-}, { beacons: list(signedBeaconSchema, 64) });
+}, {
+  /** `ageMs`: since the sender heard it, so that a lease handed on isn't a longer one. */
+  beacons: list(record({ signed: signedBeaconSchema, ageMs: counter }), 64),
+});
 const claims = message(33, "claims", {
   from: "a neighbour",
   to: "a neighbour",
@@ -234,15 +242,24 @@ const statements = message(34, "statements", {
 const rosterWant = message(35, "roster-want", {
   from: "a neighbour",
   to: "a neighbour",
-  when: "its roster digest differs from ours",
-  answer: "`claims` and `beacons` newer than those named",
+  when: "a `roster-summary` differs from ours in these buckets",
+  answer: "`claims` and `beacons` newer than those named, and those not named",
   lane: control,
 }, {
+  buckets: list(uint(ROSTER_BUCKETS - 1), ROSTER_BUCKETS),
+  /** All that the sender has in these buckets. */
   known: list(
     record({ key: hexId<PeerKey>(), incarnation: counter, number: counter }),
-    4_096,
+    ROSTER_WANT_MAX,
   ),
 });
+const rosterSummary = message(36, "roster-summary", {
+  from: "a neighbour",
+  to: "a neighbour",
+  when: "they have become neighbours, or a beacon's roster digest differs from ours",
+  answer: "`roster-want` for the buckets that differ",
+  lane: control,
+}, { hashes: list(hexId<Hash>(), ROSTER_BUCKETS) });
 
 // Broadcast (broadcast.ts): Plumtree over bundles.
 const bundle = message(48, "bundle", {
@@ -388,6 +405,7 @@ export const MESH_MESSAGES = [
   claims,
   statements,
   rosterWant,
+  rosterSummary,
   bundle,
   preview,
   ihave,
@@ -419,7 +437,9 @@ export type OverlayMessage = Named<
   | "shuffle"
   | "shuffle-reply"
 >;
-export type RosterMessage = Named<"beacons" | "claims" | "statements" | "roster-want">;
+export type RosterMessage = Named<
+  "beacons" | "claims" | "statements" | "roster-want" | "roster-summary"
+>;
 export type BroadcastMessage = Named<"bundle" | "preview" | "ihave" | "graft" | "prune">;
 export type SyncMessage = Named<
   | "sync-summary"

@@ -1,0 +1,164 @@
+/** The inputs, effects, ports and settings of `Admission`: what the mesh composes it with. */
+
+import type {
+  BundleId,
+  ClaimId,
+  Endpoint,
+  FoldedName,
+  LinkId,
+  PeerKey,
+  RoomId,
+} from "../../base/ids.ts";
+import type { AdmissionMessage, Refusal } from "./messages.ts";
+import type { MeshRecord } from "./records.ts";
+import type { SignedBeacon, SignedClaim, SignedGenesis } from "./structures.ts";
+
+export type HoldMessage = Extract<AdmissionMessage, { type: "hold-name" | "hold-reply" }>;
+export type LinkMessage = Exclude<AdmissionMessage, HoldMessage>;
+
+export type AdmissionInput =
+  /**
+   * An authenticated link is open. One that we dialled begins at once: with `hello` where we are a
+   * member, else with `join`.
+   */
+  | {
+    readonly type: "link-up";
+    readonly link: LinkId;
+    readonly peer: PeerKey;
+    readonly dialled: boolean;
+    readonly remote: Endpoint;
+  }
+  | { readonly type: "link-down"; readonly link: LinkId }
+  | { readonly type: "message"; readonly link: LinkId; readonly message: LinkMessage }
+  /** Over the member link of a neighbour. */
+  | { readonly type: "hold"; readonly from: PeerKey; readonly message: HoldMessage }
+  /** A neighbour is gone: its answer isn't awaited any more. */
+  | { readonly type: "neighbour-down"; readonly peer: PeerKey }
+  /** The room was founded, or resumed without anybody there. */
+  | { readonly type: "in-room"; readonly room: RoomId; readonly genesis: SignedGenesis }
+  /** What `admitted` asked for is done: the roster has entered, or taken the new claim. */
+  | { readonly type: "entered"; readonly link: LinkId }
+  /** `/name`: ask the neighbour at this member link to admit another name. */
+  | { readonly type: "claim-name"; readonly link: LinkId; readonly name: string }
+  | { readonly type: "tick" };
+
+export type AdmissionEffect =
+  | { readonly type: "send"; readonly link: LinkId; readonly message: LinkMessage }
+  | { readonly type: "send-to"; readonly to: PeerKey; readonly message: HoldMessage }
+  | { readonly type: "close"; readonly link: LinkId; readonly reason: string }
+  /**
+   * Both ends are members of this room, with signatures checked: this is a member link from now on.
+   * `endpoint` is the peer's own word in its beacon.
+   */
+  | {
+    readonly type: "member";
+    readonly link: LinkId;
+    readonly peer: PeerKey;
+    readonly beacon: SignedBeacon;
+    readonly claim: SignedClaim;
+    readonly endpoint: Endpoint | null;
+  }
+  /** A neighbour has taken another name, admitted by us: for the roster, as `member`. */
+  | {
+    readonly type: "claimed";
+    readonly peer: PeerKey;
+    readonly beacon: SignedBeacon;
+    readonly claim: SignedClaim;
+  }
+  | { readonly type: "persist"; readonly records: readonly MeshRecord[] }
+  /**
+   * We are let in, or have our new name: let the roster `enter` (or take the claim, where `rename`), then
+   * answer with `entered`; only then does the admitting member hear of it.
+   */
+  | {
+    readonly type: "admitted";
+    readonly link: LinkId;
+    readonly room: RoomId;
+    readonly genesis: SignedGenesis;
+    readonly claim: SignedClaim;
+    readonly incarnation: number;
+    /** Ours, as the admitting member would dial it. */
+    readonly endpoint: Endpoint | null;
+    readonly rename: boolean;
+  }
+  /** We are in: `ready`. `via` let us in, and its link is a member link (a `member` effect follows). */
+  | { readonly type: "came-in"; readonly link: LinkId; readonly via: PeerKey }
+  /** The admitting member knows of our new name. */
+  | { readonly type: "name-claimed"; readonly claim: SignedClaim }
+  /** We were refused, or heard nothing in time; the link is closed unless it was about `rename`. */
+  | {
+    readonly type: "refused";
+    readonly link: LinkId;
+    readonly code: Refusal | "timeout" | "unreachable";
+    readonly text: string;
+    readonly rename: boolean;
+    /** The peer's room, where it said so: another one answers at this address. */
+    readonly room: RoomId | null;
+  }
+  /** The peer proved that our own key has come in again, later: this process ends. */
+  | { readonly type: "replaced-self"; readonly incarnation: number }
+  | {
+    readonly type: "penalise";
+    readonly peer: PeerKey;
+    readonly fault: "invalid-signature" | "flood" | "protocol";
+    readonly text: string;
+  };
+
+/** What admission asks of roster, names and order. */
+export interface AdmissionPort {
+  /** Who has this name, live or lost within a day; null where it is free. */
+  ownerOf(folded: FoldedName): PeerKey | null;
+  /** Highest incarnation known of this key, 0 where none is. */
+  incarnationOf(key: PeerKey): number;
+  isLive(key: PeerKey): boolean;
+  /** This key's latest beacon and claim, where both are known. */
+  credentialsOf(
+    key: PeerKey,
+  ): { readonly beacon: SignedBeacon; readonly claim: SignedClaim } | null;
+  liveMembers(): number;
+  /** Live members that say they can be dialled at this host. */
+  membersAt(host: string): number;
+  /** Whether this claim's signatures were checked before. */
+  isClaimKnown(id: ClaimId): boolean;
+  /** The latest head that was shown here; null in a room without messages. */
+  latestHead(): { readonly time: number; readonly id: BundleId } | null;
+  /** Our own latest beacon and claim; asked only after `entered` or `in-room`. */
+  selfBeacon(): SignedBeacon;
+  selfClaim(): SignedClaim;
+  /** Those who are asked to hold a name. */
+  neighbours(): readonly PeerKey[];
+}
+
+export interface AdmissionConfig {
+  /** The name to come in under, already found to be possible. */
+  readonly name: string;
+  /** The only room to come into; null where any will do. */
+  readonly room: RoomId | null;
+  /** 1 + the highest incarnation on disk; the wall clock and what the contact knows may raise it. */
+  readonly incarnationMin: number;
+  /** Where others can dial us; an empty host is filled in by the admitting member; null: nowhere. */
+  readonly endpoint: Endpoint | null;
+  /** Own claims on disk: the one for `name` is offered again. */
+  readonly ownClaims: readonly SignedClaim[];
+  readonly timing: AdmissionTiming;
+}
+
+export interface AdmissionTiming {
+  /** A whole exchange on a link, from either side. */
+  readonly exchangeMs: number;
+  /** How long neighbours' answers about a name are awaited. */
+  readonly holdReplyMs: number;
+  /** How long a name is held for another member's newcomer. */
+  readonly holdMs: number;
+  /** Newcomers let in by this member. */
+  readonly joinsPerSecond: number;
+  readonly joinsBurst: number;
+}
+
+export const ADMISSION_LAN: AdmissionTiming = {
+  exchangeMs: 5_000, // four messages and a sync of the disk; a person waits for it
+  holdReplyMs: 300, // a round trip across a continent; silence isn't a refusal
+  holdMs: 2_000, // the exchange that is left, and the claim's way through the room
+  joinsPerSecond: 100, // a lecture hall opening its laptops, not a flood of keys
+  joinsBurst: 200,
+};

@@ -1,0 +1,188 @@
+/**
+ * What members show each other: genesis, claims, beacons, statements; made, signed and checked.
+ *
+ * A check answers with a fault in words, or `null`: what to do about it is the caller's. Checks are
+ * ordered so that a signature, the dear part, comes last.
+ */
+
+import type { Bytes, Crypto, Signer } from "../../base/crypto.ts";
+import type { ClaimId, Hash, RoomId } from "../../base/ids.ts";
+import { foldName, nameFault } from "../../base/names.ts";
+import { type Embedded, makeEmbedded } from "../../base/schema.ts";
+import { INCARNATION_MAX, TIME_STEP_MS_MAX } from "./limits.ts";
+import {
+  type Beacon,
+  beaconSchema,
+  type Claim,
+  claimSchema,
+  genesisSchema,
+  type SignedBeacon,
+  type SignedClaim,
+  type SignedGenesis,
+  type SignedStatement,
+  type Statement,
+  statementSchema,
+  STRUCTURE_VERSION,
+} from "./structures.ts";
+import { checkId, signedId, signId } from "./signed.ts";
+
+export function roomIdOf(crypto: Crypto, genesis: SignedGenesis): RoomId {
+  return signedId(crypto, "genesis", genesis.genesis.bytes);
+}
+
+/** Claims are told apart by what is claimed, not by who signed it when. */
+export function claimIdOf(crypto: Crypto, claim: Pick<SignedClaim, "claim">): ClaimId {
+  return signedId(crypto, "claim", claim.claim.bytes);
+}
+
+export function signGenesis(
+  crypto: Crypto,
+  signer: Signer,
+  genesis: SignedGenesis["genesis"]["value"],
+): SignedGenesis {
+  const embedded = makeEmbedded(genesisSchema, genesis);
+  const signature = signId(signer, signedId<RoomId>(crypto, "genesis", embedded.bytes));
+  return { genesis: embedded, signature };
+}
+
+/** The admitting member's half: the claim's exact bytes and its signature over them. */
+export function admitClaim(
+  crypto: Crypto,
+  signer: Signer,
+  claim: Claim,
+): { readonly claim: Embedded<Claim>; readonly admission: Bytes } {
+  const embedded = makeEmbedded(claimSchema, claim);
+  return {
+    claim: embedded,
+    admission: signId(signer, signedId<Hash>(crypto, "admission", embedded.bytes)),
+  };
+}
+
+/** The claimant's half: makes an admitted claim whole. */
+export function completeClaim(
+  crypto: Crypto,
+  signer: Signer,
+  admitted: { readonly claim: Embedded<Claim>; readonly admission: Uint8Array },
+): SignedClaim {
+  const signature = signId(signer, signedId<ClaimId>(crypto, "claim", admitted.claim.bytes));
+  return { claim: admitted.claim, signature, admission: admitted.admission };
+}
+
+export function signBeacon(crypto: Crypto, signer: Signer, beacon: Beacon): SignedBeacon {
+  const embedded = makeEmbedded(beaconSchema, beacon);
+  const signature = signId(signer, signedId<Hash>(crypto, "beacon", embedded.bytes));
+  return { beacon: embedded, signature };
+}
+
+export function signStatement(
+  crypto: Crypto,
+  signer: Signer,
+  statement: Statement,
+): SignedStatement {
+  const embedded = makeEmbedded(statementSchema, statement);
+  const signature = signId(signer, signedId<Hash>(crypto, "statement", embedded.bytes));
+  return { statement: embedded, signature };
+}
+
+function versionFault(what: string, version: number): string | null {
+  return version === STRUCTURE_VERSION
+    ? null
+    : `the ${what} is of version ${version}, expected ${STRUCTURE_VERSION}`;
+}
+
+/** Why a genesis record can't found the room `id`; `null` where it does. */
+export function genesisFault(crypto: Crypto, signed: SignedGenesis, id: RoomId): string | null {
+  const genesis = signed.genesis.value;
+  const version = versionFault("genesis record", genesis.version);
+  if (version !== null) return version;
+  if (!checkId(crypto, genesis.founder, id, signed.signature)) {
+    return "the founder didn't sign the genesis record";
+  }
+  return null;
+}
+
+/** Why a claim can't hold in `room` whoever signed it: cheap, before any signature. */
+export function claimFormFault(claim: Claim, room: RoomId): string | null {
+  const version = versionFault("claim", claim.version);
+  if (version !== null) return version;
+  if (claim.room !== room) return "the claim is for another room";
+  if (claim.incarnation > INCARNATION_MAX) return "the claim's incarnation is out of range";
+  const fault = nameFault(claim.name);
+  if (fault !== null) return `the claim's name isn't possible: ${fault}`;
+  if (claim.name.normalize("NFC") !== claim.name) return "the claim's name isn't in NFC";
+  if (foldName(claim.name) !== claim.folded) return "the claim's folded name isn't its name's";
+  // Both bounds come from the claim itself: a refusal by the receiver's clock would divide the room.
+  const { after, time } = claim;
+  if (after !== null && (time <= after.time || time > after.time + TIME_STEP_MS_MAX)) {
+    return "the claim's time isn't within a day after the head it names";
+  }
+  return null;
+}
+
+/** Whether the admitting member signed the claim. */
+export function isClaimAdmitted(
+  crypto: Crypto,
+  signed: Pick<SignedClaim, "claim" | "admission">,
+): boolean {
+  const admission = signedId<Hash>(crypto, "admission", signed.claim.bytes);
+  return checkId(crypto, signed.claim.value.admitter, admission, signed.admission);
+}
+
+/** Why a whole claim doesn't hold in `room`; `null` where it does. `id` is `claimIdOf` of it. */
+export function claimFault(
+  crypto: Crypto,
+  signed: SignedClaim,
+  id: ClaimId,
+  room: RoomId,
+): string | null {
+  const form = claimFormFault(signed.claim.value, room);
+  if (form !== null) return form;
+  if (!checkId(crypto, signed.claim.value.key, id, signed.signature)) {
+    return "the claimant didn't sign the claim";
+  }
+  return isClaimAdmitted(crypto, signed) ? null : "the admitting member didn't sign the claim";
+}
+
+/** Why a beacon doesn't hold in `room`; `null` where it does. */
+export function beaconFault(crypto: Crypto, signed: SignedBeacon, room: RoomId): string | null {
+  const beacon = signed.beacon.value;
+  const version = versionFault("beacon", beacon.version);
+  if (version !== null) return version;
+  if (beacon.room !== room) return "the beacon is for another room";
+  if (beacon.incarnation > INCARNATION_MAX || beacon.number > INCARNATION_MAX) {
+    return "the beacon's incarnation or number is out of range";
+  }
+  const id = signedId<Hash>(crypto, "beacon", signed.beacon.bytes);
+  return checkId(crypto, beacon.key, id, signed.signature)
+    ? null
+    : "the member didn't sign the beacon";
+}
+
+/** Why a statement doesn't hold in `room`; `null` where it does. */
+export function statementFault(
+  crypto: Crypto,
+  signed: SignedStatement,
+  room: RoomId,
+): string | null {
+  const statement = signed.statement.value;
+  const version = versionFault("statement", statement.version);
+  if (version !== null) return version;
+  if (statement.room !== room) return "the statement is for another room";
+  const id = signedId<Hash>(crypto, "statement", signed.statement.bytes);
+  return checkId(crypto, statement.by, id, signed.signature)
+    ? null
+    : "the speaker didn't sign the statement";
+}
+
+/** A claim and its id, computed once. */
+export interface KnownClaim {
+  readonly id: ClaimId;
+  readonly signed: SignedClaim;
+}
+
+/** Negative where `a` wins a name over `b`: the smaller (time, id), the same everywhere. */
+export function compareClaims(a: KnownClaim, b: KnownClaim): number {
+  const byTime = a.signed.claim.value.time - b.signed.claim.value.time;
+  if (byTime !== 0) return byTime;
+  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
+}

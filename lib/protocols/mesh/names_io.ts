@@ -1,0 +1,66 @@
+/** The inputs and effects of `Names`: what the mesh composes it with. */
+
+import type { PeerKey } from "../../base/ids.ts";
+import type { KnownClaim } from "./credentials.ts";
+import type { MeshRecord } from "./records.ts";
+import type { RosterEffect } from "./roster_io.ts";
+
+/** The roster's effects that concern names; the caller passes each on as it is. */
+export type MembershipChange = Extract<
+  RosterEffect,
+  { readonly type: "joined" | "left" | "absent" | "forgotten" | "reclaimed" }
+>;
+
+export type NamesInput =
+  | MembershipChange
+  /** Our own claim, at first and after each `/name`. */
+  | { readonly type: "own"; readonly claim: KnownClaim }
+  /** The user accepts the key that is shown under this name (`/trust`). */
+  | { readonly type: "trust"; readonly key: PeerKey }
+  | { readonly type: "tick" };
+
+export type NamesEffect =
+  /** A live member, or we ourselves, is shown under another name. */
+  | {
+    readonly type: "renamed";
+    readonly key: PeerKey;
+    readonly from: string;
+    readonly name: string;
+  }
+  /** The name was won by another key than the one it was known with, which is here and lost it. */
+  | {
+    readonly type: "pin-moved";
+    readonly name: string;
+    readonly from: PeerKey;
+    readonly to: PeerKey;
+  }
+  /** A stranger has the name of somebody known: it is shown under `shown` until `/trust`. */
+  | {
+    readonly type: "key-changed";
+    readonly name: string;
+    readonly shown: string;
+    readonly pinned: PeerKey;
+    readonly key: PeerKey;
+  }
+  /**
+   * Somebody else won our name. `leave`: both came in at once, and we are the one that ends with
+   * `name-taken`. `stay`: a split has healed; we are shown as `shown` and may choose another name.
+   */
+  | {
+    readonly type: "name-lost-self";
+    readonly winner: KnownClaim;
+    readonly shown: string;
+    readonly consequence: "leave" | "stay";
+  }
+  | { readonly type: "persist"; readonly records: readonly MeshRecord[] };
+
+export interface NamesConfig {
+  readonly self: PeerKey;
+  /** What is on disk of this room: its pins are restored. */
+  readonly records: readonly MeshRecord[];
+  /** One's own claim is so young when a race of two newcomers comes to light (5 s after `ready`). */
+  readonly raceMs: number;
+}
+
+/** Two who come in at once learn of each other within a few round trips; a heal so soon after is a race too. */
+export const NAME_RACE_MS = 5_000;

@@ -1,0 +1,147 @@
+/** The inputs, effects and settings of `Roster`: what the mesh composes it with. */
+
+import type { ClaimId, Endpoint, Hash, PeerKey, RoomId } from "../../base/ids.ts";
+import type { KnownClaim } from "./credentials.ts";
+import type { RosterMessage } from "./messages.ts";
+import type { MeshRecord } from "./records.ts";
+import type { Beacon, SignedBeacon, SignedClaim, SignedGenesis } from "./structures.ts";
+
+/** What a member says of itself in its beacons, beside counters and digests. */
+export interface SelfDescription {
+  readonly claim: SignedClaim;
+  /** Where others can dial us; null where nobody can. */
+  readonly endpoint: Endpoint | null;
+  readonly passive: boolean;
+  readonly boxKey: Uint8Array;
+  readonly epoch: number;
+}
+
+export type RosterInput =
+  /** Once: we are a member from now on, under this incarnation; own beacons begin. */
+  | {
+    readonly type: "enter";
+    readonly room: RoomId;
+    readonly genesis: SignedGenesis;
+    readonly incarnation: number;
+    readonly self: SelfDescription;
+  }
+  /** What we say of ourselves has changed: a beacon goes out at once. */
+  | { readonly type: "self"; readonly change: Partial<SelfDescription> }
+  | { readonly type: "neighbour-up"; readonly peer: PeerKey }
+  /** `closed`: it was released, or the other side closed it properly; otherwise it was lost. */
+  | { readonly type: "neighbour-down"; readonly peer: PeerKey; readonly closed: boolean }
+  /** From admission, which has checked the signatures: `from` is the link's other end. */
+  | {
+    readonly type: "member";
+    readonly from: PeerKey;
+    readonly beacon: SignedBeacon;
+    readonly claim: SignedClaim;
+  }
+  /** A claim that came along with a bundle. */
+  | { readonly type: "claim"; readonly from: PeerKey; readonly claim: SignedClaim }
+  /** From a neighbour. */
+  | { readonly type: "message"; readonly from: PeerKey; readonly message: RosterMessage }
+  /** So much was delivered: authors learn from our beacons how far we are. */
+  | { readonly type: "delivered"; readonly messages: number; readonly bytes: number }
+  /** We leave: the last beacon. */
+  | { readonly type: "quit" }
+  | { readonly type: "tick" };
+
+/** `quit`: said so. `lost`: silent, or no longer answering its neighbours. `replaced`: its key came in again. */
+export type LeaveReason = "quit" | "lost" | "replaced";
+
+export type RosterEffect =
+  | { readonly type: "send"; readonly to: PeerKey; readonly message: RosterMessage }
+  /**
+   * A member is there that wasn't. `present`: it was there before we came in. Each `joined` of a key is
+   * followed by one `left` before the next.
+   */
+  | {
+    readonly type: "joined";
+    readonly key: PeerKey;
+    readonly beacon: Beacon;
+    readonly claim: KnownClaim;
+    readonly present: boolean;
+  }
+  | { readonly type: "left"; readonly key: PeerKey; readonly reason: LeaveReason }
+  /** We learnt of a member only after it was lost: its name is still its own. */
+  | { readonly type: "absent"; readonly key: PeerKey; readonly claim: KnownClaim }
+  /** A lost member's name is free, and the member forgotten. */
+  | { readonly type: "forgotten"; readonly key: PeerKey }
+  /** A live member has another claim: another name. */
+  | { readonly type: "reclaimed"; readonly key: PeerKey; readonly claim: KnownClaim }
+  /** A newer beacon of a live member: how far it is, where it can be dialled, its box key. */
+  | { readonly type: "updated"; readonly key: PeerKey; readonly beacon: Beacon }
+  | { readonly type: "suspected"; readonly key: PeerKey }
+  | { readonly type: "unsuspected"; readonly key: PeerKey }
+  /** Bundles under this claim can be shown now. */
+  | { readonly type: "claim-known"; readonly claim: ClaimId }
+  /** Our own key has come in again, later: this process ends. No beacon goes out any more. */
+  | { readonly type: "replaced-self"; readonly incarnation: number }
+  | {
+    readonly type: "penalise";
+    readonly peer: PeerKey;
+    readonly fault: "invalid-signature" | "flood" | "protocol";
+    readonly text: string;
+  }
+  | { readonly type: "persist"; readonly records: readonly MeshRecord[] };
+
+/** What beacons say of our messages; asked when one is made. */
+export interface ProgressPort {
+  /** Digest of the frontiers. */
+  frontier(): Hash;
+  /** Time of the last message in room order that was shown; 0 for none. */
+  latest(): number;
+}
+
+export interface RosterConfig {
+  /** What is on disk of this room: claims are restored, members' last beacons become floors. */
+  readonly records: readonly MeshRecord[];
+  readonly timing: RosterTiming;
+}
+
+/** For a network whose round trips stay below some 300 ms. */
+export interface RosterTiming {
+  /** A lease is renewed every max(this, members x `beaconIntervalPerMemberMs`). */
+  readonly beaconIntervalMs: number;
+  /** Keeps all beacons together at 17 a second, whatever the room's size. */
+  readonly beaconIntervalPerMemberMs: number;
+  /** A lease is so many intervals and `leaseSlackMs`. More tolerates more loss, and shows a crash later. */
+  readonly leaseIntervals: number;
+  readonly leaseSlackMs: number;
+  /** Early beacons keep this distance: max(this, members x `earlyBeaconPerMemberMs`). */
+  readonly earlyBeaconMs: number;
+  readonly earlyBeaconPerMemberMs: number;
+  /** What was delivered since the last beacon that makes the next one early. */
+  readonly earlyBeaconMessages: number;
+  readonly earlyBeaconBytes: number;
+  /** From an accusation until the accused is lost. More gives it longer to refute. */
+  readonly accusationMs: number;
+  /** How long a neighbour waits before it denies: its own link may be dying too. */
+  readonly denialDelayMs: number;
+  /** A lost member's name stays its own, and that it quit is passed on, for so long. */
+  readonly deadKeptMs: number;
+  /** After a stall of our own nobody is accused for so long: links that died meanwhile come to light. */
+  readonly blamelessMs: number;
+  /** Members learnt of within this time of our coming in were there before us. */
+  readonly arrivalMs: number;
+  /** Least time between two records of one member's beacon on disk, its endpoint being the same. */
+  readonly memberRecordMs: number;
+}
+
+export const ROSTER_LAN: RosterTiming = {
+  beaconIntervalMs: 10_000, // idle members use no CPU worth measuring
+  beaconIntervalPerMemberMs: 60, // 17 beacons/s in all: 0.04 % of a core for signatures
+  leaseIntervals: 3, // as heartbeats everywhere: two may be lost
+  leaseSlackMs: 3_000, // a crash is shown within 35 s: 3 x 10 s, this, and 2 s of gossip
+  earlyBeaconMs: 50, // 5,000 messages of an author's window in 50 ms are 100,000/s
+  earlyBeaconPerMemberMs: 2, // 500 early beacons/s in all
+  earlyBeaconMessages: 1_000, // a fifth of the window in which authors pause
+  earlyBeaconBytes: 8 * 1024 * 1024, // a quarter of it
+  accusationMs: 1_750, // a dead link shows after 3 s of silence: lost within 5 s, gossip included
+  denialDelayMs: 500, // a killed process's links end within a round trip of each other
+  deadKeptMs: 24 * 60 * 60 * 1_000, // a lost member's name is held for a day
+  blamelessMs: 4_000, // a link that died unseen shows after 3 s of silence
+  arrivalMs: 1_000, // the first exchange is two round trips
+  memberRecordMs: 10 * 60 * 1_000, // 1,000 members: two records a second at most
+};
