@@ -1,0 +1,66 @@
+/**
+ * A roster in buckets, each with a hash: equal hashes mean equal members. Kept up as members change, so
+ * that a beacon costs one hash over 64 others.
+ *
+ * What is hashed is who is there under which claim, and who has quit; beacon numbers and the lost are
+ * left out, as both differ between members of a healthy room at any moment.
+ */
+
+import { type Crypto, utf8 } from "../../base/crypto.ts";
+import type { ClaimId, Hash, PeerKey } from "../../base/ids.ts";
+import { ROSTER_BUCKETS } from "./limits.ts";
+
+interface Bucket {
+  /** What each member adds to the hash. */
+  readonly lines: Map<PeerKey, string>;
+  /** Null after a change. */
+  hash: Hash | null;
+}
+
+/** The bucket of a key: its first byte decides. */
+export function rosterBucketOf(key: PeerKey): number {
+  return Math.floor((Number.parseInt(key.slice(0, 2), 16) * ROSTER_BUCKETS) / 256);
+}
+
+export class RosterDigest {
+  readonly #buckets: readonly Bucket[];
+  #root: Hash | null = null;
+
+  constructor(readonly crypto: Crypto) {
+    this.#buckets = Array.from(
+      { length: ROSTER_BUCKETS },
+      () => ({ lines: new Map(), hash: null }),
+    );
+  }
+
+  set(key: PeerKey, incarnation: number, claim: ClaimId, state: "alive" | "quit"): void {
+    this.#change(key, `${key} ${incarnation} ${claim} ${state}`);
+  }
+
+  delete(key: PeerKey): void {
+    this.#change(key, null);
+  }
+
+  /** The hashes of all buckets, in order. */
+  hashes(): readonly Hash[] {
+    return this.#buckets.map((bucket) => {
+      return bucket.hash ??= this.crypto.sha256<Hash>(
+        utf8([...bucket.lines.values()].sort().join("\n")),
+      );
+    });
+  }
+
+  /** One hash over all of them. */
+  root(): Hash {
+    return this.#root ??= this.crypto.sha256<Hash>(utf8(this.hashes().join("\n")));
+  }
+
+  #change(key: PeerKey, line: string | null): void {
+    const bucket = this.#buckets[rosterBucketOf(key)]!;
+    if ((bucket.lines.get(key) ?? null) === line) return;
+    if (line === null) bucket.lines.delete(key);
+    else bucket.lines.set(key, line);
+    bucket.hash = null;
+    this.#root = null;
+  }
+}

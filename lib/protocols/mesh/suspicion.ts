@@ -1,0 +1,110 @@
+/**
+ * Who is accused of no longer answering, by whom, and who denies it.
+ *
+ * A picture: a neighbour calls "she is gone"; unless she speaks up herself, or another neighbour who
+ * still hears her objects, the others believe it after a while. SWIM's suspicion (Das, Gupta, Motivala,
+ * DSN 2002, section 4.2), with two departures: only neighbours accuse, as there is no random probing, and a
+ * denial counts until its speaker accuses too. Statements by one speaker travel by several ways and may
+ * change places: whatever the order, its accusation outweighs its denial, because who hears somebody
+ * again has heard a later beacon, and that ends the whole matter.
+ */
+
+import type { PeerKey } from "../../base/ids.ts";
+import { SPEAKERS_MAX } from "./limits.ts";
+import type { SignedStatement } from "./structures.ts";
+
+interface Suspicion {
+  /** The accused's beacon that all of this is about; a later one ends it. */
+  readonly incarnation: number;
+  readonly number: number;
+  /** At most `SPEAKERS_MAX` together. */
+  readonly accusers: Map<PeerKey, SignedStatement>;
+  readonly deniers: Map<PeerKey, SignedStatement>;
+  /** When it takes effect; null while it is denied. */
+  dueMs: number | null;
+}
+
+/** At most one entry for each live member: the caller hears statements about those alone. */
+export class Suspicions {
+  readonly #byAccused = new Map<PeerKey, Suspicion>();
+
+  /**
+   * Takes in a checked statement about a live member's latest beacon.
+   * @param effectMs How long an undenied accusation waits.
+   * @returns Whether it says anything new, and so is passed on.
+   */
+  hear(signed: SignedStatement, nowMs: number, effectMs: number): boolean {
+    const { by, verdict, accused, incarnation, number } = signed.statement.value;
+    let suspicion = this.#byAccused.get(accused);
+    if (suspicion?.incarnation !== incarnation || suspicion.number !== number) {
+      suspicion = { incarnation, number, accusers: new Map(), deniers: new Map(), dueMs: null };
+      this.#byAccused.set(accused, suspicion);
+    }
+    const { accusers, deniers } = suspicion;
+    if (this.isKnown(signed) || accusers.size + deniers.size >= SPEAKERS_MAX) return false;
+    if (verdict === "accuse") {
+      deniers.delete(by);
+      accusers.set(by, signed);
+    } else {
+      deniers.set(by, signed);
+    }
+    const stands = accusers.size > 0 && deniers.size === 0;
+    suspicion.dueMs = stands ? suspicion.dueMs ?? nowMs + effectMs : null;
+    return true;
+  }
+
+  /** Whether `hear` would learn nothing from it: asked before its signature is checked. */
+  isKnown({ statement: { value } }: SignedStatement): boolean {
+    const suspicion = this.#byAccused.get(value.accused);
+    if (suspicion?.incarnation !== value.incarnation || suspicion.number !== value.number) {
+      return false;
+    }
+    return suspicion.accusers.has(value.by) ||
+      (value.verdict === "deny" && suspicion.deniers.has(value.by));
+  }
+
+  /** Whether it is accused and nobody who still hears it objects. */
+  isSuspected(key: PeerKey): boolean {
+    return (this.#byAccused.get(key)?.dueMs ?? null) !== null;
+  }
+
+  /** Ends the matter: a later beacon came, or the member is gone. Answers whether it was suspected. */
+  clear(key: PeerKey): boolean {
+    const wasSuspected = this.isSuspected(key);
+    this.#byAccused.delete(key);
+    return wasSuspected;
+  }
+
+  /** Those whose accusation takes effect now; they leave the table. */
+  takeDue(nowMs: number): readonly PeerKey[] {
+    const due: PeerKey[] = [];
+    for (const [key, { dueMs }] of this.#byAccused) {
+      if (dueMs !== null && dueMs <= nowMs) due.push(key);
+    }
+    for (const key of due) this.#byAccused.delete(key);
+    return due;
+  }
+
+  /** Everything that was said and isn't settled, for a new neighbour. */
+  statements(): readonly SignedStatement[] {
+    const statements: SignedStatement[] = [];
+    for (const { accusers, deniers } of this.#byAccused.values()) {
+      statements.push(...accusers.values(), ...deniers.values());
+    }
+    return statements;
+  }
+
+  nextMs(): number | null {
+    let next: number | null = null;
+    for (const { dueMs } of this.#byAccused.values()) {
+      if (dueMs !== null && (next === null || dueMs < next)) next = dueMs;
+    }
+    return next;
+  }
+
+  postpone(delayMs: number): void {
+    for (const suspicion of this.#byAccused.values()) {
+      if (suspicion.dueMs !== null) suspicion.dueMs += delayMs;
+    }
+  }
+}
