@@ -16,7 +16,7 @@
 
 import type { Bytes } from "./crypto.ts";
 import { invariant } from "./invariant.ts";
-import { Input, OUTPUT, tooLong, unencodable } from "./schema_codec.ts";
+import { Input, OUTPUT, tooLong, unencodable, varintBytes } from "./schema_codec.ts";
 import { type Fields, type NameOf, type Schema, schema } from "./schema_values.ts";
 
 export type { Fields, NameOf, Schema } from "./schema_values.ts";
@@ -47,6 +47,7 @@ export function list<T>(item: Schema<T>, itemsMax: number): Schema<readonly T[]>
   return schema<readonly T[]>({
     describe: (nameOf) => `list of ${itemsMax} x ${printed(item, nameOf)}`,
     bytesMin: 1,
+    bytesMax: varintBytes(itemsMax) + itemsMax * item.bytesMax,
     compile(field) {
       const itemCodec = item.compile(`${field}[]`);
       return {
@@ -76,6 +77,7 @@ export function nullable<T>(item: Schema<T>): Schema<T | null> {
     nullable: true,
     describe: (nameOf) => `null or ${printed(item, nameOf)}`,
     bytesMin: 1,
+    bytesMax: 1 + item.bytesMax,
     compile(field) {
       const itemCodec = item.compile(field);
       return {
@@ -93,7 +95,7 @@ export function nullable<T>(item: Schema<T>): Schema<T | null> {
  * A field that a later version added to the end of a message or of an embedded structure: `absent` is
  * its value where the bytes of an older program end before it. Our own encoder always writes it.
  */
-export function trailing<T>(item: Schema<T>, absent: T): Schema<T> {
+export function trailing<T>(item: Schema<T>, absent: NoInfer<T>): Schema<T> {
   checkNotTrailing(item, "a trailing field's value");
   invariant(
     item.bytesMin > 0,
@@ -102,6 +104,7 @@ export function trailing<T>(item: Schema<T>, absent: T): Schema<T> {
   return schema<T>({
     describe: (nameOf) => `${printed(item, nameOf)} (may be absent)`,
     bytesMin: 0,
+    bytesMax: item.bytesMax,
     trailing: "field",
     compile(field) {
       const itemCodec = item.compile(field);
@@ -127,6 +130,7 @@ export function taggedRecord<F extends Fields>(
 ): Schema<InferFields<F>> {
   const names = Object.keys(fields);
   let bytesMin = 0;
+  let bytesMax = 0;
   let ends = false;
   for (const name of names) {
     const field = fields[name]!;
@@ -139,12 +143,14 @@ export function taggedRecord<F extends Fields>(
     );
     ends = field.trailing === "field";
     bytesMin += field.bytesMin;
+    bytesMax += field.bytesMax;
   }
   return schema<InferFields<F>>({
     fields,
     describe: (nameOf) =>
       `{ ${names.map((name) => `${name}: ${printed(fields[name]!, nameOf)}`).join(", ")} }`,
     bytesMin,
+    bytesMax,
     trailing: ends ? "record" : "none",
     compile(place) {
       const prefix = place === "" ? "" : `${place}.`;
@@ -182,6 +188,7 @@ export function embedded<T>(item: Schema<T>, bytesMax: number): Schema<Embedded<
   return schema<Embedded<T>>({
     describe: (nameOf) => `${printed(item, nameOf)} in its exact bytes, ${bytesMax} B`,
     bytesMin: 1 + item.bytesMin,
+    bytesMax: varintBytes(bytesMax) + bytesMax,
     compile(field) {
       const itemCodec = item.compile(field);
       return {
@@ -207,7 +214,7 @@ export function embedded<T>(item: Schema<T>, bytesMax: number): Schema<Embedded<
 }
 
 /** `value` beside the bytes to be signed or hashed. @throws {InvariantError} As `encode`. */
-export function makeEmbedded<T>(schema: Schema<T>, value: T): Embedded<T> {
+export function makeEmbedded<T>(schema: Schema<T>, value: NoInfer<T>): Embedded<T> {
   return { bytes: encode(schema, value), value };
 }
 
@@ -222,7 +229,7 @@ export function decodeEmbedded<T>(schema: Schema<T>, bytes: Uint8Array): Embedde
  *   kept for long, and don't use its `buffer` without its offset.
  * @throws {InvariantError} If `value` isn't one of `schema`: only our own code can cause it.
  */
-export function encode<T>(schema: Schema<T>, value: T): Bytes {
+export function encode<T>(schema: Schema<T>, value: NoInfer<T>): Bytes {
   OUTPUT.begin();
   schema.whole.write(OUTPUT, value);
   return OUTPUT.take();

@@ -40,7 +40,8 @@ export function tooLong(field: string, bytesMax: number, bytes: number): Invaria
 /** Bytes of 2^53 - 1 as a varint. */
 const VARINT_BYTES_MAX = 8;
 
-function varintBytes(value: number): number {
+/** Bytes of `value` as a varint. */
+export function varintBytes(value: number): number {
   let bytes = 1;
   for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes++;
   return bytes;

@@ -4,7 +4,14 @@
 
 import type { HexId } from "./ids.ts";
 import { invariant } from "./invariant.ts";
-import { type FieldCodec, ID_BYTES, refused, tooLong, unencodable } from "./schema_codec.ts";
+import {
+  type FieldCodec,
+  ID_BYTES,
+  refused,
+  tooLong,
+  unencodable,
+  varintBytes,
+} from "./schema_codec.ts";
 
 /** The form of a `T` on the wire. Made by the functions below only. */
 export interface Schema<T> {
@@ -19,6 +26,8 @@ export interface Schema<T> {
   readonly nullable?: boolean;
   /** No value takes fewer bytes: a list's length is checked against what remains before anything is made. */
   readonly bytesMin: number;
+  /** No value takes more bytes. */
+  readonly bytesMax: number;
   /** A field that may be absent at the end; a record that has one, and so must itself stand at an end. */
   readonly trailing: "none" | "field" | "record";
   /** The reader and writer of this form at the place named `field`. */
@@ -35,7 +44,7 @@ export type Fields = Readonly<Record<string, Schema<unknown>>>;
 
 /** Completes a form; for the functions of these two files only. */
 export function schema<T>(
-  form: Pick<Schema<T>, "describe" | "bytesMin" | "compile"> & Partial<Schema<T>>,
+  form: Pick<Schema<T>, "describe" | "bytesMin" | "bytesMax" | "compile"> & Partial<Schema<T>>,
 ): Schema<T> {
   let whole: FieldCodec<T> | undefined;
   return {
@@ -53,6 +62,7 @@ export function uint(max: number): Schema<number> {
   return schema<number>({
     describe: () => `0..${max}`,
     bytesMin: 1,
+    bytesMax: varintBytes(max),
     compile: (field) => ({
       read: (input) => input.uint(field, max),
       write(output, value) {
@@ -70,6 +80,7 @@ export function bool(): Schema<boolean> {
   return schema<boolean>({
     describe: () => "bool",
     bytesMin: 1,
+    bytesMax: 1,
     compile: (field) => ({
       read: (input) => input.uint(field, 1) === 1,
       write(output, value) {
@@ -85,6 +96,7 @@ export function text(bytesMax: number): Schema<string> {
   return schema<string>({
     describe: () => `text, ${bytesMax} B`,
     bytesMin: 1,
+    bytesMax: varintBytes(bytesMax) + bytesMax,
     compile: (field) => ({
       read: (input) => input.utf8(field, input.length(field, bytesMax)),
       write: (output, value) => output.text(field, value, bytesMax),
@@ -99,6 +111,7 @@ export function bytes(bytesMax: number): Schema<Uint8Array> {
   return schema<Uint8Array>({
     describe: () => `bytes, ${bytesMax}`,
     bytesMin: 1,
+    bytesMax: varintBytes(bytesMax) + bytesMax,
     compile: (field) => ({
       read: (input) => input.take(input.length(field, bytesMax)),
       write(output, value) {
@@ -115,6 +128,7 @@ export function fixedBytes(length: number): Schema<Uint8Array> {
   return schema<Uint8Array>({
     describe: () => `${length} bytes`,
     bytesMin: length,
+    bytesMax: length,
     compile: (field) => ({
       read(input) {
         if (length > input.end - input.offset) throw refused(field, "the bytes end before it");
@@ -135,6 +149,7 @@ export function hexId<Id extends HexId>(): Schema<Id> {
   return schema<Id>({
     describe: () => "id",
     bytesMin: ID_BYTES,
+    bytesMax: ID_BYTES,
     compile: (field) => ({
       read: (input) => input.hexId(field) as Id,
       write: (output, value) => output.hexId(field, value),
@@ -149,6 +164,7 @@ export function oneOf<const Names extends readonly string[]>(names: Names): Sche
   return schema<Names[number]>({
     describe: () => names.map((name) => `"${name}"`).join(" or "),
     bytesMin: 1,
+    bytesMax: varintBytes(names.length - 1),
     compile: (field) => ({
       read: (input) => names[input.uint(field, names.length - 1)]!,
       write(output, value) {

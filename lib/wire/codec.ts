@@ -6,14 +6,15 @@
 import type { Bytes } from "../base/crypto.ts";
 import { invariant } from "../base/invariant.ts";
 import { type Fields, MESSAGE_CODE_MAX, type MessageOf, type MessageSpec } from "../base/schema.ts";
-import { type FieldCodec, Input, OUTPUT } from "../base/schema_codec.ts";
+import { type FieldCodec, Input, OUTPUT, varintBytes } from "../base/schema_codec.ts";
+import { FRAME_BYTES_MAX } from "./frame.ts";
 
 /**
  * A message of a kind that this version doesn't have. Its owner answers with the protocol's own `unknown`
  * message, which is another type: what it says was sent by us, so it is never answered.
  */
-export interface UnknownType {
-  readonly type: "unknown-type";
+export interface UnknownMessage {
+  readonly type: "unknown-message";
   readonly code: number;
 }
 
@@ -29,14 +30,14 @@ export interface MessageCodec<Message> {
    * @returns A message whose byte arrays are views into `bytes`.
    * @throws {RemoteProtocolError} If the bytes aren't a message; the text names the field.
    */
-  decode(bytes: Uint8Array): Message | UnknownType;
+  decode(bytes: Uint8Array): Message | UnknownMessage;
 }
 
 interface Named {
   readonly type: string;
 }
 
-/** The codec of a protocol whose messages are `specs`; codes and names are distinct. */
+/** The codec of a protocol whose messages are `specs`; codes and names are distinct, and each fits in a frame. */
 export function createCodec<const Specs extends readonly MessageSpec<string, Fields>[]>(
   specs: Specs,
 ): MessageCodec<MessageOf<Specs[number]>> {
@@ -48,7 +49,12 @@ export function createCodec<const Specs extends readonly MessageSpec<string, Fie
       `no two messages have the code ${code}, ${name} has it too`,
     );
     invariant(!byName.has(name), `no two messages have the name ${name}`);
-    invariant(name !== "unknown-type", "unknown-type is what decoding says of no message");
+    invariant(name !== "unknown-message", "unknown-message is what decoding says of no message");
+    const bytesMax = varintBytes(code) + schema.bytesMax;
+    invariant(
+      bytesMax <= FRAME_BYTES_MAX,
+      `a message fits in a frame of ${FRAME_BYTES_MAX} bytes, ${name} can have ${bytesMax}`,
+    );
     const codec = schema.compile(name);
     byCode[code] = codec;
     byName.set(name, { code, codec });
@@ -66,7 +72,7 @@ export function createCodec<const Specs extends readonly MessageSpec<string, Fie
       const input = new Input(bytes);
       const code = input.uint("message code", MESSAGE_CODE_MAX);
       const codec = byCode[code];
-      if (codec === undefined) return { type: "unknown-type", code };
+      if (codec === undefined) return { type: "unknown-message", code };
       return codec.read(input) as MessageOf<Specs[number]>;
     },
   };

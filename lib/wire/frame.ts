@@ -105,6 +105,7 @@ export class FrameReader {
       this.#headerBytes++;
     }
     if (this.#length === 0 || this.#length > this.#bytesMax) {
+      this.#chunkOffset = this.#chunk.length;
       throw new RemoteProtocolError(
         `Cannot read a frame: its length must be 1 to ${this.#bytesMax}, is ${this.#length}`,
       );

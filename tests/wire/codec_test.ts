@@ -1,0 +1,231 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { nodeCrypto } from "../../lib/base/crypto.ts";
+import { RemoteProtocolError } from "../../lib/base/errors.ts";
+import type { Hash } from "../../lib/base/ids.ts";
+import { InvariantError } from "../../lib/base/invariant.ts";
+import { bool, bytes, message, text, trailing, uint } from "../../lib/base/schema.ts";
+import { MESH_MESSAGES } from "../../lib/protocols/mesh/messages.ts";
+import { createCodec, type MessageCodec } from "../../lib/wire/codec.ts";
+import { FRAME_BYTES_MAX } from "../../lib/wire/frame.ts";
+import { beacon, bundleWith, claim, genesis, MESH_SAMPLES, statement } from "./mesh_samples.ts";
+
+const mesh = createCodec(MESH_MESSAGES);
+const ABOUT = { from: "a", to: "b", when: "always", answer: "none", lane: "control" } as const;
+
+const greet = message(1, "greet", ABOUT, { name: text(8), times: uint(300) });
+const leave = message(200, "leave", ABOUT, {});
+const small = createCodec([greet, leave]);
+
+/** What decoding came to: a value or a refusal; anything else that is thrown is our own fault. */
+function outcome(codec: MessageCodec<unknown>, input: Uint8Array): "value" | "refused" {
+  try {
+    codec.decode(input);
+    return "value";
+  } catch (error) {
+    if (error instanceof RemoteProtocolError) return "refused";
+    throw error;
+  }
+}
+
+// The format itself: a change of any of these is a new version of the protocol.
+Deno.test("encode() keeps the format of messages", () => {
+  assertEquals(
+    small.encode({ type: "greet", name: "Jörg", times: 300 }).toHex(),
+    "01054ac3b67267ac02",
+  );
+  assertEquals(small.encode({ type: "leave" }).toHex(), "c801");
+  assertEquals(mesh.encode({ type: "prune", source: null }).toHex(), "3400");
+  assertEquals(
+    mesh.encode({ type: "refuse", code: "name-taken", text: "no", room: null }).toHex(),
+    "0600026e6f00",
+  );
+  assertEquals(
+    mesh.encode({
+      type: "ihave",
+      entries: [{ author: "a1".repeat(32), incarnation: 5, counter: 300, id: "d1".repeat(32) }],
+      hop: 2,
+    } as never).toHex(),
+    `3201${"a1".repeat(32)}05ac02${"d1".repeat(32)}02`,
+  );
+});
+
+Deno.test("encode() keeps the format of a bundle", () => {
+  const bytes = mesh.encode({
+    type: "bundle",
+    bundle: bundleWith("ship it"),
+    claim: null,
+    hop: 3,
+    reason: "push",
+  }).toHex();
+
+  const start = "80d8c1a28c34"; // 1,790,000,000,000
+  const head = (byte: string, time: string, id: string) =>
+    byte.repeat(32) + start + "d209" + time + id.repeat(32);
+  const header = "01" + "10".repeat(32) + "a1".repeat(32) + start + "00" + "8906" + "01" +
+    "c2".repeat(32) + "01" + "d2".repeat(32) +
+    "03" + head("21", "a1d8c1a28c34", "22") + head("31", "b1d8c1a28c34", "32") +
+    head("41", "c1d8c1a28c34", "42") +
+    "acdac1a28c34" + "abdac1a28c34" + "e1".repeat(32);
+  const texts = "01" + "07" + "73686970206974";
+  assertEquals(
+    bytes,
+    "30" + "a303" + header + "51".repeat(64) + "09" + texts + "00" + "03" + "00",
+  );
+});
+
+// Ids are made of these bytes: rooms and logs that exist would be lost.
+Deno.test("encode() keeps the format of the signed structures", () => {
+  const digest = (bytes: Uint8Array) => `${bytes.length} ${nodeCrypto.sha256<Hash>(bytes)}`;
+
+  assertEquals(
+    digest(genesis.genesis.bytes),
+    "56 4dd34086b0186c6e1a7b3c0be015aea3c41f860e9cbd16586b9809726ad79e05",
+  );
+  assertEquals(
+    digest(claim.claim.bytes),
+    "160 b6a21dae3a09bb1b246b4611211cf4ee2b64e7d84b0f14f04a79e552a1710495",
+  );
+  assertEquals(
+    digest(beacon.beacon.bytes),
+    "222 cd38fc2d8c7da1c7e59e1f80695c99b24a4e3fe559729d511d7e093bffcea4af",
+  );
+  assertEquals(
+    digest(statement.statement.bytes),
+    "105 886dacb72ecf80dcef3b5dafaa89d91660e6be56ac2e2e3e1c4f334f2007d15d",
+  );
+});
+
+Deno.test("MESH_SAMPLES has every message of the mesh", () => {
+  assertEquals(MESH_SAMPLES.map(({ type }) => type), MESH_MESSAGES.map(({ name }) => name));
+});
+
+Deno.test("decode() gives back every message of the mesh", () => {
+  for (const sample of MESH_SAMPLES) assertEquals(mesh.decode(mesh.encode(sample)), sample);
+});
+
+Deno.test("decode() gives back a message at any offset in a larger buffer", () => {
+  for (const sample of MESH_SAMPLES) {
+    const bytes = mesh.encode(sample);
+    const larger = new Uint8Array(bytes.length + 7).fill(0xff);
+    larger.set(bytes, 3);
+
+    assertEquals(mesh.decode(larger.subarray(3, 3 + bytes.length)), sample);
+  }
+});
+
+Deno.test("decode() refuses every message of the mesh cut at any place", () => {
+  for (const sample of MESH_SAMPLES) {
+    const bytes = mesh.encode(sample);
+    for (let length = 0; length < bytes.length; length++) {
+      assertEquals(outcome(mesh, bytes.subarray(0, length)), "refused", `${sample.type} ${length}`);
+    }
+  }
+});
+
+Deno.test("decode() ignores what a later version put after a message", () => {
+  for (const sample of MESH_SAMPLES) {
+    const longer = new Uint8Array([...mesh.encode(sample), 0xff, 0x00]);
+
+    assertEquals(mesh.decode(longer), sample);
+  }
+});
+
+// Each byte set to what breaks most: the ends of a number's range, and a number that goes on.
+Deno.test("decode() gives a value or a refusal wherever a byte is changed", () => {
+  for (const sample of MESH_SAMPLES) {
+    const bytes = mesh.encode(sample).slice();
+    for (let place = 0; place < bytes.length; place++) {
+      const kept = bytes[place]!;
+      for (const changed of [0x00, 0x01, 0x7f, 0x80, 0xff, kept ^ 0x10]) {
+        bytes[place] = changed;
+        outcome(mesh, bytes);
+      }
+      bytes[place] = kept;
+    }
+  }
+});
+
+Deno.test("decode() gives a value or a refusal for any bytes", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      outcome(mesh, bytes);
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+Deno.test("decode() says of a later version's message that its type is unknown", () => {
+  assertEquals(small.decode(Uint8Array.of(2, 1, 2, 3)), { type: "unknown-message", code: 2 });
+  assertEquals(small.decode(Uint8Array.of(0xff, 0x7f)), { type: "unknown-message", code: 16_383 });
+});
+
+// The answer to an unknown message is one itself; were they one type, two members would answer for ever.
+Deno.test("decode() keeps the peer's `unknown` apart from a message that is unknown here", () => {
+  const answer = mesh.encode({ type: "unknown", code: 126 });
+
+  assertEquals(mesh.decode(answer), { type: "unknown", code: 126 });
+  assertEquals(mesh.decode(Uint8Array.of(126)), { type: "unknown-message", code: 126 });
+});
+
+Deno.test("decode() refuses codes beyond all versions, and none at all", () => {
+  assertThrows(() => small.decode(Uint8Array.of(0x80, 0x80, 1)), RemoteProtocolError, "code");
+  assertThrows(() => small.decode(new Uint8Array()), RemoteProtocolError, "code");
+});
+
+Deno.test("decode() names the message and the field of what it refuses", () => {
+  assertThrows(
+    () => small.decode(Uint8Array.fromHex("0101 61 ad02".replaceAll(" ", ""))),
+    RemoteProtocolError,
+    "Cannot decode greet.times: must be at most 300, is 301",
+  );
+});
+
+Deno.test("decode() takes an older program's message without its trailing fields", () => {
+  const older = createCodec([message(1, "greet", ABOUT, { name: text(8) })]);
+  const later = createCodec([
+    message(1, "greet", ABOUT, { name: text(8), loud: trailing(bool(), false) }),
+  ]);
+
+  assertEquals(later.decode(older.encode({ type: "greet", name: "a" })), {
+    type: "greet",
+    name: "a",
+    loud: false,
+  });
+  assertEquals(older.decode(later.encode({ type: "greet", name: "a", loud: true })), {
+    type: "greet",
+    name: "a",
+  });
+});
+
+Deno.test("encode() fails its invariant for a message of another protocol", () => {
+  assertThrows(() => small.encode({ type: "shout" } as never), InvariantError, "shout");
+  assertThrows(
+    () => small.encode({ type: "greet", name: "a", times: 301 }),
+    InvariantError,
+    "greet.times",
+  );
+});
+
+Deno.test("createCodec() is refused for two messages with one code or one name", () => {
+  assertThrows(() => createCodec([greet, message(1, "other", ABOUT, {})]), InvariantError);
+  assertThrows(() => createCodec([greet, message(2, "greet", ABOUT, {})]), InvariantError);
+  assertThrows(() => createCodec([message(2, "unknown-message", ABOUT, {})]), InvariantError);
+});
+
+Deno.test("message() is refused for a code out of range, and for a field named type", () => {
+  assertThrows(() => message(16_384, "a", ABOUT, {}), InvariantError);
+  assertThrows(() => message(-1, "a", ABOUT, {}), InvariantError);
+  assertThrows(() => message(1, "a", ABOUT, { type: bool() }), InvariantError);
+});
+
+Deno.test("createCodec() is refused for a message that may not fit in a frame", () => {
+  const fitting = FRAME_BYTES_MAX - 1 - 3;
+
+  createCodec([message(1, "just", ABOUT, { body: bytes(fitting) })]);
+  assertThrows(
+    () => createCodec([message(1, "over", ABOUT, { body: bytes(fitting + 1) })]),
+    InvariantError,
+    "over can have 262145",
+  );
+});
