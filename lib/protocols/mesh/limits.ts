@@ -76,3 +76,21 @@ export const PRIVATE_UNACKNOWLEDGED_MAX = 1_000;
 export const PRIVATE_EARLY_MAX = 64;
 /** The same for all senders together: 64 of the longest texts. */
 export const PRIVATE_EARLY_CHARACTERS_MAX = 64 * 65_536;
+
+/** A bundle of kind `heads` has no text: what it takes of the kept 64 MiB is its header, at least this. */
+export const KEPT_BUNDLE_BYTES_MIN = 256;
+/** Own lines that wait for the disk or a turn; a person never gets there, a pipe is paused before. */
+export const UNSAID_TEXTS_MAX = 4_096;
+export const UNSAID_BYTES_MAX = 4 * 1024 * 1024;
+/** A parent that comes by another branch of the tree is seldom later than this; then it is asked for. */
+export const PARENT_GRACE_MS = 50;
+/** Ranges come in order of time: a parent that isn't there yet comes by another range. */
+export const RANGE_PARENT_GRACE_MS = 1_000;
+/** How long an asked neighbour has before another is asked for the same parents. */
+export const WANT_RETRY_MS = 1_000;
+/** What a neighbour said about a stream that it had nothing of may be outdated after this. */
+export const STATEMENT_MS_MAX = 10_000;
+/** Streams about which a neighbour's statements are held: as many as a table of authors has. */
+export const STATED_STREAMS_MAX = FRONTIER_AUTHORS_MAX;
+/** Proofs kept, each of two headers of at most 97 KiB, a kilobyte mostly; the oldest goes first. */
+export const PROOFS_MAX = 1_024;

@@ -1,0 +1,137 @@
+/** Bundles: what one is called, how one is made, and what must hold of any, whoever looks at it. */
+
+import { type Crypto, type Signer, utf8 } from "../../base/crypto.ts";
+import type { BundleId, Hash, MessageId, RoomId } from "../../base/ids.ts";
+import { makeEmbedded } from "../../base/schema.ts";
+import { HEADS_MAX, KEPT_BUNDLE_BYTES_MIN, TIME_STEP_MS_MAX } from "./limits.ts";
+import { checkId, signedId, signId } from "./signed.ts";
+import {
+  type Bundle,
+  type Head,
+  type Header,
+  headerSchema,
+  STRUCTURE_VERSION,
+  TAGS,
+  textListSchema,
+} from "./structures.ts";
+
+const MESSAGE_TAG = utf8(TAGS.message);
+
+/** The id of the bundle with these exact header bytes. */
+export function bundleId(crypto: Crypto, headerBytes: Uint8Array): BundleId {
+  return signedId<BundleId>(crypto, "header", headerBytes);
+}
+
+/** The id of a bundle's text: SHA-256 of a tag, the bundle's raw id and the index in four bytes. */
+export function messageId(crypto: Crypto, id: BundleId, index: number): MessageId {
+  const place = new Uint8Array(36);
+  place.setFromHex(id);
+  new DataView(place.buffer).setUint32(32, index);
+  return crypto.sha256<MessageId>(MESSAGE_TAG, place);
+}
+
+/** The last counter that the bundle takes. */
+export function lastCounter(header: Header): number {
+  return header.counter + header.count - 1;
+}
+
+/** What the bundle takes of the kept 64 MiB: its texts, or for kind `heads` its header. */
+export function keptBytes(bundle: Bundle): number {
+  return Math.max(
+    KEPT_BUNDLE_BYTES_MIN,
+    bundle.header.value.kind === "texts" ? bundle.texts.bytes.length : bundle.header.bytes.length,
+  );
+}
+
+/** What the bundle takes on the wire, nearly. */
+export function wireBytes(bundle: Bundle): number {
+  return bundle.header.bytes.length + bundle.texts.bytes.length + 80;
+}
+
+/** Latest time among `heads`; that of the genesis record in an empty room. */
+export function latestTime(heads: readonly Head[], genesisTime: number): number {
+  let latest = genesisTime;
+  for (let index = 0; index < heads.length; index++) {
+    const { time } = heads[index]!;
+    if (index === 0 || time > latest) latest = time;
+  }
+  return latest;
+}
+
+/**
+ * Room time of a bundle after `latest`: near the author's wall clock, always later than what it follows,
+ * and at most a day beyond that. Times end at 2^53 - 1: a room that somebody drove there goes on in
+ * order of ids.
+ */
+export function roomTime(wallMs: number, latest: number): number {
+  const time = Math.min(Math.max(Math.floor(wallMs), latest + 1), latest + TIME_STEP_MS_MAX);
+  return Math.min(time, Number.MAX_SAFE_INTEGER);
+}
+
+/**
+ * What is wrong with a bundle by itself; null where nothing is. Depends on nothing but the bundle and its
+ * room, least of all on the receiver's clock, so that all members judge alike. Signature and texts are
+ * `isAuthentic`'s.
+ */
+export function formFault(bundle: Bundle, room: RoomId, genesisTime: number): string | null {
+  const header = bundle.header.value;
+  if (header.version !== STRUCTURE_VERSION) return `its version is ${header.version}`;
+  if (header.room !== room) return "it belongs to another room";
+  if (header.counter < 1) return "its counter is 0";
+  if (header.count < 1) return "its count is 0";
+  if (lastCounter(header) >= Number.MAX_SAFE_INTEGER) return "its counter has no successor";
+  if ((header.counter === 1) !== (header.previous === null)) {
+    return `its counter is ${header.counter}, and previous is ${header.previous}`;
+  }
+  const texts = bundle.texts.value.length;
+  if (header.kind === "heads" && (texts !== 0 || header.count !== 1)) {
+    return "it is of kind heads and carries texts";
+  }
+  if (header.kind === "texts") {
+    if (texts !== header.count) return `it carries ${texts} texts, its count is ${header.count}`;
+    if (header.heads.length > HEADS_MAX) return `it names ${header.heads.length} heads`;
+  }
+  for (const head of header.heads) {
+    if (
+      head.author === header.author && head.incarnation === header.incarnation &&
+      head.counter >= header.counter
+    ) return "it names itself, or what comes after it, as a head";
+  }
+  const latest = latestTime(header.heads, genesisTime);
+  const earliest = Math.min(latest + 1, Number.MAX_SAFE_INTEGER);
+  if (header.time < earliest || header.time > latest + TIME_STEP_MS_MAX) {
+    return `its time is ${header.time}, its latest head's ${latest}`;
+  }
+  return null;
+}
+
+/** Whether author and content are what the header says: one SHA-256, one signature check. */
+export function isAuthentic(crypto: Crypto, bundle: Bundle, id: BundleId): boolean {
+  const header = bundle.header.value;
+  return crypto.sha256<Hash>(bundle.texts.bytes) === header.textsHash &&
+    checkId(crypto, header.author, id, bundle.signature);
+}
+
+/** What an author decides; the rest of the header follows from it. */
+export type BundleDraft =
+  & Pick<Header, "room" | "author" | "incarnation" | "kind" | "counter" | "claim" | "previous">
+  & Pick<Header, "heads" | "time" | "sentAt">
+  & { readonly texts: readonly string[] };
+
+/** Signs a bundle of these texts; kind `heads` has none, and takes one counter. */
+export function makeBundle(
+  crypto: Crypto,
+  signer: Signer,
+  draft: BundleDraft,
+): { readonly bundle: Bundle; readonly id: BundleId } {
+  const texts = makeEmbedded(textListSchema, draft.texts);
+  const { texts: _, ...fields } = draft;
+  const header = makeEmbedded(headerSchema, {
+    version: STRUCTURE_VERSION,
+    ...fields,
+    count: Math.max(1, draft.texts.length),
+    textsHash: crypto.sha256<Hash>(texts.bytes),
+  });
+  const id = bundleId(crypto, header.bytes);
+  return { bundle: { header, signature: signId(signer, id), texts }, id };
+}

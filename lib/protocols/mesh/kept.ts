@@ -1,0 +1,132 @@
+/**
+ * The bundles that every member keeps for those who come late: the last 10,000 messages in room order,
+ * at most 64 MiB.
+ *
+ * A bundle is kept while fewer than 10,000 messages come after it, and it and they take at most 64 MiB.
+ * Both only ever turn from true to false as bundles come in, so what is kept in the end doesn't depend on
+ * the order in which they came. `floor` is the latest place at which they turned: nothing at or below it
+ * is kept again.
+ *
+ * A sorted array: almost all bundles belong at its end, and a range is read from it place by place.
+ */
+
+import { KEPT_MESSAGES_MAX, KEPT_TEXT_BYTES_MAX } from "./limits.ts";
+import type { KeptBundle, RoomPosition } from "./order_io.ts";
+
+/** Negative where `a` comes first in room order. */
+export function compareInRoom(a: RoomPosition, b: RoomPosition): number {
+  if (a.time !== b.time) return a.time - b.time;
+  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
+}
+
+// Entries taken off the front are let go of when they are this many and half of the array.
+const COMPACT_ENTRIES_MIN = 1_024;
+
+export class KeptBundles {
+  /** In room order, from `#first` on. */
+  #entries: (KeptBundle | undefined)[] = [];
+  #first = 0;
+  #messages = 0;
+  #bytes = 0;
+  #floor: RoomPosition | null = null;
+
+  constructor(readonly messagesMax = KEPT_MESSAGES_MAX, readonly bytesMax = KEPT_TEXT_BYTES_MAX) {}
+
+  get floor(): RoomPosition | null {
+    return this.#floor;
+  }
+
+  get messages(): number {
+    return this.#messages;
+  }
+
+  get size(): number {
+    return this.#entries.length - this.#first;
+  }
+
+  /** Nothing at or below `floor` is kept from now on: what an earlier process had come to. */
+  restoreFloor(floor: RoomPosition): void {
+    if (this.#floor === null || compareInRoom(this.#floor, floor) < 0) this.#floor = floor;
+  }
+
+  /**
+   * Takes `entry` in, and lets go of what is too old now.
+   * @returns What was let go of, `entry` itself perhaps; `null` where it lies below the floor.
+   */
+  add(entry: KeptBundle): readonly KeptBundle[] | null {
+    if (this.#floor !== null && compareInRoom(entry, this.#floor) <= 0) return null;
+    const last = this.last();
+    if (last === null || compareInRoom(last, entry) < 0) this.#entries.push(entry);
+    else this.#entries.splice(this.#indexAfter(entry), 0, entry);
+    this.#messages += entry.messages;
+    this.#bytes += entry.bytes;
+    return this.#evict();
+  }
+
+  /** Takes `entry` out; it was provably signed for a place that another bundle has too. */
+  remove(entry: KeptBundle): void {
+    const index = this.#indexAfter(entry) - 1;
+    if (this.#entries[index]?.id !== entry.id) return;
+    this.#entries.splice(index, 1);
+    this.#messages -= entry.messages;
+    this.#bytes -= entry.bytes;
+  }
+
+  /** The first entry after `position` (from the start: null) in room order. */
+  next(position: RoomPosition | null): KeptBundle | null {
+    const index = position === null ? this.#first : this.#indexAfter(position);
+    return this.#entries[index] ?? null;
+  }
+
+  last(): KeptBundle | null {
+    return this.size === 0 ? null : this.#entries[this.#entries.length - 1]!;
+  }
+
+  /** In room order. */
+  *entries(): Generator<KeptBundle> {
+    for (let index = this.#first; index < this.#entries.length; index++) {
+      yield this.#entries[index]!;
+    }
+  }
+
+  /** From the last in room order to the first. */
+  *backwards(): Generator<KeptBundle> {
+    for (let index = this.#entries.length - 1; index >= this.#first; index--) {
+      yield this.#entries[index]!;
+    }
+  }
+
+  /** Index of the first entry that comes after `position`. */
+  #indexAfter(position: RoomPosition): number {
+    let low = this.#first;
+    let high = this.#entries.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (compareInRoom(this.#entries[middle]!, position) <= 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #evict(): readonly KeptBundle[] {
+    let evicted: KeptBundle[] | undefined;
+    while (this.size > 0) {
+      const oldest = this.#entries[this.#first]!;
+      const fits = this.#messages - oldest.messages < this.messagesMax &&
+        this.#bytes <= this.bytesMax;
+      if (fits) break;
+      (evicted ??= []).push(oldest);
+      this.#entries[this.#first++] = undefined;
+      this.#messages -= oldest.messages;
+      this.#bytes -= oldest.bytes;
+      this.#floor = oldest;
+    }
+    if (this.#first >= COMPACT_ENTRIES_MIN && this.#first * 2 > this.#entries.length) {
+      this.#entries = this.#entries.slice(this.#first);
+      this.#first = 0;
+    }
+    return evicted ?? NONE;
+  }
+}
+
+const NONE: readonly KeptBundle[] = [];
