@@ -4,7 +4,7 @@
  */
 
 import { P2pchatError } from "../base/errors.ts";
-import type { PeerKey } from "../base/ids.ts";
+import type { BundleId, HexId, PeerKey } from "../base/ids.ts";
 import { invariant, unreachable } from "../base/invariant.ts";
 import { decode, encode, type Schema } from "../base/schema.ts";
 import { type SyncEntry, syncEntrySchema } from "../protocols/mesh/messages.ts";
@@ -12,6 +12,7 @@ import type { MeshRecord } from "../protocols/mesh/records.ts";
 import {
   type Bundle,
   bundleSchema,
+  headSchema,
   proofSchema,
   signedBeaconSchema,
   signedClaimSchema,
@@ -41,6 +42,11 @@ export function toLogRecord(record: MeshRecord): LogRecord {
       return line(record.kind);
     case "frontier":
       return line(record.kind, ...record.entries.map((entry) => packed(syncEntrySchema, entry)));
+    case "floor": {
+      const { time, id, authorsTime, heads } = record;
+      const packedHeads = heads.map((head) => packed(headSchema, head));
+      return line(record.kind, String(time), id, String(authorsTime), ...packedHeads);
+    }
     case "proof":
       return line(record.kind, packed(proofSchema, record.proof));
     case "member": {
@@ -101,6 +107,11 @@ function parse({ kind, fields }: LogRecord): MeshRecord {
       const entries: SyncEntry[] = fields.map((text) => unpacked(syncEntrySchema, text));
       return { kind, entries };
     }
+    case "floor": {
+      const heads = fields.slice(3).map((text) => unpacked(headSchema, text));
+      const [time, authorsTime] = [number(field(0)), number(field(2))];
+      return { kind, time, id: hexOf<BundleId>(field(1)), authorsTime, heads };
+    }
     case "proof":
       return { kind, proof: unpacked(proofSchema, field(0)) };
     case "member": {
@@ -108,10 +119,10 @@ function parse({ kind, fields }: LogRecord): MeshRecord {
       return { kind, heardWallMs, beacon: unpacked(signedBeaconSchema, field(4)) };
     }
     case "pin":
-      return { kind, name: field(0), key: keyOf(field(1)) };
+      return { kind, name: field(0), key: hexOf<PeerKey>(field(1)) };
     case "private-received": {
       const [incarnation, counter] = [number(field(1)), number(field(2))];
-      return { kind, from: keyOf(field(0)), incarnation, counter };
+      return { kind, from: hexOf<PeerKey>(field(0)), incarnation, counter };
     }
     case "left":
       if (field(0) !== "quit") throw new TypeError(`no reason for leaving is "${field(0)}"`);
@@ -168,9 +179,9 @@ function number(text: string): number {
   return value;
 }
 
-function keyOf(text: string): PeerKey {
-  invariant(/^[0-9a-f]{64}$/.test(text), `a key has 64 hexadecimal digits, is ${text}`);
-  return text as PeerKey;
+function hexOf<Id extends HexId>(text: string): Id {
+  invariant(/^[0-9a-f]{64}$/.test(text), `an id has 64 hexadecimal digits, is ${text}`);
+  return text as Id;
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

@@ -1,8 +1,15 @@
 /** What a member of a mesh keeps on disk, in the order in which it was written. */
 
-import type { PeerKey } from "../../base/ids.ts";
+import type { BundleId, PeerKey } from "../../base/ids.ts";
 import type { SyncEntry } from "./messages.ts";
-import type { Bundle, Proof, SignedBeacon, SignedClaim, SignedGenesis } from "./structures.ts";
+import type {
+  Bundle,
+  Head,
+  Proof,
+  SignedBeacon,
+  SignedClaim,
+  SignedGenesis,
+} from "./structures.ts";
 
 export type MeshRecord =
   /** First of all: which room this is. */
@@ -20,6 +27,17 @@ export type MeshRecord =
    * dropped as too old. `low` is 1 + the last counter that isn't kept.
    */
   | { readonly kind: "frontier"; readonly entries: readonly SyncEntry[] }
+  /**
+   * At a compaction: the place in room order up to which nothing is kept, the room time up to which unknown
+   * authors are refused, and heads that aren't kept any more.
+   */
+  | {
+    readonly kind: "floor";
+    readonly time: number;
+    readonly id: BundleId;
+    readonly authorsTime: number;
+    readonly heads: readonly Head[];
+  }
   | { readonly kind: "proof"; readonly proof: Proof }
   /** Where a member could be dialled, latest last; for finding the room again. */
   | { readonly kind: "member"; readonly beacon: SignedBeacon; readonly heardWallMs: number }
