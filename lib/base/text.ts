@@ -119,20 +119,26 @@ const CONTEXT_UNITS_MAX = 16;
  * The result has no character of the categories Cc, Zl, Zp or Cs, and applying it twice changes nothing.
  */
 export function visibleText(text: string): string {
-  if (!SUSPECT.test(text)) return text;
-  return text.replace(SUSPECTS, (character, offset: number) => {
+  return visiblePart(text, 0, text.length);
+}
+
+/** The visible form of a part of `text`, looked at within its surroundings. */
+export function visiblePart(text: string, start: number, end: number): string {
+  const part = text.slice(start, end);
+  if (!SUSPECT.test(part)) return part;
+  return part.replace(SUSPECTS, (character, offset: number) => {
     const code = character.codePointAt(0)!;
     if (code < 0x20) return String.fromCharCode(0x2400 + code);
     if (code === 0x7f) return "\u2421";
     if (code >= 0x80 && code <= 0x9f) return "\u241b" + String.fromCharCode(code - 0x40);
-    if (isNeeded(character, text, offset)) return character;
+    if (isNeeded(character, text, start + offset)) return character;
     return `<U+${code.toString(16).toUpperCase().padStart(4, "0")}>`;
   });
 }
 
 /** The lines of `text`, each in visible form: for where a line break may be a line break. */
 export function visibleLines(text: string): readonly string[] {
-  return text.split("\n").map(visibleText);
+  return text.split("\n").map((line) => visibleText(line));
 }
 
 function isNeeded(character: string, text: string, offset: number): boolean {

@@ -9,6 +9,8 @@ export interface CommandReports<Target> {
   refuse(error: P2pchatError, ref: string | undefined): void;
   help(entries: readonly Command<Target>[], ref: string | undefined): void;
   notice(text: string): void;
+  /** Not `null` while the reader of the output is behind: no line is run then, as each may be answered. */
+  ready(): Promise<void> | null;
 }
 
 /** Lines run without a pause for the network and the output: some milliseconds' worth. */
@@ -46,13 +48,17 @@ export class CommandRunner<Target> {
   async runAll(lines: readonly InputLine[], target: Target): Promise<void> {
     let turnLines = 0;
     for (const line of lines) {
-      while (this.#paused !== null) await this.#paused.promise;
+      for (let wait = this.#wait(); wait !== null; wait = this.#wait()) await wait;
       this.run(line, target);
       if (++turnLines >= LINES_A_TURN_MAX) {
         turnLines = 0;
         await new Promise((resolve) => setTimeout(resolve, 0));
       }
     }
+  }
+
+  #wait(): Promise<void> | null {
+    return this.#paused?.promise ?? this.#reports.ready();
   }
 
   /** Runs one line now. What it throws that isn't for the user ends the program. */

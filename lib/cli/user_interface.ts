@@ -43,11 +43,11 @@ export type CommonEvent =
   /** Last event before exit 0; not shown in text form. */
   | { readonly event: "bye"; readonly reason: string };
 
-/** What a mode is to its user interface. */
+/** What a mode is to its user interface; `Event` are the events beside the common ones. */
 export interface Mode<Event extends ShownEvent, Target> {
   readonly commands: CommandTable<Target>;
   /** The lines of an event in text form; none where only scripts care. `nowMs` is wall time. */
-  readonly render: (event: Exclude<Event, CommonEvent>, context: RenderContext) => readonly Line[];
+  readonly render: (event: Event, context: RenderContext) => readonly Line[];
 }
 
 export interface RenderContext {

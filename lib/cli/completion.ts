@@ -1,0 +1,63 @@
+/** What Tab offers: commands after a slash, names anywhere else. */
+
+import { foldName, MIXED_SCRIPTS_MARK, shownName } from "../base/names.ts";
+import type { CommandTable } from "./commands.ts";
+
+export interface Completion {
+  /** Where the word that is completed starts. */
+  readonly start: number;
+  /** What takes the place of the word up to the cursor; the word itself where nothing is certain. */
+  readonly replacement: string;
+  /** All that are possible, where there is more than one. */
+  readonly choices: readonly string[];
+}
+
+/** How many choices are worth a look. */
+const CHOICES_MAX = 40;
+
+/** Completes the word before `cursor`; `null` where nothing fits. */
+export function complete<Target>(
+  text: string,
+  cursor: number,
+  table: CommandTable<Target>,
+  names: readonly string[],
+): Completion | null {
+  let start = cursor;
+  while (start > 0 && !/\s/.test(text[start - 1]!)) start--;
+  const word = text.slice(start, cursor);
+  if (start === 0 && word.startsWith("/") && !word.startsWith("//")) {
+    const commands = table.commands.flatMap((entry) => [entry.name, ...entry.aliases]);
+    const fitting = commands.map((name) => `/${name}`).filter((name) => name.startsWith(word));
+    return completion(start, word, fitting.sort());
+  }
+  if (word === "" && start === 0) return null;
+  const folded = foldName(word);
+  const fitting = names.map(shownName).filter((name) =>
+    foldName(name).startsWith(folded) ||
+    foldName(name).startsWith(foldName(`${MIXED_SCRIPTS_MARK}${word}`))
+  );
+  return completion(start, word, fitting.sort());
+}
+
+function completion(start: number, word: string, fitting: readonly string[]): Completion | null {
+  const [first, ...others] = fitting;
+  if (first === undefined) return null;
+  if (others.length === 0) return { start, replacement: `${first} `, choices: [] };
+  const common = commonStart(fitting);
+  return {
+    start,
+    replacement: common.length > word.length ? common : word,
+    choices: fitting.slice(0, CHOICES_MAX),
+  };
+}
+
+function commonStart(words: readonly string[]): string {
+  let length = 0;
+  const [first = ""] = words;
+  for (const character of first) {
+    const next = first.slice(0, length + character.length);
+    if (!words.every((word) => word.startsWith(next))) break;
+    length = next.length;
+  }
+  return first.slice(0, length);
+}

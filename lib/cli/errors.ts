@@ -1,0 +1,34 @@
+/** The last words of a program that fails, and its exit status. */
+
+import { type ErrorCode, EXIT_STATUS_BY_CODE, P2pchatError } from "../base/errors.ts";
+import { visibleText } from "../base/text.ts";
+import { JsonFormat } from "./json_format.ts";
+
+/** How a program ends. */
+export interface Ending {
+  readonly status: number;
+  readonly channel: "stdout" | "stderr";
+  /** One line, its line feed included. */
+  readonly text: string;
+}
+
+/**
+ * How to end after `error`. What isn't a `P2pchatError` is a fault of our own: `internal`, with no more than
+ * its message; the stack trace belongs into the log.
+ */
+export function endingOf(error: unknown, json: boolean, nowMs: number): Ending {
+  const { code, text } = described(error);
+  const status = EXIT_STATUS_BY_CODE[code];
+  if (!json) return { status, channel: "stderr", text: `error: ${visibleText(text)}\n` };
+  const fatal = { event: "fatal", code, text };
+  return { status, channel: "stdout", text: new JsonFormat().format(fatal, undefined, nowMs) };
+}
+
+function described(error: unknown): { readonly code: ErrorCode; readonly text: string } {
+  if (error instanceof P2pchatError) return { code: error.code, text: error.message };
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return {
+    code: "internal",
+    text: `Internal fault (${message}); please report it, with a log made by --log-file FILE`,
+  };
+}

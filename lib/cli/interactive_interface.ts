@@ -1,0 +1,381 @@
+/**
+ * The user interface at a terminal: lines are appended above a prompt that always takes input.
+ *
+ * The prompt, with a line of progress above it, is the only part that is ever rewritten. Before anything is
+ * printed it is erased, after that it is drawn again, in one write.
+ */
+
+import type { P2pchatError } from "../base/errors.ts";
+import { tooLong, visibleText } from "../base/text.ts";
+import { CommandRunner } from "./command_runner.ts";
+import { complete } from "./completion.ts";
+import { textWidth } from "./graphemes.ts";
+import { helpLines } from "./help_text.ts";
+import { Interrupts } from "./interrupts.ts";
+import { type Key, KeyParser } from "./keys.ts";
+import {
+  type EditorRequest,
+  type EditorState,
+  EMPTY_EDITOR,
+  onKey,
+  replaced,
+} from "./line_editor.ts";
+import type { CommonOptions } from "./options.ts";
+import { type Channel, Output } from "./output.ts";
+import { isCommon, withinTime } from "./piped_interface.ts";
+import { layoutPrompt } from "./prompt_layout.ts";
+import type { Streams } from "./streams.ts";
+import { enterRawMode, leaveRawMode } from "./terminal_mode.ts";
+import { starLine, TextFormat } from "./text_format.ts";
+import type {
+  CommonEvent,
+  InputHandler,
+  InterruptCause,
+  Line,
+  Mode,
+  ShownEvent,
+  UserInterface,
+} from "./user_interface.ts";
+
+const READ_BYTES = 65_536;
+const CLOSE_MS_MAX = 2_000;
+
+/** The bytes of one key come together; what is still unfinished after this was ESC itself. */
+const ESCAPE_MS = 50;
+
+/** Dragging a window's edge resizes it many times: the prompt follows when it rests. */
+const RESIZE_MS = 50;
+
+/** Lines that wait while input is paused: more than anybody types before they look. */
+const HELD_LINES_MAX = 100;
+
+const ERASE_BELOW = "\x1b[J";
+const BELL = "\x07";
+
+export class InteractiveInterface<Event extends ShownEvent, Target>
+  implements UserInterface<Event, Target> {
+  readonly #mode: Mode<Event, Target>;
+  readonly #options: CommonOptions;
+  readonly #streams: Streams;
+  readonly #output: Output;
+  readonly #runner: CommandRunner<Target>;
+  readonly #text: TextFormat;
+  readonly #interrupts: Interrupts;
+  readonly #keys = new KeyParser();
+  readonly #onResize = () => this.#resized();
+  readonly #onContinue = () => this.#continued();
+
+  #handler: InputHandler<Target> | null = null;
+  #earlyInterrupt: InterruptCause | null = null;
+  #editor: EditorState = EMPTY_EDITOR;
+  #prompt = "";
+  #progress: string | null = null;
+  #names: readonly string[] = [];
+  #pausedBecause: string | null = null;
+  #toldPause = false;
+  #heldLines: string[] = [];
+
+  /** Row of the cursor within the prompt's area, when all output so far is on the screen; `null`: not drawn. */
+  #drawnCursorRow: number | null = null;
+  /** Whether the prompt on the screen isn't what it should be. */
+  #isStale = false;
+  #hasEnded = false;
+  #isClosed = false;
+  #escapeTimer: ReturnType<typeof setTimeout> | undefined;
+  #resizeTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(mode: Mode<Event, Target>, options: CommonOptions, streams: Streams) {
+    this.#mode = mode;
+    this.#options = options;
+    this.#streams = streams;
+    const terminal = { width: textWidth, columns: () => streams.size().columns };
+    const { colour, verbose } = options;
+    this.#text = new TextFormat({ colour, verbose, terminal }, streams.wallMs());
+    this.#output = new Output({
+      stdout: streams.stdout,
+      stderr: streams.stderr,
+      onClosed: () => this.#interrupts.raise("output-closed"),
+      compose: () => this.#compose(),
+    });
+    this.#runner = new CommandRunner(mode.commands, false, {
+      refuse: (error) => this.#refuse(error),
+      help: (entries) => this.#printLines(helpLines(entries, mode.commands)),
+      notice: (text) => this.show({ event: "notice", text }),
+      ready: () => this.#output.ready(),
+    });
+    this.#interrupts = new Interrupts(
+      streams,
+      (cause) => this.#interrupted(cause),
+      () => this.#restore(),
+    );
+  }
+
+  listen(handler: InputHandler<Target>): void {
+    this.#handler = handler;
+    if (this.#earlyInterrupt !== null) handler.interrupted(this.#earlyInterrupt);
+    enterRawMode(this.#streams);
+    this.#streams.onSignal("SIGWINCH", this.#onResize);
+    this.#streams.onSignal("SIGCONT", this.#onContinue);
+    this.#redraw();
+    void this.#readAll(); // rejects for faults of our own alone, which end the program
+  }
+
+  show(event: Event | CommonEvent): void {
+    if (isCommon(event)) return this.#showCommon(event);
+    const nowMs = this.#streams.wallMs();
+    const context = { nowMs, interactive: true, verbose: this.#options.verbose };
+    this.#printLines(this.#mode.render(event, context));
+  }
+
+  setPrompt(text: string): void {
+    this.#prompt = `${text}> `;
+    this.#redraw();
+  }
+
+  setNames(names: readonly string[]): void {
+    this.#names = names;
+  }
+
+  progress(text: string | null): void {
+    if (this.#options.plain) {
+      // Only the first of a series: nothing is rewritten.
+      if (text !== null && this.#progress === null) this.#printStar(text);
+      this.#progress = text;
+      return;
+    }
+    this.#progress = text;
+    this.#redraw();
+  }
+
+  pauseInput(reason: string | null): void {
+    this.#pausedBecause = reason;
+    this.#runner.pause(reason !== null);
+    if (reason !== null) return;
+    this.#toldPause = false;
+    while (this.#heldLines.length > 0 && this.#pausedBecause === null) {
+      this.#runLine(this.#heldLines.shift()!);
+    }
+  }
+
+  ready(): Promise<void> | null {
+    return this.#output.ready();
+  }
+
+  async flush(): Promise<void> {
+    await this.#output.flush();
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    clearTimeout(this.#escapeTimer);
+    clearTimeout(this.#resizeTimer);
+    this.#redraw(); // takes the prompt away
+    await withinTime(this.#output.flush(), CLOSE_MS_MAX);
+    this.#restore();
+    this.#interrupts.close();
+    if (this.#handler === null) return;
+    this.#streams.offSignal("SIGWINCH", this.#onResize);
+    this.#streams.offSignal("SIGCONT", this.#onContinue);
+  }
+
+  // Input.
+
+  async #readAll(): Promise<void> {
+    const buffer = new Uint8Array(READ_BYTES);
+    while (!this.#isClosed) {
+      let length: number | null;
+      try {
+        length = await this.#streams.stdin.read(buffer);
+      } catch {
+        length = null; // the terminal is gone
+      }
+      if (this.#isClosed) return;
+      if (length === null) return this.#ended();
+      clearTimeout(this.#escapeTimer);
+      this.#press(this.#keys.push(buffer.subarray(0, length)));
+      if (this.#keys.isWaiting) {
+        this.#escapeTimer = setTimeout(() => this.#press(this.#keys.timeout()), ESCAPE_MS);
+      }
+    }
+  }
+
+  #press(keys: readonly Key[]): void {
+    for (const key of keys) {
+      if (this.#isClosed) return;
+      const { state, request } = onKey(this.#editor, key);
+      // A full queue keeps the line in the editor: nothing that was typed is lost.
+      if (request?.type === "submit" && this.#heldLines.length >= HELD_LINES_MAX) {
+        this.#output.write("stdout", BELL);
+        continue;
+      }
+      this.#editor = state;
+      if (request !== null) this.#answer(request);
+    }
+    this.#redraw();
+  }
+
+  #answer(request: EditorRequest): void {
+    switch (request.type) {
+      case "submit":
+        return this.#submit(request.text);
+      case "complete":
+        return this.#complete();
+      case "interrupt":
+        return this.#interrupts.raise("interrupt");
+      case "end-of-input":
+        return this.#ended();
+      case "redraw":
+        return this.#clearScreen();
+      case "suspend":
+        return this.#suspend();
+      case "refuse-paste":
+        return this.#refuse(tooLong(request.units));
+    }
+  }
+
+  #ended(): void {
+    if (!this.#hasEnded) this.#handler!.ended();
+    this.#hasEnded = true;
+  }
+
+  #submit(line: string): void {
+    if (line === "") return;
+    // Chat comes back as a message of one's own; a command would leave no trace of what was asked.
+    const isCommand = (line.startsWith("/") && !line.startsWith("//")) ||
+      this.#mode.commands.words.has(line);
+    if (isCommand) this.#print("stdout", `${visibleText(this.#prompt + line)}\n`);
+    if (this.#pausedBecause === null) return this.#runLine(line);
+    this.#heldLines.push(line);
+    if (this.#toldPause) return;
+    this.#toldPause = true;
+    this.#printStar(`Waiting: ${this.#pausedBecause}. What you write is kept and sent in order.`);
+  }
+
+  #runLine(line: string): void {
+    this.#runner.run(line, this.#handler!.target);
+  }
+
+  #complete(): void {
+    const { text, cursor } = this.#editor;
+    const completion = complete(text, cursor, this.#mode.commands, this.#names);
+    if (completion === null) return this.#output.write("stdout", BELL);
+    const word = text.slice(completion.start, cursor);
+    this.#editor = replaced(this.#editor, completion.start, cursor, completion.replacement);
+    if (completion.choices.length > 0 && completion.replacement === word) {
+      this.#printLines([[completion.choices.join("  ")]]);
+    }
+  }
+
+  #interrupted(cause: InterruptCause): boolean {
+    if (this.#handler !== null) return this.#handler.interrupted(cause);
+    this.#earlyInterrupt = cause;
+    return true;
+  }
+
+  // The terminal.
+
+  #suspend(): void {
+    this.#restore();
+    this.#streams.suspend();
+  }
+
+  #continued(): void {
+    if (this.#isClosed) return;
+    enterRawMode(this.#streams);
+    this.#drawnCursorRow = null; // the shell has written since
+    this.#redraw();
+  }
+
+  #resized(): void {
+    clearTimeout(this.#resizeTimer);
+    this.#resizeTimer = setTimeout(() => this.#redraw(), RESIZE_MS);
+  }
+
+  #clearScreen(): void {
+    this.#drawnCursorRow = null;
+    this.#output.write("stdout", "\x1b[H\x1b[2J");
+    this.#redraw();
+  }
+
+  /** Leaves the terminal as it was found, the cursor at the start of a line. */
+  #restore(): void {
+    if (this.#drawnCursorRow !== null) {
+      try {
+        this.#streams.stdout.writeSync(new TextEncoder().encode(this.#erased()));
+      } catch {
+        // The terminal is gone.
+      }
+    }
+    leaveRawMode();
+  }
+
+  // Output.
+
+  #refuse(error: P2pchatError): void {
+    this.show({ event: "error", code: error.code, text: error.message });
+  }
+
+  #showCommon(event: CommonEvent): void {
+    if (event.event === "error") this.#print("stderr", `error: ${visibleText(event.text)}\n`);
+    else if (event.event === "notice") this.#printStar(event.text);
+  }
+
+  #printStar(text: string): void {
+    this.#printLines([starLine(this.#streams.wallMs(), text)]);
+  }
+
+  #printLines(lines: readonly Line[]): void {
+    for (const line of lines) this.#print("stdout", this.#text.format(line));
+  }
+
+  /** Prints lines where the prompt is; it is drawn again below them when the terminal has taken the rest. */
+  #print(channel: Channel, lines: string): void {
+    // A terminal in raw mode may need the return; a file doesn't.
+    const isScreen = channel === "stdout" || this.#streams.stderr.isTerminal;
+    if (isScreen) this.#output.write("stdout", this.#erased());
+    this.#output.write(channel, isScreen ? lines.replaceAll("\n", "\r\n") : lines);
+    this.#redraw();
+  }
+
+  #redraw(): void {
+    this.#isStale = true;
+    this.#output.wake();
+  }
+
+  /** Adds the prompt to the output, when the terminal has taken what came before. */
+  #compose(): void {
+    if (!this.#isStale) return;
+    this.#isStale = false;
+    this.#output.write("stdout", this.#erased());
+    if (this.#handler !== null && !this.#isClosed) this.#output.write("stdout", this.#drawn());
+  }
+
+  /** Takes the prompt's area off the screen; the cursor is at its start then. */
+  #erased(): string {
+    const row = this.#drawnCursorRow;
+    if (row === null) return "";
+    this.#drawnCursorRow = null;
+    return `\r${row > 0 ? `\x1b[${row}A` : ""}${ERASE_BELOW}`;
+  }
+
+  #drawn(): string {
+    const { columns, rows } = this.#streams.size();
+    const above = this.#progress === null || this.#options.plain
+      ? []
+      : [layoutPrompt(this.#progress, "", 0, columns, 1).rows[0]!];
+    const layout = layoutPrompt(
+      this.#prompt,
+      this.#editor.text,
+      this.#editor.cursor,
+      columns,
+      Math.max(1, rows - 1 - above.length),
+    );
+    const all = [...above, ...layout.rows];
+    const cursorRow = above.length + layout.cursorRow;
+    this.#drawnCursorRow = cursorRow;
+    const up = all.length - 1 - cursorRow;
+    return all.join("\r\n") + "\r" + (up > 0 ? `\x1b[${up}A` : "") +
+      (layout.cursorColumn > 0 ? `\x1b[${layout.cursorColumn}C` : "");
+  }
+}

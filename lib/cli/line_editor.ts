@@ -1,0 +1,187 @@
+/**
+ * The line being typed, as a pure machine: a state, and what a key makes of it.
+ *
+ * Nothing here knows a terminal. The cursor is an index into the text, always between two characters
+ * as people count them.
+ */
+
+import { graphemeAfter, graphemeBefore } from "./graphemes.ts";
+import type { Key, KeyName } from "./keys.ts";
+
+export interface EditorState {
+  readonly text: string;
+  /** 0 to `text.length`, never within a character. */
+  readonly cursor: number;
+  /** What Ctrl+Y brings back. */
+  readonly killed: string;
+  /** Lines sent, the oldest first. */
+  readonly history: readonly string[];
+  /** Index of the line of the history that is shown; its length: none. */
+  readonly historyIndex: number;
+  /** What was typed before the history was opened. */
+  readonly draft: string;
+}
+
+/** What a key asks of whoever owns the editor. */
+export type EditorRequest =
+  | { readonly type: "submit"; readonly text: string }
+  | { readonly type: "complete" }
+  | { readonly type: "interrupt" }
+  | { readonly type: "end-of-input" }
+  | { readonly type: "redraw" }
+  | { readonly type: "suspend" }
+  | { readonly type: "refuse-paste"; readonly units: number };
+
+export interface EditorStep {
+  readonly state: EditorState;
+  readonly request: EditorRequest | null;
+}
+
+/** Lines to go back to: a long evening's. */
+export const HISTORY_LINES_MAX = 1_000;
+
+/** Text being typed: a paste or two of the longest kind; more is refused like an overlong paste. */
+const TEXT_UNITS_MAX = 2_097_152;
+
+export const EMPTY_EDITOR: EditorState = {
+  text: "",
+  cursor: 0,
+  killed: "",
+  history: [],
+  historyIndex: 0,
+  draft: "",
+};
+
+/** What `key` makes of `state`. */
+export function onKey(state: EditorState, key: Key): EditorStep {
+  switch (key.type) {
+    case "text":
+      return inserted(state, key.text);
+    case "paste":
+      // Copied whole lines end with a break that nobody means.
+      return inserted(state, key.text.replace(/\n$/, ""));
+    case "overlong-paste":
+      return { state, request: { type: "refuse-paste", units: key.units } };
+    case "press":
+      return PRESSES[key.name](state);
+  }
+}
+
+/** The state with `text` at the cursor. */
+export function insert(state: EditorState, text: string): EditorState {
+  return replaced(state, state.cursor, state.cursor, text);
+}
+
+/** The state with `text` in place of what is from `start` to `end`, the cursor after it. */
+export function replaced(
+  state: EditorState,
+  start: number,
+  end: number,
+  text: string,
+): EditorState {
+  return {
+    ...state,
+    text: state.text.slice(0, start) + text + state.text.slice(end),
+    cursor: start + text.length,
+  };
+}
+
+function inserted(state: EditorState, text: string): EditorStep {
+  const units = state.text.length + text.length;
+  if (units > TEXT_UNITS_MAX) return { state, request: { type: "refuse-paste", units } };
+  return only(insert(state, text));
+}
+
+const PRESSES: Readonly<Record<KeyName, (state: EditorState) => EditorStep>> = {
+  "enter": submitted,
+  "tab": (state) => ({ state, request: { type: "complete" } }),
+  "interrupt": (state) => ({ state, request: { type: "interrupt" } }),
+  "redraw": (state) => ({ state, request: { type: "redraw" } }),
+  "suspend": (state) => ({ state, request: { type: "suspend" } }),
+  "escape": only,
+  "end-of-input": (state) =>
+    state.text === ""
+      ? { state, request: { type: "end-of-input" } }
+      : removed(state, state.cursor, graphemeAfter(state.text, state.cursor)),
+
+  "left": (state) => moved(state, graphemeBefore(state.text, state.cursor)),
+  "right": (state) => moved(state, graphemeAfter(state.text, state.cursor)),
+  "home": (state) => moved(state, 0),
+  "end": (state) => moved(state, state.text.length),
+  "word-left": (state) => moved(state, wordStart(state)),
+  "word-right": (state) => moved(state, wordEnd(state)),
+
+  "backspace": (state) => removed(state, graphemeBefore(state.text, state.cursor), state.cursor),
+  "delete": (state) => removed(state, state.cursor, graphemeAfter(state.text, state.cursor)),
+  "delete-word-left": (state) => killed(state, wordStart(state), state.cursor),
+  "delete-word-right": (state) => killed(state, state.cursor, wordEnd(state)),
+  "kill-right": (state) => killed(state, state.cursor, state.text.length),
+  "kill-left": (state) => killed(state, 0, state.cursor),
+  "yank": (state) => inserted(state, state.killed),
+  "transpose": transposed,
+
+  "up": (state) => recalled(state, state.historyIndex - 1),
+  "down": (state) => recalled(state, state.historyIndex + 1),
+};
+
+function only(state: EditorState): EditorStep {
+  return { state, request: null };
+}
+
+function moved(state: EditorState, cursor: number): EditorStep {
+  return only({ ...state, cursor });
+}
+
+function removed(state: EditorState, start: number, end: number): EditorStep {
+  return only(replaced(state, start, end, ""));
+}
+
+function killed(state: EditorState, start: number, end: number): EditorStep {
+  const text = state.text.slice(start, end);
+  return only({ ...replaced(state, start, end, ""), killed: text === "" ? state.killed : text });
+}
+
+function submitted(state: EditorState): EditorStep {
+  const { text, history } = state;
+  const isNew = text !== "" && text !== history.at(-1);
+  const lines = isNew ? [...history, text].slice(-HISTORY_LINES_MAX) : history;
+  return {
+    state: { ...EMPTY_EDITOR, killed: state.killed, history: lines, historyIndex: lines.length },
+    request: { type: "submit", text },
+  };
+}
+
+/** The characters on both sides of the cursor change places; at the end, the last two. */
+function transposed(state: EditorState): EditorStep {
+  const { text } = state;
+  const middle = state.cursor === text.length ? graphemeBefore(text, state.cursor) : state.cursor;
+  const start = graphemeBefore(text, middle);
+  const end = graphemeAfter(text, middle);
+  if (start === middle || middle === end) return only(state);
+  return only(replaced(state, start, end, text.slice(middle, end) + text.slice(start, middle)));
+}
+
+function recalled(state: EditorState, index: number): EditorStep {
+  const { history, historyIndex } = state;
+  if (index < 0 || index > history.length) return only(state);
+  const draft = historyIndex === history.length ? state.text : state.draft;
+  const text = index === history.length ? draft : history[index]!;
+  return only({ ...state, text, cursor: text.length, historyIndex: index, draft });
+}
+
+/** Words are runs of letters, marks and digits, as in a shell's line. */
+const WORD_BEFORE = /[\p{L}\p{M}\p{N}_]+[^\p{L}\p{M}\p{N}_]*$|[^\p{L}\p{M}\p{N}_]+$/u;
+const WORD_AFTER = /^[^\p{L}\p{M}\p{N}_]*[\p{L}\p{M}\p{N}_]+|^[^\p{L}\p{M}\p{N}_]+/u;
+
+/** A word is looked for within so many units: the search for one must not grow with the square of the text. */
+const WORD_UNITS_MAX = 1_024;
+
+function wordStart(state: EditorState): number {
+  const before = state.text.slice(Math.max(0, state.cursor - WORD_UNITS_MAX), state.cursor);
+  return state.cursor - (WORD_BEFORE.exec(before)?.[0].length ?? 0);
+}
+
+function wordEnd(state: EditorState): number {
+  const after = state.text.slice(state.cursor, state.cursor + WORD_UNITS_MAX);
+  return state.cursor + (WORD_AFTER.exec(after)?.[0].length ?? 0);
+}

@@ -1,0 +1,233 @@
+/** How the events of a mesh read as lines. */
+
+import { endpointText } from "../base/ids.ts";
+import { shownName } from "../base/names.ts";
+import type {
+  HistoryMessage,
+  MeshEvent,
+  MeshStatus,
+  PeerStatus,
+  PeerView,
+} from "../protocols/mesh/events.ts";
+import type { CommonEvent, Line, RenderContext, Span } from "./user_interface.ts";
+import { verificationDigits } from "./verification_digits.ts";
+
+/** The keys' digits, which take too long to make for a state machine, in place of the keys. */
+interface VerifyEvent {
+  readonly event: "verify";
+  readonly name: string;
+  readonly key: string;
+  readonly digits: string;
+}
+
+/** What the mesh alone shows. */
+export type MeshOwnEvent =
+  | Exclude<MeshEvent, CommonEvent | { readonly event: "verify" }>
+  | VerifyEvent;
+
+/** An event of the mesh as people and scripts see it. */
+export function shownMeshEvent(event: MeshEvent): MeshOwnEvent | CommonEvent {
+  if (event.event !== "verify") return event;
+  const digits = verificationDigits(event.ownKey, event.peerKey);
+  return { event: "verify", name: event.name, key: event.key, digits };
+}
+
+type EventNamed<Name extends MeshOwnEvent["event"]> = Extract<
+  MeshOwnEvent,
+  { readonly event: Name }
+>;
+
+/** The lines of an event, in the order they are printed. */
+export function meshLines(event: MeshOwnEvent, context: RenderContext): readonly Line[] {
+  const { nowMs } = context;
+  switch (event.event) {
+    case "ready":
+      return readyLines(event);
+    case "joined":
+      return [[{ timeMs: nowMs }, " * ", name(event.name), ` joined (${event.host})`]];
+    case "left":
+      return [leftLine(event, nowMs)];
+    case "renamed":
+      return [[{ timeMs: nowMs }, " * ", name(event.from), " is now ", name(event.name)]];
+    case "message":
+      return [messageLine(event, nowMs)];
+    case "delivery":
+      return deliveryLines(event, nowMs);
+    case "peers":
+      return event.peers.map(peerLine);
+    case "history":
+      return historyLines(event.messages, nowMs);
+    case "status":
+      return statusLines(event);
+    case "verify":
+      return verifyLines(event);
+  }
+}
+
+function name(text: string): Span {
+  return { text: shownName(text), as: "name" };
+}
+
+function own(text: string): Span {
+  return { text: shownName(text), as: "own" };
+}
+
+function readyLines(event: EventNamed<"ready">): readonly Line[] {
+  return [
+    [`>INFO: ${event.name} at address ${event.host} is listening at ${event.port}.`],
+    [`Others join with: p2pchat mesh NAME ${event.host} ${event.port}`],
+  ];
+}
+
+function leftLine(event: EventNamed<"left">, nowMs: number): Line {
+  switch (event.reason) {
+    case "quit":
+      return [{ timeMs: nowMs }, " * ", name(event.name), " left (quit)"];
+    case "lost":
+      return [
+        { timeMs: nowMs },
+        { text: " ! ", as: "mark" },
+        name(event.name),
+        " is lost: no answer; messages are kept until they can be exchanged again",
+      ];
+    case "replaced":
+      return [{ timeMs: nowMs }, " * ", name(event.name), " left (replaced by a later start)"];
+  }
+}
+
+function messageLine(event: EventNamed<"message">, nowMs: number): Line {
+  const sentMs = Date.parse(event.sentAt);
+  const timeMs = event.history && !Number.isNaN(sentMs) ? sentMs : nowMs;
+  const start: Line = [{ timeMs }, event.history ? " (earlier) " : " "];
+  const body: Span = { text: event.text, as: "body" };
+  if (!event.private) {
+    return [...start, "<", event.self ? own(event.from) : name(event.from), "> ", body];
+  }
+  return event.self
+    ? [...start, "[you -> ", name(event.to ?? "?"), "] ", body]
+    : [...start, "[", name(event.from), " -> you] ", body];
+}
+
+function deliveryLines(event: EventNamed<"delivery">, nowMs: number): readonly Line[] {
+  const because = event.reason === undefined ? "" : `: ${event.reason}`;
+  switch (event.state) {
+    case "queued":
+      return [[
+        { timeMs: nowMs },
+        " * Kept for ",
+        name(event.to),
+        because === "" ? " until it has arrived" : because,
+      ]];
+    case "delivered":
+      return [[{ timeMs: nowMs }, " * ", name(event.to), " has your message"]];
+    case "failed":
+      return [[
+        { timeMs: nowMs },
+        { text: " ! ", as: "mark" },
+        "Your message didn't reach ",
+        name(event.to),
+        because,
+      ]];
+  }
+}
+
+function peerLine(peer: PeerView, index: number): Line {
+  const address = endpointText(peer);
+  if (index === 0) return [own(peer.name), ` (you)  ${address}`];
+  return [name(peer.name), `  ${address}  ${peer.direct ? "direct" : "through others"}`];
+}
+
+function historyLines(messages: readonly HistoryMessage[], nowMs: number): readonly Line[] {
+  if (messages.length === 0) return [["No messages yet."]];
+  return messages.map((message) => {
+    const sentMs = Date.parse(message.sentAt);
+    const timeMs = Number.isNaN(sentMs) ? nowMs : sentMs;
+    const body: Span = { text: message.text, as: "body" };
+    return [{ timeMs }, " <", name(message.from), "> ", body];
+  });
+}
+
+/** How many members a status line names before it only counts them: one line of a terminal. */
+const MEMBERS_NAMED_MAX = 12;
+
+function statusLines(status: MeshStatus): readonly Line[] {
+  const lines: Line[] = [membersLine(status), linksLine(status), arrivedLine(status)];
+  const suspected = status.members.filter((member) => member.suspected);
+  lines.push(...suspected.map((member): Line => [
+    { text: "! ", as: "mark" },
+    name(member.name),
+    ` hasn't been heard ${
+      member.heardMsAgo === null ? "yet" : `for ${durationText(member.heardMsAgo)}`
+    } (suspected).`,
+  ]));
+  if (status.catchingUp) lines.push(["Catching up with what was said before."]);
+  lines.push(...status.problems.map((problem): Line => [{ text: "! ", as: "mark" }, problem]));
+  return lines;
+}
+
+function membersLine(status: MeshStatus): Line {
+  const others = status.members.filter((member) => member.key !== status.key);
+  const named = others.slice(0, MEMBERS_NAMED_MAX);
+  const more = others.length - named.length;
+  return [
+    `Room of ${others.length + 1}: `,
+    own(status.name),
+    " (you)",
+    ...named.flatMap((member): Span[] => [", ", name(member.name)]),
+    more > 0 ? ` and ${more} more.` : ".",
+  ];
+}
+
+function linksLine(status: MeshStatus): Line {
+  const direct = status.members.filter((member) => member.direct && member.key !== status.key);
+  if (direct.length === 0) return ["No direct links."];
+  const spans = direct.flatMap((member, index): Span[] => [
+    index === 0 ? "" : ", ",
+    name(member.name),
+    roundTripText(member),
+  ]);
+  return ["Direct links: ", ...spans, "."];
+}
+
+function roundTripText(member: PeerStatus): string {
+  return member.roundTripMs === null ? "" : ` ${durationText(member.roundTripMs)}`;
+}
+
+function arrivedLine(status: MeshStatus): Line {
+  const { unconfirmed, unsent, lastMessage } = status;
+  const waiting = unsent === 0 ? "" : ` ${counted(unsent, "message")} of yours wait to be sent.`;
+  const arrived = unconfirmed === 0
+    ? "Everything you wrote has reached everybody."
+    : `${counted(unconfirmed, "message")} of yours may not have reached everybody yet.`;
+  const last: Span[] = lastMessage === null ? [" No messages yet."] : [
+    " Last message ",
+    { timeMs: Date.parse(lastMessage.at) },
+    ", from ",
+    name(lastMessage.from),
+    ".",
+  ];
+  return [unsent === 0 ? arrived : `${waiting.trimStart()} ${arrived}`, ...last];
+}
+
+function verifyLines(event: EventNamed<"verify">): readonly Line[] {
+  return [
+    [
+      "Compare with ",
+      name(event.name),
+      ` by voice: ${event.digits}`,
+    ],
+    ["The same at both ends: nobody is in between. Different: somebody is; don't write to this one."],
+  ];
+}
+
+/** `0.4 ms`, `12 ms`, `4 s`, `3 min`: as exact as people need it. */
+export function durationText(ms: number): string {
+  if (ms < 10) return `${Math.round(ms * 10) / 10} ms`;
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${Math.round(ms / 1_000)} s`;
+  return `${Math.round(ms / 60_000)} min`;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}

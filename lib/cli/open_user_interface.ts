@@ -1,0 +1,23 @@
+/** Chooses the form of the user interface: for a person at a terminal, for a pipe, for a script. */
+
+import type { CommonOptions } from "./options.ts";
+import { PipedInterface } from "./piped_interface.ts";
+import { processStreams, type Streams } from "./streams.ts";
+import type { Mode, ShownEvent, UserInterface } from "./user_interface.ts";
+
+/**
+ * Opens the user interface; signals are taken from now on, input from `listen` on. The caller closes it.
+ * A terminal that can do no more than print (`TERM=dumb`) is treated as a pipe.
+ */
+export async function openUserInterface<Event extends ShownEvent, Target>(
+  mode: Mode<Event, Target>,
+  options: CommonOptions,
+  streams: Streams = processStreams(),
+): Promise<UserInterface<Event, Target>> {
+  const atTerminal = streams.stdin.isTerminal && streams.stdout.isTerminal;
+  if (options.json || !atTerminal || streams.variable("TERM") === "dumb") {
+    return new PipedInterface(mode, options, streams);
+  }
+  const { InteractiveInterface } = await import("./interactive_interface.ts");
+  return new InteractiveInterface(mode, options, streams);
+}

@@ -1,0 +1,178 @@
+/** The user interface without a terminal: one event per line, as text or as JSON. */
+
+import type { P2pchatError } from "../base/errors.ts";
+import { visibleText } from "../base/text.ts";
+import { CommandRunner } from "./command_runner.ts";
+import { helpEvent, helpLines } from "./help_text.ts";
+import { LineSplitter } from "./input_lines.ts";
+import { Interrupts } from "./interrupts.ts";
+import { JsonFormat } from "./json_format.ts";
+import type { CommonOptions } from "./options.ts";
+import { Output } from "./output.ts";
+import type { Streams } from "./streams.ts";
+import { starLine, TextFormat } from "./text_format.ts";
+import type {
+  CommonEvent,
+  InputHandler,
+  InterruptCause,
+  Line,
+  Mode,
+  ShownEvent,
+  UserInterface,
+} from "./user_interface.ts";
+
+/** What a pipe holds on Linux: a read seldom has more. */
+const READ_BYTES = 65_536;
+
+/** A reader that takes nothing for so long gets nothing more. */
+const CLOSE_MS_MAX = 2_000;
+
+export class PipedInterface<Event extends ShownEvent, Target>
+  implements UserInterface<Event, Target> {
+  readonly #mode: Mode<Event, Target>;
+  readonly #options: CommonOptions;
+  readonly #streams: Streams;
+  readonly #output: Output;
+  readonly #runner: CommandRunner<Target>;
+  readonly #text: TextFormat;
+  readonly #json: JsonFormat | null;
+  readonly #interrupts: Interrupts;
+  #handler: InputHandler<Target> | null = null;
+  /** What came before anybody listened. */
+  #earlyInterrupt: InterruptCause | null = null;
+  #inProgress = false;
+  #isClosed = false;
+
+  constructor(mode: Mode<Event, Target>, options: CommonOptions, streams: Streams) {
+    this.#mode = mode;
+    this.#options = options;
+    this.#streams = streams;
+    this.#json = options.json ? new JsonFormat() : null;
+    const format = { colour: false, verbose: options.verbose, terminal: null };
+    this.#text = new TextFormat(format, streams.wallMs());
+    this.#output = new Output({
+      stdout: streams.stdout,
+      stderr: streams.stderr,
+      onClosed: () => this.#interrupts.raise("output-closed"),
+    });
+    this.#runner = new CommandRunner(mode.commands, options.json, {
+      refuse: (error, ref) => this.#refuse(error, ref),
+      help: (entries, ref) => {
+        if (this.#json !== null) this.#writeJson(helpEvent(entries), ref);
+        else this.#writeLines(helpLines(entries, mode.commands));
+      },
+      notice: (text) => this.show({ event: "notice", text }),
+      ready: () => this.#output.ready(),
+    });
+    this.#interrupts = new Interrupts(streams, (cause) => this.#interrupted(cause), () => {});
+  }
+
+  listen(handler: InputHandler<Target>): void {
+    this.#handler = handler;
+    if (this.#earlyInterrupt !== null) handler.interrupted(this.#earlyInterrupt);
+    void this.#readAll(handler); // rejects for faults of our own alone, which end the program
+  }
+
+  show(event: Event | CommonEvent, ref?: string): void {
+    if (this.#json !== null) return this.#writeJson(event, ref);
+    if (isCommon(event)) return this.#showCommon(event);
+    const context = {
+      nowMs: this.#streams.wallMs(),
+      interactive: false,
+      verbose: this.#options.verbose,
+    };
+    this.#writeLines(this.#mode.render(event, context));
+  }
+
+  setPrompt(): void {}
+
+  setNames(): void {}
+
+  progress(text: string | null): void {
+    if (text !== null && !this.#inProgress && this.#json === null) {
+      this.#writeLines([starLine(this.#streams.wallMs(), text)]);
+    }
+    this.#inProgress = text !== null;
+  }
+
+  pauseInput(reason: string | null): void {
+    this.#runner.pause(reason !== null);
+  }
+
+  ready(): Promise<void> | null {
+    return this.#output.ready();
+  }
+
+  flush(): Promise<void> {
+    return this.#output.flush();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await withinTime(this.#output.flush(), CLOSE_MS_MAX);
+    this.#interrupts.close();
+  }
+
+  async #readAll(handler: InputHandler<Target>): Promise<void> {
+    const splitter = new LineSplitter();
+    const buffer = new Uint8Array(READ_BYTES);
+    for (;;) {
+      const length = await this.#read(buffer);
+      if (this.#isClosed) return;
+      if (length === null) break;
+      await this.#runner.runAll(splitter.push(buffer.subarray(0, length)), handler.target);
+      if (this.#isClosed) return;
+    }
+    await this.#runner.runAll(splitter.end(), handler.target);
+    if (!this.#options.stay && !this.#isClosed) handler.ended();
+  }
+
+  async #read(buffer: Uint8Array): Promise<number | null> {
+    try {
+      return await this.#streams.stdin.read(buffer);
+    } catch {
+      return null; // closed, or a terminal of a job in the background: there is no more
+    }
+  }
+
+  #interrupted(cause: InterruptCause): boolean {
+    if (this.#handler !== null) return this.#handler.interrupted(cause);
+    this.#earlyInterrupt = cause;
+    return true;
+  }
+
+  #refuse(error: P2pchatError, ref: string | undefined): void {
+    this.show({ event: "error", code: error.code, text: error.message }, ref);
+  }
+
+  #showCommon(event: CommonEvent): void {
+    if (event.event === "error") {
+      this.#output.write("stderr", `error: ${visibleText(event.text)}\n`);
+    } else if (event.event === "notice") {
+      this.#writeLines([starLine(this.#streams.wallMs(), event.text)]);
+    }
+  }
+
+  #writeJson(event: ShownEvent, ref: string | undefined): void {
+    this.#output.write("stdout", this.#json!.format(event, ref, this.#streams.wallMs()));
+  }
+
+  #writeLines(lines: readonly Line[]): void {
+    for (const line of lines) this.#output.write("stdout", this.#text.format(line));
+  }
+}
+
+/** Whether the event reads the same in all modes. */
+export function isCommon<Event extends ShownEvent>(
+  event: Event | CommonEvent,
+): event is CommonEvent {
+  return event.event === "error" || event.event === "notice" || event.event === "bye";
+}
+
+/** Resolves with `work`, or after `ms`. */
+export async function withinTime(work: Promise<void>, ms: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const limit = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
+  await Promise.race([work, limit]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,67 @@
+/** The program from its arguments to its exit status. */
+
+import { asksForJson, parseCommandLine, type ProgramCommand } from "./arguments.ts";
+import { endingOf } from "./errors.ts";
+import { meshProgramCommand } from "./mesh_arguments.ts";
+import { usageText } from "./usage.ts";
+import { VERSION } from "./version.ts";
+
+const COMMANDS: readonly ProgramCommand[] = [meshProgramCommand];
+
+/** The status of a command that was asked for nothing. */
+const STATUS_NO_COMMAND = 2;
+
+/**
+ * Does what `args` say.
+ * @returns The exit status. Everything has been written by then.
+ */
+export async function runProgram(args: readonly string[]): Promise<number> {
+  const failed = Promise.withResolvers<number>();
+  const fail = (error: unknown) => void reportEnding(error, args).then(failed.resolve);
+  globalThis.addEventListener("error", (event) => {
+    event.preventDefault();
+    fail(event.error);
+  });
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    fail(event.reason);
+  });
+  try {
+    return await Promise.race([execute(args), failed.promise]);
+  } catch (error) {
+    return await reportEnding(error, args);
+  }
+}
+
+async function execute(args: readonly string[]): Promise<number> {
+  const request = parseCommandLine(args, COMMANDS, (name) => Deno.env.get(name));
+  switch (request.type) {
+    case "version":
+      await write(Deno.stdout, `p2pchat ${VERSION}\n`);
+      return 0;
+    case "help":
+      await write(Deno.stdout, usageText(request.command, COMMANDS));
+      return request.asked ? 0 : STATUS_NO_COMMAND;
+    case "run":
+      await request.run();
+      return 0;
+  }
+}
+
+async function reportEnding(error: unknown, args: readonly string[]): Promise<number> {
+  const { status, channel, text } = endingOf(error, asksForJson(args), Date.now());
+  await write(channel === "stdout" ? Deno.stdout : Deno.stderr, text);
+  return status;
+}
+
+async function write(
+  stream: { write(bytes: Uint8Array): Promise<number> },
+  text: string,
+): Promise<void> {
+  let bytes: Uint8Array = new TextEncoder().encode(text);
+  try {
+    while (bytes.length > 0) bytes = bytes.subarray(await stream.write(bytes));
+  } catch {
+    // Nobody reads it: the exit status says the rest.
+  }
+}

@@ -1,0 +1,83 @@
+/** Where prompt and line stand on the terminal: rows of cells, and the cursor among them. Pure. */
+
+import { visiblePart, visibleText } from "../base/text.ts";
+import { graphemesOf, textWidth } from "./graphemes.ts";
+
+export interface PromptLayout {
+  /** Each at most as wide as the terminal; the last may be empty, for a cursor beyond a full row. */
+  readonly rows: readonly string[];
+  readonly cursorRow: number;
+  /** From 0. */
+  readonly cursorColumn: number;
+}
+
+/** In place of the rows that don't fit: more of the line is above or below. */
+const MORE = "…";
+
+/**
+ * Lays out `prompt` and the line being edited.
+ * @param cursor Index into `text`.
+ * @param columns Width of the terminal in cells, at least 1.
+ * @param rowsMax Rows that may be used, at least 1; of more, those around the cursor are shown.
+ */
+export function layoutPrompt(
+  prompt: string,
+  text: string,
+  cursor: number,
+  columns: number,
+  rowsMax: number,
+): PromptLayout {
+  const rows: string[] = [];
+  let row = "";
+  let column = 0;
+  let cursorRow = 0;
+  let cursorColumn = 0;
+  const place = (shown: string) => {
+    const width = textWidth(shown);
+    if (column + width > columns && column > 0) {
+      rows.push(row);
+      row = "";
+      column = 0;
+    }
+    row += shown;
+    column += width;
+  };
+  const markCursor = () => {
+    // Beyond a full row the cursor stands at the start of the next one.
+    if (column >= columns) {
+      rows.push(row);
+      row = "";
+      column = 0;
+    }
+    cursorRow = rows.length;
+    cursorColumn = column;
+  };
+
+  for (const { segment } of graphemesOf(visibleText(prompt))) place(segment);
+  for (const { segment, index } of graphemesOf(text)) {
+    if (index === cursor) markCursor();
+    const shown = visiblePart(text, index, index + segment.length);
+    // A symbol in words, such as <U+202E>, may be broken anywhere.
+    if (shown === segment) place(shown);
+    else for (const character of shown) place(character);
+  }
+  if (cursor >= text.length) markCursor();
+  rows.push(row);
+  return windowed(rows, cursorRow, cursorColumn, rowsMax);
+}
+
+function windowed(
+  rows: readonly string[],
+  cursorRow: number,
+  cursorColumn: number,
+  rowsMax: number,
+): PromptLayout {
+  if (rows.length <= rowsMax) return { rows, cursorRow, cursorColumn };
+  const first = Math.max(0, Math.min(cursorRow - Math.floor(rowsMax / 2), rows.length - rowsMax));
+  const shown = rows.slice(first, first + rowsMax);
+  const row = cursorRow - first;
+  // The mark takes the place of a row, never the cursor's.
+  if (first > 0 && row > 0) shown[0] = MORE;
+  if (first + rowsMax < rows.length && row < rowsMax - 1) shown[rowsMax - 1] = MORE;
+  return { rows: shown, cursorRow: row, cursorColumn };
+}

@@ -1,0 +1,153 @@
+/** Lines of spans as text: times, colours, line breaks, and nothing that a terminal would obey. */
+
+import { visibleLines, visibleText } from "../base/text.ts";
+import type { Line, Span, SpanStyle } from "./user_interface.ts";
+
+export interface TextFormatOptions {
+  readonly colour: boolean;
+  /** Times with seconds. */
+  readonly verbose: boolean;
+  /**
+   * Cells of a text, and how many a line of the terminal has: bodies are indented and broken at words.
+   * `null` in a pipe, where each line stays one.
+   */
+  readonly terminal: { width(text: string): number; columns(): number } | null;
+}
+
+const RESET = "\x1b[0m";
+const STYLE_CODES: Readonly<Record<Exclude<SpanStyle, "name" | "body">, string>> = {
+  own: "\x1b[1m",
+  mark: "\x1b[33m",
+  faint: "\x1b[2m",
+};
+
+/** Foreground colours that are legible on dark and light ground; red and yellow are for what is wrong. */
+const NAME_COLOURS = ["\x1b[36m", "\x1b[32m", "\x1b[35m", "\x1b[34m", "\x1b[96m", "\x1b[95m"];
+
+/** A body's lines keep at least this many cells, however long the name before them. */
+const BODY_COLUMNS_MIN = 20;
+
+const MINUTE_MS = 60_000;
+
+export class TextFormat {
+  readonly #options: TextFormatOptions;
+  #lastDay: string;
+  #minute = NaN;
+  #minuteText = "";
+
+  /** @param nowMs Wall time: the day that is not announced. */
+  constructor(options: TextFormatOptions, nowMs: number) {
+    this.#options = options;
+    this.#lastDay = dayText(nowMs);
+  }
+
+  /** The line, a day's announcement before it where the day changed; each ends with a line feed. */
+  format(line: Line): string {
+    let announcement = "";
+    let styled = "";
+    let plain = "";
+    for (const span of line) {
+      if (typeof span === "object" && "timeMs" in span) {
+        announcement += this.#announcement(span.timeMs);
+        const time = this.#timeText(span.timeMs);
+        plain += time;
+        styled += time;
+        continue;
+      }
+      const { text, as } = typeof span === "string" ? { text: span, as: null } : span;
+      if (as === "body") {
+        styled += this.#body(text, plain);
+        plain += text;
+        continue;
+      }
+      const visible = visibleText(text);
+      plain += visible;
+      styled += as === null ? visible : this.#styled(visible, as);
+    }
+    return `${announcement}${styled}\n`;
+  }
+
+  #announcement(timeMs: number): string {
+    const day = dayText(timeMs);
+    if (day === this.#lastDay) return "";
+    this.#lastDay = day;
+    return `* ${day}\n`;
+  }
+
+  #timeText(timeMs: number): string {
+    if (this.#options.verbose) {
+      return new Date(timeMs).toTimeString().slice(0, "00:00:00".length);
+    }
+    const minute = Math.floor(timeMs / MINUTE_MS);
+    if (minute !== this.#minute) {
+      this.#minute = minute;
+      this.#minuteText = new Date(timeMs).toTimeString().slice(0, "00:00".length);
+    }
+    return this.#minuteText;
+  }
+
+  #styled(text: string, as: Exclude<SpanStyle, "body">): string {
+    if (!this.#options.colour) return text;
+    return `${as === "name" ? nameColour(text) : STYLE_CODES[as]}${text}${RESET}`;
+  }
+
+  /**
+   * On a terminal, every line of a body starts under its first one, also where the terminal would break it:
+   * no sender can place words at the start of a line.
+   */
+  #body(text: string, before: string): string {
+    const { terminal } = this.#options;
+    if (terminal === null) return visibleText(text);
+    const columns = terminal.columns();
+    const indent = Math.min(terminal.width(before), Math.max(0, columns - BODY_COLUMNS_MIN));
+    const lines = visibleLines(text)
+      .flatMap((line) => brokenAtWords(line, columns - indent, terminal.width));
+    return lines.join(`\n${" ".repeat(indent)}`);
+  }
+}
+
+/** Breaks a line so that no part is wider than `columns`, but for words that are. */
+export function brokenAtWords(
+  line: string,
+  columns: number,
+  width: (text: string) => number,
+): readonly string[] {
+  if (width(line) < columns) return [line];
+  const parts: string[] = [];
+  let part = "";
+  let partWidth = 0;
+  for (const [token] of line.matchAll(/\s+|\S+/gu)) {
+    const tokenWidth = width(token);
+    // One cell stays free: some terminals break a full line too early.
+    if (partWidth > 0 && partWidth + tokenWidth >= columns) {
+      parts.push(part);
+      part = "";
+      partWidth = 0;
+      if (/^\s/u.test(token)) continue; // the break stands for the blanks
+    }
+    part += token;
+    partWidth += tokenWidth;
+  }
+  if (part !== "") parts.push(part);
+  return parts;
+}
+
+function dayText(timeMs: number): string {
+  const date = new Date(timeMs);
+  const digits = (value: number) => String(value).padStart(2, "0");
+  return `${date.getFullYear()}-${digits(date.getMonth() + 1)}-${digits(date.getDate())}`;
+}
+
+function nameColour(name: string): string {
+  // FNV-1a: the same name has the same colour at every member.
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < name.length; index++) {
+    hash = Math.imul(hash ^ name.charCodeAt(index), 0x01000193);
+  }
+  return NAME_COLOURS[(hash >>> 0) % NAME_COLOURS.length]!;
+}
+
+/** A line of the program's own, in the form that all events have: time, star, text. */
+export function starLine(nowMs: number, text: string | Span): Line {
+  return [{ timeMs: nowMs }, " * ", text];
+}
