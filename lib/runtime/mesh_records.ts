@@ -5,7 +5,7 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import type { BundleId, HexId, PeerKey } from "../base/ids.ts";
-import { invariant, unreachable } from "../base/invariant.ts";
+import { unreachable } from "../base/invariant.ts";
 import { decode, encode, type Schema } from "../base/schema.ts";
 import { type SyncEntry, syncEntrySchema } from "../protocols/mesh/messages.ts";
 import type { MeshRecord } from "../protocols/mesh/records.ts";
@@ -39,7 +39,7 @@ export function toLogRecord(record: MeshRecord): LogRecord {
     case "bundle":
       return bundleLine(record.bundle);
     case "shown":
-      return line(record.kind);
+      return line(record.kind, record.through ?? "-");
     case "frontier":
       return line(record.kind, ...record.entries.map((entry) => packed(syncEntrySchema, entry)));
     case "floor": {
@@ -102,7 +102,7 @@ function parse({ kind, fields }: LogRecord): MeshRecord {
     case "bundle":
       return { kind, bundle: parseBundle(fields) };
     case "shown":
-      return { kind };
+      return { kind, through: field(0) === "-" ? null : hexIdOf<BundleId>(field(0)) };
     case "frontier": {
       const entries: SyncEntry[] = fields.map((text) => unpacked(syncEntrySchema, text));
       return { kind, entries };
@@ -175,7 +175,7 @@ function unpacked<T>(schema: Schema<T>, text: string): T {
 
 function number(text: string): number {
   const value = Number(text);
-  invariant(Number.isSafeInteger(value) && value >= 0, `a count is a whole number, is ${text}`);
+  if (!Number.isSafeInteger(value) || value < 0) throw new TypeError(`no count is "${text}"`);
   return value;
 }
 

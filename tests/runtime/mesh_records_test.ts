@@ -93,7 +93,8 @@ const RECORDS: readonly MeshRecord[] = [
   { kind: "claim", claim },
   { kind: "bundle", bundle: bundle(["tab\there", "line\nfeed", "", "\\n isn't one"]) },
   { kind: "bundle", bundle: bundle(["by a clock that no date can hold"], 2 ** 53 - 1) },
-  { kind: "shown" },
+  { kind: "shown", through: null },
+  { kind: "shown", through: id<BundleId>("8") },
   {
     kind: "frontier",
     entries: [{

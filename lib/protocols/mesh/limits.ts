@@ -94,3 +94,8 @@ export const STATEMENT_MS_MAX = 10_000;
 export const STATED_STREAMS_MAX = FRONTIER_AUTHORS_MAX;
 /** Proofs kept, each of two headers of at most 97 KiB, a kilobyte mostly; the oldest goes first. */
 export const PROOFS_MAX = 1_024;
+
+/** Claims remembered as sent, for each link: those of the largest room. */
+export const CLAIMS_ON_LINK_MAX = ROSTER_MAX;
+/** Links whose other end hasn't shown that it is a member: as many as strangers may hold on the way there. */
+export const ADMITTING_LINKS_MAX = 64;

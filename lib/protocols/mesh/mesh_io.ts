@@ -12,7 +12,7 @@
  */
 
 import type { ErrorCode } from "../../base/errors.ts";
-import type { Endpoint, LinkId, PeerKey, RoomId } from "../../base/ids.ts";
+import type { BundleId, Endpoint, LinkId, PeerKey, RoomId } from "../../base/ids.ts";
 import type { MeshCommand, MeshEvent } from "./events.ts";
 import type { MeshMessage } from "./messages.ts";
 import type { MeshRecord } from "./records.ts";
@@ -58,6 +58,8 @@ export type MeshInput =
   | { readonly type: "message"; readonly link: LinkId; readonly message: MeshMessage }
   /** A message of a type that this version doesn't know. */
   | { readonly type: "unknown-message"; readonly link: LinkId; readonly code: number }
+  /** Answers `open-room`: what is on disk of the room, empty where nothing is. */
+  | { readonly type: "room-opened"; readonly records: readonly MeshRecord[] }
   | { readonly type: "persisted"; readonly token: number }
   /** The disk refused; where the persist had no token, `token` is null and its effects went on. */
   | { readonly type: "persist-failed"; readonly token: number | null; readonly text: string }
@@ -98,8 +100,16 @@ export type MeshEffect =
   | { readonly type: "show"; readonly event: MeshEvent; readonly ref: string | undefined }
   /** Whether further lines are taken from the user; a reason in words while they aren't. */
   | { readonly type: "input"; readonly pausedBecause: string | null }
-  /** The room that links are made for from now on. */
-  | { readonly type: "room"; readonly room: RoomId }
+  /**
+   * The room that we belong to from now on, once: links are made for it, later persists are its records.
+   * `room-opened` answers with what is on disk of it.
+   */
+  | { readonly type: "open-room"; readonly room: RoomId }
+  /**
+   * All up to this bundle has been handed to `show`: once that is really before the user's eyes, a record
+   * `shown` through this bundle may be written. Nothing waits for it.
+   */
+  | { readonly type: "shown"; readonly through: BundleId }
   /** Last effect: leave with exit 0 (`bye`), or with the code's exit status. */
   | {
     readonly type: "stop";
@@ -119,8 +129,6 @@ export interface MeshConfig {
   readonly begin:
     | { readonly kind: "found" }
     | { readonly kind: "join"; readonly contact: Endpoint }
-    /** In a room that is on disk: its genesis is among `records`. */
-    | { readonly kind: "resume" };
-  /** What is on disk of this room, in the order of writing; empty for a new one. */
-  readonly records: readonly MeshRecord[];
+    /** In a room that is on disk: `open-room` will give its records. */
+    | { readonly kind: "resume"; readonly room: RoomId };
 }

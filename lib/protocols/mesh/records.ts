@@ -20,8 +20,11 @@ export type MeshRecord =
   | { readonly kind: "claim"; readonly claim: SignedClaim }
   /** A bundle that was delivered, own ones included, in the order of delivery; moves its stream's frontier. */
   | { readonly kind: "bundle"; readonly bundle: Bundle }
-  /** All bundles before this record have been shown (or were never to be shown: too old for a newcomer). */
-  | { readonly kind: "shown" }
+  /**
+   * This bundle and all before it have been shown, or were never to be (too old for a newcomer); where
+   * `through` is null, all bundles before this record.
+   */
+  | { readonly kind: "shown"; readonly through: BundleId | null }
   /**
    * Frontiers that no kept bundle accounts for: where a newcomer began, what was skipped, what was
    * dropped as too old. `low` is 1 + the last counter that isn't kept.

@@ -1,0 +1,176 @@
+/**
+ * Which links there are, and which of them is *the* link to a member.
+ *
+ * A link starts as `admitting` and becomes `member` when both ends have shown that they belong to the room.
+ * Two links between the same two members happen when both dial at once. Both ends then keep the one that
+ * the smaller key dialled (of two by the same end, the newer; of two lives of the peer, the later's), send no
+ * more on the other, go on listening to it while what is under way arrives, and close it.
+ */
+
+import type { ClaimId, Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
+import { invariant } from "../../base/invariant.ts";
+import { CLAIMS_ON_LINK_MAX } from "./limits.ts";
+
+export interface MeshLink {
+  readonly link: LinkId;
+  readonly peer: PeerKey;
+  readonly dialled: boolean;
+  readonly remote: Endpoint;
+  readonly state: "admitting" | "member" | "draining";
+}
+
+interface Entry extends MeshLink {
+  state: MeshLink["state"];
+  /** The peer's incarnation, from the beacon that made it a member link. */
+  incarnation: number;
+  /** Claims that this link has carried; the oldest are forgotten first, and sent again. */
+  readonly claimsSent: Set<ClaimId>;
+  drainedAtMs: number | null;
+}
+
+/** What becomes of a link that is a member's now. */
+export type Promotion =
+  /** It is the only one: the peer is there. */
+  | { readonly kind: "first" }
+  /** It takes the place of `other`, which belongs to an earlier life of the peer. */
+  | { readonly kind: "successor"; readonly other: LinkId }
+  /** There are two, and one is drained: this one, or the one before. The peer is as it was. */
+  | { readonly kind: "second"; readonly drained: LinkId };
+
+export class LinkTable {
+  readonly #links = new Map<LinkId, Entry>();
+  readonly #members = new Map<PeerKey, Entry>();
+
+  constructor(
+    readonly self: PeerKey,
+    /** What is under way on a link arrives within this time. */
+    readonly drainMs: number,
+  ) {}
+
+  get size(): number {
+    return this.#links.size;
+  }
+
+  /** Links that aren't member links yet. */
+  get admitting(): number {
+    let count = 0;
+    for (const { state } of this.#links.values()) if (state === "admitting") count++;
+    return count;
+  }
+
+  add(link: Omit<MeshLink, "state">): void {
+    invariant(!this.#links.has(link.link), "a link comes up once");
+    this.#links.set(link.link, {
+      ...link,
+      state: "admitting",
+      incarnation: 0,
+      claimsSent: new Set(),
+      drainedAtMs: null,
+    });
+  }
+
+  get(link: LinkId): MeshLink | null {
+    return this.#links.get(link) ?? null;
+  }
+
+  /** The link over which to talk to a member. */
+  memberLink(peer: PeerKey): MeshLink | null {
+    return this.#members.get(peer) ?? null;
+  }
+
+  /** All links, in the order in which they came up. */
+  all(): Iterable<MeshLink> {
+    return this.#links.values();
+  }
+
+  /**
+   * Forgets a link that is down.
+   * @returns The peer whose member link it was, null where it was none.
+   */
+  remove(link: LinkId): PeerKey | null {
+    const entry = this.#links.get(link);
+    this.#links.delete(link);
+    if (entry === undefined || this.#members.get(entry.peer) !== entry) return null;
+    this.#members.delete(entry.peer);
+    return entry.peer;
+  }
+
+  /** Makes a link a member link; `incarnation` is that of the beacon its peer showed on it. */
+  promote(link: LinkId, incarnation: number, nowMs: number): Promotion {
+    const entry = this.#entry(link);
+    const before = this.#members.get(entry.peer);
+    entry.incarnation = incarnation;
+    if (before === entry) return { kind: "first" };
+    if (before === undefined) {
+      entry.state = "member";
+      this.#members.set(entry.peer, entry);
+      return { kind: "first" };
+    }
+    if (this.#wins(entry, before)) {
+      this.#drain(before, nowMs);
+      entry.state = "member";
+      this.#members.set(entry.peer, entry);
+      return incarnation > before.incarnation
+        ? { kind: "successor", other: before.link }
+        : { kind: "second", drained: before.link };
+    }
+    this.#drain(entry, nowMs);
+    return { kind: "second", drained: entry.link };
+  }
+
+  /** Takes the links off that were drained long enough: to be closed. */
+  takeDrained(nowMs: number): readonly LinkId[] {
+    const due: LinkId[] = [];
+    for (const entry of this.#links.values()) {
+      if (entry.drainedAtMs === null || entry.drainedAtMs > nowMs) continue;
+      entry.drainedAtMs = null;
+      due.push(entry.link);
+    }
+    return due;
+  }
+
+  nextDrainedMs(): number | null {
+    let next: number | null = null;
+    for (const { drainedAtMs } of this.#links.values()) {
+      if (drainedAtMs !== null && (next === null || drainedAtMs < next)) next = drainedAtMs;
+    }
+    return next;
+  }
+
+  /** Whether this link hasn't carried the claim; remembers that it has from now on. */
+  needsClaim(peer: PeerKey, claim: ClaimId): boolean {
+    const sent = this.#members.get(peer)?.claimsSent;
+    if (sent === undefined || sent.has(claim)) return false;
+    sent.add(claim);
+    if (sent.size > CLAIMS_ON_LINK_MAX) {
+      for (const oldest of sent) {
+        sent.delete(oldest);
+        break;
+      }
+    }
+    return true;
+  }
+
+  /** The peer lacks this claim after all: the next bundle carries it again. */
+  forgetClaim(peer: PeerKey, claim: ClaimId): void {
+    this.#members.get(peer)?.claimsSent.delete(claim);
+  }
+
+  #wins(fresh: Entry, old: Entry): boolean {
+    if (fresh.incarnation !== old.incarnation) return fresh.incarnation > old.incarnation;
+    const freshDialler = fresh.dialled ? this.self : fresh.peer;
+    const oldDialler = old.dialled ? this.self : old.peer;
+    return freshDialler === oldDialler || freshDialler < oldDialler;
+  }
+
+  #drain(entry: Entry, nowMs: number): void {
+    entry.state = "draining";
+    entry.drainedAtMs = nowMs + this.drainMs;
+  }
+
+  #entry(link: LinkId): Entry {
+    const entry = this.#links.get(link);
+    invariant(entry !== undefined, "only a link that is up is promoted");
+    return entry;
+  }
+}
