@@ -102,7 +102,7 @@ function parse({ kind, fields }: LogRecord): MeshRecord {
     case "bundle":
       return { kind, bundle: parseBundle(fields) };
     case "shown":
-      return { kind, through: field(0) === "-" ? null : hexIdOf<BundleId>(field(0)) };
+      return { kind, through: field(0) === "-" ? null : hexOf<BundleId>(field(0)) };
     case "frontier": {
       const entries: SyncEntry[] = fields.map((text) => unpacked(syncEntrySchema, text));
       return { kind, entries };
@@ -180,7 +180,7 @@ function number(text: string): number {
 }
 
 function hexOf<Id extends HexId>(text: string): Id {
-  invariant(/^[0-9a-f]{64}$/.test(text), `an id has 64 hexadecimal digits, is ${text}`);
+  if (!/^[0-9a-f]{64}$/.test(text)) throw new TypeError(`no id or key is "${text}"`);
   return text as Id;
 }
 
