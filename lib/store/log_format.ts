@@ -11,8 +11,8 @@
  * - Lines that don't fit their checksum, with no valid line after them, are what was being written when
  *   the process or the machine stopped. They are dropped, and the caller gets a notice.
  * - After a power cut pages of one write may have reached the device out of order; those that are missing
- *   read as zeros. So valid lines after a damaged one with a NUL in it are part of that torn tail
- *   too, as long as none of them has a `+`: then what is damaged had been acknowledged.
+ *   read as zeros. So valid lines after such a hole are part of the torn tail too, as long as none of
+ *   them has a `+`: then what is missing had been acknowledged.
  * - All else is `store-corrupt`: a line whose checksum doesn't fit, a number left out or out of turn, and any
  *   damage to record 0, which is synced before the log has its name.
  *
@@ -43,6 +43,8 @@ export interface LogFormat {
 const SYNCED_ABOVE = "+";
 const HEADER_KIND = "p2pchat";
 const NUL = 0;
+/** What a device writes at once at least; pages and blocks are multiples of it. */
+const SECTOR_BYTES = 512;
 
 /** The content of a line, without its number. */
 export function recordContent(record: LogRecord): string {
@@ -90,8 +92,8 @@ interface Damage {
   readonly line: number;
   readonly offset: number;
   readonly found: string;
-  /** Whether the damaged lines up to the next valid one have a NUL. */
-  hasNul: boolean;
+  /** Whether pages are missing in the damaged lines, up to the next valid one. */
+  hasHole: boolean;
 }
 
 class LogCheck {
@@ -129,14 +131,14 @@ class LogCheck {
       line: this.#line,
       offset: line.offset,
       found: line.complete ? "its checksum doesn't fit" : "its end is missing",
-      hasNul: hasNul(line),
+      hasHole: hasHole(line, line.offset),
     };
   }
 
   #afterDamage(damage: Damage, line: RawLine, content: string | null): void {
     if (content === null) {
-      damage.hasNul ||= hasNul(line);
-    } else if (!damage.hasNul || content.startsWith(SYNCED_ABOVE)) {
+      damage.hasHole ||= hasHole(line, damage.offset);
+    } else if (!damage.hasHole || content.startsWith(SYNCED_ABOVE)) {
       throw corruptError(this.path, damage.line, damage.found);
     }
   }
@@ -181,7 +183,21 @@ class LogCheck {
   }
 }
 
-function hasNul(line: RawLine): boolean {
-  const at = line.bytes.indexOf(NUL, line.from);
-  return at !== -1 && at < line.to;
+/**
+ * Whether bytes of a line are zeros as a page is that wasn't written: up to the end of a sector, from the start of
+ * one or of what is damaged. Text has no NUL, and no single wrong byte looks like that.
+ */
+function hasHole(line: RawLine, damageOffset: number): boolean {
+  const { bytes, from, to, offset } = line;
+  let start = bytes.indexOf(NUL, from);
+  while (start !== -1 && start < to) {
+    let end = start;
+    while (end < to && bytes[end] === NUL) end++;
+    const startOffset = offset + start - from;
+    const endOffset = offset + end - from;
+    const startsThere = startOffset % SECTOR_BYTES === 0 || startOffset === damageOffset;
+    if (startsThere && endOffset % SECTOR_BYTES === 0) return true;
+    start = bytes.indexOf(NUL, end);
+  }
+  return false;
 }

@@ -44,6 +44,8 @@ export class MemoryFile {
   }
 
   append(bytes: Uint8Array): void {
+    // The page that they go to is written anew, with all that it has.
+    this.#lost = clip(this.#lost, this.#length - this.#length % PAGE_BYTES);
     const length = this.#length + bytes.length;
     if (length > this.#data.length) {
       const grown = new Uint8Array(Math.max(length, this.#data.length * 2));

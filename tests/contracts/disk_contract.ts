@@ -1,0 +1,188 @@
+/** What every `Disk` does, whichever it is. Power cuts are the business of `memory_disk_test.ts`. */
+
+import { assertEquals, assertRejects } from "@std/assert";
+import { P2pchatError } from "../../lib/base/errors.ts";
+import { type AppendFile, type Disk, writeAll } from "../../lib/store/disk.ts";
+
+/** A disk and an empty folder on it. */
+export interface DiskFixture {
+  readonly disk: Disk;
+  readonly folder: string;
+}
+
+/** Registers the tests; `run` hands a fixture to each and cleans up after it. */
+export function diskContract(
+  title: string,
+  run: (test: (fixture: DiskFixture) => Promise<void>) => Promise<void>,
+): void {
+  const contract = (name: string, test: (fixture: DiskFixture) => Promise<void>) =>
+    Deno.test(`${title}: ${name}`, () => run(test));
+
+  contract("openAppend() makes a file that only its owner can read", async ({ disk, folder }) => {
+    const file = await disk.openAppend(`${folder}/a`);
+    file.close();
+
+    assertEquals(await disk.stat(`${folder}/a`), { kind: "file", bytes: 0, mode: 0o600 });
+  });
+
+  contract("write() adds to the end of what is there", async ({ disk, folder }) => {
+    await put(disk, `${folder}/a`, "one ");
+    const file = await disk.openAppend(`${folder}/a`);
+    writeAll(file, bytesOf("two"));
+    await file.syncData();
+    file.close();
+
+    assertEquals(await textAt(disk, `${folder}/a`), "one two");
+  });
+
+  contract("openAppend() empties the file where asked to", async ({ disk, folder }) => {
+    await put(disk, `${folder}/a`, "old");
+    const file = await disk.openAppend(`${folder}/a`, { empty: true });
+    writeAll(file, bytesOf("new"));
+    file.close();
+
+    assertEquals(await textAt(disk, `${folder}/a`), "new");
+  });
+
+  contract("truncate() cuts, and the next write follows", async ({ disk, folder }) => {
+    const file = await disk.openAppend(`${folder}/a`);
+    writeAll(file, bytesOf("abcdef"));
+    file.truncate(2);
+    writeAll(file, bytesOf("X"));
+    file.close();
+
+    assertEquals(await textAt(disk, `${folder}/a`), "abX");
+  });
+
+  contract("write() is possible while a sync is under way", async ({ disk, folder }) => {
+    const file = await disk.openAppend(`${folder}/a`);
+    writeAll(file, bytesOf("one "));
+    const synced = file.syncData();
+    writeAll(file, bytesOf("two"));
+    await synced;
+    file.close();
+
+    assertEquals(await textAt(disk, `${folder}/a`), "one two");
+  });
+
+  contract("close() a second time does nothing", async ({ disk, folder }) => {
+    const file = await disk.openAppend(`${folder}/a`);
+    file.close();
+    file.close();
+  });
+
+  contract("a missing file is null, no chunks, nothing to remove", async ({ disk, folder }) => {
+    assertEquals(await disk.stat(`${folder}/none`), null);
+    assertEquals(await disk.read(`${folder}/none`), null);
+    assertEquals(await chunksAt(disk, `${folder}/none`, 4), []);
+    assertEquals(await disk.list(`${folder}/none`), []);
+    await disk.remove(`${folder}/none`);
+  });
+
+  contract("readChunks() gives all bytes in order", async ({ disk, folder }) => {
+    await put(disk, `${folder}/a`, "0123456789");
+
+    const chunks = await chunksAt(disk, `${folder}/a`, 4);
+
+    assertEquals(chunks.join(""), "0123456789");
+    assertEquals(Math.max(...chunks.map((chunk) => chunk.length)) <= 4, true);
+  });
+
+  contract("rename() replaces the file of that name", async ({ disk, folder }) => {
+    await put(disk, `${folder}/old`, "old");
+    await put(disk, `${folder}/new`, "new");
+    await disk.rename(`${folder}/new`, `${folder}/old`);
+    await disk.syncFolder(folder);
+
+    assertEquals(await textAt(disk, `${folder}/old`), "new");
+    assertEquals(await disk.list(folder), ["old"]);
+  });
+
+  contract("a renamed file is still written by who has it open", async ({ disk, folder }) => {
+    const file = await disk.openAppend(`${folder}/a`);
+    writeAll(file, bytesOf("1"));
+    await disk.rename(`${folder}/a`, `${folder}/b`);
+    writeAll(file, bytesOf("2"));
+    file.close();
+
+    assertEquals(await textAt(disk, `${folder}/b`), "12");
+  });
+
+  contract("makeFolder() makes private folders all the way", async ({ disk, folder }) => {
+    await disk.makeFolder(`${folder}/x/y`);
+    await disk.makeFolder(`${folder}/x/y`);
+    await put(disk, `${folder}/x/y/a`, "1");
+
+    assertEquals(await disk.stat(`${folder}/x`), { kind: "folder", bytes: 0, mode: 0o700 });
+    assertEquals(await disk.stat(`${folder}/x/y`), { kind: "folder", bytes: 0, mode: 0o700 });
+    assertEquals(await disk.list(folder), ["x"]);
+    assertEquals(await disk.list(`${folder}/x`), ["y"]);
+  });
+
+  contract("remove() removes, list() is sorted", async ({ disk, folder }) => {
+    for (const name of ["b", "a", "B", "c"]) await put(disk, `${folder}/${name}`, "");
+    await disk.remove(`${folder}/c`);
+
+    assertEquals(await disk.list(folder), ["B", "a", "b"]);
+  });
+
+  contract("setMode() sets the mode", async ({ disk, folder }) => {
+    await put(disk, `${folder}/a`, "");
+    await disk.setMode(`${folder}/a`, 0o400);
+
+    assertEquals((await disk.stat(`${folder}/a`))?.mode, 0o400);
+  });
+
+  contract("a failure is `disk` and names the path", async ({ disk, folder }) => {
+    await put(disk, `${folder}/file`, "");
+    const failures = [
+      () => disk.openAppend(`${folder}/none/a`),
+      () => disk.openAppend(folder),
+      () => disk.read(folder),
+      () => disk.rename(`${folder}/none`, `${folder}/a`),
+      () => disk.list(`${folder}/file`),
+      () => disk.makeFolder(`${folder}/file`),
+      () => disk.syncFolder(`${folder}/none`),
+      () => disk.setMode(`${folder}/none`, 0o600),
+    ];
+    for (const failure of failures) {
+      const error = await assertRejects(async () => void await failure(), P2pchatError, folder);
+      assertEquals(error.code, "disk");
+    }
+  });
+
+  contract("tryLock() refuses the second one, and lets go", async ({ disk, folder }) => {
+    const first = await disk.tryLock(`${folder}/lock`, "17\n");
+    assertEquals("release" in first, true);
+
+    assertEquals(await disk.tryLock(`${folder}/lock`, "18\n"), { heldBy: "17\n" });
+    if ("release" in first) first.release();
+    const third = await disk.tryLock(`${folder}/lock`, "19\n");
+    assertEquals("release" in third, true);
+    if ("release" in third) third.release();
+  });
+}
+
+function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+async function put(disk: Disk, path: string, text: string): Promise<void> {
+  const file: AppendFile = await disk.openAppend(path);
+  writeAll(file, bytesOf(text));
+  await file.syncData();
+  file.close();
+}
+
+async function textAt(disk: Disk, path: string): Promise<string | null> {
+  const bytes = await disk.read(path);
+  return bytes === null ? null : new TextDecoder().decode(bytes);
+}
+
+async function chunksAt(disk: Disk, path: string, chunkBytes: number): Promise<readonly string[]> {
+  const chunks: string[] = [];
+  for await (const chunk of disk.readChunks(path, chunkBytes)) {
+    chunks.push(new TextDecoder().decode(chunk));
+  }
+  return chunks;
+}
