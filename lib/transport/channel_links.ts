@@ -1,0 +1,465 @@
+/**
+ * Links over any network of byte streams: a channel machine for each stream, frames in its lanes, one alarm for
+ * the earliest deadline of all, limits on strangers.
+ *
+ * Writes are batched by what is waiting: what is sent in one turn of the event loop goes out in one write at the
+ * end of that turn, and what comes while a write is under way in the next.
+ */
+
+import { type Endpoint, endpointText, type LinkId } from "../base/ids.ts";
+import type { Environment } from "../base/environment.ts";
+import { invariant } from "../base/invariant.ts";
+import { earliestMs } from "../base/machine.ts";
+import { RemoteProtocolError } from "../base/errors.ts";
+import { Channel, type ChannelEffect, type ChannelInput } from "../protocols/noise/channel.ts";
+import type {
+  ChannelIdentity,
+  DialTarget,
+  ListenAccess,
+} from "../protocols/noise/channel_handshake.ts";
+import { CHANNEL_DEFAULTS, type ChannelConfig } from "../protocols/noise/config.ts";
+import { encodeRefusal } from "../protocols/noise/preface.ts";
+import { encodeFrame, FrameReader } from "../wire/frame.ts";
+import type { ByteStream, StreamNetwork } from "./byte_stream.ts";
+import type {
+  DialExpectation,
+  DialFailure,
+  Lane,
+  LinkClock,
+  LinkHandler,
+  LinkInfo,
+  Links,
+} from "./link.ts";
+import { Partings } from "./partings.ts";
+import { StrangerLimits, type StrangerLimitsConfig } from "./stranger_limits.ts";
+
+export interface ChannelLinksOptions {
+  readonly identity: ChannelIdentity;
+  readonly env: Pick<Environment, "randomBytes" | "crypto" | "log">;
+  readonly clock: LinkClock;
+  /** Whom we let in, asked anew for each connection; its mode is that of our own dials too. */
+  readonly access: ListenAccess;
+  readonly handler: LinkHandler;
+  readonly channel?: Partial<ChannelConfig>;
+  readonly strangers?: Partial<StrangerLimitsConfig>;
+}
+
+// Deadlines are seconds long. Serving them up to this late lets one ring serve many links.
+const ALARM_SLACK_MS = 50;
+
+/** One stream with its channel, from its first byte to its last. */
+interface Connection {
+  readonly id: LinkId;
+  readonly stream: ByteStream;
+  readonly channel: Channel;
+  readonly attempt: number | null;
+  readonly frames: Readonly<Record<Lane, FrameReader>>;
+  /** `linkUp` was called. */
+  up: boolean;
+  /** `close` was called: no more frames are delivered. */
+  closing: boolean;
+  /** `failed` or `closed` was handled. */
+  over: boolean;
+  writing: boolean;
+  /** The other side sends nothing more. */
+  hungUp: boolean;
+  /** Waits in #toFlush. */
+  flushing: boolean;
+}
+
+/** A dial that has no stream yet. */
+interface Connecting {
+  readonly cancel: () => void;
+  readonly dueMs: number;
+}
+
+export class ChannelLinks implements Links {
+  readonly #network: StreamNetwork;
+  readonly #options: ChannelLinksOptions;
+  readonly #connectMs: number;
+  readonly #strangers: StrangerLimits<Connection>;
+  readonly #connections = new Map<LinkId, Connection>();
+  readonly #connecting = new Map<number, Connecting>();
+  readonly #partings = new Partings(() => this.#checkShutdown());
+  readonly #toFlush: Connection[] = [];
+  #flushScheduled = false;
+  #alarm: { readonly atMs: number; readonly cancel: () => void } | null = null;
+  #lastRingMs = -Infinity;
+  #lastId = 0;
+  #up = 0;
+  #shutdown: PromiseWithResolvers<void> | null = null;
+
+  constructor(network: StreamNetwork, options: ChannelLinksOptions) {
+    this.#network = network;
+    this.#options = options;
+    this.#connectMs = options.channel?.handshakeMs ?? CHANNEL_DEFAULTS.handshakeMs;
+    this.#strangers = new StrangerLimits(
+      (connection) => !connection.channel.hasOpening,
+      options.strangers,
+    );
+    network.accept((stream) => this.#accepted(stream));
+  }
+
+  get local(): Endpoint {
+    return this.#network.local;
+  }
+
+  get size(): number {
+    return this.#up;
+  }
+
+  dial(attempt: number, to: Endpoint, expect: DialExpectation): void {
+    invariant(this.#shutdown === null, "nothing is dialled after shutdown");
+    invariant(!this.#connecting.has(attempt), "each attempt has a number of its own");
+    const { access } = this.#options;
+    const target: DialTarget = { mode: access.mode, ...expect };
+    const cancel = this.#network.connect(
+      to,
+      (stream) => this.#connected(attempt, stream, target),
+      (reason) => {
+        this.#connecting.delete(attempt);
+        this.#failed(attempt, { reason: "unreachable", text: reason, key: null });
+      },
+    );
+    const dueMs = this.#options.clock.nowMs() + this.#connectMs;
+    this.#connecting.set(attempt, { cancel, dueMs });
+    this.#arm(dueMs);
+  }
+
+  cancelDial(attempt: number): void {
+    this.#options.clock.soon(() => this.#giveUp(attempt, "cancelled"));
+  }
+
+  send(link: LinkId, body: Uint8Array, lane: Lane): void {
+    const connection = this.#connections.get(link);
+    if (connection === undefined || !connection.up || connection.closing) return;
+    const effects = connection.channel.step(
+      { type: "send", chunk: encodeFrame(body), lane },
+      this.#options.clock.nowMs(),
+    );
+    for (const effect of effects) {
+      if (effect.type === "congested") this.#options.handler.congested(link);
+      else this.#options.clock.soon(() => this.#apply(connection, effect));
+    }
+    this.#flushLater(connection);
+  }
+
+  close(link: LinkId, reason: string): void {
+    const connection = this.#connections.get(link);
+    if (connection === undefined || connection.closing) return;
+    connection.closing = true;
+    // Reading goes on, or the other side's goodbye and its end would never be seen.
+    connection.stream.setReading(true);
+    this.#step(connection, { type: "close", reason });
+    this.#flushLater(connection);
+  }
+
+  pauseReading(link: LinkId): void {
+    this.#setReading(link, false);
+  }
+
+  resumeReading(link: LinkId): void {
+    this.#setReading(link, true);
+  }
+
+  roundTripMs(link: LinkId): number | null {
+    return this.#connections.get(link)?.channel.roundTripMs ?? null;
+  }
+
+  async shutdown(reason: string): Promise<void> {
+    if (this.#shutdown !== null) return await this.#shutdown.promise;
+    this.#shutdown = Promise.withResolvers<void>();
+    const stopped = this.#network.stopListening();
+    this.#options.clock.soon(() => {
+      for (const attempt of [...this.#connecting.keys()]) this.#giveUp(attempt, reason);
+      for (const connection of [...this.#connections.values()]) {
+        if (connection.up) this.close(connection.id, reason);
+        else this.#step(connection, { type: "close", reason });
+      }
+      this.#checkShutdown();
+    });
+    await this.#shutdown.promise;
+    await stopped;
+    await this.#network.allClosed();
+  }
+
+  #checkShutdown(): void {
+    if (this.#shutdown === null || this.#connecting.size > 0 || this.#connections.size > 0) return;
+    if (this.#partings.size > 0) return;
+    this.#alarm?.cancel();
+    this.#alarm = null;
+    this.#shutdown.resolve();
+  }
+
+  #giveUp(attempt: number, reason: string): void {
+    const connecting = this.#connecting.get(attempt);
+    if (connecting !== undefined) {
+      connecting.cancel();
+      this.#connecting.delete(attempt);
+      this.#failed(attempt, { reason: "refused", text: `given up: ${reason}`, key: null });
+      return;
+    }
+    for (const connection of this.#connections.values()) {
+      if (connection.attempt !== attempt || connection.up) continue;
+      return this.#step(connection, { type: "close", reason });
+    }
+  }
+
+  #failed(attempt: number, failure: DialFailure): void {
+    this.#options.handler.dialFailed(attempt, failure);
+    this.#checkShutdown();
+  }
+
+  // Streams come.
+
+  #connected(attempt: number, stream: ByteStream, target: DialTarget): void {
+    this.#connecting.delete(attempt);
+    const { identity, env, channel: config } = this.#options;
+    const channel = Channel.dial(
+      { identity, env, ...(config === undefined ? {} : { config }) },
+      target,
+      this.#options.clock.nowMs(),
+    );
+    this.#start(stream, channel, attempt);
+  }
+
+  #accepted(stream: ByteStream): void {
+    const { identity, env, channel: config, access, clock } = this.#options;
+    if (this.#shutdown !== null) return stream.abort();
+    const nowMs = clock.nowMs();
+    const place = this.#strangers.placeFor(stream.remote.host, nowMs);
+    if (place.type === "full") return this.#turnAway(stream, place.reason);
+    if (place.type === "instead of") {
+      this.#step(place.stranger, { type: "close", reason: "made room for another connection" });
+    }
+    const options = { identity, env, ...(config === undefined ? {} : { config }) };
+    const connection = this.#start(stream, Channel.listen(options, access, nowMs), null);
+    this.#strangers.add(connection, stream.remote.host, nowMs);
+  }
+
+  #turnAway(stream: ByteStream, reason: string): void {
+    this.#options.env.log.info("connection refused", {
+      remote: endpointText(stream.remote),
+      reason,
+    });
+    this.#partWith(stream, encodeRefusal("full"));
+  }
+
+  #start(stream: ByteStream, channel: Channel, attempt: number | null): Connection {
+    const connection: Connection = {
+      id: ++this.#lastId as LinkId,
+      stream,
+      channel,
+      attempt,
+      frames: { control: new FrameReader(), data: new FrameReader() },
+      up: false,
+      closing: false,
+      over: false,
+      writing: false,
+      hungUp: false,
+      flushing: false,
+    };
+    this.#connections.set(connection.id, connection);
+    stream.handle({
+      received: (bytes) => {
+        this.#step(connection, { type: "received", bytes });
+        this.#flush(connection);
+      },
+      written: () => {
+        connection.writing = false;
+        this.#flush(connection);
+      },
+      ended: (reason) => {
+        connection.hungUp = true;
+        this.#step(connection, { type: "ended", reason });
+      },
+    });
+    this.#flushLater(connection);
+    this.#armFor(connection);
+    return connection;
+  }
+
+  // Channels step.
+
+  #step(connection: Connection, input: ChannelInput): void {
+    for (const effect of connection.channel.step(input, this.#options.clock.nowMs())) {
+      this.#apply(connection, effect);
+    }
+    this.#armFor(connection);
+  }
+
+  #apply(connection: Connection, effect: ChannelEffect): void {
+    const { handler } = this.#options;
+    if (connection.over) return;
+    switch (effect.type) {
+      case "write":
+        connection.writing = true;
+        connection.stream.write(effect.bytes);
+        return;
+      case "bytes":
+        this.#deliver(connection, connection.frames[effect.lane], effect.bytes);
+        return;
+      case "established":
+        this.#established(connection, effect);
+        return;
+      case "congested":
+        handler.congested(connection.id);
+        return;
+      case "drained":
+        handler.drained(connection.id);
+        return;
+      case "aged":
+        handler.aged(connection.id);
+        return;
+      case "failed":
+      case "closed":
+        this.#end(connection, effect);
+        return;
+    }
+  }
+
+  #established(
+    connection: Connection,
+    { peer, epoch, roomNamed }: ChannelEffect & { readonly type: "established" },
+  ): void {
+    const { attempt, id } = connection;
+    const dialled = attempt !== null;
+    const info: LinkInfo = {
+      peer,
+      dialled,
+      remote: connection.stream.remote,
+      attempt,
+      epoch,
+      roomNamed,
+    };
+    this.#strangers.remove(connection);
+    connection.up = true;
+    this.#up += 1;
+    this.#options.handler.linkUp(id, info);
+  }
+
+  #deliver(connection: Connection, reader: FrameReader, bytes: Uint8Array): void {
+    if (connection.closing) return;
+    try {
+      reader.push(bytes);
+      for (let body = reader.next(); body !== null; body = reader.next()) {
+        if (connection.closing || connection.over) return;
+        this.#options.handler.frame(connection.id, body);
+      }
+    } catch (error) {
+      if (!(error instanceof RemoteProtocolError)) throw error;
+      this.close(connection.id, error.message);
+    }
+  }
+
+  #flushLater(connection: Connection): void {
+    if (connection.flushing || connection.writing) return;
+    connection.flushing = true;
+    this.#toFlush.push(connection);
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    this.#options.clock.soon(() => {
+      this.#flushScheduled = false;
+      for (const waiting of this.#toFlush.splice(0)) {
+        waiting.flushing = false;
+        this.#flush(waiting);
+      }
+    });
+  }
+
+  #flush(connection: Connection): void {
+    if (connection.writing || connection.over || !connection.channel.hasOutput) return;
+    this.#step(connection, { type: "writable" });
+  }
+
+  #setReading(link: LinkId, reading: boolean): void {
+    const connection = this.#connections.get(link);
+    if (connection === undefined || connection.closing) return;
+    connection.stream.setReading(reading);
+    this.#step(connection, { type: reading ? "resumeReading" : "pauseReading" });
+  }
+
+  // Streams end.
+
+  #end(
+    connection: Connection,
+    effect: ChannelEffect & { readonly type: "failed" | "closed" },
+  ): void {
+    const { attempt, channel, id, stream } = connection;
+    this.#strangers.remove(connection);
+    this.#connections.delete(id);
+    connection.over = true;
+    // Only who has something to hear, and may still listen, is waited for.
+    if (connection.hungUp || (effect.type === "closed" && !effect.closed)) stream.abort();
+    else this.#partWith(stream, null, connection.writing);
+    if (effect.type === "closed") {
+      const { closed, reason } = effect;
+      this.#up -= 1;
+      this.#options.handler.linkDown(id, { closed, reason });
+    } else {
+      const { reason, text, key } = effect;
+      const remote = endpointText(stream.remote);
+      this.#options.env.log.info("handshake failed", {
+        remote,
+        reason,
+        text,
+        heard: channel.hasOpening,
+      });
+      if (attempt !== null) this.#options.handler.dialFailed(attempt, { reason, text, key });
+    }
+    this.#checkShutdown();
+  }
+
+  #partWith(stream: ByteStream, lastBytes: Uint8Array | null, writing = lastBytes !== null): void {
+    const dueMs = this.#partings.add(stream, writing, this.#options.clock.nowMs());
+    if (dueMs === null) return;
+    if (lastBytes !== null) stream.write(lastBytes);
+    this.#arm(dueMs);
+  }
+
+  // Time passes.
+
+  #armFor(connection: Connection): void {
+    const dueMs = connection.channel.nextDeadlineMs();
+    if (dueMs !== null) this.#arm(dueMs);
+  }
+
+  /** Sees to it that #ring is called at `dueMs` or a little later. */
+  #arm(dueMs: number): void {
+    const atMs = Math.max(dueMs, this.#lastRingMs + ALARM_SLACK_MS);
+    if (this.#alarm !== null) {
+      if (this.#alarm.atMs <= atMs) return;
+      this.#alarm.cancel();
+    }
+    this.#alarm = { atMs, cancel: this.#options.clock.alarm(atMs, () => this.#ring()) };
+  }
+
+  #ring(): void {
+    const nowMs = this.#options.clock.nowMs();
+    this.#alarm = null;
+    this.#lastRingMs = nowMs;
+    for (const [attempt, { cancel, dueMs }] of [...this.#connecting]) {
+      if (dueMs > nowMs) continue;
+      cancel();
+      this.#connecting.delete(attempt);
+      const text = `no connection within ${this.#connectMs / 1_000} s`;
+      this.#failed(attempt, { reason: "timeout", text, key: null });
+    }
+    for (const connection of [...this.#connections.values()]) {
+      if ((connection.channel.nextDeadlineMs() ?? Infinity) > nowMs) continue;
+      this.#step(connection, { type: "tick" });
+      this.#flush(connection);
+    }
+    this.#armNext(this.#partings.check(nowMs));
+    this.#checkShutdown();
+  }
+
+  #armNext(partingsDueMs: number | null): void {
+    let next = partingsDueMs;
+    for (const { dueMs } of this.#connecting.values()) next = earliestMs(next, dueMs);
+    for (const { channel } of this.#connections.values()) {
+      next = earliestMs(next, channel.nextDeadlineMs());
+    }
+    if (next !== null) this.#arm(next);
+  }
+}

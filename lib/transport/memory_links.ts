@@ -1,0 +1,269 @@
+/**
+ * Links without sockets and in virtual time: the same channels over streams in memory. What happens depends on
+ * nothing but the calls, so a test that fails fails again.
+ */
+
+import { type Endpoint, endpointText } from "../base/ids.ts";
+import { invariant } from "../base/invariant.ts";
+import type { ByteStream, ByteStreamEvents, StreamNetwork } from "./byte_stream.ts";
+import { ChannelLinks, type ChannelLinksOptions } from "./channel_links.ts";
+import type { LinkClock, Links } from "./link.ts";
+
+/** What a stream holds for a reader that doesn't read, as a socket's buffers would. */
+const SOCKET_BUFFER_BYTES = 64 * 1_024;
+
+const NO_EVENTS: ByteStreamEvents = { received() {}, written() {}, ended() {} };
+
+interface Alarm {
+  readonly atMs: number;
+  readonly order: number;
+  readonly ring: () => void;
+}
+
+/** Virtual time, and all that happens in it in order of time; at one time, in order of asking. */
+export class VirtualClock implements LinkClock {
+  #nowMs = 0;
+  #order = 0;
+  readonly #alarms = new Set<Alarm>();
+  readonly #soon: (() => void)[] = [];
+
+  nowMs(): number {
+    return this.#nowMs;
+  }
+
+  alarm(atMs: number, ring: () => void): () => void {
+    const alarm = { atMs: Math.max(atMs, this.#nowMs), order: ++this.#order, ring };
+    this.#alarms.add(alarm);
+    return () => this.#alarms.delete(alarm);
+  }
+
+  soon(task: () => void): void {
+    this.#soon.push(task);
+  }
+
+  /** Lets `ms` pass, and everything happen that is due until then. */
+  advance(ms: number): void {
+    const untilMs = this.#nowMs + ms;
+    this.#runSoon();
+    for (let next = this.#next(); next !== null && next.atMs <= untilMs; next = this.#next()) {
+      this.#alarms.delete(next);
+      this.#nowMs = Math.max(this.#nowMs, next.atMs); // late after a stall
+      next.ring();
+      this.#runSoon();
+    }
+    this.#nowMs = untilMs;
+  }
+
+  /** Lets time pass without anything happening: a process that was stopped. */
+  stall(ms: number): void {
+    this.#nowMs += ms;
+  }
+
+  #next(): Alarm | null {
+    let next: Alarm | null = null;
+    for (const alarm of this.#alarms) {
+      if (
+        next === null || alarm.atMs < next.atMs ||
+        (alarm.atMs === next.atMs && alarm.order < next.order)
+      ) next = alarm;
+    }
+    return next;
+  }
+
+  #runSoon(): void {
+    for (let task = this.#soon.shift(); task !== undefined; task = this.#soon.shift()) task();
+  }
+}
+
+/** Hosts that can reach each other, unless cut. */
+export class MemoryLinkNetwork {
+  readonly clock: VirtualClock;
+  readonly latencyMs: number;
+  readonly #hosts = new Map<string, MemoryHost>();
+  readonly #cuts = new Set<string>();
+  readonly #streams = new Set<MemoryStream>();
+
+  /** `latencyMs`: of each write, one way. */
+  constructor(options: { readonly latencyMs?: number; readonly clock?: VirtualClock } = {}) {
+    this.clock = options.clock ?? new VirtualClock();
+    this.latencyMs = options.latencyMs ?? 0;
+  }
+
+  /** Links that listen at `local`. */
+  open(local: Endpoint, options: Omit<ChannelLinksOptions, "clock">): Links {
+    const key = endpointText(local);
+    invariant(!this.#hosts.has(key), "one program listens at an endpoint");
+    const host = new MemoryHost(this, local, () => this.#hosts.delete(key));
+    this.#hosts.set(key, host);
+    return new ChannelLinks(host, { ...options, clock: this.clock });
+  }
+
+  /** Nothing passes from `from` to `to` (host names) until `heal`; what was sent then comes late, as with TCP. */
+  cut(from: string, to: string): void {
+    this.#cuts.add(`${from} ${to}`);
+  }
+
+  heal(from: string, to: string): void {
+    this.#cuts.delete(`${from} ${to}`);
+    for (const stream of this.#streams) stream.deliver();
+  }
+
+  /** What the death of a host's programs looks like to the others: their streams end, without a goodbye. */
+  crash(host: string): void {
+    for (const [key, { local }] of [...this.#hosts]) {
+      if (local.host === host) this.#hosts.delete(key);
+    }
+    for (const stream of [...this.#streams]) if (stream.local.host === host) stream.abort();
+  }
+
+  /** Whether bytes pass from one host to another now. */
+  passes(from: string, to: string): boolean {
+    return !this.#cuts.has(`${from} ${to}`);
+  }
+
+  /** Two ends of a new stream, or `null` where nobody listens. */
+  join(
+    from: Endpoint,
+    to: Endpoint,
+  ): { near: MemoryStream; far: MemoryStream; at: MemoryHost } | null {
+    const at = this.#hosts.get(endpointText(to));
+    if (at === undefined || !this.passes(from.host, to.host)) return null;
+    const closed = (stream: MemoryStream) => void this.#streams.delete(stream);
+    const near = new MemoryStream(this, from, to, closed);
+    const far = new MemoryStream(this, to, from, closed);
+    near.other = far;
+    far.other = near;
+    this.#streams.add(near).add(far);
+    return { near, far, at };
+  }
+}
+
+class MemoryHost implements StreamNetwork {
+  #accepted: ((stream: ByteStream) => void) | null = null;
+
+  constructor(
+    readonly network: MemoryLinkNetwork,
+    readonly local: Endpoint,
+    readonly leave: () => void,
+  ) {}
+
+  connect(
+    to: Endpoint,
+    connected: (stream: ByteStream) => void,
+    failed: (reason: string) => void,
+  ): () => void {
+    const { clock, latencyMs } = this.network;
+    return clock.alarm(clock.nowMs() + latencyMs, () => {
+      const joined = this.network.join(this.local, to);
+      if (joined === null) return failed("nobody listens there");
+      joined.at.#accepted?.(joined.far);
+      connected(joined.near);
+    });
+  }
+
+  accept(accepted: (stream: ByteStream) => void): void {
+    this.#accepted = accepted;
+  }
+
+  stopListening(): Promise<void> {
+    this.leave();
+    return Promise.resolve();
+  }
+
+  allClosed(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+class MemoryStream implements ByteStream {
+  other!: MemoryStream;
+  #events: ByteStreamEvents = NO_EVENTS;
+  /** What came in and isn't read yet; `null` is the end. */
+  readonly #inbox: (Uint8Array | null)[] = [];
+  #inboxBytes = 0;
+  #reading = true;
+  #deliverAsked = false;
+  #writing = false;
+  #finished = false;
+  #aborted = false;
+
+  constructor(
+    readonly network: MemoryLinkNetwork,
+    readonly local: Endpoint,
+    readonly remote: Endpoint,
+    readonly closed: (stream: MemoryStream) => void,
+  ) {}
+
+  handle(events: ByteStreamEvents): void {
+    this.#events = events;
+    this.deliver();
+  }
+
+  write(bytes: Uint8Array): void {
+    invariant(!this.#writing && !this.#finished, "one write at a time, and none after finish");
+    this.#writing = true;
+    this.#send(bytes);
+  }
+
+  setReading(reading: boolean): void {
+    this.#reading = reading;
+    if (reading) this.deliver();
+  }
+
+  finish(): void {
+    if (this.#finished || this.#aborted) return;
+    this.#finished = true;
+    this.#send(null);
+  }
+
+  abort(): void {
+    if (this.#aborted) return;
+    this.finish();
+    this.#aborted = true;
+    this.#events = NO_EVENTS;
+    this.#inbox.length = 0;
+    this.closed(this);
+  }
+
+  /** Lets the reader have what is there, unless it doesn't want to, or the way is cut. */
+  deliver(): void {
+    if (this.#deliverAsked || this.#inbox.length === 0) return;
+    this.#deliverAsked = true;
+    this.network.clock.soon(() => {
+      this.#deliverAsked = false;
+      while (this.#reading && this.#inbox.length > 0) {
+        if (!this.network.passes(this.remote.host, this.local.host)) return;
+        const next = this.#inbox.shift();
+        if (next === undefined) return;
+        if (next === null) {
+          this.#events.ended("the other side hung up");
+          return;
+        }
+        this.#inboxBytes -= next.length;
+        this.#events.received(next);
+        this.other.#reportWritten();
+      }
+    });
+  }
+
+  #send(bytes: Uint8Array | null): void {
+    const { clock, latencyMs } = this.network;
+    clock.alarm(clock.nowMs() + latencyMs, () => {
+      this.other.#arrived(bytes);
+      this.#reportWritten();
+    });
+  }
+
+  #arrived(bytes: Uint8Array | null): void {
+    if (this.#aborted) return;
+    this.#inbox.push(bytes);
+    this.#inboxBytes += bytes?.length ?? 0;
+    this.deliver();
+  }
+
+  #reportWritten(): void {
+    if (!this.#writing || this.other.#inboxBytes >= SOCKET_BUFFER_BYTES) return;
+    this.#writing = false;
+    this.network.clock.soon(() => this.#events.written());
+  }
+}

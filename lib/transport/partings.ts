@@ -1,0 +1,78 @@
+/**
+ * Streams that are over for us, until the other side has read our last bytes: closing a stream that still has
+ * unread input makes the system throw away what we sent last, the goodbye or the refusal.
+ */
+
+import type { ByteStream } from "./byte_stream.ts";
+
+/** How long the other side may take to read our last bytes and end its direction. */
+const PARTING_MS = 1_000;
+/** Streams in this state; further ones are cut off. As many as strangers may be. */
+const PARTINGS_MAX = 64;
+/** Bytes that such a stream may still bring: what a link may have had under way. */
+const PARTING_BYTES_MAX = 2 * 1_024 * 1_024;
+
+interface Parting {
+  readonly untilMs: number;
+  bytesLeft: number;
+}
+
+export class Partings {
+  readonly #streams = new Map<ByteStream, Parting>();
+  readonly #emptied: () => void;
+
+  /** `emptied` is called each time when the last one is gone. */
+  constructor(emptied: () => void) {
+    this.#emptied = emptied;
+  }
+
+  get size(): number {
+    return this.#streams.size;
+  }
+
+  /**
+   * Takes a stream over.
+   * @param writing Whether a write is under way, after which the stream is finished.
+   * @returns When `check` must be called, or `null` where the stream was cut off for want of room.
+   */
+  add(stream: ByteStream, writing: boolean, nowMs: number): number | null {
+    if (this.#streams.size >= PARTINGS_MAX) {
+      stream.abort();
+      return null;
+    }
+    const parting = { untilMs: nowMs + PARTING_MS, bytesLeft: PARTING_BYTES_MAX };
+    this.#streams.set(stream, parting);
+    stream.handle({
+      received: (bytes) => {
+        parting.bytesLeft -= bytes.length;
+        if (parting.bytesLeft < 0) this.#remove(stream);
+      },
+      written: () => stream.finish(),
+      ended: () => this.#remove(stream),
+    });
+    stream.setReading(true);
+    if (!writing) stream.finish();
+    return parting.untilMs;
+  }
+
+  /** Cuts off those whose time is over. @returns When to call again, `null` where none is left. */
+  check(nowMs: number): number | null {
+    let next: number | null = null;
+    for (const [stream, { untilMs }] of [...this.#streams]) {
+      if (untilMs <= nowMs) this.#remove(stream);
+      else if (next === null || untilMs < next) next = untilMs;
+    }
+    return next;
+  }
+
+  /** Cuts all of them off. */
+  abort(): void {
+    for (const stream of [...this.#streams.keys()]) this.#remove(stream);
+  }
+
+  #remove(stream: ByteStream): void {
+    if (!this.#streams.delete(stream)) return;
+    stream.abort();
+    if (this.#streams.size === 0) this.#emptied();
+  }
+}

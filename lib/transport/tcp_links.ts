@@ -1,0 +1,33 @@
+/** The program's links: channels over TCP in real time. */
+
+import { ChannelLinks, type ChannelLinksOptions } from "./channel_links.ts";
+import type { LinkClock, Links } from "./link.ts";
+import { TcpNetwork } from "./tcp_network.ts";
+
+/** Monotonic milliseconds, timers and microtasks of the runtime. */
+export const SYSTEM_LINK_CLOCK: LinkClock = {
+  nowMs: () => performance.now(),
+  alarm(atMs, ring) {
+    // Rounded up: a ring before its time would only be followed by another.
+    const timer = setTimeout(ring, Math.max(0, Math.ceil(atMs - performance.now())));
+    return () => clearTimeout(timer);
+  },
+  soon: queueMicrotask,
+};
+
+export interface TcpLinksOptions extends Omit<ChannelLinksOptions, "clock"> {
+  /** Address to listen at, or `null` for all of this machine's, IPv6 and IPv4. */
+  readonly host: string | null;
+  /** 0 to 65535; 0 takes any free port. */
+  readonly port: number;
+}
+
+/**
+ * Listens, and returns the links.
+ * @throws {P2pchatError} `port-in-use` if another program has the port; `unreachable` if `host` isn't an
+ * address of this machine, or the port isn't allowed.
+ */
+export function openTcpLinks(options: TcpLinksOptions): Links {
+  const network = TcpNetwork.listen(options.host, options.port, options.env.log);
+  return new ChannelLinks(network, { ...options, clock: SYSTEM_LINK_CLOCK });
+}

@@ -1,0 +1,268 @@
+/** Byte streams over TCP: `Deno.listen` and `Deno.connect`, without Nagle's delay. */
+
+import { P2pchatError } from "../base/errors.ts";
+import type { Logger } from "../base/environment.ts";
+import type { Endpoint } from "../base/ids.ts";
+import type { ByteStream, ByteStreamEvents, StreamNetwork } from "./byte_stream.ts";
+
+/** A thousand idle links cost 2 MiB; a busy one grows its buffer until reading costs little a byte. */
+const READ_BUFFER_BYTES_MIN = 2 * 1_024;
+const READ_BUFFER_BYTES_MAX = 64 * 1_024;
+
+/** Pause after a failed accept, as when no file descriptors are left: they may be back then. */
+const ACCEPT_RETRY_MS = 100;
+
+const NO_EVENTS: ByteStreamEvents = { received() {}, written() {}, ended() {} };
+
+class TcpStream implements ByteStream {
+  readonly remote: Endpoint;
+  readonly #conn: Deno.TcpConn;
+  readonly #ongoing: Set<Promise<void>>;
+  #events: ByteStreamEvents = NO_EVENTS;
+  #reading = false;
+  #readingWanted = true;
+  /** Wakes the loop that waits for `setReading(true)` or the end. */
+  #wake: (() => void) | null = null;
+  #buffer = new Uint8Array(READ_BUFFER_BYTES_MIN);
+  #aborted = false;
+  #ended = false;
+
+  constructor(conn: Deno.TcpConn, ongoing: Set<Promise<void>>) {
+    this.#conn = conn;
+    this.#ongoing = ongoing;
+    this.remote = endpointOf(conn.remoteAddr);
+    conn.setNoDelay(true);
+  }
+
+  handle(events: ByteStreamEvents): void {
+    this.#events = events;
+    if (this.#reading) return;
+    this.#reading = true;
+    this.#keep(this.#read());
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#keep(this.#write(bytes));
+  }
+
+  setReading(reading: boolean): void {
+    this.#readingWanted = reading;
+    if (reading) this.#wake?.();
+  }
+
+  finish(): void {
+    if (this.#aborted) return;
+    // It fails where the other side has gone already, and then nobody is left to be told.
+    this.#keep(this.#conn.closeWrite().catch(() => {}));
+  }
+
+  abort(): void {
+    if (this.#aborted) return;
+    this.#aborted = true;
+    this.#events = NO_EVENTS;
+    this.#conn.close();
+    this.#wake?.();
+  }
+
+  async #read(): Promise<void> {
+    while (!this.#aborted) {
+      if (!this.#readingWanted) {
+        await new Promise<void>((resolve) => this.#wake = resolve);
+        this.#wake = null;
+        continue;
+      }
+      let count: number | null;
+      try {
+        count = await this.#conn.read(this.#buffer);
+      } catch (error) {
+        return this.#end(reasonOf(error));
+      }
+      if (count === null) return this.#end("the other side hung up");
+      this.#events.received(this.#buffer.subarray(0, count));
+      this.#fitBuffer(count);
+    }
+  }
+
+  #fitBuffer(count: number): void {
+    const { length } = this.#buffer;
+    if (count === length && length < READ_BUFFER_BYTES_MAX) {
+      this.#buffer = new Uint8Array(2 * length);
+    } else if (count < length / 8 && length > READ_BUFFER_BYTES_MIN) {
+      this.#buffer = new Uint8Array(length / 2);
+    }
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    try {
+      for (let at = 0; at < bytes.length;) {
+        at += await this.#conn.write(at === 0 ? bytes : bytes.subarray(at));
+      }
+    } catch (error) {
+      return this.#end(reasonOf(error));
+    }
+    this.#events.written();
+  }
+
+  #end(reason: string): void {
+    if (this.#ended || this.#aborted) return;
+    this.#ended = true;
+    this.#events.ended(reason);
+  }
+
+  #keep(work: Promise<void>): void {
+    this.#ongoing.add(work);
+    // Our own bugs, thrown by a handler, must end the program as any other uncaught error.
+    work.finally(() => this.#ongoing.delete(work));
+  }
+}
+
+export class TcpNetwork implements StreamNetwork {
+  readonly local: Endpoint;
+  readonly #listener: Deno.TcpListener;
+  readonly #log: Logger;
+  readonly #ongoing = new Set<Promise<void>>();
+  #stopped = false;
+  #acceptLoop: Promise<void> | null = null;
+  #wakeAccept: (() => void) | null = null;
+
+  private constructor(listener: Deno.TcpListener, log: Logger) {
+    this.#listener = listener;
+    this.#log = log;
+    this.local = { host: listener.addr.hostname, port: listener.addr.port };
+  }
+
+  /**
+   * Listens at `host` (`null`: all addresses of this machine, IPv6 and IPv4 where there are both) and `port`
+   * (0: any free one).
+   * @throws {P2pchatError} `port-in-use` if another program has the port; `unreachable` if `host` isn't an
+   * address of this machine, or the port isn't allowed.
+   */
+  static listen(host: string | null, port: number, log: Logger): TcpNetwork {
+    const hosts = host === null ? ["::", "0.0.0.0"] : [host];
+    let last: unknown;
+    for (const hostname of hosts) {
+      try {
+        return new TcpNetwork(Deno.listen({ hostname, port, transport: "tcp" }), log);
+      } catch (error) {
+        last = error;
+        if (error instanceof Deno.errors.AddrInUse) break;
+      }
+    }
+    throw listenError(host, port, last);
+  }
+
+  connect(
+    to: Endpoint,
+    connected: (stream: ByteStream) => void,
+    failed: (reason: string) => void,
+  ): () => void {
+    const controller = new AbortController();
+    const work = (async () => {
+      let conn: Deno.TcpConn;
+      try {
+        conn = await Deno.connect({
+          hostname: to.host,
+          port: to.port,
+          transport: "tcp",
+          signal: controller.signal,
+        });
+      } catch (error) {
+        if (!controller.signal.aborted) failed(reasonOf(error));
+        return;
+      }
+      if (controller.signal.aborted) conn.close();
+      else connected(new TcpStream(conn, this.#ongoing));
+    })();
+    this.#ongoing.add(work);
+    work.finally(() => this.#ongoing.delete(work));
+    return () => controller.abort();
+  }
+
+  accept(accepted: (stream: ByteStream) => void): void {
+    this.#acceptLoop = this.#accept(accepted);
+  }
+
+  async stopListening(): Promise<void> {
+    if (!this.#stopped) {
+      this.#stopped = true;
+      this.#listener.close();
+      this.#wakeAccept?.();
+    }
+    await this.#acceptLoop;
+  }
+
+  async allClosed(): Promise<void> {
+    while (this.#ongoing.size > 0) await Promise.allSettled([...this.#ongoing]);
+  }
+
+  async #accept(accepted: (stream: ByteStream) => void): Promise<void> {
+    while (!this.#stopped) {
+      let conn: Deno.TcpConn;
+      try {
+        conn = await this.#listener.accept();
+      } catch (error) {
+        if (this.#stopped) return;
+        this.#log.warn("cannot accept a connection", { reason: reasonOf(error) });
+        await this.#pauseAccepting();
+        continue;
+      }
+      let stream: TcpStream;
+      try {
+        stream = new TcpStream(conn, this.#ongoing);
+      } catch (error) {
+        // It was reset before we came to look at it.
+        this.#log.info("connection lost at once", { reason: reasonOf(error) });
+        conn.close();
+        continue;
+      }
+      accepted(stream);
+    }
+  }
+
+  async #pauseAccepting(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ACCEPT_RETRY_MS);
+      this.#wakeAccept = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wakeAccept = null;
+  }
+}
+
+const IPV4_IN_IPV6 = "::ffff:";
+
+/** The address as people write it: an IPv4 client of a socket for both isn't shown in IPv6's form. */
+function endpointOf(address: Deno.NetAddr): Endpoint {
+  const { hostname, port } = address;
+  const mapped = hostname.startsWith(IPV4_IN_IPV6) && hostname.includes(".");
+  return { host: mapped ? hostname.slice(IPV4_IN_IPV6.length) : hostname, port };
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof Deno.errors.ConnectionRefused) return "nobody listens there";
+  if (error instanceof Deno.errors.ConnectionReset) return "the other side cut the connection";
+  if (error instanceof Deno.errors.BrokenPipe) return "the other side cut the connection";
+  const message = error instanceof Error ? error.message : String(error);
+  if (message.includes("lookup address")) return "no host of that name is known";
+  return message.replace(/ \(os error \d+\)$/, "");
+}
+
+function listenError(host: string | null, port: number, cause: unknown): P2pchatError {
+  if (cause instanceof Deno.errors.AddrInUse) {
+    return new P2pchatError(
+      "port-in-use",
+      `Cannot listen at port ${port}: another program has it; choose another with --port, or 0 for any`,
+      { cause },
+    );
+  }
+  const where = host === null ? `port ${port}` : `${host}, port ${port}`;
+  return new P2pchatError(
+    "unreachable",
+    `Cannot listen at ${where}: ${
+      reasonOf(cause)
+    }; choose an address of this machine and a port above 1023`,
+    { cause },
+  );
+}
