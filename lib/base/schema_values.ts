@@ -60,7 +60,7 @@ export function schema<T>(
 export function uint(max: number): Schema<number> {
   invariant(Number.isSafeInteger(max) && max >= 0, `a uint's bound is 0 to 2^53 - 1, is ${max}`);
   return schema<number>({
-    describe: () => `0..${max}`,
+    describe: () => max === Number.MAX_SAFE_INTEGER ? "0..2^53-1" : `0..${max}`,
     bytesMin: 1,
     bytesMax: varintBytes(max),
     compile: (field) => ({

@@ -1,8 +1,7 @@
 /** One message of each type of the mesh, made of fixed values: for golden bytes, fuzzing and measuring. */
 
 import type { BundleId, ClaimId, Hash, HexId, PeerKey, RoomId } from "../../lib/base/ids.ts";
-import { list, makeEmbedded, text } from "../../lib/base/schema.ts";
-import { BUNDLE_TEXT_BYTES_MAX, BUNDLE_TEXTS_MAX } from "../../lib/protocols/mesh/limits.ts";
+import { makeEmbedded } from "../../lib/base/schema.ts";
 import type { MeshMessage } from "../../lib/protocols/mesh/messages.ts";
 import {
   beaconSchema,
@@ -10,6 +9,7 @@ import {
   genesisSchema,
   headerSchema,
   statementSchema,
+  textListSchema,
 } from "../../lib/protocols/mesh/structures.ts";
 
 /** An id whose bytes are all `byte`, for reading in a dump. */
@@ -23,8 +23,6 @@ const bob = id<PeerKey>(0xb0);
 const signature = new Uint8Array(64).fill(0x51);
 const incarnation = 1_790_000_000_000;
 const endpoint = { host: "192.0.2.7", port: 4_000 };
-
-const texts = list(text(BUNDLE_TEXT_BYTES_MAX), BUNDLE_TEXTS_MAX);
 
 export const genesis = {
   genesis: makeEmbedded(genesisSchema, {
@@ -107,7 +105,7 @@ export function bundleWith(said: string): Extract<MeshMessage, { type: "bundle" 
     sentAt: incarnation + 299,
     textsHash: id<Hash>(0xe1),
   });
-  return { header, signature, texts: makeEmbedded(texts, [said]) };
+  return { header, signature, texts: makeEmbedded(textListSchema, [said]) };
 }
 
 const bundle = bundleWith("ship it");
@@ -137,6 +135,12 @@ export const MESH_SAMPLES: readonly MeshMessage[] = [
   { type: "statements", statements: [statement] },
   { type: "roster-want", buckets: [3], known: [{ key: bob, incarnation, number: 12 }] },
   { type: "roster-summary", hashes: [id<Hash>(0xf6)] },
+  {
+    type: "roster-part",
+    bucket: 3,
+    entries: [{ claim, beacon, lost: false, ageMs: 700 }],
+    last: true,
+  },
   { type: "bundle", bundle, claim: null, hop: 3, reason: "push" },
   { type: "preview", header: { header, signature }, hop: 3 },
   { type: "ihave", entries: [position, position, position, position], hop: 2 },

@@ -1,0 +1,146 @@
+// deno-lint-ignore-file no-console -- a program of its own: says what it found
+/**
+ * Writes the tables in `PROTOCOL.md` that come from the declarations of messages and structures, each
+ * between `<!-- generated: NAME -->` and `<!-- end generated: NAME -->`.
+ *
+ *     deno run --allow-read --allow-write tools/protocol_tables.ts            writes them
+ *     deno run --allow-read tools/protocol_tables.ts --check                  fails where they differ
+ */
+
+import type { Fields, MessageSpec, NameOf, Schema } from "../lib/base/schema.ts";
+import * as messages from "../lib/protocols/mesh/messages.ts";
+import * as structures from "../lib/protocols/mesh/structures.ts";
+
+/** The tables by the names of their markers. */
+export type Tables = Readonly<Record<string, string>>;
+
+/** Schemas by the names that the tables give them. */
+export type NamedSchemas = ReadonlyMap<string, Schema<unknown>>;
+
+/** The tables of the mesh. */
+export function meshTables(): Tables {
+  const named = namedSchemas({ ...structures, ...messages });
+  return {
+    "mesh messages": messageTable(messages.MESH_MESSAGES),
+    "mesh fields": fieldTable(messages.MESH_MESSAGES, named),
+    "mesh structures": structureTables(named),
+  };
+}
+
+/** Every export `signedClaimSchema` of a module, as `signed claim`. */
+export function namedSchemas(module: Readonly<Record<string, unknown>>): NamedSchemas {
+  const named = new Map<string, Schema<unknown>>();
+  for (const [name, value] of Object.entries(module)) {
+    const camel = /^(.+)Schema$/.exec(name)?.[1];
+    if (camel === undefined) continue;
+    named.set(
+      camel.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`),
+      value as Schema<unknown>,
+    );
+  }
+  return new Map([...named].sort(([one], [other]) => one < other ? -1 : 1));
+}
+
+/** Code, name, from, to, when, answer, lane and greatest size of each message. */
+export function messageTable(specs: readonly MessageSpec<string, Fields>[]): string {
+  return markdownTable(
+    ["Code", "Message", "From", "To", "When", "Answer", "Lane", "Bytes at most"],
+    specs.map(({ code, name, about, schema }) => [
+      String(code),
+      `\`${name}\``,
+      about.from,
+      about.to,
+      about.when,
+      about.answer,
+      about.lane,
+      String(schema.bytesMax + (code < 0x80 ? 1 : 2)),
+    ]),
+  );
+}
+
+/** The fields of each message, in wire order. */
+export function fieldTable(
+  specs: readonly MessageSpec<string, Fields>[],
+  named: NamedSchemas,
+): string {
+  const rows = specs.flatMap(({ name, fields }) =>
+    fieldRows(fields, named).map((row, index) => [index === 0 ? `\`${name}\`` : "", ...row])
+  );
+  return markdownTable(["Message", "Field", "Form"], rows);
+}
+
+/** A table for each structure that has a name; a line for one that isn't a record. */
+export function structureTables(named: NamedSchemas): string {
+  return [...named].map(([name, schema]) => {
+    const { bytesMin, bytesMax } = schema;
+    const bytes = bytesMin === bytesMax ? `${bytesMin}` : `${bytesMin} to ${bytesMax}`;
+    const head = `**${name}**, ${bytes} bytes`;
+    if (schema.fields === undefined) return `${head}: ${schema.describe(nameOfIn(named))}`;
+    return `${head}\n\n${markdownTable(["Field", "Form"], fieldRows(schema.fields, named))}`;
+  }).join("\n\n");
+}
+
+function fieldRows(fields: Fields, named: NamedSchemas): string[][] {
+  const nameOf = nameOfIn(named);
+  return Object.entries(fields).map(([name, schema]) => [
+    `\`${name}\``,
+    nameOf(schema) ?? schema.describe(nameOf),
+  ]);
+}
+
+function nameOfIn(named: NamedSchemas): NameOf {
+  const names = new Map([...named].map(([name, schema]) => [schema, `*${name}*`]));
+  return (schema) => names.get(schema);
+}
+
+function markdownTable(heads: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(heads), line(heads.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+/**
+ * `document` with what is between the markers of each table replaced.
+ * @throws {Error} If a marker of a table is missing or there twice, or one is there that has no table.
+ */
+export function withTables(document: string, tables: Tables): string {
+  const seen = new Set<string>();
+  const marked = /<!-- generated: ([^>]*) -->\n[^]*?<!-- end generated: \1 -->/g;
+  const written = document.replace(marked, (_, name: string) => {
+    const table = tables[name];
+    if (table === undefined) throw new Error(`Cannot write "${name}": there is no such table`);
+    if (seen.has(name)) throw new Error(`Cannot write "${name}": its markers are there twice`);
+    seen.add(name);
+    return [
+      `<!-- generated: ${name} -->`,
+      "<!-- deno-fmt-ignore-start -->",
+      "",
+      table,
+      "",
+      "<!-- deno-fmt-ignore-end -->",
+      `<!-- end generated: ${name} -->`,
+    ].join("\n");
+  });
+  for (const name of Object.keys(tables)) {
+    if (!seen.has(name)) {
+      throw new Error(
+        `Cannot write "${name}": put <!-- generated: ${name} --> and <!-- end generated: ${name} --> where it belongs`,
+      );
+    }
+  }
+  return written;
+}
+
+if (import.meta.main) {
+  const path = new URL("../PROTOCOL.md", import.meta.url);
+  const document = await Deno.readTextFile(path);
+  const written = withTables(document, meshTables());
+  if (written === document) console.log("PROTOCOL.md: its tables are those of the code");
+  else if (Deno.args.includes("--check")) {
+    console.error("PROTOCOL.md: its tables differ from the code; run tools/protocol_tables.ts");
+    Deno.exit(1);
+  } else {
+    await Deno.writeTextFile(path, written);
+    console.log("PROTOCOL.md: tables written");
+  }
+}
