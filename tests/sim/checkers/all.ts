@@ -1,0 +1,33 @@
+/** The checkers that watch every run of the mesh. Each run has its own: they keep what they saw. */
+
+import type { MeshChecker } from "../mesh/checker.ts";
+import { HonestLinks } from "./honest_links.ts";
+import { ExactlyOnce } from "./m1_exactly_once.ts";
+import { LateOnesCatchUp } from "./m2_late_ones_catch_up.ts";
+import { CausalOrder } from "./m3_causal_order.ts";
+import { SameHistory } from "./m4_same_history.ts";
+import { Bounded } from "./m5_bounded.ts";
+import { Connections } from "./m6_connections.ts";
+import { OverlayWhole } from "./overlay_whole.ts";
+import { PrivateMessages } from "./private_messages.ts";
+import { RosterRight } from "./roster_right.ts";
+import { SaneEvents } from "./sane_events.ts";
+import { StoredOrder } from "./stored_order.ts";
+
+export function meshCheckers(): MeshChecker[] {
+  return [
+    new ExactlyOnce(),
+    new CausalOrder(),
+    new StoredOrder(),
+    new Bounded(),
+    new Connections(),
+    new HonestLinks(),
+    new SaneEvents(),
+    new PrivateMessages(),
+    // After quiet the cheap questions first: what fails is asked again a little later.
+    new OverlayWhole(),
+    new RosterRight(),
+    new LateOnesCatchUp(),
+    new SameHistory(),
+  ];
+}

@@ -1,0 +1,118 @@
+/**
+ * M1: every message is shown at most once at every member, and once at each that was in the room when it
+ * was sent.
+ *
+ * What is demanded: a profile that had been in the room before a message was typed has been shown it once
+ * the room is quiet, whatever happened to its processes meanwhile, if any member that still runs has. A
+ * process that typed a message and still runs shows it itself, or has said that it isn't sent.
+ *
+ * What is allowed: between showing and the record `shown` a killed process cannot know what its user saw;
+ * those, and those alone, may be shown once more by the next one, as history. What is on the disk at a
+ * start and was never shown is shown as history too. A profile whose disk refused to write may repeat what
+ * it couldn't store.
+ */
+
+import { bundleId } from "../../../lib/protocols/mesh/bundle.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
+import { fakeCrypto } from "../fake_crypto.ts";
+import { type MeshChecker, Violation } from "../mesh/checker.ts";
+import type { MessageEvent, Said } from "../mesh/ledger.ts";
+import type { Member, MemberProcess } from "../mesh/member.ts";
+import type { World } from "../mesh/world.ts";
+
+/** So many later messages, and a member may be too far behind: somewhat below the 10,000 that are kept. */
+const BEHIND_MAX = 9_000;
+
+interface Profile {
+  /** May be shown once more by the process that runs. */
+  mayRepeat: Set<Said>;
+  /** On the disk when the process started, and not shown by then. */
+  stored: Set<Said>;
+}
+
+export class ExactlyOnce implements MeshChecker {
+  readonly name = "M1";
+  readonly #profiles = new Map<Member, Profile>();
+
+  started(process: MemberProcess, records: readonly MeshRecord[]): void {
+    const { member } = process;
+    const { ledger } = member.world;
+    const profile: Profile = { mayRepeat: new Set(), stored: new Set() };
+    this.#profiles.set(member, profile);
+    for (let at = shownUpTo(records); at < records.length; at++) {
+      const record = records[at]!;
+      if (record.kind !== "bundle") continue;
+      for (const text of record.bundle.texts.value) {
+        const said = ledger.byText(text);
+        if (said !== undefined) {
+          (member.shown.has(said) ? profile.mayRepeat : profile.stored).add(said);
+        }
+      }
+    }
+  }
+
+  message(process: MemberProcess, said: Said, event: MessageEvent, again: boolean): void {
+    const { member } = process;
+    const at = `${member.label} shows "${said.text}"`;
+    said.id ??= event.id;
+    if (said.id !== event.id) throw this.#broken(`${at} as ${event.id}, others as ${said.id}`);
+    if (event.self !== (said.key === member.key)) {
+      throw this.#broken(`${at} with self: ${event.self}, n${said.author} typed it`);
+    }
+    if (said.to !== null) return; // private_messages.ts
+    if (event.private) throw this.#broken(`${at} as private, it was typed to all`);
+    const profile = this.#profiles.get(member)!;
+    if (!again) {
+      if (profile.stored.has(said) && !event.history) {
+        throw this.#broken(`${at}, on its disk since before its start, without history: true`);
+      }
+      return;
+    }
+    if (member.diskFailed) return;
+    if (!profile.mayRepeat.delete(said)) throw this.#broken(`${at} twice`);
+    if (!event.history) throw this.#broken(`${at} again after a restart without history: true`);
+  }
+
+  atQuiet(world: World): void {
+    const present = world.present();
+    const alive = new Set<Said>();
+    for (const { member } of present) {
+      for (const said of member.shown.order) if (said.to === null) alive.add(said);
+    }
+    const { said: all } = world.ledger;
+    for (const { member, stream } of present) {
+      for (const said of alive) {
+        if (member.shown.has(said) || all.length - said.index > BEHIND_MAX) continue;
+        if (member.readyAtMs! < said.saidAtMs) {
+          throw this.#broken(`${member.label} was never shown "${said.text}"`);
+        }
+      }
+      for (const said of all) {
+        if (said.stream !== stream || said.to !== null || said.refused) continue;
+        if (!member.shown.has(said)) {
+          throw this.#broken(`${member.label} typed "${said.text}" and was never shown it`);
+        }
+      }
+    }
+  }
+
+  #broken(text: string): Violation {
+    return new Violation(this.name, text);
+  }
+}
+
+/** The place in `records` up to which all bundles have been shown, by the last record that says so. */
+function shownUpTo(records: readonly MeshRecord[]): number {
+  for (let at = records.length - 1; at >= 0; at--) {
+    const record = records[at]!;
+    if (record.kind !== "shown") continue;
+    if (record.through === null) return at;
+    for (let before = at - 1; before >= 0; before--) {
+      const { kind, bundle } = records[before] as Extract<MeshRecord, { kind: "bundle" }>;
+      if (kind === "bundle" && bundleId(fakeCrypto, bundle.header.bytes) === record.through) {
+        return before + 1;
+      }
+    }
+  }
+  return 0;
+}

@@ -1,0 +1,36 @@
+/**
+ * M2: late ones catch up. Once the room is quiet, the history of every member, however late it came, has
+ * every message that any member that runs was ever shown, or the last 10,000 of them.
+ */
+
+import { type MeshChecker, Violation } from "../mesh/checker.ts";
+import type { Said } from "../mesh/ledger.ts";
+import type { World } from "../mesh/world.ts";
+
+/** Which are the last 10,000 is for the room's own order to say; those typed last are surely among them. */
+const SURELY_KEPT = 9_000;
+
+export class LateOnesCatchUp implements MeshChecker {
+  readonly name = "M2";
+
+  atQuiet(world: World): void {
+    const { said: all } = world.ledger;
+    const alive = new Set<Said>();
+    for (const { member } of world.present()) {
+      for (const said of member.shown.order) {
+        if (said.to === null && all.length - said.index <= SURELY_KEPT) alive.add(said);
+      }
+    }
+    for (const { member, history } of world.present()) {
+      if (history === null) throw new Violation(this.name, `${member.label} showed no history`);
+      const kept = new Set(history.map(({ text }) => text));
+      for (const said of alive) {
+        if (kept.has(said.text)) continue;
+        throw new Violation(
+          this.name,
+          `the history of ${member.label} (${history.length} messages) lacks "${said.text}"`,
+        );
+      }
+    }
+  }
+}

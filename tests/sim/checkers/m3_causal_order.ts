@@ -1,0 +1,43 @@
+/**
+ * M3: an answer is never shown before what its author had been shown.
+ *
+ * What an author knew when typing is taken from what its user had seen, not from the heads that its program
+ * named. For each profile this keeps, by stream, the last place that anything shown so far knew of: whatever
+ * is shown at or below it now comes too late.
+ */
+
+import { type MeshChecker, Violation } from "../mesh/checker.ts";
+import { type MessageEvent, raise, type Said } from "../mesh/ledger.ts";
+import type { Member, MemberProcess } from "../mesh/member.ts";
+
+export class CausalOrder implements MeshChecker {
+  readonly name = "M3";
+  readonly #known = new Map<Member, number[]>();
+
+  message(process: MemberProcess, said: Said, _event: MessageEvent, again: boolean): void {
+    if (again || said.to !== null) return;
+    const { member } = process;
+    const known = this.#known.get(member) ?? [];
+    this.#known.set(member, known);
+    if (said.place <= (known[said.stream] ?? 0)) {
+      const answer = member.shown.order.find(({ knew }) => (knew[said.stream] ?? 0) >= said.place);
+      throw new Violation(
+        this.name,
+        `${member.label} shows "${said.text}" after "${answer?.text}", whose author had been shown it`,
+      );
+    }
+    learn(known, said);
+  }
+
+  restored(member: Member): void {
+    const known: number[] = [];
+    for (const said of member.shown.order) if (said.to === null) learn(known, said);
+    this.#known.set(member, known);
+  }
+}
+
+function learn(known: number[], said: Said): void {
+  for (let stream = 0; stream < said.knew.length; stream++) {
+    raise(known, stream, said.knew[stream]!);
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * M4: after quiet, `/history` is identical everywhere, each message in it once, under a name that its author
+ * had claimed, in an order that follows causality.
+ */
+
+import type { HistoryMessage } from "../../../lib/protocols/mesh/events.ts";
+import { type MeshChecker, Violation } from "../mesh/checker.ts";
+import { raise } from "../mesh/ledger.ts";
+import type { Member } from "../mesh/member.ts";
+import type { World } from "../mesh/world.ts";
+
+export class SameHistory implements MeshChecker {
+  readonly name = "M4";
+
+  atQuiet(world: World): void {
+    let first: { readonly member: Member; readonly history: readonly HistoryMessage[] } | null =
+      null;
+    for (const { member, history } of world.present()) {
+      if (history === null) throw new Violation(this.name, `${member.label} showed no history`);
+      if (first === null) {
+        this.#checkOne(world, member, history);
+        first = { member, history };
+      } else {
+        this.#compare(first, { member, history });
+      }
+    }
+  }
+
+  #compare(
+    a: { readonly member: Member; readonly history: readonly HistoryMessage[] },
+    b: { readonly member: Member; readonly history: readonly HistoryMessage[] },
+  ): void {
+    const length = Math.max(a.history.length, b.history.length);
+    for (let at = 0; at < length; at++) {
+      const [one, two] = [a.history[at], b.history[at]];
+      if (
+        one?.id !== two?.id || one?.text !== two?.text || one?.from !== two?.from ||
+        one?.sentAt !== two?.sentAt
+      ) {
+        throw new Violation(
+          this.name,
+          `message ${at} in the history of ${a.member.label} is ${JSON.stringify(one)}, ` +
+            `of ${b.member.label} ${JSON.stringify(two)}`,
+        );
+      }
+    }
+  }
+
+  #checkOne(world: World, member: Member, history: readonly HistoryMessage[]): void {
+    const seen = new Set<string>();
+    const known: number[] = [];
+    for (const { text, from } of history) {
+      const said = world.ledger.byText(text);
+      const at = `the history of ${member.label} has "${text}"`;
+      if (said === undefined) throw new Violation(this.name, `${at}, typed by nobody`);
+      if (said.to !== null) throw new Violation(this.name, `${at}, a private message`);
+      if (seen.has(text)) throw new Violation(this.name, `${at} twice`);
+      seen.add(text);
+      const author = world.members[said.author]!;
+      if (!author.names.has(from)) {
+        throw new Violation(
+          this.name,
+          `${at} from ${from}, a name n${said.author} never asked for`,
+        );
+      }
+      if (said.place <= (known[said.stream] ?? 0)) {
+        throw new Violation(this.name, `${at} after an answer to it`);
+      }
+      for (let stream = 0; stream < said.knew.length; stream++) {
+        raise(known, stream, said.knew[stream]!);
+      }
+    }
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * M6: the number of connections of a member doesn't grow with the room: at every step it has no more links
+ * than its active view, its inbound slots and what is being let in take, whatever the room's size.
+ */
+
+import { ACTIVE_VIEW_MAX, INBOUND_LINKS_MAX } from "../../../lib/protocols/mesh/limits.ts";
+import { type MeshChecker, Violation } from "../mesh/checker.ts";
+import type { MemberProcess } from "../mesh/member.ts";
+import type { World } from "../mesh/world.ts";
+
+/** Own dials that are about to be neighbours, and connections that are about to be refused. */
+const PASSING_LINKS_MAX = 16;
+const LINKS_MAX = ACTIVE_VIEW_MAX + INBOUND_LINKS_MAX + PASSING_LINKS_MAX;
+/** When nothing happens, no link is in passing. */
+const QUIET_LINKS_MAX = ACTIVE_VIEW_MAX + INBOUND_LINKS_MAX;
+
+export class Connections implements MeshChecker {
+  readonly name = "M6";
+
+  stepped(process: MemberProcess): void {
+    if (process.links.size > LINKS_MAX) {
+      throw new Violation(this.name, `${process.label} has ${process.links.size} links`);
+    }
+  }
+
+  atQuiet(world: World): void {
+    for (const { label, links } of world.present()) {
+      if (links.size > QUIET_LINKS_MAX) {
+        throw new Violation(this.name, `${label} has ${links.size} links in a quiet room`);
+      }
+    }
+  }
+}

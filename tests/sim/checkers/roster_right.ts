@@ -1,0 +1,63 @@
+/**
+ * After quiet, `/peers` lists at every member exactly those that run: nobody who is gone beyond its lease,
+ * nobody twice, no name held by two. Oneself comes first, and each can be dialled where it says.
+ */
+
+import type { PeerView } from "../../../lib/protocols/mesh/events.ts";
+import { type MeshChecker, Violation } from "../mesh/checker.ts";
+import type { Member, MemberProcess } from "../mesh/member.ts";
+import type { World } from "../mesh/world.ts";
+
+export class RosterRight implements MeshChecker {
+  readonly name = "roster";
+
+  atQuiet(world: World): void {
+    const present = world.present();
+    for (const process of present) this.#checkOne(process, present);
+  }
+
+  #checkOne(process: MemberProcess, present: readonly MemberProcess[]): void {
+    const { label, peers } = process;
+    if (peers === null) throw this.#broken(`${label} listed nobody`);
+    const self = present.filter(({ member }) => member.key === process.member.key);
+    if (self.length > 1) throw this.#broken(`${label} and its copy are both in the room`);
+    // Fingerprints are made of keys, each its own way: members are told apart by what `ready` said.
+    if (peers[0]?.key !== process.shownKey) {
+      throw this.#broken(`${label} doesn't list itself first`);
+    }
+    const byKey = new Map<string, PeerView>();
+    const names = new Map<string, string>();
+    for (const peer of peers) {
+      if (byKey.has(peer.key)) throw this.#broken(`${label} lists ${peer.name} twice`);
+      byKey.set(peer.key, peer);
+      const folded = peer.name.normalize("NFKC").toLowerCase();
+      if (names.has(folded)) throw this.#broken(`${label} lists two as ${peer.name}`);
+      names.set(folded, peer.key);
+    }
+    for (const other of present) {
+      const listed = byKey.get(other.shownKey);
+      if (listed === undefined) {
+        throw this.#broken(`${label} doesn't list ${other.label}, who runs`);
+      }
+      byKey.delete(other.shownKey);
+      if (!other.member.config.natted && !other.member.config.passive) {
+        this.#checkEndpoint(label, listed, other.member);
+      }
+    }
+    for (const { name } of byKey.values()) {
+      throw this.#broken(`${label} lists ${name}, who doesn't run`);
+    }
+  }
+
+  #checkEndpoint(label: string, listed: PeerView, member: Member): void {
+    const { host, port } = member.endpoint;
+    if (listed.host === host && listed.port === port) return;
+    throw this.#broken(
+      `${label} has ${member.label} at ${listed.host}:${listed.port}, it listens at ${host}:${port}`,
+    );
+  }
+
+  #broken(text: string): Violation {
+    return new Violation(this.name, text);
+  }
+}

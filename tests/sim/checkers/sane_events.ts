@@ -1,0 +1,106 @@
+/**
+ * What a user is told makes sense by itself: one `ready`, before all that has to do with the room; a member
+ * leaves only after it was there, and joins only while it isn't; no program ends for a reason that its user
+ * can't have caused.
+ */
+
+import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
+import { type MeshChecker, Violation } from "../mesh/checker.ts";
+import type { MemberProcess } from "../mesh/member.ts";
+
+interface Told {
+  ready: boolean;
+  /** By fingerprint, whether the user was last told that it is there; absent: not told of. */
+  readonly there: Map<string, boolean>;
+  readonly names: Map<string, string>;
+}
+
+/** Codes with which a start may end before `ready`: nobody there, or not now. */
+const START_FAILURES = [
+  "unreachable",
+  "timeout",
+  "protocol",
+  "full",
+  "name-taken",
+  "disk",
+  "too-fast",
+];
+
+export class SaneEvents implements MeshChecker {
+  readonly name = "events";
+  readonly #told = new Map<MemberProcess, Told>();
+
+  started(process: MemberProcess): void {
+    this.#told.set(process, { ready: false, there: new Map(), names: new Map() });
+  }
+
+  ended(process: MemberProcess): void {
+    this.#told.delete(process);
+    const { outcome, member, label } = process;
+    if (outcome === null || outcome.kind === "bye") return;
+    const { code, text } = outcome;
+    if (process.readyAtMs === null && START_FAILURES.includes(code)) return;
+    // A name is taken where another asked for it too; a member is replaced where another has its key.
+    const others = member.world.members.filter((other) => other !== member);
+    const folded = member.name.toLowerCase();
+    const named = (name: string) => name.toLowerCase() === folded;
+    if (code === "name-taken" && others.some(({ names }) => [...names].some(named))) return;
+    if (code === "replaced" && others.some(({ key }) => key === member.key)) return;
+    throw this.#broken(`${label} ends with ${code}: ${text}`);
+  }
+
+  shown(process: MemberProcess, event: MeshEvent): void {
+    const told = this.#told.get(process)!;
+    const { label } = process;
+    if (event.event === "ready") {
+      if (told.ready) throw this.#broken(`${label} is ready twice`);
+      told.ready = true;
+      return;
+    }
+    if (!told.ready && event.event !== "notice" && event.event !== "error") {
+      throw this.#broken(`${label} shows ${event.event} before ready`);
+    }
+    if (event.event === "joined") this.#joined(process, told, event);
+    else if (event.event === "left") this.#left(process, told, event);
+    else if (event.event === "renamed") {
+      const before = told.names.get(event.key);
+      if (before !== undefined && before !== event.from) {
+        throw this.#broken(`${label} renames ${event.from}, whom it called ${before}`);
+      }
+      told.names.set(event.key, event.name);
+    }
+  }
+
+  #joined(
+    { label, shownKey }: MemberProcess,
+    { there, names }: Told,
+    { key, name }: Extract<MeshEvent, { readonly event: "joined" }>,
+  ): void {
+    if (key === shownKey) throw this.#broken(`${label} joins its own room`);
+    if (there.get(key) === true) {
+      throw this.#broken(`${label} shows that ${name} joined, who is there`);
+    }
+    there.set(key, true);
+    names.set(key, name);
+  }
+
+  #left(
+    { label, shownKey }: MemberProcess,
+    { there, names }: Told,
+    { key, name, reason }: Extract<MeshEvent, { readonly event: "left" }>,
+  ): void {
+    if (key === shownKey) throw this.#broken(`${label} shows itself leave (${reason})`);
+    if (there.get(key) === false) {
+      throw this.#broken(`${label} shows that ${name} left, who wasn't there`);
+    }
+    there.set(key, false);
+    const called = names.get(key);
+    if (called !== undefined && called !== name) {
+      throw this.#broken(`${label} shows ${name} leave, whom it called ${called}`);
+    }
+  }
+
+  #broken(text: string): Violation {
+    return new Violation(this.name, text);
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * On every disk, at every write: a stream's bundles without a gap, and no bundle before those that it names
+ * as its ancestors. And the machine's frontiers: they never go back, and are what the disk says, at a start
+ * and whenever all that a machine asked for was carried out.
+ */
+
+import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
+import { type StreamKey, streamKey } from "../../../lib/protocols/mesh/stream.ts";
+import { type MeshChecker, Violation } from "../mesh/checker.ts";
+import type { MemberProcess } from "../mesh/member.ts";
+import type { World } from "../mesh/world.ts";
+
+/** Comparing all streams takes longer than a step does. */
+const STEPS_BETWEEN_LOOKS = 32;
+
+class Frontiers extends Map<StreamKey, number> {
+  at(stream: StreamKey): number {
+    return this.get(stream) ?? 0;
+  }
+}
+
+interface View {
+  readonly onDisk: Frontiers;
+  readonly seen: Frontiers;
+}
+
+export class StoredOrder implements MeshChecker {
+  readonly name = "stored order";
+  readonly #views = new Map<MemberProcess, View>();
+
+  started(process: MemberProcess, records: readonly MeshRecord[]): void {
+    const view: View = { onDisk: new Frontiers(), seen: new Frontiers() };
+    this.#views.set(process, view);
+    for (const record of records) this.#take(process, view, record);
+  }
+
+  wrote(process: MemberProcess, records: readonly MeshRecord[]): void {
+    const view = this.#views.get(process)!;
+    for (const record of records) this.#take(process, view, record);
+  }
+
+  ended(process: MemberProcess): void {
+    this.#views.delete(process);
+  }
+
+  stepped(process: MemberProcess): void {
+    const { steps } = process.sim;
+    if (steps > 2 && steps % STEPS_BETWEEN_LOOKS !== 0) return;
+    const view = this.#views.get(process)!;
+    for (const [stream, counter] of process.probe?.frontiers() ?? []) {
+      if (counter < view.seen.at(stream)) {
+        throw this.#broken(
+          `the frontier of ${process.label} in ${stream} goes from ${
+            view.seen.at(stream)
+          } back to ${counter}`,
+        );
+      }
+      view.seen.set(stream, counter);
+    }
+    // The first step restores what was stored: nothing else can have come by then.
+    if (steps === 1) this.#compare(process, view);
+  }
+
+  atQuiet(world: World): void {
+    for (const process of world.present()) {
+      if (process.sim.settled && !process.member.diskFailed) {
+        this.#compare(process, this.#views.get(process)!);
+      }
+    }
+  }
+
+  #compare(process: MemberProcess, { onDisk }: View): void {
+    if (process.probe === null) return;
+    const held = new Frontiers(process.probe.frontiers());
+    for (const stream of new Set([...held.keys(), ...onDisk.keys()])) {
+      if (held.at(stream) === onDisk.at(stream)) continue;
+      throw this.#broken(
+        `the frontier of ${process.label} in ${stream} is ${held.at(stream)}, its disk says ${
+          onDisk.at(stream)
+        }`,
+      );
+    }
+  }
+
+  #take(process: MemberProcess, { onDisk }: View, record: MeshRecord): void {
+    if (record.kind === "frontier") {
+      for (const entry of record.entries) {
+        const stream = streamKey(entry);
+        onDisk.set(stream, Math.max(onDisk.at(stream), entry.counter));
+      }
+    } else if (record.kind === "bundle") {
+      const header = record.bundle.header.value;
+      const stream = streamKey(header);
+      const what = `${process.label} writes ${stream} ${header.counter}`;
+      // A disk that refused a bundle has a gap that nobody can fill while the process runs.
+      if (!process.member.diskFailed) {
+        if (header.counter !== onDisk.at(stream) + 1) {
+          throw this.#broken(`${what} after ${onDisk.at(stream)}`);
+        }
+        for (const head of header.heads) {
+          if (head.counter <= onDisk.at(streamKey(head))) continue;
+          throw this.#broken(`${what} before its ancestor ${streamKey(head)} ${head.counter}`);
+        }
+      }
+      onDisk.set(stream, Math.max(onDisk.at(stream), header.counter + header.count - 1));
+    }
+  }
+
+  #broken(text: string): Violation {
+    return new Violation(this.name, text);
+  }
+}

@@ -1,0 +1,365 @@
+/**
+ * A simulated link between two processes, as an authenticated connection over TCP appears to them: first in,
+ * first out in each direction, whole or not at all from some point on, with a queue that can be full.
+ */
+
+import type { Endpoint, LinkId } from "../../lib/base/ids.ts";
+import type { Network } from "./network.ts";
+import { Timer } from "./virtual_time.ts";
+
+export type Lane = "control" | "data";
+
+/** What a link tells the process at its end. */
+export interface LinkOwner<Message> {
+  readonly host: number;
+  /** Whether the process has ended. */
+  readonly gone: boolean;
+  /** Whether it answers pings: neither stalled nor without power. */
+  readonly silent: boolean;
+  readonly stalledUntilMs: number;
+  /** A slow reader takes one message in so many ms, over all its links; 0 for any number. */
+  readonly readIntervalMs: number;
+  /** When a slow reader takes the next one. */
+  readableAtMs: number;
+  linkUp(end: LinkEnd<Message>): void;
+  linkDown(end: LinkEnd<Message>, closed: boolean, reason: string): void;
+  message(end: LinkEnd<Message>, message: Message): void;
+  congested(end: LinkEnd<Message>): void;
+  drained(end: LinkEnd<Message>): void;
+}
+
+/** The queue bounds of every link; smaller ones make full queues frequent. */
+export interface QueueLimits {
+  readonly controlBytes: number;
+  readonly dataBytes: number;
+  /** Under way and not yet taken in by the receiver. */
+  readonly windowBytes: number;
+}
+
+/** Pings go out after 1 s of silence, and 3 s without a byte end a link. */
+const DEAD_AFTER_MS = 3_000;
+const DEAD_JITTER_MS = 1_000;
+/** A connection that was cut and is whole again repeats what was lost after a while. */
+const RETRANSMIT_MS = 400;
+
+/** Goes before the messages: the receiver's side of the link is up. */
+const UP = Symbol("up");
+/** The sender closed the link, in a sealed record. */
+const CLOSED = Symbol("closed");
+/** The connection ended without one. */
+const LOST = Symbol("lost");
+type Mark = typeof UP | typeof CLOSED | typeof LOST;
+
+/** The front of a queue is given back once it is this long. */
+const COMPACT_AT = 1_024;
+
+class Fifo<T> {
+  items: (T | undefined)[] = [];
+  sizes: number[] = [];
+  /** When each one arrives; empty for a queue of things that aren't under way. */
+  times: number[] = [];
+  head = 0;
+  bytes = 0;
+
+  get empty(): boolean {
+    return this.head === this.items.length;
+  }
+
+  push(item: T, size: number): void {
+    this.items.push(item);
+    this.sizes.push(size);
+    this.bytes += size;
+  }
+
+  shift(): T {
+    const item = this.items[this.head]!;
+    this.items[this.head] = undefined;
+    this.bytes -= this.sizes[this.head]!;
+    if (++this.head === this.items.length) this.clear();
+    else if (this.head === COMPACT_AT) {
+      this.items.splice(0, COMPACT_AT);
+      this.sizes.splice(0, COMPACT_AT);
+      this.times.splice(0, COMPACT_AT);
+      this.head = 0;
+    }
+    return item;
+  }
+
+  clear(): void {
+    this.items.length = 0;
+    this.sizes.length = 0;
+    this.times.length = 0;
+    this.head = 0;
+    this.bytes = 0;
+  }
+}
+
+/** One direction of a link: two lanes of what waits at the sender, and the wire. */
+class Pipe<Message> {
+  readonly #control = new Fifo<Message>();
+  readonly #data = new Fifo<Message>();
+  readonly #wire = new Fifo<Message | Mark>();
+  #lastArrivalMs = 0;
+  #freeAtMs = 0;
+  #congested = false;
+  /** The mark that ends this direction, once it was decided. */
+  #ending: Mark | null = null;
+  #paused = false;
+  readonly #arrive = new Timer(() => this.#arrived());
+  readonly #transmit = new Timer(() => this.#pump());
+
+  constructor(
+    readonly network: Network<Message>,
+    readonly from: LinkEnd<Message>,
+    readonly to: LinkEnd<Message>,
+  ) {}
+
+  get ending(): boolean {
+    return this.#ending !== null;
+  }
+
+  send(message: Message, lane: Lane, size: number): void {
+    if (this.#ending !== null) return;
+    const { limits } = this.network;
+    if (lane === "control") {
+      this.#control.push(message, size);
+      if (this.#control.bytes > limits.controlBytes) {
+        return this.from.lose("the control queue is full");
+      }
+    } else {
+      if (this.#congested && this.#data.bytes > limits.dataBytes) {
+        this.network.dropped++;
+        return;
+      }
+      this.#data.push(message, size);
+    }
+    this.#pump();
+    if (!this.#congested && this.#data.bytes > limits.dataBytes) {
+      this.#congested = true;
+      this.from.owner.congested(this.from);
+    }
+  }
+
+  mark(mark: Mark): void {
+    this.#toWire(mark, 0, this.network.time.nowMs);
+  }
+
+  /** Ends this direction after what was sent. */
+  close(): void {
+    if (this.#ending !== null) return;
+    this.#ending = CLOSED;
+    this.#pump();
+  }
+
+  /** Ends this direction: what still waited is lost, and of what is under way some last part. */
+  breakOff(lossChance: number): void {
+    if (this.#ending === LOST) return;
+    this.#control.clear();
+    this.#data.clear();
+    const wire = this.#wire;
+    const { random } = this.network;
+    if (!wire.empty && random.chance(lossChance)) {
+      const left = random.below(wire.items.length - wire.head + 1);
+      while (wire.items.length > wire.head + left) {
+        wire.items.pop();
+        wire.bytes -= wire.sizes.pop()!;
+        wire.times.pop();
+      }
+    }
+    this.#ending = LOST;
+    this.mark(LOST);
+  }
+
+  /** Nothing arrives any more: its receiver has given the link up. */
+  stop(): void {
+    this.#wire.clear();
+    this.network.time.disarm(this.#arrive);
+    this.network.time.disarm(this.#transmit);
+  }
+
+  /** The path was cut or is whole again; TCP repeats what was lost meanwhile. */
+  setPaused(paused: boolean): void {
+    if (paused === this.#paused) return;
+    this.#paused = paused;
+    if (paused) return this.network.time.disarm(this.#arrive);
+    const againMs = this.network.time.nowMs + this.network.random.between(0, RETRANSMIT_MS);
+    for (let at = this.#wire.head; at < this.#wire.times.length; at++) {
+      this.#wire.times[at] = Math.max(this.#wire.times[at]!, againMs);
+    }
+    this.#lastArrivalMs = Math.max(this.#lastArrivalMs, againMs);
+    this.#armArrival();
+  }
+
+  #pump(): void {
+    const { time, limits } = this.network;
+    const path = this.network.path(this.from.owner.host, this.to.owner.host);
+    for (;;) {
+      const lane = !this.#control.empty ? this.#control : this.#data;
+      if (lane.empty) break;
+      if (this.#wire.bytes >= limits.windowBytes) return;
+      if (this.#freeAtMs > time.nowMs) return time.arm(this.#transmit, this.#freeAtMs);
+      const size = lane.sizes[lane.head]!;
+      const message = lane.shift();
+      this.#freeAtMs = time.nowMs + size / path.bytesPerMs;
+      this.#toWire(message, size, this.#freeAtMs);
+      if (this.#congested && this.#data.bytes <= limits.dataBytes / 2) {
+        this.#congested = false;
+        this.from.owner.drained(this.from);
+      }
+    }
+    if (this.#ending === CLOSED) {
+      this.#toWire(CLOSED, 0, Math.max(this.#freeAtMs, time.nowMs));
+      this.#ending = LOST; // once is enough
+    }
+  }
+
+  #toWire(item: Message | Mark, size: number, leavesMs: number): void {
+    const { random } = this.network;
+    const path = this.network.path(this.from.owner.host, this.to.owner.host);
+    const delayMs = path.delayMs + (path.jitterMs === 0 ? 0 : random.exponential(path.jitterMs));
+    this.#lastArrivalMs = Math.max(this.#lastArrivalMs, leavesMs + delayMs);
+    this.#wire.push(item, size);
+    this.#wire.times.push(this.#lastArrivalMs);
+    if (this.#wire.items.length === this.#wire.head + 1) this.#armArrival();
+  }
+
+  #armArrival(): void {
+    if (this.#paused || this.#wire.empty) return;
+    const { owner } = this.to;
+    const atMs = Math.max(this.#wire.times[this.#wire.head]!, owner.stalledUntilMs);
+    const readableMs = owner.readIntervalMs === 0 ? 0 : owner.readableAtMs;
+    this.network.time.arm(this.#arrive, Math.max(atMs, readableMs));
+  }
+
+  #arrived(): void {
+    const wire = this.#wire;
+    const { nowMs } = this.network.time;
+    const { owner } = this.to;
+    while (!wire.empty && !this.#paused) {
+      if (wire.times[wire.head]! > nowMs || owner.stalledUntilMs > nowMs) break;
+      if (owner.readIntervalMs > 0) {
+        if (owner.readableAtMs > nowMs) break;
+        owner.readableAtMs = nowMs + owner.readIntervalMs;
+      }
+      const item = wire.shift();
+      if (item === UP) this.to.up();
+      else if (item === CLOSED) return this.to.down(true, "closed by the other side");
+      else if (item === LOST) return this.to.down(false, "the connection was lost");
+      else if (this.to.open) owner.message(this.to, item as Message);
+    }
+    this.#armArrival();
+    this.#pump();
+  }
+}
+
+/** One end of a link, as one process sees it. */
+export class LinkEnd<Message> {
+  open = false;
+  /** Set by its owner when it is up. */
+  id = -1 as LinkId;
+  other!: LinkEnd<Message>;
+  #out!: Pipe<Message>;
+  readonly #dead = new Timer(() => this.lose("nothing was heard for 3 s"));
+
+  private constructor(
+    readonly network: Network<Message>,
+    readonly owner: LinkOwner<Message>,
+    readonly dialled: boolean,
+    readonly attempt: number | null,
+    readonly remote: Endpoint,
+  ) {}
+
+  /** The two ends of a new link; the dialler's is open, the other opens when its news gets there. */
+  static pair<Message>(
+    network: Network<Message>,
+    dialler: LinkOwner<Message>,
+    attempt: number,
+    endpoint: Endpoint,
+    listener: LinkOwner<Message>,
+    seen: Endpoint,
+  ): LinkEnd<Message> {
+    const near = new LinkEnd(network, dialler, true, attempt, endpoint);
+    const far = new LinkEnd(network, listener, false, null, seen);
+    near.other = far;
+    far.other = near;
+    near.#out = new Pipe(network, near, far);
+    far.#out = new Pipe(network, far, near);
+    near.open = true;
+    near.#out.mark(UP);
+    network.ends.add(near);
+    return near;
+  }
+
+  send(message: Message, lane: Lane, size: number): void {
+    if (this.open) this.#out.send(message, lane, size);
+  }
+
+  /** The owner closes the link; what it sent before goes out first, and nothing more comes in. */
+  close(): void {
+    if (!this.open) return;
+    this.#shut();
+    this.#out.close();
+    this.other.refresh();
+  }
+
+  /** The link breaks at this end; the other one learns of it if it can. */
+  lose(reason: string): void {
+    if (!this.open) return;
+    this.#shut();
+    this.#out.breakOff(1);
+    this.owner.linkDown(this, false, reason);
+    this.other.refresh();
+  }
+
+  /** The owner is gone. Its kernel says so, unless the machine lost its power. */
+  abandon(powerLost: boolean, lossChance: number): void {
+    if (!this.open) return;
+    this.#shut();
+    if (!powerLost) this.#out.breakOff(lossChance);
+    this.other.refresh();
+  }
+
+  /** The connection breaks in both directions at once. */
+  sever(): void {
+    this.#out.breakOff(1);
+    this.other.#out.breakOff(1);
+  }
+
+  up(): void {
+    if (!this.owner.gone) {
+      this.open = true;
+      this.network.ends.add(this.other);
+      this.owner.linkUp(this);
+      this.refresh();
+    }
+    this.other.refresh();
+  }
+
+  down(closed: boolean, reason: string): void {
+    if (!this.open) return;
+    this.#shut();
+    if (this.other.open) this.#out.breakOff(1);
+    this.owner.linkDown(this, closed, reason);
+    this.other.refresh();
+  }
+
+  /** Looks again at whether this end hears the other. */
+  refresh(): void {
+    const { network } = this;
+    const cut = network.isCut(this.other.owner.host, this.owner.host);
+    this.other.#out.setPaused(cut);
+    const hears = !cut && !this.other.owner.silent && (this.other.open || this.other.#out.ending);
+    if (!this.open || hears) network.time.disarm(this.#dead);
+    else if (!this.#dead.armed) {
+      const afterMs = DEAD_AFTER_MS + network.random.between(0, DEAD_JITTER_MS);
+      network.time.arm(this.#dead, network.time.nowMs + afterMs);
+    }
+  }
+
+  #shut(): void {
+    this.open = false;
+    this.network.time.disarm(this.#dead);
+    this.other.#out.stop();
+    if (!this.other.open) this.network.ends.delete(this.dialled ? this : this.other);
+  }
+}

@@ -1,0 +1,61 @@
+/** The form of a checker: one promise, looked at from outside, after every step or when the room is quiet. */
+
+import type { PeerKey } from "../../../lib/base/ids.ts";
+import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
+import type { MeshEffect } from "../../../lib/protocols/mesh/mesh_io.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
+import type { StreamKey } from "../../../lib/protocols/mesh/stream.ts";
+import type { MessageEvent, Said } from "./ledger.ts";
+import type { Member, MemberProcess } from "./member.ts";
+import type { World } from "./world.ts";
+
+/** A promise that was broken: the run ends, and says how to repeat it. */
+export class Violation extends Error {
+  override readonly name = "Violation";
+  constructor(readonly checker: string, text: string) {
+    super(`${checker}: ${text}`);
+  }
+}
+
+/** Something a machine keeps, and the most it may keep. */
+export interface Held {
+  readonly what: string;
+  readonly size: number;
+  readonly max: number;
+}
+
+/** The questions that a checker may ask of a machine; none changes anything. */
+export interface MeshProbe {
+  /** The neighbours in the overlay. */
+  activeView(): Iterable<PeerKey>;
+  /** The highest counter delivered in a row, of every stream. */
+  frontiers(): Iterable<readonly [StreamKey, number]>;
+  /** Tables, queues and caches with their bounds. */
+  held(): Iterable<Held>;
+}
+
+/** Every hook may throw a `Violation`. Those that a checker doesn't have cost nothing. */
+export interface MeshChecker {
+  readonly name: string;
+  /** A process begins, with `records` on its disk. */
+  started?(process: MemberProcess, records: readonly MeshRecord[]): void;
+  /** A step was made; its effects aren't carried out yet. */
+  stepped?(process: MemberProcess): void;
+  /** Records were written; `from` is the place of the first one. */
+  wrote?(process: MemberProcess, records: readonly MeshRecord[], from: number): void;
+  /** An effect that is neither for the disk nor a message is carried out. */
+  effect?(process: MemberProcess, effect: MeshEffect): void;
+  /** An event is shown, after `message` where it is one. */
+  shown?(process: MemberProcess, event: MeshEvent): void;
+  /** A message is shown; `again` where this profile has been shown it before. */
+  message?(process: MemberProcess, said: Said, event: MessageEvent, again: boolean): void;
+  /** A process ended: killed, or by its own `stop`. */
+  ended?(process: MemberProcess): void;
+  /** The member's profile, its log of shown messages included, was put back to what it once was. */
+  restored?(member: Member): void;
+  /**
+   * The room is quiet: no faults, nothing typed, every process that should run does. Throws while what
+   * must hold in the end doesn't hold yet; the run fails if it still doesn't much later.
+   */
+  atQuiet?(world: World): void;
+}

@@ -1,0 +1,117 @@
+/**
+ * The room as its users lived it: who typed what, knowing what, and who was shown it. Kept by the simulator
+ * from what it typed and saw alone, so that checkers judge the protocol by nothing the protocol says.
+ *
+ * Each process of a member types a stream of numbered messages. What somebody knew when typing is, for each
+ * stream, the last number that they had been shown: within a stream a user knows all that they typed.
+ */
+
+import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
+
+export type MessageEvent = Extract<MeshEvent, { readonly event: "message" }>;
+
+/** One message that a user typed. Its text is its own: no other has the same. */
+export interface Said {
+  readonly index: number;
+  readonly text: string;
+  /** Index of the member, and its key. */
+  readonly author: number;
+  readonly key: string;
+  /** The author's process: each start types a stream of its own. */
+  readonly stream: number;
+  /** From 1 in its stream. */
+  readonly place: number;
+  readonly saidAtMs: number;
+  /** By stream: the last place that its author had been shown. */
+  readonly knew: readonly number[];
+  /** The receiver of a private message; null for one to all. */
+  readonly to: string | null;
+  /** What the program called it, once it was shown anywhere. */
+  id: string | null;
+  /** Whether the author was told that it isn't sent. */
+  refused: boolean;
+}
+
+/** What one profile's user has been shown, in order. */
+export class ShownLog {
+  readonly order: Said[] = [];
+  readonly #shown = new Set<Said>();
+  /** By stream: the last place shown. */
+  last: number[] = [];
+
+  has(said: Said): boolean {
+    return this.#shown.has(said);
+  }
+
+  add(said: Said): void {
+    this.order.push(said);
+    this.#shown.add(said);
+    if (said.to === null) raise(this.last, said.stream, said.place);
+  }
+
+  /** Forgets all but the first `count`: this profile was put back to what it was then. */
+  truncate(count: number): void {
+    for (const said of this.order.splice(count)) this.#shown.delete(said);
+    this.last = [];
+    for (const said of this.order) if (said.to === null) raise(this.last, said.stream, said.place);
+  }
+
+  /** A log of its own with the same content: a profile was copied. */
+  copy(count: number): ShownLog {
+    const log = new ShownLog();
+    for (const said of this.order.slice(0, count)) log.add(said);
+    return log;
+  }
+}
+
+/** Sets `values[at]` to `value` where it is less; what isn't there is 0. */
+export function raise(values: number[], at: number, value: number): void {
+  while (values.length <= at) values.push(0);
+  if (value > values[at]!) values[at] = value;
+}
+
+export class Ledger {
+  readonly said: Said[] = [];
+  readonly #byText = new Map<string, Said>();
+  #streams = 0;
+  readonly #places: number[] = [];
+
+  newStream(): number {
+    this.#places.push(0);
+    return this.#streams++;
+  }
+
+  byText(text: string): Said | undefined {
+    return this.#byText.get(text);
+  }
+
+  /** Notes that a member types `words`, made a text of its own, or sends it to `to` alone. */
+  type(
+    author: { readonly index: number; readonly key: string; readonly shown: ShownLog },
+    stream: number,
+    words: string,
+    nowMs: number,
+    to: string | null,
+  ): Said {
+    const index = this.said.length;
+    const place = ++this.#places[stream]!;
+    const knew = [...author.shown.last];
+    raise(knew, stream, place - 1);
+    const said: Said = {
+      index,
+      text: `${to === null ? "m" : "p"}${index} ${words}`,
+      author: author.index,
+      key: author.key,
+      stream,
+      place,
+      saidAtMs: nowMs,
+      knew,
+      to,
+      id: null,
+      refused: false,
+    };
+    this.said.push(said);
+    this.#byText.set(said.text, said);
+    return said;
+  }
+}

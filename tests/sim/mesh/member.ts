@@ -1,0 +1,378 @@
+/** A member of a simulated room: the profile on its disk, and the processes that run on it in turn. */
+
+import type { Environment } from "../../../lib/base/environment.ts";
+import { SILENT_LOGGER } from "../../../lib/base/environment.ts";
+import type { Signer } from "../../../lib/base/crypto.ts";
+import type { BundleId, Endpoint, LinkId, PeerKey, RoomId } from "../../../lib/base/ids.ts";
+import type { Machine } from "../../../lib/base/machine.ts";
+import type {
+  HistoryMessage,
+  MeshCommand,
+  MeshEvent,
+  PeerView,
+} from "../../../lib/protocols/mesh/events.ts";
+import type {
+  DialFailureReason,
+  MeshConfig,
+  MeshEffect,
+  MeshInput,
+} from "../../../lib/protocols/mesh/mesh_io.ts";
+import type { MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
+import type { SimDisk } from "../disk.ts";
+import { fakeCrypto } from "../fake_crypto.ts";
+import type { LinkEnd } from "../link.ts";
+import type { Call, Station } from "../network.ts";
+import { type Persist, type ProcessPort, type SimClock, SimProcess } from "../process.ts";
+import { Timer } from "../virtual_time.ts";
+import type { MeshProbe } from "./checker.ts";
+import { ShownLog } from "./ledger.ts";
+import { messageBytes } from "./message_bytes.ts";
+import type { World } from "./world.ts";
+
+export type MeshMachine = Machine<MeshInput, MeshEffect>;
+export type StopOutcome = Extract<MeshEffect, { readonly type: "stop" }>["outcome"];
+
+/** Simulated wall clocks begin here: 1 January 2026, UTC. */
+const WALL_EPOCH_MS = Date.UTC(2026, 0, 1);
+/** The record of what was shown is written this much later at most. */
+const SHOWN_RECORD_MS_MAX = 200;
+const TICK: MeshInput = { type: "tick" };
+
+/** What was on a member's disk at some time, and what its user had seen by then. */
+export interface DiskImage {
+  readonly records: readonly MeshRecord[];
+  /** The log of what its user had been shown, and how long it was. */
+  readonly shown: ShownLog;
+  readonly shownCount: number;
+  readonly wasReady: number | null;
+  readonly room: RoomId | null;
+}
+
+/** How one member's machine and address are. */
+export interface MemberConfig {
+  readonly index: number;
+  readonly signer: Signer;
+  readonly name: string;
+  /** Dials only: `--passive`. */
+  readonly passive: boolean;
+  /** Behind a router that lets nobody in. */
+  readonly natted: boolean;
+  readonly historyShown: number;
+  readonly eager: boolean;
+}
+
+export class Member {
+  process: MemberProcess | null = null;
+  shown = new ShownLog();
+  /** The name it asks for at its next start. */
+  name: string;
+  /** Every name it ever asked for. */
+  readonly names = new Set<string>();
+  /** When this profile was first in the room, by the world's clock; null: never. */
+  readyAtMs: number | null = null;
+  image: DiskImage | null = null;
+  starts = 0;
+  /** Wall clock beside the world's, ms. */
+  wallOffsetMs = 0;
+  /** It left or was killed, and nothing starts it again. */
+  over = false;
+  /** It was refused writes in its life: what it showed meanwhile isn't on its disk. */
+  diskFailed = false;
+  endpoint: Endpoint;
+  /** The room that its disk holds; null for none yet. */
+  room: RoomId | null = null;
+
+  constructor(
+    readonly world: World,
+    readonly config: MemberConfig,
+    readonly disk: SimDisk<MeshRecord>,
+  ) {
+    this.name = config.name;
+    this.names.add(config.name);
+    this.endpoint = { host: `10.0.${config.index >> 8}.${config.index & 255}`, port: 55_107 };
+  }
+
+  get index(): number {
+    return this.config.index;
+  }
+
+  get key(): PeerKey {
+    return this.config.signer.key;
+  }
+
+  get label(): string {
+    return `n${this.index}`;
+  }
+
+  /** Its process where it runs and is in the room, else null. */
+  get present(): MemberProcess | null {
+    return this.process !== null && this.process.readyAtMs !== null ? this.process : null;
+  }
+
+  wallMs(): number {
+    return Math.floor(WALL_EPOCH_MS + this.world.time.nowMs + this.wallOffsetMs);
+  }
+}
+
+export class MemberProcess
+  implements Station<MeshMessage>, ProcessPort<MeshInput, MeshEffect, MeshRecord> {
+  readonly tick = TICK;
+  readonly machine: MeshMachine;
+  readonly probe: MeshProbe | null;
+  readonly sim: SimProcess<MeshInput, MeshEffect, MeshRecord>;
+  readonly links = new Map<LinkId, LinkEnd<MeshMessage>>();
+  readonly stream: number;
+  room: RoomId | null = null;
+  readyAtMs: number | null = null;
+  /** Its fingerprint, as `ready` gave it. */
+  shownKey = "";
+  pausedBecause: string | null = null;
+  outcome: StopOutcome | null = null;
+  /** The last answers to `/history` and `/peers`; null before the first. */
+  history: readonly HistoryMessage[] | null = null;
+  peers: readonly PeerView[] | null = null;
+  gone = false;
+  powerLost = false;
+  readIntervalMs = 0;
+  readableAtMs = 0;
+  /** Killed when so many more effects were carried out; -1 for never. */
+  effectsLeft = -1;
+  /** Its dials that have no answer yet. */
+  dialling = 0;
+  onDoom: (() => void) | null = null;
+  #nextLink = 1;
+  #shownThrough: BundleId | null = null;
+  readonly #shownTimer = new Timer(() => {
+    if (this.gone || this.sim.stalled) return;
+    this.member.disk.write([{ kind: "shown", through: this.#shownThrough }]);
+  });
+  readonly #banned = new Map<string, number>();
+
+  constructor(
+    readonly member: Member,
+    begin: MeshConfig["begin"],
+    clock: SimClock,
+  ) {
+    const { world, config } = member;
+    const random = world.random.fork();
+    const environment: Environment = {
+      random: random.next,
+      randomBytes: (length) => random.bytes(length),
+      wallMs: () => member.wallMs(),
+      crypto: fakeCrypto,
+      log: SILENT_LOGGER,
+    };
+    const meshConfig: MeshConfig = {
+      name: member.name,
+      advertise: { host: null, port: member.endpoint.port },
+      passive: config.passive,
+      historyShown: config.historyShown,
+      begin,
+    };
+    this.stream = world.ledger.newStream();
+    this.machine = world.subject.create(meshConfig, config.signer, environment);
+    this.probe = world.subject.probe(this.machine);
+    this.sim = new SimProcess(this.machine, world.time, clock, member.disk, config.eager, this);
+  }
+
+  get host(): number {
+    return this.member.index;
+  }
+
+  get seenHost(): string {
+    return this.member.config.natted ? `192.0.2.${this.host & 255}` : this.member.endpoint.host;
+  }
+
+  get silent(): boolean {
+    return this.sim.stalled || this.powerLost;
+  }
+
+  get stalledUntilMs(): number {
+    return this.sim.stalledUntilMs;
+  }
+
+  get label(): string {
+    return this.member.label;
+  }
+
+  /** Links that are open, whether or not the machine still waits to hear of them. */
+  get linkCount(): number {
+    return this.links.size;
+  }
+
+  command(command: MeshCommand, ref?: string): void {
+    this.#input({ type: "command", command, ref });
+  }
+
+  #input(input: MeshInput): void {
+    this.sim.deliver(input);
+  }
+
+  // What the network tells.
+
+  refusal(call: Call<MeshMessage>): DialFailureReason | null {
+    const { nowMs } = this.member.world.time;
+    const caller = call.from as MemberProcess;
+    if (call.expect !== null && call.expect !== this.member.key) return "wrong-key";
+    if (caller.member.key === this.member.key) return "refused";
+    if (call.room !== null && call.room !== this.room) return "wrong-room";
+    if ((this.#banned.get(caller.member.key) ?? 0) > nowMs) return "refused";
+    return null;
+  }
+
+  linkUp(end: LinkEnd<MeshMessage>): void {
+    end.id = this.#nextLink++ as LinkId;
+    this.links.set(end.id, end);
+    if (end.dialled) this.dialling--;
+    this.#input({
+      type: "link-up",
+      link: end.id,
+      peer: (end.other.owner as MemberProcess).member.key,
+      dialled: end.dialled,
+      remote: end.remote,
+      attempt: end.attempt,
+    });
+  }
+
+  linkDown(end: LinkEnd<MeshMessage>, closed: boolean, reason: string): void {
+    if (!this.links.delete(end.id)) return;
+    this.#input({ type: "link-down", link: end.id, closed, reason });
+  }
+
+  message(end: LinkEnd<MeshMessage>, message: MeshMessage): void {
+    this.member.world.messages++;
+    this.#input({ type: "message", link: end.id, message });
+  }
+
+  congested(end: LinkEnd<MeshMessage>): void {
+    this.#input({ type: "congested", link: end.id });
+  }
+
+  drained(end: LinkEnd<MeshMessage>): void {
+    this.#input({ type: "drained", link: end.id });
+  }
+
+  // What the machine asks for.
+
+  persistOf(effect: MeshEffect): Persist<MeshRecord> | null {
+    if (effect.type !== "persist") return null;
+    return { records: effect.records, sync: effect.sync };
+  }
+
+  persisted(effect: MeshEffect, stored: boolean): MeshInput | null {
+    if (effect.type !== "persist") return null;
+    const { token } = effect;
+    if (stored) return token === null ? null : { type: "persisted", token };
+    this.member.diskFailed = true;
+    return { type: "persist-failed", token, text: "Cannot write the room's log: the disk is full" };
+  }
+
+  stepped(input: MeshInput, effects: readonly MeshEffect[]): void {
+    this.member.world.stepped(this, input, effects);
+  }
+
+  carriedOut(): void {
+    if (this.effectsLeft > 0 && --this.effectsLeft === 0) this.onDoom?.();
+  }
+
+  perform(effect: MeshEffect): void {
+    const { world } = this.member;
+    switch (effect.type) {
+      case "send":
+        return this.#send(effect);
+      case "dial":
+        this.dialling++;
+        world.network.dial({
+          from: this,
+          attempt: effect.attempt,
+          endpoint: effect.endpoint,
+          expect: effect.expect,
+          room: effect.room,
+          failed: (reason) => this.#dialFailed(effect.attempt, reason as DialFailureReason),
+        });
+        break;
+      case "ban": {
+        const end = this.links.get(effect.link);
+        if (end !== undefined) {
+          const { key } = (end.other.owner as MemberProcess).member;
+          this.#banned.set(key, world.time.nowMs + effect.durationMs);
+        }
+        this.#close(effect.link);
+        break;
+      }
+      case "close":
+        this.#close(effect.link);
+        break;
+      case "show":
+        this.#show(effect.event, effect.ref);
+        break;
+      case "input":
+        this.pausedBecause = effect.pausedBecause;
+        break;
+      case "open-room":
+        this.#openRoom(effect.room);
+        break;
+      case "shown":
+        this.#wasShown(effect.through);
+        break;
+      case "stop":
+        this.outcome = effect.outcome;
+        break;
+      case "persist":
+        throw new Error("A persist is for the disk");
+    }
+    world.effect(this, effect);
+    if (effect.type === "stop") world.end(this, false, 0);
+  }
+
+  #send(effect: Extract<MeshEffect, { readonly type: "send" }>): void {
+    const end = this.links.get(effect.link);
+    if (end === undefined) return; // it broke since the machine decided
+    const message = this.member.world.throughCodec(effect.message);
+    end.send(message, effect.lane, messageBytes(message));
+  }
+
+  #dialFailed(attempt: number, reason: DialFailureReason): void {
+    this.dialling--;
+    const text = `Cannot reach the other side: ${reason}`;
+    this.#input({ type: "dial-failed", attempt, reason, text });
+  }
+
+  #close(link: LinkId): void {
+    const end = this.links.get(link);
+    if (end === undefined) return;
+    this.links.delete(link);
+    end.close();
+  }
+
+  /** The room's records are read, and given to the machine a little later. */
+  #openRoom(room: RoomId): void {
+    const { member } = this;
+    this.room = room;
+    member.room = room;
+    const records = member.disk.records.slice();
+    member.world.time.after(member.world.random.below(3), () => {
+      this.#input({ type: "room-opened", records });
+    });
+  }
+
+  /** Written once a while, and never synced for its own sake: a killed process repeats a little. */
+  #wasShown(through: BundleId): void {
+    this.#shownThrough = through;
+    if (this.#shownTimer.armed) return;
+    const { world } = this.member;
+    world.time.arm(this.#shownTimer, world.time.nowMs + world.random.below(SHOWN_RECORD_MS_MAX));
+  }
+
+  #show(event: MeshEvent, ref: string | undefined): void {
+    const { member } = this;
+    const { nowMs } = member.world.time;
+    if (event.event === "ready") {
+      this.readyAtMs = nowMs;
+      this.shownKey = event.key;
+      member.readyAtMs ??= nowMs;
+    }
+    member.world.shown(this, event, ref);
+  }
+}

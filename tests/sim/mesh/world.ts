@@ -1,0 +1,238 @@
+/**
+ * A simulated room: members on hosts, the network between them, and the checkers that watch. What happens
+ * in it, and when, is the scenario's business.
+ */
+
+import type { Signer } from "../../../lib/base/crypto.ts";
+import type { Environment } from "../../../lib/base/environment.ts";
+import { endpointText } from "../../../lib/base/ids.ts";
+import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
+import type { MeshConfig, MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
+import { MESH_MESSAGES, type MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
+import { createCodec } from "../../../lib/wire/codec.ts";
+import { type DiskConfig, SimDisk } from "../disk.ts";
+import type { QueueLimits } from "../link.ts";
+import { Network, type Path } from "../network.ts";
+import { Random } from "../random.ts";
+import { Trace } from "../trace.ts";
+import { VirtualTime } from "../virtual_time.ts";
+import { type MeshChecker, type MeshProbe, Violation } from "./checker.ts";
+import { Ledger, type Said } from "./ledger.ts";
+import {
+  type DiskImage,
+  Member,
+  type MemberConfig,
+  MemberProcess,
+  type MeshMachine,
+} from "./member.ts";
+
+/** The machine under test, and how a checker asks it. */
+export interface Subject {
+  readonly name: string;
+  create(config: MeshConfig, signer: Signer, environment: Environment): MeshMachine;
+  probe(machine: MeshMachine): MeshProbe | null;
+}
+
+export interface WorldConfig {
+  readonly seed: number;
+  /** Hosts there can be, one for each member that ever is. */
+  readonly hosts: number;
+  readonly disk: DiskConfig;
+  readonly limits: QueueLimits;
+  /** Mean one-way delay between two hosts, ms, and of the jitter on top. */
+  readonly delayMs: number;
+  readonly jitterMs: number;
+  readonly bytesPerMs: number;
+  /** Whether every message is encoded and decoded on its way. */
+  readonly codec: boolean;
+  /** Clocks run this much too fast or too slow, at most. */
+  readonly clockDrift: number;
+  readonly print: ((line: string) => void) | null;
+}
+
+const codec = createCodec(MESH_MESSAGES);
+
+export class World {
+  readonly time = new VirtualTime();
+  readonly random: Random;
+  readonly network: Network<MeshMessage>;
+  readonly ledger = new Ledger();
+  readonly trace: Trace;
+  readonly members: Member[] = [];
+  /** Taken in by machines. */
+  messages = 0;
+  steps = 0;
+  readonly #paths: (Path | undefined)[];
+  readonly #labelByKey = new Map<string, string>();
+
+  constructor(
+    readonly config: WorldConfig,
+    readonly subject: Subject,
+    readonly checkers: readonly MeshChecker[],
+  ) {
+    const { hosts } = config;
+    this.random = new Random(config.seed);
+    this.#paths = new Array<Path | undefined>(hosts * hosts);
+    const path = (from: number, to: number) => this.#paths[from * hosts + to] ??= this.#newPath();
+    this.network = new Network(this.time, this.random.fork(), config.limits, hosts, path);
+    this.trace = new Trace((detail) => this.#describe(detail), config.print);
+  }
+
+  addMember(config: Omit<MemberConfig, "index">): Member {
+    const disk = new SimDisk<MeshRecord>(this.time, this.random.fork(), this.config.disk);
+    const member = new Member(this, { ...config, index: this.members.length }, disk);
+    disk.wrote = (records, from) => {
+      const { process } = member;
+      if (process === null) return;
+      for (const checker of this.checkers) checker.wrote?.(process, records, from);
+    };
+    this.members.push(member);
+    if (!this.#labelByKey.has(member.key)) this.#labelByKey.set(member.key, member.label);
+    return member;
+  }
+
+  /** Processes that run and are in the room. */
+  present(): MemberProcess[] {
+    const present: MemberProcess[] = [];
+    for (const member of this.members) {
+      if (member.present !== null) present.push(member.present);
+    }
+    return present;
+  }
+
+  /** Starts a process on the member's profile, which has none. */
+  start(member: Member, begin: MeshConfig["begin"]): MemberProcess {
+    const clock = {
+      offsetMs: this.random.between(0, 1e7),
+      rate: 1 + this.random.between(-this.config.clockDrift, this.config.clockDrift),
+    };
+    this.note(member.label, "start", member.starts++, begin);
+    const process = new MemberProcess(member, begin, clock);
+    member.process = process;
+    if (!member.config.natted && !member.config.passive) {
+      this.network.listen(member.endpoint, process);
+    }
+    for (const checker of this.checkers) checker.started?.(process, member.disk.records);
+    process.sim.deliver({ type: "start" });
+    return process;
+  }
+
+  /** The process is gone: it stopped, was killed, or its machine lost its power. */
+  end(process: MemberProcess, powerLost: boolean, lossChance: number): void {
+    const { member } = process;
+    if (member.process !== process) return;
+    this.note(member.label, powerLost ? "power-loss" : "end", process.sim.steps, process.outcome);
+    process.sim.end();
+    process.gone = true;
+    process.powerLost = powerLost;
+    if (this.network.listener(member.endpoint) === process) this.network.unlisten(member.endpoint);
+    for (const end of [...process.links.values()]) end.abandon(powerLost, lossChance);
+    if (powerLost) member.disk.powerLost();
+    else member.disk.processEnds();
+    for (const checker of this.checkers) checker.ended?.(process);
+    member.process = null;
+  }
+
+  /** Keeps what is on the member's disk, to be put back later or onto another's. */
+  imageOf(member: Member): DiskImage {
+    return {
+      records: [...member.disk.records],
+      shownCount: member.shown.order.length,
+      wasReady: member.readyAtMs,
+      room: member.room,
+      shown: member.shown,
+    };
+  }
+
+  /** Puts an image onto the disk of a member that has no process. */
+  restore(member: Member, image: DiskImage): void {
+    member.disk.restore(image.records);
+    member.shown = image.shown.copy(image.shownCount);
+    member.readyAtMs = image.wasReady;
+    member.room = image.room;
+    for (const checker of this.checkers) checker.restored?.(member);
+  }
+
+  /** The member's user types `words` to all, or to the member called `to`. */
+  say(process: MemberProcess, words: string, to: { name: string; key: string } | null): Said {
+    const { member } = process;
+    const { ledger, time } = this;
+    const said = ledger.type(member, process.stream, words, time.nowMs, to?.key ?? null);
+    const { text } = said;
+    process.command(
+      to === null ? { command: "say", text } : { command: "msg", name: to.name, text },
+      refOf(said),
+    );
+    return said;
+  }
+
+  stepped(process: MemberProcess, input: MeshInput, effects: readonly MeshEffect[]): void {
+    this.steps++;
+    const kind = input.type === "message" ? `< ${input.message.type}` : input.type;
+    this.note(process.label, kind, effects.length, input);
+    for (const checker of this.checkers) checker.stepped?.(process);
+  }
+
+  effect(process: MemberProcess, effect: MeshEffect): void {
+    this.note(process.label, `> ${effect.type}`, 0, effect);
+    for (const checker of this.checkers) checker.effect?.(process, effect);
+  }
+
+  shown(process: MemberProcess, event: MeshEvent, ref: string | undefined): void {
+    if (event.event === "message") {
+      const said = this.ledger.byText(event.text);
+      if (said === undefined) {
+        throw new Violation("integrity", `${process.label} shows "${event.text}", typed by nobody`);
+      }
+      const { shown } = process.member;
+      const again = shown.has(said);
+      for (const checker of this.checkers) checker.message?.(process, said, event, again);
+      if (!again) shown.add(said);
+    } else if (event.event === "error" && ref !== undefined) {
+      const said = this.ledger.said[indexOfRef(ref)];
+      if (said !== undefined) said.refused = true;
+    }
+    if (event.event === "history") process.history = event.messages;
+    else if (event.event === "peers") process.peers = event.peers;
+    for (const checker of this.checkers) checker.shown?.(process, event);
+  }
+
+  throughCodec(message: MeshMessage): MeshMessage {
+    if (!this.config.codec) return message;
+    const decoded = codec.decode(codec.encode(message));
+    if (decoded.type === "unknown-message") throw new Error(`No message has code ${decoded.code}`);
+    return decoded;
+  }
+
+  note(who: string, kind: string, digest: number, detail: unknown): void {
+    this.trace.note(this.time.nowMs, who, kind, digest, detail);
+  }
+
+  #newPath(): Path {
+    const { delayMs, jitterMs, bytesPerMs } = this.config;
+    return { delayMs: this.random.between(0.2, 1.8) * delayMs, jitterMs, bytesPerMs };
+  }
+
+  #describe(detail: unknown): string {
+    const words = JSON.stringify(detail, (_, value: unknown) => {
+      if (value instanceof Uint8Array) return `${value.length} B`;
+      if (typeof value === "string" && /^[0-9a-f]{64}$/.test(value)) {
+        return this.#labelByKey.get(value) ?? `#${value.slice(0, 6)}`;
+      }
+      if (value instanceof Object && "host" in value && "port" in value) {
+        return endpointText(value as { host: string; port: number });
+      }
+      return value;
+    }) ?? "";
+    return words.length > 400 ? `${words.slice(0, 400)}…` : words;
+  }
+}
+
+function refOf(said: Said): string {
+  return `say-${said.index}`;
+}
+
+function indexOfRef(ref: string): number {
+  return ref.startsWith("say-") ? Number(ref.slice(4)) : -1;
+}
