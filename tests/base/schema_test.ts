@@ -158,6 +158,7 @@ Deno.test("encode() takes a value far longer than its buffers, and short ones af
 
   assertEquals(encode(texts, ["c"]).toHex(), "010163");
   assertEquals(decode(texts, long), value);
+  assertEquals(long.length, 1 + (1 + 1) + (3 + 60_000) + (3 + 66_000));
 });
 
 Deno.test("decode() names the place of what it refuses, lists and embedded structures too", () => {
