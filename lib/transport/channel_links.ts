@@ -6,6 +6,7 @@
  * end of that turn, and what comes while a write is under way in the next.
  */
 
+import { fingerprintOf } from "../base/fingerprint.ts";
 import { type Endpoint, endpointText, type LinkId } from "../base/ids.ts";
 import type { Environment } from "../base/environment.ts";
 import { invariant } from "../base/invariant.ts";
@@ -111,8 +112,10 @@ export class ChannelLinks implements Links {
   dial(attempt: number, to: Endpoint, expect: DialExpectation): void {
     invariant(this.#shutdown === null, "nothing is dialled after shutdown");
     invariant(!this.#connecting.has(attempt), "each attempt has a number of its own");
-    const { access } = this.#options;
-    const target: DialTarget = { mode: access.mode, ...expect };
+    const { mode } = this.#options.access;
+    const { key, room, secret } = expect;
+    const fingerprint = key === null ? expect.fingerprint ?? null : fingerprintOf(key);
+    const target: DialTarget = { mode, room, secret, fingerprint };
     const cancel = this.#network.connect(
       to,
       (stream) => this.#connected(attempt, stream, target),
@@ -431,7 +434,8 @@ export class ChannelLinks implements Links {
       if (this.#alarm.atMs <= atMs) return;
       this.#alarm.cancel();
     }
-    this.#alarm = { atMs, cancel: this.#options.clock.alarm(atMs, () => this.#ring()) };
+    const timer = this.#options.clock.at(atMs, () => this.#ring());
+    this.#alarm = { atMs, cancel: () => timer.cancel() };
   }
 
   #ring(): void {

@@ -13,6 +13,7 @@
  * - Memory for a link is bounded whatever the other side does.
  */
 
+import type { Fingerprint } from "../base/fingerprint.ts";
 import type { Endpoint, LinkId, PeerKey, RoomId } from "../base/ids.ts";
 import type { ChannelSecret, ListenAccess } from "../protocols/noise/channel_handshake.ts";
 import type { ChannelFailure, Lane } from "../protocols/noise/channel.ts";
@@ -76,6 +77,8 @@ export interface LinkHandler {
 export interface DialExpectation {
   /** The only identity that will do, `null` for any. */
   readonly key: PeerKey | null;
+  /** The same, where its fingerprint is all that is known; `key` goes first. */
+  readonly fingerprint?: Fingerprint | null;
   /** The room that must answer, `null` where it isn't known. */
   readonly room: RoomId | null;
   /** What a private room's members know. */
@@ -113,8 +116,8 @@ export interface Links {
 /** Monotonic time and alarms for it. */
 export interface LinkClock {
   nowMs(): number;
-  /** Calls `ring` at `atMs` or a little later, unless cancelled by the returned function. */
-  alarm(atMs: number, ring: () => void): () => void;
+  /** Calls `callback` once, at `atMs` or a little later, unless cancelled. */
+  at(atMs: number, callback: () => void): { cancel(): void };
   /** Calls `task` after the present turn of work, before anything else happens. */
   soon(task: () => void): void;
 }

@@ -17,7 +17,7 @@ const NO_EVENTS: ByteStreamEvents = { received() {}, written() {}, ended() {} };
 interface Alarm {
   readonly atMs: number;
   readonly order: number;
-  readonly ring: () => void;
+  readonly callback: () => void;
 }
 
 /** Virtual time, and all that happens in it in order of time; at one time, in order of asking. */
@@ -31,10 +31,10 @@ export class VirtualClock implements LinkClock {
     return this.#nowMs;
   }
 
-  alarm(atMs: number, ring: () => void): () => void {
-    const alarm = { atMs: Math.max(atMs, this.#nowMs), order: ++this.#order, ring };
+  at(atMs: number, callback: () => void): { cancel(): void } {
+    const alarm = { atMs: Math.max(atMs, this.#nowMs), order: ++this.#order, callback };
     this.#alarms.add(alarm);
-    return () => this.#alarms.delete(alarm);
+    return { cancel: () => void this.#alarms.delete(alarm) };
   }
 
   soon(task: () => void): void {
@@ -48,7 +48,7 @@ export class VirtualClock implements LinkClock {
     for (let next = this.#next(); next !== null && next.atMs <= untilMs; next = this.#next()) {
       this.#alarms.delete(next);
       this.#nowMs = Math.max(this.#nowMs, next.atMs); // late after a stall
-      next.ring();
+      next.callback();
       this.#runSoon();
     }
     this.#nowMs = untilMs;
@@ -153,12 +153,13 @@ class MemoryHost implements StreamNetwork {
     failed: (reason: string) => void,
   ): () => void {
     const { clock, latencyMs } = this.network;
-    return clock.alarm(clock.nowMs() + latencyMs, () => {
+    const timer = clock.at(clock.nowMs() + latencyMs, () => {
       const joined = this.network.join(this.local, to);
       if (joined === null) return failed("nobody listens there");
       joined.at.#accepted?.(joined.far);
       connected(joined.near);
     });
+    return () => timer.cancel();
   }
 
   accept(accepted: (stream: ByteStream) => void): void {
@@ -248,7 +249,7 @@ class MemoryStream implements ByteStream {
 
   #send(bytes: Uint8Array | null): void {
     const { clock, latencyMs } = this.network;
-    clock.alarm(clock.nowMs() + latencyMs, () => {
+    clock.at(clock.nowMs() + latencyMs, () => {
       this.other.#arrived(bytes);
       this.#reportWritten();
     });

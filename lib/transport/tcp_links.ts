@@ -7,10 +7,10 @@ import { TcpNetwork } from "./tcp_network.ts";
 /** Monotonic milliseconds, timers and microtasks of the runtime. */
 export const SYSTEM_LINK_CLOCK: LinkClock = {
   nowMs: () => performance.now(),
-  alarm(atMs, ring) {
-    // Rounded up: a ring before its time would only be followed by another.
-    const timer = setTimeout(ring, Math.max(0, Math.ceil(atMs - performance.now())));
-    return () => clearTimeout(timer);
+  at(atMs, callback) {
+    // Rounded up: a call before its time would only be followed by another.
+    const timer = setTimeout(callback, Math.max(0, Math.ceil(atMs - performance.now())));
+    return { cancel: () => clearTimeout(timer) };
   },
   soon: queueMicrotask,
 };

@@ -17,6 +17,7 @@
 import type { Bytes } from "../../base/crypto.ts";
 import { concatBytes } from "../../base/crypto.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
+import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import { earliestMs, type Machine } from "../../base/machine.ts";
@@ -298,7 +299,13 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
       effects.push(this.#establish(nowMs));
     } else {
       this.#outbox.addGoodbye(admission);
-      effects.push(...this.#fail(admission, `refused ${result.peer}: ${admission}`, result.peer));
+      effects.push(
+        ...this.#fail(
+          admission,
+          `refused ${fingerprintOf(result.peer)}: ${admission}`,
+          result.peer,
+        ),
+      );
     }
   }
 

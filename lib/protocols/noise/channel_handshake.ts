@@ -14,6 +14,7 @@
 
 import { type Bytes, concatBytes, type Crypto, type Signer } from "../../base/crypto.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
+import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
 import type { PeerKey, RoomId } from "../../base/ids.ts";
 import { HandshakeState, type TransportStates, xxMessageBytes } from "./handshake_state.ts";
 import {
@@ -65,8 +66,8 @@ export interface DialTarget {
   /** The room that must answer, `null` where the dialler doesn't know which it will find. */
   readonly room: RoomId | null;
   readonly secret: ChannelSecret | null;
-  /** The only identity that will do, or `null` for any. */
-  readonly key: PeerKey | null;
+  /** Of the only identity that will do, or `null` for any. */
+  readonly fingerprint: Fingerprint | null;
 }
 
 /** Whom the listener lets in; asked anew for each connection. */
@@ -179,12 +180,13 @@ export class DiallerHandshake implements Handshake {
   /** Second message: the listener's proof. */
   #answer(message: Uint8Array): readonly HandshakeStep[] {
     const { signer } = this.#identity;
-    const { mode, key, room, secret } = this.#target;
+    const { mode, fingerprint, room, secret } = this.#target;
     const { payload, hashBeforePayload } = this.#noise.readMessage(message);
     const proof = payload.subarray(VERSION_BYTES);
     const peer = verifyIdentityProof(this.#env.crypto, proof, "listener", mode, hashBeforePayload);
-    if (key !== null && peer !== key) {
-      const text = `another key answers there: ${peer}, expected ${key}`;
+    const answering = fingerprintOf(peer);
+    if (fingerprint !== null && answering !== fingerprint) {
+      const text = `another key answers there: ${answering}, expected ${fingerprint}`;
       return [{ type: "failed", reason: "wrong-key", text, key: peer }];
     }
     const bytes = this.#noise.writeMessage((hash) =>

@@ -9,6 +9,7 @@
 
 import { type Bytes, concatBytes, type Crypto, type Signer, utf8 } from "../../base/crypto.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
+import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import type { ChannelMode } from "./preface.ts";
 
@@ -47,7 +48,9 @@ export function verifyIdentityProof(
   const signature = proof.subarray(KEY_BYTES, IDENTITY_PROOF_BYTES);
   if (!crypto.verify(key, signed(role, mode, hash), signature)) {
     throw new RemoteProtocolError(
-      `Cannot believe the other side's identity: its signature isn't that of the key it names (${key})`,
+      `Cannot believe the other side's identity: its signature isn't that of the key it names (${
+        fingerprintOf(key)
+      })`,
     );
   }
   return key;

@@ -20,6 +20,7 @@
  */
 
 import { type Bytes, utf8 } from "../../base/crypto.ts";
+import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
 import type { PeerKey, RoomId } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
@@ -90,7 +91,8 @@ export interface Wanted {
   readonly room: RoomId | null;
   /** Epoch of the secret that both must know, 0 to 2^32 - 1. */
   readonly epoch: number | null;
-  readonly key: PeerKey | null;
+  /** Of the identity that the dialler expects. */
+  readonly fingerprint: Fingerprint | null;
 }
 
 /** A preface as its reader sees it. */
@@ -112,11 +114,12 @@ export function encodePreface(wanted: Wanted, salt: Uint8Array): Bytes {
   preface[VERSION_OFFSET] = CHANNEL_VERSION;
   preface[5] = MODE_BYTES[wanted.mode];
   preface[6] = (wanted.room === null ? 0 : FLAG_ROOM) |
-    (wanted.epoch === null ? 0 : FLAG_SECRET) | (wanted.key === null ? 0 : FLAG_EXPECTED_KEY);
+    (wanted.epoch === null ? 0 : FLAG_SECRET) |
+    (wanted.fingerprint === null ? 0 : FLAG_EXPECTED_KEY);
   new DataView(preface.buffer).setUint32(7, wanted.epoch ?? 0);
   preface.set(salt, 11);
-  if (wanted.room !== null) preface.set(tag(ROOM_TAG_DOMAIN, salt, wanted.room), 19);
-  if (wanted.key !== null) preface.set(tag(KEY_TAG_DOMAIN, salt, wanted.key), 35);
+  if (wanted.room !== null) preface.set(roomTag(salt, wanted.room), 19);
+  if (wanted.fingerprint !== null) preface.set(keyTag(salt, wanted.fingerprint), 35);
   return preface;
 }
 
@@ -142,14 +145,14 @@ export function decodePreface(bytes: Uint8Array, mode: ChannelMode): Preface | R
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   if ((flags & ~FLAGS) !== 0) return "protocol";
   const salt = bytes.slice(11, 19);
-  const roomTag = bytes.slice(19, 35);
-  const keyTag = bytes.slice(35, 51);
+  const room = bytes.slice(19, 35);
+  const key = bytes.slice(35, 51);
   return {
     epoch: (flags & FLAG_SECRET) === 0 ? null : view.getUint32(7),
     roomNamed: (flags & FLAG_ROOM) !== 0,
-    meansRoom: (room) => equal(roomTag, tag(ROOM_TAG_DOMAIN, salt, room)),
+    meansRoom: (ours) => equal(room, roomTag(salt, ours)),
     keyNamed: (flags & FLAG_EXPECTED_KEY) !== 0,
-    meansKey: (key) => equal(keyTag, tag(KEY_TAG_DOMAIN, salt, key)),
+    meansKey: (ours) => equal(key, keyTag(salt, fingerprintOf(ours))),
   };
 }
 
@@ -167,8 +170,13 @@ export function decodeRefusal(bytes: Uint8Array): { refusal: Refusal; version: n
   return { refusal, version: bytes[2] ?? 0 };
 }
 
-function tag(domain: Uint8Array, salt: Uint8Array, id: RoomId | PeerKey): Bytes {
-  return sha256(domain, salt, Uint8Array.fromHex(id)).slice(0, TAG_BYTES);
+function roomTag(salt: Uint8Array, room: RoomId): Bytes {
+  return sha256(ROOM_TAG_DOMAIN, salt, Uint8Array.fromHex(room)).slice(0, TAG_BYTES);
+}
+
+// Of the fingerprint and not the key: it may be all that the dialler knows.
+function keyTag(salt: Uint8Array, fingerprint: Fingerprint): Bytes {
+  return sha256(KEY_TAG_DOMAIN, salt, utf8(fingerprint)).slice(0, TAG_BYTES);
 }
 
 // Tags aren't secret from the one who compares them: time tells nothing.

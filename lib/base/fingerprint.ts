@@ -1,0 +1,87 @@
+/**
+ * A key as people see, compare and copy it: one word of 27 letters and digits.
+ *
+ * 26 base32 characters (RFC 4648, in lower case) are the first 130 bits of SHA-256 of the raw key, so that nobody
+ * finds a second key for one; the last character is a check, so that a slip of the pen is told from another key.
+ */
+
+import { hash } from "node:crypto";
+import { P2pchatError } from "./errors.ts";
+import type { PeerKey } from "./ids.ts";
+
+declare const brand: unique symbol;
+/** 27 base32 characters in lower case, the last one fitting the others. */
+export type Fingerprint = string & { readonly [brand]: "Fingerprint" };
+
+const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
+const HASH_CHARACTERS = 26;
+/** Characters in all. */
+export const FINGERPRINT_CHARACTERS = HASH_CHARACTERS + 1;
+/** Characters of the short form: enough to tell two Bobs apart, not to prove who is who. */
+const SHORT_CHARACTERS = 4;
+
+// Rendering a list of members asks for each of them; a room has at most 4,096.
+const CACHE_MAX = 4_096;
+const cache = new Map<PeerKey, Fingerprint>();
+
+/** The fingerprint of a public key. */
+export function fingerprintOf(key: PeerKey): Fingerprint {
+  const cached = cache.get(key);
+  if (cached !== undefined) return cached;
+  const digest = hash("sha256", Uint8Array.fromHex(key), "buffer");
+  const values: number[] = [];
+  for (let bit = 0; values.length < HASH_CHARACTERS; bit += 5) {
+    const at = bit >> 3;
+    const pair = digest[at]! * 256 + digest[at + 1]!;
+    values.push((pair >> (11 - (bit & 7))) & 31);
+  }
+  const text = [...values, checkOf(values)].map((value) => ALPHABET[value]).join("");
+  const fingerprint = text as Fingerprint;
+  if (cache.size >= CACHE_MAX) cache.clear();
+  cache.set(key, fingerprint);
+  return fingerprint;
+}
+
+/**
+ * Reads a fingerprint that somebody typed or stored, in any case.
+ * @throws {P2pchatError} `usage`, saying whether its length, a character or the check is wrong.
+ */
+export function parseFingerprint(text: string): Fingerprint {
+  const lower = text.toLowerCase();
+  const refuse = (found: string) =>
+    new P2pchatError("usage", `Cannot use fingerprint ${JSON.stringify(text)}: ${found}`);
+  if (lower.length !== FINGERPRINT_CHARACTERS) {
+    throw refuse(`it must have ${FINGERPRINT_CHARACTERS} characters, has ${lower.length}`);
+  }
+  const values = [...lower].map((character) => ALPHABET.indexOf(character));
+  const bad = values.indexOf(-1);
+  if (bad !== -1) {
+    throw refuse(
+      `character ${bad + 1} must be a letter or 2 to 7, is ${JSON.stringify(text[bad])}`,
+    );
+  }
+  if (checkOf(values.slice(0, HASH_CHARACTERS)) !== values[HASH_CHARACTERS]) {
+    throw refuse("a character is mistyped, its check doesn't fit; copy it again");
+  }
+  return lower as Fingerprint;
+}
+
+/** The start of a fingerprint, as in `Bob~k7f3`. */
+export function shortFingerprint(fingerprint: Fingerprint): string {
+  return fingerprint.slice(0, SHORT_CHARACTERS);
+}
+
+/**
+ * The check value: a polynomial over GF(32) in the powers of a generator, all different for 26 places; so any
+ * one wrong character and any two that changed places are found.
+ */
+function checkOf(values: readonly number[]): number {
+  let sum = 0;
+  for (const value of values) sum = timesX(sum) ^ value;
+  return timesX(sum);
+}
+
+/** Times x modulo x^5 + x^2 + 1, which is primitive. */
+function timesX(value: number): number {
+  return value < 16 ? value << 1 : (value << 1) ^ 0b100101;
+}

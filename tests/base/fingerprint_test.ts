@@ -1,0 +1,57 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { nodeSigner } from "../../lib/base/crypto.ts";
+import { P2pchatError } from "../../lib/base/errors.ts";
+import { fingerprintOf, parseFingerprint, shortFingerprint } from "../../lib/base/fingerprint.ts";
+import type { PeerKey } from "../../lib/base/ids.ts";
+
+const KEY = "00".repeat(32) as PeerKey;
+const keys = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((key) => key.toHex() as PeerKey);
+
+Deno.test("fingerprintOf() is base32 of SHA-256 of the raw key, and a check", () => {
+  // SHA-256 of 32 zero bytes: 66687aadf862bd776c8fc18b8e9f8e20...
+  const fingerprint = fingerprintOf(KEY);
+
+  assertEquals(fingerprint.slice(0, 26), "mzuhvlpymk6xo3epygfy5h4oea");
+  assertEquals(fingerprint.length, 27);
+});
+
+Deno.test("parseFingerprint() takes any case and gives back the one form", () => {
+  fc.assert(fc.property(keys, (key) => {
+    const fingerprint = fingerprintOf(key);
+    assertEquals(parseFingerprint(fingerprint.toUpperCase()), fingerprint);
+    assert(/^[a-z2-7]{27}$/.test(fingerprint));
+  }));
+});
+
+Deno.test("parseFingerprint() finds each wrong character and each two that changed places", () => {
+  const text = fingerprintOf(nodeSigner(new Uint8Array(32)).key) as string;
+  for (let at = 0; at < text.length; at++) {
+    for (const other of "abcdefghijklmnopqrstuvwxyz234567") {
+      if (other === text[at]) continue;
+      const wrong = text.slice(0, at) + other + text.slice(at + 1);
+      assertThrows(() => parseFingerprint(wrong), P2pchatError, "check doesn't fit");
+    }
+    for (let to = at + 1; to < text.length; to++) {
+      if (text[at] === text[to]) continue;
+      const swapped = [...text];
+      [swapped[at], swapped[to]] = [text[to]!, text[at]!];
+      assertThrows(() => parseFingerprint(swapped.join("")), P2pchatError);
+    }
+  }
+});
+
+Deno.test("parseFingerprint() names what is wrong", () => {
+  const text = fingerprintOf(KEY);
+  assertThrows(
+    () => parseFingerprint(text.slice(1)),
+    P2pchatError,
+    "must have 27 characters, has 26",
+  );
+  assertThrows(() => parseFingerprint(`1${text.slice(1)}`), P2pchatError, "character 1 must be");
+  assertThrows(() => parseFingerprint(""), P2pchatError, "has 0");
+});
+
+Deno.test("shortFingerprint() is the start", () => {
+  assertEquals(shortFingerprint(fingerprintOf(KEY)), "mzuh");
+});
