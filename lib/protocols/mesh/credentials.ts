@@ -1,8 +1,8 @@
 /**
  * What members show each other: genesis, claims, beacons, statements; made, signed and checked.
  *
- * A check answers with a fault in words, or `null`: what to do about it is the caller's. Checks are
- * ordered so that a signature, the dear part, comes last.
+ * A form is checked before a signature, the dear part. A check of form answers with a fault in words, or
+ * `null`: what to do about it is the caller's.
  */
 
 import type { Bytes, Crypto, Signer } from "../../base/crypto.ts";
@@ -128,50 +128,43 @@ export function isClaimAdmitted(
   return checkId(crypto, signed.claim.value.admitter, admission, signed.admission);
 }
 
-/** Why a whole claim doesn't hold in `room`; `null` where it does. `id` is `claimIdOf` of it. */
-export function claimFault(
-  crypto: Crypto,
-  signed: SignedClaim,
-  id: ClaimId,
-  room: RoomId,
-): string | null {
-  const form = claimFormFault(signed.claim.value, room);
-  if (form !== null) return form;
-  if (!checkId(crypto, signed.claim.value.key, id, signed.signature)) {
-    return "the claimant didn't sign the claim";
-  }
-  return isClaimAdmitted(crypto, signed) ? null : "the admitting member didn't sign the claim";
+/** Whether claimant and admitting member signed the claim; `id` is `claimIdOf` of it. */
+export function isClaimSigned(crypto: Crypto, signed: SignedClaim, id: ClaimId): boolean {
+  return checkId(crypto, signed.claim.value.key, id, signed.signature) &&
+    isClaimAdmitted(crypto, signed);
 }
 
-/** Why a beacon doesn't hold in `room`; `null` where it does. */
-export function beaconFault(crypto: Crypto, signed: SignedBeacon, room: RoomId): string | null {
-  const beacon = signed.beacon.value;
+/** Why a beacon can't hold in `room` whoever signed it; `null` where it can. */
+export function beaconFormFault(beacon: Beacon, room: RoomId): string | null {
   const version = versionFault("beacon", beacon.version);
   if (version !== null) return version;
   if (beacon.room !== room) return "the beacon is for another room";
+  // Far below the largest number: 1 + an incarnation that somebody sent must not overflow.
   if (beacon.incarnation > INCARNATION_MAX || beacon.number > INCARNATION_MAX) {
     return "the beacon's incarnation or number is out of range";
   }
-  const id = signedId<Hash>(crypto, "beacon", signed.beacon.bytes);
-  return checkId(crypto, beacon.key, id, signed.signature)
-    ? null
-    : "the member didn't sign the beacon";
+  return null;
 }
 
-/** Why a statement doesn't hold in `room`; `null` where it does. */
-export function statementFault(
-  crypto: Crypto,
-  signed: SignedStatement,
-  room: RoomId,
-): string | null {
-  const statement = signed.statement.value;
+/** Whether the member signed the beacon. */
+export function isBeaconSigned(crypto: Crypto, signed: SignedBeacon): boolean {
+  const id = signedId<Hash>(crypto, "beacon", signed.beacon.bytes);
+  return checkId(crypto, signed.beacon.value.key, id, signed.signature);
+}
+
+/** Why a statement can't hold in `room` whoever signed it; `null` where it can. */
+export function statementFormFault(statement: Statement, room: RoomId): string | null {
   const version = versionFault("statement", statement.version);
   if (version !== null) return version;
   if (statement.room !== room) return "the statement is for another room";
+  if (statement.by === statement.accused) return "the statement is about its speaker";
+  return null;
+}
+
+/** Whether the speaker signed the statement. */
+export function isStatementSigned(crypto: Crypto, signed: SignedStatement): boolean {
   const id = signedId<Hash>(crypto, "statement", signed.statement.bytes);
-  return checkId(crypto, statement.by, id, signed.signature)
-    ? null
-    : "the speaker didn't sign the statement";
+  return checkId(crypto, signed.statement.value.by, id, signed.signature);
 }
 
 /** A claim and its id, computed once. */
@@ -185,4 +178,20 @@ export function compareClaims(a: KnownClaim, b: KnownClaim): number {
   const byTime = a.signed.claim.value.time - b.signed.claim.value.time;
   if (byTime !== 0) return byTime;
   return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
+}
+
+/** A copy that doesn't keep the frame alive in which the claim came. */
+export function ownedClaim({ claim, signature, admission }: SignedClaim): SignedClaim {
+  return {
+    claim: { bytes: claim.bytes.slice(), value: claim.value },
+    signature: signature.slice(),
+    admission: admission.slice(),
+  };
+}
+
+/** A copy that doesn't keep the frame alive in which the beacon came. */
+export function ownedBeacon({ beacon, signature }: SignedBeacon): SignedBeacon {
+  // The one byte array within: a view into the structure's own bytes would do, a copy is as small.
+  const value = { ...beacon.value, boxKey: beacon.value.boxKey.slice() };
+  return { beacon: { bytes: beacon.bytes.slice(), value }, signature: signature.slice() };
 }

@@ -48,6 +48,10 @@ export const INCARNATION_MAX = 2 ** 52;
 export const ROSTER_BUCKETS = 64;
 /** Entries named in one message of 64 KiB at most: 32 bytes of key and two numbers each. */
 export const ROSTER_WANT_MAX = 1_024;
+/** Buckets asked for at a time: an answer of 128 KiB in a room of 1,000 leaves room in a link's data queue. */
+export const ROSTER_BUCKETS_AT_ONCE = 8;
+/** Members in one message about the roster: some 64 KiB. */
+export const ROSTER_PART_MAX = 64;
 /** Claims kept: those of the whole roster, dead ones too, and of 10,000 kept messages by as many authors. */
 export const CLAIMS_MAX = 2 * ROSTER_MAX + KEPT_MESSAGES_MAX;
 /** Claims a neighbour sent ahead of the beacons that name them: two messages full. */
@@ -99,3 +103,16 @@ export const PROOFS_MAX = 1_024;
 export const CLAIMS_ON_LINK_MAX = ROSTER_MAX;
 /** Links whose other end hasn't shown that it is a member: as many as strangers may hold on the way there. */
 export const ADMITTING_LINKS_MAX = 64;
+
+/** An author pauses while a live member is further behind: half of what is kept, so that nothing is missed. */
+export const LAGGARD_MESSAGES_MAX = KEPT_MESSAGES_MAX / 2;
+export const LAGGARD_BYTES_MAX = KEPT_TEXT_BYTES_MAX / 2;
+/** One member that is alive but doesn't take in anything can't silence the others for longer. */
+export const LAGGARD_PAUSE_MS_MAX = 30_000;
+/** Messages held until a newcomer has caught up; beyond it the newcomer starts with what it has. */
+export const ARRIVAL_HELD_MAX = KEPT_MESSAGES_MAX;
+/** Own messages that wait for the disk or their turn before the user's input pauses: four full bundles. */
+export const PROMPT_MESSAGES_MAX = 4 * BUNDLE_TEXTS_MAX;
+export const PROMPT_BYTES_MAX = 8 * BUNDLE_TEXT_BYTES_MAX;
+/** What one graft is answered with at most; the rest comes by anti-entropy. */
+export const GRAFT_ANSWER_BYTES_MAX = 256 * 1024;

@@ -218,7 +218,7 @@ const shuffleReply = message(22, "shuffle-reply", {
 const beacons = message(32, "beacons", {
   from: "a neighbour",
   to: "a neighbour",
-  when: "beacons newer than known arrived or were made; or in answer to `roster-want`",
+  when: "beacons newer than known arrived or were made",
   answer: "none",
   lane: control,
 }, {
@@ -242,12 +242,12 @@ const statements = message(34, "statements", {
 const rosterWant = message(35, "roster-want", {
   from: "a neighbour",
   to: "a neighbour",
-  when: "a `roster-summary` differs from ours in these buckets",
-  answer: "`claims` and `beacons` newer than those named, and those not named",
+  when: "its `roster-summary` differs from ours in these buckets",
+  answer: "`roster-part`s for each bucket",
   lane: control,
 }, {
   buckets: list(uint(ROSTER_BUCKETS - 1), ROSTER_BUCKETS),
-  /** All that the sender has in these buckets. */
+  /** What the sender has in these buckets; where the bound is too small for all, the rest comes once more. */
   known: list(
     record({ key: hexId<PeerKey>(), incarnation: counter, number: counter }),
     ROSTER_WANT_MAX,
@@ -260,6 +260,28 @@ const rosterSummary = message(36, "roster-summary", {
   answer: "`roster-want` for the buckets that differ",
   lane: control,
 }, { hashes: list(hexId<Hash>(), ROSTER_BUCKETS) });
+const rosterPart = message(37, "roster-part", {
+  from: "a neighbour",
+  to: "a neighbour",
+  when: "a `roster-want` came",
+  answer: "none; the next `roster-want` after the last part",
+  lane: data,
+}, {
+  bucket: uint(ROSTER_BUCKETS - 1),
+  /** Members whose beacon is newer than what was named, and those not named; the dead of a day too. */
+  entries: list(
+    record({
+      claim: signedClaimSchema,
+      beacon: signedBeaconSchema,
+      lost: bool(),
+      /** Since the beacon was heard, or since the member was lost. */
+      ageMs: counter,
+    }),
+    64,
+  ),
+  /** False where more of this bucket follow. */
+  last: bool(),
+});
 
 // Broadcast (broadcast.ts): Plumtree over bundles.
 const bundle = message(48, "bundle", {
@@ -406,6 +428,7 @@ export const MESH_MESSAGES = [
   statements,
   rosterWant,
   rosterSummary,
+  rosterPart,
   bundle,
   preview,
   ihave,
@@ -438,7 +461,7 @@ export type OverlayMessage = Named<
   | "shuffle-reply"
 >;
 export type RosterMessage = Named<
-  "beacons" | "claims" | "statements" | "roster-want" | "roster-summary"
+  "beacons" | "claims" | "statements" | "roster-want" | "roster-summary" | "roster-part"
 >;
 export type BroadcastMessage = Named<"bundle" | "preview" | "ihave" | "graft" | "prune">;
 export type SyncMessage = Named<

@@ -127,6 +127,8 @@ export interface RosterTiming {
   readonly arrivalMs: number;
   /** Least time between two records of one member's beacon on disk, its endpoint being the same. */
   readonly memberRecordMs: number;
+  /** How long parts of a roster are awaited before another neighbour is asked. */
+  readonly pullMs: number;
 }
 
 export const ROSTER_LAN: RosterTiming = {
@@ -143,5 +145,6 @@ export const ROSTER_LAN: RosterTiming = {
   deadKeptMs: 24 * 60 * 60 * 1_000, // a lost member's name is held for a day
   blamelessMs: 4_000, // a link that died unseen shows after 3 s of silence
   arrivalMs: 1_000, // the first exchange is two round trips
-  memberRecordMs: 10 * 60 * 1_000, // 1,000 members: two records a second at most
+  memberRecordMs: 6 * 60 * 60 * 1_000, // a file of 1,000 members grows by 2 MB a day
+  pullMs: 5_000, // parts of a bucket come in a few round trips
 };

@@ -1,0 +1,168 @@
+/**
+ * The roster's entries: who is there, who was lost or has quit within a day, and floors of those who
+ * are forgotten. Data alone: when somebody dies is decided in `roster.ts`.
+ */
+
+import type { Crypto } from "../../base/crypto.ts";
+import type { ClaimId, PeerKey } from "../../base/ids.ts";
+import { invariant } from "../../base/invariant.ts";
+import type { KnownClaim } from "./credentials.ts";
+import { ROSTER_DEAD_MAX, ROSTER_FLOORS_MAX } from "./limits.ts";
+import { RosterDigest } from "./roster_digest.ts";
+import type { Beacon, SignedBeacon } from "./structures.ts";
+
+/** Where a beacon stands among all of its key's. */
+export interface Rank {
+  readonly incarnation: number;
+  readonly number: number;
+  readonly quit: boolean;
+}
+
+export interface Entry {
+  readonly key: PeerKey;
+  readonly signed: SignedBeacon;
+  readonly claim: KnownClaim;
+  readonly state: "alive" | "lost" | "quit";
+  /** Alive: when its latest beacon was made, as far as is known. Otherwise: when it died. */
+  readonly sinceMs: number;
+}
+
+export function rankOf(beacon: Beacon): Rank {
+  return {
+    incarnation: beacon.incarnation,
+    number: beacon.number,
+    quit: beacon.state === "quit",
+  };
+}
+
+/** Of two records for one key the higher (incarnation, number) wins, quit over alive on a tie. */
+export function isNewer(rank: Rank, known: Rank): boolean {
+  if (rank.incarnation !== known.incarnation) return rank.incarnation > known.incarnation;
+  if (rank.number !== known.number) return rank.number > known.number;
+  return rank.quit && !known.quit;
+}
+
+export class RosterTable {
+  readonly digest: RosterDigest;
+  readonly #entries = new Map<PeerKey, Entry>();
+  /** The dead in the order of their death; at most `ROSTER_DEAD_MAX`. */
+  readonly #dead = new Set<PeerKey>();
+  /** At most `ROSTER_FLOORS_MAX`; the one set first goes first. */
+  readonly #floors = new Map<PeerKey, Rank>();
+  readonly #liveByHost = new Map<string, number>();
+  readonly #claimUses = new Map<ClaimId, number>();
+
+  constructor(crypto: Crypto) {
+    this.digest = new RosterDigest(crypto);
+  }
+
+  get(key: PeerKey): Entry | null {
+    return this.#entries.get(key) ?? null;
+  }
+
+  entries(): Iterable<Entry> {
+    return this.#entries.values();
+  }
+
+  get liveCount(): number {
+    return this.#entries.size - this.#dead.size;
+  }
+
+  get floorCount(): number {
+    return this.#floors.size;
+  }
+
+  liveAt(host: string): number {
+    return this.#liveByHost.get(host) ?? 0;
+  }
+
+  isClaimInUse(id: ClaimId): boolean {
+    return this.#claimUses.has(id);
+  }
+
+  /** The rank that a beacon of this key must exceed; null where nothing is known of it. */
+  floorOf(key: PeerKey): Rank | null {
+    const entry = this.#entries.get(key);
+    return entry !== undefined ? rankOf(entry.signed.beacon.value) : this.#floors.get(key) ?? null;
+  }
+
+  /** Takes no beacon of this key that isn't newer than `rank`. */
+  setFloor(key: PeerKey, rank: Rank): void {
+    this.#floors.delete(key);
+    this.#floors.set(key, rank);
+    if (this.#floors.size <= ROSTER_FLOORS_MAX) return;
+    for (const oldest of this.#floors.keys()) {
+      this.#floors.delete(oldest);
+      return;
+    }
+  }
+
+  put(entry: Entry): void {
+    this.#remove(entry.key);
+    this.#floors.delete(entry.key);
+    this.#entries.set(entry.key, entry);
+    this.#claimUses.set(entry.claim.id, (this.#claimUses.get(entry.claim.id) ?? 0) + 1);
+    const beacon = entry.signed.beacon.value;
+    if (entry.state === "alive") this.#countHost(beacon, 1);
+    else this.#dead.add(entry.key);
+    if (entry.state === "lost") this.digest.delete(entry.key);
+    else this.digest.set(entry.key, beacon.incarnation, entry.claim.id, entry.state);
+  }
+
+  /** Moves what is known of a key into the floors. */
+  forget(key: PeerKey): void {
+    const entry = this.#remove(key);
+    if (entry === null) return;
+    this.digest.delete(key);
+    this.setFloor(key, rankOf(entry.signed.beacon.value));
+  }
+
+  /** The dead beyond the bound, and those who died before `beforeMs`: to be forgotten. */
+  overdueDead(beforeMs: number): readonly Entry[] {
+    const overdue: Entry[] = [];
+    let excess = this.#dead.size - ROSTER_DEAD_MAX;
+    for (const key of this.#dead) {
+      const entry = this.#entries.get(key)!;
+      if (excess > 0 || entry.sinceMs <= beforeMs) overdue.push(entry);
+      excess--;
+    }
+    return overdue;
+  }
+
+  /** When the first of the dead died; null where there are none. */
+  firstDeathMs(): number | null {
+    let first: number | null = null;
+    for (const key of this.#dead) {
+      const { sinceMs } = this.#entries.get(key)!;
+      if (first === null || sinceMs < first) first = sinceMs;
+    }
+    return first;
+  }
+
+  /** After a stall: nobody was silent for the time that was lost. */
+  postpone(delayMs: number): void {
+    for (const [key, entry] of this.#entries) {
+      this.#entries.set(key, { ...entry, sinceMs: entry.sinceMs + delayMs });
+    }
+  }
+
+  #remove(key: PeerKey): Entry | null {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return null;
+    this.#entries.delete(key);
+    this.#dead.delete(key);
+    if (entry.state === "alive") this.#countHost(entry.signed.beacon.value, -1);
+    const uses = this.#claimUses.get(entry.claim.id);
+    invariant(uses !== undefined, "every entry's claim is counted");
+    if (uses > 1) this.#claimUses.set(entry.claim.id, uses - 1);
+    else this.#claimUses.delete(entry.claim.id);
+    return entry;
+  }
+
+  #countHost({ endpoint }: Beacon, change: 1 | -1): void {
+    if (endpoint === null) return;
+    const count = this.liveAt(endpoint.host) + change;
+    if (count > 0) this.#liveByHost.set(endpoint.host, count);
+    else this.#liveByHost.delete(endpoint.host);
+  }
+}
