@@ -23,3 +23,26 @@ export function isPrivateHost(host: string): boolean {
   // fc00::/7 and fe80::/10
   return /^f[cd][0-9a-f]{2}:/.test(lower) || /^fe[89ab][0-9a-f]:/.test(lower);
 }
+
+/**
+ * The network that a host is part of, where one owner may hold many addresses: the /24 of an IPv4
+ * address, the /48 of an IPv6 one (what one site is given, RFC 6177), of a name the name itself. Null for
+ * private hosts.
+ */
+export function networkOf(host: string): string | null {
+  if (isPrivateHost(host)) return null;
+  const lower = host.toLowerCase();
+  const ipv4 = IPV4.exec(
+    lower.startsWith(MAPPED_PREFIX) ? lower.slice(MAPPED_PREFIX.length) : lower,
+  );
+  if (ipv4 !== null) return ipv4.slice(1, 4).join(".");
+  if (!lower.includes(":")) return lower;
+  const [start = "", rest] = lower.split("::");
+  const groups = start === "" ? [] : start.split(":");
+  if (rest !== undefined) {
+    const left = 8 - groups.length - (rest === "" ? 0 : rest.split(":").length);
+    for (let i = 0; i < left; i++) groups.push("0");
+    groups.push(...rest.split(":"));
+  }
+  return groups.slice(0, 3).map((group) => group.replace(/^0+(?=.)/, "")).join(":");
+}

@@ -1,40 +1,515 @@
-/** HyParView. */
+/**
+ * The overlay: each member keeps few neighbours, chosen at random, and knows some more for the day they
+ * are gone; all these links together connect the room. HyParView (Leitão, Pereira, Rodrigues: HyParView:
+ * a membership protocol for reliable gossip-based broadcast, DSN 2007).
+ *
+ * The picture: everybody in a crowd holds five hands and has thirty names in a pocket. Who loses a hand
+ * takes out a name and asks. Who meets a newcomer passes the word along; at its end somebody lets go of
+ * a hand, and newcomer and abandoned take each other's.
+ *
+ * Departures from the paper, each with its reason:
+ * - A link becomes active by a request and its acceptance, at both ends or at none (the paper adds first
+ *   and tells after): views stay symmetric. Passive contacts are dialled before they are asked.
+ * - Who is displaced for a newcomer is introduced to it, so that a link is split in two rather than
+ *   lost: no member pays for another's coming, and a crowd of newcomers can't cut the room. A join
+ *   therefore takes two walks, not one for each neighbour.
+ * - Two neighbours that we chose ourselves are never displaced by those who choose us, and only one in
+ *   5 s is: an attacker that dials us never has all our links.
+ * - Up to six members are a full mesh. Members that can't be dialled take inbound slots, and no place in
+ *   the active view. Old members are dialled now and then: no view heals a split of two healthy halves.
+ */
 
 import type { Environment } from "../../base/environment.ts";
-import type { PeerKey } from "../../base/ids.ts";
-import type { Machine } from "../../base/machine.ts";
-import type { Contact } from "./messages.ts";
-import type { MemberDirectory, OverlayConfig, OverlayEffect, OverlayInput } from "./overlay_io.ts";
+import type { Endpoint, PeerKey } from "../../base/ids.ts";
+import { unreachable } from "../../base/invariant.ts";
+import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
+import { ActiveView } from "./active_view.ts";
+import { FULL_MESH_MEMBERS_MAX } from "./limits.ts";
+import type { Contact, OverlayMessage } from "./messages.ts";
+import { Candidates, type Wanted } from "./overlay_candidates.ts";
+import {
+  type MemberDirectory,
+  type OverlayConfig,
+  type OverlayEffect,
+  type OverlayInput,
+} from "./overlay_io.ts";
+import { OverlayLinks } from "./overlay_links.ts";
+import { type Outgoing, Shuffles } from "./overlay_shuffle.ts";
+import { PassiveView, randomOf, sample } from "./passive_view.ts";
 
+/** In the order they are served when due at once. */
+const DEADLINES = [
+  /** When the next round of candidates begins. */
+  "redial",
+  /** When a dial that was left to the other side of a pair is ours after all. */
+  "turn",
+  "shuffle",
+  "rareDial",
+] as const;
+
+/** A join reaches two neighbours by each walk's end: the one that ends it and the one it displaces. */
+const JOIN_WALKS = 2;
+/** A walk's end gives up a neighbour at most once in this time: a crowd of newcomers is spread over the room. */
+const WALK_EVICTION_INTERVAL_MS = 1_000;
+
+/**
+ * Why a peer is dialled and asked. `fill`: a place is free. `walk`: a newcomer, for whom another may go.
+ * `offered`: introduced by who gave one of us up. `own`: in place of a neighbour that chose us.
+ * `rejoin`: a member not seen in the room. `join`: who welcomed us.
+ */
+type Purpose = "fill" | "walk" | "offered" | "own" | "rejoin" | "join";
+
+interface Attempt {
+  readonly purpose: Purpose;
+  asked: boolean;
+  dueMs: number;
+}
+
+/** HyParView for one member of a room. */
 export class Overlay implements Machine<OverlayInput, OverlayEffect> {
+  readonly #links = new OverlayLinks();
+  readonly #active: ActiveView;
+  readonly #attempts = new Map<PeerKey, Attempt>(); // parallelDialsMax, and one each of own, rejoin, join
+  readonly #passive: PassiveView;
+  readonly #shuffles: Shuffles;
+  readonly #candidates: Candidates;
+  readonly #deadlines = new Deadlines(DEADLINES);
+  #live = 1;
+  #evictionFromMs = 0;
+  #walkEvictionFromMs = 0;
+  #effects: OverlayEffect[] = [];
+
   constructor(
     readonly config: OverlayConfig,
     readonly env: Environment,
     readonly self: PeerKey,
     readonly directory: MemberDirectory,
-    /** Monotonic time of the start. */
     nowMs: number,
   ) {
-    void nowMs;
+    const emit = (effect: OverlayEffect) => this.#effects.push(effect);
+    this.#active = new ActiveView(config, this.#links, env.random, emit);
+    this.#passive = new PassiveView(config.passiveViewMax, env.random);
+    this.#shuffles = new Shuffles(config, self, this.#links, this.#passive, env.random);
+    this.#candidates = new Candidates(config, self, this.#passive, directory, env.random);
+    this.#deadlines.set("shuffle", nowMs + this.#jittered(config.shuffleIntervalMs));
+    this.#deadlines.set("rareDial", nowMs + this.#jittered(config.rareDialIntervalMs));
   }
 
-  step(_input: OverlayInput, _nowMs: number): readonly OverlayEffect[] {
-    throw new Error("not there yet");
+  step(input: OverlayInput, nowMs: number): readonly OverlayEffect[] {
+    this.#effects = [];
+    switch (input.type) {
+      case "peer-up":
+        this.#peerUp(input.peer, input.endpoint, input.dialled, nowMs);
+        break;
+      case "peer-down":
+        this.#peerDown(input.peer, nowMs);
+        break;
+      case "dial-failed":
+        if (this.#attempts.get(input.peer)?.asked === false) this.#failed(input.peer);
+        break;
+      case "message":
+        this.#message(input.from, input.message, nowMs);
+        break;
+      case "welcomed":
+        this.#welcomed(input.by, nowMs);
+        break;
+      case "members":
+        this.#live = input.live;
+        if (this.#isFullMesh()) this.#encourage();
+        break;
+      case "tick":
+        this.#tick(nowMs);
+        break;
+      default:
+        unreachable(input);
+    }
+    this.#fill(nowMs);
+    return this.#effects;
   }
 
   nextDeadlineMs(): number | null {
-    throw new Error("not there yet");
+    let next = this.#deadlines.nextMs();
+    for (const { dueMs } of this.#attempts.values()) next = earliestMs(next, dueMs);
+    return earliestMs(next, this.#links.nextIdleMs());
   }
 
   /** After a stall of `delayMs`: nobody is blamed for it. */
-  postpone(_delayMs: number): void {}
+  postpone(delayMs: number): void {
+    this.#deadlines.postpone(delayMs);
+    this.#candidates.postpone(delayMs);
+    this.#links.postpone(delayMs);
+    for (const attempt of this.#attempts.values()) attempt.dueMs += delayMs;
+  }
 
-  /** Neighbours, passive members' links among them. */
+  /** Neighbours, those that can't be dialled among them. */
   activeView(): readonly PeerKey[] {
-    return [];
+    return this.#links.neighbours();
   }
 
   passiveView(): readonly Contact[] {
-    return [];
+    return this.#passive.contacts;
+  }
+
+  // Links.
+
+  #peerUp(peer: PeerKey, endpoint: Endpoint | null, dialled: boolean, nowMs: number): void {
+    if (this.#links.has(peer)) return;
+    this.#links.add(peer, endpoint, dialled, nowMs + this.config.idleLinkMs);
+    const attempt = this.#attempts.get(peer);
+    if (attempt !== undefined) this.#ask(peer, attempt.purpose, nowMs);
+    if (!dialled) this.#keepInboundSlots(peer);
+  }
+
+  /** Beyond the last slot the inbound link that was idle longest goes, or, where all are in use, the new one. */
+  #keepInboundSlots(newest: PeerKey): void {
+    const inbound = this.#links.peers((link) => !link.dialled && !link.released);
+    if (inbound.length <= this.config.inboundLinksMax) return;
+    const idle = inbound.find((peer) => this.#links.get(peer)!.idleUntilMs !== null);
+    this.#active.release(idle ?? newest, "all inbound slots are in use");
+  }
+
+  #peerDown(peer: PeerKey, nowMs: number): void {
+    this.#attempts.delete(peer);
+    this.#active.deactivate(peer, nowMs);
+    this.#links.remove(peer);
+    this.#encourage();
+  }
+
+  // Neighbours.
+
+  /** Dials a contact, or asks it at once where there is a link. */
+  #attempt(contact: Contact, purpose: Purpose, nowMs: number): void {
+    if (this.#links.has(contact.key)) {
+      this.#ask(contact.key, purpose, nowMs);
+      return;
+    }
+    const dueMs = nowMs + this.config.attemptMs;
+    this.#attempts.set(contact.key, { purpose, asked: false, dueMs });
+    this.#effects.push({ type: "dial", contact });
+  }
+
+  #ask(peer: PeerKey, purpose: Purpose, nowMs: number): void {
+    const link = this.#links.get(peer)!;
+    link.idleUntilMs = null;
+    this.#attempts.set(peer, { purpose, asked: true, dueMs: nowMs + this.config.attemptMs });
+    if (purpose === "join") {
+      this.#send(peer, { type: "overlay-join" });
+      return;
+    }
+    const high = purpose === "rejoin" || this.#active.isolated;
+    this.#send(peer, { type: "neighbor", priority: high ? "high" : "low" });
+    if (purpose === "rejoin") this.#put(this.#shuffles.hand(peer));
+  }
+
+  /** Takes in a peer that both sides accepted; `victim` gives way to it. */
+  #takeIn(peer: PeerKey, victim: PeerKey | null, nowMs: number): void {
+    this.#attempts.delete(peer);
+    this.#passive.remove(peer);
+    if (victim === null) {
+      this.#active.activate(peer, nowMs);
+      return;
+    }
+    this.#active.replace(victim, peer, nowMs);
+    this.#rememberLater(victim, nowMs);
+  }
+
+  /** It lives and is no neighbour: one to come back to. */
+  #rememberLater(peer: PeerKey, nowMs: number): void {
+    this.#candidates.avoid(peer, nowMs);
+    const contact = this.#links.contactOf(peer);
+    if (contact !== null) this.#shuffles.learn([contact]);
+  }
+
+  #failed(peer: PeerKey): void {
+    this.#attempts.delete(peer);
+    this.#passive.remove(peer);
+  }
+
+  /** Looks for neighbours as long as places are free and candidates are left in this round. */
+  #fill(nowMs: number): void {
+    const wanted = this.#wanted();
+    if (wanted === null || this.#deadlines.get("redial") !== null) return;
+    this.#deadlines.clear("turn");
+    const excluded = (peer: PeerKey) => this.#links.has(peer) || this.#attempts.has(peer);
+    while (this.#attempts.size < this.config.parallelDialsMax) {
+      if (wanted === "some" && this.#freePlaces() <= 0) return;
+      const contact = this.#candidates.next(wanted, excluded, nowMs);
+      if (contact === null) {
+        this.#endRound(wanted, nowMs);
+        return;
+      }
+      this.#attempt(contact, "fill", nowMs);
+    }
+  }
+
+  #endRound(wanted: Wanted, nowMs: number): void {
+    const turnMs = wanted === "all" ? this.#candidates.nextTurnMs() : null;
+    if (turnMs !== null) this.#deadlines.set("turn", turnMs);
+    if (this.#attempts.size > 0) return; // their outcome may bring more to do
+    this.#deadlines.set("redial", this.#candidates.endRound(wanted, nowMs));
+  }
+
+  /** Something changed for the better or worse: no pause before the next candidates. */
+  #encourage(): void {
+    this.#candidates.encourage();
+    this.#deadlines.clear("redial");
+  }
+
+  #wanted(): Wanted | null {
+    if (this.#active.isolated) return "any";
+    if (this.#isFullMesh() && !this.config.passive) return "all";
+    return this.#freePlaces() > 0 ? "some" : null;
+  }
+
+  /** Places in the active view that nobody is being asked for. */
+  #freePlaces(): number {
+    return this.#active.sizeMax - this.#links.activeView().length - this.#attempts.size;
+  }
+
+  #isFullMesh(): boolean {
+    return this.#live <= FULL_MESH_MEMBERS_MAX;
+  }
+
+  // Messages.
+
+  #message(from: PeerKey, message: OverlayMessage, nowMs: number): void {
+    const link = this.#links.get(from);
+    if (link === undefined || link.released) return; // the link ended while this was on its way
+    switch (message.type) {
+      case "overlay-join":
+        this.#overlayJoin(from, nowMs);
+        break;
+      case "forward-join":
+        if (link.walks.take(nowMs)) this.#forwardJoin(from, message.contact, message.ttl, nowMs);
+        break;
+      case "neighbor":
+        this.#neighbor(from, message.priority === "high", nowMs);
+        break;
+      case "neighbor-reply":
+        if (message.accepted) this.#accepted(from, nowMs);
+        else this.#refused(from, nowMs);
+        break;
+      case "disconnect":
+        this.#disconnected(from, nowMs);
+        break;
+      case "shuffle":
+        if (link.walks.take(nowMs)) this.#put(this.#shuffles.walk(from, message));
+        break;
+      case "shuffle-reply":
+        if (link.walks.take(nowMs)) this.#shuffles.answered(message.contacts);
+        break;
+      default:
+        unreachable(message);
+    }
+  }
+
+  #welcomed(by: PeerKey, nowMs: number): void {
+    if (this.#links.has(by) && !this.#links.isActive(by)) this.#ask(by, "join", nowMs);
+  }
+
+  /** HyParView, section 4.2: a newcomer is always let in. */
+  #overlayJoin(from: PeerKey, nowMs: number): void {
+    const neighbours = this.#links.activeView().filter((peer) => peer !== from);
+    this.#send(from, { type: "neighbor-reply", accepted: true });
+    if (!this.#links.isActive(from)) {
+      const victim = this.#active.hasRoomFor(from) ? null : this.#active.victim();
+      this.#takeIn(from, victim, nowMs);
+    }
+    const contact = this.#links.contactOf(from);
+    if (contact === null || this.#isFullMesh()) return; // in a full mesh the roster tells all
+    this.#put(this.#shuffles.hand(from));
+    const still = neighbours.filter((peer) => this.#links.isActive(peer));
+    for (const peer of sample(still, JOIN_WALKS, this.env.random)) {
+      this.#send(peer, { type: "forward-join", contact, ttl: this.config.activeWalkHops });
+    }
+  }
+
+  /** HyParView, section 4.2. The walk ends at `ttl` 1; 0 offers the contact for a place that is free. */
+  #forwardJoin(from: PeerKey, contact: Contact, ttl: number, nowMs: number): void {
+    const { key } = contact;
+    if (key === this.self || this.#links.has(key) || this.#attempts.has(key)) return;
+    if (ttl === this.config.passiveWalkHops) this.#shuffles.learn([contact]);
+    const next = ttl > 1
+      ? randomOf(this.#links.activeView().filter((p) => p !== from && p !== key), this.env.random)
+      : null;
+    if (next !== null) {
+      const hopsLeft = Math.min(ttl, this.config.activeWalkHops) - 1;
+      this.#send(next, { type: "forward-join", contact, ttl: hopsLeft });
+      return;
+    }
+    const mayDial = this.#attempts.size < this.config.parallelDialsMax;
+    if (ttl === 0 && mayDial) this.#attempt(contact, "offered", nowMs);
+    else if (ttl > 0 && mayDial && this.#mayEndWalk(nowMs)) this.#attempt(contact, "walk", nowMs);
+    else this.#shuffles.learn([contact]);
+  }
+
+  #mayEndWalk(nowMs: number): boolean {
+    if (this.#freePlaces() > 0) return true;
+    if (nowMs < this.#walkEvictionFromMs) return false;
+    this.#walkEvictionFromMs = nowMs + WALK_EVICTION_INTERVAL_MS;
+    return true;
+  }
+
+  /** HyParView, section 4.3, with one eviction in 5 s. */
+  #neighbor(from: PeerKey, high: boolean, nowMs: number): void {
+    const active = this.#links.isActive(from);
+    let victim: PeerKey | null = null;
+    if (!active && !this.#active.hasRoomFor(from)) {
+      if (high && nowMs >= this.#evictionFromMs) {
+        victim = this.#active.victim();
+      }
+      if (victim === null) {
+        this.#refuse(from, high);
+        return;
+      }
+      this.#evictionFromMs = nowMs + this.config.evictionIntervalMs;
+    }
+    this.#send(from, { type: "neighbor-reply", accepted: true });
+    if (!active) this.#takeIn(from, victim, nowMs);
+    if (high) this.#put(this.#shuffles.hand(from));
+  }
+
+  #refuse(from: PeerKey, high: boolean): void {
+    this.#attempts.delete(from); // where both had asked: neither is taken in
+    this.#send(from, { type: "neighbor-reply", accepted: false });
+    const contact = this.#links.contactOf(from);
+    if (contact !== null) this.#shuffles.learn([contact]);
+    if (high) this.#put(this.#shuffles.hand(from));
+  }
+
+  #accepted(from: PeerKey, nowMs: number): void {
+    if (this.#links.isActive(from)) return; // both had asked
+    const attempt = this.#attempts.get(from);
+    const purpose = attempt?.asked ? attempt.purpose : null;
+    if (purpose !== null && this.#active.hasRoomFor(from)) {
+      this.#takeIn(from, null, nowMs);
+      return;
+    }
+    const victim = purpose === null ? null : this.#victimFor(purpose);
+    if (victim !== null) {
+      this.#takeIn(from, victim, nowMs);
+      return;
+    }
+    this.#attempts.delete(from);
+    this.#send(from, { type: "disconnect" });
+    this.#active.deactivate(from, nowMs);
+    this.#rememberLater(from, nowMs);
+    this.#active.release(from, "the place it was asked for is taken");
+  }
+
+  /** Who gives way to a peer that was asked for a purpose, where the view is full. */
+  #victimFor(purpose: Purpose): PeerKey | null {
+    switch (purpose) {
+      case "fill":
+      case "offered":
+        return null;
+      case "own":
+        return this.#active.inboundVictim();
+      case "walk":
+      case "rejoin":
+      case "join":
+        return this.#active.victim();
+    }
+  }
+
+  #refused(from: PeerKey, nowMs: number): void {
+    if (this.#links.isActive(from)) {
+      this.#disconnected(from, nowMs); // we took it in, it didn't take us: nobody is a neighbour alone
+      return;
+    }
+    const attempt = this.#attempts.get(from);
+    if (attempt === undefined) return;
+    this.#attempts.delete(from);
+    this.#candidates.avoid(from, nowMs);
+    if (attempt.purpose === "fill") this.#candidates.refused();
+    this.#active.release(from, "it has no place for another neighbour");
+  }
+
+  #disconnected(from: PeerKey, nowMs: number): void {
+    this.#attempts.delete(from);
+    this.#active.deactivate(from, nowMs);
+    this.#rememberLater(from, nowMs);
+    this.#encourage();
+  }
+
+  // Time.
+
+  #tick(nowMs: number): void {
+    for (const [peer, attempt] of [...this.#attempts]) {
+      if (attempt.dueMs > nowMs) continue;
+      if (attempt.asked) this.#active.release(peer, "no answer to a request");
+      this.#failed(peer);
+    }
+    for (const peer of this.#links.peers((link) => (link.idleUntilMs ?? Infinity) <= nowMs)) {
+      this.#idle(peer, nowMs);
+    }
+    for (const due of this.#deadlines.takeDue(nowMs)) {
+      switch (due) {
+        case "redial":
+          this.#candidates.beginRound();
+          break;
+        case "turn":
+          this.#deadlines.clear("redial");
+          break;
+        case "shuffle":
+          this.#deadlines.set("shuffle", nowMs + this.#jittered(this.config.shuffleIntervalMs));
+          this.#shuffle();
+          this.#replaceByOwn(nowMs);
+          break;
+        case "rareDial":
+          this.#deadlines.set("rareDial", nowMs + this.#jittered(this.config.rareDialIntervalMs));
+          this.#rareDial(nowMs);
+          break;
+        default:
+          unreachable(due);
+      }
+    }
+  }
+
+  /** A link nobody wants is closed, unless we can use it. */
+  #idle(peer: PeerKey, nowMs: number): void {
+    const wanted = this.#wanted();
+    const useful = wanted !== null && (wanted === "all" || this.#freePlaces() > 0);
+    if (useful && this.#attempts.size < this.config.parallelDialsMax) {
+      this.#ask(peer, "fill", nowMs);
+    } else this.#active.release(peer, "no neighbour");
+  }
+
+  #shuffle(): void {
+    if (this.config.passive || this.#isFullMesh()) return;
+    const own = this.directory.own();
+    if (own !== null) this.#put(this.#shuffles.begin(own));
+  }
+
+  /** Where most neighbours chose us, one of our own choice takes a place, if it has one for us. */
+  #replaceByOwn(nowMs: number): void {
+    if (this.#isFullMesh() || this.#freePlaces() !== 0 || this.#attempts.size > 0) return;
+    if (this.#active.selfDialledCount() >= this.config.selfDialledMin) return;
+    const candidates = this.#passive.contacts.filter(({ key }) => !this.#links.has(key));
+    const contact = randomOf(candidates, this.env.random);
+    if (contact !== null) this.#attempt(contact, "own", nowMs);
+  }
+
+  /** The whole room together dials some member that it lost each second: it may be the other half of a split. */
+  #rareDial(nowMs: number): void {
+    const { random } = this.env;
+    if (random() >= Math.min(1, this.config.rareDialsPerRoom / this.#live)) return;
+    const lost = this.directory.remembered().filter(({ key }) =>
+      key !== this.self && !this.#links.has(key) && !this.#attempts.has(key)
+    );
+    const contact = randomOf(lost, random);
+    if (contact !== null) this.#attempt(contact, "rejoin", nowMs);
+  }
+
+  #jittered(intervalMs: number): number {
+    return intervalMs * (0.75 + this.env.random() / 2); // members that started together drift apart
+  }
+
+  #put(outgoing: Outgoing | null): void {
+    if (outgoing !== null) this.#send(outgoing.to, outgoing.message);
+  }
+
+  #send(to: PeerKey, message: OverlayMessage): void {
+    this.#effects.push({ type: "send", to, message });
   }
 }

@@ -14,11 +14,16 @@ export class TokenBucket {
 
   /** Takes `tokens` if there are as many; otherwise takes none and answers false. */
   take(nowMs: number, tokens = 1): boolean {
+    if (this.available(nowMs) < tokens) return false;
+    this.#tokens -= tokens;
+    return true;
+  }
+
+  /** What can be taken at `nowMs`; not always a whole number. */
+  available(nowMs: number): number {
     const elapsedMs = nowMs - (this.#filledAtMs ?? nowMs);
     this.#tokens = Math.min(this.burst, this.#tokens + (elapsedMs * this.perSecond) / 1_000);
     this.#filledAtMs = nowMs;
-    if (this.#tokens < tokens) return false;
-    this.#tokens -= tokens;
-    return true;
+    return this.#tokens;
   }
 }

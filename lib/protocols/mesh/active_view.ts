@@ -1,0 +1,109 @@
+/**
+ * Who is a neighbour, and who gives way to whom: the active view over the links that there are, and the
+ * effects by which it changes.
+ */
+
+import type { PeerKey } from "../../base/ids.ts";
+import type { OverlayConfig, OverlayEffect } from "./overlay_io.ts";
+import { PASSIVE_MEMBER_ACTIVE_VIEW_MAX } from "./overlay_io.ts";
+import type { OverlayLinks } from "./overlay_links.ts";
+import { randomOf } from "./passive_view.ts";
+
+export class ActiveView {
+  /** Places for neighbours that can be dialled. */
+  readonly sizeMax: number;
+  #connected = false;
+
+  constructor(
+    private readonly config: OverlayConfig,
+    private readonly links: OverlayLinks,
+    private readonly random: () => number,
+    private readonly emit: (effect: OverlayEffect) => void,
+  ) {
+    this.sizeMax = config.passive ? PASSIVE_MEMBER_ACTIVE_VIEW_MAX : config.activeViewMax;
+  }
+
+  /** Without any neighbour. */
+  get isolated(): boolean {
+    return !this.#connected;
+  }
+
+  /** Whether a peer can become a neighbour without another giving way. */
+  hasRoomFor(peer: PeerKey): boolean {
+    const undialable = !this.config.passive && this.links.get(peer)?.endpoint === null;
+    return undialable || this.links.activeView().length < this.sizeMax;
+  }
+
+  /** Who may give way: not the two we dialled ourselves that have been neighbours longest. Null for nobody. */
+  victim(): PeerKey | null {
+    const view = this.links.activeView();
+    const sinceMs = (peer: PeerKey) => this.links.get(peer)!.activeSinceMs!;
+    const kept = view.filter((peer) => this.links.get(peer)!.dialled)
+      .sort((a, b) => sinceMs(a) - sinceMs(b))
+      .slice(0, this.config.selfDialledMin);
+    return randomOf(view.filter((peer) => !kept.includes(peer)), this.random);
+  }
+
+  /** One that chose us. Null where there is none. */
+  inboundVictim(): PeerKey | null {
+    const view = this.links.activeView();
+    return randomOf(view.filter((peer) => !this.links.get(peer)!.dialled), this.random);
+  }
+
+  /** How many of the view we dialled. */
+  selfDialledCount(): number {
+    return this.links.activeView().filter((peer) => this.links.get(peer)!.dialled).length;
+  }
+
+  activate(peer: PeerKey, nowMs: number): void {
+    const link = this.links.get(peer)!;
+    link.activeSinceMs = nowMs;
+    link.idleUntilMs = null;
+    this.emit({ type: "neighbour-up", peer });
+    if (this.#connected) return;
+    this.#connected = true;
+    this.emit({ type: "connected" });
+  }
+
+  deactivate(peer: PeerKey, nowMs: number): void {
+    const link = this.links.get(peer);
+    if (link === undefined || link.activeSinceMs === null) return;
+    link.activeSinceMs = null;
+    link.idleUntilMs = nowMs + this.config.idleLinkMs;
+    this.emit({ type: "neighbour-down", peer });
+    if (this.links.neighbours().length > 0) return;
+    this.#connected = false;
+    this.emit({ type: "isolated" });
+  }
+
+  /**
+   * `peer` takes the place of `victim`, and the two are introduced to each other: their new links stand
+   * for the old one. Who dialled that dials the new one, so that nobody's self-dialled links grow fewer.
+   */
+  replace(victim: PeerKey, peer: PeerKey, nowMs: number): void {
+    const newcomer = this.links.contactOf(peer);
+    const displaced = this.links.contactOf(victim);
+    const victimDials = this.links.get(victim)?.dialled === false && newcomer !== null;
+    if (victimDials) {
+      const message = { type: "forward-join", contact: newcomer, ttl: 0 } as const;
+      this.emit({ type: "send", to: victim, message });
+    }
+    this.emit({ type: "send", to: victim, message: { type: "disconnect" } });
+    this.activate(peer, nowMs);
+    this.deactivate(victim, nowMs);
+    this.release(victim, "its place in the active view went to another");
+    if (!victimDials && displaced !== null) {
+      const message = { type: "forward-join", contact: displaced, ttl: 0 } as const;
+      this.emit({ type: "send", to: peer, message });
+    }
+  }
+
+  /** Lets the link go; whatever still comes over it is too late. */
+  release(peer: PeerKey, reason: string): void {
+    const link = this.links.get(peer);
+    if (link === undefined || link.released) return;
+    link.released = true;
+    link.idleUntilMs = null;
+    this.emit({ type: "release", peer, reason });
+  }
+}

@@ -1,0 +1,98 @@
+/** The links between this member and others, and which of them make up the active view. */
+
+import type { Endpoint, PeerKey } from "../../base/ids.ts";
+import type { Contact } from "./messages.ts";
+import { TokenBucket } from "./token_bucket.ts";
+
+/** Walks over one link: joins come at 100 a second at most, two walks each; more is dropped. */
+const WALKS_PER_SECOND = 200;
+const WALKS_BURST = 400;
+
+/** A link between two members. */
+export interface Link {
+  /** Where the peer can be dialled; null where nobody can. */
+  readonly endpoint: Endpoint | null;
+  readonly dialled: boolean;
+  /** Null while the peer is no neighbour. */
+  activeSinceMs: number | null;
+  /** When nobody has wanted the link for long enough. Null while it is active, asked for or let go. */
+  idleUntilMs: number | null;
+  /** We asked for its end, which is near. */
+  released: boolean;
+  readonly walks: TokenBucket;
+}
+
+export class OverlayLinks {
+  /** In the order in which they came up; bounded by the inbound slots and by whom we dial. */
+  readonly #links = new Map<PeerKey, Link>();
+
+  add(peer: PeerKey, endpoint: Endpoint | null, dialled: boolean, idleUntilMs: number): void {
+    const walks = new TokenBucket(WALKS_PER_SECOND, WALKS_BURST);
+    this.#links.set(peer, {
+      endpoint,
+      dialled,
+      activeSinceMs: null,
+      idleUntilMs,
+      released: false,
+      walks,
+    });
+  }
+
+  remove(peer: PeerKey): void {
+    this.#links.delete(peer);
+  }
+
+  has(peer: PeerKey): boolean {
+    return this.#links.has(peer);
+  }
+
+  get(peer: PeerKey): Link | undefined {
+    return this.#links.get(peer);
+  }
+
+  /** @returns A copy: links may come and go meanwhile. */
+  peers(which: (link: Link) => boolean): readonly PeerKey[] {
+    const peers: PeerKey[] = [];
+    for (const [peer, link] of this.#links) if (which(link)) peers.push(peer);
+    return peers;
+  }
+
+  isActive(peer: PeerKey): boolean {
+    const link = this.#links.get(peer);
+    return link !== undefined && link.activeSinceMs !== null;
+  }
+
+  /** Neighbours of either kind. */
+  neighbours(): readonly PeerKey[] {
+    return this.peers((link) => link.activeSinceMs !== null);
+  }
+
+  /** The active view: neighbours that can be dialled. Others take no place in it. */
+  activeView(): readonly PeerKey[] {
+    return this.peers((link) => link.activeSinceMs !== null && link.endpoint !== null);
+  }
+
+  contactOf(peer: PeerKey): Contact | null {
+    const endpoint = this.#links.get(peer)?.endpoint ?? null;
+    return endpoint === null ? null : { key: peer, endpoint };
+  }
+
+  /** The active view as contacts. */
+  contacts(): readonly Contact[] {
+    return this.activeView().map((key) => ({ key, endpoint: this.#links.get(key)!.endpoint! }));
+  }
+
+  nextIdleMs(): number | null {
+    let next: number | null = null;
+    for (const { idleUntilMs } of this.#links.values()) {
+      if (idleUntilMs !== null && (next === null || idleUntilMs < next)) next = idleUntilMs;
+    }
+    return next;
+  }
+
+  postpone(delayMs: number): void {
+    for (const link of this.#links.values()) {
+      if (link.idleUntilMs !== null) link.idleUntilMs += delayMs;
+    }
+  }
+}
