@@ -161,6 +161,7 @@ export class AppendLog {
     const visit = options.visit ?? ((record: LogRecord) => void records.push(record));
     const content = await readLog(disk, path, options, visit);
     const file = await disk.openAppend(path);
+    let at = content.syncedBytes;
     try {
       if (content.torn !== null) {
         file.truncate(content.bytes);
@@ -169,7 +170,12 @@ export class AppendLog {
             `${content.torn.line} on: they were being written when the program or machine stopped`,
         );
       }
-      // What a killed process wrote may be in the page cache alone; whoever reads it will rely on it.
+      // What a killed process wrote may be in the page cache alone, and whoever reads it will rely on it. If a
+      // sync of it had failed, another would do nothing: so it is written anew.
+      for await (const chunk of disk.readChunks(path, { from: at })) {
+        await disk.overwrite(path, at, chunk);
+        at += chunk.length;
+      }
       await file.syncData();
       await disk.syncFolder(folderOf(path));
     } catch (error) {
@@ -311,16 +317,12 @@ export class AppendLog {
   /** Writes and syncs until nobody waits. A disk that fails is told to those who do. */
   async #doWork(): Promise<void> {
     while (this.#hasWork()) {
-      try {
-        await this.#mend();
+      if (await this.#isMended()) {
         if (this.#readyRewrite === null) this.#writeWaiting();
         else if (this.#unacknowledged.length === 0) await this.#changeOver(this.#readyRewrite);
-        await this.#syncWritten();
-        await this.#mend();
-      } catch (error) {
-        if (!(error instanceof P2pchatError)) throw error;
-        await this.#refuseAll(error);
       }
+      await this.#syncWritten();
+      await this.#isMended(); // what was refused shouldn't stay in the file for longer than it must
     }
     this.#work = null;
   }
@@ -381,6 +383,18 @@ export class AppendLog {
     for (const batch of batches) batch.accept();
   }
 
+  /** Mends the log if it needs that; where it can't be mended now, all that waits is refused. */
+  async #isMended(): Promise<boolean> {
+    try {
+      await this.#mend();
+      return true;
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      await this.#refuseWaiting(error);
+      return false;
+    }
+  }
+
   /** Sets right what a failure left behind. */
   async #mend(): Promise<void> {
     if (this.#fault === "tail") {
@@ -391,7 +405,7 @@ export class AppendLog {
       const successor = await this.#begin(MENDED_SUFFIX);
       await this.#putInPlace(successor, async () => {
         await this.#copySynced(successor);
-        this.#addBatches(successor, this.#unsynced);
+        await this.#addBatches(successor, this.#unsynced);
       });
     }
     if (this.#fault === "folder") {
@@ -420,7 +434,8 @@ export class AppendLog {
     try {
       lines.add(headerContent(this.#format));
       for (const record of records) {
-        lines.add(numberedContent(++successor.count, false, recordContent(record)));
+        const syncedAbove = lines.length === 0;
+        lines.add(numberedContent(++successor.count, syncedAbove, recordContent(record)));
         if (lines.length < REWRITE_PIECE_BYTES) continue;
         replacement.write(lines.bytes());
         successor.bytes += lines.length;
@@ -429,7 +444,6 @@ export class AppendLog {
       }
       replacement.write(lines.bytes());
       successor.bytes += lines.length;
-      await replacement.sync();
     } catch (error) {
       await replacement.abandon();
       throw error;
@@ -440,9 +454,8 @@ export class AppendLog {
   /** Lets a rewritten file take the old one's place, with what was appended since it was begun. */
   async #changeOver(rewrite: ReadyRewrite): Promise<void> {
     try {
-      await this.#putInPlace(rewrite, () => {
-        this.#addBatches(rewrite, this.#sinceRewrite?.batches ?? []);
-      });
+      const batches = this.#sinceRewrite?.batches ?? [];
+      await this.#putInPlace(rewrite, () => this.#addBatches(rewrite, batches));
       await this.#mend();
       rewrite.settled.resolve();
     } catch (error) {
@@ -457,17 +470,18 @@ export class AppendLog {
     return { replacement, bytes: 0, count: 0 };
   }
 
-  /** Adds those of the batches that were written and not refused. */
-  #addBatches(successor: Successor, batches: readonly Batch[]): void {
+  /** Syncs the successor and adds those of the batches that were written and not refused. */
+  async #addBatches(successor: Successor, batches: readonly Batch[]): Promise<void> {
+    await successor.replacement.sync();
     const written = batches.filter((batch) => batch.state === "written");
     const lines = new LineBuffer();
-    successor.count = addRecords(lines, successor.count, false, written);
+    successor.count = addRecords(lines, successor.count, true, written);
     successor.replacement.write(lines.bytes());
     successor.bytes += lines.length;
   }
 
   /** Finishes a successor and goes on with it; the folder is still to be synced. */
-  async #putInPlace(successor: Successor, complete: () => void | Promise<void>): Promise<void> {
+  async #putInPlace(successor: Successor, complete: () => Promise<void>): Promise<void> {
     let file: AppendFile;
     try {
       await complete();
@@ -484,7 +498,7 @@ export class AppendLog {
     this.#fault = "folder";
   }
 
-  async #refuseAll(error: P2pchatError): Promise<void> {
+  async #refuseWaiting(error: P2pchatError): Promise<void> {
     for (const batch of this.#waiting) batch.refuse(error);
     this.#waiting = [];
     this.#waitingLength = 0;

@@ -62,6 +62,13 @@ export interface DiskLock {
   release(): void;
 }
 
+export interface ReadOptions {
+  /** Offset of the first byte; 0 unless set. */
+  readonly from?: number;
+  /** Most bytes at a time; `READ_CHUNK_BYTES` unless set. */
+  readonly chunkBytes?: number;
+}
+
 /** File operations; paths are as the operating system has them, `/` between folders. */
 export interface Disk {
   /** What is at `path`, `null` where nothing is. */
@@ -72,7 +79,9 @@ export interface Disk {
    * The bytes of a file in order, at most `chunkBytes` at a time. A chunk is valid until the next is asked for.
    * Where there is no file, there is no chunk.
    */
-  readChunks(path: string, chunkBytes?: number): AsyncIterable<Uint8Array>;
+  readChunks(path: string, options?: ReadOptions): AsyncIterable<Uint8Array>;
+  /** Writes `bytes` over those from `offset` on, which the file has. Durable after a `syncData`. */
+  overwrite(path: string, offset: number, bytes: Uint8Array): Promise<void>;
   /** Opens a file for appending; makes it where there is none, and empties it when `empty` is set. */
   openAppend(path: string, options?: { readonly empty?: boolean }): Promise<AppendFile>;
   /**

@@ -68,6 +68,8 @@ export interface LogContent {
   readonly count: number;
   /** Bytes up to the end of the last record. */
   readonly bytes: number;
+  /** Bytes at the start that were synced for certain, as a later record says. */
+  readonly syncedBytes: number;
   /** Where bytes were found behind the last record. */
   readonly torn: { readonly line: number; readonly bytes: number } | null;
 }
@@ -99,6 +101,7 @@ interface Damage {
 class LogCheck {
   #line = 0;
   #nextNumber = 0;
+  #syncedBytes = 0;
   #damage: Damage | null = null;
 
   constructor(
@@ -112,7 +115,7 @@ class LogCheck {
     const content = line.tooLong ? null : lineContent(line.bytes, line.from, line.to);
     if (this.#damage !== null) this.#afterDamage(this.#damage, line, content);
     else if (content === null || !line.complete) this.#firstDamage(line);
-    else this.#record(content);
+    else this.#record(line, content);
   }
 
   finish(bytes: number): LogContent {
@@ -122,6 +125,7 @@ class LogCheck {
     return {
       count: this.#nextNumber - 1,
       bytes: damage?.offset ?? bytes,
+      syncedBytes: this.#syncedBytes,
       torn: damage === null ? null : { line: damage.line, bytes: bytes - damage.offset },
     };
   }
@@ -143,7 +147,7 @@ class LogCheck {
     }
   }
 
-  #record(content: string): void {
+  #record(line: RawLine, content: string): void {
     const cells = splitCells(content);
     if (cells === null) throw corruptError(this.path, this.#line, "it has an unknown escape");
     const [numberText = "", kind, ...fields] = cells;
@@ -156,6 +160,7 @@ class LogCheck {
       );
     }
     this.#nextNumber++;
+    if (numberText.startsWith(SYNCED_ABOVE)) this.#syncedBytes = line.offset;
     if (number === "0") this.#header(kind, fields);
     else this.visit({ kind, fields });
   }

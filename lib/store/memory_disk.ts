@@ -27,6 +27,7 @@ import {
   FOLDER_MODE,
   folderOf,
   READ_CHUNK_BYTES,
+  type ReadOptions,
 } from "./disk.ts";
 import { MemoryFile } from "./memory_file.ts";
 
@@ -34,6 +35,7 @@ import { MemoryFile } from "./memory_file.ts";
 export type DiskOperationKind =
   | "stat"
   | "read"
+  | "overwrite"
   | "open"
   | "write"
   | "truncate"
@@ -173,13 +175,23 @@ export class MemoryDisk implements Disk {
     return this.#run("read", "read", path, () => this.#fileAt(path)?.bytes() ?? null);
   }
 
-  async *readChunks(path: string, chunkBytes = READ_CHUNK_BYTES): AsyncIterable<Uint8Array> {
+  async *readChunks(path: string, options: ReadOptions = {}): AsyncIterable<Uint8Array> {
+    const { from: first = 0, chunkBytes = READ_CHUNK_BYTES } = options;
     const file = await this.#run("open", "open", path, () => this.#fileAt(path));
     if (file === null) return;
-    for (let offset = 0; offset < file.length; offset += chunkBytes) {
+    for (let offset = first; offset < file.length; offset += chunkBytes) {
       const from = offset;
       yield await this.#run("read", "read", path, () => file.slice(from, from + chunkBytes));
     }
+  }
+
+  overwrite(path: string, offset: number, bytes: Uint8Array): Promise<void> {
+    return this.#run("overwrite", "overwrite", path, () => {
+      const file = this.#fileAt(path);
+      if (file === null) throw new SystemError("ENOENT");
+      invariant(offset + bytes.length <= file.length, "what is overwritten is there");
+      file.overwrite(offset, bytes);
+    });
   }
 
   openAppend(path: string, options?: { readonly empty?: boolean }): Promise<AppendFile> {

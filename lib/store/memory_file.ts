@@ -56,6 +56,26 @@ export class MemoryFile {
     this.#length = length;
   }
 
+  /**
+   * Writes the pages anew that `bytes` go to. For bytes equal to those that are there: others would stay
+   * after a power cut, synced or not.
+   */
+  overwrite(offset: number, bytes: Uint8Array): void {
+    this.#data.set(bytes, offset);
+    const from = Math.floor(offset / PAGE_BYTES) * PAGE_BYTES;
+    const to = Math.ceil((offset + bytes.length) / PAGE_BYTES) * PAGE_BYTES;
+    const kept: (readonly [from: number, to: number])[] = [];
+    for (const [lostFrom, lostTo] of this.#lost) {
+      if (lostFrom < from) kept.push([lostFrom, Math.min(lostTo, from)]);
+      if (lostTo > to) kept.push([Math.max(lostFrom, to), lostTo]);
+      const isWrittenAnew = lostFrom < to && lostTo > from;
+      if (isWrittenAnew) {
+        this.#syncedLength = Math.min(this.#syncedLength, Math.max(lostFrom, from));
+      }
+    }
+    this.#lost = kept;
+  }
+
   truncate(length: number): void {
     if (length < this.#syncedLength) {
       this.#beforeTruncation ??= this.#data.slice(0, this.#syncedLength);

@@ -13,6 +13,7 @@ import {
   FOLDER_MODE,
   folderOf,
   READ_CHUNK_BYTES,
+  type ReadOptions,
 } from "./disk.ts";
 
 const PERMISSION_BITS = 0o777;
@@ -67,11 +68,12 @@ export class RealDisk implements Disk {
     return orNullWhereMissing("read", path, () => Deno.readFile(path));
   }
 
-  async *readChunks(path: string, chunkBytes = READ_CHUNK_BYTES): AsyncIterable<Uint8Array> {
+  async *readChunks(path: string, options: ReadOptions = {}): AsyncIterable<Uint8Array> {
     const file = await orNullWhereMissing("open", path, () => Deno.open(path, { read: true }));
     if (file === null) return;
     try {
-      const buffer = new Uint8Array(chunkBytes);
+      const buffer = new Uint8Array(options.chunkBytes ?? READ_CHUNK_BYTES);
+      await orDiskError("read", path, () => file.seek(options.from ?? 0, Deno.SeekMode.Start));
       while (true) {
         const count = await orDiskError("read", path, () => file.read(buffer));
         if (count === null) return;
@@ -80,6 +82,16 @@ export class RealDisk implements Disk {
     } finally {
       file.close();
     }
+  }
+
+  overwrite(path: string, offset: number, bytes: Uint8Array): Promise<void> {
+    return orDiskError("overwrite", path, async () => {
+      using file = await Deno.open(path, { write: true });
+      await file.seek(offset, Deno.SeekMode.Start);
+      for (let written = 0; written < bytes.length;) {
+        written += await file.write(bytes.subarray(written));
+      }
+    });
   }
 
   async openAppend(path: string, options?: { readonly empty?: boolean }): Promise<AppendFile> {

@@ -86,6 +86,15 @@ export function diskContract(
 
     assertEquals(chunks.join(""), "0123456789");
     assertEquals(Math.max(...chunks.map((chunk) => chunk.length)) <= 4, true);
+    assertEquals((await chunksAt(disk, `${folder}/a`, 4, 3)).join(""), "3456789");
+    assertEquals(await chunksAt(disk, `${folder}/a`, 4, 10), []);
+  });
+
+  contract("overwrite() writes over what is there", async ({ disk, folder }) => {
+    await put(disk, `${folder}/a`, "0123456789");
+    await disk.overwrite(`${folder}/a`, 3, bytesOf("xyz"));
+
+    assertEquals(await textAt(disk, `${folder}/a`), "012xyz6789");
   });
 
   contract("rename() replaces the file of that name", async ({ disk, folder }) => {
@@ -139,6 +148,7 @@ export function diskContract(
       () => disk.openAppend(`${folder}/none/a`),
       () => disk.openAppend(folder),
       () => disk.read(folder),
+      () => disk.overwrite(`${folder}/none`, 0, bytesOf("x")),
       () => disk.rename(`${folder}/none`, `${folder}/a`),
       () => disk.list(`${folder}/file`),
       () => disk.makeFolder(`${folder}/file`),
@@ -179,9 +189,14 @@ async function textAt(disk: Disk, path: string): Promise<string | null> {
   return bytes === null ? null : new TextDecoder().decode(bytes);
 }
 
-async function chunksAt(disk: Disk, path: string, chunkBytes: number): Promise<readonly string[]> {
+async function chunksAt(
+  disk: Disk,
+  path: string,
+  chunkBytes: number,
+  from = 0,
+): Promise<readonly string[]> {
   const chunks: string[] = [];
-  for await (const chunk of disk.readChunks(path, chunkBytes)) {
+  for await (const chunk of disk.readChunks(path, { from, chunkBytes })) {
     chunks.push(new TextDecoder().decode(chunk));
   }
   return chunks;
