@@ -1,0 +1,72 @@
+/**
+ * A profile's identity: the Ed25519 seed that is made at first use, in a table of its own that `cat` shows:
+ *
+ *     ab12cd34  p2pchat      identity                      1
+ *     12ab34cd  seed         9d61b19deffd5a60ba844af4...
+ *     34cd12ab  fingerprint  k7f3...
+ *     90cc31d8  end          2                             3f5ce211
+ *
+ * Who has the seed is the user: the file has mode 0600, and its content is in no log or error.
+ */
+
+import { nodeSigner, type Signer } from "../base/crypto.ts";
+import { type Fingerprint, fingerprintOf } from "../base/fingerprint.ts";
+import { corruptError, type Disk, FILE_MODE } from "./disk.ts";
+import { Table, type TableRow } from "./table.ts";
+
+const FORMAT = { format: "identity", version: 1 } as const;
+const SEED_BYTES = 32;
+// Rows follow the line that names the format.
+const SEED_LINE = 2;
+const FINGERPRINT_LINE = 3;
+
+export interface Identity {
+  readonly signer: Signer;
+  readonly fingerprint: Fingerprint;
+  /** Whether it was made just now: nobody knows it yet. */
+  readonly isNew: boolean;
+}
+
+/**
+ * The identity in the file at `path`; made, and durable, where there is none.
+ * @param randomBytes Unpredictable bytes.
+ * @throws {P2pchatError} `store-corrupt` with file and line; `bad-file` for another format or version;
+ *     `disk`.
+ */
+export async function openIdentity(
+  disk: Disk,
+  path: string,
+  randomBytes: (length: number) => Uint8Array,
+): Promise<Identity> {
+  const { table, rows } = await Table.open(disk, path, FORMAT);
+  if (rows !== null) {
+    await restrictMode(disk, path);
+    return { ...identityOf(path, rows), isNew: false };
+  }
+  const seed = randomBytes(SEED_BYTES);
+  const signer = nodeSigner(seed);
+  const fingerprint = fingerprintOf(signer.key);
+  await table.write([["seed", seed.toHex()], ["fingerprint", fingerprint]]);
+  return { signer, fingerprint, isNew: true };
+}
+
+function identityOf(path: string, rows: readonly TableRow[]): Omit<Identity, "isNew"> {
+  const [seedRow, fingerprintRow] = rows;
+  const [seedName, seedHex] = seedRow ?? [];
+  if (seedName !== "seed" || seedHex === undefined || !/^[0-9a-f]{64}$/.test(seedHex)) {
+    throw corruptError(path, SEED_LINE, "it holds no seed of 64 hexadecimal digits");
+  }
+  const signer = nodeSigner(Uint8Array.fromHex(seedHex));
+  const fingerprint = fingerprintOf(signer.key);
+  const [name, stored] = fingerprintRow ?? [];
+  if (name !== "fingerprint" || stored !== fingerprint) {
+    throw corruptError(path, FINGERPRINT_LINE, `it isn't the seed's fingerprint (${fingerprint})`);
+  }
+  return { signer, fingerprint };
+}
+
+/** A copy from a backup may have got other permissions. */
+async function restrictMode(disk: Disk, path: string): Promise<void> {
+  const entry = await disk.stat(path);
+  if (entry !== null && (entry.mode & 0o777) !== FILE_MODE) await disk.setMode(path, FILE_MODE);
+}

@@ -1,0 +1,237 @@
+/**
+ * Which key was met under which name, and where: trust on first use, in a text file that users may read and edit.
+ *
+ *     # what users write behind a number sign stays
+ *     5f0e1a77  mesh:4be1...  Bob  k7f3...  verified  2026-01-31
+ *
+ * One pin a line, after its checksum (`record_line.ts`): scope, name, fingerprint, `verified` or `-`, the day of the
+ * first meeting. Scopes are `mesh:ROOM`, `group:KEY`, `directory:KEY`, `users:FILE`, and `host:HOST:PORT` for
+ * a server's own key. Deleting a line accepts whatever key comes next, as `/trust` does. A line that was changed by
+ * hand, or damaged, is reported and never skipped: skipping it would accept any key.
+ */
+
+import { Buffer } from "node:buffer";
+import { concatBytes, utf8 } from "../base/crypto.ts";
+import { P2pchatError } from "../base/errors.ts";
+import { type Fingerprint, fingerprintOf, parseFingerprint } from "../base/fingerprint.ts";
+import type { PeerKey } from "../base/ids.ts";
+import { foldName } from "../base/names.ts";
+import { corruptError, type Disk } from "./disk.ts";
+import { joinCells, LineBuffer, lineContent, splitCells } from "./record_line.ts";
+import { replaceFile, REPLACEMENT_SUFFIX } from "./replacement.ts";
+
+/** More pins than this are refused: the file is held in memory and written as a whole. */
+export const PINS_MAX = 100_000;
+
+const LINE_FEED = 0x0a;
+const COMMENT = 0x23;
+const VERIFIED = "verified";
+const UNVERIFIED = "-";
+
+export interface Pin {
+  readonly scope: string;
+  readonly name: string;
+  readonly fingerprint: Fingerprint;
+  readonly verified: boolean;
+  /** UTC, YYYY-MM-DD. */
+  readonly firstSeen: string;
+}
+
+/** What is known of a name's key. */
+export type PinCheck =
+  | { readonly type: "new" }
+  | { readonly type: "same"; readonly pin: Pin }
+  | { readonly type: "changed"; readonly pin: Pin };
+
+/** A line of the file: a pin, or what users wrote. */
+type Line = { readonly pin: Pin } | { readonly comment: string };
+
+export class KnownPeers {
+  readonly #disk: Disk;
+  readonly #path: string;
+  /** In the order of the file; pins under `pinKey`, comments under a number. */
+  readonly #lines = new Map<string | number, Line>();
+  readonly #verified = new Set<Fingerprint>();
+  #lastWrite: Promise<void> = Promise.resolve();
+
+  private constructor(disk: Disk, path: string) {
+    this.#disk = disk;
+    this.#path = path;
+  }
+
+  /**
+   * Reads the file at `path`; none is the same as an empty one.
+   * @throws {P2pchatError} `store-corrupt` with file and line; `disk`.
+   */
+  static async open(disk: Disk, path: string): Promise<KnownPeers> {
+    const known = new KnownPeers(disk, path);
+    await disk.remove(path + REPLACEMENT_SUFFIX);
+    const bytes = await disk.read(path);
+    if (bytes !== null) known.#parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+    return known;
+  }
+
+  /** Whether `key` is the one that was met as `name` in `scope`. Changes nothing. */
+  check(scope: string, name: string, key: PeerKey): PinCheck {
+    const pin = this.pinOf(scope, name);
+    if (pin === null) return { type: "new" };
+    return { type: pin.fingerprint === fingerprintOf(key) ? "same" : "changed", pin };
+  }
+
+  /** The pin of `name` in `scope`, `null` where there is none. */
+  pinOf(scope: string, name: string): Pin | null {
+    const line = this.#lines.get(pinKey(scope, name));
+    return line !== undefined && "pin" in line ? line.pin : null;
+  }
+
+  /** All pins, in the order of the file. */
+  pins(): readonly Pin[] {
+    return [...this.#lines.values()].flatMap((line) => "pin" in line ? [line.pin] : []);
+  }
+
+  /** Whether the user compared this key's digits, wherever that was. */
+  isVerified(key: PeerKey): boolean {
+    return this.#verified.has(fingerprintOf(key));
+  }
+
+  /**
+   * Remembers the key of a name that has none yet; does nothing where it has this one.
+   * @param wallMs When it was met.
+   * @returns When it is durable.
+   * @throws {P2pchatError} `key-changed`, with both fingerprints, where the name has another key; `full`;
+   *     `disk`: it is remembered until the program ends.
+   */
+  async pin(scope: string, name: string, key: PeerKey, wallMs: number): Promise<void> {
+    const { type, pin } = { pin: null, ...this.check(scope, name, key) };
+    if (type === "same") return await this.#lastWrite;
+    if (pin !== null) {
+      throw new P2pchatError(
+        "key-changed",
+        `Cannot accept ${name}'s key ${fingerprintOf(key)}: it was ${pin.fingerprint} since ` +
+          `${pin.firstSeen}; if that is right, accept it with /trust ${name}`,
+      );
+    }
+    await this.#set(scope, name, key, wallMs);
+  }
+
+  /**
+   * Makes `key` the one of `name` in `scope`, whatever it was.
+   * @returns When it is durable.
+   * @throws {P2pchatError} `full`; `disk`: it is remembered until the program ends.
+   */
+  async trust(scope: string, name: string, key: PeerKey, wallMs: number): Promise<void> {
+    if (this.check(scope, name, key).type === "same") return await this.#lastWrite;
+    await this.#set(scope, name, key, wallMs);
+  }
+
+  /**
+   * Forgets the key of `name` in `scope`, as when another has the name by right.
+   * @throws {P2pchatError} `disk`.
+   */
+  async forget(scope: string, name: string): Promise<void> {
+    if (this.#lines.delete(pinKey(scope, name))) await this.#write();
+  }
+
+  /**
+   * Marks a key as verified, at all its pins and those to come.
+   * @returns Whether it has any pin; where not, nothing is kept on disk.
+   * @throws {P2pchatError} `disk`: it is remembered until the program ends.
+   */
+  async markVerified(key: PeerKey): Promise<boolean> {
+    const fingerprint = fingerprintOf(key);
+    this.#verified.add(fingerprint);
+    let found = false;
+    for (const [at, line] of this.#lines) {
+      if (!("pin" in line) || line.pin.fingerprint !== fingerprint) continue;
+      found = true;
+      this.#lines.set(at, { pin: { ...line.pin, verified: true } });
+    }
+    if (found) await this.#write();
+    return found;
+  }
+
+  async #set(scope: string, name: string, key: PeerKey, wallMs: number): Promise<void> {
+    const at = pinKey(scope, name);
+    if (!this.#lines.has(at) && this.#lines.size >= PINS_MAX) {
+      throw new P2pchatError(
+        "full",
+        `Cannot remember ${name}'s key: ${this.#path} has ${PINS_MAX} lines; delete some that are old`,
+      );
+    }
+    const fingerprint = fingerprintOf(key);
+    const verified = this.#verified.has(fingerprint);
+    const firstSeen = new Date(wallMs).toISOString().slice(0, 10);
+    this.#lines.set(at, { pin: { scope, name, fingerprint, verified, firstSeen } });
+    await this.#write();
+  }
+
+  /** Writes after what is being written; a failure is that of its own call alone. */
+  async #write(): Promise<void> {
+    const before = this.#lastWrite.catch(() => {});
+    this.#lastWrite = before.then(() => replaceFile(this.#disk, this.#path, this.#bytes()));
+    await this.#lastWrite;
+  }
+
+  #bytes(): Uint8Array {
+    const parts: Uint8Array[] = [];
+    const buffer = new LineBuffer();
+    for (const line of this.#lines.values()) {
+      if ("comment" in line) {
+        parts.push(utf8(`${line.comment}\n`));
+        continue;
+      }
+      const { scope, name, fingerprint, verified, firstSeen } = line.pin;
+      buffer.clear();
+      const mark = verified ? VERIFIED : UNVERIFIED;
+      buffer.add(joinCells([scope, name, fingerprint, mark, firstSeen]));
+      parts.push(new Uint8Array(buffer.bytes()));
+    }
+    return concatBytes(...parts);
+  }
+
+  #parse(bytes: Buffer): void {
+    let line = 0;
+    for (let from = 0; from < bytes.length;) {
+      line += 1;
+      const lineFeed = bytes.indexOf(LINE_FEED, from);
+      const to = lineFeed === -1 ? bytes.length : lineFeed;
+      const text = bytes.toString("utf8", from, to);
+      if (bytes[from] === COMMENT || text.trim() === "") this.#lines.set(line, { comment: text });
+      else this.#addParsed(line, lineContent(bytes, from, to));
+      from = to + 1;
+    }
+  }
+
+  #addParsed(line: number, content: string | null): void {
+    if (content === null) throw corruptError(this.#path, line, "its checksum doesn't fit");
+    const [scope, name, text, mark, firstSeen, ...more] = splitCells(content) ?? [];
+    if (
+      scope === undefined || name === undefined || text === undefined || firstSeen === undefined ||
+      more.length > 0 || (mark !== VERIFIED && mark !== UNVERIFIED)
+    ) {
+      throw corruptError(this.#path, line, "it isn't a scope, name, fingerprint, mark and day");
+    }
+    const at = pinKey(scope, name);
+    if (this.#lines.has(at)) {
+      throw corruptError(this.#path, line, `${name} has another key in a line above`);
+    }
+    const fingerprint = this.#fingerprint(line, text);
+    const verified = mark === VERIFIED;
+    if (verified) this.#verified.add(fingerprint);
+    this.#lines.set(at, { pin: { scope, name, fingerprint, verified, firstSeen } });
+  }
+
+  #fingerprint(line: number, text: string): Fingerprint {
+    try {
+      return parseFingerprint(text);
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      throw corruptError(this.#path, line, error.message);
+    }
+  }
+}
+
+/** Two names that are the same name have one pin. */
+function pinKey(scope: string, name: string): string {
+  return `${scope}\n${foldName(name)}`;
+}

@@ -1,0 +1,152 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { nodeSigner, utf8 } from "../../lib/base/crypto.ts";
+import { P2pchatError } from "../../lib/base/errors.ts";
+import { fingerprintOf } from "../../lib/base/fingerprint.ts";
+import { writeAll } from "../../lib/store/disk.ts";
+import { KnownPeers } from "../../lib/store/known_peers.ts";
+import { MemoryDisk } from "../../lib/store/memory_disk.ts";
+
+const PATH = "/p/known_peers";
+const DAY_MS = Date.UTC(2026, 0, 31);
+const key = (fill: number) => nodeSigner(new Uint8Array(32).fill(fill)).key;
+const bob = key(1);
+const eve = key(2);
+
+async function newDisk(text?: string): Promise<MemoryDisk> {
+  const disk = new MemoryDisk();
+  await disk.makeFolder("/p");
+  if (text !== undefined) await put(disk, text);
+  return disk;
+}
+
+async function put(disk: MemoryDisk, text: string): Promise<void> {
+  const file = await disk.openAppend(PATH, { empty: true });
+  writeAll(file, utf8(text));
+  file.close();
+}
+
+async function content(disk: MemoryDisk): Promise<string> {
+  return new TextDecoder().decode((await disk.read(PATH))!);
+}
+
+Deno.test("check() says new, same or changed, in each scope apart", async () => {
+  const known = await KnownPeers.open(await newDisk(), PATH);
+  assertEquals(known.check("mesh:1", "Bob", bob), { type: "new" });
+
+  await known.pin("mesh:1", "Bob", bob, DAY_MS);
+
+  const same = known.check("mesh:1", "bob", bob);
+  assert(same.type === "same");
+  assertEquals(same.pin, {
+    scope: "mesh:1",
+    name: "Bob",
+    fingerprint: fingerprintOf(bob),
+    verified: false,
+    firstSeen: "2026-01-31",
+  });
+  assertEquals(known.check("mesh:1", "Bob", eve).type, "changed");
+  assertEquals(known.check("mesh:2", "Bob", eve).type, "new");
+});
+
+Deno.test("pin() refuses another key with both fingerprints, trust() takes it", async () => {
+  const disk = await newDisk();
+  const known = await KnownPeers.open(disk, PATH);
+  await known.pin("users:a", "Bob", bob, DAY_MS);
+
+  const error = await assertRejects(() => known.pin("users:a", "Bob", eve, DAY_MS), P2pchatError);
+  assertEquals(error.code, "key-changed");
+  assert(error.message.includes(fingerprintOf(bob)) && error.message.includes(fingerprintOf(eve)));
+  assertEquals(known.check("users:a", "Bob", eve).type, "changed");
+
+  await known.trust("users:a", "Bob", eve, DAY_MS);
+  const again = await KnownPeers.open(disk.crash(), PATH);
+  assertEquals(again.check("users:a", "Bob", eve).type, "same");
+  assertEquals(again.pins().length, 1);
+});
+
+Deno.test("markVerified() marks the key everywhere, at later pins too", async () => {
+  const disk = await newDisk();
+  const known = await KnownPeers.open(disk, PATH);
+  await known.pin("mesh:1", "Bob", bob, DAY_MS);
+  await known.pin("mesh:2", "Robert", bob, DAY_MS);
+  await known.pin("mesh:1", "Eve", eve, DAY_MS);
+
+  assertEquals(await known.markVerified(bob), true);
+  await known.pin("group:3", "Bob", bob, DAY_MS);
+
+  const again = await KnownPeers.open(disk.crash(), PATH);
+  assertEquals(again.pins().map(({ verified }) => verified), [true, true, false, true]);
+  assertEquals([again.isVerified(bob), again.isVerified(eve)], [true, false]);
+});
+
+Deno.test("open() keeps comments, blank lines and the order of an edited file", async () => {
+  const disk = await newDisk();
+  const known = await KnownPeers.open(disk, PATH);
+  await known.pin("mesh:1", "Bob", bob, DAY_MS);
+  const line = await content(disk);
+  await put(disk, `# friends\n\n${line}# met at FOSDEM`);
+
+  const edited = await KnownPeers.open(disk, PATH);
+  await edited.pin("mesh:1", "Eve", eve, DAY_MS);
+
+  const lines = (await content(disk)).split("\n");
+  assertEquals(lines.slice(0, 4), ["# friends", "", line.trimEnd(), "# met at FOSDEM"]);
+  assert(lines[4]!.includes("\tEve\t"));
+});
+
+Deno.test("open() takes a deleted line for a name that is new", async () => {
+  const disk = await newDisk();
+  const known = await KnownPeers.open(disk, PATH);
+  await known.pin("mesh:1", "Bob", bob, DAY_MS);
+  await known.pin("mesh:1", "Eve", eve, DAY_MS);
+  await put(disk, (await content(disk)).split("\n").slice(1).join("\n"));
+
+  const edited = await KnownPeers.open(disk, PATH);
+
+  assertEquals(edited.check("mesh:1", "Bob", eve).type, "new");
+  assertEquals(edited.check("mesh:1", "Eve", eve).type, "same");
+});
+
+Deno.test("open() reports a damaged line with file and number", async () => {
+  const disk = await newDisk();
+  const known = await KnownPeers.open(disk, PATH);
+  await known.pin("mesh:1", "Bob", bob, DAY_MS);
+  const line = await content(disk);
+  for (
+    const [text, number] of [
+      [line.replace("Bob", "Bop"), 1],
+      [`# c\n\n${line.slice(0, -5)}\n`, 3],
+      ["mesh:1 Bob\n", 1],
+      [line + line, 2],
+    ] as const
+  ) {
+    const error = await assertRejects(
+      async () => await KnownPeers.open(await newDisk(text), PATH),
+      P2pchatError,
+    );
+    assertEquals(error.code, "store-corrupt");
+    assert(error.message.includes(`${PATH}: line ${number} `), error.message);
+  }
+});
+
+Deno.test("pin() at the same time as others loses none of them", async () => {
+  const disk = await newDisk();
+  const known = await KnownPeers.open(disk, PATH);
+
+  await Promise.all(
+    Array.from({ length: 20 }, (_, at) => known.pin("mesh:1", `Bob${at}`, bob, DAY_MS)),
+  );
+
+  assertEquals((await KnownPeers.open(disk.crash(), PATH)).pins().length, 20);
+});
+
+Deno.test("pin() fails with disk, and remembers the key for this run", async () => {
+  const disk = new MemoryDisk({ fault: ({ kind }) => kind === "sync" ? "ENOSPC" : null });
+  await disk.makeFolder("/p");
+  const known = await KnownPeers.open(disk, PATH);
+
+  const error = await assertRejects(() => known.pin("mesh:1", "Bob", bob, DAY_MS), P2pchatError);
+
+  assertEquals(error.code, "disk");
+  assertEquals(known.check("mesh:1", "Bob", eve).type, "changed");
+});
