@@ -58,11 +58,12 @@ export class RosterPull {
 
   /**
    * The next question, once the last one is answered.
-   * @param own Our hashes now: what the last neighbour supplied isn't asked for again.
+   * @param hashesNow Our own hashes: what the last neighbour supplied isn't asked for again.
    * @param untilMs How long its answer is awaited.
    */
-  next(own: readonly Hash[], untilMs: number): Pull | null {
-    if (this.#open !== null) return null;
+  next(hashesNow: () => readonly Hash[], untilMs: number): Pull | null {
+    if (this.#open !== null || this.#offers.size === 0) return null;
+    const own = hashesNow();
     for (const [peer, offer] of this.#offers) {
       const buckets: number[] = [];
       for (const [bucket, hash] of offer) {

@@ -68,6 +68,10 @@ export class RosterTable {
     return this.#entries.size - this.#dead.size;
   }
 
+  get deadCount(): number {
+    return this.#dead.size;
+  }
+
   get floorCount(): number {
     return this.#floors.size;
   }

@@ -1,0 +1,293 @@
+/**
+ * Whose name is whose: of all claims to one folded name the one with the smaller (time, id) wins, here
+ * as everywhere; the others are shown as `Bob~k7f3`, the start of their fingerprint.
+ *
+ * What this member has pinned changes only what it shows: a stranger under a known name is `Bob~k7f3`
+ * too, until `/trust`. Two Bobs who are both here after a split are no strangers: the pin goes to the winner.
+ *
+ * The caller passes on the roster's changes in their order. For `left` it asks `shownName` first.
+ */
+
+import type { FoldedName, PeerKey } from "../../base/ids.ts";
+import { unreachable } from "../../base/invariant.ts";
+import type { Machine } from "../../base/machine.ts";
+import { foldName, withoutMark } from "../../base/names.ts";
+import { compareClaims, type KnownClaim } from "./credentials.ts";
+import { PINS_MAX } from "./limits.ts";
+import type { NamesConfig, NamesEffect, NamesInput } from "./names_io.ts";
+
+/** Enough of a fingerprint to tell two Bobs apart; longer where it doesn't. */
+const SUFFIX_LENGTH = 4;
+
+interface Holder {
+  readonly claim: KnownClaim;
+  readonly folded: FoldedName;
+  readonly live: boolean;
+  /** As people see it; null before it is first worked out. */
+  readonly shown: string | null;
+}
+
+interface Pin {
+  readonly key: PeerKey;
+  /** The stranger whom the user has been warned of. */
+  readonly warnedOf: PeerKey | null;
+}
+
+export class Names implements Machine<NamesInput, NamesEffect> {
+  /** Live members, lost ones whose name is held, and ourselves: bounded by the roster. */
+  readonly #holders = new Map<PeerKey, Holder>();
+  readonly #keysByFolded = new Map<FoldedName, Set<PeerKey>>();
+  /** Folded shown names of the holders. */
+  readonly #keysByShown = new Map<string, PeerKey>();
+  /** At most `PINS_MAX`, the oldest first. */
+  readonly #pins = new Map<FoldedName, Pin>();
+  /** When our first claim was made known here; monotonic. */
+  #ownSinceMs: number | null = null;
+  /** The claim that ours has lost to, so that it is said once. */
+  #lostTo: KnownClaim | null = null;
+  #effects: NamesEffect[] = [];
+
+  /** @param fingerprintOf A key's fingerprint, as it is shown everywhere. */
+  constructor(
+    readonly config: NamesConfig,
+    readonly fingerprintOf: (key: PeerKey) => string,
+  ) {
+    for (const record of config.records) {
+      if (record.kind === "pin") this.#setPin(foldName(record.name), record.key);
+    }
+  }
+
+  step(input: NamesInput, nowMs: number): readonly NamesEffect[] {
+    this.#handle(input, nowMs);
+    const effects = this.#effects;
+    this.#effects = [];
+    return effects;
+  }
+
+  nextDeadlineMs(): null {
+    return null;
+  }
+
+  // Queries.
+
+  /** Who has this name: live, lost within a day, or ourselves; null where it is free. */
+  ownerOf(folded: FoldedName): PeerKey | null {
+    return this.#winnerOf(folded)?.[0] ?? null;
+  }
+
+  /** How a member is shown; null for who holds no name here (any more). */
+  shownName(key: PeerKey): string | null {
+    return this.#holders.get(key)?.shown ?? null;
+  }
+
+  /** Whom the user means by a name: as shown, in any case; also who was known by it and isn't here. */
+  keyOf(shown: string): PeerKey | null {
+    const folded = foldName(withoutMark(shown));
+    return this.#keysByShown.get(folded) ?? this.ownerOf(folded) ?? this.#pins.get(folded)?.key ??
+      null;
+  }
+
+  /** Whether this key is the one its name is known with: private messages are sealed to no other. */
+  isTrusted(key: PeerKey): boolean {
+    const holder = this.#holders.get(key);
+    if (holder === undefined) return false;
+    const pin = this.#pins.get(holder.folded);
+    return pin === undefined || pin.key === key || this.#winnerOf(holder.folded)?.[0] !== key;
+  }
+
+  // Inputs.
+
+  #handle(input: NamesInput, nowMs: number): void {
+    switch (input.type) {
+      case "own":
+        this.#ownSinceMs ??= nowMs;
+        return this.#hold(this.config.self, input.claim, true, nowMs);
+      case "joined":
+      case "reclaimed":
+        return this.#hold(input.key, input.claim, true, nowMs);
+      case "absent":
+        return this.#hold(input.key, input.claim, false, nowMs);
+      case "left":
+        return this.#left(input.key, input.reason, nowMs);
+      case "forgotten":
+        return this.#release(input.key, nowMs);
+      case "trust":
+        return this.#trust(input.key, nowMs);
+      case "tick":
+        return;
+      default:
+        unreachable(input);
+    }
+  }
+
+  #hold(key: PeerKey, claim: KnownClaim, live: boolean, nowMs: number): void {
+    const before = this.#holders.get(key);
+    const folded = claim.signed.claim.value.folded as FoldedName;
+    if (before !== undefined && before.folded !== folded) this.#unlist(key, before);
+    // A lost member's shown name isn't kept: it may be shown under another when it comes back.
+    const shown = before?.live === true ? before.shown : null;
+    this.#holders.set(key, { claim, folded, live, shown });
+    const keys = this.#keysByFolded.get(folded);
+    if (keys === undefined) this.#keysByFolded.set(folded, new Set([key]));
+    else keys.add(key);
+    if (before !== undefined && before.folded !== folded) this.#settle(before.folded, nowMs);
+    this.#settle(folded, nowMs);
+  }
+
+  #left(key: PeerKey, reason: "quit" | "lost" | "replaced", nowMs: number): void {
+    const holder = this.#holders.get(key);
+    if (holder === undefined) return;
+    if (reason === "quit") this.#release(key, nowMs);
+    else this.#holders.set(key, { ...holder, live: false });
+  }
+
+  #release(key: PeerKey, nowMs: number): void {
+    const holder = this.#holders.get(key);
+    if (holder === undefined) return;
+    this.#holders.delete(key);
+    this.#unlist(key, holder);
+    this.#settle(holder.folded, nowMs);
+  }
+
+  #unlist(key: PeerKey, { folded, shown }: Holder): void {
+    const keys = this.#keysByFolded.get(folded);
+    keys?.delete(key);
+    if (keys?.size === 0) this.#keysByFolded.delete(folded);
+    if (shown !== null) this.#unlistShown(key, shown);
+  }
+
+  #unlistShown(key: PeerKey, shown: string): void {
+    const folded = foldName(shown);
+    if (this.#keysByShown.get(folded) === key) this.#keysByShown.delete(folded);
+  }
+
+  #trust(key: PeerKey, nowMs: number): void {
+    const holder = this.#holders.get(key);
+    if (holder === undefined) return;
+    this.#pin(holder, key);
+    this.#settle(holder.folded, nowMs);
+  }
+
+  // Who is shown how.
+
+  #winnerOf(folded: FoldedName): readonly [PeerKey, Holder] | null {
+    let winner: readonly [PeerKey, Holder] | null = null;
+    for (const key of this.#keysByFolded.get(folded) ?? []) {
+      const holder = this.#holders.get(key)!;
+      if (winner === null || compareClaims(holder.claim, winner[1].claim) < 0) {
+        winner = [key, holder];
+      }
+    }
+    return winner;
+  }
+
+  /** Works out again how all who claim this name are shown. */
+  #settle(folded: FoldedName, nowMs: number): void {
+    const winner = this.#winnerOf(folded);
+    if (winner === null) return;
+    const [winnerKey, { claim }] = winner;
+    const isStranger = this.#isStranger(folded, winnerKey, winner[1]);
+    // The losers first: the winner's plain name must be free before it is listed.
+    for (const key of this.#keysByFolded.get(folded)!) {
+      if (key !== winnerKey) this.#show(key, this.#suffixed(key));
+    }
+    this.#show(winnerKey, isStranger ? this.#suffixed(winnerKey) : claim.signed.claim.value.name);
+    if (isStranger) this.#warn(folded, winnerKey, winner[1]);
+    this.#settleOwn(winnerKey, claim, nowMs);
+  }
+
+  /** Whether the winner isn't the one this name is known with; pins it where nobody is. */
+  #isStranger(folded: FoldedName, key: PeerKey, holder: Holder): boolean {
+    const { self } = this.config;
+    // What others are called is pinned when they are seen; whoever has our own name has to show it.
+    if (key === self || !holder.live) return false;
+    const pin = this.#pins.get(folded);
+    if (pin === undefined) {
+      this.#pin(holder, key);
+      return false;
+    }
+    if (pin.key === key) return false;
+    const pinned = this.#holders.get(pin.key);
+    if (pinned?.folded !== folded) return true;
+    const { name } = holder.claim.signed.claim.value;
+    this.#effects.push({ type: "pin-moved", name, from: pin.key, to: key });
+    this.#pin(holder, key);
+    return false;
+  }
+
+  #show(key: PeerKey, shown: string): void {
+    const holder = this.#holders.get(key)!;
+    if (holder.shown === shown) {
+      this.#keysByShown.set(foldName(shown), key);
+      return;
+    }
+    if (holder.shown !== null) this.#unlistShown(key, holder.shown);
+    this.#keysByShown.set(foldName(shown), key);
+    this.#holders.set(key, { ...holder, shown });
+    if (holder.shown !== null && holder.live) {
+      this.#effects.push({ type: "renamed", key, from: holder.shown, name: shown });
+    }
+  }
+
+  /** `Bob~k7f3`, longer where another is shown so. */
+  #suffixed(key: PeerKey): string {
+    const { name } = this.#holders.get(key)!.claim.signed.claim.value;
+    const fingerprint = this.fingerprintOf(key);
+    for (let length = SUFFIX_LENGTH; length < fingerprint.length; length += SUFFIX_LENGTH) {
+      const shown = `${name}~${fingerprint.slice(0, length)}`;
+      const owner = this.#keysByShown.get(foldName(shown));
+      if (owner === undefined || owner === key) return shown;
+    }
+    return `${name}~${fingerprint}`;
+  }
+
+  #warn(folded: FoldedName, key: PeerKey, holder: Holder): void {
+    const pin = this.#pins.get(folded)!;
+    if (pin.warnedOf === key) return;
+    this.#pins.set(folded, { ...pin, warnedOf: key });
+    this.#effects.push({
+      type: "key-changed",
+      name: holder.claim.signed.claim.value.name,
+      shown: this.shownName(key)!,
+      pinned: pin.key,
+      key,
+    });
+  }
+
+  #settleOwn(winnerKey: PeerKey, winner: KnownClaim, nowMs: number): void {
+    const { self, raceMs } = this.config;
+    const own = this.#holders.get(self);
+    if (own === undefined || own.folded !== winner.signed.claim.value.folded) return;
+    if (winnerKey === self) {
+      this.#lostTo = null;
+      return;
+    }
+    if (this.#lostTo?.id === winner.id) return;
+    this.#lostTo = winner;
+    const isRace = nowMs - this.#ownSinceMs! < raceMs;
+    this.#effects.push({
+      type: "name-lost-self",
+      winner,
+      shown: this.shownName(self)!,
+      consequence: isRace ? "leave" : "stay",
+    });
+  }
+
+  // Pins.
+
+  #pin(holder: Holder, key: PeerKey): void {
+    this.#setPin(holder.folded, key);
+    const { name } = holder.claim.signed.claim.value;
+    this.#effects.push({ type: "persist", records: [{ kind: "pin", name, key }] });
+  }
+
+  #setPin(folded: FoldedName, key: PeerKey): void {
+    this.#pins.delete(folded);
+    this.#pins.set(folded, { key, warnedOf: null });
+    if (this.#pins.size <= PINS_MAX) return;
+    for (const oldest of this.#pins.keys()) {
+      this.#pins.delete(oldest);
+      return;
+    }
+  }
+}
