@@ -39,14 +39,17 @@ export function nameFault(text: string): string | null {
   if (length > NAME_LENGTH_MAX) {
     return `a name has at most ${NAME_LENGTH_MAX} characters, this one has ${length}`;
   }
-  const forbidden = FORBIDDEN.exec(name) ?? INVISIBLE.exec(name);
-  if (forbidden !== null) {
-    return `a name consists of letters, digits, "_", "-" and ".", not of ${
-      described(forbidden[0])
-    }`;
+  const forbidden = FORBIDDEN.exec(name)?.[0] ?? INVISIBLE.exec(name)?.[0] ?? blankInside(name);
+  if (forbidden !== undefined) {
+    return `a name consists of letters, digits, "_", "-" and ".", not of ${described(forbidden)}`;
   }
   if (!FIRST.test(name)) return "a name starts with a letter or a digit";
   return null;
+}
+
+/** A letter that stands for several words, such as U+FDFA: folded, its name would hold blanks. */
+function blankInside(name: string): string | undefined {
+  return [...name].find((character) => /\s/.test(character.normalize("NFKC")));
 }
 
 /**

@@ -1,8 +1,11 @@
 /** The program from its arguments to its exit status. */
 
+import { P2pchatError } from "../base/errors.ts";
 import { asksForJson, parseCommandLine, type ProgramCommand } from "./arguments.ts";
 import { endingOf } from "./errors.ts";
+import { logFault, stackOf } from "./log.ts";
 import { meshProgramCommand } from "./mesh_arguments.ts";
+import { leaveRawMode } from "./terminal_mode.ts";
 import { usageText } from "./usage.ts";
 import { VERSION } from "./version.ts";
 
@@ -49,6 +52,11 @@ async function execute(args: readonly string[]): Promise<number> {
 }
 
 async function reportEnding(error: unknown, args: readonly string[]): Promise<number> {
+  leaveRawMode();
+  if (!(error instanceof P2pchatError)) {
+    await logFault(error);
+    if (args.includes("--verbose")) await write(Deno.stderr, `${stackOf(error)}\n`);
+  }
   const { status, channel, text } = endingOf(error, asksForJson(args), Date.now());
   await write(channel === "stdout" ? Deno.stdout : Deno.stderr, text);
   return status;
