@@ -1,0 +1,210 @@
+import { assert, assertEquals } from "@std/assert";
+import { nodeCrypto, utf8 } from "../../../lib/base/crypto.ts";
+import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import type { RoomId } from "../../../lib/base/ids.ts";
+import { Channel } from "../../../lib/protocols/noise/channel.ts";
+import {
+  ACCESS,
+  ANN,
+  BOB,
+  environment,
+  identityOf,
+  Pair,
+  seedOf,
+  Side,
+  TARGET,
+} from "./channel_pair.ts";
+
+const ROOM = nodeCrypto.sha256<RoomId>(utf8("room"));
+
+Deno.test("Channel establishes both sides in three messages and a welcome", () => {
+  const pair = new Pair();
+  const sizes: number[] = [];
+  pair.onWire = (bytes) => {
+    sizes.push(bytes.length);
+    return [bytes];
+  };
+
+  pair.settle();
+
+  assertEquals(pair.ann.told, [
+    { type: "established", peer: BOB.key, epoch: null, roomNamed: false },
+  ]);
+  assertEquals(pair.bob.told, [
+    { type: "established", peer: ANN.key, epoch: null, roomNamed: false },
+  ]);
+  assertEquals(sizes, [51 + 32, 1 + 32 + 48 + 97 + 16, 48 + 96 + 16, 19]);
+});
+
+Deno.test("Channel establishes whatever the cuts between the bytes", () => {
+  for (let cut = 1; cut < 200; cut++) {
+    const pair = new Pair({ target: { room: ROOM }, access: { room: ROOM } });
+    pair.onWire = (bytes) => [bytes.subarray(0, cut), bytes.subarray(cut)];
+    pair.settle();
+    assertEquals([pair.ann.events, pair.bob.events], [["established"], ["established"]]);
+  }
+  const pair = new Pair();
+  pair.onWire = (bytes) => Array.from(bytes, (_, at) => bytes.subarray(at, at + 1));
+  pair.settle();
+  pair.ann.send("one by one", "data", 0);
+  pair.settle();
+  assertEquals(pair.bob.heard("data"), "one by one");
+});
+
+Deno.test("Channel establishes nobody when any one byte of the handshake was changed", () => {
+  const secret = { epoch: 1, key: seedOf("psk") };
+  for (const target of [{ room: ROOM }, { room: ROOM, secret }]) {
+    const access = { room: ROOM, secrets: "secret" in target ? () => [secret.key] : null };
+    const length = { ann: 0, bob: 0 };
+    const run = (from: "ann" | "bob" | null, at: number) => {
+      const pair = new Pair({ target, access });
+      const seen = { ann: 0, bob: 0 };
+      pair.onWire = (bytes, side) => {
+        const changed = new Uint8Array(bytes);
+        const index = at - seen[side];
+        if (side === from && index >= 0 && index < bytes.length) changed[index]! ^= 0x40;
+        seen[side] += bytes.length;
+        return [changed];
+      };
+      pair.settle();
+      Object.assign(length, seen);
+      return pair;
+    };
+    assertEquals(run(null, 0).ann.events, ["established"]);
+    const whole = { ...length };
+    for (const from of ["ann", "bob"] as const) {
+      for (let at = 0; at < whole[from]; at++) {
+        const pair = run(from, at);
+        // The welcome alone comes after Bob's decision.
+        const late = from === "bob" && at >= whole.bob - 19;
+        assert(!pair.ann.events.includes("established"), `Ann, byte ${at} from ${from}`);
+        assertEquals(pair.bob.events.includes("established"), late, `Bob, byte ${at} from ${from}`);
+      }
+    }
+  }
+});
+
+Deno.test("Channel establishes nobody from a recorded handshake", () => {
+  const recorded: Uint8Array[] = [];
+  const pair = new Pair();
+  pair.onWire = (bytes, from) => {
+    if (from === "ann") recorded.push(new Uint8Array(bytes));
+    return [bytes];
+  };
+  pair.settle();
+
+  const options = { identity: BOB, env: environment("bob, later") };
+  const bob = new Side(Channel.listen(options, ACCESS, 0));
+  for (const bytes of recorded) {
+    bob.step({ type: "received", bytes }, 0);
+    bob.take(0);
+  }
+
+  assertEquals(bob.events, ["failed protocol"]);
+});
+
+Deno.test("Channel refuses its own bytes sent back to it", () => {
+  const ann = new Side(Channel.dial({ identity: ANN, env: environment("ann") }, TARGET, 0));
+  ann.step({ type: "received", bytes: ann.take(0) }, 0);
+  assertEquals(ann.events, ["failed protocol"]);
+});
+
+Deno.test("Channel refuses another identity than the expected one, naming both", () => {
+  const carl = fingerprintOf(identityOf("Carl").key);
+  const pair = new Pair({ target: { fingerprint: carl } });
+
+  pair.settle();
+
+  const [failed] = pair.ann.told;
+  assert(failed?.type === "failed");
+  assertEquals([failed.reason, failed.key], ["wrong-key", BOB.key]);
+  assert(failed.text.includes(fingerprintOf(BOB.key)) && failed.text.includes(carl));
+  pair.bob.step({ type: "ended", reason: "hung up" }, 0);
+  assertEquals(pair.bob.events, ["failed protocol"]);
+
+  const right = new Pair({ target: { fingerprint: fingerprintOf(BOB.key) } }).settle();
+  assertEquals(right.ann.events, ["established"]);
+});
+
+Deno.test("Channel says which version, mode, room or secret isn't ours", () => {
+  const otherRoom = nodeCrypto.sha256<RoomId>(utf8("other"));
+  const secret = { epoch: 1, key: seedOf("psk") };
+  const cases = [
+    [{ mode: "group" }, {}, "wrong-mode"],
+    [{ room: otherRoom }, { room: ROOM }, "wrong-room"],
+    [{ room: otherRoom }, {}, "wrong-room"],
+    [{}, { room: ROOM, secrets: () => [secret.key] }, "bad-credentials"],
+    [{ secret }, { room: ROOM }, "bad-credentials"],
+    [{ secret }, { secrets: () => [seedOf("another")] }, "bad-credentials"],
+    [{ secret }, { secrets: () => [] }, "bad-credentials"],
+    [{}, { admit: () => "full" as const }, "full"],
+  ] as const;
+  for (const [target, access, reason] of cases) {
+    const pair = new Pair({ target, access });
+    pair.settle();
+    const what = JSON.stringify(target);
+    assertEquals(pair.ann.events, [`failed ${reason}`], what);
+    assertEquals(pair.bob.events, [`failed ${reason}`], what);
+  }
+});
+
+Deno.test("Channel refuses another version by name, from either side", () => {
+  const newer = new Pair();
+  newer.onWire = (bytes, from) => {
+    const changed = new Uint8Array(bytes);
+    if (from === "ann") changed[4] = 9;
+    return [changed];
+  };
+  newer.settle();
+  assertEquals([newer.ann.events, newer.bob.events], [["failed version"], ["failed version"]]);
+
+  // A listener of version 9 answers our preface with a refusal.
+  const ann = new Side(Channel.dial({ identity: ANN, env: environment("ann") }, TARGET, 0));
+  ann.take(0);
+  ann.step({ type: "received", bytes: Uint8Array.of(2, 1, 9) }, 0);
+  const [failed] = ann.told;
+  assert(failed?.type === "failed" && failed.reason === "version");
+  assert(failed.text.includes("(9, ours is 1)"), failed.text);
+});
+
+Deno.test("Channel drops what doesn't speak the protocol at its first wrong byte", () => {
+  const bob = new Side(Channel.listen({ identity: BOB, env: environment("bob") }, ACCESS, 0));
+  bob.step({ type: "received", bytes: utf8("GET / HTTP/1.1\r\n") }, 0);
+  assertEquals([bob.events, bob.take(0).length], [["failed protocol"], 0]);
+
+  const ann = new Side(Channel.dial({ identity: ANN, env: environment("ann") }, TARGET, 0));
+  ann.take(0);
+  ann.step({ type: "received", bytes: utf8("HTTP/1.1 400 Bad Request\r\n") }, 0);
+  assertEquals(ann.events, ["failed protocol"]);
+});
+
+Deno.test("Channel gives up a handshake after 10 s, however the bytes trickle", () => {
+  const pair = new Pair();
+  const opening = pair.ann.take(0);
+  for (let at = 0; at < 9; at++) {
+    const bytes = opening.subarray(at, at + 1);
+    pair.bob.step({ type: "received", bytes }, at * 1_100);
+    pair.bob.step({ type: "tick" }, at * 1_100);
+  }
+  pair.bob.step({ type: "tick" }, 9_999);
+  assertEquals(pair.bob.events, []);
+
+  pair.bob.step({ type: "tick" }, 10_000);
+  pair.ann.step({ type: "tick" }, 10_000);
+
+  assertEquals([pair.ann.events, pair.bob.events], [["failed timeout"], ["failed timeout"]]);
+  assertEquals(pair.bob.channel.nextDeadlineMs(), null);
+});
+
+Deno.test("Channel tells nothing of room or key in clear", () => {
+  const fingerprint = fingerprintOf(BOB.key);
+  const target = { room: ROOM, fingerprint };
+  const wire = (env: string) => {
+    const channel = Channel.dial({ identity: ANN, env: environment(env) }, {
+      ...TARGET,
+      ...target,
+    }, 0);
+    return new Side(channel).take(0).subarray(19, 51).toHex();
+  };
+  assert(wire("first") !== wire("second"), "two dials of one target can't be linked");
+});
