@@ -135,3 +135,28 @@ export function makeBundle(
   const id = bundleId(crypto, header.bytes);
   return { bundle: { header, signature: signId(signer, id), texts }, id };
 }
+
+// A bundle that came alone holds little more than itself.
+const SHARED_BUFFER_FACTOR = 2;
+
+/**
+ * The bundle with bytes of its own. What was decoded from a record of 16 KiB is a view into it, and would
+ * hold all of it for as long as the bundle is kept.
+ */
+export function detached(bundle: Bundle): Bundle {
+  const { header, signature, texts } = bundle;
+  const length = header.bytes.length + signature.length + texts.bytes.length;
+  if (header.bytes.buffer.byteLength <= SHARED_BUFFER_FACTOR * length) return bundle;
+  const own = new Uint8Array(length);
+  let offset = 0;
+  const moved = (bytes: Uint8Array) => {
+    own.set(bytes, offset);
+    offset += bytes.length;
+    return own.subarray(offset - bytes.length, offset);
+  };
+  return {
+    header: { bytes: moved(header.bytes), value: header.value },
+    signature: moved(signature),
+    texts: { bytes: moved(texts.bytes), value: texts.value },
+  };
+}

@@ -137,6 +137,8 @@ export interface OrderConfig {
   readonly claim: ClaimId | null;
   /** What is on disk, in the order of writing; records of other machines are passed over. */
   readonly records: readonly MeshRecord[];
+  /** Smaller in tests than the 10,000; the same at all members of a room. */
+  readonly keptMessagesMax?: number;
 }
 
 /** The roster's claims, as far as known. */
@@ -175,7 +177,7 @@ export interface OrderQueries {
   frontier(stream: Stream): { readonly counter: number; readonly id: BundleId | null };
   /** Whether the bundle that ends at or after this counter was delivered, or waits. */
   has(stream: Stream, counter: number): boolean;
-  /** Every known stream of the authors whose key begins with this byte, by (author, incarnation). */
+  /** Every known stream of the authors whose key begins with this byte, by (author, incarnation), closed ones up to what isn't excluded. */
   entriesOf(bucket: number): readonly SyncEntry[];
   /** Every known stream's frontier, for `welcome` and such. Lazy. */
   streams(): Iterable<FrontierEntry>;
@@ -197,10 +199,12 @@ export interface OrderQueries {
   latest(): number;
   /** How much of what is kept comes after `time` in room order. O(that). */
   behindOf(time: number): { readonly messages: number; readonly bytes: number };
+  /** Whether what is kept at the entry's counter isn't what the entry says: one of two is a forgery. */
+  disagrees(entry: FrontierEntry): boolean;
   /** The proof by which this stream is closed; null where there is none. */
   proofOf(stream: Stream): Proof | null;
-  /** Streams in which something is missing that some neighbour may still have to give or deny. */
-  gaps(): readonly FrontierEntry[];
+  /** Own entries of the streams in which something is missing: neighbours are to say if they have it. */
+  gaps(): readonly SyncEntry[];
   /** Own lines that wait for the disk or for their turn. */
   unsaid(): { readonly messages: number; readonly bytes: number };
 }

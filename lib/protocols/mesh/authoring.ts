@@ -1,0 +1,183 @@
+/**
+ * The user's own lines on their way into bundles. One bundle at a time is on its way to the disk; what is
+ * typed meanwhile becomes the next one, so a lone line goes at once and a burst costs one signature. Until
+ * the disk has it nothing of it has happened: counter and previous bundle stay as they were.
+ */
+
+import { type Crypto, type Signer, utf8 } from "../../base/crypto.ts";
+import { P2pchatError } from "../../base/errors.ts";
+import type { BundleId, ClaimId } from "../../base/ids.ts";
+import { latestTime, makeBundle, roomTime } from "./bundle.ts";
+import {
+  BUNDLE_TEXT_BYTES_MAX,
+  BUNDLE_TEXTS_MAX,
+  HEADS_MAX,
+  REFERENCE_HEADS_MAX,
+  REFERENCE_INTERVAL_MS,
+  UNSAID_BYTES_MAX,
+  UNSAID_TEXTS_MAX,
+} from "./limits.ts";
+import type { OrderConfig, OwnText } from "./order_io.ts";
+import type { Bundle, Head } from "./structures.ts";
+
+interface WaitingText extends OwnText {
+  readonly bytes: number;
+}
+
+/** A bundle of our own that the disk is asked to keep. */
+export interface OwnBundle {
+  readonly bundle: Bundle;
+  readonly id: BundleId;
+  readonly persistToken: number;
+  /** Of the lines in it; empty for kind `heads`. */
+  readonly tokens: readonly number[];
+}
+
+export class Authoring {
+  #queue: WaitingText[] = [];
+  #queuedBytes = 0;
+  #inFlight: OwnBundle | null = null;
+  #claim: ClaimId | null;
+  /** Of the last bundle that is on disk. Kept here: the table of frontiers may evict anybody. */
+  #counter = 0;
+  #previous: BundleId | null = null;
+  #persistTokens = 0;
+  /** No bundle of kind `heads` before this time. */
+  #referenceAtMs = -Infinity;
+
+  constructor(
+    readonly config: OrderConfig,
+    readonly crypto: Crypto,
+    readonly signer: Signer,
+    readonly wallMs: () => number,
+  ) {
+    this.#claim = config.claim;
+  }
+
+  set claim(claim: ClaimId) {
+    this.#claim = claim;
+  }
+
+  /** Lines that aren't on disk yet. */
+  unsaid(): { readonly messages: number; readonly bytes: number } {
+    const inFlight = this.#inFlight;
+    return {
+      messages: this.#queue.length + (inFlight?.tokens.length ?? 0),
+      bytes: this.#queuedBytes + (inFlight?.bundle.texts.bytes.length ?? 0),
+    };
+  }
+
+  /**
+   * Takes a line in.
+   * @throws {P2pchatError} `too-long`, above 64 KiB; `full`, where thousands wait already.
+   */
+  add({ text, token }: OwnText): void {
+    const bytes = utf8(text).length;
+    if (bytes > BUNDLE_TEXT_BYTES_MAX) {
+      throw new P2pchatError(
+        "too-long",
+        `Cannot send a message of ${bytes} bytes: it may have ${BUNDLE_TEXT_BYTES_MAX}; send it in parts`,
+      );
+    }
+    const { messages, bytes: unsaidBytes } = this.unsaid();
+    if (messages >= UNSAID_TEXTS_MAX || unsaidBytes + bytes > UNSAID_BYTES_MAX) {
+      throw new P2pchatError(
+        "full",
+        `Cannot send the message: ${messages} wait for the disk; send it again when they are out`,
+      );
+    }
+    this.#queue.push({ text, token, bytes });
+    this.#queuedBytes += bytes;
+  }
+
+  /** When a bundle of kind `heads` may be made for the lines that wait; null where none is needed. */
+  nextReferenceMs(headCount: number): number | null {
+    const wanted = this.#canMake() && headCount > HEADS_MAX;
+    return wanted ? this.#referenceAtMs : null;
+  }
+
+  /**
+   * The next bundle, which waits for the disk from now on; null where there is nothing to be made, or
+   * something else is on its way. With more than 64 heads a bundle of kind `heads` comes first.
+   */
+  next(heads: readonly Head[], nowMs: number): OwnBundle | null {
+    if (!this.#canMake()) return null;
+    if (heads.length <= HEADS_MAX) return this.#make("texts", heads, this.#takeTexts());
+    if (nowMs < this.#referenceAtMs) return null;
+    this.#referenceAtMs = nowMs + REFERENCE_INTERVAL_MS;
+    return this.#make("heads", heads.slice(0, REFERENCE_HEADS_MAX), []);
+  }
+
+  /** The disk has it: the bundle, which has happened now; null where the token is another's. */
+  stored(persistToken: number): OwnBundle | null {
+    const own = this.#take(persistToken);
+    if (own === null) return null;
+    this.#counter += Math.max(1, own.tokens.length);
+    this.#previous = own.id;
+    return own;
+  }
+
+  /** The disk refused it: the bundle, of which nothing has happened; null where the token is another's. */
+  notStored(persistToken: number): OwnBundle | null {
+    return this.#take(persistToken);
+  }
+
+  /** Takes all lines that wait off the queue: they can't be sent. */
+  takeQueue(): readonly OwnText[] {
+    const queue = this.#queue;
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    return queue;
+  }
+
+  postpone(delayMs: number): void {
+    this.#referenceAtMs += delayMs;
+  }
+
+  #canMake(): boolean {
+    return this.#inFlight === null && this.#claim !== null && this.#queue.length > 0;
+  }
+
+  #take(persistToken: number): OwnBundle | null {
+    const own = this.#inFlight;
+    if (own === null || own.persistToken !== persistToken) return null;
+    this.#inFlight = null;
+    return own;
+  }
+
+  #takeTexts(): readonly OwnText[] {
+    let count = 0;
+    let bytes = 0;
+    while (count < this.#queue.length && count < BUNDLE_TEXTS_MAX) {
+      const next = this.#queue[count]!.bytes;
+      if (count > 0 && bytes + next > BUNDLE_TEXT_BYTES_MAX) break;
+      bytes += next;
+      count++;
+    }
+    this.#queuedBytes -= bytes;
+    return this.#queue.splice(0, count);
+  }
+
+  #make(
+    kind: "texts" | "heads",
+    heads: readonly Head[],
+    lines: readonly OwnText[],
+  ): OwnBundle {
+    const wallMs = Math.max(0, Math.floor(this.wallMs()));
+    const { bundle, id } = makeBundle(this.crypto, this.signer, {
+      room: this.config.room,
+      author: this.signer.key,
+      incarnation: this.config.incarnation,
+      kind,
+      counter: this.#counter + 1,
+      claim: this.#claim!,
+      previous: this.#previous,
+      heads,
+      time: roomTime(wallMs, latestTime(heads, this.config.genesisTime)),
+      sentAt: wallMs,
+      texts: lines.map(({ text }) => text),
+    });
+    const tokens = lines.map(({ token }) => token);
+    return this.#inFlight = { bundle, id, tokens, persistToken: ++this.#persistTokens };
+  }
+}

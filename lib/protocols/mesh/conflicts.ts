@@ -1,0 +1,46 @@
+/** Finds what contradicts a bundle among those that are delivered or wait. */
+
+import type { BundleId } from "../../base/ids.ts";
+import { beliesHead, type Guilt, guiltOf, type NamedHeader } from "./equivocation.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Bundle, Proof, SignedHeader } from "./structures.ts";
+import type { WaitingPool } from "./waiting.ts";
+
+export interface Conflict {
+  readonly guilt: Guilt;
+  readonly proof: Proof;
+}
+
+interface Held {
+  readonly id: BundleId;
+  readonly bundle: Bundle;
+}
+
+/**
+ * The conflict that excludes most, between `held` and what is kept or waits; null where there is none.
+ * Signatures aren't checked here.
+ */
+export function findConflict(held: Held, ledger: Ledger, pool: WaitingPool): Conflict | null {
+  const header = held.bundle.header.value;
+  let worst: Conflict | null = null;
+  const consider = (first: Held, second: Held) => {
+    const guilt = guiltOf(namedHeader(first), namedHeader(second));
+    if (guilt === null || (worst !== null && worst.guilt.from <= guilt.from)) return;
+    worst = { guilt, proof: { first: signedHeader(first), second: signedHeader(second) } };
+  };
+  for (const entry of ledger.nearby(header)) consider(held, entry);
+  for (const waiting of pool.ofStream(header)) consider(held, waiting);
+  for (const head of header.heads) {
+    const named = ledger.keptBundle(head.id);
+    if (named !== null && beliesHead(header, namedHeader(named))) consider(held, named);
+  }
+  return worst;
+}
+
+function namedHeader({ id, bundle }: Held): NamedHeader {
+  return { id, header: bundle.header.value };
+}
+
+function signedHeader({ bundle }: Held): SignedHeader {
+  return { header: bundle.header, signature: bundle.signature };
+}

@@ -1,0 +1,80 @@
+/**
+ * Equivocation: two signed headers that cannot both be honest. Each such pair is a proof that anybody can
+ * check, and closes its author's incarnation from a counter that follows from the pair alone, so that all
+ * members who know the same proofs exclude the same bundles, whichever came first to whom.
+ */
+
+import type { Crypto } from "../../base/crypto.ts";
+import type { BundleId, RoomId } from "../../base/ids.ts";
+import { bundleId, lastCounter } from "./bundle.ts";
+import { checkId } from "./signed.ts";
+import type { Stream } from "./stream.ts";
+import { type Header, type Proof, type SignedHeader, STRUCTURE_VERSION } from "./structures.ts";
+
+/** A header with its id. */
+export interface NamedHeader {
+  readonly id: BundleId;
+  readonly header: Header;
+}
+
+/** Who is guilty, and the first counter that is excluded. */
+export interface Guilt {
+  readonly stream: Stream;
+  readonly from: number;
+}
+
+/**
+ * What `first` and `second` prove against the author of `first`; null where both can be honest.
+ * - Counters of one incarnation that overlap, or a bundle whose `previous` isn't the one that ends before it.
+ * - `first` names `second` as a head, with another author, incarnation, counter or time than it has.
+ */
+export function guiltOf(first: NamedHeader, second: NamedHeader): Guilt | null {
+  if (first.id === second.id) return null;
+  const [a, b] = [first.header, second.header];
+  if (a.author === b.author && a.incarnation === b.incarnation && forked(first, second)) {
+    return { stream: streamOf(a), from: Math.min(a.counter, b.counter) };
+  }
+  return beliesHead(a, second) ? { stream: streamOf(a), from: a.counter } : null;
+}
+
+function streamOf(header: Header): Stream {
+  return { author: header.author, incarnation: header.incarnation };
+}
+
+function forked(first: NamedHeader, second: NamedHeader): boolean {
+  const [early, late] = first.header.counter <= second.header.counter
+    ? [first, second]
+    : [second, first];
+  const last = lastCounter(early.header);
+  if (late.header.counter <= last) return true;
+  return late.header.counter === last + 1 && late.header.previous !== early.id;
+}
+
+/** Whether `header` says of `named` what that doesn't say of itself. */
+export function beliesHead(header: Header, named: NamedHeader): boolean {
+  const actual = named.header;
+  return header.heads.some((head) =>
+    head.id === named.id &&
+    (head.author !== actual.author || head.incarnation !== actual.incarnation ||
+      head.counter !== lastCounter(actual) || head.time !== actual.time)
+  );
+}
+
+/** What a proof from elsewhere proves in this room; null where it proves nothing. Two signature checks. */
+export function checkProof(crypto: Crypto, room: RoomId, proof: Proof): Guilt | null {
+  const first = named(crypto, proof.first);
+  const second = named(crypto, proof.second);
+  for (const { header } of [first, second]) {
+    if (header.room !== room || header.version !== STRUCTURE_VERSION) return null;
+    if (header.counter < 1 || header.count < 1) return null;
+  }
+  const guilt = guiltOf(first, second);
+  if (guilt === null) return null;
+  const authentic = checkId(crypto, first.header.author, first.id, proof.first.signature) &&
+    checkId(crypto, second.header.author, second.id, proof.second.signature);
+  return authentic ? guilt : null;
+}
+
+function named(crypto: Crypto, { header }: SignedHeader): NamedHeader {
+  return { id: bundleId(crypto, header.bytes), header: header.value };
+}

@@ -1,0 +1,266 @@
+/**
+ * What was delivered of each author's incarnation, in bounded memory: the highest contiguous counter and
+ * the id of its bundle. At or below it nothing is delivered again, and a head there is satisfied.
+ *
+ * For anti-entropy the streams stand in 256 buckets by the first byte of their author's key, each with a
+ * SHA-256 over its sorted entries that is computed anew only after a change.
+ *
+ * An author without kept bundles may be evicted, and leaves a floor in room time at or below which authors
+ * that aren't known are refused; an incarnation without kept bundles may be forgotten.
+ */
+
+import type { Crypto } from "../../base/crypto.ts";
+import type { BundleId, Hash, PeerKey } from "../../base/ids.ts";
+import { FRONTIER_AUTHORS_MAX, INCARNATIONS_PER_AUTHOR_MAX } from "./limits.ts";
+import type { FrontierEntry, SyncEntry } from "./messages.ts";
+import type { KeptBundle } from "./order_io.ts";
+import type { Stream } from "./stream.ts";
+import type { Head, Proof } from "./structures.ts";
+
+/** In place of an id: the bundle that ends here isn't known. */
+export const ID_UNKNOWN = "0".repeat(64) as BundleId;
+/** In place of an id: the stream is closed by a proof after this counter. */
+export const ID_CLOSED = "f".repeat(64) as BundleId;
+
+export const BUCKETS = 256;
+/** Author, incarnation, counter, id. */
+const ENTRY_BYTES = 32 + 8 + 8 + 32;
+/** Finding the oldest costs a walk over all: many go at once. */
+const EVICTED_AUTHORS_PART = 1 / 16;
+
+/** One author's incarnation. */
+export interface StreamState extends Stream {
+  /** Highest contiguous counter delivered; 0 for none. */
+  counter: number;
+  /** Of the bundle that ends there; null where it isn't known (skipped to). */
+  id: BundleId | null;
+  /** The last counter that isn't kept. */
+  unkeptTo: number;
+  /** Kept bundles, by counter. */
+  readonly kept: KeptBundle[];
+  /** Its last bundle, while no other that was delivered names it. */
+  head: Head | null;
+  /** Null while nothing is proven against it. */
+  closed: Closed | null;
+}
+
+/** Bundles of a stream that reach `from` or beyond are excluded. */
+export interface Closed {
+  readonly from: number;
+  /** Null where it was let go of, to make room for others. */
+  readonly proof: Proof | null;
+  /** The first of those that were delivered here; what overlaps it proves an even lower `from`. */
+  readonly excluded: KeptBundle | null;
+}
+
+interface AuthorState {
+  readonly key: PeerKey;
+  readonly bucket: Bucket;
+  /** By incarnation. */
+  streams: StreamState[];
+  /** Highest room time of a bundle of theirs. */
+  latestTime: number;
+}
+
+interface Bucket {
+  readonly authors: Map<PeerKey, AuthorState>;
+  /** Null after a change. */
+  hash: Hash | null;
+}
+
+export class FrontierTable {
+  readonly #authors = new Map<PeerKey, AuthorState>();
+  readonly #buckets: readonly Bucket[] = Array.from(
+    { length: BUCKETS },
+    () => ({ authors: new Map(), hash: null }),
+  );
+  #root: Hash | null = null;
+  #authorsTime = 0;
+
+  /** @param dropped Told of each stream that is evicted or forgotten. */
+  constructor(
+    readonly crypto: Crypto,
+    readonly dropped: (state: StreamState) => void,
+    readonly authorsMax = FRONTIER_AUTHORS_MAX,
+  ) {}
+
+  /** At or below this room time authors that aren't known are refused; 0 for none. */
+  get authorsTime(): number {
+    return this.#authorsTime;
+  }
+
+  restoreAuthorsTime(time: number): void {
+    this.#authorsTime = Math.max(this.#authorsTime, time);
+  }
+
+  find(stream: Stream): StreamState | undefined {
+    const streams = this.#authors.get(stream.author)?.streams;
+    if (streams === undefined) return undefined;
+    // The latest incarnation is the one that speaks.
+    for (let index = streams.length - 1; index >= 0; index--) {
+      const state = streams[index]!;
+      if (state.incarnation === stream.incarnation) return state;
+    }
+    return undefined;
+  }
+
+  /**
+   * Whether a stream that isn't known may have been forgotten: what it says at room time `time` may have
+   * been delivered before. `keptFloor` is the room time below which nothing is kept.
+   */
+  mayBeForgotten(stream: Stream, time: number, keptFloor: number): boolean {
+    const author = this.#authors.get(stream.author);
+    if (author === undefined) return time <= this.#authorsTime;
+    return author.streams.length >= INCARNATIONS_PER_AUTHOR_MAX && time <= keptFloor &&
+      stream.incarnation < author.streams[0]!.incarnation;
+  }
+
+  /** The state of `stream`, a new one where it isn't known. */
+  open(stream: Stream): StreamState {
+    const found = this.find(stream);
+    if (found !== undefined) return found;
+    const author = this.#authors.get(stream.author) ?? this.#addAuthor(stream.author);
+    const state: StreamState = {
+      author: stream.author,
+      incarnation: stream.incarnation,
+      counter: 0,
+      id: null,
+      unkeptTo: 0,
+      kept: [],
+      head: null,
+      closed: null,
+    };
+    author.streams.push(state);
+    author.streams.sort((a, b) => a.incarnation - b.incarnation);
+    this.#forgetIncarnation(author, state);
+    return state;
+  }
+
+  /** Something that anti-entropy compares has changed in `state`, at room time `time`. */
+  changed(state: StreamState, time: number): void {
+    const author = this.#authors.get(state.author);
+    if (author === undefined) return;
+    author.bucket.hash = null;
+    this.#root = null;
+    if (time > author.latestTime) author.latestTime = time;
+  }
+
+  /** Streams of one bucket by (author, incarnation), those without anything in them left out. */
+  entriesOf(bucket: number): readonly SyncEntry[] {
+    const entries: SyncEntry[] = [];
+    const { authors } = this.#buckets[bucket]!;
+    for (const key of [...authors.keys()].sort()) {
+      for (const state of authors.get(key)!.streams) {
+        if (state.counter > 0 || state.closed !== null) entries.push(syncEntry(state));
+      }
+    }
+    return entries;
+  }
+
+  *states(): Generator<StreamState> {
+    for (const author of this.#authors.values()) yield* author.streams;
+  }
+
+  bucketHash(bucket: number): Hash {
+    const state = this.#buckets[bucket]!;
+    return state.hash ??= this.crypto.sha256<Hash>(packed(this.entriesOf(bucket)));
+  }
+
+  root(): Hash {
+    if (this.#root === null) {
+      const all = new Uint8Array(BUCKETS * 32);
+      for (let bucket = 0; bucket < BUCKETS; bucket++) {
+        all.subarray(bucket * 32, bucket * 32 + 32).setFromHex(this.bucketHash(bucket));
+      }
+      this.#root = this.crypto.sha256<Hash>(all);
+    }
+    return this.#root;
+  }
+
+  #addAuthor(key: PeerKey): AuthorState {
+    if (this.#authors.size >= this.authorsMax) this.#evictAuthors();
+    const bucket = this.#buckets[bucketOf(key)]!;
+    const author: AuthorState = { key, bucket, streams: [], latestTime: 0 };
+    this.#authors.set(key, author);
+    bucket.authors.set(key, author);
+    return author;
+  }
+
+  #evictAuthors(): void {
+    const idle = [...this.#authors.values()]
+      .filter((author) => author.streams.every((state) => state.kept.length === 0))
+      .sort((a, b) => a.latestTime - b.latestTime);
+    const count = Math.ceil(this.authorsMax * EVICTED_AUTHORS_PART);
+    for (const author of idle.slice(0, count)) {
+      this.#authors.delete(author.key);
+      author.bucket.authors.delete(author.key);
+      author.bucket.hash = null;
+      this.#root = null;
+      author.streams.forEach(this.dropped);
+      if (author.latestTime > this.#authorsTime) this.#authorsTime = author.latestTime;
+    }
+  }
+
+  #forgetIncarnation(author: AuthorState, opened: StreamState): void {
+    if (author.streams.length <= INCARNATIONS_PER_AUTHOR_MAX) return;
+    const index = author.streams.findIndex((state) => state !== opened && state.kept.length === 0);
+    if (index < 0) return; // all of them have kept bundles, whose number bounds them
+    author.streams.splice(index, 1).forEach(this.dropped);
+    author.bucket.hash = null;
+    this.#root = null;
+  }
+}
+
+/** The bucket of an author: the first byte of the key. */
+export function bucketOf(author: PeerKey): number {
+  return Number.parseInt(author.slice(0, 2), 16);
+}
+
+/** What is said of a stream in anti-entropy. */
+export function syncEntry(state: StreamState): SyncEntry {
+  const entry = frontierEntry(state);
+  return { ...entry, low: Math.min(state.unkeptTo, entry.counter) + 1 };
+}
+
+export function frontierEntry(state: StreamState): FrontierEntry {
+  const { author, incarnation, closed } = state;
+  if (closed === null) {
+    return { author, incarnation, counter: state.counter, id: state.id ?? ID_UNKNOWN };
+  }
+  const before = closed.excluded?.bundle.header.value.counter ?? closed.from;
+  const counter = Math.min(state.counter, closed.from - 1, before - 1);
+  return { author, incarnation, counter, id: ID_CLOSED };
+}
+
+/** Index in `state.kept` of the first bundle that ends after `counter`. */
+export function indexAfter(state: StreamState, counter: number): number {
+  const { kept } = state;
+  let low = 0;
+  let high = kept.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const header = kept[middle]!.bundle.header.value;
+    if (header.counter + header.count - 1 <= counter) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function packed(entries: readonly SyncEntry[]): Uint8Array {
+  const bytes = new Uint8Array(entries.length * ENTRY_BYTES);
+  const view = new DataView(bytes.buffer);
+  let offset = 0;
+  for (const { author, incarnation, counter, id } of entries) {
+    bytes.subarray(offset, offset + 32).setFromHex(author);
+    setUint53(view, offset + 32, incarnation);
+    setUint53(view, offset + 40, counter);
+    bytes.subarray(offset + 48, offset + 80).setFromHex(id);
+    offset += ENTRY_BYTES;
+  }
+  return bytes;
+}
+
+function setUint53(view: DataView, offset: number, value: number): void {
+  view.setUint32(offset, Math.floor(value / 2 ** 32));
+  view.setUint32(offset + 4, value % 2 ** 32);
+}

@@ -1,0 +1,359 @@
+/**
+ * What a member has delivered: frontiers, kept bundles, heads, and what equivocation excludes. It comes
+ * back from the records that `Order` persists, whatever prefix of them is on disk, and it judges nothing:
+ * that a bundle may be delivered is the caller's to know.
+ */
+
+import type { Crypto } from "../../base/crypto.ts";
+import type { BundleId, Hash } from "../../base/ids.ts";
+import { bundleId, detached, keptBytes, lastCounter, messageId } from "./bundle.ts";
+import { type Guilt, guiltOf } from "./equivocation.ts";
+import {
+  BUCKETS,
+  frontierEntry,
+  FrontierTable,
+  ID_CLOSED,
+  ID_UNKNOWN,
+  indexAfter,
+  type StreamState,
+  syncEntry,
+} from "./frontier.ts";
+import { compareInRoom, KeptBundles } from "./kept.ts";
+import { PROOFS_MAX } from "./limits.ts";
+import type { FrontierEntry, SyncEntry } from "./messages.ts";
+import type { HistoryEntry, KeptBundle, RoomPosition } from "./order_io.ts";
+import type { MeshRecord } from "./records.ts";
+import type { Stream } from "./stream.ts";
+import type { Bundle, Head, Header, Proof } from "./structures.ts";
+
+/** Frontiers in one record: a line of a log file that a person can still look at. */
+const ENTRIES_PER_RECORD = 256;
+
+export class Ledger {
+  readonly table: FrontierTable;
+  readonly kept: KeptBundles;
+  readonly #keptById = new Map<BundleId, KeptBundle>();
+  /** Streams whose last bundle no other names. */
+  readonly #headStates = new Set<StreamState>();
+  /** Closed streams that still have their proof, in the order of closing. */
+  readonly #proven = new Set<StreamState>();
+
+  constructor(readonly crypto: Crypto, keptMessagesMax?: number) {
+    this.table = new FrontierTable(crypto, (state) => {
+      this.#headStates.delete(state);
+      this.#proven.delete(state);
+    });
+    this.kept = new KeptBundles(keptMessagesMax);
+  }
+
+  /** Whether a bundle that reaches `counter`, of room time `time`, must not be delivered (again). */
+  isPast(stream: Stream, counter: number, time: number): boolean {
+    const state = this.table.find(stream);
+    if (state === undefined) return this.#mayBeForgotten(stream, time);
+    return counter <= state.counter || isExcluded(state, counter);
+  }
+
+  /** Whether what a head names was delivered, or never will be. */
+  isSatisfied(head: Head): boolean {
+    return this.isPast(head, head.counter, head.time);
+  }
+
+  #mayBeForgotten(stream: Stream, time: number): boolean {
+    return this.table.mayBeForgotten(stream, time, this.kept.floor?.time ?? 0);
+  }
+
+  /** Takes in a bundle whose ancestors are delivered; returns it with bytes of its own. */
+  deliver(received: Bundle, id: BundleId): Bundle {
+    const bundle = detached(received);
+    const header = bundle.header.value;
+    const state = this.table.open(header);
+    const last = lastCounter(header);
+    if (last > state.counter) {
+      state.counter = last;
+      state.id = id;
+    }
+    this.#moveHeads(header, id, state, last);
+    this.#keep(bundle, id, state, last);
+    this.table.changed(state, header.time);
+    return bundle;
+  }
+
+  /** The frontier goes on to `counter`, whatever was between: nobody has it any more. */
+  skip(stream: Stream, counter: number, id: BundleId | null): SyncEntry {
+    const state = this.table.open(stream);
+    state.counter = counter;
+    state.id = id;
+    state.unkeptTo = counter;
+    this.table.changed(state, 0);
+    return recordEntry(state);
+  }
+
+  /** The kept bundle with this id. */
+  keptBundle(id: BundleId): KeptBundle | null {
+    return this.#keptById.get(id) ?? null;
+  }
+
+  /** Delivered bundles with which a bundle of these counters may be in conflict: neighbours and overlaps. */
+  nearby(header: Header): readonly KeptBundle[] {
+    const state = this.table.find(header);
+    if (state === undefined) return [];
+    const last = lastCounter(header);
+    const near: KeptBundle[] = [];
+    for (let index = indexAfter(state, header.counter - 2); index < state.kept.length; index++) {
+      const entry = state.kept[index]!;
+      if (entry.bundle.header.value.counter > last + 1) break;
+      near.push(entry);
+    }
+    if (state.closed?.excluded) near.push(state.closed.excluded);
+    return near;
+  }
+
+  /**
+   * Excludes what `guilt` says from the history.
+   * @returns False where a proof of as much is known.
+   */
+  close({ stream, from }: Guilt, proof: Proof): boolean {
+    const state = this.table.open(stream);
+    if (state.closed !== null && state.closed.from <= from) return false;
+    const excluded = state.kept.splice(indexAfter(state, from - 1));
+    if (state.head !== null && state.head.counter >= from) this.#clearHead(state);
+    for (const entry of excluded) {
+      this.kept.remove(entry);
+      this.#keptById.delete(entry.id);
+      // What it stood for as a head isn't covered by it any more.
+      for (const head of entry.bundle.header.value.heads) {
+        const named = this.table.find(head);
+        if (named !== undefined && head.counter <= named.counter) this.#restoreHead(head);
+      }
+    }
+    state.closed = { from, proof, excluded: excluded[0] ?? state.closed?.excluded ?? null };
+    this.#proven.delete(state);
+    this.#proven.add(state);
+    if (this.#proven.size > PROOFS_MAX) this.#forgetProof();
+    this.table.changed(state, 0);
+    return true;
+  }
+
+  /** Heads in room order. */
+  heads(): readonly Head[] {
+    const heads: Head[] = [];
+    for (const { head } of this.#headStates) if (head !== null) heads.push(head);
+    return heads.sort(compareInRoom);
+  }
+
+  get headCount(): number {
+    return this.#headStates.size;
+  }
+
+  /** Room time of the last kept bundle, or of the floor. */
+  latest(): number {
+    return this.kept.last()?.time ?? this.kept.floor?.time ?? 0;
+  }
+
+  entriesOf(bucket: number): readonly SyncEntry[] {
+    return this.table.entriesOf(bucket);
+  }
+
+  *frontiers(): Generator<FrontierEntry> {
+    for (const state of this.table.states()) if (state.counter > 0) yield frontierEntry(state);
+  }
+
+  bucketHashes(): readonly Hash[] {
+    return Array.from({ length: BUCKETS }, (_, bucket) => this.table.bucketHash(bucket));
+  }
+
+  bundlesAfter(stream: Stream, counter: number): readonly Bundle[] {
+    const state = this.table.find(stream);
+    if (state === undefined) return [];
+    return state.kept.slice(indexAfter(state, counter)).map((entry) => entry.bundle);
+  }
+
+  /** Whether what is kept here at the entry's counter isn't what the entry says. */
+  disagrees(entry: FrontierEntry): boolean {
+    if (entry.id === ID_UNKNOWN || entry.id === ID_CLOSED || entry.counter === 0) return false;
+    const state = this.table.find(entry);
+    if (state === undefined || state.closed !== null || entry.counter > state.counter) return false;
+    const kept = state.kept[indexAfter(state, entry.counter - 1)];
+    return kept !== undefined && kept.id !== entry.id;
+  }
+
+  history(count: number): readonly HistoryEntry[] {
+    const wanted = Math.min(count, this.kept.messagesMax);
+    const entries: HistoryEntry[] = [];
+    for (const { bundle, id, time } of this.kept.backwards()) {
+      const { author, claim, sentAt } = bundle.header.value;
+      const texts = bundle.texts.value;
+      for (let index = texts.length - 1; index >= 0; index--) {
+        if (entries.length >= wanted) return entries.reverse();
+        const text = texts[index]!;
+        entries.push({
+          id: messageId(this.crypto, id, index),
+          author,
+          claim,
+          text,
+          sentAt,
+          time,
+        });
+      }
+    }
+    return entries.reverse();
+  }
+
+  behindOf(time: number): { readonly messages: number; readonly bytes: number } {
+    let messages = 0;
+    let bytes = 0;
+    for (const entry of this.kept.backwards()) {
+      if (entry.time <= time) break;
+      messages += entry.messages;
+      bytes += entry.bytes;
+    }
+    return { messages, bytes };
+  }
+
+  /** What the next process needs, and nothing else. Order matters to `restore`. */
+  snapshot(): readonly MeshRecord[] {
+    const floor = this.kept.floor ?? START_OF_ROOM;
+    const heads = this.heads().filter((head) => !this.#keptById.has(head.id));
+    const { authorsTime } = this.table;
+    const records: MeshRecord[] = [
+      { kind: "floor", time: floor.time, id: floor.id, authorsTime, heads },
+    ];
+    let entries: SyncEntry[] = [];
+    for (const state of this.table.states()) {
+      if (state.counter === 0) continue;
+      entries.push(recordEntry(state));
+      if (entries.length < ENTRIES_PER_RECORD) continue;
+      records.push({ kind: "frontier", entries });
+      entries = [];
+    }
+    if (entries.length > 0) records.push({ kind: "frontier", entries });
+    for (const { bundle } of this.kept.entries()) records.push({ kind: "bundle", bundle });
+    for (const { closed } of this.#proven) {
+      if (closed?.proof) records.push({ kind: "proof", proof: closed.proof });
+    }
+    return records;
+  }
+
+  /** Takes a record in; those of other machines change nothing. */
+  restore(record: MeshRecord): void {
+    switch (record.kind) {
+      case "floor":
+        this.kept.restoreFloor(record);
+        this.table.restoreAuthorsTime(record.authorsTime);
+        for (const head of record.heads) this.#restoreHead(head);
+        return;
+      case "frontier":
+        for (const entry of record.entries) this.#restoreFrontier(entry);
+        return;
+      case "bundle":
+        this.#restoreBundle(record.bundle);
+        return;
+      case "proof":
+        this.#restoreProof(record.proof);
+        return;
+      default:
+        return;
+    }
+  }
+
+  #restoreFrontier(entry: SyncEntry): void {
+    const state = this.table.open(entry);
+    if (entry.counter > state.counter) {
+      state.counter = entry.counter;
+      state.id = entry.id === ID_UNKNOWN ? null : entry.id;
+    }
+    state.unkeptTo = Math.max(state.unkeptTo, entry.low - 1);
+    this.table.changed(state, 0);
+  }
+
+  #restoreBundle(bundle: Bundle): void {
+    const header = bundle.header.value;
+    const state = this.table.open(header);
+    const id = bundleId(this.crypto, bundle.header.bytes);
+    if (this.#keptById.has(id) || isExcluded(state, lastCounter(header))) return;
+    if (header.counter > state.counter + 1) state.unkeptTo = header.counter - 1;
+    this.deliver(bundle, id);
+  }
+
+  #restoreProof(proof: Proof): void {
+    const [first, second] = [proof.first, proof.second].map(({ header }) => ({
+      id: bundleId(this.crypto, header.bytes),
+      header: header.value,
+    }));
+    const guilt = guiltOf(first!, second!);
+    if (guilt !== null) this.close(guilt, proof);
+  }
+
+  #keep(bundle: Bundle, id: BundleId, state: StreamState, last: number): void {
+    const header = bundle.header.value;
+    const entry: KeptBundle = {
+      time: header.time,
+      id,
+      bundle,
+      messages: bundle.texts.value.length,
+      bytes: keptBytes(bundle),
+    };
+    const evicted = last <= state.unkeptTo ? null : this.kept.add(entry);
+    if (evicted === null) {
+      state.unkeptTo = Math.max(state.unkeptTo, last);
+      return;
+    }
+    state.kept.splice(indexAfter(state, last), 0, entry);
+    this.#keptById.set(id, entry);
+    for (const old of evicted) this.#letGo(old);
+  }
+
+  #letGo(entry: KeptBundle): void {
+    this.#keptById.delete(entry.id);
+    const header = entry.bundle.header.value;
+    const state = this.table.find(header);
+    if (state === undefined) return;
+    const index = state.kept.indexOf(entry);
+    if (index >= 0) state.kept.splice(index, 1);
+    state.unkeptTo = Math.max(state.unkeptTo, lastCounter(header));
+  }
+
+  #moveHeads(header: Header, id: BundleId, state: StreamState, last: number): void {
+    for (const named of header.heads) {
+      const other = this.table.find(named);
+      if (other?.head && other.head.counter <= named.counter) this.#clearHead(other);
+    }
+    if (last < state.counter) return; // an earlier bundle of a restored stream
+    const { author, incarnation, time } = header;
+    state.head = { author, incarnation, counter: last, time, id };
+    this.#headStates.add(state);
+  }
+
+  #clearHead(state: StreamState): void {
+    state.head = null;
+    this.#headStates.delete(state);
+  }
+
+  #restoreHead(head: Head): void {
+    const state = this.table.open(head);
+    if (state.head !== null || isExcluded(state, head.counter)) return;
+    state.head = head;
+    this.#headStates.add(state);
+  }
+
+  #forgetProof(): void {
+    for (const state of this.#proven) {
+      this.#proven.delete(state);
+      if (state.closed !== null) state.closed = { ...state.closed, proof: null };
+      return;
+    }
+  }
+}
+
+const START_OF_ROOM: RoomPosition = { time: 0, id: ID_UNKNOWN };
+
+/** Whether a proof excludes a bundle of this stream that reaches `counter`. */
+export function isExcluded(state: StreamState, counter: number): boolean {
+  return state.closed !== null && counter >= state.closed.from;
+}
+
+/** What is persisted of a stream: all that was delivered, whether it was excluded later or not. */
+function recordEntry(state: StreamState): SyncEntry {
+  const { counter, id } = state;
+  return { ...syncEntry(state), counter, id: id ?? ID_UNKNOWN, low: state.unkeptTo + 1 };
+}

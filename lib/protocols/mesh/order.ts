@@ -1,0 +1,529 @@
+/**
+ * Causal order and exactly-once delivery of signed bundles.
+ *
+ * Picture: a hash graph. Each bundle names its author's previous one and the latest ones that the author
+ * had been shown (its heads). A member delivers a bundle when all of these are delivered, and keeps for each
+ * author's incarnation how far it got (the frontier), so that nothing is delivered twice, whatever comes
+ * again, and whatever prefix of its records the disk holds after a crash.
+ *
+ * A gap (something between frontier and bundle that isn't there) is asked for at whoever sent the bundle:
+ * a member relays only what it has delivered, so it had what came before. It is skipped only when every
+ * neighbour has said that it can't supply it. A head of another author that nobody can supply is waived for
+ * that one bundle, and moves no frontier: else one liar could make members skip what an honest author has
+ * yet to say.
+ *
+ * Whether a bundle holds never depends on the receiver: not on its clock, nor on what it has seen. What
+ * two members judged differently would part them for ever.
+ *
+ * Sources: the causal order of Birman and Joseph (Reliable Communication in the Presence of Failures, ACM
+ * TOCS 1987), made self-certifying by hashes as in Kang et al., and frontiers as in Secure Scuttlebutt's
+ * feeds, without their fork by restored backups: every process start is an incarnation of its own.
+ *
+ * The caller's duties beside those of `Machine`: what `persist` has no token needs no answer; a bundle's
+ * records may be synced after it is passed on, but before its messages are shown. Own bundles are
+ * delivered, here too, only after `stored`.
+ */
+
+import type { Signer } from "../../base/crypto.ts";
+import type { Environment } from "../../base/environment.ts";
+import { P2pchatError } from "../../base/errors.ts";
+import type { BundleId, PeerKey } from "../../base/ids.ts";
+import { unreachable } from "../../base/invariant.ts";
+import { Deadlines, type Machine } from "../../base/machine.ts";
+import { Authoring, type OwnBundle } from "./authoring.ts";
+import { bundleId, formFault, isAuthentic, lastCounter, messageId } from "./bundle.ts";
+import { type Conflict, findConflict } from "./conflicts.ts";
+import { checkProof } from "./equivocation.ts";
+import { ID_CLOSED, ID_UNKNOWN } from "./frontier.ts";
+import { Gaps } from "./gaps.ts";
+import { isExcluded, Ledger } from "./ledger.ts";
+import { PARENT_GRACE_MS, RANGE_PARENT_GRACE_MS, WAITING_MS_MAX, WANT_RETRY_MS } from "./limits.ts";
+import type { SyncEntry } from "./messages.ts";
+import type { ClaimPort, OrderConfig, OrderEffect, OrderInput, OwnText } from "./order_io.ts";
+import { OrderView } from "./order_view.ts";
+import type { MeshRecord } from "./records.ts";
+import { type Stream, type StreamKey, streamKey } from "./stream.ts";
+import type { Bundle, Head, Header, Proof } from "./structures.ts";
+import { type Blocker, type WaitingBundle, WaitingPool } from "./waiting.ts";
+
+/** In the order they are served when due at once. */
+const DEADLINES = [
+  /** Parents are asked for, and who waited too long is dropped. */
+  "waiting",
+  /** The next bundle of kind `heads` may be made. */
+  "reference",
+] as const;
+
+type Penalty = Extract<OrderEffect, { type: "penalise" }>["fault"];
+
+/** A bundle and how it came. */
+type Arrival = Extract<OrderInput, { type: "bundle" }>;
+
+export class Order extends OrderView implements Machine<OrderInput, OrderEffect> {
+  readonly #gaps: Gaps;
+  readonly #deadlines = new Deadlines(DEADLINES);
+  #nowMs = 0;
+  /** Of the step under way. */
+  #effects: OrderEffect[] = [];
+  #records: MeshRecord[] = [];
+  /** `stuck` isn't said again before this time. */
+  #stuckAtMs = -Infinity;
+  /** When something was last taken in that had waited or came in a range: catching up goes on. */
+  #caughtUpAtMs = -Infinity;
+
+  constructor(
+    readonly config: OrderConfig,
+    readonly env: Environment,
+    signer: Signer,
+    readonly claimOf: ClaimPort,
+  ) {
+    super(
+      new Ledger(env.crypto, config.keptMessagesMax),
+      new WaitingPool(),
+      new Authoring(config, env.crypto, signer, env.wallMs),
+    );
+    let newcomer = true;
+    for (const record of config.records) {
+      this.ledger.restore(record);
+      if (record.kind === "bundle" || record.kind === "frontier") newcomer = false;
+    }
+    this.#gaps = new Gaps(newcomer);
+  }
+
+  step(input: OrderInput, nowMs: number): readonly OrderEffect[] {
+    this.#nowMs = nowMs;
+    this.#effects = [];
+    this.#records = [];
+    this.#dispatch(input);
+    this.#armReference();
+    const { effects, records } = { effects: this.#effects, records: this.#records };
+    if (records.length > 0) effects.unshift({ type: "persist", records, token: null });
+    return effects;
+  }
+
+  nextDeadlineMs(): number | null {
+    return this.#deadlines.nextMs();
+  }
+
+  /** The process stood still for so long: nobody is blamed for that time. */
+  postpone(delayMs: number): void {
+    this.#deadlines.postpone(delayMs);
+    this.#gaps.postpone(delayMs);
+    this.authoring.postpone(delayMs);
+    for (const waiting of this.pool.all()) {
+      waiting.sinceMs += delayMs;
+      waiting.askAtMs += delayMs;
+    }
+  }
+
+  #dispatch(input: OrderInput): void {
+    switch (input.type) {
+      case "bundle":
+        return this.#receive(input);
+      case "say":
+        return this.#say(input.texts);
+      case "stored":
+        return this.#stored(input.token);
+      case "not-stored":
+        return this.#notStored(input.token, input.text);
+      case "own-claim":
+        this.authoring.claim = input.claim;
+        return this.#author();
+      case "neighbours":
+        this.#gaps.neighbours = input.peers;
+        return this.#considerGaps();
+      case "not-kept":
+        return this.#notKept(input.from, input.entries);
+      case "claim-known":
+        for (const waiting of this.pool.blockedOn(input.claim)) this.#settle(waiting);
+        return;
+      case "proof":
+        return this.#proof(input.from, input.proof);
+      case "peer-down":
+        this.pool.linkDown(input.peer);
+        this.#gaps.peerDown(input.peer);
+        return;
+      case "caught-up":
+        this.#gaps.newcomer = false;
+        return;
+      case "tick":
+        return this.#tick();
+      default:
+        return unreachable(input);
+    }
+  }
+
+  #tick(): void {
+    for (const due of this.#deadlines.takeDue(this.#nowMs)) {
+      switch (due) {
+        case "waiting":
+          this.#serveWaiting();
+          break;
+        case "reference":
+          this.#author();
+          break;
+      }
+    }
+  }
+
+  // Bundles from neighbours: what costs least is checked first.
+
+  #receive(arrival: Arrival): void {
+    const { bundle, from } = arrival;
+    const header = bundle.header.value;
+    const fault = formFault(bundle, this.config.room, this.config.genesisTime);
+    if (fault !== null) return this.#penalise(from, "protocol", `sent a bundle: ${fault}`);
+    if (this.ledger.isPast(header, lastCounter(header), header.time)) return this.#past(arrival);
+
+    const id = bundleId(this.env.crypto, bundle.header.bytes);
+    const waiting = this.pool.get(id);
+    if (waiting !== undefined) {
+      if (waiting.from !== from && !waiting.also.includes(from)) waiting.also.push(from);
+      return this.#duplicate(arrival);
+    }
+    if (!isAuthentic(this.env.crypto, bundle, id)) {
+      return this.#penalise(from, "invalid-signature", `sent a bundle whose signature fails`);
+    }
+    const claim = this.claimOf(header.claim);
+    if (claim !== null && claim.key !== header.author) {
+      return this.#penalise(from, "protocol", `sent a bundle under another's claim`);
+    }
+    this.#closeOnConflict(findConflict({ id, bundle }, this.ledger, this.pool));
+    if (!this.#hasPlace(header)) return this.#duplicate(arrival);
+    const blocker = this.#blockerOf(header, null);
+    if (blocker === null) this.#deliverAndWake(arrival, id);
+    else this.#wait(arrival, id, blocker);
+  }
+
+  /** It was delivered before, unless its author signed two things for one place. */
+  #past(arrival: Arrival): void {
+    const { bundle } = arrival;
+    const near = this.ledger.nearby(bundle.header.value);
+    if (near.length > 0) {
+      const id = bundleId(this.env.crypto, bundle.header.bytes);
+      if (!near.some((entry) => entry.id === id)) {
+        const conflict = findConflict({ id, bundle }, this.ledger, this.pool);
+        if (conflict !== null && isAuthentic(this.env.crypto, bundle, id)) {
+          this.#closeOnConflict(conflict);
+        }
+      }
+    }
+    this.#duplicate(arrival);
+  }
+
+  /** What it waits for first; null where it may be delivered. */
+  #blockerOf(header: Header, waived: ReadonlySet<Head> | null): Blocker | null {
+    if (this.claimOf(header.claim) === null) return { kind: "claim", claim: header.claim };
+    if (header.counter > this.frontier(header).counter + 1) {
+      return { kind: "previous", stream: streamOf(header), counter: header.counter - 1 };
+    }
+    for (const head of header.heads) {
+      if (this.ledger.isSatisfied(head) || waived?.has(head)) continue;
+      return { kind: "head", stream: streamOf(head), counter: head.counter, head };
+    }
+    return null;
+  }
+
+  #deliverAndWake(arrival: Arrival, id: BundleId): void {
+    this.#deliver(arrival.bundle, id, arrival);
+    this.#wake(arrival.bundle.header.value);
+  }
+
+  /** @param arrival Null for an own bundle. */
+  #deliver(received: Bundle, id: BundleId, arrival: Omit<Arrival, "type"> | null): void {
+    const bundle = this.ledger.deliver(received, id);
+    const header = bundle.header.value;
+    this.#gaps.moved(header);
+    if (arrival !== null) this.#records.push({ kind: "bundle", bundle });
+    if (arrival?.reason === "range") this.#caughtUpAtMs = this.#nowMs;
+    this.#effects.push({
+      type: "delivered",
+      bundle,
+      id,
+      messages: bundle.texts.value.map((text, index) => ({
+        id: messageId(this.env.crypto, id, index),
+        text,
+      })),
+      from: arrival?.from ?? null,
+      hop: arrival?.hop ?? 0,
+      reason: arrival?.reason ?? null,
+      own: arrival === null,
+    });
+  }
+
+  /** The frontier of `stream` has moved, or it was closed: looks at all that waited for that. */
+  #wake(stream: Stream): void {
+    if (this.pool.size === 0) return;
+    const moved: StreamKey[] = [streamKey(stream)];
+    for (let key = moved.pop(); key !== undefined; key = moved.pop()) {
+      for (const waiting of this.pool.blockedOn(key)) {
+        waiting.sinceMs = this.#nowMs;
+        if (this.#settle(waiting, false)) moved.push(streamKey(waiting.bundle.header.value));
+      }
+    }
+  }
+
+  /**
+   * Delivers what waits no longer for anything, and drops what has no place any more.
+   * @returns Whether it was delivered.
+   */
+  #settle(waiting: WaitingBundle, wake = true): boolean {
+    const { bundle, id } = waiting;
+    if (this.pool.get(id) !== waiting) return false;
+    const header = bundle.header.value;
+    if (!this.#hasPlace(header)) {
+      this.pool.remove(waiting);
+      this.#duplicate(waiting);
+      return false;
+    }
+    const claim = this.claimOf(header.claim);
+    if (claim !== null && claim.key !== header.author) {
+      this.#drop(waiting);
+      return false;
+    }
+    const blocker = this.#blockerOf(header, waiting.waived);
+    if (blocker !== null) {
+      this.pool.block(waiting, blocker);
+      waiting.asked = 0;
+      this.#scheduleAsk(waiting);
+      this.#considerGap(waiting);
+      return false;
+    }
+    this.pool.remove(waiting);
+    this.#deliver(bundle, id, waiting);
+    if (wake) this.#wake(header);
+    return true;
+  }
+
+  /** Whether it begins after the frontier, and nothing excludes it. */
+  #hasPlace(header: Header): boolean {
+    const state = this.ledger.table.find(header);
+    if (state === undefined) return true;
+    return header.counter > state.counter && !isExcluded(state, lastCounter(header));
+  }
+
+  // What waits for a parent or a claim.
+
+  #wait(arrival: Arrival, id: BundleId, blocker: Blocker): void {
+    const { bundle, from, hop, reason } = arrival;
+    if (!this.pool.hasRoom(from, bundle)) {
+      this.#effects.push({ type: "dropped", bundle, from, reason });
+      return;
+    }
+    const waiting: WaitingBundle = {
+      bundle,
+      id,
+      hop,
+      reason,
+      from,
+      sinceMs: this.#nowMs,
+      also: [],
+      blocker,
+      askAtMs: 0,
+      asked: 0,
+      waived: new Set(),
+    };
+    this.pool.add(waiting);
+    this.#scheduleAsk(waiting);
+    this.#considerGap(waiting);
+  }
+
+  #scheduleAsk(waiting: WaitingBundle): void {
+    const graceMs = waiting.reason === "range" ? RANGE_PARENT_GRACE_MS : PARENT_GRACE_MS;
+    waiting.askAtMs = this.#nowMs + (waiting.asked === 0 ? graceMs : WANT_RETRY_MS);
+    this.#deadlines.setEarliest("waiting", waiting.askAtMs);
+  }
+
+  #serveWaiting(): void {
+    const asked = new Set<string>();
+    for (const waiting of [...this.pool.all()]) {
+      if (this.pool.get(waiting.id) !== waiting) continue;
+      if (this.#nowMs - waiting.sinceMs >= WAITING_MS_MAX) {
+        this.#giveUp(waiting);
+        continue;
+      }
+      if (waiting.askAtMs <= this.#nowMs) this.#ask(waiting, asked);
+      this.#deadlines.setEarliest("waiting", waiting.askAtMs);
+      if (waiting.asked > 1) this.#considerGap(waiting);
+    }
+  }
+
+  /** Whoever sent it has delivered it, and so what came before; then the others that sent it, in turn. */
+  #ask(waiting: WaitingBundle, asked: Set<string>): void {
+    const { blocker, also } = waiting;
+    const header = waiting.bundle.header.value;
+    const from = [waiting.from, ...also][waiting.asked % (also.length + 1)]!;
+    const stream = blocker.kind === "claim" ? streamOf(header) : blocker.stream;
+    const after = blocker.kind === "claim" ? header.counter - 1 : this.frontier(stream).counter;
+    waiting.asked++;
+    this.#scheduleAsk(waiting);
+    const question = `${from} ${streamKey(stream)}`;
+    if (asked.has(question)) return;
+    asked.add(question);
+    this.#effects.push({ type: "want", from, stream, after });
+  }
+
+  #giveUp(waiting: WaitingBundle): void {
+    const { from, blocker } = waiting;
+    this.#drop(waiting);
+    // While a range comes in, what is pushed meanwhile may wait for it for long: nobody's fault.
+    if (this.#gaps.newcomer || this.#nowMs - this.#caughtUpAtMs < WAITING_MS_MAX) return;
+    const what = blocker.kind === "claim" ? "claim" : "parents";
+    this.#penalise(from, "broken-promise", `sent a bundle, and not its ${what} within 10 s`);
+  }
+
+  #drop(waiting: WaitingBundle): void {
+    const { bundle, from, reason } = waiting;
+    this.pool.remove(waiting);
+    this.#effects.push({ type: "dropped", bundle, from, reason });
+  }
+
+  #considerGaps(): void {
+    for (const waiting of [...this.pool.all()]) {
+      if (this.pool.get(waiting.id) === waiting) this.#considerGap(waiting);
+    }
+  }
+
+  /** Goes on without what no neighbour can supply; lets all be asked where some haven't said. */
+  #considerGap(waiting: WaitingBundle): void {
+    const { blocker } = waiting;
+    if (blocker.kind === "claim") return;
+    const frontier = this.frontier(blocker.stream).counter;
+    const verdict = this.#gaps.verdict(waiting, blocker, frontier, this.#nowMs);
+    switch (verdict.kind) {
+      case "wait":
+        return;
+      case "ask":
+        return this.#stuck();
+      case "skip":
+        return this.#skip(blocker.stream, verdict.counter, null);
+      case "waive":
+        if (blocker.kind === "head") waiting.waived.add(blocker.head);
+        this.#settle(waiting);
+        return;
+      default:
+        return unreachable(verdict);
+    }
+  }
+
+  #stuck(): void {
+    if (this.#nowMs < this.#stuckAtMs) return;
+    this.#stuckAtMs = this.#nowMs + WANT_RETRY_MS;
+    this.#effects.push({ type: "stuck" });
+  }
+
+  #skip(stream: Stream, counter: number, id: BundleId | null): void {
+    const messages = counter - this.frontier(stream).counter;
+    this.#records.push({ kind: "frontier", entries: [this.ledger.skip(stream, counter, id)] });
+    this.#gaps.moved(stream);
+    if (!this.#gaps.newcomer) {
+      this.#effects.push({ type: "skipped", stream: streamOf(stream), messages });
+    }
+    this.#wake(stream);
+  }
+
+  #notKept(from: PeerKey, entries: readonly SyncEntry[]): void {
+    this.#gaps.note(from, entries, this.#nowMs);
+    for (const entry of entries) {
+      const missing = entry.counter > this.frontier(entry).counter;
+      if (missing && !isClosed(entry) && this.#gaps.agreed(entry)) {
+        this.#skip(entry, entry.counter, entry.id === ID_UNKNOWN ? null : entry.id);
+      }
+    }
+    this.#considerGaps();
+  }
+
+  // Equivocation.
+
+  #proof(from: PeerKey, proof: Proof): void {
+    const guilt = checkProof(this.env.crypto, this.config.room, proof);
+    if (guilt === null) {
+      return this.#penalise(from, "protocol", "sent a proof of equivocation that proves nothing");
+    }
+    this.#close({ guilt, proof }, from);
+  }
+
+  #closeOnConflict(conflict: Conflict | null): void {
+    if (conflict !== null) this.#close(conflict, null);
+  }
+
+  #close({ guilt, proof }: Conflict, from: PeerKey | null): void {
+    if (!this.ledger.close(guilt, proof)) return;
+    this.#records.push({ kind: "proof", proof });
+    this.#effects.push({ type: "equivocation", proof, from });
+    for (const waiting of [...this.pool.ofStream(guilt.stream)]) {
+      if (!this.#hasPlace(waiting.bundle.header.value)) this.#drop(waiting);
+    }
+    this.#wake(guilt.stream);
+  }
+
+  // Own messages.
+
+  #say(texts: readonly OwnText[]): void {
+    for (const line of texts) {
+      try {
+        this.authoring.add(line);
+      } catch (error) {
+        if (!(error instanceof P2pchatError)) throw error;
+        const { code, message: text } = error;
+        this.#effects.push({ type: "refused", tokens: [line.token], code, text });
+      }
+    }
+    this.#author();
+  }
+
+  #author(): void {
+    const own = this.authoring.next(this.ledger.heads(), this.#nowMs);
+    if (own === null) return;
+    const records = [{ kind: "bundle" as const, bundle: own.bundle }];
+    this.#effects.push({ type: "persist", records, token: own.persistToken });
+  }
+
+  #stored(token: number): void {
+    const own = this.authoring.stored(token);
+    if (own === null) return;
+    this.#deliver(own.bundle, own.id, null);
+    if (own.tokens.length > 0) this.#said(own);
+    this.#wake(own.bundle.header.value);
+    this.#author();
+  }
+
+  #said({ tokens, bundle, id }: OwnBundle): void {
+    const messages = bundle.texts.value.map((_, index) => messageId(this.env.crypto, id, index));
+    this.#effects.push({ type: "said", tokens, messages });
+  }
+
+  /** The disk is full, perhaps for long: what waits behind is refused too, and the user decides. */
+  #notStored(token: number, text: string): void {
+    const own = this.authoring.notStored(token);
+    if (own === null) return;
+    const waiting = this.authoring.takeQueue().map((line) => line.token);
+    const tokens = [...own.tokens, ...waiting];
+    this.#effects.push({ type: "refused", tokens, code: "disk", text });
+  }
+
+  #armReference(): void {
+    const atMs = this.authoring.nextReferenceMs(this.ledger.headCount);
+    if (atMs === null) this.#deadlines.clear("reference");
+    else this.#deadlines.set("reference", atMs);
+  }
+
+  #duplicate({ bundle, from, hop, reason }: Omit<Arrival, "type">): void {
+    const header = bundle.header.value;
+    const counter = lastCounter(header);
+    const stream = streamOf(header);
+    this.#effects.push({ type: "duplicate", stream, counter, from, hop, reason, bundle });
+  }
+
+  #penalise(peer: PeerKey, fault: Penalty, text: string): void {
+    this.#effects.push({ type: "penalise", peer, fault, text });
+  }
+}
+
+function streamOf({ author, incarnation }: Stream): Stream {
+  return { author, incarnation };
+}
+
+function isClosed(entry: SyncEntry): boolean {
+  return entry.id === ID_CLOSED;
+}

@@ -1,0 +1,110 @@
+/** The side of `Order` that only answers. */
+
+import type { Hash } from "../../base/ids.ts";
+import type { Authoring } from "./authoring.ts";
+import { ID_UNKNOWN, syncEntry } from "./frontier.ts";
+import { isExcluded, type Ledger } from "./ledger.ts";
+import type { FrontierEntry, SyncEntry } from "./messages.ts";
+import type { HistoryEntry, KeptBundle, OrderQueries, RoomPosition } from "./order_io.ts";
+import type { MeshRecord } from "./records.ts";
+import { type Stream, type StreamKey, streamKey } from "./stream.ts";
+import type { Bundle, Head, Proof } from "./structures.ts";
+import type { WaitingPool } from "./waiting.ts";
+
+export class OrderView implements OrderQueries {
+  constructor(
+    protected readonly ledger: Ledger,
+    protected readonly pool: WaitingPool,
+    protected readonly authoring: Authoring,
+  ) {}
+
+  /** Monotone, across restarts too: what equivocation excludes later still counts as delivered. */
+  frontier(stream: Stream): ReturnType<OrderQueries["frontier"]> {
+    const state = this.ledger.table.find(stream);
+    return { counter: state?.counter ?? 0, id: state?.id ?? null };
+  }
+
+  has(stream: Stream, counter: number): boolean {
+    const state = this.ledger.table.find(stream);
+    const past = state !== undefined && (counter <= state.counter || isExcluded(state, counter));
+    return past || this.pool.has(stream, counter);
+  }
+
+  entriesOf(bucket: number): readonly SyncEntry[] {
+    return this.ledger.table.entriesOf(bucket);
+  }
+
+  streams(): Iterable<FrontierEntry> {
+    return this.ledger.frontiers();
+  }
+
+  bucketHash(bucket: number): Hash {
+    return this.ledger.table.bucketHash(bucket);
+  }
+
+  bucketHashes(): readonly Hash[] {
+    return this.ledger.bucketHashes();
+  }
+
+  root(): Hash {
+    return this.ledger.table.root();
+  }
+
+  bundlesAfter(stream: Stream, counter: number): readonly Bundle[] {
+    return this.ledger.bundlesAfter(stream, counter);
+  }
+
+  nextInOrder(position: RoomPosition | null): KeptBundle | null {
+    return this.ledger.kept.next(position);
+  }
+
+  history(count: number): readonly HistoryEntry[] {
+    return this.ledger.history(count);
+  }
+
+  messages(): number {
+    return this.ledger.kept.messages;
+  }
+
+  heads(): readonly Head[] {
+    return this.ledger.heads();
+  }
+
+  latest(): number {
+    return this.ledger.latest();
+  }
+
+  behindOf(time: number): { readonly messages: number; readonly bytes: number } {
+    return this.ledger.behindOf(time);
+  }
+
+  disagrees(entry: FrontierEntry): boolean {
+    return this.ledger.disagrees(entry);
+  }
+
+  proofOf(stream: Stream): Proof | null {
+    return this.ledger.table.find(stream)?.closed?.proof ?? null;
+  }
+
+  gaps(): readonly SyncEntry[] {
+    const entries = new Map<StreamKey, SyncEntry>();
+    for (const { blocker } of this.pool.all()) {
+      if (blocker.kind === "claim") continue;
+      const { author, incarnation } = blocker.stream;
+      const state = this.ledger.table.find(blocker.stream);
+      const nothing = { author, incarnation, low: 1, counter: 0, id: ID_UNKNOWN };
+      const entry = state === undefined ? nothing : syncEntry(state);
+      entries.set(streamKey(blocker.stream), entry);
+    }
+    return [...entries.values()];
+  }
+
+  unsaid(): { readonly messages: number; readonly bytes: number } {
+    return this.authoring.unsaid();
+  }
+
+  /** The records from which a new process comes back to all that is delivered here (compaction). */
+  snapshot(): readonly MeshRecord[] {
+    return this.ledger.snapshot();
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * Bundles whose signature holds and that can't be delivered yet: a parent, or their author's claim, is
+ * missing. Each link has a share of its own, so that one neighbour can't displace what another brought.
+ *
+ * A bundle waits for one thing at a time; when that comes, `Order` looks for the next one.
+ */
+
+import type { BundleId, ClaimId, PeerKey } from "../../base/ids.ts";
+import { lastCounter, wireBytes } from "./bundle.ts";
+import { WAITING_BUNDLES_MAX, WAITING_BYTES_MAX } from "./limits.ts";
+import type { BundleReason } from "./order_io.ts";
+import { type Stream, type StreamKey, streamKey } from "./stream.ts";
+import type { Bundle, Head } from "./structures.ts";
+
+/** What a bundle waits for. */
+export type Blocker =
+  /** Its author's bundles before it. */
+  | { readonly kind: "previous"; readonly stream: Stream; readonly counter: number }
+  /** A bundle that it names. */
+  | {
+    readonly kind: "head";
+    readonly stream: Stream;
+    readonly counter: number;
+    readonly head: Head;
+  }
+  | { readonly kind: "claim"; readonly claim: ClaimId };
+
+export interface WaitingBundle {
+  readonly bundle: Bundle;
+  readonly id: BundleId;
+  readonly hop: number;
+  readonly reason: BundleReason;
+  /** Whose share it takes: who brought it first, of those who are still there. */
+  from: PeerKey;
+  /** When it came, or what it waits for last moved. */
+  sinceMs: number;
+  /** Others that have it too: at most one entry for each link. */
+  readonly also: PeerKey[];
+  blocker: Blocker;
+  /** When its parents are asked for (again), and how often they were. */
+  askAtMs: number;
+  asked: number;
+  /** Heads that no neighbour can supply, and that it doesn't wait for. */
+  readonly waived: Set<Head>;
+}
+
+interface Share {
+  readonly bundles: Set<WaitingBundle>;
+  bytes: number;
+}
+
+export class WaitingPool {
+  readonly #byId = new Map<BundleId, WaitingBundle>();
+  readonly #shares = new Map<PeerKey, Share>();
+  /** By what they wait for: a stream, or a claim. */
+  readonly #byBlocker = new Map<StreamKey | ClaimId, Set<WaitingBundle>>();
+  readonly #byStream = new Map<StreamKey, Set<WaitingBundle>>();
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  get(id: BundleId): WaitingBundle | undefined {
+    return this.#byId.get(id);
+  }
+
+  all(): Iterable<WaitingBundle> {
+    return this.#byId.values();
+  }
+
+  /** Those of this stream; empty for most. */
+  ofStream(stream: Stream): Iterable<WaitingBundle> {
+    return this.#byId.size === 0 ? NONE : this.#byStream.get(streamKey(stream)) ?? NONE;
+  }
+
+  /** Whether a bundle of this stream that reaches `counter` waits. */
+  has(stream: Stream, counter: number): boolean {
+    for (const { bundle } of this.ofStream(stream)) {
+      const header = bundle.header.value;
+      if (header.counter <= counter && lastCounter(header) >= counter) return true;
+    }
+    return false;
+  }
+
+  /** Whether the share of `link` has room for `bundle`. */
+  hasRoom(link: PeerKey, bundle: Bundle): boolean {
+    const share = this.#shares.get(link);
+    return share === undefined ||
+      (share.bundles.size < WAITING_BUNDLES_MAX &&
+        share.bytes + wireBytes(bundle) <= WAITING_BYTES_MAX);
+  }
+
+  /** The caller has asked `hasRoom`. */
+  add(waiting: WaitingBundle): void {
+    this.#byId.set(waiting.id, waiting);
+    this.#charge(waiting);
+    addTo(this.#byStream, streamKey(waiting.bundle.header.value), waiting);
+    addTo(this.#byBlocker, blockerKey(waiting.blocker), waiting);
+  }
+
+  remove(waiting: WaitingBundle): void {
+    if (!this.#byId.delete(waiting.id)) return;
+    this.#discharge(waiting);
+    removeFrom(this.#byStream, streamKey(waiting.bundle.header.value), waiting);
+    removeFrom(this.#byBlocker, blockerKey(waiting.blocker), waiting);
+  }
+
+  /** It waits for something else now. */
+  block(waiting: WaitingBundle, blocker: Blocker): void {
+    removeFrom(this.#byBlocker, blockerKey(waiting.blocker), waiting);
+    waiting.blocker = blocker;
+    addTo(this.#byBlocker, blockerKey(blocker), waiting);
+  }
+
+  /** Those that wait for this claim, or for something of this stream. A copy. */
+  blockedOn(key: StreamKey | ClaimId): readonly WaitingBundle[] {
+    const blocked = this.#byBlocker.get(key);
+    return blocked === undefined ? [] : [...blocked];
+  }
+
+  /**
+   * The link is gone. What another link has brought too goes over to that one's share.
+   * @returns What was dropped.
+   */
+  linkDown(link: PeerKey): readonly WaitingBundle[] {
+    const dropped: WaitingBundle[] = [];
+    for (const waiting of this.#byId.values()) {
+      const index = waiting.also.indexOf(link);
+      if (index >= 0) waiting.also.splice(index, 1);
+    }
+    for (const waiting of [...this.#shares.get(link)?.bundles ?? []]) {
+      const next = waiting.also.find((other) => this.hasRoom(other, waiting.bundle));
+      if (next === undefined) {
+        this.remove(waiting);
+        dropped.push(waiting);
+        continue;
+      }
+      this.#discharge(waiting);
+      waiting.also.splice(waiting.also.indexOf(next), 1);
+      waiting.from = next;
+      this.#charge(waiting);
+    }
+    return dropped;
+  }
+
+  #charge(waiting: WaitingBundle): void {
+    let share = this.#shares.get(waiting.from);
+    if (share === undefined) {
+      this.#shares.set(waiting.from, share = { bundles: new Set(), bytes: 0 });
+    }
+    share.bundles.add(waiting);
+    share.bytes += wireBytes(waiting.bundle);
+  }
+
+  #discharge(waiting: WaitingBundle): void {
+    const share = this.#shares.get(waiting.from);
+    if (share === undefined || !share.bundles.delete(waiting)) return;
+    share.bytes -= wireBytes(waiting.bundle);
+    if (share.bundles.size === 0) this.#shares.delete(waiting.from);
+  }
+}
+
+const NONE: readonly WaitingBundle[] = [];
+
+function blockerKey(blocker: Blocker): StreamKey | ClaimId {
+  return blocker.kind === "claim" ? blocker.claim : streamKey(blocker.stream);
+}
+
+function addTo<K>(map: Map<K, Set<WaitingBundle>>, key: K, waiting: WaitingBundle): void {
+  const found = map.get(key);
+  if (found === undefined) map.set(key, new Set([waiting]));
+  else found.add(waiting);
+}
+
+function removeFrom<K>(map: Map<K, Set<WaitingBundle>>, key: K, waiting: WaitingBundle): void {
+  const found = map.get(key);
+  if (found === undefined) return;
+  found.delete(waiting);
+  if (found.size === 0) map.delete(key);
+}
