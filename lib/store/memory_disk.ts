@@ -63,7 +63,10 @@ export interface MemoryDiskOptions {
   readonly random?: () => number;
   /** Bytes that all files together may have. Unbounded unless set. */
   readonly bytesMax?: number;
-  /** Asked before each operation; `null` lets it go well. */
+  /**
+   * Asked when an operation is about to take effect; `null` lets it go well. It may call `crash` or `kill`:
+   * then the operation comes to nothing.
+   */
   readonly fault?: (operation: DiskOperation) => DiskFault | null;
   /** Asked before each operation but `write` and `truncate`; a promise delays it, `null` doesn't. */
   readonly latency?: (operation: DiskOperation) => Promise<void> | null;
@@ -388,8 +391,9 @@ export class MemoryDisk implements Disk {
     failed?: () => void,
   ): T {
     try {
-      if (this.#dead) throw new SystemError("EBADF");
+      if (this.#isDead()) throw new SystemError("EBADF");
       const fault = this.fault?.(operation) ?? null;
+      if (this.#isDead()) throw new SystemError("EBADF"); // the hook may have ended the process
       if (typeof fault === "string") {
         failed?.();
         throw new SystemError(fault);
@@ -398,6 +402,10 @@ export class MemoryDisk implements Disk {
     } catch (error) {
       throw error instanceof SystemError ? diskError(action, operation.path, error) : error;
     }
+  }
+
+  #isDead(): boolean {
+    return this.#dead;
   }
 
   #successor(

@@ -1,0 +1,203 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import fc from "fast-check";
+import { P2pchatError } from "../../lib/base/errors.ts";
+import { MemoryDisk } from "../../lib/store/memory_disk.ts";
+import { Table, type TableRow } from "../../lib/store/table.ts";
+import { Random } from "../sim/random.ts";
+
+const PATH = "/data/table";
+const FORMAT = { format: "test-table", version: 1 };
+const EDITABLE = { ...FORMAT, handEditable: true };
+const ROWS: readonly TableRow[] = [["ann", "key 1"], ["bob", "a\tb\n\\"], ["end", "0", ""], [""]];
+
+Deno.test("Table.open() gives null before the first write, then the rows", async () => {
+  for (const format of [FORMAT, EDITABLE]) {
+    const disk = await newDisk();
+    const { table, rows } = await Table.open(disk, PATH, format);
+    assertEquals(rows, null);
+
+    await table.write(ROWS);
+    const restarted = disk.crash();
+    const reopened = await Table.open(restarted, PATH, format);
+    assertEquals(reopened.rows, ROWS);
+    await reopened.table.write([]);
+    assertEquals((await Table.open(restarted.crash(), PATH, format)).rows, []);
+  }
+});
+
+Deno.test("Table.write() leaves the old rows or the new ones, wherever the power fails", async () => {
+  for (let seed = 1; seed <= 300; seed++) {
+    const disk = new MemoryDisk({ random: new Random(seed).next });
+    await disk.makeFolder("/data");
+    const { table } = await Table.open(disk, PATH, FORMAT);
+    await table.write([["old"]]);
+    const last = disk.operations + seed % 7;
+    const crashed: MemoryDisk[] = [];
+    disk.fault = ({ number }) => {
+      if (number > last && crashed.length === 0) crashed.push(disk.crash());
+      return null;
+    };
+    const written = await table.write([["new"]]).then(() => true, () => false);
+
+    const after = crashed[0] ?? disk.crash();
+    after.fault = null;
+    const { rows } = await Table.open(after, PATH, FORMAT);
+    if (written) assertEquals(rows, [["new"]]);
+    assertEquals(rows?.[0]?.[0] === "old" || rows?.[0]?.[0] === "new", true, `${seed}`);
+    assertEquals(after.paths(), [PATH], "no leftovers");
+  }
+});
+
+Deno.test("Table.write() that fails is `disk` and keeps the old rows", async () => {
+  for (const failing of ["open", "write", "sync", "rename"] as const) {
+    const disk = await newDisk();
+    const { table } = await Table.open(disk, PATH, FORMAT);
+    await table.write([["old"]]);
+    disk.fault = ({ kind }) => kind === failing ? "ENOSPC" : null;
+
+    const error = await assertRejects(() => table.write([["new"]]), P2pchatError, "No space left");
+
+    assertEquals(error.code, "disk");
+    disk.fault = null;
+    assertEquals((await Table.open(disk, PATH, FORMAT)).rows, [["old"]]);
+    await table.write([["new"]]);
+    assertEquals((await Table.open(disk, PATH, FORMAT)).rows, [["new"]]);
+  }
+});
+
+Deno.test("Table.write() during a write is done once, with the last rows, for all", async () => {
+  const disk = await newDisk();
+  const { table } = await Table.open(disk, PATH, FORMAT);
+  let renames = 0;
+  disk.fault = ({ kind }) => {
+    if (kind === "rename") renames++;
+    return null;
+  };
+
+  await Promise.all(["1", "2", "3", "4"].map((cell) => table.write([[cell]])));
+
+  assertEquals(renames, 2);
+  assertEquals((await Table.open(disk.copy(), PATH, FORMAT)).rows, [["4"]]);
+  await table.write([["5"]]);
+  assertEquals((await Table.open(disk.crash(), PATH, FORMAT)).rows, [["5"]]);
+});
+
+Deno.test("Table.write() of too much is `disk`, and the next write works", async () => {
+  const disk = await newDisk();
+  const { table } = await Table.open(disk, PATH, FORMAT);
+  const row = ["x".repeat(6_000_000)];
+
+  await assertRejects(() => table.write([row, row, row]), P2pchatError, "at most");
+  await table.write([["small"]]);
+
+  assertEquals((await Table.open(disk, PATH, FORMAT)).rows, [["small"]]);
+});
+
+Deno.test("Table.open() removes what an interrupted write left", async () => {
+  const disk = await newDisk();
+  disk.place(`${PATH}.new`, "half");
+  await Table.open(disk, PATH, FORMAT);
+
+  assertEquals(disk.paths(), []);
+});
+
+Deno.test("Table.open() finds every wrong bit, with its line", async () => {
+  for (const format of [FORMAT, EDITABLE]) {
+    const bytes = await tableBytes(format);
+    let line = 1;
+    for (let at = 0; at < bytes.length; at++) {
+      for (let bit = 0; bit < 8; bit++) {
+        const damaged = bytes.slice();
+        damaged[at]! ^= 1 << bit;
+        await assertCorrupt(damaged, line, format);
+      }
+      if (bytes[at] === 0x0a) line++;
+    }
+  }
+});
+
+Deno.test("Table.open() refuses a table cut at any byte", async () => {
+  const bytes = await tableBytes(FORMAT, ROWS.slice(0, 2));
+  for (let length = 0; length < bytes.length; length++) {
+    const line = bytes.subarray(0, length).filter((byte) => byte === 0x0a).length + 1;
+    await assertCorrupt(bytes.subarray(0, length), line, FORMAT);
+  }
+});
+
+Deno.test("Table.open() refuses a table with a line removed, doubled, moved or added", async () => {
+  const lines = new TextDecoder().decode(await tableBytes(FORMAT)).split(/(?<=\n)/);
+  const end = lines.length;
+  for (let i = 1; i < end - 1; i++) {
+    await assertCorrupt(lines.toSpliced(i, 1).join(""), end - 1, FORMAT);
+    await assertCorrupt(lines.toSpliced(i, 0, lines[i]!).join(""), end + 1, FORMAT);
+  }
+  await assertCorrupt(lines.with(1, lines[2]!).with(2, lines[1]!).join(""), end, FORMAT);
+  await assertCorrupt([...lines, lines[1]].join(""), end + 2, FORMAT);
+});
+
+Deno.test("Table.open() of an editable table takes deleted and blank lines as they are", async () => {
+  const lines = new TextDecoder().decode(await tableBytes(EDITABLE)).split(/(?<=\n)/);
+  const edited = [lines[0], "\n", lines[1], lines[4], "  \n"].join("");
+  const disk = await newDisk();
+  disk.place(PATH, edited);
+  assertEquals((await Table.open(disk, PATH, EDITABLE)).rows, [ROWS[0]!, ROWS[3]!]);
+
+  disk.place(PATH, lines.join("").slice(0, -1)); // without the last line feed
+  assertEquals((await Table.open(disk, PATH, EDITABLE)).rows, ROWS);
+
+  await assertCorrupt([lines[0], "ann\tmy own line\n"].join(""), 2, EDITABLE);
+});
+
+Deno.test("Table.open() refuses another table and another version", async () => {
+  const disk = await newDisk();
+  await (await Table.open(disk, PATH, FORMAT)).table.write(ROWS);
+  for (const format of [{ ...FORMAT, format: "other" }, { ...FORMAT, version: 2 }]) {
+    const error = await assertRejects(() => Table.open(disk, PATH, format), P2pchatError, PATH);
+    assertEquals(error.code, "bad-file");
+  }
+});
+
+Deno.test("Table keeps any texts", async () => {
+  const cell = fc.string({ unit: "binary" });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.array(cell, { minLength: 1 })),
+      fc.boolean(),
+      async (rows, editable) => {
+        const format = editable ? EDITABLE : FORMAT;
+        const disk = await newDisk();
+        await (await Table.open(disk, PATH, format)).table.write(rows);
+        assertEquals((await Table.open(disk, PATH, format)).rows, rows);
+        assertEquals(disk.text(PATH)?.split("\n").length, rows.length + (editable ? 2 : 3));
+      },
+    ),
+    { numRuns: 100 },
+  );
+});
+
+async function newDisk(): Promise<MemoryDisk> {
+  const disk = new MemoryDisk();
+  await disk.makeFolder("/data");
+  return disk;
+}
+
+async function tableBytes(format: typeof FORMAT, rows = ROWS): Promise<Uint8Array> {
+  const disk = await newDisk();
+  await (await Table.open(disk, PATH, format)).table.write(rows);
+  return await disk.read(PATH) ?? new Uint8Array();
+}
+
+async function assertCorrupt(
+  bytes: Uint8Array | string,
+  line: number,
+  format: typeof FORMAT,
+): Promise<void> {
+  const disk = await newDisk();
+  disk.place(PATH, bytes);
+  const error = await assertRejects(
+    () => Table.open(disk, PATH, format),
+    P2pchatError,
+    `Cannot read ${PATH}: line ${line} is damaged`,
+  );
+  assertEquals(error.code, "store-corrupt");
+}
