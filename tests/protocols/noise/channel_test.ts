@@ -1,0 +1,302 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { concatBytes, utf8 } from "../../../lib/base/crypto.ts";
+import { Pair } from "./channel_pair.ts";
+
+/** The bytes that one side writes for what was sent, kept from the other. */
+function held(pair: Pair, from: "ann" | "bob"): Uint8Array {
+  return (from === "ann" ? pair.ann : pair.bob).take(pair.nowMs);
+}
+
+Deno.test("Channel carries both lanes in both directions, however the bytes are cut", () => {
+  const action = fc.record({
+    from: fc.constantFrom("ann" as const, "bob" as const),
+    lane: fc.constantFrom("control" as const, "data" as const),
+    text: fc.string({ minLength: 1, maxLength: 40 }),
+    settle: fc.boolean(),
+  });
+  const cuts = fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 5 });
+  fc.assert(
+    fc.property(fc.array(action, { maxLength: 30 }), cuts, (actions, sizes) => {
+      const pair = new Pair({ config: { rekeyRecords: 3 } }).settle();
+      let next = 0;
+      pair.onWire = (bytes) => {
+        const parts: Uint8Array[] = [];
+        for (let at = 0; at < bytes.length;) {
+          const size = sizes[next++ % sizes.length]!;
+          parts.push(bytes.subarray(at, at + size));
+          at += size;
+        }
+        return parts;
+      };
+      for (const { from, lane, text, settle } of actions) {
+        pair[from].send(text, lane, 0);
+        if (settle) pair.settle();
+      }
+      pair.settle();
+      for (const lane of ["control", "data"] as const) {
+        const said = (from: string) =>
+          actions.filter((each) => each.from === from && each.lane === lane)
+            .map(({ text }) => text).join("").toWellFormed();
+        assertEquals(pair.bob.heard(lane), said("ann"));
+        assertEquals(pair.ann.heard(lane), said("bob"));
+      }
+    }),
+    { numRuns: 40 },
+  );
+});
+
+Deno.test("Channel puts all that waits into one write and as few records as possible", () => {
+  const pair = new Pair().settle();
+  for (let at = 0; at < 100; at++) pair.ann.send("x".repeat(200), "data", 0);
+
+  pair.ann.step({ type: "writable" }, 0);
+
+  const writes = pair.ann.wire.splice(0);
+  assertEquals(writes.length, 1);
+  // 20,000 bytes are a full record of 16,383 and one of 3,617, each with 19 bytes around its content.
+  assertEquals(writes[0]!.length, 20_000 + 2 * 19);
+  assertEquals(pair.ann.channel.hasOutput, false);
+});
+
+Deno.test("Channel sends control before data, from the next record on", () => {
+  const pair = new Pair().settle();
+  pair.ann.send("d".repeat(200_000), "data", 0);
+  pair.ann.step({ type: "writable" }, 0);
+  pair.ann.send("now", "control", 0);
+
+  pair.settle();
+
+  const lanes = pair.bob.told.flatMap((each) => each.type === "bytes" ? [each.lane] : []);
+  const before = lanes.indexOf("control");
+  assert(before > 0 && before < 5, `control came as record ${before} of ${lanes.length}`);
+  assertEquals(pair.bob.heard("data").length, 200_000);
+});
+
+Deno.test("Channel loses the link at any changed byte of a record, telling nothing of it", () => {
+  const sealed = (() => {
+    const pair = new Pair().settle();
+    pair.ann.send("secret", "data", 0);
+    return held(pair, "ann");
+  })();
+  for (let at = 0; at < sealed.length; at++) {
+    const pair = new Pair().settle();
+    const changed = new Uint8Array(sealed);
+    changed[at]! ^= 1;
+    // A changed length may make the reader wait for bytes that then don't fit.
+    pair.bob.step({ type: "received", bytes: concatBytes(changed, new Uint8Array(600)) }, 0);
+    assertEquals(pair.bob.heard("data"), "");
+    assert(pair.bob.events.at(-1)!.startsWith("lost Cannot"), `byte ${at}`);
+  }
+});
+
+Deno.test("Channel loses the link when a record is repeated, left out or moved", () => {
+  const records = (pair: Pair) =>
+    ["one", "two", "three"].map((text) => {
+      pair.ann.send(text, "data", 0);
+      return held(pair, "ann");
+    });
+  for (const order of [[0, 0], [1], [0, 2], [1, 0]]) {
+    const pair = new Pair().settle();
+    const written = records(pair);
+    for (const at of order) pair.bob.step({ type: "received", bytes: written[at]! }, 0);
+    assert(pair.bob.events.at(-1)!.startsWith("lost Cannot open"), `order ${order}`);
+  }
+});
+
+Deno.test("Channel takes new keys at the same record on both sides, or after so many bytes", () => {
+  for (const config of [{ rekeyRecords: 4 }, { rekeyBytes: 100 }]) {
+    const pair = new Pair({ config }).settle();
+    for (let at = 0; at < 20; at++) {
+      pair.ann.send(`a${at}`, "data", 0);
+      pair.bob.send(`b${at}`, at % 3 === 0 ? "control" : "data", 0);
+      pair.settle();
+    }
+    const numbers = Array.from({ length: 20 }, (_, at) => at);
+    assertEquals(pair.bob.heard("data"), numbers.map((at) => `a${at}`).join(""));
+    assertEquals(pair.bob.events, ["established"]);
+
+    // The boundary must be the same: a peer that takes new keys elsewhere is not understood.
+    const ann = new Pair({ config }).settle();
+    const bob = new Pair({ config: {} }).settle();
+    for (let at = 0; at < 10; at++) {
+      ann.ann.send(`${at}`, "data", 0);
+      bob.bob.step({ type: "received", bytes: held(ann, "ann") }, 0);
+    }
+    assert(bob.bob.events.at(-1)!.startsWith("lost Cannot open"));
+  }
+});
+
+Deno.test("close sends what waits, then the goodbye; the end of the stream alone is a loss", () => {
+  const pair = new Pair().settle();
+  pair.ann.send("last words", "data", 0);
+  pair.ann.step({ type: "close", reason: "quit" }, 0);
+  pair.ann.send("too late", "data", 0);
+  pair.settle();
+  assertEquals(pair.bob.heard("data"), "last words");
+  assertEquals(pair.ann.events, ["established", "closed quit"]);
+  assertEquals(pair.bob.events, ["established", "closed quit"]);
+  assertEquals(pair.bob.channel.nextDeadlineMs(), null);
+
+  const cut = new Pair().settle();
+  cut.bob.step({ type: "ended", reason: "the other side hung up" }, 0);
+  assertEquals(cut.bob.events, ["established", "lost the other side hung up"]);
+  cut.bob.step({ type: "ended", reason: "again" }, 0);
+  assertEquals(cut.bob.events.length, 2);
+});
+
+Deno.test("close cuts a reason that is longer than 256 bytes", () => {
+  const pair = new Pair().settle();
+  pair.ann.step({ type: "close", reason: "é".repeat(1_000) }, 0);
+  pair.settle();
+  assert(pair.bob.events[1]!.startsWith("closed ééé"));
+  assertEquals(utf8(pair.bob.events[1]!).length, 7 + 256);
+});
+
+Deno.test("close gives up after a second when the stream takes nothing", () => {
+  const pair = new Pair().settle();
+  pair.ann.step({ type: "close", reason: "quit" }, 0);
+
+  pair.ann.step({ type: "tick" }, 999);
+  assertEquals(pair.ann.events, ["established"]);
+  pair.ann.step({ type: "tick" }, 1_000);
+
+  assertEquals(pair.ann.events[1], "lost what waited could not be sent in time");
+});
+
+Deno.test("an idle channel has one ping a second, and measures the round trip", () => {
+  const pair = new Pair().settle();
+  let writes = 0;
+  pair.onWire = (bytes) => {
+    writes += 1;
+    pair.nowMs += 7; // each way
+    return [bytes];
+  };
+
+  pair.pass(60_000);
+
+  assertEquals(pair.ann.events.concat(pair.bob.events), ["established", "established"]);
+  assert(writes >= 110 && writes <= 120, `${writes} writes in 60 s`);
+  assertEquals(pair.ann.channel.roundTripMs, 14);
+});
+
+Deno.test("a channel whose other side falls silent is lost after 3 s, not before", () => {
+  const pair = new Pair().settle();
+  pair.onWire = () => [];
+
+  pair.pass(2_999);
+  assertEquals(pair.ann.events, ["established"]);
+  pair.pass(1);
+
+  assertEquals(pair.ann.events[1], "lost no answer for 3 s");
+  assertEquals(pair.bob.events[1], "lost no answer for 3 s");
+});
+
+Deno.test("one byte a second keeps a channel alive, whatever the record", () => {
+  const pair = new Pair().settle();
+  pair.ann.send("slow and steady", "data", 0);
+  const bytes = held(pair, "ann");
+  for (let at = 0; at < bytes.length; at++) {
+    pair.bob.step({ type: "received", bytes: bytes.subarray(at, at + 1) }, at * 1_000);
+    pair.bob.step({ type: "tick" }, at * 1_000 + 500);
+  }
+  assertEquals(pair.bob.heard("data"), "slow and steady");
+  assertEquals(pair.bob.events, ["established"]);
+});
+
+Deno.test("a process that was stopped asks once more before it blames the other side", () => {
+  for (const stoppedMs of [2_500, 10_000, 3_600_000]) {
+    for (const beforeMs of [0, 1_100]) { // before its ping, and while that is unanswered
+      const pair = new Pair().settle();
+      pair.onWire = () => [];
+      pair.pass(beforeMs);
+      pair.onWire = (bytes) => [bytes];
+
+      pair.nowMs += stoppedMs;
+      pair.ann.step({ type: "tick" }, pair.nowMs);
+
+      assertEquals(pair.ann.events, ["established"], `stopped for ${stoppedMs} ms`);
+      pair.settle();
+      pair.ann.step({ type: "tick" }, pair.nowMs + 100);
+      assertEquals(pair.ann.events, ["established"]);
+    }
+  }
+  const pair = new Pair().settle();
+  pair.onWire = () => [];
+  pair.nowMs += 10_000;
+  pair.ann.step({ type: "tick" }, pair.nowMs);
+  pair.pass(2_000);
+  assertEquals(pair.ann.events[1], "lost no answer for 3 s", "the other side is really gone");
+});
+
+Deno.test("a side that doesn't read stays alive, and so does the other for it", () => {
+  const pair = new Pair().settle();
+  pair.bob.step({ type: "pauseReading" }, 0);
+  const unread: Uint8Array[] = [];
+  pair.onWire = (bytes, from) => {
+    if (from === "bob") return [bytes];
+    unread.push(new Uint8Array(bytes));
+    return [];
+  };
+  pair.ann.send("wait for it", "data", 0);
+
+  pair.pass(30_000);
+  assertEquals([pair.ann.events, pair.bob.events], [["established"], ["established"]]);
+  pair.bob.step({ type: "resumeReading" }, pair.nowMs);
+  for (const bytes of unread) pair.bob.step({ type: "received", bytes }, pair.nowMs);
+  pair.onWire = (bytes) => [bytes];
+  pair.settle().pass(5_000);
+
+  assertEquals(pair.bob.heard("data"), "wait for it");
+  assertEquals([pair.ann.events, pair.bob.events], [["established"], ["established"]]);
+});
+
+Deno.test("data above 1 MiB is dropped whole until half is sent, control above 64 KiB ends the link", () => {
+  const pair = new Pair().settle();
+  const chunk = new Uint8Array(100_000);
+  for (let at = 0; at < 20; at++) pair.ann.step({ type: "send", chunk, lane: "data" }, 0);
+  assertEquals(pair.ann.events, ["established", "congested"]);
+
+  let sent = 0;
+  while (pair.ann.events.length === 2) {
+    pair.ann.step({ type: "writable" }, 0);
+    sent += pair.ann.wire.splice(0).reduce((sum, { length }) => sum + length, 0);
+  }
+  assertEquals(pair.ann.events[2], "drained");
+  // 11 chunks were taken; half a MiB is left of them.
+  assert(sent > 1_100_000 - 524_288 && sent < 1_100_000 - 524_288 + 70_000, `${sent} bytes`);
+
+  for (let at = 0; at < 4; at++) pair.bob.step({ type: "send", chunk, lane: "control" }, 0);
+  assertEquals(pair.bob.events, ["established", "lost too slow: over 65536 bytes of control wait"]);
+  assertEquals(pair.bob.channel.hasOutput, false);
+});
+
+Deno.test("pings are answered once for any number of them", () => {
+  const pair = new Pair().settle();
+  const pings: Uint8Array[] = [];
+  pair.ann.step({ type: "pauseReading" }, 0); // then it pings every second
+  for (let at = 1; at <= 50; at++) {
+    pair.ann.step({ type: "tick" }, at * 1_000);
+    pings.push(held(pair, "ann"));
+  }
+  pair.bob.step({ type: "received", bytes: concatBytes(...pings) }, 50_000);
+
+  const answer = pair.bob.take(50_000);
+
+  assertEquals(answer.length, 19 + 4);
+});
+
+Deno.test("a link of 24 h asks once to be replaced", () => {
+  const pair = new Pair({ config: { linkAgeMs: 5_000 } }).settle();
+  pair.pass(20_000);
+  assertEquals(pair.ann.events, ["established", "aged"]);
+  assertEquals(pair.bob.events, ["established", "aged"]);
+});
+
+Deno.test("a tick that comes early changes nothing", () => {
+  const pair = new Pair().settle();
+  const before = pair.ann.channel.nextDeadlineMs();
+  for (let at = 0; at < 1_000; at += 100) pair.ann.step({ type: "tick" }, at);
+  assertEquals(pair.ann.channel.nextDeadlineMs(), before);
+  assertEquals(pair.ann.channel.hasOutput, false);
+});
