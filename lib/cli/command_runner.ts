@@ -22,6 +22,7 @@ export class CommandRunner<Target> {
   readonly #reports: CommandReports<Target>;
   #paused: { readonly promise: Promise<void>; readonly resolve: () => void } | null = null;
   #toldMalformed = false;
+  #hasLeft = false;
 
   /** @param objects Whether a line that starts with `{` is a JSON object. */
   constructor(table: CommandTable<Target>, objects: boolean, reports: CommandReports<Target>) {
@@ -30,8 +31,9 @@ export class CommandRunner<Target> {
     this.#reports = reports;
   }
 
-  get isPaused(): boolean {
-    return this.#paused !== null;
+  /** Whether a command to leave has been run: nothing after it is. */
+  get hasLeft(): boolean {
+    return this.#hasLeft;
   }
 
   /** Holds back every line that hasn't begun, or lets them go on. */
@@ -49,6 +51,7 @@ export class CommandRunner<Target> {
     let turnLines = 0;
     for (const line of lines) {
       for (let wait = this.#wait(); wait !== null; wait = this.#wait()) await wait;
+      if (this.#hasLeft) return;
       this.run(line, target);
       if (++turnLines >= LINES_A_TURN_MAX) {
         turnLines = 0;
@@ -63,6 +66,7 @@ export class CommandRunner<Target> {
 
   /** Runs one line now. What it throws that isn't for the user ends the program. */
   run(line: InputLine, target: Target): void {
+    if (this.#hasLeft) return;
     if (typeof line === "string") return this.#runText(line, target);
     if (line.type === "overlong") return this.#reports.refuse(tooLong(line.bytes), undefined);
     if (!this.#toldMalformed) {
@@ -82,6 +86,7 @@ export class CommandRunner<Target> {
       case "refused":
         return this.#reports.refuse(parsed.error, parsed.ref);
       case "command": {
+        this.#hasLeft = parsed.leaves;
         const refuse = (error: unknown) => {
           if (!(error instanceof P2pchatError)) throw error;
           this.#reports.refuse(error, parsed.ref);

@@ -34,6 +34,8 @@ export interface CommandEntry<Target, Arguments extends ArgumentTable> {
   readonly args: Arguments;
   readonly help: string;
   readonly example: string;
+  /** Nothing that was typed after it is run. */
+  readonly leaves?: true;
   /**
    * Carries the command out; what it throws or rejects with is shown as an `error` with its `ref`.
    * Later lines don't wait for a returned promise.
@@ -113,6 +115,7 @@ export type ParsedLine<Target> =
   | {
     readonly type: "command";
     readonly ref: string | undefined;
+    readonly leaves: boolean;
     readonly run: (target: Target) => void | Promise<void>;
   }
   | { readonly type: "refused"; readonly ref: string | undefined; readonly error: P2pchatError };
@@ -216,7 +219,7 @@ export class CommandTable<Target> {
     if (entry.name === "help") {
       return { type: "help", ref, entries: this.#helpedBy(texts["topic"]) };
     }
-    return { type: "command", ref, run: entry.bind(texts, ref) };
+    return { type: "command", ref, leaves: entry.leaves === true, run: entry.bind(texts, ref) };
   }
 
   #helpedBy(name: string | undefined): readonly Command<Target>[] {

@@ -89,6 +89,7 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
       args: {},
       help: "leave the room",
       example: "/quit",
+      leaves: true,
       run: (submit: MeshCommandSink, _, ref) => submit({ command: "quit" }, ref),
     }),
   ],

@@ -121,10 +121,10 @@ export class PipedInterface<Event extends ShownEvent, Target>
       if (this.#isClosed) return;
       if (length === null) break;
       await this.#runner.runAll(splitter.push(buffer.subarray(0, length)), handler.target);
-      if (this.#isClosed) return;
+      if (this.#isClosed || this.#runner.hasLeft) return;
     }
     await this.#runner.runAll(splitter.end(), handler.target);
-    if (!this.#options.stay && !this.#isClosed) handler.ended();
+    if (!this.#options.stay && !this.#isClosed && !this.#runner.hasLeft) handler.ended();
   }
 
   async #read(buffer: Uint8Array): Promise<number | null> {

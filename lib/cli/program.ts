@@ -18,7 +18,10 @@ const STATUS_NO_COMMAND = 2;
  * Does what `args` say.
  * @returns The exit status. Everything has been written by then.
  */
-export async function runProgram(args: readonly string[]): Promise<number> {
+export async function runProgram(
+  args: readonly string[],
+  commands: readonly ProgramCommand[] = COMMANDS,
+): Promise<number> {
   const failed = Promise.withResolvers<number>();
   const fail = (error: unknown) => void reportEnding(error, args).then(failed.resolve);
   globalThis.addEventListener("error", (event) => {
@@ -30,20 +33,23 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     fail(event.reason);
   });
   try {
-    return await Promise.race([execute(args), failed.promise]);
+    return await Promise.race([execute(args, commands), failed.promise]);
   } catch (error) {
     return await reportEnding(error, args);
   }
 }
 
-async function execute(args: readonly string[]): Promise<number> {
-  const request = parseCommandLine(args, COMMANDS, (name) => Deno.env.get(name));
+async function execute(
+  args: readonly string[],
+  commands: readonly ProgramCommand[],
+): Promise<number> {
+  const request = parseCommandLine(args, commands, (name) => Deno.env.get(name));
   switch (request.type) {
     case "version":
       await write(Deno.stdout, `p2pchat ${VERSION}\n`);
       return 0;
     case "help":
-      await write(Deno.stdout, usageText(request.command, COMMANDS));
+      await write(Deno.stdout, usageText(request.command, commands));
       return request.asked ? 0 : STATUS_NO_COMMAND;
     case "run":
       await request.run();
