@@ -1,0 +1,48 @@
+import { assertEquals } from "@std/assert";
+import { addressGroup, StrangerLimits } from "../../lib/transport/stranger_limits.ts";
+
+const LIMITS = { strangersMax: 3, strangersPerAddressMax: 2, silenceMs: 500 };
+
+Deno.test("placeFor() bounds strangers from one address, loopback exempt", () => {
+  const limits = new StrangerLimits<string>(() => true, LIMITS);
+  limits.add("a", "192.0.2.1", 0);
+  limits.add("b", "192.0.2.1", 0);
+
+  assertEquals(limits.placeFor("192.0.2.1", 0).type, "full");
+  assertEquals(limits.placeFor("192.0.2.2", 0), { type: "free" });
+  limits.remove("a");
+  assertEquals(limits.placeFor("192.0.2.1", 0), { type: "free" });
+
+  const local = new StrangerLimits<string>(() => true, LIMITS);
+  local.add("a", "127.0.0.1", 0);
+  local.add("b", "127.0.0.1", 0);
+  assertEquals(local.placeFor("127.0.0.1", 0), { type: "free" });
+});
+
+Deno.test("placeFor() gives a newcomer the place of the oldest that was silent for long", () => {
+  const spoke = new Set(["a"]);
+  const limits = new StrangerLimits<string>((each) => !spoke.has(each), LIMITS);
+  limits.add("a", "127.0.0.1", 0);
+  limits.add("b", "127.0.0.1", 100);
+  limits.add("c", "127.0.0.1", 200);
+
+  assertEquals(limits.placeFor("127.0.0.1", 599).type, "full");
+  assertEquals(limits.placeFor("127.0.0.1", 600), { type: "instead of", stranger: "b" });
+  spoke.add("b").add("c");
+  assertEquals(limits.placeFor("127.0.0.1", 9_000).type, "full");
+});
+
+Deno.test("addressGroup() takes an IPv6 /64 for one address", () => {
+  for (
+    const [host, group] of [
+      ["192.0.2.1", "192.0.2.1"],
+      ["127.8.9.1", "loopback"],
+      ["::1", "loopback"],
+      ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2"],
+      ["2001:db8:1:2::9", "2001:db8:1:2"],
+      ["2001:db8::9", "2001:db8:0:0"],
+      ["::2", "0:0:0:0"],
+      ["fe80::1", "fe80:0:0:0"],
+    ] as const
+  ) assertEquals(addressGroup(host), group);
+});
