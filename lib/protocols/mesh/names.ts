@@ -41,8 +41,8 @@ export class Names implements Machine<NamesInput, NamesEffect> {
   readonly #keysByShown = new Map<string, PeerKey>();
   /** At most `PINS_MAX`, the oldest first. */
   readonly #pins = new Map<FoldedName, Pin>();
-  /** When our first claim was made known here; monotonic. */
-  #ownSinceMs: number | null = null;
+  /** The claim we came in with, and when; another name, claimed later, is never lost in a race to come in. */
+  #cameIn: { readonly claim: KnownClaim; readonly atMs: number } | null = null;
   /** The claim that ours has lost to, so that it is said once. */
   #lostTo: KnownClaim | null = null;
   #effects: NamesEffect[] = [];
@@ -100,7 +100,7 @@ export class Names implements Machine<NamesInput, NamesEffect> {
   #handle(input: NamesInput, nowMs: number): void {
     switch (input.type) {
       case "own":
-        this.#ownSinceMs ??= nowMs;
+        this.#cameIn ??= { claim: input.claim, atMs: nowMs };
         return this.#hold(this.config.self, input.claim, true, nowMs);
       case "joined":
       case "reclaimed":
@@ -123,8 +123,11 @@ export class Names implements Machine<NamesInput, NamesEffect> {
   #hold(key: PeerKey, claim: KnownClaim, live: boolean, nowMs: number): void {
     const before = this.#holders.get(key);
     const folded = claim.signed.claim.value.folded as FoldedName;
-    if (before !== undefined && before.folded !== folded) this.#unlist(key, before);
-    // A lost member's shown name isn't kept: it may be shown under another when it comes back.
+    if (before !== undefined) {
+      if (before.folded !== folded) this.#unlist(key, before);
+      else if (!before.live && before.shown !== null) this.#unlistShown(key, before.shown);
+    }
+    // Only who is here is renamed; who comes back is shown as it is then.
     const shown = before?.live === true ? before.shown : null;
     this.#holders.set(key, { claim, folded, live, shown });
     const keys = this.#keysByFolded.get(folded);
@@ -264,7 +267,8 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     }
     if (this.#lostTo?.id === winner.id) return;
     this.#lostTo = winner;
-    const isRace = nowMs - this.#ownSinceMs! < raceMs;
+    const cameIn = this.#cameIn;
+    const isRace = cameIn?.claim.id === own.claim.id && nowMs - cameIn.atMs < raceMs;
     this.#effects.push({
       type: "name-lost-self",
       winner,

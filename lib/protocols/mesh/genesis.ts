@@ -1,0 +1,105 @@
+/** How a room begins, and how a member that was in one begins again. */
+
+import type { Crypto, Signer } from "../../base/crypto.ts";
+import type { Environment } from "../../base/environment.ts";
+import type { BundleId, PeerKey, RoomId } from "../../base/ids.ts";
+import { foldName } from "../../base/names.ts";
+import { claimTime } from "./admission.ts";
+import { admitClaim, completeClaim, roomIdOf, signGenesis } from "./credentials.ts";
+import type { MeshRecord } from "./records.ts";
+import { type SignedClaim, type SignedGenesis, STRUCTURE_VERSION } from "./structures.ts";
+
+export interface FoundedRoom {
+  readonly room: RoomId;
+  readonly genesis: SignedGenesis;
+  readonly claim: SignedClaim;
+  readonly incarnation: number;
+  /** To be on disk before anything is sent. */
+  readonly records: readonly MeshRecord[];
+}
+
+const NONCE_BYTES = 16;
+
+/**
+ * A new room with us as its only member, under a claim that we admit ourselves.
+ * @param name In NFC and possible (`parseName`).
+ */
+export function foundRoom(
+  env: Environment,
+  signer: Signer,
+  { name, isPrivate }: { readonly name: string; readonly isPrivate: boolean },
+): FoundedRoom {
+  const time = claimTime(env.wallMs(), null);
+  const genesis = signGenesis(env.crypto, signer, {
+    version: STRUCTURE_VERSION,
+    nonce: env.randomBytes(NONCE_BYTES),
+    private: isPrivate,
+    founder: signer.key,
+    time,
+  });
+  const room = roomIdOf(env.crypto, genesis);
+  const incarnation = Math.max(1, time);
+  const claim = claimAlone(env, signer, { room, name, incarnation, after: null });
+  const records: MeshRecord[] = [
+    { kind: "genesis", genesis },
+    { kind: "incarnation", incarnation },
+    { kind: "claim", claim },
+  ];
+  return { room, genesis, claim, incarnation, records };
+}
+
+/** A claim for a member who is alone in its room: nobody else is there to admit the name. */
+export function claimAlone(
+  env: Environment,
+  signer: Signer,
+  { room, name, incarnation, after }: {
+    readonly room: RoomId;
+    readonly name: string;
+    readonly incarnation: number;
+    readonly after: { readonly time: number; readonly id: BundleId } | null;
+  },
+): SignedClaim {
+  const admitted = admitClaim(env.crypto, signer, {
+    version: STRUCTURE_VERSION,
+    room,
+    name,
+    folded: foldName(name),
+    key: signer.key,
+    incarnation,
+    after,
+    time: claimTime(env.wallMs(), after?.time ?? null),
+    admitter: signer.key,
+  });
+  return completeClaim(env.crypto, signer, admitted);
+}
+
+/** What a member's disk says of the room it was in. */
+export interface EarlierMembership {
+  readonly room: RoomId;
+  readonly genesis: SignedGenesis;
+  /** 1 + the highest incarnation on disk. */
+  readonly incarnationMin: number;
+  /** Our own claims, in the order in which they were given. */
+  readonly ownClaims: readonly SignedClaim[];
+}
+
+/** The membership that these records tell of; null where they don't begin with a genesis. */
+export function earlierMembership(
+  crypto: Crypto,
+  self: PeerKey,
+  records: readonly MeshRecord[],
+): EarlierMembership | null {
+  let genesis: SignedGenesis | null = null;
+  let incarnationMin = 1;
+  const ownClaims: SignedClaim[] = [];
+  for (const record of records) {
+    if (record.kind === "genesis") genesis ??= record.genesis;
+    else if (record.kind === "incarnation") {
+      incarnationMin = Math.max(incarnationMin, record.incarnation + 1);
+    } else if (record.kind === "claim" && record.claim.claim.value.key === self) {
+      ownClaims.push(record.claim);
+    }
+  }
+  if (genesis === null) return null;
+  return { room: roomIdOf(crypto, genesis), genesis, incarnationMin, ownClaims };
+}
