@@ -1,8 +1,13 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { nodeCrypto, utf8 } from "../../../lib/base/crypto.ts";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
-import type { RoomId } from "../../../lib/base/ids.ts";
+import { RemoteProtocolError } from "../../../lib/base/errors.ts";
+import type { PeerKey, RoomId } from "../../../lib/base/ids.ts";
 import { Channel } from "../../../lib/protocols/noise/channel.ts";
+import {
+  encodeIdentityProof,
+  verifyIdentityProof,
+} from "../../../lib/protocols/noise/identity_proof.ts";
 import {
   ACCESS,
   ANN,
@@ -101,6 +106,34 @@ Deno.test("Channel establishes nobody from a recorded handshake", () => {
   }
 
   assertEquals(bob.events, ["failed protocol"]);
+});
+
+Deno.test("Channel believes no impostor: a key that didn't sign this handshake", () => {
+  const eve = identityOf("Eve");
+  /** Eve's process, which names a key that isn't hers. */
+  const asIf = (key: PeerKey) => ({
+    static: eve.static,
+    signer: { key, sign: (message: Uint8Array) => eve.signer.sign(message) },
+  });
+
+  const asBob = new Pair({ bob: asIf(BOB.key) }).settle();
+  assertEquals(asBob.ann.events, ["failed protocol"]);
+
+  const asAnn = new Pair({ ann: asIf(ANN.key) }).settle();
+  assertEquals(asAnn.bob.events, ["failed protocol"]);
+  assertEquals(asAnn.ann.events, []);
+});
+
+Deno.test("verifyIdentityProof() takes a proof for its own role, mode and handshake alone", () => {
+  const [hash, other] = [seedOf("transcript"), seedOf("another transcript")];
+  const proof = encodeIdentityProof(BOB.signer, "listener", "mesh", hash);
+  const verify = (...[role, mode, of]: ["dialler" | "listener", "mesh" | "call", Uint8Array]) =>
+    verifyIdentityProof(nodeCrypto, proof, role, mode, of);
+
+  assertEquals(verify("listener", "mesh", hash), BOB.key);
+  assertThrows(() => verify("dialler", "mesh", hash), RemoteProtocolError, "isn't that of the key");
+  assertThrows(() => verify("listener", "call", hash), RemoteProtocolError);
+  assertThrows(() => verify("listener", "mesh", other), RemoteProtocolError);
 });
 
 Deno.test("Channel refuses its own bytes sent back to it", () => {

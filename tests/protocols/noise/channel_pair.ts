@@ -99,6 +99,8 @@ export class Side {
 }
 
 export interface PairOptions {
+  readonly ann?: ChannelIdentity;
+  readonly bob?: ChannelIdentity;
   readonly target?: Partial<DialTarget>;
   readonly access?: Partial<ListenAccess>;
   readonly config?: Partial<ChannelConfig>;
@@ -115,14 +117,14 @@ export class Pair {
     const config = options.config ?? {};
     this.ann = new Side(
       Channel.dial(
-        { identity: ANN, env: environment("ann"), config },
+        { identity: options.ann ?? ANN, env: environment("ann"), config },
         { ...TARGET, ...options.target },
         0,
       ),
     );
     this.bob = new Side(
       Channel.listen(
-        { identity: BOB, env: environment("bob"), config },
+        { identity: options.bob ?? BOB, env: environment("bob"), config },
         { ...ACCESS, ...options.access },
         0,
       ),
