@@ -1,14 +1,17 @@
 /** What people see as one character, and how many cells of a terminal it takes. */
 
-import { unicodeWidth } from "@std/cli/unicode-width";
+import { eastAsianWidth } from "get-east-asian-width";
 
 const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
 const ASCII = /^[\x20-\x7e]*$/;
 
-/** A picture: emoji sequences, flags, and what a variation selector makes one are two cells wide. */
-const EMOJI_SEQUENCE = /[\u200d\ufe0f\u20e3\p{Emoji_Modifier}\p{Regional_Indicator}]/u;
+/** What makes a picture of what is before it, or joins pictures to one: two cells, however many there are. */
+const PICTURE_MAKER = /[\u200d\ufe0f\u20e3\p{Emoji_Modifier}\p{Regional_Indicator}]/u;
 const PICTURE = /[\p{Extended_Pictographic}\p{Regional_Indicator}\u20e3]/u;
+
+/** Drawn over or beside the character before: marks that take no space, and the vowels of a Hangul syllable. */
+const WITHOUT_WIDTH = /[\p{Mn}\p{Me}\p{Cf}\u1160-\u11ff\ud7b0-\ud7fb]/u;
 
 /** Where the character that ends at `index` starts. */
 export function graphemeBefore(text: string, index: number): number {
@@ -17,7 +20,6 @@ export function graphemeBefore(text: string, index: number): number {
 
 /** Where the character that starts at `index` ends. */
 export function graphemeAfter(text: string, index: number): number {
-  if (index >= text.length) return text.length;
   const segment = segmenter.segment(text).containing(index);
   return segment === undefined ? text.length : segment.index + segment.segment.length;
 }
@@ -38,6 +40,10 @@ export function textWidth(text: string): number {
 }
 
 function graphemeWidth(grapheme: string): number {
-  if (EMOJI_SEQUENCE.test(grapheme) && PICTURE.test(grapheme)) return 2;
-  return unicodeWidth(grapheme);
+  if (PICTURE_MAKER.test(grapheme) && PICTURE.test(grapheme)) return 2;
+  let width = 0;
+  for (const character of grapheme) {
+    if (!WITHOUT_WIDTH.test(character)) width += eastAsianWidth(character.codePointAt(0)!);
+  }
+  return width;
 }

@@ -1,0 +1,332 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { hasScript, openTerminal, type Terminal, type TerminalOptions } from "./pty.ts";
+
+/** A room at a terminal, and the other members' side of it. */
+class Room {
+  constructor(
+    readonly terminal: Terminal,
+    readonly listener: Deno.Listener,
+    readonly connection: Deno.Conn,
+  ) {}
+
+  async show(...events: readonly object[]): Promise<void> {
+    const lines = events.map((event) => JSON.stringify(event) + "\n").join("");
+    await this.connection.write(new TextEncoder().encode(lines));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.terminal[Symbol.asyncDispose]();
+    this.connection.close();
+    this.listener.close();
+  }
+}
+
+async function openRoom(
+  options: Partial<TerminalOptions> & { readonly flags?: readonly string[] } = {},
+): Promise<Room> {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const mode = new URL("echo_mode.ts", import.meta.url).pathname;
+  const { flags = [], ...rest } = options;
+  const terminal = await openTerminal({
+    command: [
+      Deno.execPath(),
+      "run",
+      "--quiet",
+      "--no-check",
+      "-A",
+      mode,
+      "mesh",
+      "Alice",
+      ...flags,
+    ],
+    ...rest,
+    env: { EVENTS_PORT: String(listener.addr.port), ...options.env },
+  });
+  const room = new Room(terminal, listener, await listener.accept());
+  await terminal.untilCursorLine("Alice> |");
+  return room;
+}
+
+function messageFrom(from: string, text: string): object {
+  const flags = { self: false, private: false, history: false };
+  return { event: "message", id: "1", from, text, ...flags, sentAt: "2026-01-01T12:00:00.000Z" };
+}
+
+const LEFT = "\x1b[D";
+const UP = "\x1b[A";
+const DOWN = "\x1b[B";
+const CTRL_A = "\x01";
+const CTRL_C = "\x03";
+const CTRL_D = "\x04";
+
+function consoleTest(name: string, test: () => Promise<void>): void {
+  Deno.test({ name: `console: ${name}`, ignore: !hasScript(), fn: test });
+}
+
+consoleTest(
+  "a half-typed line with the cursor in its middle survives an arriving message",
+  async () => {
+    await using room = await openRoom();
+    const { terminal } = room;
+    assertEquals(
+      terminal.screen.lines[0],
+      ">INFO: Alice at address 127.0.0.1 is listening at 55107.",
+    );
+
+    await terminal.press("hello wrld" + LEFT.repeat(3));
+    await terminal.untilCursorLine("Alice> hello w|rld");
+    await room.show(messageFrom("Bob", "are you there?"));
+
+    await terminal.until("Bob's message", ({ text }) => text.includes("<Bob> are you there?"));
+    await terminal.untilCursorLine("Alice> hello w|rld");
+    await terminal.press("o\r");
+    await terminal.until("the message sent", ({ text }) => text.includes("<Alice> hello world"));
+    await terminal.untilCursorLine("Alice> |");
+    assertEquals(terminal.screen.lines.filter((line) => line.startsWith("Alice>")).length, 1);
+    assertEquals(terminal.screen.unexpected, []);
+  },
+);
+
+consoleTest("a line of several rows survives messages, and no row of it stays behind", async () => {
+  await using room = await openRoom({ columns: 30, rows: 10 });
+  const { terminal } = room;
+  const typed = "one two three four five six seven eight nine ten";
+  await terminal.press(typed + LEFT.repeat(20));
+  await terminal.until(
+    "the cursor",
+    ({ cursorLine }) =>
+      cursorLine === "ive six s|even eight nine ten" ||
+      cursorLine.includes("|"),
+  );
+
+  for (let index = 0; index < 12; index++) await room.show(messageFrom("Bob", `message ${index}`));
+  await terminal.until("the last message", ({ text }) => text.includes("message 11"));
+  await terminal.press("X");
+  await terminal.until("what was typed", ({ lines }) => lines.join("").includes("X"));
+
+  const rows = terminal.screen.lines.slice(-2).join("");
+  assertEquals(rows, `Alice> ${typed.slice(0, -20)}X${typed.slice(-20)}`);
+  assertEquals(
+    terminal.screen.text.split("one two").length,
+    2,
+    "the start of the line is there once",
+  );
+  for (let index = 0; index < 12; index++) {
+    assertEquals(terminal.screen.text.split(`<Bob> message ${index}\n`).length, 2);
+  }
+});
+
+consoleTest("history and editing keys", async () => {
+  await using room = await openRoom();
+  const { terminal } = room;
+  await terminal.press("first\r");
+  await terminal.press("second\r");
+  await terminal.press("draft" + UP + UP);
+  await terminal.untilCursorLine("Alice> first|");
+  await terminal.press(DOWN + DOWN);
+  await terminal.untilCursorLine("Alice> draft|");
+  await terminal.press("\x17two words\x1bb" + CTRL_A + "\x0b\x19\x19");
+  await terminal.untilCursorLine("Alice> two wordstwo words|");
+});
+
+consoleTest("Tab completes commands and names, and shows the choices", async () => {
+  await using room = await openRoom();
+  const { terminal } = room;
+  await terminal.press("/ms\t");
+  await terminal.untilCursorLine("Alice> /msg |");
+  await terminal.press("bo\t");
+  await terminal.untilCursorLine("Alice> /msg Bob|");
+  await terminal.press("\t");
+  await terminal.until("the choices", ({ text }) => text.includes("Bob  Bobby\n"));
+  await terminal.press("b\t");
+  await terminal.untilCursorLine("Alice> /msg Bobby |");
+});
+
+consoleTest("a bracketed paste of several lines is one message", async () => {
+  await using room = await openRoom();
+  const { terminal } = room;
+  await terminal.until("marks for pastes", ({ modes }) => modes.has("?2004"));
+  await terminal.press("\x1b[200~one\rtwo\r\x1b[201~");
+  await terminal.untilCursorLine("Alice> one␊two|");
+  await terminal.press("\r");
+  await terminal.until("the message", ({ text }) => / <Alice> one\n {14}two\n/.test(text));
+});
+
+consoleTest("wide characters, emoji and marks: the cursor is where the text is", async () => {
+  await using room = await openRoom({ columns: 20 });
+  const { terminal } = room;
+  await terminal.press("日本👩‍👩‍👧e\u0301x" + LEFT.repeat(3));
+  await terminal.untilCursorLine("Alice> 日本|👩‍👩‍👧e\u0301x");
+  await terminal.press("\x7f");
+  await terminal.untilCursorLine("Alice> 日|👩‍👩‍👧e\u0301x");
+  await terminal.press("\x05世界世界世界");
+  await terminal.untilCursorLine("界世界|");
+});
+
+consoleTest("a resized window shows the prompt anew", async () => {
+  await using room = await openRoom({ columns: 60 });
+  const { terminal } = room;
+  await terminal.press("a line of text that is longer than forty cells");
+  await terminal.untilCursorLine("Alice> a line of text that is longer than forty cells|");
+
+  await terminal.resize(40, 20);
+
+  await terminal.untilCursorLine(
+    "ger than forty cells|".slice(-"rty cells|".length - 4).trimStart(),
+  );
+});
+
+consoleTest("no escape sequence of a remote reaches the terminal", async () => {
+  await using room = await openRoom({ flags: ["--no-color"] });
+  const { terminal } = room;
+  const nasty = "\x1b]0;owned\x07\x1b[2J\x1b[H\x9b31m\rfake\u2028line\u202eevil";
+  await room.show(
+    messageFrom("Bob", nasty),
+    { ...messageFrom("Bob", nasty), private: true },
+    { event: "notice", text: nasty },
+    { event: "error", code: "offline", text: nasty },
+    { event: "joined", name: nasty, key: "K", host: nasty, port: 1 },
+    { event: "left", name: nasty, key: "K", reason: "quit" },
+    { event: "renamed", key: "K", from: nasty, name: nasty },
+    { event: "peers", peers: [{ name: nasty, key: nasty, host: nasty, port: 1, direct: true }] },
+    { event: "order", progress: nasty },
+    messageFrom("Bob", "the end"),
+  );
+  await terminal.until("the last message", ({ text }) => text.includes("the end"));
+
+  assertEquals(terminal.screen.unexpected, []);
+  for (const obeyed of ["owned\x07", "\x1b]", "\x9b", "\u202e", "\u2028"]) {
+    assert(!terminal.raw.includes(obeyed), JSON.stringify(obeyed));
+  }
+  assertEquals(terminal.screen.text.split("\n").filter((line) => line.startsWith("fake")), []);
+});
+
+consoleTest("a message cannot fake a line by its length", async () => {
+  await using room = await openRoom({ columns: 40 });
+  const { terminal } = room;
+  await room.show(messageFrom("Bob", `${"x ".repeat(13)}12:00 <Carol> I never said this`));
+  await terminal.until("the message", ({ text }) => text.includes("never"));
+  for (const line of terminal.screen.lines.slice(2)) {
+    assert(!line.startsWith("12:00 <Carol>"), line);
+  }
+  assertStringIncludes(
+    terminal.screen.text.replace(/\s+/g, " "),
+    "x x 12:00 <Carol> I never said this",
+  );
+});
+
+consoleTest("errors go to standard error, also where that is a file", async () => {
+  const file = await Deno.makeTempFile();
+  {
+    await using room = await openRoom({ redirect: `2>${file}` });
+    await room.terminal.press("/nonsense\r");
+    await room.terminal.press("after\r");
+    await room.terminal.until("the answer", ({ text }) => text.includes("<Alice> after"));
+    assertEquals(room.terminal.screen.text.includes("error:"), false);
+  }
+  assertEquals(
+    await Deno.readTextFile(file),
+    "error: There is no command /nonsense; /help lists them\n",
+  );
+  await Deno.remove(file);
+});
+
+consoleTest("paused input keeps the prompt working and sends in order afterwards", async () => {
+  await using room = await openRoom();
+  const { terminal } = room;
+  await room.show({ event: "order", pause: "Carol is far behind" });
+  await room.show({ event: "notice", text: "paused now" });
+  await terminal.until("the notice", ({ text }) => text.includes("paused now"));
+  await terminal.press("one\rtwo\rhalf");
+  await terminal.untilCursorLine("Alice> half|");
+  await terminal.until("the reason", ({ text }) => text.includes("Waiting: Carol is far behind."));
+  assertEquals(terminal.screen.text.includes("<Alice>"), false);
+
+  await room.show({ event: "order", pause: null });
+
+  await terminal.until("both", ({ text }) => /<Alice> one\n.*<Alice> two\n/.test(text));
+  await terminal.untilCursorLine("Alice> half|");
+});
+
+consoleTest("progress is one line that is rewritten, and goes", async () => {
+  await using room = await openRoom();
+  const { terminal } = room;
+  await room.show({ event: "order", progress: "Catching up: 1 of 2" });
+  await terminal.until("progress", ({ lines }) => lines.at(-2) === "Catching up: 1 of 2");
+  await room.show({ event: "order", progress: "Catching up: 2 of 2" });
+  await terminal.until("progress", ({ lines }) => lines.at(-2) === "Catching up: 2 of 2");
+  await room.show({ event: "order", progress: null }, { event: "notice", text: "Caught up" });
+  await terminal.until("the result", ({ lines }) => lines.at(-2)?.endsWith("* Caught up") === true);
+  assertEquals(terminal.screen.text.includes("Catching"), false);
+});
+
+for (
+  const [title, keys] of [["Ctrl+C", CTRL_C], ["Ctrl+D on an empty line", CTRL_D], [
+    ":q",
+    ":q\r",
+  ]] as const
+) {
+  consoleTest(`${title} leaves, and gives the terminal back`, async () => {
+    await using room = await openRoom();
+    const { terminal } = room;
+    assertStringIncludes(await terminal.settings(), "-icanon");
+
+    await terminal.press(keys);
+
+    assertEquals(await terminal.ended(), 0);
+    assertEquals(terminal.screen.modes.has("?2004"), false);
+    assertEquals(terminal.screen.cursorLine, "|");
+  });
+}
+
+consoleTest("a second Ctrl+C forces the end with status 130", async () => {
+  await using room = await openRoom({ env: { STUBBORN: "1" } });
+  const { terminal } = room;
+  await terminal.press("half" + CTRL_C);
+  await room.show({ event: "notice", text: "still here" });
+  await terminal.until("that it is still there", ({ text }) => text.includes("still here"));
+  await terminal.press(CTRL_C);
+
+  assertEquals(await terminal.ended(), 130);
+  assertEquals(terminal.screen.modes.has("?2004"), false);
+});
+
+consoleTest("a fault of our own gives the terminal back and ends with status 1", async () => {
+  await using room = await openRoom();
+  await room.show({ event: "order", fault: "a bug" });
+  assertEquals(await room.terminal.ended(), 1);
+  assertEquals(room.terminal.screen.modes.has("?2004"), false);
+  assertStringIncludes(room.terminal.screen.text, "error: Internal fault (Error: a bug)");
+  assertEquals(room.terminal.screen.text.includes("    at "), false, "no stack trace");
+});
+
+consoleTest("--no-color and NO_COLOR print no colours", async () => {
+  for (const options of [{ flags: ["--no-color"] }, { env: { NO_COLOR: "1" } }]) {
+    await using room = await openRoom(options);
+    await room.show(messageFrom("Bob", "hi"));
+    await room.terminal.until("the message", ({ text }) => text.includes("<Bob> hi"));
+    assert(!room.terminal.raw.split("\x1b").some((rest) => /^\[[0-9;]*m/.test(rest)));
+  }
+});
+
+consoleTest("TERM=dumb gets plain lines and no sequence at all", async () => {
+  await using terminal = await openTerminal({
+    command: [
+      Deno.execPath(),
+      "run",
+      "--quiet",
+      "--no-check",
+      "-A",
+      new URL("echo_mode.ts", import.meta.url).pathname,
+      "mesh",
+      "Alice",
+    ],
+    env: { TERM: "dumb" },
+  });
+  await terminal.until("the first line", ({ text }) => text.includes("Others join with"));
+  await terminal.press("hello\n");
+  await terminal.until("the message", ({ text }) => text.includes("<Alice> hello"));
+  await terminal.press("\x04");
+  assertEquals(await terminal.ended(), 0);
+  assertEquals(terminal.raw.includes("\x1b"), false);
+});

@@ -1,0 +1,170 @@
+/**
+ * A terminal's screen, as far as p2pchat may use one: text with automatic margins, the cursor moves and
+ * erasures of ECMA-48 that the prompt needs. Every other sequence is noted in `unexpected`.
+ */
+
+import { textWidth } from "../../lib/cli/graphemes.ts";
+
+/** Modes that may be switched: bracketed paste. */
+const MODES = new Set(["?2004"]);
+
+const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+
+export class Screen {
+  /** Rows of cells; the second cell of a wide character is empty. */
+  #cells: string[][];
+  /** Rows that went out at the top. */
+  readonly scrollback: string[] = [];
+  row = 0;
+  column = 0;
+  bells = 0;
+  readonly modes = new Set<string>();
+  /** Sequences and control characters that have no business here. */
+  readonly unexpected: string[] = [];
+  #pending = "";
+  /** The cursor is beyond the last column until something is printed. */
+  #wrapsNext = false;
+
+  constructor(public columns: number, public rows: number) {
+    this.#cells = [[]];
+  }
+
+  /** The rows on the screen, without blanks at their ends. */
+  get lines(): readonly string[] {
+    return this.#cells.map((cells) => {
+      let line = "";
+      for (let column = 0; column < cells.length; column++) line += cells[column] ?? " ";
+      return line.trimEnd();
+    });
+  }
+
+  /** Everything that was ever printed and not erased. */
+  get text(): string {
+    return [...this.scrollback, ...this.lines].join("\n");
+  }
+
+  /** The row with the cursor, a `|` where it stands. */
+  get cursorLine(): string {
+    const cells = this.#cells[this.row] ?? [];
+    const cell = (column: number) => cells[column] ?? " ";
+    const range = (start: number, end: number) =>
+      Array.from({ length: Math.max(0, end - start) }, (_, index) => cell(start + index)).join("");
+    return `${range(0, this.column)}|${range(this.column, cells.length).trimEnd()}`;
+  }
+
+  /** The window has another size; rows are neither broken nor joined, as in xterm. */
+  resize(columns: number, rows: number): void {
+    this.columns = columns;
+    this.rows = rows;
+    this.column = Math.min(this.column, columns - 1);
+  }
+
+  write(text: string): void {
+    let rest = this.#pending + text;
+    this.#pending = "";
+    while (rest !== "") {
+      if (rest[0] === "\x1b") {
+        const after = rest.slice(1);
+        const sequence = /^\[([0-?]*)([ -/]*[@-~])/.exec(after);
+        if (sequence === null) {
+          if (/^(\[[0-?]*[ -/]*)?$/.test(after)) {
+            this.#pending = rest;
+            return;
+          }
+          this.unexpected.push(rest.slice(0, 2));
+          rest = rest.slice(2);
+          continue;
+        }
+        this.#obey(sequence[1]!, sequence[2]!);
+        rest = after.slice(sequence[0].length);
+        continue;
+      }
+      const run = /^[^\p{Cc}]+/u.exec(rest)?.[0];
+      if (run === undefined) {
+        this.#control(rest[0]!);
+        rest = rest.slice(1);
+        continue;
+      }
+      for (const { segment } of segmenter.segment(run)) this.#print(segment);
+      rest = rest.slice(run.length);
+    }
+  }
+
+  #control(character: string): void {
+    if (character === "\r") {
+      this.column = 0;
+      this.#wrapsNext = false;
+    } else if (character === "\n") {
+      this.#lineFeed();
+    } else if (character === "\x07") {
+      this.bells++;
+    } else {
+      this.unexpected.push(character);
+    }
+  }
+
+  #lineFeed(): void {
+    this.#wrapsNext = false;
+    this.row++;
+    if (this.row >= this.rows) {
+      this.scrollback.push(this.lines[0] ?? "");
+      this.#cells.shift();
+      this.row--;
+    }
+    while (this.#cells.length <= this.row) this.#cells.push([]);
+  }
+
+  #print(grapheme: string): void {
+    const width = textWidth(grapheme);
+    if (this.#wrapsNext || this.column + width > this.columns) {
+      this.column = 0;
+      this.#lineFeed();
+    }
+    const cells = this.#cells[this.row]!;
+    while (cells.length < this.column) cells.push(" ");
+    cells[this.column] = grapheme;
+    for (let offset = 1; offset < width; offset++) cells[this.column + offset] = "";
+    this.column += width;
+    if (this.column >= this.columns) {
+      this.column = this.columns - 1;
+      this.#wrapsNext = true;
+    }
+  }
+
+  #obey(parameters: string, final: string): void {
+    const count = Math.max(1, Number(parameters) || 1);
+    switch (final) {
+      case "A":
+        this.row = Math.max(0, this.row - count);
+        return this.#moved();
+      case "C":
+        this.column = Math.min(this.columns - 1, this.column + count);
+        return this.#moved();
+      case "H":
+        this.row = 0;
+        this.column = 0;
+        return this.#moved();
+      case "J":
+        if (parameters === "2") this.#cells = Array.from({ length: this.row + 1 }, () => []);
+        else {
+          this.#cells.length = this.row + 1;
+          this.#cells[this.row]!.length = Math.min(this.#cells[this.row]!.length, this.column);
+        }
+        return;
+      case "m":
+        return;
+      case "h":
+      case "l":
+        if (MODES.has(parameters)) {
+          if (final === "h") this.modes.add(parameters);
+          else this.modes.delete(parameters);
+          return;
+        }
+    }
+    this.unexpected.push(`CSI ${parameters}${final}`);
+  }
+
+  #moved(): void {
+    this.#wrapsNext = false;
+  }
+}
