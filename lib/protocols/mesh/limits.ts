@@ -116,3 +116,28 @@ export const PROMPT_MESSAGES_MAX = 4 * BUNDLE_TEXTS_MAX;
 export const PROMPT_BYTES_MAX = 8 * BUNDLE_TEXT_BYTES_MAX;
 /** What one graft is answered with at most; the rest comes by anti-entropy. */
 export const GRAFT_ANSWER_BYTES_MAX = 256 * 1024;
+/** What links bring while a room is being opened, some ms; a link that brings more is closed. */
+export const HELD_INPUTS_MAX = 1_024;
+/** A later version may send a few messages of a type that we don't know; each is answered. */
+export const UNKNOWN_MESSAGES_MAX = 100;
+
+/** Anti-entropy: how often one neighbour is compared with, in quiet; a tenth of a percent of a busy link. */
+export const SYNC_INTERVAL_MS = 10_000;
+/** An answer to a question of a hundred bytes takes a round trip and what is queued before it. */
+export const SYNC_ANSWER_MS_MAX = 5_000;
+/** A range that brings nothing for so long is given up, on both sides. */
+export const SYNC_PROGRESS_MS_MAX = 10_000;
+/** Where the other side begins a round at once too, the larger key waits so long: mostly one will do. */
+export const SYNC_YIELD_MS = 500;
+/** Between two rounds with one neighbour when the first brought something, or left something open. */
+export const SYNC_AGAIN_MS = 250;
+/** Entries in one message: 80 KiB. */
+export const SYNC_ENTRIES_MAX = 1_024;
+/** In flight for one range: four records of it fill a fast link, and it fits beside what is pushed. */
+export const SYNC_WINDOW_BYTES = 256 * 1024;
+/** A bundle takes at least this of the window: at most 128 in flight, half of what may wait here. */
+export const SYNC_BUNDLE_BYTES_MIN = 2_048;
+/** Streams that one neighbour may ask for at once; the rest comes with the next round. */
+export const SYNC_STREAMS_MAX = 8 * SYNC_ENTRIES_MAX;
+/** Proofs sent in one round; the others come with the next ones. */
+export const SYNC_PROOFS_MAX = 16;

@@ -26,6 +26,8 @@ interface Entry extends MeshLink {
   /** Claims that this link has carried; the oldest are forgotten first, and sent again. */
   readonly claimsSent: Set<ClaimId>;
   drainedAtMs: number | null;
+  /** Messages of unknown types that it brought. */
+  unknownMessages: number;
 }
 
 /** What becomes of a link that is a member's now. */
@@ -66,6 +68,7 @@ export class LinkTable {
       incarnation: 0,
       claimsSent: new Set(),
       drainedAtMs: null,
+      unknownMessages: 0,
     });
   }
 
@@ -137,6 +140,11 @@ export class LinkTable {
     return next;
   }
 
+  /** Counts one more message of an unknown type. @returns How many it has brought. */
+  countUnknown(link: LinkId): number {
+    return ++this.#entry(link).unknownMessages;
+  }
+
   /** Whether this link hasn't carried the claim; remembers that it has from now on. */
   needsClaim(peer: PeerKey, claim: ClaimId): boolean {
     const sent = this.#members.get(peer)?.claimsSent;
@@ -170,7 +178,7 @@ export class LinkTable {
 
   #entry(link: LinkId): Entry {
     const entry = this.#links.get(link);
-    invariant(entry !== undefined, "only a link that is up is promoted");
+    invariant(entry !== undefined, "only a link that is up is asked for");
     return entry;
   }
 }

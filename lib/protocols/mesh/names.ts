@@ -12,6 +12,7 @@ import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import type { Machine } from "../../base/machine.ts";
 import { foldName, withoutMark } from "../../base/names.ts";
+import type { MeshRecord } from "./records.ts";
 import { compareClaims, type KnownClaim } from "./credentials.ts";
 import { PINS_MAX } from "./limits.ts";
 import type { NamesConfig, NamesEffect, NamesInput } from "./names_io.ts";
@@ -93,6 +94,11 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     if (holder === undefined) return false;
     const pin = this.#pins.get(holder.folded);
     return pin === undefined || pin.key === key || this.#winnerOf(holder.folded)?.[0] !== key;
+  }
+
+  /** The pins, the oldest first: what a compacted log holds of them. */
+  snapshot(): readonly MeshRecord[] {
+    return [...this.#pins].map(([name, { key }]) => ({ kind: "pin", name, key }));
   }
 
   // Inputs.

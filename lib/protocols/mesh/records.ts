@@ -1,7 +1,7 @@
 /** What a member of a mesh keeps on disk, in the order in which it was written. */
 
 import type { BundleId, PeerKey } from "../../base/ids.ts";
-import type { SyncEntry } from "./messages.ts";
+import type { Contact, SyncEntry } from "./messages.ts";
 import type {
   Bundle,
   Head,
@@ -55,3 +55,17 @@ export type MeshRecord =
   }
   /** The console's last word to the next start: how the last one ended. */
   | { readonly kind: "left"; readonly reason: "quit" };
+
+/** Members that can be dialled, the one heard of last first. */
+export function rememberedContacts(records: readonly MeshRecord[], self: PeerKey): Contact[] {
+  const latest = new Map<PeerKey, { readonly contact: Contact; readonly heardWallMs: number }>();
+  for (const record of records) {
+    if (record.kind !== "member") continue;
+    const { key, endpoint } = record.beacon.beacon.value;
+    if (key === self || endpoint === null) continue;
+    latest.set(key, { contact: { key, endpoint }, heardWallMs: record.heardWallMs });
+  }
+  return [...latest.values()].toSorted((a, b) => b.heardWallMs - a.heardWallMs).map((
+    { contact },
+  ) => contact);
+}

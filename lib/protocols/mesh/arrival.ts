@@ -1,0 +1,68 @@
+/**
+ * How one who comes in meets the room: what is shown of the time before, and when the new begins.
+ *
+ * A newcomer is `ready` when the neighbour that let it in has said how far it is: the baseline. What lies below
+ * it is history, of which the last few messages are shown; what lies above it was sent to a room with the
+ * newcomer in it, and is shown whatever way it comes. Until the newcomer has caught up nothing is shown at all,
+ * so that an answer is never shown before its question.
+ *
+ * One who returns has been told everything up to the last record `shown`; all that comes is new to it.
+ */
+
+import type { Stream, StreamKey } from "./stream.ts";
+import { streamKey } from "./stream.ts";
+import type { SyncEntry } from "./messages.ts";
+import { ARRIVAL_HELD_MAX } from "./limits.ts";
+
+/** guess: a neighbour that doesn't answer for so long is busy; the user needn't wait for it. */
+export const BASELINE_MS_MAX = 2_000;
+/** As every wait that has no bound of its own. */
+export const CATCH_UP_MS_MAX = 10_000;
+
+/** `joining`: the baseline isn't known. `catching-up`: nothing is shown yet. `here`: all is shown as it comes. */
+export type ArrivalState = "joining" | "catching-up" | "here";
+
+export class Arrival<Shown> {
+  #state: ArrivalState;
+  readonly #baseline = new Map<StreamKey, number>();
+  /** What lies above the baseline, in the order of its delivery. */
+  readonly #held: Shown[] = [];
+
+  constructor(newcomer: boolean) {
+    this.#state = newcomer ? "joining" : "here";
+  }
+
+  get state(): ArrivalState {
+    return this.#state;
+  }
+
+  /** The first neighbour's frontiers: below them is history. */
+  setBaseline(entries: readonly SyncEntry[]): void {
+    if (this.#state !== "joining") return;
+    for (const entry of entries) this.#baseline.set(streamKey(entry), entry.counter);
+    this.#state = "catching-up";
+  }
+
+  /**
+   * Takes a delivered message in.
+   * @returns Whether it is to be shown now; otherwise it is history, or is given back by `finish`.
+   */
+  take(stream: Stream, counter: number, shown: Shown): boolean {
+    if (this.#state === "here") return true;
+    const isHistory = counter <= (this.#baseline.get(streamKey(stream)) ?? 0);
+    if (!isHistory) this.#held.push(shown);
+    return false;
+  }
+
+  /** Whether so much waits that what is missing must be given up. */
+  get full(): boolean {
+    return this.#held.length >= ARRIVAL_HELD_MAX;
+  }
+
+  /** Caught up, or waited long enough. @returns What was held, to be shown after the history. */
+  finish(): readonly Shown[] {
+    this.#state = "here";
+    this.#baseline.clear();
+    return this.#held.splice(0);
+  }
+}

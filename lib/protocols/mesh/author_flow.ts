@@ -1,0 +1,82 @@
+/**
+ * Back pressure from the slowest live member to the author's prompt: an author pauses rather than leave a
+ * member so far behind that what it lacks is no longer kept. Members say in their beacons how far they are.
+ *
+ * One laggard holds an author up for 30 s at most; after that the room goes on, and the laggard is told how
+ * many messages it has missed. It may hold it up again when it had caught up meanwhile.
+ */
+
+import type { PeerKey } from "../../base/ids.ts";
+import { LAGGARD_BYTES_MAX, LAGGARD_MESSAGES_MAX, LAGGARD_PAUSE_MS_MAX } from "./limits.ts";
+
+/** How much of what is kept here comes after a member's latest message. */
+export type BehindOf = (latest: number) => { readonly messages: number; readonly bytes: number };
+
+interface Laggard {
+  readonly sinceMs: number;
+  givenUp: boolean;
+}
+
+export class AuthorFlow {
+  /** Room time of the last message each live member has; bounded by the roster. */
+  readonly #latest = new Map<PeerKey, number>();
+  readonly #laggards = new Map<PeerKey, Laggard>();
+
+  constructor(readonly behindOf: BehindOf) {}
+
+  /** A live member's beacon says how far it is. */
+  heard(peer: PeerKey, latest: number): void {
+    this.#latest.set(peer, Math.max(latest, this.#latest.get(peer) ?? 0));
+  }
+
+  left(peer: PeerKey): void {
+    this.#latest.delete(peer);
+    this.#laggards.delete(peer);
+  }
+
+  /** Looks at all members again. @returns Those for whom the author waits. */
+  laggards(nowMs: number): readonly PeerKey[] {
+    for (const [peer, latest] of this.#latest) {
+      const behind = this.behindOf(latest);
+      if (behind.messages <= LAGGARD_MESSAGES_MAX && behind.bytes <= LAGGARD_BYTES_MAX) {
+        this.#laggards.delete(peer);
+      } else if (!this.#laggards.has(peer)) {
+        this.#laggards.set(peer, { sinceMs: nowMs, givenUp: false });
+      }
+    }
+    const waitedFor: PeerKey[] = [];
+    for (const [peer, laggard] of this.#laggards) {
+      laggard.givenUp ||= nowMs - laggard.sinceMs >= LAGGARD_PAUSE_MS_MAX;
+      if (!laggard.givenUp) waitedFor.push(peer);
+    }
+    return waitedFor;
+  }
+
+  /** How many members are known to have everything up to `time`. */
+  reached(time: number): boolean {
+    for (const latest of this.#latest.values()) if (latest < time) return false;
+    return true;
+  }
+
+  /** Whether this member has said that it has everything up to `time`. */
+  has(peer: PeerKey, time: number): boolean {
+    return (this.#latest.get(peer) ?? 0) >= time;
+  }
+
+  /** When the next laggard is given up; null where nobody is waited for. */
+  nextDeadlineMs(): number | null {
+    let next: number | null = null;
+    for (const { sinceMs, givenUp } of this.#laggards.values()) {
+      if (givenUp) continue;
+      const atMs = sinceMs + LAGGARD_PAUSE_MS_MAX;
+      if (next === null || atMs < next) next = atMs;
+    }
+    return next;
+  }
+
+  postpone(delayMs: number): void {
+    for (const [peer, laggard] of this.#laggards) {
+      this.#laggards.set(peer, { ...laggard, sinceMs: laggard.sinceMs + delayMs });
+    }
+  }
+}

@@ -1,0 +1,850 @@
+/**
+ * One process in a mesh: how it comes in, stays and leaves. Owns the links and admission, which know links;
+ * everything behind them knows peers, and is the room (`room.ts`).
+ *
+ *     founding --+                             +-- leaving -- stopped
+ *     coming in -+-- opening (its records) -- in
+ *     resuming --+        (first, then coming in)
+ */
+
+import type { Signer } from "../../base/crypto.ts";
+import type { Environment } from "../../base/environment.ts";
+import { P2pchatError } from "../../base/errors.ts";
+import { endpointText, type LinkId, type PeerKey, type RoomId } from "../../base/ids.ts";
+import { invariant, unreachable } from "../../base/invariant.ts";
+import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
+import { foldName } from "../../base/names.ts";
+import { Admission } from "./admission.ts";
+import {
+  ADMISSION_LAN,
+  type AdmissionEffect,
+  type AdmissionInput,
+  type AdmissionPort,
+} from "./admission_io.ts";
+import { roomIdOf } from "./credentials.ts";
+import { claimAlone, type EarlierMembership, earlierMembership, foundRoom } from "./genesis.ts";
+import { ADMITTING_LINKS_MAX, HELD_INPUTS_MAX, UNKNOWN_MESSAGES_MAX } from "./limits.ts";
+import { LinkTable } from "./link_table.ts";
+import type { MeshCommand, MeshEvent } from "./events.ts";
+import type { MeshConfig, MeshEffect, MeshInput } from "./mesh_io.ts";
+import type { Contact, MeshMessage } from "./messages.ts";
+import { type MeshRecord, rememberedContacts } from "./records.ts";
+import { nameTakenText, REPLACED_TEXT, Room } from "./room.ts";
+import type { Fault, RoomEffect, RoomInput } from "./room_io.ts";
+import type { SignedClaim, SignedGenesis } from "./structures.ts";
+
+/** In the order in which they are served when due at once. */
+const DEADLINES = [
+  /** When a link that was drained is closed. */
+  "drain",
+  /** When the next remembered member is dialled although an earlier one hasn't answered. */
+  "resume",
+  /** When the program leaves although not everything has gone out. */
+  "leave",
+] as const;
+
+/** What is under way on a link when it is given up for another arrives within this time. */
+const DRAIN_MS = 2_000;
+/** As every wait that has no bound of its own. */
+const LEAVE_MS_MAX = 10_000;
+/** As in the overlay: a handshake is two round trips; beyond it another member is the better bet. */
+const RESUME_ATTEMPT_MS = 2_000;
+const RESUME_PARALLEL = 4;
+/** Whose signatures fail has forged something; it and its address stay out for so long. */
+const FORGER_BAN_MS = 10 * 60_000;
+/** Whoever breaks another rule may be an old version, or overloaded. */
+const OFFENDER_BAN_MS = 60_000;
+/** A tick that comes so late means that this process stood still. */
+const STALL_MS = 2_000;
+
+type Phase = "idle" | "opening" | "coming-in" | "in" | "leaving" | "stopped";
+
+interface Dial {
+  readonly purpose: "join" | "resume" | "overlay";
+  /** Null where anybody may answer. */
+  readonly peer: PeerKey | null;
+}
+
+/** What opening a room waits for: its records. */
+type Opening =
+  | { readonly kind: "found"; readonly genesis: SignedGenesis; readonly claim: SignedClaim }
+  | { readonly kind: "resume" }
+  | {
+    readonly kind: "admitted";
+    readonly admitted: Extract<AdmissionEffect, { readonly type: "admitted" }>;
+  };
+
+export class Mesh implements Machine<MeshInput, MeshEffect> {
+  readonly #links: LinkTable;
+  readonly #deadlines = new Deadlines(DEADLINES);
+  readonly #dials = new Map<number, Dial>();
+  /** The attempt that each dialled link answers, until it is a member link. */
+  readonly #dialled = new Map<LinkId, Dial>();
+  #admission: Admission | null = null;
+  #room: Room | null = null;
+  #phase: Phase = "idle";
+  #opening: Opening | null = null;
+  /** Of links, while a room is being opened or another link lets us in; at most HELD_INPUTS_MAX. */
+  #held: MeshInput[] = [];
+  /** The link over which we ask to come in. */
+  #entrance: LinkId | null = null;
+  #via: PeerKey | null = null;
+  /** Members that a resuming process still has to try. */
+  #toTry: Contact[] = [];
+  /** What a resuming process was. */
+  #earlier: {
+    readonly membership: EarlierMembership;
+    readonly records: readonly MeshRecord[];
+  } | null = null;
+  #rename: { readonly ref: string | undefined } | null = null;
+  #nextAttempt = 1;
+  #nowMs = 0;
+  #dueMs: number | null = null;
+  #out: MeshEffect[] = [];
+
+  constructor(
+    readonly config: MeshConfig,
+    readonly signer: Signer,
+    readonly environment: Environment,
+  ) {
+    this.#links = new LinkTable(signer.key, DRAIN_MS);
+  }
+
+  /** The room, for whoever looks in: checkers and the store that compacts. Null before it is opened. */
+  get room(): Room | null {
+    return this.#room;
+  }
+
+  get links(): LinkTable {
+    return this.#links;
+  }
+
+  step(input: MeshInput, nowMs: number): readonly MeshEffect[] {
+    this.#out = [];
+    if (this.#phase === "stopped") return this.#out;
+    this.#nowMs = nowMs;
+    if (this.#dueMs !== null && nowMs - this.#dueMs > STALL_MS) this.#postpone(nowMs - this.#dueMs);
+    this.#handle(input);
+    this.#maybeLeave();
+    this.#dueMs = this.#earliestMs();
+    return this.#out;
+  }
+
+  nextDeadlineMs(): number | null {
+    return this.#dueMs;
+  }
+
+  #earliestMs(): number | null {
+    const drainedMs = this.#links.nextDrainedMs();
+    if (drainedMs === null) this.#deadlines.clear("drain");
+    else this.#deadlines.set("drain", drainedMs);
+    return earliestMs(
+      this.#deadlines.nextMs(),
+      this.#admission?.nextDeadlineMs() ?? null,
+      this.#room?.nextDeadlineMs() ?? null,
+    );
+  }
+
+  #postpone(delayMs: number): void {
+    this.environment.log.info("this process stood still", { delayMs });
+    this.#deadlines.postpone(delayMs);
+    this.#admission?.postpone(delayMs);
+    this.#room?.postpone(delayMs);
+  }
+
+  #handle(input: MeshInput): void {
+    switch (input.type) {
+      case "start":
+        return this.#start();
+      case "room-opened":
+        return this.#opened(input.records);
+      case "link-up":
+      case "message":
+      case "unknown-message":
+      case "congested":
+      case "drained":
+        return this.#ofLink(input);
+      case "link-down":
+        return this.#linkDown(input);
+      case "dial-failed":
+        return this.#dialFailed(input);
+      case "persisted":
+      case "persist-failed":
+        return this.#toRoom(input);
+      case "command":
+        return this.#command(input.command, input.ref);
+      case "tick":
+        return this.#tick();
+      default:
+        return unreachable(input);
+    }
+  }
+
+  #tick(): void {
+    const nowMs = this.#nowMs;
+    for (const name of this.#deadlines.takeDue(nowMs)) {
+      switch (name) {
+        case "drain":
+          for (const link of this.#links.takeDrained(nowMs)) this.#close(link, "a second link");
+          break;
+        case "resume":
+          this.#tryNext();
+          break;
+        case "leave":
+          this.#leave();
+          break;
+        default:
+          unreachable(name);
+      }
+    }
+    if ((this.#admission?.nextDeadlineMs() ?? Infinity) <= nowMs) {
+      this.#toAdmission({ type: "tick" });
+    }
+    if ((this.#room?.nextDeadlineMs() ?? Infinity) <= nowMs) this.#toRoom({ type: "tick" });
+  }
+
+  // Coming in.
+
+  #start(): void {
+    const { begin } = this.config;
+    switch (begin.kind) {
+      case "found": {
+        const { name } = this.config;
+        const founded = foundRoom(this.environment, this.signer, { name, isPrivate: false });
+        return this.#open({ kind: "found", ...founded }, founded.room);
+      }
+      case "join":
+        this.#phase = "coming-in";
+        this.#admission = this.#newAdmission(null, [], 0);
+        this.#dial({ purpose: "join", peer: null }, begin.contact, null);
+        return;
+      case "resume":
+        this.#open({ kind: "resume" }, begin.room);
+        return;
+      default:
+        return unreachable(begin);
+    }
+  }
+
+  #open(opening: Opening, room: RoomId): void {
+    this.#phase = "opening";
+    this.#opening = opening;
+    this.#out.push({ type: "open-room", room });
+  }
+
+  #opened(records: readonly MeshRecord[]): void {
+    const opening = this.#opening;
+    invariant(opening !== null, "a room's records come when they were asked for");
+    this.#opening = null;
+    switch (opening.kind) {
+      case "found":
+        return this.#enterAlone(opening.genesis, opening.claim, records, true);
+      case "resume":
+        return this.#resume(records);
+      case "admitted": {
+        const { genesis, claim, incarnation, endpoint, link } = opening.admitted;
+        this.#enter(genesis, claim, records, { incarnation, endpoint, founded: false });
+        this.#phase = "coming-in";
+        return this.#toAdmission({ type: "entered", link });
+      }
+      default:
+        return unreachable(opening);
+    }
+  }
+
+  #resume(records: readonly MeshRecord[]): void {
+    const earlier = earlierMembership(this.environment.crypto, this.signer.key, records);
+    if (earlier === null) {
+      return this.#fatal(
+        "store-corrupt",
+        "Cannot resume the room: its log doesn't begin with the room's founding; start with --new, or join through a member's address",
+      );
+    }
+    this.#earlier = { membership: earlier, records };
+    this.#admission = this.#newAdmission(earlier.room, earlier.ownClaims, earlier.incarnationMin);
+    this.#toTry = rememberedContacts(records, this.signer.key);
+    this.#phase = "coming-in";
+    this.#tryNext();
+  }
+
+  /** Dials the next remembered members, a few at a time; with nobody left, the room is resumed alone. */
+  #tryNext(): void {
+    if (this.#phase !== "coming-in" || this.#entrance !== null) return;
+    const open = [...this.#dials.values()].filter(({ purpose }) => purpose === "resume").length;
+    const batch = this.#toTry.splice(0, Math.max(0, RESUME_PARALLEL - open));
+    if (batch.length === 0 && open === 0) return this.#resumeAlone();
+    for (const { key, endpoint } of batch) {
+      this.#dial({ purpose: "resume", peer: key }, endpoint, this.#admission?.config.room ?? null);
+    }
+    // A dial lasts up to 10 s; nobody waits so long for a member that is gone.
+    if (batch.length > 0) this.#deadlines.set("resume", this.#nowMs + RESUME_ATTEMPT_MS);
+    else return this.#resumeAlone();
+  }
+
+  #resumeAlone(): void {
+    invariant(this.#earlier !== null, "only a room that is on disk is resumed");
+    const { membership, records } = this.#earlier;
+    const { room, genesis, incarnationMin: incarnation, ownClaims } = membership;
+    const { name } = this.config;
+    const folded = foldName(name);
+    const claim = ownClaims.find(({ claim }) => claim.value.folded === folded) ??
+      claimAlone(this.environment, this.signer, { room, name, incarnation, after: null });
+    this.#enterAlone(genesis, claim, records, false);
+  }
+
+  #enterAlone(
+    genesis: SignedGenesis,
+    claim: SignedClaim,
+    records: readonly MeshRecord[],
+    founded: boolean,
+  ): void {
+    const room = roomIdOf(this.environment.crypto, genesis);
+    this.#admission ??= this.#newAdmission(room, [], 0);
+    const { advertise, passive } = this.config;
+    const host = advertise.host;
+    const endpoint = passive || host === null ? null : { host, port: advertise.port };
+    this.#enter(genesis, claim, records, { incarnation: 0, endpoint, founded });
+    this.#phase = "in";
+    this.#toAdmission({ type: "in-room", room, genesis });
+    this.#toRoom({ type: "alone" });
+    this.#releaseHeld();
+  }
+
+  #enter(
+    genesis: SignedGenesis,
+    claim: SignedClaim,
+    records: readonly MeshRecord[],
+    how: {
+      readonly incarnation: number;
+      readonly endpoint: RoomEndpoint;
+      readonly founded: boolean;
+    },
+  ): void {
+    const { environment, config } = this;
+    const earlier = earlierMembership(environment.crypto, this.signer.key, records);
+    const incarnation = Math.max(
+      how.incarnation,
+      earlier?.incarnationMin ?? 1,
+      environment.wallMs(),
+    );
+    this.#room = new Room(
+      {
+        room: roomIdOf(environment.crypto, genesis),
+        genesis,
+        records,
+        incarnation,
+        claim,
+        endpoint: how.endpoint,
+        passive: config.passive,
+        historyShown: config.historyShown,
+        listening: { host: config.advertise.host ?? "127.0.0.1", port: config.advertise.port },
+        founded: how.founded,
+      },
+      this.signer,
+      environment,
+      this.#nowMs,
+    );
+    this.#fromRoom(this.#room.enter(this.#nowMs));
+  }
+
+  #newAdmission(
+    room: RoomId | null,
+    claims: readonly SignedClaim[],
+    incarnationMin: number,
+  ): Admission {
+    const { name, advertise, passive } = this.config;
+    return new Admission(
+      {
+        name,
+        room,
+        incarnationMin,
+        endpoint: passive ? null : { host: advertise.host ?? "", port: advertise.port },
+        ownClaims: claims,
+        timing: ADMISSION_LAN,
+      },
+      this.environment,
+      this.signer,
+      this.#admissionPort(),
+    );
+  }
+
+  #admissionPort(): AdmissionPort {
+    const room = () => this.#room;
+    return {
+      ownerOf: (folded) => room()?.names.ownerOf(folded) ?? null,
+      incarnationOf: (key) => room()?.roster.incarnationOf(key) ?? 0,
+      isLive: (key) => room()?.roster.isLive(key) ?? false,
+      credentialsOf: (key) => room()?.roster.credentialsOf(key) ?? null,
+      liveMembers: () => room()?.liveMembers ?? 0,
+      membersAt: (host) => room()?.roster.membersAt(host) ?? 0,
+      isClaimKnown: (id) => room()?.roster.isClaimKnown(id) ?? false,
+      latestHead: () => room()?.latestHead() ?? null,
+      selfBeacon: () => this.#entered().roster.selfBeacon(),
+      selfClaim: () => this.#entered().roster.selfClaim(),
+      neighbours: () => room()?.neighbours ?? [],
+    };
+  }
+
+  #entered(): Room {
+    invariant(this.#room !== null, "asked for only in a room");
+    return this.#room;
+  }
+
+  // Links.
+
+  #dial(dial: Dial, endpoint: Contact["endpoint"], room: RoomId | null): void {
+    const attempt = this.#nextAttempt++;
+    this.#dials.set(attempt, dial);
+    this.#out.push({ type: "dial", attempt, endpoint, expect: dial.peer, room });
+  }
+
+  /** Whatever comes by a link waits while we aren't in, but for the one link that lets us in. */
+  #ofLink(input: LinkInput): void {
+    if (input.type === "link-up") this.#linkUp(input);
+    else if (this.#links.get(input.link) === null) return;
+    else if (this.#mayPass(input)) this.#passLink(input);
+    else this.#hold(input);
+  }
+
+  #mayPass(input: LinkInput): boolean {
+    if (this.#phase === "in" || this.#phase === "leaving") return true;
+    return this.#phase === "coming-in" && input.link === this.#entrance;
+  }
+
+  #hold(input: MeshInput & { readonly link: LinkId }): void {
+    if (this.#held.length < HELD_INPUTS_MAX) this.#held.push(input);
+    else this.#close(input.link, "not in the room yet; try again");
+  }
+
+  #releaseHeld(): void {
+    for (const input of this.#held.splice(0)) {
+      if (this.#phase !== "in") return;
+      if ("link" in input && this.#links.get(input.link) !== null) {
+        this.#passLink(input as LinkInput);
+      }
+    }
+  }
+
+  #linkUp(input: Extract<MeshInput, { readonly type: "link-up" }>): void {
+    const { link, peer, dialled, remote, attempt } = input;
+    const dial = attempt === null ? null : this.#dials.get(attempt) ?? null;
+    if (attempt !== null) this.#dials.delete(attempt);
+    this.#links.add({ link, peer, dialled, remote });
+    if (dial !== null) this.#dialled.set(link, dial);
+    if (peer === this.signer.key) return this.#close(link, "this is the same profile");
+    if (!dialled && this.#links.admitting > ADMITTING_LINKS_MAX) {
+      return this.#close(link, "too many are coming in");
+    }
+    const asks = dial?.purpose === "join" || dial?.purpose === "resume";
+    if (this.#phase === "coming-in" && this.#entrance === null && asks) this.#entrance = link;
+    if (this.#mayPass(input)) this.#passLink(input);
+    else this.#hold(input);
+  }
+
+  #passLink(input: LinkInput): void {
+    switch (input.type) {
+      case "link-up": {
+        const { link, peer, dialled, remote } = input;
+        return this.#toAdmission({ type: "link-up", link, peer, dialled, remote });
+      }
+      case "message":
+        return this.#message(input.link, input.message);
+      case "unknown-message":
+        if (this.#links.countUnknown(input.link) > UNKNOWN_MESSAGES_MAX) {
+          return this.#close(input.link, "too many messages of unknown types");
+        }
+        return this.#sendOn(input.link, { type: "unknown", code: input.code });
+      case "congested":
+      case "drained": {
+        const link = this.#links.get(input.link);
+        if (link?.state === "member") this.#toRoom({ type: input.type, peer: link.peer });
+        return;
+      }
+      default:
+        return unreachable(input);
+    }
+  }
+
+  #message(id: LinkId, message: MeshMessage): void {
+    const link = this.#links.get(id);
+    if (link === null) return;
+    switch (message.type) {
+      case "hello":
+      case "join":
+      case "offer":
+      case "accept":
+      case "welcome":
+      case "refuse":
+        return this.#toAdmission({ type: "message", link: id, message });
+      case "hold-name":
+      case "hold-reply":
+        if (link.state === "admitting") return;
+        return this.#toAdmission({ type: "hold", from: link.peer, message });
+      default:
+        if (link.state === "admitting") {
+          return this.#close(id, `sent ${message.type} before it was let in`);
+        }
+        return this.#toRoom({ type: "message", from: link.peer, message });
+    }
+  }
+
+  #linkDown(input: Extract<MeshInput, { readonly type: "link-down" }>): void {
+    const { link, closed } = input;
+    const dial = this.#dialled.get(link);
+    this.#dialled.delete(link);
+    this.#held = this.#held.filter((held) => !("link" in held) || held.link !== link);
+    const known = this.#links.get(link);
+    const peer = this.#links.remove(link);
+    this.#toAdmission({ type: "link-down", link });
+    if (peer !== null) this.#toRoom({ type: "peer-down", peer, closed });
+    else if (dial?.purpose === "overlay" && known !== null) this.#overlayDialFailed(known.peer);
+    if (link === this.#entrance) this.#entranceLost(input.reason);
+  }
+
+  #dialFailed(input: Extract<MeshInput, { readonly type: "dial-failed" }>): void {
+    const dial = this.#dials.get(input.attempt);
+    this.#dials.delete(input.attempt);
+    if (dial === undefined) return;
+    switch (dial.purpose) {
+      case "join":
+        return this.#cannotJoin(input.reason, input.text);
+      case "resume":
+        return this.#tryNext();
+      case "overlay":
+        if (dial.peer !== null) this.#overlayDialFailed(dial.peer);
+        return;
+      default:
+        return unreachable(dial.purpose);
+    }
+  }
+
+  #overlayDialFailed(peer: PeerKey): void {
+    if (this.#links.memberLink(peer) === null) this.#toRoom({ type: "dial-failed", peer });
+  }
+
+  #cannotJoin(reason: string, text: string): void {
+    const { begin } = this.config;
+    const where = begin.kind === "join" ? endpointText(begin.contact) : "the room";
+    const code = JOIN_FAILURES[reason] ?? "protocol";
+    const advice = code === "unreachable" || code === "timeout"
+      ? "check the address, and that a member is listening there"
+      : "ask a member for the right address";
+    this.#fatal(code, `Cannot join through ${where}: ${text}; ${advice}`);
+  }
+
+  #entranceLost(reason: string): void {
+    this.#entrance = null;
+    if (this.#phase !== "coming-in" && this.#phase !== "opening") return;
+    if (this.#room !== null || this.#opening?.kind === "admitted") {
+      // Admitted, and the one who let us in went away before it could say so: the others will know.
+      return this.#fatal(
+        "unreachable",
+        "Cannot join: the member who let us in went away in that moment; try again, through another member if it stays away",
+      );
+    }
+    if (this.config.begin.kind === "join") {
+      return this.#cannotJoin("unreachable", `the link broke: ${reason}`);
+    }
+    this.#tryNext();
+  }
+
+  #close(link: LinkId, reason: string): void {
+    this.#out.push({ type: "close", link, reason });
+  }
+
+  #sendOn(link: LinkId, message: MeshMessage, lane: "control" | "data" = "control"): void {
+    this.#out.push({ type: "send", link, message, lane });
+  }
+
+  #sendTo(peer: PeerKey, message: MeshMessage, lane: "control" | "data" = "control"): void {
+    const link = this.#links.memberLink(peer);
+    if (link !== null) this.#sendOn(link.link, message, lane);
+  }
+
+  // Admission.
+
+  #toAdmission(input: AdmissionInput): void {
+    const effects = this.#admission?.step(input, this.#nowMs) ?? [];
+    for (const effect of effects) this.#fromAdmission(effect);
+  }
+
+  #fromAdmission(effect: AdmissionEffect): void {
+    switch (effect.type) {
+      case "send":
+        return this.#sendOn(effect.link, effect.message);
+      case "send-to":
+        return this.#sendTo(effect.to, effect.message);
+      case "close":
+        return this.#close(effect.link, effect.reason);
+      case "member":
+        return this.#member(effect);
+      case "claimed":
+        return this.#toRoom({ ...effect, type: "peer-again" });
+      case "persist":
+        this.#out.push({ ...effect, token: null, sync: true });
+        return;
+      case "admitted":
+        if (!effect.rename) return this.#open({ kind: "admitted", admitted: effect }, effect.room);
+        this.#toRoom({ type: "own-claim", claim: effect.claim });
+        return this.#toAdmission({ type: "entered", link: effect.link });
+      case "came-in":
+        this.#phase = "in";
+        this.#via = effect.via;
+        this.#entrance = null;
+        return;
+      case "name-claimed":
+        this.#rename = null;
+        return;
+      case "refused":
+        return this.#refused(effect);
+      case "replaced-self":
+        return this.#fatal("replaced", REPLACED_TEXT);
+      case "penalise":
+        return this.#penalise(effect.peer, effect.fault, effect.text);
+      default:
+        return unreachable(effect);
+    }
+  }
+
+  #member(effect: Extract<AdmissionEffect, { readonly type: "member" }>): void {
+    const { link, peer, beacon, claim, endpoint } = effect;
+    const dialled = this.#links.get(link)?.dialled ?? false;
+    this.#dialled.delete(link);
+    const promotion = this.#links.promote(link, beacon.beacon.value.incarnation, this.#nowMs);
+    switch (promotion.kind) {
+      case "successor":
+        // An earlier life of the peer: what it had with us is void.
+        this.#toRoom({ type: "peer-down", peer, closed: true });
+        this.#toRoom({ type: "peer-up", peer, dialled, endpoint, beacon, claim });
+        break;
+      case "second":
+        this.#toRoom({ type: "peer-again", peer, beacon, claim });
+        break;
+      case "first":
+        this.#toRoom({ type: "peer-up", peer, dialled, endpoint, beacon, claim });
+        break;
+      default:
+        unreachable(promotion);
+    }
+    if (this.#via !== peer) return;
+    this.#via = null;
+    this.#toRoom({ type: "welcomed", by: peer });
+    this.#releaseHeld();
+  }
+
+  #refused(effect: Extract<AdmissionEffect, { readonly type: "refused" }>): void {
+    const { code, text, rename, link } = effect;
+    if (rename) {
+      const ref = this.#rename?.ref;
+      this.#rename = null;
+      return this.#show(
+        { event: "error", code: code === "wrong-room" ? "protocol" : code, text },
+        ref,
+      );
+    }
+    if (this.#phase === "in" || this.#phase === "leaving") return; // one link that came to nothing
+    const { begin } = this.config;
+    const another = code === "wrong-room" || code === "timeout" || code === "unreachable" ||
+      code === "protocol";
+    if (begin.kind === "resume" && another && link === this.#entrance) {
+      this.#entrance = null;
+      return this.#tryNext();
+    }
+    if (code === "name-taken") return this.#fatal(code, nameTakenText(this.config.name));
+    if (code === "wrong-room" || code === "timeout" || code === "unreachable") {
+      return this.#cannotJoin(code, text);
+    }
+    this.#fatal(code, `Cannot join: ${text}`);
+  }
+
+  #penalise(peer: PeerKey, fault: Fault, text: string): void {
+    this.environment.log.warn("a peer broke the rules", { peer, fault, text });
+    const durationMs = fault === "invalid-signature" ? FORGER_BAN_MS : OFFENDER_BAN_MS;
+    for (const { link, peer: other } of this.#links.all()) {
+      if (other === peer) {
+        this.#out.push({ type: "ban", link, reason: `${fault}: ${text}`, durationMs });
+      }
+    }
+  }
+
+  // The room.
+
+  #toRoom(input: RoomInput): void {
+    const room = this.#room;
+    if (room !== null && this.#phase !== "stopped") this.#fromRoom(room.step(input, this.#nowMs));
+  }
+
+  #fromRoom(effects: readonly RoomEffect[]): void {
+    for (const effect of effects) {
+      if (this.#phase === "stopped") return;
+      switch (effect.type) {
+        case "to":
+          this.#sendTo(effect.peer, effect.message, effect.lane);
+          break;
+        case "bundle-to":
+          this.#sendBundle(effect);
+          break;
+        case "dial": {
+          const { key, endpoint } = effect.contact;
+          this.#dial({ purpose: "overlay", peer: key }, endpoint, this.#entered().config.room);
+          break;
+        }
+        case "release": {
+          const link = this.#links.memberLink(effect.peer);
+          if (link !== null) this.#close(link.link, effect.reason);
+          break;
+        }
+        case "penalise":
+          this.#penalise(effect.peer, effect.fault, effect.text);
+          break;
+        case "neighbour-gone":
+          this.#toAdmission({ type: "neighbour-down", peer: effect.peer });
+          break;
+        case "fatal":
+          this.#fatal(effect.code, effect.text);
+          break;
+        case "persist":
+        case "show":
+        case "shown":
+        case "input":
+          this.#out.push(effect);
+          break;
+        default:
+          unreachable(effect);
+      }
+    }
+  }
+
+  #sendBundle({ peer, bundle, hop, reason }: Extract<RoomEffect, { type: "bundle-to" }>): void {
+    const link = this.#links.memberLink(peer);
+    if (link === null) return;
+    const { claim: id } = bundle.header.value;
+    // Whoever has to ask lacks perhaps the claim, too.
+    if (reason === "graft") this.#links.forgetClaim(peer, id);
+    const claim = this.#links.needsClaim(peer, id)
+      ? this.#entered().roster.claim(id)?.signed ?? null
+      : null;
+    this.#sendOn(link.link, this.#bundleMessage(bundle, claim, hop, reason), "data");
+  }
+
+  #lastBundle: Extract<MeshMessage, { readonly type: "bundle" }> | null = null;
+
+  /** The same object for the same content: whoever encodes it needs to do so only once. */
+  #bundleMessage(
+    bundle: Extract<RoomEffect, { type: "bundle-to" }>["bundle"],
+    claim: SignedClaim | null,
+    hop: number,
+    reason: "push" | "graft" | "range",
+  ): MeshMessage {
+    const last = this.#lastBundle;
+    if (
+      last !== null && last.bundle === bundle && last.claim === claim && last.hop === hop &&
+      last.reason === reason
+    ) return last;
+    return this.#lastBundle = { type: "bundle", bundle, claim, hop, reason };
+  }
+
+  // The user.
+
+  #command(command: MeshCommand, ref: string | undefined): void {
+    if (command.command === "quit") {
+      if (this.#phase === "leaving") return;
+      this.#phase = this.#room === null ? this.#phase : "leaving";
+      if (this.#room === null) return this.#stopped({ kind: "bye", reason: "quit" });
+      this.#deadlines.set("leave", this.#nowMs + LEAVE_MS_MAX);
+      return;
+    }
+    if (this.#phase !== "in") {
+      const text = this.#phase === "leaving"
+        ? "Cannot do that while leaving the room"
+        : "Cannot do that before the room is reached; wait for it";
+      return this.#show({ event: "error", code: "offline", text }, ref);
+    }
+    if (command.command === "name") return this.#claimName(command.name, ref);
+    this.#toRoom({ type: "command", command, ref });
+  }
+
+  #claimName(name: string, ref: string | undefined): void {
+    const room = this.#entered();
+    if (this.#rename !== null) {
+      const text = "Cannot take another name yet: the last one is still being asked for";
+      return this.#show({ event: "error", code: "name-taken", text }, ref);
+    }
+    if (room.roster.selfClaim().claim.value.name === name) {
+      return this.#show({ event: "notice", text: `Your name is ${name} already` }, ref);
+    }
+    const neighbour = room.neighbours.map((peer) => this.#links.memberLink(peer)).find((link) =>
+      link !== null
+    );
+    if (neighbour !== undefined) {
+      this.#rename = { ref };
+      return this.#toAdmission({ type: "claim-name", link: neighbour.link, name });
+    }
+    const owner = room.names.ownerOf(foldName(name));
+    if (owner !== null && owner !== this.signer.key) {
+      const text = `Cannot take the name ${name}: somebody else has it here; choose another one`;
+      return this.#show({ event: "error", code: "name-taken", text }, ref);
+    }
+    const claim = claimAlone(this.environment, this.signer, {
+      room: room.config.room,
+      name,
+      incarnation: room.config.incarnation,
+      after: room.latestHead(),
+    });
+    this.#toRoom({ type: "own-claim", claim });
+  }
+
+  #show(event: MeshEvent, ref: string | undefined): void {
+    this.#out.push({ type: "show", event, ref });
+  }
+
+  // Leaving.
+
+  #maybeLeave(): void {
+    if (this.#phase === "leaving" && this.#room?.settled === true) this.#leave();
+  }
+
+  #leave(): void {
+    if (this.#phase !== "leaving") return;
+    this.#toRoom({ type: "quit" });
+    this.#stopped({ kind: "bye", reason: "quit" });
+  }
+
+  #fatal(code: P2pchatError["code"], text: string): void {
+    if (this.#phase === "stopped") return;
+    // Who lost a name was here a moment ago: others needn't find out by themselves.
+    if (code === "name-taken" && this.#room !== null) {
+      for (const effect of this.#room.step({ type: "quit" }, this.#nowMs)) {
+        if (effect.type === "to") this.#sendTo(effect.peer, effect.message, effect.lane);
+      }
+    }
+    this.#stopped({ kind: "fatal", code, text });
+  }
+
+  #stopped(outcome: Extract<MeshEffect, { readonly type: "stop" }>["outcome"]): void {
+    this.#phase = "stopped";
+    const reason = outcome.kind === "bye" ? outcome.reason : outcome.code;
+    for (const { link } of this.#links.all()) this.#close(link, reason);
+    this.#out.push({ type: "stop", outcome });
+  }
+}
+
+type RoomEndpoint = Contact["endpoint"] | null;
+
+type LinkInput = Extract<
+  MeshInput,
+  { readonly type: "link-up" | "message" | "unknown-message" | "congested" | "drained" }
+>;
+
+/** What is fatal about a dial that failed, by its reason. */
+const JOIN_FAILURES: Readonly<Record<string, P2pchatError["code"]>> = {
+  "unreachable": "unreachable",
+  "timeout": "timeout",
+  "refused": "unreachable",
+  "wrong-key": "key-changed",
+  "version": "version",
+  "wrong-room": "protocol",
+  "full": "full",
+  "bad-credentials": "bad-credentials",
+  "protocol": "protocol",
+};

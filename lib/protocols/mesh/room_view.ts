@@ -1,0 +1,386 @@
+/**
+ * What the user sees of a room: turns what happens into events, under the names that are shown here.
+ * Everything that comes before `ready` waits for it.
+ */
+
+import { P2pchatError } from "../../base/errors.ts";
+import { fingerprintOf } from "../../base/fingerprint.ts";
+import type { BundleId, ClaimId, Endpoint, MessageId, PeerKey } from "../../base/ids.ts";
+import type { ErrorCode } from "../../base/errors.ts";
+import type { HistoryMessage, MeshEvent, PeerStatus } from "./events.ts";
+import type { HistoryEntry } from "./order_io.ts";
+import type { PrivateEffect, PrivateMessage } from "./private_messages.ts";
+import type { RoomConfig, RoomEffect } from "./room_io.ts";
+import type { LeaveReason } from "./roster_io.ts";
+
+/** A delivered text on its way to the user. */
+export interface DeliveredText {
+  readonly id: MessageId;
+  readonly author: PeerKey;
+  readonly claim: ClaimId;
+  readonly text: string;
+  /** The author's wall clock, ms. */
+  readonly sentAt: number;
+  readonly history: boolean;
+  /** The bundle it belongs to. */
+  readonly through: BundleId;
+}
+
+/** A live member other than oneself. */
+export interface LiveMember {
+  readonly key: PeerKey;
+  readonly endpoint: Endpoint | null;
+  readonly suspected: boolean;
+  /** Monotonic time of the last sign of life; null for none yet. */
+  readonly heardMs: number | null;
+}
+
+/** What the view asks the machines of the room. */
+export interface RoomFacts {
+  /** Live members, oneself not among them, in the order of their shown names. */
+  live(): readonly LiveMember[];
+  ownEndpoint(): Endpoint | null;
+  /** The name that this key is shown under; null where it was never a member. */
+  shownName(key: PeerKey): string | null;
+  /** The live member shown under this name, equal after folding. */
+  memberNamed(name: string): PeerKey | null;
+  /** The key whom the user would trust under this name. */
+  strangerNamed(name: string): PeerKey | null;
+  /** Whether the name that this key shows was pinned to another key. */
+  keyChanged(key: PeerKey): boolean;
+  /** The name that a claim claims; null where the claim isn't known any more. */
+  claimedName(claim: ClaimId): string | null;
+  history(count: number): readonly HistoryEntry[];
+  messages(): number;
+}
+
+export interface StatusFacts {
+  readonly nowMs: number;
+  readonly direct: ReadonlySet<PeerKey>;
+  readonly unsent: number;
+  readonly unacknowledged: number;
+  /** Whether this member is known to have everything that we wrote. */
+  readonly upToDate: (peer: PeerKey) => boolean;
+  readonly catchingUp: boolean;
+  readonly pausedBecause: string | null;
+}
+
+/** The disk is full for every message alike: the user is told once in so many ms. */
+const DISK_NOTICE_INTERVAL_MS = 60_000;
+
+export class RoomView {
+  #ready = false;
+  /** Bounded by the roster: one line a member, and what goes wrong on the way in. */
+  readonly #beforeReady: RoomEffect[] = [];
+  #isolated = false;
+  #diskRefusedAtMs = -Infinity;
+
+  constructor(
+    readonly config: RoomConfig,
+    readonly self: PeerKey,
+    readonly facts: RoomFacts,
+    readonly emit: (effect: RoomEffect) => void,
+  ) {}
+
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  becomeReady(): void {
+    if (this.#ready) return;
+    this.#ready = true;
+    const { listening, room } = this.config;
+    const advertised = this.facts.ownEndpoint();
+    this.#show({
+      event: "ready",
+      command: "mesh",
+      name: this.#name(this.self),
+      host: advertised?.host ?? listening.host,
+      port: advertised?.port ?? listening.port,
+      key: fingerprintOf(this.self),
+      room,
+    });
+    for (const effect of this.#beforeReady.splice(0)) this.emit(effect);
+  }
+
+  joined(key: PeerKey, endpoint: Endpoint | null, present: boolean): void {
+    const { host, port } = endpoint ?? { host: "", port: 0 };
+    const joined = { event: "joined", name: this.#name(key), key: fingerprintOf(key), host, port };
+    this.#show((present ? { ...joined, present } : joined) as MeshEvent);
+  }
+
+  left(key: PeerKey, reason: LeaveReason): void {
+    this.#show({ event: "left", name: this.#name(key), key: fingerprintOf(key), reason });
+  }
+
+  renamed(key: PeerKey, from: string, name: string): void {
+    this.#show({ event: "renamed", key: fingerprintOf(key), from, name });
+  }
+
+  message(message: DeliveredText, ref: string | undefined): void {
+    this.#show({
+      event: "message",
+      id: message.id,
+      from: this.facts.shownName(message.author) ?? this.#claimed(message.claim, message.author),
+      text: message.text,
+      self: message.author === this.self,
+      private: false,
+      history: message.history,
+      sentAt: isoTime(message.sentAt),
+    }, ref);
+  }
+
+  /** The last `count` messages of the room, those in `above` left out: they are still to be shown. */
+  earlier(count: number, above: ReadonlySet<MessageId>): void {
+    const entries = this.facts.history(count + above.size).filter(({ id }) => !above.has(id));
+    for (const entry of count === 0 ? [] : entries.slice(-count)) {
+      this.#show({
+        event: "message",
+        ...this.#historyMessage(entry),
+        self: entry.author === this.self,
+        private: false,
+        history: true,
+      });
+    }
+  }
+
+  privateMessage(message: PrivateMessage, ref: string | undefined): void {
+    const self = message.from === this.self;
+    this.#show({
+      event: "message",
+      id: message.id,
+      from: this.#name(message.from),
+      text: message.text,
+      self,
+      private: true,
+      history: false,
+      sentAt: isoTime(message.sentAt),
+      ...(self ? { to: this.#name(message.to) } : {}),
+    }, ref);
+  }
+
+  delivery(effect: Extract<PrivateEffect, { readonly type: "delivery" }>): void {
+    const { id, state, reason } = effect;
+    const delivery = { event: "delivery", id, to: this.#name(effect.to), state } as const;
+    this.#show(reason === undefined ? delivery : { ...delivery, reason }, effect.ref);
+  }
+
+  privateRefused(code: "offline" | "full", to: PeerKey, ref: string | undefined): void {
+    const name = this.#name(to);
+    const text = code === "offline"
+      ? `Cannot write to ${name} alone: ${name} isn't here now; try again when ${name} is back`
+      : `Cannot write to ${name} alone: 1,000 messages wait for their receivers already; try again when some have arrived`;
+    this.error(code, text, ref);
+  }
+
+  skipped(author: PeerKey, messages: number): void {
+    const from = this.facts.shownName(author) ?? shortKey(author);
+    const count = messages === 1 ? "1 message" : `${messages} messages`;
+    this.notice(`Missed ${count} from ${from}: nobody here keeps them any more`);
+  }
+
+  equivocated(author: PeerKey): void {
+    const name = this.facts.shownName(author) ?? shortKey(author);
+    this.notice(
+      `${name} has provably signed two different messages as one; don't rely on what comes from ${name}`,
+    );
+  }
+
+  pinMoved(name: string, from: PeerKey, to: PeerKey): void {
+    this.notice(
+      `${name} is now the member with key ${fingerprintOf(to)}, who had the name first; ` +
+        `the one with key ${fingerprintOf(from)} is shown under another name`,
+    );
+  }
+
+  keyChanged(name: string, shown: string, pinned: PeerKey, key: PeerKey): void {
+    this.notice(
+      `Somebody calls himself ${name} with key ${
+        fingerprintOf(key)
+      }, but you know ${name} with key ` +
+        `${fingerprintOf(pinned)}; shown as ${shown} until /trust ${shown}`,
+    );
+  }
+
+  nameLost(winner: string, shown: string): void {
+    this.error(
+      "name-taken",
+      `The name ${winner} belongs to somebody who had it first; you are shown as ${shown}: ` +
+        `choose another one with /name NEW`,
+      undefined,
+    );
+  }
+
+  trusted(key: PeerKey, ref: string | undefined): void {
+    this.notice(`Trusting ${this.#name(key)} with key ${fingerprintOf(key)}`, ref);
+  }
+
+  isolated(isolated: boolean): void {
+    if (isolated === this.#isolated) return;
+    this.#isolated = isolated;
+    if (isolated) {
+      this.notice("No link to any other member; trying those who were here");
+    } else if (this.#ready) this.notice("Linked with the room again");
+  }
+
+  diskRefused(text: string, nowMs: number): void {
+    if (nowMs - this.#diskRefusedAtMs < DISK_NOTICE_INTERVAL_MS) return;
+    this.#diskRefusedAtMs = nowMs;
+    this.error("disk", `${text}; what comes now is shown and isn't kept`, undefined);
+  }
+
+  notice(text: string, ref?: string): void {
+    this.#show({ event: "notice", text }, ref);
+  }
+
+  error(code: ErrorCode, text: string, ref: string | undefined): void {
+    this.#show({ event: "error", code, text }, ref);
+  }
+
+  /** @throws {P2pchatError} `unknown-user`, if no live member is shown under this name. */
+  member(name: string): PeerKey {
+    const key = this.facts.memberNamed(name);
+    if (key === null) throw unknownUser(name);
+    if (key === this.self) {
+      throw new P2pchatError("unknown-user", "Cannot do that with yourself: name another member");
+    }
+    return key;
+  }
+
+  /** @throws {P2pchatError} `unknown-user`, if nobody is known under this name. */
+  stranger(name: string): PeerKey {
+    const key = this.facts.strangerNamed(name);
+    if (key === null) throw unknownUser(name);
+    return key;
+  }
+
+  /** @throws {P2pchatError} `key-changed`, if the name belonged to another key until now. */
+  checkKey(key: PeerKey): void {
+    if (!this.facts.keyChanged(key)) return;
+    const name = this.#name(key);
+    throw new P2pchatError(
+      "key-changed",
+      `Cannot write to ${name} alone: the key has changed to ${fingerprintOf(key)}; ` +
+        `compare it with ${name}, then accept it with /trust ${name}`,
+    );
+  }
+
+  peers(direct: ReadonlySet<PeerKey>, ref: string | undefined): void {
+    const { listening } = this.config;
+    const own = this.facts.ownEndpoint() ?? listening;
+    const key = fingerprintOf(this.self);
+    const peers = [{ name: this.#name(this.self), key, ...own, direct: true }];
+    for (const member of this.facts.live()) {
+      const { host, port } = member.endpoint ?? { host: "", port: 0 };
+      peers.push({
+        name: this.#name(member.key),
+        key: fingerprintOf(member.key),
+        host,
+        port,
+        direct: direct.has(member.key),
+      });
+    }
+    this.#show({ event: "peers", peers }, ref);
+  }
+
+  history(count: number | null, ref: string | undefined): void {
+    const entries = this.facts.history(count ?? this.config.historyShown);
+    this.#show(
+      { event: "history", messages: entries.map((entry) => this.#historyMessage(entry)) },
+      ref,
+    );
+  }
+
+  verify(key: PeerKey, ref: string | undefined): void {
+    this.#show({
+      event: "verify",
+      name: this.#name(key),
+      key: fingerprintOf(key),
+      ownKey: this.self,
+      peerKey: key,
+    }, ref);
+  }
+
+  status(status: StatusFacts, ref: string | undefined): void {
+    const members = this.facts.live().map((member): PeerStatus => ({
+      name: this.#name(member.key),
+      key: fingerprintOf(member.key),
+      direct: status.direct.has(member.key),
+      roundTripMs: null,
+      heardMsAgo: member.heardMs === null ? null : Math.round(status.nowMs - member.heardMs),
+      suspected: member.suspected,
+      upToDate: status.upToDate(member.key),
+    }));
+    const [last] = this.facts.history(1);
+    this.#show({
+      event: "status",
+      room: this.config.room,
+      name: this.#name(this.self),
+      key: fingerprintOf(this.self),
+      members,
+      unconfirmed: members.filter(({ upToDate }) => !upToDate).length,
+      unsent: status.unsent + status.unacknowledged,
+      messages: this.facts.messages(),
+      lastMessage: last === undefined
+        ? null
+        : { at: isoTime(last.sentAt), from: this.#claimed(last.claim, last.author) },
+      catchingUp: status.catchingUp,
+      problems: this.#problems(members, status),
+    }, ref);
+  }
+
+  namesOf(keys: readonly PeerKey[]): string {
+    return keys.map((key) => this.#name(key)).join(", ");
+  }
+
+  #problems(members: readonly PeerStatus[], status: StatusFacts): readonly string[] {
+    const problems = members.filter(({ suspected }) => suspected).map(({ name }) =>
+      `${name} doesn't answer its neighbours; if that goes on for two seconds, ${name} counts as lost`
+    );
+    if (this.#isolated && members.length > 0) {
+      problems.push("no link to any other member; trying those who were here");
+    }
+    if (status.pausedBecause !== null) problems.push(`your input waits: ${status.pausedBecause}`);
+    return problems;
+  }
+
+  #historyMessage(entry: HistoryEntry): HistoryMessage {
+    return {
+      id: entry.id,
+      from: this.#claimed(entry.claim, entry.author),
+      text: entry.text,
+      sentAt: isoTime(entry.sentAt),
+    };
+  }
+
+  #name(key: PeerKey): string {
+    return this.facts.shownName(key) ?? shortKey(key);
+  }
+
+  #claimed(claim: ClaimId, author: PeerKey): string {
+    return this.facts.claimedName(claim) ?? shortKey(author);
+  }
+
+  #show(event: MeshEvent, ref?: string): void {
+    const effect: RoomEffect = { type: "show", event, ref };
+    if (this.#ready) this.emit(effect);
+    else this.#beforeReady.push(effect);
+  }
+}
+
+function unknownUser(name: string): P2pchatError {
+  return new P2pchatError(
+    "unknown-user",
+    `Nobody here is called ${name}; /peers shows who is here`,
+  );
+}
+
+/** For an author of whom nothing but the key is known any more. */
+function shortKey(key: PeerKey): string {
+  return fingerprintOf(key).slice(0, 8);
+}
+
+/** What no date can hold is shown as the last one that can. */
+function isoTime(ms: number): string {
+  return new Date(Math.min(ms, 8.64e15)).toISOString();
+}
