@@ -210,6 +210,27 @@ for (const { name, reason, run } of ATTACKS) {
 }
 
 Deno.test({
+  name: "a stranger of another mode who sends more than is read still gets the answer",
+  permissions: { net: true },
+  async fn() {
+    const server = serve("server");
+    for (let time = 0; time < 10; time++) {
+      const conn = await Deno.connect({ hostname: "127.0.0.1", port: server.links.local.port });
+      const opening = new Uint8Array(200_000);
+      opening.set(preface());
+      opening[5] = 2;
+
+      await flood(conn, opening, 1);
+      const answer = await hungUp(conn);
+      closeQuietly(conn);
+
+      assertEquals(answer.toHex(), "020201");
+    }
+    await server.links.shutdown("quit");
+  },
+});
+
+Deno.test({
   name: "200 silent connections keep nobody out, and are dropped",
   permissions: { net: true },
   async fn() {

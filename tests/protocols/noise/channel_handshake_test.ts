@@ -1,9 +1,12 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { nodeCrypto, utf8 } from "../../../lib/base/crypto.ts";
-import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import { concatBytes, nodeCrypto, utf8 } from "../../../lib/base/crypto.ts";
+import { type Fingerprint, fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import { RemoteProtocolError } from "../../../lib/base/errors.ts";
 import type { PeerKey, RoomId } from "../../../lib/base/ids.ts";
 import { Channel } from "../../../lib/protocols/noise/channel.ts";
+import { HandshakeState } from "../../../lib/protocols/noise/handshake_state.ts";
+import { encodePreface } from "../../../lib/protocols/noise/preface.ts";
+import { EMPTY, keyPairFromSeed } from "../../../lib/protocols/noise/primitives.ts";
 import {
   encodeIdentityProof,
   verifyIdentityProof,
@@ -122,6 +125,33 @@ Deno.test("Channel believes no impostor: a key that didn't sign this handshake",
   const asAnn = new Pair({ ann: asIf(ANN.key) }).settle();
   assertEquals(asAnn.bob.events, ["failed protocol"]);
   assertEquals(asAnn.ann.events, []);
+});
+
+Deno.test("Channel refuses a dialler that named another key in its preface, and goes on all the same", () => {
+  const dial = (fingerprint: Fingerprint | null): readonly string[] => {
+    const bob = new Side(Channel.listen({ identity: BOB, env: environment("bob") }, ACCESS, 0));
+    const wanted = { mode: "mesh", room: null, epoch: null, fingerprint } as const;
+    const prologue = encodePreface(wanted, new Uint8Array(8));
+    const noise = new HandshakeState({
+      pattern: "XX",
+      initiator: true,
+      prologue,
+      ephemeral: keyPairFromSeed(seedOf("ephemeral")),
+      static: ANN.static,
+    });
+    const opening = concatBytes(prologue, noise.writeMessage(EMPTY));
+    bob.step({ type: "received", bytes: opening }, 0);
+    noise.readMessage(bob.take(0).subarray(1));
+    const proof = noise.writeMessage((hash) =>
+      encodeIdentityProof(ANN.signer, "dialler", "mesh", hash)
+    );
+    bob.step({ type: "received", bytes: proof }, 0);
+    return bob.events;
+  };
+
+  assertEquals(dial(null), ["established"]);
+  assertEquals(dial(fingerprintOf(BOB.key)), ["established"]);
+  assertEquals(dial(fingerprintOf(identityOf("Carl").key)), ["failed protocol"]);
 });
 
 Deno.test("verifyIdentityProof() takes a proof for its own role, mode and handshake alone", () => {
