@@ -1,0 +1,198 @@
+/** What broadcast keeps of the link to one neighbour: what goes out on it, what was promised, what is allowed. */
+
+import type { BroadcastConfig } from "./broadcast_io.ts";
+import type { FrontierEntry } from "./messages.ts";
+import type { Stream, StreamKey } from "./stream.ts";
+import { TokenBucket } from "./token_bucket.ts";
+
+/** Our senders stay so far below what a receiver allows: two clocks never agree quite. */
+const OWN_SHARE = 0.75;
+/** Before anything was measured: two hops of a wide-area network. */
+const LAG_MS_AT_FIRST = 250;
+/** Supplies that wait for room in the data queue, and those that are counted: a neighbour's whole tree. */
+const SUPPLIES_MAX = 256;
+
+/** Something to be announced: a stream's latest bundle. */
+export interface Announcement {
+  readonly entry: FrontierEntry;
+  /** The hop at which it would have arrived had it been pushed. */
+  readonly hop: number;
+}
+
+/** A bundle that the peer announced and was asked for. */
+interface OpenPromise {
+  readonly stream: Stream;
+  readonly counter: number;
+  sinceMs: number;
+  dueMs: number;
+}
+
+export class BroadcastLink {
+  congested = false;
+  /** Set while something wasn't pushed to the peer: when that is over, at the latest. */
+  behindUntilMs: number | null = null;
+  /** Latest bundle of each stream, in the order in which they were first due; at most `streamsMax`. */
+  readonly announcements = new Map<StreamKey, Announcement>();
+  /** By stream: counter up to which the peer has everything, by its own word or our push; at most `streamsMax`. */
+  readonly #known = new Map<StreamKey, number>();
+  readonly #promises = new Map<StreamKey, OpenPromise>(); // by grafts sent: graftsPerSecond x promiseMs
+  /** Grafts that came while the data queue was full. */
+  readonly waitingSupplies = new Map<
+    StreamKey,
+    { readonly stream: Stream; readonly after: number }
+  >();
+  readonly #supplied = new Map<StreamKey, { readonly after: number; readonly times: number }>();
+  readonly entriesIn: TokenBucket;
+  readonly graftsIn: TokenBucket;
+  readonly prunesIn: TokenBucket;
+  readonly entriesOut: TokenBucket;
+  readonly graftsOut: TokenBucket;
+  readonly prunesOut: TokenBucket;
+  /** From an announcement by the peer to the arrival by another way. */
+  #lagMs = LAG_MS_AT_FIRST;
+  /** From a graft to the bundle. */
+  #replyMs = LAG_MS_AT_FIRST;
+  #lastBundleMs = -Infinity;
+  #brokenPromises = 0;
+  optimisedAtMs = -Infinity;
+
+  constructor(private readonly config: BroadcastConfig) {
+    const incoming = (perSecond: number) =>
+      new TokenBucket(perSecond, perSecond * config.burstSeconds);
+    const outgoing = (perSecond: number) =>
+      new TokenBucket(perSecond * OWN_SHARE, perSecond * OWN_SHARE);
+    this.entriesIn = incoming(config.announcedEntriesPerSecond);
+    this.graftsIn = incoming(config.graftsPerSecond);
+    this.prunesIn = incoming(config.prunesPerSecond);
+    this.entriesOut = outgoing(config.announcedEntriesPerSecond);
+    this.graftsOut = outgoing(config.graftsPerSecond);
+    this.prunesOut = outgoing(config.prunesPerSecond);
+  }
+
+  /** Nothing is pushed or announced now: the queue is full, or the peer has to catch up first. */
+  get held(): boolean {
+    return this.congested || this.behindUntilMs !== null;
+  }
+
+  hasBy(key: StreamKey, counter: number): boolean {
+    return (this.#known.get(key) ?? 0) >= counter;
+  }
+
+  /** The peer has the stream up to `counter`. */
+  learnt(key: StreamKey, counter: number): void {
+    if (this.hasBy(key, counter)) return;
+    setBounded(this.#known, key, counter, this.config.streamsMax);
+    const announcement = this.announcements.get(key);
+    if (announcement !== undefined && announcement.entry.counter <= counter) {
+      this.announcements.delete(key);
+    }
+  }
+
+  /** Beyond the bound the oldest goes: anti-entropy has it within its interval. */
+  announce(key: StreamKey, announcement: Announcement): void {
+    setBounded(this.announcements, key, announcement, this.config.streamsMax);
+  }
+
+  // What we ask of the peer.
+
+  get graftDelayMs(): number {
+    return this.#clamped(2 * this.#lagMs);
+  }
+
+  get graftReplyMs(): number {
+    return this.#clamped(2 * this.#replyMs);
+  }
+
+  #clamped(delayMs: number): number {
+    return Math.min(Math.max(delayMs, this.config.graftDelayMinMs), this.config.graftDelayMaxMs);
+  }
+
+  measuredLag(lagMs: number): void {
+    this.#lagMs = smoothed(this.#lagMs, lagMs);
+  }
+
+  promised(key: StreamKey, stream: Stream, counter: number, nowMs: number): void {
+    const dueMs = nowMs + this.config.promiseMs;
+    this.#promises.set(key, { stream, counter, sinceMs: nowMs, dueMs });
+  }
+
+  /** A bundle came from the peer: for whatever reason, it isn't silent. */
+  bundleCame(key: StreamKey, counter: number, nowMs: number): void {
+    this.#lastBundleMs = nowMs;
+    const promise = this.#promises.get(key);
+    if (promise === undefined) return;
+    this.#replyMs = smoothed(this.#replyMs, nowMs - promise.sinceMs);
+    if (counter < promise.counter) return;
+    this.#promises.delete(key);
+    this.#brokenPromises = Math.max(0, this.#brokenPromises - 1);
+  }
+
+  /**
+   * Looks through promises that are due. One counts as broken only where nothing else came over the link
+   * meanwhile either: a slow link is no broken one.
+   * @param has Whether a bundle came by another way.
+   * @returns Whether the peer broke too many.
+   */
+  brokeTooMany(has: (stream: Stream, counter: number) => boolean, nowMs: number): boolean {
+    for (const [key, promise] of this.#promises) {
+      if (promise.dueMs > nowMs) continue;
+      if (has(promise.stream, promise.counter)) {
+        this.#promises.delete(key);
+      } else if (this.#lastBundleMs > promise.sinceMs) {
+        promise.sinceMs = nowMs;
+        promise.dueMs = nowMs + this.config.promiseMs;
+      } else {
+        this.#promises.delete(key);
+        this.#brokenPromises++;
+      }
+    }
+    if (this.#brokenPromises < this.config.brokenPromisesMax) return false;
+    this.#brokenPromises = 0;
+    return true;
+  }
+
+  nextPromiseMs(): number | null {
+    let next: number | null = null;
+    for (const { dueMs } of this.#promises.values()) {
+      if (next === null || dueMs < next) next = dueMs;
+    }
+    return next;
+  }
+
+  // What the peer asks of us.
+
+  /** Counts an answer to a graft. @returns Whether the same wasn't answered too often. */
+  maySupply(key: StreamKey, after: number): boolean {
+    const before = this.#supplied.get(key);
+    const times = before?.after === after ? before.times + 1 : 1;
+    if (times > this.config.graftAnswersMax) return false;
+    setBounded(this.#supplied, key, { after, times }, SUPPLIES_MAX);
+    return true;
+  }
+
+  supplyLater(key: StreamKey, stream: Stream, after: number): void {
+    setBounded(this.waitingSupplies, key, { stream, after }, SUPPLIES_MAX);
+  }
+
+  postpone(delayMs: number): void {
+    for (const promise of this.#promises.values()) {
+      promise.sinceMs += delayMs;
+      promise.dueMs += delayMs;
+    }
+    if (this.behindUntilMs !== null) this.behindUntilMs += delayMs;
+  }
+}
+
+/** Follows a longer time at once and a shorter one slowly: asking too early costs more than too late. */
+function smoothed(beforeMs: number, sampleMs: number): number {
+  return sampleMs > beforeMs ? sampleMs : beforeMs + (sampleMs - beforeMs) / 8;
+}
+
+function setBounded<K, V>(map: Map<K, V>, key: K, value: V, sizeMax: number): void {
+  map.set(key, value);
+  if (map.size <= sizeMax) return;
+  for (const oldest of map.keys()) {
+    map.delete(oldest);
+    break;
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * Who is pushed a bundle and who is only told of it: Plumtree's eager and lazy sets, one pair for each
+ * author in rooms of up to 64, one for all in larger ones (a shared tree costs less to keep, one of its
+ * own is as short as the overlay allows).
+ *
+ * Departure: a link leaves a tree after three second places within ten bundles, not at the first. Of two
+ * equal paths either may win now and then; pruned at once, the tree would never come to rest.
+ */
+
+import type { PeerKey } from "../../base/ids.ts";
+import type { BroadcastConfig } from "./broadcast_io.ts";
+
+/** What is known of one tree at this member. */
+export class Tree {
+  /** Neighbours that aren't pushed to; all others are. */
+  readonly lazy = new Set<PeerKey>();
+  /** Bundles delivered so far. */
+  bundles = 0;
+  /** By neighbour: at which number of bundles its last pushes came second, at most `pruneDuplicates`. */
+  readonly #duplicates = new Map<PeerKey, number[]>();
+  readonly #prunedAtMs = new Map<PeerKey, number>();
+  /** By lazy neighbour: how often running its way would have been shorter. */
+  readonly #shorter = new Map<PeerKey, number>();
+
+  constructor(private readonly config: BroadcastConfig) {}
+
+  /** Counts a second place. @returns Whether the neighbour should be pruned. */
+  duplicate(from: PeerKey, nowMs: number): boolean {
+    const { pruneDuplicates, pruneWindowBundles, pruneIntervalMs } = this.config;
+    const seen = this.#duplicates.get(from) ?? [];
+    seen.push(this.bundles);
+    if (seen.length > pruneDuplicates) seen.shift();
+    this.#duplicates.set(from, seen);
+    return seen.length === pruneDuplicates &&
+      this.bundles - seen[0]! < pruneWindowBundles &&
+      nowMs >= (this.#prunedAtMs.get(from) ?? -Infinity) + pruneIntervalMs;
+  }
+
+  /** The neighbour's pushes are unwanted. The others start again: with one less, none may be second. */
+  prune(peer: PeerKey, nowMs: number): void {
+    this.lazy.add(peer);
+    this.#prunedAtMs.set(peer, nowMs);
+    this.#duplicates.clear();
+    this.#shorter.clear();
+  }
+
+  graft(peer: PeerKey): void {
+    this.lazy.delete(peer);
+    this.#shorter.delete(peer);
+  }
+
+  /** Counts how a lazy neighbour's way compares. @returns Whether it was shorter often enough. */
+  compare(peer: PeerKey, hopsSaved: number): boolean {
+    const times = hopsSaved >= this.config.optimiseHops ? (this.#shorter.get(peer) ?? 0) + 1 : 0;
+    if (times === 0) this.#shorter.delete(peer);
+    else this.#shorter.set(peer, times);
+    return times >= this.config.optimiseTimes;
+  }
+
+  forget(peer: PeerKey): void {
+    this.lazy.delete(peer);
+    this.#duplicates.delete(peer);
+    this.#prunedAtMs.delete(peer);
+    this.#shorter.delete(peer);
+  }
+}
+
+export class Trees {
+  #shared: Tree;
+  /** By author, least recently used first; at most `sourcesMax`. */
+  readonly #bySource = new Map<PeerKey, Tree>();
+  #perSource = true;
+
+  constructor(private readonly config: BroadcastConfig) {
+    this.#shared = new Tree(config);
+  }
+
+  /** A tree of the other kind begins anew: everybody is pushed to, and prunes what comes second. */
+  setMembers(live: number): void {
+    const perSource = live <= this.config.perSourceMembersMax;
+    if (perSource === this.#perSource) return;
+    this.#perSource = perSource;
+    this.#bySource.clear();
+    this.#shared = new Tree(this.config);
+  }
+
+  /** The tree that carries `source`'s bundles. */
+  of(source: PeerKey): Tree {
+    if (!this.#perSource) return this.#shared;
+    const known = this.#bySource.get(source);
+    const tree = known ?? new Tree(this.config);
+    this.#bySource.delete(source);
+    this.#bySource.set(source, tree);
+    if (this.#bySource.size > this.config.sourcesMax) {
+      for (const oldest of this.#bySource.keys()) {
+        this.#bySource.delete(oldest);
+        break;
+      }
+    }
+    return tree;
+  }
+
+  /** What a `prune` for the tree of `source` names: the author, or null for the shared tree. */
+  nameOf(source: PeerKey): PeerKey | null {
+    return this.#perSource ? source : null;
+  }
+
+  /** The trees that a received `prune` means; a neighbour may count more members than we do. */
+  named(source: PeerKey | null): readonly Tree[] {
+    if (source === null) return [this.#shared, ...this.#bySource.values()];
+    return this.#perSource ? [this.of(source)] : [];
+  }
+
+  forget(peer: PeerKey): void {
+    this.#shared.forget(peer);
+    for (const tree of this.#bySource.values()) tree.forget(peer);
+  }
+}
