@@ -19,17 +19,18 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
-import { type AppendFile, type Disk, diskError, folderOf, writeAll } from "./disk.ts";
+import { type AppendFile, type Disk, folderOf, writeAll } from "./disk.ts";
+import { addRecords, Batch } from "./log_batch.ts";
 import {
   headerContent,
   type LogFormat,
   type LogRecord,
-  numberedContent,
   readLog,
   recordContent,
 } from "./log_format.ts";
+import { LogSuccessor } from "./log_successor.ts";
 import { LineBuffer } from "./record_line.ts";
-import { replaceFile, Replacement, REPLACEMENT_SUFFIX } from "./replacement.ts";
+import { replaceFile, REPLACEMENT_SUFFIX } from "./replacement.ts";
 
 export type { LogFormat, LogRecord } from "./log_format.ts";
 
@@ -39,8 +40,6 @@ const UNSYNCED_BYTES_MAX = 1024 * 1024;
 const HELD_LENGTH_MAX = 64 * 1024 * 1024;
 /** Longest record in characters, which are 3 bytes at most: fits `LINE_BYTES_MAX`. */
 const RECORD_LENGTH_MAX = 2 * 1024 * 1024;
-/** How much a rewrite writes before it lets others have their turn: some ms of work. */
-const REWRITE_PIECE_BYTES = 256 * 1024;
 /** Ends the name of a replacement after a failed sync: a rewrite may be under way at the same time. */
 const MENDED_SUFFIX = ".mended";
 
@@ -57,37 +56,9 @@ export interface OpenedLog {
   readonly notices: readonly string[];
 }
 
-/** Appends that follow each other and want the same: written in one piece, settled together. */
-class Batch {
-  readonly contents: string[] = [];
-  state: "waiting" | "written" | "refused" = "waiting";
-  readonly #settled = Promise.withResolvers<void>();
-
-  constructor(readonly sync: boolean) {}
-
-  get done(): Promise<void> {
-    return this.#settled.promise;
-  }
-
-  accept(): void {
-    this.#settled.resolve();
-  }
-
-  refuse(error: unknown): void {
-    this.state = "refused";
-    this.#settled.reject(error);
-  }
-}
-
-/** A file under construction that takes the log's place. */
-interface Successor {
-  readonly replacement: Replacement;
-  bytes: number;
-  count: number;
-}
-
 /** A successor with all records of a rewrite, and the promise that its caller waits for. */
-interface ReadyRewrite extends Successor {
+interface ReadyRewrite {
+  readonly successor: LogSuccessor;
   readonly settled: PromiseWithResolvers<void>;
 }
 
@@ -161,7 +132,6 @@ export class AppendLog {
     const visit = options.visit ?? ((record: LogRecord) => void records.push(record));
     const content = await readLog(disk, path, options, visit);
     const file = await disk.openAppend(path);
-    let at = content.syncedBytes;
     try {
       if (content.torn !== null) {
         file.truncate(content.bytes);
@@ -170,12 +140,7 @@ export class AppendLog {
             `${content.torn.line} on: they were being written when the program or machine stopped`,
         );
       }
-      // What a killed process wrote may be in the page cache alone, and whoever reads it will rely on it. If a
-      // sync of it had failed, another would do nothing: so it is written anew.
-      for await (const chunk of disk.readChunks(path, { from: at })) {
-        await disk.overwrite(path, at, chunk);
-        at += chunk.length;
-      }
+      await writeAnew(disk, path, content.syncedBytes);
       await file.syncData();
       await disk.syncFolder(folderOf(path));
     } catch (error) {
@@ -240,6 +205,8 @@ export class AppendLog {
   /**
    * Replaces what was appended before the call by `records`: compaction. Appends go on meanwhile as
    * ever, and follow `records` in the new file.
+   * @param records Read once the appends before the call are settled, so that those refused can be left
+   *     out.
    * @returns When the new file is durable.
    * @throws {P2pchatError} `disk`: the log goes on with all that it had.
    */
@@ -248,11 +215,11 @@ export class AppendLog {
     invariant(this.#sinceRewrite === null, "a log is rewritten once at a time");
     this.#sinceRewrite = { batches: [], length: 0 };
     try {
-      // `records` says nothing about appends that are refused yet, so let them be settled.
-      await Promise.allSettled([...this.#waiting, ...this.#unacknowledged].map(({ done }) => done));
-      const successor = await this.#writeSuccessor(records);
+      await Promise.allSettled([...this.#waiting, ...this.#unsynced].map(({ done }) => done));
+      const successor = await LogSuccessor.begin(this.#disk, this.#path, REPLACEMENT_SUFFIX);
+      await successor.write(this.#format, records);
       const settled = Promise.withResolvers<void>();
-      this.#readyRewrite = { ...successor, settled };
+      this.#readyRewrite = { successor, settled };
       this.#wake();
       await settled.promise;
     } finally {
@@ -402,10 +369,10 @@ export class AppendLog {
       this.#fault = null;
     }
     if (this.#fault === "unsyncable") {
-      const successor = await this.#begin(MENDED_SUFFIX);
+      const successor = await LogSuccessor.begin(this.#disk, this.#path, MENDED_SUFFIX);
       await this.#putInPlace(successor, async () => {
-        await this.#copySynced(successor);
-        await this.#addBatches(successor, this.#unsynced);
+        await successor.copy(this.#syncedBytes, this.#syncedCount);
+        await successor.addBatches(this.#unsynced);
       });
     }
     if (this.#fault === "folder") {
@@ -414,48 +381,11 @@ export class AppendLog {
     }
   }
 
-  async #copySynced(successor: Successor): Promise<void> {
-    for await (const chunk of this.#disk.readChunks(this.#path)) {
-      const piece = chunk.subarray(0, this.#syncedBytes - successor.bytes);
-      successor.replacement.write(piece);
-      successor.bytes += piece.length;
-    }
-    if (successor.bytes < this.#syncedBytes) {
-      throw diskError("read", this.#path, new Error("it is shorter than what was synced"));
-    }
-    successor.count = this.#syncedCount;
-  }
-
-  /** Writes header and records into a new file, in pieces between which others have their turn. */
-  async #writeSuccessor(records: Iterable<LogRecord>): Promise<Successor> {
-    const successor = await this.#begin(REPLACEMENT_SUFFIX);
-    const { replacement } = successor;
-    const lines = new LineBuffer();
-    try {
-      lines.add(headerContent(this.#format));
-      for (const record of records) {
-        const syncedAbove = lines.length === 0;
-        lines.add(numberedContent(++successor.count, syncedAbove, recordContent(record)));
-        if (lines.length < REWRITE_PIECE_BYTES) continue;
-        replacement.write(lines.bytes());
-        successor.bytes += lines.length;
-        lines.clear();
-        await replacement.sync();
-      }
-      replacement.write(lines.bytes());
-      successor.bytes += lines.length;
-    } catch (error) {
-      await replacement.abandon();
-      throw error;
-    }
-    return successor;
-  }
-
   /** Lets a rewritten file take the old one's place, with what was appended since it was begun. */
   async #changeOver(rewrite: ReadyRewrite): Promise<void> {
     try {
       const batches = this.#sinceRewrite?.batches ?? [];
-      await this.#putInPlace(rewrite, () => this.#addBatches(rewrite, batches));
+      await this.#putInPlace(rewrite.successor, () => rewrite.successor.addBatches(batches));
       await this.#mend();
       rewrite.settled.resolve();
     } catch (error) {
@@ -465,29 +395,14 @@ export class AppendLog {
     }
   }
 
-  async #begin(suffix: string): Promise<Successor> {
-    const replacement = await Replacement.begin(this.#disk, this.#path, suffix);
-    return { replacement, bytes: 0, count: 0 };
-  }
-
-  /** Syncs the successor and adds those of the batches that were written and not refused. */
-  async #addBatches(successor: Successor, batches: readonly Batch[]): Promise<void> {
-    await successor.replacement.sync();
-    const written = batches.filter((batch) => batch.state === "written");
-    const lines = new LineBuffer();
-    successor.count = addRecords(lines, successor.count, true, written);
-    successor.replacement.write(lines.bytes());
-    successor.bytes += lines.length;
-  }
-
   /** Finishes a successor and goes on with it; the folder is still to be synced. */
-  async #putInPlace(successor: Successor, complete: () => Promise<void>): Promise<void> {
+  async #putInPlace(successor: LogSuccessor, complete: () => Promise<void>): Promise<void> {
     let file: AppendFile;
     try {
       await complete();
-      file = await successor.replacement.putInPlace();
+      file = await successor.putInPlace();
     } catch (error) {
-      await successor.replacement.abandon();
+      await successor.abandon();
       throw error;
     }
     this.#file.close();
@@ -504,23 +419,19 @@ export class AppendLog {
     this.#waitingLength = 0;
     const rewrite = this.#readyRewrite;
     this.#readyRewrite = null;
-    await rewrite?.replacement.abandon();
+    await rewrite?.successor.abandon();
     rewrite?.settled.reject(error);
   }
 }
 
-/** Adds the lines of all records of `batches`, numbered from `count` + 1 on. @returns The new count. */
-function addRecords(
-  lines: LineBuffer,
-  count: number,
-  syncedAbove: boolean,
-  batches: readonly Batch[],
-): number {
-  let number = count;
-  for (const { contents } of batches) {
-    for (const content of contents) {
-      lines.add(numberedContent(++number, syncedAbove && number === count + 1, content));
-    }
+/**
+ * Writes the bytes from `from` on over themselves. What a killed process wrote may be in the page cache
+ * alone, and if its sync had failed, another would do nothing, while whoever reads it relies on it.
+ */
+async function writeAnew(disk: Disk, path: string, from: number): Promise<void> {
+  let at = from;
+  for await (const chunk of disk.readChunks(path, { from })) {
+    await disk.overwrite(path, at, chunk);
+    at += chunk.length;
   }
-  return number;
 }

@@ -1,0 +1,42 @@
+/** What waits together for a log to be written or synced. */
+
+import { numberedContent } from "./log_format.ts";
+import type { LineBuffer } from "./record_line.ts";
+
+/** Appends that follow each other and want the same: written in one piece, settled together. */
+export class Batch {
+  readonly contents: string[] = [];
+  state: "waiting" | "written" | "refused" = "waiting";
+  readonly #settled = Promise.withResolvers<void>();
+
+  constructor(readonly sync: boolean) {}
+
+  get done(): Promise<void> {
+    return this.#settled.promise;
+  }
+
+  accept(): void {
+    this.#settled.resolve();
+  }
+
+  refuse(error: unknown): void {
+    this.state = "refused";
+    this.#settled.reject(error);
+  }
+}
+
+/** Adds the lines of all records of `batches`, numbered from `count` + 1 on. @returns The new count. */
+export function addRecords(
+  lines: LineBuffer,
+  count: number,
+  syncedAbove: boolean,
+  batches: readonly Batch[],
+): number {
+  let number = count;
+  for (const { contents } of batches) {
+    for (const content of contents) {
+      lines.add(numberedContent(++number, syncedAbove && number === count + 1, content));
+    }
+  }
+  return number;
+}
