@@ -248,6 +248,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
       hop: arrival?.hop ?? 0,
       reason: arrival?.reason ?? null,
       own: arrival === null,
+      kept: this.ledger.keptBundle(id) !== null,
     });
   }
 

@@ -75,6 +75,8 @@ export type OrderEffect =
     /** Null for an own bundle. */
     readonly reason: BundleReason | null;
     readonly own: boolean;
+    /** False below the kept 10,000: it can't be had here later. */
+    readonly kept: boolean;
   }
   /** It is delivered already, or waits: `counter` is its last. */
   | {
@@ -179,6 +181,8 @@ export interface OrderQueries {
   has(stream: Stream, counter: number): boolean;
   /** Every known stream of the authors whose key begins with this byte, by (author, incarnation), closed ones up to what isn't excluded. */
   entriesOf(bucket: number): readonly SyncEntry[];
+  /** The stream's entry, as in `entriesOf`; null where nothing is known of it. */
+  entryOf(stream: Stream): SyncEntry | null;
   /** Every known stream's frontier, for `welcome` and such. Lazy. */
   streams(): Iterable<FrontierEntry>;
   bucketHash(bucket: number): Hash;
@@ -187,6 +191,8 @@ export interface OrderQueries {
   root(): Hash;
   /** Kept bundles of one stream that end after `counter`, by counter. */
   bundlesAfter(stream: Stream, counter: number): readonly Bundle[];
+  /** The first kept bundle of the stream that ends after `counter`. O(log n). */
+  firstKept(stream: Stream, counter: number): KeptBundle | null;
   /** The first kept bundle after `position` in room order; null after the last. O(log n). */
   nextInOrder(position: RoomPosition | null): KeptBundle | null;
   /** The last `count` messages in room order (at most 10,000), oldest first. */

@@ -2,7 +2,7 @@
 
 import type { Hash } from "../../base/ids.ts";
 import type { Authoring } from "./authoring.ts";
-import { ID_UNKNOWN, syncEntry } from "./frontier.ts";
+import { ID_UNKNOWN, indexAfter, syncEntry } from "./frontier.ts";
 import { isExcluded, type Ledger } from "./ledger.ts";
 import type { FrontierEntry, SyncEntry } from "./messages.ts";
 import type { HistoryEntry, KeptBundle, OrderQueries, RoomPosition } from "./order_io.ts";
@@ -32,6 +32,16 @@ export class OrderView implements OrderQueries {
 
   entriesOf(bucket: number): readonly SyncEntry[] {
     return this.ledger.table.entriesOf(bucket);
+  }
+
+  entryOf(stream: Stream): SyncEntry | null {
+    const state = this.ledger.table.find(stream);
+    return state === undefined ? null : syncEntry(state);
+  }
+
+  firstKept(stream: Stream, counter: number): KeptBundle | null {
+    const state = this.ledger.table.find(stream);
+    return state?.kept[indexAfter(state, counter)] ?? null;
   }
 
   streams(): Iterable<FrontierEntry> {

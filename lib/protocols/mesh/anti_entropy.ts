@@ -1,0 +1,502 @@
+/**
+ * Anti-entropy: two neighbours compare what they have delivered, and each gets from the other what it lacks.
+ *
+ * A round narrows down in four steps, each a message of bounded size: roots; 256 bucket hashes; entries of
+ * the buckets that differ, a page of at most 1,024 at a time; then ranges in room order, whose pace the
+ * receiver sets. Both sides compare, so that one round brings both what they lack. Neither side holds
+ * more than places and counters for the other: a slow reader costs nothing.
+ *
+ * Every wait has a deadline. Whoever says that it has more and then sends nothing is counted, and another
+ * neighbour is asked.
+ *
+ * Source: Demers et al., Epidemic Algorithms for Replicated Database Maintenance (PODC 1987), sections 1.3
+ * and 1.5 (anti-entropy with checksums). A tree of hashes has one level of 256 here: with 65,536 authors a
+ * page is one bucket, and an idle pair compares 32 bytes.
+ */
+
+import type { Environment } from "../../base/environment.ts";
+import type { PeerKey } from "../../base/ids.ts";
+import { unreachable } from "../../base/invariant.ts";
+import type { Machine } from "../../base/machine.ts";
+import type {
+  AntiEntropyConfig,
+  AntiEntropyEffect,
+  AntiEntropyInput,
+  AntiEntropyQueries,
+} from "./anti_entropy_io.ts";
+import { bucketOf, BUCKETS, ID_CLOSED } from "./frontier.ts";
+import {
+  SYNC_AGAIN_MS,
+  SYNC_ANSWER_MS_MAX,
+  SYNC_ENTRIES_MAX,
+  SYNC_INTERVAL_MS,
+  SYNC_PROGRESS_MS_MAX,
+  SYNC_ROUND_ENTRIES_MAX,
+  SYNC_STREAMS_MAX,
+  SYNC_WINDOW_BYTES,
+  SYNC_YIELD_MS,
+  WANT_RETRY_MS,
+} from "./limits.ts";
+import type { SyncEntry, SyncMessage } from "./messages.ts";
+import type { OrderQueries } from "./order_io.ts";
+import { streamKey } from "./stream.ts";
+import type { Bundle } from "./structures.ts";
+import { compareFrontiers, type Want } from "./sync_compare.ts";
+import { SyncPeer } from "./sync_peer.ts";
+import { Supply, windowBytesOf } from "./sync_supply.ts";
+
+type Of<Type extends SyncMessage["type"]> = Extract<SyncMessage, { readonly type: Type }>;
+
+/** Confirmations come four times in a window: the sender never runs dry waiting for one. */
+const CONFIRM_BYTES = SYNC_WINDOW_BYTES / 4;
+/** A newcomer asks two: one may be behind itself, or lie. */
+const NEWCOMER_ROUNDS = 2;
+
+export class AntiEntropy
+  implements Machine<AntiEntropyInput, AntiEntropyEffect>, AntiEntropyQueries {
+  /** As many as there are neighbours. */
+  readonly #peers = new Map<PeerKey, SyncPeer>();
+  #nextRoundMs = Infinity;
+  #caughtUp: boolean;
+  #nowMs = 0;
+  #effects: AntiEntropyEffect[] = [];
+
+  constructor(
+    readonly config: AntiEntropyConfig,
+    readonly env: Environment,
+    readonly order: OrderQueries,
+  ) {
+    this.#caughtUp = !config.newcomer;
+  }
+
+  busy(): boolean {
+    for (const peer of this.#peers.values()) if (peer.busy) return true;
+    return false;
+  }
+
+  caughtUp(): boolean {
+    return this.#caughtUp;
+  }
+
+  upToDate(key: PeerKey): boolean {
+    return this.#peers.get(key)?.equal ?? false;
+  }
+
+  step(input: AntiEntropyInput, nowMs: number): readonly AntiEntropyEffect[] {
+    this.#nowMs = nowMs;
+    this.#effects = [];
+    switch (input.type) {
+      case "neighbour-up":
+        this.#up(input.peer);
+        break;
+      case "neighbour-down":
+        this.#peers.delete(input.peer);
+        this.#checkCaughtUp();
+        break;
+      case "message": {
+        const peer = this.#peers.get(input.from);
+        // Of two neighbours one knows it first; the other's answer comes with its own round.
+        if (peer !== undefined) this.#message(input.from, peer, input.message);
+        break;
+      }
+      case "taken-in":
+        this.#takenIn(input.from, input.bundle);
+        break;
+      case "behind":
+        this.#beginSoon(input.peer, 0);
+        break;
+      case "stuck":
+        for (const key of this.#peers.keys()) this.#beginSoon(key, WANT_RETRY_MS);
+        break;
+      case "tick":
+        break;
+      default:
+        unreachable(input);
+    }
+    this.#serveDeadlines();
+    return this.#effects;
+  }
+
+  nextDeadlineMs(): number | null {
+    let next = this.#peers.size === 0 ? Infinity : this.#nextRoundMs;
+    for (const peer of this.#peers.values()) next = Math.min(next, peer.nextDeadlineMs());
+    return next === Infinity ? null : next;
+  }
+
+  /** The process stood still for so long: nobody is blamed for that time. */
+  postpone(delayMs: number): void {
+    this.#nextRoundMs += delayMs;
+    for (const peer of this.#peers.values()) peer.postpone(delayMs);
+  }
+
+  #up(key: PeerKey): void {
+    const yields = !this.config.newcomer && this.config.key > key;
+    this.#peers.set(key, new SyncPeer(this.#nowMs + (yields ? SYNC_YIELD_MS : 0)));
+    if (this.#nextRoundMs === Infinity) this.#planRound();
+  }
+
+  /** A round with `key` as soon as may be, at least `pauseMs` after the last one began. */
+  #beginSoon(key: PeerKey, pauseMs: number): void {
+    const peer = this.#peers.get(key);
+    if (peer === undefined) return;
+    const atMs = Math.max(this.#nowMs, peer.lastBegunMs + pauseMs);
+    peer.beginAtMs = Math.min(peer.beginAtMs, atMs);
+  }
+
+  #planRound(): void {
+    // Members that came at once must not compare at once for ever.
+    this.#nextRoundMs = this.#nowMs + SYNC_INTERVAL_MS * (0.75 + this.env.random() / 2);
+  }
+
+  #serveDeadlines(): void {
+    for (const [key, peer] of this.#peers) {
+      if ((peer.round?.deadlineMs ?? Infinity) <= this.#nowMs) this.#abandonRound(key, peer);
+      if ((peer.fetch?.deadlineMs ?? Infinity) <= this.#nowMs) this.#abandonFetch(key, peer);
+      if (peer.supply !== null && peer.supplyDeadlineMs <= this.#nowMs) peer.supply = null;
+      if (!peer.busy && peer.beginAtMs <= this.#nowMs) this.#begin(key, peer);
+    }
+    if (this.#nextRoundMs > this.#nowMs || this.#peers.size === 0) return;
+    this.#planRound();
+    this.#beginWithAnother(null);
+  }
+
+  /** A round with a neighbour drawn by lot, not `except` where there is another. */
+  #beginWithAnother(except: PeerKey | null): void {
+    const idle = [...this.#peers].filter(([key, peer]) => key !== except && !peer.busy);
+    const drawn = idle[Math.floor(this.env.random() * idle.length)];
+    if (drawn !== undefined) this.#begin(...drawn);
+  }
+
+  // The side that begins.
+
+  #begin(key: PeerKey, peer: SyncPeer): void {
+    peer.beginAtMs = Infinity;
+    peer.lastBegunMs = this.#nowMs;
+    peer.round = {
+      remaining: [],
+      page: [],
+      compared: new Set(),
+      entries: [],
+      deadlineMs: this.#nowMs + SYNC_ANSWER_MS_MAX,
+    };
+    peer.questions.push("summary");
+    this.#send(key, { type: "sync-summary", root: this.order.root() });
+  }
+
+  #abandonRound(key: PeerKey, peer: SyncPeer): void {
+    peer.round = null;
+    this.#forgetQuestion(peer, "summary");
+    this.#beginWithAnother(key);
+  }
+
+  #buckets(key: PeerKey, peer: SyncPeer, { hashes }: Of<"sync-buckets">): void {
+    const { round } = peer;
+    if (round === null || round.page.length > 0 || round.compared.size > 0) return;
+    this.#forgetQuestion(peer, "summary");
+    peer.equal = false;
+    if (hashes.length !== BUCKETS) {
+      peer.round = null;
+      return this.#penalise(key, "protocol", `sent ${hashes.length} bucket hashes`);
+    }
+    const own = this.order.bucketHashes();
+    round.remaining = hashes.flatMap((hash, bucket) => hash === own[bucket] ? [] : [bucket]);
+    if (round.remaining.length === 0) this.#completeRound(key, peer);
+    else this.#sendPage(key, peer);
+  }
+
+  /** As many of the remaining buckets as fit into one message, one at least. */
+  #sendPage(key: PeerKey, peer: SyncPeer): void {
+    const round = peer.round!;
+    const { buckets, entries } = this.#pageOf(round.remaining);
+    round.page = buckets;
+    round.deadlineMs = this.#nowMs + SYNC_ANSWER_MS_MAX;
+    this.#sendEntries(key, buckets, entries, true);
+  }
+
+  #answered(key: PeerKey, peer: SyncPeer, message: Of<"sync-frontiers">): void {
+    const { round } = peer;
+    if (round === null || round.page.length === 0) return;
+    const covered = message.buckets.filter((bucket) => round.page.includes(bucket));
+    const within = new Set(covered);
+    for (const entry of message.entries) {
+      if (within.has(bucketOf(entry.author))) round.entries.push(entry);
+    }
+    if (covered.length === 0) {
+      peer.round = null;
+      return this.#penalise(key, "protocol", "answered with frontiers that weren't asked for");
+    }
+    const enough = round.entries.length >= SYNC_ROUND_ENTRIES_MAX;
+    if (!message.last && !enough) return;
+    for (const bucket of covered) round.compared.add(bucket);
+    round.remaining = round.remaining.filter((bucket) => !within.has(bucket));
+    if (round.remaining.length > 0 && !enough) this.#sendPage(key, peer);
+    else this.#completeRound(key, peer);
+  }
+
+  /** All that differs is compared: what the neighbour can't supply is told, what it can is fetched. */
+  #completeRound(key: PeerKey, peer: SyncPeer): void {
+    const { entries, compared } = peer.round!;
+    peer.round = null;
+    const wants = this.#compare(key, entries, compared, this.config.newcomer);
+    const asked = this.#want(key, peer, wants);
+    if (asked && peer.fetch === null) this.#becomeComplete(key, peer);
+  }
+
+  // The side that answers.
+
+  #summary(key: PeerKey, peer: SyncPeer, { root }: Of<"sync-summary">): void {
+    peer.equal = root === this.order.root();
+    if (!peer.equal) {
+      return this.#send(key, { type: "sync-buckets", hashes: this.order.bucketHashes() });
+    }
+    this.#send(key, { type: "sync-done" });
+    this.#equal(key, peer);
+  }
+
+  #asked(key: PeerKey, peer: SyncPeer, message: Of<"sync-frontiers">): void {
+    const room = SYNC_STREAMS_MAX - peer.asked.length;
+    peer.asked.push(...message.entries.slice(0, Math.max(0, room)));
+    if (!message.last) return;
+    const asked = peer.asked;
+    peer.asked = [];
+    const { buckets, entries } = this.#pageOf([...new Set(message.buckets)]);
+    this.#sendEntries(key, buckets, entries, false);
+    const covered = new Set(buckets);
+    const theirs = asked.filter((entry) => covered.has(bucketOf(entry.author)));
+    // A newcomer listens to the rounds that it began: those are of all there is.
+    this.#want(key, peer, this.#compare(key, theirs, covered, false));
+  }
+
+  // Both sides.
+
+  #message(key: PeerKey, peer: SyncPeer, message: SyncMessage): void {
+    switch (message.type) {
+      case "sync-summary":
+        return this.#summary(key, peer, message);
+      case "sync-buckets":
+        return this.#buckets(key, peer, message);
+      case "sync-frontiers":
+        return message.reply ? this.#asked(key, peer, message) : this.#answered(key, peer, message);
+      case "sync-want":
+        return this.#wanted(key, peer, message);
+      case "sync-progress":
+        return this.#progress(key, peer, message);
+      case "sync-done":
+        return this.#done(key, peer);
+      default:
+        return unreachable(message);
+    }
+  }
+
+  /** The first of `buckets` whose entries fit into one message, one at least, and these entries. */
+  #pageOf(
+    buckets: readonly number[],
+  ): { readonly buckets: readonly number[]; readonly entries: readonly SyncEntry[] } {
+    const entries: SyncEntry[] = [];
+    let count = 0;
+    for (const bucket of buckets) {
+      const more = this.order.entriesOf(bucket);
+      if (count > 0 && entries.length + more.length > SYNC_ENTRIES_MAX) break;
+      for (const entry of more) entries.push(entry);
+      count++;
+    }
+    return { buckets: buckets.slice(0, count), entries };
+  }
+
+  #sendEntries(
+    key: PeerKey,
+    buckets: readonly number[],
+    entries: readonly SyncEntry[],
+    reply: boolean,
+  ): void {
+    for (let start = 0; start === 0 || start < entries.length; start += SYNC_ENTRIES_MAX) {
+      const chunk = entries.slice(start, start + SYNC_ENTRIES_MAX);
+      const last = start + SYNC_ENTRIES_MAX >= entries.length;
+      this.#send(key, { type: "sync-frontiers", buckets, entries: chunk, reply, last });
+    }
+  }
+
+  #compare(
+    key: PeerKey,
+    entries: readonly SyncEntry[],
+    buckets: ReadonlySet<number>,
+    all: boolean,
+  ): readonly Want[] {
+    const { wants, statements, proofs } = compareFrontiers(this.order, entries, buckets, all);
+    if (all || !this.config.newcomer || this.#caughtUp) {
+      this.#effects.push({ type: "not-kept", from: key, entries: statements });
+    }
+    for (const proof of proofs) this.#effects.push({ type: "send-proof", to: key, proof });
+    return wants;
+  }
+
+  /**
+   * Asks for what isn't on its way already, from this neighbour or another.
+   * @returns Whether nothing was left to another neighbour.
+   */
+  #want(key: PeerKey, peer: SyncPeer, wants: readonly Want[]): boolean {
+    const fetch = peer.fetch ?? { wants: new Map(), takenBytes: 0, toldBytes: 0, deadlineMs: 0 };
+    const fresh: Want[] = [];
+    let all = true;
+    for (const want of wants) {
+      const wanted = streamKey(want.stream);
+      if (fetch.wants.has(wanted)) continue;
+      if (fetch.wants.size >= SYNC_STREAMS_MAX || this.#isComing(want, peer)) {
+        all = false;
+        continue;
+      }
+      fetch.wants.set(wanted, want);
+      fresh.push(want);
+    }
+    if (fresh.length === 0) return all;
+    peer.fetch = fetch;
+    fetch.deadlineMs = this.#nowMs + SYNC_PROGRESS_MS_MAX;
+    for (let start = 0; start < fresh.length; start += SYNC_ENTRIES_MAX) {
+      const entries = fresh.slice(start, start + SYNC_ENTRIES_MAX)
+        .map(({ stream, after }) => ({ ...stream, after }));
+      peer.questions.push("want");
+      this.#send(key, { type: "sync-want", entries, windowBytes: SYNC_WINDOW_BYTES });
+    }
+    return all;
+  }
+
+  #isComing({ stream, goal }: Want, except: SyncPeer): boolean {
+    for (const peer of this.#peers.values()) {
+      if (peer === except || peer.fetch === null) continue;
+      if ((peer.fetch.wants.get(streamKey(stream))?.goal ?? 0) >= goal) return true;
+    }
+    return false;
+  }
+
+  #takenIn(key: PeerKey, bundle: Bundle): void {
+    const peer = this.#peers.get(key);
+    const fetch = peer?.fetch;
+    if (peer === undefined || !fetch) return;
+    fetch.takenBytes += windowBytesOf(bundle);
+    fetch.deadlineMs = this.#nowMs + SYNC_PROGRESS_MS_MAX;
+    if (fetch.takenBytes - fetch.toldBytes < CONFIRM_BYTES) return;
+    fetch.toldBytes = fetch.takenBytes;
+    this.#send(key, { type: "sync-progress", bytes: fetch.takenBytes });
+  }
+
+  #done(key: PeerKey, peer: SyncPeer): void {
+    const question = peer.questions.shift();
+    if (question === "summary" && peer.round !== null) {
+      peer.round = null;
+      return this.#equal(key, peer);
+    }
+    if (question === "want" && peer.fetch !== null && !peer.questions.includes("want")) {
+      this.#fetched(key, peer);
+    }
+  }
+
+  #equal(key: PeerKey, peer: SyncPeer): void {
+    peer.equal = true;
+    this.#compare(key, [], new Set(), this.config.newcomer);
+    this.#becomeComplete(key, peer);
+  }
+
+  #fetched(key: PeerKey, peer: SyncPeer): void {
+    const { wants, takenBytes } = peer.fetch!;
+    peer.fetch = null;
+    const missing = [...wants.values()].some((want) => !this.#reached(want));
+    if (!missing) this.#becomeComplete(key, peer);
+    else if (takenBytes === 0) this.#brokenPromise(key);
+    // Something is open, or it took so long that more has come there meanwhile.
+    if (missing || takenBytes >= CONFIRM_BYTES) this.#beginSoon(key, SYNC_AGAIN_MS);
+    this.#turnToOthers();
+  }
+
+  #abandonFetch(key: PeerKey, peer: SyncPeer): void {
+    const { takenBytes } = peer.fetch!;
+    peer.fetch = null;
+    peer.questions.length = 0;
+    if (takenBytes === 0) this.#brokenPromise(key);
+    this.#turnToOthers();
+  }
+
+  /** A fetch has ended: what was left to it is looked for at those who said that they have more. */
+  #turnToOthers(): void {
+    for (const [key, peer] of this.#peers) if (!peer.complete) this.#beginSoon(key, SYNC_AGAIN_MS);
+  }
+
+  #brokenPromise(key: PeerKey): void {
+    this.#penalise(key, "broken-promise", "said that it has more, and sent nothing of it");
+    this.#beginWithAnother(key);
+  }
+
+  #reached({ stream, goal }: Want): boolean {
+    const own = this.order.entryOf(stream);
+    return own !== null && (own.counter >= goal || own.id === ID_CLOSED);
+  }
+
+  // Ranges that a neighbour asked for.
+
+  #wanted(key: PeerKey, peer: SyncPeer, { entries, windowBytes }: Of<"sync-want">): void {
+    const supply = peer.supply ??= new Supply(this.order);
+    if (!supply.add(entries, windowBytes)) {
+      return this.#penalise(
+        key,
+        "flood",
+        `asked for more than ${SYNC_STREAMS_MAX} streams at once`,
+      );
+    }
+    this.#supply(key, peer);
+  }
+
+  #progress(key: PeerKey, peer: SyncPeer, { bytes }: Of<"sync-progress">): void {
+    if (peer.supply === null) return; // it took longer than we waited
+    if (!peer.supply.confirm(bytes)) {
+      return this.#penalise(key, "protocol", `confirmed ${bytes} bytes of a range, out of turn`);
+    }
+    this.#supply(key, peer);
+  }
+
+  #supply(key: PeerKey, peer: SyncPeer): void {
+    const supply = peer.supply!;
+    peer.supplyDeadlineMs = this.#nowMs + SYNC_PROGRESS_MS_MAX;
+    for (let next = supply.next(); next !== "full"; next = supply.next()) {
+      if (next !== null) {
+        this.#effects.push({ type: "send-bundle", to: key, bundle: next });
+        continue;
+      }
+      peer.supply = null;
+      for (let question = 0; question < supply.questions; question++) {
+        this.#send(key, { type: "sync-done" });
+      }
+      this.#effects.push({ type: "supplied", peer: key });
+      return;
+    }
+  }
+
+  #becomeComplete(key: PeerKey, peer: SyncPeer): void {
+    if (peer.complete) return;
+    peer.complete = true;
+    this.#checkCaughtUp();
+    this.#effects.push({ type: "caught-up", peer: key });
+  }
+
+  #checkCaughtUp(): void {
+    let complete = 0;
+    for (const peer of this.#peers.values()) if (peer.complete) complete++;
+    const enough = Math.min(NEWCOMER_ROUNDS, this.#peers.size);
+    if (complete > 0 && complete >= enough) this.#caughtUp = true;
+  }
+
+  #forgetQuestion(peer: SyncPeer, question: "summary" | "want"): void {
+    const index = peer.questions.indexOf(question);
+    if (index >= 0) peer.questions.splice(index, 1);
+  }
+
+  #send(to: PeerKey, message: SyncMessage): void {
+    this.#effects.push({ type: "send", to, message });
+  }
+
+  #penalise(
+    peer: PeerKey,
+    fault: Extract<AntiEntropyEffect, { type: "penalise" }>["fault"],
+    text: string,
+  ): void {
+    this.#effects.push({ type: "penalise", peer, fault, text });
+  }
+}

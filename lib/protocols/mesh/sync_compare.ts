@@ -1,0 +1,81 @@
+/** Compares what a neighbour says of its frontiers with our own. */
+
+import { bucketOf, ID_CLOSED } from "./frontier.ts";
+import { SYNC_PROOFS_MAX } from "./limits.ts";
+import type { SyncEntry } from "./messages.ts";
+import type { OrderQueries } from "./order_io.ts";
+import { type Stream, type StreamKey, streamKey } from "./stream.ts";
+import type { Proof } from "./structures.ts";
+
+/** Something that the neighbour has and we don't. */
+export interface Want {
+  readonly stream: Stream;
+  /** Bundles that end after this counter. */
+  readonly after: number;
+  /** What our frontier is to reach. */
+  readonly goal: number;
+}
+
+export interface Comparison {
+  readonly wants: readonly Want[];
+  /** What the neighbour says of the streams in which we lack something. */
+  readonly statements: readonly SyncEntry[];
+  /** Proofs that it doesn't know. */
+  readonly proofs: readonly Proof[];
+}
+
+/**
+ * @param entries All that the neighbour has in `buckets`.
+ * @param buckets Those that were compared; in all others it has what we have.
+ * @param all Whether every entry is a statement: a newcomer is to know what there is.
+ */
+export function compareFrontiers(
+  order: OrderQueries,
+  entries: readonly SyncEntry[],
+  buckets: ReadonlySet<number>,
+  all: boolean,
+): Comparison {
+  const wants: Want[] = [];
+  const statements = new Map<StreamKey, SyncEntry>();
+  const proofs: Proof[] = [];
+  const listed = new Set<StreamKey>();
+  for (const entry of entries) {
+    const key = streamKey(entry);
+    listed.add(key);
+    const own = order.entryOf(entry);
+    if (own?.id === ID_CLOSED && entry.id !== ID_CLOSED) addProof(order, entry, proofs);
+    const want = wantOf(order, entry, own);
+    if (want !== null) wants.push(want);
+    if (all || entry.counter > (own?.counter ?? 0)) statements.set(key, entry);
+  }
+  for (const bucket of buckets) {
+    for (const own of order.entriesOf(bucket)) {
+      if (own.id === ID_CLOSED && !listed.has(streamKey(own))) addProof(order, own, proofs);
+    }
+  }
+  for (const gap of order.gaps()) {
+    const key = streamKey(gap);
+    if (statements.has(key)) continue;
+    // Where it wasn't compared it is equal; where it was, and isn't listed, there is nothing.
+    const absent = buckets.has(bucketOf(gap.author)) && !listed.has(key);
+    statements.set(key, absent ? { ...gap, low: 1, counter: 0 } : gap);
+  }
+  return { wants, statements: [...statements.values()], proofs };
+}
+
+function wantOf(order: OrderQueries, entry: SyncEntry, own: SyncEntry | null): Want | null {
+  const { author, incarnation, low, counter } = entry;
+  const stream = { author, incarnation };
+  const have = own?.counter ?? 0;
+  if (own?.id === ID_CLOSED && entry.id !== ID_CLOSED) return null; // it gets the proof first
+  if (counter > have) {
+    if (low > counter) return null; // it keeps nothing of it
+    return { stream, after: Math.max(have, low - 1), goal: counter };
+  }
+  return order.disagrees(entry) ? { stream, after: counter - 1, goal: counter } : null;
+}
+
+function addProof(order: OrderQueries, stream: Stream, proofs: Proof[]): void {
+  const proof = proofs.length < SYNC_PROOFS_MAX ? order.proofOf(stream) : null;
+  if (proof !== null) proofs.push(proof);
+}

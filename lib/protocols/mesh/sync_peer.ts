@@ -1,0 +1,68 @@
+/** What anti-entropy holds for one neighbour; all of it goes with the link. */
+
+import type { SyncEntry } from "./messages.ts";
+import type { StreamKey } from "./stream.ts";
+import type { Want } from "./sync_compare.ts";
+import type { Supply } from "./sync_supply.ts";
+
+/** A round that we began. */
+export interface Round {
+  /** Differing buckets that aren't compared yet, and those of the page that is under way. */
+  remaining: readonly number[];
+  page: readonly number[];
+  readonly compared: Set<number>;
+  /** What the neighbour has in the compared buckets; one for each of its streams at most. */
+  readonly entries: SyncEntry[];
+  deadlineMs: number;
+}
+
+/** What the neighbour is to send us. */
+export interface Fetch {
+  readonly wants: Map<StreamKey, Want>;
+  /** Bytes of bundles that came and are done with, and how many of them we told. */
+  takenBytes: number;
+  toldBytes: number;
+  deadlineMs: number;
+}
+
+export class SyncPeer {
+  round: Round | null = null;
+  /** The neighbour's part of a page of its round, until its last message. */
+  asked: SyncEntry[] = [];
+  fetch: Fetch | null = null;
+  supply: Supply | null = null;
+  supplyDeadlineMs = Infinity;
+  /** What a `sync-done` answers, oldest first. */
+  readonly questions: ("summary" | "want")[] = [];
+  /** When the next round with it begins, unless one is under way. */
+  beginAtMs: number;
+  lastBegunMs = -Infinity;
+  /** Whether a whole round was completed once. */
+  complete = false;
+  equal = false;
+
+  constructor(beginAtMs: number) {
+    this.beginAtMs = beginAtMs;
+  }
+
+  get busy(): boolean {
+    return this.round !== null || this.fetch !== null;
+  }
+
+  nextDeadlineMs(): number {
+    const begin = this.busy ? Infinity : this.beginAtMs;
+    return Math.min(
+      begin,
+      this.round?.deadlineMs ?? Infinity,
+      this.fetch?.deadlineMs ?? Infinity,
+      this.supply === null ? Infinity : this.supplyDeadlineMs,
+    );
+  }
+
+  postpone(delayMs: number): void {
+    this.beginAtMs += delayMs;
+    this.supplyDeadlineMs += delayMs;
+    if (this.round !== null) this.round.deadlineMs += delayMs;
+    if (this.fetch !== null) this.fetch.deadlineMs += delayMs;
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * A range on its way to one neighbour, in room order, so that parents come first. Nothing is copied: what
+ * it holds is a place in the kept bundles and how far each stream was sent. The neighbour's confirmations
+ * set the pace.
+ */
+
+import { lastCounter, wireBytes } from "./bundle.ts";
+import { SYNC_BUNDLE_BYTES_MIN, SYNC_STREAMS_MAX, SYNC_WINDOW_BYTES } from "./limits.ts";
+import type { OrderQueries, RoomPosition } from "./order_io.ts";
+import { type Stream, type StreamKey, streamKey } from "./stream.ts";
+import type { Bundle } from "./structures.ts";
+import type { BundleId } from "../../base/ids.ts";
+
+/** What a bundle takes of the window, on both sides. */
+export function windowBytesOf(bundle: Bundle): number {
+  return Math.max(SYNC_BUNDLE_BYTES_MIN, wireBytes(bundle));
+}
+
+/** Before all ids: from the first bundle of a time on. */
+const BEFORE_ALL = "" as BundleId;
+
+export class Supply {
+  /** How far each stream was sent. */
+  readonly #sentTo = new Map<StreamKey, number>();
+  #position: RoomPosition | null = null;
+  #sentBytes = 0;
+  #confirmedBytes = 0;
+  #windowBytes = 0;
+  /** Questions that it answers, each with one `sync-done`. */
+  questions = 0;
+
+  constructor(readonly order: OrderQueries) {}
+
+  get idle(): boolean {
+    return this.#sentBytes === this.#confirmedBytes;
+  }
+
+  /**
+   * Takes a further question in.
+   * @returns False where too many streams are asked for.
+   */
+  add(wants: readonly (Stream & { readonly after: number })[], windowBytes: number): boolean {
+    this.questions++;
+    this.#windowBytes = Math.min(windowBytes, SYNC_WINDOW_BYTES);
+    for (const want of wants) {
+      const first = this.order.firstKept(want, want.after);
+      if (first === null) continue;
+      if (this.#sentTo.size >= SYNC_STREAMS_MAX) return false;
+      this.#sentTo.set(streamKey(want), want.after);
+      // What this stream has may come before what was sent already.
+      if (this.#position === null || first.time <= this.#position.time) {
+        this.#position = { time: first.time, id: BEFORE_ALL };
+      }
+    }
+    return true;
+  }
+
+  /**
+   * The neighbour has taken in so many bytes since the beginning.
+   * @returns False where that is less than before, or more than was sent.
+   */
+  confirm(bytes: number): boolean {
+    if (bytes < this.#confirmedBytes || bytes > this.#sentBytes) return false;
+    this.#confirmedBytes = bytes;
+    return true;
+  }
+
+  /** The next bundle; `null` at the end, `"full"` while the window is full. */
+  next(): Bundle | "full" | null {
+    while (this.#sentBytes - this.#confirmedBytes < this.#windowBytes) {
+      const entry = this.#sentTo.size === 0 ? null : this.order.nextInOrder(this.#position);
+      if (entry === null) return null;
+      this.#position = entry;
+      const header = entry.bundle.header.value;
+      const key = streamKey(header);
+      const last = lastCounter(header);
+      const sentTo = this.#sentTo.get(key);
+      if (sentTo === undefined || last <= sentTo) continue;
+      this.#sentTo.set(key, last);
+      this.#sentBytes += windowBytesOf(entry.bundle);
+      return entry.bundle;
+    }
+    return "full";
+  }
+}
