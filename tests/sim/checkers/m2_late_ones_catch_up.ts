@@ -13,7 +13,7 @@ const SURELY_KEPT = 9_000;
 export class LateOnesCatchUp implements MeshChecker {
   readonly name = "M2";
 
-  atQuiet(world: World): void {
+  atAnswers(world: World): void {
     const { said: all } = world.ledger;
     const alive = new Set<Said>();
     for (const { member } of world.present()) {

@@ -12,7 +12,7 @@ import type { World } from "../mesh/world.ts";
 export class SameHistory implements MeshChecker {
   readonly name = "M4";
 
-  atQuiet(world: World): void {
+  atAnswers(world: World): void {
     let first: { readonly member: Member; readonly history: readonly HistoryMessage[] } | null =
       null;
     for (const { member, history } of world.present()) {

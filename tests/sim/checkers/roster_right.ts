@@ -11,7 +11,7 @@ import type { World } from "../mesh/world.ts";
 export class RosterRight implements MeshChecker {
   readonly name = "roster";
 
-  atQuiet(world: World): void {
+  atAnswers(world: World): void {
     const present = world.present();
     for (const process of present) this.#checkOne(process, present);
   }

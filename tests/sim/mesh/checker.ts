@@ -2,7 +2,7 @@
 
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
-import type { MeshEffect } from "../../../lib/protocols/mesh/mesh_io.ts";
+import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import type { StreamKey } from "../../../lib/protocols/mesh/stream.ts";
 import type { MessageEvent, Said } from "./ledger.ts";
@@ -40,7 +40,7 @@ export interface MeshChecker {
   /** A process begins, with `records` on its disk. */
   started?(process: MemberProcess, records: readonly MeshRecord[]): void;
   /** A step was made; its effects aren't carried out yet. */
-  stepped?(process: MemberProcess): void;
+  stepped?(process: MemberProcess, input: MeshInput): void;
   /** Records were written; `from` is the place of the first one. */
   wrote?(process: MemberProcess, records: readonly MeshRecord[], from: number): void;
   /** An effect that is neither for the disk nor a message is carried out. */
@@ -58,4 +58,6 @@ export interface MeshChecker {
    * must hold in the end doesn't hold yet; the run fails if it still doesn't much later.
    */
   atQuiet?(world: World): void;
+  /** The same, after every process was asked for `/peers` and its whole `/history`. */
+  atAnswers?(world: World): void;
 }

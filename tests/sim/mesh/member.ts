@@ -58,6 +58,8 @@ export interface MemberConfig {
   readonly passive: boolean;
   /** Behind a router that lets nobody in. */
   readonly natted: boolean;
+  /** Whether it says where it can be dialled; otherwise as others see it. */
+  readonly knowsAddress: boolean;
   readonly historyShown: number;
   readonly eager: boolean;
 }
@@ -165,7 +167,10 @@ export class MemberProcess
     };
     const meshConfig: MeshConfig = {
       name: member.name,
-      advertise: { host: null, port: member.endpoint.port },
+      advertise: {
+        host: config.knowsAddress ? member.endpoint.host : null,
+        port: member.endpoint.port,
+      },
       passive: config.passive,
       historyShown: config.historyShown,
       begin,

@@ -30,6 +30,20 @@ import {
 /** The machine under test, and how a checker asks it. */
 export interface Subject {
   readonly name: string;
+  /** The largest room that it is made for. */
+  readonly membersMax: number;
+  /** What scenarios may ask of it beside talking, coming and going. */
+  readonly features: {
+    readonly privateMessages: boolean;
+    /** Collisions of names, and `/name`. */
+    readonly names: boolean;
+    /** Two processes with one key, profiles put back to an old image. */
+    readonly copies: boolean;
+    /** Disks that refuse to write for a while. */
+    readonly fullDisk: boolean;
+    /** Members that don't know their own address. */
+    readonly unknownAddress: boolean;
+  };
   create(config: MeshConfig, signer: Signer, environment: Environment): MeshMachine;
   probe(machine: MeshMachine): MeshProbe | null;
 }
@@ -132,6 +146,12 @@ export class World {
     else member.disk.processEnds();
     for (const checker of this.checkers) checker.ended?.(process);
     member.process = null;
+    const { outcome } = process;
+    if (
+      outcome?.kind === "fatal" && (outcome.code === "name-taken" || outcome.code === "replaced")
+    ) {
+      member.over = true; // another start would end in the same way
+    }
   }
 
   /** Keeps what is on the member's disk, to be put back later or onto another's. */
@@ -171,7 +191,7 @@ export class World {
     this.steps++;
     const kind = input.type === "message" ? `< ${input.message.type}` : input.type;
     this.note(process.label, kind, effects.length, input);
-    for (const checker of this.checkers) checker.stepped?.(process);
+    for (const checker of this.checkers) checker.stepped?.(process, input);
   }
 
   effect(process: MemberProcess, effect: MeshEffect): void {

@@ -1,0 +1,477 @@
+/**
+ * Drives a world through its scenario: a room is founded, members come, talk and go while troubles come and
+ * go too; then everything heals, everybody who isn't gone for good comes back, and in the end all promises
+ * must hold.
+ */
+
+import type { PeerKey } from "../../../lib/base/ids.ts";
+import { fakeSigner } from "../fake_crypto.ts";
+import { Random } from "../random.ts";
+import { type MeshChecker, Violation } from "./checker.ts";
+import { Member, type MemberProcess } from "./member.ts";
+import { type Scenario, type Trouble, TROUBLES } from "./scenario.ts";
+import { type Subject, World } from "./world.ts";
+
+/** Copies and name clashes come on top of a scenario's nodes, at most so many. */
+const EXTRA_HOSTS = 8;
+/** Everything must be right again so long after everything has healed. */
+const SETTLE_MS_MAX = 300_000;
+/** Members that cannot find each other by themselves are helped after this. */
+const HELP_AFTER_MS = 150_000;
+const SETTLE_LOOK_MS = 2_500;
+/** Answers may wait for a slow disk. */
+const ANSWER_MS = 1_500;
+/** Whatever holds in a quiet room must still hold so much later. */
+const STAYS_QUIET_MS = 20_000;
+/** A word in a quiet room has reached everybody after this, whatever link broke meanwhile. */
+const LONE_MESSAGE_MS_MAX = 15_000;
+
+/** The weights of what happens at a step beside trouble. */
+const TALK = { say: 30, burst: 5, reply: 12, private: 4, join: 7, restart: 7, heal: 4 } as const;
+type Action = keyof typeof TALK | Trouble;
+
+export class Driver {
+  readonly world: World;
+  readonly #random: Random;
+  readonly #actions: readonly (readonly [Action, number])[];
+  readonly #weight: number;
+  #joined = 0;
+
+  constructor(
+    readonly scenario: Scenario,
+    readonly subject: Subject,
+    checkers: readonly MeshChecker[],
+    print: ((line: string) => void) | null,
+  ) {
+    this.world = new World(
+      { ...scenario, hosts: scenario.nodes + EXTRA_HOSTS, print },
+      subject,
+      checkers,
+    );
+    this.#random = new Random(scenario.seed * 2 + 2);
+    const troubles = [...scenario.troubles].map((name) => [name, TROUBLES[name]] as const);
+    const talk = Object.entries(TALK) as [keyof typeof TALK, number][];
+    this.#actions = [...talk, ...troubles];
+    this.#weight = this.#actions.reduce((sum, [, weight]) => sum + weight, 0);
+  }
+
+  /** @throws {Violation} If a promise is broken. */
+  run(): void {
+    const { scenario, world } = this;
+    const founder = this.#newMember(null);
+    world.start(founder, { kind: "found" });
+    this.#pass(2_000);
+    if (founder.present === null) throw new Violation("start", "the founder isn't ready after 2 s");
+    for (let count = this.#random.below(scenario.nodes); count > 0; count--) this.#act("join");
+    for (let step = 0; step < scenario.steps; step++) {
+      this.#pass(this.#random.exponential(scenario.gapMs));
+      this.#act(this.#pickAction());
+    }
+    if (this.#random.chance(0.5)) this.#act("say"); // the last word before silence
+    this.#healAll();
+    this.#settle();
+    this.#loneWords();
+    this.#pass(STAYS_QUIET_MS);
+    this.#ask();
+  }
+
+  #pass(forMs: number): void {
+    this.world.time.runUntil(this.world.time.nowMs + forMs);
+  }
+
+  #pickAction(): Action {
+    let at = this.#random.next() * this.#weight;
+    for (const [action, weight] of this.#actions) {
+      at -= weight;
+      if (at < 0) return action;
+    }
+    return "say";
+  }
+
+  // Who there is.
+
+  #newMember(name: string | null): Member {
+    const { scenario, world } = this;
+    const random = this.#random;
+    const index = world.members.length;
+    const reachable = index === 0;
+    const unknown = this.subject.features.unknownAddress && random.chance(0.6);
+    const member = world.addMember({
+      signer: fakeSigner(`${scenario.seed}/${index}`),
+      name: name ?? `u${index}`,
+      passive: !reachable && random.chance(scenario.passiveChance),
+      natted: !reachable && random.chance(scenario.nattedChance),
+      knowsAddress: !unknown,
+      historyShown: scenario.historyShown,
+      eager: random.chance(0.5),
+    });
+    member.wallOffsetMs = random.between(-1, 1) * scenario.wallErrorMs;
+    return member;
+  }
+
+  #presentOne(): MemberProcess | null {
+    const present = this.world.present().filter(({ sim }) => !sim.stalled);
+    return present.length === 0 ? null : this.#random.pick(present);
+  }
+
+  /** Somebody a newcomer can dial. */
+  #contact(): Member | null {
+    const open = this.world.present().filter(({ member }) =>
+      !member.config.natted && !member.config.passive
+    );
+    return open.length === 0 ? null : this.#random.pick(open).member;
+  }
+
+  #roomForMore(): boolean {
+    return this.world.members.length < this.world.config.hosts;
+  }
+
+  #enter(member: Member): void {
+    const stored = knowsRoom(member);
+    const contact = this.#contact();
+    if (stored && (contact === null || this.#random.chance(0.7))) {
+      this.world.start(member, { kind: "resume", room: member.room! });
+    } else if (contact !== null) {
+      this.world.start(member, { kind: "join", contact: contact.endpoint });
+    }
+  }
+
+  // What happens.
+
+  #act(action: Action): void {
+    this.world.note("", action, 0, null);
+    switch (action) {
+      case "join":
+        if (this.#joined < this.scenario.nodes - 1) {
+          this.#joined++;
+          this.#enter(this.#newMember(null));
+        }
+        return;
+      case "storm":
+        for (let count = 2 + this.#random.below(6); count > 0; count--) this.#act("join");
+        return;
+      case "restart":
+        return this.#restartOne();
+      case "say":
+        return this.#say(1);
+      case "burst":
+        return this.#say(2 + Math.floor(this.#random.exponential(12)));
+      case "reply":
+        return this.#reply();
+      case "private":
+        return this.#private();
+      case "heal":
+        return this.world.network.setCuts(() => false);
+      default:
+        return this.#trouble(action);
+    }
+  }
+
+  #say(count: number): void {
+    const process = this.#presentOne();
+    if (process === null || process.pausedBecause !== null) return;
+    for (let n = 0; n < count && process.sim.alive; n++) {
+      this.world.say(process, this.#words(), null);
+    }
+  }
+
+  #words(): string {
+    if (!this.#random.chance(this.scenario.longTextChance)) return "";
+    return "x".repeat(this.#random.below(this.#random.pick([300, 6_000, 40_000])));
+  }
+
+  #reply(): void {
+    const process = this.#presentOne();
+    const last = process?.member.shown.order.at(-1);
+    if (process === null || last === undefined || process.pausedBecause !== null) return;
+    this.world.say(process, `in answer to m${last.index}`, null);
+  }
+
+  #private(): void {
+    const [from, to] = [this.#presentOne(), this.#presentOne()];
+    if (!this.subject.features.privateMessages || from === null || to === null) return;
+    const { member } = to;
+    const shared = this.world.members.some((other) =>
+      other !== member && other.names.has(member.name)
+    );
+    if (from === to || shared || member.names.size > 1) return;
+    this.world.say(from, "", { name: member.name, key: member.key });
+  }
+
+  #restartOne(): void {
+    const down = this.world.members.filter((member) => member.process === null && !member.over);
+    if (down.length > 0) this.#enter(this.#random.pick(down));
+  }
+
+  #trouble(trouble: Trouble): void {
+    const process = this.#presentOne();
+    if (process === null) return;
+    const { world } = this;
+    const random = this.#random;
+    switch (trouble) {
+      case "kill":
+        return this.#kill(process);
+      case "powerLoss":
+        return world.end(process, true, 0);
+      case "killWithNeighbours": {
+        const near = new Set<PeerKey>(process.probe?.activeView() ?? []);
+        for (const other of world.present()) {
+          if (other === process || near.has(other.member.key)) world.end(other, false, 0.5);
+        }
+        return;
+      }
+      case "quit":
+        process.member.over = process.member !== world.members[0] && random.chance(0.3);
+        return process.command({ command: "quit" });
+      case "cut": {
+        const parts = 2 + random.below(2);
+        const partOf = Array.from({ length: world.config.hosts }, () => random.below(parts));
+        return world.network.setCuts((from, to) => partOf[from] !== partOf[to]);
+      }
+      case "oneWayCut": {
+        const deaf = random.below(world.members.length);
+        const others = random.chance(0.5);
+        const to = random.below(world.members.length);
+        return world.network.setCuts((from, at) => at === deaf && (others || from === to));
+      }
+      case "sever": {
+        const ends = [...process.links.values()];
+        if (ends.length > 0) random.pick(ends).sever();
+        return;
+      }
+      case "stall":
+        return this.#stall(process, random.between(500, 15_000));
+      case "clockJump":
+        process.member.wallOffsetMs += random.between(-1, 1) * random.pick([5_000, 7_200_000]);
+        return;
+      case "slowReader":
+        process.readIntervalMs = process.readIntervalMs > 0 ? 0 : random.between(5, 100);
+        return;
+      case "fullDisk": {
+        const { disk } = process.member;
+        if (this.subject.features.fullDisk) disk.refuses = !disk.refuses;
+        return;
+      }
+      case "move":
+        return this.#move(process);
+      case "oldImage":
+        return this.#oldImage(process);
+      case "copy":
+        return this.#copy(process);
+      case "nameClash":
+        if (this.subject.features.names && this.#roomForMore()) {
+          this.#enter(this.#newMember(process.member.name));
+        }
+        return;
+      case "rename":
+        if (this.subject.features.names) {
+          const name = `v${random.below(1_000)}`;
+          process.member.names.add(name);
+          process.command({ command: "name", name });
+        }
+        return;
+      case "storm":
+        return;
+    }
+  }
+
+  #kill(process: MemberProcess): void {
+    if (this.#random.chance(0.3)) return this.world.end(process, false, 0.5);
+    process.effectsLeft = 1 + this.#random.below(30);
+    process.onDoom = () => this.world.end(process, false, 0.5);
+  }
+
+  #stall(process: MemberProcess, forMs: number): void {
+    process.sim.stall(forMs);
+    const { network, time } = this.world;
+    network.refresh();
+    time.after(forMs + 0.001, () => network.refresh());
+  }
+
+  #move(process: MemberProcess): void {
+    const { member } = process;
+    const { network } = this.world;
+    this.world.end(process, this.#random.chance(0.3), 0.5);
+    const { host, port } = member.endpoint;
+    const answer = this.#random.pick(["wrong-room", "wrong-key", null]);
+    if (answer !== null) network.listen(member.endpoint, { host: member.index, answer });
+    member.endpoint = { host, port: port + 1 };
+    this.#enter(member);
+  }
+
+  /** Keeps an image of the disk, or puts back the one that was kept. */
+  #oldImage(process: MemberProcess): void {
+    const { member } = process;
+    if (!this.subject.features.copies) return;
+    if (member.image === null) {
+      member.image = this.world.imageOf(member);
+      return;
+    }
+    this.world.end(process, false, 0.5);
+    this.world.restore(member, member.image);
+    member.image = null;
+    this.#enter(member);
+  }
+
+  /** A second process with this profile, on another host. */
+  #copy(process: MemberProcess): void {
+    if (!this.subject.features.copies || !this.#roomForMore()) return;
+    const { world } = this;
+    const { member } = process;
+    const image = world.imageOf(member);
+    const copy = world.addMember({ ...member.config, natted: false, passive: false });
+    copy.name = member.name;
+    for (const name of member.names) copy.names.add(name);
+    world.restore(copy, image);
+    member.over = true; // of the two, the later start stays
+    this.#enter(copy);
+  }
+
+  // The end.
+
+  #healAll(): void {
+    const { world } = this;
+    world.note("", "heal all", 0, null);
+    world.network.setCuts(() => false);
+    for (const member of world.members) {
+      member.disk.refuses = false;
+      const { process } = member;
+      if (process === null) continue;
+      process.readIntervalMs = 0;
+      process.effectsLeft = -1;
+    }
+  }
+
+  /** Waits until all that must hold in the end does. */
+  #settle(): void {
+    const { time } = this.world;
+    const untilMs = time.nowMs + SETTLE_MS_MAX;
+    const helpMs = time.nowMs + HELP_AFTER_MS;
+    let helped = !this.#mayBeStranded();
+    for (;;) {
+      this.#returnAll();
+      if (!helped && time.nowMs >= helpMs) {
+        helped = true;
+        this.#helpStranded();
+      }
+      this.#pass(SETTLE_LOOK_MS);
+      try {
+        this.#look();
+        this.#ask();
+        return;
+      } catch (error) {
+        if (!(error instanceof Violation) || time.nowMs >= untilMs) throw error;
+      }
+    }
+  }
+
+  /**
+   * Whether members may have lost each other for good: all that one knew moved, went for ever, or can't
+   * be dialled. Otherwise no help is given, and each must find its room by itself.
+   */
+  #mayBeStranded(): boolean {
+    const { members } = this.world;
+    return this.scenario.troubles.has("move") ||
+      members.some(({ over, config }) => over || config.natted || config.passive);
+  }
+
+  /** What users would do: start again, with an address that works. */
+  #helpStranded(): void {
+    const largest = islands(this.world.present())[0] ?? [];
+    const contacts = largest.filter(({ member }) =>
+      !member.config.natted && !member.config.passive
+    );
+    if (contacts.length === 0) return;
+    for (const process of this.world.present()) {
+      if (largest.includes(process)) continue;
+      this.world.note(process.label, "stranded", 0, null);
+      this.world.end(process, false, 0);
+      this.world.start(process.member, {
+        kind: "join",
+        contact: this.#random.pick(contacts).member.endpoint,
+      });
+    }
+  }
+
+  #returnAll(): void {
+    for (const member of this.world.members) {
+      if (member.process === null && !member.over) this.#enter(member);
+    }
+  }
+
+  #look(): void {
+    const { world } = this;
+    for (const member of world.members) {
+      // Who never got in, and finds nobody to ask, is in no room.
+      const comesBack = knowsRoom(member) || world.present().length > 0;
+      if (member.present === null && !member.over && comesBack) {
+        throw new Violation("return", `${member.label} isn't back in the room`);
+      }
+      if (member.process?.pausedBecause) {
+        throw new Violation(
+          "input",
+          `${member.label} takes no input: ${member.process.pausedBecause}`,
+        );
+      }
+    }
+    for (const checker of world.checkers) checker.atQuiet?.(world);
+  }
+
+  #ask(): void {
+    const { world } = this;
+    for (const process of world.present()) {
+      process.peers = null;
+      process.history = null;
+      process.command({ command: "peers" });
+      process.command({ command: "history", count: 10_000 });
+    }
+    this.#pass(ANSWER_MS);
+    this.#look();
+    for (const checker of world.checkers) checker.atAnswers?.(world);
+  }
+
+  /** Words in a quiet room, a link breaking just after some of them. */
+  #loneWords(): void {
+    const { world } = this;
+    for (let count = 1 + this.#random.below(3); count > 0; count--) {
+      const process = this.#presentOne();
+      if (process === null) return;
+      world.say(process, "into the silence", null);
+      this.#pass(this.#random.exponential(this.scenario.delayMs));
+      if (this.#random.chance(0.4)) this.#trouble("sever");
+      this.#pass(this.#random.exponential(2_000));
+    }
+    const untilMs = world.time.nowMs + LONE_MESSAGE_MS_MAX;
+    for (;;) {
+      try {
+        return this.#look();
+      } catch (error) {
+        if (!(error instanceof Violation) || world.time.nowMs >= untilMs) throw error;
+        this.#pass(500);
+      }
+    }
+  }
+}
+
+/** Whether the member can find its room from its disk. */
+function knowsRoom(member: Member): boolean {
+  return member.room !== null && member.disk.records.some(({ kind }) => kind === "genesis");
+}
+
+/** Processes in groups that open links join, the largest first. */
+function islands(processes: readonly MemberProcess[]): MemberProcess[][] {
+  const left = new Set(processes);
+  const found: MemberProcess[][] = [];
+  for (const first of left) {
+    const island = [first];
+    left.delete(first);
+    for (const process of island) {
+      for (const end of process.links.values()) {
+        const other = end.other.owner as MemberProcess;
+        if (left.delete(other)) island.push(other);
+      }
+    }
+    found.push(island);
+  }
+  return found.sort((a, b) => b.length - a.length);
+}

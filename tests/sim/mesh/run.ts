@@ -1,0 +1,61 @@
+/** One run: a seed, a room, a verdict, and how to see it again. */
+
+import { meshCheckers } from "../checkers/all.ts";
+import type { MeshChecker } from "./checker.ts";
+import { Driver } from "./driver.ts";
+import { type Scenario, scenarioOf } from "./scenario.ts";
+import type { Subject } from "./world.ts";
+
+export interface RunOptions {
+  readonly seed: number;
+  readonly nodes: number;
+  readonly steps: number;
+  /** Gets every line of the trace; null prints none. */
+  readonly print?: (line: string) => void;
+  /** Changes what the seed decided, for tests that need a certain trouble. */
+  readonly scenario?: Partial<Scenario>;
+  readonly checkers?: () => MeshChecker[];
+}
+
+export interface RunResult {
+  /** What was broken; null where all promises held. */
+  readonly failure: Error | null;
+  /** Over the whole trace: equal for two runs of one seed. */
+  readonly hash: string;
+  readonly tail: readonly string[];
+  readonly virtualMs: number;
+  readonly steps: number;
+  readonly messages: number;
+  readonly said: number;
+}
+
+const TAIL_LINES = 40;
+
+export function runMesh(subject: Subject, options: RunOptions): RunResult {
+  const { seed, steps } = options;
+  const nodes = Math.min(options.nodes, subject.membersMax);
+  const scenario = { ...scenarioOf(seed, nodes, steps), ...options.scenario };
+  const checkers = (options.checkers ?? meshCheckers)();
+  const driver = new Driver(scenario, subject, checkers, options.print ?? null);
+  const { world } = driver;
+  let failure: Error | null = null;
+  try {
+    driver.run();
+  } catch (error) {
+    failure = error as Error;
+  }
+  return {
+    failure,
+    hash: world.trace.hash(),
+    tail: failure === null ? [] : world.trace.tail(TAIL_LINES),
+    virtualMs: world.time.nowMs,
+    steps: world.steps,
+    messages: world.messages,
+    said: world.ledger.said.length,
+  };
+}
+
+/** The command that repeats a run. */
+export function repeatCommand({ seed, nodes, steps }: RunOptions): string {
+  return `make sim SEED=${seed} NODES=${nodes} STEPS=${steps}`;
+}

@@ -1,0 +1,98 @@
+/**
+ * What a seed decides before a run begins: how large and how bad the network is, and which kinds of trouble
+ * there will be. Each run has some of them only: two troubles that hide each other meet in few runs.
+ */
+
+import type { DiskConfig } from "../disk.ts";
+import type { QueueLimits } from "../link.ts";
+import { Random } from "../random.ts";
+
+/** Kinds of trouble, and how often each comes where a run has it, beside 60 of talking. */
+export const TROUBLES = {
+  /** Killed at once, or just before some effect soon: between sync and send, between send and show. */
+  kill: 4,
+  /** Only what was synced is left, and nobody is told. */
+  powerLoss: 2,
+  killWithNeighbours: 0.5,
+  quit: 2,
+  /** The room in two or three parts, or one direction between two members. */
+  cut: 2,
+  oneWayCut: 2,
+  sever: 4,
+  stall: 3,
+  clockJump: 2,
+  slowReader: 1,
+  fullDisk: 1,
+  /** A restart at another address; the old one may be somebody else's by then. */
+  move: 2,
+  /** The profile as it was some time ago. */
+  oldImage: 1,
+  /** The profile as it was, in a second process. */
+  copy: 0.7,
+  nameClash: 1,
+  rename: 1,
+  storm: 0.5,
+} as const;
+
+export type Trouble = keyof typeof TROUBLES;
+
+export interface Scenario {
+  readonly seed: number;
+  /** Members that come in by themselves; copies and name clashes come on top. */
+  readonly nodes: number;
+  /** What users and trouble do, one after the other. */
+  readonly steps: number;
+  readonly troubles: ReadonlySet<Trouble>;
+  /** Mean time between two steps, ms. */
+  readonly gapMs: number;
+  readonly delayMs: number;
+  readonly jitterMs: number;
+  readonly bytesPerMs: number;
+  readonly limits: QueueLimits;
+  readonly disk: DiskConfig;
+  readonly codec: boolean;
+  readonly clockDrift: number;
+  /** Wall clocks are wrong by this much, at most. */
+  readonly wallErrorMs: number;
+  readonly nattedChance: number;
+  readonly passiveChance: number;
+  readonly historyShown: number;
+  readonly longTextChance: number;
+}
+
+const HOUR_MS = 3_600_000;
+
+export function scenarioOf(seed: number, nodes: number, steps: number): Scenario {
+  const random = new Random(seed * 2 + 1);
+  const [delayMs, jitterMs] = random.pick([[0.2, 0.05], [2, 1], [40, 10], [120, 60]] as const);
+  const narrow = random.chance(0.15);
+  const kib = 1_024;
+  const all = Object.keys(TROUBLES) as Trouble[];
+  const share = random.pick([0.15, 0.4, 0.7]);
+  return {
+    seed,
+    nodes,
+    steps,
+    troubles: new Set(all.filter(() => random.chance(share))),
+    gapMs: random.pick([5, 50, 300, 1_500]),
+    delayMs,
+    jitterMs,
+    bytesPerMs: narrow ? random.between(20, 200) : Infinity,
+    limits: {
+      controlBytes: 64 * kib,
+      dataBytes: narrow ? random.pick([64, 256]) * kib : 1_024 * kib,
+      windowBytes: narrow ? 32 * kib : 256 * kib,
+    },
+    disk: {
+      syncMs: random.pick([0, 0.2, 4]),
+      slowChance: random.pick([0, 0.01]),
+    },
+    codec: random.chance(0.2),
+    clockDrift: random.pick([0, 2e-4]),
+    wallErrorMs: random.pick([0, 2_000, 2_000, HOUR_MS, 24 * 400 * HOUR_MS]),
+    nattedChance: random.chance(0.2) ? 0.25 : 0,
+    passiveChance: random.chance(0.15) ? 0.2 : 0,
+    historyShown: random.pick([0, 3, 20, 100]),
+    longTextChance: random.pick([0, 0.02, 0.1]),
+  };
+}
