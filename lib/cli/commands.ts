@@ -84,6 +84,7 @@ function syntaxOf(form: string, args: ArgumentTable) {
   const argumentNames: string[] = [];
   const optionalNames = new Set<string>();
   let pattern = "";
+  let endsInRest = false;
   for (const token of form.split(" ").filter((token) => token !== "")) {
     const word = /^(\[?)([A-Z]+)\]?$/.exec(token);
     const gap = pattern === "" ? "" : "\\s";
@@ -93,7 +94,8 @@ function syntaxOf(form: string, args: ArgumentTable) {
     }
     const name = word[2]!.toLowerCase();
     argumentNames.push(name);
-    const value = args[name]?.takesRest ? "([^]+)" : `${gap === "" ? "" : "\\s*"}(\\S+)`;
+    endsInRest = args[name]?.takesRest === true;
+    const value = endsInRest ? "([^]+)" : "\\s*(\\S+)";
     if (word[1] === "[") {
       optionalNames.add(name);
       pattern += `(?:${gap}${value})?`;
@@ -101,7 +103,8 @@ function syntaxOf(form: string, args: ArgumentTable) {
       pattern += `${gap}${value}`;
     }
   }
-  return { syntax: new RegExp(`^${pattern}$`, "u"), argumentNames, optionalNames };
+  const end = endsInRest ? "" : "\\s*";
+  return { syntax: new RegExp(`^${pattern}${end}$`, "u"), argumentNames, optionalNames };
 }
 
 /** A line of input, understood or not. */
@@ -185,9 +188,8 @@ export class CommandTable<Target> {
     const name = /^\S+/.exec(line.slice(1))?.[0] ?? "";
     const entry = this.#known(name);
     const rest = line.slice(1 + name.length);
-    const match = entry.syntax.exec(
-      entry.argumentNames.length === 0 ? rest.trim() : afterGap(rest),
-    );
+    // Only the gap's first character goes: a text keeps the blanks it starts with.
+    const match = entry.syntax.exec(rest.slice(1));
     if (match === null) throw formError(entry);
     const texts: Record<string, string | undefined> = {};
     entry.argumentNames.forEach((argument, index) => texts[argument] = match[index + 1]);
@@ -235,11 +237,6 @@ export class CommandTable<Target> {
       `There is no command /${shortened(name)}${hint === "" ? "; /help lists them" : hint}`,
     );
   }
-}
-
-/** Only the gap's first character goes: a text keeps the blanks it starts with. */
-function afterGap(rest: string): string {
-  return rest.slice(1);
 }
 
 function helpEntry<Target>(): Command<Target> {

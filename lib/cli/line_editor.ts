@@ -79,10 +79,13 @@ export function replaced(
   end: number,
   text: string,
 ): EditorState {
+  const whole = state.text.slice(0, start) + text + state.text.slice(end);
+  const cursor = start + text.length;
+  // What meets here may be one character now: an accent and its letter, two halves of a flag.
   return {
     ...state,
-    text: state.text.slice(0, start) + text + state.text.slice(end),
-    cursor: start + text.length,
+    text: whole,
+    cursor: cursor === 0 ? 0 : graphemeAfter(whole, graphemeBefore(whole, cursor)),
   };
 }
 

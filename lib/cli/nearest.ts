@@ -12,7 +12,7 @@ const LENGTH_MAX = 64;
  */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
   const lower = word.toLowerCase();
-  if (lower.length > LENGTH_MAX) return null;
+  if (lower === "" || lower.length > LENGTH_MAX) return null;
   let best: string | null = null;
   let fewest = Math.min(EDITS_MAX, Math.max(1, Math.floor(lower.length / 2))) + 1;
   for (const candidate of candidates) {

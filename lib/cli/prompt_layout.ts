@@ -55,7 +55,7 @@ export function layoutPrompt(
 
   for (const { segment } of graphemesOf(visibleText(prompt))) place(segment);
   for (const { segment, index } of graphemesOf(text)) {
-    if (index === cursor) markCursor();
+    if (index <= cursor && cursor < index + segment.length) markCursor();
     const shown = visiblePart(text, index, index + segment.length);
     // A symbol in words, such as <U+202E>, may be broken anywhere.
     if (shown === segment) place(shown);

@@ -1,0 +1,190 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { P2pchatError } from "../../lib/base/errors.ts";
+import {
+  asksForJson,
+  parseCommandLine,
+  type ProgramCommand,
+  type Request,
+} from "../../lib/cli/arguments.ts";
+import { meshOptions, meshProgramCommand } from "../../lib/cli/mesh_arguments.ts";
+import type { MeshOptions } from "../../lib/cli/options.ts";
+import { usageText } from "../../lib/cli/usage.ts";
+import { VERSION } from "../../lib/cli/version.ts";
+import denoJson from "../../deno.json" with { type: "json" };
+
+const HOME: Readonly<Record<string, string>> = { HOME: "/home/alice" };
+
+/** What `mesh` would be run with. */
+function optionsOf(args: readonly string[], variables = HOME): MeshOptions {
+  let options: MeshOptions | undefined;
+  const command: ProgramCommand = {
+    ...meshProgramCommand,
+    prepare(line) {
+      options = meshOptions(line);
+      return () => Promise.resolve();
+    },
+  };
+  parseCommandLine(args, [command], (name) => variables[name]);
+  assert(options !== undefined, "the command is run");
+  return options;
+}
+
+function parse(...args: readonly string[]) {
+  return parseCommandLine(args, [meshProgramCommand], (name) => HOME[name]);
+}
+
+const DEFAULTS: MeshOptions = {
+  dataFolder: "/home/alice/.local/share/p2pchat",
+  json: false,
+  plain: false,
+  colour: true,
+  stay: false,
+  verbose: false,
+  logFile: null,
+  name: "Alice",
+  contact: null,
+  host: null,
+  port: null,
+  advertise: null,
+  historyCount: 100,
+  foundNew: false,
+  passive: false,
+};
+
+const UNDERSTOOD: readonly (readonly [line: string, differences: Partial<MeshOptions>])[] = [
+  ["mesh Alice", {}],
+  ["mesh Bob localhost 55107", { name: "Bob", contact: { host: "localhost", port: 55107 } }],
+  ["mesh Bob ::1 1", { name: "Bob", contact: { host: "::1", port: 1 } }],
+  ["mesh Bob [::1] 65535", { name: "Bob", contact: { host: "::1", port: 65535 } }],
+  ["mesh 007", { name: "007" }],
+  ["mesh 1e3", { name: "1e3" }],
+  ["--json mesh Alice", { json: true }],
+  ["mesh --port 0 Alice", { port: 0 }],
+  ["mesh Alice --port=8000 --host 10.0.0.1", { port: 8000, host: "10.0.0.1" }],
+  ["mesh Alice --advertise chat.example", { advertise: { host: "chat.example", port: null } }],
+  ["mesh Alice --advertise chat.example:80", { advertise: { host: "chat.example", port: 80 } }],
+  ["mesh Alice --advertise [::1]:80", { advertise: { host: "::1", port: 80 } }],
+  ["mesh Alice --advertise ::1", { advertise: { host: "::1", port: null } }],
+  ["mesh Alice --history 0 --new --passive", {
+    historyCount: 0,
+    foundNew: true,
+    passive: true,
+  }],
+  ["mesh Alice --plain --no-color --stay --verbose", {
+    plain: true,
+    colour: false,
+    stay: true,
+    verbose: true,
+  }],
+  ["mesh Alice --data /d --log-file /l", { dataFolder: "/d", logFile: "/l" }],
+];
+
+for (const [line, differences] of UNDERSTOOD) {
+  Deno.test(`parseCommandLine() understands "${line}"`, () => {
+    assertEquals(optionsOf(line.split(" ")), { ...DEFAULTS, ...differences });
+  });
+}
+
+const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
+  ["mehs Alice", "There is no command mehs; did you mean mesh?"],
+  ["chat Alice", "There is no command chat; there is mesh, help"],
+  ["serve", "There is no command serve; there is mesh, help"],
+  ["help mush", "There is no command mush; did you mean mesh?"],
+  ["mesh", "The form is p2pchat mesh NAME [HOST PORT]"],
+  ["mesh Alice localhost", "The form is p2pchat mesh NAME [HOST PORT]"],
+  ["mesh Alice localhost 1 2", "The form is p2pchat mesh NAME [HOST PORT]"],
+  ["mesh Alice localhost 0", 'PORT must be a whole number from 1 to 65535, is "0"'],
+  ["mesh Alice localhost 65536", 'PORT must be a whole number from 1 to 65535, is "65536"'],
+  ["mesh Alice local/host 1", 'HOST must be a host name or an IP address, is "local/host"'],
+  ["mesh Alice --prot 1", "There is no flag --prot; did you mean --port?"],
+  ["mesh Alice -p 1", "There is no flag -p; p2pchat help lists them"],
+  ["mesh Alice --__proto__ x", "There is no flag --__proto__"],
+  ["mesh Alice --private", "There is no flag --private"],
+  ["mesh Alice --port", "--port needs a value: N"],
+  ["mesh Alice --port --json", "--port needs a value: N"],
+  ["mesh Alice --port 65536", '--port must be a whole number from 0 to 65535, is "65536"'],
+  ["mesh Alice --port 1.5", '--port must be a whole number from 0 to 65535, is "1.5"'],
+  ["mesh Alice --port -1", "There is no flag -1"],
+  ["mesh Alice --port 1 --port 2", "--port is given 2 times; give it once"],
+  ["mesh Alice --history 10001", '--history must be a whole number from 0 to 10000, is "10001"'],
+  [
+    "mesh Alice --advertise a:b",
+    'The port of --advertise must be a whole number from 1 to 65535, is "b"',
+  ],
+  ["mesh Alice --json=yes", "--json takes no value; leave out what follows it"],
+];
+
+for (const [line, sentence] of REFUSED) {
+  Deno.test(`parseCommandLine() refuses "${line}" and says why`, () => {
+    const error = assertThrows(() => optionsOf(line.split(" ")), P2pchatError);
+    assertEquals([error.code, error.exitStatus], ["usage", 2]);
+    assertStringIncludes(error.message, sentence);
+  });
+}
+
+Deno.test("parseCommandLine() refuses a bad name with bad-name and the reason", () => {
+  const error = assertThrows(() => optionsOf(["mesh", "Al ice"]), P2pchatError);
+  assertEquals([error.code, error.exitStatus], ["bad-name", 2]);
+  assertStringIncludes(error.message, "blanks");
+});
+
+const FOLDERS: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
+  [{ HOME: "/h" }, "/h/.local/share/p2pchat"],
+  [{ HOME: "/h", XDG_DATA_HOME: "/x" }, "/x/p2pchat"],
+  [{ HOME: "/h", XDG_DATA_HOME: "relative" }, "/h/.local/share/p2pchat"],
+  [{ HOME: "/h", XDG_DATA_HOME: "/x", P2PCHAT_HOME: "/p" }, "/p"],
+  [{ HOME: "/h", P2PCHAT_HOME: "" }, "/h/.local/share/p2pchat"],
+];
+
+for (const [variables, folder] of FOLDERS) {
+  Deno.test(`parseCommandLine() finds the data folder in ${JSON.stringify(variables)}`, () => {
+    assertEquals(optionsOf(["mesh", "Alice"], variables).dataFolder, folder);
+    assertEquals(optionsOf(["mesh", "Alice", "--data", "/d"], variables).dataFolder, "/d");
+  });
+}
+
+Deno.test("parseCommandLine() needs a home folder or --data", () => {
+  const error = assertThrows(() => optionsOf(["mesh", "Alice"], {}), P2pchatError);
+  assertStringIncludes(error.message, "--data");
+});
+
+Deno.test("parseCommandLine() heeds NO_COLOR unless it is empty", () => {
+  assertEquals(optionsOf(["mesh", "Alice"], { ...HOME, NO_COLOR: "1" }).colour, false);
+  assertEquals(optionsOf(["mesh", "Alice"], { ...HOME, NO_COLOR: "" }).colour, true);
+});
+
+Deno.test("parseCommandLine() tells help that was asked for from help that is needed", () => {
+  const ofAll: Request = { type: "help", command: null, asked: true };
+  const ofMesh: Request = { type: "help", command: meshProgramCommand, asked: true };
+
+  assertEquals(parse(), { ...ofAll, asked: false });
+  assertEquals(parse("help"), ofAll);
+  assertEquals(parse("--help"), ofAll);
+  assertEquals(parse("help", "mesh"), ofMesh);
+  assertEquals(parse("mesh", "--help"), ofMesh);
+  assertEquals(parse("mesh", "Alice", "localhost", "-h"), ofMesh);
+  assertEquals(parse("--version"), { type: "version" });
+});
+
+Deno.test("asksForJson() sees the flag in arguments that are wrong, not behind --", () => {
+  assertEquals(asksForJson(["mehs", "--json"]), true);
+  assertEquals(asksForJson(["mesh", "--", "--json"]), false);
+});
+
+Deno.test("usageText() has an example and every flag of each command", () => {
+  const commands = [meshProgramCommand];
+  const all = usageText(null, commands);
+  for (const command of commands) {
+    assertStringIncludes(all, command.example);
+    const one = usageText(command, commands);
+    assertStringIncludes(one, command.example);
+    for (const flag of command.flags) assertStringIncludes(one, `--${flag.name}`);
+    // The example is one: the program understands it.
+    parse(...command.example.split(" ").slice(1));
+  }
+  for (const line of all.split("\n")) assert(line.length <= 100, line);
+});
+
+Deno.test("VERSION is that of deno.json", () => {
+  assertEquals(VERSION, denoJson.version);
+});

@@ -1,0 +1,265 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import * as fc from "fast-check";
+import { type Argument, command, CommandTable } from "../../lib/cli/commands.ts";
+import { entryCount, messageText } from "../../lib/cli/command_arguments.ts";
+import { helpEvent, helpLines } from "../../lib/cli/help_text.ts";
+import { meshCommands } from "../../lib/cli/mesh_commands.ts";
+import type { MeshCommand } from "../../lib/protocols/mesh/events.ts";
+
+type Outcome =
+  | { readonly command: MeshCommand; readonly ref?: string }
+  | { readonly error: string; readonly text: string; readonly ref?: string }
+  | { readonly help: readonly string[]; readonly ref?: string }
+  | "nothing";
+
+/** What a line does in a mesh. */
+function outcomeOf(line: string, objects = false): Outcome {
+  const parsed = meshCommands.parse(line, objects);
+  const ref = "ref" in parsed && parsed.ref !== undefined ? { ref: parsed.ref } : {};
+  switch (parsed.type) {
+    case "empty":
+      return "nothing";
+    case "help":
+      return { help: parsed.entries.map((entry) => entry.name), ...ref };
+    case "refused":
+      return { error: parsed.error.code, text: parsed.error.message, ...ref };
+    case "command": {
+      const outcomes: Outcome[] = [];
+      parsed.run((command, ref) =>
+        outcomes.push({ command, ...(ref === undefined ? {} : { ref }) })
+      );
+      assertEquals(outcomes.length, 1);
+      return outcomes[0]!;
+    }
+  }
+}
+
+const say = (text: string): Outcome => ({ command: { command: "say", text } });
+const msg = (name: string, text: string): Outcome => ({ command: { command: "msg", name, text } });
+const QUIT: Outcome = { command: { command: "quit" } };
+
+const TYPED: readonly (readonly [line: string, outcome: Outcome])[] = [
+  ["", "nothing"],
+  ["hello", say("hello")],
+  [" ", say(" ")],
+  ["two\nlines", say("two\nlines")],
+  [":q", QUIT],
+  [":quit", QUIT],
+  ["/quit", QUIT],
+  [" :q", say(" :q")],
+  [":q ", say(":q ")],
+  [":quitter", say(":quitter")],
+  ["//x", say("/x")],
+  ["//", say("/")],
+  ['{"command":"quit"}', say('{"command":"quit"}')],
+  ["/msg Bob hi", msg("Bob", "hi")],
+  ["/msg Bob  two blanks ", msg("Bob", " two blanks ")],
+  ["/msg  Bob hi", msg("Bob", "hi")],
+  ["/msg Bob two\nlines", msg("Bob", "two\nlines")],
+  ["/msg Bob /quit", msg("Bob", "/quit")],
+  ["/msg ≈Вob hi", msg("Вob", "hi")],
+  ["/msg Bob~k7f3 hi", msg("Bob~k7f3", "hi")],
+  ["/peers", { command: { command: "peers" } }],
+  ["/peers ", { command: { command: "peers" } }],
+  ["/list", { command: { command: "peers" } }],
+  ["/history", { command: { command: "history", count: null } }],
+  ["/history 20", { command: { command: "history", count: 20 } }],
+  ["/name Zoe\u0308", { command: { command: "name", name: "Zoë" } }],
+  ["/verify Bob", { command: { command: "verify", name: "Bob" } }],
+  ["/trust Bob", { command: { command: "trust", name: "Bob" } }],
+  ["/status", { command: { command: "status" } }],
+  ["/help msg", { help: ["msg"] }],
+  ["/help /msg", { help: ["msg"] }],
+];
+
+for (const [line, outcome] of TYPED) {
+  Deno.test(`a typed ${JSON.stringify(line)} is understood`, () => {
+    assertEquals(outcomeOf(line), outcome);
+  });
+}
+
+const REFUSED: readonly (readonly [line: string, code: string, text: string])[] = [
+  ["/mgs Bob hi", "unknown-command", "There is no command /mgs; did you mean /msg?"],
+  ["/usr/bin/env", "unknown-command", "There is no command /usr/bin/env; /help lists them"],
+  ["/", "unknown-command", "There is no command /; /help lists them"],
+  ["/ x", "unknown-command", "There is no command /"],
+  ["/help mgs", "unknown-command", "did you mean /msg?"],
+  ["/msg", "usage", "The form is /msg NAME TEXT, for example /msg Bob are you coming?"],
+  ["/msg Bob", "usage", "The form is /msg NAME TEXT"],
+  ["/msg Bob ", "usage", "The form is /msg NAME TEXT"],
+  ["/peers x", "usage", "The form is /peers alone"],
+  ["/history x", "usage", 'N must be a number from 1 to 10000, is "x"'],
+  ["/history 0", "usage", 'is "0"'],
+  ["/history 1 2", "usage", "The form is /history [N]"],
+  ["/name a/b", "bad-name", '"/"'],
+  ["/name", "usage", "The form is /name NEW"],
+  ["x".repeat(65_537), "too-long", "65537"],
+  [`/msg Bob ${"x".repeat(65_537)}`, "too-long", "65537"],
+];
+
+for (const [line, code, text] of REFUSED) {
+  Deno.test(`a typed ${JSON.stringify(line.slice(0, 30))} is refused with ${code}`, () => {
+    const outcome = outcomeOf(line) as { readonly error: string; readonly text: string };
+    assertEquals(outcome.error, code);
+    assertStringIncludes(outcome.text, text);
+  });
+}
+
+const OBJECTS: readonly (readonly [object: unknown, outcome: Outcome])[] = [
+  [{ command: "msg", text: "two\nlines" }, say("two\nlines")],
+  [{ command: "msg", text: ":q" }, say(":q")],
+  [{ command: "msg", text: "/quit" }, say("/quit")],
+  [{ command: "msg", text: '{"a":1}' }, say('{"a":1}')],
+  [{ command: "msg", text: "\ud800" }, say("\ufffd")],
+  [{ command: "msg", name: "Bob", text: "hi", ref: "7" }, {
+    command: { command: "msg", name: "Bob", text: "hi" },
+    ref: "7",
+  }],
+  [{ command: "history", n: 5, ref: "" }, {
+    command: { command: "history", count: 5 },
+    ref: "",
+  }],
+  [{ command: "history", n: "5" }, { command: { command: "history", count: 5 } }],
+  [{ command: "history" }, { command: { command: "history", count: null } }],
+  [{ command: "name", new: "Zoë" }, { command: { command: "name", name: "Zoë" } }],
+  [{ command: "q" }, QUIT],
+  [{ command: "help", topic: "msg", ref: "h" }, { help: ["msg"], ref: "h" }],
+];
+
+for (const [object, outcome] of OBJECTS) {
+  Deno.test(`the object ${JSON.stringify(object)} is understood`, () => {
+    assertEquals(outcomeOf(JSON.stringify(object), true), outcome);
+  });
+}
+
+const REFUSED_OBJECTS: readonly (readonly [line: string, code: string, text: string])[] = [
+  ["{", "usage", "must be one JSON object"],
+  ["{hello}", "usage", "must be one JSON object"],
+  ['{"command":"msg","text":"x"} x', "usage", "must be one JSON object"],
+  ["{}", "usage", "An object needs a command"],
+  ['{"command":1}', "usage", "An object needs a command"],
+  ['{"command":"/quit"}', "unknown-command", "There is no command"],
+  ['{"command":"constructor"}', "unknown-command", "There is no command"],
+  ['{"command":"msg"}', "usage", "The command msg needs the field text"],
+  ['{"command":"msg","text":""}', "usage", "The field text of msg must not be empty"],
+  ['{"command":"msg","text":1,"txt":"x"}', "usage", "has no field txt; its fields: name, text"],
+  ['{"command":"msg","text":["x"]}', "usage", "must be a string or a number"],
+  ['{"command":"msg","text":true}', "usage", "must be a string or a number"],
+  ['{"command":"msg","text":"x","__proto__":"y"}', "usage", "has no field __proto__"],
+  ['{"command":"peers","x":1}', "usage", "its fields: none"],
+  ['{"command":"quit","ref":1}', "usage", "The field ref of an object must be a string"],
+  [`{"command":"msg","text":"${"x".repeat(65_537)}"}`, "too-long", "65537"],
+];
+
+for (const [line, code, text] of REFUSED_OBJECTS) {
+  Deno.test(`the object ${line.slice(0, 50)} is refused with ${code}`, () => {
+    const outcome = outcomeOf(line, true) as { readonly error: string; readonly text: string };
+    assertEquals(outcome.error, code);
+    assertStringIncludes(outcome.text, text);
+  });
+}
+
+Deno.test("an object that is refused keeps its ref", () => {
+  for (const line of ['{"command":"mgs","ref":"7"}', '{"command":"history","n":"x","ref":"7"}']) {
+    const outcome = outcomeOf(line, true);
+    assert(outcome !== "nothing" && outcome.ref === "7", line);
+  }
+});
+
+Deno.test("a command's example parses as that command", () => {
+  for (const entry of meshCommands.commands) {
+    const outcome = meshCommands.parse(entry.example, false);
+    assert(outcome.type === "command" || outcome.type === "help", entry.example);
+    assert(entry.example.startsWith(`/${entry.name}`), entry.example);
+  }
+});
+
+Deno.test("a form names its arguments, all of which are there", () => {
+  for (const entry of meshCommands.commands) {
+    assertEquals(Object.keys(entry.args).sort(), [...entry.argumentNames].sort(), entry.name);
+  }
+});
+
+const optional: Argument<string | undefined> = { parse: (text) => text };
+const edits = new CommandTable<(text: string) => void>({
+  bareLine: (line) => ({ command: "edit", texts: { text: line, n: "1" } }),
+  words: {},
+  commands: [
+    command({
+      name: "edit",
+      aliases: [],
+      form: "TEXT - N",
+      args: { text: messageText, n: entryCount },
+      help: "",
+      example: "/edit at 7 - 3",
+      run: (show: (text: string) => void, { text, n }) => show(`${n}: ${text}`),
+    }),
+    command({
+      name: "go",
+      aliases: [],
+      form: "[EDIT]",
+      args: { edit: optional },
+      help: "",
+      example: "/go",
+      run: (show: (text: string) => void, { edit }) => show(`go ${edit}`),
+    }),
+  ],
+});
+
+const EDITS: readonly (readonly [line: string, shown: string | null])[] = [
+  ["/edit at 7 - 3", "3: at 7"],
+  ["/edit a - b - 3", "3: a - b"],
+  ["/edit two\nlines - 3", "3: two\nlines"],
+  ["/edit at 7", null],
+  ["/edit - 3", null],
+  ["/edit at 7 -3", null],
+  ["/edit at 7 - ", null],
+  ["/go", "go undefined"],
+  ["/go 5", "go 5"],
+  ["/go 5 6", null],
+];
+
+for (const [line, shown] of EDITS) {
+  Deno.test(`the form TEXT - N or [EDIT] makes ${shown ?? "an error"} of ${JSON.stringify(line)}`, () => {
+    const parsed = edits.parse(line, false);
+    if (shown === null) {
+      assert(parsed.type === "refused" && parsed.error.code === "usage");
+      return;
+    }
+    const outputs: string[] = [];
+    assert(parsed.type === "command");
+    parsed.run((text) => outputs.push(text));
+    assertEquals(outputs, [shown]);
+  });
+}
+
+Deno.test("no line at all makes parsing fail", () => {
+  const lines = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.string().map((text) => `/${text}`),
+    fc.string().map((text) => `{${text}`),
+    fc.json(),
+  );
+  fc.assert(fc.property(lines, fc.boolean(), (line, objects) => {
+    meshCommands.parse(line, objects);
+    edits.parse(line, objects);
+  }));
+});
+
+Deno.test("helpLines() names every command once, in columns", () => {
+  const lines = helpLines(meshCommands.commands, meshCommands).map((line) => line.join(""));
+  assertEquals(lines.length, meshCommands.commands.length);
+  assert(lines.some((line) => line.startsWith("/quit, /exit, /q, :q, :quit  leave the room")));
+  for (const line of lines) assert(line.length <= 120, line);
+});
+
+Deno.test("helpEvent() has the fields that objects use", () => {
+  const event = helpEvent([meshCommands.find("msg")!]);
+  assertEquals(event.commands, [{
+    name: "msg",
+    aliases: [],
+    form: "NAME TEXT",
+    help: "a message that NAME alone can read (a line without a command goes to all)",
+    example: "/msg Bob are you coming?",
+  }]);
+});

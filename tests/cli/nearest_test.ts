@@ -1,0 +1,29 @@
+import { assertEquals } from "@std/assert";
+import { didYouMean, nearest } from "../../lib/cli/nearest.ts";
+
+const WORDS = ["mesh", "serve", "peer", "regserver", "help"];
+
+const CASES: readonly (readonly [word: string, meant: string | null])[] = [
+  ["mehs", "mesh"],
+  ["mes", "mesh"],
+  ["mash", "mesh"],
+  ["meshh", "mesh"],
+  ["MESH", "mesh"],
+  ["reg", "regserver"],
+  ["pere", "peer"],
+  ["x", null],
+  ["", null],
+  ["chat", null],
+  ["x".repeat(1_000_000), null],
+];
+
+for (const [word, meant] of CASES) {
+  Deno.test(`nearest() takes "${word.slice(0, 12)}" for ${meant ?? "nothing"}`, () => {
+    assertEquals(nearest(word, WORDS), meant);
+  });
+}
+
+Deno.test("didYouMean() is part of a sentence, or nothing", () => {
+  assertEquals(didYouMean("mehs", WORDS, (word) => `/${word}`), "; did you mean /mesh?");
+  assertEquals(didYouMean("chat", WORDS), "");
+});
