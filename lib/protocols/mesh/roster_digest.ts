@@ -2,8 +2,8 @@
  * A roster in buckets, each with a hash: equal hashes mean equal members. Kept up as members change, so
  * that a beacon costs one hash over 64 others.
  *
- * What is hashed is who is there under which claim, and who has quit; beacon numbers and the lost are
- * left out, as both differ between members of a healthy room at any moment.
+ * What is hashed is who is there, was lost or has quit, under which claim: the lost too, whose names are held
+ * everywhere or nowhere. Beacon numbers are left out: at any moment they differ in a healthy room.
  */
 
 import { type Crypto, utf8 } from "../../base/crypto.ts";
@@ -33,7 +33,7 @@ export class RosterDigest {
     );
   }
 
-  set(key: PeerKey, incarnation: number, claim: ClaimId, state: "alive" | "quit"): void {
+  set(key: PeerKey, incarnation: number, claim: ClaimId, state: "alive" | "lost" | "quit"): void {
     this.#change(key, `${key} ${incarnation} ${claim} ${state}`);
   }
 

@@ -109,8 +109,7 @@ export class RosterTable {
     const beacon = entry.signed.beacon.value;
     if (entry.state === "alive") this.#countHost(beacon, 1);
     else this.#dead.add(entry.key);
-    if (entry.state === "lost") this.digest.delete(entry.key);
-    else this.digest.set(entry.key, beacon.incarnation, entry.claim.id, entry.state);
+    this.digest.set(entry.key, beacon.incarnation, entry.claim.id, entry.state);
   }
 
   /** Moves what is known of a key into the floors. */

@@ -1,0 +1,615 @@
+/**
+ * Several members' admission, roster and names over links in memory and virtual time: enough of a mesh to
+ * see who is believed to be there, under which name. Links come and go as a plain overlay would have it.
+ */
+
+import { Admission } from "../../../lib/protocols/mesh/admission.ts";
+import {
+  ADMISSION_LAN,
+  type AdmissionEffect,
+  type AdmissionInput,
+  type AdmissionTiming,
+  type HoldMessage,
+} from "../../../lib/protocols/mesh/admission_io.ts";
+import { earlierMembership, foundRoom } from "../../../lib/protocols/mesh/genesis.ts";
+import type { AdmissionMessage, RosterMessage } from "../../../lib/protocols/mesh/messages.ts";
+import { Names } from "../../../lib/protocols/mesh/names.ts";
+import { NAME_RACE_MS, type NamesEffect } from "../../../lib/protocols/mesh/names_io.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
+import { Roster } from "../../../lib/protocols/mesh/roster.ts";
+import {
+  ROSTER_LAN,
+  type RosterEffect,
+  type RosterInput,
+  type RosterTiming,
+} from "../../../lib/protocols/mesh/roster_io.ts";
+import type { Signer } from "../../../lib/base/crypto.ts";
+import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
+import type { Hash, LinkId, PeerKey } from "../../../lib/base/ids.ts";
+import { invariant, unreachable } from "../../../lib/base/invariant.ts";
+import { earliestMs } from "../../../lib/base/machine.ts";
+import { foldName, parseName } from "../../../lib/base/names.ts";
+import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
+import { Random } from "../../sim/random.ts";
+import { Timer, VirtualTime } from "../../sim/virtual_time.ts";
+
+/** What a member's user would be shown. */
+export type Shown =
+  | { readonly event: "ready"; readonly name: string }
+  | { readonly event: "joined"; readonly name: string; readonly key: PeerKey }
+  | {
+    readonly event: "left";
+    readonly name: string;
+    readonly key: PeerKey;
+    readonly reason: "quit" | "lost" | "replaced";
+  }
+  | { readonly event: "renamed"; readonly from: string; readonly name: string }
+  | { readonly event: "error"; readonly code: string }
+  | { readonly event: "fatal"; readonly code: string }
+  | { readonly event: "notice"; readonly about: NamesEffect["type"]; readonly name: string };
+
+interface End {
+  readonly id: LinkId;
+  readonly owner: Member;
+  readonly peer: Member;
+  /** The other end; null once the link is gone. */
+  other: End | null;
+  isMember: boolean;
+}
+
+export interface MemberOptions {
+  /** The same seed is the same key. Default: the name. */
+  readonly seed?: string;
+  readonly host?: string;
+  /** What is on its disk from before. */
+  readonly records?: readonly MeshRecord[];
+  /** How far its wall clock is off. */
+  readonly clockMs?: number;
+}
+
+export class Member {
+  readonly shown: (Shown & { readonly atMs: number })[] = [];
+  readonly records: MeshRecord[] = [];
+  readonly signer: Signer;
+  readonly admission: Admission;
+  readonly roster: Roster;
+  readonly names: Names;
+  readonly ends = new Map<LinkId, End>();
+  readonly timer: Timer;
+  /** Not running any more. */
+  isGone = false;
+  /** Stopped for a while: it neither hears nor speaks. */
+  isStopped = false;
+  isReady = false;
+  group = 0;
+
+  constructor(readonly world: World, readonly name: string, readonly options: MemberOptions) {
+    this.signer = fakeSigner(options.seed ?? name);
+    this.records.push(...options.records ?? []);
+    const env: Environment = {
+      random: world.random.next,
+      randomBytes: (length) => new Uint8Array(length).map(() => world.random.below(256)),
+      wallMs: () => 1_700_000_000_000 + world.time.nowMs + (options.clockMs ?? 0),
+      crypto: fakeCrypto,
+      log: SILENT_LOGGER,
+    };
+    this.env = env;
+    const earlier = earlierMembership(fakeCrypto, this.key, this.records);
+    const records = [...this.records];
+    this.roster = new Roster({ records, timing: world.rosterTiming }, env, this.signer, {
+      frontier: () => "00".repeat(32) as Hash,
+      latest: () => 0,
+    });
+    this.names = new Names(
+      { self: this.key, records, raceMs: NAME_RACE_MS },
+      (key) => key,
+    );
+    this.admission = new Admission(
+      {
+        name: parseName(name),
+        room: earlier?.room ?? null,
+        incarnationMin: earlier?.incarnationMin ?? 1,
+        endpoint: { host: "", port: 1 },
+        ownClaims: earlier?.ownClaims ?? [],
+        timing: world.admissionTiming,
+      },
+      env,
+      this.signer,
+      {
+        ownerOf: (folded) => this.names.ownerOf(folded),
+        incarnationOf: (key) => this.roster.incarnationOf(key),
+        isLive: (key) => this.roster.isLive(key),
+        credentialsOf: (key) => this.roster.credentialsOf(key),
+        liveMembers: () => this.roster.liveCount,
+        membersAt: (host) => this.roster.membersAt(host),
+        isClaimKnown: (id) => this.roster.isClaimKnown(id),
+        latestHead: () => null,
+        selfBeacon: () => this.roster.selfBeacon(),
+        selfClaim: () => this.roster.selfClaim(),
+        neighbours: () => this.neighbours().map(({ peer }) => peer.key),
+      },
+    );
+    this.timer = new Timer(() => this.wake());
+  }
+
+  readonly env: Environment;
+
+  get key(): PeerKey {
+    return this.signer.key;
+  }
+
+  get host(): string {
+    return this.options.host ?? "127.0.0.1";
+  }
+
+  neighbours(): readonly End[] {
+    const byPeer = new Map<PeerKey, End>();
+    for (const end of this.ends.values()) if (end.isMember) byPeer.set(end.peer.key, end);
+    return [...byPeer.values()];
+  }
+
+  isNeighbourOf(other: Member): boolean {
+    return this.neighbours().some(({ peer }) => peer === other);
+  }
+
+  say(shown: Shown): void {
+    this.shown.push({ ...shown, atMs: this.world.time.nowMs });
+  }
+
+  lines(): readonly string[] {
+    return this.shown.map((shown) => {
+      switch (shown.event) {
+        case "left":
+          return `left ${shown.name} ${shown.reason}`;
+        case "renamed":
+          return `renamed ${shown.from} ${shown.name}`;
+        case "error":
+        case "fatal":
+          return `${shown.event} ${shown.code}`;
+        case "notice":
+          return `${shown.about} ${shown.name}`;
+        default:
+          return `${shown.event} ${shown.name}`;
+      }
+    });
+  }
+
+  wake(): void {
+    if (this.isGone || this.isStopped) return;
+    const dueMs = this.#dueMs();
+    // As the composition does: a process that was stopped blames nobody.
+    const lateMs = dueMs === null ? 0 : this.world.time.nowMs - dueMs;
+    if (lateMs > 2_000) {
+      this.roster.postpone(lateMs);
+      this.admission.postpone(lateMs);
+    }
+    this.admit({ type: "tick" });
+    this.enrol({ type: "tick" });
+    this.arm();
+  }
+
+  #dueMs(): number | null {
+    return earliestMs(this.admission.nextDeadlineMs(), this.roster.nextDeadlineMs());
+  }
+
+  arm(): void {
+    const dueMs = this.#dueMs();
+    if (dueMs !== null && !this.isGone) this.world.time.arm(this.timer, dueMs);
+  }
+
+  found(): void {
+    const { room, genesis, claim, incarnation, records } = foundRoom(this.env, this.signer, {
+      name: this.name,
+      isPrivate: false,
+    });
+    this.records.push(...records);
+    this.admit({ type: "in-room", room, genesis });
+    this.enrol({
+      type: "enter",
+      room,
+      genesis,
+      incarnation,
+      self: { claim, endpoint: { host: this.host, port: 1 }, ...SELF },
+    });
+    this.adopt();
+    this.ready();
+    this.arm();
+  }
+
+  ready(): void {
+    this.isReady = true;
+    this.say({ event: "ready", name: this.name });
+  }
+
+  /** Names learn of our own claim. */
+  adopt(): void {
+    const { beacon } = this.roster.selfBeacon();
+    const claim = this.roster.claim(beacon.value.claim)!;
+    this.showNames(this.names.step({ type: "own", claim }, this.world.time.nowMs));
+  }
+
+  end(shown: Shown): void {
+    this.say(shown);
+    this.quit();
+  }
+
+  quit(): void {
+    if (this.isGone) return;
+    this.enrol({ type: "quit" });
+    this.isGone = true;
+    for (const end of [...this.ends.values()]) this.world.closeLink(end, true);
+  }
+
+  admit(input: AdmissionInput): void {
+    for (const effect of this.admission.step(input, this.world.time.nowMs)) {
+      if (!this.isGone) this.doAdmission(effect);
+    }
+  }
+
+  enrol(input: RosterInput): void {
+    for (const effect of this.roster.step(input, this.world.time.nowMs)) {
+      if (!this.isGone) this.doRoster(effect);
+    }
+  }
+
+  doAdmission(effect: AdmissionEffect): void {
+    switch (effect.type) {
+      case "send": {
+        const end = this.ends.get(effect.link);
+        return end && this.world.deliver(end, effect.message);
+      }
+      case "send-to": {
+        const end = this.neighbours().find(({ peer }) => peer.key === effect.to);
+        return end && this.world.deliver(end, effect.message);
+      }
+      case "close": {
+        const end = this.ends.get(effect.link);
+        return end && this.world.closeLink(end, true);
+      }
+      case "member": {
+        const end = this.ends.get(effect.link);
+        if (end === undefined) return;
+        const isFirst = !this.isNeighbourOf(end.peer);
+        end.isMember = true;
+        const { beacon, claim } = effect;
+        this.enrol({ type: "member", from: effect.peer, beacon, claim });
+        if (isFirst) this.enrol({ type: "neighbour-up", peer: effect.peer });
+        return;
+      }
+      case "claimed": {
+        const { beacon, claim } = effect;
+        return this.enrol({ type: "member", from: effect.peer, beacon, claim });
+      }
+      case "persist":
+        this.records.push(...effect.records);
+        return;
+      case "admitted": {
+        const { room, genesis, incarnation, claim, endpoint } = effect;
+        if (effect.rename) this.enrol({ type: "self", change: { claim } });
+        else {
+          const self = { claim, endpoint, ...SELF };
+          this.enrol({ type: "enter", room, genesis, incarnation, self });
+        }
+        this.adopt();
+        return this.admit({ type: "entered", link: effect.link });
+      }
+      case "came-in":
+        return this.ready();
+      case "name-claimed":
+        return;
+      case "refused":
+        if (effect.rename) return this.say({ event: "error", code: effect.code });
+        return this.end({ event: "fatal", code: effect.code });
+      case "replaced-self":
+        return this.end({ event: "fatal", code: "replaced" });
+      case "penalise":
+        this.world.penalties.push(`${this.name}: ${effect.text}`);
+        return;
+      default:
+        unreachable(effect);
+    }
+  }
+
+  doRoster(effect: RosterEffect): void {
+    const { nowMs } = this.world.time;
+    switch (effect.type) {
+      case "send": {
+        const end = this.neighbours().find(({ peer }) => peer.key === effect.to);
+        return end && this.world.deliver(end, effect.message);
+      }
+      case "joined": {
+        const changes = this.names.step(effect, nowMs);
+        const name = this.names.shownName(effect.key)!;
+        this.say({ event: "joined", name, key: effect.key });
+        return this.showNames(changes);
+      }
+      case "left": {
+        const name = this.names.shownName(effect.key)!;
+        this.say({ event: "left", name, key: effect.key, reason: effect.reason });
+        return this.showNames(this.names.step(effect, nowMs));
+      }
+      case "absent":
+      case "forgotten":
+      case "reclaimed":
+        return this.showNames(this.names.step(effect, nowMs));
+      case "replaced-self":
+        return this.end({ event: "fatal", code: "replaced" });
+      case "penalise":
+        this.world.penalties.push(`${this.name}: ${effect.text}`);
+        return;
+      case "persist":
+        this.records.push(...effect.records);
+        return;
+      case "updated":
+      case "suspected":
+      case "unsuspected":
+      case "claim-known":
+        return;
+      default:
+        unreachable(effect);
+    }
+  }
+
+  showNames(effects: readonly NamesEffect[]): void {
+    for (const effect of effects) {
+      switch (effect.type) {
+        case "renamed":
+          this.say({ event: "renamed", from: effect.from, name: effect.name });
+          break;
+        case "name-lost-self":
+          if (effect.consequence === "leave") this.end({ event: "fatal", code: "name-taken" });
+          else this.say({ event: "error", code: "name-taken" });
+          break;
+        case "persist":
+          this.records.push(...effect.records);
+          break;
+        default:
+          this.say({ event: "notice", about: effect.type, name: effect.name });
+      }
+    }
+  }
+}
+
+const SELF = { passive: false, boxKey: new Uint8Array(32), epoch: 0 };
+
+export interface WorldOptions {
+  readonly seed?: number;
+  /** Neighbours that each member keeps; default all. */
+  readonly degree?: number;
+  readonly rosterTiming?: RosterTiming;
+  readonly admissionTiming?: AdmissionTiming;
+  /** One way, ms. */
+  readonly latencyMs?: number;
+}
+
+/** A dead link is noticed after so long where nobody said that it is closed. */
+const SILENCE_MS = 3_000;
+const REPAIR_MS = 1_000;
+
+export class World {
+  readonly time = new VirtualTime();
+  readonly random: Random;
+  readonly members: Member[] = [];
+  readonly penalties: string[] = [];
+  readonly rosterTiming: RosterTiming;
+  readonly admissionTiming: AdmissionTiming;
+  readonly #degree: number;
+  readonly #latencyMs: number;
+  #nextLink = 1;
+
+  constructor(options: WorldOptions = {}) {
+    this.random = new Random(options.seed ?? 1);
+    this.#degree = options.degree ?? Infinity;
+    this.#latencyMs = options.latencyMs ?? 1;
+    this.rosterTiming = options.rosterTiming ?? ROSTER_LAN;
+    this.admissionTiming = options.admissionTiming ?? ADMISSION_LAN;
+    this.#repairLater();
+  }
+
+  /** A process starts; `via` null founds a room. */
+  start(name: string, via: Member | null, options: MemberOptions = {}): Member {
+    const member = new Member(this, name, options);
+    member.group = via?.group ?? 0;
+    this.members.push(member);
+    if (via === null) member.found();
+    else this.connect(member, via);
+    return member;
+  }
+
+  run(forMs: number): void {
+    this.time.runUntil(this.time.nowMs + forMs);
+  }
+
+  at(inMs: number, action: () => void): void {
+    this.time.arm(new Timer(action), this.time.nowMs + inMs);
+  }
+
+  live(): readonly Member[] {
+    return this.members.filter(({ isGone, isReady }) => !isGone && isReady);
+  }
+
+  connect(from: Member, to: Member): void {
+    const a: End = { id: this.#link(), owner: from, peer: to, other: null, isMember: false };
+    const b: End = { id: this.#link(), owner: to, peer: from, other: a, isMember: false };
+    a.other = b;
+    from.ends.set(a.id, a);
+    to.ends.set(b.id, b);
+    this.at(this.#latencyMs, () => {
+      for (const end of [b, a]) {
+        if (end.other === null || end.owner.isGone) continue;
+        end.owner.admit({
+          type: "link-up",
+          link: end.id,
+          peer: end.peer.key,
+          dialled: end === a,
+          remote: { host: end.peer.host, port: 1 },
+        });
+        end.owner.arm();
+      }
+    });
+  }
+
+  #link(): LinkId {
+    return this.#nextLink++ as LinkId;
+  }
+
+  deliver(end: End, message: AdmissionMessage | RosterMessage): void {
+    const to = end.other;
+    if (to === null) return;
+    this.at(this.#latencyMs, () => {
+      if (!to.owner.ends.has(to.id) || to.owner.isGone || to.owner.isStopped) return;
+      if (to.owner.group !== end.owner.group) return;
+      this.#receive(to, message);
+      to.owner.arm();
+    });
+  }
+
+  #receive(to: End, message: AdmissionMessage | RosterMessage): void {
+    switch (message.type) {
+      case "beacons":
+      case "claims":
+      case "statements":
+      case "roster-want":
+      case "roster-summary":
+      case "roster-part":
+        return to.owner.enrol({ type: "message", from: to.peer.key, message });
+      case "hold-name":
+      case "hold-reply":
+        return to.owner.admit({ type: "hold", from: to.peer.key, message: message as HoldMessage });
+      default:
+        return to.owner.admit({ type: "message", link: to.id, message });
+    }
+  }
+
+  /** Both ends go; the other side hears it after what was sent before. */
+  closeLink(end: End, closed: boolean): void {
+    const other = end.other;
+    this.#drop(end, closed);
+    if (other !== null) this.at(this.#latencyMs, () => this.#drop(other, closed));
+  }
+
+  #drop(end: End, closed: boolean): void {
+    const { owner } = end;
+    if (!owner.ends.delete(end.id)) return;
+    end.other = null;
+    if (owner.isGone || owner.isStopped) return;
+    owner.admit({ type: "link-down", link: end.id });
+    const hasAnother = owner.neighbours().some(({ peer }) => peer.key === end.peer.key);
+    if (end.isMember && !hasAnother) {
+      owner.enrol({ type: "neighbour-down", peer: end.peer.key, closed });
+      owner.admit({ type: "neighbour-down", peer: end.peer.key });
+    }
+    owner.arm();
+  }
+
+  /** As `kill -9`: its links end at once, without a word. */
+  kill(member: Member): void {
+    member.isGone = true;
+    for (const end of [...member.ends.values()]) this.closeLink(end, false);
+  }
+
+  /** Stops a process for a while, as a closed laptop does. */
+  stop(member: Member, forMs: number): void {
+    member.isStopped = true;
+    const ends = [...member.ends.values()];
+    this.at(SILENCE_MS, () => {
+      for (const { other } of ends) if (other !== null) this.#drop(other, false);
+    });
+    this.at(forMs, () => {
+      member.isStopped = false;
+      member.wake();
+      for (const end of ends) this.#drop(end, false);
+    });
+  }
+
+  /** From now on only members of one group hear each other. */
+  split(groupOf: (member: Member) => number): void {
+    for (const member of this.members) member.group = groupOf(member);
+    for (const member of this.members) {
+      for (const end of [...member.ends.values()]) {
+        if (end.peer.group === member.group) continue;
+        this.at(SILENCE_MS, () => {
+          if (end.peer.group !== member.group) this.#drop(end, false);
+        });
+      }
+    }
+  }
+
+  heal(): void {
+    for (const member of this.members) member.group = 0;
+  }
+
+  /** The overlay's work: within each group a ring in random order and some chords. */
+  #repairLater(): void {
+    this.at(REPAIR_MS, () => {
+      const groups = new Map<number, Member[]>();
+      for (const member of this.live()) {
+        if (member.isStopped) continue;
+        const group = groups.get(member.group);
+        if (group === undefined) groups.set(member.group, [member]);
+        else group.push(member);
+      }
+      for (const group of groups.values()) this.#repair(group);
+      this.#repairLater();
+    });
+  }
+
+  #repair(group: readonly Member[]): void {
+    for (const [index, member] of group.entries()) {
+      const wanted = this.#degree === Infinity
+        ? group.slice(index + 1)
+        : [group[(index + 1) % group.length]!];
+      while (wanted.length < Math.min(this.#degree / 2, group.length - 1)) {
+        wanted.push(group[this.random.below(group.length)]!);
+      }
+      const degree = member.neighbours().length;
+      for (const [place, other] of wanted.entries()) {
+        const isRing = place === 0;
+        if (other === member || other.key === member.key || member.isNeighbourOf(other)) continue;
+        if (!isRing && degree >= this.#degree) continue;
+        this.connect(member, other);
+      }
+    }
+  }
+}
+
+/** What is wrong in a room that has been quiet: nothing, where the machines do what they promise. */
+export function faultsAfterQuiet(world: World): readonly string[] {
+  const faults = [...world.penalties];
+  const live = world.live();
+  const expected = live.map(({ key }) => key).sort().join();
+  for (const member of live) {
+    const seen = [...member.roster.members()].filter(({ state }) => state === "alive");
+    const keys = seen.map(({ key }) => key).sort().join();
+    if (keys !== expected) {
+      const names = seen.map(({ claim }) => claim.signed.claim.value.name).sort();
+      faults.push(`${member.name} sees ${names.length} members: ${names.join(" ")}`);
+    }
+    if (member.roster.digest() !== live[0]!.roster.digest()) {
+      faults.push(`${member.name} has another digest than ${live[0]!.name}`);
+    }
+    for (const other of live) {
+      const folded = foldName(other.name);
+      const [mine, first] = [member.names.ownerOf(folded), live[0]!.names.ownerOf(folded)];
+      if (mine !== first) faults.push(`${member.name} and ${live[0]!.name} differ on "${folded}"`);
+    }
+    faults.push(...faultsOfEvents(member));
+  }
+  return faults;
+}
+
+/** Every `joined` of a key is followed by one `left` before the next. */
+function faultsOfEvents(member: Member): readonly string[] {
+  const present = new Set<PeerKey>();
+  const faults: string[] = [];
+  for (const shown of member.shown) {
+    if (shown.event === "joined") {
+      if (present.has(shown.key)) faults.push(`${member.name}: ${shown.name} joined twice`);
+      present.add(shown.key);
+    } else if (shown.event === "left" && !present.delete(shown.key)) {
+      faults.push(`${member.name}: ${shown.name} left without having joined`);
+    }
+  }
+  invariant(!present.has(member.key), "nobody is shown as joining to themselves");
+  return faults;
+}
