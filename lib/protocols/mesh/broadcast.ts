@@ -274,8 +274,9 @@ export class Broadcast implements Machine<BroadcastInput, BroadcastEffect> {
       this.#flood(from, "announcements", this.config.announcedEntriesPerSecond);
       return;
     }
-    for (const entry of entries) {
-      this.#announced(from, link, entry, hop, link.graftDelayMs, nowMs);
+    for (const [index, entry] of entries.entries()) {
+      const known = index === 0 ? hop : HOP_MAX;
+      this.#announced(from, link, entry, known, link.graftDelayMs, nowMs);
     }
   }
 
@@ -415,14 +416,14 @@ export class Broadcast implements Machine<BroadcastInput, BroadcastEffect> {
     for (const [peer, link] of this.#links) {
       if (link.held || link.announcements.size === 0) continue;
       const entries: FrontierEntry[] = [];
-      let hop = 0;
+      let hop: number | null = null;
       for (const [key, announcement] of link.announcements) {
         if (entries.length >= IHAVE_ENTRIES_MAX || !link.entriesOut.take(nowMs)) break;
         link.announcements.delete(key);
         entries.push(announcement.entry);
-        hop = Math.max(hop, announcement.hop); // one for all: never a shorter way than there is
+        hop ??= announcement.hop;
       }
-      if (entries.length > 0) this.#send(peer, { type: "ihave", entries, hop });
+      if (hop !== null) this.#send(peer, { type: "ihave", entries, hop });
       if (link.announcements.size > 0) this.#announceSoon(nowMs);
     }
   }

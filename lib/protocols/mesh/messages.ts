@@ -167,7 +167,7 @@ const overlayJoin = message(16, "overlay-join", {
   from: "a member that has just been welcomed",
   to: "the member that welcomed it",
   when: "at once",
-  answer: "it becomes a neighbour; `forward-join` goes to the others",
+  answer: "`neighbor-reply`; `forward-join` goes to two others",
   lane: control,
 }, {});
 const forwardJoin = message(17, "forward-join", {
@@ -176,7 +176,11 @@ const forwardJoin = message(17, "forward-join", {
   when: "a newcomer is being made known by a random walk",
   answer: "none; its end dials the newcomer and sends `neighbor`",
   lane: control,
-}, { contact: contactSchema, ttl: uint(16) });
+}, {
+  contact: contactSchema,
+  /** Steps that are left; 0 is no walk: who lost the sender as a neighbour may take this one instead. */
+  ttl: uint(16),
+});
 const neighbor = message(18, "neighbor", {
   from: "a member",
   to: "a member it isn't a neighbour of",
@@ -202,14 +206,13 @@ const shuffle = message(21, "shuffle", {
   from: "a member, by random walk",
   to: "a member further on",
   when: "its shuffle is due",
-  answer:
-    "`shuffle-reply` over the link the walk came by, back along the walk's last step, or by a dial to the origin",
+  answer: "`shuffle-reply` from the walk's last member",
   lane: control,
 }, { origin: contactSchema, ttl: uint(16), contacts: list(contactSchema, 16) });
 const shuffleReply = message(22, "shuffle-reply", {
-  from: "the walk's last member",
-  to: "the origin of the shuffle",
-  when: "the walk ended",
+  from: "the walk's last member; or who was asked by, or asks, with priority high",
+  to: "the origin of the shuffle where it is a neighbour, else the walk's last step; or the other",
+  when: "the walk ended; or the other may know nobody else in this part of the room",
   answer: "none",
   lane: control,
 }, { contacts: list(contactSchema, 16) });
@@ -310,7 +313,11 @@ const ihave = message(50, "ihave", {
   when: "it has delivered what is named; may wait 50 ms for company",
   answer: "`graft` where the bundle itself doesn't come",
   lane: control,
-}, { entries: list(frontierEntrySchema, 256), hop: uint(255) });
+}, {
+  entries: list(frontierEntrySchema, 256),
+  /** At which the first entry's bundle would have arrived had it been pushed. */
+  hop: uint(255),
+});
 const graft = message(51, "graft", {
   from: "a neighbour",
   to: "the one that announced what is missing",
