@@ -20,7 +20,7 @@ import type {
 } from "../protocols/noise/channel_handshake.ts";
 import { CHANNEL_DEFAULTS, type ChannelConfig } from "../protocols/noise/config.ts";
 import { encodeRefusal } from "../protocols/noise/preface.ts";
-import { encodeFrame, FrameReader } from "../wire/frame.ts";
+import { FRAME_HEADER_BYTES, FrameReader, writeFrameHeader } from "../wire/frame.ts";
 import type { ByteStream, StreamNetwork } from "./byte_stream.ts";
 import type {
   DialExpectation,
@@ -47,6 +47,9 @@ export interface ChannelLinksOptions {
 
 // Deadlines are seconds long. Serving them up to this late lets one ring serve many links.
 const ALARM_SLACK_MS = 50;
+
+// One for all links: it is copied within the call that fills it.
+const frameHeader = new Uint8Array(FRAME_HEADER_BYTES);
 
 /** One stream with its channel, from its first byte to its last. */
 interface Connection {
@@ -86,6 +89,8 @@ export class ChannelLinks implements Links {
   #flushScheduled = false;
   #alarm: { readonly atMs: number; readonly cancel: () => void } | null = null;
   #lastRingMs = -Infinity;
+  /** The time of the last step of any channel. */
+  #nowMs: number;
   #lastId = 0;
   #up = 0;
   #shutdown: PromiseWithResolvers<void> | null = null;
@@ -93,6 +98,7 @@ export class ChannelLinks implements Links {
   constructor(network: StreamNetwork, options: ChannelLinksOptions) {
     this.#network = network;
     this.#options = options;
+    this.#nowMs = options.clock.nowMs();
     this.#connectMs = options.channel?.handshakeMs ?? CHANNEL_DEFAULTS.handshakeMs;
     this.#strangers = new StrangerLimits(
       (connection) => !connection.channel.hasOpening,
@@ -136,9 +142,11 @@ export class ChannelLinks implements Links {
   send(link: LinkId, body: Uint8Array, lane: Lane): void {
     const connection = this.#connections.get(link);
     if (connection === undefined || !connection.up || connection.closing) return;
+    writeFrameHeader(frameHeader, body.length);
+    // Sending depends on no time, and asking for it costs as much as the rest: the last one will do.
     const effects = connection.channel.step(
-      { type: "send", chunk: encodeFrame(body), lane },
-      this.#options.clock.nowMs(),
+      { type: "send", head: frameHeader, body, lane },
+      this.#nowMs,
     );
     for (const effect of effects) {
       if (effect.type === "congested") this.#options.handler.congested(link);
@@ -285,7 +293,8 @@ export class ChannelLinks implements Links {
   // Channels step.
 
   #step(connection: Connection, input: ChannelInput): void {
-    for (const effect of connection.channel.step(input, this.#options.clock.nowMs())) {
+    this.#nowMs = this.#options.clock.nowMs();
+    for (const effect of connection.channel.step(input, this.#nowMs)) {
       this.#apply(connection, effect);
     }
     this.#armFor(connection);

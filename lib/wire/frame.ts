@@ -7,7 +7,9 @@ import type { Bytes } from "../base/crypto.ts";
 import { RemoteProtocolError } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
 
-const HEADER_BYTES = 4;
+/** Length of the length before a body. */
+export const FRAME_HEADER_BYTES = 4;
+const HEADER_BYTES = FRAME_HEADER_BYTES;
 
 /** Longest body: above the largest message (a bundle of 64 KiB of text under 1,024 heads). */
 export const FRAME_BYTES_MAX = 262_144;
@@ -20,15 +22,26 @@ const FIRST_BUFFER_BYTES = 4_096;
  * @throws {InvariantError} If `body` is empty or longer than `bytesMax`.
  */
 export function encodeFrame(body: Uint8Array, bytesMax = FRAME_BYTES_MAX): Bytes {
-  const { length } = body;
-  invariant(length > 0 && length <= bytesMax, `a frame has 1 to ${bytesMax} bytes, has ${length}`);
-  const frame = new Uint8Array(HEADER_BYTES + length);
-  frame[0] = length >>> 24;
-  frame[1] = length >>> 16;
-  frame[2] = length >>> 8;
-  frame[3] = length;
+  const frame = new Uint8Array(HEADER_BYTES + body.length);
+  writeFrameHeader(frame, body.length, bytesMax);
   frame.set(body, HEADER_BYTES);
   return frame;
+}
+
+/**
+ * Writes the header of a body of `length` bytes to the start of `out`, for who has the body's place already.
+ * @throws {InvariantError} If `length` is 0 or above `bytesMax`.
+ */
+export function writeFrameHeader(
+  out: Uint8Array,
+  length: number,
+  bytesMax = FRAME_BYTES_MAX,
+): void {
+  invariant(length > 0 && length <= bytesMax, `a frame has 1 to ${bytesMax} bytes, has ${length}`);
+  out[0] = length >>> 24;
+  out[1] = length >>> 16;
+  out[2] = length >>> 8;
+  out[3] = length;
 }
 
 /**

@@ -57,8 +57,13 @@ export type ChannelInput =
   | { readonly type: "ended"; readonly reason: string }
   /** From the stream: it takes a write now. */
   | { readonly type: "writable" }
-  /** From the owner, once established; ignored after `close`. `chunk` must not change afterwards. */
-  | { readonly type: "send"; readonly chunk: Uint8Array; readonly lane: Lane }
+  /** From the owner, once established; ignored after `close`. Both parts, one after the other, are copied. */
+  | {
+    readonly type: "send";
+    readonly head: Uint8Array;
+    readonly body: Uint8Array;
+    readonly lane: Lane;
+  }
   /** From the owner: send what waits, then end. */
   | { readonly type: "close"; readonly reason: string }
   /** From the owner: no more bytes are read for now. The channel keeps the other side from giving up. */
@@ -198,7 +203,7 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
       case "writable":
         return this.#writable(nowMs);
       case "send":
-        return this.#send(input.chunk, input.lane);
+        return this.#send(input.head, input.body, input.lane);
       case "close":
         return this.#close(input.reason, nowMs);
       case "pauseReading":
@@ -378,14 +383,14 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
 
   // Sending.
 
-  #send(chunk: Uint8Array, lane: Lane): readonly ChannelEffect[] {
+  #send(head: Uint8Array, body: Uint8Array, lane: Lane): readonly ChannelEffect[] {
     if (this.#phase !== "open") return NOTHING;
     if (lane === "control") {
-      if (this.#outbox.addControl(chunk)) return NOTHING;
+      if (this.#outbox.addControl(head, body)) return NOTHING;
       return this.#lost(`too slow: over ${this.#config.controlBytesMax} bytes of control wait`);
     }
     const before = this.#outbox.congested;
-    this.#outbox.addData(chunk);
+    this.#outbox.addData(head, body);
     return !before && this.#outbox.congested ? [{ type: "congested" }] : NOTHING;
   }
 

@@ -13,11 +13,13 @@ import {
   encodeCloseReason,
   encodePingNumber,
   PING_NUMBER_BYTES,
+  type RecordWriter,
+} from "./record.ts";
+import {
   RECORD_CONTENT_BYTES_MAX,
   RECORD_OVERHEAD_BYTES,
   RECORD_PLAINTEXT_BYTES_MAX,
-  type RecordWriter,
-} from "./record.ts";
+} from "./record_format.ts";
 import { SendLane } from "./send_lane.ts";
 
 // Each lane may end in a record that isn't full; welcome, ping, pong and close have one each.
@@ -84,19 +86,26 @@ export class Outbox {
     this.#goodbye = reason;
   }
 
-  /** @returns `false` where the lane can't take the chunk: the other side is too slow to be told anything. */
-  addControl(chunk: Uint8Array): boolean {
+  /**
+   * Copies the parts, as one chunk.
+   * @returns `false` where the lane can't take them: the other side is too slow to be told anything.
+   */
+  addControl(head: Uint8Array, body: Uint8Array): boolean {
     const waiting = this.#control.waitingBytes;
     // A chunk alone is always taken: its sender bounds it.
-    if (waiting > 0 && waiting + chunk.length > this.#config.controlBytesMax) return false;
-    this.#control.push(chunk);
+    if (waiting > 0 && waiting + head.length + body.length > this.#config.controlBytesMax) {
+      return false;
+    }
+    this.#control.push(head);
+    this.#control.push(body);
     return true;
   }
 
-  /** Takes the chunk, or drops it while congested. The chunk that fills the lane is taken. */
-  addData(chunk: Uint8Array): void {
+  /** Copies the parts, as one chunk, or drops them while congested. The chunk that fills the lane is taken. */
+  addData(head: Uint8Array, body: Uint8Array): void {
     if (this.#congested) return;
-    this.#data.push(chunk);
+    this.#data.push(head);
+    this.#data.push(body);
     this.#congested = this.#data.waitingBytes >= this.#config.dataBytesMax;
   }
 
@@ -152,9 +161,8 @@ export class Outbox {
     for (const kind of ["control", "data"] as const) {
       const lane = kind === "control" ? this.#control : this.#data;
       while (lane.waitingBytes > 0) {
-        const content = Math.min(lane.waitingBytes, RECORD_CONTENT_BYTES_MAX);
-        if (end + content + RECORD_OVERHEAD_BYTES > out.length) return end;
-        end = writer.writeLane(out, end, kind, lane);
+        if (end + lane.nextRecordBytes + RECORD_OVERHEAD_BYTES > out.length) return end;
+        end = writer.writePage(out, end, kind, lane.take()!);
       }
     }
     if (this.#goodbye === null) return end;

@@ -10,7 +10,12 @@ import { RemoteProtocolError } from "../../base/errors.ts";
 import type { CipherState } from "./cipher_state.ts";
 import type { ChannelConfig } from "./config.ts";
 import { EMPTY, TAG_BYTES } from "./primitives.ts";
-import type { SendLane } from "./send_lane.ts";
+import {
+  RECORD_KIND_BYTES,
+  RECORD_LENGTH_BYTES,
+  RECORD_PLAINTEXT_BYTES_MAX,
+} from "./record_format.ts";
+import { type Page, SendLane } from "./send_lane.ts";
 
 /** First byte of a record's plaintext. */
 export const RECORD_KINDS = {
@@ -34,21 +39,13 @@ const KINDS_BY_BYTE = new Map<number, RecordKind>(
   Object.entries(RECORD_KINDS).map(([kind, byte]) => [byte, kind as RecordKind]),
 );
 
-const LENGTH_BYTES = 2;
-const KIND_BYTES = 1;
-/** Longest plaintext: large enough that sealing costs 1 ns a byte, small enough to be held for each link. */
-export const RECORD_PLAINTEXT_BYTES_MAX = 16 * 1_024;
-/** Longest content. */
-export const RECORD_CONTENT_BYTES_MAX = RECORD_PLAINTEXT_BYTES_MAX - KIND_BYTES;
-/** What a record adds to its content. */
-export const RECORD_OVERHEAD_BYTES = LENGTH_BYTES + KIND_BYTES + TAG_BYTES;
-const SEALED_BYTES_MIN = KIND_BYTES + TAG_BYTES;
+const SEALED_BYTES_MIN = RECORD_KIND_BYTES + TAG_BYTES;
 const SEALED_BYTES_MAX = RECORD_PLAINTEXT_BYTES_MAX + TAG_BYTES;
 /** Longest reason in a close record. */
 export const CLOSE_REASON_BYTES_MAX = 256;
 
-// One for all channels: a record is filled and sealed within one call.
-const scratch = new Uint8Array(RECORD_PLAINTEXT_BYTES_MAX);
+// One for all channels: a small record is filled and sealed within one call.
+const scratch = new Uint8Array(RECORD_KIND_BYTES + CLOSE_REASON_BYTES_MAX);
 
 /** Counts a direction's records and takes the new key when it is time. */
 class KeySchedule {
@@ -80,24 +77,26 @@ export class RecordWriter {
 
   /** Writes a record with `content` to `out` at `offset`. @returns Where it ends. */
   write(out: Uint8Array, offset: number, kind: RecordKind, content: Uint8Array): number {
-    scratch.set(content, KIND_BYTES);
-    return this.#seal(out, offset, kind, content.length);
+    scratch.set(content, RECORD_KIND_BYTES);
+    return this.#seal(out, offset, kind, scratch.subarray(0, RECORD_KIND_BYTES + content.length));
   }
 
-  /** Writes a record with as much of the lane as fits. @returns Where it ends. */
-  writeLane(out: Uint8Array, offset: number, kind: "control" | "data", lane: SendLane): number {
-    return this.#seal(out, offset, kind, lane.take(scratch, KIND_BYTES));
+  /** Writes the record that a lane has filled, and releases its page. @returns Where it ends. */
+  writePage(out: Uint8Array, offset: number, kind: "control" | "data", page: Page): number {
+    const end = this.#seal(out, offset, kind, page.bytes.subarray(0, page.end));
+    SendLane.release(page);
+    return end;
   }
 
-  #seal(out: Uint8Array, offset: number, kind: RecordKind, contentBytes: number): number {
-    scratch[0] = RECORD_KINDS[kind];
-    const plaintext = scratch.subarray(0, KIND_BYTES + contentBytes);
+  #seal(out: Uint8Array, offset: number, kind: RecordKind, plaintext: Uint8Array): number {
+    plaintext[0] = RECORD_KINDS[kind];
     const sealedBytes = plaintext.length + TAG_BYTES;
     out[offset] = sealedBytes >>> 8;
     out[offset + 1] = sealedBytes;
-    this.#keys.cipher.sealInto(out, offset + LENGTH_BYTES, EMPTY, plaintext);
+    const start = offset + RECORD_LENGTH_BYTES;
+    this.#keys.cipher.sealInto(out, start, EMPTY, plaintext);
     this.#keys.count(sealedBytes);
-    return offset + LENGTH_BYTES + sealedBytes;
+    return start + sealedBytes;
   }
 }
 
@@ -123,14 +122,14 @@ export class RecordReader {
    * @throws {RemoteProtocolError} If its length is impossible, it isn't authentic, or its kind is unknown.
    */
   read(input: Uint8Array, offset: number): OpenedRecord | null {
-    if (input.length - offset < LENGTH_BYTES) return null;
+    if (input.length - offset < RECORD_LENGTH_BYTES) return null;
     const sealedBytes = input[offset]! * 256 + input[offset + 1]!;
     if (sealedBytes < SEALED_BYTES_MIN || sealedBytes > SEALED_BYTES_MAX) {
       throw new RemoteProtocolError(
         `Cannot read a record: its length must be ${SEALED_BYTES_MIN} to ${SEALED_BYTES_MAX}, is ${sealedBytes}`,
       );
     }
-    const start = offset + LENGTH_BYTES;
+    const start = offset + RECORD_LENGTH_BYTES;
     if (input.length - start < sealedBytes) return null;
     const plaintext = this.#keys.cipher.open(EMPTY, input.subarray(start, start + sealedBytes));
     this.#keys.count(sealedBytes);
@@ -140,8 +139,8 @@ export class RecordReader {
     }
     return {
       kind,
-      content: plaintext.subarray(KIND_BYTES),
-      inputBytes: LENGTH_BYTES + sealedBytes,
+      content: plaintext.subarray(RECORD_KIND_BYTES),
+      inputBytes: RECORD_LENGTH_BYTES + sealedBytes,
     };
   }
 }

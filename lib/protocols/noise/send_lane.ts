@@ -1,60 +1,78 @@
-/** What waits to be sent in one lane: chunks that are taken whole or not at all, read as one stream. */
+/**
+ * What waits to be sent in one lane, already in the form of records' plaintexts: pages whose first byte is left
+ * for the kind. A chunk is copied once when it is sent, then sealed from where it lies.
+ *
+ * Pages come from a pool: an array of its own for each chunk of 200 bytes would cost more than sealing it.
+ */
 
-// Emptied slots are given back once so many have gathered: moving the rest then costs little a chunk.
-const COMPACT_AFTER = 1_024;
+import type { Bytes } from "../../base/crypto.ts";
+import { RECORD_KIND_BYTES, RECORD_PLAINTEXT_BYTES_MAX } from "./record_format.ts";
+
+/** Pages kept for later: what a full lane holds, 1 MiB for the whole process. */
+const POOL_PAGES_MAX = 64;
+const pool: Bytes[] = [];
+
+/** A record's plaintext, filled up to `end`. */
+export interface Page {
+  readonly bytes: Bytes;
+  end: number;
+}
 
 export class SendLane {
-  #chunks: Uint8Array[] = [];
+  #pages: Page[] = [];
   #first = 0;
-  /** Bytes of the first chunk that were taken already. */
-  #offset = 0;
   #waitingBytes = 0;
 
   get waitingBytes(): number {
     return this.#waitingBytes;
   }
 
-  /** Adds a chunk, which must not change until it was taken. */
-  push(chunk: Uint8Array): void {
-    this.#chunks.push(chunk);
-    this.#waitingBytes += chunk.length;
+  /** Bytes of content in the record that comes next, 0 where nothing waits. */
+  get nextRecordBytes(): number {
+    const page = this.#pages[this.#first];
+    return page === undefined ? 0 : page.end - RECORD_KIND_BYTES;
   }
 
-  /** Moves as many bytes as there are, or fit, to `target` from `start` on. @returns How many. */
-  take(target: Uint8Array, start: number): number {
-    let at = start;
-    while (at < target.length && this.#first < this.#chunks.length) {
-      const chunk = this.#chunks[this.#first]!;
-      const length = Math.min(chunk.length - this.#offset, target.length - at);
-      target.set(
-        length === chunk.length ? chunk : chunk.subarray(this.#offset, this.#offset + length),
-        at,
-      );
+  /** Adds a copy of `bytes`. */
+  push(bytes: Uint8Array): void {
+    this.#waitingBytes += bytes.length;
+    for (let at = 0; at < bytes.length;) {
+      const page = this.#pageWithRoom();
+      const length = Math.min(bytes.length - at, RECORD_PLAINTEXT_BYTES_MAX - page.end);
+      page.bytes.set(length === bytes.length ? bytes : bytes.subarray(at, at + length), page.end);
+      page.end += length;
       at += length;
-      this.#offset += length;
-      if (this.#offset === chunk.length) this.#dropFirst();
     }
-    this.#waitingBytes -= at - start;
-    return at - start;
+  }
+
+  /** Takes the next record's plaintext, `null` where nothing waits. Give it to `release` once it is sealed. */
+  take(): Page | null {
+    const page = this.#pages[this.#first];
+    if (page === undefined) return null;
+    this.#first += 1;
+    if (this.#first === this.#pages.length) {
+      this.#pages = [];
+      this.#first = 0;
+    }
+    this.#waitingBytes -= page.end - RECORD_KIND_BYTES;
+    return page;
   }
 
   /** Forgets all that waits. */
   clear(): void {
-    this.#chunks = [];
-    this.#first = 0;
-    this.#offset = 0;
-    this.#waitingBytes = 0;
+    for (let page = this.take(); page !== null; page = this.take()) SendLane.release(page);
   }
 
-  #dropFirst(): void {
-    this.#first += 1;
-    this.#offset = 0;
-    if (this.#first === this.#chunks.length) {
-      this.#chunks = [];
-      this.#first = 0;
-    } else if (this.#first >= COMPACT_AFTER) {
-      this.#chunks = this.#chunks.slice(this.#first);
-      this.#first = 0;
-    }
+  static release(page: Page): void {
+    if (pool.length < POOL_PAGES_MAX) pool.push(page.bytes);
+  }
+
+  #pageWithRoom(): Page {
+    const last = this.#pages.at(-1);
+    if (last !== undefined && last.end < RECORD_PLAINTEXT_BYTES_MAX) return last;
+    const bytes = pool.pop() ?? new Uint8Array(RECORD_PLAINTEXT_BYTES_MAX);
+    const page = { bytes, end: RECORD_KIND_BYTES };
+    this.#pages.push(page);
+    return page;
   }
 }

@@ -15,7 +15,7 @@ import type {
   ListenAccess,
 } from "../../../lib/protocols/noise/channel_handshake.ts";
 import type { ChannelConfig } from "../../../lib/protocols/noise/config.ts";
-import { keyPairFromSeed } from "../../../lib/protocols/noise/primitives.ts";
+import { EMPTY, keyPairFromSeed } from "../../../lib/protocols/noise/primitives.ts";
 
 export function seedOf(text: string): Uint8Array {
   return Uint8Array.fromHex(nodeCrypto.sha256(utf8(text)));
@@ -71,7 +71,7 @@ export class Side {
   }
 
   send(text: string, lane: "control" | "data", nowMs: number): void {
-    this.step({ type: "send", chunk: utf8(text), lane }, nowMs);
+    this.step({ type: "send", head: EMPTY, body: utf8(text), lane }, nowMs);
   }
 
   /** The text that came in by a lane. */

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { concatBytes, utf8 } from "../../../lib/base/crypto.ts";
+import { EMPTY } from "../../../lib/protocols/noise/primitives.ts";
 import { Pair } from "./channel_pair.ts";
 
 /** The bytes that one side writes for what was sent, kept from the other. */
@@ -254,7 +255,9 @@ Deno.test("a side that doesn't read stays alive, and so does the other for it", 
 Deno.test("data above 1 MiB is dropped whole until half is sent, control above 64 KiB ends the link", () => {
   const pair = new Pair().settle();
   const chunk = new Uint8Array(100_000);
-  for (let at = 0; at < 20; at++) pair.ann.step({ type: "send", chunk, lane: "data" }, 0);
+  for (let at = 0; at < 20; at++) {
+    pair.ann.step({ type: "send", head: EMPTY, body: chunk, lane: "data" }, 0);
+  }
   assertEquals(pair.ann.events, ["established", "congested"]);
 
   let sent = 0;
@@ -266,7 +269,9 @@ Deno.test("data above 1 MiB is dropped whole until half is sent, control above 6
   // 11 chunks were taken; half a MiB is left of them.
   assert(sent > 1_100_000 - 524_288 && sent < 1_100_000 - 524_288 + 70_000, `${sent} bytes`);
 
-  for (let at = 0; at < 4; at++) pair.bob.step({ type: "send", chunk, lane: "control" }, 0);
+  for (let at = 0; at < 4; at++) {
+    pair.bob.step({ type: "send", head: EMPTY, body: chunk, lane: "control" }, 0);
+  }
   assertEquals(pair.bob.events, ["established", "lost too slow: over 65536 bytes of control wait"]);
   assertEquals(pair.bob.channel.hasOutput, false);
 });
