@@ -403,8 +403,9 @@ export class AntiEntropy
     if (!missing) this.#becomeComplete(key, peer);
     else if (takenBytes === 0) this.#brokenPromise(key);
     // Something is open, or it took so long that more has come there meanwhile.
-    if (missing || takenBytes >= CONFIRM_BYTES) this.#beginSoon(key, SYNC_AGAIN_MS);
-    this.#turnToOthers();
+    const some = takenBytes > 0 && missing;
+    if (some || takenBytes >= CONFIRM_BYTES) this.#beginSoon(key, SYNC_AGAIN_MS);
+    this.#turnToOthers(key);
   }
 
   #abandonFetch(key: PeerKey, peer: SyncPeer): void {
@@ -412,12 +413,14 @@ export class AntiEntropy
     peer.fetch = null;
     peer.questions.length = 0;
     if (takenBytes === 0) this.#brokenPromise(key);
-    this.#turnToOthers();
+    this.#turnToOthers(key);
   }
 
   /** A fetch has ended: what was left to it is looked for at those who said that they have more. */
-  #turnToOthers(): void {
-    for (const [key, peer] of this.#peers) if (!peer.complete) this.#beginSoon(key, SYNC_AGAIN_MS);
+  #turnToOthers(except: PeerKey): void {
+    for (const [key, peer] of this.#peers) {
+      if (key !== except && !peer.complete) this.#beginSoon(key, SYNC_AGAIN_MS);
+    }
   }
 
   #brokenPromise(key: PeerKey): void {

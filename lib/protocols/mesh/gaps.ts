@@ -13,8 +13,8 @@ import type { Blocker, WaitingBundle } from "./waiting.ts";
 
 export type GapVerdict =
   | { readonly kind: "wait" }
-  /** Somebody hasn't said whether it can supply it. */
-  | { readonly kind: "ask" }
+  /** Somebody hasn't said whether it can supply it; `likely` nobody can: one has said so. */
+  | { readonly kind: "ask"; readonly likely: boolean }
   /** The stream's own author signed what comes after: go on at `counter`. */
   | { readonly kind: "skip"; readonly counter: number }
   /** Another author named it: deliver without it. */
@@ -59,19 +59,22 @@ export class Gaps {
     // Of another author's stream anything helps that leads on to what was named.
     const last = blocker.kind === "previous" ? frontier + 1 : counter;
     let unknown = judges.length === 0;
+    let likely = false;
     let goOn = counter;
     for (const judge of judges) {
       const supply = this.#supply(stream, judge, frontier + 1, last, nowMs);
       if (supply === "can") return { kind: "wait" };
       if (supply === "unknown") unknown = true;
       const low = this.#statements.entry(stream, judge)?.low ?? 0;
-      if (low > frontier + 1) goOn = Math.min(goOn, low - 1);
+      if (low <= frontier + 1) continue;
+      goOn = Math.min(goOn, low - 1);
+      likely = true;
     }
-    if (unknown) return { kind: "ask" };
+    if (unknown) return { kind: "ask", likely };
     return blocker.kind === "previous" ? { kind: "skip", counter: goOn } : { kind: "waive" };
   }
 
-  /** Where all neighbours stand, and keep nothing of the way there; null where they don't agree. */
+  /** Whether all neighbours stand where `entry` does, and none keeps anything of the way there. */
   agreed(entry: SyncEntry): boolean {
     if (entry.low <= entry.counter) return false;
     return this.#neighbours.every((peer) => {

@@ -395,7 +395,9 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
       case "wait":
         return;
       case "ask":
-        return this.#stuck();
+        // Mostly the parent is on its way: all are asked when whoever sent the bundle didn't answer.
+        if (verdict.likely || waiting.asked > 1) this.#stuck();
+        return;
       case "skip":
         return this.#skip(blocker.stream, verdict.counter, null);
       case "waive":

@@ -1,0 +1,462 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+
+import { ID_UNKNOWN } from "../../../lib/protocols/mesh/frontier.ts";
+import {
+  BUNDLE_TEXTS_MAX,
+  HEADS_MAX,
+  TIME_STEP_MS_MAX,
+  WAITING_BUNDLES_MAX,
+} from "../../../lib/protocols/mesh/limits.ts";
+import type { Bundle } from "../../../lib/protocols/mesh/structures.ts";
+import { fakeSigner } from "../../sim/fake_crypto.ts";
+import { forged, GENESIS_TIME, headOf, idOf, Member, types } from "./order_members.ts";
+import { shuffled, talk, talkSteps } from "./order_talk.ts";
+
+/** Ancestors before descendants, and no counter twice: what every member's deliveries must be. */
+function assertCausal(bundles: readonly Bundle[]): void {
+  const reached = new Map<string, number>();
+  for (const { header: { value: header } } of bundles) {
+    const stream = `${header.author}/${header.incarnation}`;
+    assertEquals(header.counter, (reached.get(stream) ?? 0) + 1);
+    for (const head of header.heads) {
+      assert((reached.get(`${head.author}/${head.incarnation}`) ?? 0) >= head.counter);
+    }
+    reached.set(stream, header.counter + header.count - 1);
+  }
+}
+
+const weights = fc.array(fc.nat(1_000), { minLength: 8, maxLength: 40 });
+
+Deno.test("Order delivers any conversation in any order of arrival: once each, ancestors first", () => {
+  fc.assert(
+    fc.property(talkSteps, weights, weights, (steps, one, two) => {
+      const all = talk(steps);
+      const [ann, bob] = [new Member("ann"), new Member("bob")];
+      const network = new Member("the network");
+
+      for (const bundle of shuffled(all, one)) ann.receive(network, bundle);
+      for (const bundle of shuffled(all, two)) bob.receive(network, bundle);
+
+      for (const member of [ann, bob]) {
+        assertEquals(member.bundles.length, all.length);
+        assertCausal(member.bundles);
+        assertEquals([...member.shown].sort(), all.flatMap((b) => b.texts.value).sort());
+      }
+      assertEquals(ann.history(), bob.history());
+      assertEquals(ann.order.root(), bob.order.root());
+    }),
+    { numRuns: 60 },
+  );
+});
+
+Deno.test("Order shows nothing twice after a crash with any prefix of its records on disk", () => {
+  fc.assert(
+    fc.property(talkSteps, weights, fc.nat(1_000), (steps, order, cut) => {
+      const all = talk(steps);
+      const network = new Member("the network");
+      const before = new Member("ann");
+      for (const bundle of shuffled(all, order)) before.receive(network, bundle);
+
+      const records = before.disk.slice(0, cut % (before.disk.length + 1));
+      const after = new Member("ann", { records, incarnation: 2 });
+      const had = [...after.history()];
+      for (const bundle of shuffled(all, [...order].reverse())) after.receive(network, bundle);
+
+      assertEquals([...had, ...after.shown].sort(), [...before.shown].sort());
+      assertEquals(after.history(), before.history());
+      assertEquals(after.order.root(), before.order.root());
+      assertEquals(
+        after.order.heads().map(({ id }) => id).sort(),
+        before.order.heads().map(({ id }) => id).sort(),
+      );
+    }),
+    { numRuns: 60 },
+  );
+});
+
+Deno.test("Order comes back from a compacted log with the same frontiers, history and heads", () => {
+  fc.assert(
+    fc.property(talkSteps, weights, (steps, order) => {
+      const network = new Member("the network");
+      const before = new Member("ann", { keptMessagesMax: 8 });
+      for (const bundle of shuffled(talk(steps), order)) before.receive(network, bundle);
+
+      const records = before.order.snapshot();
+      const after = new Member("ann", { records, incarnation: 2, keptMessagesMax: 8 });
+
+      assertEquals(after.history(), before.history());
+      assertEquals(after.order.root(), before.order.root());
+      assertEquals(after.order.heads(), before.order.heads());
+      assertEquals(after.order.snapshot().length, records.length);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+Deno.test("Order keeps the same last messages whatever the order of arrival, and delivers the rest", () => {
+  fc.assert(
+    fc.property(talkSteps, weights, weights, (steps, one, two) => {
+      const all = talk(steps);
+      const network = new Member("the network");
+      const [ann, bob] = ["ann", "bob"].map((name) => new Member(name, { keptMessagesMax: 5 }));
+
+      for (const bundle of shuffled(all, one)) ann!.receive(network, bundle);
+      for (const bundle of shuffled(all, two)) bob!.receive(network, bundle);
+
+      assertEquals(ann!.bundles.length, all.length);
+      assertEquals(ann!.history(), bob!.history());
+      const messages = all.flatMap((bundle) => bundle.texts.value).length;
+      assertEquals(ann!.history().length, Math.min(5, messages));
+    }),
+    { numRuns: 60 },
+  );
+});
+
+// Time: both bounds are measured against the header's own heads.
+
+Deno.test("Order gives a bundle its author's wall time, later than its heads, at most a day beyond", () => {
+  const [slow, fast] = [new Member("slow", { wallMs: 5 }), new Member("fast", { wallMs: 1e15 })];
+  const first = fast.sayOne("my clock runs away");
+  slow.receive(fast, first);
+  const second = slow.sayOne("mine stands still");
+
+  assertEquals(first.header.value.time, GENESIS_TIME + TIME_STEP_MS_MAX);
+  assertEquals(second.header.value.time, first.header.value.time + 1);
+});
+
+Deno.test("Order refuses a time that its heads don't allow, whatever the receiver's clock shows", () => {
+  const ann = fakeSigner("ann");
+  const head = headOf(forged(fakeSigner("bob"), "a head", { time: 5_000 }));
+  const cases: readonly (readonly [string, Partial<Bundle["header"]["value"]>, string])[] = [
+    ["at the genesis", { time: GENESIS_TIME }, "penalise"],
+    ["after the genesis", { time: GENESIS_TIME + 1 }, "delivered"],
+    ["a day after", { time: GENESIS_TIME + TIME_STEP_MS_MAX }, "delivered"],
+    ["beyond a day", { time: GENESIS_TIME + TIME_STEP_MS_MAX + 1 }, "penalise"],
+    ["at its head", { heads: [head], time: 5_000 }, "penalise"],
+    ["a day after its head", { heads: [head], time: 5_000 + TIME_STEP_MS_MAX }, "waits"],
+    ["beyond that", { heads: [head], time: 5_001 + TIME_STEP_MS_MAX }, "penalise"],
+  ];
+  for (const [what, fields, expected] of cases) {
+    for (const wallMs of [0, 5_000, 1e15]) {
+      const receiver = new Member("receiver", { wallMs });
+      const effects = receiver.receive(new Member("bob"), forged(ann, what, fields));
+
+      assertEquals(types(effects).at(-1) ?? "waits", expected, `${what}, clock ${wallMs}`);
+    }
+  }
+});
+
+Deno.test("Order goes on in a room that somebody drove to the end of time", () => {
+  const bob = fakeSigner("bob");
+  const last = { author: bob.key, incarnation: 9, counter: 1, time: 2 ** 53 - 2, id: ID_UNKNOWN };
+  const end = { ...last, time: 2 ** 53 - 1 };
+  const ann = new Member("ann");
+  const carl = new Member("carl");
+  const seed = forged(bob, "seed", { incarnation: 9 });
+  const liar = forged(bob, "liar", { heads: [last], time: end.time });
+  for (const bundle of [seed, liar]) ann.receive(carl, bundle);
+  const answer = ann.sayOne("still here");
+  for (const bundle of [seed, liar, answer]) carl.receive(ann, bundle);
+
+  assertEquals(answer.header.value.time, 2 ** 53 - 1);
+  assertEquals(carl.shown, ["seed", "liar", "still here"]);
+});
+
+// Refusals: nothing of what is refused takes effect.
+
+Deno.test("Order refuses bundles that are wrong by themselves, and blames who sent them", () => {
+  const ann = fakeSigner("ann");
+  const bob = new Member("bob");
+  const good = forged(ann, "x");
+  const otherTexts = { ...good, texts: forged(ann, "y").texts };
+  const own = { author: ann.key, incarnation: 1, counter: 2, time: 5_000, id: ID_UNKNOWN };
+  const refused: readonly (readonly [string, Bundle, string])[] = [
+    ["another room", forged(ann, "x", { room: "cd".repeat(32) as never }), "protocol"],
+    ["counter 0", forged(ann, "x", { counter: 0 }), "protocol"],
+    ["a first one with a previous", forged(ann, "x", { previous: idOf(good) }), "protocol"],
+    ["a second one without", forged(ann, "x", { counter: 2 }), "protocol"],
+    [
+      "itself as a head",
+      forged(ann, "x", { counter: 2, previous: idOf(good), heads: [own] }),
+      "protocol",
+    ],
+    ["heads with texts", forged(ann, "x", { kind: "heads" }), "protocol"],
+    [
+      "another's claim",
+      forged(ann, "x", { claim: forged(bob.signer, "").header.value.claim }),
+      "protocol",
+    ],
+    [
+      "another's signature",
+      { ...good, signature: bob.signer.sign(new Uint8Array(32)) },
+      "invalid-signature",
+    ],
+    ["other texts", otherTexts, "invalid-signature"],
+  ];
+  for (const [what, bundle, fault] of refused) {
+    const carl = new Member("carl");
+    const effects = carl.receive(bob, bundle);
+
+    assertEquals(effects.map((e) => e.type === "penalise" ? e.fault : e.type), [fault], what);
+    assertEquals(carl.order.snapshot(), new Member("carl").order.snapshot(), what);
+  }
+});
+
+// What waits.
+
+Deno.test("Order asks the link that sent a bundle for its parents, then others that sent it too", () => {
+  const [ann, bob, carl, dora] = ["ann", "bob", "carl", "dora"].map((name) => new Member(name));
+  const [, second] = [ann!.sayOne("1"), ann!.sayOne("2")];
+
+  const first = dora!.receive(bob!, second!, 0);
+  const again = dora!.receive(carl!, second!, 10);
+  const early = dora!.step({ type: "tick" }, 49);
+  const asked = dora!.step({ type: "tick" }, 50);
+  const next = dora!.step({ type: "tick" }, 1_050);
+
+  const stream = { author: ann!.key, incarnation: 1 };
+  assertEquals(types(first), []);
+  assertEquals(types(again), ["duplicate"]);
+  assertEquals(early, []);
+  assertEquals(asked, [{ type: "want", from: bob!.key, stream, after: 0 }]);
+  assertEquals(next.filter((effect) => effect.type === "want"), [
+    { type: "want", from: carl!.key, stream, after: 0 },
+  ]);
+});
+
+Deno.test("Order drops what waited for 10 s, and counts it against the link that brought it", () => {
+  const [ann, bob] = [new Member("ann"), new Member("bob")];
+  const carl = new Member("carl", { records: [{ kind: "bundle", bundle: bob.sayOne("old") }] });
+  ann.sayOne("1");
+  carl.receive(bob, ann.sayOne("2"), 0);
+
+  const effects: string[] = [];
+  for (let nowMs = 0; nowMs < 10_000; nowMs += 50) carl.step({ type: "tick" }, nowMs);
+  effects.push(...types(carl.step({ type: "tick" }, 10_050)));
+
+  assertEquals(effects, ["dropped", "penalise"]);
+  assertEquals(carl.order.nextDeadlineMs(), null);
+});
+
+Deno.test("Order gives each link a share of its own of what may wait", () => {
+  const [ann, bob, carl, dora] = ["ann", "bob", "carl", "dora"].map((name) => new Member(name));
+  const all = Array.from({ length: WAITING_BUNDLES_MAX + 3 }, (_, n) => ann!.sayOne(`${n}`));
+  const rest = all.slice(1);
+
+  const dropped = rest.flatMap((bundle) => types(dora!.receive(bob!, bundle)))
+    .filter((type) => type === "dropped");
+  const other = dora!.receive(carl!, rest.at(-1)!);
+  dora!.step({ type: "peer-down", peer: bob!.key });
+  dora!.receive(carl!, all[0]!);
+
+  assertEquals(dropped.length, 2);
+  assertEquals(other, []);
+  assertEquals(dora!.shown, ["0"]);
+});
+
+Deno.test("Order hands what another link brought too over to it when the first one goes", () => {
+  const [ann, bob, carl, dora] = ["ann", "bob", "carl", "dora"].map((name) => new Member(name));
+  const [first, second] = [ann!.sayOne("1"), ann!.sayOne("2")];
+  for (const from of [bob!, carl!]) dora!.receive(from, second!);
+
+  dora!.step({ type: "peer-down", peer: bob!.key });
+  dora!.receive(carl!, first!);
+
+  assertEquals(dora!.shown, ["1", "2"]);
+});
+
+Deno.test("Order lets a bundle wait for its author's claim", () => {
+  let known = false;
+  const bob = new Member("bob", { knowsClaim: () => known });
+  const ann = new Member("ann");
+  const bundle = ann.sayOne("who am I");
+
+  bob.receive(ann, bundle);
+  const asked = bob.step({ type: "tick" }, 50);
+  known = true;
+  bob.step({ type: "claim-known", claim: bundle.header.value.claim }, 60);
+
+  const stream = { author: ann.key, incarnation: 1 };
+  assertEquals(asked, [{ type: "want", from: ann.key, stream, after: 0 }]);
+  assertEquals(bob.shown, ["who am I"]);
+});
+
+// Gaps.
+
+/** Bob keeps nothing of what ann said before "5"; carl was there until "2". */
+function gap() {
+  const [ann, bob, dora] = [new Member("ann"), new Member("bob"), new Member("dora")];
+  const all = ["1", "2", "3", "4", "5"].map((text) => ann.sayOne(text));
+  const records = all.slice(0, 2).map((bundle) => ({ kind: "bundle" as const, bundle }));
+  const carl = new Member("carl", { records });
+  const stream = { author: ann.key, incarnation: 1 };
+  const entry = { ...stream, low: 5, counter: 5, id: idOf(all[4]!) };
+  carl.step({ type: "neighbours", peers: [bob.key, dora.key] });
+  return { ann, bob, carl, dora, all, stream, entry };
+}
+
+Deno.test("Order skips a gap only when every neighbour says that it can't fill it, and tells how many", () => {
+  const { bob, carl, dora, all, stream, entry } = gap();
+
+  carl.receive(bob, all[4]!, 0);
+  const one = carl.step({ type: "not-kept", from: bob.key, entries: [entry] }, 1);
+  const both = carl.step({
+    type: "not-kept",
+    from: dora.key,
+    entries: [{ ...entry, low: 1, counter: 2 }],
+  }, 2);
+
+  assertEquals(types(one), []);
+  assertEquals(types(both), ["persist", "skipped", "delivered"]);
+  assertEquals(both[1], { type: "skipped", stream, messages: 2 });
+  assertEquals(carl.frontierOf(new Member("ann")), 5);
+});
+
+Deno.test("Order waits while one neighbour can still fill the gap", () => {
+  const { bob, carl, dora, all, entry } = gap();
+  carl.receive(bob, all[4]!, 0);
+  carl.step({ type: "not-kept", from: bob.key, entries: [entry] }, 1);
+
+  const can = carl.step({
+    type: "not-kept",
+    from: dora.key,
+    entries: [{ ...entry, low: 2 }],
+  }, 2);
+  carl.receive(dora, all[2]!, 3);
+  carl.receive(dora, all[3]!, 4);
+
+  assertEquals(types(can), []);
+  assertEquals(carl.shown, ["3", "4", "5"]);
+});
+
+Deno.test("Order moves no frontier for what another author says of it: one liar can't silence anybody", () => {
+  const { ann, bob, carl, dora, all, stream } = gap();
+  const head = { ...stream, counter: 900, time: 5_000, id: ID_UNKNOWN };
+  const lie = forged(dora.signer, "lie", { heads: [head] });
+  const nothing = { ...stream, low: 901, counter: 900, id: ID_UNKNOWN };
+
+  carl.receive(dora, lie, 0);
+  for (const from of [bob.key, dora.key]) {
+    const entries = [from === dora.key ? nothing : { ...nothing, low: 1, counter: 2 }];
+    carl.step({ type: "not-kept", from, entries }, 1);
+  }
+  for (const bundle of all.slice(2)) carl.receive(ann, bundle, 2);
+
+  assertEquals(carl.shown, ["lie", "3", "4", "5"]);
+});
+
+Deno.test("Order begins at the first bundle that its contact keeps when it is new in the room", () => {
+  const { ann, bob, all, stream, entry } = gap();
+  const newcomer = new Member("newcomer");
+  newcomer.step({ type: "neighbours", peers: [bob.key, ann.key] });
+
+  newcomer.step({ type: "not-kept", from: bob.key, entries: [entry] }, 0);
+  const effects = newcomer.receive(bob, all[4]!, 1, "range");
+
+  assertEquals(types(effects), ["persist", "delivered"]);
+  assertEquals(newcomer.order.frontier(stream).counter, 5);
+  assertEquals(newcomer.receive(bob, all[1]!).map(({ type }) => type), ["duplicate"]);
+});
+
+// Own messages.
+
+Deno.test("Order delivers an own bundle, here too, only when the disk has it", () => {
+  const ann = new Member("ann");
+  const order = ann.order;
+
+  const asked = order.step({ type: "say", texts: [{ text: "hi", token: 7 }] }, 0);
+  const meanwhile = order.frontier({ author: ann.key, incarnation: 1 }).counter;
+  const stored = order.step({ type: "stored", token: 1 }, 5);
+
+  assertEquals(types(asked), ["persist"]);
+  assertEquals(meanwhile, 0);
+  assertEquals(types(stored), ["delivered", "said"]);
+});
+
+Deno.test("Order: nothing of an own bundle has happened when the disk refuses it", () => {
+  const ann = new Member("ann");
+  const order = ann.order;
+  order.step({ type: "say", texts: [{ text: "lost", token: 1 }] }, 0);
+  order.step({ type: "say", texts: [{ text: "lost too", token: 2 }] }, 0);
+
+  const refused = order.step({ type: "not-stored", token: 1, text: "no space" }, 1);
+  const next = ann.sayOne("again", 2);
+
+  assertEquals(refused, [{ type: "refused", tokens: [1, 2], code: "disk", text: "no space" }]);
+  assertEquals([next.header.value.counter, next.header.value.previous], [1, null]);
+  assertEquals(ann.history(), ["again"]);
+});
+
+Deno.test("Order puts what is typed while the disk works into one bundle, of 256 lines at most", () => {
+  const ann = new Member("ann");
+  const order = ann.order;
+  const line = (token: number) => ({ text: `${token}`, token });
+
+  order.step({ type: "say", texts: [line(0)] }, 0);
+  const typed = Array.from({ length: BUNDLE_TEXTS_MAX + 1 }, (_, n) => line(n + 1));
+  const meanwhile = order.step({ type: "say", texts: typed }, 0);
+  const [first, said, second] = order.step({ type: "stored", token: 1 }, 1);
+  const third = order.step({ type: "stored", token: 2 }, 2);
+
+  assertEquals(meanwhile, []);
+  assertEquals([first?.type, said?.type, second?.type], ["delivered", "said", "persist"]);
+  assert(third[0]?.type === "delivered" && third[0].messages.length === BUNDLE_TEXTS_MAX);
+  assertEquals(types(third), ["delivered", "said", "persist"]);
+});
+
+Deno.test("Order names more than 64 heads in a bundle of their own, once a second at most", () => {
+  const crowd = Array.from({ length: HEADS_MAX + 1 }, (_, n) => new Member(`one of many ${n}`));
+  const [ann, bob] = [new Member("ann"), new Member("bob")];
+  for (const one of crowd) ann.receive(one, one.sayOne("hello"));
+  const first = ann.say(["all of you"], 100);
+  for (const one of crowd) ann.receive(one, one.sayOne("hello again"));
+  const early = ann.say(["once more"], 500);
+  const due = ann.order.nextDeadlineMs();
+  const late = ann.step({ type: "tick" }, 1_100);
+
+  assertEquals(first.map(({ header: { value } }) => [value.kind, value.heads.length]), [
+    ["heads", HEADS_MAX + 1],
+    ["texts", 1],
+  ]);
+  assertEquals(early, []);
+  assertEquals(due, 1_100);
+  assertEquals(types(late).filter((type) => type === "delivered").length, 2);
+  bob.receive(ann, first[1]!);
+  assertEquals(bob.shown, []);
+});
+
+Deno.test("Order refuses a line above 64 KiB and says how long it is", () => {
+  const effects = new Member("ann").step({
+    type: "say",
+    texts: [{ text: "x".repeat(65_537), token: 3 }, { text: "ok", token: 4 }],
+  });
+
+  assertEquals(types(effects), ["refused", "persist", "delivered", "said"]);
+  assert(effects[0]?.type === "refused" && effects[0].code === "too-long");
+});
+
+Deno.test("Order starts a new incarnation from a restored backup: nobody is taken for a forger", () => {
+  const [ann, bob] = [new Member("ann"), new Member("bob")];
+  const first = ann.sayOne("1");
+  const backup = [...ann.disk];
+  const lost = ann.sayOne("after the backup");
+  const restored = new Member("ann", { records: backup, incarnation: 2 });
+  const said = restored.sayOne("from the backup");
+
+  for (const bundle of [first, lost, said]) bob.receive(ann, bundle);
+  restored.receive(bob, lost);
+
+  assertEquals(bob.shown, ["1", "after the backup", "from the backup"]);
+  assertEquals(restored.history(), bob.history());
+  assert(![...bob.effects, ...restored.effects].some(({ type }) => type === "equivocation"));
+});
+
+Deno.test("Order counts what a member has yet to see", () => {
+  const ann = new Member("ann", { wallMs: 5_000 });
+  const bundles = ["1", "2", "3"].map((text) => ann.sayOne(text));
+
+  assertEquals(ann.order.behindOf(0).messages, 3);
+  assertEquals(ann.order.behindOf(bundles[0]!.header.value.time).messages, 2);
+  assertEquals(ann.order.behindOf(ann.order.latest()), { messages: 0, bytes: 0 });
+});
