@@ -4,6 +4,7 @@
  */
 
 import type { ErrorCode } from "../../base/errors.ts";
+import type { PeerKey } from "../../base/ids.ts";
 
 export interface PeerView {
   readonly name: string;
@@ -113,8 +114,8 @@ export type MeshEvent =
     readonly name: string;
     readonly key: string;
     /** The public keys, hexadecimal, from which the console makes the digits. */
-    readonly ownKey: string;
-    readonly peerKey: string;
+    readonly ownKey: PeerKey;
+    readonly peerKey: PeerKey;
   }
   | { readonly event: "notice"; readonly text: string }
   | { readonly event: "error"; readonly code: ErrorCode; readonly text: string };

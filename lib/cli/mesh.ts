@@ -1,0 +1,251 @@
+/** `p2pchat mesh`: wires the mesh to sockets, files and the user interface. */
+
+import { nodeCrypto } from "../base/crypto.ts";
+import type { Environment } from "../base/environment.ts";
+import { P2pchatError } from "../base/errors.ts";
+import { fingerprintOf } from "../base/fingerprint.ts";
+import type { PeerKey, RoomId } from "../base/ids.ts";
+import { invariant } from "../base/invariant.ts";
+import { keyPairFromSeed } from "../protocols/noise/primitives.ts";
+import type { MeshEvent } from "../protocols/mesh/events.ts";
+import type { MeshConfig } from "../protocols/mesh/mesh_io.ts";
+import { MeshHost } from "../runtime/mesh_host.ts";
+import { openIdentity } from "../store/identity.ts";
+import { KnownPeers } from "../store/known_peers.ts";
+import { profileFolder } from "../store/paths.ts";
+import { lockProfile } from "../store/profile_lock.ts";
+import { RealDisk } from "../store/real_disk.ts";
+import type { LinkHandler, Links } from "../transport/link.ts";
+import { openTcpLinks, SYSTEM_LINK_CLOCK } from "../transport/tcp_links.ts";
+import { addressOfThisMachine } from "./own_address.ts";
+import { openLog } from "./log.ts";
+import { meshCommands, type MeshCommandSink } from "./mesh_commands.ts";
+import { meshLines, type MeshOwnEvent, shownMeshEvent } from "./mesh_rendering.ts";
+import { MeshRooms } from "./mesh_rooms.ts";
+import { openUserInterface } from "./open_user_interface.ts";
+import type { MeshOptions } from "./options.ts";
+import type { UserInterface } from "./user_interface.ts";
+
+/** Where a mesh listens unless told otherwise. */
+export const MESH_PORT_DEFAULT = 55_107;
+
+type MeshInterface = UserInterface<MeshOwnEvent, MeshCommandSink>;
+
+/**
+ * Runs until the user leaves.
+ * @throws {P2pchatError} What ended it otherwise.
+ */
+export async function runMesh(options: MeshOptions): Promise<void> {
+  const disk = new RealDisk();
+  const folder = profileFolder(options.dataFolder, options.name);
+  await disk.makeFolder(folder);
+  const lock = await lockProfile(disk, folder, "mesh", Deno.pid);
+  try {
+    const identity = await openIdentity(disk, `${folder}/identity`, randomBytes);
+    const knownPeers = await KnownPeers.open(disk, `${folder}/known_peers`);
+    const log = await openLog(options);
+    const environment: Environment = {
+      random: secureRandom,
+      randomBytes,
+      wallMs: Date.now,
+      crypto: nodeCrypto,
+      log,
+    };
+    const ui: MeshInterface = await openUserInterface(
+      { commands: meshCommands, render: meshLines },
+      options,
+    );
+    try {
+      const notice = (text: string) => ui.show({ event: "notice", text });
+      const rooms = await MeshRooms.open(disk, `${folder}/mesh`, notice);
+      await chat({ options, environment, identity, knownPeers, rooms, ui });
+    } finally {
+      await ui.close();
+    }
+  } finally {
+    lock.release();
+  }
+}
+
+interface Wiring {
+  readonly options: MeshOptions;
+  readonly environment: Environment;
+  readonly identity: Awaited<ReturnType<typeof openIdentity>>;
+  readonly knownPeers: KnownPeers;
+  readonly rooms: MeshRooms;
+  readonly ui: MeshInterface;
+}
+
+async function chat(wiring: Wiring): Promise<void> {
+  const { options, environment, identity, rooms, ui } = wiring;
+  let host: MeshHost | null = null;
+  const handler = forwardTo(() => {
+    invariant(host !== null, "links bring nothing before the host is there");
+    return host;
+  });
+  const links = listen(options, {
+    identity: { signer: identity.signer, static: keyPairFromSeed(randomBytes(32)) },
+    env: environment,
+    access: {
+      mode: "mesh",
+      get room() {
+        return host?.room ?? null;
+      },
+      secrets: null,
+      admit: () => null,
+    },
+    handler,
+  });
+  try {
+    const begin = beginning(options, rooms.last);
+    const presenter = new Presenter(wiring, (target) => {
+      ui.listen({
+        target,
+        ended: () => host?.command({ command: "quit" }, undefined),
+        interrupted: () => {
+          host?.command({ command: "quit" }, undefined);
+          return true;
+        },
+      });
+    });
+    host = new MeshHost(configOf(options, links, begin), {
+      clock: SYSTEM_LINK_CLOCK,
+      environment,
+      signer: identity.signer,
+      links,
+      openRoom: (room) => rooms.openRoom(room, wiring.knownPeers, environment.wallMs),
+      show: (event, ref) => presenter.show(event, ref),
+      pauseInput: (reason) => ui.pauseInput(reason),
+      flushed: () => ui.flush(),
+      outputReady: () => ui.ready(),
+    });
+    presenter.sink = (command, ref) => host?.command(command, ref);
+    if (begin.kind === "resume") {
+      const text = "Going back to the room you were in last; --new founds another";
+      ui.show({ event: "notice", text });
+    }
+    const outcome = await host.run();
+    await links.shutdown(outcome.kind === "bye" ? outcome.reason : outcome.code);
+    if (outcome.kind === "fatal") throw new P2pchatError(outcome.code, outcome.text);
+    ui.show({ event: "bye", reason: outcome.reason });
+  } finally {
+    await links.shutdown("ended");
+  }
+}
+
+/** Shows what happens, keeps prompt and completion up to date, and starts listening when it is ready. */
+class Presenter {
+  sink: MeshCommandSink = () => {};
+  /** Names of members that are here, by fingerprint; bounded by the roster. */
+  readonly #names = new Map<string, string>();
+  readonly #key: string;
+
+  constructor(readonly wiring: Wiring, readonly listen: (target: MeshCommandSink) => void) {
+    this.#key = fingerprintOf(wiring.identity.signer.key);
+  }
+
+  show(event: MeshEvent, ref: string | undefined): void {
+    const { ui } = this.wiring;
+    ui.show(shownMeshEvent(event), ref);
+    switch (event.event) {
+      case "ready":
+        ui.setPrompt(event.name);
+        return this.listen((command, ref) => this.sink(command, ref));
+      case "joined":
+        this.#names.set(event.key, event.name);
+        return this.#offerNames();
+      case "left":
+        this.#names.delete(event.key);
+        return this.#offerNames();
+      case "renamed":
+        if (event.key === this.#key) return ui.setPrompt(event.name);
+        this.#names.set(event.key, event.name);
+        return this.#offerNames();
+      case "verify":
+        return this.#markVerified(event.peerKey);
+    }
+  }
+
+  #offerNames(): void {
+    this.wiring.ui.setNames([...this.#names.values()]);
+  }
+
+  #markVerified(key: PeerKey): void {
+    this.wiring.knownPeers.markVerified(key).catch((error) => {
+      if (!(error instanceof P2pchatError)) throw error;
+      this.wiring.ui.show({ event: "error", code: error.code, text: error.message });
+    });
+  }
+}
+
+function beginning(options: MeshOptions, last: RoomId | null): MeshConfig["begin"] {
+  if (options.contact !== null) return { kind: "join", contact: options.contact };
+  if (!options.foundNew && last !== null) return { kind: "resume", room: last };
+  return { kind: "found" };
+}
+
+function configOf(options: MeshOptions, links: Links, begin: MeshConfig["begin"]): MeshConfig {
+  const { port } = links.local;
+  return {
+    name: options.name,
+    advertise: {
+      host: advertisedHost(options, begin),
+      port: options.advertise?.port ?? port,
+    },
+    passive: options.passive,
+    historyShown: options.historyCount,
+    begin,
+  };
+}
+
+/** Null where the member that lets us in sees it better than we do. */
+function advertisedHost(options: MeshOptions, begin: MeshConfig["begin"]): string | null {
+  if (options.advertise !== null) return options.advertise.host;
+  if (options.host !== null && !isWildcard(options.host)) return options.host;
+  if (begin.kind === "join" && !isLoopback(begin.contact.host)) return null;
+  return addressOfThisMachine();
+}
+
+function isWildcard(host: string): boolean {
+  return host === "0.0.0.0" || host === "::";
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host.startsWith("127.");
+}
+
+type LinkOptions = Omit<Parameters<typeof openTcpLinks>[0], "host" | "port">;
+
+/** At the port asked for; at the default one, or any free one where another program has it. */
+function listen(options: MeshOptions, link: LinkOptions): Links {
+  const { host } = options;
+  if (options.port !== null) return openTcpLinks({ ...link, host, port: options.port });
+  try {
+    return openTcpLinks({ ...link, host, port: MESH_PORT_DEFAULT });
+  } catch (error) {
+    if (!(error instanceof P2pchatError && error.code === "port-in-use")) throw error;
+    return openTcpLinks({ ...link, host, port: 0 });
+  }
+}
+
+function forwardTo(host: () => LinkHandler): LinkHandler {
+  return {
+    linkUp: (link, info) => host().linkUp(link, info),
+    dialFailed: (attempt, failure) => host().dialFailed(attempt, failure),
+    frame: (link, body) => host().frame(link, body),
+    linkDown: (link, end) => host().linkDown(link, end),
+    congested: (link) => host().congested(link),
+    drained: (link) => host().drained(link),
+    aged: (link) => host().aged(link),
+  };
+}
+
+function randomBytes(length: number): Uint8Array<ArrayBuffer> {
+  return crypto.getRandomValues(new Uint8Array(length));
+}
+
+/** In [0, 1), from the system's generator: nobody can foresee whom we evict or dial. */
+function secureRandom(): number {
+  const [drawn] = crypto.getRandomValues(new Uint32Array(1));
+  return drawn! / 2 ** 32;
+}

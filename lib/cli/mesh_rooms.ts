@@ -1,0 +1,95 @@
+/** The rooms of a profile on disk: a folder each, and which one was the last. */
+
+import { fingerprintOf } from "../base/fingerprint.ts";
+import type { PeerKey, RoomId } from "../base/ids.ts";
+import type { MeshRecord } from "../protocols/mesh/records.ts";
+import type { RoomStore } from "../runtime/mesh_host.ts";
+import { fromLogRecord, MESH_LOG_FORMAT, toLogRecord } from "../runtime/mesh_records.ts";
+import { AppendLog } from "../store/append_log.ts";
+import type { Disk } from "../store/disk.ts";
+import type { KnownPeers } from "../store/known_peers.ts";
+import { Table } from "../store/table.ts";
+
+const LAST_FORMAT = { format: "mesh-last-room", version: 1 } as const;
+
+export class MeshRooms {
+  private constructor(
+    readonly disk: Disk,
+    readonly folder: string,
+    readonly table: Table,
+    /** The room to go back to; null where the profile was in none. */
+    readonly last: RoomId | null,
+    readonly notice: (text: string) => void,
+  ) {}
+
+  /** @throws {P2pchatError} `store-corrupt`, `bad-file` or `disk`. */
+  static async open(
+    disk: Disk,
+    folder: string,
+    notice: (text: string) => void,
+  ): Promise<MeshRooms> {
+    await disk.makeFolder(folder);
+    const { table, rows } = await Table.open(disk, `${folder}/last`, LAST_FORMAT);
+    const last = rows?.[0]?.[0] as RoomId | undefined;
+    return new MeshRooms(disk, folder, table, last ?? null, notice);
+  }
+
+  /**
+   * Opens a room's log, makes it where there is none, and remembers the room as the last.
+   * Names' keys are pinned in `known_peers`, where the user may delete a line; the log keeps the whole keys.
+   * @throws {P2pchatError} `store-corrupt` with file and line, `bad-file` or `disk`.
+   */
+  async openRoom(room: RoomId, knownPeers: KnownPeers, wallMs: () => number): Promise<RoomStore> {
+    const folder = `${this.folder}/${room}`;
+    await this.disk.makeFolder(folder);
+    const opened = await AppendLog.open(this.disk, `${folder}/log`, MESH_LOG_FORMAT);
+    for (const text of opened.notices) this.notice(text);
+    const pins = new RoomPins(`mesh:${room}`, knownPeers, wallMs);
+    const records = opened.records.map(fromLogRecord).filter((record) => pins.stands(record));
+    if (this.last !== room) await this.table.write([[room]]);
+    return {
+      records,
+      get bytes() {
+        return opened.log.bytes;
+      },
+      append: async (fresh, sync) => {
+        await opened.log.append(fresh.map(toLogRecord), { sync });
+        pins.note(fresh);
+      },
+      rewrite: (all) => opened.log.rewrite([...all].map(toLogRecord)),
+      close: async () => {
+        await pins.settled;
+        await opened.log.close();
+      },
+    };
+  }
+}
+
+/** Keeps a room's pins in step with `known_peers`. */
+class RoomPins {
+  settled: Promise<void> = Promise.resolve();
+
+  constructor(
+    readonly scope: string,
+    readonly knownPeers: KnownPeers,
+    readonly wallMs: () => number,
+  ) {}
+
+  /** Whether a pin of the log is still the user's will. */
+  stands(record: MeshRecord): boolean {
+    if (record.kind !== "pin") return true;
+    const pin = this.knownPeers.pinOf(this.scope, record.name);
+    return pin?.fingerprint === fingerprintOf(record.key);
+  }
+
+  note(records: readonly MeshRecord[]): void {
+    for (const record of records) {
+      if (record.kind === "pin") this.settled = this.#write(record.name, record.key);
+    }
+  }
+
+  async #write(name: string, key: PeerKey): Promise<void> {
+    await this.settled;
+    await this.knownPeers.trust(this.scope, name, key, this.wallMs());
+  }
+}

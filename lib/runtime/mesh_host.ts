@@ -1,0 +1,310 @@
+/**
+ * Runs the mesh's machine over links, a room's log and a user interface, each a port: decodes what links bring,
+ * encodes what they carry, and carries out every effect.
+ */
+
+import type { Signer } from "../base/crypto.ts";
+import type { Environment } from "../base/environment.ts";
+import { P2pchatError, RemoteProtocolError } from "../base/errors.ts";
+import type { BundleId, LinkId, RoomId } from "../base/ids.ts";
+import { unreachable } from "../base/invariant.ts";
+import type { MeshCommand, MeshEvent } from "../protocols/mesh/events.ts";
+import { Mesh } from "../protocols/mesh/mesh.ts";
+import type { MeshConfig, MeshEffect, MeshInput } from "../protocols/mesh/mesh_io.ts";
+import { MESH_MESSAGES, type MeshMessage } from "../protocols/mesh/messages.ts";
+import type { MeshRecord } from "../protocols/mesh/records.ts";
+import type { DialFailure, LinkEnd, LinkHandler, LinkInfo, Links } from "../transport/link.ts";
+import { createCodec } from "../wire/codec.ts";
+import { Bans } from "./bans.ts";
+import { type Clock, Runner } from "./runner.ts";
+
+/** What is on disk of one room. */
+export interface RoomStore {
+  /** In the order of writing. */
+  readonly records: readonly MeshRecord[];
+  /** Length of the file, for deciding when to compact. */
+  readonly bytes: number;
+  /** Resolves when written, and synced where `sync` is set. Rejects with `disk`. */
+  append(records: readonly MeshRecord[], sync: boolean): Promise<void>;
+  /** Compaction: the log holds these records from now on, and what is appended meanwhile. */
+  rewrite(records: Iterable<MeshRecord>): Promise<void>;
+  close(): Promise<void>;
+}
+
+export type MeshOutcome = Extract<MeshEffect, { readonly type: "stop" }>["outcome"];
+
+export interface MeshHostPorts {
+  readonly clock: Clock;
+  readonly environment: Environment;
+  readonly signer: Signer;
+  readonly links: Links;
+  openRoom(room: RoomId): Promise<RoomStore>;
+  show(event: MeshEvent, ref: string | undefined): void;
+  pauseInput(reason: string | null): void;
+  /** Resolves when all that was shown before the call is before the user's eyes. */
+  flushed(): Promise<void>;
+  /** Null while output is taken; otherwise resolves when its reader has caught up. */
+  outputReady(): Promise<void> | null;
+}
+
+/** A log is compacted when it has so much more than it had after the last time. */
+const COMPACT_BYTES_MIN = 16 * 1024 * 1024;
+const COMPACT_FACTOR = 2;
+/** Bytes that no message of ours could be: an old version at best. */
+const GARBLED_BAN_MS = 60_000;
+
+export class MeshHost implements LinkHandler {
+  readonly #codec = createCodec(MESH_MESSAGES);
+  readonly #bans = new Bans();
+  readonly #ended = Promise.withResolvers<MeshOutcome>();
+  readonly #mesh: Mesh;
+  readonly #runner: Runner<MeshInput, MeshEffect, MeshRecord>;
+  readonly #up = new Map<LinkId, LinkInfo>();
+  #store: RoomStore | null = null;
+  #room: RoomId | null = null;
+  #compactAtBytes = COMPACT_BYTES_MIN;
+  #compacting: Promise<void> | null = null;
+  /** Through which bundle the user has been shown everything, not written yet. */
+  #shownThrough: BundleId | null = null;
+  #noting: Promise<void> | null = null;
+  /** Why links aren't read: the disk is behind, or whoever reads our output. */
+  readonly #pauses = new Set<"disk" | "output">();
+  /** The last message that was encoded: one bundle goes to several links in a row. */
+  #encoded: { readonly message: MeshMessage; readonly bytes: Uint8Array } | null = null;
+
+  constructor(config: MeshConfig, readonly ports: MeshHostPorts) {
+    const { signer, environment, clock } = ports;
+    this.#mesh = new Mesh(config, signer, environment);
+    this.#runner = new Runner<MeshInput, MeshEffect, MeshRecord>(this.#mesh, {
+      clock,
+      persistOf: (effect) => effect.type === "persist" ? effect : null,
+      append: (records, sync) => this.#append(records, sync),
+      execute: (effect) => this.#execute(effect),
+      persisted: (token) => ({ type: "persisted", token }),
+      persistFailed: (token, text) => ({ type: "persist-failed", token, text }),
+      tick: { type: "tick" },
+      saturated: (full) => this.#pauseLinks("disk", full),
+      failed: (error) => this.#ended.reject(error),
+    });
+  }
+
+  /** The room that diallers may name; null until it is known. */
+  get room(): RoomId | null {
+    return this.#room;
+  }
+
+  /** Starts, and runs until the machine stops. @throws Whatever breaks the program itself. */
+  async run(): Promise<MeshOutcome> {
+    this.#runner.feed({ type: "start" });
+    try {
+      return await this.#ended.promise;
+    } finally {
+      this.#runner.stop();
+      await this.#compacting;
+      await this.ports.flushed();
+      await this.#noting;
+      await this.#store?.close();
+    }
+  }
+
+  /** What the user asks for. */
+  command(command: MeshCommand, ref: string | undefined): void {
+    this.#runner.feed({ type: "command", command, ref });
+  }
+
+  // LinkHandler.
+
+  linkUp(link: LinkId, info: LinkInfo): void {
+    const { peer, dialled, remote, attempt } = info;
+    if (this.#bans.isBanned(peer, dialled ? null : remote.host, this.ports.clock.nowMs())) {
+      this.ports.links.close(link, "refused for a while after breaking the rules");
+      return;
+    }
+    this.#up.set(link, info);
+    if (this.#pauses.size > 0) this.ports.links.pauseReading(link);
+    this.#runner.feed({ type: "link-up", link, peer, dialled, remote, attempt });
+  }
+
+  dialFailed(attempt: number, { reason, text }: DialFailure): void {
+    this.#runner.feed({
+      type: "dial-failed",
+      attempt,
+      reason: reason === "wrong-mode" ? "protocol" : reason,
+      text,
+    });
+  }
+
+  frame(link: LinkId, body: Uint8Array): void {
+    if (!this.#up.has(link)) return;
+    let message;
+    try {
+      message = this.#codec.decode(body);
+    } catch (error) {
+      if (!(error instanceof RemoteProtocolError)) throw error;
+      this.#ban(link, error.message, GARBLED_BAN_MS);
+      return;
+    }
+    this.#runner.feed(
+      message.type === "unknown-message"
+        ? { type: "unknown-message", link, code: message.code }
+        : { type: "message", link, message },
+    );
+  }
+
+  linkDown(link: LinkId, { closed, reason }: LinkEnd): void {
+    if (!this.#up.delete(link)) return;
+    this.#runner.feed({ type: "link-down", link, closed, reason });
+  }
+
+  congested(link: LinkId): void {
+    if (this.#up.has(link)) this.#runner.feed({ type: "congested", link });
+  }
+
+  drained(link: LinkId): void {
+    if (this.#up.has(link)) this.#runner.feed({ type: "drained", link });
+  }
+
+  /** The overlay dials a lost neighbour anew, under fresh keys; others carry its traffic for that moment. */
+  aged(link: LinkId): void {
+    this.ports.links.close(link, "this link is a day old; dial again");
+  }
+
+  // Effects.
+
+  #execute(effect: MeshEffect): void {
+    const { links } = this.ports;
+    switch (effect.type) {
+      case "dial": {
+        const { attempt, endpoint, expect: key, room } = effect;
+        links.dial(attempt, endpoint, { key, room, secret: null });
+        return;
+      }
+      case "send":
+        links.send(effect.link, this.#encode(effect.message), effect.lane);
+        return;
+      case "close":
+        links.close(effect.link, effect.reason);
+        return;
+      case "ban":
+        return this.#ban(effect.link, effect.reason, effect.durationMs);
+      case "show":
+        this.ports.show(effect.event, effect.ref);
+        return this.#watchOutput();
+      case "shown":
+        return this.#noteShown(effect.through);
+      case "input":
+        this.ports.pauseInput(effect.pausedBecause);
+        return;
+      case "open-room":
+        return this.#openRoom(effect.room);
+      case "stop":
+        this.#runner.stop();
+        this.#ended.resolve(effect.outcome);
+        return;
+      case "persist":
+        return; // the runner's
+      default:
+        unreachable(effect);
+    }
+  }
+
+  #encode(message: MeshMessage): Uint8Array {
+    if (this.#encoded?.message !== message) {
+      this.#encoded = { message, bytes: this.#codec.encode(message) };
+    }
+    return this.#encoded.bytes;
+  }
+
+  #ban(link: LinkId, reason: string, durationMs: number): void {
+    const info = this.#up.get(link);
+    if (info === undefined) return;
+    this.ports.environment.log.warn("peer banned", { peer: info.peer, reason, durationMs });
+    const host = info.dialled ? null : info.remote.host;
+    this.#bans.ban(info.peer, host, this.ports.clock.nowMs() + durationMs);
+    this.ports.links.close(link, reason);
+  }
+
+  // The disk.
+
+  #openRoom(room: RoomId): void {
+    this.#room = room;
+    this.ports.openRoom(room).then((store) => {
+      this.#store = store;
+      this.#compactAtBytes = Math.max(COMPACT_BYTES_MIN, COMPACT_FACTOR * store.bytes);
+      this.#runner.feed({ type: "room-opened", records: store.records });
+    }).catch((error) => this.#ended.reject(error));
+  }
+
+  #append(records: readonly MeshRecord[], sync: boolean): Promise<void> {
+    if (this.#store === null) {
+      return Promise.reject(new P2pchatError("internal", "Cannot store before the room is open"));
+    }
+    const appended = this.#store.append(records, sync);
+    this.#maybeCompact();
+    return appended;
+  }
+
+  /** A record `shown` is written when the user has really seen it; the latest one speaks for all before. */
+  #noteShown(through: BundleId): void {
+    this.#shownThrough = through;
+    this.#noting ??= this.#writeShown().finally(() => this.#noting = null);
+  }
+
+  async #writeShown(): Promise<void> {
+    while (this.#shownThrough !== null) {
+      await this.ports.flushed();
+      const through = this.#shownThrough;
+      this.#shownThrough = null;
+      try {
+        await this.#store?.append([{ kind: "shown", through }], false);
+      } catch (error) {
+        if (!(error instanceof P2pchatError)) throw error;
+        // At worst the next start shows a message again, as history.
+        this.ports.environment.log.warn("what was shown couldn't be noted", {
+          text: error.message,
+        });
+      }
+    }
+  }
+
+  #maybeCompact(): void {
+    const store = this.#store;
+    if (store === null || this.#compacting !== null || store.bytes < this.#compactAtBytes) return;
+    // The snapshot counts everything as shown, so all that was delivered must have been.
+    this.#compacting = this.ports.flushed().then(async () => {
+      const room = this.#mesh.room;
+      if (room === null) return;
+      await store.rewrite(room.snapshot());
+      this.#compactAtBytes = Math.max(COMPACT_BYTES_MIN, COMPACT_FACTOR * store.bytes);
+    }).catch((error) => {
+      if (!(error instanceof P2pchatError)) return this.#ended.reject(error);
+      this.ports.environment.log.warn("the room's log couldn't be compacted", {
+        text: error.message,
+      });
+      this.#compactAtBytes = store.bytes + COMPACT_BYTES_MIN;
+    }).finally(() => this.#compacting = null);
+  }
+
+  // Back pressure.
+
+  /** Takes nothing more from the network while nobody takes what is shown. */
+  #watchOutput(): void {
+    if (this.#pauses.has("output")) return;
+    const ready = this.ports.outputReady();
+    if (ready === null) return;
+    this.#pauseLinks("output", true);
+    ready.then(() => this.#pauseLinks("output", false));
+  }
+
+  #pauseLinks(reason: "disk" | "output", pause: boolean): void {
+    const before = this.#pauses.size > 0;
+    if (pause) this.#pauses.add(reason);
+    else this.#pauses.delete(reason);
+    const after = this.#pauses.size > 0;
+    if (before === after) return;
+    for (const link of this.#up.keys()) {
+      if (after) this.ports.links.pauseReading(link);
+      else this.ports.links.resumeReading(link);
+    }
+  }
+}
