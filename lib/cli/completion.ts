@@ -46,7 +46,7 @@ function completion(start: number, word: string, fitting: readonly string[]): Co
   const common = commonStart(fitting);
   return {
     start,
-    replacement: common.length > word.length ? common : word,
+    replacement: common.length >= word.length ? common : word,
     choices: fitting.slice(0, CHOICES_MAX),
   };
 }

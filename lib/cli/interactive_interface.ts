@@ -66,6 +66,8 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   readonly #onContinue = () => this.#continued();
 
   #handler: InputHandler<Target> | null = null;
+  #heed: ((cause: InterruptCause) => boolean) | null = null;
+  /** What came before anybody heeded it. */
   #earlyInterrupt: InterruptCause | null = null;
   #editor: EditorState = EMPTY_EDITOR;
   #prompt = "";
@@ -110,9 +112,16 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     );
   }
 
+  heedInterrupts(interrupted: (cause: InterruptCause) => boolean): void {
+    this.#heed = interrupted;
+    const early = this.#earlyInterrupt;
+    this.#earlyInterrupt = null;
+    if (early !== null) interrupted(early);
+  }
+
   listen(handler: InputHandler<Target>): void {
     this.#handler = handler;
-    if (this.#earlyInterrupt !== null) handler.interrupted(this.#earlyInterrupt);
+    this.heedInterrupts((cause) => handler.interrupted(cause));
     enterRawMode(this.#streams);
     this.#streams.onSignal("SIGWINCH", this.#onResize);
     this.#streams.onSignal("SIGCONT", this.#onContinue);
@@ -268,7 +277,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   }
 
   #interrupted(cause: InterruptCause): boolean {
-    if (this.#handler !== null) return this.#handler.interrupted(cause);
+    if (this.#heed !== null) return this.#heed(cause);
     this.#earlyInterrupt = cause;
     return true;
   }

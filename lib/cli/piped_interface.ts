@@ -1,6 +1,5 @@
 /** The user interface without a terminal: one event per line, as text or as JSON. */
 
-import type { P2pchatError } from "../base/errors.ts";
 import { visibleText } from "../base/text.ts";
 import { CommandRunner } from "./command_runner.ts";
 import { helpEvent, helpLines } from "./help_text.ts";
@@ -37,8 +36,8 @@ export class PipedInterface<Event extends ShownEvent, Target>
   readonly #text: TextFormat;
   readonly #json: JsonFormat | null;
   readonly #interrupts: Interrupts;
-  #handler: InputHandler<Target> | null = null;
-  /** What came before anybody listened. */
+  #heed: ((cause: InterruptCause) => boolean) | null = null;
+  /** What came before anybody heeded it. */
   #earlyInterrupt: InterruptCause | null = null;
   #inProgress = false;
   #isClosed = false;
@@ -56,7 +55,9 @@ export class PipedInterface<Event extends ShownEvent, Target>
       onClosed: () => this.#interrupts.raise("output-closed"),
     });
     this.#runner = new CommandRunner(mode.commands, options.json, {
-      refuse: (error, ref) => this.#refuse(error, ref),
+      refuse: ({ code, message }, ref) => {
+        this.show({ event: "error", code, text: message }, ref);
+      },
       help: (entries, ref) => {
         if (this.#json !== null) this.#writeJson(helpEvent(entries), ref);
         else this.#writeLines(helpLines(entries, mode.commands));
@@ -67,9 +68,15 @@ export class PipedInterface<Event extends ShownEvent, Target>
     this.#interrupts = new Interrupts(streams, (cause) => this.#interrupted(cause), () => {});
   }
 
+  heedInterrupts(interrupted: (cause: InterruptCause) => boolean): void {
+    this.#heed = interrupted;
+    const early = this.#earlyInterrupt;
+    this.#earlyInterrupt = null;
+    if (early !== null) interrupted(early);
+  }
+
   listen(handler: InputHandler<Target>): void {
-    this.#handler = handler;
-    if (this.#earlyInterrupt !== null) handler.interrupted(this.#earlyInterrupt);
+    this.heedInterrupts((cause) => handler.interrupted(cause));
     void this.#readAll(handler); // rejects for faults of our own alone, which end the program
   }
 
@@ -136,13 +143,9 @@ export class PipedInterface<Event extends ShownEvent, Target>
   }
 
   #interrupted(cause: InterruptCause): boolean {
-    if (this.#handler !== null) return this.#handler.interrupted(cause);
+    if (this.#heed !== null) return this.#heed(cause);
     this.#earlyInterrupt = cause;
     return true;
-  }
-
-  #refuse(error: P2pchatError, ref: string | undefined): void {
-    this.show({ event: "error", code: error.code, text: error.message }, ref);
   }
 
   #showCommon(event: CommonEvent): void {

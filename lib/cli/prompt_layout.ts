@@ -32,36 +32,36 @@ export function layoutPrompt(
   let column = 0;
   let cursorRow = 0;
   let cursorColumn = 0;
+  const makeRoom = (width: number) => {
+    if (column + width <= columns || column === 0) return;
+    rows.push(row);
+    row = "";
+    column = 0;
+  };
   const place = (shown: string) => {
     const width = textWidth(shown);
-    if (column + width > columns && column > 0) {
-      rows.push(row);
-      row = "";
-      column = 0;
-    }
+    makeRoom(width);
     row += shown;
     column += width;
   };
-  const markCursor = () => {
-    // Beyond a full row the cursor stands at the start of the next one.
-    if (column >= columns) {
-      rows.push(row);
-      row = "";
-      column = 0;
-    }
+  /** The cursor stands where the next character will be, `width` cells wide. */
+  const markCursor = (width: number) => {
+    makeRoom(width);
     cursorRow = rows.length;
     cursorColumn = column;
   };
 
   for (const { segment } of graphemesOf(visibleText(prompt))) place(segment);
   for (const { segment, index } of graphemesOf(text)) {
-    if (index <= cursor && cursor < index + segment.length) markCursor();
     const shown = visiblePart(text, index, index + segment.length);
+    if (index <= cursor && cursor < index + segment.length) {
+      markCursor(shown === segment ? textWidth(segment) : 1);
+    }
     // A symbol in words, such as <U+202E>, may be broken anywhere.
     if (shown === segment) place(shown);
     else for (const character of shown) place(character);
   }
-  if (cursor >= text.length) markCursor();
+  if (cursor >= text.length) markCursor(1);
   rows.push(row);
   return windowed(rows, cursorRow, cursorColumn, rowsMax);
 }

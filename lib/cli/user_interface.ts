@@ -78,6 +78,11 @@ export interface InputHandler<Target> {
 }
 
 export interface UserInterface<Event extends ShownEvent, Target> {
+  /**
+   * Says what interrupts do until `listen`: a program that waits for others before it takes input must be
+   * able to leave, too. Without it, the first one waits for `listen`.
+   */
+  heedInterrupts(interrupted: InputHandler<Target>["interrupted"]): void;
   /** Starts reading input; each command is run on `handler.target`. */
   listen(handler: InputHandler<Target>): void;
   /** Shows an event: as its JSON object with `at` and `ref`, or as the lines that the mode gives it. */

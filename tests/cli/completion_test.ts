@@ -1,0 +1,39 @@
+import { assertEquals } from "@std/assert";
+import { complete } from "../../lib/cli/completion.ts";
+import { meshCommands } from "../../lib/cli/mesh_commands.ts";
+
+const NAMES = ["Alice", "Bob", "Bobby", "Zoë", "Straße", "Вob"];
+
+const CASES:
+  readonly (readonly [typed: string, line: string | null, choices: readonly string[]])[] = [
+    ["/ms", "/msg ", []],
+    ["/q", "/q", ["/q", "/quit"]],
+    ["/nonsense", null, []],
+    ["//ms", null, []],
+    ["/msg bob", "/msg Bob", ["Bob", "Bobby"]],
+    ["/msg bobb", "/msg Bobby ", []],
+    ["hello al", "hello Alice ", []],
+    ["zoë", "Zoë ", []],
+    ["stras", "Straße ", []],
+    ["В", "≈Вob ", []],
+    ["≈В", "≈Вob ", []],
+    ["x", null, []],
+    ["", null, []],
+  ];
+
+for (const [typed, line, choices] of CASES) {
+  Deno.test(`complete() makes ${line ?? "nothing"} of "${typed}"`, () => {
+    const completion = complete(typed, typed.length, meshCommands, NAMES);
+    if (completion === null) return assertEquals(line, null);
+    assertEquals(typed.slice(0, completion.start) + completion.replacement, line);
+    assertEquals(completion.choices, choices);
+  });
+}
+
+Deno.test("complete() looks at the word before the cursor alone", () => {
+  assertEquals(complete("al bo", 2, meshCommands, NAMES), {
+    start: 0,
+    replacement: "Alice ",
+    choices: [],
+  });
+});

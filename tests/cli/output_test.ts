@@ -1,0 +1,80 @@
+import { assert, assertEquals } from "@std/assert";
+import { Output } from "../../lib/cli/output.ts";
+import { MemoryStreams, settle } from "./memory_streams.ts";
+
+function outputTo(streams: MemoryStreams, compose?: () => void) {
+  let closings = 0;
+  const output = new Output({
+    stdout: streams.stdout,
+    stderr: streams.stderr,
+    onClosed: () => closings++,
+    ...(compose === undefined ? {} : { compose }),
+  });
+  return { output, closings: () => closings };
+}
+
+Deno.test("Output writes what comes in one turn at once, in the order of both channels", async () => {
+  const streams = new MemoryStreams();
+  const { output } = outputTo(streams);
+  output.write("stdout", "a\n");
+  output.write("stdout", "b\n");
+  output.write("stderr", "c\n");
+  output.write("stdout", "d\n");
+  await output.flush();
+  assertEquals(streams.writes, ["a\nb\n", "c\n", "d\n"]);
+});
+
+Deno.test("Output joins what comes while its reader is busy", async () => {
+  const streams = new MemoryStreams();
+  const { output } = outputTo(streams);
+  streams.hold();
+  output.write("stdout", "a\n");
+  await settle();
+  for (const line of ["b\n", "c\n", "d\n"]) output.write("stdout", line);
+  streams.release();
+  await output.flush();
+  assertEquals(streams.writes, ["a\n", "b\nc\nd\n"]);
+});
+
+Deno.test("Output isn't ready while a megabyte waits, and says when it is again", async () => {
+  const streams = new MemoryStreams();
+  const { output } = outputTo(streams);
+  streams.hold();
+  assertEquals(output.ready(), null);
+  for (let line = 0; line < 1_025; line++) output.write("stdout", `${"x".repeat(1_023)}\n`);
+  const ready = output.ready();
+  assert(ready !== null);
+  let isReady = false;
+  void ready.then(() => isReady = true);
+  await settle();
+  assertEquals(isReady, false);
+  streams.release();
+  await ready;
+  assertEquals(output.ready(), null);
+});
+
+Deno.test("Output tells once that its reader is gone, and takes nothing more", async () => {
+  const streams = new MemoryStreams();
+  const { output, closings } = outputTo(streams);
+  streams.break();
+  output.write("stdout", "a\n");
+  await output.flush();
+  output.write("stdout", "x".repeat(2_000_000));
+  await output.flush();
+  assertEquals([closings(), output.ready(), streams.stdoutText], [1, null, ""]);
+});
+
+Deno.test("Output composes at the last moment, and again when all is written", async () => {
+  const streams = new MemoryStreams();
+  let stale = true;
+  const { output } = outputTo(streams, () => {
+    if (stale) output.write("stdout", "<prompt>");
+    stale = false;
+  });
+  output.write("stdout", "a\n");
+  await output.flush();
+  stale = true;
+  output.wake();
+  await output.flush();
+  assertEquals(streams.writes, ["a\n<prompt>", "<prompt>"]);
+});

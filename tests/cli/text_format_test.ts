@@ -1,0 +1,96 @@
+import { assert, assertEquals } from "@std/assert";
+import * as fc from "fast-check";
+import { textWidth } from "../../lib/cli/graphemes.ts";
+import { brokenAtWords, TextFormat } from "../../lib/cli/text_format.ts";
+import type { Line } from "../../lib/cli/user_interface.ts";
+import { NOON_MS } from "./memory_streams.ts";
+
+const PIPE = { colour: false, verbose: false, terminal: null };
+const DAY_MS = 24 * 60 * 60 * 1_000;
+
+function terminalOf(columns: number) {
+  return { colour: false, verbose: false, terminal: { width: textWidth, columns: () => columns } };
+}
+
+function message(text: string): Line {
+  return [{ timeMs: NOON_MS }, " <", { text: "Bob", as: "name" }, "> ", { text, as: "body" }];
+}
+
+Deno.test("TextFormat keeps a message on one line in a pipe", () => {
+  const format = new TextFormat(PIPE, NOON_MS);
+  assertEquals(format.format(message("two\nlines")), "12:03 <Bob> two␊lines\n");
+});
+
+Deno.test("TextFormat indents a message of several lines on a terminal", () => {
+  const format = new TextFormat(terminalOf(80), NOON_MS);
+  assertEquals(
+    format.format(message("two\nlines\n")),
+    "12:03 <Bob> two\n            lines\n            \n",
+  );
+});
+
+Deno.test("TextFormat breaks long lines at words, under the first one", () => {
+  const format = new TextFormat(terminalOf(40), NOON_MS);
+  assertEquals(
+    format.format(message("one two three four five six seven eight")),
+    "12:03 <Bob> one two three four five six\n            seven eight\n",
+  );
+});
+
+Deno.test("TextFormat shows seconds when it is verbose", () => {
+  const format = new TextFormat({ ...PIPE, verbose: true }, NOON_MS);
+  assertEquals(format.format(message("x")), "12:03:04 <Bob> x\n");
+});
+
+Deno.test("TextFormat announces a day once when it changes", () => {
+  const format = new TextFormat(PIPE, NOON_MS);
+  const at = (timeMs: number): Line => [{ timeMs }, " x"];
+  assertEquals(format.format(at(NOON_MS)), "12:03 x\n");
+  assertEquals(format.format(at(NOON_MS - DAY_MS)), "* 2026-01-01\n12:03 x\n");
+  assertEquals(format.format(at(NOON_MS - DAY_MS)), "12:03 x\n");
+  assertEquals(format.format(at(NOON_MS)), "* 2026-01-02\n12:03 x\n");
+});
+
+Deno.test("TextFormat colours names alike at every member, and oneself bold", () => {
+  const format = new TextFormat({ ...PIPE, colour: true }, NOON_MS);
+  const bob = format.format([{ text: "Bob", as: "name" }]);
+  assertEquals(bob, format.format([{ text: "Bob", as: "name" }]));
+  const [, colour] = bob.split("\x1b[");
+  assert(/^\d+mBob$/.test(colour!));
+  assertEquals(format.format([{ text: "Al", as: "own" }]), "\x1b[1mAl\x1b[0m\n");
+  assertEquals(format.format([{ text: "!", as: "mark" }, "x"]), "\x1b[33m!\x1b[0mx\n");
+});
+
+const style = fc.constantFrom("name", "own", "mark", "faint", "body");
+const nasty = fc.array(
+  fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.constantFrom("\x1b[2J", "\x9b", "\r", "\n", "\u202e", "\u2028", " "),
+  ),
+).map((parts) => parts.join(""));
+const span = fc.oneof(nasty, fc.record({ text: nasty, as: style }));
+
+Deno.test("TextFormat lets nothing through that a terminal obeys, in any kind of span", () => {
+  fc.assert(fc.property(fc.array(span), fc.integer({ min: 1, max: 100 }), (spans, columns) => {
+    const line = spans as Line;
+    const piped = new TextFormat(PIPE, NOON_MS).format(line);
+    assertEquals(piped.indexOf("\n"), piped.length - 1);
+    assert(!/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u202a-\u202e\u2066-\u2069]/u.test(piped.slice(0, -1)));
+
+    const shown = new TextFormat(terminalOf(columns), NOON_MS).format(line);
+    assert(
+      !/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u202a-\u202e\u2066-\u2069]/u.test(shown.replaceAll("\n", "")),
+    );
+  }));
+});
+
+Deno.test("brokenAtWords() keeps all words, and breaks none", () => {
+  const texts = fc.array(fc.constantFrom("a", "word", "日本", "  ", " ", "xxxxxxxxxxxxxxxx"));
+  fc.assert(fc.property(texts, fc.integer({ min: 1, max: 20 }), (parts, columns) => {
+    const line = parts.join("");
+    const broken = brokenAtWords(line, columns, textWidth);
+    const words = (text: string) => text.split(/\s+/).filter((word) => word !== "");
+    assertEquals(words(broken.join("\n")), words(line));
+    for (const part of broken) assert(textWidth(part) <= columns || words(part).length <= 1);
+  }));
+});
