@@ -8,7 +8,7 @@ all: ## build ./p2pchat, one standalone executable
 	@tools/build.sh
 
 help: ## what each target does
-	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS='	' read -r target text; do \
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1 \2/p' Makefile | while read -r target text; do \
 	  printf '  make %-12s %s\n' "$$target" "$$text"; done
 
 check: ## format, lint and types

@@ -1,59 +1,77 @@
 #!/bin/sh
 # Builds ./p2pchat, one file that runs without Deno: with `deno compile`, or, where the runtime it downloads
-# cannot be had, as a self-extracting executable (tools/launcher.sh and an archive).
+# cannot be had, as a self-extracting executable: tools/launcher.sh, the bundled program and Deno itself.
 # Usage: tools/build.sh [compile|self-extracting]
 set -eu
 cd "$(dirname "$0")/.."
 deno=$(tools/find_deno.sh)
 form=${1:-any}
+# Sockets, files, the environment, the addresses of this machine; no other program, no native library.
+flags="--allow-net --allow-read --allow-write --allow-env --allow-sys --unstable-net"
 mkdir -p build
 
-if [ "$form" != self-extracting ]; then
-  if "$deno" compile -A --quiet --no-prompt --unstable-net -o build/p2pchat.compiled main.ts > build/compile.log 2>&1; then
+# Whether the runtime of `deno compile` is here or within reach: it waits for minutes where packets are lost.
+can_compile() {
+  [ -n "${DENORT_BIN:-}" ] && return
+  folder=$(NO_COLOR=1 "$deno" info --json 2>/dev/null | sed -n 's/^ *"denoDir": "\(.*\)",$/\1/p')
+  ls "$folder"/dl/release/*/denort-* > /dev/null 2>&1 && return
+  "$deno" eval 'await fetch("https://dl.deno.land/release-latest.txt", { signal: AbortSignal.timeout(10_000) })' \
+    > /dev/null 2>&1
+}
+
+sha256() {
+  if command -v sha256sum > /dev/null 2>&1; then sha256sum "$1"; else shasum -a 256 "$1"; fi | cut -c 1-32
+}
+
+bytes_of() {
+  echo $(($(wc -c < "$1")))
+}
+
+if [ "$form" = compile ] || { [ "$form" = any ] && can_compile; }; then
+  rm -rf build/p2pchat.compiled*
+  # shellcheck disable=SC2086 # several flags
+  if NO_COLOR=1 "$deno" compile --quiet --no-prompt $flags -o build/p2pchat.compiled main.ts > build/compile.log 2>&1; then
     mv -f build/p2pchat.compiled p2pchat
-    echo "Built ./p2pchat with deno compile"
+    echo "Built ./p2pchat with deno compile, $(($(bytes_of p2pchat) / 1024 / 1024)) MiB"
     exit 0
   fi
-  rm -f build/p2pchat.compiled*
-  if [ "$form" = compile ] || ! grep -q -i -E 'download|sending request|denort|dns|connect' build/compile.log; then
+  rm -rf build/p2pchat.compiled*
+  if [ "$form" = compile ] || ! grep -q 'dl\.deno\.land' build/compile.log; then
     cat build/compile.log >&2
     exit 1
   fi
-  echo "The runtime for deno compile cannot be downloaded here; building a self-extracting executable instead"
 fi
 
-# `deno run` of what ships needs neither network nor cache: everything is in one file.
-"$deno" bundle --quiet --platform deno --minify -o build/p2pchat.js main.ts 2> build/bundle.log || {
+# The program, in one file with all it imports, names as in the sources: they are what its log shows of a fault.
+rm -f build/p2pchat.js
+NO_COLOR=1 "$deno" bundle --quiet --platform deno -o build/p2pchat.js main.ts 2> build/bundle.log || {
   cat build/bundle.log >&2
   exit 1
 }
-stage=build/stage
-rm -rf "$stage"
-mkdir -p "$stage"
-# The runtime rarely changes; the copy behind a link is what must be packed.
-cp -L "$deno" "$stage/runtime"
-chmod 755 "$stage/runtime"
-cp build/p2pchat.js "$stage/p2pchat.js"
-# Old on purpose: the launcher takes a file that is newer than its stamp for one that was changed.
-touch -t 202001010000 "$stage/runtime" "$stage/p2pchat.js"
-(cd "$stage" && tar -cf - runtime p2pchat.js) | gzip -6 > build/archive.tar.gz
+gzip -9 -n -c build/p2pchat.js > build/program.gz
 
-if command -v sha256sum > /dev/null 2>&1; then
-  digest=$(cat "$stage/runtime" "$stage/p2pchat.js" | sha256sum | cut -c 1-32)
-else
-  digest=$(cat "$stage/runtime" "$stage/p2pchat.js" | shasum -a 256 | cut -c 1-32)
+# The runtime: Deno itself, and not what may start it on PATH. Packing it takes longest, so it is kept.
+binary=$("$deno" eval 'console.log(Deno.execPath())')
+runtime=$(sha256 "$binary")
+packed=build/runtime-$runtime.gz
+if [ ! -f "$packed" ]; then
+  rm -f build/runtime-*
+  gzip -6 -n -c "$binary" > build/runtime-new
+  mv -f build/runtime-new "$packed"
 fi
-# shellcheck disable=SC2012 -- two fixed names
-set -- $(ls -ln "$stage/runtime" "$stage/p2pchat.js")
-sizes="$5 ${14}"
-# The archive begins right after the script; its length with the final digits in place is found by trying.
-skip=1
-for _ in 1 2 3; do
-  sed -e "s/@DIGEST@/$digest/" -e "s/@SIZES@/$sizes/" -e "s/@SKIP@/$skip/" tools/launcher.sh > build/launcher.sh
-  skip=$(($(wc -c < build/launcher.sh) + 1))
-done
-cat build/launcher.sh build/archive.tar.gz > build/p2pchat.new
+
+# The script is padded to a fixed length: it says where the parts begin.
+head_bytes=8192
+sed -e "s/@PROGRAM@/program-$(sha256 build/p2pchat.js)/" -e "s/@PROGRAM_BYTES@/$(bytes_of build/program.gz)/" \
+  -e "s/@RUNTIME@/runtime-$runtime/" -e "s/@RUNTIME_BYTES@/$(bytes_of "$packed")/" \
+  -e "s/@HEAD_BYTES@/$head_bytes/" -e "s/@FLAGS@/$flags/" tools/launcher.sh > build/launcher.sh
+if [ "$(bytes_of build/launcher.sh)" -gt "$head_bytes" ]; then
+  echo "Cannot build p2pchat: tools/launcher.sh is longer than $head_bytes bytes; raise head_bytes in tools/build.sh" >&2
+  exit 1
+fi
+dd if=build/launcher.sh of=build/head bs="$head_bytes" conv=sync 2> /dev/null
+cat build/head build/program.gz "$packed" > build/p2pchat.new
 chmod 755 build/p2pchat.new
 mv -f build/p2pchat.new p2pchat
-rm -rf "$stage"
-echo "Built ./p2pchat, self-extracting, $(($(wc -c < p2pchat) / 1024 / 1024)) MiB"
+if [ "$form" = any ]; then why="; the runtime for deno compile cannot be downloaded here"; else why=; fi
+echo "Built ./p2pchat, self-extracting, $(($(bytes_of p2pchat) / 1024 / 1024)) MiB$why"

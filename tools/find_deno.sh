@@ -35,6 +35,7 @@ if [ ! -x .deno/bin/deno ] || [ "$(cat "$stamp" 2>/dev/null)" != "$pinned" ]; th
     exit 1
   fi
   # The native binary itself: the package's own launcher would start Node first.
+  # shellcheck disable=SC2012 # one fixed name below folders that npm names
   native=$(ls .deno/node_modules/@deno/*/deno .deno/node_modules/@deno/*/deno.exe 2>/dev/null | head -n 1)
   if [ -z "$native" ]; then
     echo "Cannot use Deno $pinned from npm: it has no binary for this machine ($(uname -s) $(uname -m)); install Deno yourself and run make again." >&2

@@ -1,46 +1,115 @@
 #!/bin/sh
-# p2pchat, one file: this script, then a compressed archive of the runtime and the program. The first start
-# unpacks it into the user's cache, under its digest; later starts run it from there.
-digest=@DIGEST@
-skip=@SKIP@
-sizes='@SIZES@'
-self=$0
-case $self in */*) ;; *) self=$(command -v -- "$self") ;; esac
+# p2pchat in one file: this script, padded, then two compressed parts, the program and the runtime it needs.
+# The first start unpacks both into the user's cache, each under its digest; later starts run them from there.
+program=@PROGRAM@
+program_bytes=@PROGRAM_BYTES@
+runtime=@RUNTIME@
+runtime_bytes=@RUNTIME_BYTES@
+head_bytes=@HEAD_BYTES@
 
-# A file that was changed after it was unpacked, or that has another size, is unpacked again.
+# A part is marked with the time of its stamp, long ago: what was written to since is newer, thus damaged.
 usable() {
-  [ -f "$1/stamp" ] && [ -x "$1/runtime" ] && ! [ "$1/runtime" -nt "$1/stamp" ] &&
-    ! [ "$1/p2pchat.js" -nt "$1/stamp" ] && [ "$(sizes_of "$1")" = "$sizes" ]
+  # shellcheck disable=SC3013 # dash, bash, ksh, zsh and busybox have it
+  [ -s "$1" ] && [ -x "$1" ] && [ -f "$1.stamp" ] && ! [ "$1" -nt "$1.stamp" ]
 }
-sizes_of() {
-  # shellcheck disable=SC2012 -- two fixed names, and one process instead of two
-  set -- $(ls -lnL "$1/runtime" "$1/p2pchat.js" 2>/dev/null)
-  printf '%s' "$5 ${14}"
+
+# ready FOLDER: both parts are there, in a folder of our own: another's could hold another's program.
+ready() {
+  [ -O "$1" ] && usable "$1/$runtime/p2pchat" && usable "$1/$program/p2pchat.js"
 }
-# Only a folder of our own: another's could hold another's program.
-own() {
-  mkdir -p "$1" 2>/dev/null && chmod 700 "$1" 2>/dev/null && [ -O "$1" ] && [ ! -L "$1" ] && [ -w "$1" ]
-}
-# Each file is moved into place by one rename: several may start at once, and one may be running.
+
+# unpack FOLDER DIGEST FILE START BYTES: moved into place by one rename, since several may start at once, and
+# synced before, since a machine that loses power may keep the name without what is in it.
 unpack() {
-  fresh=$(mktemp -d "$1/new.XXXXXX") || return 1
-  if tail -c "+$skip" "$self" | gzip -dc 2>/dev/null | (cd "$fresh" && tar -xf - 2>/dev/null) &&
-    [ "$(sizes_of "$fresh")" = "$sizes" ] && touch "$fresh/stamp" && mkdir -p "$1/$digest"; then
-    mv -f "$fresh/runtime" "$fresh/p2pchat.js" "$1/$digest/" 2>/dev/null && mv -f "$fresh/stamp" "$1/$digest/"
+  if usable "$1/$2/$3"; then return; fi
+  fresh=$(mktemp -d "$1/new.XXXXXX" 2>/dev/null) || return 1
+  if tail -c "+$4" < "$self" | head -c "$5" | gzip -dc > "$fresh/$3" 2>/dev/null &&
+    : > "$fresh/$3.stamp" && chmod 700 "$fresh/$3" &&
+    touch -t 202001010000 "$fresh/$3" && touch -t 202001010001 "$fresh/$3.stamp" &&
+    { sync "$fresh/$3" 2>/dev/null || sync; } && mkdir -p "$1/$2" 2>/dev/null; then
+    mv -f "$fresh/$3" "$1/$2/$3" 2>/dev/null && mv -f "$fresh/$3.stamp" "$1/$2/$3.stamp" 2>/dev/null
   fi
   rm -rf "$fresh"
-  usable "$1/$digest"
+  usable "$1/$2/$3"
 }
 
-for cache in "${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}" "${TMPDIR:-/tmp}"; do
-  [ -n "$cache" ] || continue
-  case $cache in "${TMPDIR:-/tmp}") cache=$cache/p2pchat-$(id -u) ;; *) cache=$cache/p2pchat ;; esac
-  if usable "$cache/$digest" && [ -O "$cache" ] || { own "$cache" && unpack "$cache"; }; then
-    DENO_DIR=$cache/$digest/runtime_cache DENO_NO_UPDATE_CHECK=1 DENO_NO_PACKAGE_JSON=1
-    export DENO_DIR DENO_NO_UPDATE_CHECK DENO_NO_PACKAGE_JSON
-    exec "$cache/$digest/runtime" run -A --quiet --no-prompt --no-config --no-lock --no-remote --unstable-net \
-      "$cache/$digest/p2pchat.js" "$@"
-  fi
+# The three of each kind that were used last stay; a version that is running needs its files no more.
+clean() (
+  cd "$1" || exit
+  for kind in program runtime; do
+    # shellcheck disable=SC2012 # our own names, and only ls sorts by time
+    ls -1t "$kind"-*/used 2>/dev/null | sed 1,3d | while IFS= read -r used; do rm -rf "${used%/used}"; done
+  done
+  # What a killed start left.
+  for left in new.*; do find "$left" -prune -mtime +0 -exec rm -rf {} + 2>/dev/null; done
+)
+
+# fill FOLDER: makes it ready, where it is ours and can be written and run from.
+fill() {
+  # shellcheck disable=SC2174 # the folders above are the user's own matter
+  mkdir -p -m 700 "$1" 2>/dev/null
+  [ -O "$1" ] && chmod 700 "$1" 2>/dev/null || return 1
+  trap 'rm -rf "${fresh:-}"; exit 130' HUP INT TERM
+  unpack "$1" "$runtime" p2pchat "$((head_bytes + program_bytes + 1))" "$runtime_bytes" &&
+    unpack "$1" "$program" p2pchat.js "$((head_bytes + 1))" "$program_bytes" &&
+    true > "$1/$runtime/used" && true > "$1/$program/used" && clean "$1"
+  trap - HUP INT TERM
+  ready "$1"
+}
+
+# run FOLDER [ARGUMENT...]: no variable or file of the user's changes what the runtime does: it would read the
+# .npmrc in HOME, and stop where it cannot.
+run() {
+  cache=$1
+  shift
+  true 2>/dev/null > "$cache/$runtime/used"
+  true 2>/dev/null > "$cache/$program/used"
+  unset DENO_AUDIT_PERMISSIONS DENO_CACHE_DB_MODE DENO_COMPAT DENO_CONDITIONS DENO_COVERAGE_DIR DENO_LOG \
+    DENO_PERMISSION_BROKER_PATH DENO_TRACE_PERMISSIONS DENO_V8_FLAGS NODE_CHANNEL_FD NODE_OPTIONS \
+    NODE_V8_COVERAGE OTEL_DENO RUST_LOG
+  case ${HOME:-} in
+    /*)
+      case ${XDG_DATA_HOME:-} in /*) ;; *) export XDG_DATA_HOME="$HOME/.local/share" ;; esac
+      export HOME="$cache/$program"
+      ;;
+  esac
+  export DENO_DIR="$cache/$program/cache" DENO_NO_UPDATE_CHECK=1
+  exec "$cache/$runtime/p2pchat" run --quiet --no-prompt --no-config --no-lock --no-remote --no-npm @FLAGS@ \
+    "$cache/$program/p2pchat.js" "$@"
+}
+
+case ${XDG_CACHE_HOME:-} in
+  /*) cache=$XDG_CACHE_HOME/p2pchat ;;
+  *) cache=${HOME:+$HOME/.cache/p2pchat} ;;
+esac
+if [ -n "$cache" ] && ready "$cache"; then run "$cache" "$@"; fi
+
+self=$0
+case $self in
+  */*) ;;
+  *) if [ -f "./$self" ]; then self=./$self; else self=$(command -v -- "$self"); fi ;;
+esac
+if [ -n "$cache" ] && fill "$cache"; then run "$cache" "$@"; fi
+
+# A folder that everybody can write to: one of our own in it, and never through a link that another made. Where
+# the first name is taken by somebody else, one that nobody can guess, found again by its beginning.
+for temporary in "${TMPDIR:-/tmp}" /tmp /var/tmp; do
+  cache=$temporary/p2pchat-$(id -u)
+  mkdir -m 700 "$cache" 2>/dev/null
+  for folder in "$cache" "$cache".*; do
+    if [ ! -L "$folder" ] && [ -d "$folder" ] && [ -O "$folder" ]; then
+      if ready "$folder" || fill "$folder"; then run "$folder" "$@"; fi
+      continue 2
+    fi
+  done
+  cache=$(mktemp -d "$cache.XXXXXX" 2>/dev/null) || continue
+  if fill "$cache"; then run "$cache" "$@"; fi
 done
-echo "error: cannot unpack p2pchat: neither the cache folder nor ${TMPDIR:-/tmp} can be written and run from; set TMPDIR to a folder with 150 MB free." >&2
+
+bytes=$(wc -c < "$self")
+if [ "$((bytes))" -ne "$((head_bytes + program_bytes + runtime_bytes))" ]; then
+  echo "error: cannot start p2pchat: $self has $((bytes)) bytes instead of $((head_bytes + program_bytes + runtime_bytes)); get or build it again" >&2
+else
+  echo "error: cannot unpack p2pchat: neither ${XDG_CACHE_HOME:-${HOME:-\$HOME}/.cache} nor ${TMPDIR:-/tmp} can be written to and run from; set TMPDIR to a folder with 150 MB free" >&2
+fi
 exit 5

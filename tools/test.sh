@@ -2,7 +2,7 @@
 # Runs all tests: types and style, those that need no permission, those that do, those of the built program.
 # Usage: tools/test.sh   (each suite's output stands in build/test-*.log; the last line counts all)
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 deno=$(tools/find_deno.sh) || exit 1
 export NO_COLOR=1
 mkdir -p build
@@ -50,7 +50,7 @@ check types "$deno" check main.ts lib tests tools
 # Pure suites get no permission at all; what needs files, ports or processes says so in its name.
 pure=$(find tests -name '*_test.ts' ! -name '*_io_test.ts' ! -path 'tests/e2e/*' ! -name architecture_test.ts | sort)
 io=$(find tests -name '*_io_test.ts' ! -path 'tests/e2e/*' | sort)
-# shellcheck disable=SC2086 -- one argument a file
+# shellcheck disable=SC2086 # one argument a file
 suite pure "$deno" test --no-check --parallel $pure
 # shellcheck disable=SC2086
 suite files "$deno" test --no-check -A tests/architecture_test.ts $io

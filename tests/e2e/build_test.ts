@@ -1,0 +1,382 @@
+/**
+ * The built `./p2pchat` as a file: it starts from anywhere, several times at once, and after its cache was
+ * damaged. The form that `deno compile` makes unpacks nothing; it has only the tests of both forms.
+ */
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const BUILT = fileURLToPath(new URL("../../p2pchat", import.meta.url));
+const VERSION_LINE = /^p2pchat \d+\.\d+\.\d+\n$/;
+const DAY_MS = 86_400_000;
+
+interface Ended {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+interface Start {
+  /** The folder that the tests of unpacking give the program for its cache. */
+  readonly cache?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly args?: readonly string[];
+}
+
+async function start(program: string, options: Start = {}): Promise<Ended> {
+  const { cache, env, cwd, args = ["--version"] } = options;
+  const output = await new Deno.Command(program, {
+    args: [...args],
+    clearEnv: true,
+    env: {
+      PATH: Deno.env.get("PATH") ?? "",
+      ...(cache === undefined ? {} : { XDG_CACHE_HOME: cache }),
+      ...env,
+    },
+    ...(cwd === undefined ? {} : { cwd }),
+    stdin: "null",
+  }).output();
+  const decoder = new TextDecoder();
+  return {
+    status: output.code,
+    stdout: decoder.decode(output.stdout),
+    stderr: decoder.decode(output.stderr),
+  };
+}
+
+function assertStarted({ status, stdout, stderr }: Ended): void {
+  assertEquals(stderr, "");
+  assertMatch(stdout, VERSION_LINE);
+  assertEquals(status, 0);
+}
+
+async function inTemporaryFolder(run: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "p2pchat build " });
+  try {
+    await run(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** What the launcher keeps in `folder`, by the first word of its name. */
+async function kept(
+  folder: string,
+): Promise<{ program: string[]; runtime: string[]; new: string[] }> {
+  const found = { program: [] as string[], runtime: [] as string[], new: [] as string[] };
+  for await (const { name } of Deno.readDir(folder)) {
+    const kind = name.split(/[-.]/)[0] as keyof typeof found;
+    assert(kind in found, `${name} in ${folder}`);
+    found[kind].push(name);
+  }
+  return found;
+}
+
+/** The two unpacked files below `folder`. */
+async function parts(folder: string): Promise<{ program: string; runtime: string }> {
+  const { program, runtime } = await kept(folder);
+  assertEquals([program.length, runtime.length], [1, 1]);
+  return {
+    program: join(folder, program[0]!, "p2pchat.js"),
+    runtime: join(folder, runtime[0]!, "p2pchat"),
+  };
+}
+
+async function isSelfExtracting(): Promise<boolean> {
+  using file = await Deno.open(BUILT);
+  const head = new Uint8Array(2);
+  await file.read(head);
+  return new TextDecoder().decode(head) === "#!";
+}
+
+const unpacks = { ignore: !(await isSelfExtracting()) };
+/** The unpacked runtime is large: most tests share one, and only take the program away to have it unpacked. */
+const sharedCache = await Deno.makeTempDir({ prefix: "p2pchat cache " });
+
+Deno.test.beforeAll(async () => assertStarted(await start(BUILT, { cache: sharedCache })));
+Deno.test.afterAll(() => Deno.remove(sharedCache, { recursive: true }));
+
+async function withoutProgram(): Promise<string> {
+  const { program } = await kept(join(sharedCache, "p2pchat"));
+  for (const name of program) {
+    await Deno.remove(join(sharedCache, "p2pchat", name), { recursive: true });
+  }
+  return sharedCache;
+}
+
+Deno.test("p2pchat starts 8 times at once on a machine where it never ran", unpacks, async () => {
+  await inTemporaryFolder(async (cache) => {
+    const ended = await Promise.all(Array.from({ length: 8 }, () => start(BUILT, { cache })));
+
+    ended.forEach(assertStarted);
+    const { program, runtime, new: left } = await kept(join(cache, "p2pchat"));
+    assertEquals([program.length, runtime.length, left], [1, 1, []]);
+  });
+});
+
+Deno.test("p2pchat unpacks nothing at its second start", unpacks, async () => {
+  const folder = join(sharedCache, "p2pchat");
+  const before = await Promise.all(
+    Object.values(await parts(folder)).map((path) => Deno.stat(path)),
+  );
+
+  assertStarted(await start(BUILT, { cache: sharedCache }));
+
+  const after = await Promise.all(
+    Object.values(await parts(folder)).map((path) => Deno.stat(path)),
+  );
+  assertEquals(after.map(({ ino }) => ino), before.map(({ ino }) => ino));
+});
+
+Deno.test("p2pchat repairs what was unpacked and then damaged", unpacks, async (test) => {
+  const folder = join(sharedCache, "p2pchat");
+  const damages: Record<string, (path: string) => Promise<void>> = {
+    "cut short": (path) => Deno.truncate(path, 1000),
+    "emptied": (path) => Deno.truncate(path, 0),
+    "overwritten, its size unchanged": async (path) => {
+      using file = await Deno.open(path, { write: true });
+      await file.write(new TextEncoder().encode("damaged! damaged!"));
+    },
+    "removed": (path) => Deno.remove(path),
+    "not executable": (path) => Deno.chmod(path, 0o600),
+    "without its stamp": (path) => Deno.remove(`${path}.stamp`),
+  };
+  for (const [name, damage] of Object.entries(damages)) {
+    for (const part of ["program", "runtime"] as const) {
+      // The runtime takes a second to unpack: all kinds for the program, the likely ones for both.
+      if (part === "runtime" && !/cut|overwritten|removed/.test(name)) continue;
+      await test.step(`${part} ${name}`, async () => {
+        await damage((await parts(folder))[part]);
+        assertStarted(await start(BUILT, { cache: sharedCache }));
+      });
+    }
+  }
+});
+
+Deno.test("p2pchat starts although the runtime's own cache was damaged", unpacks, async () => {
+  const { program } = await parts(join(sharedCache, "p2pchat"));
+  const folder = join(program, "..", "cache");
+  for await (const { name, isFile } of Deno.readDir(folder)) {
+    if (isFile) await Deno.writeTextFile(join(folder, name), "damaged! ".repeat(1000));
+  }
+
+  assertStarted(await start(BUILT, { cache: sharedCache }));
+});
+
+Deno.test("p2pchat starts from a read-only folder, through links, and by name", async (test) => {
+  await inTemporaryFolder(async (folder) => {
+    const bin = join(folder, "read only, with 'blanks'");
+    await Deno.mkdir(bin);
+    const copy = join(bin, "p2pchat");
+    await Deno.copyFile(BUILT, copy);
+    await Deno.chmod(copy, 0o555);
+    await Deno.chmod(bin, 0o555);
+    const link = join(folder, "link to it");
+    await Deno.symlink(copy, link);
+
+    await test.step("by its path", async () =>
+      assertStarted(await start(copy, { cache: await withoutProgram() })));
+    await test.step("by a link", async () =>
+      assertStarted(await start(link, { cache: await withoutProgram() })));
+    await test.step("by its name", async () => {
+      const cache = await withoutProgram();
+      const env = { PATH: `${bin}:${Deno.env.get("PATH") ?? ""}` };
+      assertStarted(await start("/bin/sh", { cache, env, args: ["-c", "p2pchat --version"] }));
+    });
+    await test.step("relative to the current folder", async () =>
+      assertStarted(await start("./p2pchat", { cache: await withoutProgram(), cwd: bin })));
+    await Deno.chmod(bin, 0o755);
+  });
+});
+
+Deno.test("p2pchat starts with every shell as its interpreter", unpacks, async (test) => {
+  for (const shell of [["dash"], ["bash"], ["busybox", "sh"], ["ksh"], ["zsh"]]) {
+    const [program, ...first] = shell as [string, ...string[]];
+    await test.step({
+      name: shell.join(" "),
+      ignore: !await isOnPath(program),
+      fn: async () => {
+        const cwd = join(BUILT, "..");
+        const cache = await withoutProgram();
+        assertStarted(
+          await start(program, { cache, cwd, args: [...first, "p2pchat", "--version"] }),
+        );
+        assertStarted(
+          await start(program, { cache, cwd, args: [...first, "p2pchat", "--version"] }),
+        );
+      },
+    });
+  }
+});
+
+async function isOnPath(program: string): Promise<boolean> {
+  const { success } = await new Deno.Command("/bin/sh", {
+    args: ["-c", `command -v ${program}`],
+    stdout: "null",
+  }).output();
+  return success;
+}
+
+Deno.test("p2pchat needs no environment, and none changes what runs", async (test) => {
+  const cases: Record<string, Readonly<Record<string, string>>> = {
+    "no PATH, no HOME": { PATH: "" },
+    "flags for the engine": { DENO_V8_FLAGS: "--no-such-flag" },
+    "options for Node": { NODE_OPTIONS: "--require=/no/such/file" },
+    "log of the runtime": { DENO_LOG: "debug", RUST_LOG: "debug" },
+    "another cache of the runtime": { DENO_DIR: "/dev/null" },
+    "a home folder whose .npmrc cannot be read": { HOME: "/dev/null" },
+  };
+  for (const [name, env] of Object.entries(cases)) {
+    await test.step(name, async () => {
+      // The shell finds its own tools where PATH is empty only by the system's default.
+      const args = ["-c", `${env["PATH"] === "" ? "unset PATH; " : ""}exec "$0" --version`, BUILT];
+      assertStarted(
+        await start("/bin/sh", {
+          cache: await withoutProgram(),
+          env: { ...env, PATH: Deno.env.get("PATH") ?? "" },
+          args,
+        }),
+      );
+    });
+  }
+});
+
+Deno.test(
+  "p2pchat finds another folder where its cache cannot be written",
+  unpacks,
+  async (test) => {
+    // Nobody, root included, can make folders in /dev/null; a folder without rights stops only others.
+    const places: Record<string, Readonly<Record<string, string>>> = {
+      "HOME unset": {},
+      "HOME unwritable": { HOME: "/dev/null" },
+      "XDG_CACHE_HOME unwritable": { XDG_CACHE_HOME: "/dev/null/cache" },
+      "XDG_CACHE_HOME not absolute": { XDG_CACHE_HOME: "cache", HOME: "/dev/null" },
+    };
+    await inTemporaryFolder(async (TMPDIR) => {
+      for (const [name, env] of Object.entries(places)) {
+        await test.step(
+          name,
+          async () => assertStarted(await start(BUILT, { env: { ...env, TMPDIR } })),
+        );
+      }
+      assertEquals([...Deno.readDirSync(TMPDIR)].map(({ name }) => name), [
+        `p2pchat-${Deno.uid()}`,
+      ]);
+    });
+  },
+);
+
+Deno.test("p2pchat uses no folder that another may have made for it", unpacks, async (test) => {
+  await inTemporaryFolder(async (TMPDIR) => {
+    const expected = join(TMPDIR, `p2pchat-${Deno.uid()}`);
+    const planted = join(TMPDIR, "planted");
+    await Deno.mkdir(planted);
+    await Deno.symlink(planted, expected);
+
+    await test.step("a link: a folder with a name nobody can guess", async () => {
+      assertStarted(await start(BUILT, { env: { TMPDIR } }));
+      assertEquals([...Deno.readDirSync(planted)], []);
+    });
+    await test.step({
+      name: "another owner's folder",
+      ignore: Deno.uid() !== 0,
+      fn: async () => {
+        await Deno.remove(expected);
+        await Deno.mkdir(expected);
+        await Deno.chown(expected, 65534, 65534);
+        assertStarted(await start(BUILT, { env: { TMPDIR } }));
+        assertEquals([...Deno.readDirSync(expected)], []);
+      },
+    });
+    await test.step("the folder made at the first start serves the next ones", () => {
+      const own = [...Deno.readDirSync(TMPDIR)].filter(({ name }) =>
+        name.startsWith(`p2pchat-${Deno.uid()}.`)
+      );
+      assertEquals(own.length, 1);
+    });
+  });
+});
+
+Deno.test(
+  "p2pchat keeps the three versions used last, and clears what killed starts left",
+  unpacks,
+  async () => {
+    const cache = await withoutProgram();
+    const folder = join(cache, "p2pchat");
+    for (let age = 1; age <= 5; age++) {
+      const version = join(folder, `program-${age}`);
+      await Deno.mkdir(version);
+      await Deno.writeTextFile(join(version, "used"), "");
+      const used = new Date(Date.now() - age * DAY_MS);
+      await Deno.utime(join(version, "used"), used, used);
+    }
+    for (const [name, days] of [["new.old", 3], ["new.fresh", 0]] as const) {
+      await Deno.mkdir(join(folder, name));
+      const changed = new Date(Date.now() - days * DAY_MS);
+      await Deno.utime(join(folder, name), changed, changed);
+    }
+
+    assertStarted(await start(BUILT, { cache }));
+
+    const { program, new: left } = await kept(folder);
+    assertEquals(program.filter((name) => name.length < 12).sort(), ["program-1", "program-2"]);
+    assertEquals(program.length, 3);
+    assertEquals(left, ["new.fresh"]);
+    for (const name of ["program-1", "program-2", "new.fresh"]) {
+      await Deno.remove(join(folder, name), { recursive: true });
+    }
+  },
+);
+
+Deno.test("p2pchat says what is wrong where it cannot be unpacked", unpacks, async (test) => {
+  await inTemporaryFolder(async (folder) => {
+    const copy = join(folder, "p2pchat");
+    await Deno.copyFile(BUILT, copy);
+    await Deno.truncate(copy, 1_000_000);
+    await test.step("an incomplete file", async () => {
+      const { status, stderr } = await start(copy, {
+        cache: join(folder, "cache"),
+        env: { TMPDIR: folder },
+      });
+      assertStringIncludes(stderr, "has 1000000 bytes instead of");
+      assertEquals(stderr.trimEnd().split("\n").length, 1);
+      assertEquals(status, 5);
+    });
+  });
+});
+
+Deno.test("p2pchat leaves nothing when its first start is broken off", unpacks, async () => {
+  await inTemporaryFolder(async (cache) => {
+    const process = new Deno.Command(BUILT, {
+      args: ["--version"],
+      clearEnv: true,
+      env: { PATH: Deno.env.get("PATH") ?? "", XDG_CACHE_HOME: cache },
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    await made(cache, "new.");
+    process.kill("SIGTERM");
+    assertEquals((await process.status).success, false);
+
+    assertEquals((await kept(join(cache, "p2pchat"))).new, []);
+    assertStarted(await start(BUILT, { cache }));
+  });
+});
+
+/** Waits until something below `cache` has a name with this beginning. */
+async function made(cache: string, beginning: string): Promise<void> {
+  using watcher = Deno.watchFs(cache, { recursive: true });
+  const isThere = () => {
+    try {
+      return [...Deno.readDirSync(join(cache, "p2pchat"))].some(({ name }) =>
+        name.startsWith(beginning)
+      );
+    } catch {
+      return false;
+    }
+  };
+  if (isThere()) return;
+  for await (const _ of watcher) if (isThere()) return;
+}
