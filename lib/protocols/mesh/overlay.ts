@@ -26,6 +26,7 @@ import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
 import { ActiveView } from "./active_view.ts";
 import { FULL_MESH_MEMBERS_MAX } from "./limits.ts";
 import type { Contact, OverlayMessage } from "./messages.ts";
+import { Attempts, type Purpose } from "./overlay_attempts.ts";
 import { Candidates, type Wanted } from "./overlay_candidates.ts";
 import {
   type MemberDirectory,
@@ -34,16 +35,14 @@ import {
   type OverlayInput,
 } from "./overlay_io.ts";
 import { OverlayLinks } from "./overlay_links.ts";
-import { type Outgoing, Shuffles } from "./overlay_shuffle.ts";
+import { type Outgoing, Walks } from "./overlay_walks.ts";
 import { PassiveView, randomOf, sample } from "./passive_view.ts";
 
 /** In the order they are served when due at once. */
 const DEADLINES = [
-  /** When the next round of candidates begins. */
-  "redial",
-  /** When a dial that was left to the other side of a pair is ours after all. */
-  "turn",
+  /** When to send the next shuffle on its walk. */
   "shuffle",
+  /** When to dial, perhaps, a member that isn't seen in the room. */
   "rareDial",
 ] as const;
 
@@ -52,26 +51,13 @@ const JOIN_WALKS = 2;
 /** A walk's end gives up a neighbour at most once in this time: a crowd of newcomers is spread over the room. */
 const WALK_EVICTION_INTERVAL_MS = 1_000;
 
-/**
- * Why a peer is dialled and asked. `fill`: a place is free. `walk`: a newcomer, for whom another may go.
- * `offered`: introduced by who gave one of us up. `own`: in place of a neighbour that chose us.
- * `rejoin`: a member not seen in the room. `join`: who welcomed us.
- */
-type Purpose = "fill" | "walk" | "offered" | "own" | "rejoin" | "join";
-
-interface Attempt {
-  readonly purpose: Purpose;
-  asked: boolean;
-  dueMs: number;
-}
-
 /** HyParView for one member of a room. */
 export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   readonly #links = new OverlayLinks();
   readonly #active: ActiveView;
-  readonly #attempts = new Map<PeerKey, Attempt>(); // parallelDialsMax, and one each of own, rejoin, join
+  readonly #attempts: Attempts;
   readonly #passive: PassiveView;
-  readonly #shuffles: Shuffles;
+  readonly #walks: Walks;
   readonly #candidates: Candidates;
   readonly #deadlines = new Deadlines(DEADLINES);
   #live = 1;
@@ -88,8 +74,9 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   ) {
     const emit = (effect: OverlayEffect) => this.#effects.push(effect);
     this.#active = new ActiveView(config, this.#links, env.random, emit);
+    this.#attempts = new Attempts(config.attemptMs);
     this.#passive = new PassiveView(config.passiveViewMax, env.random);
-    this.#shuffles = new Shuffles(config, self, this.#links, this.#passive, env.random);
+    this.#walks = new Walks(config, self, this.#links, this.#passive, env.random);
     this.#candidates = new Candidates(config, self, this.#passive, directory, env.random);
     this.#deadlines.set("shuffle", nowMs + this.#jittered(config.shuffleIntervalMs));
     this.#deadlines.set("rareDial", nowMs + this.#jittered(config.rareDialIntervalMs));
@@ -115,7 +102,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
         break;
       case "members":
         this.#live = input.live;
-        if (this.#isFullMesh()) this.#encourage();
+        if (this.#isFullMesh()) this.#candidates.encourage();
         break;
       case "tick":
         this.#tick(nowMs);
@@ -128,9 +115,12 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   }
 
   nextDeadlineMs(): number | null {
-    let next = this.#deadlines.nextMs();
-    for (const { dueMs } of this.#attempts.values()) next = earliestMs(next, dueMs);
-    return earliestMs(next, this.#links.nextIdleMs());
+    return earliestMs(
+      this.#deadlines.nextMs(),
+      this.#attempts.nextMs(),
+      this.#links.nextIdleMs(),
+      this.#candidates.nextMs(),
+    );
   }
 
   /** After a stall of `delayMs`: nobody is blamed for it. */
@@ -138,7 +128,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     this.#deadlines.postpone(delayMs);
     this.#candidates.postpone(delayMs);
     this.#links.postpone(delayMs);
-    for (const attempt of this.#attempts.values()) attempt.dueMs += delayMs;
+    this.#attempts.postpone(delayMs);
   }
 
   /** Neighbours, those that can't be dialled among them. */
@@ -169,10 +159,10 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   }
 
   #peerDown(peer: PeerKey, nowMs: number): void {
-    this.#attempts.delete(peer);
+    this.#attempts.end(peer);
     this.#active.deactivate(peer, nowMs);
     this.#links.remove(peer);
-    this.#encourage();
+    this.#candidates.encourage();
   }
 
   // Neighbours.
@@ -183,27 +173,26 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
       this.#ask(contact.key, purpose, nowMs);
       return;
     }
-    const dueMs = nowMs + this.config.attemptMs;
-    this.#attempts.set(contact.key, { purpose, asked: false, dueMs });
+    this.#attempts.set(contact.key, purpose, false, nowMs);
     this.#effects.push({ type: "dial", contact });
   }
 
   #ask(peer: PeerKey, purpose: Purpose, nowMs: number): void {
     const link = this.#links.get(peer)!;
     link.idleUntilMs = null;
-    this.#attempts.set(peer, { purpose, asked: true, dueMs: nowMs + this.config.attemptMs });
+    this.#attempts.set(peer, purpose, true, nowMs);
     if (purpose === "join") {
       this.#send(peer, { type: "overlay-join" });
       return;
     }
     const high = purpose === "rejoin" || this.#active.isolated;
     this.#send(peer, { type: "neighbor", priority: high ? "high" : "low" });
-    if (purpose === "rejoin") this.#put(this.#shuffles.hand(peer));
+    if (purpose === "rejoin") this.#put(this.#walks.hand(peer));
   }
 
   /** Takes in a peer that both sides accepted; `victim` gives way to it. */
   #takeIn(peer: PeerKey, victim: PeerKey | null, nowMs: number): void {
-    this.#attempts.delete(peer);
+    this.#attempts.end(peer);
     this.#passive.remove(peer);
     if (victim === null) {
       this.#active.activate(peer, nowMs);
@@ -217,42 +206,26 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   #rememberLater(peer: PeerKey, nowMs: number): void {
     this.#candidates.avoid(peer, nowMs);
     const contact = this.#links.contactOf(peer);
-    if (contact !== null) this.#shuffles.learn([contact]);
+    if (contact !== null) this.#walks.learn([contact]);
   }
 
   #failed(peer: PeerKey): void {
-    this.#attempts.delete(peer);
+    this.#attempts.end(peer);
     this.#passive.remove(peer);
   }
 
   /** Looks for neighbours as long as places are free and candidates are left in this round. */
   #fill(nowMs: number): void {
     const wanted = this.#wanted();
-    if (wanted === null || this.#deadlines.get("redial") !== null) return;
-    this.#deadlines.clear("turn");
+    if (wanted === null) return;
     const excluded = (peer: PeerKey) => this.#links.has(peer) || this.#attempts.has(peer);
     while (this.#attempts.size < this.config.parallelDialsMax) {
       if (wanted === "some" && this.#freePlaces() <= 0) return;
-      const contact = this.#candidates.next(wanted, excluded, nowMs);
-      if (contact === null) {
-        this.#endRound(wanted, nowMs);
-        return;
-      }
+      const underWay = this.#attempts.size > 0;
+      const contact = this.#candidates.next(wanted, excluded, underWay, nowMs);
+      if (contact === null) return;
       this.#attempt(contact, "fill", nowMs);
     }
-  }
-
-  #endRound(wanted: Wanted, nowMs: number): void {
-    const turnMs = wanted === "all" ? this.#candidates.nextTurnMs() : null;
-    if (turnMs !== null) this.#deadlines.set("turn", turnMs);
-    if (this.#attempts.size > 0) return; // their outcome may bring more to do
-    this.#deadlines.set("redial", this.#candidates.endRound(wanted, nowMs));
-  }
-
-  /** Something changed for the better or worse: no pause before the next candidates. */
-  #encourage(): void {
-    this.#candidates.encourage();
-    this.#deadlines.clear("redial");
   }
 
   #wanted(): Wanted | null {
@@ -293,10 +266,10 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
         this.#disconnected(from, nowMs);
         break;
       case "shuffle":
-        if (link.walks.take(nowMs)) this.#put(this.#shuffles.walk(from, message));
+        if (link.walks.take(nowMs)) this.#put(this.#walks.shuffleStep(from, message));
         break;
       case "shuffle-reply":
-        if (link.walks.take(nowMs)) this.#shuffles.answered(message.contacts);
+        if (link.walks.take(nowMs)) this.#walks.answered(message.contacts);
         break;
       default:
         unreachable(message);
@@ -317,7 +290,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     }
     const contact = this.#links.contactOf(from);
     if (contact === null || this.#isFullMesh()) return; // in a full mesh the roster tells all
-    this.#put(this.#shuffles.hand(from));
+    this.#put(this.#walks.hand(from));
     const still = neighbours.filter((peer) => this.#links.isActive(peer));
     for (const peer of sample(still, JOIN_WALKS, this.env.random)) {
       this.#send(peer, { type: "forward-join", contact, ttl: this.config.activeWalkHops });
@@ -328,19 +301,15 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   #forwardJoin(from: PeerKey, contact: Contact, ttl: number, nowMs: number): void {
     const { key } = contact;
     if (key === this.self || this.#links.has(key) || this.#attempts.has(key)) return;
-    if (ttl === this.config.passiveWalkHops) this.#shuffles.learn([contact]);
-    const next = ttl > 1
-      ? randomOf(this.#links.activeView().filter((p) => p !== from && p !== key), this.env.random)
-      : null;
-    if (next !== null) {
-      const hopsLeft = Math.min(ttl, this.config.activeWalkHops) - 1;
-      this.#send(next, { type: "forward-join", contact, ttl: hopsLeft });
+    const onward = this.#walks.joinStep(from, contact, ttl);
+    if (onward !== null) {
+      this.#put(onward);
       return;
     }
     const mayDial = this.#attempts.size < this.config.parallelDialsMax;
     if (ttl === 0 && mayDial) this.#attempt(contact, "offered", nowMs);
     else if (ttl > 0 && mayDial && this.#mayEndWalk(nowMs)) this.#attempt(contact, "walk", nowMs);
-    else this.#shuffles.learn([contact]);
+    else this.#walks.learn([contact]);
   }
 
   #mayEndWalk(nowMs: number): boolean {
@@ -366,21 +335,21 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     }
     this.#send(from, { type: "neighbor-reply", accepted: true });
     if (!active) this.#takeIn(from, victim, nowMs);
-    if (high) this.#put(this.#shuffles.hand(from));
+    if (high) this.#put(this.#walks.hand(from));
   }
 
   #refuse(from: PeerKey, high: boolean): void {
-    this.#attempts.delete(from); // where both had asked: neither is taken in
+    this.#attempts.end(from); // where both had asked: neither is taken in
     this.#send(from, { type: "neighbor-reply", accepted: false });
     const contact = this.#links.contactOf(from);
-    if (contact !== null) this.#shuffles.learn([contact]);
-    if (high) this.#put(this.#shuffles.hand(from));
+    if (contact !== null) this.#walks.learn([contact]);
+    if (high) this.#put(this.#walks.hand(from));
   }
 
   #accepted(from: PeerKey, nowMs: number): void {
     if (this.#links.isActive(from)) return; // both had asked
     const attempt = this.#attempts.get(from);
-    const purpose = attempt?.asked ? attempt.purpose : null;
+    const purpose = attempt?.asked === true ? attempt.purpose : null;
     if (purpose !== null && this.#active.hasRoomFor(from)) {
       this.#takeIn(from, null, nowMs);
       return;
@@ -390,7 +359,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
       this.#takeIn(from, victim, nowMs);
       return;
     }
-    this.#attempts.delete(from);
+    this.#attempts.end(from);
     this.#send(from, { type: "disconnect" });
     this.#active.deactivate(from, nowMs);
     this.#rememberLater(from, nowMs);
@@ -417,40 +386,35 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
       this.#disconnected(from, nowMs); // we took it in, it didn't take us: nobody is a neighbour alone
       return;
     }
-    const attempt = this.#attempts.get(from);
+    const attempt = this.#attempts.end(from);
     if (attempt === undefined) return;
-    this.#attempts.delete(from);
     this.#candidates.avoid(from, nowMs);
     if (attempt.purpose === "fill") this.#candidates.refused();
     this.#active.release(from, "it has no place for another neighbour");
   }
 
   #disconnected(from: PeerKey, nowMs: number): void {
-    this.#attempts.delete(from);
+    this.#attempts.end(from);
     this.#active.deactivate(from, nowMs);
     this.#rememberLater(from, nowMs);
-    this.#encourage();
+    this.#candidates.encourage();
   }
 
   // Time.
 
   #tick(nowMs: number): void {
-    for (const [peer, attempt] of [...this.#attempts]) {
-      if (attempt.dueMs > nowMs) continue;
-      if (attempt.asked) this.#active.release(peer, "no answer to a request");
+    for (const peer of this.#attempts.due(nowMs)) {
+      if (this.#attempts.get(peer)?.asked === true) {
+        this.#active.release(peer, "no answer to a request");
+      }
       this.#failed(peer);
     }
+    this.#candidates.tick(nowMs);
     for (const peer of this.#links.peers((link) => (link.idleUntilMs ?? Infinity) <= nowMs)) {
       this.#idle(peer, nowMs);
     }
     for (const due of this.#deadlines.takeDue(nowMs)) {
       switch (due) {
-        case "redial":
-          this.#candidates.beginRound();
-          break;
-        case "turn":
-          this.#deadlines.clear("redial");
-          break;
         case "shuffle":
           this.#deadlines.set("shuffle", nowMs + this.#jittered(this.config.shuffleIntervalMs));
           this.#shuffle();
@@ -478,7 +442,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   #shuffle(): void {
     if (this.config.passive || this.#isFullMesh()) return;
     const own = this.directory.own();
-    if (own !== null) this.#put(this.#shuffles.begin(own));
+    if (own !== null) this.#put(this.#walks.shuffle(own));
   }
 
   /** Where most neighbours chose us, one of our own choice takes a place, if it has one for us. */

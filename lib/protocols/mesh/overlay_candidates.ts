@@ -5,6 +5,7 @@
  */
 
 import type { PeerKey } from "../../base/ids.ts";
+import { earliestMs } from "../../base/machine.ts";
 import type { Contact } from "./messages.ts";
 import type { MemberDirectory, OverlayConfig } from "./overlay_io.ts";
 import { type PassiveView, randomOf } from "./passive_view.ts";
@@ -26,7 +27,12 @@ export class Candidates {
   readonly #avoidUntilMs = new Map<PeerKey, number>(); // at most AVOIDED_MAX
   readonly #missingSinceMs = new Map<PeerKey, number>(); // members of a small room, at most FULL_MESH_MEMBERS_MAX
   #refusals = 0;
+  /** The pause after this round. */
   #pauseMs: number;
+  /** When the next round begins; null within one. */
+  #pausedUntilMs: number | null = null;
+  /** When a dial that was left to the other side is ours after all; null where none was left. */
+  #turnMs: number | null = null;
 
   constructor(
     private readonly config: OverlayConfig,
@@ -38,16 +44,24 @@ export class Candidates {
     this.#pauseMs = config.redialMinMs;
   }
 
-  /** Takes the next candidate of this round that isn't `excluded`; null where the round is over. */
-  next(wanted: Wanted, excluded: (peer: PeerKey) => boolean, nowMs: number): Contact | null {
+  /**
+   * Takes the next candidate of this round that isn't `excluded`; null in a pause, and where the round
+   * has no more. It ends when nothing is `underWay` any more: an outcome may bring more to do.
+   */
+  next(
+    wanted: Wanted,
+    excluded: (peer: PeerKey) => boolean,
+    underWay: boolean,
+    nowMs: number,
+  ): Contact | null {
+    if (this.#pausedUntilMs !== null) return null;
     const free = ({ key }: Contact) =>
       key !== this.self && !excluded(key) && !this.#tried.has(key) &&
       (wanted === "any" || (this.#avoidUntilMs.get(key) ?? 0) <= nowMs);
+    this.#turnMs = null;
     const contact = this.#choose(wanted, free, nowMs);
-    if (contact !== null) {
-      this.#tried.add(contact.key);
-      this.#missingSinceMs.delete(contact.key);
-    }
+    if (contact !== null) this.#tried.add(contact.key);
+    else if (!underWay) this.#pause(wanted, nowMs);
     return contact;
   }
 
@@ -59,7 +73,9 @@ export class Candidates {
       for (const key of this.#missingSinceMs.keys()) {
         if (!keys.has(key)) this.#missingSinceMs.delete(key);
       }
-      return randomOf(missing.filter(({ key }) => this.#dialIsOurs(key, nowMs)), random);
+      const own = randomOf(missing.filter(({ key }) => this.#dialIsOurs(key, nowMs)), random);
+      if (own !== null) this.#missingSinceMs.delete(own.key);
+      return own;
     }
     if (wanted === "some" && this.#refusals >= REFUSALS_MAX) return null;
     return randomOf(this.passive.contacts.filter(free), random) ??
@@ -69,19 +85,12 @@ export class Candidates {
 
   #dialIsOurs(peer: PeerKey, nowMs: number): boolean {
     if (this.self < peer) return true;
-    const sinceMs = this.#missingSinceMs.get(peer);
-    if (sinceMs === undefined) this.#missingSinceMs.set(peer, nowMs);
-    return sinceMs !== undefined && nowMs >= sinceMs + LARGER_KEY_WAIT_MS;
-  }
-
-  /** When a dial that was left to the other side is ours after all; null where none was left. */
-  nextTurnMs(): number | null {
-    let next: number | null = null;
-    for (const sinceMs of this.#missingSinceMs.values()) {
-      const atMs = sinceMs + LARGER_KEY_WAIT_MS;
-      if (next === null || atMs < next) next = atMs;
-    }
-    return next;
+    const sinceMs = this.#missingSinceMs.get(peer) ?? nowMs;
+    this.#missingSinceMs.set(peer, sinceMs);
+    const turnMs = sinceMs + LARGER_KEY_WAIT_MS;
+    if (nowMs >= turnMs) return true;
+    this.#turnMs = Math.min(this.#turnMs ?? Infinity, turnMs);
+    return false;
   }
 
   /** A candidate had no place for us. */
@@ -101,27 +110,39 @@ export class Candidates {
     }
   }
 
-  /** @returns When the next round begins: after a pause that doubles from round to round. */
-  endRound(wanted: Wanted, nowMs: number): number {
-    const pauseMaxMs = wanted === "any" ? this.config.redialIsolatedMaxMs : this.config.redialMaxMs;
-    const pauseMs = Math.min(this.#pauseMs, pauseMaxMs);
-    this.#pauseMs = Math.min(2 * this.#pauseMs, this.config.redialMaxMs);
-    return nowMs + pauseMs * (0.75 + this.random() / 2); // jitter: many lost the same neighbour
+  /** Each pause is twice as long as the one before. */
+  #pause(wanted: Wanted, nowMs: number): void {
+    const { redialIsolatedMaxMs, redialMaxMs } = this.config;
+    const pauseMs = Math.min(this.#pauseMs, wanted === "any" ? redialIsolatedMaxMs : redialMaxMs);
+    this.#pauseMs = Math.min(2 * this.#pauseMs, redialMaxMs);
+    this.#pausedUntilMs = nowMs + pauseMs * (0.75 + this.random() / 2); // many lost the same neighbour
   }
 
-  /** Everybody may be tried again. */
-  beginRound(): void {
-    this.#tried.clear();
-    this.#refusals = 0;
-    this.#missingSinceMs.clear();
-  }
-
-  /** Something changed: rounds come quickly again. */
+  /** Something changed for better or worse: no pause before the next candidates, and short ones after. */
   encourage(): void {
     this.#pauseMs = this.config.redialMinMs;
+    this.#pausedUntilMs = null;
+  }
+
+  /** Begins the next round when its time has come: everybody may be tried again. */
+  tick(nowMs: number): void {
+    if (this.#turnMs !== null && this.#turnMs <= nowMs) {
+      this.#turnMs = null;
+      this.#pausedUntilMs = null;
+    }
+    if (this.#pausedUntilMs === null || this.#pausedUntilMs > nowMs) return;
+    this.#pausedUntilMs = null;
+    this.#tried.clear();
+    this.#refusals = 0;
+  }
+
+  nextMs(): number | null {
+    return earliestMs(this.#pausedUntilMs, this.#turnMs);
   }
 
   postpone(delayMs: number): void {
+    if (this.#pausedUntilMs !== null) this.#pausedUntilMs += delayMs;
+    if (this.#turnMs !== null) this.#turnMs += delayMs;
     for (const [peer, untilMs] of this.#avoidUntilMs) {
       this.#avoidUntilMs.set(peer, untilMs + delayMs);
     }

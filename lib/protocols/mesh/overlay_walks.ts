@@ -1,7 +1,8 @@
 /**
- * Shuffles: how passive views stay fresh and mixed (HyParView, section 4.4).
+ * Random walks through the overlay: newcomers become known by them, and passive views stay fresh and
+ * mixed (HyParView, sections 4.2 and 4.4).
  *
- * Departure: the answer goes to the walk's last step unless its origin is a neighbour. The paper's answer
+ * Departure: the answer to a shuffle goes to the walk's last step unless its origin is a neighbour. The paper's answer
  * to the origin costs a dial and a handshake for each shuffle; over time each member is as often a last
  * step as an origin.
  */
@@ -23,7 +24,7 @@ export interface Outgoing {
   readonly message: OverlayMessage;
 }
 
-export class Shuffles {
+export class Walks {
   /** What our last shuffle sent: it goes first when the answer needs room. */
   #sent: readonly Contact[] = [];
 
@@ -35,8 +36,21 @@ export class Shuffles {
     private readonly random: () => number,
   ) {}
 
-  /** A walk of our own; null where there is nobody to take its first step to. */
-  begin(origin: Contact): Outgoing | null {
+  /**
+   * A step of a newcomer's walk: whom it goes to next; null at its end, which is here.
+   * A `ttl` of 0 is no walk: the contact is offered to us alone.
+   */
+  joinStep(from: PeerKey, contact: Contact, ttl: number): Outgoing | null {
+    if (ttl === this.config.passiveWalkHops) this.learn([contact]);
+    const onward = this.links.activeView().filter((peer) => peer !== from && peer !== contact.key);
+    const next = ttl > 1 ? randomOf(onward, this.random) : null;
+    if (next === null) return null;
+    const hopsLeft = Math.min(ttl, this.config.activeWalkHops) - 1;
+    return { to: next, message: { type: "forward-join", contact, ttl: hopsLeft } };
+  }
+
+  /** A shuffle of our own; null where there is nobody to take its first step to. */
+  shuffle(origin: Contact): Outgoing | null {
     const neighbours = this.links.contacts();
     const first = randomOf(neighbours, this.random);
     if (first === null) return null;
@@ -50,8 +64,8 @@ export class Shuffles {
     };
   }
 
-  /** A step of another's walk: passed on, or, at its end, taken in and answered. */
-  walk(from: PeerKey, { origin, contacts, ttl }: ShuffleMessage): Outgoing | null {
+  /** A step of another's shuffle: passed on, or, at its end, taken in and answered. */
+  shuffleStep(from: PeerKey, { origin, contacts, ttl }: ShuffleMessage): Outgoing | null {
     if (origin.key === this.self) return null;
     const hopsLeft = Math.min(ttl, this.config.shuffleWalkHops) - 1;
     const onward = this.links.activeView().filter((peer) => peer !== from && peer !== origin.key);

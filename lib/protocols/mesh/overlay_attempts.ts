@@ -1,0 +1,65 @@
+/** Peers that are being dialled or asked to become neighbours, and why. */
+
+import type { PeerKey } from "../../base/ids.ts";
+
+/**
+ * Why a peer is dialled and asked. `fill`: a place is free. `walk`: a newcomer, for whom another may go.
+ * `offered`: introduced by who gave one of us up. `own`: in place of a neighbour that chose us.
+ * `rejoin`: a member not seen in the room. `join`: who welcomed us.
+ */
+export type Purpose = "fill" | "walk" | "offered" | "own" | "rejoin" | "join";
+
+export interface Attempt {
+  readonly purpose: Purpose;
+  /** Whether the link is there and the request sent. */
+  readonly asked: boolean;
+  dueMs: number;
+}
+
+export class Attempts {
+  /** At most `parallelDialsMax`, and one each for `own`, `rejoin` and `join`. */
+  readonly #attempts = new Map<PeerKey, Attempt>();
+
+  constructor(private readonly attemptMs: number) {}
+
+  get size(): number {
+    return this.#attempts.size;
+  }
+
+  /** Begins, or goes on from the dial to the request: each has its own time. */
+  set(peer: PeerKey, purpose: Purpose, asked: boolean, nowMs: number): void {
+    this.#attempts.set(peer, { purpose, asked, dueMs: nowMs + this.attemptMs });
+  }
+
+  get(peer: PeerKey): Attempt | undefined {
+    return this.#attempts.get(peer);
+  }
+
+  has(peer: PeerKey): boolean {
+    return this.#attempts.has(peer);
+  }
+
+  /** Ends it. @returns What it was; undefined where there was none. */
+  end(peer: PeerKey): Attempt | undefined {
+    const attempt = this.#attempts.get(peer);
+    this.#attempts.delete(peer);
+    return attempt;
+  }
+
+  /** Those that have had their time. */
+  due(nowMs: number): readonly PeerKey[] {
+    return [...this.#attempts].filter(([, { dueMs }]) => dueMs <= nowMs).map(([peer]) => peer);
+  }
+
+  nextMs(): number | null {
+    let next: number | null = null;
+    for (const { dueMs } of this.#attempts.values()) {
+      if (next === null || dueMs < next) next = dueMs;
+    }
+    return next;
+  }
+
+  postpone(delayMs: number): void {
+    for (const attempt of this.#attempts.values()) attempt.dueMs += delayMs;
+  }
+}
