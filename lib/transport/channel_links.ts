@@ -12,7 +12,8 @@ import type { Environment } from "../base/environment.ts";
 import { invariant } from "../base/invariant.ts";
 import { earliestMs } from "../base/machine.ts";
 import { RemoteProtocolError } from "../base/errors.ts";
-import { Channel, type ChannelEffect, type ChannelInput } from "../protocols/noise/channel.ts";
+import { Channel } from "../protocols/noise/channel.ts";
+import type { ChannelEffect, ChannelInput } from "../protocols/noise/channel_io.ts";
 import type {
   ChannelIdentity,
   DialTarget,
@@ -21,6 +22,7 @@ import type {
 import { CHANNEL_DEFAULTS, type ChannelConfig } from "../protocols/noise/config.ts";
 import { encodeRefusal } from "../protocols/noise/preface.ts";
 import { FRAME_HEADER_BYTES, FrameReader, writeFrameHeader } from "../wire/frame.ts";
+import { Alarm } from "./alarm.ts";
 import type { ByteStream, StreamNetwork } from "./byte_stream.ts";
 import type {
   DialExpectation,
@@ -44,9 +46,6 @@ export interface ChannelLinksOptions {
   readonly channel?: Partial<ChannelConfig>;
   readonly strangers?: Partial<StrangerLimitsConfig>;
 }
-
-// Deadlines are seconds long. Serving them up to this late lets one ring serve many links.
-const ALARM_SLACK_MS = 50;
 
 // One for all links: it is copied within the call that fills it.
 const frameHeader = new Uint8Array(FRAME_HEADER_BYTES);
@@ -87,8 +86,7 @@ export class ChannelLinks implements Links {
   readonly #partings = new Partings(() => this.#checkShutdown());
   readonly #toFlush: Connection[] = [];
   #flushScheduled = false;
-  #alarm: { readonly atMs: number; readonly cancel: () => void } | null = null;
-  #lastRingMs = -Infinity;
+  readonly #alarm: Alarm;
   /** The time of the last step of any channel. */
   #nowMs: number;
   #lastId = 0;
@@ -99,6 +97,7 @@ export class ChannelLinks implements Links {
     this.#network = network;
     this.#options = options;
     this.#nowMs = options.clock.nowMs();
+    this.#alarm = new Alarm(options.clock, (nowMs) => this.#ring(nowMs));
     this.#connectMs = options.channel?.handshakeMs ?? CHANNEL_DEFAULTS.handshakeMs;
     this.#strangers = new StrangerLimits(
       (connection) => !connection.channel.hasOpening,
@@ -118,21 +117,21 @@ export class ChannelLinks implements Links {
   dial(attempt: number, to: Endpoint, expect: DialExpectation): void {
     invariant(this.#shutdown === null, "nothing is dialled after shutdown");
     invariant(!this.#connecting.has(attempt), "each attempt has a number of its own");
+    const dueMs = this.#options.clock.nowMs() + this.#connectMs;
     const { mode } = this.#options.access;
     const { key, room, secret } = expect;
     const fingerprint = key === null ? expect.fingerprint ?? null : fingerprintOf(key);
     const target: DialTarget = { mode, room, secret, fingerprint };
     const cancel = this.#network.connect(
       to,
-      (stream) => this.#connected(attempt, stream, target),
+      (stream) => this.#connected(attempt, stream, target, dueMs),
       (reason) => {
         this.#connecting.delete(attempt);
         this.#failed(attempt, { reason: "unreachable", text: reason, key: null });
       },
     );
-    const dueMs = this.#options.clock.nowMs() + this.#connectMs;
     this.#connecting.set(attempt, { cancel, dueMs });
-    this.#arm(dueMs);
+    this.#alarm.setEarliest(dueMs);
   }
 
   cancelDial(attempt: number): void {
@@ -197,8 +196,7 @@ export class ChannelLinks implements Links {
   #checkShutdown(): void {
     if (this.#shutdown === null || this.#connecting.size > 0 || this.#connections.size > 0) return;
     if (this.#partings.size > 0) return;
-    this.#alarm?.cancel();
-    this.#alarm = null;
+    this.#alarm.cancel();
     this.#shutdown.resolve();
   }
 
@@ -223,13 +221,14 @@ export class ChannelLinks implements Links {
 
   // Streams come.
 
-  #connected(attempt: number, stream: ByteStream, target: DialTarget): void {
+  #connected(attempt: number, stream: ByteStream, target: DialTarget, dueMs: number): void {
     this.#connecting.delete(attempt);
     const { identity, env, channel: config } = this.#options;
     const channel = Channel.dial(
       { identity, env, ...(config === undefined ? {} : { config }) },
       target,
       this.#options.clock.nowMs(),
+      dueMs,
     );
     this.#start(stream, channel, attempt);
   }
@@ -426,31 +425,17 @@ export class ChannelLinks implements Links {
     const dueMs = this.#partings.add(stream, writing, this.#options.clock.nowMs());
     if (dueMs === null) return;
     if (lastBytes !== null) stream.write(lastBytes);
-    this.#arm(dueMs);
+    this.#alarm.setEarliest(dueMs);
   }
 
   // Time passes.
 
   #armFor(connection: Connection): void {
     const dueMs = connection.channel.nextDeadlineMs();
-    if (dueMs !== null) this.#arm(dueMs);
+    if (dueMs !== null) this.#alarm.setEarliest(dueMs);
   }
 
-  /** Sees to it that #ring is called at `dueMs` or a little later. */
-  #arm(dueMs: number): void {
-    const atMs = Math.max(dueMs, this.#lastRingMs + ALARM_SLACK_MS);
-    if (this.#alarm !== null) {
-      if (this.#alarm.atMs <= atMs) return;
-      this.#alarm.cancel();
-    }
-    const timer = this.#options.clock.at(atMs, () => this.#ring());
-    this.#alarm = { atMs, cancel: () => timer.cancel() };
-  }
-
-  #ring(): void {
-    const nowMs = this.#options.clock.nowMs();
-    this.#alarm = null;
-    this.#lastRingMs = nowMs;
+  #ring(nowMs: number): void {
     for (const [attempt, { cancel, dueMs }] of [...this.#connecting]) {
       if (dueMs > nowMs) continue;
       cancel();
@@ -473,6 +458,6 @@ export class ChannelLinks implements Links {
     for (const { channel } of this.#connections.values()) {
       next = earliestMs(next, channel.nextDeadlineMs());
     }
-    if (next !== null) this.#arm(next);
+    if (next !== null) this.#alarm.setEarliest(next);
   }
 }

@@ -16,7 +16,7 @@
 import type { Fingerprint } from "../base/fingerprint.ts";
 import type { Endpoint, LinkId, PeerKey, RoomId } from "../base/ids.ts";
 import type { ChannelSecret, ListenAccess } from "../protocols/noise/channel_handshake.ts";
-import type { ChannelFailure, Lane } from "../protocols/noise/channel.ts";
+import type { ChannelFailure, Lane } from "../protocols/noise/channel_io.ts";
 
 export type { ChannelSecret, Lane, ListenAccess };
 

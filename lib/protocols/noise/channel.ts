@@ -14,7 +14,6 @@
  * 3. After `failed` or `closed`: finish the write under way, end the stream, and throw the channel away.
  */
 
-import type { Bytes } from "../../base/crypto.ts";
 import { concatBytes } from "../../base/crypto.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
@@ -27,13 +26,13 @@ import {
   type DialTarget,
   type Handshake,
   type HandshakeEnvironment,
-  type HandshakeFailure,
   type HandshakeResult,
   type HandshakeStep,
   type ListenAccess,
   ListenerHandshake,
   refusalText,
 } from "./channel_handshake.ts";
+import type { ChannelEffect, ChannelFailure, ChannelInput, Lane } from "./channel_io.ts";
 import { CHANNEL_DEFAULTS, type ChannelConfig } from "./config.ts";
 import { Liveness } from "./liveness.ts";
 import { Outbox } from "./outbox.ts";
@@ -46,60 +45,6 @@ import {
   RecordReader,
   RecordWriter,
 } from "./record.ts";
-
-/** `control`: small, must not be lost, goes first. `data`: the rest, dropped when the other side is too slow. */
-export type Lane = "control" | "data";
-
-export type ChannelInput =
-  /** From the stream. `bytes` aren't kept. */
-  | { readonly type: "received"; readonly bytes: Uint8Array }
-  /** From the stream: its end; `reason` says how, in words. */
-  | { readonly type: "ended"; readonly reason: string }
-  /** From the stream: it takes a write now. */
-  | { readonly type: "writable" }
-  /** From the owner, once established; ignored after `close`. Both parts, one after the other, are copied. */
-  | {
-    readonly type: "send";
-    readonly head: Uint8Array;
-    readonly body: Uint8Array;
-    readonly lane: Lane;
-  }
-  /** From the owner: send what waits, then end. */
-  | { readonly type: "close"; readonly reason: string }
-  /** From the owner: no more bytes are read for now. The channel keeps the other side from giving up. */
-  | { readonly type: "pauseReading" }
-  | { readonly type: "resumeReading" }
-  | { readonly type: "tick" };
-
-/** Why no channel came about. */
-export type ChannelFailure = HandshakeFailure | "timeout" | "refused" | "unreachable";
-
-export type ChannelEffect =
-  /** Write this; the answer to `writable`. */
-  | { readonly type: "write"; readonly bytes: Bytes }
-  /** The other side is proven to be `peer`. Comes once, before any `bytes`. */
-  | {
-    readonly type: "established";
-    readonly peer: PeerKey;
-    readonly epoch: number | null;
-    readonly roomNamed: boolean;
-  }
-  /** The next bytes of a lane, in an array of their own. */
-  | { readonly type: "bytes"; readonly lane: Lane; readonly bytes: Bytes }
-  /** The data lane is full: data is dropped from now on, until `drained`. */
-  | { readonly type: "congested" }
-  | { readonly type: "drained" }
-  /** The link is a day old: open another, then close this one. */
-  | { readonly type: "aged" }
-  /** Last of all, instead of `established`. `key`: who answered instead, for `wrong-key`. */
-  | {
-    readonly type: "failed";
-    readonly reason: ChannelFailure;
-    readonly text: string;
-    readonly key: PeerKey | null;
-  }
-  /** Last of all. `closed`: a sealed goodbye was received, or sent; otherwise the link was lost. */
-  | { readonly type: "closed"; readonly closed: boolean; readonly reason: string };
 
 export interface ChannelOptions {
   readonly identity: ChannelIdentity;
@@ -160,11 +105,20 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
     this.#askedMs = nowMs;
   }
 
-  /** The dialler's side of a stream that was just connected. */
-  static dial(options: ChannelOptions, target: DialTarget, nowMs: number): Channel {
+  /**
+   * The dialler's side of a stream that was just connected.
+   * @param endsAtMs When the handshake must be over, where connecting has used up some of its time.
+   */
+  static dial(
+    options: ChannelOptions,
+    target: DialTarget,
+    nowMs: number,
+    endsAtMs: number | null = null,
+  ): Channel {
     const handshake = new DiallerHandshake(options.identity, options.env, target);
     const channel = new Channel(handshake, true, options, nowMs);
     channel.#outbox.addOpening(handshake.opening);
+    if (endsAtMs !== null) channel.#endsAtMs = endsAtMs;
     return channel;
   }
 

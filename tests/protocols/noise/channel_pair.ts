@@ -3,11 +3,8 @@
 import { assert } from "@std/assert";
 import { concatBytes, nodeCrypto, nodeSigner, utf8 } from "../../../lib/base/crypto.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
-import {
-  Channel,
-  type ChannelEffect,
-  type ChannelInput,
-} from "../../../lib/protocols/noise/channel.ts";
+import { Channel } from "../../../lib/protocols/noise/channel.ts";
+import type { ChannelEffect, ChannelInput } from "../../../lib/protocols/noise/channel_io.ts";
 import type {
   ChannelIdentity,
   DialTarget,
