@@ -372,7 +372,7 @@ export class AppendLog {
       const successor = await LogSuccessor.begin(this.#disk, this.#path, MENDED_SUFFIX);
       await this.#putInPlace(successor, async () => {
         await successor.copy(this.#syncedBytes, this.#syncedCount);
-        await successor.addBatches(this.#unsynced);
+        successor.addBatches(this.#unsynced);
       });
     }
     if (this.#fault === "folder") {
@@ -396,7 +396,7 @@ export class AppendLog {
   }
 
   /** Finishes a successor and goes on with it; the folder is still to be synced. */
-  async #putInPlace(successor: LogSuccessor, complete: () => Promise<void>): Promise<void> {
+  async #putInPlace(successor: LogSuccessor, complete: () => void | Promise<void>): Promise<void> {
     let file: AppendFile;
     try {
       await complete();

@@ -76,11 +76,11 @@ export class LogSuccessor {
   }
 
   /**
-   * Syncs what it has, then adds those of the batches that were written to the log and not refused.
+   * Adds those of the batches that were written to the log and not refused. They may say that all above
+   * them is synced: so it is when this file has the log's name.
    * @throws {P2pchatError} `disk`.
    */
-  async addBatches(batches: readonly Batch[]): Promise<void> {
-    await this.replacement.sync();
+  addBatches(batches: readonly Batch[]): void {
     const written = batches.filter((batch) => batch.state === "written");
     this.#count = addRecords(this.#lines, this.#count, true, written);
     this.#writeLines();

@@ -91,9 +91,12 @@ export class MemoryFile {
     this.#beforeTruncation = null;
   }
 
-  /** A sync of the first `length` bytes failed: those not synced before never will be. */
+  /**
+   * A sync of the first `length` bytes failed: the pages of those that weren't synced before never reach the
+   * device, but for the one that has been written to since.
+   */
   loseUnsynced(length: number): void {
-    const to = Math.min(length, this.#length);
+    const to = length < this.#length ? length - length % PAGE_BYTES : this.#length;
     if (to > this.#syncedLength) this.#lost = [...this.#lost, [this.#syncedLength, to]];
   }
 

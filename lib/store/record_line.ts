@@ -6,7 +6,7 @@
  * The checksum is the CRC-32 of all that follows its tab up to the line feed, as 8 hexadecimal digits:
  * the one of gzip and zlib, so that any scripting language recomputes it. It finds every error of up to 32
  * bits in a row. It keeps no attacker out, who could write any checksum with the file. A SHA-256 would
- * take 20 times as long, CRC-32C in JavaScript five times (`docs/decisions/store-checksum.md`).
+ * take 20 times as long, CRC-32C in JavaScript five times (`docs/decisions/0002-stores-as-checked-text.md`).
  *
  * Cells hold any text. Control characters (a terminal might obey them), the backslash and lone surrogates
  * (UTF-8 has none) are written as `\t`, `\n`, `\r`, `\\`, `\x1b` and `\ud800`; so a line has no NUL.

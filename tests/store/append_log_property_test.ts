@@ -94,7 +94,10 @@ class Run {
 
   constructor(seed: number) {
     this.random = new Random(seed);
-    this.disk = new MemoryDisk({ random: this.random.next });
+    this.disk = new MemoryDisk({
+      random: this.random.next,
+      latency: () => this.random.chance(0.5) ? turns(this.random.below(9)) : null,
+    });
   }
 
   async step(step: Step): Promise<void> {
@@ -163,7 +166,7 @@ class Run {
     }, (error) => assert(error instanceof P2pchatError, String(error)));
     for (let i = 0; i < appends; i++) {
       void this.append(1, this.random.chance(0.5));
-      for (let turns = this.random.below(12); turns > 0; turns--) await Promise.resolve();
+      await turns(this.random.below(12));
     }
     await rewritten;
   }
@@ -187,7 +190,7 @@ class Run {
     };
     for (let i = 0; i < 3; i++) {
       void this.append(1 + this.random.below(3), this.random.chance(0.5));
-      if (this.random.chance(0.5)) await Promise.resolve();
+      await turns(this.random.below(6));
     }
     if (this.random.chance(0.3)) await this.rewrite(this.random.below(3));
     await this.settle();
@@ -212,6 +215,11 @@ class Run {
   #filler(): string {
     return "x".repeat(this.random.chance(0.1) ? this.random.below(6_000) : this.random.below(30));
   }
+}
+
+/** Lets others go on: that is what takes time here. */
+async function turns(count: number): Promise<void> {
+  for (let left = count; left > 0; left--) await Promise.resolve();
 }
 
 function checkFound(

@@ -62,6 +62,18 @@ Deno.test("append() without sync survives a killed process, in the order of the 
   assertEquals(await recordsAfter(after), numbered(1, 3));
 });
 
+Deno.test("append() marks only what is written when all above it is synced", async () => {
+  const { disk, log } = await newLog();
+  await log.append(numbered(1, 2));
+  await log.append(numbered(3, 3), { sync: false });
+  await log.append(numbered(4, 4), { sync: false });
+  await log.append(numbered(5, 5));
+  await log.append(numbered(6, 6));
+
+  const numbers = disk.text(PATH)?.trimEnd().split("\n").map((line) => line.split("\t")[1]);
+  assertEquals(numbers, ["0", "+1", "2", "+3", "4", "5", "+6"]);
+});
+
 Deno.test("append() without sync is synced by itself once a mebibyte is unsynced", async () => {
   const { disk, log } = await newLog();
   const large = { kind: "large", fields: ["x".repeat(600_000)] };
@@ -195,6 +207,25 @@ Deno.test("rewrite() carries no refused append over", async () => {
   await log.append(numbered(3, 3));
 
   assertEquals(await recordsAfter(disk.crash()), numbered(2, 3));
+});
+
+Deno.test("rewrite() reads its records when the fate of earlier appends is known", async () => {
+  const { disk, log } = await newLog(numbered(1, 2));
+  const gate = gateSyncs(disk);
+  let fate = "unknown";
+  const append = log.append(numbered(9, 9)).then(() => fate = "stored", () => fate = "refused");
+  await gate.reached();
+  const records = function* () {
+    assertEquals(fate, "refused");
+    yield* numbered(1, 2);
+  };
+  const rewritten = log.rewrite({ [Symbol.iterator]: records });
+  failNext(disk, "sync");
+  gate.open();
+  await append;
+  await rewritten;
+
+  assertEquals(await recordsAfter(disk.crash()), numbered(1, 2));
 });
 
 Deno.test("close() syncs what wasn't", async () => {
