@@ -1,0 +1,165 @@
+/** What happens to links when time passes, hosts die and ways are cut; in virtual time. */
+
+import { assert, assertEquals } from "@std/assert";
+import { fingerprintOf } from "../../lib/base/fingerprint.ts";
+import { EXPECT_ANYBODY } from "../../lib/transport/link.ts";
+import { MemoryLinkNetwork } from "../../lib/transport/memory_links.ts";
+import { type LinkWorld, Program } from "../contracts/link_contract.ts";
+
+class World {
+  readonly network = new MemoryLinkNetwork({ latencyMs: 5 });
+  readonly #programs: Program[] = [];
+
+  start(name: string, options?: ConstructorParameters<typeof Program>[2]): Program {
+    const world: Pick<LinkWorld, "open"> = {
+      open: (config) => this.network.open({ host: name, port: 1 }, config),
+    };
+    const program = new Program(world as LinkWorld, name, options);
+    this.#programs.push(program);
+    return program;
+  }
+
+  pass(ms: number): void {
+    this.network.clock.advance(ms);
+  }
+
+  connect(from: Program, to: Program): void {
+    from.links.dial(1, to.links.local, EXPECT_ANYBODY);
+    this.pass(100);
+    assertEquals([from.links.size, to.links.size], [1, 1]);
+  }
+
+  /** What each was told of the end of its one link. */
+  ends(): readonly (string | null)[] {
+    return this.#programs.map(({ downs }) => {
+      const [down] = downs;
+      return down === undefined
+        ? null
+        : `${down.end.closed ? "closed" : "lost"}: ${down.end.reason}`;
+    });
+  }
+}
+
+Deno.test("a crashed program is a loss at once, not a goodbye", () => {
+  const world = new World();
+  const [ann, bob] = [world.start("ann"), world.start("bob")];
+  world.connect(ann, bob);
+
+  world.network.crash("bob");
+  world.pass(100);
+
+  assertEquals(world.ends()[0], "lost: the other side hung up");
+});
+
+Deno.test("a cut that heals within 3 s is not noticed, a longer one is a loss on both sides", () => {
+  const world = new World();
+  const [ann, bob] = [world.start("ann"), world.start("bob")];
+  world.connect(ann, bob);
+  const cut = (ms: number) => {
+    world.network.cut("ann", "bob");
+    world.network.cut("bob", "ann");
+    world.pass(ms);
+    world.network.heal("ann", "bob");
+    world.network.heal("bob", "ann");
+  };
+
+  cut(1_800);
+  ann.say("still there?");
+  world.pass(500);
+  assertEquals([bob.texts, world.ends()], [["still there?"], [null, null]]);
+
+  cut(3_200);
+  assertEquals(world.ends(), ["lost: no answer for 3 s", "lost: no answer for 3 s"]);
+});
+
+Deno.test("a way that is cut in one direction is a loss on both sides", () => {
+  const world = new World();
+  world.connect(world.start("ann"), world.start("bob"));
+
+  world.network.cut("ann", "bob");
+  world.pass(8_000);
+
+  assert(world.ends().every((end) => end?.startsWith("lost: ")), `${world.ends()}`);
+});
+
+Deno.test("a machine that slept finds its links again", () => {
+  const world = new World();
+  const [ann, bob] = [world.start("ann"), world.start("bob")];
+  world.connect(ann, bob);
+
+  for (let time = 0; time < 20; time++) {
+    world.network.clock.stall(60_000);
+    world.pass(1_000);
+  }
+
+  ann.say("good morning");
+  world.pass(100);
+  assertEquals([bob.texts, world.ends()], [["good morning"], [null, null]]);
+});
+
+Deno.test("dial() takes 10 s at most, whether connecting or the handshake hangs", () => {
+  const world = new World();
+  const [ann, bob] = [world.start("ann"), world.start("bob")];
+  // The connection comes about, then nothing passes any more.
+  ann.links.dial(1, bob.links.local, EXPECT_ANYBODY);
+  world.pass(6);
+  world.network.cut("bob", "ann");
+
+  world.pass(9_900);
+  assertEquals(ann.failures, []);
+  world.pass(200);
+
+  assertEquals(ann.failures.map(({ failure }) => failure.reason), ["timeout"]);
+});
+
+Deno.test("dial() may expect a fingerprint alone", () => {
+  const world = new World();
+  const [ann, bob, eve] = [world.start("ann"), world.start("bob"), world.start("eve")];
+  const expect = { ...EXPECT_ANYBODY, fingerprint: fingerprintOf(bob.key) };
+
+  ann.links.dial(1, eve.links.local, expect);
+  ann.links.dial(2, bob.links.local, expect);
+  world.pass(200);
+
+  assertEquals(ann.failures.map(({ failure }) => failure.reason), ["wrong-key"]);
+  assertEquals(ann.ups.map(({ info }) => info.peer), [bob.key]);
+});
+
+Deno.test("a link of a day is said to be old once, by both sides", () => {
+  const world = new World();
+  const options = { channel: { linkAgeMs: 10_000 } };
+  const [ann, bob] = [world.start("ann", options), world.start("bob", options)];
+  world.connect(ann, bob);
+
+  world.pass(60_000);
+
+  assertEquals([ann.pressure, bob.pressure], [["aged"], ["aged"]]);
+});
+
+Deno.test("shutdown() ends within about a second where nobody reads", async () => {
+  const world = new World();
+  const [ann, bob] = [world.start("ann"), world.start("bob")];
+  world.connect(ann, bob);
+  world.network.cut("ann", "bob");
+  for (let at = 0; at < 10; at++) ann.links.send(ann.link, new Uint8Array(100_000), "data");
+
+  const done = ann.links.shutdown("quit");
+  world.pass(2_200);
+  await done;
+
+  assertEquals(ann.downs.length, 1);
+});
+
+Deno.test("of many dials at once the places there are go to the first, the others are told full", () => {
+  const world = new World();
+  const bob = world.start("bob", { strangers: { strangersMax: 4, strangersPerAddressMax: 2 } });
+  const dialler = world.start("ann");
+
+  for (let attempt = 1; attempt <= 50; attempt++) {
+    dialler.links.dial(attempt, bob.links.local, EXPECT_ANYBODY);
+  }
+  world.pass(5_000);
+
+  const full = dialler.failures.filter(({ failure }) => failure.reason === "full").length;
+  assertEquals([full, dialler.links.size, bob.links.size], [48, 2, 2]);
+});
