@@ -274,7 +274,8 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     if (this.#lostTo?.id === winner.id) return;
     this.#lostTo = winner;
     const cameIn = this.#cameIn;
-    const isRace = cameIn?.claim.id === own.claim.id && nowMs - cameIn.atMs < raceMs;
+    const isRace = cameIn?.claim.id === own.claim.id && nowMs - cameIn.atMs < raceMs &&
+      this.#holders.get(winnerKey)!.live;
     this.#effects.push({
       type: "name-lost-self",
       winner,

@@ -47,6 +47,7 @@ import {
   ROSTER_WANT_MAX,
 } from "./limits.ts";
 import type { RosterMessage } from "./messages.ts";
+import type { MeshRecord } from "./records.ts";
 import { rosterBucketOf } from "./roster_digest.ts";
 import type {
   LeaveReason,
@@ -122,6 +123,8 @@ export interface Member {
   readonly sinceMs: number;
 }
 
+type MemberRecord = Extract<MeshRecord, { readonly kind: "member" }>;
+
 interface Own {
   readonly room: RoomId;
   readonly incarnation: number;
@@ -148,6 +151,8 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
   readonly #rates = new Map<PeerKey, Rates>();
   /** When a member's beacon was last put on disk, and where it could be dialled; live members alone. */
   readonly #recorded = new Map<PeerKey, { readonly atMs: number; readonly endpoint: string }>();
+  /** Members on disk, until we enter. */
+  readonly #remembered = new Map<PeerKey, MemberRecord>();
   /** Delivered since our last beacon. */
   #unsaid = { messages: 0, bytes: 0 };
   #own: Own | null = null;
@@ -168,9 +173,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
       if (record.kind === "claim") {
         this.#claims.add({ id: claimIdOf(env.crypto, record.claim), signed: record.claim });
       } else if (record.kind === "member") {
-        // The same beacon may still be its latest; an older one tells nothing.
-        const rank = rankOf(record.beacon.beacon.value);
-        this.#table.setFloor(record.beacon.beacon.value.key, { ...rank, number: rank.number - 1 });
+        this.#remembered.set(record.beacon.beacon.value.key, record);
       }
     }
   }
@@ -336,7 +339,23 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
       quit: false,
     };
     this.#claims.add(claim);
+    for (const record of this.#remembered.values()) this.#remember(record, nowMs);
+    this.#remembered.clear();
     this.#beat(nowMs);
+  }
+
+  /** Somebody on our disk is lost until we hear of it: its name is its own. */
+  #remember({ beacon: signed, heardWallMs }: MemberRecord, nowMs: number): void {
+    const { key, claim: claimId, state } = signed.beacon.value;
+    const claim = this.#claims.get(claimId);
+    if (key === this.signer.key || claim === null) return;
+    const sinceMs = nowMs - Math.max(0, this.env.wallMs() - heardWallMs);
+    const isQuit = state === "quit";
+    this.#bury(
+      { key, signed, claim, state: isQuit ? "quit" : "lost", sinceMs, fromDisk: true },
+      nowMs,
+    );
+    if (!isQuit) this.#effects.push({ type: "absent", key, claim });
   }
 
   #describe(change: Partial<SelfDescription>, nowMs: number): void {
@@ -682,15 +701,21 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     // Whatever its age, a beacon that is news leaves time for the next one to come.
     const ageMs = Math.min(heard.ageMs, this.leaseMs() - this.#timing.leaseSlackMs);
     const wasSuspected = this.#suspicions.clear(key);
-    if (beacon.state === "quit" || heard.lost) {
+    const isLive = before?.state === "alive";
+    if (beacon.state === "quit" || (heard.lost && !isLive)) {
       this.#takeDead(signed, claim, heard, before, nowMs);
     } else {
-      this.#table.put({ key, signed, claim, state: "alive", sinceMs: nowMs - ageMs });
-      this.#deadlines.setEarliest("lease", nowMs - ageMs + this.leaseMs());
+      // Nobody is lost on one neighbour's word: its lease runs on.
+      const sinceMs = heard.lost && isLive ? before.sinceMs : nowMs - ageMs;
+      this.#table.put({ key, signed, claim, state: "alive", sinceMs });
+      this.#deadlines.setEarliest("lease", sinceMs + this.leaseMs());
       this.#takeAlive(beacon, claim, before, wasSuspected, nowMs);
       this.#record(signed, nowMs);
     }
-    if (!heard.lost) this.#outbox.beacon(signed, Math.round(ageMs), from);
+    // Who is dead for a neighbour isn't news to the others, unless it said so itself.
+    if (!heard.lost || beacon.state === "quit") {
+      this.#outbox.beacon(signed, Math.round(ageMs), from);
+    }
   }
 
   #takeAlive(
@@ -732,6 +757,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
       state: isQuit ? "quit" : "lost",
       sinceMs: nowMs - heard.ageMs,
     }, nowMs);
+    if (isQuit) this.#keepOnDisk(signed);
     if (before?.state === "alive") {
       this.#effects.push({ type: "left", key, reason: isQuit ? "quit" : "lost" });
     } else if (isQuit) {
@@ -793,11 +819,13 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
       nowMs - recorded.atMs < this.#timing.memberRecordMs;
     if (isRecent) return;
     this.#recorded.set(key, { atMs: nowMs, endpoint: text });
+    this.#keepOnDisk(signed);
+  }
+
+  #keepOnDisk(signed: SignedBeacon): void {
     const heardWallMs = this.env.wallMs();
-    this.#effects.push({
-      type: "persist",
-      records: [{ kind: "member", beacon: signed, heardWallMs }],
-    });
+    const record: MemberRecord = { kind: "member", beacon: signed, heardWallMs };
+    this.#effects.push({ type: "persist", records: [record] });
   }
 
   #isFull(key: PeerKey): boolean {

@@ -25,6 +25,8 @@ export interface Entry {
   readonly state: "alive" | "lost" | "quit";
   /** Alive: when its latest beacon was made, as far as is known. Otherwise: when it died. */
   readonly sinceMs: number;
+  /** Lost for all that our disk knows: this very beacon may still be its latest, and shows that it is there. */
+  readonly fromDisk?: boolean;
 }
 
 export function rankOf(beacon: Beacon): Rank {
@@ -87,7 +89,9 @@ export class RosterTable {
   /** The rank that a beacon of this key must exceed; null where nothing is known of it. */
   floorOf(key: PeerKey): Rank | null {
     const entry = this.#entries.get(key);
-    return entry !== undefined ? rankOf(entry.signed.beacon.value) : this.#floors.get(key) ?? null;
+    if (entry === undefined) return this.#floors.get(key) ?? null;
+    const rank = rankOf(entry.signed.beacon.value);
+    return entry.fromDisk === true && !rank.quit ? { ...rank, number: rank.number - 1 } : rank;
   }
 
   /** Takes no beacon of this key that isn't newer than `rank`. */
