@@ -150,9 +150,7 @@ function figureOf(
   isReached: (ratio: number) => boolean,
 ): StoreFigure {
   const baselines = samples.flatMap(({ baseline }) => baseline ?? []);
-  const ratios = samples.flatMap(({ ours, baseline }) =>
-    baseline === null ? [] : ours / baseline
-  );
+  const ratios = samples.flatMap(({ ours, baseline }) => baseline === null ? [] : ours / baseline);
   const ratio = ratios.length === 0 ? null : spreadOf(ratios).median;
   return {
     ...head,
@@ -218,8 +216,7 @@ class Redis {
   static async start(parent: string): Promise<Redis | null> {
     const folder = await Deno.makeTempDir({ dir: parent });
     const path = `${folder}/socket`;
-    const options =
-      `--port 0 --unixsocket ${path} --dir ${folder} --save '' --appendonly yes ` +
+    const options = `--port 0 --unixsocket ${path} --dir ${folder} --save '' --appendonly yes ` +
       `--appendfsync always --auto-aof-rewrite-percentage 0`;
     const args = options.split(" ").map((arg) => arg === "''" ? "" : arg);
     let server: Deno.ChildProcess;
@@ -306,14 +303,10 @@ function textOf(figure: StoreFigure): string {
     `${median.toFixed(0)} (${min.toFixed(0)} to ${max.toFixed(0)})`;
   const baseline = figure.baseline === null
     ? "is missing: install redis-server"
-    : `${spread(figure.baseline)}, ratio ${
-      figure.ratio?.toFixed(2)
-    }, target ${figure.target}: ` +
+    : `${spread(figure.baseline)}, ratio ${figure.ratio?.toFixed(2)}, target ${figure.target}: ` +
       (figure.reached === true ? "reached" : "not reached");
   return `${figure.row}: ${spread(figure.ours)} ${figure.unit}, ` +
-    `CPU ${
-      figure.oursCpuUs.median.toFixed(1)
-    } us each; ${figure.baselineName}: ${baseline}`;
+    `CPU ${figure.oursCpuUs.median.toFixed(1)} us each; ${figure.baselineName}: ${baseline}`;
 }
 
 if (import.meta.main) {
