@@ -1,0 +1,281 @@
+/** Rooms of real processes on loopback, driven as scripts drive them. */
+
+import { assert, assertEquals } from "@std/assert";
+import { Node, Nodes, type ShownEvent } from "./node.ts";
+
+const isMessage = (event: ShownEvent) => event.event === "message";
+const joined = (name: string) => (event: ShownEvent) =>
+  event.event === "joined" && event.name === name;
+const left = (name: string) => (event: ShownEvent) => event.event === "left" && event.name === name;
+const text = (wanted: string) => (event: ShownEvent) => isMessage(event) && event.text === wanted;
+
+/** What must survive the way through the program unharmed. */
+const AWKWARD = [
+  "%s %d %n %x",
+  "-n --help",
+  "  indented, and a trailing blank ",
+  "emoji 👩‍👩‍👧‍👦 🇩🇪 é",
+  "שלום עליכם — right to left",
+  "several\nlines\n\nand an empty one",
+  "/quit isn't a command here",
+  ":q",
+  '{"command":"quit"}',
+  "\u001b[2J\u0007 control characters",
+  "x".repeat(60 * 1024),
+];
+
+Deno.test("mesh: the first lines and the first words, as the README shows them", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  const bob = await nodes.ready("Bob", alice);
+  await alice.until(joined("Bob"));
+
+  await bob.say("hello");
+  await alice.until(text("hello"));
+  await alice.say("hi Bob");
+  await bob.until(text("hi Bob"));
+  await bob.type(":q");
+  await alice.until(left("Bob"));
+  const ended = await bob.ended();
+
+  assertEquals(alice.texts(), ["hello", "hi Bob"]);
+  assertEquals(bob.texts(), ["hello", "hi Bob"]);
+  assertEquals(ended.code, 0);
+  assertEquals(ended.last?.event, "bye");
+  assertEquals(alice.events.find(left("Bob"))?.reason, "quit");
+});
+
+Deno.test("mesh: five members in a chain all send at once, each text once everywhere", async () => {
+  await using nodes = new Nodes();
+  const names = ["Ann", "Ben", "Cem", "Dan", "Eva"];
+  const members: Node[] = [];
+  for (const name of names) members.push(await nodes.ready(name, members.at(-1) ?? null));
+  for (const member of members) {
+    await member.untilCount((event) => event.event === "joined", names.length - 1);
+  }
+
+  await Promise.all(members.map(async (member, index) => {
+    for (let i = 0; i < 100; i++) {
+      const awkward = AWKWARD[i % 10 === 0 ? i / 10 : -1] ?? "";
+      await member.say(`${names[index]} ${i} ${awkward}`);
+    }
+    await member.say(AWKWARD.at(-1) as string);
+  }));
+  for (const member of members) await member.untilCount(isMessage, 505);
+
+  const histories = await Promise.all(members.map((member) => member.history()));
+  for (const [index, member] of members.entries()) {
+    assertEquals(new Set(member.events.filter(isMessage).map(({ id }) => id)).size, 505);
+    assertEquals(member.texts().length, 505);
+    for (const [author, name] of names.entries()) {
+      const wanted = histories[0].filter((entry: ShownEvent) => entry.from === name);
+      const shown = member.texts(name);
+      assertEquals(
+        shown,
+        wanted.map((entry: ShownEvent) => entry.text),
+        `${names[index]}/${author}`,
+      );
+    }
+    assertEquals(histories[index], histories[0]);
+  }
+});
+
+Deno.test("mesh: after the founder's death others let newcomers in, and chat goes on", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  const bob = await nodes.ready("Bob", alice);
+  const carol = await nodes.ready("Carol", bob);
+  await alice.untilCount((event) => event.event === "joined", 2);
+  await bob.until(joined("Carol"));
+  await alice.say("before");
+  await carol.until(text("before"));
+
+  const killedAt = performance.now();
+  await alice.kill();
+  await bob.say("first after");
+  await carol.until(text("first after"));
+  await bob.until(left("Alice"), 6_000 - (performance.now() - killedAt));
+  const dave = await nodes.ready("Dave", carol);
+  await dave.say("hi, I'm new");
+  await bob.until(text("hi, I'm new"));
+  await bob.say("second after");
+  await dave.until(text("second after"));
+
+  assertEquals(bob.events.find(left("Alice"))?.reason, "lost");
+  assertEquals(dave.texts(), ["before", "first after", "hi, I'm new", "second after"]);
+});
+
+Deno.test("mesh: a second Bob is refused before he enters, and the room hears nothing of it", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  const bob = await nodes.ready("Bob", alice);
+  await alice.until(joined("Bob"));
+  const before = alice.events.length;
+
+  const second = nodes.add(Node.mesh("BOB", alice));
+  const ended = await second.ended();
+  await bob.say("still here");
+  await alice.until(text("still here"));
+
+  assertEquals(ended.code, 4);
+  assertEquals(ended.last?.event, "fatal");
+  assertEquals(ended.last?.code, "name-taken");
+  assertEquals(second.events.filter(({ event }) => event === "ready"), []);
+  assertEquals(alice.events.slice(before).map(({ event }) => event), ["message"]);
+});
+
+Deno.test("mesh: of two Bobs who come in at once through different members exactly one stays", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  const carol = await nodes.ready("Carol", alice);
+  await alice.until(joined("Carol"));
+
+  const bobs = [nodes.add(Node.mesh("Bob", alice)), nodes.add(Node.mesh("Bob", carol))];
+  const first = await Promise.race(bobs.map((bob) => bob.ended()));
+  const stays = bobs.find((bob) => bob.events.at(-1)?.event !== "fatal") as Node;
+  await stays.until(({ event }) => event === "ready");
+  await stays.say("it's me");
+  await alice.until(text("it's me"));
+  await carol.until(text("it's me"));
+  await alice.command({ command: "peers", ref: "p" });
+  const peers = await alice.until((event) => event.event === "peers" && event.ref === "p");
+
+  assertEquals([first.code, first.last?.code], [4, "name-taken"]);
+  assertEquals(
+    peers.peers.map(({ name }: { name: string }) => name).toSorted(),
+    ["Alice", "Bob", "Carol"],
+  );
+});
+
+Deno.test("mesh: a killed member finds the room again without an address, and gets what it missed", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  const data = await Deno.makeTempDir({ prefix: "p2pchat-e2e-" });
+  nodes.defer(() => Deno.remove(data, { recursive: true }));
+  const bob = await nodes.ready("Bob", alice, { data });
+  await alice.until(joined("Bob"));
+  await alice.say("seen");
+  await bob.until(text("seen"));
+
+  await bob.kill();
+  for (let i = 0; i < 20; i++) await alice.say(`missed ${i}`);
+  await alice.until(text("missed 19"));
+  const again = await nodes.ready("Bob", null, { data });
+  await again.until(text("missed 19"));
+  await alice.say("now");
+  await again.until(text("now"));
+  await again.say("back");
+  await alice.until(text("back"));
+
+  const shown = again.events.filter(isMessage);
+  assertEquals(shown.map(({ text }) => text), [
+    ...Array.from({ length: 20 }, (_, i) => `missed ${i}`),
+    "now",
+    "back",
+  ]);
+  assertEquals(shown.map(({ history }) => history), [...Array(20).fill(true), false, false]);
+});
+
+Deno.test("mesh: a member that was stopped gets everything once when it goes on", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  const bob = await nodes.ready("Bob", alice);
+  const carol = await nodes.ready("Carol", alice);
+  await bob.until(joined("Carol"));
+
+  carol.signal("SIGSTOP");
+  await alice.until(left("Carol"), 45_000);
+  for (let i = 0; i < 2_000; i++) await (i % 2 === 0 ? alice : bob).say(`m${i}`);
+  await alice.untilCount(isMessage, 2_000);
+  carol.signal("SIGCONT");
+  await carol.untilCount(isMessage, 2_000, 60_000);
+  await bob.say("end");
+  await carol.until(text("end"));
+  const histories = await Promise.all([alice, bob, carol].map((node) => node.history()));
+
+  assertEquals(carol.texts().length, 2_001);
+  assertEquals(new Set(carol.texts()).size, 2_001);
+  assertEquals(histories[1], histories[0]);
+  assertEquals(histories[2], histories[0]);
+});
+
+Deno.test("mesh: an answer is never shown before its question", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  const bob = await nodes.ready("Bob", alice);
+  const carol = await nodes.ready("Carol", bob);
+  const dave = await nodes.ready("Dave", carol);
+  await alice.untilCount(({ event }) => event === "joined", 3);
+
+  for (let round = 0; round < 40; round++) {
+    await alice.say(`question ${round}`);
+    await bob.until(text(`question ${round}`));
+    await bob.say(`answer ${round}`);
+    await dave.until(text(`answer ${round}`));
+    await carol.until(text(`answer ${round}`));
+  }
+
+  for (const member of [carol, dave]) {
+    const shown = member.texts();
+    for (let round = 0; round < 40; round++) {
+      const [question, answer] = [`question ${round}`, `answer ${round}`].map((line) =>
+        shown.indexOf(line)
+      ) as [number, number];
+      assert(question >= 0 && question < answer, `round ${round}: ${question}, ${answer}`);
+    }
+  }
+});
+
+Deno.test("mesh: a private message reaches its receiver alone, and its sender is told", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  const bob = await nodes.ready("Bob", alice);
+  const carol = await nodes.ready("Carol", alice);
+  await alice.untilCount(({ event }) => event === "joined", 2);
+  await bob.until(joined("Carol"));
+
+  await alice.command({ command: "msg", name: "bob", text: "only you", ref: "r1" });
+  const got = await bob.until(text("only you"));
+  const told = await alice.until(({ event, state }) =>
+    event === "delivery" && state === "delivered"
+  );
+  await alice.say("all of you");
+  await carol.until(text("all of you"));
+
+  assertEquals([got.private, got.from, got.self], [true, "Alice", false]);
+  assertEquals([told.ref, told.to], ["r1", "Bob"]);
+  assertEquals(carol.texts(), ["all of you"]);
+});
+
+Deno.test("mesh: a name can be changed, and what it was is free", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  const bob = await nodes.ready("Bob", alice);
+  await alice.until(joined("Bob"));
+
+  await bob.type("/name Robert");
+  const renamed = await alice.until(({ event }) => event === "renamed");
+  await bob.until(({ event }) => event === "renamed");
+  await bob.say("it's me");
+  const message = await alice.until(text("it's me"));
+  await nodes.ready("Bob", alice);
+
+  assertEquals([renamed.from, renamed.name], ["Bob", "Robert"]);
+  assertEquals(message.from, "Robert");
+});
+
+Deno.test("mesh: thirty members on one machine hear each other", async () => {
+  await using nodes = new Nodes();
+  const members: Node[] = [];
+  for (let i = 0; i < 30; i++) {
+    members.push(await nodes.ready(`m${i}`, members[Math.floor(i / 3)] ?? null));
+  }
+  for (const member of members) {
+    await member.untilCount(({ event }) => event === "joined", 29, 60_000);
+  }
+
+  for (const [index, member] of members.entries()) await member.say(`from ${index}`);
+  for (const member of members) await member.untilCount(isMessage, 30, 60_000);
+
+  for (const member of members) assertEquals(new Set(member.texts()).size, 30);
+});

@@ -1,0 +1,226 @@
+/** A `./p2pchat` process driven through `--json`, as a script would. */
+
+import { assert } from "@std/assert";
+
+/** One object that the program printed. */
+export interface ShownEvent {
+  readonly event: string;
+  // deno-lint-ignore no-explicit-any -- a test reads the fields it knows of
+  readonly [field: string]: any;
+}
+
+type Match = (event: ShownEvent) => boolean;
+
+export interface NodeOptions {
+  /** Folder of the profile; one is made, and removed at the end, where none is given. */
+  readonly data?: string;
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** The built program; `P2PCHAT` names another one to test. */
+export const PROGRAM = Deno.env.get("P2PCHAT") ??
+  new URL("../../p2pchat", import.meta.url).pathname;
+
+/** Longest wait for anything: the tests' own bound, far above any promise they check. */
+const WAIT_MS = 30_000;
+
+export class Node implements AsyncDisposable {
+  readonly events: ShownEvent[] = [];
+  readonly stderr: string[] = [];
+  readonly #waiters = new Set<() => void>();
+  readonly #child: Deno.ChildProcess;
+  readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #readers: Promise<void>[];
+  readonly status: Promise<Deno.CommandStatus>;
+  #exited = false;
+
+  private constructor(readonly data: string, readonly ownsData: boolean, command: Deno.Command) {
+    this.#child = command.spawn();
+    this.#stdin = this.#child.stdin.getWriter();
+    this.#readers = [
+      this.#read(this.#child.stdout, (line) => this.events.push(JSON.parse(line))),
+      this.#read(this.#child.stderr, (line) => this.stderr.push(line)),
+    ];
+    this.status = this.#child.status.then((status) => {
+      this.#exited = true;
+      this.#wake();
+      return status;
+    });
+  }
+
+  /** Starts `p2pchat ARGS --json`. The caller disposes of it. */
+  static start(command: readonly string[], options: NodeOptions = {}): Node {
+    const data = options.data ?? Deno.makeTempDirSync({ prefix: "p2pchat-e2e-" });
+    return new Node(
+      data,
+      options.data === undefined,
+      new Deno.Command(PROGRAM, {
+        args: [...command, "--json", "--data", data, ...(options.args ?? [])],
+        stdin: "piped",
+        stdout: "piped",
+        stderr: "piped",
+        env: { ...options.env },
+      }),
+    );
+  }
+
+  /** A member of a mesh on a free port of loopback; joins through `contact` where one is given. */
+  static mesh(name: string, contact: Node | null, options: NodeOptions = {}): Node {
+    const through = contact === null ? [] : ["127.0.0.1", String(contact.port)];
+    const listen = ["--host", "127.0.0.1", "--port", "0"];
+    return Node.start(["mesh", name, ...through, ...listen], options);
+  }
+
+  /** The same, once it is ready. */
+  static async ready(name: string, contact: Node | null, options: NodeOptions = {}): Promise<Node> {
+    const node = Node.mesh(name, contact, options);
+    await node.until((event) => event.event === "ready");
+    return node;
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  get port(): number {
+    const ready = this.events.find(({ event }) => event === "ready");
+    assert(ready !== undefined, "a port is asked for only of a node that is ready");
+    return ready.port;
+  }
+
+  /** Types a line. */
+  async type(line: string): Promise<void> {
+    await this.#stdin.write(new TextEncoder().encode(`${line}\n`));
+  }
+
+  /** Gives a command as an object. */
+  async command(command: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.type(JSON.stringify(command));
+  }
+
+  /** Says `text` to all, whatever is in it. */
+  async say(text: string): Promise<void> {
+    await this.command({ command: "msg", text });
+  }
+
+  /** End of input. */
+  async end(): Promise<void> {
+    await this.#stdin.close().catch(() => {});
+  }
+
+  signal(signal: Deno.Signal): void {
+    if (!this.#exited) this.#child.kill(signal);
+  }
+
+  /** Kills it as `kill -9` does, and waits for its end. */
+  async kill(): Promise<void> {
+    this.signal("SIGKILL");
+    await this.status;
+  }
+
+  /** The first event from place `from` on that matches, waiting for it. */
+  async until(match: Match, waitMs = WAIT_MS, from = 0): Promise<ShownEvent> {
+    const found = await this.untilCount(match, 1, waitMs, from);
+    return found[0] as ShownEvent;
+  }
+
+  /** The first `count` events that match, waiting for them. */
+  async untilCount(
+    match: Match,
+    count: number,
+    waitMs = WAIT_MS,
+    from = 0,
+  ): Promise<readonly ShownEvent[]> {
+    const deadline = performance.now() + waitMs;
+    const found: ShownEvent[] = [];
+    for (let scanned = from;;) {
+      for (; scanned < this.events.length && found.length < count; scanned++) {
+        const event = this.events[scanned] as ShownEvent;
+        if (match(event)) found.push(event);
+      }
+      if (found.length >= count) return found;
+      const leftMs = deadline - performance.now();
+      if (this.#exited || leftMs <= 0) throw this.#missed(match, found.length, count, waitMs);
+      const woken = Promise.withResolvers<void>();
+      this.#waiters.add(woken.resolve);
+      const timer = setTimeout(woken.resolve, leftMs);
+      await woken.promise;
+      clearTimeout(timer);
+      this.#waiters.delete(woken.resolve);
+    }
+  }
+
+  #missed(match: Match, found: number, count: number, waitMs: number): Error {
+    const last = this.events.slice(-12).map((event) => JSON.stringify(event).slice(0, 300));
+    return new Error(
+      `${found} of ${count} awaited events came within ${waitMs} ms` +
+        `${this.#exited ? ", the program has ended" : ""}: ${match}
+` +
+        `${last.join("\n")}\n${this.stderr.slice(-10).join("\n")}`,
+    );
+  }
+
+  /** Texts of the messages shown, in order; those of `from` alone where it is given. */
+  texts(from?: string): readonly string[] {
+    return this.events.filter((event) =>
+      event.event === "message" && (from === undefined || event.from === from)
+    ).map(({ text }) => text);
+  }
+
+  /** What `/history N` answers. */
+  async history(count = 10_000): Promise<ShownEvent["messages"]> {
+    const ref = `history-${this.events.length}`;
+    await this.command({ command: "history", n: count, ref });
+    return (await this.until((event) => event.event === "history" && event.ref === ref)).messages;
+  }
+
+  /** Exit status and last event, waiting for the end. */
+  async ended(): Promise<{ readonly code: number; readonly last: ShownEvent | undefined }> {
+    const { code } = await this.status;
+    await Promise.all(this.#readers);
+    return { code, last: this.events.at(-1) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.signal("SIGCONT");
+    this.signal("SIGKILL");
+    await this.end();
+    await this.status;
+    await Promise.all(this.#readers);
+    if (this.ownsData) await Deno.remove(this.data, { recursive: true }).catch(() => {});
+  }
+
+  async #read(stream: ReadableStream<Uint8Array>, take: (line: string) => void): Promise<void> {
+    let rest = "";
+    for await (
+      const chunk of stream.pipeThrough(
+        new TextDecoderStream() as unknown as TransformStream<Uint8Array, string>,
+      )
+    ) {
+      const lines = (rest + chunk).split("\n");
+      rest = lines.pop() as string;
+      for (const line of lines) take(line);
+      this.#wake();
+    }
+    if (rest !== "") take(rest);
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiters) wake();
+  }
+}
+
+/** Everything that ends with the test: disposed of in the reverse order. */
+export class Nodes extends AsyncDisposableStack {
+  add(node: Node): Node {
+    return this.use(node);
+  }
+
+  async ready(name: string, contact: Node | null, options: NodeOptions = {}): Promise<Node> {
+    const node = this.add(Node.mesh(name, contact, options));
+    await node.until((event) => event.event === "ready");
+    return node;
+  }
+}
