@@ -42,7 +42,7 @@ import type { OrderQueries } from "./order_io.ts";
 import { streamKey } from "./stream.ts";
 import type { Bundle } from "./structures.ts";
 import { compareFrontiers, type Want } from "./sync_compare.ts";
-import { SyncPeer } from "./sync_peer.ts";
+import { type Fetch, SyncPeer } from "./sync_peer.ts";
 import { Supply, windowBytesOf } from "./sync_supply.ts";
 
 type Of<Type extends SyncMessage["type"]> = Extract<SyncMessage, { readonly type: Type }>;
@@ -398,21 +398,21 @@ export class AntiEntropy
 
   #fetched(key: PeerKey, peer: SyncPeer): void {
     const { wants, takenBytes } = peer.fetch!;
+    const nothing = this.#sentNothing(peer.fetch!);
     peer.fetch = null;
     const missing = [...wants.values()].some((want) => !this.#reached(want));
     if (!missing) this.#becomeComplete(key, peer);
-    else if (takenBytes === 0) this.#brokenPromise(key);
+    else if (nothing) this.#brokenPromise(key);
     // Something is open, or it took so long that more has come there meanwhile.
-    const some = takenBytes > 0 && missing;
-    if (some || takenBytes >= CONFIRM_BYTES) this.#beginSoon(key, SYNC_AGAIN_MS);
+    if ((missing && !nothing) || takenBytes >= CONFIRM_BYTES) this.#beginSoon(key, SYNC_AGAIN_MS);
     this.#turnToOthers(key);
   }
 
   #abandonFetch(key: PeerKey, peer: SyncPeer): void {
-    const { takenBytes } = peer.fetch!;
+    const nothing = this.#sentNothing(peer.fetch!);
     peer.fetch = null;
     peer.questions.length = 0;
-    if (takenBytes === 0) this.#brokenPromise(key);
+    if (nothing) this.#brokenPromise(key);
     this.#turnToOthers(key);
   }
 
@@ -421,6 +421,13 @@ export class AntiEntropy
     for (const [key, peer] of this.#peers) {
       if (key !== except && !peer.complete) this.#beginSoon(key, SYNC_AGAIN_MS);
     }
+  }
+
+  /** What came may still wait for its parents. */
+  #sentNothing({ wants, takenBytes }: Fetch): boolean {
+    if (takenBytes > 0) return false;
+    for (const { stream, goal } of wants.values()) if (this.order.has(stream, goal)) return false;
+    return true;
   }
 
   #brokenPromise(key: PeerKey): void {

@@ -1,0 +1,376 @@
+import { assert, assertEquals, assertLess } from "@std/assert";
+import fc from "fast-check";
+import type { BundleId, PeerKey } from "../../../lib/base/ids.ts";
+import { AntiEntropy } from "../../../lib/protocols/mesh/anti_entropy.ts";
+import { SYNC_WINDOW_BYTES } from "../../../lib/protocols/mesh/limits.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
+import type { Bundle } from "../../../lib/protocols/mesh/structures.ts";
+import { windowBytesOf } from "../../../lib/protocols/mesh/sync_supply.ts";
+import { fakeSigner } from "../../sim/fake_crypto.ts";
+import { environment, forged, headOf, idOf, Member } from "./order_members.ts";
+import { talk, talkSteps } from "./order_talk.ts";
+import { bytesOf, recordsOf, SyncNetwork } from "./sync_network.ts";
+
+/** The records of somebody who received these bundles, and delivered what can be delivered of them. */
+function recordsAfter(bundles: readonly Bundle[]): readonly MeshRecord[] {
+  const [member, network] = [new Member("somebody"), new Member("network")];
+  for (const bundle of bundles) member.receive(network, bundle);
+  return member.disk;
+}
+
+function assertEqualRooms(network: SyncNetwork): void {
+  const [first, ...others] = network.members;
+  for (const other of others) {
+    assertEquals(other.member.history(), first!.member.history());
+    assertEquals(other.member.order.root(), first!.member.order.root());
+  }
+}
+
+Deno.test("AntiEntropy makes two equal that differ in any way, in both directions, with few messages", () => {
+  fc.assert(
+    fc.property(talkSteps, fc.infiniteStream(fc.boolean()), (steps, coin) => {
+      const all = talk(steps);
+      const network = new SyncNetwork();
+      const [ann, bob] = ["ann", "bob"].map((name) => {
+        const had = all.filter(() => coin.next().value);
+        return network.add(name, { records: recordsAfter(had), incarnation: 2 });
+      });
+      // What neither has can't be had: they end with the same part of the conversation.
+      network.link(ann!, bob!);
+      network.run(4_000);
+
+      assertEqualRooms(network);
+      for (const member of network.members) {
+        const shown = [...member.member.shown];
+        assertEquals(new Set(shown).size, shown.length);
+        assertEquals(member.penalties, []);
+      }
+      assertLess(network.sent.length, 30 + 2 * all.length);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+Deno.test("AntiEntropy brings a chain of members to one history", () => {
+  fc.assert(
+    fc.property(talkSteps, (steps) => {
+      const all = talk(steps);
+      const network = new SyncNetwork();
+      const names = ["ann", "bob", "carl", "dora"];
+      names.forEach((name, place) => {
+        const had = all.filter(({ header: { value } }) => value.author === authorAt(place));
+        network.add(name, { records: recordsAfter(had), incarnation: 2 });
+      });
+      for (let place = 1; place < names.length; place++) {
+        network.link(network.members[place - 1]!, network.members[place]!);
+      }
+      network.run(120_000);
+
+      assertEqualRooms(network);
+      for (const { penalties } of network.members) assertEquals(penalties, []);
+    }),
+    { numRuns: 15 },
+  );
+});
+
+function authorAt(place: number): PeerKey {
+  return fakeSigner(`author ${place}`).key;
+}
+
+/** A room in which two take turns. */
+function conversation(count: number, options = {}): readonly Bundle[] {
+  const [one, two] = [new Member("one", options), new Member("two", options)];
+  const bundles: Bundle[] = [];
+  for (let turn = 0; turn < count; turn++) {
+    const [speaker, listener] = turn % 2 === 0 ? [one, two] : [two, one];
+    const bundle = speaker.sayOne(`${turn}`);
+    listener.receive(speaker, bundle);
+    bundles.push(bundle);
+  }
+  return bundles;
+}
+
+Deno.test("AntiEntropy gives a member that was away each of 2,000 messages once", () => {
+  const all = conversation(2_100);
+  const network = new SyncNetwork();
+  const there = ["ann", "bob"].map((name) => network.add(name, { records: recordsOf(all) }));
+  const carl = network.add("carl", { records: recordsOf(all.slice(0, 100)), incarnation: 2 });
+  for (const member of there) network.link(carl, member);
+
+  network.run(5_000);
+
+  assertEquals(carl.member.shown.length, 2_000);
+  assertEqualRooms(network);
+  // Two neighbours have it all; only one of them sends it.
+  assertLess(network.count("bundle"), 2_100);
+  assertEquals(carl.penalties, []);
+});
+
+Deno.test("AntiEntropy has at most 256 KiB of a range in flight, and holds nothing for a slow reader", () => {
+  const all = conversation(1_000);
+  const ann = new Member("ann", { records: recordsOf(all) });
+  const sync = new AntiEntropy({ key: ann.key, newcomer: false }, environment(() => 0), ann.order);
+  const slow = new Member("slow").key;
+  const wants = ["one", "two"].map((name) => ({
+    author: fakeSigner(name).key,
+    incarnation: 1,
+    after: 0,
+  }));
+  sync.step({ type: "neighbour-up", peer: slow }, 0);
+
+  const effects = sync.step({
+    type: "message",
+    from: slow,
+    message: { type: "sync-want", entries: wants, windowBytes: 1_048_576 },
+  }, 0);
+  const sent = effects.flatMap((effect) => effect.type === "send-bundle" ? [effect.bundle] : []);
+  const later = sync.step({
+    type: "message",
+    from: slow,
+    message: { type: "sync-progress", bytes: windowBytesOf(sent[0]!) },
+  }, 9_000);
+  const given = sync.step({ type: "tick" }, 19_000);
+  const confirmed = sync.step({
+    type: "message",
+    from: slow,
+    message: { type: "sync-progress", bytes: 2 * windowBytesOf(sent[0]!) },
+  }, 19_001);
+
+  assertEquals(sent.length, SYNC_WINDOW_BYTES / windowBytesOf(sent[0]!));
+  assertEquals(
+    sent.map(({ header }) => header.value.time).join(),
+    [...sent]
+      .map(({ header }) => header.value.time).sort((a, b) => a - b).join(),
+  );
+  assertEquals(later.filter(({ type }) => type === "send-bundle").length, 1);
+  assert(![...given, ...confirmed].some(({ type }) => type === "send-bundle"));
+});
+
+Deno.test("AntiEntropy: a newcomer gets what is kept, and is caught up after two neighbours", () => {
+  const all = conversation(300);
+  const network = new SyncNetwork();
+  const kept = { keptMessagesMax: 100 };
+  const there = ["ann", "bob", "carl"].map((name) =>
+    network.add(name, { records: recordsOf(all), ...kept })
+  );
+  const newcomer = network.add("newcomer", kept);
+  const before = newcomer.sync.caughtUp();
+  for (const member of there) network.link(newcomer, member);
+
+  network.run(2_000);
+
+  assertEquals([before, newcomer.sync.caughtUp()], [false, true]);
+  assertEquals(newcomer.member.shown.length, 100);
+  assertEqualRooms(network);
+  assert(!newcomer.member.effects.some(({ type }) => type === "skipped"));
+  assertEquals(newcomer.sync.upToDate(there[0]!.key), true);
+});
+
+Deno.test("AntiEntropy: a newcomer in an empty room is caught up at once", () => {
+  const network = new SyncNetwork();
+  const [ann, newcomer] = [network.add("ann"), network.add("newcomer")];
+  network.link(ann, newcomer);
+  network.run(100);
+
+  assertEquals(newcomer.sync.caughtUp(), true);
+  assertEquals(newcomer.caughtUp, [ann.key]);
+});
+
+Deno.test("AntiEntropy: who was away for longer than anybody keeps is told how much was missed", () => {
+  const all = conversation(300);
+  const network = new SyncNetwork();
+  const kept = { keptMessagesMax: 100 };
+  const [ann, bob] = ["ann", "bob"].map((name) =>
+    network.add(name, { records: recordsOf(all), ...kept })
+  );
+  const records = recordsOf(all.slice(0, 50));
+  const [carl, dora] = ["carl", "dora"].map((name) =>
+    network.add(name, { records, incarnation: 2, ...kept })
+  );
+  // Carl's neighbours: two who were there, and one who was away as he was.
+  for (const other of [dora!, ann!, bob!]) network.link(carl!, other);
+  network.run(30_000);
+
+  const missed = carl!.member.effects.flatMap((effect) =>
+    effect.type === "skipped" ? [effect.messages] : []
+  );
+  assertEquals(missed.reduce((sum, messages) => sum + messages, 0), 150);
+  assertEqualRooms(network);
+  for (const { penalties } of network.members) assertEquals(penalties, []);
+});
+
+Deno.test("AntiEntropy: a quiet half of a healed room loses nothing that it had to say", () => {
+  const kept = { keptMessagesMax: 50 };
+  const loud = conversation(200, { wallMs: 100_000 });
+  const quiet = new Member("quiet", { wallMs: 2_000 });
+  const said = ["we are few", "but we are here"].map((text) => quiet.sayOne(text));
+  const network = new SyncNetwork();
+  const ann = network.add("ann", { records: recordsOf(loud), ...kept });
+  const bob = network.add("bob", { records: recordsOf(said), ...kept });
+
+  network.link(ann, bob);
+  network.run(20_000);
+
+  assertEquals(ann.member.shown, ["we are few", "but we are here"]);
+  assertEquals(bob.member.shown.length, 50);
+  assertEqualRooms(network);
+});
+
+Deno.test("AntiEntropy takes both sides' missing parts in one round", () => {
+  const network = new SyncNetwork();
+  const [ann, bob] = ["ann", "bob"].map((name) => {
+    const speaker = new Member(`speaker of ${name}`);
+    const bundles = ["1", "2", "3"].map((text) => speaker.sayOne(`${name} ${text}`));
+    return network.add(name, { records: recordsOf(bundles) });
+  });
+  network.link(ann!, bob!);
+  network.run(100);
+
+  assertEqualRooms(network);
+  assertEquals(ann!.member.history().length, 6);
+  assertLess(network.sent.length, 15);
+});
+
+Deno.test("AntiEntropy finds two histories of one author when two halves meet, and closes both", () => {
+  const eve = fakeSigner("eve");
+  const start = forged(eve, "start");
+  const fork = (text: string) =>
+    forged(eve, text, { counter: 2, previous: idOf(start), heads: [headOf(start)], time: 20_000 });
+  const network = new SyncNetwork();
+  const [ann, bob] = ["left", "right"].map((side) =>
+    network.add(side, { records: recordsOf([start, fork(side)]) })
+  );
+  const carl = network.add("carl", { records: recordsOf([start]) });
+
+  network.link(ann!, bob!);
+  network.run(5_000);
+  network.link(bob!, carl);
+  network.run(10_000);
+
+  assertEqualRooms(network);
+  assertEquals(ann!.member.history(), ["start"]);
+  for (const { penalties } of network.members) assertEquals(penalties, []);
+});
+
+Deno.test("AntiEntropy asks another when a neighbour says that it has more and sends nothing", () => {
+  const all = conversation(20);
+  const network = new SyncNetwork();
+  const [liar, honest] = ["liar", "honest"].map((name) =>
+    network.add(name, { records: recordsOf(all) })
+  );
+  const carl = network.add("carl", { records: recordsOf(all.slice(0, 2)), incarnation: 2 });
+  network.loses = (message, from) => from === liar && message.type === "bundle";
+  network.link(carl, liar!);
+  network.run(1_000);
+  const alone = carl.member.history().length;
+  network.link(carl, honest!);
+  network.run(3_000);
+
+  assertEquals(alone, 2);
+  assertEquals(carl.member.history().length, 20);
+  assert(carl.penalties.length > 0);
+});
+
+Deno.test("AntiEntropy: a round ends by its deadline when the neighbour falls silent at any step", () => {
+  const all = conversation(40);
+  const steps = ["sync-summary", "sync-buckets", "sync-frontiers", "bundle", "sync-done"] as const;
+  for (const silentFrom of steps) {
+    const network = new SyncNetwork();
+    const [mute, honest] = ["mute", "honest"].map((name) =>
+      network.add(name, { records: recordsOf(all) })
+    );
+    const carl = network.add("carl", { records: recordsOf(all.slice(0, 2)), incarnation: 2 });
+    network.loses = (message, from) => {
+      if (from === mute && message.type === silentFrom) mute.mute = true;
+      return from === mute && mute.mute;
+    };
+    network.link(carl, mute!);
+    network.run(1_000);
+    network.link(carl, honest!);
+    network.run(30_000);
+
+    assertEquals(carl.member.history().length, 40, silentFrom);
+    assertEquals(carl.sync.busy(), false, silentFrom);
+  }
+});
+
+Deno.test("AntiEntropy begins anew with a neighbour that restarted in the middle of a round", () => {
+  const all = conversation(600);
+  const network = new SyncNetwork();
+  const ann = network.add("ann", { records: recordsOf(all) });
+  const bob = network.add("bob", { records: recordsOf(all.slice(0, 10)), incarnation: 2 });
+  network.link(ann, bob);
+  network.run(80);
+  const halfway = bob.member.shown.length;
+  network.unlink(ann, bob);
+  network.members.pop();
+  const again = network.add("bob", { records: bob.member.disk, incarnation: 3 });
+  network.link(ann, again);
+  network.run(5_000);
+
+  assert(halfway > 0 && halfway < 590, `${halfway}`);
+  assertEquals(bob.member.shown.length + again.member.shown.length, 590);
+  assertEqualRooms(network);
+});
+
+Deno.test("AntiEntropy keeps messages small, and gets there, with thousands of streams that differ", () => {
+  const count = 3_000;
+  const bundles = Array.from(
+    { length: count },
+    (_, n) => forged(fakeSigner(`author ${n}`), `${n}`, { time: 5_000 + n }),
+  );
+  const network = new SyncNetwork();
+  const ann = network.add("ann", { records: recordsOf(bundles.slice(0, 2_000)) });
+  const bob = network.add("bob", { records: recordsOf(bundles.slice(1_000)) });
+  network.link(ann, bob);
+  network.run(10_000);
+
+  assertEqualRooms(network);
+  assertEquals(ann.member.order.messages(), count);
+  const largest = Math.max(...network.sent.map(bytesOf));
+  assertLess(largest, 128 * 1024);
+});
+
+Deno.test("AntiEntropy compares 40 bytes with one neighbour every 10 s when nothing happens", () => {
+  const all = conversation(10);
+  const network = new SyncNetwork();
+  const members = ["ann", "bob"].map((name) => network.add(name, { records: recordsOf(all) }));
+  network.link(members[0]!, members[1]!);
+  network.run(1_000);
+  network.sent.length = 0;
+  network.run(101_000);
+
+  assertEquals(
+    new Set(network.sent.map(({ type }) => type)),
+    new Set(["sync-summary", "sync-done"]),
+  );
+  const perMember = network.count("sync-summary") / 2;
+  assert(perMember >= 8 && perMember <= 13.5, `${perMember}`);
+});
+
+Deno.test("AntiEntropy refuses what breaks the form of a round", () => {
+  const ann = new Member("ann");
+  const peer = new Member("peer").key;
+  const sync = new AntiEntropy({ key: ann.key, newcomer: true }, environment(() => 0), ann.order);
+  sync.step({ type: "neighbour-up", peer }, 0);
+
+  const few = sync.step({
+    type: "message",
+    from: peer,
+    message: { type: "sync-buckets", hashes: [] },
+  }, 1);
+  const stray = [
+    { type: "sync-progress", bytes: 5 },
+    { type: "sync-done" },
+    { type: "sync-frontiers", buckets: [1], entries: [], reply: false, last: true },
+  ] as const;
+
+  assertEquals(few.map(({ type }) => type), ["penalise"]);
+  for (const message of stray) {
+    assertEquals(sync.step({ type: "message", from: peer, message }, 2), []);
+  }
+  const stranger = "ee".repeat(32) as PeerKey;
+  const root = "00".repeat(32) as BundleId;
+  const summary = { type: "sync-summary", root: root as never } as const;
+  assertEquals(sync.step({ type: "message", from: stranger, message: summary }, 3), []);
+});
