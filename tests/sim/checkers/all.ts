@@ -12,20 +12,22 @@ import { OverlayWhole } from "./overlay_whole.ts";
 import { PrivateMessages } from "./private_messages.ts";
 import { RosterRight } from "./roster_right.ts";
 import { SaneEvents } from "./sane_events.ts";
+import { SentAfter } from "./sent_after.ts";
 import { StoredOrder } from "./stored_order.ts";
 
 export function meshCheckers(): MeshChecker[] {
   return [
+    // What explains other failures comes first, and what costs much last.
+    new OverlayWhole(),
     new ExactlyOnce(),
     new CausalOrder(),
     new StoredOrder(),
+    new SentAfter(),
     new Bounded(),
     new Connections(),
     new HonestLinks(),
     new SaneEvents(),
     new PrivateMessages(),
-    // After quiet the cheap questions first: what fails is asked again a little later.
-    new OverlayWhole(),
     new RosterRight(),
     new LateOnesCatchUp(),
     new SameHistory(),

@@ -4,7 +4,8 @@ import type { PeerKey } from "../../../lib/base/ids.ts";
 import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
 import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
-import type { StreamKey } from "../../../lib/protocols/mesh/stream.ts";
+import type { Stream, StreamKey } from "../../../lib/protocols/mesh/stream.ts";
+import type { Bundle } from "../../../lib/protocols/mesh/structures.ts";
 import type { MessageEvent, Said } from "./ledger.ts";
 import type { Member, MemberProcess } from "./member.ts";
 import type { World } from "./world.ts";
@@ -30,8 +31,12 @@ export interface MeshProbe {
   activeView(): Iterable<PeerKey>;
   /** The highest counter delivered in a row, of every stream. */
   frontiers(): Iterable<readonly [StreamKey, number]>;
+  /** The same of one stream; 0 where nothing of it was delivered. */
+  frontier(stream: Stream): number;
   /** Tables, queues and caches with their bounds. */
   held(): Iterable<Held>;
+  /** What a compacted disk would hold; null where there is nothing to compact. */
+  snapshot(): readonly MeshRecord[] | null;
 }
 
 /** Every hook may throw a `Violation`. Those that a checker doesn't have cost nothing. */
@@ -43,6 +48,10 @@ export interface MeshChecker {
   stepped?(process: MemberProcess, input: MeshInput): void;
   /** Records were written; `from` is the place of the first one. */
   wrote?(process: MemberProcess, records: readonly MeshRecord[], from: number): void;
+  /** The disk holds `records` now, as compact as can be, and synced. */
+  compacted?(process: MemberProcess, records: readonly MeshRecord[]): void;
+  /** A bundle goes out. */
+  bundleSent?(process: MemberProcess, bundle: Bundle): void;
   /** An effect that is neither for the disk nor a message is carried out. */
   effect?(process: MemberProcess, effect: MeshEffect): void;
   /** An event is shown, after `message` where it is one. */

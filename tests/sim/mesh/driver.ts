@@ -212,6 +212,7 @@ export class Driver {
       case "kill":
         return this.#kill(process);
       case "powerLoss":
+        this.#mayBeForGood(process.member);
         return world.end(process, true, 0);
       case "killWithNeighbours": {
         const near = new Set<PeerKey>(process.probe?.activeView() ?? []);
@@ -221,7 +222,7 @@ export class Driver {
         return;
       }
       case "quit":
-        process.member.over = process.member !== world.members[0] && random.chance(0.3);
+        this.#mayBeForGood(process.member);
         return process.command({ command: "quit" });
       case "cut": {
         const parts = 2 + random.below(2);
@@ -258,6 +259,8 @@ export class Driver {
         return this.#oldImage(process);
       case "copy":
         return this.#copy(process);
+      case "compact":
+        return this.#compact(process);
       case "nameClash":
         if (this.subject.features.names && this.#roomForMore()) {
           this.#enter(this.#newMember(process.member.name));
@@ -275,7 +278,13 @@ export class Driver {
     }
   }
 
+  /** Some never come back; the founder does, so that there is always somebody to ask. */
+  #mayBeForGood(member: Member): void {
+    if (member !== this.world.members[0] && this.#random.chance(0.2)) member.over = true;
+  }
+
   #kill(process: MemberProcess): void {
+    this.#mayBeForGood(process.member);
     if (this.#random.chance(0.3)) return this.world.end(process, false, 0.5);
     process.effectsLeft = 1 + this.#random.below(30);
     process.onDoom = () => this.world.end(process, false, 0.5);
@@ -311,6 +320,14 @@ export class Driver {
     this.world.restore(member, member.image);
     member.image = null;
     this.#enter(member);
+  }
+
+  #compact(process: MemberProcess): void {
+    const { sim, member, probe } = process;
+    const snapshot = sim.settled ? probe?.snapshot() : null;
+    if (!snapshot || member.disk.refuses) return;
+    member.disk.restore(snapshot);
+    for (const checker of this.world.checkers) checker.compacted?.(process, snapshot);
   }
 
   /** A second process with this profile, on another host. */

@@ -39,7 +39,7 @@ import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
 import type { MeshConfig, MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
 import type { MeshMessage, SyncEntry } from "../../../lib/protocols/mesh/messages.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
-import { type StreamKey, streamKey } from "../../../lib/protocols/mesh/stream.ts";
+import { type Stream, type StreamKey, streamKey } from "../../../lib/protocols/mesh/stream.ts";
 import {
   type Bundle,
   type Head,
@@ -75,7 +75,7 @@ const BEACON_MS = 2_000;
 const LOST_AFTER_MS = 9_000;
 const DIAL_MS = 1_000;
 const COMPARE_MS = 3_000;
-const WAITING_MAX = 256;
+const WAITING_MAX = 64;
 const ZERO_HASH = "0".repeat(64) as Hash;
 
 type Welcome = Extract<MeshMessage, { readonly type: "welcome" }>;
@@ -189,6 +189,14 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
 
   frontiers(): [StreamKey, number][] {
     return [...this.#frontiers].map(([stream, { counter }]) => [stream, counter]);
+  }
+
+  frontier(stream: Stream): number {
+    return this.#frontiers.get(streamKey(stream))?.counter ?? 0;
+  }
+
+  snapshot(): null {
+    return null;
   }
 
   held(): Held[] {
@@ -496,6 +504,9 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
         this.#open(roomIdOf(this.environment.crypto, message.genesis));
       } else if (message.type === "refuse") {
         this.#stop("name-taken");
+      } else {
+        this.#links.delete(link); // they dial again
+        this.#effects.push({ type: "close", link, reason: "not in the room yet" });
       }
       return;
     }
@@ -755,7 +766,7 @@ export function gossipSubject(flaw: Flaw | null): Subject {
     membersMax: 8,
     features: {
       privateMessages: false,
-      names: false,
+      names: flaw === "lets two have a name",
       copies: false,
       fullDisk: false,
       unknownAddress: false,

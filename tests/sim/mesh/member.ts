@@ -334,6 +334,9 @@ export class MemberProcess
   #send(effect: Extract<MeshEffect, { readonly type: "send" }>): void {
     const end = this.links.get(effect.link);
     if (end === undefined) return; // it broke since the machine decided
+    if (effect.message.type === "bundle") {
+      this.member.world.bundleSent(this, effect.message.bundle);
+    }
     const message = this.member.world.throughCodec(effect.message);
     end.send(message, effect.lane, messageBytes(message));
   }

@@ -29,6 +29,8 @@ export const TROUBLES = {
   oldImage: 1,
   /** The profile as it was, in a second process. */
   copy: 0.7,
+  /** The log is rewritten without what it needn't hold. */
+  compact: 1,
   nameClash: 1,
   rename: 1,
   storm: 0.5,

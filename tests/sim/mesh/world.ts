@@ -10,6 +10,7 @@ import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
 import type { MeshConfig, MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
 import { MESH_MESSAGES, type MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
+import type { Bundle } from "../../../lib/protocols/mesh/structures.ts";
 import { createCodec } from "../../../lib/wire/codec.ts";
 import { type DiskConfig, SimDisk } from "../disk.ts";
 import type { QueueLimits } from "../link.ts";
@@ -197,6 +198,10 @@ export class World {
   effect(process: MemberProcess, effect: MeshEffect): void {
     this.note(process.label, `> ${effect.type}`, 0, effect);
     for (const checker of this.checkers) checker.effect?.(process, effect);
+  }
+
+  bundleSent(process: MemberProcess, bundle: Bundle): void {
+    for (const checker of this.checkers) checker.bundleSent?.(process, bundle);
   }
 
   shown(process: MemberProcess, event: MeshEvent, ref: string | undefined): void {

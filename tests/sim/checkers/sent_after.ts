@@ -1,0 +1,63 @@
+/**
+ * What must have happened before a bundle goes out: an own one is synced, so that no later life of the
+ * author can make another under its number; one of others was delivered here, so that whoever relays it can
+ * supply what it builds on.
+ */
+
+import { bundleId } from "../../../lib/protocols/mesh/bundle.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
+import type { Bundle } from "../../../lib/protocols/mesh/structures.ts";
+import { fakeCrypto } from "../fake_crypto.ts";
+import { type MeshChecker, Violation } from "../mesh/checker.ts";
+import type { MemberProcess } from "../mesh/member.ts";
+
+export class SentAfter implements MeshChecker {
+  readonly name = "sent after";
+  /** By process, its own bundles with how long the disk is with each. */
+  readonly #own = new Map<MemberProcess, Map<string, number>>();
+
+  started(process: MemberProcess, records: readonly MeshRecord[]): void {
+    this.#own.set(process, new Map());
+    this.#note(process, records, 0);
+  }
+
+  wrote(process: MemberProcess, records: readonly MeshRecord[], from: number): void {
+    this.#note(process, records, from);
+  }
+
+  compacted(process: MemberProcess, records: readonly MeshRecord[]): void {
+    this.started(process, records);
+  }
+
+  ended(process: MemberProcess): void {
+    this.#own.delete(process);
+  }
+
+  bundleSent(process: MemberProcess, bundle: Bundle): void {
+    const header = bundle.header.value;
+    const { author, incarnation, counter } = header;
+    const { member, probe, label } = process;
+    const what = `${label} sends ${
+      author === member.key ? "its own" : author
+    } ${incarnation} ${counter}`;
+    if (author === member.key) {
+      const upTo = this.#own.get(process)!.get(bundleId(fakeCrypto, bundle.header.bytes));
+      if (upTo === undefined || upTo > member.disk.synced) {
+        throw new Violation(this.name, `${what} before it is synced`);
+      }
+    } else if (probe !== null && probe.frontier(header) < counter) {
+      throw new Violation(this.name, `${what}, which it hasn't delivered`);
+    }
+  }
+
+  #note(process: MemberProcess, records: readonly MeshRecord[], from: number): void {
+    const own = this.#own.get(process)!;
+    for (let at = 0; at < records.length; at++) {
+      const record = records[at]!;
+      if (record.kind !== "bundle" || record.bundle.header.value.author !== process.member.key) {
+        continue;
+      }
+      own.set(bundleId(fakeCrypto, record.bundle.header.bytes), from + at + 1);
+    }
+  }
+}

@@ -1,0 +1,61 @@
+/** The mesh itself as the simulator's subject, and what its checkers may ask it. */
+
+import {
+  ACTIVE_VIEW_MAX,
+  KEPT_MESSAGES_MAX,
+  PASSIVE_VIEW_MAX,
+} from "../../../lib/protocols/mesh/limits.ts";
+import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
+import { streamKey } from "../../../lib/protocols/mesh/stream.ts";
+import type { MeshProbe } from "./checker.ts";
+import type { MeshMachine } from "./member.ts";
+import type { Subject } from "./world.ts";
+
+/** Changes a machine that was just made: how tests put one bug into the mesh from outside. */
+export type Mutation = (mesh: Mesh) => MeshMachine;
+
+/** @param mutation What is wrong with every member's machine; null for the mesh as it is. */
+export function meshSubject(mutation: Mutation | null = null): Subject {
+  const meshes = new WeakMap<MeshMachine, Mesh>();
+  return {
+    name: "mesh",
+    membersMax: 200,
+    features: {
+      privateMessages: true,
+      names: true,
+      copies: true,
+      fullDisk: true,
+      unknownAddress: true,
+    },
+    create(config, signer, environment) {
+      const mesh = new Mesh(config, signer, environment);
+      const machine = mutation === null ? mesh : mutation(mesh);
+      meshes.set(machine, mesh);
+      return machine;
+    },
+    probe: (machine) => probeOf(meshes.get(machine)!),
+  };
+}
+
+function probeOf(mesh: Mesh): MeshProbe {
+  return {
+    activeView: () => mesh.room?.neighbours ?? [],
+    frontier: (stream) => mesh.room?.order.frontier(stream).counter ?? 0,
+    *frontiers() {
+      if (mesh.room === null) return;
+      for (const entry of mesh.room.order.streams()) yield [streamKey(entry), entry.counter];
+    },
+    *held() {
+      const { room } = mesh;
+      if (room === null) return;
+      yield { what: "messages", size: room.order.messages(), max: KEPT_MESSAGES_MAX };
+      yield { what: "neighbours", size: room.overlay.activeView().length, max: ACTIVE_VIEW_MAX };
+      yield {
+        what: "passive members",
+        size: room.overlay.passiveView().length,
+        max: PASSIVE_VIEW_MAX,
+      };
+    },
+    snapshot: () => mesh.room?.snapshot() ?? null,
+  };
+}
