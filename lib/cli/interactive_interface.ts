@@ -82,6 +82,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   /** Whether the prompt on the screen isn't what it should be. */
   #isStale = false;
   #hasEnded = false;
+  #isSuspended = false;
   #isClosed = false;
   #escapeTimer: ReturnType<typeof setTimeout> | undefined;
   #resizeTimer: ReturnType<typeof setTimeout> | undefined;
@@ -237,7 +238,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
       case "redraw":
         return this.#clearScreen();
       case "suspend":
-        return this.#suspend();
+        return void this.#suspend();
       case "refuse-paste":
         return this.#refuse(tooLong(request.units));
     }
@@ -284,7 +285,10 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
 
   // The terminal.
 
-  #suspend(): void {
+  async #suspend(): Promise<void> {
+    this.#isSuspended = true;
+    this.#redraw(); // takes the prompt away
+    await this.#output.flush();
     this.#restore();
     this.#streams.suspend();
   }
@@ -292,6 +296,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #continued(): void {
     if (this.#isClosed) return;
     enterRawMode(this.#streams);
+    this.#isSuspended = false;
     this.#drawnCursorRow = null; // the shell has written since
     this.#redraw();
   }
@@ -357,7 +362,8 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     if (!this.#isStale) return;
     this.#isStale = false;
     this.#output.write("stdout", this.#erased());
-    if (this.#handler !== null && !this.#isClosed) this.#output.write("stdout", this.#drawn());
+    const isShown = this.#handler !== null && !this.#isClosed && !this.#isSuspended;
+    if (isShown) this.#output.write("stdout", this.#drawn());
   }
 
   /** Takes the prompt's area off the screen; the cursor is at its start then. */

@@ -1,0 +1,131 @@
+import { assertEquals } from "@std/assert";
+import { InteractiveInterface } from "../../lib/cli/interactive_interface.ts";
+import type { CommonOptions } from "../../lib/cli/options.ts";
+import { Screen } from "../e2e/screen.ts";
+import { echoRoom, messageFrom, MODE, OPTIONS } from "./echo_room.ts";
+import { MemoryStreams, settle } from "./memory_streams.ts";
+
+/** A room at a terminal of 40 columns, without a terminal. */
+async function open(options: Partial<CommonOptions> = {}) {
+  const streams = new MemoryStreams();
+  streams.isTerminal = true;
+  streams.columns = 40;
+  const ui = new InteractiveInterface(MODE, { ...OPTIONS, ...options }, streams);
+  const room = echoRoom(ui);
+  ui.setPrompt("Alice");
+  ui.setNames(["Bob"]);
+  ui.listen(room);
+  const screenNow = async () => {
+    await settle();
+    const screen = new Screen(40, 24);
+    screen.write(streams.stdoutText);
+    assertEquals(screen.unexpected, []);
+    return screen;
+  };
+  await settle();
+  return { streams, ui, room, screenNow };
+}
+
+Deno.test("what is typed is seen, edited, sent and shown once", async () => {
+  const { streams, ui, room, screenNow } = await open();
+  streams.type("helo\x1b[Dl");
+  assertEquals((await screenNow()).cursorLine, "Alice> hell|o");
+  streams.type("\r");
+  const screen = await screenNow();
+  assertEquals(screen.lines, ["12:03 <Alice> hello", "Alice>"]);
+  assertEquals(room.happened, ["hello"]);
+  await ui.close();
+});
+
+Deno.test("a command stays visible above its answer, chat doesn't", async () => {
+  const { streams, ui, screenNow } = await open();
+  streams.type("/hist\t5\r:q\r");
+  const screen = await screenNow();
+  assertEquals(screen.lines, ["Alice> /history 5", "Alice> :q", "Alice>"]);
+  await ui.close();
+});
+
+Deno.test("a burst of messages is one write with one prompt, while the terminal is slow", async () => {
+  const { streams, ui, screenNow } = await open();
+  streams.type("half");
+  await settle();
+  const before = streams.writes.length;
+  streams.hold();
+  ui.show(messageFrom("Bob", "0"));
+  await settle();
+  for (let index = 1; index < 100; index++) ui.show(messageFrom("Bob", String(index)));
+  streams.release();
+  const screen = await screenNow();
+  assertEquals(
+    streams.writes.length - before <= 3,
+    true,
+    `${streams.writes.length - before} writes`,
+  );
+  assertEquals(screen.cursorLine, "Alice> half|");
+  assertEquals(screen.text.split("<Bob>").length, 101);
+  await ui.close();
+});
+
+Deno.test("errors are written to stderr between two prompts on stdout", async () => {
+  const { streams, ui, screenNow } = await open();
+  streams.type("/nonsense\r");
+  await screenNow();
+  assertEquals(streams.stderrText, "error: There is no command /nonsense; /help lists them\r\n");
+  await ui.close();
+});
+
+Deno.test("lines typed while input is paused wait, at most a hundred of them", async () => {
+  const { streams, ui, room, screenNow } = await open();
+  ui.pauseInput("Carol is far behind");
+  streams.type(Array.from({ length: 101 }, (_, index) => `${index}\r`).join(""));
+  const screen = await screenNow();
+  assertEquals(room.happened, []);
+  assertEquals(screen.cursorLine, "Alice> 100|");
+  assertEquals(screen.bells, 1);
+  assertEquals(screen.text.split("Waiting: Carol").length, 2);
+  ui.pauseInput(null);
+  await settle();
+  assertEquals(room.happened.length, 100);
+  await ui.close();
+});
+
+Deno.test("--plain rewrites no progress", async () => {
+  const { ui, screenNow } = await open({ plain: true });
+  ui.progress("1 of 3");
+  ui.progress("2 of 3");
+  ui.progress(null);
+  assertEquals((await screenNow()).lines, ["12:03 * 1 of 3", "Alice>"]);
+  await ui.close();
+});
+
+Deno.test("Ctrl+Z gives the terminal back until the program goes on", async () => {
+  const { streams, ui, screenNow } = await open();
+  streams.type("half\x1a");
+  await settle();
+  assertEquals([streams.isRaw, streams.suspensions], [false, 1]);
+  streams.signal("SIGCONT");
+  assertEquals(streams.isRaw, true);
+  assertEquals((await screenNow()).cursorLine, "Alice> half|");
+  await ui.close();
+});
+
+Deno.test("close() takes the prompt away and gives terminal and signals back", async () => {
+  const { streams, ui, screenNow } = await open();
+  streams.type("half");
+  await settle();
+  await ui.close();
+  const screen = await screenNow();
+  assertEquals([streams.isRaw, streams.heeded, screen.modes.size], [false, [], 0]);
+  assertEquals(screen.lines, [""]);
+});
+
+Deno.test("Ctrl+C and Ctrl+D are told once each; the second Ctrl+C forces", async () => {
+  const { streams, ui, room } = await open();
+  streams.type("\x04\x04\x03");
+  await settle();
+  assertEquals(room.happened, ["(ended)", "(interrupt)"]);
+  streams.type("\x03");
+  await settle();
+  assertEquals([streams.exits, streams.isRaw], [[130], false]);
+  await ui.close();
+});

@@ -1,0 +1,218 @@
+import { assertEquals } from "@std/assert";
+import { meshLines, type MeshOwnEvent, shownMeshEvent } from "../../lib/cli/mesh_rendering.ts";
+import { TextFormat } from "../../lib/cli/text_format.ts";
+import { verificationDigits } from "../../lib/cli/verification_digits.ts";
+import { messageFrom } from "./echo_room.ts";
+import { NOON_MS } from "./memory_streams.ts";
+
+const KEY = "k";
+const EARLIER = new Date(NOON_MS - 60 * 60 * 1_000).toISOString();
+
+const member = (name: string) => ({
+  name,
+  key: name,
+  direct: false,
+  roundTripMs: null,
+  heardMsAgo: 100,
+  suspected: false,
+  upToDate: true,
+});
+
+const STATUS = {
+  event: "status",
+  room: "r",
+  name: "Alice",
+  key: "Alice",
+  members: [
+    member("Alice"),
+    { ...member("Bob"), direct: true, roundTripMs: 0.42 },
+    member("Carol"),
+  ],
+  unconfirmed: 0,
+  unsent: 0,
+  messages: 1,
+  lastMessage: { at: EARLIER, from: "Bob" },
+  catchingUp: false,
+  problems: [],
+} as const;
+
+const PRINTED: readonly (readonly [title: string, event: MeshOwnEvent, text: string])[] = [
+  [
+    "ready",
+    {
+      event: "ready",
+      command: "mesh",
+      name: "Alice",
+      host: "127.0.0.1",
+      port: 55107,
+      key: KEY,
+      room: "r",
+    },
+    `>INFO: Alice at address 127.0.0.1 is listening at 55107.
+Others join with: p2pchat mesh NAME 127.0.0.1 55107
+`,
+  ],
+  [
+    "joined",
+    { event: "joined", name: "Bob", key: KEY, host: "192.168.1.7", port: 1 },
+    "12:03 * Bob joined (192.168.1.7)\n",
+  ],
+  [
+    "joined, under a name of mixed scripts",
+    { event: "joined", name: "Вob", key: KEY, host: "::1", port: 1 },
+    "12:03 * ≈Вob joined (::1)\n",
+  ],
+  ["left", { event: "left", name: "Bob", key: KEY, reason: "quit" }, "12:03 * Bob left (quit)\n"],
+  [
+    "lost",
+    { event: "left", name: "Bob", key: KEY, reason: "lost" },
+    "12:03 ! Bob is lost: no answer; messages are kept until they can be exchanged again\n",
+  ],
+  [
+    "replaced",
+    { event: "left", name: "Bob", key: KEY, reason: "replaced" },
+    "12:03 * Bob left (replaced by a later start)\n",
+  ],
+  [
+    "renamed",
+    { event: "renamed", key: KEY, from: "Bob", name: "Bobby" },
+    "12:03 * Bob is now Bobby\n",
+  ],
+  ["a message", messageFrom("Bob", "are you coming?"), "12:03 <Bob> are you coming?\n"],
+  ["one's own message", { ...messageFrom("Alice", "yes"), self: true }, "12:03 <Alice> yes\n"],
+  [
+    "an earlier message",
+    { ...messageFrom("Bob", "hi"), history: true, sentAt: EARLIER },
+    "11:03 (earlier) <Bob> hi\n",
+  ],
+  [
+    "a private message",
+    { ...messageFrom("Bob", "only for you"), private: true },
+    "12:03 [Bob -> you] only for you\n",
+  ],
+  [
+    "one's own private message",
+    { ...messageFrom("Alice", "psst"), private: true, self: true, to: "Bob" },
+    "12:03 [you -> Bob] psst\n",
+  ],
+  [
+    "a queued private message",
+    { event: "delivery", id: "1", to: "Bob", state: "queued" },
+    "12:03 * Kept for Bob until it has arrived\n",
+  ],
+  [
+    "a delivered private message",
+    { event: "delivery", id: "1", to: "Bob", state: "delivered" },
+    "12:03 * Bob has your message\n",
+  ],
+  [
+    "a failed private message",
+    { event: "delivery", id: "1", to: "Bob", state: "failed", reason: "30 days are over" },
+    "12:03 ! Your message didn't reach Bob: 30 days are over\n",
+  ],
+  [
+    "the members",
+    {
+      event: "peers",
+      peers: [
+        { name: "Alice", key: KEY, host: "10.0.0.1", port: 1, direct: false },
+        { name: "Bob", key: KEY, host: "::1", port: 2, direct: true },
+        { name: "Carol", key: KEY, host: "10.0.0.3", port: 3, direct: false },
+      ],
+    },
+    `Alice (you)  10.0.0.1:1
+Bob  [::1]:2  direct
+Carol  10.0.0.3:3  through others
+`,
+  ],
+  [
+    "the history",
+    { event: "history", messages: [{ id: "1", from: "Bob", text: "a\nb", sentAt: EARLIER }] },
+    "11:03 <Bob> a␊b\n",
+  ],
+  ["an empty history", { event: "history", messages: [] }, "No messages yet.\n"],
+  [
+    "a status where all is well",
+    STATUS,
+    `Room of 3: Alice (you), Bob, Carol.
+Direct links: Bob 0.4 ms.
+Everything you wrote has reached everybody. Last message 11:03, from Bob.
+`,
+  ],
+  [
+    "a status where much is wrong",
+    {
+      ...STATUS,
+      members: [member("Alice"), { ...member("Carol"), suspected: true, heardMsAgo: 4_100 }],
+      unconfirmed: 1,
+      unsent: 2,
+      lastMessage: null,
+      catchingUp: true,
+      problems: ["The disk refuses to write"],
+    },
+    `Room of 2: Alice (you), Carol.
+No direct links.
+2 messages of yours wait to be sent. 1 message of yours may not have reached everybody yet. No messages yet.
+! Carol hasn't been heard for 4 s (suspected).
+Catching up with what was said before.
+! The disk refuses to write
+`,
+  ],
+];
+
+function printed(event: MeshOwnEvent): string {
+  const format = new TextFormat({ colour: false, verbose: false, terminal: null }, NOON_MS);
+  const lines = meshLines(event, { nowMs: NOON_MS, interactive: false, verbose: false });
+  return lines.map((line) => format.format(line)).join("");
+}
+
+for (const [title, event, text] of PRINTED) {
+  Deno.test(`meshLines() prints ${title}`, () => {
+    assertEquals(printed(event), text);
+  });
+}
+
+Deno.test("meshLines() prints one line for each event of a remote, whatever it says", () => {
+  const nasty = "a\nb\r\x1b[2J\u2028c\u202e";
+  const events: readonly MeshOwnEvent[] = [
+    messageFrom(nasty, nasty),
+    { event: "joined", name: nasty, key: KEY, host: nasty, port: 1 },
+    { event: "left", name: nasty, key: KEY, reason: "lost" },
+    { event: "renamed", key: KEY, from: nasty, name: nasty },
+    { event: "delivery", id: "1", to: nasty, state: "failed", reason: nasty },
+  ];
+  for (const event of events) {
+    const text = printed(event);
+    assertEquals(text.indexOf("\n"), text.length - 1, JSON.stringify(text));
+    assertEquals(text.includes("\x1b"), false);
+  }
+});
+
+Deno.test("verificationDigits() are the same at both ends, and others for another key", () => {
+  const [ann, bob, eve] = ["aa", "bb", "cc"].map((byte) => byte.repeat(32)) as [
+    string,
+    string,
+    string,
+  ];
+  const digits = verificationDigits(ann, bob);
+  assertEquals(digits, verificationDigits(bob, ann));
+  assertEquals(/^(\d{5} ){3}\d{5} {2}(\d{5} ){3}\d{5}$/.test(digits), true, digits);
+  const [annHalf, bobHalf] = digits.split("  ");
+  assertEquals(verificationDigits(ann, eve).split("  ")[0], annHalf);
+  assertEquals(verificationDigits(ann, eve).includes(bobHalf!), false);
+});
+
+Deno.test("shownMeshEvent() puts digits in the place of keys, and leaves all else", () => {
+  const [ownKey, peerKey] = ["aa".repeat(32), "bb".repeat(32)];
+  const event = { event: "verify", name: "Bob", key: KEY, ownKey, peerKey } as Parameters<
+    typeof shownMeshEvent
+  >[0];
+  assertEquals(shownMeshEvent(event), {
+    event: "verify",
+    name: "Bob",
+    key: KEY,
+    digits: verificationDigits(ownKey, peerKey),
+  });
+  const message = messageFrom("Bob", "hi");
+  assertEquals(shownMeshEvent(message), message);
+});

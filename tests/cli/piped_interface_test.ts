@@ -1,0 +1,227 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { CommonOptions } from "../../lib/cli/options.ts";
+import { PipedInterface } from "../../lib/cli/piped_interface.ts";
+import { type EchoRoom, echoRoom, messageFrom, MODE, OPTIONS } from "./echo_room.ts";
+import { MemoryStreams, NOON_MS, settle } from "./memory_streams.ts";
+
+interface Piped {
+  readonly streams: MemoryStreams;
+  readonly ui: PipedInterface<Parameters<typeof MODE.render>[0], EchoRoom["target"]>;
+  readonly room: EchoRoom;
+}
+
+function open(options: Partial<CommonOptions> = {}, leaves = true): Piped {
+  const streams = new MemoryStreams();
+  const ui = new PipedInterface(MODE, { ...OPTIONS, ...options }, streams);
+  const room = echoRoom(ui, leaves);
+  return { streams, ui, room };
+}
+
+Deno.test("a pipe's lines are run in order, then the end is told", async () => {
+  const { streams, ui, room } = open();
+  streams.type("one\n/history 5\ntw");
+  streams.type("o\nlast");
+  streams.type(null);
+  ui.listen(room);
+  await settle();
+
+  assertEquals(room.happened, [
+    "one",
+    '{"command":"history","count":5}',
+    "two",
+    "last",
+    "(ended)",
+  ]);
+  await ui.close();
+  assertEquals(streams.stdoutText, "12:03 <Alice> one\n12:03 <Alice> two\n12:03 <Alice> last\n");
+});
+
+Deno.test("with --stay the end of input is not told", async () => {
+  const { streams, ui, room } = open({ stay: true });
+  streams.type("one\n");
+  streams.type(null);
+  ui.listen(room);
+  await settle();
+  assertEquals(room.happened, ["one"]);
+  await ui.close();
+});
+
+Deno.test("nothing is run after a command to leave, and no end is told", async () => {
+  const { streams, ui, room } = open();
+  streams.type("one\n:q\ntwo\n");
+  streams.type(null);
+  ui.listen(room);
+  await settle();
+  assertEquals(room.happened, ["one", '{"command":"quit"}']);
+  await ui.close();
+});
+
+Deno.test("text mode puts errors on stderr, one line, made visible", async () => {
+  const { streams, ui, room } = open();
+  streams.type("/hlep\n");
+  ui.listen(room);
+  ui.show({ event: "error", code: "offline", text: "Bob\n\x1b[2J" });
+  await settle();
+  await ui.close();
+  assertEquals(
+    streams.stderrText,
+    "error: Bob␊␛[2J\nerror: There is no command /hlep; did you mean /help?\n",
+  );
+  assertEquals(streams.stdoutText, "");
+});
+
+Deno.test("JSON mode puts every event on stdout, with at and ref, errors too", async () => {
+  const { streams, ui, room } = open({ json: true });
+  streams.type(
+    '{"command":"msg","text":"a\\nb\\u001b\\u009b","ref":"r"}\n/hlep\n{"command":"x","ref":"s"}\n',
+  );
+  ui.listen(room);
+  await settle();
+  ui.show({ event: "bye", reason: "quit" });
+  await ui.close();
+
+  const at = new Date(NOON_MS).toISOString();
+  const [message, error, refused, bye, ...rest] = streams.stdoutText.split("\n");
+  assertEquals(JSON.parse(message!), {
+    ...messageFrom("Alice", "a\nb\x1b\x9b"),
+    self: true,
+    at,
+    ref: "r",
+  });
+  assertEquals(Object.keys(JSON.parse(message!)).slice(0, 2), ["event", "at"]);
+  assertEquals(JSON.parse(error!).code, "unknown-command");
+  assertEquals(JSON.parse(refused!).ref, "s");
+  assertEquals(bye, `{"event":"bye","at":"${at}","reason":"quit"}`);
+  assertEquals(rest, [""]);
+  assertEquals(streams.stderrText, "");
+  assert(!/[\x7f-\x9f\u2028]/.test(streams.stdoutText), "no control character as it is");
+});
+
+Deno.test("paused input runs nothing, not even what was already read", async () => {
+  const { streams, ui, room } = open();
+  ui.listen({
+    ...room,
+    target(command, ref) {
+      room.target(command, ref);
+      ui.pauseInput("Carol is behind");
+    },
+  });
+  streams.type("one\ntwo\nthree\n");
+  streams.type(null);
+  await settle();
+  assertEquals(room.happened, ["one"]);
+  ui.pauseInput(null);
+  await settle();
+  assertEquals(room.happened, ["one", "two"]);
+  ui.pauseInput(null);
+  await settle();
+  assertEquals(room.happened, ["one", "two", "three", "(ended)"]);
+  await ui.close();
+});
+
+Deno.test("input waits while nobody reads the output", async () => {
+  const { streams, ui, room } = open();
+  streams.hold();
+  const line = `${"x".repeat(60_000)}\n`;
+  for (let index = 0; index < 40; index++) streams.type(line);
+  ui.listen(room);
+  await settle();
+  await settle();
+  const before = room.happened.length;
+  assert(before < 25, `${before} lines were run`);
+  streams.release();
+  for (let turn = 0; turn < 20; turn++) await settle();
+  assertEquals(room.happened.length, 40);
+  await ui.close();
+});
+
+Deno.test("an overlong line is refused with both sizes, and the next one is run", async () => {
+  const { streams, ui, room } = open();
+  for (let part = 0; part < 8; part++) streams.type("x".repeat(65_536));
+  streams.type("\nnext\n");
+  ui.listen(room);
+  await settle();
+  await ui.close();
+  assertEquals(room.happened, ["next"]);
+  assertStringIncludes(streams.stderrText, "524288 bytes, at most 65536");
+});
+
+Deno.test("input that isn't UTF-8 is run with replacements, and said once", async () => {
+  const { streams, ui, room } = open();
+  streams.type(Uint8Array.from([0xff, 0x0a, 0xfe, 0x0a]));
+  ui.listen(room);
+  await settle();
+  await ui.close();
+  assertEquals(room.happened, ["\ufffd", "\ufffd"]);
+  assertEquals(streams.stdoutText.split("isn't all UTF-8").length, 2);
+});
+
+Deno.test("the first interrupt asks to leave, a second one forces with status 130", async () => {
+  const { streams, ui, room } = open();
+  ui.listen(room);
+  streams.signal("SIGTERM");
+  assertEquals([room.happened, streams.exits], [["(terminated)"], []]);
+  streams.signal("SIGINT");
+  assertEquals([room.happened, streams.exits], [["(terminated)"], [130]]);
+  await ui.close();
+  assertEquals(streams.heeded, []);
+});
+
+Deno.test("an interrupt that doesn't leave forces nothing", async () => {
+  const { streams, ui, room } = open({}, false);
+  ui.listen(room);
+  streams.signal("SIGINT");
+  streams.signal("SIGINT");
+  assertEquals([room.happened, streams.exits], [["(interrupt)", "(interrupt)"], []]);
+  await ui.close();
+});
+
+Deno.test("an interrupt before anybody heeds it isn't lost", async () => {
+  const { streams, ui, room } = open();
+  streams.signal("SIGINT");
+  ui.heedInterrupts(room.interrupted);
+  assertEquals(room.happened, ["(interrupt)"]);
+  ui.listen(room);
+  assertEquals(room.happened, ["(interrupt)"]);
+  await ui.close();
+});
+
+Deno.test("a reader that goes away makes the program leave, and forces nothing", async () => {
+  const { streams, ui, room } = open();
+  ui.listen(room);
+  streams.break();
+  ui.show(messageFrom("Bob", "one"));
+  await ui.flush();
+  ui.show(messageFrom("Bob", "two"));
+  await ui.flush();
+  assertEquals([room.happened, streams.exits], [["(output-closed)"], []]);
+  await ui.close();
+});
+
+Deno.test("progress is one line for a series in a pipe, and none in JSON", async () => {
+  const piped = open();
+  for (const text of ["1 of 3", "2 of 3", null, "1 of 2", null]) piped.ui.progress(text);
+  await piped.ui.close();
+  assertEquals(piped.streams.stdoutText, "12:03 * 1 of 3\n12:03 * 1 of 2\n");
+
+  const json = open({ json: true });
+  json.ui.progress("1 of 3");
+  await json.ui.close();
+  assertEquals(json.streams.stdoutText, "");
+});
+
+Deno.test("a command that rejects is an error with its ref", async () => {
+  const { streams, ui, room } = open({ json: true });
+  const { P2pchatError } = await import("../../lib/base/errors.ts");
+  ui.listen({
+    ...room,
+    target: () => {
+      throw new P2pchatError("offline", "nobody there");
+    },
+  });
+  streams.type('{"command":"peers","ref":"p"}\n');
+  await settle();
+  await ui.close();
+  const event = JSON.parse(streams.stdoutText);
+  assertEquals([event.event, event.code, event.ref], ["error", "offline", "p"]);
+});
