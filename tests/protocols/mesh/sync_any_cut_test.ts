@@ -1,0 +1,118 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { type SyncMember, SyncNetwork } from "./sync_network.ts";
+
+const NAMES = ["ann", "bob", "carl", "dora", "emil"];
+const PAIRS = NAMES.flatMap((_, a) => NAMES.slice(a + 1).map((_, b) => [a, a + 1 + b] as const));
+
+/** What happens, step by step; numbers are taken modulo what there is. */
+const happenings = fc.array(
+  fc.oneof(
+    { weight: 6, arbitrary: fc.record({ kind: fc.constant("say" as const), who: fc.nat(4) }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant("cut" as const), who: fc.nat(9) }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant("heal" as const), who: fc.nat(9) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant("crash" as const), who: fc.nat(4) }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({ kind: fc.constant("wait" as const), who: fc.nat(15_000) }),
+    },
+  ),
+  { minLength: 5, maxLength: 60 },
+);
+
+/** Five members, of whom some see each other; what each has shown, through its restarts. */
+class CutRoom {
+  readonly network = new SyncNetwork();
+  readonly members: SyncMember[];
+  readonly shown = new Map<string, string[]>();
+  readonly penalties: string[] = [];
+  readonly #linked = new Set<number>();
+  #incarnation = 1;
+  #said = 0;
+
+  constructor(readonly push: boolean) {
+    this.members = NAMES.map((name) => this.network.add(name));
+    for (const member of this.members) this.shown.set(member.member.name, member.member.shown);
+    for (const place of PAIRS.keys()) this.heal(place);
+  }
+
+  pair(place: number): readonly [SyncMember, SyncMember] {
+    const [a, b] = PAIRS[place]!;
+    return [this.members[a]!, this.members[b]!];
+  }
+
+  heal(place: number): void {
+    if (this.#linked.has(place)) return;
+    this.#linked.add(place);
+    this.network.link(...this.pair(place));
+  }
+
+  cut(place: number): void {
+    if (this.#linked.delete(place)) this.network.unlink(...this.pair(place));
+  }
+
+  say(who: number): void {
+    const speaker = this.members[who]!;
+    const bundle = speaker.member.sayOne(`${NAMES[who]} ${this.#said++}`, this.network.nowMs);
+    if (!this.push) return;
+    for (const { key } of speaker.neighbours) {
+      speaker.send(key, { type: "bundle", bundle, claim: null, hop: 0, reason: "push" });
+    }
+  }
+
+  /** The process dies, and a new one begins with what is on disk. */
+  crash(who: number): void {
+    const old = this.members[who]!;
+    const links = [...this.#linked].filter((place) => this.pair(place).includes(old));
+    for (const place of links) this.cut(place);
+    this.network.members.splice(this.network.members.indexOf(old), 1);
+    const { name, disk, shown } = old.member;
+    const options = { records: disk, incarnation: ++this.#incarnation };
+    const reborn = this.network.add(name, options);
+    // One list for all processes of a member.
+    reborn.member.shown.push(...shown);
+    this.shown.set(name, reborn.member.shown);
+    this.penalties.push(...old.penalties);
+    this.members[who] = reborn;
+    for (const place of links) this.heal(place);
+  }
+
+  quiet(): void {
+    for (const place of PAIRS.keys()) this.heal(place);
+    this.network.run(this.network.nowMs + 60_000);
+    for (const { penalties } of this.members) this.penalties.push(...penalties);
+  }
+
+  get said(): number {
+    return this.#said;
+  }
+}
+
+for (const push of [false, true]) {
+  const how = push ? "pushed to neighbours" : "by anti-entropy alone";
+  Deno.test(`Order and AntiEntropy, ${how}: all get all once through any cuts and crashes`, () => {
+    fc.assert(
+      fc.property(happenings, (script) => {
+        const room = new CutRoom(push);
+        for (const { kind, who } of script) {
+          if (kind === "wait") room.network.run(room.network.nowMs + who);
+          else room[kind](who);
+        }
+        room.quiet();
+
+        for (const [name, shown] of room.shown) {
+          assertEquals(shown.length, room.said, name);
+          assertEquals(new Set(shown).size, room.said, name);
+        }
+        const [first, ...others] = room.members;
+        for (const other of others) {
+          assertEquals(other.member.history(), first!.member.history());
+          assertEquals(other.member.order.root(), first!.member.order.root());
+        }
+        assertEquals(room.penalties, []);
+        assert(room.members.every(({ sync }) => !sync.busy()));
+      }),
+      { numRuns: 40 },
+    );
+  });
+}
