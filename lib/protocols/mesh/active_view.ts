@@ -34,14 +34,18 @@ export class ActiveView {
     return undialable || this.links.activeView().length < this.sizeMax;
   }
 
-  /** Who may give way: not the two we dialled ourselves that have been neighbours longest. Null for nobody. */
+  /**
+   * Who gives way to another; null for nobody. Never the two we dialled ourselves that have been
+   * neighbours longest. Others that we dialled go first: the newcomer dials them in our stead, and
+   * nobody has fewer neighbours of its own choice by it.
+   */
   victim(): PeerKey | null {
     const view = this.links.activeView();
     const sinceMs = (peer: PeerKey) => this.links.get(peer)!.activeSinceMs!;
-    const kept = view.filter((peer) => this.links.get(peer)!.dialled)
+    const own = view.filter((peer) => this.links.get(peer)!.dialled)
       .sort((a, b) => sinceMs(a) - sinceMs(b))
-      .slice(0, this.config.selfDialledMin);
-    return randomOf(view.filter((peer) => !kept.includes(peer)), this.random);
+      .slice(this.config.selfDialledMin);
+    return randomOf(own, this.random) ?? this.inboundVictim();
   }
 
   /** One that chose us. Null where there is none. */

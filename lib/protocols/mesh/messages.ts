@@ -184,7 +184,7 @@ const forwardJoin = message(17, "forward-join", {
 const neighbor = message(18, "neighbor", {
   from: "a member",
   to: "a member it isn't a neighbour of",
-  when: "it wants to become one; high where it has no other",
+  when: "it wants to become one; high where it has no other, or lacks two and was refused",
   answer: "`neighbor-reply`",
   lane: control,
 }, { priority: oneOf(["low", "high"]) });

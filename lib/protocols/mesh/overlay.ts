@@ -159,10 +159,10 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   }
 
   #peerDown(peer: PeerKey, nowMs: number): void {
+    if (this.#links.isActive(peer)) this.#candidates.encourage();
     this.#attempts.end(peer);
     this.#active.deactivate(peer, nowMs);
     this.#links.remove(peer);
-    this.#candidates.encourage();
   }
 
   // Neighbours.
@@ -185,9 +185,15 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
       this.#send(peer, { type: "overlay-join" });
       return;
     }
-    const high = purpose === "rejoin" || this.#active.isolated;
+    const high = purpose === "rejoin" || this.#active.isolated || this.#needsMuch();
     this.#send(peer, { type: "neighbor", priority: high ? "high" : "low" });
     if (purpose === "rejoin") this.#put(this.#walks.hand(peer));
+  }
+
+  /** Two places are free in a room without any: a link that is split in two for us fills both. */
+  #needsMuch(): boolean {
+    return this.#candidates.refusals > 0 &&
+      this.#links.activeView().length <= this.#active.sizeMax - 2;
   }
 
   /** Takes in a peer that both sides accepted; `victim` gives way to it. */

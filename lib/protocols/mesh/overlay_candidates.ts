@@ -93,6 +93,11 @@ export class Candidates {
     return false;
   }
 
+  /** How many candidates of this round had no place for us. */
+  get refusals(): number {
+    return this.#refusals;
+  }
+
   /** A candidate had no place for us. */
   refused(): void {
     this.#refusals++;
