@@ -456,7 +456,9 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         return;
       }
       case "isolated":
-        return this.#view.isolated(true);
+        // Alone is no trouble where nobody else is.
+        if (this.roster.liveCount > 1) this.#view.isolated(true);
+        return;
       case "connected":
         return this.#view.isolated(false);
       default:
