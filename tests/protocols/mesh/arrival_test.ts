@@ -1,0 +1,45 @@
+import { assertEquals } from "@std/assert";
+import type { BundleId, PeerKey } from "../../../lib/base/ids.ts";
+import { Arrival } from "../../../lib/protocols/mesh/arrival.ts";
+
+const ANN = { author: "a".repeat(64) as PeerKey, incarnation: 1 };
+const BASELINE = { ...ANN, low: 1, counter: 5, id: "1".repeat(64) as BundleId };
+
+Deno.test("Arrival.take() shows all to one who returns", () => {
+  const arrival = new Arrival<string>(false);
+
+  assertEquals(arrival.take(ANN, 1, "x"), true);
+});
+
+Deno.test("Arrival.finish() gives a newcomer what lies above the baseline, in the order it came", () => {
+  const arrival = new Arrival<string>(true);
+  arrival.setBaseline([BASELINE]);
+
+  const shown = [[5, "old"], [6, "first"], [7, "second"]].map(([counter, text]) =>
+    arrival.take(ANN, counter as number, text as string)
+  );
+  const held = arrival.finish();
+
+  assertEquals(shown, [false, false, false]);
+  assertEquals(held, ["first", "second"]);
+  assertEquals(arrival.take(ANN, 8, "now"), true);
+});
+
+Deno.test("Arrival.setBaseline() is the first neighbour's alone", () => {
+  const arrival = new Arrival<string>(true);
+  arrival.setBaseline([]);
+
+  arrival.setBaseline([BASELINE]);
+  arrival.take(ANN, 5, "sent after we came in");
+
+  assertEquals(arrival.finish(), ["sent after we came in"]);
+});
+
+Deno.test("Arrival.full is true when so much is held that it must be shown", () => {
+  const arrival = new Arrival<number>(true);
+  arrival.setBaseline([]);
+
+  for (let counter = 1; counter <= 10_000; counter++) arrival.take(ANN, counter, counter);
+
+  assertEquals(arrival.full, true);
+});
