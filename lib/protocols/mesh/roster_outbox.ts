@@ -1,11 +1,13 @@
 /**
- * What one step of the roster passes on: each thing once to each neighbour but the one it came from, all
- * in as few messages as hold it, claims before the beacons that name them.
+ * What one step of the roster brings forth: its effects, and what it passes on, each thing once to each
+ * neighbour but the one it came from, in as few messages as hold it, claims before the beacons that name
+ * them.
  */
 
 import type { PeerKey } from "../../base/ids.ts";
 import { ROSTER_PART_MAX } from "./limits.ts";
 import type { RosterMessage } from "./messages.ts";
+import type { RosterEffect } from "./roster_io.ts";
 import type { SignedBeacon, SignedClaim, SignedStatement } from "./structures.ts";
 
 interface Passed<T> {
@@ -15,44 +17,60 @@ interface Passed<T> {
 }
 
 export class RosterOutbox {
+  #effects: RosterEffect[] = [];
   #claims: Passed<SignedClaim>[] = [];
   #beacons: Passed<{ readonly signed: SignedBeacon; readonly ageMs: number }>[] = [];
   #statements: Passed<SignedStatement>[] = [];
+
+  effect(effect: RosterEffect): void {
+    this.#effects.push(effect);
+  }
+
+  send(to: PeerKey, message: RosterMessage): void {
+    this.effect({ type: "send", to, message });
+  }
+
+  /** Always false: the rest of what came isn't worth reading. */
+  penalise(
+    peer: PeerKey,
+    fault: "invalid-signature" | "flood" | "protocol",
+    text: string,
+  ): false {
+    this.effect({ type: "penalise", peer, fault, text });
+    return false;
+  }
 
   claim(claim: SignedClaim, from: PeerKey | null): void {
     this.#claims.push({ item: claim, from });
   }
 
   beacon(signed: SignedBeacon, ageMs: number, from: PeerKey | null): void {
-    this.#beacons.push({ item: { signed, ageMs }, from });
+    this.#beacons.push({ item: { signed, ageMs: Math.round(ageMs) }, from });
   }
 
   statement(statement: SignedStatement, from: PeerKey | null): void {
     this.#statements.push({ item: statement, from });
   }
 
-  /** The messages of this step; nothing is left behind. */
-  flush(
-    neighbours: Iterable<PeerKey>,
-  ): { readonly to: PeerKey; readonly message: RosterMessage }[] {
-    const sends: { readonly to: PeerKey; readonly message: RosterMessage }[] = [];
+  /** All of this step's effects; nothing is left behind. */
+  take(neighbours: Iterable<PeerKey>): readonly RosterEffect[] {
     if (this.#claims.length + this.#beacons.length + this.#statements.length > 0) {
-      for (const to of neighbours) {
-        for (const claims of parts(this.#claims, to)) {
-          sends.push({ to, message: { type: "claims", claims } });
-        }
-        for (const beacons of parts(this.#beacons, to)) {
-          sends.push({ to, message: { type: "beacons", beacons } });
-        }
-        for (const statements of parts(this.#statements, to)) {
-          sends.push({ to, message: { type: "statements", statements } });
-        }
-      }
+      for (const to of neighbours) this.#passOn(to);
     }
+    const effects = this.#effects;
+    this.#effects = [];
     this.#claims = [];
     this.#beacons = [];
     this.#statements = [];
-    return sends;
+    return effects;
+  }
+
+  #passOn(to: PeerKey): void {
+    for (const claims of parts(this.#claims, to)) this.send(to, { type: "claims", claims });
+    for (const beacons of parts(this.#beacons, to)) this.send(to, { type: "beacons", beacons });
+    for (const statements of parts(this.#statements, to)) {
+      this.send(to, { type: "statements", statements });
+    }
   }
 }
 

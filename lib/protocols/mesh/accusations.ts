@@ -1,0 +1,175 @@
+/**
+ * Statements about members who may be gone: making them about our neighbours, believing and passing on
+ * those of others. What is believed when is in `suspicion.ts`.
+ */
+
+import type { Signer } from "../../base/crypto.ts";
+import type { Environment } from "../../base/environment.ts";
+import type { PeerKey, RoomId } from "../../base/ids.ts";
+import { earliestMs } from "../../base/machine.ts";
+import { isStatementSigned, signStatement, statementFormFault } from "./credentials.ts";
+import { ROSTER_PART_MAX } from "./limits.ts";
+import type { RosterTiming } from "./roster_io.ts";
+import type { RosterOutbox } from "./roster_outbox.ts";
+import type { RosterTable } from "./roster_table.ts";
+import {
+  type Beacon,
+  type SignedStatement,
+  type Statement,
+  STRUCTURE_VERSION,
+} from "./structures.ts";
+import { Suspicions } from "./suspicion.ts";
+import { TokenBucket } from "./token_bucket.ts";
+
+/** A member whose neighbourhood dies accuses some; one that speaks more is ignored. */
+const STATEMENTS_PER_SECOND = 10;
+const STATEMENTS_BURST = 64;
+
+export class Accusations {
+  readonly #suspicions = new Suspicions();
+  /** Neighbours to be defended, and when; each is an active neighbour. */
+  readonly #denialsDueMs = new Map<PeerKey, number>();
+  /** How often each live member spoke. */
+  readonly #rates = new Map<PeerKey, TokenBucket>();
+
+  constructor(
+    readonly table: RosterTable,
+    readonly outbox: RosterOutbox,
+    readonly env: Environment,
+    readonly signer: Signer,
+    readonly timing: RosterTiming,
+  ) {}
+
+  isSuspected(key: PeerKey): boolean {
+    return this.#suspicions.isSuspected(key);
+  }
+
+  /** Our link to a neighbour was lost. */
+  accuse(neighbour: PeerKey, nowMs: number): void {
+    this.#speak("accuse", neighbour, nowMs);
+  }
+
+  /**
+   * Takes in a statement that a neighbour passed on.
+   * @param isNeighbour Whether a member is ours: we can object to its being accused.
+   * @returns False where the neighbour has to pay for it.
+   */
+  hear(
+    from: PeerKey,
+    signed: SignedStatement,
+    room: RoomId,
+    isNeighbour: (key: PeerKey) => boolean,
+    nowMs: number,
+  ): boolean {
+    const { by, accused, verdict, incarnation, number } = signed.statement.value;
+    const beacon = this.#liveBeacon(accused);
+    // About another beacon than the latest: refuted already, or by somebody who knows more than we.
+    if (beacon?.incarnation !== incarnation || beacon.number !== number) return true;
+    if (by === this.signer.key || this.#liveBeacon(by) === null) return true;
+    if (this.#suspicions.isKnown(signed) || !this.#rateOf(by).take(nowMs)) return true;
+    const fault = statementFormFault(signed.statement.value, room);
+    if (fault !== null) {
+      return this.outbox.penalise(from, "protocol", `passed on a statement: ${fault}`);
+    }
+    if (!isStatementSigned(this.env.crypto, signed)) {
+      const text = "passed on a statement that nobody signed";
+      return this.outbox.penalise(from, "invalid-signature", text);
+    }
+    this.#believe(signed, from, nowMs);
+    const isDefended = verdict === "accuse" && isNeighbour(accused);
+    if (isDefended && !this.#denialsDueMs.has(accused)) {
+      this.#denialsDueMs.set(accused, nowMs + this.timing.denialDelayMs);
+    }
+    return true;
+  }
+
+  /** Whether we ourselves are accused, with our latest beacon: a higher one refutes it. */
+  isAboutUs({ statement: { value } }: SignedStatement, own: Beacon): boolean {
+    return value.accused === this.signer.key && value.verdict === "accuse" &&
+      value.incarnation === own.incarnation && value.number === own.number;
+  }
+
+  /** A later beacon came, or the member is gone. Answers whether it was suspected. */
+  settle(key: PeerKey): boolean {
+    return this.#suspicions.clear(key);
+  }
+
+  /** The member isn't in the roster any more, or dead. */
+  forget(key: PeerKey): void {
+    this.#suspicions.clear(key);
+    this.#rates.delete(key);
+  }
+
+  neighbourDown(key: PeerKey): void {
+    this.#denialsDueMs.delete(key);
+  }
+
+  /** Tells a new neighbour what isn't settled; if it is about itself, it can speak up. */
+  tell(to: PeerKey): void {
+    const statements = this.#suspicions.statements();
+    for (let start = 0; start < statements.length; start += ROSTER_PART_MAX) {
+      const part = statements.slice(start, start + ROSTER_PART_MAX);
+      this.outbox.send(to, { type: "statements", statements: part });
+    }
+  }
+
+  /** Objects where it is time to; answers with those whom nobody stood up for. */
+  tick(nowMs: number): readonly PeerKey[] {
+    for (const [key, dueMs] of this.#denialsDueMs) {
+      if (dueMs > nowMs) continue;
+      this.#denialsDueMs.delete(key);
+      // Its link has outlived the delay: it isn't dying with the accuser's.
+      if (this.#suspicions.isSuspected(key)) this.#speak("deny", key, nowMs);
+    }
+    return this.#suspicions.takeDue(nowMs);
+  }
+
+  nextMs(): number | null {
+    return earliestMs(this.#suspicions.nextMs(), ...this.#denialsDueMs.values());
+  }
+
+  postpone(delayMs: number): void {
+    this.#suspicions.postpone(delayMs);
+    for (const [key, dueMs] of this.#denialsDueMs) this.#denialsDueMs.set(key, dueMs + delayMs);
+  }
+
+  #speak(verdict: Statement["verdict"], accused: PeerKey, nowMs: number): void {
+    const beacon = this.#liveBeacon(accused);
+    if (beacon === null) return;
+    const signed = signStatement(this.env.crypto, this.signer, {
+      version: STRUCTURE_VERSION,
+      room: beacon.room,
+      by: this.signer.key,
+      verdict,
+      accused,
+      incarnation: beacon.incarnation,
+      number: beacon.number,
+    });
+    this.#believe(signed, null, nowMs);
+  }
+
+  #believe(signed: SignedStatement, from: PeerKey | null, nowMs: number): void {
+    const { accused } = signed.statement.value;
+    const before = this.#suspicions.isSuspected(accused);
+    if (!this.#suspicions.hear(signed, nowMs, this.timing.accusationMs)) return;
+    const after = this.#suspicions.isSuspected(accused);
+    if (after !== before) {
+      this.outbox.effect({ type: after ? "suspected" : "unsuspected", key: accused });
+    }
+    this.outbox.statement(signed, from);
+  }
+
+  #liveBeacon(key: PeerKey): Beacon | null {
+    const entry = this.table.get(key);
+    return entry?.state === "alive" ? entry.signed.beacon.value : null;
+  }
+
+  #rateOf(key: PeerKey): TokenBucket {
+    let rate = this.#rates.get(key);
+    if (rate === undefined) {
+      rate = new TokenBucket(STATEMENTS_PER_SECOND, STATEMENTS_BURST);
+      this.#rates.set(key, rate);
+    }
+    return rate;
+  }
+}

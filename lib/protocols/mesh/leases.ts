@@ -1,0 +1,222 @@
+/**
+ * How members come and go: a beacon that is news brings or keeps one, silence, quitting and believed
+ * accusations end it, and after a day it is forgotten. All that users are told of it is said here.
+ */
+
+import type { Environment } from "../../base/environment.ts";
+import { endpointText, type PeerKey } from "../../base/ids.ts";
+import { Deadlines } from "../../base/machine.ts";
+import type { Accusations } from "./accusations.ts";
+import type { KnownClaim } from "./credentials.ts";
+import { ROSTER_DEAD_MAX } from "./limits.ts";
+import type { MeshRecord } from "./records.ts";
+import type { RosterIntake } from "./roster_intake.ts";
+import type { RosterTiming } from "./roster_io.ts";
+import type { RosterOutbox } from "./roster_outbox.ts";
+import type { Entry, RosterTable } from "./roster_table.ts";
+import type { SignedBeacon } from "./structures.ts";
+
+/**
+ * - `lease`: somebody's lease may have run out
+ * - `forget`: somebody has been dead for a day
+ */
+const DEADLINES = ["lease", "forget"] as const;
+
+export type MemberRecord = Extract<MeshRecord, { readonly kind: "member" }>;
+
+/** What a neighbour says of a member beside its beacon. */
+export interface Hearsay {
+  readonly lost: boolean;
+  readonly ageMs: number;
+}
+
+export const HEARD_NOW: Hearsay = { lost: false, ageMs: 0 };
+
+/** A beacon that is news, its claim, and how it came. */
+export interface HeardBeacon {
+  readonly signed: SignedBeacon;
+  readonly claim: KnownClaim;
+  readonly hearsay: Hearsay;
+  readonly from: PeerKey;
+}
+
+export class Leases {
+  readonly #deadlines = new Deadlines(DEADLINES);
+  /** When a member's beacon was last put on disk, and where it could be dialled; live members alone. */
+  readonly #recorded = new Map<PeerKey, { readonly atMs: number; readonly endpoint: string }>();
+
+  constructor(
+    readonly self: PeerKey,
+    readonly table: RosterTable,
+    readonly intake: RosterIntake,
+    readonly accusations: Accusations,
+    readonly outbox: RosterOutbox,
+    readonly env: Environment,
+    readonly timing: RosterTiming,
+  ) {}
+
+  /** Own beacons come so often. */
+  beaconIntervalMs(): number {
+    const { beaconIntervalMs, beaconIntervalPerMemberMs } = this.timing;
+    return Math.max(beaconIntervalMs, this.table.liveCount * beaconIntervalPerMemberMs);
+  }
+
+  /** A member that isn't heard of for so long is lost. */
+  leaseMs(): number {
+    return this.timing.leaseIntervals * this.beaconIntervalMs() + this.timing.leaseSlackMs;
+  }
+
+  nextMs(): number | null {
+    return this.#deadlines.nextMs();
+  }
+
+  postpone(delayMs: number): void {
+    this.#deadlines.postpone(delayMs);
+    this.table.postpone(delayMs);
+  }
+
+  tick(nowMs: number): void {
+    for (const key of this.accusations.tick(nowMs)) this.#dies(key, nowMs);
+    for (const name of this.#deadlines.takeDue(nowMs)) {
+      if (name === "lease") this.#expireLeases(nowMs);
+      else this.#forgetDead(nowMs);
+    }
+  }
+
+  /** Somebody on our disk is lost until we hear of it: its name is its own. */
+  remember({ beacon: signed, heardWallMs }: MemberRecord, claim: KnownClaim, nowMs: number): void {
+    const { key, state } = signed.beacon.value;
+    if (key === this.self) return;
+    const sinceMs = nowMs - Math.max(0, this.env.wallMs() - heardWallMs);
+    const isQuit = state === "quit";
+    this.#bury(
+      { key, signed, claim, state: isQuit ? "quit" : "lost", sinceMs, fromDisk: true },
+      nowMs,
+    );
+    if (!isQuit) this.outbox.effect({ type: "absent", key, claim });
+  }
+
+  /**
+   * Takes in a beacon that is newer than what is known, signatures checked, and passes it on.
+   * @param enteredAtMs When we came in: who was there before isn't new to the room.
+   */
+  take(heard: HeardBeacon, enteredAtMs: number, nowMs: number): void {
+    const { signed, claim, hearsay, from } = heard;
+    const { key, state } = signed.beacon.value;
+    const before = this.table.get(key);
+    const isLive = before?.state === "alive";
+    const wasSuspected = this.accusations.settle(key);
+    // Whatever its age, a beacon that is news leaves time for the next one to come.
+    const ageMs = Math.min(hearsay.ageMs, this.leaseMs() - this.timing.leaseSlackMs);
+    if (state === "quit" || (hearsay.lost && !isLive)) {
+      this.#takeDead(heard, before, nowMs);
+    } else {
+      // Nobody is lost on one neighbour's word: its lease runs on.
+      const sinceMs = hearsay.lost && isLive ? before.sinceMs : nowMs - ageMs;
+      this.table.put({ key, signed, claim, state: "alive", sinceMs });
+      this.#deadlines.setEarliest("lease", sinceMs + this.leaseMs());
+      const isNew = nowMs - enteredAtMs >= this.timing.arrivalMs;
+      this.#takeAlive(heard, before, wasSuspected, isNew);
+      this.#record(signed, nowMs);
+    }
+    // Who is dead for a neighbour isn't news to the others, unless it said so itself.
+    if (!hearsay.lost || state === "quit") this.outbox.beacon(signed, ageMs, from);
+  }
+
+  #takeAlive(
+    { signed, claim }: HeardBeacon,
+    before: Entry | null,
+    wasSuspected: boolean,
+    isNew: boolean,
+  ): void {
+    const beacon = signed.beacon.value;
+    const { key } = beacon;
+    if (before?.state === "alive") {
+      if (before.signed.beacon.value.incarnation === beacon.incarnation) {
+        if (wasSuspected) this.outbox.effect({ type: "unsuspected", key });
+        if (before.claim.id !== claim.id) this.outbox.effect({ type: "reclaimed", key, claim });
+        this.outbox.effect({ type: "updated", key, beacon });
+        return;
+      }
+      // Another process with this key: the one before was dying already, or it is replaced.
+      this.outbox.effect({ type: "left", key, reason: wasSuspected ? "lost" : "replaced" });
+    }
+    const present = !isNew && beacon.number > 1;
+    this.outbox.effect({ type: "joined", key, beacon, claim, present });
+  }
+
+  #takeDead({ signed, claim, hearsay }: HeardBeacon, before: Entry | null, nowMs: number): void {
+    const { key, state } = signed.beacon.value;
+    const sinceMs = nowMs - hearsay.ageMs;
+    if (state === "quit") {
+      this.#bury({ key, signed, claim, state, sinceMs }, nowMs);
+      this.#keepOnDisk(signed);
+      if (before?.state === "alive") this.outbox.effect({ type: "left", key, reason: "quit" });
+      if (before?.state === "lost") this.outbox.effect({ type: "forgotten", key });
+    } else {
+      this.#bury({ key, signed, claim, state: "lost", sinceMs }, nowMs);
+      if (before?.state !== "lost") this.outbox.effect({ type: "absent", key, claim });
+    }
+  }
+
+  /** A live member's lease has run out, or an accusation has taken effect. */
+  #dies(key: PeerKey, nowMs: number): void {
+    const entry = this.table.get(key);
+    if (entry?.state !== "alive") return;
+    this.#bury({ ...entry, state: "lost", sinceMs: nowMs }, nowMs);
+    this.outbox.effect({ type: "left", key, reason: "lost" });
+    // With fewer members leases are shorter.
+    this.#deadlines.setEarliest("lease", nowMs + 1);
+  }
+
+  #bury(entry: Entry, nowMs: number): void {
+    this.table.put(entry);
+    this.intake.forget(entry.key);
+    this.accusations.forget(entry.key);
+    this.#recorded.delete(entry.key);
+    this.#deadlines.setEarliest("forget", entry.sinceMs + this.timing.deadKeptMs);
+    if (this.table.deadCount > ROSTER_DEAD_MAX) this.#forgetDead(nowMs);
+  }
+
+  #expireLeases(nowMs: number): void {
+    const expired: PeerKey[] = [];
+    let oldestMs = Infinity;
+    const beforeMs = nowMs - this.leaseMs();
+    for (const { key, state, sinceMs } of this.table.entries()) {
+      if (state !== "alive" || key === this.self) continue;
+      if (sinceMs <= beforeMs) expired.push(key);
+      else oldestMs = Math.min(oldestMs, sinceMs);
+    }
+    for (const key of expired) this.#dies(key, nowMs);
+    this.#deadlines.clear("lease");
+    if (oldestMs < Infinity) this.#deadlines.set("lease", oldestMs + this.leaseMs());
+  }
+
+  #forgetDead(nowMs: number): void {
+    for (const { key, state } of this.table.overdueDead(nowMs - this.timing.deadKeptMs)) {
+      this.table.forget(key);
+      if (state === "lost") this.outbox.effect({ type: "forgotten", key });
+    }
+    const firstMs = this.table.firstDeathMs();
+    if (firstMs !== null) this.#deadlines.set("forget", firstMs + this.timing.deadKeptMs);
+  }
+
+  /** Puts a member's beacon on disk, so that a later start finds the room. */
+  #record(signed: SignedBeacon, nowMs: number): void {
+    const { key, endpoint } = signed.beacon.value;
+    if (endpoint === null) return;
+    const text = endpointText(endpoint);
+    const recorded = this.#recorded.get(key);
+    const isRecent = recorded !== undefined && recorded.endpoint === text &&
+      nowMs - recorded.atMs < this.timing.memberRecordMs;
+    if (isRecent) return;
+    this.#recorded.set(key, { atMs: nowMs, endpoint: text });
+    this.#keepOnDisk(signed);
+  }
+
+  #keepOnDisk(signed: SignedBeacon): void {
+    const heardWallMs = this.env.wallMs();
+    const record: MemberRecord = { kind: "member", beacon: signed, heardWallMs };
+    this.outbox.effect({ type: "persist", records: [record] });
+  }
+}

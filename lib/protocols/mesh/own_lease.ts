@@ -1,0 +1,121 @@
+/** Our own place in the roster: what our beacons say, and when the next one is due. */
+
+import type { Signer } from "../../base/crypto.ts";
+import type { Environment } from "../../base/environment.ts";
+import type { RoomId } from "../../base/ids.ts";
+import { type KnownClaim, signBeacon } from "./credentials.ts";
+import type { RosterDigest } from "./roster_digest.ts";
+import type { ProgressPort, RosterTiming, SelfDescription } from "./roster_io.ts";
+import { type SignedBeacon, STRUCTURE_VERSION } from "./structures.ts";
+
+/** A new neighbour is shown a fresh beacon, an accuser a higher one; not more often than this. */
+const REFRESH_MS = 200;
+
+/** When a process entered which room, as which incarnation. */
+export interface Entrance {
+  readonly room: RoomId;
+  readonly incarnation: number;
+  readonly atMs: number;
+}
+
+export class OwnLease {
+  #description: SelfDescription;
+  #claim: KnownClaim;
+  #number = 0;
+  #lastMs: number;
+  #signed: SignedBeacon | null = null;
+  #ended = false;
+  /** Delivered since the last beacon. */
+  #unsaid = { messages: 0, bytes: 0 };
+
+  constructor(
+    readonly entrance: Entrance,
+    description: SelfDescription,
+    claim: KnownClaim,
+    readonly env: Environment,
+    readonly signer: Signer,
+    readonly progress: ProgressPort,
+  ) {
+    this.#description = description;
+    this.#claim = claim;
+    this.#lastMs = entrance.atMs;
+  }
+
+  get claim(): KnownClaim {
+    return this.#claim;
+  }
+
+  /** Of the latest beacon. */
+  get number(): number {
+    return this.#number;
+  }
+
+  /** The latest beacon; null before the first. */
+  get signed(): SignedBeacon | null {
+    return this.#signed;
+  }
+
+  /** Whether we have quit or were replaced: no beacon follows. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  describe(change: Partial<SelfDescription>, claim: KnownClaim): void {
+    this.#description = { ...this.#description, ...change };
+    this.#claim = claim;
+  }
+
+  /** A later incarnation speaks for this key. */
+  giveUp(): void {
+    this.#ended = true;
+  }
+
+  /** The next beacon, made now; `digest` takes our own line in first, which the beacon is to cover. */
+  makeBeacon(state: "alive" | "quit", digest: RosterDigest, nowMs: number): SignedBeacon {
+    const { room, incarnation } = this.entrance;
+    const { endpoint, passive, boxKey, epoch } = this.#description;
+    const { key } = this.signer;
+    this.#number++;
+    this.#lastMs = nowMs;
+    this.#unsaid = { messages: 0, bytes: 0 };
+    if (state === "quit") this.#ended = true;
+    digest.set(key, incarnation, this.claim.id, state);
+    return this.#signed = signBeacon(this.env.crypto, this.signer, {
+      version: STRUCTURE_VERSION,
+      room,
+      key,
+      incarnation,
+      number: this.#number,
+      state,
+      claim: this.claim.id,
+      endpoint,
+      passive,
+      boxKey,
+      epoch,
+      frontier: this.progress.frontier(),
+      roster: digest.root(),
+      latest: this.progress.latest(),
+    });
+  }
+
+  /** When the next beacon may go out that somebody is in need of. */
+  refreshMs(): number {
+    return this.#lastMs + REFRESH_MS;
+  }
+
+  /** Counts what was delivered; when the next beacon is due early because of it, null while it isn't. */
+  delivered(
+    messages: number,
+    bytes: number,
+    timing: RosterTiming,
+    liveMembers: number,
+  ): number | null {
+    this.#unsaid.messages += messages;
+    this.#unsaid.bytes += bytes;
+    const isMuch = this.#unsaid.messages >= timing.earlyBeaconMessages ||
+      this.#unsaid.bytes >= timing.earlyBeaconBytes;
+    if (!isMuch) return null;
+    return this.#lastMs +
+      Math.max(timing.earlyBeaconMs, liveMembers * timing.earlyBeaconPerMemberMs);
+  }
+}

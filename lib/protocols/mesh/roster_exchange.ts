@@ -1,0 +1,127 @@
+/**
+ * Comparing rosters with neighbours and fetching what differs: on a new link, and when a neighbour's
+ * beacon tells another digest than ours. What is fetched is taken in as if it had been passed on.
+ */
+
+import type { Hash, PeerKey } from "../../base/ids.ts";
+import { ROSTER_PART_MAX, ROSTER_WANT_MAX } from "./limits.ts";
+import type { RosterMessage } from "./messages.ts";
+import { rosterBucketOf } from "./roster_digest.ts";
+import type { RosterOutbox } from "./roster_outbox.ts";
+import { RosterPull } from "./roster_pull.ts";
+import { type Entry, isNewer, rankOf, type RosterTable } from "./roster_table.ts";
+
+/** The same two digests are not compared again for so long: they differ for a reason that time removes. */
+const SAME_DIGESTS_MS = 60_000;
+
+type Message<Type extends RosterMessage["type"]> = Extract<RosterMessage, { readonly type: Type }>;
+
+export class RosterExchange {
+  readonly #pull = new RosterPull();
+  /** Both sides' digests when they were last compared with a neighbour; at most one for each. */
+  readonly #compared = new Map<PeerKey, { readonly digests: string; readonly atMs: number }>();
+
+  constructor(
+    readonly table: RosterTable,
+    readonly outbox: RosterOutbox,
+    /** How long parts are awaited. */
+    readonly pullMs: number,
+  ) {}
+
+  /** Tells a neighbour our hashes; it asks for what it lacks. */
+  tell(to: PeerKey): void {
+    this.outbox.send(to, { type: "roster-summary", hashes: this.table.digest.hashes() });
+  }
+
+  /** A neighbour's beacon told its digest. */
+  compare(peer: PeerKey, theirs: Hash, nowMs: number): void {
+    const ours = this.table.digest.root();
+    if (theirs === ours) return;
+    const digests = ours + theirs;
+    const compared = this.#compared.get(peer);
+    if (compared?.digests === digests && nowMs - compared.atMs < SAME_DIGESTS_MS) return;
+    this.#compared.set(peer, { digests, atMs: nowMs });
+    this.tell(peer);
+  }
+
+  /** A neighbour told its hashes. */
+  offer(from: PeerKey, { hashes }: Message<"roster-summary">): void {
+    this.#pull.offer(from, hashes);
+  }
+
+  /** A neighbour named a member whose claim we lack. */
+  need(from: PeerKey, member: PeerKey): void {
+    this.#pull.need(from, rosterBucketOf(member));
+  }
+
+  /** Answers a neighbour's question, bucket by bucket. */
+  supply(to: PeerKey, want: Message<"roster-want">, nowMs: number): void {
+    const known = new Map(want.known.map((rank) => [rank.key, { ...rank, quit: false }]));
+    const wanted = new Map<number, Entry[]>(want.buckets.map((bucket) => [bucket, []]));
+    for (const entry of this.table.entries()) {
+      const list = wanted.get(rosterBucketOf(entry.key));
+      const rank = known.get(entry.key);
+      // The question doesn't tell who has quit: such an entry may come once more than needed.
+      if (rank === undefined || isNewer(rankOf(entry.signed.beacon.value), rank)) list?.push(entry);
+    }
+    for (const [bucket, entries] of wanted) {
+      for (let start = 0; start === 0 || start < entries.length; start += ROSTER_PART_MAX) {
+        const part = entries.slice(start, start + ROSTER_PART_MAX);
+        this.outbox.send(to, {
+          type: "roster-part",
+          bucket,
+          entries: part.map((entry) => ({
+            claim: entry.claim.signed,
+            beacon: entry.signed,
+            lost: entry.state === "lost",
+            ageMs: Math.max(0, Math.round(nowMs - entry.sinceMs)),
+          })),
+          last: start + ROSTER_PART_MAX >= entries.length,
+        });
+      }
+    }
+  }
+
+  /** Whether this part was asked for, and not so long ago that another neighbour was asked. */
+  isAwaited(from: PeerKey, part: Message<"roster-part">): boolean {
+    return this.#pull.awaits(from, part.bucket);
+  }
+
+  /** A part was taken in. */
+  partDone(part: Message<"roster-part">, nowMs: number): void {
+    this.#pull.extend(nowMs + this.pullMs);
+    if (part.last) this.#pull.bucketDone(part.bucket);
+  }
+
+  /** Puts the next question, if the last one is answered. */
+  ask(nowMs: number): void {
+    const pull = this.#pull.next(() => this.table.digest.hashes(), nowMs + this.pullMs);
+    if (pull === null) return;
+    const buckets = new Set(pull.buckets);
+    const known: { key: PeerKey; incarnation: number; number: number }[] = [];
+    for (const { key, signed } of this.table.entries()) {
+      if (known.length === ROSTER_WANT_MAX) break;
+      if (!buckets.has(rosterBucketOf(key))) continue;
+      const { incarnation, number } = signed.beacon.value;
+      known.push({ key, incarnation, number });
+    }
+    this.outbox.send(pull.peer, { type: "roster-want", buckets: pull.buckets, known });
+  }
+
+  neighbourDown(peer: PeerKey): void {
+    this.#pull.drop(peer);
+    this.#compared.delete(peer);
+  }
+
+  tick(nowMs: number): void {
+    this.#pull.expire(nowMs);
+  }
+
+  nextMs(): number | null {
+    return this.#pull.dueMs;
+  }
+
+  postpone(delayMs: number): void {
+    this.#pull.postpone(delayMs);
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * What neighbours bring to the roster, checked: how much of it, whether it is news, and its signatures,
+ * in the order of what that costs. A neighbour answers for what it passes on: it has checked it too.
+ */
+
+import type { Crypto } from "../../base/crypto.ts";
+import type { ClaimId, PeerKey, RoomId } from "../../base/ids.ts";
+import type { ClaimTable } from "./claim_table.ts";
+import {
+  beaconFormFault,
+  claimFormFault,
+  claimIdOf,
+  isBeaconSigned,
+  isClaimSigned,
+  type KnownClaim,
+  ownedClaim,
+} from "./credentials.ts";
+import { CLAIMS_AHEAD_MAX, ROSTER_MAX } from "./limits.ts";
+import type { RosterOutbox } from "./roster_outbox.ts";
+import { isNewer, rankOf, type RosterTable } from "./roster_table.ts";
+import type { Beacon, SignedBeacon, SignedClaim } from "./structures.ts";
+import { TokenBucket } from "./token_bucket.ts";
+
+/** What one member may make all others relay: early beacons of a busy room, twice over. */
+const BEACONS_PER_SECOND = 40;
+const BEACONS_BURST = 80;
+/** What a neighbour may send: everything a heal of two full halves brings, then a busy room. */
+const ITEMS_PER_SECOND = 2_000;
+const ITEMS_BURST = 16_384;
+/** Questions about rosters that a neighbour may put: a whole roster's buckets, then one digest a beacon. */
+const QUESTIONS_PER_SECOND = 2;
+const QUESTIONS_BURST = 64;
+
+interface Neighbour {
+  /** Claims that came ahead of the beacons that name them; at most `CLAIMS_AHEAD_MAX`, unchecked. */
+  readonly ahead: Map<ClaimId, SignedClaim>;
+  readonly items: TokenBucket;
+  readonly questions: TokenBucket;
+}
+
+/** What became of a beacon: it holds with its claim; it says nothing; it lacks a claim; it cost a penalty. */
+export type Verdict =
+  | { readonly is: "good"; readonly claim: KnownClaim }
+  | { readonly is: "ignored" | "without-claim" | "penalised" };
+
+export class RosterIntake {
+  /** As many as the overlay has neighbours. */
+  readonly #neighbours = new Map<PeerKey, Neighbour>();
+  /** How often each live member's beacon came. */
+  readonly #rates = new Map<PeerKey, TokenBucket>();
+
+  constructor(
+    readonly table: RosterTable,
+    readonly claims: ClaimTable,
+    readonly outbox: RosterOutbox,
+    readonly crypto: Crypto,
+  ) {}
+
+  neighbours(): Iterable<PeerKey> {
+    return this.#neighbours.keys();
+  }
+
+  isNeighbour(peer: PeerKey): boolean {
+    return this.#neighbours.has(peer);
+  }
+
+  neighbourUp(peer: PeerKey): void {
+    this.#neighbours.set(peer, {
+      ahead: new Map(),
+      items: new TokenBucket(ITEMS_PER_SECOND, ITEMS_BURST),
+      questions: new TokenBucket(QUESTIONS_PER_SECOND, QUESTIONS_BURST),
+    });
+  }
+
+  neighbourDown(peer: PeerKey): void {
+    this.#neighbours.delete(peer);
+  }
+
+  /** The member is dead: its rate is forgotten. */
+  forget(key: PeerKey): void {
+    this.#rates.delete(key);
+  }
+
+  mayBring(from: PeerKey, count: number, nowMs: number): boolean {
+    if (this.#neighbours.get(from)?.items.take(nowMs, count) === true) return true;
+    const text = `sent more than ${ITEMS_PER_SECOND} roster entries a second`;
+    return this.outbox.penalise(from, "flood", text);
+  }
+
+  mayAsk(from: PeerKey, nowMs: number): boolean {
+    if (this.#neighbours.get(from)?.questions.take(nowMs) === true) return true;
+    const text = `asked for rosters more than ${QUESTIONS_PER_SECOND} times a second`;
+    return this.outbox.penalise(from, "flood", text);
+  }
+
+  /** Keeps a claim until the beacon comes that names it; only then is it worth checking. */
+  claimAhead(from: PeerKey, claim: SignedClaim): void {
+    const ahead = this.#neighbours.get(from)?.ahead;
+    const id = claimIdOf(this.crypto, claim);
+    if (ahead === undefined || this.claims.has(id)) return;
+    ahead.set(id, claim);
+    if (ahead.size <= CLAIMS_AHEAD_MAX) return;
+    for (const oldest of ahead.keys()) {
+      ahead.delete(oldest);
+      return;
+    }
+  }
+
+  /** Whether a beacon could change anything: asked before all else. */
+  isNews(beacon: Beacon): boolean {
+    const floor = this.table.floorOf(beacon.key);
+    if (floor !== null && !isNewer(rankOf(beacon), floor)) return false;
+    const isLive = this.table.get(beacon.key)?.state === "alive";
+    return isLive || this.table.liveCount < ROSTER_MAX;
+  }
+
+  /** Checks a beacon that a neighbour passed on, and its claim where that is new. */
+  check(from: PeerKey, signed: SignedBeacon, room: RoomId, nowMs: number): Verdict {
+    const beacon = signed.beacon.value;
+    if (!this.isNews(beacon)) return { is: "ignored" };
+    const known = this.claims.get(beacon.claim);
+    const ahead = this.#neighbours.get(from)?.ahead;
+    const coming = ahead?.get(beacon.claim);
+    if (known === null && coming === undefined) return { is: "without-claim" };
+    if (!this.#rateOf(beacon.key).take(nowMs)) return { is: "ignored" };
+    if (!this.isBeaconGood(from, signed, room)) return { is: "penalised" };
+    const claim = known ?? this.checkClaim(from, coming!, beacon.claim, room);
+    if (claim === null) return { is: "penalised" };
+    if (claim.signed.claim.value.key !== beacon.key) {
+      this.outbox.penalise(
+        from,
+        "protocol",
+        "passed on a beacon that names another member's claim",
+      );
+      return { is: "penalised" };
+    }
+    ahead?.delete(beacon.claim);
+    return { is: "good", claim };
+  }
+
+  isBeaconGood(from: PeerKey, signed: SignedBeacon, room: RoomId): boolean {
+    const fault = beaconFormFault(signed.beacon.value, room);
+    if (fault !== null) {
+      return this.outbox.penalise(from, "protocol", `passed on a beacon: ${fault}`);
+    }
+    if (isBeaconSigned(this.crypto, signed)) return true;
+    const text = "passed on a beacon that its member didn't sign";
+    return this.outbox.penalise(from, "invalid-signature", text);
+  }
+
+  /** Null where the claim doesn't hold; who brought it has paid for it. */
+  checkClaim(from: PeerKey, signed: SignedClaim, id: ClaimId, room: RoomId): KnownClaim | null {
+    const fault = claimFormFault(signed.claim.value, room);
+    if (fault !== null) {
+      this.outbox.penalise(from, "protocol", `passed on a claim: ${fault}`);
+      return null;
+    }
+    if (!isClaimSigned(this.crypto, signed, id)) {
+      this.outbox.penalise(from, "invalid-signature", "passed on a claim without valid signatures");
+      return null;
+    }
+    return { id, signed: ownedClaim(signed) };
+  }
+
+  #rateOf(key: PeerKey): TokenBucket {
+    const rate = this.#rates.get(key);
+    if (rate !== undefined) return rate;
+    const fresh = new TokenBucket(BEACONS_PER_SECOND, BEACONS_BURST);
+    // Of live members alone: keys that nobody has checked would fill it.
+    if (this.table.get(key)?.state === "alive") this.#rates.set(key, fresh);
+    return fresh;
+  }
+}
