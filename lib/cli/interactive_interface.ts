@@ -109,7 +109,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     this.#interrupts = new Interrupts(
       streams,
       (cause) => this.#interrupted(cause),
-      () => this.#restore(),
+      leaveRawMode,
     );
   }
 
@@ -123,7 +123,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   listen(handler: InputHandler<Target>): void {
     this.#handler = handler;
     this.heedInterrupts((cause) => handler.interrupted(cause));
-    enterRawMode(this.#streams);
+    enterRawMode(this.#streams, () => this.#erased());
     this.#streams.onSignal("SIGWINCH", this.#onResize);
     this.#streams.onSignal("SIGCONT", this.#onContinue);
     this.#redraw();
@@ -182,7 +182,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     clearTimeout(this.#resizeTimer);
     this.#redraw(); // takes the prompt away
     await withinTime(this.#output.flush(), CLOSE_MS_MAX);
-    this.#restore();
+    leaveRawMode();
     this.#interrupts.close();
     if (this.#handler === null) return;
     this.#streams.offSignal("SIGWINCH", this.#onResize);
@@ -289,13 +289,13 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     this.#isSuspended = true;
     this.#redraw(); // takes the prompt away
     await this.#output.flush();
-    this.#restore();
+    leaveRawMode();
     this.#streams.suspend();
   }
 
   #continued(): void {
     if (this.#isClosed) return;
-    enterRawMode(this.#streams);
+    enterRawMode(this.#streams, () => this.#erased());
     this.#isSuspended = false;
     this.#drawnCursorRow = null; // the shell has written since
     this.#redraw();
@@ -310,18 +310,6 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     this.#drawnCursorRow = null;
     this.#output.write("stdout", "\x1b[H\x1b[2J");
     this.#redraw();
-  }
-
-  /** Leaves the terminal as it was found, the cursor at the start of a line. */
-  #restore(): void {
-    if (this.#drawnCursorRow !== null) {
-      try {
-        this.#streams.stdout.writeSync(new TextEncoder().encode(this.#erased()));
-      } catch {
-        // The terminal is gone.
-      }
-    }
-    leaveRawMode();
   }
 
   // Output.

@@ -85,8 +85,13 @@ export function replaced(
   return {
     ...state,
     text: whole,
-    cursor: cursor === 0 ? 0 : graphemeAfter(whole, graphemeBefore(whole, cursor)),
+    cursor: endOfCharacter(whole, cursor),
   };
+}
+
+/** `index`, or the end of the character that it is within. */
+function endOfCharacter(text: string, index: number): number {
+  return index === 0 ? 0 : graphemeAfter(text, graphemeBefore(text, index));
 }
 
 function inserted(state: EditorState, text: string): EditorStep {
@@ -181,10 +186,11 @@ const WORD_UNITS_MAX = 1_024;
 
 function wordStart(state: EditorState): number {
   const before = state.text.slice(Math.max(0, state.cursor - WORD_UNITS_MAX), state.cursor);
-  return state.cursor - (WORD_BEFORE.exec(before)?.[0].length ?? 0);
+  const start = state.cursor - (WORD_BEFORE.exec(before)?.[0].length ?? 0);
+  return graphemeBefore(state.text, start + 1);
 }
 
 function wordEnd(state: EditorState): number {
   const after = state.text.slice(state.cursor, state.cursor + WORD_UNITS_MAX);
-  return state.cursor + (WORD_AFTER.exec(after)?.[0].length ?? 0);
+  return endOfCharacter(state.text, state.cursor + (WORD_AFTER.exec(after)?.[0].length ?? 0));
 }

@@ -6,26 +6,34 @@ import type { Streams } from "./streams.ts";
 const PASTE_MARKS_ON = "\x1b[?2004h";
 const PASTE_MARKS_OFF = "\x1b[?2004l";
 
-/** The streams whose terminal is in raw mode; a process has one terminal at most. */
-let rawStreams: Streams | null = null;
+interface RawTerminal {
+  readonly streams: Streams;
+  readonly lastWords: () => string;
+}
 
-/** Keys arrive one by one from now on, pastes marked. */
-export function enterRawMode(streams: Streams): void {
+/** The terminal that is in raw mode; a process has one at most. */
+let rawTerminal: RawTerminal | null = null;
+
+/**
+ * Keys arrive one by one from now on, pastes marked.
+ * @param lastWords What to write before the terminal is given back, such as what erases the prompt.
+ */
+export function enterRawMode(streams: Streams, lastWords: () => string): void {
   streams.stdin.setRaw(true);
-  if (rawStreams === null) globalThis.addEventListener("unload", leaveRawMode);
-  rawStreams = streams;
+  if (rawTerminal === null) globalThis.addEventListener("unload", leaveRawMode);
+  rawTerminal = { streams, lastWords };
   streams.stdout.writeSync(new TextEncoder().encode(PASTE_MARKS_ON));
 }
 
 /** Gives the terminal back as it was. Also called for a program that ends by its own fault; idempotent. */
 export function leaveRawMode(): void {
-  const streams = rawStreams;
-  if (streams === null) return;
-  rawStreams = null;
+  if (rawTerminal === null) return;
+  const { streams, lastWords } = rawTerminal;
+  rawTerminal = null;
   globalThis.removeEventListener("unload", leaveRawMode);
   try {
     streams.stdin.setRaw(false);
-    streams.stdout.writeSync(new TextEncoder().encode(PASTE_MARKS_OFF));
+    streams.stdout.writeSync(new TextEncoder().encode(lastWords() + PASTE_MARKS_OFF));
   } catch {
     // The terminal is gone, and its mode with it.
   }

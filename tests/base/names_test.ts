@@ -94,6 +94,10 @@ for (const [left, right] of SAME) {
   });
 }
 
+Deno.test("foldName() folds a final sigma like any other", () => {
+  assertEquals(foldName("Σας"), "σασ");
+});
+
 Deno.test("foldName() keeps different names apart", () => {
   const names = ["Bob", "B0b", "Вob", "Bob_", "Böb", "さくら"];
   assertEquals(new Set(names.map(foldName)).size, names.length);

@@ -71,6 +71,7 @@ const SHOWN: readonly (readonly [title: string, text: string, shown: string])[] 
   ["tags", "🏴\u{e0067}\u{e007f}", "🏴<U+E0067><U+E007F>"],
   ["a Hangul filler", "\u3164", "<U+3164>"],
   ["the blank Braille pattern", "\u2800", "<U+2800>"],
+  ["an annotation between the lines", "a\ufff9b", "a<U+FFF9>b"],
   ["lone surrogates", "a\ud800b\udc00", "a<U+D800>b<U+DC00>"],
   ["a family", "👩‍👩‍👧‍👦!", "👩‍👩‍👧‍👦!"],
   ["skin colour and joiner", "👩🏽‍🚀", "👩🏽‍🚀"],

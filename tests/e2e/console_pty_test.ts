@@ -293,10 +293,12 @@ consoleTest("a second Ctrl+C forces the end with status 130", async () => {
 
 consoleTest("a fault of our own gives the terminal back and ends with status 1", async () => {
   await using room = await openRoom();
+  await room.terminal.press("half");
+  await room.terminal.untilCursorLine("Alice> half|");
   await room.show({ event: "order", fault: "a bug" });
   assertEquals(await room.terminal.ended(), 1);
   assertEquals(room.terminal.screen.modes.has("?2004"), false);
-  assertStringIncludes(room.terminal.screen.text, "error: Internal fault (Error: a bug)");
+  assertStringIncludes(room.terminal.screen.text, "\nerror: Internal fault (Error: a bug)");
   assertEquals(room.terminal.screen.text.includes("    at "), false, "no stack trace");
 });
 
