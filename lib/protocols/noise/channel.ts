@@ -73,7 +73,8 @@ const NOTHING: readonly ChannelEffect[] = [];
 export class Channel implements Machine<ChannelInput, ChannelEffect> {
   readonly #config: ChannelConfig;
   readonly #dialled: boolean;
-  readonly #handshake: Handshake;
+  /** Forgotten once it is over, and its ephemeral keys with it: from then on they open nothing recorded. */
+  #handshake: Handshake | null;
   readonly #liveness: Liveness;
   readonly #outbox: Outbox;
   #phase: Phase = "handshake";
@@ -216,6 +217,7 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
   }
 
   #readHandshake(input: Uint8Array, effects: ChannelEffect[], nowMs: number): number {
+    invariant(this.#handshake !== null, "before there are records there is a handshake");
     const { inputBytes, steps } = this.#handshake.read(input);
     for (const step of steps) this.#handshakeStep(step, effects, nowMs);
     return inputBytes;
@@ -246,6 +248,7 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
     nowMs: number,
   ): void {
     this.#result = result;
+    this.#handshake = null;
     this.#reader = new RecordReader(result.states.receiving, this.#config);
     this.#outbox.startRecords(new RecordWriter(result.states.sending, this.#config));
     if (this.#dialled) {
