@@ -78,6 +78,8 @@ export class MeshHost implements LinkHandler {
     this.#runner = new Runner<MeshInput, MeshEffect, MeshRecord>(this.#mesh, {
       clock,
       persistOf: (effect) => effect.type === "persist" ? effect : null,
+      // Back pressure that waits for the disk would come after what it should hold back.
+      isUrgent: (effect) => effect.type === "input",
       append: (records, sync) => this.#append(records, sync),
       execute: (effect) => this.#execute(effect),
       persisted: (token) => ({ type: "persisted", token }),

@@ -30,6 +30,8 @@ export interface RunnerPorts<Input, Effect, Record> {
   readonly clock: Clock;
   /** The effect's records where it is a persist, else null. */
   persistOf(effect: Effect): Persist<Record> | null;
+  /** Whether an effect is carried out at once, past all that waits: it says nothing of what was stored. */
+  isUrgent(effect: Effect): boolean;
   /** Writes the records in order; resolves when they are synced (or written, where `sync` is false). */
   append(records: readonly Record[], sync: boolean): Promise<void>;
   /** Carries out any other effect; it must not throw for anything outside the program. */
@@ -87,7 +89,8 @@ export class Runner<Input, Effect, Record> {
       let input: Input | undefined;
       while ((input = this.#inputs.shift()) !== undefined) {
         for (const effect of this.machine.step(input, this.ports.clock.nowMs())) {
-          this.#effects.push(effect);
+          if (this.ports.isUrgent(effect)) this.ports.execute(effect);
+          else this.#effects.push(effect);
         }
         this.#carryOut();
       }

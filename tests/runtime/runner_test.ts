@@ -5,7 +5,7 @@ import { VirtualClock } from "./virtual_clock.ts";
 
 type Input = string;
 type Effect =
-  | { readonly do: string }
+  | { readonly do: string; readonly urgent?: boolean }
   | { readonly persist: string; readonly token: number | null; readonly sync?: boolean };
 
 /** A runner over a machine that does what `script` says for each input, and a disk that waits to be told. */
@@ -46,6 +46,7 @@ function subject(script: Record<Input, readonly Effect[]>, deadlines: (number | 
         });
       });
     },
+    isUrgent: (effect) => "do" in effect && effect.urgent === true,
     execute: (effect) => "do" in effect && seen.push(effect.do),
     persisted: (token) => `persisted ${token}`,
     persistFailed: (token, text) => `failed ${token}: ${text}`,
@@ -80,6 +81,20 @@ Deno.test("Runner holds back what follows a persist until it is synced, and what
   assertEquals(whileWriting, ["step a@0", "before", "step b@0"]);
   assertEquals(seen.slice(3), ["after", "later", "step persisted 7@0"]);
   assertEquals(writes.length, 1);
+});
+
+Deno.test("Runner carries out an urgent effect while others wait for the disk", async () => {
+  const { runner, seen, writes } = subject({
+    a: [{ persist: "r1", token: null }, { do: "after" }, { do: "at once", urgent: true }],
+  });
+
+  runner.feed("a");
+  await Promise.resolve();
+  const whileWriting = [...seen];
+  await writes[0]?.done();
+
+  assertEquals(whileWriting, ["step a@0", "at once"]);
+  assertEquals(seen, ["step a@0", "at once", "after"]);
 });
 
 Deno.test("Runner writes all that waits together, and syncs when one of them must be", async () => {
