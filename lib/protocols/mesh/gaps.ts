@@ -3,11 +3,16 @@
  *
  * The judges are all current neighbours; for a newcomer, which missed nothing, whoever sent the bundle that
  * waits. While one of them can supply something, or hasn't said, one waits.
+ *
+ * What is pushed may overtake what comes before it on another branch of the tree. So a bundle that was
+ * pushed waits for a second in any case, and a neighbour that had nothing must have said so since. A range
+ * comes in order: what its sender doesn't keep isn't behind it.
  */
 
 import type { PeerKey } from "../../base/ids.ts";
+import { RANGE_PARENT_GRACE_MS, STATEMENT_MS_MAX } from "./limits.ts";
 import type { SyncEntry } from "./messages.ts";
-import { Statements, type Supply } from "./statements.ts";
+import { Statements } from "./statements.ts";
 import type { Stream } from "./stream.ts";
 import type { Blocker, WaitingBundle } from "./waiting.ts";
 
@@ -35,10 +40,6 @@ export class Gaps {
     for (const entry of entries) this.#statements.note(from, entry, nowMs);
   }
 
-  moved(stream: Stream): void {
-    this.#statements.clear(stream);
-  }
-
   peerDown(peer: PeerKey): void {
     this.#statements.peerDown(peer);
   }
@@ -56,13 +57,18 @@ export class Gaps {
   ): GapVerdict {
     const judges = this.newcomer ? [waiting.from] : this.#neighbours;
     const { stream, counter } = blocker;
+    const ranged = waiting.reason === "range";
+    const freshMs = ranged ? nowMs - STATEMENT_MS_MAX : waiting.arrivedMs;
+    const early = !ranged && nowMs - waiting.arrivedMs < RANGE_PARENT_GRACE_MS;
     // Of another author's stream anything helps that leads on to what was named.
     const last = blocker.kind === "previous" ? frontier + 1 : counter;
-    let unknown = judges.length === 0;
+    let unknown = early || judges.length === 0;
     let likely = false;
     let goOn = counter;
     for (const judge of judges) {
-      const supply = this.#supply(stream, judge, frontier + 1, last, nowMs);
+      const supply = this.newcomer && ranged && this.#isSilent(stream, judge)
+        ? "cannot"
+        : this.#statements.supply(stream, judge, frontier + 1, last, freshMs);
       if (supply === "can") return { kind: "wait" };
       if (supply === "unknown") unknown = true;
       const low = this.#statements.entry(stream, judge)?.low ?? 0;
@@ -74,21 +80,18 @@ export class Gaps {
     return blocker.kind === "previous" ? { kind: "skip", counter: goOn } : { kind: "waive" };
   }
 
-  /** Whether all neighbours stand where `entry` does, and none keeps anything of the way there. */
-  agreed(entry: SyncEntry): boolean {
-    if (entry.low <= entry.counter) return false;
-    return this.#neighbours.every((peer) => {
-      const other = this.#statements.entry(entry, peer);
-      return other !== null && other.counter === entry.counter && other.id === entry.id &&
-        other.low > other.counter;
-    });
+  /**
+   * Whether all neighbours stand where `entry` does, and none keeps anything of the way there. What was
+   * delivered there and not kept, being too old, may still be on its way here: so for 10 s.
+   */
+  agreed(entry: SyncEntry, nowMs: number): boolean {
+    const stableMs = this.newcomer ? 0 : STATEMENT_MS_MAX;
+    return entry.low > entry.counter && this.#neighbours.length > 0 &&
+      this.#neighbours.every((peer) => this.#statements.standsAt(entry, peer, nowMs, stableMs));
   }
 
-  #supply(stream: Stream, judge: PeerKey, first: number, last: number, nowMs: number): Supply {
-    const supply = this.#statements.supply(stream, judge, first, last, nowMs);
-    // A newcomer was told of every stream that there is.
-    const silent = this.newcomer && this.#statements.hasSpoken(judge) &&
-      this.#statements.entry(stream, judge) === null;
-    return silent ? "cannot" : supply;
+  /** A newcomer was told of every stream that there is, but not of this one. */
+  #isSilent(stream: Stream, judge: PeerKey): boolean {
+    return this.#statements.hasSpoken(judge) && this.#statements.entry(stream, judge) === null;
   }
 }

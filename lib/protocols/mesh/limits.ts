@@ -92,7 +92,7 @@ export const PARENT_GRACE_MS = 50;
 export const RANGE_PARENT_GRACE_MS = 1_000;
 /** How long an asked neighbour has before another is asked for the same parents. */
 export const WANT_RETRY_MS = 1_000;
-/** What a neighbour said about a stream that it had nothing of may be outdated after this. */
+/** What a neighbour said about a stream that it had nothing of is outdated after this. */
 export const STATEMENT_MS_MAX = 10_000;
 /** Streams about which a neighbour's statements are held: as many as a table of authors has. */
 export const STATED_STREAMS_MAX = FRONTIER_AUTHORS_MAX;

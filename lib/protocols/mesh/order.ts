@@ -111,6 +111,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     this.#gaps.postpone(delayMs);
     this.authoring.postpone(delayMs);
     for (const waiting of this.pool.all()) {
+      waiting.arrivedMs += delayMs;
       waiting.sinceMs += delayMs;
       waiting.askAtMs += delayMs;
     }
@@ -232,8 +233,6 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
   /** @param arrival Null for an own bundle. */
   #deliver(received: Bundle, id: BundleId, arrival: Omit<Arrival, "type"> | null): void {
     const bundle = this.ledger.deliver(received, id);
-    const header = bundle.header.value;
-    this.#gaps.moved(header);
     if (arrival !== null) this.#records.push({ kind: "bundle", bundle });
     if (arrival?.reason === "range") this.#caughtUpAtMs = this.#nowMs;
     this.#effects.push({
@@ -317,6 +316,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
       hop,
       reason,
       from,
+      arrivedMs: this.#nowMs,
       sinceMs: this.#nowMs,
       also: [],
       blocker,
@@ -418,7 +418,6 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
   #skip(stream: Stream, counter: number, id: BundleId | null): void {
     const messages = counter - this.frontier(stream).counter;
     this.#records.push({ kind: "frontier", entries: [this.ledger.skip(stream, counter, id)] });
-    this.#gaps.moved(stream);
     if (!this.#gaps.newcomer) {
       this.#effects.push({ type: "skipped", stream: streamOf(stream), messages });
     }
@@ -429,7 +428,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     this.#gaps.note(from, entries, this.#nowMs);
     for (const entry of entries) {
       const missing = entry.counter > this.frontier(entry).counter;
-      if (missing && !isClosed(entry) && this.#gaps.agreed(entry)) {
+      if (missing && !isClosed(entry) && this.#gaps.agreed(entry, this.#nowMs)) {
         this.#skip(entry, entry.counter, entry.id === ID_UNKNOWN ? null : entry.id);
       }
     }

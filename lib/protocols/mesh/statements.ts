@@ -2,20 +2,23 @@
  * What the neighbours say they can supply of a stream: from it follows which gaps nobody can fill.
  *
  * A neighbour that no longer keeps something never keeps it again, so that statement holds for as long as
- * the neighbour does. One that has nothing yet may have it soon: that statement holds for 10 s.
+ * the neighbour does. One that has nothing yet may have it the next moment: how long that statement is
+ * worth something is for the caller to say.
  */
 
 import type { PeerKey } from "../../base/ids.ts";
-import { STATED_STREAMS_MAX, STATEMENT_MS_MAX } from "./limits.ts";
+import { STATED_STREAMS_MAX } from "./limits.ts";
 import type { SyncEntry } from "./messages.ts";
 import { type Stream, type StreamKey, streamKey } from "./stream.ts";
 
 interface Statement {
   readonly entry: SyncEntry;
   atMs: number;
+  /** Since when it has said the same. */
+  sinceMs: number;
 }
 
-/** Whether a neighbour can supply a counter; `unknown`: it hasn't said, or not lately. */
+/** Whether a neighbour can supply a counter; `unknown`: it hasn't said, or too long ago. */
 export type Supply = "can" | "cannot" | "unknown";
 
 export class Statements {
@@ -27,10 +30,12 @@ export class Statements {
     const key = streamKey(entry);
     let statements = this.#byStream.get(key);
     if (statements === undefined) {
-      if (this.#byStream.size >= STATED_STREAMS_MAX) return;
+      if (this.#byStream.size >= STATED_STREAMS_MAX) this.#dropOldest();
       this.#byStream.set(key, statements = new Map());
     }
-    statements.set(from, { entry, atMs: nowMs });
+    const before = statements.get(from);
+    const same = before?.entry.counter === entry.counter && before.entry.id === entry.id;
+    statements.set(from, { entry, atMs: nowMs, sinceMs: same ? before.sinceMs : nowMs });
   }
 
   /** Notes that `from` has spoken, of no stream perhaps. */
@@ -46,19 +51,25 @@ export class Statements {
     return this.#byStream.get(streamKey(stream))?.get(peer)?.entry ?? null;
   }
 
-  /** Whether `peer` can supply something of `stream` within these counters, both included. */
-  supply(stream: Stream, peer: PeerKey, first: number, last: number, nowMs: number): Supply {
+  /** Whether `peer` has said for so long that it stands where `entry` does, and keeps nothing of it. */
+  standsAt(entry: SyncEntry, peer: PeerKey, nowMs: number, stableMs: number): boolean {
+    const statement = this.#byStream.get(streamKey(entry))?.get(peer);
+    if (statement === undefined || nowMs - statement.sinceMs < stableMs) return false;
+    const { low, counter, id } = statement.entry;
+    return counter === entry.counter && id === entry.id && low > counter;
+  }
+
+  /**
+   * Whether `peer` can supply something of `stream` within these counters, both included.
+   * @param freshMs That it has nothing yet must have been said at this time or later.
+   */
+  supply(stream: Stream, peer: PeerKey, first: number, last: number, freshMs: number): Supply {
     const statement = this.#byStream.get(streamKey(stream))?.get(peer);
     if (statement === undefined) return "unknown";
     const { low, counter } = statement.entry;
     if (low <= last && counter >= first) return "can";
     if (low > last) return "cannot";
-    return nowMs - statement.atMs < STATEMENT_MS_MAX ? "cannot" : "unknown";
-  }
-
-  /** The stream has moved: what was said of it is spent. */
-  clear(stream: Stream): void {
-    this.#byStream.delete(streamKey(stream));
+    return statement.atMs >= freshMs ? "cannot" : "unknown";
   }
 
   peerDown(peer: PeerKey): void {
@@ -70,7 +81,17 @@ export class Statements {
 
   postpone(delayMs: number): void {
     for (const statements of this.#byStream.values()) {
-      for (const statement of statements.values()) statement.atMs += delayMs;
+      for (const statement of statements.values()) {
+        statement.atMs += delayMs;
+        statement.sinceMs += delayMs;
+      }
+    }
+  }
+
+  #dropOldest(): void {
+    for (const key of this.#byStream.keys()) {
+      this.#byStream.delete(key);
+      return;
     }
   }
 }

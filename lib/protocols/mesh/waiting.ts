@@ -32,6 +32,7 @@ export interface WaitingBundle {
   readonly reason: BundleReason;
   /** Whose share it takes: who brought it first, of those who are still there. */
   from: PeerKey;
+  arrivedMs: number;
   /** When it came, or what it waits for last moved. */
   sinceMs: number;
   /** Others that have it too: at most one entry for each link. */

@@ -299,7 +299,7 @@ function gap() {
 Deno.test("Order skips a gap only when every neighbour says that it can't fill it, and tells how many", () => {
   const { bob, carl, dora, all, stream, entry } = gap();
 
-  carl.receive(bob, all[4]!, 0);
+  carl.receive(bob, all[4]!, 0, "range");
   const one = carl.step({ type: "not-kept", from: bob.key, entries: [entry] }, 1);
   const both = carl.step({
     type: "not-kept",
@@ -311,6 +311,26 @@ Deno.test("Order skips a gap only when every neighbour says that it can't fill i
   assertEquals(types(both), ["persist", "skipped", "delivered"]);
   assertEquals(both[1], { type: "skipped", stream, messages: 2 });
   assertEquals(carl.frontierOf(new Member("ann")), 5);
+});
+
+Deno.test("Order gives what was pushed a second to be overtaken before it skips what is before it", () => {
+  const { bob, carl, dora, all, entry } = gap();
+  const nothing = { ...entry, low: 1, counter: 2 };
+  carl.step({ type: "not-kept", from: dora.key, entries: [nothing] }, 0);
+  const skippedAt = (untilMs: number, fromMs: number) => {
+    for (let nowMs = fromMs; nowMs <= untilMs; nowMs += 50) {
+      if (types(carl.step({ type: "tick" }, nowMs)).includes("skipped")) return nowMs;
+    }
+    return null;
+  };
+
+  carl.receive(bob, all[4]!, 100);
+  carl.step({ type: "not-kept", from: bob.key, entries: [entry] }, 150);
+  const outdated = skippedAt(3_000, 150);
+  carl.step({ type: "not-kept", from: dora.key, entries: [nothing] }, 3_000);
+
+  assertEquals(outdated, null);
+  assertEquals(carl.shown, ["5"]);
 });
 
 Deno.test("Order waits while one neighbour can still fill the gap", () => {
@@ -336,7 +356,7 @@ Deno.test("Order moves no frontier for what another author says of it: one liar 
   const lie = forged(dora.signer, "lie", { heads: [head] });
   const nothing = { ...stream, low: 901, counter: 900, id: ID_UNKNOWN };
 
-  carl.receive(dora, lie, 0);
+  carl.receive(dora, lie, 0, "range");
   for (const from of [bob.key, dora.key]) {
     const entries = [from === dora.key ? nothing : { ...nothing, low: 1, counter: 2 }];
     carl.step({ type: "not-kept", from, entries }, 1);
