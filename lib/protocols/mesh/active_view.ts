@@ -6,8 +6,7 @@
 import type { PeerKey } from "../../base/ids.ts";
 import type { OverlayConfig, OverlayEffect } from "./overlay_io.ts";
 import { PASSIVE_MEMBER_ACTIVE_VIEW_MAX } from "./overlay_io.ts";
-import type { OverlayLinks } from "./overlay_links.ts";
-import { randomOf } from "./passive_view.ts";
+import type { Link, OverlayLinks } from "./overlay_links.ts";
 
 export class ActiveView {
   /** Places for neighbours that can be dialled. */
@@ -17,7 +16,6 @@ export class ActiveView {
   constructor(
     private readonly config: OverlayConfig,
     private readonly links: OverlayLinks,
-    private readonly random: () => number,
     private readonly emit: (effect: OverlayEffect) => void,
   ) {
     this.sizeMax = config.passive ? PASSIVE_MEMBER_ACTIVE_VIEW_MAX : config.activeViewMax;
@@ -37,21 +35,23 @@ export class ActiveView {
   /**
    * Who gives way to another; null for nobody. Never the two we dialled ourselves that have been
    * neighbours longest. Others that we dialled go first: the newcomer dials them in our stead, and
-   * nobody has fewer neighbours of its own choice by it.
+   * nobody has fewer neighbours of its own choice by it. Among these the one that was taken in first
+   * goes (the paper: a random one): who has just come in may have nobody else yet.
    */
   victim(): PeerKey | null {
-    const view = this.links.activeView();
-    const sinceMs = (peer: PeerKey) => this.links.get(peer)!.activeSinceMs!;
-    const own = view.filter((peer) => this.links.get(peer)!.dialled)
-      .sort((a, b) => sinceMs(a) - sinceMs(b))
-      .slice(this.config.selfDialledMin);
-    return randomOf(own, this.random) ?? this.inboundVictim();
+    const own = this.#oldestFirst((link) => link.dialled)[this.config.selfDialledMin];
+    return own ?? this.inboundVictim();
   }
 
   /** One that chose us. Null where there is none. */
   inboundVictim(): PeerKey | null {
-    const view = this.links.activeView();
-    return randomOf(view.filter((peer) => !this.links.get(peer)!.dialled), this.random);
+    return this.#oldestFirst((link) => !link.dialled)[0] ?? null;
+  }
+
+  #oldestFirst(which: (link: Link) => boolean): readonly PeerKey[] {
+    const sinceMs = (peer: PeerKey) => this.links.get(peer)!.activeSinceMs!;
+    return this.links.activeView().filter((peer) => which(this.links.get(peer)!))
+      .sort((a, b) => sinceMs(a) - sinceMs(b));
   }
 
   /** How many of the view we dialled. */

@@ -73,7 +73,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     nowMs: number,
   ) {
     const emit = (effect: OverlayEffect) => this.#effects.push(effect);
-    this.#active = new ActiveView(config, this.#links, env.random, emit);
+    this.#active = new ActiveView(config, this.#links, emit);
     this.#attempts = new Attempts(config.attemptMs);
     this.#passive = new PassiveView(config.passiveViewMax, env.random);
     this.#walks = new Walks(config, self, this.#links, this.#passive, env.random);
@@ -192,7 +192,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
 
   /** Two places are free in a room without any: a link that is split in two for us fills both. */
   #needsMuch(): boolean {
-    return this.#candidates.refusals > 0 &&
+    return this.#candidates.refusals > 0 && this.#attempts.size <= 1 &&
       this.#links.activeView().length <= this.#active.sizeMax - 2;
   }
 

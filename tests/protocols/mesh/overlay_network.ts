@@ -121,6 +121,10 @@ export class OverlayNetwork {
   readonly live = new Set<PeerKey>();
   readonly remembered = new Set<PeerKey>();
   readonly random: () => number;
+  /** Whether `key` counts the other among the live / remembers it, beyond what everybody does. */
+  rosterOf: (key: PeerKey, other: PeerKey) => boolean = () => true;
+  rememberedOf: (key: PeerKey, other: PeerKey) => boolean = (key, other) =>
+    this.remembered.has(other) || !this.rosterOf(key, other);
   nowMs = 0;
   dials = 0;
   readonly agenda = new Agenda();
@@ -134,8 +138,8 @@ export class OverlayNetwork {
   add(key: PeerKey, config: Partial<OverlayConfig> = {}, dialable = true): Overlay {
     const directory = {
       own: () => dialable ? contactOf(key) : null,
-      live: () => this.#contacts(this.live, key),
-      remembered: () => this.#contacts(this.remembered, key),
+      live: () => this.#contacts(key, (other) => this.live.has(other) && this.rosterOf(key, other)),
+      remembered: () => this.#contacts(key, (other) => this.rememberedOf(key, other)),
     };
     const full = { ...OVERLAY_LAN, ...this.options.config, ...config };
     const environment = randomEnvironment(this.random);
@@ -211,6 +215,14 @@ export class OverlayNetwork {
     this.step(dialler, { type: "peer-up", peer: other, endpoint: endpoint(other), dialled: true });
   }
 
+  /** Both sides learn that the link is dead. */
+  cutLink(a: PeerKey, b: PeerKey): void {
+    const link = this.nodes.get(a)?.links.get(b);
+    if (link === undefined) return;
+    this.#endAt(a, b, link);
+    this.#endAt(b, a, link);
+  }
+
   /** What overlays think of each other that the other doesn't. */
   asymmetries(): readonly string[] {
     const found: string[] = [];
@@ -250,10 +262,13 @@ export class OverlayNetwork {
       .sort((a, b) => a - b);
   }
 
-  #contacts(keys: ReadonlySet<PeerKey>, self: PeerKey): readonly Contact[] {
+  #contacts(self: PeerKey, which: (other: PeerKey) => boolean): readonly Contact[] {
     const contacts: Contact[] = [];
-    for (const key of keys) {
-      if (key !== self && this.nodes.get(key)?.dialable !== false) contacts.push(contactOf(key));
+    for (const keys of [this.live, this.remembered]) {
+      for (const key of keys) {
+        if (key === self || this.nodes.get(key)?.dialable === false) continue;
+        if (which(key)) contacts.push(contactOf(key));
+      }
     }
     return contacts;
   }

@@ -1,0 +1,531 @@
+import { assert, assertEquals } from "@std/assert";
+import type { PeerKey } from "../../../lib/base/ids.ts";
+import type { Contact, OverlayMessage } from "../../../lib/protocols/mesh/messages.ts";
+import { Overlay } from "../../../lib/protocols/mesh/overlay.ts";
+import {
+  OVERLAY_LAN,
+  type OverlayConfig,
+  type OverlayEffect,
+} from "../../../lib/protocols/mesh/overlay_io.ts";
+import { contactOf, keyOf, randomEnvironment } from "./overlay_network.ts";
+
+const self = keyOf(50);
+const peers = Array.from({ length: 40 }, (_, index) => keyOf(100 + index));
+const [ann, bob, carl, dora, emil, fred, gina, hans] = peers as [
+  PeerKey,
+  PeerKey,
+  PeerKey,
+  PeerKey,
+  PeerKey,
+  PeerKey,
+  PeerKey,
+  PeerKey,
+];
+
+interface Setup {
+  /** Neighbours that asked us, in this order, before those we dialled. */
+  readonly inbound?: readonly PeerKey[];
+  readonly dialled?: readonly PeerKey[];
+  readonly live?: number;
+  readonly roster?: readonly Contact[];
+  readonly disk?: readonly Contact[];
+  readonly config?: Partial<OverlayConfig>;
+  readonly random?: number;
+}
+
+/** A member of a room at time 0, neighbours with these; only then it learns of others. */
+function overlayWith(setup: Setup = {}): Overlay {
+  const { inbound = [], dialled = [], live = 100 } = setup;
+  let roster: readonly Contact[] = [];
+  let disk: readonly Contact[] = [];
+  const overlay = new Overlay(
+    { ...OVERLAY_LAN, ...setup.config },
+    randomEnvironment(() => setup.random ?? 0),
+    self,
+    {
+      own: () => contactOf(self),
+      live: () => roster,
+      remembered: () => disk,
+    },
+    0,
+  );
+  overlay.step({ type: "members", live }, 0);
+  for (const peer of inbound) {
+    up(overlay, peer, 0);
+    overlay.step(message(peer, { type: "neighbor", priority: "low" }), 0);
+  }
+  for (const peer of dialled) {
+    up(overlay, peer, 0, true);
+    overlay.step({ type: "welcomed", by: peer }, 0);
+    overlay.step(message(peer, { type: "neighbor-reply", accepted: true }), 0);
+  }
+  assertEquals(overlay.activeView(), [...inbound, ...dialled]);
+  roster = setup.roster ?? [];
+  disk = setup.disk ?? [];
+  return overlay;
+}
+
+function up(
+  overlay: Overlay,
+  peer: PeerKey,
+  nowMs: number,
+  dialled = false,
+): readonly OverlayEffect[] {
+  const { endpoint } = contactOf(peer);
+  return overlay.step({ type: "peer-up", peer, endpoint, dialled }, nowMs);
+}
+
+function message(from: PeerKey, message: OverlayMessage) {
+  return { type: "message", from, message } as const;
+}
+function send(to: PeerKey, message: OverlayMessage): OverlayEffect {
+  return { type: "send", to, message };
+}
+function reply(to: PeerKey, accepted: boolean): OverlayEffect {
+  return send(to, { type: "neighbor-reply", accepted });
+}
+function dial(peer: PeerKey): OverlayEffect {
+  return { type: "dial", contact: contactOf(peer) };
+}
+function neighbourUp(peer: PeerKey): OverlayEffect {
+  return { type: "neighbour-up", peer };
+}
+function neighbourDown(peer: PeerKey): OverlayEffect {
+  return { type: "neighbour-down", peer };
+}
+function offer(to: PeerKey, contact: PeerKey): OverlayEffect {
+  return send(to, { type: "forward-join", contact: contactOf(contact), ttl: 0 });
+}
+function evicted(peer: PeerKey): OverlayEffect {
+  return { type: "release", peer, reason: "its place in the active view went to another" };
+}
+/** Effects without the contacts that are handed on: they don't matter here. */
+function withoutContacts(effects: readonly OverlayEffect[]): readonly OverlayEffect[] {
+  return effects.filter((e) => e.type !== "send" || e.message.type !== "shuffle-reply");
+}
+
+// HyParView, section 4.2.
+Deno.test("step() lets a newcomer in and sends it on two walks", () => {
+  const overlay = overlayWith({ inbound: [ann, bob, carl] });
+  up(overlay, fred, 1_000);
+
+  const effects = overlay.step(message(fred, { type: "overlay-join" }), 1_000);
+
+  const walk = { type: "forward-join", contact: contactOf(fred), ttl: 6 } as const;
+  assertEquals(withoutContacts(effects), [
+    reply(fred, true),
+    neighbourUp(fred),
+    send(ann, walk),
+    send(bob, walk),
+  ]);
+});
+
+// HyParView, section 4.2, and our departure: nobody loses a link without being given another.
+Deno.test("step() splits a link for a newcomer that finds the view full: who had dialled it dials", () => {
+  const overlay = overlayWith({ inbound: [ann, bob, carl, dora, emil] });
+  up(overlay, fred, 1_000);
+
+  const effects = overlay.step(message(fred, { type: "overlay-join" }), 1_000);
+
+  assertEquals(withoutContacts(effects).slice(0, 6), [
+    reply(fred, true),
+    offer(ann, fred),
+    send(ann, { type: "disconnect" }),
+    neighbourUp(fred),
+    neighbourDown(ann),
+    evicted(ann),
+  ]);
+});
+
+Deno.test("step() splits the link that we had dialled ourselves by having the newcomer dial", () => {
+  const overlay = overlayWith({ inbound: [ann, bob], dialled: [carl, dora, emil] });
+  up(overlay, fred, 1_000);
+
+  const effects = overlay.step(message(fred, { type: "overlay-join" }), 1_000);
+
+  assertEquals(withoutContacts(effects).slice(0, 6), [
+    reply(fred, true),
+    send(emil, { type: "disconnect" }),
+    neighbourUp(fred),
+    neighbourDown(emil),
+    evicted(emil),
+    offer(fred, emil),
+  ]);
+});
+
+// HyParView, section 4.3.
+Deno.test("step() takes a neighbour while a place is free, and then refuses", () => {
+  const overlay = overlayWith({ inbound: [ann, bob, carl, dora] });
+  up(overlay, emil, 1_000);
+  up(overlay, fred, 1_000);
+
+  const fifth = overlay.step(message(emil, { type: "neighbor", priority: "low" }), 1_000);
+  const sixth = overlay.step(message(fred, { type: "neighbor", priority: "low" }), 1_000);
+
+  assertEquals(fifth, [reply(emil, true), neighbourUp(emil)]);
+  assertEquals(sixth, [reply(fred, false)]);
+  assertEquals(overlay.passiveView(), [contactOf(fred)]);
+});
+
+Deno.test("step() evicts for a request of high priority once in 5 s", () => {
+  const overlay = overlayWith({ inbound: [ann, bob, carl, dora, emil] });
+  for (const peer of [fred, gina, hans]) up(overlay, peer, 10_000);
+  const high = { type: "neighbor", priority: "high" } as const;
+
+  const first = overlay.step(message(fred, high), 10_000);
+  const tooSoon = overlay.step(message(gina, high), 14_999);
+  const later = overlay.step(message(gina, high), 15_000);
+
+  assertEquals(withoutContacts(first)[0], reply(fred, true));
+  assertEquals(withoutContacts(tooSoon), [reply(gina, false)]);
+  assertEquals(withoutContacts(later)[0], reply(gina, true));
+});
+
+Deno.test("step() never evicts the two neighbours that it dialled first", () => {
+  const overlay = overlayWith({ inbound: [carl, dora, emil], dialled: [ann, bob] });
+
+  for (let i = 0; i < 20; i++) {
+    const peer = keyOf(1_000 + i);
+    up(overlay, peer, 10_000 + i * 5_000);
+    overlay.step(message(peer, { type: "neighbor", priority: "high" }), 10_000 + i * 5_000);
+  }
+
+  assert(overlay.activeView().includes(ann) && overlay.activeView().includes(bob));
+  assertEquals(overlay.activeView().length, 5);
+});
+
+Deno.test("step() makes a peer a neighbour only when it accepts", () => {
+  const overlay = overlayWith({ inbound: [ann], roster: [contactOf(bob)] });
+
+  const lost = overlay.step({ type: "peer-down", peer: ann }, 1_000);
+  const asked = up(overlay, bob, 1_100, true);
+  const accepted = overlay.step(message(bob, { type: "neighbor-reply", accepted: true }), 1_200);
+
+  assertEquals(lost, [neighbourDown(ann), { type: "isolated" }, dial(bob)]);
+  assertEquals(asked, [send(bob, { type: "neighbor", priority: "high" })]);
+  assertEquals(accepted, [neighbourUp(bob), { type: "connected" }]);
+});
+
+Deno.test("step() takes in a peer that asked while it was asked, once", () => {
+  const overlay = overlayWith({ roster: [contactOf(bob)] });
+  overlay.step({ type: "tick" }, 1_000);
+  up(overlay, bob, 1_000, true);
+
+  const crossed = overlay.step(message(bob, { type: "neighbor", priority: "low" }), 1_010);
+  const answer = overlay.step(message(bob, { type: "neighbor-reply", accepted: true }), 1_020);
+
+  assertEquals(crossed, [reply(bob, true), neighbourUp(bob), { type: "connected" }]);
+  assertEquals(answer, []);
+});
+
+Deno.test("step() sends away who accepts what isn't asked any more", () => {
+  const overlay = overlayWith({ inbound: [ann, bob, carl, dora, emil] });
+  up(overlay, fred, 1_000);
+
+  const effects = overlay.step(message(fred, { type: "neighbor-reply", accepted: true }), 1_000);
+
+  assertEquals(effects, [
+    send(fred, { type: "disconnect" }),
+    { type: "release", peer: fred, reason: "the place it was asked for is taken" },
+  ]);
+});
+
+Deno.test("step() ignores what still comes over a link that it let go", () => {
+  const overlay = overlayWith({ inbound: [ann, bob, carl, dora, emil] });
+  up(overlay, fred, 1_000);
+  overlay.step(message(fred, { type: "neighbor-reply", accepted: true }), 1_000);
+
+  const effects = overlay.step(message(fred, { type: "neighbor", priority: "high" }), 9_000);
+
+  assertEquals(effects, []);
+});
+
+Deno.test("step() replaces a neighbour that sends disconnect, and remembers it", () => {
+  const overlay = overlayWith({
+    inbound: [ann, bob, carl, dora, emil],
+    roster: [contactOf(hans), contactOf(ann)],
+  });
+
+  const effects = overlay.step(message(ann, { type: "disconnect" }), 1_000);
+
+  assertEquals(effects, [neighbourDown(ann), dial(hans)]);
+  assertEquals(overlay.passiveView(), [contactOf(ann)]);
+});
+
+Deno.test("step() takes up the offer that comes with a disconnect", () => {
+  const overlay = overlayWith({ inbound: [ann, bob, carl, dora, emil] });
+
+  const offered = overlay.step(
+    message(ann, { type: "forward-join", contact: contactOf(fred), ttl: 0 }),
+    1_000,
+  );
+  const displaced = overlay.step(message(ann, { type: "disconnect" }), 1_000);
+  up(overlay, fred, 1_050, true);
+  const accepted = overlay.step(message(fred, { type: "neighbor-reply", accepted: true }), 1_060);
+
+  assertEquals(offered, [dial(fred)]);
+  assertEquals(displaced, [neighbourDown(ann)]);
+  assertEquals(accepted, [neighbourUp(fred)]);
+});
+
+Deno.test("step() ends a walk by giving up a neighbour for the newcomer, at most once a second", () => {
+  const overlay = overlayWith({ inbound: [ann, bob, carl, dora, emil] });
+  const walk = (peer: PeerKey) =>
+    message(ann, { type: "forward-join", contact: contactOf(peer), ttl: 1 });
+
+  const first = overlay.step(walk(fred), 10_000);
+  const second = overlay.step(walk(gina), 10_999);
+  up(overlay, fred, 11_000, true);
+  const accepted = overlay.step(message(fred, { type: "neighbor-reply", accepted: true }), 11_010);
+
+  assertEquals(first, [dial(fred)]);
+  assertEquals(second, []);
+  assertEquals(overlay.passiveView().map(({ key }) => key), [gina, ann]);
+  assertEquals(accepted.slice(0, 3), [
+    offer(ann, fred),
+    send(ann, { type: "disconnect" }),
+    neighbourUp(fred),
+  ]);
+});
+
+Deno.test("step() passes a walk on, and notes the newcomer at the third hop", () => {
+  const overlay = overlayWith({ inbound: [ann, bob] });
+
+  const early = overlay.step(
+    message(ann, { type: "forward-join", contact: contactOf(fred), ttl: 6 }),
+    1_000,
+  );
+  const third = overlay.step(
+    message(ann, { type: "forward-join", contact: contactOf(gina), ttl: 3 }),
+    1_000,
+  );
+
+  assertEquals(early, [
+    send(bob, { type: "forward-join", contact: contactOf(fred), ttl: 5 }),
+  ]);
+  assertEquals(third, [
+    send(bob, { type: "forward-join", contact: contactOf(gina), ttl: 2 }),
+  ]);
+  assertEquals(overlay.passiveView(), [contactOf(gina)]);
+});
+
+Deno.test("step() recovers four dials at a time, 2 s each: passive view, roster, disk", () => {
+  const [known, second, live, third, disk, last] = peers.slice(20, 26).map(contactOf) as [
+    Contact,
+    Contact,
+    Contact,
+    Contact,
+    Contact,
+    Contact,
+  ];
+  const overlay = overlayWith({ inbound: [ann], roster: [live, third], disk: [disk, last] });
+  overlay.step(message(ann, { type: "shuffle-reply", contacts: [known, second] }), 0);
+
+  const atOnce = overlay.step({ type: "peer-down", peer: ann }, 100);
+  const early = overlay.step({ type: "tick" }, 2_099);
+  const next = overlay.step({ type: "tick" }, 2_100);
+  const none = overlay.step({ type: "tick" }, 4_100);
+
+  const dials = (...contacts: Contact[]) => contacts.map((contact) => ({ type: "dial", contact }));
+  assertEquals(atOnce, [
+    neighbourDown(ann),
+    { type: "isolated" },
+    ...dials(known, second, live, third) as OverlayEffect[],
+  ]);
+  assertEquals(early, []);
+  assertEquals(next, dials(disk, last) as OverlayEffect[]);
+  assertEquals(none, []);
+  assertEquals(overlay.passiveView(), []); // those that don't answer are forgotten
+});
+
+Deno.test("step() tries dead addresses again after pauses that grow to 5 s where it has nobody", () => {
+  const overlay = overlayWith({ disk: [contactOf(ann)], random: 0.5 });
+  const dialsAtMs: number[] = [];
+
+  for (let nowMs = overlay.nextDeadlineMs()!; nowMs < 60_000; nowMs = overlay.nextDeadlineMs()!) {
+    for (const effect of overlay.step({ type: "tick" }, nowMs)) {
+      if (effect.type === "dial") dialsAtMs.push(nowMs);
+    }
+  }
+
+  // Pauses of 1, 2, 4, 5 and 5 s, and 2 s for each dial between them.
+  assertEquals(dialsAtMs.slice(0, 5), [1_000, 5_000, 11_000, 18_000, 25_000]);
+});
+
+Deno.test("step() leaves a full room alone after eight refusals", () => {
+  const roster = peers.slice(10, 30).map(contactOf);
+  const overlay = overlayWith({ inbound: [ann, bob, carl, dora], roster, random: 0.5 });
+  let asked = 0;
+
+  const settle = (effects: readonly OverlayEffect[]) => {
+    for (const effect of effects) {
+      if (effect.type !== "dial") continue;
+      const { key } = effect.contact;
+      asked++;
+      up(overlay, key, 1_000, true);
+      settle(overlay.step(message(key, { type: "neighbor-reply", accepted: false }), 1_000));
+    }
+  };
+  settle(overlay.step({ type: "tick" }, 1_000));
+  const after = overlay.step({ type: "tick" }, 1_500);
+
+  assertEquals(asked, 8);
+  assertEquals(after, []);
+});
+
+Deno.test("step() dials all members of a small room; of a pair, the smaller key at once", () => {
+  const smaller = keyOf(1);
+  const roster = [smaller, ann, carl].map(contactOf);
+  const overlay = overlayWith({ inbound: [carl], roster });
+
+  const atOnce = overlay.step({ type: "members", live: 4 }, 1_000);
+  const early = overlay.step({ type: "tick" }, 1_999);
+  const turn = overlay.step({ type: "tick" }, 2_000);
+
+  assertEquals(atOnce, [dial(ann)]);
+  assertEquals(early, []);
+  assertEquals(turn, [dial(smaller)]);
+});
+
+Deno.test("step() drops no link when a room of six becomes one of seven", () => {
+  const overlay = overlayWith({ inbound: [ann, bob, carl, dora, emil], live: 6 });
+
+  const effects = overlay.step({ type: "members", live: 7 }, 1_000);
+
+  assertEquals(effects, []);
+});
+
+Deno.test("step() dials whom it isn't linked to when a room of seven becomes one of six", () => {
+  const inbound = [ann, bob, carl, dora];
+  const overlay = overlayWith({ inbound, live: 7, roster: [...inbound, emil].map(contactOf) });
+
+  const effects = overlay.step({ type: "members", live: 6 }, 100);
+
+  assertEquals(effects, [dial(emil)]);
+});
+
+Deno.test("step() keeps at most 16 inbound links: the one idle longest goes first", () => {
+  const overlay = overlayWith({ inbound: [ann, bob, carl, dora, emil] });
+  for (const peer of peers.slice(5, 16)) assertEquals(up(overlay, peer, 1_000), []);
+
+  const seventeenth = up(overlay, peers[16]!, 1_001);
+
+  assertEquals(seventeenth, [
+    { type: "release", peer: peers[5]!, reason: "all inbound slots are in use" },
+  ]);
+});
+
+Deno.test("step() gives members that can't be dialled inbound slots, no place in the active view", () => {
+  const overlay = overlayWith({ inbound: [ann, bob, carl, dora, emil] });
+  overlay.step({ type: "peer-up", peer: fred, endpoint: null, dialled: false }, 1_000);
+
+  const asked = overlay.step(message(fred, { type: "neighbor", priority: "low" }), 1_000);
+  const walk = overlay.step(
+    message(ann, { type: "forward-join", contact: contactOf(gina), ttl: 6 }),
+    1_000,
+  );
+
+  assertEquals(asked, [reply(fred, true), neighbourUp(fred)]);
+  assert(walk.every((effect) => effect.type !== "send" || effect.to !== fred));
+});
+
+Deno.test("step() lets an idle link go after 3 s", () => {
+  const overlay = overlayWith({ inbound: [ann, bob, carl, dora, emil] });
+  up(overlay, fred, 1_000);
+
+  const early = overlay.step({ type: "tick" }, 3_999);
+  const due = overlay.step({ type: "tick" }, 4_000);
+
+  assertEquals(early, []);
+  assertEquals(due, [{ type: "release", peer: fred, reason: "no neighbour" }]);
+});
+
+Deno.test("step() lets a link go whose other side doesn't answer within 2 s, and tries the next", () => {
+  const overlay = overlayWith({
+    inbound: [bob, carl, dora, emil],
+    roster: [contactOf(fred), contactOf(gina)],
+  });
+  overlay.step({ type: "tick" }, 1_000);
+  up(overlay, fred, 1_100, true);
+
+  const effects = overlay.step({ type: "tick" }, 3_100);
+
+  assertEquals(effects, [
+    { type: "release", peer: fred, reason: "no answer to a request" },
+    dial(gina),
+  ]);
+});
+
+Deno.test("postpone() gives the other side the time that a stall took", () => {
+  const overlay = overlayWith({ inbound: [bob, carl, dora, emil], roster: [contactOf(fred)] });
+  overlay.step({ type: "tick" }, 1_000);
+  up(overlay, fred, 1_100, true);
+
+  overlay.postpone(10_000);
+  const effects = overlay.step({ type: "tick" }, 13_099);
+
+  assertEquals(effects, []);
+});
+
+Deno.test("step() now and then dials a remembered member, and exchanges members with it", () => {
+  const overlay = overlayWith({
+    inbound: [ann, bob, carl, dora, emil],
+    live: 32,
+    disk: [contactOf(fred)],
+    random: 0.5,
+  });
+
+  const early = overlay.step({ type: "tick" }, 29_999);
+  const due = overlay.step({ type: "tick" }, 30_000);
+  const answered = up(overlay, fred, 30_100, true);
+
+  assertEquals(early, []);
+  assertEquals(due.filter(({ type }) => type === "dial"), [dial(fred)]);
+  assertEquals(answered[0], send(fred, { type: "neighbor", priority: "high" }));
+  assert(
+    answered[1]?.type === "send" && answered[1].message.type === "shuffle-reply" &&
+      answered[1].message.contacts.length === 5,
+  );
+});
+
+Deno.test("step() leaves the rare dial to others in a large room: 32 of all members dial", () => {
+  const overlay = overlayWith({
+    inbound: [ann, bob, carl, dora, emil],
+    live: 1_000,
+    disk: [contactOf(fred)],
+    random: 0.5,
+  });
+
+  const due = overlay.step({ type: "tick" }, 30_000);
+
+  assertEquals(due.filter(({ type }) => type === "dial"), []);
+});
+
+Deno.test("step() answers a shuffle that ends here to the walk's last step, and takes it in", () => {
+  const overlay = overlayWith({ inbound: [ann, bob] });
+  overlay.step(message(ann, { type: "shuffle-reply", contacts: [contactOf(dora)] }), 0);
+  const contacts = [contactOf(emil), contactOf(self), contactOf(bob)];
+
+  const effects = overlay.step(
+    message(ann, { type: "shuffle", origin: contactOf(fred), ttl: 1, contacts }),
+    0,
+  );
+
+  assertEquals(effects[0], send(ann, { type: "shuffle-reply", contacts: [contactOf(dora)] }));
+  const known = overlay.passiveView().map(({ key }) => key);
+  assertEquals(new Set(known), new Set([dora, fred, emil]));
+});
+
+Deno.test("step() passes a shuffle on with one hop less, not to its origin", () => {
+  const overlay = overlayWith({ inbound: [ann, bob, carl, dora, emil] });
+  const contacts = [contactOf(fred)];
+
+  const effects = overlay.step(
+    message(bob, { type: "shuffle", origin: contactOf(ann), ttl: 99, contacts }),
+    0,
+  );
+
+  assertEquals(effects, [
+    send(carl, { type: "shuffle", origin: contactOf(ann), ttl: 5, contacts }),
+  ]);
+});
