@@ -195,3 +195,14 @@ export function ownedBeacon({ beacon, signature }: SignedBeacon): SignedBeacon {
   const value = { ...beacon.value, boxKey: beacon.value.boxKey.slice() };
   return { beacon: { bytes: beacon.bytes.slice(), value }, signature: signature.slice() };
 }
+
+/** Wall time, within the bounds that the latest head sets: at least 1 ms and at most a day after it. */
+export function claimTime(wallMs: number, headTime: number | null): number {
+  const wall = Math.max(0, Math.floor(wallMs));
+  if (headTime === null) return wall;
+  return Math.min(
+    Math.max(wall, headTime + 1),
+    headTime + TIME_STEP_MS_MAX,
+    Number.MAX_SAFE_INTEGER,
+  );
+}

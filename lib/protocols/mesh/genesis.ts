@@ -4,8 +4,7 @@ import type { Crypto, Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { BundleId, PeerKey, RoomId } from "../../base/ids.ts";
 import { foldName } from "../../base/names.ts";
-import { claimTime } from "./admission.ts";
-import { admitClaim, completeClaim, roomIdOf, signGenesis } from "./credentials.ts";
+import { admitClaim, claimTime, completeClaim, roomIdOf, signGenesis } from "./credentials.ts";
 import type { MeshRecord } from "./records.ts";
 import { type SignedClaim, type SignedGenesis, STRUCTURE_VERSION } from "./structures.ts";
 

@@ -1,0 +1,334 @@
+/**
+ * The admitting side: newcomers and members who want another name are asked for by this member, which
+ * lets its neighbours hold the name meanwhile; and names held for neighbours' newcomers.
+ *
+ * Of two who ask at once the one with the smaller key takes over a hold: an order that all who are asked
+ * agree on without a word, so that never both are refused.
+ */
+
+import type { Signer } from "../../base/crypto.ts";
+import type { Environment } from "../../base/environment.ts";
+import { P2pchatError } from "../../base/errors.ts";
+import type { Endpoint, FoldedName, PeerKey, RoomId } from "../../base/ids.ts";
+import { foldName, parseName } from "../../base/names.ts";
+import { isPrivateHost } from "./addresses.ts";
+import type { AdmissionPort, AdmissionTiming, HoldMessage } from "./admission_io.ts";
+import type { AdmissionLinks, Link, Message, Stage } from "./admission_links.ts";
+import { admitClaim, claimFormFault, claimTime, ownedClaim } from "./credentials.ts";
+import { HOLDS_MAX, INCARNATION_MAX, ROSTER_MAX, ROSTER_PER_ADDRESS_MAX } from "./limits.ts";
+import { type Claim, type SignedClaim, STRUCTURE_VERSION } from "./structures.ts";
+import { TokenBucket } from "./token_bucket.ts";
+
+interface Hold {
+  readonly key: PeerKey;
+  readonly untilMs: number;
+}
+
+export class Admitting {
+  /** Names held for other members' newcomers; at most `HOLDS_MAX`. */
+  readonly #holds = new Map<FoldedName, Hold>();
+  readonly #joins: TokenBucket;
+  /** How often each neighbour asks for holds: as often as it may let newcomers in. */
+  readonly #holdRates = new Map<PeerKey, TokenBucket>();
+
+  constructor(
+    readonly timing: AdmissionTiming,
+    readonly env: Environment,
+    readonly signer: Signer,
+    readonly port: AdmissionPort,
+    readonly links: AdmissionLinks,
+  ) {
+    this.#joins = new TokenBucket(timing.joinsPerSecond, timing.joinsBurst);
+  }
+
+  /** A newcomer, or a member that wants another name, asks for it. */
+  joinAsked(link: Link, join: Message<"join">, nowMs: number): void {
+    if (link.stage.at !== "silent" && link.stage.at !== "member" && link.stage.at !== "greeting") {
+      return this.links.outOfTurn(link, "join");
+    }
+    const room = this.links.room;
+    if (room === null) return this.links.close(link, "not in a room yet");
+    if (join.room !== null && join.room !== room.id) {
+      return this.links.turnAway(link, "wrong-room", "This member is in another room");
+    }
+    let name: string;
+    try {
+      name = parseName(join.name);
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      return this.links.turnAway(link, "bad-name", error.message);
+    }
+    const folded = foldName(name);
+    if (!link.isMember && !this.hasRoom(link, nowMs)) return;
+    const owner = this.port.ownerOf(folded);
+    if (owner !== null && owner !== link.peer) return this.links.turnAwayName(link, name);
+    if (join.earlier !== null && this.#isEarlier(link, join.earlier, room.id, folded)) {
+      return this.#welcomeBack(link, join, join.earlier, nowMs);
+    }
+    const rival = this.#rivalOf(folded, link.peer, nowMs);
+    if (rival !== null && rival < link.peer) return this.links.turnAwayName(link, name);
+    this.#displace(folded, link.peer, name);
+    this.#askNeighbours(link, join, name, folded, nowMs);
+  }
+
+  #askNeighbours(
+    link: Link,
+    join: Message<"join">,
+    name: string,
+    folded: FoldedName,
+    nowMs: number,
+  ): void {
+    const awaited = new Set(this.port.neighbours());
+    awaited.delete(link.peer);
+    const repliesDueMs = nowMs + this.timing.holdReplyMs;
+    link.stage = { at: "holding", join, name, folded, awaited, repliesDueMs };
+    link.dueMs = nowMs + this.timing.exchangeMs;
+    for (const to of awaited) {
+      this.links.effect({
+        type: "send-to",
+        to,
+        message: { type: "hold-name", folded, key: link.peer },
+      });
+    }
+    if (awaited.size === 0) this.#offer(link, link.stage, nowMs);
+  }
+
+  /** Whether the claim that a returning member shows is one that we would give it. */
+  #isEarlier(link: Link, earlier: SignedClaim, room: RoomId, folded: FoldedName): boolean {
+    const claim = earlier.claim.value;
+    return claim.key === link.peer && claim.folded === folded &&
+      claimFormFault(claim, room) === null && this.links.isClaimGood(earlier);
+  }
+
+  #welcomeBack(link: Link, join: Message<"join">, claim: SignedClaim, nowMs: number): void {
+    link.stage = { at: "welcomed", claim: ownedClaim(claim) };
+    link.dueMs = nowMs + this.timing.exchangeMs;
+    this.#sendWelcome(link, claim, this.#endpointOf(link, join.endpoint));
+  }
+
+  #sendWelcome(link: Link, claim: SignedClaim, endpoint: Endpoint | null): void {
+    const known = this.port.incarnationOf(link.peer);
+    this.links.send(link, {
+      type: "welcome",
+      genesis: this.links.room!.genesis,
+      claim,
+      endpoint,
+      incarnation: Math.min(known + 1, INCARNATION_MAX),
+      beacon: this.port.selfBeacon(),
+      admitterClaim: this.port.selfClaim(),
+    });
+  }
+
+  /** The neighbours have answered, or had the time to. */
+  #offer(link: Link, stage: Extract<Stage, { at: "holding" }>, nowMs: number): void {
+    const { join, name, folded } = stage;
+    // It may have become somebody's while we waited.
+    const owner = this.port.ownerOf(folded);
+    if (owner !== null && owner !== link.peer) return this.links.turnAwayName(link, name);
+    const known = this.port.incarnationOf(link.peer);
+    const incarnation = link.isMember ? known : Math.max(join.incarnation, known + 1);
+    const after = this.port.latestHead();
+    const claim: Claim = {
+      version: STRUCTURE_VERSION,
+      room: this.links.room!.id,
+      name,
+      folded,
+      key: link.peer,
+      incarnation: Math.min(incarnation, INCARNATION_MAX),
+      after,
+      time: claimTime(this.env.wallMs(), after?.time ?? null),
+      admitter: this.signer.key,
+    };
+    const { claim: embedded, admission } = admitClaim(this.env.crypto, this.signer, claim);
+    const endpoint = this.#endpointOf(link, join.endpoint);
+    link.stage = { at: "offered", claim, bytes: embedded.bytes, endpoint };
+    link.dueMs = nowMs + this.timing.exchangeMs;
+    this.links.send(link, {
+      type: "offer",
+      genesis: this.links.room!.genesis,
+      claim: embedded,
+      admission,
+      endpoint,
+    });
+  }
+
+  /** The claim is whole: the newcomer is in. */
+  accepted(link: Link, accept: Message<"accept">): void {
+    const { stage } = link;
+    if (stage.at !== "offered" && stage.at !== "welcomed") {
+      return this.links.outOfTurn(link, "accept");
+    }
+    const bytes = stage.at === "offered" ? stage.bytes : stage.claim.claim.bytes;
+    if (!areEqual(bytes, accept.claim.claim.bytes)) {
+      return this.links.penalise(link, "protocol", "accepted another claim than it was offered");
+    }
+    const folded = accept.claim.claim.value.folded as FoldedName;
+    const owner = this.port.ownerOf(folded);
+    if (owner !== null && owner !== link.peer) {
+      return this.links.turnAwayName(link, accept.claim.claim.value.name);
+    }
+    if (!this.links.areCredentials(link, accept.beacon, accept.claim)) return;
+    const isRename = link.isMember;
+    const { incarnation } = accept.beacon.beacon.value;
+    if (!isRename && incarnation <= this.port.incarnationOf(link.peer)) {
+      return this.links.penalise(
+        link,
+        "protocol",
+        "came in with an incarnation that was used before",
+      );
+    }
+    if (stage.at === "offered") this.#sendWelcome(link, accept.claim, stage.endpoint);
+    if (isRename) {
+      this.links.settle(link);
+      this.links.effect({
+        type: "claimed",
+        peer: link.peer,
+        beacon: accept.beacon,
+        claim: accept.claim,
+      });
+      return;
+    }
+    if (link.peer === this.signer.key) {
+      // Our own key came in through us: it is the later one, and goes on.
+      this.links.effect({ type: "replaced-self", incarnation });
+      return;
+    }
+    this.links.becomeMember(link, accept.beacon, accept.claim);
+  }
+
+  #endpointOf(link: Link, told: Endpoint | null): Endpoint | null {
+    return told === null || told.host !== "" ? told : { host: link.remote.host, port: told.port };
+  }
+
+  /** Turns the link away, and answers false, where no newcomer can be let in. */
+  hasRoom(link: Link, nowMs: number): boolean {
+    if (this.port.liveMembers() >= ROSTER_MAX) {
+      this.links.turnAway(link, "full", `The room is full: it has ${ROSTER_MAX} members`);
+      return false;
+    }
+    const { host } = link.remote;
+    if (!isPrivateHost(host) && this.port.membersAt(host) >= ROSTER_PER_ADDRESS_MAX) {
+      const text = `The room has ${ROSTER_PER_ADDRESS_MAX} members at ${host} already`;
+      this.links.turnAway(link, "full", text);
+      return false;
+    }
+    if (!this.#joins.take(nowMs)) {
+      const { joinsPerSecond } = this.timing;
+      const text = `More than ${joinsPerSecond} newcomers a second; try again in a few seconds`;
+      this.links.turnAway(link, "too-fast", text);
+      return false;
+    }
+    return true;
+  }
+
+  // Holds.
+
+  /** Who else asks for this name at this moment, here or at a neighbour. */
+  #rivalOf(folded: FoldedName, key: PeerKey, nowMs: number): PeerKey | null {
+    const hold = this.#holds.get(folded);
+    let rival = hold !== undefined && hold.untilMs > nowMs && hold.key !== key ? hold.key : null;
+    for (const { peer, stage } of this.links.byId.values()) {
+      if (peer === key) continue;
+      if (stage.at === "holding" && stage.folded === folded) {
+        if (rival === null || peer < rival) rival = peer;
+      } else if (stage.at === "offered" && stage.claim.folded === folded) {
+        // Decided: whatever its key, nobody takes it over.
+        return "" as PeerKey;
+      }
+    }
+    return rival;
+  }
+
+  /** Turns away our own newcomers that lose a name to `key`. */
+  #displace(folded: FoldedName, key: PeerKey, name: string): void {
+    for (const link of [...this.links.byId.values()]) {
+      const { stage } = link;
+      if (stage.at !== "holding" || stage.folded !== folded || link.peer === key) continue;
+      this.links.turnAwayName(link, name);
+    }
+  }
+
+  /** A neighbour asks us to hold a name for its newcomer. */
+  holdName(
+    from: PeerKey,
+    { folded: text, key }: Extract<HoldMessage, { type: "hold-name" }>,
+    nowMs: number,
+  ): void {
+    let rate = this.#holdRates.get(from);
+    if (rate === undefined) {
+      const { joinsPerSecond, joinsBurst } = this.timing;
+      rate = new TokenBucket(2 * joinsPerSecond, 2 * joinsBurst);
+      this.#holdRates.set(from, rate);
+    }
+    if (!rate.take(nowMs)) {
+      const fault = "asked to hold more names than it may let newcomers in";
+      this.links.effect({ type: "penalise", peer: from, fault: "flood", text: fault });
+      return;
+    }
+    const folded = text as FoldedName;
+    const held = this.#hold(folded, key, nowMs);
+    this.links.effect({
+      type: "send-to",
+      to: from,
+      message: { type: "hold-reply", folded, key, held },
+    });
+  }
+
+  #hold(folded: FoldedName, key: PeerKey, nowMs: number): boolean {
+    const owner = this.port.ownerOf(folded);
+    if (owner !== null && owner !== key) return false;
+    const rival = this.#rivalOf(folded, key, nowMs);
+    if (rival !== null && rival < key) return false;
+    this.#displace(folded, key, folded);
+    if (this.#holds.size >= HOLDS_MAX) this.#dropHolds(nowMs);
+    // Full of names that are all being held: the race is left to the claims.
+    if (this.#holds.size < HOLDS_MAX) {
+      this.#holds.set(folded, { key, untilMs: nowMs + this.timing.holdMs });
+    }
+    return true;
+  }
+
+  /** Offers what neighbours have had the time to object to. */
+  tick(nowMs: number): void {
+    this.#dropHolds(nowMs);
+    for (const link of [...this.links.byId.values()]) {
+      const { stage } = link;
+      if (stage.at === "holding" && stage.repliesDueMs <= nowMs) this.#offer(link, stage, nowMs);
+    }
+  }
+
+  #dropHolds(nowMs: number): void {
+    for (const [folded, { untilMs }] of this.#holds) {
+      if (untilMs <= nowMs) this.#holds.delete(folded);
+    }
+  }
+
+  /** A neighbour holds a name for us, or can't. */
+  holdReply(
+    from: PeerKey,
+    { folded, key, held }: Extract<HoldMessage, { type: "hold-reply" }>,
+    nowMs: number,
+  ): void {
+    for (const link of [...this.links.byId.values()]) {
+      const { stage } = link;
+      if (stage.at !== "holding" || stage.folded !== folded || link.peer !== key) continue;
+      if (!stage.awaited.delete(from)) continue;
+      if (!held) this.links.turnAwayName(link, stage.name);
+      else if (stage.awaited.size === 0) this.#offer(link, stage, nowMs);
+    }
+  }
+
+  /** A neighbour's answer isn't awaited any more. */
+  neighbourGone(peer: PeerKey, nowMs: number): void {
+    this.#holdRates.delete(peer);
+    for (const link of [...this.links.byId.values()]) {
+      const { stage } = link;
+      if (stage.at !== "holding" || !stage.awaited.delete(peer)) continue;
+      if (stage.awaited.size === 0) this.#offer(link, stage, nowMs);
+    }
+  }
+}
+
+function areEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}

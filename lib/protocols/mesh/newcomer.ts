@@ -1,0 +1,207 @@
+/** Our own side of coming in, and of taking another name: asking a member, and checking what it answers. */
+
+import type { Signer } from "../../base/crypto.ts";
+import type { Environment } from "../../base/environment.ts";
+import type { Endpoint, LinkId, RoomId } from "../../base/ids.ts";
+import { foldName } from "../../base/names.ts";
+import type { AdmissionConfig, AdmissionPort } from "./admission_io.ts";
+import {
+  type AdmissionLinks,
+  isNewcomerStage,
+  type Link,
+  type Message,
+} from "./admission_links.ts";
+import {
+  claimFormFault,
+  completeClaim,
+  genesisFault,
+  isClaimAdmitted,
+  ownedClaim,
+  roomIdOf,
+} from "./credentials.ts";
+import { INCARNATION_MAX } from "./limits.ts";
+import type { Refusal } from "./messages.ts";
+import type { Claim, SignedClaim, SignedGenesis } from "./structures.ts";
+
+/** Names that one person takes in turn; a later one is simply claimed anew. */
+const OWN_CLAIMS_MAX = 256;
+
+export class Newcomer {
+  /** Our first claim for each name, as it was written: what we return with. At most `OWN_CLAIMS_MAX`. */
+  readonly #ownClaims = new Map<string, SignedClaim>();
+
+  constructor(
+    readonly config: AdmissionConfig,
+    readonly env: Environment,
+    readonly signer: Signer,
+    readonly port: AdmissionPort,
+    readonly links: AdmissionLinks,
+  ) {
+    for (const claim of config.ownClaims) this.#rememberClaim(claim);
+  }
+
+  /** Asks for a name, showing the claim that we were given for it before. */
+  join(link: Link, name: string, nowMs: number): void {
+    const earlier = this.#ownClaims.get(name.normalize("NFC"));
+    link.stage = { at: "asking", name };
+    link.dueMs = nowMs + this.config.timing.exchangeMs;
+    this.links.send(link, {
+      type: "join",
+      room: this.links.room?.id ?? this.config.room,
+      name,
+      incarnation: this.#incarnationAtLeast(0),
+      endpoint: this.config.endpoint,
+      earlier: earlier ?? null,
+    });
+  }
+
+  /** A new one for this process: higher than all that anybody knows, whatever the clock says. */
+  #incarnationAtLeast(known: number): number {
+    if (this.links.room !== null) return this.port.selfBeacon().beacon.value.incarnation;
+    const wallMs = Math.max(0, Math.floor(this.env.wallMs()));
+    return Math.min(INCARNATION_MAX, Math.max(this.config.incarnationMin, wallMs, known));
+  }
+
+  /** The name is free: makes the claim whole. */
+  offered(link: Link, offer: Message<"offer">): void {
+    const { stage } = link;
+    if (stage.at !== "asking") return this.links.outOfTurn(link, "offer");
+    const room = roomIdOf(this.env.crypto, offer.genesis);
+    const fault = this.#genesisFaultFor(offer.genesis, room) ??
+      claimFormFault(offer.claim.value, room) ??
+      this.#offerFault(link, offer.claim.value, stage.name);
+    if (fault !== null) return this.#badAnswer(link, fault);
+    const isAdmitted = isClaimAdmitted(this.env.crypto, offer);
+    if (!isAdmitted) return this.#badAnswer(link, "the admitting member didn't sign the claim");
+    const claim = ownedClaim(completeClaim(this.env.crypto, this.signer, offer));
+    this.#admitted(link, { room, genesis: offer.genesis, claim, welcome: null }, {
+      incarnation: this.#incarnationAtLeast(offer.claim.value.incarnation),
+      endpoint: offer.endpoint,
+    });
+  }
+
+  #offerFault(link: Link, claim: Claim, name: string): string | null {
+    if (claim.key !== this.signer.key) return "the offered claim is for another key";
+    if (claim.folded !== foldName(name)) return "the offered claim is for another name";
+    if (claim.admitter !== link.peer) return "the offered claim names another admitting member";
+    return null;
+  }
+
+  #genesisFaultFor(genesis: SignedGenesis, room: RoomId): string | null {
+    const expected = this.links.room?.id ?? this.config.room;
+    if (expected !== null && room !== expected) return "it is in another room";
+    return genesisFault(this.env.crypto, genesis, room);
+  }
+
+  /** The answer to `accept`, or to an earlier claim. */
+  welcomed(link: Link, welcome: Message<"welcome">): void {
+    const { stage } = link;
+    if (stage.at === "accepting") {
+      if (!this.links.areCredentials(link, welcome.beacon, welcome.admitterClaim)) return;
+      return this.#cameIn(link, stage.claim, welcome);
+    }
+    if (stage.at !== "asking") return this.links.outOfTurn(link, "welcome");
+    const room = roomIdOf(this.env.crypto, welcome.genesis);
+    const claim = this.#ownClaims.get(stage.name.normalize("NFC"));
+    const fault = this.#genesisFaultFor(welcome.genesis, room) ??
+      (claim === undefined ? "it welcomed us with a claim that we didn't show" : null) ??
+      claimFormFault(claim!.claim.value, room);
+    if (fault !== null) return this.#badAnswer(link, fault);
+    if (!this.links.areCredentials(link, welcome.beacon, welcome.admitterClaim, room)) return;
+    this.#admitted(link, { room, genesis: welcome.genesis, claim: claim!, welcome }, {
+      incarnation: this.#incarnationAtLeast(Math.min(welcome.incarnation, INCARNATION_MAX)),
+      endpoint: welcome.endpoint,
+    });
+  }
+
+  #admitted(
+    link: Link,
+    what: {
+      readonly room: RoomId;
+      readonly genesis: SignedGenesis;
+      readonly claim: SignedClaim;
+      readonly welcome: Message<"welcome"> | null;
+    },
+    how: { readonly incarnation: number; readonly endpoint: Endpoint | null },
+  ): void {
+    const { room, genesis, claim, welcome } = what;
+    const rename = this.links.room !== null;
+    if (!rename) {
+      this.links.room = { id: room, genesis };
+      this.links.effect({
+        type: "persist",
+        records: [
+          { kind: "genesis", genesis },
+          { kind: "incarnation", incarnation: how.incarnation },
+          { kind: "claim", claim },
+        ],
+      });
+    } else if (welcome === null) {
+      this.links.effect({ type: "persist", records: [{ kind: "claim", claim }] });
+    }
+    this.#rememberClaim(claim);
+    link.stage = { at: "entering", claim, welcome };
+    this.links.effect({
+      type: "admitted",
+      link: link.id,
+      room,
+      genesis,
+      claim,
+      ...how,
+      rename,
+    });
+  }
+
+  #rememberClaim(claim: SignedClaim): void {
+    const { name } = claim.claim.value;
+    if (this.#ownClaims.has(name) || this.#ownClaims.size >= OWN_CLAIMS_MAX) return;
+    this.#ownClaims.set(name, claim);
+  }
+
+  /** The roster has entered: now the admitting member is told. */
+  entered(id: LinkId, nowMs: number): void {
+    const link = this.links.byId.get(id);
+    if (link?.stage.at !== "entering") return; // it went down meanwhile; the claim is whole all the same
+    const { claim, welcome } = link.stage;
+    this.links.send(link, { type: "accept", claim, beacon: this.port.selfBeacon() });
+    if (welcome !== null) return this.#cameIn(link, claim, welcome);
+    link.stage = { at: "accepting", claim };
+    link.dueMs = nowMs + this.config.timing.exchangeMs;
+  }
+
+  #cameIn(link: Link, claim: SignedClaim, welcome: Message<"welcome">): void {
+    if (link.isMember) {
+      this.links.settle(link);
+      this.links.effect({ type: "name-claimed", claim });
+      return;
+    }
+    this.links.effect({ type: "came-in", link: link.id, via: link.peer });
+    this.links.becomeMember(link, welcome.beacon, welcome.admitterClaim);
+  }
+
+  /** We may not come in, or may not have the name. */
+  refuse(link: Link, refuse: Message<"refuse">): void {
+    if (isNewcomerStage(link.stage)) {
+      return this.refused(link, refuse.code, refuse.text, refuse.room);
+    }
+    // A hello of ours is refused; nobody waits for an answer but the link.
+    if (!link.isMember) this.links.close(link, `refused: ${refuse.code}`);
+  }
+
+  /** Ends the exchange without success. */
+  refused(
+    link: Link,
+    code: Refusal | "timeout",
+    text: string,
+    room: RoomId | null,
+  ): void {
+    const rename = link.isMember;
+    this.links.effect({ type: "refused", link: link.id, code, text, rename, room });
+    if (rename) this.links.settle(link);
+    else this.links.close(link, `refused: ${code}`);
+  }
+
+  #badAnswer(link: Link, fault: string): void {
+    this.refused(link, "protocol", `The member's answer can't be right: ${fault}`, null);
+  }
+}
