@@ -195,18 +195,24 @@ function roundTripText(member: PeerStatus): string {
 
 function arrivedLine(status: MeshStatus): Line {
   const { unconfirmed, unsent, lastMessage } = status;
-  const waiting = unsent === 0 ? "" : ` ${counted(unsent, "message")} of yours wait to be sent.`;
-  const arrived = unconfirmed === 0
-    ? "Everything you wrote has reached everybody."
-    : `${counted(unconfirmed, "message")} of yours may not have reached everybody yet.`;
-  const last: Span[] = lastMessage === null ? [" No messages yet."] : [
-    " Last message ",
+  const sentences: string[] = [];
+  if (unsent > 0) {
+    sentences.push(`${yours(unsent)} ${unsent === 1 ? "waits" : "wait"} to be sent.`);
+  }
+  if (unconfirmed > 0) sentences.push(`${yours(unconfirmed)} may not have reached everybody yet.`);
+  if (sentences.length === 0) sentences.push("Everything you wrote has reached everybody.");
+  if (lastMessage === null) return [[...sentences, "No messages yet."].join(" ")];
+  return [
+    `${sentences.join(" ")} Last message `,
     { timeMs: Date.parse(lastMessage.at) },
     ", from ",
     name(lastMessage.from),
     ".",
   ];
-  return [unsent === 0 ? arrived : `${waiting.trimStart()} ${arrived}`, ...last];
+}
+
+function yours(count: number): string {
+  return `${count} of your messages`;
 }
 
 function verifyLines(event: EventNamed<"verify">): readonly Line[] {
@@ -226,8 +232,4 @@ export function durationText(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${Math.round(ms / 1_000)} s`;
   return `${Math.round(ms / 60_000)} min`;
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
