@@ -40,7 +40,8 @@ export class RosterRight implements MeshChecker {
         throw this.#broken(`${label} doesn't list ${other.label}, who runs`);
       }
       byKey.delete(other.shownKey);
-      if (!other.member.config.natted && !other.member.config.passive) {
+      const { natted, passive, knowsAddress } = other.member.config;
+      if (knowsAddress && !natted && !passive) {
         this.#checkEndpoint(label, listed, other.member);
       }
     }

@@ -11,13 +11,19 @@ import { fakeCrypto } from "../fake_crypto.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import type { MemberProcess } from "../mesh/member.ts";
 
+/** What a process made itself; what earlier lives of its member made comes to it as others' does. */
+interface Own {
+  incarnation: number;
+  /** By bundle id, how long the disk is with it. */
+  readonly upTo: Map<string, number>;
+}
+
 export class SentAfter implements MeshChecker {
   readonly name = "sent after";
-  /** By process, its own bundles with how long the disk is with each. */
-  readonly #own = new Map<MemberProcess, Map<string, number>>();
+  readonly #own = new Map<MemberProcess, Own>();
 
   started(process: MemberProcess, records: readonly MeshRecord[]): void {
-    this.#own.set(process, new Map());
+    this.#own.set(process, { incarnation: 0, upTo: new Map() });
     this.#note(process, records, 0);
   }
 
@@ -40,8 +46,9 @@ export class SentAfter implements MeshChecker {
     const what = `${label} sends ${
       author === member.key ? "its own" : author
     } ${incarnation} ${counter}`;
-    if (author === member.key) {
-      const upTo = this.#own.get(process)!.get(bundleId(fakeCrypto, bundle.header.bytes));
+    const own = this.#own.get(process)!;
+    if (author === member.key && incarnation === own.incarnation) {
+      const upTo = own.upTo.get(bundleId(fakeCrypto, bundle.header.bytes));
       if (upTo === undefined || upTo > member.disk.synced) {
         throw new Violation(this.name, `${what} before it is synced`);
       }
@@ -54,10 +61,11 @@ export class SentAfter implements MeshChecker {
     const own = this.#own.get(process)!;
     for (let at = 0; at < records.length; at++) {
       const record = records[at]!;
+      if (record.kind === "incarnation") own.incarnation = record.incarnation;
       if (record.kind !== "bundle" || record.bundle.header.value.author !== process.member.key) {
         continue;
       }
-      own.set(bundleId(fakeCrypto, record.bundle.header.bytes), from + at + 1);
+      own.upTo.set(bundleId(fakeCrypto, record.bundle.header.bytes), from + at + 1);
     }
   }
 }

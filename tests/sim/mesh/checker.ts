@@ -29,8 +29,8 @@ export interface Held {
 export interface MeshProbe {
   /** The neighbours in the overlay. */
   activeView(): Iterable<PeerKey>;
-  /** The highest counter delivered in a row, of every stream. */
-  frontiers(): Iterable<readonly [StreamKey, number]>;
+  /** The highest counter delivered in a row, of every stream; null before it took in what is stored. */
+  frontiers(): Iterable<readonly [StreamKey, number]> | null;
   /** The same of one stream; 0 where nothing of it was delivered. */
   frontier(stream: Stream): number;
   /** Tables, queues and caches with their bounds. */

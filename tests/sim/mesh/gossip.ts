@@ -187,7 +187,8 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
     return [...view].slice(this.flaw === "drops one side of a link" ? 1 : 0);
   }
 
-  frontiers(): [StreamKey, number][] {
+  frontiers(): [StreamKey, number][] | null {
+    if (!this.#ready) return null;
     return [...this.#frontiers].map(([stream, { counter }]) => [stream, counter]);
   }
 

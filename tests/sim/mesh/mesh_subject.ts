@@ -2,11 +2,13 @@
 
 import {
   ACTIVE_VIEW_MAX,
+  INBOUND_LINKS_MAX,
   KEPT_MESSAGES_MAX,
   PASSIVE_VIEW_MAX,
 } from "../../../lib/protocols/mesh/limits.ts";
 import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
-import { streamKey } from "../../../lib/protocols/mesh/stream.ts";
+import type { Room } from "../../../lib/protocols/mesh/room.ts";
+import { type StreamKey, streamKey } from "../../../lib/protocols/mesh/stream.ts";
 import type { MeshProbe } from "./checker.ts";
 import type { MeshMachine } from "./member.ts";
 import type { Subject } from "./world.ts";
@@ -41,15 +43,14 @@ function probeOf(mesh: Mesh): MeshProbe {
   return {
     activeView: () => mesh.room?.neighbours ?? [],
     frontier: (stream) => mesh.room?.order.frontier(stream).counter ?? 0,
-    *frontiers() {
-      if (mesh.room === null) return;
-      for (const entry of mesh.room.order.streams()) yield [streamKey(entry), entry.counter];
-    },
+    frontiers: () => mesh.room === null ? null : frontiersOf(mesh.room),
     *held() {
       const { room } = mesh;
       if (room === null) return;
       yield { what: "messages", size: room.order.messages(), max: KEPT_MESSAGES_MAX };
-      yield { what: "neighbours", size: room.overlay.activeView().length, max: ACTIVE_VIEW_MAX };
+      // Members that nobody can dial take inbound places, and no other's.
+      const neighboursMax = ACTIVE_VIEW_MAX + INBOUND_LINKS_MAX;
+      yield { what: "neighbours", size: room.overlay.activeView().length, max: neighboursMax };
       yield {
         what: "passive members",
         size: room.overlay.passiveView().length,
@@ -58,4 +59,8 @@ function probeOf(mesh: Mesh): MeshProbe {
     },
     snapshot: () => mesh.room?.snapshot() ?? null,
   };
+}
+
+function* frontiersOf({ order }: Room): Iterable<readonly [StreamKey, number]> {
+  for (const entry of order.streams()) yield [streamKey(entry), entry.counter];
 }

@@ -98,3 +98,9 @@ export function scenarioOf(seed: number, nodes: number, steps: number): Scenario
     longTextChance: random.pick([0, 0.02, 0.1]),
   };
 }
+
+/** How large a seed's room is where nobody says: most are small, for speed, and some have 50. */
+export function nodesOf(seed: number): number {
+  const random = new Random(seed * 2 + 3);
+  return random.chance(0.7) ? 5 + random.below(8) : 13 + random.below(38);
+}

@@ -1,0 +1,148 @@
+/**
+ * `make sim`: long runs of the simulator, and single runs to look at.
+ *
+ *     make sim SEEDS=2000 NODES=12 STEPS=400        2,000 seeds from 1
+ *     make sim SEED=7 NODES=12 STEPS=400            one seed, twice, with its trace's tail where it fails
+ *     make sim SEED=7 TRACE=1                       the same with every event, in words
+ *
+ * Settings come from the environment or as NAME=VALUE arguments. SEED begins, SEEDS says how many (1 where
+ * SEED is given, else 100); NODES and STEPS describe each run, and without NODES a seed has 5 to 50; JOBS
+ * shares the seeds among processes. Ends with status 1 where a run fails.
+ */
+
+import { meshSubject } from "./mesh/mesh_subject.ts";
+import { repeatCommand, runMesh, type RunOptions, type RunResult } from "./mesh/run.ts";
+import { nodesOf } from "./mesh/scenario.ts";
+
+const NAMES = ["SEED", "SEEDS", "NODES", "STEPS", "JOBS", "TRACE"] as const;
+type Name = typeof NAMES[number];
+
+const PROGRESS_MS = 10_000;
+const FAILURES_SHOWN_MAX = 10;
+
+const encoder = new TextEncoder();
+
+function print(line: string): void {
+  Deno.stdout.writeSync(encoder.encode(`${line}\n`));
+}
+
+/** Progress too: it is nothing that another program reads. */
+function printError(line: string): void {
+  Deno.stderr.writeSync(encoder.encode(`${line}\n`));
+}
+
+function settings(): (name: Name) => number | null {
+  const given = new Map<string, string>();
+  for (const argument of Deno.args) {
+    const [name, value] = argument.replace(/^--/, "").split("=");
+    given.set(name!.toUpperCase(), value ?? "1");
+  }
+  for (const name of given.keys()) {
+    if (NAMES.some((known) => known === name)) continue;
+    printError(`Cannot read the argument ${name}: expected one of ${NAMES.join(", ")}`);
+    Deno.exit(2);
+  }
+  return (name) => {
+    const text = given.get(name) ?? Deno.env.get(name);
+    if (text === undefined || text === "") return null;
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= 0) return value;
+    printError(`Cannot read ${name}: expected a whole number, is "${text}"`);
+    Deno.exit(2);
+  };
+}
+
+interface Totals {
+  runs: number;
+  failures: number;
+  virtualMs: number;
+  steps: number;
+  said: number;
+}
+
+function report(options: RunOptions, { failure, tail }: RunResult): void {
+  print(`\nseed ${options.seed} failed: ${failure!.message}`);
+  if (failure!.name !== "Violation") print(failure!.stack ?? "");
+  print(tail.map((line) => `  ${line}`).join("\n"));
+  print(`to see it again: ${repeatCommand(options)}`);
+}
+
+function runAll(seeds: readonly number[], setting: (name: Name) => number | null): Totals {
+  const totals: Totals = { runs: 0, failures: 0, virtualMs: 0, steps: 0, said: 0 };
+  let shownMs = performance.now();
+  for (const seed of seeds) {
+    const nodes = setting("NODES") ?? nodesOf(seed);
+    const options: RunOptions = {
+      seed,
+      nodes,
+      steps: setting("STEPS") ?? 400,
+      ...(setting("TRACE") ? { print } : {}),
+    };
+    const result = runMesh(meshSubject(), options);
+    totals.runs++;
+    totals.virtualMs += result.virtualMs;
+    totals.steps += result.steps;
+    totals.said += result.said;
+    if (result.failure !== null && totals.failures++ < FAILURES_SHOWN_MAX) report(options, result);
+    if (performance.now() - shownMs > PROGRESS_MS) {
+      shownMs = performance.now();
+      printError(`${totals.runs} of ${seeds.length} runs, ${totals.failures} failed`);
+    }
+  }
+  return totals;
+}
+
+/** Shares the seeds among processes: worker `n` of `jobs` takes every `jobs`th. */
+async function runJobs(
+  first: number,
+  count: number,
+  jobs: number,
+  setting: (name: Name) => number | null,
+): Promise<Totals> {
+  const passed = (["NODES", "STEPS"] as const).flatMap((name) => {
+    const value = setting(name);
+    return value === null ? [] : [`${name}=${value}`];
+  });
+  const children = Array.from({ length: jobs }, (_, job) => {
+    const share = Math.ceil((count - job) / jobs);
+    return new Deno.Command(Deno.execPath(), {
+      args: ["run", "--quiet", "--allow-env", import.meta.filename!, ...passed],
+      env: { SEED: String(first + job), SEEDS: String(share), STRIDE: String(jobs), JOBS: "1" },
+      stdout: "piped",
+      stderr: "inherit",
+    }).output();
+  });
+  const totals: Totals = { runs: 0, failures: 0, virtualMs: 0, steps: 0, said: 0 };
+  for (const { stdout } of await Promise.all(children)) {
+    const lines = new TextDecoder().decode(stdout).trimEnd().split("\n");
+    const last = JSON.parse(lines.pop() ?? "null") as Totals;
+    if (lines.length > 0) print(lines.join("\n"));
+    for (const key of Object.keys(totals) as (keyof Totals)[]) totals[key] += last[key];
+  }
+  return totals;
+}
+
+async function main(): Promise<void> {
+  const startMs = performance.now();
+  const setting = settings();
+  const first = setting("SEED") ?? 1;
+  const count = setting("SEEDS") ?? (setting("SEED") === null ? 100 : 1);
+  const jobs = Math.min(setting("JOBS") ?? 1, count);
+  const stride = Number(Deno.env.get("STRIDE") ?? "1");
+  const isWorker = Deno.env.has("STRIDE");
+  const seeds = Array.from({ length: count }, (_, n) => first + n * stride);
+  const totals = jobs > 1 ? await runJobs(first, count, jobs, setting) : runAll(seeds, setting);
+  if (isWorker) {
+    print(JSON.stringify(totals));
+    return;
+  }
+  const seconds = ((performance.now() - startMs) / 1_000).toFixed(1);
+  const hours = (totals.virtualMs / 3_600_000).toFixed(1);
+  print(
+    `${totals.runs} runs, ${totals.failures} failed: ${hours} h of ${totals.said} messages ` +
+      `in ${totals.steps} steps, simulated in ${seconds} s`,
+  );
+  if (totals.failures > 0) Deno.exit(1);
+}
+
+await main();
