@@ -22,11 +22,12 @@ import {
 } from "./line_editor.ts";
 import type { CommonOptions } from "./options.ts";
 import { type Channel, Output } from "./output.ts";
-import { isCommon, withinTime } from "./piped_interface.ts";
+import { isCommon } from "./piped_interface.ts";
 import { layoutPrompt } from "./prompt_layout.ts";
 import type { Streams } from "./streams.ts";
 import { enterRawMode, leaveRawMode } from "./terminal_mode.ts";
 import { starLine, TextFormat } from "./text_format.ts";
+import { withinTime } from "./within_time.ts";
 import type {
   CommonEvent,
   InputHandler,

@@ -13,6 +13,7 @@ export interface LogOptions {
 
 /** Of the program's one log; silent where there is none. */
 let programLogger: Logger = SILENT_LOGGER;
+let programOutput: Output | null = null;
 
 /**
  * Opens the program's log, appending. Lines that the disk is too slow for are left out and counted.
@@ -51,16 +52,18 @@ export async function openLog(options: LogOptions): Promise<Logger> {
     info: (message, fields) => logger.info(message, fields),
     warn: (message, fields) => logger.warn(message, fields),
   };
-  flushProgramLog = () => output.flush();
+  programOutput = output;
   return programLogger;
 }
 
-let flushProgramLog: () => Promise<void> = () => Promise.resolve();
+/** Resolves when the program's log is written as far as it goes. */
+export function flushLog(): Promise<void> {
+  return programOutput?.flush() ?? Promise.resolve();
+}
 
-/** Writes a fault of our own to the log, with its stack trace; resolves when it is written. */
-export async function logFault(error: unknown): Promise<void> {
+/** Notes a fault of our own in the program's log, with its stack trace. */
+export function logFault(error: unknown): void {
   programLogger.warn("internal fault", { stack: stackOf(error) });
-  await flushProgramLog();
 }
 
 /** The error with the place it was made at, and its causes. */

@@ -10,6 +10,7 @@ import type { CommonOptions } from "./options.ts";
 import { Output } from "./output.ts";
 import type { Streams } from "./streams.ts";
 import { starLine, TextFormat } from "./text_format.ts";
+import { withinTime } from "./within_time.ts";
 import type {
   CommonEvent,
   InputHandler,
@@ -170,12 +171,4 @@ export function isCommon<Event extends ShownEvent>(
   event: Event | CommonEvent,
 ): event is CommonEvent {
   return event.event === "error" || event.event === "notice" || event.event === "bye";
-}
-
-/** Resolves with `work`, or after `ms`. */
-export async function withinTime(work: Promise<void>, ms: number): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const limit = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
-  await Promise.race([work, limit]);
-  clearTimeout(timer);
 }

@@ -3,13 +3,17 @@
 import { P2pchatError } from "../base/errors.ts";
 import { asksForJson, parseCommandLine, type ProgramCommand } from "./arguments.ts";
 import { endingOf } from "./errors.ts";
-import { logFault, stackOf } from "./log.ts";
+import { flushLog, logFault, stackOf } from "./log.ts";
 import { meshProgramCommand } from "./mesh_arguments.ts";
 import { leaveRawMode } from "./terminal_mode.ts";
 import { usageText } from "./usage.ts";
 import { VERSION } from "./version.ts";
+import { withinTime } from "./within_time.ts";
 
 const COMMANDS: readonly ProgramCommand[] = [meshProgramCommand];
+
+/** A disk that takes nothing for so long gets no more of the log. */
+const LOG_FLUSH_MS_MAX = 2_000;
 
 /** The status of a command that was asked for nothing. */
 const STATUS_NO_COMMAND = 2;
@@ -36,6 +40,8 @@ export async function runProgram(
     return await Promise.race([execute(args, commands), failed.promise]);
   } catch (error) {
     return await reportEnding(error, args);
+  } finally {
+    await withinTime(flushLog(), LOG_FLUSH_MS_MAX);
   }
 }
 
@@ -60,7 +66,7 @@ async function execute(
 async function reportEnding(error: unknown, args: readonly string[]): Promise<number> {
   leaveRawMode();
   if (!(error instanceof P2pchatError)) {
-    await logFault(error);
+    logFault(error);
     if (args.includes("--verbose")) await write(Deno.stderr, `${stackOf(error)}\n`);
   }
   const { status, channel, text } = endingOf(error, asksForJson(args), Date.now());
