@@ -160,10 +160,13 @@ export class AdmissionLinks {
     room: RoomId = this.room!.id,
   ): boolean {
     const { key, state, claim: claimId } = beacon.beacon.value;
+    if (state !== "alive") {
+      this.close(link, "it is leaving the room");
+      return false;
+    }
     const fault = beaconFormFault(beacon.beacon.value, room) ??
       claimFormFault(claim.claim.value, room) ??
       (key !== link.peer ? "the beacon is another member's" : null) ??
-      (state !== "alive" ? "the beacon says that it has left" : null) ??
       (claim.claim.value.key !== key ? "the claim is another member's" : null) ??
       (claimIdOf(this.env.crypto, claim) !== claimId ? "the beacon names another claim" : null);
     if (fault !== null) {

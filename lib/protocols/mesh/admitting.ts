@@ -202,12 +202,13 @@ export class Admitting {
 
   /** Turns the link away, and answers false, where no newcomer can be let in. */
   hasRoom(link: Link, nowMs: number): boolean {
-    if (this.port.liveMembers() >= ROSTER_MAX) {
+    const isNew = !this.port.isLive(link.peer);
+    if (isNew && this.port.liveMembers() >= ROSTER_MAX) {
       this.links.turnAway(link, "full", `The room is full: it has ${ROSTER_MAX} members`);
       return false;
     }
     const { host } = link.remote;
-    if (!isPrivateHost(host) && this.port.membersAt(host) >= ROSTER_PER_ADDRESS_MAX) {
+    if (isNew && !isPrivateHost(host) && this.port.membersAt(host) >= ROSTER_PER_ADDRESS_MAX) {
       const text = `The room has ${ROSTER_PER_ADDRESS_MAX} members at ${host} already`;
       this.links.turnAway(link, "full", text);
       return false;

@@ -326,11 +326,10 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
       case "statements":
         return this.#statements(from, message, nowMs);
       case "roster-want":
-        if (this.#intake.mayAsk(from, nowMs)) this.#exchange.supply(from, message, nowMs);
-        return;
+        if (!this.#intake.mayAsk(from, message.buckets.length, nowMs)) return;
+        return this.#exchange.supply(from, message, nowMs);
       case "roster-summary":
-        if (this.#intake.mayAsk(from, nowMs)) this.#exchange.offer(from, message);
-        return;
+        return this.#exchange.offer(from, message);
       case "roster-part":
         return this.#part(from, message, nowMs);
       default:

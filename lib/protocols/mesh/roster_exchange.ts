@@ -13,6 +13,8 @@ import { type Entry, isNewer, rankOf, type RosterTable } from "./roster_table.ts
 
 /** The same two digests are not compared again for so long: they differ for a reason that time removes. */
 const SAME_DIGESTS_MS = 60_000;
+/** While members come and go, digests differ all the time: so often is enough to find what got lost. */
+const COMPARE_MS = 1_000;
 
 type Message<Type extends RosterMessage["type"]> = Extract<RosterMessage, { readonly type: Type }>;
 
@@ -39,7 +41,8 @@ export class RosterExchange {
     if (theirs === ours) return;
     const digests = ours + theirs;
     const compared = this.#compared.get(peer);
-    if (compared?.digests === digests && nowMs - compared.atMs < SAME_DIGESTS_MS) return;
+    const pauseMs = compared?.digests === digests ? SAME_DIGESTS_MS : COMPARE_MS;
+    if (compared !== undefined && nowMs - compared.atMs < pauseMs) return;
     this.#compared.set(peer, { digests, atMs: nowMs });
     this.tell(peer);
   }

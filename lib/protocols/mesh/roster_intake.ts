@@ -15,7 +15,7 @@ import {
   type KnownClaim,
   ownedClaim,
 } from "./credentials.ts";
-import { CLAIMS_AHEAD_MAX, ROSTER_MAX } from "./limits.ts";
+import { CLAIMS_AHEAD_MAX, ROSTER_BUCKETS, ROSTER_MAX } from "./limits.ts";
 import type { RosterOutbox } from "./roster_outbox.ts";
 import { isNewer, rankOf, type RosterTable } from "./roster_table.ts";
 import type { Beacon, SignedBeacon, SignedClaim } from "./structures.ts";
@@ -27,15 +27,15 @@ const BEACONS_BURST = 80;
 /** What a neighbour may send: everything a heal of two full halves brings, then a busy room. */
 const ITEMS_PER_SECOND = 2_000;
 const ITEMS_BURST = 16_384;
-/** Questions about rosters that a neighbour may put: a whole roster's buckets, then one digest a beacon. */
-const QUESTIONS_PER_SECOND = 2;
-const QUESTIONS_BURST = 64;
+/** Buckets that a neighbour may ask for: our whole roster twice a second while hundreds come in. */
+const BUCKETS_PER_SECOND = 2 * ROSTER_BUCKETS;
+const BUCKETS_BURST = 16 * ROSTER_BUCKETS;
 
 interface Neighbour {
   /** Claims that came ahead of the beacons that name them; at most `CLAIMS_AHEAD_MAX`, unchecked. */
   readonly ahead: Map<ClaimId, SignedClaim>;
   readonly items: TokenBucket;
-  readonly questions: TokenBucket;
+  readonly buckets: TokenBucket;
 }
 
 /** What became of a beacon: it holds with its claim; it says nothing; it lacks a claim; it cost a penalty. */
@@ -68,7 +68,7 @@ export class RosterIntake {
     this.#neighbours.set(peer, {
       ahead: new Map(),
       items: new TokenBucket(ITEMS_PER_SECOND, ITEMS_BURST),
-      questions: new TokenBucket(QUESTIONS_PER_SECOND, QUESTIONS_BURST),
+      buckets: new TokenBucket(BUCKETS_PER_SECOND, BUCKETS_BURST),
     });
   }
 
@@ -81,16 +81,16 @@ export class RosterIntake {
     this.#rates.delete(key);
   }
 
+  /** Whether a neighbour may send so many entries; it pays where it may not. */
   mayBring(from: PeerKey, count: number, nowMs: number): boolean {
     if (this.#neighbours.get(from)?.items.take(nowMs, count) === true) return true;
     const text = `sent more than ${ITEMS_PER_SECOND} roster entries a second`;
     return this.outbox.penalise(from, "flood", text);
   }
 
-  mayAsk(from: PeerKey, nowMs: number): boolean {
-    if (this.#neighbours.get(from)?.questions.take(nowMs) === true) return true;
-    const text = `asked for rosters more than ${QUESTIONS_PER_SECOND} times a second`;
-    return this.outbox.penalise(from, "flood", text);
+  /** Whether a question about so many buckets is answered; who is left without an answer asks again later. */
+  mayAsk(from: PeerKey, buckets: number, nowMs: number): boolean {
+    return this.#neighbours.get(from)?.buckets.take(nowMs, Math.max(1, buckets)) === true;
   }
 
   /** Keeps a claim until the beacon comes that names it; only then is it worth checking. */
