@@ -157,25 +157,31 @@ export class TcpNetwork implements StreamNetwork {
     failed: (reason: string) => void,
   ): () => void {
     const controller = new AbortController();
+    const { signal } = controller;
     const work = (async () => {
-      let conn: Deno.TcpConn;
+      let stream: TcpStream;
       try {
-        conn = await Deno.connect({
+        const conn = await Deno.connect({
           hostname: to.host,
           port: to.port,
           transport: "tcp",
-          signal: controller.signal,
+          signal,
         });
+        if (signal.aborted) return conn.close();
+        stream = new TcpStream(conn, this.#ongoing);
       } catch (error) {
-        if (!controller.signal.aborted) failed(reasonOf(error));
+        if (!signal.aborted) failed(reasonOf(error));
         return;
       }
-      if (controller.signal.aborted) conn.close();
-      else connected(new TcpStream(conn, this.#ongoing));
+      connected(stream);
     })();
     this.#ongoing.add(work);
     work.finally(() => this.#ongoing.delete(work));
-    return () => controller.abort();
+    return () => {
+      controller.abort();
+      // Looking up a name can't be stopped; nobody waits for it.
+      this.#ongoing.delete(work);
+    };
   }
 
   accept(accepted: (stream: ByteStream) => void): void {
