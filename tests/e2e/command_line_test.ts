@@ -1,0 +1,75 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { VERSION } from "../../lib/cli/version.ts";
+import { PROGRAM } from "./node.ts";
+
+interface Outcome {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Names in the data folder afterwards. */
+  readonly files: readonly string[];
+}
+
+/** Runs the program with `line`, words separated by blanks, and no input. */
+async function run(line: string): Promise<Outcome> {
+  const folder = await Deno.makeTempDir({ prefix: "p2pchat-args-" });
+  const { code, stdout, stderr } = await new Deno.Command(PROGRAM, {
+    args: line.split(" ").filter((word) => word !== ""),
+    env: { P2PCHAT_HOME: `${folder}/home` },
+    stdin: "null",
+  }).output();
+  const files = [...Deno.readDirSync(folder)].map((entry) => entry.name);
+  await Deno.remove(folder, { recursive: true });
+  const decoder = new TextDecoder();
+  return { status: code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr), files };
+}
+
+Deno.test("p2pchat --version prints the version", async () => {
+  assertEquals(await run("--version"), {
+    status: 0,
+    stdout: `p2pchat ${VERSION}\n`,
+    stderr: "",
+    files: [],
+  });
+});
+
+Deno.test("p2pchat prints the usage that help prints, with status 2", async () => {
+  const asked = await run("help");
+  assertEquals([asked.status, asked.stderr], [0, ""]);
+  assertStringIncludes(asked.stdout, "p2pchat mesh NAME [HOST PORT]");
+  assertEquals(await run(""), { ...asked, status: 2 });
+  assertEquals(await run("--help"), asked);
+});
+
+Deno.test("p2pchat COMMAND --help is p2pchat help COMMAND", async () => {
+  const asked = await run("help mesh");
+  assertEquals([asked.status, asked.stderr], [0, ""]);
+  assertStringIncludes(asked.stdout, "for example: p2pchat mesh");
+  assertEquals(await run("mesh --help"), asked);
+});
+
+const REFUSED: readonly (readonly [line: string, code: string, sentence: string])[] = [
+  ["mehs Alice", "usage", "There is no command mehs; did you mean mesh?"],
+  ["mesh Alice --prot 1", "usage", "There is no flag --prot; did you mean --port?"],
+  ["mesh Alice --port x", "usage", '--port must be a whole number from 0 to 65535, is "x"'],
+  ["mesh -Alice-", "usage", "There is no flag -Alice-"],
+  ["mesh a/b", "bad-name", 'The name "a/b" is not possible'],
+];
+
+for (const [line, code, sentence] of REFUSED) {
+  Deno.test(`p2pchat ${line}: one line on stderr, status 2, no file touched`, async () => {
+    const { status, stdout, stderr, files } = await run(line);
+    assertEquals([status, stdout, files], [2, "", []]);
+    assertStringIncludes(stderr, `error: ${sentence}`);
+    assertEquals(stderr.indexOf("\n"), stderr.length - 1);
+  });
+
+  Deno.test(`p2pchat ${line} --json: a fatal event on stdout`, async () => {
+    const { status, stdout, stderr, files } = await run(`${line} --json`);
+    assertEquals([status, stderr, files], [2, "", []]);
+    const { event, code: given, text, at } = JSON.parse(stdout);
+    assertEquals([event, given], ["fatal", code]);
+    assertStringIncludes(text, sentence);
+    assert(!Number.isNaN(Date.parse(at)));
+  });
+}
