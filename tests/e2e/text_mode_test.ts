@@ -1,0 +1,295 @@
+/** Pipes without `--json`: what people read there, what a line means, and how the program ends. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { Node, Nodes, type ShownEvent } from "./node.ts";
+import { residentBytes } from "./proc.ts";
+import { TextProgram } from "./text_program.ts";
+
+const shown = (text: string) => (event: ShownEvent) =>
+  event.event === "message" && event.text === text;
+const joined = (name: string) => (event: ShownEvent) =>
+  event.event === "joined" && event.name === name;
+const left = (name: string) => (event: ShownEvent) => event.event === "left" && event.name === name;
+
+Deno.test("text mode: two people meet, talk and part, and read this", async () => {
+  await using alice = TextProgram.mesh("Alice", null);
+  const port = await alice.port();
+  await using bob = TextProgram.mesh("Bob", port);
+  const bobPort = await bob.port();
+  await bob.until(/Alice joined/);
+  await alice.until(/Bob joined/);
+
+  await bob.type("hello");
+  await alice.until(/hello/);
+  await alice.type("are you coming?");
+  await bob.until(/are you coming/);
+  await bob.type(":q");
+  const status = await bob.ended();
+  await alice.until(/left/);
+
+  assertEquals(alice.lines, [
+    `>INFO: Alice at address 127.0.0.1 is listening at ${port}.`,
+    `Others join with: p2pchat mesh NAME 127.0.0.1 ${port}`,
+    "* Bob joined (127.0.0.1)",
+    "<Bob> hello",
+    "<Alice> are you coming?",
+    "* Bob left (quit)",
+  ]);
+  assertEquals(bob.lines, [
+    `>INFO: Bob at address 127.0.0.1 is listening at ${bobPort}.`,
+    `Others join with: p2pchat mesh NAME 127.0.0.1 ${bobPort}`,
+    "* Alice joined (127.0.0.1)",
+    "<Bob> hello",
+    "<Alice> are you coming?",
+  ]);
+  assertEquals([alice.stderr, bob.stderr, status], ["", "", 0]);
+});
+
+Deno.test("text mode: what begins like a command but is chat, is said; what isn't, is refused", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  await using bob = TextProgram.mesh("Bob", alice.port);
+  await bob.port();
+
+  await bob.type(
+    " :q",
+    ":quitter",
+    "//x",
+    "//",
+    '{"command":"quit"}',
+    "/unknown",
+    "/histroy",
+    "",
+  );
+  await bob.type("two\u2028lines", "end");
+  await alice.until(shown("end"));
+  await bob.type("/quit");
+  const status = await bob.ended();
+
+  assertEquals(alice.texts(), [
+    " :q",
+    ":quitter",
+    "/x",
+    "/",
+    '{"command":"quit"}',
+    "two\u2028lines",
+    "end",
+  ]);
+  assertEquals(bob.stderr.split("\n"), [
+    "error: There is no command /unknown; /help lists them",
+    "error: There is no command /histroy; did you mean /history?",
+    "",
+  ]);
+  assertEquals(status, 0);
+});
+
+Deno.test("text mode: nothing that a member says moves the reader's cursor or fakes a line", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  await using bob = TextProgram.mesh("Bob", alice.port);
+  await bob.port();
+
+  await alice.say("\x1b[2J\x1b]0;title\x07 cleared");
+  await alice.say("one\n09:00 <Carol> two\r\nthree");
+  await alice.say("\u202egnitirw-thgir\u2066 \u200b\ufeff \x9b31m \x7f \0");
+  await alice.say("👩‍👩‍👧‍👦 שלום");
+  await bob.until(/שלום/);
+  await bob.type("/history");
+  await bob.until(/(שלום[^]*){2}/);
+  await bob.type(":q");
+  await bob.ended();
+
+  const said = [
+    "<Alice> ␛[2J␛]0;title␇ cleared",
+    "<Alice> one␊09:00 <Carol> two␍␊three",
+  ];
+  const printed = bob.lines.filter((line) => line.startsWith("<"));
+  assertEquals(printed.slice(0, 2), said);
+  assertEquals(printed.slice(4, 6), said);
+  assertEquals(printed[3], "<Alice> 👩‍👩‍👧‍👦 שלום");
+  assertEquals(printed.length, 8, "each message is one line");
+  // deno-lint-ignore no-control-regex -- that is what must not be there
+  assert(!/[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2066-\u2069\ufeff]/.test(bob.stdout));
+});
+
+Deno.test("text mode: a hundred lines piped in at once arrive before the program leaves", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  await using bob = TextProgram.mesh("Bob", alice.port);
+
+  const lines = Array.from({ length: 100 }, (_, index) => `line ${index}`);
+  await bob.type(...lines);
+  await bob.end();
+  const status = await bob.ended();
+  await alice.until(left("Bob"));
+
+  assertEquals(status, 0);
+  assertEquals(alice.texts(), lines);
+  assertEquals(alice.events.find(left("Bob"))?.reason, "quit");
+  assertEquals(bob.stderr, "");
+});
+
+Deno.test("text mode: the last line counts also where it isn't ended", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  const command = new Deno.Command("sh", {
+    args: ["-c", `printf 'first\\nlast' | "$@"`, "sh", ...bobsCommand(alice)],
+    stdout: "piped",
+    stderr: "piped",
+  });
+
+  const { code } = await command.output();
+  await alice.until(shown("last"));
+
+  assertEquals([code, ...alice.texts()], [0, "first", "last"]);
+});
+
+Deno.test("text mode: with --stay the end of input isn't the end; SIGTERM and SIGINT are, properly", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  for (const [name, signal] of [["Bob", "SIGTERM"], ["Carol", "SIGINT"]] as const) {
+    await using program = TextProgram.mesh(name, alice.port, ["--stay"]);
+    await program.type(`I am ${name}`);
+    await program.end();
+    await alice.until(shown(`I am ${name}`));
+    await alice.say(`hi ${name}`);
+    await program.until(new RegExp(`hi ${name}`));
+
+    program.signal(signal);
+    const status = await program.ended();
+    const parting = await alice.until(left(name));
+
+    assertEquals([status, parting.reason, program.stderr], [0, "quit", ""], signal);
+  }
+});
+
+Deno.test("text mode: a reader who has enough ends the program, and the others hear of it", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  const command = new Deno.Command("sh", {
+    args: ["-c", `{ "$@" --stay; echo "status $?" >&2; } | head -1`, "sh", ...bobsCommand(alice)],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  });
+
+  const ended = command.output();
+  await alice.until(joined("Bob"));
+  const told = performance.now();
+  for (let count = 0; !alice.events.some(left("Bob")); count++) {
+    assert(performance.now() < told + 5_000, "Bob leaves soon");
+    await alice.say(`are you there? ${count}`);
+    await alice.until(shown(`are you there? ${count}`));
+  }
+  const { stdout, stderr } = await ended;
+
+  assertMatch(new TextDecoder().decode(stdout), /^>INFO: Bob at address 127.0.0.1 .*\n$/);
+  assertEquals(new TextDecoder().decode(stderr), "status 0\n");
+  assertEquals(alice.events.find(left("Bob"))?.reason, "quit");
+});
+
+Deno.test("text mode: a reader who reads nothing costs bounded memory, and the member stays one", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  await using bob = TextProgram.mesh("Bob", alice.port, [], { reads: false });
+  await alice.until(joined("Bob"));
+  const before = await residentBytes(bob.pid);
+
+  // Well above the 1 MiB that it may hold, and the pipe.
+  const text = "x".repeat(30_000);
+  for (let count = 0; count < 300; count++) await alice.say(`${count} ${text}`);
+  await alice.until(shown(`299 ${text}`));
+  // Longer than silence may last: a member that doesn't answer is lost by then.
+  await new Promise((resolve) => setTimeout(resolve, 8_000));
+  const grown = await residentBytes(bob.pid) - before;
+  assert(!alice.events.some(left("Bob")), "Bob is a member all the time");
+  // What he says meanwhile waits: each line may be answered, and no answer would be read.
+  await bob.type("I am back");
+
+  bob.startReading();
+  await alice.until(shown("I am back"));
+  await bob.until(/<Alice> 299 x/);
+  await bob.type(":q");
+  const status = await bob.ended();
+
+  assert(grown < 64 * 1024 * 1024, `memory grew by ${grown / 1024 / 1024} MiB`);
+  const numbers = bob.lines.flatMap((line) =>
+    /^(?:\(earlier\) )?<Alice> (\d+) x/.exec(line)?.[1] ?? []
+  );
+  assertEquals(numbers.map(Number), Array.from({ length: 300 }, (_, index) => index));
+  assertEquals(status, 0);
+});
+
+Deno.test("text mode: a second Ctrl+C doesn't wait for anything", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  await using bob = TextProgram.mesh("Bob", alice.port, [], { reads: false });
+  await alice.until(joined("Bob"));
+  // Its output is stuck, so that leaving would take its 2 s.
+  const text = "x".repeat(60_000);
+  for (let count = 0; count < 10; count++) await alice.say(`${count} ${text}`);
+  await alice.until(shown(`9 ${text}`));
+
+  const from = performance.now();
+  bob.signal("SIGINT");
+  await alice.until(left("Bob"));
+  bob.signal("SIGINT");
+  const { code } = await bob.status;
+  const tookMs = performance.now() - from;
+
+  assertEquals(code, 130);
+  assert(tookMs < 1_900, `it took ${tookMs} ms`);
+});
+
+Deno.test("text mode: /status, /peers and /history read well, alone and in company", async () => {
+  await using alice = TextProgram.mesh("Alice", null);
+  const port = await alice.port();
+  await alice.type("/history", "/status", "/peers", "hello");
+  await alice.until(/<Alice> hello/);
+  await using bob = TextProgram.mesh("Bob", port);
+  const bobPort = await bob.port();
+  await bob.until(/hello/);
+  await bob.type("hi");
+  await bob.until(/<Bob> hi/);
+  await bob.type("/history 1", "/peers");
+  await bob.until(/direct/);
+  await alice.until(/<Bob> hi/);
+  await alice.type("/peers", "/status");
+  await alice.until(/Direct links: Bob[^]*\n.*Last message/);
+
+  assertEquals(alice.lines.slice(2), [
+    "No messages yet.",
+    "Room of 1: Alice (you).",
+    "No direct links.",
+    "Everything you wrote has reached everybody. No messages yet.",
+    `Alice (you)  127.0.0.1:${port}`,
+    "<Alice> hello",
+    "* Bob joined (127.0.0.1)",
+    "<Bob> hi",
+    `Alice (you)  127.0.0.1:${port}`,
+    `Bob  127.0.0.1:${bobPort}  direct`,
+    "Room of 2: Alice (you), Bob.",
+    ...alice.lines.slice(-2),
+  ]);
+  assertMatch(alice.lines.at(-2)!, /^Direct links: Bob( [\d.]+ m?s)?\.$/);
+  assertMatch(
+    alice.lines.at(-1)!,
+    /^(Everything you wrote has reached everybody|1 of your messages may not have reached everybody yet)\. Last message \d\d:\d\d, from Bob\.$/,
+  );
+  assertEquals(bob.lines.slice(2), [
+    "* Alice joined (127.0.0.1)",
+    "(earlier) <Alice> hello",
+    "<Bob> hi",
+    "<Bob> hi",
+    `Bob (you)  127.0.0.1:${bobPort}`,
+    `Alice  127.0.0.1:${port}  direct`,
+  ]);
+});
+
+/** `p2pchat mesh Bob` through a node, its files below the node's. */
+function bobsCommand(contact: Node): readonly string[] {
+  const program = Deno.env.get("P2PCHAT") ?? new URL("../../p2pchat", import.meta.url).pathname;
+  const listen = ["--host", "127.0.0.1", "--port", "0"];
+  const address = ["127.0.0.1", String(contact.port)];
+  return [program, "mesh", "Bob", ...address, ...listen, "--data", `${contact.data}/bob`];
+}
