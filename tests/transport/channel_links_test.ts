@@ -7,8 +7,12 @@ import { MemoryLinkNetwork } from "../../lib/transport/memory_links.ts";
 import { type LinkWorld, Program } from "../contracts/link_contract.ts";
 
 class World {
-  readonly network = new MemoryLinkNetwork({ latencyMs: 5 });
+  readonly network: MemoryLinkNetwork;
   readonly #programs: Program[] = [];
+
+  constructor(latencyMs = 5) {
+    this.network = new MemoryLinkNetwork({ latencyMs });
+  }
 
   start(name: string, options?: ConstructorParameters<typeof Program>[2]): Program {
     const world: Pick<LinkWorld, "open"> = {
@@ -108,6 +112,18 @@ Deno.test("dial() takes 10 s at most, whether connecting or the handshake hangs"
   world.pass(9_900);
   assertEquals(ann.failures, []);
   world.pass(200);
+
+  assertEquals(ann.failures.map(({ failure }) => failure.reason), ["timeout"]);
+});
+
+Deno.test("dial() takes 10 s at most, connecting and handshake together", () => {
+  const world = new World(6_000);
+  const [ann, bob] = [world.start("ann"), world.start("bob")];
+
+  ann.links.dial(1, bob.links.local, EXPECT_ANYBODY);
+  world.pass(9_999);
+  assertEquals(ann.failures, []);
+  world.pass(100);
 
   assertEquals(ann.failures.map(({ failure }) => failure.reason), ["timeout"]);
 });

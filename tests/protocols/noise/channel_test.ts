@@ -146,6 +146,19 @@ Deno.test("close sends what waits, then the goodbye; the end of the stream alone
   assertEquals(cut.bob.events.length, 2);
 });
 
+Deno.test("close tells its owner nothing more of what comes in, but still sees the other's goodbye", () => {
+  const pair = new Pair().settle();
+  pair.ann.step({ type: "close", reason: "quit" }, 0);
+  pair.bob.send("unheard", "data", 0);
+  pair.carry("bob");
+  assertEquals(pair.ann.heard("data"), "");
+
+  pair.bob.step({ type: "close", reason: "me too" }, 0);
+  pair.carry("bob");
+
+  assertEquals(pair.ann.events, ["established", "closed me too"]);
+});
+
 Deno.test("close cuts a reason that is longer than 256 bytes", () => {
   const pair = new Pair().settle();
   pair.ann.step({ type: "close", reason: "é".repeat(1_000) }, 0);
