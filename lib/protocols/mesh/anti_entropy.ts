@@ -238,6 +238,7 @@ export class AntiEntropy
     const { entries, compared } = peer.round!;
     peer.round = null;
     const wants = this.#compare(key, entries, compared, this.config.newcomer);
+    if (wants.length === 0) peer.disappointments = 0;
     const asked = this.#want(key, peer, wants);
     if (asked && peer.fetch === null) this.#becomeComplete(key, peer);
   }
@@ -402,9 +403,10 @@ export class AntiEntropy
     peer.fetch = null;
     const missing = [...wants.values()].some((want) => !this.#reached(want));
     if (!missing) this.#becomeComplete(key, peer);
-    else if (nothing) this.#brokenPromise(key);
+    if (missing && nothing) this.#disappointed(key, peer);
+    else peer.disappointments = 0;
     // Something is open, or it took so long that more has come there meanwhile.
-    if ((missing && !nothing) || takenBytes >= CONFIRM_BYTES) this.#beginSoon(key, SYNC_AGAIN_MS);
+    if (missing || takenBytes >= CONFIRM_BYTES) this.#beginSoon(key, SYNC_AGAIN_MS);
     this.#turnToOthers(key);
   }
 
@@ -412,7 +414,7 @@ export class AntiEntropy
     const nothing = this.#sentNothing(peer.fetch!);
     peer.fetch = null;
     peer.questions.length = 0;
-    if (nothing) this.#brokenPromise(key);
+    if (nothing) this.#disappointed(key, peer);
     this.#turnToOthers(key);
   }
 
@@ -430,8 +432,12 @@ export class AntiEntropy
     return true;
   }
 
-  #brokenPromise(key: PeerKey): void {
-    this.#penalise(key, "broken-promise", "said that it has more, and sent nothing of it");
+  /** Once may be chance: what it had may be too old to be kept by now. Then it says so when asked again. */
+  #disappointed(key: PeerKey, peer: SyncPeer): void {
+    if (++peer.disappointments > 1) {
+      this.#penalise(key, "broken-promise", "said that it has more, and sent nothing of it");
+    }
+    this.#beginSoon(key, SYNC_AGAIN_MS);
     this.#beginWithAnother(key);
   }
 

@@ -3,7 +3,8 @@
  * the id of its bundle. At or below it nothing is delivered again, and a head there is satisfied.
  *
  * For anti-entropy the streams stand in 256 buckets by the first byte of their author's key, each with a
- * SHA-256 over its sorted entries that is computed anew only after a change.
+ * SHA-256 that is computed anew only after a change. It covers the sorted entries of the streams of which
+ * something is kept, and the closed ones: what nobody can supply any more makes no difference.
  *
  * An author without kept bundles may be evicted, and leaves a floor in room time at or below which authors
  * that aren't known are refused; an incarnation without kept bundles may be forgotten.
@@ -148,11 +149,8 @@ export class FrontierTable {
   /** Streams of one bucket by (author, incarnation), those without anything in them left out. */
   entriesOf(bucket: number): readonly SyncEntry[] {
     const entries: SyncEntry[] = [];
-    const { authors } = this.#buckets[bucket]!;
-    for (const key of [...authors.keys()].sort()) {
-      for (const state of authors.get(key)!.streams) {
-        if (state.counter > 0 || state.closed !== null) entries.push(syncEntry(state));
-      }
+    for (const state of sortedStreams(this.#buckets[bucket]!)) {
+      if (state.counter > 0 || state.closed !== null) entries.push(syncEntry(state));
     }
     return entries;
   }
@@ -163,7 +161,7 @@ export class FrontierTable {
 
   bucketHash(bucket: number): Hash {
     const state = this.#buckets[bucket]!;
-    return state.hash ??= this.crypto.sha256<Hash>(packed(this.entriesOf(bucket)));
+    return state.hash ??= this.crypto.sha256<Hash>(packed(this.#keptEntries(state)));
   }
 
   root(): Hash {
@@ -175,6 +173,15 @@ export class FrontierTable {
       this.#root = this.crypto.sha256<Hash>(all);
     }
     return this.#root;
+  }
+
+  #keptEntries(bucket: Bucket): readonly FrontierEntry[] {
+    const entries: FrontierEntry[] = [];
+    for (const state of sortedStreams(bucket)) {
+      if (state.kept.length > 0) entries.push(frontierEntry(state));
+      else if (state.closed !== null) entries.push({ ...frontierEntry(state), counter: 0 });
+    }
+    return entries;
   }
 
   #addAuthor(key: PeerKey): AuthorState {
@@ -209,6 +216,10 @@ export class FrontierTable {
     author.bucket.hash = null;
     this.#root = null;
   }
+}
+
+function* sortedStreams(bucket: Bucket): Generator<StreamState> {
+  for (const key of [...bucket.authors.keys()].sort()) yield* bucket.authors.get(key)!.streams;
 }
 
 /** The bucket of an author: the first byte of the key. */
@@ -246,7 +257,7 @@ export function indexAfter(state: StreamState, counter: number): number {
   return low;
 }
 
-function packed(entries: readonly SyncEntry[]): Uint8Array {
+function packed(entries: readonly FrontierEntry[]): Uint8Array {
   const bytes = new Uint8Array(entries.length * ENTRY_BYTES);
   const view = new DataView(bytes.buffer);
   let offset = 0;

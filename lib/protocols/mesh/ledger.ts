@@ -311,6 +311,7 @@ export class Ledger {
     const index = state.kept.indexOf(entry);
     if (index >= 0) state.kept.splice(index, 1);
     state.unkeptTo = Math.max(state.unkeptTo, lastCounter(header));
+    if (state.kept.length === 0) this.table.changed(state, 0);
   }
 
   #moveHeads(header: Header, id: BundleId, state: StreamState, last: number): void {

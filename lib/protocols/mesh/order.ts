@@ -393,6 +393,8 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     const verdict = this.#gaps.verdict(waiting, blocker, frontier, this.#nowMs);
     switch (verdict.kind) {
       case "wait":
+        // Whoever can supply it gives it in a round, or says there that it no longer can.
+        if (waiting.asked > 1) this.#stuck();
         return;
       case "ask":
         // Mostly the parent is on its way: all are asked when whoever sent the bundle didn't answer.

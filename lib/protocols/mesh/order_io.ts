@@ -187,7 +187,7 @@ export interface OrderQueries {
   streams(): Iterable<FrontierEntry>;
   bucketHash(bucket: number): Hash;
   bucketHashes(): readonly Hash[];
-  /** SHA-256 over the bucket hashes: equal where everything is equal. */
+  /** SHA-256 over the bucket hashes: equal where neither has anything to give to the other. */
   root(): Hash;
   /** Kept bundles of one stream that end after `counter`, by counter. */
   bundlesAfter(stream: Stream, counter: number): readonly Bundle[];

@@ -40,6 +40,8 @@ export class SyncPeer {
   /** Whether a whole round was completed once. */
   complete = false;
   equal = false;
+  /** How often running it sent nothing of what it had said that it has. */
+  disappointments = 0;
 
   constructor(beginAtMs: number) {
     this.beginAtMs = beginAtMs;

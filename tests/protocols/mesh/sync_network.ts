@@ -1,4 +1,4 @@
-/** Members reduced to `Order` and `AntiEntropy`, on links with a delay, in virtual time. */
+/** Members reduced to `Order` and `AntiEntropy`, on links with delays, in virtual time. */
 
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import { earliestMs } from "../../../lib/base/machine.ts";
@@ -22,7 +22,7 @@ interface UnderWay {
   readonly message: MeshMessage;
 }
 
-/** A member whose missing parts come by anti-entropy and grafts alone: nothing is pushed. */
+/** A member without a tree: what it says and takes in goes to all neighbours (`floods`), or to nobody. */
 export class SyncMember {
   readonly member: Member;
   readonly sync: AntiEntropy;
@@ -84,6 +84,10 @@ export class SyncMember {
     for (const effect of effects) {
       switch (effect.type) {
         case "delivered":
+          if (this.network.floods) this.#flood(effect);
+          if (effect.reason !== "range" || effect.from === null) break;
+          this.feed({ type: "taken-in", from: effect.from, bundle: effect.bundle });
+          break;
         case "duplicate":
         case "dropped":
           if (effect.reason !== "range" || effect.from === null) break;
@@ -122,6 +126,13 @@ export class SyncMember {
     this.network.send(this, to, message);
   }
 
+  #flood({ bundle, from }: Extract<OrderEffect, { type: "delivered" }>): void {
+    for (const { key } of this.neighbours) {
+      if (key === from) continue;
+      this.send(key, { type: "bundle", bundle, claim: null, hop: 0, reason: "push" });
+    }
+  }
+
   #carryOut(effect: AntiEntropyEffect): void {
     switch (effect.type) {
       case "send":
@@ -154,6 +165,9 @@ export class SyncNetwork {
   readonly members: SyncMember[] = [];
   /** Every message that was sent, for counting. */
   readonly sent: MeshMessage[] = [];
+  floods = false;
+  /** Of a link in one direction; always the same, so that nothing is overtaken on it. */
+  delayMs: (from: SyncMember, to: SyncMember) => number = () => DELAY_MS;
   /** Decides what is lost. */
   loses: (message: MeshMessage, from: SyncMember, to: SyncMember) => boolean = () => false;
   #underWay: UnderWay[] = [];
@@ -192,7 +206,10 @@ export class SyncNetwork {
     if (receiver === undefined) return;
     this.sent.push(message);
     if (this.loses(message, from, receiver)) return;
-    this.#underWay.push({ atMs: this.nowMs + DELAY_MS, from, to: receiver, message });
+    const atMs = this.nowMs + this.delayMs(from, receiver);
+    const place = this.#underWay.findIndex((other) => other.atMs > atMs);
+    const index = place < 0 ? this.#underWay.length : place;
+    this.#underWay.splice(index, 0, { atMs, from, to: receiver, message });
   }
 
   /** Lets time pass until `untilMs`. */
