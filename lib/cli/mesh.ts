@@ -98,15 +98,18 @@ async function chat(wiring: Wiring): Promise<void> {
   });
   try {
     const begin = beginning(options, rooms.last);
+    const leave = () => {
+      host?.command({ command: "quit" }, undefined);
+      return true;
+    };
+    ui.heedInterrupts(leave);
     const presenter = new Presenter(wiring, (target) => {
-      ui.listen({
-        target,
-        ended: () => host?.command({ command: "quit" }, undefined),
-        interrupted: () => {
-          host?.command({ command: "quit" }, undefined);
-          return true;
-        },
-      });
+      ui.listen({ target, ended: leave, interrupted: leave });
+      // After the first line, which says where this member listens.
+      if (begin.kind === "resume") {
+        const text = "Back in the room you were in last; --new founds another";
+        ui.show({ event: "notice", text });
+      }
     });
     host = new MeshHost(configOf(options, links, begin), {
       clock: SYSTEM_LINK_CLOCK,
@@ -120,10 +123,6 @@ async function chat(wiring: Wiring): Promise<void> {
       outputReady: () => ui.ready(),
     });
     presenter.sink = (command, ref) => host?.command(command, ref);
-    if (begin.kind === "resume") {
-      const text = "Going back to the room you were in last; --new founds another";
-      ui.show({ event: "notice", text });
-    }
     const outcome = await host.run();
     await links.shutdown(outcome.kind === "bye" ? outcome.reason : outcome.code);
     if (outcome.kind === "fatal") throw new P2pchatError(outcome.code, outcome.text);
