@@ -171,11 +171,8 @@ export class Admitting {
     const isRename = link.isMember;
     const { incarnation } = accept.beacon.beacon.value;
     if (!isRename && incarnation <= this.port.incarnationOf(link.peer)) {
-      return this.links.penalise(
-        link,
-        "protocol",
-        "came in with an incarnation that was used before",
-      );
+      const text = "A later start with the same key came in meanwhile";
+      return this.links.turnAway(link, "replaced", text);
     }
     if (stage.at === "offered") this.#sendWelcome(link, accept.claim, stage.endpoint);
     if (isRename) {

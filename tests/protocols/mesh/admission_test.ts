@@ -1,0 +1,290 @@
+import { assert, assertEquals } from "@std/assert";
+import type { Bytes } from "../../../lib/base/crypto.ts";
+import type { BundleId, FoldedName, LinkId, PeerKey } from "../../../lib/base/ids.ts";
+import { Admission } from "../../../lib/protocols/mesh/admission.ts";
+import {
+  ADMISSION_LAN,
+  type AdmissionConfig,
+  type AdmissionEffect,
+  type AdmissionPort,
+} from "../../../lib/protocols/mesh/admission_io.ts";
+import { claimFormFault, claimIdOf, claimTime } from "../../../lib/protocols/mesh/credentials.ts";
+import type { AdmissionMessage } from "../../../lib/protocols/mesh/messages.ts";
+import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
+import { beaconOf, claimOf, fakeEnvironment, keyOf, ROOM, WALL_MS } from "./membership_fixtures.ts";
+
+const [bob, carl] = [keyOf("Bob"), keyOf("Carl")];
+const link = 1 as LinkId;
+
+/** Ann, a member, or `who` that isn't one yet. */
+function admission(
+  who: string,
+  port: Partial<AdmissionPort> = {},
+  config: Partial<AdmissionConfig> = {},
+): Admission {
+  const machine = new Admission(
+    {
+      name: who,
+      room: null,
+      incarnationMin: 1,
+      endpoint: { host: "", port: 7 },
+      ownClaims: [],
+      timing: ADMISSION_LAN,
+      ...config,
+    },
+    fakeEnvironment(),
+    fakeSigner(who),
+    {
+      ownerOf: () => null,
+      incarnationOf: () => 0,
+      isLive: () => false,
+      credentialsOf: () => null,
+      liveMembers: () => 1,
+      membersAt: () => 0,
+      isClaimKnown: () => false,
+      latestHead: () => null,
+      selfBeacon: () => beaconOf(who, 1),
+      selfClaim: () => claimOf(who).signed,
+      neighbours: () => [],
+      ...port,
+    },
+  );
+  if (who === "Ann") machine.step({ type: "in-room", room: ROOM.room, genesis: ROOM.genesis }, 0);
+  return machine;
+}
+
+function up(
+  machine: Admission,
+  peer: PeerKey,
+  dialled: boolean,
+  id = link,
+): readonly AdmissionEffect[] {
+  const remote = { host: "8.8.8.8", port: 4_000 };
+  return machine.step({ type: "link-up", link: id, peer, dialled, remote }, 0);
+}
+
+type LinkMessage = Exclude<AdmissionMessage, { type: "hold-name" | "hold-reply" }>;
+
+function joinAs(name: string): Extract<LinkMessage, { type: "join" }> {
+  const endpoint = { host: "", port: 7 };
+  return { type: "join", room: null, name, incarnation: 5, endpoint, earlier: null };
+}
+
+/** What was sent on links. */
+function sent(effects: readonly AdmissionEffect[]): readonly LinkMessage[] {
+  return effects.flatMap((effect) => effect.type === "send" ? [effect.message] : []);
+}
+
+function codeOf(effects: readonly AdmissionEffect[]): string | undefined {
+  const refusal = sent(effects).find(({ type }) => type === "refuse");
+  return refusal?.type === "refuse" ? refusal.code : undefined;
+}
+
+Deno.test("Admission lets a newcomer in: join, offer, accept, welcome", () => {
+  const [ann, newcomer] = [admission("Ann"), admission("Bob")];
+  up(ann, bob, false);
+
+  const [join] = sent(up(newcomer, keyOf("Ann"), true));
+  const [offer] = sent(ann.step({ type: "message", link, message: join! }, 10));
+  const admitted = newcomer.step({ type: "message", link, message: offer! }, 20);
+  const claim = admitted.find((effect) => effect.type === "admitted")!;
+  assert(claim.type === "admitted");
+  assertEquals(claim.endpoint, { host: "8.8.8.8", port: 7 });
+  assertEquals(admitted.map(({ type }) => type), ["persist", "admitted"]);
+
+  const beacon = beaconOf("Bob", 1, {
+    incarnation: claim.incarnation,
+    claim: claimIdOf(fakeCrypto, claim.claim),
+  });
+  newcomer.links.port.selfBeacon = () => beacon;
+  const [accept] = sent(newcomer.step({ type: "entered", link }, 30));
+  const letIn = ann.step({ type: "message", link, message: accept! }, 40);
+  const [welcome] = sent(letIn);
+  ann.links.port.selfClaim = () => claimOf("Ann").signed;
+  const inside = newcomer.step({ type: "message", link, message: welcome! }, 50);
+
+  assertEquals(letIn.map(({ type }) => type), ["send", "member"]);
+  assertEquals(inside.map(({ type }) => type), ["came-in", "member"]);
+  assertEquals([ann.nextDeadlineMs(), newcomer.nextDeadlineMs()], [null, null]);
+});
+
+Deno.test("Admission refuses, and says nothing to anybody else, where the name is taken", () => {
+  const ann = admission("Ann", { ownerOf: () => carl });
+  up(ann, bob, false);
+
+  const effects = ann.step({ type: "message", link, message: joinAs("Carl") }, 10);
+
+  assertEquals(codeOf(effects), "name-taken");
+  assertEquals(effects.map(({ type }) => type), ["send", "close"]);
+});
+
+Deno.test("Admission refuses bad names, other rooms, a full room, a full address and a crowd", () => {
+  const cases: readonly [
+    string,
+    Partial<AdmissionPort>,
+    Partial<Extract<LinkMessage, { type: "join" }>>,
+  ][] = [
+    ["bad-name", {}, { name: "no good" }],
+    ["wrong-room", {}, { room: "11".repeat(32) as typeof ROOM.room }],
+    ["full", { liveMembers: () => 4_096 }, {}],
+    ["full", { membersAt: () => 64 }, {}],
+  ];
+  for (const [code, port, change] of cases) {
+    const ann = admission("Ann", port);
+    up(ann, bob, false);
+    const message = { ...joinAs("Bob"), ...change };
+
+    assertEquals(codeOf(ann.step({ type: "message", link, message }, 10)), code);
+  }
+  const ann = admission("Ann");
+  const codes = Array.from({ length: 201 }, (_, i) => {
+    const id = i as LinkId;
+    up(ann, keyOf(`P${i}`), false, id);
+    return codeOf(ann.step({ type: "message", link: id, message: joinAs(`P${i}`) }, 10));
+  });
+  assertEquals(codes.filter((code) => code === undefined).length, 200);
+  assertEquals(codes.at(-1), "too-fast");
+});
+
+Deno.test("Admission asks its neighbours to hold the name, and waits 300 ms at most", () => {
+  const ann = admission("Ann", { neighbours: () => [carl] });
+  up(ann, bob, false);
+
+  const asking = ann.step({ type: "message", link, message: joinAs("Bob") }, 1_000);
+  const late = ann.step({ type: "tick" }, 1_300);
+
+  assertEquals(asking, [
+    { type: "send-to", to: carl, message: { type: "hold-name", folded: "bob", key: bob } },
+  ]);
+  assertEquals(sent(late).map(({ type }) => type), ["offer"]);
+});
+
+Deno.test("Admission refuses a name that a neighbour can't hold", () => {
+  const ann = admission("Ann", { neighbours: () => [carl] });
+  up(ann, bob, false);
+  ann.step({ type: "message", link, message: joinAs("Bob") }, 1_000);
+
+  const message = { type: "hold-reply", folded: "bob", key: bob, held: false } as const;
+  const effects = ann.step({ type: "hold", from: carl, message }, 1_010);
+
+  assertEquals(codeOf(effects), "name-taken");
+});
+
+Deno.test("Admission holds a name for the smaller of two keys, whichever asks first", () => {
+  const [small, large] = [bob, carl].sort() as [PeerKey, PeerKey];
+  for (const [first, second] of [[small, large], [large, small]] as const) {
+    const ann = admission("Ann");
+    const ask = (key: PeerKey, atMs: number) => {
+      const message = { type: "hold-name", folded: "bob", key } as const;
+      const [effect] = ann.step({ type: "hold", from: keyOf("Dora"), message }, atMs);
+      return effect?.type === "send-to" && effect.message.type === "hold-reply" &&
+        effect.message.held;
+    };
+
+    const held = [ask(first, 0), ask(second, 10), ask(large, 2_011)];
+
+    assertEquals(held, [true, second === small, true]);
+  }
+});
+
+Deno.test("Admission welcomes who returns with its earlier claim, without asking anybody", () => {
+  const ann = admission("Ann", {
+    neighbours: () => [carl],
+    ownerOf: () => bob,
+    incarnationOf: () => 41,
+  });
+  up(ann, bob, false);
+
+  const message = { ...joinAs("Bob"), earlier: claimOf("Bob").signed };
+  const [welcome] = sent(ann.step({ type: "message", link, message }, 10));
+
+  assert(welcome?.type === "welcome");
+  assertEquals(welcome.incarnation, 42);
+  assertEquals(welcome.claim, claimOf("Bob").signed);
+});
+
+Deno.test("Admission takes an incarnation above disk, clock and what the contact knows", () => {
+  for (
+    const [stored, known, expected] of [
+      [1, 0, WALL_MS],
+      [WALL_MS + 9, 0, WALL_MS + 9],
+      [1, WALL_MS + 5, WALL_MS + 6],
+    ] as const
+  ) {
+    const ann = admission("Ann", { incarnationOf: () => known });
+    const newcomer = admission("Bob", {}, { incarnationMin: stored });
+    up(ann, bob, false);
+    const [join] = sent(up(newcomer, keyOf("Ann"), true));
+    const [offer] = sent(ann.step({ type: "message", link, message: join! }, 10));
+
+    const effects = newcomer.step({ type: "message", link, message: offer! }, 20);
+
+    const admitted = effects.find((effect) => effect.type === "admitted");
+    assertEquals(admitted?.type === "admitted" && admitted.incarnation, expected);
+  }
+});
+
+Deno.test("Admission shows an older process of a key its own later beacon", () => {
+  const later = { beacon: beaconOf("Bob", 3, { incarnation: 9 }), claim: claimOf("Bob").signed };
+  const ann = admission("Ann", { incarnationOf: () => 9, credentialsOf: () => later });
+  const older = admission("Bob");
+  older.step({ type: "in-room", room: ROOM.room, genesis: ROOM.genesis }, 0);
+  up(ann, bob, false);
+
+  const [hello] = sent(up(older, keyOf("Ann"), true));
+  const answer = ann.step({ type: "message", link, message: hello! }, 10);
+  const effects = older.step({ type: "message", link, message: sent(answer)[0]! }, 20);
+
+  assertEquals(answer.map(({ type }) => type), ["send", "close"]);
+  assertEquals(effects, [{ type: "replaced-self", incarnation: 9 }]);
+});
+
+Deno.test("Admission makes a link pay for credentials of somebody else, or without signatures", () => {
+  const forged = { ...beaconOf("Bob", 1), signature: new Uint8Array(64) as Bytes };
+  for (
+    const [beacon, fault] of [
+      [beaconOf("Carl", 1), "protocol"],
+      [forged, "invalid-signature"],
+    ] as const
+  ) {
+    const ann = admission("Ann");
+    up(ann, bob, false);
+
+    const claim = claimOf("Bob").signed;
+    const message = { type: "hello", room: ROOM.room, beacon, claim } as const;
+    const effects = ann.step({ type: "message", link, message }, 10);
+
+    assertEquals(effects.map((e) => e.type === "penalise" ? e.fault : e.type), [fault, "close"]);
+  }
+});
+
+Deno.test("Admission closes a link on which nothing comes, and tells a newcomer that waits in vain", () => {
+  const [ann, newcomer] = [admission("Ann"), admission("Bob")];
+  up(ann, bob, false);
+  up(newcomer, keyOf("Ann"), true);
+
+  assertEquals(ann.step({ type: "tick" }, 4_999), []);
+  assertEquals(ann.step({ type: "tick" }, 5_000).map(({ type }) => type), ["close"]);
+  const effects = newcomer.step({ type: "tick" }, 5_000);
+  assertEquals(effects.map((e) => e.type === "refused" ? e.code : e.type), ["timeout", "close"]);
+});
+
+Deno.test("claimTime() follows the wall clock within a day after the latest head", () => {
+  const day = 86_400_000;
+
+  assertEquals(claimTime(WALL_MS, null), WALL_MS);
+  assertEquals(claimTime(WALL_MS, WALL_MS - 5), WALL_MS);
+  assertEquals(claimTime(0, WALL_MS), WALL_MS + 1);
+  assertEquals(claimTime(WALL_MS + 30 * day, WALL_MS), WALL_MS + day);
+});
+
+Deno.test("claimFormFault() judges a claim's time by the head that it names alone", () => {
+  const claim = claimOf("Bob").signed.claim.value;
+  const after = { time: claim.time, id: "22".repeat(32) as BundleId };
+
+  assertEquals(claimFormFault(claim, ROOM.room), null);
+  assertEquals(claimFormFault({ ...claim, after, time: after.time + 1 }, ROOM.room), null);
+  assert(claimFormFault({ ...claim, after, time: after.time }, ROOM.room) !== null);
+  assert(claimFormFault({ ...claim, after, time: after.time + 86_400_001 }, ROOM.room) !== null);
+  assert(claimFormFault({ ...claim, folded: "bo" as FoldedName }, ROOM.room) !== null);
+});

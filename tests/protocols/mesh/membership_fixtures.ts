@@ -1,0 +1,138 @@
+/** Claims, beacons and statements of members who are only names here, and a roster of one of them. */
+
+import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
+import type { Bytes } from "../../../lib/base/crypto.ts";
+import type { Endpoint, Hash, PeerKey } from "../../../lib/base/ids.ts";
+import { foldName } from "../../../lib/base/names.ts";
+import {
+  admitClaim,
+  claimIdOf,
+  completeClaim,
+  type KnownClaim,
+  signBeacon,
+  signStatement,
+} from "../../../lib/protocols/mesh/credentials.ts";
+import { foundRoom } from "../../../lib/protocols/mesh/genesis.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
+import { Roster } from "../../../lib/protocols/mesh/roster.ts";
+import { ROSTER_LAN, type RosterEffect } from "../../../lib/protocols/mesh/roster_io.ts";
+import type {
+  Beacon,
+  SignedBeacon,
+  SignedStatement,
+} from "../../../lib/protocols/mesh/structures.ts";
+import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
+
+export const WALL_MS = 1_700_000_000_000;
+
+export function fakeEnvironment(wallMs = WALL_MS): Environment {
+  return {
+    random: () => 0.5,
+    randomBytes: (length): Bytes => new Uint8Array(length),
+    wallMs: () => wallMs,
+    crypto: fakeCrypto,
+    log: SILENT_LOGGER,
+  };
+}
+
+/** The room that all of these are in, founded by Ann. */
+export const ROOM = foundRoom(fakeEnvironment(), fakeSigner("Ann"), {
+  name: "Ann",
+  isPrivate: false,
+});
+
+export function keyOf(name: string): PeerKey {
+  return fakeSigner(name).key;
+}
+
+/** `who`'s claim to `name`, admitted by Ann. */
+export function claimOf(who: string, name = who, time = WALL_MS): KnownClaim {
+  const admitted = admitClaim(fakeCrypto, fakeSigner("Ann"), {
+    version: 1,
+    room: ROOM.room,
+    name,
+    folded: foldName(name),
+    key: keyOf(who),
+    incarnation: 1,
+    after: null,
+    time,
+    admitter: keyOf("Ann"),
+  });
+  const signed = completeClaim(fakeCrypto, fakeSigner(who), admitted);
+  return { id: claimIdOf(fakeCrypto, signed), signed };
+}
+
+export function beaconOf(who: string, number: number, change: Partial<Beacon> = {}): SignedBeacon {
+  return signBeacon(fakeCrypto, fakeSigner(who), {
+    version: 1,
+    room: ROOM.room,
+    key: keyOf(who),
+    incarnation: 1,
+    number,
+    state: "alive",
+    claim: claimOf(who).id,
+    endpoint: null,
+    passive: false,
+    boxKey: new Uint8Array(32),
+    epoch: 0,
+    frontier: "00".repeat(32) as Hash,
+    roster: "00".repeat(32) as Hash,
+    latest: 0,
+    ...change,
+  });
+}
+
+export function statementOf(
+  by: string,
+  verdict: "accuse" | "deny",
+  accused: string,
+  number: number,
+): SignedStatement {
+  return signStatement(fakeCrypto, fakeSigner(by), {
+    version: 1,
+    room: ROOM.room,
+    by: keyOf(by),
+    verdict,
+    accused: keyOf(accused),
+    incarnation: 1,
+    number,
+  });
+}
+
+/** Ann's roster at 0 ms, with these neighbours, whose first beacons she has. */
+export function rosterWith(
+  neighbours: readonly string[],
+  records: readonly MeshRecord[] = [],
+): Roster {
+  const roster = new Roster({ records, timing: ROSTER_LAN }, fakeEnvironment(), fakeSigner("Ann"), {
+    frontier: () => "00".repeat(32) as Hash,
+    latest: () => 0,
+  });
+  roster.step({
+    type: "enter",
+    room: ROOM.room,
+    genesis: ROOM.genesis,
+    incarnation: ROOM.incarnation,
+    self: {
+      claim: ROOM.claim,
+      endpoint: null as Endpoint | null,
+      passive: false,
+      boxKey: new Uint8Array(32),
+      epoch: 0,
+    },
+  }, 0);
+  for (const name of neighbours) {
+    const { signed } = claimOf(name);
+    const from = keyOf(name);
+    roster.step({ type: "member", from, beacon: beaconOf(name, 1), claim: signed }, 0);
+    roster.step({ type: "neighbour-up", peer: from }, 0);
+  }
+  // What the new neighbours made Ann say is not what tests are about.
+  roster.step({ type: "tick" }, 250);
+  return roster;
+}
+
+/** Without what is written to disk and told to neighbours. */
+export function told(effects: readonly RosterEffect[]): readonly RosterEffect[] {
+  return effects.filter(({ type }) => type !== "persist" && type !== "send");
+}

@@ -1,0 +1,134 @@
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import type { FoldedName } from "../../../lib/base/ids.ts";
+import type { KnownClaim } from "../../../lib/protocols/mesh/credentials.ts";
+import { Names } from "../../../lib/protocols/mesh/names.ts";
+import type { NamesInput } from "../../../lib/protocols/mesh/names_io.ts";
+import { beaconOf, claimOf, keyOf } from "./membership_fixtures.ts";
+
+const [ann, bob, carl] = [keyOf("Ann"), keyOf("Bob"), keyOf("Carl")];
+const folded = "bob" as FoldedName;
+
+/** Ann's view of names; she herself is Ann. */
+function names(records: ConstructorParameters<typeof Names>[0]["records"] = []): Names {
+  const names = new Names({ self: ann, records, raceMs: 5_000 }, (key) => `FP${key}`);
+  names.step({ type: "own", claim: claimOf("Ann") }, 0);
+  return names;
+}
+
+function joined(key: typeof bob, claim: KnownClaim): NamesInput {
+  return { type: "joined", key, claim, beacon: beaconOf("Bob", 1).beacon.value, present: false };
+}
+
+Deno.test("Names give a name to the smaller claim and the other one a suffix", () => {
+  const view = names();
+  view.step(joined(bob, claimOf("Bob", "Bob", 200)), 0);
+
+  const effects = view.step(joined(carl, claimOf("Carl", "BOB", 100)), 0);
+
+  const suffixed = `Bob~FP${bob.slice(0, 2)}`;
+  assertEquals(effects, [
+    { type: "pin-moved", name: "BOB", from: bob, to: carl },
+    { type: "persist", records: [{ kind: "pin", name: "BOB", key: carl }] },
+    { type: "renamed", key: bob, from: "Bob", name: suffixed },
+  ]);
+  assertEquals(view.ownerOf(folded), carl);
+  assertEquals([view.keyOf("bob"), view.keyOf(suffixed.toLowerCase())], [carl, bob]);
+});
+
+Deno.test("Names give a name back when its holder quits, and keep a lost one's", () => {
+  const view = names();
+  view.step(joined(carl, claimOf("Carl", "Bob", 100)), 0);
+  view.step(joined(bob, claimOf("Bob", "Bob", 200)), 0);
+
+  const lost = view.step({ type: "left", key: carl, reason: "lost" }, 0);
+  assertEquals([lost, view.ownerOf(folded)], [[], carl]);
+  const forgotten = view.step({ type: "forgotten", key: carl }, 0);
+
+  assertEquals(forgotten.map(({ type }) => type), ["key-changed"]);
+  assertEquals(view.ownerOf(folded), bob);
+});
+
+Deno.test("Names show a stranger under a known name with a suffix until it is trusted", () => {
+  const view = names([{ kind: "pin", name: "Bob", key: bob }]);
+  const shown = `Bob~FP${carl.slice(0, 2)}`;
+
+  const met = view.step(joined(carl, claimOf("Carl", "Bob")), 0);
+  const before = [view.shownName(carl), view.isTrusted(carl), view.keyOf("Bob")];
+  const trusted = view.step({ type: "trust", key: carl }, 0);
+
+  assertEquals(met, [{ type: "key-changed", name: "Bob", shown, pinned: bob, key: carl }]);
+  assertEquals(before, [shown, false, carl]);
+  assertEquals(trusted, [
+    { type: "persist", records: [{ kind: "pin", name: "Bob", key: carl }] },
+    { type: "renamed", key: carl, from: shown, name: "Bob" },
+  ]);
+  assertEquals(view.isTrusted(carl), true);
+});
+
+Deno.test("Names tell whoever lost its own name in a race to leave, after a heal to stay", () => {
+  for (const [atMs, consequence] of [[4_999, "leave"], [5_000, "stay"]] as const) {
+    const view = names();
+    const winner = claimOf("Bob", "ann", 1);
+
+    const effects = view.step(joined(bob, winner), atMs);
+
+    const shown = `Ann~FP${ann.slice(0, 2)}`;
+    assertEquals(effects.filter(({ type }) => type === "name-lost-self"), [
+      { type: "name-lost-self", winner, shown, consequence },
+    ]);
+    assertEquals(view.step({ type: "tick" }, atMs), []);
+  }
+});
+
+Deno.test("Names say once that our own name was lost, and that it is ours again", () => {
+  const view = names();
+  view.step(joined(bob, claimOf("Bob", "ann", 1)), 60_000);
+
+  view.step({ type: "left", key: bob, reason: "lost" }, 61_000);
+  const again = view.step(joined(bob, claimOf("Bob", "ann", 1)), 62_000);
+  const quit = view.step({ type: "left", key: bob, reason: "quit" }, 63_000);
+
+  assertEquals(again, []);
+  assertEquals(quit, [
+    { type: "renamed", key: ann, from: `Ann~FP${ann.slice(0, 2)}`, name: "Ann" },
+  ]);
+});
+
+Deno.test("Names rename a member that takes another name, and free the old one", () => {
+  const view = names();
+  view.step(joined(bob, claimOf("Bob")), 0);
+
+  const effects = view.step({ type: "reclaimed", key: bob, claim: claimOf("Bob", "Robert") }, 0);
+
+  assertEquals(effects.filter(({ type }) => type === "renamed"), [
+    { type: "renamed", key: bob, from: "Bob", name: "Robert" },
+  ]);
+  assertEquals([view.ownerOf(folded), view.keyOf("robert")], [null, bob]);
+});
+
+Deno.test("Names agree on every owner in whatever order members came", () => {
+  const people = ["P0", "P1", "P2", "P3", "P4"];
+  const claims = fc.tuple(...people.map((who) =>
+    fc.record({
+      who: fc.constant(who),
+      name: fc.constantFrom("Bob", "bob", "Zoe"),
+      time: fc.nat(3),
+    })
+  ));
+  const orders = fc.shuffledSubarray(people, { minLength: people.length });
+  fc.assert(
+    fc.property(claims, orders, (all, order) => {
+      const [one, other] = [people, order].map((whos) => {
+        const view = names();
+        for (const who of whos) {
+          const { name, time } = all.find((claim) => claim.who === who)!;
+          view.step(joined(keyOf(who), claimOf(who, name, time)), 0);
+        }
+        return [view.ownerOf(folded), view.ownerOf("zoe" as FoldedName)];
+      });
+      assertEquals(one, other);
+    }),
+    { numRuns: 50 },
+  );
+});

@@ -1,0 +1,330 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import type { RosterMessage } from "../../../lib/protocols/mesh/messages.ts";
+import { isNewer, type Rank } from "../../../lib/protocols/mesh/roster_table.ts";
+import type { SignedBeacon } from "../../../lib/protocols/mesh/structures.ts";
+import { fakeSigner } from "../../sim/fake_crypto.ts";
+import {
+  beaconOf,
+  claimOf,
+  keyOf,
+  ROOM,
+  rosterWith,
+  statementOf,
+  told,
+  WALL_MS,
+} from "./membership_fixtures.ts";
+
+const [bob, carl, dora] = [keyOf("Bob"), keyOf("Carl"), keyOf("Dora")];
+
+function beacons(...signed: readonly SignedBeacon[]): RosterMessage {
+  return { type: "beacons", beacons: signed.map((beacon) => ({ signed: beacon, ageMs: 0 })) };
+}
+
+function claims(...names: readonly string[]): RosterMessage {
+  return { type: "claims", claims: names.map((name) => claimOf(name).signed) };
+}
+
+Deno.test("Roster passes a member on once, claim before beacon, and not to where it came from", () => {
+  const roster = rosterWith(["Bob", "Carl"]);
+  const beacon = beaconOf("Dora", 1);
+  roster.step({ type: "message", from: bob, message: claims("Dora") }, 1_000);
+
+  const first = roster.step({ type: "message", from: bob, message: beacons(beacon) }, 1_000);
+  const again = roster.step({ type: "message", from: carl, message: beacons(beacon) }, 1_001);
+
+  assertEquals(told(first).map(({ type }) => type), ["claim-known", "joined"]);
+  assertEquals(first.filter(({ type }) => type === "send"), [
+    { type: "send", to: carl, message: claims("Dora") },
+    { type: "send", to: carl, message: beacons(beacon) },
+  ]);
+  assertEquals(again, []);
+});
+
+Deno.test("Roster asks a neighbour for the claim that a beacon names", () => {
+  const roster = rosterWith(["Bob"]);
+
+  const effects = roster.step(
+    { type: "message", from: bob, message: beacons(beaconOf("Dora", 1)) },
+    1_000,
+  );
+
+  assertEquals(effects.map((effect) => effect.type === "send" && effect.message.type), [
+    "roster-want",
+  ]);
+  assertEquals(roster.member(dora), null);
+});
+
+Deno.test("Roster makes a neighbour pay for a beacon that its member didn't sign", () => {
+  const roster = rosterWith(["Bob"]);
+  const forged = { ...beaconOf("Bob", 2), signature: beaconOf("Carl", 2).signature };
+
+  const effects = roster.step({ type: "message", from: bob, message: beacons(forged) }, 1_000);
+
+  assertEquals(told(effects).map((effect) => effect.type === "penalise" && effect.fault), [
+    "invalid-signature",
+  ]);
+  assertEquals(roster.member(bob)?.beacon.number, 1);
+});
+
+Deno.test("Roster takes a neighbour whose link was lost for lost after 1.75 s, and says so at once", () => {
+  const roster = rosterWith(["Bob", "Carl"]);
+
+  const accusing = roster.step({ type: "neighbour-down", peer: bob, closed: false }, 1_000);
+  const early = roster.step({ type: "tick" }, 2_749);
+  const late = roster.step({ type: "tick" }, 2_750);
+
+  const statement = statementOf("Ann", "accuse", "Bob", 1);
+  assertEquals(accusing, [
+    { type: "suspected", key: bob },
+    { type: "send", to: carl, message: { type: "statements", statements: [statement] } },
+  ]);
+  assertEquals(early, []);
+  assertEquals(told(late), [{ type: "left", key: bob, reason: "lost" }]);
+});
+
+Deno.test("Roster accuses nobody whose link was closed, nor after a stall of its own", () => {
+  const roster = rosterWith(["Bob", "Carl"]);
+
+  const closed = roster.step({ type: "neighbour-down", peer: bob, closed: true }, 1_000);
+  roster.postpone(60_000);
+  const stalled = roster.step({ type: "neighbour-down", peer: carl, closed: false }, 61_000);
+
+  assertEquals([closed, stalled], [[], []]);
+  assert(roster.isLive(bob) && roster.isLive(carl));
+});
+
+Deno.test("Roster drops a suspicion that a higher beacon refutes", () => {
+  const roster = rosterWith(["Bob", "Carl"]);
+  roster.step({ type: "neighbour-down", peer: bob, closed: false }, 1_000);
+
+  const effects = roster.step(
+    { type: "message", from: carl, message: beacons(beaconOf("Bob", 2)) },
+    1_500,
+  );
+  roster.step({ type: "tick" }, 5_000);
+
+  assertEquals(told(effects).map(({ type }) => type), ["unsuspected", "updated"]);
+  assert(roster.isLive(bob));
+});
+
+Deno.test("Roster stands up for a neighbour after half a second", () => {
+  const roster = rosterWith(["Bob", "Carl"]);
+  const accusation = statementOf("Carl", "accuse", "Bob", 1);
+  const message: RosterMessage = { type: "statements", statements: [accusation] };
+
+  const heard = roster.step({ type: "message", from: carl, message }, 1_000);
+  const denying = roster.step({ type: "tick" }, 1_500);
+  roster.step({ type: "tick" }, 5_000);
+
+  assertEquals(heard, [
+    { type: "suspected", key: bob },
+    { type: "send", to: bob, message },
+  ]);
+  assertEquals(told(denying), [{ type: "unsuspected", key: bob }]);
+  assert(roster.isLive(bob));
+});
+
+Deno.test("Roster answers an accusation of itself with a higher beacon", () => {
+  const roster = rosterWith(["Bob"]);
+  const { number } = roster.selfBeacon().beacon.value;
+  const { incarnation } = ROOM;
+  const value = statementOf("Bob", "accuse", "Ann", number).statement.value;
+  const statement = {
+    ...statementOf("Bob", "accuse", "Ann", number),
+    statement: { bytes: new Uint8Array(), value: { ...value, incarnation } },
+  };
+
+  roster.step({
+    type: "message",
+    from: bob,
+    message: { type: "statements", statements: [statement] },
+  }, 1_000);
+  roster.step({ type: "tick" }, 1_000);
+
+  assertEquals(roster.selfBeacon().beacon.value.number, number + 1);
+});
+
+Deno.test("Roster ignores accusations by strangers, and about anything but the latest beacon", () => {
+  const roster = rosterWith(["Bob", "Carl"]);
+  const statements = [
+    statementOf("Stranger", "accuse", "Carl", 1),
+    statementOf("Bob", "accuse", "Carl", 0),
+    statementOf("Bob", "accuse", "Carl", 2),
+    statementOf("Bob", "accuse", "Stranger", 1),
+  ];
+
+  const effects = roster.step(
+    { type: "message", from: bob, message: { type: "statements", statements } },
+    1_000,
+  );
+
+  assertEquals(effects, []);
+});
+
+Deno.test("Roster loses a member three beacons late, within 35 s", () => {
+  const roster = rosterWith(["Bob"]);
+
+  const effects = roster.step({ type: "tick" }, 32_999);
+  const late = roster.step({ type: "tick" }, 33_000);
+
+  assert(told(effects).length === 0);
+  assertEquals(told(late), [{ type: "left", key: bob, reason: "lost" }]);
+});
+
+Deno.test("Roster shows a later start of a live key as replaced, then joined", () => {
+  const roster = rosterWith(["Bob"]);
+  const later = beaconOf("Bob", 1, { incarnation: 2 });
+
+  const effects = roster.step({ type: "message", from: bob, message: beacons(later) }, 1_000);
+  const earlier = roster.step(
+    { type: "message", from: bob, message: beacons(beaconOf("Bob", 9)) },
+    2_000,
+  );
+
+  assertEquals(
+    told(effects).slice(0, 2).map((effect) => "reason" in effect ? effect.reason : effect.type),
+    [
+      "replaced",
+      "joined",
+    ],
+  );
+  assertEquals(told(earlier), []);
+});
+
+Deno.test("Roster ends when its own key shows a later start, and speaks no more", () => {
+  const roster = rosterWith(["Bob"]);
+  const later = beaconOf("Ann", 1, { incarnation: ROOM.incarnation + 1, claim: claimOf("Ann").id });
+
+  const effects = roster.step({ type: "message", from: bob, message: beacons(later) }, 1_000);
+
+  assertEquals(effects, [{ type: "replaced-self", incarnation: ROOM.incarnation + 1 }]);
+  assertEquals(told(roster.step({ type: "tick" }, 20_000)), []);
+  assertEquals(roster.step({ type: "quit" }, 20_000), []);
+});
+
+Deno.test("Roster believes a quit for good: an old beacon of the same start revives nobody", () => {
+  const roster = rosterWith(["Bob", "Carl"]);
+  const quit = beaconOf("Bob", 1, { state: "quit" });
+
+  const left = roster.step({ type: "message", from: carl, message: beacons(quit) }, 1_000);
+  const old = roster.step(
+    { type: "message", from: carl, message: beacons(beaconOf("Bob", 1)) },
+    2_000,
+  );
+  roster.step({ type: "tick" }, 25 * 3_600_000);
+  const older = roster.step(
+    { type: "message", from: carl, message: beacons(beaconOf("Bob", 1)) },
+    25 * 3_600_000,
+  );
+
+  assertEquals(told(left), [{ type: "left", key: bob, reason: "quit" }]);
+  assertEquals([told(old), told(older)], [[], []]);
+  assertEquals(roster.member(bob), null);
+});
+
+Deno.test("Roster holds a lost member's place for a day", () => {
+  const roster = rosterWith(["Bob"]);
+  roster.step({ type: "tick" }, 33_000);
+
+  const before = roster.step({ type: "tick" }, 33_000 + 86_399_999);
+  const after = roster.step({ type: "tick" }, 33_000 + 86_400_000);
+
+  assertEquals(told(before), []);
+  assertEquals(told(after), [{ type: "forgotten", key: bob }]);
+});
+
+Deno.test("Roster remembers members on disk as lost, and takes their very beacon for a sign of life", () => {
+  const beacon = beaconOf("Bob", 7);
+  const roster = rosterWith(["Carl"], [
+    { kind: "claim", claim: claimOf("Bob").signed },
+    { kind: "member", beacon, heardWallMs: WALL_MS - 60_000 },
+  ]);
+  assertEquals(roster.member(bob)?.state, "lost");
+
+  const older = roster.step(
+    { type: "message", from: carl, message: beacons(beaconOf("Bob", 6)) },
+    1_000,
+  );
+  const same = roster.step({ type: "message", from: carl, message: beacons(beacon) }, 1_000);
+
+  assertEquals(told(older), []);
+  assertEquals(told(same).map(({ type }) => type), ["joined"]);
+});
+
+Deno.test("Roster speaks early once 1,000 messages were delivered", () => {
+  const roster = rosterWith([]);
+
+  roster.step({ type: "delivered", messages: 999, bytes: 999 }, 1_000);
+  const before = roster.nextDeadlineMs();
+  roster.step({ type: "delivered", messages: 1, bytes: 1 }, 1_000);
+
+  assert(before! > 9_000);
+  assert(roster.nextDeadlineMs()! <= 1_000);
+});
+
+Deno.test("Roster refuses beacons of one member that come too fast", () => {
+  const roster = rosterWith(["Bob", "Carl"]);
+
+  for (let number = 2; number < 300; number++) {
+    roster.step({ type: "message", from: bob, message: beacons(beaconOf("Bob", number)) }, 1_000);
+  }
+
+  assertEquals(roster.member(bob)?.beacon.number, 81);
+});
+
+Deno.test("Roster gives and takes what differs, bucket by bucket, the dead included", () => {
+  const ann = rosterWith(["Bob", "Carl"]);
+  ann.step(
+    { type: "message", from: bob, message: beacons(beaconOf("Bob", 2, { state: "quit" })) },
+    1_000,
+  );
+  const other = rosterWith([]);
+  const names = ["Dora", "Emil", "Fay", "Gil", "Hal", "Ida", "Jo", "Kim", "Lea", "Max"];
+  for (const name of names) {
+    const { signed } = claimOf(name);
+    ann.step({ type: "member", from: carl, beacon: beaconOf(name, 1), claim: signed }, 1_000);
+  }
+  // `other` believes that it speaks with Carl, Ann that she speaks with Dora.
+  let waiting = other.step({ type: "neighbour-up", peer: carl }, 1_000)
+    .concat(other.step({ type: "message", from: carl, message: summaryOf(ann) }, 1_000));
+  ann.step({ type: "neighbour-up", peer: dora }, 1_000);
+
+  for (let turns = 0; turns < 40 && waiting.length > 0; turns++) {
+    const asked = waiting.flatMap((effect) => effect.type === "send" ? [effect.message] : []);
+    const answers = asked.filter(({ type }) => type === "roster-want").flatMap((message) =>
+      ann.step({ type: "message", from: dora, message }, 1_000)
+    );
+    waiting = answers.flatMap((effect) =>
+      effect.type === "send" && effect.to === dora && effect.message.type === "roster-part"
+        ? other.step({ type: "message", from: carl, message: effect.message }, 1_000)
+        : []
+    );
+  }
+
+  assertEquals(other.digest(), ann.digest());
+  assertEquals(other.liveCount, 2 + names.length);
+  assertEquals(other.member(bob)?.state, "quit");
+});
+
+function summaryOf(roster: ReturnType<typeof rosterWith>): RosterMessage {
+  const up = roster.step({ type: "neighbour-up", peer: fakeSigner("Visitor").key }, 1_000);
+  for (const effect of up) {
+    if (effect.type === "send" && effect.message.type === "roster-summary") return effect.message;
+  }
+  throw new Error("a new neighbour is sent a summary");
+}
+
+const ranks: fc.Arbitrary<Rank> = fc.record({
+  incarnation: fc.nat(2),
+  number: fc.nat(2),
+  quit: fc.boolean(),
+});
+
+Deno.test("isNewer() orders all records of a key in one line", () => {
+  fc.assert(fc.property(ranks, ranks, ranks, (a, b, c) => {
+    const isSame = JSON.stringify(a) === JSON.stringify(b);
+    assertEquals(isNewer(a, b), !isSame && !isNewer(b, a));
+    if (isNewer(a, b) && isNewer(b, c)) assert(isNewer(a, c));
+  }));
+});
