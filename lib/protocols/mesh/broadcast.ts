@@ -30,7 +30,7 @@ import { BroadcastLink } from "./broadcast_link.ts";
 import { type Tree, Trees } from "./broadcast_trees.ts";
 import { lastCounter } from "./bundle.ts";
 import type { BroadcastMessage, FrontierEntry } from "./messages.ts";
-import { MissingBundles } from "./missing_bundles.ts";
+import { MissingBundles, type Presence } from "./missing_bundles.ts";
 import { type Stream, type StreamKey, streamKey } from "./stream.ts";
 import type { Header } from "./structures.ts";
 
@@ -64,8 +64,11 @@ export class Broadcast implements Machine<BroadcastInput, BroadcastEffect> {
 
   constructor(readonly config: BroadcastConfig, readonly bundles: DeliveredBundles) {
     this.#trees = new Trees(config);
-    const has = (stream: Stream, counter: number) => bundles.has(stream, counter);
-    this.#missing = new MissingBundles(config.streamsMax, config.graftAnswersMax, has);
+    this.#missing = new MissingBundles(
+      config.streamsMax,
+      config.graftAnswersMax,
+      (stream, counter) => this.#presence(stream, counter),
+    );
   }
 
   step(input: BroadcastInput, nowMs: number): readonly BroadcastEffect[] {
@@ -151,6 +154,7 @@ export class Broadcast implements Machine<BroadcastInput, BroadcastEffect> {
     const hop = Math.min(input.hop + 1, HOP_MAX);
     const tree = this.#trees.of(header.author);
     tree.bundles++;
+    this.#missing.delivered(key, counter);
     if (from !== null && reason === "push") {
       this.#rememberPath(key, { counter, hop: input.hop, from });
     }
@@ -291,7 +295,8 @@ export class Broadcast implements Machine<BroadcastInput, BroadcastEffect> {
     const key = streamKey(entry);
     const { counter } = entry;
     link.learnt(key, counter);
-    if (this.bundles.has(entry, counter)) {
+    const presence = this.#presence(entry, counter);
+    if (presence === "here") {
       const path = this.#paths.get(key);
       if (path?.counter !== counter) return;
       link.measuredLag(0);
@@ -302,6 +307,11 @@ export class Broadcast implements Machine<BroadcastInput, BroadcastEffect> {
     if (counter - this.bundles.frontier(entry).counter > this.config.graftGapMax) return;
     const stream = { author: entry.author, incarnation: entry.incarnation };
     this.#missing.announced(key, stream, { peer: from, counter, hop }, delayMs, nowMs);
+  }
+
+  #presence(stream: Stream, counter: number): Presence {
+    if (this.bundles.frontier(stream).counter >= counter) return "here";
+    return this.bundles.has(stream, counter) ? "waiting" : "missing";
   }
 
   /** Plumtree, section 3.3: a much shorter way takes the place of the branch in use. */

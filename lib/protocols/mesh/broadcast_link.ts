@@ -112,6 +112,7 @@ export class BroadcastLink {
   }
 
   promised(key: StreamKey, stream: Stream, counter: number, nowMs: number): void {
+    if (this.#promises.has(key)) return; // an unkept one isn't excused by the next
     const dueMs = nowMs + this.config.promiseMs;
     this.#promises.set(key, { stream, counter, sinceMs: nowMs, dueMs });
   }

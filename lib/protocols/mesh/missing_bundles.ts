@@ -16,9 +16,21 @@ interface Announcer {
   /** Of the first announcement that nothing has come for. */
   sinceMs: number;
   hop: number;
+  /** Whether it was compared with a bundle that came another way. */
+  compared: boolean;
   /** How often it was asked. */
   asked: number;
 }
+
+/** `here`: delivered or skipped. `waiting`: it came, and what it follows hasn't. */
+export type Presence = "here" | "waiting" | "missing";
+
+/** Where our own rate of grafts is used up: some of it has come back by then. */
+const ASK_LATER_MS = 50;
+/** What waits is asked for by the order; here it is only looked at again, in case it is dropped. */
+const LOOK_AGAIN_MS = 1_000;
+/** Longer than anything waits. */
+const LOOKS_MAX = 15;
 
 interface Missing {
   readonly stream: Stream;
@@ -26,6 +38,8 @@ interface Missing {
   readonly announcers: Map<PeerKey, Announcer>;
   /** When to ask, or to ask the next one. */
   dueMs: number;
+  /** How often it was found waiting. */
+  looks: number;
 }
 
 /** Whom to ask for what; `counter` is what it promised. */
@@ -55,7 +69,7 @@ export class MissingBundles {
   constructor(
     private readonly streamsMax: number,
     private readonly asksMax: number,
-    private readonly has: (stream: Stream, counter: number) => boolean,
+    private readonly presence: (stream: Stream, counter: number) => Presence,
   ) {}
 
   get nextMs(): number | null {
@@ -73,23 +87,25 @@ export class MissingBundles {
     let missing = this.#byStream.get(key);
     if (missing === undefined) {
       if (this.#byStream.size >= this.streamsMax) return;
-      missing = { stream, announcers: new Map(), dueMs: nowMs + delayMs };
+      missing = { stream, announcers: new Map(), dueMs: nowMs + delayMs, looks: 0 };
       this.#byStream.set(key, missing);
     }
     const { peer, counter, hop } = announcement;
     const announcer = missing.announcers.get(peer);
     if (announcer === undefined) {
-      missing.announcers.set(peer, { counter, hop, sinceMs: nowMs, asked: 0 });
+      missing.announcers.set(peer, { counter, hop, sinceMs: nowMs, compared: false, asked: 0 });
     } else if (counter > announcer.counter) {
       announcer.counter = counter;
       announcer.hop = hop;
       announcer.asked = 0;
+      if (announcer.compared) [announcer.compared, announcer.sinceMs] = [false, nowMs];
     }
     this.#wakeMs = Math.min(this.#wakeMs, missing.dueMs);
   }
 
   /**
-   * A bundle came, up to `counter`: where more of the stream was announced, that is given time again.
+   * A bundle came, up to `counter`: the stream is given time again, for what follows, or for what is
+   * missing before it (which the order asks for).
    * @returns Who had announced it before it came.
    */
   arrived(
@@ -102,16 +118,23 @@ export class MissingBundles {
     if (missing === undefined) return [];
     const arrivals: Arrival[] = [];
     for (const [peer, announcer] of missing.announcers) {
+      if (announcer.compared) continue;
       arrivals.push({ peer, lagMs: nowMs - announcer.sinceMs, hop: announcer.hop });
-      if (announcer.counter <= counter) {
-        missing.announcers.delete(peer);
-      } else {
-        announcer.sinceMs = nowMs;
-        missing.dueMs = Math.max(missing.dueMs, nowMs + delayOf(peer));
-      }
+      announcer.compared = announcer.counter <= counter;
+      announcer.sinceMs = nowMs;
+      missing.dueMs = Math.max(missing.dueMs, nowMs + delayOf(peer));
+    }
+    return arrivals;
+  }
+
+  /** Everything up to `counter` is here. */
+  delivered(key: StreamKey, counter: number): void {
+    const missing = this.#byStream.get(key);
+    if (missing === undefined) return;
+    for (const [peer, announcer] of missing.announcers) {
+      if (announcer.counter <= counter) missing.announcers.delete(peer);
     }
     if (missing.announcers.size === 0) this.#byStream.delete(key);
-    return arrivals;
   }
 
   neighbourDown(peer: PeerKey): void {
@@ -124,7 +147,8 @@ export class MissingBundles {
   /**
    * Whom to ask now: for each stream the neighbour that was asked least, the first to announce before
    * others. A stream that all were asked for often enough is left to anti-entropy.
-   * @param replyOf How long the neighbour may take before another is asked; null where it can't be asked.
+   * @param replyOf How long the neighbour may take before another is asked, twice as long when asked
+   *   again; null where it can't be asked now.
    */
   due(replyOf: (peer: PeerKey) => number | null, nowMs: number): readonly Question[] {
     if (this.#wakeMs > nowMs) return [];
@@ -132,33 +156,54 @@ export class MissingBundles {
     this.#wakeMs = Infinity;
     for (const [key, missing] of this.#byStream) {
       if (missing.dueMs <= nowMs) {
-        const question = this.#question(key, missing);
-        if (question === null) {
-          this.#byStream.delete(key);
-          continue;
-        }
-        const replyMs = replyOf(question.peer);
-        if (replyMs !== null) {
-          missing.announcers.get(question.peer)!.asked++;
-          questions.push(question);
-        }
-        missing.dueMs = nowMs + (replyMs ?? ASK_LATER_MS);
+        const question = this.#question(key, missing, replyOf, nowMs);
+        if (question !== null) questions.push(question);
+        if (missing.announcers.size === 0) continue;
       }
       this.#wakeMs = Math.min(this.#wakeMs, missing.dueMs);
     }
     return questions;
   }
 
-  #question(key: StreamKey, { stream, announcers }: Missing): Question | null {
-    let best: PeerKey | null = null;
+  /** Sets the stream's next deadline, or forgets the stream. */
+  #question(
+    key: StreamKey,
+    missing: Missing,
+    replyOf: (peer: PeerKey) => number | null,
+    nowMs: number,
+  ): Question | null {
+    const { stream, announcers } = missing;
+    const next = this.#leastAsked(missing);
+    if (next === null || (next === "waiting" && missing.looks++ >= LOOKS_MAX)) {
+      announcers.clear();
+      this.#byStream.delete(key);
+      return null;
+    }
+    if (next === "waiting") {
+      missing.dueMs = nowMs + LOOK_AGAIN_MS;
+      return null;
+    }
+    const replyMs = replyOf(next);
+    if (replyMs === null) {
+      missing.dueMs = nowMs + ASK_LATER_MS;
+      return null;
+    }
+    const announcer = announcers.get(next)!;
+    missing.dueMs = nowMs + replyMs * 2 ** announcer.asked;
+    announcer.asked++;
+    return { peer: next, key, stream, counter: announcer.counter };
+  }
+
+  #leastAsked({ stream, announcers }: Missing): PeerKey | "waiting" | null {
+    let best: PeerKey | "waiting" | null = null;
     let asked = this.asksMax;
     for (const [peer, announcer] of announcers) {
-      if (this.has(stream, announcer.counter)) announcers.delete(peer);
+      const presence = this.presence(stream, announcer.counter);
+      if (presence === "here") announcers.delete(peer);
+      else if (presence === "waiting") best ??= "waiting";
       else if (announcer.asked < asked) [best, asked] = [peer, announcer.asked];
     }
-    return best === null
-      ? null
-      : { peer: best, key, stream, counter: announcers.get(best)!.counter };
+    return best;
   }
 
   postpone(delayMs: number): void {
@@ -169,6 +214,3 @@ export class MissingBundles {
     this.#wakeMs += delayMs;
   }
 }
-
-/** Where our own rate of grafts is used up: some of it has come back by then. */
-const ASK_LATER_MS = 50;

@@ -106,7 +106,7 @@ export class BroadcastNetwork {
     this.#latencyMs.delete(pair(a, b));
     for (const [key, peer] of [[a, b], [b, a]] as const) {
       this.nodes.get(key)!.peers.delete(peer);
-      this.at(this.random() * 3_000, () => this.step(key, { type: "neighbour-down", peer }));
+      this.at(this.random() * 3_000, () => this.#neighbourDown(this.nodes.get(key)!, peer));
     }
   }
 
@@ -215,6 +215,14 @@ export class BroadcastNetwork {
       this.step(a, { type: "neighbour-up", peer: b });
       this.step(b, { type: "neighbour-up", peer: a });
     }
+  }
+
+  /** What waits on a link goes with it. */
+  #neighbourDown(node: Node, peer: PeerKey): void {
+    for (const waiting of node.waiting.values()) {
+      for (const [counter, { from }] of waiting) if (from === peer) waiting.delete(counter);
+    }
+    this.step(node.key, { type: "neighbour-down", peer });
   }
 
   #frontier(node: Node, stream: Stream): number {
