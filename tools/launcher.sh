@@ -23,7 +23,8 @@ ready() {
 unpack() {
   if usable "$1/$2/$3"; then return; fi
   fresh=$(mktemp -d "$1/new.XXXXXX" 2>/dev/null) || return 1
-  if tail -c "+$4" < "$self" | head -c "$5" | gzip -dc > "$fresh/$3" 2>/dev/null &&
+  # Quietly: the first of the three may complain that the second has enough.
+  if { tail -c "+$4" < "$self" | head -c "$5" | gzip -dc > "$fresh/$3"; } 2>/dev/null &&
     : > "$fresh/$3.stamp" && chmod 700 "$fresh/$3" &&
     touch -t 202001010000 "$fresh/$3" && touch -t 202001010001 "$fresh/$3.stamp" &&
     { sync "$fresh/$3" 2>/dev/null || sync; } && mkdir -p "$1/$2" 2>/dev/null; then
