@@ -90,6 +90,12 @@ case $self in
   */*) ;;
   *) if [ -f "./$self" ]; then self=./$self; else self=$(command -v -- "$self"); fi ;;
 esac
+bytes=$(($(wc -c < "$self")))
+expected=$((head_bytes + program_bytes + runtime_bytes))
+if [ "$bytes" -ne "$expected" ]; then
+  echo "error: cannot start p2pchat: $self has $bytes bytes instead of $expected; get or build it again" >&2
+  exit 5
+fi
 if [ -n "$cache" ] && fill "$cache"; then run "$cache" "$@"; fi
 
 # A folder that everybody can write to: one of our own in it, and never through a link that another made. Where
@@ -107,10 +113,5 @@ for temporary in "${TMPDIR:-/tmp}" /tmp /var/tmp; do
   if fill "$cache"; then run "$cache" "$@"; fi
 done
 
-bytes=$(wc -c < "$self")
-if [ "$((bytes))" -ne "$((head_bytes + program_bytes + runtime_bytes))" ]; then
-  echo "error: cannot start p2pchat: $self has $((bytes)) bytes instead of $((head_bytes + program_bytes + runtime_bytes)); get or build it again" >&2
-else
-  echo "error: cannot unpack p2pchat: neither ${XDG_CACHE_HOME:-${HOME:-\$HOME}/.cache} nor ${TMPDIR:-/tmp} can be written to and run from; set TMPDIR to a folder with 150 MB free" >&2
-fi
+echo "error: cannot unpack p2pchat: neither ${XDG_CACHE_HOME:-${HOME:-\$HOME}/.cache} nor ${TMPDIR:-/tmp} can be written to and run from; set TMPDIR to a folder with 150 MB free" >&2
 exit 5
