@@ -584,7 +584,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         this.#out.push({ ...effect, token: null, sync: true });
         return;
       case "admitted":
-        if (!effect.rename) return this.#open({ kind: "admitted", admitted: effect }, effect.room);
+        if (!effect.rename) return this.#admitted(effect);
         this.#toRoom({ type: "own-claim", claim: effect.claim });
         return this.#toAdmission({ type: "entered", link: effect.link });
       case "came-in":
@@ -604,6 +604,14 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       default:
         return unreachable(effect);
     }
+  }
+
+  /** Let in: with the records of the room that was resumed, or those that the disk has of another one. */
+  #admitted(admitted: Extract<AdmissionEffect, { readonly type: "admitted" }>): void {
+    const opening = { kind: "admitted", admitted } as const;
+    if (this.#earlier?.membership.room !== admitted.room) return this.#open(opening, admitted.room);
+    this.#opening = opening;
+    this.#opened(this.#earlier.records);
   }
 
   #member(effect: Extract<AdmissionEffect, { readonly type: "member" }>): void {

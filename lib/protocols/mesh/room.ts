@@ -209,19 +209,29 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   /** What a compacted log holds; valid when nothing that was delivered waits to be shown. */
   snapshot(): readonly MeshRecord[] {
     const heardWallMs = this.environment.wallMs();
+    const claims = new Map<ClaimId, SignedClaim>();
     const members: MeshRecord[] = [];
-    for (const { key } of this.roster.members()) {
+    for (const { key, claim } of this.roster.members()) {
       const credentials = this.roster.credentialsOf(key);
       if (credentials === null) continue;
-      members.push({ kind: "claim", claim: credentials.claim });
+      claims.set(claim.id, claim.signed);
       members.push({ kind: "member", beacon: credentials.beacon, heardWallMs });
     }
+    const kept = this.order.snapshot();
+    for (const record of kept) {
+      if (record.kind !== "bundle") continue;
+      const { claim } = record.bundle.header.value;
+      const known = this.roster.claim(claim);
+      if (known !== null) claims.set(claim, known.signed);
+    }
+    // The claims first: a bundle is shown under its own.
     return [
       { kind: "genesis", genesis: this.config.genesis },
       { kind: "incarnation", incarnation: this.config.incarnation },
+      ...claims.values().map((claim) => ({ kind: "claim" as const, claim })),
       ...members,
       ...this.names.snapshot(),
-      ...this.order.snapshot(),
+      ...kept,
       ...this.privateMessages.snapshot(),
       { kind: "shown", through: null },
     ];
