@@ -335,7 +335,7 @@ Deno.test("Order gives what was pushed a second to be overtaken before it skips 
 
 Deno.test("Order waits while one neighbour can still fill the gap", () => {
   const { bob, carl, dora, all, entry } = gap();
-  carl.receive(bob, all[4]!, 0);
+  carl.receive(bob, all[4]!, 0, "range");
   carl.step({ type: "not-kept", from: bob.key, entries: [entry] }, 1);
 
   const can = carl.step({
@@ -364,6 +364,22 @@ Deno.test("Order moves no frontier for what another author says of it: one liar 
   for (const bundle of all.slice(2)) carl.receive(ann, bundle, 2);
 
   assertEquals(carl.shown, ["lie", "3", "4", "5"]);
+});
+
+Deno.test("Order goes on where all neighbours have stood for 10 s and keep nothing, and remembers it", () => {
+  const { bob, carl, dora, stream, entry } = gap();
+  const entries = [{ ...entry, low: 6 }];
+  const say = (from: Member, nowMs: number) =>
+    types(carl.step({ type: "not-kept", from: from.key, entries }, nowMs));
+
+  const early = [say(bob, 0), say(dora, 0), say(bob, 9_999)];
+  const stable = say(dora, 10_000);
+  const restarted = new Member("carl", { records: carl.disk, incarnation: 2 });
+
+  assertEquals(early, [[], [], []]);
+  assertEquals(stable, ["persist", "skipped"]);
+  assertEquals(carl.order.frontier(stream).counter, 5);
+  assertEquals(restarted.order.frontier(stream), carl.order.frontier(stream));
 });
 
 Deno.test("Order begins at the first bundle that its contact keeps when it is new in the room", () => {

@@ -135,7 +135,7 @@ for (const floods of [false, true]) {
 
 for (const floods of [false, true]) {
   const how = floods ? "flooded" : "by anti-entropy alone";
-  Deno.test(`Order and AntiEntropy, ${how}: who is behind what is kept misses no more than it is told`, () => {
+  Deno.test(`Order and AntiEntropy, ${how}: nobody is told of more than was missed`, () => {
     fc.assert(
       fc.property(happenings, (script) => {
         const room = new CutRoom(floods, { keptMessagesMax: 6 });

@@ -1,0 +1,102 @@
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import type { BundleId, PeerKey } from "../../../lib/base/ids.ts";
+import { bucketOf, FrontierTable, syncEntry } from "../../../lib/protocols/mesh/frontier.ts";
+import { INCARNATIONS_PER_AUTHOR_MAX } from "../../../lib/protocols/mesh/limits.ts";
+import type { KeptBundle } from "../../../lib/protocols/mesh/order_io.ts";
+import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
+import { forged, GENESIS_TIME, Member } from "./order_members.ts";
+
+const ID = "ab".repeat(32) as BundleId;
+
+function key(n: number): PeerKey {
+  return fakeSigner(n).key;
+}
+
+function table(authorsMax?: number) {
+  const dropped: string[] = [];
+  const made = new FrontierTable(
+    fakeCrypto,
+    ({ author, incarnation }) => dropped.push(`${author}/${incarnation}`),
+    authorsMax,
+  );
+  return { made, dropped };
+}
+
+function deliver(made: FrontierTable, author: PeerKey, counter: number, time: number, kept = true) {
+  const state = made.open({ author, incarnation: 1 });
+  state.counter = counter;
+  state.id = ID;
+  if (kept) state.kept.push({ time } as KeptBundle);
+  else state.unkeptTo = counter;
+  made.changed(state, time);
+  return state;
+}
+
+Deno.test("FrontierTable: hashes depend on what is there, not on how it came to be", () => {
+  const [one, two] = [table().made, table().made];
+  for (let n = 0; n < 50; n++) deliver(one, key(n), n + 1, n);
+  const between = one.root();
+  for (let n = 49; n >= 0; n--) {
+    two.root();
+    deliver(two, key(n), n + 1, n);
+  }
+
+  assertEquals(two.root(), between);
+  deliver(two, key(7), 9, 60);
+  assertNotEquals(two.root(), between);
+  const differing = Array.from({ length: 256 }, (_, n) => n)
+    .filter((bucket) => one.bucketHash(bucket) !== two.bucketHash(bucket));
+  assertEquals(differing, [bucketOf(key(7))]);
+});
+
+Deno.test("FrontierTable evicts the authors that were silent for longest, and leaves a floor in time", () => {
+  const { made, dropped } = table(32);
+  deliver(made, key(0), 1, 5);
+  for (let n = 1; n < 32; n++) deliver(made, key(n), 1, 100 + n, false);
+  deliver(made, key(99), 1, 1_000);
+
+  const gone = [key(1), key(2)].map((author) => ({ author, incarnation: 1 }));
+  assertEquals(dropped, gone.map(({ author }) => `${author}/1`));
+  assertEquals(made.authorsTime, 102);
+  assert(made.find({ author: key(0), incarnation: 1 }) !== undefined, "kept ones stay");
+  assertEquals(gone.map((stream) => made.mayBeForgotten(stream, 102, 0)), [true, true]);
+  assertEquals(gone.map((stream) => made.mayBeForgotten(stream, 103, 0)), [false, false]);
+});
+
+Deno.test("FrontierTable forgets an author's oldest incarnation of which nothing is kept", () => {
+  const { made, dropped } = table();
+  for (let incarnation = 1; incarnation <= INCARNATIONS_PER_AUTHOR_MAX + 1; incarnation++) {
+    const state = made.open({ author: key(0), incarnation });
+    state.counter = 3;
+    if (incarnation === 1) state.kept.push({ time: 1 } as KeptBundle);
+    else state.unkeptTo = 3;
+  }
+
+  assertEquals(dropped, [`${key(0)}/2`]);
+});
+
+Deno.test("syncEntry() names as low the first counter that can be had", () => {
+  const { made } = table();
+  const kept = deliver(made, key(1), 7, 10);
+  kept.unkeptTo = 4;
+  const nothing = deliver(made, key(2), 7, 10, false);
+
+  assertEquals([syncEntry(kept).low, syncEntry(nothing).low], [5, 8]);
+});
+
+Deno.test("Order refuses unknown authors from before the floor that evicted ones left", () => {
+  const records = [{
+    kind: "floor",
+    time: 0,
+    id: "0".repeat(64) as BundleId,
+    authorsTime: GENESIS_TIME + 10,
+    heads: [],
+  }] as const;
+  const [ann, bob] = [new Member("ann", { records }), new Member("bob")];
+  const old = forged(fakeSigner("old"), "old", { time: GENESIS_TIME + 10 });
+  const late = forged(fakeSigner("late"), "late", { time: GENESIS_TIME + 11 });
+
+  const effects = [old, late].map((bundle) => ann.receive(bob, bundle).at(-1)?.type);
+
+  assertEquals(effects, ["duplicate", "delivered"]);
+});

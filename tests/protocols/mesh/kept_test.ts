@@ -1,0 +1,70 @@
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import type { BundleId } from "../../../lib/base/ids.ts";
+import { KeptBundles } from "../../../lib/protocols/mesh/kept.ts";
+import type { KeptBundle } from "../../../lib/protocols/mesh/order_io.ts";
+
+/** Only its place and its size matter here. */
+function entry(time: number, bytes = 10, messages = 1): KeptBundle {
+  const id = `${time}`.padStart(64, "0") as BundleId;
+  return { time, id, messages, bytes, bundle: {} as KeptBundle["bundle"] };
+}
+
+function times(kept: KeptBundles): readonly number[] {
+  return [...kept.entries()].map(({ time }) => time);
+}
+
+Deno.test("KeptBundles lets the oldest go as soon as the newer ones fill it", () => {
+  const kept = new KeptBundles(2);
+
+  const evicted = [5, 1, 7, 6].map((time) => kept.add(entry(time))?.map(({ time }) => time));
+
+  assertEquals(evicted, [[], [], [1], [5]]);
+  assertEquals(times(kept), [6, 7]);
+  assertEquals(kept.floor?.time, 5);
+});
+
+Deno.test("KeptBundles takes nothing in below its floor, though it would fit", () => {
+  const kept = new KeptBundles(10, 100);
+  kept.add(entry(1, 60));
+  kept.add(entry(2, 60));
+
+  assertEquals(kept.add(entry(0, 5)), null);
+  assertEquals(times(kept), [2]);
+});
+
+Deno.test("KeptBundles counts a bundle of kind heads by its bytes alone", () => {
+  const kept = new KeptBundles(1, 100);
+  for (const time of [1, 2, 3]) kept.add(entry(time, 10, 0));
+  kept.add(entry(4));
+
+  assertEquals(times(kept), [4]);
+  kept.add(entry(5, 10, 0));
+  assertEquals([times(kept), kept.messages], [[4, 5], 1]);
+});
+
+Deno.test("KeptBundles keeps the same whatever the order in which bundles come", () => {
+  const sizes = fc.array(
+    fc.record({ bytes: fc.integer({ min: 1, max: 60 }), messages: fc.nat(4) }),
+    { minLength: 1, maxLength: 30 },
+  );
+  fc.assert(
+    fc.property(sizes, fc.array(fc.nat(1_000), { minLength: 30, maxLength: 30 }), (all, keys) => {
+      const entries = all.map(({ bytes, messages }, time) => entry(time, bytes, messages));
+      const shuffled = entries.map((one, index) => ({ one, key: keys[index]! }))
+        .sort((a, b) => a.key - b.key).map(({ one }) => one);
+      const [first, second] = [new KeptBundles(8, 120), new KeptBundles(8, 120)];
+      for (const one of entries) first.add(one);
+      for (const one of shuffled) second.add(one);
+
+      assertEquals(times(second), times(first));
+      let position: KeptBundle | null = null;
+      for (const time of times(first)) {
+        position = first.next(position);
+        assertEquals(position?.time, time);
+      }
+      assertEquals(first.next(position), null);
+    }),
+    { numRuns: 100 },
+  );
+});
