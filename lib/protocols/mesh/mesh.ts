@@ -526,9 +526,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const { begin } = this.config;
     const where = begin.kind === "join" ? endpointText(begin.contact) : "the room";
     const code = JOIN_FAILURES[reason] ?? "protocol";
-    const advice = code === "unreachable" || code === "timeout"
-      ? "check the address, and that a member is listening there"
-      : "ask a member for the right address";
+    const advice = JOIN_ADVICE[code] ?? "ask a member for the right address";
     this.#fatal(code, `Cannot join through ${where}: ${text}; ${advice}`);
   }
 
@@ -855,4 +853,13 @@ const JOIN_FAILURES: Readonly<Record<string, P2pchatError["code"]>> = {
   "full": "full",
   "bad-credentials": "bad-credentials",
   "protocol": "protocol",
+};
+
+const CHECK_ADDRESS = "check the address, and that a member is listening there";
+const JOIN_ADVICE: Partial<Record<P2pchatError["code"], string>> = {
+  "unreachable": CHECK_ADDRESS,
+  "timeout": CHECK_ADDRESS,
+  "version": "all in a room need the same version of p2pchat, the older ones should be updated",
+  "full": "try again in a moment, or through another member",
+  "bad-credentials": "ask a member for the room's present invite",
 };
