@@ -268,6 +268,18 @@ Deno.test("step() asks who announced what doesn't come, then the next; the link 
   assertEquals(lazy, []);
 });
 
+Deno.test("step() asks the only one again, each time after twice the wait, three times in all", () => {
+  const member = new Member([ann]);
+  member.message(ann, ihaveOf(1), 1_000);
+  const askedAtMs: number[] = [];
+
+  for (let nowMs = 1_000; nowMs <= 20_000; nowMs += 100) {
+    if (member.tick(nowMs).some(({ type }) => type === "send")) askedAtMs.push(nowMs);
+  }
+
+  assertEquals(askedAtMs, [1_500, 2_000, 3_000]);
+});
+
 Deno.test("step() doesn't ask for what came meanwhile, or waits for its parents", () => {
   const member = new Member([ann, bob]);
   member.message(ann, ihaveOf(1), 1_000);

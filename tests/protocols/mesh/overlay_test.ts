@@ -230,6 +230,24 @@ Deno.test("step() sends away who accepts what isn't asked any more", () => {
   ]);
 });
 
+Deno.test("step() takes nobody in whom it has just refused, though it had asked as well", () => {
+  const overlay = overlayWith({
+    inbound: [ann, bob, carl, dora, emil],
+    live: 32,
+    disk: [contactOf(fred)],
+    random: 0.5,
+  });
+  overlay.step({ type: "tick" }, 30_000);
+  up(overlay, fred, 30_100, true);
+
+  const crossed = overlay.step(message(fred, { type: "neighbor", priority: "low" }), 30_200);
+  const accepted = overlay.step(message(fred, { type: "neighbor-reply", accepted: true }), 30_210);
+
+  assertEquals(crossed, [reply(fred, false)]);
+  assertEquals(accepted[0], send(fred, { type: "disconnect" }));
+  assertEquals(overlay.activeView(), [ann, bob, carl, dora, emil]);
+});
+
 Deno.test("step() ignores what still comes over a link that it let go", () => {
   const overlay = overlayWith({ inbound: [ann, bob, carl, dora, emil] });
   up(overlay, fred, 1_000);
