@@ -298,7 +298,9 @@ export class Ledger {
       state.unkeptTo = Math.max(state.unkeptTo, last);
       return;
     }
-    state.kept.splice(indexAfter(state, last), 0, entry);
+    const place = indexAfter(state, last);
+    if (place === state.kept.length) state.kept.push(entry);
+    else state.kept.splice(place, 0, entry);
     this.#keptById.set(id, entry);
     for (const old of evicted) this.#letGo(old);
   }
@@ -309,7 +311,9 @@ export class Ledger {
     const state = this.table.find(header);
     if (state === undefined) return;
     const index = state.kept.indexOf(entry);
-    if (index >= 0) state.kept.splice(index, 1);
+    // Almost always the first one, and `shift` moves nothing.
+    if (index === 0) state.kept.shift();
+    else if (index > 0) state.kept.splice(index, 1);
     state.unkeptTo = Math.max(state.unkeptTo, lastCounter(header));
     if (state.kept.length === 0) this.table.changed(state, 0);
   }

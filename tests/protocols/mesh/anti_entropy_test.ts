@@ -271,6 +271,27 @@ Deno.test("AntiEntropy asks another when a neighbour says that it has more and s
   assert(carl.penalties.length > 0);
 });
 
+Deno.test("AntiEntropy blames nobody whose promise was overtaken by the floor of what is kept", () => {
+  const network = new SyncNetwork();
+  const ann = network.add("ann", { records: recordsOf(conversation(20)), keptMessagesMax: 20 });
+  const bob = network.add("bob", { keptMessagesMax: 20 });
+  let asked = false;
+  network.loses = ({ type }) => {
+    if (type !== "sync-want" || asked) return false;
+    // While the question is under way, ann takes in what pushes all of it out.
+    asked = true;
+    const other = new Member("other", { wallMs: 20_000 });
+    for (let n = 0; n < 20; n++) ann.member.receive(other, other.sayOne(`late ${n}`));
+    return false;
+  };
+  network.link(ann, bob);
+  network.run(5_000);
+
+  assert(asked);
+  assertEquals(bob.penalties, []);
+  assertEqualRooms(network);
+});
+
 Deno.test("AntiEntropy: a round ends by its deadline when the neighbour falls silent at any step", () => {
   const all = conversation(40);
   const steps = ["sync-summary", "sync-buckets", "sync-frontiers", "bundle", "sync-done"] as const;

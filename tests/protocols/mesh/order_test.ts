@@ -8,6 +8,7 @@ import {
   TIME_STEP_MS_MAX,
   WAITING_BUNDLES_MAX,
 } from "../../../lib/protocols/mesh/limits.ts";
+import type { OrderInput } from "../../../lib/protocols/mesh/order_io.ts";
 import type { Bundle } from "../../../lib/protocols/mesh/structures.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
 import { forged, GENESIS_TIME, headOf, idOf, Member, types } from "./order_members.ts";
@@ -313,24 +314,47 @@ Deno.test("Order skips a gap only when every neighbour says that it can't fill i
   assertEquals(carl.frontierOf(new Member("ann")), 5);
 });
 
+/** The first tick of `member` after `fromMs`, every 50 ms until `untilMs`, that has such an effect. */
+function firstTickWith(
+  member: Member,
+  type: string,
+  fromMs: number,
+  untilMs: number,
+): number | null {
+  for (let nowMs = fromMs + 50; nowMs <= untilMs; nowMs += 50) {
+    if (types(member.step({ type: "tick" }, nowMs)).includes(type)) return nowMs;
+  }
+  return null;
+}
+
 Deno.test("Order gives what was pushed a second to be overtaken before it skips what is before it", () => {
   const { bob, carl, dora, all, entry } = gap();
-  const nothing = { ...entry, low: 1, counter: 2 };
-  carl.step({ type: "not-kept", from: dora.key, entries: [nothing] }, 0);
-  const skippedAt = (untilMs: number, fromMs: number) => {
-    for (let nowMs = fromMs; nowMs <= untilMs; nowMs += 50) {
-      if (types(carl.step({ type: "tick" }, nowMs)).includes("skipped")) return nowMs;
-    }
-    return null;
-  };
-
   carl.receive(bob, all[4]!, 100);
   carl.step({ type: "not-kept", from: bob.key, entries: [entry] }, 150);
-  const outdated = skippedAt(3_000, 150);
-  carl.step({ type: "not-kept", from: dora.key, entries: [nothing] }, 3_000);
+  carl.step({ type: "not-kept", from: dora.key, entries: [{ ...entry, low: 1, counter: 2 }] }, 150);
 
-  assertEquals(outdated, null);
+  assertEquals(carl.shown, []);
+  assertEquals(firstTickWith(carl, "skipped", 150, 5_000), 1_200);
+});
+
+Deno.test("Order doesn't take for an answer what a neighbour said before the bundle came", () => {
+  const { bob, carl, dora, all, entry } = gap();
+  const nothing = { type: "not-kept", from: dora.key, entries: [{ ...entry, low: 1, counter: 2 }] };
+  carl.step(nothing as OrderInput, 0);
+  carl.receive(bob, all[4]!, 100);
+  carl.step({ type: "not-kept", from: bob.key, entries: [entry] }, 150);
+
+  assertEquals(firstTickWith(carl, "skipped", 150, 3_000), null);
+  carl.step(nothing as OrderInput, 3_050);
   assertEquals(carl.shown, ["5"]);
+});
+
+Deno.test("Order lets all be asked again when who can fill the gap doesn't", () => {
+  const { bob, carl, dora, all, entry } = gap();
+  carl.step({ type: "not-kept", from: dora.key, entries: [{ ...entry, low: 1 }] }, 0);
+  carl.receive(bob, all[4]!, 0);
+
+  assertEquals(firstTickWith(carl, "stuck", 0, 5_000), 1_050);
 });
 
 Deno.test("Order waits while one neighbour can still fill the gap", () => {
