@@ -25,8 +25,8 @@ export type ArrivalState = "joining" | "catching-up" | "here";
 export class Arrival<Shown> {
   #state: ArrivalState;
   readonly #baseline = new Map<StreamKey, number>();
-  /** What lies above the baseline, in the order of its delivery. */
-  readonly #held: Shown[] = [];
+  /** What lies above the baseline, or came before it, in the order of its delivery. */
+  #held: { readonly stream: StreamKey; readonly counter: number; readonly shown: Shown }[] = [];
 
   constructor(newcomer: boolean) {
     this.#state = newcomer ? "joining" : "here";
@@ -40,6 +40,7 @@ export class Arrival<Shown> {
   setBaseline(entries: readonly SyncEntry[]): void {
     if (this.#state !== "joining") return;
     for (const entry of entries) this.#baseline.set(streamKey(entry), entry.counter);
+    this.#held = this.#held.filter(({ stream, counter }) => !this.#isHistory(stream, counter));
     this.#state = "catching-up";
   }
 
@@ -49,9 +50,13 @@ export class Arrival<Shown> {
    */
   take(stream: Stream, counter: number, shown: Shown): boolean {
     if (this.#state === "here") return true;
-    const isHistory = counter <= (this.#baseline.get(streamKey(stream)) ?? 0);
-    if (!isHistory) this.#held.push(shown);
+    const key = streamKey(stream);
+    if (!this.#isHistory(key, counter)) this.#held.push({ stream: key, counter, shown });
     return false;
+  }
+
+  #isHistory(stream: StreamKey, counter: number): boolean {
+    return counter <= (this.#baseline.get(stream) ?? 0);
   }
 
   /** Whether so much waits that what is missing must be given up. */
@@ -63,6 +68,6 @@ export class Arrival<Shown> {
   finish(): readonly Shown[] {
     this.#state = "here";
     this.#baseline.clear();
-    return this.#held.splice(0);
+    return this.#held.splice(0).map(({ shown }) => shown);
   }
 }

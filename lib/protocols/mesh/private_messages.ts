@@ -7,6 +7,9 @@
  * few that come early. `base` in each says the lowest counter that its sender still holds, so that a receiver
  * that knows nothing of the sender's earlier ones doesn't wait for them.
  *
+ * Each names the heads that its sender had been shown, and waits at the receiver until those have been shown
+ * there, so that a private answer doesn't come before its question either; not longer than `causeMs`.
+ *
  * Members see who writes to whom, and when. Forward secrecy begins when a box key is forgotten: at the next
  * start, or a day after it was replaced.
  */
@@ -22,6 +25,7 @@ import {
   encode,
   fixedBytes,
   hexId,
+  list,
   oneOf,
   record,
   uint,
@@ -32,12 +36,19 @@ import {
   BUNDLE_TEXT_BYTES_MAX,
   ENVELOPES_REMEMBERED_MAX,
   FRONTIER_AUTHORS_MAX,
+  HEADS_MAX,
   PRIVATE_EARLY_CHARACTERS_MAX,
   PRIVATE_EARLY_MAX,
   PRIVATE_UNACKNOWLEDGED_MAX,
 } from "./limits.ts";
 import type { MeshRecord } from "./records.ts";
-import { type PrivateEnvelope, privateEnvelopeSchema, TAGS } from "./structures.ts";
+import {
+  type Head,
+  headSchema,
+  type PrivateEnvelope,
+  privateEnvelopeSchema,
+  TAGS,
+} from "./structures.ts";
 
 export type PrivateInput =
   /** From the user. */
@@ -47,7 +58,17 @@ export type PrivateInput =
   | { readonly type: "absent"; readonly peer: PeerKey }
   /** From a neighbour. */
   | { readonly type: "envelope"; readonly from: PeerKey; readonly envelope: PrivateEnvelope }
+  /** More of the room has been shown here: what waited for it is looked at again. */
+  | { readonly type: "shown" }
   | { readonly type: "tick" };
+
+/** What the order knows of the room. */
+export interface ShownBundles {
+  /** The latest bundles that were shown here. */
+  heads(): readonly Head[];
+  /** Whether this bundle was shown here, or will never be. */
+  isShown(head: Head): boolean;
+}
 
 export type PrivateEffect =
   /** To all neighbours but `except`; to `envelope.to` alone where there is a link to it. */
@@ -88,6 +109,8 @@ export interface PrivateConfig {
   /** guess: a flood crosses a room in well under a second; twice as long each time until the maximum. */
   readonly resendFirstMs: number;
   readonly resendMsMax: number;
+  /** How long a message waits for what its sender had been shown; then it may be a gap that nobody can fill. */
+  readonly causeMs: number;
   /** A box key lives so long, and its secret half as long again. */
   readonly boxKeyLifeMs: number;
   /** What this member had received before it was restarted. */
@@ -97,6 +120,7 @@ export interface PrivateConfig {
 export const PRIVATE_DEFAULTS = {
   resendFirstMs: 1_000,
   resendMsMax: 30_000,
+  causeMs: 10_000, // as every wait that has no bound of its own
   boxKeyLifeMs: 24 * 60 * 60 * 1_000,
 } as const;
 
@@ -119,6 +143,7 @@ const contentSchema = record({
   signature: fixedBytes(64),
   base: uint(Number.MAX_SAFE_INTEGER),
   sentAt: uint(Number.MAX_SAFE_INTEGER),
+  heads: list(headSchema, HEADS_MAX),
   /** The text's length (4 bytes, big-endian), the text, zeros. */
   padded: bytes(BUNDLE_TEXT_BYTES_MAX + LENGTH_BYTES),
 });
@@ -126,6 +151,7 @@ const contentSchema = record({
 interface Content {
   readonly base: number;
   readonly sentAt: number;
+  readonly heads: readonly Head[];
   readonly text: string;
 }
 
@@ -134,7 +160,12 @@ interface Outgoing {
   nextCounter: number;
   readonly held: Map<
     number,
-    { readonly message: PrivateMessage; readonly ref: string | undefined }
+    {
+      readonly message: PrivateMessage;
+      /** What we had been shown when it was typed. */
+      readonly heads: readonly Head[];
+      readonly ref: string | undefined;
+    }
   >;
   resendMs: number;
   resendAtMs: number | null;
@@ -145,11 +176,13 @@ interface Incoming {
   incarnation: number;
   /** The last counter shown. */
   counter: number;
-  /** Those that came early, by counter; at most PRIVATE_EARLY_MAX. */
+  /** Those that came before what they follow, by counter; at most PRIVATE_EARLY_MAX. */
   early: Map<number, Content>;
+  /** Since when the next one waits for what its sender had been shown. */
+  waitsSinceMs: number | null;
 }
 
-const DEADLINES = ["resend", "boxKey"] as const;
+const DEADLINES = ["resend", "boxKey", "cause"] as const;
 const UTF8_STRICT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
@@ -168,6 +201,7 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
     readonly config: PrivateConfig,
     readonly signer: Signer,
     readonly environment: Environment,
+    readonly room: ShownBundles,
   ) {
     this.#newBoxKey();
     for (const kept of config.records) {
@@ -176,6 +210,7 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
         incarnation: kept.incarnation,
         counter: kept.counter,
         early: new Map(),
+        waitsSinceMs: null,
       });
     }
   }
@@ -207,6 +242,9 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
     for (const outgoing of this.#outgoing.values()) {
       if (outgoing.resendAtMs !== null) outgoing.resendAtMs += delayMs;
     }
+    for (const incoming of this.#incoming.values()) {
+      if (incoming.waitsSinceMs !== null) incoming.waitsSinceMs += delayMs;
+    }
   }
 
   nextDeadlineMs(): number | null {
@@ -226,6 +264,8 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
         return this.#memberAbsent(input.peer);
       case "envelope":
         return this.#envelopeReceived(input.envelope, input.from, nowMs);
+      case "shown":
+        return this.#showWaiting(nowMs);
       case "tick":
         return this.#tick(nowMs);
     }
@@ -257,7 +297,8 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
       text,
       sentAt: this.environment.wallMs(),
     };
-    outgoing.held.set(counter, { message, ref });
+    const heads = this.room.heads().slice(0, HEADS_MAX);
+    outgoing.held.set(counter, { message, heads, ref });
     this.#scheduleResend(outgoing, nowMs);
     return [{ type: "sent", message, ref }, ...this.#seal(to, outgoing, counter)];
   }
@@ -306,7 +347,7 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
     if (content === null) return [];
     return envelope.kind === "acknowledgement"
       ? this.#acknowledged(envelope, nowMs)
-      : this.#messageReceived(envelope, content);
+      : this.#messageReceived(envelope, content, nowMs);
   }
 
   #acknowledged(envelope: PrivateEnvelope, nowMs: number): readonly PrivateEffect[] {
@@ -330,46 +371,82 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
     return effects;
   }
 
-  #messageReceived(envelope: PrivateEnvelope, content: Content): readonly PrivateEffect[] {
+  #messageReceived(
+    envelope: PrivateEnvelope,
+    content: Content,
+    nowMs: number,
+  ): readonly PrivateEffect[] {
     const { from, incarnation, counter } = envelope;
     let incoming = this.#incoming.get(from);
     if (incoming === undefined || incoming.incarnation < incarnation) {
       this.#forgetEarly(incoming);
-      incoming = { incarnation, counter: 0, early: new Map() };
+      incoming = { incarnation, counter: 0, early: new Map(), waitsSinceMs: null };
       this.#incoming.delete(from); // to the end: the longest silent is forgotten first
       this.#incoming.set(from, incoming);
       if (this.#incoming.size > FRONTIER_AUTHORS_MAX) this.#forgetOldest();
     }
     if (incarnation < incoming.incarnation) return [];
-    if (counter > incoming.counter) {
-      if (!this.#holdEarly(incoming, counter, content)) return [];
+    // What was acknowledged is acknowledged again: the answer was lost.
+    if (counter <= incoming.counter) {
+      return this.#acknowledge(from, incarnation, incoming.counter);
     }
+    if (!this.#holdEarly(incoming, counter, content)) return [];
     // What its sender no longer holds was acknowledged by an earlier life of ours, or given up.
     incoming.counter = Math.max(incoming.counter, content.base - 1);
+    return this.#showNext(from, incoming, nowMs);
+  }
+
+  /** Shows what may be shown of one sender's, in order, and acknowledges it. */
+  #showNext(from: PeerKey, incoming: Incoming, nowMs: number): readonly PrivateEffect[] {
+    const { incarnation } = incoming;
     const shown: PrivateEffect[] = [];
     for (;;) {
       const next = incoming.early.get(incoming.counter + 1);
-      if (next === undefined) break;
+      if (next === undefined) {
+        incoming.waitsSinceMs = null;
+        break;
+      }
+      if (!next.heads.every((head) => this.room.isShown(head))) {
+        incoming.waitsSinceMs ??= nowMs;
+        if (nowMs - incoming.waitsSinceMs < this.config.causeMs) break;
+      }
+      incoming.waitsSinceMs = null;
       incoming.counter++;
       this.#dropEarly(incoming, incoming.counter);
       const id = this.#messageId(from, this.signer.key, incarnation, incoming.counter);
-      const message = {
-        id,
-        from,
-        to: this.signer.key,
-        text: next.text,
-        sentAt: next.sentAt,
-      };
+      const message = { id, from, to: this.signer.key, text: next.text, sentAt: next.sentAt };
       shown.push({ type: "received", message });
     }
     for (const early of incoming.early.keys()) {
       if (early <= incoming.counter) this.#dropEarly(incoming, early);
     }
-    const kept: PrivateEffect[] = shown.length === 0 ? [] : [{
-      type: "persist",
-      records: [{ kind: "private-received", from, incarnation, counter: incoming.counter }],
-    }];
-    return [...kept, ...shown, ...this.#acknowledge(from, incarnation, incoming.counter)];
+    this.#armCause();
+    if (shown.length === 0) return [];
+    return [
+      {
+        type: "persist",
+        records: [{ kind: "private-received", from, incarnation, counter: incoming.counter }],
+      },
+      ...shown,
+      ...this.#acknowledge(from, incarnation, incoming.counter),
+    ];
+  }
+
+  #showWaiting(nowMs: number): readonly PrivateEffect[] {
+    if (this.#deadlines.get("cause") === null) return [];
+    const effects: PrivateEffect[] = [];
+    for (const [from, incoming] of this.#incoming) {
+      if (incoming.waitsSinceMs !== null) effects.push(...this.#showNext(from, incoming, nowMs));
+    }
+    return effects;
+  }
+
+  #armCause(): void {
+    this.#deadlines.clear("cause");
+    for (const { waitsSinceMs } of this.#incoming.values()) {
+      if (waitsSinceMs === null) continue;
+      this.#deadlines.setEarliest("cause", waitsSinceMs + this.config.causeMs);
+    }
   }
 
   /** Whether there is room for it; its sender sends it again where there isn't. */
@@ -407,7 +484,7 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
   #acknowledge(to: PeerKey, incarnation: number, counter: number): readonly PrivateEffect[] {
     const boxKey = this.#present.get(to);
     if (boxKey === undefined) return []; // it will ask again when its beacon has come
-    const text = { base: 0, sentAt: this.environment.wallMs(), text: "" };
+    const text = { base: 0, sentAt: this.environment.wallMs(), heads: [], text: "" };
     const place = { to, incarnation, counter, kind: "acknowledgement" as const };
     return this.#flood(place, boxKey, text);
   }
@@ -419,6 +496,13 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
         case "boxKey":
           this.#newBoxKey();
           this.#deadlines.set("boxKey", nowMs + this.config.boxKeyLifeMs);
+          break;
+        case "cause":
+          for (const [from, incoming] of this.#incoming) {
+            if (incoming.waitsSinceMs !== null) {
+              effects.push(...this.#showNext(from, incoming, nowMs));
+            }
+          }
           break;
         case "resend":
           for (const [peer, outgoing] of this.#outgoing) {
@@ -464,7 +548,7 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
     const base = Math.min(...outgoing.held.keys());
     const { text, sentAt } = held.message;
     const place = { to, incarnation: this.config.incarnation, counter, kind: "message" as const };
-    return this.#flood(place, boxKey, { base, sentAt, text });
+    return this.#flood(place, boxKey, { base, sentAt, heads: held.heads, text });
   }
 
   #flood(
@@ -475,9 +559,9 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
     const bound = { room: this.config.room, from: this.signer.key, ...place };
     const prologue = encode(prologueSchema, bound);
     const padded = pad(utf8(content.text));
-    const { base, sentAt } = content;
-    const signature = this.signer.sign(this.#signed(prologue, base, sentAt, padded));
-    const plaintext = encode(contentSchema, { signature, base, sentAt, padded });
+    const signature = this.signer.sign(this.#signed(prologue, content, padded));
+    const { base, sentAt, heads } = content;
+    const plaintext = encode(contentSchema, { signature, base, sentAt, heads, padded });
     let sealed: Uint8Array;
     try {
       sealed = sealTo(boxKey, prologue, plaintext, this.environment.randomBytes(32));
@@ -498,12 +582,12 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
     const prologue = encode(prologueSchema, { room, from, to, incarnation, counter, kind });
     try {
       const content = decode(contentSchema, openFrom(pair, prologue, envelope.sealed));
-      const { signature, base, sentAt, padded } = content;
-      const signed = this.#signed(prologue, base, sentAt, padded);
+      const { signature, base, sentAt, heads, padded } = content;
+      const signed = this.#signed(prologue, content, padded);
       if (!this.environment.crypto.verify(from, signed, signature)) {
         throw new RemoteProtocolError("Cannot accept a private message: its signature is wrong");
       }
-      return { base, sentAt, text: unpad(padded) };
+      return { base, sentAt, heads, text: unpad(padded) };
     } catch (error) {
       if (!(error instanceof RemoteProtocolError)) throw error;
       // Anybody may have made it: no neighbour answers for what it cannot check.
@@ -512,12 +596,16 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
     }
   }
 
-  #signed(prologue: Uint8Array, base: number, sentAt: number, padded: Uint8Array): Uint8Array {
-    const numbers = encode(signedNumbersSchema, { base, sentAt });
+  #signed(
+    prologue: Uint8Array,
+    { base, sentAt, heads }: Omit<Content, "text">,
+    padded: Uint8Array,
+  ): Uint8Array {
+    const rest = encode(signedRestSchema, { base, sentAt, heads });
     const hash = this.environment.crypto.sha256<Hash>(
       utf8(TAGS.privateMessage),
       prologue,
-      numbers,
+      rest,
       padded,
     );
     return Uint8Array.fromHex(hash);
@@ -558,9 +646,10 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
   }
 }
 
-const signedNumbersSchema = record({
+const signedRestSchema = record({
   base: uint(Number.MAX_SAFE_INTEGER),
   sentAt: uint(Number.MAX_SAFE_INTEGER),
+  heads: list(headSchema, HEADS_MAX),
 });
 
 function pad(text: Uint8Array): Uint8Array {

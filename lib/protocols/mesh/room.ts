@@ -146,6 +146,11 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       { ...PRIVATE_DEFAULTS, room, incarnation, records },
       signer,
       environment,
+      {
+        heads: () => this.order.heads(),
+        isShown: (head) =>
+          this.#arrival.state === "here" && this.order.frontier(head).counter >= head.counter,
+      },
     );
     this.#view = new RoomView(config, self, this.#facts(), (effect) => this.#later.push(effect));
     this.#flow = new AuthorFlow((latest) => this.order.behindOf(latest));
@@ -588,8 +593,10 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       if (this.#arrival.take(header, counter, shown)) this.#showMessage(shown);
     }
     this.#lastDelivered = id;
-    if (this.#arrival.state === "here") this.#later.push({ type: "shown", through: id });
-    else if (this.#arrival.full) this.#finishArrival();
+    if (this.#arrival.state === "here") {
+      this.#later.push({ type: "shown", through: id });
+      this.#toPrivate({ type: "shown" });
+    } else if (this.#arrival.full) this.#finishArrival();
   }
 
   #takenIn({ from, bundle, reason }: { from: PeerKey; bundle: Bundle; reason: string }): void {
@@ -845,6 +852,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     if (this.#lastDelivered !== null) {
       this.#later.push({ type: "shown", through: this.#lastDelivered });
     }
+    this.#toPrivate({ type: "shown" });
   }
 
   // What follows from all of the above, at the end of each step.

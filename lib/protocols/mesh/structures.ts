@@ -214,7 +214,8 @@ export const privateEnvelopeSchema = record({
   counter,
   /** A message, or the receiver's acknowledgement of one. */
   kind: oneOf(["message", "acknowledgement"]),
-  sealed: bytes(BUNDLE_TEXT_BYTES_MAX + 1_024),
+  /** The text padded to 64 KiB at most, 64 heads of at most 96 bytes, and the rest. */
+  sealed: bytes(BUNDLE_TEXT_BYTES_MAX + HEADS_MAX * 96 + 1_024),
 });
 export type PrivateEnvelope = Infer<typeof privateEnvelopeSchema>;
 

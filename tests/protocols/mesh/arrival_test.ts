@@ -43,3 +43,13 @@ Deno.test("Arrival.full is true when so much is held that it must be shown", () 
 
   assertEquals(arrival.full, true);
 });
+
+Deno.test("Arrival.setBaseline() makes history of what came before it and lies below it", () => {
+  const arrival = new Arrival<string>(true);
+  arrival.take(ANN, 5, "pushed early, and old");
+  arrival.take(ANN, 6, "pushed early, and new");
+
+  arrival.setBaseline([BASELINE]);
+
+  assertEquals(arrival.finish(), ["pushed early, and new"]);
+});

@@ -1,19 +1,32 @@
 import { assert, assertEquals } from "@std/assert";
 import { nodeCrypto, nodeSigner } from "../../../lib/base/crypto.ts";
 import { SILENT_LOGGER } from "../../../lib/base/environment.ts";
-import type { PeerKey, RoomId } from "../../../lib/base/ids.ts";
+import type { BundleId, PeerKey, RoomId } from "../../../lib/base/ids.ts";
 import {
   PRIVATE_DEFAULTS,
   type PrivateEffect,
   PrivateMessages,
 } from "../../../lib/protocols/mesh/private_messages.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
-import type { PrivateEnvelope } from "../../../lib/protocols/mesh/structures.ts";
+import type { Head, PrivateEnvelope } from "../../../lib/protocols/mesh/structures.ts";
 
+const HEAD: Head = {
+  author: "cc".repeat(32) as PeerKey,
+  incarnation: 1,
+  counter: 4,
+  time: 9,
+  id: "dd".repeat(32) as BundleId,
+};
 const ROOM = "ab".repeat(32) as RoomId;
 
 /** A member whose secrets follow from `seed`. */
-function member(seed: number, options: { incarnation?: number; records?: MeshRecord[] } = {}) {
+function member(seed: number, options: {
+  incarnation?: number;
+  records?: MeshRecord[];
+  /** What it has been shown last, and all that it has been shown. */
+  heads?: Head[];
+  shown?: Head[];
+} = {}) {
   let drawn = seed * 1_000 + (options.incarnation ?? 1);
   const signer = nodeSigner(new Uint8Array(32).fill(seed));
   const machine = new PrivateMessages(
@@ -31,6 +44,10 @@ function member(seed: number, options: { incarnation?: number; records?: MeshRec
       wallMs: () => 1_700_000_000_000,
       crypto: nodeCrypto,
       log: SILENT_LOGGER,
+    },
+    {
+      heads: () => options.heads ?? [],
+      isShown: ({ id }) => options.shown?.some((head) => head.id === id) ?? true,
     },
   );
   return { machine, key: signer.key };
@@ -208,4 +225,28 @@ Deno.test("PrivateMessages: the longest text arrives whole", () => {
     shown.flatMap((effect) => effect.type === "received" ? [effect.message.text] : []),
     [text],
   );
+});
+
+Deno.test("PrivateMessages: an answer waits for its question, 10 s at most", () => {
+  const shown: Head[] = [];
+  const ann = member(1, { heads: [HEAD] });
+  const [bob, impatient] = [member(2, { shown }), member(2, { shown: [] })];
+  ann.machine.step({ type: "present", peer: bob.key, boxKey: bob.machine.boxKey }, 0);
+  const envelopes = floods(ann.machine.step({ type: "say", to: bob.key, text: "yes" }, 0));
+  for (const { machine } of [bob, impatient]) {
+    machine.step({ type: "present", peer: ann.key, boxKey: ann.machine.boxKey }, 0);
+  }
+  const receive = ({ machine }: typeof bob) =>
+    envelopes.flatMap((envelope) => machine.step({ type: "envelope", from: ann.key, envelope }, 5));
+
+  const early = [...receive(bob), ...receive(impatient)];
+  shown.push(HEAD);
+  const after = bob.machine.step({ type: "shown" }, 900);
+  const tooEarly = impatient.machine.step({ type: "tick" }, 10_004);
+  const inTime = impatient.machine.step({ type: "tick" }, 10_005);
+
+  assertEquals(early, []);
+  assertEquals(after.map(({ type }) => type), ["persist", "received", "flood"]);
+  assertEquals(tooEarly, []);
+  assertEquals(inTime.map(({ type }) => type), ["persist", "received", "flood"]);
 });
