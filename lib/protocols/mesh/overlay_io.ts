@@ -26,9 +26,11 @@ export type OverlayInput =
   | { readonly type: "message"; readonly from: PeerKey; readonly message: OverlayMessage }
   /** We came in through `by`; its `peer-up` was before this. */
   | { readonly type: "welcomed"; readonly by: PeerKey }
-  /** The roster changed: somebody joined, left, or has another endpoint. `live` counts oneself. */
+  /**
+   * Somebody joined, left, or has another endpoint; `live` counts oneself. Also the first input of a
+   * process that is in the room already: it looks for members at once.
+   */
   | { readonly type: "members"; readonly live: number }
-  /** Also the first input of a process that is in the room already: it looks for members at once. */
   | { readonly type: "tick" };
 
 export type OverlayEffect =

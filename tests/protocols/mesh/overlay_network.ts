@@ -223,8 +223,16 @@ export class OverlayNetwork {
     this.#endAt(b, a, link);
   }
 
-  /** What overlays think of each other that the other doesn't. */
+  /** What overlays lastingly think of each other that the other doesn't: an answer may be under way. */
   asymmetries(): readonly string[] {
+    const before = this.#asymmetriesNow();
+    if (before.length === 0) return before;
+    this.run(500);
+    const after = this.#asymmetriesNow();
+    return before.filter((pair) => after.includes(pair));
+  }
+
+  #asymmetriesNow(): readonly string[] {
     const found: string[] = [];
     for (const [key, node] of this.nodes) {
       for (const peer of node.overlay.activeView()) {
