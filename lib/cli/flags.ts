@@ -56,9 +56,14 @@ export function duration(text: string, what: string): number {
 /** A host name or an IP address, an IPv6 one with or without brackets; the result has none. */
 export function host(text: string, what: string): string {
   const bare = /^\[(.*:.*)\]$/.exec(text)?.[1] ?? text;
-  if (/^[^\s\p{Cc}\p{Cf}[\]/]+$/u.test(bare) && utf8Length(bare) <= HOST_BYTES_MAX) return bare;
+  const form = bare.includes(":") ? IPV6_LIKE : HOST_LIKE;
+  if (form.test(bare) && utf8Length(bare) <= HOST_BYTES_MAX) return bare;
   throw wrong(what, "a host name or an IP address", text);
 }
+
+const HOST_LIKE = /^[^\s\p{Cc}\p{Cf}[\]/]+$/u;
+/** Colons are in IPv6 addresses alone; a zone may follow (RFC 4007, section 11). */
+const IPV6_LIKE = /^(?=.*:.*:)[0-9a-f:.]+(%[\w.-]+)?$/i;
 
 /** RFC 1035, section 2.3.4. */
 const HOST_BYTES_MAX = 255;
