@@ -2,6 +2,7 @@
 
 import { type Logger, SILENT_LOGGER } from "../base/environment.ts";
 import { P2pchatError } from "../base/errors.ts";
+import { systemReason } from "../store/disk.ts";
 import { Output } from "./output.ts";
 
 export interface LogOptions {
@@ -79,9 +80,7 @@ async function openFile(path: string): Promise<Deno.FsFile> {
   } catch (cause) {
     throw new P2pchatError(
       "disk",
-      `Cannot write the log ${path}: ${
-        (cause as Error).message
-      }; name another file with --log-file`,
+      `Cannot write the log ${path}: ${systemReason(cause)}; name another file with --log-file`,
       { cause },
     );
   }

@@ -128,10 +128,24 @@ const ADVICE: Readonly<Record<string, string>> = {
  * @param cause What the system said; its `code` (`ENOSPC`) chooses the advice.
  */
 export function diskError(action: string, path: string, cause: unknown): P2pchatError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
   const code = diskErrorCode(cause);
-  const advice = (code === null ? undefined : ADVICE[code]) ?? "check the disk and try again";
-  return new P2pchatError("disk", `Cannot ${action} ${path}: ${reason}; ${advice}`, { cause });
+  const advice = isForbidden(cause)
+    ? "choose another folder with --data"
+    : (code === null ? undefined : ADVICE[code]) ?? "check the disk and try again";
+  const text = `Cannot ${action} ${path}: ${systemReason(cause)}; ${advice}`;
+  return new P2pchatError("disk", text, { cause });
+}
+
+/** What the system says of a failure, without the number and the path that its text ends with. */
+export function systemReason(cause: unknown): string {
+  if (isForbidden(cause)) return "files of the system itself are out of reach";
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return text.replace(/ \(os error \d+\).*$/s, "");
+}
+
+/** The runtime keeps programs from `/proc`, `/sys` and `/dev`, where files are more than files. */
+function isForbidden(cause: unknown): boolean {
+  return cause instanceof Error && cause.name === "NotCapable";
 }
 
 /** The operating system's name for a failure (`ENOSPC`), looked for in the causes of `error` too. */
