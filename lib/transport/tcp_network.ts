@@ -250,6 +250,7 @@ function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.ConnectionRefused) return "nobody listens there";
   if (error instanceof Deno.errors.ConnectionReset) return "the other side cut the connection";
   if (error instanceof Deno.errors.BrokenPipe) return "the other side cut the connection";
+  if (error instanceof Deno.errors.AddrNotAvailable) return "it is not an address of this machine";
   const message = error instanceof Error ? error.message : String(error);
   if (message.includes("lookup address")) return "no host of that name is known";
   return message.replace(/ \(os error \d+\)$/, "");
