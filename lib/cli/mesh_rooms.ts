@@ -35,7 +35,8 @@ export class MeshRooms {
   }
 
   /**
-   * Opens a room's log, makes it where there is none, and remembers the room as the last.
+   * Opens a room's log, makes it where there is none. With its first record, the room is remembered as the
+   * last: to one that was never reached there is no going back.
    * Names' keys are pinned in `known_peers`, where the user may delete a line; the log keeps the whole keys.
    * @throws {P2pchatError} `store-corrupt` with file and line, `bad-file` or `disk`.
    */
@@ -46,7 +47,12 @@ export class MeshRooms {
     for (const text of opened.notices) this.notice(text);
     const pins = new RoomPins(`mesh:${room}`, knownPeers, wallMs);
     const records = opened.records.map(fromLogRecord).filter((record) => pins.stands(record));
-    if (this.last !== room) await this.table.write([[room]]);
+    let remembered = this.last === room ? Promise.resolve() : null;
+    const remember = () =>
+      remembered ??= this.table.write([[room]]).catch((error) => {
+        remembered = null; // the next record tries again
+        throw error;
+      });
     return {
       records,
       get bytes() {
@@ -54,6 +60,7 @@ export class MeshRooms {
       },
       append: async (fresh, sync) => {
         await opened.log.append(fresh.map(toLogRecord), { sync });
+        await remember();
         pins.note(fresh);
       },
       rewrite: (all) => opened.log.rewrite([...all].map(toLogRecord)),
