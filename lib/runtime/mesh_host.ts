@@ -6,7 +6,7 @@
 import type { Signer } from "../base/crypto.ts";
 import type { Environment } from "../base/environment.ts";
 import { P2pchatError, RemoteProtocolError } from "../base/errors.ts";
-import type { BundleId, LinkId, RoomId } from "../base/ids.ts";
+import { type BundleId, endpointText, type LinkId, type RoomId } from "../base/ids.ts";
 import { unreachable } from "../base/invariant.ts";
 import type { MeshCommand, MeshEvent } from "../protocols/mesh/events.ts";
 import { Mesh } from "../protocols/mesh/mesh.ts";
@@ -154,7 +154,12 @@ export class MeshHost implements LinkHandler {
   }
 
   linkDown(link: LinkId, { closed, reason }: LinkEnd): void {
-    if (!this.#up.delete(link)) return;
+    const info = this.#up.get(link);
+    if (info === undefined) return;
+    this.#up.delete(link);
+    const { peer, remote } = info;
+    const fields = { peer, remote: endpointText(remote), closed, reason };
+    this.ports.environment.log.info("link down", fields);
     this.#runner.feed({ type: "link-down", link, closed, reason });
   }
 
