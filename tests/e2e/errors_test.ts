@@ -1,0 +1,471 @@
+/**
+ * Every error that a user, a file or the network can cause to a mesh: its code, its exit status, and one
+ * sentence that says what failed and what to do, on stderr or, with `--json`, as the last event.
+ */
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { Nodes, PROGRAM, type ShownEvent } from "./node.ts";
+import { TextProgram } from "./text_program.ts";
+
+const shown = (text: string) => (event: ShownEvent) =>
+  event.event === "message" && event.text === text;
+const joined = (name: string) => (event: ShownEvent) =>
+  event.event === "joined" && event.name === name;
+const left = (name: string) => (event: ShownEvent) => event.event === "left" && event.name === name;
+
+interface Failure {
+  readonly code: string;
+  readonly status: number;
+  readonly text: string;
+}
+
+/**
+ * Runs the program to its end, in both forms of output, and checks what is true of every failure.
+ * @param isShared Whether both runs must find the same folder: one after the other then.
+ * @returns What it failed with, the same in both.
+ */
+async function failureOf(
+  args: readonly string[],
+  data: string,
+  isShared = false,
+): Promise<Failure> {
+  const inText = outputOf([...args, "--data", data]);
+  if (isShared) await inText;
+  const jsonData = isShared ? data : `${data}-json`;
+  const [text, json] = await Promise.all([
+    inText,
+    outputOf([...args, "--json", "--data", jsonData]),
+  ]);
+  const last = JSON.parse(json.stdout.trimEnd().split("\n").at(-1)!);
+
+  assertEquals(text.stderr.split("\n").length, 2, `one line: ${text.stderr}`);
+  assertEquals(json.stderr, "");
+  assertEquals(last.event, "fatal");
+  assertEquals(text.stderr, `error: ${last.text}\n`);
+  assertEquals(text.status, json.status);
+  assert(!/internal|\n {4}at |\.ts:\d|os error|--allow|TypeError/.test(last.text), last.text);
+  return { code: last.code, status: json.status, text: last.text };
+}
+
+async function outputOf(args: readonly string[]) {
+  const output = await new Deno.Command(PROGRAM, {
+    args: [...args],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).output();
+  const decoder = new TextDecoder();
+  return {
+    status: output.code,
+    stdout: decoder.decode(output.stdout),
+    stderr: decoder.decode(output.stderr),
+  };
+}
+
+async function inTemporaryFolder(run: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "p2pchat-errors-" });
+  try {
+    await run(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const LISTEN = ["--host", "127.0.0.1", "--port", "0"];
+
+Deno.test("errors of the command line are told before anything is touched", async (test) => {
+  const cases: readonly (readonly [readonly string[], string, RegExp])[] = [
+    [["mehs", "Bob"], "usage", /no command mehs; did you mean mesh\?/],
+    [["chat"], "usage", /no command chat; there is mesh/],
+    [["mesh"], "usage", /p2pchat mesh NAME \[HOST PORT\], for example p2pchat mesh Bob localhost/],
+    [["mesh", "Bob", "localhost"], "usage", /mesh NAME \[HOST PORT\]/],
+    [["mesh", "Bob", "localhost", "1", "2"], "usage", /mesh NAME \[HOST PORT\]/],
+    [["mesh", "Bob", "localhost", "70000"], "usage", /PORT .* from 1 to 65535, is "70000"/],
+    [["mesh", "Bob", "localhost", "x"], "usage", /PORT .* from 1 to 65535, is "x"/],
+    [["mesh", "Bob", "a b", "1"], "usage", /HOST .* host name or an IP address, is "a b"/],
+    [["mesh", "Bob", "--prot", "5"], "usage", /no flag --prot; did you mean --port\?/],
+    [["mesh", "Bob", "--xyzzy"], "usage", /no flag --xyzzy; p2pchat help .*lists them/],
+    [["mesh", "Bob", "--port"], "usage", /--port needs a value/],
+    [["mesh", "Bob", "--port=-1"], "usage", /--port must be .* 0 to 65535, is "-1"/],
+    [
+      ["mesh", "Bob", "--port", "1", "--port", "2"],
+      "usage",
+      /--port is given 2 times; give it once/,
+    ],
+    [["mesh", "Bob", "--new=yes"], "usage", /--new takes no value/],
+    [["mesh", "Bob", "--history", "ten"], "usage", /--history must be .* 0 to 10000, is "ten"/],
+    [["mesh", "Bob", "--advertise", "a:b:c:x"], "usage", /--advertise .* IP address, is "a:b:c:x"/],
+    [["mesh", "Bob", "--host", "127.0.0.1:5"], "usage", /--host .* IP address, is "127.0.0.1:5"/],
+    [["mesh", ""], "bad-name", /at least one character/],
+    [["mesh", "Bo b"], "bad-name", /"Bo b".*not of blanks/],
+    [["mesh", "_bob"], "bad-name", /starts with a letter or a digit/],
+    [["mesh", "*directory*"], "bad-name", /starts with a letter|consists of/],
+    [["mesh", "x".repeat(33)], "bad-name", /at most 32 characters, this one has 33/],
+    [["mesh", "Bob\x1b[2J"], "bad-name", /not of U\+001B/],
+    [["mesh", "Bob\u202e"], "bad-name", /U\+202E/],
+    [["mesh", "Bob/../x"], "bad-name", /consists of letters, digits/],
+    [["mesh", "Bob👍"], "bad-name", /consists of letters, digits/],
+  ];
+  await inTemporaryFolder(async (folder) => {
+    const data = `${folder}/untouched`;
+    for (const [args, code, pattern] of cases) {
+      await test.step(JSON.stringify(args.join(" ")), async () => {
+        const failure = await failureOf(args, data);
+
+        assertEquals([failure.code, failure.status], [code, 2]);
+        assertMatch(failure.text, pattern);
+        // deno-lint-ignore no-control-regex -- that is what must not be there
+        assert(!/[\x00-\x1f\x7f\u202e]/.test(failure.text), "nothing that moves a cursor");
+      });
+    }
+    assertEquals(await Array.fromAsync(Deno.readDir(folder)), []);
+  });
+});
+
+Deno.test("p2pchat alone shows its usage and fails, help shows it and doesn't", async () => {
+  const alone = await outputOf([]);
+  const help = await outputOf(["help"]);
+
+  assertEquals([alone.status, help.status], [2, 0]);
+  assertEquals(alone.stdout, help.stdout);
+  assertStringIncludes(help.stdout, "p2pchat mesh Bob localhost 55107");
+});
+
+Deno.test("errors on the way to a member: nobody there, no such host, another program, silence", async (test) => {
+  await inTemporaryFolder(async (folder) => {
+    const join = (host: string, port: number) =>
+      failureOf(["mesh", "Bob", host, String(port), ...LISTEN], `${folder}/${port}`);
+
+    await test.step("nobody listens there", async () => {
+      const gone = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      gone.close();
+      const { code, status, text } = await join("127.0.0.1", gone.addr.port);
+      assertEquals([code, status], ["unreachable", 3]);
+      assertMatch(text, /127\.0\.0\.1:\d+: nobody listens there; check the address/);
+    });
+    await test.step("no such host", async () => {
+      const { code, status, text } = await join("nobody.invalid", 55107);
+      assertEquals([code, status], ["unreachable", 3]);
+      assertMatch(text, /nobody\.invalid:55107: no host of that name is known; check the address/);
+    });
+    const cases:
+      readonly (readonly [string, string, number, RegExp, (conn: Deno.Conn) => unknown])[] = [
+        [
+          "another program answers",
+          "protocol",
+          3,
+          /another program|doesn't speak p2pchat/,
+          (conn) => conn.write(new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n")),
+        ],
+        ["it hangs up", "protocol", 3, /hung up|cut the connection/, (conn) => conn.close()],
+        [
+          "it has a later version",
+          "version",
+          4,
+          /another version .*\(9, ours is 1\); .* update/,
+          (conn) => conn.write(Uint8Array.of(2, 1, 9)),
+        ],
+        [
+          "it is full",
+          "full",
+          4,
+          /takes no more connections now; try again in a moment, or/,
+          (conn) => conn.write(Uint8Array.of(2, 4, 1)),
+        ],
+        ["it says nothing", "timeout", 3, /10 s/, () => {}],
+      ];
+    for (const [name, code, status, pattern, answer] of cases) {
+      await test.step(name, async () => {
+        await using other = new Impostor(answer);
+        const failure = await join("127.0.0.1", other.port);
+        assertEquals([failure.code, failure.status], [code, status], failure.text);
+        assertMatch(failure.text, new RegExp(`Cannot join through 127.0.0.1:${other.port}: .*; `));
+        assertMatch(failure.text, pattern);
+      });
+    }
+  });
+});
+
+Deno.test("errors at one's own end: the port, the address, the profile in use", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+
+  const listen = (host: string, port: string) => ["mesh", "Bob", "--host", host, "--port", port];
+  const port = await failureOf(listen("127.0.0.1", String(alice.port)), `${alice.data}/b`);
+  const address = await failureOf(listen("192.0.2.77", "4711"), `${alice.data}/c`);
+  const profile = await failureOf(["mesh", "ALICE", ...LISTEN], alice.data, true);
+
+  assertEquals([port.code, port.status], ["port-in-use", 3]);
+  assertMatch(port.text, new RegExp(`port ${alice.port}: another program has it; .*--port`));
+  assertEquals([address.code, address.status], ["unreachable", 3]);
+  assertMatch(
+    address.text,
+    /192\.0\.2\.77, port 4711: it is not an address of this machine; choose/,
+  );
+  assertEquals([profile.code, profile.status], ["in-use", 4]);
+  assertMatch(profile.text, new RegExp(`process ${alice.pid} uses it already; end that one, or`));
+
+  await alice.kill();
+  await nodes.ready("Alice", null, { data: alice.data });
+});
+
+Deno.test("errors of commands: each is told, with its ref, and the program goes on", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  const bob = await nodes.ready("Bob", alice);
+  await alice.until(joined("Bob"));
+  const cases: readonly (readonly [string, string, RegExp])[] = [
+    ['{"command":"histroy"}', "unknown-command", /histroy; did you mean \/?history\?/],
+    ["/peres", "unknown-command", /\/peres; did you mean \/peers\?/],
+    ["/xyzzy", "unknown-command", /\/xyzzy; \/help lists them/],
+    ["/msg", "usage", /\/msg NAME TEXT, for example/],
+    ["/msg Bob", "usage", /\/msg NAME TEXT, for example/],
+    ["/history many", "usage", /1 to 10000, is "many"/],
+    ["/name", "usage", /\/name NEW, for example/],
+    ["/name no/slash", "bad-name", /consists of letters, digits/],
+    ["/name bob", "name-taken", /bob.*choose another/i],
+    ["/msg Bbo hi", "unknown-user", /Bbo.*(did you mean Bob\?|\/peers)/],
+    ["/trust Carol", "unknown-user", /Carol/],
+    ["/verify Carol", "unknown-user", /Carol/],
+    ["{broken", "usage", /JSON|object/],
+    ['{"command":5}', "usage", /command/],
+    ['{"command":"msg"}', "usage", /text/],
+    ['{"command":"msg","text":["x"]}', "usage", /text/],
+    ['{"command":"history","n":-1}', "usage", /1 to 10000/],
+    [`{"command":"msg","text":"${"x".repeat(65_537)}"}`, "too-long", /65[ ,.]?537.*65[ ,.]?536/],
+    ["x".repeat(65_537), "too-long", /65[ ,.]?537.*65[ ,.]?536/],
+    ["x".repeat(3_000_000), "too-long", /3[ ,.]?000[ ,.]?000/],
+  ];
+
+  const from = alice.events.length;
+  for (const [line] of cases) await alice.type(line);
+  const told = await alice.untilCount(({ event }) => event === "error", cases.length, 10_000, from);
+  await alice.command({ command: "history", n: "x", ref: "mine" });
+  const withRef = await alice.until(({ event, ref }) => event === "error" && ref === "mine");
+  await alice.say("x".repeat(65_536));
+  await bob.until(shown("x".repeat(65_536)));
+
+  for (const [line, code, pattern] of cases) {
+    const found = told.find((event) => event.code === code && pattern.test(event.text));
+    assert(
+      found !== undefined,
+      `${line.slice(0, 60)}: ${code} ${pattern} among ${
+        told.map((event) => `\n${event.code}: ${event.text}`).join("")
+      }`,
+    );
+  }
+  assertEquals(withRef.code, "usage");
+  assertEquals(alice.texts(), ["x".repeat(65_536)]);
+  assertEquals(bob.texts(), ["x".repeat(65_536)]);
+});
+
+Deno.test("a name that is taken is refused in a sentence, before anything is shown", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+
+  const address = ["127.0.0.1", String(alice.port)];
+  const failure = await failureOf(["mesh", "alice", ...address, ...LISTEN], `${alice.data}/b`);
+
+  assertEquals([failure.code, failure.status], ["name-taken", 4]);
+  assertMatch(failure.text, /alice.*; .*(another|choose)/i);
+});
+
+Deno.test("the same identity from a second folder replaces the first process, which is told", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  const carol = await nodes.ready("Carol", alice);
+  const bob = await nodes.ready("Bob", alice);
+  await carol.until(joined("Bob"));
+  const copy = await Deno.makeTempDir({ prefix: "p2pchat-errors-" });
+  nodes.defer(() => Deno.remove(copy, { recursive: true }));
+  await Deno.mkdir(`${copy}/users/bob`, { recursive: true });
+  await Deno.copyFile(`${bob.data}/users/bob/identity`, `${copy}/users/bob/identity`);
+  const from = { alice: alice.events.length, carol: carol.events.length };
+
+  const again = await nodes.ready("Bob", carol, { data: copy });
+  const ended = await bob.ended();
+  await again.say("I am the later one");
+  await alice.until(shown("I am the later one"));
+  await carol.until(shown("I am the later one"));
+
+  assertEquals([ended.code, ended.last?.event, ended.last?.code], [4, "fatal", "replaced"]);
+  assertMatch(ended.last?.text, /; /);
+  for (const [events, start] of [[alice.events, from.alice], [carol.events, from.carol]] as const) {
+    assertEquals(
+      events.slice(start).map(({ event, name, reason }) => [event, name, reason]),
+      [["left", "Bob", "replaced"], ["joined", "Bob", undefined], [
+        "message",
+        undefined,
+        undefined,
+      ]],
+    );
+  }
+});
+
+Deno.test("a stranger under a known name is told apart until he is trusted", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  const bob = await nodes.ready("Bob", alice);
+  await alice.until(joined("Bob"));
+  await bob.say("I am Bob");
+  await alice.until(shown("I am Bob"));
+  await bob.type(":q");
+  await bob.ended();
+  await alice.until(left("Bob"));
+  const from = alice.events.length;
+
+  const stranger = await nodes.ready("Bob", alice);
+  const entry = await alice.until(({ event }) => event === "joined", 10_000, from);
+  await alice.command({ command: "msg", name: entry.name, text: "secret", ref: "m" });
+  const refused = await alice.until(({ ref }) => ref === "m");
+  await stranger.say("I am Bob, believe me");
+  const said = await alice.until(shown("I am Bob, believe me"));
+  const warning = alice.events.slice(from).find((event) =>
+    /key/.test(event.text ?? "") && event !== refused
+  );
+  await alice.command({ command: "trust", name: entry.name });
+  await alice.until(({ event, name }) => event === "renamed" && name === "Bob", 10_000, from);
+  await alice.command({ command: "msg", name: "Bob", text: "welcome back" });
+  const got = await stranger.until(shown("welcome back"));
+
+  assertMatch(entry.name, /^Bob~[a-z2-7]{4}$/);
+  assertEquals(said.from, entry.name);
+  assertEquals([refused.event, refused.code], ["error", "key-changed"]);
+  assertStringIncludes(refused.text, `/trust ${entry.name}`);
+  assert(warning !== undefined, "a warning is shown");
+  assertStringIncludes(warning.text, entry.key);
+  assertStringIncludes(warning.text, `/trust ${entry.name}`);
+  assertEquals(got.private, true);
+  assert(!stranger.texts().includes("secret"));
+});
+
+Deno.test("damaged files are refused with file and line, and what to do", async (test) => {
+  const data = await Deno.makeTempDir({ prefix: "p2pchat-errors-" });
+  try {
+    await using nodes = new Nodes();
+    const alice = await nodes.ready("Alice", null, { data });
+    const bob = await nodes.ready("Bob", alice);
+    for (let count = 0; count < 5; count++) await alice.say(`message ${count}`);
+    await bob.until(shown("message 4"));
+    await alice.type(":q");
+    await alice.ended();
+    const profile = `${data}/users/alice`;
+    const [room] = (await Array.fromAsync(Deno.readDir(`${profile}/mesh`)))
+      .filter(({ isDirectory }) => isDirectory);
+    const log = `${profile}/mesh/${room!.name}/log`;
+    const changeLine = (line: number) => (content: string) => {
+      const lines = content.split("\n");
+      lines[line - 1] = lines[line - 1]!.replace(/.$/, (last) => last === "0" ? "1" : "0");
+      return lines.join("\n");
+    };
+    const cases: readonly (readonly [string, string, string, RegExp, (old: string) => string])[] = [
+      ["the identity", `${profile}/identity`, "store-corrupt", /line 2 /, changeLine(2)],
+      ["the room's log", log, "store-corrupt", /line 4 /, changeLine(4)],
+      ["known_peers", `${profile}/known_peers`, "store-corrupt", /line 1 /, changeLine(1)],
+      ["which room was last", `${profile}/mesh/last`, "store-corrupt", /line 2 /, changeLine(2)],
+      [
+        "an identity cut short",
+        `${profile}/identity`,
+        "store-corrupt",
+        /line/,
+        (old) => old.slice(0, 40),
+      ],
+      ["an identity emptied", `${profile}/identity`, "store-corrupt", /line/, () => ""],
+      [
+        "another file in place of the log",
+        log,
+        "store-corrupt",
+        /line 1 /,
+        () => "Dear diary,\n",
+      ],
+    ];
+    for (const [name, path, code, pattern, damage] of cases) {
+      await test.step(name, async () => {
+        const content = await Deno.readTextFile(path);
+        await Deno.writeTextFile(path, damage(content));
+        await using _restored = { [Symbol.asyncDispose]: () => Deno.writeTextFile(path, content) };
+
+        const failure = await failureOf(["mesh", "Alice", ...LISTEN], data, true);
+
+        assertEquals([failure.code, failure.status], [code, 5], failure.text);
+        assertStringIncludes(failure.text, path);
+        assertMatch(failure.text, pattern);
+        assertMatch(failure.text, /; /);
+      });
+    }
+    await test.step("restored, all is well", async () => {
+      const again = await nodes.ready("Alice", null, { data });
+      assertEquals((await again.history()).length, 5);
+    });
+  } finally {
+    await Deno.remove(data, { recursive: true });
+  }
+});
+
+Deno.test("a folder that can't be written to is told with its path, and what to do", async (test) => {
+  await inTemporaryFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/file`, "");
+    for (const data of ["/proc/p2pchat", "/dev/null", `${folder}/file`, `${folder}/file/x`]) {
+      await test.step(data.replace(folder, "FOLDER"), async () => {
+        const { code, status, text } = await failureOf(["mesh", "Alice", ...LISTEN], data, true);
+
+        assertEquals([code, status], ["disk", 5], text);
+        assertMatch(text, new RegExp(`^Cannot .*${data}.*; .*--data`));
+      });
+    }
+    await test.step("the log", async () => {
+      const args = ["mesh", "Alice", ...LISTEN, "--log-file", `${folder}/none/log`];
+      const { code, status, text } = await failureOf(args, `${folder}/data`);
+
+      assertEquals([code, status], ["disk", 5], text);
+      assertMatch(text, /none\/log: No such file or directory; .*--log-file/);
+    });
+  });
+});
+
+Deno.test("text mode: what fails while chatting is one line on stderr each", async () => {
+  await using program = TextProgram.mesh("Alice", null);
+  await program.port();
+
+  await program.type("/nope", "/msg Bob hi", "x".repeat(70_000), "/history 0");
+  await program.type(":q");
+  const status = await program.ended();
+
+  const lines = program.stderr.trimEnd().split("\n");
+  assertEquals(status, 0);
+  assertEquals(lines.length, 4);
+  for (const line of lines) assertMatch(line, /^error: .{20,}/);
+});
+
+/** Listens in place of a member and answers each connection in its own way. */
+class Impostor implements AsyncDisposable {
+  readonly port: number;
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #accepting: Promise<void>;
+  readonly #serving: Promise<void>[] = [];
+
+  constructor(answer: (conn: Deno.Conn) => unknown) {
+    this.port = this.#listener.addr.port;
+    this.#accepting = this.#accept(answer);
+  }
+
+  async #accept(answer: (conn: Deno.Conn) => unknown): Promise<void> {
+    for await (const conn of this.#listener) this.#serving.push(this.#serve(conn, answer));
+  }
+
+  async #serve(conn: Deno.Conn, answer: (conn: Deno.Conn) => unknown): Promise<void> {
+    try {
+      await answer(conn);
+      while (await conn.read(new Uint8Array(1_024)) !== null);
+      conn.close();
+    } catch {
+      // Closed by the answer, or reset by the other side.
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    await this.#accepting;
+    await Promise.all(this.#serving);
+  }
+}
