@@ -259,7 +259,9 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
         this.#overlayJoin(from, nowMs);
         break;
       case "forward-join":
-        if (link.walks.take(nowMs)) this.#forwardJoin(from, message.contact, message.ttl, nowMs);
+        if (this.#mayWalk(from, nowMs)) {
+          this.#forwardJoin(from, message.contact, message.ttl, nowMs);
+        }
         break;
       case "neighbor":
         this.#neighbor(from, message.priority === "high", nowMs);
@@ -272,7 +274,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
         this.#disconnected(from, nowMs);
         break;
       case "shuffle":
-        if (link.walks.take(nowMs)) this.#put(this.#walks.shuffleStep(from, message));
+        if (this.#mayWalk(from, nowMs)) this.#put(this.#walks.shuffleStep(from, message));
         break;
       case "shuffle-reply":
         if (link.walks.take(nowMs)) this.#walks.answered(message.contacts);
@@ -280,6 +282,11 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
       default:
         unreachable(message);
     }
+  }
+
+  /** Walks come from neighbours: a stranger can't make us dial whom it names. */
+  #mayWalk(from: PeerKey, nowMs: number): boolean {
+    return this.#links.isActive(from) && this.#links.get(from)!.walks.take(nowMs);
   }
 
   #welcomed(by: PeerKey, nowMs: number): void {

@@ -327,6 +327,23 @@ Deno.test("step() passes a walk on, and notes the newcomer at the third hop", ()
   assertEquals(overlay.passiveView(), [contactOf(gina)]);
 });
 
+Deno.test("step() dials nobody whom a stranger names", () => {
+  const overlay = overlayWith({ inbound: [ann] });
+  up(overlay, bob, 100);
+
+  const walk = overlay.step(
+    message(bob, { type: "forward-join", contact: contactOf(fred), ttl: 1 }),
+    100,
+  );
+  const shuffle = overlay.step(
+    message(bob, { type: "shuffle", origin: contactOf(fred), ttl: 1, contacts: [] }),
+    100,
+  );
+
+  assertEquals([walk, shuffle], [[], []]);
+  assertEquals(overlay.passiveView(), []);
+});
+
 Deno.test("step() recovers four dials at a time, 2 s each: passive view, roster, disk", () => {
   const [known, second, live, third, disk, last] = peers.slice(20, 26).map(contactOf) as [
     Contact,
