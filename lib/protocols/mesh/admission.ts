@@ -15,8 +15,8 @@
  * the one with the smaller key takes over a hold, so that not both are refused. What slips through
  * (neighbourhoods that don't touch, silence) is decided by the claims themselves, in `names.ts`.
  *
- * The caller's duties: after `admitted`, let the roster enter and feed `entered`; after `member`, take the
- * link into use; feed `hold` only from neighbours.
+ * The caller's duties: after `admitted`, let the roster enter and feed `entered`, and nothing of other links
+ * in between; after `member`, take the link into use; feed `hold` only from neighbours.
  */
 
 import type { Signer } from "../../base/crypto.ts";
@@ -104,6 +104,7 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
         return this.#admitting.neighbourGone(input.peer, nowMs);
       case "in-room":
         this.links.room = { id: input.room, genesis: input.genesis };
+        this.links.isIn = true;
         return;
       case "entered":
         return this.#newcomer.entered(input.link, nowMs);

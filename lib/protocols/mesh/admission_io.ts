@@ -81,7 +81,7 @@ export type AdmissionEffect =
     readonly endpoint: Endpoint | null;
     readonly rename: boolean;
   }
-  /** We are in: `ready`. `via` let us in, and its link is a member link (a `member` effect follows). */
+  /** We are in: `ready`; once, unless `in-room` was fed. A `member` effect follows for `via`. */
   | { readonly type: "came-in"; readonly link: LinkId; readonly via: PeerKey }
   /** The admitting member knows of our new name. */
   | { readonly type: "name-claimed"; readonly claim: SignedClaim }

@@ -34,6 +34,7 @@ export type Stage =
     readonly at: "entering";
     readonly claim: SignedClaim;
     readonly welcome: Message<"welcome"> | null;
+    readonly rename: boolean;
   }
   /** Newcomer: `accept` is sent, `welcome` awaited. */
   | { readonly at: "accepting"; readonly claim: SignedClaim }
@@ -78,6 +79,8 @@ export class AdmissionLinks {
   readonly byId = new Map<LinkId, Link>();
   /** The room that we are a member of, or are about to enter. */
   room: InRoom | null = null;
+  /** Whether `came-in` was said, or we are in without anybody's help. */
+  isIn = false;
   #effects: AdmissionEffect[] = [];
 
   constructor(readonly env: Environment, readonly port: AdmissionPort) {}
@@ -97,6 +100,9 @@ export class AdmissionLinks {
   becomeMember(link: Link, beacon: SignedBeacon, claim: SignedClaim): void {
     link.isMember = true;
     this.settle(link);
+    // The first member that greets us, where the one that let us in went away before its welcome.
+    if (!this.isIn) this.effect({ type: "came-in", link: link.id, via: link.peer });
+    this.isIn = true;
     this.effect({
       type: "member",
       link: link.id,

@@ -21,6 +21,7 @@ import {
 } from "./credentials.ts";
 import { INCARNATION_MAX } from "./limits.ts";
 import type { Refusal } from "./messages.ts";
+import type { MeshRecord } from "./records.ts";
 import type { Claim, SignedClaim, SignedGenesis } from "./structures.ts";
 
 /** Names that one person takes in turn; a later one is simply claimed anew. */
@@ -126,21 +127,9 @@ export class Newcomer {
   ): void {
     const { room, genesis, claim, welcome } = what;
     const rename = this.links.room !== null;
-    if (!rename) {
-      this.links.room = { id: room, genesis };
-      this.links.effect({
-        type: "persist",
-        records: [
-          { kind: "genesis", genesis },
-          { kind: "incarnation", incarnation: how.incarnation },
-          { kind: "claim", claim },
-        ],
-      });
-    } else if (welcome === null) {
-      this.links.effect({ type: "persist", records: [{ kind: "claim", claim }] });
-    }
+    if (!rename) this.links.room = { id: room, genesis };
     this.#rememberClaim(claim);
-    link.stage = { at: "entering", claim, welcome };
+    link.stage = { at: "entering", claim, welcome, rename };
     this.links.effect({
       type: "admitted",
       link: link.id,
@@ -162,8 +151,17 @@ export class Newcomer {
   entered(id: LinkId, nowMs: number): void {
     const link = this.links.byId.get(id);
     if (link?.stage.at !== "entering") return; // it went down meanwhile; the claim is whole all the same
-    const { claim, welcome } = link.stage;
-    this.links.send(link, { type: "accept", claim, beacon: this.port.selfBeacon() });
+    const { claim, welcome, rename } = link.stage;
+    const beacon = this.port.selfBeacon();
+    // On disk before anybody hears of it: another start must not use this incarnation again.
+    const records: MeshRecord[] = [{ kind: "claim", claim }];
+    if (!rename) {
+      const { incarnation } = beacon.beacon.value;
+      const { genesis } = this.links.room!;
+      records.unshift({ kind: "genesis", genesis }, { kind: "incarnation", incarnation });
+    }
+    this.links.effect({ type: "persist", records });
+    this.links.send(link, { type: "accept", claim, beacon });
     if (welcome !== null) return this.#cameIn(link, claim, welcome);
     link.stage = { at: "accepting", claim };
     link.dueMs = nowMs + this.config.timing.exchangeMs;
@@ -175,7 +173,6 @@ export class Newcomer {
       this.links.effect({ type: "name-claimed", claim });
       return;
     }
-    this.links.effect({ type: "came-in", link: link.id, via: link.peer });
     this.links.becomeMember(link, welcome.beacon, welcome.admitterClaim);
   }
 

@@ -90,22 +90,44 @@ Deno.test("Admission lets a newcomer in: join, offer, accept, welcome", () => {
   const claim = admitted.find((effect) => effect.type === "admitted")!;
   assert(claim.type === "admitted");
   assertEquals(claim.endpoint, { host: "8.8.8.8", port: 7 });
-  assertEquals(admitted.map(({ type }) => type), ["persist", "admitted"]);
+  assertEquals(admitted.map(({ type }) => type), ["admitted"]);
 
   const beacon = beaconOf("Bob", 1, {
     incarnation: claim.incarnation,
     claim: claimIdOf(fakeCrypto, claim.claim),
   });
   newcomer.links.port.selfBeacon = () => beacon;
-  const [accept] = sent(newcomer.step({ type: "entered", link }, 30));
+  const entered = newcomer.step({ type: "entered", link }, 30);
+  const [accept] = sent(entered);
   const letIn = ann.step({ type: "message", link, message: accept! }, 40);
   const [welcome] = sent(letIn);
   ann.links.port.selfClaim = () => claimOf("Ann").signed;
   const inside = newcomer.step({ type: "message", link, message: welcome! }, 50);
 
+  assertEquals(entered.map(({ type }) => type), ["persist", "send"]);
   assertEquals(letIn.map(({ type }) => type), ["send", "member"]);
   assertEquals(inside.map(({ type }) => type), ["came-in", "member"]);
   assertEquals([ann.nextDeadlineMs(), newcomer.nextDeadlineMs()], [null, null]);
+});
+
+Deno.test("Admission comes in with its whole claim where the admitting member dies before its welcome", () => {
+  const newcomer = admission("Bob");
+  up(newcomer, keyOf("Ann"), true);
+  const ann = admission("Ann");
+  up(ann, bob, false);
+  const [offer] = sent(ann.step({ type: "message", link, message: joinAs("Bob") }, 10));
+  newcomer.step({ type: "message", link, message: offer! }, 20);
+  newcomer.step({ type: "entered", link }, 30);
+  newcomer.step({ type: "link-down", link }, 40);
+
+  const second = 2 as LinkId;
+  const [hello] = sent(up(newcomer, carl, true, second));
+  const [beacon, claim] = [beaconOf("Carl", 1), claimOf("Carl").signed];
+  const message = { type: "hello", room: ROOM.room, beacon, claim } as const;
+  const effects = newcomer.step({ type: "message", link: second, message }, 60);
+
+  assertEquals(hello?.type, "hello");
+  assertEquals(effects.map(({ type }) => type), ["came-in", "member"]);
 });
 
 Deno.test("Admission refuses, and says nothing to anybody else, where the name is taken", () => {

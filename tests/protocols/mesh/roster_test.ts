@@ -94,6 +94,21 @@ Deno.test("Roster accuses nobody whose link was closed, nor after a stall of its
   assert(roster.isLive(bob) && roster.isLive(carl));
 });
 
+Deno.test("Roster extends all leases by a stall of its own, and renews its own at once", () => {
+  const roster = rosterWith(["Bob"]);
+  roster.step({ type: "neighbour-down", peer: bob, closed: true }, 1_000);
+  const { number } = roster.selfBeacon().beacon.value;
+
+  roster.postpone(100_000);
+  roster.step({ type: "tick" }, 110_000);
+  const before = roster.step({ type: "tick" }, 132_999);
+  const after = roster.step({ type: "tick" }, 133_000);
+
+  assert(roster.selfBeacon().beacon.value.number > number);
+  assertEquals(told(before), []);
+  assertEquals(told(after), [{ type: "left", key: bob, reason: "lost" }]);
+});
+
 Deno.test("Roster drops a suspicion that a higher beacon refutes", () => {
   const roster = rosterWith(["Bob", "Carl"]);
   roster.step({ type: "neighbour-down", peer: bob, closed: false }, 1_000);
