@@ -10,6 +10,7 @@
  */
 
 import type { PeerKey } from "../../base/ids.ts";
+import { earliestMs } from "../../base/machine.ts";
 import { SPEAKERS_MAX } from "./limits.ts";
 import type { SignedStatement } from "./structures.ts";
 
@@ -20,8 +21,13 @@ interface Suspicion {
   /** At most `SPEAKERS_MAX` together. */
   readonly accusers: Map<PeerKey, SignedStatement>;
   readonly deniers: Map<PeerKey, SignedStatement>;
-  /** When it takes effect; null while it is denied. */
-  dueMs: number | null;
+  /** When the first accusation takes effect; null before there is one. */
+  effectMs: number | null;
+}
+
+/** When it takes effect; null while it is denied. */
+function dueMs({ effectMs, deniers }: Suspicion): number | null {
+  return deniers.size === 0 ? effectMs : null;
 }
 
 /** At most one entry for each live member: the caller hears statements about those alone. */
@@ -37,7 +43,7 @@ export class Suspicions {
     const { by, verdict, accused, incarnation, number } = signed.statement.value;
     let suspicion = this.#byAccused.get(accused);
     if (suspicion?.incarnation !== incarnation || suspicion.number !== number) {
-      suspicion = { incarnation, number, accusers: new Map(), deniers: new Map(), dueMs: null };
+      suspicion = { incarnation, number, accusers: new Map(), deniers: new Map(), effectMs: null };
       this.#byAccused.set(accused, suspicion);
     }
     const { accusers, deniers } = suspicion;
@@ -45,11 +51,11 @@ export class Suspicions {
     if (verdict === "accuse") {
       deniers.delete(by);
       accusers.set(by, signed);
+      // Where a denial is taken back, the accused has had its time to speak up since the first accusation.
+      suspicion.effectMs ??= nowMs + effectMs;
     } else {
       deniers.set(by, signed);
     }
-    const stands = accusers.size > 0 && deniers.size === 0;
-    suspicion.dueMs = stands ? suspicion.dueMs ?? nowMs + effectMs : null;
     return true;
   }
 
@@ -65,7 +71,8 @@ export class Suspicions {
 
   /** Whether it is accused and nobody who still hears it objects. */
   isSuspected(key: PeerKey): boolean {
-    return (this.#byAccused.get(key)?.dueMs ?? null) !== null;
+    const suspicion = this.#byAccused.get(key);
+    return suspicion !== undefined && dueMs(suspicion) !== null;
   }
 
   /** Ends the matter: a later beacon came, or the member is gone. Answers whether it was suspected. */
@@ -78,8 +85,8 @@ export class Suspicions {
   /** Those whose accusation takes effect now; they leave the table. */
   takeDue(nowMs: number): readonly PeerKey[] {
     const due: PeerKey[] = [];
-    for (const [key, { dueMs }] of this.#byAccused) {
-      if (dueMs !== null && dueMs <= nowMs) due.push(key);
+    for (const [key, suspicion] of this.#byAccused) {
+      if ((dueMs(suspicion) ?? Infinity) <= nowMs) due.push(key);
     }
     for (const key of due) this.#byAccused.delete(key);
     return due;
@@ -96,15 +103,13 @@ export class Suspicions {
 
   nextMs(): number | null {
     let next: number | null = null;
-    for (const { dueMs } of this.#byAccused.values()) {
-      if (dueMs !== null && (next === null || dueMs < next)) next = dueMs;
-    }
+    for (const suspicion of this.#byAccused.values()) next = earliestMs(next, dueMs(suspicion));
     return next;
   }
 
   postpone(delayMs: number): void {
     for (const suspicion of this.#byAccused.values()) {
-      if (suspicion.dueMs !== null) suspicion.dueMs += delayMs;
+      if (suspicion.effectMs !== null) suspicion.effectMs += delayMs;
     }
   }
 }
