@@ -799,8 +799,13 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   }
 
   #showMessage(message: DeliveredText): void {
-    this.#view.message(message, this.#refs.get(message.id));
-    this.#refs.delete(message.id);
+    this.#view.message(message, this.#takeRef(message.id));
+  }
+
+  #takeRef(id: MessageId): string | undefined {
+    const ref = this.#refs.get(id);
+    this.#refs.delete(id);
+    return ref;
   }
 
   #persistFailed(token: number | null, text: string): void {
@@ -833,7 +838,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     const { messages, everShown } = unshownMessages(this.config.records, this.environment.crypto);
     if (!everShown && messages.length > 0) {
       // Killed while it came in for the first time: the user is owed what any newcomer is shown.
-      this.#view.earlier(this.config.historyShown, new Set());
+      this.#view.arrival(this.config.historyShown, [], () => undefined);
     } else for (const message of messages) this.#view.message(message, undefined);
     const last = messages.at(-1);
     if (last !== undefined) this.#later.push({ type: "shown", through: last.through });
@@ -846,9 +851,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     const held = this.#arrival.finish();
     this.#becomeReady();
     if (before === "here") return;
-    const above = new Set(held.map(({ id }) => id));
-    this.#view.earlier(this.config.historyShown, above);
-    for (const message of held) this.#showMessage(message);
+    this.#view.arrival(this.config.historyShown, held, (id) => this.#takeRef(id));
     if (this.#lastDelivered !== null) {
       this.#later.push({ type: "shown", through: this.#lastDelivered });
     }

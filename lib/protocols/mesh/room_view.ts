@@ -10,6 +10,7 @@ import type { ErrorCode } from "../../base/errors.ts";
 import type { HistoryMessage, MeshEvent, PeerStatus } from "./events.ts";
 import type { HistoryEntry } from "./order_io.ts";
 import type { PrivateEffect, PrivateMessage } from "./private_messages.ts";
+import { KEPT_MESSAGES_MAX } from "./limits.ts";
 import type { RoomConfig, RoomEffect } from "./room_io.ts";
 import type { LeaveReason } from "./roster_io.ts";
 
@@ -34,6 +35,9 @@ export interface LiveMember {
   /** Monotonic time of the last sign of life; null for none yet. */
   readonly heardMs: number | null;
 }
+
+/** The user's word for the command that an event answers. */
+type Ref = string | undefined;
 
 /** What the view asks the machines of the room. */
 export interface RoomFacts {
@@ -130,18 +134,33 @@ export class RoomView {
     }, ref);
   }
 
-  /** The last `count` messages of the room, those in `above` left out: they are still to be shown. */
-  earlier(count: number, above: ReadonlySet<MessageId>): void {
-    const entries = this.facts.history(count + above.size).filter(({ id }) => !above.has(id));
-    for (const entry of count === 0 ? [] : entries.slice(-count)) {
-      this.#show({
-        event: "message",
-        ...this.#historyMessage(entry),
-        self: entry.author === this.self,
-        private: false,
-        history: true,
-      });
+  /**
+   * What a newcomer is shown: the last `count` messages from before it, and all that came since (`held`),
+   * together in room order, so that no answer comes before its question.
+   */
+  arrival(count: number, held: readonly DeliveredText[], refOf: (id: MessageId) => Ref): void {
+    const heldById = new Map(held.map((message) => [message.id, message]));
+    const entries = this.facts.history(KEPT_MESSAGES_MAX);
+    let before = entries.length - heldById.size - count;
+    for (const entry of entries) {
+      const message = heldById.get(entry.id);
+      if (message !== undefined) {
+        heldById.delete(entry.id);
+        this.message(message, refOf(entry.id));
+      } else if (before-- <= 0 && count > 0) this.#earlier(entry);
     }
+    // Too old to be kept, and new all the same: from a part of the room that was cut off for long.
+    for (const message of heldById.values()) this.message(message, refOf(message.id));
+  }
+
+  #earlier(entry: HistoryEntry): void {
+    this.#show({
+      event: "message",
+      ...this.#historyMessage(entry),
+      self: entry.author === this.self,
+      private: false,
+      history: true,
+    });
   }
 
   privateMessage(message: PrivateMessage, ref: string | undefined): void {
