@@ -95,7 +95,7 @@ export class ActiveView {
     this.emit({ type: "send", to: victim, message: { type: "disconnect" } });
     this.activate(peer, nowMs);
     this.deactivate(victim, nowMs);
-    this.release(victim, "its place in the active view went to another");
+    this.release(victim, "its place in the active view went to another", nowMs);
     if (!victimDials && displaced !== null) {
       const message = { type: "forward-join", contact: displaced, ttl: 0 } as const;
       this.emit({ type: "send", to: peer, message });
@@ -103,11 +103,11 @@ export class ActiveView {
   }
 
   /** Lets the link go; whatever still comes over it is too late. */
-  release(peer: PeerKey, reason: string): void {
+  release(peer: PeerKey, reason: string, nowMs: number): void {
     const link = this.links.get(peer);
     if (link === undefined || link.released) return;
     link.released = true;
-    link.idleUntilMs = null;
+    link.idleUntilMs = nowMs + this.config.idleLinkMs; // another link to the peer may have taken over
     this.emit({ type: "release", peer, reason });
   }
 }

@@ -143,19 +143,19 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   // Links.
 
   #peerUp(peer: PeerKey, endpoint: Endpoint | null, dialled: boolean, nowMs: number): void {
-    if (this.#links.has(peer)) return;
+    if (this.#links.get(peer)?.released === false) return;
     this.#links.add(peer, endpoint, dialled, nowMs + this.config.idleLinkMs);
     const attempt = this.#attempts.get(peer);
     if (attempt !== undefined) this.#ask(peer, attempt.purpose, nowMs);
-    if (!dialled) this.#keepInboundSlots(peer);
+    if (!dialled) this.#keepInboundSlots(peer, nowMs);
   }
 
   /** Beyond the last slot the inbound link that was idle longest goes, or, where all are in use, the new one. */
-  #keepInboundSlots(newest: PeerKey): void {
+  #keepInboundSlots(newest: PeerKey, nowMs: number): void {
     const inbound = this.#links.peers((link) => !link.dialled && !link.released);
     if (inbound.length <= this.config.inboundLinksMax) return;
     const idle = inbound.find((peer) => this.#links.get(peer)!.idleUntilMs !== null);
-    this.#active.release(idle ?? newest, "all inbound slots are in use");
+    this.#active.release(idle ?? newest, "all inbound slots are in use", nowMs);
   }
 
   #peerDown(peer: PeerKey, nowMs: number): void {
@@ -253,7 +253,11 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
 
   #message(from: PeerKey, message: OverlayMessage, nowMs: number): void {
     const link = this.#links.get(from);
-    if (link === undefined || link.released) return; // the link ended while this was on its way
+    if (link === undefined) return; // the link ended while this was on its way
+    if (link.released) {
+      this.#tooLate(from, message);
+      return;
+    }
     switch (message.type) {
       case "overlay-join":
         this.#overlayJoin(from, nowMs);
@@ -281,6 +285,15 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
         break;
       default:
         unreachable(message);
+    }
+  }
+
+  /** A link that we let go: its end tells the other side, unless a second link takes its place. */
+  #tooLate(from: PeerKey, message: OverlayMessage): void {
+    if (message.type === "neighbor" || message.type === "overlay-join") {
+      this.#send(from, { type: "neighbor-reply", accepted: false });
+    } else if (message.type === "neighbor-reply" && message.accepted) {
+      this.#send(from, { type: "disconnect" });
     }
   }
 
@@ -376,7 +389,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     this.#send(from, { type: "disconnect" });
     this.#active.deactivate(from, nowMs);
     this.#rememberLater(from, nowMs);
-    this.#active.release(from, "the place it was asked for is taken");
+    this.#active.release(from, "the place it was asked for is taken", nowMs);
   }
 
   /** Who gives way to a peer that was asked for a purpose, where the view is full. */
@@ -403,7 +416,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     if (attempt === undefined) return;
     this.#candidates.avoid(from, nowMs);
     if (attempt.purpose === "fill") this.#candidates.refused();
-    this.#active.release(from, "it has no place for another neighbour");
+    this.#active.release(from, "it has no place for another neighbour", nowMs);
   }
 
   #disconnected(from: PeerKey, nowMs: number): void {
@@ -418,7 +431,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   #tick(nowMs: number): void {
     for (const peer of this.#attempts.due(nowMs)) {
       if (this.#attempts.get(peer)?.asked === true) {
-        this.#active.release(peer, "no answer to a request");
+        this.#active.release(peer, "no answer to a request", nowMs);
       }
       this.#failed(peer);
     }
@@ -445,11 +458,12 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
 
   /** A link nobody wants is closed, unless we can use it. */
   #idle(peer: PeerKey, nowMs: number): void {
+    this.#links.get(peer)!.released = false; // it is still there: another link than the one we let go
     const wanted = this.#wanted();
     const useful = wanted !== null && (wanted === "all" || this.#freePlaces() > 0);
     if (useful && this.#attempts.size < this.config.parallelDialsMax) {
       this.#ask(peer, "fill", nowMs);
-    } else this.#active.release(peer, "no neighbour");
+    } else this.#active.release(peer, "no neighbour", nowMs);
   }
 
   #shuffle(): void {

@@ -15,7 +15,7 @@ export interface Link {
   readonly dialled: boolean;
   /** Null while the peer is no neighbour. */
   activeSinceMs: number | null;
-  /** When nobody has wanted the link for long enough. Null while it is active, asked for or let go. */
+  /** When nobody has wanted the link for long enough. Null while it is active or asked for. */
   idleUntilMs: number | null;
   /** We asked for its end, which is near. */
   released: boolean;

@@ -248,14 +248,28 @@ Deno.test("step() takes nobody in whom it has just refused, though it had asked 
   assertEquals(overlay.activeView(), [ann, bob, carl, dora, emil]);
 });
 
-Deno.test("step() ignores what still comes over a link that it let go", () => {
+Deno.test("step() answers no to what still comes over a link that it let go", () => {
+  const overlay = overlayWith({ inbound: [ann, bob, carl, dora] });
+  up(overlay, fred, 1_000);
+  overlay.step(message(fred, { type: "neighbor-reply", accepted: true }), 1_000);
+
+  const asked = overlay.step(message(fred, { type: "neighbor", priority: "high" }), 1_100);
+  const accepted = overlay.step(message(fred, { type: "neighbor-reply", accepted: true }), 1_200);
+  const other = overlay.step(message(fred, { type: "disconnect" }), 1_300);
+
+  assertEquals(asked, [reply(fred, false)]);
+  assertEquals(accepted, [send(fred, { type: "disconnect" })]);
+  assertEquals(other, []);
+});
+
+Deno.test("step() lets a peer go again where a second link took the place of the one it let go", () => {
   const overlay = overlayWith({ inbound: [ann, bob, carl, dora, emil] });
   up(overlay, fred, 1_000);
   overlay.step(message(fred, { type: "neighbor-reply", accepted: true }), 1_000);
 
-  const effects = overlay.step(message(fred, { type: "neighbor", priority: "high" }), 9_000);
+  const effects = overlay.step({ type: "tick" }, 4_000);
 
-  assertEquals(effects, []);
+  assertEquals(effects, [{ type: "release", peer: fred, reason: "no neighbour" }]);
 });
 
 Deno.test("step() replaces a neighbour that sends disconnect, and remembers it", () => {
