@@ -1,4 +1,4 @@
-/** Every member of a simulated room is honest: none is ever banned, whatever the network does to its words. */
+/** No honest member is ever banned, whatever the network does to its words. */
 
 import type { MeshEffect } from "../../../lib/protocols/mesh/mesh_io.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
@@ -8,7 +8,7 @@ export class HonestLinks implements MeshChecker {
   readonly name = "honest links";
 
   effect(process: MemberProcess, effect: MeshEffect): void {
-    if (effect.type !== "ban") return;
+    if (effect.type !== "ban" || process.member.world.liars.has(process.lastBanned!)) return;
     throw new Violation(this.name, `${process.label} bans an honest member: ${effect.reason}`);
   }
 }

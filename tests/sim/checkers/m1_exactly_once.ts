@@ -88,7 +88,7 @@ export class ExactlyOnce implements MeshChecker {
         }
       }
       for (const said of all) {
-        if (said.stream !== stream || said.to !== null || said.refused) continue;
+        if (said.stream !== stream || said.to !== null || said.refused || said.lie) continue;
         if (!member.shown.has(said)) {
           throw this.#broken(`${member.label} typed "${said.text}" and was never shown it`);
         }

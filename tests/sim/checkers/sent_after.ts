@@ -41,6 +41,7 @@ export class SentAfter implements MeshChecker {
 
   bundleSent(process: MemberProcess, bundle: Bundle): void {
     const header = bundle.header.value;
+    if (process.member.world.liars.has(header.author)) return;
     const { author, incarnation, counter } = header;
     const { member, probe, label } = process;
     const what = `${label} sends ${

@@ -51,7 +51,7 @@ export class StoredOrder implements MeshChecker {
     const frontiers = process.probe?.frontiers() ?? null;
     if (frontiers === null) return;
     for (const [stream, counter] of frontiers) {
-      if (counter < view.seen.at(stream)) {
+      if (counter < view.seen.at(stream) && !this.#isLiars(process, stream)) {
         throw this.#broken(
           `the frontier of ${process.label} in ${stream} goes from ${
             view.seen.at(stream)
@@ -75,7 +75,7 @@ export class StoredOrder implements MeshChecker {
   #checkRestored(process: MemberProcess, view: View): void {
     view.restored = true;
     for (const [stream, counter] of view.onDisk) {
-      if (view.seen.at(stream) >= counter) continue;
+      if (view.seen.at(stream) >= counter || this.#isLiars(process, stream)) continue;
       throw this.#broken(
         `${process.label} begins with ${
           view.seen.at(stream)
@@ -88,7 +88,7 @@ export class StoredOrder implements MeshChecker {
     if (process.probe === null) return;
     const held = new Frontiers(process.probe.frontiers() ?? []);
     for (const stream of new Set([...held.keys(), ...onDisk.keys()])) {
-      if (held.at(stream) === onDisk.at(stream)) continue;
+      if (held.at(stream) === onDisk.at(stream) || this.#isLiars(process, stream)) continue;
       throw this.#broken(
         `the frontier of ${process.label} in ${stream} is ${held.at(stream)}, its disk says ${
           onDisk.at(stream)
@@ -105,20 +105,27 @@ export class StoredOrder implements MeshChecker {
       }
     } else if (record.kind === "bundle") {
       const header = record.bundle.header.value;
+      const { liars } = process.member.world;
       const stream = streamKey(header);
       const what = `${process.label} writes ${stream} ${header.counter}`;
       // A disk that refused a bundle has a gap that nobody can fill while the process runs.
-      if (inOrder && !process.member.diskFailed) {
+      if (inOrder && !process.member.diskFailed && !liars.has(header.author)) {
         if (header.counter !== onDisk.at(stream) + 1) {
           throw this.#broken(`${what} after ${onDisk.at(stream)}`);
         }
         for (const head of header.heads) {
-          if (head.counter <= onDisk.at(streamKey(head))) continue;
+          if (liars.has(head.author) || head.counter <= onDisk.at(streamKey(head))) continue;
           throw this.#broken(`${what} before its ancestor ${streamKey(head)} ${head.counter}`);
         }
       }
       onDisk.set(stream, Math.max(onDisk.at(stream), header.counter + header.count - 1));
     }
+  }
+
+  /** A stream with a proof ends below what was delivered of it. */
+  #isLiars({ member }: MemberProcess, stream: StreamKey): boolean {
+    const { liars } = member.world;
+    return liars.size > 0 && [...liars].some((key) => stream.startsWith(key));
   }
 
   #broken(text: string): Violation {

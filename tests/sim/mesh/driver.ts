@@ -14,8 +14,6 @@ import { type Subject, World } from "./world.ts";
 
 /** Copies and name clashes come on top of a scenario's nodes, at most so many. */
 const EXTRA_HOSTS = 8;
-/** Everything must be right again so long after everything has healed. */
-const SETTLE_MS_MAX = 300_000;
 /** Members that cannot find each other by themselves are helped after this. */
 const HELP_AFTER_MS = 150_000;
 const SETTLE_LOOK_MS = 2_500;
@@ -101,6 +99,7 @@ export class Driver {
       name: name ?? `u${index}`,
       passive: !reachable && random.chance(scenario.passiveChance),
       natted: !reachable && random.chance(scenario.nattedChance),
+      liar: this.subject.features.liars && random.chance(scenario.liarChance),
       knowsAddress: !unknown,
       historyShown: scenario.historyShown,
       eager: random.chance(0.5),
@@ -362,7 +361,7 @@ export class Driver {
   /** Waits until all that must hold in the end does. */
   #settle(): void {
     const { time } = this.world;
-    const untilMs = time.nowMs + SETTLE_MS_MAX;
+    const untilMs = time.nowMs + this.scenario.settleMsMax;
     const helpMs = time.nowMs + HELP_AFTER_MS;
     let helped = !this.#mayBeStranded();
     for (;;) {

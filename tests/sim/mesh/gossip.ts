@@ -771,6 +771,7 @@ export function gossipSubject(flaw: Flaw | null): Subject {
       copies: false,
       fullDisk: false,
       unknownAddress: false,
+      liars: false,
     },
     create: (config, signer, environment) => new Gossip(config, signer, environment, flaw),
     probe: (machine) => machine as Gossip satisfies MeshProbe,

@@ -26,6 +26,8 @@ export interface Said {
   readonly knew: readonly number[];
   /** The receiver of a private message; null for one to all. */
   readonly to: string | null;
+  /** Said by one who says two things for one: nothing is promised of it. */
+  readonly lie: boolean;
   /** What the program called it, once it was shown anywhere. */
   id: string | null;
   /** Whether the author was told that it isn't sent. */
@@ -87,7 +89,12 @@ export class Ledger {
 
   /** Notes that a member types `words`, made a text of its own, or sends it to `to` alone. */
   type(
-    author: { readonly index: number; readonly key: string; readonly shown: ShownLog },
+    author: {
+      readonly index: number;
+      readonly key: string;
+      readonly shown: ShownLog;
+      readonly config: { readonly liar: boolean };
+    },
     stream: number,
     words: string,
     nowMs: number,
@@ -107,6 +114,7 @@ export class Ledger {
       saidAtMs: nowMs,
       knew,
       to,
+      lie: to === null && author.config.liar,
       id: null,
       refused: false,
     };

@@ -27,6 +27,7 @@ import { type Persist, type ProcessPort, type SimClock, SimProcess } from "../pr
 import { Timer } from "../virtual_time.ts";
 import type { MeshProbe } from "./checker.ts";
 import { ShownLog } from "./ledger.ts";
+import { Liar } from "./liar.ts";
 import { messageBytes } from "./message_bytes.ts";
 import type { World } from "./world.ts";
 
@@ -58,6 +59,8 @@ export interface MemberConfig {
   readonly passive: boolean;
   /** Behind a router that lets nobody in. */
   readonly natted: boolean;
+  /** Signs two things for one. */
+  readonly liar: boolean;
   /** Whether it says where it can be dialled; otherwise as others see it. */
   readonly knowsAddress: boolean;
   readonly historyShown: number;
@@ -129,6 +132,8 @@ export class MemberProcess
   readyAtMs: number | null = null;
   /** Its fingerprint, as `ready` gave it. */
   shownKey = "";
+  /** Whom it banned last. */
+  lastBanned: PeerKey | null = null;
   pausedBecause: string | null = null;
   outcome: StopOutcome | null = null;
   /** The last answers to `/history` and `/peers`; null before the first. */
@@ -176,8 +181,9 @@ export class MemberProcess
       begin,
     };
     this.stream = world.ledger.newStream();
-    this.machine = world.subject.create(meshConfig, config.signer, environment);
-    this.probe = world.subject.probe(this.machine);
+    const machine = world.subject.create(meshConfig, config.signer, environment);
+    this.probe = world.subject.probe(machine);
+    this.machine = config.liar ? new Liar(machine, config.signer) : machine;
     this.sim = new SimProcess(this.machine, world.time, clock, member.disk, config.eager, this);
   }
 
@@ -301,6 +307,7 @@ export class MemberProcess
         const end = this.links.get(effect.link);
         if (end !== undefined) {
           const { key } = (end.other.owner as MemberProcess).member;
+          this.lastBanned = key;
           this.#banned.set(key, world.time.nowMs + effect.durationMs);
         }
         this.#close(effect.link);

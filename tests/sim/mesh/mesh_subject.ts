@@ -13,11 +13,8 @@ import type { MeshProbe } from "./checker.ts";
 import type { MeshMachine } from "./member.ts";
 import type { Subject } from "./world.ts";
 
-/** Changes a machine that was just made: how tests put one bug into the mesh from outside. */
-export type Mutation = (mesh: Mesh) => MeshMachine;
-
-/** @param mutation What is wrong with every member's machine; null for the mesh as it is. */
-export function meshSubject(mutation: Mutation | null = null): Subject {
+/** @param wrap Puts every member's mesh into another machine; null for the mesh as it is. */
+export function meshSubject(wrap: ((mesh: Mesh) => MeshMachine) | null = null): Subject {
   const meshes = new WeakMap<MeshMachine, Mesh>();
   return {
     name: "mesh",
@@ -28,10 +25,11 @@ export function meshSubject(mutation: Mutation | null = null): Subject {
       copies: true,
       fullDisk: true,
       unknownAddress: true,
+      liars: true,
     },
     create(config, signer, environment) {
       const mesh = new Mesh(config, signer, environment);
-      const machine = mutation === null ? mesh : mutation(mesh);
+      const machine = wrap === null ? mesh : wrap(mesh);
       meshes.set(machine, mesh);
       return machine;
     },

@@ -58,8 +58,12 @@ export interface Scenario {
   readonly wallErrorMs: number;
   readonly nattedChance: number;
   readonly passiveChance: number;
+  /** Of each member, to be one who signs two things for one. */
+  readonly liarChance: number;
   readonly historyShown: number;
   readonly longTextChance: number;
+  /** Everything must be right again so long after everything has healed. */
+  readonly settleMsMax: number;
 }
 
 const HOUR_MS = 3_600_000;
@@ -94,8 +98,10 @@ export function scenarioOf(seed: number, nodes: number, steps: number): Scenario
     wallErrorMs: random.pick([0, 2_000, 2_000, HOUR_MS, 24 * 400 * HOUR_MS]),
     nattedChance: random.chance(0.2) ? 0.25 : 0,
     passiveChance: random.chance(0.15) ? 0.2 : 0,
+    liarChance: random.chance(0.15) ? 0.25 : 0,
     historyShown: random.pick([0, 3, 20, 100]),
     longTextChance: random.pick([0, 0.02, 0.1]),
+    settleMsMax: 300_000,
   };
 }
 

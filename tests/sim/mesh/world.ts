@@ -5,7 +5,7 @@
 
 import type { Signer } from "../../../lib/base/crypto.ts";
 import type { Environment } from "../../../lib/base/environment.ts";
-import { endpointText } from "../../../lib/base/ids.ts";
+import { endpointText, type PeerKey } from "../../../lib/base/ids.ts";
 import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
 import type { MeshConfig, MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
 import { MESH_MESSAGES, type MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
@@ -20,6 +20,7 @@ import { Trace } from "../trace.ts";
 import { VirtualTime } from "../virtual_time.ts";
 import { type MeshChecker, type MeshProbe, Violation } from "./checker.ts";
 import { Ledger, type Said } from "./ledger.ts";
+import { withoutLie } from "./liar.ts";
 import {
   type DiskImage,
   Member,
@@ -44,6 +45,8 @@ export interface Subject {
     readonly fullDisk: boolean;
     /** Members that don't know their own address. */
     readonly unknownAddress: boolean;
+    /** Authors who sign two things for one. */
+    readonly liars: boolean;
   };
   create(config: MeshConfig, signer: Signer, environment: Environment): MeshMachine;
   probe(machine: MeshMachine): MeshProbe | null;
@@ -75,6 +78,8 @@ export class World {
   readonly ledger = new Ledger();
   readonly trace: Trace;
   readonly members: Member[] = [];
+  /** Keys of those who sign two things for one. */
+  readonly liars = new Set<PeerKey>();
   /** Taken in by machines. */
   messages = 0;
   steps = 0;
@@ -103,6 +108,7 @@ export class World {
       for (const checker of this.checkers) checker.wrote?.(process, records, from);
     };
     this.members.push(member);
+    if (config.liar) this.liars.add(member.key);
     if (!this.#labelByKey.has(member.key)) this.#labelByKey.set(member.key, member.label);
     return member;
   }
@@ -206,7 +212,8 @@ export class World {
 
   shown(process: MemberProcess, event: MeshEvent, ref: string | undefined): void {
     if (event.event === "message") {
-      const said = this.ledger.byText(event.text);
+      const said = this.ledger.byText(withoutLie(event.text));
+      if (said?.lie) return;
       if (said === undefined) {
         throw new Violation("integrity", `${process.label} shows "${event.text}", typed by nobody`);
       }

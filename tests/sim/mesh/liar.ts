@@ -1,0 +1,50 @@
+/**
+ * A dishonest author: signs two bundles for one, and sends one of them over half of its links. All else in
+ * its program is right; what it does is provable, and must not come between the others.
+ */
+
+import type { Signer } from "../../../lib/base/crypto.ts";
+import type { BundleId } from "../../../lib/base/ids.ts";
+import { bundleId, makeBundle } from "../../../lib/protocols/mesh/bundle.ts";
+import type { MeshEffect } from "../../../lib/protocols/mesh/mesh_io.ts";
+import type { Bundle } from "../../../lib/protocols/mesh/structures.ts";
+import { fakeCrypto } from "../fake_crypto.ts";
+import type { MeshMachine } from "./member.ts";
+import { Wrapped } from "./wrapped.ts";
+
+/** What the second one's texts end with. */
+const LIE = " (or so)";
+
+/** The text as its author typed it. */
+export function withoutLie(text: string): string {
+  return text.endsWith(LIE) ? text.slice(0, -LIE.length) : text;
+}
+
+export class Liar extends Wrapped {
+  readonly #forged = new Map<BundleId, Bundle>();
+
+  constructor(inner: MeshMachine, readonly signer: Signer) {
+    super(inner);
+  }
+
+  override effects(effects: readonly MeshEffect[]): MeshEffect[] {
+    return effects.map((effect) => {
+      if (effect.type !== "send" || effect.message.type !== "bundle") return effect;
+      const { bundle } = effect.message;
+      const { author, kind } = bundle.header.value;
+      if (author !== this.signer.key || kind !== "texts" || effect.link % 2 === 0) return effect;
+      return { ...effect, message: { ...effect.message, bundle: this.#forge(bundle) } };
+    });
+  }
+
+  #forge(bundle: Bundle): Bundle {
+    const id = bundleId(fakeCrypto, bundle.header.bytes);
+    const known = this.#forged.get(id);
+    if (known !== undefined) return known;
+    const { version: _v, count: _c, textsHash: _h, ...draft } = bundle.header.value;
+    const texts = bundle.texts.value.map((text) => text + LIE);
+    const { bundle: forged } = makeBundle(fakeCrypto, this.signer, { ...draft, texts });
+    this.#forged.set(id, forged);
+    return forged;
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * Bugs put into the mesh from outside, one at a time: what the simulator must be able to find. Most are a
+ * wrapper around the machine; where the rule lies too deep, a method is replaced while the test runs.
+ */
+
+import type { LinkId } from "../../../lib/base/ids.ts";
+import type { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
+import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
+import { RosterIntake } from "../../../lib/protocols/mesh/roster_intake.ts";
+import type { MeshMachine } from "./member.ts";
+import { Wrapped } from "./wrapped.ts";
+
+export interface Mutation {
+  /** What the machine does wrong, in words that follow "a mesh that". */
+  readonly name: string;
+  readonly wrap?: (mesh: Mesh) => MeshMachine;
+  /** Replaces methods; what it returns puts them back. */
+  readonly install?: () => () => void;
+}
+
+/** Takes every write for done when it is asked for: own bundles go out before they are synced. */
+class SendsBeforeSync extends Wrapped {
+  override effects(effects: readonly MeshEffect[], _: MeshInput, nowMs: number): MeshEffect[] {
+    const persists: MeshEffect[] = [];
+    const others: MeshEffect[] = [];
+    for (const effect of effects) {
+      if (effect.type !== "persist" || effect.token === null) {
+        others.push(effect);
+        continue;
+      }
+      persists.push({ ...effect, token: null });
+      const { token } = effect;
+      others.push(...this.effects(this.inner.step({ type: "persisted", token }, nowMs), _, nowMs));
+    }
+    return [...others, ...persists];
+  }
+}
+
+/** Others' bundles are delivered and shown, and leave nothing on the disk. */
+class ForgetsFrontier extends Wrapped {
+  constructor(readonly mesh: Mesh) {
+    super(mesh);
+  }
+  override effects(effects: readonly MeshEffect[]): MeshEffect[] {
+    const own = this.mesh.signer.key;
+    return effects.map((effect) => {
+      if (effect.type !== "persist") return effect;
+      const records = effect.records.filter((record) =>
+        record.kind !== "bundle" || record.bundle.header.value.author === own
+      );
+      return { ...effect, records };
+    });
+  }
+}
+
+/** Passes on whatever bundle comes, before looking at what it builds on. */
+class RelaysBeforeDelivery extends Wrapped {
+  readonly #links = new Set<LinkId>();
+  override effects(effects: readonly MeshEffect[], input: MeshInput): readonly MeshEffect[] {
+    if (input.type === "link-up") this.#links.add(input.link);
+    if (input.type === "link-down") this.#links.delete(input.link);
+    if (input.type !== "message" || input.message.type !== "bundle") return effects;
+    const { link: from, message } = input;
+    const relayed = [...this.#links].filter((link) => link !== from).map((link): MeshEffect => {
+      return { type: "send", link, message, lane: "data" };
+    });
+    return [...relayed, ...effects];
+  }
+}
+
+/** Judges a bundle's time by its own clock. */
+class OwnClock extends Wrapped {
+  constructor(readonly mesh: Mesh) {
+    super(mesh);
+  }
+  override input(input: MeshInput): MeshInput | null {
+    if (input.type !== "message" || input.message.type !== "bundle") return input;
+    const { time } = input.message.bundle.header.value;
+    const aheadMs = time - this.mesh.environment.wallMs();
+    return aheadMs > 24 * 60 * 60 * 1_000 ? null : input;
+  }
+}
+
+/** Announces everything but what was said last. */
+class KeepsLastToItself extends Wrapped {
+  override effects(effects: readonly MeshEffect[]): MeshEffect[] {
+    return effects.filter((effect) => effect.type !== "send" || effect.message.type !== "ihave");
+  }
+}
+
+/** Asks no neighbour to hold a name, and holds none. */
+class HoldsNoName extends Wrapped {
+  override effects(effects: readonly MeshEffect[]): MeshEffect[] {
+    return effects.map((effect): MeshEffect => {
+      if (effect.type !== "send" || effect.message.type !== "hold-reply") return effect;
+      return { ...effect, message: { ...effect.message, held: true } };
+    });
+  }
+}
+
+/** A beacon as old as the one that was lost brings its member back. */
+function installRevival(): () => void {
+  const { isNews } = RosterIntake.prototype;
+  RosterIntake.prototype.isNews = function (beacon) {
+    const known = this.table.get(beacon.key);
+    return known?.state === "lost" || isNews.call(this, beacon);
+  };
+  return () => {
+    RosterIntake.prototype.isNews = isNews;
+  };
+}
+
+export const MUTATIONS = {
+  sendsBeforeSync: {
+    name: "sends its own bundles before they are synced",
+    wrap: (mesh) => new SendsBeforeSync(mesh),
+  },
+  forgetsFrontier: {
+    name: "doesn't store what it delivers",
+    wrap: (mesh) => new ForgetsFrontier(mesh),
+  },
+  relaysBeforeDelivery: {
+    name: "relays before it delivers",
+    wrap: (mesh) => new RelaysBeforeDelivery(mesh),
+  },
+  ownClock: {
+    name: "refuses what is ahead of its own clock",
+    wrap: (mesh) => new OwnClock(mesh),
+  },
+  keepsLastToItself: {
+    name: "never announces what it delivered",
+    wrap: (mesh) => new KeepsLastToItself(mesh),
+  },
+  holdsNoName: {
+    name: "holds no name",
+    wrap: (mesh) => new HoldsNoName(mesh),
+  },
+  revives: {
+    name: "is revived by an old beacon",
+    install: installRevival,
+  },
+} as const satisfies Record<string, Mutation>;

@@ -1,0 +1,50 @@
+// The mesh under seeded trouble, with all checkers: a fixed set of seeds in every `make test`. `make sim` runs
+// as many as one likes; a failure here prints the command that repeats it there.
+
+import { assertEquals } from "@std/assert";
+import { meshSubject } from "./mesh/mesh_subject.ts";
+import { repeatCommand, runMesh } from "./mesh/run.ts";
+
+interface Batch {
+  readonly about: string;
+  readonly nodes: number;
+  readonly steps: number;
+  /** The first seed, and how many. */
+  readonly from: number;
+  readonly seeds: number;
+}
+
+const BATCHES: readonly Batch[] = [
+  { about: "a full mesh", nodes: 5, steps: 80, from: 1, seeds: 120 },
+  { about: "a small room", nodes: 8, steps: 120, from: 1_001, seeds: 60 },
+  {
+    about: "a room in which not all know each other",
+    nodes: 16,
+    steps: 150,
+    from: 2_001,
+    seeds: 12,
+  },
+  { about: "a large room", nodes: 50, steps: 200, from: 3_001, seeds: 2 },
+];
+
+for (const { about, nodes, steps, from, seeds } of BATCHES) {
+  Deno.test(`the mesh keeps its promises in ${about} of ${nodes}, in ${seeds} seeds`, () => {
+    const failures: string[] = [];
+    for (let seed = from; seed < from + seeds; seed++) {
+      const options = { seed, nodes, steps };
+      const { failure } = runMesh(meshSubject(), options);
+      if (failure === null) continue;
+      const words = failure.name === "Violation" ? failure.message : failure.stack;
+      failures.push(`${repeatCommand(options)}: ${words?.slice(0, 500)}`);
+    }
+    assertEquals(failures, []);
+  });
+}
+
+Deno.test("runMesh() repeats a seed of the mesh event for event", () => {
+  for (const seed of [1, 2, 3]) {
+    const options = { seed, nodes: 6, steps: 60 };
+    const once = runMesh(meshSubject(), options);
+    assertEquals(runMesh(meshSubject(), options).hash, once.hash);
+  }
+});

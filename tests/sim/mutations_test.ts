@@ -1,0 +1,133 @@
+// Each bug that is put into the mesh is found by some seed in which the mesh itself does right: what the
+// simulator can't find it needn't be run for.
+
+import { assert, assertEquals } from "@std/assert";
+import { ExactlyOnce } from "./checkers/m1_exactly_once.ts";
+import { RosterRight } from "./checkers/roster_right.ts";
+import { SentAfter } from "./checkers/sent_after.ts";
+import { StoredOrder } from "./checkers/stored_order.ts";
+import { fakeSigner } from "./fake_crypto.ts";
+import type { MeshChecker } from "./mesh/checker.ts";
+import { meshSubject } from "./mesh/mesh_subject.ts";
+import { type Mutation, MUTATIONS } from "./mesh/mutations.ts";
+import { runMesh } from "./mesh/run.ts";
+import { type Scenario, scenarioOf, type Trouble } from "./mesh/scenario.ts";
+import { type Subject, World } from "./mesh/world.ts";
+
+interface Hunt {
+  readonly mutation: Mutation;
+  readonly checker: () => MeshChecker;
+  readonly seedsMax: number;
+  /** What the seeds need to have, beside what they decide. */
+  readonly troubles?: readonly Trouble[];
+  readonly scenario?: Partial<Scenario>;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+
+const HUNTS: readonly Hunt[] = [
+  { mutation: MUTATIONS.sendsBeforeSync, checker: () => new SentAfter(), seedsMax: 10 },
+  { mutation: MUTATIONS.forgetsFrontier, checker: () => new StoredOrder(), seedsMax: 10 },
+  {
+    mutation: MUTATIONS.forgetsFrontier,
+    checker: () => new ExactlyOnce(),
+    seedsMax: 20,
+    troubles: ["kill"],
+  },
+  {
+    mutation: MUTATIONS.relaysBeforeDelivery,
+    checker: () => new SentAfter(),
+    seedsMax: 40,
+    troubles: ["sever", "cut"],
+    scenario: { gapMs: 5, delayMs: 40, jitterMs: 10 },
+  },
+  {
+    mutation: MUTATIONS.ownClock,
+    checker: () => new ExactlyOnce(),
+    seedsMax: 20,
+    troubles: [],
+    scenario: { wallErrorMs: 400 * DAY_MS },
+  },
+  {
+    mutation: MUTATIONS.revives,
+    checker: () => new RosterRight(),
+    seedsMax: 40,
+    troubles: ["kill", "powerLoss", "cut"],
+  },
+];
+
+function installed<T>({ install }: Mutation, run: () => T): T {
+  const undo = install?.() ?? (() => {});
+  try {
+    return run();
+  } finally {
+    undo();
+  }
+}
+
+for (const { mutation, checker, seedsMax, troubles, scenario } of HUNTS) {
+  Deno.test(`${checker().name} finds a mesh that ${mutation.name}, within ${seedsMax} seeds`, () => {
+    for (let seed = 1; seed <= seedsMax; seed++) {
+      const options = {
+        seed,
+        nodes: 6,
+        steps: 80,
+        checkers: () => [checker()],
+        scenario: {
+          settleMsMax: 90_000,
+          ...scenario,
+          ...(troubles === undefined ? {} : { troubles: new Set(troubles) }),
+        },
+      };
+      const { failure } = installed(mutation, () => {
+        return runMesh(meshSubject(mutation.wrap ?? null), options);
+      });
+      if (failure === null || !failure.message.startsWith(checker().name)) continue;
+      // Found, if it is the mutation that the seed fails by.
+      if (runMesh(meshSubject(), options).failure === null) return;
+    }
+    throw new Error(`No seed of ${seedsMax} found it`);
+  });
+}
+
+/** Two of one name ask different members of a quiet room at once. @returns How many got in. */
+function nameRace(subject: Subject, seed: number): number {
+  const scenario = { ...scenarioOf(seed, 4, 0), delayMs: 20, jitterMs: 5, wallErrorMs: 0 };
+  const world = new World({ ...scenario, hosts: 6, print: null }, subject, []);
+  const enter = (index: number, name: string, contact: number) => {
+    const member = world.addMember({
+      signer: fakeSigner(`race ${seed}/${index}`),
+      name,
+      passive: false,
+      natted: false,
+      liar: false,
+      knowsAddress: true,
+      historyShown: 0,
+      eager: true,
+    });
+    const { endpoint } = world.members[contact]!;
+    world.start(member, index === 0 ? { kind: "found" } : { kind: "join", contact: endpoint });
+  };
+  for (let index = 0; index < 4; index++) {
+    enter(index, `u${index}`, 0);
+    world.time.runUntil(world.time.nowMs + 3_000);
+  }
+  assertEquals(world.present().length, 4);
+  enter(4, "Bob", 1);
+  enter(5, "bob", 2);
+  let ready = 0;
+  for (let look = 0; look < 200; look++) {
+    world.time.runUntil(world.time.nowMs + 25);
+    ready = Math.max(ready, world.present().length - 4);
+  }
+  return ready;
+}
+
+Deno.test("of two who ask for one name at once in a quiet room one gets in, if names are held", () => {
+  const seeds = Array.from({ length: 15 }, (_, n) => n + 1);
+  const held = seeds.map((seed) => nameRace(meshSubject(), seed));
+  assertEquals(held, seeds.map(() => 1));
+
+  const notHeld = seeds.map((seed) => nameRace(meshSubject(MUTATIONS.holdsNoName.wrap), seed));
+  assert(notHeld.includes(2), `entered: ${notHeld}`);
+});
