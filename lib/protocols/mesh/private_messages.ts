@@ -55,7 +55,8 @@ export type PrivateInput =
   | { readonly type: "say"; readonly to: PeerKey; readonly text: string; readonly ref?: string }
   /** From the roster: a member is here, with this box key. Comes again when the key changes. */
   | { readonly type: "present"; readonly peer: PeerKey; readonly boxKey: Uint8Array }
-  | { readonly type: "absent"; readonly peer: PeerKey }
+  /** `quit`: it said so. Who is lost or replaced may come back, and is waited for. */
+  | { readonly type: "absent"; readonly peer: PeerKey; readonly quit: boolean }
   /** From a neighbour. */
   | { readonly type: "envelope"; readonly from: PeerKey; readonly envelope: PrivateEnvelope }
   /** More of the room has been shown here: what waited for it is looked at again. */
@@ -261,7 +262,7 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
       case "present":
         return this.#memberPresent(input.peer, input.boxKey, nowMs);
       case "absent":
-        return this.#memberAbsent(input.peer);
+        return this.#memberAbsent(input.peer, input.quit);
       case "envelope":
         return this.#envelopeReceived(input.envelope, input.from, nowMs);
       case "shown":
@@ -314,16 +315,16 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
     return this.#resend(peer, outgoing, nowMs);
   }
 
-  #memberAbsent(peer: PeerKey): readonly PrivateEffect[] {
+  #memberAbsent(peer: PeerKey, quit: boolean): readonly PrivateEffect[] {
     this.#present.delete(peer);
     const outgoing = this.#outgoing.get(peer);
-    if (outgoing === undefined) return [];
+    if (outgoing === undefined || !quit) return [];
     const failed = [...outgoing.held.values()].map(({ message, ref }) => ({
       type: "delivery" as const,
       id: message.id,
       to: peer,
       state: "failed" as const,
-      reason: "left before it arrived",
+      reason: "quit before it arrived",
       ref,
     }));
     outgoing.held.clear();

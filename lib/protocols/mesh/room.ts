@@ -658,7 +658,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         // The name is told before it is taken away.
         this.#view.left(effect.key, effect.reason);
         this.#flow.left(effect.key);
-        this.#toPrivate({ type: "absent", peer: effect.key });
+        this.#toPrivate({ type: "absent", peer: effect.key, quit: effect.reason === "quit" });
         return this.#toNames(effect);
       case "absent":
       case "forgotten":

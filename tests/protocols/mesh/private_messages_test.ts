@@ -191,11 +191,11 @@ Deno.test("PrivateMessages: a forged, changed or redirected envelope is dropped"
   assertEquals(effects, []);
 });
 
-Deno.test("PrivateMessages: to one who isn't there it is refused, and fails for one who leaves", () => {
+Deno.test("PrivateMessages: to one who isn't there it is refused, and fails for one who quits", () => {
   const { ann, bob } = trio();
   ann.machine.step({ type: "say", to: bob.key, text: "x" }, 0);
 
-  const left = ann.machine.step({ type: "absent", peer: bob.key }, 1);
+  const left = ann.machine.step({ type: "absent", peer: bob.key, quit: true }, 1);
   const refused = ann.machine.step({ type: "say", to: bob.key, text: "y", ref: "r" }, 2);
 
   assertEquals(left.map((effect) => effect.type === "delivery" && effect.state), ["failed"]);
@@ -249,4 +249,19 @@ Deno.test("PrivateMessages: an answer waits for its question, 10 s at most", () 
   assertEquals(after.map(({ type }) => type), ["persist", "received", "flood"]);
   assertEquals(tooEarly, []);
   assertEquals(inTime.map(({ type }) => type), ["persist", "received", "flood"]);
+});
+
+Deno.test("PrivateMessages: what a lost member hasn't got is sent when it is back", () => {
+  const { ann, bob } = trio();
+  ann.machine.step({ type: "say", to: bob.key, text: "x" }, 0);
+
+  const lost = ann.machine.step({ type: "absent", peer: bob.key, quit: false }, 1);
+  const silent = ann.machine.step({ type: "tick" }, 60_000);
+  const back = ann.machine.step(
+    { type: "present", peer: bob.key, boxKey: bob.machine.boxKey },
+    61_000,
+  );
+
+  assertEquals([lost, silent], [[], []]);
+  assertEquals(back.map(({ type }) => type), ["flood"]);
 });
