@@ -140,7 +140,7 @@ function bundleLine(bundle: Bundle): LogRecord {
   const { author, sentAt } = bundle.header.value;
   const texts = bundle.texts.value;
   // Texts as they are, where that gives back the exact bytes; a later version's may hold more.
-  const plain = sameBytes(encode(textListSchema, texts), bundle.texts.bytes);
+  const plain = encode(textListSchema, texts).length === bundle.texts.bytes.length;
   if (!plain) return line("bundle", "", author, packed(bundleSchema, bundle));
   const signed = signedHeaderSchema;
   const header = packed(signed, { header: bundle.header, signature: bundle.signature });
@@ -182,8 +182,4 @@ function number(text: string): number {
 function hexOf<Id extends HexId>(text: string): Id {
   if (!/^[0-9a-f]{64}$/.test(text)) throw new TypeError(`no id or key is "${text}"`);
   return text as Id;
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }

@@ -399,7 +399,10 @@ function shortKey(key: PeerKey): string {
   return fingerprintOf(key).slice(0, 8);
 }
 
-/** What no date can hold is shown as the last one that can. */
+let lastTime = { ms: 0, text: "1970-01-01T00:00:00.000Z" };
+
+/** What no date can hold is shown as the last one that can. A burst of messages has one time. */
 function isoTime(ms: number): string {
-  return new Date(Math.min(ms, 8.64e15)).toISOString();
+  if (lastTime.ms !== ms) lastTime = { ms, text: new Date(Math.min(ms, 8.64e15)).toISOString() };
+  return lastTime.text;
 }
