@@ -2,14 +2,16 @@
  * When something is missing: is it still to come, or does nobody here have it any more?
  *
  * The judges are all current neighbours; for a newcomer, which missed nothing, whoever sent the bundle that
- * waits. While one of them can supply something, or hasn't said, one waits.
+ * waits. While one of them hasn't said, or any neighbour can supply it, one waits.
  *
  * What is pushed may overtake what comes before it on another branch of the tree. So a bundle that was
  * pushed waits for a second in any case, and a neighbour that had nothing must have said so since. A range
- * comes in order: what its sender doesn't keep isn't behind it.
+ * comes in order (where all neighbours have spoken it needs no such second), and what its sender had when it said how far it is was delivered there with all that comes
+ * before it: what it doesn't keep of that isn't behind it. What it took in since is as good as pushed.
  */
 
 import type { PeerKey } from "../../base/ids.ts";
+import { lastCounter } from "./bundle.ts";
 import { RANGE_PARENT_GRACE_MS, STATEMENT_MS_MAX } from "./limits.ts";
 import type { SyncEntry } from "./messages.ts";
 import { Statements } from "./statements.ts";
@@ -55,13 +57,18 @@ export class Gaps {
     frontier: number,
     nowMs: number,
   ): GapVerdict {
-    const judges = this.newcomer ? [waiting.from] : this.#neighbours;
     const { stream, counter } = blocker;
-    const ranged = waiting.reason === "range";
+    const ranged = waiting.reason === "range" && this.#wasTold(waiting);
     const freshMs = ranged ? nowMs - STATEMENT_MS_MAX : waiting.arrivedMs;
-    const early = !ranged && nowMs - waiting.arrivedMs < RANGE_PARENT_GRACE_MS;
+    const allSpoke = this.#neighbours.every((peer) => this.#statements.hasSpoken(peer));
+    const early = nowMs - waiting.arrivedMs < RANGE_PARENT_GRACE_MS && !(ranged && allSpoke);
     // Of another author's stream anything helps that leads on to what was named.
     const last = blocker.kind === "previous" ? frontier + 1 : counter;
+    const isAnywhere = this.#neighbours.some((peer) =>
+      this.#statements.supply(stream, peer, frontier + 1, last, freshMs) === "can"
+    );
+    if (isAnywhere) return { kind: "wait" };
+    const judges = this.newcomer ? [waiting.from] : this.#neighbours;
     let unknown = early || judges.length === 0;
     let likely = false;
     let goOn = counter;
@@ -88,6 +95,13 @@ export class Gaps {
     const stableMs = this.newcomer ? 0 : STATEMENT_MS_MAX;
     return entry.low > entry.counter && this.#neighbours.length > 0 &&
       this.#neighbours.every((peer) => this.#statements.standsAt(entry, peer, nowMs, stableMs));
+  }
+
+  /** Whether its sender had it already when it said how far it is. */
+  #wasTold({ bundle, from }: WaitingBundle): boolean {
+    const header = bundle.header.value;
+    const told = this.#statements.entry(header, from)?.counter ?? 0;
+    return lastCounter(header) <= told;
   }
 
   /** A newcomer was told of every stream that there is, but not of this one. */

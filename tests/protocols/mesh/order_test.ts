@@ -382,7 +382,8 @@ Deno.test("Order moves no frontier for what another author says of it: one liar 
 
   carl.receive(dora, lie, 0, "range");
   for (const from of [bob.key, dora.key]) {
-    const entries = [from === dora.key ? nothing : { ...nothing, low: 1, counter: 2 }];
+    const told = { author: dora.key, incarnation: 1, low: 1, counter: 1, id: idOf(lie) };
+    const entries = from === dora.key ? [nothing, told] : [{ ...nothing, low: 1, counter: 2 }];
     carl.step({ type: "not-kept", from, entries }, 1);
   }
   for (const bundle of all.slice(2)) carl.receive(ann, bundle, 2);
@@ -412,11 +413,43 @@ Deno.test("Order begins at the first bundle that its contact keeps when it is ne
   newcomer.step({ type: "neighbours", peers: [bob.key, ann.key] });
 
   newcomer.step({ type: "not-kept", from: bob.key, entries: [entry] }, 0);
-  const effects = newcomer.receive(bob, all[4]!, 1, "range");
+  const early = newcomer.receive(bob, all[4]!, 1, "range");
+  const effects = newcomer.step({ type: "not-kept", from: ann.key, entries: [] }, 2);
 
+  assertEquals(types(early), ["stuck"]);
   assertEquals(types(effects), ["persist", "delivered"]);
   assertEquals(newcomer.order.frontier(stream).counter, 5);
-  assertEquals(newcomer.receive(bob, all[1]!).map(({ type }) => type), ["duplicate"]);
+  assertEquals(types(newcomer.receive(bob, all[1]!)), ["duplicate"]);
+});
+
+Deno.test("Order: a newcomer skips nothing that any neighbour can supply", () => {
+  const { ann, bob, all, entry } = gap();
+  const newcomer = new Member("newcomer");
+  newcomer.step({ type: "neighbours", peers: [bob.key, ann.key] });
+  newcomer.step({ type: "not-kept", from: bob.key, entries: [entry] }, 0);
+  newcomer.step({ type: "not-kept", from: ann.key, entries: [{ ...entry, low: 1 }] }, 0);
+
+  newcomer.receive(bob, all[4]!, 1, "range");
+  for (const bundle of all.slice(0, 4)) newcomer.receive(ann, bundle, 2, "range");
+
+  assertEquals(newcomer.shown, ["1", "2", "3", "4", "5"]);
+});
+
+Deno.test("Order: a newcomer waits for what its contact took in after it said how far it is", () => {
+  const [ann, bob, newcomer] = ["ann", "bob", "newcomer"].map((name) => new Member(name));
+  const [first, since] = [ann!.sayOne("1"), bob!.sayOne("said since")];
+  ann!.receive(bob!, since);
+  const answer = ann!.sayOne("answer");
+  const entry = { author: ann!.key, incarnation: 1, low: 1, counter: 1, id: idOf(first) };
+  newcomer!.step({ type: "neighbours", peers: [bob!.key] });
+  newcomer!.step({ type: "not-kept", from: bob!.key, entries: [entry] });
+
+  for (const bundle of [first, answer]) newcomer!.receive(bob!, bundle, 0, "range");
+  const before = [...newcomer!.shown];
+  newcomer!.receive(bob!, since, 20, "graft");
+
+  assertEquals(before, ["1"]);
+  assertEquals(newcomer!.shown, ["1", "said since", "answer"]);
 });
 
 // Own messages.
