@@ -3,14 +3,17 @@
  * than its active view, its inbound slots and what is being let in take, whatever the room's size.
  */
 
-import { ACTIVE_VIEW_MAX, INBOUND_LINKS_MAX } from "../../../lib/protocols/mesh/limits.ts";
+import {
+  ACTIVE_VIEW_MAX,
+  ADMITTING_LINKS_MAX,
+  INBOUND_LINKS_MAX,
+} from "../../../lib/protocols/mesh/limits.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import type { MemberProcess } from "../mesh/member.ts";
 import type { World } from "../mesh/world.ts";
 
-/** Own dials that are about to be neighbours, and connections that are about to be refused. */
-const PASSING_LINKS_MAX = 16;
-const LINKS_MAX = ACTIVE_VIEW_MAX + INBOUND_LINKS_MAX + PASSING_LINKS_MAX;
+/** Those about to be neighbours, or to be refused, come on top. */
+const LINKS_MAX = ACTIVE_VIEW_MAX + INBOUND_LINKS_MAX + ADMITTING_LINKS_MAX;
 /** When nothing happens, no link is in passing. */
 const QUIET_LINKS_MAX = ACTIVE_VIEW_MAX + INBOUND_LINKS_MAX;
 

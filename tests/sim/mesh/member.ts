@@ -47,6 +47,7 @@ export interface DiskImage {
   readonly shown: ShownLog;
   readonly shownCount: number;
   readonly wasReady: number | null;
+  readonly diskFailed: boolean;
   readonly room: RoomId | null;
 }
 

@@ -167,6 +167,7 @@ export class World {
       records: [...member.disk.records],
       shownCount: member.shown.order.length,
       wasReady: member.readyAtMs,
+      diskFailed: member.diskFailed,
       room: member.room,
       shown: member.shown,
     };
@@ -177,6 +178,7 @@ export class World {
     member.disk.restore(image.records);
     member.shown = image.shown.copy(image.shownCount);
     member.readyAtMs = image.wasReady;
+    member.diskFailed ||= image.diskFailed;
     member.room = image.room;
     for (const checker of this.checkers) checker.restored?.(member);
   }
