@@ -9,8 +9,8 @@
  * Every wait has a deadline. Whoever says that it has more and then sends nothing is counted, and another
  * neighbour is asked.
  *
- * Source: Demers et al., Epidemic Algorithms for Replicated Database Maintenance (PODC 1987), sections 1.3
- * and 1.5 (anti-entropy with checksums). A tree of hashes has one level of 256 here: with 65,536 authors a
+ * Source: Demers et al., Epidemic Algorithms for Replicated Database Maintenance (PODC 1987), section 1.3
+ * (anti-entropy with checksums). A tree of hashes has one level of 256 here: with 65,536 authors a
  * page is one bucket, and an idle pair compares 32 bytes.
  */
 

@@ -12,7 +12,7 @@
 
 import type { PeerKey } from "../../base/ids.ts";
 import { lastCounter } from "./bundle.ts";
-import { RANGE_PARENT_GRACE_MS, STATEMENT_MS_MAX } from "./limits.ts";
+import { OVERTAKING_MS_MAX, STATEMENT_MS_MAX } from "./limits.ts";
 import type { SyncEntry } from "./messages.ts";
 import { Statements } from "./statements.ts";
 import type { Stream } from "./stream.ts";
@@ -61,7 +61,7 @@ export class Gaps {
     const ranged = waiting.reason === "range" && this.#wasTold(waiting);
     const freshMs = ranged ? nowMs - STATEMENT_MS_MAX : waiting.arrivedMs;
     const allSpoke = this.#neighbours.every((peer) => this.#statements.hasSpoken(peer));
-    const early = nowMs - waiting.arrivedMs < RANGE_PARENT_GRACE_MS && !(ranged && allSpoke);
+    const early = nowMs - waiting.arrivedMs < OVERTAKING_MS_MAX && !(ranged && allSpoke);
     // Of another author's stream anything helps that leads on to what was named.
     const last = blocker.kind === "previous" ? frontier + 1 : counter;
     const isAnywhere = this.#neighbours.some((peer) =>

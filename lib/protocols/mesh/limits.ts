@@ -90,6 +90,8 @@ export const UNSAID_BYTES_MAX = 4 * 1024 * 1024;
 export const PARENT_GRACE_MS = 50;
 /** Ranges come in order of time: a parent that isn't there yet comes by another range. */
 export const RANGE_PARENT_GRACE_MS = 1_000;
+/** What was pushed may be so far ahead of what comes before it on another branch of the tree; then it is lost. */
+export const OVERTAKING_MS_MAX = 1_000;
 /** How long an asked neighbour has before another is asked for the same parents. */
 export const WANT_RETRY_MS = 1_000;
 /** What a neighbour said about a stream that it had nothing of is outdated after this. */

@@ -15,9 +15,10 @@
  * Whether a bundle holds never depends on the receiver: not on its clock, nor on what it has seen. What
  * two members judged differently would part them for ever.
  *
- * Sources: the causal order of Birman and Joseph (Reliable Communication in the Presence of Failures, ACM
- * TOCS 1987), made self-certifying by hashes as in Kang et al., and frontiers as in Secure Scuttlebutt's
- * feeds, without their fork by restored backups: every process start is an incarnation of its own.
+ * Sources: Birman and Joseph, Reliable Communication in the Presence of Failures (ACM TOCS 1987), for causal
+ * order; Kang, Wilensky and Kubiatowicz, The Hash History Approach (ICDCS 2003), for histories that name
+ * themselves by hashes. Unlike append-only feeds, a restored backup forks nothing here: every start of a
+ * process is an incarnation of its own.
  *
  * The caller's duties beside those of `Machine`: what `persist` has no token needs no answer; a bundle's
  * records may be synced after it is passed on, but before its messages are shown. Own bundles are

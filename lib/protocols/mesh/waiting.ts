@@ -32,6 +32,7 @@ export interface WaitingBundle {
   readonly reason: BundleReason;
   /** Whose share it takes: who brought it first, of those who are still there. */
   from: PeerKey;
+  /** When it came; only a stall of our own moves it. */
   arrivedMs: number;
   /** When it came, or what it waits for last moved. */
   sinceMs: number;
