@@ -38,6 +38,8 @@ export type StopOutcome = Extract<MeshEffect, { readonly type: "stop" }>["outcom
 const WALL_EPOCH_MS = Date.UTC(2026, 0, 1);
 /** The record of what was shown is written this much later at most. */
 const SHOWN_RECORD_MS_MAX = 200;
+/** A link that its owner closes is down so much later at most: on a real one the goodbye goes out first. */
+const CLOSING_MS_MAX = 20;
 const TICK: MeshInput = { type: "tick" };
 
 /** What was on a member's disk at some time, and what its user had seen by then. */
@@ -311,11 +313,11 @@ export class MemberProcess
           this.lastBanned = key;
           this.#banned.set(key, world.time.nowMs + effect.durationMs);
         }
-        this.#close(effect.link);
+        this.links.get(effect.link)?.close(effect.reason);
         break;
       }
       case "close":
-        this.#close(effect.link);
+        this.links.get(effect.link)?.close(effect.reason);
         break;
       case "show":
         this.#show(effect.event, effect.ref);
@@ -353,13 +355,6 @@ export class MemberProcess
     this.dialling--;
     const text = `Cannot reach the other side: ${reason}`;
     this.#input({ type: "dial-failed", attempt, reason, text });
-  }
-
-  #close(link: LinkId): void {
-    const end = this.links.get(link);
-    if (end === undefined) return;
-    this.links.delete(link);
-    end.close();
   }
 
   /** The room's records are read, and given to the machine a little later. */
