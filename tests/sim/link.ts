@@ -39,6 +39,8 @@ export interface QueueLimits {
 /** Pings go out after 1 s of silence, and 3 s without a byte end a link. */
 const DEAD_AFTER_MS = 3_000;
 const DEAD_JITTER_MS = 1_000;
+/** A goodbye is given a second. */
+const CLOSE_MS_MAX = 1_000;
 /** A connection that was cut and is whole again repeats what was lost after a while. */
 const RETRANSMIT_MS = 400;
 
@@ -146,7 +148,6 @@ class Pipe<Message> {
 
   /** Ends this direction after what was sent. */
   close(): void {
-    if (this.#ending !== null) return;
     this.#ending = CLOSED;
     this.#pump();
   }
@@ -210,6 +211,7 @@ class Pipe<Message> {
     if (this.#ending === CLOSED) {
       this.#toWire(CLOSED, 0, Math.max(this.#freeAtMs, time.nowMs));
       this.#ending = LOST; // once is enough
+      this.from.closed();
     }
   }
 
@@ -260,6 +262,8 @@ export class LinkEnd<Message> {
   other!: LinkEnd<Message>;
   #out!: Pipe<Message>;
   readonly #dead = new Timer(() => this.lose("nothing was heard for 3 s"));
+  #closing: string | null = null;
+  readonly #closed = new Timer(() => this.#endClose());
 
   private constructor(
     readonly network: Network<Message>,
@@ -294,12 +298,31 @@ export class LinkEnd<Message> {
     if (this.open) this.#out.send(message, lane, size);
   }
 
-  /** The owner closes the link; what it sent before goes out first, and nothing more comes in. */
-  close(): void {
+  /**
+   * The owner closes the link; what it sent before goes out first, for a second at most, and nothing more
+   * comes in. Then the owner is told that the link is down.
+   */
+  close(reason: string): void {
     if (!this.open) return;
     this.#shut();
+    this.#closing = reason;
+    this.network.time.arm(this.#closed, this.network.time.nowMs + CLOSE_MS_MAX);
     this.#out.close();
     this.other.refresh();
+  }
+
+  /** What waited was sent, and the goodbye after it. */
+  closed(): void {
+    if (this.#closing === null) return;
+    const { time, random } = this.network;
+    time.arm(this.#closed, time.nowMs + random.below(3));
+  }
+
+  #endClose(): void {
+    const reason = this.#closing!;
+    this.#closing = null;
+    this.#out.breakOff(0);
+    this.owner.linkDown(this, true, reason);
   }
 
   /** The link breaks at this end; the other one learns of it if it can. */
@@ -313,6 +336,8 @@ export class LinkEnd<Message> {
 
   /** The owner is gone. Its kernel says so, unless the machine lost its power. */
   abandon(powerLost: boolean, lossChance: number): void {
+    this.network.time.disarm(this.#closed);
+    if (this.#closing !== null) this.#out.breakOff(lossChance);
     if (!this.open) return;
     this.#shut();
     if (!powerLost) this.#out.breakOff(lossChance);

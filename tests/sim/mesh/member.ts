@@ -38,8 +38,6 @@ export type StopOutcome = Extract<MeshEffect, { readonly type: "stop" }>["outcom
 const WALL_EPOCH_MS = Date.UTC(2026, 0, 1);
 /** The record of what was shown is written this much later at most. */
 const SHOWN_RECORD_MS_MAX = 200;
-/** A link that its owner closes is down so much later at most: on a real one the goodbye goes out first. */
-const CLOSING_MS_MAX = 20;
 const TICK: MeshInput = { type: "tick" };
 
 /** What was on a member's disk at some time, and what its user had seen by then. */
