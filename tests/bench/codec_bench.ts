@@ -7,10 +7,7 @@
 
 import process from "node:process";
 import { createCodec } from "../../lib/wire/codec.ts";
-import {
-  MESH_MESSAGES,
-  type MeshMessage,
-} from "../../lib/protocols/mesh/messages.ts";
+import { MESH_MESSAGES, type MeshMessage } from "../../lib/protocols/mesh/messages.ts";
 import { bundleWith, MESH_SAMPLES } from "../wire/mesh_samples.ts";
 
 /** One kind of work and what it cost, ns of wall and of CPU time for each: medians of the rounds. */
@@ -277,9 +274,7 @@ if (import.meta.main) {
           const [low, high] = figure.wallNsRange.map((ns) => ns.toFixed(0));
           const { codec, wallNs, cpuNs, bytes } = figure;
           console.log(
-            `  ${codec.padEnd(50)} ${
-              wallNs.toFixed(0).padStart(6)
-            } (${low}..${high})`.padEnd(76),
+            `  ${codec.padEnd(50)} ${wallNs.toFixed(0).padStart(6)} (${low}..${high})`.padEnd(76),
             cpuNs.toFixed(0).padStart(6),
             String(bytes).padStart(6),
           );

@@ -175,17 +175,13 @@ export class NobleHandshake {
   }
 
   #seal(plaintext: Uint8Array): Uint8Array {
-    const sealed = this.#key === null
-      ? plaintext
-      : this.#cipher().encrypt(plaintext);
+    const sealed = this.#key === null ? plaintext : this.#cipher().encrypt(plaintext);
     this.#mixHash(sealed);
     return sealed;
   }
 
   #open(sealed: Uint8Array): Uint8Array {
-    const plaintext = this.#key === null
-      ? sealed
-      : this.#cipher().decrypt(sealed);
+    const plaintext = this.#key === null ? sealed : this.#cipher().decrypt(sealed);
     this.#mixHash(sealed);
     return plaintext;
   }

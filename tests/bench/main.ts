@@ -1,0 +1,43 @@
+// deno-lint-ignore-file no-console -- a program of its own
+/**
+ * `make bench`: all figures beside their baselines, one table. `ROWS=start,mesh` measures these alone,
+ * `JSON=1` prints for machines, one object for each row.
+ */
+
+import { measureIdle } from "./idle_rows.ts";
+import { measureMesh } from "./mesh_rows.ts";
+import { measureModules } from "./module_rows.ts";
+import { measurePipes } from "./pipe_rows.ts";
+import { judge, type Row, tableOf } from "./row.ts";
+import { measureStart } from "./start_rows.ts";
+
+/** By the names that `ROWS` takes, in the order they are measured. */
+const GROUPS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
+  start: measureStart,
+  modules: measureModules,
+  mesh5: () => measureMesh(5),
+  mesh20: () => measureMesh(20),
+  pipes: measurePipes,
+  idle: measureIdle,
+};
+
+const asked = (Deno.env.get("ROWS") ?? "").split(",").filter((name) => name !== "");
+const unknown = asked.filter((name) =>
+  !Object.keys(GROUPS).some((group) => group.startsWith(name))
+);
+if (unknown.length > 0) {
+  console.error(
+    `error: no rows are called ${unknown.join(", ")}; there are ${Object.keys(GROUPS).join(", ")}`,
+  );
+  Deno.exit(2);
+}
+
+for (const [name, measure] of Object.entries(GROUPS)) {
+  if (
+    asked.length > 0 && !asked.some((beginning) => name.startsWith(beginning))
+  ) continue;
+  const rows = (await measure()).map(judge);
+  if (Deno.env.get("JSON") === "1") {
+    for (const row of rows) console.log(JSON.stringify(row));
+  } else console.log(`${tableOf(rows)}\n`);
+}

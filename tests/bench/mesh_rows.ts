@@ -1,0 +1,255 @@
+/** A room of real members beside a gossipsub topic of as many, the two in turn. */
+
+import { LineProcess, pause } from "./line_process.ts";
+import { gossipsubKind, type Kind, openRoom, p2pchatKind, type Room } from "./rooms.ts";
+import { atLeast, atMost, type Baseline, median, percentile, type Row } from "./row.ts";
+
+const ROUNDS = 5;
+const MESSAGE_BYTES = 200;
+/** Long enough for a second or two each, after what the first one took. */
+const FLOOD_MS = 2_000;
+const FIRST_FLOOD_MESSAGES = 500;
+const FLOOD_MESSAGES_MAX = 50_000;
+const LIGHT_MS = 4_000;
+/** A newcomer hears the next of these. */
+const JOIN_INTERVAL_MS = 10;
+const MIB = 1_048_576;
+
+/** What one round found of one kind; latencies in ms, of the message that reached its last member. */
+interface Figures {
+  readonly deliveriesPerSecond: number;
+  readonly processorUs: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly joinMs: number;
+  readonly residentMib: number;
+}
+
+/** The rows of a room of `size`. */
+export async function measureMesh(size: number): Promise<readonly Row[]> {
+  await using ours = await openRoom(p2pchatKind(), size);
+  const [mine, theirs]: [Figures[], Figures[]] = [[], []];
+  const floods = { ours: FIRST_FLOOD_MESSAGES, theirs: FIRST_FLOOD_MESSAGES };
+  await using baseline = await openBaseline(gossipsubKind(), size);
+  // The first round, unmeasured, warms both and says how much a flood can be.
+  for (let round = -1; round < ROUNDS; round++) {
+    const one = await measureRoom(ours, floods.ours);
+    floods.ours = floodFor(one, size);
+    if (round >= 0) mine.push(one);
+    if (baseline.room === null) continue;
+    const other = await measureRoom(baseline.room, floods.theirs);
+    floods.theirs = floodFor(other, size);
+    if (round >= 0) theirs.push(other);
+  }
+  return rowsOf(
+    size,
+    mine,
+    (pick) =>
+      baseline.room === null
+        ? { name: "gossipsub", missing: "make bench-deps" }
+        : { name: "gossipsub", samples: theirs.map(pick) },
+  );
+}
+
+async function openBaseline(
+  kind: Kind,
+  size: number,
+): Promise<{ readonly room: Room | null } & AsyncDisposable> {
+  const isInstalled = await Deno.stat(
+    new URL(
+      "../../build/bench-deps/node_modules/@libp2p/gossipsub",
+      import.meta.url,
+    ),
+  ).then(() => true, () => false);
+  const room = isInstalled ? await openRoom(kind, size) : null;
+  return {
+    room,
+    [Symbol.asyncDispose]: async () => await room?.[Symbol.asyncDispose](),
+  };
+}
+
+function floodFor({ deliveriesPerSecond }: Figures, size: number): number {
+  const messages = deliveriesPerSecond / (size - 1) * FLOOD_MS / 1_000;
+  return Math.round(
+    Math.min(FLOOD_MESSAGES_MAX, Math.max(FIRST_FLOOD_MESSAGES, messages)),
+  );
+}
+
+function rowsOf(
+  size: number,
+  ours: readonly Figures[],
+  baseline: (pick: (figures: Figures) => number) => Baseline,
+): readonly Row[] {
+  const group = `mesh, ${size} members`;
+  const light = `${lightPerSecond(size)}/s, typed to shown at all`;
+  const row = (
+    what: string,
+    unit: string,
+    pick: (figures: Figures) => number,
+    target: Row["target"],
+  ): Row => ({
+    group,
+    what,
+    unit,
+    ours: ours.map(pick),
+    baseline: baseline(pick),
+    target,
+  });
+  return [
+    row(
+      "one sender, saturating",
+      "deliveries/s",
+      (at) => at.deliveriesPerSecond,
+      atLeast(10),
+    ),
+    row(
+      "the same, processor",
+      "us/delivery",
+      (at) => at.processorUs,
+      atMost(0.1),
+    ),
+    row(`${light}, p50`, "ms", (at) => at.p50Ms, atMost(0.5)),
+    row(`${light}, p99`, "ms", (at) => at.p99Ms, atMost(0.5)),
+    row(
+      "start until the first message heard",
+      "ms",
+      (at) => at.joinMs,
+      atMost(0.25),
+    ),
+    row("resident memory a member", "MiB", (at) => at.residentMib, atMost(0.7)),
+  ];
+}
+
+function lightPerSecond(size: number): number {
+  return size > 5 ? 20 : 100;
+}
+
+async function measureRoom(
+  room: Room,
+  floodMessages: number,
+): Promise<Figures> {
+  const latencies = await measureLight(room);
+  const joinMs = await measureJoin(room);
+  const flood = await measureFlood(room, floodMessages);
+  const resident = await Promise.all(
+    room.members.map((member) => member.residentBytes()),
+  );
+  return {
+    ...flood,
+    p50Ms: median(latencies),
+    p99Ms: percentile(latencies, 0.99),
+    joinMs,
+    residentMib: median(resident) / MIB,
+  };
+}
+
+/** One sender types all it can; until the last member has printed all of it. */
+async function measureFlood(
+  { kind, members }: Room,
+  messages: number,
+): Promise<Pick<Figures, "deliveriesPerSecond" | "processorUs">> {
+  const lines = Array.from(
+    { length: messages },
+    (_, at) => kind.saying(textOf(`flood ${at}`)),
+  );
+  const bytes = new TextEncoder().encode(`${lines.join("\n")}\n`);
+  const [author, ...others] = members as [LineProcess, ...LineProcess[]];
+  const processorMs = async () => {
+    const each = await Promise.all(
+      members.map((member) => member.processorMs()),
+    );
+    return each.reduce((sum, ms) => sum + ms, 0);
+  };
+  const processorFromMs = await processorMs();
+  const fromMs = performance.now();
+  const all = Promise.all([
+    ...others.map((member) => member.countLines(messages)),
+    ...(kind.showsOwn ? [author.countLines(messages)] : []),
+  ]);
+  await Promise.all([author.write(bytes), all]);
+  const tookMs = performance.now() - fromMs;
+  const deliveries = messages * others.length;
+  return {
+    deliveriesPerSecond: deliveries / tookMs * 1_000,
+    processorUs: (await processorMs() - processorFromMs) * 1_000 / deliveries,
+  };
+}
+
+/** Messages at a steady pace: for each, ms from typed until the last member has shown it. */
+async function measureLight(
+  { kind, members }: Room,
+): Promise<readonly number[]> {
+  const perSecond = lightPerSecond(members.length);
+  const count = perSecond * LIGHT_MS / 1_000;
+  const [author, ...others] = members as [LineProcess, ...LineProcess[]];
+  const shown = new Map<number, { members: number; lastMs: number }>();
+  const all = Promise.withResolvers<void>();
+  let complete = 0;
+  const stops = others.map((member) =>
+    member.onLine((line) => {
+      const number = /^light (\d+) /.exec(kind.text(line) ?? "")?.[1];
+      if (number === undefined) return;
+      const at = shown.get(Number(number))!;
+      at.members++;
+      at.lastMs = performance.now();
+      if (at.members === others.length && ++complete === count) all.resolve();
+    })
+  );
+  const typedMs: number[] = [];
+  const fromMs = performance.now();
+  for (let at = 0; at < count; at++) {
+    await pause(
+      Math.max(0, fromMs + at * 1_000 / perSecond - performance.now()),
+    );
+    typedMs.push(performance.now());
+    shown.set(at, { members: 0, lastMs: 0 });
+    await author.type(kind.saying(textOf(`light ${at}`)));
+  }
+  await Promise.race([all.promise, pause(30_000)]);
+  for (const stop of stops) stop();
+  if (complete < count) {
+    throw new Error(
+      `${kind.name}: ${count - complete} of ${count} messages didn't reach all`,
+    );
+  }
+  return typedMs.map((ms, at) => shown.get(at)!.lastMs - ms);
+}
+
+/** From a newcomer's start until it shows a message of a room that goes on talking. */
+async function measureJoin(
+  { kind, members, addresses }: Room,
+): Promise<number> {
+  const [author] = members as [LineProcess];
+  let isHeard = false;
+  const fromMs = performance.now();
+  await using newcomer = kind.start(members.length, [addresses.at(-1)!]);
+  const heard = newcomer.until((line) => kind.text(line)?.startsWith("join ") || undefined)
+    .finally(() => isHeard = true);
+  for (let at = 0; !isHeard; at++) {
+    await author.type(kind.saying(textOf(`join ${at}`)));
+    await Promise.race([heard, pause(JOIN_INTERVAL_MS)]);
+  }
+  await heard;
+  const tookMs = performance.now() - fromMs;
+  // The last of them may still be on their way to others, who must not count them as what comes next.
+  await newcomer.end();
+  await everybodyHears({ kind, members }, `after ${crypto.randomUUID()}`);
+  return tookMs;
+}
+
+async function everybodyHears(
+  { kind, members }: Pick<Room, "kind" | "members">,
+  text: string,
+): Promise<void> {
+  const [author, ...others] = members as [LineProcess, ...LineProcess[]];
+  const hearers = kind.showsOwn ? members : others;
+  const heard = hearers.map((member) =>
+    member.until((line) => kind.text(line) === text || undefined)
+  );
+  await author.type(kind.saying(text));
+  await Promise.all(heard);
+}
+
+function textOf(beginning: string): string {
+  return `${beginning} `.padEnd(MESSAGE_BYTES, ".");
+}
