@@ -227,7 +227,6 @@ export class MemberProcess
     const { nowMs } = this.member.world.time;
     const caller = call.from as MemberProcess;
     if (call.expect !== null && call.expect !== this.member.key) return "wrong-key";
-    if (caller.member.key === this.member.key) return "refused";
     if (call.room !== null && call.room !== this.room) return "wrong-room";
     if ((this.#banned.get(caller.member.key) ?? 0) > nowMs) return "refused";
     return null;
