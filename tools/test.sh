@@ -45,16 +45,16 @@ check() {
 
 check fmt "$deno" fmt --check
 check lint "$deno" lint
-check types "$deno" check main.ts lib tests tools
+check types "$deno" check --frozen main.ts lib tests tools
 
 # Pure suites get no permission at all; what needs files, ports or processes says so in its name.
 pure=$(find tests -name '*_test.ts' ! -name '*_io_test.ts' ! -path 'tests/e2e/*' ! -name architecture_test.ts | sort)
 io=$(find tests -name '*_io_test.ts' ! -path 'tests/e2e/*' | sort)
 # shellcheck disable=SC2086 # one argument a file
-suite pure "$deno" test --no-check --parallel $pure
+suite pure "$deno" test --no-check --frozen --parallel $pure
 # shellcheck disable=SC2086
-suite files "$deno" test --no-check -A tests/architecture_test.ts $io
-suite program "$deno" test --no-check -A tests/e2e
+suite files "$deno" test --no-check --frozen -A tests/architecture_test.ts $io
+suite program "$deno" test --no-check --frozen -A tests/e2e
 
 printf '%s passed, %s failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]
