@@ -7,7 +7,7 @@ import type { Signer } from "../base/crypto.ts";
 import type { Environment } from "../base/environment.ts";
 import { P2pchatError, RemoteProtocolError } from "../base/errors.ts";
 import { type BundleId, endpointText, type LinkId, type RoomId } from "../base/ids.ts";
-import { unreachable } from "../base/invariant.ts";
+import { invariant, unreachable } from "../base/invariant.ts";
 import type { MeshCommand, MeshEvent } from "../protocols/mesh/events.ts";
 import { Mesh } from "../protocols/mesh/mesh.ts";
 import type { MeshConfig, MeshEffect, MeshInput } from "../protocols/mesh/mesh_io.ts";
@@ -64,6 +64,8 @@ export class MeshHost implements LinkHandler {
   #room: RoomId | null = null;
   #compactAtBytes = COMPACT_BYTES_MIN;
   #compacting: Promise<void> | null = null;
+  /** The disk refused records that the machine takes for written. */
+  #gap = false;
   /** Through which bundle the user has been shown everything, not written yet. */
   #shownThrough: BundleId | null = null;
   #noting: Promise<void> | null = null;
@@ -242,13 +244,27 @@ export class MeshHost implements LinkHandler {
     }).catch((error) => this.#ended.reject(error));
   }
 
-  #append(records: readonly MeshRecord[], sync: boolean): Promise<void> {
-    if (this.#store === null) {
-      return Promise.reject(new P2pchatError("internal", "Cannot store before the room is open"));
+  async #append(records: readonly MeshRecord[], sync: boolean): Promise<void> {
+    const store = this.#store;
+    invariant(store !== null, "a room is opened before anything of it is stored");
+    try {
+      await this.#closeGap(store);
+      await store.append(records, sync);
+    } catch (error) {
+      // What was received goes on being shown; the log must not continue as if nothing were missing.
+      this.#gap = true;
+      throw error;
     }
-    const appended = this.#store.append(records, sync);
     this.#maybeCompact();
-    return appended;
+  }
+
+  /** After a refused write the log lacks what the machine has: it is written anew before it goes on. */
+  async #closeGap(store: RoomStore): Promise<void> {
+    const room = this.#mesh.room;
+    if (!this.#gap || room === null) return;
+    await this.#compacting;
+    await store.rewrite(room.snapshot());
+    this.#gap = false;
   }
 
   /** A record `shown` is written when the user has really seen it; the latest one speaks for all before. */

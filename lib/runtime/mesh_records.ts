@@ -38,6 +38,8 @@ export function toLogRecord(record: MeshRecord): LogRecord {
     }
     case "bundle":
       return bundleLine(record.bundle);
+    case "arrival":
+      return line(record.kind, ...record.baseline.map((entry) => packed(syncEntrySchema, entry)));
     case "shown":
       return line(record.kind, record.through ?? "-");
     case "frontier":
@@ -101,6 +103,8 @@ function parse({ kind, fields }: LogRecord): MeshRecord {
       return { kind, claim: unpacked(signedClaimSchema, field(2)) };
     case "bundle":
       return { kind, bundle: parseBundle(fields) };
+    case "arrival":
+      return { kind, baseline: fields.map((text) => unpacked(syncEntrySchema, text)) };
     case "shown":
       return { kind, through: field(0) === "-" ? null : hexOf<BundleId>(field(0)) };
     case "frontier": {

@@ -93,6 +93,17 @@ const RECORDS: readonly MeshRecord[] = [
   { kind: "claim", claim },
   { kind: "bundle", bundle: bundle(["tab\there", "line\nfeed", "", "\\n isn't one"]) },
   { kind: "bundle", bundle: bundle(["by a clock that no date can hold"], 2 ** 53 - 1) },
+  { kind: "arrival", baseline: [] },
+  {
+    kind: "arrival",
+    baseline: [{
+      author: id<PeerKey>("b"),
+      incarnation: 1,
+      low: 4,
+      counter: 9,
+      id: id<BundleId>("9"),
+    }],
+  },
   { kind: "shown", through: null },
   { kind: "shown", through: id<BundleId>("8") },
   {

@@ -6,7 +6,8 @@
  * newcomer in it, and is shown whatever way it comes. Until the newcomer has caught up nothing is shown at all,
  * so that an answer is never shown before its question.
  *
- * One who returns has been told everything up to the last record `shown`; all that comes is new to it.
+ * One who returns has been told everything up to the last record `shown`; all that comes is new to it. One
+ * that was killed on its way in goes on with the baseline it had.
  */
 
 import type { Stream, StreamKey } from "./stream.ts";
@@ -25,20 +26,32 @@ export type ArrivalState = "joining" | "catching-up" | "here";
 export class Arrival<Shown> {
   #state: ArrivalState;
   readonly #baseline = new Map<StreamKey, number>();
+  #entries: readonly SyncEntry[] = [];
   /** What lies above the baseline, or came before it, in the order of its delivery. */
   #held: { readonly stream: StreamKey; readonly counter: number; readonly shown: Shown }[] = [];
 
-  constructor(newcomer: boolean) {
+  /**
+   * @param newcomer Whether it hasn't been shown anything of this room.
+   * @param baseline What a process of this profile that was killed on the way in had as its baseline.
+   */
+  constructor(newcomer: boolean, baseline: readonly SyncEntry[] | null) {
     this.#state = newcomer ? "joining" : "here";
+    if (baseline !== null) this.setBaseline(baseline);
   }
 
   get state(): ArrivalState {
     return this.#state;
   }
 
+  /** For the disk, while it is needed: null before it is known, and once all is shown. */
+  get baseline(): readonly SyncEntry[] | null {
+    return this.#state === "catching-up" ? this.#entries : null;
+  }
+
   /** The first neighbour's frontiers: below them is history. */
   setBaseline(entries: readonly SyncEntry[]): void {
     if (this.#state !== "joining") return;
+    this.#entries = entries;
     for (const entry of entries) this.#baseline.set(streamKey(entry), entry.counter);
     this.#held = this.#held.filter(({ stream, counter }) => !this.#isHistory(stream, counter));
     this.#state = "catching-up";
@@ -68,6 +81,7 @@ export class Arrival<Shown> {
   finish(): readonly Shown[] {
     this.#state = "here";
     this.#baseline.clear();
+    this.#entries = [];
     return this.#held.splice(0).map(({ shown }) => shown);
   }
 }

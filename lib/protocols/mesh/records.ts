@@ -20,9 +20,11 @@ export type MeshRecord =
   | { readonly kind: "claim"; readonly claim: SignedClaim }
   /** A bundle that was delivered, own ones included, in the order of delivery; moves its stream's frontier. */
   | { readonly kind: "bundle"; readonly bundle: Bundle }
+  /** A newcomer was let in: what lies above these frontiers is new to it. Until the first `shown`. */
+  | { readonly kind: "arrival"; readonly baseline: readonly SyncEntry[] }
   /**
    * This bundle and all before it have been shown, or were never to be (too old for a newcomer); where
-   * `through` is null, all bundles before this record.
+   * `through` is null, all bundles before this record. The first one ends a newcomer's arrival.
    */
   | { readonly kind: "shown"; readonly through: BundleId | null }
   /**

@@ -26,10 +26,10 @@ import { Arrival, BASELINE_MS_MAX, CATCH_UP_MS_MAX } from "./arrival.ts";
 import { AuthorFlow } from "./author_flow.ts";
 import { Broadcast } from "./broadcast.ts";
 import { BROADCAST_LAN, type BroadcastEffect, type BroadcastInput } from "./broadcast_io.ts";
-import { bundleId, messageId } from "./bundle.ts";
+import { bundleId, lastCounter, messageId } from "./bundle.ts";
 import { claimIdOf, type KnownClaim } from "./credentials.ts";
 import { GRAFT_ANSWER_BYTES_MAX, PROMPT_BYTES_MAX, PROMPT_MESSAGES_MAX } from "./limits.ts";
-import type { Contact, MeshMessage } from "./messages.ts";
+import type { Contact, MeshMessage, SyncEntry } from "./messages.ts";
 import { Names } from "./names.ts";
 import { NAME_RACE_MS, type NamesEffect, type NamesInput } from "./names_io.ts";
 import { Order } from "./order.ts";
@@ -47,6 +47,7 @@ import { type DeliveredText, type LiveMember, type RoomFacts, RoomView } from ".
 import type { RoomConfig, RoomEffect, RoomInput } from "./room_io.ts";
 import { type Member, Roster } from "./roster.ts";
 import { ROSTER_LAN, type RosterEffect, type RosterInput } from "./roster_io.ts";
+import type { Stream } from "./stream.ts";
 import type { Bundle, PrivateEnvelope, SignedClaim } from "./structures.ts";
 
 /** So many own messages are small against what a member may be behind. */
@@ -108,8 +109,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     const self = signer.key;
     this.#self = self;
     this.#stored = rememberedContacts(records, self);
-    const newcomer = !config.founded &&
-      !records.some(({ kind }) => kind === "bundle" || kind === "frontier");
+    const newcomer = !config.founded && !records.some(({ kind }) => kind === "shown");
+    const knowsMessages = records.some(({ kind }) => kind === "bundle" || kind === "frontier");
     this.roster = new Roster(
       { records, timing: ROSTER_LAN },
       environment,
@@ -129,7 +130,11 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       signer,
       (id: ClaimId) => this.roster.claim(id)?.signed.claim.value ?? null,
     );
-    this.antiEntropy = new AntiEntropy({ key: self, newcomer }, environment, this.order);
+    this.antiEntropy = new AntiEntropy(
+      { key: self, newcomer: newcomer && !knowsMessages },
+      environment,
+      this.order,
+    );
     this.overlay = new Overlay({ ...OVERLAY_LAN, passive }, environment, self, {
       own: () => {
         const endpoint = this.roster.selfBeacon().beacon.value.endpoint;
@@ -154,7 +159,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     );
     this.#view = new RoomView(config, self, this.#facts(), (effect) => this.#later.push(effect));
     this.#flow = new AuthorFlow((latest) => this.order.behindOf(latest));
-    this.#arrival = new Arrival(newcomer);
+    const begun = records.findLast(({ kind }) => kind === "arrival");
+    this.#arrival = new Arrival(newcomer, begun?.kind === "arrival" ? begun.baseline : null);
   }
 
   /** Enters the room: what must be on disk before anybody hears of us, and our first beacon. */
@@ -178,6 +184,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       if (this.#arrival.state === "joining") {
         this.#deadlines.set("baseline", nowMs + BASELINE_MS_MAX);
       }
+      if (this.#arrival.state !== "here") this.#takeStored();
     });
   }
 
@@ -238,8 +245,14 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       ...this.names.snapshot(),
       ...kept,
       ...this.privateMessages.snapshot(),
-      { kind: "shown", through: null },
+      ...this.#shownRecords(),
     ];
+  }
+
+  #shownRecords(): readonly MeshRecord[] {
+    if (this.#arrival.state === "here") return [{ kind: "shown", through: null }];
+    const { baseline } = this.#arrival;
+    return baseline === null ? [] : [{ kind: "arrival", baseline }];
   }
 
   /** Whether everything the user typed is with the neighbours, so that one may leave. */
@@ -292,6 +305,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         this.#via = input.by;
         this.#toOverlay({ type: "welcomed", by: input.by });
         if (this.#arrival.state === "here") this.#becomeReady();
+        else if (this.#arrival.state === "catching-up") this.#catchUp();
         return;
       case "alone":
         this.#toOverlay({ type: "tick" });
@@ -347,8 +361,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     for (const name of this.#deadlines.takeDue(nowMs)) {
       switch (name) {
         case "baseline":
-          this.#arrival.setBaseline([]);
-          this.#catchUp();
+          this.#setBaseline([]);
           break;
         case "catchUp":
           this.#finishArrival();
@@ -532,10 +545,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         return this.#takenIn(effect);
       case "dropped":
         return this.#takenIn(effect);
-      case "want": {
-        const { author, incarnation } = effect.stream;
-        return this.#send(effect.from, { type: "graft", author, incarnation, after: effect.after });
-      }
+      case "want":
+        return this.#toBroadcast(effect);
       case "skipped":
         return this.#view.skipped(effect.stream.author, effect.messages);
       case "equivocation":
@@ -589,8 +600,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     for (const { id: message, text } of messages) {
       const event = { id: message, text, author: header.author, claim: header.claim };
       const shown = { ...event, sentAt: header.sentAt, history, through: id };
-      const counter = header.counter + header.count - 1;
-      if (this.#arrival.take(header, counter, shown)) this.#showMessage(shown);
+      if (this.#arrival.take(header, lastCounter(header), shown)) this.#showMessage(shown);
     }
     this.#lastDelivered = id;
     if (this.#arrival.state === "here") {
@@ -621,8 +631,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         return this.#send(effect.to, { type: "proof", proof: effect.proof });
       case "not-kept":
         if (effect.from === this.#via && this.#arrival.state === "joining") {
-          this.#arrival.setBaseline(effect.entries);
-          this.#catchUp();
+          this.#setBaseline(effect.entries);
         }
         return this.#toOrder(effect);
       case "caught-up":
@@ -630,7 +639,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         this.#toOrder({ type: "caught-up" });
         return this.#finishArrival();
       case "supplied":
-        return;
+        return this.#toBroadcast(effect);
       case "penalise":
         this.#out.push(effect);
         return;
@@ -821,6 +830,17 @@ export class Room implements Machine<RoomInput, RoomEffect> {
 
   // Arriving.
 
+  #setBaseline(baseline: readonly SyncEntry[]): void {
+    this.#arrival.setBaseline(baseline);
+    this.#later.push({
+      type: "persist",
+      records: [{ kind: "arrival", baseline }],
+      token: null,
+      sync: false,
+    });
+    this.#catchUp();
+  }
+
   #catchUp(): void {
     this.#deadlines.clear("baseline");
     this.#deadlines.set("catchUp", this.#nowMs + CATCH_UP_MS_MAX);
@@ -835,13 +855,30 @@ export class Room implements Machine<RoomInput, RoomEffect> {
 
   /** What an earlier process had stored and perhaps not shown. */
   #showStored(): void {
-    const { messages, everShown } = unshownMessages(this.config.records, this.environment.crypto);
-    if (!everShown && messages.length > 0) {
-      // Killed while it came in for the first time: the user is owed what any newcomer is shown.
-      this.#view.arrival(this.config.historyShown, [], () => undefined);
-    } else for (const message of messages) this.#view.message(message, undefined);
-    const last = messages.at(-1);
+    const stored = unshownMessages(this.config.records, this.environment.crypto);
+    for (const message of stored) this.#view.message(message, undefined);
+    const last = stored.at(-1);
     if (last !== undefined) this.#later.push({ type: "shown", through: last.through });
+    else this.#noteArrived();
+  }
+
+  /** What an earlier process received on its way in, and was killed before it could show. */
+  #takeStored(): void {
+    for (const message of unshownMessages(this.config.records, this.environment.crypto)) {
+      this.#arrival.take(message.stream, message.counter, message);
+      this.#lastDelivered = message.through;
+    }
+  }
+
+  /** From now on all that comes is new to this profile. */
+  #noteArrived(): void {
+    if (this.config.records.some(({ kind }) => kind === "shown")) return;
+    this.#later.push({
+      type: "persist",
+      records: [{ kind: "shown", through: null }],
+      token: null,
+      sync: false,
+    });
   }
 
   #finishArrival(): void {
@@ -852,9 +889,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     this.#becomeReady();
     if (before === "here") return;
     this.#view.arrival(this.config.historyShown, held, (id) => this.#takeRef(id));
-    if (this.#lastDelivered !== null) {
-      this.#later.push({ type: "shown", through: this.#lastDelivered });
-    }
+    if (this.#lastDelivered === null) this.#noteArrived();
+    else this.#later.push({ type: "shown", through: this.#lastDelivered });
     this.#toPrivate({ type: "shown" });
   }
 
@@ -959,32 +995,34 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   }
 }
 
+/** A text on disk, and where it ends in its author's stream. */
+interface StoredText extends DeliveredText {
+  readonly stream: Stream;
+  readonly counter: number;
+}
+
 /** What the disk holds beyond the last record `shown`, in the order of delivery. */
-function unshownMessages(
-  records: readonly MeshRecord[],
-  crypto: Crypto,
-): { readonly messages: readonly DeliveredText[]; readonly everShown: boolean } {
-  let messages: DeliveredText[] = [];
-  let everShown = false;
+function unshownMessages(records: readonly MeshRecord[], crypto: Crypto): readonly StoredText[] {
+  let messages: StoredText[] = [];
   for (const record of records) {
     if (record.kind === "bundle") {
       const through = bundleId(crypto, record.bundle.header.bytes);
-      const { author, claim, sentAt } = record.bundle.header.value;
+      const header = record.bundle.header.value;
+      const { author, claim, sentAt } = header;
+      const place = { stream: header, counter: lastCounter(header) };
       record.bundle.texts.value.forEach((text, index) => {
         const id = messageId(crypto, through, index);
-        messages.push({ id, author, claim, text, sentAt, history: true, through });
+        messages.push({ ...place, id, author, claim, text, sentAt, history: true, through });
       });
     } else if (record.kind === "shown") {
-      everShown = true;
       const { through } = record;
-      if (through === null) messages = [];
-      else {
-        const last = messages.findLastIndex((message) => message.through === through);
-        messages = messages.slice(last + 1);
-      }
+      const last = through === null
+        ? messages.length - 1
+        : messages.findLastIndex((message) => message.through === through);
+      messages = messages.slice(last + 1);
     }
   }
-  return { messages, everShown };
+  return messages;
 }
 
 /** Whoever's key is used at two places at once reads this. */

@@ -6,13 +6,13 @@ const ANN = { author: "a".repeat(64) as PeerKey, incarnation: 1 };
 const BASELINE = { ...ANN, low: 1, counter: 5, id: "1".repeat(64) as BundleId };
 
 Deno.test("Arrival.take() shows all to one who returns", () => {
-  const arrival = new Arrival<string>(false);
+  const arrival = new Arrival<string>(false, null);
 
   assertEquals(arrival.take(ANN, 1, "x"), true);
 });
 
 Deno.test("Arrival.finish() gives a newcomer what lies above the baseline, in the order it came", () => {
-  const arrival = new Arrival<string>(true);
+  const arrival = new Arrival<string>(true, null);
   arrival.setBaseline([BASELINE]);
 
   const shown = [[5, "old"], [6, "first"], [7, "second"]].map(([counter, text]) =>
@@ -26,7 +26,7 @@ Deno.test("Arrival.finish() gives a newcomer what lies above the baseline, in th
 });
 
 Deno.test("Arrival.setBaseline() is the first neighbour's alone", () => {
-  const arrival = new Arrival<string>(true);
+  const arrival = new Arrival<string>(true, null);
   arrival.setBaseline([]);
 
   arrival.setBaseline([BASELINE]);
@@ -36,7 +36,7 @@ Deno.test("Arrival.setBaseline() is the first neighbour's alone", () => {
 });
 
 Deno.test("Arrival.full is true when so much is held that it must be shown", () => {
-  const arrival = new Arrival<number>(true);
+  const arrival = new Arrival<number>(true, null);
   arrival.setBaseline([]);
 
   for (let counter = 1; counter <= 10_000; counter++) arrival.take(ANN, counter, counter);
@@ -45,11 +45,21 @@ Deno.test("Arrival.full is true when so much is held that it must be shown", () 
 });
 
 Deno.test("Arrival.setBaseline() makes history of what came before it and lies below it", () => {
-  const arrival = new Arrival<string>(true);
+  const arrival = new Arrival<string>(true, null);
   arrival.take(ANN, 5, "pushed early, and old");
   arrival.take(ANN, 6, "pushed early, and new");
 
   arrival.setBaseline([BASELINE]);
 
   assertEquals(arrival.finish(), ["pushed early, and new"]);
+});
+
+Deno.test("Arrival goes on with the baseline that a killed process had", () => {
+  const arrival = new Arrival<string>(true, [BASELINE]);
+
+  arrival.setBaseline([{ ...BASELINE, counter: 9 }]);
+  arrival.take(ANN, 6, "sent while it was away");
+
+  assertEquals(arrival.state, "catching-up");
+  assertEquals(arrival.finish(), ["sent while it was away"]);
 });
