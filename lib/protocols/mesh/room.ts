@@ -181,9 +181,6 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       };
       this.#toRoster({ type: "enter", room, genesis, incarnation, self });
       this.#ownClaim(claim);
-      if (this.#arrival.state === "joining") {
-        this.#deadlines.set("baseline", nowMs + BASELINE_MS_MAX);
-      }
       if (this.#arrival.state !== "here") this.#takeStored();
     });
   }
@@ -304,9 +301,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "welcomed":
         this.#via = input.by;
         this.#toOverlay({ type: "welcomed", by: input.by });
-        if (this.#arrival.state === "here") this.#becomeReady();
-        else if (this.#arrival.state === "catching-up") this.#catchUp();
-        return;
+        return this.#welcomed();
       case "alone":
         this.#toOverlay({ type: "tick" });
         this.#finishArrival();
@@ -829,6 +824,18 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   }
 
   // Arriving.
+
+  #welcomed(): void {
+    switch (this.#arrival.state) {
+      case "joining":
+        this.#deadlines.set("baseline", this.#nowMs + BASELINE_MS_MAX);
+        return;
+      case "catching-up":
+        return this.#catchUp();
+      case "here":
+        return this.#becomeReady();
+    }
+  }
 
   #setBaseline(baseline: readonly SyncEntry[]): void {
     this.#arrival.setBaseline(baseline);
