@@ -29,6 +29,7 @@ import type {
 import { BroadcastLink } from "./broadcast_link.ts";
 import { type Tree, Trees } from "./broadcast_trees.ts";
 import { lastCounter } from "./bundle.ts";
+import { LINK_MESSAGES_PER_SECOND } from "./limits.ts";
 import type { BroadcastMessage, FrontierEntry } from "./messages.ts";
 import { MissingBundles, type Presence } from "./missing_bundles.ts";
 import { type Stream, type StreamKey, streamKey } from "./stream.ts";
@@ -197,7 +198,12 @@ export class Broadcast implements Machine<BroadcastInput, BroadcastEffect> {
 
   #duplicate({ stream, from, reason }: Duplicate, nowMs: number): void {
     const link = this.#links.get(from);
-    if (link === undefined || reason !== "push") return;
+    if (link === undefined) return;
+    if (!link.duplicatesIn.take(nowMs)) {
+      this.#flood(from, "duplicates", LINK_MESSAGES_PER_SECOND);
+      return;
+    }
+    if (reason !== "push") return;
     const tree = this.#trees.of(stream.author);
     if (tree.duplicate(from, nowMs)) this.#prune(from, link, tree, stream.author, nowMs);
   }

@@ -1,6 +1,7 @@
 /** What broadcast keeps of the link to one neighbour: what goes out on it, what was promised, what is allowed. */
 
 import type { BroadcastConfig } from "./broadcast_io.ts";
+import { LINK_MESSAGES_BURST, LINK_MESSAGES_PER_SECOND } from "./limits.ts";
 import type { FrontierEntry } from "./messages.ts";
 import type { Stream, StreamKey } from "./stream.ts";
 import { TokenBucket } from "./token_bucket.ts";
@@ -45,6 +46,8 @@ export class BroadcastLink {
   readonly entriesIn: TokenBucket;
   readonly graftsIn: TokenBucket;
   readonly prunesIn: TokenBucket;
+  /** Whoever is pruned stops; what two neighbours sent of one range comes at once. */
+  readonly duplicatesIn = new TokenBucket(LINK_MESSAGES_PER_SECOND, LINK_MESSAGES_BURST);
   readonly entriesOut: TokenBucket;
   readonly graftsOut: TokenBucket;
   readonly prunesOut: TokenBucket;

@@ -120,6 +120,10 @@ export const PROMPT_BYTES_MAX = 8 * BUNDLE_TEXT_BYTES_MAX;
 export const GRAFT_ANSWER_BYTES_MAX = 256 * 1024;
 /** What links bring while a room is being opened, some ms; a link that brings more is closed. */
 export const HELD_INPUTS_MAX = 1_024;
+/** Messages of any type but `bundle` on one link: ten times what the busiest link of a room of 1,000 carries. */
+export const LINK_MESSAGES_PER_SECOND = 5_000;
+/** What waited in sockets and queues while one side stood still comes at once. */
+export const LINK_MESSAGES_BURST = 4 * LINK_MESSAGES_PER_SECOND;
 /** A later version may send a few messages of a type that we don't know; each is answered. */
 export const UNKNOWN_MESSAGES_MAX = 100;
 

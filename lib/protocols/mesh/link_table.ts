@@ -9,7 +9,8 @@
 
 import type { ClaimId, Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
-import { CLAIMS_ON_LINK_MAX } from "./limits.ts";
+import { CLAIMS_ON_LINK_MAX, LINK_MESSAGES_BURST, LINK_MESSAGES_PER_SECOND } from "./limits.ts";
+import { TokenBucket } from "./token_bucket.ts";
 
 export interface MeshLink {
   readonly link: LinkId;
@@ -28,6 +29,7 @@ interface Entry extends MeshLink {
   drainedAtMs: number | null;
   /** Messages of unknown types that it brought. */
   unknownMessages: number;
+  readonly rate: TokenBucket;
 }
 
 /** What becomes of a link that is a member's now. */
@@ -69,6 +71,7 @@ export class LinkTable {
       claimsSent: new Set(),
       drainedAtMs: null,
       unknownMessages: 0,
+      rate: new TokenBucket(LINK_MESSAGES_PER_SECOND, LINK_MESSAGES_BURST),
     });
   }
 
@@ -138,6 +141,11 @@ export class LinkTable {
       if (drainedAtMs !== null && (next === null || drainedAtMs < next)) next = drainedAtMs;
     }
     return next;
+  }
+
+  /** Whether it may bring one more message now. */
+  takeMessage(link: LinkId, nowMs: number): boolean {
+    return this.#entry(link).rate.take(nowMs, 1);
   }
 
   /** Counts one more message of an unknown type. @returns How many it has brought. */

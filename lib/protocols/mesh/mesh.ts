@@ -23,7 +23,12 @@ import {
 } from "./admission_io.ts";
 import { roomIdOf } from "./credentials.ts";
 import { claimAlone, type EarlierMembership, earlierMembership, foundRoom } from "./genesis.ts";
-import { ADMITTING_LINKS_MAX, HELD_INPUTS_MAX, UNKNOWN_MESSAGES_MAX } from "./limits.ts";
+import {
+  ADMITTING_LINKS_MAX,
+  HELD_INPUTS_MAX,
+  LINK_MESSAGES_PER_SECOND,
+  UNKNOWN_MESSAGES_MAX,
+} from "./limits.ts";
 import { LinkTable } from "./link_table.ts";
 import type { MeshCommand, MeshEvent } from "./events.ts";
 import type { MeshConfig, MeshEffect, MeshInput } from "./mesh_io.ts";
@@ -39,6 +44,8 @@ const DEADLINES = [
   "drain",
   /** When the next remembered member is dialled although an earlier one hasn't answered. */
   "resume",
+  /** When the member that took no connection is dialled again. */
+  "join",
   /** When the program leaves although not everything has gone out. */
   "leave",
 ] as const;
@@ -50,6 +57,9 @@ const LEAVE_MS_MAX = 10_000;
 /** As in the overlay: a handshake is two round trips; beyond it another member is the better bet. */
 const RESUME_ATTEMPT_MS = 2_000;
 const RESUME_PARALLEL = 4;
+/** A crowd at a member's door is gone within a second, or it is an attack that a person should hear of. */
+const JOIN_RETRIES_MAX = 3;
+const JOIN_RETRY_MS = 500;
 /** Whose signatures fail has forged something; it and its address stay out for so long. */
 const FORGER_BAN_MS = 10 * 60_000;
 /** Whoever breaks another rule may be an old version, or overloaded. */
@@ -96,6 +106,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     readonly membership: EarlierMembership;
     readonly records: readonly MeshRecord[];
   } | null = null;
+  #joinRetries = 0;
   #rename: { readonly ref: string | undefined } | null = null;
   #nextAttempt = 1;
   #nowMs = 0;
@@ -190,6 +201,9 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         case "resume":
           this.#tryNext();
           break;
+        case "join":
+          this.#dialContact();
+          break;
         case "leave":
           this.#leave();
           break;
@@ -216,8 +230,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       case "join":
         this.#phase = "coming-in";
         this.#admission = this.#newAdmission(null, [], 0);
-        this.#dial({ purpose: "join", peer: null }, begin.contact, null);
-        return;
+        return this.#dialContact();
       case "resume":
         this.#open({ kind: "resume" }, begin.room);
         return;
@@ -448,11 +461,12 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         return this.#toAdmission({ type: "link-up", link, peer, dialled, remote });
       }
       case "message":
-        return this.#message(input.link, input.message);
-      case "unknown-message":
-        if (this.#links.countUnknown(input.link) > UNKNOWN_MESSAGES_MAX) {
-          return this.#close(input.link, "too many messages of unknown types");
+        if (this.#mayBring(input.link, input.message.type)) {
+          this.#message(input.link, input.message);
         }
+        return;
+      case "unknown-message":
+        if (this.#isPastUnknown(input.link)) return;
         return this.#sendOn(input.link, { type: "unknown", code: input.code });
       case "congested":
       case "drained": {
@@ -463,6 +477,22 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       default:
         return unreachable(input);
     }
+  }
+
+  /** Closes a link on which the two sides have too often not understood each other. */
+  #isPastUnknown(link: LinkId): boolean {
+    if (this.#links.countUnknown(link) <= UNKNOWN_MESSAGES_MAX) return false;
+    this.#close(link, "too many messages of unknown types");
+    return true;
+  }
+
+  /** Bundles pay for themselves: back pressure, and order's checks. */
+  #mayBring(id: LinkId, type: MeshMessage["type"]): boolean {
+    if (type === "bundle" || this.#links.takeMessage(id, this.#nowMs)) return true;
+    const link = this.#links.get(id);
+    const text = `sent more than ${LINK_MESSAGES_PER_SECOND} messages a second`;
+    if (link !== null) this.#penalise(link.peer, "flood", text);
+    return false;
   }
 
   #message(id: LinkId, message: MeshMessage): void {
@@ -484,6 +514,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         if (link.state === "admitting") {
           return this.#close(id, `sent ${message.type} before it was let in`);
         }
+        if (message.type === "unknown" && this.#isPastUnknown(id)) return;
         return this.#toRoom({ type: "message", from: link.peer, message });
     }
   }
@@ -507,7 +538,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     if (dial === undefined) return;
     switch (dial.purpose) {
       case "join":
-        return this.#cannotJoin(input.reason, input.text);
+        if (!this.#joinLater(input)) this.#cannotJoin(input.reason, input.text);
+        return;
       case "resume":
         return this.#tryNext();
       case "overlay":
@@ -520,6 +552,23 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
 
   #overlayDialFailed(peer: PeerKey): void {
     if (this.#links.memberLink(peer) === null) this.#toRoom({ type: "dial-failed", peer });
+  }
+
+  /** @returns Whether the contact is dialled once more. */
+  #joinLater({ reason, text }: Extract<MeshInput, { readonly type: "dial-failed" }>): boolean {
+    if (reason !== "full" || this.#joinRetries === JOIN_RETRIES_MAX) return false;
+    const pauseMs = JOIN_RETRY_MS * 2 ** this.#joinRetries * (1 + this.environment.random());
+    if (this.#joinRetries++ === 0) {
+      this.#show({ event: "notice", text: `Not let in yet: ${text}; trying again` }, undefined);
+    }
+    this.#deadlines.set("join", this.#nowMs + pauseMs);
+    return true;
+  }
+
+  #dialContact(): void {
+    const { begin } = this.config;
+    invariant(begin.kind === "join", "only who joins was given a contact");
+    this.#dial({ purpose: "join", peer: null }, begin.contact, null);
   }
 
   #cannotJoin(reason: string, text: string): void {
