@@ -423,7 +423,6 @@ export class ChannelLinks implements Links {
 
   #partWith(stream: ByteStream, lastBytes: Uint8Array | null, writing = lastBytes !== null): void {
     const dueMs = this.#partings.add(stream, writing, this.#options.clock.nowMs());
-    if (dueMs === null) return;
     if (lastBytes !== null) stream.write(lastBytes);
     this.#alarm.setEarliest(dueMs);
   }

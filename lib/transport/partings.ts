@@ -7,7 +7,7 @@ import type { ByteStream } from "./byte_stream.ts";
 
 /** How long the other side may take to read our last bytes and end its direction. */
 const PARTING_MS = 1_000;
-/** Streams in this state; further ones are cut off. As many as strangers may be. */
+/** Streams in this state, as many as strangers may be; for a further one the oldest is cut off, which has had time. */
 const PARTINGS_MAX = 64;
 /** Bytes that such a stream may still bring: what a link may have had under way. */
 const PARTING_BYTES_MAX = 2 * 1_024 * 1_024;
@@ -33,12 +33,14 @@ export class Partings {
   /**
    * Takes a stream over.
    * @param writing Whether a write is under way, after which the stream is finished.
-   * @returns When `check` must be called, or `null` where the stream was cut off for want of room.
+   * @returns When `check` must be called.
    */
-  add(stream: ByteStream, writing: boolean, nowMs: number): number | null {
+  add(stream: ByteStream, writing: boolean, nowMs: number): number {
     if (this.#streams.size >= PARTINGS_MAX) {
-      stream.abort();
-      return null;
+      for (const oldest of this.#streams.keys()) {
+        this.#remove(oldest);
+        break;
+      }
     }
     const parting = { untilMs: nowMs + PARTING_MS, bytesLeft: PARTING_BYTES_MAX };
     this.#streams.set(stream, parting);
