@@ -8,6 +8,7 @@ import type { PeerKey } from "../../../lib/base/ids.ts";
 import { fakeSigner } from "../fake_crypto.ts";
 import { Random } from "../random.ts";
 import { type MeshChecker, Violation } from "./checker.ts";
+import type { Said } from "./ledger.ts";
 import { Member, type MemberProcess } from "./member.ts";
 import { type Scenario, type Trouble, TROUBLES } from "./scenario.ts";
 import { type Subject, World } from "./world.ts";
@@ -21,8 +22,6 @@ const SETTLE_LOOK_MS = 2_500;
 const ANSWER_MS = 1_500;
 /** Whatever holds in a quiet room must still hold so much later. */
 const STAYS_QUIET_MS = 20_000;
-/** A word in a quiet room has reached everybody after this, whatever link broke meanwhile. */
-const LONE_MESSAGE_MS_MAX = 15_000;
 
 /** The weights of what happens at a step beside trouble. */
 const TALK = { say: 30, burst: 5, reply: 12, private: 4, join: 7, restart: 7, heal: 4 } as const;
@@ -70,7 +69,7 @@ export class Driver {
     this.#settle();
     this.#loneWords();
     this.#pass(STAYS_QUIET_MS);
-    this.#ask();
+    this.#settle();
   }
 
   #pass(forMs: number): void {
@@ -446,25 +445,49 @@ export class Driver {
     for (const checker of world.checkers) checker.atAnswers?.(world);
   }
 
-  /** Words in a quiet room, a link breaking just after some of them. */
+  /**
+   * Words in a quiet room, a link breaking just before or after some of them: torn, or cut so that nobody
+   * knows of it for seconds. Nothing comes after the last one that could tell of what was missed.
+   */
   #loneWords(): void {
-    const { world } = this;
+    const { world, scenario } = this;
     for (let count = 1 + this.#random.below(3); count > 0; count--) {
       const process = this.#presentOne();
       if (process === null) return;
-      world.say(process, "into the silence", null);
-      this.#pass(this.#random.exponential(this.scenario.delayMs));
-      if (this.#random.chance(0.4)) this.#trouble("sever");
+      const trouble = this.#random.pick(["none", "torn", "cut"]);
+      if (trouble === "cut") this.#cutOneLink();
+      const said = world.say(process, "into the silence", null);
+      this.#pass(this.#random.exponential(scenario.delayMs));
+      if (trouble === "torn") this.#trouble("sever");
+      this.#awaitWord(said);
+      world.network.setCuts(() => false);
       this.#pass(this.#random.exponential(2_000));
     }
-    const untilMs = world.time.nowMs + LONE_MESSAGE_MS_MAX;
+  }
+
+  /** One link that is in use carries nothing any more. */
+  #cutOneLink(): void {
+    const ends = [...this.world.network.ends];
+    if (ends.length === 0) return;
+    const { owner, other } = this.#random.pick(ends);
+    const [one, two] = [owner.host, other.owner.host];
+    this.world.network.setCuts((from, to) =>
+      (from === one && to === two) || (from === two && to === one)
+    );
+  }
+
+  #awaitWord(said: Said): void {
+    const { world, scenario } = this;
+    const untilMs = world.time.nowMs + scenario.loneWordMsMax;
     for (;;) {
-      try {
-        return this.#look();
-      } catch (error) {
-        if (!(error instanceof Violation) || world.time.nowMs >= untilMs) throw error;
-        this.#pass(500);
+      const missing = world.present().find(({ member }) => !member.shown.has(said));
+      if (missing === undefined || said.lie || said.refused) return;
+      if (world.time.nowMs >= untilMs) {
+        const text =
+          `${missing.label} wasn't shown "${said.text}" within ${scenario.loneWordMsMax} ms`;
+        throw new Violation("lone word", text);
       }
+      this.#pass(100);
     }
   }
 }

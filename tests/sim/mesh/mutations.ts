@@ -3,10 +3,13 @@
  * wrapper around the machine; where the rule lies too deep, a method is replaced while the test runs.
  */
 
-import type { LinkId } from "../../../lib/base/ids.ts";
+import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import type { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
 import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
+import { Ledger } from "../../../lib/protocols/mesh/ledger.ts";
+import { OrderView } from "../../../lib/protocols/mesh/order_view.ts";
 import { RosterIntake } from "../../../lib/protocols/mesh/roster_intake.ts";
+import type { SignedBeacon } from "../../../lib/protocols/mesh/structures.ts";
 import type { MeshMachine } from "./member.ts";
 import { Wrapped } from "./wrapped.ts";
 
@@ -17,6 +20,8 @@ export interface Mutation {
   /** Replaces methods; what it returns puts them back. */
   readonly install?: () => () => void;
 }
+
+const REPLAY_MS = 5_000;
 
 /** Takes every write for done when it is asked for: own bundles go out before they are synced. */
 class SendsBeforeSync extends Wrapped {
@@ -98,6 +103,35 @@ class HoldsNoName extends Wrapped {
   }
 }
 
+/** No bug, but a nuisance: tells its neighbours again and again of every beacon it ever heard, as if new. */
+class Replayer extends Wrapped {
+  readonly #links = new Set<LinkId>();
+  readonly #heard = new Map<PeerKey, SignedBeacon>();
+  #againMs = 0;
+  override effects(
+    effects: readonly MeshEffect[],
+    input: MeshInput,
+    nowMs: number,
+  ): readonly MeshEffect[] {
+    if (input.type === "link-down") this.#links.delete(input.link);
+    if (input.type === "message") {
+      if (input.message.type === "beacons") {
+        this.#links.add(input.link); // a member's, by what came over it
+        for (const { signed } of input.message.beacons) {
+          this.#heard.set(signed.beacon.value.key, signed);
+        }
+      }
+    }
+    if (nowMs < this.#againMs || input.type !== "tick") return effects;
+    this.#againMs = nowMs + REPLAY_MS;
+    const beacons = [...this.#heard.values()].slice(-64).map((signed) => ({ signed, ageMs: 0 }));
+    const replayed = [...this.#links].map((link): MeshEffect => {
+      return { type: "send", link, message: { type: "beacons", beacons }, lane: "control" };
+    });
+    return [...effects, ...replayed];
+  }
+}
+
 /** A beacon as old as the one that was lost brings its member back. */
 function installRevival(): () => void {
   const { isNews } = RosterIntake.prototype;
@@ -107,6 +141,18 @@ function installRevival(): () => void {
   };
   return () => {
     RosterIntake.prototype.isNews = isNews;
+  };
+}
+
+/** Of two bundles under one number the one that came first is believed, and nobody looks again. */
+function installBelief(): () => void {
+  const { nearby } = Ledger.prototype;
+  const { disagrees } = OrderView.prototype;
+  Ledger.prototype.nearby = () => [];
+  OrderView.prototype.disagrees = () => false;
+  return () => {
+    Ledger.prototype.nearby = nearby;
+    OrderView.prototype.disagrees = disagrees;
   };
 }
 
@@ -135,8 +181,17 @@ export const MUTATIONS = {
     name: "holds no name",
     wrap: (mesh) => new HoldsNoName(mesh),
   },
+  firstOfTwoWins: {
+    name: "believes the first of two",
+    install: installBelief,
+  },
+  replays: {
+    name: "tells of old beacons",
+    wrap: (mesh) => new Replayer(mesh),
+  },
   revives: {
     name: "is revived by an old beacon",
+    wrap: (mesh) => new Replayer(mesh),
     install: installRevival,
   },
 } as const satisfies Record<string, Mutation>;

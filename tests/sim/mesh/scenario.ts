@@ -64,6 +64,8 @@ export interface Scenario {
   readonly longTextChance: number;
   /** Everything must be right again so long after everything has healed. */
   readonly settleMsMax: number;
+  /** A word in a quiet room has reached everybody after this, whatever link broke meanwhile. */
+  readonly loneWordMsMax: number;
 }
 
 const HOUR_MS = 3_600_000;
@@ -102,6 +104,7 @@ export function scenarioOf(seed: number, nodes: number, steps: number): Scenario
     historyShown: random.pick([0, 3, 20, 100]),
     longTextChance: random.pick([0, 0.02, 0.1]),
     settleMsMax: 300_000,
+    loneWordMsMax: 15_000,
   };
 }
 
