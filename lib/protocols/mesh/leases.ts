@@ -181,10 +181,11 @@ export class Leases {
   #expireLeases(nowMs: number): void {
     const expired: PeerKey[] = [];
     let oldestMs = Infinity;
-    const beforeMs = nowMs - this.leaseMs();
+    const leaseMs = this.leaseMs();
     for (const { key, state, sinceMs } of this.table.entries()) {
       if (state !== "alive" || key === this.self) continue;
-      if (sinceMs <= beforeMs) expired.push(key);
+      // The very sum that the deadline is: by a difference it could be due and not yet over.
+      if (sinceMs + leaseMs <= nowMs) expired.push(key);
       else oldestMs = Math.min(oldestMs, sinceMs);
     }
     for (const key of expired) this.#dies(key, nowMs);
@@ -193,7 +194,7 @@ export class Leases {
   }
 
   #forgetDead(nowMs: number): void {
-    for (const { key, state } of this.table.overdueDead(nowMs - this.timing.deadKeptMs)) {
+    for (const { key, state } of this.table.overdueDead(nowMs, this.timing.deadKeptMs)) {
       this.table.forget(key);
       if (state === "lost") this.outbox.effect({ type: "forgotten", key });
     }

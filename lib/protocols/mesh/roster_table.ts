@@ -124,13 +124,13 @@ export class RosterTable {
     this.setFloor(key, rankOf(entry.signed.beacon.value));
   }
 
-  /** The dead beyond the bound, and those who died before `beforeMs`: to be forgotten. */
-  overdueDead(beforeMs: number): readonly Entry[] {
+  /** The dead beyond the bound, and those who have been dead for `keptMs`: to be forgotten. */
+  overdueDead(nowMs: number, keptMs: number): readonly Entry[] {
     const overdue: Entry[] = [];
     let excess = this.#dead.size - ROSTER_DEAD_MAX;
     for (const key of this.#dead) {
       const entry = this.#entries.get(key)!;
-      if (excess > 0 || entry.sinceMs <= beforeMs) overdue.push(entry);
+      if (excess > 0 || entry.sinceMs + keptMs <= nowMs) overdue.push(entry);
       excess--;
     }
     return overdue;
