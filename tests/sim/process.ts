@@ -30,6 +30,8 @@ export interface ProcessPort<Input, Effect, Stored> {
   stepped(input: Input, effects: readonly Effect[]): void;
   /** Called after each effect was carried out. */
   carriedOut(): void;
+  /** All that the machine would have on its disk; null where it has nothing yet. */
+  snapshot?(): readonly Stored[] | null;
 }
 
 /** A monotonic clock: where it starts, and how fast it runs beside the world's. */
@@ -56,6 +58,8 @@ export class SimProcess<Input, Effect, Stored> {
   stalledUntilMs = 0;
   steps = 0;
   #busy = false;
+  /** The disk refused records that the machine takes for written. */
+  #gap = false;
   #ticksAtOnce = 0;
   #lastTickMs = -1;
   #inbox: Input[] = [];
@@ -146,7 +150,21 @@ export class SimProcess<Input, Effect, Stored> {
 
   #write(entry: Pending<Effect, Stored>): void {
     entry.written = true;
+    if (this.#gap && !this.disk.refuses) this.#closeGap();
     if (this.disk.write(entry.persist.records)) entry.upTo = this.disk.records.length;
+    else this.#gap = true;
+  }
+
+  /** As the program does: what was refused is missing, so the disk is written anew before it goes on. */
+  #closeGap(): void {
+    const snapshot = this.port.snapshot?.() ?? null;
+    if (snapshot === null) return;
+    this.disk.restore(snapshot);
+    this.#gap = false;
+    for (let at = this.#head; at < this.#queue.length; at++) {
+      const entry = this.#queue[at]!;
+      if (entry instanceof Pending && entry.upTo >= 0) entry.upTo = 0;
+    }
   }
 
   #carryOut(): void {

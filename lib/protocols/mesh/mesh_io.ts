@@ -7,6 +7,8 @@
  *   one, is carried out; persists may be done earlier, and many with one sync. One with `sync: false` is
  *   written before what follows, and need not be synced.
  * - `persisted` or `persist-failed` answers each `persist` that has a token.
+ * - After a refused persist the log lacks what the machine has: it is replaced by `Room.snapshot()` before
+ *   anything else is written.
  * - Each `link-up` is followed by one `link-down`, after a `close` or `ban` of ours too; none after `stop`.
  * - Between `congested` and `drained` of a link, `data` frames sent to it may be dropped.
  * - After `stop` no input is fed.

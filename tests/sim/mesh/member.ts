@@ -283,6 +283,14 @@ export class MemberProcess
     this.member.world.stepped(this, input, effects);
   }
 
+  snapshot(): readonly MeshRecord[] | null {
+    const snapshot = this.probe?.snapshot() ?? null;
+    if (snapshot !== null) {
+      for (const checker of this.member.world.checkers) checker.compacted?.(this, snapshot);
+    }
+    return snapshot;
+  }
+
   carriedOut(): void {
     if (this.effectsLeft > 0 && --this.effectsLeft === 0) this.onDoom?.();
   }
