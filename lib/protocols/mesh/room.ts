@@ -833,7 +833,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "catching-up":
         return this.#catchUp();
       case "here":
-        return this.#becomeReady();
+        return this.#return();
     }
   }
 
@@ -851,17 +851,13 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   #catchUp(): void {
     this.#deadlines.clear("baseline");
     this.#deadlines.set("catchUp", this.#nowMs + CATCH_UP_MS_MAX);
-    this.#becomeReady();
+    this.#view.becomeReady();
   }
 
-  #becomeReady(): void {
+  /** Back in a room that this profile knows: first, what an earlier process had stored and perhaps not shown. */
+  #return(): void {
     if (this.#view.ready) return;
     this.#view.becomeReady();
-    if (this.#arrival.state === "here") this.#showStored();
-  }
-
-  /** What an earlier process had stored and perhaps not shown. */
-  #showStored(): void {
     const stored = unshownMessages(this.config.records, this.environment.crypto);
     for (const message of stored) this.#view.message(message, undefined);
     const last = stored.at(-1);
@@ -891,10 +887,9 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   #finishArrival(): void {
     this.#deadlines.clear("baseline");
     this.#deadlines.clear("catchUp");
-    const before = this.#arrival.state;
+    if (this.#arrival.state === "here") return this.#return();
     const held = this.#arrival.finish();
-    this.#becomeReady();
-    if (before === "here") return;
+    this.#view.becomeReady();
     this.#view.arrival(this.config.historyShown, held, (id) => this.#takeRef(id));
     if (this.#lastDelivered === null) this.#noteArrived();
     else this.#later.push({ type: "shown", through: this.#lastDelivered });
