@@ -423,12 +423,13 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
     }
     this.#armCause();
     if (shown.length === 0) return [];
+    // Shown, then remembered, then acknowledged: who is killed in between shows it again rather than never.
     return [
+      ...shown,
       {
         type: "persist",
         records: [{ kind: "private-received", from, incarnation, counter: incoming.counter }],
       },
-      ...shown,
       ...this.#acknowledge(from, incarnation, incoming.counter),
     ];
   }

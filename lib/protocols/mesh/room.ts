@@ -724,8 +724,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "flood":
         return this.#flood(effect.envelope, effect.except);
       case "persist":
-        // Before the acknowledgement, which follows in the list.
-        this.#out.push({ ...effect, token: null, sync: true });
+        this.#later.push({ ...effect, token: null, sync: true });
         return;
       case "sent":
         return this.#view.privateMessage(effect.message, effect.ref);
@@ -740,12 +739,15 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     }
   }
 
-  /** To the receiver alone where it is a neighbour, else to all others. */
+  /**
+   * To the receiver alone where it is a neighbour, else to all others; in its place among what is shown and
+   * stored, since it may acknowledge that.
+   */
   #flood(envelope: PrivateEnvelope, except: PeerKey | null): void {
     const message: MeshMessage = { type: "private", envelope };
     const direct = this.#neighbours.includes(envelope.to);
     for (const peer of direct ? [envelope.to] : this.#neighbours) {
-      if (peer !== except) this.#send(peer, message, "data");
+      if (peer !== except) this.#later.push({ type: "to", peer, message, lane: "data" });
     }
   }
 

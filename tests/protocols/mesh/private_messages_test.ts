@@ -85,7 +85,7 @@ Deno.test("PrivateMessages: a message reaches its receiver through a member that
   const message = sent.find((effect) => effect.type === "sent")?.message;
   assertEquals(message?.text, "päck");
   assertEquals(passed.map(({ type }) => type), ["flood"]);
-  assertEquals(received.map(({ type }) => type), ["persist", "received", "flood"]);
+  assertEquals(received.map(({ type }) => type), ["received", "persist", "flood"]);
   assertEquals(received.flatMap((effect) => effect.type === "received" ? [effect.message] : []), [
     message as NonNullable<typeof message>,
   ]);
@@ -246,9 +246,9 @@ Deno.test("PrivateMessages: an answer waits for its question, 10 s at most", () 
   const inTime = impatient.machine.step({ type: "tick" }, 10_005);
 
   assertEquals(early, []);
-  assertEquals(after.map(({ type }) => type), ["persist", "received", "flood"]);
+  assertEquals(after.map(({ type }) => type), ["received", "persist", "flood"]);
   assertEquals(tooEarly, []);
-  assertEquals(inTime.map(({ type }) => type), ["persist", "received", "flood"]);
+  assertEquals(inTime.map(({ type }) => type), ["received", "persist", "flood"]);
 });
 
 Deno.test("PrivateMessages: what a lost member hasn't got is sent when it is back", () => {
