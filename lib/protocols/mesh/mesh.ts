@@ -444,7 +444,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     if (attempt !== null) this.#dials.delete(attempt);
     this.#links.add({ link, peer, dialled, remote });
     if (dial !== null) this.#dialled.set(link, dial);
-    if (peer === this.signer.key) return this.#close(link, "this is the same profile");
+    if (peer === this.signer.key) return this.#metSelf(link, dial);
     if (!dialled && this.#links.admitting > ADMITTING_LINKS_MAX) {
       return this.#close(link, "too many are coming in");
     }
@@ -452,6 +452,19 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     if (this.#phase === "coming-in" && this.#entrance === null && asks) this.#entrance = link;
     if (this.#mayPass(input)) this.#passLink(input);
     else this.#hold(input);
+  }
+
+  /** Another process of this profile, or this one: an address of ours that somebody else was told. */
+  #metSelf(link: LinkId, dial: Dial | null): void {
+    this.#close(link, "this is the same profile");
+    if (this.#phase !== "coming-in" || dial === null) return;
+    if (dial.purpose === "resume") return this.#tryNext();
+    const { begin } = this.config;
+    const where = begin.kind === "join" ? endpointText(begin.contact) : "that address";
+    this.#fatal(
+      "in-use",
+      `Cannot join through ${where}: a process with your own profile answers there; end it first, or join through another member`,
+    );
   }
 
   #passLink(input: LinkInput): void {
