@@ -45,7 +45,10 @@ export class SaneEvents implements MeshChecker {
     const folded = member.name.toLowerCase();
     const named = (name: string) => name.toLowerCase() === folded;
     if (code === "name-taken" && others.some(({ names }) => [...names].some(named))) return;
-    if (code === "replaced" && others.some(({ key }) => key === member.key)) return;
+    const isCopied = others.some(({ key }) => key === member.key);
+    // It was told to join through the other process of its own profile.
+    if (code === "in-use" && process.readyAtMs === null && isCopied) return;
+    if (code === "replaced" && isCopied) return;
     throw this.#broken(`${label} ends with ${code}: ${text}`);
   }
 
