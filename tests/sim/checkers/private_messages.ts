@@ -38,7 +38,8 @@ export class PrivateMessages implements MeshChecker {
     for (const said of world.ledger.said) {
       if (said.to === null || said.refused || !streams.has(said.stream)) continue;
       const receiver = runs.get(said.to);
-      if (receiver !== undefined && !receiver.member.shown.has(said)) {
+      // Shown once and acknowledged, it is nobody's any more: an old backup doesn't bring it back.
+      if (receiver !== undefined && !this.#shownBy.has(said)) {
         throw this.#broken(`${receiver.label} was never shown "${said.text}"`);
       }
     }
