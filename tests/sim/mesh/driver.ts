@@ -66,6 +66,7 @@ export class Driver {
     }
     if (this.#random.chance(0.5)) this.#act("say"); // the last word before silence
     this.#healAll();
+    if (!this.#canMeet()) return;
     this.#settle();
     this.#loneWords();
     this.#pass(STAYS_QUIET_MS);
@@ -355,6 +356,13 @@ export class Driver {
       process.readIntervalMs = 0;
       process.effectsLeft = -1;
     }
+  }
+
+  /** Where all who are left are behind routers, none of them can dial another. */
+  #canMeet(): boolean {
+    return this.world.members.some(({ over, process, config }) =>
+      (!over || process !== null) && !config.natted && !config.passive
+    );
   }
 
   /** Waits until all that must hold in the end does. */
