@@ -12,6 +12,9 @@ import { LAGGARD_BYTES_MAX, LAGGARD_MESSAGES_MAX, LAGGARD_PAUSE_MS_MAX } from ".
 /** How much of what is kept here comes after a member's latest message. */
 export type BehindOf = (latest: number) => { readonly messages: number; readonly bytes: number };
 
+/** So many own messages are small against what a member may be behind. */
+const CHECK_MESSAGES = 256;
+
 interface Laggard {
   readonly sinceMs: number;
   givenUp: boolean;
@@ -21,6 +24,8 @@ export class AuthorFlow {
   /** Room time of the last message each live member has; bounded by the roster. */
   readonly #latest = new Map<PeerKey, number>();
   readonly #laggards = new Map<PeerKey, Laggard>();
+  #sentSinceCheck = 0;
+  #waitedFor: readonly PeerKey[] = [];
 
   constructor(readonly behindOf: BehindOf) {}
 
@@ -32,6 +37,23 @@ export class AuthorFlow {
   left(peer: PeerKey): void {
     this.#latest.delete(peer);
     this.#laggards.delete(peer);
+  }
+
+  /** So many own messages were delivered here. */
+  sent(messages: number): void {
+    this.#sentSinceCheck += messages;
+  }
+
+  /**
+   * Those for whom the author waits. Looking costs as much as members are behind: it is done now and then
+   * while we write, and always while we wait.
+   */
+  waitedFor(nowMs: number): readonly PeerKey[] {
+    if (this.#sentSinceCheck >= CHECK_MESSAGES || this.#waitedFor.length > 0) {
+      this.#sentSinceCheck = 0;
+      this.#waitedFor = this.laggards(nowMs);
+    }
+    return this.#waitedFor;
   }
 
   /** Looks at all members again. @returns Those for whom the author waits. */
@@ -50,12 +72,6 @@ export class AuthorFlow {
       if (!laggard.givenUp) waitedFor.push(peer);
     }
     return waitedFor;
-  }
-
-  /** How many members are known to have everything up to `time`. */
-  reached(time: number): boolean {
-    for (const latest of this.#latest.values()) if (latest < time) return false;
-    return true;
   }
 
   /** Whether this member has said that it has everything up to `time`. */

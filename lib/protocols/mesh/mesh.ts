@@ -384,16 +384,16 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #admissionPort(): AdmissionPort {
     const room = () => this.#room;
     return {
-      ownerOf: (folded) => room()?.names.ownerOf(folded) ?? null,
-      incarnationOf: (key) => room()?.roster.incarnationOf(key) ?? 0,
-      isLive: (key) => room()?.roster.isLive(key) ?? false,
-      credentialsOf: (key) => room()?.roster.credentialsOf(key) ?? null,
+      ownerOf: (folded) => room()?.machines.names.ownerOf(folded) ?? null,
+      incarnationOf: (key) => room()?.machines.roster.incarnationOf(key) ?? 0,
+      isLive: (key) => room()?.machines.roster.isLive(key) ?? false,
+      credentialsOf: (key) => room()?.machines.roster.credentialsOf(key) ?? null,
       liveMembers: () => room()?.liveMembers ?? 0,
-      membersAt: (host) => room()?.roster.membersAt(host) ?? 0,
-      isClaimKnown: (id) => room()?.roster.isClaimKnown(id) ?? false,
-      latestHead: () => room()?.latestHead() ?? null,
-      selfBeacon: () => this.#entered().roster.selfBeacon(),
-      selfClaim: () => this.#entered().roster.selfClaim(),
+      membersAt: (host) => room()?.machines.roster.membersAt(host) ?? 0,
+      isClaimKnown: (id) => room()?.machines.roster.isClaimKnown(id) ?? false,
+      latestHead: () => room()?.machines.latestHead() ?? null,
+      selfBeacon: () => this.#entered().machines.roster.selfBeacon(),
+      selfClaim: () => this.#entered().machines.roster.selfClaim(),
       neighbours: () => room()?.neighbours ?? [],
     };
   }
@@ -790,7 +790,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     // Whoever has to ask lacks perhaps the claim, too.
     if (reason === "graft") this.#links.forgetClaim(peer, id);
     const claim = this.#links.needsClaim(peer, id)
-      ? this.#entered().roster.claim(id)?.signed ?? null
+      ? this.#entered().machines.roster.claim(id)?.signed ?? null
       : null;
     this.#sendOn(link.link, this.#bundleMessage(bundle, claim, hop, reason), "data");
   }
@@ -838,7 +838,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       const text = "Cannot take another name yet: the last one is still being asked for";
       return this.#show({ event: "error", code: "name-taken", text }, ref);
     }
-    if (room.roster.selfClaim().claim.value.name === name) {
+    if (room.machines.roster.selfClaim().claim.value.name === name) {
       return this.#show({ event: "notice", text: `Your name is ${name} already` }, ref);
     }
     const neighbour = room.neighbours.map((peer) => this.#links.memberLink(peer)).find((link) =>
@@ -848,7 +848,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       this.#rename = { ref };
       return this.#toAdmission({ type: "claim-name", link: neighbour.link, name });
     }
-    const owner = room.names.ownerOf(foldName(name));
+    const owner = room.machines.names.ownerOf(foldName(name));
     if (owner !== null && owner !== this.signer.key) {
       const text = `Cannot take the name ${name}: somebody else has it here; choose another one`;
       return this.#show({ event: "error", code: "name-taken", text }, ref);
@@ -857,7 +857,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       room: room.config.room,
       name,
       incarnation: room.config.incarnation,
-      after: room.latestHead(),
+      after: room.machines.latestHead(),
     });
     this.#toRoom({ type: "own-claim", claim });
   }

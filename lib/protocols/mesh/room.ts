@@ -13,67 +13,35 @@
  * anything is sent.
  */
 
-import type { Crypto, Signer } from "../../base/crypto.ts";
+import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
-import type { BundleId, ClaimId, MessageId, PeerKey } from "../../base/ids.ts";
 import { P2pchatError } from "../../base/errors.ts";
-import { fingerprintOf } from "../../base/fingerprint.ts";
+import type { PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
-import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
-import { AntiEntropy } from "./anti_entropy.ts";
+import { earliestMs, type Machine } from "../../base/machine.ts";
 import type { AntiEntropyEffect, AntiEntropyInput } from "./anti_entropy_io.ts";
-import { Arrival, BASELINE_MS_MAX, CATCH_UP_MS_MAX } from "./arrival.ts";
 import { AuthorFlow } from "./author_flow.ts";
-import { Broadcast } from "./broadcast.ts";
-import { BROADCAST_LAN, type BroadcastEffect, type BroadcastInput } from "./broadcast_io.ts";
-import { bundleId, lastCounter, messageId } from "./bundle.ts";
+import type { BroadcastEffect, BroadcastInput } from "./broadcast_io.ts";
 import { claimIdOf, type KnownClaim } from "./credentials.ts";
 import { GRAFT_ANSWER_BYTES_MAX, PROMPT_BYTES_MAX, PROMPT_MESSAGES_MAX } from "./limits.ts";
-import type { Contact, MeshMessage, SyncEntry } from "./messages.ts";
-import { Names } from "./names.ts";
-import { NAME_RACE_MS, type NamesEffect, type NamesInput } from "./names_io.ts";
-import { Order } from "./order.ts";
+import type { MeshMessage } from "./messages.ts";
+import type { NamesEffect, NamesInput } from "./names_io.ts";
 import type { OrderEffect, OrderInput } from "./order_io.ts";
-import { Overlay } from "./overlay.ts";
-import { OVERLAY_LAN, type OverlayEffect, type OverlayInput } from "./overlay_io.ts";
-import {
-  PRIVATE_DEFAULTS,
-  type PrivateEffect,
-  type PrivateInput,
-  PrivateMessages,
-} from "./private_messages.ts";
-import { type MeshRecord, rememberedContacts } from "./records.ts";
-import { type DeliveredText, type LiveMember, type RoomFacts, RoomView } from "./room_view.ts";
+import type { OverlayEffect, OverlayInput } from "./overlay_io.ts";
+import type { PrivateEffect, PrivateInput } from "./private_messages.ts";
+import type { MeshRecord } from "./records.ts";
 import type { RoomConfig, RoomEffect, RoomInput } from "./room_io.ts";
-import { type Member, Roster } from "./roster.ts";
-import { ROSTER_LAN, type RosterEffect, type RosterInput } from "./roster_io.ts";
-import type { Stream } from "./stream.ts";
+import { RoomMachines } from "./room_machines.ts";
+import { RoomView } from "./room_view.ts";
+import type { RosterEffect, RosterInput } from "./roster_io.ts";
+import { Showing } from "./showing.ts";
 import type { Bundle, PrivateEnvelope, SignedClaim } from "./structures.ts";
 
-/** So many own messages are small against what a member may be behind. */
-const FLOW_CHECK_MESSAGES = 256;
-
-/** In the order in which they are served when due at once. */
-const DEADLINES = [
-  /** When the baseline of a newcomer hasn't come. */
-  "baseline",
-  /** When a newcomer has waited long enough for what was before it. */
-  "catchUp",
-] as const;
-
 export class Room implements Machine<RoomInput, RoomEffect> {
-  readonly order: Order;
-  readonly antiEntropy: AntiEntropy;
-  readonly overlay: Overlay;
-  readonly broadcast: Broadcast;
-  readonly roster: Roster;
-  readonly names: Names;
-  readonly privateMessages: PrivateMessages;
+  readonly machines: RoomMachines;
   readonly #view: RoomView;
+  readonly #showing: Showing;
   readonly #flow: AuthorFlow;
-  readonly #arrival: Arrival<DeliveredText>;
-  readonly #deadlines = new Deadlines(DEADLINES);
-  readonly #self: PeerKey;
 
   #nowMs = 0;
   /** Of the step that is under way: what goes out first, and what comes after it. */
@@ -84,19 +52,9 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   /** Whether the link that was just lost ended properly. */
   #downClosed = true;
   #liveMembers = 1;
-  #via: PeerKey | null = null;
-  /** Members that the disk knows, for finding the room again. */
-  readonly #stored: readonly Contact[];
-  /** Refs of the user's lines that wait for the disk, by token; bounded by the order's own bound. */
-  readonly #lines = new Map<number, string | undefined>();
-  readonly #refs = new Map<MessageId, string>();
-  #nextToken = 1;
   #pausedBecause: string | null = null;
+  /** Room time of our own last message. */
   #lastOwnTime = 0;
-  #lastDelivered: BundleId | null = null;
-  /** Own messages since the laggards were looked for, and those found. */
-  #ownSinceFlow = 0;
-  #laggards: readonly PeerKey[] = [];
   #quitting = false;
 
   constructor(
@@ -105,62 +63,12 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     readonly environment: Environment,
     nowMs: number,
   ) {
-    const { room, incarnation, records, passive } = config;
-    const self = signer.key;
-    this.#self = self;
-    this.#stored = rememberedContacts(records, self);
-    const newcomer = !config.founded && !records.some(({ kind }) => kind === "shown");
-    const knowsMessages = records.some(({ kind }) => kind === "bundle" || kind === "frontier");
-    this.roster = new Roster(
-      { records, timing: ROSTER_LAN },
-      environment,
-      signer,
-      { frontier: () => this.order.root(), latest: () => this.order.latest() },
-    );
-    this.names = new Names({ self, records, raceMs: NAME_RACE_MS }, fingerprintOf);
-    this.order = new Order(
-      {
-        room,
-        genesisTime: config.genesis.genesis.value.time,
-        incarnation,
-        claim: null,
-        records,
-      },
-      environment,
-      signer,
-      (id: ClaimId) => this.roster.claim(id)?.signed.claim.value ?? null,
-    );
-    this.antiEntropy = new AntiEntropy(
-      { key: self, newcomer: newcomer && !knowsMessages },
-      environment,
-      this.order,
-    );
-    this.overlay = new Overlay({ ...OVERLAY_LAN, passive }, environment, self, {
-      own: () => {
-        const endpoint = this.roster.selfBeacon().beacon.value.endpoint;
-        return endpoint === null ? null : { key: self, endpoint };
-      },
-      live: () => this.#liveContacts(),
-      remembered: () => this.#rememberedContacts(),
-    }, nowMs);
-    this.broadcast = new Broadcast(BROADCAST_LAN, {
-      frontier: (stream) => this.order.frontier(stream),
-      has: (stream, counter) => this.order.has(stream, counter),
-    });
-    this.privateMessages = new PrivateMessages(
-      { ...PRIVATE_DEFAULTS, room, incarnation, records },
-      signer,
-      environment,
-      {
-        heads: () => this.order.heads(),
-        isShown: (head) =>
-          this.#arrival.state === "here" && this.order.frontier(head).counter >= head.counter,
-      },
-    );
-    this.#view = new RoomView(config, self, this.#facts(), (effect) => this.#later.push(effect));
-    this.#flow = new AuthorFlow((latest) => this.order.behindOf(latest));
-    const begun = records.findLast(({ kind }) => kind === "arrival");
-    this.#arrival = new Arrival(newcomer, begun?.kind === "arrival" ? begun.baseline : null);
+    const isHere = () => this.#showing.state === "here";
+    this.machines = new RoomMachines(config, signer, environment, isHere, nowMs);
+    const emit = (effect: RoomEffect) => this.#later.push(effect);
+    this.#view = new RoomView(config, signer.key, this.machines.facts(), emit);
+    this.#showing = new Showing(config, environment.crypto, this.#view, emit);
+    this.#flow = new AuthorFlow((latest) => this.machines.order.behindOf(latest));
   }
 
   /** Enters the room: what must be on disk before anybody hears of us, and our first beacon. */
@@ -172,16 +80,10 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         fresh.unshift({ kind: "genesis", genesis });
       }
       this.#out.push({ type: "persist", records: fresh, token: null, sync: true });
-      const self = {
-        claim,
-        endpoint,
-        passive,
-        boxKey: this.privateMessages.boxKey,
-        epoch: 0,
-      };
+      const { boxKey } = this.machines.privateMessages;
+      const self = { claim, endpoint, passive, boxKey, epoch: 0 };
       this.#toRoster({ type: "enter", room, genesis, incarnation, self });
       this.#ownClaim(claim);
-      if (this.#arrival.state !== "here") this.#takeStored();
     });
   }
 
@@ -191,71 +93,29 @@ export class Room implements Machine<RoomInput, RoomEffect> {
 
   nextDeadlineMs(): number | null {
     return earliestMs(
-      this.#deadlines.nextMs(),
-      this.overlay.nextDeadlineMs(),
-      this.broadcast.nextDeadlineMs(),
-      this.order.nextDeadlineMs(),
-      this.antiEntropy.nextDeadlineMs(),
-      this.roster.nextDeadlineMs(),
-      this.names.nextDeadlineMs(),
-      this.privateMessages.nextDeadlineMs(),
+      this.machines.nextDeadlineMs(),
+      this.#showing.nextDeadlineMs(),
       this.#flow.nextDeadlineMs(),
     );
   }
 
   /** After a stall of our own, nobody is blamed for the time that was lost. */
   postpone(delayMs: number): void {
-    this.#deadlines.postpone(delayMs);
-    this.overlay.postpone(delayMs);
-    this.broadcast.postpone(delayMs);
-    this.order.postpone(delayMs);
-    this.antiEntropy.postpone(delayMs);
-    this.roster.postpone(delayMs);
-    this.privateMessages.postpone(delayMs);
+    this.machines.postpone(delayMs);
+    this.#showing.postpone(delayMs);
     this.#flow.postpone(delayMs);
   }
 
   /** What a compacted log holds; valid when nothing that was delivered waits to be shown. */
   snapshot(): readonly MeshRecord[] {
-    const heardWallMs = this.environment.wallMs();
-    const claims = new Map<ClaimId, SignedClaim>();
-    const members: MeshRecord[] = [];
-    for (const { key, claim } of this.roster.members()) {
-      const credentials = this.roster.credentialsOf(key);
-      if (credentials === null) continue;
-      claims.set(claim.id, claim.signed);
-      members.push({ kind: "member", beacon: credentials.beacon, heardWallMs });
-    }
-    const kept = this.order.snapshot();
-    for (const record of kept) {
-      if (record.kind !== "bundle") continue;
-      const { claim } = record.bundle.header.value;
-      const known = this.roster.claim(claim);
-      if (known !== null) claims.set(claim, known.signed);
-    }
-    // The claims first: a bundle is shown under its own.
-    return [
-      { kind: "genesis", genesis: this.config.genesis },
-      { kind: "incarnation", incarnation: this.config.incarnation },
-      ...claims.values().map((claim) => ({ kind: "claim" as const, claim })),
-      ...members,
-      ...this.names.snapshot(),
-      ...kept,
-      ...this.privateMessages.snapshot(),
-      ...this.#shownRecords(),
-    ];
-  }
-
-  #shownRecords(): readonly MeshRecord[] {
-    if (this.#arrival.state === "here") return [{ kind: "shown", through: null }];
-    const { baseline } = this.#arrival;
-    return baseline === null ? [] : [{ kind: "arrival", baseline }];
+    return [...this.machines.snapshot(), ...this.#showing.snapshot()];
   }
 
   /** Whether everything the user typed is with the neighbours, so that one may leave. */
   get settled(): boolean {
     const alone = this.#liveMembers <= 1;
-    return this.order.unsaid().messages === 0 && (alone || this.#neighbours.length > 0);
+    const unsaid = this.machines.order.unsaid().messages;
+    return unsaid === 0 && (alone || this.#neighbours.length > 0);
   }
 
   get liveMembers(): number {
@@ -275,22 +135,22 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     this.#out = [];
     this.#later = [];
     work();
-    this.#settle();
+    this.#membersChanged();
+    this.#pauseInput();
     return this.#later.length === 0 ? this.#out : [...this.#out, ...this.#later];
   }
 
   #handle(input: RoomInput): void {
     switch (input.type) {
-      case "peer-up":
-        this.#member(input.peer, input);
-        return this.#toOverlay({
-          type: "peer-up",
-          peer: input.peer,
-          endpoint: input.endpoint,
-          dialled: input.dialled,
-        });
-      case "peer-again":
-        return this.#member(input.peer, input);
+      case "peer-up": {
+        const { peer, endpoint, dialled, beacon, claim } = input;
+        this.#toRoster({ type: "member", from: peer, beacon, claim });
+        return this.#toOverlay({ type: "peer-up", peer, endpoint, dialled });
+      }
+      case "peer-again": {
+        const { peer, beacon, claim } = input;
+        return this.#toRoster({ type: "member", from: peer, beacon, claim });
+      }
       case "peer-down":
         this.#downClosed = input.closed;
         this.#toOverlay({ type: "peer-down", peer: input.peer });
@@ -299,13 +159,11 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "dial-failed":
         return this.#toOverlay({ type: "dial-failed", peer: input.peer });
       case "welcomed":
-        this.#via = input.by;
         this.#toOverlay({ type: "welcomed", by: input.by });
-        return this.#welcomed();
+        return this.#showing.welcomed(input.by, this.#nowMs);
       case "alone":
         this.#toOverlay({ type: "tick" });
-        this.#finishArrival();
-        return;
+        return this.#caughtUp();
       case "message":
         return this.#message(input.from, input.message);
       case "congested":
@@ -316,12 +174,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "persist-failed":
         return this.#persistFailed(input.token, input.text);
       case "command":
-        try {
-          return this.#command(input.command, input.ref);
-        } catch (error) {
-          if (!(error instanceof P2pchatError)) throw error;
-          return this.#view.error(error.code, error.message, input.ref);
-        }
+        return this.#command(input.command, input.ref);
       case "own-claim":
         this.#out.push({
           type: "persist",
@@ -343,38 +196,22 @@ export class Room implements Machine<RoomInput, RoomEffect> {
 
   #tick(): void {
     const nowMs = this.#nowMs;
+    const { overlay, broadcast, order, antiEntropy, roster, privateMessages } = this.machines;
     const due = (machine: { nextDeadlineMs(): number | null }) =>
       (machine.nextDeadlineMs() ?? Infinity) <= nowMs;
     const tick = { type: "tick" } as const;
-    if (due(this.roster)) this.#toRoster(tick);
-    if (due(this.names)) this.#toNames(tick);
-    if (due(this.overlay)) this.#toOverlay(tick);
-    if (due(this.order)) this.#toOrder(tick);
-    if (due(this.broadcast)) this.#toBroadcast(tick);
-    if (due(this.antiEntropy)) this.#toAntiEntropy(tick);
-    if (due(this.privateMessages)) this.#toPrivate(tick);
-    for (const name of this.#deadlines.takeDue(nowMs)) {
-      switch (name) {
-        case "baseline":
-          this.#setBaseline([]);
-          break;
-        case "catchUp":
-          this.#finishArrival();
-          break;
-        default:
-          unreachable(name);
-      }
-    }
+    if (due(roster)) this.#toRoster(tick);
+    if (due(overlay)) this.#toOverlay(tick);
+    if (due(order)) this.#toOrder(tick);
+    if (due(broadcast)) this.#toBroadcast(tick);
+    if (due(antiEntropy)) this.#toAntiEntropy(tick);
+    if (due(privateMessages)) this.#toPrivate(tick);
+    const before = this.#showing.state;
+    this.#showing.tick(nowMs);
+    if (this.#showing.state !== before) this.#toPrivate({ type: "shown" });
   }
 
   // Peers and their messages.
-
-  #member(
-    from: PeerKey,
-    { beacon, claim }: Pick<Extract<RoomInput, { type: "peer-up" }>, "beacon" | "claim">,
-  ): void {
-    this.#toRoster({ type: "member", from, beacon, claim });
-  }
 
   #message(from: PeerKey, message: MeshMessage): void {
     switch (message.type) {
@@ -451,7 +288,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   // One method a machine: give it an input, route its effects.
 
   #toOverlay(input: OverlayInput): void {
-    for (const effect of this.overlay.step(input, this.#nowMs)) this.#fromOverlay(effect);
+    for (const effect of this.machines.overlay.step(input, this.#nowMs)) this.#fromOverlay(effect);
   }
 
   #fromOverlay(effect: OverlayEffect): void {
@@ -480,7 +317,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       }
       case "isolated":
         // Alone is no trouble where nobody else is.
-        if (this.roster.liveCount > 1) this.#view.isolated(true);
+        if (this.machines.roster.liveCount > 1) this.#view.isolated(true);
         return;
       case "connected":
         return this.#view.isolated(false);
@@ -490,7 +327,9 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   }
 
   #toBroadcast(input: BroadcastInput): void {
-    for (const effect of this.broadcast.step(input, this.#nowMs)) this.#fromBroadcast(effect);
+    for (const effect of this.machines.broadcast.step(input, this.#nowMs)) {
+      this.#fromBroadcast(effect);
+    }
   }
 
   #fromBroadcast(effect: BroadcastEffect): void {
@@ -501,7 +340,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         return this.#send(effect.to, effect.message);
       case "supply": {
         let bytes = 0;
-        for (const bundle of this.order.bundlesAfter(effect.stream, effect.after)) {
+        for (const bundle of this.machines.order.bundlesAfter(effect.stream, effect.after)) {
           if (bytes >= GRAFT_ANSWER_BYTES_MAX) {
             return this.#toAntiEntropy({ type: "behind", peer: effect.to });
           }
@@ -521,9 +360,9 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   }
 
   #toOrder(input: OrderInput): void {
-    const effects = this.order.step(input, this.#nowMs);
+    const effects = this.machines.order.step(input, this.#nowMs);
     // The lines that an own bundle answers must be known before it is shown.
-    for (const effect of effects) if (effect.type === "said") this.#said(effect);
+    for (const effect of effects) if (effect.type === "said") this.#showing.linesSaid(effect);
     for (const effect of effects) this.#fromOrder(effect);
   }
 
@@ -557,11 +396,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "said":
         return;
       case "refused":
-        for (const token of effect.tokens) {
-          this.#view.error(effect.code, effect.text, this.#lines.get(token));
-          this.#lines.delete(token);
-        }
-        return;
+        return this.#showing.linesRefused(effect);
       default:
         return unreachable(effect);
     }
@@ -577,31 +412,17 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       from,
       hop,
       reason: reason ?? "push",
-      kept: this.order.bundlesAfter(header, header.counter - 1).length > 0,
+      kept: this.machines.order.bundlesAfter(header, header.counter - 1).length > 0,
     });
-    if (reason === "range" && from !== null) {
-      this.#toAntiEntropy({ type: "taken-in", from, bundle });
-    }
-    this.#toRoster({
-      type: "delivered",
-      messages: messages.length,
-      bytes: bundle.texts.bytes.length,
-    });
+    if (from !== null && reason !== null) this.#takenIn({ from, bundle, reason });
+    const bytes = bundle.texts.bytes.length;
+    this.#toRoster({ type: "delivered", messages: messages.length, bytes });
     if (own) {
       this.#lastOwnTime = header.time;
-      this.#ownSinceFlow += messages.length;
+      this.#flow.sent(messages.length);
     }
-    const history = reason === "range";
-    for (const { id: message, text } of messages) {
-      const event = { id: message, text, author: header.author, claim: header.claim };
-      const shown = { ...event, sentAt: header.sentAt, history, through: id };
-      if (this.#arrival.take(header, lastCounter(header), shown)) this.#showMessage(shown);
-    }
-    this.#lastDelivered = id;
-    if (this.#arrival.state === "here") {
-      this.#later.push({ type: "shown", through: id });
-      this.#toPrivate({ type: "shown" });
-    } else if (this.#arrival.full) this.#finishArrival();
+    this.#showing.delivered(effect);
+    this.#toPrivate({ type: "shown" });
   }
 
   #takenIn({ from, bundle, reason }: { from: PeerKey; bundle: Bundle; reason: string }): void {
@@ -609,7 +430,9 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   }
 
   #toAntiEntropy(input: AntiEntropyInput): void {
-    for (const effect of this.antiEntropy.step(input, this.#nowMs)) this.#fromAntiEntropy(effect);
+    for (const effect of this.machines.antiEntropy.step(input, this.#nowMs)) {
+      this.#fromAntiEntropy(effect);
+    }
   }
 
   #fromAntiEntropy(effect: AntiEntropyEffect): void {
@@ -625,14 +448,12 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "send-proof":
         return this.#send(effect.to, { type: "proof", proof: effect.proof });
       case "not-kept":
-        if (effect.from === this.#via && this.#arrival.state === "joining") {
-          this.#setBaseline(effect.entries);
-        }
+        this.#showing.frontiers(effect.from, effect.entries, this.#nowMs);
         return this.#toOrder(effect);
       case "caught-up":
-        if (!this.antiEntropy.caughtUp()) return;
+        if (!this.machines.antiEntropy.caughtUp()) return;
         this.#toOrder({ type: "caught-up" });
-        return this.#finishArrival();
+        return this.#caughtUp();
       case "supplied":
         return this.#toBroadcast(effect);
       case "penalise":
@@ -644,7 +465,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   }
 
   #toRoster(input: RosterInput): void {
-    for (const effect of this.roster.step(input, this.#nowMs)) this.#fromRoster(effect);
+    for (const effect of this.machines.roster.step(input, this.#nowMs)) this.#fromRoster(effect);
   }
 
   #fromRoster(effect: RosterEffect): void {
@@ -691,7 +512,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   }
 
   #toNames(input: NamesInput): void {
-    for (const effect of this.names.step(input, this.#nowMs)) this.#fromNames(effect);
+    for (const effect of this.machines.names.step(input, this.#nowMs)) this.#fromNames(effect);
   }
 
   #fromNames(effect: NamesEffect): void {
@@ -716,7 +537,9 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   }
 
   #toPrivate(input: PrivateInput): void {
-    for (const effect of this.privateMessages.step(input, this.#nowMs)) this.#fromPrivate(effect);
+    for (const effect of this.machines.privateMessages.step(input, this.#nowMs)) {
+      this.#fromPrivate(effect);
+    }
   }
 
   #fromPrivate(effect: PrivateEffect): void {
@@ -757,10 +580,22 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     command: Extract<RoomInput, { type: "command" }>["command"],
     ref: string | undefined,
   ): void {
+    try {
+      this.#carryOut(command, ref);
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      this.#view.error(error.code, error.message, ref);
+    }
+  }
+
+  /** @throws {P2pchatError} What is wrong with the command. */
+  #carryOut(
+    command: Extract<RoomInput, { type: "command" }>["command"],
+    ref: string | undefined,
+  ): void {
     switch (command.command) {
       case "say": {
-        const token = this.#nextToken++;
-        this.#lines.set(token, ref);
+        const token = this.#showing.lineTyped(ref);
         return this.#toOrder({ type: "say", texts: [{ text: command.text, token }] });
       }
       case "msg": {
@@ -777,10 +612,10 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         return this.#view.status({
           nowMs: this.#nowMs,
           direct: new Set(this.#neighbours),
-          unsent: this.order.unsaid().messages,
-          unacknowledged: this.privateMessages.unacknowledged,
+          unsent: this.machines.order.unsaid().messages,
+          unacknowledged: this.machines.privateMessages.unacknowledged,
           upToDate: (peer) => this.#flow.has(peer, this.#lastOwnTime),
-          catchingUp: this.antiEntropy.busy(),
+          catchingUp: this.machines.antiEntropy.busy(),
           pausedBecause: this.#pausedBecause,
         }, ref);
       case "verify":
@@ -795,25 +630,6 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     }
   }
 
-  #said({ tokens, messages }: Extract<OrderEffect, { readonly type: "said" }>): void {
-    tokens.forEach((token, index) => {
-      const ref = this.#lines.get(token);
-      const message = messages[index];
-      if (ref !== undefined && message !== undefined) this.#refs.set(message, ref);
-      this.#lines.delete(token);
-    });
-  }
-
-  #showMessage(message: DeliveredText): void {
-    this.#view.message(message, this.#takeRef(message.id));
-  }
-
-  #takeRef(id: MessageId): string | undefined {
-    const ref = this.#refs.get(id);
-    this.#refs.delete(id);
-    return ref;
-  }
-
   #persistFailed(token: number | null, text: string): void {
     if (token !== null) return this.#toOrder({ type: "not-stored", token, text });
     this.#view.diskRefused(text, this.#nowMs);
@@ -825,208 +641,42 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     this.#toOrder({ type: "own-claim", claim: known.id });
   }
 
-  // Arriving.
-
-  #welcomed(): void {
-    switch (this.#arrival.state) {
-      case "joining":
-        this.#deadlines.set("baseline", this.#nowMs + BASELINE_MS_MAX);
-        return;
-      case "catching-up":
-        return this.#catchUp();
-      case "here":
-        return this.#return();
-    }
-  }
-
-  #setBaseline(baseline: readonly SyncEntry[]): void {
-    this.#arrival.setBaseline(baseline);
-    this.#later.push({
-      type: "persist",
-      records: [{ kind: "arrival", baseline }],
-      token: null,
-      sync: false,
-    });
-    this.#catchUp();
-  }
-
-  #catchUp(): void {
-    this.#deadlines.clear("baseline");
-    this.#deadlines.set("catchUp", this.#nowMs + CATCH_UP_MS_MAX);
-    this.#view.becomeReady();
-  }
-
-  /** Back in a room that this profile knows: first, what an earlier process had stored and perhaps not shown. */
-  #return(): void {
-    if (this.#view.ready) return;
-    this.#view.becomeReady();
-    const stored = unshownMessages(this.config.records, this.environment.crypto);
-    for (const message of stored) this.#view.message(message, undefined);
-    const last = stored.at(-1);
-    if (last !== undefined) this.#later.push({ type: "shown", through: last.through });
-    else this.#noteArrived();
-  }
-
-  /** What an earlier process received on its way in, and was killed before it could show. */
-  #takeStored(): void {
-    for (const message of unshownMessages(this.config.records, this.environment.crypto)) {
-      this.#arrival.take(message.stream, message.counter, message);
-      this.#lastDelivered = message.through;
-    }
-  }
-
-  /** From now on all that comes is new to this profile. */
-  #noteArrived(): void {
-    if (this.config.records.some(({ kind }) => kind === "shown")) return;
-    this.#later.push({
-      type: "persist",
-      records: [{ kind: "shown", through: null }],
-      token: null,
-      sync: false,
-    });
-  }
-
-  #finishArrival(): void {
-    this.#deadlines.clear("baseline");
-    this.#deadlines.clear("catchUp");
-    if (this.#arrival.state === "here") return this.#return();
-    const held = this.#arrival.finish();
-    this.#view.becomeReady();
-    this.#view.arrival(this.config.historyShown, held, (id) => this.#takeRef(id));
-    if (this.#lastDelivered === null) this.#noteArrived();
-    else this.#later.push({ type: "shown", through: this.#lastDelivered });
+  #caughtUp(): void {
+    this.#showing.caughtUp();
     this.#toPrivate({ type: "shown" });
   }
 
   // What follows from all of the above, at the end of each step.
 
-  #settle(): void {
-    const live = this.roster.liveCount;
-    if (live !== this.#liveMembers) {
-      this.#liveMembers = live;
-      this.#toOverlay({ type: "members", live });
-      this.#toBroadcast({ type: "members", live });
-    }
-    this.#pauseInput();
+  #membersChanged(): void {
+    const live = this.machines.roster.liveCount;
+    if (live === this.#liveMembers) return;
+    this.#liveMembers = live;
+    this.#toOverlay({ type: "members", live });
+    this.#toBroadcast({ type: "members", live });
   }
 
   #pauseInput(): void {
     const reason = this.#pauseReason();
     if (reason === this.#pausedBecause) return;
     this.#pausedBecause = reason;
-    this.#later.push({ type: "input", pausedBecause: reason });
+    this.#out.push({ type: "input", pausedBecause: reason });
   }
 
   #pauseReason(): string | null {
     if (this.#quitting) return null;
-    if (this.#arrival.state !== "here") return "catching up with the room";
-    const unsaid = this.order.unsaid();
+    if (this.#showing.state !== "here") return "catching up with the room";
+    const unsaid = this.machines.order.unsaid();
     if (unsaid.messages > PROMPT_MESSAGES_MAX || unsaid.bytes > PROMPT_BYTES_MAX) {
       return "waiting for the disk";
     }
-    // Looking costs as much as members are behind: now and then while we write, always while we wait.
-    if (this.#ownSinceFlow >= FLOW_CHECK_MESSAGES || this.#laggards.length > 0) {
-      this.#ownSinceFlow = 0;
-      this.#laggards = this.#flow.laggards(this.#nowMs);
-    }
-    return this.#laggards.length === 0 ? null : `waiting for ${this.#view.namesOf(this.#laggards)}`;
+    const laggards = this.#flow.waitedFor(this.#nowMs);
+    return laggards.length === 0 ? null : `waiting for ${this.#view.namesOf(laggards)}`;
   }
 
   #fatal(code: "name-taken" | "replaced", text: string): void {
     this.#later.push({ type: "fatal", code, text });
   }
-
-  // What others may know.
-
-  /** The latest head that was shown here; null in a room without messages. */
-  latestHead(): { readonly time: number; readonly id: BundleId } | null {
-    let latest: { readonly time: number; readonly id: BundleId } | null = null;
-    for (const { time, id } of this.order.heads()) {
-      if (latest === null || time > latest.time) latest = { time, id };
-    }
-    return latest;
-  }
-
-  #liveContacts(): readonly Contact[] {
-    return this.#contacts(({ state }) => state === "alive");
-  }
-
-  /** Those of the last 7 days, from disk and roster, that aren't live. */
-  #rememberedContacts(): readonly Contact[] {
-    const contacts = new Map(this.#stored.map((contact) => [contact.key, contact]));
-    for (const contact of this.#contacts(({ state }) => state !== "alive")) {
-      contacts.set(contact.key, contact);
-    }
-    return [...contacts.values()].filter(({ key }) => !this.roster.isLive(key));
-  }
-
-  #contacts(choose: (member: Member) => boolean): readonly Contact[] {
-    const contacts: Contact[] = [];
-    for (const member of this.roster.members()) {
-      const { endpoint } = member.beacon;
-      if (member.key !== this.#self && endpoint !== null && choose(member)) {
-        contacts.push({ key: member.key, endpoint });
-      }
-    }
-    return contacts;
-  }
-
-  #facts(): RoomFacts {
-    return {
-      live: () => this.#liveMembersByName(),
-      ownEndpoint: () => this.roster.selfBeacon().beacon.value.endpoint,
-      shownName: (key) => this.names.shownName(key),
-      memberNamed: (name) => {
-        const key = this.names.keyOf(name);
-        return key !== null && this.roster.isLive(key) ? key : null;
-      },
-      strangerNamed: (name) => this.names.keyOf(name),
-      keyChanged: (key) => !this.names.isTrusted(key),
-      claimedName: (claim) => this.roster.claim(claim)?.signed.claim.value.name ?? null,
-      history: (count) => this.order.history(count),
-      messages: () => this.order.messages(),
-    };
-  }
-
-  #liveMembersByName(): readonly LiveMember[] {
-    const members: (LiveMember & { readonly name: string })[] = [];
-    for (const { key, state, beacon, suspected, sinceMs } of this.roster.members()) {
-      if (key === this.#self || state !== "alive") continue;
-      const name = this.names.shownName(key) ?? "";
-      members.push({ key, endpoint: beacon.endpoint, suspected, heardMs: sinceMs, name });
-    }
-    return members.toSorted((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
-  }
-}
-
-/** A text on disk, and where it ends in its author's stream. */
-interface StoredText extends DeliveredText {
-  readonly stream: Stream;
-  readonly counter: number;
-}
-
-/** What the disk holds beyond the last record `shown`, in the order of delivery. */
-function unshownMessages(records: readonly MeshRecord[], crypto: Crypto): readonly StoredText[] {
-  let messages: StoredText[] = [];
-  for (const record of records) {
-    if (record.kind === "bundle") {
-      const through = bundleId(crypto, record.bundle.header.bytes);
-      const header = record.bundle.header.value;
-      const { author, claim, sentAt } = header;
-      const place = { stream: header, counter: lastCounter(header) };
-      record.bundle.texts.value.forEach((text, index) => {
-        const id = messageId(crypto, through, index);
-        messages.push({ ...place, id, author, claim, text, sentAt, history: true, through });
-      });
-    } else if (record.kind === "shown") {
-      const { through } = record;
-      const last = through === null
-        ? messages.length - 1
-        : messages.findLastIndex((message) => message.through === through);
-      messages = messages.slice(last + 1);
-    }
-  }
-  return messages;
 }
 
 /** Whoever's key is used at two places at once reads this. */

@@ -40,18 +40,22 @@ export function meshSubject(wrap: ((mesh: Mesh) => MeshMachine) | null = null): 
 function probeOf(mesh: Mesh): MeshProbe {
   return {
     activeView: () => mesh.room?.neighbours ?? [],
-    frontier: (stream) => mesh.room?.order.frontier(stream).counter ?? 0,
+    frontier: (stream) => mesh.room?.machines.order.frontier(stream).counter ?? 0,
     frontiers: () => mesh.room === null ? null : frontiersOf(mesh.room),
     *held() {
       const { room } = mesh;
       if (room === null) return;
-      yield { what: "messages", size: room.order.messages(), max: KEPT_MESSAGES_MAX };
+      yield { what: "messages", size: room.machines.order.messages(), max: KEPT_MESSAGES_MAX };
       // Members that nobody can dial take inbound places, and no other's.
       const neighboursMax = ACTIVE_VIEW_MAX + INBOUND_LINKS_MAX;
-      yield { what: "neighbours", size: room.overlay.activeView().length, max: neighboursMax };
+      yield {
+        what: "neighbours",
+        size: room.machines.overlay.activeView().length,
+        max: neighboursMax,
+      };
       yield {
         what: "passive members",
-        size: room.overlay.passiveView().length,
+        size: room.machines.overlay.passiveView().length,
         max: PASSIVE_VIEW_MAX,
       };
     },
@@ -59,6 +63,6 @@ function probeOf(mesh: Mesh): MeshProbe {
   };
 }
 
-function* frontiersOf({ order }: Room): Iterable<readonly [StreamKey, number]> {
+function* frontiersOf({ machines: { order } }: Room): Iterable<readonly [StreamKey, number]> {
   for (const entry of order.streams()) yield [streamKey(entry), entry.counter];
 }

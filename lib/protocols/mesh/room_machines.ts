@@ -1,0 +1,193 @@
+/** The machines of one membership, each with the ports through which it asks the others. */
+
+import type { Signer } from "../../base/crypto.ts";
+import type { Environment } from "../../base/environment.ts";
+import { fingerprintOf } from "../../base/fingerprint.ts";
+import type { BundleId, ClaimId, PeerKey } from "../../base/ids.ts";
+import { earliestMs } from "../../base/machine.ts";
+import { AntiEntropy } from "./anti_entropy.ts";
+import { Broadcast } from "./broadcast.ts";
+import { BROADCAST_LAN } from "./broadcast_io.ts";
+import type { Contact } from "./messages.ts";
+import { Names } from "./names.ts";
+import { NAME_RACE_MS } from "./names_io.ts";
+import { Order } from "./order.ts";
+import { Overlay } from "./overlay.ts";
+import { OVERLAY_LAN } from "./overlay_io.ts";
+import { PRIVATE_DEFAULTS, PrivateMessages, type ShownBundles } from "./private_messages.ts";
+import { type MeshRecord, rememberedContacts } from "./records.ts";
+import type { RoomConfig } from "./room_io.ts";
+import type { LiveMember, RoomFacts } from "./room_view.ts";
+import { type Member, Roster } from "./roster.ts";
+import { ROSTER_LAN } from "./roster_io.ts";
+import type { SignedClaim } from "./structures.ts";
+
+export class RoomMachines {
+  readonly order: Order;
+  readonly antiEntropy: AntiEntropy;
+  readonly overlay: Overlay;
+  readonly broadcast: Broadcast;
+  readonly roster: Roster;
+  readonly names: Names;
+  readonly privateMessages: PrivateMessages;
+  /** Members that the disk knows, for finding the room again. */
+  readonly #stored: readonly Contact[];
+
+  /** @param isShown Whether the user has been shown a bundle that the order has delivered. */
+  constructor(
+    readonly config: RoomConfig,
+    readonly signer: Signer,
+    readonly environment: Environment,
+    isShown: ShownBundles["isShown"],
+    nowMs: number,
+  ) {
+    const { room, incarnation, records, passive, founded, genesis } = config;
+    const self = signer.key;
+    const knowsRoom = founded ||
+      records.some(({ kind }) => kind === "bundle" || kind === "frontier" || kind === "shown");
+    this.#stored = rememberedContacts(records, self);
+    this.roster = new Roster({ records, timing: ROSTER_LAN }, environment, signer, {
+      frontier: () => this.order.root(),
+      latest: () => this.order.latest(),
+    });
+    this.names = new Names({ self, records, raceMs: NAME_RACE_MS }, fingerprintOf);
+    this.order = new Order(
+      { room, genesisTime: genesis.genesis.value.time, incarnation, claim: null, records },
+      environment,
+      signer,
+      (id: ClaimId) => this.roster.claim(id)?.signed.claim.value ?? null,
+    );
+    this.antiEntropy = new AntiEntropy(
+      { key: self, newcomer: !knowsRoom },
+      environment,
+      this.order,
+    );
+    this.overlay = new Overlay({ ...OVERLAY_LAN, passive }, environment, self, {
+      own: () => {
+        const endpoint = this.ownEndpoint();
+        return endpoint === null ? null : { key: self, endpoint };
+      },
+      live: () => this.#contacts(({ state }) => state === "alive"),
+      remembered: () => this.#rememberedContacts(),
+    }, nowMs);
+    this.broadcast = new Broadcast(BROADCAST_LAN, {
+      frontier: (stream) => this.order.frontier(stream),
+      has: (stream, counter) => this.order.has(stream, counter),
+    });
+    const isHeadShown: ShownBundles["isShown"] = (head) =>
+      isShown(head) && this.order.frontier(head).counter >= head.counter;
+    this.privateMessages = new PrivateMessages(
+      { ...PRIVATE_DEFAULTS, room, incarnation, records },
+      signer,
+      environment,
+      { heads: () => this.order.heads(), isShown: isHeadShown },
+    );
+  }
+
+  nextDeadlineMs(): number | null {
+    return earliestMs(...this.#all().map((machine) => machine.nextDeadlineMs()));
+  }
+
+  /** After a stall of our own, nobody is blamed for the time that was lost. */
+  postpone(delayMs: number): void {
+    for (const machine of this.#all()) machine.postpone(delayMs);
+  }
+
+  #all() {
+    const { overlay, broadcast, order, antiEntropy, roster, privateMessages } = this;
+    return [overlay, broadcast, order, antiEntropy, roster, privateMessages];
+  }
+
+  /** What a compacted log holds, but for how much of it was shown. */
+  snapshot(): readonly MeshRecord[] {
+    const heardWallMs = this.environment.wallMs();
+    const claims = new Map<ClaimId, SignedClaim>();
+    const members: MeshRecord[] = [];
+    for (const { key, claim } of this.roster.members()) {
+      const credentials = this.roster.credentialsOf(key);
+      if (credentials === null) continue;
+      claims.set(claim.id, claim.signed);
+      members.push({ kind: "member", beacon: credentials.beacon, heardWallMs });
+    }
+    const kept = this.order.snapshot();
+    for (const record of kept) {
+      if (record.kind !== "bundle") continue;
+      const { claim } = record.bundle.header.value;
+      const known = this.roster.claim(claim);
+      if (known !== null) claims.set(claim, known.signed);
+    }
+    // The claims first: a bundle is shown under its own.
+    return [
+      { kind: "genesis", genesis: this.config.genesis },
+      { kind: "incarnation", incarnation: this.config.incarnation },
+      ...claims.values().map((claim) => ({ kind: "claim" as const, claim })),
+      ...members,
+      ...this.names.snapshot(),
+      ...kept,
+      ...this.privateMessages.snapshot(),
+    ];
+  }
+
+  /** Where others can dial us; null where nobody can. */
+  ownEndpoint(): Contact["endpoint"] | null {
+    return this.roster.selfBeacon().beacon.value.endpoint;
+  }
+
+  /** The latest head that was delivered here; null in a room without messages. */
+  latestHead(): { readonly time: number; readonly id: BundleId } | null {
+    let latest: { readonly time: number; readonly id: BundleId } | null = null;
+    for (const { time, id } of this.order.heads()) {
+      if (latest === null || time > latest.time) latest = { time, id };
+    }
+    return latest;
+  }
+
+  /** What the view asks. */
+  facts(): RoomFacts {
+    return {
+      live: () => this.#liveMembersByName(),
+      ownEndpoint: () => this.ownEndpoint(),
+      shownName: (key) => this.names.shownName(key),
+      memberNamed: (name) => {
+        const key = this.names.keyOf(name);
+        return key !== null && this.roster.isLive(key) ? key : null;
+      },
+      strangerNamed: (name) => this.names.keyOf(name),
+      keyChanged: (key) => !this.names.isTrusted(key),
+      claimedName: (claim) => this.roster.claim(claim)?.signed.claim.value.name ?? null,
+      history: (count) => this.order.history(count),
+      messages: () => this.order.messages(),
+    };
+  }
+
+  #liveMembersByName(): readonly LiveMember[] {
+    const members: (LiveMember & { readonly name: string })[] = [];
+    for (const { key, state, beacon, suspected, sinceMs } of this.roster.members()) {
+      if (key === this.signer.key || state !== "alive") continue;
+      const name = this.names.shownName(key) ?? "";
+      members.push({ key, endpoint: beacon.endpoint, suspected, heardMs: sinceMs, name });
+    }
+    return members.toSorted((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+  }
+
+  /** Those of the last 7 days, from disk and roster, that aren't live. */
+  #rememberedContacts(): readonly Contact[] {
+    const contacts = new Map<PeerKey, Contact>();
+    for (const contact of this.#stored) contacts.set(contact.key, contact);
+    for (const contact of this.#contacts(({ state }) => state !== "alive")) {
+      contacts.set(contact.key, contact);
+    }
+    return [...contacts.values()].filter(({ key }) => !this.roster.isLive(key));
+  }
+
+  #contacts(choose: (member: Member) => boolean): readonly Contact[] {
+    const contacts: Contact[] = [];
+    for (const member of this.roster.members()) {
+      const { endpoint } = member.beacon;
+      if (member.key !== this.signer.key && endpoint !== null && choose(member)) {
+        contacts.push({ key: member.key, endpoint });
+      }
+    }
+    return contacts;
+  }
+}

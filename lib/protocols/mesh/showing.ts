@@ -1,0 +1,237 @@
+/**
+ * When the messages of a room are shown: to a newcomer after it has caught up, to one who returns from where
+ * it was, to all others as they come; and what the disk is told about it. Who is a newcomer, and what is
+ * new to it, is decided in `arrival.ts`.
+ */
+
+import type { Crypto } from "../../base/crypto.ts";
+import type { BundleId, MessageId, PeerKey } from "../../base/ids.ts";
+import { unreachable } from "../../base/invariant.ts";
+import { Deadlines } from "../../base/machine.ts";
+import { Arrival, type ArrivalState, BASELINE_MS_MAX, CATCH_UP_MS_MAX } from "./arrival.ts";
+import { bundleId, lastCounter, messageId } from "./bundle.ts";
+import type { SyncEntry } from "./messages.ts";
+import type { OrderEffect } from "./order_io.ts";
+import type { MeshRecord } from "./records.ts";
+import type { RoomConfig, RoomEffect } from "./room_io.ts";
+import type { DeliveredText, RoomView } from "./room_view.ts";
+import type { Stream } from "./stream.ts";
+
+/** In the order in which they are served when due at once. */
+const DEADLINES = [
+  /** When the baseline of a newcomer hasn't come. */
+  "baseline",
+  /** When a newcomer has waited long enough for what was before it. */
+  "catchUp",
+] as const;
+
+type Delivered = Extract<OrderEffect, { readonly type: "delivered" }>;
+
+export class Showing {
+  readonly #arrival: Arrival<DeliveredText>;
+  readonly #deadlines = new Deadlines(DEADLINES);
+  /** Refs of the user's lines that wait for the disk, by token; bounded by the order's own bound. */
+  readonly #lines = new Map<number, string | undefined>();
+  /** Refs of own messages that are about to be shown. */
+  readonly #refs = new Map<MessageId, string>();
+  #nextToken = 1;
+  /** The neighbour that let us in, whose frontiers are the baseline. */
+  #via: PeerKey | null = null;
+  #lastDelivered: BundleId | null = null;
+
+  constructor(
+    readonly config: RoomConfig,
+    readonly crypto: Crypto,
+    readonly view: RoomView,
+    readonly emit: (effect: RoomEffect) => void,
+  ) {
+    const { records, founded } = config;
+    const newcomer = !founded && !records.some(({ kind }) => kind === "shown");
+    const begun = records.findLast(({ kind }) => kind === "arrival");
+    this.#arrival = new Arrival(newcomer, begun?.kind === "arrival" ? begun.baseline : null);
+    if (newcomer) this.#takeStored();
+  }
+
+  get state(): ArrivalState {
+    return this.#arrival.state;
+  }
+
+  nextDeadlineMs(): number | null {
+    return this.#deadlines.nextMs();
+  }
+
+  postpone(delayMs: number): void {
+    this.#deadlines.postpone(delayMs);
+  }
+
+  tick(nowMs: number): void {
+    for (const name of this.#deadlines.takeDue(nowMs)) {
+      switch (name) {
+        case "baseline":
+          this.#setBaseline([], nowMs);
+          break;
+        case "catchUp":
+          this.caughtUp();
+          break;
+        default:
+          unreachable(name);
+      }
+    }
+  }
+
+  /** How much was shown, for a compacted log; valid when nothing that was delivered waits to be shown. */
+  snapshot(): readonly MeshRecord[] {
+    if (this.#arrival.state === "here") return [{ kind: "shown", through: null }];
+    const { baseline } = this.#arrival;
+    return baseline === null ? [] : [{ kind: "arrival", baseline }];
+  }
+
+  /** We came in through `by`. */
+  welcomed(by: PeerKey, nowMs: number): void {
+    this.#via = by;
+    switch (this.#arrival.state) {
+      case "joining":
+        this.#deadlines.set("baseline", nowMs + BASELINE_MS_MAX);
+        return;
+      case "catching-up":
+        return this.#catchUp(nowMs);
+      case "here":
+        return this.#returned();
+    }
+  }
+
+  /** A neighbour says how far it is. */
+  frontiers(from: PeerKey, entries: readonly SyncEntry[], nowMs: number): void {
+    if (from === this.#via && this.#arrival.state === "joining") this.#setBaseline(entries, nowMs);
+  }
+
+  /** Nothing is missing any more, or nobody is there to have it, or it took too long. */
+  caughtUp(): void {
+    this.#deadlines.clear("baseline");
+    this.#deadlines.clear("catchUp");
+    if (this.#arrival.state === "here") return this.#returned();
+    const held = this.#arrival.finish();
+    this.view.becomeReady();
+    this.view.arrival(this.config.historyShown, held, (id) => this.#takeRef(id));
+    if (this.#lastDelivered === null) this.#noteArrived();
+    else this.emit({ type: "shown", through: this.#lastDelivered });
+  }
+
+  /** Shows a delivered bundle's messages, or holds them until the newcomer has caught up. */
+  delivered({ bundle, id, reason, messages }: Delivered): void {
+    const header = bundle.header.value;
+    const { author, claim, sentAt } = header;
+    const history = reason === "range";
+    this.#lastDelivered = id;
+    for (const { id: message, text } of messages) {
+      const shown = { id: message, text, author, claim, sentAt, history, through: id };
+      if (this.#arrival.take(header, lastCounter(header), shown)) {
+        this.view.message(shown, this.#takeRef(message));
+      }
+    }
+    if (this.#arrival.state === "here") this.emit({ type: "shown", through: id });
+    else if (this.#arrival.full) this.caughtUp();
+  }
+
+  /** A line of the user's: the number by which the order knows it. */
+  lineTyped(ref: string | undefined): number {
+    const token = this.#nextToken++;
+    this.#lines.set(token, ref);
+    return token;
+  }
+
+  /** These lines have become messages, which are about to be delivered. */
+  linesSaid({ tokens, messages }: Extract<OrderEffect, { readonly type: "said" }>): void {
+    tokens.forEach((token, index) => {
+      const ref = this.#lines.get(token);
+      const message = messages[index];
+      if (ref !== undefined && message !== undefined) this.#refs.set(message, ref);
+      this.#lines.delete(token);
+    });
+  }
+
+  linesRefused({ tokens, code, text }: Extract<OrderEffect, { readonly type: "refused" }>): void {
+    for (const token of tokens) {
+      this.view.error(code, text, this.#lines.get(token));
+      this.#lines.delete(token);
+    }
+  }
+
+  #takeRef(id: MessageId): string | undefined {
+    const ref = this.#refs.get(id);
+    this.#refs.delete(id);
+    return ref;
+  }
+
+  #setBaseline(baseline: readonly SyncEntry[], nowMs: number): void {
+    this.#arrival.setBaseline(baseline);
+    this.#note({ kind: "arrival", baseline });
+    this.#catchUp(nowMs);
+  }
+
+  #catchUp(nowMs: number): void {
+    this.#deadlines.clear("baseline");
+    this.#deadlines.set("catchUp", nowMs + CATCH_UP_MS_MAX);
+    this.view.becomeReady();
+  }
+
+  /** Back in a room that this profile knows: first, what an earlier process stored and perhaps didn't show. */
+  #returned(): void {
+    if (this.view.ready) return;
+    this.view.becomeReady();
+    const stored = unshownMessages(this.config.records, this.crypto);
+    for (const message of stored) this.view.message(message, undefined);
+    const last = stored.at(-1);
+    if (last !== undefined) this.emit({ type: "shown", through: last.through });
+    else this.#noteArrived();
+  }
+
+  /** What an earlier process received on its way in, and was killed before it could show. */
+  #takeStored(): void {
+    for (const message of unshownMessages(this.config.records, this.crypto)) {
+      this.#arrival.take(message.stream, message.counter, message);
+      this.#lastDelivered = message.through;
+    }
+  }
+
+  /** From now on all that comes is new to this profile. */
+  #noteArrived(): void {
+    if (this.config.records.some(({ kind }) => kind === "shown")) return;
+    this.#note({ kind: "shown", through: null });
+  }
+
+  /** Written and not synced: what is lost with the machine's power is shown again, as history. */
+  #note(record: MeshRecord): void {
+    this.emit({ type: "persist", records: [record], token: null, sync: false });
+  }
+}
+
+/** A text on disk, and where it ends in its author's stream. */
+interface StoredText extends DeliveredText {
+  readonly stream: Stream;
+  readonly counter: number;
+}
+
+/** What the disk holds beyond the last record `shown`, in the order of delivery. */
+function unshownMessages(records: readonly MeshRecord[], crypto: Crypto): readonly StoredText[] {
+  let messages: StoredText[] = [];
+  for (const record of records) {
+    if (record.kind === "bundle") {
+      const through = bundleId(crypto, record.bundle.header.bytes);
+      const header = record.bundle.header.value;
+      const { author, claim, sentAt } = header;
+      const place = { stream: header, counter: lastCounter(header) };
+      record.bundle.texts.value.forEach((text, index) => {
+        const id = messageId(crypto, through, index);
+        messages.push({ ...place, id, author, claim, text, sentAt, history: true, through });
+      });
+    } else if (record.kind === "shown") {
+      const { through } = record;
+      const last = through === null
+        ? messages.length - 1
+        : messages.findLastIndex((message) => message.through === through);
+      messages = messages.slice(last + 1);
+    }
+  }
+  return messages;
+}
