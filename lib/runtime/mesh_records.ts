@@ -57,6 +57,11 @@ export function toLogRecord(record: MeshRecord): LogRecord {
       const heard = new Date(record.heardWallMs).toISOString();
       return line(record.kind, heard, key, ...place, packed(signedBeaconSchema, record.beacon));
     }
+    case "entrance": {
+      const { key, endpoint } = record.contact;
+      const heard = new Date(record.heardWallMs).toISOString();
+      return line(record.kind, heard, key, endpoint.host, String(endpoint.port));
+    }
     case "pin":
       return line(record.kind, record.name, record.key);
     case "private-received": {
@@ -121,6 +126,11 @@ function parse({ kind, fields }: LogRecord): MeshRecord {
     case "member": {
       const heardWallMs = Date.parse(field(0));
       return { kind, heardWallMs, beacon: unpacked(signedBeaconSchema, field(4)) };
+    }
+    case "entrance": {
+      const endpoint = { host: field(2), port: number(field(3)) };
+      const contact = { key: hexOf<PeerKey>(field(1)), endpoint };
+      return { kind, contact, heardWallMs: Date.parse(field(0)) };
     }
     case "pin":
       return { kind, name: field(0), key: hexOf<PeerKey>(field(1)) };

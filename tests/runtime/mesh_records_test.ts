@@ -131,6 +131,11 @@ const RECORDS: readonly MeshRecord[] = [
   },
   { kind: "proof", proof: { first: header, second: header } },
   { kind: "member", beacon, heardWallMs: 1_700_000_000_123 },
+  {
+    kind: "entrance",
+    contact: { key: id<PeerKey>("b"), endpoint: { host: "bob.local", port: 55_107 } },
+    heardWallMs: 1_700_000_000_123,
+  },
   { kind: "pin", name: "Bob", key: id<PeerKey>("b") },
   { kind: "private-received", from: id<PeerKey>("b"), incarnation: 1, counter: 2 },
   { kind: "left", reason: "quit" },

@@ -256,13 +256,24 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         return this.#resume(records);
       case "admitted": {
         const { genesis, claim, incarnation, endpoint, link } = opening.admitted;
-        this.#enter(genesis, claim, records, { incarnation, endpoint, founded: false });
+        const entrance = this.#entranceRecords(link);
+        const how = { incarnation, endpoint, founded: false };
+        this.#enter(genesis, claim, [...records, ...entrance], how);
+        this.#out.push({ type: "persist", records: entrance, token: null, sync: false });
         this.#phase = "coming-in";
         return this.#toAdmission({ type: "entered", link });
       }
       default:
         return unreachable(opening);
     }
+  }
+
+  /** Who lets us in may go away before it has told of anybody: the next start asks it again. */
+  #entranceRecords(id: LinkId): readonly MeshRecord[] {
+    const link = this.#links.get(id);
+    if (link === null) return [];
+    const contact = { key: link.peer, endpoint: link.remote };
+    return [{ kind: "entrance", contact, heardWallMs: this.environment.wallMs() }];
   }
 
   #resume(records: readonly MeshRecord[]): void {

@@ -46,6 +46,8 @@ export type MeshRecord =
   | { readonly kind: "proof"; readonly proof: Proof }
   /** Where a member could be dialled, latest last; for finding the room again. */
   | { readonly kind: "member"; readonly beacon: SignedBeacon; readonly heardWallMs: number }
+  /** Who lets us in, as we dialled it: all that is known of the room until the first `member`. */
+  | { readonly kind: "entrance"; readonly contact: Contact; readonly heardWallMs: number }
   /** The user accepts this key under this name, now or again (`/trust`). */
   | { readonly kind: "pin"; readonly name: string; readonly key: PeerKey }
   /** Private messages of this sender's incarnation up to this counter were received: never show them again. */
@@ -62,8 +64,10 @@ export type MeshRecord =
 export function rememberedContacts(records: readonly MeshRecord[], self: PeerKey): Contact[] {
   const latest = new Map<PeerKey, { readonly contact: Contact; readonly heardWallMs: number }>();
   for (const record of records) {
-    if (record.kind !== "member") continue;
-    const { key, endpoint } = record.beacon.beacon.value;
+    if (record.kind !== "member" && record.kind !== "entrance") continue;
+    const { key, endpoint } = record.kind === "member"
+      ? record.beacon.beacon.value
+      : record.contact;
     if (key === self || endpoint === null) continue;
     latest.set(key, { contact: { key, endpoint }, heardWallMs: record.heardWallMs });
   }

@@ -121,6 +121,7 @@ export class RoomMachines {
       { kind: "genesis", genesis: this.config.genesis },
       { kind: "incarnation", incarnation: this.config.incarnation },
       ...claims.values().map((claim) => ({ kind: "claim" as const, claim })),
+      ...this.config.records.filter(({ kind }) => kind === "entrance").slice(-1),
       ...members,
       ...this.names.snapshot(),
       ...kept,

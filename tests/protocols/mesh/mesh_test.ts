@@ -1,0 +1,66 @@
+import { assertEquals } from "@std/assert";
+import { fakeSigner } from "../../sim/fake_crypto.ts";
+import type { Member } from "../../sim/mesh/member.ts";
+import { meshSubject } from "../../sim/mesh/mesh_subject.ts";
+import { World } from "../../sim/mesh/world.ts";
+
+const SECOND_MS = 1_000;
+
+function quietWorld(): World {
+  return new World(
+    {
+      seed: 1,
+      hosts: 3,
+      disk: { syncMs: 1, slowChance: 0 },
+      limits: { controlBytes: 65_536, dataBytes: 1_048_576, windowBytes: 262_144 },
+      delayMs: 10,
+      jitterMs: 0,
+      bytesPerMs: Infinity,
+      codec: false,
+      clockDrift: 0,
+      print: null,
+    },
+    meshSubject(),
+    [],
+  );
+}
+
+function addMember(world: World, name: string): Member {
+  return world.addMember({
+    signer: fakeSigner(name),
+    name,
+    passive: false,
+    natted: false,
+    liar: false,
+    knowsAddress: true,
+    historyShown: 20,
+    eager: false,
+  });
+}
+
+function pass(world: World, forMs: number): void {
+  world.time.runUntil(world.time.nowMs + forMs);
+}
+
+function neighboursOf(member: Member): readonly string[] {
+  const keys = [...member.process?.probe?.activeView() ?? []];
+  return member.world.members.filter(({ key }) => keys.includes(key)).map(({ name }) => name);
+}
+
+Deno.test("Mesh finds the room again by who let it in, although that one died in that moment", () => {
+  const world = quietWorld();
+  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+  const founder = world.start(ann, { kind: "found" });
+  pass(world, SECOND_MS);
+  world.start(bob, { kind: "join", contact: ann.endpoint });
+  while (!bob.disk.records.some(({ kind }) => kind === "claim")) pass(world, 1);
+  world.end(founder, true, 0);
+  pass(world, 10 * SECOND_MS);
+  assertEquals(bob.process, null, "nobody has told him yet that he is in");
+
+  world.start(bob, { kind: "resume", room: bob.room! });
+  world.start(ann, { kind: "resume", room: ann.room! });
+  pass(world, 30 * SECOND_MS);
+
+  assertEquals([neighboursOf(ann), neighboursOf(bob)], [["Bob"], ["Ann"]]);
+});
