@@ -44,7 +44,7 @@ export function meshLines(event: MeshOwnEvent, context: RenderContext): readonly
     case "ready":
       return readyLines(event);
     case "joined":
-      return [[{ timeMs: nowMs }, " * ", name(event.name), ` joined (${event.host})`]];
+      return [[{ timeMs: nowMs }, " * ", name(event.name), joinedText(event)]];
     case "left":
       return [leftLine(event, nowMs)];
     case "renamed":
@@ -227,6 +227,12 @@ function verifyLines(event: EventNamed<"verify">): readonly Line[] {
 }
 
 /** `0.4 ms`, `12 ms`, `4 s`, `3 min`: as exact as people need it. */
+/** `present`: was here before us. Who can't be dialled has no address. */
+function joinedText({ host, present }: EventNamed<"joined">): string {
+  const text = present === true ? " is here" : " joined";
+  return host === "" ? text : `${text} (${host})`;
+}
+
 export function durationText(ms: number): string {
   if (ms < 10) return `${Math.round(ms * 10) / 10} ms`;
   if (ms < 1_000) return `${Math.round(ms)} ms`;

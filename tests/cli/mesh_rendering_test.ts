@@ -58,6 +58,16 @@ Others join with: p2pchat mesh NAME 127.0.0.1 55107
     "12:03 * Bob joined (192.168.1.7)\n",
   ],
   [
+    "joined, before we came in",
+    { event: "joined", name: "Bob", key: KEY, host: "192.168.1.7", port: 1, present: true },
+    "12:03 * Bob is here (192.168.1.7)\n",
+  ],
+  [
+    "joined, by one who can't be dialled",
+    { event: "joined", name: "Bob", key: KEY, host: "", port: 0 },
+    "12:03 * Bob joined\n",
+  ],
+  [
     "joined, under a name of mixed scripts",
     { event: "joined", name: "Вob", key: KEY, host: "::1", port: 1 },
     "12:03 * ≈Вob joined (::1)\n",

@@ -71,8 +71,11 @@ export type MeshEvent =
     readonly event: "joined";
     readonly name: string;
     readonly key: string;
+    /** Empty, with port 0, for a member that can't be dialled. */
     readonly host: string;
     readonly port: number;
+    /** Was in the room before we came in. */
+    readonly present?: true;
   }
   | {
     readonly event: "left";

@@ -109,12 +109,15 @@ export class OwnLease {
     bytes: number,
     timing: RosterTiming,
     liveMembers: number,
+    nowMs: number,
   ): number | null {
     this.#unsaid.messages += messages;
     this.#unsaid.bytes += bytes;
+    // In a small room, authors learn soon after a burst that everybody has it.
+    const isSmall = liveMembers <= timing.settledBeaconMembersMax;
     const isMuch = this.#unsaid.messages >= timing.earlyBeaconMessages ||
       this.#unsaid.bytes >= timing.earlyBeaconBytes;
-    if (!isMuch) return null;
+    if (!isMuch) return isSmall ? nowMs + timing.settledBeaconMs : null;
     return this.#lastMs +
       Math.max(timing.earlyBeaconMs, liveMembers * timing.earlyBeaconPerMemberMs);
   }

@@ -109,8 +109,9 @@ export class RoomView {
 
   joined(key: PeerKey, endpoint: Endpoint | null, present: boolean): void {
     const { host, port } = endpoint ?? { host: "", port: 0 };
-    const joined = { event: "joined", name: this.#name(key), key: fingerprintOf(key), host, port };
-    this.#show((present ? { ...joined, present } : joined) as MeshEvent);
+    const name = this.#name(key);
+    const joined = { event: "joined", name, key: fingerprintOf(key), host, port } as const;
+    this.#show(present ? { ...joined, present } : joined);
   }
 
   left(key: PeerKey, reason: LeaveReason): void {

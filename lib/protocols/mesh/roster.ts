@@ -218,7 +218,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
       case "message":
         return this.#message(input.from, input.message, nowMs);
       case "delivered":
-        return this.#delivered(input.messages, input.bytes);
+        return this.#delivered(input.messages, input.bytes, nowMs);
       case "quit":
         return this.#quit(nowMs);
       case "tick":
@@ -288,10 +288,10 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     if (known !== null) this.#learnClaim(known, null);
   }
 
-  #delivered(messages: number, bytes: number): void {
+  #delivered(messages: number, bytes: number, nowMs: number): void {
     const own = this.#own;
     if (own === null || own.ended) return;
-    const dueMs = own.delivered(messages, bytes, this.#timing, this.#table.liveCount);
+    const dueMs = own.delivered(messages, bytes, this.#timing, this.#table.liveCount, nowMs);
     if (dueMs !== null) this.#deadlines.setEarliest("beacon", dueMs);
   }
 

@@ -115,6 +115,9 @@ export interface RosterTiming {
   /** What was delivered since the last beacon that makes the next one early. */
   readonly earlyBeaconMessages: number;
   readonly earlyBeaconBytes: number;
+  /** In rooms of so many at most, a beacon follows what was delivered by so much at the latest. */
+  readonly settledBeaconMembersMax: number;
+  readonly settledBeaconMs: number;
   /** From an accusation until the accused is lost. More gives it longer to refute. */
   readonly accusationMs: number;
   /** How long a neighbour waits before it denies: its own link may be dying too. */
@@ -140,6 +143,8 @@ export const ROSTER_LAN: RosterTiming = {
   earlyBeaconPerMemberMs: 2, // 500 early beacons/s in all
   earlyBeaconMessages: 1_000, // a fifth of the window in which authors pause
   earlyBeaconBytes: 8 * 1024 * 1024, // a quarter of it
+  settledBeaconMembersMax: 8, // 64 small messages a burst; in larger rooms the next beacon tells
+  settledBeaconMs: 1_000, // whoever asks for the status has taken longer than that
   accusationMs: 1_750, // a dead link shows after 3 s of silence: lost within 5 s, gossip included
   denialDelayMs: 500, // a killed process's links end within a round trip of each other
   deadKeptMs: 24 * 60 * 60 * 1_000, // a lost member's name is held for a day
