@@ -2,7 +2,7 @@
  * M3: an answer is never shown before what its author had been shown.
  *
  * What an author knew when typing is taken from what its user had seen, not from the heads that its program
- * named. For each profile this keeps, by stream, the last place that anything shown so far knew of: whatever
+ * named; what an earlier process showed while its disk refused it doesn't count. For each profile this keeps, by stream, the last place that anything shown so far knew of: whatever
  * is shown at or below it now comes too late.
  */
 

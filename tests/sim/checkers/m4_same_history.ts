@@ -67,7 +67,9 @@ export class SameHistory implements MeshChecker {
         );
       }
       if (said.place <= (known[said.stream] ?? 0)) {
-        throw new Violation(this.name, `${at} after an answer to it`);
+        const answer = history.map((message) => world.ledger.byText(withoutLie(message.text)))
+          .find((other) => (other?.knew[said.stream] ?? 0) >= said.place);
+        throw new Violation(this.name, `${at} after "${answer?.text}", an answer to it`);
       }
       for (let stream = 0; stream < said.knew.length; stream++) {
         raise(known, stream, said.knew[stream]!);

@@ -3,7 +3,9 @@
  * from what it typed and saw alone, so that checkers judge the protocol by nothing the protocol says.
  *
  * Each process of a member types a stream of numbered messages. What somebody knew when typing is, for each
- * stream, the last number that they had been shown: within a stream a user knows all that they typed.
+ * stream, the last number that they had been shown: within a stream a user knows all that they typed. What
+ * was shown while the disk refused it (the user is told that it isn't kept) is known to that process alone:
+ * the next one can't name it, and an answer typed there isn't held back for it.
  */
 
 import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
@@ -38,24 +40,29 @@ export interface Said {
 export class ShownLog {
   readonly order: Said[] = [];
   readonly #shown = new Set<Said>();
-  /** By stream: the last place shown. */
+  /** By stream: the last place shown, of what the profile's program can know of. */
   last: number[] = [];
 
   has(said: Said): boolean {
     return this.#shown.has(said);
   }
 
+  /** Notes that it was shown, perhaps not for the first time. */
   add(said: Said): void {
-    this.order.push(said);
+    if (!this.#shown.has(said)) this.order.push(said);
     this.#shown.add(said);
     if (said.to === null) raise(this.last, said.stream, said.place);
   }
 
-  /** Forgets all but the first `count`: this profile was put back to what it was then. */
-  truncate(count: number): void {
-    for (const said of this.order.splice(count)) this.#shown.delete(said);
+  /**
+   * A process begins on a profile whose disk had refused some of what was shown: of all this, its program
+   * knows what is `stored`, whatever its user remembers.
+   */
+  knowOnly(stored: (said: Said) => boolean): void {
     this.last = [];
-    for (const said of this.order) if (said.to === null) raise(this.last, said.stream, said.place);
+    for (const said of this.order) {
+      if (said.to === null && stored(said)) raise(this.last, said.stream, said.place);
+    }
   }
 
   /** A log of its own with the same content: a profile was copied. */

@@ -129,6 +129,7 @@ export class World {
       rate: 1 + this.random.between(-this.config.clockDrift, this.config.clockDrift),
     };
     this.note(member.label, "start", member.starts++, begin);
+    if (member.diskFailed) this.#knowOnlyStored(member);
     const process = new MemberProcess(member, begin, clock);
     member.process = process;
     if (!member.config.natted && !member.config.passive) {
@@ -137,6 +138,15 @@ export class World {
     for (const checker of this.checkers) checker.started?.(process, member.disk.records);
     process.sim.deliver({ type: "start" });
     return process;
+  }
+
+  #knowOnlyStored({ disk, shown }: Member): void {
+    const stored = new Set<Said | undefined>();
+    for (const record of disk.records) {
+      if (record.kind !== "bundle") continue;
+      for (const text of record.bundle.texts.value) stored.add(this.ledger.byText(text));
+    }
+    shown.knowOnly((said) => stored.has(said));
   }
 
   /** The process is gone: it stopped, was killed, or its machine lost its power. */
@@ -222,7 +232,7 @@ export class World {
       const { shown } = process.member;
       const again = shown.has(said);
       for (const checker of this.checkers) checker.message?.(process, said, event, again);
-      if (!again) shown.add(said);
+      shown.add(said);
     } else if (event.event === "error" && ref !== undefined) {
       const said = this.ledger.said[indexOfRef(ref)];
       if (said !== undefined) said.refused = true;
