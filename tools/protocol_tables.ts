@@ -8,8 +8,11 @@
  */
 
 import type { Fields, MessageSpec, NameOf, Schema } from "../lib/base/schema.ts";
+import { MESH_PHASES } from "../lib/protocols/mesh/mesh.ts";
 import * as messages from "../lib/protocols/mesh/messages.ts";
 import * as structures from "../lib/protocols/mesh/structures.ts";
+
+import { CHANNEL_PHASES } from "../lib/protocols/noise/channel.ts";
 
 /** The tables by the names of their markers. */
 export type Tables = Readonly<Record<string, string>>;
@@ -17,10 +20,12 @@ export type Tables = Readonly<Record<string, string>>;
 /** Schemas by the names that the tables give them. */
 export type NamedSchemas = ReadonlyMap<string, Schema<unknown>>;
 
-/** The tables of the mesh. */
+/** The tables of the channel and the mesh. */
 export function meshTables(): Tables {
   const named = namedSchemas({ ...structures, ...messages });
   return {
+    "channel phases": phaseTable(CHANNEL_PHASES),
+    "mesh phases": phaseTable(MESH_PHASES),
     "mesh messages": messageTable(messages.MESH_MESSAGES),
     "mesh fields": fieldTable(messages.MESH_MESSAGES, named),
     "mesh structures": structureTables(named),
@@ -39,6 +44,20 @@ export function namedSchemas(module: Readonly<Record<string, unknown>>): NamedSc
     );
   }
   return new Map([...named].sort(([one], [other]) => one < other ? -1 : 1));
+}
+
+/** Each phase of a machine, and those that may follow. */
+export function phaseTable(
+  phases: Readonly<Record<string, { readonly about: string; readonly next: readonly string[] }>>,
+): string {
+  return markdownTable(
+    ["Phase", "Meaning", "Followed by"],
+    Object.entries(phases).map(([name, { about, next }]) => [
+      `\`${name}\``,
+      about,
+      next.length === 0 ? "nothing" : next.map((phase) => `\`${phase}\``).join(", "),
+    ]),
+  );
 }
 
 /** Code, name, from, to, when, answer, lane and greatest size of each message. */

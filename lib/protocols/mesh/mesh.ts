@@ -1,10 +1,6 @@
 /**
  * One process in a mesh: how it comes in, stays and leaves. Owns the links and admission, which know links;
  * everything behind them knows peers, and is the room (`room.ts`).
- *
- *     founding --+                             +-- leaving -- stopped
- *     coming in -+-- opening (its records) -- in
- *     resuming --+        (first, then coming in)
  */
 
 import type { Signer } from "../../base/crypto.ts";
@@ -67,7 +63,26 @@ const OFFENDER_BAN_MS = 60_000;
 /** A tick that comes so late means that this process stood still. */
 const STALL_MS = 2_000;
 
-type Phase = "idle" | "opening" | "coming-in" | "in" | "leaving" | "stopped";
+/** Each phase of a process in a mesh: what it means, and which ones may follow. */
+export const MESH_PHASES = {
+  idle: { about: "not started", next: ["opening", "coming-in", "stopped"] },
+  opening: {
+    about:
+      "a room's records are being read: its own, founded or resumed, or those of the room that let it in",
+    next: ["coming-in", "in", "stopped"],
+  },
+  "coming-in": {
+    about: "a member is asked to let it in; resuming, several are dialled until one does",
+    next: ["opening", "in", "stopped"],
+  },
+  in: { about: "a member of the room", next: ["leaving", "stopped"] },
+  leaving: {
+    about: "what was typed still goes out, 10 s at most; then it says that it quits",
+    next: ["stopped"],
+  },
+  stopped: { about: "links are closed, nothing happens any more", next: [] },
+} as const;
+type Phase = keyof typeof MESH_PHASES;
 
 interface Dial {
   readonly purpose: "join" | "resume" | "overlay";
@@ -191,6 +206,16 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     }
   }
 
+  #enterPhase(phase: Phase): void {
+    if (phase === this.#phase) return;
+    const allowed: readonly Phase[] = MESH_PHASES[this.#phase].next;
+    invariant(
+      allowed.includes(phase),
+      `a mesh goes from ${this.#phase} to ${allowed.join(" or ")}, not to ${phase}`,
+    );
+    this.#phase = phase;
+  }
+
   #tick(): void {
     const nowMs = this.#nowMs;
     for (const name of this.#deadlines.takeDue(nowMs)) {
@@ -228,7 +253,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         return this.#open({ kind: "found", ...founded }, founded.room);
       }
       case "join":
-        this.#phase = "coming-in";
+        this.#enterPhase("coming-in");
         this.#admission = this.#newAdmission(null, [], 0);
         return this.#dialContact();
       case "resume":
@@ -240,7 +265,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   }
 
   #open(opening: Opening, room: RoomId): void {
-    this.#phase = "opening";
+    this.#enterPhase("opening");
     this.#opening = opening;
     this.#out.push({ type: "open-room", room });
   }
@@ -260,7 +285,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         const how = { incarnation, endpoint, founded: false };
         this.#enter(genesis, claim, [...records, ...entrance], how);
         this.#out.push({ type: "persist", records: entrance, token: null, sync: false });
-        this.#phase = "coming-in";
+        this.#enterPhase("coming-in");
         return this.#toAdmission({ type: "entered", link });
       }
       default:
@@ -287,7 +312,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#earlier = { membership: earlier, records };
     this.#admission = this.#newAdmission(earlier.room, earlier.ownClaims, earlier.incarnationMin);
     this.#toTry = rememberedContacts(records, this.signer.key);
-    this.#phase = "coming-in";
+    this.#enterPhase("coming-in");
     this.#tryNext();
   }
 
@@ -328,7 +353,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const host = advertise.host;
     const endpoint = passive || host === null ? null : { host, port: advertise.port };
     this.#enter(genesis, claim, records, { incarnation: 0, endpoint, founded });
-    this.#phase = "in";
+    this.#enterPhase("in");
     this.#toAdmission({ type: "in-room", room, genesis });
     this.#toRoom({ type: "alone" });
     this.#releaseHeld();
@@ -659,7 +684,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         this.#toRoom({ type: "own-claim", claim: effect.claim });
         return this.#toAdmission({ type: "entered", link: effect.link });
       case "came-in":
-        this.#phase = "in";
+        this.#enterPhase("in");
         this.#via = effect.via;
         this.#entrance = null;
         return;
@@ -828,7 +853,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #command(command: MeshCommand, ref: string | undefined): void {
     if (command.command === "quit") {
       if (this.#phase === "leaving") return;
-      this.#phase = this.#room === null ? this.#phase : "leaving";
+      if (this.#room !== null) this.#enterPhase("leaving");
       if (this.#room === null) return this.#stopped({ kind: "bye", reason: "quit" });
       this.#deadlines.set("leave", this.#nowMs + LEAVE_MS_MAX);
       return;
@@ -901,7 +926,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   }
 
   #stopped(outcome: Extract<MeshEffect, { readonly type: "stop" }>["outcome"]): void {
-    this.#phase = "stopped";
+    this.#enterPhase("stopped");
     const reason = outcome.kind === "bye" ? outcome.reason : outcome.code;
     for (const { link } of this.#links.all()) this.#close(link, reason);
     this.#out.push({ type: "stop", outcome });

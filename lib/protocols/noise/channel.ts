@@ -52,21 +52,19 @@ export interface ChannelOptions {
   readonly config?: Partial<ChannelConfig>;
 }
 
-/**
- * `handshake`: bytes go to the handshake. `welcome`: the dialler waits for the listener's first record.
- * `closing`: the owner has closed, what waits is being sent. `refusing`: the last bytes of a failure wait to be
- * written. `ended`: nothing happens any more.
- */
-type Phase = "handshake" | "welcome" | "open" | "closing" | "refusing" | "ended";
-
-const PHASES_AFTER = {
-  handshake: ["welcome", "open", "refusing", "ended"],
-  welcome: ["open", "ended"],
-  open: ["closing", "ended"],
-  closing: ["ended"],
-  refusing: ["ended"],
-  ended: [],
-} as const satisfies Record<Phase, readonly Phase[]>;
+/** Each phase of a channel: what it means, and which ones may follow. */
+export const CHANNEL_PHASES = {
+  handshake: {
+    about: "bytes go to the handshake",
+    next: ["welcome", "open", "refusing", "ended"],
+  },
+  welcome: { about: "the dialler waits for the listener's first record", next: ["open", "ended"] },
+  open: { about: "records carry frames both ways", next: ["closing", "ended"] },
+  closing: { about: "the owner has closed; what waits is being sent", next: ["ended"] },
+  refusing: { about: "the last bytes of a failure wait to be written", next: ["ended"] },
+  ended: { about: "nothing happens any more", next: [] },
+} as const;
+type Phase = keyof typeof CHANNEL_PHASES;
 
 const NOTHING: readonly ChannelEffect[] = [];
 
@@ -438,7 +436,7 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
   }
 
   #enter(phase: Phase): void {
-    const allowed: readonly Phase[] = PHASES_AFTER[this.#phase];
+    const allowed: readonly Phase[] = CHANNEL_PHASES[this.#phase].next;
     invariant(
       allowed.includes(phase),
       `a channel goes from ${this.#phase} to ${allowed.join(" or ")}, not to ${phase}`,
