@@ -1,0 +1,72 @@
+/** What the user pages show works as it stands there. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { fileURLToPath } from "node:url";
+import { meshCommands } from "../../lib/cli/mesh_commands.ts";
+import { meshProgramCommand } from "../../lib/cli/mesh_arguments.ts";
+import { Nodes, type ShownEvent } from "./node.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+
+function page(path: string): Promise<string> {
+  return Deno.readTextFile(new URL(path, ROOT));
+}
+
+Deno.test("docs/scripting.md: the bot tells the time to all, and in private", async () => {
+  const bot = /```js\n(.*?)```/s.exec(await page("docs/scripting.md"))?.[1];
+  assert(bot !== undefined);
+  await using nodes = new Nodes();
+  const ann = await nodes.ready("Ann", null);
+  const folder = await Deno.makeTempDir({ prefix: "p2pchat-bot-" });
+  const path = `${folder}/clock.mjs`;
+  await Deno.writeTextFile(path, bot);
+  const process = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", path, "127.0.0.1", String(ann.port)],
+    cwd: fileURLToPath(ROOT),
+    env: { P2PCHAT_HOME: folder },
+    stdin: "null",
+  }).spawn();
+  try {
+    await ann.until((event) => event.event === "joined" && event.name === "clock");
+
+    await ann.say("!time");
+    const toAll = await ann.until(byClock);
+    await ann.command({ command: "msg", name: "clock", text: "!time" });
+    const toAnn = await ann.until((event) => byClock(event) && event.private);
+
+    assertMatch(toAll.text, /^It is \d{4}-\d\d-\d\dT/);
+    assertEquals([toAll.private, toAnn.private], [false, true]);
+    assertEquals(ann.texts("clock").length, 2);
+  } finally {
+    process.kill("SIGKILL");
+    await process.status;
+    await ann.until((event) => event.event === "left" && event.name === "clock");
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+function byClock(event: ShownEvent): boolean {
+  return event.event === "message" && event.from === "clock";
+}
+
+Deno.test("docs/mesh.md: names each command and each flag", async () => {
+  const text = await page("docs/mesh.md");
+  const missing = [
+    ...meshCommands.commands.map(({ name }) => name === "quit" ? ":q" : `/${name}`),
+    ...meshProgramCommand.flags.map(({ name }) => `--${name}`),
+  ].filter((word) => !text.includes(`\`${word}`));
+  assertEquals(missing, []);
+});
+
+Deno.test("pages: every link to a file of ours leads to one", async () => {
+  const ours = [...Deno.readDirSync(new URL("docs/", ROOT))].filter(({ isFile }) => isFile);
+  const broken: string[] = [];
+  for (const path of ["README.md", "PROTOCOL.md", ...ours.map(({ name }) => `docs/${name}`)]) {
+    for (const [, target] of (await page(path)).matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)) {
+      const file = new URL(target!, new URL(path, ROOT));
+      const isThere = await Deno.stat(file).then(() => true, () => false);
+      if (!isThere) broken.push(`${path}: ${target}`);
+    }
+  }
+  assertEquals(broken, []);
+});
