@@ -2,7 +2,7 @@
 .POSIX:
 .DEFAULT_GOAL = all
 PREFIX = /usr/local
-DENO = $$(tools/find_deno.sh)
+DENO = "$$(tools/find_deno.sh)"
 
 all: ## build ./p2pchat, one standalone executable
 	@tools/build.sh

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { hasScript, openTerminal, type Terminal, type TerminalOptions } from "./pty.ts";
 
 /** A room at a terminal, and the other members' side of it. */
@@ -25,7 +26,7 @@ async function openRoom(
   options: Partial<TerminalOptions> & { readonly flags?: readonly string[] } = {},
 ): Promise<Room> {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const mode = new URL("echo_mode.ts", import.meta.url).pathname;
+  const mode = fileURLToPath(new URL("echo_mode.ts", import.meta.url));
   const { flags = [], ...rest } = options;
   const terminal = await openTerminal({
     command: [
@@ -319,7 +320,7 @@ consoleTest("TERM=dumb gets plain lines and no sequence at all", async () => {
       "--quiet",
       "--no-check",
       "-A",
-      new URL("echo_mode.ts", import.meta.url).pathname,
+      fileURLToPath(new URL("echo_mode.ts", import.meta.url)),
       "mesh",
       "Alice",
     ],

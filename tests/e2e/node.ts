@@ -1,6 +1,7 @@
 /** A `./p2pchat` process driven through `--json`, as a script would. */
 
 import { assert } from "@std/assert";
+import { fileURLToPath } from "node:url";
 
 /** One object that the program printed. */
 export interface ShownEvent {
@@ -20,7 +21,7 @@ export interface NodeOptions {
 
 /** The built program; `P2PCHAT` names another one to test. */
 export const PROGRAM = Deno.env.get("P2PCHAT") ??
-  new URL("../../p2pchat", import.meta.url).pathname;
+  fileURLToPath(new URL("../../p2pchat", import.meta.url));
 
 /** Longest wait for anything: the tests' own bound, far above any promise they check. */
 const WAIT_MS = 30_000;

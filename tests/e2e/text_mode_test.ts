@@ -1,6 +1,7 @@
 /** Pipes without `--json`: what people read there, what a line means, and how the program ends. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { Node, Nodes, type ShownEvent } from "./node.ts";
 import { residentBytes } from "./proc.ts";
 import { TextProgram } from "./text_program.ts";
@@ -288,7 +289,8 @@ Deno.test("text mode: /status, /peers and /history read well, alone and in compa
 
 /** `p2pchat mesh Bob` through a node, its files below the node's. */
 function bobsCommand(contact: Node): readonly string[] {
-  const program = Deno.env.get("P2PCHAT") ?? new URL("../../p2pchat", import.meta.url).pathname;
+  const program = Deno.env.get("P2PCHAT") ??
+    fileURLToPath(new URL("../../p2pchat", import.meta.url));
   const listen = ["--host", "127.0.0.1", "--port", "0"];
   const address = ["127.0.0.1", String(contact.port)];
   return [program, "mesh", "Bob", ...address, ...listen, "--data", `${contact.data}/bob`];

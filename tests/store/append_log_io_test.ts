@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { AppendLog } from "../../lib/store/append_log.ts";
 import { RealDisk } from "../../lib/store/real_disk.ts";
 
@@ -29,7 +30,7 @@ Deno.test("AppendLog has all that a killed process had acknowledged, in order", 
 /** Kills the child when it has acknowledged `count` records at least. @returns All that it has said. */
 async function runUntilKilled(path: string, count: number): Promise<readonly number[]> {
   const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-check", "-A", CHILD.pathname, path],
+    args: ["run", "--no-check", "-A", fileURLToPath(CHILD), path],
     stdin: "null",
     stdout: "piped",
   }).spawn();

@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { lockProfile } from "../../lib/store/profile_lock.ts";
 import { RealDisk } from "../../lib/store/real_disk.ts";
@@ -39,7 +40,7 @@ class Child {
 
   static async start(folder: string): Promise<Child> {
     const command = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--no-check", "-A", CHILD.pathname, folder],
+      args: ["run", "--no-check", "-A", fileURLToPath(CHILD), folder],
       stdin: "null",
       stdout: "piped",
     });
