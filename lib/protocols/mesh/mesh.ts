@@ -60,6 +60,11 @@ const JOIN_RETRY_MS = 500;
 const FORGER_BAN_MS = 10 * 60_000;
 /** Whoever breaks another rule may be an old version, or overloaded. */
 const OFFENDER_BAN_MS = 60_000;
+/**
+ * Two copies of a profile that start at once may know of the same last incarnation, both with a slow clock.
+ * So they hardly ever take the same next one; and one that starts a minute later still has a higher one.
+ */
+const INCARNATION_SPREAD = 2 ** 16;
 /** A tick that comes so late means that this process stood still. */
 const STALL_MS = 2_000;
 
@@ -371,11 +376,12 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   ): void {
     const { environment, config } = this;
     const earlier = earlierMembership(environment.crypto, this.signer.key, records);
-    const incarnation = Math.max(
+    const incarnationMin = Math.max(
       how.incarnation,
       earlier?.incarnationMin ?? 1,
       environment.wallMs(),
     );
+    const incarnation = incarnationMin + Math.floor(environment.random() * INCARNATION_SPREAD);
     this.#room = new Room(
       {
         room: roomIdOf(environment.crypto, genesis),

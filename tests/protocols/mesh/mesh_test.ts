@@ -10,7 +10,7 @@ function quietWorld(): World {
   return new World(
     {
       seed: 1,
-      hosts: 3,
+      hosts: 4,
       disk: { syncMs: 1, slowChance: 0 },
       limits: { controlBytes: 65_536, dataBytes: 1_048_576, windowBytes: 262_144 },
       delayMs: 10,
@@ -63,4 +63,32 @@ Deno.test("Mesh finds the room again by who let it in, although that one died in
   pass(world, 30 * SECOND_MS);
 
   assertEquals([neighboursOf(ann), neighboursOf(bob)], [["Bob"], ["Ann"]]);
+});
+
+Deno.test("Mesh keeps one of two copies of a profile that come in at two ends of a room that is cut", () => {
+  const world = quietWorld();
+  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+  const carl = addMember(world, "Carl");
+  world.start(ann, { kind: "found" });
+  pass(world, SECOND_MS);
+  const original = world.start(bob, { kind: "join", contact: ann.endpoint });
+  world.start(carl, { kind: "join", contact: ann.endpoint });
+  pass(world, 5 * SECOND_MS);
+  const copy = world.addMember(bob.config);
+  world.end(original, false, 0);
+  world.restore(copy, world.imageOf(bob));
+
+  // What both know of their last start is all they have to go by.
+  const side = (host: number) => host === ann.index || host === bob.index;
+  world.network.setCuts((from, to) => side(from) !== side(to));
+  for (const [member, contact] of [[bob, ann], [copy, carl]] as const) {
+    member.wallOffsetMs = -3_600_000;
+    world.start(member, { kind: "join", contact: contact.endpoint });
+  }
+  pass(world, 2 * SECOND_MS);
+  assertEquals([bob, copy].filter(({ present }) => present !== null).length, 2);
+  world.network.setCuts(() => false);
+  pass(world, 60 * SECOND_MS);
+
+  assertEquals([bob, copy].filter(({ present }) => present !== null).length, 1);
 });
