@@ -1,0 +1,314 @@
+/** Those who mean no good: strangers on a socket, peers with a valid handshake, and members that break the rules. */
+
+import { nodeCrypto, nodeSigner } from "../../lib/base/crypto.ts";
+import { type Environment, SILENT_LOGGER } from "../../lib/base/environment.ts";
+import type { LinkId } from "../../lib/base/ids.ts";
+import { invariant } from "../../lib/base/invariant.ts";
+import { Channel } from "../../lib/protocols/noise/channel.ts";
+import type { ChannelInput } from "../../lib/protocols/noise/channel_io.ts";
+import type { ChannelIdentity } from "../../lib/protocols/noise/channel_handshake.ts";
+import { keyPairFromSeed } from "../../lib/protocols/noise/primitives.ts";
+import type { MeshEvent } from "../../lib/protocols/mesh/events.ts";
+import { MESH_MESSAGES, type MeshMessage } from "../../lib/protocols/mesh/messages.ts";
+import { MeshHost } from "../../lib/runtime/mesh_host.ts";
+import { createCodec } from "../../lib/wire/codec.ts";
+import { FRAME_HEADER_BYTES, writeFrameHeader } from "../../lib/wire/frame.ts";
+import { openTcpLinks, SYSTEM_LINK_CLOCK } from "../../lib/transport/tcp_links.ts";
+
+const HOST = "127.0.0.1";
+const MODE = "mesh";
+type BundleMessage = Extract<MeshMessage, { readonly type: "bundle" }>;
+
+/** The longest wait for what must come: the tests' own bound. */
+const WAIT_MS = 20_000;
+
+const codec = createCodec(MESH_MESSAGES);
+
+/** A TCP connection to `port`. */
+export class Stranger implements Disposable {
+  /** When and how the other side ended it, ms of `performance.now()`. */
+  readonly dropped: Promise<number>;
+  received = 0;
+  #closed = false;
+
+  private constructor(readonly conn: Deno.TcpConn, reads: boolean) {
+    this.dropped = reads ? this.#read() : Promise.resolve(0);
+  }
+
+  static async connect(port: number, reads = true): Promise<Stranger> {
+    return new Stranger(await Deno.connect({ hostname: HOST, port }), reads);
+  }
+
+  /** As the other side's log names us. */
+  get address(): string {
+    return `${HOST}:${(this.conn.localAddr as Deno.NetAddr).port}`;
+  }
+
+  /** Sends as long as it is taken. */
+  async send(bytes: Uint8Array, times = 1): Promise<void> {
+    try {
+      for (let at = 0; at < times; at++) {
+        for (let sent = 0; sent < bytes.length;) {
+          sent += await this.conn.write(bytes.subarray(sent));
+        }
+      }
+    } catch {
+      // Dropped in between, which is what should happen.
+    }
+  }
+
+  /** Where something that was sent is unread here, the system resets the connection. */
+  close(): void {
+    if (!this.#closed) this.conn.close();
+    this.#closed = true;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  async #read(): Promise<number> {
+    const buffer = new Uint8Array(65_536);
+    try {
+      for (let count; (count = await this.conn.read(buffer)) !== null;) this.received += count;
+    } catch {
+      // Reset by the other side, or closed by this one.
+    }
+    return performance.now();
+  }
+}
+
+/** A connection with a handshake by the project's own code, and full control over what follows it. */
+export class Peer implements Disposable {
+  readonly dropped: Promise<number>;
+  readonly #channel: Channel;
+  readonly #up = Promise.withResolvers<void>();
+  #wake = Promise.withResolvers<void>();
+  #over = false;
+
+  private constructor(readonly stranger: Stranger, identity: ChannelIdentity) {
+    this.#channel = Channel.dial(
+      { identity, env: environment() },
+      { mode: MODE, room: null, secret: null, fingerprint: null },
+      performance.now(),
+    );
+    this.dropped = this.#read();
+    void this.#write();
+  }
+
+  /** Resolves when the handshake is over. */
+  static async dial(port: number, identity = newIdentity()): Promise<Peer> {
+    const peer = new Peer(await Stranger.connect(port, false), identity);
+    await Promise.race([peer.#up.promise, peer.dropped]);
+    return peer;
+  }
+
+  get address(): string {
+    return this.stranger.address;
+  }
+
+  send(message: MeshMessage): void {
+    this.sendBody(codec.encode(message));
+  }
+
+  /** A whole frame, whatever is in it. */
+  sendBody(body: Uint8Array): void {
+    const head = new Uint8Array(FRAME_HEADER_BYTES);
+    writeFrameHeader(head, body.length);
+    this.sendRaw(head, body);
+  }
+
+  /** Bytes in place of a frame. */
+  sendRaw(head: Uint8Array, body: Uint8Array = new Uint8Array(0)): void {
+    this.#step({ type: "send", head, body, lane: "data" });
+    this.#wake.resolve();
+  }
+
+  close(): void {
+    this.#over = true;
+    this.#wake.resolve();
+    this.stranger.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #step(input: ChannelInput): Uint8Array | null {
+    let bytes: Uint8Array | null = null;
+    for (const effect of this.#channel.step(input, performance.now())) {
+      if (effect.type === "established") this.#up.resolve();
+      if (effect.type === "write") bytes = effect.bytes;
+      if (effect.type === "failed" || effect.type === "closed") this.#over = true;
+    }
+    return bytes;
+  }
+
+  async #read(): Promise<number> {
+    const buffer = new Uint8Array(65_536);
+    try {
+      for (let count; (count = await this.stranger.conn.read(buffer)) !== null && !this.#over;) {
+        this.#step({ type: "received", bytes: buffer.subarray(0, count) });
+        this.#wake.resolve();
+      }
+    } catch {
+      // Reset by the other side, or closed by this one.
+    }
+    this.close();
+    return performance.now();
+  }
+
+  async #write(): Promise<void> {
+    while (!this.#over) {
+      while (this.#channel.hasOutput && !this.#over) {
+        const bytes = this.#step({ type: "writable" });
+        if (bytes !== null) await this.stranger.send(bytes);
+      }
+      await this.#wake.promise;
+      this.#wake = Promise.withResolvers<void>();
+    }
+  }
+}
+
+/** A member by the project's own code that says on its links whatever it is told to. */
+export class FalseMember implements AsyncDisposable {
+  readonly events: MeshEvent[] = [];
+  /** When its first link went down, ms of `performance.now()`. */
+  readonly dropped: Promise<number>;
+  readonly #links: ReturnType<typeof openTcpLinks>;
+  readonly #host: MeshHost;
+  readonly #running: Promise<unknown>;
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #down = Promise.withResolvers<number>();
+  #link: LinkId | null = null;
+  #heard: BundleMessage | null = null;
+  readonly #hearing = Promise.withResolvers<void>();
+
+  /** As logs name it. */
+  readonly key: string;
+
+  private constructor(name: string, port: number) {
+    const identity = newIdentity();
+    this.key = identity.signer.key;
+    const env = environment();
+    this.dropped = this.#down.promise;
+    this.#links = openTcpLinks({
+      host: HOST,
+      port: 0,
+      identity,
+      env,
+      access: { mode: MODE, room: null, secrets: null, admit: () => null },
+      handler: {
+        linkUp: (link, info) => {
+          this.#link ??= link;
+          this.#host.linkUp(link, info);
+        },
+        dialFailed: (attempt, failure) => this.#host.dialFailed(attempt, failure),
+        frame: (link, body) => {
+          const message = codec.decode(body.slice());
+          if (message.type === "bundle") {
+            this.#heard = message;
+            this.#hearing.resolve();
+          }
+          this.#host.frame(link, body);
+        },
+        linkDown: (link, end) => {
+          if (link === this.#link) this.#down.resolve(performance.now());
+          this.#host.linkDown(link, end);
+        },
+        congested: (link) => this.#host.congested(link),
+        drained: (link) => this.#host.drained(link),
+        aged: () => {},
+      },
+    });
+    const contact = { host: HOST, port };
+    this.#host = new MeshHost({
+      name,
+      advertise: { host: HOST, port: this.#links.local.port },
+      passive: false,
+      historyShown: 0,
+      begin: { kind: "join", contact },
+    }, {
+      clock: SYSTEM_LINK_CLOCK,
+      environment: env,
+      signer: identity.signer,
+      links: this.#links,
+      openRoom: () =>
+        Promise.resolve({
+          records: [],
+          bytes: 0,
+          append: () => Promise.resolve(),
+          rewrite: () => Promise.resolve(),
+          close: () => Promise.resolve(),
+        }),
+      show: (event) => {
+        this.events.push(event);
+        if (event.event === "ready") this.#ready.resolve();
+      },
+      pauseInput: () => {},
+      flushed: () => Promise.resolve(),
+      outputReady: () => null,
+    });
+    this.#running = this.#host.run();
+  }
+
+  /** Resolves when it is a member and has heard somebody say something. */
+  static async join(name: string, port: number): Promise<FalseMember> {
+    const member = new FalseMember(name, port);
+    const ready = Promise.all([member.#ready.promise, member.#hearing.promise]);
+    await within(WAIT_MS, Promise.race([ready, member.#running]), () => member.#account());
+    return member;
+  }
+
+  /** The last bundle that was sent to it. */
+  get heard(): BundleMessage {
+    invariant(this.#heard !== null, "somebody has said something");
+    return this.#heard;
+  }
+
+  /** On the link by which it came in. */
+  send(message: MeshMessage, lane: "control" | "data" = "data"): void {
+    this.sendBody(codec.encode(message), lane);
+  }
+
+  sendBody(body: Uint8Array, lane: "control" | "data" = "data"): void {
+    invariant(this.#link !== null, "a member has a link");
+    this.#links.send(this.#link, body, lane);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#host.command({ command: "quit" }, undefined);
+    await within(WAIT_MS, this.#running, () => this.#account());
+    await this.#links.shutdown("quit");
+  }
+
+  #account(): string {
+    return `${this.key} saw ${JSON.stringify(this.events.slice(-10))}`;
+  }
+}
+
+export function newIdentity(): ChannelIdentity {
+  return { signer: nodeSigner(randomBytes(32)), static: keyPairFromSeed(randomBytes(32)) };
+}
+
+function environment(): Environment {
+  return {
+    random: Math.random,
+    randomBytes,
+    wallMs: Date.now,
+    crypto: nodeCrypto,
+    log: SILENT_LOGGER,
+  };
+}
+
+function randomBytes(length: number): Uint8Array<ArrayBuffer> {
+  return crypto.getRandomValues(new Uint8Array(length));
+}
+
+async function within(ms: number, event: Promise<unknown>, account: () => string): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const limit = new Promise<"late">((resolve) => timer = setTimeout(resolve, ms, "late"));
+  const first = await Promise.race([event, limit]);
+  clearTimeout(timer);
+  if (first === "late") throw new Error(`Waited for ${ms} ms: ${account()}`);
+}

@@ -1,0 +1,427 @@
+/**
+ * A room under attack: whatever is done to one member's port, the others' messages get through within a second,
+ * who does it is dropped, a reason is in the log, and memory and processor are as before afterwards.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { utf8 } from "../../lib/base/crypto.ts";
+import { makeEmbedded } from "../../lib/base/schema.ts";
+import { beaconSchema } from "../../lib/protocols/mesh/structures.ts";
+import type { MeshMessage } from "../../lib/protocols/mesh/messages.ts";
+import { beacon, MESH_SAMPLES } from "../wire/mesh_samples.ts";
+import { FalseMember, Peer, Stranger } from "./hostile_peer.ts";
+import { Node, Nodes, type ShownEvent } from "./node.ts";
+import { openSockets, processorMs, residentBytes } from "./proc.ts";
+
+/** The longest that a message may take, and an offender stay. */
+const MESSAGE_MS_MAX = 1_000;
+const OFFENDER_MS_MAX = 15_000;
+const MEMORY_GROWTH_MAX = 64 * 1_024 * 1_024;
+/** Of one processor, in a room where nothing is said. */
+const IDLE_SHARE_MAX = 0.05;
+
+const MEGABYTE = new Uint8Array(1_024 * 1_024).fill(0x70);
+/** It begins like a `hello`. */
+const GARBAGE = new Uint8Array(1_000).fill(1);
+const HIGH_LENGTH = Uint8Array.of(0xff, 0xff, 0xff, 0xff);
+
+Deno.test("strangers of every kind at a member's port change nothing for the room", async () => {
+  await using room = await Room.open();
+  const { port } = room;
+  const attacks: readonly (readonly [string, (stranger: Stranger) => Promise<void>])[] = [
+    ["says nothing", () => Promise.resolve()],
+    ["random bytes", (stranger) => stranger.send(crypto.getRandomValues(new Uint8Array(1_000)))],
+    ["a part of a preface", (stranger) => stranger.send(preface().subarray(0, 20))],
+    [
+      "a part of a handshake",
+      (stranger) => stranger.send(new Uint8Array([...preface(), ...new Uint8Array(8)])),
+    ],
+    ["one byte at a time", async (stranger) => {
+      for (const byte of preface()) {
+        await stranger.send(Uint8Array.of(byte));
+        await pause(250);
+      }
+    }],
+    ["a length of 4 GB", (stranger) => stranger.send(HIGH_LENGTH)],
+    [
+      "a preface and a length of 4 GB",
+      (stranger) =>
+        stranger.send(
+          new Uint8Array([...preface(), ...new Uint8Array(32).fill(9), ...HIGH_LENGTH]),
+        ),
+    ],
+    ["an HTTP request", (stranger) => stranger.send(utf8("GET / HTTP/1.1\r\nHost: x\r\n\r\n"))],
+    ["another mode", (stranger) => stranger.send(preface({ mode: 4 }))],
+    ["another version", (stranger) => stranger.send(preface({ version: 9 }))],
+    ["20 MB at once", (stranger) => stranger.send(MEGABYTE, 20)],
+    ["a preface and 20 MB", async (stranger) => {
+      await stranger.send(preface());
+      await stranger.send(MEGABYTE, 20);
+    }],
+    ["a replayed handshake", async (stranger) => stranger.send(await recordedHandshake(port))],
+  ];
+
+  const from = performance.now();
+  const strangers = await Promise.all(attacks.map(async ([name, attack]) => {
+    const stranger = await Stranger.connect(port);
+    const attacking = attack(stranger);
+    const tookMs = await stranger.dropped - from;
+    await attacking;
+    stranger.close();
+    assert(tookMs < OFFENDER_MS_MAX, `${name} is dropped within 15 s, not after ${tookMs} ms`);
+    return { name, address: stranger.address };
+  }));
+  await resetMany(port);
+
+  await room.assertUndisturbed();
+  for (const { name, address } of strangers) {
+    await room.assertReason(address, name);
+  }
+});
+
+Deno.test("a thousand connections that never speak are bounded, and keep no newcomer out", async () => {
+  await using room = await Room.open();
+  const idleSockets = await openSockets(room.victim.pid);
+  const strangers: Stranger[] = [];
+  const from = performance.now();
+  for (let count = 0; count < 1_000; count += 100) {
+    const some = Array.from({ length: 100 }, () => Stranger.connect(room.port));
+    strangers.push(...await Promise.all(some));
+  }
+
+  const sockets = await openSockets(room.victim.pid) - idleSockets;
+  await room.nodes.ready("Newcomer", room.victim);
+  const lastMs = Math.max(...await Promise.all(strangers.map(({ dropped }) => dropped)));
+  strangers.forEach((stranger) => stranger.close());
+
+  // 64 whose handshake may come, and as many that are told why not.
+  assert(sockets <= 2 * 64 + 10, `${sockets} sockets are open`);
+  assert(lastMs - from < OFFENDER_MS_MAX, `the last is dropped after ${lastMs - from} ms`);
+  await room.assertUndisturbed({ joined: ["Newcomer"] });
+});
+
+Deno.test("peers with a valid handshake who break the rules are dropped, and nobody notices", async () => {
+  await using room = await Room.open();
+  const { port } = room;
+  const join = (name: string) =>
+    ({ type: "join", room: null, name, incarnation: 1, endpoint: null, earlier: null }) as const;
+  const attacks: readonly (readonly [string, (peer: Peer) => unknown])[] = [
+    ["never says what it wants", () => {}],
+    ["a frame of 4 GB", (peer) => peer.sendRaw(HIGH_LENGTH)],
+    ["a frame of no length", (peer) => peer.sendRaw(new Uint8Array(4))],
+    [
+      "a frame that never ends",
+      (peer) => peer.sendRaw(Uint8Array.of(0, 3, 0, 0), MEGABYTE.subarray(9)),
+    ],
+    ["garbage in a frame", (peer) => peer.sendBody(GARBAGE)],
+    ["messages of unknown types", (peer) => {
+      for (let count = 0; count < 200; count++) peer.sendBody(Uint8Array.of(0xe7, 0x07, 1, 2, 3));
+    }],
+    ["what only members may say", (peer) => peer.send({ type: "disconnect" })],
+    [
+      "an answer to what was never asked",
+      (peer) =>
+        peer.send({ type: "refuse", code: "full", text: "you may not come in", room: null }),
+    ],
+    ["a bad name", (peer) => peer.send(join("\x1b[2J"))],
+    ["asks to come in, and never answers", (peer) => peer.send(join("Mallory"))],
+    ["asks to come in a thousand times", (peer) => {
+      for (let count = 0; count < 1_000; count++) peer.send(join(`Mallory${count}`));
+    }],
+    ["a flood of frames", async (peer) => {
+      for (let count = 0; count < 20_000; count++) {
+        peer.sendBody(MEGABYTE.subarray(0, 1_000));
+        if (count % 500 === 0) await pause(0);
+      }
+    }],
+  ];
+
+  const from = performance.now();
+  const peers = await Promise.all(attacks.map(async ([name, attack]) => {
+    const peer = await Peer.dial(port);
+    const attacking = attack(peer);
+    const tookMs = await peer.dropped - from;
+    await attacking;
+    assert(tookMs < OFFENDER_MS_MAX, `${name}: dropped after ${tookMs} ms`);
+    return { name, address: peer.address };
+  }));
+
+  await room.assertUndisturbed();
+  for (const { name, address } of peers) {
+    await room.assertReason(address, name);
+  }
+});
+
+Deno.test("a storm of newcomers who never finish coming in lets others come in", async () => {
+  await using room = await Room.open();
+  const storm = (async () => {
+    for (let wave = 0; wave < 10; wave++) {
+      await Promise.all(Array.from({ length: 30 }, async (_, index) => {
+        using peer = await Peer.dial(room.port);
+        const name = `Storm${wave}.${index}`;
+        const incarnation = Date.now();
+        peer.send({ type: "join", room: null, name, incarnation, endpoint: null, earlier: null });
+        await pause(100);
+      }));
+    }
+  })();
+
+  const newcomer = room.nodes.ready("Newcomer", room.victim);
+  await Promise.all([newcomer, storm]);
+
+  await room.assertUndisturbed({ joined: ["Newcomer"] });
+});
+
+Deno.test("members who break the rules are dropped, and the others chat on", async () => {
+  await using room = await Room.open();
+  const forged = (member: FalseMember) => {
+    const { author: key, incarnation, room, claim } = member.heard.bundle.header.value;
+    const number = 1_000_000;
+    const value = { ...beacon.beacon.value, key, incarnation, room, claim, number };
+    const signed = { ...beacon, beacon: makeEmbedded(beaconSchema, value) };
+    member.send({ type: "beacons", beacons: [{ signed, ageMs: 0 }] });
+  };
+  const attacks: readonly (readonly [string, (member: FalseMember) => unknown])[] = [
+    ["garbage", (member) => member.sendBody(GARBAGE)],
+    ["unknown types", (member) => flood(member, Uint8Array.of(0xe7, 0x07, 1))],
+    ["a forged beacon", forged],
+    ["an old bundle", (member) => flood(member, { ...member.heard, reason: "push" })],
+    ...FLOODS.map((type) => {
+      const sample = MESH_SAMPLES.find((message) => message.type === type)!;
+      return [type, (member: FalseMember) => flood(member, sample)] as const;
+    }),
+  ];
+
+  for (let done = 0; done < attacks.length; done += 4) {
+    await Promise.all(
+      attacks.slice(done, done + 4).map(async ([name, attack], index) => {
+        await using member = await FalseMember.join(`Mallory${done + index}`, room.port);
+        const from = performance.now();
+        const attacking = attack(member);
+        const tookMs = await member.dropped - from;
+        await attacking;
+        assert(tookMs < OFFENDER_MS_MAX, `${name}: dropped after ${tookMs} ms`);
+        await room.assertReason(member.key, name);
+      }),
+    );
+  }
+
+  await room.assertUndisturbed({ others: true });
+});
+
+/** Messages that are dear to take in, to answer or to pass on. */
+const FLOODS: readonly MeshMessage["type"][] = [
+  "hello",
+  "hold-name",
+  "neighbor",
+  "shuffle",
+  "claims",
+  "roster-want",
+  "roster-part",
+  "preview",
+  "ihave",
+  "graft",
+  "sync-summary",
+  "sync-want",
+  "proof",
+  "private",
+];
+
+/** Says the same as often as it is taken, until it is dropped. */
+async function flood(member: FalseMember, said: MeshMessage | Uint8Array): Promise<void> {
+  let over = false;
+  const dropped = member.dropped.then(() => over = true);
+  for (const from = performance.now(); !over && performance.now() - from < OFFENDER_MS_MAX;) {
+    for (let count = 0; count < 100; count++) {
+      if (said instanceof Uint8Array) member.sendBody(said);
+      else member.send(said);
+    }
+    await Promise.race([dropped, pause(1)]);
+  }
+}
+
+/** Two members who talk all the time; one of them is the victim. */
+class Room implements AsyncDisposable {
+  readonly #said: Promise<void>;
+  #talking = true;
+  readonly #typedMs = new Map<string, number>();
+  readonly #from: number;
+
+  private constructor(
+    readonly nodes: Nodes,
+    readonly victim: Node,
+    readonly friend: Node,
+    readonly logFile: string,
+    readonly memory: number,
+  ) {
+    this.#from = victim.events.length;
+    this.#said = this.#talk();
+  }
+
+  static async open(): Promise<Room> {
+    const nodes = new Nodes();
+    const logFile = await Deno.makeTempFile({ prefix: "p2pchat-hostile-" });
+    nodes.defer(() => Deno.remove(logFile));
+    const victim = await nodes.ready("Victim", null, { args: ["--log-file", logFile] });
+    const friend = await nodes.ready("Friend", victim);
+    await victim.until(({ event }) => event === "joined");
+    // What it takes in any busy room is no growth.
+    for (let count = 0; count < 300; count++) await friend.say(`warm ${count}`);
+    await victim.until(({ text }) => text === "warm 299");
+    return new Room(nodes, victim, friend, logFile, await residentBytes(victim.pid));
+  }
+
+  get port(): number {
+    return this.victim.port;
+  }
+
+  /** What the log says about an address or a key, which it may say a moment later. */
+  async assertReason(who: string, name: string): Promise<void> {
+    for (let tries = 0; this.#reasonFor(who) === null; tries++) {
+      assert(tries < 100, `the log says why ${who} was dropped (${name})`);
+      await pause(20);
+    }
+  }
+
+  #reasonFor(who: string): string | null {
+    for (const line of Deno.readTextFileSync(this.logFile).split("\n")) {
+      if (!line.includes(`"${who}"`)) continue;
+      const { properties } = JSON.parse(line);
+      const reason = properties.text ?? properties.reason;
+      if (typeof reason === "string" && reason !== "") return reason;
+    }
+    return null;
+  }
+
+  /** Checks all that the room was promised, and that the victim has nothing left to do. */
+  async assertUndisturbed(
+    expected: { readonly joined?: readonly string[]; readonly others?: boolean } = {},
+  ): Promise<void> {
+    this.#talking = false;
+    await this.#said;
+    const grown = await this.#settledGrowth();
+    const [usedMs, fromMs] = [await processorMs(this.victim.pid), performance.now()];
+    await pause(2_000);
+    const share = (await processorMs(this.victim.pid) - usedMs) / (performance.now() - fromMs);
+
+    assert(this.#typedMs.size > 5, "there was a conversation");
+    for (const [said, typedMs] of this.#typedMs) {
+      const [own, other] = [this.victim, this.friend].map((node) =>
+        node.events.find(({ text }) => text === said)
+      );
+      for (const event of [own, other]) {
+        assert(event !== undefined, `${said} came`);
+        const tookMs = Date.parse(event.at) - typedMs;
+        assert(tookMs < MESSAGE_MS_MAX, `${said} is shown within a second, not after ${tookMs} ms`);
+      }
+    }
+    if (expected.others !== true) {
+      const happened = this.victim.events.slice(this.#from).filter(({ event }) =>
+        event !== "message"
+      );
+      assertEquals(
+        happened.map(({ event, name }: ShownEvent) => [event, name]),
+        (expected.joined ?? []).map((name) => ["joined", name]),
+      );
+    }
+    assertEquals(this.victim.stderr, []);
+    assert(!this.friend.events.some(({ event, name }) => event === "left" && name === "Victim"));
+    assert(grown < MEMORY_GROWTH_MAX, `memory grew by ${(grown / 1_024 / 1_024).toFixed(1)} MiB`);
+    assert(
+      share < IDLE_SHARE_MAX,
+      `afterwards it uses ${(100 * share).toFixed(1)} % of a processor`,
+    );
+  }
+
+  /** What the attack has left in memory, once what is garbage has been collected: that takes its time. */
+  async #settledGrowth(): Promise<number> {
+    for (const until = performance.now() + 15_000;;) {
+      await pause(1_000);
+      const grown = await residentBytes(this.victim.pid) - this.memory;
+      if (grown < MEMORY_GROWTH_MAX || performance.now() > until) return grown;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#talking = false;
+    await this.#said;
+    await this.nodes[Symbol.asyncDispose]();
+  }
+
+  async #talk(): Promise<void> {
+    for (let count = 0; this.#talking; count++) {
+      for (const [name, node] of [["victim", this.victim], ["friend", this.friend]] as const) {
+        const text = `${name} ${count}`;
+        this.#typedMs.set(text, Date.now());
+        await node.say(text);
+      }
+      await pause(200);
+    }
+    const last = [...this.#typedMs.keys()].slice(-2);
+    for (const text of last) {
+      for (const node of [this.victim, this.friend]) {
+        await node.until((event) => event.event === "message" && event.text === text);
+      }
+    }
+  }
+}
+
+/** A preface that names nothing. */
+function preface(
+  { version = 1, mode = 1 }: { readonly version?: number; readonly mode?: number } = {},
+): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(51);
+  bytes.set(utf8("p2pc"));
+  bytes[4] = version;
+  bytes[5] = mode;
+  return bytes;
+}
+
+/** All that a peer sent while it shook hands with a member, as an eavesdropper has it. */
+async function recordedHandshake(port: number): Promise<Uint8Array> {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const recorded: number[] = [];
+  const relaying = (async () => {
+    const near = await listener.accept();
+    const far = await Deno.connect({ hostname: "127.0.0.1", port });
+    const relay = async (from: Deno.Conn, to: Deno.Conn, note: boolean) => {
+      const buffer = new Uint8Array(4_096);
+      try {
+        for (let count; (count = await from.read(buffer)) !== null;) {
+          if (note) recorded.push(...buffer.subarray(0, count));
+          await to.write(buffer.subarray(0, count));
+        }
+      } catch {
+        // One side is gone: so is the other.
+      }
+      for (const conn of [near, far]) {
+        try {
+          conn.close();
+        } catch {
+          // By the other direction already.
+        }
+      }
+    };
+    await Promise.all([relay(near, far, true), relay(far, near, false)]);
+  })();
+  const peer = await Peer.dial(listener.addr.port);
+  await pause(50);
+  peer.close();
+  await relaying;
+  listener.close();
+  return Uint8Array.from(recorded);
+}
+
+/** Connections that end in every way at every point, with a reset where the system makes one. */
+async function resetMany(port: number): Promise<void> {
+  for (let count = 0; count < 100; count++) {
+    const stranger = await Stranger.connect(port, false);
+    if (count % 3 > 0) await stranger.send(preface());
+    if (count % 3 > 1) await pause(1); // the answer is here, unread: closing resets
+    stranger.close();
+  }
+}
+
+async function pause(ms: number): Promise<undefined> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+}
