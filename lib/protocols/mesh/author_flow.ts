@@ -68,7 +68,7 @@ export class AuthorFlow {
     }
     const waitedFor: PeerKey[] = [];
     for (const [peer, laggard] of this.#laggards) {
-      laggard.givenUp ||= nowMs - laggard.sinceMs >= LAGGARD_PAUSE_MS_MAX;
+      laggard.givenUp ||= laggard.sinceMs + LAGGARD_PAUSE_MS_MAX <= nowMs;
       if (!laggard.givenUp) waitedFor.push(peer);
     }
     return waitedFor;

@@ -157,12 +157,17 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     if (this.#dueMs !== null && nowMs - this.#dueMs > STALL_MS) this.#postpone(nowMs - this.#dueMs);
     this.#handle(input);
     this.#maybeLeave();
-    this.#dueMs = this.#earliestMs();
+    this.#dueMs = this.#hasStopped() ? null : this.#earliestMs();
     return this.#out;
   }
 
   nextDeadlineMs(): number | null {
     return this.#dueMs;
+  }
+
+  /** A method, so that the type checker doesn't hold on to the phase from before a step. */
+  #hasStopped(): boolean {
+    return this.#phase === "stopped";
   }
 
   #earliestMs(): number | null {

@@ -409,7 +409,7 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
       }
       if (!next.heads.every((head) => this.room.isShown(head))) {
         incoming.waitsSinceMs ??= nowMs;
-        if (nowMs - incoming.waitsSinceMs < this.config.causeMs) break;
+        if (incoming.waitsSinceMs + this.config.causeMs > nowMs) break;
       }
       incoming.waitsSinceMs = null;
       incoming.counter++;
