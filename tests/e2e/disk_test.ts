@@ -1,0 +1,282 @@
+/** What is on disk: after kills, from a backup, with a torn end, and where there is no room for more. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { Node, Nodes, type ShownEvent } from "./node.ts";
+
+/** A member notes what it has shown once that is out; a kill comes between the two only this soon. */
+const UNNOTED_MS_MAX = 1_000;
+
+const isMessage = (event: ShownEvent) => event.event === "message";
+const shown = (text: string) => (event: ShownEvent) => isMessage(event) && event.text === text;
+const joined = (name: string) => (event: ShownEvent) =>
+  event.event === "joined" && event.name === name;
+
+Deno.test("killed at any moment of a busy room, a member loses nothing it had shown as said", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  const data = await temporaryFolder(nodes);
+  const lives: Node[] = [];
+  const aliceSaid: string[] = [];
+
+  for (let round = 0; round < 10; round++) {
+    const bob = await nodes.ready("Bob", alice, { data });
+    lives.push(bob);
+    let talking = true;
+    const talk = async (node: Node, name: string, note: (text: string) => void) => {
+      for (let count = 0; talking; count++) {
+        const text = `${name} ${round}.${count}`;
+        note(text);
+        await node.say(text).catch(() => {}); // he is dead
+        if (count % 2 === 1) await pause(2);
+      }
+    };
+    const talks = [
+      talk(alice, "alice", (text) => aliceSaid.push(text)),
+      talk(bob, "bob", () => {}),
+    ];
+    await bob.until(({ event, self }) => event === "message" && self);
+    await pause(Math.random() * 200);
+    await bob.kill();
+    talking = false;
+    await Promise.all(talks);
+    await alice.until(shown(aliceSaid.at(-1)!));
+  }
+  const bob = await nodes.ready("Bob", alice, { data, args: ["--history", "10000"] });
+  lives.push(bob);
+  await bob.say("the end");
+  await alice.until(shown("the end"));
+  await untilSame(alice, bob);
+
+  const history: readonly ShownEvent[] = await bob.history();
+  const texts = new Set(history.map(({ text }) => text));
+  for (const life of lives) {
+    for (const { text } of life.events.filter(({ event, self }) => event === "message" && self)) {
+      assert(texts.has(text), `Bob's history has "${text}", which he was shown`);
+    }
+  }
+  for (const text of aliceSaid) assert(texts.has(text), `Bob's history has Alice's "${text}"`);
+  assertEquals(history.length, texts.size, "nothing is in it twice");
+  const atAlice = alice.events.filter(isMessage).map(({ id }) => id);
+  assertEquals(atAlice.length, new Set(atAlice).size, "Alice is shown each message once");
+  const seen = new Map<string, string>();
+  for (const [number, life] of lives.entries()) {
+    const lastAt = Date.parse(life.events.at(-1)!.at);
+    for (const { id, text, at, history } of life.events.filter(isMessage)) {
+      const before = seen.get(id);
+      assert(
+        before === undefined || history === true && before === "at the end",
+        `"${text}" is shown again in life ${number}, ${before}`,
+      );
+      seen.set(id, lastAt - Date.parse(at) < UNNOTED_MS_MAX ? "at the end" : "long before");
+    }
+  }
+});
+
+Deno.test("killed while it starts for the first time, the program starts the next time", async () => {
+  await using nodes = new Nodes();
+  const data = await temporaryFolder(nodes);
+
+  for (let afterMs = 40; afterMs < 240; afterMs += 20) {
+    const bob = nodes.add(startOf("Bob", data));
+    await pause(afterMs);
+    await bob.kill();
+  }
+  const bob = nodes.add(startOf("Bob", data));
+  await bob.until(({ event }) => event === "ready");
+  await bob.say("here I am");
+  await bob.until(shown("here I am"));
+});
+
+Deno.test("a torn end of the log is dropped with a notice, and got back from the others", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  const data = await temporaryFolder(nodes);
+  const bob = await nodes.ready("Bob", alice, { data });
+  for (let count = 0; count < 5; count++) await bob.say(`bob ${count}`);
+  await alice.until(shown("bob 4"));
+  await alice.say("the last one");
+  await bob.until(shown("the last one"));
+  await bob.kill();
+  const log = await logOf(data, "bob");
+  const { size } = await Deno.stat(log);
+
+  for (const cut of [1, 7, 400]) {
+    await Deno.truncate(log, size - cut);
+    const again = await nodes.ready("Bob", alice, { data });
+    const notice = again.events.find(({ event, text }) => event === "notice" && /log/.test(text));
+    await untilSame(alice, again);
+    await again.kill();
+
+    assert(notice !== undefined, `there is a notice after ${cut} bytes were cut off`);
+    assertMatch(
+      notice.text,
+      /^Dropped \d+ bytes at the end of .*log, from line \d+ on: they were being written/,
+    );
+  }
+});
+
+Deno.test("a profile restored from an old backup says new things, and gets what it lacks", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  const data = await temporaryFolder(nodes);
+  const backup = await temporaryFolder(nodes);
+  const bob = await nodes.ready("Bob", alice, { data });
+  for (let count = 0; count < 5; count++) await bob.say(`before ${count}`);
+  await alice.until(shown("before 4"));
+  await bob.type(":q");
+  await bob.ended();
+  await copyFolder(data, backup);
+  const more = await nodes.ready("Bob", alice, { data });
+  for (let count = 0; count < 5; count++) await more.say(`since ${count}`);
+  await alice.until(shown("since 4"));
+  await more.kill();
+  await alice.say("meanwhile");
+  await alice.until(shown("meanwhile"));
+
+  const restored = await nodes.ready("Bob", alice, { data: backup });
+  for (let count = 0; count < 5; count++) await restored.say(`after ${count}`);
+  await alice.until(shown("after 4"));
+  await restored.until(shown("after 4"));
+  await untilSame(alice, restored);
+
+  const five = (word: string) => Array.from({ length: 5 }, (_, index) => `${word} ${index}`);
+  assertEquals(alice.texts(), [...five("before"), ...five("since"), "meanwhile", ...five("after")]);
+  assertEquals(
+    restored.texts().toSorted(),
+    [...five("since"), "meanwhile", ...five("after")].toSorted(),
+  );
+  for (const { event, text } of [...alice.events, ...restored.events]) {
+    assert(event !== "error" && !/two things/.test(text ?? ""), `nobody is accused: ${text}`);
+  }
+});
+
+Deno.test("the runtime's cache may be deleted at any time", async () => {
+  await using nodes = new Nodes();
+  const cache = await temporaryFolder(nodes);
+  const env = { XDG_CACHE_HOME: cache };
+  const alice = await nodes.ready("Alice", null, { env });
+  await Deno.remove(cache, { recursive: true });
+
+  const bob = await nodes.ready("Bob", alice, { env });
+  await bob.say("hello");
+  await alice.until(shown("hello"));
+  await alice.type("/verify Bob");
+  await alice.until(({ event }) => event === "verify");
+  await alice.type(":q");
+
+  assertEquals((await alice.ended()).code, 0);
+});
+
+Deno.test({
+  name: "on a full disk what can't be kept isn't said, and the program goes on",
+  ignore: !canMount(),
+  async fn() {
+    await using nodes = new Nodes();
+    const disk = await temporaryFolder(nodes);
+    await mount(disk);
+    nodes.defer(() => run("umount", "--lazy", disk));
+    const alice = await nodes.ready("Alice", null);
+    const bob = await nodes.ready("Bob", alice, { data: disk });
+    await bob.say("there is room");
+    await alice.until(shown("there is room"));
+    await fill(disk);
+
+    const long = "x".repeat(60_000);
+    await bob.command({ command: "msg", text: long, ref: "long" });
+    const refused = await bob.until(({ event }) => event === "error");
+    await alice.say(`hello ${long}`);
+    await bob.until(shown(`hello ${long}`));
+    await Deno.remove(`${disk}/filling`);
+    await bob.say("there is room again");
+    await alice.until(shown("there is room again"));
+    await bob.type(":q");
+    const ended = await bob.ended();
+
+    assertEquals([refused.code, refused.ref], ["disk", "long"]);
+    assertMatch(refused.text, /No space left on device; free some space there and try again/);
+    assertEquals(alice.texts("Bob"), ["there is room", "there is room again"]);
+    assert(!bob.texts("Bob").includes(long), "what wasn't said isn't shown");
+    assertEquals(ended.code, 0);
+
+    await fill(disk);
+    const unable = nodes.add(startOf("Carol", disk));
+    const { code, last } = await unable.ended();
+    assertEquals([code, last?.event, last?.code], [5, "fatal", "disk"]);
+    assertMatch(last?.text, new RegExp(`${disk}.*No space left on device; free some space`));
+  },
+});
+
+function startOf(name: string, data: string): Node {
+  return Node.mesh(name, null, { data });
+}
+
+async function temporaryFolder(nodes: Nodes): Promise<string> {
+  const folder = await Deno.makeTempDir({ prefix: "p2pchat-disk-" });
+  nodes.defer(() => Deno.remove(folder, { recursive: true }).catch(() => {}));
+  return folder;
+}
+
+/** The log of the one room that a profile was in. */
+async function logOf(data: string, profile: string): Promise<string> {
+  const folder = `${data}/users/${profile}/mesh`;
+  const rooms = (await Array.fromAsync(Deno.readDir(folder))).filter((entry) => entry.isDirectory);
+  assertEquals(rooms.length, 1);
+  return `${folder}/${rooms[0]!.name}/log`;
+}
+
+/** Waits until both have the same history. */
+async function untilSame(a: Node, b: Node): Promise<void> {
+  for (const until = performance.now() + 30_000;;) {
+    const [ours, theirs] = await Promise.all([a.history(), b.history()]);
+    const ids = (messages: readonly ShownEvent[]) => messages.map(({ id }) => id).join();
+    if (ids(ours) === ids(theirs)) return;
+    assert(performance.now() < until, `histories of ${ours.length} and ${theirs.length} messages`);
+    await pause(200);
+  }
+}
+
+async function copyFolder(from: string, to: string): Promise<void> {
+  await Deno.mkdir(to, { recursive: true });
+  for await (const { name, isDirectory } of Deno.readDir(from)) {
+    if (isDirectory) await copyFolder(`${from}/${name}`, `${to}/${name}`);
+    else await Deno.copyFile(`${from}/${name}`, `${to}/${name}`);
+  }
+}
+
+/** Whether this user may mount a small disk: root may, in most containers too. */
+function canMount(): boolean {
+  if (Deno.uid() !== 0) return false;
+  const folder = Deno.makeTempDirSync({ prefix: "p2pchat-mount-" });
+  try {
+    const args = ["-t", "tmpfs", "-o", "size=64k", "tmpfs", folder];
+    if (!new Deno.Command("mount", { args, stderr: "null" }).outputSync().success) return false;
+    return new Deno.Command("umount", { args: [folder] }).outputSync().success;
+  } catch {
+    return false; // there is no mount
+  } finally {
+    Deno.removeSync(folder);
+  }
+}
+
+async function mount(folder: string): Promise<void> {
+  await run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder);
+}
+
+/** Takes all the room there is. */
+async function fill(folder: string): Promise<void> {
+  using file = await Deno.open(`${folder}/filling`, { write: true, create: true });
+  try {
+    for (;;) await file.write(new Uint8Array(4_096));
+  } catch {
+    // It is full.
+  }
+}
+
+async function run(command: string, ...args: readonly string[]): Promise<void> {
+  const { success } = await new Deno.Command(command, { args: [...args] }).output();
+  assert(success, `${command} ${args.join(" ")}`);
+}
+
+async function pause(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+}
