@@ -8,8 +8,6 @@ const UNNOTED_MS_MAX = 1_000;
 
 const isMessage = (event: ShownEvent) => event.event === "message";
 const shown = (text: string) => (event: ShownEvent) => isMessage(event) && event.text === text;
-const joined = (name: string) => (event: ShownEvent) =>
-  event.event === "joined" && event.name === name;
 
 Deno.test("killed at any moment of a busy room, a member loses nothing it had shown as said", async () => {
   await using nodes = new Nodes();
