@@ -102,6 +102,7 @@ const RECORDS: readonly MeshRecord[] = [
       low: 4,
       counter: 9,
       id: id<BundleId>("9"),
+      closed: false,
     }],
   },
   { kind: "shown", through: null },
@@ -114,6 +115,7 @@ const RECORDS: readonly MeshRecord[] = [
       low: 4,
       counter: 9,
       id: id<BundleId>("9"),
+      closed: false,
     }],
   },
   {

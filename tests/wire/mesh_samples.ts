@@ -151,7 +151,7 @@ export const MESH_SAMPLES: readonly MeshMessage[] = [
   {
     type: "sync-frontiers",
     buckets: [0, 161, 255],
-    entries: [{ ...position, low: 1 }],
+    entries: [{ ...position, low: 1, closed: false }],
     reply: true,
     last: true,
   },

@@ -24,7 +24,7 @@ import type {
   AntiEntropyInput,
   AntiEntropyQueries,
 } from "./anti_entropy_io.ts";
-import { bucketOf, BUCKETS, ID_CLOSED } from "./frontier.ts";
+import { bucketOf, BUCKETS } from "./frontier.ts";
 import {
   SYNC_AGAIN_MS,
   SYNC_ANSWER_MS_MAX,
@@ -443,7 +443,7 @@ export class AntiEntropy
 
   #reached({ stream, goal }: Want): boolean {
     const own = this.order.entryOf(stream);
-    return own !== null && (own.counter >= goal || own.id === ID_CLOSED);
+    return own !== null && (own.counter >= goal || own.closed);
   }
 
   // Ranges that a neighbour asked for.

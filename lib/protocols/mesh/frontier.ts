@@ -12,6 +12,7 @@
 
 import type { Crypto } from "../../base/crypto.ts";
 import type { BundleId, Hash, PeerKey } from "../../base/ids.ts";
+import { lastCounter } from "./bundle.ts";
 import { FRONTIER_AUTHORS_MAX, INCARNATIONS_PER_AUTHOR_MAX } from "./limits.ts";
 import type { FrontierEntry, SyncEntry } from "./messages.ts";
 import type { KeptBundle } from "./order_io.ts";
@@ -20,12 +21,10 @@ import type { Head, Proof } from "./structures.ts";
 
 /** In place of an id: the bundle that ends here isn't known. */
 export const ID_UNKNOWN = "0".repeat(64) as BundleId;
-/** In place of an id: the stream is closed by a proof after this counter. */
-export const ID_CLOSED = "f".repeat(64) as BundleId;
 
 export const BUCKETS = 256;
-/** Author, incarnation, counter, id. */
-const ENTRY_BYTES = 32 + 8 + 8 + 32;
+/** Author, incarnation, counter, id, closed. */
+const ENTRY_BYTES = 32 + 8 + 8 + 32 + 1;
 /** Finding the oldest costs a walk over all: many go at once. */
 const EVICTED_AUTHORS_PART = 1 / 16;
 
@@ -175,11 +174,13 @@ export class FrontierTable {
     return this.#root;
   }
 
-  #keptEntries(bucket: Bucket): readonly FrontierEntry[] {
-    const entries: FrontierEntry[] = [];
+  #keptEntries(bucket: Bucket): readonly SyncEntry[] {
+    const entries: SyncEntry[] = [];
     for (const state of sortedStreams(bucket)) {
-      if (state.kept.length > 0) entries.push(frontierEntry(state));
-      else if (state.closed !== null) entries.push({ ...frontierEntry(state), counter: 0 });
+      if (state.kept.length > 0) entries.push(syncEntry(state));
+      else if (state.closed !== null) {
+        entries.push({ ...syncEntry(state), counter: 0, id: ID_UNKNOWN });
+      }
     }
     return entries;
   }
@@ -230,17 +231,20 @@ export function bucketOf(author: PeerKey): number {
 /** What is said of a stream in anti-entropy. */
 export function syncEntry(state: StreamState): SyncEntry {
   const entry = frontierEntry(state);
-  return { ...entry, low: Math.min(state.unkeptTo, entry.counter) + 1 };
+  const low = Math.min(state.unkeptTo, entry.counter) + 1;
+  return { ...entry, low, closed: state.closed !== null };
 }
 
 export function frontierEntry(state: StreamState): FrontierEntry {
-  const { author, incarnation, closed } = state;
+  const { author, incarnation, closed, kept } = state;
   if (closed === null) {
     return { author, incarnation, counter: state.counter, id: state.id ?? ID_UNKNOWN };
   }
   const before = closed.excluded?.bundle.header.value.counter ?? closed.from;
   const counter = Math.min(state.counter, closed.from - 1, before - 1);
-  return { author, incarnation, counter, id: ID_CLOSED };
+  const last = kept.at(-1);
+  const isLast = last !== undefined && lastCounter(last.bundle.header.value) === counter;
+  return { author, incarnation, counter, id: isLast ? last.id : ID_UNKNOWN };
 }
 
 /** Index in `state.kept` of the first bundle that ends after `counter`. */
@@ -250,22 +254,22 @@ export function indexAfter(state: StreamState, counter: number): number {
   let high = kept.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    const header = kept[middle]!.bundle.header.value;
-    if (header.counter + header.count - 1 <= counter) low = middle + 1;
+    if (lastCounter(kept[middle]!.bundle.header.value) <= counter) low = middle + 1;
     else high = middle;
   }
   return low;
 }
 
-function packed(entries: readonly FrontierEntry[]): Uint8Array {
+function packed(entries: readonly SyncEntry[]): Uint8Array {
   const bytes = new Uint8Array(entries.length * ENTRY_BYTES);
   const view = new DataView(bytes.buffer);
   let offset = 0;
-  for (const { author, incarnation, counter, id } of entries) {
+  for (const { author, incarnation, counter, id, closed } of entries) {
     bytes.subarray(offset, offset + 32).setFromHex(author);
     setUint53(view, offset + 32, incarnation);
     setUint53(view, offset + 40, counter);
     bytes.subarray(offset + 48, offset + 80).setFromHex(id);
+    bytes[offset + 80] = closed ? 1 : 0;
     offset += ENTRY_BYTES;
   }
   return bytes;

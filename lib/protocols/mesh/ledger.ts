@@ -12,7 +12,6 @@ import {
   BUCKETS,
   frontierEntry,
   FrontierTable,
-  ID_CLOSED,
   ID_UNKNOWN,
   indexAfter,
   type StreamState,
@@ -170,9 +169,9 @@ export class Ledger {
 
   /** Whether what is kept here at the entry's counter isn't what the entry says. */
   disagrees(entry: FrontierEntry): boolean {
-    if (entry.id === ID_UNKNOWN || entry.id === ID_CLOSED || entry.counter === 0) return false;
+    if (entry.id === ID_UNKNOWN || entry.counter === 0) return false;
     const state = this.table.find(entry);
-    if (state === undefined || state.closed !== null || entry.counter > state.counter) return false;
+    if (state === undefined || entry.counter > state.counter) return false;
     const kept = state.kept[indexAfter(state, entry.counter - 1)];
     return kept !== undefined && kept.id !== entry.id;
   }
@@ -360,5 +359,6 @@ export function isExcluded(state: StreamState, counter: number): boolean {
 /** What is persisted of a stream: all that was delivered, whether it was excluded later or not. */
 function recordEntry(state: StreamState): SyncEntry {
   const { counter, id } = state;
-  return { ...syncEntry(state), counter, id: id ?? ID_UNKNOWN, low: state.unkeptTo + 1 };
+  const low = state.unkeptTo + 1;
+  return { ...syncEntry(state), counter, id: id ?? ID_UNKNOWN, low, closed: false };
 }

@@ -54,13 +54,17 @@ export const frontierEntrySchema = record({
 });
 export type FrontierEntry = Infer<typeof frontierEntrySchema>;
 
-/** A frontier as announced in anti-entropy: `low` is the first counter that can still be had here. */
+/**
+ * A frontier as announced in anti-entropy: `low` is the first counter that can still be had here. Where a
+ * proof closed the stream, `counter` and `id` are those of the last bundle before what it excludes.
+ */
 export const syncEntrySchema = record({
   author: hexId<PeerKey>(),
   incarnation: counter,
   low: counter,
   counter,
   id: hexId<BundleId>(),
+  closed: bool(),
 });
 export type SyncEntry = Infer<typeof syncEntrySchema>;
 

@@ -35,7 +35,7 @@ import { Authoring, type OwnBundle } from "./authoring.ts";
 import { bundleId, formFault, isAuthentic, lastCounter, messageId } from "./bundle.ts";
 import { type Conflict, findConflict } from "./conflicts.ts";
 import { checkProof } from "./equivocation.ts";
-import { ID_CLOSED, ID_UNKNOWN } from "./frontier.ts";
+import { ID_UNKNOWN } from "./frontier.ts";
 import { Gaps } from "./gaps.ts";
 import { isExcluded, Ledger } from "./ledger.ts";
 import { PARENT_GRACE_MS, RANGE_PARENT_GRACE_MS, WAITING_MS_MAX, WANT_RETRY_MS } from "./limits.ts";
@@ -431,7 +431,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     this.#gaps.note(from, entries, this.#nowMs);
     for (const entry of entries) {
       const missing = entry.counter > this.frontier(entry).counter;
-      if (missing && !isClosed(entry) && this.#gaps.agreed(entry, this.#nowMs)) {
+      if (missing && !entry.closed && this.#gaps.agreed(entry, this.#nowMs)) {
         this.#skip(entry, entry.counter, entry.id === ID_UNKNOWN ? null : entry.id);
       }
     }
@@ -527,8 +527,4 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
 
 function streamOf({ author, incarnation }: Stream): Stream {
   return { author, incarnation };
-}
-
-function isClosed(entry: SyncEntry): boolean {
-  return entry.id === ID_CLOSED;
 }

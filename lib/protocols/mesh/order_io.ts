@@ -207,6 +207,8 @@ export interface OrderQueries {
   behindOf(time: number): { readonly messages: number; readonly bytes: number };
   /** Whether what is kept at the entry's counter isn't what the entry says: one of two is a forgery. */
   disagrees(entry: FrontierEntry): boolean;
+  /** The first counter of this stream that a proof excludes; null where nothing is proven against it. */
+  closedFrom(stream: Stream): number | null;
   /** The proof by which this stream is closed; null where there is none. */
   proofOf(stream: Stream): Proof | null;
   /** Own entries of the streams in which something is missing: neighbours are to say if they have it. */

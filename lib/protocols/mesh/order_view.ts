@@ -92,6 +92,10 @@ export class OrderView implements OrderQueries {
     return this.ledger.disagrees(entry);
   }
 
+  closedFrom(stream: Stream): number | null {
+    return this.ledger.table.find(stream)?.closed?.from ?? null;
+  }
+
   proofOf(stream: Stream): Proof | null {
     return this.ledger.table.find(stream)?.closed?.proof ?? null;
   }
@@ -102,7 +106,7 @@ export class OrderView implements OrderQueries {
       if (blocker.kind === "claim") continue;
       const { author, incarnation } = blocker.stream;
       const state = this.ledger.table.find(blocker.stream);
-      const nothing = { author, incarnation, low: 1, counter: 0, id: ID_UNKNOWN };
+      const nothing = { author, incarnation, low: 1, counter: 0, id: ID_UNKNOWN, closed: false };
       const entry = state === undefined ? nothing : syncEntry(state);
       entries.set(streamKey(blocker.stream), entry);
     }

@@ -1,6 +1,6 @@
 /** Compares what a neighbour says of its frontiers with our own. */
 
-import { bucketOf, ID_CLOSED } from "./frontier.ts";
+import { bucketOf } from "./frontier.ts";
 import { SYNC_PROOFS_MAX } from "./limits.ts";
 import type { SyncEntry } from "./messages.ts";
 import type { OrderQueries } from "./order_io.ts";
@@ -43,14 +43,17 @@ export function compareFrontiers(
     const key = streamKey(entry);
     listed.add(key);
     const own = order.entryOf(entry);
-    if (own?.id === ID_CLOSED && entry.id !== ID_CLOSED) addProof(order, entry, proofs);
+    const closedFrom = order.closedFrom(entry);
+    if (closedFrom !== null && (!entry.closed || entry.counter >= closedFrom)) {
+      addProof(order, entry, proofs);
+    }
     const want = wantOf(order, entry, own);
     if (want !== null) wants.push(want);
     if (all || entry.counter > (own?.counter ?? 0)) statements.set(key, entry);
   }
   for (const bucket of buckets) {
     for (const own of order.entriesOf(bucket)) {
-      if (own.id === ID_CLOSED && !listed.has(streamKey(own))) addProof(order, own, proofs);
+      if (own.closed && !listed.has(streamKey(own))) addProof(order, own, proofs);
     }
   }
   for (const gap of order.gaps()) {
@@ -67,10 +70,11 @@ function wantOf(order: OrderQueries, entry: SyncEntry, own: SyncEntry | null): W
   const { author, incarnation, low, counter } = entry;
   const stream = { author, incarnation };
   const have = own?.counter ?? 0;
-  if (own?.id === ID_CLOSED && entry.id !== ID_CLOSED) return null; // it gets the proof first
-  if (counter > have) {
-    if (low > counter) return null; // it keeps nothing of it
-    return { stream, after: Math.max(have, low - 1), goal: counter };
+  if (own?.closed && !entry.closed) return null; // it gets the proof first
+  const goal = Math.min(counter, (order.closedFrom(entry) ?? Infinity) - 1);
+  if (goal > have) {
+    if (low > goal) return null; // it keeps nothing of it
+    return { stream, after: Math.max(have, low - 1), goal };
   }
   return order.disagrees(entry) ? { stream, after: counter - 1, goal: counter } : null;
 }

@@ -252,6 +252,61 @@ Deno.test("AntiEntropy finds two histories of one author when two halves meet, a
   for (const { penalties } of network.members) assertEquals(penalties, []);
 });
 
+/** Eve's two histories, each in itself without fault, that part after `common` bundles. */
+function twoHistories(common: number, length: number): readonly [Bundle[], Bundle[]] {
+  const eve = fakeSigner("eve");
+  const histories: [Bundle[], Bundle[]] = [[], []];
+  histories.forEach((history, side) => {
+    for (let counter = 1; counter <= length; counter++) {
+      const before = history.at(-1);
+      const follows = before === undefined ? {} : {
+        previous: idOf(before),
+        heads: [headOf(before)],
+        time: before.header.value.time + 1,
+      };
+      const text = counter <= common ? `${counter}` : `${counter} to side ${side}`;
+      history.push(forged(eve, text, { counter, ...follows }));
+    }
+  });
+  return histories;
+}
+
+Deno.test("AntiEntropy makes one history of a liar's, whoever kept what and knew which proofs", () => {
+  const length = 5;
+  const known = fc.record({
+    side: fc.constantFrom(0, 1),
+    bundles: fc.integer({ min: 0, max: length }),
+    /** Counters of proofs; those where the histories don't differ are none. */
+    proofs: fc.array(fc.integer({ min: 1, max: length }), { maxLength: 2 }),
+  });
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 0, max: 3 }),
+      fc.array(known, { minLength: 2, maxLength: 4 }),
+      (common, all) => {
+        const histories = twoHistories(common, length);
+        const network = new SyncNetwork();
+        const members = all.map(({ side, bundles, proofs }, index) => {
+          const records = recordsOf(histories[side]!.slice(0, bundles));
+          for (const counter of proofs.filter((at) => at > common)) {
+            const [first, second] = histories.map((history) => history[counter - 1]!);
+            records.push({ kind: "proof", proof: { first: first!, second: second! } });
+          }
+          return network.add(`m${index}`, { records });
+        });
+        for (const [index, member] of members.entries()) {
+          for (const other of members.slice(0, index)) network.link(member, other);
+        }
+        network.run(60_000);
+
+        assertEqualRooms(network);
+        for (const { penalties } of network.members) assertEquals(penalties, []);
+      },
+    ),
+    { numRuns: 100 },
+  );
+});
+
 Deno.test("AntiEntropy asks another when a neighbour says that it has more and sends nothing", () => {
   const all = conversation(20);
   const network = new SyncNetwork();

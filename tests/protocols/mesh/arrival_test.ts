@@ -3,7 +3,7 @@ import type { BundleId, PeerKey } from "../../../lib/base/ids.ts";
 import { Arrival } from "../../../lib/protocols/mesh/arrival.ts";
 
 const ANN = { author: "a".repeat(64) as PeerKey, incarnation: 1 };
-const BASELINE = { ...ANN, low: 1, counter: 5, id: "1".repeat(64) as BundleId };
+const BASELINE = { ...ANN, low: 1, counter: 5, id: "1".repeat(64) as BundleId, closed: false };
 
 Deno.test("Arrival.take() shows all to one who returns", () => {
   const arrival = new Arrival<string>(false, null);

@@ -292,7 +292,7 @@ function gap() {
   const records = all.slice(0, 2).map((bundle) => ({ kind: "bundle" as const, bundle }));
   const carl = new Member("carl", { records });
   const stream = { author: ann.key, incarnation: 1 };
-  const entry = { ...stream, low: 5, counter: 5, id: idOf(all[4]!) };
+  const entry = { ...stream, low: 5, counter: 5, id: idOf(all[4]!), closed: false };
   carl.step({ type: "neighbours", peers: [bob.key, dora.key] });
   return { ann, bob, carl, dora, all, stream, entry };
 }
@@ -378,11 +378,18 @@ Deno.test("Order moves no frontier for what another author says of it: one liar 
   const { ann, bob, carl, dora, all, stream } = gap();
   const head = { ...stream, counter: 900, time: 5_000, id: ID_UNKNOWN };
   const lie = forged(dora.signer, "lie", { heads: [head] });
-  const nothing = { ...stream, low: 901, counter: 900, id: ID_UNKNOWN };
+  const nothing = { ...stream, low: 901, counter: 900, id: ID_UNKNOWN, closed: false };
 
   carl.receive(dora, lie, 0, "range");
   for (const from of [bob.key, dora.key]) {
-    const told = { author: dora.key, incarnation: 1, low: 1, counter: 1, id: idOf(lie) };
+    const told = {
+      author: dora.key,
+      incarnation: 1,
+      low: 1,
+      counter: 1,
+      id: idOf(lie),
+      closed: false,
+    };
     const entries = from === dora.key ? [nothing, told] : [{ ...nothing, low: 1, counter: 2 }];
     carl.step({ type: "not-kept", from, entries }, 1);
   }
@@ -440,7 +447,14 @@ Deno.test("Order: a newcomer waits for what its contact took in after it said ho
   const [first, since] = [ann!.sayOne("1"), bob!.sayOne("said since")];
   ann!.receive(bob!, since);
   const answer = ann!.sayOne("answer");
-  const entry = { author: ann!.key, incarnation: 1, low: 1, counter: 1, id: idOf(first) };
+  const entry = {
+    author: ann!.key,
+    incarnation: 1,
+    low: 1,
+    counter: 1,
+    id: idOf(first),
+    closed: false,
+  };
   newcomer!.step({ type: "neighbours", peers: [bob!.key] });
   newcomer!.step({ type: "not-kept", from: bob!.key, entries: [entry] });
 

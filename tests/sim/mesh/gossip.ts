@@ -535,7 +535,11 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
   }
 
   #compare(link: LinkId): void {
-    const entries = [...this.#frontiers.values()].map((head) => ({ ...head, low: 1 }));
+    const entries = [...this.#frontiers.values()].map((head) => ({
+      ...head,
+      low: 1,
+      closed: false,
+    }));
     this.#send(link, { type: "sync-frontiers", buckets: [], entries, reply: false, last: true });
   }
 
