@@ -25,6 +25,7 @@ import {
   LINK_MESSAGES_PER_SECOND,
   UNKNOWN_MESSAGES_MAX,
 } from "./limits.ts";
+import { freshIncarnation } from "./incarnation.ts";
 import { LinkTable } from "./link_table.ts";
 import type { MeshCommand, MeshEvent } from "./events.ts";
 import type { MeshConfig, MeshEffect, MeshInput } from "./mesh_io.ts";
@@ -60,11 +61,6 @@ const JOIN_RETRY_MS = 500;
 const FORGER_BAN_MS = 10 * 60_000;
 /** Whoever breaks another rule may be an old version, or overloaded. */
 const OFFENDER_BAN_MS = 60_000;
-/**
- * Two copies of a profile that start at once may know of the same last incarnation, both with a slow clock.
- * So they hardly ever take the same next one; and one that starts a minute later still has a higher one.
- */
-const INCARNATION_SPREAD = 2 ** 16;
 /** A tick that comes so late means that this process stood still. */
 const STALL_MS = 2_000;
 
@@ -381,12 +377,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   ): void {
     const { environment, config } = this;
     const earlier = earlierMembership(environment.crypto, this.signer.key, records);
-    const incarnationMin = Math.max(
-      how.incarnation,
-      earlier?.incarnationMin ?? 1,
-      environment.wallMs(),
-    );
-    const incarnation = incarnationMin + Math.floor(environment.random() * INCARNATION_SPREAD);
+    const atLeast = Math.max(how.incarnation, earlier?.incarnationMin ?? 1);
+    const incarnation = freshIncarnation(environment, atLeast);
     this.#room = new Room(
       {
         room: roomIdOf(environment.crypto, genesis),

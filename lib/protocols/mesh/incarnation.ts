@@ -1,0 +1,21 @@
+/**
+ * The number of a process start: higher than that of every earlier start with the same key, as far as anybody
+ * knows, and else as late as the clock says.
+ *
+ * Two copies of a profile, or one that was put back to an old state, may know of the same last number while
+ * their clocks are slow. If both took the next one, neither would give way to the other, and their messages
+ * would have the same counters. So the lowest bits are left to chance.
+ */
+
+import type { Environment } from "../../base/environment.ts";
+import { INCARNATION_MAX } from "./limits.ts";
+
+/** One pair of 256 such starts meets; the other bits hold milliseconds for another five centuries. */
+const CHANCES = 2 ** 8;
+
+/** @param atLeast 1 + the highest incarnation of our key that is known. */
+export function freshIncarnation(env: Environment, atLeast: number): number {
+  const slot = Math.max(Math.ceil(atLeast / CHANCES), Math.floor(env.wallMs()));
+  const chance = Math.floor(env.random() * CHANCES);
+  return Math.min(INCARNATION_MAX, slot * CHANCES + chance);
+}
