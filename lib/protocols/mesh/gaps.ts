@@ -2,7 +2,9 @@
  * When something is missing: is it still to come, or does nobody here have it any more?
  *
  * The judges are all current neighbours; for a newcomer, which missed nothing, whoever sent the bundle that
- * waits. While one of them hasn't said, or any neighbour can supply it, one waits.
+ * waits. While one of them hasn't said, or any neighbour can supply it, one waits. Somebody who sent the
+ * bundle must be among those who cannot: it has delivered it, and so had what comes before it, or knows
+ * that nobody had. Others that have nothing of the stream may have heard nothing of its author yet.
  *
  * What is pushed may overtake what comes before it on another branch of the tree. So a bundle that was
  * pushed waits for a second in any case, and a neighbour that had nothing must have said so since. A range
@@ -69,7 +71,11 @@ export class Gaps {
     );
     if (isAnywhere) return { kind: "wait" };
     const judges = this.newcomer ? [waiting.from] : this.#neighbours;
-    let unknown = early || judges.length === 0;
+    const isWitnessed = this.newcomer ||
+      [waiting.from, ...waiting.also].some((peer) =>
+        this.#statements.supply(stream, peer, frontier + 1, last, freshMs) === "cannot"
+      );
+    let unknown = early || judges.length === 0 || !isWitnessed;
     let likely = false;
     let goOn = counter;
     for (const judge of judges) {

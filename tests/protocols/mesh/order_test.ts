@@ -349,6 +349,20 @@ Deno.test("Order doesn't take for an answer what a neighbour said before the bun
   assertEquals(carl.shown, ["5"]);
 });
 
+Deno.test("Order skips nothing because others have nothing yet, when who sent what waits has died", () => {
+  const { bob, carl, dora, all, entry } = gap();
+  carl.receive(bob, all[4]!, 0);
+  carl.step({ type: "neighbours", peers: [dora.key] }, 10); // bob's link isn't known to be dead
+  carl.step({
+    type: "not-kept",
+    from: dora.key,
+    entries: [{ ...entry, low: 1, counter: 2 }],
+  }, 2_000);
+
+  assertEquals(firstTickWith(carl, "skipped", 2_000, 5_000), null);
+  assertEquals(carl.shown, []);
+});
+
 Deno.test("Order lets all be asked again when who can fill the gap doesn't", () => {
   const { bob, carl, dora, all, entry } = gap();
   carl.step({ type: "not-kept", from: dora.key, entries: [{ ...entry, low: 1 }] }, 0);
