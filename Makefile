@@ -27,7 +27,7 @@ fuzz: ## codec, frames and handshake against random bytes: SECONDS=60 SEED=1
 	@for file in tests/fuzz/*_fuzz.ts; do $(DENO) run --quiet --allow-env $$file || exit 1; done
 
 bench: all ## figures beside their baselines: ROWS=start,mesh JSON=1
-	@$(DENO) run --quiet -A tests/bench/main.ts
+	@$(DENO) run --quiet -A --no-lock --node-modules-dir=manual tests/bench/main.ts
 
 bench-deps: ## installs what the baselines of make bench need, into build/bench-deps
 	@tools/bench_deps.sh

@@ -48,7 +48,7 @@ async function measureMemory(): Promise<Row> {
 
 async function settledMib(command: readonly string[]): Promise<number> {
   await using process = new LineProcess(command);
-  await process.until((line) => line.includes("ready") || undefined);
+  await process.until("ready", (line) => line.includes("ready") || undefined);
   await pause(SETTLE_MS);
   return await process.residentBytes() / MIB;
 }

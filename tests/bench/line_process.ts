@@ -14,24 +14,16 @@ export function baselinePath(name: string): string {
   return fileURLToPath(new URL(`baselines/${name}`, import.meta.url));
 }
 
+/** `make bench-deps` keeps the baselines' packages as npm does, in a node_modules folder. */
+const PACKAGES = ["--node-modules-dir=manual"];
+
 /** The command line that runs a baseline under the Deno that runs this. */
-export function denoCommand(
-  path: string,
-  ...args: readonly string[]
-): string[] {
-  return [
-    Deno.execPath(),
-    "run",
-    "--quiet",
-    "-A",
-    "--no-lock",
-    "--unstable-net",
-    path,
-    ...args,
-  ];
+export function denoCommand(path: string, ...args: readonly string[]): string[] {
+  return [Deno.execPath(), "run", "--quiet", "-A", "--no-lock", ...PACKAGES, path, ...args];
 }
 
 export class LineProcess implements AsyncDisposable {
+  readonly #name: string;
   readonly #child: Deno.ChildProcess;
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
   readonly #reading: Promise<void>;
@@ -42,11 +34,12 @@ export class LineProcess implements AsyncDisposable {
 
   constructor(command: readonly string[]) {
     const [program, ...args] = command as [string, ...string[]];
+    this.#name = command.join(" ");
     this.#child = new Deno.Command(program, {
       args,
       stdin: "piped",
       stdout: "piped",
-      stderr: "null",
+      stderr: "inherit",
     }).spawn();
     this.#stdin = this.#child.stdin.getWriter();
     this.#reading = this.#read();
@@ -58,8 +51,9 @@ export class LineProcess implements AsyncDisposable {
     return () => this.#listeners.delete(listener);
   }
 
-  /** The first line from now on for which `take` returns something, and that. */
+  /** What `take` returns of the first line from now on of which it returns something; `what` names it. */
   async until<Taken>(
+    what: string,
     take: (line: string) => Taken | undefined,
   ): Promise<Taken> {
     const found = Promise.withResolvers<Taken>();
@@ -67,7 +61,11 @@ export class LineProcess implements AsyncDisposable {
       const taken = take(line);
       if (taken !== undefined) found.resolve(taken);
     });
-    return await bounded(found.promise, "a line").finally(stop);
+    const ended = this.#reading.then(() => {
+      throw new Error(`Cannot measure: ${this.#name} ended before ${what}`);
+    });
+    const first = Promise.race([found.promise, ended]);
+    return await bounded(first, `${what} of ${this.#name}`).finally(stop);
   }
 
   /**

@@ -2,7 +2,7 @@
 
 import { LineProcess, pause } from "./line_process.ts";
 import { gossipsubKind, type Kind, openRoom, p2pchatKind, type Room } from "./rooms.ts";
-import { atLeast, atMost, type Baseline, median, percentile, type Row } from "./row.ts";
+import { atLeast, atMost, median, percentile, type Row } from "./row.ts";
 
 const ROUNDS = 5;
 const MESSAGE_BYTES = 200;
@@ -15,40 +15,57 @@ const LIGHT_MS = 4_000;
 const JOIN_INTERVAL_MS = 10;
 const MIB = 1_048_576;
 
-/** What one round found of one kind; latencies in ms, of the message that reached its last member. */
-interface Figures {
-  readonly deliveriesPerSecond: number;
-  readonly processorUs: number;
+/** What one round at light load found of one kind; latencies until the last member has shown a message. */
+interface Light {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly joinMs: number;
   readonly residentMib: number;
 }
 
+/** What one round of all that one sender can say found. */
+interface Flood {
+  readonly deliveriesPerSecond: number;
+  readonly processorUs: number;
+  readonly residentMib: number;
+}
+
 /** The rows of a room of `size`. */
 export async function measureMesh(size: number): Promise<readonly Row[]> {
   await using ours = await openRoom(p2pchatKind(), size);
-  const [mine, theirs]: [Figures[], Figures[]] = [[], []];
-  const floods = { ours: FIRST_FLOOD_MESSAGES, theirs: FIRST_FLOOD_MESSAGES };
   await using baseline = await openBaseline(gossipsubKind(), size);
-  // The first round, unmeasured, warms both and says how much a flood can be.
+  const light = await inTurn(ours, baseline.room, measureLight);
+  // After the light rounds: what is said stays as history, which newcomers fetch and members keep.
+  const sizes = new Map<Room, number>();
+  const flood = await inTurn(ours, baseline.room, async (room) => {
+    const figures = await measureFlood(room, sizes.get(room) ?? FIRST_FLOOD_MESSAGES);
+    sizes.set(room, floodFor(figures, size));
+    return figures;
+  });
+  return [...floodRows(size, flood), ...lightRows(size, light)];
+}
+
+interface Rounds<Figures> {
+  readonly ours: readonly Figures[];
+  /** `null` where it isn't installed. */
+  readonly theirs: readonly Figures[] | null;
+}
+
+/** The two in turn; the first round, which isn't counted, warms both. */
+async function inTurn<Figures>(
+  ours: Room,
+  baseline: Room | null,
+  measure: (room: Room) => Promise<Figures>,
+): Promise<Rounds<Figures>> {
+  const [mine, theirs]: [Figures[], Figures[]] = [[], []];
   for (let round = -1; round < ROUNDS; round++) {
-    const one = await measureRoom(ours, floods.ours);
-    floods.ours = floodFor(one, size);
-    if (round >= 0) mine.push(one);
-    if (baseline.room === null) continue;
-    const other = await measureRoom(baseline.room, floods.theirs);
-    floods.theirs = floodFor(other, size);
-    if (round >= 0) theirs.push(other);
+    const one = await measure(ours);
+    const other = baseline === null ? null : await measure(baseline);
+    if (round < 0) continue;
+    mine.push(one);
+    if (other !== null) theirs.push(other);
   }
-  return rowsOf(
-    size,
-    mine,
-    (pick) =>
-      baseline.room === null
-        ? { name: "gossipsub", missing: "make bench-deps" }
-        : { name: "gossipsub", samples: theirs.map(pick) },
-  );
+  return { ours: mine, theirs: baseline === null ? null : theirs };
 }
 
 async function openBaseline(
@@ -68,86 +85,71 @@ async function openBaseline(
   };
 }
 
-function floodFor({ deliveriesPerSecond }: Figures, size: number): number {
+function floodFor({ deliveriesPerSecond }: Flood, size: number): number {
   const messages = deliveriesPerSecond / (size - 1) * FLOOD_MS / 1_000;
-  return Math.round(
-    Math.min(FLOOD_MESSAGES_MAX, Math.max(FIRST_FLOOD_MESSAGES, messages)),
-  );
+  return Math.round(Math.min(FLOOD_MESSAGES_MAX, Math.max(FIRST_FLOOD_MESSAGES, messages)));
 }
 
-function rowsOf(
-  size: number,
-  ours: readonly Figures[],
-  baseline: (pick: (figures: Figures) => number) => Baseline,
-): readonly Row[] {
-  const group = `mesh, ${size} members`;
+function floodRows(size: number, rounds: Rounds<Flood>): readonly Row[] {
+  const row = rowsOf(size, rounds);
+  return [
+    row("one sender, saturating", "deliveries/s", (at) => at.deliveriesPerSecond, atLeast(10)),
+    row("the same, processor", "us/delivery", (at) => at.processorUs, atMost(0.1)),
+    row("the same, resident memory a member", "MiB", (at) => at.residentMib, atMost(0.7)),
+  ];
+}
+
+function lightRows(size: number, rounds: Rounds<Light>): readonly Row[] {
+  const row = rowsOf(size, rounds);
   const light = `${lightPerSecond(size)}/s, typed to shown at all`;
-  const row = (
+  return [
+    row(`${light}, p50`, "ms", (at) => at.p50Ms, atMost(0.5)),
+    row(`${light}, p99`, "ms", (at) => at.p99Ms, atMost(0.5)),
+    row("the same, resident memory a member", "MiB", (at) => at.residentMib, atMost(0.7)),
+    row("start until the first message heard", "ms", (at) => at.joinMs, atMost(0.25)),
+  ];
+}
+
+function rowsOf<Figures>(size: number, { ours, theirs }: Rounds<Figures>) {
+  return (
     what: string,
     unit: string,
     pick: (figures: Figures) => number,
     target: Row["target"],
   ): Row => ({
-    group,
+    group: `mesh, ${size} members`,
     what,
     unit,
     ours: ours.map(pick),
-    baseline: baseline(pick),
+    baseline: theirs === null
+      ? { name: "gossipsub", missing: "make bench-deps" }
+      : { name: "gossipsub", samples: theirs.map(pick) },
     target,
   });
-  return [
-    row(
-      "one sender, saturating",
-      "deliveries/s",
-      (at) => at.deliveriesPerSecond,
-      atLeast(10),
-    ),
-    row(
-      "the same, processor",
-      "us/delivery",
-      (at) => at.processorUs,
-      atMost(0.1),
-    ),
-    row(`${light}, p50`, "ms", (at) => at.p50Ms, atMost(0.5)),
-    row(`${light}, p99`, "ms", (at) => at.p99Ms, atMost(0.5)),
-    row(
-      "start until the first message heard",
-      "ms",
-      (at) => at.joinMs,
-      atMost(0.25),
-    ),
-    row("resident memory a member", "MiB", (at) => at.residentMib, atMost(0.7)),
-  ];
 }
 
 function lightPerSecond(size: number): number {
   return size > 5 ? 20 : 100;
 }
 
-async function measureRoom(
-  room: Room,
-  floodMessages: number,
-): Promise<Figures> {
-  const latencies = await measureLight(room);
-  const joinMs = await measureJoin(room);
-  const flood = await measureFlood(room, floodMessages);
-  const resident = await Promise.all(
-    room.members.map((member) => member.residentBytes()),
-  );
+async function measureLight(room: Room): Promise<Light> {
+  const latencies = await measureLatencies(room);
+  const residentMib = await residentMibOf(room);
   return {
-    ...flood,
     p50Ms: median(latencies),
     p99Ms: percentile(latencies, 0.99),
-    joinMs,
-    residentMib: median(resident) / MIB,
+    residentMib,
+    joinMs: await measureJoin(room),
   };
 }
 
+async function residentMibOf({ members }: Room): Promise<number> {
+  return median(await Promise.all(members.map((member) => member.residentBytes()))) / MIB;
+}
+
 /** One sender types all it can; until the last member has printed all of it. */
-async function measureFlood(
-  { kind, members }: Room,
-  messages: number,
-): Promise<Pick<Figures, "deliveriesPerSecond" | "processorUs">> {
+async function measureFlood(room: Room, messages: number): Promise<Flood> {
+  const { kind, members } = room;
   const lines = Array.from(
     { length: messages },
     (_, at) => kind.saying(textOf(`flood ${at}`)),
@@ -172,13 +174,12 @@ async function measureFlood(
   return {
     deliveriesPerSecond: deliveries / tookMs * 1_000,
     processorUs: (await processorMs() - processorFromMs) * 1_000 / deliveries,
+    residentMib: await residentMibOf(room),
   };
 }
 
 /** Messages at a steady pace: for each, ms from typed until the last member has shown it. */
-async function measureLight(
-  { kind, members }: Room,
-): Promise<readonly number[]> {
+async function measureLatencies({ kind, members }: Room): Promise<readonly number[]> {
   const perSecond = lightPerSecond(members.length);
   const count = perSecond * LIGHT_MS / 1_000;
   const [author, ...others] = members as [LineProcess, ...LineProcess[]];
@@ -223,7 +224,10 @@ async function measureJoin(
   let isHeard = false;
   const fromMs = performance.now();
   await using newcomer = kind.start(members.length, [addresses.at(-1)!]);
-  const heard = newcomer.until((line) => kind.text(line)?.startsWith("join ") || undefined)
+  const heard = newcomer.until(
+    "first words",
+    (line) => kind.text(line)?.startsWith("join ") || undefined,
+  )
     .finally(() => isHeard = true);
   for (let at = 0; !isHeard; at++) {
     await author.type(kind.saying(textOf(`join ${at}`)));
@@ -244,7 +248,7 @@ async function everybodyHears(
   const [author, ...others] = members as [LineProcess, ...LineProcess[]];
   const hearers = kind.showsOwn ? members : others;
   const heard = hearers.map((member) =>
-    member.until((line) => kind.text(line) === text || undefined)
+    member.until(text, (line) => kind.text(line) === text || undefined)
   );
   await author.type(kind.saying(text));
   await Promise.all(heard);

@@ -84,7 +84,7 @@ async function measureNats(serverPath: string): Promise<Figures> {
       role,
     );
     const process = stack.use(new LineProcess(command));
-    await process.until((line) => line === "ready" || undefined);
+    await process.until("ready", (line) => line === "ready" || undefined);
     return process;
   };
   const receivers: LineProcess[] = [];

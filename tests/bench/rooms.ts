@@ -122,7 +122,7 @@ async function grow(
     someOf(addresses, kind.contacts(addresses.length)),
   );
   members.push(member);
-  addresses.push(await member.until((line) => kind.address(line)));
+  addresses.push(await member.until("address", (line) => kind.address(line)));
 }
 
 /** `count` of `all`, at random. */
@@ -144,7 +144,7 @@ async function settle(
   const [author, ...others] = members as [LineProcess, ...LineProcess[]];
   const heard = Promise.all(
     others.map((member) =>
-      member.until((line) => kind.text(line)?.startsWith("settle") || undefined)
+      member.until("first words", (line) => kind.text(line)?.startsWith("settle") || undefined)
     ),
   );
   let isSettled = false;

@@ -74,10 +74,10 @@ async function ready(folder: string): Promise<number> {
     "--json",
     ...listen,
   ]);
-  await member.until((line) => line.includes('"event":"ready"') || undefined);
+  await member.until("ready", (line) => line.includes('"event":"ready"') || undefined);
   const tookMs = performance.now() - fromMs;
   await member.end();
-  await member.until((line) => line.includes('"event":"bye"') || undefined);
+  await member.until("bye", (line) => line.includes('"event":"bye"') || undefined);
   return tookMs;
 }
 
