@@ -299,6 +299,11 @@ class Room implements AsyncDisposable {
   ): Promise<void> {
     this.#talking = false;
     await this.#said;
+    for (const text of [...this.#typedMs.keys()].slice(-2)) {
+      for (const node of [this.victim, this.friend]) {
+        await node.until((event) => event.event === "message" && event.text === text);
+      }
+    }
     const grown = await this.#settledGrowth();
     const [usedMs, fromMs] = [await processorMs(this.victim.pid), performance.now()];
     await pause(2_000);
@@ -356,12 +361,6 @@ class Room implements AsyncDisposable {
         await node.say(text);
       }
       await pause(200);
-    }
-    const last = [...this.#typedMs.keys()].slice(-2);
-    for (const text of last) {
-      for (const node of [this.victim, this.friend]) {
-        await node.until((event) => event.event === "message" && event.text === text);
-      }
     }
   }
 }
