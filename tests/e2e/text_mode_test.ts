@@ -17,7 +17,7 @@ Deno.test("text mode: two people meet, talk and part, and read this", async () =
   const port = await alice.port();
   await using bob = TextProgram.mesh("Bob", port);
   const bobPort = await bob.port();
-  await bob.until(/Alice joined/);
+  await bob.until(/Alice is here/);
   await alice.until(/Bob joined/);
 
   await bob.type("hello");
@@ -39,7 +39,7 @@ Deno.test("text mode: two people meet, talk and part, and read this", async () =
   assertEquals(bob.lines, [
     `>INFO: Bob at address 127.0.0.1 is listening at ${bobPort}.`,
     `Others join with: p2pchat mesh NAME 127.0.0.1 ${bobPort}`,
-    "* Alice joined (127.0.0.1)",
+    "* Alice is here (127.0.0.1)",
     "<Bob> hello",
     "<Alice> are you coming?",
   ]);
@@ -278,7 +278,7 @@ Deno.test("text mode: /status, /peers and /history read well, alone and in compa
     /^(Everything you wrote has reached everybody|1 of your messages may not have reached everybody yet)\. Last message \d\d:\d\d, from Bob\.$/,
   );
   assertEquals(bob.lines.slice(2), [
-    "* Alice joined (127.0.0.1)",
+    "* Alice is here (127.0.0.1)",
     "(earlier) <Alice> hello",
     "<Bob> hi",
     "<Bob> hi",
