@@ -6,15 +6,38 @@ cd "$(dirname "$0")/.." || exit
 deno=$(tools/find_deno.sh) || exit 1
 export NO_COLOR=1
 mkdir -p build
+# Each suite takes one or two minutes on two cores.
+seconds_max=300
 failed=0
 passed=0
+
+# Runs a command, and ends it where it takes too long: a test that waits for ever is a failed test.
+bounded() {
+  "$@" &
+  command=$!
+  (
+    trap 'kill "$sleeping" 2>/dev/null; exit' TERM
+    sleep "$seconds_max" &
+    sleeping=$!
+    wait "$sleeping"
+    echo "error: still running after $seconds_max s, and ended" >&2
+    kill "$command"
+  ) &
+  watching=$!
+  wait "$command"
+  ended=$?
+  kill "$watching" 2>/dev/null
+  wait "$watching" 2>/dev/null
+  return "$ended"
+}
 
 # $1: name, then the command. Counts what `deno test` says of itself.
 suite() {
   name=$1
   shift
   log=build/test-$name.log
-  if "$@" > "$log" 2>&1; then status=0; else status=$?; fi
+  bounded "$@" > "$log" 2>&1
+  status=$?
   counts=$(sed -n 's/.*| \([0-9]*\) passed.* | \([0-9]*\) failed.*/\1 \2/p' "$log" | tail -n 1)
   suite_passed=${counts%% *}
   suite_failed=${counts##* }
