@@ -237,7 +237,7 @@ export class AntiEntropy
   #completeRound(key: PeerKey, peer: SyncPeer): void {
     const { entries, compared } = peer.round!;
     peer.round = null;
-    const wants = this.#compare(key, entries, compared, this.config.newcomer);
+    const wants = this.#compare(key, entries, compared, peer.lastBegunMs);
     if (wants.length === 0) peer.disappointments = 0;
     const asked = this.#want(key, peer, wants);
     if (asked && peer.fetch === null) this.#becomeComplete(key, peer);
@@ -251,7 +251,7 @@ export class AntiEntropy
       return this.#send(key, { type: "sync-buckets", hashes: this.order.bucketHashes() });
     }
     this.#send(key, { type: "sync-done" });
-    this.#equal(key, peer);
+    this.#equal(key, peer, -Infinity);
   }
 
   #asked(key: PeerKey, peer: SyncPeer, message: Of<"sync-frontiers">): void {
@@ -264,8 +264,7 @@ export class AntiEntropy
     this.#sendEntries(key, buckets, entries, false);
     const covered = new Set(buckets);
     const theirs = asked.filter((entry) => covered.has(bucketOf(entry.author)));
-    // A newcomer listens to the rounds that it began: those are of all there is.
-    this.#want(key, peer, this.#compare(key, theirs, covered, false));
+    this.#want(key, peer, this.#compare(key, theirs, covered, null));
   }
 
   // Both sides.
@@ -321,11 +320,18 @@ export class AntiEntropy
     key: PeerKey,
     entries: readonly SyncEntry[],
     buckets: ReadonlySet<number>,
-    all: boolean,
+    askedMs: number | null,
   ): readonly Want[] {
-    const { wants, statements, proofs } = compareFrontiers(this.order, entries, buckets, all);
+    const whole = askedMs !== null;
+    const all = whole && this.config.newcomer;
+    const { wants, statements, proofs } = compareFrontiers(this.order, entries, buckets, {
+      whole,
+      all,
+    });
+    // A newcomer listens to the rounds that are of all there is.
     if (all || !this.config.newcomer || this.#caughtUp) {
-      this.#effects.push({ type: "not-kept", from: key, entries: statements });
+      const spoke = { type: "not-kept", from: key, entries: statements } as const;
+      this.#effects.push({ ...spoke, askedMs: askedMs ?? -Infinity });
     }
     for (const proof of proofs) this.#effects.push({ type: "send-proof", to: key, proof });
     return wants;
@@ -384,16 +390,16 @@ export class AntiEntropy
     const question = peer.questions.shift();
     if (question === "summary" && peer.round !== null) {
       peer.round = null;
-      return this.#equal(key, peer);
+      return this.#equal(key, peer, peer.lastBegunMs);
     }
     if (question === "want" && peer.fetch !== null && !peer.questions.includes("want")) {
       this.#fetched(key, peer);
     }
   }
 
-  #equal(key: PeerKey, peer: SyncPeer): void {
+  #equal(key: PeerKey, peer: SyncPeer, askedMs: number): void {
     peer.equal = true;
-    this.#compare(key, [], new Set(), this.config.newcomer);
+    this.#compare(key, [], new Set(), askedMs);
     this.#becomeComplete(key, peer);
   }
 

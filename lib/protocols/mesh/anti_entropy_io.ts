@@ -24,7 +24,12 @@ export type AntiEntropyEffect =
   /** Send the message `proof`. */
   | { readonly type: "send-proof"; readonly to: PeerKey; readonly proof: Proof }
   /** For `Order`, as it is. */
-  | { readonly type: "not-kept"; readonly from: PeerKey; readonly entries: readonly SyncEntry[] }
+  | {
+    readonly type: "not-kept";
+    readonly from: PeerKey;
+    readonly entries: readonly SyncEntry[];
+    readonly askedMs: number;
+  }
   /** The first round with this neighbour is complete: what it had then is here. */
   | { readonly type: "caught-up"; readonly peer: PeerKey }
   /** All that this neighbour asked for is sent: it is no longer behind. */

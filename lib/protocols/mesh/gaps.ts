@@ -6,10 +6,13 @@
  * bundle must be among those who cannot: it has delivered it, and so had what comes before it, or knows
  * that nobody had. Others that have nothing of the stream may have heard nothing of its author yet.
  *
+ * Who keeps something no longer never keeps it again. Who has nothing yet may have it the next moment, and
+ * what waits then too: such a word counts when it was asked for after the bundle had come.
+ *
  * What is pushed may overtake what comes before it on another branch of the tree. So a bundle that was
- * pushed waits for a second in any case, and a neighbour that had nothing must have said so since. A range
- * comes in order (where all neighbours have spoken it needs no such second), and what its sender had when it said how far it is was delivered there with all that comes
- * before it: what it doesn't keep of that isn't behind it. What it took in since is as good as pushed.
+ * pushed waits for a second in any case. A range comes in order, and where all neighbours have spoken it
+ * needs no such second: what its sender had when it said how far it is was delivered there with all that
+ * comes before it. What it took in since is as good as pushed.
  */
 
 import type { PeerKey } from "../../base/ids.ts";
@@ -17,7 +20,6 @@ import { lastCounter } from "./bundle.ts";
 import { OVERTAKING_MS_MAX, STATEMENT_MS_MAX } from "./limits.ts";
 import type { SyncEntry } from "./messages.ts";
 import { Statements } from "./statements.ts";
-import type { Stream } from "./stream.ts";
 import type { Blocker, WaitingBundle } from "./waiting.ts";
 
 export type GapVerdict =
@@ -39,9 +41,9 @@ export class Gaps {
     this.#neighbours = peers;
   }
 
-  note(from: PeerKey, entries: readonly SyncEntry[], nowMs: number): void {
+  note(from: PeerKey, entries: readonly SyncEntry[], askedMs: number, nowMs: number): void {
     this.#statements.spoke(from);
-    for (const entry of entries) this.#statements.note(from, entry, nowMs);
+    for (const entry of entries) this.#statements.note(from, entry, askedMs, nowMs);
   }
 
   peerDown(peer: PeerKey): void {
@@ -61,7 +63,7 @@ export class Gaps {
   ): GapVerdict {
     const { stream, counter } = blocker;
     const ranged = waiting.reason === "range" && this.#wasTold(waiting);
-    const freshMs = ranged ? nowMs - STATEMENT_MS_MAX : waiting.arrivedMs;
+    const freshMs = waiting.arrivedMs;
     const allSpoke = this.#neighbours.every((peer) => this.#statements.hasSpoken(peer));
     const early = nowMs - waiting.arrivedMs < OVERTAKING_MS_MAX && !(ranged && allSpoke);
     // Of another author's stream anything helps that leads on to what was named.
@@ -79,9 +81,7 @@ export class Gaps {
     let likely = false;
     let goOn = counter;
     for (const judge of judges) {
-      const supply = this.newcomer && ranged && this.#isSilent(stream, judge)
-        ? "cannot"
-        : this.#statements.supply(stream, judge, frontier + 1, last, freshMs);
+      const supply = this.#statements.supply(stream, judge, frontier + 1, last, freshMs);
       if (supply === "can") return { kind: "wait" };
       if (supply === "unknown") unknown = true;
       const low = this.#statements.entry(stream, judge)?.low ?? 0;
@@ -108,10 +108,5 @@ export class Gaps {
     const header = bundle.header.value;
     const told = this.#statements.entry(header, from)?.counter ?? 0;
     return lastCounter(header) <= told;
-  }
-
-  /** A newcomer was told of every stream that there is, but not of this one. */
-  #isSilent(stream: Stream, judge: PeerKey): boolean {
-    return this.#statements.hasSpoken(judge) && this.#statements.entry(stream, judge) === null;
   }
 }

@@ -39,7 +39,6 @@ import { ID_UNKNOWN } from "./frontier.ts";
 import { Gaps } from "./gaps.ts";
 import { isExcluded, Ledger } from "./ledger.ts";
 import { PARENT_GRACE_MS, RANGE_PARENT_GRACE_MS, WAITING_MS_MAX, WANT_RETRY_MS } from "./limits.ts";
-import type { SyncEntry } from "./messages.ts";
 import type { ClaimPort, OrderConfig, OrderEffect, OrderInput, OwnText } from "./order_io.ts";
 import { OrderView } from "./order_view.ts";
 import type { MeshRecord } from "./records.ts";
@@ -135,7 +134,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
         this.#gaps.neighbours = input.peers;
         return this.#considerGaps();
       case "not-kept":
-        return this.#notKept(input.from, input.entries);
+        return this.#notKept(input);
       case "claim-known":
         for (const waiting of this.pool.blockedOn(input.claim)) this.#settle(waiting);
         return;
@@ -427,8 +426,8 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     this.#wake(stream);
   }
 
-  #notKept(from: PeerKey, entries: readonly SyncEntry[]): void {
-    this.#gaps.note(from, entries, this.#nowMs);
+  #notKept({ from, entries, askedMs }: Extract<OrderInput, { type: "not-kept" }>): void {
+    this.#gaps.note(from, entries, askedMs, this.#nowMs);
     for (const entry of entries) {
       const missing = entry.counter > this.frontier(entry).counter;
       if (missing && !entry.closed && this.#gaps.agreed(entry, this.#nowMs)) {

@@ -36,10 +36,16 @@ export type OrderInput =
   /** The active neighbours, whenever they change: a gap is skipped when all of them say so. */
   | { readonly type: "neighbours"; readonly peers: readonly PeerKey[] }
   /**
-   * From anti-entropy: `from` was asked about these streams. `low` is the first counter that it can
-   * supply; where it has nothing beyond our frontier, `counter` isn't above ours.
+   * From anti-entropy: `from` spoke of these streams, after `askedMs`; -Infinity where that isn't known.
+   * `low` is the first counter that it can supply; where it has nothing beyond our frontier, `counter` isn't
+   * above ours.
    */
-  | { readonly type: "not-kept"; readonly from: PeerKey; readonly entries: readonly SyncEntry[] }
+  | {
+    readonly type: "not-kept";
+    readonly from: PeerKey;
+    readonly entries: readonly SyncEntry[];
+    readonly askedMs: number;
+  }
   /** The roster learnt a claim: what waited for it is looked at again. */
   | { readonly type: "claim-known"; readonly claim: ClaimId }
   | { readonly type: "proof"; readonly from: PeerKey; readonly proof: Proof }

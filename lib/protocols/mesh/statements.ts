@@ -13,6 +13,7 @@ import { type Stream, type StreamKey, streamKey } from "./stream.ts";
 
 interface Statement {
   readonly entry: SyncEntry;
+  /** It said so then, or later. */
   atMs: number;
   /** Since when it has said the same. */
   sinceMs: number;
@@ -25,7 +26,8 @@ export class Statements {
   readonly #byStream = new Map<StreamKey, Map<PeerKey, Statement>>();
   readonly #speakers = new Set<PeerKey>();
 
-  note(from: PeerKey, entry: SyncEntry, nowMs: number): void {
+  /** @param askedMs When it was asked; -Infinity where it spoke unasked, or in answer to what isn't known. */
+  note(from: PeerKey, entry: SyncEntry, askedMs: number, nowMs: number): void {
     this.#speakers.add(from);
     const key = streamKey(entry);
     let statements = this.#byStream.get(key);
@@ -35,7 +37,9 @@ export class Statements {
     }
     const before = statements.get(from);
     const same = before?.entry.counter === entry.counter && before.entry.id === entry.id;
-    statements.set(from, { entry, atMs: nowMs, sinceMs: same ? before.sinceMs : nowMs });
+    // What it says now is later than what it said before.
+    const atMs = Math.max(askedMs, before?.atMs ?? -Infinity);
+    statements.set(from, { entry, atMs, sinceMs: same ? before.sinceMs : nowMs });
   }
 
   /** Notes that `from` has spoken, of no stream perhaps. */
@@ -61,7 +65,7 @@ export class Statements {
 
   /**
    * Whether `peer` can supply something of `stream` within these counters, both included.
-   * @param freshMs That it has nothing yet must have been said at this time or later.
+   * @param freshMs That it has nothing yet must have been asked at this time or later.
    */
   supply(stream: Stream, peer: PeerKey, first: number, last: number, freshMs: number): Supply {
     const statement = this.#byStream.get(streamKey(stream))?.get(peer);

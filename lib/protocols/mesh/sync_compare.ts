@@ -26,14 +26,15 @@ export interface Comparison {
 
 /**
  * @param entries All that the neighbour has in `buckets`.
- * @param buckets Those that were compared; in all others it has what we have.
+ * @param buckets Those that were compared.
+ * @param whole Whether the neighbour has what we have in all others.
  * @param all Whether every entry is a statement: a newcomer is to know what there is.
  */
 export function compareFrontiers(
   order: OrderQueries,
   entries: readonly SyncEntry[],
   buckets: ReadonlySet<number>,
-  all: boolean,
+  { whole, all }: { readonly whole: boolean; readonly all: boolean },
 ): Comparison {
   const wants: Want[] = [];
   const statements = new Map<StreamKey, SyncEntry>();
@@ -58,9 +59,10 @@ export function compareFrontiers(
   }
   for (const gap of order.gaps()) {
     const key = streamKey(gap);
-    if (statements.has(key)) continue;
+    const isCompared = buckets.has(bucketOf(gap.author));
+    if (statements.has(key) || !(isCompared || whole)) continue;
     // Where it wasn't compared it is equal; where it was, and isn't listed, there is nothing.
-    const absent = buckets.has(bucketOf(gap.author)) && !listed.has(key);
+    const absent = isCompared && !listed.has(key);
     statements.set(key, absent ? { ...gap, low: 1, counter: 0 } : gap);
   }
   return { wants, statements: [...statements.values()], proofs };

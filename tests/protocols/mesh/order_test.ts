@@ -8,7 +8,7 @@ import {
   TIME_STEP_MS_MAX,
   WAITING_BUNDLES_MAX,
 } from "../../../lib/protocols/mesh/limits.ts";
-import type { OrderInput } from "../../../lib/protocols/mesh/order_io.ts";
+import type { SyncEntry } from "../../../lib/protocols/mesh/messages.ts";
 import type { Bundle } from "../../../lib/protocols/mesh/structures.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
 import { forged, GENESIS_TIME, headOf, idOf, Member, types } from "./order_members.ts";
@@ -301,18 +301,19 @@ Deno.test("Order skips a gap only when every neighbour says that it can't fill i
   const { bob, carl, dora, all, stream, entry } = gap();
 
   carl.receive(bob, all[4]!, 0, "range");
-  const one = carl.step({ type: "not-kept", from: bob.key, entries: [entry] }, 1);
-  const both = carl.step({
-    type: "not-kept",
-    from: dora.key,
-    entries: [{ ...entry, low: 1, counter: 2 }],
-  }, 2);
+  const one = says(carl, bob, [entry], 1);
+  const both = says(carl, dora, [{ ...entry, low: 1, counter: 2 }], 2);
 
   assertEquals(types(one), ["stuck"]);
   assertEquals(types(both), ["persist", "skipped", "delivered"]);
   assertEquals(both[1], { type: "skipped", stream, messages: 2 });
   assertEquals(carl.frontierOf(new Member("ann")), 5);
 });
+
+/** `from` tells `member` of these streams as soon as it is asked. */
+function says(member: Member, from: Member, entries: readonly SyncEntry[], nowMs: number) {
+  return member.step({ type: "not-kept", from: from.key, entries, askedMs: nowMs }, nowMs);
+}
 
 /** The first tick of `member` after `fromMs`, every 50 ms until `untilMs`, that has such an effect. */
 function firstTickWith(
@@ -330,8 +331,8 @@ function firstTickWith(
 Deno.test("Order gives what was pushed a second to be overtaken before it skips what is before it", () => {
   const { bob, carl, dora, all, entry } = gap();
   carl.receive(bob, all[4]!, 100);
-  carl.step({ type: "not-kept", from: bob.key, entries: [entry] }, 150);
-  carl.step({ type: "not-kept", from: dora.key, entries: [{ ...entry, low: 1, counter: 2 }] }, 150);
+  says(carl, bob, [entry], 150);
+  says(carl, dora, [{ ...entry, low: 1, counter: 2 }], 150);
 
   assertEquals(carl.shown, []);
   assertEquals(firstTickWith(carl, "skipped", 150, 5_000), 1_200);
@@ -339,13 +340,13 @@ Deno.test("Order gives what was pushed a second to be overtaken before it skips 
 
 Deno.test("Order doesn't take for an answer what a neighbour said before the bundle came", () => {
   const { bob, carl, dora, all, entry } = gap();
-  const nothing = { type: "not-kept", from: dora.key, entries: [{ ...entry, low: 1, counter: 2 }] };
-  carl.step(nothing as OrderInput, 0);
+  const nothing = [{ ...entry, low: 1, counter: 2 }];
+  says(carl, dora, nothing, 0);
   carl.receive(bob, all[4]!, 100);
-  carl.step({ type: "not-kept", from: bob.key, entries: [entry] }, 150);
+  says(carl, bob, [entry], 150);
 
   assertEquals(firstTickWith(carl, "skipped", 150, 3_000), null);
-  carl.step(nothing as OrderInput, 3_050);
+  says(carl, dora, nothing, 3_050);
   assertEquals(carl.shown, ["5"]);
 });
 
@@ -353,19 +354,37 @@ Deno.test("Order skips nothing because others have nothing yet, when who sent wh
   const { bob, carl, dora, all, entry } = gap();
   carl.receive(bob, all[4]!, 0);
   carl.step({ type: "neighbours", peers: [dora.key] }, 10); // bob's link isn't known to be dead
-  carl.step({
-    type: "not-kept",
-    from: dora.key,
-    entries: [{ ...entry, low: 1, counter: 2 }],
-  }, 2_000);
+  says(carl, dora, [{ ...entry, low: 1, counter: 2 }], 2_000);
 
   assertEquals(firstTickWith(carl, "skipped", 2_000, 5_000), null);
   assertEquals(carl.shown, []);
 });
 
+Deno.test("Order doesn't take for nothing what a newcomer wasn't told of before the bundle came", () => {
+  const [ann, bob, network] = [new Member("ann"), new Member("bob"), new Member("network")];
+  const question = ann.sayOne("question");
+  bob.receive(ann, question);
+  const answer = bob.sayOne("answer");
+  const told = { low: 1, counter: 1, id: idOf(answer), closed: false };
+  const newcomer = new Member("newcomer");
+  newcomer.step({ type: "neighbours", peers: [network.key] });
+
+  // The network had both by the time it spoke of bob, and had neither when ann's bucket was equal.
+  says(newcomer, network, [{ author: bob.key, incarnation: 1, ...told }], 0);
+  newcomer.receive(network, answer, 10, "range");
+  const before = [...newcomer.shown];
+  const silent = { author: ann.key, incarnation: 1, ...told, counter: 0 };
+  newcomer.step({ type: "not-kept", from: network.key, entries: [silent], askedMs: 9 }, 20);
+  const asked = [...newcomer.shown];
+  says(newcomer, network, [silent], 30);
+
+  assertEquals([before, asked], [[], []]);
+  assertEquals(newcomer.shown, ["answer"]);
+});
+
 Deno.test("Order lets all be asked again when who can fill the gap doesn't", () => {
   const { bob, carl, dora, all, entry } = gap();
-  carl.step({ type: "not-kept", from: dora.key, entries: [{ ...entry, low: 1 }] }, 0);
+  says(carl, dora, [{ ...entry, low: 1 }], 0);
   carl.receive(bob, all[4]!, 0);
 
   assertEquals(firstTickWith(carl, "stuck", 0, 5_000), 1_050);
@@ -374,13 +393,9 @@ Deno.test("Order lets all be asked again when who can fill the gap doesn't", () 
 Deno.test("Order waits while one neighbour can still fill the gap", () => {
   const { bob, carl, dora, all, entry } = gap();
   carl.receive(bob, all[4]!, 0, "range");
-  carl.step({ type: "not-kept", from: bob.key, entries: [entry] }, 1);
+  says(carl, bob, [entry], 1);
 
-  const can = carl.step({
-    type: "not-kept",
-    from: dora.key,
-    entries: [{ ...entry, low: 2 }],
-  }, 2);
+  const can = says(carl, dora, [{ ...entry, low: 2 }], 2);
   carl.receive(dora, all[2]!, 3);
   carl.receive(dora, all[3]!, 4);
 
@@ -405,7 +420,7 @@ Deno.test("Order moves no frontier for what another author says of it: one liar 
       closed: false,
     };
     const entries = from === dora.key ? [nothing, told] : [{ ...nothing, low: 1, counter: 2 }];
-    carl.step({ type: "not-kept", from, entries }, 1);
+    carl.step({ type: "not-kept", from, entries, askedMs: 1 }, 1);
   }
   for (const bundle of all.slice(2)) carl.receive(ann, bundle, 2);
 
@@ -415,8 +430,7 @@ Deno.test("Order moves no frontier for what another author says of it: one liar 
 Deno.test("Order goes on where all neighbours have stood for 10 s and keep nothing, and remembers it", () => {
   const { bob, carl, dora, stream, entry } = gap();
   const entries = [{ ...entry, low: 6 }];
-  const say = (from: Member, nowMs: number) =>
-    types(carl.step({ type: "not-kept", from: from.key, entries }, nowMs));
+  const say = (from: Member, nowMs: number) => types(says(carl, from, entries, nowMs));
 
   const early = [say(bob, 0), say(dora, 0), say(bob, 9_999)];
   const stable = say(dora, 10_000);
@@ -433,9 +447,9 @@ Deno.test("Order begins at the first bundle that its contact keeps when it is ne
   const newcomer = new Member("newcomer");
   newcomer.step({ type: "neighbours", peers: [bob.key, ann.key] });
 
-  newcomer.step({ type: "not-kept", from: bob.key, entries: [entry] }, 0);
+  says(newcomer, bob, [entry], 0);
   const early = newcomer.receive(bob, all[4]!, 1, "range");
-  const effects = newcomer.step({ type: "not-kept", from: ann.key, entries: [] }, 2);
+  const effects = says(newcomer, ann, [], 2);
 
   assertEquals(types(early), ["stuck"]);
   assertEquals(types(effects), ["persist", "delivered"]);
@@ -447,8 +461,8 @@ Deno.test("Order: a newcomer skips nothing that any neighbour can supply", () =>
   const { ann, bob, all, entry } = gap();
   const newcomer = new Member("newcomer");
   newcomer.step({ type: "neighbours", peers: [bob.key, ann.key] });
-  newcomer.step({ type: "not-kept", from: bob.key, entries: [entry] }, 0);
-  newcomer.step({ type: "not-kept", from: ann.key, entries: [{ ...entry, low: 1 }] }, 0);
+  says(newcomer, bob, [entry], 0);
+  says(newcomer, ann, [{ ...entry, low: 1 }], 0);
 
   newcomer.receive(bob, all[4]!, 1, "range");
   for (const bundle of all.slice(0, 4)) newcomer.receive(ann, bundle, 2, "range");
@@ -470,7 +484,7 @@ Deno.test("Order: a newcomer waits for what its contact took in after it said ho
     closed: false,
   };
   newcomer!.step({ type: "neighbours", peers: [bob!.key] });
-  newcomer!.step({ type: "not-kept", from: bob!.key, entries: [entry] });
+  says(newcomer!, bob!, [entry], 0);
 
   for (const bundle of [first, answer]) newcomer!.receive(bob!, bundle, 0, "range");
   const before = [...newcomer!.shown];
