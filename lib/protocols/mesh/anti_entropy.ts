@@ -105,6 +105,12 @@ export class AntiEntropy
       case "behind":
         this.#beginSoon(input.peer, 0);
         break;
+      case "congested":
+        this.#congested(input.peer);
+        break;
+      case "drained":
+        this.#drained(input.peer);
+        break;
       case "stuck":
         for (const key of this.#peers.keys()) this.#beginSoon(key, WANT_RETRY_MS);
         break;
@@ -217,13 +223,10 @@ export class AntiEntropy
     const { round } = peer;
     if (round === null || round.page.length === 0) return;
     const covered = message.buckets.filter((bucket) => round.page.includes(bucket));
+    if (covered.length === 0) return; // to a round that was given up: it took longer than we wait
     const within = new Set(covered);
     for (const entry of message.entries) {
       if (within.has(bucketOf(entry.author))) round.entries.push(entry);
-    }
-    if (covered.length === 0) {
-      peer.round = null;
-      return this.#penalise(key, "protocol", "answered with frontiers that weren't asked for");
     }
     const enough = round.entries.length >= SYNC_ROUND_ENTRIES_MAX;
     if (!message.last && !enough) return;
@@ -474,20 +477,39 @@ export class AntiEntropy
     this.#supply(key, peer);
   }
 
+  #congested(key: PeerKey): void {
+    const peer = this.#peers.get(key);
+    if (peer !== undefined) peer.congested = true;
+  }
+
+  /** Nobody knows what was dropped of a range meanwhile: it ends here, and the neighbour asks again. */
+  #drained(key: PeerKey): void {
+    const peer = this.#peers.get(key);
+    if (peer === undefined) return;
+    peer.congested = false;
+    if (peer.supply?.begun) this.#endSupply(key, peer, peer.supply);
+    else if (peer.supply !== null) this.#supply(key, peer);
+  }
+
   #supply(key: PeerKey, peer: SyncPeer): void {
     const supply = peer.supply!;
     peer.supplyDeadlineMs = this.#nowMs + SYNC_PROGRESS_MS_MAX;
+    if (peer.congested) return;
     for (let next = supply.next(); next !== "full"; next = supply.next()) {
       if (next !== null) {
         this.#effects.push({ type: "send-bundle", to: key, bundle: next });
         continue;
       }
-      peer.supply = null;
-      for (let question = 0; question < supply.questions; question++) {
-        this.#send(key, { type: "sync-done" });
-      }
+      this.#endSupply(key, peer, supply);
       this.#effects.push({ type: "supplied", peer: key });
       return;
+    }
+  }
+
+  #endSupply(key: PeerKey, peer: SyncPeer, supply: Supply): void {
+    peer.supply = null;
+    for (let question = 0; question < supply.questions; question++) {
+      this.#send(key, { type: "sync-done" });
     }
   }
 

@@ -13,6 +13,9 @@ export type AntiEntropyInput =
   | { readonly type: "taken-in"; readonly from: PeerKey; readonly bundle: Bundle }
   /** Pushes to this neighbour were dropped: it is offered a round. */
   | { readonly type: "behind"; readonly peer: PeerKey }
+  /** What is sent to it may be dropped from now on; until `drained`. */
+  | { readonly type: "congested"; readonly peer: PeerKey }
+  | { readonly type: "drained"; readonly peer: PeerKey }
   /** `Order` says that only rounds with all neighbours can help. */
   | { readonly type: "stuck" }
   | { readonly type: "tick" };

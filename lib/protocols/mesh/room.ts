@@ -168,6 +168,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         return this.#message(input.from, input.message);
       case "congested":
       case "drained":
+        this.#toAntiEntropy(input);
         return this.#toBroadcast(input);
       case "persisted":
         return this.#toOrder({ type: "stored", token: input.token });

@@ -32,6 +32,8 @@ export class SyncPeer {
   fetch: Fetch | null = null;
   supply: Supply | null = null;
   supplyDeadlineMs = Infinity;
+  /** Its queue is full: bundles sent to it may be dropped. */
+  congested = false;
   /** What a `sync-done` answers, oldest first. */
   readonly questions: ("summary" | "want")[] = [];
   /** When the next round with it begins, unless one is under way. */

@@ -31,8 +31,8 @@ export class Supply {
 
   constructor(readonly order: OrderQueries) {}
 
-  get idle(): boolean {
-    return this.#sentBytes === this.#confirmedBytes;
+  get begun(): boolean {
+    return this.#sentBytes > 0;
   }
 
   /**

@@ -307,6 +307,25 @@ Deno.test("AntiEntropy makes one history of a liar's, whoever kept what and knew
   );
 });
 
+Deno.test("AntiEntropy ends a range of which a full queue dropped some, and begins another at once", () => {
+  const all = conversation(400);
+  const network = new SyncNetwork();
+  const ann = network.add("ann", { records: recordsOf(all) });
+  const carl = network.add("carl", { records: recordsOf(all.slice(0, 2)), incarnation: 2 });
+  network.loses = (message) => message.type === "bundle" && network.count("bundle") > 30;
+  network.link(ann, carl);
+  network.run(100);
+  ann.feed({ type: "congested", peer: carl.key });
+  network.run(1_000);
+  network.loses = () => false;
+  ann.feed({ type: "drained", peer: carl.key });
+  network.run(2_000);
+
+  assertEqualRooms(network);
+  assertEquals(carl.member.history().length, 400);
+  assertEquals(carl.penalties, []);
+});
+
 Deno.test("AntiEntropy asks another when a neighbour says that it has more and sends nothing", () => {
   const all = conversation(20);
   const network = new SyncNetwork();
