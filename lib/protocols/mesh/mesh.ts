@@ -767,10 +767,12 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #penalise(peer: PeerKey, fault: Fault, text: string): void {
     this.environment.log.warn("a peer broke the rules", { peer, fault, text });
     const durationMs = fault === "invalid-signature" ? FORGER_BAN_MS : OFFENDER_BAN_MS;
+    const reason = `${fault}: ${text}`;
     for (const { link, peer: other } of this.#links.all()) {
-      if (other === peer) {
-        this.#out.push({ type: "ban", link, reason: `${fault}: ${text}`, durationMs });
-      }
+      if (other !== peer) continue;
+      // What we wait for may lie unread before us, since we are slow: another link begins without it.
+      if (fault === "broken-promise") this.#close(link, reason);
+      else this.#out.push({ type: "ban", link, reason, durationMs });
     }
   }
 
