@@ -77,11 +77,17 @@ export class Arrival<Shown> {
     return this.#held.length >= ARRIVAL_HELD_MAX;
   }
 
-  /** Caught up, or waited long enough. @returns What was held, to be shown after the history. */
+  /**
+   * Caught up, or waited long enough.
+   * @returns What was held, to be shown after the history. Without a baseline nothing is: until now this
+   *   member wasn't in the room for its user.
+   */
   finish(): readonly Shown[] {
+    const held = this.#held.splice(0);
+    const shown = this.#state === "joining" ? [] : held.map(({ shown }) => shown);
     this.#state = "here";
     this.#baseline.clear();
     this.#entries = [];
-    return this.#held.splice(0).map(({ shown }) => shown);
+    return shown;
   }
 }

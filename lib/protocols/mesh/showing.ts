@@ -110,6 +110,7 @@ export class Showing {
     this.#deadlines.clear("baseline");
     this.#deadlines.clear("catchUp");
     if (this.#arrival.state === "here") return this.#returned();
+    if (this.#arrival.state === "joining") this.#noteArrived();
     const held = this.#arrival.finish();
     this.view.becomeReady();
     this.view.arrival(this.config.historyShown, held, (id) => this.#takeRef(id));
@@ -200,9 +201,9 @@ export class Showing {
     this.#note({ kind: "shown", through: null });
   }
 
-  /** Written and not synced: what is lost with the machine's power is shown again, as history. */
+  /** Synced before the user reads `ready`: what is said from then on is new to the next process too. */
   #note(record: MeshRecord): void {
-    this.emit({ type: "persist", records: [record], token: null, sync: false });
+    this.emit({ type: "persist", records: [record], token: null, sync: true });
   }
 }
 

@@ -63,3 +63,13 @@ Deno.test("Arrival goes on with the baseline that a killed process had", () => {
   assertEquals(arrival.state, "catching-up");
   assertEquals(arrival.finish(), ["sent while it was away"]);
 });
+
+Deno.test("Arrival.finish() makes history of all that came where no neighbour gave a baseline", () => {
+  const arrival = new Arrival<string>(true, null);
+  arrival.take(ANN, 1, "before we were in the room");
+
+  const held = arrival.finish();
+
+  assertEquals(held, []);
+  assertEquals(arrival.take(ANN, 2, "now"), true);
+});
