@@ -55,6 +55,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   #pausedBecause: string | null = null;
   /** Room time of our own last message. */
   #lastOwnTime = 0;
+  /** Whether something was written while no neighbour was there to get it. */
+  #saidToNobody = false;
   #quitting = false;
 
   constructor(
@@ -111,11 +113,11 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     return [...this.machines.snapshot(), ...this.#showing.snapshot()];
   }
 
-  /** Whether everything the user typed is with the neighbours, so that one may leave. */
+  /** Whether what the user typed is with somebody who stays, so that one may leave. */
   get settled(): boolean {
-    const alone = this.#liveMembers <= 1;
-    const unsaid = this.machines.order.unsaid().messages;
-    return unsaid === 0 && (alone || this.#neighbours.length > 0);
+    if (this.machines.order.unsaid().messages > 0) return false;
+    const hasAll = (peer: PeerKey) => this.machines.antiEntropy.upToDate(peer);
+    return !this.#saidToNobody || this.#liveMembers <= 1 || this.#neighbours.some(hasAll);
   }
 
   get liveMembers(): number {
@@ -420,6 +422,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     this.#toRoster({ type: "delivered", messages: messages.length, bytes });
     if (own) {
       this.#lastOwnTime = header.time;
+      this.#saidToNobody ||= this.#neighbours.length === 0;
       this.#flow.sent(messages.length);
     }
     this.#showing.delivered(effect);
