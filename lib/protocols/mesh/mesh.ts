@@ -149,8 +149,10 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   step(input: MeshInput, nowMs: number): readonly MeshEffect[] {
     this.#out = [];
     if (this.#phase === "stopped") return this.#out;
+    // Not before the last step: whatever was due then and still is, we were awake.
+    const idleFromMs = Math.max(this.#dueMs ?? nowMs, this.#nowMs);
     this.#nowMs = nowMs;
-    if (this.#dueMs !== null && nowMs - this.#dueMs > STALL_MS) this.#postpone(nowMs - this.#dueMs);
+    if (nowMs - idleFromMs > STALL_MS) this.#postpone(nowMs - idleFromMs);
     this.#handle(input);
     this.#maybeLeave();
     this.#dueMs = this.#hasStopped() ? null : this.#earliestMs();

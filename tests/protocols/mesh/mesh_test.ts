@@ -1,8 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { fakeSigner } from "../../sim/fake_crypto.ts";
+import { SILENT_LOGGER } from "../../../lib/base/environment.ts";
+import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
+import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import type { Member } from "../../sim/mesh/member.ts";
 import { meshSubject } from "../../sim/mesh/mesh_subject.ts";
 import { World } from "../../sim/mesh/world.ts";
+import { Random } from "../../sim/random.ts";
 
 const SECOND_MS = 1_000;
 
@@ -91,4 +94,34 @@ Deno.test("Mesh keeps one of two copies of a profile that come in at two ends of
   pass(world, 60 * SECOND_MS);
 
   assertEquals([bob, copy].filter(({ present }) => present !== null).length, 1);
+});
+
+Deno.test("Mesh takes a stall for one, however much waited to be read", () => {
+  const stalls: string[] = [];
+  const random = new Random(1);
+  const log = { ...SILENT_LOGGER, info: (text: string) => stalls.push(text) };
+  const mesh = new Mesh(
+    {
+      name: "Ann",
+      advertise: { host: "10.0.0.1", port: 55_107 },
+      passive: false,
+      historyShown: 20,
+      begin: { kind: "found" },
+    },
+    fakeSigner("Ann"),
+    {
+      random: random.next,
+      randomBytes: (length) => random.bytes(length),
+      wallMs: () => 1_000,
+      crypto: fakeCrypto,
+      log,
+    },
+  );
+  const listing = { type: "command", command: { command: "peers" }, ref: undefined } as const;
+  mesh.step({ type: "start" }, 0);
+  mesh.step({ type: "room-opened", records: [] }, 0);
+
+  for (let count = 0; count < 3; count++) mesh.step(listing, 30 * SECOND_MS);
+
+  assertEquals(stalls, ["this process stood still"]);
 });
