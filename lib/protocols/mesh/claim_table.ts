@@ -41,7 +41,7 @@ export class ClaimTable {
     }
   }
 
-  values(): Iterable<KnownClaim> {
+  values(): IteratorObject<KnownClaim> {
     return this.#byId.values();
   }
 }

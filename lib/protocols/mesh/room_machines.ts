@@ -20,7 +20,6 @@ import type { RoomConfig } from "./room_io.ts";
 import type { LiveMember, RoomFacts } from "./room_view.ts";
 import { type Member, Roster } from "./roster.ts";
 import { ROSTER_LAN } from "./roster_io.ts";
-import type { SignedClaim } from "./structures.ts";
 
 export class RoomMachines {
   readonly order: Order;
@@ -101,30 +100,22 @@ export class RoomMachines {
   /** What a compacted log holds, but for how much of it was shown. */
   snapshot(): readonly MeshRecord[] {
     const heardWallMs = this.environment.wallMs();
-    const claims = new Map<ClaimId, SignedClaim>();
     const members: MeshRecord[] = [];
-    for (const { key, claim } of this.roster.members()) {
+    for (const { key } of this.roster.members()) {
       const credentials = this.roster.credentialsOf(key);
       if (credentials === null) continue;
-      claims.set(claim.id, claim.signed);
       members.push({ kind: "member", beacon: credentials.beacon, heardWallMs });
     }
-    const kept = this.order.snapshot();
-    for (const record of kept) {
-      if (record.kind !== "bundle") continue;
-      const { claim } = record.bundle.header.value;
-      const known = this.roster.claim(claim);
-      if (known !== null) claims.set(claim, known.signed);
-    }
-    // The claims first: a bundle is shown under its own.
+    // The claims first: a bundle is shown under its own. All that are known, since none is written again
+    // when a bundle comes that names it.
     return [
       { kind: "genesis", genesis: this.config.genesis },
       { kind: "incarnation", incarnation: this.config.incarnation },
-      ...claims.values().map((claim) => ({ kind: "claim" as const, claim })),
+      ...this.roster.claims().map(({ signed: claim }) => ({ kind: "claim" as const, claim })),
       ...this.config.records.filter(({ kind }) => kind === "entrance").slice(-1),
       ...members,
       ...this.names.snapshot(),
-      ...kept,
+      ...this.order.snapshot(),
       ...this.privateMessages.snapshot(),
     ];
   }

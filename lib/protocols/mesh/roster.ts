@@ -167,6 +167,11 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     return this.#table.liveAt(host);
   }
 
+  /** All checked claims, the one that was asked for least recently first. */
+  claims(): IteratorObject<KnownClaim> {
+    return this.#claims.values();
+  }
+
   /** A checked claim, of whomever. */
   claim(id: ClaimId): KnownClaim | null {
     return this.#claims.get(id);

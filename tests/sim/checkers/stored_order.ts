@@ -1,11 +1,14 @@
 /**
  * On every disk, at every write: a stream's bundles without a gap, and no bundle before those that it names
- * as its ancestors. And the machine's frontiers: they never go back, and are what the disk says, at a start
+ * as its ancestors, or before its claim. And the machine's frontiers: they never go back, and are what the disk says, at a start
  * and whenever all that a machine asked for was carried out.
  */
 
+import type { ClaimId } from "../../../lib/base/ids.ts";
+import { claimIdOf } from "../../../lib/protocols/mesh/credentials.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import { type StreamKey, streamKey } from "../../../lib/protocols/mesh/stream.ts";
+import { fakeCrypto } from "../fake_crypto.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import type { MemberProcess } from "../mesh/member.ts";
 import type { World } from "../mesh/world.ts";
@@ -21,6 +24,7 @@ class Frontiers extends Map<StreamKey, number> {
 
 interface View {
   readonly onDisk: Frontiers;
+  claims: Set<ClaimId>;
   readonly seen: Frontiers;
   restored: boolean;
 }
@@ -30,7 +34,12 @@ export class StoredOrder implements MeshChecker {
   readonly #views = new Map<MemberProcess, View>();
 
   started(process: MemberProcess, records: readonly MeshRecord[]): void {
-    const view: View = { onDisk: new Frontiers(), seen: new Frontiers(), restored: false };
+    const view: View = {
+      onDisk: new Frontiers(),
+      claims: claimsIn(records),
+      seen: new Frontiers(),
+      restored: false,
+    };
     this.#views.set(process, view);
     // Their order was looked at when they were written; a compacted log has one of its own.
     for (const record of records) this.#take(process, view, record, false);
@@ -38,7 +47,12 @@ export class StoredOrder implements MeshChecker {
 
   wrote(process: MemberProcess, records: readonly MeshRecord[]): void {
     const view = this.#views.get(process)!;
+    for (const id of claimsIn(records)) view.claims.add(id);
     for (const record of records) this.#take(process, view, record, true);
+  }
+
+  compacted(process: MemberProcess, records: readonly MeshRecord[]): void {
+    this.#views.get(process)!.claims = claimsIn(records);
   }
 
   ended(process: MemberProcess): void {
@@ -97,7 +111,8 @@ export class StoredOrder implements MeshChecker {
     }
   }
 
-  #take(process: MemberProcess, { onDisk }: View, record: MeshRecord, inOrder: boolean): void {
+  #take(process: MemberProcess, view: View, record: MeshRecord, inOrder: boolean): void {
+    const { onDisk } = view;
     if (record.kind === "frontier") {
       for (const entry of record.entries) {
         const stream = streamKey(entry);
@@ -113,6 +128,7 @@ export class StoredOrder implements MeshChecker {
         if (header.counter !== onDisk.at(stream) + 1) {
           throw this.#broken(`${what} after ${onDisk.at(stream)}`);
         }
+        if (!view.claims.has(header.claim)) throw this.#broken(`${what} before its claim`);
         for (const head of header.heads) {
           if (liars.has(head.author) || head.counter <= onDisk.at(streamKey(head))) continue;
           throw this.#broken(`${what} before its ancestor ${streamKey(head)} ${head.counter}`);
@@ -131,4 +147,12 @@ export class StoredOrder implements MeshChecker {
   #broken(text: string): Violation {
     return new Violation(this.name, text);
   }
+}
+
+function claimsIn(records: readonly MeshRecord[]): Set<ClaimId> {
+  const ids = new Set<ClaimId>();
+  for (const record of records) {
+    if (record.kind === "claim") ids.add(claimIdOf(fakeCrypto, record.claim));
+  }
+  return ids;
 }

@@ -32,7 +32,7 @@ export interface Said {
   readonly lie: boolean;
   /** What the program called it, once it was shown anywhere. */
   id: string | null;
-  /** Whether the author was told that it isn't sent. */
+  /** Whether the author was told that it isn't sent, or won't arrive. */
   refused: boolean;
 }
 

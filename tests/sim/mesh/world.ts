@@ -233,7 +233,7 @@ export class World {
       const again = shown.has(said);
       for (const checker of this.checkers) checker.message?.(process, said, event, again);
       shown.add(said);
-    } else if (event.event === "error" && ref !== undefined) {
+    } else if (ref !== undefined && isRefusal(event)) {
       const said = this.ledger.said[indexOfRef(ref)];
       if (said !== undefined) said.refused = true;
     }
@@ -271,6 +271,11 @@ export class World {
     }) ?? "";
     return words.length > 400 ? `${words.slice(0, 400)}…` : words;
   }
+}
+
+/** Whether the user is told that a message isn't sent, or won't arrive: its receiver has left. */
+function isRefusal(event: MeshEvent): boolean {
+  return event.event === "error" || (event.event === "delivery" && event.state === "failed");
 }
 
 function refOf(said: Said): string {
