@@ -8,7 +8,7 @@
  */
 
 import type { Fields, MessageSpec, NameOf, Schema } from "../lib/base/schema.ts";
-import { MESH_PHASES } from "../lib/protocols/mesh/mesh.ts";
+import { MESH_PHASES } from "../lib/protocols/mesh/mesh_phases.ts";
 import * as messages from "../lib/protocols/mesh/messages.ts";
 import * as structures from "../lib/protocols/mesh/structures.ts";
 

@@ -5,19 +5,26 @@
 
 import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
-import { P2pchatError } from "../../base/errors.ts";
-import { endpointText, type LinkId, type PeerKey, type RoomId } from "../../base/ids.ts";
+import type { LinkId, PeerKey, RoomId } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
 import { foldName } from "../../base/names.ts";
-import { Admission } from "./admission.ts";
+import type { Admission } from "./admission.ts";
+import type { AdmissionEffect, AdmissionInput } from "./admission_io.ts";
 import {
-  ADMISSION_LAN,
-  type AdmissionEffect,
-  type AdmissionInput,
-  type AdmissionPort,
-} from "./admission_io.ts";
+  type Ending,
+  endpointAlone,
+  ENTRANCE_LOST,
+  type Entry,
+  joinFailure,
+  metSelfFailure,
+  newAdmission,
+  newRoom,
+  NOTHING_TO_RESUME,
+  resumedClaim,
+} from "./coming_in.ts";
 import { roomIdOf } from "./credentials.ts";
+import type { MeshCommand, MeshEvent } from "./events.ts";
 import { claimAlone, type EarlierMembership, earlierMembership, foundRoom } from "./genesis.ts";
 import {
   ADMITTING_LINKS_MAX,
@@ -25,13 +32,12 @@ import {
   LINK_MESSAGES_PER_SECOND,
   UNKNOWN_MESSAGES_MAX,
 } from "./limits.ts";
-import { freshIncarnation } from "./incarnation.ts";
 import { LinkTable } from "./link_table.ts";
-import type { MeshCommand, MeshEvent } from "./events.ts";
 import type { MeshConfig, MeshEffect, MeshInput } from "./mesh_io.ts";
+import { MESH_PHASES, type MeshPhase } from "./mesh_phases.ts";
 import type { Contact, MeshMessage } from "./messages.ts";
 import { type MeshRecord, rememberedContacts } from "./records.ts";
-import { nameTakenText, REPLACED_TEXT, Room } from "./room.ts";
+import { nameTakenText, REPLACED_TEXT, type Room } from "./room.ts";
 import type { Fault, RoomEffect, RoomInput } from "./room_io.ts";
 import type { SignedClaim, SignedGenesis } from "./structures.ts";
 
@@ -64,27 +70,6 @@ const OFFENDER_BAN_MS = 60_000;
 /** A tick that comes so late means that this process stood still. */
 const STALL_MS = 2_000;
 
-/** Each phase of a process in a mesh: what it means, and which ones may follow. */
-export const MESH_PHASES = {
-  idle: { about: "not started", next: ["opening", "coming-in", "stopped"] },
-  opening: {
-    about:
-      "a room's records are being read: its own, founded or resumed, or those of the room that let it in",
-    next: ["coming-in", "in", "stopped"],
-  },
-  "coming-in": {
-    about: "a member is asked to let it in; resuming, several are dialled until one does",
-    next: ["opening", "in", "stopped"],
-  },
-  in: { about: "a member of the room", next: ["leaving", "stopped"] },
-  leaving: {
-    about: "what was typed still goes out, 10 s at most; then it says that it quits",
-    next: ["stopped"],
-  },
-  stopped: { about: "links are closed, nothing happens any more", next: [] },
-} as const;
-type Phase = keyof typeof MESH_PHASES;
-
 interface Dial {
   readonly purpose: "join" | "resume" | "overlay";
   /** Null where anybody may answer. */
@@ -108,7 +93,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   readonly #dialled = new Map<LinkId, Dial>();
   #admission: Admission | null = null;
   #room: Room | null = null;
-  #phase: Phase = "idle";
+  #phase: MeshPhase = "idle";
   #opening: Opening | null = null;
   /** Of links, while a room is being opened or another link lets us in; at most HELD_INPUTS_MAX. */
   #held: MeshInput[] = [];
@@ -214,9 +199,9 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     }
   }
 
-  #enterPhase(phase: Phase): void {
+  #enterPhase(phase: MeshPhase): void {
     if (phase === this.#phase) return;
-    const allowed: readonly Phase[] = MESH_PHASES[this.#phase].next;
+    const allowed: readonly MeshPhase[] = MESH_PHASES[this.#phase].next;
     invariant(
       allowed.includes(phase),
       `a mesh goes from ${this.#phase} to ${allowed.join(" or ")}, not to ${phase}`,
@@ -262,7 +247,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       }
       case "join":
         this.#enterPhase("coming-in");
-        this.#admission = this.#newAdmission(null, [], 0);
+        this.#admission = this.#newAdmission(null, null);
         return this.#dialContact();
       case "resume":
         this.#open({ kind: "resume" }, begin.room);
@@ -284,14 +269,19 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#opening = null;
     switch (opening.kind) {
       case "found":
-        return this.#enterAlone(opening.genesis, opening.claim, records, true);
+        return this.#enterAlone({
+          genesis: opening.genesis,
+          claim: opening.claim,
+          records,
+          founded: true,
+        });
       case "resume":
         return this.#resume(records);
       case "admitted": {
         const { genesis, claim, incarnation, endpoint, link } = opening.admitted;
         const entrance = this.#entranceRecords(link);
-        const how = { incarnation, endpoint, founded: false };
-        this.#enter(genesis, claim, [...records, ...entrance], how);
+        const known = [...records, ...entrance];
+        this.#enter({ genesis, claim, records: known, incarnation, endpoint, founded: false });
         this.#out.push({ type: "persist", records: entrance, token: null, sync: false });
         this.#enterPhase("coming-in");
         return this.#toAdmission({ type: "entered", link });
@@ -311,14 +301,9 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
 
   #resume(records: readonly MeshRecord[]): void {
     const earlier = earlierMembership(this.environment.crypto, this.signer.key, records);
-    if (earlier === null) {
-      return this.#fatal(
-        "store-corrupt",
-        "Cannot resume the room: its log doesn't begin with the room's founding; start with --new, or join through a member's address",
-      );
-    }
+    if (earlier === null) return this.#fatal(NOTHING_TO_RESUME);
     this.#earlier = { membership: earlier, records };
-    this.#admission = this.#newAdmission(earlier.room, earlier.ownClaims, earlier.incarnationMin);
+    this.#admission = this.#newAdmission(earlier.room, earlier);
     this.#toTry = rememberedContacts(records, this.signer.key);
     this.#enterPhase("coming-in");
     this.#tryNext();
@@ -341,102 +326,28 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #resumeAlone(): void {
     invariant(this.#earlier !== null, "only a room that is on disk is resumed");
     const { membership, records } = this.#earlier;
-    const { room, genesis, incarnationMin: incarnation, ownClaims } = membership;
-    const { name } = this.config;
-    const folded = foldName(name);
-    const claim = ownClaims.find(({ claim }) => claim.value.folded === folded) ??
-      claimAlone(this.environment, this.signer, { room, name, incarnation, after: null });
-    this.#enterAlone(genesis, claim, records, false);
+    const { genesis } = membership;
+    this.#enterAlone({ genesis, claim: resumedClaim(this, membership), records, founded: false });
   }
 
-  #enterAlone(
-    genesis: SignedGenesis,
-    claim: SignedClaim,
-    records: readonly MeshRecord[],
-    founded: boolean,
-  ): void {
+  #enterAlone(entry: Omit<Entry, "incarnation" | "endpoint">): void {
+    const { genesis } = entry;
     const room = roomIdOf(this.environment.crypto, genesis);
-    this.#admission ??= this.#newAdmission(room, [], 0);
-    const { advertise, passive } = this.config;
-    const host = advertise.host;
-    const endpoint = passive || host === null ? null : { host, port: advertise.port };
-    this.#enter(genesis, claim, records, { incarnation: 0, endpoint, founded });
+    this.#admission ??= this.#newAdmission(room, null);
+    this.#enter({ ...entry, incarnation: 0, endpoint: endpointAlone(this.config) });
     this.#enterPhase("in");
     this.#toAdmission({ type: "in-room", room, genesis });
     this.#toRoom({ type: "alone" });
     this.#releaseHeld();
   }
 
-  #enter(
-    genesis: SignedGenesis,
-    claim: SignedClaim,
-    records: readonly MeshRecord[],
-    how: {
-      readonly incarnation: number;
-      readonly endpoint: RoomEndpoint;
-      readonly founded: boolean;
-    },
-  ): void {
-    const { environment, config } = this;
-    const earlier = earlierMembership(environment.crypto, this.signer.key, records);
-    const atLeast = Math.max(how.incarnation, earlier?.incarnationMin ?? 1);
-    const incarnation = freshIncarnation(environment, atLeast);
-    this.#room = new Room(
-      {
-        room: roomIdOf(environment.crypto, genesis),
-        genesis,
-        records,
-        incarnation,
-        claim,
-        endpoint: how.endpoint,
-        passive: config.passive,
-        historyShown: config.historyShown,
-        listening: { host: config.advertise.host ?? "127.0.0.1", port: config.advertise.port },
-        founded: how.founded,
-      },
-      this.signer,
-      environment,
-      this.#nowMs,
-    );
+  #enter(entry: Entry): void {
+    this.#room = newRoom(this, entry, this.#nowMs);
     this.#fromRoom(this.#room.enter(this.#nowMs));
   }
 
-  #newAdmission(
-    room: RoomId | null,
-    claims: readonly SignedClaim[],
-    incarnationMin: number,
-  ): Admission {
-    const { name, advertise, passive } = this.config;
-    return new Admission(
-      {
-        name,
-        room,
-        incarnationMin,
-        endpoint: passive ? null : { host: advertise.host ?? "", port: advertise.port },
-        ownClaims: claims,
-        timing: ADMISSION_LAN,
-      },
-      this.environment,
-      this.signer,
-      this.#admissionPort(),
-    );
-  }
-
-  #admissionPort(): AdmissionPort {
-    const room = () => this.#room;
-    return {
-      ownerOf: (folded) => room()?.machines.names.ownerOf(folded) ?? null,
-      incarnationOf: (key) => room()?.machines.roster.incarnationOf(key) ?? 0,
-      isLive: (key) => room()?.machines.roster.isLive(key) ?? false,
-      credentialsOf: (key) => room()?.machines.roster.credentialsOf(key) ?? null,
-      liveMembers: () => room()?.liveMembers ?? 0,
-      membersAt: (host) => room()?.machines.roster.membersAt(host) ?? 0,
-      isClaimKnown: (id) => room()?.machines.roster.isClaimKnown(id) ?? false,
-      latestHead: () => room()?.machines.latestHead() ?? null,
-      selfBeacon: () => this.#entered().machines.roster.selfBeacon(),
-      selfClaim: () => this.#entered().machines.roster.selfClaim(),
-      neighbours: () => room()?.neighbours ?? [],
-    };
+  #newAdmission(room: RoomId | null, earlier: EarlierMembership | null): Admission {
+    return newAdmission(this, room, earlier, () => this.#room);
   }
 
   #entered(): Room {
@@ -500,12 +411,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#close(link, "this is the same profile");
     if (this.#phase !== "coming-in" || dial === null) return;
     if (dial.purpose === "resume") return this.#tryNext();
-    const { begin } = this.config;
-    const where = begin.kind === "join" ? endpointText(begin.contact) : "that address";
-    this.#fatal(
-      "in-use",
-      `Cannot join through ${where}: a process with your own profile answers there; end it first, or join through another member`,
-    );
+    this.#fatal(metSelfFailure(this.config));
   }
 
   #passLink(input: LinkInput): void {
@@ -592,7 +498,9 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     if (dial === undefined) return;
     switch (dial.purpose) {
       case "join":
-        if (!this.#joinLater(input)) this.#cannotJoin(input.reason, input.text);
+        if (!this.#joinLater(input)) {
+          this.#fatal(joinFailure(this.config, input.reason, input.text));
+        }
         return;
       case "resume":
         return this.#tryNext();
@@ -625,26 +533,14 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#dial({ purpose: "join", peer: null }, begin.contact, null);
   }
 
-  #cannotJoin(reason: string, text: string): void {
-    const { begin } = this.config;
-    const where = begin.kind === "join" ? endpointText(begin.contact) : "the room";
-    const code = JOIN_FAILURES[reason] ?? "protocol";
-    const advice = JOIN_ADVICE[code] ?? "ask a member for the right address";
-    this.#fatal(code, `Cannot join through ${where}: ${text}; ${advice}`);
-  }
-
   #entranceLost(reason: string): void {
     this.#entrance = null;
     if (this.#phase !== "coming-in" && this.#phase !== "opening") return;
     if (this.#room !== null || this.#opening?.kind === "admitted") {
-      // Admitted, and the one who let us in went away before it could say so: the others will know.
-      return this.#fatal(
-        "unreachable",
-        "Cannot join: the member who let us in went away in that moment; try again, through another member if it stays away",
-      );
+      return this.#fatal(ENTRANCE_LOST);
     }
     if (this.config.begin.kind === "join") {
-      return this.#cannotJoin("unreachable", `the link broke: ${reason}`);
+      return this.#fatal(joinFailure(this.config, "unreachable", `the link broke: ${reason}`));
     }
     this.#tryNext();
   }
@@ -699,7 +595,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       case "refused":
         return this.#refused(effect);
       case "replaced-self":
-        return this.#fatal("replaced", REPLACED_TEXT);
+        return this.#fatal({ code: "replaced", text: REPLACED_TEXT });
       case "penalise":
         return this.#penalise(effect.peer, effect.fault, effect.text);
       default:
@@ -759,11 +655,13 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       this.#entrance = null;
       return this.#tryNext();
     }
-    if (code === "name-taken") return this.#fatal(code, nameTakenText(this.config.name));
-    if (code === "wrong-room" || code === "timeout" || code === "unreachable") {
-      return this.#cannotJoin(code, text);
+    if (code === "name-taken") {
+      return this.#fatal({ code, text: nameTakenText(this.config.name) });
     }
-    this.#fatal(code, `Cannot join: ${text}`);
+    if (code === "wrong-room" || code === "timeout" || code === "unreachable") {
+      return this.#fatal(joinFailure(this.config, code, text));
+    }
+    this.#fatal({ code, text: `Cannot join: ${text}` });
   }
 
   #penalise(peer: PeerKey, fault: Fault, text: string): void {
@@ -812,7 +710,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
           this.#toAdmission({ type: "neighbour-down", peer: effect.peer });
           break;
         case "fatal":
-          this.#fatal(effect.code, effect.text);
+          this.#fatal(effect);
           break;
         case "persist":
         case "show":
@@ -921,7 +819,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#stopped({ kind: "bye", reason: "quit" });
   }
 
-  #fatal(code: P2pchatError["code"], text: string): void {
+  #fatal({ code, text }: Ending): void {
     if (this.#phase === "stopped") return;
     // Who lost a name was here a moment ago: others needn't find out by themselves.
     if (code === "name-taken" && this.#room !== null) {
@@ -940,31 +838,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   }
 }
 
-type RoomEndpoint = Contact["endpoint"] | null;
-
 type LinkInput = Extract<
   MeshInput,
   { readonly type: "link-up" | "message" | "unknown-message" | "congested" | "drained" }
 >;
-
-/** What is fatal about a dial that failed, by its reason. */
-const JOIN_FAILURES: Readonly<Record<string, P2pchatError["code"]>> = {
-  "unreachable": "unreachable",
-  "timeout": "timeout",
-  "refused": "unreachable",
-  "wrong-key": "key-changed",
-  "version": "version",
-  "wrong-room": "protocol",
-  "full": "full",
-  "bad-credentials": "bad-credentials",
-  "protocol": "protocol",
-};
-
-const CHECK_ADDRESS = "check the address, and that a member is listening there";
-const JOIN_ADVICE: Partial<Record<P2pchatError["code"], string>> = {
-  "unreachable": CHECK_ADDRESS,
-  "timeout": CHECK_ADDRESS,
-  "version": "all in a room need the same version of p2pchat, the older ones should be updated",
-  "full": "try again in a moment, or through another member",
-  "bad-credentials": "ask a member for the room's present invite",
-};

@@ -1,0 +1,20 @@
+/** Each phase of a process in a mesh: what it means, and which ones may follow. */
+export const MESH_PHASES = {
+  idle: { about: "not started", next: ["opening", "coming-in", "stopped"] },
+  opening: {
+    about:
+      "a room's records are being read: its own, founded or resumed, or those of the room that let it in",
+    next: ["coming-in", "in", "stopped"],
+  },
+  "coming-in": {
+    about: "a member is asked to let it in; resuming, several are dialled until one does",
+    next: ["opening", "in", "stopped"],
+  },
+  in: { about: "a member of the room", next: ["leaving", "stopped"] },
+  leaving: {
+    about: "what was typed still goes out, 10 s at most; then it says that it quits",
+    next: ["stopped"],
+  },
+  stopped: { about: "links are closed, nothing happens any more", next: [] },
+} as const;
+export type MeshPhase = keyof typeof MESH_PHASES;
