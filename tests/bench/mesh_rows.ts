@@ -1,7 +1,14 @@
 /** A room of real members beside a gossipsub topic of as many, the two in turn. */
 
 import { LineProcess, pause } from "./line_process.ts";
-import { gossipsubKind, type Kind, openRoom, p2pchatKind, type Room } from "./rooms.ts";
+import {
+  contactsFor,
+  gossipsubKind,
+  type Kind,
+  openRoom,
+  p2pchatKind,
+  type Room,
+} from "./rooms.ts";
 import { atLeast, atMost, median, percentile, type Row } from "./row.ts";
 
 const ROUNDS = 5;
@@ -223,7 +230,7 @@ async function measureJoin(
   const [author] = members as [LineProcess];
   let isHeard = false;
   const fromMs = performance.now();
-  await using newcomer = kind.start(members.length, [addresses.at(-1)!]);
+  await using newcomer = kind.start(members.length, contactsFor(kind, addresses));
   const heard = newcomer.until(
     "first words",
     (line) => kind.text(line)?.startsWith("join ") || undefined,
