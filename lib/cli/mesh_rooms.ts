@@ -1,12 +1,14 @@
 /** The rooms of a profile on disk: a folder each, and which one was the last. */
 
+import { P2pchatError } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import type { PeerKey, RoomId } from "../base/ids.ts";
 import type { MeshRecord } from "../protocols/mesh/records.ts";
 import type { RoomStore } from "../runtime/mesh_host.ts";
 import { fromLogRecord, MESH_LOG_FORMAT, toLogRecord } from "../runtime/mesh_records.ts";
 import { AppendLog } from "../store/append_log.ts";
-import type { Disk } from "../store/disk.ts";
+import { corruptError, type Disk } from "../store/disk.ts";
+import type { LogRecord } from "../store/log_format.ts";
 import type { KnownPeers } from "../store/known_peers.ts";
 import { Table } from "../store/table.ts";
 
@@ -43,10 +45,12 @@ export class MeshRooms {
   async openRoom(room: RoomId, knownPeers: KnownPeers, wallMs: () => number): Promise<RoomStore> {
     const folder = `${this.folder}/${room}`;
     await this.disk.makeFolder(folder);
-    const opened = await AppendLog.open(this.disk, `${folder}/log`, MESH_LOG_FORMAT);
+    const path = `${folder}/log`;
+    const opened = await AppendLog.open(this.disk, path, MESH_LOG_FORMAT);
     for (const text of opened.notices) this.notice(text);
     const pins = new RoomPins(`mesh:${room}`, knownPeers, wallMs);
-    const records = opened.records.map(fromLogRecord).filter((record) => pins.stands(record));
+    const records = opened.records.map((record, index) => parsed(record, path, index))
+      .filter((record) => pins.stands(record));
     let remembered = this.last === room ? Promise.resolve() : null;
     const remember = () =>
       remembered ??= this.table.write([[room]]).catch((error) => {
@@ -69,6 +73,16 @@ export class MeshRooms {
         await opened.log.close();
       },
     };
+  }
+}
+
+/** The log's first line names its format, so that record 0 stands in line 2. */
+function parsed(record: LogRecord, path: string, index: number): MeshRecord {
+  try {
+    return fromLogRecord(record);
+  } catch (error) {
+    if (!(error instanceof P2pchatError)) throw error;
+    throw corruptError(path, index + 2, error.message);
   }
 }
 

@@ -6,6 +6,7 @@
 import type { Signer } from "../base/crypto.ts";
 import type { Environment } from "../base/environment.ts";
 import { P2pchatError, RemoteProtocolError } from "../base/errors.ts";
+import { fingerprintOf } from "../base/fingerprint.ts";
 import { type BundleId, endpointText, type LinkId, type RoomId } from "../base/ids.ts";
 import { invariant, unreachable } from "../base/invariant.ts";
 import type { MeshCommand, MeshEvent } from "../protocols/mesh/events.ts";
@@ -197,7 +198,7 @@ export class MeshHost implements LinkHandler {
       case "ban":
         return this.#ban(effect.link, effect.reason, effect.durationMs);
       case "show":
-        this.ports.show(effect.event, effect.ref);
+        this.ports.show(this.#withRoundTrips(effect.event), effect.ref);
         return this.#watchOutput();
       case "shown":
         return this.#noteShown(effect.through);
@@ -215,6 +216,21 @@ export class MeshHost implements LinkHandler {
       default:
         unreachable(effect);
     }
+  }
+
+  /** A status with what only the links know: how far it is to those linked directly. */
+  #withRoundTrips(event: MeshEvent): MeshEvent {
+    if (event.event !== "status") return event;
+    const byKey = new Map<string, number>();
+    for (const [link, { peer }] of this.#up) {
+      const ms = this.ports.links.roundTripMs(link);
+      if (ms !== null) byKey.set(fingerprintOf(peer), ms);
+    }
+    const members = event.members.map((member) => ({
+      ...member,
+      roundTripMs: byKey.get(member.key) ?? null,
+    }));
+    return { ...event, members };
   }
 
   #encode(message: MeshMessage): Uint8Array {

@@ -77,7 +77,8 @@ export function toLogRecord(record: MeshRecord): LogRecord {
 
 /**
  * The record of a line.
- * @throws {P2pchatError} `store-corrupt`, if the line's checksum fits and yet no such record was ever written.
+ * @throws {P2pchatError} `store-corrupt`, a part of a sentence, if the line's checksum fits and yet no such
+ *     record was ever written.
  */
 export function fromLogRecord(record: LogRecord): MeshRecord {
   try {
@@ -85,9 +86,9 @@ export function fromLogRecord(record: LogRecord): MeshRecord {
   } catch (cause) {
     throw new P2pchatError(
       "store-corrupt",
-      `Cannot read a record of kind "${record.kind}" in the room's log: ${
+      `its record of kind "${record.kind}" says ${
         cause instanceof Error ? cause.message : String(cause)
-      }; it was written by a newer version, or changed by hand`,
+      }: a newer version wrote it, or somebody changed it`,
       { cause },
     );
   }
