@@ -2,6 +2,10 @@
  * Equivocation: two signed headers that cannot both be honest. Each such pair is a proof that anybody can
  * check, and closes its author's incarnation from a counter that follows from the pair alone, so that all
  * members who know the same proofs exclude the same bundles, whichever came first to whom.
+ *
+ * A head that names an excluded bundle counts as satisfied. What its author had named stands behind it no
+ * longer, for those who never took it in: who is shown an honest answer there may see later what the answer's
+ * author knew only under the liar's word.
  */
 
 import type { Crypto } from "../../base/crypto.ts";

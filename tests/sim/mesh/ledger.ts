@@ -5,7 +5,9 @@
  * Each process of a member types a stream of numbered messages. What somebody knew when typing is, for each
  * stream, the last number that they had been shown: within a stream a user knows all that they typed. What
  * was shown while the disk refused it (the user is told that it isn't kept) is known to that process alone:
- * the next one can't name it, and an answer typed there isn't held back for it.
+ * the next one can't name it, and an answer typed there isn't held back for it. Nor is it for what came
+ * before another's message that is proven to be a lie: it stood for that, and those who never took it in
+ * don't know what it stood for.
  */
 
 import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
@@ -40,8 +42,10 @@ export interface Said {
 export class ShownLog {
   readonly order: Said[] = [];
   readonly #shown = new Set<Said>();
-  /** By stream: the last place shown, of what the profile's program can know of. */
+  /** By stream: the last place shown since the last lie, of what the profile's program can know of. */
   last: number[] = [];
+  /** Where in `order` a lie was shown. */
+  readonly #lies = new Set<number>();
 
   has(said: Said): boolean {
     return this.#shown.has(said);
@@ -60,15 +64,26 @@ export class ShownLog {
    */
   knowOnly(stored: (said: Said) => boolean): void {
     this.last = [];
-    for (const said of this.order) {
+    this.order.forEach((said, at) => {
+      if (this.#lies.has(at)) this.last = [];
       if (said.to === null && stored(said)) raise(this.last, said.stream, said.place);
-    }
+    });
+    if (this.#lies.has(this.order.length)) this.last = [];
+  }
+
+  addLie(): void {
+    this.last = [];
+    this.#lies.add(this.order.length);
   }
 
   /** A log of its own with the same content: a profile was copied. */
   copy(count: number): ShownLog {
     const log = new ShownLog();
-    for (const said of this.order.slice(0, count)) log.add(said);
+    for (const [at, said] of this.order.slice(0, count).entries()) {
+      if (this.#lies.has(at)) log.addLie();
+      log.add(said);
+    }
+    if (this.#lies.has(count)) log.addLie();
     return log;
   }
 }
@@ -84,9 +99,12 @@ export class Ledger {
   readonly #byText = new Map<string, Said>();
   #streams = 0;
   readonly #places: number[] = [];
+  /** By stream: what its messages so far knew, and so all that follow. */
+  readonly #knew: number[][] = [];
 
   newStream(): number {
     this.#places.push(0);
+    this.#knew.push([]);
     return this.#streams++;
   }
 
@@ -109,8 +127,11 @@ export class Ledger {
   ): Said {
     const index = this.said.length;
     const place = ++this.#places[stream]!;
-    const knew = [...author.shown.last];
-    raise(knew, stream, place - 1);
+    // No later one follows a private message.
+    const known = to === null ? this.#knew[stream]! : [...this.#knew[stream]!];
+    author.shown.last.forEach((last, other) => raise(known, other, last));
+    raise(known, stream, place - 1);
+    const knew = [...known];
     const said: Said = {
       index,
       text: `${to === null ? "m" : "p"}${index} ${words}`,

@@ -225,7 +225,7 @@ export class World {
   shown(process: MemberProcess, event: MeshEvent, ref: string | undefined): void {
     if (event.event === "message") {
       const said = this.ledger.byText(withoutLie(event.text));
-      if (said?.lie) return;
+      if (said?.lie) return process.member.shown.addLie();
       if (said === undefined) {
         throw new Violation("integrity", `${process.label} shows "${event.text}", typed by nobody`);
       }
