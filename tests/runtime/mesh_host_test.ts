@@ -1,0 +1,232 @@
+import { assert, assertEquals } from "@std/assert";
+import { nodeCrypto, nodeSigner } from "../../lib/base/crypto.ts";
+import { SILENT_LOGGER } from "../../lib/base/environment.ts";
+import { P2pchatError } from "../../lib/base/errors.ts";
+import type { RoomId } from "../../lib/base/ids.ts";
+import type { MeshEvent } from "../../lib/protocols/mesh/events.ts";
+import type { MeshConfig } from "../../lib/protocols/mesh/mesh_io.ts";
+import type { MeshRecord } from "../../lib/protocols/mesh/records.ts";
+import { keyPairFromSeed } from "../../lib/protocols/noise/primitives.ts";
+import { MeshHost, type MeshOutcome, type RoomStore } from "../../lib/runtime/mesh_host.ts";
+import type { LinkHandler } from "../../lib/transport/link.ts";
+import { MemoryLinkNetwork } from "../../lib/transport/memory_links.ts";
+
+/** A disk of one profile: what is on it outlives its programs. */
+class Store implements RoomStore {
+  records: MeshRecord[] = [];
+  refuses = false;
+  rewrites = 0;
+
+  get bytes(): number {
+    return this.records.length;
+  }
+
+  append(records: readonly MeshRecord[]): Promise<void> {
+    if (this.refuses) return Promise.reject(new P2pchatError("disk", "Cannot write: it is full"));
+    this.records.push(...records);
+    return Promise.resolve();
+  }
+
+  rewrite(records: Iterable<MeshRecord>): Promise<void> {
+    if (this.refuses) return Promise.reject(new P2pchatError("disk", "Cannot write: it is full"));
+    this.rewrites++;
+    this.records = [...records];
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+interface Program {
+  readonly host: MeshHost;
+  readonly events: readonly MeshEvent[];
+  readonly outcome: Promise<MeshOutcome>;
+  readonly paused: readonly (string | null)[];
+}
+
+class World {
+  readonly network = new MemoryLinkNetwork({ latencyMs: 5 });
+  #programs = 0;
+
+  /** A program of the profile `seed` on a host of its own. */
+  start(seed: number, name: string, store: Store, begin: MeshConfig["begin"]): Program {
+    const address = { host: `127.0.0.${++this.#programs}`, port: 55_107 };
+    let drawn = seed * 7_919 + this.#programs;
+    const next = () => drawn = (drawn * 48_271) % 2_147_483_647;
+    const randomBytes = (length: number) => Uint8Array.from({ length }, () => next() % 256);
+    const { clock } = this.network;
+    const environment = {
+      random: () => (next() % 1_000) / 1_000,
+      randomBytes,
+      wallMs: () => 1_700_000_000_000 + clock.nowMs(),
+      crypto: nodeCrypto,
+      log: SILENT_LOGGER,
+    };
+    const signer = nodeSigner(new Uint8Array(32).fill(seed));
+    const events: MeshEvent[] = [];
+    const paused: (string | null)[] = [];
+    const late: { host: MeshHost | null } = { host: null };
+    const links = this.network.open(address, {
+      identity: { signer, static: keyPairFromSeed(randomBytes(32)) },
+      env: environment,
+      access: {
+        mode: "mesh",
+        get room() {
+          return late.host?.room ?? null;
+        },
+        secrets: null,
+        admit: () => null,
+      },
+      handler: handlerOf(() => late.host!),
+    });
+    const host = new MeshHost({
+      name,
+      advertise: address,
+      passive: false,
+      historyShown: 10,
+      begin,
+    }, {
+      clock,
+      environment,
+      signer,
+      links,
+      openRoom: () => Promise.resolve(store),
+      show: (event) => events.push(event),
+      pauseInput: (reason) => paused.push(reason),
+      flushed: () => Promise.resolve(),
+      outputReady: () => null,
+    });
+    late.host = host;
+    return { host, events, paused, outcome: host.run() };
+  }
+
+  /** Lets so many ms pass, promises included. */
+  async pass(ms: number): Promise<void> {
+    for (let passed = 0; passed < ms; passed += 10) {
+      this.network.clock.advance(10);
+      for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+    }
+  }
+}
+
+function handlerOf(host: () => MeshHost): LinkHandler {
+  return {
+    linkUp: (link, info) => host().linkUp(link, info),
+    dialFailed: (attempt, failure) => host().dialFailed(attempt, failure),
+    frame: (link, body) => host().frame(link, body),
+    linkDown: (link, end) => host().linkDown(link, end),
+    congested: (link) => host().congested(link),
+    drained: (link) => host().drained(link),
+    aged: (link) => host().aged(link),
+  };
+}
+
+const texts = ({ events }: Program) =>
+  events.flatMap((event) => event.event === "message" ? [event.text] : []);
+
+/** Ann has founded a room, and Bob has come in. */
+async function annAndBob() {
+  const world = new World();
+  const stores = { ann: new Store(), bob: new Store() };
+  const ann = world.start(1, "Ann", stores.ann, { kind: "found" });
+  await world.pass(50);
+  const contact = { host: "127.0.0.1", port: 55_107 };
+  const bob = world.start(2, "Bob", stores.bob, { kind: "join", contact });
+  await world.pass(2_000);
+  return { world, ann, bob, stores };
+}
+
+Deno.test("MeshHost: two programs meet, talk over sealed links, and part", async () => {
+  const { world, ann, bob } = await annAndBob();
+
+  ann.host.command({ command: "say", text: "hello" }, undefined);
+  await world.pass(100);
+  bob.host.command({ command: "say", text: "hi" }, undefined);
+  await world.pass(100);
+  bob.host.command({ command: "quit" }, undefined);
+  await world.pass(1_500);
+  const outcome = await bob.outcome;
+
+  assertEquals([texts(ann), texts(bob)], [["hello", "hi"], ["hello", "hi"]]);
+  assertEquals(outcome, { kind: "bye", reason: "quit" });
+  assertEquals(ann.events.at(-1)?.event, "left");
+});
+
+Deno.test("MeshHost: a status tells the round trip to a direct neighbour", async () => {
+  const { world, ann } = await annAndBob();
+  await world.pass(3_000);
+
+  ann.host.command({ command: "status" }, undefined);
+  await world.pass(20);
+
+  const status = ann.events.find((event) => event.event === "status");
+  assertEquals(status?.event === "status" && status.members[0]?.roundTripMs, 10);
+});
+
+Deno.test("MeshHost: a line that the disk refuses is not sent, and the next one is", async () => {
+  const { world, ann, bob, stores } = await annAndBob();
+
+  stores.ann.refuses = true;
+  ann.host.command({ command: "say", text: "lost" }, "r1");
+  await world.pass(200);
+  stores.ann.refuses = false;
+  ann.host.command({ command: "say", text: "kept" }, "r2");
+  await world.pass(200);
+
+  assertEquals([texts(ann), texts(bob)], [["kept"], ["kept"]]);
+  const error = ann.events.find((event) => event.event === "error");
+  assertEquals(error?.event === "error" && error.code, "disk");
+});
+
+Deno.test("MeshHost: after refused writes the log is written anew, with all that was shown", async () => {
+  const { world, ann, bob, stores } = await annAndBob();
+
+  stores.bob.refuses = true;
+  ann.host.command({ command: "say", text: "while it was full" }, undefined);
+  await world.pass(200);
+  const written = stores.bob.records.length;
+  stores.bob.refuses = false;
+  ann.host.command({ command: "say", text: "after" }, undefined);
+  await world.pass(200);
+
+  const kept = stores.bob.records.flatMap((record) =>
+    record.kind === "bundle" ? record.bundle.texts.value : []
+  );
+  assertEquals(texts(bob), ["while it was full", "after"]);
+  assert(written > 0 && stores.bob.rewrites === 1);
+  assertEquals([...new Set(kept)], ["while it was full", "after"]);
+});
+
+Deno.test("MeshHost: a program that was killed goes on where its disk is", async () => {
+  const { world, ann, stores } = await annAndBob();
+  ann.host.command({ command: "say", text: "seen" }, undefined);
+  await world.pass(200);
+  // For Ann it is dead: nothing of it arrives any more, and what it goes on writing is another disk's.
+  for (const [from, to] of [["127.0.0.1", "127.0.0.2"], ["127.0.0.2", "127.0.0.1"]] as const) {
+    world.network.cut(from, to);
+  }
+  const disk = new Store();
+  disk.records = [...stores.bob.records];
+  await world.pass(4_000);
+  ann.host.command({ command: "say", text: "missed" }, undefined);
+  await world.pass(100);
+
+  const again = world.start(2, "Bob", disk, { kind: "resume", room: roomOf(ann) });
+  await world.pass(3_000);
+
+  assertEquals(texts(again), ["missed"]);
+  assert(again.events.some((event) => event.event === "message" && event.history));
+});
+
+Deno.test("MeshHost: input pauses while a newcomer catches up, and goes on then", async () => {
+  const { bob } = await annAndBob();
+
+  assertEquals(bob.paused, ["catching up with the room", null]);
+});
+
+function roomOf({ host }: Program): RoomId {
+  assert(host.room !== null);
+  return host.room;
+}
