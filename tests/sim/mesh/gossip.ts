@@ -771,6 +771,7 @@ export function gossipSubject(flaw: Flaw | null): Subject {
     membersMax: 8,
     features: {
       privateMessages: false,
+      claims: false,
       names: flaw === "lets two have a name",
       copies: false,
       fullDisk: false,

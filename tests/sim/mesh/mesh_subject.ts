@@ -21,6 +21,7 @@ export function meshSubject(wrap: ((mesh: Mesh) => MeshMachine) | null = null): 
     membersMax: 200,
     features: {
       privateMessages: true,
+      claims: true,
       names: true,
       copies: true,
       fullDisk: true,

@@ -37,6 +37,8 @@ export interface Subject {
   /** What scenarios may ask of it beside talking, coming and going. */
   readonly features: {
     readonly privateMessages: boolean;
+    /** Whether an author's claim is on disk before what was said under it. */
+    readonly claims: boolean;
     /** Collisions of names, and `/name`. */
     readonly names: boolean;
     /** Two processes with one key, profiles put back to an old image. */
