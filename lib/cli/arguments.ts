@@ -1,11 +1,15 @@
 /** The command line: a table of commands with their flags, and what was said, checked against it. */
 
 import { parseArgs } from "@std/cli/parse-args";
+import { userInfo } from "node:os";
 import { P2pchatError } from "../base/errors.ts";
-import { dataFolder, type Variables } from "./data_folder.ts";
+import { dataFolder } from "../store/paths.ts";
 import { type Flag, takesValue } from "./flags.ts";
 import { didYouMean } from "./nearest.ts";
 import type { CommonOptions } from "./options.ts";
+
+/** Reads one variable of the environment. */
+export type Variables = (name: string) => string | undefined;
 
 /** One of the program's commands. */
 export interface ProgramCommand {
@@ -85,7 +89,7 @@ export function parseCommandLine(
   }
   const value = <Value>(flag: string) => values.get(flag) as Value | undefined;
   const common: CommonOptions = {
-    dataFolder: dataFolder(value<string>("data"), variable),
+    dataFolder: dataFolder({ flag: value<string>("data") ?? null, variable, accountHome }),
     json: given.isOn("json"),
     plain: given.isOn("plain"),
     colour: !given.isOn("no-color") && !variable("NO_COLOR"),
@@ -175,4 +179,13 @@ function unknownFlag(
     "usage",
     `${of} ${given.slice(0, 40)}${hint === "" ? `; ${see} lists them` : hint}`,
   );
+}
+
+/** The home folder of this account where the environment names none; null where the system has none. */
+function accountHome(): string | null {
+  try {
+    return userInfo().homedir;
+  } catch {
+    return null; // an account that the system doesn't know, as in some containers
+  }
 }
