@@ -471,8 +471,8 @@ export class AntiEntropy
 
   #progress(key: PeerKey, peer: SyncPeer, { bytes }: Of<"sync-progress">): void {
     if (peer.supply === null) return; // it took longer than we waited
-    // One that doesn't fit is about an earlier range, which was given up; it costs us nothing.
-    if (peer.supply.confirm(bytes)) this.#supply(key, peer);
+    peer.supply.confirm(bytes);
+    this.#supply(key, peer);
   }
 
   #congested(key: PeerKey): void {

@@ -56,13 +56,11 @@ export class Supply {
   }
 
   /**
-   * The neighbour has taken in so many bytes since the beginning.
-   * @returns False where that is less than before, or more than was sent.
+   * The neighbour has taken in so many bytes since it began to ask. It may count those of an earlier range
+   * that was given up; who confirms too much has too much in flight to itself, and costs us nothing.
    */
-  confirm(bytes: number): boolean {
-    if (bytes < this.#confirmedBytes || bytes > this.#sentBytes) return false;
-    this.#confirmedBytes = bytes;
-    return true;
+  confirm(bytes: number): void {
+    this.#confirmedBytes = Math.max(this.#confirmedBytes, Math.min(bytes, this.#sentBytes));
   }
 
   /** The next bundle; `null` at the end, `"full"` while the window is full. */
