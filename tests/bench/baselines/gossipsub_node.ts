@@ -38,7 +38,11 @@ const node = await createLibp2p({
   connectionManager: { inboundConnectionThreshold: Infinity, maxIncomingPendingConnections: 1_000 },
   services: {
     identify: identify(),
-    pubsub: gossipsub({ allowPublishToZeroTopicPeers: true }),
+    pubsub: gossipsub({
+      allowPublishToZeroTopicPeers: true,
+      // More than ten peers of one address would be ignored.
+      scoreParams: { IPColocationFactorWeight: 0 },
+    }),
   },
 });
 const { pubsub } = node.services;
