@@ -3,8 +3,9 @@
  * was sent.
  *
  * What is demanded: a profile that had been in the room before a message was typed has been shown it once
- * the room is quiet, whatever happened to its processes meanwhile, if any member that still runs has. A
- * process that typed a message and still runs shows it itself, or has said that it isn't sent.
+ * the room is quiet, whatever happened to its processes meanwhile, if any member that still runs has, and
+ * could store it. A process that typed a message and still runs shows it itself, or has said that it isn't
+ * sent.
  *
  * What is allowed: between showing and the record `shown` a killed process cannot know what its user saw;
  * those, and those alone, may be shown once more by the next one, as history. What is on the disk at a
@@ -77,7 +78,7 @@ export class ExactlyOnce implements MeshChecker {
     const present = world.present();
     const alive = new Set<Said>();
     for (const { member } of present) {
-      for (const said of member.shown.order) if (said.to === null) alive.add(said);
+      for (const said of member.shown.held()) alive.add(said);
     }
     const { said: all } = world.ledger;
     for (const { member, stream } of present) {

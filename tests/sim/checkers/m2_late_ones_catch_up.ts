@@ -1,6 +1,6 @@
 /**
  * M2: late ones catch up. Once the room is quiet, the history of every member, however late it came, has
- * every message that any member that runs was ever shown, or the last 10,000 of them.
+ * every message that any member that runs was ever shown and could store, or the last 10,000 of them.
  */
 
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
@@ -17,8 +17,8 @@ export class LateOnesCatchUp implements MeshChecker {
     const { said: all } = world.ledger;
     const alive = new Set<Said>();
     for (const { member } of world.present()) {
-      for (const said of member.shown.order) {
-        if (said.to === null && all.length - said.index <= SURELY_KEPT) alive.add(said);
+      for (const said of member.shown.held()) {
+        if (all.length - said.index <= SURELY_KEPT) alive.add(said);
       }
     }
     for (const { member, history } of world.present()) {

@@ -46,6 +46,8 @@ export class ShownLog {
   last: number[] = [];
   /** Where in `order` a lie was shown. */
   readonly #lies = new Set<number>();
+  /** Shown once, and not known to the program that runs. */
+  readonly #forgotten = new Set<Said>();
 
   has(said: Said): boolean {
     return this.#shown.has(said);
@@ -55,6 +57,7 @@ export class ShownLog {
   add(said: Said): void {
     if (!this.#shown.has(said)) this.order.push(said);
     this.#shown.add(said);
+    this.#forgotten.delete(said);
     if (said.to === null) raise(this.last, said.stream, said.place);
   }
 
@@ -66,9 +69,17 @@ export class ShownLog {
     this.last = [];
     this.order.forEach((said, at) => {
       if (this.#lies.has(at)) this.last = [];
-      if (said.to === null && stored(said)) raise(this.last, said.stream, said.place);
+      if (!stored(said)) this.#forgotten.add(said);
+      else if (said.to === null) raise(this.last, said.stream, said.place);
     });
     if (this.#lies.has(this.order.length)) this.last = [];
+  }
+
+  /** What was said to all, was shown, and can be had from the program that runs. */
+  *held(): Generator<Said> {
+    for (const said of this.order) {
+      if (said.to === null && !this.#forgotten.has(said)) yield said;
+    }
   }
 
   addLie(): void {
