@@ -55,7 +55,11 @@ pubsub.addEventListener(
   },
 );
 pubsub.subscribe(TOPIC);
-for (const address of Deno.args) await node.dial(multiaddr(address));
+const dialled = await Promise.allSettled(
+  Deno.args.map((address) => node.dial(multiaddr(address))),
+);
+// On a busy machine a few handshakes take longer than libp2p waits; one connection is enough to be in.
+if (dialled.length > 0 && dialled.every(({ status }) => status === "rejected")) Deno.exit(1);
 print(String(node.getMultiaddrs()[0]));
 
 const encoder = new TextEncoder();
