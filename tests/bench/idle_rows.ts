@@ -1,7 +1,6 @@
 /** What members cost that have nothing to do. */
 
-import { LineProcess, pause } from "./line_process.ts";
-import { denoCommand, PROGRAM } from "./line_process.ts";
+import { baselinePath, denoCommand, LineProcess, pause, PROGRAM } from "./line_process.ts";
 import { openRoom, p2pchatKind } from "./rooms.ts";
 import { atMost, type Row } from "./row.ts";
 
@@ -20,18 +19,13 @@ export async function measureIdle(): Promise<readonly Row[]> {
 async function measureMemory(): Promise<Row> {
   const folder = await Deno.makeTempDir({ prefix: "p2pchat-bench-" });
   try {
-    const script = `${folder}/listen.ts`;
-    await Deno.writeTextFile(
-      script,
-      'Deno.listen({ port: 0 });\nconsole.log("ready");\n',
-    );
     const [ours, theirs]: [number[], number[]] = [[], []];
     for (let round = 0; round < ROUNDS; round++) {
       const listen = ["--host", "127.0.0.1", "--port", "0", "--data", folder];
       ours.push(
         await settledMib([PROGRAM, "mesh", "Ann", "--json", ...listen]),
       );
-      theirs.push(await settledMib(denoCommand(script)));
+      theirs.push(await settledMib(denoCommand(baselinePath("listener.ts"))));
     }
     return {
       group,

@@ -102,7 +102,7 @@ function floodRows(size: number, rounds: Rounds<Flood>): readonly Row[] {
   return [
     row("one sender, saturating", "deliveries/s", (at) => at.deliveriesPerSecond, atLeast(10)),
     row("the same, processor", "us/delivery", (at) => at.processorUs, atMost(0.1)),
-    row("the same, resident memory a member", "MiB", (at) => at.residentMib, atMost(0.7)),
+    row("after it, resident memory a member", "MiB", (at) => at.residentMib, atMost(0.7)),
   ];
 }
 
@@ -112,7 +112,7 @@ function lightRows(size: number, rounds: Rounds<Light>): readonly Row[] {
   return [
     row(`${light}, p50`, "ms", (at) => at.p50Ms, atMost(0.5)),
     row(`${light}, p99`, "ms", (at) => at.p99Ms, atMost(0.5)),
-    row("the same, resident memory a member", "MiB", (at) => at.residentMib, atMost(0.7)),
+    row("at this load, resident memory a member", "MiB", (at) => at.residentMib, atMost(0.7)),
     row("start until the first message heard", "ms", (at) => at.joinMs, atMost(0.25)),
   ];
 }

@@ -74,7 +74,7 @@ async function measureNats(serverPath: string): Promise<Figures> {
   const port = freePort();
   // It needs no input, and prints where nobody counts.
   const server = stack.use(
-    new LineProcess([serverPath, "-a", "127.0.0.1", "-p", String(port)]),
+    new LineProcess([serverPath, "-a", "127.0.0.1", "-p", String(port), "-l", "/dev/null"]),
   );
   await listens(port);
   const client = async (role: string) => {
