@@ -3,9 +3,12 @@
  *
  * What an author knew when typing is taken from what its user had seen, not from the heads that its program
  * named; what an earlier process showed while its disk refused it doesn't count. For each profile this keeps, by stream, the last place that anything shown so far knew of: whatever
- * is shown at or below it now comes too late.
+ * is shown at or below it now comes too late. Where the disk doesn't know that a newcomer was shown anything,
+ * the next process shows the latest history anew, which may reach further back, and what it shows is looked
+ * at by itself.
  */
 
+import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import { type MessageEvent, raise, type Said } from "../mesh/ledger.ts";
 import type { Member, MemberProcess } from "../mesh/member.ts";
@@ -13,9 +16,16 @@ import type { Member, MemberProcess } from "../mesh/member.ts";
 export class CausalOrder implements MeshChecker {
   readonly name = "M3";
   readonly #known = new Map<Member, number[]>();
+  readonly #beganAnew = new WeakSet<MemberProcess>();
+
+  started(process: MemberProcess, records: readonly MeshRecord[]): void {
+    if (records.some(({ kind }) => kind === "shown")) return;
+    this.#known.delete(process.member);
+    this.#beganAnew.add(process);
+  }
 
   message(process: MemberProcess, said: Said, _event: MessageEvent, again: boolean): void {
-    if (again || said.to !== null) return;
+    if ((again && !this.#beganAnew.has(process)) || said.to !== null) return;
     const { member } = process;
     const known = this.#known.get(member) ?? [];
     this.#known.set(member, known);
