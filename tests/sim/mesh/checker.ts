@@ -1,8 +1,9 @@
 /** The form of a checker: one promise, looked at from outside, after every step or when the room is quiet. */
 
-import type { PeerKey } from "../../../lib/base/ids.ts";
+import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
 import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
+import type { MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import type { Stream, StreamKey } from "../../../lib/protocols/mesh/stream.ts";
 import type { Bundle } from "../../../lib/protocols/mesh/structures.ts";
@@ -50,6 +51,8 @@ export interface MeshChecker {
   wrote?(process: MemberProcess, records: readonly MeshRecord[], from: number): void;
   /** The disk holds `records` now, as compact as can be, and synced. */
   compacted?(process: MemberProcess, records: readonly MeshRecord[]): void;
+  /** A message of any type goes out. */
+  sent?(process: MemberProcess, link: LinkId, message: MeshMessage): void;
   /** A bundle goes out. */
   bundleSent?(process: MemberProcess, bundle: Bundle): void;
   /** An effect that is neither for the disk nor a message is carried out. */

@@ -349,6 +349,7 @@ export class MemberProcess
   #send(effect: Extract<MeshEffect, { readonly type: "send" }>): void {
     const end = this.links.get(effect.link);
     if (end === undefined) return; // it broke since the machine decided
+    this.member.world.messageSent(this, effect.link, effect.message);
     if (effect.message.type === "bundle") {
       this.member.world.bundleSent(this, effect.message.bundle);
     }

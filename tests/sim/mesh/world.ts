@@ -5,7 +5,7 @@
 
 import type { Signer } from "../../../lib/base/crypto.ts";
 import type { Environment } from "../../../lib/base/environment.ts";
-import { endpointText, type PeerKey } from "../../../lib/base/ids.ts";
+import { endpointText, type LinkId, type PeerKey } from "../../../lib/base/ids.ts";
 import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
 import type { MeshConfig, MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
 import { MESH_MESSAGES, type MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
@@ -56,6 +56,8 @@ export interface Subject {
 
 export interface WorldConfig {
   readonly seed: number;
+  /** Where all chance comes from; without it, from the seed. */
+  readonly random?: Random;
   /** Hosts there can be, one for each member that ever is. */
   readonly hosts: number;
   readonly disk: DiskConfig;
@@ -86,6 +88,8 @@ export class World {
   messages = 0;
   steps = 0;
   readonly #paths: (Path | undefined)[];
+  /** Checkers that look at every message: few, and messages are many. */
+  readonly #readers: readonly MeshChecker[];
   readonly #labelByKey = new Map<string, string>();
 
   constructor(
@@ -94,7 +98,8 @@ export class World {
     readonly checkers: readonly MeshChecker[],
   ) {
     const { hosts } = config;
-    this.random = new Random(config.seed);
+    this.#readers = checkers.filter(({ sent }) => sent !== undefined);
+    this.random = config.random ?? new Random(config.seed);
     this.#paths = new Array<Path | undefined>(hosts * hosts);
     const path = (from: number, to: number) => this.#paths[from * hosts + to] ??= this.#newPath();
     this.network = new Network(this.time, this.random.fork(), config.limits, hosts, path);
@@ -218,6 +223,10 @@ export class World {
   effect(process: MemberProcess, effect: MeshEffect): void {
     this.note(process.label, `> ${effect.type}`, 0, effect);
     for (const checker of this.checkers) checker.effect?.(process, effect);
+  }
+
+  messageSent(process: MemberProcess, link: LinkId, message: MeshMessage): void {
+    for (const checker of this.#readers) checker.sent?.(process, link, message);
   }
 
   bundleSent(process: MemberProcess, bundle: Bundle): void {
