@@ -279,3 +279,35 @@ Deno.test("mesh: thirty members on one machine hear each other", async () => {
 
   for (const member of members) assertEquals(new Set(member.texts()).size, 30);
 });
+
+Deno.test("mesh: what quick visitors say stays, and is shown before they leave", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  const bob = await nodes.ready("Bob", alice);
+  const data = await Deno.makeTempDir({ prefix: "p2pchat-e2e-" });
+  nodes.defer(() => Deno.remove(data, { recursive: true }));
+
+  for (let visit = 0; visit < 8; visit++) {
+    const [before, beforeBob] = [alice.events.length, bob.events.length];
+    const visitor = nodes.add(Node.mesh("Visitor", alice, { data, args: ["--history", "0"] }));
+    await visitor.say(`build ${visit} begins`);
+    await visitor.say(`build ${visit} is done`);
+    await visitor.end();
+    const { code } = await visitor.ended();
+    await alice.until(left("Visitor"), 5_000, before);
+    await bob.until(left("Visitor"), 5_000, beforeBob);
+
+    const seen = alice.events.slice(before).filter(({ event, from }) =>
+      event === "left" || (event === "message" && from === "Visitor")
+    );
+    assertEquals(code, 0);
+    assertEquals(
+      seen.map(({ event, text }) => text ?? event),
+      [`build ${visit} begins`, `build ${visit} is done`, "left"],
+    );
+  }
+  const [history] = await Promise.all([alice.history(), bob.history()]);
+
+  assertEquals(history.length, 16);
+  assertEquals(await bob.history(), history);
+});

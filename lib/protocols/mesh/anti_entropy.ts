@@ -29,6 +29,7 @@ import {
   SYNC_AGAIN_MS,
   SYNC_ANSWER_MS_MAX,
   SYNC_ENTRIES_MAX,
+  SYNC_HAND_OVER_MS,
   SYNC_INTERVAL_MS,
   SYNC_PROGRESS_MS_MAX,
   SYNC_ROUND_ENTRIES_MAX,
@@ -42,7 +43,7 @@ import type { OrderQueries } from "./order_io.ts";
 import { streamKey } from "./stream.ts";
 import type { Bundle } from "./structures.ts";
 import { compareFrontiers, type Want } from "./sync_compare.ts";
-import { type Fetch, SyncPeer } from "./sync_peer.ts";
+import { type Fetch, type OwnCounters, SyncPeer } from "./sync_peer.ts";
 import { Supply, windowBytesOf } from "./sync_supply.ts";
 
 type Of<Type extends SyncMessage["type"]> = Extract<SyncMessage, { readonly type: Type }>;
@@ -58,6 +59,8 @@ export class AntiEntropy
   readonly #peers = new Map<PeerKey, SyncPeer>();
   #nextRoundMs = Infinity;
   #caughtUp: boolean;
+  /** We are leaving: what we said must be with somebody who stays. */
+  #handingOver = false;
   #nowMs = 0;
   #effects: AntiEntropyEffect[] = [];
 
@@ -76,6 +79,14 @@ export class AntiEntropy
 
   caughtUp(): boolean {
     return this.#caughtUp;
+  }
+
+  hasOwn(key: PeerKey): boolean {
+    const held = this.#peers.get(key)?.ownHeld ?? null;
+    if (held === null) return false;
+    return this.#ownCounters().entries().every(([incarnation, counter]) =>
+      (held.get(incarnation) ?? 0) >= counter
+    );
   }
 
   upToDate(key: PeerKey): boolean {
@@ -110,6 +121,10 @@ export class AntiEntropy
         break;
       case "drained":
         this.#drained(input.peer);
+        break;
+      case "hand-over":
+        this.#handingOver = true;
+        for (const key of this.#peers.keys()) this.#beginSoon(key, 0);
         break;
       case "stuck":
         for (const key of this.#peers.keys()) this.#beginSoon(key, WANT_RETRY_MS);
@@ -179,6 +194,7 @@ export class AntiEntropy
     peer.beginAtMs = Infinity;
     peer.lastBegunMs = this.#nowMs;
     peer.round = {
+      own: this.#ownCounters(),
       remaining: [],
       page: [],
       compared: new Set(),
@@ -238,8 +254,13 @@ export class AntiEntropy
 
   /** All that differs is compared: what the neighbour can't supply is told, what it can is fetched. */
   #completeRound(key: PeerKey, peer: SyncPeer): void {
-    const { entries, compared } = peer.round!;
+    const { own, entries, compared } = peer.round!;
     peer.round = null;
+    this.#holdsOwn(
+      key,
+      peer,
+      compared.has(bucketOf(this.config.key)) ? heldOf(own, this.#ownOf(entries)) : own,
+    );
     const wants = this.#compare(key, entries, compared, peer.lastBegunMs);
     if (wants.length === 0) peer.disappointments = 0;
     const asked = this.#want(key, peer, wants);
@@ -250,6 +271,7 @@ export class AntiEntropy
 
   #summary(key: PeerKey, peer: SyncPeer, { root }: Of<"sync-summary">): void {
     peer.equal = root === this.order.root();
+    if (peer.equal) peer.ownHeld = this.#ownCounters();
     if (!peer.equal) {
       return this.#send(key, { type: "sync-buckets", hashes: this.order.bucketHashes() });
     }
@@ -392,12 +414,29 @@ export class AntiEntropy
   #done(key: PeerKey, peer: SyncPeer): void {
     const question = peer.questions.shift();
     if (question === "summary" && peer.round !== null) {
+      const { own } = peer.round;
       peer.round = null;
+      this.#holdsOwn(key, peer, own);
       return this.#equal(key, peer, peer.lastBegunMs);
     }
     if (question === "want" && peer.fetch !== null && !peer.questions.includes("want")) {
       this.#fetched(key, peer);
     }
+  }
+
+  /** It has so much of what we said; where we wait for it to have all, it is asked again. */
+  #holdsOwn(key: PeerKey, peer: SyncPeer, held: OwnCounters): void {
+    peer.ownHeld = held;
+    if (this.#handingOver && !this.hasOwn(key)) this.#beginSoon(key, SYNC_HAND_OVER_MS);
+  }
+
+  #ownOf(entries: readonly SyncEntry[]): readonly SyncEntry[] {
+    return entries.filter(({ author }) => author === this.config.key);
+  }
+
+  #ownCounters(): OwnCounters {
+    const own = this.#ownOf(this.order.entriesOf(bucketOf(this.config.key)));
+    return new Map(own.map(({ incarnation, counter }) => [incarnation, counter]));
   }
 
   #equal(key: PeerKey, peer: SyncPeer, askedMs: number): void {
@@ -541,4 +580,14 @@ export class AntiEntropy
   ): void {
     this.#effects.push({ type: "penalise", peer, fault, text });
   }
+}
+
+/** As much of `own` as a neighbour with these entries has. */
+function heldOf(own: OwnCounters, entries: readonly SyncEntry[]): OwnCounters {
+  return new Map(
+    own.entries().map(([incarnation, counter]) => {
+      const theirs = entries.find((entry) => entry.incarnation === incarnation)?.counter ?? 0;
+      return [incarnation, Math.min(counter, theirs)];
+    }),
+  );
 }

@@ -16,6 +16,8 @@ export type AntiEntropyInput =
   /** What is sent to it may be dropped from now on; until `drained`. */
   | { readonly type: "congested"; readonly peer: PeerKey }
   | { readonly type: "drained"; readonly peer: PeerKey }
+  /** We are leaving: rounds go on until `hasOwn` is true of some neighbour. */
+  | { readonly type: "hand-over" }
   /** `Order` says that only rounds with all neighbours can help. */
   | { readonly type: "stuck" }
   | { readonly type: "tick" };
@@ -57,6 +59,8 @@ export interface AntiEntropyQueries {
   busy(): boolean;
   /** A newcomer: two neighbours, or the only one, have given all they had. Others: from the start. */
   caughtUp(): boolean;
+  /** Whether this neighbour is known to have all that we ever said and still keep. */
+  hasOwn(peer: PeerKey): boolean;
   /** Neighbours whose roots were equal to ours at the end of the last round. */
   upToDate(peer: PeerKey): boolean;
 }

@@ -149,3 +149,5 @@ export const SYNC_STREAMS_MAX = 8 * SYNC_ENTRIES_MAX;
 export const SYNC_ROUND_ENTRIES_MAX = FRONTIER_AUTHORS_MAX;
 /** Proofs sent in one round; the others come with the next ones. */
 export const SYNC_PROOFS_MAX = 16;
+/** Who leaves asks this often whether a neighbour has all that it said: nobody notices so short a wait. */
+export const SYNC_HAND_OVER_MS = 50;

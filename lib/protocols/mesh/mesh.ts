@@ -761,6 +761,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       if (this.#room !== null) this.#enterPhase("leaving");
       if (this.#room === null) return this.#stopped({ kind: "bye", reason: "quit" });
       this.#deadlines.set("leave", this.#nowMs + LEAVE_MS_MAX);
+      this.#toRoom({ type: "leave" });
       return;
     }
     if (this.#phase !== "in") {

@@ -341,9 +341,9 @@ const prune = message(52, "prune", {
 const syncSummary = message(64, "sync-summary", {
   from: "a member",
   to: "a neighbour",
-  when: "the link is new, or 10 s after the last round",
+  when: "the link is new, or 10 s after the last round; behind what was pushed before",
   answer: "`sync-buckets` where the roots differ, else `sync-done`",
-  lane: control,
+  lane: data,
 }, { root: hexId<Hash>() });
 const syncBuckets = message(65, "sync-buckets", {
   from: "the neighbour",
@@ -484,3 +484,8 @@ export type SyncMessage = Named<
   | "sync-done"
 >;
 export type Refusal = typeof REFUSALS[number];
+
+/** The queue that each type of message waits in, as its declaration says. */
+export const MESSAGE_LANES = Object.fromEntries(
+  MESH_MESSAGES.map(({ name, about }) => [name, about.lane]),
+) as Readonly<Record<MeshMessage["type"], "control" | "data">>;

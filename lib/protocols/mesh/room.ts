@@ -24,7 +24,7 @@ import { AuthorFlow } from "./author_flow.ts";
 import type { BroadcastEffect, BroadcastInput } from "./broadcast_io.ts";
 import { claimIdOf, type KnownClaim } from "./credentials.ts";
 import { GRAFT_ANSWER_BYTES_MAX, PROMPT_BYTES_MAX, PROMPT_MESSAGES_MAX } from "./limits.ts";
-import type { MeshMessage } from "./messages.ts";
+import { type MeshMessage, MESSAGE_LANES } from "./messages.ts";
 import type { NamesEffect, NamesInput } from "./names_io.ts";
 import type { OrderEffect, OrderInput } from "./order_io.ts";
 import type { OverlayEffect, OverlayInput } from "./overlay_io.ts";
@@ -55,8 +55,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   #pausedBecause: string | null = null;
   /** Room time of our own last message. */
   #lastOwnTime = 0;
-  /** Whether something was written while no neighbour was there to get it. */
-  #saidToNobody = false;
+  /** Whether this process has said anything. */
+  #hasSpoken = false;
   #quitting = false;
 
   constructor(
@@ -116,8 +116,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   /** Whether what the user typed is with somebody who stays, so that one may leave. */
   get settled(): boolean {
     if (this.machines.order.unsaid().messages > 0) return false;
-    const hasAll = (peer: PeerKey) => this.machines.antiEntropy.upToDate(peer);
-    return !this.#saidToNobody || this.#liveMembers <= 1 || this.#neighbours.some(hasAll);
+    if (!this.#hasSpoken || this.#liveMembers <= 1) return true;
+    return this.#neighbours.some((peer) => this.machines.antiEntropy.hasOwn(peer));
   }
 
   get liveMembers(): number {
@@ -187,8 +187,10 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         });
         this.#toRoster({ type: "self", change: { claim: input.claim } });
         return this.#ownClaim(input.claim);
-      case "quit":
+      case "leave":
         this.#quitting = true;
+        return this.#toAntiEntropy({ type: "hand-over" });
+      case "quit":
         return this.#toRoster({ type: "quit" });
       case "tick":
         return this.#tick();
@@ -275,8 +277,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     }
   }
 
-  #send(peer: PeerKey, message: MeshMessage, lane: "control" | "data" = "control"): void {
-    this.#out.push({ type: "to", peer, message, lane });
+  #send(peer: PeerKey, message: MeshMessage): void {
+    this.#out.push({ type: "to", peer, message, lane: MESSAGE_LANES[message.type] });
   }
 
   #sendBundle(
@@ -422,7 +424,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     this.#toRoster({ type: "delivered", messages: messages.length, bytes });
     if (own) {
       this.#lastOwnTime = header.time;
-      this.#saidToNobody ||= this.#neighbours.length === 0;
+      this.#hasSpoken = true;
       this.#flow.sent(messages.length);
     }
     this.#showing.delivered(effect);
@@ -442,11 +444,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   #fromAntiEntropy(effect: AntiEntropyEffect): void {
     switch (effect.type) {
       case "send":
-        return this.#send(
-          effect.to,
-          effect.message,
-          effect.message.type === "sync-done" ? "data" : "control",
-        );
+        return this.#send(effect.to, effect.message);
       case "send-bundle":
         return this.#sendBundle(effect.to, effect.bundle, 0, "range");
       case "send-proof":

@@ -43,6 +43,9 @@ export type RoomInput =
   }
   /** Our name changed, admitted by a neighbour or by ourselves. */
   | { readonly type: "own-claim"; readonly claim: SignedClaim }
+  /** The user wants to leave: see that somebody has all that was said here. */
+  | { readonly type: "leave" }
+  /** The last word: a beacon that says so. */
   | { readonly type: "quit" }
   | { readonly type: "tick" };
 

@@ -5,8 +5,13 @@ import type { StreamKey } from "./stream.ts";
 import type { Want } from "./sync_compare.ts";
 import type { Supply } from "./sync_supply.ts";
 
+/** Our own streams: the last counter of each incarnation. */
+export type OwnCounters = ReadonlyMap<number, number>;
+
 /** A round that we began. */
 export interface Round {
+  /** What we had said when it began. */
+  readonly own: OwnCounters;
   /** Differing buckets that aren't compared yet, and those of the page that is under way. */
   remaining: readonly number[];
   page: readonly number[];
@@ -42,6 +47,8 @@ export class SyncPeer {
   /** Whether a whole round was completed once. */
   complete = false;
   equal = false;
+  /** Our own counters, by incarnation, up to which it is known to have everything; null before it is known. */
+  ownHeld: OwnCounters | null = null;
   /** How often running it sent nothing of what it had said that it has. */
   disappointments = 0;
 
