@@ -117,9 +117,12 @@ class Stage {
       this.#world.time.runUntil(this.#world.time.nowMs + durationMs(duration));
     }],
     ["say", (label = "", ...text) => {
-      this.#world.say(this.#process(label), text.join(" "), null);
+      this.#ofProcess(label, (process) => this.#world.say(process, text.join(" "), null));
     }],
-    ["quit", (label = "") => this.#process(label).command({ command: "quit" })],
+    [
+      "quit",
+      (label = "") => this.#ofProcess(label, (process) => process.command({ command: "quit" })),
+    ],
     ["hold", (from = "", _to, to = "") => this.#cut([from], [to])],
     ["release", (from = "", _to, to = "") => {
       this.#cuts.delete(this.#pair(from, to));
@@ -135,11 +138,15 @@ class Stage {
       this.#cuts.clear();
       this.#applyCuts();
     }],
-    ["kill", (label = "") => this.#world.end(this.#process(label), false, 0)],
+    [
+      "kill",
+      (label = "") => this.#ofProcess(label, (process) => this.#world.end(process, false, 0)),
+    ],
     ["restart", (label = "") => {
       const member = this.#member(label);
-      if (member.room === null) throw new Error(`${label} was in no room: let it join one first`);
-      this.#start(member, { kind: "resume", room: member.room });
+      if (member.process !== null) this.print(`${label} runs already`);
+      else if (member.room === null) this.print(`${label} was in no room`);
+      else this.#start(member, { kind: "resume", room: member.room });
     }],
     ["disk", (label = "", state = "") => {
       this.#member(label).disk.refuses = oneOf(state, ["full", "free"]) === "full";
@@ -180,10 +187,11 @@ class Stage {
     return member;
   }
 
-  #process(label: string): MemberProcess {
+  /** Whether it still runs is for the trace to tell: a change of behaviour is a diff, no error. */
+  #ofProcess(label: string, act: (process: MemberProcess) => void): void {
     const { process } = this.#member(label);
-    if (process === null) throw new Error(`${label} doesn't run: restart it first`);
-    return process;
+    if (process === null) this.print(`${label} doesn't run`);
+    else act(process);
   }
 
   #pair(from: string, to: string): string {
