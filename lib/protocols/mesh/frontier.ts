@@ -115,6 +115,19 @@ export class FrontierTable {
       stream.incarnation < author.streams[0]!.incarnation;
   }
 
+  /**
+   * Whether an unknown stream of which nothing will be kept, and the last thing known is from room time
+   * `time`, has a place. The one that goes first when there are too many stays forgotten: else two members
+   * that remind each other of more than have a place would never come to an end.
+   */
+  hasPlaceFor(stream: Stream, time: number): boolean {
+    const author = this.#authors.get(stream.author);
+    if (author === undefined) return time > this.#authorsTime;
+    if (author.streams.length < INCARNATIONS_PER_AUTHOR_MAX) return true;
+    const first = author.streams.find(({ kept }) => kept.length === 0);
+    return first === undefined || first.incarnation < stream.incarnation;
+  }
+
   /** The state of `stream`, a new one where it isn't known. */
   open(stream: Stream): StreamState {
     const found = this.find(stream);

@@ -109,9 +109,13 @@ export class Ledger {
 
   /**
    * Excludes what `guilt` says from the history.
-   * @returns False where a proof of as much is known.
+   * @returns False where a proof of as much is known, or was forgotten.
    */
   close({ stream, from }: Guilt, proof: Proof): boolean {
+    const { time } = proof.first.header.value;
+    if (this.table.find(stream) === undefined && !this.table.hasPlaceFor(stream, time)) {
+      return false;
+    }
     const state = this.table.open(stream);
     if (state.closed !== null && state.closed.from <= from) return false;
     const excluded = state.kept.splice(indexAfter(state, from - 1));

@@ -2,7 +2,10 @@ import { assert, assertEquals, assertLess } from "@std/assert";
 import fc from "fast-check";
 import type { BundleId, PeerKey } from "../../../lib/base/ids.ts";
 import { AntiEntropy } from "../../../lib/protocols/mesh/anti_entropy.ts";
-import { SYNC_WINDOW_BYTES } from "../../../lib/protocols/mesh/limits.ts";
+import {
+  INCARNATIONS_PER_AUTHOR_MAX,
+  SYNC_WINDOW_BYTES,
+} from "../../../lib/protocols/mesh/limits.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import type { Bundle } from "../../../lib/protocols/mesh/structures.ts";
 import { windowBytesOf } from "../../../lib/protocols/mesh/sync_supply.ts";
@@ -324,6 +327,31 @@ Deno.test("AntiEntropy ends a range of which a full queue dropped some, and begi
   assertEqualRooms(network);
   assertEquals(carl.member.history().length, 400);
   assertEquals(carl.penalties, []);
+});
+
+Deno.test("AntiEntropy comes to an end where more of a liar's starts are proven than are remembered", () => {
+  const eve = fakeSigner("eve");
+  const proofs = Array.from({ length: 3 * INCARNATIONS_PER_AUTHOR_MAX }, (_, index): MeshRecord => {
+    const [first, second] = ["left", "right"].map((text) =>
+      forged(eve, text, { incarnation: index + 1 })
+    );
+    return { kind: "proof", proof: { first: first!, second: second! } };
+  });
+  const network = new SyncNetwork();
+  const start = recordsOf([new Member("ann").sayOne("hello")]);
+  const members = [0, 1, 2].map((nth) =>
+    network.add(`m${nth}`, { records: [...start, ...proofs.filter((_, at) => at % 3 === nth)] })
+  );
+  for (const [index, member] of members.entries()) {
+    for (const other of members.slice(0, index)) network.link(member, other);
+  }
+  network.run(30_000);
+  const sent = network.count("proof");
+  network.run(90_000);
+
+  assertEqualRooms(network);
+  assertEquals(network.count("proof"), sent);
+  assertLess(sent, 500);
 });
 
 Deno.test("AntiEntropy asks another when a neighbour says that it has more and sends nothing", () => {
