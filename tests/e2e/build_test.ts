@@ -6,6 +6,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Node } from "./node.ts";
 
 const BUILT = fileURLToPath(new URL("../../p2pchat", import.meta.url));
 const VERSION_LINE = /^p2pchat \d+\.\d+\.\d+\n$/;
@@ -386,3 +387,19 @@ async function made(cache: string, beginning: string): Promise<void> {
   if (isThere()) return;
   for await (const _ of watcher) if (isThere()) return;
 }
+
+Deno.test("p2pchat goes on when its cache is removed, and gets the signals itself", async () => {
+  await inTemporaryFolder(async (folder) => {
+    const cache = join(folder, "cache");
+    const env = { XDG_CACHE_HOME: cache };
+    await using member = await Node.ready("Ann", null, { env });
+    if (unpacks.ignore === false) await Deno.remove(cache, { recursive: true });
+
+    await member.say("still here");
+    await member.until(({ event }) => event === "message");
+    member.signal("SIGTERM");
+
+    const { code, last } = await member.ended();
+    assertEquals([code, last?.event], [0, "bye"]);
+  });
+});
