@@ -5,7 +5,7 @@ import { userInfo } from "node:os";
 import { P2pchatError } from "../base/errors.ts";
 import { dataFolder } from "../store/paths.ts";
 import { type Flag, takesValue } from "./flags.ts";
-import { didYouMean } from "./nearest.ts";
+import { didYouMean } from "../base/nearest.ts";
 import type { CommonOptions } from "./options.ts";
 
 /** Reads one variable of the environment. */

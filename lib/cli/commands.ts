@@ -7,7 +7,7 @@
  */
 
 import { P2pchatError } from "../base/errors.ts";
-import { didYouMean } from "./nearest.ts";
+import { didYouMean } from "../base/nearest.ts";
 
 /** One kind of argument: how its text becomes a value. */
 export interface Argument<Value> {
@@ -169,7 +169,7 @@ export class CommandTable<Target> {
 
   /** Understands one line. With `objects`, a line that starts with `{` must be a JSON object of a command. */
   parse(line: string, objects: boolean): ParsedLine<Target> {
-    if (line === "") return { type: "empty" };
+    if (line.trim() === "") return { type: "empty" };
     if (objects && line.startsWith("{")) return this.#parseObject(line);
     try {
       const { command, texts } = this.#invocationOf(line);
@@ -180,7 +180,8 @@ export class CommandTable<Target> {
   }
 
   #invocationOf(line: string): Invocation {
-    const word = this.#words.get(line);
+    // `:q ` is easily typed; ` :q` is chat.
+    const word = this.#words.get(line.trimEnd());
     if (word !== undefined) return { command: word, texts: {} };
     if (!line.startsWith("/")) return this.#bareLine(line);
     if (line.startsWith("//")) return this.#bareLine(line.slice(1));

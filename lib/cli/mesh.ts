@@ -126,7 +126,7 @@ async function chat(wiring: Wiring): Promise<void> {
     const outcome = await host.run();
     await links.shutdown(outcome.kind === "bye" ? outcome.reason : outcome.code);
     if (outcome.kind === "fatal") throw new P2pchatError(outcome.code, outcome.text);
-    ui.show({ event: "bye", reason: outcome.reason });
+    ui.show({ event: "bye", reason: outcome.reason }, outcome.ref);
   } finally {
     await links.shutdown("ended");
   }

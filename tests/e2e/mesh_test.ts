@@ -156,6 +156,9 @@ Deno.test("mesh: a killed member finds the room again without an address, and ge
   await alice.until(joined("Bob"));
   await alice.say("seen");
   await bob.until(text("seen"));
+  // What was perhaps not shown is shown again: the program must have gone on after showing it.
+  await bob.command({ command: "status" });
+  await bob.until(({ event }) => event === "status");
 
   await bob.kill();
   for (let i = 0; i < 20; i++) await alice.say(`missed ${i}`);

@@ -150,7 +150,7 @@ Deno.test("MeshHost: two programs meet, talk over sealed links, and part", async
   const outcome = await bob.outcome;
 
   assertEquals([texts(ann), texts(bob)], [["hello", "hi"], ["hello", "hi"]]);
-  assertEquals(outcome, { kind: "bye", reason: "quit" });
+  assertEquals(outcome, { kind: "bye", reason: "quit", ref: undefined });
   assertEquals(ann.events.at(-1)?.event, "left");
 });
 

@@ -109,6 +109,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   } | null = null;
   #joinRetries = 0;
   #rename: { readonly ref: string | undefined } | null = null;
+  /** Of the command to leave. */
+  #quitRef: string | undefined;
   #nextAttempt = 1;
   #nowMs = 0;
   #dueMs: number | null = null;
@@ -327,7 +329,10 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     invariant(this.#earlier !== null, "only a room that is on disk is resumed");
     const { membership, records } = this.#earlier;
     const { genesis } = membership;
+    const known = rememberedContacts(records, this.signer.key).length;
     this.#enterAlone({ genesis, claim: resumedClaim(this, membership), records, founded: false });
+    const text = "Nobody of the room answers now; trying again and again, and letting in who comes";
+    if (known > 0) this.#show({ event: "notice", text }, undefined);
   }
 
   #enterAlone(entry: Omit<Entry, "incarnation" | "endpoint">): void {
@@ -582,7 +587,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         return;
       case "admitted":
         if (!effect.rename) return this.#admitted(effect);
-        this.#toRoom({ type: "own-claim", claim: effect.claim });
+        this.#toRoom({ type: "own-claim", claim: effect.claim, ref: this.#rename?.ref });
         return this.#toAdmission({ type: "entered", link: effect.link });
       case "came-in":
         this.#enterPhase("in");
@@ -759,7 +764,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     if (command.command === "quit") {
       if (this.#phase === "leaving") return;
       if (this.#room !== null) this.#enterPhase("leaving");
-      if (this.#room === null) return this.#stopped({ kind: "bye", reason: "quit" });
+      if (this.#room === null) return this.#stopped({ kind: "bye", reason: "quit", ref });
+      this.#quitRef = ref;
       this.#deadlines.set("leave", this.#nowMs + LEAVE_MS_MAX);
       this.#toRoom({ type: "leave" });
       return;
@@ -801,7 +807,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       incarnation: room.config.incarnation,
       after: room.machines.latestHead(),
     });
-    this.#toRoom({ type: "own-claim", claim });
+    this.#toRoom({ type: "own-claim", claim, ref });
   }
 
   #show(event: MeshEvent, ref: string | undefined): void {
@@ -817,7 +823,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #leave(): void {
     if (this.#phase !== "leaving") return;
     this.#toRoom({ type: "quit" });
-    this.#stopped({ kind: "bye", reason: "quit" });
+    this.#stopped({ kind: "bye", reason: "quit", ref: this.#quitRef });
   }
 
   #fatal({ code, text }: Ending): void {

@@ -117,7 +117,7 @@ export type MeshEffect =
   | {
     readonly type: "stop";
     readonly outcome:
-      | { readonly kind: "bye"; readonly reason: string }
+      | { readonly kind: "bye"; readonly reason: string; readonly ref: string | undefined }
       | { readonly kind: "fatal"; readonly code: ErrorCode; readonly text: string };
   };
 

@@ -81,6 +81,20 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     return this.#holders.get(key)?.shown ?? null;
   }
 
+  /**
+   * How an author is shown, here or not: a name that is known with another key, or is somebody else's here,
+   * carries the start of the fingerprint.
+   * @param claimed The name that it claims, or claimed when it wrote.
+   */
+  authorName(key: PeerKey, claimed: string): string {
+    const shown = this.shownName(key);
+    if (shown !== null) return shown;
+    const folded = foldName(claimed);
+    const known = this.#pins.get(folded)?.key ?? this.ownerOf(folded) ?? key;
+    if (known === key) return claimed;
+    return `${claimed}~${this.fingerprintOf(key).slice(0, SUFFIX_LENGTH)}`;
+  }
+
   /** Whom the user means by a name: as shown, in any case; also who was known by it and isn't here. */
   keyOf(shown: string): PeerKey | null {
     const folded = foldName(withoutMark(shown));

@@ -55,6 +55,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   #pausedBecause: string | null = null;
   /** Room time of our own last message. */
   #lastOwnTime = 0;
+  /** Of the command that our new name answers, while that is taken in. */
+  #renameRef: string | undefined;
   /** Whether this process has said anything. */
   #hasSpoken = false;
   #quitting = false;
@@ -186,7 +188,10 @@ export class Room implements Machine<RoomInput, RoomEffect> {
           sync: true,
         });
         this.#toRoster({ type: "self", change: { claim: input.claim } });
-        return this.#ownClaim(input.claim);
+        this.#renameRef = input.ref;
+        this.#ownClaim(input.claim);
+        this.#renameRef = undefined;
+        return;
       case "leave":
         this.#quitting = true;
         return this.#toAntiEntropy({ type: "hand-over" });
@@ -520,7 +525,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   #fromNames(effect: NamesEffect): void {
     switch (effect.type) {
       case "renamed":
-        return this.#view.renamed(effect.key, effect.from, effect.name);
+        return this.#view.renamed(effect.key, effect.from, effect.name, this.#renameRef);
       case "pin-moved":
         return this.#view.pinMoved(effect.name, effect.from, effect.to);
       case "key-changed":
@@ -687,5 +692,5 @@ export const REPLACED_TEXT =
 
 /** Whoever lost the race for a name reads this. */
 export function nameTakenText(name: string): string {
-  return `Cannot come in as ${name}: somebody else has that name here; choose another one`;
+  return `Cannot come in as ${name}: somebody else has that name here, or was lost less than a day ago; choose another one`;
 }

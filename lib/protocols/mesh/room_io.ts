@@ -42,7 +42,7 @@ export type RoomInput =
     readonly ref: string | undefined;
   }
   /** Our name changed, admitted by a neighbour or by ourselves. */
-  | { readonly type: "own-claim"; readonly claim: SignedClaim }
+  | { readonly type: "own-claim"; readonly claim: SignedClaim; readonly ref: string | undefined }
   /** The user wants to leave: see that somebody has all that was said here. */
   | { readonly type: "leave" }
   /** The last word: a beacon that says so. */

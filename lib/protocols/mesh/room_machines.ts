@@ -140,6 +140,8 @@ export class RoomMachines {
       live: () => this.#liveMembersByName(),
       ownEndpoint: () => this.ownEndpoint(),
       shownName: (key) => this.names.shownName(key),
+      authorName: (key, claimed) => this.names.authorName(key, claimed),
+      lost: () => this.#lostMembers(),
       memberNamed: (name) => {
         const key = this.names.keyOf(name);
         return key !== null && this.roster.isLive(key) ? key : null;
@@ -160,6 +162,12 @@ export class RoomMachines {
       members.push({ key, endpoint: beacon.endpoint, suspected, heardMs: sinceMs, name });
     }
     return members.toSorted((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+  }
+
+  #lostMembers(): readonly PeerKey[] {
+    const lost: PeerKey[] = [];
+    for (const { key, state } of this.roster.members()) if (state === "lost") lost.push(key);
+    return lost;
   }
 
   /** Those of the last 7 days, from disk and roster, that aren't live. */

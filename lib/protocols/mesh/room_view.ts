@@ -7,6 +7,7 @@ import { P2pchatError } from "../../base/errors.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { BundleId, ClaimId, Endpoint, MessageId, PeerKey } from "../../base/ids.ts";
 import type { ErrorCode } from "../../base/errors.ts";
+import { didYouMean } from "../../base/nearest.ts";
 import type { HistoryMessage, MeshEvent, PeerStatus } from "./events.ts";
 import type { HistoryEntry } from "./order_io.ts";
 import type { PrivateEffect, PrivateMessage } from "./private_messages.ts";
@@ -46,6 +47,10 @@ export interface RoomFacts {
   ownEndpoint(): Endpoint | null;
   /** The name that this key is shown under; null where it was never a member. */
   shownName(key: PeerKey): string | null;
+  /** How the author of a message is shown who claimed this name. */
+  authorName(key: PeerKey, claimed: string): string;
+  /** Members that were lost and may come back. */
+  lost(): readonly PeerKey[];
   /** The live member shown under this name, equal after folding. */
   memberNamed(name: string): PeerKey | null;
   /** The key whom the user would trust under this name. */
@@ -71,6 +76,13 @@ export interface StatusFacts {
 
 /** The disk is full for every message alike: the user is told once in so many ms. */
 const DISK_NOTICE_INTERVAL_MS = 60_000;
+const DISK_PROBLEM =
+  "the disk refused to write within the last minute: what comes is shown and isn't kept";
+
+/** After so many the warnings begin anew. */
+const STRANGERS_WARNED_MAX = 1_024;
+/** How many lost members a status names. */
+const LOST_NAMED_MAX = 5;
 
 export class RoomView {
   #ready = false;
@@ -78,6 +90,8 @@ export class RoomView {
   readonly #beforeReady: RoomEffect[] = [];
   #isolated = false;
   #diskRefusedAtMs = -Infinity;
+  /** Authors that the user was warned of. */
+  readonly #strangers = new Set<PeerKey>();
 
   constructor(
     readonly config: RoomConfig,
@@ -118,21 +132,36 @@ export class RoomView {
     this.#show({ event: "left", name: this.#name(key), key: fingerprintOf(key), reason });
   }
 
-  renamed(key: PeerKey, from: string, name: string): void {
-    this.#show({ event: "renamed", key: fingerprintOf(key), from, name });
+  renamed(key: PeerKey, from: string, name: string, ref: string | undefined): void {
+    this.#show({ event: "renamed", key: fingerprintOf(key), from, name }, ref);
   }
 
   message(message: DeliveredText, ref: string | undefined): void {
+    const claimed = this.#claimed(message.claim, message.author);
+    const from = this.facts.authorName(message.author, claimed);
+    if (from !== claimed) this.#warnOfStranger(message.author, claimed, from);
     this.#show({
       event: "message",
       id: message.id,
-      from: this.facts.shownName(message.author) ?? this.#claimed(message.claim, message.author),
+      from,
       text: message.text,
       self: message.author === this.self,
       private: false,
       history: message.history,
       sentAt: isoTime(message.sentAt),
     }, ref);
+  }
+
+  /** Once for each: somebody who isn't here wrote under a name that is known with another key. */
+  #warnOfStranger(author: PeerKey, claimed: string, shown: string): void {
+    const isHere = this.facts.shownName(author) !== null;
+    if (isHere || this.#strangers.has(author)) return;
+    this.#strangers.add(author);
+    if (this.#strangers.size > STRANGERS_WARNED_MAX) this.#strangers.clear();
+    this.notice(
+      `These messages under the name ${claimed} are signed with another key, ` +
+        `${fingerprintOf(author)}; shown as ${shown}`,
+    );
   }
 
   /**
@@ -155,9 +184,11 @@ export class RoomView {
   }
 
   #earlier(entry: HistoryEntry): void {
+    const message = this.#historyMessage(entry);
     this.#show({
       event: "message",
-      ...this.#historyMessage(entry),
+      ...message,
+      from: this.facts.authorName(entry.author, message.from),
       self: entry.author === this.self,
       private: false,
       history: true,
@@ -249,6 +280,10 @@ export class RoomView {
     this.error("disk", `${text}; what comes now is shown and isn't kept`, undefined);
   }
 
+  #isDiskRefusing(nowMs: number): boolean {
+    return nowMs - this.#diskRefusedAtMs < DISK_NOTICE_INTERVAL_MS;
+  }
+
   notice(text: string, ref?: string): void {
     this.#show({ event: "notice", text }, ref);
   }
@@ -257,10 +292,13 @@ export class RoomView {
     this.#show({ event: "error", code, text }, ref);
   }
 
-  /** @throws {P2pchatError} `unknown-user`, if no live member is shown under this name. */
+  /** @throws {P2pchatError} `unknown-user` or `offline`, if no live member is shown under this name. */
   member(name: string): PeerKey {
     const key = this.facts.memberNamed(name);
-    if (key === null) throw unknownUser(name);
+    if (key === null) {
+      const known = this.facts.strangerNamed(name);
+      throw known === null ? this.#unknownUser(name) : notHere(this.#name(known));
+    }
     if (key === this.self) {
       throw new P2pchatError("unknown-user", "Cannot do that with yourself: name another member");
     }
@@ -270,7 +308,10 @@ export class RoomView {
   /** @throws {P2pchatError} `unknown-user`, if nobody is known under this name. */
   stranger(name: string): PeerKey {
     const key = this.facts.strangerNamed(name);
-    if (key === null) throw unknownUser(name);
+    if (key === null) throw this.#unknownUser(name);
+    if (key === this.self) {
+      throw new P2pchatError("unknown-user", "Your own key needs no trust: name another member");
+    }
     return key;
   }
 
@@ -353,10 +394,24 @@ export class RoomView {
     return keys.map((key) => this.#name(key)).join(", ");
   }
 
+  #unknownUser(name: string): P2pchatError {
+    const names = this.facts.live().map(({ key }) => this.#name(key));
+    const hint = didYouMean(name, names) || "; /peers shows who is here";
+    return new P2pchatError("unknown-user", `Nobody here is called ${name}${hint}`);
+  }
+
   #problems(members: readonly PeerStatus[], status: StatusFacts): readonly string[] {
     const problems = members.filter(({ suspected }) => suspected).map(({ name }) =>
       `${name} doesn't answer its neighbours; if that goes on for two seconds, ${name} counts as lost`
     );
+    const lost = this.facts.lost();
+    for (const key of lost.slice(0, LOST_NAMED_MAX)) {
+      problems.push(`${this.#name(key)} is lost, and gets what it missed when it is back`);
+    }
+    if (lost.length > LOST_NAMED_MAX) {
+      problems.push(`${lost.length - LOST_NAMED_MAX} more are lost`);
+    }
+    if (this.#isDiskRefusing(status.nowMs)) problems.push(DISK_PROBLEM);
     if (this.#isolated && members.length > 0) {
       problems.push("no link to any other member; trying those who were here");
     }
@@ -388,10 +443,10 @@ export class RoomView {
   }
 }
 
-function unknownUser(name: string): P2pchatError {
+function notHere(name: string): P2pchatError {
   return new P2pchatError(
-    "unknown-user",
-    `Nobody here is called ${name}; /peers shows who is here`,
+    "offline",
+    `${name} isn't here now; try again when ${name} is back, or write to all`,
   );
 }
 

@@ -733,7 +733,7 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
     for (const link of this.#links.keys()) {
       this.#effects.push({ type: "close", link, reason: "quit" });
     }
-    this.#effects.push({ type: "stop", outcome: { kind: "bye", reason: "quit" } });
+    this.#effects.push({ type: "stop", outcome: { kind: "bye", reason: "quit", ref: undefined } });
   }
 
   // Effects.

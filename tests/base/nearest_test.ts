@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { didYouMean, nearest } from "../../lib/cli/nearest.ts";
+import { didYouMean, nearest } from "../../lib/base/nearest.ts";
 
 const WORDS = ["mesh", "serve", "peer", "regserver", "help"];
 
