@@ -2,9 +2,10 @@
  * When something is missing: is it still to come, or does nobody here have it any more?
  *
  * The judges are all current neighbours; for a newcomer, which missed nothing, whoever sent the bundle that
- * waits. While one of them hasn't said, or any neighbour can supply it, one waits. Somebody who sent the
- * bundle must be among those who cannot: it has delivered it, and so had what comes before it, or knows
- * that nobody had. Others that have nothing of the stream may have heard nothing of its author yet.
+ * waits. While one of them hasn't said, or any neighbour can supply it, one waits. A neighbour that says it
+ * has delivered the bundle must be among those who cannot: it had what comes before it, or knows that
+ * nobody had. Others that have nothing of the stream may have heard nothing of its author yet; so may whoever
+ * sent it, by now another start of the same member.
  *
  * Who keeps something no longer never keeps it again. Who has nothing yet may have it the next moment, and
  * what waits then too: such a word counts when it was asked for after the bundle had come.
@@ -62,7 +63,7 @@ export class Gaps {
     nowMs: number,
   ): GapVerdict {
     const { stream, counter } = blocker;
-    const ranged = waiting.reason === "range" && this.#wasTold(waiting);
+    const ranged = waiting.reason === "range" && this.#hasDelivered(waiting.from, waiting);
     const freshMs = waiting.arrivedMs;
     const allSpoke = this.#neighbours.every((peer) => this.#statements.hasSpoken(peer));
     const early = nowMs - waiting.arrivedMs < OVERTAKING_MS_MAX && !(ranged && allSpoke);
@@ -73,10 +74,10 @@ export class Gaps {
     );
     if (isAnywhere) return { kind: "wait" };
     const judges = this.newcomer ? [waiting.from] : this.#neighbours;
-    const isWitnessed = this.newcomer ||
-      [waiting.from, ...waiting.also].some((peer) =>
-        this.#statements.supply(stream, peer, frontier + 1, last, freshMs) === "cannot"
-      );
+    const isWitnessed = this.#neighbours.some((peer) =>
+      this.#hasDelivered(peer, waiting) &&
+      this.#statements.supply(stream, peer, frontier + 1, last, freshMs) === "cannot"
+    );
     let unknown = early || judges.length === 0 || !isWitnessed;
     let likely = false;
     let goOn = counter;
@@ -103,10 +104,10 @@ export class Gaps {
       this.#neighbours.every((peer) => this.#statements.standsAt(entry, peer, nowMs, stableMs));
   }
 
-  /** Whether its sender had it already when it said how far it is. */
-  #wasTold({ bundle, from }: WaitingBundle): boolean {
+  /** Whether `peer` had it already when it said how far it is. */
+  #hasDelivered(peer: PeerKey, { bundle }: WaitingBundle): boolean {
     const header = bundle.header.value;
-    const told = this.#statements.entry(header, from)?.counter ?? 0;
+    const told = this.#statements.entry(header, peer)?.counter ?? 0;
     return lastCounter(header) <= told;
   }
 }

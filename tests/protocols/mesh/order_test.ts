@@ -360,6 +360,17 @@ Deno.test("Order skips nothing because others have nothing yet, when who sent wh
   assertEquals(carl.shown, []);
 });
 
+Deno.test("Order skips nothing on the word of another start of who sent what waits", () => {
+  const { bob, carl, dora, all, entry } = gap();
+  carl.receive(bob, all[4]!, 0);
+  const nothing = [{ ...entry, low: 1, counter: 2 }];
+  says(carl, bob, nothing, 2_000); // it would have "5" if it were the same process
+  says(carl, dora, nothing, 2_000);
+
+  assertEquals(firstTickWith(carl, "skipped", 2_000, 5_000), null);
+  assertEquals(carl.shown, []);
+});
+
 Deno.test("Order doesn't take for nothing what a newcomer wasn't told of before the bundle came", () => {
   const [ann, bob, network] = [new Member("ann"), new Member("bob"), new Member("network")];
   const question = ann.sayOne("question");
