@@ -93,13 +93,14 @@ class KeepsLastToItself extends Wrapped {
   }
 }
 
-/** Asks no neighbour to hold a name, and holds none. */
+/** Says that it holds each name that it is asked to hold, and holds none. */
 class HoldsNoName extends Wrapped {
-  override effects(effects: readonly MeshEffect[]): MeshEffect[] {
-    return effects.map((effect): MeshEffect => {
-      if (effect.type !== "send" || effect.message.type !== "hold-reply") return effect;
-      return { ...effect, message: { ...effect.message, held: true } };
-    });
+  override step(input: MeshInput, nowMs: number): readonly MeshEffect[] {
+    if (input.type !== "message" || input.message.type !== "hold-name") {
+      return super.step(input, nowMs);
+    }
+    const message = { ...input.message, type: "hold-reply", held: true } as const;
+    return [{ type: "send", link: input.link, message, lane: "control" }];
   }
 }
 
