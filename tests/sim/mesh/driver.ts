@@ -394,12 +394,14 @@ export class Driver {
    */
   #mayBeStranded(): boolean {
     const { members } = this.world;
-    return this.scenario.troubles.has("move") ||
+    const keys = new Set(members.map(({ key }) => key));
+    return this.scenario.troubles.has("move") || keys.size < members.length ||
       members.some(({ over, config }) => over || config.natted || config.passive);
   }
 
-  /** What users would do: start again, with an address that works. */
+  /** What users would do: end a copy that gets in nowhere, and start again with an address that works. */
   #helpStranded(): void {
+    this.#endLonelyCopies();
     const largest = islands(this.world.present())[0] ?? [];
     const contacts = largest.filter(({ member }) =>
       !member.config.natted && !member.config.passive
@@ -413,6 +415,18 @@ export class Driver {
         kind: "join",
         contact: this.#random.pick(contacts).member.endpoint,
       });
+    }
+  }
+
+  #endLonelyCopies(): void {
+    for (const process of this.world.present()) {
+      const { member, probe } = process;
+      const isCopied = this.world.present().some((other) =>
+        other !== process && other.member.key === member.key
+      );
+      if (!isCopied || probe === null || [...probe.activeView()].length > 0) continue;
+      this.world.end(process, false, 0);
+      member.over = true;
     }
   }
 
