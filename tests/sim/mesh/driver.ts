@@ -411,10 +411,12 @@ export class Driver {
       if (largest.includes(process)) continue;
       this.world.note(process.label, "stranded", 0, null);
       this.world.end(process, false, 0);
-      this.world.start(process.member, {
-        kind: "join",
-        contact: this.#random.pick(contacts).member.endpoint,
-      });
+      const others = contacts.filter(({ member }) => member.key !== process.member.key);
+      if (others.length === 0) process.member.over = true;
+      else {
+        const contact = this.#random.pick(others).member.endpoint;
+        this.world.start(process.member, { kind: "join", contact });
+      }
     }
   }
 
