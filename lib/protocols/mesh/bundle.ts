@@ -89,6 +89,7 @@ export function formFault(bundle: Bundle, room: RoomId, genesisTime: number): st
   }
   if (header.kind === "texts") {
     if (texts !== header.count) return `it carries ${texts} texts, its count is ${header.count}`;
+    if (bundle.texts.value.includes("")) return "it carries an empty text";
     if (header.heads.length > HEADS_MAX) return `it names ${header.heads.length} heads`;
   }
   for (const head of header.heads) {

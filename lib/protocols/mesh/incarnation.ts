@@ -12,10 +12,20 @@ import { INCARNATION_MAX } from "./limits.ts";
 
 /** One pair of 256 such starts meets; the other bits hold milliseconds for another five centuries. */
 const CHANCES = 2 ** 8;
+/** Ten years: far beyond what a clock is wrong by. */
+const AHEAD_MS_MAX = 3_650 * 24 * 60 * 60 * 1_000;
 
 /** @param atLeast 1 + the highest incarnation of our key that is known. */
 export function freshIncarnation(env: Environment, atLeast: number): number {
   const slot = Math.max(Math.ceil(atLeast / CHANCES), Math.floor(env.wallMs()));
   const chance = Math.floor(env.random() * CHANCES);
   return Math.min(INCARNATION_MAX, slot * CHANCES + chance);
+}
+
+/**
+ * The highest that is taken over from others, who may lie: were it the end of the range, no start could
+ * follow. Honest ones go beyond it only for a member whose clock was ten years ahead once.
+ */
+export function believableIncarnation(env: Environment): number {
+  return Math.min(INCARNATION_MAX, Math.floor(env.wallMs() + AHEAD_MS_MAX) * CHANCES);
 }

@@ -357,7 +357,7 @@ const syncFrontiers = message(66, "sync-frontiers", {
   to: "the other",
   when: "buckets differ; the first one answers with its own for the same buckets",
   answer: "`sync-frontiers` once, then `sync-want` from whoever lacks something",
-  lane: control,
+  lane: data,
 }, {
   buckets: list(uint(255), 256),
   entries: list(syncEntrySchema, 1_024),
@@ -371,7 +371,7 @@ const syncWant = message(67, "sync-want", {
   when: "the frontiers are known",
   answer:
     "`bundle`s in order of time, at most `windowBytes` beyond what `sync-progress` confirmed, then `sync-done`",
-  lane: control,
+  lane: data,
 }, {
   entries: list(
     record({ author: hexId<PeerKey>(), incarnation: counter, after: counter }),
@@ -400,7 +400,7 @@ const proof = message(80, "proof", {
   to: "a neighbour",
   when: "an author provably signed two things for one",
   answer: "none; passed on once",
-  lane: control,
+  lane: data,
 }, { proof: proofSchema });
 const privateMessage = message(81, "private", {
   from: "a neighbour",

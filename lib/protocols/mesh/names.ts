@@ -3,7 +3,9 @@
  * as everywhere; the others are shown as `Bob~k7f3`, the start of their fingerprint.
  *
  * What this member has pinned changes only what it shows: a stranger under a known name is `Bob~k7f3`
- * too, until `/trust`. Two Bobs who are both here after a split are no strangers: the pin goes to the winner.
+ * too, until `/trust`. Of two Bobs who are both here after a split the winner is shown as Bob, as everywhere,
+ * with a warning; the pin stays where it is, so that no private message goes to the winner before `/trust`:
+ * nobody can prove here which claim is older than what it says.
  *
  * The caller passes on the roster's changes in their order. For `left` it asks `shownName` first.
  */
@@ -32,6 +34,8 @@ interface Pin {
   readonly key: PeerKey;
   /** The stranger whom the user has been warned of. */
   readonly warnedOf: PeerKey | null;
+  /** Null where it was known before this start. */
+  readonly atMs: number | null;
 }
 
 export class Names implements Machine<NamesInput, NamesEffect> {
@@ -54,7 +58,7 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     readonly fingerprintOf: (key: PeerKey) => string,
   ) {
     for (const record of config.records) {
-      if (record.kind === "pin") this.#setPin(foldName(record.name), record.key);
+      if (record.kind === "pin") this.#setPin(foldName(record.name), record.key, null);
     }
   }
 
@@ -187,7 +191,7 @@ export class Names implements Machine<NamesInput, NamesEffect> {
   #trust(key: PeerKey, nowMs: number): void {
     const holder = this.#holders.get(key);
     if (holder === undefined) return;
-    this.#pin(holder, key);
+    this.#pin(holder, key, nowMs);
     this.#settle(holder.folded, nowMs);
   }
 
@@ -209,7 +213,7 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     const winner = this.#winnerOf(folded);
     if (winner === null) return;
     const [winnerKey, { claim }] = winner;
-    const isStranger = this.#isStranger(folded, winnerKey, winner[1]);
+    const isStranger = this.#isStranger(folded, winnerKey, winner[1], nowMs);
     // The losers first: the winner's plain name must be free before it is listed.
     for (const key of this.#keysByFolded.get(folded)!) {
       if (key !== winnerKey) this.#show(key, this.#suffixed(key));
@@ -220,21 +224,25 @@ export class Names implements Machine<NamesInput, NamesEffect> {
   }
 
   /** Whether the winner isn't the one this name is known with; pins it where nobody is. */
-  #isStranger(folded: FoldedName, key: PeerKey, holder: Holder): boolean {
-    const { self } = this.config;
+  #isStranger(folded: FoldedName, key: PeerKey, holder: Holder, nowMs: number): boolean {
+    const { self, raceMs } = this.config;
     // What others are called is pinned when they are seen; whoever has our own name has to show it.
     if (key === self || !holder.live) return false;
     const pin = this.#pins.get(folded);
     if (pin === undefined) {
-      this.#pin(holder, key);
+      this.#pin(holder, key, nowMs);
       return false;
     }
     if (pin.key === key) return false;
     const pinned = this.#holders.get(pin.key);
     if (pinned?.folded !== folded) return true;
-    const { name } = holder.claim.signed.claim.value;
-    this.#effects.push({ type: "pin-moved", name, from: pin.key, to: key });
-    this.#pin(holder, key);
+    // Two who came in at once: nobody knows the loser yet, who leaves.
+    if (pin.atMs !== null && nowMs - pin.atMs < raceMs) this.#pin(holder, key, nowMs);
+    else if (pin.warnedOf !== key) {
+      this.#pins.set(folded, { ...pin, warnedOf: key });
+      const { name } = holder.claim.signed.claim.value;
+      this.#effects.push({ type: "pin-contested", name, pinned: pin.key, key });
+    }
     return false;
   }
 
@@ -300,15 +308,15 @@ export class Names implements Machine<NamesInput, NamesEffect> {
 
   // Pins.
 
-  #pin(holder: Holder, key: PeerKey): void {
-    this.#setPin(holder.folded, key);
+  #pin(holder: Holder, key: PeerKey, nowMs: number): void {
+    this.#setPin(holder.folded, key, nowMs);
     const { name } = holder.claim.signed.claim.value;
     this.#effects.push({ type: "persist", records: [{ kind: "pin", name, key }] });
   }
 
-  #setPin(folded: FoldedName, key: PeerKey): void {
+  #setPin(folded: FoldedName, key: PeerKey, atMs: number | null): void {
     this.#pins.delete(folded);
-    this.#pins.set(folded, { key, warnedOf: null });
+    this.#pins.set(folded, { key, warnedOf: null, atMs });
     if (this.#pins.size <= PINS_MAX) return;
     for (const oldest of this.#pins.keys()) {
       this.#pins.delete(oldest);

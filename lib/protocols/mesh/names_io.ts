@@ -27,12 +27,12 @@ export type NamesEffect =
     readonly from: string;
     readonly name: string;
   }
-  /** The name was won by another key than the one it was known with, which is here and lost it. */
+  /** The name was won by another key than the one it is known with, which is here and lost it: told once. */
   | {
-    readonly type: "pin-moved";
+    readonly type: "pin-contested";
     readonly name: string;
-    readonly from: PeerKey;
-    readonly to: PeerKey;
+    readonly pinned: PeerKey;
+    readonly key: PeerKey;
   }
   /** A stranger has the name of somebody known: it is shown under `shown` until `/trust`. */
   | {

@@ -19,6 +19,7 @@ import {
   ownedClaim,
   roomIdOf,
 } from "./credentials.ts";
+import { believableIncarnation } from "./incarnation.ts";
 import { INCARNATION_MAX } from "./limits.ts";
 import type { Refusal } from "./messages.ts";
 import type { MeshRecord } from "./records.ts";
@@ -60,7 +61,8 @@ export class Newcomer {
   #incarnationAtLeast(known: number): number {
     if (this.links.room !== null) return this.port.selfBeacon().beacon.value.incarnation;
     const wallMs = Math.max(0, Math.floor(this.env.wallMs()));
-    return Math.min(INCARNATION_MAX, Math.max(this.config.incarnationMin, wallMs, known));
+    const believed = Math.min(known, believableIncarnation(this.env));
+    return Math.min(INCARNATION_MAX, Math.max(this.config.incarnationMin, wallMs, believed));
   }
 
   /** The name is free: makes the claim whole. */

@@ -526,8 +526,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     switch (effect.type) {
       case "renamed":
         return this.#view.renamed(effect.key, effect.from, effect.name, this.#renameRef);
-      case "pin-moved":
-        return this.#view.pinMoved(effect.name, effect.from, effect.to);
+      case "pin-contested":
+        return this.#view.pinContested(effect.name, effect.pinned, effect.key);
       case "key-changed":
         return this.#view.keyChanged(effect.name, effect.shown, effect.pinned, effect.key);
       case "name-lost-self":

@@ -237,10 +237,13 @@ export class RoomView {
     );
   }
 
-  pinMoved(name: string, from: PeerKey, to: PeerKey): void {
+  pinContested(name: string, pinned: PeerKey, key: PeerKey): void {
     this.notice(
-      `${name} is now the member with key ${fingerprintOf(to)}, who had the name first; ` +
-        `the one with key ${fingerprintOf(from)} is shown under another name`,
+      `${name} is now the member with key ${
+        fingerprintOf(key)
+      }, who claims to have had the name first; ` +
+        `you know ${name} with key ${fingerprintOf(pinned)}, who is shown under another name; ` +
+        `no private message goes to ${name} until /trust ${name}`,
     );
   }
 

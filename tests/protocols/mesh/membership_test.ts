@@ -234,7 +234,7 @@ Deno.test("membership: the later of two Bobs stays after a heal, under another n
   assertEquals(second.lines().filter((line) => line.startsWith("error")), ["error name-taken"]);
   assertEquals(carl.names.shownName(second.key), suffixed("Bob", second));
   assertEquals(carl.names.shownName(first.key), "Bob");
-  assert(carl.lines().includes("pin-moved Bob"));
+  assert(carl.lines().includes("pin-contested Bob"));
   assertEquals(faultsAfterQuiet(world), []);
 
   const end = second.neighbours()[0]!;

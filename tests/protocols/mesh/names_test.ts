@@ -24,16 +24,16 @@ Deno.test("Names give a name to the smaller claim and the other one a suffix", (
   const view = names();
   view.step(joined(bob, claimOf("Bob", "Bob", 200)), 0);
 
-  const effects = view.step(joined(carl, claimOf("Carl", "BOB", 100)), 0);
+  const effects = view.step(joined(carl, claimOf("Carl", "BOB", 100)), 60_000);
 
   const suffixed = `Bob~FP${bob.slice(0, 2)}`;
   assertEquals(effects, [
-    { type: "pin-moved", name: "BOB", from: bob, to: carl },
-    { type: "persist", records: [{ kind: "pin", name: "BOB", key: carl }] },
+    { type: "pin-contested", name: "BOB", pinned: bob, key: carl },
     { type: "renamed", key: bob, from: "Bob", name: suffixed },
   ]);
   assertEquals(view.ownerOf(folded), carl);
   assertEquals([view.keyOf("bob"), view.keyOf(suffixed.toLowerCase())], [carl, bob]);
+  assertEquals([view.isTrusted(carl), view.isTrusted(bob)], [false, true]);
 });
 
 Deno.test("Names give a name back when its holder quits, and keep a lost one's", () => {
