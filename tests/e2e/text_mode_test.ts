@@ -229,7 +229,12 @@ Deno.test("text mode: a second Ctrl+C doesn't wait for anything", async () => {
   // Its output is stuck, so that leaving would take its 2 s.
   const text = "x".repeat(60_000);
   for (let count = 0; count < 10; count++) await alice.say(`${count} ${text}`);
-  await alice.until(shown(`9 ${text}`));
+  for (let round = 0, unconfirmed: unknown = 1; unconfirmed !== 0; round++) {
+    const ref = `round ${round}`;
+    await alice.command({ command: "status", ref });
+    const status = await alice.until((event) => event.event === "status" && event.ref === ref);
+    unconfirmed = status.unconfirmed;
+  }
 
   const from = performance.now();
   bob.signal("SIGINT");
