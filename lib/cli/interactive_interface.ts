@@ -176,6 +176,10 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     await this.#output.flush();
   }
 
+  written(): Promise<void> {
+    return this.flush();
+  }
+
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;

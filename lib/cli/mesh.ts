@@ -120,6 +120,7 @@ async function chat(wiring: Wiring): Promise<void> {
       show: (event, ref) => presenter.show(event, ref),
       pauseInput: (reason) => ui.pauseInput(reason),
       flushed: () => ui.flush(),
+      written: () => ui.written(),
       outputReady: () => ui.ready(),
     });
     presenter.sink = (command, ref) => host?.command(command, ref);

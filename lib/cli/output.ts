@@ -37,6 +37,10 @@ export class Output {
   readonly #closed = new Set<Channel>();
   #chunks: Chunk[] = [];
   #pendingUnits = 0;
+  /** Of all that was ever added. */
+  #addedUnits = 0;
+  #writtenUnits = 0;
+  readonly #marks: { readonly atUnits: number; readonly resolve: () => void }[] = [];
   #pump: Promise<void> | null = null;
   #awaited: { readonly promise: Promise<void>; readonly resolve: () => void } | null = null;
 
@@ -51,6 +55,7 @@ export class Output {
     if (last?.channel === channel) last.parts.push(text);
     else this.#chunks.push({ channel, parts: [text] });
     this.#pendingUnits += text.length;
+    this.#addedUnits += text.length;
     invariant(this.#pendingUnits <= PENDING_UNITS_MAX, "nothing is shown while output isn't ready");
     this.wake();
   }
@@ -67,6 +72,13 @@ export class Output {
     return this.#awaited.promise;
   }
 
+  /** Resolves when what was added before the call is written, or nobody reads it; more may be waiting. */
+  written(): Promise<void> {
+    const atUnits = this.#addedUnits;
+    if (this.#writtenUnits >= atUnits) return Promise.resolve();
+    return new Promise((resolve) => void this.#marks.push({ atUnits, resolve }));
+  }
+
   /** Resolves when everything is written, or nobody reads it. */
   async flush(): Promise<void> {
     while (this.#pump !== null) await this.#pump;
@@ -80,6 +92,7 @@ export class Output {
       const text = chunk.parts.join("");
       await this.#writeText(chunk.channel, text);
       this.#pendingUnits -= text.length;
+      this.#writtenUnits += text.length;
       this.#tellWaiting();
       if (this.#chunks.length === 0) this.#options.compose?.();
     }
@@ -99,6 +112,9 @@ export class Output {
   }
 
   #tellWaiting(): void {
+    while (this.#marks.length > 0 && this.#marks[0]!.atUnits <= this.#writtenUnits) {
+      this.#marks.shift()!.resolve();
+    }
     if (this.#pendingUnits > PENDING_UNITS_LOW) return;
     this.#awaited?.resolve();
     this.#awaited = null;

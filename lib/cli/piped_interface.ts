@@ -115,6 +115,10 @@ export class PipedInterface<Event extends ShownEvent, Target>
     return this.#output.flush();
   }
 
+  written(): Promise<void> {
+    return this.#output.written();
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     await withinTime(this.#output.flush(), CLOSE_MS_MAX);

@@ -105,6 +105,8 @@ export interface UserInterface<Event extends ShownEvent, Target> {
   ready(): Promise<void> | null;
   /** Resolves when all that was shown has been written, or nobody reads it any more. */
   flush(): Promise<void>;
+  /** Resolves when all that was shown before the call is before the user's eyes; more may be waiting. */
+  written(): Promise<void>;
   /** Stops reading, writes what is left, 2 s at most, restores the terminal. Idempotent. */
   close(): Promise<void>;
 }

@@ -42,8 +42,10 @@ export interface MeshHostPorts {
   openRoom(room: RoomId): Promise<RoomStore>;
   show(event: MeshEvent, ref: string | undefined): void;
   pauseInput(reason: string | null): void;
-  /** Resolves when all that was shown before the call is before the user's eyes. */
+  /** Resolves when all that was shown is before the user's eyes. */
   flushed(): Promise<void>;
+  /** Resolves when all that was shown before the call is; more may be waiting. */
+  written(): Promise<void>;
   /** Null while output is taken; otherwise resolves when its reader has caught up. */
   outputReady(): Promise<void> | null;
 }
@@ -286,14 +288,14 @@ export class MeshHost implements LinkHandler {
   /** A record `shown` is written when the user has really seen it; the latest one speaks for all before. */
   #noteShown(through: BundleId): void {
     this.#shownThrough = through;
-    this.#noting ??= this.#writeShown().finally(() => this.#noting = null);
+    this.#noting ??= this.#writeShown();
   }
 
   async #writeShown(): Promise<void> {
     while (this.#shownThrough !== null) {
-      await this.ports.flushed();
       const through = this.#shownThrough;
-      this.#shownThrough = null;
+      await this.ports.written();
+      if (this.#shownThrough === through) this.#shownThrough = null;
       try {
         await this.#store?.append([{ kind: "shown", through }], false);
       } catch (error) {
@@ -304,6 +306,7 @@ export class MeshHost implements LinkHandler {
         });
       }
     }
+    this.#noting = null;
   }
 
   #maybeCompact(): void {

@@ -36,6 +36,22 @@ Deno.test("Output joins what comes while its reader is busy", async () => {
   assertEquals(streams.writes, ["a\n", "b\nc\nd\n"]);
 });
 
+Deno.test("Output says that a line is written while others behind it still wait", async () => {
+  const streams = new MemoryStreams();
+  const { output } = outputTo(streams);
+  let writes: readonly string[] = [];
+  output.write("stdout", "a\n");
+  const written = output.written().then(() => writes = [...streams.writes]);
+  await Promise.resolve();
+  output.write("stderr", "b\n");
+  output.write("stdout", "c\n");
+  await written;
+  assertEquals(writes[0], "a\n");
+  assert(!writes.includes("c\n"));
+  await output.flush();
+  await output.written(); // nothing waits
+});
+
 Deno.test("Output isn't ready while a megabyte waits, and says when it is again", async () => {
   const streams = new MemoryStreams();
   const { output } = outputTo(streams);

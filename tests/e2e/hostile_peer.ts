@@ -247,6 +247,7 @@ export class FalseMember implements AsyncDisposable {
       },
       pauseInput: () => {},
       flushed: () => Promise.resolve(),
+      written: () => Promise.resolve(),
       outputReady: () => null,
     });
     this.#running = this.#host.run();

@@ -96,6 +96,7 @@ class World {
       show: (event) => events.push(event),
       pauseInput: (reason) => paused.push(reason),
       flushed: () => Promise.resolve(),
+      written: () => Promise.resolve(),
       outputReady: () => null,
     });
     late.host = host;
