@@ -478,11 +478,13 @@ export class Driver {
     for (let count = 1 + this.#random.below(3); count > 0; count--) {
       const process = this.#presentOne();
       if (process === null) return;
-      // Whom nobody can dial may have no other way than the link that is cut.
-      const dialable = world.present().every(({ member: { config } }) =>
-        config.knowsAddress && !config.natted && !config.passive
-      );
-      const trouble = this.#random.pick(["none", "torn", dialable ? "cut" : "torn"]);
+      // Two alone, and whom nobody can dial, may have no other way than the link that is cut.
+      const present = world.present();
+      const hasOtherWays = present.length > 2 &&
+        present.every(({ member: { config } }) =>
+          config.knowsAddress && !config.natted && !config.passive
+        );
+      const trouble = this.#random.pick(["none", "torn", hasOtherWays ? "cut" : "torn"]);
       if (trouble === "cut") this.#cutOneLink();
       const said = world.say(process, "into the silence", null);
       this.#pass(this.#random.exponential(scenario.delayMs));
