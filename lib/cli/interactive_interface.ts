@@ -21,7 +21,7 @@ import {
   replaced,
 } from "./line_editor.ts";
 import type { CommonOptions } from "./options.ts";
-import { type Channel, Output } from "./output.ts";
+import { type Channel, CLOSE_MS_MAX, Output } from "./output.ts";
 import { isCommon } from "./piped_interface.ts";
 import { layoutPrompt } from "./prompt_layout.ts";
 import type { Streams } from "./streams.ts";
@@ -39,7 +39,6 @@ import type {
 } from "./user_interface.ts";
 
 const READ_BYTES = 65_536;
-const CLOSE_MS_MAX = 2_000;
 
 /** The bytes of one key come together; what is still unfinished after this was ESC itself. */
 const ESCAPE_MS = 50;

@@ -15,7 +15,7 @@ import { KnownPeers } from "../store/known_peers.ts";
 import { profileFolder } from "../store/paths.ts";
 import { lockProfile } from "../store/profile_lock.ts";
 import { RealDisk } from "../store/real_disk.ts";
-import type { LinkHandler, Links } from "../transport/link.ts";
+import { forwardTo, type Links } from "../transport/link.ts";
 import { openTcpLinks, SYSTEM_LINK_CLOCK } from "../transport/tcp_links.ts";
 import { addressOfThisMachine } from "./own_address.ts";
 import { openLog } from "./log.ts";
@@ -226,18 +226,6 @@ function listen(options: MeshOptions, link: LinkOptions): Links {
     if (!(error instanceof P2pchatError && error.code === "port-in-use")) throw error;
     return openTcpLinks({ ...link, host, port: 0 });
   }
-}
-
-function forwardTo(host: () => LinkHandler): LinkHandler {
-  return {
-    linkUp: (link, info) => host().linkUp(link, info),
-    dialFailed: (attempt, failure) => host().dialFailed(attempt, failure),
-    frame: (link, body) => host().frame(link, body),
-    linkDown: (link, end) => host().linkDown(link, end),
-    congested: (link) => host().congested(link),
-    drained: (link) => host().drained(link),
-    aged: (link) => host().aged(link),
-  };
 }
 
 function randomBytes(length: number): Uint8Array<ArrayBuffer> {

@@ -10,6 +10,9 @@ import type { Sink } from "./streams.ts";
 
 export type Channel = "stdout" | "stderr";
 
+/** A reader that takes nothing for so long gets nothing more, when the program closes. */
+export const CLOSE_MS_MAX = 2_000;
+
 /** From here on no more should be shown: 5,000 lines of 200 bytes, far more than any pipe holds. */
 const PENDING_UNITS_HIGH = 1_048_576;
 /** Down here more is welcome: enough that the reader never runs dry while the writer wakes up. */
@@ -36,7 +39,6 @@ export class Output {
   readonly #encoder = new TextEncoder();
   readonly #closed = new Set<Channel>();
   #chunks: Chunk[] = [];
-  #pendingUnits = 0;
   /** Of all that was ever added. */
   #addedUnits = 0;
   #writtenUnits = 0;
@@ -48,13 +50,16 @@ export class Output {
     this.#options = options;
   }
 
+  get #pendingUnits(): number {
+    return this.#addedUnits - this.#writtenUnits;
+  }
+
   /** Adds text, complete lines or escape sequences, which goes out in this turn of the event loop. */
   write(channel: Channel, text: string): void {
     if (text === "" || this.#closed.has(channel)) return;
     const last = this.#chunks.at(-1);
     if (last?.channel === channel) last.parts.push(text);
     else this.#chunks.push({ channel, parts: [text] });
-    this.#pendingUnits += text.length;
     this.#addedUnits += text.length;
     invariant(this.#pendingUnits <= PENDING_UNITS_MAX, "nothing is shown while output isn't ready");
     this.wake();
@@ -91,7 +96,6 @@ export class Output {
       const chunk = this.#chunks.shift()!;
       const text = chunk.parts.join("");
       await this.#writeText(chunk.channel, text);
-      this.#pendingUnits -= text.length;
       this.#writtenUnits += text.length;
       this.#tellWaiting();
       if (this.#chunks.length === 0) this.#options.compose?.();

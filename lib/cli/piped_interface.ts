@@ -7,7 +7,7 @@ import { LineSplitter } from "./input_lines.ts";
 import { Interrupts } from "./interrupts.ts";
 import { JsonFormat } from "./json_format.ts";
 import type { CommonOptions } from "./options.ts";
-import { Output } from "./output.ts";
+import { CLOSE_MS_MAX, Output } from "./output.ts";
 import type { Streams } from "./streams.ts";
 import { starLine, TextFormat } from "./text_format.ts";
 import { withinTime } from "./within_time.ts";
@@ -23,9 +23,6 @@ import type {
 
 /** What a pipe holds on Linux: a read seldom has more. */
 const READ_BYTES = 65_536;
-
-/** A reader that takes nothing for so long gets nothing more. */
-const CLOSE_MS_MAX = 2_000;
 
 export class PipedInterface<Event extends ShownEvent, Target>
   implements UserInterface<Event, Target> {

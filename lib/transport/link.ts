@@ -121,3 +121,16 @@ export interface LinkClock {
   /** Calls `task` after the present turn of work, before anything else happens. */
   soon(task: () => void): void;
 }
+
+/** Passes everything on to what is made later: links need their handler first, and it needs its links. */
+export function forwardTo(host: () => LinkHandler): LinkHandler {
+  return {
+    linkUp: (link, info) => host().linkUp(link, info),
+    dialFailed: (attempt, failure) => host().dialFailed(attempt, failure),
+    frame: (link, body) => host().frame(link, body),
+    linkDown: (link, end) => host().linkDown(link, end),
+    congested: (link) => host().congested(link),
+    drained: (link) => host().drained(link),
+    aged: (link) => host().aged(link),
+  };
+}

@@ -8,7 +8,7 @@ import type { MeshConfig } from "../../lib/protocols/mesh/mesh_io.ts";
 import type { MeshRecord } from "../../lib/protocols/mesh/records.ts";
 import { keyPairFromSeed } from "../../lib/protocols/noise/primitives.ts";
 import { MeshHost, type MeshOutcome, type RoomStore } from "../../lib/runtime/mesh_host.ts";
-import type { LinkHandler } from "../../lib/transport/link.ts";
+import { forwardTo } from "../../lib/transport/link.ts";
 import { MemoryLinkNetwork } from "../../lib/transport/memory_links.ts";
 
 /** A disk of one profile: what is on it outlives its programs. */
@@ -79,7 +79,7 @@ class World {
         secrets: null,
         admit: () => null,
       },
-      handler: handlerOf(() => late.host!),
+      handler: forwardTo(() => late.host!),
     });
     const host = new MeshHost({
       name,
@@ -110,18 +110,6 @@ class World {
       for (let turn = 0; turn < 20; turn++) await Promise.resolve();
     }
   }
-}
-
-function handlerOf(host: () => MeshHost): LinkHandler {
-  return {
-    linkUp: (link, info) => host().linkUp(link, info),
-    dialFailed: (attempt, failure) => host().dialFailed(attempt, failure),
-    frame: (link, body) => host().frame(link, body),
-    linkDown: (link, end) => host().linkDown(link, end),
-    congested: (link) => host().congested(link),
-    drained: (link) => host().drained(link),
-    aged: (link) => host().aged(link),
-  };
 }
 
 const texts = ({ events }: Program) =>

@@ -87,6 +87,15 @@ const beacon = {
 };
 const header = { header: bundle(["x"]).header, signature };
 
+const ENTRY = {
+  author: id<PeerKey>("b"),
+  incarnation: 1,
+  low: 4,
+  counter: 9,
+  id: id<BundleId>("9"),
+  closed: false,
+};
+
 const RECORDS: readonly MeshRecord[] = [
   { kind: "genesis", genesis },
   { kind: "incarnation", incarnation: 1_700_000_000_001 },
@@ -96,27 +105,13 @@ const RECORDS: readonly MeshRecord[] = [
   { kind: "arrival", baseline: [] },
   {
     kind: "arrival",
-    baseline: [{
-      author: id<PeerKey>("b"),
-      incarnation: 1,
-      low: 4,
-      counter: 9,
-      id: id<BundleId>("9"),
-      closed: false,
-    }],
+    baseline: [ENTRY],
   },
   { kind: "shown", through: null },
   { kind: "shown", through: id<BundleId>("8") },
   {
     kind: "frontier",
-    entries: [{
-      author: id<PeerKey>("b"),
-      incarnation: 1,
-      low: 4,
-      counter: 9,
-      id: id<BundleId>("9"),
-      closed: false,
-    }],
+    entries: [ENTRY],
   },
   {
     kind: "floor",

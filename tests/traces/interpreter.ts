@@ -29,6 +29,7 @@ import type { MeshConfig } from "../../lib/protocols/mesh/mesh_io.ts";
 import type { Room } from "../../lib/protocols/mesh/room.ts";
 import { fakeSigner } from "../sim/fake_crypto.ts";
 import type { Member, MemberProcess } from "../sim/mesh/member.ts";
+import { EVEN_WORLD } from "../sim/mesh/even_world.ts";
 import { meshSubject } from "../sim/mesh/mesh_subject.ts";
 import { World } from "../sim/mesh/world.ts";
 import { Random } from "../sim/random.ts";
@@ -80,19 +81,7 @@ class Stage {
   constructor(readonly print: (line: string) => void) {
     this.#printer = new Printer(this.#words, print);
     this.#world = new World(
-      {
-        seed: 1,
-        random: new EvenRandom(1),
-        hosts: HOSTS_MAX,
-        disk: { syncMs: 1, slowChance: 0 },
-        limits: { controlBytes: 65_536, dataBytes: 1_048_576, windowBytes: 262_144 },
-        delayMs: 10,
-        jitterMs: 0,
-        bytesPerMs: Infinity,
-        codec: false,
-        clockDrift: 0,
-        print: null,
-      },
+      { ...EVEN_WORLD, random: new EvenRandom(1), hosts: HOSTS_MAX },
       meshSubject(),
       [this.#printer],
     );

@@ -112,7 +112,7 @@ export class Newcomer {
     if (fault !== null) return this.#badAnswer(link, fault);
     if (!this.links.areCredentials(link, welcome.beacon, welcome.admitterClaim, room)) return;
     this.#admitted(link, { room, genesis: welcome.genesis, claim: claim!, welcome }, {
-      incarnation: this.#incarnationAtLeast(Math.min(welcome.incarnation, INCARNATION_MAX)),
+      incarnation: this.#incarnationAtLeast(welcome.incarnation),
       endpoint: welcome.endpoint,
     });
   }

@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { SILENT_LOGGER } from "../../../lib/base/environment.ts";
 import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
+import { EVEN_WORLD } from "../../sim/mesh/even_world.ts";
 import type { Member } from "../../sim/mesh/member.ts";
 import { meshSubject } from "../../sim/mesh/mesh_subject.ts";
 import { World } from "../../sim/mesh/world.ts";
@@ -11,18 +12,7 @@ const SECOND_MS = 1_000;
 
 function quietWorld(): World {
   return new World(
-    {
-      seed: 1,
-      hosts: 4,
-      disk: { syncMs: 1, slowChance: 0 },
-      limits: { controlBytes: 65_536, dataBytes: 1_048_576, windowBytes: 262_144 },
-      delayMs: 10,
-      jitterMs: 0,
-      bytesPerMs: Infinity,
-      codec: false,
-      clockDrift: 0,
-      print: null,
-    },
+    { ...EVEN_WORLD, hosts: 4 },
     meshSubject(),
     [],
   );
