@@ -179,8 +179,9 @@ export class TcpNetwork implements StreamNetwork {
     work.finally(() => this.#ongoing.delete(work));
     return () => {
       controller.abort();
-      // Looking up a name can't be stopped; nobody waits for it.
-      this.#ongoing.delete(work);
+      // Looking up a name can't be stopped; nobody waits for it. All else ends at once, and is waited for: it may
+      // just have got a connection, which it has to close.
+      if (!isAddress(to.host)) this.#ongoing.delete(work);
     };
   }
 
@@ -235,6 +236,11 @@ export class TcpNetwork implements StreamNetwork {
     });
     this.#wakeAccept = null;
   }
+}
+
+/** Whether it is an IPv4 or IPv6 address, and no name. */
+function isAddress(host: string): boolean {
+  return host.includes(":") || /^[\d.]+$/.test(host);
 }
 
 const IPV4_IN_IPV6 = "::ffff:";

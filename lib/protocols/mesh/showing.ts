@@ -10,6 +10,7 @@ import { unreachable } from "../../base/invariant.ts";
 import { Deadlines } from "../../base/machine.ts";
 import { Arrival, type ArrivalState, BASELINE_MS_MAX, CATCH_UP_MS_MAX } from "./arrival.ts";
 import { bundleId, lastCounter, messageId } from "./bundle.ts";
+import { claimIdOf } from "./credentials.ts";
 import type { SyncEntry } from "./messages.ts";
 import type { OrderEffect } from "./order_io.ts";
 import type { MeshRecord } from "./records.ts";
@@ -45,10 +46,19 @@ export class Showing {
     readonly view: RoomView,
     readonly emit: (effect: RoomEffect) => void,
   ) {
-    const { records, founded } = config;
+    const { records, founded, claim } = config;
     const newcomer = !founded && !records.some(({ kind }) => kind === "shown");
+    const ownClaim = claimIdOf(crypto, claim);
+    const isFresh = newcomer &&
+      !records.some((record) =>
+        record.kind === "claim" && claimIdOf(crypto, record.claim) === ownClaim
+      );
     const begun = records.findLast(({ kind }) => kind === "arrival");
-    this.#arrival = new Arrival(newcomer, begun?.kind === "arrival" ? begun.baseline : null);
+    this.#arrival = new Arrival(
+      newcomer,
+      begun?.kind === "arrival" ? begun.baseline : null,
+      isFresh ? claim.claim.value.time : null,
+    );
     if (newcomer) this.#takeStored();
   }
 
@@ -121,12 +131,12 @@ export class Showing {
   /** Shows a delivered bundle's messages, or holds them until the newcomer has caught up. */
   delivered({ bundle, id, reason, messages }: Delivered): void {
     const header = bundle.header.value;
-    const { author, claim, sentAt } = header;
-    const history = reason === "range";
+    const { author, claim, sentAt, time } = header;
+    const history = reason === "range" && !this.#arrival.isSaidTo(time);
     this.#lastDelivered = id;
     for (const { id: message, text } of messages) {
       const shown = { id: message, text, author, claim, sentAt, history, through: id };
-      if (this.#arrival.take(header, lastCounter(header), shown)) {
+      if (this.#arrival.take(header, lastCounter(header), time, shown)) {
         this.view.message(shown, this.#takeRef(message));
       }
     }
@@ -190,7 +200,7 @@ export class Showing {
   /** What an earlier process received on its way in, and was killed before it could show. */
   #takeStored(): void {
     for (const message of unshownMessages(this.config.records, this.crypto)) {
-      this.#arrival.take(message.stream, message.counter, message);
+      this.#arrival.take(message.stream, message.counter, message.time, message);
       this.#lastDelivered = message.through;
     }
   }
@@ -211,6 +221,8 @@ export class Showing {
 interface StoredText extends DeliveredText {
   readonly stream: Stream;
   readonly counter: number;
+  /** Room time. */
+  readonly time: number;
 }
 
 /** What the disk holds beyond the last record `shown`, in the order of delivery. */
@@ -221,7 +233,7 @@ function unshownMessages(records: readonly MeshRecord[], crypto: Crypto): readon
       const through = bundleId(crypto, record.bundle.header.bytes);
       const header = record.bundle.header.value;
       const { author, claim, sentAt } = header;
-      const place = { stream: header, counter: lastCounter(header) };
+      const place = { stream: header, counter: lastCounter(header), time: header.time };
       record.bundle.texts.value.forEach((text, index) => {
         const id = messageId(crypto, through, index);
         messages.push({ ...place, id, author, claim, text, sentAt, history: true, through });

@@ -3,12 +3,13 @@ import type { BundleId, PeerKey } from "../../../lib/base/ids.ts";
 import { Arrival } from "../../../lib/protocols/mesh/arrival.ts";
 
 const ANN = { author: "a".repeat(64) as PeerKey, incarnation: 1 };
+const NOW = 1_000;
 const BASELINE = { ...ANN, low: 1, counter: 5, id: "1".repeat(64) as BundleId, closed: false };
 
 Deno.test("Arrival.take() shows all to one who returns", () => {
   const arrival = new Arrival<string>(false, null);
 
-  assertEquals(arrival.take(ANN, 1, "x"), true);
+  assertEquals(arrival.take(ANN, 1, NOW, "x"), true);
 });
 
 Deno.test("Arrival.finish() gives a newcomer what lies above the baseline, in the order it came", () => {
@@ -16,13 +17,13 @@ Deno.test("Arrival.finish() gives a newcomer what lies above the baseline, in th
   arrival.setBaseline([BASELINE]);
 
   const shown = [[5, "old"], [6, "first"], [7, "second"]].map(([counter, text]) =>
-    arrival.take(ANN, counter as number, text as string)
+    arrival.take(ANN, counter as number, NOW, text as string)
   );
   const held = arrival.finish();
 
   assertEquals(shown, [false, false, false]);
   assertEquals(held, ["first", "second"]);
-  assertEquals(arrival.take(ANN, 8, "now"), true);
+  assertEquals(arrival.take(ANN, 8, NOW, "now"), true);
 });
 
 Deno.test("Arrival.setBaseline() is the first neighbour's alone", () => {
@@ -30,7 +31,7 @@ Deno.test("Arrival.setBaseline() is the first neighbour's alone", () => {
   arrival.setBaseline([]);
 
   arrival.setBaseline([BASELINE]);
-  arrival.take(ANN, 5, "sent after we came in");
+  arrival.take(ANN, 5, NOW, "sent after we came in");
 
   assertEquals(arrival.finish(), ["sent after we came in"]);
 });
@@ -39,15 +40,15 @@ Deno.test("Arrival.full is true when so much is held that it must be shown", () 
   const arrival = new Arrival<number>(true, null);
   arrival.setBaseline([]);
 
-  for (let counter = 1; counter <= 10_000; counter++) arrival.take(ANN, counter, counter);
+  for (let counter = 1; counter <= 10_000; counter++) arrival.take(ANN, counter, NOW, counter);
 
   assertEquals(arrival.full, true);
 });
 
 Deno.test("Arrival.setBaseline() makes history of what came before it and lies below it", () => {
   const arrival = new Arrival<string>(true, null);
-  arrival.take(ANN, 5, "pushed early, and old");
-  arrival.take(ANN, 6, "pushed early, and new");
+  arrival.take(ANN, 5, NOW, "pushed early, and old");
+  arrival.take(ANN, 6, NOW, "pushed early, and new");
 
   arrival.setBaseline([BASELINE]);
 
@@ -58,7 +59,7 @@ Deno.test("Arrival goes on with the baseline that a killed process had", () => {
   const arrival = new Arrival<string>(true, [BASELINE]);
 
   arrival.setBaseline([{ ...BASELINE, counter: 9 }]);
-  arrival.take(ANN, 6, "sent while it was away");
+  arrival.take(ANN, 6, NOW, "sent while it was away");
 
   assertEquals(arrival.state, "catching-up");
   assertEquals(arrival.finish(), ["sent while it was away"]);
@@ -66,10 +67,22 @@ Deno.test("Arrival goes on with the baseline that a killed process had", () => {
 
 Deno.test("Arrival.finish() makes history of all that came where no neighbour gave a baseline", () => {
   const arrival = new Arrival<string>(true, null);
-  arrival.take(ANN, 1, "before we were in the room");
+  arrival.take(ANN, 1, NOW, "before we were in the room");
 
   const held = arrival.finish();
 
   assertEquals(held, []);
-  assertEquals(arrival.take(ANN, 2, "now"), true);
+  assertEquals(arrival.take(ANN, 2, NOW, "now"), true);
+});
+
+Deno.test("Arrival gives a newcomer what was said after it was let in, were it below the baseline", () => {
+  const arrival = new Arrival<string>(true, null, NOW);
+  arrival.take(ANN, 4, NOW, "said before");
+  arrival.take(ANN, 5, NOW + 1, "a greeting");
+
+  arrival.setBaseline([BASELINE]);
+
+  assertEquals([arrival.isSaidTo(NOW), arrival.isSaidTo(NOW + 1)], [false, true]);
+  assertEquals(arrival.finish(), ["a greeting"]);
+  assertEquals(arrival.isSaidTo(NOW + 1), false);
 });

@@ -3,6 +3,7 @@ import { SILENT_LOGGER } from "../../../lib/base/environment.ts";
 import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { EVEN_WORLD } from "../../sim/mesh/even_world.ts";
+import type { MeshChecker } from "../../sim/mesh/checker.ts";
 import type { Member } from "../../sim/mesh/member.ts";
 import { meshSubject } from "../../sim/mesh/mesh_subject.ts";
 import { World } from "../../sim/mesh/world.ts";
@@ -10,12 +11,8 @@ import { Random } from "../../sim/random.ts";
 
 const SECOND_MS = 1_000;
 
-function quietWorld(): World {
-  return new World(
-    { ...EVEN_WORLD, hosts: 4 },
-    meshSubject(),
-    [],
-  );
+function quietWorld(checkers: readonly MeshChecker[] = []): World {
+  return new World({ ...EVEN_WORLD, hosts: 4 }, meshSubject(), checkers);
 }
 
 function addMember(world: World, name: string): Member {
@@ -84,6 +81,29 @@ Deno.test("Mesh keeps one of two copies of a profile that come in at two ends of
   pass(world, 60 * SECOND_MS);
 
   assertEquals([bob, copy].filter(({ present }) => present !== null).length, 1);
+});
+
+Deno.test("Mesh gives a newcomer as new what was said as soon as others read that it joined", () => {
+  const greetings: { readonly text: string; readonly history: boolean }[] = [];
+  const world = quietWorld([{
+    name: "greeting",
+    shown(process, event) {
+      if (event.event === "joined" && event.name === "Bob" && process.member === ann) {
+        world.say(process, "welcome", null);
+      } else if (event.event === "message" && process.member === bob) greetings.push(event);
+    },
+  }]);
+  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+  const founder = world.start(ann, { kind: "found" });
+  pass(world, SECOND_MS);
+  world.say(founder, "before", null);
+  pass(world, SECOND_MS);
+
+  world.start(bob, { kind: "join", contact: ann.endpoint });
+  pass(world, 5 * SECOND_MS);
+
+  const seen = greetings.map(({ text, history }) => [text.slice(3), history]);
+  assertEquals(seen, [["before", true], ["welcome", false]]);
 });
 
 Deno.test("Mesh takes a stall for one, however much waited to be read", () => {

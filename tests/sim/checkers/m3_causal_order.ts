@@ -2,10 +2,10 @@
  * M3: an answer is never shown before what its author had been shown.
  *
  * What an author knew when typing is taken from what its user had seen, not from the heads that its program
- * named; what an earlier process showed while its disk refused it doesn't count. For each profile this keeps, by stream, the last place that anything shown so far knew of: whatever
- * is shown at or below it now comes too late. Where the disk doesn't know that a newcomer was shown anything,
- * the next process shows the latest history anew, which may reach further back, and what it shows is looked
- * at by itself.
+ * named; what an earlier process showed while its disk refused it doesn't count. For each profile this keeps,
+ * by stream, the last place that anything shown so far knew of: whatever is shown at or below it now comes too
+ * late. Where the disk doesn't know that a newcomer was shown anything, the next process shows the latest
+ * history anew, which may reach further back, and what it shows is looked at by itself.
  */
 
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
@@ -19,9 +19,11 @@ export class CausalOrder implements MeshChecker {
   readonly #beganAnew = new WeakSet<MemberProcess>();
 
   started(process: MemberProcess, records: readonly MeshRecord[]): void {
-    if (records.some(({ kind }) => kind === "shown")) return;
-    this.#known.delete(process.member);
-    this.#beganAnew.add(process);
+    const { member } = process;
+    if (!records.some(({ kind }) => kind === "shown")) {
+      this.#known.delete(member);
+      this.#beganAnew.add(process);
+    } else if (member.diskFailed) this.restored(member);
   }
 
   message(process: MemberProcess, said: Said, _event: MessageEvent, again: boolean): void {
@@ -41,7 +43,7 @@ export class CausalOrder implements MeshChecker {
 
   restored(member: Member): void {
     const known: number[] = [];
-    for (const said of member.shown.order) if (said.to === null) learn(known, said);
+    for (const said of member.shown.held()) learn(known, said);
     this.#known.set(member, known);
   }
 }

@@ -1,42 +1,60 @@
 /** After quiet, active views are symmetric, name members that run, and join them all into one overlay. */
 
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
+import type { MemberProcess } from "../mesh/member.ts";
 import type { World } from "../mesh/world.ts";
 
 export class OverlayWhole implements MeshChecker {
   readonly name = "overlay";
 
   atQuiet(world: World): void {
-    const views = new Map<string, Set<string>>();
-    const labels = new Map<string, string>();
-    for (const { member, probe } of world.present()) {
-      if (probe === null) return;
-      views.set(member.key, new Set(probe.activeView()));
-      labels.set(member.key, member.label);
+    // By process and not by key: a copy of a profile is another process with the same key.
+    const views = new Map<MemberProcess, Set<MemberProcess>>();
+    for (const process of world.present()) {
+      if (process.probe === null) return;
+      views.set(process, this.#neighbours(process, process.probe.activeView()));
     }
-    for (const [key, view] of views) {
+    for (const [process, view] of views) {
       for (const peer of view) {
         const its = views.get(peer);
         if (its === undefined) {
-          throw new Violation(this.name, `${labels.get(key)} has a neighbour that doesn't run`);
+          throw new Violation(
+            this.name,
+            `${process.label} has ${peer.label}, who isn't in the room`,
+          );
         }
-        if (its.has(key)) continue;
+        if (its.has(process)) continue;
         throw new Violation(
           this.name,
-          `${labels.get(key)} has ${labels.get(peer)} as a neighbour, but not the reverse`,
+          `${process.label} has ${peer.label} as a neighbour, but not the reverse`,
         );
       }
     }
     const [first] = views.keys();
     if (first === undefined) return;
     const reached = new Set([first]);
-    for (const key of reached) for (const peer of views.get(key)!) reached.add(peer);
-    for (const key of views.keys()) {
-      if (reached.has(key)) continue;
-      throw new Violation(
-        this.name,
-        `${labels.get(key)} isn't in one overlay with ${labels.get(first)}`,
-      );
+    for (const process of reached) for (const peer of views.get(process)!) reached.add(peer);
+    for (const process of views.keys()) {
+      if (reached.has(process)) continue;
+      throw new Violation(this.name, `${process.label} isn't in one overlay with ${first.label}`);
     }
+  }
+
+  /** The processes at the other ends of the links to the members of an active view. */
+  #neighbours(process: MemberProcess, keys: Iterable<string>): Set<MemberProcess> {
+    const others = new Map<string, MemberProcess[]>();
+    for (const { other: { owner } } of process.links.values()) {
+      const other = owner as MemberProcess;
+      others.set(other.member.key, [...others.get(other.member.key) ?? [], other]);
+    }
+    const found = new Set<MemberProcess>();
+    for (const key of keys) {
+      const there = others.get(key);
+      if (there === undefined) {
+        throw new Violation(this.name, `${process.label} has a neighbour without a link`);
+      }
+      there.forEach((other) => found.add(other));
+    }
+    return found;
   }
 }

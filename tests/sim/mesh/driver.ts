@@ -15,8 +15,9 @@ import { type Subject, World } from "./world.ts";
 
 /** Copies and name clashes come on top of a scenario's nodes, at most so many. */
 const EXTRA_HOSTS = 8;
-/** Members that cannot find each other by themselves are helped after this. */
+/** Members that cannot find each other by themselves are helped after this, and looked after so often. */
 const HELP_AFTER_MS = 150_000;
+const HELP_INTERVAL_MS = 30_000;
 const SETTLE_LOOK_MS = 2_500;
 /** Answers may wait for a slow disk. */
 const ANSWER_MS = 1_500;
@@ -32,6 +33,8 @@ export class Driver {
   readonly #random: Random;
   readonly #actions: readonly (readonly [Action, number])[];
   readonly #weight: number;
+  /** Through whom a stranded member was started again. */
+  readonly #askedForHelp = new Map<Member, MemberProcess>();
   #joined = 0;
 
   constructor(
@@ -369,13 +372,12 @@ export class Driver {
   #settle(): void {
     const { time } = this.world;
     const untilMs = time.nowMs + this.scenario.settleMsMax;
-    const helpMs = time.nowMs + HELP_AFTER_MS;
-    let helped = !this.#mayBeStranded();
+    let helpMs = time.nowMs + HELP_AFTER_MS;
     for (;;) {
       this.#returnAll();
-      if (!helped && time.nowMs >= helpMs) {
-        helped = true;
-        this.#helpStranded();
+      if (time.nowMs >= helpMs) {
+        helpMs += HELP_INTERVAL_MS;
+        if (this.#mayBeStranded()) this.#helpStranded();
       }
       this.#pass(SETTLE_LOOK_MS);
       try {
@@ -399,36 +401,28 @@ export class Driver {
       members.some(({ over, config }) => over || config.natted || config.passive);
   }
 
-  /** What users would do: end a copy that gets in nowhere, and start again with an address that works. */
+  /**
+   * What users would do: start again with an address that works. Once, unless whoever was asked then is gone:
+   * who can't get in through a member that is there must not be saved by another try.
+   */
   #helpStranded(): void {
-    this.#endLonelyCopies();
     const largest = islands(this.world.present())[0] ?? [];
     const contacts = largest.filter(({ member }) =>
       !member.config.natted && !member.config.passive
     );
     if (contacts.length === 0) return;
     for (const process of this.world.present()) {
-      if (largest.includes(process)) continue;
+      const asked = this.#askedForHelp.get(process.member);
+      if (largest.includes(process) || asked?.gone === false) continue;
       this.world.note(process.label, "stranded", 0, null);
       this.world.end(process, false, 0);
       const others = contacts.filter(({ member }) => member.key !== process.member.key);
       if (others.length === 0) process.member.over = true;
       else {
-        const contact = this.#random.pick(others).member.endpoint;
-        this.world.start(process.member, { kind: "join", contact });
+        const contact = this.#random.pick(others);
+        this.#askedForHelp.set(process.member, contact);
+        this.world.start(process.member, { kind: "join", contact: contact.member.endpoint });
       }
-    }
-  }
-
-  #endLonelyCopies(): void {
-    for (const process of this.world.present()) {
-      const { member, probe } = process;
-      const isCopied = this.world.present().some((other) =>
-        other !== process && other.member.key === member.key
-      );
-      if (!isCopied || probe === null || [...probe.activeView()].length > 0) continue;
-      this.world.end(process, false, 0);
-      member.over = true;
     }
   }
 
