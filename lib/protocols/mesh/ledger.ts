@@ -2,6 +2,11 @@
  * What a member has delivered: frontiers, kept bundles, heads, and what equivocation excludes. It comes
  * back from the records that `Order` persists, whatever prefix of them is on disk, and it judges nothing:
  * that a bundle may be delivered is the caller's to know.
+ *
+ * A head's time is its namer's word where what it names isn't there to compare. A time that runs away (more
+ * than a day later than all that was delivered before, and than this machine's clock) holds for its bundle's
+ * place in the room order, the same for all, and is believed no further: nothing of our own follows it, so
+ * that no room is driven to the end of time by one liar.
  */
 
 import type { Crypto } from "../../base/crypto.ts";
@@ -18,7 +23,7 @@ import {
   syncEntry,
 } from "./frontier.ts";
 import { compareInRoom, KeptBundles } from "./kept.ts";
-import { PROOFS_MAX } from "./limits.ts";
+import { PROOFS_MAX, TIME_STEP_MS_MAX } from "./limits.ts";
 import type { FrontierEntry, SyncEntry } from "./messages.ts";
 import type { HistoryEntry, KeptBundle, RoomPosition } from "./order_io.ts";
 import type { MeshRecord } from "./records.ts";
@@ -32,12 +37,18 @@ export class Ledger {
   readonly table: FrontierTable;
   readonly kept: KeptBundles;
   readonly #keptById = new Map<BundleId, KeptBundle>();
+  /** The latest room time of a bundle that is believed. */
+  #believedTime = 0;
   /** Streams whose last bundle no other names. */
   readonly #headStates = new Set<StreamState>();
   /** Closed streams that still have their proof, in the order of closing. */
   readonly #proven = new Set<StreamState>();
 
-  constructor(readonly crypto: Crypto, keptMessagesMax?: number) {
+  constructor(
+    readonly crypto: Crypto,
+    readonly wallMs: () => number,
+    keptMessagesMax?: number,
+  ) {
     this.table = new FrontierTable(crypto, (state) => {
       this.#headStates.delete(state);
       this.#proven.delete(state);
@@ -71,10 +82,18 @@ export class Ledger {
       state.counter = last;
       state.id = id;
     }
-    this.#moveHeads(header, id, state, last);
+    if (this.#believe(header.time)) this.#moveHeads(header, id, state, last);
     this.#keep(bundle, id, state, last);
     this.table.changed(state, header.time);
     return bundle;
+  }
+
+  #believe(time: number): boolean {
+    // Whoever has nothing to compare with yet takes what it is given.
+    const runsAway = this.#believedTime > 0 && time > this.#believedTime + TIME_STEP_MS_MAX;
+    if (runsAway && time > this.wallMs() + TIME_STEP_MS_MAX) return false;
+    if (time > this.#believedTime) this.#believedTime = time;
+    return true;
   }
 
   /** The frontier goes on to `counter`, whatever was between: nobody has it any more. */
@@ -124,9 +143,9 @@ export class Ledger {
       this.kept.remove(entry);
       this.#keptById.delete(entry.id);
       // What it stood for as a head isn't covered by it any more.
-      for (const head of entry.bundle.header.value.heads) {
-        const named = this.table.find(head);
-        if (named !== undefined && head.counter <= named.counter) this.#restoreHead(head);
+      for (const { id } of entry.bundle.header.value.heads) {
+        const named = this.#keptById.get(id);
+        if (named !== undefined) this.#restoreHead(headOf(id, named.bundle.header.value));
       }
     }
     state.closed = { from, proof, excluded: excluded[0] ?? state.closed?.excluded ?? null };
@@ -137,7 +156,7 @@ export class Ledger {
     return true;
   }
 
-  /** Heads in room order. */
+  /** Heads in room order, those excepted whose time isn't believed. */
   heads(): readonly Head[] {
     const heads: Head[] = [];
     for (const { head } of this.#headStates) if (head !== null) heads.push(head);
@@ -148,9 +167,10 @@ export class Ledger {
     return this.#headStates.size;
   }
 
-  /** Room time of the last kept bundle, or of the floor. */
+  /** Room time of the last kept bundle whose time is believed, or of the floor. */
   latest(): number {
-    return this.kept.last()?.time ?? this.kept.floor?.time ?? 0;
+    for (const { time } of this.kept.backwards()) if (time <= this.#believedTime) return time;
+    return this.kept.floor?.time ?? 0;
   }
 
   entriesOf(bucket: number): readonly SyncEntry[] {
@@ -207,6 +227,7 @@ export class Ledger {
     let bytes = 0;
     for (const entry of this.kept.backwards()) {
       if (entry.time <= time) break;
+      if (entry.time > this.#believedTime) continue; // nobody ever says to have come so far
       messages += entry.messages;
       bytes += entry.bytes;
     }
@@ -327,8 +348,7 @@ export class Ledger {
       if (other?.head && other.head.counter <= named.counter) this.#clearHead(other);
     }
     if (last < state.counter) return; // an earlier bundle of a restored stream
-    const { author, incarnation, time } = header;
-    state.head = { author, incarnation, counter: last, time, id };
+    state.head = headOf(id, header);
     this.#headStates.add(state);
   }
 
@@ -339,7 +359,7 @@ export class Ledger {
 
   #restoreHead(head: Head): void {
     const state = this.table.open(head);
-    if (state.head !== null || isExcluded(state, head.counter)) return;
+    if (state.head !== null || isExcluded(state, head.counter) || !this.#believe(head.time)) return;
     state.head = head;
     this.#headStates.add(state);
   }
@@ -351,6 +371,11 @@ export class Ledger {
       return;
     }
   }
+}
+
+function headOf(id: BundleId, header: Header): Head {
+  const { author, incarnation, time } = header;
+  return { author, incarnation, counter: lastCounter(header), time, id };
 }
 
 const START_OF_ROOM: RoomPosition = { time: 0, id: ID_UNKNOWN };

@@ -78,7 +78,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     readonly claimOf: ClaimPort,
   ) {
     super(
-      new Ledger(env.crypto, config.keptMessagesMax),
+      new Ledger(env.crypto, env.wallMs, config.keptMessagesMax),
       new WaitingPool(),
       new Authoring(config, env.crypto, signer, env.wallMs),
     );

@@ -205,9 +205,9 @@ export interface OrderQueries {
   history(count: number): readonly HistoryEntry[];
   /** Kept messages. */
   messages(): number;
-  /** Maximal bundles delivered here: what the next own bundle names. */
+  /** Maximal bundles delivered here, of a time that is believed: what the next own bundle names. */
   heads(): readonly Head[];
-  /** Room time of the last bundle in room order; 0 for none. */
+  /** Room time of the last bundle in room order whose time is believed; 0 for none. */
   latest(): number;
   /** How much of what is kept comes after `time` in room order. O(that). */
   behindOf(time: number): { readonly messages: number; readonly bytes: number };

@@ -11,7 +11,7 @@ import {
 import type { SyncEntry } from "../../../lib/protocols/mesh/messages.ts";
 import type { Bundle } from "../../../lib/protocols/mesh/structures.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
-import { forged, GENESIS_TIME, headOf, idOf, Member, types } from "./order_members.ts";
+import { forged, GENESIS_TIME, headOf, idOf, Member, types, WALL_MS } from "./order_members.ts";
 import { shuffled, talk, talkSteps } from "./order_talk.ts";
 
 /** Ancestors before descendants, and no counter twice: what every member's deliveries must be. */
@@ -148,20 +148,67 @@ Deno.test("Order refuses a time that its heads don't allow, whatever the receive
   }
 });
 
-Deno.test("Order goes on in a room that somebody drove to the end of time", () => {
+/** Bob's first bundle, and one that names it by an id and a time of his own invention. */
+function runaway(): { readonly seed: Bundle; readonly liar: Bundle } {
   const bob = fakeSigner("bob");
   const last = { author: bob.key, incarnation: 9, counter: 1, time: 2 ** 53 - 2, id: ID_UNKNOWN };
-  const end = { ...last, time: 2 ** 53 - 1 };
-  const ann = new Member("ann");
-  const carl = new Member("carl");
   const seed = forged(bob, "seed", { incarnation: 9 });
-  const liar = forged(bob, "liar", { heads: [last], time: end.time });
+  return { seed, liar: forged(bob, "liar", { heads: [last], time: 2 ** 53 - 1 }) };
+}
+
+Deno.test("Order isn't driven to the end of time by who names a head of an invented time", () => {
+  const { seed, liar } = runaway();
+  const [ann, carl] = [new Member("ann"), new Member("carl")];
   for (const bundle of [seed, liar]) ann.receive(carl, bundle);
   const answer = ann.sayOne("still here");
   for (const bundle of [seed, liar, answer]) carl.receive(ann, bundle);
 
-  assertEquals(answer.header.value.time, 2 ** 53 - 1);
+  assertEquals(answer.header.value.heads, [headOf(seed)]);
+  assertEquals(answer.header.value.time, WALL_MS + 1);
   assertEquals(carl.shown, ["seed", "liar", "still here"]);
+  assertEquals(carl.history(), ["seed", "still here", "liar"]);
+  assertEquals(carl.order.latest(), WALL_MS + 1);
+  assertEquals(carl.order.behindOf(WALL_MS).messages, 1);
+});
+
+Deno.test("Order doesn't follow who follows a time that runs away, nor after a restart", () => {
+  const { seed, liar } = runaway();
+  const deceived = forged(fakeSigner("dora"), "follows", {
+    heads: [headOf(liar)],
+    time: 2 ** 53 - 1,
+  });
+  const [ann, carl] = [new Member("ann"), new Member("carl")];
+  for (const bundle of [seed, liar, deceived]) ann.receive(carl, bundle);
+  const restarted = new Member("ann", { records: ann.disk, incarnation: 2 });
+
+  const answers = [ann.sayOne("1"), restarted.sayOne("2")];
+
+  assertEquals(answers.map(({ header: { value } }) => value.time), [WALL_MS + 1, WALL_MS + 1]);
+  assertEquals(ann.shown.slice(0, 3), ["seed", "liar", "follows"]);
+});
+
+Deno.test("Order takes no head of an invented time over from a bundle that is proven a lie", () => {
+  const { seed, liar } = runaway();
+  const [ann, carl] = [new Member("ann"), new Member("carl")];
+  const other = forged(fakeSigner("bob"), "another for the same place");
+  for (const bundle of [seed, liar, other]) ann.receive(carl, bundle);
+
+  const answer = ann.sayOne("still here");
+
+  assert(ann.effects.some(({ type }) => type === "equivocation"));
+  assertEquals(answer.header.value.heads, [headOf(seed)]);
+});
+
+Deno.test("Order follows a time that is late by this machine's clock", () => {
+  const yearMs = 365 * 24 * 3_600_000;
+  const [ann, bob] = [new Member("ann", { wallMs: yearMs }), new Member("bob")];
+  const old = bob.sayOne("before a long silence");
+  // What led there is no longer kept by anybody.
+  const head = { ...headOf(old), time: yearMs - 1, id: ID_UNKNOWN };
+  const late = forged(fakeSigner("carl"), "a year later", { heads: [head], time: yearMs });
+  for (const bundle of [old, late]) ann.receive(bob, bundle);
+
+  assertEquals(ann.sayOne("hello").header.value.time, yearMs + 1);
 });
 
 // Refusals: nothing of what is refused takes effect.

@@ -116,12 +116,16 @@ export class Driver {
     return present.length === 0 ? null : this.#random.pick(present);
   }
 
-  /** Somebody a newcomer can dial. */
-  #contact(): Member | null {
-    const open = this.world.present().filter(({ member }) =>
-      !member.config.natted && !member.config.passive
+  /** Those whom a newcomer can dial. */
+  #contacts(): readonly MemberProcess[] {
+    return this.world.present().filter(({ member: { config } }) =>
+      !config.natted && !config.passive
     );
-    return open.length === 0 ? null : this.#random.pick(open).member;
+  }
+
+  #contact(): Member | null {
+    const contacts = this.#contacts();
+    return contacts.length === 0 ? null : this.#random.pick(contacts).member;
   }
 
   #roomForMore(): boolean {
@@ -407,9 +411,7 @@ export class Driver {
    */
   #helpStranded(): void {
     const largest = islands(this.world.present())[0] ?? [];
-    const contacts = largest.filter(({ member }) =>
-      !member.config.natted && !member.config.passive
-    );
+    const contacts = this.#contacts().filter((process) => largest.includes(process));
     if (contacts.length === 0) return;
     for (const process of this.world.present()) {
       const asked = this.#askedForHelp.get(process.member);
@@ -436,7 +438,7 @@ export class Driver {
     const { world } = this;
     for (const member of world.members) {
       // Who never got in, and finds nobody to ask, is in no room.
-      const comesBack = knowsRoom(member) || world.present().length > 0;
+      const comesBack = knowsRoom(member) || this.#contacts().length > 0;
       if (member.present === null && !member.over && comesBack) {
         throw new Violation("return", `${member.label} isn't back in the room`);
       }
