@@ -7,6 +7,7 @@ import { InvariantError } from "../../lib/base/invariant.ts";
 import { bool, bytes, message, text, trailing, uint } from "../../lib/base/schema.ts";
 import { MESH_MESSAGES } from "../../lib/protocols/mesh/messages.ts";
 import { createCodec, type MessageCodec } from "../../lib/wire/codec.ts";
+import { CHANNEL_DEFAULTS } from "../../lib/protocols/noise/config.ts";
 import { FRAME_BYTES_MAX } from "../../lib/wire/frame.ts";
 import { beacon, bundleWith, claim, genesis, MESH_SAMPLES, statement } from "./mesh_samples.ts";
 
@@ -228,4 +229,13 @@ Deno.test("createCodec() is refused for a message that may not fit in a frame", 
     InvariantError,
     "over can have 262145",
   );
+});
+
+Deno.test("mesh messages leave room for others in a link's control lane, however full they are", () => {
+  const most = CHANNEL_DEFAULTS.controlBytesMax / 3;
+  const tooLong = MESH_MESSAGES
+    .filter(({ about, schema }) => about.lane === "control" && schema.bytesMax > most)
+    .map(({ name, schema }) => `${name}: ${schema.bytesMax}`);
+
+  assertEquals(tooLong, []);
 });

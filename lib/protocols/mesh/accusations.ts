@@ -8,7 +8,7 @@ import type { Environment } from "../../base/environment.ts";
 import type { PeerKey, RoomId } from "../../base/ids.ts";
 import { earliestMs } from "../../base/machine.ts";
 import { isStatementSigned, signStatement, statementFormFault } from "./credentials.ts";
-import { ROSTER_PART_MAX } from "./limits.ts";
+import { ROSTER_NEWS_MAX } from "./limits.ts";
 import type { RosterTiming } from "./roster_io.ts";
 import type { RosterOutbox } from "./roster_outbox.ts";
 import type { RosterTable } from "./roster_table.ts";
@@ -107,8 +107,8 @@ export class Accusations {
   /** Tells a new neighbour what isn't settled; if it is about itself, it can speak up. */
   tell(to: PeerKey): void {
     const statements = this.#suspicions.statements();
-    for (let start = 0; start < statements.length; start += ROSTER_PART_MAX) {
-      const part = statements.slice(start, start + ROSTER_PART_MAX);
+    for (let start = 0; start < statements.length; start += ROSTER_NEWS_MAX) {
+      const part = statements.slice(start, start + ROSTER_NEWS_MAX);
       this.outbox.send(to, { type: "statements", statements: part });
     }
   }

@@ -23,7 +23,7 @@ import {
   syncEntry,
 } from "./frontier.ts";
 import { compareInRoom, KeptBundles } from "./kept.ts";
-import { PROOFS_MAX, TIME_STEP_MS_MAX } from "./limits.ts";
+import { PROOF_BYTES_MAX, PROOFS_MAX, TIME_STEP_MS_MAX } from "./limits.ts";
 import type { FrontierEntry, SyncEntry } from "./messages.ts";
 import type { HistoryEntry, KeptBundle, RoomPosition } from "./order_io.ts";
 import type { MeshRecord } from "./records.ts";
@@ -42,7 +42,8 @@ export class Ledger {
   /** Streams whose last bundle no other names. */
   readonly #headStates = new Set<StreamState>();
   /** Closed streams that still have their proof, in the order of closing. */
-  readonly #proven = new Set<StreamState>();
+  readonly #proven = new Map<StreamState, Proof>();
+  #provenBytes = 0;
 
   constructor(
     readonly crypto: Crypto,
@@ -51,7 +52,7 @@ export class Ledger {
   ) {
     this.table = new FrontierTable(crypto, (state) => {
       this.#headStates.delete(state);
-      this.#proven.delete(state);
+      this.#forgetProof(state);
     });
     this.kept = new KeptBundles(keptMessagesMax);
   }
@@ -149,9 +150,7 @@ export class Ledger {
       }
     }
     state.closed = { from, proof, excluded: excluded[0] ?? state.closed?.excluded ?? null };
-    this.#proven.delete(state);
-    this.#proven.add(state);
-    if (this.#proven.size > PROOFS_MAX) this.#forgetProof();
+    this.#rememberProof(state, proof);
     this.table.changed(state, 0);
     return true;
   }
@@ -252,9 +251,7 @@ export class Ledger {
     }
     if (entries.length > 0) records.push({ kind: "frontier", entries });
     for (const { bundle } of this.kept.entries()) records.push({ kind: "bundle", bundle });
-    for (const { closed } of this.#proven) {
-      if (closed?.proof) records.push({ kind: "proof", proof: closed.proof });
-    }
+    for (const proof of this.#proven.values()) records.push({ kind: "proof", proof });
     return records;
   }
 
@@ -364,18 +361,32 @@ export class Ledger {
     this.#headStates.add(state);
   }
 
-  #forgetProof(): void {
-    for (const state of this.#proven) {
-      this.#proven.delete(state);
-      if (state.closed !== null) state.closed = { ...state.closed, proof: null };
-      return;
+  #rememberProof(state: StreamState, proof: Proof): void {
+    this.#forgetProof(state);
+    this.#proven.set(state, proof);
+    this.#provenBytes += proofBytes(proof);
+    for (const [oldest] of this.#proven) {
+      if (this.#proven.size <= PROOFS_MAX && this.#provenBytes <= PROOF_BYTES_MAX) return;
+      this.#forgetProof(oldest);
+      if (oldest.closed !== null) oldest.closed = { ...oldest.closed, proof: null };
     }
+  }
+
+  #forgetProof(state: StreamState): void {
+    const proof = this.#proven.get(state);
+    if (proof === undefined) return;
+    this.#proven.delete(state);
+    this.#provenBytes -= proofBytes(proof);
   }
 }
 
 function headOf(id: BundleId, header: Header): Head {
   const { author, incarnation, time } = header;
   return { author, incarnation, counter: lastCounter(header), time, id };
+}
+
+function proofBytes({ first, second }: Proof): number {
+  return first.header.bytes.length + second.header.bytes.length;
 }
 
 const START_OF_ROOM: RoomPosition = { time: 0, id: ID_UNKNOWN };

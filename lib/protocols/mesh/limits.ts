@@ -50,11 +50,13 @@ export const ROSTER_BUCKETS = 64;
 export const ROSTER_WANT_MAX = 1_024;
 /** Buckets asked for at a time: an answer of 128 KiB in a room of 1,000 leaves room in a link's data queue. */
 export const ROSTER_BUCKETS_AT_ONCE = 8;
-/** Members in one message about the roster: some 64 KiB. */
+/** Members in one message about a part of the roster: 144 KiB with the longest names, 30 KiB mostly. */
 export const ROSTER_PART_MAX = 64;
+/** Beacons, claims or statements in one message: 18 KiB at most, so that several wait in a control lane of 64. */
+export const ROSTER_NEWS_MAX = 16;
 /** Claims kept: those of the whole roster, dead ones too, and of 10,000 kept messages by as many authors. */
 export const CLAIMS_MAX = 2 * ROSTER_MAX + KEPT_MESSAGES_MAX;
-/** Claims a neighbour sent ahead of the beacons that name them: two messages full. */
+/** Claims a neighbour sent ahead of the beacons that name them: eight messages full. */
 export const CLAIMS_AHEAD_MAX = 128;
 /** Those who speak about one accused member: its neighbours, old and new. */
 export const SPEAKERS_MAX = 32;
@@ -100,6 +102,8 @@ export const STATEMENT_MS_MAX = 10_000;
 export const STATED_STREAMS_MAX = FRONTIER_AUTHORS_MAX;
 /** Proofs kept, each of two headers of at most 97 KiB, a kilobyte mostly; the oldest goes first. */
 export const PROOFS_MAX = 1_024;
+/** What they take together: a proof by long headers has 195 KB, most have one. */
+export const PROOF_BYTES_MAX = 16 * 1024 * 1024;
 
 /** Claims remembered as sent, for each link: those of the largest room. */
 export const CLAIMS_ON_LINK_MAX = ROSTER_MAX;

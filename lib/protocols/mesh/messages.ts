@@ -22,6 +22,8 @@ import {
   FOLDED_NAME_BYTES_MAX,
   NAME_BYTES_MAX,
   ROSTER_BUCKETS,
+  ROSTER_NEWS_MAX,
+  ROSTER_PART_MAX,
   ROSTER_WANT_MAX,
 } from "./limits.ts";
 import {
@@ -230,7 +232,7 @@ const beacons = message(32, "beacons", {
   lane: control,
 }, {
   /** `ageMs`: since the sender heard it, so that a lease handed on isn't a longer one. */
-  beacons: list(record({ signed: signedBeaconSchema, ageMs: counter }), 64),
+  beacons: list(record({ signed: signedBeaconSchema, ageMs: counter }), ROSTER_NEWS_MAX),
 });
 const claims = message(33, "claims", {
   from: "a neighbour",
@@ -238,20 +240,20 @@ const claims = message(33, "claims", {
   when: "claims not known before arrived or were made; before the beacons that name them",
   answer: "none",
   lane: control,
-}, { claims: list(signedClaimSchema, 64) });
+}, { claims: list(signedClaimSchema, ROSTER_NEWS_MAX) });
 const statements = message(34, "statements", {
   from: "a neighbour",
   to: "a neighbour",
   when: "a member is accused, or an accusation denied",
   answer: "none",
   lane: control,
-}, { statements: list(signedStatementSchema, 64) });
+}, { statements: list(signedStatementSchema, ROSTER_NEWS_MAX) });
 const rosterWant = message(35, "roster-want", {
   from: "a neighbour",
   to: "a neighbour",
   when: "its `roster-summary` differs from ours in these buckets",
   answer: "`roster-part`s for each bucket",
-  lane: control,
+  lane: data,
 }, {
   buckets: list(uint(ROSTER_BUCKETS - 1), ROSTER_BUCKETS),
   /** What the sender has in these buckets; where the bound is too small for all, the rest comes once more. */
@@ -284,7 +286,7 @@ const rosterPart = message(37, "roster-part", {
       /** Since the beacon was heard, or since the member was lost. */
       ageMs: counter,
     }),
-    64,
+    ROSTER_PART_MAX,
   ),
   /** False where more of this bucket follow. */
   last: bool(),

@@ -5,7 +5,7 @@
  */
 
 import type { PeerKey } from "../../base/ids.ts";
-import { ROSTER_PART_MAX } from "./limits.ts";
+import { ROSTER_NEWS_MAX } from "./limits.ts";
 import type { RosterMessage } from "./messages.ts";
 import type { RosterEffect } from "./roster_io.ts";
 import type { SignedBeacon, SignedClaim, SignedStatement } from "./structures.ts";
@@ -78,8 +78,8 @@ export class RosterOutbox {
 function parts<T>(passed: readonly Passed<T>[], to: PeerKey): T[][] {
   const items = passed.filter(({ from }) => from !== to).map(({ item }) => item);
   const lists: T[][] = [];
-  for (let start = 0; start < items.length; start += ROSTER_PART_MAX) {
-    lists.push(items.slice(start, start + ROSTER_PART_MAX));
+  for (let start = 0; start < items.length; start += ROSTER_NEWS_MAX) {
+    lists.push(items.slice(start, start + ROSTER_NEWS_MAX));
   }
   return lists;
 }

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { checkProof, guiltOf } from "../../../lib/protocols/mesh/equivocation.ts";
+import { PROOF_BYTES_MAX, REFERENCE_HEADS_MAX } from "../../../lib/protocols/mesh/limits.ts";
 import type { Bundle, Proof } from "../../../lib/protocols/mesh/structures.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { forged, headOf, idOf, Member, ROOM } from "./order_members.ts";
@@ -173,4 +174,35 @@ Deno.test("Order still names what an excluded bundle stood for as a head", () =>
   const answer = bob.sayOne("answer");
 
   assert(answer.header.value.heads.some(({ id }) => id === idOf(seenByEve)));
+});
+
+Deno.test("Order lets go of the oldest proofs, and not of what they prove, when they take too much", () => {
+  const member = new Member("member");
+  const heads = Array.from({ length: REFERENCE_HEADS_MAX }, (_, counter) => ({
+    ...headOf(forged(fakeSigner("carl"), "x")),
+    incarnation: counter,
+    counter: 2 ** 52,
+    time: 2 ** 52,
+  }));
+  const proofs = Array.from({ length: 100 }, (_, number) => {
+    const liar = fakeSigner(`liar ${number}`);
+    const lie = (sentAt: number) =>
+      forged(liar, "", { kind: "heads", heads, time: 2 ** 52 + 1, sentAt });
+    return proofOf(lie(1), lie(2));
+  });
+
+  for (const proof of proofs) member.step({ type: "proof", from: fakeSigner("bob").key, proof });
+
+  const kept = member.order.snapshot().flatMap((record) =>
+    record.kind === "proof" ? [record.proof] : []
+  );
+  assertEquals(kept, proofs.slice(-kept.length));
+  const bytes = kept.reduce(
+    (sum, { first, second }) => sum + first.header.bytes.length + second.header.bytes.length,
+    0,
+  );
+  assert(bytes <= PROOF_BYTES_MAX && bytes > PROOF_BYTES_MAX - 200_000, `${bytes}`);
+  const first = proofs[0]!.first.header.value;
+  assertEquals(member.order.closedFrom(first), 1);
+  assertEquals(member.order.proofOf(first), null);
 });
