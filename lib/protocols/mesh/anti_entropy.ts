@@ -151,7 +151,7 @@ export class AntiEntropy
   }
 
   #up(key: PeerKey): void {
-    const yields = !this.config.newcomer && this.config.key > key;
+    const yields = this.#caughtUp && this.config.key > key;
     this.#peers.set(key, new SyncPeer(this.#nowMs + (yields ? SYNC_YIELD_MS : 0)));
     if (this.#nextRoundMs === Infinity) this.#planRound();
   }

@@ -109,6 +109,21 @@ Deno.test("AntiEntropy gives a member that was away each of 2,000 messages once"
   assertEquals(carl.penalties, []);
 });
 
+Deno.test("AntiEntropy compares once on a new link, between two who came with nothing as well", () => {
+  const network = new SyncNetwork();
+  const ann = network.add("ann", { records: recordsOf(conversation(20)) });
+  const [bob, carl] = [network.add("bob"), network.add("carl")];
+  for (const newcomer of [bob, carl]) network.link(newcomer, ann);
+  network.run(5_000);
+  const before = network.count("sync-summary");
+
+  network.link(bob, carl);
+  network.run(500);
+
+  assertEquals([bob, carl].map(({ caughtUp }) => caughtUp.length > 0), [true, true]);
+  assertEquals(network.count("sync-summary") - before, 1);
+});
+
 Deno.test("AntiEntropy has at most 256 KiB of a range in flight, and holds nothing for a slow reader", () => {
   const all = conversation(1_000);
   const ann = new Member("ann", { records: recordsOf(all) });
