@@ -58,6 +58,11 @@ export class Authoring {
     this.#claim = claim;
   }
 
+  /** Whether a bundle is on its way to the disk. */
+  get isStoring(): boolean {
+    return this.#inFlight !== null;
+  }
+
   /** Lines that aren't on disk yet. */
   unsaid(): { readonly messages: number; readonly bytes: number } {
     const inFlight = this.#inFlight;

@@ -219,6 +219,8 @@ export interface OrderQueries {
   proofOf(stream: Stream): Proof | null;
   /** Own entries of the streams in which something is missing: neighbours are to say if they have it. */
   gaps(): readonly SyncEntry[];
+  /** Whether an own bundle is on its way to the disk: its record may come before those of what is delivered now. */
+  isStoring(): boolean;
   /** Own lines that wait for the disk or for their turn. */
   unsaid(): { readonly messages: number; readonly bytes: number };
 }

@@ -113,6 +113,10 @@ export class OrderView implements OrderQueries {
     return [...entries.values()];
   }
 
+  isStoring(): boolean {
+    return this.authoring.isStoring;
+  }
+
   unsaid(): { readonly messages: number; readonly bytes: number } {
     return this.authoring.unsaid();
   }

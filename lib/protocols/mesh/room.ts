@@ -71,7 +71,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     this.machines = new RoomMachines(config, signer, environment, isHere, nowMs);
     const emit = (effect: RoomEffect) => this.#later.push(effect);
     this.#view = new RoomView(config, signer.key, this.machines.facts(), emit);
-    this.#showing = new Showing(config, environment.crypto, this.#view, emit);
+    const isStoring = () => this.machines.order.isStoring();
+    this.#showing = new Showing(config, environment.crypto, this.#view, isStoring, emit);
     this.#flow = new AuthorFlow((latest) => this.machines.order.behindOf(latest));
   }
 

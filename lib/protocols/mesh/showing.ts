@@ -39,11 +39,15 @@ export class Showing {
   /** The neighbour that let us in, whose frontiers are the baseline. */
   #via: PeerKey | null = null;
   #lastDelivered: BundleId | null = null;
+  /** The last one that was shown and isn't noted yet, since the record of an own one may stand before its. */
+  #unnoted: BundleId | null = null;
 
+  /** @param isStoring Whether an own bundle is on its way to the disk. */
   constructor(
     readonly config: RoomConfig,
     readonly crypto: Crypto,
     readonly view: RoomView,
+    readonly isStoring: () => boolean,
     readonly emit: (effect: RoomEffect) => void,
   ) {
     const { records, founded, claim } = config;
@@ -124,12 +128,12 @@ export class Showing {
     const held = this.#arrival.finish();
     this.view.becomeReady();
     this.view.arrival(this.config.historyShown, held, (id) => this.#takeRef(id));
-    if (this.#lastDelivered === null) this.#noteArrived();
-    else this.emit({ type: "shown", through: this.#lastDelivered });
+    if (this.#lastDelivered !== null) this.#noteShown(this.#lastDelivered, false);
+    else if (!this.isStoring()) this.#noteArrived();
   }
 
   /** Shows a delivered bundle's messages, or holds them until the newcomer has caught up. */
-  delivered({ bundle, id, reason, messages }: Delivered): void {
+  delivered({ bundle, id, reason, messages, own }: Delivered): void {
     const header = bundle.header.value;
     const { author, claim, sentAt, time } = header;
     const history = reason === "range" && !this.#arrival.isSaidTo(time);
@@ -140,7 +144,7 @@ export class Showing {
         this.view.message(shown, this.#takeRef(message));
       }
     }
-    if (this.#arrival.state === "here") this.emit({ type: "shown", through: id });
+    if (this.#arrival.state === "here") this.#noteShown(id, own);
     else if (this.#arrival.full) this.caughtUp();
   }
 
@@ -203,6 +207,19 @@ export class Showing {
       this.#arrival.take(message.stream, message.counter, message.time, message);
       this.#lastDelivered = message.through;
     }
+  }
+
+  /**
+   * Notes that all up to here was shown: in the order of the records. That of an own bundle was written when it
+   * was made; what was delivered until the disk had it comes behind it there, and was shown before it.
+   */
+  #noteShown(id: BundleId, own: boolean): void {
+    if (!own && this.isStoring()) {
+      this.#unnoted = id;
+      return;
+    }
+    this.emit({ type: "shown", through: own ? this.#unnoted ?? id : id });
+    this.#unnoted = null;
   }
 
   /** From now on all that comes is new to this profile. */

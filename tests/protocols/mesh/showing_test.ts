@@ -1,0 +1,86 @@
+import { assertEquals } from "@std/assert";
+import type { BundleId } from "../../../lib/base/ids.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
+import type { RoomConfig, RoomEffect } from "../../../lib/protocols/mesh/room_io.ts";
+import type { RoomView } from "../../../lib/protocols/mesh/room_view.ts";
+import { Showing } from "../../../lib/protocols/mesh/showing.ts";
+import type { Bundle } from "../../../lib/protocols/mesh/structures.ts";
+import { claim } from "../../wire/mesh_samples.ts";
+import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
+import { forged, idOf } from "./order_members.ts";
+
+/** A member that is in its room: what it shows, and what it notes as shown. */
+class Shower {
+  readonly texts: string[] = [];
+  readonly noted: BundleId[] = [];
+  isStoring = false;
+  readonly showing: Showing;
+
+  constructor(records: readonly MeshRecord[] = [{ kind: "shown", through: null }]) {
+    let ready = false;
+    const view = {
+      get ready() {
+        return ready;
+      },
+      becomeReady: () => ready = true,
+      message: ({ text }: { readonly text: string }) => this.texts.push(text),
+    } as unknown as RoomView;
+    const config = { records, founded: false, claim } as unknown as RoomConfig;
+    const emit = (effect: RoomEffect) => {
+      if (effect.type === "shown") this.noted.push(effect.through);
+    };
+    this.showing = new Showing(config, fakeCrypto, view, () => this.isStoring, emit);
+    this.showing.caughtUp();
+  }
+
+  deliver(bundle: Bundle, own: boolean): void {
+    const messages = bundle.texts.value.map((text) => ({ id: idOf(bundle) as never, text }));
+    this.showing.delivered({
+      type: "delivered",
+      bundle,
+      id: idOf(bundle),
+      messages,
+      from: null,
+      hop: 0,
+      reason: own ? null : "push",
+      own,
+      kept: true,
+    });
+  }
+}
+
+const [own, first, second] = ["own", "first", "second"].map((text) =>
+  forged(fakeSigner(text), text)
+) as [Bundle, Bundle, Bundle];
+
+Deno.test("Showing notes what was shown as it is shown", () => {
+  const shower = new Shower();
+
+  shower.deliver(first, false);
+  shower.deliver(own, true);
+
+  assertEquals(shower.noted, [idOf(first), idOf(own)]);
+});
+
+Deno.test("Showing notes nothing behind an own bundle's record before that is shown, then all of it", () => {
+  const shower = new Shower();
+  shower.isStoring = true;
+  const records: MeshRecord[] = [{ kind: "shown", through: null }, { kind: "bundle", bundle: own }];
+
+  for (const bundle of [first, second]) {
+    shower.deliver(bundle, false);
+    records.push({ kind: "bundle", bundle });
+  }
+  const killed = new Shower([...records, ...shower.noted.map(shownThrough)]);
+  shower.isStoring = false;
+  shower.deliver(own, true);
+  const later = new Shower([...records, ...shower.noted.map(shownThrough)]);
+
+  assertEquals(shower.texts, ["first", "second", "own"]);
+  assertEquals(killed.texts, ["own", "first", "second"]);
+  assertEquals(later.texts, []);
+});
+
+function shownThrough(through: BundleId): MeshRecord {
+  return { kind: "shown", through };
+}
