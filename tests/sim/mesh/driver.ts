@@ -410,12 +410,15 @@ export class Driver {
    * who can't get in through a member that is there must not be saved by another try.
    */
   #helpStranded(): void {
-    const largest = islands(this.world.present())[0] ?? [];
-    const contacts = this.#contacts().filter((process) => largest.includes(process));
-    if (contacts.length === 0) return;
+    const open = this.#contacts();
+    const room = islands(this.world.present()).find((island) =>
+      island.some((process) => open.includes(process))
+    );
+    if (room === undefined) return;
+    const contacts = open.filter((process) => room.includes(process));
     for (const process of this.world.present()) {
       const asked = this.#askedForHelp.get(process.member);
-      if (largest.includes(process) || asked?.gone === false) continue;
+      if (room.includes(process) || asked?.gone === false) continue;
       this.world.note(process.label, "stranded", 0, null);
       this.world.end(process, false, 0);
       const others = contacts.filter(({ member }) => member.key !== process.member.key);

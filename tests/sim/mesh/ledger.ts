@@ -7,7 +7,7 @@
  * was shown while the disk refused it (the user is told that it isn't kept) is known to that process alone:
  * the next one can't name it, and an answer typed there isn't held back for it. Nor is it for what came
  * before another's message that is proven to be a lie: it stood for that, and those who never took it in
- * don't know what it stood for.
+ * don't know what it stood for. The program may know of the lie before its user does.
  */
 
 import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
@@ -27,7 +27,7 @@ export interface Said {
   readonly place: number;
   readonly saidAtMs: number;
   /** By stream: the last place that its author had been shown. */
-  readonly knew: readonly number[];
+  knew: readonly number[];
   /** The receiver of a private message; null for one to all. */
   readonly to: string | null;
   /** Said by one who says two things for one: nothing is promised of it. */
@@ -160,5 +160,15 @@ export class Ledger {
     this.said.push(said);
     this.#byText.set(said.text, said);
     return said;
+  }
+
+  /** A bundle of it is made: of what it knew, it can name no more than `named`, by stream. */
+  limit(said: Said, named: readonly number[]): void {
+    if (said.to !== null) return;
+    const limited = said.knew.map((place, stream) =>
+      stream === said.stream ? place : Math.min(place, named[stream] ?? 0)
+    );
+    said.knew = limited;
+    this.#knew[said.stream] = [...limited];
   }
 }

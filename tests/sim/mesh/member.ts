@@ -146,6 +146,8 @@ export class MemberProcess
   readableAtMs = 0;
   /** Killed when so many more effects were carried out; -1 for never. */
   effectsLeft = -1;
+  /** By stream: the last place that the machine has taken in since the last lie, and can name. */
+  named: number[];
   /** Its dials that have no answer yet. */
   dialling = 0;
   onDoom: (() => void) | null = null;
@@ -163,6 +165,7 @@ export class MemberProcess
     clock: SimClock,
   ) {
     const { world, config } = member;
+    this.named = [...member.shown.last];
     const random = world.random.fork();
     const environment: Environment = {
       random: random.next,

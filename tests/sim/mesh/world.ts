@@ -19,7 +19,7 @@ import { Random } from "../random.ts";
 import { Trace } from "../trace.ts";
 import { VirtualTime } from "../virtual_time.ts";
 import { type MeshChecker, type MeshProbe, Violation } from "./checker.ts";
-import { Ledger, type Said } from "./ledger.ts";
+import { Ledger, raise, type Said } from "./ledger.ts";
 import { withoutLie } from "./liar.ts";
 import {
   type DiskImage,
@@ -217,7 +217,25 @@ export class World {
     this.steps++;
     const kind = input.type === "message" ? `< ${input.message.type}` : input.type;
     this.note(process.label, kind, effects.length, input);
+    for (const effect of effects) this.#follow(process, effect);
     for (const checker of this.checkers) checker.stepped?.(process, input);
+  }
+
+  /** What the machine knows, as soon as it does: what it shows may wait for the disk. */
+  #follow(process: MemberProcess, effect: MeshEffect): void {
+    if (effect.type === "show" && effect.event.event === "message") {
+      const said = this.ledger.byText(withoutLie(effect.event.text));
+      if (said?.lie) process.named = [];
+      else if (said?.to === null) raise(process.named, said.stream, said.place);
+    } else if (effect.type === "persist" && effect.token !== null) {
+      for (const record of effect.records) {
+        if (record.kind !== "bundle") continue;
+        for (const text of record.bundle.texts.value) {
+          const said = this.ledger.byText(text);
+          if (said !== undefined) this.ledger.limit(said, process.named);
+        }
+      }
+    }
   }
 
   effect(process: MemberProcess, effect: MeshEffect): void {
