@@ -51,7 +51,13 @@ class World {
   #programs = 0;
 
   /** A program of the profile `seed` on a host of its own. */
-  start(seed: number, name: string, store: Store, begin: MeshConfig["begin"]): Program {
+  start(
+    seed: number,
+    name: string,
+    store: Store,
+    begin: MeshConfig["begin"],
+    shown: (event: MeshEvent) => void = () => {},
+  ): Program {
     const address = { host: `127.0.0.${++this.#programs}`, port: 55_107 };
     let drawn = seed * 7_919 + this.#programs;
     const next = () => drawn = (drawn * 48_271) % 2_147_483_647;
@@ -93,7 +99,10 @@ class World {
       signer,
       links,
       openRoom: () => Promise.resolve(store),
-      show: (event) => events.push(event),
+      show: (event) => {
+        events.push(event);
+        shown(event);
+      },
       pauseInput: (reason) => paused.push(reason),
       flushed: () => Promise.resolve(),
       written: () => Promise.resolve(),
@@ -207,6 +216,31 @@ Deno.test("MeshHost: a program that was killed goes on where its disk is", async
 
   assertEquals(texts(again), ["missed"]);
   assert(again.events.some((event) => event.event === "message" && event.history));
+});
+
+Deno.test("MeshHost: whoever returns knows who is here when it is ready", async () => {
+  const { world, ann, bob, stores } = await annAndBob();
+  const contact = { host: "127.0.0.1", port: 55_107 };
+  world.start(3, "Cem", new Store(), { kind: "join", contact });
+  await world.pass(1_000);
+  bob.host.command({ command: "quit" }, undefined);
+  await world.pass(1_000);
+
+  const again = world.start(
+    2,
+    "Bob",
+    stores.bob,
+    { kind: "resume", room: roomOf(ann) },
+    (event) => {
+      if (event.event === "ready") again.host.command({ command: "peers" }, undefined);
+    },
+  );
+  await world.pass(1_000);
+
+  const peers = again.events.find((event) => event.event === "peers");
+  const names = peers?.event === "peers" ? peers.peers.map(({ name }) => name) : [];
+  assertEquals(names, ["Bob", "Ann", "Cem"]);
+  assertEquals(again.events[0]?.event, "ready");
 });
 
 Deno.test("MeshHost: input pauses while a newcomer catches up, and goes on then", async () => {

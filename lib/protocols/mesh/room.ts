@@ -140,6 +140,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     this.#out = [];
     this.#later = [];
     work();
+    if (this.machines.roster.hasNeighboursRoster()) this.#showing.rosterKnown();
     this.#membersChanged();
     this.#pauseInput();
     return this.#later.length === 0 ? this.#out : [...this.#out, ...this.#later];
@@ -555,7 +556,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "flood":
         return this.#flood(effect.envelope, effect.except);
       case "persist":
-        this.#later.push({ ...effect, token: null, sync: true });
+        this.#view.inOrder({ ...effect, token: null, sync: true });
         return;
       case "sent":
         return this.#view.privateMessage(effect.message, effect.ref);
@@ -578,7 +579,10 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     const message: MeshMessage = { type: "private", envelope };
     const direct = this.#neighbours.includes(envelope.to);
     for (const peer of direct ? [envelope.to] : this.#neighbours) {
-      if (peer !== except) this.#later.push({ type: "to", peer, message, lane: "data" });
+      if (peer === except) continue;
+      const effect: RoomEffect = { type: "to", peer, message, lane: "data" };
+      if (envelope.from === this.signer.key) this.#view.inOrder(effect);
+      else this.#later.push(effect);
     }
   }
 

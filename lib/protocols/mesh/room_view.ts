@@ -81,12 +81,14 @@ const DISK_PROBLEM =
 
 /** After so many the warnings begin anew. */
 const STRANGERS_WARNED_MAX = 1_024;
+/** Who returns to a room that is so busy needn't wait longer for its roster: that would cost memory. */
+const BEFORE_READY_MAX = 20_000;
 /** How many lost members a status names. */
 const LOST_NAMED_MAX = 5;
 
 export class RoomView {
   #ready = false;
-  /** Bounded by the roster: one line a member, and what goes wrong on the way in. */
+  /** What is shown, and what says that it was; at most BEFORE_READY_MAX. */
   readonly #beforeReady: RoomEffect[] = [];
   #isolated = false;
   #diskRefusedAtMs = -Infinity;
@@ -119,6 +121,13 @@ export class RoomView {
       room,
     });
     for (const effect of this.#beforeReady.splice(0)) this.emit(effect);
+  }
+
+  /** Emits an effect in its place among what is shown: it may say that something before it was. */
+  inOrder(effect: RoomEffect): void {
+    if (this.#ready) return this.emit(effect);
+    this.#beforeReady.push(effect);
+    if (this.#beforeReady.length > BEFORE_READY_MAX) this.becomeReady();
   }
 
   joined(key: PeerKey, endpoint: Endpoint | null, present: boolean): void {
@@ -440,9 +449,7 @@ export class RoomView {
   }
 
   #show(event: MeshEvent, ref?: string): void {
-    const effect: RoomEffect = { type: "show", event, ref };
-    if (this.#ready) this.emit(effect);
-    else this.#beforeReady.push(effect);
+    this.inOrder({ type: "show", event, ref });
   }
 }
 

@@ -136,6 +136,11 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     return this.#table.liveCount;
   }
 
+  /** Whether we know all whom some neighbour knew when its link came up. */
+  hasNeighboursRoster(): boolean {
+    return this.#exchange.hasOne();
+  }
+
   /** Every entry, the dead of a day too. */
   *members(): Iterable<Member> {
     for (const entry of this.#table.entries()) yield this.#memberOf(entry);

@@ -20,6 +20,8 @@ type Message<Type extends RosterMessage["type"]> = Extract<RosterMessage, { read
 
 export class RosterExchange {
   readonly #pull = new RosterPull();
+  /** Neighbours that have told their hashes. */
+  readonly #told = new Set<PeerKey>();
   /** Both sides' digests when they were last compared with a neighbour; at most one for each. */
   readonly #compared = new Map<PeerKey, { readonly digests: string; readonly atMs: number }>();
 
@@ -50,6 +52,12 @@ export class RosterExchange {
   /** A neighbour told its hashes. */
   offer(from: PeerKey, { hashes }: Message<"roster-summary">): void {
     this.#pull.offer(from, hashes);
+    this.#told.add(from);
+  }
+
+  /** Whether we have all that some neighbour knew when it told its hashes. */
+  hasOne(): boolean {
+    return this.#told.values().some((peer) => !this.#pull.isOpenWith(peer));
   }
 
   /** A neighbour named a member whose claim we lack. */
@@ -113,6 +121,7 @@ export class RosterExchange {
 
   neighbourDown(peer: PeerKey): void {
     this.#pull.drop(peer);
+    this.#told.delete(peer);
     this.#compared.delete(peer);
   }
 

@@ -39,6 +39,11 @@ export class RosterPull {
     return this.#open?.peer === peer && this.#open.buckets.has(bucket);
   }
 
+  /** Whether something of what this neighbour told is still to be asked for, or awaited. */
+  isOpenWith(peer: PeerKey): boolean {
+    return this.#offers.has(peer) || this.#open?.peer === peer;
+  }
+
   /** Parts go on coming: waits until `untilMs` for the next. */
   extend(untilMs: number): void {
     if (this.#open !== null) this.#open.untilMs = untilMs;

@@ -24,7 +24,12 @@ const DEADLINES = [
   "baseline",
   /** When a newcomer has waited long enough for what was before it. */
   "catchUp",
+  /** When one who returns has waited long enough for the roster. */
+  "roster",
 ] as const;
+
+/** guess: two round trips and some more; who is missing then is told as they are learnt of. */
+const ROSTER_MS_MAX = 1_000;
 
 type Delivered = Extract<OrderEffect, { readonly type: "delivered" }>;
 
@@ -41,6 +46,7 @@ export class Showing {
   #lastDelivered: BundleId | null = null;
   /** The last one that was shown and isn't noted yet, since the record of an own one may stand before its. */
   #unnoted: BundleId | null = null;
+  #storedIsShown = false;
 
   /** @param isStoring Whether an own bundle is on its way to the disk. */
   constructor(
@@ -87,6 +93,9 @@ export class Showing {
         case "catchUp":
           this.caughtUp();
           break;
+        case "roster":
+          this.#returned();
+          break;
         default:
           unreachable(name);
       }
@@ -110,8 +119,13 @@ export class Showing {
       case "catching-up":
         return this.#catchUp(nowMs);
       case "here":
-        return this.#returned();
+        return this.#awaitRoster(nowMs);
     }
+  }
+
+  /** The roster of a neighbour is known: whoever asks who is here gets the right answer. */
+  rosterKnown(): void {
+    if (this.#deadlines.get("roster") !== null) this.#returned();
   }
 
   /** A neighbour says how far it is. */
@@ -123,7 +137,10 @@ export class Showing {
   caughtUp(): void {
     this.#deadlines.clear("baseline");
     this.#deadlines.clear("catchUp");
-    if (this.#arrival.state === "here") return this.#returned();
+    if (this.#arrival.state === "here") {
+      if (this.#deadlines.get("roster") === null) this.#returned();
+      return;
+    }
     if (this.#arrival.state === "joining") this.#noteArrived();
     const held = this.#arrival.finish();
     this.view.becomeReady();
@@ -190,14 +207,27 @@ export class Showing {
     this.view.becomeReady();
   }
 
-  /** Back in a room that this profile knows: first, what an earlier process stored and perhaps didn't show. */
-  #returned(): void {
+  /** Back in a room that this profile knows. What comes meanwhile waits in the view, behind what is stored. */
+  #awaitRoster(nowMs: number): void {
     if (this.view.ready) return;
+    this.#showStored();
+    this.#deadlines.set("roster", nowMs + ROSTER_MS_MAX);
+  }
+
+  #returned(): void {
+    this.#deadlines.clear("roster");
+    if (!this.view.ready) this.#showStored();
     this.view.becomeReady();
+  }
+
+  /** What an earlier process stored and perhaps didn't show. */
+  #showStored(): void {
+    if (this.#storedIsShown) return;
+    this.#storedIsShown = true;
     const stored = unshownMessages(this.config.records, this.crypto);
     for (const message of stored) this.view.message(message, undefined);
     const last = stored.at(-1);
-    if (last !== undefined) this.emit({ type: "shown", through: last.through });
+    if (last !== undefined) this.view.inOrder({ type: "shown", through: last.through });
     else this.#noteArrived();
   }
 
@@ -218,7 +248,7 @@ export class Showing {
       this.#unnoted = id;
       return;
     }
-    this.emit({ type: "shown", through: own ? this.#unnoted ?? id : id });
+    this.view.inOrder({ type: "shown", through: own ? this.#unnoted ?? id : id });
     this.#unnoted = null;
   }
 
