@@ -75,7 +75,9 @@ function own(text: string): Span {
 function readyLines(event: EventNamed<"ready">): readonly Line[] {
   return [
     [`>INFO: ${event.name} at address ${event.host} is listening at ${event.port}.`],
-    [`Others join with: p2pchat mesh NAME ${event.host} ${event.port}`],
+    event.passive === true
+      ? ["You take no calls (--passive): others join through another member."]
+      : [`Others join with: p2pchat mesh NAME ${event.host} ${event.port}`],
   ];
 }
 
@@ -132,7 +134,7 @@ function deliveryLines(event: EventNamed<"delivery">, nowMs: number): readonly L
 }
 
 function peerLine(peer: PeerView, index: number): Line {
-  const address = endpointText(peer);
+  const address = peer.host === "" ? "takes no calls" : endpointText(peer);
   if (index === 0) return [own(peer.name), ` (you)  ${address}`];
   return [name(peer.name), `  ${address}  ${peer.direct ? "direct" : "through others"}`];
 }

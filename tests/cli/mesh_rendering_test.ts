@@ -53,6 +53,22 @@ Others join with: p2pchat mesh NAME 127.0.0.1 55107
 `,
   ],
   [
+    "ready, where nobody can join through it",
+    {
+      event: "ready",
+      command: "mesh",
+      name: "Alice",
+      host: "127.0.0.1",
+      port: 55107,
+      key: KEY,
+      room: "r",
+      passive: true,
+    },
+    `>INFO: Alice at address 127.0.0.1 is listening at 55107.
+You take no calls (--passive): others join through another member.
+`,
+  ],
+  [
     "joined",
     { event: "joined", name: "Bob", key: KEY, host: "192.168.1.7", port: 1 },
     "12:03 * Bob joined (192.168.1.7)\n",
@@ -128,12 +144,19 @@ Others join with: p2pchat mesh NAME 127.0.0.1 55107
         { name: "Alice", key: KEY, host: "10.0.0.1", port: 1, direct: false },
         { name: "Bob", key: KEY, host: "::1", port: 2, direct: true },
         { name: "Carol", key: KEY, host: "10.0.0.3", port: 3, direct: false },
+        { name: "Dave", key: KEY, host: "", port: 0, direct: true },
       ],
     },
     `Alice (you)  10.0.0.1:1
 Bob  [::1]:2  direct
 Carol  10.0.0.3:3  through others
+Dave  takes no calls  direct
 `,
+  ],
+  [
+    "the members, oneself without an address",
+    { event: "peers", peers: [{ name: "Alice", key: KEY, host: "", port: 0, direct: true }] },
+    "Alice (you)  takes no calls\n",
   ],
   [
     "the history",

@@ -46,6 +46,29 @@ Deno.test("text mode: two people meet, talk and part, and read this", async () =
   assertEquals([alice.stderr, bob.stderr, status], ["", "", 0]);
 });
 
+Deno.test("text mode: who takes no calls says so, and has no address in anybody's list", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  await using bob = TextProgram.mesh("Bob", alice.port, ["--passive"]);
+  const bobPort = await bob.port();
+  await bob.until(/Alice is here/);
+  await alice.until(joined("Bob"));
+
+  await bob.type("/peers");
+  await bob.until(/Alice .* direct/);
+  await alice.command({ command: "peers" });
+  const { peers } = await alice.until(({ event }) => event === "peers");
+
+  assertEquals(bob.lines, [
+    `>INFO: Bob at address 127.0.0.1 is listening at ${bobPort}.`,
+    "You take no calls (--passive): others join through another member.",
+    "* Alice is here (127.0.0.1)",
+    "Bob (you)  takes no calls",
+    `Alice  127.0.0.1:${alice.port}  direct`,
+  ]);
+  assertEquals([peers[1].name, peers[1].host, peers[1].port], ["Bob", "", 0]);
+});
+
 Deno.test("text mode: what begins like a command but is chat, is said; what isn't, is refused", async () => {
   await using nodes = new Nodes();
   const alice = await nodes.ready("Alice", null);

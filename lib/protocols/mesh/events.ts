@@ -10,6 +10,7 @@ export interface PeerView {
   readonly name: string;
   /** Fingerprint. */
   readonly key: string;
+  /** Empty, with port 0, for a member that can't be dialled. */
   readonly host: string;
   readonly port: number;
   /** Whether a link to it is open. */
@@ -66,6 +67,8 @@ export type MeshEvent =
     readonly port: number;
     readonly key: string;
     readonly room: string;
+    /** `--passive`: nobody comes in through this member. */
+    readonly passive?: true;
   }
   | {
     readonly event: "joined";

@@ -79,6 +79,9 @@ const DISK_NOTICE_INTERVAL_MS = 60_000;
 const DISK_PROBLEM =
   "the disk refused to write within the last minute: what comes is shown and isn't kept";
 
+/** How events write the address of one who can't be dialled. */
+const NO_ADDRESS: Endpoint = { host: "", port: 0 };
+
 /** After so many the warnings begin anew. */
 const STRANGERS_WARNED_MAX = 1_024;
 /** Who returns to a room that is so busy needn't wait longer for its roster: that would cost memory. */
@@ -109,7 +112,7 @@ export class RoomView {
   becomeReady(): void {
     if (this.#ready) return;
     this.#ready = true;
-    const { listening, room } = this.config;
+    const { listening, room, passive } = this.config;
     const advertised = this.facts.ownEndpoint();
     this.#show({
       event: "ready",
@@ -119,6 +122,7 @@ export class RoomView {
       port: advertised?.port ?? listening.port,
       key: fingerprintOf(this.self),
       room,
+      ...(passive ? { passive } : {}),
     });
     for (const effect of this.#beforeReady.splice(0)) this.emit(effect);
   }
@@ -131,7 +135,7 @@ export class RoomView {
   }
 
   joined(key: PeerKey, endpoint: Endpoint | null, present: boolean): void {
-    const { host, port } = endpoint ?? { host: "", port: 0 };
+    const { host, port } = endpoint ?? NO_ADDRESS;
     const name = this.#name(key);
     const joined = { event: "joined", name, key: fingerprintOf(key), host, port } as const;
     this.#show(present ? { ...joined, present } : joined);
@@ -339,12 +343,12 @@ export class RoomView {
   }
 
   peers(direct: ReadonlySet<PeerKey>, ref: string | undefined): void {
-    const { listening } = this.config;
-    const own = this.facts.ownEndpoint() ?? listening;
+    const { listening, passive } = this.config;
+    const own = this.facts.ownEndpoint() ?? (passive ? NO_ADDRESS : listening);
     const key = fingerprintOf(this.self);
     const peers = [{ name: this.#name(this.self), key, ...own, direct: true }];
     for (const member of this.facts.live()) {
-      const { host, port } = member.endpoint ?? { host: "", port: 0 };
+      const { host, port } = member.endpoint ?? NO_ADDRESS;
       peers.push({
         name: this.#name(member.key),
         key: fingerprintOf(member.key),
