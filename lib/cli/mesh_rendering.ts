@@ -153,7 +153,10 @@ function historyLines(messages: readonly HistoryMessage[], nowMs: number): reado
 const MEMBERS_NAMED_MAX = 12;
 
 function statusLines(status: MeshStatus): readonly Line[] {
-  const lines: Line[] = [membersLine(status), linksLine(status), arrivedLine(status)];
+  const isAlone = status.members.every(({ key }) => key === status.key);
+  const lines: Line[] = [membersLine(status)];
+  if (!isAlone) lines.push(linksLine(status));
+  lines.push(arrivedLine(status, isAlone));
   const suspected = status.members.filter((member) => member.suspected);
   lines.push(...suspected.map((member): Line => [
     { text: "! ", as: "mark" },
@@ -195,12 +198,13 @@ function roundTripText(member: PeerStatus): string {
   return member.roundTripMs === null ? "" : ` ${durationText(member.roundTripMs)}`;
 }
 
-function arrivedLine(status: MeshStatus): Line {
+function arrivedLine(status: MeshStatus, isAlone: boolean): Line {
   const { unconfirmed, unsent, lastMessage } = status;
   const sentences: string[] = [];
   if (unsent > 0) {
     sentences.push(`${yours(unsent)} ${unsent === 1 ? "waits" : "wait"} to be sent.`);
   }
+  if (isAlone) sentences.push("Nobody else is here; what you write is kept for who comes.");
   if (unconfirmed > 0) sentences.push(`${yours(unconfirmed)} may not have reached everybody yet.`);
   if (sentences.length === 0) sentences.push("Everything you wrote has reached everybody.");
   if (lastMessage === null) return [[...sentences, "No messages yet."].join(" ")];

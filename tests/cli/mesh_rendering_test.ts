@@ -173,6 +173,13 @@ Everything you wrote has reached everybody. Last message 11:03, from Bob.
 `,
   ],
   [
+    "a status of one who is alone",
+    { ...STATUS, members: [], unsent: 1 },
+    `Room of 1: Alice (you).
+1 of your messages waits to be sent. Nobody else is here; what you write is kept for who comes. Last message 11:03, from Bob.
+`,
+  ],
+  [
     "a status where much is wrong",
     {
       ...STATUS,

@@ -289,8 +289,7 @@ Deno.test("text mode: /status, /peers and /history read well, alone and in compa
   assertEquals(alice.lines.slice(2), [
     "No messages yet.",
     "Room of 1: Alice (you).",
-    "No direct links.",
-    "Everything you wrote has reached everybody. No messages yet.",
+    "Nobody else is here; what you write is kept for who comes. No messages yet.",
     `Alice (you)  127.0.0.1:${port}`,
     "<Alice> hello",
     "* Bob joined (127.0.0.1)",
