@@ -152,6 +152,27 @@ Deno.test("MeshHost: two programs meet, talk over sealed links, and part", async
   assertEquals(ann.events.at(-1)?.event, "left");
 });
 
+Deno.test("MeshHost: who leaves waits for private messages to arrive, and is told of those that don't", async () => {
+  for (const isCut of [false, true]) {
+    const { world, ann, bob } = await annAndBob();
+    if (isCut) world.network.cut("127.0.0.1", "127.0.0.2");
+
+    ann.host.command({ command: "msg", name: "Bob", text: "psst" }, "r");
+    ann.host.command({ command: "quit" }, undefined);
+    await world.pass(11_000);
+    await ann.outcome;
+
+    const deliveries = ann.events.flatMap((event) =>
+      event.event === "delivery" ? [[event.to, event.state]] : []
+    );
+    assertEquals(texts(bob), isCut ? [] : ["psst"]);
+    assertEquals(
+      deliveries,
+      isCut ? [["Bob", "queued"], ["Bob", "failed"]] : [["Bob", "delivered"]],
+    );
+  }
+});
+
 Deno.test("MeshHost: a status tells the round trip to a direct neighbour", async () => {
   const { world, ann } = await annAndBob();
   await world.pass(3_000);

@@ -109,6 +109,7 @@ export type MeshEvent =
     readonly event: "delivery";
     readonly id: string;
     readonly to: string;
+    /** `queued`: the receiver was lost first; it is sent again when that one is back, by this process. */
     readonly state: "queued" | "delivered" | "failed";
     readonly reason?: string;
   }

@@ -832,6 +832,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     if (code === "name-taken" && this.#room !== null) {
       for (const effect of this.#room.step({ type: "quit" }, this.#nowMs)) {
         if (effect.type === "to") this.#sendTo(effect.peer, effect.message, effect.lane);
+        else if (effect.type === "show") this.#out.push(effect);
       }
     }
     this.#stopped({ kind: "fatal", code, text });

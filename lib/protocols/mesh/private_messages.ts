@@ -42,6 +42,7 @@ import {
   PRIVATE_UNACKNOWLEDGED_MAX,
 } from "./limits.ts";
 import type { MeshRecord } from "./records.ts";
+import type { LeaveReason } from "./roster_io.ts";
 import {
   type Head,
   headSchema,
@@ -55,8 +56,10 @@ export type PrivateInput =
   | { readonly type: "say"; readonly to: PeerKey; readonly text: string; readonly ref?: string }
   /** From the roster: a member is here, with this box key. Comes again when the key changes. */
   | { readonly type: "present"; readonly peer: PeerKey; readonly boxKey: Uint8Array }
-  /** `quit`: it said so. Who is lost or replaced may come back, and is waited for. */
-  | { readonly type: "absent"; readonly peer: PeerKey; readonly quit: boolean }
+  /** Who is lost or replaced may come back, and is waited for. */
+  | { readonly type: "absent"; readonly peer: PeerKey; readonly reason: LeaveReason }
+  /** We leave: what isn't acknowledged is given up. */
+  | { readonly type: "quit" }
   /** From a neighbour. */
   | { readonly type: "envelope"; readonly from: PeerKey; readonly envelope: PrivateEnvelope }
   /** More of the room has been shown here: what waited for it is looked at again. */
@@ -85,7 +88,8 @@ export type PrivateEffect =
     readonly type: "delivery";
     readonly id: MessageId;
     readonly to: PeerKey;
-    readonly state: "delivered" | "failed";
+    /** `queued`: its receiver was lost before it was acknowledged. */
+    readonly state: "queued" | "delivered" | "failed";
     readonly reason?: string;
     readonly ref: string | undefined;
   }
@@ -184,6 +188,8 @@ interface Incoming {
 }
 
 const DEADLINES = ["resend", "boxKey", "cause"] as const;
+/** It is in memory alone. */
+const LOST_TEXT = "lost before it arrived; sent again once back, as long as you stay";
 const UTF8_STRICT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
@@ -228,6 +234,13 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
     return count;
   }
 
+  /** Whether somebody who is here hasn't acknowledged yet. */
+  get isAwaitingPresent(): boolean {
+    return this.#outgoing.entries().some(([peer, { held }]) =>
+      held.size > 0 && this.#present.has(peer)
+    );
+  }
+
   /** The records that a compacted log needs. */
   snapshot(): readonly MeshRecord[] {
     return [...this.#incoming].map(([from, { incarnation, counter }]) => ({
@@ -262,7 +275,9 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
       case "present":
         return this.#memberPresent(input.peer, input.boxKey, nowMs);
       case "absent":
-        return this.#memberAbsent(input.peer, input.quit);
+        return this.#memberAbsent(input.peer, input.reason);
+      case "quit":
+        return this.#quit();
       case "envelope":
         return this.#envelopeReceived(input.envelope, input.from, nowMs);
       case "shown":
@@ -315,18 +330,28 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
     return this.#resend(peer, outgoing, nowMs);
   }
 
-  #memberAbsent(peer: PeerKey, quit: boolean): readonly PrivateEffect[] {
+  #memberAbsent(peer: PeerKey, reason: LeaveReason): readonly PrivateEffect[] {
     this.#present.delete(peer);
     const outgoing = this.#outgoing.get(peer);
-    if (outgoing === undefined || !quit) return [];
-    const failed = [...outgoing.held.values()].map(({ message, ref }) => ({
-      type: "delivery" as const,
-      id: message.id,
-      to: peer,
-      state: "failed" as const,
-      reason: "quit before it arrived",
-      ref,
-    }));
+    if (outgoing === undefined) return [];
+    switch (reason) {
+      case "quit":
+        return this.#giveUp(outgoing, "quit before it arrived");
+      case "lost":
+        return deliveries(outgoing, "queued", LOST_TEXT);
+      case "replaced":
+        return []; // its next process is here in the same moment
+    }
+  }
+
+  #quit(): readonly PrivateEffect[] {
+    return [...this.#outgoing.values()].flatMap((outgoing) =>
+      this.#giveUp(outgoing, "you left before it was confirmed")
+    );
+  }
+
+  #giveUp(outgoing: Outgoing, reason: string): readonly PrivateEffect[] {
+    const failed = deliveries(outgoing, "failed", reason);
     outgoing.held.clear();
     outgoing.resendAtMs = null;
     this.#armResend();
@@ -646,6 +671,22 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
     this.#boxKeys.push(keyPairFromSeed(this.environment.randomBytes(32)));
     if (this.#boxKeys.length > 2) this.#boxKeys.shift();
   }
+}
+
+/** What became of all that a receiver hasn't acknowledged. */
+function deliveries(
+  { held }: Outgoing,
+  state: "queued" | "failed",
+  reason: string,
+): readonly PrivateEffect[] {
+  return [...held.values()].map(({ message: { id, to }, ref }) => ({
+    type: "delivery",
+    id,
+    to,
+    state,
+    reason,
+    ref,
+  }));
 }
 
 const signedRestSchema = record({

@@ -116,9 +116,10 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     return [...this.machines.snapshot(), ...this.#showing.snapshot()];
   }
 
-  /** Whether what the user typed is with somebody who stays, so that one may leave. */
+  /** Whether what the user typed is with whom it is for, or somebody who stays, so that one may leave. */
   get settled(): boolean {
     if (this.machines.order.unsaid().messages > 0) return false;
+    if (this.machines.privateMessages.isAwaitingPresent) return false;
     if (!this.#hasSpoken || this.#liveMembers <= 1) return true;
     return this.#neighbours.some((peer) => this.machines.antiEntropy.hasOwn(peer));
   }
@@ -198,6 +199,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         this.#quitting = true;
         return this.#toAntiEntropy({ type: "hand-over" });
       case "quit":
+        this.#toPrivate({ type: "quit" });
         return this.#toRoster({ type: "quit" });
       case "tick":
         return this.#tick();
@@ -492,7 +494,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         // The name is told before it is taken away.
         this.#view.left(effect.key, effect.reason);
         this.#flow.left(effect.key);
-        this.#toPrivate({ type: "absent", peer: effect.key, quit: effect.reason === "quit" });
+        this.#toPrivate({ type: "absent", peer: effect.key, reason: effect.reason });
         return this.#toNames(effect);
       case "absent":
       case "forgotten":

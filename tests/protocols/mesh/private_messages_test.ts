@@ -195,7 +195,7 @@ Deno.test("PrivateMessages: to one who isn't there it is refused, and fails for 
   const { ann, bob } = trio();
   ann.machine.step({ type: "say", to: bob.key, text: "x" }, 0);
 
-  const left = ann.machine.step({ type: "absent", peer: bob.key, quit: true }, 1);
+  const left = ann.machine.step({ type: "absent", peer: bob.key, reason: "quit" }, 1);
   const refused = ann.machine.step({ type: "say", to: bob.key, text: "y", ref: "r" }, 2);
 
   assertEquals(left.map((effect) => effect.type === "delivery" && effect.state), ["failed"]);
@@ -255,13 +255,45 @@ Deno.test("PrivateMessages: what a lost member hasn't got is sent when it is bac
   const { ann, bob } = trio();
   ann.machine.step({ type: "say", to: bob.key, text: "x" }, 0);
 
-  const lost = ann.machine.step({ type: "absent", peer: bob.key, quit: false }, 1);
+  const lost = ann.machine.step({ type: "absent", peer: bob.key, reason: "lost" }, 1);
   const silent = ann.machine.step({ type: "tick" }, 60_000);
   const back = ann.machine.step(
     { type: "present", peer: bob.key, boxKey: bob.machine.boxKey },
     61_000,
   );
 
-  assertEquals([lost, silent], [[], []]);
+  assertEquals(lost.map((effect) => effect.type === "delivery" && [effect.state, effect.reason]), [
+    ["queued", "lost before it arrived; sent again once back, as long as you stay"],
+  ]);
+  assertEquals(silent, []);
   assertEquals(back.map(({ type }) => type), ["flood"]);
+});
+
+Deno.test("PrivateMessages: who leaves is told of each message that wasn't acknowledged", () => {
+  const { ann, bob, eve } = trio();
+  const sent = [bob, eve].flatMap(({ key }, index) =>
+    ann.machine.step({ type: "say", to: key, text: "x", ref: `r${index}` }, 0)
+  );
+  const toBob = floods(sent).filter(({ to }) => to === bob.key);
+  const acknowledged = toBob.flatMap((envelope) =>
+    floods(bob.machine.step({ type: "envelope", from: ann.key, envelope }, 1))
+  );
+  for (const envelope of acknowledged) {
+    ann.machine.step({ type: "envelope", from: bob.key, envelope }, 2);
+  }
+
+  const awaitingEve = ann.machine.isAwaitingPresent;
+  const told = ann.machine.step({ type: "quit" }, 3);
+
+  const toEve = sent.find((effect) => effect.type === "sent" && effect.message.to === eve.key);
+  assert(toEve?.type === "sent");
+  assertEquals([awaitingEve, ann.machine.isAwaitingPresent], [true, false]);
+  assertEquals(told, [{
+    type: "delivery",
+    id: toEve.message.id,
+    to: eve.key,
+    state: "failed",
+    reason: "you left before it was confirmed",
+    ref: "r1",
+  }]);
 });
