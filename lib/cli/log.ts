@@ -2,6 +2,7 @@
 
 import { type Logger, SILENT_LOGGER } from "../base/environment.ts";
 import { P2pchatError } from "../base/errors.ts";
+import { TokenBucket } from "../protocols/mesh/token_bucket.ts";
 import { systemReason } from "../store/disk.ts";
 import { Output } from "./output.ts";
 
@@ -12,16 +13,24 @@ export interface LogOptions {
   readonly verbose: boolean;
 }
 
+/** Of one message: what strangers can cause fills neither the disk nor the place of other messages. */
+const LINES_PER_SECOND = 10;
+const LINES_BURST = 200;
+
 /** Of the program's one log; silent where there is none. */
 let programLogger: Logger = SILENT_LOGGER;
 let programOutput: Output | null = null;
 
 /**
- * Opens the program's log, appending. Lines that the disk is too slow for are left out and counted.
+ * Opens the program's log, appending. Lines that the disk is too slow for, and more than LINES_BURST of one
+ * message at once, are left out and counted.
  * @returns Its logger; the file stays open as long as the process.
  * @throws {P2pchatError} `disk` where the file cannot be written.
  */
-export async function openLog(options: LogOptions): Promise<Logger> {
+export async function openLog(
+  options: LogOptions,
+  nowMs: () => number = () => performance.now(),
+): Promise<Logger> {
   if (options.logFile === null) return SILENT_LOGGER;
   const file = await openFile(options.logFile);
   const { configure, getLogger, jsonLinesFormatter } = await import("@logtape/logtape");
@@ -48,18 +57,50 @@ export async function openLog(options: LogOptions): Promise<Logger> {
     ],
   });
   const logger = getLogger("p2pchat");
-  programLogger = {
-    debug: (message, fields) => logger.debug(message, fields),
-    info: (message, fields) => logger.info(message, fields),
-    warn: (message, fields) => logger.warn(message, fields),
-  };
+  const rate = new LineRate(nowMs);
+  const bounded =
+    (level: "debug" | "info" | "warn") =>
+    (message: string, fields: Readonly<Record<string, unknown>> = {}) => {
+      const leftOut = rate.take(message);
+      if (leftOut === null) return;
+      logger[level](message, leftOut === 0 ? fields : { ...fields, leftOut });
+    };
+  programLogger = { debug: bounded("debug"), info: bounded("info"), warn: bounded("warn") };
   programOutput = output;
   return programLogger;
+}
+
+/** How often each message is written; there are as many as the code has. */
+class LineRate {
+  readonly #buckets = new Map<string, { readonly bucket: TokenBucket; leftOut: number }>();
+
+  constructor(readonly nowMs: () => number) {}
+
+  /** How many of this message were left out since the last one; null where this one is, too. */
+  take(message: string): number | null {
+    let rate = this.#buckets.get(message);
+    if (rate === undefined) {
+      rate = { bucket: new TokenBucket(LINES_PER_SECOND, LINES_BURST), leftOut: 0 };
+      this.#buckets.set(message, rate);
+    }
+    if (!rate.bucket.take(this.nowMs())) {
+      rate.leftOut++;
+      return null;
+    }
+    const { leftOut } = rate;
+    rate.leftOut = 0;
+    return leftOut;
+  }
 }
 
 /** Resolves when the program's log is written as far as it goes. */
 export function flushLog(): Promise<void> {
   return programOutput?.flush() ?? Promise.resolve();
+}
+
+/** Notes with which error the program ends. */
+export function logEnding({ code, message }: P2pchatError): void {
+  programLogger.warn("stopped", { code, text: message });
 }
 
 /** Notes a fault of our own in the program's log, with its stack trace. */

@@ -4,7 +4,7 @@ import { nodeCrypto } from "../base/crypto.ts";
 import type { Environment } from "../base/environment.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
-import type { PeerKey, RoomId } from "../base/ids.ts";
+import { endpointText, type PeerKey, type RoomId } from "../base/ids.ts";
 import { invariant } from "../base/invariant.ts";
 import { keyPairFromSeed } from "../protocols/noise/primitives.ts";
 import type { MeshEvent } from "../protocols/mesh/events.ts";
@@ -25,6 +25,7 @@ import { MeshRooms } from "./mesh_rooms.ts";
 import { openUserInterface } from "./open_user_interface.ts";
 import type { MeshOptions } from "./options.ts";
 import type { UserInterface } from "./user_interface.ts";
+import { VERSION } from "./version.ts";
 
 /** Where a mesh listens unless told otherwise. */
 export const MESH_PORT_DEFAULT = 55_107;
@@ -39,11 +40,11 @@ export async function runMesh(options: MeshOptions): Promise<void> {
   const disk = new RealDisk();
   const folder = profileFolder(options.dataFolder, options.name);
   await disk.makeFolder(folder);
+  const log = await openLog(options);
   const lock = await lockProfile(disk, folder, "mesh", Deno.pid);
   try {
     const identity = await openIdentity(disk, `${folder}/identity`, randomBytes);
     const knownPeers = await KnownPeers.open(disk, `${folder}/known_peers`);
-    const log = await openLog(options);
     const environment: Environment = {
       random: secureRandom,
       randomBytes,
@@ -98,20 +99,32 @@ async function chat(wiring: Wiring): Promise<void> {
   });
   try {
     const begin = beginning(options, rooms.last);
-    const leave = () => {
+    const config = configOf(options, links, begin);
+    environment.log.info("started", {
+      version: VERSION,
+      command: "mesh",
+      name: options.name,
+      key: fingerprintOf(identity.signer.key),
+      listening: endpointText(links.local),
+      advertised: config.advertise,
+      passive: options.passive,
+      begin,
+    });
+    const leave = (cause: string) => {
+      environment.log.info("asked to leave", { cause });
       host?.command({ command: "quit" }, undefined);
       return true;
     };
     ui.heedInterrupts(leave);
     const presenter = new Presenter(wiring, (target) => {
-      ui.listen({ target, ended: leave, interrupted: leave });
+      ui.listen({ target, ended: () => leave("end of input"), interrupted: leave });
       // After the first line, which says where this member listens.
       if (begin.kind === "resume") {
         const text = "Back in the room you were in last; --new founds another";
         ui.show({ event: "notice", text });
       }
     });
-    host = new MeshHost(configOf(options, links, begin), {
+    host = new MeshHost(config, {
       clock: SYSTEM_LINK_CLOCK,
       environment,
       signer: identity.signer,
@@ -123,10 +136,14 @@ async function chat(wiring: Wiring): Promise<void> {
       written: () => ui.written(),
       outputReady: () => ui.ready(),
     });
-    presenter.sink = (command, ref) => host?.command(command, ref);
+    presenter.sink = (command, ref) => {
+      if (command.command === "quit") environment.log.info("asked to leave", { cause: "command" });
+      host?.command(command, ref);
+    };
     const outcome = await host.run();
     await links.shutdown(outcome.kind === "bye" ? outcome.reason : outcome.code);
     if (outcome.kind === "fatal") throw new P2pchatError(outcome.code, outcome.text);
+    environment.log.info("stopped", { reason: outcome.reason });
     ui.show({ event: "bye", reason: outcome.reason }, outcome.ref);
   } finally {
     await links.shutdown("ended");

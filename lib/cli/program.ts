@@ -3,7 +3,7 @@
 import { P2pchatError } from "../base/errors.ts";
 import { asksForJson, parseCommandLine, type ProgramCommand } from "./arguments.ts";
 import { endingOf } from "./errors.ts";
-import { flushLog, logFault, stackOf } from "./log.ts";
+import { flushLog, logEnding, logFault, stackOf } from "./log.ts";
 import { meshProgramCommand } from "./mesh_arguments.ts";
 import { leaveRawMode } from "./terminal_mode.ts";
 import { usageText } from "./usage.ts";
@@ -65,7 +65,8 @@ async function execute(
 
 async function reportEnding(error: unknown, args: readonly string[]): Promise<number> {
   leaveRawMode();
-  if (!(error instanceof P2pchatError)) {
+  if (error instanceof P2pchatError) logEnding(error);
+  else {
     logFault(error);
     if (args.includes("--verbose")) await write(Deno.stderr, `${stackOf(error)}\n`);
   }

@@ -4,7 +4,7 @@
  */
 
 import type { Signer } from "../base/crypto.ts";
-import type { Environment } from "../base/environment.ts";
+import type { Environment, Logger } from "../base/environment.ts";
 import { P2pchatError, RemoteProtocolError } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import { type BundleId, endpointText, type LinkId, type RoomId } from "../base/ids.ts";
@@ -63,6 +63,10 @@ export class MeshHost implements LinkHandler {
   readonly #mesh: Mesh;
   readonly #runner: Runner<MeshInput, MeshEffect, MeshRecord>;
   readonly #up = new Map<LinkId, LinkInfo>();
+  /** Of members with a link, by fingerprint, for the log. */
+  readonly #names = new Map<string, string>();
+  /** Where each dial that isn't answered goes, for the log. */
+  readonly #dialling = new Map<number, string>();
   #store: RoomStore | null = null;
   #room: RoomId | null = null;
   #compactAtBytes = COMPACT_BYTES_MIN;
@@ -123,16 +127,25 @@ export class MeshHost implements LinkHandler {
 
   linkUp(link: LinkId, info: LinkInfo): void {
     const { peer, dialled, remote, attempt } = info;
+    if (attempt !== null) this.#dialling.delete(attempt);
     if (this.#bans.isBanned(peer, dialled ? null : remote.host, this.ports.clock.nowMs())) {
       this.ports.links.close(link, "refused for a while after breaking the rules");
+      this.#log.info("link refused", {
+        ...this.#whoIs(info),
+        reason: "broke the rules a moment ago",
+      });
       return;
     }
     this.#up.set(link, info);
+    this.#log.info("link up", { link, ...this.#whoIs(info), dialled });
     if (this.#pauses.size > 0) this.ports.links.pauseReading(link);
     this.#runner.feed({ type: "link-up", link, peer, dialled, remote, attempt });
   }
 
   dialFailed(attempt: number, { reason, text }: DialFailure): void {
+    const remote = this.#dialling.get(attempt);
+    this.#dialling.delete(attempt);
+    this.#log.info("dial failed", { remote, reason, text });
     this.#runner.feed({
       type: "dial-failed",
       attempt,
@@ -162,9 +175,8 @@ export class MeshHost implements LinkHandler {
     const info = this.#up.get(link);
     if (info === undefined) return;
     this.#up.delete(link);
-    const { peer, remote } = info;
-    const fields = { peer, remote: endpointText(remote), closed, reason };
-    this.ports.environment.log.info("link down", fields);
+    this.#log.info("link down", { link, ...this.#whoIs(info), closed, reason });
+    this.#names.delete(fingerprintOf(info.peer));
     this.#runner.feed({ type: "link-down", link, closed, reason });
   }
 
@@ -181,6 +193,42 @@ export class MeshHost implements LinkHandler {
     this.ports.links.close(link, "this link is a day old; dial again");
   }
 
+  // The log: who and what happened, never what was said.
+
+  get #log(): Logger {
+    return this.ports.environment.log;
+  }
+
+  #whoIs({ peer, remote }: LinkInfo): Readonly<Record<string, unknown>> {
+    const key = fingerprintOf(peer);
+    const name = this.#mesh.room?.machines.names.shownName(peer) ?? this.#names.get(key) ?? null;
+    return { name, key, remote: endpointText(remote) };
+  }
+
+  /** Who quits has no name any more when its link goes. */
+  #noteName(key: string, name: string): void {
+    for (const { peer } of this.#up.values()) {
+      if (fingerprintOf(peer) === key) this.#names.set(key, name);
+    }
+  }
+
+  #logEvent(event: MeshEvent): void {
+    if (event.event === "joined" || event.event === "renamed") {
+      this.#noteName(event.key, event.name);
+    }
+    switch (event.event) {
+      case "ready":
+      case "joined":
+      case "left":
+      case "renamed":
+      case "notice":
+      case "error": {
+        const { event: message, ...fields } = event;
+        return this.#log.info(message, fields);
+      }
+    }
+  }
+
   // Effects.
 
   #execute(effect: MeshEffect): void {
@@ -188,6 +236,7 @@ export class MeshHost implements LinkHandler {
     switch (effect.type) {
       case "dial": {
         const { attempt, endpoint, expect: key, room } = effect;
+        this.#dialling.set(attempt, endpointText(endpoint));
         links.dial(attempt, endpoint, { key, room, secret: null });
         return;
       }
@@ -200,6 +249,7 @@ export class MeshHost implements LinkHandler {
       case "ban":
         return this.#ban(effect.link, effect.reason, effect.durationMs);
       case "show":
+        this.#logEvent(effect.event);
         this.ports.show(this.#withRoundTrips(effect.event), effect.ref);
         return this.#watchOutput();
       case "shown":
@@ -245,7 +295,7 @@ export class MeshHost implements LinkHandler {
   #ban(link: LinkId, reason: string, durationMs: number): void {
     const info = this.#up.get(link);
     if (info === undefined) return;
-    this.ports.environment.log.warn("peer banned", { peer: info.peer, reason, durationMs });
+    this.#log.warn("peer banned", { link, ...this.#whoIs(info), reason, durationMs });
     const host = info.dialled ? null : info.remote.host;
     this.#bans.ban(info.peer, host, this.ports.clock.nowMs() + durationMs);
     this.ports.links.close(link, reason);
@@ -255,6 +305,7 @@ export class MeshHost implements LinkHandler {
 
   #openRoom(room: RoomId): void {
     this.#room = room;
+    this.#log.info("room", { room });
     this.ports.openRoom(room).then((store) => {
       this.#store = store;
       this.#compactAtBytes = Math.max(COMPACT_BYTES_MIN, COMPACT_FACTOR * store.bytes);
@@ -271,6 +322,8 @@ export class MeshHost implements LinkHandler {
     } catch (error) {
       // What was received goes on being shown; the log must not continue as if nothing were missing.
       this.#gap = true;
+      const text = error instanceof Error ? error.message : String(error);
+      this.#log.warn("the disk refused to write", { text });
       throw error;
     }
     this.#maybeCompact();
@@ -283,6 +336,7 @@ export class MeshHost implements LinkHandler {
     await this.#compacting;
     await store.rewrite(room.snapshot());
     this.#gap = false;
+    this.#log.info("the disk writes again, the room's log was written anew");
   }
 
   /** A record `shown` is written when the user has really seen it; the latest one speaks for all before. */
@@ -301,9 +355,7 @@ export class MeshHost implements LinkHandler {
       } catch (error) {
         if (!(error instanceof P2pchatError)) throw error;
         // At worst the next start shows a message again, as history.
-        this.ports.environment.log.warn("what was shown couldn't be noted", {
-          text: error.message,
-        });
+        this.#log.warn("what was shown couldn't be noted", { text: error.message });
       }
     }
     this.#noting = null;
@@ -320,9 +372,7 @@ export class MeshHost implements LinkHandler {
       this.#compactAtBytes = Math.max(COMPACT_BYTES_MIN, COMPACT_FACTOR * store.bytes);
     }).catch((error) => {
       if (!(error instanceof P2pchatError)) return this.#ended.reject(error);
-      this.ports.environment.log.warn("the room's log couldn't be compacted", {
-        text: error.message,
-      });
+      this.#log.warn("the room's log couldn't be compacted", { text: error.message });
       this.#compactAtBytes = store.bytes + COMPACT_BYTES_MIN;
     }).finally(() => this.#compacting = null);
   }

@@ -1,6 +1,13 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { SILENT_LOGGER } from "../../lib/base/environment.ts";
+import { Node, Nodes } from "./node.ts";
 import { flushLog, logFault, openLog } from "../../lib/cli/log.ts";
 
 Deno.test({
@@ -11,7 +18,8 @@ Deno.test({
     const path = `${folder}/log`;
     await Deno.writeTextFile(path, "before\n");
 
-    const logger = await openLog({ logFile: path, verbose: false });
+    let nowMs = 0;
+    const logger = await openLog({ logFile: path, verbose: false }, () => nowMs);
     logger.debug("not without --verbose");
     logger.info("link up", { link: 7 });
     logFault(new Error("a bug", { cause: new Error("its cause") }));
@@ -22,6 +30,18 @@ Deno.test({
     assertEquals(JSON.parse(info!).properties, { link: 7 });
     assertStringIncludes(JSON.parse(fault!).properties.stack, "Caused by: Error: its cause");
     assert(/log_file_test\.ts:\d+/.test(JSON.parse(fault!).properties.stack));
+
+    for (let count = 0; count < 1_000; count++) logger.info("a stranger came");
+    logger.info("a friend came");
+    nowMs = 1_000;
+    logger.info("a stranger came", { port: 1 });
+    await flushLog();
+
+    const lines = (await Deno.readTextFile(path)).trim().split("\n").slice(3)
+      .map((line) => JSON.parse(line));
+    assertEquals(lines.length, 202);
+    assertEquals(lines.at(-2).message, "a friend came");
+    assertEquals(lines.at(-1).properties, { port: 1, leftOut: 800 });
     await Deno.remove(folder, { recursive: true });
   },
 });
@@ -33,4 +53,49 @@ Deno.test("openLog() without a file keeps nothing, and refuses a file it cannot 
     P2pchatError,
   );
   assertEquals(error.code, "disk");
+});
+
+Deno.test("--log-file says who came, went and was refused, and never what was said", async () => {
+  await using nodes = new Nodes();
+  const folder = await Deno.makeTempDir();
+  nodes.defer(() => Deno.remove(folder, { recursive: true }));
+  const path = `${folder}/log`;
+  const alice = await nodes.ready("Alice", null, { args: ["--log-file", path] });
+  const bob = await nodes.ready("Bob", alice);
+  const { key } = await alice.until(({ event, name }) => event === "joined" && name === "Bob");
+  const second = nodes.add(Node.mesh("Bob", alice));
+  await second.ended();
+  await bob.say("for all of us");
+  await bob.command({ command: "msg", name: "Alice", text: "for Alice alone" });
+  await alice.command({ command: "msg", name: "Bob", text: "for Bob alone" });
+  await bob.until(({ text }) => text === "for Bob alone");
+  await alice.until(({ text }) => text === "for Alice alone");
+  await bob.type(":q");
+  await bob.ended();
+  await alice.until(({ event }) => event === "left");
+  await alice.type(":q");
+  await alice.ended();
+
+  const text = await Deno.readTextFile(path);
+  const lines = text.trim().split("\n").map((line) => JSON.parse(line));
+  const of = (message: string) =>
+    lines.filter((line) => line.message === message).map(({ properties }) => properties);
+  const ready = alice.events.find(({ event }) => event === "ready")!;
+  const [started] = of("started");
+  assertEquals(
+    [started.version, started.name, started.key, started.listening],
+    ["0.1.0", "Alice", ready.key, `127.0.0.1:${alice.port}`],
+  );
+  assertEquals(of("room").map(({ room }) => room), [ready.room]);
+  assertEquals(of("joined").map(({ name }) => name), ["Bob"]);
+  assertEquals(of("left").map(({ name, reason }) => [name, reason]), [["Bob", "quit"]]);
+  const [bobUp, secondUp] = of("link up");
+  assertEquals([bobUp.key, bobUp.dialled], [key, false]);
+  assertMatch(bobUp.remote, /^127\.0\.0\.1:\d+$/);
+  const downs = new Map(of("link down").map((down) => [down.link, down]));
+  assertEquals([downs.get(bobUp.link).name, downs.get(bobUp.link).reason], ["Bob", "quit"]);
+  assertEquals(downs.get(secondUp.link).reason, "refused: name-taken");
+  assertEquals(of("asked to leave"), [{ cause: "command" }]);
+  assertEquals(of("stopped"), [{ reason: "quit" }]);
+  assert(!/for all of us|alone/.test(text), "no text of anybody is in it");
 });

@@ -42,6 +42,8 @@ class Store implements RoomStore {
 interface Program {
   readonly host: MeshHost;
   readonly events: readonly MeshEvent[];
+  /** What the log was told, without the fields. */
+  readonly logged: readonly string[];
   readonly outcome: Promise<MeshOutcome>;
   readonly paused: readonly (string | null)[];
 }
@@ -68,10 +70,15 @@ class World {
       randomBytes,
       wallMs: () => 1_700_000_000_000 + clock.nowMs(),
       crypto: nodeCrypto,
-      log: SILENT_LOGGER,
+      log: {
+        ...SILENT_LOGGER,
+        info: (message: string) => logged.push(message),
+        warn: (message: string) => logged.push(message),
+      },
     };
     const signer = nodeSigner(new Uint8Array(32).fill(seed));
     const events: MeshEvent[] = [];
+    const logged: string[] = [];
     const paused: (string | null)[] = [];
     const late: { host: MeshHost | null } = { host: null };
     const links = this.network.open(address, {
@@ -109,7 +116,7 @@ class World {
       outputReady: () => null,
     });
     late.host = host;
-    return { host, events, paused, outcome: host.run() };
+    return { host, events, logged, paused, outcome: host.run() };
   }
 
   /** Lets so many ms pass, promises included. */
@@ -216,6 +223,10 @@ Deno.test("MeshHost: after refused writes the log is written anew, with all that
   assertEquals(texts(bob), ["while it was full", "after"]);
   assert(written > 0 && stores.bob.rewrites === 1);
   assertEquals([...new Set(kept)], ["while it was full", "after"]);
+  assertEquals(bob.logged.filter((message) => /disk/.test(message)).slice(-2), [
+    "the disk refused to write",
+    "the disk writes again, the room's log was written anew",
+  ]);
 });
 
 Deno.test("MeshHost: a program that was killed goes on where its disk is", async () => {

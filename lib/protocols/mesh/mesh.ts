@@ -5,6 +5,7 @@
 
 import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
+import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { LinkId, PeerKey, RoomId } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
@@ -670,7 +671,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   }
 
   #penalise(peer: PeerKey, fault: Fault, text: string): void {
-    this.environment.log.warn("a peer broke the rules", { peer, fault, text });
+    this.environment.log.warn("a peer broke the rules", { key: fingerprintOf(peer), fault, text });
     const durationMs = fault === "invalid-signature" ? FORGER_BAN_MS : OFFENDER_BAN_MS;
     const reason = `${fault}: ${text}`;
     for (const { link, peer: other } of this.#links.all()) {

@@ -17,6 +17,7 @@
 import { concatBytes, type Signer, utf8 } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
+import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { Hash, MessageId, PeerKey, RoomId } from "../../base/ids.ts";
 import { Deadlines, type Machine } from "../../base/machine.ts";
 import {
@@ -618,7 +619,8 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
     } catch (error) {
       if (!(error instanceof RemoteProtocolError)) throw error;
       // Anybody may have made it: no neighbour answers for what it cannot check.
-      this.environment.log.info("private envelope dropped", { from, reason: error.message });
+      const fields = { key: fingerprintOf(from), reason: error.message };
+      this.environment.log.info("private envelope dropped", fields);
       return null;
     }
   }

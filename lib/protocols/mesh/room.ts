@@ -16,6 +16,7 @@
 import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import { P2pchatError } from "../../base/errors.ts";
+import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { earliestMs, type Machine } from "../../base/machine.ts";
@@ -268,7 +269,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         return this.#toPrivate({ type: "envelope", from, envelope: message.envelope });
       case "unknown":
         this.environment.log.info("a peer doesn't know a message type", {
-          from,
+          key: fingerprintOf(from),
           code: message.code,
         });
         return;
@@ -396,6 +397,10 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "want":
         return this.#toBroadcast(effect);
       case "skipped":
+        this.environment.log.info("messages skipped", {
+          key: fingerprintOf(effect.stream.author),
+          messages: effect.messages,
+        });
         return this.#view.skipped(effect.stream.author, effect.messages);
       case "equivocation":
         for (const peer of this.#neighbours) {
