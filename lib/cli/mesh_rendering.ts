@@ -202,10 +202,12 @@ function arrivedLine(status: MeshStatus, isAlone: boolean): Line {
   const { unconfirmed, unsent, lastMessage } = status;
   const sentences: string[] = [];
   if (unsent > 0) {
-    sentences.push(`${yours(unsent)} ${unsent === 1 ? "waits" : "wait"} to be sent.`);
+    sentences.push(`${unsent} of your messages ${unsent === 1 ? "waits" : "wait"} to be sent.`);
   }
   if (isAlone) sentences.push("Nobody else is here; what you write is kept for who comes.");
-  if (unconfirmed > 0) sentences.push(`${yours(unconfirmed)} may not have reached everybody yet.`);
+  if (unconfirmed > 0) {
+    sentences.push(`${unconfirmed} of the others may not have everything you wrote yet.`);
+  }
   if (sentences.length === 0) sentences.push("Everything you wrote has reached everybody.");
   if (lastMessage === null) return [[...sentences, "No messages yet."].join(" ")];
   return [
@@ -215,10 +217,6 @@ function arrivedLine(status: MeshStatus, isAlone: boolean): Line {
     name(lastMessage.from),
     ".",
   ];
-}
-
-function yours(count: number): string {
-  return `${count} of your messages`;
 }
 
 function verifyLines(event: EventNamed<"verify">): readonly Line[] {

@@ -192,7 +192,7 @@ Everything you wrote has reached everybody. Last message 11:03, from Bob.
     },
     `Room of 2: Alice (you), Carol.
 No direct links.
-2 of your messages wait to be sent. 1 of your messages may not have reached everybody yet. No messages yet.
+2 of your messages wait to be sent. 1 of the others may not have everything you wrote yet. No messages yet.
 ! Carol hasn't been heard for 4 s (suspected).
 Catching up with what was said before.
 ! The disk refuses to write

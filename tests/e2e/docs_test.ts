@@ -58,6 +58,27 @@ Deno.test("docs/mesh.md: names each command and each flag", async () => {
   assertEquals(missing, []);
 });
 
+Deno.test("docs/scripting.md: names each event, each field and each command with its arguments", async () => {
+  const text = await page("docs/scripting.md");
+  const shown = await page("lib/protocols/mesh/events.ts");
+  const declared = shown.slice(0, shown.indexOf("export type MeshCommand")) +
+    await page("lib/cli/help_text.ts");
+  const names = (pattern: RegExp) => [...declared.matchAll(pattern)].map(([, name]) => name!);
+  const events = names(/readonly event: "(\w+)"/g);
+  // The console makes digits of the two keys, and the program itself says how it ends.
+  const fields = names(/readonly (\w+)\??: /g).filter((name) => !/^(own|peer)Key$/.test(name));
+  const commands = meshCommands.commands.flatMap(({ name, argumentNames }) => [
+    name,
+    ...argumentNames,
+  ]);
+
+  const missing = [...events, ...fields, ...commands, "digits", "fatal", "bye", "at", "ref"]
+    .filter((name) => !new RegExp(`[\`"]${name}[\`"]`).test(text));
+
+  assert(events.includes("verify") && fields.includes("upToDate"), "it reads the declarations");
+  assertEquals([...new Set(missing)], []);
+});
+
 Deno.test("pages: every link to a file of ours leads to one", async () => {
   const ours = [...Deno.readDirSync(new URL("docs/", ROOT))].filter(({ isFile }) => isFile);
   const broken: string[] = [];

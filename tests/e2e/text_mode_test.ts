@@ -302,7 +302,7 @@ Deno.test("text mode: /status, /peers and /history read well, alone and in compa
   assertMatch(alice.lines.at(-2)!, /^Direct links: Bob( [\d.]+ m?s)?\.$/);
   assertMatch(
     alice.lines.at(-1)!,
-    /^(Everything you wrote has reached everybody|1 of your messages may not have reached everybody yet)\. Last message \d\d:\d\d, from Bob\.$/,
+    /^(Everything you wrote has reached everybody|1 of the others may not have everything you wrote yet)\. Last message \d\d:\d\d, from Bob\.$/,
   );
   assertEquals(bob.lines.slice(2), [
     "* Alice is here (127.0.0.1)",

@@ -46,8 +46,9 @@ export interface MeshStatus {
   readonly name: string;
   readonly key: string;
   readonly members: readonly PeerStatus[];
-  /** Own messages that aren't known to have reached every member, and those that wait to be sent. */
+  /** Members that aren't known to have all that this member wrote. */
   readonly unconfirmed: number;
+  /** Own messages that wait to be sent, or for their receiver. */
   readonly unsent: number;
   /** Messages kept. */
   readonly messages: number;
