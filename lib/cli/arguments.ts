@@ -172,7 +172,8 @@ function unknownFlag(
   entry: ProgramCommand | null,
 ): P2pchatError {
   const word = given.replace(/^-+/, "");
-  const hint = didYouMean(word, flags.map((flag) => flag.name), (known) => `--${known}`);
+  const names = [...flags.map((flag) => flag.name), "version"];
+  const hint = didYouMean(word, names, (known) => `--${known}`);
   const of = entry === null ? "There is no flag" : `The command ${entry.name} has no flag`;
   const see = entry === null ? "p2pchat help" : `p2pchat help ${entry.name}`;
   return new P2pchatError(

@@ -226,7 +226,8 @@ export class CommandTable<Target> {
   }
 
   #helpedBy(name: string | undefined): readonly Command<Target>[] {
-    return name === undefined ? this.commands : [this.#known(name.replace(/^\//, ""))];
+    if (name === undefined) return this.commands;
+    return [this.#known(this.#words.get(name) ?? name.replace(/^\//, ""))];
   }
 
   #known(name: string): Command<Target> {

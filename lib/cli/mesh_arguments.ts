@@ -1,5 +1,7 @@
 /** The command line of `p2pchat mesh`. */
 
+import { P2pchatError } from "../base/errors.ts";
+import { type Endpoint, endpointText } from "../base/ids.ts";
 import { parseName } from "../base/names.ts";
 import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
 import { endpoint, host, hostAndMaybePort, listenPort, wholeNumber } from "./flags.ts";
@@ -51,13 +53,22 @@ export const meshProgramCommand: ProgramCommand = {
  * @throws {P2pchatError} `usage` or `bad-name`.
  */
 export function meshOptions(line: CommandLine): MeshOptions {
-  const [name, hostText, portText, ...rest] = line.words;
-  if (name === undefined || rest.length > 0) throw wrongWords(words);
-  if (hostText !== undefined && portText === undefined) throw wrongWords(words);
+  const [name, ...address] = line.words;
+  if (name === undefined || address.length > 2) throw wrongWords(words);
+  const parsedName = parseName(name);
+  const contact = contactOf(address);
+  if (contact !== null && line.isOn("new")) {
+    throw new P2pchatError(
+      "usage",
+      `--new founds a room, and ${
+        endpointText(contact)
+      } is where to join one; leave out one of the two`,
+    );
+  }
   return {
     ...line.common,
-    name: parseName(name),
-    contact: hostText === undefined ? null : endpoint(hostText, portText!),
+    name: parsedName,
+    contact,
     host: line.value<string>("host") ?? null,
     port: line.value<number>("port") ?? null,
     advertise: line.value<AdvertisedAddress>("advertise") ?? null,
@@ -65,4 +76,16 @@ export function meshOptions(line: CommandLine): MeshOptions {
     foundNew: line.isOn("new"),
     passive: line.isOn("passive"),
   };
+}
+
+/** `HOST PORT`, or `HOST:PORT` in one word; null where neither was given. */
+function contactOf([hostText, portText]: readonly string[]): Endpoint | null {
+  if (hostText === undefined) return null;
+  if (portText !== undefined) return endpoint(hostText, portText);
+  const { host, port } = hostAndMaybePort(hostText, "HOST");
+  if (port !== null) return { host, port };
+  throw new P2pchatError(
+    "usage",
+    `The port is missing after ${host}. ${wrongWords(words).message}`,
+  );
 }

@@ -56,6 +56,8 @@ const UNDERSTOOD: readonly (readonly [line: string, differences: Partial<MeshOpt
   ["mesh Bob localhost 55107", { name: "Bob", contact: { host: "localhost", port: 55107 } }],
   ["mesh Bob ::1 1", { name: "Bob", contact: { host: "::1", port: 1 } }],
   ["mesh Bob [::1] 65535", { name: "Bob", contact: { host: "::1", port: 65535 } }],
+  ["mesh Bob localhost:55107", { name: "Bob", contact: { host: "localhost", port: 55107 } }],
+  ["mesh Bob [fe80::1%eth0]:1", { name: "Bob", contact: { host: "fe80::1%eth0", port: 1 } }],
   ["mesh 007", { name: "007" }],
   ["mesh 1e3", { name: "1e3" }],
   ["--json mesh Alice", { json: true }],

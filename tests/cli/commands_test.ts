@@ -70,6 +70,7 @@ const TYPED: readonly (readonly [line: string, outcome: Outcome])[] = [
   ["/status", { command: { command: "status" } }],
   ["/help msg", { help: ["msg"] }],
   ["/help /msg", { help: ["msg"] }],
+  ["/help :q", { help: ["quit"] }],
 ];
 
 for (const [line, outcome] of TYPED) {
