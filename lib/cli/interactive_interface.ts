@@ -9,7 +9,7 @@ import type { P2pchatError } from "../base/errors.ts";
 import { tooLong, visibleText } from "../base/text.ts";
 import { CommandRunner } from "./command_runner.ts";
 import { complete } from "./completion.ts";
-import { textWidth } from "./graphemes.ts";
+import { graphemesOf, textWidth } from "./graphemes.ts";
 import { helpLines } from "./help_text.ts";
 import { Interrupts } from "./interrupts.ts";
 import { type Key, KeyParser } from "./keys.ts";
@@ -91,7 +91,8 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     this.#mode = mode;
     this.#options = options;
     this.#streams = streams;
-    const terminal = { width: textWidth, columns: () => streams.size().columns };
+    const columns = () => streams.size().columns;
+    const terminal = { width: textWidth, characters: graphemesOf, columns };
     const { colour, verbose } = options;
     this.#text = new TextFormat({ colour, verbose, terminal }, streams.wallMs());
     this.#output = new Output({

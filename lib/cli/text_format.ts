@@ -7,11 +7,16 @@ export interface TextFormatOptions {
   readonly colour: boolean;
   /** Times with seconds. */
   readonly verbose: boolean;
-  /**
-   * Cells of a text, and how many a line of the terminal has: bodies are indented and broken at words.
-   * `null` in a pipe, where each line stays one.
-   */
-  readonly terminal: { width(text: string): number; columns(): number } | null;
+  /** Bodies are indented and broken at words. `null` in a pipe, where each line stays one. */
+  readonly terminal: (Cells & { columns(): number }) | null;
+}
+
+/** How a terminal shows text. */
+export interface Cells {
+  /** How many cells it takes. */
+  width(text: string): number;
+  /** What people see as its characters. */
+  characters(text: string): Iterable<{ readonly segment: string }>;
 }
 
 const RESET = "\x1b[0m";
@@ -99,34 +104,55 @@ export class TextFormat {
     const { terminal } = this.#options;
     if (terminal === null) return visibleText(text);
     const columns = terminal.columns();
-    const indent = Math.min(terminal.width(before), Math.max(0, columns - BODY_COLUMNS_MIN));
-    const lines = visibleLines(text)
-      .flatMap((line) => brokenAtWords(line, columns - indent, terminal.width));
+    const width = terminal.width(before);
+    const indent = Math.min(width, Math.max(0, columns - BODY_COLUMNS_MIN));
+    const lines = visibleLines(text).flatMap((line, index) =>
+      brokenAtWords(line, columns - indent, terminal, index === 0 ? width - indent : 0)
+    );
     return lines.join(`\n${" ".repeat(indent)}`);
   }
 }
 
-/** Breaks a line so that no part is wider than `columns`, but for words that are. */
+/**
+ * Breaks a line so that no part is as wide as `columns`, but for a character that is; one cell stays free, as
+ * some terminals break a full line too early. A word is only broken where it would be too wide by itself.
+ * @param taken Cells of the first part that something else takes; where nothing fits beside it, that part is
+ *   empty.
+ */
 export function brokenAtWords(
   line: string,
   columns: number,
-  width: (text: string) => number,
+  cells: Cells,
+  taken = 0,
 ): readonly string[] {
-  if (width(line) < columns) return [line];
+  if (taken + cells.width(line) < columns) return [line];
   const parts: string[] = [];
   let part = "";
-  let partWidth = 0;
+  let used = taken;
+  const breakLine = () => {
+    parts.push(part);
+    part = "";
+    used = 0;
+  };
+  const add = (text: string, width: number) => {
+    part += text;
+    used += width;
+  };
   for (const [token] of line.matchAll(/\s+|\S+/gu)) {
-    const tokenWidth = width(token);
-    // One cell stays free: some terminals break a full line too early.
-    if (partWidth > 0 && partWidth + tokenWidth >= columns) {
-      parts.push(part);
-      part = "";
-      partWidth = 0;
+    const width = cells.width(token);
+    if (used > 0 && used + width >= columns) {
+      breakLine();
       if (/^\s/u.test(token)) continue; // the break stands for the blanks
     }
-    part += token;
-    partWidth += tokenWidth;
+    if (width < columns) {
+      add(token, width);
+      continue;
+    }
+    for (const { segment } of cells.characters(token)) {
+      const one = cells.width(segment);
+      if (used > 0 && used + one >= columns) breakLine();
+      add(segment, one);
+    }
   }
   if (part !== "") parts.push(part);
   return parts;

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import * as fc from "fast-check";
-import { textWidth } from "../../lib/cli/graphemes.ts";
+import { graphemesOf, textWidth } from "../../lib/cli/graphemes.ts";
 import { brokenAtWords, TextFormat } from "../../lib/cli/text_format.ts";
 import type { Line } from "../../lib/cli/user_interface.ts";
 import { NOON_MS } from "./memory_streams.ts";
@@ -8,8 +8,10 @@ import { NOON_MS } from "./memory_streams.ts";
 const PIPE = { colour: false, verbose: false, terminal: null };
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
+const CELLS = { width: textWidth, characters: graphemesOf };
+
 function terminalOf(columns: number) {
-  return { colour: false, verbose: false, terminal: { width: textWidth, columns: () => columns } };
+  return { colour: false, verbose: false, terminal: { ...CELLS, columns: () => columns } };
 }
 
 function message(text: string): Line {
@@ -34,6 +36,24 @@ Deno.test("TextFormat breaks long lines at words, under the first one", () => {
   assertEquals(
     format.format(message("one two three four five six seven eight")),
     "12:03 <Bob> one two three four five six\n            seven eight\n",
+  );
+});
+
+Deno.test("TextFormat breaks a word that is wider than its line, under the first one", () => {
+  const format = new TextFormat(terminalOf(40), NOON_MS);
+  assertEquals(
+    format.format(message(`see https://example.org/${"x".repeat(30)} now`)),
+    "12:03 <Bob> see \n            https://example.org/xxxxxxx\n" +
+      "            xxxxxxxxxxxxxxxxxxxxxxx now\n",
+  );
+});
+
+Deno.test("TextFormat puts a body under a name that leaves no room beside it", () => {
+  const format = new TextFormat(terminalOf(30), NOON_MS);
+  const name = { text: "a-name-of-twenty-four-ch", as: "name" } as const;
+  assertEquals(
+    format.format([name, "> ", { text: "one two three four five", as: "body" }]),
+    "a-name-of-twenty-four-ch> one\n          two three four five\n",
   );
 });
 
@@ -84,13 +104,19 @@ Deno.test("TextFormat lets nothing through that a terminal obeys, in any kind of
   }));
 });
 
-Deno.test("brokenAtWords() keeps all words, and breaks none", () => {
+Deno.test("brokenAtWords() keeps all words, and breaks only those that are too wide", () => {
   const texts = fc.array(fc.constantFrom("a", "word", "日本", "  ", " ", "xxxxxxxxxxxxxxxx"));
-  fc.assert(fc.property(texts, fc.integer({ min: 1, max: 20 }), (parts, columns) => {
+  const columns = fc.integer({ min: 1, max: 20 });
+  fc.assert(fc.property(texts, columns, fc.nat({ max: 20 }), (parts, columns, taken) => {
     const line = parts.join("");
-    const broken = brokenAtWords(line, columns, textWidth);
+    const broken = brokenAtWords(line, columns, CELLS, taken);
     const words = (text: string) => text.split(/\s+/).filter((word) => word !== "");
-    assertEquals(words(broken.join("\n")), words(line));
-    for (const part of broken) assert(textWidth(part) <= columns || words(part).length <= 1);
+    assertEquals(words(broken.join("")).join(""), words(line).join(""));
+    const fit = words(line).every((word) => textWidth(word) < columns);
+    if (fit) assertEquals(words(broken.join("\n")), words(line));
+    for (const [index, part] of broken.entries()) {
+      const width = textWidth(part) + (index === 0 && part !== "" ? taken : 0);
+      assert(width < columns || [...graphemesOf(part)].length === 1);
+    }
   }));
 });

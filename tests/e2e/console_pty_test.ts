@@ -164,6 +164,18 @@ consoleTest("wide characters, emoji and marks: the cursor is where the text is",
   await terminal.untilCursorLine("界世界|");
 });
 
+consoleTest("a word without end goes on under the text, not at the start of the line", async () => {
+  await using room = await openRoom({ columns: 40 });
+  const { terminal } = room;
+
+  await room.show(messageFrom("Bob", `see ${"x".repeat(50)}`));
+
+  await terminal.until(
+    "the message",
+    ({ text }) => /<Bob> see\n {12}x{27}\n {12}x{23}\n/.test(text),
+  );
+});
+
 consoleTest("a resized window shows the prompt anew", async () => {
   await using room = await openRoom({ columns: 60 });
   const { terminal } = room;
