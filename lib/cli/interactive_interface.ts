@@ -23,9 +23,9 @@ import {
 import type { CommonOptions } from "./options.ts";
 import { type Channel, CLOSE_MS_MAX, Output } from "./output.ts";
 import { isCommon } from "./piped_interface.ts";
-import { layoutPrompt } from "./prompt_layout.ts";
+import { type DrawnPrompt, layoutPrompt, rowsAboveCursor } from "./prompt_layout.ts";
 import type { Streams } from "./streams.ts";
-import { enterRawMode, leaveRawMode } from "./terminal_mode.ts";
+import { enterRawMode, leaveRawMode, reflows } from "./terminal_mode.ts";
 import { starLine, TextFormat } from "./text_format.ts";
 import { withinTime } from "./within_time.ts";
 import type {
@@ -62,6 +62,8 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   readonly #text: TextFormat;
   readonly #interrupts: Interrupts;
   readonly #keys = new KeyParser();
+  /** Whether the terminal breaks rows anew that have become too wide. */
+  readonly #reflows: boolean;
   readonly #onResize = () => this.#resized();
   readonly #onContinue = () => this.#continued();
 
@@ -77,8 +79,8 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #toldPause = false;
   #heldLines: string[] = [];
 
-  /** Row of the cursor within the prompt's area, when all output so far is on the screen; `null`: not drawn. */
-  #drawnCursorRow: number | null = null;
+  /** The prompt's area when all output so far is on the screen; `null`: not drawn. */
+  #drawnPrompt: DrawnPrompt | null = null;
   /** Whether the prompt on the screen isn't what it should be. */
   #isStale = false;
   #hasEnded = false;
@@ -91,6 +93,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     this.#mode = mode;
     this.#options = options;
     this.#streams = streams;
+    this.#reflows = reflows((name) => streams.variable(name));
     const columns = () => streams.size().columns;
     const terminal = { width: textWidth, characters: graphemesOf, columns };
     const { colour, verbose } = options;
@@ -302,7 +305,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     if (this.#isClosed) return;
     enterRawMode(this.#streams, () => this.#erased());
     this.#isSuspended = false;
-    this.#drawnCursorRow = null; // the shell has written since
+    this.#drawnPrompt = null; // the shell has written since
     this.#redraw();
   }
 
@@ -312,7 +315,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   }
 
   #clearScreen(): void {
-    this.#drawnCursorRow = null;
+    this.#drawnPrompt = null;
     this.#output.write("stdout", "\x1b[H\x1b[2J");
     this.#redraw();
   }
@@ -361,9 +364,12 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
 
   /** Takes the prompt's area off the screen; the cursor is at its start then. */
   #erased(): string {
-    const row = this.#drawnCursorRow;
-    if (row === null) return "";
-    this.#drawnCursorRow = null;
+    const drawn = this.#drawnPrompt;
+    if (drawn === null) return "";
+    this.#drawnPrompt = null;
+    const row = this.#reflows
+      ? rowsAboveCursor(drawn, this.#streams.size().columns)
+      : drawn.rows.length - 1;
     return `\r${row > 0 ? `\x1b[${row}A` : ""}${ERASE_BELOW}`;
   }
 
@@ -381,7 +387,10 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     );
     const all = [...above, ...layout.rows];
     const cursorRow = above.length + layout.cursorRow;
-    this.#drawnCursorRow = cursorRow;
+    this.#drawnPrompt = {
+      rows: all.slice(0, cursorRow + 1),
+      cursorColumn: layout.cursorColumn,
+    };
     const up = all.length - 1 - cursorRow;
     return all.join("\r\n") + "\r" + (up > 0 ? `\x1b[${up}A` : "") +
       (layout.cursorColumn > 0 ? `\x1b[${layout.cursorColumn}C` : "");

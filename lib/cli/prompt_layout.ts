@@ -66,6 +66,45 @@ export function layoutPrompt(
   return windowed(rows, cursorRow, cursorColumn, rowsMax);
 }
 
+/** What of the prompt's area was drawn, down to the cursor. */
+export interface DrawnPrompt {
+  /** Down to the cursor's. */
+  readonly rows: readonly string[];
+  readonly cursorColumn: number;
+}
+
+/**
+ * How many rows the cursor is below the start of what was drawn, on a terminal that has since become as wide as
+ * `columns`, and breaks rows that are too wide for it. Where the cursor stands at a break, terminals differ:
+ * the lower count leaves a row behind, the higher one would take away a row that isn't ours.
+ */
+export function rowsAboveCursor(
+  { rows, cursorColumn }: DrawnPrompt,
+  columns: number,
+): number {
+  let count = 0;
+  for (const row of rows.slice(0, -1)) count += 1 + breaksIn(row, Infinity, columns);
+  return count + breaksIn(rows.at(-1) ?? "", cursorColumn, columns);
+}
+
+/** How often the first `end` cells of a row are broken. */
+function breaksIn(row: string, end: number, columns: number): number {
+  let breaks = 0;
+  let column = 0;
+  let before = 0;
+  for (const { segment } of graphemesOf(row)) {
+    if (before >= end) break;
+    const width = textWidth(segment);
+    if (column > 0 && column + width > columns) {
+      breaks++;
+      column = 0;
+    }
+    column += width;
+    before += width;
+  }
+  return breaks;
+}
+
 function windowed(
   rows: readonly string[],
   cursorRow: number,

@@ -38,3 +38,14 @@ export function leaveRawMode(): void {
     // The terminal is gone, and its mode with it.
   }
 }
+
+/**
+ * Whether the terminal breaks rows anew that have become too wide for it, as nearly all do; going by what the
+ * few others say of themselves.
+ */
+export function reflows(variable: (name: string) => string | undefined): boolean {
+  if (variable("TMUX")) return true;
+  const isScreen = Boolean(variable("STY"));
+  const isXterm = Boolean(variable("XTERM_VERSION"));
+  return !isScreen && !isXterm && !/^(rxvt|linux)/.test(variable("TERM") ?? "");
+}

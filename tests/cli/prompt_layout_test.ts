@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import * as fc from "fast-check";
 import { graphemesOf, textWidth } from "../../lib/cli/graphemes.ts";
-import { layoutPrompt } from "../../lib/cli/prompt_layout.ts";
+import { layoutPrompt, rowsAboveCursor } from "../../lib/cli/prompt_layout.ts";
 
 /** The rows, a `|` where the cursor stands. */
 function drawn(text: string, cursor: number, columns: number, rowsMax = 100): readonly string[] {
@@ -62,4 +62,15 @@ Deno.test("layoutPrompt() stays within the terminal, whatever is typed", () => {
     assert(layout.cursorRow >= 0 && layout.cursorRow < layout.rows.length);
     assert(layout.cursorColumn >= 0 && layout.cursorColumn < columns);
   }));
+});
+
+Deno.test("rowsAboveCursor() counts the breaks that a narrower terminal makes", () => {
+  const above = (rows: readonly string[], cursorColumn: number, columns: number) =>
+    rowsAboveCursor({ rows, cursorColumn }, columns);
+  assertEquals(above(["x".repeat(60), "x".repeat(13)], 4, 60), 1);
+  assertEquals(above(["x".repeat(60), "x".repeat(13)], 4, 40), 2);
+  assertEquals(above(["x".repeat(60), "x".repeat(13)], 12, 10), 7);
+  assertEquals(above(["x".repeat(13)], 10, 10), 0, "at a break, the lower count");
+  assertEquals(above(["日本語"], 6, 5), 1, "no wide character is cut in two");
+  assertEquals(above(["", ""], 0, 10), 1);
 });

@@ -176,18 +176,40 @@ consoleTest("a word without end goes on under the text, not at the start of the 
   );
 });
 
-consoleTest("a resized window shows the prompt anew", async () => {
-  await using room = await openRoom({ columns: 60 });
-  const { terminal } = room;
-  await terminal.press("a line of text that is longer than forty cells");
-  await terminal.untilCursorLine("Alice> a line of text that is longer than forty cells|");
+for (const reflows of [true, false]) {
+  const kind = reflows ? "breaks rows" : "cuts rows, as xterm does";
+  consoleTest(
+    `a window made narrow shows the prompt anew, and nothing twice: one that ${kind}`,
+    async () => {
+      const env = reflows ? {} : { XTERM_VERSION: "XTerm(379)" };
+      await using room = await openRoom({ columns: 60, reflows, env });
+      const { terminal } = room;
+      await room.show(messageFrom("Bob", "hi"), messageFrom("Bob", "are you there?"));
+      await terminal.until("both messages", ({ text }) => text.includes("<Bob> are you there?"));
+      const typed = "a line of text that is longer than fifty cells, and goes on and on";
+      await terminal.press(typed + LEFT.repeat(9));
+      await terminal.untilCursorLine("oes |on and on");
 
-  await terminal.resize(40, 20);
+      const prompt = `Alice> ${typed}`;
+      for (const columns of [40, 32, 60]) {
+        await terminal.resize(columns, 20);
+        const last = prompt.slice(prompt.length - prompt.length % columns);
+        await terminal.until(
+          `the prompt in ${columns} columns`,
+          ({ lines }) => lines.at(-1) === last,
+        );
+      }
 
-  await terminal.untilCursorLine(
-    "ger than forty cells|".slice(-"rty cells|".length - 4).trimStart(),
+      const { lines } = terminal.screen;
+      assertEquals(lines.slice(-4).map((line) => line.replace(/^\d\d:\d\d /, "")), [
+        "<Bob> hi",
+        "<Bob> are you there?",
+        prompt.slice(0, 60),
+        prompt.slice(60),
+      ]);
+    },
   );
-});
+}
 
 consoleTest("no escape sequence of a remote reaches the terminal", async () => {
   await using room = await openRoom({ flags: ["--no-color"] });

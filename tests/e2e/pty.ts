@@ -14,6 +14,8 @@ export interface TerminalOptions {
   readonly command: readonly string[];
   readonly columns?: number;
   readonly rows?: number;
+  /** Whether the terminal breaks rows that become too wide; as nearly everywhere, it does. */
+  readonly reflows?: boolean;
   readonly env?: Readonly<Record<string, string>>;
   /** Appended to the command as it stands: `2>FILE`. */
   readonly redirect?: string;
@@ -138,5 +140,5 @@ export async function openTerminal(options: TerminalOptions): Promise<Terminal> 
     stderr: "inherit",
     env: { TERM: "xterm-256color", SHELL: "/bin/sh", ...options.env },
   }).spawn();
-  return new Terminal(process, new Screen(columns, rows), folder);
+  return new Terminal(process, new Screen(columns, rows, options.reflows), folder);
 }

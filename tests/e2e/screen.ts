@@ -25,7 +25,8 @@ export class Screen {
   /** The cursor is beyond the last column until something is printed. */
   #wrapsNext = false;
 
-  constructor(public columns: number, public rows: number) {
+  /** @param reflows Whether rows that become too wide are broken, as nearly everywhere; xterm cuts them. */
+  constructor(public columns: number, public rows: number, readonly reflows = true) {
     this.#cells = [[]];
   }
 
@@ -52,11 +53,28 @@ export class Screen {
     return `${range(0, this.column)}|${range(this.column, cells.length).trimEnd()}`;
   }
 
-  /** The window has another size; rows are neither broken nor joined, as in xterm. */
+  /** The window has another size. Rows that were broken here stay so. */
   resize(columns: number, rows: number): void {
+    if (this.reflows && columns < this.columns) this.#breakRows(columns);
     this.columns = columns;
     this.rows = rows;
     this.column = Math.min(this.column, columns - 1);
+    while (this.row >= this.rows) this.#scroll();
+  }
+
+  #breakRows(columns: number): void {
+    const broken: string[][] = [];
+    let cursorRow = 0;
+    for (const [row, cells] of this.#cells.entries()) {
+      const last = this.row === row ? Math.max(cells.length, this.column + 1) : cells.length;
+      for (let start = 0; start === 0 || start < last; start += columns) {
+        broken.push(cells.slice(start, start + columns));
+        if (row === this.row && start <= this.column) cursorRow = broken.length - 1;
+      }
+    }
+    this.#cells = broken;
+    this.row = cursorRow;
+    this.column %= columns;
   }
 
   write(text: string): void {
@@ -106,12 +124,14 @@ export class Screen {
   #lineFeed(): void {
     this.#wrapsNext = false;
     this.row++;
-    if (this.row >= this.rows) {
-      this.scrollback.push(this.lines[0] ?? "");
-      this.#cells.shift();
-      this.row--;
-    }
+    if (this.row >= this.rows) this.#scroll();
     while (this.#cells.length <= this.row) this.#cells.push([]);
+  }
+
+  #scroll(): void {
+    this.scrollback.push(this.lines[0] ?? "");
+    this.#cells.shift();
+    this.row--;
   }
 
   #print(grapheme: string): void {
