@@ -14,6 +14,7 @@ import { Mesh } from "../protocols/mesh/mesh.ts";
 import type { MeshConfig, MeshEffect, MeshInput } from "../protocols/mesh/mesh_io.ts";
 import { MESH_MESSAGES, type MeshMessage } from "../protocols/mesh/messages.ts";
 import type { MeshRecord } from "../protocols/mesh/records.ts";
+import type { Room } from "../protocols/mesh/room.ts";
 import type { DialFailure, LinkEnd, LinkHandler, LinkInfo, Links } from "../transport/link.ts";
 import { createCodec } from "../wire/codec.ts";
 import { Bans } from "./bans.ts";
@@ -53,6 +54,8 @@ export interface MeshHostPorts {
 /** A log is compacted when it has so much more than it had after the last time. */
 const COMPACT_BYTES_MIN = 16 * 1024 * 1024;
 const COMPACT_FACTOR = 2;
+/** As pauses between retries everywhere. */
+const DISK_RETRY_MS = 30_000;
 /** Bytes that no message of ours could be: an old version at best. */
 const GARBLED_BAN_MS = 60_000;
 
@@ -73,6 +76,9 @@ export class MeshHost implements LinkHandler {
   #compacting: Promise<void> | null = null;
   /** The disk refused records that the machine takes for written. */
   #gap = false;
+  #closingGap: Promise<void> | null = null;
+  #retry: { cancel(): void } | null = null;
+  #isOver = false;
   /** Through which bundle the user has been shown everything, not written yet. */
   #shownThrough: BundleId | null = null;
   #noting: Promise<void> | null = null;
@@ -111,6 +117,9 @@ export class MeshHost implements LinkHandler {
       return await this.#ended.promise;
     } finally {
       this.#runner.stop();
+      this.#isOver = true;
+      this.#retry?.cancel();
+      await this.#closingGap?.catch(() => {}); // it was tried
       await this.#compacting;
       await this.ports.flushed();
       await this.#noting;
@@ -324,19 +333,40 @@ export class MeshHost implements LinkHandler {
       this.#gap = true;
       const text = error instanceof Error ? error.message : String(error);
       this.#log.warn("the disk refused to write", { text });
+      this.#retryLater(store);
       throw error;
     }
     this.#maybeCompact();
   }
 
   /** After a refused write the log lacks what the machine has: it is written anew before it goes on. */
-  async #closeGap(store: RoomStore): Promise<void> {
+  #closeGap(store: RoomStore): Promise<void> {
     const room = this.#mesh.room;
-    if (!this.#gap || room === null) return;
+    if (!this.#gap || room === null) return Promise.resolve();
+    return this.#closingGap ??= this.#rewriteAll(store, room).finally(() => {
+      this.#closingGap = null;
+    });
+  }
+
+  async #rewriteAll(store: RoomStore, room: Room): Promise<void> {
     await this.#compacting;
     await store.rewrite(room.snapshot());
     this.#gap = false;
     this.#log.info("the disk writes again, the room's log was written anew");
+    this.#runner.feed({ type: "log-restored" });
+  }
+
+  /** In a quiet room nothing else would find out that the disk writes again. */
+  #retryLater(store: RoomStore): void {
+    if (this.#retry !== null || this.#isOver) return;
+    const { clock } = this.ports;
+    this.#retry = clock.at(clock.nowMs() + DISK_RETRY_MS, () => {
+      this.#retry = null;
+      this.#closeGap(store).catch((error) => {
+        if (!(error instanceof P2pchatError)) return this.#ended.reject(error);
+        this.#retryLater(store);
+      });
+    });
   }
 
   /** A record `shown` is written when the user has really seen it; the latest one speaks for all before. */
@@ -350,6 +380,7 @@ export class MeshHost implements LinkHandler {
       const through = this.#shownThrough;
       await this.ports.written();
       if (this.#shownThrough === through) this.#shownThrough = null;
+      if (this.#gap) continue; // the log may lack that bundle; it is written anew with all that was shown
       try {
         await this.#store?.append([{ kind: "shown", through }], false);
       } catch (error) {

@@ -184,14 +184,23 @@ Deno.test({
     const refused = await bob.until(({ event }) => event === "error");
     await alice.say(`hello ${long}`);
     await bob.until(shown(`hello ${long}`));
+    await alice.say("are you there?");
+    await bob.until(shown("are you there?"));
+    const notKept = bob.events.filter(({ event, ref }) => event === "error" && ref === undefined);
     await Deno.remove(`${disk}/filling`);
     await bob.say("there is room again");
     await alice.until(shown("there is room again"));
+    await bob.until(({ event, text }) => event === "notice" && /takes writes again/.test(text));
     await bob.type(":q");
     const ended = await bob.ended();
 
     assertEquals([refused.code, refused.ref], ["disk", "long"]);
     assertMatch(refused.text, /No space left on device; free some space there and try again/);
+    assertEquals(notKept.map(({ code }) => code), ["disk"], "once, not for each message");
+    assertMatch(
+      notKept[0]!.text,
+      /free some space .*; until then what comes is shown and not kept/,
+    );
     assertEquals(alice.texts("Bob"), ["there is room", "there is room again"]);
     assert(!bob.texts("Bob").includes(long), "what wasn't said isn't shown");
     assertEquals(ended.code, 0);

@@ -229,6 +229,34 @@ Deno.test("MeshHost: after refused writes the log is written anew, with all that
   ]);
 });
 
+Deno.test("MeshHost: that what comes isn't kept is said once, and when it is again", async () => {
+  const { world, ann, bob, stores } = await annAndBob();
+  const before = bob.events.length;
+  const told = () =>
+    bob.events.slice(before).flatMap((event) =>
+      event.event === "error" || event.event === "notice" ? [event.text] : []
+    );
+
+  stores.bob.refuses = true;
+  for (const text of ["one", "two", "three"]) {
+    ann.host.command({ command: "say", text }, undefined);
+    await world.pass(100);
+  }
+  await world.pass(61_000);
+  const whileFull = told();
+  stores.bob.refuses = false;
+  await world.pass(31_000);
+
+  assertEquals(texts(bob), ["one", "two", "three"]);
+  assertEquals(whileFull, [
+    "Cannot write: it is full; until then what comes is shown and not kept, and you are told when it is again",
+  ]);
+  assertEquals(told().slice(1), [
+    "The disk takes writes again: what came meanwhile is kept now, and what comes, too",
+  ]);
+  assertEquals(stores.bob.records.filter(({ kind }) => kind === "bundle").length, 3);
+});
+
 Deno.test("MeshHost: a program that was killed goes on where its disk is", async () => {
   const { world, ann, stores } = await annAndBob();
   ann.host.command({ command: "say", text: "seen" }, undefined);

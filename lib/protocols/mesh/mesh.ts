@@ -192,6 +192,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         return this.#dialFailed(input);
       case "persisted":
       case "persist-failed":
+      case "log-restored":
         return this.#toRoom(input);
       case "command":
         return this.#command(input.command, input.ref);

@@ -66,6 +66,8 @@ export type MeshInput =
   | { readonly type: "persisted"; readonly token: number }
   /** The disk refused; where the persist had no token, `token` is null and its effects went on. */
   | { readonly type: "persist-failed"; readonly token: number | null; readonly text: string }
+  /** After a refused persist: the log holds everything again. A `persisted` says so, too. */
+  | { readonly type: "log-restored" }
   | { readonly type: "command"; readonly command: MeshCommand; readonly ref: string | undefined }
   | { readonly type: "tick" };
 

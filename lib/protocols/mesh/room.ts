@@ -178,7 +178,10 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "drained":
         this.#toAntiEntropy(input);
         return this.#toBroadcast(input);
+      case "log-restored":
+        return this.#view.diskRestored();
       case "persisted":
+        this.#view.diskRestored();
         return this.#toOrder({ type: "stored", token: input.token });
       case "persist-failed":
         return this.#persistFailed(input.token, input.text);
@@ -650,8 +653,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   }
 
   #persistFailed(token: number | null, text: string): void {
-    if (token !== null) return this.#toOrder({ type: "not-stored", token, text });
-    this.#view.diskRefused(text, this.#nowMs);
+    this.#view.diskRefused(text, token !== null);
+    if (token !== null) this.#toOrder({ type: "not-stored", token, text });
   }
 
   #ownClaim(claim: SignedClaim): void {

@@ -36,6 +36,7 @@ export type RoomInput =
   | { readonly type: "drained"; readonly peer: PeerKey }
   | { readonly type: "persisted"; readonly token: number }
   | { readonly type: "persist-failed"; readonly token: number | null; readonly text: string }
+  | { readonly type: "log-restored" }
   | {
     readonly type: "command";
     readonly command: Exclude<MeshCommand, { readonly command: "quit" | "name" }>;

@@ -74,10 +74,8 @@ export interface StatusFacts {
   readonly pausedBecause: string | null;
 }
 
-/** The disk is full for every message alike: the user is told once in so many ms. */
-const DISK_NOTICE_INTERVAL_MS = 60_000;
 const DISK_PROBLEM =
-  "the disk refused to write within the last minute: what comes is shown and isn't kept";
+  "the disk refuses to write: what comes is shown and not kept, and what you write isn't sent";
 
 /** How events write the address of one who can't be dialled. */
 const NO_ADDRESS: Endpoint = { host: "", port: 0 };
@@ -94,7 +92,10 @@ export class RoomView {
   /** What is shown, and what says that it was; at most BEFORE_READY_MAX. */
   readonly #beforeReady: RoomEffect[] = [];
   #isolated = false;
-  #diskRefusedAtMs = -Infinity;
+  /** Since the disk last took what it was given. */
+  #diskRefuses = false;
+  /** That what comes isn't kept is said once, not for each message. */
+  #toldNotKept = false;
   /** Authors that the user was warned of. */
   readonly #strangers = new Set<PeerKey>();
 
@@ -290,14 +291,25 @@ export class RoomView {
     } else if (this.#ready) this.notice("Linked with the room again");
   }
 
-  diskRefused(text: string, nowMs: number): void {
-    if (nowMs - this.#diskRefusedAtMs < DISK_NOTICE_INTERVAL_MS) return;
-    this.#diskRefusedAtMs = nowMs;
-    this.error("disk", `${text}; what comes now is shown and isn't kept`, undefined);
+  /** @param ownLine Whether it was a line of the user's, who is told of each. */
+  diskRefused(text: string, ownLine: boolean): void {
+    this.#diskRefuses = true;
+    if (ownLine || this.#toldNotKept) return;
+    this.#toldNotKept = true;
+    this.error(
+      "disk",
+      `${text}; until then what comes is shown and not kept, and you are told when it is again`,
+      undefined,
+    );
   }
 
-  #isDiskRefusing(nowMs: number): boolean {
-    return nowMs - this.#diskRefusedAtMs < DISK_NOTICE_INTERVAL_MS;
+  diskRestored(): void {
+    if (!this.#diskRefuses) return;
+    this.#diskRefuses = false;
+    this.#toldNotKept = false;
+    this.notice(
+      "The disk takes writes again: what came meanwhile is kept now, and what comes, too",
+    );
   }
 
   notice(text: string, ref?: string): void {
@@ -427,7 +439,7 @@ export class RoomView {
     if (lost.length > LOST_NAMED_MAX) {
       problems.push(`${lost.length - LOST_NAMED_MAX} more are lost`);
     }
-    if (this.#isDiskRefusing(status.nowMs)) problems.push(DISK_PROBLEM);
+    if (this.#diskRefuses) problems.push(DISK_PROBLEM);
     if (this.#isolated && members.length > 0) {
       problems.push("no link to any other member; trying those who were here");
     }
