@@ -544,7 +544,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         return this.#view.keyChanged(effect.name, effect.shown, effect.pinned, effect.key);
       case "name-lost-self":
         if (effect.consequence === "leave") {
-          return this.#fatal("name-taken", nameTakenText(effect.winner.signed.claim.value.name));
+          return this.#loseName(effect.winner.signed.claim.value.name);
         }
         return this.#view.nameLost(effect.winner.signed.claim.value.name, effect.shown);
       case "persist":
@@ -553,6 +553,14 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       default:
         return unreachable(effect);
     }
+  }
+
+  #loseName(name: string): void {
+    const text = this.#view.ready
+      ? `You are no longer in the room: somebody else was first with the name ${name}; ` +
+        "start again with another name"
+      : nameTakenText(name);
+    this.#fatal("name-taken", text);
   }
 
   #toPrivate(input: PrivateInput): void {
@@ -705,7 +713,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
 export const REPLACED_TEXT =
   "Left the room: the same key came in again from another place; use one profile at one place at a time";
 
-/** Whoever lost the race for a name reads this. */
+/** Whoever comes too late for a name reads this. */
 export function nameTakenText(name: string): string {
   return `Cannot come in as ${name}: somebody else has that name here, or was lost less than a day ago; choose another one`;
 }
