@@ -175,12 +175,12 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     return this.#output.ready();
   }
 
-  async flush(): Promise<void> {
-    await this.#output.flush();
+  flush(): Promise<void> {
+    return this.#output.flush();
   }
 
   written(): Promise<void> {
-    return this.flush();
+    return this.#output.written();
   }
 
   async close(): Promise<void> {

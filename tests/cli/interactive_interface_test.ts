@@ -45,6 +45,24 @@ Deno.test("a command stays visible above its answer, chat doesn't", async () => 
   await ui.close();
 });
 
+Deno.test("what was shown is written although more is waiting", async () => {
+  const { streams, ui, screenNow } = await open();
+  streams.hold();
+  ui.show(messageFrom("Bob", "first"));
+  await settle();
+  const written = ui.written();
+  ui.show(messageFrom("Bob", "second"));
+  streams.release();
+  streams.hold();
+
+  await written;
+
+  const screen = await screenNow();
+  assertEquals(screen.lines, ["12:03 <Bob> first", "Alice>"]);
+  streams.release();
+  await ui.close();
+});
+
 Deno.test("a burst of messages is one write with one prompt, while the terminal is slow", async () => {
   const { streams, ui, screenNow } = await open();
   streams.type("half");
