@@ -303,6 +303,27 @@ Deno.test("MeshHost: whoever returns knows who is here when it is ready", async 
   assertEquals(again.events[0]?.event, "ready");
 });
 
+Deno.test("MeshHost: whoever returns waits a second at most for who is here", async () => {
+  const readyAfterMs: number[] = [];
+  // Somewhere on the way in: what has come by then decides what it waits for.
+  for (let cutAtMs = 10; cutAtMs <= 100; cutAtMs += 10) {
+    const { world, ann, bob, stores } = await annAndBob();
+    bob.host.command({ command: "quit" }, undefined);
+    await world.pass(1_000);
+    const again = world.start(2, "Bob", stores.bob, { kind: "resume", room: roomOf(ann) });
+    await world.pass(cutAtMs);
+    world.network.cut("127.0.0.1", "127.0.0.3");
+    world.network.cut("127.0.0.3", "127.0.0.1");
+    const isReady = () => again.events.some(({ event }) => event === "ready");
+    for (let ms = 0; ms < 2_000 && !isReady(); ms += 10) {
+      await world.pass(10);
+      if (isReady()) readyAfterMs.push(ms);
+    }
+  }
+
+  assert(readyAfterMs.some((ms) => ms > 900 && ms <= 1_000), readyAfterMs.join());
+});
+
 Deno.test("MeshHost: input pauses while a newcomer catches up, and goes on then", async () => {
   const { bob } = await annAndBob();
 
