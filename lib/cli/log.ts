@@ -14,8 +14,8 @@ export interface LogOptions {
 }
 
 /** Of one message: what strangers can cause fills neither the disk nor the place of other messages. */
-const LINES_PER_SECOND = 10;
-const LINES_BURST = 200;
+const LINES_PER_SECOND = 20;
+const LINES_BURST = 2_000;
 
 /** Of the program's one log; silent where there is none. */
 let programLogger: Logger = SILENT_LOGGER;

@@ -5,6 +5,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { utf8 } from "../../lib/base/crypto.ts";
+import { fingerprintOf } from "../../lib/base/fingerprint.ts";
+import type { PeerKey } from "../../lib/base/ids.ts";
 import { makeEmbedded } from "../../lib/base/schema.ts";
 import { beaconSchema } from "../../lib/protocols/mesh/structures.ts";
 import type { MeshMessage } from "../../lib/protocols/mesh/messages.ts";
@@ -204,7 +206,7 @@ Deno.test("members who break the rules are dropped, and the others chat on", asy
         const tookMs = await member.dropped - from;
         await attacking;
         assert(tookMs < OFFENDER_MS_MAX, `${name}: dropped after ${tookMs} ms`);
-        await room.assertReason(member.key, name);
+        await room.assertReason(fingerprintOf(member.key as PeerKey), name);
       }),
     );
   }
