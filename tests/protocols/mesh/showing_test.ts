@@ -17,6 +17,9 @@ class Shower {
   readonly showing: Showing;
 
   constructor(records: readonly MeshRecord[] = [{ kind: "shown", through: null }]) {
+    const emit = (effect: RoomEffect) => {
+      if (effect.type === "shown") this.noted.push(effect.through);
+    };
     let ready = false;
     const view = {
       get ready() {
@@ -24,11 +27,9 @@ class Shower {
       },
       becomeReady: () => ready = true,
       message: ({ text }: { readonly text: string }) => this.texts.push(text),
+      inOrder: (effect: RoomEffect) => emit(effect),
     } as unknown as RoomView;
     const config = { records, founded: false, claim } as unknown as RoomConfig;
-    const emit = (effect: RoomEffect) => {
-      if (effect.type === "shown") this.noted.push(effect.through);
-    };
     this.showing = new Showing(config, fakeCrypto, view, () => this.isStoring, emit);
     this.showing.caughtUp();
   }
