@@ -31,15 +31,9 @@ import type {
   AdmissionPort,
   LinkMessage,
 } from "./admission_io.ts";
-import {
-  AdmissionLinks,
-  type InRoom,
-  isNewcomerStage,
-  type Link,
-  type Message,
-} from "./admission_links.ts";
+import { AdmissionLinks, isNewcomerStage, type Link, type Message } from "./admission_links.ts";
 import { Admitting } from "./admitting.ts";
-import { isBeaconSigned } from "./credentials.ts";
+import { type InRoom, isBeaconSigned } from "./credentials.ts";
 import { Newcomer } from "./newcomer.ts";
 import type { SignedBeacon } from "./structures.ts";
 

@@ -4,17 +4,18 @@
  */
 
 import type { Environment } from "../../base/environment.ts";
-import type { Endpoint, FoldedName, LinkId, PeerKey, RoomId } from "../../base/ids.ts";
+import type { Endpoint, FoldedName, LinkId, PeerKey } from "../../base/ids.ts";
 import type { AdmissionEffect, AdmissionPort, LinkMessage } from "./admission_io.ts";
 import {
   beaconFormFault,
   claimFormFault,
   claimIdOf,
+  type InRoom,
   isBeaconSigned,
   isClaimSigned,
 } from "./credentials.ts";
 import type { Refusal } from "./messages.ts";
-import type { Claim, SignedBeacon, SignedClaim, SignedGenesis } from "./structures.ts";
+import type { Claim, SignedBeacon, SignedClaim } from "./structures.ts";
 
 export type Message<Type extends LinkMessage["type"]> = Extract<
   LinkMessage,
@@ -66,12 +67,6 @@ export interface Link {
   isMember: boolean;
   stage: Stage;
   dueMs: number | null;
-}
-
-/** The room that we are in. */
-export interface InRoom {
-  readonly id: RoomId;
-  readonly genesis: SignedGenesis;
 }
 
 export class AdmissionLinks {
@@ -163,14 +158,14 @@ export class AdmissionLinks {
     link: Link,
     beacon: SignedBeacon,
     claim: SignedClaim,
-    room: RoomId = this.room!.id,
+    room: InRoom = this.room!,
   ): boolean {
     const { key, state, claim: claimId } = beacon.beacon.value;
     if (state !== "alive") {
       this.close(link, "it is leaving the room");
       return false;
     }
-    const fault = beaconFormFault(beacon.beacon.value, room) ??
+    const fault = beaconFormFault(beacon.beacon.value, room.id) ??
       claimFormFault(claim.claim.value, room) ??
       (key !== link.peer ? "the beacon is another member's" : null) ??
       (claim.claim.value.key !== key ? "the claim is another member's" : null) ??

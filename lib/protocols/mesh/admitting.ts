@@ -9,12 +9,12 @@
 import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import { P2pchatError } from "../../base/errors.ts";
-import type { Endpoint, FoldedName, PeerKey, RoomId } from "../../base/ids.ts";
+import type { Endpoint, FoldedName, PeerKey } from "../../base/ids.ts";
 import { foldName, parseName } from "../../base/names.ts";
 import { isPrivateHost } from "./addresses.ts";
 import type { AdmissionPort, AdmissionTiming, HoldMessage } from "./admission_io.ts";
 import type { AdmissionLinks, Link, Message, Stage } from "./admission_links.ts";
-import { admitClaim, claimFormFault, claimTime, ownedClaim } from "./credentials.ts";
+import { admitClaim, claimFormFault, claimTime, type InRoom, ownedClaim } from "./credentials.ts";
 import { HOLDS_MAX, INCARNATION_MAX, ROSTER_MAX, ROSTER_PER_ADDRESS_MAX } from "./limits.ts";
 import { type Claim, type SignedClaim, STRUCTURE_VERSION } from "./structures.ts";
 import { TokenBucket } from "./token_bucket.ts";
@@ -62,7 +62,7 @@ export class Admitting {
     if (!link.isMember && !this.hasRoom(link, nowMs)) return;
     const owner = this.port.ownerOf(folded);
     if (owner !== null && owner !== link.peer) return this.links.turnAwayName(link, name);
-    if (join.earlier !== null && this.#isEarlier(link, join.earlier, room.id, folded)) {
+    if (join.earlier !== null && this.#isEarlier(link, join.earlier, room, folded)) {
       return this.#welcomeBack(link, join, join.earlier, nowMs);
     }
     const rival = this.#rivalOf(folded, link.peer, nowMs);
@@ -94,7 +94,7 @@ export class Admitting {
   }
 
   /** Whether the claim that a returning member shows is one that we would give it. */
-  #isEarlier(link: Link, earlier: SignedClaim, room: RoomId, folded: FoldedName): boolean {
+  #isEarlier(link: Link, earlier: SignedClaim, room: InRoom, folded: FoldedName): boolean {
     const claim = earlier.claim.value;
     return claim.key === link.peer && claim.folded === folded &&
       claimFormFault(claim, room) === null && this.links.isClaimGood(earlier);
@@ -128,6 +128,7 @@ export class Admitting {
     const known = this.port.incarnationOf(link.peer);
     const incarnation = link.isMember ? known : Math.max(join.incarnation, known + 1);
     const after = this.port.latestHead();
+    const admitterTime = this.port.selfClaim().claim.value.time;
     const claim: Claim = {
       version: STRUCTURE_VERSION,
       room: this.links.room!.id,
@@ -136,7 +137,7 @@ export class Admitting {
       key: link.peer,
       incarnation: Math.min(incarnation, INCARNATION_MAX),
       after,
-      time: claimTime(this.env.wallMs(), after?.time ?? null),
+      time: claimTime(this.env.wallMs(), admitterTime, after?.time ?? null),
       admitter: this.signer.key,
     };
     const { claim: embedded, admission } = admitClaim(this.env.crypto, this.signer, claim);

@@ -119,10 +119,11 @@ export function resumedClaim(
   earlier: EarlierMembership,
 ): SignedClaim {
   const { name } = config;
-  const { room, incarnationMin: incarnation, ownClaims } = earlier;
+  const { room, genesis, incarnationMin: incarnation, ownClaims } = earlier;
   const folded = foldName(name);
+  const admitterTime = (ownClaims[0]?.claim ?? genesis.genesis).value.time;
   return ownClaims.find(({ claim }) => claim.value.folded === folded) ??
-    claimAlone(environment, signer, { room, name, incarnation, after: null });
+    claimAlone(environment, signer, { room, name, incarnation, admitterTime, after: null });
 }
 
 /** Where others can dial one whom nobody has seen yet; null where it can't be said. */

@@ -26,6 +26,12 @@ import {
 } from "./structures.ts";
 import { checkId, signedId, signId } from "./signed.ts";
 
+/** A room, and how it began: what claims to names in it are judged by. */
+export interface InRoom {
+  readonly id: RoomId;
+  readonly genesis: SignedGenesis;
+}
+
 export function roomIdOf(crypto: Crypto, genesis: SignedGenesis): RoomId {
   return signedId(crypto, "genesis", genesis.genesis.bytes);
 }
@@ -102,16 +108,17 @@ export function genesisFault(crypto: Crypto, signed: SignedGenesis, id: RoomId):
 }
 
 /** Why a claim can't hold in `room` whoever signed it: cheap, before any signature. */
-export function claimFormFault(claim: Claim, room: RoomId): string | null {
+export function claimFormFault(claim: Claim, { id, genesis }: InRoom): string | null {
   const version = versionFault("claim", claim.version);
   if (version !== null) return version;
-  if (claim.room !== room) return "the claim is for another room";
+  if (claim.room !== id) return "the claim is for another room";
   if (claim.incarnation > INCARNATION_MAX) return "the claim's incarnation is out of range";
   const fault = nameFault(claim.name);
   if (fault !== null) return `the claim's name isn't possible: ${fault}`;
   if (claim.name.normalize("NFC") !== claim.name) return "the claim's name isn't in NFC";
   if (foldName(claim.name) !== claim.folded) return "the claim's folded name isn't its name's";
-  // Both bounds come from the claim itself: a refusal by the receiver's clock would divide the room.
+  // The bounds are the same for all: a refusal by the receiver's clock would divide the room.
+  if (claim.time < genesis.genesis.value.time) return "the claim is older than the room";
   const { after, time } = claim;
   if (after !== null && (time <= after.time || time > after.time + TIME_STEP_MS_MAX)) {
     return "the claim's time isn't within a day after the head it names";
@@ -196,9 +203,20 @@ export function ownedBeacon({ beacon, signature }: SignedBeacon): SignedBeacon {
   return { beacon: { bytes: beacon.bytes.slice(), value }, signature: signature.slice() };
 }
 
-/** Wall time, within the bounds that the latest head sets: at least 1 ms and at most a day after it. */
-export function claimTime(wallMs: number, headTime: number | null): number {
-  const wall = Math.max(0, Math.floor(wallMs));
+/**
+ * Wall time, but after the claim of who admits, and within the bounds that the latest head sets: at least
+ * 1 ms and at most a day after it.
+ * @param admitterTime That of the admitting member's own claim.
+ */
+export function claimTime(
+  wallMs: number,
+  admitterTime: number,
+  headTime: number | null,
+): number {
+  const wall = Math.min(
+    Math.max(admitterTime + 1, Math.floor(wallMs)),
+    Number.MAX_SAFE_INTEGER,
+  );
   if (headTime === null) return wall;
   return Math.min(
     Math.max(wall, headTime + 1),

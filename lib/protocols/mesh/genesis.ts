@@ -28,7 +28,7 @@ export function foundRoom(
   signer: Signer,
   { name, isPrivate }: { readonly name: string; readonly isPrivate: boolean },
 ): FoundedRoom {
-  const time = claimTime(env.wallMs(), null);
+  const time = Math.max(0, Math.floor(env.wallMs()));
   const genesis = signGenesis(env.crypto, signer, {
     version: STRUCTURE_VERSION,
     nonce: env.randomBytes(NONCE_BYTES),
@@ -38,7 +38,13 @@ export function foundRoom(
   });
   const room = roomIdOf(env.crypto, genesis);
   const incarnation = Math.max(1, time);
-  const claim = claimAlone(env, signer, { room, name, incarnation, after: null });
+  const claim = claimAlone(env, signer, {
+    room,
+    name,
+    incarnation,
+    admitterTime: time - 1,
+    after: null,
+  });
   const records: MeshRecord[] = [
     { kind: "genesis", genesis },
     { kind: "incarnation", incarnation },
@@ -47,14 +53,18 @@ export function foundRoom(
   return { room, genesis, claim, incarnation, records };
 }
 
-/** A claim for a member who is alone in its room: nobody else is there to admit the name. */
+/**
+ * A claim for a member who is alone in its room: nobody else is there to admit the name. It counts for others
+ * (`vouching.ts`) by one of `admitterTime` that this member came in with, or by its founding the room.
+ */
 export function claimAlone(
   env: Environment,
   signer: Signer,
-  { room, name, incarnation, after }: {
+  { room, name, incarnation, admitterTime, after }: {
     readonly room: RoomId;
     readonly name: string;
     readonly incarnation: number;
+    readonly admitterTime: number;
     readonly after: { readonly time: number; readonly id: BundleId } | null;
   },
 ): SignedClaim {
@@ -66,7 +76,7 @@ export function claimAlone(
     key: signer.key,
     incarnation,
     after,
-    time: claimTime(env.wallMs(), after?.time ?? null),
+    time: claimTime(env.wallMs(), admitterTime, after?.time ?? null),
     admitter: signer.key,
   });
   return completeClaim(env.crypto, signer, admitted);

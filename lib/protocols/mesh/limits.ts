@@ -58,6 +58,8 @@ export const ROSTER_NEWS_MAX = 16;
 export const CLAIMS_MAX = 2 * ROSTER_MAX + KEPT_MESSAGES_MAX;
 /** Claims a neighbour sent ahead of the beacons that name them: eight messages full. */
 export const CLAIMS_AHEAD_MAX = 128;
+/** Members whose claims are asked after, since they vouch for others': as many as a room has. */
+export const VOUCHERS_WANTED_MAX = ROSTER_MAX;
 /** Those who speak about one accused member: its neighbours, old and new. */
 export const SPEAKERS_MAX = 32;
 /** Names held for other members' newcomers, 2 s each: as many as members may enter at once. */

@@ -807,6 +807,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       room: room.config.room,
       name,
       incarnation: room.config.incarnation,
+      admitterTime: room.machines.roster.selfClaim().claim.value.time,
       after: room.machines.latestHead(),
     });
     this.#toRoom({ type: "own-claim", claim, ref });

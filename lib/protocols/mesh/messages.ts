@@ -237,7 +237,9 @@ const beacons = message(32, "beacons", {
 const claims = message(33, "claims", {
   from: "a neighbour",
   to: "a neighbour",
-  when: "claims not known before arrived or were made; before the beacons that name them",
+  when:
+    "claims not known before arrived or were made: before the beacons that name them, and after them those of " +
+    "forgotten members who vouch for them",
   answer: "none",
   lane: control,
 }, { claims: list(signedClaimSchema, ROSTER_NEWS_MAX) });

@@ -1,6 +1,7 @@
 /**
  * Whose name is whose: of all claims to one folded name the one with the smaller (time, id) wins, here
- * as everywhere; the others are shown as `Bob~k7f3`, the start of their fingerprint.
+ * as everywhere, those first that are vouched for (`vouching.ts`); the others are shown as `Bob~k7f3`, the
+ * start of their fingerprint.
  *
  * What this member has pinned changes only what it shows: a stranger under a known name is `Bob~k7f3`
  * too, until `/trust`. Of two Bobs who are both here after a split the winner is shown as Bob, as everywhere,
@@ -137,6 +138,8 @@ export class Names implements Machine<NamesInput, NamesEffect> {
         return this.#release(input.key, nowMs);
       case "trust":
         return this.#trust(input.key, nowMs);
+      case "claim-known":
+        return this.#settleContested(nowMs);
       case "tick":
         return;
       default:
@@ -201,11 +204,21 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     let winner: readonly [PeerKey, Holder] | null = null;
     for (const key of this.#keysByFolded.get(folded) ?? []) {
       const holder = this.#holders.get(key)!;
-      if (winner === null || compareClaims(holder.claim, winner[1].claim) < 0) {
+      if (winner === null || this.#compare(holder.claim, winner[1].claim) < 0) {
         winner = [key, holder];
       }
     }
     return winner;
+  }
+
+  /** Negative where `a` wins over `b`. */
+  #compare(a: KnownClaim, b: KnownClaim): number {
+    const { isVouched } = this.config;
+    return Number(isVouched(b)) - Number(isVouched(a)) || compareClaims(a, b);
+  }
+
+  #settleContested(nowMs: number): void {
+    for (const [folded, keys] of this.#keysByFolded) if (keys.size > 1) this.#settle(folded, nowMs);
   }
 
   /** Works out again how all who claim this name are shown. */
@@ -213,7 +226,8 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     const winner = this.#winnerOf(folded);
     if (winner === null) return;
     const [winnerKey, { claim }] = winner;
-    const isStranger = this.#isStranger(folded, winnerKey, winner[1], nowMs);
+    this.#pinWinner(winnerKey, winner[1], nowMs);
+    const isStranger = this.#isStranger(winnerKey, winner[1]);
     // The losers first: the winner's plain name must be free before it is listed.
     for (const key of this.#keysByFolded.get(folded)!) {
       if (key !== winnerKey) this.#show(key, this.#suffixed(key));
@@ -223,27 +237,42 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     this.#settleOwn(winnerKey, claim, nowMs);
   }
 
-  /** Whether the winner isn't the one this name is known with; pins it where nobody is. */
-  #isStranger(folded: FoldedName, key: PeerKey, holder: Holder, nowMs: number): boolean {
-    const { self, raceMs } = this.config;
+  /**
+   * Pins a winner that is here under a name that nobody is known by, or in place of one who came in at once with
+   * it: nobody knows the loser yet, who leaves. Of any other change the user is told, and the pin stays.
+   */
+  #pinWinner(key: PeerKey, holder: Holder, nowMs: number): void {
     // What others are called is pinned when they are seen; whoever has our own name has to show it.
-    if (key === self || !holder.live) return false;
+    if (key === this.config.self || !holder.live) return;
+    const { folded, claim } = holder;
     const pin = this.#pins.get(folded);
-    if (pin === undefined) {
-      this.#pin(holder, key, nowMs);
-      return false;
-    }
-    if (pin.key === key) return false;
+    if (pin === undefined) return this.#pin(holder, key, nowMs);
     const pinned = this.#holders.get(pin.key);
-    if (pinned?.folded !== folded) return true;
-    // Two who came in at once: nobody knows the loser yet, who leaves.
-    if (pin.atMs !== null && nowMs - pin.atMs < raceMs) this.#pin(holder, key, nowMs);
-    else if (pin.warnedOf !== key) {
-      this.#pins.set(folded, { ...pin, warnedOf: key });
-      const { name } = holder.claim.signed.claim.value;
-      this.#effects.push({ type: "pin-contested", name, pinned: pin.key, key });
+    if (pin.key === key || pinned?.folded !== folded) return;
+    if (pin.atMs !== null && this.#isRace(claim, pinned.claim, pin.atMs, nowMs)) {
+      return this.#pin(holder, key, nowMs);
     }
-    return false;
+    if (pin.warnedOf === key) return;
+    this.#pins.set(folded, { ...pin, warnedOf: key });
+    const { name } = claim.signed.claim.value;
+    this.#effects.push({ type: "pin-contested", name, pinned: pin.key, key });
+  }
+
+  /** Whether the winner has the name of somebody else who is known by it and has no claim to it here. */
+  #isStranger(key: PeerKey, { folded, live }: Holder): boolean {
+    if (key === this.config.self || !live) return false;
+    const pin = this.#pins.get(folded);
+    return pin !== undefined && pin.key !== key && this.#holders.get(pin.key)?.folded !== folded;
+  }
+
+  /**
+   * Whether two came in at once, the one that lost having been here since `sinceMs`. A rival that says it came
+   * long before was kept away by a split, or lies: nobody leaves for it.
+   */
+  #isRace(winner: KnownClaim, loser: KnownClaim, sinceMs: number, nowMs: number): boolean {
+    const { raceMs } = this.config;
+    const apartMs = loser.signed.claim.value.time - winner.signed.claim.value.time;
+    return nowMs - sinceMs < raceMs && Math.abs(apartMs) < raceMs;
   }
 
   #show(key: PeerKey, shown: string): void {
@@ -286,7 +315,7 @@ export class Names implements Machine<NamesInput, NamesEffect> {
   }
 
   #settleOwn(winnerKey: PeerKey, winner: KnownClaim, nowMs: number): void {
-    const { self, raceMs } = this.config;
+    const { self } = this.config;
     const own = this.#holders.get(self);
     if (own === undefined || own.folded !== winner.signed.claim.value.folded) return;
     if (winnerKey === self) {
@@ -296,8 +325,8 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     if (this.#lostTo?.id === winner.id) return;
     this.#lostTo = winner;
     const cameIn = this.#cameIn;
-    const isRace = cameIn?.claim.id === own.claim.id && nowMs - cameIn.atMs < raceMs &&
-      this.#holders.get(winnerKey)!.live;
+    const isRace = cameIn?.claim.id === own.claim.id &&
+      this.#isRace(winner, own.claim, cameIn.atMs, nowMs) && this.#holders.get(winnerKey)!.live;
     this.#effects.push({
       type: "name-lost-self",
       winner,

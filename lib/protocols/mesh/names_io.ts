@@ -15,6 +15,8 @@ export type NamesInput =
   | MembershipChange
   /** Our own claim, at first and after each `/name`. */
   | { readonly type: "own"; readonly claim: KnownClaim }
+  /** The roster learnt a claim, which others may be vouched for by. */
+  | { readonly type: "claim-known" }
   /** The user accepts the key that is shown under this name (`/trust`). */
   | { readonly type: "trust"; readonly key: PeerKey }
   | { readonly type: "tick" };
@@ -58,9 +60,11 @@ export interface NamesConfig {
   readonly self: PeerKey;
   /** What is on disk of this room: its pins are restored. */
   readonly records: readonly MeshRecord[];
-  /** One's own claim is so young when a race of two newcomers comes to light (5 s after `ready`). */
+  /** Whether a claim's time can be believed; only then does it win over one that is vouched for. */
+  readonly isVouched: (claim: KnownClaim) => boolean;
+  /** Two claims are of a race to come in where they are no further apart, and ours is no older when it shows. */
   readonly raceMs: number;
 }
 
-/** Two who come in at once learn of each other within a few round trips; a heal so soon after is a race too. */
+/** Two who come in at once learn of each other within a few round trips; their claims are no further apart. */
 export const NAME_RACE_MS = 5_000;

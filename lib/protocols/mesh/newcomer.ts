@@ -71,7 +71,7 @@ export class Newcomer {
     if (stage.at !== "asking") return this.links.outOfTurn(link, "offer");
     const room = roomIdOf(this.env.crypto, offer.genesis);
     const fault = this.#genesisFaultFor(offer.genesis, room) ??
-      claimFormFault(offer.claim.value, room) ??
+      claimFormFault(offer.claim.value, { id: room, genesis: offer.genesis }) ??
       this.#offerFault(link, offer.claim.value, stage.name);
     if (fault !== null) return this.#badAnswer(link, fault);
     const isAdmitted = isClaimAdmitted(this.env.crypto, offer);
@@ -106,11 +106,12 @@ export class Newcomer {
     if (stage.at !== "asking") return this.links.outOfTurn(link, "welcome");
     const room = roomIdOf(this.env.crypto, welcome.genesis);
     const claim = this.#ownClaims.get(stage.name.normalize("NFC"));
+    const origin = { id: room, genesis: welcome.genesis };
     const fault = this.#genesisFaultFor(welcome.genesis, room) ??
       (claim === undefined ? "it welcomed us with a claim that we didn't show" : null) ??
-      claimFormFault(claim!.claim.value, room);
+      claimFormFault(claim!.claim.value, origin);
     if (fault !== null) return this.#badAnswer(link, fault);
-    if (!this.links.areCredentials(link, welcome.beacon, welcome.admitterClaim, room)) return;
+    if (!this.links.areCredentials(link, welcome.beacon, welcome.admitterClaim, origin)) return;
     this.#admitted(link, { room, genesis: welcome.genesis, claim: claim!, welcome }, {
       incarnation: this.#incarnationAtLeast(welcome.incarnation),
       endpoint: welcome.endpoint,

@@ -2,8 +2,7 @@
 
 import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
-import type { RoomId } from "../../base/ids.ts";
-import { type KnownClaim, signBeacon } from "./credentials.ts";
+import { type InRoom, type KnownClaim, signBeacon } from "./credentials.ts";
 import type { RosterDigest } from "./roster_digest.ts";
 import type { ProgressPort, RosterTiming, SelfDescription } from "./roster_io.ts";
 import { type SignedBeacon, STRUCTURE_VERSION } from "./structures.ts";
@@ -13,7 +12,7 @@ const REFRESH_MS = 200;
 
 /** When a process entered which room, as which incarnation. */
 export interface Entrance {
-  readonly room: RoomId;
+  readonly room: InRoom;
   readonly incarnation: number;
   readonly atMs: number;
 }
@@ -72,7 +71,7 @@ export class OwnLease {
 
   /** The next beacon, made now; `digest` takes our own line in first, which the beacon is to cover. */
   makeBeacon(state: "alive" | "quit", digest: RosterDigest, nowMs: number): SignedBeacon {
-    const { room, incarnation } = this.entrance;
+    const { room: { id: room }, incarnation } = this.entrance;
     const { endpoint, passive, boxKey, epoch } = this.#description;
     const { key } = this.signer;
     this.#number++;

@@ -515,6 +515,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "unsuspected":
         return;
       case "claim-known":
+        this.#toNames({ type: "claim-known" });
         return this.#toOrder(effect);
       case "replaced-self":
         return this.#fatal("replaced", REPLACED_TEXT);

@@ -49,7 +49,10 @@ export class RoomMachines {
       frontier: () => this.order.root(),
       latest: () => this.order.latest(),
     });
-    this.names = new Names({ self, records, raceMs: NAME_RACE_MS }, fingerprintOf);
+    this.names = new Names(
+      { self, records, raceMs: NAME_RACE_MS, isVouched: (claim) => this.roster.isVouched(claim) },
+      fingerprintOf,
+    );
     this.order = new Order(
       { room, genesisTime: genesis.genesis.value.time, incarnation, claim: null, records },
       environment,

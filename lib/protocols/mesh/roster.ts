@@ -37,6 +37,7 @@ import type {
 import { RosterOutbox } from "./roster_outbox.ts";
 import { type Entry, RosterTable } from "./roster_table.ts";
 import type { Beacon, SignedBeacon, SignedClaim } from "./structures.ts";
+import { Vouching } from "./vouching.ts";
 
 /** - `beacon`: our own lease is to be renewed */
 const DEADLINES = ["beacon"] as const;
@@ -65,6 +66,8 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
   /** Members on disk, until we enter. */
   readonly #remembered = new Map<PeerKey, MemberRecord>();
   #own: OwnLease | null = null;
+  /** Null before we enter. */
+  #vouching: Vouching | null = null;
   #blamelessUntilMs = -Infinity;
   /** `postpone` was called; the next step knows the time. */
   #stalled = false;
@@ -80,7 +83,10 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     this.#claims = new ClaimTable((id) => this.#table.isClaimInUse(id));
     this.#intake = new RosterIntake(this.#table, this.#claims, this.#outbox, env.crypto);
     this.#accusations = new Accusations(this.#table, this.#outbox, env, signer, config.timing);
-    this.#exchange = new RosterExchange(this.#table, this.#outbox, config.timing.pullMs);
+    const vouchersOf = (claims: Iterable<KnownClaim>) =>
+      this.#vouching?.forgottenVouchers(claims) ?? [];
+    const { pullMs } = config.timing;
+    this.#exchange = new RosterExchange(this.#table, this.#outbox, vouchersOf, pullMs);
     this.#leases = new Leases(
       signer.key,
       this.#table,
@@ -186,6 +192,11 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     return this.#claims.has(id);
   }
 
+  /** Whether a claim's time can be believed, as far as is known here. */
+  isVouched(claim: KnownClaim): boolean {
+    return this.#vouching?.isVouched(claim) ?? false;
+  }
+
   /** Digest of who is here. */
   digest(): Hash {
     return this.#table.digest.root();
@@ -240,14 +251,17 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
 
   #enter(input: Extract<RosterInput, { type: "enter" }>, nowMs: number): void {
     invariant(this.#own === null, "a room is entered once");
-    const { room, incarnation, self } = input;
+    const { room: id, genesis, incarnation, self } = input;
     const claim = this.#knownClaim(self.claim);
-    const entrance = { room, incarnation, atMs: nowMs };
+    this.#vouching = new Vouching(this.#claims, genesis.genesis.value.founder);
+    const entrance = { room: { id, genesis }, incarnation, atMs: nowMs };
     this.#own = new OwnLease(entrance, self, claim, this.env, this.signer, this.progress);
     this.#claims.add(claim);
     for (const record of this.#remembered.values()) {
       const known = this.#claims.get(record.beacon.beacon.value.claim);
-      if (known !== null) this.#leases.remember(record, known, nowMs);
+      if (known === null) continue;
+      this.#vouching.learnt(known);
+      this.#leases.remember(record, known, nowMs);
     }
     this.#remembered.clear();
     this.#beat("alive", nowMs);
@@ -270,6 +284,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     if (this.#own === null || this.#own.ended) return;
     this.#exchange.tell(peer);
     this.#accusations.tell(peer);
+    this.#outbox.claimsTo(peer, this.#vouching!.forgottenVouchers([this.#own.claim]));
     // It may have taken us for lost; a beacon that it knows wouldn't change that.
     this.#deadlines.setEarliest("beacon", this.#own.refreshMs());
   }
@@ -331,7 +346,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
         return;
       case "claims":
         if (!this.#intake.mayBring(from, message.claims.length, nowMs)) return;
-        for (const claim of message.claims) this.#intake.claimAhead(from, claim);
+        for (const claim of message.claims) this.#claimCame(from, claim, nowMs);
         return;
       case "statements":
         return this.#statements(from, message, nowMs);
@@ -347,6 +362,15 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     }
   }
 
+  /** One that vouches for others is worth checking at once; any other waits for its beacon. */
+  #claimCame(from: PeerKey, claim: SignedClaim, nowMs: number): void {
+    const isWanted = this.#vouching!.wants(claim.claim.value) && this.#intake.mayVouch(from, nowMs);
+    if (!isWanted) return this.#intake.claimAhead(from, claim);
+    const id = claimIdOf(this.env.crypto, claim);
+    const known = this.#intake.checkClaim(from, claim, id, this.#own!.entrance.room);
+    if (known !== null) this.#learnClaim(known, from);
+  }
+
   #statements(
     from: PeerKey,
     { statements }: Extract<RosterMessage, { type: "statements" }>,
@@ -359,7 +383,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     for (const signed of statements) {
       if (this.#accusations.isAboutUs(signed, this.selfBeacon().beacon.value)) {
         if (!own.ended) this.#deadlines.setEarliest("beacon", own.refreshMs());
-      } else if (!this.#accusations.hear(from, signed, room, isNeighbour, nowMs)) return;
+      } else if (!this.#accusations.hear(from, signed, room.id, isNeighbour, nowMs)) return;
     }
   }
 
@@ -432,8 +456,13 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
   #learnClaim(claim: KnownClaim, from: PeerKey | null): void {
     if (this.#claims.has(claim.id)) return;
     this.#claims.add(claim);
+    this.#vouching?.learnt(claim);
     this.#outbox.effect({ type: "persist", records: [{ kind: "claim", claim: claim.signed }] });
     this.#outbox.effect({ type: "claim-known", claim: claim.id });
-    if (from !== null) this.#outbox.claim(claim.signed, from);
+    if (from === null) return;
+    this.#outbox.claim(claim.signed, from);
+    for (const voucher of this.#vouching?.forgottenVouchers([claim]) ?? []) {
+      this.#outbox.voucher(voucher, from);
+    }
   }
 }

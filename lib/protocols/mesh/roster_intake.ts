@@ -4,12 +4,13 @@
  */
 
 import type { Crypto } from "../../base/crypto.ts";
-import type { ClaimId, PeerKey, RoomId } from "../../base/ids.ts";
+import type { ClaimId, PeerKey } from "../../base/ids.ts";
 import type { ClaimTable } from "./claim_table.ts";
 import {
   beaconFormFault,
   claimFormFault,
   claimIdOf,
+  type InRoom,
   isBeaconSigned,
   isClaimSigned,
   type KnownClaim,
@@ -30,12 +31,16 @@ const ITEMS_BURST = 16_384;
 /** Buckets that a neighbour may ask for: our whole roster twice a second while hundreds come in. */
 const BUCKETS_PER_SECOND = 2 * ROSTER_BUCKETS;
 const BUCKETS_BURST = 16 * ROSTER_BUCKETS;
+/** Claims of forgotten members, each checked for another's sake: those of a large room at once, then a few. */
+const VOUCHERS_PER_SECOND = 10;
+const VOUCHERS_BURST = 1_024;
 
 interface Neighbour {
   /** Claims that came ahead of the beacons that name them; at most `CLAIMS_AHEAD_MAX`, unchecked. */
   readonly ahead: Map<ClaimId, SignedClaim>;
   readonly items: TokenBucket;
   readonly buckets: TokenBucket;
+  readonly vouchers: TokenBucket;
 }
 
 /** What became of a beacon: it holds with its claim; it says nothing; it lacks a claim; it cost a penalty. */
@@ -69,6 +74,7 @@ export class RosterIntake {
       ahead: new Map(),
       items: new TokenBucket(ITEMS_PER_SECOND, ITEMS_BURST),
       buckets: new TokenBucket(BUCKETS_PER_SECOND, BUCKETS_BURST),
+      vouchers: new TokenBucket(VOUCHERS_PER_SECOND, VOUCHERS_BURST),
     });
   }
 
@@ -93,6 +99,11 @@ export class RosterIntake {
     return this.#neighbours.get(from)?.buckets.take(nowMs, Math.max(1, buckets)) === true;
   }
 
+  /** Whether another claim of this neighbour's is checked that only vouches for others. */
+  mayVouch(from: PeerKey, nowMs: number): boolean {
+    return this.#neighbours.get(from)?.vouchers.take(nowMs) === true;
+  }
+
   /** Keeps a claim until the beacon comes that names it; only then is it worth checking. */
   claimAhead(from: PeerKey, claim: SignedClaim): void {
     const ahead = this.#neighbours.get(from)?.ahead;
@@ -115,7 +126,7 @@ export class RosterIntake {
   }
 
   /** Checks a beacon that a neighbour passed on, and its claim where that is new. */
-  check(from: PeerKey, signed: SignedBeacon, room: RoomId, nowMs: number): Verdict {
+  check(from: PeerKey, signed: SignedBeacon, room: InRoom, nowMs: number): Verdict {
     const beacon = signed.beacon.value;
     if (!this.isNews(beacon)) return { is: "ignored" };
     const known = this.claims.get(beacon.claim);
@@ -138,8 +149,8 @@ export class RosterIntake {
     return { is: "good", claim };
   }
 
-  isBeaconGood(from: PeerKey, signed: SignedBeacon, room: RoomId): boolean {
-    const fault = beaconFormFault(signed.beacon.value, room);
+  isBeaconGood(from: PeerKey, signed: SignedBeacon, room: InRoom): boolean {
+    const fault = beaconFormFault(signed.beacon.value, room.id);
     if (fault !== null) {
       return this.outbox.penalise(from, "protocol", `passed on a beacon: ${fault}`);
     }
@@ -149,7 +160,7 @@ export class RosterIntake {
   }
 
   /** Null where the claim doesn't hold; who brought it has paid for it. */
-  checkClaim(from: PeerKey, signed: SignedClaim, id: ClaimId, room: RoomId): KnownClaim | null {
+  checkClaim(from: PeerKey, signed: SignedClaim, id: ClaimId, room: InRoom): KnownClaim | null {
     const fault = claimFormFault(signed.claim.value, room);
     if (fault !== null) {
       this.outbox.penalise(from, "protocol", `passed on a claim: ${fault}`);

@@ -20,6 +20,7 @@ export class RosterOutbox {
   #effects: RosterEffect[] = [];
   #claims: Passed<SignedClaim>[] = [];
   #beacons: Passed<{ readonly signed: SignedBeacon; readonly ageMs: number }>[] = [];
+  #vouchers: Passed<SignedClaim>[] = [];
   #statements: Passed<SignedStatement>[] = [];
 
   effect(effect: RosterEffect): void {
@@ -40,12 +41,22 @@ export class RosterOutbox {
     return false;
   }
 
+  /** To one neighbour alone. */
+  claimsTo(to: PeerKey, all: readonly SignedClaim[]): void {
+    for (const claims of inParts(all)) this.send(to, { type: "claims", claims });
+  }
+
   claim(claim: SignedClaim, from: PeerKey | null): void {
     this.#claims.push({ item: claim, from });
   }
 
   beacon(signed: SignedBeacon, ageMs: number, from: PeerKey | null): void {
     this.#beacons.push({ item: { signed, ageMs: Math.round(ageMs) }, from });
+  }
+
+  /** A claim that vouches for one that was passed on: after the beacon that names that one. */
+  voucher(claim: SignedClaim, from: PeerKey): void {
+    this.#vouchers.push({ item: claim, from });
   }
 
   statement(statement: SignedStatement, from: PeerKey | null): void {
@@ -61,6 +72,7 @@ export class RosterOutbox {
     this.#effects = [];
     this.#claims = [];
     this.#beacons = [];
+    this.#vouchers = [];
     this.#statements = [];
     return effects;
   }
@@ -68,6 +80,7 @@ export class RosterOutbox {
   #passOn(to: PeerKey): void {
     for (const claims of parts(this.#claims, to)) this.send(to, { type: "claims", claims });
     for (const beacons of parts(this.#beacons, to)) this.send(to, { type: "beacons", beacons });
+    for (const claims of parts(this.#vouchers, to)) this.send(to, { type: "claims", claims });
     for (const statements of parts(this.#statements, to)) {
       this.send(to, { type: "statements", statements });
     }
@@ -76,7 +89,10 @@ export class RosterOutbox {
 
 /** What goes to `to`, in lists that fit a message. */
 function parts<T>(passed: readonly Passed<T>[], to: PeerKey): T[][] {
-  const items = passed.filter(({ from }) => from !== to).map(({ item }) => item);
+  return inParts(passed.filter(({ from }) => from !== to).map(({ item }) => item));
+}
+
+function inParts<T>(items: readonly T[]): T[][] {
   const lists: T[][] = [];
   for (let start = 0; start < items.length; start += ROSTER_NEWS_MAX) {
     lists.push(items.slice(start, start + ROSTER_NEWS_MAX));

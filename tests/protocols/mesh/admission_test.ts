@@ -291,22 +291,25 @@ Deno.test("Admission closes a link on which nothing comes, and tells a newcomer 
   assertEquals(effects.map((e) => e.type === "refused" ? e.code : e.type), ["timeout", "close"]);
 });
 
-Deno.test("claimTime() follows the wall clock within a day after the latest head", () => {
+Deno.test("claimTime() follows the wall clock, after the admitting member's claim, within a day after the latest head", () => {
   const day = 86_400_000;
 
-  assertEquals(claimTime(WALL_MS, null), WALL_MS);
-  assertEquals(claimTime(WALL_MS, WALL_MS - 5), WALL_MS);
-  assertEquals(claimTime(0, WALL_MS), WALL_MS + 1);
-  assertEquals(claimTime(WALL_MS + 30 * day, WALL_MS), WALL_MS + day);
+  assertEquals(claimTime(WALL_MS, 0, null), WALL_MS);
+  assertEquals(claimTime(WALL_MS, 0, WALL_MS - 5), WALL_MS);
+  assertEquals(claimTime(0, 0, WALL_MS), WALL_MS + 1);
+  assertEquals(claimTime(0, WALL_MS + 5, WALL_MS), WALL_MS + 6);
+  assertEquals(claimTime(WALL_MS + 30 * day, 0, WALL_MS), WALL_MS + day);
 });
 
-Deno.test("claimFormFault() judges a claim's time by the head that it names alone", () => {
+Deno.test("claimFormFault() judges a claim's time by the head that it names and the room's beginning alone", () => {
   const claim = claimOf("Bob").signed.claim.value;
+  const room = { id: ROOM.room, genesis: ROOM.genesis };
   const after = { time: claim.time, id: "22".repeat(32) as BundleId };
 
-  assertEquals(claimFormFault(claim, ROOM.room), null);
-  assertEquals(claimFormFault({ ...claim, after, time: after.time + 1 }, ROOM.room), null);
-  assert(claimFormFault({ ...claim, after, time: after.time }, ROOM.room) !== null);
-  assert(claimFormFault({ ...claim, after, time: after.time + 86_400_001 }, ROOM.room) !== null);
-  assert(claimFormFault({ ...claim, folded: "bo" as FoldedName }, ROOM.room) !== null);
+  assertEquals(claimFormFault(claim, room), null);
+  assert(claimFormFault({ ...claim, time: WALL_MS - 1 }, room) !== null);
+  assertEquals(claimFormFault({ ...claim, after, time: after.time + 1 }, room), null);
+  assert(claimFormFault({ ...claim, after, time: after.time }, room) !== null);
+  assert(claimFormFault({ ...claim, after, time: after.time + 86_400_001 }, room) !== null);
+  assert(claimFormFault({ ...claim, folded: "bo" as FoldedName }, room) !== null);
 });

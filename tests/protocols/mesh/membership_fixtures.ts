@@ -47,7 +47,17 @@ export function keyOf(name: string): PeerKey {
 
 /** `who`'s claim to `name`, admitted by Ann. */
 export function claimOf(who: string, name = who, time = WALL_MS): KnownClaim {
-  const admitted = admitClaim(fakeCrypto, fakeSigner("Ann"), {
+  return admittedClaim(who, name, time, "Ann");
+}
+
+/** `who`'s claim to `name`, admitted by anybody. */
+export function admittedClaim(
+  who: string,
+  name: string,
+  time: number,
+  admitter: string,
+): KnownClaim {
+  const admitted = admitClaim(fakeCrypto, fakeSigner(admitter), {
     version: 1,
     room: ROOM.room,
     name,
@@ -56,7 +66,7 @@ export function claimOf(who: string, name = who, time = WALL_MS): KnownClaim {
     incarnation: 1,
     after: null,
     time,
-    admitter: keyOf("Ann"),
+    admitter: keyOf(admitter),
   });
   const signed = completeClaim(fakeCrypto, fakeSigner(who), admitted);
   return { id: claimIdOf(fakeCrypto, signed), signed };

@@ -1,7 +1,14 @@
 /** Admission, roster and names together: what the users of a room are shown. */
 
 import { assert, assertEquals } from "@std/assert";
+import {
+  admitClaim,
+  claimIdOf,
+  completeClaim,
+  signBeacon,
+} from "../../../lib/protocols/mesh/credentials.ts";
 import { ROSTER_LAN } from "../../../lib/protocols/mesh/roster_io.ts";
+import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { Random } from "../../sim/random.ts";
 import { faultsAfterQuiet, type Member, World } from "./membership_world.ts";
 
@@ -242,6 +249,58 @@ Deno.test("membership: the later of two Bobs stays after a heal, under another n
   world.run(3_000);
   assertEquals(ann.lines().at(-1), `renamed ${suffixed("Bob", second)} Robert`);
   assertEquals(second.lines().at(-1), `renamed ${suffixed("Bob", second)} Robert`);
+});
+
+Deno.test("membership: nobody gets a live member's name by a claim that says it is older", () => {
+  const world = new World();
+  const ann = world.start("Ann", null);
+  const bob = world.start("Bob", ann);
+  const eve = world.start("Eve", ann);
+  world.run(1_000);
+
+  // Signed by a key of Eve's alone, as old as the room is.
+  const signer = fakeSigner("another Bob");
+  const { key } = signer;
+  const bobs = bob.roster.selfClaim().claim.value;
+  const { time } = bob.admission.links.room!.genesis.genesis.value;
+  const older = { ...bobs, key, admitter: key, after: null, time };
+  const forged = completeClaim(fakeCrypto, signer, admitClaim(fakeCrypto, signer, older));
+  const { value } = eve.roster.selfBeacon().beacon;
+  const named = claimIdOf(fakeCrypto, forged);
+  const beacon = signBeacon(fakeCrypto, signer, { ...value, key, claim: named });
+  for (const type of ["claims", "beacons"] as const) {
+    const message = type === "claims"
+      ? { type, claims: [forged] }
+      : { type, beacons: [{ signed: beacon, ageMs: 0 }] };
+    ann.enrol({ type: "message", from: eve.key, message });
+  }
+  world.run(5_000);
+
+  for (const member of [ann, bob, eve]) {
+    assertEquals(member.names.shownName(bob.key), "Bob");
+    assert(member.names.shownName(key)!.startsWith("Bob~"));
+  }
+  assertEquals(bob.isGone, false);
+});
+
+Deno.test("membership: a newcomer believes claims although who admitted them is long forgotten", () => {
+  const world = new World({ rosterTiming: { ...ROSTER_LAN, deadKeptMs: 60_000 } });
+  const ann = world.start("Ann", null);
+  const [gus, hal] = [world.start("Gus", ann), world.start("Hal", ann)];
+  world.run(1_000);
+  const [bob, carl] = [world.start("Bob", gus), world.start("Carl", hal)];
+  world.run(1_000);
+  gus.quit();
+  hal.quit();
+  world.run(100_000);
+
+  const nina = world.start("Nina", bob);
+  world.run(500); // Bob is still her only neighbour
+
+  assertEquals([gus, hal].map(({ key }) => nina.roster.member(key)), [null, null]);
+  for (const { key } of [bob, carl]) {
+    assert(nina.roster.isVouched(nina.roster.member(key)!.claim));
+  }
 });
 
 Deno.test("membership: /name frees the old name for others and keeps it for its first holder", () => {

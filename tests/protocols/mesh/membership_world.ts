@@ -101,7 +101,12 @@ export class Member {
       latest: () => 0,
     });
     this.names = new Names(
-      { self: this.key, records, raceMs: NAME_RACE_MS },
+      {
+        self: this.key,
+        records,
+        raceMs: NAME_RACE_MS,
+        isVouched: (claim) => this.roster.isVouched(claim),
+      },
       (key) => key,
     );
     this.admission = new Admission(
@@ -341,9 +346,10 @@ export class Member {
         this.records.push(...effect.records);
         return;
       case "updated":
+      case "claim-known":
+        return this.showNames(this.names.step({ type: "claim-known" }, nowMs));
       case "suspected":
       case "unsuspected":
-      case "claim-known":
         return;
       default:
         unreachable(effect);

@@ -1,17 +1,22 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import type { FoldedName } from "../../../lib/base/ids.ts";
+import type { FoldedName, PeerKey } from "../../../lib/base/ids.ts";
 import type { KnownClaim } from "../../../lib/protocols/mesh/credentials.ts";
 import { Names } from "../../../lib/protocols/mesh/names.ts";
 import type { NamesInput } from "../../../lib/protocols/mesh/names_io.ts";
-import { beaconOf, claimOf, keyOf } from "./membership_fixtures.ts";
+import { beaconOf, claimOf, keyOf, WALL_MS } from "./membership_fixtures.ts";
 
 const [ann, bob, carl] = [keyOf("Ann"), keyOf("Bob"), keyOf("Carl")];
 const folded = "bob" as FoldedName;
 
-/** Ann's view of names; she herself is Ann. */
-function names(records: ConstructorParameters<typeof Names>[0]["records"] = []): Names {
-  const names = new Names({ self: ann, records, raceMs: 5_000 }, (key) => `FP${key}`);
+/** Ann's view of names; she herself is Ann. Nobody in the room vouches for those `unvouched`. */
+function names(
+  records: ConstructorParameters<typeof Names>[0]["records"] = [],
+  unvouched: ReadonlySet<PeerKey> = new Set(),
+): Names {
+  const isVouched = ({ signed }: KnownClaim) => !unvouched.has(signed.claim.value.key);
+  const config = { self: ann, records, raceMs: 5_000, isVouched };
+  const names = new Names(config, (key) => `FP${key}`);
   names.step({ type: "own", claim: claimOf("Ann") }, 0);
   return names;
 }
@@ -69,7 +74,7 @@ Deno.test("Names show a stranger under a known name with a suffix until it is tr
 Deno.test("Names tell whoever lost its own name in a race to leave, after a heal to stay", () => {
   for (const [atMs, consequence] of [[4_999, "leave"], [5_000, "stay"]] as const) {
     const view = names();
-    const winner = claimOf("Bob", "ann", 1);
+    const winner = claimOf("Bob", "ann", WALL_MS - 1);
 
     const effects = view.step(joined(bob, winner), atMs);
 
@@ -79,6 +84,40 @@ Deno.test("Names tell whoever lost its own name in a race to leave, after a heal
     ]);
     assertEquals(view.step({ type: "tick" }, atMs), []);
   }
+});
+
+Deno.test("Names let nobody be driven out, and no pin move, by a claim that says it is old", () => {
+  const view = names();
+  view.step(joined(bob, claimOf("Bob", "Bob", WALL_MS)), 0);
+
+  const ofBob = view.step(joined(carl, claimOf("Carl", "Bob", WALL_MS - 5_000)), 10);
+  const ofAnn = view.step(joined(keyOf("Dora"), claimOf("Dora", "Ann", WALL_MS - 5_000)), 10);
+
+  assertEquals(ofBob[0], { type: "pin-contested", name: "Bob", pinned: bob, key: carl });
+  assertEquals([view.isTrusted(carl), view.isTrusted(bob)], [false, true]);
+  const lost = ofAnn.find((effect) => effect.type === "name-lost-self");
+  assertEquals(lost?.consequence, "stay");
+});
+
+Deno.test("Names give no name to a claim that nobody vouches for while somebody else has a claim to it", () => {
+  const unvouched = new Set([carl]);
+  const view = names([], unvouched);
+  view.step(joined(carl, claimOf("Carl", "Zoe", 1)), 0);
+  view.step(joined(bob, claimOf("Bob", "Bob", 200)), 0);
+
+  const reclaimed = view.step(
+    { type: "reclaimed", key: carl, claim: claimOf("Carl", "Bob", 100) },
+    0,
+  );
+  const before = view.ownerOf(folded);
+  unvouched.clear();
+  const vouched = view.step({ type: "claim-known" }, 60_000);
+
+  assertEquals(reclaimed, [
+    { type: "renamed", key: carl, from: "Zoe", name: `Bob~FP${carl.slice(0, 2)}` },
+  ]);
+  assertEquals([before, view.ownerOf(folded)], [bob, carl]);
+  assertEquals(vouched.map(({ type }) => type), ["pin-contested", "renamed", "renamed"]);
 });
 
 Deno.test("Names say once that our own name was lost, and that it is ours again", () => {

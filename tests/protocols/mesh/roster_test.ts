@@ -5,6 +5,7 @@ import { isNewer, type Rank } from "../../../lib/protocols/mesh/roster_table.ts"
 import type { SignedBeacon } from "../../../lib/protocols/mesh/structures.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
 import {
+  admittedClaim,
   beaconOf,
   claimOf,
   keyOf,
@@ -356,3 +357,51 @@ Deno.test("isNewer() orders all records of a key in one line", () => {
     if (isNewer(a, b) && isNewer(b, c)) assert(isNewer(a, c));
   }));
 });
+
+/** Carl came in through Bob, who is long forgotten, by a claim of 1 ms after Bob's. */
+const ofBob = claimOf("Bob");
+const ofCarl = admittedClaim("Carl", "Carl", WALL_MS + 1, "Bob");
+const carlsBeacon = beaconOf("Carl", 1, { claim: ofCarl.id });
+
+Deno.test("Roster hands on the claims of the forgotten, by which others' are vouched for", () => {
+  const dora = keyOf("Dora");
+  const roster = rosterWith(["Dora"], [{ kind: "claim", claim: ofBob.signed }]);
+  const [claim, beacon] = [ofCarl.signed, carlsBeacon];
+
+  const learnt = roster.step({ type: "member", from: keyOf("Carl"), beacon, claim }, 1_000);
+  const want = { type: "roster-want", buckets: allBuckets(), known: [] } as const;
+  const asked = roster.step({ type: "message", from: dora, message: want }, 2_000);
+
+  for (const effects of [learnt, asked]) {
+    const sent = effects.flatMap((effect) =>
+      effect.type === "send" && effect.to === dora ? [effect.message] : []
+    );
+    assertEquals(sent.at(-1), { type: "claims", claims: [ofBob.signed] });
+  }
+});
+
+Deno.test("Roster believes a claim's time once it is told who vouches for it, and takes no other claims", () => {
+  const dora = keyOf("Dora");
+  const roster = rosterWith(["Dora", "Eve"]);
+  const from = keyOf("Carl");
+  roster.step({ type: "member", from, beacon: carlsBeacon, claim: ofCarl.signed }, 1_000);
+  const before = roster.isVouched(ofCarl);
+
+  const claims = [claimOf("Frank").signed, ofBob.signed];
+  const effects = roster.step(
+    { type: "message", from: dora, message: { type: "claims", claims } },
+    2_000,
+  );
+
+  assertEquals([before, roster.isVouched(ofCarl)], [false, true]);
+  assertEquals(told(effects), [{ type: "claim-known", claim: ofBob.id }]);
+  const passed = effects.find((effect) => effect.type === "send");
+  assertEquals(passed?.type === "send" && [passed.to, passed.message], [
+    keyOf("Eve"),
+    { type: "claims", claims: [ofBob.signed] },
+  ]);
+});
+
+function allBuckets(): readonly number[] {
+  return Array.from({ length: 64 }, (_, bucket) => bucket);
+}
