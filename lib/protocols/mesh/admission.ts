@@ -4,7 +4,7 @@
  *
  *     newcomer                     admitting member              its neighbours
  *       join {name} ------------------> |  --- hold-name ----------> |
- *       | <---------------- offer {claim} | <---- hold-reply {held} --- |
+ *       | <---------------- offer {claim} | <---- hold-reply -------- |
  *       accept {claim, beacon} -------> |     (one round trip, or 300 ms)
  *       | <-------------------- welcome |
  *
@@ -12,8 +12,12 @@
  * shown anything: a refusal leaves the room undisturbed.
  *
  * Holds make the common race visible before anybody enters: of two newcomers that ask for one name at once,
- * the one with the smaller key takes over a hold, so that not both are refused. What slips through
- * (neighbourhoods that don't touch, silence) is decided by the claims themselves, in `names.ts`.
+ * the one with the smaller key takes over a hold, and the other waits until that one is in or the hold is over,
+ * so that not both are refused. What slips through (neighbourhoods that don't touch, silence) is decided by
+ * the claims themselves, in `names.ts`.
+ *
+ * No neighbour's word alone keeps anybody out: that a name is taken it shows by the owner's credentials, and
+ * that it is being taken is believed for as long as a hold lasts.
  *
  * The caller's duties: after `admitted`, let the roster enter and feed `entered`, and nothing of other links
  * in between; after `member`, take the link into use; feed `hold` only from neighbours.
@@ -32,7 +36,7 @@ import type {
   LinkMessage,
 } from "./admission_io.ts";
 import { AdmissionLinks, isNewcomerStage, type Link, type Message } from "./admission_links.ts";
-import { Admitting } from "./admitting.ts";
+import { Admitting, offerDueMs } from "./admitting.ts";
 import { type InRoom, isBeaconSigned } from "./credentials.ts";
 import { Newcomer } from "./newcomer.ts";
 import type { SignedBeacon } from "./structures.ts";
@@ -59,9 +63,9 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
   }
 
   nextDeadlineMs(): number | null {
-    let next: number | null = null;
+    let next = this.#admitting.nextHoldMs();
     for (const { stage, dueMs } of this.links.byId.values()) {
-      const firstMs = stage.at === "holding" ? stage.repliesDueMs : dueMs;
+      const firstMs = stage.at === "holding" ? offerDueMs(stage) : dueMs;
       if (firstMs !== null && (next === null || firstMs < next)) next = firstMs;
     }
     return next;

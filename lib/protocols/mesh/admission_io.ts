@@ -9,7 +9,7 @@ import type {
   PeerKey,
   RoomId,
 } from "../../base/ids.ts";
-import type { AdmissionMessage, Refusal } from "./messages.ts";
+import type { AdmissionMessage, Refusal, RosterEntry } from "./messages.ts";
 import type { MeshRecord } from "./records.ts";
 import type { SignedBeacon, SignedClaim, SignedGenesis } from "./structures.ts";
 
@@ -30,7 +30,7 @@ export type AdmissionInput =
   }
   | { readonly type: "link-down"; readonly link: LinkId }
   | { readonly type: "message"; readonly link: LinkId; readonly message: LinkMessage }
-  /** Over the member link of a neighbour. */
+  /** Over the member link of a neighbour; an owner that it shows has been given to the roster before. */
   | { readonly type: "hold"; readonly from: PeerKey; readonly message: HoldMessage }
   /** A neighbour is gone: its answer isn't awaited any more. */
   | { readonly type: "neighbour-down"; readonly peer: PeerKey }
@@ -115,6 +115,8 @@ export interface AdmissionPort {
   credentialsOf(
     key: PeerKey,
   ): { readonly beacon: SignedBeacon; readonly claim: SignedClaim } | null;
+  /** The same as others are shown it; null where it isn't known. */
+  entryOf(key: PeerKey, nowMs: number): RosterEntry | null;
   liveMembers(): number;
   /** Live members that say they can be dialled at this host. */
   membersAt(host: string): number;
@@ -148,7 +150,7 @@ export interface AdmissionTiming {
   readonly exchangeMs: number;
   /** How long neighbours' answers about a name are awaited. */
   readonly holdReplyMs: number;
-  /** How long a name is held for another member's newcomer. */
+  /** How long a name is held for another member's newcomer, and an own one waits for who may take it. */
   readonly holdMs: number;
   /** Newcomers let in by this member. */
   readonly joinsPerSecond: number;

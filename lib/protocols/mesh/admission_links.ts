@@ -47,6 +47,10 @@ export type Stage =
     readonly folded: FoldedName;
     readonly awaited: Set<PeerKey>;
     readonly repliesDueMs: number;
+    /** Who say that somebody else is about to come in under this name. */
+    readonly doubtedBy: Set<PeerKey>;
+    /** Until then that one is waited for; null where nobody says so. */
+    doubtedUntilMs: number | null;
   }
   /** Admitting: `offer` is sent. */
   | {

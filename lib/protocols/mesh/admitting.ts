@@ -3,7 +3,8 @@
  * lets its neighbours hold the name meanwhile; and names held for neighbours' newcomers.
  *
  * Of two who ask at once the one with the smaller key takes over a hold: an order that all who are asked
- * agree on without a word, so that never both are refused.
+ * agree on without a word, so that never both are refused. The other waits: it is refused once the first is in,
+ * and let in where the hold ends without that.
  */
 
 import type { Signer } from "../../base/crypto.ts";
@@ -15,18 +16,34 @@ import { isPrivateHost } from "./addresses.ts";
 import type { AdmissionPort, AdmissionTiming, HoldMessage } from "./admission_io.ts";
 import type { AdmissionLinks, Link, Message, Stage } from "./admission_links.ts";
 import { admitClaim, claimFormFault, claimTime, type InRoom, ownedClaim } from "./credentials.ts";
+import { HoldTrust } from "./hold_trust.ts";
 import { HOLDS_MAX, INCARNATION_MAX, ROSTER_MAX, ROSTER_PER_ADDRESS_MAX } from "./limits.ts";
+import type { RosterEntry } from "./messages.ts";
 import { type Claim, type SignedClaim, STRUCTURE_VERSION } from "./structures.ts";
 import { TokenBucket } from "./token_bucket.ts";
 
 interface Hold {
   readonly key: PeerKey;
+  /** The neighbour that asked for it. */
+  readonly by: PeerKey;
   readonly untilMs: number;
 }
 
+/** Who else asks for a name at this moment. */
+interface Rival {
+  readonly key: PeerKey;
+  /** The neighbour on whose word; null for a newcomer of our own. */
+  readonly by: PeerKey | null;
+  /** Whatever its key, nobody takes the name over from it. */
+  readonly decided: boolean;
+}
+
+type Holding = Extract<Stage, { at: "holding" }>;
+
 export class Admitting {
-  /** Names held for other members' newcomers; at most `HOLDS_MAX`. */
+  /** Names held for other members' newcomers, in the order in which they end; at most `HOLDS_MAX`. */
   readonly #holds = new Map<FoldedName, Hold>();
+  readonly #trust = new HoldTrust();
   readonly #joins: TokenBucket;
   /** How often each neighbour asks for holds: as often as it may let newcomers in. */
   readonly #holdRates = new Map<PeerKey, TokenBucket>();
@@ -66,9 +83,10 @@ export class Admitting {
       return this.#welcomeBack(link, join, join.earlier, nowMs);
     }
     const rival = this.#rivalOf(folded, link.peer, nowMs);
-    if (rival !== null && rival < link.peer) return this.links.turnAwayName(link, name);
-    this.#displace(folded, link.peer, name);
-    this.#askNeighbours(link, join, name, folded, nowMs);
+    if (rival === null) this.#displace(folded, link.peer, null, nowMs);
+    const stage = this.#askNeighbours(link, join, name, folded, nowMs);
+    if (rival !== null) this.#doubt(stage, rival.by, nowMs);
+    this.#maybeOffer(link, stage, nowMs);
   }
 
   #askNeighbours(
@@ -77,11 +95,21 @@ export class Admitting {
     name: string,
     folded: FoldedName,
     nowMs: number,
-  ): void {
-    const awaited = new Set(this.port.neighbours());
+  ): Holding {
+    const asked = this.port.neighbours().filter((peer) => this.#trust.trusts(peer, nowMs));
+    const awaited = new Set(asked);
     awaited.delete(link.peer);
-    const repliesDueMs = nowMs + this.timing.holdReplyMs;
-    link.stage = { at: "holding", join, name, folded, awaited, repliesDueMs };
+    const stage: Holding = {
+      at: "holding",
+      join,
+      name,
+      folded,
+      awaited,
+      repliesDueMs: nowMs + this.timing.holdReplyMs,
+      doubtedBy: new Set(),
+      doubtedUntilMs: null,
+    };
+    link.stage = stage;
     link.dueMs = nowMs + this.timing.exchangeMs;
     for (const to of awaited) {
       this.links.effect({
@@ -90,7 +118,17 @@ export class Admitting {
         message: { type: "hold-name", folded, key: link.peer },
       });
     }
-    if (awaited.size === 0) this.#offer(link, link.stage, nowMs);
+    return stage;
+  }
+
+  /** Somebody else may be about to take the name: that one is waited for, once, as long as a hold lasts. */
+  #doubt(stage: Holding, by: PeerKey | null, nowMs: number): void {
+    stage.doubtedUntilMs ??= nowMs + this.timing.holdMs;
+    if (by !== null) stage.doubtedBy.add(by);
+  }
+
+  #maybeOffer(link: Link, stage: Holding, nowMs: number): void {
+    if (stage.awaited.size === 0 && stage.doubtedUntilMs === null) this.#offer(link, stage, nowMs);
   }
 
   /** Whether the claim that a returning member shows is one that we would give it. */
@@ -119,12 +157,16 @@ export class Admitting {
     });
   }
 
-  /** The neighbours have answered, or had the time to. */
-  #offer(link: Link, stage: Extract<Stage, { at: "holding" }>, nowMs: number): void {
-    const { join, name, folded } = stage;
-    // It may have become somebody's while we waited.
+  /** The neighbours have answered, or had the time to; and whoever was about to come in. */
+  #offer(link: Link, stage: Holding, nowMs: number): void {
+    const { join, name, folded, doubtedBy } = stage;
     const owner = this.port.ownerOf(folded);
-    if (owner !== null && owner !== link.peer) return this.links.turnAwayName(link, name);
+    const isTaken = owner !== null && owner !== link.peer;
+    for (const by of doubtedBy) {
+      if (isTaken) this.#trust.kept(by);
+      else this.#trust.broke(by, nowMs);
+    }
+    if (isTaken) return this.links.turnAwayName(link, name);
     const known = this.port.incarnationOf(link.peer);
     const incarnation = link.isMember ? known : Math.max(join.incarnation, known + 1);
     const after = this.port.latestHead();
@@ -222,28 +264,29 @@ export class Admitting {
 
   // Holds.
 
-  /** Who else asks for this name at this moment, here or at a neighbour. */
-  #rivalOf(folded: FoldedName, key: PeerKey, nowMs: number): PeerKey | null {
+  /** Who goes before `key` with this name: the one with the smaller key of those who ask at once. */
+  #rivalOf(folded: FoldedName, key: PeerKey, nowMs: number): Rival | null {
     const hold = this.#holds.get(folded);
-    let rival = hold !== undefined && hold.untilMs > nowMs && hold.key !== key ? hold.key : null;
+    let first: Rival = { key, by: null, decided: false };
+    if (hold !== undefined && hold.untilMs > nowMs && hold.key < key) {
+      first = { ...hold, decided: false };
+    }
     for (const { peer, stage } of this.links.byId.values()) {
       if (peer === key) continue;
-      if (stage.at === "holding" && stage.folded === folded) {
-        if (rival === null || peer < rival) rival = peer;
-      } else if (stage.at === "offered" && stage.claim.folded === folded) {
-        // Decided: whatever its key, nobody takes it over.
-        return "" as PeerKey;
+      if (stage.at === "offered" && stage.claim.folded === folded) {
+        return { key: peer, by: null, decided: true };
       }
+      const asks = stage.at === "holding" && stage.folded === folded;
+      if (asks && peer < first.key) first = { key: peer, by: null, decided: false };
     }
-    return rival;
+    return first.key === key ? null : first;
   }
 
-  /** Turns away our own newcomers that lose a name to `key`. */
-  #displace(folded: FoldedName, key: PeerKey, name: string): void {
-    for (const link of [...this.links.byId.values()]) {
-      const { stage } = link;
-      if (stage.at !== "holding" || stage.folded !== folded || link.peer === key) continue;
-      this.links.turnAwayName(link, name);
+  /** Our own newcomers that ask for a name wait for `key`, which goes before them. */
+  #displace(folded: FoldedName, key: PeerKey, by: PeerKey | null, nowMs: number): void {
+    for (const { peer, stage } of this.links.byId.values()) {
+      if (stage.at !== "holding" || stage.folded !== folded || peer === key) continue;
+      this.#doubt(stage, by, nowMs);
     }
   }
 
@@ -265,26 +308,38 @@ export class Admitting {
       return;
     }
     const folded = text as FoldedName;
-    const held = this.#hold(folded, key, nowMs);
-    this.links.effect({
-      type: "send-to",
-      to: from,
-      message: { type: "hold-reply", folded, key, held },
-    });
+    const message = {
+      type: "hold-reply",
+      folded,
+      key,
+      ...this.#hold(from, folded, key, nowMs),
+    } as const;
+    this.links.effect({ type: "send-to", to: from, message });
   }
 
-  #hold(folded: FoldedName, key: PeerKey, nowMs: number): boolean {
-    const owner = this.port.ownerOf(folded);
-    if (owner !== null && owner !== key) return false;
+  /** Holds the name, or says why not. */
+  #hold(
+    from: PeerKey,
+    folded: FoldedName,
+    key: PeerKey,
+    nowMs: number,
+  ): { readonly owner: RosterEntry | null; readonly rival: PeerKey | null } {
+    const holder = this.port.ownerOf(folded);
+    const owner = holder === null || holder === key ? null : this.port.entryOf(holder, nowMs);
+    if (owner !== null) return { owner, rival: null };
     const rival = this.#rivalOf(folded, key, nowMs);
-    if (rival !== null && rival < key) return false;
-    this.#displace(folded, key, folded);
+    if (rival !== null) return { owner, rival: rival.key };
+    if (this.#trust.trusts(from, nowMs)) this.#keep(folded, { key, by: from }, nowMs);
+    return { owner, rival: null };
+  }
+
+  #keep(folded: FoldedName, hold: Omit<Hold, "untilMs">, nowMs: number): void {
+    this.#displace(folded, hold.key, hold.by, nowMs);
     if (this.#holds.size >= HOLDS_MAX) this.#dropHolds(nowMs);
     // Full of names that are all being held: the race is left to the claims.
-    if (this.#holds.size < HOLDS_MAX) {
-      this.#holds.set(folded, { key, untilMs: nowMs + this.timing.holdMs });
-    }
-    return true;
+    if (this.#holds.size >= HOLDS_MAX) return;
+    this.#holds.delete(folded);
+    this.#holds.set(folded, { ...hold, untilMs: nowMs + this.timing.holdMs });
   }
 
   /** Offers what neighbours have had the time to object to. */
@@ -292,29 +347,49 @@ export class Admitting {
     this.#dropHolds(nowMs);
     for (const link of [...this.links.byId.values()]) {
       const { stage } = link;
-      if (stage.at === "holding" && stage.repliesDueMs <= nowMs) this.#offer(link, stage, nowMs);
+      if (stage.at === "holding" && offerDueMs(stage) <= nowMs) this.#offer(link, stage, nowMs);
     }
+  }
+
+  /** When the first hold ends; null where none is. */
+  nextHoldMs(): number | null {
+    for (const { untilMs } of this.#holds.values()) return untilMs;
+    return null;
   }
 
   #dropHolds(nowMs: number): void {
-    for (const [folded, { untilMs }] of this.#holds) {
-      if (untilMs <= nowMs) this.#holds.delete(folded);
+    for (const [folded, { by, key, untilMs }] of this.#holds) {
+      if (untilMs > nowMs) continue;
+      this.#holds.delete(folded);
+      const owner = this.port.ownerOf(folded);
+      if (owner === key) this.#trust.kept(by);
+      else if (owner === null) this.#trust.broke(by, nowMs);
     }
   }
 
-  /** A neighbour holds a name for us, or can't. */
+  /** A neighbour holds a name for us, or says who has it or is taking it. */
   holdReply(
     from: PeerKey,
-    { folded, key, held }: Extract<HoldMessage, { type: "hold-reply" }>,
+    { folded: text, key, owner, rival }: Extract<HoldMessage, { type: "hold-reply" }>,
     nowMs: number,
   ): void {
+    const folded = text as FoldedName;
     for (const link of [...this.links.byId.values()]) {
       const { stage } = link;
       if (stage.at !== "holding" || stage.folded !== folded || link.peer !== key) continue;
       if (!stage.awaited.delete(from)) continue;
-      if (!held) this.links.turnAwayName(link, stage.name);
-      else if (stage.awaited.size === 0) this.#offer(link, stage, nowMs);
+      if (owner !== null) this.#ownerShown(from, link, stage, nowMs);
+      else if (rival !== null) this.#doubt(stage, from, nowMs);
+      if (link.stage === stage) this.#maybeOffer(link, stage, nowMs);
     }
+  }
+
+  /** What our own roster makes of the owner counts. */
+  #ownerShown(from: PeerKey, link: Link, { folded, name }: Holding, nowMs: number): void {
+    const owner = this.port.ownerOf(folded);
+    if (owner === null || owner === link.peer) return this.#trust.broke(from, nowMs);
+    this.#trust.kept(from);
+    this.links.turnAwayName(link, name);
   }
 
   /** A neighbour's answer isn't awaited any more. */
@@ -323,9 +398,14 @@ export class Admitting {
     for (const link of [...this.links.byId.values()]) {
       const { stage } = link;
       if (stage.at !== "holding" || !stage.awaited.delete(peer)) continue;
-      if (stage.awaited.size === 0) this.#offer(link, stage, nowMs);
+      this.#maybeOffer(link, stage, nowMs);
     }
   }
+}
+
+/** When a name is offered at the latest. */
+export function offerDueMs({ repliesDueMs, doubtedUntilMs }: Holding): number {
+  return doubtedUntilMs ?? repliesDueMs;
 }
 
 function areEqual(a: Uint8Array, b: Uint8Array): boolean {

@@ -73,6 +73,7 @@ function admissionPort(room: () => Room | null): AdmissionPort {
     ownerOf: (folded) => room()?.machines.names.ownerOf(folded) ?? null,
     incarnationOf: (key) => room()?.machines.roster.incarnationOf(key) ?? 0,
     isLive: (key) => room()?.machines.roster.isLive(key) ?? false,
+    entryOf: (key, nowMs) => room()?.machines.roster.entryOf(key, nowMs) ?? null,
     credentialsOf: (key) => room()?.machines.roster.credentialsOf(key) ?? null,
     liveMembers: () => room()?.liveMembers ?? 0,
     membersAt: (host) => room()?.machines.roster.membersAt(host) ?? 0,

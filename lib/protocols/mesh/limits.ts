@@ -64,6 +64,12 @@ export const VOUCHERS_WANTED_MAX = ROSTER_MAX;
 export const SPEAKERS_MAX = 32;
 /** Names held for other members' newcomers, 2 s each: as many as members may enter at once. */
 export const HOLDS_MAX = 4_096;
+/** So often a neighbour may say in vain that somebody takes a name: honest ones see a newcomer break off. */
+export const HOLD_WORDS_BROKEN_MAX = 3;
+/** Then it isn't asked for so long: each newcomer whom it delays by 2 s costs it as much. */
+export const HOLD_DOUBTED_MS = 10 * 60 * 1_000;
+/** Neighbours of whom this is remembered: more than come and go in that time. */
+export const HOLD_WORDS_REMEMBERED_MAX = 1_024;
 /** Pinned names; the oldest that the user didn't trust by hand goes first. */
 export const PINS_MAX = 16_384;
 

@@ -476,6 +476,9 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       case "hold-name":
       case "hold-reply":
         if (link.state === "admitting") return;
+        if (message.type === "hold-reply" && message.owner !== null) {
+          this.#toRoom({ type: "name-owner", from: link.peer, entry: message.owner });
+        }
         return this.#toAdmission({ type: "hold", from: link.peer, message });
       default:
         if (link.state === "admitting") {

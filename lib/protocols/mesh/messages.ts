@@ -70,6 +70,16 @@ export const syncEntrySchema = record({
 });
 export type SyncEntry = Infer<typeof syncEntrySchema>;
 
+/** A member as a roster has it. */
+export const rosterEntrySchema = record({
+  claim: signedClaimSchema,
+  beacon: signedBeaconSchema,
+  lost: bool(),
+  /** Since the beacon was heard, or since the member was lost. */
+  ageMs: counter,
+});
+export type RosterEntry = Infer<typeof rosterEntrySchema>;
+
 /** Codes of a refusal, the same words as the user's error codes. */
 export const REFUSALS = [
   "name-taken",
@@ -166,7 +176,14 @@ const holdReply = message(8, "hold-reply", {
   when: "a `hold-name` came",
   answer: "none",
   lane: control,
-}, { folded: text(FOLDED_NAME_BYTES_MAX), key: hexId<PeerKey>(), held: bool() });
+}, {
+  folded: text(FOLDED_NAME_BYTES_MAX),
+  key: hexId<PeerKey>(),
+  /** Why it can't be held: who has the name, for the asker's own roster. */
+  owner: nullable(rosterEntrySchema),
+  /** Or who is just being let in under it; what follows of that is for the asker to see. */
+  rival: nullable(hexId<PeerKey>()),
+});
 
 // Overlay (overlay.ts): HyParView.
 const overlayJoin = message(16, "overlay-join", {
@@ -280,16 +297,7 @@ const rosterPart = message(37, "roster-part", {
 }, {
   bucket: uint(ROSTER_BUCKETS - 1),
   /** Members whose beacon is newer than what was named, and those not named; the dead of a day too. */
-  entries: list(
-    record({
-      claim: signedClaimSchema,
-      beacon: signedBeaconSchema,
-      lost: bool(),
-      /** Since the beacon was heard, or since the member was lost. */
-      ageMs: counter,
-    }),
-    ROSTER_PART_MAX,
-  ),
+  entries: list(rosterEntrySchema, ROSTER_PART_MAX),
   /** False where more of this bucket follow. */
   last: bool(),
 });

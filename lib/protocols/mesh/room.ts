@@ -172,6 +172,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "alone":
         this.#toOverlay({ type: "tick" });
         return this.#caughtUp();
+      case "name-owner":
+        return this.#toRoster({ ...input, type: "entry" });
       case "message":
         return this.#message(input.from, input.message);
       case "congested":

@@ -4,7 +4,7 @@ import type { ErrorCode } from "../../base/errors.ts";
 import type { Endpoint, PeerKey, RoomId } from "../../base/ids.ts";
 import type { MeshCommand } from "./events.ts";
 import type { MeshEffect } from "./mesh_io.ts";
-import type { Contact, MeshMessage } from "./messages.ts";
+import type { Contact, MeshMessage, RosterEntry } from "./messages.ts";
 import type { MeshRecord } from "./records.ts";
 import type { Bundle, SignedBeacon, SignedClaim, SignedGenesis } from "./structures.ts";
 
@@ -31,6 +31,8 @@ export type RoomInput =
   | { readonly type: "welcomed"; readonly by: PeerKey }
   /** Nobody is there to come in through: we are in the room alone. */
   | { readonly type: "alone" }
+  /** A neighbour shows who has a name. */
+  | { readonly type: "name-owner"; readonly from: PeerKey; readonly entry: RosterEntry }
   | { readonly type: "message"; readonly from: PeerKey; readonly message: MeshMessage }
   | { readonly type: "congested"; readonly peer: PeerKey }
   | { readonly type: "drained"; readonly peer: PeerKey }

@@ -22,9 +22,9 @@ import { Accusations } from "./accusations.ts";
 import { ClaimTable } from "./claim_table.ts";
 import { claimIdOf, type KnownClaim, ownedBeacon, ownedClaim } from "./credentials.ts";
 import { HEARD_NOW, type HeardBeacon, type Hearsay, Leases, type MemberRecord } from "./leases.ts";
-import type { RosterMessage } from "./messages.ts";
+import type { RosterEntry, RosterMessage } from "./messages.ts";
 import { OwnLease } from "./own_lease.ts";
-import { RosterExchange } from "./roster_exchange.ts";
+import { entryToSend, RosterExchange } from "./roster_exchange.ts";
 import { RosterIntake } from "./roster_intake.ts";
 import type {
   ProgressPort,
@@ -168,6 +168,12 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     return entry === null ? null : { beacon: entry.signed, claim: entry.claim.signed };
   }
 
+  /** What shows others who this is; null where it isn't known. */
+  entryOf(key: PeerKey, nowMs: number): RosterEntry | null {
+    const entry = this.#table.get(key);
+    return entry === null ? null : entryToSend(entry, nowMs);
+  }
+
   /** Highest incarnation known of this key, 0 where none is. */
   incarnationOf(key: PeerKey): number {
     return this.#table.floorOf(key)?.incarnation ?? 0;
@@ -236,6 +242,11 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
         return this.#checkedMember(input, nowMs);
       case "claim":
         return this.#bundleClaim(input.from, input.claim);
+      case "entry":
+        if (this.#own !== null && this.#intake.mayBring(input.from, 1, nowMs)) {
+          this.#hearEntry(input.from, input.entry, nowMs);
+        }
+        return;
       case "message":
         return this.#message(input.from, input.message, nowMs);
       case "delivered":
@@ -394,11 +405,13 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
   ): void {
     if (!this.#exchange.isAwaited(from, part)) return;
     if (!this.#intake.mayBring(from, part.entries.length, nowMs)) return;
-    for (const { claim, beacon, lost, ageMs } of part.entries) {
-      this.#intake.claimAhead(from, claim);
-      if (!this.#hearBeacon(from, beacon, { lost, ageMs }, nowMs)) break;
-    }
+    for (const entry of part.entries) if (!this.#hearEntry(from, entry, nowMs)) break;
     this.#exchange.partDone(part, nowMs);
+  }
+
+  #hearEntry(from: PeerKey, { claim, beacon, lost, ageMs }: RosterEntry, nowMs: number): boolean {
+    this.#intake.claimAhead(from, claim);
+    return this.#hearBeacon(from, beacon, { lost, ageMs }, nowMs);
   }
 
   /** Answers whether the rest of the message is worth reading. */

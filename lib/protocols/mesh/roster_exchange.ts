@@ -6,7 +6,7 @@
 import type { Hash, PeerKey } from "../../base/ids.ts";
 import type { KnownClaim } from "./credentials.ts";
 import { ROSTER_PART_MAX, ROSTER_WANT_MAX } from "./limits.ts";
-import type { RosterMessage } from "./messages.ts";
+import type { RosterEntry, RosterMessage } from "./messages.ts";
 import { rosterBucketOf } from "./roster_digest.ts";
 import type { RosterOutbox } from "./roster_outbox.ts";
 import { RosterPull } from "./roster_pull.ts";
@@ -85,12 +85,7 @@ export class RosterExchange {
         this.outbox.send(to, {
           type: "roster-part",
           bucket,
-          entries: part.map((entry) => ({
-            claim: entry.claim.signed,
-            beacon: entry.signed,
-            lost: entry.state === "lost",
-            ageMs: Math.max(0, Math.round(nowMs - entry.sinceMs)),
-          })),
+          entries: part.map((entry) => entryToSend(entry, nowMs)),
           last: start + ROSTER_PART_MAX >= entries.length,
         });
       }
@@ -142,4 +137,13 @@ export class RosterExchange {
   postpone(delayMs: number): void {
     this.#pull.postpone(delayMs);
   }
+}
+
+export function entryToSend({ claim, signed, state, sinceMs }: Entry, nowMs: number): RosterEntry {
+  return {
+    claim: claim.signed,
+    beacon: signed,
+    lost: state === "lost",
+    ageMs: Math.max(0, Math.round(nowMs - sinceMs)),
+  };
 }

@@ -2,7 +2,7 @@
 
 import type { ClaimId, Endpoint, Hash, PeerKey, RoomId } from "../../base/ids.ts";
 import type { KnownClaim } from "./credentials.ts";
-import type { RosterMessage } from "./messages.ts";
+import type { RosterEntry, RosterMessage } from "./messages.ts";
 import type { MeshRecord } from "./records.ts";
 import type { Beacon, SignedBeacon, SignedClaim, SignedGenesis } from "./structures.ts";
 
@@ -39,6 +39,8 @@ export type RosterInput =
   }
   /** A claim that came along with a bundle. */
   | { readonly type: "claim"; readonly from: PeerKey; readonly claim: SignedClaim }
+  /** A neighbour shows who somebody is. */
+  | { readonly type: "entry"; readonly from: PeerKey; readonly entry: RosterEntry }
   /** From a neighbour. */
   | { readonly type: "message"; readonly from: PeerKey; readonly message: RosterMessage }
   /** So much was delivered: authors learn from our beacons how far we are. */

@@ -13,7 +13,7 @@ import type { AdmissionMessage } from "../../../lib/protocols/mesh/messages.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { beaconOf, claimOf, fakeEnvironment, keyOf, ROOM, WALL_MS } from "./membership_fixtures.ts";
 
-const [bob, carl] = [keyOf("Bob"), keyOf("Carl")];
+const [bob, carl, dora] = [keyOf("Bob"), keyOf("Carl"), keyOf("Dora")];
 const link = 1 as LinkId;
 
 /** Ann, a member, or `who` that isn't one yet. */
@@ -39,6 +39,7 @@ function admission(
       incarnationOf: () => 0,
       isLive: () => false,
       credentialsOf: () => null,
+      entryOf: () => null,
       liveMembers: () => 1,
       membersAt: () => 0,
       isClaimKnown: () => false,
@@ -181,15 +182,113 @@ Deno.test("Admission asks its neighbours to hold the name, and waits 300 ms at m
   assertEquals(sent(late).map(({ type }) => type), ["offer"]);
 });
 
-Deno.test("Admission refuses a name that a neighbour can't hold", () => {
+/** What neighbour Carl says of the name that Ann's newcomer asks for. */
+function reply(owner: PeerKey | null, rival: PeerKey | null) {
+  const entry = owner === null ? null : entryOf("Dora");
+  return { type: "hold-reply", folded: "bob", key: bob, owner: entry, rival } as const;
+}
+
+function entryOf(name: string) {
+  return { claim: claimOf(name).signed, beacon: beaconOf(name, 1), lost: false, ageMs: 0 };
+}
+
+Deno.test("Admission refuses a name whose owner a neighbour has shown to the roster, and no other", () => {
+  for (
+    const [owner, code, type] of [[dora, "name-taken", "refuse"], [
+      null,
+      undefined,
+      "offer",
+    ]] as const
+  ) {
+    let known: PeerKey | null = null;
+    const ann = admission("Ann", { neighbours: () => [carl], ownerOf: () => known });
+    up(ann, bob, false);
+    ann.step({ type: "message", link, message: joinAs("Bob") }, 1_000);
+
+    known = owner; // what the roster made of it
+    const effects = ann.step({ type: "hold", from: carl, message: reply(dora, null) }, 1_010);
+
+    assertEquals(codeOf(effects), code);
+    assertEquals(sent(effects)[0]?.type, type);
+  }
+});
+
+Deno.test("Admission waits as long as a hold for who is said to take a name, and goes by who came", () => {
+  for (const [came, type] of [[dora, "refuse"], [null, "offer"]] as const) {
+    let known: PeerKey | null = null;
+    const ann = admission("Ann", { neighbours: () => [carl], ownerOf: () => known });
+    up(ann, bob, false);
+    ann.step({ type: "message", link, message: joinAs("Bob") }, 1_000);
+
+    const said = ann.step({ type: "hold", from: carl, message: reply(null, dora) }, 1_010);
+    const dueMs = ann.nextDeadlineMs();
+    known = came;
+    const effects = ann.step({ type: "tick" }, 3_010);
+
+    assertEquals([said, dueMs], [[], 3_010]);
+    assertEquals(sent(effects)[0]?.type, type);
+  }
+});
+
+Deno.test("Admission lets no neighbour's hold turn a newcomer away, whatever key it names", () => {
   const ann = admission("Ann", { neighbours: () => [carl] });
+  const smallest = "00".repeat(32) as PeerKey;
+  const hold = { type: "hold-name", folded: "bob", key: smallest } as const;
   up(ann, bob, false);
   ann.step({ type: "message", link, message: joinAs("Bob") }, 1_000);
 
-  const message = { type: "hold-reply", folded: "bob", key: bob, held: false } as const;
-  const effects = ann.step({ type: "hold", from: carl, message }, 1_010);
+  const held = ann.step({ type: "hold", from: dora, message: hold }, 1_100);
+  ann.step({ type: "hold", from: dora, message: hold }, 2_900);
+  const effects = ann.step({ type: "tick" }, 3_100);
 
-  assertEquals(codeOf(effects), "name-taken");
+  assertEquals(held.map(({ type }) => type), ["send-to"]);
+  assertEquals(sent(effects)[0]?.type, "offer");
+});
+
+Deno.test("Admission doesn't go by a neighbour any more that said three times in vain who takes a name", () => {
+  const ann = admission("Ann", { neighbours: () => [carl] });
+  const asked = [0, 1, 2, 3].map((round) => {
+    const atMs = 10_000 * round;
+    const id = round as LinkId;
+    up(ann, bob, false, id);
+    const effects = ann.step({ type: "message", link: id, message: joinAs("Bob") }, atMs);
+    ann.step({ type: "hold", from: carl, message: reply(null, dora) }, atMs + 10);
+    ann.step({ type: "tick" }, atMs + 2_010);
+    ann.step({ type: "link-down", link: id }, atMs + 2_011);
+    return effects[0]?.type;
+  });
+
+  assertEquals(asked, ["send-to", "send-to", "send-to", "send"]);
+});
+
+Deno.test("Admission holds names no more for a neighbour whose newcomers didn't come three times", () => {
+  const ann = admission("Ann");
+  const [small, large] = ["00".repeat(32) as PeerKey, bob];
+  const hold = (from: PeerKey, key: PeerKey, atMs: number) => {
+    const message = { type: "hold-name", folded: "bob", key } as const;
+    const [effect] = ann.step({ type: "hold", from, message }, atMs);
+    ann.step({ type: "tick" }, atMs + 2_000);
+    return effect?.type === "send-to" && effect.message.type === "hold-reply" && effect.message;
+  };
+  for (const atMs of [0, 2_000, 4_000]) hold(dora, small, atMs);
+
+  const said = hold(dora, small, 6_000);
+  ann.step(
+    { type: "hold", from: dora, message: { type: "hold-name", folded: "bob", key: small } },
+    8_000,
+  );
+  const other = hold(carl, large, 8_001);
+
+  for (const reply of [said, other]) assertEquals(reply && reply.rival, null);
+});
+
+Deno.test("Admission shows a neighbour who has the name that it asks for", () => {
+  const ann = admission("Ann", { ownerOf: () => dora, entryOf: () => entryOf("Dora") });
+
+  const message = { type: "hold-name", folded: "bob", key: bob } as const;
+  const effects = ann.step({ type: "hold", from: carl, message }, 0);
+
+  assertEquals(effects, [{ type: "send-to", to: carl, message: reply(dora, null) }]);
 });
 
 Deno.test("Admission holds a name for the smaller of two keys, whichever asks first", () => {
@@ -200,7 +299,7 @@ Deno.test("Admission holds a name for the smaller of two keys, whichever asks fi
       const message = { type: "hold-name", folded: "bob", key } as const;
       const [effect] = ann.step({ type: "hold", from: keyOf("Dora"), message }, atMs);
       return effect?.type === "send-to" && effect.message.type === "hold-reply" &&
-        effect.message.held;
+        effect.message.rival === null;
     };
 
     const held = [ask(first, 0), ask(second, 10), ask(large, 2_011)];

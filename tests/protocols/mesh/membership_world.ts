@@ -124,6 +124,7 @@ export class Member {
         ownerOf: (folded) => this.names.ownerOf(folded),
         incarnationOf: (key) => this.roster.incarnationOf(key),
         isLive: (key) => this.roster.isLive(key),
+        entryOf: (key) => this.roster.entryOf(key, world.time.nowMs),
         credentialsOf: (key) => this.roster.credentialsOf(key),
         liveMembers: () => this.roster.liveCount,
         membersAt: (host) => this.roster.membersAt(host),
@@ -481,6 +482,9 @@ export class World {
         return to.owner.enrol({ type: "message", from: to.peer.key, message });
       case "hold-name":
       case "hold-reply":
+        if (message.type === "hold-reply" && message.owner !== null) {
+          to.owner.enrol({ type: "entry", from: to.peer.key, entry: message.owner });
+        }
         return to.owner.admit({ type: "hold", from: to.peer.key, message: message as HoldMessage });
       default:
         return to.owner.admit({ type: "message", link: to.id, message });

@@ -99,7 +99,7 @@ class HoldsNoName extends Wrapped {
     if (input.type !== "message" || input.message.type !== "hold-name") {
       return super.step(input, nowMs);
     }
-    const message = { ...input.message, type: "hold-reply", held: true } as const;
+    const message = { ...input.message, type: "hold-reply", owner: null, rival: null } as const;
     return [{ type: "send", link: input.link, message, lane: "control" }];
   }
 }

@@ -1,0 +1,39 @@
+/**
+ * Whose word about held names is still asked for. That somebody else is about to take a name can't be proven
+ * before it has come in; who says so several times when nobody came is left out for a while.
+ */
+
+import type { PeerKey } from "../../base/ids.ts";
+import { HOLD_DOUBTED_MS, HOLD_WORDS_BROKEN_MAX, HOLD_WORDS_REMEMBERED_MAX } from "./limits.ts";
+
+export class HoldTrust {
+  /** At most `HOLD_WORDS_REMEMBERED_MAX`; links come and go meanwhile. */
+  readonly #broken = new Map<PeerKey, { readonly count: number; readonly untilMs: number }>();
+
+  /** Somebody came in under a name as `by` had said: that makes up for once. */
+  kept(by: PeerKey): void {
+    const broken = this.#broken.get(by);
+    if (broken === undefined) return;
+    if (broken.count > 1) this.#broken.set(by, { ...broken, count: broken.count - 1 });
+    else this.#broken.delete(by);
+  }
+
+  /** Nobody did. */
+  broke(by: PeerKey, nowMs: number): void {
+    const count = (this.#broken.get(by)?.count ?? 0) + 1;
+    this.#broken.delete(by);
+    this.#broken.set(by, { count, untilMs: nowMs + HOLD_DOUBTED_MS });
+    if (this.#broken.size <= HOLD_WORDS_REMEMBERED_MAX) return;
+    for (const oldest of this.#broken.keys()) {
+      this.#broken.delete(oldest);
+      return;
+    }
+  }
+
+  trusts(peer: PeerKey, nowMs: number): boolean {
+    const broken = this.#broken.get(peer);
+    if (broken === undefined) return true;
+    if (broken.untilMs <= nowMs) this.#broken.delete(peer);
+    return broken.count < HOLD_WORDS_BROKEN_MAX || broken.untilMs <= nowMs;
+  }
+}
