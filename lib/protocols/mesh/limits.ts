@@ -79,6 +79,26 @@ export const ACTIVE_VIEW_MAX = 5;
 export const PASSIVE_VIEW_MAX = 30;
 /** Links that others dialled, five active ones and those about to be: bounds memory whatever peers do. */
 export const INBOUND_LINKS_MAX = 16;
+/**
+ * Walks and shuffles that one neighbour may send. Of 1,000 that come in within 10 s a link carries at most 10 in
+ * a second and 16 in a minute (`overlay_network_test.ts`), and 11 shuffles; four times that.
+ */
+export const WALKS_PER_SECOND = 1;
+export const WALKS_BURST = 64;
+/** Dials that one neighbour's walks and contacts cause: 4 in a minute in that storm; a liar's hardly more. */
+export const INTRODUCED_DIALS_PER_MINUTE = 6;
+/** Half of them for walks and offers, which come at once or are lost; contacts can wait, or the roster has others. */
+export const INTRODUCED_DIALS_BURST = 8;
+/** Introducers remembered: more neighbours than come and go in the minute that is counted. */
+export const INTRODUCERS_MAX = 256;
+/** An endpoint that never answered is dialled three times a minute; the rare dial, each 22 s, isn't held up. */
+export const ENDPOINT_DIAL_INTERVAL_MS = 20_000;
+/** Endpoints remembered: more than are dialled in that time. */
+export const DIALLED_ENDPOINTS_MAX = 256;
+/** Dials for free places: as many as silent addresses allow, 4 at a time, 2 s each, where addresses refuse at once. */
+export const FILL_DIALS_PER_SECOND = 2;
+/** In that storm a newcomer makes 35 in 10 s. */
+export const FILL_DIALS_BURST = 32;
 /** With as many members as this the active views are the full mesh. */
 export const FULL_MESH_MEMBERS_MAX = 6;
 

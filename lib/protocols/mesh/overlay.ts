@@ -35,6 +35,7 @@ import {
   type OverlayInput,
 } from "./overlay_io.ts";
 import { OverlayLinks } from "./overlay_links.ts";
+import { DialLimits } from "./overlay_dials.ts";
 import { type Outgoing, Walks } from "./overlay_walks.ts";
 import { PassiveView, randomOf, sample } from "./passive_view.ts";
 
@@ -59,6 +60,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   readonly #passive: PassiveView;
   readonly #walks: Walks;
   readonly #candidates: Candidates;
+  readonly #dials = new DialLimits();
   readonly #deadlines = new Deadlines(DEADLINES);
   #live = 1;
   #evictionFromMs = 0;
@@ -77,7 +79,8 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     this.#attempts = new Attempts(config.attemptMs);
     this.#passive = new PassiveView(config.passiveViewMax, env.random);
     this.#walks = new Walks(config, self, this.#links, this.#passive, env.random);
-    this.#candidates = new Candidates(config, self, this.#passive, directory, env.random);
+    const { random } = env;
+    this.#candidates = new Candidates(config, self, this.#passive, directory, this.#dials, random);
     this.#deadlines.set("shuffle", nowMs + this.#jittered(config.shuffleIntervalMs));
     this.#deadlines.set("rareDial", nowMs + this.#jittered(config.rareDialIntervalMs));
   }
@@ -145,6 +148,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   #peerUp(peer: PeerKey, endpoint: Endpoint | null, dialled: boolean, nowMs: number): void {
     if (this.#links.get(peer)?.released === false) return;
     this.#links.add(peer, endpoint, dialled, nowMs + this.config.idleLinkMs);
+    if (dialled && endpoint !== null) this.#dials.reached(endpoint);
     const attempt = this.#attempts.get(peer);
     if (attempt !== undefined) this.#ask(peer, attempt.purpose, nowMs);
     if (!dialled) this.#keepInboundSlots(peer, nowMs);
@@ -174,6 +178,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
       return;
     }
     this.#attempts.set(contact.key, purpose, false, nowMs);
+    this.#dials.dialled(contact.endpoint, nowMs);
     this.#effects.push({ type: "dial", contact });
   }
 
@@ -212,7 +217,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   #rememberLater(peer: PeerKey, nowMs: number): void {
     this.#candidates.avoid(peer, nowMs);
     const contact = this.#links.contactOf(peer);
-    if (contact !== null) this.#walks.learn([contact]);
+    if (contact !== null) this.#walks.learn([contact], null);
   }
 
   #failed(peer: PeerKey): void {
@@ -281,7 +286,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
         if (this.#mayWalk(from, nowMs)) this.#put(this.#walks.shuffleStep(from, message));
         break;
       case "shuffle-reply":
-        if (link.walks.take(nowMs)) this.#walks.answered(message.contacts);
+        if (link.walks.take(nowMs)) this.#walks.answered(from, message.contacts);
         break;
       default:
         unreachable(message);
@@ -332,10 +337,16 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
       this.#put(onward);
       return;
     }
-    const mayDial = this.#attempts.size < this.config.parallelDialsMax;
-    if (ttl === 0 && mayDial) this.#attempt(contact, "offered", nowMs);
-    else if (ttl > 0 && mayDial && this.#mayEndWalk(nowMs)) this.#attempt(contact, "walk", nowMs);
-    else this.#walks.learn([contact]);
+    const mayDial = this.#attempts.size < this.config.parallelDialsMax &&
+      this.#mayDial(contact, nowMs) && this.#dials.mayIntroduce(from, nowMs) &&
+      (ttl === 0 || this.#mayEndWalk(nowMs));
+    if (!mayDial) return this.#walks.learn([contact], from);
+    this.#dials.takeIntroduced(from, nowMs);
+    this.#attempt(contact, ttl === 0 ? "offered" : "walk", nowMs);
+  }
+
+  #mayDial({ endpoint }: Contact, nowMs: number): boolean {
+    return this.#dials.isFree(endpoint, nowMs);
   }
 
   #mayEndWalk(nowMs: number): boolean {
@@ -368,7 +379,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     this.#attempts.end(from); // where both had asked: neither is taken in
     this.#send(from, { type: "neighbor-reply", accepted: false });
     const contact = this.#links.contactOf(from);
-    if (contact !== null) this.#walks.learn([contact]);
+    if (contact !== null) this.#walks.learn([contact], null);
     if (high) this.#put(this.#walks.hand(from));
   }
 
@@ -476,7 +487,9 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   #replaceByOwn(nowMs: number): void {
     if (this.#isFullMesh() || this.#freePlaces() !== 0 || this.#attempts.size > 0) return;
     if (this.#active.selfDialledCount() >= this.config.selfDialledMin) return;
-    const candidates = this.#passive.contacts.filter(({ key }) => !this.#links.has(key));
+    const candidates = this.#passive.contacts.filter((contact) =>
+      !this.#links.has(contact.key) && this.#mayDial(contact, nowMs)
+    );
     const contact = randomOf(candidates, this.env.random);
     if (contact !== null) this.#attempt(contact, "own", nowMs);
   }
@@ -485,8 +498,9 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   #rareDial(nowMs: number): void {
     const { random } = this.env;
     if (random() >= Math.min(1, this.config.rareDialsPerRoom / this.#live)) return;
-    const lost = this.directory.remembered().filter(({ key }) =>
-      key !== this.self && !this.#links.has(key) && !this.#attempts.has(key)
+    const lost = this.directory.remembered().filter((contact) =>
+      contact.key !== this.self && !this.#links.has(contact.key) &&
+      !this.#attempts.has(contact.key) && this.#mayDial(contact, nowMs)
     );
     const contact = randomOf(lost, random);
     if (contact !== null) this.#attempt(contact, "rejoin", nowMs);

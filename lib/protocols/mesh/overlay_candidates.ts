@@ -6,7 +6,9 @@
 
 import type { PeerKey } from "../../base/ids.ts";
 import { earliestMs } from "../../base/machine.ts";
+import { INTRODUCED_DIALS_BURST } from "./limits.ts";
 import type { Contact } from "./messages.ts";
+import type { DialLimits } from "./overlay_dials.ts";
 import type { MemberDirectory, OverlayConfig } from "./overlay_io.ts";
 import { type PassiveView, randomOf } from "./passive_view.ts";
 
@@ -39,6 +41,7 @@ export class Candidates {
     private readonly self: PeerKey,
     private readonly passive: PassiveView,
     private readonly directory: MemberDirectory,
+    private readonly dials: DialLimits,
     private readonly random: () => number,
   ) {
     this.#pauseMs = config.redialMinMs;
@@ -55,13 +58,22 @@ export class Candidates {
     nowMs: number,
   ): Contact | null {
     if (this.#pausedUntilMs !== null) return null;
-    const free = ({ key }: Contact) =>
+    const free = ({ key, endpoint }: Contact) =>
       key !== this.self && !excluded(key) && !this.#tried.has(key) &&
-      (wanted === "any" || (this.#avoidUntilMs.get(key) ?? 0) <= nowMs);
+      // Who has no neighbour can't be choosy: of two members said to be at one address, one may be there.
+      (wanted === "any" ||
+        ((this.#avoidUntilMs.get(key) ?? 0) <= nowMs && this.dials.isFree(endpoint, nowMs)));
     this.#turnMs = null;
     const contact = this.#choose(wanted, free, nowMs);
-    if (contact !== null) this.#tried.add(contact.key);
-    else if (!underWay) this.#pause(wanted, nowMs);
+    if (contact === null) {
+      if (!underWay) this.#pause(wanted, nowMs);
+      return null;
+    }
+    if (!this.dials.takeFill(nowMs)) {
+      this.#pausedUntilMs = nowMs + this.config.redialMinMs;
+      return null;
+    }
+    this.#tried.add(contact.key);
     return contact;
   }
 
@@ -78,9 +90,24 @@ export class Candidates {
       return own;
     }
     if (wanted === "some" && this.#refusals >= REFUSALS_MAX) return null;
-    return randomOf(this.passive.contacts.filter(free), random) ??
+    return this.#introduced(wanted, free, nowMs) ??
       randomOf(this.directory.live().filter(free), random) ??
       (wanted === "any" ? randomOf(this.directory.remembered().filter(free), random) : null);
+  }
+
+  /** One of the passive view, at its introducer's cost, unless there is no neighbour. */
+  #introduced(wanted: Wanted, free: (contact: Contact) => boolean, nowMs: number): Contact | null {
+    const by = ({ key }: Contact) => wanted === "any" ? null : this.passive.introducerOf(key);
+    const mayDial = (contact: Contact) => {
+      const introducer = by(contact);
+      return introducer === null ||
+        this.dials.mayIntroduce(introducer, nowMs, INTRODUCED_DIALS_BURST / 2);
+    };
+    const known = this.passive.contacts.filter((contact) => free(contact) && mayDial(contact));
+    const contact = randomOf(known, this.random);
+    const introducer = contact === null ? null : by(contact);
+    if (introducer !== null) this.dials.takeIntroduced(introducer, nowMs);
+    return contact;
   }
 
   #dialIsOurs(peer: PeerKey, nowMs: number): boolean {

@@ -2,11 +2,8 @@
 
 import type { Endpoint, PeerKey } from "../../base/ids.ts";
 import type { Contact } from "./messages.ts";
+import { WALKS_BURST, WALKS_PER_SECOND } from "./limits.ts";
 import { TokenBucket } from "./token_bucket.ts";
-
-/** Walks over one link: joins come at 100 a second at most, two walks each; more is dropped. */
-const WALKS_PER_SECOND = 200;
-const WALKS_BURST = 400;
 
 /** A link between two members. */
 export interface Link {
@@ -19,6 +16,7 @@ export interface Link {
   idleUntilMs: number | null;
   /** We asked for its end, which is near. */
   released: boolean;
+  /** What it may still send of walks and shuffles; more is dropped. */
   readonly walks: TokenBucket;
 }
 

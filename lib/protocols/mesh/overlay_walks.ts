@@ -41,7 +41,7 @@ export class Walks {
    * A `ttl` of 0 is no walk: the contact is offered to us alone.
    */
   joinStep(from: PeerKey, contact: Contact, ttl: number): Outgoing | null {
-    if (ttl === this.config.passiveWalkHops) this.learn([contact]);
+    if (ttl === this.config.passiveWalkHops) this.learn([contact], from);
     const onward = this.links.activeView().filter((peer) => peer !== from && peer !== contact.key);
     const next = ttl > 1 ? randomOf(onward, this.random) : null;
     if (next === null) return null;
@@ -76,20 +76,24 @@ export class Walks {
     const to = this.links.isActive(origin.key) ? origin.key : from;
     const others = this.passive.contacts.filter(({ key }) => key !== to);
     const answer = sample(others, contacts.length, this.random);
-    this.learn([origin, ...contacts], answer);
+    this.learn([origin, ...contacts], from, answer);
     return answer.length === 0
       ? null
       : { to, message: { type: "shuffle-reply", contacts: answer } };
   }
 
-  answered(contacts: readonly Contact[]): void {
-    this.learn(contacts, this.#sent);
+  answered(from: PeerKey, contacts: readonly Contact[]): void {
+    this.learn(contacts, from, this.#sent);
   }
 
-  /** Takes in contacts that aren't oneself or a neighbour. */
-  learn(contacts: readonly Contact[], sentAway: readonly Contact[] = []): void {
+  /** Takes in contacts that aren't oneself or a neighbour, `by` having named them; null: we know them ourselves. */
+  learn(
+    contacts: readonly Contact[],
+    by: PeerKey | null,
+    sentAway: readonly Contact[] = [],
+  ): void {
     const others = contacts.filter(({ key }) => key !== this.self && !this.links.isActive(key));
-    this.passive.addAll(others, sentAway);
+    this.passive.addAll(others, by, sentAway);
   }
 
   /** Some members for a peer that needs them. */

@@ -16,7 +16,7 @@ const PER_NETWORK_MAX = 2;
 export class PassiveView {
   readonly #entries = new Map<
     PeerKey,
-    { readonly contact: Contact; readonly network: string | null }
+    { readonly contact: Contact; readonly network: string | null; readonly by: PeerKey | null }
   >(); // at most sizeMax
   readonly #sizeMax: number;
   readonly #random: () => number;
@@ -30,6 +30,11 @@ export class PassiveView {
     return Array.from(this.#entries.values(), ({ contact }) => contact);
   }
 
+  /** Who named a contact; null for one that we know ourselves. */
+  introducerOf(peer: PeerKey): PeerKey | null {
+    return this.#entries.get(peer)?.by ?? null;
+  }
+
   has(peer: PeerKey): boolean {
     return this.#entries.has(peer);
   }
@@ -41,8 +46,13 @@ export class PassiveView {
   /**
    * Takes in what one message brought; in a full view a random contact gives way, those in `sentAway`
    * (what we sent in exchange) first (HyParView, section 4.4).
+   * @param by Who named them; null where we know them ourselves.
    */
-  addAll(contacts: readonly Contact[], sentAway: readonly Contact[] = []): void {
+  addAll(
+    contacts: readonly Contact[],
+    by: PeerKey | null = null,
+    sentAway: readonly Contact[] = [],
+  ): void {
     let displacedLeft = Math.ceil(this.#sizeMax / 4);
     const first = sentAway.map(({ key }) => key);
     for (const contact of contacts) {
@@ -54,7 +64,7 @@ export class PassiveView {
         const sent = first.pop();
         if (sent === undefined || !this.#entries.delete(sent)) this.#removeRandom();
       }
-      this.#entries.set(contact.key, { contact, network });
+      this.#entries.set(contact.key, { contact, network, by });
     }
   }
 

@@ -358,6 +358,96 @@ Deno.test("step() dials nobody whom a stranger names", () => {
   assertEquals(overlay.passiveView(), []);
 });
 
+/** How many dials these steps bring, each of which is refused at once. */
+function dialsOf(overlay: Overlay, effects: readonly OverlayEffect[], nowMs: number): number {
+  let dials = 0;
+  for (const effect of effects) {
+    if (effect.type !== "dial") continue;
+    const peer = effect.contact.key;
+    dials += 1 + dialsOf(overlay, overlay.step({ type: "dial-failed", peer }, nowMs), nowMs);
+  }
+  return dials;
+}
+
+Deno.test("step() dials a few of those whom one neighbour names in walks and offers, in a minute", () => {
+  for (const ttl of [0, 1]) {
+    const overlay = overlayWith({ inbound: [ann, bob, carl, dora] });
+    let dials = 0;
+    for (let i = 0; i < 600; i++) {
+      const contact = contactOf(keyOf(1_000 + i));
+      const offered = message(ann, { type: "forward-join", contact, ttl });
+      dials += dialsOf(overlay, overlay.step(offered, 100 * i), 100 * i);
+    }
+
+    assert(dials >= 8 && dials <= 14, `${dials} dials`);
+  }
+});
+
+Deno.test("step() dials few of the contacts that one neighbour sends", () => {
+  const overlay = overlayWith({ inbound: [ann, bob, carl, dora] });
+  let dials = 0;
+  for (let i = 0; i < 60; i++) {
+    const contacts = Array.from({ length: 16 }, (_, j) => contactOf(keyOf(1_000 + 16 * i + j)));
+    const handed = message(ann, { type: "shuffle-reply", contacts });
+    dials += dialsOf(overlay, overlay.step(handed, 1_000 * i), 1_000 * i);
+    dials += dialsOf(overlay, overlay.step({ type: "tick" }, 1_000 * i), 1_000 * i);
+  }
+
+  assert(dials >= 4 && dials <= 10, `${dials} dials`);
+});
+
+Deno.test("step() passes on few walks of one neighbour's", () => {
+  const overlay = overlayWith({ inbound: [ann, bob, carl, dora, emil] });
+  let passed = 0;
+  for (let i = 0; i < 600; i++) {
+    const walk = { type: "forward-join", contact: contactOf(keyOf(1_000 + i)), ttl: 6 } as const;
+    passed += overlay.step(message(ann, walk), 100 * i).length;
+  }
+
+  assertEquals(passed, 64 + 59);
+});
+
+Deno.test("step() dials one address once in 20 s whatever members are said to be there", () => {
+  const { endpoint } = contactOf(fred);
+  const liars = [ann, bob, carl, dora];
+  const roster = peers.slice(10, 30).map((key) => ({ key, endpoint }));
+  const overlay = overlayWith({ inbound: liars, roster });
+  const dialsAtMs: number[] = [];
+  for (let nowMs = 0; nowMs < 60_000; nowMs += 500) {
+    const contact = { key: keyOf(1_000 + nowMs), endpoint };
+    const from = liars[(nowMs / 500) % liars.length]!;
+    const offered = message(from, { type: "forward-join", contact, ttl: 0 });
+    for (const input of [offered, { type: "tick" }] as const) {
+      if (dialsOf(overlay, overlay.step(input, nowMs), nowMs) > 0) dialsAtMs.push(nowMs);
+    }
+  }
+
+  assertEquals(dialsAtMs, [0, 20_000, 40_000]);
+});
+
+Deno.test("step() dials an address again at once where it has met the member there", () => {
+  const overlay = overlayWith({ inbound: [ann, bob, carl], dialled: [dora] });
+  const offered = message(ann, { type: "forward-join", contact: contactOf(dora), ttl: 0 });
+  overlay.step({ type: "peer-down", peer: dora }, 1_000);
+
+  const dials = [1_000, 1_500].map((nowMs) =>
+    dialsOf(overlay, overlay.step(offered, nowMs), nowMs)
+  );
+
+  assertEquals(dials, [1, 1]);
+});
+
+Deno.test("step() fills places with two dials a second, where nobody is at a thousand members' addresses", () => {
+  const roster = Array.from({ length: 1_000 }, (_, i) => contactOf(keyOf(1_000 + i)));
+  const overlay = overlayWith({ inbound: [ann], roster });
+  let dials = 0;
+  for (let nowMs = 0; nowMs < 60_000; nowMs += 100) {
+    dials += dialsOf(overlay, overlay.step({ type: "tick" }, nowMs), nowMs);
+  }
+
+  assert(dials <= 32 + 120, `${dials} dials`);
+});
+
 Deno.test("step() recovers four dials at a time, 2 s each: passive view, roster, disk", () => {
   const [known, second, live, third, disk, last] = peers.slice(20, 26).map(contactOf) as [
     Contact,

@@ -26,7 +26,7 @@ Deno.test("addAll() displaces a quarter of a full view at most, what was sent in
   const view = new PassiveView(8, () => 0);
   view.addAll(at("127.0.0.1", 0, 8));
 
-  view.addAll(at("127.0.0.1", 10, 8), [contactAt(7, "127.0.0.1")]);
+  view.addAll(at("127.0.0.1", 10, 8), null, [contactAt(7, "127.0.0.1")]);
 
   assertEquals(keysOf(view), [1, 2, 3, 4, 5, 6, 10, 11].map(keyOf));
 });

@@ -1,0 +1,82 @@
+/**
+ * How often others' word makes us dial. Whoever names a contact, in a walk, a shuffle or a beacon of a member
+ * that it made up, chooses a host that we then knock at: this is bounded for each introducer, for each endpoint,
+ * and in all. An endpoint where a dial of ours has met its member is known at first hand, and free.
+ */
+
+import { type Endpoint, endpointText, type PeerKey } from "../../base/ids.ts";
+import {
+  DIALLED_ENDPOINTS_MAX,
+  ENDPOINT_DIAL_INTERVAL_MS,
+  FILL_DIALS_BURST,
+  FILL_DIALS_PER_SECOND,
+  INTRODUCED_DIALS_BURST,
+  INTRODUCED_DIALS_PER_MINUTE,
+  INTRODUCERS_MAX,
+} from "./limits.ts";
+import { TokenBucket } from "./token_bucket.ts";
+
+export class DialLimits {
+  /** By key, since links come and go; at most `INTRODUCERS_MAX`. */
+  readonly #introducers = new Map<PeerKey, TokenBucket>();
+  /** When an endpoint was last dialled; at most `DIALLED_ENDPOINTS_MAX`. */
+  readonly #dialledMs = new Map<string, number>();
+  /** At most `DIALLED_ENDPOINTS_MAX`. */
+  readonly #reached = new Set<string>();
+  readonly #fill = new TokenBucket(FILL_DIALS_PER_SECOND, FILL_DIALS_BURST);
+
+  /** Whether this endpoint may be dialled now, whoever named it. */
+  isFree(endpoint: Endpoint, nowMs: number): boolean {
+    const text = endpointText(endpoint);
+    const dialledMs = this.#dialledMs.get(text);
+    if (dialledMs === undefined || this.#reached.has(text)) return true;
+    return nowMs - dialledMs >= ENDPOINT_DIAL_INTERVAL_MS;
+  }
+
+  dialled(endpoint: Endpoint, nowMs: number): void {
+    const text = endpointText(endpoint);
+    this.#dialledMs.delete(text);
+    this.#dialledMs.set(text, nowMs);
+    dropOldest(this.#dialledMs, DIALLED_ENDPOINTS_MAX);
+  }
+
+  /** A dial has met the member that it was meant for. */
+  reached(endpoint: Endpoint): void {
+    const text = endpointText(endpoint);
+    this.#reached.delete(text);
+    this.#reached.add(text);
+    dropOldest(this.#reached, DIALLED_ENDPOINTS_MAX);
+  }
+
+  /** @param kept Dials that are to be left for what is more urgent. */
+  mayIntroduce(by: PeerKey, nowMs: number, kept = 0): boolean {
+    return (this.#introducers.get(by)?.available(nowMs) ?? INTRODUCED_DIALS_BURST) >= 1 + kept;
+  }
+
+  /** Takes one of the dials that `by` may cause; false where it has none left. */
+  takeIntroduced(by: PeerKey, nowMs: number): boolean {
+    let dials = this.#introducers.get(by);
+    if (dials === undefined) {
+      dials = new TokenBucket(INTRODUCED_DIALS_PER_MINUTE / 60, INTRODUCED_DIALS_BURST);
+      this.#introducers.set(by, dials);
+      dropOldest(this.#introducers, INTRODUCERS_MAX);
+    }
+    return dials.take(nowMs);
+  }
+
+  /** Takes one of the dials by which free places are filled; false where it is too soon for another. */
+  takeFill(nowMs: number): boolean {
+    return this.#fill.take(nowMs);
+  }
+}
+
+function dropOldest<Key>(
+  entries: { readonly size: number; keys(): Iterable<Key>; delete(key: Key): boolean },
+  sizeMax: number,
+): void {
+  if (entries.size <= sizeMax) return;
+  for (const oldest of entries.keys()) {
+    entries.delete(oldest);
+    return;
+  }
+}
