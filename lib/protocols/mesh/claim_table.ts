@@ -10,7 +10,8 @@ import { CLAIMS_MAX } from "./limits.ts";
 
 export class ClaimTable {
   readonly #byId = new Map<ClaimId, KnownClaim>();
-  readonly #byKey = new Map<PeerKey, Set<KnownClaim>>();
+  readonly #ofKey = new Map<PeerKey, Set<KnownClaim>>();
+  readonly #admittedBy = new Map<PeerKey, Set<KnownClaim>>();
 
   /** @param isInUse Whether a roster entry names this claim; at most half of `max` are. */
   constructor(readonly isInUse: (id: ClaimId) => boolean, readonly max = CLAIMS_MAX) {}
@@ -34,16 +35,20 @@ export class ClaimTable {
 
   /** All claims of one member. */
   ofKey(key: PeerKey): Iterable<KnownClaim> {
-    return this.#byKey.get(key) ?? [];
+    return this.#ofKey.get(key) ?? [];
+  }
+
+  /** All claims that one member has admitted. */
+  admittedBy(key: PeerKey): Iterable<KnownClaim> {
+    return this.#admittedBy.get(key) ?? [];
   }
 
   add(known: KnownClaim): void {
     if (this.#byId.has(known.id)) return;
     this.#byId.set(known.id, known);
-    const { key } = known.signed.claim.value;
-    const ofKey = this.#byKey.get(key);
-    if (ofKey === undefined) this.#byKey.set(key, new Set([known]));
-    else ofKey.add(known);
+    const { key, admitter } = known.signed.claim.value;
+    list(this.#ofKey, key, known);
+    list(this.#admittedBy, admitter, known);
     // Those in use move to the back, so that each is passed over once for every turn of the table.
     for (const [oldest, claim] of this.#byId) {
       if (this.#byId.size <= this.max) return;
@@ -54,13 +59,24 @@ export class ClaimTable {
   }
 
   #unlist(claim: KnownClaim): void {
-    const { key } = claim.signed.claim.value;
-    const ofKey = this.#byKey.get(key);
-    ofKey?.delete(claim);
-    if (ofKey?.size === 0) this.#byKey.delete(key);
+    const { key, admitter } = claim.signed.claim.value;
+    unlist(this.#ofKey, key, claim);
+    unlist(this.#admittedBy, admitter, claim);
   }
 
   values(): IteratorObject<KnownClaim> {
     return this.#byId.values();
   }
+}
+
+function list(lists: Map<PeerKey, Set<KnownClaim>>, key: PeerKey, claim: KnownClaim): void {
+  const claims = lists.get(key);
+  if (claims === undefined) lists.set(key, new Set([claim]));
+  else claims.add(claim);
+}
+
+function unlist(lists: Map<PeerKey, Set<KnownClaim>>, key: PeerKey, claim: KnownClaim): void {
+  const claims = lists.get(key);
+  claims?.delete(claim);
+  if (claims?.size === 0) lists.delete(key);
 }

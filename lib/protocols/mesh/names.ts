@@ -138,7 +138,7 @@ export class Names implements Machine<NamesInput, NamesEffect> {
         return this.#release(input.key, nowMs);
       case "trust":
         return this.#trust(input.key, nowMs);
-      case "claim-known":
+      case "vouched":
         return this.#settleContested(nowMs);
       case "tick":
         return;

@@ -8,15 +8,13 @@ import type { RosterEffect } from "./roster_io.ts";
 /** The roster's effects that concern names; the caller passes each on as it is. */
 export type MembershipChange = Extract<
   RosterEffect,
-  { readonly type: "joined" | "left" | "absent" | "forgotten" | "reclaimed" }
+  { readonly type: "joined" | "left" | "absent" | "forgotten" | "reclaimed" | "vouched" }
 >;
 
 export type NamesInput =
   | MembershipChange
   /** Our own claim, at first and after each `/name`. */
   | { readonly type: "own"; readonly claim: KnownClaim }
-  /** The roster learnt a claim, which others may be vouched for by. */
-  | { readonly type: "claim-known" }
   /** The user accepts the key that is shown under this name (`/trust`). */
   | { readonly type: "trust"; readonly key: PeerKey }
   | { readonly type: "tick" };

@@ -509,6 +509,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "absent":
       case "forgotten":
       case "reclaimed":
+      case "vouched":
         return this.#toNames(effect);
       case "updated":
         this.#flow.heard(effect.key, effect.beacon.latest);
@@ -517,7 +518,6 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "unsuspected":
         return;
       case "claim-known":
-        this.#toNames({ type: "claim-known" });
         return this.#toOrder(effect);
       case "replaced-self":
         return this.#fatal("replaced", REPLACED_TEXT);

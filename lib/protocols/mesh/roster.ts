@@ -264,15 +264,13 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     invariant(this.#own === null, "a room is entered once");
     const { room: id, genesis, incarnation, self } = input;
     const claim = this.#knownClaim(self.claim);
-    this.#vouching = new Vouching(this.#claims, genesis.genesis.value.founder);
     const entrance = { room: { id, genesis }, incarnation, atMs: nowMs };
     this.#own = new OwnLease(entrance, self, claim, this.env, this.signer, this.progress);
     this.#claims.add(claim);
+    this.#vouching = new Vouching(this.#claims, genesis.genesis.value.founder);
     for (const record of this.#remembered.values()) {
       const known = this.#claims.get(record.beacon.beacon.value.claim);
-      if (known === null) continue;
-      this.#vouching.learnt(known);
-      this.#leases.remember(record, known, nowMs);
+      if (known !== null) this.#leases.remember(record, known, nowMs);
     }
     this.#remembered.clear();
     this.#beat("alive", nowMs);
@@ -285,6 +283,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     own.describe(change, claim);
     if (change.claim !== undefined) {
       this.#claims.add(claim);
+      this.#vouching?.learnt(claim);
       this.#outbox.claim(claim.signed, null);
     }
     this.#beat("alive", nowMs);
@@ -469,9 +468,10 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
   #learnClaim(claim: KnownClaim, from: PeerKey | null): void {
     if (this.#claims.has(claim.id)) return;
     this.#claims.add(claim);
-    this.#vouching?.learnt(claim);
+    const vouchesForOthers = this.#vouching?.learnt(claim) === true;
     this.#outbox.effect({ type: "persist", records: [{ kind: "claim", claim: claim.signed }] });
     this.#outbox.effect({ type: "claim-known", claim: claim.id });
+    if (vouchesForOthers) this.#outbox.effect({ type: "vouched" });
     if (from === null) return;
     this.#outbox.claim(claim.signed, from);
     for (const voucher of this.#vouching?.forgottenVouchers([claim]) ?? []) {

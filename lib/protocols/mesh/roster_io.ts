@@ -78,6 +78,8 @@ export type RosterEffect =
   | { readonly type: "unsuspected"; readonly key: PeerKey }
   /** Bundles under this claim can be shown now. */
   | { readonly type: "claim-known"; readonly claim: ClaimId }
+  /** Claims of others count since then: `isVouched`. */
+  | { readonly type: "vouched" }
   /** Our own key has come in again, later: this process ends. No beacon goes out any more. */
   | { readonly type: "replaced-self"; readonly incarnation: number }
   | {

@@ -11,34 +11,25 @@
  * that a split kept from saying so.
  */
 
-import type { PeerKey } from "../../base/ids.ts";
+import type { ClaimId, PeerKey } from "../../base/ids.ts";
 import type { ClaimTable } from "./claim_table.ts";
 import type { KnownClaim } from "./credentials.ts";
 import { VOUCHERS_WANTED_MAX } from "./limits.ts";
 import type { Claim, SignedClaim } from "./structures.ts";
 
 export class Vouching {
+  /** Claims that are vouched for: at most twice as many as the table holds, since it forgets some. */
+  readonly #vouched = new Set<ClaimId>();
   /** Who could vouch for a claim that is known, and at what time at the latest; at most `VOUCHERS_WANTED_MAX`. */
   readonly #wanted = new Map<PeerKey, number>();
 
-  constructor(readonly claims: ClaimTable, readonly founder: PeerKey) {}
-
-  isVouched(claim: KnownClaim): boolean {
-    return this.vouchers(claim) !== null;
+  /** @param founder Vouched for by the room's id itself. */
+  constructor(readonly claims: ClaimTable, readonly founder: PeerKey) {
+    for (const claim of claims.values()) this.learnt(claim);
   }
 
-  /** The claims by which this one is vouched for, its admitting member's first; null where it isn't. */
-  vouchers(claim: KnownClaim): readonly KnownClaim[] | null {
-    // By breadth: each claim is looked at once, whatever circle liars admit each other in.
-    const found = new Map<KnownClaim, KnownClaim | null>([[claim, null]]);
-    for (const [at, vouchedFor] of found) {
-      const { admitter, time } = at.signed.claim.value;
-      if (admitter === this.founder) return pathTo(at, vouchedFor, found);
-      for (const earlier of this.claims.ofKey(admitter)) {
-        if (earlier.signed.claim.value.time <= time && !found.has(earlier)) found.set(earlier, at);
-      }
-    }
-    return null;
+  isVouched({ id }: Pick<KnownClaim, "id">): boolean {
+    return this.#vouched.has(id);
   }
 
   /** Whether a claim would help to vouch for one that is known. */
@@ -46,13 +37,62 @@ export class Vouching {
     return time <= (this.#wanted.get(key) ?? -1);
   }
 
-  /** A claim is known from now on. */
-  learnt(claim: KnownClaim): void {
+  /**
+   * A claim is in the table from now on.
+   * @returns Whether others are vouched for by it that weren't before.
+   */
+  learnt(claim: KnownClaim): boolean {
     const { key, admitter, time } = claim.signed.claim.value;
     if (this.wants(claim.signed.claim.value)) this.#wanted.delete(key);
-    if (admitter === this.founder) return;
+    if (admitter !== this.founder && this.#voucherOf(claim) === null) {
+      this.#want(admitter, time);
+      return false;
+    }
+    const fresh = [claim];
+    this.#vouched.add(claim.id);
+    for (const voucher of fresh) {
+      const since = voucher.signed.claim.value;
+      for (const admitted of this.claims.admittedBy(since.key)) {
+        if (this.isVouched(admitted) || admitted.signed.claim.value.time < since.time) continue;
+        this.#vouched.add(admitted.id);
+        fresh.push(admitted);
+      }
+    }
+    if (this.#vouched.size > 2 * this.claims.max) this.#forget();
+    return fresh.length > 1;
+  }
+
+  /** What vouches for these and comes with no roster entry, each once, in an order in which it is wanted. */
+  forgottenVouchers(claims: Iterable<KnownClaim>): readonly SignedClaim[] {
+    const vouchers = new Set<KnownClaim>();
+    for (const claim of claims) {
+      let voucher = this.#voucherOf(claim);
+      while (voucher !== null && !this.claims.isInUse(voucher.id) && !vouchers.has(voucher)) {
+        vouchers.add(voucher);
+        voucher = this.#voucherOf(voucher);
+      }
+    }
+    return Array.from(vouchers, ({ signed }) => signed);
+  }
+
+  /** The earliest claim of the admitting member's that vouches for this one; null where none is known or needed. */
+  #voucherOf(claim: KnownClaim): KnownClaim | null {
+    const { admitter, time } = claim.signed.claim.value;
+    if (admitter === this.founder) return null;
+    let earliest: KnownClaim | null = null;
+    let earliestTime = time;
+    for (const voucher of this.claims.ofKey(admitter)) {
+      const { value } = voucher.signed.claim;
+      if (value.time > earliestTime || !this.isVouched(voucher)) continue;
+      earliest = voucher;
+      earliestTime = value.time;
+    }
+    return earliest;
+  }
+
+  #want(admitter: PeerKey, time: number): void {
     for (const { signed } of this.claims.ofKey(admitter)) {
-      if (signed.claim.value.time <= time) return;
+      if (signed.claim.value.time <= time && admitter !== signed.claim.value.admitter) return;
     }
     this.#wanted.set(admitter, Math.max(time, this.#wanted.get(admitter) ?? 0));
     if (this.#wanted.size <= VOUCHERS_WANTED_MAX) return;
@@ -62,29 +102,7 @@ export class Vouching {
     }
   }
 
-  /** What vouches for these and comes with no roster entry, each once, in an order in which it is wanted. */
-  forgottenVouchers(claims: Iterable<KnownClaim>): readonly SignedClaim[] {
-    const vouchers = new Set<KnownClaim>();
-    for (const claim of claims) {
-      for (const voucher of this.vouchers(claim) ?? []) {
-        if (!this.claims.isInUse(voucher.id)) vouchers.add(voucher);
-      }
-    }
-    return Array.from(vouchers, ({ signed }) => signed);
+  #forget(): void {
+    for (const id of this.#vouched) if (!this.claims.has(id)) this.#vouched.delete(id);
   }
-}
-
-/** The way from where the search began, which isn't part of it, to `last`. */
-function pathTo(
-  last: KnownClaim,
-  vouchedFor: KnownClaim | null,
-  found: ReadonlyMap<KnownClaim, KnownClaim | null>,
-): readonly KnownClaim[] {
-  const path: KnownClaim[] = [];
-  let at = last;
-  for (let next = vouchedFor; next !== null; next = found.get(next)!) {
-    path.unshift(at);
-    at = next;
-  }
-  return path;
 }

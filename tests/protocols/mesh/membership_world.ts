@@ -337,6 +337,7 @@ export class Member {
       case "absent":
       case "forgotten":
       case "reclaimed":
+      case "vouched":
         return this.showNames(this.names.step(effect, nowMs));
       case "replaced-self":
         return this.end({ event: "fatal", code: "replaced" });
@@ -347,10 +348,9 @@ export class Member {
         this.records.push(...effect.records);
         return;
       case "updated":
-      case "claim-known":
-        return this.showNames(this.names.step({ type: "claim-known" }, nowMs));
       case "suspected":
       case "unsuspected":
+      case "claim-known":
         return;
       default:
         unreachable(effect);

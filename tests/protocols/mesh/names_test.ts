@@ -111,7 +111,7 @@ Deno.test("Names give no name to a claim that nobody vouches for while somebody 
   );
   const before = view.ownerOf(folded);
   unvouched.clear();
-  const vouched = view.step({ type: "claim-known" }, 60_000);
+  const vouched = view.step({ type: "vouched" }, 60_000);
 
   assertEquals(reclaimed, [
     { type: "renamed", key: carl, from: "Zoe", name: `Bob~FP${carl.slice(0, 2)}` },

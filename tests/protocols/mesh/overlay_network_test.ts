@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { PeerKey } from "../../../lib/base/ids.ts";
+import { WALKS_BURST } from "../../../lib/protocols/mesh/limits.ts";
 import { keyOf, OverlayNetwork, type OverlayNetworkOptions } from "./overlay_network.ts";
 
 /** A room of `members` who came in one after the other, each through some member, and a quiet minute. */
@@ -44,7 +45,14 @@ for (const members of [2, 6, 7, 40, 500]) {
 }
 
 Deno.test("a thousand that come in through one member within 10 s don't lose each other", () => {
-  const { seen, onEffect } = counting();
+  const { seen, onEffect: count } = counting();
+  const walks = new Map<string, number>();
+  const onEffect: OverlayNetworkOptions["onEffect"] = (self, effect, nowMs) => {
+    count(self, effect, nowMs);
+    if (effect.type !== "send" || effect.message.type !== "forward-join") return;
+    const link = self + effect.to;
+    walks.set(link, 1 + (walks.get(link) ?? 0));
+  };
   const network = new OverlayNetwork({ seed: 3, onEffect });
   network.add(keyOf(0));
   for (let index = 1; index < 1_000; index++) {
@@ -55,6 +63,8 @@ Deno.test("a thousand that come in through one member within 10 s don't lose eac
 
   assertEquals(network.parts(), [1_000]);
   assert(seen.isolated < 50, `${seen.isolated} were alone for a moment`);
+  // What a link may carry at once is far more.
+  assert(Math.max(...walks.values()) <= WALKS_BURST / 4, `${Math.max(...walks.values())} walks`);
 });
 
 for (const share of [0.3, 0.5, 0.7, 0.9]) {

@@ -394,7 +394,7 @@ Deno.test("Roster believes a claim's time once it is told who vouches for it, an
   );
 
   assertEquals([before, roster.isVouched(ofCarl)], [false, true]);
-  assertEquals(told(effects), [{ type: "claim-known", claim: ofBob.id }]);
+  assertEquals(told(effects), [{ type: "claim-known", claim: ofBob.id }, { type: "vouched" }]);
   const passed = effects.find((effect) => effect.type === "send");
   assertEquals(passed?.type === "send" && [passed.to, passed.message], [
     keyOf("Eve"),

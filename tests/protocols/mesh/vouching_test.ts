@@ -1,42 +1,62 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { ClaimTable } from "../../../lib/protocols/mesh/claim_table.ts";
 import type { KnownClaim } from "../../../lib/protocols/mesh/credentials.ts";
 import { Vouching } from "../../../lib/protocols/mesh/vouching.ts";
 import { admittedClaim, keyOf } from "./membership_fixtures.ts";
 
-/** A room that Ann founded, in which these claims are known. */
+/** A room that Ann founded, in which these claims became known one after the other. */
 function vouching(claims: readonly KnownClaim[]): Vouching {
-  const table = new ClaimTable(() => true);
-  for (const claim of claims) table.add(claim);
-  return new Vouching(table, keyOf("Ann"));
+  const table = new ClaimTable(() => false);
+  const view = new Vouching(table, keyOf("Ann"));
+  for (const claim of claims) {
+    table.add(claim);
+    view.learnt(claim);
+  }
+  return view;
 }
 
 const bob = admittedClaim("Bob", "Bob", 100, "Ann");
 const carl = admittedClaim("Carl", "Carl", 200, "Bob");
 
-Deno.test("Vouching goes back from who admitted to the founder", () => {
+Deno.test("Vouching goes back from who admitted to the founder, in whatever order claims come", () => {
   const dora = admittedClaim("Dora", "Dora", 200, "Carl");
-  const view = vouching([carl, bob]);
+  for (const claims of [[bob, carl, dora], [dora, carl, bob], [carl, dora, bob]]) {
+    const view = vouching(claims);
 
-  assertEquals([bob, carl, dora].map((claim) => view.isVouched(claim)), [true, true, true]);
-  assertEquals(view.vouchers(dora), [carl, bob]);
-  assertEquals(view.vouchers(bob), []);
+    assertEquals(claims.map((claim) => view.isVouched(claim)), [true, true, true]);
+    assertEquals(view.forgottenVouchers([dora, bob]), [carl.signed, bob.signed]);
+  }
 });
 
 Deno.test("Vouching believes nobody a time before the one who admitted it was there", () => {
   const early = admittedClaim("Dora", "Bob", 199, "Carl");
   const alone = admittedClaim("Dora", "Bob", 150, "Dora");
-  const stranger = admittedClaim("Dora", "Bob", 150, "Eve");
-  const circle = [admittedClaim("Eve", "Eve", 150, "Dora"), alone];
-  const view = vouching([carl, bob, ...circle]);
+  const stranger = admittedClaim("Dora", "Bob", 150, "Gus");
+  const circle = [
+    admittedClaim("Eve", "Eve", 150, "Dora"),
+    admittedClaim("Dora", "Bob", 150, "Eve"),
+  ];
+  const view = vouching([carl, bob, early, alone, stranger, ...circle]);
 
-  for (const claim of [early, alone, stranger]) assertEquals(view.vouchers(claim), null);
+  for (const claim of [early, alone, stranger, ...circle]) assert(!view.isVouched(claim));
+  assertEquals(view.forgottenVouchers([early, alone]), []);
 });
 
 Deno.test("Vouching believes a member that was alone and took another name there", () => {
   const later = admittedClaim("Bob", "Robert", 101, "Bob");
   const earlier = admittedClaim("Bob", "Robert", 99, "Bob");
-  const view = vouching([bob]);
+  for (const claims of [[bob, later, earlier], [earlier, later, bob]]) {
+    const view = vouching(claims);
 
-  assertEquals([later, earlier].map((claim) => view.isVouched(claim)), [true, false]);
+    assertEquals([later, earlier].map((claim) => view.isVouched(claim)), [true, false]);
+  }
+});
+
+Deno.test("Vouching wants the claims of who admitted somebody known, and no others", () => {
+  const alone = admittedClaim("Carl", "Zoe", 300, "Carl");
+  const wants = (view: Vouching, claim: KnownClaim) => view.wants(claim.signed.claim.value);
+
+  assertEquals([bob, alone].map((claim) => wants(vouching([carl]), claim)), [true, false]);
+  assertEquals([bob, carl].map((claim) => wants(vouching([alone]), claim)), [false, true]);
+  assertEquals(wants(vouching([carl, bob]), bob), false);
 });
