@@ -20,10 +20,11 @@ import { invariant, unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
 import { Accusations } from "./accusations.ts";
 import { ClaimTable } from "./claim_table.ts";
-import { claimIdOf, type KnownClaim, ownedBeacon, ownedClaim } from "./credentials.ts";
+import { claimIdOf, type KnownClaim, ownedBeacon } from "./credentials.ts";
 import { HEARD_NOW, type HeardBeacon, type Hearsay, Leases, type MemberRecord } from "./leases.ts";
 import type { RosterEntry, RosterMessage } from "./messages.ts";
 import { OwnLease } from "./own_lease.ts";
+import { RosterClaims } from "./roster_claims.ts";
 import { entryToSend, RosterExchange } from "./roster_exchange.ts";
 import { RosterIntake } from "./roster_intake.ts";
 import type {
@@ -37,7 +38,6 @@ import type {
 import { RosterOutbox } from "./roster_outbox.ts";
 import { type Entry, RosterTable } from "./roster_table.ts";
 import type { Beacon, SignedBeacon, SignedClaim } from "./structures.ts";
-import { Vouching } from "./vouching.ts";
 
 /** - `beacon`: our own lease is to be renewed */
 const DEADLINES = ["beacon"] as const;
@@ -56,7 +56,7 @@ export interface Member {
 export class Roster implements Machine<RosterInput, RosterEffect> {
   readonly #timing: RosterTiming;
   readonly #table: RosterTable;
-  readonly #claims: ClaimTable;
+  readonly #claims: RosterClaims;
   readonly #outbox = new RosterOutbox();
   readonly #intake: RosterIntake;
   readonly #accusations: Accusations;
@@ -66,8 +66,6 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
   /** Members on disk, until we enter. */
   readonly #remembered = new Map<PeerKey, MemberRecord>();
   #own: OwnLease | null = null;
-  /** Null before we enter. */
-  #vouching: Vouching | null = null;
   #blamelessUntilMs = -Infinity;
   /** `postpone` was called; the next step knows the time. */
   #stalled = false;
@@ -80,13 +78,16 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
   ) {
     this.#timing = config.timing;
     this.#table = new RosterTable(env.crypto);
-    this.#claims = new ClaimTable((id) => this.#table.isClaimInUse(id));
-    this.#intake = new RosterIntake(this.#table, this.#claims, this.#outbox, env.crypto);
+    const claims = new ClaimTable((id) => this.#table.isClaimInUse(id));
+    this.#claims = new RosterClaims(claims, this.#outbox, env.crypto);
+    this.#intake = new RosterIntake(this.#table, claims, this.#outbox, env.crypto);
     this.#accusations = new Accusations(this.#table, this.#outbox, env, signer, config.timing);
-    const vouchersOf = (claims: Iterable<KnownClaim>) =>
-      this.#vouching?.forgottenVouchers(claims) ?? [];
-    const { pullMs } = config.timing;
-    this.#exchange = new RosterExchange(this.#table, this.#outbox, vouchersOf, pullMs);
+    this.#exchange = new RosterExchange(
+      this.#table,
+      this.#claims,
+      this.#outbox,
+      config.timing.pullMs,
+    );
     this.#leases = new Leases(
       signer.key,
       this.#table,
@@ -98,7 +99,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     );
     for (const record of config.records) {
       if (record.kind === "claim") {
-        this.#claims.add({ id: claimIdOf(env.crypto, record.claim), signed: record.claim });
+        claims.add({ id: claimIdOf(env.crypto, record.claim), signed: record.claim });
       } else if (record.kind === "member") {
         this.#remembered.set(record.beacon.beacon.value.key, record);
       }
@@ -186,21 +187,21 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
 
   /** All checked claims, the one that was asked for least recently first. */
   claims(): IteratorObject<KnownClaim> {
-    return this.#claims.values();
+    return this.#claims.table.values();
   }
 
   /** A checked claim, of whomever. */
   claim(id: ClaimId): KnownClaim | null {
-    return this.#claims.get(id);
+    return this.#claims.table.get(id);
   }
 
   isClaimKnown(id: ClaimId): boolean {
-    return this.#claims.has(id);
+    return this.#claims.table.has(id);
   }
 
   /** Whether a claim's time can be believed, as far as is known here. */
   isVouched(claim: KnownClaim): boolean {
-    return this.#vouching?.isVouched(claim) ?? false;
+    return this.#claims.isVouched(claim);
   }
 
   /** Digest of who is here. */
@@ -263,13 +264,13 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
   #enter(input: Extract<RosterInput, { type: "enter" }>, nowMs: number): void {
     invariant(this.#own === null, "a room is entered once");
     const { room: id, genesis, incarnation, self } = input;
-    const claim = this.#knownClaim(self.claim);
+    const claim = this.#claims.known(self.claim);
     const entrance = { room: { id, genesis }, incarnation, atMs: nowMs };
     this.#own = new OwnLease(entrance, self, claim, this.env, this.signer, this.progress);
-    this.#claims.add(claim);
-    this.#vouching = new Vouching(this.#claims, genesis.genesis.value.founder);
+    this.#claims.table.add(claim);
+    this.#claims.enter(genesis.genesis.value.founder);
     for (const record of this.#remembered.values()) {
-      const known = this.#claims.get(record.beacon.beacon.value.claim);
+      const known = this.#claims.table.get(record.beacon.beacon.value.claim);
       if (known !== null) this.#leases.remember(record, known, nowMs);
     }
     this.#remembered.clear();
@@ -279,13 +280,9 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
   #describe(change: Partial<SelfDescription>, nowMs: number): void {
     const own = this.#own;
     if (own === null || own.ended) return;
-    const claim = change.claim === undefined ? own.claim : this.#knownClaim(change.claim);
+    const claim = change.claim === undefined ? own.claim : this.#claims.known(change.claim);
     own.describe(change, claim);
-    if (change.claim !== undefined) {
-      this.#claims.add(claim);
-      this.#vouching?.learnt(claim);
-      this.#outbox.claim(claim.signed, null);
-    }
+    if (change.claim !== undefined) this.#claims.claimed(claim);
     this.#beat("alive", nowMs);
   }
 
@@ -294,7 +291,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     if (this.#own === null || this.#own.ended) return;
     this.#exchange.tell(peer);
     this.#accusations.tell(peer);
-    this.#outbox.claimsTo(peer, this.#vouching!.forgottenVouchers([this.#own.claim]));
+    this.#outbox.claimsTo(peer, this.#claims.forgottenVouchers([this.#own.claim]));
     // It may have taken us for lost; a beacon that it knows wouldn't change that.
     this.#deadlines.setEarliest("beacon", this.#own.refreshMs());
   }
@@ -311,16 +308,16 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     const beacon = input.beacon.beacon.value;
     if (beacon.key === this.signer.key) return this.#hearSelf(beacon);
     if (!this.#intake.isNews(beacon)) return;
-    const claim = this.#knownClaim(input.claim);
-    this.#learnClaim(claim, input.from);
+    const claim = this.#claims.known(input.claim);
+    this.#claims.learn(claim, input.from);
     this.#take({ signed: input.beacon, claim, hearsay: HEARD_NOW, from: input.from }, nowMs);
   }
 
   #bundleClaim(from: PeerKey, claim: SignedClaim): void {
     const id = claimIdOf(this.env.crypto, claim);
-    if (this.#own === null || this.#claims.has(id)) return;
+    if (this.#own === null || this.#claims.table.has(id)) return;
     const known = this.#intake.checkClaim(from, claim, id, this.#own.entrance.room);
-    if (known !== null) this.#learnClaim(known, null);
+    if (known !== null) this.#claims.learn(known, null);
   }
 
   #delivered(messages: number, bytes: number, nowMs: number): void {
@@ -374,11 +371,11 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
 
   /** One that vouches for others is worth checking at once; any other waits for its beacon. */
   #claimCame(from: PeerKey, claim: SignedClaim, nowMs: number): void {
-    const isWanted = this.#vouching!.wants(claim.claim.value) && this.#intake.mayVouch(from, nowMs);
+    const isWanted = this.#claims.wants(claim.claim.value) && this.#intake.mayVouch(from, nowMs);
     if (!isWanted) return this.#intake.claimAhead(from, claim);
     const id = claimIdOf(this.env.crypto, claim);
     const known = this.#intake.checkClaim(from, claim, id, this.#own!.entrance.room);
-    if (known !== null) this.#learnClaim(known, from);
+    if (known !== null) this.#claims.learn(known, from);
   }
 
   #statements(
@@ -427,7 +424,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     const verdict = this.#intake.check(from, signed, room, nowMs);
     if (verdict.is === "without-claim") this.#exchange.need(from, beacon.key);
     if (verdict.is === "good") {
-      this.#learnClaim(verdict.claim, from);
+      this.#claims.learn(verdict.claim, from);
       this.#take({ signed, claim: verdict.claim, hearsay, from }, nowMs);
     }
     return verdict.is !== "penalised";
@@ -446,7 +443,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     this.#outbox.effect({ type: "replaced-self", incarnation: beacon.incarnation });
   }
 
-  // Our own lease, and claims.
+  // Our own lease.
 
   #beat(state: "alive" | "quit", nowMs: number): void {
     const own = this.#own;
@@ -457,25 +454,5 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     // Never later than the interval, which others count on; jitter keeps a room from beating as one.
     const intervalMs = this.#leases.beaconIntervalMs() * (0.9 + 0.1 * this.env.random());
     this.#deadlines.set("beacon", nowMs + Math.round(intervalMs));
-  }
-
-  #knownClaim(signed: SignedClaim): KnownClaim {
-    const id = claimIdOf(this.env.crypto, signed);
-    return this.#claims.get(id) ?? { id, signed: ownedClaim(signed) };
-  }
-
-  /** Keeps a checked claim, and passes it on where it came for a beacon, from `from`. */
-  #learnClaim(claim: KnownClaim, from: PeerKey | null): void {
-    if (this.#claims.has(claim.id)) return;
-    this.#claims.add(claim);
-    const vouchesForOthers = this.#vouching?.learnt(claim) === true;
-    this.#outbox.effect({ type: "persist", records: [{ kind: "claim", claim: claim.signed }] });
-    this.#outbox.effect({ type: "claim-known", claim: claim.id });
-    if (vouchesForOthers) this.#outbox.effect({ type: "vouched" });
-    if (from === null) return;
-    this.#outbox.claim(claim.signed, from);
-    for (const voucher of this.#vouching?.forgottenVouchers([claim]) ?? []) {
-      this.#outbox.voucher(voucher, from);
-    }
   }
 }

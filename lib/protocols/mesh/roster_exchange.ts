@@ -4,14 +4,13 @@
  */
 
 import type { Hash, PeerKey } from "../../base/ids.ts";
-import type { KnownClaim } from "./credentials.ts";
 import { ROSTER_PART_MAX, ROSTER_WANT_MAX } from "./limits.ts";
 import type { RosterEntry, RosterMessage } from "./messages.ts";
+import type { RosterClaims } from "./roster_claims.ts";
 import { rosterBucketOf } from "./roster_digest.ts";
 import type { RosterOutbox } from "./roster_outbox.ts";
 import { RosterPull } from "./roster_pull.ts";
 import { type Entry, isNewer, rankOf, type RosterTable } from "./roster_table.ts";
-import type { SignedClaim } from "./structures.ts";
 
 /** The same two digests are not compared again for so long: they differ for a reason that time removes. */
 const SAME_DIGESTS_MS = 60_000;
@@ -29,9 +28,8 @@ export class RosterExchange {
 
   constructor(
     readonly table: RosterTable,
+    readonly claims: RosterClaims,
     readonly outbox: RosterOutbox,
-    /** Claims to send along with these, so that theirs count. */
-    readonly vouchersOf: (claims: Iterable<KnownClaim>) => readonly SignedClaim[],
     /** How long parts are awaited. */
     readonly pullMs: number,
   ) {}
@@ -91,7 +89,7 @@ export class RosterExchange {
       }
     }
     const sent = [...wanted.values()].flat().map(({ claim }) => claim);
-    this.outbox.claimsTo(to, this.vouchersOf(sent));
+    this.outbox.claimsTo(to, this.claims.forgottenVouchers(sent));
   }
 
   /** Whether this part was asked for, and not so long ago that another neighbour was asked. */
