@@ -76,6 +76,7 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
     for (const link of this.links.byId.values()) {
       if (link.dueMs !== null) link.dueMs += delayMs;
     }
+    this.#admitting.postpone(delayMs);
   }
 
   /** The room that we are a member of, or are about to enter; null before. */

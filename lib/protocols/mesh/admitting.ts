@@ -351,6 +351,17 @@ export class Admitting {
     }
   }
 
+  /** Whoever was to come in meanwhile may be waiting to be read. */
+  postpone(delayMs: number): void {
+    for (const [folded, hold] of this.#holds) {
+      this.#holds.set(folded, { ...hold, untilMs: hold.untilMs + delayMs });
+    }
+    for (const { stage } of this.links.byId.values()) {
+      if (stage.at !== "holding" || stage.doubtedUntilMs === null) continue;
+      stage.doubtedUntilMs += delayMs;
+    }
+  }
+
   /** When the first hold ends; null where none is. */
   nextHoldMs(): number | null {
     for (const { untilMs } of this.#holds.values()) return untilMs;

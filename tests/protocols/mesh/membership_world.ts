@@ -182,9 +182,9 @@ export class Member {
 
   wake(): void {
     if (this.isGone || this.isStopped) return;
-    const dueMs = this.#dueMs();
-    // As the composition does: a process that was stopped blames nobody.
-    const lateMs = dueMs === null ? 0 : this.world.time.nowMs - dueMs;
+    // As the composition does: a process that was stopped blames nobody. What was due before it was asked for
+    // isn't late.
+    const lateMs = this.world.time.nowMs - this.timer.atMs;
     if (lateMs > 2_000) {
       this.roster.postpone(lateMs);
       this.admission.postpone(lateMs);
