@@ -221,7 +221,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
           for (const link of this.#links.takeDrained(nowMs)) this.#close(link, "a second link");
           break;
         case "resume":
-          this.#tryNext();
+          this.#tryNext(true);
           break;
         case "join":
           this.#dialContact();
@@ -313,18 +313,23 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#tryNext();
   }
 
-  /** Dials the next remembered members, a few at a time; with nobody left, the room is resumed alone. */
-  #tryNext(): void {
+  /**
+   * Dials the next remembered members, a few at a time; with nobody left, the room is resumed alone.
+   * @param slow Whether those who were dialled have had their time: a dial lasts up to 10 s, and nobody waits so
+   *   long for a member that is gone.
+   */
+  #tryNext(slow = false): void {
     if (this.#phase !== "coming-in" || this.#entrance !== null) return;
     const open = [...this.#dials.values()].filter(({ purpose }) => purpose === "resume").length;
-    const batch = this.#toTry.splice(0, Math.max(0, RESUME_PARALLEL - open));
-    if (batch.length === 0 && open === 0) return this.#resumeAlone();
+    const batch = this.#toTry.splice(
+      0,
+      slow ? RESUME_PARALLEL : Math.max(0, RESUME_PARALLEL - open),
+    );
     for (const { key, endpoint } of batch) {
       this.#dial({ purpose: "resume", peer: key }, endpoint, this.#admission?.config.room ?? null);
     }
-    // A dial lasts up to 10 s; nobody waits so long for a member that is gone.
     if (batch.length > 0) this.#deadlines.set("resume", this.#nowMs + RESUME_ATTEMPT_MS);
-    else return this.#resumeAlone();
+    else if (open === 0 || slow) this.#resumeAlone();
   }
 
   #resumeAlone(): void {

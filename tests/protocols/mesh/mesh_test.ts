@@ -83,6 +83,39 @@ Deno.test("Mesh keeps one of two copies of a profile that come in at two ends of
   assertEquals([bob, copy].filter(({ present }) => present !== null).length, 1);
 });
 
+Deno.test("Mesh finds its room again although one whom it remembers has gone", () => {
+  const notices: string[] = [];
+  const world = quietWorld([{
+    name: "notices",
+    shown(process, event) {
+      if (event.event === "notice" && process.member === bob) notices.push(event.text);
+    },
+  }]);
+  const [ann, bob, dora] = ["Ann", "Bob", "Dora"].map((name) => addMember(world, name)) as [
+    Member,
+    Member,
+    Member,
+  ];
+  world.start(ann, { kind: "found" });
+  pass(world, SECOND_MS);
+  for (const member of [bob, dora]) {
+    world.start(member, { kind: "join", contact: ann.endpoint });
+    pass(world, 5 * SECOND_MS);
+  }
+  dora.process?.command({ command: "quit" });
+  pass(world, 5 * SECOND_MS);
+  // Where she was, nobody listens: that is known sooner than that somebody answers.
+  world.network.listen(dora.endpoint, { host: dora.index, answer: "unreachable" });
+  world.end(bob.process!, false, 0);
+  pass(world, SECOND_MS);
+
+  ann.process?.sim.stall(SECOND_MS / 2);
+  world.start(bob, { kind: "resume", room: bob.room! });
+  pass(world, 5 * SECOND_MS);
+
+  assertEquals([neighboursOf(bob), notices], [["Ann"], []]);
+});
+
 Deno.test("Mesh gives a newcomer as new what was said as soon as others read that it joined", () => {
   const greetings: { readonly text: string; readonly history: boolean }[] = [];
   const world = quietWorld([{
