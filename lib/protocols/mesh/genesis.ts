@@ -90,6 +90,8 @@ export interface EarlierMembership {
   readonly incarnationMin: number;
   /** Our own claims, in the order in which they were given. */
   readonly ownClaims: readonly SignedClaim[];
+  /** Whether the last process said goodbye, and freed its name by that. */
+  readonly hasQuit: boolean;
 }
 
 /** The membership that these records tell of; null where they don't begin with a genesis. */
@@ -101,14 +103,17 @@ export function earlierMembership(
   let genesis: SignedGenesis | null = null;
   let incarnationMin = 1;
   const ownClaims: SignedClaim[] = [];
+  let hasQuit = false;
   for (const record of records) {
     if (record.kind === "genesis") genesis ??= record.genesis;
     else if (record.kind === "incarnation") {
       incarnationMin = Math.max(incarnationMin, record.incarnation + 1);
-    } else if (record.kind === "claim" && record.claim.claim.value.key === self) {
+      hasQuit = false;
+    } else if (record.kind === "left") hasQuit = true;
+    else if (record.kind === "claim" && record.claim.claim.value.key === self) {
       ownClaims.push(record.claim);
     }
   }
   if (genesis === null) return null;
-  return { room: roomIdOf(crypto, genesis), genesis, incarnationMin, ownClaims };
+  return { room: roomIdOf(crypto, genesis), genesis, incarnationMin, ownClaims, hasQuit };
 }

@@ -83,8 +83,16 @@ export class Leases {
     }
   }
 
-  /** Somebody on our disk is lost until we hear of it: its name is its own. */
-  remember({ beacon: signed, heardWallMs }: MemberRecord, claim: KnownClaim, nowMs: number): void {
+  /**
+   * Somebody on our disk is lost until we hear of it: its name is its own, unless somebody has let us in under it
+   * since, and so knew that it is free.
+   */
+  remember(
+    { beacon: signed, heardWallMs }: MemberRecord,
+    claim: KnownClaim,
+    own: KnownClaim,
+    nowMs: number,
+  ): void {
     const { key, state } = signed.beacon.value;
     if (key === this.self) return;
     const sinceMs = nowMs - Math.max(0, this.env.wallMs() - heardWallMs);
@@ -93,7 +101,15 @@ export class Leases {
       { key, signed, claim, state: isQuit ? "quit" : "lost", sinceMs, fromDisk: true },
       nowMs,
     );
-    if (!isQuit) this.outbox.effect({ type: "absent", key, claim });
+    if (!isQuit && !this.#wasFree(claim, own)) this.outbox.effect({ type: "absent", key, claim });
+  }
+
+  #wasFree(
+    { signed: { claim: theirs } }: KnownClaim,
+    { signed: { claim: ours } }: KnownClaim,
+  ): boolean {
+    return ours.value.folded === theirs.value.folded && ours.value.admitter !== this.self &&
+      ours.value.time > theirs.value.time;
   }
 
   /**

@@ -206,6 +206,12 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         return this.#toAntiEntropy({ type: "hand-over" });
       case "quit":
         this.#toPrivate({ type: "quit" });
+        this.#out.push({
+          type: "persist",
+          records: [{ kind: "left", reason: "quit" }],
+          token: null,
+          sync: false,
+        });
         return this.#toRoster({ type: "quit" });
       case "tick":
         return this.#tick();

@@ -271,7 +271,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     this.#claims.enter(genesis.genesis.value.founder);
     for (const record of this.#remembered.values()) {
       const known = this.#claims.table.get(record.beacon.beacon.value.claim);
-      if (known !== null) this.#leases.remember(record, known, nowMs);
+      if (known !== null) this.#leases.remember(record, known, claim, nowMs);
     }
     this.#remembered.clear();
     this.#beat("alive", nowMs);

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { SILENT_LOGGER } from "../../../lib/base/environment.ts";
+import type { MeshCommand } from "../../../lib/protocols/mesh/events.ts";
 import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { EVEN_WORLD } from "../../sim/mesh/even_world.ts";
@@ -114,6 +115,63 @@ Deno.test("Mesh finds its room again although one whom it remembers has gone", (
   pass(world, 5 * SECOND_MS);
 
   assertEquals([neighboursOf(bob), notices], [["Ann"], []]);
+});
+
+Deno.test("Mesh takes a name that somebody had meanwhile, and gave up while it was away", () => {
+  const events: string[] = [];
+  const world = quietWorld([{
+    name: "names",
+    shown(process, event) {
+      if (process.member !== yan || event.event === "message" || event.event === "joined") return;
+      events.push("name" in event ? `${event.event} ${event.name}` : event.event);
+    },
+  }]);
+  const [ann, yan] = [addMember(world, "Ann"), addMember(world, "Yan")];
+  const other = world.addMember({ ...yan.config, signer: fakeSigner("another Yan") });
+  world.start(ann, { kind: "found" });
+  pass(world, SECOND_MS);
+  const join = (member: Member) => {
+    world.start(member, { kind: "join", contact: ann.endpoint });
+    pass(world, 3 * SECOND_MS);
+  };
+  const command = (member: Member, command: MeshCommand) => {
+    member.process?.command(command);
+    pass(world, 3 * SECOND_MS);
+  };
+  join(yan);
+  command(yan, { command: "name", name: "Yves" });
+  join(other);
+  command(yan, { command: "quit" });
+  command(other, { command: "quit" });
+  events.length = 0;
+
+  join(yan);
+
+  assertEquals(events, ["ready Yan"]);
+});
+
+Deno.test("Mesh gives way, coming back alone, to who took the name that it had freed", () => {
+  const world = quietWorld();
+  const [ann, una] = [addMember(world, "Ann"), addMember(world, "Una")];
+  const other = world.addMember({ ...una.config, signer: fakeSigner("another Una") });
+  world.start(ann, { kind: "found" });
+  pass(world, SECOND_MS);
+  world.start(una, { kind: "join", contact: ann.endpoint });
+  pass(world, 3 * SECOND_MS);
+  una.process?.command({ command: "quit" });
+  pass(world, 3 * SECOND_MS);
+  world.start(other, { kind: "join", contact: ann.endpoint });
+  pass(world, 10 * SECOND_MS);
+
+  world.network.setCuts((from, to) => from === una.index || to === una.index);
+  world.start(una, { kind: "resume", room: una.room! });
+  pass(world, 10 * SECOND_MS);
+  world.network.setCuts(() => false);
+  pass(world, 120 * SECOND_MS);
+
+  other.process?.command({ command: "peers" });
+  pass(world, SECOND_MS);
+  assertEquals(other.process?.peers?.[0]?.name, "Una");
 });
 
 Deno.test("Mesh gives a newcomer as new what was said as soon as others read that it joined", () => {
