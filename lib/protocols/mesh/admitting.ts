@@ -26,6 +26,8 @@ interface Hold {
   readonly key: PeerKey;
   /** The neighbour that asked for it. */
   readonly by: PeerKey;
+  /** That was known of its key when it was asked for: a higher one shows that it has come in since. */
+  readonly incarnation: number;
   readonly untilMs: number;
 }
 
@@ -268,7 +270,8 @@ export class Admitting {
   #rivalOf(folded: FoldedName, key: PeerKey, nowMs: number): Rival | null {
     const hold = this.#holds.get(folded);
     let first: Rival = { key, by: null, decided: false };
-    if (hold !== undefined && hold.untilMs > nowMs && hold.key < key) {
+    const isOpen = hold !== undefined && hold.untilMs > nowMs && !this.#hasComeIn(hold);
+    if (isOpen && hold.key < key) {
       first = { ...hold, decided: false };
     }
     for (const { peer, stage } of this.links.byId.values()) {
@@ -333,13 +336,23 @@ export class Admitting {
     return { owner, rival: null };
   }
 
-  #keep(folded: FoldedName, hold: Omit<Hold, "untilMs">, nowMs: number): void {
+  /** Whoever came in needs no hold any more; who quit since has freed the name. */
+  #hasComeIn({ key, incarnation }: Hold): boolean {
+    return this.port.incarnationOf(key) > incarnation;
+  }
+
+  #keep(
+    folded: FoldedName,
+    hold: Pick<Hold, "key" | "by">,
+    nowMs: number,
+  ): void {
     this.#displace(folded, hold.key, hold.by, nowMs);
     if (this.#holds.size >= HOLDS_MAX) this.#dropHolds(nowMs);
     // Full of names that are all being held: the race is left to the claims.
     if (this.#holds.size >= HOLDS_MAX) return;
     this.#holds.delete(folded);
-    this.#holds.set(folded, { ...hold, untilMs: nowMs + this.timing.holdMs });
+    const incarnation = this.port.incarnationOf(hold.key);
+    this.#holds.set(folded, { ...hold, incarnation, untilMs: nowMs + this.timing.holdMs });
   }
 
   /** Offers what neighbours have had the time to object to. */
@@ -369,11 +382,12 @@ export class Admitting {
   }
 
   #dropHolds(nowMs: number): void {
-    for (const [folded, { by, key, untilMs }] of this.#holds) {
+    for (const [folded, hold] of this.#holds) {
+      const { by, key, untilMs } = hold;
       if (untilMs > nowMs) continue;
       this.#holds.delete(folded);
       const owner = this.port.ownerOf(folded);
-      if (owner === key) this.#trust.kept(by);
+      if (owner === key || this.#hasComeIn(hold)) this.#trust.kept(by);
       else if (owner === null) this.#trust.broke(by, nowMs);
     }
   }

@@ -10,6 +10,7 @@ import {
 import { ROSTER_LAN } from "../../../lib/protocols/mesh/roster_io.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { Random } from "../../sim/random.ts";
+import { keyOf } from "./membership_fixtures.ts";
 import { faultsAfterQuiet, type Member, World } from "./membership_world.ts";
 
 /** `Bob~` and the start of the fingerprint, which in these tests is the key. */
@@ -102,6 +103,23 @@ Deno.test("membership: a quit is one line at once, everywhere, and frees the nam
   assertEquals(ann.lines().slice(3).sort(), expected.sort());
   assertEquals(second.isReady, true);
   assertEquals(faultsAfterQuiet(world), []);
+});
+
+Deno.test("membership: the name of one who had just come is free as soon as it has quit", () => {
+  const world = new World();
+  const ann = world.start("Ann", null);
+  const carl = world.start("Carl", ann);
+  world.run(3_000);
+  const [smaller, larger] = ["one", "another"].toSorted((a, b) => keyOf(a) < keyOf(b) ? -1 : 1);
+  const first = world.start("Bob", ann, { seed: smaller! });
+  world.run(700);
+  first.quit();
+  world.run(300);
+
+  const second = world.start("Bob", carl, { seed: larger! });
+  world.run(700);
+
+  assertEquals([first.isReady, second.isReady], [true, true]);
 });
 
 Deno.test("membership: a killed member is lost within 5 s, and its name held until it is forgotten", () => {
