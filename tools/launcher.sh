@@ -79,6 +79,10 @@ run() {
     "$cache/$program/p2pchat.js" "$@"
 }
 
+# The runtime doesn't start in a folder that has been removed.
+# shellcheck disable=SC3013
+[ . -ef "$PWD" ] || cd / || exit
+
 case ${XDG_CACHE_HOME:-} in
   /*) cache=$XDG_CACHE_HOME/p2pchat ;;
   *) cache=${HOME:+$HOME/.cache/p2pchat} ;;

@@ -45,6 +45,8 @@ const ESCAPE_MS = 50;
 
 /** Dragging a window's edge resizes it many times: the prompt follows when it rests. */
 const RESIZE_MS = 50;
+/** A stop comes at once, or not at all. */
+const NOT_STOPPED_MS = 100;
 
 /** Lines that wait while input is paused: more than anybody types before they look. */
 const HELD_LINES_MAX = 100;
@@ -88,6 +90,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #isClosed = false;
   #escapeTimer: ReturnType<typeof setTimeout> | undefined;
   #resizeTimer: ReturnType<typeof setTimeout> | undefined;
+  #notStoppedTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(mode: Mode<Event, Target>, options: CommonOptions, streams: Streams) {
     this.#mode = mode;
@@ -188,6 +191,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     this.#isClosed = true;
     clearTimeout(this.#escapeTimer);
     clearTimeout(this.#resizeTimer);
+    clearTimeout(this.#notStoppedTimer);
     this.#redraw(); // takes the prompt away
     await withinTime(this.#output.flush(), CLOSE_MS_MAX);
     leaveRawMode();
@@ -299,10 +303,12 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     await this.#output.flush();
     leaveRawMode();
     this.#streams.suspend();
+    // Where no shell would ever continue us the system doesn't stop us either, and no signal tells of it.
+    this.#notStoppedTimer = setTimeout(() => this.#continued(), NOT_STOPPED_MS);
   }
 
   #continued(): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || !this.#isSuspended) return;
     enterRawMode(this.#streams, () => this.#erased());
     this.#isSuspended = false;
     this.#drawnPrompt = null; // the shell has written since

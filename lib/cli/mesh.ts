@@ -179,7 +179,7 @@ class Presenter {
         this.#names.set(event.key, event.name);
         return this.#offerNames();
       case "verify":
-        return this.#markVerified(event.peerKey);
+        return this.#markVerified(event.peerKey, ref);
     }
   }
 
@@ -187,10 +187,10 @@ class Presenter {
     this.wiring.ui.setNames([...this.#names.values()]);
   }
 
-  #markVerified(key: PeerKey): void {
+  #markVerified(key: PeerKey, ref: string | undefined): void {
     this.wiring.knownPeers.markVerified(key).catch((error) => {
       if (!(error instanceof P2pchatError)) throw error;
-      this.wiring.ui.show({ event: "error", code: error.code, text: error.message });
+      this.wiring.ui.show({ event: "error", code: error.code, text: error.message }, ref);
     });
   }
 }

@@ -41,7 +41,7 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
       aliases: [],
       form: "[N]",
       args: { n: entryCount },
-      help: "the last N messages",
+      help: "the last N messages, or all that are kept",
       example: "/history 20",
       run: (submit: MeshCommandSink, { n }, ref) =>
         submit({ command: "history", count: n ?? null }, ref),

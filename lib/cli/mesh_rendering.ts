@@ -208,7 +208,9 @@ function arrivedLine(status: MeshStatus, isAlone: boolean): Line {
   if (unconfirmed > 0) {
     sentences.push(`${unconfirmed} of the others may not have everything you wrote yet.`);
   }
-  if (sentences.length === 0) sentences.push("Everything you wrote has reached everybody.");
+  if (sentences.length === 0) {
+    sentences.push("Everything you wrote has reached everybody who is here.");
+  }
   if (lastMessage === null) return [[...sentences, "No messages yet."].join(" ")];
   return [
     `${sentences.join(" ")} Last message `,
@@ -230,13 +232,13 @@ function verifyLines(event: EventNamed<"verify">): readonly Line[] {
   ];
 }
 
-/** `0.4 ms`, `12 ms`, `4 s`, `3 min`: as exact as people need it. */
 /** `present`: was here before us. Who can't be dialled has no address. */
 function joinedText({ host, present }: EventNamed<"joined">): string {
   const text = present === true ? " is here" : " joined";
   return host === "" ? text : `${text} (${host})`;
 }
 
+/** `0.4 ms`, `12 ms`, `4 s`, `3 min`: as exact as people need it. */
 export function durationText(ms: number): string {
   if (ms < 10) return `${Math.round(ms * 10) / 10} ms`;
   if (ms < 1_000) return `${Math.round(ms)} ms`;

@@ -127,6 +127,19 @@ Deno.test("Ctrl+Z gives the terminal back until the program goes on", async () =
   await ui.close();
 });
 
+Deno.test("Ctrl+Z takes the terminal back where nothing stops the program", async () => {
+  const { streams, ui, screenNow } = await open();
+  const backInRawMode = Promise.withResolvers<void>();
+  streams.type("half\x1a");
+  await settle();
+  streams.onRaw = backInRawMode.resolve;
+
+  await backInRawMode.promise;
+
+  assertEquals((await screenNow()).cursorLine, "Alice> half|");
+  await ui.close();
+});
+
 Deno.test("close() takes the prompt away and gives terminal and signals back", async () => {
   const { streams, ui, screenNow } = await open();
   streams.type("half");

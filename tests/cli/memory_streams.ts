@@ -18,6 +18,8 @@ export class MemoryStreams implements Streams {
   nowMs = NOON_MS;
   isTerminal = false;
   isRaw = false;
+  /** Called when the terminal becomes raw. */
+  onRaw: () => void = () => {};
   suspensions = 0;
   columns = 80;
   rows = 24;
@@ -35,7 +37,10 @@ export class MemoryStreams implements Streams {
     const isTerminal = () => this.isTerminal;
     this.stdin = {
       read: (buffer: Uint8Array) => this.#read(buffer),
-      setRaw: (raw: boolean) => void (this.isRaw = raw),
+      setRaw: (raw: boolean) => {
+        this.isRaw = raw;
+        if (raw) this.onRaw();
+      },
       get isTerminal() {
         return isTerminal();
       },

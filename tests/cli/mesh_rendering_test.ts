@@ -169,7 +169,7 @@ Dave  takes no calls  direct
     STATUS,
     `Room of 3: Alice (you), Bob, Carol.
 Direct links: Bob 0.4 ms.
-Everything you wrote has reached everybody. Last message 11:03, from Bob.
+Everything you wrote has reached everybody who is here. Last message 11:03, from Bob.
 `,
   ],
   [

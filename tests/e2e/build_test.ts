@@ -188,6 +188,14 @@ Deno.test("p2pchat starts from a read-only folder, through links, and by name", 
     });
     await test.step("relative to the current folder", async () =>
       assertStarted(await start("./p2pchat", { cache: await withoutProgram(), cwd: bin })));
+    await test.step("from a folder that was removed", async () => {
+      const cache = await withoutProgram();
+      const script = 'mkdir gone && cd gone && rmdir ../gone && exec "$1" --version';
+      const args = ["-c", script, "sh", copy];
+      const { status, stdout } = await start("/bin/sh", { cache, args, cwd: folder });
+      assertMatch(stdout, VERSION_LINE);
+      assertEquals(status, 0);
+    });
     await Deno.chmod(bin, 0o755);
   });
 });

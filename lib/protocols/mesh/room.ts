@@ -60,6 +60,9 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   #renameRef: string | undefined;
   /** Whether this process has said anything. */
   #hasSpoken = false;
+  /** Commands that come after lines which the disk doesn't have yet, in the order they were typed. */
+  readonly #heldCommands: { readonly command: UserCommand; readonly ref: string | undefined }[] =
+    [];
   #quitting = false;
 
   constructor(
@@ -119,7 +122,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
 
   /** Whether what the user typed is with whom it is for, or somebody who stays, so that one may leave. */
   get settled(): boolean {
-    if (this.machines.order.unsaid().messages > 0) return false;
+    if (this.machines.order.unsaid().messages + this.#heldCommands.length > 0) return false;
     if (this.machines.privateMessages.isAwaitingPresent) return false;
     if (!this.#hasSpoken || this.#liveMembers <= 1) return true;
     return this.#neighbours.some((peer) => this.machines.antiEntropy.hasOwn(peer));
@@ -142,6 +145,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     this.#out = [];
     this.#later = [];
     work();
+    this.#releaseCommands();
     if (this.machines.roster.hasNeighboursRoster()) this.#showing.rosterKnown();
     this.#membersChanged();
     this.#pauseInput();
@@ -615,12 +619,26 @@ export class Room implements Machine<RoomInput, RoomEffect> {
 
   // The user.
 
-  #command(
-    command: Extract<RoomInput, { type: "command" }>["command"],
-    ref: string | undefined,
-  ): void {
-    try {
+  /** What is said to one comes after what was said to all before it, here too; a status doesn't wait. */
+  #command(command: UserCommand, ref: string | undefined): void {
+    const waits = isMessage(command) || command.command === "history";
+    if (waits) this.#heldCommands.push({ command, ref });
+    else this.#carryOut(command, ref);
+  }
+
+  /** Carries out what waited for the disk, as far as the disk has it. */
+  #releaseCommands(): void {
+    for (let next; (next = this.#heldCommands[0]) !== undefined;) {
+      const { command, ref } = next;
+      if (command.command !== "say" && this.machines.order.unsaid().messages > 0) return;
+      this.#heldCommands.shift();
       this.#carryOut(command, ref);
+    }
+  }
+
+  #carryOut(command: UserCommand, ref: string | undefined): void {
+    try {
+      this.#perform(command, ref);
     } catch (error) {
       if (!(error instanceof P2pchatError)) throw error;
       this.#view.error(error.code, error.message, ref);
@@ -628,10 +646,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   }
 
   /** @throws {P2pchatError} What is wrong with the command. */
-  #carryOut(
-    command: Extract<RoomInput, { type: "command" }>["command"],
-    ref: string | undefined,
-  ): void {
+  #perform(command: UserCommand, ref: string | undefined): void {
     switch (command.command) {
       case "say": {
         const token = this.#showing.lineTyped(ref);
@@ -706,7 +721,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     if (this.#quitting) return null;
     if (this.#showing.state !== "here") return "catching up with the room";
     const unsaid = this.machines.order.unsaid();
-    if (unsaid.messages > PROMPT_MESSAGES_MAX || unsaid.bytes > PROMPT_BYTES_MAX) {
+    const waiting = unsaid.messages + this.#heldCommands.length;
+    if (waiting > PROMPT_MESSAGES_MAX || unsaid.bytes > PROMPT_BYTES_MAX) {
       return "waiting for the disk";
     }
     const laggards = this.#flow.waitedFor(this.#nowMs);
@@ -716,6 +732,12 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   #fatal(code: "name-taken" | "replaced", text: string): void {
     this.#later.push({ type: "fatal", code, text });
   }
+}
+
+type UserCommand = Extract<RoomInput, { readonly type: "command" }>["command"];
+
+function isMessage({ command }: UserCommand): boolean {
+  return command === "say" || command === "msg";
 }
 
 /** Whoever's key is used at two places at once reads this. */

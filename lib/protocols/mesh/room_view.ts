@@ -373,7 +373,7 @@ export class RoomView {
   }
 
   history(count: number | null, ref: string | undefined): void {
-    const entries = this.facts.history(count ?? this.config.historyShown);
+    const entries = this.facts.history(count ?? KEPT_MESSAGES_MAX);
     this.#show(
       { event: "history", messages: entries.map((entry) => this.#historyMessage(entry)) },
       ref,

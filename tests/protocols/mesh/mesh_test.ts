@@ -197,6 +197,29 @@ Deno.test("Mesh gives a newcomer as new what was said as soon as others read tha
   assertEquals(seen, [["before", true], ["welcome", false]]);
 });
 
+Deno.test("Mesh says to one what was typed after a line to all after that line, and has it in /history", () => {
+  const seen: string[] = [];
+  const world = quietWorld([{
+    name: "order",
+    shown(process, event) {
+      if (event.event === "message") seen.push(`${process.label} ${event.text}`);
+      if (event.event === "history") seen.push(event.messages.map(({ text }) => text).join());
+    },
+  }]);
+  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+  const founder = world.start(ann, { kind: "found" });
+  pass(world, SECOND_MS);
+  world.start(bob, { kind: "join", contact: ann.endpoint });
+  pass(world, 5 * SECOND_MS);
+
+  world.say(founder, "all", null);
+  world.say(founder, "one", { name: "Bob", key: bob.key });
+  founder.command({ command: "history", count: null });
+  pass(world, 5 * SECOND_MS);
+
+  assertEquals(seen, ["n0 m0 all", "n0 p1 one", "m0 all", "n1 m0 all", "n1 p1 one"]);
+});
+
 Deno.test("Mesh takes a stall for one, however much waited to be read", () => {
   const stalls: string[] = [];
   const random = new Random(1);
