@@ -5,6 +5,8 @@ export interface ChannelConfig {
   readonly handshakeMs: number;
   /** Silence after which the other side is asked for a sign of life. */
   readonly pingAfterMs: number;
+  /** Pings wait for the next multiple of this, so that all idle links of a process are served at one wake-up. */
+  readonly pingGridMs: number;
   /** How much longer the listener waits before it asks, so that an idle link has one ping a second, not two. */
   readonly listenerPingLagMs: number;
   /** Silence after which the other side counts as lost; more than `pingAfterMs` and a slow round trip. */
@@ -30,7 +32,8 @@ export interface ChannelConfig {
 export const CHANNEL_DEFAULTS: ChannelConfig = {
   handshakeMs: 10_000,
   pingAfterMs: 1_000,
-  listenerPingLagMs: 250, // guess: more than the jitter of a timer
+  pingGridMs: 250, // a ping is answered well before deadAfterMs all the same
+  listenerPingLagMs: 500, // more than the grid and the jitter of a timer
   deadAfterMs: 3_000,
   stallMs: 500, // guess: well above a slow turn of the loop, well below deadAfterMs
   closeFlushMs: 1_000,

@@ -8,7 +8,7 @@ import type { ChannelConfig } from "./config.ts";
 
 type LivenessConfig = Pick<
   ChannelConfig,
-  "pingAfterMs" | "listenerPingLagMs" | "deadAfterMs"
+  "pingAfterMs" | "pingGridMs" | "listenerPingLagMs" | "deadAfterMs"
 >;
 
 export class Liveness {
@@ -89,10 +89,15 @@ export class Liveness {
   }
 
   #pingDueMs(): number | null {
-    if (this.#readingPaused) return this.#lastPingMs + this.#config.pingAfterMs;
+    if (this.#readingPaused) return this.#onGrid(this.#lastPingMs + this.#config.pingAfterMs);
     return this.#lastPingMs > this.#lastReceivedMs
       ? null
-      : this.#lastReceivedMs + this.#pingAfterMs;
+      : this.#onGrid(this.#lastReceivedMs + this.#pingAfterMs);
+  }
+
+  #onGrid(atMs: number): number {
+    const { pingGridMs } = this.#config;
+    return Math.ceil(atMs / pingGridMs) * pingGridMs;
   }
 
   #lostDueMs(): number | null {

@@ -178,7 +178,7 @@ Deno.test("close gives up after a second when the stream takes nothing", () => {
   assertEquals(pair.ann.events[1], "lost what waited could not be sent in time");
 });
 
-Deno.test("an idle channel has one ping a second, and measures the round trip", () => {
+Deno.test("an idle channel has one ping each 1 to 1.25 s, and measures the round trip", () => {
   const pair = new Pair().settle();
   let writes = 0;
   pair.onWire = (bytes) => {
@@ -190,7 +190,7 @@ Deno.test("an idle channel has one ping a second, and measures the round trip", 
   pair.pass(60_000);
 
   assertEquals(pair.ann.events.concat(pair.bob.events), ["established", "established"]);
-  assert(writes >= 110 && writes <= 120, `${writes} writes in 60 s`);
+  assert(writes >= 92 && writes <= 120, `${writes} writes in 60 s`);
   assertEquals(pair.ann.channel.roundTripMs, 14);
 });
 
