@@ -91,7 +91,7 @@ export function withoutMark(shown: string): string {
 export function mixesScripts(name: string): boolean {
   if (ASCII_NAME.test(name)) return false;
   const isCovered = (regex: RegExp) => regex.test(name);
-  return !USUAL_MIXTURES.some(isCovered) && !singleScripts().some(isCovered);
+  return !usualMixtures().some(isCovered);
 }
 
 /** A name of these scripts alone; characters of all scripts (digits, `-`, common marks) go with any. */
@@ -104,7 +104,7 @@ const USUAL_MIXTURES = [
   ["Latin", "Han", "Hiragana", "Katakana"],
   ["Latin", "Han", "Bopomofo"],
   ["Latin", "Han", "Hangul"],
-].map((scripts) => consistsOf(...scripts));
+];
 
 /** All other scripts of Unicode 16; a name in one that is missing here is marked. */
 const OTHER_SCRIPTS =
@@ -125,12 +125,15 @@ const OTHER_SCRIPTS =
   "Tai_Viet Takri Tamil Tangsa Tangut Telugu Thaana Thai Tibetan Tifinagh Tirhuta Todhri Toto Tulu_Tigalari " +
   "Ugaritic Vai Vithkuqi Wancho Warang_Citi Yezidi Yi Zanabazar_Square";
 
-let builtSingleScripts: readonly RegExp[] | null = null;
+let builtMixtures: readonly RegExp[] | null = null;
 
 /** Built at the first name that needs them: most programs never see one. */
-function singleScripts(): readonly RegExp[] {
-  builtSingleScripts ??= OTHER_SCRIPTS.split(" ").map((script) => consistsOf(script));
-  return builtSingleScripts;
+function usualMixtures(): readonly RegExp[] {
+  builtMixtures ??= [
+    ...USUAL_MIXTURES,
+    ...OTHER_SCRIPTS.split(" ").map((script) => [script]),
+  ].map((scripts) => consistsOf(...scripts));
+  return builtMixtures;
 }
 
 function described(character: string): string {

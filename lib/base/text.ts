@@ -64,7 +64,6 @@ export function tooLong(bytes: number): P2pchatError {
  * selectors, the blank Braille pattern, lone surrogates.
  */
 const SUSPECT = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\p{Cs}]/u;
-const SUSPECTS = new RegExp(SUSPECT.source, "gu");
 
 /** Format characters that are seen: signs of Arabic, Syriac and Kaithi that span the digits after them. */
 const SEEN_FORMAT = /[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u{110bd}\u{110cd}]/u;
@@ -103,8 +102,15 @@ const JOINING_SCRIPTS = [
   "Myanmar",
   "Tibetan",
 ].map((script) => `\\p{Script=${script}}`).join("");
-const JOINING_BEFORE = new RegExp(`[${JOINING_SCRIPTS}]\\p{M}*$`, "u");
-const JOINING_AFTER = new RegExp(`^[${JOINING_SCRIPTS}]`, "u");
+/** Built at the first text that needs them: they take a millisecond of every start otherwise. */
+let joining: { readonly before: RegExp; readonly after: RegExp } | null = null;
+
+function joiningContext(): { readonly before: RegExp; readonly after: RegExp } {
+  return joining ??= {
+    before: new RegExp(`[${JOINING_SCRIPTS}]\\p{M}*$`, "u"),
+    after: new RegExp(`^[${JOINING_SCRIPTS}]`, "u"),
+  };
+}
 
 /** How far back the looks at what is before a joiner reach: a letter and more marks than any has. */
 const CONTEXT_UNITS_MAX = 16;
@@ -126,7 +132,7 @@ export function visibleText(text: string): string {
 export function visiblePart(text: string, start: number, end: number): string {
   const part = text.slice(start, end);
   if (!SUSPECT.test(part)) return part;
-  return part.replace(SUSPECTS, (character, offset: number) => {
+  return part.replace(new RegExp(SUSPECT, "gu"), (character, offset: number) => {
     const code = character.codePointAt(0)!;
     if (code < 0x20) return String.fromCharCode(0x2400 + code);
     if (code === 0x7f) return "\u2421";
@@ -147,7 +153,7 @@ function isNeeded(character: string, text: string, offset: number): boolean {
   if (character === ZERO_WIDTH_JOINER || character === ZERO_WIDTH_NON_JOINER) {
     const from = offset + character.length;
     const after = text.slice(from, from + 2);
-    if (JOINING_BEFORE.test(before) && JOINING_AFTER.test(after)) return true;
+    if (joiningContext().before.test(before) && joiningContext().after.test(after)) return true;
     return character === ZERO_WIDTH_JOINER && EMOJI_BEFORE.test(before) && EMOJI_AFTER.test(after);
   }
   return SEEN_FORMAT.test(character);

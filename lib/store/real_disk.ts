@@ -1,4 +1,8 @@
-/** The `Disk` of the program, over Deno's file calls. */
+/**
+ * The `Disk` of the program, over Deno's file calls. What the system does from memory (names, opening, small reads)
+ * is called synchronously: a thread for each costs ten times as much, and a start has dozens of them one after
+ * the other. Syncs wait for the device, and the program doesn't.
+ */
 
 import type { Bytes } from "../base/crypto.ts";
 import { invariant } from "../base/invariant.ts";
@@ -55,7 +59,7 @@ class RealAppendFile implements AppendFile {
 
 export class RealDisk implements Disk {
   async stat(path: string): Promise<DiskEntry | null> {
-    const info = await orNullWhereMissing("look at", path, () => Deno.stat(path));
+    const info = await orNullWhereMissing("look at", path, () => Deno.statSync(path));
     if (info === null) return null;
     return {
       kind: info.isDirectory ? "folder" : "file",
@@ -65,17 +69,17 @@ export class RealDisk implements Disk {
   }
 
   read(path: string): Promise<Bytes | null> {
-    return orNullWhereMissing("read", path, () => Deno.readFile(path));
+    return orNullWhereMissing("read", path, () => Deno.readFileSync(path));
   }
 
   async *readChunks(path: string, options: ReadOptions = {}): AsyncIterable<Uint8Array> {
-    const file = await orNullWhereMissing("open", path, () => Deno.open(path, { read: true }));
+    const file = await orNullWhereMissing("open", path, () => Deno.openSync(path, { read: true }));
     if (file === null) return;
     try {
       const buffer = new Uint8Array(options.chunkBytes ?? READ_CHUNK_BYTES);
-      await orDiskError("read", path, () => file.seek(options.from ?? 0, Deno.SeekMode.Start));
+      await orDiskError("read", path, () => file.seekSync(options.from ?? 0, Deno.SeekMode.Start));
       while (true) {
-        const count = await orDiskError("read", path, () => file.read(buffer));
+        const count = await orDiskError("read", path, () => file.readSync(buffer));
         if (count === null) return;
         yield buffer.subarray(0, count);
       }
@@ -85,11 +89,11 @@ export class RealDisk implements Disk {
   }
 
   overwrite(path: string, offset: number, bytes: Uint8Array): Promise<void> {
-    return orDiskError("overwrite", path, async () => {
-      using file = await Deno.open(path, { write: true });
-      await file.seek(offset, Deno.SeekMode.Start);
+    return orDiskError("overwrite", path, () => {
+      using file = Deno.openSync(path, { write: true });
+      file.seekSync(offset, Deno.SeekMode.Start);
       for (let written = 0; written < bytes.length;) {
-        written += await file.write(bytes.subarray(written));
+        written += file.writeSync(bytes.subarray(written));
       }
     });
   }
@@ -98,7 +102,7 @@ export class RealDisk implements Disk {
     const file = await orDiskError(
       "open",
       path,
-      () => Deno.open(path, { append: true, create: true, mode: FILE_MODE }),
+      () => Deno.openSync(path, { append: true, create: true, mode: FILE_MODE }),
     );
     const opened = new RealAppendFile(path, file);
     if (options?.empty === true) {
@@ -114,17 +118,17 @@ export class RealDisk implements Disk {
 
   rename(from: string, to: string): Promise<void> {
     invariant(folderOf(from) === folderOf(to), "a rename stays in its folder");
-    return orDiskError("rename", `${from} to ${to}`, () => Deno.rename(from, to));
+    return orDiskError("rename", `${from} to ${to}`, () => Deno.renameSync(from, to));
   }
 
   async remove(path: string): Promise<void> {
-    await orNullWhereMissing("remove", path, () => Deno.remove(path));
+    await orNullWhereMissing("remove", path, () => Deno.removeSync(path));
   }
 
   async list(folder: string): Promise<readonly string[]> {
-    const names = await orNullWhereMissing("list", folder, async () => {
+    const names = await orNullWhereMissing("list", folder, () => {
       const found: string[] = [];
-      for await (const entry of Deno.readDir(folder)) found.push(entry.name);
+      for (const entry of Deno.readDirSync(folder)) found.push(entry.name);
       return found;
     });
     return (names ?? []).sort();
@@ -135,38 +139,38 @@ export class RealDisk implements Disk {
     if (entry?.kind === "folder") return;
     const parent = folderOf(folder);
     if (parent !== folder && parent !== ".") await this.makeFolder(parent);
-    await orDiskError("make folder", folder, async () => {
+    await orDiskError("make folder", folder, () => {
       try {
-        await Deno.mkdir(folder, { mode: FOLDER_MODE });
+        Deno.mkdirSync(folder, { mode: FOLDER_MODE });
       } catch (error) {
         // Another process may have made it since we looked.
         if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-        if (!(await Deno.stat(folder)).isDirectory) throw error;
+        if (!Deno.statSync(folder).isDirectory) throw error;
       }
     });
     await this.syncFolder(parent);
   }
 
   setMode(path: string, mode: number): Promise<void> {
-    return orDiskError("set the mode of", path, () => Deno.chmod(path, mode));
+    return orDiskError("set the mode of", path, () => Deno.chmodSync(path, mode));
   }
 
   syncFolder(folder: string): Promise<void> {
     return orDiskError("sync folder", folder, async () => {
-      using opened = await Deno.open(folder, { read: true });
+      using opened = Deno.openSync(folder, { read: true });
       await opened.sync();
     });
   }
 
   async tryLock(path: string, holder: string): Promise<DiskLock | { readonly heldBy: string }> {
-    return await orDiskError("lock", path, async () => {
+    return await orDiskError("lock", path, () => {
       const options = { read: true, write: true, create: true, mode: FILE_MODE };
-      const file = await Deno.open(path, options);
+      const file = Deno.openSync(path, options);
       let locked = false;
       try {
         // flock(2): it belongs to the open file, so the system lets go of it when a process is killed.
-        locked = await file.tryLock(true);
-        if (!locked) return { heldBy: await Deno.readTextFile(path) };
+        locked = file.tryLockSync(true);
+        if (!locked) return { heldBy: Deno.readTextFileSync(path) };
       } finally {
         if (!locked) file.close();
       }
@@ -192,7 +196,7 @@ function writeHolder(file: Deno.FsFile, holder: string): void {
   }
 }
 
-async function orDiskError<T>(action: string, path: string, run: () => Promise<T>): Promise<T> {
+async function orDiskError<T>(action: string, path: string, run: () => T | Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (cause) {
@@ -204,7 +208,7 @@ async function orDiskError<T>(action: string, path: string, run: () => Promise<T
 async function orNullWhereMissing<T>(
   action: string,
   path: string,
-  run: () => Promise<T>,
+  run: () => T | Promise<T>,
 ): Promise<T | null> {
   try {
     return await run();

@@ -41,8 +41,11 @@ interface Named {
 export function createCodec<const Specs extends readonly MessageSpec<string, Fields>[]>(
   specs: Specs,
 ): MessageCodec<MessageOf<Specs[number]>> {
-  const byCode: FieldCodec<Named>[] = [];
-  const byName = new Map<string, { readonly code: number; readonly codec: FieldCodec<Named> }>();
+  const byCode: (() => FieldCodec<Named>)[] = [];
+  const byName = new Map<
+    string,
+    { readonly code: number; readonly codec: () => FieldCodec<Named> }
+  >();
   for (const { code, name, schema } of specs) {
     invariant(
       byCode[code] === undefined,
@@ -55,7 +58,9 @@ export function createCodec<const Specs extends readonly MessageSpec<string, Fie
       bytesMax <= FRAME_BYTES_MAX,
       `a message fits in a frame of ${FRAME_BYTES_MAX} bytes, ${name} can have ${bytesMax}`,
     );
-    const codec = schema.compile(name);
+    // Compiled when first needed: a member that nobody talks to starts without.
+    let compiled: FieldCodec<Named> | null = null;
+    const codec = () => compiled ??= schema.compile(name);
     byCode[code] = codec;
     byName.set(name, { code, codec });
   }
@@ -65,7 +70,7 @@ export function createCodec<const Specs extends readonly MessageSpec<string, Fie
       invariant(spec !== undefined, `a message has a type of its protocol, has ${message.type}`);
       OUTPUT.begin();
       OUTPUT.uint(spec.code);
-      spec.codec.write(OUTPUT, message);
+      spec.codec().write(OUTPUT, message);
       return OUTPUT.take();
     },
     decode(bytes) {
@@ -73,7 +78,7 @@ export function createCodec<const Specs extends readonly MessageSpec<string, Fie
       const code = input.uint("message code", MESSAGE_CODE_MAX);
       const codec = byCode[code];
       if (codec === undefined) return { type: "unknown-message", code };
-      return codec.read(input) as MessageOf<Specs[number]>;
+      return codec().read(input) as MessageOf<Specs[number]>;
     },
   };
 }
