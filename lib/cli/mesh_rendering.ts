@@ -98,8 +98,8 @@ function leftLine(event: EventNamed<"left">, nowMs: number): Line {
 }
 
 function messageLine(event: EventNamed<"message">, nowMs: number): Line {
-  const sentMs = Date.parse(event.sentAt);
-  const timeMs = event.history && !Number.isNaN(sentMs) ? sentMs : nowMs;
+  const sentMs = event.history ? Date.parse(event.sentAt) : NaN;
+  const timeMs = Number.isNaN(sentMs) ? nowMs : sentMs;
   const start: Line = [{ timeMs }, event.history ? " (earlier) " : " "];
   const body: Span = { text: event.text, as: "body" };
   if (!event.private) {

@@ -37,6 +37,7 @@ const MINUTE_MS = 60_000;
 export class TextFormat {
   readonly #options: TextFormatOptions;
   #lastDay: string;
+  #lastDayMinute = NaN;
   #minute = NaN;
   #minuteText = "";
 
@@ -73,6 +74,9 @@ export class TextFormat {
   }
 
   #announcement(timeMs: number): string {
+    const minute = Math.floor(timeMs / MINUTE_MS);
+    if (minute === this.#lastDayMinute) return ""; // no day begins within one
+    this.#lastDayMinute = minute;
     const day = dayText(timeMs);
     if (day === this.#lastDay) return "";
     this.#lastDay = day;

@@ -1,6 +1,6 @@
 /** Bundles: what one is called, how one is made, and what must hold of any, whoever looks at it. */
 
-import { type Crypto, type Signer, utf8 } from "../../base/crypto.ts";
+import { concatBytes, type Crypto, type Signer, utf8 } from "../../base/crypto.ts";
 import type { BundleId, Hash, MessageId, RoomId } from "../../base/ids.ts";
 import { makeEmbedded } from "../../base/schema.ts";
 import { HEADS_MAX, KEPT_BUNDLE_BYTES_MIN, TIME_STEP_MS_MAX } from "./limits.ts";
@@ -22,12 +22,25 @@ export function bundleId(crypto: Crypto, headerBytes: Uint8Array): BundleId {
   return signedId<BundleId>(crypto, "header", headerBytes);
 }
 
-/** The id of a bundle's text: SHA-256 of a tag, the bundle's raw id and the index in four bytes. */
+/** What a text's id is the SHA-256 of: a tag, the bundle's raw id and the index in four bytes. */
+const messagePlace = concatBytes(MESSAGE_TAG, new Uint8Array(36));
+const messagePlaceView = new DataView(messagePlace.buffer);
+
+/** The id of a bundle's text. */
 export function messageId(crypto: Crypto, id: BundleId, index: number): MessageId {
-  const place = new Uint8Array(36);
-  place.setFromHex(id);
-  new DataView(place.buffer).setUint32(32, index);
-  return crypto.sha256<MessageId>(MESSAGE_TAG, place);
+  messagePlace.subarray(MESSAGE_TAG.length).setFromHex(id);
+  return nextMessageId(crypto, index);
+}
+
+/** The ids of all of a bundle's texts. Filling the place once makes each three times cheaper. */
+export function messageIds(crypto: Crypto, id: BundleId, count: number): readonly MessageId[] {
+  messagePlace.subarray(MESSAGE_TAG.length).setFromHex(id);
+  return Array.from({ length: count }, (_, index) => nextMessageId(crypto, index));
+}
+
+function nextMessageId(crypto: Crypto, index: number): MessageId {
+  messagePlaceView.setUint32(messagePlace.length - 4, index);
+  return crypto.sha256<MessageId>(messagePlace);
 }
 
 /** The last counter that the bundle takes. */

@@ -32,7 +32,7 @@ import type { BundleId, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { Deadlines, type Machine } from "../../base/machine.ts";
 import { Authoring, type OwnBundle } from "./authoring.ts";
-import { bundleId, formFault, isAuthentic, lastCounter, messageId } from "./bundle.ts";
+import { bundleId, formFault, isAuthentic, lastCounter, messageIds } from "./bundle.ts";
 import { type Conflict, findConflict } from "./conflicts.ts";
 import { checkProof } from "./equivocation.ts";
 import { ID_UNKNOWN } from "./frontier.ts";
@@ -235,14 +235,13 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     const bundle = this.ledger.deliver(received, id);
     if (arrival !== null) this.#records.push({ kind: "bundle", bundle });
     if (arrival?.reason === "range") this.#caughtUpAtMs = this.#nowMs;
+    const texts = bundle.texts.value;
+    const ids = messageIds(this.env.crypto, id, texts.length);
     this.#effects.push({
       type: "delivered",
       bundle,
       id,
-      messages: bundle.texts.value.map((text, index) => ({
-        id: messageId(this.env.crypto, id, index),
-        text,
-      })),
+      messages: texts.map((text, index) => ({ id: ids[index]!, text })),
       from: arrival?.from ?? null,
       hop: arrival?.hop ?? 0,
       reason: arrival?.reason ?? null,
@@ -493,7 +492,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
   }
 
   #said({ tokens, bundle, id }: OwnBundle): void {
-    const messages = bundle.texts.value.map((_, index) => messageId(this.env.crypto, id, index));
+    const messages = messageIds(this.env.crypto, id, bundle.texts.value.length);
     this.#effects.push({ type: "said", tokens, messages });
   }
 

@@ -190,6 +190,7 @@ export class Showing {
   }
 
   #takeRef(id: MessageId): string | undefined {
+    if (this.#refs.size === 0) return undefined; // most scripts give none, and a look-up hashes the id
     const ref = this.#refs.get(id);
     this.#refs.delete(id);
     return ref;
