@@ -410,6 +410,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "dropped":
         return this.#takenIn(effect);
       case "want":
+        // On the way in, the first rounds bring it anyway: a graft would bring the whole history once more.
+        if (this.#showing.state !== "here") return;
         return this.#toBroadcast(effect);
       case "skipped":
         this.environment.log.info("messages skipped", {
