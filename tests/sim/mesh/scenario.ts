@@ -77,7 +77,7 @@ export function scenarioOf(seed: number, nodes: number, steps: number): Scenario
   const kib = 1_024;
   const all = Object.keys(TROUBLES) as Trouble[];
   const share = random.pick([0.15, 0.4, 0.7]);
-  return {
+  const scenario = {
     seed,
     nodes,
     steps,
@@ -106,6 +106,9 @@ export function scenarioOf(seed: number, nodes: number, steps: number): Scenario
     settleMsMax: 300_000,
     loneWordMsMax: 15_000,
   };
+  // Who is days behind can't tell a liar's time from that of an honest clock: docs/security.md says what is lost.
+  if (scenario.liarChance === 0) return scenario;
+  return { ...scenario, wallErrorMs: Math.min(scenario.wallErrorMs, HOUR_MS) };
 }
 
 /** How large a seed's room is where nobody says: most are small, for speed, and some have 50. */
