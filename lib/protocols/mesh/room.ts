@@ -60,6 +60,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   #renameRef: string | undefined;
   /** Whether this process has said anything. */
   #hasSpoken = false;
+  /** Whether that was with nobody else here, and nobody who has it came since. */
+  #spokeAlone = false;
   /** Commands that come after lines which the disk doesn't have yet, in the order they were typed. */
   readonly #heldCommands: { readonly command: UserCommand; readonly ref: string | undefined }[] =
     [];
@@ -124,7 +126,10 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   get settled(): boolean {
     if (this.machines.order.unsaid().messages + this.#heldCommands.length > 0) return false;
     if (this.machines.privateMessages.isAwaitingPresent) return false;
-    if (!this.#hasSpoken || this.#liveMembers <= 1) return true;
+    return !this.#hasSpoken || this.#liveMembers <= 1 || this.#isHeard();
+  }
+
+  #isHeard(): boolean {
     return this.#neighbours.some((peer) => this.machines.antiEntropy.hasOwn(peer));
   }
 
@@ -146,6 +151,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     this.#later = [];
     work();
     this.#releaseCommands();
+    if (this.#spokeAlone && this.#isHeard()) this.#spokeAlone = false;
     if (this.machines.roster.hasNeighboursRoster()) this.#showing.rosterKnown();
     this.#membersChanged();
     this.#pauseInput();
@@ -210,6 +216,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         return this.#toAntiEntropy({ type: "hand-over" });
       case "quit":
         this.#toPrivate({ type: "quit" });
+        this.#sayUnheard();
         this.#out.push({
           type: "persist",
           records: [{ kind: "left", reason: "quit" }],
@@ -222,6 +229,16 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       default:
         return unreachable(input);
     }
+  }
+
+  /** Who leaves must know what isn't known to have come to anybody who stays. */
+  #sayUnheard(): void {
+    const unheard = this.#spokeAlone || (this.#liveMembers > 1 && this.#hasSpoken);
+    if (!unheard || this.#isHeard()) return;
+    const text = this.#spokeAlone
+      ? "Nobody was here to get what you said last; it goes out when you come back"
+      : "Not all you said is known to have arrived; what is missing goes out when you come back";
+    this.#out.push({ type: "show", event: { event: "notice", text }, ref: undefined });
   }
 
   #tick(): void {
@@ -456,6 +473,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     if (own) {
       this.#lastOwnTime = header.time;
       this.#hasSpoken = true;
+      if (this.#liveMembers <= 1) this.#spokeAlone = true;
       this.#flow.sent(messages.length);
     }
     this.#showing.delivered(effect);

@@ -249,3 +249,33 @@ Deno.test("Mesh takes a stall for one, however much waited to be read", () => {
 
   assertEquals(stalls, ["this process stood still"]);
 });
+
+Deno.test("Mesh says on leaving whether what was said went to nobody", () => {
+  const notices: string[] = [];
+  const world = quietWorld([{
+    name: "notices",
+    shown({ member }, event) {
+      if (event.event === "notice") notices.push(`${member.name}: ${event.text}`);
+    },
+  }]);
+  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+  const command = (member: Member, command: MeshCommand) => {
+    member.process?.command(command);
+    pass(world, 3 * SECOND_MS);
+  };
+  world.start(ann, { kind: "found" });
+  pass(world, SECOND_MS);
+  world.say(ann.process!, "is anybody here?", null);
+  pass(world, SECOND_MS);
+  world.start(bob, { kind: "join", contact: ann.endpoint });
+  pass(world, 5 * SECOND_MS);
+  command(ann, { command: "quit" });
+  const heard = [...notices];
+
+  world.say(bob.process!, "too late", null);
+  pass(world, SECOND_MS);
+  command(bob, { command: "quit" });
+
+  const unheard = "Nobody was here to get what you said last; it goes out when you come back";
+  assertEquals([heard, notices], [[], [`Bob: ${unheard}`]]);
+});
