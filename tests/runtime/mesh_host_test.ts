@@ -16,9 +16,11 @@ class Store implements RoomStore {
   records: MeshRecord[] = [];
   refuses = false;
   rewrites = 0;
+  /** What the file seems to have beyond its records. */
+  extraBytes = 0;
 
   get bytes(): number {
-    return this.records.length;
+    return this.records.length + this.extraBytes;
   }
 
   append(records: readonly MeshRecord[]): Promise<void> {
@@ -31,6 +33,7 @@ class Store implements RoomStore {
     if (this.refuses) return Promise.reject(new P2pchatError("disk", "Cannot write: it is full"));
     this.rewrites++;
     this.records = [...records];
+    this.extraBytes = 0;
     return Promise.resolve();
   }
 
@@ -204,6 +207,24 @@ Deno.test("MeshHost: a line that the disk refuses is not sent, and the next one 
   assertEquals([texts(ann), texts(bob)], [["kept"], ["kept"]]);
   const error = ann.events.find((event) => event.event === "error");
   assertEquals(error?.event === "error" && error.code, "disk");
+});
+
+Deno.test("MeshHost: compaction keeps what is being said just then", async () => {
+  const { world, ann, stores } = await annAndBob();
+  const said = ["one", "two", "three", "four"];
+
+  for (const text of said) {
+    stores.ann.extraBytes = 64 * 1_024 * 1_024;
+    ann.host.command({ command: "say", text }, undefined);
+    ann.host.command({ command: "say", text: `${text} more` }, undefined);
+    await world.pass(200);
+  }
+
+  const kept = stores.ann.records.flatMap((record) =>
+    record.kind === "bundle" ? record.bundle.texts.value : []
+  );
+  assertEquals(stores.ann.rewrites, said.length);
+  assertEquals(new Set(kept), new Set(said.flatMap((text) => [text, `${text} more`])));
 });
 
 Deno.test("MeshHost: after refused writes the log is written anew, with all that was shown", async () => {
