@@ -78,7 +78,14 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     const emit = (effect: RoomEffect) => this.#later.push(effect);
     this.#view = new RoomView(config, signer.key, this.machines.facts(), emit);
     const isStoring = () => this.machines.order.isStoring();
-    this.#showing = new Showing(config, environment.crypto, this.#view, isStoring, emit);
+    this.#showing = new Showing(
+      config,
+      environment.crypto,
+      environment.wallMs,
+      this.#view,
+      isStoring,
+      emit,
+    );
     this.#flow = new AuthorFlow((latest) => this.machines.order.behindOf(latest));
   }
 
