@@ -159,9 +159,10 @@ export class TcpNetwork implements StreamNetwork {
     const controller = new AbortController();
     const { signal } = controller;
     const work = (async () => {
+      let conn: Deno.TcpConn | null = null;
       let stream: TcpStream;
       try {
-        const conn = await Deno.connect({
+        conn = await Deno.connect({
           hostname: to.host,
           port: to.port,
           transport: "tcp",
@@ -170,6 +171,7 @@ export class TcpNetwork implements StreamNetwork {
         if (signal.aborted) return conn.close();
         stream = new TcpStream(conn, this.#ongoing);
       } catch (error) {
+        conn?.close(); // it was reset before we came to look at it
         if (!signal.aborted) failed(reasonOf(error));
         return;
       }
