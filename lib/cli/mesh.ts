@@ -84,7 +84,8 @@ async function chat(wiring: Wiring): Promise<void> {
     invariant(host !== null, "links bring nothing before the host is there");
     return host;
   });
-  const links = listen(options, {
+  const begin = beginning(options, rooms.last);
+  const links = listen(options.host, portsToTry(options, begin, rooms.lastPort), {
     identity: { signer: identity.signer, static: keyPairFromSeed(randomBytes(32)) },
     env: environment,
     access: {
@@ -98,7 +99,6 @@ async function chat(wiring: Wiring): Promise<void> {
     handler,
   });
   try {
-    const begin = beginning(options, rooms.last);
     const config = configOf(options, links, begin);
     environment.log.info("started", {
       version: VERSION,
@@ -129,7 +129,8 @@ async function chat(wiring: Wiring): Promise<void> {
       environment,
       signer: identity.signer,
       links,
-      openRoom: (room) => rooms.openRoom(room, wiring.knownPeers, environment.wallMs),
+      openRoom: (room) =>
+        rooms.openRoom(room, links.local.port, wiring.knownPeers, environment.wallMs),
       show: (event, ref) => presenter.show(event, ref),
       pauseInput: (reason) => ui.pauseInput(reason),
       flushed: () => ui.flush(),
@@ -233,15 +234,30 @@ function isLoopback(host: string): boolean {
 
 type LinkOptions = Omit<Parameters<typeof openTcpLinks>[0], "host" | "port">;
 
-/** At the port asked for; at the default one, or any free one where another program has it. */
-function listen(options: MeshOptions, link: LinkOptions): Links {
-  const { host } = options;
-  if (options.port !== null) return openTcpLinks({ ...link, host, port: options.port });
+/**
+ * The port asked for; else the default one, then any free one. Going back, first the last one: two who took each
+ * other's ports, or new ones, wouldn't find each other where they look.
+ */
+function portsToTry(
+  { port }: MeshOptions,
+  begin: MeshConfig["begin"],
+  lastPort: number | null,
+): readonly number[] {
+  if (port !== null) return [port];
+  const usual = [MESH_PORT_DEFAULT, 0];
+  return begin.kind === "resume" && lastPort !== null ? [lastPort, ...usual] : usual;
+}
+
+/** At the first of these ports that no other program has. */
+function listen(host: string | null, ports: readonly number[], link: LinkOptions): Links {
+  const [port, ...others] = ports;
+  invariant(port !== undefined, "there is a port to try");
   try {
-    return openTcpLinks({ ...link, host, port: MESH_PORT_DEFAULT });
+    return openTcpLinks({ ...link, host, port });
   } catch (error) {
-    if (!(error instanceof P2pchatError && error.code === "port-in-use")) throw error;
-    return openTcpLinks({ ...link, host, port: 0 });
+    const isTaken = error instanceof P2pchatError && error.code === "port-in-use";
+    if (!isTaken || others.length === 0) throw error;
+    return listen(host, others, link);
   }
 }
 

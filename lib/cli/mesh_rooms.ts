@@ -1,4 +1,4 @@
-/** The rooms of a profile on disk: a folder each, and which one was the last. */
+/** The rooms of a profile on disk: a folder each, and which one was the last, at which port. */
 
 import { P2pchatError } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
@@ -21,6 +21,8 @@ export class MeshRooms {
     readonly table: Table,
     /** The room to go back to; null where the profile was in none. */
     readonly last: RoomId | null,
+    /** Where the last process listened: who was in the room looks for us there. Null where none did. */
+    readonly lastPort: number | null,
     readonly notice: (text: string) => void,
   ) {}
 
@@ -32,17 +34,23 @@ export class MeshRooms {
   ): Promise<MeshRooms> {
     await disk.makeFolder(folder);
     const { table, rows } = await Table.open(disk, `${folder}/last`, LAST_FORMAT);
-    const last = rows?.[0]?.[0] as RoomId | undefined;
-    return new MeshRooms(disk, folder, table, last ?? null, notice);
+    const [last, port] = rows?.[0] ?? [];
+    const lastPort = port === undefined ? null : Number(port);
+    return new MeshRooms(disk, folder, table, (last ?? null) as RoomId | null, lastPort, notice);
   }
 
   /**
    * Opens a room's log, makes it where there is none. With its first record, the room is remembered as the
-   * last: to one that was never reached there is no going back.
+   * last, with the port we listen at: to one that was never reached there is no going back.
    * Names' keys are pinned in `known_peers`, where the user may delete a line; the log keeps the whole keys.
    * @throws {P2pchatError} `store-corrupt` with file and line, `bad-file` or `disk`.
    */
-  async openRoom(room: RoomId, knownPeers: KnownPeers, wallMs: () => number): Promise<RoomStore> {
+  async openRoom(
+    room: RoomId,
+    port: number,
+    knownPeers: KnownPeers,
+    wallMs: () => number,
+  ): Promise<RoomStore> {
     const folder = `${this.folder}/${room}`;
     await this.disk.makeFolder(folder);
     const path = `${folder}/log`;
@@ -51,9 +59,10 @@ export class MeshRooms {
     const pins = new RoomPins(`mesh:${room}`, knownPeers, wallMs);
     const records = opened.records.map((record, index) => parsed(record, path, index))
       .filter((record) => pins.stands(record));
-    let remembered = this.last === room ? Promise.resolve() : null;
+    const isRemembered = this.last === room && this.lastPort === port;
+    let remembered = isRemembered ? Promise.resolve() : null;
     const remember = () =>
-      remembered ??= this.table.write([[room]]).catch((error) => {
+      remembered ??= this.table.write([[room, String(port)]]).catch((error) => {
         remembered = null; // the next record tries again
         throw error;
       });

@@ -179,6 +179,30 @@ Deno.test("mesh: a killed member finds the room again without an address, and ge
   assertEquals(shown.map(({ history }) => history), [...Array(20).fill(true), false, false]);
 });
 
+Deno.test("mesh: two members at any free ports find each other again after both were away", async () => {
+  await using nodes = new Nodes();
+  const [annsData, bobsData] = [Deno.makeTempDirSync(), Deno.makeTempDirSync()];
+  nodes.defer(() => Deno.removeSync(annsData, { recursive: true }));
+  nodes.defer(() => Deno.removeSync(bobsData, { recursive: true }));
+  const back = ["--host", "127.0.0.1"];
+  const ann = nodes.add(await Node.ready("Ann", null, { data: annsData }));
+  const bob = nodes.add(await Node.ready("Bob", ann, { data: bobsData }));
+  await ann.until(({ event }) => event === "joined");
+  for (const node of [bob, ann]) {
+    await node.type(":q");
+    await node.ended();
+  }
+
+  // The default port may be free by now, or taken: neither is where the other looks.
+  const annAgain = nodes.add(Node.start(["mesh", "Ann", ...back], { data: annsData }));
+  await annAgain.until(({ event }) => event === "ready");
+  const bobAgain = nodes.add(Node.start(["mesh", "Bob", ...back], { data: bobsData }));
+  await bobAgain.until(({ event }) => event === "ready");
+
+  await annAgain.until(({ event, name }) => event === "joined" && name === "Bob");
+  assertEquals([annAgain.port, bobAgain.port], [ann.port, bob.port]);
+});
+
 Deno.test("mesh: a member that was stopped gets everything once when it goes on", async () => {
   await using nodes = new Nodes();
   const alice = await nodes.ready("Alice", null);
