@@ -105,7 +105,7 @@ async function chat(wiring: Wiring): Promise<void> {
       command: "mesh",
       name: options.name,
       key: fingerprintOf(identity.signer.key),
-      listening: endpointText(links.local),
+      listening: options.passive ? null : endpointText(links.local),
       advertised: config.advertise,
       passive: options.passive,
       begin,
@@ -129,8 +129,10 @@ async function chat(wiring: Wiring): Promise<void> {
       environment,
       signer: identity.signer,
       links,
-      openRoom: (room) =>
-        rooms.openRoom(room, links.local.port, wiring.knownPeers, environment.wallMs),
+      openRoom: (room) => {
+        const port = options.passive ? null : links.local.port;
+        return rooms.openRoom(room, port, wiring.knownPeers, environment.wallMs);
+      },
       show: (event, ref) => presenter.show(event, ref),
       pauseInput: (reason) => ui.pauseInput(reason),
       flushed: () => ui.flush(),
@@ -236,20 +238,21 @@ type LinkOptions = Omit<Parameters<typeof openTcpLinks>[0], "host" | "port">;
 
 /**
  * The port asked for; else the default one, then any free one. Going back, first the last one: two who took each
- * other's ports, or new ones, wouldn't find each other where they look.
+ * other's ports, or new ones, wouldn't find each other where they look. None for who takes no calls.
  */
 function portsToTry(
-  { port }: MeshOptions,
+  { port, passive }: MeshOptions,
   begin: MeshConfig["begin"],
   lastPort: number | null,
-): readonly number[] {
+): readonly (number | null)[] {
+  if (passive) return [null];
   if (port !== null) return [port];
   const usual = [MESH_PORT_DEFAULT, 0];
   return begin.kind === "resume" && lastPort !== null ? [lastPort, ...usual] : usual;
 }
 
 /** At the first of these ports that no other program has. */
-function listen(host: string | null, ports: readonly number[], link: LinkOptions): Links {
+function listen(host: string | null, ports: readonly (number | null)[], link: LinkOptions): Links {
   const [port, ...others] = ports;
   invariant(port !== undefined, "there is a port to try");
   try {

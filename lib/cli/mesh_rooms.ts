@@ -47,7 +47,7 @@ export class MeshRooms {
    */
   async openRoom(
     room: RoomId,
-    port: number,
+    listening: number | null,
     knownPeers: KnownPeers,
     wallMs: () => number,
   ): Promise<RoomStore> {
@@ -59,13 +59,16 @@ export class MeshRooms {
     const pins = new RoomPins(`mesh:${room}`, knownPeers, wallMs);
     const records = opened.records.map((record, index) => parsed(record, path, index))
       .filter((record) => pins.stands(record));
+    const port = listening ?? this.lastPort;
     const isRemembered = this.last === room && this.lastPort === port;
     let remembered = isRemembered ? Promise.resolve() : null;
     const remember = () =>
-      remembered ??= this.table.write([[room, String(port)]]).catch((error) => {
-        remembered = null; // the next record tries again
-        throw error;
-      });
+      remembered ??= this.table.write([port === null ? [room] : [room, String(port)]]).catch(
+        (error) => {
+          remembered = null; // the next record tries again
+          throw error;
+        },
+      );
     return {
       records,
       get bytes() {

@@ -1,6 +1,6 @@
 /** Rooms of real processes on loopback, driven as scripts drive them. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Node, Nodes, type ShownEvent } from "./node.ts";
 
 const isMessage = (event: ShownEvent) => event.event === "message";
@@ -201,6 +201,27 @@ Deno.test("mesh: two members at any free ports find each other again after both 
 
   await annAgain.until(({ event, name }) => event === "joined" && name === "Bob");
   assertEquals([annAgain.port, bobAgain.port], [ann.port, bob.port]);
+});
+
+Deno.test("mesh: a passive member listens nowhere, says so, and talks with those that it dialled", async () => {
+  await using nodes = new Nodes();
+  const ann = nodes.add(await Node.ready("Ann", null));
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  const words = ["mesh", "Eve", "127.0.0.1", String(ann.port), "--passive"];
+  const eve = nodes.add(Node.start([...words, "--host", "127.0.0.1", "--port", String(port)]));
+  const ready = await eve.until(({ event }) => event === "ready");
+  assertEquals([ready.host, ready.port, ready.passive], ["", 0, true]);
+  await assertRejects(
+    () => Deno.connect({ hostname: "127.0.0.1", port }),
+    Deno.errors.ConnectionRefused,
+  );
+
+  await eve.say("hello");
+  await ann.until(({ event, from }) => event === "message" && from === "Eve");
+  await eve.type(":q");
+  assertEquals((await eve.ended()).code, 0);
 });
 
 Deno.test("mesh: a member that was stopped gets everything once when it goes on", async () => {
