@@ -131,7 +131,8 @@ async function chat(wiring: Wiring): Promise<void> {
       links,
       openRoom: (room) => {
         const port = options.passive ? null : links.local.port;
-        return rooms.openRoom(room, port, wiring.knownPeers, environment.wallMs);
+        const warn = (text: string) => presenter.notice(text);
+        return rooms.openRoom(room, port, wiring.knownPeers, environment.wallMs, warn);
       },
       show: (event, ref) => presenter.show(event, ref),
       pauseInput: (reason) => ui.pauseInput(reason),
@@ -159,6 +160,8 @@ class Presenter {
   /** Names of members that are here, by fingerprint; bounded by the roster. */
   readonly #names = new Map<string, string>();
   readonly #key: string;
+  /** Notices that wait for the first line; null once it is shown. Bounded by the roster. */
+  #held: string[] | null = [];
 
   constructor(readonly wiring: Wiring, readonly listen: (target: MeshCommandSink) => void) {
     this.#key = fingerprintOf(wiring.identity.signer.key);
@@ -170,7 +173,8 @@ class Presenter {
     switch (event.event) {
       case "ready":
         ui.setPrompt(event.name);
-        return this.listen((command, ref) => this.sink(command, ref));
+        this.listen((command, ref) => this.sink(command, ref));
+        return this.#showHeld();
       case "joined":
         this.#names.set(event.key, event.name);
         return this.#offerNames();
@@ -184,6 +188,18 @@ class Presenter {
       case "verify":
         return this.#markVerified(event.peerKey, ref);
     }
+  }
+
+  /** Shows a notice, after the first line. */
+  notice(text: string): void {
+    if (this.#held === null) this.wiring.ui.show({ event: "notice", text });
+    else this.#held.push(text);
+  }
+
+  #showHeld(): void {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const text of held) this.notice(text);
   }
 
   #offerNames(): void {

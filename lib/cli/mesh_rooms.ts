@@ -43,6 +43,7 @@ export class MeshRooms {
    * Opens a room's log, makes it where there is none. With its first record, the room is remembered as the
    * last, with the port we listen at: to one that was never reached there is no going back.
    * Names' keys are pinned in `known_peers`, where the user may delete a line; the log keeps the whole keys.
+   * @param warn Told of who is met here under a name that is known from another room with another key.
    * @throws {P2pchatError} `store-corrupt` with file and line, `bad-file` or `disk`.
    */
   async openRoom(
@@ -50,13 +51,14 @@ export class MeshRooms {
     listening: number | null,
     knownPeers: KnownPeers,
     wallMs: () => number,
+    warn: (text: string) => void,
   ): Promise<RoomStore> {
     const folder = `${this.folder}/${room}`;
     await this.disk.makeFolder(folder);
     const path = `${folder}/log`;
     const opened = await AppendLog.open(this.disk, path, MESH_LOG_FORMAT);
     for (const text of opened.notices) this.notice(text);
-    const pins = new RoomPins(`mesh:${room}`, knownPeers, wallMs);
+    const pins = new RoomPins(`mesh:${room}`, knownPeers, wallMs, warn);
     const records = opened.records.map((record, index) => parsed(record, path, index))
       .filter((record) => pins.stands(record));
     const port = listening ?? this.lastPort;
@@ -106,6 +108,7 @@ class RoomPins {
     readonly scope: string,
     readonly knownPeers: KnownPeers,
     readonly wallMs: () => number,
+    readonly warn: (text: string) => void,
   ) {}
 
   /** Whether a pin of the log is still the user's will. */
@@ -117,8 +120,21 @@ class RoomPins {
 
   note(records: readonly MeshRecord[]): void {
     for (const record of records) {
-      if (record.kind === "pin") this.settled = this.#write(record.name, record.key);
+      if (record.kind !== "pin") continue;
+      this.#compare(record.name, record.key);
+      this.settled = this.#write(record.name, record.key);
     }
+  }
+
+  /** Pins are a room's own: another Bob may be in each. Who takes them for one should know. */
+  #compare(name: string, key: PeerKey): void {
+    if (this.knownPeers.pinOf(this.scope, name) !== null) return;
+    const other = this.knownPeers.otherElsewhere(this.scope, name, key);
+    if (other === null) return;
+    this.warn(
+      `${name} has the key ${fingerprintOf(key)} here; the ${other.name} of another room has ` +
+        `${other.fingerprint}: perhaps somebody else. /verify ${name} tells`,
+    );
   }
 
   async #write(name: string, key: PeerKey): Promise<void> {

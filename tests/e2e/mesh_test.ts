@@ -203,6 +203,27 @@ Deno.test("mesh: two members at any free ports find each other again after both 
   assertEquals([annAgain.port, bobAgain.port], [ann.port, bob.port]);
 });
 
+Deno.test("mesh: a name that is known from another room with another key comes with a notice", async () => {
+  await using nodes = new Nodes();
+  const data = Deno.makeTempDirSync();
+  nodes.defer(() => Deno.removeSync(data, { recursive: true }));
+  const isWarning = ({ event, text }: ShownEvent) =>
+    event === "notice" && text.startsWith("Bob has the key ");
+  const visited: Node[] = [];
+  for (let count = 0; count < 2; count++) {
+    const bob = nodes.add(await Node.ready("Bob", null));
+    const ann = nodes.add(await Node.ready("Ann", bob, { data }));
+    await ann.until(({ event }) => event === "joined");
+    if (count === 1) await ann.until(isWarning);
+    await ann.type(":q");
+    await ann.ended();
+    visited.push(ann);
+  }
+
+  assertEquals(visited.map(({ events }) => events.filter(isWarning).length), [0, 1]);
+  assertEquals(visited[1]?.events[0]?.event, "ready");
+});
+
 Deno.test("mesh: a passive member listens nowhere, says so, and talks with those that it dialled", async () => {
   await using nodes = new Nodes();
   const ann = nodes.add(await Node.ready("Ann", null));
