@@ -84,7 +84,8 @@ async function chat(wiring: Wiring): Promise<void> {
     invariant(host !== null, "links bring nothing before the host is there");
     return host;
   });
-  const links = listen(options, {
+  const begin = beginning(options, rooms.last);
+  const links = listen(options.host, portsToTry(options, begin, rooms.lastPort), {
     identity: { signer: identity.signer, static: keyPairFromSeed(randomBytes(32)) },
     env: environment,
     access: {
@@ -98,14 +99,13 @@ async function chat(wiring: Wiring): Promise<void> {
     handler,
   });
   try {
-    const begin = beginning(options, rooms.last);
     const config = configOf(options, links, begin);
     environment.log.info("started", {
       version: VERSION,
       command: "mesh",
       name: options.name,
       key: fingerprintOf(identity.signer.key),
-      listening: endpointText(links.local),
+      listening: options.passive ? null : endpointText(links.local),
       advertised: config.advertise,
       passive: options.passive,
       begin,
@@ -129,7 +129,11 @@ async function chat(wiring: Wiring): Promise<void> {
       environment,
       signer: identity.signer,
       links,
-      openRoom: (room) => rooms.openRoom(room, wiring.knownPeers, environment.wallMs),
+      openRoom: (room) => {
+        const port = options.passive ? null : links.local.port;
+        const warn = (text: string) => presenter.notice(text);
+        return rooms.openRoom(room, port, wiring.knownPeers, environment.wallMs, warn);
+      },
       show: (event, ref) => presenter.show(event, ref),
       pauseInput: (reason) => ui.pauseInput(reason),
       flushed: () => ui.flush(),
@@ -156,6 +160,8 @@ class Presenter {
   /** Names of members that are here, by fingerprint; bounded by the roster. */
   readonly #names = new Map<string, string>();
   readonly #key: string;
+  /** Notices that wait for the first line; null once it is shown. Bounded by the roster. */
+  #held: string[] | null = [];
 
   constructor(readonly wiring: Wiring, readonly listen: (target: MeshCommandSink) => void) {
     this.#key = fingerprintOf(wiring.identity.signer.key);
@@ -167,7 +173,8 @@ class Presenter {
     switch (event.event) {
       case "ready":
         ui.setPrompt(event.name);
-        return this.listen((command, ref) => this.sink(command, ref));
+        this.listen((command, ref) => this.sink(command, ref));
+        return this.#showHeld();
       case "joined":
         this.#names.set(event.key, event.name);
         return this.#offerNames();
@@ -181,6 +188,18 @@ class Presenter {
       case "verify":
         return this.#markVerified(event.peerKey, ref);
     }
+  }
+
+  /** Shows a notice, after the first line. */
+  notice(text: string): void {
+    if (this.#held === null) this.wiring.ui.show({ event: "notice", text });
+    else this.#held.push(text);
+  }
+
+  #showHeld(): void {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const text of held) this.notice(text);
   }
 
   #offerNames(): void {
@@ -233,15 +252,31 @@ function isLoopback(host: string): boolean {
 
 type LinkOptions = Omit<Parameters<typeof openTcpLinks>[0], "host" | "port">;
 
-/** At the port asked for; at the default one, or any free one where another program has it. */
-function listen(options: MeshOptions, link: LinkOptions): Links {
-  const { host } = options;
-  if (options.port !== null) return openTcpLinks({ ...link, host, port: options.port });
+/**
+ * The port asked for; else the default one, then any free one. Going back, first the last one: two who took each
+ * other's ports, or new ones, wouldn't find each other where they look. None for who takes no calls.
+ */
+function portsToTry(
+  { port, passive }: MeshOptions,
+  begin: MeshConfig["begin"],
+  lastPort: number | null,
+): readonly (number | null)[] {
+  if (passive) return [null];
+  if (port !== null) return [port];
+  const usual = [MESH_PORT_DEFAULT, 0];
+  return begin.kind === "resume" && lastPort !== null ? [lastPort, ...usual] : usual;
+}
+
+/** At the first of these ports that no other program has. */
+function listen(host: string | null, ports: readonly (number | null)[], link: LinkOptions): Links {
+  const [port, ...others] = ports;
+  invariant(port !== undefined, "there is a port to try");
   try {
-    return openTcpLinks({ ...link, host, port: MESH_PORT_DEFAULT });
+    return openTcpLinks({ ...link, host, port });
   } catch (error) {
-    if (!(error instanceof P2pchatError && error.code === "port-in-use")) throw error;
-    return openTcpLinks({ ...link, host, port: 0 });
+    const isTaken = error instanceof P2pchatError && error.code === "port-in-use";
+    if (!isTaken || others.length === 0) throw error;
+    return listen(host, others, link);
   }
 }
 

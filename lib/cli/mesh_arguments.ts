@@ -37,7 +37,7 @@ export const meshProgramCommand: ProgramCommand = {
       parse: wholeNumber(0, HISTORY_COUNT_MAX),
     },
     { name: "new", help: "found another room instead of going back to the last one" },
-    { name: "passive", help: "relay little: keep few links, and dial only" },
+    { name: "passive", help: "dial others and take no calls: nobody joins through you" },
   ],
   prepare(line) {
     const options = meshOptions(line);

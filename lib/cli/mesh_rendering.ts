@@ -73,11 +73,14 @@ function own(text: string): Span {
 }
 
 function readyLines(event: EventNamed<"ready">): readonly Line[] {
+  if (event.passive === true) {
+    return [[
+      `>INFO: ${event.name} takes no calls (--passive): others join through another member.`,
+    ]];
+  }
   return [
     [`>INFO: ${event.name} at address ${event.host} is listening at ${event.port}.`],
-    event.passive === true
-      ? ["You take no calls (--passive): others join through another member."]
-      : [`Others join with: p2pchat mesh NAME ${event.host} ${event.port}`],
+    [`Others join with: p2pchat mesh NAME ${event.host} ${event.port}`],
   ];
 }
 

@@ -68,7 +68,7 @@ export type MeshEvent =
     readonly port: number;
     readonly key: string;
     readonly room: string;
-    /** `--passive`: nobody comes in through this member. */
+    /** `--passive`: nobody comes in through this member; `host` is empty then, and `port` 0. */
     readonly passive?: true;
   }
   | {

@@ -52,12 +52,16 @@ const DEADLINES = [
   "join",
   /** When the program leaves although not everything has gone out. */
   "leave",
+  /** When it ends although a neighbour may not know yet that it has quit. */
+  "part",
 ] as const;
 
 /** What is under way on a link when it is given up for another arrives within this time. */
 const DRAIN_MS = 2_000;
 /** As every wait that has no bound of its own. */
 const LEAVE_MS_MAX = 10_000;
+/** A neighbour answers at once; one that is busier than this hears of it from others. */
+const PART_MS_MAX = 500;
 /** As in the overlay: a handshake is two round trips; beyond it another member is the better bet. */
 const RESUME_ATTEMPT_MS = 2_000;
 const RESUME_PARALLEL = 4;
@@ -112,6 +116,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #rename: { readonly ref: string | undefined } | null = null;
   /** Of the command to leave. */
   #quitRef: string | undefined;
+  /** Neighbours that may not know yet that we have quit. */
+  readonly #partingFrom = new Set<PeerKey>();
   #nextAttempt = 1;
   #nowMs = 0;
   #dueMs: number | null = null;
@@ -141,7 +147,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const idleFromMs = Math.max(this.#dueMs ?? nowMs, this.#nowMs);
     this.#nowMs = nowMs;
     if (nowMs - idleFromMs > STALL_MS) this.#postpone(nowMs - idleFromMs);
-    this.#handle(input);
+    if (this.#phase === "parting") this.#handleParting(input);
+    else this.#handle(input);
     this.#maybeLeave();
     this.#dueMs = this.#hasStopped() ? null : this.#earliestMs();
     return this.#out;
@@ -160,6 +167,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const drainedMs = this.#links.nextDrainedMs();
     if (drainedMs === null) this.#deadlines.clear("drain");
     else this.#deadlines.set("drain", drainedMs);
+    if (this.#phase === "parting") return this.#deadlines.nextMs();
     return earliestMs(
       this.#deadlines.nextMs(),
       this.#admission?.nextDeadlineMs() ?? null,
@@ -229,10 +237,14 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         case "leave":
           this.#leave();
           break;
+        case "part":
+          this.#partingFrom.clear();
+          break;
         default:
           unreachable(name);
       }
     }
+    if (this.#phase === "parting") return;
     if ((this.#admission?.nextDeadlineMs() ?? Infinity) <= nowMs) {
       this.#toAdmission({ type: "tick" });
     }
@@ -701,6 +713,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #fromRoom(effects: readonly RoomEffect[]): void {
     for (const effect of effects) {
       if (this.#phase === "stopped") return;
+      // Who has quit is told nothing more, and looks for no neighbour.
+      if (this.#phase === "parting" && effect.type !== "to" && effect.type !== "persist") continue;
       switch (effect.type) {
         case "to":
           this.#sendTo(effect.peer, effect.message, effect.lane);
@@ -771,8 +785,9 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   // The user.
 
   #command(command: MeshCommand, ref: string | undefined): void {
+    const isLeaving = this.#phase === "leaving" || this.#phase === "parting";
     if (command.command === "quit") {
-      if (this.#phase === "leaving") return;
+      if (isLeaving) return;
       if (this.#room !== null) this.#enterPhase("leaving");
       if (this.#room === null) return this.#stopped({ kind: "bye", reason: "quit", ref });
       this.#quitRef = ref;
@@ -781,7 +796,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       return;
     }
     if (this.#phase !== "in") {
-      const text = this.#phase === "leaving"
+      const text = isLeaving
         ? "Cannot do that while leaving the room"
         : "Cannot do that before the room is reached; wait for it";
       return this.#show({ event: "error", code: "offline", text }, ref);
@@ -834,6 +849,39 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #leave(): void {
     if (this.#phase !== "leaving") return;
     this.#toRoom({ type: "quit" });
+    this.#enterPhase("parting");
+    this.#deadlines.clear("leave");
+    this.#deadlines.set("part", this.#nowMs + PART_MS_MAX);
+    for (const peer of this.#entered().neighbours) this.#partingFrom.add(peer);
+    this.#maybePart();
+  }
+
+  /**
+   * All that matters now is who else quits: of two who leave at once, each would remember the other as one who was
+   * there. A neighbour that has read that we quit says `disconnect`.
+   */
+  #handleParting(input: MeshInput): void {
+    if (input.type === "command") this.#command(input.command, input.ref);
+    if (input.type === "tick") this.#tick();
+    if (input.type === "link-down") {
+      const peer = this.#links.remove(input.link);
+      if (peer !== null) this.#partingFrom.delete(peer);
+    }
+    if (input.type === "message") this.#messageWhileParting(input);
+    this.#maybePart();
+  }
+
+  #messageWhileParting({ link: id, message }: Extract<MeshInput, { type: "message" }>): void {
+    const link = this.#links.get(id);
+    if (link === null || link.state === "admitting") return;
+    if (message.type === "disconnect") this.#partingFrom.delete(link.peer);
+    if (message.type !== "beacons" && message.type !== "claims") return;
+    this.#toRoom({ type: "message", from: link.peer, message });
+    if (!this.#entered().machines.roster.isLive(link.peer)) this.#partingFrom.delete(link.peer);
+  }
+
+  #maybePart(): void {
+    if (this.#partingFrom.size > 0) return;
     this.#stopped({ kind: "bye", reason: "quit", ref: this.#quitRef });
   }
 

@@ -540,6 +540,10 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "left":
         // The name is told before it is taken away.
         this.#view.left(effect.key, effect.reason);
+        // It waits for that before it goes.
+        if (effect.reason === "quit" && this.#neighbours.includes(effect.key)) {
+          this.#send(effect.key, { type: "disconnect" });
+        }
         this.#flow.left(effect.key);
         this.#toPrivate({ type: "absent", peer: effect.key, reason: effect.reason });
         return this.#toNames(effect);

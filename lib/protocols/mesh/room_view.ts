@@ -113,14 +113,12 @@ export class RoomView {
   becomeReady(): void {
     if (this.#ready) return;
     this.#ready = true;
-    const { listening, room, passive } = this.config;
-    const advertised = this.facts.ownEndpoint();
+    const { room, passive } = this.config;
     this.#show({
       event: "ready",
       command: "mesh",
       name: this.#name(this.self),
-      host: advertised?.host ?? listening.host,
-      port: advertised?.port ?? listening.port,
+      ...this.#ownAddress(),
       key: fingerprintOf(this.self),
       room,
       ...(passive ? { passive } : {}),
@@ -355,10 +353,8 @@ export class RoomView {
   }
 
   peers(direct: ReadonlySet<PeerKey>, ref: string | undefined): void {
-    const { listening, passive } = this.config;
-    const own = this.facts.ownEndpoint() ?? (passive ? NO_ADDRESS : listening);
     const key = fingerprintOf(this.self);
-    const peers = [{ name: this.#name(this.self), key, ...own, direct: true }];
+    const peers = [{ name: this.#name(this.self), key, ...this.#ownAddress(), direct: true }];
     for (const member of this.facts.live()) {
       const { host, port } = member.endpoint ?? NO_ADDRESS;
       peers.push({
@@ -370,6 +366,11 @@ export class RoomView {
       });
     }
     this.#show({ event: "peers", peers }, ref);
+  }
+
+  #ownAddress(): Endpoint {
+    const { listening, passive } = this.config;
+    return passive ? NO_ADDRESS : this.facts.ownEndpoint() ?? listening;
   }
 
   history(count: number | null, ref: string | undefined): void {

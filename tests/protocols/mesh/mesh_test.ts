@@ -174,6 +174,41 @@ Deno.test("Mesh gives way, coming back alone, to who took the name that it had f
   assertEquals(other.process?.peers?.[0]?.name, "Una");
 });
 
+Deno.test("Mesh remembers of one who quit at the same moment that she has quit", () => {
+  const world = quietWorld();
+  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+  const other = world.addMember({ ...bob.config, signer: fakeSigner("another Bob") });
+  world.start(ann, { kind: "found" });
+  pass(world, SECOND_MS);
+  world.start(bob, { kind: "join", contact: ann.endpoint });
+  pass(world, 10 * SECOND_MS);
+  for (const { process } of [ann, bob]) process?.command({ command: "quit" });
+  pass(world, SECOND_MS);
+  assertEquals([ann.process, bob.process], [null, null]);
+
+  world.start(ann, { kind: "resume", room: ann.room! });
+  pass(world, 15 * SECOND_MS);
+  world.start(other, { kind: "join", contact: ann.endpoint });
+  pass(world, 10 * SECOND_MS);
+
+  assertEquals(neighboursOf(ann), ["Bob"], "his name is free");
+});
+
+Deno.test("Mesh leaves within a second although a neighbour doesn't answer any more", () => {
+  const world = quietWorld();
+  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+  world.start(ann, { kind: "found" });
+  pass(world, SECOND_MS);
+  world.start(bob, { kind: "join", contact: ann.endpoint });
+  pass(world, 10 * SECOND_MS);
+
+  ann.process?.sim.stall(2 * SECOND_MS);
+  bob.process?.command({ command: "quit" });
+  pass(world, SECOND_MS);
+
+  assertEquals([ann.process === null, bob.process], [false, null]);
+});
+
 Deno.test("Mesh gives a newcomer as new what was said as soon as others read that it joined", () => {
   const greetings: { readonly text: string; readonly history: boolean }[] = [];
   const world = quietWorld([{
