@@ -308,10 +308,12 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   }
 
   #continued(): void {
-    if (this.#isClosed || !this.#isSuspended) return;
+    clearTimeout(this.#notStoppedTimer);
+    if (this.#isClosed) return;
+    // A shell takes the mode, and the screen, back from who is stopped.
     enterRawMode(this.#streams, () => this.#erased());
+    // Ctrl+Z has taken the prompt away; who is stopped from outside has it on the screen, mostly still in this row.
     this.#isSuspended = false;
-    this.#drawnPrompt = null; // the shell has written since
     this.#redraw();
   }
 

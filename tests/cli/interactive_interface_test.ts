@@ -127,6 +127,19 @@ Deno.test("Ctrl+Z gives the terminal back until the program goes on", async () =
   await ui.close();
 });
 
+Deno.test("who is stopped from outside goes on with one prompt, in raw mode", async () => {
+  const { streams, ui, screenNow } = await open();
+  streams.type("half");
+  await settle();
+  streams.isRaw = false; // by the shell
+  streams.signal("SIGCONT");
+  assertEquals(streams.isRaw, true);
+  assertEquals((await screenNow()).lines, ["Alice> half"]);
+  streams.type("way");
+  assertEquals((await screenNow()).lines, ["Alice> halfway"]);
+  await ui.close();
+});
+
 Deno.test("Ctrl+Z takes the terminal back where nothing stops the program", async () => {
   const { streams, ui, screenNow } = await open();
   const backInRawMode = Promise.withResolvers<void>();
