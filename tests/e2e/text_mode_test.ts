@@ -6,6 +6,10 @@ import { Node, Nodes, type ShownEvent } from "./node.ts";
 import { residentBytes } from "./proc.ts";
 import { TextProgram } from "./text_program.ts";
 
+/** What who founds a room is told. */
+const FOUNDED =
+  "* You founded a new room; nobody else is here yet. /help lists the commands, :q leaves.";
+
 const shown = (text: string) => (event: ShownEvent) =>
   event.event === "message" && event.text === text;
 const joined = (name: string) => (event: ShownEvent) =>
@@ -31,6 +35,7 @@ Deno.test("text mode: two people meet, talk and part, and read this", async () =
   assertEquals(alice.lines, [
     `>INFO: Alice at address 127.0.0.1 is listening at ${port}.`,
     `Others join with: p2pchat mesh NAME 127.0.0.1 ${port}`,
+    FOUNDED,
     "* Bob joined (127.0.0.1)",
     "<Bob> hello",
     "<Alice> are you coming?",
@@ -151,6 +156,38 @@ Deno.test("text mode: a hundred lines piped in at once arrive before the program
   assertEquals(alice.texts(), lines);
   assertEquals(alice.events.find(left("Bob"))?.reason, "quit");
   assertEquals(bob.stderr, "");
+});
+
+Deno.test("text mode: who pipes into an empty room is told that nobody has it yet", async () => {
+  await using alice = TextProgram.mesh("Alice", null);
+  await alice.type("one", "two");
+  await alice.end();
+  const status = await alice.ended();
+
+  assertEquals(alice.lines.slice(2), [
+    FOUNDED,
+    "<Alice> one",
+    "<Alice> two",
+    "* Nobody was here for your last 2 messages: they are kept, and go to the others when you are back",
+  ]);
+  assertEquals([alice.stderr, status], ["", 0]);
+});
+
+Deno.test("text mode: who leaves is told whom the program waits for", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  await using bob = TextProgram.mesh("Bob", alice.port);
+  await bob.until(/Alice is here/);
+  await alice.until(joined("Bob"));
+  alice.signal("SIGSTOP");
+  await bob.type("/msg Alice are you there?", ":q");
+  await bob.until(/Leaving; waiting/);
+  alice.signal("SIGCONT");
+  const status = await bob.ended();
+
+  const told = bob.lines.filter((line) => line.startsWith("* Leaving"));
+  assertEquals(told, ["* Leaving; waiting up to 10 s for Alice to confirm"]);
+  assertEquals(status, 0);
 });
 
 Deno.test("text mode: the last line counts also where it isn't ended", async () => {
@@ -287,6 +324,7 @@ Deno.test("text mode: /status, /peers and /history read well, alone and in compa
   await alice.until(/Direct links: Bob[^]*\n.*Last message/);
 
   assertEquals(alice.lines.slice(2), [
+    FOUNDED,
     "No messages yet.",
     "Room of 1: Alice (you).",
     "Nobody else is here; what you write is kept for who comes. No messages yet.",
