@@ -109,7 +109,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     });
     this.#runner = new CommandRunner(mode.commands, false, {
       refuse: (error) => this.#refuse(error),
-      help: (entries) => this.#printLines(helpLines(entries, mode.commands)),
+      help: (entries) => this.#printLines(helpLines(entries, mode.commands, columns())),
       notice: (text) => this.show({ event: "notice", text }),
       ready: () => this.#output.ready(),
     });
@@ -266,7 +266,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     // Chat comes back as a message of one's own; a command would leave no trace of what was asked.
     const isCommand = (line.startsWith("/") && !line.startsWith("//")) ||
       this.#mode.commands.words.has(line);
-    if (isCommand) this.#print("stdout", `${visibleText(this.#prompt + line)}\n`);
+    if (isCommand) this.#printLines([[this.#prompt, { text: line, as: "body" }]]);
     if (this.#pausedBecause === null) return this.#runLine(line);
     this.#heldLines.push(line);
     if (this.#toldPause) return;
@@ -335,8 +335,11 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   }
 
   #showCommon(event: CommonEvent): void {
-    if (event.event === "error") this.#print("stderr", `error: ${visibleText(event.text)}\n`);
-    else if (event.event === "notice") this.#printStar(event.text);
+    if (event.event === "error") {
+      const line = `error: ${event.text}`;
+      const isScreen = this.#streams.stderr.isTerminal;
+      this.#print("stderr", isScreen ? this.#text.format([line]) : `${visibleText(line)}\n`);
+    } else if (event.event === "notice") this.#printStar(event.text);
   }
 
   #printStar(text: string): void {

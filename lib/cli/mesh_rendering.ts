@@ -72,12 +72,16 @@ function own(text: string): Span {
   return { text: shownName(text), as: "own" };
 }
 
+function exact(text: string): Span {
+  return { text, as: "exact" };
+}
+
 function readyLines(event: EventNamed<"ready">): readonly Line[] {
   return [
-    [`>INFO: ${event.name} at address ${event.host} is listening at ${event.port}.`],
+    [exact(`>INFO: ${event.name} at address ${event.host} is listening at ${event.port}.`)],
     event.passive === true
       ? ["You take no calls (--passive): others join through another member."]
-      : [`Others join with: p2pchat mesh NAME ${event.host} ${event.port}`],
+      : [exact(`Others join with: p2pchat mesh NAME ${event.host} ${event.port}`)],
   ];
 }
 

@@ -58,7 +58,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
       },
       help: (entries, ref) => {
         if (this.#json !== null) this.#writeJson(helpEvent(entries), ref);
-        else this.#writeLines(helpLines(entries, mode.commands));
+        else this.#writeLines(helpLines(entries, mode.commands, null));
       },
       notice: (text) => this.show({ event: "notice", text }),
       ready: () => this.#output.ready(),

@@ -24,10 +24,11 @@ export type Span =
 /**
  * `name`: coloured by its text; `own`: bold; `mark`: what is wrong; `faint`: less important.
  * `body`: text of several lines, indented under its first line on a terminal, `␊` for each break in a pipe.
+ * `exact`: to be copied, or read by programs; its line is never broken.
  */
-export type SpanStyle = "name" | "own" | "mark" | "faint" | "body";
+export type SpanStyle = "name" | "own" | "mark" | "faint" | "body" | "exact";
 
-/** One line of output; a `body` may make it several. */
+/** One line of output; a `body`, or a narrow terminal, may make it several. */
 export type Line = readonly Span[];
 
 /** An event as `--json` prints it, without `at` and `ref`. */

@@ -88,7 +88,10 @@ Deno.test("errors are written to stderr between two prompts on stdout", async ()
   const { streams, ui, screenNow } = await open();
   streams.type("/nonsense\r");
   await screenNow();
-  assertEquals(streams.stderrText, "error: There is no command /nonsense; /help lists them\r\n");
+  assertEquals(
+    streams.stderrText,
+    "error: There is no command /nonsense;\r\n  /help lists them\r\n",
+  );
   await ui.close();
 });
 
