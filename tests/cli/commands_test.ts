@@ -83,9 +83,14 @@ for (const [line, outcome] of TYPED) {
 
 const REFUSED: readonly (readonly [line: string, code: string, text: string])[] = [
   ["/mgs Bob hi", "unknown-command", "There is no command /mgs; did you mean /msg?"],
-  ["/usr/bin/env", "unknown-command", "There is no command /usr/bin/env; /help lists them"],
+  [
+    "/usr/bin/env",
+    "unknown-command",
+    "There is no command /usr/bin/env; /help lists them, //usr/bin/env says it as text",
+  ],
   ["/", "unknown-command", "There is no command /; /help lists them"],
   ["/ x", "unknown-command", "There is no command /"],
+  ["/help xyz", "unknown-command", "There is no command /xyz; /help lists them"],
   ["/help mgs", "unknown-command", "did you mean /msg?"],
   ["/msg", "usage", "The form is /msg NAME TEXT, for example /msg Bob are you coming?"],
   ["/msg Bob", "usage", "The form is /msg NAME TEXT"],

@@ -76,7 +76,7 @@ const LISTEN = ["--host", "127.0.0.1", "--port", "0"];
 Deno.test("errors of the command line are told before anything is touched", async (test) => {
   const cases: readonly (readonly [readonly string[], string, RegExp])[] = [
     [["mehs", "Bob"], "usage", /no command mehs; did you mean mesh\?/],
-    [["chat"], "usage", /no command chat; there is mesh/],
+    [["chat"], "usage", /no command chat; the nearest is mesh/],
     [["mesh"], "usage", /p2pchat mesh NAME \[HOST PORT\], for example p2pchat mesh Bob localhost/],
     [["--verison"], "usage", /no flag --verison; did you mean --version\?/],
     [["mesh", "Bob", "--verison"], "usage", /no flag --verison; did you mean --version\?/],
@@ -98,7 +98,7 @@ Deno.test("errors of the command line are told before anything is touched", asyn
     [["mesh", "Bob", "localhost", "x"], "usage", /PORT .* from 1 to 65535, is "x"/],
     [["mesh", "Bob", "a b", "1"], "usage", /HOST .* host name or an IP address, is "a b"/],
     [["mesh", "Bob", "--prot", "5"], "usage", /no flag --prot; did you mean --port\?/],
-    [["mesh", "Bob", "--xyzzy"], "usage", /no flag --xyzzy; p2pchat help .*lists them/],
+    [["mesh", "Bob", "--xyzzy"], "usage", /no flag --xyzzy; the nearest is --.*lists all/],
     [["mesh", "Bob", "--port"], "usage", /--port needs a value/],
     [["mesh", "Bob", "--port=-1"], "usage", /--port must be .* 0 to 65535, is "-1"/],
     [
