@@ -17,6 +17,7 @@ export interface Argument<Value> {
   /** May be left out in an object even where the typed form needs it. */
   readonly optionalInObject?: boolean;
   readonly completesNames?: boolean;
+  readonly completesCommands?: boolean;
 }
 
 type ArgumentTable = Readonly<Record<string, Argument<unknown>>>;
@@ -247,7 +248,7 @@ function helpEntry<Target>(): Command<Target> {
     name: "help",
     aliases: [],
     form: "[TOPIC]",
-    args: { topic: { parse: (text) => text } },
+    args: { topic: { parse: (text) => text, completesCommands: true } },
     help: "list the commands, or explain one",
     example: "/help",
     run() {}, // answered by the user interface, which alone knows how to show it

@@ -144,7 +144,7 @@ function peerLine(peer: PeerView, index: number): Line {
 }
 
 function historyLines(messages: readonly HistoryMessage[], nowMs: number): readonly Line[] {
-  if (messages.length === 0) return [["No messages yet."]];
+  if (messages.length === 0) return [["No messages."]];
   return messages.map((message) => {
     const sentMs = Date.parse(message.sentAt);
     const timeMs = Number.isNaN(sentMs) ? nowMs : sentMs;

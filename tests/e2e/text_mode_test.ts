@@ -325,7 +325,7 @@ Deno.test("text mode: /status, /peers and /history read well, alone and in compa
 
   assertEquals(alice.lines.slice(2), [
     FOUNDED,
-    "No messages yet.",
+    "No messages.",
     "Room of 1: Alice (you).",
     "Nobody else is here; what you write is kept for who comes. No messages yet.",
     `Alice (you)  127.0.0.1:${port}`,
