@@ -26,7 +26,7 @@ import { isCommon } from "./piped_interface.ts";
 import { type DrawnPrompt, layoutPrompt, rowsAboveCursor } from "./prompt_layout.ts";
 import type { Streams } from "./streams.ts";
 import { enterRawMode, leaveRawMode, reflows } from "./terminal_mode.ts";
-import { starLine, TextFormat } from "./text_format.ts";
+import { noticeLine, starLine, TextFormat } from "./text_format.ts";
 import { withinTime } from "./within_time.ts";
 import type {
   CommonEvent,
@@ -339,7 +339,10 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
       const line = `error: ${event.text}`;
       const isScreen = this.#streams.stderr.isTerminal;
       this.#print("stderr", isScreen ? this.#text.format([line]) : `${visibleText(line)}\n`);
-    } else if (event.event === "notice") this.#printStar(event.text);
+    } else if (event.event === "notice") {
+      const isWarning = event.warning === true;
+      this.#printLines([noticeLine(this.#streams.wallMs(), event.text, isWarning)]);
+    }
   }
 
   #printStar(text: string): void {

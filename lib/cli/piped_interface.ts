@@ -9,7 +9,7 @@ import { JsonFormat } from "./json_format.ts";
 import type { CommonOptions } from "./options.ts";
 import { CLOSE_MS_MAX, Output } from "./output.ts";
 import type { Streams } from "./streams.ts";
-import { starLine, TextFormat } from "./text_format.ts";
+import { noticeLine, starLine, TextFormat } from "./text_format.ts";
 import { withinTime } from "./within_time.ts";
 import type {
   CommonEvent,
@@ -154,7 +154,8 @@ export class PipedInterface<Event extends ShownEvent, Target>
     if (event.event === "error") {
       this.#output.write("stderr", `error: ${visibleText(event.text)}\n`);
     } else if (event.event === "notice") {
-      this.#writeLines([starLine(this.#streams.wallMs(), event.text)]);
+      const isWarning = event.warning === true;
+      this.#writeLines([noticeLine(this.#streams.wallMs(), event.text, isWarning)]);
     }
   }
 

@@ -1,7 +1,7 @@
 /** Lines of spans as text: times, colours, line breaks, and nothing that a terminal would obey. */
 
 import { visibleLines, visibleText } from "../base/text.ts";
-import type { Line, Span, SpanStyle } from "./user_interface.ts";
+import type { Line, SpanStyle } from "./user_interface.ts";
 
 export interface TextFormatOptions {
   readonly colour: boolean;
@@ -237,6 +237,11 @@ function nameColour(name: string): string {
 }
 
 /** A line of the program's own, in the form that all events have: time, star, text. */
-export function starLine(nowMs: number, text: string | Span): Line {
+export function starLine(nowMs: number, text: string): Line {
   return [{ timeMs: nowMs }, " * ", text];
+}
+
+/** A notice, marked where something is wrong. */
+export function noticeLine(nowMs: number, text: string, isWarning: boolean): Line {
+  return isWarning ? [{ timeMs: nowMs }, { text: " ! ", as: "mark" }, text] : starLine(nowMs, text);
 }

@@ -38,7 +38,8 @@ export interface ShownEvent {
 
 /** Events that all modes have; how they read is the same in each. */
 export type CommonEvent =
-  | { readonly event: "notice"; readonly text: string }
+  /** `warning`: something is wrong. */
+  | { readonly event: "notice"; readonly text: string; readonly warning?: true }
   /** A command or a remote failed; the program goes on. In text form: on stderr. */
   | { readonly event: "error"; readonly code: ErrorCode; readonly text: string }
   /** Last event before exit 0; not shown in text form. */

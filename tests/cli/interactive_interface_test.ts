@@ -110,6 +110,18 @@ Deno.test("lines typed while input is paused wait, at most a hundred of them", a
   await ui.close();
 });
 
+Deno.test("a notice has a star, a warning its mark", async () => {
+  const { ui, screenNow } = await open();
+  ui.show({ event: "notice", text: "Linked again" });
+  ui.show({ event: "notice", text: "Another key", warning: true });
+  assertEquals((await screenNow()).lines, [
+    "12:03 * Linked again",
+    "12:03 ! Another key",
+    "Alice>",
+  ]);
+  await ui.close();
+});
+
 Deno.test("--plain rewrites no progress", async () => {
   const { ui, screenNow } = await open({ plain: true });
   ui.progress("1 of 3");
