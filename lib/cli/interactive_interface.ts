@@ -56,6 +56,8 @@ const BELL = "\x07";
 
 export class InteractiveInterface<Event extends ShownEvent, Target>
   implements UserInterface<Event, Target> {
+  /** A terminal that is gone is no error. */
+  readonly outputError = null;
   readonly #mode: Mode<Event, Target>;
   readonly #options: CommonOptions;
   readonly #streams: Streams;

@@ -73,6 +73,7 @@ export async function runMesh(options: MeshOptions): Promise<void> {
     } finally {
       await ui.close();
     }
+    if (ui.outputError !== null) throw ui.outputError;
   } finally {
     lock.release();
   }

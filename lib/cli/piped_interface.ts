@@ -1,5 +1,6 @@
 /** The user interface without a terminal: one event per line, as text or as JSON. */
 
+import type { P2pchatError } from "../base/errors.ts";
 import { visibleText } from "../base/text.ts";
 import { CommandRunner } from "./command_runner.ts";
 import { helpEvent, helpLines } from "./help_text.ts";
@@ -114,6 +115,10 @@ export class PipedInterface<Event extends ShownEvent, Target>
 
   written(): Promise<void> {
     return this.#output.written();
+  }
+
+  get outputError(): P2pchatError | null {
+    return this.#streams.stdout.isTerminal ? null : this.#output.error; // a terminal that is gone is no error
   }
 
   async close(): Promise<void> {

@@ -11,7 +11,7 @@
  * 3. `close` before the program ends, in a `finally`; it writes what is left and restores the terminal.
  */
 
-import type { ErrorCode } from "../base/errors.ts";
+import type { ErrorCode, P2pchatError } from "../base/errors.ts";
 import type { CommandTable } from "./commands.ts";
 
 /** Part of a line. All of it is made harmless when written, whatever it holds. */
@@ -109,6 +109,8 @@ export interface UserInterface<Event extends ShownEvent, Target> {
   flush(): Promise<void>;
   /** Resolves when all that was shown before the call is before the user's eyes; more may be waiting. */
   written(): Promise<void>;
+  /** Why standard output takes nothing more, where its reader hasn't just gone: how the program ends then. */
+  readonly outputError: P2pchatError | null;
   /** Stops reading, writes what is left, 2 s at most, restores the terminal. Idempotent. */
   close(): Promise<void>;
 }

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { Node, Nodes, type ShownEvent } from "./node.ts";
+import { Node, Nodes, PROGRAM, type ShownEvent } from "./node.ts";
 import { residentBytes } from "./proc.ts";
 import { TextProgram } from "./text_program.ts";
 
@@ -351,6 +351,34 @@ Deno.test("text mode: /status, /peers and /history read well, alone and in compa
     `Alice  127.0.0.1:${port}  direct`,
   ]);
 });
+
+const hasFullDevice = { ignore: Deno.build.os !== "linux" };
+
+Deno.test(
+  "text mode: output to a full device is told on stderr, with status 5",
+  hasFullDevice,
+  async () => {
+    const folder = await Deno.makeTempDir({ prefix: "p2pchat-full-" });
+    for (
+      const words of [["--help"], ["--version"], ["mesh", "Alice"], ["mesh", "Alice", "--json"]]
+    ) {
+      const listen = words[0] === "mesh" ? ["--host", "127.0.0.1", "--port", "0"] : [];
+      const { code, stderr } = await new Deno.Command("sh", {
+        args: ["-c", 'exec "$@" > /dev/full', "sh", PROGRAM, ...words, ...listen],
+        env: { P2PCHAT_HOME: folder },
+        stdin: "null",
+      }).output();
+      assertEquals(
+        new TextDecoder().decode(stderr),
+        "error: Cannot write to standard output: No space left on device; " +
+          "make room there, or write to another place\n",
+        words.join(" "),
+      );
+      assertEquals(code, 5);
+    }
+    await Deno.remove(folder, { recursive: true });
+  },
+);
 
 /** `p2pchat mesh Bob` through a node, its files below the node's. */
 function bobsCommand(contact: Node): readonly string[] {
