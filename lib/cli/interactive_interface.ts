@@ -313,7 +313,11 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     clearTimeout(this.#notStoppedTimer);
     if (this.#isClosed) return;
     // A shell takes the mode, and the screen, back from who is stopped.
-    enterRawMode(this.#streams, () => this.#erased());
+    try {
+      enterRawMode(this.#streams, () => this.#erased());
+    } catch {
+      return; // the terminal is gone: a hang-up continues, too, and ends us by itself
+    }
     // Ctrl+Z has taken the prompt away; who is stopped from outside has it on the screen, mostly still in this row.
     this.#isSuspended = false;
     this.#redraw();

@@ -155,6 +155,18 @@ Deno.test("who is stopped from outside goes on with one prompt, in raw mode", as
   await ui.close();
 });
 
+Deno.test("a hang-up, which continues the program, too, is told and nothing else", async () => {
+  const { streams, ui, room } = await open();
+  streams.onRaw = () => {
+    throw new Error("EIO: I/O error");
+  };
+  streams.signal("SIGHUP");
+  streams.signal("SIGCONT");
+  await settle();
+  assertEquals(room.happened, ["(hangup)"]);
+  await ui.close();
+});
+
 Deno.test("Ctrl+Z takes the terminal back where nothing stops the program", async () => {
   const { streams, ui, screenNow } = await open();
   const backInRawMode = Promise.withResolvers<void>();
