@@ -74,7 +74,7 @@ export interface InputHandler<Target> {
   ended(): void;
   /**
    * Ctrl+C, SIGTERM, a closed terminal, or nobody who reads the output. Comes at once, past waiting lines.
-   * @returns Whether the program is leaving: the next Ctrl+C or signal then forces, with exit status 130.
+   * @returns Whether the program is leaving: the next Ctrl+C or SIGTERM then forces, with exit status 130.
    */
   interrupted(cause: InterruptCause): boolean;
 }

@@ -162,8 +162,9 @@ Deno.test("a hang-up, which continues the program, too, is told and nothing else
   };
   streams.signal("SIGHUP");
   streams.signal("SIGCONT");
+  streams.signal("SIGHUP");
   await settle();
-  assertEquals(room.happened, ["(hangup)"]);
+  assertEquals([room.happened, streams.exits], [["(hangup)"], []]);
   await ui.close();
 });
 
