@@ -38,7 +38,7 @@ export const meshProgramCommand: ProgramCommand = {
     {
       name: "history",
       value: "N",
-      help: `earlier messages to show on joining (${HISTORY_COUNT_DEFAULT})`,
+      help: `earlier messages to show on coming in for the first time (${HISTORY_COUNT_DEFAULT})`,
       parse: wholeNumber(0, HISTORY_COUNT_MAX),
     },
     { name: "new", help: "found another room instead of going back to the last one" },
