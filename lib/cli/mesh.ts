@@ -30,6 +30,16 @@ import { VERSION } from "./version.ts";
 /** Where a mesh listens unless told otherwise. */
 export const MESH_PORT_DEFAULT = 55_107;
 
+/** What is said of the way in, besides who is there. */
+const BEGUN: Readonly<Record<MeshConfig["begin"]["kind"], string | null>> = {
+  found: "You founded a new room; nobody else is here yet. /help lists the commands, :q leaves.",
+  join: null,
+  resume: "Back in the room you were in last; --new founds another",
+};
+
+/** Who leaves is told what is waited for, where that takes longer than this. */
+const LEAVING_UNTOLD_MS = 1_000;
+
 type MeshInterface = UserInterface<MeshOwnEvent, MeshCommandSink>;
 
 /**
@@ -63,6 +73,7 @@ export async function runMesh(options: MeshOptions): Promise<void> {
     } finally {
       await ui.close();
     }
+    if (ui.outputError !== null) throw ui.outputError;
   } finally {
     lock.release();
   }
@@ -112,18 +123,17 @@ async function chat(wiring: Wiring): Promise<void> {
     });
     const leave = (cause: string) => {
       environment.log.info("asked to leave", { cause });
+      presenter.leaving();
       host?.command({ command: "quit" }, undefined);
       return true;
     };
-    ui.heedInterrupts(leave);
     const presenter = new Presenter(wiring, (target) => {
       ui.listen({ target, ended: () => leave("end of input"), interrupted: leave });
       // After the first line, which says where this member listens.
-      if (begin.kind === "resume") {
-        const text = "Back in the room you were in last; --new founds another";
-        ui.show({ event: "notice", text });
-      }
+      const text = BEGUN[begin.kind];
+      if (text !== null) ui.show({ event: "notice", text });
     });
+    ui.heedInterrupts(leave);
     host = new MeshHost(config, {
       clock: SYSTEM_LINK_CLOCK,
       environment,
@@ -141,10 +151,13 @@ async function chat(wiring: Wiring): Promise<void> {
       outputReady: () => ui.ready(),
     });
     presenter.sink = (command, ref) => {
-      if (command.command === "quit") environment.log.info("asked to leave", { cause: "command" });
+      if (command.command === "quit") {
+        environment.log.info("asked to leave", { cause: "command" });
+        presenter.leaving();
+      }
       host?.command(command, ref);
     };
-    const outcome = await host.run();
+    const outcome = await host.run().finally(() => presenter.stopped());
     await links.shutdown(outcome.kind === "bye" ? outcome.reason : outcome.code);
     if (outcome.kind === "fatal") throw new P2pchatError(outcome.code, outcome.text);
     environment.log.info("stopped", { reason: outcome.reason });
@@ -162,6 +175,9 @@ class Presenter {
   readonly #key: string;
   /** Notices that wait for the first line; null once it is shown. Bounded by the roster. */
   #held: string[] | null = [];
+  /** Receivers of one's private messages on their way, by message. */
+  readonly #unconfirmed = new Map<string, string>();
+  #leavingTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(readonly wiring: Wiring, readonly listen: (target: MeshCommandSink) => void) {
     this.#key = fingerprintOf(wiring.identity.signer.key);
@@ -178,6 +194,12 @@ class Presenter {
       case "joined":
         this.#names.set(event.key, event.name);
         return this.#offerNames();
+      case "message":
+        if (!event.self || event.history) return;
+        if (event.private) this.#unconfirmed.set(event.id, event.to ?? "");
+        return;
+      case "delivery":
+        return void this.#unconfirmed.delete(event.id);
       case "left":
         this.#names.delete(event.key);
         return this.#offerNames();
@@ -200,6 +222,20 @@ class Presenter {
     const held = this.#held ?? [];
     this.#held = null;
     for (const text of held) this.notice(text);
+  }
+
+  /** The user has asked to leave. */
+  leaving(): void {
+    this.#leavingTimer ??= setTimeout(() => {
+      const names = [...new Set(this.#unconfirmed.values())];
+      if (names.length === 0) return;
+      const text = `Leaving; waiting up to 10 s for ${names.join(", ")} to confirm`;
+      this.wiring.ui.show({ event: "notice", text });
+    }, LEAVING_UNTOLD_MS);
+  }
+
+  stopped(): void {
+    clearTimeout(this.#leavingTimer);
   }
 
   #offerNames(): void {

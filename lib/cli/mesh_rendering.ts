@@ -72,6 +72,10 @@ function own(text: string): Span {
   return { text: shownName(text), as: "own" };
 }
 
+function exact(text: string): Span {
+  return { text, as: "exact" };
+}
+
 function readyLines(event: EventNamed<"ready">): readonly Line[] {
   if (event.passive === true) {
     return [[
@@ -79,8 +83,8 @@ function readyLines(event: EventNamed<"ready">): readonly Line[] {
     ]];
   }
   return [
-    [`>INFO: ${event.name} at address ${event.host} is listening at ${event.port}.`],
-    [`Others join with: p2pchat mesh NAME ${event.host} ${event.port}`],
+    [exact(`>INFO: ${event.name} at address ${event.host} is listening at ${event.port}.`)],
+    [exact(`Others join with: p2pchat mesh NAME ${event.host} ${event.port}`)],
   ];
 }
 
@@ -143,7 +147,7 @@ function peerLine(peer: PeerView, index: number): Line {
 }
 
 function historyLines(messages: readonly HistoryMessage[], nowMs: number): readonly Line[] {
-  if (messages.length === 0) return [["No messages yet."]];
+  if (messages.length === 0) return [["No messages."]];
   return messages.map((message) => {
     const sentMs = Date.parse(message.sentAt);
     const timeMs = Number.isNaN(sentMs) ? nowMs : sentMs;

@@ -5,6 +5,7 @@
  * writes as its reader needs. Writes are asynchronous: a reader that stops stops nothing here but itself.
  */
 
+import { P2pchatError } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
 import type { Sink } from "./streams.ts";
 
@@ -19,6 +20,18 @@ const PENDING_UNITS_HIGH = 1_048_576;
 const PENDING_UNITS_LOW = 262_144;
 /** A mode that shows on regardless has a bug: the largest answer, a whole history, has 64 MiB of text. */
 const PENDING_UNITS_MAX = 268_435_456;
+
+/** The error for standard output that takes nothing; `null` where its reader has just gone, as `head` does. */
+export function outputError(error: unknown): P2pchatError | null {
+  if (error instanceof Deno.errors.BrokenPipe) return null;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new P2pchatError(
+    "disk",
+    `Cannot write to standard output: ${reason.replace(/ \(os error \d+\)$/, "")}; ` +
+      "make room there, or write to another place",
+    { cause: error },
+  );
+}
 
 interface Chunk {
   readonly channel: Channel;
@@ -44,6 +57,7 @@ export class Output {
   #writtenUnits = 0;
   readonly #marks: { readonly atUnits: number; readonly resolve: () => void }[] = [];
   #pump: Promise<void> | null = null;
+  #error: P2pchatError | null = null;
   #awaited: { readonly promise: Promise<void>; readonly resolve: () => void } | null = null;
 
   constructor(options: OutputOptions) {
@@ -52,6 +66,11 @@ export class Output {
 
   get #pendingUnits(): number {
     return this.#addedUnits - this.#writtenUnits;
+  }
+
+  /** Why standard output takes nothing more, where its reader hasn't just gone. */
+  get error(): P2pchatError | null {
+    return this.#error;
   }
 
   /** Adds text, complete lines or escape sequences, which goes out in this turn of the event loop. */
@@ -108,10 +127,12 @@ export class Output {
     let bytes: Uint8Array = this.#encoder.encode(text);
     try {
       while (bytes.length > 0) bytes = bytes.subarray(await this.#options[channel].write(bytes));
-    } catch {
-      // A pipe without a reader, or a terminal that is gone. There is nobody to tell.
+    } catch (error) {
+      // A pipe without a reader, or a terminal that is gone: there is nobody to tell. A full disk is told at the end.
       this.#closed.add(channel);
-      if (channel === "stdout") this.#options.onClosed();
+      if (channel === "stderr") return;
+      this.#error = outputError(error);
+      this.#options.onClosed();
     }
   }
 

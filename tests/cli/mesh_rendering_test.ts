@@ -161,7 +161,7 @@ Dave  takes no calls  direct
     { event: "history", messages: [{ id: "1", from: "Bob", text: "a\nb", sentAt: EARLIER }] },
     "11:03 <Bob> a␊b\n",
   ],
-  ["an empty history", { event: "history", messages: [] }, "No messages yet.\n"],
+  ["an empty history", { event: "history", messages: [] }, "No messages.\n"],
   [
     "a status where all is well",
     STATUS,

@@ -125,7 +125,8 @@ export type MeshEvent =
     readonly ownKey: PeerKey;
     readonly peerKey: PeerKey;
   }
-  | { readonly event: "notice"; readonly text: string }
+  /** `warning`: something is wrong. */
+  | { readonly event: "notice"; readonly text: string; readonly warning?: true }
   | { readonly event: "error"; readonly code: ErrorCode; readonly text: string };
 
 /** What the user asks of the machine; names are shown names. */

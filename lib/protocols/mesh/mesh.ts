@@ -114,6 +114,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   } | null = null;
   #joinRetries = 0;
   #rename: { readonly ref: string | undefined } | null = null;
+  /** The name asked for while another one is being taken: the last one counts. */
+  #nextName: { readonly name: string; readonly ref: string | undefined } | null = null;
   /** Of the command to leave. */
   #quitRef: string | undefined;
   /** Neighbours that may not know yet that we have quit. */
@@ -617,8 +619,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         this.#entrance = null;
         return;
       case "name-claimed":
-        this.#rename = null;
-        return;
+        return this.#endRename();
       case "refused":
         return this.#refused(effect);
       case "replaced-self":
@@ -668,11 +669,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const { code, text, rename, link } = effect;
     if (rename) {
       const ref = this.#rename?.ref;
-      this.#rename = null;
-      return this.#show(
-        { event: "error", code: code === "wrong-room" ? "protocol" : code, text },
-        ref,
-      );
+      this.#show({ event: "error", code: code === "wrong-room" ? "protocol" : code, text }, ref);
+      return this.#endRename();
     }
     if (this.#phase === "in" || this.#phase === "leaving") return; // one link that came to nothing
     const { begin } = this.config;
@@ -808,8 +806,11 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #claimName(name: string, ref: string | undefined): void {
     const room = this.#entered();
     if (this.#rename !== null) {
-      const text = "Cannot take another name yet: the last one is still being asked for";
-      return this.#show({ event: "error", code: "name-taken", text }, ref);
+      const before = this.#nextName;
+      this.#nextName = { name, ref };
+      if (before === null) return;
+      const text = `The name ${before.name} wasn't taken: you asked for ${name} after it`;
+      return this.#show({ event: "error", code: "busy", text }, before.ref);
     }
     if (room.machines.roster.selfClaim().claim.value.name === name) {
       return this.#show({ event: "notice", text: `Your name is ${name} already` }, ref);
@@ -834,6 +835,14 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       after: room.machines.latestHead(),
     });
     this.#toRoom({ type: "own-claim", claim, ref });
+  }
+
+  /** One's name is settled, until the next one that was asked for meanwhile. */
+  #endRename(): void {
+    this.#rename = null;
+    const next = this.#nextName;
+    this.#nextName = null;
+    if (next !== null && this.#phase === "in") this.#claimName(next.name, next.ref);
   }
 
   #show(event: MeshEvent, ref: string | undefined): void {

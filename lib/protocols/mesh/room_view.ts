@@ -170,7 +170,7 @@ export class RoomView {
     if (isHere || this.#strangers.has(author)) return;
     this.#strangers.add(author);
     if (this.#strangers.size > STRANGERS_WARNED_MAX) this.#strangers.clear();
-    this.notice(
+    this.#warn(
       `These messages under the name ${claimed} are signed with another key, ` +
         `${fingerprintOf(author)}; shown as ${shown}`,
     );
@@ -231,7 +231,7 @@ export class RoomView {
   privateRefused(code: "offline" | "full", to: PeerKey, ref: string | undefined): void {
     const name = this.#name(to);
     const text = code === "offline"
-      ? `Cannot write to ${name} alone: ${name} isn't here now; try again when ${name} is back`
+      ? unreachableText(name)
       : `Cannot write to ${name} alone: 1,000 messages wait for their receivers already; try again when some have arrived`;
     this.error(code, text, ref);
   }
@@ -244,13 +244,13 @@ export class RoomView {
 
   equivocated(author: PeerKey): void {
     const name = this.facts.shownName(author) ?? shortKey(author);
-    this.notice(
+    this.#warn(
       `${name} has provably signed two different messages as one; don't rely on what comes from ${name}`,
     );
   }
 
   pinContested(name: string, pinned: PeerKey, key: PeerKey): void {
-    this.notice(
+    this.#warn(
       `${name} is now the member with key ${
         fingerprintOf(key)
       }, who claims to have had the name first; ` +
@@ -260,8 +260,8 @@ export class RoomView {
   }
 
   keyChanged(name: string, shown: string, pinned: PeerKey, key: PeerKey): void {
-    this.notice(
-      `Somebody calls himself ${name} with key ${
+    this.#warn(
+      `${shown} uses the name ${name} with key ${
         fingerprintOf(key)
       }, but you know ${name} with key ` +
         `${fingerprintOf(pinned)}; shown as ${shown} until /trust ${shown}`,
@@ -312,6 +312,10 @@ export class RoomView {
 
   notice(text: string, ref?: string): void {
     this.#show({ event: "notice", text }, ref);
+  }
+
+  #warn(text: string): void {
+    this.#show({ event: "notice", text, warning: true });
   }
 
   error(code: ErrorCode, text: string, ref: string | undefined): void {
@@ -471,10 +475,12 @@ export class RoomView {
 }
 
 function notHere(name: string): P2pchatError {
-  return new P2pchatError(
-    "offline",
-    `${name} isn't here now; try again when ${name} is back, or write to all`,
-  );
+  return new P2pchatError("offline", unreachableText(name));
+}
+
+function unreachableText(name: string): string {
+  return `${name} can't be reached now: nothing private can be sent to ${name} before ${name} is back; ` +
+    "what you write to all is kept";
 }
 
 /** For an author of whom nothing but the key is known any more. */

@@ -150,6 +150,32 @@ Deno.test("Mesh takes a name that somebody had meanwhile, and gave up while it w
   assertEquals(events, ["ready Yan"]);
 });
 
+Deno.test("Mesh takes the last of several names that are asked for at once, after the first", () => {
+  const events: string[] = [];
+  const world = quietWorld([{
+    name: "names",
+    shown(process, event) {
+      if (process.member !== yan) return;
+      if (event.event === "renamed") events.push(`renamed ${event.name}`);
+      if (event.event === "error") events.push(`${event.code} ${event.text}`);
+    },
+  }]);
+  const [ann, yan] = [addMember(world, "Ann"), addMember(world, "Yan")];
+  world.start(ann, { kind: "found" });
+  pass(world, SECOND_MS);
+  world.start(yan, { kind: "join", contact: ann.endpoint });
+  pass(world, 3 * SECOND_MS);
+
+  for (const name of ["Yves", "Yoko", "Yuri"]) yan.process?.command({ command: "name", name });
+  pass(world, 6 * SECOND_MS);
+
+  assertEquals(events, [
+    "busy The name Yoko wasn't taken: you asked for Yuri after it",
+    "renamed Yves",
+    "renamed Yuri",
+  ]);
+});
+
 Deno.test("Mesh gives way, coming back alone, to who took the name that it had freed", () => {
   const world = quietWorld();
   const [ann, una] = [addMember(world, "Ann"), addMember(world, "Una")];
