@@ -30,8 +30,8 @@ const DEADLINES = [
 
 /** guess: two round trips and some more; who is missing then is told as they are learnt of. */
 const ROSTER_MS_MAX = 1_000;
-/** What comes later than this after it was said wasn't on its way all the time: the room was split. */
-const ON_ITS_WAY_MS_MAX = 60_000;
+/** As long as who leaves hands over what it said: what took longer was held up by a split. */
+const ON_ITS_WAY_MS_MAX = 10_000;
 
 type Delivered = Extract<OrderEffect, { readonly type: "delivered" }>;
 
