@@ -514,7 +514,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       }
       case "left":
         // The name is told before it is taken away.
-        this.#view.left(effect.key, effect.reason);
+        this.#view.left(effect.key, effect.reason, effect.silentMs);
         this.#flow.left(effect.key);
         this.#toPrivate({ type: "absent", peer: effect.key, reason: effect.reason });
         return this.#toNames(effect);
