@@ -97,7 +97,10 @@ function leftLine(event: EventNamed<"left">, nowMs: number): Line {
         { timeMs: nowMs },
         { text: " ! ", as: "mark" },
         name(event.name),
-        " is lost: no answer; messages are kept until they can be exchanged again",
+        ` is lost: no answer${
+          event.silentMs === undefined ? "" : ` for ${durationText(event.silentMs)}`
+        }; ` +
+        "messages are kept until they can be exchanged again",
       ];
     case "replaced":
       return [{ timeMs: nowMs }, " * ", name(event.name), " left (replaced by a later start)"];

@@ -93,6 +93,11 @@ Others join with: p2pchat mesh NAME 127.0.0.1 55107
     "12:03 ! Bob is lost: no answer; messages are kept until they can be exchanged again\n",
   ],
   [
+    "lost, since when",
+    { event: "left", name: "Bob", key: KEY, reason: "lost", silentMs: 4_950 },
+    "12:03 ! Bob is lost: no answer for 5 s; messages are kept until they can be exchanged again\n",
+  ],
+  [
     "replaced",
     { event: "left", name: "Bob", key: KEY, reason: "replaced" },
     "12:03 * Bob left (replaced by a later start)\n",

@@ -86,6 +86,8 @@ export type MeshEvent =
     readonly name: string;
     readonly key: string;
     readonly reason: "quit" | "lost" | "replaced";
+    /** How long a lost one wasn't heard of, where that is known. */
+    readonly silentMs?: number;
   }
   | {
     readonly event: "renamed";

@@ -539,7 +539,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       }
       case "left":
         // The name is told before it is taken away.
-        this.#view.left(effect.key, effect.reason);
+        this.#view.left(effect.key, effect.reason, effect.silentMs);
         // It waits for that before it goes.
         if (effect.reason === "quit" && this.#neighbours.includes(effect.key)) {
           this.#send(effect.key, { type: "disconnect" });

@@ -140,8 +140,9 @@ export class RoomView {
     this.#show(present ? { ...joined, present } : joined);
   }
 
-  left(key: PeerKey, reason: LeaveReason): void {
-    this.#show({ event: "left", name: this.#name(key), key: fingerprintOf(key), reason });
+  left(key: PeerKey, reason: LeaveReason, silentMs?: number): void {
+    const left = { event: "left", name: this.#name(key), key: fingerprintOf(key), reason } as const;
+    this.#show(silentMs === undefined ? left : { ...left, silentMs: Math.round(silentMs) });
   }
 
   renamed(key: PeerKey, from: string, name: string, ref: string | undefined): void {
