@@ -10,7 +10,7 @@
 import type { ClaimId, Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
 import { CLAIMS_ON_LINK_MAX, LINK_MESSAGES_BURST, LINK_MESSAGES_PER_SECOND } from "./limits.ts";
-import { TokenBucket } from "./token_bucket.ts";
+import { TokenBucket } from "../../base/token_bucket.ts";
 
 export interface MeshLink {
   readonly link: LinkId;
