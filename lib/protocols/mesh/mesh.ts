@@ -64,7 +64,7 @@ const RESUME_PARALLEL = 4;
 /** A crowd at a member's door is gone within a second, or it is an attack that a person should hear of. */
 const JOIN_RETRIES_MAX = 3;
 const JOIN_RETRY_MS = 500;
-/** Whose signatures fail has forged something; it and its address stay out for so long. */
+/** Whose signatures fail has forged something; its key stays out for so long. */
 const FORGER_BAN_MS = 10 * 60_000;
 /** Whoever breaks another rule may be an old version, or overloaded. */
 const OFFENDER_BAN_MS = 60_000;
