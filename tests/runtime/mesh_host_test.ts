@@ -358,3 +358,27 @@ Deno.test("MeshHost: garbage shuts out the key that sent it, and nobody else at 
 
   assertEquals(outcomes, ["link up", "link refused", "link up", "link up"]);
 });
+
+Deno.test("MeshHost: a crowd that has shaken hands and says nothing makes room for who comes in", async () => {
+  for (const [silentMs, notices] of [[600, 0], [0, 1]] as const) {
+    const world = new World();
+    const ann = world.start(1, "Ann", new Store(), { kind: "found" });
+    await world.pass(50);
+    for (let at = 0; at < 64; at++) {
+      const remote = { host: "203.0.113.9", port: 40_000 + at };
+      const peer = String(10 + at).padEnd(64, "e") as PeerKey;
+      const info = { peer, remote, dialled: false, attempt: null, epoch: null, roomNamed: false };
+      ann.host.linkUp(1_000 + at as LinkId, info);
+    }
+    await world.pass(silentMs);
+
+    const contact = { host: "127.0.0.1", port: 55_107 };
+    const bob = world.start(2, "Bob", new Store(), { kind: "join", contact });
+    await world.pass(3_000);
+
+    const said = bob.events.map((event) => event.event === "notice" ? event.text : event.event);
+    assertEquals(said.includes("ready"), true, `${said}`);
+    const triedAgain = "Not let in yet: the member that was asked hung up; trying again";
+    assertEquals(said.filter((text) => text === triedAgain).length, notices);
+  }
+});
