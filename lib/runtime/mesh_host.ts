@@ -139,7 +139,7 @@ export class MeshHost implements LinkHandler {
   linkUp(link: LinkId, info: LinkInfo): void {
     const { peer, dialled, remote, attempt } = info;
     if (attempt !== null) this.#dialling.delete(attempt);
-    if (this.#bans.isBanned(peer, dialled ? null : remote.host, this.ports.clock.nowMs())) {
+    if (this.#bans.isBanned(peer, this.ports.clock.nowMs())) {
       this.ports.links.close(link, "refused for a while after breaking the rules");
       this.#log.info("link refused", {
         ...this.#whoIs(info),
@@ -307,8 +307,7 @@ export class MeshHost implements LinkHandler {
     const info = this.#up.get(link);
     if (info === undefined) return;
     this.#log.warn("peer banned", { link, ...this.#whoIs(info), reason, durationMs });
-    const host = info.dialled ? null : info.remote.host;
-    this.#bans.ban(info.peer, host, this.ports.clock.nowMs() + durationMs);
+    this.#bans.ban(info.peer, this.ports.clock.nowMs() + durationMs);
     this.ports.links.close(link, reason);
   }
 

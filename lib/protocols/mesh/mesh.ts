@@ -29,6 +29,7 @@ import type { MeshCommand, MeshEvent } from "./events.ts";
 import { claimAlone, type EarlierMembership, earlierMembership, foundRoom } from "./genesis.ts";
 import {
   ADMITTING_LINKS_MAX,
+  ADMITTING_SILENCE_MS,
   HELD_INPUTS_MAX,
   LINK_MESSAGES_PER_SECOND,
   UNKNOWN_MESSAGES_MAX,
@@ -65,10 +66,11 @@ const PART_MS_MAX = 500;
 /** As in the overlay: a handshake is two round trips; beyond it another member is the better bet. */
 const RESUME_ATTEMPT_MS = 2_000;
 const RESUME_PARALLEL = 4;
-/** A crowd at a member's door is gone within a second, or it is an attack that a person should hear of. */
-const JOIN_RETRIES_MAX = 3;
-const JOIN_RETRY_MS = 500;
-/** Whose signatures fail has forged something; it and its address stay out for so long. */
+/** A crowd at a member's door is gone within seconds, or it is an attack that a person should hear of. */
+const JOIN_RETRIES_MAX = 5;
+const JOIN_RETRY_MS_MIN = 500;
+const JOIN_RETRY_MS_MAX = 1_000;
+/** Whose signatures fail has forged something; its key stays out for so long. */
 const FORGER_BAN_MS = 10 * 60_000;
 /** Whoever breaks another rule may be an old version, or overloaded. */
 const OFFENDER_BAN_MS = 60_000;
@@ -391,9 +393,10 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
 
   /** Whatever comes by a link waits while we aren't in, but for the one link that lets us in. */
   #ofLink(input: LinkInput): void {
-    if (input.type === "link-up") this.#linkUp(input);
-    else if (this.#links.get(input.link) === null) return;
-    else if (this.#mayPass(input)) this.#passLink(input);
+    if (input.type === "link-up") return this.#linkUp(input);
+    if (this.#links.get(input.link) === null) return;
+    if (input.type === "message") this.#links.heard(input.link);
+    if (this.#mayPass(input)) this.#passLink(input);
     else this.#hold(input);
   }
 
@@ -420,11 +423,13 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const { link, peer, dialled, remote, attempt } = input;
     const dial = attempt === null ? null : this.#dials.get(attempt) ?? null;
     if (attempt !== null) this.#dials.delete(attempt);
-    this.#links.add({ link, peer, dialled, remote });
+    this.#links.add({ link, peer, dialled, remote }, this.#nowMs);
     if (dial !== null) this.#dialled.set(link, dial);
     if (peer === this.signer.key) return this.#metSelf(link, dial);
     if (!dialled && this.#links.admitting > ADMITTING_LINKS_MAX) {
-      return this.#close(link, "too many are coming in");
+      const displaced = this.#links.makeRoom(link, this.#nowMs - ADMITTING_SILENCE_MS);
+      this.#close(displaced, "too many are coming in");
+      if (displaced === link) return;
     }
     const asks = dial?.purpose === "join" || dial?.purpose === "resume";
     if (this.#phase === "coming-in" && this.#entrance === null && asks) this.#entrance = link;
@@ -527,7 +532,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     if (dial === undefined) return;
     switch (dial.purpose) {
       case "join":
-        if (!this.#joinLater(input)) {
+        if (input.reason !== "full" || !this.#joinLater(input.text)) {
           this.#fatal(joinFailure(this.config, input.reason, input.text));
         }
         return;
@@ -545,14 +550,27 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     if (this.#links.memberLink(peer) === null) this.#toRoom({ type: "dial-failed", peer });
   }
 
-  /** @returns Whether the contact is dialled once more. */
-  #joinLater({ reason, text }: Extract<MeshInput, { readonly type: "dial-failed" }>): boolean {
-    if (reason !== "full" || this.#joinRetries === JOIN_RETRIES_MAX) return false;
-    const pauseMs = JOIN_RETRY_MS * 2 ** this.#joinRetries * (1 + this.environment.random());
+  /**
+   * Dials the contact once more, in a while.
+   * @param text Why it hasn't let us in.
+   * @returns Whether it is tried again.
+   */
+  #joinLater(text: string): boolean {
+    if (this.#joinRetries === JOIN_RETRIES_MAX) return false;
+    const pauseMs = Math.min(JOIN_RETRY_MS_MAX, JOIN_RETRY_MS_MIN * 2 ** this.#joinRetries);
     if (this.#joinRetries++ === 0) {
       this.#show({ event: "notice", text: `Not let in yet: ${text}; trying again` }, undefined);
     }
-    this.#deadlines.set("join", this.#nowMs + pauseMs);
+    this.#deadlines.set("join", this.#nowMs + pauseMs * (1 + this.environment.random()));
+    return true;
+  }
+
+  /** The link over which we asked to come in broke: there was a crowd perhaps, or the member is gone. */
+  #askAgain(link: LinkId): boolean {
+    const isAsking = this.#phase === "coming-in" && this.#room === null && link === this.#entrance;
+    if (this.config.begin.kind !== "join" || !isAsking) return false;
+    if (!this.#joinLater("the member that was asked hung up")) return false;
+    this.#entrance = null;
     return true;
   }
 
@@ -680,6 +698,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       this.#entrance = null;
       return this.#tryNext();
     }
+    if (code === "unreachable" && this.#askAgain(link)) return;
     if (code === "name-taken") {
       return this.#fatal({ code, text: nameTakenText(this.config.name) });
     }

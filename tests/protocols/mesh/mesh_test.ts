@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { SILENT_LOGGER } from "../../../lib/base/environment.ts";
+import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import type { MeshCommand } from "../../../lib/protocols/mesh/events.ts";
 import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
@@ -339,4 +340,43 @@ Deno.test("Mesh says on leaving whether what was said went to nobody", () => {
 
   const unheard = "Nobody was here to get what you said last; it goes out when you come back";
   assertEquals([heard, notices], [[], [`Bob: ${unheard}`]]);
+});
+
+Deno.test("Mesh lets a newcomer in instead of the oldest link that says nothing, and of no other", () => {
+  const random = new Random(1);
+  const mesh = new Mesh(
+    {
+      name: "Ann",
+      advertise: { host: "203.0.113.1", port: 55_107 },
+      passive: false,
+      historyShown: 0,
+      begin: { kind: "found" },
+    },
+    fakeSigner("Ann"),
+    {
+      random: () => 0.5,
+      randomBytes: (length) => random.bytes(length),
+      wallMs: () => 0,
+      crypto: fakeCrypto,
+      log: SILENT_LOGGER,
+    },
+  );
+  const come = (id: number, nowMs: number) =>
+    mesh.step({
+      type: "link-up",
+      link: id as LinkId,
+      peer: String(id).padStart(64, "e") as PeerKey,
+      dialled: false,
+      remote: { host: "203.0.113.9", port: 40_000 + id },
+      attempt: null,
+    }, nowMs).flatMap((effect) => effect.type === "close" ? [effect.link] : []);
+  mesh.step({ type: "start" }, 0);
+  mesh.step({ type: "room-opened", records: [] }, 0);
+
+  for (let id = 1; id <= 64; id++) assertEquals(come(id, 0), []);
+  const join = { room: null, name: "Eve", incarnation: 1, endpoint: null, earlier: null };
+  mesh.step({ type: "message", link: 1 as LinkId, message: { type: "join", ...join } }, 10);
+
+  assertEquals(come(65, 400), [65], "nobody has been silent for long");
+  assertEquals(come(66, 600), [2], "link 1 has asked to come in");
 });
