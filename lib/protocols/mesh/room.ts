@@ -305,6 +305,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "proof":
         return this.#toOrder({ type: "proof", from, proof: message.proof });
       case "private":
+        if (!this.#neighbours.includes(from)) return; // its sender sends it again
         return this.#toPrivate({ type: "envelope", from, envelope: message.envelope });
       case "unknown":
         this.environment.log.info("a peer doesn't know a message type", {
