@@ -21,7 +21,7 @@ import {
   replaced,
 } from "./line_editor.ts";
 import type { CommonOptions } from "./options.ts";
-import { type Channel, CLOSE_MS_MAX, Output } from "./output.ts";
+import { CLOSE_MS_MAX, Output, unitsOf } from "./output.ts";
 import { isCommon } from "./piped_interface.ts";
 import { type DrawnPrompt, layoutPrompt, rowsAboveCursor } from "./prompt_layout.ts";
 import type { Streams } from "./streams.ts";
@@ -141,7 +141,8 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     if (isCommon(event)) return this.#showCommon(event);
     const nowMs = this.#streams.wallMs();
     const context = { nowMs, interactive: true, verbose: this.#options.verbose };
-    this.#printLines(this.#mode.render(event, context));
+    const lines = () => this.#mode.render(event, context);
+    this.#print(unitsOf(event), () => this.#formatted(lines()));
   }
 
   setPrompt(text: string): void {
@@ -227,7 +228,8 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
       if (this.#isClosed) return;
       const { state, request } = onKey(this.#editor, key);
       // A full queue keeps the line in the editor: nothing that was typed is lost.
-      if (request?.type === "submit" && this.#heldLines.length >= HELD_LINES_MAX) {
+      const isFull = this.#heldLines.length >= HELD_LINES_MAX || this.#output.isFull;
+      if (request?.type === "submit" && isFull) {
         this.#output.write("stdout", BELL);
         continue;
       }
@@ -266,7 +268,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     // Chat comes back as a message of one's own; a command would leave no trace of what was asked.
     const isCommand = (line.startsWith("/") && !line.startsWith("//")) ||
       this.#mode.commands.words.has(line);
-    if (isCommand) this.#print("stdout", `${visibleText(this.#prompt + line)}\n`);
+    if (isCommand) this.#printLines([[this.#prompt + line]]);
     if (this.#pausedBecause === null) return this.#runLine(line);
     this.#heldLines.push(line);
     if (this.#toldPause) return;
@@ -333,7 +335,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   }
 
   #showCommon(event: CommonEvent): void {
-    if (event.event === "error") this.#print("stderr", `error: ${visibleText(event.text)}\n`);
+    if (event.event === "error") this.#printError(`error: ${visibleText(event.text)}\n`);
     else if (event.event === "notice") this.#printStar(event.text);
   }
 
@@ -342,15 +344,25 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   }
 
   #printLines(lines: readonly Line[]): void {
-    for (const line of lines) this.#print("stdout", this.#text.format(line));
+    this.#print(unitsOf(lines), () => this.#formatted(lines));
+  }
+
+  *#formatted(lines: readonly Line[]): Generator<string> {
+    // A terminal in raw mode may need the return.
+    for (const line of lines) yield this.#text.format(line).replaceAll("\n", "\r\n");
   }
 
   /** Prints lines where the prompt is; it is drawn again below them when the terminal has taken the rest. */
-  #print(channel: Channel, lines: string): void {
-    // A terminal in raw mode may need the return; a file doesn't.
-    const isScreen = channel === "stdout" || this.#streams.stderr.isTerminal;
+  #print(units: number, parts: () => Iterable<string>): void {
+    this.#output.write("stdout", this.#erased());
+    this.#output.writeParts("stdout", units, parts);
+    this.#redraw();
+  }
+
+  #printError(line: string): void {
+    const isScreen = this.#streams.stderr.isTerminal; // a file needs no return
     if (isScreen) this.#output.write("stdout", this.#erased());
-    this.#output.write(channel, isScreen ? lines.replaceAll("\n", "\r\n") : lines);
+    this.#output.write("stderr", isScreen ? line.replaceAll("\n", "\r\n") : line);
     this.#redraw();
   }
 
