@@ -21,7 +21,7 @@ import {
   replaced,
 } from "./line_editor.ts";
 import type { CommonOptions } from "./options.ts";
-import { type Channel, CLOSE_MS_MAX, Output } from "./output.ts";
+import { CLOSE_MS_MAX, Output, unitsOf } from "./output.ts";
 import { isCommon } from "./piped_interface.ts";
 import { type DrawnPrompt, layoutPrompt, rowsAboveCursor } from "./prompt_layout.ts";
 import type { Streams } from "./streams.ts";
@@ -143,7 +143,8 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     if (isCommon(event)) return this.#showCommon(event);
     const nowMs = this.#streams.wallMs();
     const context = { nowMs, interactive: true, verbose: this.#options.verbose };
-    this.#printLines(this.#mode.render(event, context));
+    const lines = () => this.#mode.render(event, context);
+    this.#print(unitsOf(event), () => this.#formatted(lines()));
   }
 
   setPrompt(text: string): void {
@@ -229,7 +230,8 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
       if (this.#isClosed) return;
       const { state, request } = onKey(this.#editor, key);
       // A full queue keeps the line in the editor: nothing that was typed is lost.
-      if (request?.type === "submit" && this.#heldLines.length >= HELD_LINES_MAX) {
+      const isFull = this.#heldLines.length >= HELD_LINES_MAX || this.#output.isFull;
+      if (request?.type === "submit" && isFull) {
         this.#output.write("stdout", BELL);
         continue;
       }
@@ -344,7 +346,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     if (event.event === "error") {
       const line = `error: ${event.text}`;
       const isScreen = this.#streams.stderr.isTerminal;
-      this.#print("stderr", isScreen ? this.#text.format([line]) : `${visibleText(line)}\n`);
+      this.#printError(isScreen ? this.#text.format([line]) : `${visibleText(line)}\n`);
     } else if (event.event === "notice") {
       const isWarning = event.warning === true;
       this.#printLines([noticeLine(this.#streams.wallMs(), event.text, isWarning)]);
@@ -356,15 +358,25 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   }
 
   #printLines(lines: readonly Line[]): void {
-    for (const line of lines) this.#print("stdout", this.#text.format(line));
+    this.#print(unitsOf(lines), () => this.#formatted(lines));
+  }
+
+  *#formatted(lines: readonly Line[]): Generator<string> {
+    // A terminal in raw mode may need the return.
+    for (const line of lines) yield this.#text.format(line).replaceAll("\n", "\r\n");
   }
 
   /** Prints lines where the prompt is; it is drawn again below them when the terminal has taken the rest. */
-  #print(channel: Channel, lines: string): void {
-    // A terminal in raw mode may need the return; a file doesn't.
-    const isScreen = channel === "stdout" || this.#streams.stderr.isTerminal;
+  #print(units: number, parts: () => Iterable<string>): void {
+    this.#output.write("stdout", this.#erased());
+    this.#output.writeParts("stdout", units, parts);
+    this.#redraw();
+  }
+
+  #printError(line: string): void {
+    const isScreen = this.#streams.stderr.isTerminal; // a file needs no return
     if (isScreen) this.#output.write("stdout", this.#erased());
-    this.#output.write(channel, isScreen ? lines.replaceAll("\n", "\r\n") : lines);
+    this.#output.write("stderr", isScreen ? line.replaceAll("\n", "\r\n") : line);
     this.#redraw();
   }
 

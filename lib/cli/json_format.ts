@@ -11,14 +11,46 @@ export class JsonFormat {
 
   /** One line: the event's fields after `event` and `at`, then `ref` where there is one. */
   format(event: ShownEvent, ref: string | undefined, nowMs: number): string {
+    return `${jsonText(this.#object(event, ref, nowMs))}\n`;
+  }
+
+  /** The same in parts, the elements of lists one by one: a whole history may be too long for one string. */
+  *parts(event: ShownEvent, ref: string | undefined, nowMs: number): Generator<string> {
+    if (!Object.values(event).some(Array.isArray)) {
+      yield this.format(event, ref, nowMs);
+      return;
+    }
+    let separator = "{";
+    for (const [key, value] of Object.entries(this.#object(event, ref, nowMs))) {
+      if (value === undefined) continue;
+      yield `${separator}${jsonText(key)}:`;
+      separator = ",";
+      if (Array.isArray(value)) yield* listParts(value);
+      else yield jsonText(value);
+    }
+    yield "}\n";
+  }
+
+  #object(event: ShownEvent, ref: string | undefined, nowMs: number): object {
     if (nowMs !== this.#ms) {
       this.#ms = nowMs;
       this.#at = new Date(nowMs).toISOString();
     }
     const { event: name, ...fields } = event;
-    const object = { event: name, at: this.#at, ...fields, ref };
-    return JSON.stringify(object).replace(UNSAFE_IN_LINES, escaped) + "\n";
+    return { event: name, at: this.#at, ...fields, ref };
   }
+}
+
+function* listParts(list: readonly unknown[]): Generator<string> {
+  yield "[";
+  for (const [index, element] of list.entries()) {
+    yield `${index === 0 ? "" : ","}${jsonText(element)}`;
+  }
+  yield "]";
+}
+
+function jsonText(value: unknown): string {
+  return JSON.stringify(value).replace(UNSAFE_IN_LINES, escaped);
 }
 
 function escaped(character: string): string {

@@ -8,7 +8,7 @@ import { LineSplitter } from "./input_lines.ts";
 import { Interrupts } from "./interrupts.ts";
 import { JsonFormat } from "./json_format.ts";
 import type { CommonOptions } from "./options.ts";
-import { CLOSE_MS_MAX, Output } from "./output.ts";
+import { CLOSE_MS_MAX, Output, unitsOf } from "./output.ts";
 import type { Streams } from "./streams.ts";
 import { noticeLine, starLine, TextFormat } from "./text_format.ts";
 import { withinTime } from "./within_time.ts";
@@ -87,7 +87,8 @@ export class PipedInterface<Event extends ShownEvent, Target>
       interactive: false,
       verbose: this.#options.verbose,
     };
-    this.#writeLines(this.#mode.render(event, context));
+    const lines = () => this.#mode.render(event, context);
+    this.#output.writeParts("stdout", unitsOf(event), () => this.#formatted(lines()));
   }
 
   setPrompt(): void {}
@@ -165,11 +166,17 @@ export class PipedInterface<Event extends ShownEvent, Target>
   }
 
   #writeJson(event: ShownEvent, ref: string | undefined): void {
-    this.#output.write("stdout", this.#json!.format(event, ref, this.#streams.wallMs()));
+    const nowMs = this.#streams.wallMs();
+    const parts = () => this.#json!.parts(event, ref, nowMs);
+    this.#output.writeParts("stdout", unitsOf(event), parts);
   }
 
   #writeLines(lines: readonly Line[]): void {
-    for (const line of lines) this.#output.write("stdout", this.#text.format(line));
+    this.#output.writeParts("stdout", unitsOf(lines), () => this.#formatted(lines));
+  }
+
+  *#formatted(lines: readonly Line[]): Generator<string> {
+    for (const line of lines) yield this.#text.format(line);
   }
 }
 

@@ -38,8 +38,7 @@ export function layoutPrompt(
     row = "";
     column = 0;
   };
-  const place = (shown: string) => {
-    const width = textWidth(shown);
+  const place = (shown: string, width: number) => {
     makeRoom(width);
     row += shown;
     column += width;
@@ -51,15 +50,15 @@ export function layoutPrompt(
     cursorColumn = column;
   };
 
-  for (const { segment } of graphemesOf(visibleText(prompt))) place(segment);
-  for (const { segment, index } of graphemesOf(text)) {
+  for (const { segment, width } of graphemesOf(visibleText(prompt))) place(segment, width);
+  for (const { segment, index, width } of graphemesOf(text)) {
     const shown = visiblePart(text, index, index + segment.length);
     if (index <= cursor && cursor < index + segment.length) {
-      markCursor(shown === segment ? textWidth(segment) : 1);
+      markCursor(shown === segment ? width : 1);
     }
     // A symbol in words, such as <U+202E>, may be broken anywhere.
-    if (shown === segment) place(shown);
-    else for (const character of shown) place(character);
+    if (shown === segment) place(shown, width);
+    else for (const character of shown) place(character, textWidth(character));
   }
   if (cursor >= text.length) markCursor(1);
   rows.push(row);
@@ -92,9 +91,8 @@ function breaksIn(row: string, end: number, columns: number): number {
   let breaks = 0;
   let column = 0;
   let before = 0;
-  for (const { segment } of graphemesOf(row)) {
+  for (const { width } of graphemesOf(row)) {
     if (before >= end) break;
-    const width = textWidth(segment);
     if (column > 0 && column + width > columns) {
       breaks++;
       column = 0;

@@ -23,8 +23,8 @@ interface Piece {
 export interface Cells {
   /** How many cells it takes. */
   width(text: string): number;
-  /** What people see as its characters. */
-  characters(text: string): Iterable<{ readonly segment: string }>;
+  /** What people see as its characters, and how many cells each takes. */
+  characters(text: string): Iterable<{ readonly segment: string; readonly width: number }>;
 }
 
 const RESET = "\x1b[0m";
@@ -36,6 +36,11 @@ const STYLE_CODES: Readonly<Record<Exclude<SpanStyle, "name" | "body" | "exact">
 
 /** Foreground colours that are legible on dark and light ground; red and yellow are for what is wrong. */
 const NAME_COLOURS = ["\x1b[36m", "\x1b[32m", "\x1b[35m", "\x1b[34m", "\x1b[96m", "\x1b[95m"];
+
+/** No character takes more cells for each of its UTF-16 units. */
+const UNIT_CELLS_MAX = 2;
+
+const BLANK = /^\s+$/u;
 
 /** A body's lines keep at least this many cells, however long the name before them. */
 const BODY_COLUMNS_MIN = 20;
@@ -188,7 +193,7 @@ export function brokenAtWords(
   cells: Cells,
   taken = 0,
 ): readonly string[] {
-  if (taken + cells.width(line) < columns) return [line];
+  if (taken + UNIT_CELLS_MAX * line.length < columns) return [line]; // as most are
   const parts: string[] = [];
   let part = "";
   let used = taken;
@@ -201,23 +206,52 @@ export function brokenAtWords(
     part += text;
     used += width;
   };
-  for (const [token] of line.matchAll(/\s+|\S+/gu)) {
-    const width = cells.width(token);
-    if (used > 0 && used + width >= columns) {
+  const addBreaking = (text: string, width: number) => {
+    if (used > 0 && used + width >= columns) breakLine();
+    add(text, width);
+  };
+
+  /** The word, or the blanks, that were begun; whole as long as they may fit. */
+  let token: { readonly segment: string; readonly width: number }[] = [];
+  let tokenWidth = 0;
+  let isBlank = false;
+  /** What is left of the token: more of one that is too wide, or blanks that a break stands for. */
+  let rest: "break" | "drop" | null = null;
+  const placeToken = () => {
+    if (used > 0 && used + tokenWidth >= columns) {
       breakLine();
-      if (/^\s/u.test(token)) continue; // the break stands for the blanks
+      if (isBlank) {
+        rest = "drop";
+        return;
+      }
     }
-    if (width < columns) {
-      add(token, width);
+    if (tokenWidth < columns) {
+      for (const { segment, width } of token) add(segment, width);
+      return;
+    }
+    rest = "break";
+    for (const { segment, width } of token) addBreaking(segment, width);
+  };
+  for (const character of cells.characters(line)) {
+    const blank = BLANK.test(character.segment);
+    if (blank !== isBlank) {
+      if (rest === null) placeToken();
+      token = [];
+      tokenWidth = 0;
+      isBlank = blank;
+      rest = null;
+    }
+    if (rest === "drop") continue;
+    if (rest === "break") {
+      addBreaking(character.segment, character.width);
       continue;
     }
-    for (const { segment } of cells.characters(token)) {
-      const one = cells.width(segment);
-      if (used > 0 && used + one >= columns) breakLine();
-      add(segment, one);
-    }
+    token.push(character);
+    tokenWidth += character.width;
+    if (tokenWidth >= columns) placeToken();
   }
-  if (part !== "") parts.push(part);
+  if (rest === null) placeToken();
+  if (part !== "" || parts.length === 0) parts.push(part);
   return parts;
 }
 

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { InteractiveInterface } from "../../lib/cli/interactive_interface.ts";
 import type { CommonOptions } from "../../lib/cli/options.ts";
 import { Screen } from "../e2e/screen.ts";
@@ -81,6 +81,56 @@ Deno.test("a burst of messages is one write with one prompt, while the terminal 
   );
   assertEquals(screen.cursorLine, "Alice> half|");
   assertEquals(screen.text.split("<Bob>").length, 101);
+  await ui.close();
+});
+
+Deno.test("a long history is written in pieces, the prompt below what was shown meanwhile", async () => {
+  const { streams, ui, room, screenNow } = await open();
+  const message = { id: "1", from: "Bob", text: "\t".repeat(65_536), sentAt: "" };
+  streams.type("half");
+  await settle();
+  const before = streams.stdoutText.length;
+  streams.hold();
+  ui.show({ event: "history", messages: new Array(20).fill(message) });
+  await settle();
+  streams.release();
+  streams.hold();
+  await settle();
+  const first = streams.stdoutText.length - before;
+  assert(first < 300_000, `${first} characters before the terminal took any`);
+  ui.show(messageFrom("Bob", "meanwhile"));
+  streams.release();
+  await ui.flush();
+
+  const text = streams.stdoutText;
+  assertEquals(text.split("␉").length, 20 * 65_536 + 1);
+  assertEquals(text.lastIndexOf("␉") < text.indexOf("meanwhile"), true);
+  assertEquals((await screenNow()).cursorLine, "Alice> half|");
+  streams.type("\r");
+  await settle();
+  assertEquals(room.happened, ["half"]);
+  await ui.close();
+});
+
+Deno.test("a line stays in the editor while a whole history waits to be shown", async () => {
+  const { streams, ui, room } = await open();
+  const texts = new Array(1_100).fill({
+    id: "1",
+    from: "Bob",
+    text: "x".repeat(65_536),
+    sentAt: "",
+  });
+  streams.hold();
+  ui.show({ event: "history", messages: texts });
+  streams.type("/history\r");
+  await settle();
+  assertEquals(room.happened, []);
+  streams.break();
+  streams.release();
+  await ui.flush();
+  streams.type("\r");
+  await settle();
+  assertEquals(room.happened, ["(output-closed)", '{"command":"history","count":null}']);
   await ui.close();
 });
 

@@ -112,3 +112,68 @@ Deno.test("Output has an error where the disk is full, none where its reader has
     undefined,
   ]);
 });
+
+/** `count` lines, and how many of them have been made. */
+function countedLines(count: number, line: string) {
+  const made = { count: 0 };
+  const parts = function* () {
+    for (; made.count < count; made.count++) yield line;
+  };
+  return { made, units: count * line.length, parts };
+}
+
+Deno.test("Output makes a little text at once", () => {
+  const { output } = outputTo(new MemoryStreams());
+  const lines = countedLines(2, "a\n");
+  output.writeParts("stdout", lines.units, lines.parts);
+  assertEquals(lines.made.count, 2);
+});
+
+Deno.test("Output makes much text as its reader takes it, and what comes meanwhile after it", async () => {
+  const streams = new MemoryStreams();
+  const { output } = outputTo(streams);
+  const long = countedLines(64, `${"x".repeat(65_535)}\n`);
+  const short = countedLines(1, "last\n");
+  streams.hold();
+  output.write("stdout", "first\n");
+  output.writeParts("stdout", long.units, long.parts);
+  await settle();
+  output.writeParts("stdout", short.units, short.parts);
+  output.write("stdout", "very last\n");
+  await settle();
+
+  assert(long.made.count <= 3, `${long.made.count} parts are made while nobody reads`);
+  assertEquals(short.made.count, 0);
+  assert(output.ready() !== null);
+  streams.release();
+  await output.flush();
+  assertEquals([long.made.count, output.ready()], [64, null]);
+  assertEquals(
+    streams.stdoutText.replaceAll(/x+\n/g, "x"),
+    `first\n${"x".repeat(64)}last\nvery last\n`,
+  );
+  assert(Math.max(...streams.writes.map((text) => text.length)) <= 200_000);
+});
+
+Deno.test("Output makes no text that nobody reads", async () => {
+  const streams = new MemoryStreams();
+  const { output } = outputTo(streams);
+  streams.break();
+  const lines = countedLines(64, `${"x".repeat(65_535)}\n`);
+  output.writeParts("stdout", lines.units, lines.parts);
+  await output.flush();
+  assert(lines.made.count <= 3, `${lines.made.count} parts were made`);
+  assertEquals(output.ready(), null);
+});
+
+Deno.test("Output is full while a whole history waits", async () => {
+  const streams = new MemoryStreams();
+  const { output } = outputTo(streams);
+  const lines = countedLines(1, "x\n");
+  output.writeParts("stdout", 64 * 1024 * 1024, lines.parts);
+  assertEquals(output.isFull, false);
+  output.writeParts("stdout", 2, lines.parts);
+  assertEquals(output.isFull, true);
+  await output.flush();
+  assertEquals(output.isFull, false);
+});

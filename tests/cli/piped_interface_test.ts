@@ -225,3 +225,51 @@ Deno.test("a command that rejects is an error with its ref", async () => {
   const event = JSON.parse(streams.stdoutText);
   assertEquals([event.event, event.code, event.ref], ["error", "offline", "p"]);
 });
+
+function historyOf(count: number, text: string) {
+  const message = { id: "1", from: "Bob", text, sentAt: new Date(NOON_MS).toISOString() };
+  return { event: "history", messages: new Array<typeof message>(count).fill(message) } as const;
+}
+
+Deno.test("a history of the longest messages is written in pieces, and what is shown meanwhile after it", async () => {
+  // As JSON more than the queue may ever hold.
+  for (const [json, count] of [[true, 700], [false, 50]] as const) {
+    const { streams, ui } = open({ json });
+    let bytes = 0;
+    let longest = 0;
+    let start = "";
+    let end = "";
+    streams.stdout.write = async (piece) => {
+      if (bytes === 0) ui.show(messageFrom("Bob", "meanwhile"), "r");
+      await new Promise((resolve) => setTimeout(resolve, 0)); // others have their turn
+      bytes += piece.length;
+      longest = Math.max(longest, piece.length);
+      start += start === "" ? new TextDecoder().decode(piece.subarray(0, 60)) : "";
+      end = (end + new TextDecoder().decode(piece.subarray(-200))).slice(-200);
+      return piece.length;
+    };
+    ui.show(historyOf(count, "\x01".repeat(65_536)), "h");
+    await ui.flush();
+
+    assert(longest < 2_000_000, `${longest} bytes in one piece`);
+    assert(bytes > count * 65_536 * (json ? 6 : 3));
+    if (json) {
+      assertStringIncludes(start, '{"event":"history","at":"');
+      assertStringIncludes(end, ',"ref":"h"}\n');
+    } else assertStringIncludes(start, "12:03 <Bob> ␁␁");
+    assertStringIncludes(end, json ? '"meanwhile"' : "␁\n12:03 <Bob> meanwhile\n");
+    await ui.close();
+  }
+});
+
+Deno.test("a long history in JSON is the object that a short one is", async () => {
+  const { streams, ui } = open({ json: true });
+  const history = historyOf(10_000, "long enough to be written later \u2028\n");
+  ui.show({ ...history, messages: [] }, "none");
+  ui.show(history, "h");
+  await ui.close();
+  const [none, all] = streams.stdoutText.split("\n");
+  const at = new Date(NOON_MS).toISOString();
+  assertEquals(JSON.parse(none!), { event: "history", at, messages: [], ref: "none" });
+  assertEquals(JSON.parse(all!), { ...history, at, ref: "h" });
+});

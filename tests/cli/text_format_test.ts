@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import * as fc from "fast-check";
+import { MESSAGE_BYTES_MAX } from "../../lib/base/text.ts";
 import { graphemesOf, textWidth } from "../../lib/cli/graphemes.ts";
 import { brokenAtWords, TextFormat } from "../../lib/cli/text_format.ts";
 import type { Line } from "../../lib/cli/user_interface.ts";
@@ -163,4 +164,41 @@ Deno.test("brokenAtWords() keeps all words, and breaks only those that are too w
       assert(width < columns || [...graphemesOf(part)].length === 1);
     }
   }));
+});
+
+Deno.test("brokenAtWords() keeps an empty line beside a name that leaves no room", () => {
+  assertEquals(brokenAtWords("", 10, CELLS, 12), [""]);
+});
+
+/** Ten times what it takes; one segmentation for each character takes twice as long. */
+const FAST_MS = 100;
+/** Texts of the longest message's size that are the hardest to show. */
+const HARD: readonly string[] = [
+  ...["\t", "\n", " ", "\u0001", "\u009b", "a", "a\n", "\u00e9", "\u00a0", "日", "日 ", "\u202e"],
+  ...[
+    "👍",
+    "\u0301",
+    "\u0301\n",
+    "👨\u200d",
+    "👨\u200d👩\u200d👧",
+    "\u{1f1e9}",
+    "\ufe0f",
+    "م\u0640",
+    "\u1100",
+  ],
+];
+
+Deno.test("TextFormat shows the longest message fast, whatever it holds", () => {
+  const format = new TextFormat(terminalOf(80), NOON_MS);
+  const encoder = new TextEncoder();
+  for (const part of HARD) {
+    const line = message(part.repeat(MESSAGE_BYTES_MAX / encoder.encode(part).length));
+    let bestMs = Infinity;
+    for (let run = 0; run < 5 && bestMs > FAST_MS; run++) {
+      const startMs = performance.now();
+      format.format(line);
+      bestMs = Math.min(bestMs, performance.now() - startMs);
+    }
+    assert(bestMs <= FAST_MS, `${JSON.stringify(part)} took ${bestMs} ms`);
+  }
 });

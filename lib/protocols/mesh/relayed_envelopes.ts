@@ -18,7 +18,7 @@ import {
   ENVELOPES_REMEMBERED_MAX,
 } from "./limits.ts";
 import { type PrivateEnvelope, privateEnvelopeSchema } from "./structures.ts";
-import { TokenBucket } from "./token_bucket.ts";
+import { TokenBucket } from "../../base/token_bucket.ts";
 
 export class RelayedEnvelopes {
   /** Hashes of those taken in; the oldest are forgotten first. */
