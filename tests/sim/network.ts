@@ -122,7 +122,11 @@ export class Network<Message> {
       if (this.isCut(call.from.host, target.host) || this.isCut(target.host, call.from.host)) {
         return failLate();
       }
-      if ("answer" in target) return call.failed(target.answer);
+      if ("answer" in target) {
+        // Whoever expects nothing isn't answered that it is something else.
+        const expects = call.expect !== null || call.room !== null;
+        return call.failed(expects ? target.answer : "unreachable");
+      }
       if (target.silent) {
         const wakesMs = target.stalledUntilMs + 1;
         if (wakesMs >= startedMs + DIAL_TIMEOUT_MS) return failLate();
