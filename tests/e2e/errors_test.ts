@@ -442,7 +442,7 @@ Deno.test("text mode: what fails while chatting is one line on stderr each", asy
   await using program = TextProgram.mesh("Alice", null);
   await program.port();
 
-  await program.type("/nope", "/msg Bob hi", "x".repeat(70_000), "/history 0");
+  await program.type("/nope", "/msg Bob hi", "x".repeat(70_000), "/history x");
   await program.type(":q");
   const status = await program.ended();
 
