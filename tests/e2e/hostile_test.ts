@@ -105,6 +105,25 @@ Deno.test("a thousand connections that never speak are bounded, and keep no newc
   await room.assertUndisturbed({ joined: ["Newcomer"] });
 });
 
+Deno.test("neither half handshakes nor strangers that say nothing after theirs keep newcomers out", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  const half = new Uint8Array([...preface(), ...crypto.getRandomValues(new Uint8Array(32))]);
+  const strangers = await Promise.all(
+    Array.from({ length: 70 }, async () => {
+      const stranger = await Stranger.connect(alice.port);
+      await stranger.send(half);
+      return stranger;
+    }),
+  );
+  await nodes.ready("Bob", alice);
+  strangers.forEach((stranger) => stranger.close());
+
+  const peers = await Promise.all(Array.from({ length: 70 }, () => Peer.dial(alice.port)));
+  await nodes.ready("Carl", alice);
+  peers.forEach((peer) => peer.close());
+});
+
 Deno.test("peers with a valid handshake who break the rules are dropped, and nobody notices", async () => {
   await using room = await Room.open();
   const { port } = room;
