@@ -8,8 +8,8 @@ import { addressGroup, LOOPBACK, type Place } from "./stranger_limits.ts";
 
 /** An open socket each. */
 const WAITING_MAX = 256;
-/** Of one address, loopback exempt: two seconds' worth of what one address may bring. */
-const WAITING_PER_ADDRESS_MAX = 40;
+/** Of one address, loopback exempt: as many as have their turn before the wait is over. */
+const WAITING_PER_ADDRESS_MAX = 128;
 /** Who dialled gives up after 10 s: before that it is told that there is no place. */
 const WAIT_MS_MAX = 8_000;
 
