@@ -246,7 +246,7 @@ export class ChannelLinks implements Links {
     const { host } = stream.remote;
     if (!this.#waiting.isWaitedAt(host)) {
       const place = this.#strangers.placeFor(host, nowMs);
-      if (place.type !== "none") return this.#letIn(stream, place, nowMs);
+      if (place.type !== "none") return this.#letIn(stream, place, nowMs, nowMs);
     }
     if (this.#waiting.enter(stream, host, nowMs)) return this.#callWaiting(nowMs);
     this.#turnAway(stream, `${this.#waiting.size} wait already`);
@@ -255,9 +255,9 @@ export class ChannelLinks implements Links {
   /** Lets in who waits and has a place now. */
   #callWaiting(nowMs: number): void {
     for (let next; (next = this.#waiting.next(nowMs)) !== null;) {
-      const { waiting, place } = next;
+      const { waiting, sinceMs, place } = next;
       if (place.type === "none") this.#turnAway(waiting, "no place for too long");
-      else this.#letIn(waiting, place, nowMs);
+      else this.#letIn(waiting, place, nowMs, sinceMs);
     }
     const { dueMs } = this.#waiting;
     if (dueMs !== null) this.#alarm.setEarliest(dueMs);
@@ -267,11 +267,13 @@ export class ChannelLinks implements Links {
     stream: ByteStream,
     place: Exclude<Place<Connection>, { readonly type: "none" }>,
     nowMs: number,
+    sinceMs: number,
   ): void {
     if (place.type === "instead of") this.#displace(place.stranger);
     const { identity, env, channel: config, access } = this.#options;
     const options = { identity, env, ...(config === undefined ? {} : { config }) };
-    const connection = this.#start(stream, Channel.listen(options, access, nowMs), null);
+    const channel = Channel.listen(options, access, nowMs, sinceMs + this.#connectMs);
+    const connection = this.#start(stream, channel, null);
     this.#strangers.add(connection, stream.remote.host, nowMs);
   }
 

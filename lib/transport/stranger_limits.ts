@@ -26,7 +26,7 @@ export interface StrangerLimitsConfig {
 
 export const STRANGER_LIMITS_DEFAULTS: StrangerLimitsConfig = {
   strangersMax: 64,
-  strangersPerAddressMax: 8,
+  strangersPerAddressMax: 10,
   silenceMs: 500,
   unfinishedMs: 1_000,
   perAddressPerSecond: 20,

@@ -7,20 +7,21 @@
 import { addressGroup, LOOPBACK, type Place } from "./stranger_limits.ts";
 
 /** An open socket each. */
-const WAITING_MAX = 128;
-/** Of one address, loopback exempt: two seconds' worth of what one address may bring. */
-const WAITING_PER_ADDRESS_MAX = 40;
+const WAITING_MAX = 256;
+/** Of one address, loopback exempt: as many as have their turn before the wait is over. */
+const WAITING_PER_ADDRESS_MAX = 128;
 /** Who dialled gives up after 10 s: before that it is told that there is no place. */
 const WAIT_MS_MAX = 8_000;
 
 interface Entry {
   readonly host: string;
   readonly address: string;
-  readonly untilMs: number;
+  readonly sinceMs: number;
 }
 
 export type Called<Waiting, Stranger> = {
   readonly waiting: Waiting;
+  readonly sinceMs: number;
   /** `none` where it has waited for too long. */
   readonly place: Place<Stranger>;
 };
@@ -54,7 +55,7 @@ export class WaitingRoom<Waiting, Stranger> {
     const address = addressGroup(host);
     if (this.#waiting.size >= WAITING_MAX) return false;
     if (address !== LOOPBACK && this.#countOf(address) >= WAITING_PER_ADDRESS_MAX) return false;
-    this.#waiting.set(waiting, { host, address, untilMs: nowMs + WAIT_MS_MAX });
+    this.#waiting.set(waiting, { host, address, sinceMs: nowMs });
     return true;
   }
 
@@ -62,14 +63,15 @@ export class WaitingRoom<Waiting, Stranger> {
   next(nowMs: number): Called<Waiting, Stranger> | null {
     this.#dueMs = null;
     const placeless = new Set<string>();
-    for (const [waiting, { host, address, untilMs }] of this.#waiting) {
+    for (const [waiting, { host, address, sinceMs }] of this.#waiting) {
+      const untilMs = sinceMs + WAIT_MS_MAX;
       if (!placeless.has(address)) {
         const place = this.#placeFor(host, nowMs);
-        if (place.type !== "none") return this.#call(waiting, place);
+        if (place.type !== "none") return this.#call(waiting, sinceMs, place);
         placeless.add(address);
         this.#due(place.untilMs);
       }
-      if (untilMs <= nowMs) return this.#call(waiting, { type: "none", untilMs });
+      if (untilMs <= nowMs) return this.#call(waiting, sinceMs, { type: "none", untilMs });
       this.#due(untilMs);
     }
     return null;
@@ -89,9 +91,9 @@ export class WaitingRoom<Waiting, Stranger> {
     return count;
   }
 
-  #call(waiting: Waiting, place: Place<Stranger>): Called<Waiting, Stranger> {
+  #call(waiting: Waiting, sinceMs: number, place: Place<Stranger>): Called<Waiting, Stranger> {
     this.#waiting.delete(waiting);
-    return { waiting, place };
+    return { waiting, sinceMs, place };
   }
 
   #due(atMs: number): void {

@@ -100,12 +100,31 @@ Deno.test("a thousand connections that never speak are bounded, and keep no newc
   const lastMs = Math.max(...await Promise.all(strangers.map(({ dropped }) => dropped)));
   strangers.forEach((stranger) => stranger.close());
 
-  // 64 whose handshake may come, 128 that wait for their places, and 64 that are told why not; of those cut
+  // 64 whose handshake may come, 256 that wait for their places, and 64 that are told why not; of those cut
   // off in the last wave, the system may still have to take the sockets back.
-  assert(mostSockets <= 64 + 128 + 64 + 100 + 10, `${mostSockets} sockets were open`);
-  assert(sockets <= 64 + 128 + 64 + 10, `${sockets} sockets are open`);
+  assert(mostSockets <= 64 + 256 + 64 + 100 + 10, `${mostSockets} sockets were open`);
+  assert(sockets <= 64 + 256 + 64 + 10, `${sockets} sockets are open`);
   assert(lastMs - from < OFFENDER_MS_MAX, `the last is dropped after ${lastMs - from} ms`);
   await room.assertUndisturbed({ joined: ["Newcomer"] });
+});
+
+Deno.test("neither half handshakes nor strangers that say nothing after theirs keep newcomers out", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  const half = new Uint8Array([...preface(), ...crypto.getRandomValues(new Uint8Array(32))]);
+  const strangers = await Promise.all(
+    Array.from({ length: 70 }, async () => {
+      const stranger = await Stranger.connect(alice.port);
+      await stranger.send(half);
+      return stranger;
+    }),
+  );
+  await nodes.ready("Bob", alice);
+  strangers.forEach((stranger) => stranger.close());
+
+  const peers = await Promise.all(Array.from({ length: 70 }, () => Peer.dial(alice.port)));
+  await nodes.ready("Carl", alice);
+  peers.forEach((peer) => peer.close());
 });
 
 Deno.test("peers with a valid handshake who break the rules are dropped, and nobody notices", async () => {

@@ -24,10 +24,10 @@ Deno.test("WaitingRoom.next() calls those of one address in order, and others pa
   room.enter("elsewhere", OTHER, 200);
 
   assertEquals([room.isWaitedAt(SHARED), room.isWaitedAt("192.0.2.3")], [true, false]);
-  assertEquals(room.next(200), { waiting: "elsewhere", place: { type: "free" } });
+  assertEquals(room.next(200), { waiting: "elsewhere", sinceMs: 200, place: { type: "free" } });
   assertEquals([room.next(200), room.dueMs], [null, 500]);
   const place = { type: "instead of", stranger: "silent" } as const;
-  assertEquals(room.next(500), { waiting: "first", place });
+  assertEquals(room.next(500), { waiting: "first", sinceMs: 200, place });
 });
 
 Deno.test("WaitingRoom.next() gives up on who has waited for nearly as long as it would", () => {
@@ -47,9 +47,9 @@ Deno.test("WaitingRoom.enter() has bounds for one address, loopback exempt, and 
     Array.from({ length: count }, (_, at) => room.enter(`${host} ${at}`, host, 0))
       .filter((entered) => entered).length;
 
-  assertEquals(enter(SHARED, 50), 40);
-  assertEquals(enter("127.0.0.1", 100), 88);
-  assertEquals([enter(OTHER, 1), room.clear().length, room.size], [0, 128, 0]);
+  assertEquals(enter(SHARED, 150), 128);
+  assertEquals(enter("127.0.0.1", 300), 128);
+  assertEquals([enter(OTHER, 1), room.clear().length, room.size], [0, 256, 0]);
 });
 
 Deno.test("a newcomer gets in although eight from its address come back whenever they are thrown out", () => {

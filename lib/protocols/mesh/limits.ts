@@ -151,8 +151,8 @@ export const PROOF_BYTES_MAX = 16 * 1024 * 1024;
 export const CLAIMS_ON_LINK_MAX = ROSTER_MAX;
 /** Links whose other end hasn't shown that it is a member: as many as strangers may hold on the way there. */
 export const ADMITTING_LINKS_MAX = 64;
-/** How long such a link may be silent when others want its place: who comes in says so at once. */
-export const ADMITTING_SILENCE_MS = 500;
+/** How long such a link may be silent when others want its place: who comes in speaks a round trip after its proof. */
+export const ADMITTING_SILENCE_MS = 250;
 
 /** An author pauses while a live member is further behind: half of what is kept, so that nothing is missed. */
 export const LAGGARD_MESSAGES_MAX = KEPT_MESSAGES_MAX / 2;

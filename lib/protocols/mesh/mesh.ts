@@ -67,7 +67,7 @@ const PART_MS_MAX = 500;
 const RESUME_ATTEMPT_MS = 2_000;
 const RESUME_PARALLEL = 4;
 /** A crowd at a member's door is gone within seconds, or it is an attack that a person should hear of. */
-const JOIN_RETRIES_MAX = 5;
+const JOIN_RETRIES_MAX = 7;
 const JOIN_RETRY_MS_MIN = 500;
 const JOIN_RETRY_MS_MAX = 1_000;
 /** Whose signatures fail has forged something; its key stays out for so long. */

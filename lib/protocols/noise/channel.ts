@@ -121,14 +121,20 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
     return channel;
   }
 
-  /** The listener's side of a stream that was just accepted. */
-  static listen(options: ChannelOptions, access: ListenAccess, nowMs: number): Channel {
-    return new Channel(
-      new ListenerHandshake(options.identity, options.env, access),
-      false,
-      options,
-      nowMs,
-    );
+  /**
+   * The listener's side of a stream that was accepted.
+   * @param endsAtMs When the handshake must be over, where the stream has waited for a part of its time.
+   */
+  static listen(
+    options: ChannelOptions,
+    access: ListenAccess,
+    nowMs: number,
+    endsAtMs: number | null = null,
+  ): Channel {
+    const handshake = new ListenerHandshake(options.identity, options.env, access);
+    const channel = new Channel(handshake, false, options, nowMs);
+    if (endsAtMs !== null) channel.#endsAtMs = endsAtMs;
+    return channel;
   }
 
   /** Whether a `writable` would be answered with a write. */

@@ -377,6 +377,6 @@ Deno.test("Mesh lets a newcomer in instead of the oldest link that says nothing,
   const join = { room: null, name: "Eve", incarnation: 1, endpoint: null, earlier: null };
   mesh.step({ type: "message", link: 1 as LinkId, message: { type: "join", ...join } }, 10);
 
-  assertEquals(come(65, 400), [65], "nobody has been silent for long");
+  assertEquals(come(65, 240), [65], "nobody has been silent for long");
   assertEquals(come(66, 600), [2], "link 1 has asked to come in");
 });

@@ -271,3 +271,12 @@ Deno.test("Channel tells nothing of room or key in clear", () => {
   };
   assert(wire("first") !== wire("second"), "two dials of one target can't be linked");
 });
+
+Deno.test("listen() gives who has waited for a part of its time the rest of it", () => {
+  const options = { identity: BOB, env: environment("bob") };
+
+  const channel = Channel.listen(options, ACCESS, 6_000, 10_000);
+
+  assertEquals(channel.step({ type: "tick" }, 9_999), []);
+  assertEquals(channel.step({ type: "tick" }, 10_000).map(({ type }) => type), ["failed"]);
+});
