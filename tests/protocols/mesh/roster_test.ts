@@ -460,9 +460,11 @@ Deno.test("Roster takes in whom a neighbour shows as it takes in all others", ()
   const entry = { claim, beacon, lost: false, ageMs: 0 };
   const unsigned = { ...entry, beacon: { ...beacon, signature } };
 
+  const fromNobody = roster.step({ type: "entry", from: carl, entry }, 1_000);
   const forged = roster.step({ type: "entry", from: bob, entry: unsigned }, 1_000);
   const good = roster.step({ type: "entry", from: bob, entry }, 1_000);
 
+  assertEquals(fromNobody, [], "from one who is no neighbour any more");
   assertEquals(told(forged).map(({ type }) => type), ["penalise"]);
   assertEquals(told(good).map(({ type }) => type), ["claim-known", "joined"]);
 });
