@@ -165,11 +165,13 @@ export class Broadcast implements Machine<BroadcastInput, BroadcastEffect> {
     for (const [peer, link] of this.#links) {
       if (peer === from || link.hasBy(key, counter)) continue;
       const push = !kept || (reason !== "range" && !tree.lazy.has(peer));
-      if (link.held || !push) {
-        if (push) this.#fallsBehind(peer, link, tree, nowMs);
+      const asHeader = large && kept && pushed;
+      // Previews count as announcements at the receiver; beyond what it allows they are announced, many at once.
+      if (link.held || !push || (asHeader && !link.entriesOut.take(nowMs))) {
+        if (push && link.held) this.#fallsBehind(peer, link, tree, nowMs);
         link.announce(key, { entry, hop });
         this.#announceSoon(nowMs);
-      } else if (large && kept && pushed) {
+      } else if (asHeader) {
         const preview = { header: bundle.header, signature: bundle.signature };
         this.#send(peer, { type: "preview", header: preview, hop });
       } else {

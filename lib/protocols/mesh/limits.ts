@@ -147,6 +147,11 @@ export const PROOFS_MAX = 1_024;
 /** What they take together: a proof by long headers has 195 KB, most have one. */
 export const PROOF_BYTES_MAX = 16 * 1024 * 1024;
 
+/** Proofs passed on as they come; the rest comes by anti-entropy, a few a round. A liar can make any number. */
+export const PROOFS_PER_SECOND = 16;
+/** More than a room has liars; a proof by the longest headers has 195 KB, and waits where bundles do. */
+export const PROOFS_BURST = 32;
+
 /** Claims remembered as sent, for each link: those of the largest room. */
 export const CLAIMS_ON_LINK_MAX = ROSTER_MAX;
 /** Links whose other end hasn't shown that it is a member: as many as strangers may hold on the way there. */

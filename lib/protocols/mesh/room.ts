@@ -24,7 +24,13 @@ import type { AntiEntropyEffect, AntiEntropyInput } from "./anti_entropy_io.ts";
 import { AuthorFlow } from "./author_flow.ts";
 import type { BroadcastEffect, BroadcastInput } from "./broadcast_io.ts";
 import { claimIdOf, type KnownClaim } from "./credentials.ts";
-import { GRAFT_ANSWER_BYTES_MAX, PROMPT_BYTES_MAX, PROMPT_MESSAGES_MAX } from "./limits.ts";
+import {
+  GRAFT_ANSWER_BYTES_MAX,
+  PROMPT_BYTES_MAX,
+  PROMPT_MESSAGES_MAX,
+  PROOFS_BURST,
+  PROOFS_PER_SECOND,
+} from "./limits.ts";
 import { type MeshMessage, MESSAGE_LANES } from "./messages.ts";
 import type { NamesEffect, NamesInput } from "./names_io.ts";
 import type { OrderEffect, OrderInput } from "./order_io.ts";
@@ -37,6 +43,7 @@ import { RoomView } from "./room_view.ts";
 import type { RosterEffect, RosterInput } from "./roster_io.ts";
 import { Showing } from "./showing.ts";
 import type { Bundle, PrivateEnvelope, SignedClaim } from "./structures.ts";
+import { TokenBucket } from "./token_bucket.ts";
 
 export class Room implements Machine<RoomInput, RoomEffect> {
   readonly machines: RoomMachines;
@@ -50,6 +57,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   #later: RoomEffect[] = [];
 
   #neighbours: readonly PeerKey[] = [];
+  readonly #proofs = new TokenBucket(PROOFS_PER_SECOND, PROOFS_BURST);
   /** Whether the link that was just lost ended properly. */
   #downClosed = true;
   #liveMembers = 1;
@@ -445,8 +453,10 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         });
         return this.#view.skipped(effect.stream.author, effect.messages);
       case "equivocation":
-        for (const peer of this.#neighbours) {
-          if (peer !== effect.from) this.#send(peer, { type: "proof", proof: effect.proof });
+        if (this.#proofs.take(this.#nowMs)) {
+          for (const peer of this.#neighbours) {
+            if (peer !== effect.from) this.#send(peer, { type: "proof", proof: effect.proof });
+          }
         }
         return this.#view.equivocated(effect.proof.first.header.value.author);
       case "stuck":

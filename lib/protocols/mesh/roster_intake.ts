@@ -16,7 +16,7 @@ import {
   type KnownClaim,
   ownedClaim,
 } from "./credentials.ts";
-import { CLAIMS_AHEAD_MAX, ROSTER_BUCKETS, ROSTER_MAX } from "./limits.ts";
+import { ACTIVE_VIEW_MAX, CLAIMS_AHEAD_MAX, ROSTER_BUCKETS, ROSTER_MAX } from "./limits.ts";
 import type { RosterOutbox } from "./roster_outbox.ts";
 import { isNewer, rankOf, type RosterTable } from "./roster_table.ts";
 import type { Beacon, SignedBeacon, SignedClaim } from "./structures.ts";
@@ -25,9 +25,19 @@ import { TokenBucket } from "../../base/token_bucket.ts";
 /** What one member may make all others relay: early beacons of a busy room, twice over. */
 const BEACONS_PER_SECOND = 40;
 const BEACONS_BURST = 80;
-/** What a neighbour may send: everything a heal of two full halves brings, then a busy room. */
-const ITEMS_PER_SECOND = 2_000;
+/**
+ * What is read of one neighbour's: everything a heal of two full halves brings, then a busy room. More is dropped;
+ * whatever it was, beacons come again, and rosters are compared.
+ */
+const ITEMS_PER_SECOND = 500;
 const ITEMS_BURST = 16_384;
+/**
+ * What a neighbour may send: all that others had it read, as if it had been alone with liars, twice over for claims
+ * that vouch. So nobody pays for what it was made to pass on; 2,500 messages a second, and as many envelopes as
+ * `limits.ts` allows, are fewer than the 5,000 of a link.
+ */
+const FLOOD_PER_SECOND = 2 * ACTIVE_VIEW_MAX * ITEMS_PER_SECOND;
+const FLOOD_BURST = ACTIVE_VIEW_MAX * ITEMS_BURST;
 /** Buckets that a neighbour may ask for: our whole roster twice a second while hundreds come in. */
 const BUCKETS_PER_SECOND = 2 * ROSTER_BUCKETS;
 const BUCKETS_BURST = 16 * ROSTER_BUCKETS;
@@ -39,6 +49,7 @@ interface Neighbour {
   /** Claims that came ahead of the beacons that name them; at most `CLAIMS_AHEAD_MAX`, unchecked. */
   readonly ahead: Map<ClaimId, SignedClaim>;
   readonly items: TokenBucket;
+  readonly flood: TokenBucket;
   readonly buckets: TokenBucket;
   readonly vouchers: TokenBucket;
 }
@@ -73,6 +84,7 @@ export class RosterIntake {
     this.#neighbours.set(peer, {
       ahead: new Map(),
       items: new TokenBucket(ITEMS_PER_SECOND, ITEMS_BURST),
+      flood: new TokenBucket(FLOOD_PER_SECOND, FLOOD_BURST),
       buckets: new TokenBucket(BUCKETS_PER_SECOND, BUCKETS_BURST),
       vouchers: new TokenBucket(VOUCHERS_PER_SECOND, VOUCHERS_BURST),
     });
@@ -87,11 +99,15 @@ export class RosterIntake {
     this.#rates.delete(key);
   }
 
-  /** Whether a neighbour may send so many entries; it pays where it may not. */
+  /** Whether so many entries of a neighbour's are read; it pays where it sends far more. */
   mayBring(from: PeerKey, count: number, nowMs: number): boolean {
-    if (this.#neighbours.get(from)?.items.take(nowMs, count) === true) return true;
-    const text = `sent more than ${ITEMS_PER_SECOND} roster entries a second`;
-    return this.outbox.penalise(from, "flood", text);
+    const neighbour = this.#neighbours.get(from);
+    if (neighbour === undefined) return false;
+    if (!neighbour.flood.take(nowMs, count)) {
+      const text = `sent more than ${FLOOD_PER_SECOND} roster entries a second`;
+      return this.outbox.penalise(from, "flood", text);
+    }
+    return neighbour.items.take(nowMs, count);
   }
 
   /** Whether a question about so many buckets is answered; who is left without an answer asks again later. */

@@ -364,6 +364,26 @@ Deno.test("step() sends a large bundle whole to one branch and as its header to 
   assertEquals(later, [send(dora, ihaveOf(1))]);
 });
 
+Deno.test("step() sends no more headers alone than a neighbour allows", () => {
+  const [relay, receiver] = [new Member([ann, bob, carl]), new Member([ann])];
+  const effects: BroadcastEffect[] = [];
+  let previews = 0;
+
+  for (let counter = 1; counter <= 100_000; counter++) { // 10,000 a second for 10 s
+    const nowMs = 1_000 + counter / 10;
+    const large = bundleOf(zoe, counter, { textBytes: 4_097 });
+    for (const effect of relay.receive(ann, large, nowMs)) {
+      if (effect.type !== "send" || effect.to !== carl) continue;
+      if (effect.message.type === "preview") previews++;
+      effects.push(...receiver.message(ann, effect.message, nowMs));
+    }
+    receiver.frontier = counter;
+  }
+
+  assertEquals(effects.filter(({ type }) => type === "penalise"), []);
+  assertEquals(Math.round(previews / 1_000), 34); // three quarters of 4,096 a second, and once more at first
+});
+
 Deno.test("step() asks at once for what comes as its header alone", () => {
   const member = new Member([ann, bob]);
   const { header, signature } = bundleOf(zoe, 1, { textBytes: 10_000 });

@@ -1,9 +1,11 @@
 // Members that flood made-up private envelopes, just below what a link allows, must not set the others against
 // one another: they are passed on by honest members, to each of whom they come from several sides.
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import type { Signer } from "../../../lib/base/crypto.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import { type MeshMessage, MESSAGE_LANES } from "../../../lib/protocols/mesh/messages.ts";
+import type { Proof } from "../../../lib/protocols/mesh/structures.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
 import type { MeshChecker } from "../../sim/mesh/checker.ts";
 import { EVEN_WORLD } from "../../sim/mesh/even_world.ts";
@@ -11,6 +13,7 @@ import type { Member } from "../../sim/mesh/member.ts";
 import { messageBytes } from "../../sim/mesh/message_bytes.ts";
 import { meshSubject } from "../../sim/mesh/mesh_subject.ts";
 import { World } from "../../sim/mesh/world.ts";
+import { forged } from "./order_members.ts";
 
 const STEP_MS = 20;
 const PER_STEP = 90; // 4,500 a second
@@ -134,4 +137,32 @@ Deno.test("Mesh takes envelopes from its neighbours alone", () => {
   });
 
   assertEquals(passedOnAfter.map((count) => count > 0), [true, false]);
+});
+
+Deno.test("Mesh passes on so many proofs of lies as its neighbours allow", () => {
+  const passedOn = new Map<string, number>();
+  const { liars: [liar], pass } = room(1, {
+    name: "passed on",
+    sent({ member }, link, message) {
+      if (message.type !== "proof" || member === liar) return;
+      const way = `${member.name} ${link}`;
+      passedOn.set(way, (passedOn.get(way) ?? 0) + 1);
+    },
+  });
+  const proofBy = (author: Signer): Proof => {
+    const [first, second] = ["yes", "no"].map((text) => {
+      const { header, signature } = forged(author, text, { room: liar!.room! });
+      return { header, signature };
+    });
+    return { first: first!, second: second! };
+  };
+
+  for (let author = 0; author < 3_000; author++) {
+    send(liar!, { type: "proof", proof: proofBy(fakeSigner(`author ${author}`)) });
+    if (author % 40 === 0) pass(10);
+  }
+  pass(100);
+
+  const most = Math.max(...passedOn.values());
+  assert(most >= 32 && most < 100, `${most}`);
 });

@@ -302,6 +302,53 @@ Deno.test("Roster refuses beacons of one member that come too fast", () => {
   assertEquals(roster.member(bob)?.beacon.number, 81);
 });
 
+Deno.test("Roster reads only so much of a neighbour's, and makes it pay for far more", () => {
+  const roster = rosterWith(["Bob", "Carl"]);
+  const send = (beacon: SignedBeacon, nowMs: number) =>
+    told(roster.step({ type: "message", from: bob, message: beacons(beacon) }, nowMs));
+  const known = beaconOf("Bob", 1);
+
+  for (let sent = 0; sent < 16_384; sent++) assertEquals(send(known, 1_000), []);
+  const dropped = send(beaconOf("Bob", 2), 1_000);
+  const numbers = [roster.member(bob)?.beacon.number];
+  send(beaconOf("Bob", 2), 1_010);
+  numbers.push(roster.member(bob)?.beacon.number);
+  let costs = dropped;
+  let sent = 16_386;
+  for (; costs.length === 0 && sent < 100_000; sent++) costs = send(known, 1_010);
+
+  assertEquals([dropped, numbers], [[], [1, 2]]);
+  assertEquals(costs.map((effect) => effect.type === "penalise" && effect.fault), ["flood"]);
+  assert(sent > 5 * 16_384);
+});
+
+Deno.test("Roster has nobody pay for what two liars have it pass on", () => {
+  const [relay, receiver] = [rosterWith(["Bob", "Carl", "Dora"]), rosterWith(["Bob"])];
+  const bothLiars = [carl, dora];
+  const madeUp = bothLiars.map((_, of) =>
+    Array.from({ length: 48 }, (_, index) => `Liar${of}x${index}`)
+  );
+  let passed = 0;
+  const pass = (from: typeof bob, message: RosterMessage, nowMs: number) => {
+    for (const effect of relay.step({ type: "message", from, message }, nowMs)) {
+      if (effect.type !== "send" || effect.to !== bob) continue;
+      if (effect.message.type === "beacons") passed += effect.message.beacons.length;
+      const costs = receiver.step({ type: "message", from: bob, message: effect.message }, nowMs);
+      assertEquals(costs.filter(({ type }) => type === "penalise"), []);
+    }
+  };
+  for (const [of, names] of madeUp.entries()) pass(bothLiars[of]!, claims(...names), 1_000);
+
+  for (let round = 1; round < 400; round++) { // each 40 times a second, for 10 s
+    for (const [of, names] of madeUp.entries()) {
+      const message = beacons(...names.map((name) => beaconOf(name, round)));
+      pass(bothLiars[of]!, message, 1_000 + 25 * round);
+    }
+  }
+
+  assert(passed > 2 * 16_384, `${passed}`);
+});
+
 Deno.test("Roster gives and takes what differs, bucket by bucket, the dead included", () => {
   const ann = rosterWith(["Bob", "Carl"]);
   ann.step(
@@ -413,9 +460,11 @@ Deno.test("Roster takes in whom a neighbour shows as it takes in all others", ()
   const entry = { claim, beacon, lost: false, ageMs: 0 };
   const unsigned = { ...entry, beacon: { ...beacon, signature } };
 
+  const fromNobody = roster.step({ type: "entry", from: carl, entry }, 1_000);
   const forged = roster.step({ type: "entry", from: bob, entry: unsigned }, 1_000);
   const good = roster.step({ type: "entry", from: bob, entry }, 1_000);
 
+  assertEquals(fromNobody, [], "from one who is no neighbour any more");
   assertEquals(told(forged).map(({ type }) => type), ["penalise"]);
   assertEquals(told(good).map(({ type }) => type), ["claim-known", "joined"]);
 });
