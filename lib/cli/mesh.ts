@@ -10,7 +10,7 @@ import { keyPairFromSeed } from "../protocols/noise/primitives.ts";
 import type { MeshEvent } from "../protocols/mesh/events.ts";
 import type { MeshConfig } from "../protocols/mesh/mesh_io.ts";
 import { MeshHost } from "../runtime/mesh_host.ts";
-import { openIdentity } from "../store/identity.ts";
+import { type Identity, openIdentity } from "../store/identity.ts";
 import { KnownPeers } from "../store/known_peers.ts";
 import { profileFolder } from "../store/paths.ts";
 import { lockProfile } from "../store/profile_lock.ts";
@@ -59,7 +59,10 @@ export async function runMesh(options: MeshOptions): Promise<void> {
     try {
       const notice = (text: string) => ui.show({ event: "notice", text });
       const rooms = await MeshRooms.open(disk, `${folder}/mesh`, notice);
-      await chat({ options, environment, identity, knownPeers, rooms, ui });
+      const keyNotice = identity.isNew && await rooms.hasAny()
+        ? lostKeyText(`${folder}/identity`, identity)
+        : null;
+      await chat({ options, environment, identity, knownPeers, rooms, ui, keyNotice });
     } finally {
       await ui.close();
     }
@@ -68,13 +71,21 @@ export async function runMesh(options: MeshOptions): Promise<void> {
   }
 }
 
+/** The key of a profile that was in rooms before, and isn't who it was there. */
+function lostKeyText(path: string, { fingerprint }: Identity): string {
+  return `Your key is new, ${fingerprint}: ${path} was missing, and others will see another member; ` +
+    "restore that file from a copy to be who you were";
+}
+
 interface Wiring {
   readonly options: MeshOptions;
   readonly environment: Environment;
-  readonly identity: Awaited<ReturnType<typeof openIdentity>>;
+  readonly identity: Identity;
   readonly knownPeers: KnownPeers;
   readonly rooms: MeshRooms;
   readonly ui: MeshInterface;
+  /** What the user should know about the profile's key. */
+  readonly keyNotice: string | null;
 }
 
 async function chat(wiring: Wiring): Promise<void> {
@@ -119,6 +130,7 @@ async function chat(wiring: Wiring): Promise<void> {
     const presenter = new Presenter(wiring, (target) => {
       ui.listen({ target, ended: () => leave("end of input"), interrupted: leave });
       // After the first line, which says where this member listens.
+      if (wiring.keyNotice !== null) ui.show({ event: "notice", text: wiring.keyNotice });
       if (begin.kind === "resume") {
         const text = "Back in the room you were in last; --new founds another";
         ui.show({ event: "notice", text });
@@ -129,7 +141,8 @@ async function chat(wiring: Wiring): Promise<void> {
       environment,
       signer: identity.signer,
       links,
-      openRoom: (room) => rooms.openRoom(room, wiring.knownPeers, environment.wallMs),
+      openRoom: (room) =>
+        rooms.openRoom(room, wiring.knownPeers, environment.wallMs, begin.kind === "resume"),
       show: (event, ref) => presenter.show(event, ref),
       pauseInput: (reason) => ui.pauseInput(reason),
       flushed: () => ui.flush(),
