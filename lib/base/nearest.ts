@@ -11,14 +11,31 @@ const LENGTH_MAX = 64;
  * (insert, delete, replace, swap neighbours), at most two, at most half of the word; case doesn't count.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
+  return fewestEdits(word, candidates, {
+    editsMax: Math.min(EDITS_MAX, Math.max(1, Math.floor(word.length / 2))),
+    startLengthMin: 2,
+  });
+}
+
+/** The candidate with the fewest edits, however many; `null` for a word that is empty or absurdly long. */
+export function closest(word: string, candidates: Iterable<string>): string | null {
+  return fewestEdits(word, candidates, { editsMax: Infinity, startLengthMin: 1 });
+}
+
+function fewestEdits(
+  word: string,
+  candidates: Iterable<string>,
+  { editsMax, startLengthMin }: { readonly editsMax: number; readonly startLengthMin: number },
+): string | null {
   const lower = word.toLowerCase();
   if (lower === "" || lower.length > LENGTH_MAX) return null;
   let best: string | null = null;
-  let fewest = Math.min(EDITS_MAX, Math.max(1, Math.floor(lower.length / 2))) + 1;
+  let fewest = editsMax + 1;
   for (const candidate of candidates) {
     const known = candidate.toLowerCase();
     if (known.length > LENGTH_MAX) continue;
-    const edits = lower.length >= 2 && known.startsWith(lower) ? 0.5 : distance(lower, known);
+    const isStart = lower.length >= startLengthMin && known.startsWith(lower);
+    const edits = isStart ? 0.5 : distance(lower, known);
     if (edits < fewest) {
       fewest = edits;
       best = candidate;

@@ -77,12 +77,27 @@ const ZERO_WIDTH_NON_JOINER = "\u200c";
 const ZERO_WIDTH_JOINER = "\u200d";
 const VARIATION_SELECTOR = /^[\ufe00-\ufe0f\u{e0100}-\u{e01ef}\u180b-\u180d\u180f]$/u;
 
-/** What a variation selector may follow: anything that is itself seen. */
-const VARIATION_BASE = /[\p{L}\p{N}\p{P}\p{S}]$/u;
+/**
+ * What a variation selector may follow: anything that is itself seen.
+ *
+ * Here and below, what ends at `$` is looked for from there backwards: searched for from the start, V8 15 misses
+ * classes that hold characters beyond the BMP (`/[\p{L}\p{S}]$/u.test("🌶")` is false).
+ */
+const VARIATION_BASE = /(?<=[\p{L}\p{N}\p{P}\p{S}])$/u;
 
 /** Before a joiner within an emoji: a picture, its variation selector, or its skin colour. */
-const EMOJI_BEFORE = /[\p{Extended_Pictographic}\p{Emoji_Modifier}]\ufe0f?$/u;
+const EMOJI_BEFORE = /(?<=[\p{Extended_Pictographic}\p{Emoji_Modifier}]\ufe0f?)$/u;
 const EMOJI_AFTER = /^\p{Extended_Pictographic}/u;
+
+/** The flags of England, Scotland and Wales, the only ones of tags in use: any other tag hides text. */
+const BLACK_FLAG = "\u{1f3f4}";
+const TAG_FLAGS: readonly string[] = ["gbeng", "gbsct", "gbwls"].map((region) =>
+  BLACK_FLAG + region.replace(/./g, (letter) => tagOf(letter.charCodeAt(0))) + tagOf(0x7f)
+);
+
+function tagOf(code: number): string {
+  return String.fromCodePoint(0xe0000 + code);
+}
 
 /** Scripts in which a joiner changes the letters beside it (Unicode core specification, 23.2; RFC 5892, A.1, A.2). */
 const JOINING_SCRIPTS = [
@@ -112,7 +127,7 @@ let joining: { readonly before: RegExp; readonly after: RegExp } | null = null;
 
 function joiningContext(): { readonly before: RegExp; readonly after: RegExp } {
   return joining ??= {
-    before: new RegExp(`[${JOINING_SCRIPTS}]\\p{M}*$`, "u"),
+    before: new RegExp(`(?<=[${JOINING_SCRIPTS}]\\p{M}*)$`, "u"),
     after: new RegExp(`^[${JOINING_SCRIPTS}]`, "u"),
   };
 }
@@ -125,7 +140,7 @@ const CONTEXT_UNITS_MAX = 16;
  * - controls as their pictures (`␛`, `␊`, `␡`), those above U+007F as the escape sequence of ECMA-48 that
  *   they stand for (U+009B: `␛[`);
  * - other characters that reorder, hide or end lines, and lone surrogates, as `<U+202E>`;
- * - joiners and variation selectors stay where emoji and scripts need them.
+ * - joiners, variation selectors and tags stay where emoji and scripts need them.
  *
  * The result has no character of the categories Cc, Zl, Zp or Cs, and applying it twice changes nothing.
  */
@@ -177,5 +192,12 @@ function isNeeded(character: string, text: string, offset: number): boolean {
     if (joiningContext().before.test(before) && joiningContext().after.test(after)) return true;
     return character === ZERO_WIDTH_JOINER && EMOJI_BEFORE.test(before) && EMOJI_AFTER.test(after);
   }
-  return SEEN_FORMAT.test(character);
+  return SEEN_FORMAT.test(character) || isInTagFlag(text, offset);
+}
+
+/** Whether the character at `offset` is a tag of a complete flag. */
+function isInTagFlag(text: string, offset: number): boolean {
+  const start = text.lastIndexOf(BLACK_FLAG, offset);
+  return start >= 0 &&
+    TAG_FLAGS.some((flag) => offset - start < flag.length && text.startsWith(flag, start));
 }

@@ -5,7 +5,7 @@ import { userInfo } from "node:os";
 import { P2pchatError } from "../base/errors.ts";
 import { dataFolder } from "../store/paths.ts";
 import { type Flag, takesValue } from "./flags.ts";
-import { didYouMean } from "../base/nearest.ts";
+import { closest, didYouMean } from "../base/nearest.ts";
 import type { CommonOptions } from "./options.ts";
 
 /** Reads one variable of the environment. */
@@ -162,7 +162,7 @@ function knownCommand(name: string, commands: readonly ProgramCommand[]): Progra
   const entry = commands.find((candidate) => candidate.name === name);
   if (entry !== undefined) return entry;
   const names = [...commands.map((candidate) => candidate.name), "help"];
-  const hint = didYouMean(name, names) || `; there is ${names.join(", ")}`;
+  const hint = nearestOf(name, names, (known) => known, "p2pchat help");
   throw new P2pchatError("usage", `There is no command ${name.slice(0, 40)}${hint}`);
 }
 
@@ -173,13 +173,23 @@ function unknownFlag(
 ): P2pchatError {
   const word = given.replace(/^-+/, "");
   const names = [...flags.map((flag) => flag.name), "version"];
-  const hint = didYouMean(word, names, (known) => `--${known}`);
   const of = entry === null ? "There is no flag" : `The command ${entry.name} has no flag`;
   const see = entry === null ? "p2pchat help" : `p2pchat help ${entry.name}`;
-  return new P2pchatError(
-    "usage",
-    `${of} ${given.slice(0, 40)}${hint === "" ? `; ${see} lists them` : hint}`,
-  );
+  const hint = nearestOf(word, names, (known) => `--${known}`, see);
+  return new P2pchatError("usage", `${of} ${given.slice(0, 40)}${hint}`);
+}
+
+/** The rest of a sentence: what was meant, or what is nearest and where all are listed. */
+function nearestOf(
+  word: string,
+  names: readonly string[],
+  form: (name: string) => string,
+  see: string,
+): string {
+  const hint = didYouMean(word, names, form);
+  if (hint !== "") return hint;
+  const name = closest(word, names);
+  return `${name === null ? "" : `; the nearest is ${form(name)}`}; ${see} lists all`;
 }
 
 /** The home folder of this account where the environment names none; null where the system has none. */

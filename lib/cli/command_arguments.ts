@@ -10,7 +10,11 @@ export const messageText: Argument<string> = { parse: checkedMessage, takesRest:
 
 /** A name as it is shown, of somebody who need not be there. */
 export const memberName: Argument<string> = {
-  parse: (text) => withoutMark(text).normalize("NFC"),
+  parse: (text) => {
+    const name = withoutMark(text).normalize("NFC");
+    if (name.trim() !== "") return name;
+    throw new P2pchatError("usage", "NAME is empty; /peers shows who is here");
+  },
   completesNames: true,
 };
 
@@ -20,14 +24,14 @@ export const newName: Argument<string> = { parse: parseName };
 /** How many entries to show: as many as any room keeps. */
 const ENTRY_COUNT_MAX = 10_000;
 
-/** A number of entries, from 1. */
+/** A number of entries, as --history takes it. */
 export const entryCount: Argument<number | undefined> = {
   parse: (text) => {
-    const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;
-    if (count < 1 || count > ENTRY_COUNT_MAX) {
+    const count = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
+    if (!(count <= ENTRY_COUNT_MAX)) {
       throw new P2pchatError(
         "usage",
-        `N must be a number from 1 to ${ENTRY_COUNT_MAX}, is "${text.slice(0, 40)}"`,
+        `N must be a number from 0 to ${ENTRY_COUNT_MAX}, is "${text.slice(0, 40)}"`,
       );
     }
     return count;

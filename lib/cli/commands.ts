@@ -17,6 +17,7 @@ export interface Argument<Value> {
   /** May be left out in an object even where the typed form needs it. */
   readonly optionalInObject?: boolean;
   readonly completesNames?: boolean;
+  readonly completesCommands?: boolean;
 }
 
 type ArgumentTable = Readonly<Record<string, Argument<unknown>>>;
@@ -187,7 +188,7 @@ export class CommandTable<Target> {
     if (line.startsWith("//")) return this.#bareLine(line.slice(1));
 
     const name = /^\S+/.exec(line.slice(1))?.[0] ?? "";
-    const entry = this.#known(name);
+    const entry = this.#known(name, `, //${shortened(name)} says it as text`);
     const rest = line.slice(1 + name.length);
     // Only the gap's first character goes: a text keeps the blanks it starts with.
     const match = entry.syntax.exec(rest.slice(1));
@@ -230,13 +231,14 @@ export class CommandTable<Target> {
     return [this.#known(this.#words.get(name) ?? name.replace(/^\//, ""))];
   }
 
-  #known(name: string): Command<Target> {
+  /** @param wayOut What else may have been meant. */
+  #known(name: string, wayOut = ""): Command<Target> {
     const entry = this.#byName.get(name);
     if (entry !== undefined) return entry;
     const hint = didYouMean(name, this.#byName.keys(), (known) => `/${known}`);
     throw new P2pchatError(
       "unknown-command",
-      `There is no command /${shortened(name)}${hint === "" ? "; /help lists them" : hint}`,
+      `There is no command /${shortened(name)}${hint || `; /help lists them${wayOut}`}`,
     );
   }
 }
@@ -246,7 +248,7 @@ function helpEntry<Target>(): Command<Target> {
     name: "help",
     aliases: [],
     form: "[TOPIC]",
-    args: { topic: { parse: (text) => text } },
+    args: { topic: { parse: (text) => text, completesCommands: true } },
     help: "list the commands, or explain one",
     example: "/help",
     run() {}, // answered by the user interface, which alone knows how to show it

@@ -1,4 +1,4 @@
-/** What Tab offers: commands after a slash, names anywhere else. */
+/** What Tab offers: commands after a slash, and where one is asked about; names anywhere else. */
 
 import { foldName, MIXED_SCRIPTS_MARK, shownName } from "../base/names.ts";
 import type { CommandTable } from "./commands.ts";
@@ -25,9 +25,11 @@ export function complete<Target>(
   let start = cursor;
   while (start > 0 && !/\s/.test(text[start - 1]!)) start--;
   const word = text.slice(start, cursor);
-  if (start === 0 && word.startsWith("/") && !word.startsWith("//")) {
+  const asksAbout = takesCommand(text.slice(0, start), table);
+  if ((start === 0 && word.startsWith("/") && !word.startsWith("//")) || asksAbout) {
+    const slash = word.startsWith("/") ? "/" : "";
     const commands = table.commands.flatMap((entry) => [entry.name, ...entry.aliases]);
-    const fitting = commands.map((name) => `/${name}`).filter((name) => name.startsWith(word));
+    const fitting = commands.map((name) => slash + name).filter((name) => name.startsWith(word));
     return completion(start, word, fitting.sort());
   }
   if (word === "" && start === 0) return null;
@@ -37,6 +39,13 @@ export function complete<Target>(
     foldName(name).startsWith(foldName(`${MIXED_SCRIPTS_MARK}${word}`))
   );
   return completion(start, word, fitting.sort());
+}
+
+/** Whether what follows `before` is the name of a command: `/help `. */
+function takesCommand<Target>(before: string, table: CommandTable<Target>): boolean {
+  const name = /^\/(\S+)\s+$/.exec(before)?.[1];
+  const entry = name === undefined ? undefined : table.find(name);
+  return entry?.args[entry.argumentNames[0] ?? ""]?.completesCommands === true;
 }
 
 function completion(start: number, word: string, fitting: readonly string[]): Completion | null {

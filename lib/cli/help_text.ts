@@ -26,20 +26,41 @@ export function helpEvent<Target>(entries: readonly Command<Target>[]): HelpEven
   return { event: "help", commands };
 }
 
-/** One line for each command; the example where a single one was asked about. */
+/** A description beside its command has at least so many cells; otherwise it stands below. */
+const HELP_COLUMNS_MIN = 30;
+const GAP = "  ";
+
+/**
+ * One line for each command; the example where a single one was asked about, what isn't a command otherwise.
+ * @param columns Width of the terminal; null in a pipe.
+ */
 export function helpLines<Target>(
   entries: readonly Command<Target>[],
   table: CommandTable<Target>,
+  columns: number | null,
 ): readonly Line[] {
   const heads = entries.map((entry) => {
     const words = [...table.words].filter(([, name]) => name === entry.name).map(([word]) => word);
     const names = [`/${entry.name}`, ...entry.aliases.map((alias) => `/${alias}`), ...words];
     return `${names.join(", ")}${entry.form === "" ? "" : ` ${entry.form}`}`;
   });
-  const width = Math.max(...heads.map((head) => head.length));
-  const lines = entries.map((entry, index): Line => [
-    `${heads[index]!.padEnd(width)}  ${entry.help}`,
-  ]);
-  if (entries.length > 1) return lines;
-  return [...lines, ...entries.map((entry): Line => [`for example: ${entry.example}`])];
+  const rows = entries.map(({ help }, index) => [heads[index]!, help] as const);
+  if (entries.length === 1) {
+    return [...twoColumns(rows, columns), [`for example: ${entries[0]!.example}`]];
+  }
+  const lines = twoColumns([...rows, ["//TEXT", "says /TEXT: no command"]], columns);
+  return columns === null ? lines : [...lines, ["Lines that are pasted at once are one message."]];
+}
+
+function twoColumns(
+  rows: readonly (readonly [head: string, help: string])[],
+  columns: number | null,
+): readonly Line[] {
+  const width = Math.max(...rows.map(([head]) => head.length)) + GAP.length;
+  if (columns !== null && width + HELP_COLUMNS_MIN > columns) {
+    return rows.flatMap((
+      [head, help],
+    ): Line[] => [[head], [GAP + GAP, { text: help, as: "body" }]]);
+  }
+  return rows.map(([head, help]): Line => [head.padEnd(width), { text: help, as: "body" }]);
 }

@@ -26,7 +26,7 @@ import { isCommon } from "./piped_interface.ts";
 import { type DrawnPrompt, layoutPrompt, rowsAboveCursor } from "./prompt_layout.ts";
 import type { Streams } from "./streams.ts";
 import { enterRawMode, leaveRawMode, reflows } from "./terminal_mode.ts";
-import { starLine, TextFormat } from "./text_format.ts";
+import { noticeLine, starLine, TextFormat } from "./text_format.ts";
 import { withinTime } from "./within_time.ts";
 import type {
   CommonEvent,
@@ -56,6 +56,8 @@ const BELL = "\x07";
 
 export class InteractiveInterface<Event extends ShownEvent, Target>
   implements UserInterface<Event, Target> {
+  /** A terminal that is gone is no error. */
+  readonly outputError = null;
   readonly #mode: Mode<Event, Target>;
   readonly #options: CommonOptions;
   readonly #streams: Streams;
@@ -109,7 +111,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     });
     this.#runner = new CommandRunner(mode.commands, false, {
       refuse: (error) => this.#refuse(error),
-      help: (entries) => this.#printLines(helpLines(entries, mode.commands)),
+      help: (entries) => this.#printLines(helpLines(entries, mode.commands, columns())),
       notice: (text) => this.show({ event: "notice", text }),
       ready: () => this.#output.ready(),
     });
@@ -268,7 +270,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     // Chat comes back as a message of one's own; a command would leave no trace of what was asked.
     const isCommand = (line.startsWith("/") && !line.startsWith("//")) ||
       this.#mode.commands.words.has(line);
-    if (isCommand) this.#printLines([[this.#prompt + line]]);
+    if (isCommand) this.#printLines([[this.#prompt, { text: line, as: "body" }]]);
     if (this.#pausedBecause === null) return this.#runLine(line);
     this.#heldLines.push(line);
     if (this.#toldPause) return;
@@ -310,10 +312,16 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   }
 
   #continued(): void {
-    if (this.#isClosed || !this.#isSuspended) return;
-    enterRawMode(this.#streams, () => this.#erased());
+    clearTimeout(this.#notStoppedTimer);
+    if (this.#isClosed) return;
+    // A shell takes the mode, and the screen, back from who is stopped.
+    try {
+      enterRawMode(this.#streams, () => this.#erased());
+    } catch {
+      return; // the terminal is gone: a hang-up continues, too, and ends us by itself
+    }
+    // Ctrl+Z has taken the prompt away; who is stopped from outside has it on the screen, mostly still in this row.
     this.#isSuspended = false;
-    this.#drawnPrompt = null; // the shell has written since
     this.#redraw();
   }
 
@@ -335,8 +343,14 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   }
 
   #showCommon(event: CommonEvent): void {
-    if (event.event === "error") this.#printError(`error: ${visibleText(event.text)}\n`);
-    else if (event.event === "notice") this.#printStar(event.text);
+    if (event.event === "error") {
+      const line = `error: ${event.text}`;
+      const isScreen = this.#streams.stderr.isTerminal;
+      this.#printError(isScreen ? this.#text.format([line]) : `${visibleText(line)}\n`);
+    } else if (event.event === "notice") {
+      const isWarning = event.warning === true;
+      this.#printLines([noticeLine(this.#streams.wallMs(), event.text, isWarning)]);
+    }
   }
 
   #printStar(text: string): void {

@@ -1,4 +1,7 @@
-/** Signals and what stands for them: the first asks the program to leave, the next one forces it. */
+/**
+ * Signals and what stands for them: the first asks the program to leave, the next Ctrl+C or SIGTERM forces it.
+ * Of a closed terminal both the system and the shell tell, so that a second hang-up says nothing new.
+ */
 
 import type { InterruptCause } from "./user_interface.ts";
 import type { SignalName, Streams } from "./streams.ts";
@@ -42,7 +45,7 @@ export class Interrupts {
   raise(cause: InterruptCause): void {
     if (!this.#isLeaving) {
       this.#isLeaving = this.#interrupted(cause);
-    } else if (cause !== "output-closed") {
+    } else if (cause === "interrupt" || cause === "terminated") {
       this.#beforeExit();
       this.#streams.exit(FORCED_EXIT_STATUS);
     }

@@ -2,7 +2,7 @@
 
 import { type Logger, SILENT_LOGGER } from "../base/environment.ts";
 import { P2pchatError } from "../base/errors.ts";
-import { TokenBucket } from "../protocols/mesh/token_bucket.ts";
+import { TokenBucket } from "../base/token_bucket.ts";
 import { systemReason } from "../store/disk.ts";
 import { Output } from "./output.ts";
 

@@ -30,6 +30,16 @@ import { VERSION } from "./version.ts";
 /** Where a mesh listens unless told otherwise. */
 export const MESH_PORT_DEFAULT = 55_107;
 
+/** What is said of the way in, besides who is there. */
+const BEGUN: Readonly<Record<MeshConfig["begin"]["kind"], string | null>> = {
+  found: "You founded a new room; nobody else is here yet. /help lists the commands, :q leaves.",
+  join: null,
+  resume: "Back in the room you were in last; --new founds another",
+};
+
+/** Who leaves is told what is waited for, where that takes longer than this. */
+const LEAVING_UNTOLD_MS = 1_000;
+
 type MeshInterface = UserInterface<MeshOwnEvent, MeshCommandSink>;
 
 /**
@@ -66,6 +76,7 @@ export async function runMesh(options: MeshOptions): Promise<void> {
     } finally {
       await ui.close();
     }
+    if (ui.outputError !== null) throw ui.outputError;
   } finally {
     lock.release();
   }
@@ -95,7 +106,8 @@ async function chat(wiring: Wiring): Promise<void> {
     invariant(host !== null, "links bring nothing before the host is there");
     return host;
   });
-  const links = listen(options, {
+  const begin = beginning(options, rooms.last);
+  const links = listen(options.host, portsToTry(options, begin, rooms.lastPort), {
     identity: { signer: identity.signer, static: keyPairFromSeed(randomBytes(32)) },
     env: environment,
     access: {
@@ -109,40 +121,42 @@ async function chat(wiring: Wiring): Promise<void> {
     handler,
   });
   try {
-    const begin = beginning(options, rooms.last);
     const config = configOf(options, links, begin);
     environment.log.info("started", {
       version: VERSION,
       command: "mesh",
       name: options.name,
       key: fingerprintOf(identity.signer.key),
-      listening: endpointText(links.local),
+      listening: options.passive ? null : endpointText(links.local),
       advertised: config.advertise,
       passive: options.passive,
       begin,
     });
     const leave = (cause: string) => {
       environment.log.info("asked to leave", { cause });
+      presenter.leaving();
       host?.command({ command: "quit" }, undefined);
       return true;
     };
-    ui.heedInterrupts(leave);
     const presenter = new Presenter(wiring, (target) => {
       ui.listen({ target, ended: () => leave("end of input"), interrupted: leave });
       // After the first line, which says where this member listens.
       if (wiring.keyNotice !== null) ui.show({ event: "notice", text: wiring.keyNotice });
-      if (begin.kind === "resume") {
-        const text = "Back in the room you were in last; --new founds another";
-        ui.show({ event: "notice", text });
-      }
+      const text = BEGUN[begin.kind];
+      if (text !== null) ui.show({ event: "notice", text });
     });
+    ui.heedInterrupts(leave);
     host = new MeshHost(config, {
       clock: SYSTEM_LINK_CLOCK,
       environment,
       signer: identity.signer,
       links,
-      openRoom: (room) =>
-        rooms.openRoom(room, wiring.knownPeers, environment.wallMs, begin.kind === "resume"),
+      openRoom: (room) => {
+        const port = options.passive ? null : links.local.port;
+        const isBack = begin.kind === "resume";
+        const warn = (text: string) => presenter.notice(text);
+        return rooms.openRoom(room, port, wiring.knownPeers, environment.wallMs, warn, isBack);
+      },
       show: (event, ref) => presenter.show(event, ref),
       pauseInput: (reason) => ui.pauseInput(reason),
       flushed: () => ui.flush(),
@@ -150,10 +164,13 @@ async function chat(wiring: Wiring): Promise<void> {
       outputReady: () => ui.ready(),
     });
     presenter.sink = (command, ref) => {
-      if (command.command === "quit") environment.log.info("asked to leave", { cause: "command" });
+      if (command.command === "quit") {
+        environment.log.info("asked to leave", { cause: "command" });
+        presenter.leaving();
+      }
       host?.command(command, ref);
     };
-    const outcome = await host.run();
+    const outcome = await host.run().finally(() => presenter.stopped());
     await links.shutdown(outcome.kind === "bye" ? outcome.reason : outcome.code);
     if (outcome.kind === "fatal") throw new P2pchatError(outcome.code, outcome.text);
     environment.log.info("stopped", { reason: outcome.reason });
@@ -169,6 +186,11 @@ class Presenter {
   /** Names of members that are here, by fingerprint; bounded by the roster. */
   readonly #names = new Map<string, string>();
   readonly #key: string;
+  /** Notices that wait for the first line; null once it is shown. Bounded by the roster. */
+  #held: string[] | null = [];
+  /** Receivers of one's private messages on their way, by message. */
+  readonly #unconfirmed = new Map<string, string>();
+  #leavingTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(readonly wiring: Wiring, readonly listen: (target: MeshCommandSink) => void) {
     this.#key = fingerprintOf(wiring.identity.signer.key);
@@ -180,10 +202,17 @@ class Presenter {
     switch (event.event) {
       case "ready":
         ui.setPrompt(event.name);
-        return this.listen((command, ref) => this.sink(command, ref));
+        this.listen((command, ref) => this.sink(command, ref));
+        return this.#showHeld();
       case "joined":
         this.#names.set(event.key, event.name);
         return this.#offerNames();
+      case "message":
+        if (!event.self || event.history) return;
+        if (event.private) this.#unconfirmed.set(event.id, event.to ?? "");
+        return;
+      case "delivery":
+        return void this.#unconfirmed.delete(event.id);
       case "left":
         this.#names.delete(event.key);
         return this.#offerNames();
@@ -194,6 +223,32 @@ class Presenter {
       case "verify":
         return this.#markVerified(event.peerKey, ref);
     }
+  }
+
+  /** Shows a notice, after the first line. */
+  notice(text: string): void {
+    if (this.#held === null) this.wiring.ui.show({ event: "notice", text });
+    else this.#held.push(text);
+  }
+
+  #showHeld(): void {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const text of held) this.notice(text);
+  }
+
+  /** The user has asked to leave. */
+  leaving(): void {
+    this.#leavingTimer ??= setTimeout(() => {
+      const names = [...new Set(this.#unconfirmed.values())];
+      if (names.length === 0) return;
+      const text = `Leaving; waiting up to 10 s for ${names.join(", ")} to confirm`;
+      this.wiring.ui.show({ event: "notice", text });
+    }, LEAVING_UNTOLD_MS);
+  }
+
+  stopped(): void {
+    clearTimeout(this.#leavingTimer);
   }
 
   #offerNames(): void {
@@ -246,15 +301,31 @@ function isLoopback(host: string): boolean {
 
 type LinkOptions = Omit<Parameters<typeof openTcpLinks>[0], "host" | "port">;
 
-/** At the port asked for; at the default one, or any free one where another program has it. */
-function listen(options: MeshOptions, link: LinkOptions): Links {
-  const { host } = options;
-  if (options.port !== null) return openTcpLinks({ ...link, host, port: options.port });
+/**
+ * The port asked for; else the default one, then any free one. Going back, first the last one: two who took each
+ * other's ports, or new ones, wouldn't find each other where they look. None for who takes no calls.
+ */
+function portsToTry(
+  { port, passive }: MeshOptions,
+  begin: MeshConfig["begin"],
+  lastPort: number | null,
+): readonly (number | null)[] {
+  if (passive) return [null];
+  if (port !== null) return [port];
+  const usual = [MESH_PORT_DEFAULT, 0];
+  return begin.kind === "resume" && lastPort !== null ? [lastPort, ...usual] : usual;
+}
+
+/** At the first of these ports that no other program has. */
+function listen(host: string | null, ports: readonly (number | null)[], link: LinkOptions): Links {
+  const [port, ...others] = ports;
+  invariant(port !== undefined, "there is a port to try");
   try {
-    return openTcpLinks({ ...link, host, port: MESH_PORT_DEFAULT });
+    return openTcpLinks({ ...link, host, port });
   } catch (error) {
-    if (!(error instanceof P2pchatError && error.code === "port-in-use")) throw error;
-    return openTcpLinks({ ...link, host, port: 0 });
+    const isTaken = error instanceof P2pchatError && error.code === "port-in-use";
+    if (!isTaken || others.length === 0) throw error;
+    return listen(host, others, link);
   }
 }
 

@@ -23,7 +23,12 @@ export const meshProgramCommand: ProgramCommand = {
   help: "a room without any server: found it, or join it through any member at HOST PORT",
   flags: [
     { name: "host", value: "ADDR", help: "listen at this address (all)", parse: host },
-    { name: "port", value: "N", help: "listen at this port (55107)", parse: listenPort },
+    {
+      name: "port",
+      value: "N",
+      help: "listen at this port (55107, or any free one)",
+      parse: listenPort,
+    },
     {
       name: "advertise",
       value: "HOST[:PORT]",
@@ -33,11 +38,15 @@ export const meshProgramCommand: ProgramCommand = {
     {
       name: "history",
       value: "N",
-      help: `earlier messages to show on joining (${HISTORY_COUNT_DEFAULT})`,
+      help: `earlier messages to show on coming in for the first time (${HISTORY_COUNT_DEFAULT})`,
       parse: wholeNumber(0, HISTORY_COUNT_MAX),
     },
     { name: "new", help: "found another room instead of going back to the last one" },
-    { name: "passive", help: "relay little: keep few links, and dial only" },
+    {
+      name: "passive",
+      help: "dial others and take no calls: for phones and for machines behind a NAT; " +
+        "nobody joins through you",
+    },
   ],
   prepare(line) {
     const options = meshOptions(line);
@@ -54,7 +63,10 @@ export const meshProgramCommand: ProgramCommand = {
  */
 export function meshOptions(line: CommandLine): MeshOptions {
   const [name, ...address] = line.words;
-  if (name === undefined || address.length > 2) throw wrongWords(words);
+  if (name === undefined) {
+    throw new P2pchatError("usage", `A name is missing. ${wrongWords(words).message}`);
+  }
+  if (address.length > 2) throw wrongWords(words);
   const parsedName = parseName(name);
   const contact = contactOf(address);
   if (contact !== null && line.isOn("new")) {

@@ -72,12 +72,19 @@ function own(text: string): Span {
   return { text: shownName(text), as: "own" };
 }
 
+function exact(text: string): Span {
+  return { text, as: "exact" };
+}
+
 function readyLines(event: EventNamed<"ready">): readonly Line[] {
+  if (event.passive === true) {
+    return [[
+      `>INFO: ${event.name} takes no calls (--passive): others join through another member.`,
+    ]];
+  }
   return [
-    [`>INFO: ${event.name} at address ${event.host} is listening at ${event.port}.`],
-    event.passive === true
-      ? ["You take no calls (--passive): others join through another member."]
-      : [`Others join with: p2pchat mesh NAME ${event.host} ${event.port}`],
+    [exact(`>INFO: ${event.name} at address ${event.host} is listening at ${event.port}.`)],
+    [exact(`Others join with: p2pchat mesh NAME ${event.host} ${event.port}`)],
   ];
 }
 
@@ -90,7 +97,10 @@ function leftLine(event: EventNamed<"left">, nowMs: number): Line {
         { timeMs: nowMs },
         { text: " ! ", as: "mark" },
         name(event.name),
-        " is lost: no answer; messages are kept until they can be exchanged again",
+        ` is lost: no answer${
+          event.silentMs === undefined ? "" : ` for ${durationText(event.silentMs)}`
+        }; ` +
+        "messages are kept until they can be exchanged again",
       ];
     case "replaced":
       return [{ timeMs: nowMs }, " * ", name(event.name), " left (replaced by a later start)"];
@@ -140,7 +150,7 @@ function peerLine(peer: PeerView, index: number): Line {
 }
 
 function historyLines(messages: readonly HistoryMessage[], nowMs: number): readonly Line[] {
-  if (messages.length === 0) return [["No messages yet."]];
+  if (messages.length === 0) return [["No messages."]];
   return messages.map((message) => {
     const sentMs = Date.parse(message.sentAt);
     const timeMs = Number.isNaN(sentMs) ? nowMs : sentMs;

@@ -1,4 +1,4 @@
-/** The rooms of a profile on disk: a folder each, and which one was the last. */
+/** The rooms of a profile on disk: a folder each, and which one was the last, at which port. */
 
 import { P2pchatError } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
@@ -27,6 +27,8 @@ export class MeshRooms {
     readonly table: Table,
     /** The room to go back to; null where the profile was in none. */
     readonly last: RoomId | null,
+    /** Where the last process listened: who was in the room looks for us there. Null where none did. */
+    readonly lastPort: number | null,
     readonly notice: (text: string) => void,
   ) {}
 
@@ -38,8 +40,9 @@ export class MeshRooms {
   ): Promise<MeshRooms> {
     await disk.makeFolder(folder);
     const { table, rows } = await Table.open(disk, `${folder}/last`, LAST_FORMAT);
-    const last = rows?.[0]?.[0] as RoomId | undefined;
-    return new MeshRooms(disk, folder, table, last ?? null, notice);
+    const [last, port] = rows?.[0] ?? [];
+    const lastPort = port === undefined ? null : Number(port);
+    return new MeshRooms(disk, folder, table, (last ?? null) as RoomId | null, lastPort, notice);
   }
 
   /** Whether this profile was in any room. */
@@ -48,16 +51,19 @@ export class MeshRooms {
   }
 
   /**
-   * Opens a room's log; makes it where there is none, unless `resume` is set, as then it must be there and
-   * begin as a room does. With its first record, the room is remembered as the
-   * last: to one that was never reached there is no going back.
+   * Opens a room's log; makes it where there is none, unless `resume` is set: then it must be there and begin
+   * as a room does. With its first record, the room is remembered as the last, with the port we listen at: to
+   * one that was never reached there is no going back.
    * Names' keys are pinned in `known_peers`, where the user may delete a line; the log keeps the whole keys.
+   * @param warn Told of who is met here under a name that is known from another room with another key.
    * @throws {P2pchatError} `store-corrupt` with file and line, `bad-file` or `disk`.
    */
   async openRoom(
     room: RoomId,
+    listening: number | null,
     knownPeers: KnownPeers,
     wallMs: () => number,
+    warn: (text: string) => void,
     resume: boolean,
   ): Promise<RoomStore> {
     const folder = `${this.folder}/${room}`;
@@ -70,15 +76,19 @@ export class MeshRooms {
       await opened.log.close();
       throw cannotResume(`line ${lineOf(0)} of ${path} isn't the room's founding`);
     }
-    const pins = new RoomPins(`mesh:${room}`, knownPeers, wallMs);
+    const pins = new RoomPins(`mesh:${room}`, knownPeers, wallMs, warn);
     const records = opened.records.map((record, index) => parsed(record, path, index))
       .filter((record) => pins.stands(record));
-    let remembered = this.last === room ? Promise.resolve() : null;
+    const port = listening ?? this.lastPort;
+    const isRemembered = this.last === room && this.lastPort === port;
+    let remembered = isRemembered ? Promise.resolve() : null;
     const remember = () =>
-      remembered ??= this.table.write([[room]]).catch((error) => {
-        remembered = null; // the next record tries again
-        throw error;
-      });
+      remembered ??= this.table.write([port === null ? [room] : [room, String(port)]]).catch(
+        (error) => {
+          remembered = null; // the next record tries again
+          throw error;
+        },
+      );
     return {
       records,
       get bytes() {
@@ -128,6 +138,7 @@ class RoomPins {
     readonly scope: string,
     readonly knownPeers: KnownPeers,
     readonly wallMs: () => number,
+    readonly warn: (text: string) => void,
   ) {}
 
   /** Whether a pin of the log is still the user's will. */
@@ -139,8 +150,21 @@ class RoomPins {
 
   note(records: readonly MeshRecord[]): void {
     for (const record of records) {
-      if (record.kind === "pin") this.settled = this.#write(record.name, record.key);
+      if (record.kind !== "pin") continue;
+      this.#compare(record.name, record.key);
+      this.settled = this.#write(record.name, record.key);
     }
+  }
+
+  /** Pins are a room's own: another Bob may be in each. Who takes them for one should know. */
+  #compare(name: string, key: PeerKey): void {
+    if (this.knownPeers.pinOf(this.scope, name) !== null) return;
+    const other = this.knownPeers.otherElsewhere(this.scope, name, key);
+    if (other === null) return;
+    this.warn(
+      `${name} has the key ${fingerprintOf(key)} here; the ${other.name} of another room has ` +
+        `${other.fingerprint}: perhaps somebody else. /verify ${name} tells`,
+    );
   }
 
   async #write(name: string, key: PeerKey): Promise<void> {

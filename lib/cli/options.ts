@@ -37,6 +37,6 @@ export interface MeshOptions extends CommonOptions {
   readonly historyCount: number;
   /** Found a room although the profile knows one. */
   readonly foundNew: boolean;
-  /** Take no place in others' active views where that can be helped. */
+  /** Dial others and listen nowhere. */
   readonly passive: boolean;
 }

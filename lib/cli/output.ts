@@ -8,6 +8,7 @@
  * as what it is made of, and to make it at once would hold up everything else for seconds.
  */
 
+import { P2pchatError } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
 import type { Sink } from "./streams.ts";
 
@@ -26,6 +27,18 @@ const PENDING_UNITS_MAX = 268_435_456;
 const PENDING_UNITS_FULL = 67_108_864;
 /** Text that is made late is written when there is so much of it: some milliseconds' work. */
 const PIECE_UNITS = 131_072;
+
+/** The error for standard output that takes nothing; `null` where its reader has just gone, as `head` does. */
+export function outputError(error: unknown): P2pchatError | null {
+  if (error instanceof Deno.errors.BrokenPipe) return null;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new P2pchatError(
+    "disk",
+    `Cannot write to standard output: ${reason.replace(/ \(os error \d+\)$/, "")}; ` +
+      "make room there, or write to another place",
+    { cause: error },
+  );
+}
 
 /** What waits for one channel. */
 interface Chunk {
@@ -56,6 +69,7 @@ export class Output {
   #laterChunks = 0;
   readonly #marks: { readonly atUnits: number; readonly resolve: () => void }[] = [];
   #pump: Promise<void> | null = null;
+  #error: P2pchatError | null = null;
   #awaited: { readonly promise: Promise<void>; readonly resolve: () => void } | null = null;
 
   constructor(options: OutputOptions) {
@@ -64,6 +78,11 @@ export class Output {
 
   get #pendingUnits(): number {
     return this.#addedUnits - this.#writtenUnits;
+  }
+
+  /** Why standard output takes nothing more, where its reader hasn't just gone. */
+  get error(): P2pchatError | null {
+    return this.#error;
   }
 
   /** Whether nothing more that is long should be asked for: its reader is a whole history behind. */
@@ -170,10 +189,12 @@ export class Output {
     let bytes: Uint8Array = this.#encoder.encode(text);
     try {
       while (bytes.length > 0) bytes = bytes.subarray(await this.#options[channel].write(bytes));
-    } catch {
-      // A pipe without a reader, or a terminal that is gone. There is nobody to tell.
+    } catch (error) {
+      // A pipe without a reader, or a terminal that is gone: there is nobody to tell. A full disk is told at the end.
       this.#closed.add(channel);
-      if (channel === "stdout") this.#options.onClosed();
+      if (channel === "stderr") return;
+      this.#error = outputError(error);
+      this.#options.onClosed();
     }
   }
 

@@ -1,5 +1,6 @@
 /** The user interface without a terminal: one event per line, as text or as JSON. */
 
+import type { P2pchatError } from "../base/errors.ts";
 import { visibleText } from "../base/text.ts";
 import { CommandRunner } from "./command_runner.ts";
 import { helpEvent, helpLines } from "./help_text.ts";
@@ -9,7 +10,7 @@ import { JsonFormat } from "./json_format.ts";
 import type { CommonOptions } from "./options.ts";
 import { CLOSE_MS_MAX, Output, unitsOf } from "./output.ts";
 import type { Streams } from "./streams.ts";
-import { starLine, TextFormat } from "./text_format.ts";
+import { noticeLine, starLine, TextFormat } from "./text_format.ts";
 import { withinTime } from "./within_time.ts";
 import type {
   CommonEvent,
@@ -58,7 +59,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
       },
       help: (entries, ref) => {
         if (this.#json !== null) this.#writeJson(helpEvent(entries), ref);
-        else this.#writeLines(helpLines(entries, mode.commands));
+        else this.#writeLines(helpLines(entries, mode.commands, null));
       },
       notice: (text) => this.show({ event: "notice", text }),
       ready: () => this.#output.ready(),
@@ -117,6 +118,10 @@ export class PipedInterface<Event extends ShownEvent, Target>
     return this.#output.written();
   }
 
+  get outputError(): P2pchatError | null {
+    return this.#streams.stdout.isTerminal ? null : this.#output.error; // a terminal that is gone is no error
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     await withinTime(this.#output.flush(), CLOSE_MS_MAX);
@@ -155,7 +160,8 @@ export class PipedInterface<Event extends ShownEvent, Target>
     if (event.event === "error") {
       this.#output.write("stderr", `error: ${visibleText(event.text)}\n`);
     } else if (event.event === "notice") {
-      this.#writeLines([starLine(this.#streams.wallMs(), event.text)]);
+      const isWarning = event.warning === true;
+      this.#writeLines([noticeLine(this.#streams.wallMs(), event.text, isWarning)]);
     }
   }
 

@@ -5,6 +5,7 @@ import { asksForJson, parseCommandLine, type ProgramCommand } from "./arguments.
 import { endingOf } from "./errors.ts";
 import { flushLog, logEnding, logFault, stackOf } from "./log.ts";
 import { meshProgramCommand } from "./mesh_arguments.ts";
+import { outputError } from "./output.ts";
 import { leaveRawMode } from "./terminal_mode.ts";
 import { usageText } from "./usage.ts";
 import { VERSION } from "./version.ts";
@@ -52,10 +53,10 @@ async function execute(
   const request = parseCommandLine(args, commands, (name) => Deno.env.get(name));
   switch (request.type) {
     case "version":
-      await write(Deno.stdout, `p2pchat ${VERSION}\n`);
+      await print(`p2pchat ${VERSION}\n`);
       return 0;
     case "help":
-      await write(Deno.stdout, usageText(request.command, commands));
+      await print(usageText(request.command, commands));
       return request.asked ? 0 : STATUS_NO_COMMAND;
     case "run":
       await request.run();
@@ -71,18 +72,31 @@ async function reportEnding(error: unknown, args: readonly string[]): Promise<nu
     if (args.includes("--verbose")) await write(Deno.stderr, `${stackOf(error)}\n`);
   }
   const { status, channel, text } = endingOf(error, asksForJson(args), Date.now());
-  await write(channel === "stdout" ? Deno.stdout : Deno.stderr, text);
+  const failure = await write(channel === "stdout" ? Deno.stdout : Deno.stderr, text);
+  // A full disk takes no event: a person may still read why.
+  if (channel === "stdout" && failure !== null && outputError(failure) !== null) {
+    await write(Deno.stderr, endingOf(error, false, Date.now()).text);
+  }
   return status;
 }
 
+/** @throws {P2pchatError} `disk`. Where nobody reads it, all is well. */
+async function print(text: string): Promise<void> {
+  const failure = await write(Deno.stdout, text);
+  const error = failure === null ? null : outputError(failure);
+  if (error !== null) throw error;
+}
+
+/** @returns What went wrong; null for nothing. */
 async function write(
   stream: { write(bytes: Uint8Array): Promise<number> },
   text: string,
-): Promise<void> {
+): Promise<unknown> {
   let bytes: Uint8Array = new TextEncoder().encode(text);
   try {
     while (bytes.length > 0) bytes = bytes.subarray(await stream.write(bytes));
-  } catch {
-    // Nobody reads it: the exit status says the rest.
+    return null;
+  } catch (error) {
+    return error;
   }
 }

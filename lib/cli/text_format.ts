@@ -1,14 +1,22 @@
 /** Lines of spans as text: times, colours, line breaks, and nothing that a terminal would obey. */
 
 import { visibleLines, visibleText } from "../base/text.ts";
-import type { Line, Span, SpanStyle } from "./user_interface.ts";
+import type { Line, SpanStyle } from "./user_interface.ts";
 
 export interface TextFormatOptions {
   readonly colour: boolean;
   /** Times with seconds. */
   readonly verbose: boolean;
-  /** Bodies are indented and broken at words. `null` in a pipe, where each line stays one. */
+  /** Lines are broken at words, and go on indented. `null` in a pipe, where each line stays one. */
   readonly terminal: (Cells & { columns(): number }) | null;
+}
+
+/** Part of a line on its way to a terminal. */
+interface Piece {
+  /** Visible. */
+  readonly text: string;
+  /** What switches its style on; empty for none. */
+  readonly code: string;
 }
 
 /** How a terminal shows text. */
@@ -20,7 +28,7 @@ export interface Cells {
 }
 
 const RESET = "\x1b[0m";
-const STYLE_CODES: Readonly<Record<Exclude<SpanStyle, "name" | "body">, string>> = {
+const STYLE_CODES: Readonly<Record<Exclude<SpanStyle, "name" | "body" | "exact">, string>> = {
   own: "\x1b[1m",
   mark: "\x1b[33m",
   faint: "\x1b[2m",
@@ -36,6 +44,11 @@ const BLANK = /^\s+$/u;
 
 /** A body's lines keep at least this many cells, however long the name before them. */
 const BODY_COLUMNS_MIN = 20;
+
+/** Cells before what goes on of a line without a time; with one, it goes on under the text after the mark. */
+const INDENT = 2;
+/** Stands between the time and the text of an event. */
+const EVENT_MARK = /^ [*!?] $/;
 
 const MINUTE_MS = 60_000;
 
@@ -55,27 +68,57 @@ export class TextFormat {
   /** The line, a day's announcement before it where the day changed; each ends with a line feed. */
   format(line: Line): string {
     let announcement = "";
-    let styled = "";
+    const pieces: Piece[] = [];
     let plain = "";
+    /** Of `plain`: what the rest of a broken line stands under. */
+    let head = 0;
+    let mayBreak = this.#options.terminal !== null;
     for (const span of line) {
       if (typeof span === "object" && "timeMs" in span) {
         announcement += this.#announcement(span.timeMs);
         const time = this.#timeText(span.timeMs);
         plain += time;
-        styled += time;
+        pieces.push({ text: time, code: "" });
         continue;
       }
       const { text, as } = typeof span === "string" ? { text: span, as: null } : span;
       if (as === "body") {
-        styled += this.#body(text, plain);
+        pieces.push({ text: this.#body(text, plain), code: "" });
         plain += text;
+        mayBreak = false;
         continue;
       }
       const visible = visibleText(text);
+      if (EVENT_MARK.test(visible) && pieces.length === 1) head = plain.length + visible.length;
       plain += visible;
-      styled += as === null ? visible : this.#styled(visible, as);
+      if (as === "exact") mayBreak = false;
+      pieces.push({ text: visible, code: this.#code(visible, as) });
     }
-    return `${announcement}${styled}\n`;
+    const shown = mayBreak ? this.#broken(pieces, plain, head) : pieces;
+    return `${announcement}${shown.map(styled).join("")}\n`;
+  }
+
+  /** The pieces with line breaks between words, where `plain`, their text, is too wide for the terminal. */
+  #broken(pieces: readonly Piece[], plain: string, head: number): readonly Piece[] {
+    const terminal = this.#options.terminal!;
+    const columns = terminal.columns();
+    if (terminal.width(plain) < columns) return pieces;
+    const width = terminal.width(plain.slice(0, head));
+    const indent = Math.min(
+      head === 0 ? INDENT : width,
+      Math.max(0, columns - BODY_COLUMNS_MIN),
+    );
+    const parts = brokenAtWords(plain.slice(head), columns - indent, terminal, width - indent);
+    const broken: Piece[] = [...piecesWithin(pieces, 0, head)];
+    let end = head;
+    for (const [index, part] of parts.entries()) {
+      let start = end;
+      while (!plain.startsWith(part, start)) start++; // over the blanks that the break stands for
+      end = start + part.length;
+      if (index > 0) broken.push({ text: `\n${" ".repeat(indent)}`, code: "" });
+      broken.push(...piecesWithin(pieces, start, end));
+    }
+    return broken;
   }
 
   #announcement(timeMs: number): string {
@@ -100,9 +143,9 @@ export class TextFormat {
     return this.#minuteText;
   }
 
-  #styled(text: string, as: Exclude<SpanStyle, "body">): string {
-    if (!this.#options.colour) return text;
-    return `${as === "name" ? nameColour(text) : STYLE_CODES[as]}${text}${RESET}`;
+  #code(text: string, as: Exclude<SpanStyle, "body"> | null): string {
+    if (as === null || as === "exact" || !this.#options.colour) return "";
+    return as === "name" ? nameColour(text) : STYLE_CODES[as];
   }
 
   /**
@@ -122,6 +165,22 @@ export class TextFormat {
   }
 }
 
+function styled({ text, code }: Piece): string {
+  return code === "" ? text : `${code}${text}${RESET}`;
+}
+
+/** What of `pieces` is from `start` to `end` of their whole text. */
+function piecesWithin(pieces: readonly Piece[], start: number, end: number): readonly Piece[] {
+  const within: Piece[] = [];
+  let offset = 0;
+  for (const { text, code } of pieces) {
+    const part = text.slice(Math.max(0, start - offset), Math.max(0, end - offset));
+    if (part !== "") within.push({ text: part, code });
+    offset += text.length;
+  }
+  return within;
+}
+
 /**
  * Breaks a line so that no part is as wide as `columns`, but for a character that is; one cell stays free, as
  * some terminals break a full line too early. A word is only broken where it would be too wide by itself.
@@ -139,7 +198,7 @@ export function brokenAtWords(
   let part = "";
   let used = taken;
   const breakLine = () => {
-    parts.push(part);
+    parts.push(part.trimEnd());
     part = "";
     used = 0;
   };
@@ -212,6 +271,11 @@ function nameColour(name: string): string {
 }
 
 /** A line of the program's own, in the form that all events have: time, star, text. */
-export function starLine(nowMs: number, text: string | Span): Line {
+export function starLine(nowMs: number, text: string): Line {
   return [{ timeMs: nowMs }, " * ", text];
+}
+
+/** A notice, marked where something is wrong. */
+export function noticeLine(nowMs: number, text: string, isWarning: boolean): Line {
+  return isWarning ? [{ timeMs: nowMs }, { text: " ! ", as: "mark" }, text] : starLine(nowMs, text);
 }

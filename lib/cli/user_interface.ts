@@ -11,7 +11,7 @@
  * 3. `close` before the program ends, in a `finally`; it writes what is left and restores the terminal.
  */
 
-import type { ErrorCode } from "../base/errors.ts";
+import type { ErrorCode, P2pchatError } from "../base/errors.ts";
 import type { CommandTable } from "./commands.ts";
 
 /** Part of a line. All of it is made harmless when written, whatever it holds. */
@@ -24,10 +24,11 @@ export type Span =
 /**
  * `name`: coloured by its text; `own`: bold; `mark`: what is wrong; `faint`: less important.
  * `body`: text of several lines, indented under its first line on a terminal, `␊` for each break in a pipe.
+ * `exact`: to be copied, or read by programs; its line is never broken.
  */
-export type SpanStyle = "name" | "own" | "mark" | "faint" | "body";
+export type SpanStyle = "name" | "own" | "mark" | "faint" | "body" | "exact";
 
-/** One line of output; a `body` may make it several. */
+/** One line of output; a `body`, or a narrow terminal, may make it several. */
 export type Line = readonly Span[];
 
 /** An event as `--json` prints it, without `at` and `ref`. */
@@ -37,7 +38,8 @@ export interface ShownEvent {
 
 /** Events that all modes have; how they read is the same in each. */
 export type CommonEvent =
-  | { readonly event: "notice"; readonly text: string }
+  /** `warning`: something is wrong. */
+  | { readonly event: "notice"; readonly text: string; readonly warning?: true }
   /** A command or a remote failed; the program goes on. In text form: on stderr. */
   | { readonly event: "error"; readonly code: ErrorCode; readonly text: string }
   /** Last event before exit 0; not shown in text form. */
@@ -72,7 +74,7 @@ export interface InputHandler<Target> {
   ended(): void;
   /**
    * Ctrl+C, SIGTERM, a closed terminal, or nobody who reads the output. Comes at once, past waiting lines.
-   * @returns Whether the program is leaving: the next Ctrl+C or signal then forces, with exit status 130.
+   * @returns Whether the program is leaving: the next Ctrl+C or SIGTERM then forces, with exit status 130.
    */
   interrupted(cause: InterruptCause): boolean;
 }
@@ -107,6 +109,8 @@ export interface UserInterface<Event extends ShownEvent, Target> {
   flush(): Promise<void>;
   /** Resolves when all that was shown before the call is before the user's eyes; more may be waiting. */
   written(): Promise<void>;
+  /** Why standard output takes nothing more, where its reader hasn't just gone: how the program ends then. */
+  readonly outputError: P2pchatError | null;
   /** Stops reading, writes what is left, 2 s at most, restores the terminal. Idempotent. */
   close(): Promise<void>;
 }

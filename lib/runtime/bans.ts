@@ -1,42 +1,32 @@
-/** Who is refused for a while: keys and addresses of those that broke the rules. */
+/**
+ * Who is refused for a while: keys of those that broke the rules. Not their addresses: behind one there may be
+ * others, members among them. How often fresh keys may come from an address the links bound for everybody.
+ */
 
 import type { PeerKey } from "../base/ids.ts";
 
-/** More offenders than this are an attack with fresh keys and addresses, which bans don't stop anyway. */
+/** More offenders than this are an attack with fresh keys, which bans don't stop anyway. */
 const BANS_MAX = 4_096;
-
-/** Many may share these, and one of them would shut out all. */
-const SHARED_HOSTS = /^(127\.|::1$|localhost$|::ffff:127\.)/;
 
 export class Bans {
   /** Until when, monotonic; the oldest ban goes first. */
-  readonly #untilMs = new Map<string, number>();
+  readonly #untilMs = new Map<PeerKey, number>();
 
-  /** @param host Its address, null where it isn't its own word (we dialled it). Loopback is never banned. */
-  ban(peer: PeerKey, host: string | null, untilMs: number): void {
-    this.#set(peer, untilMs);
-    if (host !== null && !SHARED_HOSTS.test(host)) this.#set(host, untilMs);
-  }
-
-  isBanned(peer: PeerKey, host: string | null, nowMs: number): boolean {
-    return this.#holds(peer, nowMs) || (host !== null && this.#holds(host, nowMs));
-  }
-
-  #holds(who: string, nowMs: number): boolean {
-    const untilMs = this.#untilMs.get(who);
-    if (untilMs === undefined) return false;
-    if (untilMs > nowMs) return true;
-    this.#untilMs.delete(who);
-    return false;
-  }
-
-  #set(who: string, untilMs: number): void {
-    this.#untilMs.delete(who);
-    this.#untilMs.set(who, untilMs);
+  ban(peer: PeerKey, untilMs: number): void {
+    this.#untilMs.delete(peer);
+    this.#untilMs.set(peer, untilMs);
     if (this.#untilMs.size <= BANS_MAX) return;
     for (const oldest of this.#untilMs.keys()) {
       this.#untilMs.delete(oldest);
       return;
     }
+  }
+
+  isBanned(peer: PeerKey, nowMs: number): boolean {
+    const untilMs = this.#untilMs.get(peer);
+    if (untilMs === undefined) return false;
+    if (untilMs > nowMs) return true;
+    this.#untilMs.delete(peer);
+    return false;
   }
 }

@@ -54,6 +54,8 @@ export interface MeshHostPorts {
 /** A log is compacted when it has so much more than it had after the last time. */
 const COMPACT_BYTES_MIN = 16 * 1024 * 1024;
 const COMPACT_FACTOR = 2;
+/** For so long a write waits for the output; a reader that takes longer puts compaction off. */
+const COMPACT_WAIT_MS = 500;
 /** As pauses between retries everywhere. */
 const DISK_RETRY_MS = 30_000;
 /** Bytes that no message of ours could be: an old version at best. */
@@ -137,7 +139,7 @@ export class MeshHost implements LinkHandler {
   linkUp(link: LinkId, info: LinkInfo): void {
     const { peer, dialled, remote, attempt } = info;
     if (attempt !== null) this.#dialling.delete(attempt);
-    if (this.#bans.isBanned(peer, dialled ? null : remote.host, this.ports.clock.nowMs())) {
+    if (this.#bans.isBanned(peer, this.ports.clock.nowMs())) {
       this.ports.links.close(link, "refused for a while after breaking the rules");
       this.#log.info("link refused", {
         ...this.#whoIs(info),
@@ -305,8 +307,7 @@ export class MeshHost implements LinkHandler {
     const info = this.#up.get(link);
     if (info === undefined) return;
     this.#log.warn("peer banned", { link, ...this.#whoIs(info), reason, durationMs });
-    const host = info.dialled ? null : info.remote.host;
-    this.#bans.ban(info.peer, host, this.ports.clock.nowMs() + durationMs);
+    this.#bans.ban(info.peer, this.ports.clock.nowMs() + durationMs);
     this.ports.links.close(link, reason);
   }
 
@@ -327,6 +328,7 @@ export class MeshHost implements LinkHandler {
     invariant(store !== null, "a room is opened before anything of it is stored");
     try {
       await this.#closeGap(store);
+      if (store.bytes >= this.#compactAtBytes) await this.#beginCompaction(store);
       await store.append(records, sync);
     } catch (error) {
       // What was received goes on being shown; the log must not continue as if nothing were missing.
@@ -336,7 +338,6 @@ export class MeshHost implements LinkHandler {
       this.#retryLater(store);
       throw error;
     }
-    this.#maybeCompact();
   }
 
   /** After a refused write the log lacks what the machine has: it is written anew before it goes on. */
@@ -392,20 +393,41 @@ export class MeshHost implements LinkHandler {
     this.#noting = null;
   }
 
-  #maybeCompact(): void {
-    const store = this.#store;
-    if (store === null || this.#compacting !== null || store.bytes < this.#compactAtBytes) return;
-    // The snapshot counts everything as shown, so all that was delivered must have been.
-    this.#compacting = this.ports.flushed().then(async () => {
-      const room = this.#mesh.room;
-      if (room === null) return;
-      await store.rewrite(room.snapshot());
+  /**
+   * Begins before a write: what is in the file by now, the machine has been told of, and so a snapshot has it.
+   * What comes from here on is carried over.
+   */
+  async #beginCompaction(store: RoomStore): Promise<void> {
+    if (this.#compacting !== null) return;
+    // The snapshot counts all that was delivered as shown, so it must have been.
+    const wasShown = await this.#isShownWithin(COMPACT_WAIT_MS);
+    const { room } = this.#mesh;
+    if (!wasShown || room === null || !room.ready || this.#isOver) {
+      this.#compactLater(store);
+      return;
+    }
+    this.#compacting = store.rewrite(room.snapshot()).then(() => {
       this.#compactAtBytes = Math.max(COMPACT_BYTES_MIN, COMPACT_FACTOR * store.bytes);
     }).catch((error) => {
       if (!(error instanceof P2pchatError)) return this.#ended.reject(error);
       this.#log.warn("the room's log couldn't be compacted", { text: error.message });
-      this.#compactAtBytes = store.bytes + COMPACT_BYTES_MIN;
+      this.#compactLater(store);
     }).finally(() => this.#compacting = null);
+  }
+
+  #compactLater(store: RoomStore): void {
+    this.#compactAtBytes = store.bytes + COMPACT_BYTES_MIN;
+  }
+
+  async #isShownWithin(ms: number): Promise<boolean> {
+    const { clock } = this.ports;
+    const late = Promise.withResolvers<boolean>();
+    const timer = clock.at(clock.nowMs() + ms, () => late.resolve(false));
+    try {
+      return await Promise.race([this.ports.flushed().then(() => true), late.promise]);
+    } finally {
+      timer.cancel();
+    }
   }
 
   // Back pressure.

@@ -84,6 +84,22 @@ export class KnownPeers {
     return line !== undefined && "pin" in line ? line.pin : null;
   }
 
+  /** The last pin of `name` in another scope of the same kind, where none of these has this key; else null. */
+  otherElsewhere(scope: string, name: string, key: PeerKey): Pin | null {
+    const kind = scope.slice(0, scope.indexOf(":") + 1);
+    const end = pinKey("", name);
+    const fingerprint = fingerprintOf(key);
+    let other: Pin | null = null;
+    for (const [at, line] of this.#lines) {
+      if (!("pin" in line) || typeof at !== "string" || !at.endsWith(end)) continue;
+      const { pin } = line;
+      if (pin.scope === scope || !pin.scope.startsWith(kind)) continue;
+      if (pin.fingerprint === fingerprint) return null;
+      other = pin;
+    }
+    return other;
+  }
+
   /** All pins, in the order of the file. */
   pins(): readonly Pin[] {
     return [...this.#lines.values()].flatMap((line) => "pin" in line ? [line.pin] : []);

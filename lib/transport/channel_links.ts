@@ -34,7 +34,8 @@ import type {
   Links,
 } from "./link.ts";
 import { Partings } from "./partings.ts";
-import { StrangerLimits, type StrangerLimitsConfig } from "./stranger_limits.ts";
+import { type Place, StrangerLimits, type StrangerLimitsConfig } from "./stranger_limits.ts";
+import { WaitingRoom } from "./waiting_room.ts";
 
 export interface ChannelLinksOptions {
   readonly identity: ChannelIdentity;
@@ -63,6 +64,8 @@ interface Connection {
   closing: boolean;
   /** `failed` or `closed` was handled. */
   over: boolean;
+  /** It makes room for another one at this moment, and hasn't heard a word of ours: it is told why. */
+  displaced: boolean;
   writing: boolean;
   /** The other side sends nothing more. */
   hungUp: boolean;
@@ -81,6 +84,8 @@ export class ChannelLinks implements Links {
   readonly #options: ChannelLinksOptions;
   readonly #connectMs: number;
   readonly #strangers: StrangerLimits<Connection>;
+  readonly #waiting: WaitingRoom<ByteStream, Connection>;
+  #callScheduled = false;
   readonly #connections = new Map<LinkId, Connection>();
   readonly #connecting = new Map<number, Connecting>();
   readonly #partings = new Partings(() => this.#checkShutdown());
@@ -103,6 +108,7 @@ export class ChannelLinks implements Links {
       (connection) => !connection.channel.hasOpening,
       options.strangers,
     );
+    this.#waiting = new WaitingRoom((host, nowMs) => this.#strangers.placeFor(host, nowMs));
     network.accept((stream) => this.#accepted(stream));
   }
 
@@ -181,6 +187,7 @@ export class ChannelLinks implements Links {
     this.#shutdown = Promise.withResolvers<void>();
     const stopped = this.#network.stopListening();
     this.#options.clock.soon(() => {
+      for (const stream of this.#waiting.clear()) stream.abort();
       for (const attempt of [...this.#connecting.keys()]) this.#giveUp(attempt, reason);
       for (const connection of [...this.#connections.values()]) {
         if (connection.up) this.close(connection.id, reason);
@@ -234,17 +241,57 @@ export class ChannelLinks implements Links {
   }
 
   #accepted(stream: ByteStream): void {
-    const { identity, env, channel: config, access, clock } = this.#options;
     if (this.#shutdown !== null) return stream.abort();
-    const nowMs = clock.nowMs();
-    const place = this.#strangers.placeFor(stream.remote.host, nowMs);
-    if (place.type === "full") return this.#turnAway(stream, place.reason);
-    if (place.type === "instead of") {
-      this.#step(place.stranger, { type: "close", reason: "made room for another connection" });
+    const nowMs = this.#options.clock.nowMs();
+    const { host } = stream.remote;
+    if (!this.#waiting.isWaitedAt(host)) {
+      const place = this.#strangers.placeFor(host, nowMs);
+      if (place.type !== "none") return this.#letIn(stream, place, nowMs);
     }
+    if (this.#waiting.enter(stream, host, nowMs)) return this.#callWaiting(nowMs);
+    this.#turnAway(stream, `${this.#waiting.size} wait already`);
+  }
+
+  /** Lets in who waits and has a place now. */
+  #callWaiting(nowMs: number): void {
+    for (let next; (next = this.#waiting.next(nowMs)) !== null;) {
+      const { waiting, place } = next;
+      if (place.type === "none") this.#turnAway(waiting, "no place for too long");
+      else this.#letIn(waiting, place, nowMs);
+    }
+    const { dueMs } = this.#waiting;
+    if (dueMs !== null) this.#alarm.setEarliest(dueMs);
+  }
+
+  #letIn(
+    stream: ByteStream,
+    place: Exclude<Place<Connection>, { readonly type: "none" }>,
+    nowMs: number,
+  ): void {
+    if (place.type === "instead of") this.#displace(place.stranger);
+    const { identity, env, channel: config, access } = this.#options;
     const options = { identity, env, ...(config === undefined ? {} : { config }) };
     const connection = this.#start(stream, Channel.listen(options, access, nowMs), null);
     this.#strangers.add(connection, stream.remote.host, nowMs);
+  }
+
+  #displace(stranger: Connection): void {
+    const { channel, writing } = stranger;
+    this.#strangers.remove(stranger);
+    stranger.displaced = !channel.hasOpening && !channel.hasOutput && !writing;
+    this.#step(stranger, { type: "close", reason: "made room for another connection" });
+    stranger.displaced = false;
+  }
+
+  /** A stranger is known now, or gone: another may have its place. */
+  #forgetStranger(connection: Connection): void {
+    this.#strangers.remove(connection);
+    if (this.#waiting.size === 0 || this.#callScheduled) return;
+    this.#callScheduled = true;
+    this.#options.clock.soon(() => {
+      this.#callScheduled = false;
+      this.#callWaiting(this.#options.clock.nowMs());
+    });
   }
 
   #turnAway(stream: ByteStream, reason: string): void {
@@ -265,6 +312,7 @@ export class ChannelLinks implements Links {
       up: false,
       closing: false,
       over: false,
+      displaced: false,
       writing: false,
       hungUp: false,
       flushing: false,
@@ -343,7 +391,7 @@ export class ChannelLinks implements Links {
       epoch,
       roomNamed,
     };
-    this.#strangers.remove(connection);
+    this.#forgetStranger(connection);
     connection.up = true;
     this.#up += 1;
     this.#options.handler.linkUp(id, info);
@@ -397,11 +445,12 @@ export class ChannelLinks implements Links {
     effect: ChannelEffect & { readonly type: "failed" | "closed" },
   ): void {
     const { attempt, channel, id, stream } = connection;
-    this.#strangers.remove(connection);
+    this.#forgetStranger(connection);
     this.#connections.delete(id);
     connection.over = true;
     // Only who has something to hear, and may still listen, is waited for.
     if (connection.hungUp || (effect.type === "closed" && !effect.closed)) stream.abort();
+    else if (connection.displaced) this.#partWith(stream, encodeRefusal("full"));
     else this.#partWith(stream, null, connection.writing);
     if (effect.type === "closed") {
       const { closed, reason } = effect;
@@ -447,12 +496,13 @@ export class ChannelLinks implements Links {
       this.#step(connection, { type: "tick" });
       this.#flush(connection);
     }
+    this.#callWaiting(nowMs);
     this.#armNext(this.#partings.check(nowMs));
     this.#checkShutdown();
   }
 
   #armNext(partingsDueMs: number | null): void {
-    let next = partingsDueMs;
+    let next = earliestMs(partingsDueMs, this.#waiting.dueMs);
     for (const { dueMs } of this.#connecting.values()) next = earliestMs(next, dueMs);
     for (const { channel } of this.#connections.values()) {
       next = earliestMs(next, channel.nextDeadlineMs());

@@ -89,7 +89,7 @@ export interface DialExpectation {
 export const EXPECT_ANYBODY: DialExpectation = { key: null, room: null, secret: null };
 
 export interface Links {
-  /** Where it listens; `host` as it was asked for, `port` as it was given. */
+  /** Where it listens; `host` as it was asked for, `port` as it was given; empty and 0 where it only dials. */
   readonly local: Endpoint;
   /** How many links are up. */
   readonly size: number;

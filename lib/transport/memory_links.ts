@@ -183,6 +183,8 @@ class MemoryStream implements ByteStream {
   readonly #inbox: (Uint8Array | null)[] = [];
   #inboxBytes = 0;
   #reading = true;
+  /** Nobody is told of anything before; what comes in waits. */
+  #handled = false;
   #deliverAsked = false;
   #writing = false;
   #finished = false;
@@ -197,6 +199,7 @@ class MemoryStream implements ByteStream {
 
   handle(events: ByteStreamEvents): void {
     this.#events = events;
+    this.#handled = true;
     this.deliver();
   }
 
@@ -228,7 +231,7 @@ class MemoryStream implements ByteStream {
 
   /** Lets the reader have what is there, unless it doesn't want to, or the way is cut. */
   deliver(): void {
-    if (this.#deliverAsked || this.#inbox.length === 0) return;
+    if (!this.#handled || this.#deliverAsked || this.#inbox.length === 0) return;
     this.#deliverAsked = true;
     this.network.clock.soon(() => {
       this.#deliverAsked = false;

@@ -2,29 +2,45 @@
  * How many inbound connections may exist whose other side isn't known yet: they cost memory and a key agreement
  * each, and anybody can make them.
  *
- * When all places are taken, a newcomer gets that of the oldest connection that has said nothing sensible for a
- * while, so that a crowd of silent connections keeps nobody out for longer than that while.
+ * When all places are taken, a newcomer gets that of the oldest connection that hasn't got on for a while, so that
+ * a crowd of silent connections or half handshakes keeps nobody out for longer than that while. Who must wait for
+ * it waits in order (`waiting_room.ts`): whoever tries again at once gets behind the others, not before them.
  */
+
+import { TokenBucket } from "../base/token_bucket.ts";
 
 export interface StrangerLimitsConfig {
   /** Strangers in all. */
   readonly strangersMax: number;
   /** Strangers from one address; loopback is exempt, for many programs may run on one machine. */
   readonly strangersPerAddressMax: number;
-  /** How long a silent stranger keeps its place when others want it; more than a slow round trip. */
+  /** How long a silent stranger keeps its place when others want it; more than a slow way to us. */
   readonly silenceMs: number;
+  /** The same for one that has begun a handshake; more than a slow round trip. */
+  readonly unfinishedMs: number;
+  /** Fresh keys cost nothing, so who breaks rules comes back at once: an address may come so often. */
+  readonly perAddressPerSecond: number;
+  /** So many may come from one address at once, as when a network of members comes back. */
+  readonly perAddressBurst: number;
 }
 
 export const STRANGER_LIMITS_DEFAULTS: StrangerLimitsConfig = {
   strangersMax: 64,
-  strangersPerAddressMax: 4,
+  strangersPerAddressMax: 8,
   silenceMs: 500,
+  unfinishedMs: 1_000,
+  perAddressPerSecond: 20,
+  perAddressBurst: 50,
 };
+
+/** Addresses whose rate is remembered; an attack by more of them isn't stopped by any rate. */
+const RATES_MAX = 1_024;
 
 export type Place<Stranger> =
   | { readonly type: "free" }
   | { readonly type: "instead of"; readonly stranger: Stranger }
-  | { readonly type: "full"; readonly reason: string };
+  /** None before `untilMs`, unless a stranger goes or becomes known. */
+  | { readonly type: "none"; readonly untilMs: number };
 
 interface Entry {
   readonly address: string;
@@ -36,7 +52,10 @@ export class StrangerLimits<Stranger> {
   readonly #isSilent: (stranger: Stranger) => boolean;
   /** In order of arrival. */
   readonly #strangers = new Map<Stranger, Entry>();
+  /** The address that came last is the last. */
+  readonly #rates = new Map<string, TokenBucket>();
 
+  /** @param isSilent Whether it hasn't said anything sensible yet. */
   constructor(
     isSilent: (stranger: Stranger) => boolean,
     config: Partial<StrangerLimitsConfig> = {},
@@ -51,25 +70,51 @@ export class StrangerLimits<Stranger> {
 
   /** Whether a connection from `host` may come in at `nowMs`, and who makes room for it. */
   placeFor(host: string, nowMs: number): Place<Stranger> {
-    const { strangersMax, strangersPerAddressMax, silenceMs } = this.#config;
+    const { strangersMax, strangersPerAddressMax, perAddressPerSecond } = this.#config;
     const address = addressGroup(host);
     if (address !== LOOPBACK) {
+      const missing = 1 - (this.#rates.get(address)?.available(nowMs) ?? 1);
+      if (missing > 0) {
+        const waitMs = Math.max(1, Math.ceil(1_000 * missing / perAddressPerSecond));
+        return { type: "none", untilMs: nowMs + waitMs };
+      }
       let same = 0;
       for (const entry of this.#strangers.values()) if (entry.address === address) same += 1;
-      if (same >= strangersPerAddressMax) {
-        return { type: "full", reason: `${same} unfinished handshakes from this address` };
-      }
+      if (same >= strangersPerAddressMax) return this.#oldest(address, nowMs);
     }
-    if (this.#strangers.size < strangersMax) return { type: "free" };
-    for (const [stranger, { sinceMs }] of this.#strangers) {
-      if (nowMs - sinceMs < silenceMs) break;
-      if (this.#isSilent(stranger)) return { type: "instead of", stranger };
+    return this.#strangers.size < strangersMax ? { type: "free" } : this.#oldest(null, nowMs);
+  }
+
+  /** The place of the first from `address`, null for any, that has kept its place for long enough. */
+  #oldest(address: string | null, nowMs: number): Place<Stranger> {
+    const { silenceMs, unfinishedMs } = this.#config;
+    let untilMs = Infinity;
+    for (const [stranger, entry] of this.#strangers) {
+      if (address !== null && entry.address !== address) continue;
+      const dueMs = entry.sinceMs + (this.#isSilent(stranger) ? silenceMs : unfinishedMs);
+      if (dueMs <= nowMs) return { type: "instead of", stranger };
+      untilMs = Math.min(untilMs, dueMs);
     }
-    return { type: "full", reason: `${this.#strangers.size} unfinished handshakes` };
+    return { type: "none", untilMs };
   }
 
   add(stranger: Stranger, host: string, nowMs: number): void {
-    this.#strangers.set(stranger, { address: addressGroup(host), sinceMs: nowMs });
+    const address = addressGroup(host);
+    this.#strangers.set(stranger, { address, sinceMs: nowMs });
+    if (address !== LOOPBACK) this.#count(address, nowMs);
+  }
+
+  #count(address: string, nowMs: number): void {
+    const { perAddressPerSecond, perAddressBurst } = this.#config;
+    const rate = this.#rates.get(address) ?? new TokenBucket(perAddressPerSecond, perAddressBurst);
+    rate.take(nowMs);
+    this.#rates.delete(address);
+    this.#rates.set(address, rate);
+    if (this.#rates.size <= RATES_MAX) return;
+    for (const oldest of this.#rates.keys()) {
+      this.#rates.delete(oldest);
+      return;
+    }
   }
 
   /** It is known now, or gone. */
@@ -78,7 +123,8 @@ export class StrangerLimits<Stranger> {
   }
 }
 
-const LOOPBACK = "loopback";
+/** The group of all addresses of this machine itself. */
+export const LOOPBACK = "loopback";
 
 /**
  * What counts as one address: an IPv4 address, or an IPv6 /64, which is what one customer gets.

@@ -18,16 +18,19 @@ export const SYSTEM_LINK_CLOCK: LinkClock = {
 export interface TcpLinksOptions extends Omit<ChannelLinksOptions, "clock"> {
   /** Address to listen at, or `null` for all of this machine's, IPv6 and IPv4. */
   readonly host: string | null;
-  /** 0 to 65535; 0 takes any free port. */
-  readonly port: number;
+  /** 0 to 65535; 0 takes any free port, null none: it only dials. */
+  readonly port: number | null;
 }
 
 /**
- * Listens, and returns the links.
+ * Listens, unless it only dials, and returns the links.
  * @throws {P2pchatError} `port-in-use` if another program has the port; `unreachable` if `host` isn't an
  * address of this machine, or the port isn't allowed.
  */
 export function openTcpLinks(options: TcpLinksOptions): Links {
-  const network = TcpNetwork.listen(options.host, options.port, options.env.log);
+  const { host, port, env } = options;
+  const network = port === null
+    ? TcpNetwork.dialOnly(env.log)
+    : TcpNetwork.listen(host, port, env.log);
   return new ChannelLinks(network, { ...options, clock: SYSTEM_LINK_CLOCK });
 }

@@ -118,17 +118,23 @@ class TcpStream implements ByteStream {
 
 export class TcpNetwork implements StreamNetwork {
   readonly local: Endpoint;
-  readonly #listener: Deno.TcpListener;
+  /** Null for one that only dials. */
+  readonly #listener: Deno.TcpListener | null;
   readonly #log: Logger;
   readonly #ongoing = new Set<Promise<void>>();
   #stopped = false;
   #acceptLoop: Promise<void> | null = null;
   #wakeAccept: (() => void) | null = null;
 
-  private constructor(listener: Deno.TcpListener, log: Logger) {
+  private constructor(listener: Deno.TcpListener | null, log: Logger) {
     this.#listener = listener;
     this.#log = log;
-    this.local = { host: listener.addr.hostname, port: listener.addr.port };
+    this.local = { host: listener?.addr.hostname ?? "", port: listener?.addr.port ?? 0 };
+  }
+
+  /** Connects to others, and listens nowhere: `local` has an empty host and port 0. */
+  static dialOnly(log: Logger): TcpNetwork {
+    return new TcpNetwork(null, log);
   }
 
   /**
@@ -159,9 +165,10 @@ export class TcpNetwork implements StreamNetwork {
     const controller = new AbortController();
     const { signal } = controller;
     const work = (async () => {
+      let conn: Deno.TcpConn | null = null;
       let stream: TcpStream;
       try {
-        const conn = await Deno.connect({
+        conn = await Deno.connect({
           hostname: to.host,
           port: to.port,
           transport: "tcp",
@@ -170,6 +177,7 @@ export class TcpNetwork implements StreamNetwork {
         if (signal.aborted) return conn.close();
         stream = new TcpStream(conn, this.#ongoing);
       } catch (error) {
+        conn?.close(); // it was reset before we came to look at it
         if (!signal.aborted) failed(reasonOf(error));
         return;
       }
@@ -186,13 +194,13 @@ export class TcpNetwork implements StreamNetwork {
   }
 
   accept(accepted: (stream: ByteStream) => void): void {
-    this.#acceptLoop = this.#accept(accepted);
+    if (this.#listener !== null) this.#acceptLoop = this.#accept(this.#listener, accepted);
   }
 
   async stopListening(): Promise<void> {
     if (!this.#stopped) {
       this.#stopped = true;
-      this.#listener.close();
+      this.#listener?.close();
       this.#wakeAccept?.();
     }
     await this.#acceptLoop;
@@ -202,11 +210,14 @@ export class TcpNetwork implements StreamNetwork {
     while (this.#ongoing.size > 0) await Promise.allSettled([...this.#ongoing]);
   }
 
-  async #accept(accepted: (stream: ByteStream) => void): Promise<void> {
+  async #accept(
+    listener: Deno.TcpListener,
+    accepted: (stream: ByteStream) => void,
+  ): Promise<void> {
     while (!this.#stopped) {
       let conn: Deno.TcpConn;
       try {
-        conn = await this.#listener.accept();
+        conn = await listener.accept();
       } catch (error) {
         if (this.#stopped) return;
         this.#log.warn("cannot accept a connection", { reason: reasonOf(error) });

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { didYouMean, nearest } from "../../lib/base/nearest.ts";
+import { closest, didYouMean, nearest } from "../../lib/base/nearest.ts";
 
 const WORDS = ["mesh", "serve", "peer", "regserver", "help"];
 
@@ -26,4 +26,10 @@ for (const [word, meant] of CASES) {
 Deno.test("didYouMean() is part of a sentence, or nothing", () => {
   assertEquals(didYouMean("mehs", WORDS, (word) => `/${word}`), "; did you mean /mesh?");
   assertEquals(didYouMean("chat", WORDS), "");
+});
+
+Deno.test("closest() always names one, the one that the word begins first", () => {
+  assertEquals(closest("chat", WORDS), "mesh");
+  assertEquals(closest("s", WORDS), "serve");
+  assertEquals([closest("", WORDS), closest("x".repeat(1_000_000), WORDS)], [null, null]);
 });

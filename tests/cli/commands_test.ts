@@ -2,6 +2,8 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import * as fc from "fast-check";
 import { type Argument, command, CommandTable } from "../../lib/cli/commands.ts";
 import { entryCount, messageText } from "../../lib/cli/command_arguments.ts";
+import { graphemesOf, textWidth } from "../../lib/cli/graphemes.ts";
+import { TextFormat } from "../../lib/cli/text_format.ts";
 import { helpEvent, helpLines } from "../../lib/cli/help_text.ts";
 import { meshCommands } from "../../lib/cli/mesh_commands.ts";
 import type { MeshCommand } from "../../lib/protocols/mesh/events.ts";
@@ -81,16 +83,22 @@ for (const [line, outcome] of TYPED) {
 
 const REFUSED: readonly (readonly [line: string, code: string, text: string])[] = [
   ["/mgs Bob hi", "unknown-command", "There is no command /mgs; did you mean /msg?"],
-  ["/usr/bin/env", "unknown-command", "There is no command /usr/bin/env; /help lists them"],
+  [
+    "/usr/bin/env",
+    "unknown-command",
+    "There is no command /usr/bin/env; /help lists them, //usr/bin/env says it as text",
+  ],
   ["/", "unknown-command", "There is no command /; /help lists them"],
   ["/ x", "unknown-command", "There is no command /"],
+  ["/help xyz", "unknown-command", "There is no command /xyz; /help lists them"],
   ["/help mgs", "unknown-command", "did you mean /msg?"],
   ["/msg", "usage", "The form is /msg NAME TEXT, for example /msg Bob are you coming?"],
   ["/msg Bob", "usage", "The form is /msg NAME TEXT"],
   ["/msg Bob ", "usage", "The form is /msg NAME TEXT"],
   ["/peers x", "usage", "The form is /peers alone"],
-  ["/history x", "usage", 'N must be a number from 1 to 10000, is "x"'],
-  ["/history 0", "usage", 'is "0"'],
+  ["/history x", "usage", 'N must be a number from 0 to 10000, is "x"'],
+  ["/history 10001", "usage", 'is "10001"'],
+  ["/verify ≈", "usage", "NAME is empty"],
   ["/history 1 2", "usage", "The form is /history [N]"],
   ["/name a/b", "bad-name", '"/"'],
   ["/name", "usage", "The form is /name NEW"],
@@ -247,9 +255,37 @@ Deno.test("no line at all makes parsing fail", () => {
   }));
 });
 
+function shownHelp(columns: number | null): readonly string[] {
+  const terminal = columns === null
+    ? null
+    : { width: textWidth, characters: graphemesOf, columns: () => columns };
+  const format = new TextFormat({ colour: false, verbose: false, terminal }, 0);
+  const lines = helpLines(meshCommands.commands, meshCommands, columns);
+  return lines.map((line) => format.format(line)).join("").split("\n").slice(0, -1);
+}
+
+Deno.test("helpLines() puts descriptions beside the commands, or below them where that is too narrow", () => {
+  const wide = shownHelp(70);
+  const narrow = shownHelp(30);
+  assertEquals(wide.slice(0, 2), [
+    "/msg NAME TEXT               a message that NAME alone can read (a",
+    "                             line without a command goes to all)",
+  ]);
+  assertEquals(narrow.slice(0, 5), [
+    "/msg NAME TEXT",
+    "    a message that NAME alone",
+    "    can read (a line without",
+    "    a command goes to all)",
+    "/peers, /list",
+  ]);
+  assertEquals(wide.at(-1), "Lines that are pasted at once are one message.");
+  for (const line of narrow) assert(line.length < 30, line);
+});
+
 Deno.test("helpLines() names every command once, in columns", () => {
-  const lines = helpLines(meshCommands.commands, meshCommands).map((line) => line.join(""));
-  assertEquals(lines.length, meshCommands.commands.length);
+  const lines = shownHelp(null);
+  assertEquals(lines.length, meshCommands.commands.length + 1);
+  assertEquals(lines.at(-1), "//TEXT                       says /TEXT: no command");
   assert(lines.some((line) => line.startsWith("/quit, /exit, /q, :q, :quit  leave the room")));
   for (const line of lines) assert(line.length <= 120, line);
 });

@@ -138,7 +138,10 @@ Deno.test("errors are written to stderr between two prompts on stdout", async ()
   const { streams, ui, screenNow } = await open();
   streams.type("/nonsense\r");
   await screenNow();
-  assertEquals(streams.stderrText, "error: There is no command /nonsense; /help lists them\r\n");
+  assertEquals(
+    streams.stderrText,
+    "error: There is no command /nonsense;\r\n  /help lists them, //nonsense says it\r\n  as text\r\n",
+  );
   await ui.close();
 });
 
@@ -154,6 +157,18 @@ Deno.test("lines typed while input is paused wait, at most a hundred of them", a
   ui.pauseInput(null);
   await settle();
   assertEquals(room.happened.length, 100);
+  await ui.close();
+});
+
+Deno.test("a notice has a star, a warning its mark", async () => {
+  const { ui, screenNow } = await open();
+  ui.show({ event: "notice", text: "Linked again" });
+  ui.show({ event: "notice", text: "Another key", warning: true });
+  assertEquals((await screenNow()).lines, [
+    "12:03 * Linked again",
+    "12:03 ! Another key",
+    "Alice>",
+  ]);
   await ui.close();
 });
 
@@ -174,6 +189,32 @@ Deno.test("Ctrl+Z gives the terminal back until the program goes on", async () =
   streams.signal("SIGCONT");
   assertEquals(streams.isRaw, true);
   assertEquals((await screenNow()).cursorLine, "Alice> half|");
+  await ui.close();
+});
+
+Deno.test("who is stopped from outside goes on with one prompt, in raw mode", async () => {
+  const { streams, ui, screenNow } = await open();
+  streams.type("half");
+  await settle();
+  streams.isRaw = false; // by the shell
+  streams.signal("SIGCONT");
+  assertEquals(streams.isRaw, true);
+  assertEquals((await screenNow()).lines, ["Alice> half"]);
+  streams.type("way");
+  assertEquals((await screenNow()).lines, ["Alice> halfway"]);
+  await ui.close();
+});
+
+Deno.test("a hang-up, which continues the program, too, is told and nothing else", async () => {
+  const { streams, ui, room } = await open();
+  streams.onRaw = () => {
+    throw new Error("EIO: I/O error");
+  };
+  streams.signal("SIGHUP");
+  streams.signal("SIGCONT");
+  streams.signal("SIGHUP");
+  await settle();
+  assertEquals([room.happened, streams.exits], [["(hangup)"], []]);
   await ui.close();
 });
 

@@ -27,7 +27,7 @@ export class MemoryStreams implements Streams {
   #reader: (() => void) | null = null;
   readonly #listeners = new Map<SignalName, Set<() => void>>();
   #hold: PromiseWithResolvers<void> | null = null;
-  #broken = false;
+  #broken: Error | null = null;
 
   readonly stdin;
   readonly stdout;
@@ -77,9 +77,9 @@ export class MemoryStreams implements Streams {
     this.#hold = null;
   }
 
-  /** The reader of the output is gone. */
-  break(): void {
-    this.#broken = true;
+  /** The reader of the output is gone, or whatever else `error` says. */
+  break(error: Error = new Deno.errors.BrokenPipe("Broken pipe")): void {
+    this.#broken = error;
   }
 
   signal(name: SignalName): void {
@@ -133,7 +133,7 @@ export class MemoryStreams implements Streams {
 
   async #write(bytes: Uint8Array, to: "stdoutText" | "stderrText"): Promise<number> {
     await this.#hold?.promise;
-    if (this.#broken) throw new Deno.errors.BrokenPipe("Broken pipe");
+    if (this.#broken !== null) throw this.#broken;
     const text = decoder.decode(bytes);
     this[to] += text;
     this.writes.push(text);

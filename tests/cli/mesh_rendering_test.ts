@@ -58,15 +58,13 @@ Others join with: p2pchat mesh NAME 127.0.0.1 55107
       event: "ready",
       command: "mesh",
       name: "Alice",
-      host: "127.0.0.1",
-      port: 55107,
+      host: "",
+      port: 0,
       key: KEY,
       room: "r",
       passive: true,
     },
-    `>INFO: Alice at address 127.0.0.1 is listening at 55107.
-You take no calls (--passive): others join through another member.
-`,
+    ">INFO: Alice takes no calls (--passive): others join through another member.\n",
   ],
   [
     "joined",
@@ -93,6 +91,11 @@ You take no calls (--passive): others join through another member.
     "lost",
     { event: "left", name: "Bob", key: KEY, reason: "lost" },
     "12:03 ! Bob is lost: no answer; messages are kept until they can be exchanged again\n",
+  ],
+  [
+    "lost, since when",
+    { event: "left", name: "Bob", key: KEY, reason: "lost", silentMs: 4_950 },
+    "12:03 ! Bob is lost: no answer for 5 s; messages are kept until they can be exchanged again\n",
   ],
   [
     "replaced",
@@ -163,7 +166,7 @@ Dave  takes no calls  direct
     { event: "history", messages: [{ id: "1", from: "Bob", text: "a\nb", sentAt: EARLIER }] },
     "11:03 <Bob> a␊b\n",
   ],
-  ["an empty history", { event: "history", messages: [] }, "No messages yet.\n"],
+  ["an empty history", { event: "history", messages: [] }, "No messages.\n"],
   [
     "a status where all is well",
     STATUS,

@@ -95,6 +95,24 @@ Deno.test("Output composes at the last moment, and again when all is written", a
   assertEquals(streams.writes, ["a\n<prompt>", "<prompt>"]);
 });
 
+Deno.test("Output has an error where the disk is full, none where its reader has gone", async () => {
+  const full = new Error("No space left on device (os error 28)");
+  const seen: (string | undefined)[] = [];
+  for (const error of [full, undefined]) {
+    const streams = new MemoryStreams();
+    const { output, closings } = outputTo(streams);
+    streams.break(error);
+    output.write("stdout", "a\n");
+    await output.flush();
+    assertEquals(closings(), 1);
+    seen.push(output.error?.message);
+  }
+  assertEquals(seen, [
+    "Cannot write to standard output: No space left on device; make room there, or write to another place",
+    undefined,
+  ]);
+});
+
 /** `count` lines, and how many of them have been made. */
 function countedLines(count: number, line: string) {
   const made = { count: 0 };

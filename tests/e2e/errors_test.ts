@@ -76,7 +76,7 @@ const LISTEN = ["--host", "127.0.0.1", "--port", "0"];
 Deno.test("errors of the command line are told before anything is touched", async (test) => {
   const cases: readonly (readonly [readonly string[], string, RegExp])[] = [
     [["mehs", "Bob"], "usage", /no command mehs; did you mean mesh\?/],
-    [["chat"], "usage", /no command chat; there is mesh/],
+    [["chat"], "usage", /no command chat; the nearest is mesh/],
     [["mesh"], "usage", /p2pchat mesh NAME \[HOST PORT\], for example p2pchat mesh Bob localhost/],
     [["--verison"], "usage", /no flag --verison; did you mean --version\?/],
     [["mesh", "Bob", "--verison"], "usage", /no flag --verison; did you mean --version\?/],
@@ -98,7 +98,7 @@ Deno.test("errors of the command line are told before anything is touched", asyn
     [["mesh", "Bob", "localhost", "x"], "usage", /PORT .* from 1 to 65535, is "x"/],
     [["mesh", "Bob", "a b", "1"], "usage", /HOST .* host name or an IP address, is "a b"/],
     [["mesh", "Bob", "--prot", "5"], "usage", /no flag --prot; did you mean --port\?/],
-    [["mesh", "Bob", "--xyzzy"], "usage", /no flag --xyzzy; p2pchat help .*lists them/],
+    [["mesh", "Bob", "--xyzzy"], "usage", /no flag --xyzzy; the nearest is --.*lists all/],
     [["mesh", "Bob", "--port"], "usage", /--port needs a value/],
     [["mesh", "Bob", "--port=-1"], "usage", /--port must be .* 0 to 65535, is "-1"/],
     [
@@ -234,7 +234,7 @@ Deno.test("errors of commands: each is told, with its ref, and the program goes 
     ["/xyzzy", "unknown-command", /\/xyzzy; \/help lists them/],
     ["/msg", "usage", /\/msg NAME TEXT, for example/],
     ["/msg Bob", "usage", /\/msg NAME TEXT, for example/],
-    ["/history many", "usage", /1 to 10000, is "many"/],
+    ["/history many", "usage", /0 to 10000, is "many"/],
     ["/name", "usage", /\/name NEW, for example/],
     ["/name no/slash", "bad-name", /consists of letters, digits/],
     ["/name bob", "name-taken", /bob.*choose another/i],
@@ -245,7 +245,7 @@ Deno.test("errors of commands: each is told, with its ref, and the program goes 
     ['{"command":5}', "usage", /command/],
     ['{"command":"msg"}', "usage", /text/],
     ['{"command":"msg","text":["x"]}', "usage", /text/],
-    ['{"command":"history","n":-1}', "usage", /1 to 10000/],
+    ['{"command":"history","n":-1}', "usage", /0 to 10000/],
     [`{"command":"msg","text":"${"x".repeat(65_537)}"}`, "too-long", /65[ ,.]?537.*65[ ,.]?536/],
     ["x".repeat(65_537), "too-long", /65[ ,.]?537.*65[ ,.]?536/],
     ["x".repeat(3_000_000), "too-long", /3[ ,.]?000[ ,.]?000/],
@@ -347,6 +347,7 @@ Deno.test("a stranger under a known name is told apart until he is trusted", asy
   assertEquals([refused.event, refused.code], ["error", "key-changed"]);
   assertStringIncludes(refused.text, `/trust ${entry.name}`);
   assert(warning !== undefined, "a warning is shown");
+  assertEquals([warning.event, warning.warning], ["notice", true]);
   assertStringIncludes(warning.text, entry.key);
   assertStringIncludes(warning.text, `/trust ${entry.name}`);
   assertEquals(got.private, true);

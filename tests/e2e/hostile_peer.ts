@@ -267,9 +267,13 @@ export class FalseMember implements AsyncDisposable {
     return this.#heard;
   }
 
+  encode(message: MeshMessage): Uint8Array {
+    return codec.encode(message);
+  }
+
   /** On the link by which it came in. */
   send(message: MeshMessage, lane: "control" | "data" = "data"): void {
-    this.sendBody(codec.encode(message), lane);
+    this.sendBody(this.encode(message), lane);
   }
 
   sendBody(body: Uint8Array, lane: "control" | "data" = "data"): void {
@@ -306,7 +310,12 @@ function randomBytes(length: number): Uint8Array<ArrayBuffer> {
   return crypto.getRandomValues(new Uint8Array(length));
 }
 
-async function within(ms: number, event: Promise<unknown>, account: () => string): Promise<void> {
+/** @throws When `event` takes longer than `ms`, with `account`. */
+export async function within(
+  ms: number,
+  event: Promise<unknown>,
+  account: () => string,
+): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const limit = new Promise<"late">((resolve) => timer = setTimeout(resolve, ms, "late"));
   const first = await Promise.race([event, limit]);

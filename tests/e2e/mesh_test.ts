@@ -1,6 +1,6 @@
 /** Rooms of real processes on loopback, driven as scripts drive them. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Node, Nodes, type ShownEvent } from "./node.ts";
 
 const isMessage = (event: ShownEvent) => event.event === "message";
@@ -177,6 +177,72 @@ Deno.test("mesh: a killed member finds the room again without an address, and ge
     "back",
   ]);
   assertEquals(shown.map(({ history }) => history), [...Array(20).fill(true), false, false]);
+});
+
+Deno.test("mesh: two members at any free ports find each other again after both were away", async () => {
+  await using nodes = new Nodes();
+  const [annsData, bobsData] = [Deno.makeTempDirSync(), Deno.makeTempDirSync()];
+  nodes.defer(() => Deno.removeSync(annsData, { recursive: true }));
+  nodes.defer(() => Deno.removeSync(bobsData, { recursive: true }));
+  const back = ["--host", "127.0.0.1"];
+  const ann = nodes.add(await Node.ready("Ann", null, { data: annsData }));
+  const bob = nodes.add(await Node.ready("Bob", ann, { data: bobsData }));
+  await ann.until(({ event }) => event === "joined");
+  for (const node of [bob, ann]) {
+    await node.type(":q");
+    await node.ended();
+  }
+
+  // The default port may be free by now, or taken: neither is where the other looks.
+  const annAgain = nodes.add(Node.start(["mesh", "Ann", ...back], { data: annsData }));
+  await annAgain.until(({ event }) => event === "ready");
+  const bobAgain = nodes.add(Node.start(["mesh", "Bob", ...back], { data: bobsData }));
+  await bobAgain.until(({ event }) => event === "ready");
+
+  await annAgain.until(({ event, name }) => event === "joined" && name === "Bob");
+  assertEquals([annAgain.port, bobAgain.port], [ann.port, bob.port]);
+});
+
+Deno.test("mesh: a name that is known from another room with another key comes with a notice", async () => {
+  await using nodes = new Nodes();
+  const data = Deno.makeTempDirSync();
+  nodes.defer(() => Deno.removeSync(data, { recursive: true }));
+  const isWarning = ({ event, text }: ShownEvent) =>
+    event === "notice" && text.startsWith("Bob has the key ");
+  const visited: Node[] = [];
+  for (let count = 0; count < 2; count++) {
+    const bob = nodes.add(await Node.ready("Bob", null));
+    const ann = nodes.add(await Node.ready("Ann", bob, { data }));
+    await ann.until(({ event }) => event === "joined");
+    if (count === 1) await ann.until(isWarning);
+    await ann.type(":q");
+    await ann.ended();
+    visited.push(ann);
+  }
+
+  assertEquals(visited.map(({ events }) => events.filter(isWarning).length), [0, 1]);
+  assertEquals(visited[1]?.events[0]?.event, "ready");
+});
+
+Deno.test("mesh: a passive member listens nowhere, says so, and talks with those that it dialled", async () => {
+  await using nodes = new Nodes();
+  const ann = nodes.add(await Node.ready("Ann", null));
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  const words = ["mesh", "Eve", "127.0.0.1", String(ann.port), "--passive"];
+  const eve = nodes.add(Node.start([...words, "--host", "127.0.0.1", "--port", String(port)]));
+  const ready = await eve.until(({ event }) => event === "ready");
+  assertEquals([ready.host, ready.port, ready.passive], ["", 0, true]);
+  await assertRejects(
+    () => Deno.connect({ hostname: "127.0.0.1", port }),
+    Deno.errors.ConnectionRefused,
+  );
+
+  await eve.say("hello");
+  await ann.until(({ event, from }) => event === "message" && from === "Eve");
+  await eve.type(":q");
+  assertEquals((await eve.ended()).code, 0);
 });
 
 Deno.test("mesh: a member that was stopped gets everything once when it goes on", async () => {

@@ -2,9 +2,13 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { Node, Nodes, type ShownEvent } from "./node.ts";
+import { Node, Nodes, PROGRAM, type ShownEvent } from "./node.ts";
 import { residentBytes } from "./proc.ts";
 import { TextProgram } from "./text_program.ts";
+
+/** What who founds a room is told. */
+const FOUNDED =
+  "* You founded a new room; nobody else is here yet. /help lists the commands, :q leaves.";
 
 const shown = (text: string) => (event: ShownEvent) =>
   event.event === "message" && event.text === text;
@@ -31,6 +35,7 @@ Deno.test("text mode: two people meet, talk and part, and read this", async () =
   assertEquals(alice.lines, [
     `>INFO: Alice at address 127.0.0.1 is listening at ${port}.`,
     `Others join with: p2pchat mesh NAME 127.0.0.1 ${port}`,
+    FOUNDED,
     "* Bob joined (127.0.0.1)",
     "<Bob> hello",
     "<Alice> are you coming?",
@@ -50,7 +55,6 @@ Deno.test("text mode: who takes no calls says so, and has no address in anybody'
   await using nodes = new Nodes();
   const alice = await nodes.ready("Alice", null);
   await using bob = TextProgram.mesh("Bob", alice.port, ["--passive"]);
-  const bobPort = await bob.port();
   await bob.until(/Alice is here/);
   await alice.until(joined("Bob"));
 
@@ -60,8 +64,7 @@ Deno.test("text mode: who takes no calls says so, and has no address in anybody'
   const { peers } = await alice.until(({ event }) => event === "peers");
 
   assertEquals(bob.lines, [
-    `>INFO: Bob at address 127.0.0.1 is listening at ${bobPort}.`,
-    "You take no calls (--passive): others join through another member.",
+    ">INFO: Bob takes no calls (--passive): others join through another member.",
     "* Alice is here (127.0.0.1)",
     "Bob (you)  takes no calls",
     `Alice  127.0.0.1:${alice.port}  direct`,
@@ -100,7 +103,7 @@ Deno.test("text mode: what begins like a command but is chat, is said; what isn'
     "end",
   ]);
   assertEquals(bob.stderr.split("\n"), [
-    "error: There is no command /unknown; /help lists them",
+    "error: There is no command /unknown; /help lists them, //unknown says it as text",
     "error: There is no command /histroy; did you mean /history?",
     "",
   ]);
@@ -151,6 +154,38 @@ Deno.test("text mode: a hundred lines piped in at once arrive before the program
   assertEquals(alice.texts(), lines);
   assertEquals(alice.events.find(left("Bob"))?.reason, "quit");
   assertEquals(bob.stderr, "");
+});
+
+Deno.test("text mode: who pipes into an empty room is told that nobody has it yet", async () => {
+  await using alice = TextProgram.mesh("Alice", null);
+  await alice.type("one", "two");
+  await alice.end();
+  const status = await alice.ended();
+
+  assertEquals(alice.lines.slice(2), [
+    FOUNDED,
+    "<Alice> one",
+    "<Alice> two",
+    "* Nobody was here to get what you said last; it goes out when you come back",
+  ]);
+  assertEquals([alice.stderr, status], ["", 0]);
+});
+
+Deno.test("text mode: who leaves is told whom the program waits for", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  await using bob = TextProgram.mesh("Bob", alice.port);
+  await bob.until(/Alice is here/);
+  await alice.until(joined("Bob"));
+  alice.signal("SIGSTOP");
+  await bob.type("/msg Alice are you there?", ":q");
+  await bob.until(/Leaving; waiting/);
+  alice.signal("SIGCONT");
+  const status = await bob.ended();
+
+  const told = bob.lines.filter((line) => line.startsWith("* Leaving"));
+  assertEquals(told, ["* Leaving; waiting up to 10 s for Alice to confirm"]);
+  assertEquals(status, 0);
 });
 
 Deno.test("text mode: the last line counts also where it isn't ended", async () => {
@@ -287,7 +322,8 @@ Deno.test("text mode: /status, /peers and /history read well, alone and in compa
   await alice.until(/Direct links: Bob[^]*\n.*Last message/);
 
   assertEquals(alice.lines.slice(2), [
-    "No messages yet.",
+    FOUNDED,
+    "No messages.",
     "Room of 1: Alice (you).",
     "Nobody else is here; what you write is kept for who comes. No messages yet.",
     `Alice (you)  127.0.0.1:${port}`,
@@ -313,6 +349,34 @@ Deno.test("text mode: /status, /peers and /history read well, alone and in compa
     `Alice  127.0.0.1:${port}  direct`,
   ]);
 });
+
+const hasFullDevice = { ignore: Deno.build.os !== "linux" };
+
+Deno.test(
+  "text mode: output to a full device is told on stderr, with status 5",
+  hasFullDevice,
+  async () => {
+    const folder = await Deno.makeTempDir({ prefix: "p2pchat-full-" });
+    for (
+      const words of [["--help"], ["--version"], ["mesh", "Alice"], ["mesh", "Alice", "--json"]]
+    ) {
+      const listen = words[0] === "mesh" ? ["--host", "127.0.0.1", "--port", "0"] : [];
+      const { code, stderr } = await new Deno.Command("sh", {
+        args: ["-c", 'exec "$@" > /dev/full', "sh", PROGRAM, ...words, ...listen],
+        env: { P2PCHAT_HOME: folder },
+        stdin: "null",
+      }).output();
+      assertEquals(
+        new TextDecoder().decode(stderr),
+        "error: Cannot write to standard output: No space left on device; " +
+          "make room there, or write to another place\n",
+        words.join(" "),
+      );
+      assertEquals(code, 5);
+    }
+    await Deno.remove(folder, { recursive: true });
+  },
+);
 
 /** `p2pchat mesh Bob` through a node, its files below the node's. */
 function bobsCommand(contact: Node): readonly string[] {

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { nodeCrypto, nodeSigner } from "../../lib/base/crypto.ts";
 import { SILENT_LOGGER } from "../../lib/base/environment.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
-import type { RoomId } from "../../lib/base/ids.ts";
+import type { LinkId, PeerKey, RoomId } from "../../lib/base/ids.ts";
 import type { MeshEvent } from "../../lib/protocols/mesh/events.ts";
 import type { MeshConfig } from "../../lib/protocols/mesh/mesh_io.ts";
 import type { MeshRecord } from "../../lib/protocols/mesh/records.ts";
@@ -16,9 +16,11 @@ class Store implements RoomStore {
   records: MeshRecord[] = [];
   refuses = false;
   rewrites = 0;
+  /** What the file seems to have beyond its records. */
+  extraBytes = 0;
 
   get bytes(): number {
-    return this.records.length;
+    return this.records.length + this.extraBytes;
   }
 
   append(records: readonly MeshRecord[]): Promise<void> {
@@ -31,6 +33,7 @@ class Store implements RoomStore {
     if (this.refuses) return Promise.reject(new P2pchatError("disk", "Cannot write: it is full"));
     this.rewrites++;
     this.records = [...records];
+    this.extraBytes = 0;
     return Promise.resolve();
   }
 
@@ -206,6 +209,24 @@ Deno.test("MeshHost: a line that the disk refuses is not sent, and the next one 
   assertEquals(error?.event === "error" && error.code, "disk");
 });
 
+Deno.test("MeshHost: compaction keeps what is being said just then", async () => {
+  const { world, ann, stores } = await annAndBob();
+  const said = ["one", "two", "three", "four"];
+
+  for (const text of said) {
+    stores.ann.extraBytes = 64 * 1_024 * 1_024;
+    ann.host.command({ command: "say", text }, undefined);
+    ann.host.command({ command: "say", text: `${text} more` }, undefined);
+    await world.pass(200);
+  }
+
+  const kept = stores.ann.records.flatMap((record) =>
+    record.kind === "bundle" ? record.bundle.texts.value : []
+  );
+  assertEquals(stores.ann.rewrites, said.length);
+  assertEquals(new Set(kept), new Set(said.flatMap((text) => [text, `${text} more`])));
+});
+
 Deno.test("MeshHost: after refused writes the log is written anew, with all that was shown", async () => {
   const { world, ann, bob, stores } = await annAndBob();
 
@@ -334,3 +355,51 @@ function roomOf({ host }: Program): RoomId {
   assert(host.room !== null);
   return host.room;
 }
+
+Deno.test("MeshHost: garbage shuts out the key that sent it, and nobody else at its address", async () => {
+  const { world, ann } = await annAndBob();
+  const outcomes: string[] = [];
+  const come = async (link: number, key: string) => {
+    const before = ann.logged.length;
+    const peer = key.repeat(64) as PeerKey;
+    const remote = { host: "203.0.113.9", port: 40_000 + link };
+    const info = { peer, remote, dialled: false, attempt: null, epoch: null, roomNamed: false };
+    ann.host.linkUp(link as LinkId, info);
+    outcomes.push(ann.logged.slice(before).find((text) => text.startsWith("link"))!);
+    await world.pass(10);
+  };
+
+  await come(1_001, "e");
+  ann.host.frame(1_001 as LinkId, new Uint8Array(100).fill(1));
+  ann.host.linkDown(1_001 as LinkId, { closed: true, reason: "garbage" });
+  await come(1_002, "e");
+  await come(1_003, "d");
+  await world.pass(60_000);
+  await come(1_004, "e");
+
+  assertEquals(outcomes, ["link up", "link refused", "link up", "link up"]);
+});
+
+Deno.test("MeshHost: a crowd that has shaken hands and says nothing makes room for who comes in", async () => {
+  for (const [silentMs, notices] of [[600, 0], [0, 1]] as const) {
+    const world = new World();
+    const ann = world.start(1, "Ann", new Store(), { kind: "found" });
+    await world.pass(50);
+    for (let at = 0; at < 64; at++) {
+      const remote = { host: "203.0.113.9", port: 40_000 + at };
+      const peer = String(10 + at).padEnd(64, "e") as PeerKey;
+      const info = { peer, remote, dialled: false, attempt: null, epoch: null, roomNamed: false };
+      ann.host.linkUp(1_000 + at as LinkId, info);
+    }
+    await world.pass(silentMs);
+
+    const contact = { host: "127.0.0.1", port: 55_107 };
+    const bob = world.start(2, "Bob", new Store(), { kind: "join", contact });
+    await world.pass(3_000);
+
+    const said = bob.events.map((event) => event.event === "notice" ? event.text : event.event);
+    assertEquals(said.includes("ready"), true, `${said}`);
+    const triedAgain = "Not let in yet: the member that was asked hung up; trying again";
+    assertEquals(said.filter((text) => text === triedAgain).length, notices);
+  }
+});

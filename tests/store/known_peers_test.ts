@@ -48,6 +48,21 @@ Deno.test("check() says new, same or changed, in each scope apart", async () => 
   assertEquals(known.check("mesh:2", "Bob", eve).type, "new");
 });
 
+Deno.test("otherElsewhere() finds a name that has another key, and this one nowhere, in another scope of its kind", async () => {
+  const known = await KnownPeers.open(await newDisk(), PATH);
+  await known.pin("mesh:1", "Bob", bob, DAY_MS);
+  await known.pin("group:1", "Eve", bob, DAY_MS);
+
+  assertEquals(known.otherElsewhere("mesh:2", "bob", eve)?.fingerprint, fingerprintOf(bob));
+  assertEquals(known.otherElsewhere("mesh:2", "Bob", bob), null);
+  assertEquals(known.otherElsewhere("mesh:1", "Bob", eve), null, "here it is no other scope");
+  assertEquals(known.otherElsewhere("mesh:2", "Eve", eve), null, "a group is no room");
+  assertEquals(known.otherElsewhere("mesh:2", "ob", eve), null);
+
+  await known.pin("mesh:3", "Bob", eve, DAY_MS);
+  assertEquals(known.otherElsewhere("mesh:2", "Bob", eve), null, "known with this key, too");
+});
+
 Deno.test("pin() refuses another key with both fingerprints, trust() takes it", async () => {
   const disk = await newDisk();
   const known = await KnownPeers.open(disk, PATH);

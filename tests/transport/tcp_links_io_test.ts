@@ -1,5 +1,7 @@
-import { assert } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { SILENT_LOGGER } from "../../lib/base/environment.ts";
 import { openTcpLinks } from "../../lib/transport/tcp_links.ts";
+import { TcpNetwork } from "../../lib/transport/tcp_network.ts";
 import { linkContract, type LinkWorld } from "../contracts/link_contract.ts";
 
 function tcpWorld(): LinkWorld {
@@ -23,3 +25,30 @@ function tcpWorld(): LinkWorld {
 }
 
 linkContract("TCP", tcpWorld, { permissions: { net: true } });
+
+Deno.test("TcpNetwork: a connection that was reset before it is looked at is closed", async () => {
+  const network = TcpNetwork.listen("127.0.0.1", 0, SILENT_LOGGER);
+  network.accept(() => {});
+  const connect = Deno.connect;
+  let closed = 0;
+  const reset = {
+    remoteAddr: { transport: "tcp", hostname: "127.0.0.1", port: 9 },
+    setNoDelay: () => {
+      throw new Error("Invalid argument (os error 22)");
+    },
+    close: () => closed++,
+  };
+  try {
+    Object.assign(Deno, { connect: () => Promise.resolve(reset) });
+
+    const reason = await new Promise((resolve) =>
+      network.connect({ host: "127.0.0.1", port: 9 }, () => resolve("connected"), resolve)
+    );
+
+    assertEquals([reason, closed], ["Invalid argument", 1]);
+  } finally {
+    Object.assign(Deno, { connect });
+    await network.stopListening();
+    await network.allClosed();
+  }
+});

@@ -19,7 +19,7 @@ import {
   STRUCTURE_VERSION,
 } from "./structures.ts";
 import { Suspicions } from "./suspicion.ts";
-import { TokenBucket } from "./token_bucket.ts";
+import { TokenBucket } from "../../base/token_bucket.ts";
 
 /** A member whose neighbourhood dies accuses some; one that speaks more is ignored. */
 const STATEMENTS_PER_SECOND = 10;

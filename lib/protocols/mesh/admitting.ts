@@ -20,7 +20,7 @@ import { HoldTrust } from "./hold_trust.ts";
 import { HOLDS_MAX, INCARNATION_MAX, ROSTER_MAX, ROSTER_PER_ADDRESS_MAX } from "./limits.ts";
 import type { RosterEntry } from "./messages.ts";
 import { type Claim, type SignedClaim, STRUCTURE_VERSION } from "./structures.ts";
-import { TokenBucket } from "./token_bucket.ts";
+import { TokenBucket } from "../../base/token_bucket.ts";
 
 interface Hold {
   readonly key: PeerKey;

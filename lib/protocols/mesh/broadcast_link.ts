@@ -4,7 +4,7 @@ import type { BroadcastConfig } from "./broadcast_io.ts";
 import { LINK_MESSAGES_BURST, LINK_MESSAGES_PER_SECOND } from "./limits.ts";
 import type { FrontierEntry } from "./messages.ts";
 import type { Stream, StreamKey } from "./stream.ts";
-import { TokenBucket } from "./token_bucket.ts";
+import { TokenBucket } from "../../base/token_bucket.ts";
 
 /** Our senders stay so far below what a receiver allows: two clocks never agree quite. */
 const OWN_SHARE = 0.75;

@@ -68,7 +68,7 @@ export type MeshEvent =
     readonly port: number;
     readonly key: string;
     readonly room: string;
-    /** `--passive`: nobody comes in through this member. */
+    /** `--passive`: nobody comes in through this member; `host` is empty then, and `port` 0. */
     readonly passive?: true;
   }
   | {
@@ -86,6 +86,8 @@ export type MeshEvent =
     readonly name: string;
     readonly key: string;
     readonly reason: "quit" | "lost" | "replaced";
+    /** How long a lost one wasn't heard of, where that is known. */
+    readonly silentMs?: number;
   }
   | {
     readonly event: "renamed";
@@ -125,7 +127,8 @@ export type MeshEvent =
     readonly ownKey: PeerKey;
     readonly peerKey: PeerKey;
   }
-  | { readonly event: "notice"; readonly text: string }
+  /** `warning`: something is wrong. */
+  | { readonly event: "notice"; readonly text: string; readonly warning?: true }
   | { readonly event: "error"; readonly code: ErrorCode; readonly text: string };
 
 /** What the user asks of the machine; names are shown names. */

@@ -180,7 +180,7 @@ export class Leases {
     const entry = this.table.get(key);
     if (entry?.state !== "alive") return;
     this.#bury({ ...entry, state: "lost", sinceMs: nowMs }, nowMs);
-    this.outbox.effect({ type: "left", key, reason: "lost" });
+    this.outbox.effect({ type: "left", key, reason: "lost", silentMs: nowMs - entry.sinceMs });
     // With fewer members leases are shorter.
     this.#deadlines.setEarliest("lease", nowMs + 1);
   }

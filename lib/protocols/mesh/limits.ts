@@ -102,8 +102,22 @@ export const FILL_DIALS_BURST = 32;
 /** With as many members as this the active views are the full mesh. */
 export const FULL_MESH_MEMBERS_MAX = 6;
 
-/** Envelopes remembered so that each is passed on once: more than any flood has under way in a second. */
-export const ENVELOPES_REMEMBERED_MAX = 4_096;
+/** Envelopes of others taken in from one neighbour: a room of 1,000 in which each writes one in 5 s has 400/s in all. */
+export const ENVELOPES_PER_SECOND = 400;
+/** What one member may have unacknowledged, and as many acknowledgements. */
+export const ENVELOPES_BURST = 2_000;
+/**
+ * The same from all neighbours together. Each makes at most one go out to any neighbour, whoever they are and
+ * however they change: 2,000/s where that neighbour allows LINK_MESSAGES_PER_SECOND, 5,000, and a burst of 10,000
+ * where it allows 20,000. The rest is for what one says oneself.
+ */
+export const ENVELOPES_RELAYED_PER_SECOND = ACTIVE_VIEW_MAX * ENVELOPES_PER_SECOND;
+export const ENVELOPES_RELAYED_BURST = ACTIVE_VIEW_MAX * ENVELOPES_BURST;
+/** Neighbours whose rate is remembered: those there can be at once, three times over. */
+export const ENVELOPE_SOURCES_MAX = 64;
+/** Envelopes remembered so that each is passed on once: all of 10 s, so that none is met again once forgotten. */
+export const ENVELOPES_REMEMBERED_MAX = ENVELOPES_RELAYED_BURST +
+  10 * ENVELOPES_RELAYED_PER_SECOND;
 /** Private messages that wait for an acknowledgement, to all receivers together; more are refused with `full`. */
 export const PRIVATE_UNACKNOWLEDGED_MAX = 1_000;
 /** Private messages that came before an earlier one, for each sender. */
@@ -137,6 +151,8 @@ export const PROOF_BYTES_MAX = 16 * 1024 * 1024;
 export const CLAIMS_ON_LINK_MAX = ROSTER_MAX;
 /** Links whose other end hasn't shown that it is a member: as many as strangers may hold on the way there. */
 export const ADMITTING_LINKS_MAX = 64;
+/** How long such a link may be silent when others want its place: who comes in says so at once. */
+export const ADMITTING_SILENCE_MS = 500;
 
 /** An author pauses while a live member is further behind: half of what is kept, so that nothing is missed. */
 export const LAGGARD_MESSAGES_MAX = KEPT_MESSAGES_MAX / 2;

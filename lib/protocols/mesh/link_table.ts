@@ -10,7 +10,7 @@
 import type { ClaimId, Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
 import { CLAIMS_ON_LINK_MAX, LINK_MESSAGES_BURST, LINK_MESSAGES_PER_SECOND } from "./limits.ts";
-import { TokenBucket } from "./token_bucket.ts";
+import { TokenBucket } from "../../base/token_bucket.ts";
 
 export interface MeshLink {
   readonly link: LinkId;
@@ -22,6 +22,11 @@ export interface MeshLink {
 
 interface Entry extends MeshLink {
   state: MeshLink["state"];
+  readonly upAtMs: number;
+  /** It has brought a message that we know. */
+  heard: boolean;
+  /** It has to make room for another one, and is being closed. */
+  displaced: boolean;
   /** The peer's incarnation, from the beacon that made it a member link. */
   incarnation: number;
   /** Claims that this link has carried; the oldest are forgotten first, and sent again. */
@@ -55,18 +60,48 @@ export class LinkTable {
     return this.#links.size;
   }
 
-  /** Links that aren't member links yet. */
+  /** Links that aren't member links yet, without those that had to make room. */
   get admitting(): number {
     let count = 0;
-    for (const { state } of this.#links.values()) if (state === "admitting") count++;
+    for (const { state, displaced } of this.#links.values()) {
+      if (state === "admitting" && !displaced) count++;
+    }
     return count;
   }
 
-  add(link: Omit<MeshLink, "state">): void {
+  /** A known message came on it. */
+  heard(link: LinkId): void {
+    this.#entry(link).heard = true;
+  }
+
+  /**
+   * Makes room for `newcomer`: takes its place from the oldest inbound link that came up by `silentSinceMs` and has
+   * never said anything.
+   * @returns Which link has no place any more, to be closed: the newcomer itself where there is no such link.
+   */
+  makeRoom(newcomer: LinkId, silentSinceMs: number): LinkId {
+    const entry = this.#oldestSilent(silentSinceMs) ?? this.#entry(newcomer);
+    entry.displaced = true;
+    return entry.link;
+  }
+
+  #oldestSilent(sinceMs: number): Entry | null {
+    for (const entry of this.#links.values()) {
+      if (entry.upAtMs > sinceMs) return null;
+      const { dialled, displaced, heard, state } = entry;
+      if (!dialled && !displaced && !heard && state === "admitting") return entry;
+    }
+    return null;
+  }
+
+  add(link: Omit<MeshLink, "state">, nowMs: number): void {
     invariant(!this.#links.has(link.link), "a link comes up once");
     this.#links.set(link.link, {
       ...link,
       state: "admitting",
+      upAtMs: nowMs,
+      heard: false,
+      displaced: false,
       incarnation: 0,
       claimsSent: new Set(),
       drainedAtMs: null,

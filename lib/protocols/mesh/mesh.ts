@@ -29,6 +29,7 @@ import type { MeshCommand, MeshEvent } from "./events.ts";
 import { claimAlone, type EarlierMembership, earlierMembership, foundRoom } from "./genesis.ts";
 import {
   ADMITTING_LINKS_MAX,
+  ADMITTING_SILENCE_MS,
   HELD_INPUTS_MAX,
   LINK_MESSAGES_PER_SECOND,
   UNKNOWN_MESSAGES_MAX,
@@ -52,19 +53,24 @@ const DEADLINES = [
   "join",
   /** When the program leaves although not everything has gone out. */
   "leave",
+  /** When it ends although a neighbour may not know yet that it has quit. */
+  "part",
 ] as const;
 
 /** What is under way on a link when it is given up for another arrives within this time. */
 const DRAIN_MS = 2_000;
 /** As every wait that has no bound of its own. */
 const LEAVE_MS_MAX = 10_000;
+/** A neighbour answers at once; one that is busier than this hears of it from others. */
+const PART_MS_MAX = 500;
 /** As in the overlay: a handshake is two round trips; beyond it another member is the better bet. */
 const RESUME_ATTEMPT_MS = 2_000;
 const RESUME_PARALLEL = 4;
-/** A crowd at a member's door is gone within a second, or it is an attack that a person should hear of. */
-const JOIN_RETRIES_MAX = 3;
-const JOIN_RETRY_MS = 500;
-/** Whose signatures fail has forged something; it and its address stay out for so long. */
+/** A crowd at a member's door is gone within seconds, or it is an attack that a person should hear of. */
+const JOIN_RETRIES_MAX = 5;
+const JOIN_RETRY_MS_MIN = 500;
+const JOIN_RETRY_MS_MAX = 1_000;
+/** Whose signatures fail has forged something; its key stays out for so long. */
 const FORGER_BAN_MS = 10 * 60_000;
 /** Whoever breaks another rule may be an old version, or overloaded. */
 const OFFENDER_BAN_MS = 60_000;
@@ -110,8 +116,12 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   } | null = null;
   #joinRetries = 0;
   #rename: { readonly ref: string | undefined } | null = null;
+  /** The name asked for while another one is being taken: the last one counts. */
+  #nextName: { readonly name: string; readonly ref: string | undefined } | null = null;
   /** Of the command to leave. */
   #quitRef: string | undefined;
+  /** Neighbours that may not know yet that we have quit. */
+  readonly #partingFrom = new Set<PeerKey>();
   #nextAttempt = 1;
   #nowMs = 0;
   #dueMs: number | null = null;
@@ -141,7 +151,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const idleFromMs = Math.max(this.#dueMs ?? nowMs, this.#nowMs);
     this.#nowMs = nowMs;
     if (nowMs - idleFromMs > STALL_MS) this.#postpone(nowMs - idleFromMs);
-    this.#handle(input);
+    if (this.#phase === "parting") this.#handleParting(input);
+    else this.#handle(input);
     this.#maybeLeave();
     this.#dueMs = this.#hasStopped() ? null : this.#earliestMs();
     return this.#out;
@@ -160,6 +171,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const drainedMs = this.#links.nextDrainedMs();
     if (drainedMs === null) this.#deadlines.clear("drain");
     else this.#deadlines.set("drain", drainedMs);
+    if (this.#phase === "parting") return this.#deadlines.nextMs();
     return earliestMs(
       this.#deadlines.nextMs(),
       this.#admission?.nextDeadlineMs() ?? null,
@@ -229,10 +241,14 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         case "leave":
           this.#leave();
           break;
+        case "part":
+          this.#partingFrom.clear();
+          break;
         default:
           unreachable(name);
       }
     }
+    if (this.#phase === "parting") return;
     if ((this.#admission?.nextDeadlineMs() ?? Infinity) <= nowMs) {
       this.#toAdmission({ type: "tick" });
     }
@@ -377,9 +393,10 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
 
   /** Whatever comes by a link waits while we aren't in, but for the one link that lets us in. */
   #ofLink(input: LinkInput): void {
-    if (input.type === "link-up") this.#linkUp(input);
-    else if (this.#links.get(input.link) === null) return;
-    else if (this.#mayPass(input)) this.#passLink(input);
+    if (input.type === "link-up") return this.#linkUp(input);
+    if (this.#links.get(input.link) === null) return;
+    if (input.type === "message") this.#links.heard(input.link);
+    if (this.#mayPass(input)) this.#passLink(input);
     else this.#hold(input);
   }
 
@@ -406,11 +423,13 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const { link, peer, dialled, remote, attempt } = input;
     const dial = attempt === null ? null : this.#dials.get(attempt) ?? null;
     if (attempt !== null) this.#dials.delete(attempt);
-    this.#links.add({ link, peer, dialled, remote });
+    this.#links.add({ link, peer, dialled, remote }, this.#nowMs);
     if (dial !== null) this.#dialled.set(link, dial);
     if (peer === this.signer.key) return this.#metSelf(link, dial);
     if (!dialled && this.#links.admitting > ADMITTING_LINKS_MAX) {
-      return this.#close(link, "too many are coming in");
+      const displaced = this.#links.makeRoom(link, this.#nowMs - ADMITTING_SILENCE_MS);
+      this.#close(displaced, "too many are coming in");
+      if (displaced === link) return;
     }
     const asks = dial?.purpose === "join" || dial?.purpose === "resume";
     if (this.#phase === "coming-in" && this.#entrance === null && asks) this.#entrance = link;
@@ -513,7 +532,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     if (dial === undefined) return;
     switch (dial.purpose) {
       case "join":
-        if (!this.#joinLater(input)) {
+        if (input.reason !== "full" || !this.#joinLater(input.text)) {
           this.#fatal(joinFailure(this.config, input.reason, input.text));
         }
         return;
@@ -531,14 +550,27 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     if (this.#links.memberLink(peer) === null) this.#toRoom({ type: "dial-failed", peer });
   }
 
-  /** @returns Whether the contact is dialled once more. */
-  #joinLater({ reason, text }: Extract<MeshInput, { readonly type: "dial-failed" }>): boolean {
-    if (reason !== "full" || this.#joinRetries === JOIN_RETRIES_MAX) return false;
-    const pauseMs = JOIN_RETRY_MS * 2 ** this.#joinRetries * (1 + this.environment.random());
+  /**
+   * Dials the contact once more, in a while.
+   * @param text Why it hasn't let us in.
+   * @returns Whether it is tried again.
+   */
+  #joinLater(text: string): boolean {
+    if (this.#joinRetries === JOIN_RETRIES_MAX) return false;
+    const pauseMs = Math.min(JOIN_RETRY_MS_MAX, JOIN_RETRY_MS_MIN * 2 ** this.#joinRetries);
     if (this.#joinRetries++ === 0) {
       this.#show({ event: "notice", text: `Not let in yet: ${text}; trying again` }, undefined);
     }
-    this.#deadlines.set("join", this.#nowMs + pauseMs);
+    this.#deadlines.set("join", this.#nowMs + pauseMs * (1 + this.environment.random()));
+    return true;
+  }
+
+  /** The link over which we asked to come in broke: there was a crowd perhaps, or the member is gone. */
+  #askAgain(link: LinkId): boolean {
+    const isAsking = this.#phase === "coming-in" && this.#room === null && link === this.#entrance;
+    if (this.config.begin.kind !== "join" || !isAsking) return false;
+    if (!this.#joinLater("the member that was asked hung up")) return false;
+    this.#entrance = null;
     return true;
   }
 
@@ -605,8 +637,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         this.#entrance = null;
         return;
       case "name-claimed":
-        this.#rename = null;
-        return;
+        return this.#endRename();
       case "refused":
         return this.#refused(effect);
       case "replaced-self":
@@ -656,11 +687,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const { code, text, rename, link } = effect;
     if (rename) {
       const ref = this.#rename?.ref;
-      this.#rename = null;
-      return this.#show(
-        { event: "error", code: code === "wrong-room" ? "protocol" : code, text },
-        ref,
-      );
+      this.#show({ event: "error", code: code === "wrong-room" ? "protocol" : code, text }, ref);
+      return this.#endRename();
     }
     if (this.#phase === "in" || this.#phase === "leaving") return; // one link that came to nothing
     const { begin } = this.config;
@@ -670,6 +698,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       this.#entrance = null;
       return this.#tryNext();
     }
+    if (code === "unreachable" && this.#askAgain(link)) return;
     if (code === "name-taken") {
       return this.#fatal({ code, text: nameTakenText(this.config.name) });
     }
@@ -701,6 +730,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #fromRoom(effects: readonly RoomEffect[]): void {
     for (const effect of effects) {
       if (this.#phase === "stopped") return;
+      // Who has quit is told nothing more, and looks for no neighbour.
+      if (this.#phase === "parting" && effect.type !== "to" && effect.type !== "persist") continue;
       switch (effect.type) {
         case "to":
           this.#sendTo(effect.peer, effect.message, effect.lane);
@@ -771,8 +802,9 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   // The user.
 
   #command(command: MeshCommand, ref: string | undefined): void {
+    const isLeaving = this.#phase === "leaving" || this.#phase === "parting";
     if (command.command === "quit") {
-      if (this.#phase === "leaving") return;
+      if (isLeaving) return;
       if (this.#room !== null) this.#enterPhase("leaving");
       if (this.#room === null) return this.#stopped({ kind: "bye", reason: "quit", ref });
       this.#quitRef = ref;
@@ -781,7 +813,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       return;
     }
     if (this.#phase !== "in") {
-      const text = this.#phase === "leaving"
+      const text = isLeaving
         ? "Cannot do that while leaving the room"
         : "Cannot do that before the room is reached; wait for it";
       return this.#show({ event: "error", code: "offline", text }, ref);
@@ -793,8 +825,11 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #claimName(name: string, ref: string | undefined): void {
     const room = this.#entered();
     if (this.#rename !== null) {
-      const text = "Cannot take another name yet: the last one is still being asked for";
-      return this.#show({ event: "error", code: "name-taken", text }, ref);
+      const before = this.#nextName;
+      this.#nextName = { name, ref };
+      if (before === null) return;
+      const text = `The name ${before.name} wasn't taken: you asked for ${name} after it`;
+      return this.#show({ event: "error", code: "busy", text }, before.ref);
     }
     if (room.machines.roster.selfClaim().claim.value.name === name) {
       return this.#show({ event: "notice", text: `Your name is ${name} already` }, ref);
@@ -821,6 +856,14 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#toRoom({ type: "own-claim", claim, ref });
   }
 
+  /** One's name is settled, until the next one that was asked for meanwhile. */
+  #endRename(): void {
+    this.#rename = null;
+    const next = this.#nextName;
+    this.#nextName = null;
+    if (next !== null && this.#phase === "in") this.#claimName(next.name, next.ref);
+  }
+
   #show(event: MeshEvent, ref: string | undefined): void {
     this.#out.push({ type: "show", event, ref });
   }
@@ -834,6 +877,39 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #leave(): void {
     if (this.#phase !== "leaving") return;
     this.#toRoom({ type: "quit" });
+    this.#enterPhase("parting");
+    this.#deadlines.clear("leave");
+    this.#deadlines.set("part", this.#nowMs + PART_MS_MAX);
+    for (const peer of this.#entered().neighbours) this.#partingFrom.add(peer);
+    this.#maybePart();
+  }
+
+  /**
+   * All that matters now is who else quits: of two who leave at once, each would remember the other as one who was
+   * there. A neighbour that has read that we quit says `disconnect`.
+   */
+  #handleParting(input: MeshInput): void {
+    if (input.type === "command") this.#command(input.command, input.ref);
+    if (input.type === "tick") this.#tick();
+    if (input.type === "link-down") {
+      const peer = this.#links.remove(input.link);
+      if (peer !== null) this.#partingFrom.delete(peer);
+    }
+    if (input.type === "message") this.#messageWhileParting(input);
+    this.#maybePart();
+  }
+
+  #messageWhileParting({ link: id, message }: Extract<MeshInput, { type: "message" }>): void {
+    const link = this.#links.get(id);
+    if (link === null || link.state === "admitting") return;
+    if (message.type === "disconnect") this.#partingFrom.delete(link.peer);
+    if (message.type !== "beacons" && message.type !== "claims") return;
+    this.#toRoom({ type: "message", from: link.peer, message });
+    if (!this.#entered().machines.roster.isLive(link.peer)) this.#partingFrom.delete(link.peer);
+  }
+
+  #maybePart(): void {
+    if (this.#partingFrom.size > 0) return;
     this.#stopped({ kind: "bye", reason: "quit", ref: this.#quitRef });
   }
 

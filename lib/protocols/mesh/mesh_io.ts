@@ -89,7 +89,7 @@ export type MeshEffect =
   }
   /** What was sent before goes out first. */
   | { readonly type: "close"; readonly link: LinkId; readonly reason: string }
-  /** Close, and take no link from this key and address for so long. */
+  /** Close, and take no link from this key for so long. */
   | {
     readonly type: "ban";
     readonly link: LinkId;

@@ -13,6 +13,11 @@ export const MESH_PHASES = {
   in: { about: "a member of the room", next: ["leaving", "stopped"] },
   leaving: {
     about: "what was typed still goes out, 10 s at most; then it says that it quits",
+    next: ["parting", "stopped"],
+  },
+  parting: {
+    about:
+      "its neighbours read that it has quit, half a second at most; it heeds only who else quits",
     next: ["stopped"],
   },
   stopped: { about: "links are closed, nothing happens any more", next: [] },

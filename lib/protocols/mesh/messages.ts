@@ -221,8 +221,8 @@ const neighborReply = message(19, "neighbor-reply", {
 const disconnect = message(20, "disconnect", {
   from: "a neighbour",
   to: "a neighbour",
-  when: "its active view is full and another takes the place",
-  answer: "none; both keep the other in the passive view",
+  when: "its active view is full and another takes the place, or the other has just quit",
+  answer: "none; both keep the other in the passive view, or the other goes",
   lane: control,
 }, {});
 const shuffle = message(21, "shuffle", {

@@ -14,7 +14,7 @@ import {
   INTRODUCED_DIALS_PER_MINUTE,
   INTRODUCERS_MAX,
 } from "./limits.ts";
-import { TokenBucket } from "./token_bucket.ts";
+import { TokenBucket } from "../../base/token_bucket.ts";
 
 export class DialLimits {
   /** By key, since links come and go; at most `INTRODUCERS_MAX`. */

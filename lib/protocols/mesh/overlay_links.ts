@@ -3,7 +3,7 @@
 import type { Endpoint, PeerKey } from "../../base/ids.ts";
 import type { Contact } from "./messages.ts";
 import { WALKS_BURST, WALKS_PER_SECOND } from "./limits.ts";
-import { TokenBucket } from "./token_bucket.ts";
+import { TokenBucket } from "../../base/token_bucket.ts";
 
 /** A link between two members. */
 export interface Link {

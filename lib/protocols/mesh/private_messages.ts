@@ -35,7 +35,6 @@ import { openFrom, sealTo } from "../noise/sealed_box.ts";
 import { type KeyPair, keyPairFromSeed } from "../noise/primitives.ts";
 import {
   BUNDLE_TEXT_BYTES_MAX,
-  ENVELOPES_REMEMBERED_MAX,
   FRONTIER_AUTHORS_MAX,
   HEADS_MAX,
   PRIVATE_EARLY_CHARACTERS_MAX,
@@ -43,14 +42,9 @@ import {
   PRIVATE_UNACKNOWLEDGED_MAX,
 } from "./limits.ts";
 import type { MeshRecord } from "./records.ts";
+import { RelayedEnvelopes } from "./relayed_envelopes.ts";
 import type { LeaveReason } from "./roster_io.ts";
-import {
-  type Head,
-  headSchema,
-  type PrivateEnvelope,
-  privateEnvelopeSchema,
-  TAGS,
-} from "./structures.ts";
+import { type Head, headSchema, type PrivateEnvelope, TAGS } from "./structures.ts";
 
 export type PrivateInput =
   /** From the user. */
@@ -202,15 +196,17 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
   readonly #incoming = new Map<PeerKey, Incoming>();
   /** Length of all texts that came early. */
   #earlyCharacters = 0;
-  /** Hashes of envelopes passed on; the oldest are forgotten first. */
-  readonly #passed = new Set<Hash>();
+  readonly #relayed: RelayedEnvelopes;
 
   constructor(
     readonly config: PrivateConfig,
     readonly signer: Signer,
     readonly environment: Environment,
     readonly room: ShownBundles,
+    /** Whether this is the key of somebody who is in the roster, alive or not. */
+    readonly isMember: (key: PeerKey) => boolean,
   ) {
+    this.#relayed = new RelayedEnvelopes(environment.crypto);
     this.#newBoxKey();
     for (const kept of config.records) {
       if (kept.kind !== "private-received") continue;
@@ -364,12 +360,17 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
     from: PeerKey,
     nowMs: number,
   ): readonly PrivateEffect[] {
-    if (envelope.room !== this.config.room || !this.#isNew(envelope)) return [];
-    if (envelope.to !== this.signer.key) {
-      return envelope.from === this.signer.key ? [] : [{ type: "flood", envelope, except: from }];
+    const { key } = this.signer;
+    if (envelope.room !== this.config.room || envelope.from === key) return [];
+    if (envelope.to !== key) {
+      const mayPass = this.isMember(envelope.from) && this.isMember(envelope.to) &&
+        this.#relayed.take(from, envelope, nowMs);
+      return mayPass ? [{ type: "flood", envelope, except: from }] : [];
     }
     // Only a member can have a claim on our memory; a newcomer's message comes again after its beacon.
     if (!this.#present.has(envelope.from)) return [];
+    // What a neighbour says itself goes no further, and its acknowledgement to that neighbour alone.
+    if (envelope.from !== from && !this.#relayed.take(from, envelope, nowMs)) return [];
     const content = this.#open(envelope);
     if (content === null) return [];
     return envelope.kind === "acknowledgement"
@@ -598,7 +599,6 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
       return []; // its beacon names a key that nobody can seal to: it hurts itself alone
     }
     const envelope: PrivateEnvelope = { ...bound, boxKey, sealed };
-    this.#isNew(envelope); // when it comes back by another way, it isn't passed on again
     return [{ type: "flood", envelope, except: null }];
   }
 
@@ -653,20 +653,6 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
       utf8(TAGS.message),
       encode(prologueSchema, place),
     );
-  }
-
-  /** Whether this envelope, byte for byte, hasn't been met; remembers it. */
-  #isNew(envelope: PrivateEnvelope): boolean {
-    const hash = this.environment.crypto.sha256<Hash>(encode(privateEnvelopeSchema, envelope));
-    if (this.#passed.has(hash)) return false;
-    this.#passed.add(hash);
-    if (this.#passed.size > ENVELOPES_REMEMBERED_MAX) {
-      for (const oldest of this.#passed) {
-        this.#passed.delete(oldest);
-        break;
-      }
-    }
-    return true;
   }
 
   #newBoxKey(): void {

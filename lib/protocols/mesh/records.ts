@@ -60,18 +60,26 @@ export type MeshRecord =
   /** The console's last word to the next start: how the last one ended. */
   | { readonly kind: "left"; readonly reason: "quit" };
 
-/** Members that can be dialled, the one heard of last first. */
+/** Members that can be dialled: those who weren't known to have quit first, of each the one heard of last. */
 export function rememberedContacts(records: readonly MeshRecord[], self: PeerKey): Contact[] {
-  const latest = new Map<PeerKey, { readonly contact: Contact; readonly heardWallMs: number }>();
+  const latest = new Map<PeerKey, Remembered>();
   for (const record of records) {
     if (record.kind !== "member" && record.kind !== "entrance") continue;
+    const { heardWallMs } = record;
     const { key, endpoint } = record.kind === "member"
       ? record.beacon.beacon.value
       : record.contact;
     if (key === self || endpoint === null) continue;
-    latest.set(key, { contact: { key, endpoint }, heardWallMs: record.heardWallMs });
+    const hasQuit = record.kind === "member" && record.beacon.beacon.value.state === "quit";
+    latest.set(key, { contact: { key, endpoint }, hasQuit, heardWallMs });
   }
-  return [...latest.values()].toSorted((a, b) => b.heardWallMs - a.heardWallMs).map((
-    { contact },
-  ) => contact);
+  return [...latest.values()]
+    .toSorted((a, b) => Number(a.hasQuit) - Number(b.hasQuit) || b.heardWallMs - a.heardWallMs)
+    .map(({ contact }) => contact);
+}
+
+interface Remembered {
+  readonly contact: Contact;
+  readonly hasQuit: boolean;
+  readonly heardWallMs: number;
 }

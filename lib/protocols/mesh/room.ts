@@ -78,7 +78,14 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     const emit = (effect: RoomEffect) => this.#later.push(effect);
     this.#view = new RoomView(config, signer.key, this.machines.facts(), emit);
     const isStoring = () => this.machines.order.isStoring();
-    this.#showing = new Showing(config, environment.crypto, this.#view, isStoring, emit);
+    this.#showing = new Showing(
+      config,
+      environment.crypto,
+      environment.wallMs,
+      this.#view,
+      isStoring,
+      emit,
+    );
     this.#flow = new AuthorFlow((latest) => this.machines.order.behindOf(latest));
   }
 
@@ -298,6 +305,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "proof":
         return this.#toOrder({ type: "proof", from, proof: message.proof });
       case "private":
+        if (!this.#neighbours.includes(from)) return; // its sender sends it again
         return this.#toPrivate({ type: "envelope", from, envelope: message.envelope });
       case "unknown":
         this.environment.log.info("a peer doesn't know a message type", {
@@ -532,7 +540,11 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       }
       case "left":
         // The name is told before it is taken away.
-        this.#view.left(effect.key, effect.reason);
+        this.#view.left(effect.key, effect.reason, effect.silentMs);
+        // It waits for that before it goes.
+        if (effect.reason === "quit" && this.#neighbours.includes(effect.key)) {
+          this.#send(effect.key, { type: "disconnect" });
+        }
         this.#flow.left(effect.key);
         this.#toPrivate({ type: "absent", peer: effect.key, reason: effect.reason });
         return this.#toNames(effect);

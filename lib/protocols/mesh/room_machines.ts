@@ -83,6 +83,7 @@ export class RoomMachines {
       signer,
       environment,
       { heads: () => this.order.heads(), isShown: isHeadShown },
+      (key) => this.roster.member(key) !== null,
     );
   }
 

@@ -113,14 +113,12 @@ export class RoomView {
   becomeReady(): void {
     if (this.#ready) return;
     this.#ready = true;
-    const { listening, room, passive } = this.config;
-    const advertised = this.facts.ownEndpoint();
+    const { room, passive } = this.config;
     this.#show({
       event: "ready",
       command: "mesh",
       name: this.#name(this.self),
-      host: advertised?.host ?? listening.host,
-      port: advertised?.port ?? listening.port,
+      ...this.#ownAddress(),
       key: fingerprintOf(this.self),
       room,
       ...(passive ? { passive } : {}),
@@ -142,8 +140,9 @@ export class RoomView {
     this.#show(present ? { ...joined, present } : joined);
   }
 
-  left(key: PeerKey, reason: LeaveReason): void {
-    this.#show({ event: "left", name: this.#name(key), key: fingerprintOf(key), reason });
+  left(key: PeerKey, reason: LeaveReason, silentMs?: number): void {
+    const left = { event: "left", name: this.#name(key), key: fingerprintOf(key), reason } as const;
+    this.#show(silentMs === undefined ? left : { ...left, silentMs: Math.round(silentMs) });
   }
 
   renamed(key: PeerKey, from: string, name: string, ref: string | undefined): void {
@@ -172,7 +171,7 @@ export class RoomView {
     if (isHere || this.#strangers.has(author)) return;
     this.#strangers.add(author);
     if (this.#strangers.size > STRANGERS_WARNED_MAX) this.#strangers.clear();
-    this.notice(
+    this.#warn(
       `These messages under the name ${claimed} are signed with another key, ` +
         `${fingerprintOf(author)}; shown as ${shown}`,
     );
@@ -233,7 +232,7 @@ export class RoomView {
   privateRefused(code: "offline" | "full", to: PeerKey, ref: string | undefined): void {
     const name = this.#name(to);
     const text = code === "offline"
-      ? `Cannot write to ${name} alone: ${name} isn't here now; try again when ${name} is back`
+      ? unreachableText(name)
       : `Cannot write to ${name} alone: 1,000 messages wait for their receivers already; try again when some have arrived`;
     this.error(code, text, ref);
   }
@@ -246,13 +245,13 @@ export class RoomView {
 
   equivocated(author: PeerKey): void {
     const name = this.facts.shownName(author) ?? shortKey(author);
-    this.notice(
+    this.#warn(
       `${name} has provably signed two different messages as one; don't rely on what comes from ${name}`,
     );
   }
 
   pinContested(name: string, pinned: PeerKey, key: PeerKey): void {
-    this.notice(
+    this.#warn(
       `${name} is now the member with key ${
         fingerprintOf(key)
       }, who claims to have had the name first; ` +
@@ -262,8 +261,8 @@ export class RoomView {
   }
 
   keyChanged(name: string, shown: string, pinned: PeerKey, key: PeerKey): void {
-    this.notice(
-      `Somebody calls himself ${name} with key ${
+    this.#warn(
+      `${shown} uses the name ${name} with key ${
         fingerprintOf(key)
       }, but you know ${name} with key ` +
         `${fingerprintOf(pinned)}; shown as ${shown} until /trust ${shown}`,
@@ -316,6 +315,10 @@ export class RoomView {
     this.#show({ event: "notice", text }, ref);
   }
 
+  #warn(text: string): void {
+    this.#show({ event: "notice", text, warning: true });
+  }
+
   error(code: ErrorCode, text: string, ref: string | undefined): void {
     this.#show({ event: "error", code, text }, ref);
   }
@@ -355,10 +358,8 @@ export class RoomView {
   }
 
   peers(direct: ReadonlySet<PeerKey>, ref: string | undefined): void {
-    const { listening, passive } = this.config;
-    const own = this.facts.ownEndpoint() ?? (passive ? NO_ADDRESS : listening);
     const key = fingerprintOf(this.self);
-    const peers = [{ name: this.#name(this.self), key, ...own, direct: true }];
+    const peers = [{ name: this.#name(this.self), key, ...this.#ownAddress(), direct: true }];
     for (const member of this.facts.live()) {
       const { host, port } = member.endpoint ?? NO_ADDRESS;
       peers.push({
@@ -370,6 +371,11 @@ export class RoomView {
       });
     }
     this.#show({ event: "peers", peers }, ref);
+  }
+
+  #ownAddress(): Endpoint {
+    const { listening, passive } = this.config;
+    return passive ? NO_ADDRESS : this.facts.ownEndpoint() ?? listening;
   }
 
   history(count: number | null, ref: string | undefined): void {
@@ -470,10 +476,12 @@ export class RoomView {
 }
 
 function notHere(name: string): P2pchatError {
-  return new P2pchatError(
-    "offline",
-    `${name} isn't here now; try again when ${name} is back, or write to all`,
-  );
+  return new P2pchatError("offline", unreachableText(name));
+}
+
+function unreachableText(name: string): string {
+  return `${name} can't be reached now: nothing private can be sent to ${name} before ${name} is back; ` +
+    "what you write to all is kept";
 }
 
 /** For an author of whom nothing but the key is known any more. */

@@ -20,7 +20,7 @@ import { CLAIMS_AHEAD_MAX, ROSTER_BUCKETS, ROSTER_MAX } from "./limits.ts";
 import type { RosterOutbox } from "./roster_outbox.ts";
 import { isNewer, rankOf, type RosterTable } from "./roster_table.ts";
 import type { Beacon, SignedBeacon, SignedClaim } from "./structures.ts";
-import { TokenBucket } from "./token_bucket.ts";
+import { TokenBucket } from "../../base/token_bucket.ts";
 
 /** What one member may make all others relay: early beacons of a busy room, twice over. */
 const BEACONS_PER_SECOND = 40;

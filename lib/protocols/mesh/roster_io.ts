@@ -65,7 +65,13 @@ export type RosterEffect =
     readonly claim: KnownClaim;
     readonly present: boolean;
   }
-  | { readonly type: "left"; readonly key: PeerKey; readonly reason: LeaveReason }
+  /** `silentMs`: how long a lost one wasn't heard of. */
+  | {
+    readonly type: "left";
+    readonly key: PeerKey;
+    readonly reason: LeaveReason;
+    readonly silentMs?: number;
+  }
   /** We learnt of a member only after it was lost: its name is still its own. */
   | { readonly type: "absent"; readonly key: PeerKey; readonly claim: KnownClaim }
   /** A lost member's name is free, and the member forgotten. */

@@ -30,6 +30,8 @@ const DEADLINES = [
 
 /** guess: two round trips and some more; who is missing then is told as they are learnt of. */
 const ROSTER_MS_MAX = 1_000;
+/** As long as who leaves hands over what it said: what took longer was held up by a split. */
+const ON_ITS_WAY_MS_MAX = 10_000;
 
 type Delivered = Extract<OrderEffect, { readonly type: "delivered" }>;
 
@@ -47,15 +49,19 @@ export class Showing {
   /** The last one that was shown and isn't noted yet, since the record of an own one may stand before its. */
   #unnoted: BundleId | null = null;
   #storedIsShown = false;
+  /** Wall clock at the start. */
+  readonly #enteredMs: number;
 
   /** @param isStoring Whether an own bundle is on its way to the disk. */
   constructor(
     readonly config: RoomConfig,
     readonly crypto: Crypto,
+    readonly wallMs: () => number,
     readonly view: RoomView,
     readonly isStoring: () => boolean,
     readonly emit: (effect: RoomEffect) => void,
   ) {
+    this.#enteredMs = wallMs();
     const { records, founded, claim } = config;
     const newcomer = !founded && !records.some(({ kind }) => kind === "shown");
     const ownClaim = claimIdOf(crypto, claim);
@@ -153,7 +159,8 @@ export class Showing {
   delivered({ bundle, id, reason, messages, own }: Delivered): void {
     const header = bundle.header.value;
     const { author, claim, sentAt, time } = header;
-    const history = reason === "range" && !this.#arrival.isSaidTo(time);
+    const history = reason === "range" && !this.#arrival.isSaidTo(time) &&
+      !this.#isJustSaid(sentAt);
     this.#lastDelivered = id;
     for (const { id: message, text } of messages) {
       const shown = { id: message, text, author, claim, sentAt, history, through: id };
@@ -163,6 +170,11 @@ export class Showing {
     }
     if (this.#arrival.state === "here") this.#noteShown(id, own);
     else if (this.#arrival.full) this.caughtUp();
+  }
+
+  /** A range also brings what was just said, where somebody left before it had gone round. */
+  #isJustSaid(sentAt: number): boolean {
+    return sentAt >= Math.max(this.#enteredMs, this.wallMs() - ON_ITS_WAY_MS_MAX);
   }
 
   /** A line of the user's: the number by which the order knows it. */

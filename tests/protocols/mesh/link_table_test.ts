@@ -11,7 +11,7 @@ const link = (id: number) => id as LinkId;
 function bobsTable(...links: readonly { readonly id: number; readonly dialled: boolean }[]) {
   const table = new LinkTable(BOB, 2_000);
   for (const { id, dialled } of links) {
-    table.add({ link: link(id), peer: ANN, dialled, remote: REMOTE });
+    table.add({ link: link(id), peer: ANN, dialled, remote: REMOTE }, 0);
   }
   return table;
 }
@@ -104,4 +104,24 @@ Deno.test("LinkTable.needsClaim() asks for each claim once a link", () => {
   const afterForgetting = table.needsClaim(ANN, claim);
 
   assertEquals([first, second, afterForgetting], [true, false, true]);
+});
+
+Deno.test("LinkTable.makeRoom() takes the place of the oldest inbound link that says nothing", () => {
+  const table = new LinkTable(BOB, 2_000);
+  const add = (id: number, dialled: boolean, nowMs: number) => {
+    const peer = String(id).repeat(64).slice(0, 64) as PeerKey;
+    table.add({ link: link(id), peer, dialled, remote: REMOTE }, nowMs);
+  };
+  add(1, true, 0);
+  add(2, false, 0);
+  add(3, false, 0);
+  add(4, false, 0);
+  add(5, false, 100);
+  table.heard(link(2));
+  table.promote(link(3), 1, 50);
+
+  assertEquals([table.makeRoom(link(5), 0), table.admitting], [link(4), 3]);
+  assertEquals([table.makeRoom(link(5), 99), table.admitting], [link(5), 2], "nobody is silent");
+  add(6, false, 200);
+  assertEquals(table.makeRoom(link(6), 200), link(6), "or the newcomer alone");
 });

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { SILENT_LOGGER } from "../../../lib/base/environment.ts";
+import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import type { MeshCommand } from "../../../lib/protocols/mesh/events.ts";
 import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
@@ -150,6 +151,32 @@ Deno.test("Mesh takes a name that somebody had meanwhile, and gave up while it w
   assertEquals(events, ["ready Yan"]);
 });
 
+Deno.test("Mesh takes the last of several names that are asked for at once, after the first", () => {
+  const events: string[] = [];
+  const world = quietWorld([{
+    name: "names",
+    shown(process, event) {
+      if (process.member !== yan) return;
+      if (event.event === "renamed") events.push(`renamed ${event.name}`);
+      if (event.event === "error") events.push(`${event.code} ${event.text}`);
+    },
+  }]);
+  const [ann, yan] = [addMember(world, "Ann"), addMember(world, "Yan")];
+  world.start(ann, { kind: "found" });
+  pass(world, SECOND_MS);
+  world.start(yan, { kind: "join", contact: ann.endpoint });
+  pass(world, 3 * SECOND_MS);
+
+  for (const name of ["Yves", "Yoko", "Yuri"]) yan.process?.command({ command: "name", name });
+  pass(world, 6 * SECOND_MS);
+
+  assertEquals(events, [
+    "busy The name Yoko wasn't taken: you asked for Yuri after it",
+    "renamed Yves",
+    "renamed Yuri",
+  ]);
+});
+
 Deno.test("Mesh gives way, coming back alone, to who took the name that it had freed", () => {
   const world = quietWorld();
   const [ann, una] = [addMember(world, "Ann"), addMember(world, "Una")];
@@ -172,6 +199,41 @@ Deno.test("Mesh gives way, coming back alone, to who took the name that it had f
   other.process?.command({ command: "peers" });
   pass(world, SECOND_MS);
   assertEquals(other.process?.peers?.[0]?.name, "Una");
+});
+
+Deno.test("Mesh remembers of one who quit at the same moment that she has quit", () => {
+  const world = quietWorld();
+  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+  const other = world.addMember({ ...bob.config, signer: fakeSigner("another Bob") });
+  world.start(ann, { kind: "found" });
+  pass(world, SECOND_MS);
+  world.start(bob, { kind: "join", contact: ann.endpoint });
+  pass(world, 10 * SECOND_MS);
+  for (const { process } of [ann, bob]) process?.command({ command: "quit" });
+  pass(world, SECOND_MS);
+  assertEquals([ann.process, bob.process], [null, null]);
+
+  world.start(ann, { kind: "resume", room: ann.room! });
+  pass(world, 15 * SECOND_MS);
+  world.start(other, { kind: "join", contact: ann.endpoint });
+  pass(world, 10 * SECOND_MS);
+
+  assertEquals(neighboursOf(ann), ["Bob"], "his name is free");
+});
+
+Deno.test("Mesh leaves within a second although a neighbour doesn't answer any more", () => {
+  const world = quietWorld();
+  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+  world.start(ann, { kind: "found" });
+  pass(world, SECOND_MS);
+  world.start(bob, { kind: "join", contact: ann.endpoint });
+  pass(world, 10 * SECOND_MS);
+
+  ann.process?.sim.stall(2 * SECOND_MS);
+  bob.process?.command({ command: "quit" });
+  pass(world, SECOND_MS);
+
+  assertEquals([ann.process === null, bob.process], [false, null]);
 });
 
 Deno.test("Mesh gives a newcomer as new what was said as soon as others read that it joined", () => {
@@ -278,4 +340,43 @@ Deno.test("Mesh says on leaving whether what was said went to nobody", () => {
 
   const unheard = "Nobody was here to get what you said last; it goes out when you come back";
   assertEquals([heard, notices], [[], [`Bob: ${unheard}`]]);
+});
+
+Deno.test("Mesh lets a newcomer in instead of the oldest link that says nothing, and of no other", () => {
+  const random = new Random(1);
+  const mesh = new Mesh(
+    {
+      name: "Ann",
+      advertise: { host: "203.0.113.1", port: 55_107 },
+      passive: false,
+      historyShown: 0,
+      begin: { kind: "found" },
+    },
+    fakeSigner("Ann"),
+    {
+      random: () => 0.5,
+      randomBytes: (length) => random.bytes(length),
+      wallMs: () => 0,
+      crypto: fakeCrypto,
+      log: SILENT_LOGGER,
+    },
+  );
+  const come = (id: number, nowMs: number) =>
+    mesh.step({
+      type: "link-up",
+      link: id as LinkId,
+      peer: String(id).padStart(64, "e") as PeerKey,
+      dialled: false,
+      remote: { host: "203.0.113.9", port: 40_000 + id },
+      attempt: null,
+    }, nowMs).flatMap((effect) => effect.type === "close" ? [effect.link] : []);
+  mesh.step({ type: "start" }, 0);
+  mesh.step({ type: "room-opened", records: [] }, 0);
+
+  for (let id = 1; id <= 64; id++) assertEquals(come(id, 0), []);
+  const join = { room: null, name: "Eve", incarnation: 1, endpoint: null, earlier: null };
+  mesh.step({ type: "message", link: 1 as LinkId, message: { type: "join", ...join } }, 10);
+
+  assertEquals(come(65, 400), [65], "nobody has been silent for long");
+  assertEquals(come(66, 600), [2], "link 1 has asked to come in");
 });

@@ -26,6 +26,8 @@ function member(seed: number, options: {
   /** What it has been shown last, and all that it has been shown. */
   heads?: Head[];
   shown?: Head[];
+  /** Keys that nobody in the room has. */
+  strangers?: PeerKey[];
 } = {}) {
   let drawn = seed * 1_000 + (options.incarnation ?? 1);
   const signer = nodeSigner(new Uint8Array(32).fill(seed));
@@ -49,6 +51,7 @@ function member(seed: number, options: {
       heads: () => options.heads ?? [],
       isShown: ({ id }) => options.shown?.some((head) => head.id === id) ?? true,
     },
+    (key) => !options.strangers?.includes(key),
   );
   return { machine, key: signer.key };
 }
@@ -99,16 +102,108 @@ Deno.test("PrivateMessages: a message reaches its receiver through a member that
   assertEquals(ann.machine.nextDeadlineMs(), PRIVATE_DEFAULTS.boxKeyLifeMs);
 });
 
-Deno.test("PrivateMessages: a repeated envelope is neither passed on nor shown twice", () => {
+Deno.test("PrivateMessages: a repeated envelope is passed on once and shown once", () => {
   const { ann, bob, eve } = trio();
   const [envelope] = floods(ann.machine.step({ type: "say", to: bob.key, text: "once" }, 0));
   const input = { type: "envelope", from: ann.key, envelope: envelope as PrivateEnvelope } as const;
   bob.machine.step(input, 1);
   eve.machine.step(input, 1);
 
-  const again = [bob, eve].flatMap(({ machine }) => machine.step(input, 2));
+  const [shown, passed] = [bob, eve].map(({ machine }) => machine.step(input, 2));
 
-  assertEquals(again, []);
+  assertEquals(shown?.map(({ type }) => type), ["flood"], "acknowledged again");
+  assertEquals(passed, []);
+});
+
+Deno.test("PrivateMessages: what comes from or is for a stranger isn't passed on", () => {
+  const stranger = "ef".repeat(32) as PeerKey;
+  const { ann, bob } = trio();
+  const eve = member(3, { strangers: [stranger] });
+  const [real] = floods(ann.machine.step({ type: "say", to: bob.key, text: "x" }, 0));
+  const pass = (change: Partial<PrivateEnvelope>) => {
+    const envelope = { ...real as PrivateEnvelope, ...change };
+    return eve.machine.step({ type: "envelope", from: ann.key, envelope }, 1).length;
+  };
+
+  assertEquals([{ to: stranger }, { from: stranger }, {}].map(pass), [0, 0, 1]);
+});
+
+/** Envelopes that a liar makes up, as if from `from`. */
+function madeUp(from: PeerKey, to: PeerKey, count: number): readonly PrivateEnvelope[] {
+  return Array.from({ length: count }, (_, counter) => ({
+    room: ROOM,
+    from,
+    to,
+    boxKey: new Uint8Array(32),
+    incarnation: 1,
+    counter,
+    kind: "message",
+    sealed: new Uint8Array(64),
+  }));
+}
+
+Deno.test("PrivateMessages: of what neighbours flood only so much is passed on, and an honest one's still", () => {
+  const { ann, bob, eve } = trio();
+  const liars = [4, 5, 6, 7].map((seed) => member(seed).key);
+  const relay = (from: PeerKey, envelope: PrivateEnvelope, nowMs: number) =>
+    floods(eve.machine.step({ type: "envelope", from, envelope }, nowMs)).length;
+
+  let passed = 0;
+  const made = liars.map((liar) => madeUp(liar, bob.key, 20_000));
+  for (let index = 0; index < 20_000; index++) {
+    for (const [of, liar] of liars.entries()) passed += relay(liar, made[of]![index]!, index / 2);
+  }
+  const [real] = floods(ann.machine.step({ type: "say", to: bob.key, text: "x" }, 10_000));
+
+  assertEquals(Math.floor(passed / 100), 239, `${passed}`);
+  assertEquals(relay(ann.key, real as PrivateEnvelope, 10_000), 1);
+});
+
+Deno.test("PrivateMessages: however many neighbours flood, what is passed on stays far below what a link allows", () => {
+  const { bob, eve } = trio();
+  let passed = 0;
+  for (let ms = 0; ms < 10_000; ms += 100) {
+    for (let liar = 0; liar < 30; liar++) { // a new one each time
+      const from = (ms * 30 + liar).toString(16).padStart(64, "0") as PeerKey;
+      for (const envelope of madeUp(from, bob.key, 100)) {
+        passed += floods(eve.machine.step({ type: "envelope", from, envelope }, ms)).length;
+      }
+    }
+  }
+
+  assert(passed <= 10_000 + 10 * 2_000, `${passed}`);
+});
+
+Deno.test("PrivateMessages: what was dropped on the way comes when it is sent again", () => {
+  const { ann, bob, eve } = trio();
+  const relay = (from: PeerKey, envelope: PrivateEnvelope, nowMs: number) =>
+    floods(eve.machine.step({ type: "envelope", from, envelope }, nowMs));
+  for (const envelope of madeUp(ann.key, bob.key, 1_900)) relay(ann.key, envelope, 0);
+
+  const shown: string[] = [];
+  let delivered = 0;
+  const send = (effects: readonly PrivateEffect[], nowMs: number) => {
+    for (const envelope of floods(effects).flatMap((sent) => relay(ann.key, sent, nowMs))) {
+      const answer = bob.machine.step({ type: "envelope", from: eve.key, envelope }, nowMs);
+      for (const effect of answer) if (effect.type === "received") shown.push(effect.message.text);
+      for (const told of floods(answer).flatMap((sent) => relay(bob.key, sent, nowMs))) {
+        const effects = ann.machine.step(
+          { type: "envelope", from: eve.key, envelope: told },
+          nowMs,
+        );
+        delivered += effects.filter(({ type }) => type === "delivery").length;
+      }
+    }
+  };
+  const texts = Array.from({ length: 300 }, (_, index) => `${index}`);
+  for (const text of texts) send(ann.machine.step({ type: "say", to: bob.key, text }, 0), 0);
+  const atOnce = shown.length;
+  for (let nowMs = 100; nowMs <= 10_000; nowMs += 100) {
+    send(ann.machine.step({ type: "tick" }, nowMs), nowMs);
+  }
+
+  assertEquals(atOnce, 100);
+  assertEquals([shown, delivered], [texts, 300]);
 });
 
 Deno.test("PrivateMessages: an unanswered message is sealed anew, answered again and shown once", () => {

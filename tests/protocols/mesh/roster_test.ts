@@ -81,7 +81,7 @@ Deno.test("Roster takes a neighbour whose link was lost for lost after 1.75 s, a
     { type: "send", to: carl, message: { type: "statements", statements: [statement] } },
   ]);
   assertEquals(early, []);
-  assertEquals(told(late), [{ type: "left", key: bob, reason: "lost" }]);
+  assertEquals(told(late), [{ type: "left", key: bob, reason: "lost", silentMs: 2_750 }]);
 });
 
 Deno.test("Roster accuses nobody whose link was closed, nor after a stall of its own", () => {
@@ -107,7 +107,7 @@ Deno.test("Roster extends all leases by a stall of its own, and renews its own a
 
   assert(roster.selfBeacon().beacon.value.number > number);
   assertEquals(told(before), []);
-  assertEquals(told(after), [{ type: "left", key: bob, reason: "lost" }]);
+  assertEquals(told(after), [{ type: "left", key: bob, reason: "lost", silentMs: 33_000 }]);
 });
 
 Deno.test("Roster drops a suspicion that a higher beacon refutes", () => {
@@ -185,7 +185,7 @@ Deno.test("Roster loses a member three beacons late, within 35 s", () => {
   const late = roster.step({ type: "tick" }, 33_000);
 
   assert(told(effects).length === 0);
-  assertEquals(told(late), [{ type: "left", key: bob, reason: "lost" }]);
+  assertEquals(told(late), [{ type: "left", key: bob, reason: "lost", silentMs: 33_000 }]);
 });
 
 Deno.test("Roster shows a later start of a live key as replaced, then joined", () => {

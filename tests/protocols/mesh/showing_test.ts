@@ -12,11 +12,16 @@ import { forged, idOf } from "./order_members.ts";
 /** A member that is in its room: what it shows, and what it notes as shown. */
 class Shower {
   readonly texts: string[] = [];
+  /** Whether each text is shown as history. */
+  readonly history: boolean[] = [];
   readonly noted: BundleId[] = [];
   isStoring = false;
   readonly showing: Showing;
 
-  constructor(records: readonly MeshRecord[] = [{ kind: "shown", through: null }]) {
+  constructor(
+    records: readonly MeshRecord[] = [{ kind: "shown", through: null }],
+    public wallMs: number = 0,
+  ) {
     const emit = (effect: RoomEffect) => {
       if (effect.type === "shown") this.noted.push(effect.through);
     };
@@ -26,15 +31,25 @@ class Shower {
         return ready;
       },
       becomeReady: () => ready = true,
-      message: ({ text }: { readonly text: string }) => this.texts.push(text),
+      message: ({ text, history }: { readonly text: string; readonly history: boolean }) => {
+        this.texts.push(text);
+        this.history.push(history);
+      },
       inOrder: (effect: RoomEffect) => emit(effect),
     } as unknown as RoomView;
     const config = { records, founded: false, claim } as unknown as RoomConfig;
-    this.showing = new Showing(config, fakeCrypto, view, () => this.isStoring, emit);
+    this.showing = new Showing(
+      config,
+      fakeCrypto,
+      () => this.wallMs,
+      view,
+      () => this.isStoring,
+      emit,
+    );
     this.showing.caughtUp();
   }
 
-  deliver(bundle: Bundle, own: boolean): void {
+  deliver(bundle: Bundle, own: boolean, reason: "push" | "range" = "push"): void {
     const messages = bundle.texts.value.map((text) => ({ id: idOf(bundle) as never, text }));
     this.showing.delivered({
       type: "delivered",
@@ -43,7 +58,7 @@ class Shower {
       messages,
       from: null,
       hop: 0,
-      reason: own ? null : "push",
+      reason: own ? null : reason,
       own,
       kept: true,
     });
@@ -80,6 +95,23 @@ Deno.test("Showing notes nothing behind an own bundle's record before that is sh
   assertEquals(shower.texts, ["first", "second", "own"]);
   assertEquals(killed.texts, ["own", "first", "second"]);
   assertEquals(later.texts, []);
+});
+
+Deno.test("Showing takes what a range brings for history, unless it was said just now", () => {
+  const { sentAt } = first.header.value;
+  const histories = [
+    { enteredMs: sentAt - 1, nowMs: sentAt + 1_000 },
+    { enteredMs: sentAt - 1, nowMs: sentAt + 120_000 },
+    { enteredMs: sentAt + 1, nowMs: sentAt + 1_000 },
+  ].map(({ enteredMs, nowMs }) => {
+    const shower = new Shower(undefined, enteredMs);
+    shower.wallMs = nowMs;
+    shower.deliver(first, false, "range");
+    shower.deliver(second, false);
+    return shower.history;
+  });
+
+  assertEquals(histories, [[false, false], [true, false], [true, false]]);
 });
 
 function shownThrough(through: BundleId): MeshRecord {

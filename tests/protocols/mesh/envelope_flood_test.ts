@@ -1,0 +1,137 @@
+// Members that flood made-up private envelopes, just below what a link allows, must not set the others against
+// one another: they are passed on by honest members, to each of whom they come from several sides.
+
+import { assertEquals } from "@std/assert";
+import type { PeerKey } from "../../../lib/base/ids.ts";
+import { type MeshMessage, MESSAGE_LANES } from "../../../lib/protocols/mesh/messages.ts";
+import { fakeSigner } from "../../sim/fake_crypto.ts";
+import type { MeshChecker } from "../../sim/mesh/checker.ts";
+import { EVEN_WORLD } from "../../sim/mesh/even_world.ts";
+import type { Member } from "../../sim/mesh/member.ts";
+import { messageBytes } from "../../sim/mesh/message_bytes.ts";
+import { meshSubject } from "../../sim/mesh/mesh_subject.ts";
+import { World } from "../../sim/mesh/world.ts";
+
+const STEP_MS = 20;
+const PER_STEP = 90; // 4,500 a second
+const FLOOD_MS = 10_000;
+
+/** Five honest members, some liars, and one who is lost. */
+function room(liarCount: number, checker: MeshChecker) {
+  const world = new World({ ...EVEN_WORLD, hosts: 8 }, meshSubject(), [checker]);
+  const add = (name: string) =>
+    world.addMember({
+      signer: fakeSigner(name),
+      name,
+      passive: false,
+      natted: false,
+      liar: false,
+      knowsAddress: true,
+      historyShown: 0,
+      eager: false,
+    });
+  const pass = (forMs: number) => world.time.runUntil(world.time.nowMs + forMs);
+  const honest = ["Ann", "Bob", "Cy", "Dee", "Eli"].map(add);
+  const liars = ["Mal", "Mo"].slice(0, liarCount).map(add);
+  const lost = add("Lou");
+  for (const { key } of liars) world.liars.add(key);
+  for (const [index, member] of [...honest, ...liars, lost].entries()) {
+    const begin = { kind: "join", contact: honest[0]!.endpoint } as const;
+    world.start(member, index === 0 ? { kind: "found" } : begin);
+    pass(2_000);
+  }
+  world.end(lost.process!, true, 0);
+  pass(10_000);
+  return { world, honest, liars, lost, pass };
+}
+
+/** Sends a message that its program wouldn't, over the first link that it has. */
+function send(liar: Member, message: MeshMessage): void {
+  const [link] = liar.process!.links.values();
+  link!.send(message, MESSAGE_LANES[message.type], messageBytes(message));
+}
+
+function madeUp(liar: Member, to: PeerKey, counter: number): MeshMessage {
+  return {
+    type: "private",
+    envelope: {
+      room: liar.room!,
+      from: liar.key,
+      to,
+      boxKey: new Uint8Array(32),
+      incarnation: 1,
+      counter,
+      kind: "message",
+      sealed: new Uint8Array(20),
+    },
+  };
+}
+
+/** What honest members do while liars flood envelopes for `receiver`. */
+function flood(liarCount: number, receiver: (lost: Member) => PeerKey) {
+  const bans: string[] = [];
+  let delivered = 0;
+  let passedOn = 0;
+  const { world, honest, liars, lost, pass } = room(liarCount, {
+    name: "watch",
+    effect({ lastBanned, member }, effect) {
+      if (effect.type !== "ban" || world.liars.has(member.key)) return;
+      if (!world.liars.has(lastBanned!)) bans.push(`${member.name}: ${effect.reason}`);
+    },
+    sent({ member }, _, message) {
+      if (message.type !== "private" || world.liars.has(member.key)) return;
+      if (world.liars.has(message.envelope.from)) passedOn++;
+    },
+    shown(_, event) {
+      if (event.event === "delivery" && event.state === "delivered") delivered++;
+    },
+  });
+  const to = receiver(lost);
+  let said = 0;
+  for (let ms = 0; ms < FLOOD_MS; ms += STEP_MS) {
+    for (const liar of liars) {
+      for (let sent = 0; sent < PER_STEP; sent++) {
+        send(liar, madeUp(liar, to, ms * PER_STEP + sent));
+      }
+    }
+    if (ms % 500 === 0) {
+      const [from, other] = [honest[said % 5]!, honest[(said + 2) % 5]!];
+      world.say(from.process!, `to ${other.name}`, { name: other.name, key: other.key });
+      said++;
+    }
+    pass(STEP_MS);
+  }
+  pass(100); // a round trip through another, with the disk's
+  return { bans, undelivered: said - delivered, passedOn: passedOn > 0 };
+}
+
+for (const liars of [1, 2]) {
+  Deno.test(`Mesh stays whole while ${liars} of its members flood envelopes for nobody`, () => {
+    const nobody = "ef".repeat(32) as PeerKey;
+    assertEquals(flood(liars, () => nobody), { bans: [], undelivered: 0, passedOn: false });
+  });
+
+  Deno.test(`Mesh stays whole while ${liars} of its members flood envelopes for one who is lost`, () => {
+    assertEquals(flood(liars, ({ key }) => key), { bans: [], undelivered: 0, passedOn: true });
+  });
+}
+
+Deno.test("Mesh takes envelopes from its neighbours alone", () => {
+  let passedOn = 0;
+  const { liars: [liar], lost, pass } = room(1, {
+    name: "passed on",
+    sent({ member }, _, message) {
+      if (message.type === "private" && member !== liar) passedOn++;
+    },
+  });
+
+  const passedOnAfter = [[], [{ type: "disconnect" }]].map((before) => {
+    passedOn = 0;
+    for (const message of before as MeshMessage[]) send(liar!, message);
+    send(liar!, madeUp(liar!, lost.key, before.length));
+    pass(50);
+    return passedOn;
+  });
+
+  assertEquals(passedOnAfter.map((count) => count > 0), [true, false]);
+});
