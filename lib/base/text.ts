@@ -132,7 +132,7 @@ function joiningContext(): { readonly before: RegExp; readonly after: RegExp } {
   };
 }
 
-/** How far back the looks at what is before a joiner reach: a letter and more marks than any has. */
+/** How far back looks at what is before a character reach: a letter and more marks than any has, or a flag. */
 const CONTEXT_UNITS_MAX = 16;
 
 /**
@@ -197,7 +197,8 @@ function isNeeded(character: string, text: string, offset: number): boolean {
 
 /** Whether the character at `offset` is a tag of a complete flag. */
 function isInTagFlag(text: string, offset: number): boolean {
-  const start = text.lastIndexOf(BLACK_FLAG, offset);
-  return start >= 0 &&
+  const from = Math.max(0, offset - CONTEXT_UNITS_MAX);
+  const start = from + text.slice(from, offset).lastIndexOf(BLACK_FLAG);
+  return start >= from &&
     TAG_FLAGS.some((flag) => offset - start < flag.length && text.startsWith(flag, start));
 }
