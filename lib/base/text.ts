@@ -65,6 +65,11 @@ export function tooLong(bytes: number): P2pchatError {
  */
 const SUSPECT = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\p{Cs}]/u;
 
+// deno-lint-ignore no-control-regex
+const ASCII_CONTROL = /[\x00-\x1f\x7f]/;
+/** So many at a time: a call takes no more arguments than the stack holds. */
+const PICTURE_UNITS = 4_096;
+
 /** Format characters that are seen: signs of Arabic, Syriac and Kaithi that span the digits after them. */
 const SEEN_FORMAT = /[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u{110bd}\u{110cd}]/u;
 
@@ -127,7 +132,7 @@ function joiningContext(): { readonly before: RegExp; readonly after: RegExp } {
   };
 }
 
-/** How far back the looks at what is before a joiner reach: a letter and more marks than any has. */
+/** How far back looks at what is before a character reach: a letter and more marks than any has, or a flag. */
 const CONTEXT_UNITS_MAX = 16;
 
 /**
@@ -145,16 +150,32 @@ export function visibleText(text: string): string {
 
 /** The visible form of a part of `text`, looked at within its surroundings. */
 export function visiblePart(text: string, start: number, end: number): string {
-  const part = text.slice(start, end);
+  let part = text.slice(start, end);
   if (!SUSPECT.test(part)) return part;
+  if (ASCII_CONTROL.test(part)) {
+    part = withPictures(part); // as long as before: offsets stay what they are
+    if (!SUSPECT.test(part)) return part;
+  }
   return part.replace(new RegExp(SUSPECT, "gu"), (character, offset: number) => {
     const code = character.codePointAt(0)!;
-    if (code < 0x20) return String.fromCharCode(0x2400 + code);
-    if (code === 0x7f) return "\u2421";
     if (code >= 0x80 && code <= 0x9f) return "\u241b" + String.fromCharCode(code - 0x40);
     if (isNeeded(character, text, start + offset)) return character;
     return `<U+${code.toString(16).toUpperCase().padStart(4, "0")}>`;
   });
+}
+
+/** The controls of ASCII as their pictures; a message may be nothing else, so this leaves no garbage behind. */
+function withPictures(text: string): string {
+  let shown = "";
+  for (let start = 0; start < text.length; start += PICTURE_UNITS) {
+    const units = new Uint16Array(Math.min(PICTURE_UNITS, text.length - start));
+    for (let index = 0; index < units.length; index++) {
+      const unit = text.charCodeAt(start + index);
+      units[index] = unit < 0x20 ? 0x2400 + unit : unit === 0x7f ? 0x2421 : unit;
+    }
+    shown += String.fromCharCode.apply(null, units as unknown as number[]);
+  }
+  return shown;
 }
 
 /** The lines of `text`, each in visible form: for where a line break may be a line break. */
@@ -176,7 +197,8 @@ function isNeeded(character: string, text: string, offset: number): boolean {
 
 /** Whether the character at `offset` is a tag of a complete flag. */
 function isInTagFlag(text: string, offset: number): boolean {
-  const start = text.lastIndexOf(BLACK_FLAG, offset);
-  return start >= 0 &&
+  const from = Math.max(0, offset - CONTEXT_UNITS_MAX);
+  const start = from + text.slice(from, offset).lastIndexOf(BLACK_FLAG);
+  return start >= from &&
     TAG_FLAGS.some((flag) => offset - start < flag.length && text.startsWith(flag, start));
 }

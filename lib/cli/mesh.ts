@@ -10,7 +10,7 @@ import { keyPairFromSeed } from "../protocols/noise/primitives.ts";
 import type { MeshEvent } from "../protocols/mesh/events.ts";
 import type { MeshConfig } from "../protocols/mesh/mesh_io.ts";
 import { MeshHost } from "../runtime/mesh_host.ts";
-import { openIdentity } from "../store/identity.ts";
+import { type Identity, openIdentity } from "../store/identity.ts";
 import { KnownPeers } from "../store/known_peers.ts";
 import { profileFolder } from "../store/paths.ts";
 import { lockProfile } from "../store/profile_lock.ts";
@@ -69,7 +69,10 @@ export async function runMesh(options: MeshOptions): Promise<void> {
     try {
       const notice = (text: string) => ui.show({ event: "notice", text });
       const rooms = await MeshRooms.open(disk, `${folder}/mesh`, notice);
-      await chat({ options, environment, identity, knownPeers, rooms, ui });
+      const keyNotice = identity.isNew && await rooms.hasAny()
+        ? lostKeyText(`${folder}/identity`, identity)
+        : null;
+      await chat({ options, environment, identity, knownPeers, rooms, ui, keyNotice });
     } finally {
       await ui.close();
     }
@@ -79,13 +82,21 @@ export async function runMesh(options: MeshOptions): Promise<void> {
   }
 }
 
+/** The key of a profile that was in rooms before, and isn't who it was there. */
+function lostKeyText(path: string, { fingerprint }: Identity): string {
+  return `Your key is new, ${fingerprint}: ${path} was missing, and others will see another member; ` +
+    "restore that file from a copy to be who you were";
+}
+
 interface Wiring {
   readonly options: MeshOptions;
   readonly environment: Environment;
-  readonly identity: Awaited<ReturnType<typeof openIdentity>>;
+  readonly identity: Identity;
   readonly knownPeers: KnownPeers;
   readonly rooms: MeshRooms;
   readonly ui: MeshInterface;
+  /** What the user should know about the profile's key. */
+  readonly keyNotice: string | null;
 }
 
 async function chat(wiring: Wiring): Promise<void> {
@@ -130,6 +141,7 @@ async function chat(wiring: Wiring): Promise<void> {
     const presenter = new Presenter(wiring, (target) => {
       ui.listen({ target, ended: () => leave("end of input"), interrupted: leave });
       // After the first line, which says where this member listens.
+      if (wiring.keyNotice !== null) ui.show({ event: "notice", text: wiring.keyNotice });
       const text = BEGUN[begin.kind];
       if (text !== null) ui.show({ event: "notice", text });
     });
@@ -141,8 +153,9 @@ async function chat(wiring: Wiring): Promise<void> {
       links,
       openRoom: (room) => {
         const port = options.passive ? null : links.local.port;
+        const isBack = begin.kind === "resume";
         const warn = (text: string) => presenter.notice(text);
-        return rooms.openRoom(room, port, wiring.knownPeers, environment.wallMs, warn);
+        return rooms.openRoom(room, port, wiring.knownPeers, environment.wallMs, warn, isBack);
       },
       show: (event, ref) => presenter.show(event, ref),
       pauseInput: (reason) => ui.pauseInput(reason),

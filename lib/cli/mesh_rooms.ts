@@ -14,6 +14,12 @@ import { Table } from "../store/table.ts";
 
 const LAST_FORMAT = { format: "mesh-last-room", version: 1 } as const;
 
+/** What every room's log begins with. */
+const FOUNDING: MeshRecord["kind"] = "genesis";
+
+/** A room's folder is named after its id. */
+const ROOM_FOLDER = /^[0-9a-f]{64}$/;
+
 export class MeshRooms {
   private constructor(
     readonly disk: Disk,
@@ -39,9 +45,15 @@ export class MeshRooms {
     return new MeshRooms(disk, folder, table, (last ?? null) as RoomId | null, lastPort, notice);
   }
 
+  /** Whether this profile was in any room. */
+  async hasAny(): Promise<boolean> {
+    return (await this.disk.list(this.folder)).some((name) => ROOM_FOLDER.test(name));
+  }
+
   /**
-   * Opens a room's log, makes it where there is none. With its first record, the room is remembered as the
-   * last, with the port we listen at: to one that was never reached there is no going back.
+   * Opens a room's log; makes it where there is none, unless `resume` is set: then it must be there and begin
+   * as a room does. With its first record, the room is remembered as the last, with the port we listen at: to
+   * one that was never reached there is no going back.
    * Names' keys are pinned in `known_peers`, where the user may delete a line; the log keeps the whole keys.
    * @param warn Told of who is met here under a name that is known from another room with another key.
    * @throws {P2pchatError} `store-corrupt` with file and line, `bad-file` or `disk`.
@@ -52,12 +64,18 @@ export class MeshRooms {
     knownPeers: KnownPeers,
     wallMs: () => number,
     warn: (text: string) => void,
+    resume: boolean,
   ): Promise<RoomStore> {
     const folder = `${this.folder}/${room}`;
-    await this.disk.makeFolder(folder);
     const path = `${folder}/log`;
+    if (resume && await this.disk.stat(path) === null) throw cannotResume(`${path} is missing`);
+    await this.disk.makeFolder(folder);
     const opened = await AppendLog.open(this.disk, path, MESH_LOG_FORMAT);
     for (const text of opened.notices) this.notice(text);
+    if (resume && !opened.records.some(({ kind }) => kind === FOUNDING)) {
+      await opened.log.close();
+      throw cannotResume(`line ${lineOf(0)} of ${path} isn't the room's founding`);
+    }
     const pins = new RoomPins(`mesh:${room}`, knownPeers, wallMs, warn);
     const records = opened.records.map((record, index) => parsed(record, path, index))
       .filter((record) => pins.stands(record));
@@ -91,12 +109,24 @@ export class MeshRooms {
 }
 
 /** The log's first line names its format, so that record 0 stands in line 2. */
+function lineOf(index: number): number {
+  return index + 2;
+}
+
+function cannotResume(because: string): P2pchatError {
+  return new P2pchatError(
+    "store-corrupt",
+    `Cannot resume the room: ${because}; restore the file from a copy, start with --new, or join ` +
+      "through a member's address",
+  );
+}
+
 function parsed(record: LogRecord, path: string, index: number): MeshRecord {
   try {
     return fromLogRecord(record);
   } catch (error) {
     if (!(error instanceof P2pchatError)) throw error;
-    throw corruptError(path, index + 2, error.message);
+    throw corruptError(path, lineOf(index), error.message);
   }
 }
 

@@ -142,3 +142,13 @@ Deno.test("visiblePart() shows parts as they are shown within the whole", () => 
 Deno.test("visibleLines() breaks at line feeds alone", () => {
   assertEquals(visibleLines("a\nb\r\n\u2028c"), ["a", "b␍", "<U+2028>c"]);
 });
+
+Deno.test("visibleText() shows any number of controls, and what is among them as ever", () => {
+  for (const count of [1, 4_095, 4_096, 10_000]) {
+    assertEquals(visibleText("\t\x7f".repeat(count)), "␉␡".repeat(count));
+  }
+  assertEquals(
+    visibleText("\x00\ud800\x1f👍\u202e\x9b\n\ufe0f"),
+    "␀<U+D800>␟👍<U+202E>␛[␊<U+FE0F>",
+  );
+});

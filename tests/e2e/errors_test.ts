@@ -387,6 +387,13 @@ Deno.test("damaged files are refused with file and line, and what to do", async 
       ],
       ["an identity emptied", `${profile}/identity`, "store-corrupt", /line/, () => ""],
       [
+        "a log cut inside its founding",
+        log,
+        "store-corrupt",
+        /line 2 /,
+        (old) => old.split("\n").slice(0, 2).join("\n"),
+      ],
+      [
         "another file in place of the log",
         log,
         "store-corrupt",
@@ -408,9 +415,30 @@ Deno.test("damaged files are refused with file and line, and what to do", async 
         assertMatch(failure.text, /; /);
       });
     }
+    await test.step("a log that is missing, which stays so", async () => {
+      await Deno.rename(log, `${log}.away`);
+      for (let start = 0; start < 2; start++) {
+        const failure = await failureOf(["mesh", "Alice", ...LISTEN], data, true);
+        assertEquals([failure.code, failure.status], ["store-corrupt", 5], failure.text);
+        assertStringIncludes(failure.text, `${log} is missing; `);
+      }
+      await Deno.rename(`${log}.away`, log);
+    });
     await test.step("restored, all is well", async () => {
       const again = await nodes.ready("Alice", null, { data });
       assertEquals((await again.history()).length, 5);
+      assertEquals(again.events.filter(({ text }) => text?.includes("key is new")), []);
+      await again.type(":q");
+      await again.ended();
+    });
+    await test.step("an identity that is missing: the key is new, which is told", async () => {
+      await Deno.remove(`${profile}/identity`);
+      const again = await nodes.ready("Alice", null, { data });
+      const notice = await again.until(({ event, text }) =>
+        event === "notice" && text.includes("key is new")
+      );
+      assertStringIncludes(notice.text, `${profile}/identity was missing`);
+      assertStringIncludes(notice.text, (await again.until(({ event }) => event === "ready")).key);
     });
   } finally {
     await Deno.remove(data, { recursive: true });
