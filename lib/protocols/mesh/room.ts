@@ -43,7 +43,7 @@ import { RoomView } from "./room_view.ts";
 import type { RosterEffect, RosterInput } from "./roster_io.ts";
 import { Showing } from "./showing.ts";
 import type { Bundle, PrivateEnvelope, SignedClaim } from "./structures.ts";
-import { TokenBucket } from "./token_bucket.ts";
+import { TokenBucket } from "../../base/token_bucket.ts";
 
 export class Room implements Machine<RoomInput, RoomEffect> {
   readonly machines: RoomMachines;
