@@ -56,6 +56,7 @@ const BELL = "\x07";
 
 export class InteractiveInterface<Event extends ShownEvent, Target>
   implements UserInterface<Event, Target> {
+  readonly interactive = true;
   /** A terminal that is gone is no error. */
   readonly outputError = null;
   readonly #mode: Mode<Event, Target>;

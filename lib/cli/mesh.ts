@@ -30,12 +30,10 @@ import { VERSION } from "./version.ts";
 /** Where a mesh listens unless told otherwise. */
 export const MESH_PORT_DEFAULT = 55_107;
 
-/** What is said of the way in, besides who is there. */
-const BEGUN: Readonly<Record<MeshConfig["begin"]["kind"], string | null>> = {
-  found: "You founded a new room; nobody else is here yet. /help lists the commands, :q leaves.",
-  join: null,
-  resume: "Back in the room you were in last; --new founds another",
-};
+/** What is said of the way in, besides who is there: to scripts, only what they don't know. */
+const BACK = "Back in the room you were in last; --new founds another";
+const FOUNDED =
+  "You founded a new room; nobody else is here yet. /help lists the commands, :q leaves.";
 
 /** Who leaves is told what is waited for, where that takes longer than this. */
 const LEAVING_UNTOLD_MS = 1_000;
@@ -142,8 +140,8 @@ async function chat(wiring: Wiring): Promise<void> {
       ui.listen({ target, ended: () => leave("end of input"), interrupted: leave });
       // After the first line, which says where this member listens.
       if (wiring.keyNotice !== null) ui.show({ event: "notice", text: wiring.keyNotice });
-      const text = BEGUN[begin.kind];
-      if (text !== null) ui.show({ event: "notice", text });
+      if (begin.kind === "resume") ui.show({ event: "notice", text: BACK });
+      if (begin.kind === "found" && ui.interactive) ui.show({ event: "notice", text: FOUNDED });
     });
     ui.heedInterrupts(leave);
     host = new MeshHost(config, {

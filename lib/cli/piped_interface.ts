@@ -27,6 +27,7 @@ const READ_BYTES = 65_536;
 
 export class PipedInterface<Event extends ShownEvent, Target>
   implements UserInterface<Event, Target> {
+  readonly interactive = false;
   readonly #mode: Mode<Event, Target>;
   readonly #options: CommonOptions;
   readonly #streams: Streams;

@@ -109,6 +109,8 @@ export interface UserInterface<Event extends ShownEvent, Target> {
   flush(): Promise<void>;
   /** Resolves when all that was shown before the call is before the user's eyes; more may be waiting. */
   written(): Promise<void>;
+  /** Whether a person types at a terminal. */
+  readonly interactive: boolean;
   /** Why standard output takes nothing more, where its reader hasn't just gone: how the program ends then. */
   readonly outputError: P2pchatError | null;
   /** Stops reading, writes what is left, 2 s at most, restores the terminal. Idempotent. */

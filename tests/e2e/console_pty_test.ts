@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { hasScript, openTerminal, type Terminal, type TerminalOptions } from "./pty.ts";
+import { PROGRAM } from "./node.ts";
 
 /** A room at a terminal, and the other members' side of it. */
 class Room {
@@ -366,4 +367,20 @@ consoleTest("TERM=dumb gets plain lines and no sequence at all", async () => {
   await terminal.press("\x04");
   assertEquals(await terminal.ended(), 0);
   assertEquals(terminal.raw.includes("\x1b"), false);
+});
+
+consoleTest("who founds a room is told so, and what to type", async () => {
+  const home = await Deno.makeTempDir({ prefix: "p2pchat-pty-" });
+  try {
+    await using terminal = await openTerminal({
+      command: [PROGRAM, "mesh", "Alice", "--host", "127.0.0.1", "--port", "0"],
+      env: { P2PCHAT_HOME: home },
+    });
+    await terminal.untilCursorLine("Alice> |");
+    assertStringIncludes(terminal.screen.lines.join("\n"), "* You founded a new room;");
+    await terminal.press(":q\r");
+    assertEquals(await terminal.ended(), 0);
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
 });

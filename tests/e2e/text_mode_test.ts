@@ -6,10 +6,6 @@ import { Node, Nodes, PROGRAM, type ShownEvent } from "./node.ts";
 import { residentBytes } from "./proc.ts";
 import { TextProgram } from "./text_program.ts";
 
-/** What who founds a room is told. */
-const FOUNDED =
-  "* You founded a new room; nobody else is here yet. /help lists the commands, :q leaves.";
-
 const shown = (text: string) => (event: ShownEvent) =>
   event.event === "message" && event.text === text;
 const joined = (name: string) => (event: ShownEvent) =>
@@ -35,7 +31,6 @@ Deno.test("text mode: two people meet, talk and part, and read this", async () =
   assertEquals(alice.lines, [
     `>INFO: Alice at address 127.0.0.1 is listening at ${port}.`,
     `Others join with: p2pchat mesh NAME 127.0.0.1 ${port}`,
-    FOUNDED,
     "* Bob joined (127.0.0.1)",
     "<Bob> hello",
     "<Alice> are you coming?",
@@ -163,7 +158,6 @@ Deno.test("text mode: who pipes into an empty room is told that nobody has it ye
   const status = await alice.ended();
 
   assertEquals(alice.lines.slice(2), [
-    FOUNDED,
     "<Alice> one",
     "<Alice> two",
     "* Nobody was here to get what you said last; it goes out when you come back",
@@ -322,7 +316,6 @@ Deno.test("text mode: /status, /peers and /history read well, alone and in compa
   await alice.until(/Direct links: Bob[^]*\n.*Last message/);
 
   assertEquals(alice.lines.slice(2), [
-    FOUNDED,
     "No messages.",
     "Room of 1: Alice (you).",
     "Nobody else is here; what you write is kept for who comes. No messages yet.",
