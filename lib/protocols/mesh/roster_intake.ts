@@ -26,11 +26,11 @@ import { TokenBucket } from "../../base/token_bucket.ts";
 const BEACONS_PER_SECOND = 40;
 const BEACONS_BURST = 80;
 /**
- * What is read of one neighbour's: everything a heal of two full halves brings, then a busy room. More is dropped;
- * whatever it was, beacons come again, and rosters are compared.
+ * What is read of one neighbour's: everything a heal of two full halves brings, a claim and a beacon of 2,048 each,
+ * then a busy room. More is dropped; whatever it was, beacons come again, and rosters are compared.
  */
 const ITEMS_PER_SECOND = 500;
-const ITEMS_BURST = 16_384;
+const ITEMS_BURST = ROSTER_MAX;
 /**
  * What a neighbour may send: all that others had it read, as if it had been alone with liars, twice over for claims
  * that vouch. So nobody pays for what it was made to pass on; 2,500 messages a second, and as many envelopes as
