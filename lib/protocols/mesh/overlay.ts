@@ -92,7 +92,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
         this.#peerUp(input.peer, input.endpoint, input.dialled, nowMs);
         break;
       case "peer-down":
-        this.#peerDown(input.peer, nowMs);
+        this.#peerDown(input.peer, input.closed, nowMs);
         break;
       case "dial-failed":
         if (this.#attempts.get(input.peer)?.asked === false) this.#failed(input.peer);
@@ -162,11 +162,15 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     this.#active.release(idle ?? newest, "all inbound slots are in use", nowMs);
   }
 
-  #peerDown(peer: PeerKey, nowMs: number): void {
-    if (this.#links.isActive(peer)) this.#candidates.encourage();
+  #peerDown(peer: PeerKey, closed: boolean, nowMs: number): void {
+    const wasActive = this.#links.isActive(peer);
+    const contact = this.#links.contactOf(peer);
+    if (wasActive) this.#candidates.encourage();
     this.#attempts.end(peer);
     this.#active.deactivate(peer, nowMs);
     this.#links.remove(peer);
+    // Perhaps only the link is gone, and it was the only way to half of the room. One dial tells.
+    if (wasActive && !closed && contact !== null) this.#walks.learn([contact], null);
   }
 
   // Neighbours.

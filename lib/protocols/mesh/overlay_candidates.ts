@@ -87,12 +87,20 @@ export class Candidates {
       }
       const own = randomOf(missing.filter(({ key }) => this.#dialIsOurs(key, nowMs)), random);
       if (own !== null) this.#missingSinceMs.delete(own.key);
-      return own;
+      return own ?? this.#knownAtFirstHand(free);
     }
     if (wanted === "some" && this.#refusals >= REFUSALS_MAX) return null;
     return this.#introduced(wanted, free, nowMs) ??
       randomOf(this.directory.live().filter(free), random) ??
       (wanted === "any" ? randomOf(this.directory.remembered().filter(free), random) : null);
+  }
+
+  /** One of the passive view whom nobody has named to us: it was a neighbour. */
+  #knownAtFirstHand(free: (contact: Contact) => boolean): Contact | null {
+    const known = this.passive.contacts.filter(({ key }) =>
+      this.passive.introducerOf(key) === null
+    );
+    return randomOf(known.filter(free), this.random);
   }
 
   /** One of the passive view, at its introducer's cost, unless there is no neighbour. */

@@ -21,7 +21,8 @@ export type OverlayInput =
     readonly endpoint: Endpoint | null;
     readonly dialled: boolean;
   }
-  | { readonly type: "peer-down"; readonly peer: PeerKey }
+  /** `closed`: properly; otherwise the link broke, and the peer may be there still. */
+  | { readonly type: "peer-down"; readonly peer: PeerKey; readonly closed: boolean }
   | { readonly type: "dial-failed"; readonly peer: PeerKey }
   | { readonly type: "message"; readonly from: PeerKey; readonly message: OverlayMessage }
   /** We came in through `by`; its `peer-up` was before this. */

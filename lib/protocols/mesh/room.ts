@@ -186,7 +186,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       }
       case "peer-down":
         this.#downClosed = input.closed;
-        this.#toOverlay({ type: "peer-down", peer: input.peer });
+        this.#toOverlay({ type: "peer-down", peer: input.peer, closed: input.closed });
         this.#downClosed = true;
         return this.#toOrder({ type: "peer-down", peer: input.peer });
       case "dial-failed":

@@ -334,7 +334,7 @@ export class OverlayNetwork {
     const node = this.nodes.get(at);
     if (node?.links.get(peer) !== link) return;
     node.links.delete(peer);
-    this.step(at, { type: "peer-down", peer });
+    this.step(at, { type: "peer-down", peer, closed: false });
   }
 
   #wake(key: PeerKey): void {

@@ -197,13 +197,24 @@ Deno.test("step() never evicts the two neighbours that it dialled first", () => 
 Deno.test("step() makes a peer a neighbour only when it accepts", () => {
   const overlay = overlayWith({ inbound: [ann], roster: [contactOf(bob)] });
 
-  const lost = overlay.step({ type: "peer-down", peer: ann }, 1_000);
+  const lost = overlay.step({ type: "peer-down", peer: ann, closed: true }, 1_000);
   const asked = up(overlay, bob, 1_100, true);
   const accepted = overlay.step(message(bob, { type: "neighbor-reply", accepted: true }), 1_200);
 
   assertEquals(lost, [neighbourDown(ann), { type: "isolated" }, dial(bob)]);
   assertEquals(asked, [send(bob, { type: "neighbor", priority: "high" })]);
   assertEquals(accepted, [neighbourUp(bob), { type: "connected" }]);
+});
+
+Deno.test("step() dials a neighbour again whose link broke, and not one that closed it", () => {
+  const cases = [100, 4].flatMap((live) => [false, true].map((closed) => ({ live, closed })));
+  const dialled = cases.map(({ live, closed }) => {
+    const overlay = overlayWith({ inbound: [ann, bob], roster: [], live });
+    const effects = overlay.step({ type: "peer-down", peer: ann, closed }, 1_000);
+    return effects.filter(({ type }) => type === "dial");
+  });
+
+  assertEquals(dialled, [[dial(ann)], [], [dial(ann)], []]);
 });
 
 Deno.test("step() takes in a peer that asked while it was asked, once", () => {
@@ -428,7 +439,7 @@ Deno.test("step() dials one address once in 20 s whatever members are said to be
 Deno.test("step() dials an address again at once where it has met the member there", () => {
   const overlay = overlayWith({ inbound: [ann, bob, carl], dialled: [dora] });
   const offered = message(ann, { type: "forward-join", contact: contactOf(dora), ttl: 0 });
-  overlay.step({ type: "peer-down", peer: dora }, 1_000);
+  overlay.step({ type: "peer-down", peer: dora, closed: true }, 1_000);
 
   const dials = [1_000, 1_500].map((nowMs) =>
     dialsOf(overlay, overlay.step(offered, nowMs), nowMs)
@@ -460,7 +471,7 @@ Deno.test("step() recovers four dials at a time, 2 s each: passive view, roster,
   const overlay = overlayWith({ inbound: [ann], roster: [live, third], disk: [disk, last] });
   overlay.step(message(ann, { type: "shuffle-reply", contacts: [known, second] }), 0);
 
-  const atOnce = overlay.step({ type: "peer-down", peer: ann }, 100);
+  const atOnce = overlay.step({ type: "peer-down", peer: ann, closed: true }, 100);
   const early = overlay.step({ type: "tick" }, 2_099);
   const next = overlay.step({ type: "tick" }, 2_100);
   const none = overlay.step({ type: "tick" }, 4_100);
