@@ -356,7 +356,9 @@ export class Ledger {
 
   #restoreHead(head: Head): void {
     const state = this.table.open(head);
-    if (state.head !== null || isExcluded(state, head.counter) || !this.#believe(head.time)) return;
+    // A liar's bundles may have stood for several of one stream, one after the other.
+    if (state.head !== null && state.head.counter >= head.counter) return;
+    if (isExcluded(state, head.counter) || !this.#believe(head.time)) return;
     state.head = head;
     this.#headStates.add(state);
   }

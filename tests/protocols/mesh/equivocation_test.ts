@@ -176,6 +176,29 @@ Deno.test("Order still names what an excluded bundle stood for as a head", () =>
   assert(answer.header.value.heads.some(({ id }) => id === idOf(seenByEve)));
 });
 
+Deno.test("Order names the latest of a stream that a liar's bundles stood for one after the other", () => {
+  const { left, right, start } = forkedRoom();
+  const [ann, bob, network] = [new Member("ann"), new Member("bob"), new Member("network")];
+  const [first, second] = [ann.sayOne("ann first"), ann.sayOne("ann second")];
+  const one = forged(eve, "left", {
+    ...left.header.value,
+    heads: [headOf(start), headOf(first)],
+    time: 30_000,
+  });
+  const two = forged(eve, "left too", {
+    ...left.header.value,
+    counter: left.header.value.counter + 1,
+    previous: idOf(one),
+    heads: [headOf(one), headOf(second)],
+    time: 40_000,
+  });
+  for (const bundle of [first, start, one, second, two, right]) bob.receive(network, bundle);
+
+  const answer = bob.sayOne("answer");
+
+  assert(answer.header.value.heads.some(({ id }) => id === idOf(second)));
+});
+
 Deno.test("Order lets go of the oldest proofs, and not of what they prove, when they take too much", () => {
   const member = new Member("member");
   const heads = Array.from({ length: REFERENCE_HEADS_MAX }, (_, counter) => ({
