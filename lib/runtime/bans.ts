@@ -3,6 +3,7 @@
  * others, members among them. How often fresh keys may come from an address the links bound for everybody.
  */
 
+import { dropOldest } from "../base/bounded.ts";
 import type { PeerKey } from "../base/ids.ts";
 
 /** More offenders than this are an attack with fresh keys, which bans don't stop anyway. */
@@ -15,11 +16,7 @@ export class Bans {
   ban(peer: PeerKey, untilMs: number): void {
     this.#untilMs.delete(peer);
     this.#untilMs.set(peer, untilMs);
-    if (this.#untilMs.size <= BANS_MAX) return;
-    for (const oldest of this.#untilMs.keys()) {
-      this.#untilMs.delete(oldest);
-      return;
-    }
+    dropOldest(this.#untilMs, BANS_MAX);
   }
 
   isBanned(peer: PeerKey, nowMs: number): boolean {

@@ -7,6 +7,7 @@
  * it waits in order (`waiting_room.ts`): whoever tries again at once gets behind the others, not before them.
  */
 
+import { dropOldest } from "../base/bounded.ts";
 import { TokenBucket } from "../base/token_bucket.ts";
 
 export interface StrangerLimitsConfig {
@@ -110,11 +111,7 @@ export class StrangerLimits<Stranger> {
     rate.take(nowMs);
     this.#rates.delete(address);
     this.#rates.set(address, rate);
-    if (this.#rates.size <= RATES_MAX) return;
-    for (const oldest of this.#rates.keys()) {
-      this.#rates.delete(oldest);
-      return;
-    }
+    dropOldest(this.#rates, RATES_MAX);
   }
 
   /** It is known now, or gone. */

@@ -7,6 +7,7 @@ import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { PeerKey, RoomId } from "../../base/ids.ts";
 import { earliestMs } from "../../base/machine.ts";
+import { TokenBucket } from "../../base/token_bucket.ts";
 import { isStatementSigned, signStatement, statementFormFault } from "./credentials.ts";
 import { ROSTER_NEWS_MAX } from "./limits.ts";
 import type { RosterTiming } from "./roster_io.ts";
@@ -19,7 +20,6 @@ import {
   STRUCTURE_VERSION,
 } from "./structures.ts";
 import { Suspicions } from "./suspicion.ts";
-import { TokenBucket } from "../../base/token_bucket.ts";
 
 /** A member whose neighbourhood dies accuses some; one that speaks more is ignored. */
 const STATEMENTS_PER_SECOND = 10;

@@ -12,6 +12,7 @@ import type { Environment } from "../../base/environment.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import type { Endpoint, FoldedName, PeerKey } from "../../base/ids.ts";
 import { foldName, parseName } from "../../base/names.ts";
+import { TokenBucket } from "../../base/token_bucket.ts";
 import { isPrivateHost } from "./addresses.ts";
 import type { AdmissionPort, AdmissionTiming, HoldMessage } from "./admission_io.ts";
 import type { AdmissionLinks, Link, Message, Stage } from "./admission_links.ts";
@@ -20,7 +21,6 @@ import { HoldTrust } from "./hold_trust.ts";
 import { HOLDS_MAX, INCARNATION_MAX, ROSTER_MAX, ROSTER_PER_ADDRESS_MAX } from "./limits.ts";
 import type { RosterEntry } from "./messages.ts";
 import { type Claim, type SignedClaim, STRUCTURE_VERSION } from "./structures.ts";
-import { TokenBucket } from "../../base/token_bucket.ts";
 
 interface Hold {
   readonly key: PeerKey;
@@ -36,8 +36,6 @@ interface Rival {
   readonly key: PeerKey;
   /** The neighbour on whose word; null for a newcomer of our own. */
   readonly by: PeerKey | null;
-  /** Whatever its key, nobody takes the name over from it. */
-  readonly decided: boolean;
 }
 
 type Holding = Extract<Stage, { at: "holding" }>;
@@ -269,18 +267,16 @@ export class Admitting {
   /** Who goes before `key` with this name: the one with the smaller key of those who ask at once. */
   #rivalOf(folded: FoldedName, key: PeerKey, nowMs: number): Rival | null {
     const hold = this.#holds.get(folded);
-    let first: Rival = { key, by: null, decided: false };
+    let first: Rival = { key, by: null };
     const isOpen = hold !== undefined && hold.untilMs > nowMs && !this.#hasComeIn(hold);
-    if (isOpen && hold.key < key) {
-      first = { ...hold, decided: false };
-    }
+    if (isOpen && hold.key < key) first = hold;
     for (const { peer, stage } of this.links.byId.values()) {
       if (peer === key) continue;
       if (stage.at === "offered" && stage.claim.folded === folded) {
-        return { key: peer, by: null, decided: true };
+        return { key: peer, by: null }; // decided: whatever its key, nobody takes it over
       }
       const asks = stage.at === "holding" && stage.folded === folded;
-      if (asks && peer < first.key) first = { key: peer, by: null, decided: false };
+      if (asks && peer < first.key) first = { key: peer, by: null };
     }
     return first.key === key ? null : first;
   }

@@ -17,6 +17,7 @@
  *   brought it up.
  */
 
+import { dropOldest } from "../../base/bounded.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { earliestMs, type Machine } from "../../base/machine.ts";
@@ -184,11 +185,7 @@ export class Broadcast implements Machine<BroadcastInput, BroadcastEffect> {
 
   #rememberPath(key: StreamKey, path: Path): void {
     this.#paths.set(key, path);
-    if (this.#paths.size <= this.config.streamsMax) return;
-    for (const oldest of this.#paths.keys()) {
-      this.#paths.delete(oldest);
-      break;
-    }
+    dropOldest(this.#paths, this.config.streamsMax);
   }
 
   #fallsBehind(peer: PeerKey, link: BroadcastLink, tree: Tree, nowMs: number): void {

@@ -1,10 +1,11 @@
 /** What broadcast keeps of the link to one neighbour: what goes out on it, what was promised, what is allowed. */
 
+import { dropOldest } from "../../base/bounded.ts";
+import { TokenBucket } from "../../base/token_bucket.ts";
 import type { BroadcastConfig } from "./broadcast_io.ts";
 import { LINK_MESSAGES_BURST, LINK_MESSAGES_PER_SECOND } from "./limits.ts";
 import type { FrontierEntry } from "./messages.ts";
 import type { Stream, StreamKey } from "./stream.ts";
-import { TokenBucket } from "../../base/token_bucket.ts";
 
 /** Our senders stay so far below what a receiver allows: two clocks never agree quite. */
 const OWN_SHARE = 0.75;
@@ -194,9 +195,5 @@ function smoothed(beforeMs: number, sampleMs: number): number {
 
 function setBounded<K, V>(map: Map<K, V>, key: K, value: V, sizeMax: number): void {
   map.set(key, value);
-  if (map.size <= sizeMax) return;
-  for (const oldest of map.keys()) {
-    map.delete(oldest);
-    break;
-  }
+  dropOldest(map, sizeMax);
 }

@@ -7,6 +7,7 @@
  * equal paths either may win now and then; pruned at once, the tree would never come to rest.
  */
 
+import { dropOldest } from "../../base/bounded.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import type { BroadcastConfig } from "./broadcast_io.ts";
 
@@ -91,12 +92,7 @@ export class Trees {
     const tree = known ?? new Tree(this.config);
     this.#bySource.delete(source);
     this.#bySource.set(source, tree);
-    if (this.#bySource.size > this.config.sourcesMax) {
-      for (const oldest of this.#bySource.keys()) {
-        this.#bySource.delete(oldest);
-        break;
-      }
-    }
+    dropOldest(this.#bySource, this.config.sourcesMax);
     return tree;
   }
 

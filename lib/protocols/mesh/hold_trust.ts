@@ -3,6 +3,7 @@
  * before it has come in; who says so several times when nobody came is left out for a while.
  */
 
+import { dropOldest } from "../../base/bounded.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { HOLD_DOUBTED_MS, HOLD_WORDS_BROKEN_MAX, HOLD_WORDS_REMEMBERED_MAX } from "./limits.ts";
 
@@ -23,11 +24,7 @@ export class HoldTrust {
     const count = (this.#broken.get(by)?.count ?? 0) + 1;
     this.#broken.delete(by);
     this.#broken.set(by, { count, untilMs: nowMs + HOLD_DOUBTED_MS });
-    if (this.#broken.size <= HOLD_WORDS_REMEMBERED_MAX) return;
-    for (const oldest of this.#broken.keys()) {
-      this.#broken.delete(oldest);
-      return;
-    }
+    dropOldest(this.#broken, HOLD_WORDS_REMEMBERED_MAX);
   }
 
   trusts(peer: PeerKey, nowMs: number): boolean {

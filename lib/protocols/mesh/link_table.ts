@@ -7,10 +7,11 @@
  * more on the other, go on listening to it while what is under way arrives, and close it.
  */
 
+import { dropOldest } from "../../base/bounded.ts";
 import type { ClaimId, Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
-import { CLAIMS_ON_LINK_MAX, LINK_MESSAGES_BURST, LINK_MESSAGES_PER_SECOND } from "./limits.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
+import { CLAIMS_ON_LINK_MAX, LINK_MESSAGES_BURST, LINK_MESSAGES_PER_SECOND } from "./limits.ts";
 
 export interface MeshLink {
   readonly link: LinkId;
@@ -193,12 +194,7 @@ export class LinkTable {
     const sent = this.#members.get(peer)?.claimsSent;
     if (sent === undefined || sent.has(claim)) return false;
     sent.add(claim);
-    if (sent.size > CLAIMS_ON_LINK_MAX) {
-      for (const oldest of sent) {
-        sent.delete(oldest);
-        break;
-      }
-    }
+    dropOldest(sent, CLAIMS_ON_LINK_MAX);
     return true;
   }
 

@@ -11,6 +11,7 @@
  * The caller passes on the roster's changes in their order. For `left` it asks `shownName` first.
  */
 
+import { dropOldest } from "../../base/bounded.ts";
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import type { Machine } from "../../base/machine.ts";
@@ -346,10 +347,6 @@ export class Names implements Machine<NamesInput, NamesEffect> {
   #setPin(folded: FoldedName, key: PeerKey, atMs: number | null): void {
     this.#pins.delete(folded);
     this.#pins.set(folded, { key, warnedOf: null, atMs });
-    if (this.#pins.size <= PINS_MAX) return;
-    for (const oldest of this.#pins.keys()) {
-      this.#pins.delete(oldest);
-      return;
-    }
+    dropOldest(this.#pins, PINS_MAX);
   }
 }

@@ -4,6 +4,7 @@
  * rounds is a growing pause, so that a room of the dead or of the full costs nothing worth measuring.
  */
 
+import { dropOldest } from "../../base/bounded.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { earliestMs } from "../../base/machine.ts";
 import { INTRODUCED_DIALS_BURST } from "./limits.ts";
@@ -142,12 +143,7 @@ export class Candidates {
   avoid(peer: PeerKey, nowMs: number): void {
     this.#avoidUntilMs.delete(peer);
     this.#avoidUntilMs.set(peer, nowMs + AVOID_MS);
-    if (this.#avoidUntilMs.size > AVOIDED_MAX) {
-      for (const oldest of this.#avoidUntilMs.keys()) {
-        this.#avoidUntilMs.delete(oldest);
-        break;
-      }
-    }
+    dropOldest(this.#avoidUntilMs, AVOIDED_MAX);
   }
 
   /** Each pause is twice as long as the one before. */

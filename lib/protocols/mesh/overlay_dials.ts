@@ -4,7 +4,9 @@
  * and in all. An endpoint where a dial of ours has met its member is known at first hand, and free.
  */
 
+import { dropOldest } from "../../base/bounded.ts";
 import { type Endpoint, endpointText, type PeerKey } from "../../base/ids.ts";
+import { TokenBucket } from "../../base/token_bucket.ts";
 import {
   DIALLED_ENDPOINTS_MAX,
   ENDPOINT_DIAL_INTERVAL_MS,
@@ -14,7 +16,6 @@ import {
   INTRODUCED_DIALS_PER_MINUTE,
   INTRODUCERS_MAX,
 } from "./limits.ts";
-import { TokenBucket } from "../../base/token_bucket.ts";
 
 export class DialLimits {
   /** By key, since links come and go; at most `INTRODUCERS_MAX`. */
@@ -67,16 +68,5 @@ export class DialLimits {
   /** Takes one of the dials by which free places are filled; false where it is too soon for another. */
   takeFill(nowMs: number): boolean {
     return this.#fill.take(nowMs);
-  }
-}
-
-function dropOldest<Key>(
-  entries: { readonly size: number; keys(): Iterable<Key>; delete(key: Key): boolean },
-  sizeMax: number,
-): void {
-  if (entries.size <= sizeMax) return;
-  for (const oldest of entries.keys()) {
-    entries.delete(oldest);
-    return;
   }
 }

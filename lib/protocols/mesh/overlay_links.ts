@@ -1,9 +1,9 @@
 /** The links between this member and others, and which of them make up the active view. */
 
 import type { Endpoint, PeerKey } from "../../base/ids.ts";
+import { TokenBucket } from "../../base/token_bucket.ts";
 import type { Contact } from "./messages.ts";
 import { WALKS_BURST, WALKS_PER_SECOND } from "./limits.ts";
-import { TokenBucket } from "../../base/token_bucket.ts";
 
 /** A link between two members. */
 export interface Link {

@@ -6,9 +6,11 @@
  * No envelope taken in makes more than one go out to any neighbour, be it itself or its acknowledgement.
  */
 
+import { dropOldest } from "../../base/bounded.ts";
 import type { Crypto } from "../../base/crypto.ts";
 import type { Hash, PeerKey } from "../../base/ids.ts";
 import { encode } from "../../base/schema.ts";
+import { TokenBucket } from "../../base/token_bucket.ts";
 import {
   ENVELOPE_SOURCES_MAX,
   ENVELOPES_BURST,
@@ -18,7 +20,6 @@ import {
   ENVELOPES_REMEMBERED_MAX,
 } from "./limits.ts";
 import { type PrivateEnvelope, privateEnvelopeSchema } from "./structures.ts";
-import { TokenBucket } from "../../base/token_bucket.ts";
 
 export class RelayedEnvelopes {
   /** Hashes of those taken in; the oldest are forgotten first. */
@@ -46,13 +47,5 @@ export class RelayedEnvelopes {
       dropOldest(this.#rates, ENVELOPE_SOURCES_MAX);
     }
     return rate;
-  }
-}
-
-function dropOldest<K>(of: Set<K> | Map<K, unknown>, sizeMax: number): void {
-  if (of.size <= sizeMax) return;
-  for (const oldest of of.keys()) {
-    of.delete(oldest);
-    return;
   }
 }

@@ -20,6 +20,7 @@ import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { earliestMs, type Machine } from "../../base/machine.ts";
+import { TokenBucket } from "../../base/token_bucket.ts";
 import type { AntiEntropyEffect, AntiEntropyInput } from "./anti_entropy_io.ts";
 import { AuthorFlow } from "./author_flow.ts";
 import type { BroadcastEffect, BroadcastInput } from "./broadcast_io.ts";
@@ -43,7 +44,6 @@ import { RoomView } from "./room_view.ts";
 import type { RosterEffect, RosterInput } from "./roster_io.ts";
 import { Showing } from "./showing.ts";
 import type { Bundle, PrivateEnvelope, SignedClaim } from "./structures.ts";
-import { TokenBucket } from "../../base/token_bucket.ts";
 
 export class Room implements Machine<RoomInput, RoomEffect> {
   readonly machines: RoomMachines;

@@ -3,8 +3,10 @@
  * in the order of what that costs. A neighbour answers for what it passes on: it has checked it too.
  */
 
+import { dropOldest } from "../../base/bounded.ts";
 import type { Crypto } from "../../base/crypto.ts";
 import type { ClaimId, PeerKey } from "../../base/ids.ts";
+import { TokenBucket } from "../../base/token_bucket.ts";
 import type { ClaimTable } from "./claim_table.ts";
 import {
   beaconFormFault,
@@ -20,7 +22,6 @@ import { ACTIVE_VIEW_MAX, CLAIMS_AHEAD_MAX, ROSTER_BUCKETS, ROSTER_MAX } from ".
 import type { RosterOutbox } from "./roster_outbox.ts";
 import { isNewer, rankOf, type RosterTable } from "./roster_table.ts";
 import type { Beacon, SignedBeacon, SignedClaim } from "./structures.ts";
-import { TokenBucket } from "../../base/token_bucket.ts";
 
 /** What one member may make all others relay: early beacons of a busy room, twice over. */
 const BEACONS_PER_SECOND = 40;
@@ -126,11 +127,7 @@ export class RosterIntake {
     const id = claimIdOf(this.crypto, claim);
     if (ahead === undefined || this.claims.has(id)) return;
     ahead.set(id, claim);
-    if (ahead.size <= CLAIMS_AHEAD_MAX) return;
-    for (const oldest of ahead.keys()) {
-      ahead.delete(oldest);
-      return;
-    }
+    dropOldest(ahead, CLAIMS_AHEAD_MAX);
   }
 
   /** Whether a beacon could change anything: asked before all else. */

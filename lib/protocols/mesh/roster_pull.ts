@@ -3,6 +3,7 @@
  * time. With all at once a newcomer to a room of 1,000 would be sent five rosters of 1 MB.
  */
 
+import { dropOldest } from "../../base/bounded.ts";
 import type { Hash, PeerKey } from "../../base/ids.ts";
 import { INBOUND_LINKS_MAX, ROSTER_BUCKETS_AT_ONCE } from "./limits.ts";
 
@@ -20,11 +21,7 @@ export class RosterPull {
   /** A neighbour told its hashes. */
   offer(peer: PeerKey, hashes: readonly Hash[]): void {
     this.#offers.set(peer, new Map(hashes.entries()));
-    if (this.#offers.size <= 2 * INBOUND_LINKS_MAX) return;
-    for (const oldest of this.#offers.keys()) {
-      this.#offers.delete(oldest);
-      return;
-    }
+    dropOldest(this.#offers, 2 * INBOUND_LINKS_MAX);
   }
 
   /** A neighbour surely knows something in this bucket that we don't. */

@@ -3,6 +3,7 @@
  * are forgotten. Data alone: when somebody dies is decided in `roster.ts`.
  */
 
+import { dropOldest } from "../../base/bounded.ts";
 import type { Crypto } from "../../base/crypto.ts";
 import type { ClaimId, PeerKey } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
@@ -98,11 +99,7 @@ export class RosterTable {
   setFloor(key: PeerKey, rank: Rank): void {
     this.#floors.delete(key);
     this.#floors.set(key, rank);
-    if (this.#floors.size <= ROSTER_FLOORS_MAX) return;
-    for (const oldest of this.#floors.keys()) {
-      this.#floors.delete(oldest);
-      return;
-    }
+    dropOldest(this.#floors, ROSTER_FLOORS_MAX);
   }
 
   put(entry: Entry): void {

@@ -11,6 +11,7 @@
  * that a split kept from saying so.
  */
 
+import { dropOldest } from "../../base/bounded.ts";
 import type { ClaimId, PeerKey } from "../../base/ids.ts";
 import type { ClaimTable } from "./claim_table.ts";
 import type { KnownClaim } from "./credentials.ts";
@@ -95,11 +96,7 @@ export class Vouching {
       if (signed.claim.value.time <= time && admitter !== signed.claim.value.admitter) return;
     }
     this.#wanted.set(admitter, Math.max(time, this.#wanted.get(admitter) ?? 0));
-    if (this.#wanted.size <= VOUCHERS_WANTED_MAX) return;
-    for (const oldest of this.#wanted.keys()) {
-      this.#wanted.delete(oldest);
-      return;
-    }
+    dropOldest(this.#wanted, VOUCHERS_WANTED_MAX);
   }
 
   #forget(): void {
