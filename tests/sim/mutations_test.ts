@@ -8,6 +8,7 @@ import { RosterRight } from "./checkers/roster_right.ts";
 import { SentAfter } from "./checkers/sent_after.ts";
 import { StoredOrder } from "./checkers/stored_order.ts";
 import { fakeSigner } from "./fake_crypto.ts";
+import { plainMember } from "./mesh/even_world.ts";
 import type { MeshChecker } from "./mesh/checker.ts";
 import { meshSubject } from "./mesh/mesh_subject.ts";
 import { type Mutation, MUTATIONS } from "./mesh/mutations.ts";
@@ -148,12 +149,7 @@ function nameRace(subject: Subject, seed: number): number {
   const world = new World({ ...scenario, hosts: 6, print: null }, subject, [watch]);
   const enter = (index: number, name: string, contact: number) => {
     const member = world.addMember({
-      signer: fakeSigner(`race ${seed}/${index}`),
-      name,
-      passive: false,
-      natted: false,
-      liar: false,
-      knowsAddress: true,
+      ...plainMember(fakeSigner(`race ${seed}/${index}`), name),
       historyShown: 0,
       eager: true,
     });

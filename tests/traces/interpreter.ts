@@ -29,7 +29,7 @@ import type { MeshConfig } from "../../lib/protocols/mesh/mesh_io.ts";
 import type { Room } from "../../lib/protocols/mesh/room.ts";
 import { fakeSigner } from "../sim/fake_crypto.ts";
 import type { Member, MemberProcess } from "../sim/mesh/member.ts";
-import { EVEN_WORLD } from "../sim/mesh/even_world.ts";
+import { EVEN_WORLD, plainMember } from "../sim/mesh/even_world.ts";
 import { meshSubject } from "../sim/mesh/mesh_subject.ts";
 import { World } from "../sim/mesh/world.ts";
 import { Random } from "../sim/random.ts";
@@ -151,16 +151,7 @@ class Stage {
   #add(label: string, name: string): Member {
     if (this.#cast.has(label)) throw new Error(`${label} is there already: call it otherwise`);
     const signer = fakeSigner(label);
-    const member = this.#world.addMember({
-      signer,
-      name,
-      passive: false,
-      natted: false,
-      liar: false,
-      knowsAddress: true,
-      historyShown: 20,
-      eager: false,
-    });
+    const member = this.#world.addMember(plainMember(signer, name));
     this.#cast.set(label, member);
     this.#words.name(signer.key, label);
     return member;

@@ -8,7 +8,7 @@ import { type MeshMessage, MESSAGE_LANES } from "../../../lib/protocols/mesh/mes
 import type { Proof } from "../../../lib/protocols/mesh/structures.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
 import type { MeshChecker } from "../../sim/mesh/checker.ts";
-import { EVEN_WORLD } from "../../sim/mesh/even_world.ts";
+import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";
 import type { Member } from "../../sim/mesh/member.ts";
 import { messageBytes } from "../../sim/mesh/message_bytes.ts";
 import { meshSubject } from "../../sim/mesh/mesh_subject.ts";
@@ -23,16 +23,7 @@ const FLOOD_MS = 10_000;
 function room(liarCount: number, checker: MeshChecker) {
   const world = new World({ ...EVEN_WORLD, hosts: 8 }, meshSubject(), [checker]);
   const add = (name: string) =>
-    world.addMember({
-      signer: fakeSigner(name),
-      name,
-      passive: false,
-      natted: false,
-      liar: false,
-      knowsAddress: true,
-      historyShown: 0,
-      eager: false,
-    });
+    world.addMember({ ...plainMember(fakeSigner(name), name), historyShown: 0 });
   const pass = (forMs: number) => world.time.runUntil(world.time.nowMs + forMs);
   const honest = ["Ann", "Bob", "Cy", "Dee", "Eli"].map(add);
   const liars = ["Mal", "Mo"].slice(0, liarCount).map(add);

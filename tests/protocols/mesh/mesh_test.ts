@@ -4,7 +4,7 @@ import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import type { MeshCommand } from "../../../lib/protocols/mesh/events.ts";
 import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
-import { EVEN_WORLD } from "../../sim/mesh/even_world.ts";
+import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";
 import type { MeshChecker } from "../../sim/mesh/checker.ts";
 import type { Member } from "../../sim/mesh/member.ts";
 import { meshSubject } from "../../sim/mesh/mesh_subject.ts";
@@ -18,16 +18,7 @@ function quietWorld(checkers: readonly MeshChecker[] = []): World {
 }
 
 function addMember(world: World, name: string): Member {
-  return world.addMember({
-    signer: fakeSigner(name),
-    name,
-    passive: false,
-    natted: false,
-    liar: false,
-    knowsAddress: true,
-    historyShown: 20,
-    eager: false,
-  });
+  return world.addMember(plainMember(fakeSigner(name), name));
 }
 
 function pass(world: World, forMs: number): void {

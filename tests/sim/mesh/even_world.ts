@@ -1,6 +1,22 @@
 /** A world for tests that follow single messages: every path and every sync takes the same time. */
 
+import type { Signer } from "../../../lib/base/crypto.ts";
+import type { MemberConfig } from "./member.ts";
 import type { WorldConfig } from "./world.ts";
+
+/** One who lies about nothing, can be dialled, and is shown some history. */
+export function plainMember(signer: Signer, name: string): Omit<MemberConfig, "index"> {
+  return {
+    signer,
+    name,
+    passive: false,
+    natted: false,
+    liar: false,
+    knowsAddress: true,
+    historyShown: 20,
+    eager: false,
+  };
+}
 
 export const EVEN_WORLD = {
   seed: 1,
