@@ -42,8 +42,7 @@ export const ROSTER_PER_ADDRESS_MAX = 64;
 export const ROSTER_DEAD_MAX = 4_096;
 /** Forgotten members whose last (incarnation, number) is kept, so that no old beacon revives them: as the author table. */
 export const ROSTER_FLOORS_MAX = FRONTIER_AUTHORS_MAX;
-/** Incarnations, of 256 in each ms since 1970, until the year 2527, and beacon numbers; 1 + each is still exact. */
-export const INCARNATION_MAX = 2 ** 52;
+export { INCARNATION_MAX } from "../../base/incarnation.ts";
 /** Buckets in which rosters are compared: 16 entries each in a room of 1,000, and hashes of 2 KiB in all. */
 export const ROSTER_BUCKETS = 64;
 /** Entries named in one message of 64 KiB at most: 32 bytes of key and two numbers each. */

@@ -7,9 +7,10 @@
  * would have the same counters. So the lowest bits are left to chance.
  */
 
-import type { Environment } from "../../base/environment.ts";
-import { INCARNATION_MAX } from "./limits.ts";
+import type { Environment } from "./environment.ts";
 
+/** Of 256 in each ms since 1970, until the year 2527; 1 + each is still exact. */
+export const INCARNATION_MAX = 2 ** 52;
 /** One pair of 256 such starts meets; the other bits hold milliseconds for another five centuries. */
 const CHANCES = 2 ** 8;
 /** Ten years: far beyond what a clock is wrong by. */

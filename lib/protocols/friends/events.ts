@@ -1,0 +1,99 @@
+/**
+ * What a friend tells its user, and what the user may ask: field for field the objects of `--json` (which adds
+ * `at`, and `ref` where a command had one).
+ */
+
+import type { ErrorCode } from "../../base/errors.ts";
+import type { PeerKey } from "../../base/ids.ts";
+
+export interface FriendView {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly connected: boolean;
+}
+
+export interface FriendStatus extends FriendView {
+  /** Fingerprint; null while it isn't known. */
+  readonly key: string | null;
+  /** Messages that wait for it. */
+  readonly waiting: number;
+  readonly roundTripMs: number | null;
+  /** What is wrong with it, in words; null where nothing is. */
+  readonly problem: string | null;
+}
+
+export interface OutboxMessage {
+  readonly id: string;
+  readonly to: string;
+  readonly text: string;
+  /** ISO 8601, UTC. */
+  readonly sentAt: string;
+}
+
+export type FriendsEvent =
+  | {
+    readonly event: "ready";
+    readonly command: "peer";
+    readonly name: string;
+    readonly host: string;
+    readonly port: number;
+    readonly key: string;
+    /** The table, and how many friends are in it. */
+    readonly users: string;
+    readonly friends: number;
+  }
+  | {
+    readonly event: "message";
+    readonly id: string;
+    readonly from: string;
+    readonly text: string;
+    readonly self: boolean;
+    readonly history: boolean;
+    /** ISO 8601, UTC, by the author's clock. */
+    readonly sentAt: string;
+  }
+  | {
+    readonly event: "delivery";
+    readonly id: string;
+    readonly to: string;
+    readonly state: "queued" | "delivered" | "failed";
+    readonly reason?: string;
+  }
+  | {
+    readonly event: "connection";
+    readonly friend: string;
+    readonly state: "opened" | "closed";
+    readonly reason: string;
+  }
+  | { readonly event: "friends"; readonly friends: readonly FriendView[] }
+  | { readonly event: "outbox"; readonly messages: readonly OutboxMessage[] }
+  | {
+    readonly event: "status";
+    readonly name: string;
+    readonly key: string;
+    readonly friends: readonly FriendStatus[];
+    readonly unsent: number;
+    readonly problems: readonly string[];
+  }
+  | {
+    readonly event: "verify";
+    readonly name: string;
+    readonly key: string;
+    /** The public keys, hexadecimal, from which the console makes the digits. */
+    readonly ownKey: PeerKey;
+    readonly peerKey: PeerKey;
+  }
+  | { readonly event: "notice"; readonly text: string }
+  | { readonly event: "error"; readonly code: ErrorCode; readonly text: string };
+
+/** What the user asks of the machine. */
+export type FriendsCommand =
+  | { readonly command: "msg"; readonly name: string; readonly text: string }
+  | { readonly command: "list" }
+  | { readonly command: "status" }
+  | { readonly command: "outbox" }
+  | { readonly command: "unsend"; readonly id: string }
+  | { readonly command: "verify"; readonly name: string }
+  | { readonly command: "trust"; readonly name: string }
+  | { readonly command: "quit" };

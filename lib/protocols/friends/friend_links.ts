@@ -1,0 +1,88 @@
+/** Links to friends and to those who say that they are friends; which of two is used. */
+
+import type { LinkId, PeerKey } from "../../base/ids.ts";
+import type { Friend } from "./friend.ts";
+import type { Position } from "./position.ts";
+
+export interface FriendLink {
+  readonly link: LinkId;
+  readonly peer: PeerKey;
+  readonly dialled: boolean;
+  /** The dial that it answers; null for an inbound one. */
+  readonly attempt: number | null;
+  /** Whom we dialled, or whom it says it is. */
+  friend: Friend | null;
+  /**
+   * `greeting`: no `hello` yet. `checking`: it says that it is a friend whose key we have to ask for. `open`: in
+   * use. `draining`: another one is used. `over`: it is being closed.
+   */
+  phase: "greeting" | "checking" | "open" | "draining" | "over";
+  /** Up to where it has stored what we said, as its `hello` told. */
+  stored: readonly Position[];
+  /** It was refused, by either side: no new one at once. */
+  isRefused: boolean;
+  /** When it is closed unless something happens; null for an open one. */
+  dueMs: number | null;
+  unknownMessages: number;
+}
+
+export class FriendLinks {
+  readonly #links = new Map<LinkId, FriendLink>();
+
+  add(link: FriendLink): void {
+    this.#links.set(link.link, link);
+  }
+
+  get(link: LinkId): FriendLink | null {
+    return this.#links.get(link) ?? null;
+  }
+
+  remove(link: LinkId): void {
+    this.#links.delete(link);
+  }
+
+  all(): Iterable<FriendLink> {
+    return this.#links.values();
+  }
+
+  /** Inbound ones whose other side isn't known to be a friend. */
+  get unopened(): number {
+    let count = 0;
+    for (const { phase, dialled } of this.#links.values()) {
+      if (!dialled && (phase === "greeting" || phase === "checking")) count++;
+    }
+    return count;
+  }
+
+  checking(friend: Friend): readonly FriendLink[] {
+    return [...this.#links.values()].filter((link) =>
+      link.phase === "checking" && link.friend === friend
+    );
+  }
+
+  /** The key that answers at the friend's address now; null where nobody was reached there yet. */
+  dialledKey(friend: Friend): PeerKey | null {
+    for (const { friend: other, dialled, peer, phase } of this.#links.values()) {
+      if (dialled && other === friend && phase !== "over") return peer;
+    }
+    return null;
+  }
+
+  nextDueMs(): number | null {
+    let next: number | null = null;
+    for (const { dueMs } of this.#links.values()) {
+      if (dueMs !== null && (next === null || dueMs < next)) next = dueMs;
+    }
+    return next;
+  }
+
+  postpone(delayMs: number): void {
+    for (const link of this.#links.values()) if (link.dueMs !== null) link.dueMs += delayMs;
+  }
+}
+
+/** Of two open links between two, whether both sides keep `fresh`: of one dialler's the newer one. */
+export function isKept(fresh: FriendLink, old: FriendLink, self: PeerKey): boolean {
+  const dialler = ({ dialled, peer }: FriendLink) => dialled ? self : peer;
+  return dialler(fresh) === dialler(old) || dialler(fresh) < dialler(old);
+}

@@ -1,0 +1,97 @@
+/** What is on disk of this profile's friends, read at the start and written anew when the log is compacted. */
+
+import type { FoldedName } from "../../base/ids.ts";
+
+import { utf8Length } from "../../base/text.ts";
+import type { Friend } from "./friend.ts";
+import type { Inbox, Received } from "./inbox.ts";
+import { RECEIVED_KEPT_MAX } from "./limits.ts";
+import type { OutboxEntry } from "./outbox.ts";
+import { isSamePosition } from "./position.ts";
+import type { FriendsRecord } from "./records.ts";
+
+export interface Restored {
+  /** The highest epoch that was used; 0 for none. */
+  readonly epoch: number;
+  /** Stored, and perhaps never shown. */
+  readonly unshown: readonly Received[];
+  /** The last ones that were received. */
+  readonly received: readonly Received[];
+}
+
+/**
+ * Takes the records in.
+ * @param friendOf The friend of that name, in the table or not.
+ */
+export function restoreFriends(
+  records: readonly FriendsRecord[],
+  friendOf: (name: string) => Friend,
+  inbox: Inbox,
+): Restored {
+  let epoch = 0;
+  let unshown: Received[] = [];
+  const received: Received[] = [];
+  for (const record of records) {
+    switch (record.kind) {
+      case "epoch":
+        epoch = record.epoch;
+        break;
+      case "queued":
+        friendOf(record.to).outbox.add(entryOf(record));
+        break;
+      case "delivered": {
+        const { outbox } = friendOf(record.to);
+        outbox.acknowledge(record.through);
+        outbox.delivered = record.through;
+        break;
+      }
+      case "unsent": {
+        const { outbox } = friendOf(record.to);
+        const entry = outbox.entries.find(({ position }) =>
+          isSamePosition(position, record.position)
+        );
+        if (entry !== undefined) outbox.remove(entry);
+        break;
+      }
+      case "received":
+        inbox.restore(record);
+        unshown.push(record);
+        received.push(record);
+        break;
+      case "skipped":
+        inbox.restore(record);
+        break;
+      case "shown":
+        unshown = unshown.slice(unshown.findLastIndex(({ id }) => id === record.through) + 1);
+        break;
+    }
+  }
+  return { epoch, unshown, received: received.slice(-RECEIVED_KEPT_MAX) };
+}
+
+/** What a compacted log holds, all that was received having been shown. */
+export function snapshotFriends(
+  epoch: number,
+  friends: ReadonlyMap<FoldedName, Friend>,
+  inbox: Inbox,
+  received: readonly Received[],
+): readonly FriendsRecord[] {
+  const records: FriendsRecord[] = [{ kind: "epoch", epoch }, ...received];
+  const last = received.at(-1);
+  if (last !== undefined) records.push({ kind: "shown", through: last.id });
+  records.push(...inbox.places());
+  for (const { name: to, outbox } of friends.values()) {
+    if (outbox.delivered !== null) {
+      records.push({ kind: "delivered", to, through: outbox.delivered });
+    }
+    for (const { position, id, sentAt, text, isStored } of outbox.entries) {
+      if (isStored) records.push({ kind: "queued", to, position, id, sentAt, text });
+    }
+  }
+  return records;
+}
+
+export function entryOf(record: Extract<FriendsRecord, { readonly kind: "queued" }>): OutboxEntry {
+  const { position, id, text, sentAt } = record;
+  return { position, id, text, sentAt, bytes: utf8Length(text), ref: undefined, isStored: true };
+}

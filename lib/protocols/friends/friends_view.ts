@@ -1,0 +1,64 @@
+/** What `/list`, `/outbox` and `/status` answer. */
+
+import type { FriendsEvent } from "./events.ts";
+import type { Friend } from "./friend.ts";
+
+type Event<Name extends FriendsEvent["event"]> = Extract<FriendsEvent, { readonly event: Name }>;
+
+export function friendsView(friends: Iterable<Friend>): Event<"friends"> {
+  return {
+    event: "friends",
+    friends: [...friends].map(({ name, row, link }) => ({
+      name,
+      ...row.endpoint,
+      connected: link !== null,
+    })),
+  };
+}
+
+export function outboxView(friends: Iterable<Friend>): Event<"outbox"> {
+  return {
+    event: "outbox",
+    messages: [...friends].flatMap(({ name: to, outbox }) =>
+      outbox.entries.map(({ id, text, sentAt }) => ({
+        id,
+        to,
+        text,
+        sentAt: new Date(sentAt).toISOString(),
+      }))
+    ),
+  };
+}
+
+/** @param all Also those who aren't in the table any more. */
+export function statusView(
+  self: { readonly name: string; readonly key: string },
+  listed: Iterable<Friend>,
+  all: Iterable<Friend>,
+): Event<"status"> {
+  const friends = [...listed];
+  const problems = friends.flatMap(({ name, problem }) =>
+    problem === null ? [] : [`${name}: ${problem}`]
+  );
+  let unsent = 0;
+  for (const friend of all) {
+    unsent += friend.outbox.size;
+    if (friends.includes(friend) || friend.outbox.size === 0) continue;
+    problems.push(`${friend.name}: not in the table any more; ${friend.outbox.size} waiting`);
+  }
+  return {
+    event: "status",
+    ...self,
+    friends: friends.map(({ name, row, link, expected, outbox, problem }) => ({
+      name,
+      ...row.endpoint,
+      connected: link !== null,
+      key: expected,
+      waiting: outbox.size,
+      roundTripMs: null,
+      problem,
+    })),
+    unsent,
+    problems,
+  };
+}

@@ -1,0 +1,101 @@
+/**
+ * What came from others: up to where each one's messages are stored, and what waits for the disk.
+ *
+ * For each sender one write is under way at a time; what comes meanwhile waits, and is written together. So what
+ * is stored never has a hole, whatever the disk refuses.
+ */
+
+import type { PeerKey } from "../../base/ids.ts";
+import { type Position, Positions } from "./position.ts";
+import type { FriendsRecord } from "./records.ts";
+
+export type Received = Extract<FriendsRecord, { readonly kind: "received" }>;
+type Storable = Extract<FriendsRecord, { readonly kind: "received" | "skipped" }>;
+
+interface Sender {
+  readonly stored: Positions;
+  /** What was taken in, stored or not. */
+  taken: Positions;
+  writing: readonly Storable[];
+  waiting: Storable[];
+}
+
+export class Inbox {
+  readonly #senders = new Map<PeerKey, Sender>();
+
+  /** Up to where everything of this sender is on disk. */
+  stored(key: PeerKey): readonly Position[] {
+    return this.#senders.get(key)?.stored.list() ?? [];
+  }
+
+  hasStored(key: PeerKey, position: Position): boolean {
+    return this.#senders.get(key)?.stored.has(position) ?? false;
+  }
+
+  /** Whether something of this sender isn't on disk yet. */
+  isBusy(key: PeerKey): boolean {
+    const sender = this.#senders.get(key);
+    return sender !== undefined && sender.writing.length > 0;
+  }
+
+  restore(record: Storable): void {
+    const sender = this.#sender(record.key);
+    sender.stored.add(placeOf(record));
+    sender.taken.add(placeOf(record));
+  }
+
+  /** @returns False where it was taken in before. */
+  take(record: Storable): boolean {
+    const sender = this.#sender(record.key);
+    if (sender.taken.has(placeOf(record))) return false;
+    sender.taken.add(placeOf(record));
+    sender.waiting.push(record);
+    return true;
+  }
+
+  /** What is to be written now; nothing where a write is under way. */
+  next(key: PeerKey): readonly Storable[] {
+    const sender = this.#sender(key);
+    if (sender.writing.length > 0) return [];
+    sender.writing = sender.waiting;
+    sender.waiting = [];
+    return sender.writing;
+  }
+
+  /** The write is done. @returns What was written. */
+  written(key: PeerKey): readonly Storable[] {
+    const sender = this.#sender(key);
+    const { writing } = sender;
+    sender.writing = [];
+    for (const record of writing) sender.stored.add(placeOf(record));
+    return writing;
+  }
+
+  /** The disk refused it: all that isn't stored is to be sent again. */
+  refused(key: PeerKey): void {
+    const sender = this.#sender(key);
+    sender.writing = [];
+    sender.waiting = [];
+    sender.taken = new Positions(sender.stored.list());
+  }
+
+  /** The last places of every sender. */
+  *places(): Generator<Extract<FriendsRecord, { readonly kind: "skipped" }>> {
+    for (const [key, { stored }] of this.#senders) {
+      for (const through of stored.list()) yield { kind: "skipped", key, through };
+    }
+  }
+
+  #sender(key: PeerKey): Sender {
+    let sender = this.#senders.get(key);
+    if (sender === undefined) {
+      sender = { stored: new Positions(), taken: new Positions(), writing: [], waiting: [] };
+      this.#senders.set(key, sender);
+    }
+    return sender;
+  }
+}
+
+function placeOf(record: Storable): Position {
+  return record.kind === "received" ? record.position : record.through;
+}

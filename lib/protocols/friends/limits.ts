@@ -1,0 +1,49 @@
+/** Every bound of the friends' protocol, with its reason. */
+
+import { NAME_LENGTH_MAX } from "../../base/names.ts";
+
+/** A name in UTF-8. */
+export const NAME_BYTES_MAX = 4 * NAME_LENGTH_MAX;
+/** Longest message, as everywhere. */
+export const TEXT_BYTES_MAX = 65_536;
+
+/** What waits for one friend: days of talking to somebody who is away. */
+export const OUTBOX_MESSAGES_MAX = 10_000;
+export const OUTBOX_BYTES_MAX = 64 * 1_024 * 1_024;
+/** The user's input pauses while so much waits for a friend who is there: half of the bound. */
+export const OUTBOX_MESSAGES_HIGH = OUTBOX_MESSAGES_MAX / 2;
+
+/** Starts of a sender's program that are remembered, those in which something was said. */
+export const EPOCHS_MAX = 32;
+
+/** Messages in one frame: a burst shares one frame, one write and one sync at the other side. */
+export const BATCH_TEXTS_MAX = 64;
+/** Text in one frame, as much as the longest message has; with the rest it fits a frame of 256 KiB. */
+export const BATCH_BYTES_MAX = TEXT_BYTES_MAX;
+/** Sent and not acknowledged, for each friend: half of a link's data queue, so that it never drops anything. */
+export const WINDOW_BYTES = 512 * 1_024;
+
+/** Links whose other side isn't known as a friend yet: as many as strangers may hold open below. */
+export const UNOPENED_LINKS_MAX = 64;
+/** As every wait that has no bound of its own. */
+export const GREETING_MS_MAX = 10_000;
+/** What is under way on a link when another takes its place arrives within this time. */
+export const DRAIN_MS = 2_000;
+/** When the program leaves although not everything has gone out. */
+export const LEAVE_MS_MAX = 10_000;
+/** A claim to an unknown friend's name makes us dial that friend so often at most. */
+export const CHECK_INTERVAL_MS = 5_000;
+
+/** The user is told of so many strange keys for one friend: who dials in can make as many as it likes. */
+export const STRANGER_INTERVAL_MS = 60_000;
+
+/** Pauses between attempts to reach a friend something waits for: growing by half, with jitter. */
+export const RETRY_MS_MIN = 500;
+export const RETRY_MS_MAX = 30_000;
+
+/** Received messages that a compacted log keeps, for whoever reads the file: 64 MiB of the longest. */
+export const RECEIVED_KEPT_MAX = 1_000;
+/** Types that this version doesn't know, on one link: more is another program. */
+export const UNKNOWN_MESSAGES_MAX = 100;
+/** Whoever breaks a rule may be an old version; it comes back after this. */
+export const OFFENDER_BAN_MS = 60_000;

@@ -1,0 +1,101 @@
+/** Every message between two friends: encoding, checking and the table in PROTOCOL.md come from here. */
+
+import {
+  fixedBytes,
+  type Infer,
+  list,
+  message,
+  type MessageOf,
+  oneOf,
+  record,
+  text,
+  uint,
+} from "../../base/schema.ts";
+import { BATCH_TEXTS_MAX, EPOCHS_MAX, NAME_BYTES_MAX, TEXT_BYTES_MAX } from "./limits.ts";
+
+const counter = uint(Number.MAX_SAFE_INTEGER);
+const position = record({ epoch: counter, number: counter });
+
+/** Codes of a refusal, the same words as the user's error codes. */
+export const REFUSALS = [
+  "unknown-user",
+  "key-changed",
+  "unreachable",
+  "full",
+  "disk",
+  "protocol",
+] as const;
+
+const hello = message(1, "hello", {
+  from: "either side of a new link, the dialler first",
+  to: "the other",
+  when: "the link is up; the one that was dialled when it knows whose key it is",
+  answer: "`hello` or `refuse`; after both, `texts`",
+  lane: "control",
+}, {
+  /** The sender's name in the table, and whom it takes the other for. */
+  name: text(NAME_BYTES_MAX),
+  to: text(NAME_BYTES_MAX),
+  /** Up to where the sender has stored what the other said, in each epoch. */
+  stored: list(position, EPOCHS_MAX),
+});
+const refuse = message(2, "refuse", {
+  from: "whoever was dialled, or dialled the wrong one",
+  to: "the other",
+  when:
+    "it is no friend, or can't be shown to be the one it claims to be; the link is closed after it",
+  answer: "none",
+  lane: "control",
+}, { code: oneOf(REFUSALS), text: text(1_024) });
+const texts = message(3, "texts", {
+  from: "a friend",
+  to: "a friend",
+  when: "they are on the sender's disk; in order, at most 64 KiB of text",
+  answer: "`stored` when they are on the receiver's",
+  lane: "data",
+}, {
+  epoch: counter,
+  entries: list(
+    record({
+      number: counter,
+      /** Drawn when it was typed; the same however often it is sent. */
+      id: fixedBytes(16),
+      /** The author's wall clock when it was typed, ms since 1970; for display alone. */
+      sentAt: counter,
+      text: text(TEXT_BYTES_MAX),
+    }),
+    BATCH_TEXTS_MAX,
+  ),
+});
+const stored = message(4, "stored", {
+  from: "a friend",
+  to: "a friend",
+  when: "all up to here is on its disk",
+  answer: "none",
+  lane: "control",
+}, { position });
+const skip = message(5, "skip", {
+  from: "a friend",
+  to: "a friend",
+  when: "the other asks for what was delivered before, and isn't kept any more",
+  answer: "none",
+  lane: "data",
+}, { position });
+const unknown = message(6, "unknown", {
+  from: "a friend",
+  to: "a friend",
+  when: "a message of a type that it doesn't know came",
+  answer: "none",
+  lane: "control",
+}, { code: uint(16_383) });
+
+export const FRIENDS_MESSAGES = [hello, refuse, texts, stored, skip, unknown] as const;
+
+export type FriendsMessage = MessageOf<typeof FRIENDS_MESSAGES[number]>;
+export type FriendsRefusal = typeof REFUSALS[number];
+export type WirePosition = Infer<typeof position>;
+
+/** The queue that each type of message waits in, as its declaration says. */
+export const FRIENDS_LANES = Object.fromEntries(
+  FRIENDS_MESSAGES.map(({ name, about }) => [name, about.lane]),
+) as Readonly<Record<FriendsMessage["type"], "control" | "data">>;

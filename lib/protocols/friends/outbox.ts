@@ -1,0 +1,120 @@
+/**
+ * What waits for one friend: in the order typed, each message with its place, until the friend has stored it.
+ *
+ * Sent is what went out on the present link; a new link begins with the first that isn't acknowledged.
+ */
+
+import {
+  BATCH_BYTES_MAX,
+  BATCH_TEXTS_MAX,
+  OUTBOX_BYTES_MAX,
+  OUTBOX_MESSAGES_MAX,
+  WINDOW_BYTES,
+} from "./limits.ts";
+import { isSamePosition, type Position } from "./position.ts";
+
+export interface OutboxEntry {
+  readonly position: Position;
+  readonly id: string;
+  readonly text: string;
+  readonly bytes: number;
+  readonly sentAt: number;
+  /** Of the command, in the process that it was typed to. */
+  readonly ref: string | undefined;
+  /** Whether it is on disk, and not being taken back: else it holds up what comes after it. */
+  isStored: boolean;
+}
+
+export class Outbox {
+  #entries: OutboxEntry[] = [];
+  #bytes = 0;
+  /** How many of the first entries went out on the present link, and their bytes. */
+  #sent = 0;
+  #sentBytes = 0;
+  /** Up to where the friend has stored everything; null before the first. */
+  delivered: Position | null = null;
+
+  get entries(): readonly OutboxEntry[] {
+    return this.#entries;
+  }
+
+  get size(): number {
+    return this.#entries.length;
+  }
+
+  /** Whether one more message of so many bytes would be too much. */
+  isFullFor(bytes: number): boolean {
+    return this.#entries.length >= OUTBOX_MESSAGES_MAX || this.#bytes + bytes > OUTBOX_BYTES_MAX;
+  }
+
+  add(entry: OutboxEntry): void {
+    this.#entries.push(entry);
+    this.#bytes += entry.bytes;
+  }
+
+  /** The next messages to send, all of one epoch; none where the window is full or nothing waits. */
+  nextBatch(): readonly OutboxEntry[] {
+    const batch: OutboxEntry[] = [];
+    let bytes = 0;
+    for (const entry of this.#entries.slice(this.#sent, this.#sent + BATCH_TEXTS_MAX)) {
+      if (!entry.isStored || entry.position.epoch !== (batch[0] ?? entry).position.epoch) break;
+      if (batch.length > 0 && bytes + entry.bytes > BATCH_BYTES_MAX) break;
+      if (this.#sentBytes > 0 && this.#sentBytes + bytes + entry.bytes > WINDOW_BYTES) break;
+      batch.push(entry);
+      bytes += entry.bytes;
+    }
+    this.#sent += batch.length;
+    this.#sentBytes += bytes;
+    return batch;
+  }
+
+  /** Nothing has gone out on the link that is used from now on. */
+  restart(): void {
+    this.#sent = 0;
+    this.#sentBytes = 0;
+  }
+
+  /** The friend has stored all up to `through`. @returns What is delivered by that. */
+  acknowledge(through: Position): readonly OutboxEntry[] {
+    const at = this.#entries.findIndex(({ position }) => isSamePosition(position, through));
+    if (at !== -1) this.delivered = through;
+    return this.#take(0, at + 1);
+  }
+
+  /** Takes those off the front that the friend has stored. */
+  takeStored(isStored: (position: Position) => boolean): readonly OutboxEntry[] {
+    let count = 0;
+    while (count < this.#entries.length && isStored(this.#entries[count]!.position)) count++;
+    const taken = this.#take(0, count);
+    this.delivered = taken.at(-1)?.position ?? this.delivered;
+    return taken;
+  }
+
+  /** Takes all off, as where nothing is kept for who isn't there. */
+  takeAll(): readonly OutboxEntry[] {
+    return this.#take(0, this.#entries.length);
+  }
+
+  /** Takes one off that can't be stored, or was taken back. */
+  remove(entry: OutboxEntry): void {
+    const at = this.#entries.indexOf(entry);
+    if (at !== -1) this.#take(at, 1);
+  }
+
+  /** The message with this id, and whether it has gone out; null where none such waits. */
+  find(id: string): { readonly entry: OutboxEntry; readonly isSent: boolean } | null {
+    const at = this.#entries.findIndex((entry) => entry.id === id);
+    return at === -1 ? null : { entry: this.#entries[at]!, isSent: at < this.#sent };
+  }
+
+  #take(at: number, count: number): readonly OutboxEntry[] {
+    const taken = this.#entries.splice(at, count);
+    for (const [index, { bytes }] of taken.entries()) {
+      this.#bytes -= bytes;
+      if (at + index >= this.#sent) continue;
+      this.#sentBytes -= bytes;
+    }
+    this.#sent -= Math.min(count, Math.max(0, this.#sent - at));
+    return taken;
+  }
+}

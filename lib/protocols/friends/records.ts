@@ -1,0 +1,35 @@
+/** What a friend keeps on disk, in the order in which it was written. */
+
+import type { PeerKey } from "../../base/ids.ts";
+import type { Position } from "./position.ts";
+
+export type FriendsRecord =
+  /** The epoch of a process: the next one has a higher one. */
+  | { readonly kind: "epoch"; readonly epoch: number }
+  /** Typed, and to be delivered. */
+  | {
+    readonly kind: "queued";
+    readonly to: string;
+    readonly position: Position;
+    readonly id: string;
+    readonly sentAt: number;
+    readonly text: string;
+  }
+  /** The friend has stored all up to here. */
+  | { readonly kind: "delivered"; readonly to: string; readonly through: Position }
+  /** Taken back before it went out. */
+  | { readonly kind: "unsent"; readonly to: string; readonly position: Position }
+  /** Stored for good: the sender is told after this. */
+  | {
+    readonly kind: "received";
+    readonly from: string;
+    readonly key: PeerKey;
+    readonly position: Position;
+    readonly id: string;
+    readonly sentAt: number;
+    readonly text: string;
+  }
+  /** The sender no longer has what was before this. */
+  | { readonly kind: "skipped"; readonly key: PeerKey; readonly through: Position }
+  /** This one and all received before it have been shown. */
+  | { readonly kind: "shown"; readonly through: string };

@@ -1,0 +1,158 @@
+/** One run: friends write to each other while troubles come; then all is well, and every promise must hold. */
+
+import { Random } from "../random.ts";
+import { type Person, Violation, World } from "./world.ts";
+
+export interface FriendsRun {
+  readonly seed: number;
+  readonly steps: number;
+  readonly print?: (line: string) => void;
+}
+
+const SETTLE_MS = 90_000;
+
+const ACTIONS = [
+  ["say", 30],
+  ["burst", 6],
+  ["kill", 5],
+  ["killSoon", 5],
+  ["powerLoss", 3],
+  ["restart", 12],
+  ["cut", 3],
+  ["heal", 6],
+  ["sever", 4],
+  ["stall", 3],
+  ["fullDisk", 2],
+  ["move", 2],
+  ["image", 2],
+  ["clockJump", 2],
+  ["quit", 2],
+] as const;
+type Action = typeof ACTIONS[number][0];
+
+/** @throws {Violation} If a promise is broken. */
+export function runFriends({ seed, steps, print }: FriendsRun): World {
+  const random = new Random(seed * 2 + 1);
+  const world = new World({
+    seed,
+    people: 2 + random.below(4),
+    fingerprintChance: random.pick([0, 0.5, 1]),
+    delayMs: random.pick([0.1, 5, 60]),
+    idleMs: random.pick([300, 2_000, 60_000]),
+    print: print ?? null,
+  });
+  for (const person of world.people) world.start(person);
+  const total = ACTIONS.reduce((sum, [, weight]) => sum + weight, 0);
+  for (let step = 0; step < steps; step++) {
+    world.time.runUntil(world.time.nowMs + random.exponential(150));
+    let at = random.next() * total;
+    const [action] = ACTIONS.find(([, weight]) => (at -= weight) < 0) ?? ACTIONS[0];
+    world.note("", action);
+    act(world, random, action);
+  }
+  world.network.setCuts(() => false);
+  for (const person of world.people) {
+    person.disk.refuses = false;
+    if (person.process !== null) person.process.effectsLeft = -1;
+  }
+  // Whoever was told to leave while it stood still leaves now.
+  for (const untilMs = world.time.nowMs + SETTLE_MS; world.time.nowMs < untilMs;) {
+    for (const person of world.people) if (person.process === null) world.start(person);
+    world.time.runUntil(world.time.nowMs + 1_000);
+  }
+  checkAllDelivered(world);
+  return world;
+}
+
+function act(world: World, random: Random, action: Action): void {
+  const person = random.pick(world.people);
+  const { process } = person;
+  switch (action) {
+    case "say":
+      return say(world, random, person, 1);
+    case "burst":
+      return say(world, random, person, 2 + random.below(80));
+    case "kill":
+      if (process !== null) world.end(process, false);
+      return;
+    case "killSoon":
+      if (process !== null) process.effectsLeft = 1 + random.below(20);
+      return;
+    case "powerLoss":
+      if (process !== null) world.end(process, true);
+      return;
+    case "restart":
+      for (const other of world.people) if (other.process === null) world.start(other);
+      return;
+    case "cut": {
+      const side = world.people.map(() => random.chance(0.5));
+      const oneWay = random.chance(0.5);
+      return world.network.setCuts((from, to) =>
+        oneWay ? side[from]! && !side[to]! : side[from] !== side[to]
+      );
+    }
+    case "heal":
+      return world.network.setCuts(() => false);
+    case "sever": {
+      const ends = [...process?.links.values() ?? []];
+      if (ends.length > 0) random.pick(ends).sever();
+      return;
+    }
+    case "stall":
+      if (process === null) return;
+      process.sim.stall(random.between(500, 15_000));
+      return world.network.refresh();
+    case "fullDisk":
+      person.disk.refuses = !person.disk.refuses;
+      return;
+    case "move":
+      return world.move(person);
+    case "image":
+      return putBack(world, person);
+    case "clockJump":
+      person.wallOffsetMs += random.between(-1, 1) * 7_200_000;
+      return;
+    case "quit":
+      process?.command({ command: "quit" });
+      return;
+  }
+}
+
+function say(world: World, random: Random, from: Person, count: number): void {
+  if (from.process === null) return;
+  const to = random.pick(world.people);
+  for (let n = 0; n < count; n++) {
+    world.say(from, to, "x".repeat(random.chance(0.1) ? random.below(30_000) : random.below(50)));
+    if (from.process === null) return;
+  }
+}
+
+/** Keeps an image of the disk, or puts back the one that was kept: its new messages must arrive all the same. */
+function putBack(world: World, person: Person): void {
+  if (person.image === null) {
+    person.image = { records: [...person.disk.records] };
+    return;
+  }
+  if (person.process !== null) world.end(person.process, false);
+  // What was typed since, and what came since, is lost with the disk.
+  for (const said of world.said) {
+    if (said.from === person && !said.delivered) said.failed = true;
+    if (said.to === person) said.failed = true;
+  }
+  person.restored = true;
+  person.disk.restore(person.image.records);
+  person.image = null;
+  world.start(person);
+}
+
+function checkAllDelivered(world: World): void {
+  for (const { text, from, to, queued, delivered, failed, shown } of world.said) {
+    if (failed) continue;
+    const what = `"${text.slice(0, 20)}" from ${from.name} to ${to.name}`;
+    if (queued && shown === 0) throw new Violation(`${what} was queued, and never shown`);
+    if (delivered && shown === 0) throw new Violation(`${what} was delivered, and never shown`);
+  }
+  for (const { process, name } of world.people) {
+    if (process === null) throw new Violation(`${name} doesn't run at the end`);
+  }
+}
