@@ -1,6 +1,6 @@
 /** One friend: the row of the table, whose key that is, what waits, and how it is reached at the moment. */
 
-import type { Fingerprint } from "../../base/fingerprint.ts";
+import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { RETRY_MS_MAX, RETRY_MS_MIN } from "./limits.ts";
 import type { FriendRow } from "./friends_io.ts";
@@ -52,6 +52,18 @@ export class Friend {
   failed(nowMs: number, random: number): void {
     const pauseMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 1.5 ** this.#failures++);
     this.retryAtMs = nowMs + pauseMs * (0.5 + random / 2);
+  }
+
+  /** The user accepts this key from now on. */
+  trust(key: PeerKey): void {
+    this.pinned = fingerprintOf(key);
+    this.strange = this.problem = null;
+  }
+
+  /** After a stall of this process: nobody is blamed for it. */
+  postpone(delayMs: number): void {
+    this.lastTrafficMs += delayMs;
+    if (this.retryAtMs !== null) this.retryAtMs += delayMs;
   }
 
   reached(nowMs: number): void {

@@ -18,6 +18,8 @@ export interface FriendLink {
    */
   phase: "greeting" | "checking" | "open" | "draining" | "over";
   /** Up to where it has stored what we said, as its `hello` told. */
+  /** The other's process, as its `hello` said, and what that has stored of what we said. */
+  epoch: number;
   stored: readonly Position[];
   /** It was refused, by either side: no new one at once. */
   isRefused: boolean;
@@ -39,6 +41,11 @@ export class FriendLinks {
 
   remove(link: LinkId): void {
     this.#links.delete(link);
+  }
+
+  /** Those to this key that aren't being closed. */
+  to(key: PeerKey): readonly FriendLink[] {
+    return [...this.#links.values()].filter(({ peer, phase }) => peer === key && phase !== "over");
   }
 
   all(): Iterable<FriendLink> {
@@ -81,8 +88,12 @@ export class FriendLinks {
   }
 }
 
-/** Of two open links between two, whether both sides keep `fresh`: of one dialler's the newer one. */
+/**
+ * Of two open links between two, whether both sides keep `fresh`: the one of a later process, then the one that the
+ * smaller key dialled, then the newer.
+ */
 export function isKept(fresh: FriendLink, old: FriendLink, self: PeerKey): boolean {
+  if (fresh.epoch !== old.epoch) return fresh.epoch > old.epoch;
   const dialler = ({ dialled, peer }: FriendLink) => dialled ? self : peer;
   return dialler(fresh) === dialler(old) || dialler(fresh) < dialler(old);
 }

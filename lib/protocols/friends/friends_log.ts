@@ -1,7 +1,5 @@
 /** What is on disk of this profile's friends, read at the start and written anew when the log is compacted. */
 
-import type { FoldedName } from "../../base/ids.ts";
-
 import { utf8Length } from "../../base/text.ts";
 import type { Friend } from "./friend.ts";
 import type { Inbox, Received } from "./inbox.ts";
@@ -72,7 +70,7 @@ export function restoreFriends(
 /** What a compacted log holds, all that was received having been shown. */
 export function snapshotFriends(
   epoch: number,
-  friends: ReadonlyMap<FoldedName, Friend>,
+  friends: Iterable<Friend>,
   inbox: Inbox,
   received: readonly Received[],
 ): readonly FriendsRecord[] {
@@ -80,7 +78,7 @@ export function snapshotFriends(
   const last = received.at(-1);
   if (last !== undefined) records.push({ kind: "shown", through: last.id });
   records.push(...inbox.places());
-  for (const { name: to, outbox } of friends.values()) {
+  for (const { name: to, outbox } of friends) {
     if (outbox.delivered !== null) {
       records.push({ kind: "delivered", to, through: outbox.delivered });
     }

@@ -2,6 +2,7 @@
 
 import type { FriendsEvent } from "./events.ts";
 import type { Friend } from "./friend.ts";
+import type { FriendTable } from "./friend_table.ts";
 
 type Event<Name extends FriendsEvent["event"]> = Extract<FriendsEvent, { readonly event: Name }>;
 
@@ -30,18 +31,16 @@ export function outboxView(friends: Iterable<Friend>): Event<"outbox"> {
   };
 }
 
-/** @param all Also those who aren't in the table any more. */
 export function statusView(
   self: { readonly name: string; readonly key: string },
-  listed: Iterable<Friend>,
-  all: Iterable<Friend>,
+  table: FriendTable,
 ): Event<"status"> {
-  const friends = [...listed];
+  const friends = [...table.listed];
   const problems = friends.flatMap(({ name, problem }) =>
     problem === null ? [] : [`${name}: ${problem}`]
   );
   let unsent = 0;
-  for (const friend of all) {
+  for (const friend of table.all()) {
     unsent += friend.outbox.size;
     if (friends.includes(friend) || friend.outbox.size === 0) continue;
     problems.push(`${friend.name}: not in the table any more; ${friend.outbox.size} waiting`);

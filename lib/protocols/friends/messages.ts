@@ -36,6 +36,8 @@ const hello = message(1, "hello", {
   /** The sender's name in the table, and whom it takes the other for. */
   name: text(NAME_BYTES_MAX),
   to: text(NAME_BYTES_MAX),
+  /** Of the sender's process. */
+  epoch: counter,
   /** Up to where the sender has stored what the other said, in each epoch. */
   stored: list(position, EPOCHS_MAX),
 });

@@ -1,0 +1,79 @@
+/** The friends: those of the table, and those who aren't in it any more and for whom something waits. */
+
+import type { Fingerprint } from "../../base/fingerprint.ts";
+import type { FoldedName } from "../../base/ids.ts";
+import { foldName } from "../../base/names.ts";
+import { Friend } from "./friend.ts";
+import type { FriendRow } from "./friends_io.ts";
+
+export class FriendTable {
+  readonly #friends = new Map<FoldedName, Friend>();
+  readonly #listed = new Set<Friend>();
+
+  constructor(
+    rows: readonly FriendRow[],
+    /** Keys met before, by folded name. */
+    readonly pins: ReadonlyMap<string, Fingerprint>,
+  ) {
+    this.#take(rows);
+  }
+
+  /** Those of the table, in its order. */
+  get listed(): ReadonlySet<Friend> {
+    return this.#listed;
+  }
+
+  all(): Iterable<Friend> {
+    return this.#friends.values();
+  }
+
+  /** The friend of that name in the table; null for none. */
+  get(name: string): Friend | null {
+    const friend = this.#friends.get(foldName(name));
+    return friend !== undefined && this.#listed.has(friend) ? friend : null;
+  }
+
+  /** The friend of that name, whom the table may not know any more. */
+  kept(name: string): Friend {
+    const folded = foldName(name);
+    let friend = this.#friends.get(folded);
+    if (friend === undefined) {
+      const row = { name, endpoint: { host: "", port: 0 }, fingerprint: null };
+      friend = new Friend(row, this.pins.get(folded) ?? null);
+      this.#friends.set(folded, friend);
+    }
+    return friend;
+  }
+
+  /** The table was edited. @returns Those who aren't in it any more, and those whose row is another. */
+  edit(rows: readonly FriendRow[]): {
+    readonly gone: readonly Friend[];
+    readonly changed: readonly Friend[];
+  } {
+    const before = new Map([...this.#listed].map((friend) => [friend, friend.row]));
+    this.#take(rows);
+    const gone = [...before.keys()].filter((friend) => !this.#listed.has(friend));
+    for (const [folded, friend] of this.#friends) {
+      if (!this.#listed.has(friend) && friend.outbox.size === 0) this.#friends.delete(folded);
+    }
+    const changed = [...this.#listed].filter((friend) => {
+      const row = before.get(friend);
+      return row === undefined || !isSameRow(row, friend.row);
+    });
+    return { gone, changed };
+  }
+
+  #take(rows: readonly FriendRow[]): void {
+    this.#listed.clear();
+    for (const row of rows) {
+      const friend = this.kept(row.name);
+      friend.row = row;
+      this.#listed.add(friend);
+    }
+  }
+}
+
+function isSameRow(a: FriendRow, b: FriendRow): boolean {
+  return a.endpoint.host === b.endpoint.host && a.endpoint.port === b.endpoint.port &&
+    a.fingerprint === b.fingerprint;
+}

@@ -1,0 +1,314 @@
+/**
+ * How friends meet: who is dialled and when, and whether whoever dials in is the one it says it is.
+ *
+ * Where the key of a friend is known, from the table or since the first time, it decides. Where it isn't, the
+ * friend's address in the table is dialled, and whose key answers there is the friend's: never is a key learnt from
+ * who dials in.
+ */
+
+import type { Signer } from "../../base/crypto.ts";
+import type { Environment } from "../../base/environment.ts";
+import { fingerprintOf } from "../../base/fingerprint.ts";
+import type { LinkId, PeerKey } from "../../base/ids.ts";
+import { foldName } from "../../base/names.ts";
+import type { Friend } from "./friend.ts";
+import { type FriendLink, FriendLinks, isKept } from "./friend_links.ts";
+import type { FriendTable } from "./friend_table.ts";
+import type { FriendsConfig, FriendsInput } from "./friends_io.ts";
+import {
+  CHECK_INTERVAL_MS,
+  DRAIN_MS,
+  GREETING_MS_MAX,
+  OFFENDER_BAN_MS,
+  STRANGER_INTERVAL_MS,
+  UNKNOWN_MESSAGES_MAX,
+  UNOPENED_LINKS_MAX,
+} from "./limits.ts";
+import type { FriendsMessage, FriendsRefusal } from "./messages.ts";
+import type { Output } from "./output.ts";
+import type { Position } from "./position.ts";
+
+type Of<Type extends FriendsInput["type"]> = Extract<FriendsInput, { readonly type: Type }>;
+type Message<Type extends FriendsMessage["type"]> = Extract<
+  FriendsMessage,
+  { readonly type: Type }
+>;
+
+/** What meeting asks of the rest. */
+export interface MeetingPort {
+  readonly epoch: number;
+  /** Up to where everything of this sender is on disk. */
+  stored(key: PeerKey): readonly Position[];
+  /** The friend is there, and has stored so much of what we said. */
+  met(link: FriendLink, friend: Friend, stored: readonly Position[]): void;
+  /** What waits goes out on the friend's link. */
+  pump(friend: Friend): void;
+  /** The friend can't be reached, or was lost with something under way. */
+  missed(friend: Friend): void;
+}
+
+export class Meeting {
+  readonly links = new FriendLinks();
+  readonly #dials = new Map<number, Friend>();
+  #nextAttempt = 1;
+
+  constructor(
+    readonly config: FriendsConfig,
+    readonly signer: Signer,
+    readonly environment: Environment,
+    readonly table: FriendTable,
+    readonly out: Output,
+    readonly port: MeetingPort,
+  ) {}
+
+  /** The friend's link that is used; null where there is none, or it is being closed. */
+  linkOf(friend: Friend): FriendLink | null {
+    const link = friend.link === null ? null : this.links.get(friend.link);
+    return link?.phase === "open" ? link : null;
+  }
+
+  /** Dials the friend, unless that is under way. */
+  reach(friend: Friend): void {
+    if (friend.link !== null || friend.attempt !== null || !this.table.listed.has(friend)) return;
+    const attempt = friend.attempt = this.#nextAttempt++;
+    friend.retryAtMs = null;
+    this.#dials.set(attempt, friend);
+    const { row: { endpoint }, expected: expect } = friend;
+    this.out.push({ type: "dial", attempt, endpoint, expect });
+  }
+
+  /** The table says something else of this friend now. */
+  edited(friend: Friend): void {
+    const link = this.linkOf(friend);
+    const { expected } = friend;
+    if (link !== null && expected !== null && expected !== fingerprintOf(link.peer)) {
+      this.out.close(link, "the table has another key now");
+    }
+    // Whatever was wrong with it may be right now.
+    friend.retryAtMs = null;
+    friend.problem = friend.strange = null;
+    if (friend.outbox.size > 0) this.reach(friend);
+  }
+
+  linkUp({ link: id, peer, dialled, attempt }: Of<"link-up">): void {
+    const friend = attempt === null ? null : this.#dials.get(attempt) ?? null;
+    if (attempt !== null) this.#dials.delete(attempt);
+    const link: FriendLink = {
+      link: id,
+      peer,
+      dialled,
+      attempt,
+      friend,
+      phase: "greeting",
+      epoch: 0,
+      stored: [],
+      isRefused: false,
+      dueMs: this.out.nowMs + GREETING_MS_MAX,
+      unknownMessages: 0,
+    };
+    this.links.add(link);
+    if (!dialled) {
+      if (this.links.unopened > UNOPENED_LINKS_MAX) this.out.close(link, "too many are coming in");
+      return;
+    }
+    if (friend === null || !this.table.listed.has(friend)) {
+      return this.out.close(link, "no longer in the table");
+    }
+    if (peer === this.signer.key) {
+      friend.problem = "its address in the table is this program's own";
+      return this.out.close(link, "this is the same profile");
+    }
+    this.#greet(link, friend);
+    this.#answerChecks(friend, peer);
+  }
+
+  linkDown({ link: id, closed, reason }: Of<"link-down">): void {
+    const link = this.links.get(id);
+    this.links.remove(id);
+    const friend = link?.friend ?? null;
+    if (link === null || friend === null) return;
+    if (link.attempt !== null && link.attempt === friend.attempt) friend.attempt = null;
+    if (friend.link !== id) {
+      if (link.dialled && friend.link === null && friend.attempt === null) this.port.missed(friend);
+      return;
+    }
+    friend.link = null;
+    friend.outbox.restart();
+    this.out.show({ event: "connection", friend: friend.name, state: "closed", reason });
+    if (friend.outbox.size === 0) return;
+    if (closed && !link.isRefused) return this.reach(friend); // our message crossed the goodbye
+    friend.problem ??= reason;
+    this.port.missed(friend);
+  }
+
+  dialFailed({ attempt, reason, text, key }: Of<"dial-failed">): void {
+    const friend = this.#dials.get(attempt);
+    this.#dials.delete(attempt);
+    if (friend === undefined) return;
+    friend.attempt = null;
+    if (reason === "wrong-key" && key !== null) this.#metStranger(friend, key, "at its address");
+    else friend.problem = text;
+    const { host, port } = friend.row.endpoint;
+    for (const link of this.links.checking(friend)) {
+      const asked = `${host}:${port}, where ${friend.name} is in the table, couldn't be asked`;
+      this.refuse(link, "unreachable", `Your key isn't known here, and ${asked}: ${text}`);
+    }
+    this.port.missed(friend);
+  }
+
+  /** Closes what has had its time: greetings that don't come, links that another one took the place of. */
+  tick(): void {
+    for (const link of [...this.links.all()]) {
+      if ((link.dueMs ?? Infinity) > this.out.nowMs) continue;
+      this.out.close(link, link.phase === "draining" ? "a second link" : "no greeting within 10 s");
+    }
+  }
+
+  refuse(link: FriendLink, code: FriendsRefusal, text: string): void {
+    link.isRefused = true;
+    this.out.send(link, { type: "refuse", code, text });
+    this.out.close(link, `refused: ${code}`);
+  }
+
+  offends(link: FriendLink, text: string): void {
+    link.phase = "over";
+    link.dueMs = null;
+    link.isRefused = true;
+    const reason = `protocol: ${text}`;
+    this.out.push({ type: "ban", link: link.link, reason, durationMs: OFFENDER_BAN_MS });
+  }
+
+  unknown(id: LinkId, code: number): void {
+    const link = this.links.get(id);
+    if (link === null || link.phase === "over") return;
+    if (++link.unknownMessages > UNKNOWN_MESSAGES_MAX) {
+      return this.offends(link, "too many messages of unknown types");
+    }
+    this.out.send(link, { type: "unknown", code });
+  }
+
+  refused(link: FriendLink, { code, text }: Message<"refuse">): void {
+    const { friend } = link;
+    if (friend !== null && link.dialled) {
+      const problem = `${friend.name} refused: ${text}`;
+      if (friend.problem !== problem) this.out.error(code, problem);
+      friend.problem = problem;
+    }
+    link.isRefused = true;
+    this.out.close(link, "refused by the other side");
+  }
+
+  hello(link: FriendLink, hello: Message<"hello">): void {
+    if (link.phase !== "greeting") return this.offends(link, "a second hello");
+    const { name } = this.config;
+    if (foldName(hello.to) !== foldName(name)) {
+      return this.refuse(link, "unknown-user", `This is ${name}, not ${hello.to}`);
+    }
+    const friend = this.table.get(hello.name);
+    if (link.friend !== null && friend !== link.friend) {
+      link.friend.problem = `its address in the table is ${hello.name}'s`;
+      return this.refuse(link, "unknown-user", `This address should be ${link.friend.name}'s`);
+    }
+    if (friend === null) {
+      const text = `${hello.name} isn't in the table of friends of ${name}`;
+      return this.refuse(link, "unknown-user", text);
+    }
+    link.friend = friend;
+    link.epoch = hello.epoch;
+    link.stored = hello.stored;
+    if (link.dialled) this.#open(link, friend);
+    else this.#identify(link, friend);
+  }
+
+  #greet(link: FriendLink, { name: to }: Friend): void {
+    const { name } = this.config;
+    const { epoch } = this.port;
+    const stored = this.port.stored(link.peer);
+    this.out.send(link, { type: "hello", name, to, epoch, stored });
+  }
+
+  /** Somebody dialled in and says to be `friend`. */
+  #identify(link: FriendLink, friend: Friend): void {
+    const { expected } = friend;
+    if (expected !== null) {
+      if (expected === fingerprintOf(link.peer)) return this.#welcome(link, friend);
+      return this.#turnAway(link, friend);
+    }
+    link.phase = "checking";
+    const answering = this.links.dialledKey(friend);
+    if (answering !== null) return this.#answerChecks(friend, answering);
+    if (friend.attempt !== null) return;
+    if (this.out.nowMs < friend.checkAtMs) {
+      return this.refuse(link, "unreachable", "Your key isn't known here; try again in a moment");
+    }
+    friend.checkAtMs = this.out.nowMs + CHECK_INTERVAL_MS;
+    this.reach(friend);
+  }
+
+  /** The friend's own address answers with `key`: those who say to be this friend are told apart by it. */
+  #answerChecks(friend: Friend, key: PeerKey): void {
+    for (const link of this.links.checking(friend)) {
+      if (link.peer === key) this.#welcome(link, friend);
+      else this.#turnAway(link, friend);
+    }
+  }
+
+  #turnAway(link: FriendLink, friend: Friend): void {
+    this.#metStranger(friend, link.peer, "of somebody who dialled in");
+    this.refuse(link, "key-changed", `${friend.name} has another key here than yours`);
+  }
+
+  #metStranger(friend: Friend, key: PeerKey, where: string): void {
+    const { expected, name, row } = friend;
+    friend.problem = "another key than expected was met";
+    // The user knows, and decides about the one that was told: no flood of others takes its place.
+    if (friend.strange === key || this.out.nowMs < friend.strangerAtMs) return;
+    friend.strange = key;
+    friend.strangerAtMs = this.out.nowMs + STRANGER_INTERVAL_MS;
+    const known = expected === null
+      ? `another key answers at ${name}'s address`
+      : `${name}'s is ${expected} ${
+        row.fingerprint === null ? "since the first time" : "in the table"
+      }`;
+    const advice = row.fingerprint === null
+      ? `if it is right, accept it with /trust ${name}`
+      : "if it is right, put it into the table";
+    const text = `Refused the key ${fingerprintOf(key)} ${where} as ${name}: ${known}; ${advice}`;
+    this.out.error("key-changed", text);
+  }
+
+  #welcome(link: FriendLink, friend: Friend): void {
+    this.#greet(link, friend);
+    this.#open(link, friend);
+  }
+
+  /** Both know whom they talk to. */
+  #open(link: FriendLink, friend: Friend): void {
+    const { peer } = link;
+    if (friend.expected === null) {
+      friend.pinned = fingerprintOf(peer);
+      this.out.push({ type: "pin", name: friend.name, key: peer, again: false });
+    }
+    if (link.attempt === friend.attempt) friend.attempt = null;
+    friend.key = peer;
+    const old = this.linkOf(friend);
+    link.phase = "open";
+    link.dueMs = null;
+    friend.reached(this.out.nowMs);
+    this.port.met(link, friend, link.stored);
+    if (old !== null && !isKept(link, old, this.signer.key)) return this.#drain(link);
+    if (old !== null) this.#drain(old);
+    friend.link = link.link;
+    friend.outbox.restart();
+    if (old === null) {
+      const reason = link.dialled ? "dialled" : "the friend dialled";
+      this.out.show({ event: "connection", friend: friend.name, state: "opened", reason });
+    }
+    this.port.pump(friend);
+  }
+
+  #drain(link: FriendLink): void {
+    link.phase = "draining";
+    link.dueMs = this.out.nowMs + DRAIN_MS;
+  }
+}

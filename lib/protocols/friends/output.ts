@@ -1,0 +1,58 @@
+/** What one step brings forth, and the time at which it is made. */
+
+import type { ErrorCode } from "../../base/errors.ts";
+import type { FriendsEvent } from "./events.ts";
+import type { Friend } from "./friend.ts";
+import type { FriendLink } from "./friend_links.ts";
+import type { FriendsEffect } from "./friends_io.ts";
+import type { FriendsMessage } from "./messages.ts";
+
+export class Output {
+  nowMs = 0;
+  #effects: FriendsEffect[] = [];
+
+  begin(nowMs: number): void {
+    this.nowMs = nowMs;
+    this.#effects = [];
+  }
+
+  take(): readonly FriendsEffect[] {
+    return this.#effects;
+  }
+
+  push(effect: FriendsEffect): void {
+    this.#effects.push(effect);
+  }
+
+  send(link: FriendLink, message: FriendsMessage): void {
+    this.push({ type: "send", link: link.link, message });
+  }
+
+  close(link: FriendLink, reason: string): void {
+    link.phase = "over";
+    link.dueMs = null;
+    this.push({ type: "close", link: link.link, reason });
+  }
+
+  show(event: FriendsEvent, ref?: string): void {
+    this.push({ type: "show", event, ref });
+  }
+
+  notice(text: string, ref?: string): void {
+    this.show({ event: "notice", text }, ref);
+  }
+
+  error(code: ErrorCode, text: string, ref?: string): void {
+    this.show({ event: "error", code, text }, ref);
+  }
+
+  delivery(
+    id: string,
+    { name: to }: Pick<Friend, "name">,
+    state: "queued" | "delivered" | "failed",
+    { reason, ref }: { readonly reason?: string; readonly ref?: string | undefined } = {},
+  ): void {
+    const event = { event: "delivery", id, to, state } as const;
+    this.show(reason === undefined ? event : { ...event, reason }, ref);
+  }
+}
