@@ -3,8 +3,7 @@
  * times, authors' keys, names, texts; signed bytes stand beside it in base64, exactly as they were signed.
  */
 
-import { P2pchatError } from "../base/errors.ts";
-import type { BundleId, HexId, PeerKey } from "../base/ids.ts";
+import type { BundleId, PeerKey } from "../base/ids.ts";
 import { unreachable } from "../base/invariant.ts";
 import { decode, encode, type Schema } from "../base/schema.ts";
 import { type SyncEntry, syncEntrySchema } from "../protocols/mesh/messages.ts";
@@ -21,6 +20,7 @@ import {
   textListSchema,
 } from "../protocols/mesh/structures.ts";
 import type { LogRecord } from "../store/log_format.ts";
+import { countOf, type FieldOf, hexOf, isoTime, line, parseLine } from "./log_fields.ts";
 
 /** Of the log file; counts up with each change that older programs cannot read. */
 export const MESH_LOG_FORMAT = { format: "mesh-room", version: 1 } as const;
@@ -81,30 +81,15 @@ export function toLogRecord(record: MeshRecord): LogRecord {
  *     record was ever written.
  */
 export function fromLogRecord(record: LogRecord): MeshRecord {
-  try {
-    return parse(record);
-  } catch (cause) {
-    throw new P2pchatError(
-      "store-corrupt",
-      `its record of kind "${record.kind}" says ${
-        cause instanceof Error ? cause.message : String(cause)
-      }: a newer version wrote it, or somebody changed it`,
-      { cause },
-    );
-  }
+  return parseLine(record, parse);
 }
 
-function parse({ kind, fields }: LogRecord): MeshRecord {
-  const field = (index: number) => {
-    const value = fields.at(index);
-    if (value === undefined) throw new TypeError(`field ${index} is missing`);
-    return value;
-  };
+function parse({ kind, fields }: LogRecord, field: FieldOf): MeshRecord {
   switch (kind) {
     case "genesis":
       return { kind, genesis: unpacked(signedGenesisSchema, field(0)) };
     case "incarnation":
-      return { kind, incarnation: number(field(0)) };
+      return { kind, incarnation: countOf(field(0)) };
     case "claim":
       return { kind, claim: unpacked(signedClaimSchema, field(2)) };
     case "bundle":
@@ -119,7 +104,7 @@ function parse({ kind, fields }: LogRecord): MeshRecord {
     }
     case "floor": {
       const heads = fields.slice(3).map((text) => unpacked(headSchema, text));
-      const [time, authorsTime] = [number(field(0)), number(field(2))];
+      const [time, authorsTime] = [countOf(field(0)), countOf(field(2))];
       return { kind, time, id: hexOf<BundleId>(field(1)), authorsTime, heads };
     }
     case "proof":
@@ -129,14 +114,14 @@ function parse({ kind, fields }: LogRecord): MeshRecord {
       return { kind, heardWallMs, beacon: unpacked(signedBeaconSchema, field(4)) };
     }
     case "entrance": {
-      const endpoint = { host: field(2), port: number(field(3)) };
+      const endpoint = { host: field(2), port: countOf(field(3)) };
       const contact = { key: hexOf<PeerKey>(field(1)), endpoint };
       return { kind, contact, heardWallMs: Date.parse(field(0)) };
     }
     case "pin":
       return { kind, name: field(0), key: hexOf<PeerKey>(field(1)) };
     case "private-received": {
-      const [incarnation, counter] = [number(field(1)), number(field(2))];
+      const [incarnation, counter] = [countOf(field(1)), countOf(field(2))];
       return { kind, from: hexOf<PeerKey>(field(0)), incarnation, counter };
     }
     case "left":
@@ -170,31 +155,10 @@ function parseBundle(fields: readonly string[]): Bundle {
   return { header, signature, texts: { bytes, value: texts } };
 }
 
-/** An author's clock may say anything; what no date can hold is written as a number. */
-function isoTime(ms: number): string {
-  const date = new Date(ms);
-  return Number.isNaN(date.getTime()) ? String(ms) : date.toISOString();
-}
-
-function line(kind: string, ...fields: readonly string[]): LogRecord {
-  return { kind, fields };
-}
-
 function packed<T>(schema: Schema<T>, value: T): string {
   return encode(schema, value).toBase64();
 }
 
 function unpacked<T>(schema: Schema<T>, text: string): T {
   return decode(schema, Uint8Array.fromBase64(text));
-}
-
-function number(text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0) throw new TypeError(`no count is "${text}"`);
-  return value;
-}
-
-function hexOf<Id extends HexId>(text: string): Id {
-  if (!/^[0-9a-f]{64}$/.test(text)) throw new TypeError(`no id or key is "${text}"`);
-  return text as Id;
 }

@@ -246,7 +246,7 @@ Deno.test("MeshHost: after refused writes the log is written anew, with all that
   assertEquals([...new Set(kept)], ["while it was full", "after"]);
   assertEquals(bob.logged.filter((message) => /disk/.test(message)).slice(-2), [
     "the disk refused to write",
-    "the disk writes again, the room's log was written anew",
+    "the disk writes again, the log was written anew",
   ]);
 });
 

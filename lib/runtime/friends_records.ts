@@ -1,0 +1,88 @@
+/**
+ * The friends' records as lines of their log. What people look for with `grep` and `cut` stands in the clear: when,
+ * who, what; then ids and places.
+ */
+
+import type { PeerKey } from "../base/ids.ts";
+import { unreachable } from "../base/invariant.ts";
+import type { Position } from "../protocols/friends/position.ts";
+import type { FriendsRecord } from "../protocols/friends/records.ts";
+import type { LogRecord } from "../store/log_format.ts";
+import { countOf, type FieldOf, hexOf, isoTime, line, parseLine, timeOf } from "./log_fields.ts";
+
+/** Of the log file; counts up with each change that older programs cannot read. */
+export const FRIENDS_LOG_FORMAT = { format: "friends", version: 1 } as const;
+
+/** The line of a record. */
+export function friendsLine(record: FriendsRecord): LogRecord {
+  switch (record.kind) {
+    case "epoch":
+      return line(record.kind, String(record.epoch));
+    case "queued": {
+      const { to, position, id, sentAt, text } = record;
+      return line(record.kind, isoTime(sentAt), to, text, id, ...place(position));
+    }
+    case "delivered":
+      return line(record.kind, record.to, ...place(record.through));
+    case "unsent":
+      return line(record.kind, record.to, ...place(record.position));
+    case "received": {
+      const { from, key, position, id, sentAt, text } = record;
+      return line(record.kind, isoTime(sentAt), from, text, id, ...place(position), key);
+    }
+    case "skipped":
+      return line(record.kind, record.key, ...place(record.through));
+    case "shown":
+      return line(record.kind, record.through);
+    default:
+      return unreachable(record);
+  }
+}
+
+/**
+ * The record of a line.
+ * @throws {P2pchatError} `store-corrupt`, a part of a sentence.
+ */
+export function friendsRecord(record: LogRecord): FriendsRecord {
+  return parseLine(record, parse);
+}
+
+function parse({ kind }: LogRecord, field: FieldOf): FriendsRecord {
+  const position = (at: number): Position => ({
+    epoch: countOf(field(at)),
+    number: countOf(field(at + 1)),
+  });
+  const message = () => ({
+    sentAt: timeOf(field(0)),
+    text: field(2),
+    id: idOf(field(3)),
+    position: position(4),
+  });
+  switch (kind) {
+    case "epoch":
+      return { kind, epoch: countOf(field(0)) };
+    case "queued":
+      return { kind, to: field(1), ...message() };
+    case "delivered":
+      return { kind, to: field(0), through: position(1) };
+    case "unsent":
+      return { kind, to: field(0), position: position(1) };
+    case "received":
+      return { kind, from: field(1), key: hexOf<PeerKey>(field(6)), ...message() };
+    case "skipped":
+      return { kind, key: hexOf<PeerKey>(field(0)), through: position(1) };
+    case "shown":
+      return { kind, through: idOf(field(0)) };
+    default:
+      throw new TypeError("no such kind is known");
+  }
+}
+
+function place({ epoch, number }: Position): readonly string[] {
+  return [String(epoch), String(number)];
+}
+
+function idOf(text: string): string {
+  if (!/^[0-9a-f]{32}$/.test(text)) throw new TypeError(`no message's id is "${text}"`);
+  return text;
+}

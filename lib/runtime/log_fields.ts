@@ -1,0 +1,63 @@
+/** Fields of a log's line: what is written into them, and read back strictly. */
+
+import { P2pchatError } from "../base/errors.ts";
+import type { HexId } from "../base/ids.ts";
+import type { LogRecord } from "../store/log_format.ts";
+
+export function line(kind: string, ...fields: readonly string[]): LogRecord {
+  return { kind, fields };
+}
+
+/** A clock may say anything; what no date can hold is written as a number. */
+export function isoTime(ms: number): string {
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime()) ? String(ms) : date.toISOString();
+}
+
+/** The time that `isoTime` wrote. @throws {TypeError} If it is none. */
+export function timeOf(text: string): number {
+  return /^\d+$/.test(text) ? countOf(text) : countOf(String(Date.parse(text)));
+}
+
+/** @throws {TypeError} If it isn't a whole number from 0. */
+export function countOf(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0) throw new TypeError(`no count is "${text}"`);
+  return value;
+}
+
+/** @throws {TypeError} If it isn't 64 hexadecimal digits. */
+export function hexOf<Id extends HexId>(text: string): Id {
+  if (!/^[0-9a-f]{64}$/.test(text)) throw new TypeError(`no id or key is "${text}"`);
+  return text as Id;
+}
+
+/** Reads fields by number. */
+export type FieldOf = (index: number) => string;
+
+/**
+ * The record of a line, as `parse` reads it.
+ * @throws {P2pchatError} `store-corrupt`, a part of a sentence, if the line's checksum fits and yet no such
+ *     record was ever written.
+ */
+export function parseLine<T>(
+  record: LogRecord,
+  parse: (record: LogRecord, field: FieldOf) => T,
+): T {
+  const field = (index: number) => {
+    const value = record.fields.at(index);
+    if (value === undefined) throw new TypeError(`field ${index} is missing`);
+    return value;
+  };
+  try {
+    return parse(record, field);
+  } catch (cause) {
+    throw new P2pchatError(
+      "store-corrupt",
+      `its record of kind "${record.kind}" says ${
+        cause instanceof Error ? cause.message : String(cause)
+      }: a newer version wrote it, or somebody changed it`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * The links of one machine that are up: bytes to checked messages and back, offenders banned, and reading paused
+ * while something inside is behind.
+ */
+
+import type { Environment } from "../base/environment.ts";
+import { RemoteProtocolError } from "../base/errors.ts";
+import type { LinkId } from "../base/ids.ts";
+import type { Lane, LinkInfo, Links } from "../transport/link.ts";
+import type { MessageCodec, UnknownMessage } from "../wire/codec.ts";
+import { Bans } from "./bans.ts";
+import type { Clock } from "./runner.ts";
+
+export interface OpenLinksPorts {
+  readonly clock: Clock;
+  readonly environment: Environment;
+  readonly links: Links;
+  /** Who is at the other end, for the log. */
+  whoIs(info: LinkInfo): Readonly<Record<string, unknown>>;
+}
+
+/** Why links aren't read: the disk is behind, or whoever reads our output. */
+export type PauseReason = "disk" | "output";
+
+/** Bytes that no message of ours could be: an old version at best. */
+const GARBLED_BAN_MS = 60_000;
+
+export class OpenLinks<Message extends { readonly type: string }> {
+  readonly #bans = new Bans();
+  readonly #up = new Map<LinkId, LinkInfo>();
+  readonly #pauses = new Set<PauseReason>();
+  /** The last message that was encoded: one message goes to several links in a row. */
+  #encoded: { readonly message: Message; readonly bytes: Uint8Array } | null = null;
+
+  constructor(readonly codec: MessageCodec<Message>, readonly ports: OpenLinksPorts) {}
+
+  /** All that are up. */
+  get all(): ReadonlyMap<LinkId, LinkInfo> {
+    return this.#up;
+  }
+
+  /** A link is up. @returns False where it is closed at once: its other side broke the rules. */
+  add(link: LinkId, info: LinkInfo): boolean {
+    const { peer, dialled } = info;
+    const { links, clock, environment: { log } } = this.ports;
+    if (this.#bans.isBanned(peer, clock.nowMs())) {
+      links.close(link, "refused for a while after breaking the rules");
+      const reason = "broke the rules a moment ago";
+      log.info("link refused", { ...this.ports.whoIs(info), reason });
+      return false;
+    }
+    this.#up.set(link, info);
+    log.info("link up", { link, ...this.ports.whoIs(info), dialled });
+    if (this.#pauses.size > 0) links.pauseReading(link);
+    return true;
+  }
+
+  /** A link is down. @returns Null where nothing was known of it. */
+  remove(link: LinkId): LinkInfo | null {
+    const info = this.#up.get(link);
+    this.#up.delete(link);
+    return info ?? null;
+  }
+
+  /** The message in a frame; null where it is none, and who sent it is banned, or its link was let go of. */
+  decode(link: LinkId, body: Uint8Array): Message | UnknownMessage | null {
+    if (!this.#up.has(link)) return null;
+    try {
+      return this.codec.decode(body);
+    } catch (error) {
+      if (!(error instanceof RemoteProtocolError)) throw error;
+      this.ban(link, error.message, GARBLED_BAN_MS);
+      return null;
+    }
+  }
+
+  send(link: LinkId, message: Message, lane: Lane): void {
+    if (this.#encoded?.message !== message) {
+      this.#encoded = { message, bytes: this.codec.encode(message) };
+    }
+    this.ports.links.send(link, this.#encoded.bytes, lane);
+  }
+
+  /** Closes the link, and takes none from this key for so long. */
+  ban(link: LinkId, reason: string, durationMs: number): void {
+    const info = this.#up.get(link);
+    if (info === undefined) return;
+    const { links, clock, environment: { log } } = this.ports;
+    log.warn("peer banned", { link, ...this.ports.whoIs(info), reason, durationMs });
+    this.#bans.ban(info.peer, clock.nowMs() + durationMs);
+    links.close(link, reason);
+  }
+
+  /** Takes nothing more from the network while there is a reason not to. */
+  pause(reason: PauseReason, pause: boolean): void {
+    const { links } = this.ports;
+    const before = this.#pauses.size > 0;
+    if (pause) this.#pauses.add(reason);
+    else this.#pauses.delete(reason);
+    const after = this.#pauses.size > 0;
+    if (before === after) return;
+    for (const link of this.#up.keys()) {
+      if (after) links.pauseReading(link);
+      else links.resumeReading(link);
+    }
+  }
+
+  /** Pauses until `ready` resolves; null: output is taken. */
+  pauseUntil(ready: () => Promise<void> | null): void {
+    if (this.#pauses.has("output")) return;
+    const waiting = ready();
+    if (waiting === null) return;
+    this.pause("output", true);
+    waiting.then(() => this.pause("output", false));
+  }
+}

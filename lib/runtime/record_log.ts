@@ -1,0 +1,188 @@
+/**
+ * A machine's log: what it persists goes there, it is compacted when it has grown, written anew after the disk
+ * refused a part of it, and told what the user has seen.
+ */
+
+import type { Logger } from "../base/environment.ts";
+import { P2pchatError } from "../base/errors.ts";
+import type { Clock } from "./runner.ts";
+
+/** What is on disk. */
+export interface RecordStore<Stored> {
+  /** In the order of writing. */
+  readonly records: readonly Stored[];
+  /** Length of the file, for deciding when to compact. */
+  readonly bytes: number;
+  /** Resolves when written, and synced where `sync` is set. Rejects with `disk`. */
+  append(records: readonly Stored[], sync: boolean): Promise<void>;
+  /** Compaction: the log holds these records from now on, and what is appended meanwhile. */
+  rewrite(records: Iterable<Stored>): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface RecordLogPorts<Stored, Shown> {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** All that the log must hold, everything that was delivered taken for shown; null where there is nothing yet. */
+  snapshot(): Iterable<Stored> | null;
+  /** The record that says that all up to `through` was shown. */
+  shown(through: Shown): Stored;
+  /** Resolves when all that was shown is before the user's eyes. */
+  flushed(): Promise<void>;
+  /** Resolves when all that was shown before the call is; more may be waiting. */
+  written(): Promise<void>;
+  /** After a refused write: the log holds everything again. */
+  restored(): void;
+  /** A bug of our own, or of the runtime. */
+  failed(error: unknown): void;
+}
+
+/** A log is compacted when it has so much more than it had after the last time. */
+const COMPACT_BYTES_MIN = 16 * 1024 * 1024;
+const COMPACT_FACTOR = 2;
+/** For so long a write waits for the output; a reader that takes longer puts compaction off. */
+const COMPACT_WAIT_MS = 500;
+/** As pauses between retries everywhere. */
+const DISK_RETRY_MS = 30_000;
+
+export class RecordLog<Stored, Shown> {
+  #compactAtBytes: number;
+  #compacting: Promise<void> | null = null;
+  /** The disk refused records that the machine takes for written. */
+  #gap = false;
+  #closingGap: Promise<void> | null = null;
+  #retry: { cancel(): void } | null = null;
+  #isOver = false;
+  /** Through which the user has been shown everything, not written yet. */
+  #shownThrough: Shown | null = null;
+  #noting: Promise<void> | null = null;
+
+  constructor(
+    readonly store: RecordStore<Stored>,
+    readonly ports: RecordLogPorts<Stored, Shown>,
+  ) {
+    this.#compactAtBytes = compactAtBytes(store);
+  }
+
+  /** Resolves when written, and synced where `sync` is set. Rejects with `disk`. */
+  async append(records: readonly Stored[], sync: boolean): Promise<void> {
+    try {
+      await this.#closeGap();
+      if (this.store.bytes >= this.#compactAtBytes) await this.#beginCompaction();
+      await this.store.append(records, sync);
+    } catch (error) {
+      // What was received goes on being shown; the log must not continue as if nothing were missing.
+      this.#gap = true;
+      const text = error instanceof Error ? error.message : String(error);
+      this.ports.log.warn("the disk refused to write", { text });
+      this.#retryLater();
+      throw error;
+    }
+  }
+
+  /** A record `shown` is written when the user has really seen it; the latest one speaks for all before. */
+  noteShown(through: Shown): void {
+    this.#shownThrough = through;
+    this.#noting ??= this.#writeShown();
+  }
+
+  /** Resolves when nothing more is written; what was shown is noted first. */
+  async close(): Promise<void> {
+    this.#isOver = true;
+    this.#retry?.cancel();
+    await this.#closingGap?.catch(() => {}); // it was tried
+    await this.#compacting;
+    await this.ports.flushed();
+    await this.#noting;
+    await this.store.close();
+  }
+
+  /** After a refused write the log lacks what the machine has: it is written anew before it goes on. */
+  #closeGap(): Promise<void> {
+    if (!this.#gap) return Promise.resolve();
+    return this.#closingGap ??= this.#rewriteAll().finally(() => {
+      this.#closingGap = null;
+    });
+  }
+
+  async #rewriteAll(): Promise<void> {
+    await this.#compacting;
+    const snapshot = this.ports.snapshot();
+    if (snapshot === null) return;
+    await this.store.rewrite(snapshot);
+    this.#gap = false;
+    this.ports.log.info("the disk writes again, the log was written anew");
+    this.ports.restored();
+  }
+
+  /** Where nothing happens nothing else would find out that the disk writes again. */
+  #retryLater(): void {
+    if (this.#retry !== null || this.#isOver) return;
+    const { clock } = this.ports;
+    this.#retry = clock.at(clock.nowMs() + DISK_RETRY_MS, () => {
+      this.#retry = null;
+      this.#closeGap().catch((error) => {
+        if (!(error instanceof P2pchatError)) return this.ports.failed(error);
+        this.#retryLater();
+      });
+    });
+  }
+
+  async #writeShown(): Promise<void> {
+    while (this.#shownThrough !== null) {
+      const through = this.#shownThrough;
+      await this.ports.written();
+      if (this.#shownThrough === through) this.#shownThrough = null;
+      if (this.#gap) continue; // it may lack what was shown; it is written anew with all that was
+      try {
+        await this.store.append([this.ports.shown(through)], false);
+      } catch (error) {
+        if (!(error instanceof P2pchatError)) throw error;
+        // At worst the next start shows a message again, as history.
+        this.ports.log.warn("what was shown couldn't be noted", { text: error.message });
+      }
+    }
+    this.#noting = null;
+  }
+
+  /**
+   * Begins before a write: what is in the file by now, the machine has been told of, and so a snapshot has it.
+   * What comes from here on is carried over.
+   */
+  async #beginCompaction(): Promise<void> {
+    if (this.#compacting !== null) return;
+    // The snapshot counts all that was delivered as shown, so it must have been.
+    const wasShown = await this.#isShownWithin(COMPACT_WAIT_MS);
+    const snapshot = wasShown && !this.#isOver ? this.ports.snapshot() : null;
+    if (snapshot === null) {
+      this.#compactLater();
+      return;
+    }
+    this.#compacting = this.store.rewrite(snapshot).then(() => {
+      this.#compactAtBytes = compactAtBytes(this.store);
+    }).catch((error) => {
+      if (!(error instanceof P2pchatError)) return this.ports.failed(error);
+      this.ports.log.warn("the log couldn't be compacted", { text: error.message });
+      this.#compactLater();
+    }).finally(() => this.#compacting = null);
+  }
+
+  #compactLater(): void {
+    this.#compactAtBytes = this.store.bytes + COMPACT_BYTES_MIN;
+  }
+
+  async #isShownWithin(ms: number): Promise<boolean> {
+    const { clock } = this.ports;
+    const late = Promise.withResolvers<boolean>();
+    const timer = clock.at(clock.nowMs() + ms, () => late.resolve(false));
+    try {
+      return await Promise.race([this.ports.flushed().then(() => true), late.promise]);
+    } finally {
+      timer.cancel();
+    }
+  }
+}
+
+function compactAtBytes({ bytes }: { readonly bytes: number }): number {
+  return Math.max(COMPACT_BYTES_MIN, COMPACT_FACTOR * bytes);
+}
