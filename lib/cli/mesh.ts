@@ -1,30 +1,21 @@
 /** `p2pchat mesh`: wires the mesh to sockets, files and the user interface. */
 
-import { nodeCrypto } from "../base/crypto.ts";
-import type { Environment } from "../base/environment.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import { endpointText, type PeerKey, type RoomId } from "../base/ids.ts";
 import { invariant } from "../base/invariant.ts";
-import { keyPairFromSeed } from "../protocols/noise/primitives.ts";
 import type { MeshEvent } from "../protocols/mesh/events.ts";
 import type { MeshConfig } from "../protocols/mesh/mesh_io.ts";
 import { MeshHost } from "../runtime/mesh_host.ts";
-import { type Identity, openIdentity } from "../store/identity.ts";
-import { KnownPeers } from "../store/known_peers.ts";
-import { profileFolder } from "../store/paths.ts";
-import { lockProfile } from "../store/profile_lock.ts";
-import { RealDisk } from "../store/real_disk.ts";
+import type { Identity } from "../store/identity.ts";
 import { forwardTo, type Links } from "../transport/link.ts";
 import { openTcpLinks, SYSTEM_LINK_CLOCK } from "../transport/tcp_links.ts";
 import { addressOfThisMachine } from "./own_address.ts";
-import { openLog } from "./log.ts";
 import { meshCommands, type MeshCommandSink } from "./mesh_commands.ts";
 import { meshLines, type MeshOwnEvent, shownMeshEvent } from "./mesh_rendering.ts";
 import { MeshRooms } from "./mesh_rooms.ts";
-import { openUserInterface } from "./open_user_interface.ts";
 import type { MeshOptions } from "./options.ts";
-import type { UserInterface } from "./user_interface.ts";
+import { channelIdentity, type Session, withSession } from "./session.ts";
 import { VERSION } from "./version.ts";
 
 /** Where a mesh listens unless told otherwise. */
@@ -38,46 +29,22 @@ const FOUNDED =
 /** Who leaves is told what is waited for, where that takes longer than this. */
 const LEAVING_UNTOLD_MS = 1_000;
 
-type MeshInterface = UserInterface<MeshOwnEvent, MeshCommandSink>;
-
 /**
  * Runs until the user leaves.
  * @throws {P2pchatError} What ended it otherwise.
  */
 export async function runMesh(options: MeshOptions): Promise<void> {
-  const disk = new RealDisk();
-  const folder = profileFolder(options.dataFolder, options.name);
-  await disk.makeFolder(folder);
-  const log = await openLog(options);
-  const lock = await lockProfile(disk, folder, "mesh", Deno.pid);
-  try {
-    const identity = await openIdentity(disk, `${folder}/identity`, randomBytes);
-    const knownPeers = await KnownPeers.open(disk, `${folder}/known_peers`);
-    const environment: Environment = {
-      random: secureRandom,
-      randomBytes,
-      wallMs: Date.now,
-      crypto: nodeCrypto,
-      log,
-    };
-    const ui: MeshInterface = await openUserInterface(
-      { commands: meshCommands, render: meshLines },
-      options,
-    );
-    try {
-      const notice = (text: string) => ui.show({ event: "notice", text });
-      const rooms = await MeshRooms.open(disk, `${folder}/mesh`, notice);
-      const keyNotice = identity.isNew && await rooms.hasAny()
-        ? lostKeyText(`${folder}/identity`, identity)
-        : null;
-      await chat({ options, environment, identity, knownPeers, rooms, ui, keyNotice });
-    } finally {
-      await ui.close();
-    }
-    if (ui.outputError !== null) throw ui.outputError;
-  } finally {
-    lock.release();
-  }
+  const { name } = options;
+  const mode = { commands: meshCommands, render: meshLines };
+  await withSession(options, { name, lockMode: "mesh" }, mode, async (session) => {
+    const { disk, folder, identity, ui } = session;
+    const notice = (text: string) => ui.show({ event: "notice", text });
+    const rooms = await MeshRooms.open(disk, `${folder}/mesh`, notice);
+    const keyNotice = identity.isNew && await rooms.hasAny()
+      ? lostKeyText(`${folder}/identity`, identity)
+      : null;
+    await chat({ ...session, options, rooms, keyNotice });
+  });
 }
 
 /** The key of a profile that was in rooms before, and isn't who it was there. */
@@ -86,13 +53,9 @@ function lostKeyText(path: string, { fingerprint }: Identity): string {
     "restore that file from a copy to be who you were";
 }
 
-interface Wiring {
+interface Wiring extends Session<MeshOwnEvent, MeshCommandSink> {
   readonly options: MeshOptions;
-  readonly environment: Environment;
-  readonly identity: Identity;
-  readonly knownPeers: KnownPeers;
   readonly rooms: MeshRooms;
-  readonly ui: MeshInterface;
   /** What the user should know about the profile's key. */
   readonly keyNotice: string | null;
 }
@@ -106,7 +69,7 @@ async function chat(wiring: Wiring): Promise<void> {
   });
   const begin = beginning(options, rooms.last);
   const links = listen(options.host, portsToTry(options, begin, rooms.lastPort), {
-    identity: { signer: identity.signer, static: keyPairFromSeed(randomBytes(32)) },
+    identity: channelIdentity(wiring),
     env: environment,
     access: {
       mode: "mesh",
@@ -325,14 +288,4 @@ function listen(host: string | null, ports: readonly (number | null)[], link: Li
     if (!isTaken || others.length === 0) throw error;
     return listen(host, others, link);
   }
-}
-
-function randomBytes(length: number): Uint8Array<ArrayBuffer> {
-  return crypto.getRandomValues(new Uint8Array(length));
-}
-
-/** In [0, 1), from the system's generator: nobody can foresee whom we evict or dial. */
-function secureRandom(): number {
-  const [drawn] = crypto.getRandomValues(new Uint32Array(1));
-  return drawn! / 2 ** 32;
 }

@@ -1,0 +1,80 @@
+/** What every mode needs of a profile: its folder under lock, identity, known keys, a log, the user interface. */
+
+import { nodeCrypto } from "../base/crypto.ts";
+import type { Environment } from "../base/environment.ts";
+import type { ChannelIdentity } from "../protocols/noise/channel_handshake.ts";
+import { keyPairFromSeed } from "../protocols/noise/primitives.ts";
+import type { Disk } from "../store/disk.ts";
+import { type Identity, openIdentity } from "../store/identity.ts";
+import { KnownPeers } from "../store/known_peers.ts";
+import { profileFolder } from "../store/paths.ts";
+import { type LockMode, lockProfile } from "../store/profile_lock.ts";
+import { RealDisk } from "../store/real_disk.ts";
+import { openLog } from "./log.ts";
+import { openUserInterface } from "./open_user_interface.ts";
+import type { CommonOptions } from "./options.ts";
+import type { Mode, ShownEvent, UserInterface } from "./user_interface.ts";
+
+export interface Session<Event extends ShownEvent, Target> {
+  readonly disk: Disk;
+  /** Of the profile. */
+  readonly folder: string;
+  readonly environment: Environment;
+  readonly identity: Identity;
+  readonly knownPeers: KnownPeers;
+  readonly ui: UserInterface<Event, Target>;
+}
+
+/**
+ * Runs `work` with the profile `name` open, and closes what was opened.
+ * @throws {P2pchatError} `in-use`, `store-corrupt`, `bad-file` or `disk`; what `work` throws.
+ */
+export async function withSession<Event extends ShownEvent, Target>(
+  options: CommonOptions,
+  { name, lockMode }: { readonly name: string; readonly lockMode: LockMode },
+  mode: Mode<Event, Target>,
+  work: (session: Session<Event, Target>) => Promise<void>,
+): Promise<void> {
+  const disk = new RealDisk();
+  const folder = profileFolder(options.dataFolder, name);
+  await disk.makeFolder(folder);
+  const log = await openLog(options);
+  const lock = await lockProfile(disk, folder, lockMode, Deno.pid);
+  try {
+    const identity = await openIdentity(disk, `${folder}/identity`, randomBytes);
+    const knownPeers = await KnownPeers.open(disk, `${folder}/known_peers`);
+    const environment: Environment = {
+      random: secureRandom,
+      randomBytes,
+      wallMs: Date.now,
+      crypto: nodeCrypto,
+      log,
+    };
+    const ui = await openUserInterface(mode, options);
+    try {
+      await work({ disk, folder, environment, identity, knownPeers, ui });
+    } finally {
+      await ui.close();
+    }
+    if (ui.outputError !== null) throw ui.outputError;
+  } finally {
+    lock.release();
+  }
+}
+
+/** The identity as channels take it: with a key of this process alone. */
+export function channelIdentity(
+  { identity: { signer } }: Pick<Session<ShownEvent, unknown>, "identity">,
+): ChannelIdentity {
+  return { signer, static: keyPairFromSeed(randomBytes(32)) };
+}
+
+export function randomBytes(length: number): Uint8Array<ArrayBuffer> {
+  return crypto.getRandomValues(new Uint8Array(length));
+}
+
+/** In [0, 1), from the system's generator: nobody can foresee whom we evict or dial. */
+function secureRandom(): number {
+  const [drawn] = crypto.getRandomValues(new Uint32Array(1));
+  return drawn! / 2 ** 32;
+}
