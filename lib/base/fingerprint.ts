@@ -8,6 +8,7 @@
 import { hash } from "node:crypto";
 import { P2pchatError } from "./errors.ts";
 import type { PeerKey } from "./ids.ts";
+import { quotedStart } from "./text.ts";
 
 declare const brand: unique symbol;
 /** 27 base32 characters in lower case, the last one fitting the others. */
@@ -47,23 +48,29 @@ export function fingerprintOf(key: PeerKey): Fingerprint {
  * @throws {P2pchatError} `usage`, saying whether its length, a character or the check is wrong.
  */
 export function parseFingerprint(text: string): Fingerprint {
-  const lower = text.toLowerCase();
-  const refuse = (found: string) =>
-    new P2pchatError("usage", `Cannot use fingerprint ${JSON.stringify(text)}: ${found}`);
-  if (lower.length !== FINGERPRINT_CHARACTERS) {
-    throw refuse(`it must have ${FINGERPRINT_CHARACTERS} characters, has ${lower.length}`);
+  const fault = fingerprintFault(text);
+  if (fault === null) return text.toLowerCase() as Fingerprint;
+  throw new P2pchatError(
+    "usage",
+    `Cannot use fingerprint ${quotedStart(text)}: ${fault}; copy it again`,
+  );
+}
+
+/** Why `text` cannot be a fingerprint, as part of a sentence; `null` where it can. */
+export function fingerprintFault(text: string): string | null {
+  if (text.length !== FINGERPRINT_CHARACTERS) {
+    return `it must have ${FINGERPRINT_CHARACTERS} characters, has ${text.length}`;
   }
-  const values = [...lower].map((character) => ALPHABET.indexOf(character));
+  const characters = [...text];
+  const values = characters.map((character) => ALPHABET.indexOf(character.toLowerCase()));
   const bad = values.indexOf(-1);
   if (bad !== -1) {
-    throw refuse(
-      `character ${bad + 1} must be a letter or 2 to 7, is ${JSON.stringify(text[bad])}`,
-    );
+    return `character ${bad + 1} must be a letter or 2 to 7, is ${quotedStart(characters[bad]!)}`;
   }
   if (checkOf(values.slice(0, HASH_CHARACTERS)) !== values[HASH_CHARACTERS]) {
-    throw refuse("a character is mistyped, its check doesn't fit; copy it again");
+    return "a character is mistyped, its check doesn't fit";
   }
-  return lower as Fingerprint;
+  return null;
 }
 
 /** The start of a fingerprint, as in `Bob~k7f3`. */

@@ -183,6 +183,17 @@ export function visibleLines(text: string): readonly string[] {
   return text.split("\n").map((line) => visibleText(line));
 }
 
+/** Longest value that an error repeats whole: it stands within a sentence. */
+const QUOTED_CHARACTERS_MAX = 60;
+
+/** A value at fault as errors show it: in quotes, in visible form, of one that is long the start. */
+export function quotedStart(text: string): string {
+  const start = [...text.slice(0, 2 * QUOTED_CHARACTERS_MAX)].slice(0, QUOTED_CHARACTERS_MAX).join(
+    "",
+  );
+  return `"${visibleText(start)}${start.length < text.length ? "..." : ""}"`;
+}
+
 function isNeeded(character: string, text: string, offset: number): boolean {
   const before = text.slice(Math.max(0, offset - CONTEXT_UNITS_MAX), offset);
   if (VARIATION_SELECTOR.test(character)) return VARIATION_BASE.test(before);

@@ -1,8 +1,9 @@
 /** Kinds of flags and of words on the command line, each with its own sentence for what is wrong. */
 
+import { HOST_FORM, parseHost, parsePort, PORT_FORM, PORT_MAX } from "../base/endpoints.ts";
 import { P2pchatError } from "../base/errors.ts";
 import type { Endpoint } from "../base/ids.ts";
-import { utf8Length } from "../base/text.ts";
+import { quotedStart } from "../base/text.ts";
 import type { AdvertisedAddress } from "./options.ts";
 
 /** A flag without a value: on when it is there. */
@@ -35,10 +36,14 @@ export function wholeNumber(min: number, max: number): (text: string, what: stri
 }
 
 /** A port to listen at; 0 stands for any free one. */
-export const listenPort: (text: string, what: string) => number = wholeNumber(0, 65_535);
+export const listenPort: (text: string, what: string) => number = wholeNumber(0, PORT_MAX);
 
 /** A port to connect to. */
-export const remotePort: (text: string, what: string) => number = wholeNumber(1, 65_535);
+export function remotePort(text: string, what: string): number {
+  const found = parsePort(text);
+  if (found === null) throw wrong(what, PORT_FORM, text);
+  return found;
+}
 
 const MS_BY_UNIT = { ms: 1, s: 1_000, m: 60_000 } as const;
 
@@ -55,18 +60,10 @@ export function duration(text: string, what: string): number {
 
 /** A host name or an IP address, an IPv6 one with or without brackets; the result has none. */
 export function host(text: string, what: string): string {
-  const bare = /^\[(.*:.*)\]$/.exec(text)?.[1] ?? text;
-  const form = bare.includes(":") ? IPV6_LIKE : HOST_LIKE;
-  if (form.test(bare) && utf8Length(bare) <= HOST_BYTES_MAX) return bare;
-  throw wrong(what, "a host name or an IP address", text);
+  const found = parseHost(text);
+  if (found === null) throw wrong(what, HOST_FORM, text);
+  return found;
 }
-
-const HOST_LIKE = /^[^\s\p{Cc}\p{Cf}[\]/]+$/u;
-/** Colons are in IPv6 addresses alone; a zone may follow (RFC 4007, section 11). */
-const IPV6_LIKE = /^(?=.*:.*:)[0-9a-f:.]+(%[\w.-]+)?$/i;
-
-/** RFC 1035, section 2.3.4. */
-const HOST_BYTES_MAX = 255;
 
 /** `HOST` or `HOST:PORT`, an IPv6 address with a port in brackets. */
 export function hostAndMaybePort(text: string, what: string): AdvertisedAddress {
@@ -81,7 +78,5 @@ export function endpoint(hostText: string, portText: string): Endpoint {
 }
 
 function wrong(what: string, expected: string, text: string): P2pchatError {
-  const LENGTH_MAX = 60;
-  const shown = text.length > LENGTH_MAX ? `${text.slice(0, LENGTH_MAX)}...` : text;
-  return new P2pchatError("usage", `${what} must be ${expected}, is "${shown}"`);
+  return new P2pchatError("usage", `${what} must be ${expected}, is ${quotedStart(text)}`);
 }

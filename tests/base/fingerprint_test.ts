@@ -50,6 +50,11 @@ Deno.test("parseFingerprint() names what is wrong", () => {
   );
   assertThrows(() => parseFingerprint(`1${text.slice(1)}`), P2pchatError, "character 1 must be");
   assertThrows(() => parseFingerprint(""), P2pchatError, "has 0");
+  assertThrows(
+    () => parseFingerprint(`${text.slice(0, -1)}\u0130`),
+    P2pchatError,
+    'character 27 must be a letter or 2 to 7, is "\u0130"; copy it again',
+  );
 });
 
 Deno.test("shortFingerprint() is the start", () => {

@@ -4,6 +4,7 @@ import { P2pchatError } from "../../lib/base/errors.ts";
 import {
   checkedMessage,
   MESSAGE_BYTES_MAX,
+  quotedStart,
   utf8Length,
   visibleLines,
   visiblePart,
@@ -151,4 +152,10 @@ Deno.test("visibleText() shows any number of controls, and what is among them as
     visibleText("\x00\ud800\x1f👍\u202e\x9b\n\ufe0f"),
     "␀<U+D800>␟👍<U+202E>␛[␊<U+FE0F>",
   );
+});
+
+Deno.test("quotedStart() has 60 characters of a value, whole ones, in visible form", () => {
+  assertEquals(quotedStart("x\x1b[2J\n"), '"x␛[2J␊"');
+  assertEquals(quotedStart("\u{1f600}".repeat(60)), `"${"\u{1f600}".repeat(60)}"`);
+  assertEquals(quotedStart("\u{1f600}".repeat(70)), `"${"\u{1f600}".repeat(60)}..."`);
 });
