@@ -23,7 +23,7 @@ sim: ## the simulator: SEED=1 SEEDS=100 NODES=12 STEPS=400
 e2e: all ## the built ./p2pchat, driven as a user does
 	@$(DENO) test -A --quiet tests/e2e
 
-fuzz: ## codec, frames and handshake against random bytes: SECONDS=60 SEED=1
+fuzz: ## codec, frames, handshake and user tables against random bytes: SECONDS=60 SEED=1
 	@for file in tests/fuzz/*_fuzz.ts; do $(DENO) run --quiet --allow-env $$file || exit 1; done
 
 bench: all ## figures beside their baselines: ROWS=start,mesh JSON=1
