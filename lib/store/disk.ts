@@ -73,6 +73,11 @@ export interface ReadOptions {
 export interface Disk {
   /** What is at `path`, `null` where nothing is. */
   stat(path: string): Promise<DiskEntry | null>;
+  /**
+   * A text that is another one after the file at `path` was written or replaced, by whomever; `null` where nothing
+   * is. Two changes within a tick of the file system's clock (2 s on some) that leave the size alike may share one.
+   */
+  version(path: string): Promise<string | null>;
   /** All bytes of a small file, `null` where none is. */
   read(path: string): Promise<Bytes | null>;
   /**

@@ -15,6 +15,7 @@
  * pages clean (Rebello et al., Can Applications Recover from fsync Failures?, USENIX ATC 2020).
  */
 
+import { hash } from "node:crypto";
 import type { Bytes } from "../base/crypto.ts";
 import { invariant } from "../base/invariant.ts";
 import {
@@ -171,6 +172,14 @@ export class MemoryDisk implements Disk {
       return node === "folder"
         ? FOLDER_ENTRY
         : { kind: "file", bytes: node.length, mode: node.mode };
+    });
+  }
+
+  version(path: string): Promise<string | null> {
+    return this.#run("stat", "look at", path, () => {
+      const node = this.#names.get(path);
+      if (node === undefined) return isRoot(path) ? "folder" : null;
+      return node === "folder" ? node : hash("sha256", node.bytes(), "hex");
     });
   }
 

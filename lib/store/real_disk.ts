@@ -68,6 +68,11 @@ export class RealDisk implements Disk {
     };
   }
 
+  async version(path: string): Promise<string | null> {
+    const info = await orNullWhereMissing("look at", path, () => Deno.stat(path));
+    return info === null ? null : `${info.mtime?.getTime()} ${info.size} ${info.ino}`;
+  }
+
   read(path: string): Promise<Bytes | null> {
     return orNullWhereMissing("read", path, () => Deno.readFileSync(path));
   }

@@ -1,8 +1,9 @@
 /** What every `Disk` does, whichever it is. Power cuts are the business of `memory_disk_test.ts`. */
 
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { type AppendFile, type Disk, writeAll } from "../../lib/store/disk.ts";
+import { replaceFile } from "../../lib/store/replacement.ts";
 
 /** A disk and an empty folder on it. */
 export interface DiskFixture {
@@ -23,6 +24,24 @@ export function diskContract(
     file.close();
 
     assertEquals(await disk.stat(`${folder}/a`), { kind: "file", bytes: 0, mode: 0o600 });
+  });
+
+  contract("version() is another after each change, null for nothing", async (fixture) => {
+    const { disk, folder } = fixture;
+    const path = `${folder}/a`;
+    const versions = [await disk.version(path)];
+    for (const text of ["one", "three", "two"]) {
+      await replaceFile(disk, path, bytesOf(text));
+      versions.push(await disk.version(path));
+    }
+    await put(disk, path, ", in place");
+    versions.push(await disk.version(path));
+
+    assertEquals(versions[0], null);
+    for (const [at, version] of versions.entries()) {
+      assert(at === 0 || version !== versions[at - 1], `change ${at} of ${versions}`);
+    }
+    assertEquals(await disk.version(path), versions.at(-1));
   });
 
   contract("write() adds to the end of what is there", async ({ disk, folder }) => {

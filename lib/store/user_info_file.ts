@@ -1,0 +1,103 @@
+/** The file that holds a table of users: read in one piece, and replaced when a row is added. */
+
+import { concatBytes } from "../base/crypto.ts";
+import { P2pchatError } from "../base/errors.ts";
+import { type Disk, folderOf, systemReason } from "./disk.ts";
+import { Replacement } from "./replacement.ts";
+import {
+  tooLarge,
+  USER_INFO_BYTES_MAX,
+  type UserInfo,
+  type UserInfoRow,
+  withUserInfo,
+} from "./user_info.ts";
+
+/**
+ * The bytes of a table of users.
+ * @throws {P2pchatError} `bad-file`, also where there is no such file, or it can't be read.
+ */
+export async function readUserInfo(disk: Disk, path: string): Promise<Uint8Array> {
+  const bytes = await userInfoBytes(disk, path);
+  if (bytes !== null) return bytes;
+  throw new P2pchatError(
+    "bad-file",
+    `Cannot read ${path}: there is no such file; check the name, or begin a table with ` +
+      `p2pchat users add ${path} NAME HOST PORT`,
+  );
+}
+
+/**
+ * Adds a row to the table at `path`, which is made where there is none; durable when it returns. Comments, order,
+ * line ends and permissions stay as they are.
+ * @param writer Tells this program from others that add rows at the same time, such as the process id.
+ * @returns The row with its line.
+ * @throws {P2pchatError} `bad-file`; `in-use` where another program changed the file meanwhile; `disk`.
+ */
+export async function addUserInfo(
+  disk: Disk,
+  path: string,
+  user: UserInfo,
+  writer: string,
+): Promise<UserInfoRow> {
+  const version = await disk.version(path).catch((error) =>
+    refuse("bad-file", "read", path, error)
+  );
+  const before = await userInfoBytes(disk, path);
+  const { bytes, row } = withUserInfo(path, before, user);
+  try {
+    const mode = (await disk.stat(path))?.mode ?? null;
+    const replacement = await Replacement.begin(disk, path, `.new-${writer}`);
+    try {
+      replacement.write(bytes);
+      if (mode !== null) await disk.setMode(replacement.file.path, mode);
+      if (await disk.version(path) !== version) throw changedMeanwhile(path);
+      (await replacement.putInPlace()).close();
+    } catch (error) {
+      await replacement.abandon();
+      throw error;
+    }
+    await disk.syncFolder(folderOf(path));
+  } catch (error) {
+    return refuse("disk", "write", path, error);
+  }
+  return row;
+}
+
+/** The bytes of a file, one more than a table may have at most; null where there is no file. */
+async function userInfoBytes(disk: Disk, path: string): Promise<Uint8Array | null> {
+  try {
+    const entry = await disk.stat(path);
+    if (entry === null) return null;
+    if (entry.kind === "folder") {
+      throw new P2pchatError(
+        "bad-file",
+        `Cannot read ${path}: it is a folder; name the file with the table of users`,
+      );
+    }
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    for await (const chunk of disk.readChunks(path)) {
+      chunks.push(new Uint8Array(chunk));
+      length += chunk.length;
+      if (length > USER_INFO_BYTES_MAX) throw tooLarge(path);
+    }
+    return concatBytes(...chunks);
+  } catch (error) {
+    return refuse("bad-file", "read", path, error);
+  }
+}
+
+/** What the disk says, with advice for a file that is the user's own and in no data folder. */
+function refuse(code: "bad-file" | "disk", action: string, path: string, error: unknown): never {
+  if (!(error instanceof P2pchatError) || error.code !== "disk") throw error;
+  const advice = `check the path, and that you may ${action} there`;
+  const text = `Cannot ${action} ${path}: ${systemReason(error.cause)}; ${advice}`;
+  throw new P2pchatError(code, text, { cause: error });
+}
+
+function changedMeanwhile(path: string): P2pchatError {
+  return new P2pchatError(
+    "in-use",
+    `Cannot write ${path}: another program has changed it meanwhile; try again`,
+  );
+}
