@@ -4,6 +4,7 @@ import { type AppendFile, writeAll } from "../../lib/store/disk.ts";
 import { MemoryDisk } from "../../lib/store/memory_disk.ts";
 import { appendLogContract } from "../contracts/append_log_contract.ts";
 import { diskContract, type DiskFixture } from "../contracts/disk_contract.ts";
+import { userInfoContract } from "../contracts/user_info_contract.ts";
 import { Random } from "../sim/random.ts";
 
 async function onMemoryDisk(test: (fixture: DiskFixture) => Promise<void>): Promise<void> {
@@ -14,6 +15,7 @@ async function onMemoryDisk(test: (fixture: DiskFixture) => Promise<void>): Prom
 
 diskContract("MemoryDisk", onMemoryDisk);
 appendLogContract("AppendLog on MemoryDisk", onMemoryDisk);
+userInfoContract("table of users on MemoryDisk", onMemoryDisk);
 
 Deno.test("crash() without chance forgets all that wasn't synced", async () => {
   const disk = await diskWith({});

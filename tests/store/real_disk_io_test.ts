@@ -1,6 +1,7 @@
 import { RealDisk } from "../../lib/store/real_disk.ts";
 import { appendLogContract } from "../contracts/append_log_contract.ts";
 import { diskContract, type DiskFixture } from "../contracts/disk_contract.ts";
+import { userInfoContract } from "../contracts/user_info_contract.ts";
 
 async function onRealDisk(test: (fixture: DiskFixture) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "p2pchat-disk-" });
@@ -13,3 +14,4 @@ async function onRealDisk(test: (fixture: DiskFixture) => Promise<void>): Promis
 
 diskContract("RealDisk", onRealDisk);
 appendLogContract("AppendLog on RealDisk", onRealDisk);
+userInfoContract("table of users on RealDisk", onRealDisk);
