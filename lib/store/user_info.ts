@@ -196,8 +196,8 @@ export function withUserInfo(
 export function tooLarge(path: string): P2pchatError {
   return new P2pchatError(
     "bad-file",
-    `Cannot use ${path}: it would have more than ${USER_INFO_BYTES_MAX} bytes, the most that a table ` +
-      "of users may have; check that it is the right file, and leave some rows out",
+    `Cannot use ${path}: a table of users has at most ${USER_INFO_BYTES_MAX} bytes; ` +
+      "check that it is the right file, and leave some rows out",
   );
 }
 
