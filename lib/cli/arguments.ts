@@ -13,6 +13,7 @@ export type Variables = (name: string) => string | undefined;
 
 /** One of the program's commands. */
 export interface ProgramCommand {
+  /** One word, or two where several commands are about one thing: `users add`. */
   readonly name: string;
   /** The words after the command's name, as the usage shows them. */
   readonly form: string;
@@ -51,7 +52,8 @@ export const COMMON_FLAGS: readonly Flag[] = [
 /** What the command line asks for. */
 export type Request =
   | { readonly type: "version" }
-  | { readonly type: "help"; readonly command: ProgramCommand | null; readonly asked: boolean }
+  /** `about`: the command asked for, all about one thing where the second word is missing, or none for all. */
+  | { readonly type: "help"; readonly about: readonly ProgramCommand[]; readonly asked: boolean }
   | { readonly type: "run"; readonly run: () => Promise<void> };
 
 /**
@@ -65,16 +67,17 @@ export function parseCommandLine(
 ): Request {
   const allFlags = [...COMMON_FLAGS, ...commands.flatMap((entry) => entry.flags)];
   const given = parsedFlags(args, allFlags);
-  const [name, ...words] = given.words;
 
   if (given.isOn("version")) return { type: "version" };
-  if (name === undefined) return { type: "help", command: null, asked: given.isOn("help") };
-  if (name === "help") {
-    const about = words[0] === undefined ? null : knownCommand(words[0], commands);
-    return { type: "help", command: about, asked: true };
+  if (given.words[0] === undefined) return { type: "help", about: [], asked: given.isOn("help") };
+  if (given.words[0] === "help") {
+    const about = given.words.slice(1);
+    return { type: "help", about: about.length === 0 ? [] : named(about, commands), asked: true };
   }
-  const entry = knownCommand(name, commands);
-  if (given.isOn("help")) return { type: "help", command: entry, asked: true };
+  if (given.isOn("help")) return { type: "help", about: named(given.words, commands), asked: true };
+  const entry = commands.find((candidate) => isNamed(candidate, given.words));
+  if (entry === undefined) throw unknownCommand(given.words, commands);
+  const words = given.words.slice(entry.name.split(" ").length);
 
   const ownFlags = [...COMMON_FLAGS, ...entry.flags];
   for (const flag of given.names) {
@@ -158,12 +161,43 @@ function parsedFlags(args: readonly string[], flags: readonly Flag[]): Given {
   };
 }
 
-function knownCommand(name: string, commands: readonly ProgramCommand[]): ProgramCommand {
-  const entry = commands.find((candidate) => candidate.name === name);
-  if (entry !== undefined) return entry;
-  const names = [...commands.map((candidate) => candidate.name), "help"];
-  const hint = nearestOf(name, names, (known) => known, "p2pchat help");
-  throw new P2pchatError("usage", `There is no command ${name.slice(0, 40)}${hint}`);
+function isNamed(entry: ProgramCommand, words: readonly string[]): boolean {
+  return entry.name.split(" ").every((word, at) => word === words[at]);
+}
+
+/** The command that `words` begin with the name of, or all that begin with the one word there is. */
+function named(
+  words: readonly string[],
+  commands: readonly ProgramCommand[],
+): readonly ProgramCommand[] {
+  const entry = commands.find((candidate) => isNamed(candidate, words));
+  if (entry !== undefined) return [entry];
+  const family = familyOf(words[0]!, commands);
+  if (family.length === 0 || words.length > 1) throw unknownCommand(words, commands);
+  return family;
+}
+
+/** The commands of two words of which this is the first. */
+function familyOf(word: string, commands: readonly ProgramCommand[]): readonly ProgramCommand[] {
+  return commands.filter((candidate) => candidate.name.startsWith(`${word} `));
+}
+
+function unknownCommand(
+  words: readonly string[],
+  commands: readonly ProgramCommand[],
+): P2pchatError {
+  const [first, second] = words as readonly [string, ...string[]];
+  const family = familyOf(first, commands);
+  const names = family.length > 0
+    ? family.map(({ name }) => name)
+    : [...new Set(commands.map(({ name }) => name.split(" ")[0]!)), "help"];
+  const there = `; there is ${names.join(", ")}`;
+  if (family.length > 0 && second === undefined) {
+    return new P2pchatError("usage", `The command ${first} needs a second word${there}`);
+  }
+  const given = family.length > 0 ? `${first} ${second}` : first;
+  const hint = nearestOf(given, names, (known) => known, "p2pchat help");
+  return new P2pchatError("usage", `There is no command ${given.slice(0, 40)}${hint}`);
 }
 
 function unknownFlag(

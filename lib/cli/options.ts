@@ -1,6 +1,7 @@
 /** What the command line said, checked: the input of each mode. */
 
 import type { Endpoint } from "../base/ids.ts";
+import type { UserInfo } from "../store/user_info.ts";
 
 /** Flags that all modes share. */
 export interface CommonOptions {
@@ -39,4 +40,23 @@ export interface MeshOptions extends CommonOptions {
   readonly foundNew: boolean;
   /** Dial others and listen nowhere. */
   readonly passive: boolean;
+}
+
+/** `p2pchat users check FILE`. */
+export interface CheckUsersOptions extends CommonOptions {
+  readonly file: string;
+}
+
+/** `p2pchat users add FILE NAME HOST PORT [FINGERPRINT]`. */
+export interface AddUserOptions extends CommonOptions {
+  readonly file: string;
+  readonly user: UserInfo;
+}
+
+/** `p2pchat users key NAME [HOST PORT]`. */
+export interface OwnUserOptions extends CommonOptions {
+  /** Valid and in NFC. */
+  readonly name: string;
+  /** Null: this machine's address and the usual port. */
+  readonly endpoint: Endpoint | null;
 }

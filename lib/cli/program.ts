@@ -8,10 +8,12 @@ import { meshProgramCommand } from "./mesh_arguments.ts";
 import { outputError } from "./output.ts";
 import { leaveRawMode } from "./terminal_mode.ts";
 import { usageText } from "./usage.ts";
+import { usersProgramCommands } from "./users_arguments.ts";
 import { VERSION } from "./version.ts";
 import { withinTime } from "./within_time.ts";
+import { print, writeWhole } from "./write_whole.ts";
 
-const COMMANDS: readonly ProgramCommand[] = [meshProgramCommand];
+const COMMANDS: readonly ProgramCommand[] = [meshProgramCommand, ...usersProgramCommands];
 
 /** A disk that takes nothing for so long gets no more of the log. */
 const LOG_FLUSH_MS_MAX = 2_000;
@@ -56,7 +58,7 @@ async function execute(
       await print(`p2pchat ${VERSION}\n`);
       return 0;
     case "help":
-      await print(usageText(request.command, commands));
+      await print(usageText(request.about, commands));
       return request.asked ? 0 : STATUS_NO_COMMAND;
     case "run":
       await request.run();
@@ -69,34 +71,13 @@ async function reportEnding(error: unknown, args: readonly string[]): Promise<nu
   if (error instanceof P2pchatError) logEnding(error);
   else {
     logFault(error);
-    if (args.includes("--verbose")) await write(Deno.stderr, `${stackOf(error)}\n`);
+    if (args.includes("--verbose")) await writeWhole(Deno.stderr, `${stackOf(error)}\n`);
   }
   const { status, channel, text } = endingOf(error, asksForJson(args), Date.now());
-  const failure = await write(channel === "stdout" ? Deno.stdout : Deno.stderr, text);
+  const failure = await writeWhole(channel === "stdout" ? Deno.stdout : Deno.stderr, text);
   // A full disk takes no event: a person may still read why.
   if (channel === "stdout" && failure !== null && outputError(failure) !== null) {
-    await write(Deno.stderr, endingOf(error, false, Date.now()).text);
+    await writeWhole(Deno.stderr, endingOf(error, false, Date.now()).text);
   }
   return status;
-}
-
-/** @throws {P2pchatError} `disk`. Where nobody reads it, all is well. */
-async function print(text: string): Promise<void> {
-  const failure = await write(Deno.stdout, text);
-  const error = failure === null ? null : outputError(failure);
-  if (error !== null) throw error;
-}
-
-/** @returns What went wrong; null for nothing. */
-async function write(
-  stream: { write(bytes: Uint8Array): Promise<number> },
-  text: string,
-): Promise<unknown> {
-  let bytes: Uint8Array = new TextEncoder().encode(text);
-  try {
-    while (bytes.length > 0) bytes = bytes.subarray(await stream.write(bytes));
-    return null;
-  } catch (error) {
-    return error;
-  }
 }

@@ -13,6 +13,7 @@ import { RealDisk } from "../store/real_disk.ts";
 import { openLog } from "./log.ts";
 import { openUserInterface } from "./open_user_interface.ts";
 import type { CommonOptions } from "./options.ts";
+import { randomBytes } from "./random_bytes.ts";
 import type { Mode, ShownEvent, UserInterface } from "./user_interface.ts";
 
 export interface Session<Event extends ShownEvent, Target> {
@@ -67,10 +68,6 @@ export function channelIdentity(
   { identity: { signer } }: Pick<Session<ShownEvent, unknown>, "identity">,
 ): ChannelIdentity {
   return { signer, static: keyPairFromSeed(randomBytes(32)) };
-}
-
-export function randomBytes(length: number): Uint8Array<ArrayBuffer> {
-  return crypto.getRandomValues(new Uint8Array(length));
 }
 
 /** In [0, 1), from the system's generator: nobody can foresee whom we evict or dial. */

@@ -3,12 +3,13 @@
 import { COMMON_FLAGS, type ProgramCommand } from "./arguments.ts";
 import { type Flag, takesValue } from "./flags.ts";
 
-/** The usage of one command, or of all. */
+/** The usage of some commands with their flags; of the whole program where none is asked about. */
 export function usageText(
-  command: ProgramCommand | null,
+  about: readonly ProgramCommand[],
   commands: readonly ProgramCommand[],
 ): string {
-  return (command === null ? programUsage(commands) : commandUsage(command)).join("\n") + "\n";
+  const lines = about.length === 0 ? programUsage(commands) : commandsUsage(about);
+  return lines.join("\n") + "\n";
 }
 
 function programUsage(commands: readonly ProgramCommand[]): string[] {
@@ -30,18 +31,15 @@ function programUsage(commands: readonly ProgramCommand[]): string[] {
   return lines;
 }
 
-function commandUsage(entry: ProgramCommand): string[] {
-  return [
-    `p2pchat ${entry.name} ${entry.form}`,
-    `    ${entry.help}`,
-    `    for example: ${entry.example}`,
-    "",
-    `Flags of ${entry.name}:`,
-    ...flagLines(entry.flags),
-    "",
-    "Flags of all commands:",
-    ...flagLines(COMMON_FLAGS),
-  ];
+function commandsUsage(about: readonly ProgramCommand[]): string[] {
+  const lines: string[] = [];
+  for (const entry of about) {
+    lines.push(`p2pchat ${entry.name} ${entry.form}`, `    ${entry.help}`);
+    lines.push(`    for example: ${entry.example}`, "");
+    if (entry.flags.length === 0) continue;
+    lines.push(`Flags of ${entry.name}:`, ...flagLines(entry.flags), "");
+  }
+  return [...lines, "Flags of all commands:", ...flagLines(COMMON_FLAGS)];
 }
 
 function flagLines(flags: readonly Flag[]): string[] {

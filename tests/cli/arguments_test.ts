@@ -9,6 +9,7 @@ import {
 import { meshOptions, meshProgramCommand } from "../../lib/cli/mesh_arguments.ts";
 import type { MeshOptions } from "../../lib/cli/options.ts";
 import { usageText } from "../../lib/cli/usage.ts";
+import { usersProgramCommands } from "../../lib/cli/users_arguments.ts";
 import { VERSION } from "../../lib/cli/version.ts";
 import denoJson from "../../deno.json" with { type: "json" };
 
@@ -159,8 +160,8 @@ Deno.test("parseCommandLine() heeds NO_COLOR unless it is empty", () => {
 });
 
 Deno.test("parseCommandLine() tells help that was asked for from help that is needed", () => {
-  const ofAll: Request = { type: "help", command: null, asked: true };
-  const ofMesh: Request = { type: "help", command: meshProgramCommand, asked: true };
+  const ofAll: Request = { type: "help", about: [], asked: true };
+  const ofMesh: Request = { type: "help", about: [meshProgramCommand], asked: true };
 
   assertEquals(parse(), { ...ofAll, asked: false });
   assertEquals(parse("help"), ofAll);
@@ -171,21 +172,65 @@ Deno.test("parseCommandLine() tells help that was asked for from help that is ne
   assertEquals(parse("--version"), { type: "version" });
 });
 
+Deno.test("parseCommandLine() knows commands of two words, and all that begin with one", () => {
+  const commands = [meshProgramCommand, ...usersProgramCommands];
+  const request = (line: string) =>
+    parseCommandLine(line.split(" "), commands, (name) => HOME[name]);
+  const [, add] = usersProgramCommands;
+
+  assertEquals(request("users check users.txt").type, "run");
+  for (const line of ["help users", "users --help", "--help users"]) {
+    assertEquals(request(line), { type: "help", about: usersProgramCommands, asked: true });
+  }
+  for (const line of ["help users add", "users add --help", "users add f n -h"]) {
+    assertEquals(request(line), { type: "help", about: [add!], asked: true });
+  }
+  const refused: readonly (readonly [line: string, sentence: string])[] = [
+    ["users", "The command users needs a second word; there is users check, users add, users key"],
+    ["users chek f", "There is no command users chek; did you mean users check?"],
+    ["users frobnicate", "no command users frobnicate; there is users check, users add, users key"],
+    ["help users frobnicate", "no command users frobnicate; there is users check"],
+    ["user add f", "There is no command user; did you mean users?"],
+    ["chat", "There is no command chat; there is mesh, users, help"],
+    ["help chat", "There is no command chat; there is mesh, users, help"],
+    ["add f", "There is no command add"],
+    [
+      "users check",
+      "The form is p2pchat users check FILE, for example p2pchat users check users.txt",
+    ],
+    ["users check a b", "The form is p2pchat users check FILE, for example"],
+    ["users add f bob b", "The form is p2pchat users add FILE NAME HOST PORT [FINGERPRINT], for"],
+    ["users add f bob b 1 k x", "The form is p2pchat users add FILE NAME HOST PORT"],
+    ["users add f bob b/ 1", 'HOST must be a host name or an IP address, is "b/"'],
+    ["users add f bob b 0", 'PORT must be a whole number from 1 to 65535, is "0"'],
+    ["users add f bob b 1 k7", 'Cannot use fingerprint "k7": it must have 27 characters, has 2;'],
+    ["users key", "The form is p2pchat users key NAME [HOST PORT], for example"],
+    ["users key bob b", "The form is p2pchat users key NAME [HOST PORT], for example"],
+    ["users key bob b 1 2", "The form is p2pchat users key NAME [HOST PORT], for example"],
+    ["users key bob --port 1", "The command users key has no flag --port"],
+  ];
+  for (const [line, sentence] of refused) {
+    const error = assertThrows(() => request(line), P2pchatError, sentence);
+    assertEquals(error.code, "usage");
+  }
+  assertEquals(assertThrows(() => request("users add f a/b b 1"), P2pchatError).code, "bad-name");
+});
+
 Deno.test("asksForJson() sees the flag in arguments that are wrong, not behind --", () => {
   assertEquals(asksForJson(["mehs", "--json"]), true);
   assertEquals(asksForJson(["mesh", "--", "--json"]), false);
 });
 
 Deno.test("usageText() has an example and every flag of each command", () => {
-  const commands = [meshProgramCommand];
-  const all = usageText(null, commands);
+  const commands = [meshProgramCommand, ...usersProgramCommands];
+  const all = usageText([], commands);
   for (const command of commands) {
     assertStringIncludes(all, command.example);
-    const one = usageText(command, commands);
+    const one = usageText([command], commands);
     assertStringIncludes(one, command.example);
     for (const flag of command.flags) assertStringIncludes(one, `--${flag.name}`);
     // The example is one: the program understands it.
-    parse(...command.example.split(" ").slice(1));
+    parseCommandLine(command.example.split(" ").slice(1), commands, (name) => HOME[name]);
   }
   for (const line of all.split("\n")) assert(line.length <= 100, line);
 });

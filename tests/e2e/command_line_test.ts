@@ -48,10 +48,21 @@ Deno.test("p2pchat COMMAND --help is p2pchat help COMMAND", async () => {
   assertEquals(await run("mesh --help"), asked);
 });
 
+Deno.test("p2pchat users --help is p2pchat help users: all three commands", async () => {
+  const asked = await run("help users");
+  assertEquals([asked.status, asked.stderr, asked.files], [0, "", []]);
+  for (const command of ["check", "add", "key"]) {
+    assertStringIncludes(asked.stdout, `for example: p2pchat users ${command}`);
+  }
+  assertEquals(await run("users --help"), asked);
+});
+
 const REFUSED: readonly (readonly [line: string, code: string, sentence: string])[] = [
   ["mehs Alice", "usage", "There is no command mehs; did you mean mesh?"],
   ["mesh Alice --prot 1", "usage", "There is no flag --prot; did you mean --port?"],
   ["mesh Alice --port x", "usage", '--port must be a whole number from 0 to 65535, is "x"'],
+  ["users", "usage", "The command users needs a second word; there is users check, users add,"],
+  ["users chek users.txt", "usage", "There is no command users chek; did you mean users check?"],
   ["mesh -Alice-", "usage", "There is no flag -Alice-"],
   ["mesh a/b", "bad-name", 'The name "a/b" is not possible'],
 ];

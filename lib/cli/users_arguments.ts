@@ -1,0 +1,84 @@
+/** The command lines of `p2pchat users`. */
+
+import { parseFingerprint } from "../base/fingerprint.ts";
+import { parseName } from "../base/names.ts";
+import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
+import { endpoint } from "./flags.ts";
+import type { AddUserOptions, CheckUsersOptions, OwnUserOptions } from "./options.ts";
+
+const checkWords = {
+  name: "users check",
+  form: "FILE",
+  example: "p2pchat users check users.txt",
+};
+
+const addWords = {
+  name: "users add",
+  form: "FILE NAME HOST PORT [FINGERPRINT]",
+  example: "p2pchat users add users.txt bob 192.168.1.5 5001",
+};
+
+const keyWords = {
+  name: "users key",
+  form: "NAME [HOST PORT]",
+  example: "p2pchat users key alice 192.168.1.4 5001",
+};
+
+export const usersProgramCommands: readonly ProgramCommand[] = [
+  {
+    ...checkWords,
+    help: "show a table of users, or all that is wrong with it",
+    flags: [],
+    prepare(line) {
+      const options = checkUsersOptions(line);
+      return async () => await (await import("./users.ts")).checkUsers(options);
+    },
+  },
+  {
+    ...addWords,
+    help: "add somebody to a table of users, which is made where there is none",
+    flags: [],
+    prepare(line) {
+      const options = addUserOptions(line);
+      return async () => await (await import("./users.ts")).addUser(options);
+    },
+  },
+  {
+    ...keyWords,
+    help: "your own row, with your key's fingerprint, for the tables of your friends",
+    flags: [],
+    prepare(line) {
+      const options = ownUserOptions(line);
+      return async () => await (await import("./users.ts")).showOwnUser(options);
+    },
+  },
+];
+
+function checkUsersOptions({ words, common }: CommandLine): CheckUsersOptions {
+  const [file = "", ...rest] = words;
+  if (file === "" || rest.length > 0) throw wrongWords(checkWords);
+  return { ...common, file };
+}
+
+function addUserOptions({ words, common }: CommandLine): AddUserOptions {
+  const [file = "", name, hostText, portText, fingerprint, ...rest] = words;
+  if (file === "" || name === undefined || hostText === undefined) throw wrongWords(addWords);
+  if (portText === undefined || rest.length > 0) throw wrongWords(addWords);
+  const user = {
+    name: parseName(name),
+    endpoint: endpoint(hostText, portText),
+    fingerprint: fingerprint === undefined ? null : parseFingerprint(fingerprint),
+  };
+  return { ...common, file, user };
+}
+
+function ownUserOptions({ words, common }: CommandLine): OwnUserOptions {
+  const [name, hostText, portText, ...rest] = words;
+  if (name === undefined || rest.length > 0) throw wrongWords(keyWords);
+  if (hostText !== undefined && portText === undefined) throw wrongWords(keyWords);
+  return {
+    ...common,
+    name: parseName(name),
+    endpoint: hostText === undefined ? null : endpoint(hostText, portText!),
+  };
+}

@@ -1,0 +1,28 @@
+/** Text for a standard stream, from what says a few lines and ends. */
+
+import { outputError } from "./output.ts";
+import type { Sink } from "./streams.ts";
+
+/**
+ * Writes all of `text`.
+ * @returns What went wrong, null for nothing: that nobody reads it, or that a file is full.
+ */
+export async function writeWhole(stream: Sink, text: string): Promise<unknown> {
+  let bytes: Uint8Array = new TextEncoder().encode(text);
+  try {
+    while (bytes.length > 0) bytes = bytes.subarray(await stream.write(bytes));
+    return null;
+  } catch (error) {
+    return error;
+  }
+}
+
+/**
+ * Writes what was asked for to standard output. Where nobody reads it, all is well: the exit status says the rest.
+ * @throws {P2pchatError} `disk`.
+ */
+export async function print(text: string): Promise<void> {
+  const failure = await writeWhole(Deno.stdout, text);
+  const error = failure === null ? null : outputError(failure);
+  if (error !== null) throw error;
+}
