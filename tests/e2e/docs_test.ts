@@ -2,8 +2,11 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fileURLToPath } from "node:url";
+import { parseCommandLine } from "../../lib/cli/arguments.ts";
 import { meshCommands } from "../../lib/cli/mesh_commands.ts";
 import { meshProgramCommand } from "../../lib/cli/mesh_arguments.ts";
+import { usersProgramCommands } from "../../lib/cli/users_arguments.ts";
+import { userInfoRows } from "../../lib/store/user_info.ts";
 import { Nodes, type ShownEvent } from "./node.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -77,6 +80,22 @@ Deno.test("docs/scripting.md: names each event, each field and each command with
 
   assert(events.includes("verify") && fields.includes("upToDate"), "it reads the declarations");
   assertEquals([...new Set(missing)], []);
+});
+
+Deno.test("docs/friends.md: its table is one, and its commands are those there are", async () => {
+  const text = await page("docs/friends.md");
+  const [table, commands] = [...text.matchAll(/```text\n(.*?)```/gs)].map((match) => match[1]!);
+  const lines = commands!.trimEnd().split("\n").map((line) => line.split(/ {2,}/)[0]!.split(" "));
+
+  assertEquals(
+    userInfoRows("users.txt", new TextEncoder().encode(table)).map(({ name }) => name),
+    ["alice", "bob", "carol"],
+  );
+  for (const words of lines) {
+    const request = parseCommandLine(words.slice(1), usersProgramCommands, () => "/home/alice");
+    assertEquals(request.type, "run");
+  }
+  assertEquals(lines.length, usersProgramCommands.length);
 });
 
 Deno.test("pages: every link to a file of ours leads to one", async () => {
