@@ -87,8 +87,9 @@ export class UserInfoWatch {
     // Whoever writes a file in parts, or removes it before the new one is there, gets the time to end that.
     if (!isAtRest || (version !== undefined && version === this.#read)) return;
     const content = await this.#content();
+    const versionRead = await this.#version();
     // Where it was written to while it was read, the next look sees that.
-    if (this.#closed || await this.#version() !== version) return;
+    if (this.#closed || versionRead !== version) return;
     this.#read = version;
     if (content.id === this.#told) return;
     this.#told = content.id;

@@ -195,7 +195,7 @@ export function userInfoContract(
 }
 
 /** A watch, and what it told: the names of the rows, or the error. */
-class Watched implements AsyncDisposable {
+export class Watched implements AsyncDisposable {
   readonly told: string[] = [];
   readonly clock = new ManualClock();
   readonly watch: UserInfoWatch;

@@ -79,6 +79,17 @@ const COMPLAINTS: readonly (readonly [text: string, sentence: string])[] = [
     'it must be NAME ADDRESS PORT [FINGERPRINT], has 2 words: "bob 10.0.0.1:5001"; correct it',
   ],
   [
+    `bob b 1 ${KEY} laptop`,
+    `it must be NAME ADDRESS PORT [FINGERPRINT], has 5 words: "bob b 1 ${KEY} laptop"; ` +
+    "correct it, a comment begins with #",
+  ],
+  ["bob b#c 1", 'the address must be a host name or an IP address, is "b#c"; correct it'],
+  [
+    "\ufeffbob b 1",
+    'the name "<U+FEFF>bob" is not possible: a name consists of letters, digits, "_", "-" and ".", ' +
+    "not of U+FEFF; choose another one",
+  ],
+  [
     `bob b 1 ${KEY} his laptop`,
     `it must be NAME ADDRESS PORT [FINGERPRINT], has 6 words: "bob b 1 ${KEY} his laptop"; ` +
     "correct it, a comment begins with #",
