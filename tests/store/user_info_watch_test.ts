@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { MemoryDisk } from "../../lib/store/memory_disk.ts";
 import { Watched } from "../contracts/user_info_contract.ts";
 
@@ -58,7 +58,7 @@ Deno.test("a watch that is closed while it reads tells nothing more", async () =
   assertEquals(watched.clock.isArmed, false);
 });
 
-Deno.test("a disk that can't be read is a broken edit, told once, and its end is told", async () => {
+Deno.test("a disk that can't be read is a broken edit, told once, and so is what follows", async () => {
   const disk = diskWith("alice a 1\n");
   await using watched = await Watched.begin(disk, PATH);
   await watched.looks(2);
@@ -70,6 +70,11 @@ Deno.test("a disk that can't be read is a broken edit, told once, and its end is
   ]);
 
   disk.fault = null;
+  await disk.remove(PATH);
   await watched.looks(3);
-  assertEquals(watched.told.slice(1), ["alice"]);
+  disk.place(PATH, "alice a 1\n");
+  await watched.looks(3);
+  assertEquals(watched.told.length, 3);
+  assertMatch(watched.told[1]!, /there is no such file/);
+  assertEquals(watched.told[2], "alice");
 });
