@@ -10,15 +10,9 @@ import type {
   PeerView,
 } from "../protocols/mesh/events.ts";
 import type { CommonEvent, Line, RenderContext, Span } from "./user_interface.ts";
+import { durationText } from "./durations.ts";
 import { verificationDigits } from "./verification_digits.ts";
-
-/** The keys' digits, which take too long to make for a state machine, in place of the keys. */
-interface VerifyEvent {
-  readonly event: "verify";
-  readonly name: string;
-  readonly key: string;
-  readonly digits: string;
-}
+import { type VerifyEvent, verifyLines } from "./verify_rendering.ts";
 
 /** What the mesh alone shows. */
 export type MeshOwnEvent =
@@ -231,27 +225,8 @@ function arrivedLine(status: MeshStatus, isAlone: boolean): Line {
   ];
 }
 
-function verifyLines(event: EventNamed<"verify">): readonly Line[] {
-  return [
-    [
-      "Compare with ",
-      name(event.name),
-      ` by voice: ${event.digits}`,
-    ],
-    ["The same at both ends: nobody is in between. Different: somebody is; don't write to this one."],
-  ];
-}
-
 /** `present`: was here before us. Who can't be dialled has no address. */
 function joinedText({ host, present }: EventNamed<"joined">): string {
   const text = present === true ? " is here" : " joined";
   return host === "" ? text : `${text} (${host})`;
-}
-
-/** `0.4 ms`, `12 ms`, `4 s`, `3 min`: as exact as people need it. */
-export function durationText(ms: number): string {
-  if (ms < 10) return `${Math.round(ms * 10) / 10} ms`;
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${Math.round(ms / 1_000)} s`;
-  return `${Math.round(ms / 60_000)} min`;
 }

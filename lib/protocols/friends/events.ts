@@ -39,9 +39,9 @@ export type FriendsEvent =
     readonly host: string;
     readonly port: number;
     readonly key: string;
-    /** The table, and how many friends are in it. */
+    /** The table, and who else is in it. */
     readonly users: string;
-    readonly friends: number;
+    readonly names: readonly string[];
   }
   | {
     readonly event: "message";

@@ -150,22 +150,30 @@ export class Exchange {
     this.#persist([received], { kind: "self", received, ref });
   }
 
-  unsend(id: string, ref: string | undefined): void {
-    for (const friend of this.table.all()) {
-      const found = friend.outbox.find(id);
-      if (found === null) continue;
-      const { entry, isSent } = found;
-      if (isSent || !entry.isStored) {
-        const text = `Cannot take message ${id} back: it is on its way to ${friend.name}`;
-        return this.out.error("not-allowed", text, ref);
-      }
-      entry.isStored = false;
-      const record = { kind: "unsent", to: friend.name, position: entry.position } as const;
-      return this.#persist([record], { kind: "unsend", friend, entry, ref });
+  /** @param start Of the message's id, so many letters that no other begins so. */
+  unsend(start: string, ref: string | undefined): void {
+    const found = [...this.table.all()].flatMap((friend) =>
+      friend.outbox.find(start).map((place) => ({ friend, ...place }))
+    );
+    const [first, second] = found;
+    if (first === undefined) {
+      const text =
+        `Cannot take message ${start} back: no such message waits; /outbox shows those that do`;
+      return this.out.error("no-such-entry", text, ref);
     }
-    const text =
-      `Cannot take message ${id} back: no such message waits; /outbox shows those that do`;
-    this.out.error("no-such-entry", text, ref);
+    if (second !== undefined) {
+      const text =
+        `Cannot take message ${start} back: ${found.length} messages begin so; write more of the id`;
+      return this.out.error("usage", text, ref);
+    }
+    const { friend, entry, isSent } = first;
+    if (isSent || !entry.isStored) {
+      const text = `Cannot take message ${start} back: it is on its way to ${friend.name}`;
+      return this.out.error("not-allowed", text, ref);
+    }
+    entry.isStored = false;
+    const record = { kind: "unsent", to: friend.name, position: entry.position } as const;
+    this.#persist([record], { kind: "unsend", friend, entry, ref });
   }
 
   /** What the friend has stored of what we said, and what we know of it, are made one. */

@@ -153,7 +153,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       ...listening,
       key: fingerprintOf(this.signer.key),
       users,
-      friends: this.#table.listed.size,
+      names: Array.from(this.#table.listed, ({ name }) => name),
     });
     this.#exchange.start();
     for (const friend of this.#table.listed) this.#exchange.pump(friend);

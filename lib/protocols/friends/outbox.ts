@@ -101,10 +101,11 @@ export class Outbox {
     if (at !== -1) this.#take(at, 1);
   }
 
-  /** The message with this id, and whether it has gone out; null where none such waits. */
-  find(id: string): { readonly entry: OutboxEntry; readonly isSent: boolean } | null {
-    const at = this.#entries.findIndex((entry) => entry.id === id);
-    return at === -1 ? null : { entry: this.#entries[at]!, isSent: at < this.#sent };
+  /** The messages whose id begins so, and whether each has gone out. */
+  find(start: string): readonly { readonly entry: OutboxEntry; readonly isSent: boolean }[] {
+    return this.#entries.flatMap((entry, at) =>
+      entry.id.startsWith(start) ? [{ entry, isSent: at < this.#sent }] : []
+    );
   }
 
   #take(at: number, count: number): readonly OutboxEntry[] {

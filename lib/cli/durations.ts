@@ -1,0 +1,9 @@
+/** How long something took, for people. */
+
+/** `0.4 ms`, `12 ms`, `4 s`, `3 min`: as exact as people need it. */
+export function durationText(ms: number): string {
+  if (ms < 10) return `${Math.round(ms * 10) / 10} ms`;
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${Math.round(ms / 1_000)} s`;
+  return `${Math.round(ms / 60_000)} min`;
+}

@@ -1,0 +1,105 @@
+/** The commands of `p2pchat peer --users`: each becomes one `FriendsCommand`. */
+
+import { P2pchatError } from "../base/errors.ts";
+import type { FriendsCommand } from "../protocols/friends/events.ts";
+import { memberName, messageText } from "./command_arguments.ts";
+import { command, CommandTable, type Invocation } from "./commands.ts";
+
+/** Takes what the user asked for; events that answer it carry `ref`. */
+export type FriendsCommandSink = (command: FriendsCommand, ref: string | undefined) => void;
+
+/** `bob/hello`: everything after the first slash is text. */
+function toFriend(line: string): Invocation {
+  if (line.trim() === "exit") return { command: "exit", texts: {} };
+  const at = line.indexOf("/");
+  if (at < 1) {
+    throw new P2pchatError(
+      "unknown-user",
+      "Cannot tell to whom: write NAME/TEXT, as in bob/hello; /list shows the names",
+    );
+  }
+  return { command: "msg", texts: { name: line.slice(0, at).trim(), text: line.slice(at + 1) } };
+}
+
+export const friendsCommands: CommandTable<FriendsCommandSink> = new CommandTable<
+  FriendsCommandSink
+>({
+  bareLine: toFriend,
+  words: {},
+  commands: [
+    command({
+      name: "msg",
+      aliases: [],
+      form: "NAME TEXT",
+      args: { name: memberName, text: messageText },
+      help: "a message to NAME; the same as NAME/TEXT, and r/TEXT answers who wrote last",
+      example: "bob/hello",
+      run: (submit: FriendsCommandSink, { name, text }, ref) =>
+        submit({ command: "msg", name, text }, ref),
+    }),
+    command({
+      name: "list",
+      aliases: ["friends", "peers"],
+      form: "",
+      args: {},
+      help: "all friends, where they are, and who is connected",
+      example: "/list",
+      run: (submit: FriendsCommandSink, _, ref) => submit({ command: "list" }, ref),
+    }),
+    command({
+      name: "status",
+      aliases: [],
+      form: "",
+      args: {},
+      help: "who is connected and how, what is unsent, what is wrong",
+      example: "/status",
+      run: (submit: FriendsCommandSink, _, ref) => submit({ command: "status" }, ref),
+    }),
+    command({
+      name: "outbox",
+      aliases: [],
+      form: "",
+      args: {},
+      help: "messages that wait for their friend, with their ids",
+      example: "/outbox",
+      run: (submit: FriendsCommandSink, _, ref) => submit({ command: "outbox" }, ref),
+    }),
+    command({
+      name: "unsend",
+      aliases: [],
+      form: "ID",
+      args: { id: { parse: (text: string) => text } },
+      help: "take a message back that hasn't gone out; its first letters will do",
+      example: "/unsend 3f2a",
+      run: (submit: FriendsCommandSink, { id }, ref) => submit({ command: "unsend", id }, ref),
+    }),
+    command({
+      name: "verify",
+      aliases: [],
+      form: "NAME",
+      args: { name: memberName },
+      help: "digits to compare with NAME by voice",
+      example: "/verify bob",
+      run: (submit: FriendsCommandSink, { name }, ref) => submit({ command: "verify", name }, ref),
+    }),
+    command({
+      name: "trust",
+      aliases: [],
+      form: "NAME",
+      args: { name: memberName },
+      help: "accept the other key of NAME that was met",
+      example: "/trust bob",
+      run: (submit: FriendsCommandSink, { name }, ref) => submit({ command: "trust", name }, ref),
+    }),
+    command({
+      name: "exit",
+      aliases: ["quit", "q"],
+      form: "",
+      args: {},
+      help: "leave; what waits is sent at the next start",
+      example: "/exit",
+      leaves: true,
+      run: (submit: FriendsCommandSink, _, ref) => submit({ command: "quit" }, ref),
+    }),
+  ],
+});

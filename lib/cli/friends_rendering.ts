@@ -1,0 +1,158 @@
+/** How the events of `peer --users` read as lines. */
+
+import { endpointText } from "../base/ids.ts";
+import { shownName } from "../base/names.ts";
+import type { FriendsEvent, FriendStatus, FriendView } from "../protocols/friends/events.ts";
+import { durationText } from "./durations.ts";
+import type { CommonEvent, Line, RenderContext, Span } from "./user_interface.ts";
+import { verificationDigits } from "./verification_digits.ts";
+import { type VerifyEvent, verifyLines } from "./verify_rendering.ts";
+
+/** What this mode alone shows. */
+export type FriendsOwnEvent =
+  | Exclude<FriendsEvent, CommonEvent | { readonly event: "verify" }>
+  | VerifyEvent;
+
+type EventNamed<Name extends FriendsOwnEvent["event"]> = Extract<
+  FriendsOwnEvent,
+  { readonly event: Name }
+>;
+
+/** An event as people and scripts see it. */
+export function shownFriendsEvent(event: FriendsEvent): FriendsOwnEvent | CommonEvent {
+  if (event.event !== "verify") return event;
+  const digits = verificationDigits(event.ownKey, event.peerKey);
+  return { event: "verify", name: event.name, key: event.key, digits };
+}
+
+/** Names that a first line has room for. */
+const FRIENDS_NAMED_MAX = 12;
+
+/** The lines of an event, in the order they are printed. */
+export function friendsLines(event: FriendsOwnEvent, context: RenderContext): readonly Line[] {
+  const { nowMs } = context;
+  switch (event.event) {
+    case "ready":
+      return [readyLine(event)];
+    case "message":
+      return [messageLine(event, nowMs)];
+    case "delivery":
+      return deliveryLines(event, context);
+    case "connection":
+      return context.verbose ? [connectionLine(event, nowMs)] : [];
+    case "friends":
+      return event.friends.length === 0
+        ? [["The table has no friends."]]
+        : friendLines(event.friends);
+    case "outbox":
+      return outboxLines(event);
+    case "status":
+      return statusLines(event);
+    case "verify":
+      return verifyLines(event);
+  }
+}
+
+function name(text: string): Span {
+  return { text: shownName(text), as: "name" };
+}
+
+function own(text: string): Span {
+  return { text: shownName(text), as: "own" };
+}
+
+function readyLine({ name: self, port, names, users }: EventNamed<"ready">): Line {
+  const named = names.slice(0, FRIENDS_NAMED_MAX);
+  const more = names.length - named.length;
+  if (named.length === 0) {
+    return [own(self), `, listening at ${port}. Nobody else is in ${users}.`];
+  }
+  return [
+    own(self),
+    `, listening at ${port}. Friends: `,
+    ...named.flatMap((friend, index): Span[] => [index === 0 ? "" : ", ", name(friend)]),
+    more > 0 ? ` and ${more} more` : "",
+    ` (${users}). Write to one of them with ${named[0]}/hello`,
+  ];
+}
+
+function messageLine(event: EventNamed<"message">, nowMs: number): Line {
+  const sentMs = Date.parse(event.sentAt);
+  const timeMs = event.history && !Number.isNaN(sentMs) ? sentMs : nowMs;
+  const start: Line = [{ timeMs }, event.history ? " (earlier) " : " "];
+  const from = event.self ? own(event.from) : name(event.from);
+  return [...start, "<", from, "> ", { text: event.text, as: "body" }];
+}
+
+/** That a message is safe, and that it has arrived, is what one expects: at a terminal only the rest is told. */
+function deliveryLines(
+  { state, to, reason }: EventNamed<"delivery">,
+  { nowMs, interactive }: RenderContext,
+): readonly Line[] {
+  if (state !== "failed") {
+    if (interactive) return [];
+    const text = state === "queued" ? " * Kept until it has arrived: to " : " * Delivered: to ";
+    return [[{ timeMs: nowMs }, text, name(to)]];
+  }
+  const because = reason === undefined ? "" : `: ${reason}`;
+  const mark: Span = { text: " ! ", as: "mark" };
+  return [[{ timeMs: nowMs }, mark, "Your message isn't sent to ", name(to), because]];
+}
+
+function connectionLine(event: EventNamed<"connection">, nowMs: number): Line {
+  const what = event.state === "opened" ? "Connected with " : "No longer connected with ";
+  return [{ timeMs: nowMs }, ` * ${what}`, name(event.friend), ` (${event.reason})`];
+}
+
+function friendLines(friends: readonly FriendView[]): readonly Line[] {
+  return friends.map((friend) => [
+    name(friend.name),
+    `  ${endpointText(friend)}  ${friend.connected ? "connected" : "not connected"}`,
+  ]);
+}
+
+function outboxLines({ messages }: EventNamed<"outbox">): readonly Line[] {
+  if (messages.length === 0) return [["Nothing waits."]];
+  return messages.map(({ id, to, text, sentAt }) => [
+    { timeMs: Date.parse(sentAt) },
+    ` ${id.slice(0, ID_LETTERS)} to `,
+    name(to),
+    ": ",
+    { text, as: "body" },
+  ]);
+}
+
+/** Enough to tell messages apart, for `/unsend`. */
+const ID_LETTERS = 8;
+
+function statusLines(status: EventNamed<"status">): readonly Line[] {
+  const connected = status.friends.filter((friend) => friend.connected);
+  const lines: Line[] = [
+    connected.length === 0 ? ["Connected with nobody; a message connects."] : [
+      "Connected: ",
+      ...connected.flatMap((friend, index): Span[] => [
+        index === 0 ? "" : ", ",
+        name(friend.name),
+        roundTripText(friend),
+      ]),
+      ".",
+    ],
+    [unsentText(status.unsent)],
+  ];
+  for (const friend of status.friends) {
+    if (friend.waiting > 0) lines.push(["  ", name(friend.name), `: ${friend.waiting} waiting`]);
+  }
+  for (const problem of status.problems) lines.push([{ text: "! ", as: "mark" }, problem]);
+  return lines;
+}
+
+function roundTripText({ roundTripMs }: FriendStatus): string {
+  return roundTripMs === null ? "" : ` ${durationText(roundTripMs)}`;
+}
+
+function unsentText(unsent: number): string {
+  if (unsent === 0) return "Everything you wrote has been delivered.";
+  return unsent === 1
+    ? "1 message waits to be delivered."
+    : `${unsent} messages wait to be delivered.`;
+}
