@@ -25,8 +25,9 @@ export const FOLDER_MODE = 0o700;
 
 /** What is at a path. */
 export interface DiskEntry {
-  readonly kind: "file" | "folder";
-  /** Length in bytes; 0 for a folder. */
+  /** `other`: a pipe or a device, which may be opened or read for ever. */
+  readonly kind: "file" | "folder" | "other";
+  /** Length in bytes; 0 where it is no file. */
   readonly bytes: number;
   /** Permission bits, such as 0o600. */
   readonly mode: number;

@@ -62,8 +62,8 @@ export class RealDisk implements Disk {
     const info = await orNullWhereMissing("look at", path, () => Deno.statSync(path));
     if (info === null) return null;
     return {
-      kind: info.isDirectory ? "folder" : "file",
-      bytes: info.isDirectory ? 0 : info.size,
+      kind: info.isFile ? "file" : info.isDirectory ? "folder" : "other",
+      bytes: info.isFile ? info.size : 0,
       mode: (info.mode ?? 0) & PERMISSION_BITS,
     };
   }

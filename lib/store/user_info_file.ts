@@ -68,10 +68,11 @@ async function userInfoBytes(disk: Disk, path: string): Promise<Uint8Array | nul
   try {
     const entry = await disk.stat(path);
     if (entry === null) return null;
-    if (entry.kind === "folder") {
+    if (entry.kind !== "file") {
+      const found = entry.kind === "folder" ? "a folder" : "no ordinary file";
       throw new P2pchatError(
         "bad-file",
-        `Cannot read ${path}: it is a folder; name the file with the table of users`,
+        `Cannot read ${path}: it is ${found}; name the file with the table of users`,
       );
     }
     const chunks: Uint8Array[] = [];

@@ -176,6 +176,7 @@ Deno.test("users add and users key refuse in a sentence, and change nothing", as
   await folder.write(table);
   await Deno.mkdir(`${folder.path}/data/users/eve`, { recursive: true });
   await Deno.writeTextFile(`${folder.path}/data/users/eve/identity`, "mine\n");
+  await new Deno.Command("mkfifo", { args: [`${folder.path}/data/pipe`] }).output();
   const cases: readonly (readonly [line: string, status: number, code: string, text: RegExp])[] = [
     [
       "add users.txt ALICE b 1",
@@ -200,6 +201,7 @@ Deno.test("users add and users key refuse in a sentence, and change nothing", as
       /^Cannot read none\.txt: there is no such file; .* users add/,
     ],
     ["check data", 5, "bad-file", /^Cannot read data: it is a folder; name the file/],
+    ["check data/pipe", 5, "bad-file", /^Cannot read data\/pipe: it is no ordinary file; name the/],
     ["key eve", 5, "store-corrupt", /^Cannot read .*data\/users\/eve\/identity: line 1 .*; /],
   ];
   for (const [line, status, code, pattern] of cases) {

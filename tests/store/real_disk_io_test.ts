@@ -1,3 +1,4 @@
+import { assertEquals } from "@std/assert";
 import { RealDisk } from "../../lib/store/real_disk.ts";
 import { appendLogContract } from "../contracts/append_log_contract.ts";
 import { diskContract, type DiskFixture } from "../contracts/disk_contract.ts";
@@ -15,3 +16,7 @@ async function onRealDisk(test: (fixture: DiskFixture) => Promise<void>): Promis
 diskContract("RealDisk", onRealDisk);
 appendLogContract("AppendLog on RealDisk", onRealDisk);
 userInfoContract("table of users on RealDisk", onRealDisk);
+
+Deno.test("RealDisk: stat() tells a device from a file", async () => {
+  assertEquals((await new RealDisk().stat("/dev/null"))?.kind, "other");
+});
