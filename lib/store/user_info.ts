@@ -2,7 +2,7 @@
  * The table of users, a text file that people write by hand and share:
  *
  *     # name address port [fingerprint]
- *     alice 192.168.1.5 5001 mzuhvlpymk6xo3epygfy5h4oeaq
+ *     alice 192.168.1.5 5001 xsazfbd3ockoqe46yrkpuxern4x
  *     bob   bob.example 5001  # his laptop
  *
  * Words are separated by blanks or tabs, `#` at the start of a word begins a comment. Lines end with LF or CRLF;
@@ -19,7 +19,7 @@ import { quotedStart } from "../base/text.ts";
 
 /** The file is read whole at each edit; its rows are written by hand, and each may become a connection. */
 export const USER_INFO_ROWS_MAX = 10_000;
-/** So many rows of a hundred bytes: three times of what a usual one has. */
+/** So many rows of a hundred bytes: twice what a usual one has. */
 export const USER_INFO_BYTES_MAX = 1_024 * 1_024;
 
 /** One user, as a row of the table says it. */

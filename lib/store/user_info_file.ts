@@ -63,7 +63,7 @@ export async function addUserInfo(
   return row;
 }
 
-/** The bytes of a file, one more than a table may have at most; null where there is no file. */
+/** The bytes of a file that may be a table, read no further than one may reach; null where there is no file. */
 async function userInfoBytes(disk: Disk, path: string): Promise<Uint8Array | null> {
   try {
     const entry = await disk.stat(path);
