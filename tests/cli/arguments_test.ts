@@ -188,8 +188,11 @@ Deno.test("parseCommandLine() knows commands of two words, and all that begin wi
   const refused: readonly (readonly [line: string, sentence: string])[] = [
     ["users", "The command users needs a second word; there is users check, users add, users key"],
     ["users chek f", "There is no command users chek; did you mean users check?"],
-    ["users frobnicate", "no command users frobnicate; there is users check, users add, users key"],
-    ["help users frobnicate", "no command users frobnicate; there is users check"],
+    [
+      "users frobnicate",
+      "no command users frobnicate; the nearest is users check; p2pchat help lists all",
+    ],
+    ["help users frobnicate", "no command users frobnicate; the nearest is users check"],
     ["user add f", "There is no command user; did you mean users?"],
     ["chat", "There is no command chat; there is mesh, users, help"],
     ["help chat", "There is no command chat; there is mesh, users, help"],
