@@ -19,9 +19,11 @@ export function friendsLine(record: FriendsRecord): LogRecord {
     case "epoch":
       return line(record.kind, String(record.epoch));
     case "queued": {
-      const { to, position, id, sentAt, text } = record;
-      return line(record.kind, isoTime(sentAt), to, text, id, ...place(position));
+      const { to, position, id, sentAt, text, linked } = record;
+      const way = linked ? LINKED : WAITING;
+      return line(record.kind, isoTime(sentAt), to, text, id, ...place(position), way);
     }
+    case "released":
     case "delivered":
       return line(record.kind, record.to, ...place(record.through));
     case "unsent":
@@ -62,7 +64,8 @@ function parse({ kind }: LogRecord, field: FieldOf): FriendsRecord {
     case "epoch":
       return { kind, epoch: countOf(field(0)) };
     case "queued":
-      return { kind, to: field(1), ...message() };
+      return { kind, to: field(1), ...message(), linked: isLinked(field(6)) };
+    case "released":
     case "delivered":
       return { kind, to: field(0), through: position(1) };
     case "unsent":
@@ -80,6 +83,15 @@ function parse({ kind }: LogRecord, field: FieldOf): FriendsRecord {
 
 function place({ epoch, number }: Position): readonly string[] {
   return [String(epoch), String(number)];
+}
+
+/** Whether a message could go out at once when it was stored. */
+const LINKED = "linked";
+const WAITING = "waiting";
+
+function isLinked(text: string): boolean {
+  if (text !== LINKED && text !== WAITING) throw new TypeError(`no way to go is "${text}"`);
+  return text === LINKED;
 }
 
 function idOf(text: string): string {

@@ -194,8 +194,8 @@ Deno.test("parseCommandLine() knows commands of two words, and all that begin wi
     ],
     ["help users frobnicate", "no command users frobnicate; the nearest is users check"],
     ["user add f", "There is no command user; did you mean users?"],
-    ["chat", "There is no command chat; there is mesh, users, help"],
-    ["help chat", "There is no command chat; there is mesh, users, help"],
+    ["chat", "There is no command chat; the nearest is "],
+    ["help chat", "There is no command chat; the nearest is "],
     ["add f", "There is no command add"],
     [
       "users check",

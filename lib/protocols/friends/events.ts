@@ -59,6 +59,8 @@ export type FriendsEvent =
     readonly to: string;
     readonly state: "queued" | "delivered" | "failed";
     readonly reason?: string;
+    /** With `queued`: how many messages wait for a friend who isn't there. */
+    readonly waiting?: number;
   }
   | {
     readonly event: "connection";
@@ -84,7 +86,7 @@ export type FriendsEvent =
     readonly ownKey: PeerKey;
     readonly peerKey: PeerKey;
   }
-  | { readonly event: "notice"; readonly text: string }
+  | { readonly event: "notice"; readonly text: string; readonly warning?: true }
   | { readonly event: "error"; readonly code: ErrorCode; readonly text: string };
 
 /** What the user asks of the machine. */

@@ -28,7 +28,7 @@ type Message<Type extends FriendsMessage["type"]> = Extract<
 
 /** What a write that is under way was for. */
 type Writing =
-  | { readonly kind: "queue"; readonly friend: Friend; readonly entry: OutboxEntry }
+  | { readonly kind: "queue"; readonly friend: Friend; readonly entries: readonly OutboxEntry[] }
   | {
     readonly kind: "unsend";
     readonly friend: Friend;
@@ -56,7 +56,8 @@ export class Exchange {
   readonly #writing = new Map<number, Writing>();
   #received: readonly Received[];
   #unshown: readonly Received[];
-  #saidToSelf = 0;
+  /** Messages so far in this process, whoever they are to: a friend who was gone from the table may come back. */
+  #said = 0;
   #nextToken = 1;
   /** The disk takes nothing of what comes, and the user was told. */
   #refusing = false;
@@ -118,24 +119,34 @@ export class Exchange {
     if (friend === "self") return this.#sayToSelf(id, text, sentAt, ref);
     const { outbox, name: to } = friend;
     if (outbox.isFullFor(bytes)) {
-      const text = `Cannot keep more for ${to}: ${outbox.size} messages wait already; send it ` +
-        "again when some are out, or take some back with /unsend";
+      const text =
+        `Cannot keep more for ${to}: ${outbox.size} messages wait for it already, as much as ` +
+        "is kept; send it again when some are out, or take some back with /unsend";
       return this.out.error("full", text, ref);
     }
-    const position = { epoch: this.epoch, number: ++friend.said };
-    const entry = { position, id, text, bytes, sentAt, ref, isStored: !this.config.queue };
-    outbox.add(entry);
-    if (this.config.queue) {
-      const record = { kind: "queued", to, position, id, sentAt, text } as const;
-      this.#persist([record], { kind: "queue", friend, entry });
-    }
-    // Where something waits already, the next try is planned.
+    const position = { epoch: this.epoch, number: ++this.#said };
+    const state = this.config.queue ? "new" : "kept";
+    outbox.add({ position, id, text, bytes, sentAt, ref, state, wentOut: false });
+    this.table.markBusy(friend);
+    this.#storeQueued(friend);
     if (friend.link !== null) this.pump(friend);
-    else if (friend.retryAtMs === null || !this.config.queue) this.port.reach(friend);
+    else if (!this.config.queue || friend.hurry(this.out.nowMs)) this.port.reach(friend);
+  }
+
+  /** One write at a time for each friend: what is typed meanwhile shares the next one, and a frame. */
+  #storeQueued(friend: Friend): void {
+    const { outbox, name: to } = friend;
+    const entries = outbox.nextToStore();
+    if (entries.length === 0) return;
+    const linked = friend.link !== null;
+    const records = entries.map(({ position, id, sentAt, text }) =>
+      ({ kind: "queued", to, position, id, sentAt, text, linked }) as const
+    );
+    this.#persist(records, { kind: "queue", friend, entries });
   }
 
   #sayToSelf(id: string, text: string, sentAt: number, ref: string | undefined): void {
-    const position = { epoch: this.epoch, number: ++this.#saidToSelf };
+    const position = { epoch: this.epoch, number: ++this.#said };
     const { name: from } = this.config;
     const received = {
       kind: "received",
@@ -153,7 +164,7 @@ export class Exchange {
   /** @param start Of the message's id, so many letters that no other begins so. */
   unsend(start: string, ref: string | undefined): void {
     const found = [...this.table.all()].flatMap((friend) =>
-      friend.outbox.find(start).map((place) => ({ friend, ...place }))
+      friend.outbox.find(start).map((entry) => ({ friend, entry }))
     );
     const [first, second] = found;
     if (first === undefined) {
@@ -166,12 +177,13 @@ export class Exchange {
         `Cannot take message ${start} back: ${found.length} messages begin so; write more of the id`;
       return this.out.error("usage", text, ref);
     }
-    const { friend, entry, isSent } = first;
-    if (isSent || !entry.isStored) {
-      const text = `Cannot take message ${start} back: it is on its way to ${friend.name}`;
+    const { friend, entry } = first;
+    if (entry.wentOut || entry.state !== "stored") {
+      const text =
+        `Cannot take message ${start} back: too late, ${friend.name} may have it already`;
       return this.out.error("not-allowed", text, ref);
     }
-    entry.isStored = false;
+    entry.state = "writing";
     const record = { kind: "unsent", to: friend.name, position: entry.position } as const;
     this.#persist([record], { kind: "unsend", friend, entry, ref });
   }
@@ -180,6 +192,11 @@ export class Exchange {
   met(link: FriendLink, friend: Friend, stored: readonly Position[]): void {
     const { outbox, name: to } = friend;
     const positions = new Positions(stored);
+    const released = outbox.release();
+    if (released !== null && this.config.queue) {
+      const record = { kind: "released", to, through: released } as const;
+      this.out.push({ type: "persist", records: [record], token: null, sync: false });
+    }
     const before = outbox.delivered;
     const done = outbox.takeStored((position) => positions.has(position));
     this.#delivered(friend, done);
@@ -242,19 +259,18 @@ export class Exchange {
   /** The friend can't be reached: what waits goes on waiting, or has failed. */
   missed(friend: Friend): void {
     friend.failed(this.out.nowMs, this.environment.random());
-    const reason = friend.problem ?? "it can't be reached";
+    const reason = friend.problem ?? "no way there was found";
     if (!this.config.queue) {
-      for (const { id, ref } of friend.outbox.takeAll()) {
+      for (const { id, ref } of friend.outbox.takeUnstored()) {
         this.out.delivery(id, friend, "failed", { reason, ref });
       }
-      return;
     }
     const count = friend.outbox.size;
     if (count === 0 || friend.toldAway) return;
     friend.toldAway = true;
     const { name } = friend;
     const what = `kept, and sent when ${name} is back (${count} waiting)`;
-    this.out.notice(`${name} isn't there (${reason}); ${what}`);
+    this.out.warn(`${name} isn't there: ${reason}; ${what}`);
   }
 
   // Receiving.
@@ -331,10 +347,17 @@ export class Exchange {
       case undefined:
         return;
       case "queue": {
-        const { friend, entry } = writing;
-        entry.isStored = true;
-        this.out.delivery(entry.id, friend, "queued", { ref: entry.ref });
-        return this.pump(friend);
+        const { friend, entries } = writing;
+        const { outbox } = friend;
+        outbox.storingEnded();
+        for (const entry of entries) {
+          entry.state = "stored";
+          this.out.queued(entry, friend);
+        }
+        this.#storeQueued(friend);
+        // Where it isn't there, the next try is planned.
+        if (friend.link !== null) this.pump(friend);
+        return;
       }
       case "unsend": {
         const { friend, entry, ref } = writing;
@@ -362,11 +385,17 @@ export class Exchange {
     switch (writing?.kind) {
       case undefined:
         return this.out.error("disk", text);
-      case "queue":
-        writing.friend.outbox.remove(writing.entry);
-        return this.out.error("disk", text, writing.entry.ref);
+      case "queue": {
+        const { friend, entries } = writing;
+        friend.outbox.storingEnded();
+        for (const entry of entries) {
+          friend.outbox.remove(entry);
+          this.out.error("disk", text, entry.ref);
+        }
+        return this.#storeQueued(friend);
+      }
       case "unsend":
-        writing.entry.isStored = true;
+        writing.entry.state = "stored";
         this.out.error("disk", text, writing.ref);
         return this.pump(writing.friend);
       case "self":

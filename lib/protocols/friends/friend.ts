@@ -1,15 +1,13 @@
 /** One friend: the row of the table, whose key that is, what waits, and how it is reached at the moment. */
 
-import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
+import type { Fingerprint } from "../../base/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { RETRY_MS_MAX, RETRY_MS_MIN } from "./limits.ts";
 import type { FriendRow } from "./friends_io.ts";
 import { Outbox } from "./outbox.ts";
 
 export class Friend {
-  readonly outbox = new Outbox();
-  /** Messages to it, so far in this process. */
-  said = 0;
+  readonly outbox: Outbox;
   /** The key that was met under this name; the table's word goes first. */
   pinned: Fingerprint | null;
   /** The link that is used; others are being drained. */
@@ -24,6 +22,7 @@ export class Friend {
   strangerAtMs = -Infinity;
   /** When to dial again, while something waits. */
   retryAtMs: number | null = null;
+  #triedAtMs = -Infinity;
   #failures = 0;
   /** Something was said or heard on the present link then. */
   lastTrafficMs = 0;
@@ -35,8 +34,10 @@ export class Friend {
   deliveredSinceBack = 0;
   problem: string | null = null;
 
-  constructor(public row: FriendRow, pinned: Fingerprint | null) {
+  /** @param waiting For all friends together. */
+  constructor(public row: FriendRow, pinned: Fingerprint | null, waiting: { bytes: number }) {
     this.pinned = pinned;
+    this.outbox = new Outbox(waiting);
   }
 
   get name(): string {
@@ -48,16 +49,25 @@ export class Friend {
     return this.row.fingerprint ?? this.pinned;
   }
 
+  /** It is dialled now. */
+  trying(nowMs: number, attempt: number): void {
+    this.attempt = attempt;
+    this.retryAtMs = null;
+    this.#triedAtMs = nowMs;
+  }
+
+  /** The user has something for it. @returns Whether to try it now; else, as it was tried just now, soon. */
+  hurry(nowMs: number): boolean {
+    const atMs = this.#triedAtMs + RETRY_MS_MIN;
+    if (atMs <= nowMs) return true;
+    this.retryAtMs = Math.min(atMs, this.retryAtMs ?? Infinity);
+    return false;
+  }
+
   /** It can't be reached now: the next try comes later each time, and never at one moment with others'. */
   failed(nowMs: number, random: number): void {
     const pauseMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 1.5 ** this.#failures++);
     this.retryAtMs = nowMs + pauseMs * (0.5 + random / 2);
-  }
-
-  /** The user accepts this key from now on. */
-  trust(key: PeerKey): void {
-    this.pinned = fingerprintOf(key);
-    this.strange = this.problem = null;
   }
 
   /** After a stall of this process: nobody is blamed for it. */
@@ -71,6 +81,11 @@ export class Friend {
     this.retryAtMs = null;
     this.problem = null;
     this.lastTrafficMs = nowMs;
+  }
+
+  /** Whether nothing goes on with it. */
+  get isIdle(): boolean {
+    return this.outbox.size === 0 && this.link === null && this.attempt === null;
   }
 
   /** Whether it was tried in vain, and nothing has changed since. */

@@ -52,13 +52,11 @@ export class FriendLinks {
     return this.#links.values();
   }
 
-  /** Inbound ones whose other side isn't known to be a friend. */
-  get unopened(): number {
-    let count = 0;
-    for (const { phase, dialled } of this.#links.values()) {
-      if (!dialled && (phase === "greeting" || phase === "checking")) count++;
-    }
-    return count;
+  /** Inbound ones whose other side isn't known to be a friend, in the order in which they came. */
+  unopened(): readonly FriendLink[] {
+    return [...this.#links.values()].filter(({ phase, dialled }) =>
+      !dialled && (phase === "greeting" || phase === "checking")
+    );
   }
 
   checking(friend: Friend): readonly FriendLink[] {

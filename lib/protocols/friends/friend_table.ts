@@ -9,13 +9,34 @@ import type { FriendRow } from "./friends_io.ts";
 export class FriendTable {
   readonly #friends = new Map<FoldedName, Friend>();
   readonly #listed = new Set<Friend>();
+  readonly #busy = new Set<Friend>();
+  readonly #pins: Map<string, Fingerprint>;
+  /** For all friends together. */
+  readonly #waiting = { bytes: 0 };
 
-  constructor(
-    rows: readonly FriendRow[],
-    /** Keys met before, by folded name. */
-    readonly pins: ReadonlyMap<string, Fingerprint>,
-  ) {
+  /** @param pins Keys met before, by folded name. */
+  constructor(rows: readonly FriendRow[], pins: ReadonlyMap<string, Fingerprint>) {
+    this.#pins = new Map(pins);
     this.#take(rows);
+  }
+
+  /** Something waits for it, or it is linked or dialled. */
+  markBusy(friend: Friend): void {
+    this.#busy.add(friend);
+  }
+
+  /** Those of the table with which something is going on: few, however many there are. */
+  *busy(): Generator<Friend> {
+    for (const friend of this.#busy) {
+      if (friend.isIdle) this.#busy.delete(friend);
+      else if (this.#listed.has(friend)) yield friend;
+    }
+  }
+
+  /** Remembers the friend's key, also where the table loses sight of the friend for a while. */
+  pin(friend: Friend, key: Fingerprint): void {
+    friend.pinned = key;
+    this.#pins.set(foldName(friend.name), key);
   }
 
   /** Those of the table, in its order. */
@@ -39,7 +60,7 @@ export class FriendTable {
     let friend = this.#friends.get(folded);
     if (friend === undefined) {
       const row = { name, endpoint: { host: "", port: 0 }, fingerprint: null };
-      friend = new Friend(row, this.pins.get(folded) ?? null);
+      friend = new Friend(row, this.#pins.get(folded) ?? null, this.#waiting);
       this.#friends.set(folded, friend);
     }
     return friend;

@@ -94,7 +94,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   #earliestMs(): number | null {
     if (this.#stopped) return null;
     let next = earliestMs(this.#deadlines.nextMs(), this.#meeting.links.nextDueMs());
-    for (const friend of this.#table.listed) next = earliestMs(next, this.#dueOf(friend));
+    for (const friend of this.#table.busy()) next = earliestMs(next, this.#dueOf(friend));
     return next;
   }
 
@@ -110,7 +110,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   #postpone(delayMs: number): void {
     this.#deadlines.postpone(delayMs);
     this.#meeting.links.postpone(delayMs);
-    for (const friend of this.#table.all()) friend.postpone(delayMs);
+    for (const friend of this.#table.busy()) friend.postpone(delayMs);
   }
 
   #handle(input: FriendsInput): void {
@@ -156,7 +156,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       names: Array.from(this.#table.listed, ({ name }) => name),
     });
     this.#exchange.start();
-    for (const friend of this.#table.listed) this.#exchange.pump(friend);
+    for (const friend of this.#table.listed) this.#exchange.pump(friend); // those who are away are dialled
   }
 
   #tick(): void {
@@ -170,7 +170,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       }
     }
     this.#meeting.tick();
-    for (const friend of this.#table.listed) {
+    for (const friend of this.#table.busy()) {
       if ((this.#dueOf(friend) ?? Infinity) > this.#nowMs) continue;
       const link = this.#meeting.linkOf(friend);
       if (link === null) this.#meeting.reach(friend);
@@ -303,7 +303,8 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       return this.#out.error("not-allowed", text, ref);
     }
     if (strange === null) return this.#out.notice(`No other key of ${friend.name} was met`, ref);
-    friend.trust(strange);
+    this.#table.pin(friend, fingerprintOf(strange));
+    friend.strange = friend.problem = null;
     this.#out.push({ type: "pin", name: friend.name, key: strange, again: true });
     this.#out.notice(`${friend.name}'s key is ${friend.pinned} from now on`, ref);
     this.#exchange.pump(friend);
@@ -312,8 +313,8 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   /** More lines would only wait longer. */
   #pauseInput(): void {
     let slow: Friend | null = null;
-    for (const friend of this.#table.listed) {
-      if (friend.link !== null && friend.outbox.size > OUTBOX_MESSAGES_HIGH) slow = friend;
+    for (const friend of this.#table.busy()) {
+      if (!friend.isAway && friend.outbox.size > OUTBOX_MESSAGES_HIGH) slow = friend;
     }
     if ((slow !== null) === this.#paused) return;
     this.#paused = slow !== null;
@@ -326,7 +327,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   /** All is out, or waits for who was found not to be there. */
   #isSettled(): boolean {
     if (this.#stopped || this.#exchange.isWriting) return false;
-    for (const friend of this.#table.listed) {
+    for (const friend of this.#table.busy()) {
       if (friend.outbox.size > 0 && !friend.isAway) return false;
     }
     return true;

@@ -37,6 +37,9 @@ export function restoreFriends(
       case "queued":
         friendOf(record.to).outbox.add(entryOf(record));
         break;
+      case "released":
+        friendOf(record.to).outbox.markOut(record.through);
+        break;
       case "delivered": {
         const { outbox } = friendOf(record.to);
         outbox.acknowledge(record.through);
@@ -82,14 +85,16 @@ export function snapshotFriends(
     if (outbox.delivered !== null) {
       records.push({ kind: "delivered", to, through: outbox.delivered });
     }
-    for (const { position, id, sentAt, text, isStored } of outbox.entries) {
-      if (isStored) records.push({ kind: "queued", to, position, id, sentAt, text });
+    for (const { position, id, sentAt, text, state, wentOut: linked } of outbox.entries) {
+      if (state !== "stored") continue;
+      records.push({ kind: "queued", to, position, id, sentAt, text, linked });
     }
   }
   return records;
 }
 
 export function entryOf(record: Extract<FriendsRecord, { readonly kind: "queued" }>): OutboxEntry {
-  const { position, id, text, sentAt } = record;
-  return { position, id, text, sentAt, bytes: utf8Length(text), ref: undefined, isStored: true };
+  const { position, id, text, sentAt, linked: wentOut } = record;
+  const state = "stored";
+  return { position, id, text, sentAt, bytes: utf8Length(text), ref: undefined, state, wentOut };
 }

@@ -10,6 +10,8 @@ export const TEXT_BYTES_MAX = 65_536;
 /** What waits for one friend: days of talking to somebody who is away. */
 export const OUTBOX_MESSAGES_MAX = 10_000;
 export const OUTBOX_BYTES_MAX = 64 * 1_024 * 1_024;
+/** For all friends together: it is held in memory, too. */
+export const ALL_OUTBOXES_BYTES_MAX = 4 * OUTBOX_BYTES_MAX;
 /** The user's input pauses while so much waits for a friend who is there: half of the bound. */
 export const OUTBOX_MESSAGES_HIGH = OUTBOX_MESSAGES_MAX / 2;
 

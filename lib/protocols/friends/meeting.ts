@@ -50,6 +50,8 @@ export interface MeetingPort {
 export class Meeting {
   readonly links = new FriendLinks();
   readonly #dials = new Map<number, Friend>();
+  /** No other that isn't in the table is told before this time. */
+  #unknownAtMs = -Infinity;
   #nextAttempt = 1;
 
   constructor(
@@ -70,8 +72,9 @@ export class Meeting {
   /** Dials the friend, unless that is under way. */
   reach(friend: Friend): void {
     if (friend.link !== null || friend.attempt !== null || !this.table.listed.has(friend)) return;
-    const attempt = friend.attempt = this.#nextAttempt++;
-    friend.retryAtMs = null;
+    const attempt = this.#nextAttempt++;
+    friend.trying(this.out.nowMs, attempt);
+    this.table.markBusy(friend);
     this.#dials.set(attempt, friend);
     const { row: { endpoint }, expected: expect } = friend;
     this.out.push({ type: "dial", attempt, endpoint, expect });
@@ -107,10 +110,7 @@ export class Meeting {
       unknownMessages: 0,
     };
     this.links.add(link);
-    if (!dialled) {
-      if (this.links.unopened > UNOPENED_LINKS_MAX) this.out.close(link, "too many are coming in");
-      return;
-    }
+    if (!dialled) return this.#makeRoom();
     if (friend === null || !this.table.listed.has(friend)) {
       return this.out.close(link, "no longer in the table");
     }
@@ -120,6 +120,14 @@ export class Meeting {
     }
     this.#greet(link, friend);
     this.#answerChecks(friend, peer);
+  }
+
+  /** Whoever says nothing goes first, the one that came first before the others: friends say who they are at once. */
+  #makeRoom(): void {
+    const unopened = this.links.unopened();
+    if (unopened.length <= UNOPENED_LINKS_MAX) return;
+    const first = unopened.find(({ phase }) => phase === "greeting") ?? unopened[0]!;
+    this.out.close(first, "too many are coming in");
   }
 
   linkDown({ link: id, closed, reason }: Of<"link-down">): void {
@@ -210,6 +218,7 @@ export class Meeting {
       return this.refuse(link, "unknown-user", `This address should be ${link.friend.name}'s`);
     }
     if (friend === null) {
+      this.#metUnknown(link, hello.name);
       const text = `${hello.name} isn't in the table of friends of ${name}`;
       return this.refuse(link, "unknown-user", text);
     }
@@ -277,6 +286,16 @@ export class Meeting {
     this.out.error("key-changed", text);
   }
 
+  /** Somebody who isn't in the table: perhaps it should be. */
+  #metUnknown({ peer }: FriendLink, name: string): void {
+    if (this.out.nowMs < this.#unknownAtMs) return;
+    this.#unknownAtMs = this.out.nowMs + STRANGER_INTERVAL_MS;
+    const { users } = this.config;
+    const text = `Refused somebody who says to be ${name}, with the key ${fingerprintOf(peer)}: ` +
+      `${users} has nobody of that name`;
+    this.out.notice(text);
+  }
+
   #welcome(link: FriendLink, friend: Friend): void {
     this.#greet(link, friend);
     this.#open(link, friend);
@@ -285,9 +304,11 @@ export class Meeting {
   /** Both know whom they talk to. */
   #open(link: FriendLink, friend: Friend): void {
     const { peer } = link;
-    if (friend.expected === null) {
-      friend.pinned = fingerprintOf(peer);
-      this.out.push({ type: "pin", name: friend.name, key: peer, again: false });
+    const key = fingerprintOf(peer);
+    if (friend.pinned !== key) {
+      const again = friend.pinned !== null; // the table has another key than before
+      this.table.pin(friend, key);
+      this.out.push({ type: "pin", name: friend.name, key: peer, again });
     }
     if (link.attempt === friend.attempt) friend.attempt = null;
     friend.key = peer;
@@ -299,6 +320,7 @@ export class Meeting {
     if (old !== null && !isKept(link, old, this.signer.key)) return this.#drain(link);
     if (old !== null) this.#drain(old);
     friend.link = link.link;
+    this.table.markBusy(friend);
     friend.outbox.restart();
     if (old === null) {
       const reason = link.dialled ? "dialled" : "the friend dialled";

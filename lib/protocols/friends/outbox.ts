@@ -5,6 +5,7 @@
  */
 
 import {
+  ALL_OUTBOXES_BYTES_MAX,
   BATCH_BYTES_MAX,
   BATCH_TEXTS_MAX,
   OUTBOX_BYTES_MAX,
@@ -21,8 +22,13 @@ export interface OutboxEntry {
   readonly sentAt: number;
   /** Of the command, in the process that it was typed to. */
   readonly ref: string | undefined;
-  /** Whether it is on disk, and not being taken back: else it holds up what comes after it. */
-  isStored: boolean;
+  /**
+   * `new`: to be written. `writing`: to the disk, or off it; it holds up what comes after it. `stored`: it may go
+   * out, and outlives this process. `kept`: it may go out, and is in memory alone.
+   */
+  state: "new" | "writing" | "stored" | "kept";
+  /** Whether the friend may have it, from any link of any process: too late to take it back. */
+  wentOut: boolean;
 }
 
 export class Outbox {
@@ -31,8 +37,12 @@ export class Outbox {
   /** How many of the first entries went out on the present link, and their bytes. */
   #sent = 0;
   #sentBytes = 0;
+  #isStoring = false;
   /** Up to where the friend has stored everything; null before the first. */
   delivered: Position | null = null;
+
+  /** @param waiting For all friends together. */
+  constructor(readonly waiting: { bytes: number }) {}
 
   get entries(): readonly OutboxEntry[] {
     return this.#entries;
@@ -44,12 +54,31 @@ export class Outbox {
 
   /** Whether one more message of so many bytes would be too much. */
   isFullFor(bytes: number): boolean {
-    return this.#entries.length >= OUTBOX_MESSAGES_MAX || this.#bytes + bytes > OUTBOX_BYTES_MAX;
+    return this.#entries.length >= OUTBOX_MESSAGES_MAX || this.#bytes + bytes > OUTBOX_BYTES_MAX ||
+      this.waiting.bytes + bytes > ALL_OUTBOXES_BYTES_MAX;
   }
 
   add(entry: OutboxEntry): void {
     this.#entries.push(entry);
     this.#bytes += entry.bytes;
+    this.waiting.bytes += entry.bytes;
+  }
+
+  /** What is to be written now: all that is new, unless a write is under way that began before. */
+  nextToStore(): readonly OutboxEntry[] {
+    if (this.#isStoring) return [];
+    const entries: OutboxEntry[] = [];
+    for (let at = this.#entries.length - 1; this.#entries[at]?.state === "new"; at--) {
+      entries.push(this.#entries[at]!);
+    }
+    for (const entry of entries) entry.state = "writing";
+    this.#isStoring = entries.length > 0;
+    return entries.reverse();
+  }
+
+  /** That write is done, well or not. */
+  storingEnded(): void {
+    this.#isStoring = false;
   }
 
   /** The next messages to send, all of one epoch; none where the window is full or nothing waits. */
@@ -57,12 +86,14 @@ export class Outbox {
     const batch: OutboxEntry[] = [];
     let bytes = 0;
     for (const entry of this.#entries.slice(this.#sent, this.#sent + BATCH_TEXTS_MAX)) {
-      if (!entry.isStored || entry.position.epoch !== (batch[0] ?? entry).position.epoch) break;
+      if (entry.state === "new" || entry.state === "writing") break;
+      if (entry.position.epoch !== (batch[0] ?? entry).position.epoch) break;
       if (batch.length > 0 && bytes + entry.bytes > BATCH_BYTES_MAX) break;
       if (this.#sentBytes > 0 && this.#sentBytes + bytes + entry.bytes > WINDOW_BYTES) break;
       batch.push(entry);
       bytes += entry.bytes;
     }
+    for (const entry of batch) entry.wentOut = true;
     this.#sent += batch.length;
     this.#sentBytes += bytes;
     return batch;
@@ -90,9 +121,11 @@ export class Outbox {
     return taken;
   }
 
-  /** Takes all off, as where nothing is kept for who isn't there. */
-  takeAll(): readonly OutboxEntry[] {
-    return this.#take(0, this.#entries.length);
+  /** Takes those off that are in memory alone: nothing more is done for them. */
+  takeUnstored(): readonly OutboxEntry[] {
+    const taken = this.#entries.filter(({ state }) => state === "kept");
+    for (const entry of taken) this.remove(entry);
+    return taken;
   }
 
   /** Takes one off that can't be stored, or was taken back. */
@@ -101,17 +134,30 @@ export class Outbox {
     if (at !== -1) this.#take(at, 1);
   }
 
-  /** The messages whose id begins so, and whether each has gone out. */
-  find(start: string): readonly { readonly entry: OutboxEntry; readonly isSent: boolean }[] {
-    return this.#entries.flatMap((entry, at) =>
-      entry.id.startsWith(start) ? [{ entry, isSent: at < this.#sent }] : []
-    );
+  /** The messages whose id begins so. */
+  find(start: string): readonly OutboxEntry[] {
+    return this.#entries.filter(({ id }) => id.startsWith(start));
+  }
+
+  /** From here on all that waits may go out. @returns Through which; null where nothing new may. */
+  release(): Position | null {
+    const last = this.#entries.at(-1);
+    if (last === undefined || last.wentOut) return null;
+    this.markOut(last.position);
+    return last.position;
+  }
+
+  /** All up to `through` may have gone out. */
+  markOut(through: Position): void {
+    const at = this.#entries.findIndex(({ position }) => isSamePosition(position, through));
+    for (const entry of this.#entries.slice(0, at + 1)) entry.wentOut = true;
   }
 
   #take(at: number, count: number): readonly OutboxEntry[] {
     const taken = this.#entries.splice(at, count);
     for (const [index, { bytes }] of taken.entries()) {
       this.#bytes -= bytes;
+      this.waiting.bytes -= bytes;
       if (at + index >= this.#sent) continue;
       this.#sentBytes -= bytes;
     }

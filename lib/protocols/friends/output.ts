@@ -6,6 +6,7 @@ import type { Friend } from "./friend.ts";
 import type { FriendLink } from "./friend_links.ts";
 import type { FriendsEffect } from "./friends_io.ts";
 import type { FriendsMessage } from "./messages.ts";
+import type { OutboxEntry } from "./outbox.ts";
 
 export class Output {
   nowMs = 0;
@@ -42,8 +43,19 @@ export class Output {
     this.show({ event: "notice", text }, ref);
   }
 
+  /** A notice that something is wrong. */
+  warn(text: string): void {
+    this.show({ event: "notice", text, warning: true });
+  }
+
   error(code: ErrorCode, text: string, ref?: string): void {
     this.show({ event: "error", code, text }, ref);
+  }
+
+  /** It is safe; of a friend who isn't there, the user is told how much waits. */
+  queued({ id, ref }: OutboxEntry, { name: to, isAway, outbox }: Friend): void {
+    const event = { event: "delivery", id, to, state: "queued" } as const;
+    this.show(isAway ? { ...event, waiting: outbox.size } : event, ref);
   }
 
   delivery(
