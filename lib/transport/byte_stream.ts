@@ -43,6 +43,11 @@ export interface StreamNetwork {
   ): () => void;
   /** Reports inbound streams from now on. Called once. */
   accept(accepted: (stream: ByteStream) => void): void;
+  /**
+   * Listens at this port of the same host from now on, and no longer at the one before. Streams go on.
+   * @throws {P2pchatError} As where listening begins; all is as it was then.
+   */
+  listenAt(port: number): void;
   /** Stops listening. Streams go on. */
   stopListening(): Promise<void>;
   /** Resolves once no stream of it is open and nothing is under way any more. */

@@ -120,6 +120,11 @@ export class ChannelLinks implements Links {
     return this.#up;
   }
 
+  listenAt(port: number): void {
+    invariant(this.#shutdown === null, "nothing listens after shutdown");
+    this.#network.listenAt(port);
+  }
+
   dial(attempt: number, to: Endpoint, expect: DialExpectation): void {
     invariant(this.#shutdown === null, "nothing is dialled after shutdown");
     invariant(!this.#connecting.has(attempt), "each attempt has a number of its own");

@@ -93,6 +93,11 @@ export interface Links {
   readonly local: Endpoint;
   /** How many links are up. */
   readonly size: number;
+  /**
+   * Listens at this port of the same host from now on, and no longer at the one before. Links go on.
+   * @throws {P2pchatError} `port-in-use` or `unreachable`; all is as it was then.
+   */
+  listenAt(port: number): void;
   /** Connects and shakes hands, 10 s at most. `attempt` is the caller's number for it. */
   dial(attempt: number, to: Endpoint, expect: DialExpectation): void;
   /** Gives up a dial: `dialFailed` with `refused` follows. Does nothing where it is over. */

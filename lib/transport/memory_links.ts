@@ -4,6 +4,7 @@
  */
 
 import { type Endpoint, endpointText } from "../base/ids.ts";
+import { P2pchatError } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
 import type { ByteStream, ByteStreamEvents, StreamNetwork } from "./byte_stream.ts";
 import { ChannelLinks, type ChannelLinksOptions } from "./channel_links.ts";
@@ -91,10 +92,9 @@ export class MemoryLinkNetwork {
 
   /** Links that listen at `local`. */
   open(local: Endpoint, options: Omit<ChannelLinksOptions, "clock">): Links {
-    const key = endpointText(local);
-    invariant(!this.#hosts.has(key), "one program listens at an endpoint");
-    const host = new MemoryHost(this, local, () => this.#hosts.delete(key));
-    this.#hosts.set(key, host);
+    invariant(!this.#hosts.has(endpointText(local)), "one program listens at an endpoint");
+    const host = new MemoryHost(this, local);
+    this.#hosts.set(endpointText(local), host);
     return new ChannelLinks(host, { ...options, clock: this.clock });
   }
 
@@ -121,6 +121,18 @@ export class MemoryLinkNetwork {
     return !this.#cuts.has(`${from} ${to}`);
   }
 
+  /** The host listens at `to` from now on; null: nowhere. @throws {P2pchatError} `port-in-use`. */
+  move(host: MemoryHost, to: Endpoint | null): void {
+    if (to !== null && this.#hosts.has(endpointText(to))) {
+      throw new P2pchatError("port-in-use", `Cannot listen at port ${to.port}: it is taken`);
+    }
+    const before = endpointText(host.local);
+    if (this.#hosts.get(before) === host) this.#hosts.delete(before);
+    if (to === null) return;
+    host.local = to;
+    this.#hosts.set(endpointText(to), host);
+  }
+
   /** Two ends of a new stream, or `null` where nobody listens. */
   join(
     from: Endpoint,
@@ -141,11 +153,7 @@ export class MemoryLinkNetwork {
 class MemoryHost implements StreamNetwork {
   #accepted: ((stream: ByteStream) => void) | null = null;
 
-  constructor(
-    readonly network: MemoryLinkNetwork,
-    readonly local: Endpoint,
-    readonly leave: () => void,
-  ) {}
+  constructor(readonly network: MemoryLinkNetwork, public local: Endpoint) {}
 
   connect(
     to: Endpoint,
@@ -166,8 +174,12 @@ class MemoryHost implements StreamNetwork {
     this.#accepted = accepted;
   }
 
+  listenAt(port: number): void {
+    if (port !== this.local.port) this.network.move(this, { host: this.local.host, port });
+  }
+
   stopListening(): Promise<void> {
-    this.leave();
+    this.network.move(this, null);
     return Promise.resolve();
   }
 

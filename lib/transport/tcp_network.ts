@@ -117,24 +117,25 @@ class TcpStream implements ByteStream {
 }
 
 export class TcpNetwork implements StreamNetwork {
-  readonly local: Endpoint;
   /** Null for one that only dials. */
-  readonly #listener: Deno.TcpListener | null;
+  #listener: Deno.TcpListener | null;
+  readonly #host: string | null;
   readonly #log: Logger;
   readonly #ongoing = new Set<Promise<void>>();
   #stopped = false;
-  #acceptLoop: Promise<void> | null = null;
-  #wakeAccept: (() => void) | null = null;
+  #accepted: (stream: ByteStream) => void = (stream) => stream.abort();
+  readonly #acceptLoops = new Set<Promise<void>>();
+  readonly #wakeAccept = new Set<() => void>();
 
-  private constructor(listener: Deno.TcpListener | null, log: Logger) {
+  private constructor(listener: Deno.TcpListener | null, host: string | null, log: Logger) {
     this.#listener = listener;
+    this.#host = host;
     this.#log = log;
-    this.local = { host: listener?.addr.hostname ?? "", port: listener?.addr.port ?? 0 };
   }
 
   /** Connects to others, and listens nowhere: `local` has an empty host and port 0. */
   static dialOnly(log: Logger): TcpNetwork {
-    return new TcpNetwork(null, log);
+    return new TcpNetwork(null, null, log);
   }
 
   /**
@@ -144,17 +145,20 @@ export class TcpNetwork implements StreamNetwork {
    * address of this machine, or the port isn't allowed.
    */
   static listen(host: string | null, port: number, log: Logger): TcpNetwork {
-    const hosts = host === null ? ["::", "0.0.0.0"] : [host];
-    let last: unknown;
-    for (const hostname of hosts) {
-      try {
-        return new TcpNetwork(Deno.listen({ hostname, port, transport: "tcp" }), log);
-      } catch (error) {
-        last = error;
-        if (error instanceof Deno.errors.AddrInUse) break;
-      }
-    }
-    throw listenError(host, port, last);
+    return new TcpNetwork(listenerAt(host, port), host, log);
+  }
+
+  get local(): Endpoint {
+    const address = this.#listener?.addr;
+    return { host: address?.hostname ?? "", port: address?.port ?? 0 };
+  }
+
+  listenAt(port: number): void {
+    const before = this.#listener;
+    if (this.#stopped || before === null || before.addr.port === port) return;
+    const listener = this.#listener = listenerAt(this.#host, port);
+    before.close();
+    this.#beginAccepting(listener);
   }
 
   connect(
@@ -194,32 +198,37 @@ export class TcpNetwork implements StreamNetwork {
   }
 
   accept(accepted: (stream: ByteStream) => void): void {
-    if (this.#listener !== null) this.#acceptLoop = this.#accept(this.#listener, accepted);
+    this.#accepted = accepted;
+    if (this.#listener !== null) this.#beginAccepting(this.#listener);
   }
 
   async stopListening(): Promise<void> {
     if (!this.#stopped) {
       this.#stopped = true;
       this.#listener?.close();
-      this.#wakeAccept?.();
+      for (const wake of this.#wakeAccept) wake();
     }
-    await this.#acceptLoop;
+    await Promise.all(this.#acceptLoops);
   }
 
   async allClosed(): Promise<void> {
     while (this.#ongoing.size > 0) await Promise.allSettled([...this.#ongoing]);
   }
 
-  async #accept(
-    listener: Deno.TcpListener,
-    accepted: (stream: ByteStream) => void,
-  ): Promise<void> {
-    while (!this.#stopped) {
+  #beginAccepting(listener: Deno.TcpListener): void {
+    const loop = this.#accept(listener);
+    this.#acceptLoops.add(loop);
+    loop.finally(() => this.#acceptLoops.delete(loop));
+  }
+
+  async #accept(listener: Deno.TcpListener): Promise<void> {
+    const isOver = () => this.#stopped || this.#listener !== listener;
+    while (!isOver()) {
       let conn: Deno.TcpConn;
       try {
         conn = await listener.accept();
       } catch (error) {
-        if (this.#stopped) return;
+        if (isOver()) return;
         this.#log.warn("cannot accept a connection", { reason: reasonOf(error) });
         await this.#pauseAccepting();
         continue;
@@ -233,20 +242,35 @@ export class TcpNetwork implements StreamNetwork {
         conn.close();
         continue;
       }
-      accepted(stream);
+      this.#accepted(stream);
     }
   }
 
   async #pauseAccepting(): Promise<void> {
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ACCEPT_RETRY_MS);
-      this.#wakeAccept = () => {
+      const wake = () => {
         clearTimeout(timer);
+        this.#wakeAccept.delete(wake);
         resolve();
       };
+      const timer = setTimeout(wake, ACCEPT_RETRY_MS);
+      this.#wakeAccept.add(wake);
     });
-    this.#wakeAccept = null;
   }
+}
+
+function listenerAt(host: string | null, port: number): Deno.TcpListener {
+  const hosts = host === null ? ["::", "0.0.0.0"] : [host];
+  let last: unknown;
+  for (const hostname of hosts) {
+    try {
+      return Deno.listen({ hostname, port, transport: "tcp" });
+    } catch (error) {
+      last = error;
+      if (error instanceof Deno.errors.AddrInUse) break;
+    }
+  }
+  throw listenError(host, port, last);
 }
 
 /** Whether it is an IPv4 or IPv6 address, and no name. */

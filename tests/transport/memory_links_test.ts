@@ -12,6 +12,7 @@ function memoryWorld(): LinkWorld {
   return {
     open: (options) => network.open({ host: `127.0.0.${++hosts}`, port: 1 }, options),
     nowhere: { host: "nowhere", port: 1 },
+    freePort: () => 2,
     settle,
     async until(done, what) {
       for (let step = 0; !done(); step++) {

@@ -1,5 +1,6 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { SILENT_LOGGER } from "../../lib/base/environment.ts";
+import { P2pchatError } from "../../lib/base/errors.ts";
 import { openTcpLinks } from "../../lib/transport/tcp_links.ts";
 import { TcpNetwork } from "../../lib/transport/tcp_network.ts";
 import { linkContract, type LinkWorld } from "../contracts/link_contract.ts";
@@ -10,6 +11,12 @@ function tcpWorld(): LinkWorld {
     open: (options) => openTcpLinks({ ...options, host: "127.0.0.1", port: 0 }),
     // Port 1 is reserved for a service that no machine has had for decades.
     nowhere: { host: "127.0.0.1", port: 1 },
+    freePort() {
+      const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      const { port } = listener.addr as Deno.NetAddr;
+      listener.close();
+      return port;
+    },
     settle,
     async until(done, what) {
       const untilMs = performance.now() + 5_000;
@@ -25,6 +32,20 @@ function tcpWorld(): LinkWorld {
 }
 
 linkContract("TCP", tcpWorld, { permissions: { net: true } });
+
+Deno.test("TcpNetwork: listenAt() a port that is taken changes nothing", async () => {
+  const [network, other] = [0, 0].map((port) =>
+    TcpNetwork.listen("127.0.0.1", port, SILENT_LOGGER)
+  );
+  const before = network!.local;
+  try {
+    const error = assertThrows(() => network!.listenAt(other!.local.port), P2pchatError);
+
+    assertEquals([error.code, network!.local], ["port-in-use", before]);
+  } finally {
+    await Promise.all([network!.stopListening(), other!.stopListening()]);
+  }
+});
 
 Deno.test("TcpNetwork: a connection that was reset before it is looked at is closed", async () => {
   const network = TcpNetwork.listen("127.0.0.1", 0, SILENT_LOGGER);
