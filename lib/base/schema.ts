@@ -16,7 +16,7 @@
 
 import type { Bytes } from "./crypto.ts";
 import { invariant } from "./invariant.ts";
-import { Input, OUTPUT, tooLong, unencodable, varintBytes } from "./schema_codec.ts";
+import { Input, OUTPUT, refused, tooLong, unencodable, varintBytes } from "./schema_codec.ts";
 import { type Fields, type NameOf, type Schema, schema } from "./schema_values.ts";
 
 export type { Fields, NameOf, Schema } from "./schema_values.ts";
@@ -37,32 +37,50 @@ function checkNotTrailing(item: Schema<unknown>, where: string): void {
   invariant(item.trailing === "none", `${where} has no trailing field: its end isn't known`);
 }
 
-/** Its length, then at most `itemsMax` items. */
-export function list<T>(item: Schema<T>, itemsMax: number): Schema<readonly T[]> {
+/**
+ * Its length, then at most `itemsMax` items.
+ * @param bytesMax Of all that; left out where as many of the longest items are meant.
+ */
+export function list<T>(
+  item: Schema<T>,
+  itemsMax: number,
+  bytesMax: number = varintBytes(itemsMax) + itemsMax * item.bytesMax,
+): Schema<readonly T[]> {
   checkNotTrailing(item, "a list's item");
   invariant(
     item.bytesMin > 0,
     "a list's item takes at least one byte: it bounds what a list can be",
   );
   return schema<readonly T[]>({
-    describe: (nameOf) => `list of ${itemsMax} x ${printed(item, nameOf)}`,
+    describe: (nameOf) => {
+      const isBounded = bytesMax < itemsMax * item.bytesMax;
+      const bound = isBounded ? `, ${bytesMax} B` : "";
+      return `list of ${itemsMax} x ${printed(item, nameOf)}${bound}`;
+    },
     bytesMin: 1,
-    bytesMax: varintBytes(itemsMax) + itemsMax * item.bytesMax,
+    bytesMax,
     compile(field) {
       const itemCodec = item.compile(`${field}[]`);
       return {
         read(input) {
+          const start = input.offset;
           const length = input.length(field, itemsMax, item.bytesMin);
           const items: T[] = [];
           for (let index = 0; index < length; index++) items.push(itemCodec.read(input));
+          if (input.offset - start > bytesMax) {
+            throw refused(field, `must have at most ${bytesMax} bytes, has more`);
+          }
           return items;
         },
         write(output, items) {
           if (items.length > itemsMax) {
             throw unencodable(field, `must have at most ${itemsMax} items, has ${items.length}`);
           }
+          const start = output.length;
           output.uint(items.length);
           for (const value of items) itemCodec.write(output, value);
+          const bytes = output.length - start;
+          if (bytes > bytesMax) throw tooLong(field, bytesMax, bytes);
         },
       };
     },

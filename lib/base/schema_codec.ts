@@ -142,6 +142,11 @@ export class Output {
     this.offset = this.#start;
   }
 
+  /** Bytes since `begin`. */
+  get length(): number {
+    return this.offset - this.#start;
+  }
+
   /** What was written since `begin`: a view into a shared buffer, or a long one's own array. */
   take(): Bytes {
     if (this.bytes.length > SHARED_BUFFER_BYTES) {

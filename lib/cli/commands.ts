@@ -134,6 +134,10 @@ export interface CommandTableOptions<Target> {
   readonly commands: readonly Command<Target>[];
   /** What a line of no command means, here and now: chat, for example. May throw a P2pchatError. */
   readonly bareLine: (line: string) => Invocation;
+  /** What follows a name at the start of a line, as completion writes it; a blank where nothing is said. */
+  readonly afterName?: string;
+  /** Forms of lines that are no commands, for `/help`: head and description. */
+  readonly bareForms?: readonly (readonly [head: string, help: string])[];
   /** Lines that are commands as a whole, exactly so: `:q`. */
   readonly words: Readonly<Record<string, string>>;
 }
@@ -145,6 +149,8 @@ interface InputObject extends Readonly<Record<string, unknown>> {
 
 export class CommandTable<Target> {
   readonly commands: readonly Command<Target>[];
+  readonly afterName: string;
+  readonly bareForms: readonly (readonly [head: string, help: string])[];
   readonly #byName = new Map<string, Command<Target>>();
   readonly #bareLine: (line: string) => Invocation;
   readonly #words: ReadonlyMap<string, string>;
@@ -155,6 +161,8 @@ export class CommandTable<Target> {
       for (const name of [entry.name, ...entry.aliases]) this.#byName.set(name, entry);
     }
     this.#bareLine = options.bareLine;
+    this.afterName = options.afterName ?? " ";
+    this.bareForms = options.bareForms ?? [];
     this.#words = new Map(Object.entries(options.words));
   }
 

@@ -30,7 +30,7 @@ export function complete<Target>(
     const slash = word.startsWith("/") ? "/" : "";
     const commands = table.commands.flatMap((entry) => [entry.name, ...entry.aliases]);
     const fitting = commands.map((name) => slash + name).filter((name) => name.startsWith(word));
-    return completion(start, word, fitting.sort());
+    return completion(start, word, fitting.sort(), " ");
   }
   if (word === "" && start === 0) return null;
   const folded = foldName(word);
@@ -38,7 +38,7 @@ export function complete<Target>(
     foldName(name).startsWith(folded) ||
     foldName(name).startsWith(foldName(`${MIXED_SCRIPTS_MARK}${word}`))
   );
-  return completion(start, word, fitting.sort());
+  return completion(start, word, fitting.sort(), start === 0 ? table.afterName : " ");
 }
 
 /** Whether what follows `before` is the name of a command: `/help `. */
@@ -48,10 +48,15 @@ function takesCommand<Target>(before: string, table: CommandTable<Target>): bool
   return entry?.args[entry.argumentNames[0] ?? ""]?.completesCommands === true;
 }
 
-function completion(start: number, word: string, fitting: readonly string[]): Completion | null {
+function completion(
+  start: number,
+  word: string,
+  fitting: readonly string[],
+  after: string,
+): Completion | null {
   const [first, ...others] = fitting;
   if (first === undefined) return null;
-  if (others.length === 0) return { start, replacement: `${first} `, choices: [] };
+  if (others.length === 0) return { start, replacement: first + after, choices: [] };
   const common = commonStart(fitting);
   return {
     start,

@@ -25,6 +25,11 @@ export const friendsCommands: CommandTable<FriendsCommandSink> = new CommandTabl
   FriendsCommandSink
 >({
   bareLine: toFriend,
+  afterName: "/",
+  bareForms: [
+    ["NAME/TEXT", "says TEXT to NAME; TEXT may have slashes"],
+    ["r/TEXT", "answers who wrote last, unless a friend is called r"],
+  ],
   words: {},
   commands: [
     command({
@@ -32,7 +37,7 @@ export const friendsCommands: CommandTable<FriendsCommandSink> = new CommandTabl
       aliases: [],
       form: "NAME TEXT",
       args: { name: memberName, text: messageText },
-      help: "a message to NAME; the same as NAME/TEXT, and r/TEXT answers who wrote last",
+      help: "a message to NAME; the same as NAME/TEXT",
       example: "bob/hello",
       run: (submit: FriendsCommandSink, { name, text }, ref) =>
         submit({ command: "msg", name, text }, ref),

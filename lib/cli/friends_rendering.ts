@@ -86,16 +86,20 @@ function messageLine(event: EventNamed<"message">, nowMs: number): Line {
 
 /** That a message is safe, and that it has arrived, is what one expects: at a terminal only the rest is told. */
 function deliveryLines(
-  { state, to, reason }: EventNamed<"delivery">,
+  { state, to, reason, waiting }: EventNamed<"delivery">,
   { nowMs, interactive }: RenderContext,
 ): readonly Line[] {
+  const mark: Span = { text: " ! ", as: "mark" };
+  if (waiting !== undefined) {
+    const kept = ` isn't there; kept, and sent when ${shownName(to)} is back (${waiting} waiting)`;
+    return [[{ timeMs: nowMs }, mark, name(to), kept]];
+  }
   if (state !== "failed") {
     if (interactive) return [];
     const text = state === "queued" ? " * Kept until it has arrived: to " : " * Delivered: to ";
     return [[{ timeMs: nowMs }, text, name(to)]];
   }
   const because = reason === undefined ? "" : `: ${reason}`;
-  const mark: Span = { text: " ! ", as: "mark" };
   return [[{ timeMs: nowMs }, mark, "Your message isn't sent to ", name(to), because]];
 }
 

@@ -48,7 +48,7 @@ export function helpLines<Target>(
   if (entries.length === 1) {
     return [...twoColumns(rows, columns), [`for example: ${entries[0]!.example}`]];
   }
-  const lines = twoColumns([...rows, ["//TEXT", "says /TEXT: no command"]], columns);
+  const lines = twoColumns([...rows, ...table.bareForms], columns);
   return columns === null ? lines : [...lines, ["Lines that are pasted at once are one message."]];
 }
 

@@ -2,7 +2,7 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
-import { endpointText, type PeerKey, type RoomId } from "../base/ids.ts";
+import { endpointText, type RoomId } from "../base/ids.ts";
 import { invariant } from "../base/invariant.ts";
 import type { MeshEvent } from "../protocols/mesh/events.ts";
 import type { MeshConfig } from "../protocols/mesh/mesh_io.ts";
@@ -15,7 +15,7 @@ import { meshCommands, type MeshCommandSink } from "./mesh_commands.ts";
 import { meshLines, type MeshOwnEvent, shownMeshEvent } from "./mesh_rendering.ts";
 import { MeshRooms } from "./mesh_rooms.ts";
 import type { MeshOptions } from "./options.ts";
-import { channelIdentity, type Session, withSession } from "./session.ts";
+import { channelIdentity, markVerified, type Session, withSession } from "./session.ts";
 import { VERSION } from "./version.ts";
 
 /** Where a mesh listens unless told otherwise. */
@@ -182,7 +182,7 @@ class Presenter {
         this.#names.set(event.key, event.name);
         return this.#offerNames();
       case "verify":
-        return this.#markVerified(event.peerKey, ref);
+        return markVerified(this.wiring, event.peerKey, ref);
     }
   }
 
@@ -214,13 +214,6 @@ class Presenter {
 
   #offerNames(): void {
     this.wiring.ui.setNames([...this.#names.values()]);
-  }
-
-  #markVerified(key: PeerKey, ref: string | undefined): void {
-    this.wiring.knownPeers.markVerified(key).catch((error) => {
-      if (!(error instanceof P2pchatError)) throw error;
-      this.wiring.ui.show({ event: "error", code: error.code, text: error.message }, ref);
-    });
   }
 }
 

@@ -6,13 +6,18 @@ import type { PeerKey, RoomId } from "../base/ids.ts";
 import type { MeshRecord } from "../protocols/mesh/records.ts";
 import type { RoomStore } from "../runtime/mesh_host.ts";
 import { fromLogRecord, MESH_LOG_FORMAT, toLogRecord } from "../runtime/mesh_records.ts";
-import { AppendLog } from "../store/append_log.ts";
-import { corruptError, type Disk } from "../store/disk.ts";
-import type { LogRecord } from "../store/log_format.ts";
+import type { Disk } from "../store/disk.ts";
 import type { KnownPeers } from "../store/known_peers.ts";
 import { Table } from "../store/table.ts";
+import { lineOf, openRecords, type RecordFormat } from "./record_store.ts";
 
 const LAST_FORMAT = { format: "mesh-last-room", version: 1 } as const;
+
+const MESH_RECORDS: RecordFormat<MeshRecord> = {
+  name: MESH_LOG_FORMAT,
+  line: toLogRecord,
+  record: fromLogRecord,
+};
 
 /** What every room's log begins with. */
 const FOUNDING: MeshRecord["kind"] = "genesis";
@@ -70,15 +75,14 @@ export class MeshRooms {
     const path = `${folder}/log`;
     if (resume && await this.disk.stat(path) === null) throw cannotResume(`${path} is missing`);
     await this.disk.makeFolder(folder);
-    const opened = await AppendLog.open(this.disk, path, MESH_LOG_FORMAT);
-    for (const text of opened.notices) this.notice(text);
-    if (resume && !opened.records.some(({ kind }) => kind === FOUNDING)) {
-      await opened.log.close();
+    const log = await openRecords(this.disk, path, MESH_RECORDS);
+    for (const text of log.notices) this.notice(text);
+    if (resume && !log.records.some(({ kind }) => kind === FOUNDING)) {
+      await log.close();
       throw cannotResume(`line ${lineOf(0)} of ${path} isn't the room's founding`);
     }
     const pins = new RoomPins(`mesh:${room}`, knownPeers, wallMs, warn);
-    const records = opened.records.map((record, index) => parsed(record, path, index))
-      .filter((record) => pins.stands(record));
+    const records = log.records.filter((record) => pins.stands(record));
     const port = listening ?? this.lastPort;
     const isRemembered = this.last === room && this.lastPort === port;
     let remembered = isRemembered ? Promise.resolve() : null;
@@ -92,25 +96,20 @@ export class MeshRooms {
     return {
       records,
       get bytes() {
-        return opened.log.bytes;
+        return log.bytes;
       },
       append: async (fresh, sync) => {
-        await opened.log.append(fresh.map(toLogRecord), { sync });
+        await log.append(fresh, sync);
         await remember();
         pins.note(fresh);
       },
-      rewrite: (all) => opened.log.rewrite([...all].map(toLogRecord)),
+      rewrite: log.rewrite,
       close: async () => {
         await pins.settled;
-        await opened.log.close();
+        await log.close();
       },
     };
   }
-}
-
-/** The log's first line names its format, so that record 0 stands in line 2. */
-function lineOf(index: number): number {
-  return index + 2;
 }
 
 function cannotResume(because: string): P2pchatError {
@@ -119,15 +118,6 @@ function cannotResume(because: string): P2pchatError {
     `Cannot resume the room: ${because}; restore the file from a copy, start with --new, or join ` +
       "through a member's address",
   );
-}
-
-function parsed(record: LogRecord, path: string, index: number): MeshRecord {
-  try {
-    return fromLogRecord(record);
-  } catch (error) {
-    if (!(error instanceof P2pchatError)) throw error;
-    throw corruptError(path, lineOf(index), error.message);
-  }
 }
 
 /** Keeps a room's pins in step with `known_peers`. */

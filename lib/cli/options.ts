@@ -1,7 +1,7 @@
 /** What the command line said, checked: the input of each mode. */
 
 import type { Endpoint } from "../base/ids.ts";
-import type { UserInfo } from "../store/user_info.ts";
+import type { OwnRowKey, UserInfo } from "../store/user_info.ts";
 
 /** Flags that all modes share. */
 export interface CommonOptions {
@@ -40,6 +40,22 @@ export interface MeshOptions extends CommonOptions {
   readonly foundNew: boolean;
   /** Dial others and listen nowhere. */
   readonly passive: boolean;
+}
+
+/** `p2pchat peer [NAME] --users FILE`. */
+export interface FriendsOptions extends CommonOptions {
+  /** The table of users, as the user calls it. */
+  readonly file: string;
+  /** Which row is oneself: that of a name, valid and in NFC, or the one with the port to listen at. */
+  readonly own: OwnRowKey;
+  /** Address to listen at; `null`: all interfaces. */
+  readonly host: string | null;
+  /** `null`: the port of one's row; 0: any free one. */
+  readonly port: number | null;
+  /** A link without traffic is closed after this time. */
+  readonly idleMs: number;
+  /** False: a message that can't be delivered now has failed. */
+  readonly queue: boolean;
 }
 
 /** `p2pchat users check FILE`. */

@@ -7,13 +7,18 @@ import { flushLog, logEnding, logFault, stackOf } from "./log.ts";
 import { meshProgramCommand } from "./mesh_arguments.ts";
 import { outputError } from "./output.ts";
 import { leaveRawMode } from "./terminal_mode.ts";
+import { peerProgramCommand } from "./peer_arguments.ts";
 import { usageText } from "./usage.ts";
 import { usersProgramCommands } from "./users_arguments.ts";
 import { VERSION } from "./version.ts";
 import { withinTime } from "./within_time.ts";
 import { print, writeWhole } from "./write_whole.ts";
 
-const COMMANDS: readonly ProgramCommand[] = [meshProgramCommand, ...usersProgramCommands];
+const COMMANDS: readonly ProgramCommand[] = [
+  meshProgramCommand,
+  peerProgramCommand,
+  ...usersProgramCommands,
+];
 
 /** A disk that takes nothing for so long gets no more of the log. */
 const LOG_FLUSH_MS_MAX = 2_000;

@@ -2,6 +2,8 @@
 
 import { nodeCrypto } from "../base/crypto.ts";
 import type { Environment } from "../base/environment.ts";
+import { P2pchatError } from "../base/errors.ts";
+import type { PeerKey } from "../base/ids.ts";
 import type { ChannelIdentity } from "../protocols/noise/channel_handshake.ts";
 import { keyPairFromSeed } from "../protocols/noise/primitives.ts";
 import type { Disk } from "../store/disk.ts";
@@ -68,6 +70,27 @@ export function channelIdentity(
   { identity: { signer } }: Pick<Session<ShownEvent, unknown>, "identity">,
 ): ChannelIdentity {
   return { signer, static: keyPairFromSeed(randomBytes(32)) };
+}
+
+/** Remembers that the user compares this key's digits with its owner. */
+export function markVerified<Event extends ShownEvent, Target>(
+  { knownPeers, ui }: Pick<Session<Event, Target>, "knownPeers" | "ui">,
+  key: PeerKey,
+  ref: string | undefined,
+): void {
+  showFailure(ui, knownPeers.markVerified(key), ref);
+}
+
+/** Shows why `work` failed, as the command's answer; anything but a P2pchatError ends the program. */
+export function showFailure<Event extends ShownEvent, Target>(
+  ui: UserInterface<Event, Target>,
+  work: Promise<unknown>,
+  ref?: string,
+): void {
+  work.catch((error) => {
+    if (!(error instanceof P2pchatError)) throw error;
+    ui.show({ event: "error", code: error.code, text: error.message }, ref);
+  });
 }
 
 /** In [0, 1), from the system's generator: nobody can foresee whom we evict or dial. */

@@ -243,6 +243,18 @@ Deno.test("list() is refused for items that take no bytes", () => {
   assertThrows(() => list(fixedBytes(0), 10), InvariantError);
 });
 
+Deno.test("list() has a bound in bytes where one is said, in both directions", () => {
+  const lines = list(text(9), 4, 12);
+
+  const twelve = encode(lines, ["12345", "1234"]).slice();
+  assertEquals(decode(lines, twelve), ["12345", "1234"]);
+  assertThrows(() => encode(lines, ["12345", "12345"]), InvariantError, "at most 12 bytes, has 13");
+  const thirteen = encode(list(text(9), 4), ["12345", "12345"]).slice();
+  assertThrows(() => decode(lines, thirteen), RemoteProtocolError, "at most 12 bytes, has more");
+  assertEquals([lines.bytesMax, lines.describe()], [12, "list of 4 x text, 9 B, 12 B"]);
+  assertEquals(list(text(9), 4).bytesMax, 41);
+});
+
 // Else null would have two forms on the wire, and one structure two ids.
 Deno.test("nullable() is refused for what is nullable", () => {
   assertThrows(() => nullable(nullable(UINT)), InvariantError);

@@ -219,6 +219,7 @@ export class Exchange {
       const [first] = batch;
       if (first === undefined) return;
       friend.lastTrafficMs = this.out.nowMs;
+      link.isUsed = true;
       this.out.send(link, {
         type: "texts",
         epoch: first.position.epoch,
@@ -276,6 +277,7 @@ export class Exchange {
   // Receiving.
 
   texts(link: FriendLink, friend: Friend, { epoch, entries }: Message<"texts">): void {
+    link.isUsed = true;
     let fresh = false;
     for (const { number, id, sentAt, text } of entries) {
       const position = { epoch, number };

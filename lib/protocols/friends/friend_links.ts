@@ -17,10 +17,11 @@ export interface FriendLink {
    * use. `draining`: another one is used. `over`: it is being closed.
    */
   phase: "greeting" | "checking" | "open" | "draining" | "over";
-  /** Up to where it has stored what we said, as its `hello` told. */
   /** The other's process, as its `hello` said, and what that has stored of what we said. */
   epoch: number;
   stored: readonly Position[];
+  /** A message went out on it, or came in. */
+  isUsed: boolean;
   /** It was refused, by either side: no new one at once. */
   isRefused: boolean;
   /** When it is closed unless something happens; null for an open one. */

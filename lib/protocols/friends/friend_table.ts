@@ -33,6 +33,13 @@ export class FriendTable {
     }
   }
 
+  /** How many messages wait, for all friends together. */
+  waiting(): number {
+    let count = 0;
+    for (const { outbox } of this.#friends.values()) count += outbox.size;
+    return count;
+  }
+
   /** Remembers the friend's key, also where the table loses sight of the friend for a while. */
   pin(friend: Friend, key: Fingerprint): void {
     friend.pinned = key;

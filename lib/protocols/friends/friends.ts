@@ -23,14 +23,14 @@ import type { Friend } from "./friend.ts";
 import { FriendTable } from "./friend_table.ts";
 import type { FriendRow, FriendsConfig, FriendsEffect, FriendsInput } from "./friends_io.ts";
 import { friendsView, outboxView, statusView } from "./friends_view.ts";
-import { LEAVE_MS_MAX, OUTBOX_MESSAGES_HIGH } from "./limits.ts";
+import { GREETING_MS_MAX, LEAVE_MS_MAX, LEAVE_UNTOLD_MS, OUTBOX_MESSAGES_HIGH } from "./limits.ts";
 import { Meeting } from "./meeting.ts";
 import type { FriendsMessage } from "./messages.ts";
 import { Output } from "./output.ts";
 import type { FriendsRecord } from "./records.ts";
 
-/** When the program leaves although not everything has gone out. */
-const DEADLINES = ["leave"] as const;
+/** When the program leaves although not everything has gone out, and when the user is told what is waited for. */
+const DEADLINES = ["leave", "tellLeaving"] as const;
 
 /** A process that stood still for so long blames nobody for it. */
 const STALL_MS = 2_000;
@@ -104,7 +104,9 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     if (friend.link === null) return outbox.size > 0 && attempt === null ? retryAtMs : null;
     const link = this.#meeting.linkOf(friend);
     if (link === null || outbox.size > 0 || this.#exchange.isReceiving(link.peer)) return null;
-    return friend.lastTrafficMs + this.config.idleMs;
+    // Whoever made the link has something to say, however long the way is.
+    const { idleMs } = this.config;
+    return friend.lastTrafficMs + (link.isUsed ? idleMs : Math.max(idleMs, GREETING_MS_MAX));
   }
 
   #postpone(delayMs: number): void {
@@ -164,6 +166,9 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       switch (due) {
         case "leave":
           this.#leave();
+          break;
+        case "tellLeaving":
+          this.#tellLeaving();
           break;
         default:
           unreachable(due);
@@ -251,6 +256,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
         if (this.#leaving !== null) return;
         this.#leaving = { ref };
         this.#deadlines.set("leave", this.#nowMs + LEAVE_MS_MAX);
+        this.#deadlines.set("tellLeaving", this.#nowMs + LEAVE_UNTOLD_MS);
         return;
       default:
         return unreachable(command);
@@ -333,9 +339,21 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     return true;
   }
 
+  #tellLeaving(): void {
+    const names = [...this.#table.busy()].flatMap(({ name, outbox, isAway }) =>
+      outbox.size > 0 && !isAway ? [name] : []
+    );
+    if (names.length > 0) this.#out.notice(`Leaving; waiting up to 10 s for ${names.join(", ")}`);
+  }
+
   #leave(): void {
     if (this.#stopped) return;
     this.#stopped = true;
+    const waiting = this.#table.waiting();
+    if (waiting > 0) {
+      const what = waiting === 1 ? "1 message waits" : `${waiting} messages wait`;
+      this.#out.notice(`${what} in the outbox, to be sent when you are back`);
+    }
     for (const link of this.#meeting.links.all()) {
       if (link.phase !== "over") this.#out.close(link, "quit");
     }

@@ -2,7 +2,8 @@
 
 import { utf8Length } from "../../base/text.ts";
 import type { Friend } from "./friend.ts";
-import type { Inbox, Received } from "./inbox.ts";
+import { FriendTable } from "./friend_table.ts";
+import { Inbox, type Received } from "./inbox.ts";
 import { RECEIVED_KEPT_MAX } from "./limits.ts";
 import type { OutboxEntry } from "./outbox.ts";
 import { isSamePosition } from "./position.ts";
@@ -68,6 +69,13 @@ export function restoreFriends(
     }
   }
   return { epoch, unshown, received: received.slice(-RECEIVED_KEPT_MAX) };
+}
+
+/** How many messages wait for anybody. */
+export function waitingIn(records: readonly FriendsRecord[]): number {
+  const table = new FriendTable([], new Map());
+  restoreFriends(records, (name) => table.kept(name), new Inbox());
+  return table.waiting();
 }
 
 /** What a compacted log holds, all that was received having been shown. */

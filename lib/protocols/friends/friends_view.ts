@@ -39,9 +39,7 @@ export function statusView(
   const problems = friends.flatMap(({ name, problem }) =>
     problem === null ? [] : [`${name}: ${problem}`]
   );
-  let unsent = 0;
   for (const friend of table.all()) {
-    unsent += friend.outbox.size;
     if (friends.includes(friend) || friend.outbox.size === 0) continue;
     problems.push(`${friend.name}: not in the table any more; ${friend.outbox.size} waiting`);
   }
@@ -57,7 +55,7 @@ export function statusView(
       roundTripMs: null,
       problem,
     })),
-    unsent,
+    unsent: table.waiting(),
     problems,
   };
 }

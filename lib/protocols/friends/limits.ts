@@ -20,8 +20,10 @@ export const EPOCHS_MAX = 32;
 
 /** Messages in one frame: a burst shares one frame, one write and one sync at the other side. */
 export const BATCH_TEXTS_MAX = 64;
-/** Text in one frame, as much as the longest message has; with the rest it fits a frame of 256 KiB. */
+/** Text in one frame, as much as the longest message has. */
 export const BATCH_BYTES_MAX = TEXT_BYTES_MAX;
+/** So much text, and what stands beside each. */
+export const FRAME_TEXTS_BYTES_MAX = BATCH_BYTES_MAX + 64 * BATCH_TEXTS_MAX;
 /** Sent and not acknowledged, for each friend: half of a link's data queue, so that it never drops anything. */
 export const WINDOW_BYTES = 512 * 1_024;
 
@@ -33,6 +35,8 @@ export const GREETING_MS_MAX = 10_000;
 export const DRAIN_MS = 2_000;
 /** When the program leaves although not everything has gone out. */
 export const LEAVE_MS_MAX = 10_000;
+/** Who leaves is told what is waited for, where that takes longer than this. */
+export const LEAVE_UNTOLD_MS = 1_000;
 /** A claim to an unknown friend's name makes us dial that friend so often at most. */
 export const CHECK_INTERVAL_MS = 5_000;
 

@@ -105,6 +105,7 @@ export class Meeting {
       phase: "greeting",
       epoch: 0,
       stored: [],
+      isUsed: false,
       isRefused: false,
       dueMs: this.out.nowMs + GREETING_MS_MAX,
       unknownMessages: 0,

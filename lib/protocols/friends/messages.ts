@@ -11,7 +11,13 @@ import {
   text,
   uint,
 } from "../../base/schema.ts";
-import { BATCH_TEXTS_MAX, EPOCHS_MAX, NAME_BYTES_MAX, TEXT_BYTES_MAX } from "./limits.ts";
+import {
+  BATCH_TEXTS_MAX,
+  EPOCHS_MAX,
+  FRAME_TEXTS_BYTES_MAX,
+  NAME_BYTES_MAX,
+  TEXT_BYTES_MAX,
+} from "./limits.ts";
 
 const counter = uint(Number.MAX_SAFE_INTEGER);
 const position = record({ epoch: counter, number: counter });
@@ -67,6 +73,7 @@ const texts = message(3, "texts", {
       text: text(TEXT_BYTES_MAX),
     }),
     BATCH_TEXTS_MAX,
+    FRAME_TEXTS_BYTES_MAX,
   ),
 });
 const stored = message(4, "stored", {

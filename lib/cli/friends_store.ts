@@ -1,0 +1,89 @@
+/**
+ * What a profile keeps of its friends on disk: a folder for each table of users, `friends/DIGEST/`, with the path
+ * of the table in `table`, and messages, sent and received, in `log`.
+ *
+ * Two tables may have a bob each who aren't the same: what waits for one must never go to the other.
+ */
+
+import { hash } from "node:crypto";
+import { utf8 } from "../base/crypto.ts";
+import type { Fingerprint } from "../base/fingerprint.ts";
+import { foldName } from "../base/names.ts";
+import { waitingIn } from "../protocols/friends/friends_log.ts";
+import type { FriendsRecord } from "../protocols/friends/records.ts";
+import type { FriendsStore } from "../runtime/friends_host.ts";
+import { FRIENDS_LOG_FORMAT, friendsLine, friendsRecord } from "../runtime/friends_records.ts";
+import type { Disk } from "../store/disk.ts";
+import type { KnownPeers } from "../store/known_peers.ts";
+import { replaceFile } from "../store/replacement.ts";
+import { openRecords, type RecordFormat } from "./record_store.ts";
+
+const FRIENDS_RECORDS: RecordFormat<FriendsRecord> = {
+  name: FRIENDS_LOG_FORMAT,
+  line: friendsLine,
+  record: friendsRecord,
+};
+
+/** The path of the table that a folder belongs to. */
+const TABLE_FILE = "table";
+const LOG_FILE = "log";
+
+/** Letters of a folder's name: 64 bits, and a user has a few tables. */
+const FOLDER_LETTERS = 16;
+
+/** Messages that wait for friends of another table. */
+interface LeftBehind {
+  readonly table: string;
+  readonly messages: number;
+}
+
+/**
+ * Opens what is kept for the friends of a table.
+ * @param folder `friends` in the profile.
+ * @param table The table's path, absolute.
+ * @returns `notices`: what was mended, and at the first use of a table what waits for friends of others.
+ * @throws {P2pchatError} `store-corrupt` with file and line, or `disk`.
+ */
+export async function openFriends(
+  disk: Disk,
+  folder: string,
+  table: string,
+): Promise<{ readonly store: FriendsStore; readonly notices: readonly string[] }> {
+  const own = `${folder}/${hash("sha256", utf8(table), "hex").slice(0, FOLDER_LETTERS)}`;
+  const isNew = await disk.stat(`${own}/${TABLE_FILE}`) === null;
+  await disk.makeFolder(own);
+  const notices: string[] = [];
+  if (isNew) {
+    for (const left of await leftBehind(disk, folder)) {
+      const count = left.messages === 1 ? "1 message waits" : `${left.messages} messages wait`;
+      notices.push(
+        `${count} for friends of ${left.table}: start with that table to send what you wrote there`,
+      );
+    }
+    await replaceFile(disk, `${own}/${TABLE_FILE}`, utf8(`${table}\n`));
+  }
+  const store = await openRecords(disk, `${own}/${LOG_FILE}`, FRIENDS_RECORDS);
+  return { store, notices: [...notices, ...store.notices] };
+}
+
+/** Keys met before among these friends, by folded name. */
+export function friendsPins(
+  knownPeers: KnownPeers,
+  scope: string,
+): ReadonlyMap<string, Fingerprint> {
+  const pins = knownPeers.pins().filter((pin) => pin.scope === scope);
+  return new Map(pins.map(({ name, fingerprint }) => [foldName(name), fingerprint]));
+}
+
+async function leftBehind(disk: Disk, folder: string): Promise<readonly LeftBehind[]> {
+  const left: LeftBehind[] = [];
+  for (const name of await disk.list(folder)) {
+    const path = await disk.read(`${folder}/${name}/${TABLE_FILE}`);
+    if (path === null) continue;
+    const log = await openRecords(disk, `${folder}/${name}/${LOG_FILE}`, FRIENDS_RECORDS);
+    await log.close();
+    const messages = waitingIn(log.records);
+    if (messages > 0) left.push({ table: new TextDecoder().decode(path).trimEnd(), messages });
+  }
+  return left;
+}

@@ -1,0 +1,66 @@
+/** A machine's records in a log of their own format. */
+
+import { P2pchatError } from "../base/errors.ts";
+import type { RecordStore } from "../runtime/record_log.ts";
+import { AppendLog } from "../store/append_log.ts";
+import { corruptError, type Disk } from "../store/disk.ts";
+import type { LogRecord } from "../store/log_format.ts";
+
+/** How records stand in the file. */
+export interface RecordFormat<Stored> {
+  readonly name: Parameters<typeof AppendLog.open>[2];
+  line(record: Stored): LogRecord;
+  /** @throws {P2pchatError} `store-corrupt`, a part of a sentence. */
+  record(line: LogRecord): Stored;
+}
+
+export interface OpenedRecords<Stored> extends RecordStore<Stored> {
+  /** What was found in the file and mended, in sentences. */
+  readonly notices: readonly string[];
+}
+
+/**
+ * Opens a log, makes it where there is none.
+ * @throws {P2pchatError} `store-corrupt` with file and line, or `disk`.
+ */
+export async function openRecords<Stored>(
+  disk: Disk,
+  path: string,
+  format: RecordFormat<Stored>,
+): Promise<OpenedRecords<Stored>> {
+  const { log, records, notices } = await AppendLog.open(disk, path, format.name);
+  try {
+    return {
+      notices,
+      records: records.map((line, index) => parsed(format, line, path, index)),
+      get bytes() {
+        return log.bytes;
+      },
+      append: (fresh, sync) => log.append(fresh.map(format.line), { sync }),
+      rewrite: (all) => log.rewrite([...all].map(format.line)),
+      close: () => log.close(),
+    };
+  } catch (error) {
+    await log.close();
+    throw error;
+  }
+}
+
+/** The log's first line names its format, so that record 0 stands in line 2. */
+export function lineOf(index: number): number {
+  return index + 2;
+}
+
+function parsed<Stored>(
+  format: RecordFormat<Stored>,
+  line: LogRecord,
+  path: string,
+  index: number,
+): Stored {
+  try {
+    return format.record(line);
+  } catch (error) {
+    if (!(error instanceof P2pchatError)) throw error;
+    throw corruptError(path, lineOf(index), error.message);
+  }
+}
