@@ -5,11 +5,15 @@
  *     make sim SEED=7 NODES=12 STEPS=400            one seed, twice, with its trace's tail where it fails
  *     make sim SEED=7 TRACE=1                       the same with every event, in words
  *
+ *     make sim MODE=friends SEEDS=2000 STEPS=200     friends from a table instead of a room
+ *
  * Settings come from the environment or as NAME=VALUE arguments. SEED begins, SEEDS says how many (1 where
  * SEED is given, else 100); NODES and STEPS describe each run, and without NODES a seed has 5 to 50; JOBS
- * shares the seeds among processes. Ends with status 1 where a run fails.
+ * shares the seeds among processes; friends are 2 to 5. Ends with status 1 where a run fails.
  */
 
+import { runFriends } from "./friends/run.ts";
+import { Violation } from "./friends/process.ts";
 import { meshSubject } from "./mesh/mesh_subject.ts";
 import { repeatCommand, runMesh, type RunOptions, type RunResult } from "./mesh/run.ts";
 import { nodesOf } from "./mesh/scenario.ts";
@@ -38,7 +42,7 @@ function settings(): (name: Name) => number | null {
     given.set(name!.toUpperCase(), value ?? "1");
   }
   for (const name of given.keys()) {
-    if (NAMES.some((known) => known === name)) continue;
+    if (name === "MODE" || NAMES.some((known) => known === name)) continue;
     printError(`Cannot read the argument ${name}: expected one of ${NAMES.join(", ")}`);
     Deno.exit(2);
   }
@@ -67,23 +71,57 @@ function report(options: RunOptions, { failure, tail }: RunResult): void {
   print(`to see it again: ${repeatCommand(options)}`);
 }
 
+/** What is simulated. */
+const MODES = ["mesh", "friends"] as const;
+type Mode = typeof MODES[number];
+
+/** Taken out of the arguments and the environment. */
+function modeOf(): Mode {
+  const given = Deno.args.map((argument) => /^(?:--)?MODE=(.*)$/i.exec(argument)?.[1]);
+  const text = given.find((value) => value !== undefined) ?? Deno.env.get("MODE") ?? "mesh";
+  const mode = MODES.find((known) => known === text);
+  if (mode !== undefined) return mode;
+  printError(`Cannot read MODE: expected one of ${MODES.join(", ")}, is "${text}"`);
+  Deno.exit(2);
+}
+
+function runFriendsSeed(seed: number, totals: Totals, setting: (name: Name) => number | null) {
+  const steps = setting("STEPS") ?? 80;
+  totals.runs++;
+  try {
+    const world = runFriends({ seed, steps, ...(setting("TRACE") ? { print } : {}) });
+    totals.virtualMs += world.time.nowMs;
+    totals.steps += steps;
+    totals.said += world.said.length;
+  } catch (error) {
+    if (totals.failures++ >= FAILURES_SHOWN_MAX) return;
+    print(`\nseed ${seed} failed: ${error instanceof Violation ? error.message : error}`);
+    print(`to see it again: make sim MODE=friends SEED=${seed} STEPS=${steps} TRACE=1`);
+  }
+}
+
+function runMeshSeed(seed: number, totals: Totals, setting: (name: Name) => number | null) {
+  const nodes = setting("NODES") ?? nodesOf(seed);
+  const options: RunOptions = {
+    seed,
+    nodes,
+    steps: setting("STEPS") ?? 400,
+    ...(setting("TRACE") ? { print } : {}),
+  };
+  const result = runMesh(meshSubject(), options);
+  totals.runs++;
+  totals.virtualMs += result.virtualMs;
+  totals.steps += result.steps;
+  totals.said += result.said;
+  if (result.failure !== null && totals.failures++ < FAILURES_SHOWN_MAX) report(options, result);
+}
+
 function runAll(seeds: readonly number[], setting: (name: Name) => number | null): Totals {
+  const runSeed = modeOf() === "friends" ? runFriendsSeed : runMeshSeed;
   const totals: Totals = { runs: 0, failures: 0, virtualMs: 0, steps: 0, said: 0 };
   let shownMs = performance.now();
   for (const seed of seeds) {
-    const nodes = setting("NODES") ?? nodesOf(seed);
-    const options: RunOptions = {
-      seed,
-      nodes,
-      steps: setting("STEPS") ?? 400,
-      ...(setting("TRACE") ? { print } : {}),
-    };
-    const result = runMesh(meshSubject(), options);
-    totals.runs++;
-    totals.virtualMs += result.virtualMs;
-    totals.steps += result.steps;
-    totals.said += result.said;
-    if (result.failure !== null && totals.failures++ < FAILURES_SHOWN_MAX) report(options, result);
+    runSeed(seed, totals, setting);
     if (performance.now() - shownMs > PROGRESS_MS) {
       shownMs = performance.now();
       printError(`${totals.runs} of ${seeds.length} runs, ${totals.failures} failed`);
@@ -102,7 +140,7 @@ async function runJobs(
   const passed = (["NODES", "STEPS"] as const).flatMap((name) => {
     const value = setting(name);
     return value === null ? [] : [`${name}=${value}`];
-  });
+  }).concat(`MODE=${modeOf()}`);
   const children = Array.from({ length: jobs }, (_, job) => {
     const share = Math.ceil((count - job) / jobs);
     return new Deno.Command(Deno.execPath(), {

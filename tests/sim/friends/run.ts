@@ -1,7 +1,7 @@
 /** One run: friends write to each other while troubles come; then all is well, and every promise must hold. */
 
 import { Random } from "../random.ts";
-import { type Person, Violation, World } from "./world.ts";
+import { type Person, World } from "./world.ts";
 
 export interface FriendsRun {
   readonly seed: number;
@@ -27,6 +27,10 @@ const ACTIONS = [
   ["image", 2],
   ["clockJump", 2],
   ["quit", 2],
+  ["unsend", 4],
+  ["forget", 2],
+  ["compact", 2],
+  ["attack", 4],
 ] as const;
 type Action = typeof ACTIONS[number][0];
 
@@ -38,6 +42,7 @@ export function runFriends({ seed, steps, print }: FriendsRun): World {
     people: 2 + random.below(4),
     fingerprintChance: random.pick([0, 0.5, 1]),
     delayMs: random.pick([0.1, 5, 60]),
+    bytesPerMs: random.pick([Infinity, 500, 50]),
     idleMs: random.pick([300, 2_000, 60_000]),
     print: print ?? null,
   });
@@ -53,14 +58,16 @@ export function runFriends({ seed, steps, print }: FriendsRun): World {
   world.network.setCuts(() => false);
   for (const person of world.people) {
     person.disk.refuses = false;
-    if (person.process !== null) person.process.effectsLeft = -1;
+    person.forgotten.clear();
+    world.tellTable(person);
+    person.process?.spare();
   }
   // Whoever was told to leave while it stood still leaves now.
   for (const untilMs = world.time.nowMs + SETTLE_MS; world.time.nowMs < untilMs;) {
     for (const person of world.people) if (person.process === null) world.start(person);
     world.time.runUntil(world.time.nowMs + 1_000);
   }
-  checkAllDelivered(world);
+  world.checkAllDelivered();
   return world;
 }
 
@@ -76,7 +83,7 @@ function act(world: World, random: Random, action: Action): void {
       if (process !== null) world.end(process, false);
       return;
     case "killSoon":
-      if (process !== null) process.effectsLeft = 1 + random.below(20);
+      process?.after(1 + random.below(20), () => world.end(process, false));
       return;
     case "powerLoss":
       if (process !== null) world.end(process, true);
@@ -85,7 +92,7 @@ function act(world: World, random: Random, action: Action): void {
       for (const other of world.people) if (other.process === null) world.start(other);
       return;
     case "cut": {
-      const side = world.people.map(() => random.chance(0.5));
+      const side = world.people.map(() => random.chance(0.5)).concat(false);
       const oneWay = random.chance(0.5);
       return world.network.setCuts((from, to) =>
         oneWay ? side[from]! && !side[to]! : side[from] !== side[to]
@@ -115,6 +122,22 @@ function act(world: World, random: Random, action: Action): void {
     case "quit":
       process?.command({ command: "quit" });
       return;
+    case "unsend": {
+      const waiting = world.said.filter(({ from, queued, delivered }) =>
+        from === person && queued && !delivered
+      );
+      if (waiting.length > 0) world.unsend(random.pick(waiting));
+      return;
+    }
+    case "forget": {
+      const other = random.pick(world.people);
+      if (!person.forgotten.delete(other)) person.forgotten.add(other);
+      return world.tellTable(person);
+    }
+    case "attack":
+      return world.attack(person, random.pick(world.people));
+    case "compact":
+      return process?.compact();
   }
 }
 
@@ -143,16 +166,4 @@ function putBack(world: World, person: Person): void {
   person.disk.restore(person.image.records);
   person.image = null;
   world.start(person);
-}
-
-function checkAllDelivered(world: World): void {
-  for (const { text, from, to, queued, delivered, failed, shown } of world.said) {
-    if (failed) continue;
-    const what = `"${text.slice(0, 20)}" from ${from.name} to ${to.name}`;
-    if (queued && shown === 0) throw new Violation(`${what} was queued, and never shown`);
-    if (delivered && shown === 0) throw new Violation(`${what} was delivered, and never shown`);
-  }
-  for (const { process, name } of world.people) {
-    if (process === null) throw new Violation(`${name} doesn't run at the end`);
-  }
 }

@@ -3,30 +3,22 @@
  * healed. What was typed and what was seen is written down, for the checkers.
  */
 
-import type { Environment } from "../../../lib/base/environment.ts";
-import { SILENT_LOGGER } from "../../../lib/base/environment.ts";
 import { type Fingerprint, fingerprintOf } from "../../../lib/base/fingerprint.ts";
-import type { Endpoint, LinkId, PeerKey } from "../../../lib/base/ids.ts";
-import { foldName } from "../../../lib/base/names.ts";
-import type { FriendsCommand, FriendsEvent } from "../../../lib/protocols/friends/events.ts";
-import { Friends } from "../../../lib/protocols/friends/friends.ts";
-import type {
-  FriendRow,
-  FriendsEffect,
-  FriendsInput,
-} from "../../../lib/protocols/friends/friends_io.ts";
-import { FRIENDS_LANES, type FriendsMessage } from "../../../lib/protocols/friends/messages.ts";
+import type { Endpoint, PeerKey } from "../../../lib/base/ids.ts";
+import type { FriendsEvent } from "../../../lib/protocols/friends/events.ts";
+import type { FriendRow } from "../../../lib/protocols/friends/friends_io.ts";
+import type { FriendsMessage } from "../../../lib/protocols/friends/messages.ts";
 import type { FriendsRecord } from "../../../lib/protocols/friends/records.ts";
 import { SimDisk } from "../disk.ts";
-import { fakeCrypto, fakeSigner } from "../fake_crypto.ts";
-import type { LinkEnd } from "../link.ts";
-import { type Call, Network, type Station } from "../network.ts";
-import { type Persist, type ProcessPort, SimProcess } from "../process.ts";
+import { fakeSigner } from "../fake_crypto.ts";
+import { Network } from "../network.ts";
 import { Random } from "../random.ts";
-import { Timer, VirtualTime } from "../virtual_time.ts";
+import { VirtualTime } from "../virtual_time.ts";
+import { Impostor } from "./impostor.ts";
+import { Process, Violation } from "./process.ts";
 
-const WALL_EPOCH_MS = Date.UTC(2026, 0, 1);
-const SHOWN_RECORD_MS_MAX = 200;
+/** Begins the `ref` of what asks for a message back. */
+const UNSEND = "unsend ";
 
 /** One message that was typed: its text is its own. */
 export interface Said {
@@ -37,12 +29,14 @@ export interface Said {
   queued: boolean;
   delivered: boolean;
   failed: boolean;
+  /** Its id, once the sender was told that it is safe. */
+  id: string | null;
+  /** The sender has asked for it back; it may be told of that, or be killed before. */
+  isAskedBack: boolean;
+  /** The sender was told that it has it back. */
+  takenBack: boolean;
   /** How often its receiver has been shown it. */
   shown: number;
-}
-
-export class Violation extends Error {
-  override readonly name = "Violation";
 }
 
 /** What was on a disk, and what its user had been told by then. */
@@ -61,6 +55,8 @@ export class Person {
   image: DiskImage | null = null;
   /** Its disk was put back to an old state: what was received since may come to be missing. */
   restored = false;
+  /** Whom its table lacks for a while. */
+  readonly forgotten = new Set<Person>();
 
   constructor(
     readonly world: World,
@@ -80,194 +76,13 @@ export class Person {
   }
 }
 
-export class Process
-  implements Station<FriendsMessage>, ProcessPort<FriendsInput, FriendsEffect, FriendsRecord> {
-  readonly tick: FriendsInput = { type: "tick" };
-  readonly machine: Friends;
-  readonly sim: SimProcess<FriendsInput, FriendsEffect, FriendsRecord>;
-  readonly links = new Map<LinkId, LinkEnd<FriendsMessage>>();
-  gone = false;
-  powerLost = false;
-  readIntervalMs = 0;
-  readableAtMs = 0;
-  /** Killed when so many more effects were carried out; -1 for never. */
-  effectsLeft = -1;
-  ended: string | null = null;
-  #nextLink = 1;
-  #shownThrough: string | null = null;
-  readonly #shownTimer = new Timer(() => {
-    if (this.gone || this.sim.stalled || this.#shownThrough === null) return;
-    this.person.disk.write([{ kind: "shown", through: this.#shownThrough }]);
-  });
-
-  constructor(readonly person: Person) {
-    const { world } = person;
-    const random = world.random.fork();
-    const environment: Environment = {
-      random: random.next,
-      randomBytes: (length) => random.bytes(length),
-      wallMs: () => Math.floor(WALL_EPOCH_MS + world.time.nowMs + person.wallOffsetMs),
-      crypto: fakeCrypto,
-      log: SILENT_LOGGER,
-    };
-    this.machine = new Friends(
-      {
-        name: person.name,
-        listening: person.endpoint,
-        users: "users.txt",
-        friends: world.rowsFor(person),
-        pins: new Map(person.pins),
-        records: [...person.disk.records],
-        idleMs: world.idleMs,
-        queue: true,
-      },
-      person.signer,
-      environment,
-    );
-    const clock = { offsetMs: random.between(0, 1e6), rate: 1 };
-    this.sim = new SimProcess(
-      this.machine,
-      world.time,
-      clock,
-      person.disk,
-      random.chance(0.5),
-      this,
-    );
-  }
-
-  get host(): number {
-    return this.person.index;
-  }
-
-  get seenHost(): string {
-    return this.person.endpoint.host;
-  }
-
-  get silent(): boolean {
-    return this.sim.stalled || this.powerLost;
-  }
-
-  get stalledUntilMs(): number {
-    return this.sim.stalledUntilMs;
-  }
-
-  command(command: FriendsCommand, ref?: string): void {
-    this.sim.deliver({ type: "command", command, ref });
-  }
-
-  refusal(call: Call<FriendsMessage>): string | null {
-    const own = fingerprintOf(this.person.key);
-    return call.expect !== null && call.expect !== own ? "wrong-key" : null;
-  }
-
-  linkUp(end: LinkEnd<FriendsMessage>): void {
-    end.id = this.#nextLink++ as LinkId;
-    this.links.set(end.id, end);
-    const peer = (end.other.owner as Process).person.key;
-    const { dialled, attempt } = end;
-    this.sim.deliver({ type: "link-up", link: end.id, peer, dialled, attempt });
-  }
-
-  linkDown(end: LinkEnd<FriendsMessage>, closed: boolean, reason: string): void {
-    if (!this.links.delete(end.id)) return;
-    this.sim.deliver({ type: "link-down", link: end.id, closed, reason });
-  }
-
-  message(end: LinkEnd<FriendsMessage>, message: FriendsMessage): void {
-    this.sim.deliver({ type: "message", link: end.id, message });
-  }
-
-  congested(): void {
-    throw new Violation(`${this.person.name} has filled a link's queue`);
-  }
-
-  drained(end: LinkEnd<FriendsMessage>): void {
-    this.sim.deliver({ type: "drained", link: end.id });
-  }
-
-  persistOf(effect: FriendsEffect): Persist<FriendsRecord> | null {
-    return effect.type === "persist" ? effect : null;
-  }
-
-  persisted(effect: FriendsEffect, stored: boolean): FriendsInput | null {
-    if (effect.type !== "persist") return null;
-    const { token } = effect;
-    if (!stored) return { type: "persist-failed", token, text: "Cannot write: the disk is full" };
-    return token === null ? null : { type: "persisted", token };
-  }
-
-  stepped(input: FriendsInput): void {
-    this.person.world.note(this.person.name, input);
-  }
-
-  carriedOut(): void {
-    if (this.effectsLeft > 0 && --this.effectsLeft === 0) this.person.world.end(this, false);
-  }
-
-  perform(effect: FriendsEffect): void {
-    const { world } = this.person;
-    world.note(`${this.person.name} >`, effect);
-    switch (effect.type) {
-      case "dial":
-        return this.#dial(effect);
-      case "send": {
-        const end = this.links.get(effect.link);
-        end?.send(effect.message, FRIENDS_LANES[effect.message.type], sizeOf(effect.message));
-        return;
-      }
-      case "ban":
-        throw new Violation(`${this.person.name} bans a friend: ${effect.reason}`);
-      case "close":
-        this.links.get(effect.link)?.close(effect.reason);
-        return;
-      case "show":
-        return world.shown(this.person, effect.event, effect.ref);
-      case "shown":
-        this.#shownThrough = effect.through;
-        if (!this.#shownTimer.armed) {
-          world.time.arm(
-            this.#shownTimer,
-            world.time.nowMs + world.random.below(SHOWN_RECORD_MS_MAX),
-          );
-        }
-        return;
-      case "pin":
-        this.person.pins.set(foldName(effect.name), fingerprintOf(effect.key));
-        return;
-      case "stop":
-        this.ended = effect.outcome.kind;
-        return world.end(this, false);
-      case "input":
-      case "persist":
-        return;
-    }
-  }
-
-  #dial({ attempt, endpoint, expect }: Extract<FriendsEffect, { readonly type: "dial" }>): void {
-    const { world } = this.person;
-    const failed = (reason: string) => {
-      const listener = world.network.listener(endpoint);
-      const key = reason === "wrong-key" && listener !== undefined && "person" in listener
-        ? (listener as Process).person.key
-        : null;
-      const text = `cannot be reached: ${reason}`;
-      this.sim.deliver({ type: "dial-failed", attempt, reason, text, key });
-    };
-    world.network.dial({ from: this, attempt, endpoint, expect, room: null, failed });
-  }
-}
-
-function sizeOf(message: FriendsMessage): number {
-  if (message.type !== "texts") return 50;
-  return message.entries.reduce((sum, { text }) => sum + text.length + 30, 10);
-}
-
 export interface WorldOptions {
   readonly seed: number;
   readonly people: number;
   /** Of the rows, how many say whose key it is. */
   readonly fingerprintChance: number;
   readonly delayMs: number;
+  readonly bytesPerMs: number;
   readonly idleMs: number;
   readonly print: ((line: string) => void) | null;
 }
@@ -284,15 +99,15 @@ export class World {
   readonly #withFingerprint: ReadonlySet<Person>;
 
   constructor(readonly options: WorldOptions) {
-    const { seed, people, delayMs } = options;
+    const { seed, people, delayMs, bytesPerMs } = options;
     this.seed = seed;
     this.idleMs = options.idleMs;
     this.random = new Random(seed);
     const limits = { controlBytes: 65_536, dataBytes: 1_048_576, windowBytes: 262_144 };
-    this.network = new Network(this.time, this.random.fork(), limits, people, () => ({
+    this.network = new Network(this.time, this.random.fork(), limits, people + 1, () => ({
       delayMs,
       jitterMs: delayMs / 2,
-      bytesPerMs: Infinity,
+      bytesPerMs,
     }));
     const disk = { syncMs: 1, slowChance: 0.02 };
     this.people = Array.from(
@@ -304,9 +119,10 @@ export class World {
     );
   }
 
-  /** The table without one's own row. */
+  /** The table without one's own row, and without whom it lacks. */
   rowsFor(person: Person): readonly FriendRow[] {
-    return this.people.filter((other) => other !== person).map((other) => ({
+    const listed = this.people.filter((other) => other !== person && !person.forgotten.has(other));
+    return listed.map((other) => ({
       name: other.name,
       endpoint: other.endpoint,
       fingerprint: this.#withFingerprint.has(other) ? fingerprintOf(other.key) : null,
@@ -340,14 +156,29 @@ export class World {
     if (person.process !== null) this.end(person.process, false);
     person.endpoint = { host, port: port + 1 };
     this.start(person);
-    for (const other of this.people) {
-      other.process?.sim.deliver({ type: "table", friends: this.rowsFor(other) });
-    }
+    for (const other of this.people) this.tellTable(other);
+  }
+
+  /** Somebody dials `victim` and says to be `claimed`. */
+  attack(victim: Person, claimed: Person): void {
+    const { key } = fakeSigner(`${this.seed}/impostor`);
+    new Impostor(this, this.people.length, { key }, victim, claimed).dial();
   }
 
   say(from: Person, to: Person, words: string): void {
     const text = `m${this.said.length} ${words}`;
-    const said = { text, from, to, queued: false, delivered: false, failed: false, shown: 0 };
+    const said = {
+      text,
+      from,
+      to,
+      queued: false,
+      delivered: false,
+      failed: false,
+      id: null,
+      isAskedBack: false,
+      takenBack: false,
+      shown: 0,
+    };
     this.said.push(said);
     this.#byText.set(text, said);
     from.process?.command({ command: "msg", name: to.name, text }, String(this.said.length - 1));
@@ -356,10 +187,30 @@ export class World {
   shown(person: Person, event: FriendsEvent, ref: string | undefined): void {
     if (event.event === "message") return this.#message(person, event);
     if (ref === undefined) return;
+    if (ref.startsWith(UNSEND)) {
+      const said = this.said[Number(ref.slice(UNSEND.length))]!;
+      if (event.event === "delivery" && event.state === "failed") said.takenBack = true;
+      return;
+    }
     const said = this.said[Number(ref)];
     if (said === undefined) return;
-    if (event.event === "delivery") said[event.state] = true;
     if (event.event === "error") said.failed = true;
+    if (event.event !== "delivery") return;
+    said[event.state] = true;
+    said.id = event.id;
+  }
+
+  /** The sender asks for a message back. */
+  unsend(said: Said): void {
+    if (said.id === null) return;
+    said.isAskedBack = true;
+    const ref = `${UNSEND}${this.said.indexOf(said)}`;
+    said.from.process?.command({ command: "unsend", id: said.id }, ref);
+  }
+
+  /** Everybody's table is read again. */
+  tellTable(person: Person): void {
+    person.process?.sim.deliver({ type: "table", friends: this.rowsFor(person) });
   }
 
   #message(person: Person, event: Extract<FriendsEvent, { readonly event: "message" }>): void {
@@ -367,6 +218,9 @@ export class World {
     if (said === undefined) throw new Violation(`${person.name} sees what nobody typed`);
     if (said.to !== person || event.from !== said.from.name) {
       throw new Violation(`${person.name} sees "${said.text}" from ${event.from}`);
+    }
+    if (said.takenBack && !said.from.restored) {
+      throw new Violation(`${person.name} sees "${said.text}", which was taken back`);
     }
     said.shown++;
     const seen = person.seen.get(said.from) ?? [];
@@ -382,6 +236,20 @@ export class World {
       throw new Violation(`${person.name} sees "${said.text}" after "${last.text}"`);
     }
     seen.push(said);
+  }
+
+  /** Everything that was told to be safe has arrived, and nothing else was told. @throws {Violation} */
+  checkAllDelivered(): void {
+    for (const said of this.said) {
+      if (said.failed || said.isAskedBack) continue;
+      const { text, from, to, queued, delivered, shown } = said;
+      const what = `"${text.slice(0, 20)}" from ${from.name} to ${to.name}`;
+      if (queued && shown === 0) throw new Violation(`${what} was queued, and never shown`);
+      if (delivered && shown === 0) throw new Violation(`${what} was delivered, and never shown`);
+    }
+    for (const { process, name } of this.people) {
+      if (process === null) throw new Violation(`${name} doesn't run at the end`);
+    }
   }
 
   note(who: string, what: unknown): void {

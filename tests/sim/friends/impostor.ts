@@ -1,0 +1,72 @@
+/** Somebody with a key of its own who dials in, says to be a friend, and speaks whether it is let in or not. */
+
+import type { PeerKey } from "../../../lib/base/ids.ts";
+import type { FriendsMessage } from "../../../lib/protocols/friends/messages.ts";
+import type { LinkEnd } from "../link.ts";
+import type { Station } from "../network.ts";
+import type { Person, World } from "./world.ts";
+
+/** What nobody typed. */
+const FORGED = "forged";
+
+export class Impostor implements Station<FriendsMessage> {
+  readonly gone = false;
+  readonly silent = false;
+  readonly stalledUntilMs = 0;
+  readonly readIntervalMs = 0;
+  readableAtMs = 0;
+
+  /**
+   * @param host Of the network.
+   * @param person Whose key it really has.
+   * @param victim Whom it dials.
+   * @param claimed Who it says it is.
+   */
+  constructor(
+    readonly world: World,
+    readonly host: number,
+    readonly person: { readonly key: PeerKey },
+    readonly victim: Person,
+    readonly claimed: Person,
+  ) {}
+
+  get seenHost(): string {
+    return `10.0.0.${this.host}`;
+  }
+
+  dial(): void {
+    const { endpoint } = this.victim;
+    const call = { from: this, attempt: 1, endpoint, expect: null, room: null, failed() {} };
+    this.world.network.dial(call);
+  }
+
+  refusal(): string {
+    return "unreachable";
+  }
+
+  linkUp(end: LinkEnd<FriendsMessage>): void {
+    const { random } = this.world;
+    const position = { epoch: 1 + random.below(1_000), number: 1 + random.below(9) };
+    const hello: FriendsMessage = {
+      type: "hello",
+      name: this.claimed.name,
+      to: this.victim.name,
+      epoch: position.epoch,
+      stored: [position],
+    };
+    const texts: FriendsMessage = {
+      type: "texts",
+      epoch: position.epoch,
+      entries: [{ number: position.number, id: random.bytes(16), sentAt: 0, text: FORGED }],
+    };
+    end.send(hello, "control", 50);
+    // At once, or only if it comes to that.
+    if (random.chance(0.5)) end.send(texts, "data", 50);
+    end.send({ type: "stored", position }, "control", 50);
+    end.send({ type: "skip", position }, "data", 50);
+  }
+  linkDown(): void {}
+  message(): void {}
+  congested(): void {}
+  drained(): void {}
+}
