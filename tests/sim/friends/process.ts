@@ -38,6 +38,8 @@ export class Process
   #fault: { effectsLeft: number; readonly happens: () => void } | null = null;
   ended: string | null = null;
   #nextLink = 1;
+  /** Links to impostors, whether they are up or not. */
+  readonly #strangers = new Set<LinkId>();
   #shownThrough: string | null = null;
   readonly #shownTimer = new Timer(() => {
     if (this.gone || this.sim.stalled || this.#shownThrough === null) return;
@@ -107,6 +109,7 @@ export class Process
   linkUp(end: LinkEnd<FriendsMessage>): void {
     end.id = this.#nextLink++ as LinkId;
     this.links.set(end.id, end);
+    if (end.other.owner instanceof Impostor) this.#strangers.add(end.id);
     const peer = (end.other.owner as Process | Impostor).person.key;
     const { dialled, attempt } = end;
     this.sim.deliver({ type: "link-up", link: end.id, peer, dialled, attempt });
@@ -188,8 +191,9 @@ export class Process
         return;
       }
       case "ban": {
-        const end = this.links.get(effect.link);
-        if (end?.other.owner instanceof Impostor) return end.close(effect.reason);
+        if (this.#strangers.has(effect.link)) {
+          return this.links.get(effect.link)?.close(effect.reason);
+        }
         throw new Violation(`${this.person.name} bans a friend: ${effect.reason}`);
       }
       case "close":

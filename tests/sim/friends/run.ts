@@ -163,6 +163,7 @@ function putBack(world: World, person: Person): void {
     if (said.to === person) said.failed = true;
   }
   person.restored = true;
+  person.restoredAt = world.said.length;
   person.disk.restore(person.image.records);
   person.image = null;
   world.start(person);

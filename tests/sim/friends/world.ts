@@ -55,6 +55,8 @@ export class Person {
   image: DiskImage | null = null;
   /** Its disk was put back to an old state: what was received since may come to be missing. */
   restored = false;
+  /** How much had been said by all when that happened last. */
+  restoredAt = 0;
   /** Whom its table lacks for a while. */
   readonly forgotten = new Set<Person>();
 
@@ -232,7 +234,9 @@ export class World {
       return;
     }
     const last = seen.at(-1);
-    if (last !== undefined && this.said.indexOf(last) > this.said.indexOf(said)) {
+    const at = this.said.indexOf(said);
+    // What an old state of the disk brings back was said before what has been seen since.
+    if (last !== undefined && this.said.indexOf(last) > at && at >= said.from.restoredAt) {
       throw new Violation(`${person.name} sees "${said.text}" after "${last.text}"`);
     }
     seen.push(said);
