@@ -195,7 +195,8 @@ export class Exchange {
     const released = outbox.release();
     if (released !== null && this.config.queue) {
       const record = { kind: "released", to, through: released } as const;
-      this.out.push({ type: "persist", records: [record], token: null, sync: false });
+      // Synced: after a loss of power it must not seem that what went out could be taken back.
+      this.#persist([record], null);
     }
     const before = outbox.delivered;
     const done = outbox.takeStored((position) => positions.has(position));

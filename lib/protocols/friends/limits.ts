@@ -15,8 +15,11 @@ export const ALL_OUTBOXES_BYTES_MAX = 4 * OUTBOX_BYTES_MAX;
 /** The user's input pauses while so much waits for a friend who is there: half of the bound. */
 export const OUTBOX_MESSAGES_HIGH = OUTBOX_MESSAGES_MAX / 2;
 
-/** Starts of a sender's program that are remembered, those in which something was said. */
-export const EPOCHS_MAX = 32;
+/**
+ * Starts of a sender's program that are remembered, those in which something was said: a profile that is put back
+ * to a state so many starts ago may deliver again what waited in it. In a `hello`, they have 4 KiB.
+ */
+export const EPOCHS_MAX = 256;
 
 /** Messages in one frame: a burst shares one frame, one write and one sync at the other side. */
 export const BATCH_TEXTS_MAX = 64;

@@ -6,6 +6,7 @@
  * received is remembered for each epoch by itself, so that no order of epochs is relied on: a clock may be wrong.
  */
 
+import { dropOldest } from "../../base/bounded.ts";
 import { EPOCHS_MAX } from "./limits.ts";
 
 export interface Position {
@@ -13,30 +14,33 @@ export interface Position {
   readonly number: number;
 }
 
-/** Up to where everything was received, in each epoch; the lowest epochs are forgotten first. */
+/**
+ * Up to where everything was received, in each epoch. The epoch that was used longest ago is forgotten first, and
+ * what comes from a forgotten one is taken for new: better twice than never.
+ */
 export class Positions {
-  readonly #numbers: Map<number, number>;
+  /** In the order of their last use. */
+  readonly #numbers = new Map<number, number>();
 
   constructor(positions: Iterable<Position> = []) {
-    this.#numbers = new Map();
     for (const position of positions) this.add(position);
   }
 
-  /** Whether what has this place was received: for sure, or as an epoch before all that are remembered. */
+  /** Whether what has this place was received. */
   has({ epoch, number }: Position): boolean {
-    const last = this.#numbers.get(epoch);
-    if (last !== undefined) return number <= last;
-    return this.#numbers.size >= EPOCHS_MAX && epoch < Math.min(...this.#numbers.keys());
+    return number <= (this.#numbers.get(epoch) ?? 0);
   }
 
   add({ epoch, number }: Position): void {
-    this.#numbers.set(epoch, Math.max(number, this.#numbers.get(epoch) ?? 0));
-    if (this.#numbers.size > EPOCHS_MAX) this.#numbers.delete(Math.min(...this.#numbers.keys()));
+    const last = this.#numbers.get(epoch) ?? 0;
+    this.#numbers.delete(epoch);
+    this.#numbers.set(epoch, Math.max(number, last));
+    dropOldest(this.#numbers, EPOCHS_MAX);
   }
 
   /** The last place of each epoch. */
   list(): readonly Position[] {
-    return [...this.#numbers].map(([epoch, number]) => ({ epoch, number }));
+    return Array.from(this.#numbers, ([epoch, number]) => ({ epoch, number }));
   }
 }
 

@@ -132,6 +132,8 @@ export class World {
   }
 
   start(person: Person): void {
+    // Whoever opens a log syncs it first: what is shown from it, or told of, must be there after a loss of power.
+    person.disk.restore(person.disk.records);
     const process = new Process(person);
     person.process = process;
     this.network.listen(person.endpoint, process);
@@ -219,17 +221,17 @@ export class World {
     const said = this.#byText.get(event.text);
     if (said === undefined) throw new Violation(`${person.name} sees what nobody typed`);
     if (said.to !== person || event.from !== said.from.name) {
-      throw new Violation(`${person.name} sees "${said.text}" from ${event.from}`);
+      throw new Violation(`${person.name} sees "${said.text.slice(0, 20)}" from ${event.from}`);
     }
     if (said.takenBack && !said.from.restored) {
-      throw new Violation(`${person.name} sees "${said.text}", which was taken back`);
+      throw new Violation(`${person.name} sees "${said.text.slice(0, 20)}", which was taken back`);
     }
     said.shown++;
     const seen = person.seen.get(said.from) ?? [];
     person.seen.set(said.from, seen);
     if (said.shown > 1) {
       if (!event.history && !person.restored) {
-        throw new Violation(`${person.name} sees "${said.text}" twice`);
+        throw new Violation(`${person.name} sees "${said.text.slice(0, 20)}" twice`);
       }
       return;
     }
@@ -237,7 +239,7 @@ export class World {
     const at = this.said.indexOf(said);
     // What an old state of the disk brings back was said before what has been seen since.
     if (last !== undefined && this.said.indexOf(last) > at && at >= said.from.restoredAt) {
-      throw new Violation(`${person.name} sees "${said.text}" after "${last.text}"`);
+      throw new Violation(`${person.name} sees "${said.text.slice(0, 20)}" after "${last.text.slice(0, 20)}"`);
     }
     seen.push(said);
   }
