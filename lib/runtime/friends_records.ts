@@ -16,8 +16,6 @@ export const FRIENDS_LOG_FORMAT = { format: "friends", version: 1 } as const;
 /** The line of a record. */
 export function friendsLine(record: FriendsRecord): LogRecord {
   switch (record.kind) {
-    case "epoch":
-      return line(record.kind, String(record.epoch));
     case "queued": {
       const { to, position, id, sentAt, text, linked } = record;
       const way = linked ? LINKED : WAITING;
@@ -61,8 +59,6 @@ function parse({ kind }: LogRecord, field: FieldOf): FriendsRecord {
     position: position(4),
   });
   switch (kind) {
-    case "epoch":
-      return { kind, epoch: countOf(field(0)) };
     case "queued":
       return { kind, to: field(1), ...message(), linked: isLinked(field(6)) };
     case "released":

@@ -5,7 +5,6 @@
 
 import type { Environment } from "../../base/environment.ts";
 import type { PeerKey } from "../../base/ids.ts";
-import { freshIncarnation } from "../../base/incarnation.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { utf8Length } from "../../base/text.ts";
 import type { Friend } from "./friend.ts";
@@ -18,7 +17,7 @@ import { RECEIVED_KEPT_MAX, TEXT_BYTES_MAX } from "./limits.ts";
 import type { FriendsMessage } from "./messages.ts";
 import type { OutboxEntry } from "./outbox.ts";
 import type { Output } from "./output.ts";
-import { type Position, Positions } from "./position.ts";
+import { freshEpoch, type Position, Positions } from "./position.ts";
 import type { FriendsRecord } from "./records.ts";
 
 type Message<Type extends FriendsMessage["type"]> = Extract<
@@ -73,14 +72,14 @@ export class Exchange {
     readonly port: ExchangePort,
   ) {
     const restored = restoreFriends(config.records, (name) => table.kept(name), this.#inbox);
-    this.epoch = freshIncarnation(environment, restored.epoch + 1);
+    this.epoch = freshEpoch(environment);
     this.#received = restored.received;
     this.#unshown = restored.unshown;
   }
 
   /** For a compacted log; valid when all that was received has been shown. */
   snapshot(): readonly FriendsRecord[] {
-    return snapshotFriends(this.epoch, this.table.all(), this.#inbox, this.#received);
+    return snapshotFriends(this.table.all(), this.#inbox, this.#received);
   }
 
   /** Whether something waits for the disk. */
@@ -102,7 +101,6 @@ export class Exchange {
     const last = this.#unshown.at(-1);
     if (last !== undefined) this.out.push({ type: "shown", through: last.id });
     this.#unshown = [];
-    this.#persist([{ kind: "epoch", epoch: this.epoch }], null);
   }
 
   // Sending.

@@ -88,11 +88,11 @@ export class FriendLinks {
 }
 
 /**
- * Of two open links between two, whether both sides keep `fresh`: the one of a later process, then the one that the
- * smaller key dialled, then the newer.
+ * Of two open links between two, whether both sides keep `fresh`: the newer where they are to two processes, one of
+ * which is gone; else the one that the smaller key dialled, then the newer.
  */
 export function isKept(fresh: FriendLink, old: FriendLink, self: PeerKey): boolean {
-  if (fresh.epoch !== old.epoch) return fresh.epoch > old.epoch;
+  if (fresh.epoch !== old.epoch) return true;
   const dialler = ({ dialled, peer }: FriendLink) => dialled ? self : peer;
   return dialler(fresh) === dialler(old) || dialler(fresh) < dialler(old);
 }

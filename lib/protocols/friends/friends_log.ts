@@ -10,8 +10,6 @@ import { isSamePosition } from "./position.ts";
 import type { FriendsRecord } from "./records.ts";
 
 export interface Restored {
-  /** The highest epoch that was used; 0 for none. */
-  readonly epoch: number;
   /** Stored, and perhaps never shown. */
   readonly unshown: readonly Received[];
   /** The last ones that were received. */
@@ -27,14 +25,10 @@ export function restoreFriends(
   friendOf: (name: string) => Friend,
   inbox: Inbox,
 ): Restored {
-  let epoch = 0;
   let unshown: Received[] = [];
   const received: Received[] = [];
   for (const record of records) {
     switch (record.kind) {
-      case "epoch":
-        epoch = record.epoch;
-        break;
       case "queued":
         friendOf(record.to).outbox.add(entryOf(record));
         break;
@@ -68,7 +62,7 @@ export function restoreFriends(
         break;
     }
   }
-  return { epoch, unshown, received: received.slice(-RECEIVED_KEPT_MAX) };
+  return { unshown, received: received.slice(-RECEIVED_KEPT_MAX) };
 }
 
 /** How many messages wait for anybody. */
@@ -80,12 +74,11 @@ export function waitingIn(records: readonly FriendsRecord[]): number {
 
 /** What a compacted log holds, all that was received having been shown. */
 export function snapshotFriends(
-  epoch: number,
   friends: Iterable<Friend>,
   inbox: Inbox,
   received: readonly Received[],
 ): readonly FriendsRecord[] {
-  const records: FriendsRecord[] = [{ kind: "epoch", epoch }, ...received];
+  const records: FriendsRecord[] = [...received];
   const last = received.at(-1);
   if (last !== undefined) records.push({ kind: "shown", through: last.id });
   records.push(...inbox.places());

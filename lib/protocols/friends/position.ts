@@ -1,13 +1,22 @@
 /**
  * Places in what one friend says to another: the epoch of the sender's process, and a number in it.
  *
- * Each start of a process has an epoch of its own: a profile that was put back to an old state never uses a place
- * twice. Numbers begin at 1 in each epoch and rise; those of messages that were taken back are left out. What was
- * received is remembered for each epoch by itself, so that no order of epochs is relied on: a clock may be wrong.
+ * Each start of a process draws an epoch of its own: a profile that was put back to an old state never uses a place
+ * twice, and nothing depends on a clock. Numbers rise in each epoch; some are left out, as those of messages that
+ * were taken back. What was received is remembered for each epoch by itself.
  */
 
 import { dropOldest } from "../../base/bounded.ts";
+import type { Environment } from "../../base/environment.ts";
 import { EPOCHS_MAX } from "./limits.ts";
+
+/** That of a process: two with the same key have different ones, whatever their clocks and disks say. */
+export function freshEpoch(env: Pick<Environment, "randomBytes">): number {
+  return Number.parseInt(env.randomBytes(EPOCH_BYTES).toHex(), 16);
+}
+
+/** As many as a number holds exactly. */
+const EPOCH_BYTES = 6;
 
 export interface Position {
   readonly epoch: number;

@@ -4,8 +4,6 @@ import type { PeerKey } from "../../base/ids.ts";
 import type { Position } from "./position.ts";
 
 export type FriendsRecord =
-  /** The epoch of a process: the next one has a higher one. */
-  | { readonly kind: "epoch"; readonly epoch: number }
   /** Typed, and to be delivered. */
   | {
     readonly kind: "queued";

@@ -10,7 +10,7 @@ import { Admission } from "./admission.ts";
 import { ADMISSION_LAN, type AdmissionPort } from "./admission_io.ts";
 import { roomIdOf } from "./credentials.ts";
 import { claimAlone, type EarlierMembership, earlierMembership } from "./genesis.ts";
-import { freshIncarnation } from "../../base/incarnation.ts";
+import { freshIncarnation } from "./incarnation.ts";
 import type { DialFailureReason, MeshConfig } from "./mesh_io.ts";
 import type { MeshRecord } from "./records.ts";
 import { Room } from "./room.ts";

@@ -42,7 +42,7 @@ export const ROSTER_PER_ADDRESS_MAX = 64;
 export const ROSTER_DEAD_MAX = 4_096;
 /** Forgotten members whose last (incarnation, number) is kept, so that no old beacon revives them: as the author table. */
 export const ROSTER_FLOORS_MAX = FRONTIER_AUTHORS_MAX;
-export { INCARNATION_MAX } from "../../base/incarnation.ts";
+export { INCARNATION_MAX } from "./incarnation.ts";
 /** Buckets in which rosters are compared: 16 entries each in a room of 1,000, and hashes of 2 KiB in all. */
 export const ROSTER_BUCKETS = 64;
 /** Entries named in one message of 64 KiB at most: 32 bytes of key and two numbers each. */

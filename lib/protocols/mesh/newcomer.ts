@@ -19,7 +19,7 @@ import {
   ownedClaim,
   roomIdOf,
 } from "./credentials.ts";
-import { believableIncarnation } from "../../base/incarnation.ts";
+import { believableIncarnation } from "./incarnation.ts";
 import { INCARNATION_MAX } from "./limits.ts";
 import type { Refusal } from "./messages.ts";
 import type { MeshRecord } from "./records.ts";

@@ -111,6 +111,7 @@ function act(world: World, random: Random, action: Action): void {
       return world.network.refresh();
     case "fullDisk":
       person.disk.refuses = !person.disk.refuses;
+      person.fullAt = world.said.length;
       return;
     case "move":
       return world.move(person);

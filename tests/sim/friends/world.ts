@@ -57,6 +57,8 @@ export class Person {
   restored = false;
   /** How much had been said by all when that happened last. */
   restoredAt = 0;
+  /** How much had been said when its disk began to refuse writes last. */
+  fullAt = 0;
   /** Whom its table lacks for a while. */
   readonly forgotten = new Set<Person>();
 
@@ -223,7 +225,9 @@ export class World {
     if (said.to !== person || event.from !== said.from.name) {
       throw new Violation(`${person.name} sees "${said.text.slice(0, 20)}" from ${event.from}`);
     }
-    if (said.takenBack && !said.from.restored) {
+    // With a full disk a message goes out all the same, and whoever is killed then doesn't remember that.
+    const couldForget = said.from.restored || this.said.indexOf(said) < said.from.fullAt;
+    if (said.takenBack && !couldForget) {
       throw new Violation(`${person.name} sees "${said.text.slice(0, 20)}", which was taken back`);
     }
     said.shown++;
@@ -239,7 +243,9 @@ export class World {
     const at = this.said.indexOf(said);
     // What an old state of the disk brings back was said before what has been seen since.
     if (last !== undefined && this.said.indexOf(last) > at && at >= said.from.restoredAt) {
-      throw new Violation(`${person.name} sees "${said.text.slice(0, 20)}" after "${last.text.slice(0, 20)}"`);
+      throw new Violation(
+        `${person.name} sees "${said.text.slice(0, 20)}" after "${last.text.slice(0, 20)}"`,
+      );
     }
     seen.push(said);
   }

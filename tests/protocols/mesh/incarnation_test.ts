@@ -1,8 +1,8 @@
 import { assert } from "@std/assert";
-import { type Environment, SILENT_LOGGER } from "../../lib/base/environment.ts";
-import { freshIncarnation } from "../../lib/base/incarnation.ts";
-import { fakeCrypto } from "../sim/fake_crypto.ts";
-import { Random } from "../sim/random.ts";
+import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
+import { freshIncarnation } from "../../../lib/protocols/mesh/incarnation.ts";
+import { fakeCrypto } from "../../sim/fake_crypto.ts";
+import { Random } from "../../sim/random.ts";
 
 function environmentAt(wallMs: number, random: () => number): Environment {
   return {

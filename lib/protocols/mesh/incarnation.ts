@@ -7,7 +7,7 @@
  * would have the same counters. So the lowest bits are left to chance.
  */
 
-import type { Environment } from "./environment.ts";
+import type { Environment } from "../../base/environment.ts";
 
 /** Of 256 in each ms since 1970, until the year 2527; 1 + each is still exact. */
 export const INCARNATION_MAX = 2 ** 52;
