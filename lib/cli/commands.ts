@@ -134,6 +134,8 @@ export interface CommandTableOptions<Target> {
   readonly commands: readonly Command<Target>[];
   /** What a line of no command means, here and now: chat, for example. May throw a P2pchatError. */
   readonly bareLine: (line: string) => Invocation;
+  /** Whether what a bare line says isn't shown as a message of one's own: a terminal keeps the line, then. */
+  readonly chatIsSilent?: boolean;
   /** What follows a name at the start of a line, as completion writes it; a blank where nothing is said. */
   readonly afterName?: string;
   /** Forms of lines that are no commands, for `/help`: head and description. */
@@ -149,6 +151,7 @@ interface InputObject extends Readonly<Record<string, unknown>> {
 
 export class CommandTable<Target> {
   readonly commands: readonly Command<Target>[];
+  readonly chatIsSilent: boolean;
   readonly afterName: string;
   readonly bareForms: readonly (readonly [head: string, help: string])[];
   readonly #byName = new Map<string, Command<Target>>();
@@ -161,6 +164,7 @@ export class CommandTable<Target> {
       for (const name of [entry.name, ...entry.aliases]) this.#byName.set(name, entry);
     }
     this.#bareLine = options.bareLine;
+    this.chatIsSilent = options.chatIsSilent ?? false;
     this.afterName = options.afterName ?? " ";
     this.bareForms = options.bareForms ?? [];
     this.#words = new Map(Object.entries(options.words));

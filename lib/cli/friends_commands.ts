@@ -25,6 +25,7 @@ export const friendsCommands: CommandTable<FriendsCommandSink> = new CommandTabl
   FriendsCommandSink
 >({
   bareLine: toFriend,
+  chatIsSilent: true,
   afterName: "/",
   bareForms: [
     ["NAME/TEXT", "says TEXT to NAME; TEXT may have slashes"],

@@ -269,9 +269,9 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #submit(line: string): void {
     if (line === "") return;
     // Chat comes back as a message of one's own; a command would leave no trace of what was asked.
-    const isCommand = (line.startsWith("/") && !line.startsWith("//")) ||
-      this.#mode.commands.words.has(line);
-    if (isCommand) this.#printLines([[this.#prompt, { text: line, as: "body" }]]);
+    const { words, chatIsSilent } = this.#mode.commands;
+    const isCommand = (line.startsWith("/") && !line.startsWith("//")) || words.has(line);
+    if (isCommand || chatIsSilent) this.#printLines([[this.#prompt, { text: line, as: "body" }]]);
     if (this.#pausedBecause === null) return this.#runLine(line);
     this.#heldLines.push(line);
     if (this.#toldPause) return;
