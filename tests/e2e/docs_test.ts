@@ -3,8 +3,10 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { parseCommandLine } from "../../lib/cli/arguments.ts";
+import { friendsCommands } from "../../lib/cli/friends_commands.ts";
 import { meshCommands } from "../../lib/cli/mesh_commands.ts";
 import { meshProgramCommand } from "../../lib/cli/mesh_arguments.ts";
+import { peerProgramCommand } from "../../lib/cli/peer_arguments.ts";
 import { usersProgramCommands } from "../../lib/cli/users_arguments.ts";
 import { userInfoRows } from "../../lib/store/user_info.ts";
 import { Nodes, type ShownEvent } from "./node.ts";
@@ -52,28 +54,36 @@ function byClock(event: ShownEvent): boolean {
   return event.event === "message" && event.from === "clock";
 }
 
-Deno.test("docs/mesh.md: names each command and each flag", async () => {
-  const text = await page("docs/mesh.md");
-  const missing = [
-    ...meshCommands.commands.map(({ name }) => name === "quit" ? ":q" : `/${name}`),
-    ...meshProgramCommand.flags.map(({ name }) => `--${name}`),
-  ].filter((word) => !text.includes(`\`${word}`));
-  assertEquals(missing, []);
-});
+const MODES = [
+  { page: "mesh.md", commands: meshCommands.commands, program: meshProgramCommand },
+  { page: "friends.md", commands: friendsCommands.commands, program: peerProgramCommand },
+];
+
+for (const { page: name, commands, program } of MODES) {
+  Deno.test(`docs/${name}: names each command and each flag`, async () => {
+    const text = await page(`docs/${name}`);
+    const missing = [
+      ...commands.map(({ name }) => name === "quit" ? ":q" : `/${name}`),
+      ...program.flags.map(({ name }) => `--${name}`),
+    ].filter((word) => !text.includes(`\`${word}`));
+    assertEquals(missing, []);
+  });
+}
 
 Deno.test("docs/scripting.md: names each event, each field and each command with its arguments", async () => {
   const text = await page("docs/scripting.md");
-  const shown = await page("lib/protocols/mesh/events.ts");
-  const declared = shown.slice(0, shown.indexOf("export type MeshCommand")) +
+  const mesh = await page("lib/protocols/mesh/events.ts");
+  const friends = await page("lib/protocols/friends/events.ts");
+  const declared = mesh.slice(0, mesh.indexOf("export type MeshCommand")) +
+    friends.slice(0, friends.indexOf("export type FriendsCommand")) +
     await page("lib/cli/help_text.ts");
   const names = (pattern: RegExp) => [...declared.matchAll(pattern)].map(([, name]) => name!);
   const events = names(/readonly event: "(\w+)"/g);
   // The console makes digits of the two keys, and the program itself says how it ends.
   const fields = names(/readonly (\w+)\??: /g).filter((name) => !/^(own|peer)Key$/.test(name));
-  const commands = meshCommands.commands.flatMap(({ name, argumentNames }) => [
-    name,
-    ...argumentNames,
-  ]);
+  const commands = MODES.flatMap(({ commands }) =>
+    commands.flatMap(({ name, argumentNames }) => [name, ...argumentNames])
+  );
 
   const missing = [...events, ...fields, ...commands, "digits", "fatal", "bye", "at", "ref"]
     .filter((name) => !new RegExp(`[\`"]${name}[\`"]`).test(text));
@@ -84,7 +94,7 @@ Deno.test("docs/scripting.md: names each event, each field and each command with
 
 Deno.test("docs/friends.md: its table is one, and its commands are those there are", async () => {
   const text = await page("docs/friends.md");
-  const [table, commands] = [...text.matchAll(/```text\n(.*?)```/gs)].map((match) => match[1]!);
+  const [, , table, commands] = [...text.matchAll(/```text\n(.*?)```/gs)].map((match) => match[1]!);
   const lines = commands!.trimEnd().split("\n").map((line) => line.split(/ {2,}/)[0]!.split(" "));
 
   assertEquals(
