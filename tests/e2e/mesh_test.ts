@@ -1,6 +1,7 @@
 /** Rooms of real processes on loopback, driven as scripts drive them. */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { AWKWARD } from "./awkward_texts.ts";
 import { Node, Nodes, type ShownEvent } from "./node.ts";
 
 const isMessage = (event: ShownEvent) => event.event === "message";
@@ -8,21 +9,6 @@ const joined = (name: string) => (event: ShownEvent) =>
   event.event === "joined" && event.name === name;
 const left = (name: string) => (event: ShownEvent) => event.event === "left" && event.name === name;
 const text = (wanted: string) => (event: ShownEvent) => isMessage(event) && event.text === wanted;
-
-/** What must survive the way through the program unharmed. */
-const AWKWARD = [
-  "%s %d %n %x",
-  "-n --help",
-  "  indented, and a trailing blank ",
-  "emoji 👩‍👩‍👧‍👦 🇩🇪 é",
-  "שלום עליכם — right to left",
-  "several\nlines\n\nand an empty one",
-  "/quit isn't a command here",
-  ":q",
-  '{"command":"quit"}',
-  "\u001b[2J\u0007 control characters",
-  "x".repeat(60 * 1024),
-];
 
 Deno.test("mesh: the first lines and the first words, as the README shows them", async () => {
   await using nodes = new Nodes();

@@ -35,6 +35,7 @@ export class Node implements AsyncDisposable {
   readonly #readers: Promise<void>[];
   readonly status: Promise<Deno.CommandStatus>;
   #exited = false;
+  #asked = 0;
 
   private constructor(readonly data: string, readonly ownsData: boolean, command: Deno.Command) {
     this.#child = command.spawn();
@@ -80,6 +81,12 @@ export class Node implements AsyncDisposable {
     return node;
   }
 
+  /** Somebody of the table of friends `users`; without a name, whose port `--port` in the arguments says. */
+  static friend(name: string | null, users: string, options: NodeOptions = {}): Node {
+    const words = name === null ? ["peer"] : ["peer", name];
+    return Node.start([...words, "--users", users, "--host", "127.0.0.1"], options);
+  }
+
   get pid(): number {
     return this.#child.pid;
   }
@@ -103,6 +110,18 @@ export class Node implements AsyncDisposable {
   /** Says `text` to all, whatever is in it. */
   async say(text: string): Promise<void> {
     await this.command({ command: "msg", text });
+  }
+
+  /** Says `text` to `name` alone. */
+  async tell(name: string, text: string, ref?: string): Promise<void> {
+    await this.command({ command: "msg", name, text, ref });
+  }
+
+  /** The answer to a command that has one. */
+  async ask(command: string, fields: Readonly<Record<string, unknown>> = {}): Promise<ShownEvent> {
+    const ref = `${command}-${this.#asked++}`;
+    await this.command({ command, ...fields, ref });
+    return this.until((event) => event.ref === ref);
   }
 
   /** End of input. */
@@ -171,9 +190,7 @@ export class Node implements AsyncDisposable {
 
   /** What `/history N` answers. */
   async history(count = 10_000): Promise<ShownEvent["messages"]> {
-    const ref = `history-${this.events.length}`;
-    await this.command({ command: "history", n: count, ref });
-    return (await this.until((event) => event.event === "history" && event.ref === ref)).messages;
+    return (await this.ask("history", { n: count })).messages;
   }
 
   /** Exit status and last event, waiting for the end. */
@@ -223,5 +240,13 @@ export class Nodes extends AsyncDisposableStack {
     const node = this.add(Node.mesh(name, contact, options));
     await node.until((event) => event.event === "ready");
     return node;
+  }
+}
+
+/** Waits for what no event tells: looks until it is so. */
+export async function holds(what: string, look: () => Promise<boolean> | boolean): Promise<void> {
+  for (const untilMs = performance.now() + WAIT_MS; !(await look());) {
+    assert(performance.now() < untilMs, what);
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
