@@ -3,7 +3,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { AWKWARD } from "./awkward_texts.ts";
 import { connection, delivery, failure, FriendsGroup, shows } from "./friends_group.ts";
-import { type Node, type ShownEvent } from "./node.ts";
+import { holds, type Node, type ShownEvent } from "./node.ts";
+import { openSockets } from "./proc.ts";
 import { TextProgram } from "./text_program.ts";
 
 const TEXT_BYTES_MAX = 65_536;
@@ -270,6 +271,28 @@ Deno.test("friends: a quiet connection is closed alone, and the next message ope
   assertEquals(alice.events.filter(connection("closed", "carol")), []);
   assertEquals(carol.events.filter(connection("closed", "alice")), []);
   assert(carol.texts("alice").length > 3);
+});
+
+Deno.test("friends: a connection that both made at once, and nobody uses, ends unseen", async () => {
+  await using group = new FriendsGroup("alice", "bob");
+  const friends = await group.startAll("--idle", "300ms") as [Node, Node];
+  const [alice, bob] = friends;
+  const sockets = () => Promise.all(friends.map(({ pid }) => openSockets(pid)));
+  const idle = await sockets();
+  // Neither knows the other's key: bob dials alice back to learn hers.
+  await alice.tell("bob", "hello");
+  await bob.until(shows("hello"));
+  await Promise.all([
+    alice.until(connection("closed", "bob")),
+    bob.until(connection("closed", "alice")),
+  ]);
+  await holds("all connections are closed", async () => `${await sockets()}` === `${idle}`);
+
+  await alice.tell("bob", "and again");
+  await bob.tell("alice", "here too");
+  await Promise.all([bob.until(shows("and again")), alice.until(shows("here too"))]);
+
+  for (const friend of friends) assertEquals(friend.events.filter(isUnusual), []);
 });
 
 /** Signals overtake what is still in the pipe. */

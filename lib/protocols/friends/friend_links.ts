@@ -20,6 +20,8 @@ export interface FriendLink {
   /** The other's process, as its `hello` said, and what that has stored of what we said. */
   epoch: number;
   stored: readonly Position[];
+  /** It was in use: its end says nothing about whether the friend can be reached. */
+  wasOpen: boolean;
   /** A message went out on it, or came in. */
   isUsed: boolean;
   /** It was refused, by either side: no new one at once. */

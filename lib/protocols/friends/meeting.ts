@@ -105,6 +105,7 @@ export class Meeting {
       phase: "greeting",
       epoch: 0,
       stored: [],
+      wasOpen: false,
       isUsed: false,
       isRefused: false,
       dueMs: this.out.nowMs + GREETING_MS_MAX,
@@ -138,7 +139,8 @@ export class Meeting {
     if (link === null || friend === null) return;
     if (link.attempt !== null && link.attempt === friend.attempt) friend.attempt = null;
     if (friend.link !== id) {
-      if (link.dialled && friend.link === null && friend.attempt === null) this.port.missed(friend);
+      const isFailedTry = link.dialled && !link.wasOpen;
+      if (isFailedTry && friend.link === null && friend.attempt === null) this.port.missed(friend);
       return;
     }
     friend.link = null;
@@ -315,6 +317,7 @@ export class Meeting {
     friend.key = peer;
     const old = this.linkOf(friend);
     link.phase = "open";
+    link.wasOpen = true;
     link.dueMs = null;
     friend.reached(this.out.nowMs);
     this.port.met(link, friend, link.stored);
