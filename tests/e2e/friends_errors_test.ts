@@ -1,0 +1,166 @@
+/** What keeps `peer --users` from starting: its code, its exit status, and a sentence that says what to do. */
+
+import { assertEquals, assertMatch } from "@std/assert";
+import { failureOf, inTemporaryFolder, outputOf } from "./failures.ts";
+import { freePort, FriendsGroup } from "./friends_group.ts";
+import { Node } from "./node.ts";
+
+const ALICE = "alice 127.0.0.1 25001\n";
+const BOB = "bob 127.0.0.1 25002\n";
+const KEY = "xsazfbd3ockoqe46yrkpuxern4x";
+
+Deno.test("friends: a fault of the table ends the program with its line, before anything starts", async (test) => {
+  const tables: readonly (readonly [name: string, table: string, line: number, found: RegExp])[] = [
+    ["a line that is none", `${ALICE}bob 127.0.0.1\n`, 2, /must be NAME ADDRESS PORT .*2 words/],
+    ["a bad port", `# ours\n\n${ALICE}bob 127.0.0.1 70000\n`, 4, /port must be .* "70000"/],
+    ["a bad address", `${ALICE}bob 127.0.0.1:5 25002\n`, 2, /address must be .* "127\.0\.0\.1:5"/],
+    ["a bad name", `b*b 127.0.0.1 25002\n${ALICE}`, 1, /name "b\*b" is not possible/],
+    ["a bad fingerprint", `${ALICE}bob 127.0.0.1 25002 oops\n`, 2, /fingerprint "oops" is not/],
+    ["a name twice", `${ALICE}${BOB}ALICE 127.0.0.1 25003\n`, 3, /"ALICE" is that of line 1/],
+    ["an address twice", `${ALICE}bob 127.0.0.1 25001\n`, 2, /"127\.0\.0\.1:25001" is .* line 1/],
+    [
+      "a fingerprint twice",
+      `${ALICE.trimEnd()} ${KEY}\n${BOB.trimEnd()} ${KEY}\n`,
+      2,
+      /fingerprint .* is that of line 1 \(alice\)/,
+    ],
+  ];
+  await inTemporaryFolder(async (folder) => {
+    const file = `${folder}/users.txt`;
+    for (const [name, table, line, found] of tables) {
+      await test.step(name, async () => {
+        await Deno.writeTextFile(file, table);
+        const failure = await failureOf(["peer", "alice", "--users", file], `${folder}/data`);
+        assertEquals([failure.code, failure.status], ["bad-file", 5]);
+        assertMatch(failure.text, found);
+        assertEquals(failure.text.startsWith(`Cannot read ${file}, line ${line}: `), true);
+      });
+    }
+    assertEquals([...Deno.readDirSync(folder)].map((entry) => entry.name), ["users.txt"]);
+  });
+});
+
+Deno.test("friends: without a table, or a row of one's own, nothing starts either", async () => {
+  await inTemporaryFolder(async (folder) => {
+    const file = `${folder}/users.txt`;
+    const fails = (...words: readonly string[]) => failureOf(["peer", ...words], `${folder}/data`);
+    const none = await fails("alice", "--users", file);
+    await Deno.writeTextFile(file, ALICE + BOB + "bobs-twin 127.0.0.2 25002\n");
+    const byName = await fails("carol", "--users", file);
+    const byPort = await fails("--users", file, "--port", "25009");
+    const several = await fails("--users", file, "--port", "25002");
+
+    for (const failure of [none, byName, byPort, several]) {
+      assertEquals([failure.code, failure.status], ["bad-file", 5]);
+      assertEquals(failure.text.includes(file), true, failure.text);
+    }
+    assertMatch(none.text, /there is no such file; .* p2pchat users add/);
+    assertMatch(byName.text, /^Cannot start as carol: .* has no row of that name; .* users add/);
+    assertMatch(byPort.text, /^Cannot tell who you are: no row of .* has port 25009; add your row/);
+    assertMatch(
+      several.text,
+      /2 rows of .* have port 25002, .*line 2 \(bob\).*line 3 \(bobs-twin\)/,
+    );
+    assertEquals([...Deno.readDirSync(folder)].map((entry) => entry.name), ["users.txt"]);
+  });
+});
+
+Deno.test("friends: errors of the command line come before the table is looked at", async (test) => {
+  const users = ["--users", "none.txt"];
+  const cases: readonly (readonly [readonly string[], string, RegExp])[] = [
+    [
+      [],
+      "usage",
+      /--users FILE is missing\. .*peer \[NAME\] --users FILE, for example p2pchat peer/,
+    ],
+    [["alice"], "usage", /--users FILE is missing/],
+    [["alice", "--users"], "usage", /--users needs a value/],
+    [["alice", "--users", ""], "usage", /--users needs a value: FILE/],
+    [["alice", "bob", ...users], "usage", /peer \[NAME\] --users FILE/],
+    [users, "usage", /Which row of none\.txt is yours\? Name yourself, .* --port/],
+    [[...users, "--port", "0"], "usage", /Which row of none\.txt is yours\?/],
+    [["alice", ...users, "--port", "70000"], "usage", /--port must be .* "70000"/],
+    [["alice", ...users, "--idle", "soon"], "usage", /--idle must be a duration .* "soon"/],
+    [["alice", ...users, "--host", "a:1"], "usage", /--host must be .* "a:1"/],
+    [["alice", ...users, "--no-queu"], "usage", /no flag --no-queu; did you mean --no-queue\?/],
+    [["al ice", ...users], "bad-name", /"al ice".*not of blanks/],
+    [["*directory*", ...users], "bad-name", /consists of|starts with/],
+  ];
+  await inTemporaryFolder(async (folder) => {
+    for (const [words, code, text] of cases) {
+      await test.step(["peer", ...words].join(" "), async () => {
+        const failure = await failureOf(["peer", ...words], `${folder}/data`);
+        assertEquals([failure.code, failure.status], [code, 2]);
+        assertMatch(failure.text, text);
+      });
+    }
+    assertEquals([...Deno.readDirSync(folder)], []);
+    const help = await outputOf(["peer", "--help"]);
+    assertEquals(help.status, 0);
+    assertMatch(help.stdout, /p2pchat peer alice --users users\.txt/);
+  });
+});
+
+Deno.test("friends: a row with the key of another profile isn't oneself", async () => {
+  await using group = new FriendsGroup("bob", "alice");
+  const row = group.row("alice");
+  group.edit({ alice: { ...row, fingerprint: KEY } });
+
+  const words = ["peer", "alice", "--users", group.file, "--host", "127.0.0.1"];
+  const { code, status, text } = await failureOf(words, group.data("alice"), true);
+  const own = await outputOf(["users", "key", "alice", "--data", group.data("alice")]);
+  const fingerprint = own.stdout.trimEnd().split(" ")[3]!;
+  group.edit({ alice: { ...row, fingerprint } });
+  const alice = await group.start("alice");
+
+  assertEquals([code, status], ["bad-file", 5]);
+  assertMatch(text, /^Cannot be alice: .*users\.txt, line 3, says that alice's key is xsazfbd3/);
+  assertEquals(text.includes(fingerprint), true);
+  assertEquals(alice.events[0]!.key, fingerprint);
+});
+
+Deno.test("friends: the profile and the port are one program's at a time", async () => {
+  await using group = new FriendsGroup("alice", "bob");
+  const alice = await group.start("alice");
+  const words = (name: string) => ["peer", name, "--users", group.file, "--host", "127.0.0.1"];
+
+  const second = await failureOf(words("alice"), group.data("alice"), true);
+  const taken = await failureOf(
+    [...words("bob"), "--port", String(alice.port)],
+    group.data("bob"),
+    true,
+  );
+  await alice.kill();
+  const again = await group.start("alice");
+
+  assertEquals([second.code, second.status], ["in-use", 4]);
+  assertMatch(second.text, new RegExp(`process ${alice.pid} uses it already; end that one`));
+  assertEquals([taken.code, taken.status], ["port-in-use", 3]);
+  assertMatch(taken.text, new RegExp(`\\b${alice.port}\\b`));
+  assertEquals(again.port, alice.port);
+});
+
+Deno.test("friends: without a name, the row with one's port is oneself; a name goes with any port", async () => {
+  await using group = new FriendsGroup("alice", "bob");
+  const byPort = group.nodes.add(
+    Node.friend(null, group.file, {
+      data: group.data("alice"),
+      args: ["--port", String(group.row("alice").port)],
+    }),
+  );
+  const ready = await byPort.until(({ event }) => event === "ready");
+  const elsewhere = freePort();
+  const bob = await group.start("bob", "--port", String(elsewhere));
+
+  assertEquals([ready.name, ready.port, ready.host], [
+    "alice",
+    group.row("alice").port,
+    "127.0.0.1",
+  ]);
+  assertEquals([ready.command, ready.users, ready.names], ["peer", group.file, ["bob"]]);
+  assertMatch(ready.key, /^[a-z2-7]{27}$/);
+  assertEquals([...Deno.readDirSync(`${group.data("alice")}/users`)].map(({ name }) => name), [
+    "alice",
+  ]);
+  assertEquals(bob.port, elsewhere);
+});

@@ -1,0 +1,168 @@
+/** The table while the program runs: edits of it, and many rows. */
+
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { connection, delivery, failure, freePort, FriendsGroup, shows } from "./friends_group.ts";
+import type { Node, ShownEvent } from "./node.ts";
+
+const notice = (text: RegExp) => (event: ShownEvent) =>
+  event.event === "notice" && text.test(event.text);
+
+Deno.test("friends: one who is away and moves gets what waits, at the new port", async () => {
+  await using group = new FriendsGroup("alice", "bob");
+  const alice = await group.start("alice");
+  await alice.tell("bob", "for you");
+  const kept = await alice.until(delivery("queued", "bob"));
+
+  group.edit({ bob: { port: freePort() } });
+  await alice.until(notice(/users\.txt was edited: changed bob$/));
+  const bob = await group.start("bob");
+  const got = await bob.until(shows("for you"));
+  const delivered = await alice.until(delivery("delivered", "bob"));
+
+  assertEquals([got.id, delivered.id], [kept.id, kept.id]);
+  assertEquals(bob.port, group.row("bob").port);
+});
+
+Deno.test("friends: a friend's port, and one's own, may change while both programs run", async () => {
+  await using group = new FriendsGroup("alice", "bob");
+  const [alice, bob] = await group.startAll("--idle", "300ms") as [Node, Node];
+  await alice.tell("bob", "before");
+  await bob.until(shows("before"));
+  await alice.until(connection("closed", "bob"));
+  const old = group.row("bob").port;
+
+  group.edit({ bob: { port: freePort() } });
+  const { port } = group.row("bob");
+  await Promise.all([
+    bob.until(notice(new RegExp(`^Listening at ${port} from now on$`))),
+    alice.until(notice(/users\.txt was edited: changed bob$/)),
+  ]);
+  const from = alice.events.length;
+  await alice.tell("bob", "after");
+  await bob.until(shows("after"));
+  await alice.until(delivery("delivered", "bob"), undefined, from);
+  await assertRejects(
+    () => Deno.connect({ hostname: "127.0.0.1", port: old }),
+    Deno.errors.ConnectionRefused,
+  );
+  const { friends: [seen] } = await alice.ask("list");
+
+  assertEquals([seen.name, seen.port], ["bob", port]);
+  assertEquals(bob.texts(), ["before", "after"]);
+  for (const node of [alice, bob]) {
+    assertEquals(node.events.filter(({ event }) => event === "error"), []);
+  }
+});
+
+Deno.test("friends: where the new port is somebody's, the old one goes on and the user is told", async () => {
+  await using group = new FriendsGroup("alice", "bob");
+  const [alice, bob] = await group.startAll() as [Node, Node];
+  const { port: old } = group.row("bob");
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: freePort() });
+  const { port } = taken.addr;
+
+  group.edit({ bob: { port } });
+  const told = await bob.until(failure("port-in-use"));
+  await alice.until(notice(/changed bob$/));
+  const from = alice.events.length;
+  group.edit({ bob: { port: old } });
+  await alice.until(notice(/changed bob$/), undefined, from);
+  await alice.tell("bob", "still there?");
+  await bob.until(shows("still there?"));
+
+  assertMatch(told.text, new RegExp(`\\b${port}\\b.*Until then this program listens at ${old}`));
+});
+
+Deno.test("friends: an edit that breaks the table is told, and the old one goes on", async () => {
+  await using group = new FriendsGroup("alice", "bob");
+  const { port } = group.row("alice");
+  const users = group.otherTable("bobs.txt", Object.fromEntries(group.rows));
+  const [alice, bob] = [await group.start("alice"), group.launch("bob", { users })];
+  const edits: readonly (readonly [table: string, text: RegExp])[] = [
+    [
+      "alice 127.0.0.1\n",
+      /^Cannot read .*users\.txt, line 1: .*Until then the table is as it was$/,
+    ],
+    [`bob 127.0.0.1 ${group.row("bob").port}\n`, /alice: .*no row of that name.*Until then/],
+    [
+      `alice 127.0.0.1 ${port} xsazfbd3ockoqe46yrkpuxern4x\n`,
+      /^Cannot be alice: .*, line 1, .*Until/,
+    ],
+  ];
+
+  for (const [table, text] of edits) {
+    const from = alice.events.length;
+    group.writeTable(table);
+    const told = await alice.until(failure("bad-file"), undefined, from);
+    assertMatch(told.text, text);
+    await alice.tell("bob", table);
+    await bob.until(shows(table));
+  }
+  await Deno.remove(group.file);
+  const from = alice.events.length;
+  const gone = await alice.until(failure("bad-file"), undefined, from);
+  assertMatch(gone.text, /there is no such file.*Until then/);
+
+  group.edit({ carol: { port: freePort() } });
+  await alice.until(notice(/users\.txt was edited: added carol$/));
+  const { friends } = await alice.ask("list");
+  assertEquals(friends.map(({ name }: ShownEvent) => name), ["bob", "carol"]);
+  assertEquals(alice.events.filter(failure("bad-file")).length, edits.length + 1);
+});
+
+Deno.test("friends: who is added to the table can be written to, and who is removed cannot", async () => {
+  await using group = new FriendsGroup("alice", "bob");
+  const [alice, bob] = await group.startAll() as [Node, Node];
+  await alice.tell("bob", "hello");
+  await bob.until(shows("hello"));
+  await alice.tell("carol", "who?");
+  await alice.until(failure("unknown-user"));
+
+  group.rows.delete("bob");
+  group.edit({ carol: { port: freePort() } });
+  const edited = await alice.until(notice(/was edited/));
+  const closed = await alice.until(connection("closed", "bob"));
+  const carol = await group.start("carol");
+  await alice.tell("carol", "welcome");
+  await carol.until(shows("welcome"));
+  await carol.tell("alice", "thanks");
+  await alice.until(shows("thanks"));
+  const from = alice.events.length;
+  await alice.tell("bob", "are you there?");
+  await alice.until(failure("unknown-user"), undefined, from);
+
+  assertMatch(edited.text, /: added carol; removed bob$/);
+  assertEquals(closed.reason, "no longer in the table");
+  assertEquals(bob.texts(), ["hello"]);
+});
+
+/** Starts that are measured: one of them isn't in the way of something else, also on a busy machine. */
+const STARTS = 3;
+/** The promise; alone on a machine it takes a tenth of that. */
+const START_MS_MAX = 1_000;
+
+Deno.test("friends: with a thousand rows the program is ready within a second, and reaches the last", async () => {
+  await using group = new FriendsGroup("alice", "bob");
+  const others = Object.fromEntries(
+    Array.from({ length: 998 }, (_, at) => [`friend${at}`, { port: 40_000 + at }]),
+  );
+  const { alice, bob } = { alice: group.row("alice"), bob: group.row("bob") };
+  group.rows.clear();
+  group.edit({ alice, ...others, bob });
+
+  let bestMs = Infinity;
+  for (let start = 0; start < STARTS; start++) {
+    const fromMs = performance.now();
+    const node = await group.start("alice");
+    bestMs = Math.min(bestMs, performance.now() - fromMs);
+    await node.kill();
+  }
+  const [first, last] = await Promise.all([group.start("alice"), group.start("bob")]);
+  await first.tell("bob", "hello over there");
+  await last.until(shows("hello over there"));
+  const { friends } = await last.ask("list");
+
+  assert(bestMs < START_MS_MAX, `ready after ${bestMs.toFixed()} ms`);
+  assertEquals(friends.length, 999);
+  assertEquals(first.events[0]!.names.at(-1), "bob");
+});
