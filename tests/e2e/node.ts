@@ -41,7 +41,10 @@ export class Node implements AsyncDisposable {
     this.#child = command.spawn();
     this.#stdin = this.#child.stdin.getWriter();
     this.#readers = [
-      this.#read(this.#child.stdout, (line) => this.events.push(JSON.parse(line))),
+      // What has no end is a line that a killed program was writing.
+      this.#read(this.#child.stdout, (line, isWhole) => {
+        if (isWhole) this.events.push(JSON.parse(line));
+      }),
       this.#read(this.#child.stderr, (line) => this.stderr.push(line)),
     ];
     this.status = this.#child.status.then((status) => {
@@ -209,7 +212,10 @@ export class Node implements AsyncDisposable {
     if (this.ownsData) await Deno.remove(this.data, { recursive: true }).catch(() => {});
   }
 
-  async #read(stream: ReadableStream<Uint8Array>, take: (line: string) => void): Promise<void> {
+  async #read(
+    stream: ReadableStream<Uint8Array>,
+    take: (line: string, isWhole: boolean) => void,
+  ): Promise<void> {
     let rest = "";
     for await (
       const chunk of stream.pipeThrough(
@@ -218,10 +224,10 @@ export class Node implements AsyncDisposable {
     ) {
       const lines = (rest + chunk).split("\n");
       rest = lines.pop() as string;
-      for (const line of lines) take(line);
+      for (const line of lines) take(line, true);
       this.#wake();
     }
-    if (rest !== "") take(rest);
+    if (rest !== "") take(rest, false);
     this.#wake();
   }
 
