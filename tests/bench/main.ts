@@ -4,6 +4,7 @@
  * `JSON=1` prints for machines, one object for each row.
  */
 
+import { measureFriends } from "./friends_rows.ts";
 import { measureIdle } from "./idle_rows.ts";
 import { measureMesh } from "./mesh_rows.ts";
 import { measureModules } from "./module_rows.ts";
@@ -18,6 +19,7 @@ const GROUPS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   mesh5: () => measureMesh(5),
   mesh20: () => measureMesh(20),
   pipes: measurePipes,
+  friends: measureFriends,
   idle: measureIdle,
 };
 

@@ -1,8 +1,9 @@
 /** A file piped into one member, printed by ten others, beside the same over nats-server and its client. */
 
-import { baselinePath, denoCommand, LineProcess, pause } from "./line_process.ts";
+import { baselinePath, denoCommand, LineProcess } from "./line_process.ts";
 import { openRoom, p2pchatKind } from "./rooms.ts";
 import { atLeast, type Row } from "./row.ts";
+import { freePort, listens, serverPath } from "./servers.ts";
 
 const ROUNDS = 5;
 const RECEIVERS = 10;
@@ -25,7 +26,7 @@ interface Job {
 }
 
 export async function measurePipes(): Promise<readonly Row[]> {
-  const server = await natsServerPath();
+  const server = await serverPath("nats-server");
   const hasClient = await Deno.stat(
     new URL(
       "../../build/bench-deps/node_modules/@nats-io/transport-node",
@@ -69,12 +70,12 @@ async function measureOurs(): Promise<Figures> {
   return await run({ author, receivers, others: [], authorPrints: true });
 }
 
-async function measureNats(serverPath: string): Promise<Figures> {
+async function measureNats(path: string): Promise<Figures> {
   await using stack = new AsyncDisposableStack();
   const port = freePort();
   // It needs no input, and prints where nobody counts.
   const server = stack.use(
-    new LineProcess([serverPath, "-a", "127.0.0.1", "-p", String(port), "-l", "/dev/null"]),
+    new LineProcess([path, "-a", "127.0.0.1", "-p", String(port), "-l", "/dev/null"]),
   );
   await listens(port);
   const client = async (role: string) => {
@@ -125,38 +126,4 @@ async function run(
     linesPerSecond: LINES / tookMs * 1_000,
     processorUs: (await processorMs() - processorFromMs) * 1_000 / deliveries,
   };
-}
-
-/** Where Debian puts it, whatever PATH says. */
-async function natsServerPath(): Promise<string | null> {
-  for (
-    const folder of [
-      ...(Deno.env.get("PATH") ?? "").split(":"),
-      "/usr/sbin",
-      "/usr/local/sbin",
-    ]
-  ) {
-    const path = `${folder}/nats-server`;
-    if (await Deno.stat(path).then(({ isFile }) => isFile, () => false)) {
-      return path;
-    }
-  }
-  return null;
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
-async function listens(port: number): Promise<void> {
-  for (let tries = 0;; tries++) {
-    try {
-      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
-      return;
-    } catch (error) {
-      if (tries === 100) throw error;
-      await pause(50);
-    }
-  }
 }
