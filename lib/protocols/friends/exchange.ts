@@ -349,16 +349,13 @@ export class Exchange {
         return;
       case "queue": {
         const { friend, entries } = writing;
-        const { outbox } = friend;
-        outbox.storingEnded();
-        for (const entry of entries) {
-          entry.state = "stored";
-          this.out.queued(entry, friend);
-        }
-        this.#storeQueued(friend);
-        // Where it isn't there, the next try is planned.
+        friend.outbox.storingEnded();
+        for (const entry of entries) entry.state = "stored";
+        // First what goes out: it waits neither for what is shown, nor for the next write. Where the friend isn't
+        // there, the next try is planned.
         if (friend.link !== null) this.pump(friend);
-        return;
+        for (const entry of entries) this.out.queued(entry, friend);
+        return this.#storeQueued(friend);
       }
       case "unsend": {
         const { friend, entry, ref } = writing;
