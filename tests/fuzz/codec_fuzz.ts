@@ -8,14 +8,28 @@
 import { assert, assertEquals } from "@std/assert";
 import { concatBytes } from "../../lib/base/crypto.ts";
 import { RemoteProtocolError } from "../../lib/base/errors.ts";
+import { FRIENDS_MESSAGES } from "../../lib/protocols/friends/messages.ts";
 import { MESH_MESSAGES } from "../../lib/protocols/mesh/messages.ts";
-import { createCodec } from "../../lib/wire/codec.ts";
+import { createCodec, type MessageCodec } from "../../lib/wire/codec.ts";
 import { encodeFrame, FrameReader } from "../../lib/wire/frame.ts";
 import { Random } from "../sim/random.ts";
+import { FRIENDS_SAMPLES } from "../wire/friends_samples.ts";
 import { MESH_SAMPLES } from "../wire/mesh_samples.ts";
 
-const codec = createCodec(MESH_MESSAGES);
-const valid = MESH_SAMPLES.map((sample) => codec.encode(sample));
+interface Protocol<Message extends { readonly type: string }> {
+  readonly codec: MessageCodec<Message>;
+  readonly valid: readonly Uint8Array[];
+}
+
+function protocolOf<Message extends { readonly type: string }>(
+  codec: MessageCodec<Message>,
+  samples: readonly Message[],
+): Protocol<Message> {
+  return { codec, valid: samples.map((sample) => codec.encode(sample)) };
+}
+
+const MESH = protocolOf(createCodec(MESH_MESSAGES), MESH_SAMPLES);
+const FRIENDS = protocolOf(createCodec(FRIENDS_MESSAGES), FRIENDS_SAMPLES);
 
 /** What breaks decoders: the ends of ranges, lengths beyond everything, numbers in more bytes than needed. */
 const NASTY = ["00", "01", "7f", "80", "8000", "ffffffff0f", "ffffffffffffff0f", "ffffffffffffff7f"]
@@ -23,14 +37,20 @@ const NASTY = ["00", "01", "7f", "80", "8000", "ffffffff0f", "ffffffffffffff0f",
   .map((digits) => Uint8Array.fromHex(digits));
 
 /** A valid message after one to four changes, or plain noise. */
-function input(random: Random): Uint8Array {
+function input(valid: readonly Uint8Array[], random: Random): Uint8Array {
   if (random.chance(0.05)) return random.bytes(random.below(300));
   let bytes = random.pick(valid);
-  for (let changes = 1 + random.below(4); changes > 0; changes--) bytes = changed(bytes, random);
+  for (let changes = 1 + random.below(4); changes > 0; changes--) {
+    bytes = changed(bytes, valid, random);
+  }
   return bytes;
 }
 
-function changed(bytes: Uint8Array, random: Random): Uint8Array<ArrayBuffer> {
+function changed(
+  bytes: Uint8Array,
+  others: readonly Uint8Array[],
+  random: Random,
+): Uint8Array<ArrayBuffer> {
   const place = random.below(bytes.length + 1);
   const before = bytes.subarray(0, place);
   switch (random.below(5)) {
@@ -48,15 +68,18 @@ function changed(bytes: Uint8Array, random: Random): Uint8Array<ArrayBuffer> {
       return concatBytes(before, nasty, bytes.subarray(place + nasty.length));
     }
     default: { // the end of another message
-      const other = random.pick(valid);
+      const other = random.pick(others);
       return concatBytes(before, other.subarray(random.below(other.length)));
     }
   }
 }
 
 /** @returns Whether `bytes` were a message. */
-function tryMessage(bytes: Uint8Array): boolean {
-  let message;
+function tryMessage<Message extends { readonly type: string }>(
+  { codec }: Protocol<Message>,
+  bytes: Uint8Array,
+): boolean {
+  let message: ReturnType<MessageCodec<Message>["decode"]>;
   try {
     message = codec.decode(bytes);
   } catch (error) {
@@ -64,7 +87,7 @@ function tryMessage(bytes: Uint8Array): boolean {
     throw error;
   }
   if (message.type === "unknown-message") return false;
-  const again = codec.encode(message);
+  const again = codec.encode(message as Message);
   assertEquals(again, bytes.subarray(0, again.length), "a message has one form");
   return true;
 }
@@ -95,7 +118,7 @@ function readFrames(stream: Uint8Array, ends: readonly number[]): string {
 function tryFrames(random: Random): void {
   const frames = Array.from({ length: random.below(6) }, () => {
     const frame = encodeFrame(random.bytes(1 + random.below(random.pick([3, 300, 1_023]))));
-    return random.chance(0.1) ? changed(frame, random) : frame;
+    return random.chance(0.1) ? changed(frame, MESH.valid, random) : frame;
   });
   const stream = concatBytes(...frames);
   const cuts = Array.from({ length: random.below(12) }, () => random.below(stream.length + 1));
@@ -112,9 +135,10 @@ if (import.meta.main) {
   try {
     while (performance.now() < untilMs) {
       for (let round = 0; round < 100; round++) {
-        bytes = input(random);
+        const isMesh = random.chance(0.5);
+        bytes = input(isMesh ? MESH.valid : FRIENDS.valid, random);
         counts.messages++;
-        if (tryMessage(bytes)) counts.accepted++;
+        if (isMesh ? tryMessage(MESH, bytes) : tryMessage(FRIENDS, bytes)) counts.accepted++;
       }
       tryFrames(random);
       counts.streams++;

@@ -5,13 +5,33 @@ import { RemoteProtocolError } from "../../lib/base/errors.ts";
 import type { Hash } from "../../lib/base/ids.ts";
 import { InvariantError } from "../../lib/base/invariant.ts";
 import { bool, bytes, message, text, trailing, uint } from "../../lib/base/schema.ts";
+import { FRIENDS_MESSAGES } from "../../lib/protocols/friends/messages.ts";
 import { MESH_MESSAGES } from "../../lib/protocols/mesh/messages.ts";
 import { createCodec, type MessageCodec } from "../../lib/wire/codec.ts";
 import { CHANNEL_DEFAULTS } from "../../lib/protocols/noise/config.ts";
 import { FRAME_BYTES_MAX } from "../../lib/wire/frame.ts";
+import { FRIENDS_SAMPLES } from "./friends_samples.ts";
 import { beacon, bundleWith, claim, genesis, MESH_SAMPLES, statement } from "./mesh_samples.ts";
 
 const mesh = createCodec(MESH_MESSAGES);
+const friends = createCodec(FRIENDS_MESSAGES);
+
+/** Every protocol, with its messages bound to its codec. */
+const PROTOCOLS = [
+  {
+    protocol: "the mesh",
+    specs: MESH_MESSAGES,
+    codec: mesh,
+    samples: MESH_SAMPLES.map((sample) => ({ sample, bytes: mesh.encode(sample).slice() })),
+  },
+  {
+    protocol: "the friends",
+    specs: FRIENDS_MESSAGES,
+    codec: friends,
+    samples: FRIENDS_SAMPLES.map((sample) => ({ sample, bytes: friends.encode(sample).slice() })),
+  },
+] as const;
+
 const ABOUT = { from: "a", to: "b", when: "always", answer: "none", lane: "control" } as const;
 
 const greet = message(1, "greet", ABOUT, { name: text(8), times: uint(300) });
@@ -75,6 +95,21 @@ Deno.test("encode() keeps the format of a bundle", () => {
   );
 });
 
+Deno.test("encode() keeps the format of the friends' messages", () => {
+  const epoch = "80d8c1a28c34"; // 1,790,000,000,000
+  const entry = (number: string, id: string, sentAt: string, text: string) =>
+    number + id.repeat(16) + sentAt + text;
+  assertEquals(FRIENDS_SAMPLES.map((sample) => friends.encode(sample).toHex()), [
+    "01" + "054ac3b67267" + "03416e6e" + epoch + "02" + epoch + "ac02" + "0501",
+    "02" + "01" + "0b616e6f74686572206b6579",
+    "03" + epoch + "02" + entry("07", "1d", "83d8c1a28c34", "0773686970206974") +
+    entry("09", "2d", "84d8c1a28c34", "00"),
+    "04" + epoch + "09",
+    "05" + "05" + "8001",
+    "06" + "7e",
+  ]);
+});
+
 // Ids are made of these bytes: rooms and logs that exist would be lost.
 Deno.test("encode() keeps the format of the signed structures", () => {
   const digest = (bytes: Uint8Array) => `${bytes.length} ${nodeCrypto.sha256<Hash>(bytes)}`;
@@ -97,64 +132,62 @@ Deno.test("encode() keeps the format of the signed structures", () => {
   );
 });
 
-Deno.test("MESH_SAMPLES has every message of the mesh", () => {
-  assertEquals(MESH_SAMPLES.map(({ type }) => type), MESH_MESSAGES.map(({ name }) => name));
-});
+for (const { protocol, specs, codec, samples } of PROTOCOLS) {
+  Deno.test(`there is a sample of every message of ${protocol}`, () => {
+    assertEquals(samples.map(({ sample }) => sample.type), specs.map(({ name }) => name));
+  });
 
-Deno.test("decode() gives back every message of the mesh", () => {
-  for (const sample of MESH_SAMPLES) assertEquals(mesh.decode(mesh.encode(sample)), sample);
-});
+  Deno.test(`decode() gives back every message of ${protocol}`, () => {
+    for (const { sample, bytes } of samples) assertEquals(codec.decode(bytes), sample);
+  });
 
-Deno.test("decode() gives back a message at any offset in a larger buffer", () => {
-  for (const sample of MESH_SAMPLES) {
-    const bytes = mesh.encode(sample);
-    const larger = new Uint8Array(bytes.length + 7).fill(0xff);
-    larger.set(bytes, 3);
+  Deno.test(`decode() gives back a message of ${protocol} at any offset in a larger buffer`, () => {
+    for (const { sample, bytes } of samples) {
+      const larger = new Uint8Array(bytes.length + 7).fill(0xff);
+      larger.set(bytes, 3);
 
-    assertEquals(mesh.decode(larger.subarray(3, 3 + bytes.length)), sample);
-  }
-});
-
-Deno.test("decode() refuses every message of the mesh cut at any place", () => {
-  for (const sample of MESH_SAMPLES) {
-    const bytes = mesh.encode(sample);
-    for (let length = 0; length < bytes.length; length++) {
-      assertEquals(outcome(mesh, bytes.subarray(0, length)), "refused", `${sample.type} ${length}`);
+      assertEquals(codec.decode(larger.subarray(3, 3 + bytes.length)), sample);
     }
-  }
-});
+  });
 
-Deno.test("decode() ignores what a later version put after a message", () => {
-  for (const sample of MESH_SAMPLES) {
-    const longer = new Uint8Array([...mesh.encode(sample), 0xff, 0x00]);
-
-    assertEquals(mesh.decode(longer), sample);
-  }
-});
-
-// Each byte set to what breaks most: the ends of a number's range, and a number that goes on.
-Deno.test("decode() gives a value or a refusal wherever a byte is changed", () => {
-  for (const sample of MESH_SAMPLES) {
-    const bytes = mesh.encode(sample).slice();
-    for (let place = 0; place < bytes.length; place++) {
-      const kept = bytes[place]!;
-      for (const changed of [0x00, 0x01, 0x7f, 0x80, 0xff, kept ^ 0x10]) {
-        bytes[place] = changed;
-        outcome(mesh, bytes);
+  Deno.test(`decode() refuses every message of ${protocol} cut at any place`, () => {
+    for (const { sample, bytes } of samples) {
+      for (let length = 0; length < bytes.length; length++) {
+        const cut = outcome(codec, bytes.subarray(0, length));
+        assertEquals(cut, "refused", `${sample.type} ${length}`);
       }
-      bytes[place] = kept;
     }
-  }
-});
+  });
 
-Deno.test("decode() gives a value or a refusal for any bytes", () => {
-  fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-      outcome(mesh, bytes);
-    }),
-    { numRuns: 1_000 },
-  );
-});
+  Deno.test(`decode() ignores what a later version put after a message of ${protocol}`, () => {
+    for (const { sample, bytes } of samples) {
+      assertEquals(codec.decode(new Uint8Array([...bytes, 0xff, 0x00])), sample);
+    }
+  });
+
+  // Each byte set to what breaks most: the ends of a number's range, and a number that goes on.
+  Deno.test(`decode() gives a value or a refusal wherever a byte of ${protocol} is changed`, () => {
+    for (const { bytes } of samples) {
+      const changed = bytes.slice();
+      for (const [place, kept] of bytes.entries()) {
+        for (const byte of [0x00, 0x01, 0x7f, 0x80, 0xff, kept ^ 0x10]) {
+          changed[place] = byte;
+          outcome(codec, changed);
+        }
+        changed[place] = kept;
+      }
+    }
+  });
+
+  Deno.test(`decode() gives ${protocol} a value or a refusal for any bytes`, () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        outcome(codec, bytes);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+}
 
 Deno.test("decode() says of a later version's message that its type is unknown", () => {
   assertEquals(small.decode(Uint8Array.of(2, 1, 2, 3)), { type: "unknown-message", code: 2 });
@@ -231,9 +264,9 @@ Deno.test("createCodec() is refused for a message that may not fit in a frame", 
   );
 });
 
-Deno.test("mesh messages leave room for others in a link's control lane, however full they are", () => {
+Deno.test("messages leave room for others in a link's control lane, however full they are", () => {
   const most = CHANNEL_DEFAULTS.controlBytesMax / 3;
-  const tooLong = MESH_MESSAGES
+  const tooLong = [...MESH_MESSAGES, ...FRIENDS_MESSAGES]
     .filter(({ about, schema }) => about.lane === "control" && schema.bytesMax > most)
     .map(({ name, schema }) => `${name}: ${schema.bytesMax}`);
 
