@@ -16,13 +16,18 @@ export function isoTime(ms: number): string {
 
 /** The time that `isoTime` wrote. @throws {TypeError} If it is none. */
 export function timeOf(text: string): number {
-  return /^\d+$/.test(text) ? countOf(text) : countOf(String(Date.parse(text)));
+  const ms = /^\d+$/.test(text) ? countOf(text) : Date.parse(text);
+  if (!(ms >= 0) || isoTime(ms) !== text) throw new TypeError(`no time is "${text}"`);
+  return ms;
 }
 
 /** @throws {TypeError} If it isn't a whole number from 0. */
 export function countOf(text: string): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0) throw new TypeError(`no count is "${text}"`);
+  // As it was written: to Number, nothing at all is 0, and 1e3 a number, too.
+  if (!Number.isSafeInteger(value) || !/^\d+$/.test(text)) {
+    throw new TypeError(`no count is "${text}"`);
+  }
   return value;
 }
 
