@@ -1,0 +1,80 @@
+import { assert, assertEquals } from "@std/assert";
+import { Friend } from "../../../lib/protocols/friends/friend.ts";
+import { RETRY_MS_MAX, RETRY_MS_MIN } from "../../../lib/protocols/friends/limits.ts";
+import { row } from "./fixtures.ts";
+
+const MOST = 1 - Number.EPSILON;
+
+function bob(): Friend {
+  return new Friend(row("bob", 2), null, { bytes: 0 });
+}
+
+/** The pauses after so many failures one after the other. */
+function pauses(random: number, count: number): readonly number[] {
+  const friend = bob();
+  return Array.from({ length: count }, () => {
+    friend.failed(1_000, random);
+    return friend.retryAtMs! - 1_000;
+  });
+}
+
+Deno.test("Friend: pauses between attempts grow by half, up to a bound, and chance shortens them by half", () => {
+  const [longest, shortest] = [pauses(MOST, 20), pauses(0, 20)];
+
+  assertEquals(longest.slice(0, 4).map(Math.round), [500, 750, 1_125, 1_688]);
+  assertEquals(Math.round(longest.at(-1)!), RETRY_MS_MAX);
+  for (const [index, pause] of shortest.entries()) {
+    assertEquals(Math.round(2 * pause), Math.round(longest[index]!));
+  }
+});
+
+Deno.test("Friend: pauses begin anew when it was reached", () => {
+  const friend = bob();
+  for (let failures = 0; failures < 9; failures++) friend.failed(0, 0);
+  assert(friend.retryAtMs! > RETRY_MS_MIN);
+
+  friend.reached(5);
+  assertEquals([friend.retryAtMs, friend.isAway], [null, false]);
+  friend.failed(5, 0);
+
+  assertEquals(friend.retryAtMs, 5 + RETRY_MS_MIN / 2);
+});
+
+Deno.test("Friend: a new message hurries the next attempt, which comes no sooner than after the shortest pause", () => {
+  const friend = bob();
+  friend.trying(1_000, 1);
+  for (let failures = 0; failures < 9; failures++) friend.failed(1_000, MOST);
+
+  const soon = friend.hurry(1_100);
+  assertEquals([soon, friend.retryAtMs], [false, 1_000 + RETRY_MS_MIN]);
+  assertEquals(friend.hurry(1_000 + RETRY_MS_MIN), true);
+});
+
+Deno.test("Friend: a new message never puts the next attempt off", () => {
+  const friend = bob();
+  friend.trying(1_000, 1);
+  friend.failed(1_000, 0);
+
+  friend.hurry(1_100);
+
+  assertEquals(friend.retryAtMs, 1_000 + RETRY_MS_MIN / 2);
+});
+
+Deno.test("Friend is away when it was tried in vain, until it is linked", () => {
+  const friend = bob();
+  const before = friend.isAway;
+  friend.failed(0, 0);
+
+  assertEquals([before, friend.isAway], [false, true]);
+});
+
+Deno.test("Friend: a stall of this process puts off what is planned, and makes no silence of it", () => {
+  const friend = bob();
+  friend.reached(100);
+  friend.failed(100, MOST);
+  const { retryAtMs } = friend;
+
+  friend.postpone(7_000);
+
+  assertEquals([friend.lastTrafficMs, friend.retryAtMs], [7_100, retryAtMs! + 7_000]);
+});

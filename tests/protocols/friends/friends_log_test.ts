@@ -1,0 +1,150 @@
+import { assertEquals } from "@std/assert";
+import { FriendTable } from "../../../lib/protocols/friends/friend_table.ts";
+import {
+  restoreFriends,
+  snapshotFriends,
+  waitingIn,
+} from "../../../lib/protocols/friends/friends_log.ts";
+import { Inbox } from "../../../lib/protocols/friends/inbox.ts";
+import { RECEIVED_KEPT_MAX } from "../../../lib/protocols/friends/limits.ts";
+import type { FriendsRecord } from "../../../lib/protocols/friends/records.ts";
+import { BOB, idOf, outboxEntry, place, queued, received, ROWS } from "./fixtures.ts";
+
+/** All that a process knows after it has read these records. */
+function restored(records: readonly FriendsRecord[]) {
+  const table = new FriendTable(ROWS, new Map());
+  const inbox = new Inbox();
+  const log = restoreFriends(records, (name) => table.kept(name), inbox);
+  const waiting = (name: string) =>
+    table.kept(name).outbox.entries.map(({ position: { number }, wentOut }) =>
+      wentOut ? `${number} went out` : `${number}`
+    );
+  return { ...log, table, inbox, waiting };
+}
+
+/** The same after the log was compacted. */
+function compacted(records: readonly FriendsRecord[]): readonly FriendsRecord[] {
+  const { epoch, table, inbox, received } = restored(records);
+  return snapshotFriends(epoch, table.all(), inbox, received);
+}
+
+const shown = (number: number) => ({ kind: "shown", through: idOf(number) }) as const;
+
+Deno.test("restoreFriends() finds what waits, in order, without what was delivered or taken back", () => {
+  const { waiting } = restored([
+    ...[1, 2, 3, 4, 5].map((number) => queued(number)),
+    { kind: "delivered", to: "BOB", through: place(2) },
+    { kind: "unsent", to: "bob", position: place(4) },
+    queued(6, { to: "gone" }),
+  ]);
+
+  assertEquals(waiting("bob"), ["3", "5"]);
+  assertEquals(waiting("gone"), ["6"]);
+});
+
+Deno.test("restoreFriends() knows what may have gone out: written with a link, or released by one", () => {
+  const { waiting } = restored([
+    queued(1),
+    queued(2),
+    { kind: "released", to: "bob", through: place(1) },
+    queued(3, { linked: true }),
+    queued(4),
+  ]);
+
+  assertEquals(waiting("bob"), ["1 went out", "2", "3 went out", "4"]);
+});
+
+Deno.test("restoreFriends() remembers where delivery got to, although nothing waits up to there", () => {
+  const { table } = restored([{ kind: "delivered", to: "bob", through: place(7) }]);
+
+  assertEquals(table.kept("bob").outbox.delivered, place(7));
+});
+
+Deno.test("restoreFriends() finds the last epoch, and what is stored of each sender", () => {
+  const { epoch, inbox } = restored([
+    { kind: "epoch", epoch: 5 },
+    received(3),
+    { kind: "skipped", key: BOB, through: place(6, 2) },
+    { kind: "epoch", epoch: 8 },
+  ]);
+
+  assertEquals(epoch, 8);
+  assertEquals(inbox.stored(BOB), [place(3), place(6, 2)]);
+  assertEquals(restored([]).epoch, 0);
+});
+
+Deno.test("restoreFriends() tells what was received and perhaps not shown", () => {
+  const { unshown, received: all } = restored([
+    received(1),
+    received(2),
+    shown(1),
+    received(3),
+  ]);
+
+  assertEquals(unshown, [received(2), received(3)]);
+  assertEquals(all, [received(1), received(2), received(3)]);
+});
+
+Deno.test("restoreFriends() shows all again rather than nothing where what was shown isn't there", () => {
+  assertEquals(restored([received(1), shown(9)]).unshown, [received(1)]);
+});
+
+Deno.test("restoreFriends() keeps so many of the last received messages", () => {
+  const records = Array.from({ length: RECEIVED_KEPT_MAX + 3 }, (_, n) => received(n));
+
+  const { received: kept } = restored(records);
+
+  assertEquals([kept.length, kept[0]], [RECEIVED_KEPT_MAX, received(3)]);
+});
+
+Deno.test("snapshotFriends() loses nothing that a restart needs, and asks nothing twice", () => {
+  const records: readonly FriendsRecord[] = [
+    { kind: "epoch", epoch: 5 },
+    received(1),
+    received(2),
+    shown(2),
+    { kind: "skipped", key: BOB, through: place(9, 2) },
+    queued(1),
+    queued(2),
+    { kind: "delivered", to: "bob", through: place(1) },
+    { kind: "released", to: "bob", through: place(2) },
+    queued(3),
+    { kind: "unsent", to: "bob", position: place(3) },
+    queued(4),
+    queued(5, { to: "gone" }),
+  ];
+  const [before, after] = [restored(records), restored(compacted(records))];
+
+  for (const { waiting, epoch, unshown, received, inbox, table } of [before, after]) {
+    assertEquals(waiting("bob"), ["2 went out", "4"]);
+    assertEquals(waiting("gone"), ["5"]);
+    assertEquals([epoch, unshown], [5, []]);
+    assertEquals(received.length, 2);
+    assertEquals(inbox.stored(BOB), [place(2), place(9, 2)]);
+    assertEquals(table.kept("bob").outbox.delivered, place(1));
+  }
+  assertEquals(compacted(compacted(records)), compacted(records));
+});
+
+Deno.test("snapshotFriends() leaves out what isn't on disk: it is being written, or is in memory alone", () => {
+  const table = new FriendTable(ROWS, new Map());
+  const { outbox } = table.get("bob")!;
+  for (const [index, state] of (["stored", "kept", "writing", "new"] as const).entries()) {
+    outbox.add(outboxEntry(index + 1, { state }));
+  }
+
+  const records = snapshotFriends(5, table.all(), new Inbox(), []);
+
+  assertEquals(records, [{ kind: "epoch", epoch: 5 }, queued(1)]);
+});
+
+Deno.test("waitingIn() counts what waits for anybody", () => {
+  const records: readonly FriendsRecord[] = [
+    queued(1),
+    queued(2, { to: "gone" }),
+    queued(3),
+    { kind: "delivered", to: "bob", through: place(1) },
+  ];
+
+  assertEquals([waitingIn(records), waitingIn([])], [2, 0]);
+});

@@ -1,0 +1,200 @@
+import { assertEquals } from "@std/assert";
+import {
+  ALL_OUTBOXES_BYTES_MAX,
+  BATCH_BYTES_MAX,
+  BATCH_TEXTS_MAX,
+  OUTBOX_BYTES_MAX,
+  OUTBOX_MESSAGES_MAX,
+  WINDOW_BYTES,
+} from "../../../lib/protocols/friends/limits.ts";
+import { Outbox, type OutboxEntry } from "../../../lib/protocols/friends/outbox.ts";
+import { outboxEntry, place } from "./fixtures.ts";
+
+function outboxOf(...entries: readonly OutboxEntry[]): Outbox {
+  const outbox = new Outbox({ bytes: 0 });
+  for (const entry of entries) outbox.add(entry);
+  return outbox;
+}
+
+/** Messages 1 to `count`, each so long. */
+function filled(count: number, bytes = 10): Outbox {
+  return outboxOf(...Array.from({ length: count }, (_, n) => outboxEntry(n + 1, { bytes })));
+}
+
+function numbers(entries: readonly OutboxEntry[]): readonly number[] {
+  return entries.map(({ position }) => position.number);
+}
+
+Deno.test("Outbox sends in the order typed, each message once on a link", () => {
+  const outbox = filled(3);
+
+  assertEquals(numbers(outbox.nextBatch()), [1, 2, 3]);
+  assertEquals(numbers(outbox.nextBatch()), []);
+  outbox.add(outboxEntry(4));
+  assertEquals(numbers(outbox.nextBatch()), [4]);
+});
+
+Deno.test("Outbox sends nothing that isn't on disk, nor what was typed after it", () => {
+  for (const state of ["new", "writing"] as const) {
+    const outbox = outboxOf(outboxEntry(1), outboxEntry(2, { state }), outboxEntry(3));
+
+    assertEquals(numbers(outbox.nextBatch()), [1]);
+    assertEquals(numbers(outbox.nextBatch()), []);
+    outbox.entries[1]!.state = "stored";
+    assertEquals(numbers(outbox.nextBatch()), [2, 3]);
+  }
+});
+
+Deno.test("Outbox begins on a new link with the first message that isn't acknowledged", () => {
+  const outbox = filled(3);
+  outbox.nextBatch();
+  outbox.acknowledge(place(1));
+
+  outbox.restart();
+
+  assertEquals(numbers(outbox.nextBatch()), [2, 3]);
+});
+
+Deno.test("Outbox puts so many messages into a frame, and so much text, and one epoch", () => {
+  const many = filled(BATCH_TEXTS_MAX + 1);
+  const long = filled(3, BATCH_BYTES_MAX / 2);
+  const longest = filled(2, BATCH_BYTES_MAX);
+  const epochs = outboxOf(outboxEntry(8), outboxEntry(1, { position: place(1, 2) }));
+
+  const batches = (outbox: Outbox) => [outbox.nextBatch().length, outbox.nextBatch().length];
+
+  assertEquals(batches(many), [BATCH_TEXTS_MAX, 1]);
+  assertEquals(batches(long), [2, 1]);
+  assertEquals(batches(longest), [1, 1]);
+  assertEquals(batches(epochs), [1, 1]);
+});
+
+Deno.test("Outbox has so much under way and no more, and goes on as that is acknowledged", () => {
+  const fitting = WINDOW_BYTES / BATCH_BYTES_MAX;
+  const outbox = filled(fitting + 2, BATCH_BYTES_MAX);
+
+  const sent = Array.from({ length: fitting + 1 }, () => outbox.nextBatch().length);
+  outbox.acknowledge(place(1));
+
+  assertEquals(sent, [...Array(fitting).fill(1), 0]);
+  assertEquals(numbers(outbox.nextBatch()), [fitting + 1]);
+  assertEquals(numbers(outbox.nextBatch()), []);
+});
+
+Deno.test("Outbox keeps count of what is under way when a message is taken off before or behind it", () => {
+  const outbox = filled(4);
+  outbox.nextBatch();
+  outbox.add(outboxEntry(5));
+
+  outbox.remove(outbox.entries[4]!);
+  outbox.remove(outbox.entries[1]!);
+  outbox.add(outboxEntry(6));
+
+  assertEquals(numbers(outbox.nextBatch()), [6]);
+});
+
+Deno.test("Outbox.acknowledge() takes off all up to there, and remembers where", () => {
+  const outbox = filled(3);
+  outbox.nextBatch();
+
+  assertEquals(numbers(outbox.acknowledge(place(2))), [1, 2]);
+  assertEquals([outbox.size, outbox.delivered], [1, place(2)]);
+});
+
+Deno.test("Outbox.acknowledge() heeds no place at which nothing waits", () => {
+  const outbox = filled(2);
+
+  for (const wrong of [place(3), place(1, 2)]) {
+    assertEquals(numbers(outbox.acknowledge(wrong)), []);
+  }
+  assertEquals([outbox.size, outbox.delivered], [2, null]);
+});
+
+Deno.test("Outbox.takeStored() takes from the front what the friend has, and no more", () => {
+  const outbox = filled(4);
+
+  const taken = outbox.takeStored(({ number }) => number !== 3);
+
+  assertEquals(numbers(taken), [1, 2]);
+  assertEquals([numbers(outbox.entries), outbox.delivered], [[3, 4], place(2)]);
+  assertEquals(numbers(outbox.takeStored(() => false)), []);
+  assertEquals(outbox.delivered, place(2));
+});
+
+Deno.test("Outbox has one write under way, and writes together what was typed meanwhile", () => {
+  const outbox = outboxOf(outboxEntry(1), outboxEntry(2, { state: "new" }));
+
+  const first = outbox.nextToStore();
+  outbox.add(outboxEntry(3, { state: "new" }));
+  outbox.add(outboxEntry(4, { state: "new" }));
+  const meanwhile = outbox.nextToStore();
+  outbox.storingEnded();
+  const second = outbox.nextToStore();
+
+  assertEquals([numbers(first), numbers(meanwhile), numbers(second)], [[2], [], [3, 4]]);
+});
+
+Deno.test("Outbox is full at so many messages, so many bytes, and so many for all friends together", () => {
+  assertEquals(filled(OUTBOX_MESSAGES_MAX - 1).isFullFor(1), false);
+  assertEquals(filled(OUTBOX_MESSAGES_MAX).isFullFor(1), true);
+
+  assertEquals(filled(1, OUTBOX_BYTES_MAX - 5).isFullFor(5), false);
+  assertEquals(filled(1, OUTBOX_BYTES_MAX - 5).isFullFor(6), true);
+
+  const shared = { bytes: ALL_OUTBOXES_BYTES_MAX - 15 };
+  const [one, other] = [new Outbox(shared), new Outbox(shared)];
+  one.add(outboxEntry(1));
+  assertEquals([other.isFullFor(5), other.isFullFor(6)], [false, true]);
+  one.acknowledge(place(1));
+  assertEquals(other.isFullFor(15), false);
+});
+
+Deno.test("Outbox.takeUnstored() takes off what is in memory alone, in order", () => {
+  const outbox = outboxOf(
+    outboxEntry(1),
+    outboxEntry(2, { state: "kept" }),
+    outboxEntry(3, { state: "writing" }),
+    outboxEntry(4, { state: "kept" }),
+  );
+
+  assertEquals(numbers(outbox.takeUnstored()), [2, 4]);
+  assertEquals(numbers(outbox.entries), [1, 3]);
+});
+
+Deno.test("Outbox knows what may have gone out: by a batch, by a release, by a mark on disk", () => {
+  const wentOut = ({ entries }: Outbox) => entries.map((entry) => entry.wentOut);
+  const sent = filled(2);
+  sent.nextBatch();
+  sent.add(outboxEntry(3));
+  const released = filled(2);
+  const marked = filled(3);
+
+  assertEquals(released.release(), place(2));
+  marked.markOut(place(2));
+
+  assertEquals(wentOut(sent), [true, true, false]);
+  assertEquals(wentOut(released), [true, true]);
+  assertEquals(wentOut(marked), [true, true, false]);
+});
+
+Deno.test("Outbox.release() says nothing where nothing new may go out", () => {
+  const outbox = filled(1);
+
+  assertEquals([outbox.release(), outbox.release(), filled(0).release()], [place(1), null, null]);
+});
+
+Deno.test("Outbox.markOut() of a message that is gone marks none", () => {
+  const outbox = filled(2);
+
+  outbox.markOut(place(9));
+
+  assertEquals(outbox.entries.map(({ wentOut }) => wentOut), [false, false]);
+});
+
+Deno.test("Outbox.find() finds by the first letters of an id", () => {
+  const outbox = filled(12);
+
+  assertEquals(numbers(outbox.find("01")), [10, 11, 12]);
+  assertEquals(numbers(outbox.find("012")), [12]);
+  assertEquals(numbers(outbox.find("2")), []);
+});
