@@ -13,7 +13,6 @@ const position = { epoch: 447_000_000_000_123, number: 7 };
 const message = { position, id: ID, sentAt: SENT_AT, text: "hello" };
 
 const RECORDS: readonly FriendsRecord[] = [
-  { kind: "epoch", epoch: position.epoch },
   { kind: "queued", to: "bob", ...message, linked: true },
   { kind: "queued", to: "Zoë", ...message, text: "tab\there\nline \\n", linked: false },
   { kind: "queued", to: "bob", ...message, sentAt: Number.MAX_SAFE_INTEGER, linked: false },
@@ -61,7 +60,6 @@ Deno.test("friendsLine() puts time, name and text where cut and grep find them",
 
 /** Of each kind, what stands in a field in which not everything may. */
 const CHECKED: readonly (readonly [kind: string, fields: readonly string[], free: number[]])[] = [
-  ["epoch", ["5"], []],
   ["queued", ["2026-01-01T00:00:00.000Z", "bob", "hi", ID, "5", "1", "linked"], [1, 2]],
   ["released", ["bob", "5", "1"], [0]],
   ["delivered", ["bob", "5", "1"], [0]],

@@ -24,8 +24,8 @@ function restored(records: readonly FriendsRecord[]) {
 
 /** The same after the log was compacted. */
 function compacted(records: readonly FriendsRecord[]): readonly FriendsRecord[] {
-  const { epoch, table, inbox, received } = restored(records);
-  return snapshotFriends(epoch, table.all(), inbox, received);
+  const { table, inbox, received } = restored(records);
+  return snapshotFriends(table.all(), inbox, received);
 }
 
 const shown = (number: number) => ({ kind: "shown", through: idOf(number) }) as const;
@@ -60,17 +60,14 @@ Deno.test("restoreFriends() remembers where delivery got to, although nothing wa
   assertEquals(table.kept("bob").outbox.delivered, place(7));
 });
 
-Deno.test("restoreFriends() finds the last epoch, and what is stored of each sender", () => {
-  const { epoch, inbox } = restored([
-    { kind: "epoch", epoch: 5 },
+Deno.test("restoreFriends() finds what is stored of each sender", () => {
+  const { inbox } = restored([
     received(3),
     { kind: "skipped", key: BOB, through: place(6, 2) },
-    { kind: "epoch", epoch: 8 },
   ]);
 
-  assertEquals(epoch, 8);
   assertEquals(inbox.stored(BOB), [place(3), place(6, 2)]);
-  assertEquals(restored([]).epoch, 0);
+  assertEquals(restored([]).inbox.stored(BOB), []);
 });
 
 Deno.test("restoreFriends() tells what was received and perhaps not shown", () => {
@@ -99,7 +96,6 @@ Deno.test("restoreFriends() keeps so many of the last received messages", () => 
 
 Deno.test("snapshotFriends() loses nothing that a restart needs, and asks nothing twice", () => {
   const records: readonly FriendsRecord[] = [
-    { kind: "epoch", epoch: 5 },
     received(1),
     received(2),
     shown(2),
@@ -115,10 +111,10 @@ Deno.test("snapshotFriends() loses nothing that a restart needs, and asks nothin
   ];
   const [before, after] = [restored(records), restored(compacted(records))];
 
-  for (const { waiting, epoch, unshown, received, inbox, table } of [before, after]) {
+  for (const { waiting, unshown, received, inbox, table } of [before, after]) {
     assertEquals(waiting("bob"), ["2 went out", "4"]);
     assertEquals(waiting("gone"), ["5"]);
-    assertEquals([epoch, unshown], [5, []]);
+    assertEquals(unshown, []);
     assertEquals(received.length, 2);
     assertEquals(inbox.stored(BOB), [place(2), place(9, 2)]);
     assertEquals(table.kept("bob").outbox.delivered, place(1));
@@ -133,9 +129,9 @@ Deno.test("snapshotFriends() leaves out what isn't on disk: it is being written,
     outbox.add(outboxEntry(index + 1, { state }));
   }
 
-  const records = snapshotFriends(5, table.all(), new Inbox(), []);
+  const records = snapshotFriends(table.all(), new Inbox(), []);
 
-  assertEquals(records, [{ kind: "epoch", epoch: 5 }, queued(1)]);
+  assertEquals(records, [queued(1)]);
 });
 
 Deno.test("waitingIn() counts what waits for anybody", () => {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { EPOCHS_MAX } from "../../../lib/protocols/friends/limits.ts";
-import { isSamePosition, Positions } from "../../../lib/protocols/friends/position.ts";
+import { freshEpoch, isSamePosition, Positions } from "../../../lib/protocols/friends/position.ts";
 import { place } from "./fixtures.ts";
 
 /** One place in each of so many epochs, from 1 up. */
@@ -32,12 +32,18 @@ Deno.test("Positions never goes back in an epoch", () => {
   assertEquals(positions.list(), [place(5)]);
 });
 
-Deno.test("Positions forgets the lowest epochs, and takes what is before all it knows for received", () => {
-  const positions = inEpochs(EPOCHS_MAX + 2);
+Deno.test("Positions forgets the epochs used longest ago, and takes what is from them for new", () => {
+  const positions = inEpochs(EPOCHS_MAX);
+  positions.add(place(8, 1)); // used again
+  positions.add(place(1, EPOCHS_MAX + 1));
 
   assertEquals(positions.list().length, EPOCHS_MAX);
-  assertEquals(positions.list()[0], place(7, 3));
-  assertEquals([positions.has(place(99, 2)), positions.has(place(8, 3))], [true, false]);
+  assertEquals([positions.has(place(8, 1)), positions.has(place(1, 2))], [true, false]);
+});
+
+Deno.test("freshEpoch() draws from more than any number of starts, within what a number holds", () => {
+  const highest = freshEpoch({ randomBytes: (length) => new Uint8Array(length).fill(0xff) });
+  assertEquals([highest, Number.isSafeInteger(highest)], [2 ** 48 - 1, true]);
 });
 
 Deno.test("Positions takes nothing of an unknown epoch for received while none was forgotten", () => {
