@@ -4,6 +4,7 @@ import { P2pchatError } from "../base/errors.ts";
 import type { FriendsCommand } from "../protocols/friends/events.ts";
 import { memberName, messageText } from "./command_arguments.ts";
 import { command, CommandTable, type Invocation } from "./commands.ts";
+import { statusCommand, trustCommand, verifyCommand } from "./mode_commands.ts";
 
 /** Takes what the user asked for; events that answer it carry `ref`. */
 export type FriendsCommandSink = (command: FriendsCommand, ref: string | undefined) => void;
@@ -52,15 +53,7 @@ export const friendsCommands: CommandTable<FriendsCommandSink> = new CommandTabl
       example: "/list",
       run: (submit: FriendsCommandSink, _, ref) => submit({ command: "list" }, ref),
     }),
-    command({
-      name: "status",
-      aliases: [],
-      form: "",
-      args: {},
-      help: "who is connected and how, what is unsent, what is wrong",
-      example: "/status",
-      run: (submit: FriendsCommandSink, _, ref) => submit({ command: "status" }, ref),
-    }),
+    statusCommand,
     command({
       name: "outbox",
       aliases: [],
@@ -79,24 +72,8 @@ export const friendsCommands: CommandTable<FriendsCommandSink> = new CommandTabl
       example: "/unsend 3f2a",
       run: (submit: FriendsCommandSink, { id }, ref) => submit({ command: "unsend", id }, ref),
     }),
-    command({
-      name: "verify",
-      aliases: [],
-      form: "NAME",
-      args: { name: memberName },
-      help: "digits to compare with NAME by voice",
-      example: "/verify bob",
-      run: (submit: FriendsCommandSink, { name }, ref) => submit({ command: "verify", name }, ref),
-    }),
-    command({
-      name: "trust",
-      aliases: [],
-      form: "NAME",
-      args: { name: memberName },
-      help: "accept the other key of NAME that was met",
-      example: "/trust bob",
-      run: (submit: FriendsCommandSink, { name }, ref) => submit({ command: "trust", name }, ref),
-    }),
+    verifyCommand,
+    trustCommand,
     command({
       name: "exit",
       aliases: ["quit", "q"],

@@ -4,6 +4,7 @@ import { endpointText } from "../base/ids.ts";
 import { shownName } from "../base/names.ts";
 import type { FriendsEvent, FriendStatus, FriendView } from "../protocols/friends/events.ts";
 import { durationText } from "./durations.ts";
+import { nameSpan, ownNameSpan } from "./spans.ts";
 import type { CommonEvent, Line, RenderContext, Span } from "./user_interface.ts";
 import { verificationDigits } from "./verification_digits.ts";
 import { type VerifyEvent, verifyLines } from "./verify_rendering.ts";
@@ -53,24 +54,16 @@ export function friendsLines(event: FriendsOwnEvent, context: RenderContext): re
   }
 }
 
-function name(text: string): Span {
-  return { text: shownName(text), as: "name" };
-}
-
-function own(text: string): Span {
-  return { text: shownName(text), as: "own" };
-}
-
 function readyLine({ name: self, port, names, users }: EventNamed<"ready">): Line {
   const named = names.slice(0, FRIENDS_NAMED_MAX);
   const more = names.length - named.length;
   if (named.length === 0) {
-    return [own(self), `, listening at ${port}. Nobody else is in ${users}.`];
+    return [ownNameSpan(self), `, listening at ${port}. Nobody else is in ${users}.`];
   }
   return [
-    own(self),
+    ownNameSpan(self),
     `, listening at ${port}. Friends: `,
-    ...named.flatMap((friend, index): Span[] => [index === 0 ? "" : ", ", name(friend)]),
+    ...named.flatMap((friend, index): Span[] => [index === 0 ? "" : ", ", nameSpan(friend)]),
     more > 0 ? ` and ${more} more` : "",
     ` (${users}). Write to one of them with ${named[0]}/hello`,
   ];
@@ -80,7 +73,7 @@ function messageLine(event: EventNamed<"message">, nowMs: number): Line {
   const sentMs = Date.parse(event.sentAt);
   const timeMs = event.history && !Number.isNaN(sentMs) ? sentMs : nowMs;
   const start: Line = [{ timeMs }, event.history ? " (earlier) " : " "];
-  const from = event.self ? own(event.from) : name(event.from);
+  const from = event.self ? ownNameSpan(event.from) : nameSpan(event.from);
   return [...start, "<", from, "> ", { text: event.text, as: "body" }];
 }
 
@@ -92,25 +85,25 @@ function deliveryLines(
   const mark: Span = { text: " ! ", as: "mark" };
   if (waiting !== undefined) {
     const kept = ` isn't there; kept, and sent when ${shownName(to)} is back (${waiting} waiting)`;
-    return [[{ timeMs: nowMs }, mark, name(to), kept]];
+    return [[{ timeMs: nowMs }, mark, nameSpan(to), kept]];
   }
   if (state !== "failed") {
     if (interactive) return [];
     const text = state === "queued" ? " * Kept until it has arrived: to " : " * Delivered: to ";
-    return [[{ timeMs: nowMs }, text, name(to)]];
+    return [[{ timeMs: nowMs }, text, nameSpan(to)]];
   }
   const because = reason === undefined ? "" : `: ${reason}`;
-  return [[{ timeMs: nowMs }, mark, "Your message isn't sent to ", name(to), because]];
+  return [[{ timeMs: nowMs }, mark, "Your message isn't sent to ", nameSpan(to), because]];
 }
 
 function connectionLine(event: EventNamed<"connection">, nowMs: number): Line {
   const what = event.state === "opened" ? "Connected with " : "No longer connected with ";
-  return [{ timeMs: nowMs }, ` * ${what}`, name(event.friend), ` (${event.reason})`];
+  return [{ timeMs: nowMs }, ` * ${what}`, nameSpan(event.friend), ` (${event.reason})`];
 }
 
 function friendLines(friends: readonly FriendView[]): readonly Line[] {
   return friends.map((friend) => [
-    name(friend.name),
+    nameSpan(friend.name),
     `  ${endpointText(friend)}  ${friend.connected ? "connected" : "not connected"}`,
   ]);
 }
@@ -120,7 +113,7 @@ function outboxLines({ messages }: EventNamed<"outbox">): readonly Line[] {
   return messages.map(({ id, to, text, sentAt }) => [
     { timeMs: Date.parse(sentAt) },
     ` ${id.slice(0, ID_LETTERS)} to `,
-    name(to),
+    nameSpan(to),
     ": ",
     { text, as: "body" },
   ]);
@@ -136,7 +129,7 @@ function statusLines(status: EventNamed<"status">): readonly Line[] {
       "Connected: ",
       ...connected.flatMap((friend, index): Span[] => [
         index === 0 ? "" : ", ",
-        name(friend.name),
+        nameSpan(friend.name),
         roundTripText(friend),
       ]),
       ".",
@@ -144,7 +137,9 @@ function statusLines(status: EventNamed<"status">): readonly Line[] {
     [unsentText(status.unsent)],
   ];
   for (const friend of status.friends) {
-    if (friend.waiting > 0) lines.push(["  ", name(friend.name), `: ${friend.waiting} waiting`]);
+    if (friend.waiting > 0) {
+      lines.push(["  ", nameSpan(friend.name), `: ${friend.waiting} waiting`]);
+    }
   }
   for (const problem of status.problems) lines.push([{ text: "! ", as: "mark" }, problem]);
   return lines;

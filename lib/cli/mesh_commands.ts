@@ -3,6 +3,7 @@
 import type { MeshCommand } from "../protocols/mesh/events.ts";
 import { entryCount, memberName, messageText, newName } from "./command_arguments.ts";
 import { type Argument, command, CommandTable } from "./commands.ts";
+import { statusCommand, trustCommand, verifyCommand } from "./mode_commands.ts";
 
 /** Takes what the user asked for; events that answer it carry `ref`. */
 export type MeshCommandSink = (command: MeshCommand, ref: string | undefined) => void;
@@ -47,33 +48,9 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
       run: (submit: MeshCommandSink, { n }, ref) =>
         submit({ command: "history", count: n ?? null }, ref),
     }),
-    command({
-      name: "status",
-      aliases: [],
-      form: "",
-      args: {},
-      help: "who is connected and how, what is unsent, what is wrong",
-      example: "/status",
-      run: (submit: MeshCommandSink, _, ref) => submit({ command: "status" }, ref),
-    }),
-    command({
-      name: "verify",
-      aliases: [],
-      form: "NAME",
-      args: { name: memberName },
-      help: "digits to compare with NAME by voice",
-      example: "/verify Bob",
-      run: (submit: MeshCommandSink, { name }, ref) => submit({ command: "verify", name }, ref),
-    }),
-    command({
-      name: "trust",
-      aliases: [],
-      form: "NAME",
-      args: { name: memberName },
-      help: "accept the key that NAME has now",
-      example: "/trust Bob",
-      run: (submit: MeshCommandSink, { name }, ref) => submit({ command: "trust", name }, ref),
-    }),
+    statusCommand,
+    verifyCommand,
+    trustCommand,
     command({
       name: "name",
       aliases: [],

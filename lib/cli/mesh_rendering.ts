@@ -1,7 +1,6 @@
 /** How the events of a mesh read as lines. */
 
 import { endpointText } from "../base/ids.ts";
-import { shownName } from "../base/names.ts";
 import type {
   HistoryMessage,
   MeshEvent,
@@ -9,6 +8,7 @@ import type {
   PeerStatus,
   PeerView,
 } from "../protocols/mesh/events.ts";
+import { nameSpan, ownNameSpan } from "./spans.ts";
 import type { CommonEvent, Line, RenderContext, Span } from "./user_interface.ts";
 import { durationText } from "./durations.ts";
 import { verificationDigits } from "./verification_digits.ts";
@@ -38,11 +38,11 @@ export function meshLines(event: MeshOwnEvent, context: RenderContext): readonly
     case "ready":
       return readyLines(event);
     case "joined":
-      return [[{ timeMs: nowMs }, " * ", name(event.name), joinedText(event)]];
+      return [[{ timeMs: nowMs }, " * ", nameSpan(event.name), joinedText(event)]];
     case "left":
       return [leftLine(event, nowMs)];
     case "renamed":
-      return [[{ timeMs: nowMs }, " * ", name(event.from), " is now ", name(event.name)]];
+      return [[{ timeMs: nowMs }, " * ", nameSpan(event.from), " is now ", nameSpan(event.name)]];
     case "message":
       return [messageLine(event, nowMs)];
     case "delivery":
@@ -56,14 +56,6 @@ export function meshLines(event: MeshOwnEvent, context: RenderContext): readonly
     case "verify":
       return verifyLines(event);
   }
-}
-
-function name(text: string): Span {
-  return { text: shownName(text), as: "name" };
-}
-
-function own(text: string): Span {
-  return { text: shownName(text), as: "own" };
 }
 
 function exact(text: string): Span {
@@ -85,19 +77,19 @@ function readyLines(event: EventNamed<"ready">): readonly Line[] {
 function leftLine(event: EventNamed<"left">, nowMs: number): Line {
   switch (event.reason) {
     case "quit":
-      return [{ timeMs: nowMs }, " * ", name(event.name), " left (quit)"];
+      return [{ timeMs: nowMs }, " * ", nameSpan(event.name), " left (quit)"];
     case "lost":
       return [
         { timeMs: nowMs },
         { text: " ! ", as: "mark" },
-        name(event.name),
+        nameSpan(event.name),
         ` is lost: no answer${
           event.silentMs === undefined ? "" : ` for ${durationText(event.silentMs)}`
         }; ` +
         "messages are kept until they can be exchanged again",
       ];
     case "replaced":
-      return [{ timeMs: nowMs }, " * ", name(event.name), " left (replaced by a later start)"];
+      return [{ timeMs: nowMs }, " * ", nameSpan(event.name), " left (replaced by a later start)"];
   }
 }
 
@@ -107,11 +99,11 @@ function messageLine(event: EventNamed<"message">, nowMs: number): Line {
   const start: Line = [{ timeMs }, event.history ? " (earlier) " : " "];
   const body: Span = { text: event.text, as: "body" };
   if (!event.private) {
-    return [...start, "<", event.self ? own(event.from) : name(event.from), "> ", body];
+    return [...start, "<", event.self ? ownNameSpan(event.from) : nameSpan(event.from), "> ", body];
   }
   return event.self
-    ? [...start, "[you -> ", name(event.to ?? "?"), "] ", body]
-    : [...start, "[", name(event.from), " -> you] ", body];
+    ? [...start, "[you -> ", nameSpan(event.to ?? "?"), "] ", body]
+    : [...start, "[", nameSpan(event.from), " -> you] ", body];
 }
 
 function deliveryLines(event: EventNamed<"delivery">, nowMs: number): readonly Line[] {
@@ -121,17 +113,17 @@ function deliveryLines(event: EventNamed<"delivery">, nowMs: number): readonly L
       return [[
         { timeMs: nowMs },
         " * Kept for ",
-        name(event.to),
+        nameSpan(event.to),
         because === "" ? " until it has arrived" : because,
       ]];
     case "delivered":
-      return [[{ timeMs: nowMs }, " * ", name(event.to), " has your message"]];
+      return [[{ timeMs: nowMs }, " * ", nameSpan(event.to), " has your message"]];
     case "failed":
       return [[
         { timeMs: nowMs },
         { text: " ! ", as: "mark" },
         "Your message didn't reach ",
-        name(event.to),
+        nameSpan(event.to),
         because,
       ]];
   }
@@ -139,8 +131,8 @@ function deliveryLines(event: EventNamed<"delivery">, nowMs: number): readonly L
 
 function peerLine(peer: PeerView, index: number): Line {
   const address = peer.host === "" ? "takes no calls" : endpointText(peer);
-  if (index === 0) return [own(peer.name), ` (you)  ${address}`];
-  return [name(peer.name), `  ${address}  ${peer.direct ? "direct" : "through others"}`];
+  if (index === 0) return [ownNameSpan(peer.name), ` (you)  ${address}`];
+  return [nameSpan(peer.name), `  ${address}  ${peer.direct ? "direct" : "through others"}`];
 }
 
 function historyLines(messages: readonly HistoryMessage[], nowMs: number): readonly Line[] {
@@ -149,7 +141,7 @@ function historyLines(messages: readonly HistoryMessage[], nowMs: number): reado
     const sentMs = Date.parse(message.sentAt);
     const timeMs = Number.isNaN(sentMs) ? nowMs : sentMs;
     const body: Span = { text: message.text, as: "body" };
-    return [{ timeMs }, " <", name(message.from), "> ", body];
+    return [{ timeMs }, " <", nameSpan(message.from), "> ", body];
   });
 }
 
@@ -164,7 +156,7 @@ function statusLines(status: MeshStatus): readonly Line[] {
   const suspected = status.members.filter((member) => member.suspected);
   lines.push(...suspected.map((member): Line => [
     { text: "! ", as: "mark" },
-    name(member.name),
+    nameSpan(member.name),
     ` hasn't been heard ${
       member.heardMsAgo === null ? "yet" : `for ${durationText(member.heardMsAgo)}`
     } (suspected).`,
@@ -180,9 +172,9 @@ function membersLine(status: MeshStatus): Line {
   const more = others.length - named.length;
   return [
     `Room of ${others.length + 1}: `,
-    own(status.name),
+    ownNameSpan(status.name),
     " (you)",
-    ...named.flatMap((member): Span[] => [", ", name(member.name)]),
+    ...named.flatMap((member): Span[] => [", ", nameSpan(member.name)]),
     more > 0 ? ` and ${more} more.` : ".",
   ];
 }
@@ -192,7 +184,7 @@ function linksLine(status: MeshStatus): Line {
   if (direct.length === 0) return ["No direct links."];
   const spans = direct.flatMap((member, index): Span[] => [
     index === 0 ? "" : ", ",
-    name(member.name),
+    nameSpan(member.name),
     roundTripText(member),
   ]);
   return ["Direct links: ", ...spans, "."];
@@ -220,7 +212,7 @@ function arrivedLine(status: MeshStatus, isAlone: boolean): Line {
     `${sentences.join(" ")} Last message `,
     { timeMs: Date.parse(lastMessage.at) },
     ", from ",
-    name(lastMessage.from),
+    nameSpan(lastMessage.from),
     ".",
   ];
 }

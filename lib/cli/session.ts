@@ -57,6 +57,7 @@ export async function withSession<Event extends ShownEvent, Target>(
     try {
       await work({ disk, folder, environment, identity, knownPeers, ui });
     } finally {
+      await knownPeers.settled();
       await ui.close();
     }
     if (ui.outputError !== null) throw ui.outputError;

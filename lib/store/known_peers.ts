@@ -166,6 +166,11 @@ export class KnownPeers {
     return found;
   }
 
+  /** Resolves when nothing is being written any more; whoever wrote is told of failures. */
+  async settled(): Promise<void> {
+    await this.#lastWrite.catch(() => {});
+  }
+
   async #set(scope: string, name: string, key: PeerKey, wallMs: number): Promise<void> {
     const at = pinKey(scope, name);
     if (!this.#lines.has(at) && this.#lines.size >= PINS_MAX) {

@@ -18,6 +18,13 @@ export interface UnknownMessage {
   readonly code: number;
 }
 
+/** Whether a later version sent it. */
+export function isUnknown<Message extends { readonly type: string }>(
+  message: Message | UnknownMessage,
+): message is UnknownMessage {
+  return message.type === "unknown-message";
+}
+
 /** Encodes and decodes one protocol's messages. */
 export interface MessageCodec<Message> {
   /**

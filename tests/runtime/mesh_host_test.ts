@@ -7,7 +7,8 @@ import type { MeshEvent } from "../../lib/protocols/mesh/events.ts";
 import type { MeshConfig } from "../../lib/protocols/mesh/mesh_io.ts";
 import type { MeshRecord } from "../../lib/protocols/mesh/records.ts";
 import { keyPairFromSeed } from "../../lib/protocols/noise/primitives.ts";
-import { MeshHost, type MeshOutcome, type RoomStore } from "../../lib/runtime/mesh_host.ts";
+import type { ModeOutcome } from "../../lib/base/mode_machine.ts";
+import { MeshHost, type RoomStore } from "../../lib/runtime/mesh_host.ts";
 import { forwardTo } from "../../lib/transport/link.ts";
 import { MemoryLinkNetwork } from "../../lib/transport/memory_links.ts";
 
@@ -47,7 +48,7 @@ interface Program {
   readonly events: readonly MeshEvent[];
   /** What the log was told, without the fields. */
   readonly logged: readonly string[];
-  readonly outcome: Promise<MeshOutcome>;
+  readonly outcome: Promise<ModeOutcome>;
   readonly paused: readonly (string | null)[];
 }
 

@@ -3,8 +3,7 @@
  * `at`, and `ref` where a command had one).
  */
 
-import type { ErrorCode } from "../../base/errors.ts";
-import type { PeerKey } from "../../base/ids.ts";
+import type { ModeCommand, ModeEvent } from "../../base/mode_machine.ts";
 
 export interface FriendView {
   readonly name: string;
@@ -78,24 +77,12 @@ export type FriendsEvent =
     readonly unsent: number;
     readonly problems: readonly string[];
   }
-  | {
-    readonly event: "verify";
-    readonly name: string;
-    readonly key: string;
-    /** The public keys, hexadecimal, from which the console makes the digits. */
-    readonly ownKey: PeerKey;
-    readonly peerKey: PeerKey;
-  }
-  | { readonly event: "notice"; readonly text: string; readonly warning?: true }
-  | { readonly event: "error"; readonly code: ErrorCode; readonly text: string };
+  | ModeEvent;
 
 /** What the user asks of the machine. */
 export type FriendsCommand =
+  | ModeCommand
   | { readonly command: "msg"; readonly name: string; readonly text: string }
   | { readonly command: "list" }
-  | { readonly command: "status" }
   | { readonly command: "outbox" }
-  | { readonly command: "unsend"; readonly id: string }
-  | { readonly command: "verify"; readonly name: string }
-  | { readonly command: "trust"; readonly name: string }
-  | { readonly command: "quit" };
+  | { readonly command: "unsend"; readonly id: string };

@@ -16,6 +16,7 @@ import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
+import { STALL_MS } from "../../base/mode_machine.ts";
 import { foldName } from "../../base/names.ts";
 import type { FriendsCommand } from "./events.ts";
 import { Exchange } from "./exchange.ts";
@@ -31,9 +32,6 @@ import type { FriendsRecord } from "./records.ts";
 
 /** When the program leaves although not everything has gone out, and when the user is told what is waited for. */
 const DEADLINES = ["leave", "tellLeaving"] as const;
-
-/** A process that stood still for so long blames nobody for it. */
-const STALL_MS = 2_000;
 
 export class Friends implements Machine<FriendsInput, FriendsEffect> {
   readonly #out = new Output();

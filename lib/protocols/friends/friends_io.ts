@@ -1,11 +1,8 @@
-/**
- * The friends' machine as its caller sees it. The caller's duties are those of the mesh (`mesh_io.ts`): effects in
- * list order, a persist synced before what follows it, one answer to each token.
- */
+/** The friends' machine as its caller sees it: inputs, effects, configuration. */
 
-import type { ErrorCode } from "../../base/errors.ts";
 import type { Fingerprint } from "../../base/fingerprint.ts";
 import type { Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
+import type { ModeEffect, ModeInput } from "../../base/mode_machine.ts";
 import type { FriendsCommand, FriendsEvent } from "./events.ts";
 import type { FriendsMessage } from "./messages.ts";
 import type { FriendsRecord } from "./records.ts";
@@ -19,8 +16,8 @@ export interface FriendRow {
 }
 
 export type FriendsInput =
-  | { readonly type: "start" }
-  /** The table was edited. `own` is where this program's row is now; null where it is gone. */
+  | ModeInput<FriendsMessage, FriendsCommand>
+  /** The table was edited: the rows of others. */
   | { readonly type: "table"; readonly friends: readonly FriendRow[] }
   | {
     readonly type: "link-up";
@@ -36,22 +33,10 @@ export type FriendsInput =
     readonly text: string;
     /** With `wrong-key`: who answered. */
     readonly key: PeerKey | null;
-  }
-  | {
-    readonly type: "link-down";
-    readonly link: LinkId;
-    readonly closed: boolean;
-    readonly reason: string;
-  }
-  | { readonly type: "drained"; readonly link: LinkId }
-  | { readonly type: "message"; readonly link: LinkId; readonly message: FriendsMessage }
-  | { readonly type: "unknown-message"; readonly link: LinkId; readonly code: number }
-  | { readonly type: "persisted"; readonly token: number }
-  | { readonly type: "persist-failed"; readonly token: number | null; readonly text: string }
-  | { readonly type: "command"; readonly command: FriendsCommand; readonly ref: string | undefined }
-  | { readonly type: "tick" };
+  };
 
 export type FriendsEffect =
+  | ModeEffect<FriendsEvent, FriendsRecord, string>
   | {
     readonly type: "dial";
     readonly attempt: number;
@@ -60,31 +45,8 @@ export type FriendsEffect =
     readonly expect: Fingerprint | null;
   }
   | { readonly type: "send"; readonly link: LinkId; readonly message: FriendsMessage }
-  | { readonly type: "close"; readonly link: LinkId; readonly reason: string }
-  | {
-    readonly type: "ban";
-    readonly link: LinkId;
-    readonly reason: string;
-    readonly durationMs: number;
-  }
-  | {
-    readonly type: "persist";
-    readonly records: readonly FriendsRecord[];
-    readonly token: number | null;
-    readonly sync: boolean;
-  }
-  | { readonly type: "show"; readonly event: FriendsEvent; readonly ref: string | undefined }
-  /** All received up to this message has been handed to `show`. */
-  | { readonly type: "shown"; readonly through: string }
-  | { readonly type: "input"; readonly pausedBecause: string | null }
   /** Remember this key for this name; `again` where the user accepts another than before. */
-  | { readonly type: "pin"; readonly name: string; readonly key: PeerKey; readonly again: boolean }
-  | {
-    readonly type: "stop";
-    readonly outcome:
-      | { readonly kind: "bye"; readonly reason: string; readonly ref: string | undefined }
-      | { readonly kind: "fatal"; readonly code: ErrorCode; readonly text: string };
-  };
+  | { readonly type: "pin"; readonly name: string; readonly key: PeerKey; readonly again: boolean };
 
 export interface FriendsConfig {
   readonly name: string;

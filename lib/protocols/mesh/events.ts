@@ -3,8 +3,7 @@
  * and, field for field, the objects of `--json` (which adds `at`, and `ref` where a command had one).
  */
 
-import type { ErrorCode } from "../../base/errors.ts";
-import type { PeerKey } from "../../base/ids.ts";
+import type { ModeCommand, ModeEvent } from "../../base/mode_machine.ts";
 
 export interface PeerView {
   readonly name: string;
@@ -119,26 +118,13 @@ export type MeshEvent =
   | { readonly event: "peers"; readonly peers: readonly PeerView[] }
   | { readonly event: "history"; readonly messages: readonly HistoryMessage[] }
   | MeshStatus
-  | {
-    readonly event: "verify";
-    readonly name: string;
-    readonly key: string;
-    /** The public keys, hexadecimal, from which the console makes the digits. */
-    readonly ownKey: PeerKey;
-    readonly peerKey: PeerKey;
-  }
-  /** `warning`: something is wrong. */
-  | { readonly event: "notice"; readonly text: string; readonly warning?: true }
-  | { readonly event: "error"; readonly code: ErrorCode; readonly text: string };
+  | ModeEvent;
 
 /** What the user asks of the machine; names are shown names. */
 export type MeshCommand =
+  | ModeCommand
   | { readonly command: "say"; readonly text: string }
   | { readonly command: "msg"; readonly name: string; readonly text: string }
   | { readonly command: "peers" }
   | { readonly command: "history"; readonly count: number | null }
-  | { readonly command: "status" }
-  | { readonly command: "verify"; readonly name: string }
-  | { readonly command: "trust"; readonly name: string }
-  | { readonly command: "name"; readonly name: string }
-  | { readonly command: "quit" };
+  | { readonly command: "name"; readonly name: string };

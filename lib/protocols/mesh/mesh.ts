@@ -9,6 +9,7 @@ import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { LinkId, PeerKey, RoomId } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
+import { STALL_MS } from "../../base/mode_machine.ts";
 import { foldName } from "../../base/names.ts";
 import type { Admission } from "./admission.ts";
 import type { AdmissionEffect, AdmissionInput } from "./admission_io.ts";
@@ -74,9 +75,6 @@ const JOIN_RETRY_MS_MAX = 1_000;
 const FORGER_BAN_MS = 10 * 60_000;
 /** Whoever breaks another rule may be an old version, or overloaded. */
 const OFFENDER_BAN_MS = 60_000;
-/** A tick that comes so late means that this process stood still. */
-const STALL_MS = 2_000;
-
 interface Dial {
   readonly purpose: "join" | "resume" | "overlay";
   /** Null where anybody may answer. */

@@ -1,0 +1,186 @@
+/**
+ * What the hosts of all modes share: a machine over links, its log and a user interface, each a port. Decodes what
+ * links bring, and carries out the effects that every machine has.
+ */
+
+import type { Environment, Logger } from "../base/environment.ts";
+import { fingerprintOf } from "../base/fingerprint.ts";
+import { endpointText, type LinkId } from "../base/ids.ts";
+import { invariant, unreachable } from "../base/invariant.ts";
+import type { ModeEffect, ModeInput, ModeOutcome } from "../base/mode_machine.ts";
+import type { LinkEnd, LinkInfo, Links } from "../transport/link.ts";
+import { isUnknown, type MessageCodec } from "../wire/codec.ts";
+import { OpenLinks } from "./open_links.ts";
+import { RecordLog, type RecordStore } from "./record_log.ts";
+import type { Clock, Runner } from "./runner.ts";
+
+export interface ModePorts<Event> {
+  readonly clock: Clock;
+  readonly environment: Environment;
+  readonly links: Links;
+  show(event: Event, ref: string | undefined): void;
+  pauseInput(reason: string | null): void;
+  /** Resolves when all that was shown is before the user's eyes. */
+  flushed(): Promise<void>;
+  /** Resolves when all that was shown before the call is; more may be waiting. */
+  written(): Promise<void>;
+  /** Null while output is taken; otherwise resolves when its reader has caught up. */
+  outputReady(): Promise<void> | null;
+}
+
+/** What a machine does with its log. */
+export interface LoggedMachine<Stored, Through> {
+  /** All that the log must hold, everything that was delivered taken for shown; null where there is nothing yet. */
+  snapshot(): Iterable<Stored> | null;
+  /** The record that says that all up to `through` was shown. */
+  shown(through: Through): Stored;
+  /** After a refused write: the log holds everything again. */
+  restored(): void;
+}
+
+export abstract class ModeHost<
+  Message extends { readonly type: string },
+  Command,
+  Event extends { readonly event: string },
+  Stored,
+  Through,
+> {
+  protected readonly openLinks: OpenLinks<Message>;
+  readonly #ended = Promise.withResolvers<ModeOutcome>();
+  #records: RecordLog<Stored, Through> | null = null;
+
+  /** Steps the machine. */
+  protected abstract readonly runner: Pick<
+    Runner<ModeInput<Message, Command>, unknown, unknown>,
+    "feed" | "stop"
+  >;
+
+  protected constructor(codec: MessageCodec<Message>, readonly ports: ModePorts<Event>) {
+    const { clock, environment, links } = ports;
+    const whoIs = (info: LinkInfo) => this.whoIs(info);
+    this.openLinks = new OpenLinks(codec, { clock, environment, links, whoIs });
+  }
+
+  /** Starts, and runs until the machine stops. @throws Whatever breaks the program itself. */
+  async run(): Promise<ModeOutcome> {
+    this.runner.feed({ type: "start" });
+    try {
+      return await this.#ended.promise;
+    } finally {
+      this.runner.stop();
+      if (this.#records !== null) await this.#records.close();
+      else await this.ports.flushed();
+    }
+  }
+
+  /** What the user asks for. */
+  command(command: Command, ref: string | undefined): void {
+    this.runner.feed({ type: "command", command, ref });
+  }
+
+  // Of LinkHandler.
+
+  frame(link: LinkId, body: Uint8Array): void {
+    const message = this.openLinks.decode(link, body);
+    if (message === null) return;
+    this.runner.feed(
+      isUnknown(message)
+        ? { type: "unknown-message", link, code: message.code }
+        : { type: "message", link, message },
+    );
+  }
+
+  linkDown(link: LinkId, { closed, reason }: LinkEnd): void {
+    const info = this.openLinks.remove(link);
+    if (info === null) return;
+    this.log.info("link down", { link, ...this.whoIs(info), closed, reason });
+    this.runner.feed({ type: "link-down", link, closed, reason });
+  }
+
+  drained(link: LinkId): void {
+    if (this.openLinks.all.has(link)) this.runner.feed({ type: "drained", link });
+  }
+
+  /** Whoever needs the link dials it anew, under fresh keys. */
+  aged(link: LinkId): void {
+    this.ports.links.close(link, "this link is a day old; dial again");
+  }
+
+  // For the mode's own host.
+
+  protected get log(): Logger {
+    return this.ports.environment.log;
+  }
+
+  /** Who is at the other end of a link, for the log. */
+  protected whoIs({ peer, remote }: LinkInfo): Readonly<Record<string, unknown>> {
+    return { key: fingerprintOf(peer), remote: endpointText(remote) };
+  }
+
+  /** Who and what happened is logged, never what was said. */
+  protected abstract logEvent(event: Event): void;
+
+  /** An event with what only the links know. */
+  protected abstract completed(event: Event): Event;
+
+  /** A bug of our own, or of the runtime. */
+  protected fail(error: unknown): void {
+    this.#ended.reject(error);
+  }
+
+  protected keepLog(store: RecordStore<Stored>, machine: LoggedMachine<Stored, Through>): void {
+    const { clock, flushed, written } = this.ports;
+    this.#records = new RecordLog<Stored, Through>(store, {
+      clock,
+      log: this.log,
+      snapshot: () => machine.snapshot(),
+      shown: (through) => machine.shown(through),
+      flushed,
+      written,
+      restored: () => machine.restored(),
+      failed: (error) => this.fail(error),
+    });
+  }
+
+  /** Resolves when written, and synced where `sync` is set. Rejects with `disk`. */
+  protected async append(records: readonly Stored[], sync: boolean): Promise<void> {
+    invariant(this.#records !== null, "the log is open before anything is stored");
+    await this.#records.append(records, sync);
+  }
+
+  /** Carries out an effect that every machine has. */
+  protected perform(effect: ModeEffect<Event, Stored, Through>): void {
+    switch (effect.type) {
+      case "close":
+        return this.ports.links.close(effect.link, effect.reason);
+      case "ban":
+        return this.openLinks.ban(effect.link, effect.reason, effect.durationMs);
+      case "show":
+        this.logEvent(effect.event);
+        this.ports.show(this.completed(effect.event), effect.ref);
+        // Takes nothing more from the network while nobody takes what is shown.
+        return this.openLinks.pauseUntil(() => this.ports.outputReady());
+      case "shown":
+        return this.#records?.noteShown(effect.through);
+      case "input":
+        return this.ports.pauseInput(effect.pausedBecause);
+      case "stop":
+        this.runner.stop();
+        return this.#ended.resolve(effect.outcome);
+      case "persist":
+        return; // the runner's
+      default:
+        unreachable(effect);
+    }
+  }
+
+  /** How far it is to those linked, ms, by fingerprint. */
+  protected roundTrips(): ReadonlyMap<string, number> {
+    const byKey = new Map<string, number>();
+    for (const [link, { peer }] of this.openLinks.all) {
+      const ms = this.ports.links.roundTripMs(link);
+      if (ms !== null) byKey.set(fingerprintOf(peer), ms);
+    }
+    return byKey;
+  }
+}
