@@ -1,0 +1,272 @@
+// Who is dialled, and who is let in.
+
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import {
+  CHECK_INTERVAL_MS,
+  DRAIN_MS,
+  GREETING_MS_MAX,
+  STRANGER_INTERVAL_MS,
+  UNKNOWN_MESSAGES_MAX,
+  UNOPENED_LINKS_MAX,
+} from "../../../lib/protocols/friends/limits.ts";
+import { fakeSigner } from "../../sim/fake_crypto.ts";
+import { BOB, CEM, EVE, row } from "./fixtures.ts";
+import { Program } from "./program.ts";
+
+const CEM_PINNED = new Map([["cem", fingerprintOf(CEM)]]);
+
+Deno.test("Friends lets in a friend with the table's key, and greets back then alone", () => {
+  const ann = Program.started();
+
+  assertEquals(ann.comesIn(BOB), []);
+  assertEquals(ann.hello(1), ["1: hello", "pins bob as bob", "bob opened: the friend dialled"]);
+});
+
+Deno.test("Friends refuses who claims a friend's name with another key, and says so with both keys", () => {
+  const ann = Program.started();
+
+  assertEquals(ann.meets(EVE), [
+    "error key-changed",
+    "1: refuse key-changed",
+    "closes 1: refused: key-changed",
+  ]);
+  for (const key of [EVE, BOB]) assertStringIncludes(ann.told[0]!, fingerprintOf(key));
+  assertEquals(ann.goesDown(1), []);
+});
+
+Deno.test("Friends tells of one stranger for a friend in a minute, however many come", () => {
+  const ann = Program.started();
+  const errors = (words: readonly string[]) => words.filter((word) => word.startsWith("error"));
+
+  const atOnce = [EVE, EVE, CEM].map((key) => errors(ann.meets(key)).length);
+  ann.pass(STRANGER_INTERVAL_MS);
+  const later = [EVE, CEM].map((key) => errors(ann.meets(key)).length);
+
+  assertEquals([atOnce, later], [[1, 0, 0], [0, 1]]);
+});
+
+Deno.test("Friends refuses a name that the table doesn't have, and tells of one in a minute", () => {
+  const ann = Program.started();
+  const refused = (link: number) => [
+    `${link}: refuse unknown-user`,
+    `closes ${link}: refused: unknown-user`,
+  ];
+
+  assertEquals(ann.meets(EVE, { name: "eve" }), ["notice", ...refused(1)]);
+  assertEquals(ann.meets(EVE, { name: "mallory" }), refused(2));
+  assertStringIncludes(ann.told[0]!, fingerprintOf(EVE));
+  ann.pass(STRANGER_INTERVAL_MS);
+  assertEquals(ann.meets(EVE, { name: "eve" }), ["notice", ...refused(3)]);
+});
+
+Deno.test("Friends refuses who looks for somebody else, and takes any spelling of its own name", () => {
+  const ann = Program.started();
+
+  assertEquals(ann.meets(BOB, { to: "dora" }), [
+    "1: refuse unknown-user",
+    "closes 1: refused: unknown-user",
+  ]);
+  assertEquals(ann.meets(BOB, { to: "ANN" })[0], "2: hello");
+});
+
+Deno.test("Friends dials the table's address where a stranger says to be a friend whose key isn't known", () => {
+  const ann = Program.started();
+
+  assertEquals(ann.meets(CEM, { name: "cem" }), ["dials anybody at 10.0.0.3:5001"]);
+  // What is answered there decides: the stranger was Cem, and the link it made serves.
+  assertEquals(ann.reaches(CEM), [
+    "2: hello",
+    "1: hello",
+    "pins cem as cem",
+    "cem opened: the friend dialled",
+  ]);
+  assertEquals(ann.say("cem", "hi"), ["cem queued", "1: texts hi"]);
+});
+
+Deno.test("Friends turns a stranger away where another key answers at the table's address", () => {
+  const ann = Program.started();
+  ann.meets(EVE, { name: "cem" });
+
+  assertEquals(ann.reaches(CEM), [
+    "2: hello",
+    "error key-changed",
+    "1: refuse key-changed",
+    "closes 1: refused: key-changed",
+  ]);
+  assertEquals(ann.hello(2, { name: "cem" }), ["pins cem as cem", "cem opened: dialled"]);
+});
+
+Deno.test("Friends turns a stranger away where nobody answers at the table's address", () => {
+  const ann = Program.started();
+  ann.meets(EVE, { name: "cem" });
+
+  assertEquals(ann.fails(), ["1: refuse unreachable", "closes 1: refused: unreachable"]);
+});
+
+Deno.test("Friends decides by the link that it has dialled already", () => {
+  const ann = Program.started();
+  ann.say("cem", "hi");
+  ann.reaches(CEM);
+
+  assertEquals(ann.meets(EVE, { name: "cem" }).slice(1), [
+    "2: refuse key-changed",
+    "closes 2: refused: key-changed",
+  ]);
+});
+
+Deno.test("Friends dials for strangers' claims once in a while, however many come", () => {
+  const ann = Program.started();
+  ann.meets(EVE, { name: "cem" });
+  assertEquals(ann.meets(BOB, { name: "cem" }), [], "the one dial answers both");
+  ann.fails();
+
+  assertEquals(ann.meets(EVE, { name: "cem" }), [
+    "3: refuse unreachable",
+    "closes 3: refused: unreachable",
+  ]);
+  ann.pass(CHECK_INTERVAL_MS);
+  assertEquals(ann.meets(EVE, { name: "cem" }), ["dials anybody at 10.0.0.3:5001"]);
+});
+
+Deno.test("Friends asks the address of a friend no more whose key it has met", () => {
+  const ann = Program.started({ pins: CEM_PINNED });
+
+  assertEquals(ann.meets(CEM, { name: "cem" }), ["1: hello", "cem opened: the friend dialled"]);
+  assertEquals(ann.meets(EVE, { name: "cem" }).at(-1), "closes 2: refused: key-changed");
+});
+
+Deno.test("Friends expects the key that is known of whom it dials", () => {
+  const ann = Program.started({ pins: CEM_PINNED });
+
+  assertEquals(ann.say("bob", "hi")[0], "dials bob at 10.0.0.2:5001");
+  assertEquals(ann.say("cem", "hi")[0], "dials cem at 10.0.0.3:5001");
+});
+
+Deno.test("Friends tells of another key at a friend's address, and keeps what is for the friend", () => {
+  const ann = Program.started();
+  ann.say("bob", "hi");
+
+  assertEquals(ann.fails("wrong-key", EVE), ["error key-changed", "warning"]);
+  assertStringIncludes(ann.told[0]!, fingerprintOf(EVE));
+  assertStringIncludes(ann.told[0]!, fingerprintOf(BOB));
+});
+
+Deno.test("Friends talks with nobody whose address is another one's, or its own", () => {
+  const another = Program.started();
+  another.say("cem", "hi");
+  another.reaches(BOB);
+  assertEquals(another.hello(1, { name: "bob" }), [
+    "1: refuse unknown-user",
+    "closes 1: refused: unknown-user",
+  ]);
+
+  const own = Program.started();
+  own.say("cem", "hi");
+  assertEquals(own.reaches(own.key), ["closes 1: this is the same profile"]);
+  assertEquals(own.goesDown(1), ["warning"]);
+  assertStringIncludes(own.told[0]!, "this program's own");
+});
+
+Deno.test("Friends tells why it was refused, once, and tries again later", () => {
+  const ann = Program.started();
+  ann.say("bob", "hi");
+  ann.reaches(BOB);
+  const refuse = { type: "refuse", code: "unknown-user", text: "who is ann?" } as const;
+
+  assertEquals(ann.gets(1, refuse), [
+    "error unknown-user",
+    "closes 1: refused by the other side",
+  ]);
+  assertStringIncludes(ann.told[0]!, "who is ann?");
+  assertEquals(ann.goesDown(1), ["warning"]);
+  assertEquals(ann.pass(600), ["dials bob at 10.0.0.2:5001"]);
+  ann.reaches(BOB);
+  assertEquals(ann.gets(2, refuse), ["closes 2: refused by the other side"]);
+});
+
+Deno.test("Friends closes who doesn't say who it is, in time", () => {
+  const ann = Program.started();
+  ann.comesIn(EVE);
+
+  assertEquals(ann.pass(GREETING_MS_MAX - 1), []);
+  assertEquals(ann.pass(1), ["closes 1: no greeting within 10 s"]);
+});
+
+Deno.test("Friends bans who breaks the rules: texts before hello, a second hello, a flood of unknown types", () => {
+  const ann = Program.started();
+  ann.comesIn(EVE);
+  assertEquals(ann.texts(1, [1]), ["bans 1: protocol: texts before hello"]);
+  assertEquals(ann.hello(1), [], "nothing more is heeded");
+
+  ann.meets(BOB);
+  assertEquals(ann.hello(2), ["bans 2: protocol: a second hello"]);
+
+  ann.comesIn(CEM);
+  const unknown = () => ann.feed({ type: "unknown-message", link: 3 as never, code: 99 });
+  for (let n = 0; n < UNKNOWN_MESSAGES_MAX; n++) assertEquals(unknown(), ["3: unknown"]);
+  assertEquals(unknown(), ["bans 3: protocol: too many messages of unknown types"]);
+});
+
+Deno.test("Friends lets the first go of too many who say nothing, and no friend", () => {
+  const ann = Program.started();
+  ann.meets(BOB);
+  const silent = Array.from(
+    { length: UNOPENED_LINKS_MAX },
+    (_, n) => fakeSigner(`silent ${n}`).key,
+  );
+  for (const key of silent) assertEquals(ann.comesIn(key), []);
+
+  assertEquals(ann.comesIn(EVE), ["closes 2: too many are coming in"]);
+  assertEquals(ann.comesIn(EVE), ["closes 3: too many are coming in"]);
+});
+
+Deno.test("Friends lets who says nothing go before who waits to be checked", () => {
+  const ann = Program.started();
+  ann.meets(EVE, { name: "cem" });
+  for (let n = 0; n < UNOPENED_LINKS_MAX - 1; n++) ann.comesIn(EVE);
+
+  assertEquals(ann.comesIn(EVE), ["closes 2: too many are coming in"]);
+});
+
+Deno.test("Friends keeps one of two links, and takes what is still under way on the other", () => {
+  const ann = Program.started();
+  ann.meets();
+
+  // The same end dialled twice: the newer one is kept, nobody is told.
+  assertEquals(ann.meets(), ["2: hello"]);
+  assertEquals(ann.say("bob", "hi"), ["bob queued", "2: texts hi"]);
+  assertEquals(ann.texts(1, [1]), ["<bob> text 1", "2: stored 1.1"]);
+  assertEquals(ann.pass(DRAIN_MS), ["closes 1: a second link"]);
+  assertEquals(ann.goesDown(1), []);
+});
+
+Deno.test("Friends sends on the new link what isn't acknowledged on the old one", () => {
+  const ann = Program.started();
+  ann.meets();
+  ann.say("bob", "hi");
+
+  assertEquals(ann.meets(), ["2: hello", "2: texts hi"]);
+});
+
+// In one of the two the smaller key has dialled the other link.
+Deno.test("Friends takes the link of a friend's later process, whoever dialled", () => {
+  const dialledFirst = Program.started();
+  dialledFirst.say("bob", "hi");
+  dialledFirst.reaches(BOB);
+  dialledFirst.hello(1, { epoch: 5 });
+  assertEquals(dialledFirst.meets(BOB, { epoch: 6 }), ["2: hello", "2: texts hi"]);
+
+  const dialledLast = Program.started();
+  dialledLast.say("bob", "hi");
+  dialledLast.meets(BOB, { epoch: 5 });
+  dialledLast.reaches(BOB);
+  assertEquals(dialledLast.hello(2, { epoch: 6 }), ["2: texts hi"]);
+});
+
+Deno.test("Friends pins anew where the table has another key than was met before", () => {
+  const pins = new Map([["bob", fingerprintOf(EVE)]]);
+  const ann = Program.started({ pins, friends: [row("bob", 2, fingerprintOf(BOB))] });
+
+  assertEquals(ann.meets()[1], "pins bob as bob again");
+});

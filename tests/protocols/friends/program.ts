@@ -1,0 +1,290 @@
+/**
+ * The friends' machine with a test in place of all that is around it: links, disk and clock. What it does is told
+ * in words, in order.
+ */
+
+import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
+import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import { endpointText, type LinkId, type PeerKey } from "../../../lib/base/ids.ts";
+import type { FriendsCommand, FriendsEvent } from "../../../lib/protocols/friends/events.ts";
+import { Friends } from "../../../lib/protocols/friends/friends.ts";
+import type {
+  FriendRow,
+  FriendsConfig,
+  FriendsEffect,
+  FriendsInput,
+} from "../../../lib/protocols/friends/friends_io.ts";
+import type { FriendsMessage } from "../../../lib/protocols/friends/messages.ts";
+import type { Position } from "../../../lib/protocols/friends/position.ts";
+import type { FriendsRecord } from "../../../lib/protocols/friends/records.ts";
+import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
+import { BOB, CEM, EVE, idOf, place, ROWS } from "./fixtures.ts";
+
+const OWN = fakeSigner("ann");
+const WALL_MS = 1_700_000_000_000;
+
+const NAMES = new Map([
+  [fingerprintOf(BOB), "bob"],
+  [fingerprintOf(CEM), "cem"],
+  [fingerprintOf(EVE), "eve"],
+  [fingerprintOf(OWN.key), "ann"],
+]);
+
+type Words = readonly string[];
+
+interface Hello {
+  readonly name?: string;
+  readonly to?: string;
+  readonly epoch?: number;
+  readonly stored?: readonly Position[];
+}
+
+/** Ann's program. Her friends are those of `ROWS` unless said otherwise; links have the numbers 1, 2, 3. */
+export class Program {
+  readonly machine: Friends;
+  readonly key = OWN.key;
+  /** What is on its disk, of this process and those before. */
+  readonly disk: FriendsRecord[];
+  /** `holds`: writes are answered by `diskAnswers`. */
+  diskMode: "writes" | "refuses" | "holds" = "writes";
+  nowMs = 1_000;
+  /** The texts of all errors, notices and warnings so far. */
+  readonly told: string[] = [];
+  readonly events: FriendsEvent[] = [];
+  /** Of the latest dial. */
+  attempt = 0;
+  #held: Extract<FriendsEffect, { readonly type: "persist" }>[] = [];
+  #links = 0;
+  #ids = 0;
+
+  /** @param random What every draw gives. */
+  constructor(config: Partial<FriendsConfig> = {}, public random = 0.999) {
+    this.disk = [...config.records ?? []];
+    const environment: Environment = {
+      random: () => this.random,
+      randomBytes: () => Uint8Array.fromHex(idOf(++this.#ids)),
+      wallMs: () => WALL_MS,
+      crypto: fakeCrypto,
+      log: SILENT_LOGGER,
+    };
+    this.machine = new Friends(
+      {
+        name: "ann",
+        listening: { host: "10.0.0.1", port: 5_001 },
+        users: "users.txt",
+        friends: ROWS,
+        pins: new Map(),
+        records: [],
+        idleMs: 60_000,
+        queue: true,
+        ...config,
+      },
+      OWN,
+      environment,
+    );
+  }
+
+  /** A program that has started. */
+  static started(config: Partial<FriendsConfig> = {}): Program {
+    const program = new Program(config);
+    program.feed({ type: "start" });
+    return program;
+  }
+
+  /** The process that comes after this one, on the same disk. */
+  restarted(config: Partial<FriendsConfig> = {}): Program {
+    return new Program({ records: this.disk, ...config });
+  }
+
+  /** Of this process. */
+  get epoch(): number {
+    return this.machine.snapshot().flatMap((record) =>
+      record.kind === "epoch" ? [record.epoch] : []
+    )[0]!;
+  }
+
+  /** What comes of one input, the disk's answers included. */
+  feed(input: FriendsInput): Words {
+    const words: string[] = [];
+    const inputs = [input];
+    for (let next = inputs.shift(); next !== undefined; next = inputs.shift()) {
+      for (const effect of this.machine.step(next, this.nowMs)) {
+        if (effect.type === "persist") inputs.push(...this.#persist(effect));
+        const said = this.#words(effect);
+        if (said !== null) words.push(said);
+      }
+    }
+    return words;
+  }
+
+  #persist(effect: Extract<FriendsEffect, { readonly type: "persist" }>): readonly FriendsInput[] {
+    const { token, records } = effect;
+    switch (this.diskMode) {
+      case "holds":
+        this.#held.push(effect);
+        return [];
+      case "refuses":
+        return [{ type: "persist-failed", token, text: "Cannot write: the disk is full" }];
+      case "writes":
+        this.disk.push(...records);
+        return token === null ? [] : [{ type: "persisted", token }];
+    }
+  }
+
+  /** The disk answers, in order, whatever it was asked while it held its answers. */
+  diskAnswers(mode: "writes" | "refuses" = "writes"): Words {
+    this.diskMode = mode;
+    const held = this.#held;
+    this.#held = [];
+    return held.flatMap((effect) => this.#persist(effect)).flatMap((input) => this.feed(input));
+  }
+
+  /** Lets time pass, with a tick whenever one is wanted. */
+  pass(ms: number): Words {
+    const untilMs = this.nowMs + ms;
+    const words: string[] = [];
+    for (;;) {
+      const dueMs = this.machine.nextDeadlineMs();
+      if (dueMs === null || dueMs > untilMs) break;
+      this.nowMs = Math.max(this.nowMs, dueMs);
+      words.push(...this.feed({ type: "tick" }));
+    }
+    this.nowMs = untilMs;
+    return words;
+  }
+
+  // The user.
+
+  command(command: FriendsCommand, ref?: string): Words {
+    return this.feed({ type: "command", command, ref });
+  }
+
+  say(name: string, text: string, ref?: string): Words {
+    return this.command({ command: "msg", name, text }, ref);
+  }
+
+  // The others.
+
+  /** Somebody dials in. */
+  comesIn(peer: PeerKey): Words {
+    const link = ++this.#links as LinkId;
+    return this.feed({ type: "link-up", link, peer, dialled: false, attempt: null });
+  }
+
+  /** The latest dial reaches somebody. */
+  reaches(peer: PeerKey, attempt = this.attempt): Words {
+    const link = ++this.#links as LinkId;
+    return this.feed({ type: "link-up", link, peer, dialled: true, attempt });
+  }
+
+  /** The latest dial reaches nobody, or somebody else than it should. */
+  fails(reason = "unreachable", key: PeerKey | null = null, attempt = this.attempt): Words {
+    return this.feed({ type: "dial-failed", attempt, reason, text: `it is ${reason}`, key });
+  }
+
+  gets(link: number, message: FriendsMessage): Words {
+    return this.feed({ type: "message", link: link as LinkId, message });
+  }
+
+  hello(link: number, { name = "bob", to = "ann", epoch = 1, stored = [] }: Hello = {}): Words {
+    return this.gets(link, { type: "hello", name, to, epoch, stored });
+  }
+
+  /** Messages of these numbers, called after them. */
+  texts(link: number, numbers: readonly number[], epoch = 1): Words {
+    const entries = numbers.map((number) => ({
+      number,
+      id: Uint8Array.fromHex(idOf(number)),
+      sentAt: WALL_MS,
+      text: `text ${number}`,
+    }));
+    return this.gets(link, { type: "texts", epoch, entries });
+  }
+
+  /** The other end has stored what this process said, up to this number. */
+  acknowledges(link: number, number: number): Words {
+    return this.gets(link, { type: "stored", position: place(number, this.epoch) });
+  }
+
+  goesDown(link: number, closed = true, reason = "idle"): Words {
+    return this.feed({ type: "link-down", link: link as LinkId, closed, reason });
+  }
+
+  edited(friends: readonly FriendRow[]): Words {
+    return this.feed({ type: "table", friends });
+  }
+
+  /** Bob, or whoever it is, dials in, and is let in. */
+  meets(peer: PeerKey = BOB, hello: Hello = {}): Words {
+    return [...this.comesIn(peer), ...this.hello(this.#links, hello)];
+  }
+
+  // Words.
+
+  #words(effect: FriendsEffect): string | null {
+    switch (effect.type) {
+      case "dial": {
+        this.attempt = effect.attempt;
+        const who = effect.expect === null ? "anybody" : NAMES.get(effect.expect);
+        return `dials ${who} at ${endpointText(effect.endpoint)}`;
+      }
+      case "send":
+        return `${effect.link}: ${messageWords(effect.message)}`;
+      case "close":
+        return `closes ${effect.link}: ${effect.reason}`;
+      case "ban":
+        return `bans ${effect.link}: ${effect.reason}`;
+      case "show":
+        this.events.push(effect.event);
+        return this.#eventWords(effect.event) +
+          (effect.ref === undefined ? "" : ` [${effect.ref}]`);
+      case "input":
+        return effect.pausedBecause === null ? "input goes on" : `input: ${effect.pausedBecause}`;
+      case "pin": {
+        const again = effect.again ? " again" : "";
+        return `pins ${NAMES.get(fingerprintOf(effect.key))} as ${effect.name}${again}`;
+      }
+      case "stop":
+        return `stops: ${effect.outcome.kind}`;
+      case "persist":
+      case "shown":
+        return null; // `disk` has it
+    }
+  }
+
+  #eventWords(event: FriendsEvent): string {
+    switch (event.event) {
+      case "message":
+        return `${event.history ? "(earlier) " : ""}<${event.from}> ${event.text}`;
+      case "delivery": {
+        const waiting = event.waiting === undefined ? "" : ` (${event.waiting} waiting)`;
+        const reason = event.reason === undefined ? "" : `: ${event.reason}`;
+        return `${event.to} ${event.state}${waiting}${reason}`;
+      }
+      case "connection":
+        return `${event.friend} ${event.state}: ${event.reason}`;
+      case "notice":
+        this.told.push(event.text);
+        return event.warning ? "warning" : "notice";
+      case "error":
+        this.told.push(event.text);
+        return `error ${event.code}`;
+      default:
+        return event.event;
+    }
+  }
+}
+
+function messageWords(message: FriendsMessage): string {
+  switch (message.type) {
+    case "texts":
+      return `texts ${message.entries.map(({ text }) => text).join(", ")}`;
+    case "refuse":
+      return `refuse ${message.code}`;
+    case "stored":
+    case "skip":
+      return `${message.type} ${message.position.epoch}.${message.position.number}`;
+    default:
+      return message.type;
+  }
+}

@@ -1,0 +1,191 @@
+// What comes: on disk, then shown and acknowledged; taken in once.
+
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { RECEIVED_KEPT_MAX } from "../../../lib/protocols/friends/limits.ts";
+import { BOB, CEM, EVE, idOf, place, queued, received } from "./fixtures.ts";
+import { Program } from "./program.ts";
+
+/** Ann's program, linked with Bob. */
+function linked(): Program {
+  const ann = Program.started();
+  ann.meets();
+  return ann;
+}
+
+const kinds = ({ disk }: Program) => disk.map(({ kind }) => kind);
+
+Deno.test("Friends shows and acknowledges a message when it is on disk, not before", () => {
+  const ann = linked();
+  ann.diskMode = "holds";
+
+  assertEquals(ann.texts(1, [1, 2]), []);
+  assertEquals(ann.diskAnswers(), ["<bob> text 1", "<bob> text 2", "1: stored 1.2"]);
+  assertEquals(ann.disk.slice(-2).map(({ kind }) => kind), ["received", "received"]);
+});
+
+Deno.test("Friends writes together what comes while the disk is at work, and acknowledges it once", () => {
+  const ann = linked();
+  ann.diskMode = "holds";
+  for (const number of [1, 2, 3]) ann.texts(1, [number]);
+
+  assertEquals(ann.diskAnswers(), [
+    "<bob> text 1",
+    "1: stored 1.1",
+    "<bob> text 2",
+    "<bob> text 3",
+    "1: stored 1.3",
+  ]);
+});
+
+Deno.test("Friends takes a message in once, and acknowledges the repetition of what it has", () => {
+  const ann = linked();
+  ann.texts(1, [1, 2]);
+  const before = kinds(ann);
+
+  assertEquals(ann.texts(1, [1, 2]), ["1: stored 1.2"]);
+  assertEquals(ann.texts(1, [2, 3]), ["<bob> text 3", "1: stored 1.3"]);
+  assertEquals(kinds(ann), [...before, "received"]);
+});
+
+Deno.test("Friends acknowledges no repetition before the message itself is on disk", () => {
+  const ann = linked();
+  ann.diskMode = "holds";
+  ann.texts(1, [1]);
+
+  assertEquals(ann.texts(1, [1]), []);
+});
+
+Deno.test("Friends says after a restart what it has stored, takes none of it in again, and shows it not", () => {
+  const before = linked();
+  before.texts(1, [1]);
+  before.texts(1, [4], 7);
+  before.disk.push({ kind: "shown", through: idOf(4) });
+  const ann = before.restarted();
+
+  assertEquals(ann.feed({ type: "start" }), ["ready"]);
+  ann.comesIn(BOB);
+  const hello = ann.machine.step(
+    {
+      type: "message",
+      link: 1 as never,
+      message: { type: "hello", name: "bob", to: "ann", epoch: 8, stored: [] },
+    },
+    ann.nowMs,
+  ).flatMap((effect) =>
+    effect.type === "send" && effect.message.type === "hello" ? [effect.message] : []
+  );
+
+  assertEquals(hello[0]?.stored, [place(1), place(4, 7)]);
+  assertEquals(ann.texts(1, [4], 7), ["1: stored 7.4"]);
+});
+
+Deno.test("Friends shows after a restart, as history, what was stored and perhaps not shown", () => {
+  const before = linked();
+  for (const number of [1, 2, 3]) before.texts(1, [number]);
+  before.disk.push({ kind: "shown", through: idOf(1) });
+  const ann = before.restarted();
+
+  assertEquals(ann.feed({ type: "start" }), [
+    "ready",
+    "(earlier) <bob> text 2",
+    "(earlier) <bob> text 3",
+  ]);
+});
+
+Deno.test("Friends says through which message all was shown, for each time it shows some", () => {
+  const ann = new Program({ records: [received(1)] });
+  const through = (effects: ReturnType<typeof ann.machine.step>) =>
+    effects.flatMap((effect) => effect.type === "shown" ? [effect.through] : []);
+
+  assertEquals(through(ann.machine.step({ type: "start" }, 0)), [idOf(1)]);
+});
+
+Deno.test("Friends keeps nothing of what the disk refused, says so once, and has it sent again", () => {
+  const ann = linked();
+  ann.diskMode = "refuses";
+  const refused = (link: number) => [`${link}: refuse disk`, `closes ${link}: refused: disk`];
+
+  assertEquals(ann.texts(1, [1]), ["error disk", ...refused(1)]);
+  ann.goesDown(1);
+  ann.meets();
+  assertEquals(ann.texts(2, [1]), refused(2));
+  ann.goesDown(2);
+  ann.meets();
+  ann.diskMode = "writes";
+  assertEquals(ann.texts(3, [1]), ["<bob> text 1", "3: stored 1.1"]);
+
+  ann.diskMode = "refuses";
+  assertEquals(ann.texts(3, [2]), ["error disk", ...refused(3)], "again, and so it is told again");
+});
+
+Deno.test("Friends keeps messages apart whose senders use the same places", () => {
+  const ann = linked();
+  ann.meets(CEM, { name: "cem" });
+  ann.reaches(CEM);
+
+  assertEquals(ann.texts(1, [1]), ["<bob> text 1", "1: stored 1.1"]);
+  assertEquals(ann.texts(2, [1]), ["<cem> text 1", "2: stored 1.1"]);
+});
+
+Deno.test("Friends takes nothing from one who isn't let in", () => {
+  const ann = Program.started();
+  ann.meets(EVE, { name: "cem" });
+
+  assertEquals(ann.texts(1, [1]), ["bans 1: protocol: texts before hello"]);
+  assertEquals(ann.disk.filter(({ kind }) => kind === "received"), []);
+});
+
+Deno.test("Friends tells that messages are missing which the sender has no more, and goes on behind them", () => {
+  const ann = linked();
+
+  const words = ann.gets(1, { type: "skip", position: place(5) });
+
+  assertEquals(words, ["notice"]);
+  assertStringIncludes(ann.told[0]!, "bob no longer has some messages");
+  assertEquals(ann.gets(1, { type: "skip", position: place(5) }), [], "known");
+  assertEquals(ann.texts(1, [6]), ["<bob> text 6", "1: stored 1.6"]);
+  assertEquals(ann.texts(1, [4]), ["1: stored 1.4"]);
+});
+
+Deno.test("Friends shows a date of no calendar as one, and goes on", () => {
+  const ann = linked();
+  const entry = { number: 1, id: new Uint8Array(16), sentAt: Number.MAX_SAFE_INTEGER, text: "hi" };
+
+  assertEquals(ann.gets(1, { type: "texts", epoch: 1, entries: [entry] })[0], "<bob> hi");
+});
+
+Deno.test("Friends stores and shows a message to oneself, and sends it to nobody", () => {
+  const ann = Program.started();
+
+  assertEquals(ann.say("ANN", "note", "r"), ["ann queued [r]", "<ann> note", "ann delivered [r]"]);
+  assertEquals(ann.events.some((event) => event.event === "message" && event.self), true);
+  ann.diskMode = "refuses";
+  assertEquals(ann.say("ann", "lost", "r2"), ["error disk [r2]"]);
+});
+
+Deno.test("Friends closes no link for being idle while what came over it is being stored", () => {
+  const ann = Program.started({ idleMs: 1_000 });
+  ann.meets();
+  ann.diskMode = "holds";
+  ann.texts(1, [1]);
+
+  assertEquals(ann.pass(60_000), []);
+  assertEquals(ann.diskAnswers(), ["<bob> text 1", "1: stored 1.1"]);
+});
+
+Deno.test("Friends.snapshot() has all that the next process needs of a long run, and no more", () => {
+  const records = Array.from({ length: RECEIVED_KEPT_MAX }, (_, n) => received(n + 1));
+  const ann = Program.started({ records: [...records, queued(1), queued(2)] });
+  ann.meets();
+  ann.texts(1, [RECEIVED_KEPT_MAX + 1]);
+  ann.gets(1, { type: "stored", position: place(1) });
+
+  const snapshot = ann.machine.snapshot();
+
+  const count = (kind: string) => snapshot.filter((record) => record.kind === kind).length;
+  assertEquals(["received", "queued", "shown"].map(count), [RECEIVED_KEPT_MAX, 1, 1]);
+  const next = new Program({ records: snapshot });
+  assertEquals(next.feed({ type: "start" }), ["ready", "dials bob at 10.0.0.2:5001"]);
+  next.meets();
+  assertEquals(next.texts(1, [1]), ["1: stored 1.1"]);
+});

@@ -1,0 +1,311 @@
+// What is typed: on disk, then out, then acknowledged; kept while the friend is away.
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  BATCH_BYTES_MAX,
+  BATCH_TEXTS_MAX,
+  OUTBOX_BYTES_MAX,
+  RETRY_MS_MAX,
+  RETRY_MS_MIN,
+  TEXT_BYTES_MAX,
+} from "../../../lib/protocols/friends/limits.ts";
+import { BOB, CEM, place, queued } from "./fixtures.ts";
+import { Program } from "./program.ts";
+
+const DIAL = "dials bob at 10.0.0.2:5001";
+
+Deno.test("Friends dials a friend at the first message, and never before", () => {
+  const ann = Program.started();
+
+  assertEquals(ann.pass(3_600_000), []);
+  assertEquals(ann.say("bob", "hi", "r1"), [DIAL, "bob queued [r1]"]);
+  assertEquals(ann.reaches(BOB), ["1: hello"]);
+  assertEquals(ann.hello(1), ["pins bob as bob", "bob opened: dialled", "1: texts hi"]);
+  assertEquals(ann.acknowledges(1, 1), ["bob delivered [r1]"]);
+});
+
+Deno.test("Friends says that a message is queued, and sends it, when it is on disk, not before", () => {
+  const ann = Program.started();
+  ann.meets();
+  ann.diskMode = "holds";
+
+  assertEquals(ann.say("bob", "hi"), []);
+  assertEquals(ann.diskAnswers(), ["bob queued", "1: texts hi"]);
+});
+
+Deno.test("Friends writes and sends as one what is typed while the disk is at work, in order", () => {
+  const ann = Program.started();
+  ann.meets();
+  ann.diskMode = "holds";
+  for (const text of ["one", "two", "three"]) ann.say("bob", text);
+
+  assertEquals(ann.diskAnswers(), [
+    "bob queued",
+    "1: texts one",
+    "bob queued",
+    "bob queued",
+    "1: texts two, three",
+  ]);
+});
+
+Deno.test("Friends tells of each message once that it is delivered, by whatever acknowledgement", () => {
+  const ann = Program.started();
+  ann.meets();
+  for (const ref of ["a", "b", "c"]) ann.say("bob", ref, ref);
+
+  assertEquals(ann.acknowledges(1, 2), ["bob delivered [a]", "bob delivered [b]"]);
+  assertEquals(ann.acknowledges(1, 2), []);
+  assertEquals(ann.acknowledges(1, 9), [], "what was never said");
+  assertEquals(ann.acknowledges(1, 3), ["bob delivered [c]"]);
+});
+
+Deno.test("Friends sends what isn't acknowledged again on the next link, and what the friend has not", () => {
+  const ann = Program.started();
+  ann.meets();
+  for (const text of ["one", "two", "three"]) ann.say("bob", text);
+  assertEquals(ann.goesDown(1, false, "lost"), ["bob closed: lost", "warning"]);
+
+  assertEquals(ann.meets(BOB, { stored: [place(1, ann.epoch)] }), [
+    "2: hello",
+    "bob delivered",
+    "bob opened: the friend dialled",
+    "2: texts two, three",
+  ]);
+});
+
+Deno.test("Friends closes a link without traffic, that one alone, and opens it again unseen", () => {
+  const ann = Program.started({ idleMs: 60_000 });
+  ann.meets(BOB);
+  ann.say("bob", "hi");
+  ann.acknowledges(1, 1);
+  ann.meets(CEM, { name: "cem" });
+  ann.reaches(CEM); // the address was asked
+  ann.pass(30_000);
+  ann.texts(2, [1]);
+
+  assertEquals(ann.pass(30_000), ["closes 1: idle"]);
+  assertEquals(ann.goesDown(1), ["bob closed: idle"]);
+  assertEquals(ann.pass(29_999), []);
+  assertEquals(ann.say("bob", "again"), [DIAL, "bob queued"]);
+});
+
+Deno.test("Friends dials again at once when a message crossed the friend's goodbye", () => {
+  const ann = Program.started();
+  ann.meets();
+  ann.say("bob", "hi");
+
+  assertEquals(ann.goesDown(1, true, "idle"), ["bob closed: idle", DIAL]);
+});
+
+Deno.test("Friends waits longer after each dial in vain, never twice the same, and 30 s at most", () => {
+  const ann = Program.started();
+  ann.say("bob", "hi");
+  const pauses: number[] = [];
+  for (let attempt = 0; attempt < 15; attempt++) {
+    ann.random = attempt % 2;
+    ann.fails();
+    const fromMs = ann.nowMs;
+    const dueMs = ann.machine.nextDeadlineMs()!;
+    assertEquals(ann.pass(dueMs - fromMs), [DIAL]);
+    pauses.push(dueMs - fromMs);
+  }
+
+  const longest = (attempt: number) => Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 1.5 ** attempt);
+  assertEquals(pauses, pauses.map((_, n) => longest(n) * (n % 2 === 0 ? 0.5 : 1)));
+});
+
+Deno.test("Friends hurries the next dial for a new message, which never makes it dial all the time", () => {
+  const ann = Program.started();
+  ann.say("bob", "hi");
+  for (let attempt = 0; attempt < 12; attempt++) {
+    ann.fails();
+    ann.pass(RETRY_MS_MAX);
+  }
+  ann.fails();
+
+  assertEquals(ann.say("bob", "now"), ["bob queued (2 waiting)"], "it was tried this moment");
+  assertEquals(ann.pass(RETRY_MS_MIN), [DIAL]);
+  ann.fails();
+  ann.pass(RETRY_MS_MIN);
+  assertEquals(ann.say("bob", "now"), [DIAL, "bob queued (3 waiting)"]);
+});
+
+Deno.test("Friends tells once that a friend isn't there and what waits, and once that it is back", () => {
+  const ann = Program.started();
+  ann.say("bob", "one");
+  assertEquals(ann.fails(), ["warning"]);
+  assertEquals(ann.say("bob", "two"), ["bob queued (2 waiting)"]);
+  ann.pass(500);
+  assertEquals(ann.fails(), []);
+
+  ann.meets();
+  assertEquals(ann.acknowledges(1, 1), ["bob delivered"]);
+  assertEquals(ann.acknowledges(1, 2), ["bob delivered", "notice"]);
+
+  assertEquals(ann.told, [
+    "bob isn't there: it is unreachable; kept, and sent when bob is back (1 waiting)",
+    "bob is back; 2 messages delivered",
+  ]);
+});
+
+Deno.test("Friends leaves others the time that they had left when it stood still itself", () => {
+  const ann = Program.started({ idleMs: 5_000 });
+  ann.meets();
+  ann.say("bob", "hi");
+  ann.acknowledges(1, 1);
+  ann.pass(1_000);
+  ann.comesIn(CEM); // has 10 s to say hello
+
+  ann.nowMs += 3_600_000;
+
+  assertEquals(ann.feed({ type: "tick" }), ["closes 1: idle"], "that was due first");
+  assertEquals(ann.pass(5_999), []);
+  assertEquals(ann.pass(1), ["closes 2: no greeting within 10 s"]);
+});
+
+Deno.test("Friends puts so many messages and so much text into a frame", () => {
+  const ann = Program.started();
+  for (let n = 0; n <= BATCH_TEXTS_MAX; n++) ann.say("bob", "short");
+  const long = "x".repeat(BATCH_BYTES_MAX);
+  ann.say("bob", long);
+  ann.say("bob", "short");
+
+  const sent = ann.meets().filter((word) => word.startsWith("1: texts"));
+
+  const counts = sent.map((word) => word.split(", ").length);
+  assertEquals(counts, [BATCH_TEXTS_MAX, 1, 1, 1]);
+});
+
+Deno.test("Friends sends nothing for an empty text, and refuses one that is too long, with both sizes", () => {
+  const ann = Program.started();
+
+  assertEquals(ann.say("bob", ""), []);
+  assertEquals(ann.say("bob", "x".repeat(TEXT_BYTES_MAX + 1), "r"), ["error too-long [r]"]);
+  assertStringIncludes(ann.told[0]!, String(TEXT_BYTES_MAX));
+  assertStringIncludes(ann.told[0]!, String(TEXT_BYTES_MAX + 1));
+  assertEquals(ann.say("bob", "x".repeat(TEXT_BYTES_MAX)), [DIAL, "bob queued"]);
+});
+
+Deno.test("Friends refuses what is more than is kept for a friend, and goes on with others", () => {
+  const bytes = OUTBOX_BYTES_MAX - 5;
+  const ann = Program.started();
+  for (let waiting = 0; waiting < bytes; waiting += TEXT_BYTES_MAX) {
+    ann.say("bob", "x".repeat(Math.min(TEXT_BYTES_MAX, bytes - waiting)));
+  }
+
+  assertEquals(ann.say("bob", "six by", "r"), ["error full [r]"]);
+  assertEquals(ann.say("bob", "five!"), ["bob queued"]);
+  assertEquals(ann.say("cem", "six by"), ["dials anybody at 10.0.0.3:5001", "cem queued"]);
+});
+
+Deno.test("Friends takes no more input while much waits for a friend who is there", () => {
+  const records = Array.from({ length: 5_001 }, (_, n) => queued(n + 1));
+  const ann = new Program({ records });
+
+  assertEquals(ann.feed({ type: "start" }), ["ready", DIAL, "input: waiting for bob"]);
+  assertEquals(ann.fails().at(-1), "input goes on");
+  assertEquals(ann.meets().at(-1), "input: waiting for bob");
+  assertEquals(ann.gets(1, { type: "stored", position: place(1) }).slice(0, 2), [
+    "bob delivered",
+    "input goes on",
+  ]);
+});
+
+Deno.test("Friends sends after a restart what waits, under the places it had, then what is new", () => {
+  const before = Program.started();
+  before.say("bob", "one");
+  before.say("bob", "two");
+  const ann = before.restarted();
+  assert(ann.epoch > before.epoch);
+  assertEquals(ann.feed({ type: "start" }), ["ready", DIAL]);
+  ann.say("bob", "three");
+
+  assertEquals(ann.meets(BOB, { stored: [place(1, before.epoch)] }), [
+    "1: hello",
+    "pins bob as bob",
+    "bob delivered",
+    "bob opened: the friend dialled",
+    "1: texts two",
+    "1: texts three",
+  ]);
+});
+
+Deno.test("Friends never uses a place twice, although its disk was put back to an old state", () => {
+  const image = [...Program.started().disk];
+
+  const epochs = [0.1, 0.2].map((random) => new Program({ records: image }, random).epoch);
+
+  assertEquals(new Set(epochs).size, 2);
+  const { epoch } = Program.started();
+  for (const restored of epochs) assert(restored > epoch);
+});
+
+Deno.test("Friends says that messages are lost which a friend had and has no more, and skips them", () => {
+  const ann = Program.started();
+  ann.meets();
+  ann.say("bob", "hi");
+  ann.acknowledges(1, 1);
+  ann.goesDown(1);
+
+  assertEquals(ann.meets(BOB, { stored: [] }), [
+    "2: hello",
+    `2: skip ${ann.epoch}.1`,
+    "notice",
+    "bob opened: the friend dialled",
+  ]);
+  assertStringIncludes(ann.told[0]!, "bob has lost messages");
+});
+
+Deno.test("Friends refuses a message that the disk refuses, and sends those before and after it", () => {
+  const ann = Program.started();
+  ann.meets();
+  ann.say("bob", "one");
+  ann.diskMode = "refuses";
+
+  assertEquals(ann.say("bob", "two", "r"), ["error disk [r]"]);
+  ann.diskMode = "writes";
+  assertEquals(ann.say("bob", "three"), ["bob queued", "1: texts three"]);
+  assertEquals(ann.acknowledges(1, 3), ["bob delivered", "bob delivered"]);
+});
+
+Deno.test("Friends writes what was typed while the disk refused what was before it", () => {
+  const ann = Program.started();
+  ann.meets();
+  ann.diskMode = "holds";
+  ann.say("bob", "one", "r1");
+  ann.say("bob", "two", "r2");
+
+  assertEquals(ann.diskAnswers("refuses"), ["error disk [r1]", "error disk [r2]"]);
+  ann.diskMode = "writes";
+  assertEquals(ann.say("bob", "three"), ["bob queued", "1: texts three"]);
+});
+
+Deno.test("Friends with --no-queue sends at once to who is there, with nothing on disk", () => {
+  const ann = Program.started({ queue: false });
+  ann.meets();
+
+  assertEquals(ann.say("bob", "hi", "r"), ["1: texts hi"]);
+  assertEquals(ann.disk.filter(({ kind }) => kind === "queued"), []);
+  assertEquals(ann.acknowledges(1, 1), ["bob delivered [r]"]);
+});
+
+Deno.test("Friends with --no-queue fails at once what can't be delivered", () => {
+  const ann = Program.started({ queue: false });
+  assertEquals(ann.say("bob", "hi", "r"), [DIAL]);
+  assertEquals(ann.fails(), ["bob failed: it is unreachable [r]"]);
+  assertEquals(ann.say("bob", "again"), [DIAL], "each message tries by itself");
+
+  ann.reaches(BOB);
+  ann.hello(1);
+  assertEquals(ann.goesDown(1, false, "lost"), ["bob closed: lost", "bob failed: lost"]);
+  assertEquals(ann.pass(60_000), []);
+});
+
+Deno.test("Friends with --no-queue goes on keeping what an earlier process stored", () => {
+  const ann = Program.started({ queue: false, records: [queued(1)] });
+  ann.say("bob", "now", "r");
+
+  assertEquals(ann.fails(), ["bob failed: it is unreachable [r]", "warning"]);
+  assertEquals(ann.pass(500), [DIAL]);
+  assertEquals(ann.meets().at(-1), "1: texts text 1");
+});

@@ -1,0 +1,130 @@
+// `/outbox` and `/unsend`: what waits, and whether it can still be taken back.
+
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { BOB, idOf } from "./fixtures.ts";
+import { Program } from "./program.ts";
+
+const DIAL = "dials bob at 10.0.0.2:5001";
+
+function unsend(ann: Program, number: number) {
+  return ann.command({ command: "unsend", id: idOf(number).slice(0, 3) }, "u");
+}
+
+/** The ids in the outbox, as numbers. */
+function outbox(ann: Program): readonly number[] {
+  ann.command({ command: "outbox" });
+  const last = ann.events.at(-1);
+  return last?.event === "outbox" ? last.messages.map(({ id }) => Number(id.slice(0, 3))) : [];
+}
+
+const TAKEN_BACK = ["bob failed: taken back [u]"];
+const TOO_LATE = ["error not-allowed [u]"];
+
+Deno.test("Friends takes back what waits, for good, and sends the rest in order", () => {
+  const ann = Program.started();
+  for (const text of ["one", "two", "three"]) ann.say("bob", text);
+
+  assertEquals(unsend(ann, 2), TAKEN_BACK);
+  assertEquals(outbox(ann), [1, 3]);
+
+  const again = ann.restarted();
+  again.feed({ type: "start" });
+  assertEquals(again.meets().at(-1), "1: texts one, three");
+  assertEquals(ann.meets().at(-1), "1: texts one, three");
+});
+
+Deno.test("Friends takes nothing back that isn't there, nor one of several that fit", () => {
+  const ann = Program.started();
+  ann.say("bob", "one");
+  ann.say("bob", "two");
+
+  assertEquals(unsend(ann, 9), ["error no-such-entry [u]"]);
+  assertEquals(ann.command({ command: "unsend", id: "00" }, "u"), ["error usage [u]"]);
+  assertStringIncludes(ann.told.at(-1)!, "2 messages begin so");
+});
+
+Deno.test("Friends takes nothing back that has gone out, whatever came of it", () => {
+  const ann = Program.started();
+  ann.say("bob", "one");
+  ann.meets();
+  ann.say("bob", "two");
+  assertEquals([unsend(ann, 1), unsend(ann, 2)], [TOO_LATE, TOO_LATE]);
+
+  ann.goesDown(1, false, "lost");
+  assertEquals([unsend(ann, 1), unsend(ann, 2)], [TOO_LATE, TOO_LATE]);
+  ann.say("bob", "three");
+  assertEquals(unsend(ann, 3), TAKEN_BACK);
+});
+
+Deno.test("Friends knows after a restart what may have gone out: typed to a linked friend, or released by a link", () => {
+  const before = Program.started();
+  before.say("bob", "released");
+  before.meets();
+  before.say("bob", "linked");
+  before.goesDown(1, false, "lost");
+  before.say("bob", "waits");
+
+  const ann = before.restarted();
+  ann.feed({ type: "start" });
+
+  assertEquals([unsend(ann, 1), unsend(ann, 2)], [TOO_LATE, TOO_LATE]);
+  assertEquals(unsend(ann, 3), TAKEN_BACK);
+});
+
+Deno.test("Friends marks what a link releases before any of it goes out", () => {
+  const ann = Program.started();
+  ann.say("bob", "one");
+  ann.reaches(BOB);
+  const message = { type: "hello", name: "bob", to: "ann", epoch: 1, stored: [] } as const;
+
+  const effects = ann.machine.step({ type: "message", link: 1 as never, message }, ann.nowMs);
+
+  const order = effects.flatMap((effect) => {
+    if (effect.type === "persist") return effect.records.map(({ kind }) => kind);
+    return effect.type === "send" ? [effect.message.type] : [];
+  });
+  assertEquals(order, ["released", "texts"]);
+});
+
+Deno.test("Friends takes nothing back whose record isn't on disk yet, nor one twice", () => {
+  const ann = Program.started();
+  ann.diskMode = "holds";
+  ann.say("bob", "one");
+  assertEquals(unsend(ann, 1), TOO_LATE);
+  ann.diskAnswers();
+
+  ann.diskMode = "holds";
+  assertEquals(unsend(ann, 1), []);
+  assertEquals(unsend(ann, 1), TOO_LATE);
+  assertEquals(ann.diskAnswers(), TAKEN_BACK);
+});
+
+Deno.test("Friends sends nothing that is being taken back, and what is behind it afterwards", () => {
+  const ann = Program.started();
+  for (const text of ["one", "two", "three"]) ann.say("bob", text);
+  ann.diskMode = "holds";
+  unsend(ann, 2);
+
+  assertEquals(ann.meets().at(-1), "1: texts one");
+  assertEquals(ann.diskAnswers(), [...TAKEN_BACK, "1: texts three"]);
+});
+
+Deno.test("Friends keeps and sends what the disk doesn't let it take back", () => {
+  const ann = Program.started();
+  ann.say("bob", "one");
+  ann.diskMode = "refuses";
+
+  assertEquals(unsend(ann, 1), ["error disk [u]"]);
+  assertEquals(outbox(ann), [1]);
+  ann.diskMode = "writes";
+  assertEquals(ann.meets().at(-1), "1: texts one");
+});
+
+Deno.test("Friends dials nobody any more for whom nothing waits", () => {
+  const ann = Program.started();
+  assertEquals(ann.say("bob", "one"), [DIAL, "bob queued"]);
+  ann.fails();
+  unsend(ann, 1);
+
+  assertEquals(ann.pass(600_000), []);
+});
