@@ -266,7 +266,7 @@ export class Exchange {
       }
     }
     const count = friend.outbox.size;
-    if (count === 0 || friend.toldAway) return;
+    if (count === 0 || friend.toldAway || !this.table.listed.has(friend)) return;
     friend.toldAway = true;
     const { name } = friend;
     const what = `kept, and sent when ${name} is back (${count} waiting)`;

@@ -62,6 +62,13 @@ export class FriendLinks {
     );
   }
 
+  /** The friend's, and those who say that they are this friend; none that is being closed. */
+  of(friend: Friend): readonly FriendLink[] {
+    return [...this.#links.values()].filter((link) =>
+      link.friend === friend && link.phase !== "over"
+    );
+  }
+
   checking(friend: Friend): readonly FriendLink[] {
     return [...this.#links.values()].filter((link) =>
       link.phase === "checking" && link.friend === friend

@@ -183,11 +183,8 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
 
   #edited(rows: readonly FriendRow[]): void {
     const { gone, changed } = this.#table.edit(rows);
-    for (const friend of gone) {
-      const link = this.#meeting.linkOf(friend);
-      if (link !== null) this.#out.close(link, "no longer in the table");
-    }
-    for (const friend of changed) this.#meeting.edited(friend);
+    for (const friend of gone) this.#meeting.removed(friend);
+    for (const friend of changed) this.#meeting.review(friend, "the table was edited");
   }
 
   #drained(id: LinkId): void {
@@ -308,10 +305,9 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     }
     if (strange === null) return this.#out.notice(`No other key of ${friend.name} was met`, ref);
     this.#table.pin(friend, fingerprintOf(strange));
-    friend.strange = friend.problem = null;
     this.#out.push({ type: "pin", name: friend.name, key: strange, again: true });
     this.#out.notice(`${friend.name}'s key is ${friend.pinned} from now on`, ref);
-    this.#exchange.pump(friend);
+    this.#meeting.review(friend, "another key is accepted now");
   }
 
   /** More lines would only wait longer. */

@@ -80,17 +80,37 @@ export class Meeting {
     this.out.push({ type: "dial", attempt, endpoint, expect });
   }
 
-  /** The table says something else of this friend now. */
-  edited(friend: Friend): void {
-    const link = this.linkOf(friend);
-    const { expected } = friend;
-    if (link !== null && expected !== null && expected !== fingerprintOf(link.peer)) {
-      this.out.close(link, "the table has another key now");
-    }
+  /**
+   * Another address or another key may be right for this friend now: what was begun under what was known before is
+   * decided anew, so that nothing meant for the one reaches the other.
+   */
+  review(friend: Friend, reason: string): void {
+    this.#forgetDials(friend);
     // Whatever was wrong with it may be right now.
-    friend.retryAtMs = null;
-    friend.problem = friend.strange = null;
+    friend.retryAtMs = friend.problem = friend.strange = null;
+    friend.checkAtMs = -Infinity;
+    const { expected } = friend;
+    for (const link of this.links.of(friend)) {
+      const isOther = expected !== null && expected !== fingerprintOf(link.peer);
+      const isUndecided = link.dialled && link.phase === "greeting";
+      if (isUndecided || (isOther && link.phase !== "checking")) this.out.close(link, reason);
+    }
+    for (const link of this.links.checking(friend)) this.#identify(link, friend);
     if (friend.outbox.size > 0) this.reach(friend);
+  }
+
+  /** The friend isn't in the table any more. */
+  removed(friend: Friend): void {
+    this.#forgetDials(friend);
+    for (const link of this.links.of(friend)) this.out.close(link, "no longer in the table");
+  }
+
+  /** Whoever answers them is of no use. */
+  #forgetDials(friend: Friend): void {
+    for (const [attempt, dialled] of this.#dials) {
+      if (dialled === friend) this.#dials.delete(attempt);
+    }
+    friend.attempt = null;
   }
 
   linkUp({ link: id, peer, dialled, attempt }: Of<"link-up">): void {
@@ -113,9 +133,7 @@ export class Meeting {
     };
     this.links.add(link);
     if (!dialled) return this.#makeRoom();
-    if (friend === null || !this.table.listed.has(friend)) {
-      return this.out.close(link, "no longer in the table");
-    }
+    if (friend === null) return this.out.close(link, "the table was edited");
     if (peer === this.signer.key) {
       friend.problem = "its address in the table is this program's own";
       return this.out.close(link, "this is the same profile");

@@ -1,0 +1,201 @@
+// What the user asks: `r/`, `/list`, `/outbox`, `/status`, `/verify`, `/trust`.
+
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import { BOB, CEM, EVE, received, row, ROWS } from "./fixtures.ts";
+import { Program } from "./program.ts";
+
+const CEM_PINNED = new Map([["cem", fingerprintOf(CEM)]]);
+
+Deno.test("Friends begins by saying who it is, where, and who its friends are", () => {
+  const ann = new Program();
+  ann.feed({ type: "start" });
+
+  assertEquals(ann.events, [{
+    event: "ready",
+    command: "peer",
+    name: "ann",
+    host: "10.0.0.1",
+    port: 5_001,
+    key: fingerprintOf(ann.key),
+    users: "users.txt",
+    names: ["bob", "cem"],
+  }]);
+});
+
+Deno.test("Friends says that there is nobody of that name, and the form", () => {
+  const ann = Program.started();
+
+  assertEquals(ann.say("dora", "hi", "r"), ["error unknown-user [r]"]);
+  assertStringIncludes(ann.told[0]!, "NAME/TEXT");
+  for (const command of ["verify", "trust"] as const) {
+    assertEquals(ann.command({ command, name: "dora" }, "r"), ["error unknown-user [r]"]);
+  }
+});
+
+Deno.test("Friends takes r for who wrote last, an earlier process's messages included", () => {
+  const ann = Program.started({ pins: CEM_PINNED });
+  assertEquals(ann.say("r", "hi"), ["error unknown-user"]);
+  assertStringIncludes(ann.told[0]!, "nobody has written yet");
+  ann.meets(BOB);
+  ann.meets(CEM, { name: "cem" });
+  ann.texts(2, [1]);
+  ann.texts(1, [1]);
+  ann.say("ann", "a note");
+
+  assertEquals(ann.say("r", "hi"), ["bob queued", "1: texts hi"]);
+  ann.texts(2, [2]);
+  assertEquals(ann.say("R", "hi"), ["cem queued", "2: texts hi"]);
+
+  const later = Program.started({ records: [received(1)] });
+  assertEquals(later.say("r", "hi").at(-1), "bob queued");
+});
+
+Deno.test("Friends takes r for a friend who is called so", () => {
+  const ann = Program.started({ friends: [...ROWS, row("r", 7)] });
+  ann.meets();
+  ann.texts(1, [1]);
+
+  assertEquals(ann.say("r", "hi"), ["dials anybody at 10.0.0.7:5001", "r queued"]);
+});
+
+Deno.test("Friends answers r with nobody who isn't in the table any more", () => {
+  const ann = Program.started();
+  ann.meets();
+  ann.texts(1, [1]);
+  ann.edited([row("cem", 3)]);
+
+  assertEquals(ann.say("r", "hi"), ["error unknown-user"]);
+});
+
+Deno.test("Friends lists all friends in the table's order, and who is connected", () => {
+  const ann = Program.started();
+  ann.meets();
+
+  ann.command({ command: "list" }, "r");
+
+  assertEquals(ann.events.at(-1), {
+    event: "friends",
+    friends: [
+      { name: "bob", host: "10.0.0.2", port: 5_001, connected: true },
+      { name: "cem", host: "10.0.0.3", port: 5_001, connected: false },
+    ],
+  });
+});
+
+Deno.test("Friends lists what waits, with ids, texts and times", () => {
+  const ann = Program.started();
+  ann.say("cem", "one");
+  ann.say("bob", "two");
+
+  ann.command({ command: "outbox" });
+
+  const outbox = ann.events.at(-1);
+  assertEquals(
+    outbox?.event === "outbox" && outbox.messages.map(({ id, ...rest }) => [id.slice(0, 3), rest]),
+    [
+      ["002", { to: "bob", text: "two", sentAt: "2023-11-14T22:13:20.000Z" }],
+      ["001", { to: "cem", text: "one", sentAt: "2023-11-14T22:13:20.000Z" }],
+    ],
+  );
+});
+
+Deno.test("Friends says in a status who is linked, what waits, and what is wrong, until it is right", () => {
+  const ann = Program.started();
+  const status = () => {
+    ann.command({ command: "status" });
+    const last = ann.events.at(-1);
+    return last?.event === "status" ? last : null;
+  };
+  ann.meets();
+  ann.say("cem", "hi");
+  ann.fails();
+
+  assertEquals(status()?.unsent, 1);
+  assertEquals(status()?.problems, ["cem: it is unreachable"]);
+  assertEquals(status()?.friends, [
+    {
+      name: "bob",
+      host: "10.0.0.2",
+      port: 5_001,
+      connected: true,
+      key: fingerprintOf(BOB),
+      waiting: 0,
+      roundTripMs: null,
+      problem: null,
+    },
+    {
+      name: "cem",
+      host: "10.0.0.3",
+      port: 5_001,
+      connected: false,
+      key: null,
+      waiting: 1,
+      roundTripMs: null,
+      problem: "it is unreachable",
+    },
+  ]);
+  ann.pass(500);
+  ann.reaches(CEM);
+  ann.hello(2, { name: "cem" });
+  assertEquals([status()?.problems, status()?.friends[1]?.key], [[], fingerprintOf(CEM)]);
+});
+
+Deno.test("Friends gives both keys to verify by, of a friend it has met", () => {
+  const ann = Program.started();
+  assertEquals(ann.command({ command: "verify", name: "bob" }, "r"), ["error offline [r]"]);
+  ann.meets();
+
+  assertEquals(ann.command({ command: "verify", name: "bob" }, "r"), ["verify [r]"]);
+  assertEquals(ann.events.at(-1), {
+    event: "verify",
+    name: "bob",
+    key: fingerprintOf(BOB),
+    ownKey: ann.key,
+    peerKey: BOB,
+  });
+});
+
+Deno.test("Friends accepts the other key that was met, and talks with that one", () => {
+  const ann = Program.started({ pins: CEM_PINNED });
+  ann.say("cem", "hi");
+  assertEquals(ann.fails("wrong-key", EVE)[0], "error key-changed");
+
+  assertEquals(ann.command({ command: "trust", name: "cem" }, "r"), [
+    "pins eve as cem again",
+    "notice [r]",
+    "dials eve at 10.0.0.3:5001",
+  ]);
+  assertStringIncludes(ann.told.at(-1)!, fingerprintOf(EVE));
+  ann.reaches(EVE);
+  assertEquals(ann.hello(1, { name: "cem" }).at(-1), "1: texts hi");
+  assertEquals(ann.meets(CEM, { name: "cem" }).at(-1), "closes 2: refused: key-changed");
+});
+
+Deno.test("Friends accepts the key that the user was told of, not another that came since", () => {
+  const ann = Program.started({ pins: CEM_PINNED });
+  ann.meets(EVE, { name: "cem" });
+  ann.meets(BOB, { name: "cem" });
+
+  assertEquals(ann.command({ command: "trust", name: "cem" })[0], "pins eve as cem again");
+});
+
+Deno.test("Friends says nothing more to the key before, once another is accepted", () => {
+  const ann = Program.started({ pins: CEM_PINNED });
+  ann.meets(CEM, { name: "cem" });
+  ann.meets(EVE, { name: "cem" });
+
+  const words = ann.command({ command: "trust", name: "cem" });
+  assertEquals(words.filter((word) => word.startsWith("closes 1")).length, 1);
+  assertEquals(ann.say("cem", "for the new key alone"), ["cem queued"]);
+  assertEquals(ann.goesDown(1), ["cem closed: idle", "dials eve at 10.0.0.3:5001"]);
+});
+
+Deno.test("Friends accepts no key that the table forbids, and says where no other was met", () => {
+  const ann = Program.started();
+  ann.meets(EVE);
+
+  assertEquals(ann.command({ command: "trust", name: "bob" }, "r"), ["error not-allowed [r]"]);
+  assertEquals(ann.command({ command: "trust", name: "cem" }, "r"), ["notice [r]"]);
+  assertEquals(ann.told.at(-1), "No other key of cem was met");
+});
