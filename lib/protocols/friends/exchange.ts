@@ -242,6 +242,7 @@ export class Exchange {
   #delivered(friend: Friend, done: readonly OutboxEntry[]): void {
     const last = done.at(-1);
     if (last === undefined) return;
+    friend.served();
     // At worst the friend tells it again.
     const record = { kind: "delivered", to: friend.name, through: last.position } as const;
     this.out.push({ type: "persist", records: [record], token: null, sync: false });

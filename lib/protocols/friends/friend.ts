@@ -24,6 +24,7 @@ export class Friend {
   retryAtMs: number | null = null;
   #triedAtMs = -Infinity;
   #failures = 0;
+  #wasRefused = false;
   /** Something was said or heard on the present link then. */
   lastTrafficMs = 0;
   /** No dial for a stranger's claim to be this friend before this time. */
@@ -76,8 +77,19 @@ export class Friend {
     if (this.retryAtMs !== null) this.retryAtMs += delayMs;
   }
 
-  reached(nowMs: number): void {
+  /** A link was refused, by either side: that the friend is reached doesn't make the pauses short again. */
+  refused(): void {
+    this.#wasRefused = true;
+  }
+
+  /** Something came of a link: pauses begin anew. */
+  served(): void {
+    this.#wasRefused = false;
     this.#failures = 0;
+  }
+
+  reached(nowMs: number): void {
+    if (!this.#wasRefused) this.#failures = 0;
     this.retryAtMs = null;
     this.problem = null;
     this.lastTrafficMs = nowMs;

@@ -156,6 +156,8 @@ export class Meeting {
     const friend = link?.friend ?? null;
     if (link === null || friend === null) return;
     if (link.attempt !== null && link.attempt === friend.attempt) friend.attempt = null;
+    // A stranger who was refused as this friend is none of its links.
+    if (link.isRefused && (link.dialled || friend.link === id)) friend.refused();
     if (friend.link !== id) {
       const isFailedTry = link.dialled && !link.wasOpen;
       if (isFailedTry && friend.link === null && friend.attempt === null) this.port.missed(friend);

@@ -35,6 +35,21 @@ Deno.test("Friends refuses who claims a friend's name with another key, and says
   assertEquals(ann.goesDown(1), []);
 });
 
+Deno.test("Friends dials a friend no later because a stranger was refused under its name", () => {
+  const ann = Program.started();
+  ann.meets(EVE);
+  ann.goesDown(1);
+  ann.say("bob", "hi");
+  ann.fails();
+  ann.pass(500);
+  ann.reaches(BOB);
+  ann.hello(2);
+
+  ann.goesDown(2, false, "lost");
+
+  assertEquals(ann.pass(500), ["dials bob at 10.0.0.2:5001"]);
+});
+
 Deno.test("Friends tells of one stranger for a friend in a minute, however many come", () => {
   const ann = Program.started();
   const errors = (words: readonly string[]) => words.filter((word) => word.startsWith("error"));

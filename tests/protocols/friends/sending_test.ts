@@ -114,6 +114,34 @@ Deno.test("Friends waits longer after each dial in vain, never twice the same, a
   assertEquals(pauses, pauses.map((_, n) => longest(n) * (n % 2 === 0 ? 0.5 : 1)));
 });
 
+/** The pauses before each next dial, while Bob is reached and his disk refuses what comes. */
+function refusedPauses(ann: Program, fromLink: number, count: number): readonly number[] {
+  return Array.from({ length: count }, (_, n) => {
+    const link = fromLink + n;
+    ann.reaches(BOB);
+    ann.hello(link);
+    ann.gets(link, { type: "refuse", code: "disk", text: "it is full" });
+    ann.goesDown(link, true, "refused: disk");
+    const pauseMs = ann.machine.nextDeadlineMs()! - ann.nowMs;
+    assertEquals(ann.pass(pauseMs), [DIAL]);
+    return Math.round(pauseMs);
+  });
+}
+
+Deno.test("Friends waits longer each time a friend is there and refuses what it is sent, until it takes some", () => {
+  const ann = Program.started();
+  ann.say("bob", "one");
+  ann.say("bob", "two");
+
+  assertEquals(refusedPauses(ann, 1, 4), [500, 750, 1_124, 1_687]);
+  ann.reaches(BOB);
+  ann.hello(5);
+  ann.acknowledges(5, 1);
+  ann.goesDown(5, false, "lost");
+  ann.pass(500);
+  assertEquals(refusedPauses(ann, 6, 2), [500, 750]);
+});
+
 Deno.test("Friends hurries the next dial for a new message, which never makes it dial all the time", () => {
   const ann = Program.started();
   ann.say("bob", "hi");
