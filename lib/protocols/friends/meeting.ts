@@ -179,10 +179,10 @@ export class Meeting {
     friend.attempt = null;
     if (reason === "wrong-key" && key !== null) this.#metStranger(friend, key, "at its address");
     else friend.problem = text;
-    const { host, port } = friend.row.endpoint;
     for (const link of this.links.checking(friend)) {
-      const asked = `${host}:${port}, where ${friend.name} is in the table, couldn't be asked`;
-      this.refuse(link, "unreachable", `Your key isn't known here, and ${asked}: ${text}`);
+      // Whoever it is: where the friend is and what answered there is none of its business.
+      const asked = `nobody could be asked at ${friend.name}'s address in the table`;
+      this.refuse(link, "unreachable", `Your key isn't known here, and ${asked}`);
     }
     this.port.missed(friend);
   }

@@ -119,6 +119,23 @@ Deno.test("Friends turns a stranger away where nobody answers at the table's add
   assertEquals(ann.fails(), ["1: refuse unreachable", "closes 1: refused: unreachable"]);
 });
 
+Deno.test("Friends tells a stranger nothing of where a friend is, nor what answered there", () => {
+  const ann = Program.started();
+  ann.meets(EVE, { name: "cem" });
+  const failure = { reason: "refused", text: "x".repeat(2_000), key: null };
+
+  const effects = ann.machine.step(
+    { type: "dial-failed", attempt: ann.attempt, ...failure },
+    ann.nowMs,
+  );
+
+  const text = effects.flatMap((effect) =>
+    effect.type === "send" && effect.message.type === "refuse" ? [effect.message.text] : []
+  ).join();
+  assertStringIncludes(text, "cem's address in the table");
+  assertEquals(/10\.0\.0\.3|x{5}/.test(text), false, text);
+});
+
 Deno.test("Friends decides by the link that it has dialled already", () => {
   const ann = Program.started();
   ann.say("cem", "hi");
