@@ -1,13 +1,15 @@
 import { assert } from "@std/assert";
 import { FAULTS, runFault } from "./friends/every_step.ts";
+import { type Mutation, MUTATIONS } from "./friends/mutations.ts";
 import { runFriends } from "./friends/run.ts";
 
 const SEEDS = 500;
+const STEPS = 80;
 
 Deno.test(`friends: ${SEEDS} seeds of talk and trouble break no promise`, () => {
   for (let seed = 1; seed <= SEEDS; seed++) {
     try {
-      runFriends({ seed, steps: 80 });
+      runFriends({ seed, steps: STEPS });
     } catch (error) {
       throw new Error(`seed ${seed}`, { cause: error });
     }
@@ -26,5 +28,50 @@ for (const fault of FAULTS) {
         assert(effects > 30 && effects < EFFECTS_MAX, `${effects} effects were tried`);
       }
     }
+  });
+}
+
+interface Hunt {
+  readonly mutation: Mutation;
+  /** What it is found by, in the checkers' words. */
+  readonly finding: RegExp;
+}
+
+const HUNTS: readonly Hunt[] = [
+  { mutation: MUTATIONS.acknowledgesBeforeStored, finding: /twice|never shown/ },
+  { mutation: MUTATIONS.promisesBeforeStored, finding: /was queued, and never shown/ },
+  { mutation: MUTATIONS.takesDuplicates, finding: /twice/ },
+  { mutation: MUTATIONS.forgetsOutbox, finding: /was queued, and never shown/ },
+  { mutation: MUTATIONS.forgetsInbox, finding: /twice/ },
+  { mutation: MUTATIONS.forgetsEpoch, finding: /never shown/ },
+  { mutation: MUTATIONS.sendsNewestFirst, finding: /never shown|sees .* after/ },
+  { mutation: MUTATIONS.believesTheLink, finding: /never shown/ },
+  { mutation: MUTATIONS.neverSendsAgain, finding: /was queued, and never shown/ },
+];
+const SEEDS_MAX = 100;
+
+/** What a run was ended by; null where all was well. */
+function failureOf(seed: number, mutation?: Mutation): Error | null {
+  const undo = mutation?.install?.() ?? (() => {});
+  try {
+    runFriends({ seed, steps: STEPS, ...(mutation === undefined ? {} : { mutation }) });
+    return null;
+  } catch (error) {
+    if (error instanceof Error) return error;
+    throw error;
+  } finally {
+    undo();
+  }
+}
+
+for (const { mutation, finding } of HUNTS) {
+  Deno.test(`the simulation finds friends that ${mutation.name}, within ${SEEDS_MAX} seeds`, () => {
+    for (let seed = 1; seed <= SEEDS_MAX; seed++) {
+      const failure = failureOf(seed, mutation);
+      if (failure === null || failure.name !== "Violation") continue;
+      // Found, if it is the mutation that the seed fails by.
+      if (finding.test(failure.message) && failureOf(seed) === null) return;
+    }
+    throw new Error(`No seed of ${SEEDS_MAX} found it`);
   });
 }

@@ -16,7 +16,7 @@ export function freshEpoch(env: Pick<Environment, "randomBytes">): number {
 }
 
 /** As many as a number holds exactly. */
-const EPOCH_BYTES = 6;
+export const EPOCH_BYTES = 6;
 
 export interface Position {
   readonly epoch: number;

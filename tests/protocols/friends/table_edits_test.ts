@@ -27,7 +27,7 @@ Deno.test("Friends goes on with the link to a friend who moved", () => {
   ann.meets();
 
   assertEquals(ann.edited([MOVED, CEMS]), []);
-  assertEquals(ann.say("bob", "hi"), ["bob queued", "1: texts hi"]);
+  assertEquals(ann.say("bob", "hi"), ["1: texts hi", "bob queued"]);
 });
 
 Deno.test("Friends closes the link to a friend who is no longer in the table, and keeps what waits", () => {

@@ -26,6 +26,7 @@ export function runFault(fault: Fault, index: number, effects: number, seed: num
     bytesPerMs: Infinity,
     idleMs: 20,
     print: null,
+    mutation: null,
   });
   const [ann, bob] = world.people as [Person, Person];
   for (const person of world.people) world.start(person);

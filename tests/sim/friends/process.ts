@@ -27,7 +27,7 @@ export class Violation extends Error {
 export class Process
   implements Station<FriendsMessage>, ProcessPort<FriendsInput, FriendsEffect, FriendsRecord> {
   readonly tick: FriendsInput = { type: "tick" };
-  readonly machine: Friends;
+  readonly friends: Friends;
   readonly sim: SimProcess<FriendsInput, FriendsEffect, FriendsRecord>;
   readonly links = new Map<LinkId, LinkEnd<FriendsMessage>>();
   gone = false;
@@ -56,23 +56,25 @@ export class Process
       crypto: fakeCrypto,
       log: SILENT_LOGGER,
     };
-    this.machine = new Friends(
+    const { mutation } = world.options;
+    const records = [...person.disk.records];
+    this.friends = new Friends(
       {
         name: person.name,
         listening: person.endpoint,
         users: "users.txt",
         friends: world.rowsFor(person),
         pins: new Map(person.pins),
-        records: [...person.disk.records],
+        records: mutation?.records?.(records) ?? records,
         idleMs: world.idleMs,
         queue: true,
       },
       person.signer,
-      environment,
+      mutation?.environment?.(environment) ?? environment,
     );
     const clock = { offsetMs: random.between(0, 1e6), rate: 1 };
     this.sim = new SimProcess(
-      this.machine,
+      mutation?.wrap?.(this.friends) ?? this.friends,
       world.time,
       clock,
       person.disk,
@@ -171,7 +173,7 @@ export class Process
 
   /** What a compacted disk holds; all that was received has been shown where nothing waits. */
   snapshot(): readonly FriendsRecord[] {
-    return this.machine.snapshot();
+    return this.friends.snapshot();
   }
 
   /** The disk is written anew, as short as can be. */

@@ -1,12 +1,14 @@
 /** One run: friends write to each other while troubles come; then all is well, and every promise must hold. */
 
 import { Random } from "../random.ts";
+import type { Mutation } from "./mutations.ts";
 import { type Person, World } from "./world.ts";
 
 export interface FriendsRun {
   readonly seed: number;
   readonly steps: number;
   readonly print?: (line: string) => void;
+  readonly mutation?: Mutation;
 }
 
 const SETTLE_MS = 90_000;
@@ -35,7 +37,7 @@ const ACTIONS = [
 type Action = typeof ACTIONS[number][0];
 
 /** @throws {Violation} If a promise is broken. */
-export function runFriends({ seed, steps, print }: FriendsRun): World {
+export function runFriends({ seed, steps, print, mutation }: FriendsRun): World {
   const random = new Random(seed * 2 + 1);
   const world = new World({
     seed,
@@ -45,6 +47,7 @@ export function runFriends({ seed, steps, print }: FriendsRun): World {
     bytesPerMs: random.pick([Infinity, 500, 50]),
     idleMs: random.pick([300, 2_000, 60_000]),
     print: print ?? null,
+    mutation: mutation ?? null,
   });
   for (const person of world.people) world.start(person);
   const total = ACTIONS.reduce((sum, [, weight]) => sum + weight, 0);

@@ -15,6 +15,7 @@ import { Network } from "../network.ts";
 import { Random } from "../random.ts";
 import { VirtualTime } from "../virtual_time.ts";
 import { Impostor } from "./impostor.ts";
+import type { Mutation } from "./mutations.ts";
 import { Process, Violation } from "./process.ts";
 
 /** Begins the `ref` of what asks for a message back. */
@@ -89,6 +90,8 @@ export interface WorldOptions {
   readonly bytesPerMs: number;
   readonly idleMs: number;
   readonly print: ((line: string) => void) | null;
+  /** What is wrong with every machine; null for nothing. */
+  readonly mutation: Mutation | null;
 }
 
 export class World {

@@ -11,6 +11,7 @@ import { OrderView } from "../../../lib/protocols/mesh/order_view.ts";
 import { RosterIntake } from "../../../lib/protocols/mesh/roster_intake.ts";
 import type { SignedBeacon } from "../../../lib/protocols/mesh/structures.ts";
 import type { MeshMachine } from "./member.ts";
+import { SendsBeforeSync } from "../wrapped.ts";
 import { Wrapped } from "./wrapped.ts";
 
 export interface Mutation {
@@ -22,24 +23,6 @@ export interface Mutation {
 }
 
 const REPLAY_MS = 5_000;
-
-/** Takes every write for done when it is asked for: own bundles go out before they are synced. */
-class SendsBeforeSync extends Wrapped {
-  override effects(effects: readonly MeshEffect[], _: MeshInput, nowMs: number): MeshEffect[] {
-    const persists: MeshEffect[] = [];
-    const others: MeshEffect[] = [];
-    for (const effect of effects) {
-      if (effect.type !== "persist" || effect.token === null) {
-        others.push(effect);
-        continue;
-      }
-      persists.push({ ...effect, token: null });
-      const { token } = effect;
-      others.push(...this.effects(this.inner.step({ type: "persisted", token }, nowMs), _, nowMs));
-    }
-    return [...others, ...persists];
-  }
-}
 
 /** Others' bundles are delivered and shown, and leave nothing on the disk. */
 class ForgetsFrontier extends Wrapped {
@@ -160,7 +143,12 @@ function installBelief(): () => void {
 export const MUTATIONS = {
   sendsBeforeSync: {
     name: "sends its own bundles before they are synced",
-    wrap: (mesh) => new SendsBeforeSync(mesh),
+    wrap: (mesh) =>
+      new SendsBeforeSync<MeshInput, MeshEffect>(mesh, (effect) => {
+        if (effect.type !== "persist" || effect.token === null) return null;
+        const { token } = effect;
+        return { answer: { type: "persisted", token }, unawaited: { ...effect, token: null } };
+      }),
   },
   forgetsFrontier: {
     name: "doesn't store what it delivers",

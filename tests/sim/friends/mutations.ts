@@ -1,0 +1,121 @@
+/** Bugs put into the friends' machine from outside, one at a time: what their simulation must be able to find. */
+
+import type { Environment } from "../../../lib/base/environment.ts";
+import type { Machine } from "../../../lib/base/machine.ts";
+import type { Friends } from "../../../lib/protocols/friends/friends.ts";
+import type { FriendsEffect, FriendsInput } from "../../../lib/protocols/friends/friends_io.ts";
+import { Outbox } from "../../../lib/protocols/friends/outbox.ts";
+import { EPOCH_BYTES, Positions } from "../../../lib/protocols/friends/position.ts";
+import type { FriendsRecord } from "../../../lib/protocols/friends/records.ts";
+import { SendsBeforeSync, Wrapped } from "../wrapped.ts";
+
+type FriendsMachine = Machine<FriendsInput, FriendsEffect>;
+
+export interface Mutation {
+  /** What the machine does wrong, in words that follow "friends that". */
+  readonly name: string;
+  readonly wrap?: (friends: Friends) => FriendsMachine;
+  /** What a process finds on its disk. */
+  readonly records?: (records: readonly FriendsRecord[]) => readonly FriendsRecord[];
+  readonly environment?: (environment: Environment) => Environment;
+  /** Replaces methods; what it returns puts them back. */
+  readonly install?: () => () => void;
+}
+
+/** Takes writes of these records for done when they are asked for. */
+function unsynced(friends: Friends, kind: FriendsRecord["kind"]): FriendsMachine {
+  return new SendsBeforeSync<FriendsInput, FriendsEffect>(friends, (effect) => {
+    if (effect.type !== "persist" || effect.token === null) return null;
+    if (effect.records.every((record) => record.kind !== kind)) return null;
+    const { token } = effect;
+    return { answer: { type: "persisted", token }, unawaited: { ...effect, token: null } };
+  });
+}
+
+/** What changes the texts that go out in one frame. */
+class ReordersTexts extends Wrapped<FriendsInput, FriendsEffect> {
+  override effects(effects: readonly FriendsEffect[]): readonly FriendsEffect[] {
+    return effects.map((effect) => {
+      if (effect.type !== "send" || effect.message.type !== "texts") return effect;
+      const { message } = effect;
+      return { ...effect, message: { ...message, entries: message.entries.toReversed() } };
+    });
+  }
+}
+
+/** Holds what was sent for delivered, whatever becomes of the link. */
+class BelievesTheLink extends Wrapped<FriendsInput, FriendsEffect> {
+  override effects(
+    effects: readonly FriendsEffect[],
+    input: FriendsInput,
+    nowMs: number,
+  ): readonly FriendsEffect[] {
+    return effects.flatMap((effect) => {
+      if (effect.type !== "send" || effect.message.type !== "texts") return [effect];
+      const { link, message: { epoch, entries } } = effect;
+      const { number } = entries.at(-1)!;
+      const message = { type: "stored", position: { epoch, number } } as const;
+      const answers = this.inner.step({ type: "message", link, message }, nowMs);
+      return [effect, ...this.effects(answers, input, nowMs)];
+    });
+  }
+}
+
+/** Puts another method in the place of one of a class, for a while. */
+function replaced<Class extends object, Name extends keyof Class>(
+  prototype: Class,
+  name: Name,
+  method: Class[Name],
+): () => () => void {
+  return () => {
+    const before = prototype[name];
+    prototype[name] = method;
+    return () => {
+      prototype[name] = before;
+    };
+  };
+}
+
+/** Epochs alone are of so many bytes. */
+function sameEpoch({ randomBytes }: Environment): Environment["randomBytes"] {
+  return (length) => length === EPOCH_BYTES ? new Uint8Array(length).fill(1) : randomBytes(length);
+}
+
+export const MUTATIONS = {
+  acknowledgesBeforeStored: {
+    name: "show and acknowledge before they have stored",
+    wrap: (friends) => unsynced(friends, "received"),
+  },
+  promisesBeforeStored: {
+    name: "say that a message is safe, and send it, before it is on disk",
+    wrap: (friends) => unsynced(friends, "queued"),
+  },
+  takesDuplicates: {
+    name: "take in again what they have",
+    install: replaced(Positions.prototype, "has", () => false),
+  },
+  forgetsOutbox: {
+    name: "forget at a restart what waits",
+    records: (records) => records.filter(({ kind }) => kind !== "queued"),
+  },
+  forgetsInbox: {
+    name: "forget at a restart what they have received",
+    records: (records) => records.filter(({ kind }) => kind !== "received" && kind !== "skipped"),
+  },
+  forgetsEpoch: {
+    name: "begin every start with the same places",
+    environment: (environment) => ({ ...environment, randomBytes: sameEpoch(environment) }),
+  },
+  sendsNewestFirst: {
+    name: "send the newest first",
+    wrap: (friends) => new ReordersTexts(friends),
+  },
+  believesTheLink: {
+    name: "take for delivered what was sent",
+    wrap: (friends) => new BelievesTheLink(friends),
+  },
+  neverSendsAgain: {
+    name: "send nothing again on a new link",
+    install: replaced(Outbox.prototype, "restart", () => {}),
+  },
+} as const satisfies Record<string, Mutation>;
