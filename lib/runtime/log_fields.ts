@@ -1,5 +1,6 @@
 /** Fields of a log's line: what is written into them, and read back strictly. */
 
+import { dateText, isDate } from "../base/dates.ts";
 import { P2pchatError } from "../base/errors.ts";
 import type { HexId } from "../base/ids.ts";
 import type { LogRecord } from "../store/log_format.ts";
@@ -8,10 +9,9 @@ export function line(kind: string, ...fields: readonly string[]): LogRecord {
   return { kind, fields };
 }
 
-/** A clock may say anything; what no date can hold is written as a number. */
+/** What no date can hold is written as a number. */
 export function isoTime(ms: number): string {
-  const date = new Date(ms);
-  return Number.isNaN(date.getTime()) ? String(ms) : date.toISOString();
+  return isDate(ms) ? dateText(ms) : String(ms);
 }
 
 /** The time that `isoTime` wrote. @throws {TypeError} If it is none. */

@@ -3,6 +3,7 @@
  * comes is on disk before it is shown and acknowledged, and never taken in twice.
  */
 
+import { dateText } from "../../base/dates.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
@@ -328,10 +329,7 @@ export class Exchange {
   #showReceived({ id, from, text, sentAt, key }: Received, history: boolean): void {
     const self = key === this.self;
     if (!self) this.lastWriter = from;
-    const at = new Date(sentAt);
-    const date = Number.isNaN(at.getTime()) ? new Date(0) : at;
-    const common = { event: "message", id, from, text, self, history } as const;
-    this.out.show({ ...common, sentAt: date.toISOString() });
+    this.out.show({ event: "message", id, from, text, self, history, sentAt: dateText(sentAt) });
   }
 
   // The disk.

@@ -1,5 +1,6 @@
 /** What `/list`, `/outbox` and `/status` answer. */
 
+import { dateText } from "../../base/dates.ts";
 import type { FriendsEvent } from "./events.ts";
 import type { Friend } from "./friend.ts";
 import type { FriendTable } from "./friend_table.ts";
@@ -25,7 +26,7 @@ export function outboxView(friends: Iterable<Friend>): Event<"outbox"> {
         id,
         to,
         text,
-        sentAt: new Date(sentAt).toISOString(),
+        sentAt: dateText(sentAt),
       }))
     ),
   };

@@ -3,6 +3,7 @@
  * Everything that comes before `ready` waits for it.
  */
 
+import { dateText } from "../../base/dates.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { BundleId, ClaimId, Endpoint, MessageId, PeerKey } from "../../base/ids.ts";
@@ -161,7 +162,7 @@ export class RoomView {
       self: message.author === this.self,
       private: false,
       history: message.history,
-      sentAt: isoTime(message.sentAt),
+      sentAt: dateText(message.sentAt),
     }, ref);
   }
 
@@ -218,7 +219,7 @@ export class RoomView {
       self,
       private: true,
       history: false,
-      sentAt: isoTime(message.sentAt),
+      sentAt: dateText(message.sentAt),
       ...(self ? { to: this.#name(message.to) } : {}),
     }, ref);
   }
@@ -418,7 +419,7 @@ export class RoomView {
       messages: this.facts.messages(),
       lastMessage: last === undefined
         ? null
-        : { at: isoTime(last.sentAt), from: this.#claimed(last.claim, last.author) },
+        : { at: dateText(last.sentAt), from: this.#claimed(last.claim, last.author) },
       catchingUp: status.catchingUp,
       problems: this.#problems(members, status),
     }, ref);
@@ -458,7 +459,7 @@ export class RoomView {
       id: entry.id,
       from: this.#claimed(entry.claim, entry.author),
       text: entry.text,
-      sentAt: isoTime(entry.sentAt),
+      sentAt: dateText(entry.sentAt),
     };
   }
 
@@ -487,12 +488,4 @@ function unreachableText(name: string): string {
 /** For an author of whom nothing but the key is known any more. */
 function shortKey(key: PeerKey): string {
   return fingerprintOf(key).slice(0, 8);
-}
-
-let lastTime = { ms: 0, text: "1970-01-01T00:00:00.000Z" };
-
-/** What no date can hold is shown as the last one that can. A burst of messages has one time. */
-function isoTime(ms: number): string {
-  if (lastTime.ms !== ms) lastTime = { ms, text: new Date(Math.min(ms, 8.64e15)).toISOString() };
-  return lastTime.text;
 }
