@@ -1,6 +1,6 @@
 /**
  * Two friends, one of whom writes to the other: all it can beside a stream of redis-server, one message at a time
- * beside a raw round trip and a sync; the two in turn.
+ * beside a raw round trip and a sync, and beside programs that do nothing but pass it on; all in turn.
  */
 
 import { baselinePath, denoCommand, LineProcess, pause, PROGRAM } from "./line_process.ts";
@@ -22,6 +22,8 @@ interface Pair extends AsyncDisposable {
   saying(text: string): string;
   /** Lines that the author prints for each message. */
   readonly answers: number;
+  /** What the reader's line of a message begins with. */
+  readonly shown: string;
 }
 
 interface Flood {
@@ -35,12 +37,7 @@ interface Light {
   readonly processorUs: number;
 }
 
-/** One round of raw round trips, each with a sync after it: both together, and the sync alone. */
-interface Raw {
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly syncP50Ms: number;
-}
+type RawLight = Pick<Light, "p50Ms" | "p99Ms">;
 
 export async function measureFriends(): Promise<readonly Row[]> {
   const folder = await Deno.makeTempDir({ prefix: "p2pchat-bench-" });
@@ -50,20 +47,23 @@ export async function measureFriends(): Promise<readonly Row[]> {
     const server = await serverPath("redis-server");
     const redis = server === null ? null : stack.use(await openRedis(server, folder));
     const raw = stack.use(await openRaw(folder));
+    const least = stack.use(await openLeast(folder));
     const [floods, redisFloods]: [Flood[], Flood[]] = [[], []];
-    const [lights, raws]: [Light[], Raw[]] = [[], []];
+    const [lights, leasts, raws]: [Light[], Light[], RawLight[]] = [[], [], []];
     for (let round = -1; round < ROUNDS; round++) {
       const flood = await measureFlood(friends);
       const redisFlood = redis === null ? null : await measureFlood(redis);
       const light = await measureLight(friends);
-      const rawTimes = await raw.measure();
+      const rawLight = await raw.measure();
+      const leastLight = await measureLight(least);
       if (round < 0) continue; // it warms all
       floods.push(flood);
       if (redisFlood !== null) redisFloods.push(redisFlood);
       lights.push(light);
-      raws.push(rawTimes);
+      raws.push(rawLight);
+      leasts.push(leastLight);
     }
-    return [...floodRows(floods, redisFloods), ...lightRows(lights, raws)];
+    return [...floodRows(floods, redisFloods), ...lightRows(lights, raws, leasts)];
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -92,26 +92,33 @@ function floodRows(ours: readonly Flood[], theirs: readonly Flood[]): readonly R
   ];
 }
 
-function lightRows(ours: readonly Light[], raws: readonly Raw[]): readonly Row[] {
-  const raw = (name: string, pick: (at: Raw) => number): Baseline => ({
-    name,
-    samples: raws.map(pick),
+function lightRows(
+  ours: readonly Light[],
+  raws: readonly RawLight[],
+  leasts: readonly Light[],
+): readonly Row[] {
+  const row = (what: string, unit: string, key: keyof Light, baseline: Baseline): Row => ({
+    group: GROUP,
+    what,
+    unit,
+    ours: ours.map((at) => at[key]),
+    baseline,
+    target: null,
   });
-  const row = (
-    what: string,
-    unit: string,
-    pick: (at: Light) => number,
-    baseline: Baseline | null,
-  ): Row => ({ group: GROUP, what, unit, ours: ours.map(pick), baseline, target: null });
-  const both = "raw round trip and a sync";
+  const raw = (key: keyof RawLight): Baseline => ({
+    name: "raw round trip and a sync",
+    samples: raws.map((at) => at[key]),
+  });
+  const least = (key: keyof Light): Baseline => ({
+    name: "programs that only sync and pass on",
+    samples: leasts.map((at) => at[key]),
+  });
   const typed = "one at a time, typed to shown";
-  const p50 = row(`${typed}, p50`, "ms", (at) => at.p50Ms, raw(both, (at) => at.p50Ms));
-  const limit = raw("raw round trip and two syncs", (at) => at.p50Ms + at.syncP50Ms);
   return [
-    { ...p50, target: atMost(2) },
-    { ...p50, what: "the same, beside what can't be saved", baseline: limit },
-    row(`${typed}, p99`, "ms", (at) => at.p99Ms, raw(both, (at) => at.p99Ms)),
-    row("the same, processor of both", "us/message", (at) => at.processorUs, null),
+    { ...row(`${typed}, p50`, "ms", "p50Ms", raw("p50Ms")), target: atMost(2) },
+    row("the same beside the least there can be", "ms", "p50Ms", least("p50Ms")),
+    row(`${typed}, p99`, "ms", "p99Ms", raw("p99Ms")),
+    row("the same, processor of both", "us/message", "processorUs", least("processorUs")),
   ];
 }
 
@@ -132,7 +139,7 @@ async function openFriends(folder: string): Promise<Pair> {
   const delivered = author.until("delivered", (line) => line.includes('"delivered"') || undefined);
   await author.type(saying("hello"));
   await delivered;
-  return pairOf({ author, reader, server: null, saying, answers: 2 });
+  return pairOf({ author, reader, server: null, saying, answers: 2, shown: '{"event":"message"' });
 }
 
 async function openRedis(path: string, parent: string): Promise<Pair> {
@@ -151,7 +158,18 @@ async function openRedis(path: string, parent: string): Promise<Pair> {
   };
   const reader = await client("read");
   const author = await client("add");
-  return pairOf({ author, reader, server, saying: (text) => text, answers: 1 });
+  return pairOf({ author, reader, server, saying: (text) => text, answers: 1, shown: "" });
+}
+
+/** What two programs under the same Deno can't save: each reads, syncs and passes on. */
+async function openLeast(folder: string): Promise<Pair> {
+  const start = (...args: string[]) =>
+    new LineProcess(denoCommand(baselinePath("sync_and_pass_on.ts"), ...args));
+  const reader = start(`${folder}/least-reader`);
+  const port = await reader.until("port", (line) => line);
+  const author = start(`${folder}/least-author`, port);
+  await author.until("ready", (line) => line === "ready" || undefined);
+  return pairOf({ author, reader, server: null, saying: (text) => text, answers: 0, shown: "" });
 }
 
 function pairOf(pair: Omit<Pair, typeof Symbol.asyncDispose>): Pair {
@@ -187,18 +205,15 @@ async function measureFlood(pair: Pair): Promise<Flood> {
 }
 
 async function measureLight(pair: Pair): Promise<Light> {
-  const { author, reader, saying } = pair;
+  const { author, reader, saying, shown } = pair;
   const text = "x".repeat(MESSAGE_BYTES);
   const times: number[] = [];
   const processorFromMs = await processorMs(pair);
   for (let at = 0; at < LIGHT_MESSAGES; at++) {
     await pause(LIGHT_PAUSE_MS);
-    const shown = reader.until(
-      "message",
-      (line) => line.startsWith('{"event":"message"') || undefined,
-    );
+    const isShown = reader.until("message", (line) => line.startsWith(shown) || undefined);
     const fromMs = performance.now();
-    await Promise.all([author.type(saying(text)), shown]);
+    await Promise.all([author.type(saying(text)), isShown]);
     times.push(performance.now() - fromMs);
   }
   await pause(LIGHT_PAUSE_MS); // the last one's delivery is printed
@@ -211,7 +226,9 @@ async function measureLight(pair: Pair): Promise<Light> {
 }
 
 /** A message's bytes to another process and back, then appended to a file and synced, after the same pauses. */
-async function openRaw(folder: string): Promise<{ measure(): Promise<Raw> } & AsyncDisposable> {
+async function openRaw(
+  folder: string,
+): Promise<{ measure(): Promise<RawLight> } & AsyncDisposable> {
   const echo = new LineProcess(denoCommand(baselinePath("echo.ts")));
   const port = Number(await echo.until("port", (line) => line));
   const connection = await Deno.connect({ hostname: "127.0.0.1", port });
@@ -225,22 +242,16 @@ async function openRaw(folder: string): Promise<{ measure(): Promise<Raw> } & As
     }
   };
   const measure = async () => {
-    const [times, syncTimes]: [number[], number[]] = [[], []];
+    const times: number[] = [];
     for (let at = 0; at < LIGHT_MESSAGES; at++) {
       await pause(LIGHT_PAUSE_MS);
       const fromMs = performance.now();
       await trip();
-      const backMs = performance.now();
       file.writeSync(bytes);
       await file.syncData();
       times.push(performance.now() - fromMs);
-      syncTimes.push(performance.now() - backMs);
     }
-    return {
-      p50Ms: median(times),
-      p99Ms: percentile(times, 0.99),
-      syncP50Ms: median(syncTimes),
-    };
+    return { p50Ms: median(times), p99Ms: percentile(times, 0.99) };
   };
   const dispose = async () => {
     connection.close();
