@@ -1,12 +1,13 @@
 /** Those who mean no good: strangers on a socket, peers with a valid handshake, and members that break the rules. */
 
-import { nodeCrypto, nodeSigner } from "../../lib/base/crypto.ts";
+import { nodeCrypto, nodeSigner, utf8 } from "../../lib/base/crypto.ts";
 import { type Environment, SILENT_LOGGER } from "../../lib/base/environment.ts";
 import type { LinkId } from "../../lib/base/ids.ts";
 import { invariant } from "../../lib/base/invariant.ts";
 import { Channel } from "../../lib/protocols/noise/channel.ts";
 import type { ChannelInput } from "../../lib/protocols/noise/channel_io.ts";
 import type { ChannelIdentity } from "../../lib/protocols/noise/channel_handshake.ts";
+import type { ChannelMode } from "../../lib/protocols/noise/preface.ts";
 import { keyPairFromSeed } from "../../lib/protocols/noise/primitives.ts";
 import type { MeshEvent } from "../../lib/protocols/mesh/events.ts";
 import { MESH_MESSAGES, type MeshMessage } from "../../lib/protocols/mesh/messages.ts";
@@ -17,6 +18,12 @@ import { openTcpLinks, SYSTEM_LINK_CLOCK } from "../../lib/transport/tcp_links.t
 
 const HOST = "127.0.0.1";
 const MODE = "mesh";
+
+export const MEGABYTE: Uint8Array<ArrayBuffer> = new Uint8Array(1_024 * 1_024).fill(0x70);
+/** It begins like a `hello`. */
+export const GARBAGE: Uint8Array<ArrayBuffer> = new Uint8Array(1_000).fill(1);
+export const HIGH_LENGTH: Uint8Array<ArrayBuffer> = Uint8Array.of(0xff, 0xff, 0xff, 0xff);
+
 type BundleMessage = Extract<MeshMessage, { readonly type: "bundle" }>;
 
 /** The longest wait for what must come: the tests' own bound. */
@@ -78,6 +85,11 @@ export class Stranger implements Disposable {
   }
 }
 
+export interface PeerOptions {
+  readonly identity?: ChannelIdentity;
+  readonly mode?: ChannelMode;
+}
+
 /** A connection with a handshake by the project's own code, and full control over what follows it. */
 export class Peer implements Disposable {
   readonly dropped: Promise<number>;
@@ -86,10 +98,10 @@ export class Peer implements Disposable {
   #wake = Promise.withResolvers<void>();
   #over = false;
 
-  private constructor(readonly stranger: Stranger, identity: ChannelIdentity) {
+  private constructor(readonly stranger: Stranger, { identity, mode }: Required<PeerOptions>) {
     this.#channel = Channel.dial(
       { identity, env: environment() },
-      { mode: MODE, room: null, secret: null, fingerprint: null },
+      { mode, room: null, secret: null, fingerprint: null },
       performance.now(),
     );
     this.dropped = this.#read();
@@ -97,8 +109,11 @@ export class Peer implements Disposable {
   }
 
   /** Resolves when the handshake is over. */
-  static async dial(port: number, identity = newIdentity()): Promise<Peer> {
-    const peer = new Peer(await Stranger.connect(port, false), identity);
+  static async dial(
+    port: number,
+    { identity = newIdentity(), mode = MODE }: PeerOptions = {},
+  ): Promise<Peer> {
+    const peer = new Peer(await Stranger.connect(port, false), { identity, mode });
     await Promise.race([peer.#up.promise, peer.dropped]);
     return peer;
   }
@@ -321,4 +336,29 @@ export async function within(
   const first = await Promise.race([event, limit]);
   clearTimeout(timer);
   if (first === "late") throw new Error(`Waited for ${ms} ms: ${account()}`);
+}
+
+/** A preface that names nothing. */
+export function preface(
+  { version = 1, mode = 1 }: { readonly version?: number; readonly mode?: number } = {},
+): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(51);
+  bytes.set(utf8("p2pc"));
+  bytes[4] = version;
+  bytes[5] = mode;
+  return bytes;
+}
+
+/** A hundred connections that end in every way at every point, with a reset where the system makes one. */
+export async function resetMany(port: number, bytes: Uint8Array = preface()): Promise<void> {
+  for (let count = 0; count < 100; count++) {
+    const stranger = await Stranger.connect(port, false);
+    if (count % 3 > 0) await stranger.send(bytes);
+    if (count % 3 > 1) await pause(1); // the answer is here, unread: closing resets
+    stranger.close();
+  }
+}
+
+export async function pause(ms: number): Promise<undefined> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -11,7 +11,18 @@ import { makeEmbedded } from "../../lib/base/schema.ts";
 import { beaconSchema } from "../../lib/protocols/mesh/structures.ts";
 import type { MeshMessage } from "../../lib/protocols/mesh/messages.ts";
 import { beacon, MESH_SAMPLES } from "../wire/mesh_samples.ts";
-import { FalseMember, Peer, Stranger, within } from "./hostile_peer.ts";
+import {
+  FalseMember,
+  GARBAGE,
+  HIGH_LENGTH,
+  MEGABYTE,
+  pause,
+  Peer,
+  preface,
+  resetMany,
+  Stranger,
+  within,
+} from "./hostile_peer.ts";
 import { Node, Nodes, type ShownEvent } from "./node.ts";
 import { openSockets, processorMs, residentBytes } from "./proc.ts";
 
@@ -24,11 +35,6 @@ const OFFENDER_MS_MAX = 30_000;
 const MEMORY_GROWTH_MAX = 64 * 1_024 * 1_024;
 /** Of one processor, in a room where nothing is said. */
 const IDLE_SHARE_MAX = 0.05;
-
-const MEGABYTE = new Uint8Array(1_024 * 1_024).fill(0x70);
-/** It begins like a `hello`. */
-const GARBAGE = new Uint8Array(1_000).fill(1);
-const HIGH_LENGTH = Uint8Array.of(0xff, 0xff, 0xff, 0xff);
 
 Deno.test("strangers of every kind at a member's port change nothing for the room", async () => {
   await using room = await Room.open();
@@ -388,17 +394,6 @@ class Room implements AsyncDisposable {
   }
 }
 
-/** A preface that names nothing. */
-function preface(
-  { version = 1, mode = 1 }: { readonly version?: number; readonly mode?: number } = {},
-): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(51);
-  bytes.set(utf8("p2pc"));
-  bytes[4] = version;
-  bytes[5] = mode;
-  return bytes;
-}
-
 /** All that a peer sent while it shook hands with a member, as an eavesdropper has it. */
 async function recordedHandshake(port: number): Promise<Uint8Array> {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -432,18 +427,4 @@ async function recordedHandshake(port: number): Promise<Uint8Array> {
   await relaying;
   listener.close();
   return Uint8Array.from(recorded);
-}
-
-/** Connections that end in every way at every point, with a reset where the system makes one. */
-async function resetMany(port: number): Promise<void> {
-  for (let count = 0; count < 100; count++) {
-    const stranger = await Stranger.connect(port, false);
-    if (count % 3 > 0) await stranger.send(preface());
-    if (count % 3 > 1) await pause(1); // the answer is here, unread: closing resets
-    stranger.close();
-  }
-}
-
-async function pause(ms: number): Promise<undefined> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,0 +1,187 @@
+/** Whoever says to be a friend with another key, or is none: refused on both sides, and never heard. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import {
+  connection,
+  delivery,
+  failure,
+  freePort,
+  FriendsGroup,
+  type Row,
+  shows,
+} from "./friends_group.ts";
+import { fingerprintOf } from "../../lib/base/fingerprint.ts";
+import type { PeerKey } from "../../lib/base/ids.ts";
+import { newIdentity, Peer } from "./hostile_peer.ts";
+import type { Node, ShownEvent } from "./node.ts";
+
+const keyOf = (node: Node): string => node.events[0]!.key;
+
+/** Somebody with a key and a table of their own, who says to be `name`. */
+async function impostor(
+  group: FriendsGroup,
+  name: string,
+  rows: Readonly<Record<string, Row>> = { [name]: { port: freePort() }, alice: group.row("alice") },
+): Promise<Node> {
+  const users = group.otherTable("others.txt", rows);
+  const node = group.launch(name, { users, data: `${group.folder}/data-of-the-other` });
+  await node.until(({ event }) => event === "ready");
+  return node;
+}
+
+/** What `node` shows of what others said. */
+const heard = (node: Node) =>
+  node.events.filter(({ event, self }) => event === "message" && !self).map(({ text }) => text);
+
+for (const where of ["since the first time", "in the table"]) {
+  Deno.test(`friends: a name claimed with another key than ${where} is refused, loudly`, async () => {
+    await using group = new FriendsGroup("alice", "bob");
+    const bob = await group.start("bob");
+    if (where === "in the table") {
+      group.edit({ bob: { ...group.row("bob"), fingerprint: keyOf(bob) } });
+    }
+    const alice = await group.start("alice");
+    await bob.tell("alice", "it's me");
+    await alice.until(shows("it's me"));
+
+    const other = await impostor(group, "bob");
+    await other.tell("alice", "it's me, believe me");
+    const refused = await other.until(failure("key-changed"));
+    const told = await alice.until(failure("key-changed"));
+    await bob.tell("alice", "still me");
+    await alice.until(shows("still me"));
+    const outbox = await other.ask("outbox");
+
+    assertMatch(refused.text, /^alice refused: bob has another key here than yours$/);
+    assertEquals(told.text.includes(keyOf(bob)) && told.text.includes(keyOf(other)), true);
+    assertMatch(told.text, new RegExp(`^Refused the key .* as bob: bob's is .* ${where}; `));
+    assertEquals(heard(alice), ["it's me", "still me"]);
+    assertEquals(outbox.messages.map(({ text }: ShownEvent) => text), ["it's me, believe me"]);
+    if (where === "in the table") {
+      assertEquals((await alice.ask("trust", { name: "bob" })).code, "not-allowed");
+    }
+  });
+}
+
+Deno.test("friends: who isn't in the table is refused, and the one who isn't greeted says nothing", async () => {
+  await using group = new FriendsGroup("alice", "bob");
+  const [alice, bob] = await group.startAll() as [Node, Node];
+  const eve = await impostor(group, "eve");
+
+  await eve.tell("alice", "let me in");
+  const refused = await eve.until(failure("unknown-user"));
+  const told = await alice.until(({ event, text }) =>
+    event === "notice" && /says to be/.test(text)
+  );
+  // One who has shaken hands, and speaks without saying who it is.
+  using stranger = await Peer.dial(alice.port, { mode: "friends" });
+  stranger.sendBody(Uint8Array.of(3, 1, 2, 3));
+  await stranger.dropped;
+  await bob.tell("alice", "hello");
+  await alice.until(shows("hello"));
+
+  assertMatch(refused.text, /^alice refused: eve isn't in the table of friends of alice$/);
+  assertEquals(told.text.includes(keyOf(eve)), true);
+  assertEquals(heard(alice), ["hello"]);
+  assertEquals(group.stored("alice").length, 1);
+});
+
+Deno.test("friends: who dials in first doesn't become the friend whose key nobody knows yet", async () => {
+  await using group = new FriendsGroup("alice", "bob");
+  const alice = await group.start("alice");
+  const other = await impostor(group, "bob");
+  await other.tell("alice", "I was here first");
+  const refused = await other.until(failure("unreachable"));
+  const pinned = await pins(group, "alice");
+
+  const bob = await group.start("bob");
+  await bob.tell("alice", "I'm bob");
+  await alice.until(shows("I'm bob"));
+  await other.tell("alice", "no, I am");
+  await other.until(failure("key-changed"));
+
+  assertMatch(
+    refused.text,
+    /^alice refused: Your key isn't known here, and 127\.0\.0\.1:\d+, where/,
+  );
+  assertEquals(pinned, "");
+  assertEquals((await pins(group, "alice")).includes(keyOf(bob)), true);
+  assertEquals(heard(alice), ["I'm bob"]);
+  assertEquals(heard(other), []);
+});
+
+Deno.test("friends: who dials in while the friend is there is compared with the friend's own address", async () => {
+  await using group = new FriendsGroup("alice", "bob");
+  const [alice, bob] = await group.startAll() as [Node, Node];
+  const other = await impostor(group, "bob");
+
+  await other.tell("alice", "I was here first");
+  await other.until(failure("key-changed"));
+  await alice.until(failure("key-changed"));
+  await alice.tell("bob", "who are you?");
+  await bob.until(shows("who are you?"));
+
+  assertEquals(heard(alice), []);
+  assertEquals(heard(other), []);
+});
+
+Deno.test("friends: a friend's new key is refused with both fingerprints, until it is trusted", async () => {
+  await using group = new FriendsGroup("alice", "bob");
+  const [alice, bob] = await group.startAll() as [Node, Node];
+  await alice.tell("bob", "hello");
+  await bob.until(shows("hello"));
+  await alice.until(delivery("delivered"));
+  await bob.kill();
+  await alice.until(connection("closed", "bob"));
+  // Another machine with bob's address: bob's new one, or somebody who got hold of the address.
+  await Deno.remove(group.data("bob"), { recursive: true });
+  const newBob = await group.start("bob");
+
+  await alice.tell("bob", "a secret");
+  const told = await alice.until(failure("key-changed"));
+  await newBob.tell("alice", "it's me, on a new machine");
+  const refused = await newBob.until(failure("key-changed"));
+  const { problems } = await alice.ask("status");
+  const [heardBefore, heardHere] = [heard(newBob), heard(alice)];
+  const trusted = await alice.ask("trust", { name: "bob" });
+  await newBob.until(shows("a secret"));
+  await alice.until(shows("it's me, on a new machine"));
+  await alice.kill();
+  const again = await group.start("alice");
+  await again.tell("bob", "still you?");
+  await newBob.until(shows("still you?"));
+
+  assertEquals(told.text.includes(keyOf(bob)) && told.text.includes(keyOf(newBob)), true);
+  assertMatch(told.text, /if it is right, accept it with \/trust bob$/);
+  assertMatch(refused.text, /bob has another key here than yours/);
+  assertMatch(problems[0], /^bob: /);
+  assertEquals([heardBefore, heardHere], [[], []]);
+  assertEquals(trusted.text, `bob's key is ${keyOf(newBob)} from now on`);
+  assertEquals(again.events.filter(({ event }) => event === "error"), []);
+});
+
+Deno.test("friends: a key in the table is the friend's from the first time on", async () => {
+  await using group = new FriendsGroup("alice", "bob");
+  const key = fingerprintOf(newIdentity().signer.key as PeerKey);
+  group.edit({ bob: { ...group.row("bob"), fingerprint: key } });
+  const users = group.otherTable("others.txt", {
+    alice: group.row("alice"),
+    bob: { port: group.row("bob").port },
+  });
+  const other = group.launch("bob", { users });
+  await other.until(({ event }) => event === "ready");
+  const alice = await group.start("alice");
+
+  await alice.tell("bob", "for bob alone");
+  const told = await alice.until(failure("key-changed"));
+  await other.tell("alice", "hello");
+  await other.until(failure("key-changed"));
+
+  assert(told.text.includes(key) && told.text.includes(keyOf(other)), told.text);
+  assertMatch(told.text, /at its address as bob: .* in the table; .* put it into the table$/);
+  assertEquals([heard(alice), heard(other)], [[], []]);
+});
+
+function pins(group: FriendsGroup, name: string): Promise<string> {
+  return Deno.readTextFile(`${group.data(name)}/users/${name}/known_peers`).catch(() => "");
+}
