@@ -1,0 +1,276 @@
+/** Two friends who talk while everybody else is at one's port: they notice nothing, and the third friend gets in. */
+
+import { assert, assertEquals } from "@std/assert";
+import { utf8 } from "../../lib/base/crypto.ts";
+import { fingerprintOf } from "../../lib/base/fingerprint.ts";
+import type { PeerKey } from "../../lib/base/ids.ts";
+import { FRIENDS_MESSAGES, type FriendsMessage } from "../../lib/protocols/friends/messages.ts";
+import { createCodec } from "../../lib/wire/codec.ts";
+import { freePort, FriendsGroup, shows } from "./friends_group.ts";
+import {
+  GARBAGE,
+  HIGH_LENGTH,
+  MEGABYTE,
+  newIdentity,
+  pause,
+  Peer,
+  preface,
+  resetMany,
+  Stranger,
+} from "./hostile_peer.ts";
+import { holds, type Node, type ShownEvent } from "./node.ts";
+import { openSockets, processorMs, residentBytes } from "./proc.ts";
+
+/**
+ * The longest that a message may take: the promised second, and two for a machine on which the attackers, the
+ * friends and others' programs share two processors.
+ */
+const MESSAGE_MS_MAX = 3_000;
+/** The promised 15 s, and as much for such a machine. */
+const OFFENDER_MS_MAX = 30_000;
+const MEMORY_GROWTH_MAX = 64 * 1_024 * 1_024;
+/** Of one processor, when nothing is said. */
+const IDLE_SHARE_MAX = 0.05;
+
+const MODE = 3;
+const codec = createCodec(FRIENDS_MESSAGES);
+const HELLO: FriendsMessage = { type: "hello", name: "mallory", to: "alice", epoch: 1, stored: [] };
+const TEXT: FriendsMessage = {
+  type: "texts",
+  epoch: 1,
+  entries: [{ number: 1, id: new Uint8Array(16), sentAt: 0, text: "never shown" }],
+};
+
+Deno.test("friends: silence, resets, garbage and floods cost two who talk nothing", async () => {
+  await using talk = await Talk.open();
+  const { alice } = talk;
+  const sockets = await openSockets(alice.pid);
+  const silent = await Promise.all(
+    Array.from({ length: 100 }, () => Stranger.connect(alice.port)),
+  );
+  const offenders: readonly (readonly [string, Promise<number>])[] = [
+    ...STRANGERS.map(([name, attack]) =>
+      [
+        name,
+        dropped(async () => {
+          const stranger = await Stranger.connect(alice.port);
+          return { offender: stranger, attacking: attack(stranger) };
+        }),
+      ] as const
+    ),
+    ...PEERS.map(([name, attack]) =>
+      [
+        name,
+        dropped(async () => {
+          const peer = await Peer.dial(alice.port, { mode: "friends" });
+          return { offender: peer, attacking: attack(peer) };
+        }),
+      ] as const
+    ),
+    ...silent.map((stranger) => ["says nothing", stranger.dropped] as const),
+  ];
+  for (let wave = 0; wave < 5; wave++) await resetMany(alice.port, preface({ mode: MODE }));
+  for (const [name, offender] of offenders) {
+    const tookMs = await offender - talk.fromMs;
+    assert(tookMs < OFFENDER_MS_MAX, `${name}: dropped after ${tookMs.toFixed()} ms`);
+  }
+  silent.forEach((stranger) => stranger.close());
+
+  await talk.thirdFriend("carol");
+  await holds(
+    "all connections but the friends' are closed",
+    async () => await openSockets(alice.pid) <= sockets + 2,
+  );
+  await talk.assertUndisturbed();
+});
+
+Deno.test("friends: a friend who breaks the rules is dropped, and one who writes a lot delays nobody", async () => {
+  const identity = newIdentity();
+  await using talk = await Talk.open({
+    mallory: { port: freePort(), fingerprint: fingerprintOf(identity.signer.key as PeerKey) },
+  });
+  const { alice } = talk;
+  const texts = Array.from({ length: 200 }, (_, batch): FriendsMessage => ({
+    type: "texts",
+    epoch: 1,
+    entries: Array.from({ length: 50 }, (_, at) => ({
+      number: 50 * batch + at + 1,
+      id: crypto.getRandomValues(new Uint8Array(16)),
+      sentAt: 0,
+      text: `flood ${50 * batch + at} ${"x".repeat(500)}`,
+    })),
+  }));
+
+  using peer = await Peer.dial(alice.port, { identity, mode: "friends" });
+  peer.sendBody(codec.encode(HELLO));
+  for (const [at, message] of texts.entries()) {
+    peer.sendBody(codec.encode(message));
+    // As much as may be under way between friends.
+    if ((at + 1) % 15 === 0) await alice.until(({ text }) => text?.startsWith(`flood ${50 * at} `));
+  }
+  await alice.until(({ text }) => text?.startsWith("flood 9999 "));
+  for (let at = 0; at < 200; at++) peer.sendBody(Uint8Array.of(0xe7, 0x07, 1, 2, 3));
+  const tookMs = await peer.dropped - talk.fromMs;
+  using back = await Peer.dial(alice.port, { identity, mode: "friends" });
+  back.sendBody(codec.encode(HELLO));
+  await back.dropped;
+
+  await talk.thirdFriend("carol");
+  await talk.assertUndisturbed();
+  assert(tookMs < OFFENDER_MS_MAX, `dropped after ${tookMs.toFixed()} ms`);
+  assertEquals(alice.texts("mallory").length, 10_000);
+});
+
+/** How those behave who don't even shake hands. */
+const STRANGERS: readonly (readonly [string, (stranger: Stranger) => Promise<void>])[] = [
+  ["random bytes", (stranger) => stranger.send(crypto.getRandomValues(new Uint8Array(1_000)))],
+  ["a part of a preface", (stranger) => stranger.send(preface({ mode: MODE }).subarray(0, 20))],
+  ["one byte at a time", async (stranger) => {
+    for (const byte of preface({ mode: MODE })) {
+      await stranger.send(Uint8Array.of(byte));
+      await pause(100);
+    }
+  }],
+  ["a length of 4 GB", (stranger) => stranger.send(HIGH_LENGTH)],
+  ["an HTTP request", (stranger) => stranger.send(utf8("GET / HTTP/1.1\r\nHost: x\r\n\r\n"))],
+  ["another mode", (stranger) => stranger.send(preface())],
+  ["another version", (stranger) => stranger.send(preface({ version: 9, mode: MODE }))],
+  ["a preface and 20 MB", async (stranger) => {
+    await stranger.send(preface({ mode: MODE }));
+    await stranger.send(MEGABYTE, 20);
+  }],
+];
+
+/** And those who do. */
+const PEERS: readonly (readonly [string, (peer: Peer) => unknown])[] = [
+  ["never says who it is", () => {}],
+  ["a frame of 4 GB", (peer) => peer.sendRaw(HIGH_LENGTH)],
+  ["garbage in a frame", (peer) => peer.sendBody(GARBAGE)],
+  ["a message before hello", (peer) => peer.sendBody(codec.encode(TEXT))],
+  ["is nobody of the table", (peer) => peer.sendBody(codec.encode(HELLO))],
+  ["says to be bob", (peer) => peer.sendBody(codec.encode({ ...HELLO, name: "bob" }))],
+  ["a thousand greetings", (peer) => {
+    for (let at = 0; at < 1_000; at++) {
+      peer.sendBody(codec.encode({ ...HELLO, name: `mallory${at}` }));
+    }
+  }],
+  ["unknown messages", (peer) => {
+    for (let at = 0; at < 200; at++) peer.sendBody(Uint8Array.of(0xe7, 0x07, 1, 2, 3));
+  }],
+  ["a flood of frames", async (peer) => {
+    for (let at = 0; at < 20_000; at++) {
+      peer.sendBody(MEGABYTE.subarray(0, 1_000));
+      if (at % 500 === 0) await pause(0);
+    }
+  }],
+];
+
+/** When an offender's connection was ended. */
+async function dropped(
+  begin: () => Promise<
+    { readonly offender: Stranger | Peer; readonly attacking: unknown }
+  >,
+): Promise<number> {
+  const { offender, attacking } = await begin();
+  const atMs = await offender.dropped;
+  await attacking;
+  offender.close();
+  return atMs;
+}
+
+/** Alice, whose port is attacked, and bob, who write to each other all the time. */
+class Talk implements AsyncDisposable {
+  readonly fromMs = performance.now();
+  readonly #said: Promise<void>;
+  readonly #typedMs = new Map<string, number>();
+  #talking = true;
+
+  private constructor(
+    readonly group: FriendsGroup,
+    readonly alice: Node,
+    readonly bob: Node,
+    readonly memory: number,
+  ) {
+    this.#said = this.#talk();
+  }
+
+  /** @param others Rows of the table beside alice, bob and carol. */
+  static async open(others: Parameters<FriendsGroup["edit"]>[0] = {}): Promise<Talk> {
+    const group = new FriendsGroup("alice", "bob", "carol");
+    group.edit(others);
+    const [alice, bob] = await Promise.all([group.start("alice"), group.start("bob")]);
+    // What any busy program takes is no growth.
+    for (let at = 0; at < 300; at++) await bob.tell("alice", `warm ${at}`);
+    await alice.until(shows("warm 299"));
+    return new Talk(group, alice, bob, await residentBytes(alice.pid));
+  }
+
+  /** Another friend comes, and is heard by alice. */
+  async thirdFriend(name: string): Promise<void> {
+    const friend = await this.group.start(name);
+    await friend.tell("alice", "am I late?");
+    await this.alice.until(shows("am I late?"));
+  }
+
+  /** Checks all that the two were promised, and that alice's program has nothing left to do. */
+  async assertUndisturbed(): Promise<void> {
+    this.#talking = false;
+    await this.#said;
+    const { alice, bob } = this;
+    for (const text of [...this.#typedMs.keys()].slice(-2)) {
+      await Promise.any([alice.until(shows(text)), bob.until(shows(text))]);
+    }
+    await pause(500); // what it has to tidy up is no work that goes on
+    const [usedMs, fromMs] = [await processorMs(alice.pid), performance.now()];
+    await pause(1_000);
+    const share = (await processorMs(alice.pid) - usedMs) / (performance.now() - fromMs);
+    await holds(
+      "memory is as before",
+      async () => await residentBytes(alice.pid) - this.memory < MEMORY_GROWTH_MAX,
+    );
+
+    let mostMs = 0;
+    const shown = [...alice.events, ...bob.events].filter(({ event }) => event === "message");
+    for (const [text, typedMs] of this.#typedMs) {
+      const times = shown.filter((event) => event.text === text).map(({ at }) => Date.parse(at));
+      assertEquals(times.length, 1, `${text} is shown once`);
+      mostMs = Math.max(mostMs, times[0]! - typedMs);
+    }
+    assert(this.#typedMs.size > 10, "there was a conversation");
+    assert(mostMs < MESSAGE_MS_MAX, `a message took ${mostMs} ms to be shown`);
+    assertEquals(bob.events.filter(isUnusual), []);
+    assertEquals(
+      alice.events.filter(({ event, friend, state }) =>
+        event === "connection" && friend === "bob" && state === "closed"
+      ),
+      [],
+    );
+    assertEquals([alice.stderr, bob.stderr], [[], []]);
+    assert(
+      share < IDLE_SHARE_MAX,
+      `afterwards it uses ${(100 * share).toFixed(1)} % of a processor`,
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#talking = false;
+    await this.#said.catch(() => {}); // somebody was killed
+    await this.group[Symbol.asyncDispose]();
+  }
+
+  async #talk(): Promise<void> {
+    for (let count = 0; this.#talking; count++) {
+      for (const [from, to] of [[this.alice, "bob"], [this.bob, "alice"]] as const) {
+        const text = `to ${to} ${count}`;
+        this.#typedMs.set(text, Date.now());
+        await from.tell(to, text);
+      }
+      await pause(50);
+    }
+  }
+}
+
+/** What somebody is told who is disturbed. */
+function isUnusual({ event, state }: ShownEvent): boolean {
+  return event === "error" || event === "notice" || state === "closed" || state === "failed";
+}
