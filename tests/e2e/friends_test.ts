@@ -168,11 +168,6 @@ Deno.test("friends: /list, /status and /verify say who is who, and r/ answers wh
   assertEquals(mine.digits, his.digits);
   assertMatch(mine.digits, /^(\d{5} +){7}\d{5}$/);
   assertEquals(mine.key, bob.events[0]!.key);
-  const known = await Deno.readTextFile(`${group.data("alice")}/users/alice/known_peers`);
-  assert(
-    known.split("\n").some((line) => line.includes(mine.key) && line.includes("verified")),
-    known,
-  );
   assertEquals([status.name, status.key, status.unsent], ["alice", alice.events[0]!.key, 1]);
   const [toBob, toCarol] = status.friends;
   assertEquals([toBob.connected, toBob.key, toBob.waiting], [true, mine.key, 0]);
@@ -180,6 +175,15 @@ Deno.test("friends: /list, /status and /verify say who is who, and r/ answers wh
   assertEquals([toCarol.connected, toCarol.key, toCarol.waiting], [false, null, 1]);
   assertEquals(status.problems.length, 1);
   assertMatch(status.problems[0], /^carol: nobody listens there/);
+
+  // Whoever leaves waits for what is written of keys.
+  await alice.command({ command: "exit" });
+  await alice.ended();
+  const known = await Deno.readTextFile(`${group.data("alice")}/users/alice/known_peers`);
+  assert(
+    known.split("\n").some((line) => line.includes(mine.key) && line.includes("verified")),
+    known,
+  );
 });
 
 Deno.test("friends: /outbox shows what waits, /unsend takes it back, --no-queue keeps nothing", async () => {
