@@ -2,11 +2,11 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import { type Fingerprint, fingerprintOf } from "../base/fingerprint.ts";
-import { endpointText } from "../base/ids.ts";
+import { endpointText, type PeerKey } from "../base/ids.ts";
 import { invariant } from "../base/invariant.ts";
 import { foldName } from "../base/names.ts";
 import type { FriendsEvent } from "../protocols/friends/events.ts";
-import { FriendsHost } from "../runtime/friends_host.ts";
+import { FriendsHost, type FriendsStore } from "../runtime/friends_host.ts";
 import { RealDisk } from "../store/real_disk.ts";
 import { ownRow, type UserInfoRow, userInfoRows } from "../store/user_info.ts";
 import { readUserInfo } from "../store/user_info_file.ts";
@@ -17,6 +17,7 @@ import { friendsCommands, type FriendsCommandSink } from "./friends_commands.ts"
 import { friendsLines, type FriendsOwnEvent, shownFriendsEvent } from "./friends_rendering.ts";
 import { friendsPins, openFriends } from "./friends_store.ts";
 import type { FriendsOptions } from "./options.ts";
+import { modePorts, runMode } from "./run_mode.ts";
 import {
   channelIdentity,
   markVerified,
@@ -55,25 +56,24 @@ interface Wiring extends Session<FriendsOwnEvent, FriendsCommandSink> {
 }
 
 async function chat(wiring: Wiring): Promise<void> {
-  const { options, table, disk, folder, environment, identity, knownPeers, ui } = wiring;
-  const { file } = options;
-  const path = await absolutePath(file);
-  const scope = `users:${path}`;
+  const { options, table, disk, folder, environment, identity } = wiring;
+  const path = await absolutePath(options.file);
   const { store, notices } = await openFriends(disk, `${folder}/friends`, path);
   let host: FriendsHost | null = null;
-  const links = openTcpLinks({
-    host: options.host,
-    port: options.port ?? table.own.endpoint.port,
-    identity: channelIdentity(wiring),
-    env: environment,
-    access: { mode: "friends", room: null, secrets: null, admit: () => null },
-    handler: forwardTo(() => {
-      invariant(host !== null, "links bring nothing before the host is there");
-      return host;
-    }),
-  });
+  let links: Links | null = null;
   let watch: UserInfoWatch | null = null;
   try {
+    links = openTcpLinks({
+      host: options.host,
+      port: options.port ?? table.own.endpoint.port,
+      identity: channelIdentity(wiring),
+      env: environment,
+      access: { mode: "friends", room: null, secrets: null, admit: () => null },
+      handler: forwardTo(() => {
+        invariant(host !== null, "links bring nothing before the host is there");
+        return host;
+      }),
+    });
     environment.log.info("started", {
       version: VERSION,
       command: "peer",
@@ -83,62 +83,62 @@ async function chat(wiring: Wiring): Promise<void> {
       users: path,
       friends: table.rows.length - 1,
     });
-    const leave = (cause: string) => {
-      environment.log.info("asked to leave", { cause });
-      host?.command({ command: "quit" }, undefined);
-      return true;
-    };
-    const sink: FriendsCommandSink = (command, ref) => host?.command(command, ref);
-    const show = (event: FriendsEvent, ref: string | undefined) => {
-      ui.show(shownFriendsEvent(event), ref);
-      if (event.event === "verify") return markVerified(wiring, event.peerKey, ref);
-      if (event.event !== "ready") return;
-      ui.setPrompt(event.name);
-      ui.setNames(event.names);
-      for (const text of notices) ui.show({ event: "notice", text });
-      ui.listen({ target: sink, ended: () => leave("end of input"), interrupted: leave });
-    };
-    ui.heedInterrupts(leave);
-    host = new FriendsHost(
-      {
-        name: table.own.name,
-        listening: { host: table.own.endpoint.host, port: links.local.port },
-        users: file,
-        friends: friendsOf(table),
-        pins: friendsPins(knownPeers, scope),
-        idleMs: options.idleMs,
-        queue: options.queue,
-      },
-      {
-        clock: SYSTEM_LINK_CLOCK,
-        environment,
-        signer: identity.signer,
-        links,
-        store,
-        show,
-        pauseInput: (reason) => ui.pauseInput(reason),
-        pin: (name, key, again) => {
-          const wallMs = environment.wallMs();
-          const write = again
-            ? knownPeers.trust(scope, name, key, wallMs)
-            : knownPeers.pin(scope, name, key, wallMs);
-          showFailure(ui, write);
-        },
-        flushed: () => ui.flush(),
-        written: () => ui.written(),
-        outputReady: () => ui.ready(),
-      },
-    );
+    host = hostOf(wiring, links, { store, notices, scope: `users:${path}` });
     watch = followTable(wiring, links, host);
-    const outcome = await host.run();
-    await links.shutdown(outcome.kind === "bye" ? outcome.reason : outcome.code);
-    if (outcome.kind === "fatal") throw new P2pchatError(outcome.code, outcome.text);
-    environment.log.info("stopped", { reason: outcome.reason });
-    ui.show({ event: "bye", reason: outcome.reason }, outcome.ref);
+    await runMode(wiring, links, host);
   } finally {
     watch?.close();
-    await links.shutdown("ended");
+    await links?.shutdown("ended");
+    await store.close();
   }
+}
+
+/** What is on disk of these friends. */
+interface Kept {
+  readonly store: FriendsStore;
+  /** What to tell of it when it has begun. */
+  readonly notices: readonly string[];
+  /** Of their keys in `known_peers`. */
+  readonly scope: string;
+}
+
+function hostOf(wiring: Wiring, links: Links, { store, notices, scope }: Kept): FriendsHost {
+  const { options, table, environment, identity, knownPeers, ui } = wiring;
+  const leave = (cause: string) => {
+    environment.log.info("asked to leave", { cause });
+    host.command({ command: "quit" }, undefined);
+    return true;
+  };
+  const show = (event: FriendsEvent, ref: string | undefined) => {
+    ui.show(shownFriendsEvent(event), ref);
+    if (event.event === "verify") return markVerified(wiring, event.peerKey, ref);
+    if (event.event !== "ready") return;
+    ui.setPrompt(event.name);
+    ui.setNames(event.names);
+    for (const text of notices) ui.show({ event: "notice", text });
+    const target: FriendsCommandSink = (command, ref) => host.command(command, ref);
+    ui.listen({ target, ended: () => leave("end of input"), interrupted: leave });
+  };
+  const pin = (name: string, key: PeerKey, again: boolean) => {
+    const wallMs = environment.wallMs();
+    const write = again
+      ? knownPeers.trust(scope, name, key, wallMs)
+      : knownPeers.pin(scope, name, key, wallMs);
+    showFailure(ui, write);
+  };
+  const config = {
+    name: table.own.name,
+    listening: { host: table.own.endpoint.host, port: links.local.port },
+    users: options.file,
+    friends: friendsOf(table),
+    pins: friendsPins(knownPeers, scope),
+    idleMs: options.idleMs,
+    queue: options.queue,
+  };
+  const { signer } = identity;
+  const host = new FriendsHost(config, { ...modePorts(wiring, links), signer, store, show, pin });
+  ui.heedInterrupts(leave);
+  return host;
 }
 
 /** Edits of the table take effect while the program runs; what is wrong with one is told, and changes nothing. */

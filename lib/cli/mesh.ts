@@ -9,12 +9,13 @@ import type { MeshConfig } from "../protocols/mesh/mesh_io.ts";
 import { MeshHost } from "../runtime/mesh_host.ts";
 import type { Identity } from "../store/identity.ts";
 import { forwardTo, type Links } from "../transport/link.ts";
-import { openTcpLinks, SYSTEM_LINK_CLOCK } from "../transport/tcp_links.ts";
+import { openTcpLinks } from "../transport/tcp_links.ts";
 import { addressOfThisMachine } from "./own_address.ts";
 import { meshCommands, type MeshCommandSink } from "./mesh_commands.ts";
 import { meshLines, type MeshOwnEvent, shownMeshEvent } from "./mesh_rendering.ts";
 import { MeshRooms } from "./mesh_rooms.ts";
 import type { MeshOptions } from "./options.ts";
+import { modePorts, runMode } from "./run_mode.ts";
 import { channelIdentity, markVerified, type Session, withSession } from "./session.ts";
 import { VERSION } from "./version.ts";
 
@@ -108,10 +109,8 @@ async function chat(wiring: Wiring): Promise<void> {
     });
     ui.heedInterrupts(leave);
     host = new MeshHost(config, {
-      clock: SYSTEM_LINK_CLOCK,
-      environment,
+      ...modePorts(wiring, links),
       signer: identity.signer,
-      links,
       openRoom: (room) => {
         const port = options.passive ? null : links.local.port;
         const isBack = begin.kind === "resume";
@@ -119,10 +118,6 @@ async function chat(wiring: Wiring): Promise<void> {
         return rooms.openRoom(room, port, wiring.knownPeers, environment.wallMs, warn, isBack);
       },
       show: (event, ref) => presenter.show(event, ref),
-      pauseInput: (reason) => ui.pauseInput(reason),
-      flushed: () => ui.flush(),
-      written: () => ui.written(),
-      outputReady: () => ui.ready(),
     });
     presenter.sink = (command, ref) => {
       if (command.command === "quit") {
@@ -131,11 +126,7 @@ async function chat(wiring: Wiring): Promise<void> {
       }
       host?.command(command, ref);
     };
-    const outcome = await host.run().finally(() => presenter.stopped());
-    await links.shutdown(outcome.kind === "bye" ? outcome.reason : outcome.code);
-    if (outcome.kind === "fatal") throw new P2pchatError(outcome.code, outcome.text);
-    environment.log.info("stopped", { reason: outcome.reason });
-    ui.show({ event: "bye", reason: outcome.reason }, outcome.ref);
+    await runMode(wiring, links, host).finally(() => presenter.stopped());
   } finally {
     await links.shutdown("ended");
   }

@@ -117,11 +117,10 @@ export class Exchange {
     const sentAt = Math.max(0, Math.floor(this.environment.wallMs()));
     if (friend === "self") return this.#sayToSelf(id, text, sentAt, ref);
     const { outbox, name: to } = friend;
-    if (outbox.isFullFor(bytes)) {
-      const text =
-        `Cannot keep more for ${to}: ${outbox.size} messages wait for it already, as much as ` +
-        "is kept; send it again when some are out, or take some back with /unsend";
-      return this.out.error("full", text, ref);
+    const full = outbox.fullness(bytes);
+    if (full !== null) {
+      const advice = "send it again when some are out, or take some back with /unsend";
+      return this.out.error("full", `Cannot keep more for ${to}: ${full}; ${advice}`, ref);
     }
     const position = { epoch: this.epoch, number: ++this.#said };
     const state = this.config.queue ? "new" : "kept";
@@ -192,7 +191,7 @@ export class Exchange {
     const { outbox, name: to } = friend;
     const positions = new Positions(stored);
     const released = outbox.release();
-    if (released !== null && this.config.queue) {
+    if (released !== null) {
       const record = { kind: "released", to, through: released } as const;
       // Synced: after a loss of power it must not seem that what went out could be taken back.
       this.#persist([record], null);

@@ -52,10 +52,18 @@ export class Outbox {
     return this.#entries.length;
   }
 
-  /** Whether one more message of so many bytes would be too much. */
-  isFullFor(bytes: number): boolean {
-    return this.#entries.length >= OUTBOX_MESSAGES_MAX || this.#bytes + bytes > OUTBOX_BYTES_MAX ||
-      this.waiting.bytes + bytes > ALL_OUTBOXES_BYTES_MAX;
+  /** Why one more message of so many bytes would be too much, a part of a sentence; null where it isn't. */
+  fullness(bytes: number): string | null {
+    const { length } = this.#entries;
+    if (length >= OUTBOX_MESSAGES_MAX) {
+      return `${length} messages wait already, the most that are kept`;
+    }
+    if (this.#bytes + bytes > OUTBOX_BYTES_MAX) {
+      return `${this.#bytes} bytes wait already, of at most ${OUTBOX_BYTES_MAX}`;
+    }
+    if (this.waiting.bytes + bytes <= ALL_OUTBOXES_BYTES_MAX) return null;
+    const most = `of at most ${ALL_OUTBOXES_BYTES_MAX} for all friends together`;
+    return `${this.waiting.bytes} bytes wait already, ${most}`;
   }
 
   add(entry: OutboxEntry): void {

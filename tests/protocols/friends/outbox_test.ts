@@ -135,18 +135,18 @@ Deno.test("Outbox has one write under way, and writes together what was typed me
 });
 
 Deno.test("Outbox is full at so many messages, so many bytes, and so many for all friends together", () => {
-  assertEquals(filled(OUTBOX_MESSAGES_MAX - 1).isFullFor(1), false);
-  assertEquals(filled(OUTBOX_MESSAGES_MAX).isFullFor(1), true);
+  assertEquals(filled(OUTBOX_MESSAGES_MAX - 1).fullness(1) !== null, false);
+  assertEquals(filled(OUTBOX_MESSAGES_MAX).fullness(1) !== null, true);
 
-  assertEquals(filled(1, OUTBOX_BYTES_MAX - 5).isFullFor(5), false);
-  assertEquals(filled(1, OUTBOX_BYTES_MAX - 5).isFullFor(6), true);
+  assertEquals(filled(1, OUTBOX_BYTES_MAX - 5).fullness(5) !== null, false);
+  assertEquals(filled(1, OUTBOX_BYTES_MAX - 5).fullness(6) !== null, true);
 
   const shared = { bytes: ALL_OUTBOXES_BYTES_MAX - 15 };
   const [one, other] = [new Outbox(shared), new Outbox(shared)];
   one.add(outboxEntry(1));
-  assertEquals([other.isFullFor(5), other.isFullFor(6)], [false, true]);
+  assertEquals([other.fullness(5), other.fullness(6) === null], [null, false]);
   one.acknowledge(place(1));
-  assertEquals(other.isFullFor(15), false);
+  assertEquals(other.fullness(15), null);
 });
 
 Deno.test("Outbox.takeUnstored() takes off what is in memory alone, in order", () => {
