@@ -8,10 +8,11 @@
  */
 
 import type { Fields, MessageSpec, NameOf, Schema } from "../lib/base/schema.ts";
+import { LINK_PHASES } from "../lib/protocols/friends/friend_links.ts";
+import * as friends from "../lib/protocols/friends/messages.ts";
 import { MESH_PHASES } from "../lib/protocols/mesh/mesh_phases.ts";
 import * as messages from "../lib/protocols/mesh/messages.ts";
 import * as structures from "../lib/protocols/mesh/structures.ts";
-
 import { CHANNEL_PHASES } from "../lib/protocols/noise/channel.ts";
 
 /** The tables by the names of their markers. */
@@ -20,8 +21,8 @@ export type Tables = Readonly<Record<string, string>>;
 /** Schemas by the names that the tables give them. */
 export type NamedSchemas = ReadonlyMap<string, Schema<unknown>>;
 
-/** The tables of the channel and the mesh. */
-export function meshTables(): Tables {
+/** The tables of the channel, the mesh and the friends. */
+export function protocolTables(): Tables {
   const named = namedSchemas({ ...structures, ...messages });
   return {
     "channel phases": phaseTable(CHANNEL_PHASES),
@@ -29,6 +30,9 @@ export function meshTables(): Tables {
     "mesh messages": messageTable(messages.MESH_MESSAGES),
     "mesh fields": fieldTable(messages.MESH_MESSAGES, named),
     "mesh structures": structureTables(named),
+    "friends phases": phaseTable(LINK_PHASES),
+    "friends messages": messageTable(friends.FRIENDS_MESSAGES),
+    "friends fields": fieldTable(friends.FRIENDS_MESSAGES, namedSchemas(friends)),
   };
 }
 
@@ -153,7 +157,7 @@ export function withTables(document: string, tables: Tables): string {
 if (import.meta.main) {
   const path = new URL("../PROTOCOL.md", import.meta.url);
   const document = await Deno.readTextFile(path);
-  const written = withTables(document, meshTables());
+  const written = withTables(document, protocolTables());
   if (written === document) console.log("PROTOCOL.md: its tables are those of the code");
   else if (Deno.args.includes("--check")) {
     console.error("PROTOCOL.md: its tables differ from the code; run tools/protocol_tables.ts");

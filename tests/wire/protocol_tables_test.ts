@@ -2,9 +2,9 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { bool, embedded, hexId, list, message, record, uint } from "../../lib/base/schema.ts";
 import {
   fieldTable,
-  meshTables,
   messageTable,
   namedSchemas,
+  protocolTables,
   structureTables,
   withTables,
 } from "../../tools/protocol_tables.ts";
@@ -21,7 +21,7 @@ const specs = [
 
 Deno.test("PROTOCOL.md has the tables of the code (else run tools/protocol_tables.ts)", () => {
   const written = protocol.split("\n");
-  const generated = withTables(protocol, meshTables()).split("\n");
+  const generated = withTables(protocol, protocolTables()).split("\n");
 
   const different = generated.findIndex((line, index) => line !== written[index]);
 

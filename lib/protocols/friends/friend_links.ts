@@ -1,8 +1,26 @@
 /** Links to friends and to those who say that they are friends; which of two is used. */
 
 import type { LinkId, PeerKey } from "../../base/ids.ts";
+import { invariant } from "../../base/invariant.ts";
 import type { Friend } from "./friend.ts";
 import type { Position } from "./position.ts";
+
+/** Each phase of a link between friends: what it means, and which ones may follow. */
+export const LINK_PHASES = {
+  greeting: { about: "no `hello` yet, 10 s at most", next: ["checking", "open", "over"] },
+  checking: {
+    about:
+      "it says that it is a friend whose key isn't known: who answers at that friend's address decides",
+    next: ["open", "over"],
+  },
+  open: { about: "both know whom they talk to", next: ["draining", "over"] },
+  draining: {
+    about: "another one is used; what is under way on it still arrives, 2 s at most",
+    next: ["over"],
+  },
+  over: { about: "it is being closed, nothing on it is heeded", next: [] },
+} as const;
+export type LinkPhase = keyof typeof LINK_PHASES;
 
 export interface FriendLink {
   readonly link: LinkId;
@@ -12,11 +30,7 @@ export interface FriendLink {
   readonly attempt: number | null;
   /** Whom we dialled, or whom it says it is. */
   friend: Friend | null;
-  /**
-   * `greeting`: no `hello` yet. `checking`: it says that it is a friend whose key we have to ask for. `open`: in
-   * use. `draining`: another one is used. `over`: it is being closed.
-   */
-  phase: "greeting" | "checking" | "open" | "draining" | "over";
+  phase: LinkPhase;
   /** The other's process, as its `hello` said, and what that has stored of what we said. */
   epoch: number;
   stored: readonly Position[];
@@ -29,6 +43,15 @@ export interface FriendLink {
   /** When it is closed unless something happens; null for an open one. */
   dueMs: number | null;
   unknownMessages: number;
+}
+
+export function enter(link: FriendLink, phase: LinkPhase): void {
+  const allowed: readonly LinkPhase[] = LINK_PHASES[link.phase].next;
+  invariant(
+    allowed.includes(phase),
+    `a friend's link goes from ${link.phase} to ${allowed.join(" or ")}, not to ${phase}`,
+  );
+  link.phase = phase;
 }
 
 export class FriendLinks {

@@ -12,7 +12,7 @@ import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { foldName } from "../../base/names.ts";
 import type { Friend } from "./friend.ts";
-import { type FriendLink, FriendLinks, isKept } from "./friend_links.ts";
+import { enter, type FriendLink, FriendLinks, isKept } from "./friend_links.ts";
 import type { FriendTable } from "./friend_table.ts";
 import type { FriendsConfig, FriendsInput } from "./friends_io.ts";
 import {
@@ -202,7 +202,7 @@ export class Meeting {
   }
 
   offends(link: FriendLink, text: string): void {
-    link.phase = "over";
+    enter(link, "over");
     link.dueMs = null;
     link.isRefused = true;
     const reason = `protocol: ${text}`;
@@ -259,14 +259,14 @@ export class Meeting {
     this.out.send(link, { type: "hello", name, to, epoch, stored });
   }
 
-  /** Somebody dialled in and says to be `friend`. */
+  /** Somebody dialled in and says to be `friend`; perhaps it waits already to be told from others. */
   #identify(link: FriendLink, friend: Friend): void {
     const { expected } = friend;
     if (expected !== null) {
       if (expected === fingerprintOf(link.peer)) return this.#welcome(link, friend);
       return this.#turnAway(link, friend);
     }
-    link.phase = "checking";
+    if (link.phase !== "checking") enter(link, "checking");
     const answering = this.links.dialledKey(friend);
     if (answering !== null) return this.#answerChecks(friend, answering);
     if (friend.attempt !== null) return;
@@ -336,7 +336,7 @@ export class Meeting {
     if (link.attempt === friend.attempt) friend.attempt = null;
     friend.key = peer;
     const old = this.linkOf(friend);
-    link.phase = "open";
+    enter(link, "open");
     link.wasOpen = true;
     link.dueMs = null;
     friend.reached(this.out.nowMs);
@@ -354,7 +354,7 @@ export class Meeting {
   }
 
   #drain(link: FriendLink): void {
-    link.phase = "draining";
+    enter(link, "draining");
     link.dueMs = this.out.nowMs + DRAIN_MS;
   }
 }

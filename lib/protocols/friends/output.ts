@@ -3,7 +3,7 @@
 import type { ErrorCode } from "../../base/errors.ts";
 import type { FriendsEvent } from "./events.ts";
 import type { Friend } from "./friend.ts";
-import type { FriendLink } from "./friend_links.ts";
+import { enter, type FriendLink } from "./friend_links.ts";
 import type { FriendsEffect } from "./friends_io.ts";
 import type { FriendsMessage } from "./messages.ts";
 import type { OutboxEntry } from "./outbox.ts";
@@ -30,7 +30,7 @@ export class Output {
   }
 
   close(link: FriendLink, reason: string): void {
-    link.phase = "over";
+    enter(link, "over");
     link.dueMs = null;
     this.push({ type: "close", link: link.link, reason });
   }
