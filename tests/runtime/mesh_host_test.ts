@@ -1,47 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
-import { nodeCrypto, nodeSigner } from "../../lib/base/crypto.ts";
-import { SILENT_LOGGER } from "../../lib/base/environment.ts";
-import { P2pchatError } from "../../lib/base/errors.ts";
 import type { LinkId, PeerKey, RoomId } from "../../lib/base/ids.ts";
 import type { MeshEvent } from "../../lib/protocols/mesh/events.ts";
 import type { MeshConfig } from "../../lib/protocols/mesh/mesh_io.ts";
 import type { MeshRecord } from "../../lib/protocols/mesh/records.ts";
-import { keyPairFromSeed } from "../../lib/protocols/noise/primitives.ts";
 import type { ModeOutcome } from "../../lib/base/mode_machine.ts";
-import { MeshHost, type RoomStore } from "../../lib/runtime/mesh_host.ts";
-import { forwardTo } from "../../lib/transport/link.ts";
-import { MemoryLinkNetwork } from "../../lib/transport/memory_links.ts";
+import { MeshHost } from "../../lib/runtime/mesh_host.ts";
+import { HostWorld, MemoryStore } from "./host_world.ts";
 
-/** A disk of one profile: what is on it outlives its programs. */
-class Store implements RoomStore {
-  records: MeshRecord[] = [];
-  refuses = false;
-  rewrites = 0;
-  /** What the file seems to have beyond its records. */
-  extraBytes = 0;
-
-  get bytes(): number {
-    return this.records.length + this.extraBytes;
-  }
-
-  append(records: readonly MeshRecord[]): Promise<void> {
-    if (this.refuses) return Promise.reject(new P2pchatError("disk", "Cannot write: it is full"));
-    this.records.push(...records);
-    return Promise.resolve();
-  }
-
-  rewrite(records: Iterable<MeshRecord>): Promise<void> {
-    if (this.refuses) return Promise.reject(new P2pchatError("disk", "Cannot write: it is full"));
-    this.rewrites++;
-    this.records = [...records];
-    this.extraBytes = 0;
-    return Promise.resolve();
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve();
-  }
-}
+class Store extends MemoryStore<MeshRecord> {}
 
 interface Program {
   readonly host: MeshHost;
@@ -52,10 +18,7 @@ interface Program {
   readonly paused: readonly (string | null)[];
 }
 
-class World {
-  readonly network = new MemoryLinkNetwork({ latencyMs: 5 });
-  #programs = 0;
-
+class World extends HostWorld {
   /** A program of the profile `seed` on a host of its own. */
   start(
     seed: number,
@@ -64,40 +27,19 @@ class World {
     begin: MeshConfig["begin"],
     shown: (event: MeshEvent) => void = () => {},
   ): Program {
-    const address = { host: `127.0.0.${++this.#programs}`, port: 55_107 };
-    let drawn = seed * 7_919 + this.#programs;
-    const next = () => drawn = (drawn * 48_271) % 2_147_483_647;
-    const randomBytes = (length: number) => Uint8Array.from({ length }, () => next() % 256);
+    const { address, signer, environment, logged, open } = this.place(seed, 55_107);
     const { clock } = this.network;
-    const environment = {
-      random: () => (next() % 1_000) / 1_000,
-      randomBytes,
-      wallMs: () => 1_700_000_000_000 + clock.nowMs(),
-      crypto: nodeCrypto,
-      log: {
-        ...SILENT_LOGGER,
-        info: (message: string) => logged.push(message),
-        warn: (message: string) => logged.push(message),
-      },
-    };
-    const signer = nodeSigner(new Uint8Array(32).fill(seed));
     const events: MeshEvent[] = [];
-    const logged: string[] = [];
     const paused: (string | null)[] = [];
     const late: { host: MeshHost | null } = { host: null };
-    const links = this.network.open(address, {
-      identity: { signer, static: keyPairFromSeed(randomBytes(32)) },
-      env: environment,
-      access: {
-        mode: "mesh",
-        get room() {
-          return late.host?.room ?? null;
-        },
-        secrets: null,
-        admit: () => null,
+    const links = open({
+      mode: "mesh",
+      get room() {
+        return late.host?.room ?? null;
       },
-      handler: forwardTo(() => late.host!),
-    });
+      secrets: null,
+      admit: () => null,
+    }, () => late.host!);
     const host = new MeshHost({
       name,
       advertise: address,
@@ -121,14 +63,6 @@ class World {
     });
     late.host = host;
     return { host, events, logged, paused, outcome: host.run() };
-  }
-
-  /** Lets so many ms pass, promises included. */
-  async pass(ms: number): Promise<void> {
-    for (let passed = 0; passed < ms; passed += 10) {
-      this.network.clock.advance(10);
-      for (let turn = 0; turn < 20; turn++) await Promise.resolve();
-    }
   }
 }
 
@@ -284,9 +218,7 @@ Deno.test("MeshHost: a program that was killed goes on where its disk is", async
   ann.host.command({ command: "say", text: "seen" }, undefined);
   await world.pass(200);
   // For Ann it is dead: nothing of it arrives any more, and what it goes on writing is another disk's.
-  for (const [from, to] of [["127.0.0.1", "127.0.0.2"], ["127.0.0.2", "127.0.0.1"]] as const) {
-    world.network.cut(from, to);
-  }
+  world.cut("127.0.0.1", "127.0.0.2");
   const disk = new Store();
   disk.records = [...stores.bob.records];
   await world.pass(4_000);
@@ -334,8 +266,7 @@ Deno.test("MeshHost: whoever returns waits a second at most for who is here", as
     await world.pass(1_000);
     const again = world.start(2, "Bob", stores.bob, { kind: "resume", room: roomOf(ann) });
     await world.pass(cutAtMs);
-    world.network.cut("127.0.0.1", "127.0.0.3");
-    world.network.cut("127.0.0.3", "127.0.0.1");
+    world.cut("127.0.0.1", "127.0.0.3");
     const isReady = () => again.events.some(({ event }) => event === "ready");
     for (let ms = 0; ms < 2_000 && !isReady(); ms += 10) {
       await world.pass(10);

@@ -1,0 +1,107 @@
+/** What programs run in that a test starts: sealed links in memory, virtual time, a disk each. */
+
+import { nodeCrypto, nodeSigner, type Signer } from "../../lib/base/crypto.ts";
+import { type Environment, SILENT_LOGGER } from "../../lib/base/environment.ts";
+import { P2pchatError } from "../../lib/base/errors.ts";
+import type { Endpoint } from "../../lib/base/ids.ts";
+import type { ListenAccess } from "../../lib/protocols/noise/channel_handshake.ts";
+import { keyPairFromSeed } from "../../lib/protocols/noise/primitives.ts";
+import type { RecordStore } from "../../lib/runtime/record_log.ts";
+import { forwardTo, type LinkHandler, type Links } from "../../lib/transport/link.ts";
+import { MemoryLinkNetwork } from "../../lib/transport/memory_links.ts";
+
+/** A disk of one profile: what is on it outlives its programs. */
+export class MemoryStore<Stored> implements RecordStore<Stored> {
+  records: Stored[] = [];
+  refuses = false;
+  rewrites = 0;
+  /** What the file seems to have beyond its records. */
+  extraBytes = 0;
+
+  get bytes(): number {
+    return this.records.length + this.extraBytes;
+  }
+
+  append(records: readonly Stored[]): Promise<void> {
+    if (this.refuses) return Promise.reject(new P2pchatError("disk", "Cannot write: it is full"));
+    this.records.push(...records);
+    return Promise.resolve();
+  }
+
+  rewrite(records: Iterable<Stored>): Promise<void> {
+    if (this.refuses) return Promise.reject(new P2pchatError("disk", "Cannot write: it is full"));
+    this.rewrites++;
+    this.records = [...records];
+    this.extraBytes = 0;
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** What a program of a profile is given. */
+export interface Place {
+  readonly address: Endpoint;
+  readonly signer: Signer;
+  readonly environment: Environment;
+  /** What the log was told, without the fields. */
+  readonly logged: readonly string[];
+  /** Listens at `address`; `handler` isn't asked for before links bring something. */
+  open(access: ListenAccess, handler: () => LinkHandler): Links;
+}
+
+export class HostWorld {
+  readonly network = new MemoryLinkNetwork({ latencyMs: 5 });
+  #programs = 0;
+
+  /** For a program of the profile `seed`: a host of its own, 127.0.0.1 for the first one. */
+  place(seed: number, port: number, host = `127.0.0.${this.#programs + 1}`): Place {
+    const address = { host, port };
+    let drawn = seed * 7_919 + ++this.#programs;
+    const next = () => drawn = (drawn * 48_271) % 2_147_483_647;
+    const randomBytes = (length: number) => Uint8Array.from({ length }, () => next() % 256);
+    const { clock } = this.network;
+    const logged: string[] = [];
+    const environment = {
+      random: () => (next() % 1_000) / 1_000,
+      randomBytes,
+      wallMs: () => 1_700_000_000_000 + clock.nowMs(),
+      crypto: nodeCrypto,
+      log: {
+        ...SILENT_LOGGER,
+        info: (message: string) => logged.push(message),
+        warn: (message: string) => logged.push(message),
+      },
+    };
+    const signer = signerOf(seed);
+    const open = (access: ListenAccess, handler: () => LinkHandler) =>
+      this.network.open(address, {
+        identity: { signer, static: keyPairFromSeed(randomBytes(32)) },
+        env: environment,
+        access,
+        handler: forwardTo(handler),
+      });
+    return { address, signer, environment, logged, open };
+  }
+
+  /** Nothing passes between the two, either way. */
+  cut(one: string, other: string): void {
+    this.network.cut(one, other);
+    this.network.cut(other, one);
+  }
+
+  /** Lets so many ms pass, promises included. */
+  async pass(ms: number): Promise<void> {
+    for (let passed = 0; passed < ms; passed += 10) {
+      this.network.clock.advance(10);
+      for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+    }
+  }
+}
+
+/** The identity of the profile `seed`. */
+export function signerOf(seed: number): Signer {
+  return nodeSigner(new Uint8Array(32).fill(seed));
+}
