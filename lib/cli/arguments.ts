@@ -128,6 +128,12 @@ interface Given {
 function parsedFlags(args: readonly string[], flags: readonly Flag[]): Given {
   const switches = flags.filter((flag) => !takesValue(flag)).map((flag) => flag.name);
   const valued = flags.filter(takesValue).map((flag) => flag.name);
+  // Before parsing, for which a switch that begins with "no-" and has a value is another flag.
+  for (const name of switches) {
+    if (args.some((arg) => arg.startsWith(`--${name}=`))) {
+      throw new P2pchatError("usage", `--${name} takes no value; leave out what follows it`);
+    }
+  }
   const parsed = parseArgs(args, {
     boolean: [...switches, "version"],
     string: ["_", ...valued],
@@ -138,11 +144,6 @@ function parsedFlags(args: readonly string[], flags: readonly Flag[]): Given {
       throw unknownFlag(arg.replace(/=.*$/s, ""), flags, null);
     },
   });
-  for (const name of switches) {
-    if (args.some((arg) => arg.startsWith(`--${name}=`))) {
-      throw new P2pchatError("usage", `--${name} takes no value; leave out what follows it`);
-    }
-  }
   const texts = (name: string) => (parsed[name] ?? []) as readonly string[];
   for (const name of valued) {
     if (texts(name).length > 1) {

@@ -1,33 +1,17 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
-import {
-  asksForJson,
-  parseCommandLine,
-  type ProgramCommand,
-  type Request,
-} from "../../lib/cli/arguments.ts";
+import { asksForJson, parseCommandLine, type Request } from "../../lib/cli/arguments.ts";
 import { meshOptions, meshProgramCommand } from "../../lib/cli/mesh_arguments.ts";
 import type { MeshOptions } from "../../lib/cli/options.ts";
 import { usageText } from "../../lib/cli/usage.ts";
 import { usersProgramCommands } from "../../lib/cli/users_arguments.ts";
 import { VERSION } from "../../lib/cli/version.ts";
+import { HOME, parsedOptions } from "./parsed_options.ts";
 import denoJson from "../../deno.json" with { type: "json" };
-
-const HOME: Readonly<Record<string, string>> = { HOME: "/home/alice" };
 
 /** What `mesh` would be run with. */
 function optionsOf(args: readonly string[], variables = HOME): MeshOptions {
-  let options: MeshOptions | undefined;
-  const command: ProgramCommand = {
-    ...meshProgramCommand,
-    prepare(line) {
-      options = meshOptions(line);
-      return () => Promise.resolve();
-    },
-  };
-  parseCommandLine(args, [command], (name) => variables[name]);
-  assert(options !== undefined, "the command is run");
-  return options;
+  return parsedOptions(meshProgramCommand, meshOptions, args, variables);
 }
 
 function parse(...args: readonly string[]) {
@@ -118,6 +102,7 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
     'The port of --advertise must be a whole number from 1 to 65535, is "b"',
   ],
   ["mesh Alice --json=yes", "--json takes no value; leave out what follows it"],
+  ["mesh Alice --no-color=yes", "--no-color takes no value; leave out what follows it"],
 ];
 
 for (const [line, sentence] of REFUSED) {
