@@ -7,33 +7,12 @@ import { TextFormat } from "../../lib/cli/text_format.ts";
 import { helpEvent, helpLines } from "../../lib/cli/help_text.ts";
 import { meshCommands } from "../../lib/cli/mesh_commands.ts";
 import type { MeshCommand } from "../../lib/protocols/mesh/events.ts";
+import { type Outcome as OutcomeOf, outcomeOf as outcomeIn } from "./command_outcome.ts";
 
-type Outcome =
-  | { readonly command: MeshCommand; readonly ref?: string }
-  | { readonly error: string; readonly text: string; readonly ref?: string }
-  | { readonly help: readonly string[]; readonly ref?: string }
-  | "nothing";
+type Outcome = OutcomeOf<MeshCommand>;
 
-/** What a line does in a mesh. */
 function outcomeOf(line: string, objects = false): Outcome {
-  const parsed = meshCommands.parse(line, objects);
-  const ref = "ref" in parsed && parsed.ref !== undefined ? { ref: parsed.ref } : {};
-  switch (parsed.type) {
-    case "empty":
-      return "nothing";
-    case "help":
-      return { help: parsed.entries.map((entry) => entry.name), ...ref };
-    case "refused":
-      return { error: parsed.error.code, text: parsed.error.message, ...ref };
-    case "command": {
-      const outcomes: Outcome[] = [];
-      parsed.run((command, ref) =>
-        outcomes.push({ command, ...(ref === undefined ? {} : { ref }) })
-      );
-      assertEquals(outcomes.length, 1);
-      return outcomes[0]!;
-    }
-  }
+  return outcomeIn(meshCommands, line, objects);
 }
 
 const say = (text: string): Outcome => ({ command: { command: "say", text } });

@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { meshLines, type MeshOwnEvent, shownMeshEvent } from "../../lib/cli/mesh_rendering.ts";
-import { TextFormat } from "../../lib/cli/text_format.ts";
 import { verificationDigits } from "../../lib/cli/verification_digits.ts";
 import { messageFrom } from "./echo_room.ts";
 import { NOON_MS } from "./memory_streams.ts";
+import { printed as printedLines } from "./printed.ts";
 
 const KEY = "k";
 const EARLIER = new Date(NOON_MS - 60 * 60 * 1_000).toISOString();
@@ -204,9 +204,9 @@ Catching up with what was said before.
 ];
 
 function printed(event: MeshOwnEvent): string {
-  const format = new TextFormat({ colour: false, verbose: false, terminal: null }, NOON_MS);
-  const lines = meshLines(event, { nowMs: NOON_MS, interactive: false, verbose: false });
-  return lines.map((line) => format.format(line)).join("");
+  return printedLines(
+    meshLines(event, { nowMs: NOON_MS, interactive: false, verbose: false }),
+  );
 }
 
 for (const [title, event, text] of PRINTED) {

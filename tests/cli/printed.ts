@@ -1,0 +1,10 @@
+/** Lines as a pipe gets them, at noon. */
+
+import { TextFormat } from "../../lib/cli/text_format.ts";
+import type { Line } from "../../lib/cli/user_interface.ts";
+import { NOON_MS } from "./memory_streams.ts";
+
+export function printed(lines: readonly Line[]): string {
+  const format = new TextFormat({ colour: false, verbose: false, terminal: null }, NOON_MS);
+  return lines.map((line) => format.format(line)).join("");
+}
