@@ -7,6 +7,7 @@
 
 import { hash } from "node:crypto";
 import { utf8 } from "../base/crypto.ts";
+import { P2pchatError } from "../base/errors.ts";
 import type { Fingerprint } from "../base/fingerprint.ts";
 import { foldName } from "../base/names.ts";
 import { waitingIn } from "../protocols/friends/friends_log.ts";
@@ -31,12 +32,6 @@ const LOG_FILE = "log";
 /** Letters of a folder's name: 64 bits, and a user has a few tables. */
 const FOLDER_LETTERS = 16;
 
-/** Messages that wait for friends of another table. */
-interface LeftBehind {
-  readonly table: string;
-  readonly messages: number;
-}
-
 /**
  * Opens what is kept for the friends of a table.
  * @param folder `friends` in the profile.
@@ -54,12 +49,7 @@ export async function openFriends(
   await disk.makeFolder(own);
   const notices: string[] = [];
   if (isNew) {
-    for (const left of await leftBehind(disk, folder)) {
-      const count = left.messages === 1 ? "1 message waits" : `${left.messages} messages wait`;
-      notices.push(
-        `${count} for friends of ${left.table}: start with that table to send what you wrote there`,
-      );
-    }
+    notices.push(...await leftBehind(disk, folder));
     await replaceFile(disk, `${own}/${TABLE_FILE}`, utf8(`${table}\n`));
   }
   const store = await openRecords(disk, `${own}/${LOG_FILE}`, FRIENDS_RECORDS);
@@ -75,15 +65,28 @@ export function friendsPins(
   return new Map(pins.map(({ name, fingerprint }) => [foldName(name), fingerprint]));
 }
 
-async function leftBehind(disk: Disk, folder: string): Promise<readonly LeftBehind[]> {
-  const left: LeftBehind[] = [];
+/** What there is to say of the messages for friends of other tables. */
+async function leftBehind(disk: Disk, folder: string): Promise<readonly string[]> {
+  const notices: string[] = [];
   for (const name of await disk.list(folder)) {
     const path = await disk.read(`${folder}/${name}/${TABLE_FILE}`);
     if (path === null) continue;
-    const log = await openRecords(disk, `${folder}/${name}/${LOG_FILE}`, FRIENDS_RECORDS);
-    await log.close();
-    const messages = waitingIn(log.records);
-    if (messages > 0) left.push({ table: new TextDecoder().decode(path).trimEnd(), messages });
+    const table = new TextDecoder().decode(path).trimEnd();
+    try {
+      const log = await openRecords(disk, `${folder}/${name}/${LOG_FILE}`, FRIENDS_RECORDS);
+      await log.close();
+      notices.push(...log.notices);
+      const messages = waitingIn(log.records);
+      if (messages === 0) continue;
+      const count = messages === 1 ? "1 message waits" : `${messages} messages wait`;
+      notices.push(
+        `${count} for friends of ${table}: start with that table to send what you wrote there`,
+      );
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      // Nothing of it is needed here; whoever starts with that table is stopped by it.
+      notices.push(`Cannot tell what waits for friends of ${table}: ${error.message}`);
+    }
   }
-  return left;
+  return notices;
 }
