@@ -62,7 +62,7 @@ Deno.test("openRecords() holds after a rewrite what it was given, and what is ap
   assertEquals(await recordsOn(disk), [4, 8]);
 });
 
-Deno.test("openRecords() says in which line a record stands that isn't one, and lets go of the file", async () => {
+Deno.test("openRecords() says in which line a record stands that isn't one", async () => {
   const disk = await newDisk();
   const store = await openRecords(disk, PATH, { ...EVEN, record: Number });
   await store.append([2, 3], true);

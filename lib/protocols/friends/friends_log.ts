@@ -33,7 +33,8 @@ export function restoreFriends(
         friendOf(record.to).outbox.add(entryOf(record));
         break;
       case "released":
-        friendOf(record.to).outbox.markOut(record.through);
+        // Not up to the place: what has it may have been taken back before, or written after.
+        friendOf(record.to).outbox.markOut();
         break;
       case "delivered": {
         const { outbox } = friendOf(record.to);

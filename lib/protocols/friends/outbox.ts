@@ -147,18 +147,16 @@ export class Outbox {
     return this.#entries.filter(({ id }) => id.startsWith(start));
   }
 
-  /** From here on all that waits may go out. @returns Through which; null where nothing new may. */
+  /** From here on all that waits may go out. @returns Through which of those on disk; null where none is new. */
   release(): Position | null {
-    const last = this.#entries.at(-1);
-    if (last === undefined || last.wentOut) return null;
-    this.markOut(last.position);
-    return last.position;
+    const fresh = this.#entries.filter(({ wentOut, state }) => !wentOut && state !== "kept");
+    this.markOut();
+    return fresh.at(-1)?.position ?? null;
   }
 
-  /** All up to `through` may have gone out. */
-  markOut(through: Position): void {
-    const at = this.#entries.findIndex(({ position }) => isSamePosition(position, through));
-    for (const entry of this.#entries.slice(0, at + 1)) entry.wentOut = true;
+  /** All that waits may have gone out. */
+  markOut(): void {
+    for (const entry of this.#entries) entry.wentOut = true;
   }
 
   #take(at: number, count: number): readonly OutboxEntry[] {

@@ -15,7 +15,7 @@ export type FriendsRecord =
     /** Whether there was a link to the friend: it went out as soon as this was written. */
     readonly linked: boolean;
   }
-  /** A link to the friend came up: all up to here may have gone out. */
+  /** A link to the friend came up: all that was queued before this record may have gone out. */
   | { readonly kind: "released"; readonly to: string; readonly through: Position }
   /** The friend has stored all up to here. */
   | { readonly kind: "delivered"; readonly to: string; readonly through: Position }

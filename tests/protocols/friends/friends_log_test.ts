@@ -42,16 +42,19 @@ Deno.test("restoreFriends() finds what waits, in order, without what was deliver
   assertEquals(waiting("gone"), ["6"]);
 });
 
-Deno.test("restoreFriends() knows what may have gone out: written with a link, or released by one", () => {
+Deno.test("restoreFriends() knows what may have gone out: written with a link, or before one came up", () => {
   const { waiting } = restored([
     queued(1),
     queued(2),
-    { kind: "released", to: "bob", through: place(1) },
-    queued(3, { linked: true }),
-    queued(4),
+    queued(3, { to: "cem" }),
+    { kind: "unsent", to: "bob", position: place(2) },
+    { kind: "released", to: "bob", through: place(2) },
+    queued(4, { linked: true }),
+    queued(5),
   ]);
 
-  assertEquals(waiting("bob"), ["1 went out", "2", "3 went out", "4"]);
+  assertEquals(waiting("bob"), ["1 went out", "4 went out", "5"]);
+  assertEquals(waiting("cem"), ["3"]);
 });
 
 Deno.test("restoreFriends() remembers where delivery got to, although nothing waits up to there", () => {

@@ -161,34 +161,26 @@ Deno.test("Outbox.takeUnstored() takes off what is in memory alone, in order", (
   assertEquals(numbers(outbox.entries), [1, 3]);
 });
 
-Deno.test("Outbox knows what may have gone out: by a batch, by a release, by a mark on disk", () => {
+Deno.test("Outbox knows what may have gone out: by a batch, or by a release of all that waits", () => {
   const wentOut = ({ entries }: Outbox) => entries.map((entry) => entry.wentOut);
   const sent = filled(2);
   sent.nextBatch();
   sent.add(outboxEntry(3));
-  const released = filled(2);
-  const marked = filled(3);
+  const released = outboxOf(outboxEntry(1), outboxEntry(2, { state: "writing" }));
 
   assertEquals(released.release(), place(2));
-  marked.markOut(place(2));
 
   assertEquals(wentOut(sent), [true, true, false]);
   assertEquals(wentOut(released), [true, true]);
-  assertEquals(wentOut(marked), [true, true, false]);
 });
 
-Deno.test("Outbox.release() says nothing where nothing new may go out", () => {
+Deno.test("Outbox.release() says nothing where nothing new that outlives the process may go out", () => {
   const outbox = filled(1);
+  const [mixed, kept] = [outboxEntry(1), outboxEntry(2, { state: "kept" })];
 
   assertEquals([outbox.release(), outbox.release(), filled(0).release()], [place(1), null, null]);
-});
-
-Deno.test("Outbox.markOut() of a message that is gone marks none", () => {
-  const outbox = filled(2);
-
-  outbox.markOut(place(9));
-
-  assertEquals(outbox.entries.map(({ wentOut }) => wentOut), [false, false]);
+  assertEquals(outboxOf(mixed, kept).release(), place(1));
+  assertEquals(outboxOf(outboxEntry(2, { state: "kept" })).release(), null);
 });
 
 Deno.test("Outbox.find() finds by the first letters of an id", () => {

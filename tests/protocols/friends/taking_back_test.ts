@@ -71,6 +71,50 @@ Deno.test("Friends knows after a restart what may have gone out: typed to a link
   assertEquals(unsend(ann, 3), TAKEN_BACK);
 });
 
+Deno.test("Friends knows after a restart what went out while other messages were on their way to the disk", () => {
+  const before = Program.started();
+  before.say("bob", "one");
+  before.diskMode = "holds";
+  before.say("bob", "is being written");
+  before.say("bob", "is to be written");
+  assertEquals(before.meets().at(-1), "1: texts one");
+  before.diskAnswers();
+
+  const ann = before.restarted();
+  ann.feed({ type: "start" });
+
+  assertEquals([1, 2, 3].map((number) => unsend(ann, number)), [TOO_LATE, TOO_LATE, TOO_LATE]);
+});
+
+Deno.test("Friends knows after a restart what went out while another message was taken back", () => {
+  const before = Program.started();
+  before.say("bob", "one");
+  before.say("bob", "two");
+  before.diskMode = "holds";
+  unsend(before, 2);
+  before.meets();
+  before.diskAnswers();
+
+  const ann = before.restarted();
+  ann.feed({ type: "start" });
+
+  assertEquals([outbox(ann), unsend(ann, 1)], [[1], TOO_LATE]);
+});
+
+Deno.test("Friends knows after a restart what went out with --no-queue of what was kept before", () => {
+  const first = Program.started();
+  first.say("bob", "one");
+  const second = first.restarted({ queue: false });
+  second.feed({ type: "start" });
+  second.say("bob", "in memory alone");
+  assertEquals(second.meets().at(-1), "1: texts in memory alone");
+
+  const third = second.restarted();
+  third.feed({ type: "start" });
+
+  assertEquals(unsend(third, 1), TOO_LATE);
+});
+
 Deno.test("Friends marks what a link releases before any of it goes out", () => {
   const ann = Program.started();
   ann.say("bob", "one");
