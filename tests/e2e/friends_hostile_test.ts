@@ -8,6 +8,7 @@ import { FRIENDS_MESSAGES, type FriendsMessage } from "../../lib/protocols/frien
 import { createCodec } from "../../lib/wire/codec.ts";
 import { freePort, FriendsGroup, shows } from "./friends_group.ts";
 import {
+  assertReason,
   GARBAGE,
   HIGH_LENGTH,
   MEGABYTE,
@@ -48,38 +49,29 @@ Deno.test("friends: silence, resets, garbage and floods cost two who talk nothin
   const silent = await Promise.all(
     Array.from({ length: 100 }, () => Stranger.connect(alice.port)),
   );
-  const offenders: readonly (readonly [string, Promise<number>])[] = [
-    ...STRANGERS.map(([name, attack]) =>
-      [
-        name,
-        dropped(async () => {
-          const stranger = await Stranger.connect(alice.port);
-          return { offender: stranger, attacking: attack(stranger) };
-        }),
-      ] as const
-    ),
-    ...PEERS.map(([name, attack]) =>
-      [
-        name,
-        dropped(async () => {
-          const peer = await Peer.dial(alice.port, { mode: "friends" });
-          return { offender: peer, attacking: attack(peer) };
-        }),
-      ] as const
-    ),
-    ...silent.map((stranger) => ["says nothing", stranger.dropped] as const),
+  const offenders = [
+    ...silent.map((stranger) => dropped("says nothing", stranger, null)),
+    ...STRANGERS.map(async ([name, attack]) => {
+      const stranger = await Stranger.connect(alice.port);
+      return dropped(name, stranger, attack(stranger));
+    }),
+    ...PEERS.map(async ([name, attack]) => {
+      const peer = await Peer.dial(alice.port, { mode: "friends" });
+      return dropped(name, peer, attack(peer));
+    }),
   ];
   for (let wave = 0; wave < 5; wave++) await resetMany(alice.port, preface({ mode: MODE }));
-  for (const [name, offender] of offenders) {
-    const tookMs = await offender - talk.fromMs;
+  await talk.thirdFriend("dave");
+  for (const { name, atMs, address } of await Promise.all(offenders)) {
+    const tookMs = atMs - talk.fromMs;
     assert(tookMs < OFFENDER_MS_MAX, `${name}: dropped after ${tookMs.toFixed()} ms`);
+    await assertReason(talk.logFile, address, name);
   }
-  silent.forEach((stranger) => stranger.close());
 
   await talk.thirdFriend("carol");
   await holds(
     "all connections but the friends' are closed",
-    async () => await openSockets(alice.pid) <= sockets + 2,
+    async () => await openSockets(alice.pid) <= sockets + 3,
   );
   await talk.assertUndisturbed();
 });
@@ -165,17 +157,13 @@ const PEERS: readonly (readonly [string, (peer: Peer) => unknown])[] = [
   }],
 ];
 
-/** When an offender's connection was ended. */
-async function dropped(
-  begin: () => Promise<
-    { readonly offender: Stranger | Peer; readonly attacking: unknown }
-  >,
-): Promise<number> {
-  const { offender, attacking } = await begin();
+/** When an offender's connection was ended by the other side, in whose log it has this address. */
+async function dropped(name: string, offender: Stranger | Peer, attacking: unknown) {
+  const { address } = offender;
   const atMs = await offender.dropped;
   await attacking;
   offender.close();
-  return atMs;
+  return { name, atMs, address };
 }
 
 /** Alice, whose port is attacked, and bob, who write to each other all the time. */
@@ -196,20 +184,27 @@ class Talk implements AsyncDisposable {
 
   /** @param others Rows of the table beside alice, bob and carol. */
   static async open(others: Parameters<FriendsGroup["edit"]>[0] = {}): Promise<Talk> {
-    const group = new FriendsGroup("alice", "bob", "carol");
+    const group = new FriendsGroup("alice", "bob", "carol", "dave");
     group.edit(others);
-    const [alice, bob] = await Promise.all([group.start("alice"), group.start("bob")]);
+    const [alice, bob] = await Promise.all([
+      group.start("alice", "--log-file", logFileOf(group)),
+      group.start("bob"),
+    ]);
     // What any busy program takes is no growth.
     for (let at = 0; at < 300; at++) await bob.tell("alice", `warm ${at}`);
     await alice.until(shows("warm 299"));
     return new Talk(group, alice, bob, await residentBytes(alice.pid));
   }
 
+  get logFile(): string {
+    return logFileOf(this.group);
+  }
+
   /** Another friend comes, and is heard by alice. */
   async thirdFriend(name: string): Promise<void> {
     const friend = await this.group.start(name);
     await friend.tell("alice", "am I late?");
-    await this.alice.until(shows("am I late?"));
+    await this.alice.until((event) => event.from === name && shows("am I late?")(event));
   }
 
   /** Checks all that the two were promised, and that alice's program has nothing left to do. */
@@ -269,6 +264,8 @@ class Talk implements AsyncDisposable {
     }
   }
 }
+
+const logFileOf = ({ folder }: FriendsGroup) => `${folder}/alice.log`;
 
 /** What somebody is told who is disturbed. */
 function isUnusual({ event, state }: ShownEvent): boolean {

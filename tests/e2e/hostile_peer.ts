@@ -16,6 +16,8 @@ import { createCodec } from "../../lib/wire/codec.ts";
 import { FRAME_HEADER_BYTES, writeFrameHeader } from "../../lib/wire/frame.ts";
 import { openTcpLinks, SYSTEM_LINK_CLOCK } from "../../lib/transport/tcp_links.ts";
 
+import { holds } from "./node.ts";
+
 const HOST = "127.0.0.1";
 const MODE = "mesh";
 
@@ -357,6 +359,17 @@ export async function resetMany(port: number, bytes: Uint8Array = preface()): Pr
     if (count % 3 > 1) await pause(1); // the answer is here, unread: closing resets
     stranger.close();
   }
+}
+
+/** Waits until the log says why an address or a key was dropped: it may say it a moment later. */
+export async function assertReason(logFile: string, who: string, name: string): Promise<void> {
+  await holds(`the log says why ${who} was dropped (${name})`, () => {
+    const lines = Deno.readTextFileSync(logFile).split("\n");
+    return lines.filter((line) => line.includes(`"${who}"`)).some((line) => {
+      const { properties } = JSON.parse(line);
+      return (properties.text ?? properties.reason ?? "") !== "";
+    });
+  });
 }
 
 export async function pause(ms: number): Promise<undefined> {

@@ -12,6 +12,7 @@ import { beaconSchema } from "../../lib/protocols/mesh/structures.ts";
 import type { MeshMessage } from "../../lib/protocols/mesh/messages.ts";
 import { beacon, MESH_SAMPLES } from "../wire/mesh_samples.ts";
 import {
+  assertReason,
   FalseMember,
   GARBAGE,
   HIGH_LENGTH,
@@ -86,7 +87,7 @@ Deno.test("strangers of every kind at a member's port change nothing for the roo
 
   await room.assertUndisturbed();
   for (const { name, address } of strangers) {
-    await room.assertReason(address, name);
+    await assertReason(room.logFile, address, name);
   }
 });
 
@@ -181,7 +182,7 @@ Deno.test("peers with a valid handshake who break the rules are dropped, and nob
 
   await room.assertUndisturbed();
   for (const { name, address } of peers) {
-    await room.assertReason(address, name);
+    await assertReason(room.logFile, address, name);
   }
 });
 
@@ -231,7 +232,7 @@ Deno.test("members who break the rules are dropped, and the others chat on", asy
         await using member = await FalseMember.join(`Mallory${done + index}`, room.port);
         await attack(member);
         await within(OFFENDER_MS_MAX, member.dropped, () => `${name}: not dropped`);
-        await room.assertReason(fingerprintOf(member.key as PeerKey), name);
+        await assertReason(room.logFile, fingerprintOf(member.key as PeerKey), name);
       }),
     );
   }
@@ -302,24 +303,6 @@ class Room implements AsyncDisposable {
 
   get port(): number {
     return this.victim.port;
-  }
-
-  /** What the log says about an address or a key, which it may say a moment later. */
-  async assertReason(who: string, name: string): Promise<void> {
-    for (let tries = 0; this.#reasonFor(who) === null; tries++) {
-      assert(tries < 100, `the log says why ${who} was dropped (${name})`);
-      await pause(20);
-    }
-  }
-
-  #reasonFor(who: string): string | null {
-    for (const line of Deno.readTextFileSync(this.logFile).split("\n")) {
-      if (!line.includes(`"${who}"`)) continue;
-      const { properties } = JSON.parse(line);
-      const reason = properties.text ?? properties.reason;
-      if (typeof reason === "string" && reason !== "") return reason;
-    }
-    return null;
   }
 
   /** Checks all that the room was promised, and that the victim has nothing left to do. */

@@ -4,7 +4,8 @@ import type { LinkId, PeerKey } from "../../lib/base/ids.ts";
 import type { FriendsEvent } from "../../lib/protocols/friends/events.ts";
 import type { FriendRow, FriendsConfig } from "../../lib/protocols/friends/friends_io.ts";
 import type { FriendsRecord } from "../../lib/protocols/friends/records.ts";
-import { FriendsHost, type FriendsOutcome } from "../../lib/runtime/friends_host.ts";
+import type { ModeOutcome } from "../../lib/base/mode_machine.ts";
+import { FriendsHost } from "../../lib/runtime/friends_host.ts";
 import { HostWorld, MemoryStore, signerOf } from "./host_world.ts";
 
 class Store extends MemoryStore<FriendsRecord> {
@@ -19,7 +20,7 @@ interface Program {
   readonly logged: readonly string[];
   readonly pins: readonly (readonly [name: string, key: PeerKey, again: boolean])[];
   readonly paused: readonly (string | null)[];
-  readonly outcome: Promise<FriendsOutcome>;
+  readonly outcome: Promise<ModeOutcome>;
 }
 
 /** What the output does. */
