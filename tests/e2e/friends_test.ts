@@ -122,20 +122,22 @@ Deno.test("friends: a line without a friend's name says the form, and nothing is
   await alice.type("BOB/that's you");
   await bob.until(shows("that's you"));
 
+  // What is no command at all is refused at once, what names nobody when its turn has come.
   const errors = alice.events.filter(({ event }) => event === "error");
-  assertEquals(errors.map(({ code }) => code), [
-    "unknown-user",
-    "unknown-command",
-    "unknown-user",
-    "unknown-user",
-    "unknown-user",
-    "unknown-user",
-  ]);
-  const [bare, , unknown, answer, exit, object] = errors as ShownEvent[];
-  for (const error of [bare, exit]) assertMatch(error!.text, /write NAME\/TEXT, as in bob\/hello/);
-  assertMatch(unknown!.text, /Cannot find carol in .*users\.txt; write NAME\/TEXT, \/list shows/);
-  assertMatch(answer!.text, /nobody has written yet/);
-  assertEquals(object!.ref, "r1");
+  const form = "Cannot tell to whom: write NAME/TEXT, as in bob/hello; /list shows the names";
+  const wayOut = "; write NAME/TEXT, /list shows the names";
+  const carol = `Cannot find carol in ${group.file}${wayOut}`;
+  assertEquals(errors.filter(failure("unknown-command")).length, 1);
+  assertEquals(
+    errors.filter(failure("unknown-user")).map(({ text, ref }) => [text, ref]).sort(),
+    [
+      [`Cannot answer: nobody has written yet${wayOut}`, undefined],
+      [carol, undefined],
+      [carol, "r1"],
+      [form, undefined],
+      [form, undefined],
+    ],
+  );
   assertEquals(bob.texts(), ["that's you"]);
 });
 
