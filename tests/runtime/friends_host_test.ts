@@ -151,7 +151,6 @@ Deno.test("FriendsHost: two programs talk over a sealed link, with everything on
   ]]);
   assertEquals(await bob.outcome, { kind: "bye", reason: "quit", ref: "q" });
   assertEquals(stores.ann.kinds(), [
-    "epoch",
     "queued",
     "released",
     "delivered",
