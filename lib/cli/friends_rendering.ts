@@ -79,18 +79,19 @@ function messageLine(event: EventNamed<"message">, nowMs: number): Line {
 
 /** That a message is safe, and that it has arrived, is what one expects: at a terminal only the rest is told. */
 function deliveryLines(
-  { state, to, reason, waiting }: EventNamed<"delivery">,
+  { id, state, to, reason, waiting }: EventNamed<"delivery">,
   { nowMs, interactive }: RenderContext,
 ): readonly Line[] {
   const mark: Span = { text: " ! ", as: "mark" };
   if (waiting !== undefined) {
-    const kept = ` isn't there; kept, and sent when ${shownName(to)} is back (${waiting} waiting)`;
-    return [[{ timeMs: nowMs }, mark, nameSpan(to), kept]];
+    const then = reason === "refuses" ? "takes it" : "is back";
+    const kept = `; kept, and sent when ${shownName(to)} ${then} (${waiting} waiting)`;
+    return [[{ timeMs: nowMs }, mark, nameSpan(to), ` ${reason}${kept}`]];
   }
   if (state !== "failed") {
     if (interactive) return [];
-    const text = state === "queued" ? " * Kept until it has arrived: to " : " * Delivered: to ";
-    return [[{ timeMs: nowMs }, text, nameSpan(to)]];
+    const text = state === "queued" ? " * Kept for " : " * Delivered to ";
+    return [[{ timeMs: nowMs }, text, nameSpan(to), `: ${id.slice(0, ID_LETTERS)}`]];
   }
   const because = reason === undefined ? "" : `: ${reason}`;
   return [[{ timeMs: nowMs }, mark, "Your message isn't sent to ", nameSpan(to), because]];
@@ -135,6 +136,7 @@ function statusLines(status: EventNamed<"status">): readonly Line[] {
       ".",
     ],
     [unsentText(status.unsent)],
+    [`Your key: ${status.key}`],
   ];
   for (const friend of status.friends) {
     if (friend.waiting > 0) {

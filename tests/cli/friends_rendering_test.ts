@@ -82,13 +82,18 @@ const PRINTED: readonly (readonly [title: string, event: FriendsOwnEvent, text: 
     { ...MESSAGE, history: true, sentAt: "?" },
     "12:03 (earlier) <bob> hi\n",
   ],
-  ["what is queued", DELIVERY, "12:03 * Kept until it has arrived: to bob\n"],
+  ["what is queued", DELIVERY, "12:03 * Kept for bob: 1\n"],
   [
     "what is queued for one who isn't there",
-    { ...DELIVERY, waiting: 3 },
+    { ...DELIVERY, reason: "isn't there", waiting: 3 },
     "12:03 ! bob isn't there; kept, and sent when bob is back (3 waiting)\n",
   ],
-  ["what is delivered", { ...DELIVERY, state: "delivered" }, "12:03 * Delivered: to bob\n"],
+  [
+    "what is queued for one who takes nothing",
+    { ...DELIVERY, reason: "refuses", waiting: 3 },
+    "12:03 ! bob refuses; kept, and sent when bob takes it (3 waiting)\n",
+  ],
+  ["what is delivered", { ...DELIVERY, state: "delivered" }, "12:03 * Delivered to bob: 1\n"],
   [
     "what has failed",
     { ...DELIVERY, state: "failed", reason: "taken back" },
@@ -123,7 +128,7 @@ const PRINTED: readonly (readonly [title: string, event: FriendsOwnEvent, text: 
   [
     "a status where nothing goes on",
     STATUS,
-    "Connected with nobody; a message connects.\nEverything you wrote has been delivered.\n",
+    "Connected with nobody; a message connects.\nEverything you wrote has been delivered.\nYour key: k\n",
   ],
   [
     "a status where much goes on",
@@ -139,6 +144,7 @@ const PRINTED: readonly (readonly [title: string, event: FriendsOwnEvent, text: 
     },
     `Connected: bob 0.4 ms, dee.
 2 messages wait to be delivered.
+Your key: k
   cem: 2 waiting
 ! cem: it is unreachable
 `,
@@ -146,7 +152,7 @@ const PRINTED: readonly (readonly [title: string, event: FriendsOwnEvent, text: 
   [
     "a status where one message waits",
     { ...STATUS, unsent: 1 },
-    "Connected with nobody; a message connects.\n1 message waits to be delivered.\n",
+    "Connected with nobody; a message connects.\n1 message waits to be delivered.\nYour key: k\n",
   ],
 ];
 

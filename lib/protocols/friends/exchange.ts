@@ -61,6 +61,8 @@ export class Exchange {
   #nextToken = 1;
   /** The disk takes nothing of what comes, and the user was told. */
   #refusing = false;
+  /** Why the last write failed; null where it didn't. */
+  diskProblem: string | null = null;
   /** Who wrote last. */
   lastWriter: string | null = null;
 
@@ -116,11 +118,15 @@ export class Exchange {
     const id = this.environment.randomBytes(16).toHex();
     const sentAt = Math.max(0, Math.floor(this.environment.wallMs()));
     if (friend === "self") return this.#sayToSelf(id, text, sentAt, ref);
-    const { outbox, name: to } = friend;
+    const { outbox } = friend;
     const full = outbox.fullness(bytes);
     if (full !== null) {
       const advice = "send it again when some are out, or take some back with /unsend";
-      return this.out.error("full", `Cannot keep more for ${to}: ${full}; ${advice}`, ref);
+      return this.out.error(
+        "full",
+        `Cannot keep more for ${friend.shown}: ${full}; ${advice}`,
+        ref,
+      );
     }
     const position = { epoch: this.epoch, number: ++this.#said };
     const state = this.config.queue ? "new" : "kept";
@@ -178,7 +184,7 @@ export class Exchange {
     const { friend, entry } = first;
     if (entry.wentOut || entry.state !== "stored") {
       const text =
-        `Cannot take message ${start} back: too late, ${friend.name} may have it already`;
+        `Cannot take message ${start} back: too late, ${friend.shown} may have it already`;
       return this.out.error("not-allowed", text, ref);
     }
     entry.state = "writing";
@@ -201,9 +207,8 @@ export class Exchange {
     this.#delivered(friend, done);
     if (before === null || positions.has(before)) return;
     this.out.send(link, { type: "skip", position: before });
-    this.out.notice(
-      `${to} has lost messages that had been delivered; they aren't kept here any more`,
-    );
+    const what = "messages that you had delivered are gone there, and aren't kept here any more";
+    this.out.notice(`${friend.shown}'s files are new, or were put back to an older state: ${what}`);
   }
 
   /** Sends what waits, as much as may be under way. */
@@ -252,26 +257,30 @@ export class Exchange {
     if (friend.outbox.size > 0) return;
     const count = friend.deliveredSinceBack;
     const messages = count === 1 ? "1 message" : `${count} messages`;
-    this.out.notice(`${friend.name} is back; ${messages} delivered`);
+    this.out.notice(`${friend.shown} is back; ${messages} delivered`);
     friend.toldAway = false;
     friend.deliveredSinceBack = 0;
   }
 
   /** The friend can't be reached: what waits goes on waiting, or has failed. */
   missed(friend: Friend): void {
-    friend.failed(this.out.nowMs, this.environment.random());
-    const reason = friend.problem ?? "no way there was found";
+    const { outbox, shown } = friend;
+    friend.failed(this.out.nowMs, this.environment.random(), this.table.busyCount);
+    const problem = friend.problem ?? "no way there was found";
     if (!this.config.queue) {
-      for (const { id, ref } of friend.outbox.takeUnstored()) {
+      for (const { id, ref, wentOut } of outbox.takeUnstored()) {
+        const reason = wentOut ? `${problem}; it may have arrived all the same` : problem;
         this.out.delivery(id, friend, "failed", { reason, ref });
       }
     }
-    const count = friend.outbox.size;
-    if (count === 0 || friend.toldAway || !this.table.listed.has(friend)) return;
+    if (outbox.size === 0 || friend.toldAway || !this.table.listed.has(friend)) return;
     friend.toldAway = true;
-    const { name } = friend;
-    const what = `kept, and sent when ${name} is back (${count} waiting)`;
-    this.out.warn(`${name} isn't there: ${reason}; ${what}`);
+    const waiting = `(${outbox.size} waiting)`;
+    this.out.warn(
+      friend.isRefusing
+        ? `Kept for ${shown}, and sent when ${shown} takes it ${waiting}`
+        : `${shown} isn't there: ${problem}; kept, and sent when ${shown} is back ${waiting}`,
+    );
   }
 
   // Receiving.
@@ -291,9 +300,8 @@ export class Exchange {
 
   skip(link: FriendLink, friend: Friend, through: Position): void {
     if (!this.#inbox.take({ kind: "skipped", key: link.peer, through })) return;
-    this.out.notice(
-      `${friend.name} no longer has some messages that were delivered here and are lost`,
-    );
+    const what = `messages from ${friend.shown} that had come before are gone, there as well`;
+    this.out.notice(`Your files are new, or were put back to an older state: ${what}`);
     this.#store(link.peer);
   }
 
@@ -342,6 +350,7 @@ export class Exchange {
   persisted(token: number): void {
     const writing = this.#writing.get(token);
     this.#writing.delete(token);
+    this.diskProblem = null;
     switch (writing?.kind) {
       case undefined:
         return;
@@ -378,6 +387,7 @@ export class Exchange {
   persistFailed(token: number | null, text: string): void {
     const writing = token === null ? undefined : this.#writing.get(token);
     if (token !== null) this.#writing.delete(token);
+    this.diskProblem = text;
     switch (writing?.kind) {
       case undefined:
         return this.out.error("disk", text);

@@ -2,7 +2,8 @@
 
 import type { Fingerprint } from "../../base/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
-import { RETRY_MS_MAX, RETRY_MS_MIN } from "./limits.ts";
+import { shownName } from "../../base/names.ts";
+import { RETRY_MS_EACH, RETRY_MS_FEW, RETRY_MS_MAX, RETRY_MS_MIN } from "./limits.ts";
 import type { FriendRow } from "./friends_io.ts";
 import { Outbox } from "./outbox.ts";
 
@@ -45,6 +46,11 @@ export class Friend {
     return this.row.name;
   }
 
+  /** The name for sentences. */
+  get shown(): string {
+    return shownName(this.row.name);
+  }
+
   /** Whose key it must be; null while any that its address answers with will do. */
   get expected(): Fingerprint | null {
     return this.row.fingerprint ?? this.pinned;
@@ -65,9 +71,13 @@ export class Friend {
     return false;
   }
 
-  /** It can't be reached now: the next try comes later each time, and never at one moment with others'. */
-  failed(nowMs: number, random: number): void {
-    const pauseMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 1.5 ** this.#failures++);
+  /**
+   * It can't be reached now: the next try comes later each time, and never at one moment with others'.
+   * @param waiting How many friends something waits for: a few are tried more often.
+   */
+  failed(nowMs: number, random: number, waiting: number): void {
+    const mostMs = Math.min(RETRY_MS_MAX, RETRY_MS_FEW + waiting * RETRY_MS_EACH);
+    const pauseMs = Math.min(mostMs, RETRY_MS_MIN * 1.5 ** this.#failures++);
     this.retryAtMs = nowMs + pauseMs * (0.5 + random / 2);
   }
 
@@ -80,6 +90,11 @@ export class Friend {
   /** A link was refused, by either side: that the friend is reached doesn't make the pauses short again. */
   refused(): void {
     this.#wasRefused = true;
+  }
+
+  /** Whether it was there when it was tried last, and took nothing. */
+  get isRefusing(): boolean {
+    return this.#wasRefused;
   }
 
   /** Something came of a link: pauses begin anew. */

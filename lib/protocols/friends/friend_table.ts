@@ -40,6 +40,11 @@ export class FriendTable {
     return count;
   }
 
+  /** How many friends of the table something waits for, or is going on with. */
+  get busyCount(): number {
+    return this.#busy.size;
+  }
+
   /** Remembers the friend's key, also where the table loses sight of the friend for a while. */
   pin(friend: Friend, key: Fingerprint): void {
     friend.pinned = key;

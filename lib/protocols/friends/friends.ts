@@ -17,7 +17,8 @@ import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
 import { STALL_MS } from "../../base/mode_machine.ts";
-import { foldName } from "../../base/names.ts";
+import { foldName, shownName } from "../../base/names.ts";
+import { didYouMean } from "../../base/nearest.ts";
 import type { FriendsCommand } from "./events.ts";
 import { Exchange } from "./exchange.ts";
 import type { Friend } from "./friend.ts";
@@ -237,7 +238,10 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       case "status": {
         const { name } = this.config;
         const key = fingerprintOf(this.signer.key);
-        return this.#out.show(statusView({ name, key }, this.#table), ref);
+        return this.#out.show(
+          statusView({ name, key }, this.#table, this.#exchange.diskProblem),
+          ref,
+        );
       }
       case "outbox":
         return this.#out.show(outboxView(this.#table.all()), ref);
@@ -259,10 +263,13 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   }
 
   #say(name: string, text: string, ref: string | undefined): void {
-    const isSelf = foldName(name) === foldName(this.config.name);
-    const friend = isSelf ? "self" : this.#named(name);
+    const friend = this.#isSelf(name) ? "self" : this.#named(name);
     if (friend === null) return this.#unknownUser(name, ref);
     this.#exchange.say(friend, text, ref);
+  }
+
+  #isSelf(name: string): boolean {
+    return foldName(name) === foldName(this.config.name);
   }
 
   /** `r` is the last one who wrote, unless a friend is called so. */
@@ -276,8 +283,13 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   #unknownUser(name: string, ref: string | undefined): void {
     const what = foldName(name) === "r"
       ? "Cannot answer: nobody has written yet"
-      : `Cannot find ${name} in ${this.config.users}`;
-    this.#out.error("unknown-user", `${what}; write NAME/TEXT, /list shows the names`, ref);
+      : this.#isSelf(name)
+      ? `${shownName(name)} is you`
+      : `Cannot find ${shownName(name)} in ${this.config.users}`;
+    const names = Array.from(this.#table.listed, ({ name }) => name);
+    const hint = didYouMean(name, names, (known) => `${known}/TEXT`);
+    const form = hint || "; write NAME/TEXT, /list shows the names";
+    this.#out.error("unknown-user", `${what}${form}`, ref);
   }
 
   #verify(name: string, ref: string | undefined): void {
@@ -286,12 +298,15 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     const { key: peerKey } = friend;
     if (peerKey === null) {
       const text =
-        `Cannot verify ${friend.name}: there was no connection yet; write something first`;
+        `Cannot verify ${friend.shown}: there was no connection yet; write something first`;
       return this.#out.error("offline", text, ref);
     }
     const { key: ownKey } = this.signer;
     const key = fingerprintOf(peerKey);
     this.#out.show({ event: "verify", name: friend.name, key, ownKey, peerKey }, ref);
+    if (friend.strange === null) return;
+    const other = fingerprintOf(friend.strange);
+    this.#out.notice(`That is the key known before; the other one that was met is ${other}`, ref);
   }
 
   #trust(name: string, ref: string | undefined): void {
@@ -300,13 +315,13 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     const { strange } = friend;
     if (friend.row.fingerprint !== null) {
       const text =
-        `Cannot accept another key for ${friend.name}: the table says which; change it there`;
+        `Cannot accept another key for ${friend.shown}: the table says which; change it there`;
       return this.#out.error("not-allowed", text, ref);
     }
-    if (strange === null) return this.#out.notice(`No other key of ${friend.name} was met`, ref);
+    if (strange === null) return this.#out.notice(`No other key of ${friend.shown} was met`, ref);
     this.#table.pin(friend, fingerprintOf(strange));
     this.#out.push({ type: "pin", name: friend.name, key: strange, again: true });
-    this.#out.notice(`${friend.name}'s key is ${friend.pinned} from now on`, ref);
+    this.#out.notice(`${friend.shown}'s key is ${friend.pinned} from now on`, ref);
     this.#meeting.review(friend, "another key is accepted now");
   }
 
@@ -318,7 +333,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     }
     if ((slow !== null) === this.#paused) return;
     this.#paused = slow !== null;
-    const pausedBecause = slow === null ? null : `waiting for ${slow.name}`;
+    const pausedBecause = slow === null ? null : `waiting for ${slow.shown}`;
     this.#out.push({ type: "input", pausedBecause });
   }
 
@@ -334,8 +349,8 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   }
 
   #tellLeaving(): void {
-    const names = [...this.#table.busy()].flatMap(({ name, outbox, isAway }) =>
-      outbox.size > 0 && !isAway ? [name] : []
+    const names = [...this.#table.busy()].flatMap(({ shown, outbox, isAway }) =>
+      outbox.size > 0 && !isAway ? [shown] : []
     );
     if (names.length > 0) this.#out.notice(`Leaving; waiting up to 10 s for ${names.join(", ")}`);
   }

@@ -32,29 +32,39 @@ export function outboxView(friends: Iterable<Friend>): Event<"outbox"> {
   };
 }
 
+/** What is wrong with a friend now: that it wasn't there a while ago is nothing where nothing waits for it. */
+function problemOf({ problem, strange, outbox }: Friend): string | null {
+  return outbox.size > 0 || strange !== null ? problem : null;
+}
+
+/** @param diskProblem Why nothing can be stored; null where it can. */
 export function statusView(
   self: { readonly name: string; readonly key: string },
   table: FriendTable,
+  diskProblem: string | null,
 ): Event<"status"> {
   const friends = [...table.listed];
-  const problems = friends.flatMap(({ name, problem }) =>
-    problem === null ? [] : [`${name}: ${problem}`]
-  );
+  const problems = friends.flatMap((friend) => {
+    const problem = problemOf(friend);
+    return problem === null ? [] : [`${friend.shown}: ${problem}`];
+  });
   for (const friend of table.all()) {
-    if (friends.includes(friend) || friend.outbox.size === 0) continue;
-    problems.push(`${friend.name}: not in the table any more; ${friend.outbox.size} waiting`);
+    const { outbox: { size }, shown } = friend;
+    if (table.listed.has(friend) || size === 0) continue;
+    problems.push(`${shown}: not in the table any more; ${size} waiting`);
   }
+  if (diskProblem !== null) problems.push(diskProblem);
   return {
     event: "status",
     ...self,
-    friends: friends.map(({ name, row, link, expected, outbox, problem }) => ({
-      name,
-      ...row.endpoint,
-      connected: link !== null,
-      key: expected,
-      waiting: outbox.size,
+    friends: friends.map((friend) => ({
+      name: friend.name,
+      ...friend.row.endpoint,
+      connected: friend.link !== null,
+      key: friend.expected,
+      waiting: friend.outbox.size,
       roundTripMs: null,
-      problem,
+      problem: problemOf(friend),
     })),
     unsent: table.waiting(),
     problems,

@@ -49,6 +49,12 @@ export const STRANGER_INTERVAL_MS = 60_000;
 /** Pauses between attempts to reach a friend something waits for: growing by half, with jitter. */
 export const RETRY_MS_MIN = 500;
 export const RETRY_MS_MAX = 30_000;
+/**
+ * The longest pause where few are waited for: who comes back isn't told to wait. For each of them it is longer, so
+ * that a thousand cost no more than thirty dials a second.
+ */
+export const RETRY_MS_FEW = 5_000;
+export const RETRY_MS_EACH = 250;
 
 /** Received messages that a compacted log keeps, for whoever reads the file: 64 MiB of the longest. */
 export const RECEIVED_KEPT_MAX = 1_000;

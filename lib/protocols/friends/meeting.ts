@@ -10,7 +10,7 @@ import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
-import { foldName } from "../../base/names.ts";
+import { foldName, shownName } from "../../base/names.ts";
 import type { Friend } from "./friend.ts";
 import { enter, type FriendLink, FriendLinks, isKept } from "./friend_links.ts";
 import type { FriendTable } from "./friend_table.ts";
@@ -181,8 +181,7 @@ export class Meeting {
     else friend.problem = text;
     for (const link of this.links.checking(friend)) {
       // Whoever it is: where the friend is and what answered there is none of its business.
-      const asked = `nobody could be asked at ${friend.name}'s address in the table`;
-      this.refuse(link, "unreachable", `Your key isn't known here, and ${asked}`);
+      this.#refuseUnknownKey(link, friend);
     }
     this.port.missed(friend);
   }
@@ -221,7 +220,7 @@ export class Meeting {
   refused(link: FriendLink, { code, text }: Message<"refuse">): void {
     const { friend } = link;
     if (friend !== null && link.dialled) {
-      const problem = `${friend.name} refused: ${text}`;
+      const problem = `${friend.shown} refused: ${text}`;
       if (friend.problem !== problem) this.out.error(code, problem);
       friend.problem = problem;
     }
@@ -237,7 +236,7 @@ export class Meeting {
     }
     const friend = this.table.get(hello.name);
     if (link.friend !== null && friend !== link.friend) {
-      link.friend.problem = `its address in the table is ${hello.name}'s`;
+      link.friend.problem = `its address in the table is ${shownName(hello.name)}'s`;
       return this.refuse(link, "unknown-user", `This address should be ${link.friend.name}'s`);
     }
     if (friend === null) {
@@ -271,7 +270,7 @@ export class Meeting {
     if (answering !== null) return this.#answerChecks(friend, answering);
     if (friend.attempt !== null) return;
     if (this.out.nowMs < friend.checkAtMs) {
-      return this.refuse(link, "unreachable", "Your key isn't known here; try again in a moment");
+      return this.#refuseUnknownKey(link, friend);
     }
     friend.checkAtMs = this.out.nowMs + CHECK_INTERVAL_MS;
     this.reach(friend);
@@ -290,8 +289,27 @@ export class Meeting {
     this.refuse(link, "key-changed", `${friend.name} has another key here than yours`);
   }
 
+  /** It may be the friend or not: its key isn't known, and nobody answers at the friend's address. */
+  #refuseUnknownKey(link: FriendLink, friend: Friend): void {
+    const key = fingerprintOf(link.peer);
+    const { shown } = friend;
+    if (this.out.nowMs >= friend.strangerAtMs) {
+      friend.strangerAtMs = this.out.nowMs + STRANGER_INTERVAL_MS;
+      const advice = `if it is ${shown}, put that key into ${this.config.users}`;
+      const reason = `and nobody answers at ${shown}'s address`;
+      this.out.notice(
+        `Refused somebody who says to be ${shown}, with the key ${key}: no key of ${shown} is known, ` +
+          `${reason}; ${advice}`,
+      );
+    }
+    const { name } = this.config;
+    const asked = `nobody answers at ${friend.name}'s address in the table of ${name}`;
+    const advice = `give ${name} your row with your key, ${key}`;
+    this.refuse(link, "unreachable", `Your key isn't known here, and ${asked}; ${advice}`);
+  }
+
   #metStranger(friend: Friend, key: PeerKey, where: string): void {
-    const { expected, name, row } = friend;
+    const { expected, shown: name, row } = friend;
     friend.problem = "another key than expected was met";
     // The user knows, and decides about the one that was told: no flood of others takes its place.
     if (friend.strange === key || this.out.nowMs < friend.strangerAtMs) return;
@@ -314,7 +332,8 @@ export class Meeting {
     if (this.out.nowMs < this.#unknownAtMs) return;
     this.#unknownAtMs = this.out.nowMs + STRANGER_INTERVAL_MS;
     const { users } = this.config;
-    const text = `Refused somebody who says to be ${name}, with the key ${fingerprintOf(peer)}: ` +
+    const text =
+      `Refused somebody who says to be ${shownName(name)}, with the key ${fingerprintOf(peer)}: ` +
       `${users} has nobody of that name`;
     this.out.notice(text);
   }

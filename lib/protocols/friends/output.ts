@@ -53,9 +53,11 @@ export class Output {
   }
 
   /** It is safe; of a friend who isn't there, the user is told how much waits. */
-  queued({ id, ref }: OutboxEntry, { name: to, isAway, outbox }: Friend): void {
+  queued({ id, ref }: OutboxEntry, { name: to, isAway, isRefusing, outbox }: Friend): void {
     const event = { event: "delivery", id, to, state: "queued" } as const;
-    this.show(isAway ? { ...event, waiting: outbox.size } : event, ref);
+    if (!isAway) return this.show(event, ref);
+    const reason = isRefusing ? "refuses" : "isn't there";
+    this.show({ ...event, reason, waiting: outbox.size }, ref);
   }
 
   delivery(

@@ -116,7 +116,8 @@ Deno.test("Friends turns a stranger away where nobody answers at the table's add
   const ann = Program.started();
   ann.meets(EVE, { name: "cem" });
 
-  assertEquals(ann.fails(), ["1: refuse unreachable", "closes 1: refused: unreachable"]);
+  assertEquals(ann.fails(), ["notice", "1: refuse unreachable", "closes 1: refused: unreachable"]);
+  assertStringIncludes(ann.told[0]!, "Refused somebody who says to be cem");
 });
 
 Deno.test("Friends tells a stranger nothing of where a friend is, nor what answered there", () => {
