@@ -13,7 +13,7 @@ import { readUserInfo } from "../store/user_info_file.ts";
 import { UserInfoWatch } from "../store/user_info_watch.ts";
 import { forwardTo, type Links } from "../transport/link.ts";
 import { openTcpLinks, SYSTEM_LINK_CLOCK } from "../transport/tcp_links.ts";
-import { friendsCommands, type FriendsCommandSink } from "./friends_commands.ts";
+import { friendsCommands, type FriendsCommandSink, replyTo } from "./friends_commands.ts";
 import { friendsLines, type FriendsOwnEvent, shownFriendsEvent } from "./friends_rendering.ts";
 import { friendsPins, openFriends } from "./friends_store.ts";
 import type { FriendsOptions } from "./options.ts";
@@ -112,6 +112,7 @@ function hostOf(wiring: Wiring, links: Links, { store, notices, scope }: Kept): 
   const show = (event: FriendsEvent, ref: string | undefined) => {
     ui.show(shownFriendsEvent(event), ref);
     if (event.event === "verify") return markVerified(wiring, event.peerKey, ref);
+    if (event.event === "message" && !event.self) ui.setExpansion(replyTo(event.from));
     if (event.event !== "ready") return;
     ui.setPrompt(event.name);
     ui.setNames(event.names);

@@ -5,9 +5,18 @@ import type { FriendsCommand } from "../protocols/friends/events.ts";
 import { memberName, messageText } from "./command_arguments.ts";
 import { command, CommandTable, type Invocation } from "./commands.ts";
 import { statusCommand, trustCommand, verifyCommand } from "./mode_commands.ts";
+import type { Expansion } from "./user_interface.ts";
 
 /** Takes what the user asked for; events that answer it carry `ref`. */
 export type FriendsCommandSink = (command: FriendsCommand, ref: string | undefined) => void;
+
+/** Stands for who wrote last, unless a friend is called so. */
+const LAST_WRITER = "r";
+
+/** At a terminal `r/` becomes `bob/` as soon as it is typed: somebody else may write before the line is sent. */
+export function replyTo(name: string): Expansion {
+  return { typed: `${LAST_WRITER}/`, becomes: `${name}/` };
+}
 
 /** `bob/hello`: everything after the first slash is text. */
 function toFriend(line: string): Invocation {
@@ -30,7 +39,7 @@ export const friendsCommands: CommandTable<FriendsCommandSink> = new CommandTabl
   afterName: "/",
   bareForms: [
     ["NAME/TEXT", "says TEXT to NAME; TEXT may have slashes"],
-    ["r/TEXT", "answers who wrote last, unless a friend is called r"],
+    [`${LAST_WRITER}/TEXT`, "answers who wrote last, unless a friend is called r"],
   ],
   words: {},
   commands: [

@@ -30,6 +30,7 @@ import { noticeLine, starLine, TextFormat } from "./text_format.ts";
 import { withinTime } from "./within_time.ts";
 import type {
   CommonEvent,
+  Expansion,
   InputHandler,
   InterruptCause,
   Line,
@@ -79,6 +80,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #editor: EditorState = EMPTY_EDITOR;
   #prompt = "";
   #progress: string | null = null;
+  #expansion: Expansion | null = null;
   #names: readonly string[] = [];
   #pausedBecause: string | null = null;
   #toldPause = false;
@@ -151,6 +153,10 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   setPrompt(text: string): void {
     this.#prompt = `${text}> `;
     this.#redraw();
+  }
+
+  setExpansion(expansion: Expansion | null): void {
+    this.#expansion = expansion;
   }
 
   setNames(names: readonly string[]): void {
@@ -236,10 +242,20 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
         this.#output.write("stdout", BELL);
         continue;
       }
-      this.#editor = state;
+      this.#editor = this.#expanded(state);
       if (request !== null) this.#answer(request);
     }
     this.#redraw();
+  }
+
+  /** Before anything else can change what it stands for: whoever types sees what it is. */
+  #expanded(state: EditorState): EditorState {
+    const expansion = this.#expansion;
+    if (expansion === null || !state.text.startsWith(expansion.typed)) return state;
+    const { typed, becomes } = expansion;
+    if (this.#editor.text.startsWith(typed) || state.cursor < typed.length) return state;
+    const longer = replaced(state, 0, typed.length, becomes);
+    return { ...longer, cursor: state.cursor + becomes.length - typed.length };
   }
 
   #answer(request: EditorRequest): void {

@@ -95,6 +95,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
   setPrompt(): void {}
 
   setNames(): void {}
+  setExpansion(): void {}
 
   progress(text: string | null): void {
     if (text !== null && !this.#inProgress && this.#json === null) {

@@ -79,6 +79,12 @@ export interface InputHandler<Target> {
   interrupted(cause: InterruptCause): boolean;
 }
 
+/** A short beginning of a line, and what it stands for now. */
+export interface Expansion {
+  readonly typed: string;
+  readonly becomes: string;
+}
+
 export interface UserInterface<Event extends ShownEvent, Target> {
   /**
    * Says what interrupts do until `listen`: a program that waits for others before it takes input must be
@@ -93,6 +99,8 @@ export interface UserInterface<Event extends ShownEvent, Target> {
   setPrompt(text: string): void;
   /** The names that completion offers. */
   setNames(names: readonly string[]): void;
+  /** At a terminal: a line that begins so begins otherwise as soon as that is typed. Null: no line does. */
+  setExpansion(expansion: Expansion | null): void;
   /**
    * One line that is rewritten in place while something long goes on; `null` takes it away. In a pipe and
    * with `--plain`, only the first of a series is printed; with `--json`, none.

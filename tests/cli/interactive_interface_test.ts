@@ -37,6 +37,21 @@ Deno.test("what is typed is seen, edited, sent and shown once", async () => {
   await ui.close();
 });
 
+Deno.test("a short beginning of a line becomes what it stands for when it is typed, and stays that", async () => {
+  const { streams, ui, room, screenNow } = await open();
+  ui.setExpansion({ typed: "r/", becomes: "bob/" });
+  streams.type("r/");
+  assertEquals((await screenNow()).cursorLine, "Alice> bob/|");
+  ui.setExpansion({ typed: "r/", becomes: "carol/" });
+  streams.type("yes\r");
+  streams.type("er/x\r");
+  streams.type("r/and/more\r");
+  await settle();
+
+  assertEquals(room.happened, ["bob/yes", "er/x", "carol/and/more"]);
+  await ui.close();
+});
+
 Deno.test("a command stays visible above its answer, chat doesn't", async () => {
   const { streams, ui, screenNow } = await open();
   streams.type("/hist\t5\r:q\r");

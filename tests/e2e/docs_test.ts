@@ -74,8 +74,13 @@ Deno.test("docs/scripting.md: names each event, each field and each command with
   const text = await page("docs/scripting.md");
   const mesh = await page("lib/protocols/mesh/events.ts");
   const friends = await page("lib/protocols/friends/events.ts");
+  const common = await page("lib/base/mode_machine.ts");
   const declared = mesh.slice(0, mesh.indexOf("export type MeshCommand")) +
     friends.slice(0, friends.indexOf("export type FriendsCommand")) +
+    common.slice(
+      common.indexOf("export type ModeEvent"),
+      common.indexOf("/** What the user may ask"),
+    ) +
     await page("lib/cli/help_text.ts");
   const names = (pattern: RegExp) => [...declared.matchAll(pattern)].map(([, name]) => name!);
   const events = names(/readonly event: "(\w+)"/g);

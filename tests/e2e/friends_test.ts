@@ -79,7 +79,7 @@ Deno.test("friends: where output is no JSON, nothing that a friend writes is obe
   await bob.until(/<alice> the end\n/);
   await bob.type("alice/and/back");
   await alice.until(shows("and/back"));
-  await bob.until(/\* Delivered: to alice\n/);
+  await bob.until(/\* Delivered to alice: [0-9a-f]{8}\n/);
 
   const said = bob.lines.filter((line) => line.includes("<alice>"));
   assertEquals(said.slice(0, 1), ["<alice> one␊12:00 <alice> two"]);
