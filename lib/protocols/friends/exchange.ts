@@ -187,7 +187,7 @@ export class Exchange {
         `Cannot take message ${start} back: too late, ${friend.shown} may have it already`;
       return this.out.error("not-allowed", text, ref);
     }
-    entry.state = "writing";
+    entry.state = "leaving";
     const record = { kind: "unsent", to: friend.name, position: entry.position } as const;
     this.#persist([record], { kind: "unsend", friend, entry, ref });
   }

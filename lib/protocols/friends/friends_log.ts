@@ -88,7 +88,8 @@ export function snapshotFriends(
       records.push({ kind: "delivered", to, through: outbox.delivered });
     }
     for (const { position, id, sentAt, text, state, wentOut: linked } of outbox.entries) {
-      if (state !== "stored") continue;
+      // What is being taken back goes with the record of that, which is written after.
+      if (state !== "stored" && state !== "leaving") continue;
       records.push({ kind: "queued", to, position, id, sentAt, text, linked });
     }
   }

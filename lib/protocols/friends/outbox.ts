@@ -23,10 +23,11 @@ export interface OutboxEntry {
   /** Of the command, in the process that it was typed to. */
   readonly ref: string | undefined;
   /**
-   * `new`: to be written. `writing`: to the disk, or off it; it holds up what comes after it. `stored`: it may go
-   * out, and outlives this process. `kept`: it may go out, and is in memory alone.
+   * `new`: to be written. `writing`: to the disk. `stored`: it may go out, and outlives this process. `leaving`: it
+   * is being taken back; like one that isn't stored yet it holds up what comes after it. `kept`: it may go out, and
+   * is in memory alone.
    */
-  state: "new" | "writing" | "stored" | "kept";
+  state: "new" | "writing" | "stored" | "leaving" | "kept";
   /** Whether the friend may have it, from any link of any process: too late to take it back. */
   wentOut: boolean;
 }
@@ -94,7 +95,7 @@ export class Outbox {
     const batch: OutboxEntry[] = [];
     let bytes = 0;
     for (const entry of this.#entries.slice(this.#sent, this.#sent + BATCH_TEXTS_MAX)) {
-      if (entry.state === "new" || entry.state === "writing") break;
+      if (entry.state !== "stored" && entry.state !== "kept") break;
       if (entry.position.epoch !== (batch[0] ?? entry).position.epoch) break;
       if (batch.length > 0 && bytes + entry.bytes > BATCH_BYTES_MAX) break;
       if (this.#sentBytes > 0 && this.#sentBytes + bytes + entry.bytes > WINDOW_BYTES) break;

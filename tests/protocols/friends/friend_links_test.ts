@@ -1,6 +1,8 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
+import { InvariantError } from "../../../lib/base/invariant.ts";
 import {
+  enter,
   type FriendLink,
   FriendLinks,
   isKept,
@@ -106,6 +108,27 @@ Deno.test("FriendLinks.checking() gives those who say that they are this friend"
   );
 
   assertEquals(ids(links.checking(friend)), [1]);
+});
+
+Deno.test("FriendLinks.of() gives a friend's links and those who say so, but those being closed", () => {
+  const friend = bob();
+  const links = linksOf(
+    link(1, { friend, phase: "checking" }),
+    link(2, { friend, phase: "over" }),
+    link(3, { friend: bob() }),
+    link(4, { friend, phase: "draining" }),
+  );
+
+  assertEquals(ids(links.of(friend)), [1, 4]);
+});
+
+Deno.test("enter() lets a link go through its phases, and never back", () => {
+  const one = link(1);
+  for (const phase of ["checking", "open", "draining", "over"] as const) enter(one, phase);
+
+  assertEquals(one.phase, "over");
+  assertThrows(() => enter(one, "open"), InvariantError, "goes from over");
+  assertThrows(() => enter(link(2, { phase: "draining" }), "open"), InvariantError, "draining");
 });
 
 Deno.test("FriendLinks.dialledKey() gives the key that answers at the friend's address, none that came in", () => {

@@ -137,6 +137,17 @@ Deno.test("snapshotFriends() leaves out what isn't on disk: it is being written,
   assertEquals(records, [queued(1)]);
 });
 
+Deno.test("snapshotFriends() keeps what is being taken back, until the disk has the record of that", () => {
+  const table = new FriendTable(ROWS, new Map());
+  table.get("bob")!.outbox.add(outboxEntry(1, { state: "leaving" }));
+
+  const records = snapshotFriends(5, table.all(), new Inbox(), []);
+
+  assertEquals(restored(records).waiting("bob"), ["1"]);
+  const unsent = { kind: "unsent", to: "bob", position: place(1) } as const;
+  assertEquals(restored([...records, unsent]).waiting("bob"), []);
+});
+
 Deno.test("waitingIn() counts what waits for anybody", () => {
   const records: readonly FriendsRecord[] = [
     queued(1),

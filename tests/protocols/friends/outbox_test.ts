@@ -34,8 +34,8 @@ Deno.test("Outbox sends in the order typed, each message once on a link", () => 
   assertEquals(numbers(outbox.nextBatch()), [4]);
 });
 
-Deno.test("Outbox sends nothing that isn't on disk, nor what was typed after it", () => {
-  for (const state of ["new", "writing"] as const) {
+Deno.test("Outbox sends nothing that isn't on disk or is being taken back, nor what was typed after it", () => {
+  for (const state of ["new", "writing", "leaving"] as const) {
     const outbox = outboxOf(outboxEntry(1), outboxEntry(2, { state }), outboxEntry(3));
 
     assertEquals(numbers(outbox.nextBatch()), [1]);
