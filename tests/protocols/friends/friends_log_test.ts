@@ -141,7 +141,7 @@ Deno.test("snapshotFriends() keeps what is being taken back, until the disk has 
   const table = new FriendTable(ROWS, new Map());
   table.get("bob")!.outbox.add(outboxEntry(1, { state: "leaving" }));
 
-  const records = snapshotFriends(5, table.all(), new Inbox(), []);
+  const records = snapshotFriends(table.all(), new Inbox(), []);
 
   assertEquals(restored(records).waiting("bob"), ["1"]);
   const unsent = { kind: "unsent", to: "bob", position: place(1) } as const;
