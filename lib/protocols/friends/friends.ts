@@ -6,8 +6,8 @@
  * until the friend says that it is on theirs. A message that comes is on our disk before it is shown, and we tell
  * the other up to where we have everything; what we have is never taken in again.
  *
- * `meeting.ts` says who is dialled and who is let in, `exchange.ts` what is sent, stored and shown; here is what
- * the user asks, and the time.
+ * `meeting.ts` says who is dialled and who is let in, `sending.ts` and `receiving.ts` what is sent, stored and
+ * shown; here is what the user asks, and the time.
  */
 
 import type { Signer } from "../../base/crypto.ts";
@@ -19,17 +19,29 @@ import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
 import { STALL_MS } from "../../base/mode_machine.ts";
 import { foldName, shownName } from "../../base/names.ts";
 import { didYouMean } from "../../base/nearest.ts";
+import { utf8Length } from "../../base/text.ts";
 import type { FriendsCommand } from "./events.ts";
-import { Exchange } from "./exchange.ts";
 import type { Friend } from "./friend.ts";
 import { FriendTable } from "./friend_table.ts";
 import type { FriendRow, FriendsConfig, FriendsEffect, FriendsInput } from "./friends_io.ts";
+import { restoreFriends, snapshotFriends } from "./friends_log.ts";
 import { friendsView, outboxView, statusView } from "./friends_view.ts";
-import { GREETING_MS_MAX, LEAVE_MS_MAX, LEAVE_UNTOLD_MS, OUTBOX_MESSAGES_HIGH } from "./limits.ts";
+import { Inbox } from "./inbox.ts";
+import {
+  GREETING_MS_MAX,
+  LEAVE_MS_MAX,
+  LEAVE_UNTOLD_MS,
+  OUTBOX_MESSAGES_HIGH,
+  TEXT_BYTES_MAX,
+} from "./limits.ts";
 import { Meeting } from "./meeting.ts";
 import type { FriendsMessage } from "./messages.ts";
 import { Output } from "./output.ts";
+import { freshEpoch } from "./position.ts";
+import { Receiving } from "./receiving.ts";
 import type { FriendsRecord } from "./records.ts";
+import { Sending } from "./sending.ts";
+import { Writes } from "./writes.ts";
 
 /** When the program leaves although not everything has gone out, and when the user is told what is waited for. */
 const DEADLINES = ["leave", "tellLeaving"] as const;
@@ -38,7 +50,10 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   readonly #out = new Output();
   readonly #table: FriendTable;
   readonly #meeting: Meeting;
-  readonly #exchange: Exchange;
+  readonly #writes: Writes;
+  readonly #inbox: Inbox;
+  readonly #sending: Sending;
+  readonly #receiving: Receiving;
   readonly #deadlines = new Deadlines(DEADLINES);
   #paused = false;
   #leaving: { readonly ref: string | undefined } | null = null;
@@ -49,28 +64,35 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   constructor(
     readonly config: FriendsConfig,
     readonly signer: Signer,
-    environment: Environment,
+    readonly environment: Environment,
   ) {
     const table = this.#table = new FriendTable(config.friends, config.pins);
     const out = this.#out;
-    this.#exchange = new Exchange(config, signer.key, environment, table, out, {
-      linkOf: (friend) => this.#meeting.linkOf(friend),
+    const writes = this.#writes = new Writes(out);
+    const inbox = this.#inbox = new Inbox();
+    const restored = restoreFriends(config.records, (name) => table.kept(name), inbox);
+    const epoch = freshEpoch(environment);
+    const self = { name: config.name, key: signer.key, epoch };
+    this.#receiving = new Receiving(self, inbox, restored, out, writes, {
       linksTo: (key) => this.#meeting.links.to(key),
-      reach: (friend) => this.#meeting.reach(friend),
       refuseToStore: (key) => this.#refuseToStore(key),
     });
+    this.#sending = new Sending(epoch, config.queue, environment, table, out, writes, {
+      linkOf: (friend) => this.#meeting.linkOf(friend),
+      reach: (friend) => this.#meeting.reach(friend),
+    });
     this.#meeting = new Meeting(config, signer, environment, table, out, {
-      epoch: this.#exchange.epoch,
-      stored: (key) => this.#exchange.stored(key),
-      met: (link, friend, stored) => this.#exchange.met(link, friend, stored),
-      pump: (friend) => this.#exchange.pump(friend),
-      missed: (friend) => this.#exchange.missed(friend),
+      epoch,
+      stored: (key) => inbox.stored(key),
+      met: (link, friend, stored) => this.#sending.met(link, friend, stored),
+      pump: (friend) => this.#sending.pump(friend),
+      missed: (friend) => this.#sending.missed(friend),
     });
   }
 
   /** For a compacted log; valid when all that was received has been shown. */
   snapshot(): readonly FriendsRecord[] {
-    return this.#exchange.snapshot();
+    return snapshotFriends(this.#table.all(), this.#inbox, this.#receiving.received);
   }
 
   step(input: FriendsInput, nowMs: number): readonly FriendsEffect[] {
@@ -102,7 +124,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     const { outbox, attempt, retryAtMs } = friend;
     if (friend.link === null) return outbox.size > 0 && attempt === null ? retryAtMs : null;
     const link = this.#meeting.linkOf(friend);
-    if (link === null || outbox.size > 0 || this.#exchange.isReceiving(link.peer)) return null;
+    if (link === null || outbox.size > 0 || this.#inbox.isBusy(link.peer)) return null;
     // Whoever made the link has something to say, however long the way is.
     const { idleMs } = this.config;
     return friend.lastTrafficMs + (link.isUsed ? idleMs : Math.max(idleMs, GREETING_MS_MAX));
@@ -133,9 +155,9 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       case "unknown-message":
         return this.#meeting.unknown(input.link, input.code);
       case "persisted":
-        return this.#exchange.persisted(input.token);
+        return this.#writes.persisted(input.token);
       case "persist-failed":
-        return this.#exchange.persistFailed(input.token, input.text);
+        return this.#writes.persistFailed(input.token, input.text);
       case "command":
         return this.#command(input.command, input.ref);
       case "tick":
@@ -156,8 +178,8 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       users,
       names: Array.from(this.#table.listed, ({ name }) => name),
     });
-    this.#exchange.start();
-    for (const friend of this.#table.listed) this.#exchange.pump(friend); // those who are away are dialled
+    this.#receiving.start();
+    for (const friend of this.#table.listed) this.#sending.pump(friend); // those who are away are dialled
   }
 
   #tick(): void {
@@ -190,7 +212,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
 
   #drained(id: LinkId): void {
     const friend = this.#meeting.links.get(id)?.friend;
-    if (friend?.link === id) this.#exchange.pump(friend);
+    if (friend?.link === id) this.#sending.pump(friend);
   }
 
   #refuseToStore(key: PeerKey): void {
@@ -222,9 +244,9 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     const { friend } = link;
     invariant(friend !== null, "an open link is a friend's");
     friend.lastTrafficMs = this.#nowMs;
-    if (message.type === "texts") this.#exchange.texts(link, friend, message);
-    else if (message.type === "skip") this.#exchange.skip(link, friend, message.position);
-    else this.#exchange.acknowledged(friend, message.position);
+    if (message.type === "texts") this.#receiving.texts(link, friend, message);
+    else if (message.type === "skip") this.#receiving.skip(link, friend, message.position);
+    else this.#sending.acknowledged(friend, message.position);
   }
 
   // The user.
@@ -239,14 +261,14 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
         const { name } = this.config;
         const key = fingerprintOf(this.signer.key);
         return this.#out.show(
-          statusView({ name, key }, this.#table, this.#exchange.diskProblem),
+          statusView({ name, key }, this.#table, this.#writes.problem),
           ref,
         );
       }
       case "outbox":
         return this.#out.show(outboxView(this.#table.all()), ref);
       case "unsend":
-        return this.#exchange.unsend(command.id, ref);
+        return this.#sending.unsend(command.id, ref);
       case "verify":
         return this.#verify(command.name, ref);
       case "trust":
@@ -265,7 +287,17 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   #say(name: string, text: string, ref: string | undefined): void {
     const friend = this.#isSelf(name) ? "self" : this.#named(name);
     if (friend === null) return this.#unknownUser(name, ref);
-    this.#exchange.say(friend, text, ref);
+    const bytes = utf8Length(text);
+    if (bytes === 0) return;
+    if (bytes > TEXT_BYTES_MAX) {
+      const sizes = `it may have ${TEXT_BYTES_MAX}; send it in parts`;
+      return this.#out.error("too-long", `Cannot send a message of ${bytes} bytes: ${sizes}`, ref);
+    }
+    const { environment } = this;
+    const id = environment.randomBytes(16).toHex();
+    const sentAt = Math.max(0, Math.floor(environment.wallMs()));
+    if (friend === "self") return this.#receiving.keep({ id, text, sentAt }, ref);
+    this.#sending.say(friend, { id, text, sentAt }, ref);
   }
 
   #isSelf(name: string): boolean {
@@ -274,7 +306,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
 
   /** `r` is the last one who wrote, unless a friend is called so. */
   #named(name: string): Friend | null {
-    const { lastWriter } = this.#exchange;
+    const { lastWriter } = this.#receiving;
     const friend = this.#table.get(name);
     if (friend !== null || foldName(name) !== "r" || lastWriter === null) return friend;
     return this.#table.get(lastWriter);
@@ -341,7 +373,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
 
   /** All is out, or waits for who was found not to be there. */
   #isSettled(): boolean {
-    if (this.#stopped || this.#exchange.isWriting) return false;
+    if (this.#stopped || this.#writes.any) return false;
     for (const friend of this.#table.busy()) {
       if (friend.outbox.size > 0 && !friend.isAway) return false;
     }

@@ -1,0 +1,150 @@
+/** What comes from friends: on disk before it is shown and acknowledged, and never taken in twice. */
+
+import { dateText } from "../../base/dates.ts";
+import type { PeerKey } from "../../base/ids.ts";
+import type { Friend } from "./friend.ts";
+import type { FriendLink } from "./friend_links.ts";
+import type { Restored } from "./friends_log.ts";
+import type { Inbox, Received } from "./inbox.ts";
+import { RECEIVED_KEPT_MAX } from "./limits.ts";
+import type { FriendsMessage } from "./messages.ts";
+import type { Output } from "./output.ts";
+import type { Position } from "./position.ts";
+import type { Writes } from "./writes.ts";
+
+type Message<Type extends FriendsMessage["type"]> = Extract<
+  FriendsMessage,
+  { readonly type: Type }
+>;
+
+/** What receiving asks of the rest. */
+export interface ReceivingPort {
+  /** All links to this key that aren't being closed. */
+  linksTo(key: PeerKey): Iterable<FriendLink>;
+  /** What this peer sent can't be stored: it keeps it, and sends it again. */
+  refuseToStore(key: PeerKey): void;
+}
+
+/** One's own program, as far as messages to oneself go. */
+export interface Self {
+  readonly name: string;
+  readonly key: PeerKey;
+  readonly epoch: number;
+}
+
+export class Receiving {
+  /** The last ones, for a compacted log. */
+  received: readonly Received[];
+  #unshown: readonly Received[];
+  /** The disk takes nothing of what comes, and the user was told. */
+  #refusing = false;
+  #saidToSelf = 0;
+  /** Who wrote last. */
+  lastWriter: string | null = null;
+
+  constructor(
+    readonly self: Self,
+    readonly inbox: Inbox,
+    restored: Restored,
+    readonly out: Output,
+    readonly writes: Writes,
+    readonly port: ReceivingPort,
+  ) {
+    this.received = restored.received;
+    this.#unshown = restored.unshown;
+  }
+
+  /** Shows what an earlier process stored, and perhaps didn't show. */
+  start(): void {
+    for (const received of this.#unshown) this.#showReceived(received, true);
+    const last = this.#unshown.at(-1);
+    if (last !== undefined) this.out.push({ type: "shown", through: last.id });
+    this.#unshown = [];
+  }
+
+  /** A message to oneself. */
+  keep(
+    { id, text, sentAt }: Pick<Received, "id" | "text" | "sentAt">,
+    ref: string | undefined,
+  ): void {
+    const { name, key, epoch } = this.self;
+    const position = { epoch, number: ++this.#saidToSelf };
+    const received = { kind: "received", from: name, key, position, id, sentAt, text } as const;
+    this.inbox.restore(received);
+    this.writes.write([received], {
+      done: () => {
+        this.out.delivery(id, { name }, "queued", { ref });
+        this.#showStored([received]);
+        this.out.delivery(id, { name }, "delivered", { ref });
+      },
+      failed: (text) => this.out.error("disk", text, ref),
+    });
+  }
+
+  texts(link: FriendLink, friend: Friend, { epoch, entries }: Message<"texts">): void {
+    link.isUsed = true;
+    let fresh = false;
+    for (const { number, id, sentAt, text } of entries) {
+      const position = { epoch, number };
+      const record = { kind: "received", from: friend.name, key: link.peer, position } as const;
+      if (this.inbox.take({ ...record, id: id.toHex(), sentAt, text })) fresh = true;
+    }
+    if (fresh) return this.#store(link.peer);
+    const last = { epoch, number: entries.at(-1)?.number ?? 0 };
+    if (this.inbox.hasStored(link.peer, last)) this.#confirm(link.peer, last);
+  }
+
+  skip(link: FriendLink, friend: Friend, through: Position): void {
+    if (!this.inbox.take({ kind: "skipped", key: link.peer, through })) return;
+    const what = `messages from ${friend.shown} that had come before are gone, there as well`;
+    this.out.notice(`Your files are new, or were put back to an older state: ${what}`);
+    this.#store(link.peer);
+  }
+
+  #store(peer: PeerKey): void {
+    const records = this.inbox.next(peer);
+    if (records.length === 0) return;
+    this.writes.write(records, {
+      done: () => this.#stored(peer),
+      failed: (text) => this.#refused(peer, text),
+    });
+  }
+
+  #stored(peer: PeerKey): void {
+    this.#refusing = false;
+    const received = this.inbox.written(peer).filter((record) => record.kind === "received");
+    this.#showStored(received);
+    const last = received.at(-1);
+    if (last !== undefined) this.#confirm(peer, last.position);
+    this.#store(peer);
+  }
+
+  #refused(peer: PeerKey, text: string): void {
+    this.inbox.refused(peer);
+    if (!this.#refusing) {
+      this.out.error("disk", `${text}; what friends send is kept by them, and sent again`);
+    }
+    this.#refusing = true;
+    this.port.refuseToStore(peer);
+  }
+
+  /** Tells the sender up to where everything is safe here. */
+  #confirm(peer: PeerKey, position: Position): void {
+    for (const link of this.port.linksTo(peer)) {
+      if (link.phase === "open") this.out.send(link, { type: "stored", position });
+    }
+  }
+
+  #showStored(received: readonly Received[]): void {
+    for (const message of received) this.#showReceived(message, false);
+    this.received = [...this.received, ...received].slice(-RECEIVED_KEPT_MAX);
+    const last = received.at(-1);
+    if (last !== undefined) this.out.push({ type: "shown", through: last.id });
+  }
+
+  #showReceived({ id, from, text, sentAt, key }: Received, history: boolean): void {
+    const self = key === this.self.key;
+    if (!self) this.lastWriter = from;
+    this.out.show({ event: "message", id, from, text, self, history, sentAt: dateText(sentAt) });
+  }
+}

@@ -1,0 +1,227 @@
+/** What is said to friends: on our disk before it goes out, on theirs before it is taken off ours. */
+
+import type { Environment } from "../../base/environment.ts";
+import { utf8Length } from "../../base/text.ts";
+import type { Friend } from "./friend.ts";
+import type { FriendLink } from "./friend_links.ts";
+import type { FriendTable } from "./friend_table.ts";
+import type { OutboxEntry } from "./outbox.ts";
+import type { Output } from "./output.ts";
+import { type Position, Positions } from "./position.ts";
+import type { Writes } from "./writes.ts";
+
+/** What sending asks of the rest. */
+export interface SendingPort {
+  /** The friend's link that is used; null where there is none. */
+  linkOf(friend: Friend): FriendLink | null;
+  /** Makes a link, unless that is under way. */
+  reach(friend: Friend): void;
+}
+
+export class Sending {
+  /** Messages so far in this process, whoever they are to: a friend who was gone from the table may come back. */
+  #said = 0;
+
+  /**
+   * @param epoch Of this process.
+   * @param queue False: a message that can't be delivered now has failed.
+   */
+  constructor(
+    readonly epoch: number,
+    readonly queue: boolean,
+    readonly environment: Environment,
+    readonly table: FriendTable,
+    readonly out: Output,
+    readonly writes: Writes,
+    readonly port: SendingPort,
+  ) {}
+
+  /** Queues a message: it goes out when it is on disk. */
+  say(
+    friend: Friend,
+    { id, text, sentAt }: Pick<OutboxEntry, "id" | "text" | "sentAt">,
+    ref: string | undefined,
+  ): void {
+    const bytes = utf8Length(text);
+    const { outbox } = friend;
+    const full = outbox.fullness(bytes);
+    if (full !== null) {
+      const advice = "send it again when some are out, or take some back with /unsend";
+      return this.out.error(
+        "full",
+        `Cannot keep more for ${friend.shown}: ${full}; ${advice}`,
+        ref,
+      );
+    }
+    const position = { epoch: this.epoch, number: ++this.#said };
+    const state = this.queue ? "new" : "kept";
+    outbox.add({ position, id, text, bytes, sentAt, ref, state, wentOut: false });
+    this.table.markBusy(friend);
+    this.#storeQueued(friend);
+    if (friend.link !== null) this.pump(friend);
+    else if (!this.queue || friend.hurry(this.out.nowMs)) this.port.reach(friend);
+  }
+
+  /** One write at a time for each friend: what is typed meanwhile shares the next one, and a frame. */
+  #storeQueued(friend: Friend): void {
+    const { outbox, name: to } = friend;
+    const entries = outbox.nextToStore();
+    if (entries.length === 0) return;
+    const linked = friend.link !== null;
+    const records = entries.map(({ position, id, sentAt, text }) =>
+      ({ kind: "queued", to, position, id, sentAt, text, linked }) as const
+    );
+    this.writes.write(records, {
+      done: () => this.#queued(friend, entries),
+      failed: (text) => this.#notQueued(friend, entries, text),
+    });
+  }
+
+  #queued(friend: Friend, entries: readonly OutboxEntry[]): void {
+    friend.outbox.storingEnded();
+    for (const entry of entries) entry.state = "stored";
+    // First what goes out: it waits neither for what is shown, nor for the next write. Where the friend isn't
+    // there, the next try is planned.
+    if (friend.link !== null) this.pump(friend);
+    for (const entry of entries) this.out.queued(entry, friend);
+    this.#storeQueued(friend);
+  }
+
+  #notQueued(friend: Friend, entries: readonly OutboxEntry[], text: string): void {
+    friend.outbox.storingEnded();
+    for (const entry of entries) {
+      friend.outbox.remove(entry);
+      this.out.error("disk", text, entry.ref);
+    }
+    this.#storeQueued(friend);
+  }
+
+  /** @param start Of the message's id, so many letters that no other begins so. */
+  unsend(start: string, ref: string | undefined): void {
+    const found = [...this.table.all()].flatMap((friend) =>
+      friend.outbox.find(start).map((entry) => ({ friend, entry }))
+    );
+    const [first, second] = found;
+    if (first === undefined) {
+      const text =
+        `Cannot take message ${start} back: no such message waits; /outbox shows those that do`;
+      return this.out.error("no-such-entry", text, ref);
+    }
+    if (second !== undefined) {
+      const text =
+        `Cannot take message ${start} back: ${found.length} messages begin so; write more of the id`;
+      return this.out.error("usage", text, ref);
+    }
+    const { friend, entry } = first;
+    if (entry.wentOut || entry.state !== "stored") {
+      const text =
+        `Cannot take message ${start} back: too late, ${friend.shown} may have it already`;
+      return this.out.error("not-allowed", text, ref);
+    }
+    entry.state = "leaving";
+    const record = { kind: "unsent", to: friend.name, position: entry.position } as const;
+    this.writes.write([record], {
+      done: () => {
+        friend.outbox.remove(entry);
+        this.out.delivery(entry.id, friend, "failed", { reason: "taken back", ref });
+        this.pump(friend);
+      },
+      failed: (text) => {
+        entry.state = "stored";
+        this.out.error("disk", text, ref);
+        this.pump(friend);
+      },
+    });
+  }
+
+  /** What the friend has stored of what we said, and what we know of it, are made one. */
+  met(link: FriendLink, friend: Friend, stored: readonly Position[]): void {
+    const { outbox, name: to } = friend;
+    const positions = new Positions(stored);
+    const released = outbox.release();
+    if (released !== null) {
+      const record = { kind: "released", to, through: released } as const;
+      // Synced: after a loss of power it must not seem that what went out could be taken back.
+      this.writes.note(record, { sync: true });
+    }
+    const before = outbox.delivered;
+    const done = outbox.takeStored((position) => positions.has(position));
+    this.#delivered(friend, done);
+    if (before === null || positions.has(before)) return;
+    this.out.send(link, { type: "skip", position: before });
+    const what = "messages that you had delivered are gone there, and aren't kept here any more";
+    this.out.notice(`${friend.shown}'s files are new, or were put back to an older state: ${what}`);
+  }
+
+  /** Sends what waits, as much as may be under way. */
+  pump(friend: Friend): void {
+    const link = this.port.linkOf(friend);
+    if (link === null) {
+      if (friend.outbox.size > 0) this.port.reach(friend);
+      return;
+    }
+    for (;;) {
+      const batch = friend.outbox.nextBatch();
+      const [first] = batch;
+      if (first === undefined) return;
+      friend.lastTrafficMs = this.out.nowMs;
+      link.isUsed = true;
+      this.out.send(link, {
+        type: "texts",
+        epoch: first.position.epoch,
+        entries: batch.map(({ position, id, sentAt, text }) => ({
+          number: position.number,
+          id: Uint8Array.fromHex(id),
+          sentAt,
+          text,
+        })),
+      });
+    }
+  }
+
+  acknowledged(friend: Friend, through: Position): void {
+    const done = friend.outbox.acknowledge(through);
+    if (done.length === 0) return; // told before, or no word of ours
+    this.#delivered(friend, done);
+    this.pump(friend);
+  }
+
+  #delivered(friend: Friend, done: readonly OutboxEntry[]): void {
+    const last = done.at(-1);
+    if (last === undefined) return;
+    friend.served();
+    // At worst the friend tells it again.
+    const record = { kind: "delivered", to: friend.name, through: last.position } as const;
+    this.writes.note(record, { sync: false });
+    for (const { id, ref } of done) this.out.delivery(id, friend, "delivered", { ref });
+    if (!friend.toldAway) return;
+    friend.deliveredSinceBack += done.length;
+    if (friend.outbox.size > 0) return;
+    const count = friend.deliveredSinceBack;
+    const messages = count === 1 ? "1 message" : `${count} messages`;
+    this.out.notice(`${friend.shown} is back; ${messages} delivered`);
+    friend.toldAway = false;
+    friend.deliveredSinceBack = 0;
+  }
+
+  /** The friend can't be reached: what waits goes on waiting, or has failed. */
+  missed(friend: Friend): void {
+    const { outbox, shown } = friend;
+    friend.failed(this.out.nowMs, this.environment.random(), this.table.busyCount);
+    const problem = friend.problem ?? "no way there was found";
+    if (!this.queue) {
+      for (const { id, ref, wentOut } of outbox.takeUnstored()) {
+        const reason = wentOut ? `${problem}; it may have arrived all the same` : problem;
+        this.out.delivery(id, friend, "failed", { reason, ref });
+      }
+    }
+    if (outbox.size === 0 || friend.toldAway || !this.table.listed.has(friend)) return;
+    friend.toldAway = true;
+    const waiting = `(${outbox.size} waiting)`;
+    this.out.warn(
+      friend.isRefusing
+        ? `Kept for ${shown}, and sent when ${shown} takes it ${waiting}`
+        : `${shown} isn't there: ${problem}; kept, and sent when ${shown} is back ${waiting}`,
+    );
+  }
+}
