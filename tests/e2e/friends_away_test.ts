@@ -1,7 +1,7 @@
 /** Friends who are away, killed, or back from an old backup: what waits for them comes in order, once. */
 
 import { assert, assertEquals } from "@std/assert";
-import { connection, delivery, FriendsGroup, shows } from "./friends_group.ts";
+import { connection, delivery, freePort, FriendsGroup, shows } from "./friends_group.ts";
 import type { Node, ShownEvent } from "./node.ts";
 import { TextProgram } from "./text_program.ts";
 
@@ -116,6 +116,55 @@ Deno.test("friends: what was stored and not shown when the receiver was killed i
   assert(history.length > count / 2, `${history.length} of ${count} are shown`);
   assertEquals(history.map(({ id }) => id), stored.slice(-history.length).map(({ id }) => id));
   assertEquals(third.texts("alice"), ["the end"]);
+});
+
+Deno.test("friends: one whose program hangs gets everything once when it goes on", async () => {
+  await using group = new FriendsGroup("alice", "bob");
+  const [alice, bob] = await group.startAll() as [Node, Node];
+  await alice.tell("bob", "before");
+  await bob.until(shows("before"));
+  await alice.until(delivery("delivered"));
+
+  bob.signal("SIGSTOP");
+  const texts = Array.from({ length: 100 }, (_, number) => `hello? ${number}`);
+  for (const text of texts) await alice.tell("bob", text);
+  await alice.untilCount(delivery("queued"), texts.length + 1);
+  const { reason } = await alice.until(connection("closed", "bob"));
+  await alice.until(({ event, text }) => event === "notice" && /^bob isn't there/.test(text));
+  bob.signal("SIGCONT");
+  await bob.until(shows(texts.at(-1)!));
+  await alice.untilCount(delivery("delivered"), texts.length + 1);
+
+  assertEquals(reason, "no answer for 3 s");
+  assertEquals(bob.texts(), ["before", ...texts]);
+  assertEquals(group.stored("bob").length, texts.length + 1);
+});
+
+Deno.test("friends: what waits for the friends of one table never goes to those of another", async () => {
+  await using group = new FriendsGroup("alice", "bob");
+  const { alice: ours, bob: theirs } = Object.fromEntries(group.rows);
+  const alice = await group.start("alice");
+  await alice.tell("bob", "for our bob");
+  await alice.until(delivery("queued"));
+  await alice.type("exit");
+  await alice.ended();
+
+  const users = group.otherTable("club.txt", { alice: ours!, bob: { port: freePort() } });
+  const elsewhere = group.launch("alice", { users });
+  const other = group.launch("bob", { users, data: `${group.folder}/data-of-the-other` });
+  const told = await elsewhere.until(({ event, text }) => event === "notice" && /waits/.test(text));
+  await elsewhere.tell("bob", "for the other bob");
+  await other.until(shows("for the other bob"));
+  await elsewhere.type("exit");
+  await elsewhere.ended();
+  const [again, bob] = [await group.start("alice"), await group.start("bob")];
+  await bob.until(shows("for our bob"));
+  await again.until(delivery("delivered"));
+
+  assertEquals(told.text.startsWith(`1 message waits for friends of ${group.file}: `), true);
+  assertEquals(other.texts(), ["for the other bob"]);
+  assertEquals(bob.texts(), ["for our bob"]);
+  assertEquals(bob.port, theirs!.port);
 });
 
 function copyFolder(from: string, to: string): void {

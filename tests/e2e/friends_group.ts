@@ -16,7 +16,7 @@ export interface StoredMessage {
 }
 
 export class FriendsGroup implements AsyncDisposable {
-  readonly folder: string = Deno.makeTempDirSync({ prefix: "p2pchat-friends-" });
+  readonly folder: string = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "p2pchat-friends-" }));
   /** The table that all use. */
   readonly file = `${this.folder}/users.txt`;
   readonly rows = new Map<string, Row>();

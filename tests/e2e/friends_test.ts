@@ -44,7 +44,13 @@ Deno.test("friends: five who all write to all at once get everything, in order a
       assertEquals(friend.texts(from), wanted);
       assertEquals(friend.events.filter(delivery("queued", from)).length, EACH);
     }
-    assertEquals(friend.events.filter(({ event }) => event === "error"), []);
+    assertEquals(friend.events.filter(isUnusual), []);
+    // One connection with each, for both directions.
+    const connections = friend.events.filter(({ event }) => event === "connection");
+    assertEquals(
+      connections.map(({ friend, state }) => `${friend} ${state}`).sort(),
+      names.filter((name) => name !== self).map((name) => `${name} opened`),
+    );
     assertEquals(group.stored(self).length, pairs * EACH);
   }
 });
