@@ -4,11 +4,11 @@ import { assert, assertEquals } from "@std/assert";
 import { utf8 } from "../../lib/base/crypto.ts";
 import { fingerprintOf } from "../../lib/base/fingerprint.ts";
 import type { PeerKey } from "../../lib/base/ids.ts";
-import { FRIENDS_MESSAGES, type FriendsMessage } from "../../lib/protocols/friends/messages.ts";
-import { createCodec } from "../../lib/wire/codec.ts";
+import type { FriendsMessage } from "../../lib/protocols/friends/messages.ts";
 import { freePort, FriendsGroup, shows } from "./friends_group.ts";
 import {
   assertReason,
+  friendsCodec,
   GARBAGE,
   HIGH_LENGTH,
   MEGABYTE,
@@ -34,7 +34,6 @@ const MEMORY_GROWTH_MAX = 64 * 1_024 * 1_024;
 const IDLE_SHARE_MAX = 0.05;
 
 const MODE = 3;
-const codec = createCodec(FRIENDS_MESSAGES);
 const HELLO: FriendsMessage = { type: "hello", name: "mallory", to: "alice", epoch: 1, stored: [] };
 const TEXT: FriendsMessage = {
   type: "texts",
@@ -94,9 +93,9 @@ Deno.test("friends: a friend who breaks the rules is dropped, and one who writes
   }));
 
   using peer = await Peer.dial(alice.port, { identity, mode: "friends" });
-  peer.sendBody(codec.encode(HELLO));
+  peer.sendBody(friendsCodec.encode(HELLO));
   for (const [at, message] of texts.entries()) {
-    peer.sendBody(codec.encode(message));
+    peer.sendBody(friendsCodec.encode(message));
     // As much as may be under way between friends.
     if ((at + 1) % 15 === 0) await alice.until(({ text }) => text?.startsWith(`flood ${50 * at} `));
   }
@@ -104,7 +103,7 @@ Deno.test("friends: a friend who breaks the rules is dropped, and one who writes
   for (let at = 0; at < 200; at++) peer.sendBody(Uint8Array.of(0xe7, 0x07, 1, 2, 3));
   const tookMs = await peer.dropped - talk.fromMs;
   using back = await Peer.dial(alice.port, { identity, mode: "friends" });
-  back.sendBody(codec.encode(HELLO));
+  back.sendBody(friendsCodec.encode(HELLO));
   await back.dropped;
 
   await talk.thirdFriend("carol");
@@ -137,13 +136,14 @@ const STRANGERS: readonly (readonly [string, (stranger: Stranger) => Promise<voi
 const PEERS: readonly (readonly [string, (peer: Peer) => unknown])[] = [
   ["never says who it is", () => {}],
   ["a frame of 4 GB", (peer) => peer.sendRaw(HIGH_LENGTH)],
-  ["garbage in a frame", (peer) => peer.sendBody(GARBAGE)],
-  ["a message before hello", (peer) => peer.sendBody(codec.encode(TEXT))],
-  ["is nobody of the table", (peer) => peer.sendBody(codec.encode(HELLO))],
-  ["says to be bob", (peer) => peer.sendBody(codec.encode({ ...HELLO, name: "bob" }))],
+  ["garbage that begins like a greeting", (peer) => peer.sendBody(GARBAGE)],
+  ["a message cut off", (peer) => peer.sendBody(friendsCodec.encode(TEXT).subarray(0, 10))],
+  ["a message before hello", (peer) => peer.sendBody(friendsCodec.encode(TEXT))],
+  ["is nobody of the table", (peer) => peer.sendBody(friendsCodec.encode(HELLO))],
+  ["says to be bob", (peer) => peer.sendBody(friendsCodec.encode({ ...HELLO, name: "bob" }))],
   ["a thousand greetings", (peer) => {
     for (let at = 0; at < 1_000; at++) {
-      peer.sendBody(codec.encode({ ...HELLO, name: `mallory${at}` }));
+      peer.sendBody(friendsCodec.encode({ ...HELLO, name: `mallory${at}` }));
     }
   }],
   ["unknown messages", (peer) => {

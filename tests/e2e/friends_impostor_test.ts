@@ -12,7 +12,7 @@ import {
 } from "./friends_group.ts";
 import { fingerprintOf } from "../../lib/base/fingerprint.ts";
 import type { PeerKey } from "../../lib/base/ids.ts";
-import { newIdentity, Peer } from "./hostile_peer.ts";
+import { friendsCodec, newIdentity, Peer } from "./hostile_peer.ts";
 import type { Node, ShownEvent } from "./node.ts";
 
 const keyOf = (node: Node): string => node.events[0]!.key;
@@ -75,7 +75,8 @@ Deno.test("friends: who isn't in the table is refused, and the one who isn't gre
   );
   // One who has shaken hands, and speaks without saying who it is.
   using stranger = await Peer.dial(alice.port, { mode: "friends" });
-  stranger.sendBody(Uint8Array.of(3, 1, 2, 3));
+  const said = { number: 1, id: new Uint8Array(16), sentAt: 0, text: "psst" };
+  stranger.sendBody(friendsCodec.encode({ type: "texts", epoch: 1, entries: [said] }));
   await stranger.dropped;
   await bob.tell("alice", "hello");
   await alice.until(shows("hello"));

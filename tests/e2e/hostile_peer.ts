@@ -10,9 +10,10 @@ import type { ChannelIdentity } from "../../lib/protocols/noise/channel_handshak
 import type { ChannelMode } from "../../lib/protocols/noise/preface.ts";
 import { keyPairFromSeed } from "../../lib/protocols/noise/primitives.ts";
 import type { MeshEvent } from "../../lib/protocols/mesh/events.ts";
+import { FRIENDS_MESSAGES, type FriendsMessage } from "../../lib/protocols/friends/messages.ts";
 import { MESH_MESSAGES, type MeshMessage } from "../../lib/protocols/mesh/messages.ts";
 import { MeshHost } from "../../lib/runtime/mesh_host.ts";
-import { createCodec } from "../../lib/wire/codec.ts";
+import { createCodec, type MessageCodec } from "../../lib/wire/codec.ts";
 import { FRAME_HEADER_BYTES, writeFrameHeader } from "../../lib/wire/frame.ts";
 import { openTcpLinks, SYSTEM_LINK_CLOCK } from "../../lib/transport/tcp_links.ts";
 
@@ -32,6 +33,8 @@ type BundleMessage = Extract<MeshMessage, { readonly type: "bundle" }>;
 const WAIT_MS = 20_000;
 
 const codec = createCodec(MESH_MESSAGES);
+/** What friends say to each other. */
+export const friendsCodec: MessageCodec<FriendsMessage> = createCodec(FRIENDS_MESSAGES);
 
 /** A TCP connection to `port`. */
 export class Stranger implements Disposable {
