@@ -103,7 +103,7 @@ Deno.test("friends: who dials in first doesn't become the friend whose key nobod
 
   assertMatch(
     refused.text,
-    /^alice refused: Your key isn't known here, and nobody could be asked at bob's address/,
+    /^alice refused: Your key isn't known here, and nobody answers at bob's address/,
   );
   assertEquals(pinned, "");
   assertEquals((await pins(group, "alice")).includes(keyOf(bob)), true);

@@ -87,7 +87,7 @@ terminalTest(
       "alice> bob/two",
       "       lines",
       "<bob> ␛]0;owned␇␛[2J three",
-      "alice> r/four",
+      "alice> bob/four", // whom r stands for is seen
       "alice> /list",
       `bob  127.0.0.1:${bob.port}  connected`,
       `bobby  127.0.0.1:${group.row("bobby").port}  not connected`,
