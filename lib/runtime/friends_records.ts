@@ -17,15 +17,16 @@ export const FRIENDS_LOG_FORMAT = { format: "friends", version: 1 } as const;
 export function friendsLine(record: FriendsRecord): LogRecord {
   switch (record.kind) {
     case "queued": {
-      const { to, position, id, sentAt, text, linked } = record;
-      const way = linked ? LINKED : WAITING;
-      return line(record.kind, isoTime(sentAt), to, text, id, ...place(position), way);
+      const { to, position, id, sentAt, text } = record;
+      const where = position === null ? NO_PLACE : place(position);
+      return line(record.kind, isoTime(sentAt), to, text, id, ...where);
     }
     case "released":
+      return line(record.kind, record.to, ...place(record.from));
     case "delivered":
       return line(record.kind, record.to, ...place(record.through));
     case "unsent":
-      return line(record.kind, record.to, ...place(record.position));
+      return line(record.kind, record.to, record.id);
     case "received": {
       const { from, key, position, id, sentAt, text } = record;
       return line(record.kind, isoTime(sentAt), from, text, id, ...place(position), key);
@@ -56,18 +57,22 @@ function parse({ kind }: LogRecord, field: FieldOf): FriendsRecord {
     sentAt: timeOf(field(0)),
     text: field(2),
     id: idOf(field(3)),
-    position: position(4),
   });
   switch (kind) {
-    case "queued":
-      return { kind, to: field(1), ...message(), linked: isLinked(field(6)) };
+    case "queued": {
+      const hasPlace = field(4) !== NO_PLACE[0] || field(5) !== NO_PLACE[1];
+      return { kind, to: field(1), ...message(), position: hasPlace ? position(4) : null };
+    }
     case "released":
+      return { kind, to: field(0), from: position(1) };
     case "delivered":
       return { kind, to: field(0), through: position(1) };
     case "unsent":
-      return { kind, to: field(0), position: position(1) };
-    case "received":
-      return { kind, from: field(1), key: hexOf<PeerKey>(field(6)), ...message() };
+      return { kind, to: field(0), id: idOf(field(1)) };
+    case "received": {
+      const key = hexOf<PeerKey>(field(6));
+      return { kind, from: field(1), key, ...message(), position: position(4) };
+    }
     case "skipped":
       return { kind, key: hexOf<PeerKey>(field(0)), through: position(1) };
     case "shown":
@@ -81,14 +86,8 @@ function place({ epoch, number }: Position): readonly string[] {
   return [String(epoch), String(number)];
 }
 
-/** Whether a message could go out at once when it was stored. */
-const LINKED = "linked";
-const WAITING = "waiting";
-
-function isLinked(text: string): boolean {
-  if (text !== LINKED && text !== WAITING) throw new TypeError(`no way to go is "${text}"`);
-  return text === LINKED;
-}
+/** Of a message that couldn't go out yet. */
+const NO_PLACE = ["-", "-"] as const;
 
 function idOf(text: string): string {
   if (!/^[0-9a-f]{32}$/.test(text)) throw new TypeError(`no message's id is "${text}"`);

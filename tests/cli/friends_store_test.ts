@@ -19,7 +19,6 @@ function queued(number: number, to = "bob"): FriendsRecord {
     id: String(number).padStart(32, "0"),
     sentAt: 1_700_000_000_000,
     text: `text ${number}`,
-    linked: false,
   };
 }
 

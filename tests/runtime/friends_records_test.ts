@@ -13,12 +13,13 @@ const position = { epoch: 447_000_000_000_123, number: 7 };
 const message = { position, id: ID, sentAt: SENT_AT, text: "hello" };
 
 const RECORDS: readonly FriendsRecord[] = [
-  { kind: "queued", to: "bob", ...message, linked: true },
-  { kind: "queued", to: "Zoë", ...message, text: "tab\there\nline \\n", linked: false },
-  { kind: "queued", to: "bob", ...message, sentAt: Number.MAX_SAFE_INTEGER, linked: false },
-  { kind: "released", to: "bob", through: position },
+  { kind: "queued", to: "bob", ...message },
+  { kind: "queued", to: "Zoë", ...message, text: "tab\there\nline \\n" },
+  { kind: "queued", to: "bob", ...message, position: null },
+  { kind: "queued", to: "bob", ...message, sentAt: Number.MAX_SAFE_INTEGER },
+  { kind: "released", to: "bob", from: position },
   { kind: "delivered", to: "bob", through: position },
-  { kind: "unsent", to: "bob", position },
+  { kind: "unsent", to: "bob", id: ID },
   { kind: "received", from: "bob", key: KEY, ...message },
   { kind: "received", from: "bob", key: KEY, ...message, text: "" },
   { kind: "skipped", key: KEY, through: position },
@@ -60,10 +61,10 @@ Deno.test("friendsLine() puts time, name and text where cut and grep find them",
 
 /** Of each kind, what stands in a field in which not everything may. */
 const CHECKED: readonly (readonly [kind: string, fields: readonly string[], free: number[]])[] = [
-  ["queued", ["2026-01-01T00:00:00.000Z", "bob", "hi", ID, "5", "1", "linked"], [1, 2]],
+  ["queued", ["2026-01-01T00:00:00.000Z", "bob", "hi", ID, "5", "1"], [1, 2]],
   ["released", ["bob", "5", "1"], [0]],
   ["delivered", ["bob", "5", "1"], [0]],
-  ["unsent", ["bob", "5", "1"], [0]],
+  ["unsent", ["bob", ID], [0]],
   ["received", ["2026-01-01T00:00:00.000Z", "bob", "hi", ID, "5", "1", KEY], [1, 2]],
   ["skipped", [KEY, "5", "1"], []],
   ["shown", [ID], []],

@@ -1,12 +1,10 @@
 /** What is on disk of this profile's friends, read at the start and written anew when the log is compacted. */
 
-import { utf8Length } from "../../base/text.ts";
 import type { Friend } from "./friend.ts";
 import { FriendTable } from "./friend_table.ts";
 import { Inbox, type Received } from "./inbox.ts";
 import { RECEIVED_KEPT_MAX } from "./limits.ts";
-import type { OutboxEntry } from "./outbox.ts";
-import { isSamePosition } from "./position.ts";
+import { messageBytes, type OutboxEntry } from "./outbox.ts";
 import type { FriendsRecord } from "./records.ts";
 
 export interface Restored {
@@ -32,10 +30,11 @@ export function restoreFriends(
       case "queued":
         friendOf(record.to).outbox.add(entryOf(record));
         break;
-      case "released":
-        // Not up to the place: what has it may have been taken back before, or written after.
-        friendOf(record.to).outbox.markOut();
+      case "released": {
+        let { epoch, number } = record.from;
+        friendOf(record.to).outbox.release(() => ({ epoch, number: number++ }));
         break;
+      }
       case "delivered": {
         const { outbox } = friendOf(record.to);
         outbox.acknowledge(record.through);
@@ -44,10 +43,7 @@ export function restoreFriends(
       }
       case "unsent": {
         const { outbox } = friendOf(record.to);
-        const entry = outbox.entries.find(({ position }) =>
-          isSamePosition(position, record.position)
-        );
-        if (entry !== undefined) outbox.remove(entry);
+        for (const entry of outbox.find(record.id)) outbox.remove(entry);
         break;
       }
       case "received":
@@ -77,27 +73,26 @@ export function waitingIn(records: readonly FriendsRecord[]): number {
 export function snapshotFriends(
   friends: Iterable<Friend>,
   inbox: Inbox,
-  received: readonly Received[],
+  received: Iterable<Received>,
 ): readonly FriendsRecord[] {
   const records: FriendsRecord[] = [...received];
-  const last = received.at(-1);
-  if (last !== undefined) records.push({ kind: "shown", through: last.id });
+  const last = records.at(-1);
+  if (last?.kind === "received") records.push({ kind: "shown", through: last.id });
   records.push(...inbox.places());
   for (const { name: to, outbox } of friends) {
     if (outbox.delivered !== null) {
       records.push({ kind: "delivered", to, through: outbox.delivered });
     }
-    for (const { position, id, sentAt, text, state, wentOut: linked } of outbox.entries) {
+    for (const { position, id, sentAt, text, state } of outbox.entries) {
       // What is being taken back goes with the record of that, which is written after.
       if (state !== "stored" && state !== "leaving") continue;
-      records.push({ kind: "queued", to, position, id, sentAt, text, linked });
+      records.push({ kind: "queued", to, position, id, sentAt, text });
     }
   }
   return records;
 }
 
 export function entryOf(record: Extract<FriendsRecord, { readonly kind: "queued" }>): OutboxEntry {
-  const { position, id, text, sentAt, linked: wentOut } = record;
-  const state = "stored";
-  return { position, id, text, sentAt, bytes: utf8Length(text), ref: undefined, state, wentOut };
+  const { position, id, text, sentAt } = record;
+  return { position, id, text, sentAt, bytes: messageBytes(text), ref: undefined, state: "stored" };
 }

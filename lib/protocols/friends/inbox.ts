@@ -96,6 +96,6 @@ export class Inbox {
   }
 }
 
-function placeOf(record: Storable): Position {
+export function placeOf(record: Storable): Position {
   return record.kind === "received" ? record.position : record.through;
 }

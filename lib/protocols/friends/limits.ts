@@ -7,6 +7,8 @@ export const NAME_BYTES_MAX = 4 * NAME_LENGTH_MAX;
 /** Longest message, as everywhere. */
 export const TEXT_BYTES_MAX = 65_536;
 
+/** What a message takes beside its text, here in memory: without it, a million empty ones would be nothing. */
+export const MESSAGE_BYTES_MIN = 512;
 /** What waits for one friend: days of talking to somebody who is away. */
 export const OUTBOX_MESSAGES_MAX = 10_000;
 export const OUTBOX_BYTES_MAX = 64 * 1_024 * 1_024;

@@ -1,5 +1,5 @@
 /**
- * What waits for one friend: in the order typed, each message with its place, until the friend has stored it.
+ * What waits for one friend: in the order typed, until the friend has stored it.
  *
  * Sent is what went out on the present link; a new link begins with the first that isn't acknowledged.
  */
@@ -8,14 +8,25 @@ import {
   ALL_OUTBOXES_BYTES_MAX,
   BATCH_BYTES_MAX,
   BATCH_TEXTS_MAX,
+  MESSAGE_BYTES_MIN,
   OUTBOX_BYTES_MAX,
   OUTBOX_MESSAGES_MAX,
   WINDOW_BYTES,
 } from "./limits.ts";
+import { utf8Length } from "../../base/text.ts";
 import { isSamePosition, type Position } from "./position.ts";
 
+/** What a message counts as, with what stands beside its text. */
+export function messageBytes(text: string): number {
+  return utf8Length(text) + MESSAGE_BYTES_MIN;
+}
+
 export interface OutboxEntry {
-  readonly position: Position;
+  /**
+   * Given when it may go out: from then on the friend may have it, from any link of any process, and it is too late
+   * to take it back. What never could has none, so that it takes none of the epochs that the friend remembers.
+   */
+  position: Position | null;
   readonly id: string;
   readonly text: string;
   readonly bytes: number;
@@ -28,8 +39,13 @@ export interface OutboxEntry {
    * is in memory alone.
    */
   state: "new" | "writing" | "stored" | "leaving" | "kept";
-  /** Whether the friend may have it, from any link of any process: too late to take it back. */
-  wentOut: boolean;
+}
+
+/** One that may go out. */
+type PlacedEntry = OutboxEntry & { readonly position: Position };
+
+function mayGoOut(entry: OutboxEntry): entry is PlacedEntry {
+  return entry.position !== null && (entry.state === "stored" || entry.state === "kept");
 }
 
 export class Outbox {
@@ -91,18 +107,17 @@ export class Outbox {
   }
 
   /** The next messages to send, all of one epoch; none where the window is full or nothing waits. */
-  nextBatch(): readonly OutboxEntry[] {
-    const batch: OutboxEntry[] = [];
+  nextBatch(): readonly PlacedEntry[] {
+    const batch: PlacedEntry[] = [];
     let bytes = 0;
     for (const entry of this.#entries.slice(this.#sent, this.#sent + BATCH_TEXTS_MAX)) {
-      if (entry.state !== "stored" && entry.state !== "kept") break;
+      if (!mayGoOut(entry)) break;
       if (entry.position.epoch !== (batch[0] ?? entry).position.epoch) break;
       if (batch.length > 0 && bytes + entry.bytes > BATCH_BYTES_MAX) break;
       if (this.#sentBytes > 0 && this.#sentBytes + bytes + entry.bytes > WINDOW_BYTES) break;
       batch.push(entry);
       bytes += entry.bytes;
     }
-    for (const entry of batch) entry.wentOut = true;
     this.#sent += batch.length;
     this.#sentBytes += bytes;
     return batch;
@@ -116,16 +131,17 @@ export class Outbox {
 
   /** The friend has stored all up to `through`. @returns What is delivered by that. */
   acknowledge(through: Position): readonly OutboxEntry[] {
-    const at = this.#entries.findIndex(({ position }) => isSamePosition(position, through));
+    const at = this.#entries.findIndex(({ position }) =>
+      position !== null && isSamePosition(position, through)
+    );
     if (at !== -1) this.delivered = through;
     return this.#take(0, at + 1);
   }
 
   /** Takes those off the front that the friend has stored. */
   takeStored(isStored: (position: Position) => boolean): readonly OutboxEntry[] {
-    let count = 0;
-    while (count < this.#entries.length && isStored(this.#entries[count]!.position)) count++;
-    const taken = this.#take(0, count);
+    const at = this.#entries.findIndex(({ position }) => position === null || !isStored(position));
+    const taken = this.#take(0, at === -1 ? this.#entries.length : at);
     this.delivered = taken.at(-1)?.position ?? this.delivered;
     return taken;
   }
@@ -148,16 +164,19 @@ export class Outbox {
     return this.#entries.filter(({ id }) => id.startsWith(start));
   }
 
-  /** From here on all that waits may go out. @returns Through which of those on disk; null where none is new. */
-  release(): Position | null {
-    const fresh = this.#entries.filter(({ wentOut, state }) => !wentOut && state !== "kept");
-    this.markOut();
-    return fresh.at(-1)?.position ?? null;
-  }
-
-  /** All that waits may have gone out. */
-  markOut(): void {
-    for (const entry of this.#entries) entry.wentOut = true;
+  /**
+   * From here on all that waits may go out, but for what is being taken back.
+   * @param next Draws the places, one after the other.
+   * @returns The first of those that were drawn; null for none.
+   */
+  release(next: () => Position): Position | null {
+    let first: Position | null = null;
+    for (const entry of this.#entries) {
+      if (entry.position !== null || entry.state === "leaving") continue;
+      entry.position = next();
+      first ??= entry.position;
+    }
+    return first;
   }
 
   #take(at: number, count: number): readonly OutboxEntry[] {

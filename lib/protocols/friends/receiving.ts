@@ -1,11 +1,12 @@
 /** What comes from friends: on disk before it is shown and acknowledged, and never taken in twice. */
 
+import { dropOldest } from "../../base/bounded.ts";
 import { dateText } from "../../base/dates.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import type { Friend } from "./friend.ts";
 import type { FriendLink } from "./friend_links.ts";
 import type { Restored } from "./friends_log.ts";
-import type { Inbox, Received } from "./inbox.ts";
+import { type Inbox, placeOf, type Received } from "./inbox.ts";
 import { RECEIVED_KEPT_MAX } from "./limits.ts";
 import type { FriendsMessage } from "./messages.ts";
 import type { Output } from "./output.ts";
@@ -33,8 +34,8 @@ export interface Self {
 }
 
 export class Receiving {
-  /** The last ones, for a compacted log. */
-  received: readonly Received[];
+  /** The last ones, by id and key. */
+  readonly #recent = new Map<string, Received>();
   #unshown: readonly Received[];
   /** The disk takes nothing of what comes, and the user was told. */
   #refusing = false;
@@ -50,8 +51,13 @@ export class Receiving {
     readonly writes: Writes,
     readonly port: ReceivingPort,
   ) {
-    this.received = restored.received;
+    for (const received of restored.received) this.#remember(received);
     this.#unshown = restored.unshown;
+  }
+
+  /** The last ones, for a compacted log. */
+  get received(): Iterable<Received> {
+    return this.#recent.values();
   }
 
   /** Shows what an earlier process stored, and perhaps didn't show. */
@@ -84,14 +90,25 @@ export class Receiving {
   texts(link: FriendLink, friend: Friend, { epoch, entries }: Message<"texts">): void {
     link.isUsed = true;
     let fresh = false;
-    for (const { number, id, sentAt, text } of entries) {
-      const position = { epoch, number };
-      const record = { kind: "received", from: friend.name, key: link.peer, position } as const;
-      if (this.inbox.take({ ...record, id: id.toHex(), sentAt, text })) fresh = true;
+    const { peer: key } = link;
+    for (const { number, id: bytes, sentAt, text } of entries) {
+      const [position, id] = [{ epoch, number }, bytes.toHex()];
+      const record = this.#isKnown(key, id)
+        ? { kind: "skipped", key, through: position } as const
+        : { kind: "received", from: friend.name, key, position, id, sentAt, text } as const;
+      if (this.inbox.take(record)) fresh = true;
     }
     if (fresh) return this.#store(link.peer);
     const last = { epoch, number: entries.at(-1)?.number ?? 0 };
     if (this.inbox.hasStored(link.peer, last)) this.#confirm(link.peer, last);
+  }
+
+  /**
+   * Whether it came before, under another place: its author's disk was put back to a state in which it hadn't gone
+   * out. Of the last ones that is known.
+   */
+  #isKnown(key: PeerKey, id: string): boolean {
+    return this.#recent.has(id + key);
   }
 
   skip(link: FriendLink, friend: Friend, through: Position): void {
@@ -112,10 +129,10 @@ export class Receiving {
 
   #stored(peer: PeerKey): void {
     this.#refusing = false;
-    const received = this.inbox.written(peer).filter((record) => record.kind === "received");
-    this.#showStored(received);
-    const last = received.at(-1);
-    if (last !== undefined) this.#confirm(peer, last.position);
+    const written = this.inbox.written(peer);
+    this.#showStored(written.filter((record) => record.kind === "received"));
+    const last = written.at(-1);
+    if (last !== undefined) this.#confirm(peer, placeOf(last));
     this.#store(peer);
   }
 
@@ -136,10 +153,17 @@ export class Receiving {
   }
 
   #showStored(received: readonly Received[]): void {
-    for (const message of received) this.#showReceived(message, false);
-    this.received = [...this.received, ...received].slice(-RECEIVED_KEPT_MAX);
+    for (const message of received) {
+      this.#showReceived(message, false);
+      this.#remember(message);
+    }
     const last = received.at(-1);
     if (last !== undefined) this.out.push({ type: "shown", through: last.id });
+  }
+
+  #remember(received: Received): void {
+    this.#recent.set(received.id + received.key, received);
+    dropOldest(this.#recent, RECEIVED_KEPT_MAX);
   }
 
   #showReceived({ id, from, text, sentAt, key }: Received, history: boolean): void {

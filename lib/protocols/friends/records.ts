@@ -8,19 +8,18 @@ export type FriendsRecord =
   | {
     readonly kind: "queued";
     readonly to: string;
-    readonly position: Position;
+    /** Null where it couldn't go out yet. */
+    readonly position: Position | null;
     readonly id: string;
     readonly sentAt: number;
     readonly text: string;
-    /** Whether there was a link to the friend: it went out as soon as this was written. */
-    readonly linked: boolean;
   }
-  /** A link to the friend came up: all that was queued before this record may have gone out. */
-  | { readonly kind: "released"; readonly to: string; readonly through: Position }
+  /** A link to the friend came up: what was queued before and had no place has those from here on, in its order. */
+  | { readonly kind: "released"; readonly to: string; readonly from: Position }
   /** The friend has stored all up to here. */
   | { readonly kind: "delivered"; readonly to: string; readonly through: Position }
   /** Taken back before it went out. */
-  | { readonly kind: "unsent"; readonly to: string; readonly position: Position }
+  | { readonly kind: "unsent"; readonly to: string; readonly id: string }
   /** Stored for good: the sender is told after this. */
   | {
     readonly kind: "received";

@@ -1,11 +1,10 @@
 /** What is said to friends: on our disk before it goes out, on theirs before it is taken off ours. */
 
 import type { Environment } from "../../base/environment.ts";
-import { utf8Length } from "../../base/text.ts";
 import type { Friend } from "./friend.ts";
 import type { FriendLink } from "./friend_links.ts";
 import type { FriendTable } from "./friend_table.ts";
-import type { OutboxEntry } from "./outbox.ts";
+import { messageBytes, type OutboxEntry } from "./outbox.ts";
 import type { Output } from "./output.ts";
 import { type Position, Positions } from "./position.ts";
 import type { Writes } from "./writes.ts";
@@ -42,7 +41,7 @@ export class Sending {
     { id, text, sentAt }: Pick<OutboxEntry, "id" | "text" | "sentAt">,
     ref: string | undefined,
   ): void {
-    const bytes = utf8Length(text);
+    const bytes = messageBytes(text);
     const { outbox } = friend;
     const full = outbox.fullness(bytes);
     if (full !== null) {
@@ -53,13 +52,16 @@ export class Sending {
         ref,
       );
     }
-    const position = { epoch: this.epoch, number: ++this.#said };
-    const state = this.queue ? "new" : "kept";
-    outbox.add({ position, id, text, bytes, sentAt, ref, state, wentOut: false });
+    const position = friend.link === null ? null : this.#nextPosition();
+    outbox.add({ position, id, text, bytes, sentAt, ref, state: this.queue ? "new" : "kept" });
     this.table.markBusy(friend);
     this.#storeQueued(friend);
     if (friend.link !== null) this.pump(friend);
     else if (!this.queue || friend.hurry(this.out.nowMs)) this.port.reach(friend);
+  }
+
+  #nextPosition(): Position {
+    return { epoch: this.epoch, number: ++this.#said };
   }
 
   /** One write at a time for each friend: what is typed meanwhile shares the next one, and a frame. */
@@ -67,9 +69,8 @@ export class Sending {
     const { outbox, name: to } = friend;
     const entries = outbox.nextToStore();
     if (entries.length === 0) return;
-    const linked = friend.link !== null;
     const records = entries.map(({ position, id, sentAt, text }) =>
-      ({ kind: "queued", to, position, id, sentAt, text, linked }) as const
+      ({ kind: "queued", to, position, id, sentAt, text }) as const
     );
     this.writes.write(records, {
       done: () => this.#queued(friend, entries),
@@ -113,13 +114,13 @@ export class Sending {
       return this.out.error("usage", text, ref);
     }
     const { friend, entry } = first;
-    if (entry.wentOut || entry.state !== "stored") {
+    if (entry.position !== null || entry.state !== "stored") {
       const text =
         `Cannot take message ${start} back: too late, ${friend.shown} may have it already`;
       return this.out.error("not-allowed", text, ref);
     }
     entry.state = "leaving";
-    const record = { kind: "unsent", to: friend.name, position: entry.position } as const;
+    const record = { kind: "unsent", to: friend.name, id: entry.id } as const;
     this.writes.write([record], {
       done: () => {
         friend.outbox.remove(entry);
@@ -129,6 +130,7 @@ export class Sending {
       failed: (text) => {
         entry.state = "stored";
         this.out.error("disk", text, ref);
+        if (friend.link !== null) this.#release(friend);
         this.pump(friend);
       },
     });
@@ -136,14 +138,9 @@ export class Sending {
 
   /** What the friend has stored of what we said, and what we know of it, are made one. */
   met(link: FriendLink, friend: Friend, stored: readonly Position[]): void {
-    const { outbox, name: to } = friend;
+    const { outbox } = friend;
     const positions = new Positions(stored);
-    const released = outbox.release();
-    if (released !== null) {
-      const record = { kind: "released", to, through: released } as const;
-      // Synced: after a loss of power it must not seem that what went out could be taken back.
-      this.writes.note(record, { sync: true });
-    }
+    this.#release(friend);
     const before = outbox.delivered;
     const done = outbox.takeStored((position) => positions.has(position));
     this.#delivered(friend, done);
@@ -151,6 +148,13 @@ export class Sending {
     this.out.send(link, { type: "skip", position: before });
     const what = "messages that you had delivered are gone there, and aren't kept here any more";
     this.out.notice(`${friend.shown}'s files are new, or were put back to an older state: ${what}`);
+  }
+
+  /** All that waits may go out from here on. */
+  #release({ outbox, name: to }: Friend): void {
+    const from = outbox.release(() => this.#nextPosition());
+    // Synced: after a loss of power it must not seem that what went out could be taken back, or had another place.
+    if (from !== null) this.writes.note({ kind: "released", to, from }, { sync: true });
   }
 
   /** Sends what waits, as much as may be under way. */
@@ -187,11 +191,11 @@ export class Sending {
   }
 
   #delivered(friend: Friend, done: readonly OutboxEntry[]): void {
-    const last = done.at(-1);
-    if (last === undefined) return;
+    const through = done.at(-1)?.position ?? null;
+    if (through === null) return;
     friend.served();
     // At worst the friend tells it again.
-    const record = { kind: "delivered", to: friend.name, through: last.position } as const;
+    const record = { kind: "delivered", to: friend.name, through } as const;
     this.writes.note(record, { sync: false });
     for (const { id, ref } of done) this.out.delivery(id, friend, "delivered", { ref });
     if (!friend.toldAway) return;
@@ -210,8 +214,8 @@ export class Sending {
     friend.failed(this.out.nowMs, this.environment.random(), this.table.busyCount);
     const problem = friend.problem ?? "no way there was found";
     if (!this.queue) {
-      for (const { id, ref, wentOut } of outbox.takeUnstored()) {
-        const reason = wentOut ? `${problem}; it may have arrived all the same` : problem;
+      for (const { id, ref, position } of outbox.takeUnstored()) {
+        const reason = position !== null ? `${problem}; it may have arrived all the same` : problem;
         this.out.delivery(id, friend, "failed", { reason, ref });
       }
     }

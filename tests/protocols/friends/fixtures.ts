@@ -34,7 +34,6 @@ export function outboxEntry(number: number, changes: Partial<OutboxEntry> = {}):
     sentAt: 0,
     ref: undefined,
     state: "stored",
-    wentOut: false,
     ...changes,
   };
 }
@@ -47,7 +46,6 @@ export function queued(number: number, changes: Partial<Queued> = {}): Queued {
     id: idOf(number),
     sentAt: 0,
     text: `text ${number}`,
-    linked: false,
     ...changes,
   };
 }

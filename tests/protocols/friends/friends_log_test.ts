@@ -16,8 +16,10 @@ function restored(records: readonly FriendsRecord[]) {
   const inbox = new Inbox();
   const log = restoreFriends(records, (name) => table.kept(name), inbox);
   const waiting = (name: string) =>
-    table.kept(name).outbox.entries.map(({ position: { number }, wentOut }) =>
-      wentOut ? `${number} went out` : `${number}`
+    table.kept(name).outbox.entries.map(({ id, position }) =>
+      `${Number(id.slice(0, 3))} at ${
+        position === null ? "-" : `${position.epoch}.${position.number}`
+      }`
     );
   return { ...log, table, inbox, waiting };
 }
@@ -34,27 +36,28 @@ Deno.test("restoreFriends() finds what waits, in order, without what was deliver
   const { waiting } = restored([
     ...[1, 2, 3, 4, 5].map((number) => queued(number)),
     { kind: "delivered", to: "BOB", through: place(2) },
-    { kind: "unsent", to: "bob", position: place(4) },
+    { kind: "unsent", to: "bob", id: idOf(4) },
     queued(6, { to: "gone" }),
   ]);
 
-  assertEquals(waiting("bob"), ["3", "5"]);
-  assertEquals(waiting("gone"), ["6"]);
+  assertEquals(waiting("bob"), ["3 at 1.3", "5 at 1.5"]);
+  assertEquals(waiting("gone"), ["6 at 1.6"]);
 });
 
-Deno.test("restoreFriends() knows what may have gone out: written with a link, or before one came up", () => {
+Deno.test("restoreFriends() gives places to what had none when a link came up, as the process did", () => {
   const { waiting } = restored([
-    queued(1),
-    queued(2),
-    queued(3, { to: "cem" }),
-    { kind: "unsent", to: "bob", position: place(2) },
-    { kind: "released", to: "bob", through: place(2) },
-    queued(4, { linked: true }),
-    queued(5),
+    queued(1, { position: null }),
+    queued(2, { position: null }),
+    queued(3, { to: "cem", position: null }),
+    { kind: "unsent", to: "bob", id: idOf(2) },
+    queued(4, { position: null }),
+    { kind: "released", to: "bob", from: place(7, 5) },
+    queued(5, { position: place(9, 5) }),
+    queued(6, { position: null }),
   ]);
 
-  assertEquals(waiting("bob"), ["1 went out", "4 went out", "5"]);
-  assertEquals(waiting("cem"), ["3"]);
+  assertEquals(waiting("bob"), ["1 at 5.7", "4 at 5.8", "5 at 5.9", "6 at -"]);
+  assertEquals(waiting("cem"), ["3 at -"]);
 });
 
 Deno.test("restoreFriends() remembers where delivery got to, although nothing waits up to there", () => {
@@ -104,19 +107,19 @@ Deno.test("snapshotFriends() loses nothing that a restart needs, and asks nothin
     shown(2),
     { kind: "skipped", key: BOB, through: place(9, 2) },
     queued(1),
-    queued(2),
+    queued(2, { position: null }),
     { kind: "delivered", to: "bob", through: place(1) },
-    { kind: "released", to: "bob", through: place(2) },
-    queued(3),
-    { kind: "unsent", to: "bob", position: place(3) },
-    queued(4),
+    { kind: "released", to: "bob", from: place(2) },
+    queued(3, { position: null }),
+    { kind: "unsent", to: "bob", id: idOf(3) },
+    queued(4, { position: null }),
     queued(5, { to: "gone" }),
   ];
   const [before, after] = [restored(records), restored(compacted(records))];
 
   for (const { waiting, unshown, received, inbox, table } of [before, after]) {
-    assertEquals(waiting("bob"), ["2 went out", "4"]);
-    assertEquals(waiting("gone"), ["5"]);
+    assertEquals(waiting("bob"), ["2 at 1.2", "4 at -"]);
+    assertEquals(waiting("gone"), ["5 at 1.5"]);
     assertEquals(unshown, []);
     assertEquals(received.length, 2);
     assertEquals(inbox.stored(BOB), [place(2), place(9, 2)]);
@@ -143,8 +146,8 @@ Deno.test("snapshotFriends() keeps what is being taken back, until the disk has 
 
   const records = snapshotFriends(table.all(), new Inbox(), []);
 
-  assertEquals(restored(records).waiting("bob"), ["1"]);
-  const unsent = { kind: "unsent", to: "bob", position: place(1) } as const;
+  assertEquals(restored(records).waiting("bob"), ["1 at 1.1"]);
+  const unsent = { kind: "unsent", to: "bob", id: idOf(1) } as const;
   assertEquals(restored([...records, unsent]).waiting("bob"), []);
 });
 

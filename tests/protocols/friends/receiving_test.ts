@@ -135,12 +135,28 @@ Deno.test("Friends takes nothing from one who isn't let in", () => {
   assertEquals(ann.disk.filter(({ kind }) => kind === "received"), []);
 });
 
+Deno.test("Friends knows a message again that comes under another place, as from a disk that was put back", () => {
+  const ann = linked();
+  const text = (epoch: number) => ({
+    type: "texts",
+    epoch,
+    entries: [{ number: 1, id: Uint8Array.fromHex(idOf(7)), sentAt: 0, text: "once" }],
+  } as const);
+  assertEquals(ann.gets(1, text(1)), ["<bob> once", "1: stored 1.1"]);
+
+  assertEquals(ann.gets(1, text(2)), ["1: stored 2.1"]);
+  assertEquals(
+    ann.restarted().machine.snapshot().filter(({ kind }) => kind === "received").length,
+    1,
+  );
+});
+
 Deno.test("Friends tells that messages are missing which the sender has no more, and goes on behind them", () => {
   const ann = linked();
 
   const words = ann.gets(1, { type: "skip", position: place(5) });
 
-  assertEquals(words, ["notice"]);
+  assertEquals(words, ["notice", "1: stored 1.5"]);
   assertStringIncludes(ann.told[0]!, "Your files are new, or were put back");
   assertEquals(ann.gets(1, { type: "skip", position: place(5) }), [], "known");
   assertEquals(ann.texts(1, [6]), ["<bob> text 6", "1: stored 1.6"]);

@@ -107,7 +107,7 @@ Deno.test("Friends knows after a restart what went out with --no-queue of what w
   const second = first.restarted({ queue: false });
   second.feed({ type: "start" });
   second.say("bob", "in memory alone");
-  assertEquals(second.meets().at(-1), "1: texts in memory alone");
+  assertEquals(second.meets().at(-1), "1: texts one, in memory alone");
 
   const third = second.restarted();
   third.feed({ type: "start" });
