@@ -3,7 +3,13 @@
 import type { Fingerprint } from "../../base/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { shownName } from "../../base/names.ts";
-import { RETRY_MS_EACH, RETRY_MS_FEW, RETRY_MS_MAX, RETRY_MS_MIN } from "./limits.ts";
+import {
+  AT_ONCE_INTERVAL_MS,
+  RETRY_MS_EACH,
+  RETRY_MS_FEW,
+  RETRY_MS_MAX,
+  RETRY_MS_MIN,
+} from "./limits.ts";
 import type { FriendRow } from "./friends_io.ts";
 import { Outbox } from "./outbox.ts";
 
@@ -26,6 +32,11 @@ export class Friend {
   #triedAtMs = -Infinity;
   #failures = 0;
   #wasRefused = false;
+  /** No other word of what it no longer has is told before this time. */
+  skipAtMs = -Infinity;
+  /** Since when a confirmation of what was sent is awaited; null where none is. */
+  awaitedSinceMs: number | null = null;
+  #dialledAtOnceMs = -Infinity;
   /** Something was said or heard on the present link then. */
   lastTrafficMs = 0;
   /** No dial for a stranger's claim to be this friend before this time. */
@@ -84,7 +95,15 @@ export class Friend {
   /** After a stall of this process: nobody is blamed for it. */
   postpone(delayMs: number): void {
     this.lastTrafficMs += delayMs;
+    if (this.awaitedSinceMs !== null) this.awaitedSinceMs += delayMs;
     if (this.retryAtMs !== null) this.retryAtMs += delayMs;
+  }
+
+  /** It closed a link properly with something waiting. @returns Whether to dial it at once: now and then. */
+  mayDialAtOnce(nowMs: number): boolean {
+    if (nowMs < this.#dialledAtOnceMs + AT_ONCE_INTERVAL_MS) return false;
+    this.#dialledAtOnceMs = nowMs;
+    return true;
   }
 
   /** A link was refused, by either side: that the friend is reached doesn't make the pauses short again. */

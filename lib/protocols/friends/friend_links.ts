@@ -78,11 +78,9 @@ export class FriendLinks {
     return this.#links.values();
   }
 
-  /** Inbound ones whose other side isn't known to be a friend, in the order in which they came. */
-  unopened(): readonly FriendLink[] {
-    return [...this.#links.values()].filter(({ phase, dialled }) =>
-      !dialled && (phase === "greeting" || phase === "checking")
-    );
+  /** Those that came in and are in this phase, in the order in which they came. */
+  inbound(wanted: FriendLink["phase"]): readonly FriendLink[] {
+    return [...this.#links.values()].filter(({ phase, dialled }) => !dialled && phase === wanted);
   }
 
   /** The friend's, and those who say that they are this friend; none that is being closed. */

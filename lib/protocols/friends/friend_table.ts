@@ -11,6 +11,8 @@ export class FriendTable {
   readonly #listed = new Set<Friend>();
   readonly #busy = new Set<Friend>();
   readonly #pins: Map<string, Fingerprint>;
+  /** The keys that are expected of friends of the table; null where they have to be looked up anew. */
+  #keys: ReadonlySet<Fingerprint> | null = null;
   /** For all friends together. */
   readonly #waiting = { bytes: 0 };
 
@@ -45,9 +47,18 @@ export class FriendTable {
     return this.#busy.size;
   }
 
+  /** Whether this is the key of a friend in the table. */
+  hasKey(key: Fingerprint): boolean {
+    this.#keys ??= new Set(
+      Array.from(this.#listed).flatMap(({ expected }) => expected === null ? [] : [expected]),
+    );
+    return this.#keys.has(key);
+  }
+
   /** Remembers the friend's key, also where the table loses sight of the friend for a while. */
   pin(friend: Friend, key: Fingerprint): void {
     friend.pinned = key;
+    this.#keys = null;
     this.#pins.set(foldName(friend.name), key);
   }
 
@@ -98,6 +109,7 @@ export class FriendTable {
 
   #take(rows: readonly FriendRow[]): void {
     this.#listed.clear();
+    this.#keys = null;
     for (const row of rows) {
       const friend = this.kept(row.name);
       friend.row = row;

@@ -28,6 +28,7 @@ import { restoreFriends, snapshotFriends } from "./friends_log.ts";
 import { friendsView, outboxView, statusView } from "./friends_view.ts";
 import { Inbox } from "./inbox.ts";
 import {
+  CONFIRM_MS_MAX,
   GREETING_MS_MAX,
   LEAVE_MS_MAX,
   LEAVE_UNTOLD_MS,
@@ -75,11 +76,12 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     const self = { name: config.name, key: signer.key, epoch };
     this.#receiving = new Receiving(self, inbox, restored, out, writes, {
       linksTo: (key) => this.#meeting.links.to(key),
+      offends: (link, text) => this.#meeting.offends(link, text),
       refuseToStore: (key) => this.#refuseToStore(key),
     });
     this.#sending = new Sending(epoch, config.queue, environment, table, out, writes, {
       linkOf: (friend) => this.#meeting.linkOf(friend),
-      reach: (friend) => this.#meeting.reach(friend),
+      reach: (friend, isUrgent) => this.#meeting.reach(friend, isUrgent),
     });
     this.#meeting = new Meeting(config, signer, environment, table, out, {
       epoch,
@@ -124,7 +126,9 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     const { outbox, attempt, retryAtMs } = friend;
     if (friend.link === null) return outbox.size > 0 && attempt === null ? retryAtMs : null;
     const link = this.#meeting.linkOf(friend);
-    if (link === null || outbox.size > 0 || this.#inbox.isBusy(link.peer)) return null;
+    if (link === null) return null;
+    if (friend.awaitedSinceMs !== null) return friend.awaitedSinceMs + CONFIRM_MS_MAX;
+    if (outbox.size > 0 || this.#inbox.isBusy(link.peer)) return null;
     // Whoever made the link has something to say, however long the way is.
     const { idleMs } = this.config;
     return friend.lastTrafficMs + (link.isUsed ? idleMs : Math.max(idleMs, GREETING_MS_MAX));
@@ -200,6 +204,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       if ((this.#dueOf(friend) ?? Infinity) > this.#nowMs) continue;
       const link = this.#meeting.linkOf(friend);
       if (link === null) this.#meeting.reach(friend);
+      else if (friend.awaitedSinceMs !== null) this.#meeting.giveUp(link, friend);
       else this.#out.close(link, "idle");
     }
   }
@@ -390,6 +395,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   #leave(): void {
     if (this.#stopped) return;
     this.#stopped = true;
+    for (const friend of this.#table.all()) this.#sending.giveUp(friend, "you left before");
     const waiting = this.#table.waiting();
     if (waiting > 0) {
       const what = waiting === 1 ? "1 message waits" : `${waiting} messages wait`;

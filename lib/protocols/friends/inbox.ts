@@ -6,6 +6,7 @@
  */
 
 import type { PeerKey } from "../../base/ids.ts";
+import { messageBytes } from "./outbox.ts";
 import { type Position, Positions } from "./position.ts";
 import type { FriendsRecord } from "./records.ts";
 
@@ -13,6 +14,8 @@ export type Received = Extract<FriendsRecord, { readonly kind: "received" }>;
 type Storable = Extract<FriendsRecord, { readonly kind: "received" | "skipped" }>;
 
 interface Sender {
+  /** Of what was taken in and isn't stored. */
+  unstoredBytes: number;
   readonly stored: Positions;
   /** What was taken in, stored or not. */
   taken: Positions;
@@ -38,6 +41,11 @@ export class Inbox {
     return sender !== undefined && sender.writing.length > 0;
   }
 
+  /** How much of this sender was taken in and isn't on disk yet. */
+  unstoredBytes(key: PeerKey): number {
+    return this.#senders.get(key)?.unstoredBytes ?? 0;
+  }
+
   restore(record: Storable): void {
     const sender = this.#sender(record.key);
     sender.stored.add(placeOf(record));
@@ -49,6 +57,7 @@ export class Inbox {
     const sender = this.#sender(record.key);
     if (sender.taken.has(placeOf(record))) return false;
     sender.taken.add(placeOf(record));
+    if (record.kind === "received") sender.unstoredBytes += messageBytes(record.text);
     sender.waiting.push(record);
     return true;
   }
@@ -67,7 +76,10 @@ export class Inbox {
     const sender = this.#sender(key);
     const { writing } = sender;
     sender.writing = [];
-    for (const record of writing) sender.stored.add(placeOf(record));
+    for (const record of writing) {
+      sender.stored.add(placeOf(record));
+      if (record.kind === "received") sender.unstoredBytes -= messageBytes(record.text);
+    }
     return writing;
   }
 
@@ -76,6 +88,7 @@ export class Inbox {
     const sender = this.#sender(key);
     sender.writing = [];
     sender.waiting = [];
+    sender.unstoredBytes = 0;
     sender.taken = new Positions(sender.stored.list());
   }
 
@@ -89,7 +102,13 @@ export class Inbox {
   #sender(key: PeerKey): Sender {
     let sender = this.#senders.get(key);
     if (sender === undefined) {
-      sender = { stored: new Positions(), taken: new Positions(), writing: [], waiting: [] };
+      sender = {
+        unstoredBytes: 0,
+        stored: new Positions(),
+        taken: new Positions(),
+        writing: [],
+        waiting: [],
+      };
       this.#senders.set(key, sender);
     }
     return sender;

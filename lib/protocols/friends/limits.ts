@@ -32,6 +32,19 @@ export const FRAME_TEXTS_BYTES_MAX = BATCH_BYTES_MAX + 64 * BATCH_TEXTS_MAX;
 /** Sent and not acknowledged, for each friend: half of a link's data queue, so that it never drops anything. */
 export const WINDOW_BYTES = 512 * 1_024;
 
+/** Dials under way: a thousand friends who are away don't take all descriptors. As many more for what is typed now. */
+export const DIALS_MAX = 64;
+/** What was sent is confirmed within this time, or the link is of no use: 64 KiB at 2 KiB a second. */
+export const CONFIRM_MS_MAX = 30_000;
+/** Taken in from one friend and not on disk yet: more than this breaks the window, counted over two links. */
+export const UNSTORED_BYTES_MAX = 2 * WINDOW_BYTES;
+/** A friend that closes properly is dialled again at once, as our message may have crossed its goodbye; so often. */
+export const AT_ONCE_INTERVAL_MS = 10_000;
+/** Links of one friend on which what is under way still arrives. */
+export const DRAINING_LINKS_MAX = 4;
+
+/** Links that say to be of a friend whose key isn't known: they wait for one answer, and keep nobody else out. */
+export const CHECKING_LINKS_MAX = 32;
 /** Links whose other side isn't known as a friend yet: as many as strangers may hold open below. */
 export const UNOPENED_LINKS_MAX = 64;
 /** As every wait that has no bound of its own. */

@@ -17,7 +17,11 @@ import type { FriendTable } from "./friend_table.ts";
 import type { FriendsConfig, FriendsInput } from "./friends_io.ts";
 import {
   CHECK_INTERVAL_MS,
+  CHECKING_LINKS_MAX,
+  CONFIRM_MS_MAX,
+  DIALS_MAX,
   DRAIN_MS,
+  DRAINING_LINKS_MAX,
   GREETING_MS_MAX,
   OFFENDER_BAN_MS,
   STRANGER_INTERVAL_MS,
@@ -52,6 +56,8 @@ export class Meeting {
   readonly #dials = new Map<number, Friend>();
   /** No other that isn't in the table is told before this time. */
   #unknownAtMs = -Infinity;
+  /** Those who wait until fewer dials are under way, in order. */
+  readonly #toDial = new Set<Friend>();
   #nextAttempt = 1;
 
   constructor(
@@ -69,15 +75,34 @@ export class Meeting {
     return link?.phase === "open" ? link : null;
   }
 
-  /** Dials the friend, unless that is under way. */
-  reach(friend: Friend): void {
+  /** Dials the friend, unless that is under way; where many are, as soon as there is room. */
+  reach(friend: Friend, isUrgent = false): void {
     if (friend.link !== null || friend.attempt !== null || !this.table.listed.has(friend)) return;
+    if (this.#dials.size >= (isUrgent ? 2 : 1) * DIALS_MAX) {
+      friend.retryAtMs = null;
+      this.#toDial.add(friend);
+      return;
+    }
+    this.#toDial.delete(friend);
     const attempt = this.#nextAttempt++;
     friend.trying(this.out.nowMs, attempt);
     this.table.markBusy(friend);
     this.#dials.set(attempt, friend);
     const { row: { endpoint }, expected: expect } = friend;
     this.out.push({ type: "dial", attempt, endpoint, expect });
+  }
+
+  /** A dial is over. @returns Whom it was for; null where that is nobody's business any more. */
+  #endDial(attempt: number): Friend | null {
+    const friend = this.#dials.get(attempt) ?? null;
+    this.#dials.delete(attempt);
+    if (friend !== null) friend.attempt = null;
+    for (const next of this.#toDial) {
+      if (this.#dials.size >= DIALS_MAX) break;
+      this.#toDial.delete(next);
+      if (next.outbox.size > 0) this.reach(next);
+    }
+    return friend;
   }
 
   /**
@@ -114,8 +139,8 @@ export class Meeting {
   }
 
   linkUp({ link: id, peer, dialled, attempt }: Of<"link-up">): void {
-    const friend = attempt === null ? null : this.#dials.get(attempt) ?? null;
-    if (attempt !== null) this.#dials.delete(attempt);
+    const friend = attempt === null ? null : this.#endDial(attempt);
+    if (friend !== null) friend.attempt = attempt; // until it has greeted
     const link: FriendLink = {
       link: id,
       peer,
@@ -142,12 +167,12 @@ export class Meeting {
     this.#answerChecks(friend, peer);
   }
 
-  /** Whoever says nothing goes first, the one that came first before the others: friends say who they are at once. */
+  /** Of those who haven't said who they are the first goes: friends do so at once. Known keys aren't in the way. */
   #makeRoom(): void {
-    const unopened = this.links.unopened();
-    if (unopened.length <= UNOPENED_LINKS_MAX) return;
-    const first = unopened.find(({ phase }) => phase === "greeting") ?? unopened[0]!;
-    this.out.close(first, "too many are coming in");
+    const silent = this.links.inbound("greeting").filter(({ peer }) =>
+      !this.table.hasKey(fingerprintOf(peer))
+    );
+    if (silent.length > UNOPENED_LINKS_MAX) this.out.close(silent[0]!, "too many are coming in");
   }
 
   linkDown({ link: id, closed, reason }: Of<"link-down">): void {
@@ -164,19 +189,22 @@ export class Meeting {
       return;
     }
     friend.link = null;
+    friend.awaitedSinceMs = null;
     friend.outbox.restart();
     this.out.show({ event: "connection", friend: friend.name, state: "closed", reason });
     if (friend.outbox.size === 0) return;
-    if (closed && !link.isRefused) return this.reach(friend); // our message crossed the goodbye
+    // Our message may have crossed the goodbye.
+    if (closed && !link.isRefused && friend.mayDialAtOnce(this.out.nowMs)) {
+      return this.reach(friend);
+    }
+    if (closed) friend.refused();
     friend.problem ??= reason;
     this.port.missed(friend);
   }
 
   dialFailed({ attempt, reason, text, key }: Of<"dial-failed">): void {
-    const friend = this.#dials.get(attempt);
-    this.#dials.delete(attempt);
-    if (friend === undefined) return;
-    friend.attempt = null;
+    const friend = this.#endDial(attempt);
+    if (friend === null) return;
     if (reason === "wrong-key" && key !== null) this.#metStranger(friend, key, "at its address");
     else friend.problem = text;
     for (const link of this.links.checking(friend)) {
@@ -198,6 +226,13 @@ export class Meeting {
     link.isRefused = true;
     this.out.send(link, { type: "refuse", code, text });
     this.out.close(link, `refused: ${code}`);
+  }
+
+  /** What was sent isn't confirmed: the friend keeps others waiting no longer. */
+  giveUp(link: FriendLink, friend: Friend): void {
+    friend.problem = `what was sent wasn't confirmed within ${CONFIRM_MS_MAX / 1_000} s`;
+    link.isRefused = true;
+    this.out.close(link, friend.problem);
   }
 
   offends(link: FriendLink, text: string): void {
@@ -265,7 +300,13 @@ export class Meeting {
       if (expected === fingerprintOf(link.peer)) return this.#welcome(link, friend);
       return this.#turnAway(link, friend);
     }
-    if (link.phase !== "checking") enter(link, "checking");
+    if (link.phase !== "checking") {
+      if (this.links.inbound("checking").length >= CHECKING_LINKS_MAX) {
+        const text = "Too many whose keys aren't known here are waiting; try again in a moment";
+        return this.refuse(link, "full", text);
+      }
+      enter(link, "checking");
+    }
     const answering = this.links.dialledKey(friend);
     if (answering !== null) return this.#answerChecks(friend, answering);
     if (friend.attempt !== null) return;
@@ -365,6 +406,7 @@ export class Meeting {
     friend.link = link.link;
     this.table.markBusy(friend);
     friend.outbox.restart();
+    friend.awaitedSinceMs = null;
     if (old === null) {
       const reason = link.dialled ? "dialled" : "the friend dialled";
       this.out.show({ event: "connection", friend: friend.name, state: "opened", reason });
@@ -373,6 +415,8 @@ export class Meeting {
   }
 
   #drain(link: FriendLink): void {
+    const draining = this.links.of(link.friend!).filter(({ phase }) => phase === "draining");
+    if (draining.length >= DRAINING_LINKS_MAX) this.out.close(draining[0]!, "too many links");
     enter(link, "draining");
     link.dueMs = this.out.nowMs + DRAIN_MS;
   }

@@ -69,6 +69,11 @@ export class Outbox {
     return this.#entries.length;
   }
 
+  /** Whether something went out on the present link that isn't acknowledged. */
+  get isUnderWay(): boolean {
+    return this.#sent > 0;
+  }
+
   /** Why one more message of so many bytes would be too much, a part of a sentence; null where it isn't. */
   fullness(bytes: number): string | null {
     const { length } = this.#entries;

@@ -7,7 +7,7 @@ import type { Friend } from "./friend.ts";
 import type { FriendLink } from "./friend_links.ts";
 import type { Restored } from "./friends_log.ts";
 import { type Inbox, placeOf, type Received } from "./inbox.ts";
-import { RECEIVED_KEPT_MAX } from "./limits.ts";
+import { RECEIVED_KEPT_MAX, STRANGER_INTERVAL_MS, UNSTORED_BYTES_MAX } from "./limits.ts";
 import type { FriendsMessage } from "./messages.ts";
 import type { Output } from "./output.ts";
 import type { Position } from "./position.ts";
@@ -22,6 +22,8 @@ type Message<Type extends FriendsMessage["type"]> = Extract<
 export interface ReceivingPort {
   /** All links to this key that aren't being closed. */
   linksTo(key: PeerKey): Iterable<FriendLink>;
+  /** The other side of the link breaks a rule. */
+  offends(link: FriendLink, text: string): void;
   /** What this peer sent can't be stored: it keeps it, and sends it again. */
   refuseToStore(key: PeerKey): void;
 }
@@ -98,6 +100,9 @@ export class Receiving {
         : { kind: "received", from: friend.name, key, position, id, sentAt, text } as const;
       if (this.inbox.take(record)) fresh = true;
     }
+    if (this.inbox.unstoredBytes(key) > UNSTORED_BYTES_MAX) {
+      return this.port.offends(link, "more was sent than may be under way");
+    }
     if (fresh) return this.#store(link.peer);
     const last = { epoch, number: entries.at(-1)?.number ?? 0 };
     if (this.inbox.hasStored(link.peer, last)) this.#confirm(link.peer, last);
@@ -113,9 +118,11 @@ export class Receiving {
 
   skip(link: FriendLink, friend: Friend, through: Position): void {
     if (!this.inbox.take({ kind: "skipped", key: link.peer, through })) return;
+    this.#store(link.peer);
+    if (this.out.nowMs < friend.skipAtMs) return;
+    friend.skipAtMs = this.out.nowMs + STRANGER_INTERVAL_MS;
     const what = `messages from ${friend.shown} that had come before are gone, there as well`;
     this.out.notice(`Your files are new, or were put back to an older state: ${what}`);
-    this.#store(link.peer);
   }
 
   #store(peer: PeerKey): void {

@@ -14,7 +14,7 @@ export interface SendingPort {
   /** The friend's link that is used; null where there is none. */
   linkOf(friend: Friend): FriendLink | null;
   /** Makes a link, unless that is under way. */
-  reach(friend: Friend): void;
+  reach(friend: Friend, isUrgent?: boolean): void;
 }
 
 export class Sending {
@@ -57,7 +57,7 @@ export class Sending {
     this.table.markBusy(friend);
     this.#storeQueued(friend);
     if (friend.link !== null) this.pump(friend);
-    else if (!this.queue || friend.hurry(this.out.nowMs)) this.port.reach(friend);
+    else if (!this.queue || friend.hurry(this.out.nowMs)) this.port.reach(friend, true);
   }
 
   #nextPosition(): Position {
@@ -169,6 +169,7 @@ export class Sending {
       const [first] = batch;
       if (first === undefined) return;
       friend.lastTrafficMs = this.out.nowMs;
+      friend.awaitedSinceMs ??= this.out.nowMs;
       link.isUsed = true;
       this.out.send(link, {
         type: "texts",
@@ -186,6 +187,7 @@ export class Sending {
   acknowledged(friend: Friend, through: Position): void {
     const done = friend.outbox.acknowledge(through);
     if (done.length === 0) return; // told before, or no word of ours
+    friend.awaitedSinceMs = friend.outbox.isUnderWay ? this.out.nowMs : null;
     this.#delivered(friend, done);
     this.pump(friend);
   }
@@ -208,17 +210,20 @@ export class Sending {
     friend.deliveredSinceBack = 0;
   }
 
+  /** Nothing more is done for what is in memory alone. */
+  giveUp(friend: Friend, why: string): void {
+    for (const { id, ref, position } of friend.outbox.takeUnstored()) {
+      const reason = position !== null ? `${why}; it may have arrived all the same` : why;
+      this.out.delivery(id, friend, "failed", { reason, ref });
+    }
+  }
+
   /** The friend can't be reached: what waits goes on waiting, or has failed. */
   missed(friend: Friend): void {
     const { outbox, shown } = friend;
     friend.failed(this.out.nowMs, this.environment.random(), this.table.busyCount);
     const problem = friend.problem ?? "no way there was found";
-    if (!this.queue) {
-      for (const { id, ref, position } of outbox.takeUnstored()) {
-        const reason = position !== null ? `${problem}; it may have arrived all the same` : problem;
-        this.out.delivery(id, friend, "failed", { reason, ref });
-      }
-    }
+    if (!this.queue) this.giveUp(friend, problem);
     if (outbox.size === 0 || friend.toldAway || !this.table.listed.has(friend)) return;
     friend.toldAway = true;
     const waiting = `(${outbox.size} waiting)`;

@@ -87,16 +87,17 @@ Deno.test("FriendLinks.to() gives a key's links that aren't being closed", () =>
   assertEquals([links.get(1 as LinkId), ids(links.to(LARGER))], [null, [3]]);
 });
 
-Deno.test("FriendLinks.unopened() gives strangers who came in, in order", () => {
+Deno.test("FriendLinks.inbound() gives those who came in and are in a phase, in order", () => {
   const links = linksOf(
     link(1, { dialled: true }),
     link(2, { phase: "checking" }),
     link(3, { phase: "open" }),
     link(4),
-    link(5, { phase: "over" }),
+    link(5),
+    link(6, { phase: "over" }),
   );
 
-  assertEquals(ids(links.unopened()), [2, 4]);
+  assertEquals([ids(links.inbound("checking")), ids(links.inbound("greeting"))], [[2], [4, 5]]);
 });
 
 Deno.test("FriendLinks.checking() gives those who say that they are this friend", () => {

@@ -254,14 +254,6 @@ Deno.test("Friends lets the first go of too many who say nothing, and no friend"
   assertEquals(ann.comesIn(EVE), ["closes 3: too many are coming in"]);
 });
 
-Deno.test("Friends lets who says nothing go before who waits to be checked", () => {
-  const ann = Program.started();
-  ann.meets(EVE, { name: "cem" });
-  for (let n = 0; n < UNOPENED_LINKS_MAX - 1; n++) ann.comesIn(EVE);
-
-  assertEquals(ann.comesIn(EVE), ["closes 2: too many are coming in"]);
-});
-
 Deno.test("Friends keeps one of two links, and takes what is still under way on the other", () => {
   const ann = Program.started();
   ann.meets();
