@@ -3,7 +3,7 @@
 import { P2pchatError } from "../base/errors.ts";
 import { visibleLines } from "../base/text.ts";
 import { openIdentity } from "../store/identity.ts";
-import { profileFolder } from "../store/paths.ts";
+import { profileFolder, tableLock } from "../store/paths.ts";
 import { RealDisk } from "../store/real_disk.ts";
 import {
   formatUserInfo,
@@ -12,7 +12,8 @@ import {
   userInfoLine,
   type UserInfoRow,
 } from "../store/user_info.ts";
-import { addUserInfo, readUserInfo } from "../store/user_info_file.ts";
+import { addUserInfo, lockUserInfo, readUserInfo } from "../store/user_info_file.ts";
+import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { endingOf } from "./errors.ts";
 import { textWidth } from "./graphemes.ts";
 import { JsonFormat } from "./json_format.ts";
@@ -25,6 +26,7 @@ import type {
 } from "./options.ts";
 import { addressOfThisMachine } from "./own_address.ts";
 import { randomBytes } from "./random_bytes.ts";
+import { realTablePath } from "./table_path.ts";
 import type { ShownEvent } from "./user_interface.ts";
 import { print, writeWhole } from "./write_whole.ts";
 
@@ -70,10 +72,27 @@ export async function checkUsers(options: CheckUsersOptions): Promise<void> {
  */
 export async function addUser(options: AddUserOptions): Promise<void> {
   await openLog(options);
-  const path = await behindLink(options.file);
-  const row = await addUserInfo(new RealDisk(), path, options.user, String(Deno.pid));
+  const row = await addToTable(options);
   const event = { event: "users", file: options.file, users: [shownRow(row)] } as const;
   await show(options, event, `Added ${userInfoLine(row)} to ${options.file}, line ${row.line}.\n`);
+}
+
+async function addToTable({ dataFolder, file, user }: AddUserOptions): Promise<UserInfoRow> {
+  const disk = new RealDisk();
+  const writer = String(Deno.pid);
+  const real = await realTablePath(file);
+  const turn = await lockUserInfo(
+    disk,
+    file,
+    tableLock(dataFolder, real),
+    writer,
+    SYSTEM_LINK_CLOCK,
+  );
+  try {
+    return await addUserInfo(disk, await behindLink(file, real), user, writer);
+  } finally {
+    turn.release();
+  }
 }
 
 /**
@@ -127,10 +146,10 @@ async function showError(options: CommonOptions, error: P2pchatError): Promise<v
   await print(new JsonFormat().format(event, undefined, Date.now()));
 }
 
-/** Where a symbolic link leads: the file is replaced, and the link is to stay. */
-async function behindLink(path: string): Promise<string> {
+/** Where a symbolic link leads, otherwise the name that the user knows: the file is replaced, and the link is to stay. */
+async function behindLink(path: string, real: string): Promise<string> {
   try {
-    return (await Deno.lstat(path)).isSymlink ? await Deno.realPath(path) : path;
+    return (await Deno.lstat(path)).isSymlink ? real : path;
   } catch {
     return path; // whoever reads it says what is wrong
   }

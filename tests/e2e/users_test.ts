@@ -126,6 +126,24 @@ Deno.test("users add through a symbolic link leaves the link", async () => {
   assertEquals(await folder.read(), "alice a 1\nbob b 1\n");
 });
 
+Deno.test("users add by many programs at once, by whichever name, loses no row", async () => {
+  await using folder = new Folder();
+  await folder.write("alice a 1\n");
+  await Deno.symlink("users.txt", `${folder.path}/link.txt`);
+  const friends = Array.from({ length: 20 }, (_, at) => `friend${at}`);
+
+  const outcomes = await Promise.all(
+    friends.map((name, at) =>
+      folder.run(`add ${at % 2 ? "users" : "link"}.txt ${name} b ${at + 1}`)
+    ),
+  );
+  const { events: [table] } = await folder.json("check users.txt");
+
+  assertEquals(outcomes.map(({ status, stderr }) => [status, stderr]), friends.map(() => [0, ""]));
+  const { users } = table as { readonly users: readonly { readonly name: string }[] };
+  assertEquals(users.map(({ name }) => name).sort(), ["alice", ...friends].sort());
+});
+
 Deno.test("users check tells all that is wrong, and exits 5", async () => {
   await using folder = new Folder();
   await folder.write("alice a 1\nbob\nAlice b 2\n\ncarol c 70000\n");
