@@ -1,12 +1,13 @@
 /** `p2pchat peer --users`: wires the friends' machine to sockets, files and the user interface. */
 
 import { P2pchatError } from "../base/errors.ts";
-import { type Fingerprint, fingerprintOf } from "../base/fingerprint.ts";
+import { fingerprintOf } from "../base/fingerprint.ts";
 import { endpointText, type PeerKey } from "../base/ids.ts";
 import { invariant } from "../base/invariant.ts";
 import { foldName } from "../base/names.ts";
 import type { FriendsEvent } from "../protocols/friends/events.ts";
 import { FriendsHost, type FriendsStore } from "../runtime/friends_host.ts";
+import type { ProfileIdentity } from "../store/identity.ts";
 import { RealDisk } from "../store/real_disk.ts";
 import { ownRow, type UserInfoRow, userInfoRows } from "../store/user_info.ts";
 import { readUserInfo } from "../store/user_info_file.ts";
@@ -46,7 +47,7 @@ export async function runFriends(options: FriendsOptions): Promise<void> {
   const own = ownRow(file, rows, options.own);
   const mode = { commands: friendsCommands, render: friendsLines };
   await withSession(options, { name: own.name, lockMode: "friends" }, mode, async (session) => {
-    checkOwnKey(file, own, session.identity.fingerprint);
+    checkOwnKey(file, own, session.identity);
     await chat({ ...session, options, table: { bytes, rows, own } });
   });
 }
@@ -59,7 +60,9 @@ interface Wiring extends Session<FriendsOwnEvent, FriendsCommandSink> {
 async function chat(wiring: Wiring): Promise<void> {
   const { options, table, disk, folder, environment, identity } = wiring;
   const path = await absolutePath(options.file);
-  const { store, notices } = await openFriends(disk, `${folder}/friends`, path);
+  const opened = await openFriends(disk, `${folder}/friends`, path);
+  const { store } = opened;
+  const notices = identity.notice === null ? opened.notices : [identity.notice, ...opened.notices];
   let host: FriendsHost | null = null;
   let links: Links | null = null;
   let watch: UserInfoWatch | null = null;
@@ -153,7 +156,7 @@ function followTable(wiring: Wiring, links: Links, host: FriendsHost): UserInfoW
     const before = table;
     try {
       const own = ownRow(file, rows, { name: before.own.name });
-      checkOwnKey(file, own, identity.fingerprint);
+      checkOwnKey(file, own, identity);
       table = { ...before, rows, own };
     } catch (error) {
       if (!(error instanceof P2pchatError)) throw error;
@@ -186,14 +189,14 @@ function moveTo(port: number, links: Links, { ui, environment }: Wiring): void {
 function checkOwnKey(
   file: string,
   { line, name, fingerprint }: UserInfoRow,
-  own: Fingerprint,
+  own: ProfileIdentity,
 ): void {
-  if (fingerprint === null || fingerprint === own) return;
-  throw new P2pchatError(
-    "bad-file",
+  if (fingerprint === null || fingerprint === own.fingerprint) return;
+  const text =
     `Cannot be ${name}: ${file}, line ${line}, says that ${name}'s key is ${fingerprint}, and this ` +
-      `profile's is ${own}; correct the row, or use the profile with that key (--data DIR)`,
-  );
+    `profile's is ${own.fingerprint}; correct the row, or use the profile with that key (--data DIR)`;
+  // The next start finds the new key in its place, and has no more to say of the old one.
+  throw new P2pchatError("bad-file", own.notice === null ? text : `${text}. ${own.notice}`);
 }
 
 function friendsOf({ rows, own }: Table): readonly UserInfoRow[] {

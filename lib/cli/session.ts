@@ -7,7 +7,7 @@ import type { PeerKey } from "../base/ids.ts";
 import type { ChannelIdentity } from "../protocols/noise/channel_handshake.ts";
 import { keyPairFromSeed } from "../protocols/noise/primitives.ts";
 import type { Disk } from "../store/disk.ts";
-import { type Identity, openIdentity } from "../store/identity.ts";
+import { openProfileIdentity, type ProfileIdentity } from "../store/identity.ts";
 import { KnownPeers } from "../store/known_peers.ts";
 import { profileFolder } from "../store/paths.ts";
 import { type LockMode, lockProfile } from "../store/profile_lock.ts";
@@ -23,7 +23,8 @@ export interface Session<Event extends ShownEvent, Target> {
   /** Of the profile. */
   readonly folder: string;
   readonly environment: Environment;
-  readonly identity: Identity;
+  /** Its `notice` is to be shown when the mode has begun. */
+  readonly identity: ProfileIdentity;
   readonly knownPeers: KnownPeers;
   readonly ui: UserInterface<Event, Target>;
 }
@@ -44,7 +45,7 @@ export async function withSession<Event extends ShownEvent, Target>(
   const log = await openLog(options);
   const lock = await lockProfile(disk, folder, lockMode, Deno.pid);
   try {
-    const identity = await openIdentity(disk, `${folder}/identity`, randomBytes);
+    const identity = await openProfileIdentity(disk, folder, randomBytes);
     const knownPeers = await KnownPeers.open(disk, `${folder}/known_peers`);
     const environment: Environment = {
       random: secureRandom,

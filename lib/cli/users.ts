@@ -2,7 +2,7 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import { visibleLines } from "../base/text.ts";
-import { openIdentity } from "../store/identity.ts";
+import { openProfileIdentity } from "../store/identity.ts";
 import { profileFolder, tableLock } from "../store/paths.ts";
 import { RealDisk } from "../store/real_disk.ts";
 import {
@@ -27,7 +27,7 @@ import type {
 import { addressOfThisMachine } from "./own_address.ts";
 import { randomBytes } from "./random_bytes.ts";
 import { realTablePath } from "./table_path.ts";
-import type { ShownEvent } from "./user_interface.ts";
+import type { CommonEvent, ShownEvent } from "./user_interface.ts";
 import { print, writeWhole } from "./write_whole.ts";
 
 /** What each of the commands shows to a script. */
@@ -104,7 +104,8 @@ export async function showOwnUser(options: OwnUserOptions): Promise<void> {
   const disk = new RealDisk();
   const folder = profileFolder(options.dataFolder, options.name);
   await disk.makeFolder(folder);
-  const { fingerprint } = await openIdentity(disk, `${folder}/identity`, randomBytes);
+  const { fingerprint, notice } = await openProfileIdentity(disk, folder, randomBytes);
+  if (notice !== null) await showNotice(options, notice);
   const endpoint = options.endpoint ??
     { host: addressOfThisMachine(), port: FRIENDS_PORT_DEFAULT };
   const user = { name: options.name, endpoint, fingerprint };
@@ -138,12 +139,19 @@ async function show(options: CommonOptions, event: UsersEvent, text: string): Pr
 
 /** An error that more follow. */
 async function showError(options: CommonOptions, error: P2pchatError): Promise<void> {
-  if (!options.json) {
-    await writeWhole(Deno.stderr, endingOf(error, false, Date.now()).text);
-    return;
-  }
-  const event = { event: "error", code: error.code, text: error.message };
-  await print(new JsonFormat().format(event, undefined, Date.now()));
+  const event = { event: "error", code: error.code, text: error.message } as const;
+  await showBeside(options, event, endingOf(error, false, Date.now()).text);
+}
+
+/** What is worth knowing beside the answer. */
+async function showNotice(options: CommonOptions, text: string): Promise<void> {
+  await showBeside(options, { event: "notice", text }, `${visibleLines(text).join("\n")}\n`);
+}
+
+/** Something that isn't the answer: what a user redirects into a table holds no word of it. */
+async function showBeside(options: CommonOptions, event: CommonEvent, text: string): Promise<void> {
+  if (options.json) await print(new JsonFormat().format(event, undefined, Date.now()));
+  else await writeWhole(Deno.stderr, text);
 }
 
 /** Where a symbolic link leads, otherwise the name that the user knows: the file is replaced, and the link is to stay. */

@@ -167,12 +167,18 @@ export function diskErrorCode(error: unknown): string | null {
  * The error of a store whose content is damaged.
  * @param line 1 is the first line of the file.
  * @param found What is wrong there, as in `the checksum doesn't fit`.
+ * @param without What a start without the file means, behind "move it away".
  */
-export function corruptError(path: string, line: number, found: string): P2pchatError {
+export function corruptError(
+  path: string,
+  line: number,
+  found: string,
+  without = "to start without what it holds",
+): P2pchatError {
   return new P2pchatError(
     "store-corrupt",
     `Cannot read ${path}: line ${line} is damaged, ${found}; ` +
-      `restore the file from a copy, or move it away to start without what it holds`,
+      `restore the file from a copy, or move it away ${without}`,
   );
 }
 

@@ -119,6 +119,31 @@ Deno.test("friends: a row with the key of another profile isn't oneself", async 
   assertEquals(alice.events[0]!.key, fingerprint);
 });
 
+Deno.test("friends: a lost identity is told: after the first line, or where the table has the old key", async () => {
+  await using group = new FriendsGroup("alice", "bob");
+  const alice = await group.start("alice");
+  const { key } = alice.events[0]!;
+  await alice.kill();
+  const identity = `${group.data("alice")}/users/alice/identity`;
+
+  await Deno.remove(identity);
+  const again = await group.start("alice");
+  const told = await again.until(({ event }) => event === "notice");
+  await again.kill();
+  await Deno.remove(identity);
+  const row = await outputOf(["users", "key", "alice", "--data", group.data("alice")]);
+  group.edit({ alice: { ...group.row("alice"), fingerprint: key } });
+  await Deno.remove(identity);
+  const words = ["peer", "alice", "--users", group.file, "--host", "127.0.0.1"];
+  const stopped = await outputOf([...words, "--data", group.data("alice")]);
+
+  assertEquals(again.events[0]!.event, "ready");
+  const text = /Your key is new, \S+: \S+\/identity was missing/;
+  for (const sentence of [told.text, row.stderr, stopped.stderr]) assertMatch(sentence, text);
+  assertEquals(row.stdout.split("\n").length, 2, "the row alone");
+  assertMatch(stopped.stderr, /^error: Cannot be alice: /);
+});
+
 Deno.test("friends: the profile and the port are one program's at a time", async () => {
   await using group = new FriendsGroup("alice", "bob");
   const alice = await group.start("alice");
