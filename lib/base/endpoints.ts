@@ -31,3 +31,13 @@ export function parsePort(text: string): number | null {
   const port = /^\d{1,9}$/.test(text) ? Number(text) : 0;
   return port >= 1 && port <= PORT_MAX ? port : null;
 }
+
+/** Whether it stands for all addresses of a machine: one can listen at it, and dial nobody. */
+export function isUnspecified(host: string): boolean {
+  return host === "0.0.0.0" || host === "::";
+}
+
+/** Whether it is this machine, seen from itself. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host.startsWith("127.");
+}

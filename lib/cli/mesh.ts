@@ -1,5 +1,6 @@
 /** `p2pchat mesh`: wires the mesh to sockets, files and the user interface. */
 
+import { isLoopback, isUnspecified } from "../base/endpoints.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import { endpointText, type RoomId } from "../base/ids.ts";
@@ -219,17 +220,9 @@ function configOf(options: MeshOptions, links: Links, begin: MeshConfig["begin"]
 /** Null where the member that lets us in sees it better than we do. */
 function advertisedHost(options: MeshOptions, begin: MeshConfig["begin"]): string | null {
   if (options.advertise !== null) return options.advertise.host;
-  if (options.host !== null && !isWildcard(options.host)) return options.host;
+  if (options.host !== null && !isUnspecified(options.host)) return options.host;
   if (begin.kind === "join" && !isLoopback(begin.contact.host)) return null;
   return addressOfThisMachine();
-}
-
-function isWildcard(host: string): boolean {
-  return host === "0.0.0.0" || host === "::";
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || host.startsWith("127.");
 }
 
 type LinkOptions = Omit<Parameters<typeof openTcpLinks>[0], "host" | "port">;

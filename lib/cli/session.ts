@@ -91,8 +91,17 @@ export function showFailure<Event extends ShownEvent, Target>(
 ): void {
   work.catch((error) => {
     if (!(error instanceof P2pchatError)) throw error;
-    ui.show({ event: "error", code: error.code, text: error.message }, ref);
+    showError(ui, error, ref);
   });
+}
+
+/** Shows an error that the program goes on after. */
+export function showError<Event extends ShownEvent, Target>(
+  ui: UserInterface<Event, Target>,
+  { code, message }: P2pchatError,
+  ref?: string,
+): void {
+  ui.show({ event: "error", code, text: message }, ref);
 }
 
 /** In [0, 1), from the system's generator: nobody can foresee whom we evict or dial. */

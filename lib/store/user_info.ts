@@ -109,7 +109,7 @@ export function ownRow(
     if (own !== undefined) return own;
     throw new P2pchatError(
       "bad-file",
-      `Cannot start as ${key.name}: ${path} has no row of that name; add one, as in ` +
+      `Cannot be ${key.name}: ${path} has no row of that name; add one, as in ` +
         `p2pchat users add ${path} ${key.name} HOST PORT`,
     );
   }

@@ -55,7 +55,7 @@ Deno.test("friends: without a table, or a row of one's own, nothing starts eithe
       assertEquals(failure.text.includes(file), true, failure.text);
     }
     assertMatch(none.text, /there is no such file; .* p2pchat users add/);
-    assertMatch(byName.text, /^Cannot start as carol: .* has no row of that name; .* users add/);
+    assertMatch(byName.text, /^Cannot be carol: .* has no row of that name; .* users add/);
     assertMatch(byPort.text, /^Cannot tell who you are: no row of .* has port 25009; add your row/);
     assertMatch(
       several.text,
@@ -155,10 +155,15 @@ Deno.test("friends: the profile and the port are one program's at a time", async
     group.data("bob"),
     true,
   );
+  const twice = await failureOf(words("alice"), `${group.folder}/elsewhere`, true);
   await alice.kill();
   const again = await group.start("alice");
 
   assertEquals([second.code, second.status], ["in-use", 4]);
+  assertMatch(
+    twice.text,
+    /^Cannot listen at port \d+: another program has it; end that program, or change the port of your row in \S+$/,
+  );
   assertMatch(second.text, new RegExp(`process ${alice.pid} uses it already; end that one`));
   assertEquals([taken.code, taken.status], ["port-in-use", 3]);
   assertMatch(taken.text, new RegExp(`\\b${alice.port}\\b`));
@@ -176,6 +181,7 @@ Deno.test("friends: without a name, the row with one's port is oneself; a name g
   const ready = await byPort.until(({ event }) => event === "ready");
   const elsewhere = freePort();
   const bob = await group.start("bob", "--port", String(elsewhere));
+  const { text } = await bob.until(({ event }) => event === "notice");
 
   assertEquals([ready.name, ready.port, ready.host], [
     "alice",
@@ -188,4 +194,5 @@ Deno.test("friends: without a name, the row with one's port is oneself; a name g
     "alice",
   ]);
   assertEquals(bob.port, elsewhere);
+  assertMatch(text, new RegExp(`port ${elsewhere}, .* friends dial ${group.row("bob").port}, `));
 });

@@ -222,7 +222,7 @@ Deno.test("ownRow() is the row of a name, or the one with a port", () => {
   assertEquals(own({ port: 3 }).name, "dora");
   assertEquals(
     refused({ name: "eve" }),
-    "Cannot start as eve: users.txt has no row of that name; " +
+    "Cannot be eve: users.txt has no row of that name; " +
       "add one, as in p2pchat users add users.txt eve HOST PORT",
   );
   assertEquals(
