@@ -102,6 +102,21 @@ Deno.test("friends: two who swap their ports on one machine listen where they sh
   for (const node of [alice, bob]) assertEquals((await node.ask("status")).problems, []);
 });
 
+Deno.test("friends: a table is the same one through a link", async () => {
+  await using group = new FriendsGroup("alice", "bob");
+  const link = `${group.folder}/link.txt`;
+  await Deno.symlink("users.txt", link);
+  const first = await group.start("alice");
+  await first.tell("bob", "for you");
+  await first.until(delivery("queued", "bob"));
+  await first.kill();
+
+  const alice = group.launch("alice", { users: link });
+  const { messages } = await alice.ask("outbox");
+
+  assertEquals(messages.map(({ text }: ShownEvent) => text), ["for you"]);
+});
+
 Deno.test("friends: an edit that breaks the table is told, and the old one goes on", async () => {
   await using group = new FriendsGroup("alice", "bob");
   const { port } = group.row("alice");
