@@ -7,6 +7,7 @@ import { profileFolder, tableLock } from "../store/paths.ts";
 import { RealDisk } from "../store/real_disk.ts";
 import {
   formatUserInfo,
+  nameWarning,
   parseUserInfo,
   type UserInfo,
   userInfoLine,
@@ -73,6 +74,8 @@ export async function checkUsers(options: CheckUsersOptions): Promise<void> {
 export async function addUser(options: AddUserOptions): Promise<void> {
   await openLog(options);
   const row = await addToTable(options);
+  const warning = nameWarning(row.name);
+  if (warning !== null) await showNotice(options, warning);
   const event = { event: "users", file: options.file, users: [shownRow(row)] } as const;
   await show(options, event, `Added ${userInfoLine(row)} to ${options.file}, line ${row.line}.\n`);
 }

@@ -47,6 +47,8 @@ export interface ParsedUserInfo {
 interface Fault {
   readonly found: string;
   readonly advice: string;
+  /** The row that has the value already. */
+  readonly by?: UserInfoRow;
 }
 
 const BYTE_ORDER_MARK = "\ufeff";
@@ -145,12 +147,17 @@ export function formatUserInfo(
   const lines = table.map((words, index) => {
     const cells = words.map((word, column) => word + " ".repeat(columns[column]! - width(word)));
     const name = rows[index - 1]?.name ?? "";
-    const warning = mixesScripts(name)
-      ? `  # ${MIXED_SCRIPTS_MARK}${name} mixes scripts: it may imitate another name`
-      : "";
-    return (cells.join("  ").trimEnd() + warning) + "\n";
+    const warning = nameWarning(name);
+    const comment = warning === null ? "" : `  # ${warning}`;
+    return `${cells.join("  ").trimEnd()}${comment}\n`;
   });
   return lines.join("");
+}
+
+/** What people should know of a name that may not be what it looks like; null for others. */
+export function nameWarning(name: string): string | null {
+  if (!mixesScripts(name)) return null;
+  return `${MIXED_SCRIPTS_MARK}${name} mixes scripts: it may imitate another name`;
 }
 
 /** A row as a line of a table has it, ready to paste. */
@@ -183,9 +190,12 @@ export function withUserInfo(
   };
   const fault = taken.add(row);
   if (fault !== null) {
+    const advice = fault.by === undefined
+      ? fault.advice
+      : `change that row (line ${fault.by.line}) instead`;
     throw new P2pchatError(
       "bad-file",
-      `Cannot add ${user.name} to ${path}: ${fault.found}; ${fault.advice}`,
+      `Cannot add ${user.name} to ${path}: ${fault.found}; ${advice}`,
     );
   }
   if (after.length > USER_INFO_BYTES_MAX) throw tooLarge(path);
@@ -231,10 +241,11 @@ class TakenValues {
 
 function takenFault(what: string, value: string, by: UserInfoRow | undefined): Fault | null {
   if (by === undefined) return null;
-  return wrong(
-    `the ${what} ${quotedStart(value)} is that of line ${by.line} (${by.name}) already`,
-    `each row needs its own ${what}, correct or remove one of the two`,
-  );
+  return {
+    found: `the ${what} ${quotedStart(value)} is that of line ${by.line} (${by.name}) already`,
+    advice: `each row needs its own ${what}, correct or remove one of the two`,
+    by,
+  };
 }
 
 const NOT_UTF8 = wrong("it isn't UTF-8 text", "save the file in UTF-8");

@@ -2,7 +2,7 @@
 
 import { concatBytes } from "../base/crypto.ts";
 import { P2pchatError } from "../base/errors.ts";
-import { type Disk, type DiskLock, folderOf, systemReason } from "./disk.ts";
+import { type Disk, type DiskLock, folderOf, spaceAdvice, systemReason } from "./disk.ts";
 import { holderOf } from "./profile_lock.ts";
 import { Replacement } from "./replacement.ts";
 import {
@@ -17,6 +17,9 @@ import type { WatchClock } from "./user_info_watch.ts";
 /** Pause between two looks at a lock: adding a row takes less. */
 const LOCK_RETRY_MS = 50;
 const LOCK_WAIT_MS_MAX = 10_000;
+
+/** Of a file's mode: somebody may write. */
+const WRITE_BITS = 0o222;
 
 /**
  * The bytes of a table of users.
@@ -84,6 +87,7 @@ export async function addUserInfo(
   const { bytes, row } = withUserInfo(path, before, user);
   try {
     const mode = (await disk.stat(path))?.mode ?? null;
+    if (mode !== null && (mode & WRITE_BITS) === 0) throw readOnly(path);
     const replacement = await Replacement.begin(disk, path, `.new-${writer}`);
     try {
       replacement.write(bytes);
@@ -128,10 +132,21 @@ async function userInfoBytes(disk: Disk, path: string): Promise<Uint8Array | nul
 
 /** What the disk says, with advice for a file that is the user's own and in no data folder. */
 function refuse(code: "bad-file" | "disk", action: string, path: string, error: unknown): never {
-  if (!(error instanceof P2pchatError) || error.code !== "disk") throw error;
-  const advice = `check the path, and that you may ${action} there`;
+  // What has no cause is a sentence of our own.
+  const isOfDisk = error instanceof P2pchatError && error.code === "disk" &&
+    error.cause !== undefined;
+  if (!isOfDisk) throw error;
+  const advice = spaceAdvice(error.cause) ?? `check the path, and that you may ${action} there`;
   const text = `Cannot ${action} ${path}: ${systemReason(error.cause)}; ${advice}`;
   throw new P2pchatError(code, text, { cause: error });
+}
+
+/** A file is replaced by way of its folder, so the system itself wouldn't mind. */
+function readOnly(path: string): P2pchatError {
+  return new P2pchatError(
+    "disk",
+    `Cannot write ${path}: it is read-only; allow writing (chmod u+w), or add the row to a copy`,
+  );
 }
 
 function changedMeanwhile(path: string): P2pchatError {

@@ -24,7 +24,10 @@ Deno.test("addUserInfo() on a full disk leaves the table as it was, and nothing 
   const error = await assertRejects(() => addUserInfo(disk, PATH, BOB, "1"), P2pchatError);
 
   assertEquals(error.code, "disk");
-  assertMatch(error.message, /^Cannot write \/p\/users\.txt: No space left .*; check the path, /);
+  assertMatch(
+    error.message,
+    /^Cannot write \/p\/users\.txt: No space left .*; free some space there/,
+  );
   assertEquals(disk.text(PATH), ALICE);
   assertEquals(disk.paths(), [PATH]);
 });

@@ -307,20 +307,21 @@ Deno.test("withUserInfo() refuses what the table has, and what it can't hold", (
     return error.message;
   };
   const eve: UserInfo = { name: "eve", endpoint: { host: "E", port: 1 }, fingerprint: KEY };
-  const advice = "correct or remove one of the two";
+  const advice = (line: number) => `change that row (line ${line}) instead`;
 
   assertEquals(
     refused("\nEVE a 1", eve),
-    `Cannot add eve to users.txt: the name "eve" is that of line 2 (EVE) already; each row needs its own name, ${advice}`,
+    `Cannot add eve to users.txt: the name "eve" is that of line 2 (EVE) already; ${advice(2)}`,
   );
   assertEquals(
     refused("\nbob e 1", eve),
-    `Cannot add eve to users.txt: the address "E:1" is that of line 2 (bob) already; each row needs its own address, ${advice}`,
+    `Cannot add eve to users.txt: the address "E:1" is that of line 2 (bob) already; ${advice(2)}`,
   );
   assertEquals(
     refused(`bob b 1 ${KEY}`, eve),
-    `Cannot add eve to users.txt: the fingerprint "${KEY}" is that of line 1 (bob) already; ` +
-      `each row needs its own fingerprint, ${advice}`,
+    `Cannot add eve to users.txt: the fingerprint "${KEY}" is that of line 1 (bob) already; ${
+      advice(1)
+    }`,
   );
   assertEquals(
     refused(FULL_TABLE, { ...eve, fingerprint: null }),
