@@ -1,7 +1,7 @@
 /** The port of one's own row, where friends dial: an edit may change it, and another program may have it. */
 
 import { P2pchatError } from "../base/errors.ts";
-import { isLoopback } from "../base/endpoints.ts";
+import { canonicalHost, isLoopback } from "../base/endpoints.ts";
 import type { Endpoint } from "../base/ids.ts";
 import type { WatchClock } from "../store/user_info_watch.ts";
 import type { Links } from "../transport/link.ts";
@@ -113,7 +113,7 @@ function hasOurPort(table: FriendsTable, { port }: Endpoint): boolean {
 
 /** As far as the table tells: a machine may have several names. */
 function isSameMachine(one: string, other: string): boolean {
-  return one.toLowerCase() === other.toLowerCase() || (isLoopback(one) && isLoopback(other));
+  return canonicalHost(one) === canonicalHost(other) || (isLoopback(one) && isLoopback(other));
 }
 
 /** Why the port of one's row can't be listened at: another one would be of no use, friends dial that of the row. */

@@ -10,7 +10,14 @@
  */
 
 import { concatBytes, utf8 } from "../base/crypto.ts";
-import { HOST_FORM, parseHost, parsePort, PORT_FORM } from "../base/endpoints.ts";
+import {
+  canonicalHost,
+  HOST_FORM,
+  isUnspecified,
+  parseHost,
+  parsePort,
+  PORT_FORM,
+} from "../base/endpoints.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { type Fingerprint, fingerprintFault, parseFingerprint } from "../base/fingerprint.ts";
 import { type Endpoint, endpointText, type FoldedName } from "../base/ids.ts";
@@ -44,7 +51,7 @@ export interface ParsedUserInfo {
 }
 
 /** What is wrong with a row, and what to do about it. */
-interface Fault {
+export interface Fault {
   readonly found: string;
   readonly advice: string;
   /** The row that has the value already. */
@@ -222,7 +229,8 @@ class TakenValues {
   add(row: UserInfoRow): Fault | null {
     if (this.rows.length >= USER_INFO_ROWS_MAX) return TOO_MANY_ROWS;
     const name = foldName(row.name);
-    const address = endpointText(row.endpoint).toLowerCase();
+    const { host, port } = row.endpoint;
+    const address = endpointText({ host: canonicalHost(host), port });
     const fault = takenFault("name", row.name, this.#names.get(name)) ??
       takenFault("address", endpointText(row.endpoint), this.#addresses.get(address)) ??
       (row.fingerprint === null ? null : takenFault(
@@ -277,6 +285,15 @@ function decoded(decoder: TextDecoder, bytes: Uint8Array): string | null {
   }
 }
 
+/** Why friends can't dial a host that `parseHost` takes; null where they may. */
+export function friendHostFault(host: string): Fault | null {
+  if (!isUnspecified(host)) return null;
+  return wrong(
+    `the address ${host} stands for all of a machine, and nobody can dial it`,
+    "write the one at which friends reach it",
+  );
+}
+
 /** What a line says; null for nothing. */
 function parseLine(line: string): UserInfo | Fault | null {
   const comment = line.search(/(?:^|[ \t])#/);
@@ -300,6 +317,8 @@ function parseLine(line: string): UserInfo | Fault | null {
   if (host === null) return wrong(`the address must be ${HOST_FORM}, is ${quotedStart(hostText)}`);
   const port = parsePort(portText);
   if (port === null) return wrong(`the port must be ${PORT_FORM}, is ${quotedStart(portText)}`);
+  const hostIsBad = friendHostFault(host);
+  if (hostIsBad !== null) return hostIsBad;
   const user = { name: name.normalize("NFC"), endpoint: { host, port } };
   if (fingerprint === undefined) return { ...user, fingerprint: null };
   const keyIsBad = fingerprintFault(fingerprint);

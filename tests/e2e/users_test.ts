@@ -217,6 +217,14 @@ Deno.test("users add and users key refuse in a sentence, and change nothing", as
     ],
     ["add users.txt bob A 1", 5, "bad-file", /^Cannot add bob to .*: the address "A:1" is that of/],
     ["add users.txt bob b x", 2, "usage", /^PORT must be a whole number from 1 to 65535, is "x"/],
+    ["add users.txt bob 0.0.0.0 1", 2, "usage", /^HOST is wrong: .* nobody can dial it; write the/],
+    ["key bob :: 1", 2, "usage", /^HOST is wrong: .* nobody can dial it; write the one at which/],
+    [
+      "add users.txt bob 1.2.3 1",
+      2,
+      "usage",
+      /^HOST must be a host name or an IP address, is "1\.2/,
+    ],
     ["add users.txt b/b b 1", 2, "bad-name", /^The name "b\/b" is not possible: /],
     [
       "add none/users.txt bob b 1",
