@@ -134,7 +134,9 @@ Deno.test("among friends a name at a line's start is completed with its slash, e
   };
 
   assertEquals(
-    ["ce", "bo", "bobb", "/verify ce", "/uns", "bob/tell ce"].map(completed),
-    ["cem/", "bob", "bobby/", "/verify cem ", "/unsend ", "bob/tell cem "],
+    ["ce", "bo", "bobb", "/verify ce", "/uns", "bob/tell ce", "/unsend ", "/unsend ce"].map(
+      completed,
+    ),
+    ["cem/", "bob", "bobby/", "/verify cem ", "/unsend ", "bob/tell cem ", null, null],
   );
 });
