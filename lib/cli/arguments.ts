@@ -41,7 +41,7 @@ export interface CommandLine {
 export const COMMON_FLAGS: readonly Flag[] = [
   { name: "data", value: "DIR", help: "keep files there", parse: (text) => text },
   { name: "json", help: "one JSON object per line, for scripts" },
-  { name: "plain", help: "rewrite no line in place" },
+  { name: "plain", help: "no line of progress that is rewritten" },
   { name: "no-color", help: "no colours" },
   { name: "stay", help: "go on after the end of input" },
   { name: "verbose", help: "seconds in times, and more notices" },

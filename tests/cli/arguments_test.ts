@@ -225,6 +225,13 @@ Deno.test("usageText() has an example and every flag of each command", () => {
   for (const line of all.split("\n")) assert(line.length <= 100, line);
 });
 
+Deno.test("usageText() promises of --plain what it does: progress, not the prompt, stays as it is", () => {
+  assertStringIncludes(
+    usageText([], [meshProgramCommand]),
+    "no line of progress that is rewritten",
+  );
+});
+
 Deno.test("VERSION is that of deno.json", () => {
   assertEquals(VERSION, denoJson.version);
 });
