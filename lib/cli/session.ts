@@ -7,7 +7,7 @@ import type { PeerKey } from "../base/ids.ts";
 import type { ChannelIdentity } from "../protocols/noise/channel_handshake.ts";
 import { keyPairFromSeed } from "../protocols/noise/primitives.ts";
 import type { Disk } from "../store/disk.ts";
-import { openProfileIdentity, type ProfileIdentity } from "../store/identity.ts";
+import { isUsedProfile, openProfileIdentity, type ProfileIdentity } from "../store/identity.ts";
 import { KnownPeers } from "../store/known_peers.ts";
 import { profileFolder } from "../store/paths.ts";
 import { type LockMode, lockProfile } from "../store/profile_lock.ts";
@@ -42,10 +42,11 @@ export async function withSession<Event extends ShownEvent, Target>(
   const disk = new RealDisk();
   const folder = profileFolder(options.dataFolder, name);
   await disk.makeFolder(folder);
+  const isUsed = await isUsedProfile(disk, folder); // before the log, which may be kept there
   const log = await openLog(options);
   const lock = await lockProfile(disk, folder, lockMode, Deno.pid);
   try {
-    const identity = await openProfileIdentity(disk, folder, randomBytes);
+    const identity = await openProfileIdentity(disk, folder, isUsed, randomBytes);
     const knownPeers = await KnownPeers.open(disk, `${folder}/known_peers`);
     const environment: Environment = {
       random: secureRandom,

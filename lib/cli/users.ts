@@ -2,7 +2,7 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import { visibleLines } from "../base/text.ts";
-import { openProfileIdentity } from "../store/identity.ts";
+import { isUsedProfile, openProfileIdentity } from "../store/identity.ts";
 import { profileFolder, tableLock } from "../store/paths.ts";
 import { RealDisk } from "../store/real_disk.ts";
 import {
@@ -103,11 +103,12 @@ async function addToTable({ dataFolder, file, user }: AddUserOptions): Promise<U
  * @throws {P2pchatError} `store-corrupt`, `bad-file` or `disk`.
  */
 export async function showOwnUser(options: OwnUserOptions): Promise<void> {
-  await openLog(options);
   const disk = new RealDisk();
   const folder = profileFolder(options.dataFolder, options.name);
   await disk.makeFolder(folder);
-  const { fingerprint, notice } = await openProfileIdentity(disk, folder, randomBytes);
+  const isUsed = await isUsedProfile(disk, folder); // before the log, which may be kept there
+  await openLog(options);
+  const { fingerprint, notice } = await openProfileIdentity(disk, folder, isUsed, randomBytes);
   if (notice !== null) await showNotice(options, notice);
   const endpoint = options.endpoint ??
     { host: addressOfThisMachine(), port: FRIENDS_PORT_DEFAULT };

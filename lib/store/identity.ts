@@ -38,21 +38,26 @@ export interface ProfileIdentity extends Identity {
 
 const IDENTITY_FILE = "identity";
 
+/** Whether the profile in `folder` was used before: to be asked before this start leaves anything there. */
+export async function isUsedProfile(disk: Disk, folder: string): Promise<boolean> {
+  return (await disk.list(folder)).some(isTraceOfUse);
+}
+
 /**
  * The identity of the profile in `folder`, which is there; made, and durable, where there is none.
+ * @param isUsed What `isUsedProfile` said.
  * @param randomBytes Unpredictable bytes.
  * @throws {P2pchatError} As `openIdentity`.
  */
 export async function openProfileIdentity(
   disk: Disk,
   folder: string,
+  isUsed: boolean,
   randomBytes: (length: number) => Uint8Array,
 ): Promise<ProfileIdentity> {
   const path = `${folder}/${IDENTITY_FILE}`;
-  const before = await disk.list(folder);
   const identity = await openIdentity(disk, path, randomBytes);
-  const isLost = identity.isNew && before.some(isTraceOfUse);
-  return { ...identity, notice: isLost ? lostText(path, identity) : null };
+  return { ...identity, notice: identity.isNew && isUsed ? lostText(path, identity) : null };
 }
 
 /** Locks, and an identity that was never put in place, are in the folder before anybody can know the key. */

@@ -121,7 +121,9 @@ Deno.test("friends: a row with the key of another profile isn't oneself", async 
 
 Deno.test("friends: a lost identity is told: after the first line, or where the table has the old key", async () => {
   await using group = new FriendsGroup("alice", "bob");
-  const alice = await group.start("alice");
+  await Deno.mkdir(`${group.data("alice")}/users/alice`, { recursive: true });
+  const alice = await group.start("alice", "--log-file", `${group.data("alice")}/users/alice/mine`);
+  await alice.ask("status");
   const { key } = alice.events[0]!;
   await alice.kill();
   const identity = `${group.data("alice")}/users/alice/identity`;
@@ -137,6 +139,7 @@ Deno.test("friends: a lost identity is told: after the first line, or where the 
   const words = ["peer", "alice", "--users", group.file, "--host", "127.0.0.1"];
   const stopped = await outputOf([...words, "--data", group.data("alice")]);
 
+  assertEquals(alice.events.filter(({ event }) => event === "notice"), [], "a new profile");
   assertEquals(again.events[0]!.event, "ready");
   const text = /Your key is new, \S+: \S+\/identity was missing/;
   for (const sentence of [told.text, row.stderr, stopped.stderr]) assertMatch(sentence, text);

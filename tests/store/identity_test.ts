@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { utf8 } from "../../lib/base/crypto.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { writeAll } from "../../lib/store/disk.ts";
-import { openIdentity, openProfileIdentity } from "../../lib/store/identity.ts";
+import { isUsedProfile, openIdentity, openProfileIdentity } from "../../lib/store/identity.ts";
 import { MemoryDisk } from "../../lib/store/memory_disk.ts";
 
 const PATH = "/p/identity";
@@ -97,11 +97,13 @@ Deno.test("openProfileIdentity() tells of a key that is new in a profile that is
   const disk = await newDisk();
   await disk.tryLock("/p/mesh.lock", "1");
   (await disk.openAppend("/p/identity.new")).close(); // as a kill at the first start leaves
-  const first = await openProfileIdentity(disk, "/p", seed);
+  const open = async (random = seed) =>
+    await openProfileIdentity(disk, "/p", await isUsedProfile(disk, "/p"), random);
+  const first = await open();
   await disk.makeFolder("/p/friends");
-  const second = await openProfileIdentity(disk, "/p", seed);
+  const second = await open();
   await disk.remove(PATH);
-  const third = await openProfileIdentity(disk, "/p", () => new Uint8Array(32).fill(8));
+  const third = await open(() => new Uint8Array(32).fill(8));
 
   assertEquals([first.notice, second.notice], [null, null]);
   assertEquals(
