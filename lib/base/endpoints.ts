@@ -14,7 +14,11 @@ export const PORT_FORM = `a whole number from 1 to ${PORT_MAX}`;
 /** Neither blanks nor what is unseen; a number sign begins a comment, a slash a path. */
 const HOST_LIKE = /^[^\s\p{Cc}\p{Cf}\p{Cs}[\]/#]+$/u;
 /** Colons are in IPv6 addresses alone; a zone may follow (RFC 4007, section 11). */
-const IPV6_LIKE = /^(?=.*:.*:)[0-9a-f:.]+(%[\w.-]+)?$/i;
+const IPV6_LIKE = /^([0-9a-f:.]+)(%[\w.-]+)?$/i;
+
+/** What has digits and dots alone is looked up by no name service; the system reads `1.2` as 1.0.0.2. */
+const IPV4_LIKE = /^[\d.]+$/;
+const IPV4 = /^((25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(\.(?!$)|$)){4}$/;
 
 /** RFC 1035, section 2.3.4. */
 const HOST_BYTES_MAX = 255;
@@ -22,12 +26,39 @@ const HOST_BYTES_MAX = 255;
 /** A host name or an IP address, an IPv6 one with or without brackets; the result has none. Null for any other text. */
 export function parseHost(text: string): string | null {
   const bare = /^\[(.*:.*)\]$/.exec(text)?.[1] ?? text;
-  const form = bare.includes(":") ? IPV6_LIKE : HOST_LIKE;
-  return form.test(bare) && utf8Length(bare) <= HOST_BYTES_MAX ? bare : null;
+  if (utf8Length(bare) > HOST_BYTES_MAX) return null;
+  if (bare.includes(":")) return canonicalIpv6(bare) === null ? null : bare;
+  return (IPV4_LIKE.test(bare) ? IPV4 : HOST_LIKE).test(bare) ? bare : null;
+}
+
+/** The same text for all spellings of a host that `parseHost` takes: case, and the many forms of an IPv6 address. */
+export function canonicalHost(host: string): string {
+  const lower = host.toLowerCase();
+  return lower.includes(":") ? canonicalIpv6(lower) ?? lower : lower;
+}
+
+/** RFC 5952, with the zone as it is; null for what is no address. */
+function canonicalIpv6(text: string): string | null {
+  const [, address, zone = ""] = IPV6_LIKE.exec(text) ?? [];
+  if (address === undefined) return null;
+  const url = URL.parse(`http://[${address}]/`);
+  return url === null ? null : url.hostname.slice(1, -1) + zone;
 }
 
 /** A port to connect to. Null for any text that is none. */
 export function parsePort(text: string): number | null {
   const port = /^\d{1,9}$/.test(text) ? Number(text) : 0;
   return port >= 1 && port <= PORT_MAX ? port : null;
+}
+
+/** Whether it stands for all addresses of a machine: one can listen at it, and dial nobody. */
+export function isUnspecified(host: string): boolean {
+  const canonical = canonicalHost(host);
+  return canonical === "0.0.0.0" || canonical === "::";
+}
+
+/** Whether it is this machine, seen from itself. */
+export function isLoopback(host: string): boolean {
+  const canonical = canonicalHost(host);
+  return canonical === "localhost" || canonical === "::1" || canonical.startsWith("127.");
 }

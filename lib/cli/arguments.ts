@@ -41,7 +41,7 @@ export interface CommandLine {
 export const COMMON_FLAGS: readonly Flag[] = [
   { name: "data", value: "DIR", help: "keep files there", parse: (text) => text },
   { name: "json", help: "one JSON object per line, for scripts" },
-  { name: "plain", help: "rewrite no line in place" },
+  { name: "plain", help: "no line of progress that is rewritten" },
   { name: "no-color", help: "no colours" },
   { name: "stay", help: "go on after the end of input" },
   { name: "verbose", help: "seconds in times, and more notices" },
@@ -134,7 +134,7 @@ function parsedFlags(args: readonly string[], flags: readonly Flag[]): Given {
       throw new P2pchatError("usage", `--${name} takes no value; leave out what follows it`);
     }
   }
-  const parsed = parseArgs(args, {
+  const parsed = parseArgs(withNegativeValues(args, valued), {
     boolean: [...switches, "version"],
     string: ["_", ...valued],
     collect: valued,
@@ -160,6 +160,23 @@ function parsedFlags(args: readonly string[], flags: readonly Flag[]): Given {
     text: (name) => texts(name)[0],
     isOn,
   };
+}
+
+/** No flag begins with a digit: `--idle -1s` gives a value, which may be a wrong one, and so is told. */
+function withNegativeValues(
+  args: readonly string[],
+  valued: readonly string[],
+): readonly string[] {
+  const end = args.indexOf("--");
+  const joined: string[] = [];
+  for (const [at, arg] of args.entries()) {
+    const flag = joined.at(-1);
+    const isValue = (end < 0 || at < end) && /^-\d/.test(arg) && flag?.startsWith("--") === true &&
+      valued.includes(flag.slice("--".length));
+    if (isValue) joined[joined.length - 1] = `${flag}=${arg}`;
+    else joined.push(arg);
+  }
+  return joined;
 }
 
 function isNamed(entry: ProgramCommand, words: readonly string[]): boolean {

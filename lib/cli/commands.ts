@@ -136,6 +136,8 @@ export interface CommandTableOptions<Target> {
   readonly bareLine: (line: string) => Invocation;
   /** Whether what a bare line says isn't shown as a message of one's own: a terminal keeps the line, then. */
   readonly chatIsSilent?: boolean;
+  /** An object that sends a text, as people are told; where all are meant, nothing but the text is needed. */
+  readonly textObject?: string;
   /** What follows a name at the start of a line, as completion writes it; a blank where nothing is said. */
   readonly afterName?: string;
   /** Forms of lines that are no commands, for `/help`: head and description. */
@@ -157,6 +159,7 @@ export class CommandTable<Target> {
   readonly #byName = new Map<string, Command<Target>>();
   readonly #bareLine: (line: string) => Invocation;
   readonly #words: ReadonlyMap<string, string>;
+  readonly #textObject: string;
 
   constructor(options: CommandTableOptions<Target>) {
     this.commands = [...options.commands, helpEntry()];
@@ -165,6 +168,7 @@ export class CommandTable<Target> {
     }
     this.#bareLine = options.bareLine;
     this.chatIsSilent = options.chatIsSilent ?? false;
+    this.#textObject = options.textObject ?? '{"command":"msg","text":"..."}';
     this.afterName = options.afterName ?? " ";
     this.bareForms = options.bareForms ?? [];
     this.#words = new Map(Object.entries(options.words));
@@ -200,7 +204,9 @@ export class CommandTable<Target> {
     if (line.startsWith("//")) return this.#bareLine(line.slice(1));
 
     const name = /^\S+/.exec(line.slice(1))?.[0] ?? "";
-    const entry = this.#known(name, `, //${shortened(name)} says it as text`);
+    // Where a line needs more than its text, a slash before it doesn't make it one.
+    const wayOut = this.chatIsSilent ? "" : `, //${shortened(name)} says it as text`;
+    const entry = this.#known(name, wayOut);
     const rest = line.slice(1 + name.length);
     // Only the gap's first character goes: a text keeps the blanks it starts with.
     const match = entry.syntax.exec(rest.slice(1));
@@ -213,7 +219,7 @@ export class CommandTable<Target> {
   #parseObject(line: string): ParsedLine<Target> {
     let ref: string | undefined;
     try {
-      const object = parsedObject(line);
+      const object = parsedObject(line, this.#textObject);
       if (object.ref !== undefined && typeof object.ref !== "string") {
         throw new P2pchatError("usage", "The field ref of an object must be a string");
       }
@@ -267,7 +273,7 @@ function helpEntry<Target>(): Command<Target> {
   });
 }
 
-function parsedObject(line: string): InputObject {
+function parsedObject(line: string, textObject: string): InputObject {
   let value: unknown;
   try {
     value = JSON.parse(line);
@@ -275,7 +281,7 @@ function parsedObject(line: string): InputObject {
     throw new P2pchatError(
       "usage",
       `A line that starts with { must be one JSON object (${(cause as Error).message}); ` +
-        'send other text as {"command":"msg","text":"..."}',
+        `send other text as ${textObject}`,
       { cause },
     );
   }

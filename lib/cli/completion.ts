@@ -1,7 +1,7 @@
-/** What Tab offers: commands after a slash, and where one is asked about; names anywhere else. */
+/** What Tab offers: commands after a slash, and where one is asked about; names in texts, and where one is meant. */
 
 import { foldName, MIXED_SCRIPTS_MARK, shownName } from "../base/names.ts";
-import type { CommandTable } from "./commands.ts";
+import type { Argument, Command, CommandTable } from "./commands.ts";
 
 export interface Completion {
   /** Where the word that is completed starts. */
@@ -25,8 +25,9 @@ export function complete<Target>(
   let start = cursor;
   while (start > 0 && !/\s/.test(text[start - 1]!)) start--;
   const word = text.slice(start, cursor);
-  const asksAbout = takesCommand(text.slice(0, start), table);
-  if ((start === 0 && word.startsWith("/") && !word.startsWith("//")) || asksAbout) {
+  const offered = offeredAfter(text.slice(0, start), word, table);
+  if (offered === "nothing") return null;
+  if (offered === "commands") {
     const slash = word.startsWith("/") ? "/" : "";
     const commands = table.commands.flatMap((entry) => [entry.name, ...entry.aliases]);
     const fitting = commands.map((name) => slash + name).filter((name) => name.startsWith(word));
@@ -41,11 +42,32 @@ export function complete<Target>(
   return completion(start, word, fitting.sort(), start === 0 ? table.afterName : " ");
 }
 
-/** Whether what follows `before` is the name of a command: `/help `. */
-function takesCommand<Target>(before: string, table: CommandTable<Target>): boolean {
-  const name = /^\/(\S+)\s+$/.exec(before)?.[1];
-  const entry = name === undefined ? undefined : table.find(name);
-  return entry?.args[entry.argumentNames[0] ?? ""]?.completesCommands === true;
+/** What the word may be that follows `before`; in a text people are named, too. */
+function offeredAfter<Target>(
+  before: string,
+  word: string,
+  table: CommandTable<Target>,
+): "commands" | "names" | "nothing" {
+  if (before === "") return isCommandWord(word) ? "commands" : "names";
+  if (!isCommandWord(before)) return "names";
+  const [command = "", ...words] = before.slice(1).trim().split(/\s+/);
+  const argument = argumentAt(table.find(command), words.length);
+  if (argument?.completesCommands === true) return "commands";
+  return argument?.completesNames === true || argument?.takesRest === true ? "names" : "nothing";
+}
+
+function isCommandWord(text: string): boolean {
+  return text.startsWith("/") && !text.startsWith("//");
+}
+
+/** The argument that a command's word at place `index` belongs to. */
+function argumentAt<Target>(
+  entry: Command<Target> | undefined,
+  index: number,
+): Argument<unknown> | undefined {
+  if (entry === undefined) return undefined;
+  const args = entry.argumentNames.map((name) => entry.args[name]);
+  return args.slice(0, index + 1).find((argument) => argument?.takesRest === true) ?? args[index];
 }
 
 function completion(

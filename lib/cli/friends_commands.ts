@@ -36,6 +36,7 @@ export const friendsCommands: CommandTable<FriendsCommandSink> = new CommandTabl
 >({
   bareLine: toFriend,
   chatIsSilent: true,
+  textObject: '{"command":"msg","name":"bob","text":"..."}',
   afterName: "/",
   bareForms: [
     ["NAME/TEXT", "says TEXT to NAME; TEXT may have slashes"],

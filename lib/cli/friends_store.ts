@@ -5,7 +5,6 @@
  * Two tables may have a bob each who aren't the same: what waits for one must never go to the other.
  */
 
-import { hash } from "node:crypto";
 import { utf8 } from "../base/crypto.ts";
 import { P2pchatError } from "../base/errors.ts";
 import type { Fingerprint } from "../base/fingerprint.ts";
@@ -16,6 +15,7 @@ import type { FriendsStore } from "../runtime/friends_host.ts";
 import { FRIENDS_LOG_FORMAT, friendsLine, friendsRecord } from "../runtime/friends_records.ts";
 import type { Disk } from "../store/disk.ts";
 import type { KnownPeers } from "../store/known_peers.ts";
+import { pathDigest } from "../store/paths.ts";
 import { replaceFile } from "../store/replacement.ts";
 import { openRecords, type RecordFormat } from "./record_store.ts";
 
@@ -29,9 +29,6 @@ const FRIENDS_RECORDS: RecordFormat<FriendsRecord> = {
 const TABLE_FILE = "table";
 const LOG_FILE = "log";
 
-/** Letters of a folder's name: 64 bits, and a user has a few tables. */
-const FOLDER_LETTERS = 16;
-
 /**
  * Opens what is kept for the friends of a table.
  * @param folder `friends` in the profile.
@@ -44,7 +41,7 @@ export async function openFriends(
   folder: string,
   table: string,
 ): Promise<{ readonly store: FriendsStore; readonly notices: readonly string[] }> {
-  const own = `${folder}/${hash("sha256", utf8(table), "hex").slice(0, FOLDER_LETTERS)}`;
+  const own = `${folder}/${pathDigest(table)}`;
   const isNew = await disk.stat(`${own}/${TABLE_FILE}`) === null;
   await disk.makeFolder(own);
   const notices: string[] = [];

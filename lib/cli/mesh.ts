@@ -1,5 +1,6 @@
 /** `p2pchat mesh`: wires the mesh to sockets, files and the user interface. */
 
+import { isLoopback, isUnspecified } from "../base/endpoints.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import { endpointText, type RoomId } from "../base/ids.ts";
@@ -7,7 +8,6 @@ import { invariant } from "../base/invariant.ts";
 import type { MeshEvent } from "../protocols/mesh/events.ts";
 import type { MeshConfig } from "../protocols/mesh/mesh_io.ts";
 import { MeshHost } from "../runtime/mesh_host.ts";
-import type { Identity } from "../store/identity.ts";
 import { forwardTo, type Links } from "../transport/link.ts";
 import { openTcpLinks } from "../transport/tcp_links.ts";
 import { addressOfThisMachine } from "./own_address.ts";
@@ -38,27 +38,16 @@ export async function runMesh(options: MeshOptions): Promise<void> {
   const { name } = options;
   const mode = { commands: meshCommands, render: meshLines };
   await withSession(options, { name, lockMode: "mesh" }, mode, async (session) => {
-    const { disk, folder, identity, ui } = session;
+    const { disk, folder, ui } = session;
     const notice = (text: string) => ui.show({ event: "notice", text });
     const rooms = await MeshRooms.open(disk, `${folder}/mesh`, notice);
-    const keyNotice = identity.isNew && await rooms.hasAny()
-      ? lostKeyText(`${folder}/identity`, identity)
-      : null;
-    await chat({ ...session, options, rooms, keyNotice });
+    await chat({ ...session, options, rooms });
   });
-}
-
-/** The key of a profile that was in rooms before, and isn't who it was there. */
-function lostKeyText(path: string, { fingerprint }: Identity): string {
-  return `Your key is new, ${fingerprint}: ${path} was missing, and others will see another member; ` +
-    "restore that file from a copy to be who you were";
 }
 
 interface Wiring extends Session<MeshOwnEvent, MeshCommandSink> {
   readonly options: MeshOptions;
   readonly rooms: MeshRooms;
-  /** What the user should know about the profile's key. */
-  readonly keyNotice: string | null;
 }
 
 async function chat(wiring: Wiring): Promise<void> {
@@ -103,7 +92,7 @@ async function chat(wiring: Wiring): Promise<void> {
     const presenter = new Presenter(wiring, (target) => {
       ui.listen({ target, ended: () => leave("end of input"), interrupted: leave });
       // After the first line, which says where this member listens.
-      if (wiring.keyNotice !== null) ui.show({ event: "notice", text: wiring.keyNotice });
+      if (identity.notice !== null) ui.show({ event: "notice", text: identity.notice });
       if (begin.kind === "resume") ui.show({ event: "notice", text: BACK });
       if (begin.kind === "found" && ui.interactive) ui.show({ event: "notice", text: FOUNDED });
     });
@@ -231,17 +220,9 @@ function configOf(options: MeshOptions, links: Links, begin: MeshConfig["begin"]
 /** Null where the member that lets us in sees it better than we do. */
 function advertisedHost(options: MeshOptions, begin: MeshConfig["begin"]): string | null {
   if (options.advertise !== null) return options.advertise.host;
-  if (options.host !== null && !isWildcard(options.host)) return options.host;
+  if (options.host !== null && !isUnspecified(options.host)) return options.host;
   if (begin.kind === "join" && !isLoopback(begin.contact.host)) return null;
   return addressOfThisMachine();
-}
-
-function isWildcard(host: string): boolean {
-  return host === "0.0.0.0" || host === "::";
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || host.startsWith("127.");
 }
 
 type LinkOptions = Omit<Parameters<typeof openTcpLinks>[0], "host" | "port">;

@@ -22,9 +22,6 @@ const MESH_RECORDS: RecordFormat<MeshRecord> = {
 /** What every room's log begins with. */
 const FOUNDING: MeshRecord["kind"] = "genesis";
 
-/** A room's folder is named after its id. */
-const ROOM_FOLDER = /^[0-9a-f]{64}$/;
-
 export class MeshRooms {
   private constructor(
     readonly disk: Disk,
@@ -48,11 +45,6 @@ export class MeshRooms {
     const [last, port] = rows?.[0] ?? [];
     const lastPort = port === undefined ? null : Number(port);
     return new MeshRooms(disk, folder, table, (last ?? null) as RoomId | null, lastPort, notice);
-  }
-
-  /** Whether this profile was in any room. */
-  async hasAny(): Promise<boolean> {
-    return (await this.disk.list(this.folder)).some((name) => ROOM_FOLDER.test(name));
   }
 
   /**

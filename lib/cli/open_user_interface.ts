@@ -2,7 +2,7 @@
 
 import type { CommonOptions } from "./options.ts";
 import { PipedInterface } from "./piped_interface.ts";
-import { processStreams, type Streams } from "./streams.ts";
+import { isAtTerminal, processStreams, type Streams } from "./streams.ts";
 import type { Mode, ShownEvent, UserInterface } from "./user_interface.ts";
 
 /**
@@ -14,8 +14,7 @@ export async function openUserInterface<Event extends ShownEvent, Target>(
   options: CommonOptions,
   streams: Streams = processStreams(),
 ): Promise<UserInterface<Event, Target>> {
-  const atTerminal = streams.stdin.isTerminal && streams.stdout.isTerminal;
-  if (options.json || !atTerminal || streams.variable("TERM") === "dumb") {
+  if (options.json || !isAtTerminal(streams) || streams.variable("TERM") === "dumb") {
     return new PipedInterface(mode, options, streams);
   }
   const { InteractiveInterface } = await import("./interactive_interface.ts");

@@ -8,7 +8,7 @@ export interface CommonOptions {
   /** Root folder of all files: `--data`, or the default of this system. */
   readonly dataFolder: string;
   readonly json: boolean;
-  /** No line is rewritten in place. */
+  /** No line of progress is rewritten. */
   readonly plain: boolean;
   readonly colour: boolean;
   /** Goes on after the end of input. */

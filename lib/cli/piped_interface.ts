@@ -1,4 +1,4 @@
-/** The user interface without a terminal: one event per line, as text or as JSON. */
+/** The user interface without line editing: one event per line, as text or as JSON. */
 
 import type { P2pchatError } from "../base/errors.ts";
 import { visibleText } from "../base/text.ts";
@@ -9,7 +9,7 @@ import { Interrupts } from "./interrupts.ts";
 import { JsonFormat } from "./json_format.ts";
 import type { CommonOptions } from "./options.ts";
 import { CLOSE_MS_MAX, Output, unitsOf } from "./output.ts";
-import type { Streams } from "./streams.ts";
+import { isAtTerminal, type Streams } from "./streams.ts";
 import { noticeLine, starLine, TextFormat } from "./text_format.ts";
 import { withinTime } from "./within_time.ts";
 import type {
@@ -27,7 +27,8 @@ const READ_BYTES = 65_536;
 
 export class PipedInterface<Event extends ShownEvent, Target>
   implements UserInterface<Event, Target> {
-  readonly interactive = false;
+  /** A terminal that can do no more than print has a person before it all the same. */
+  readonly interactive: boolean;
   readonly #mode: Mode<Event, Target>;
   readonly #options: CommonOptions;
   readonly #streams: Streams;
@@ -47,6 +48,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
     this.#options = options;
     this.#streams = streams;
     this.#json = options.json ? new JsonFormat() : null;
+    this.interactive = !options.json && isAtTerminal(streams);
     const format = { colour: false, verbose: options.verbose, terminal: null };
     this.#text = new TextFormat(format, streams.wallMs());
     this.#output = new Output({
@@ -85,7 +87,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
     if (isCommon(event)) return this.#showCommon(event);
     const context = {
       nowMs: this.#streams.wallMs(),
-      interactive: false,
+      interactive: this.interactive,
       verbose: this.#options.verbose,
     };
     const lines = () => this.#mode.render(event, context);

@@ -4,7 +4,7 @@ import { P2pchatError } from "../base/errors.ts";
 import type { ModeOutcome } from "../base/mode_machine.ts";
 import type { ModePorts } from "../runtime/mode_host.ts";
 import type { Links } from "../transport/link.ts";
-import { SYSTEM_LINK_CLOCK } from "../transport/tcp_links.ts";
+import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import type { Session } from "./session.ts";
 import type { ShownEvent } from "./user_interface.ts";
 

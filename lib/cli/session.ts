@@ -7,7 +7,7 @@ import type { PeerKey } from "../base/ids.ts";
 import type { ChannelIdentity } from "../protocols/noise/channel_handshake.ts";
 import { keyPairFromSeed } from "../protocols/noise/primitives.ts";
 import type { Disk } from "../store/disk.ts";
-import { type Identity, openIdentity } from "../store/identity.ts";
+import { isUsedProfile, openProfileIdentity, type ProfileIdentity } from "../store/identity.ts";
 import { KnownPeers } from "../store/known_peers.ts";
 import { profileFolder } from "../store/paths.ts";
 import { type LockMode, lockProfile } from "../store/profile_lock.ts";
@@ -23,7 +23,8 @@ export interface Session<Event extends ShownEvent, Target> {
   /** Of the profile. */
   readonly folder: string;
   readonly environment: Environment;
-  readonly identity: Identity;
+  /** Its `notice` is to be shown when the mode has begun. */
+  readonly identity: ProfileIdentity;
   readonly knownPeers: KnownPeers;
   readonly ui: UserInterface<Event, Target>;
 }
@@ -41,10 +42,11 @@ export async function withSession<Event extends ShownEvent, Target>(
   const disk = new RealDisk();
   const folder = profileFolder(options.dataFolder, name);
   await disk.makeFolder(folder);
+  const isUsed = await isUsedProfile(disk, folder); // before the log, which may be kept there
   const log = await openLog(options);
   const lock = await lockProfile(disk, folder, lockMode, Deno.pid);
   try {
-    const identity = await openIdentity(disk, `${folder}/identity`, randomBytes);
+    const identity = await openProfileIdentity(disk, folder, isUsed, randomBytes);
     const knownPeers = await KnownPeers.open(disk, `${folder}/known_peers`);
     const environment: Environment = {
       random: secureRandom,
@@ -90,8 +92,17 @@ export function showFailure<Event extends ShownEvent, Target>(
 ): void {
   work.catch((error) => {
     if (!(error instanceof P2pchatError)) throw error;
-    ui.show({ event: "error", code: error.code, text: error.message }, ref);
+    showError(ui, error, ref);
   });
+}
+
+/** Shows an error that the program goes on after. */
+export function showError<Event extends ShownEvent, Target>(
+  ui: UserInterface<Event, Target>,
+  { code, message }: P2pchatError,
+  ref?: string,
+): void {
+  ui.show({ event: "error", code, text: message }, ref);
 }
 
 /** In [0, 1), from the system's generator: nobody can foresee whom we evict or dial. */

@@ -34,6 +34,11 @@ export interface Streams {
   wallMs(): number;
 }
 
+/** Whether a person types and reads, rather than programs. */
+export function isAtTerminal({ stdin, stdout }: Streams): boolean {
+  return stdin.isTerminal && stdout.isTerminal;
+}
+
 /** Where a terminal doesn't tell its size. */
 const COLUMNS_DEFAULT = 80;
 const ROWS_DEFAULT = 24;

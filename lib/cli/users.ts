@@ -2,17 +2,19 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import { visibleLines } from "../base/text.ts";
-import { openIdentity } from "../store/identity.ts";
-import { profileFolder } from "../store/paths.ts";
+import { isUsedProfile, openProfileIdentity } from "../store/identity.ts";
+import { profileFolder, tableLock } from "../store/paths.ts";
 import { RealDisk } from "../store/real_disk.ts";
 import {
   formatUserInfo,
+  nameWarning,
   parseUserInfo,
   type UserInfo,
   userInfoLine,
   type UserInfoRow,
 } from "../store/user_info.ts";
-import { addUserInfo, readUserInfo } from "../store/user_info_file.ts";
+import { addUserInfo, lockUserInfo, readUserInfo } from "../store/user_info_file.ts";
+import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { endingOf } from "./errors.ts";
 import { textWidth } from "./graphemes.ts";
 import { JsonFormat } from "./json_format.ts";
@@ -25,7 +27,8 @@ import type {
 } from "./options.ts";
 import { addressOfThisMachine } from "./own_address.ts";
 import { randomBytes } from "./random_bytes.ts";
-import type { ShownEvent } from "./user_interface.ts";
+import { realTablePath } from "./table_path.ts";
+import type { CommonEvent, ShownEvent } from "./user_interface.ts";
 import { print, writeWhole } from "./write_whole.ts";
 
 /** What each of the commands shows to a script. */
@@ -70,10 +73,29 @@ export async function checkUsers(options: CheckUsersOptions): Promise<void> {
  */
 export async function addUser(options: AddUserOptions): Promise<void> {
   await openLog(options);
-  const path = await behindLink(options.file);
-  const row = await addUserInfo(new RealDisk(), path, options.user, String(Deno.pid));
+  const row = await addToTable(options);
+  const warning = nameWarning(row.name);
+  if (warning !== null) await showNotice(options, warning);
   const event = { event: "users", file: options.file, users: [shownRow(row)] } as const;
   await show(options, event, `Added ${userInfoLine(row)} to ${options.file}, line ${row.line}.\n`);
+}
+
+async function addToTable({ dataFolder, file, user }: AddUserOptions): Promise<UserInfoRow> {
+  const disk = new RealDisk();
+  const writer = String(Deno.pid);
+  const real = await realTablePath(file);
+  const turn = await lockUserInfo(
+    disk,
+    file,
+    tableLock(dataFolder, real),
+    writer,
+    SYSTEM_LINK_CLOCK,
+  );
+  try {
+    return await addUserInfo(disk, await behindLink(file, real), user, writer);
+  } finally {
+    turn.release();
+  }
 }
 
 /**
@@ -81,11 +103,13 @@ export async function addUser(options: AddUserOptions): Promise<void> {
  * @throws {P2pchatError} `store-corrupt`, `bad-file` or `disk`.
  */
 export async function showOwnUser(options: OwnUserOptions): Promise<void> {
-  await openLog(options);
   const disk = new RealDisk();
   const folder = profileFolder(options.dataFolder, options.name);
   await disk.makeFolder(folder);
-  const { fingerprint } = await openIdentity(disk, `${folder}/identity`, randomBytes);
+  const isUsed = await isUsedProfile(disk, folder); // before the log, which may be kept there
+  await openLog(options);
+  const { fingerprint, notice } = await openProfileIdentity(disk, folder, isUsed, randomBytes);
+  if (notice !== null) await showNotice(options, notice);
   const endpoint = options.endpoint ??
     { host: addressOfThisMachine(), port: FRIENDS_PORT_DEFAULT };
   const user = { name: options.name, endpoint, fingerprint };
@@ -119,18 +143,25 @@ async function show(options: CommonOptions, event: UsersEvent, text: string): Pr
 
 /** An error that more follow. */
 async function showError(options: CommonOptions, error: P2pchatError): Promise<void> {
-  if (!options.json) {
-    await writeWhole(Deno.stderr, endingOf(error, false, Date.now()).text);
-    return;
-  }
-  const event = { event: "error", code: error.code, text: error.message };
-  await print(new JsonFormat().format(event, undefined, Date.now()));
+  const event = { event: "error", code: error.code, text: error.message } as const;
+  await showBeside(options, event, endingOf(error, false, Date.now()).text);
 }
 
-/** Where a symbolic link leads: the file is replaced, and the link is to stay. */
-async function behindLink(path: string): Promise<string> {
+/** What is worth knowing beside the answer. */
+async function showNotice(options: CommonOptions, text: string): Promise<void> {
+  await showBeside(options, { event: "notice", text }, `${visibleLines(text).join("\n")}\n`);
+}
+
+/** Something that isn't the answer: what a user redirects into a table holds no word of it. */
+async function showBeside(options: CommonOptions, event: CommonEvent, text: string): Promise<void> {
+  if (options.json) await print(new JsonFormat().format(event, undefined, Date.now()));
+  else await writeWhole(Deno.stderr, text);
+}
+
+/** Where a symbolic link leads, otherwise the name that the user knows: the file is replaced, and the link is to stay. */
+async function behindLink(path: string, real: string): Promise<string> {
   try {
-    return (await Deno.lstat(path)).isSymlink ? await Deno.realPath(path) : path;
+    return (await Deno.lstat(path)).isSymlink ? real : path;
   } catch {
     return path; // whoever reads it says what is wrong
   }

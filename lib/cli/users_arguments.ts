@@ -1,7 +1,10 @@
 /** The command lines of `p2pchat users`. */
 
+import { P2pchatError } from "../base/errors.ts";
 import { parseFingerprint } from "../base/fingerprint.ts";
+import type { Endpoint } from "../base/ids.ts";
 import { parseName } from "../base/names.ts";
+import { friendHostFault } from "../store/user_info.ts";
 import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
 import { endpoint } from "./flags.ts";
 import type { AddUserOptions, CheckUsersOptions, OwnUserOptions } from "./options.ts";
@@ -66,7 +69,7 @@ function addUserOptions({ words, common }: CommandLine): AddUserOptions {
   if (portText === undefined || rest.length > 0) throw wrongWords(addWords);
   const user = {
     name: parseName(name),
-    endpoint: endpoint(hostText, portText),
+    endpoint: friendEndpoint(hostText, portText),
     fingerprint: fingerprint === undefined ? null : parseFingerprint(fingerprint),
   };
   return { ...common, file, user };
@@ -79,6 +82,14 @@ function ownUserOptions({ words, common }: CommandLine): OwnUserOptions {
   return {
     ...common,
     name: parseName(name),
-    endpoint: hostText === undefined ? null : endpoint(hostText, portText!),
+    endpoint: hostText === undefined ? null : friendEndpoint(hostText, portText!),
   };
+}
+
+/** `HOST PORT` of a row, which friends are to dial. */
+function friendEndpoint(hostText: string, portText: string): Endpoint {
+  const found = endpoint(hostText, portText);
+  const fault = friendHostFault(found.host);
+  if (fault === null) return found;
+  throw new P2pchatError("usage", `HOST is wrong: ${fault.found}; ${fault.advice}`);
 }

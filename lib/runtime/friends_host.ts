@@ -38,6 +38,8 @@ export class FriendsHost
   implements LinkHandler {
   protected override readonly runner: Runner<FriendsInput, FriendsEffect, FriendsRecord>;
   readonly #pin: FriendsHostPorts["pin"];
+  /** What is wrong around the machine, by what it is about. */
+  readonly #troubles = new Map<string, string>();
 
   constructor(config: Omit<FriendsConfig, "records">, ports: FriendsHostPorts) {
     super(createCodec(FRIENDS_MESSAGES), ports);
@@ -67,6 +69,12 @@ export class FriendsHost
   /** The table was edited. */
   table(friends: readonly FriendRow[]): void {
     this.runner.feed({ type: "table", friends });
+  }
+
+  /** Says in `/status` what is wrong around the machine, until `null` is said of the same. */
+  trouble(about: string, text: string | null): void {
+    if (text === null) this.#troubles.delete(about);
+    else this.#troubles.set(about, text);
   }
 
   // LinkHandler.
@@ -113,7 +121,7 @@ export class FriendsHost
     }
   }
 
-  /** A status with what only the links know: how far it is to those linked. */
+  /** A status with what the machine can't know: how far it is to those linked, and what is wrong around it. */
   protected override completed(event: FriendsEvent): FriendsEvent {
     if (event.event !== "status") return event;
     const byKey = this.roundTrips();
@@ -121,7 +129,7 @@ export class FriendsHost
       ...friend,
       roundTripMs: friend.connected ? byKey.get(friend.key ?? "") ?? null : null,
     }));
-    return { ...event, friends };
+    return { ...event, friends, problems: [...event.problems, ...this.#troubles.values()] };
   }
 }
 

@@ -113,10 +113,15 @@ export interface Disk {
   tryLock(path: string, holder: string): Promise<DiskLock | { readonly heldBy: string }>;
 }
 
-/** What to do about a failure, by the operating system's name for it. */
-const ADVICE: Readonly<Record<string, string>> = {
+/** What to do where nothing more fits, whosever file it is. */
+const SPACE_ADVICE: Readonly<Record<string, string>> = {
   ENOSPC: "free some space there and try again",
   EDQUOT: "your quota is used up; free some space and try again",
+};
+
+/** What to do about a failure, by the operating system's name for it. */
+const ADVICE: Readonly<Record<string, string>> = {
+  ...SPACE_ADVICE,
   EIO: "the device reports errors; check it and keep a copy of the folder",
   EROFS: "it is mounted read-only; choose another folder with --data",
   EACCES: "check who owns it, or choose another folder with --data",
@@ -140,6 +145,11 @@ export function diskError(action: string, path: string, cause: unknown): P2pchat
     : (code === null ? undefined : ADVICE[code]) ?? "check the disk and try again";
   const text = `Cannot ${action} ${path}: ${systemReason(cause)}; ${advice}`;
   return new P2pchatError("disk", text, { cause });
+}
+
+/** What to do about a failure for want of space; null for any other one. */
+export function spaceAdvice(cause: unknown): string | null {
+  return SPACE_ADVICE[diskErrorCode(cause) ?? ""] ?? null;
 }
 
 /** What the system says of a failure, without the number and the path that its text ends with. */
@@ -167,12 +177,18 @@ export function diskErrorCode(error: unknown): string | null {
  * The error of a store whose content is damaged.
  * @param line 1 is the first line of the file.
  * @param found What is wrong there, as in `the checksum doesn't fit`.
+ * @param without What a start without the file means, behind "move it away".
  */
-export function corruptError(path: string, line: number, found: string): P2pchatError {
+export function corruptError(
+  path: string,
+  line: number,
+  found: string,
+  without = "to start without what it holds",
+): P2pchatError {
   return new P2pchatError(
     "store-corrupt",
     `Cannot read ${path}: line ${line} is damaged, ${found}; ` +
-      `restore the file from a copy, or move it away to start without what it holds`,
+      `restore the file from a copy, or move it away ${without}`,
   );
 }
 

@@ -12,9 +12,12 @@
 import { nodeSigner, type Signer } from "../base/crypto.ts";
 import { type Fingerprint, fingerprintOf } from "../base/fingerprint.ts";
 import { corruptError, type Disk, FILE_MODE } from "./disk.ts";
+import { REPLACEMENT_SUFFIX } from "./replacement.ts";
 import { Table, type TableRow } from "./table.ts";
 
-const FORMAT = { format: "identity", version: 1 } as const;
+/** Without this file nothing is lost to read, and everything to those who know the key. */
+const WITHOUT = "and be somebody else for all who know you";
+const FORMAT = { format: "identity", version: 1, without: WITHOUT } as const;
 const SEED_BYTES = 32;
 // Rows follow the line that names the format.
 const SEED_LINE = 2;
@@ -25,6 +28,46 @@ export interface Identity {
   readonly fingerprint: Fingerprint;
   /** Whether it was made just now: nobody knows it yet. */
   readonly isNew: boolean;
+}
+
+/** The identity of a profile. */
+export interface ProfileIdentity extends Identity {
+  /** What its user should know: that the key is new although the profile isn't. Null where all is well. */
+  readonly notice: string | null;
+}
+
+const IDENTITY_FILE = "identity";
+
+/** Whether the profile in `folder` was used before: to be asked before this start leaves anything there. */
+export async function isUsedProfile(disk: Disk, folder: string): Promise<boolean> {
+  return (await disk.list(folder)).some(isTraceOfUse);
+}
+
+/**
+ * The identity of the profile in `folder`, which is there; made, and durable, where there is none.
+ * @param isUsed What `isUsedProfile` said.
+ * @param randomBytes Unpredictable bytes.
+ * @throws {P2pchatError} As `openIdentity`.
+ */
+export async function openProfileIdentity(
+  disk: Disk,
+  folder: string,
+  isUsed: boolean,
+  randomBytes: (length: number) => Uint8Array,
+): Promise<ProfileIdentity> {
+  const path = `${folder}/${IDENTITY_FILE}`;
+  const identity = await openIdentity(disk, path, randomBytes);
+  return { ...identity, notice: identity.isNew && isUsed ? lostText(path, identity) : null };
+}
+
+/** Locks, and an identity that was never put in place, are in the folder before anybody can know the key. */
+function isTraceOfUse(file: string): boolean {
+  return !file.endsWith(".lock") && file !== `${IDENTITY_FILE}${REPLACEMENT_SUFFIX}`;
+}
+
+function lostText(path: string, { fingerprint }: Identity): string {
+  return `Your key is new, ${fingerprint}: ${path} was missing, and for others you are somebody else; ` +
+    "restore that file from a copy to be who you were";
 }
 
 /**
@@ -54,13 +97,14 @@ function identityOf(path: string, rows: readonly TableRow[]): Omit<Identity, "is
   const [seedRow, fingerprintRow] = rows;
   const [seedName, seedHex] = seedRow ?? [];
   if (seedName !== "seed" || seedHex === undefined || !/^[0-9a-f]{64}$/.test(seedHex)) {
-    throw corruptError(path, SEED_LINE, "it holds no seed of 64 hexadecimal digits");
+    throw corruptError(path, SEED_LINE, "it holds no seed of 64 hexadecimal digits", WITHOUT);
   }
   const signer = nodeSigner(Uint8Array.fromHex(seedHex));
   const fingerprint = fingerprintOf(signer.key);
   const [name, stored] = fingerprintRow ?? [];
   if (name !== "fingerprint" || stored !== fingerprint) {
-    throw corruptError(path, FINGERPRINT_LINE, `it isn't the seed's fingerprint (${fingerprint})`);
+    const found = `it isn't the seed's fingerprint (${fingerprint})`;
+    throw corruptError(path, FINGERPRINT_LINE, found, WITHOUT);
   }
   return { signer, fingerprint };
 }

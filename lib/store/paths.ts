@@ -53,6 +53,22 @@ export function regserverFolder(data: string): string {
   return `${data}/regserver`;
 }
 
+/**
+ * The lock of those who change the table of users at `path`, which is absolute and has no links in it. A table may
+ * lie where only its owner's eyes are welcome, or beside others' files: nothing of ours is left there.
+ */
+export function tableLock(data: string, path: string): string {
+  return `${data}/tables/${pathDigest(path)}.lock`;
+}
+
+/** Letters of a digest: 64 bits, and a user has a few tables. */
+const DIGEST_LETTERS = 16;
+
+/** A path as a file's name. */
+export function pathDigest(path: string): string {
+  return hash("sha256", utf8(path), "hex").slice(0, DIGEST_LETTERS);
+}
+
 /** Devices of Windows, which no file there can be named after, whatever its extension. */
 const DEVICE_NAME = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])(?=$|\.)/;
 /** File systems allow 255 bytes; ours add nothing to a folder's name. */

@@ -19,12 +19,17 @@ export async function lockProfile(
 ): Promise<DiskLock> {
   const lock = await disk.tryLock(`${folder}/${mode}.lock`, `${pid}\n`);
   if (!("heldBy" in lock)) return lock;
-  const holder = /^[1-9][0-9]*$/.test(lock.heldBy.trim())
-    ? `process ${lock.heldBy.trim()}`
-    : "another process";
   throw new P2pchatError(
     "in-use",
-    `Cannot use ${folder} for ${mode}: ${holder} uses it already; end that one, or choose another ` +
+    `Cannot use ${folder} for ${mode}: ${
+      holderOf(lock)
+    } uses it already; end that one, or choose another ` +
       `name or another folder with --data`,
   );
+}
+
+/** Who has a lock, as part of a sentence; a lock has the id of the process in it. */
+export function holderOf({ heldBy }: { readonly heldBy: string }): string {
+  const id = heldBy.trim();
+  return /^[1-9][0-9]*$/.test(id) ? `process ${id}` : "another process";
 }

@@ -34,6 +34,8 @@ export interface TableFormat {
   readonly version: number;
   /** Whether users may delete lines with an editor. */
   readonly handEditable?: boolean;
+  /** What a start without the file means, as complaints of a damaged one say it. */
+  readonly without?: string;
 }
 
 /** Read and written in one piece; what is larger belongs into a log. */
@@ -122,6 +124,7 @@ function parseTable(
 ): readonly TableRow[] {
   const bytes = Buffer.from(content.buffer, content.byteOffset, content.length);
   const handEditable = format.handEditable === true;
+  const corrupt = (line: number, found: string) => corruptError(path, line, found, format.without);
   const rows: TableRow[] = [];
   let line = 0;
   let ended = false;
@@ -129,18 +132,18 @@ function parseTable(
     line++;
     const lineFeed = bytes.indexOf(LINE_FEED, from);
     const to = lineFeed === -1 ? bytes.length : lineFeed;
-    if (ended) throw corruptError(path, line, "it stands behind the end");
+    if (ended) throw corrupt(line, "it stands behind the end");
     const row = lineFeed === -1 && !handEditable ? null : rowOf(bytes, from, to, handEditable);
-    if (row === null) throw corruptError(path, line, "its checksum doesn't fit");
+    if (row === null) throw corrupt(line, "its checksum doesn't fit");
     if (line === 1) checkHeader(path, row, format);
     else if (!handEditable && lineFeed === bytes.length - 1) {
-      checkEnd(path, line, row, rows.length, checksumOf(bytes.subarray(0, from)));
+      checkEnd(corrupt, line, row, rows.length, checksumOf(bytes.subarray(0, from)));
       ended = true;
     } else if (row.length > 0) rows.push(row);
     from = to + 1;
   }
-  if (line === 0) throw corruptError(path, 1, "the file is empty");
-  if (!handEditable && !ended) throw corruptError(path, line + 1, "its end is missing");
+  if (line === 0) throw corrupt(1, "the file is empty");
+  if (!handEditable && !ended) throw corrupt(line + 1, "its end is missing");
   return rows;
 }
 
@@ -169,10 +172,16 @@ function checkHeader(path: string, row: TableRow, format: TableFormat): void {
   }
 }
 
-function checkEnd(path: string, line: number, row: TableRow, count: number, above: number): void {
+function checkEnd(
+  corrupt: (line: number, found: string) => P2pchatError,
+  line: number,
+  row: TableRow,
+  count: number,
+  above: number,
+): void {
   const [kind, countText, checksum] = row;
-  if (kind !== END_KIND) throw corruptError(path, line + 1, "its end is missing");
+  if (kind !== END_KIND) throw corrupt(line + 1, "its end is missing");
   if (countText !== String(count) || checksum !== checksumText(above)) {
-    throw corruptError(path, line, "lines above it were removed, added or moved");
+    throw corrupt(line, "lines above it were removed, added or moved");
   }
 }

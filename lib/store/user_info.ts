@@ -10,7 +10,14 @@
  */
 
 import { concatBytes, utf8 } from "../base/crypto.ts";
-import { HOST_FORM, parseHost, parsePort, PORT_FORM } from "../base/endpoints.ts";
+import {
+  canonicalHost,
+  HOST_FORM,
+  isUnspecified,
+  parseHost,
+  parsePort,
+  PORT_FORM,
+} from "../base/endpoints.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { type Fingerprint, fingerprintFault, parseFingerprint } from "../base/fingerprint.ts";
 import { type Endpoint, endpointText, type FoldedName } from "../base/ids.ts";
@@ -44,9 +51,11 @@ export interface ParsedUserInfo {
 }
 
 /** What is wrong with a row, and what to do about it. */
-interface Fault {
+export interface Fault {
   readonly found: string;
   readonly advice: string;
+  /** The row that has the value already. */
+  readonly by?: UserInfoRow;
 }
 
 const BYTE_ORDER_MARK = "\ufeff";
@@ -109,7 +118,7 @@ export function ownRow(
     if (own !== undefined) return own;
     throw new P2pchatError(
       "bad-file",
-      `Cannot start as ${key.name}: ${path} has no row of that name; add one, as in ` +
+      `Cannot be ${key.name}: ${path} has no row of that name; add one, as in ` +
         `p2pchat users add ${path} ${key.name} HOST PORT`,
     );
   }
@@ -145,12 +154,17 @@ export function formatUserInfo(
   const lines = table.map((words, index) => {
     const cells = words.map((word, column) => word + " ".repeat(columns[column]! - width(word)));
     const name = rows[index - 1]?.name ?? "";
-    const warning = mixesScripts(name)
-      ? `  # ${MIXED_SCRIPTS_MARK}${name} mixes scripts: it may imitate another name`
-      : "";
-    return (cells.join("  ").trimEnd() + warning) + "\n";
+    const warning = nameWarning(name);
+    const comment = warning === null ? "" : `  # ${warning}`;
+    return `${cells.join("  ").trimEnd()}${comment}\n`;
   });
   return lines.join("");
+}
+
+/** What people should know of a name that may not be what it looks like; null for others. */
+export function nameWarning(name: string): string | null {
+  if (!mixesScripts(name)) return null;
+  return `${MIXED_SCRIPTS_MARK}${name} mixes scripts: it may imitate another name`;
 }
 
 /** A row as a line of a table has it, ready to paste. */
@@ -183,9 +197,12 @@ export function withUserInfo(
   };
   const fault = taken.add(row);
   if (fault !== null) {
+    const advice = fault.by === undefined
+      ? fault.advice
+      : `change that row (line ${fault.by.line}) instead`;
     throw new P2pchatError(
       "bad-file",
-      `Cannot add ${user.name} to ${path}: ${fault.found}; ${fault.advice}`,
+      `Cannot add ${user.name} to ${path}: ${fault.found}; ${advice}`,
     );
   }
   if (after.length > USER_INFO_BYTES_MAX) throw tooLarge(path);
@@ -212,7 +229,8 @@ class TakenValues {
   add(row: UserInfoRow): Fault | null {
     if (this.rows.length >= USER_INFO_ROWS_MAX) return TOO_MANY_ROWS;
     const name = foldName(row.name);
-    const address = endpointText(row.endpoint).toLowerCase();
+    const { host, port } = row.endpoint;
+    const address = endpointText({ host: canonicalHost(host), port });
     const fault = takenFault("name", row.name, this.#names.get(name)) ??
       takenFault("address", endpointText(row.endpoint), this.#addresses.get(address)) ??
       (row.fingerprint === null ? null : takenFault(
@@ -231,10 +249,11 @@ class TakenValues {
 
 function takenFault(what: string, value: string, by: UserInfoRow | undefined): Fault | null {
   if (by === undefined) return null;
-  return wrong(
-    `the ${what} ${quotedStart(value)} is that of line ${by.line} (${by.name}) already`,
-    `each row needs its own ${what}, correct or remove one of the two`,
-  );
+  return {
+    found: `the ${what} ${quotedStart(value)} is that of line ${by.line} (${by.name}) already`,
+    advice: `each row needs its own ${what}, correct or remove one of the two`,
+    by,
+  };
 }
 
 const NOT_UTF8 = wrong("it isn't UTF-8 text", "save the file in UTF-8");
@@ -266,6 +285,15 @@ function decoded(decoder: TextDecoder, bytes: Uint8Array): string | null {
   }
 }
 
+/** Why friends can't dial a host that `parseHost` takes; null where they may. */
+export function friendHostFault(host: string): Fault | null {
+  if (!isUnspecified(host)) return null;
+  return wrong(
+    `the address ${host} stands for all of a machine, and nobody can dial it`,
+    "write the one at which friends reach it",
+  );
+}
+
 /** What a line says; null for nothing. */
 function parseLine(line: string): UserInfo | Fault | null {
   const comment = line.search(/(?:^|[ \t])#/);
@@ -289,6 +317,8 @@ function parseLine(line: string): UserInfo | Fault | null {
   if (host === null) return wrong(`the address must be ${HOST_FORM}, is ${quotedStart(hostText)}`);
   const port = parsePort(portText);
   if (port === null) return wrong(`the port must be ${PORT_FORM}, is ${quotedStart(portText)}`);
+  const hostIsBad = friendHostFault(host);
+  if (hostIsBad !== null) return hostIsBad;
   const user = { name: name.normalize("NFC"), endpoint: { host, port } };
   if (fingerprint === undefined) return { ...user, fingerprint: null };
   const keyIsBad = fingerprintFault(fingerprint);

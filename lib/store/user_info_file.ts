@@ -2,7 +2,8 @@
 
 import { concatBytes } from "../base/crypto.ts";
 import { P2pchatError } from "../base/errors.ts";
-import { type Disk, folderOf, systemReason } from "./disk.ts";
+import { type Disk, type DiskLock, folderOf, spaceAdvice, systemReason } from "./disk.ts";
+import { holderOf } from "./profile_lock.ts";
 import { Replacement } from "./replacement.ts";
 import {
   tooLarge,
@@ -11,6 +12,14 @@ import {
   type UserInfoRow,
   withUserInfo,
 } from "./user_info.ts";
+import type { WatchClock } from "./user_info_watch.ts";
+
+/** Pause between two looks at a lock: adding a row takes less. */
+const LOCK_RETRY_MS = 50;
+const LOCK_WAIT_MS_MAX = 10_000;
+
+/** Of a file's mode: somebody may write. */
+const WRITE_BITS = 0o222;
 
 /**
  * The bytes of a table of users.
@@ -24,6 +33,38 @@ export async function readUserInfo(disk: Disk, path: string): Promise<Uint8Array
     `Cannot read ${path}: there is no such file; check the name, or begin a table with ` +
       `p2pchat users add ${path} NAME HOST PORT`,
   );
+}
+
+/**
+ * Waits its turn to change the table at `path`, among the programs that take the same lock: between looking at the
+ * table and replacing it, no other may do so.
+ * @param lock The file that stands for the table; its folder is made where it is missing.
+ * @param writer Tells this program from others, such as the process id.
+ * @throws {P2pchatError} `in-use` where another one has it for 10 s; `disk`.
+ */
+export async function lockUserInfo(
+  disk: Disk,
+  path: string,
+  lock: string,
+  writer: string,
+  clock: WatchClock,
+): Promise<DiskLock> {
+  await disk.makeFolder(folderOf(lock));
+  const endMs = clock.nowMs() + LOCK_WAIT_MS_MAX;
+  for (;;) {
+    const taken = await disk.tryLock(lock, `${writer}\n`);
+    if (!("heldBy" in taken)) return taken;
+    const retryMs = clock.nowMs() + LOCK_RETRY_MS;
+    if (retryMs > endMs) {
+      throw new P2pchatError(
+        "in-use",
+        `Cannot write ${path}: ${
+          holderOf(taken)
+        } has been changing it for 10 s; try again, or end that one`,
+      );
+    }
+    await new Promise<void>((resolve) => clock.at(retryMs, resolve));
+  }
 }
 
 /**
@@ -46,6 +87,7 @@ export async function addUserInfo(
   const { bytes, row } = withUserInfo(path, before, user);
   try {
     const mode = (await disk.stat(path))?.mode ?? null;
+    if (mode !== null && (mode & WRITE_BITS) === 0) throw readOnly(path);
     const replacement = await Replacement.begin(disk, path, `.new-${writer}`);
     try {
       replacement.write(bytes);
@@ -90,10 +132,21 @@ async function userInfoBytes(disk: Disk, path: string): Promise<Uint8Array | nul
 
 /** What the disk says, with advice for a file that is the user's own and in no data folder. */
 function refuse(code: "bad-file" | "disk", action: string, path: string, error: unknown): never {
-  if (!(error instanceof P2pchatError) || error.code !== "disk") throw error;
-  const advice = `check the path, and that you may ${action} there`;
+  // What has no cause is a sentence of our own.
+  const isOfDisk = error instanceof P2pchatError && error.code === "disk" &&
+    error.cause !== undefined;
+  if (!isOfDisk) throw error;
+  const advice = spaceAdvice(error.cause) ?? `check the path, and that you may ${action} there`;
   const text = `Cannot ${action} ${path}: ${systemReason(error.cause)}; ${advice}`;
   throw new P2pchatError(code, text, { cause: error });
+}
+
+/** A file is replaced by way of its folder, so the system itself wouldn't mind. */
+function readOnly(path: string): P2pchatError {
+  return new P2pchatError(
+    "disk",
+    `Cannot write ${path}: it is read-only; allow writing (chmod u+w), or add the row to a copy`,
+  );
 }
 
 function changedMeanwhile(path: string): P2pchatError {

@@ -1,19 +1,9 @@
 /** The program's links: channels over TCP in real time. */
 
 import { ChannelLinks, type ChannelLinksOptions } from "./channel_links.ts";
-import type { LinkClock, Links } from "./link.ts";
+import type { Links } from "./link.ts";
+import { SYSTEM_LINK_CLOCK } from "./system_clock.ts";
 import { TcpNetwork } from "./tcp_network.ts";
-
-/** Monotonic milliseconds, timers and microtasks of the runtime. */
-export const SYSTEM_LINK_CLOCK: LinkClock = {
-  nowMs: () => performance.now(),
-  at(atMs, callback) {
-    // Rounded up: a call before its time would only be followed by another.
-    const timer = setTimeout(callback, Math.max(0, Math.ceil(atMs - performance.now())));
-    return { cancel: () => clearTimeout(timer) };
-  },
-  soon: queueMicrotask,
-};
 
 export interface TcpLinksOptions extends Omit<ChannelLinksOptions, "clock"> {
   /** Address to listen at, or `null` for all of this machine's, IPv6 and IPv4. */

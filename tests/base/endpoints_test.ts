@@ -1,5 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { parseHost, parsePort } from "../../lib/base/endpoints.ts";
+import {
+  canonicalHost,
+  isLoopback,
+  isUnspecified,
+  parseHost,
+  parsePort,
+} from "../../lib/base/endpoints.ts";
 
 Deno.test("parseHost() takes names and addresses, and leaves brackets out", () => {
   const cases: readonly (readonly [string, string])[] = [
@@ -10,13 +16,38 @@ Deno.test("parseHost() takes names and addresses, and leaves brackets out", () =
     ["[::1]", "::1"],
     ["fe80::1%eth0", "fe80::1%eth0"],
     ["büro.example", "büro.example"],
+    ["255.255.255.255", "255.255.255.255"],
+    ["0.0.0.0", "0.0.0.0"],
+    ["1.example", "1.example"],
+    ["::ffff:10.0.0.1", "::ffff:10.0.0.1"],
+    ["0:0:0:0:0:0:0:1", "0:0:0:0:0:0:0:1"],
   ];
   for (const [text, host] of cases) assertEquals(parseHost(text), host);
 });
 
 Deno.test("parseHost() takes nothing else", () => {
   const none = ["", " ", "a b", "a/b", "#a", "a#b", "a:1", "[a]", "[::1", "a\u202eb", "a\ud800"];
-  for (const text of [...none, "x".repeat(256)]) assertEquals(parseHost(text), null, text);
+  const addresses = ["127.0.0.300", "1.2.3", "12345", "1.2.3.4.", "01.2.3.4", "1.2.3.4.5", "."];
+  const longAddresses = ["1:2:3", ":::", "1::2::3", "1:2:3:4:5:6:7:8:9", "::10.0.0.300", "::%"];
+  for (const text of [...none, ...addresses, ...longAddresses, "x".repeat(256)]) {
+    assertEquals(parseHost(text), null, text);
+  }
+});
+
+Deno.test("canonicalHost() is one for all spellings", () => {
+  const cases = [
+    ["Chat.Example", "chat.example"],
+    ["0:0:0:0:0:0:0:1", "::1"],
+    ["2001:DB8::0001", "2001:db8::1"],
+    ["fe80:0::1%eth0", "fe80::1%eth0"],
+    ["127.0.0.1", "127.0.0.1"],
+  ] as const;
+  for (const [host, canonical] of cases) assertEquals(canonicalHost(host), canonical);
+});
+
+Deno.test("isUnspecified() and isLoopback() know addresses in any spelling", () => {
+  assertEquals(["0.0.0.0", "::", "0::0", "::1"].map(isUnspecified), [true, true, true, false]);
+  assertEquals(["127.0.0.9", "LocalHost", "0::1", "::"].map(isLoopback), [true, true, true, false]);
 });
 
 Deno.test("parsePort() takes 1 to 65535", () => {

@@ -64,6 +64,7 @@ const UNDERSTOOD: readonly (readonly [line: string, differences: Partial<MeshOpt
     verbose: true,
   }],
   ["mesh Alice --data /d --log-file /l", { dataFolder: "/d", logFile: "/l" }],
+  ["mesh Alice --data -1", { dataFolder: "-1" }],
 ];
 
 for (const [line, differences] of UNDERSTOOD) {
@@ -94,7 +95,8 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["mesh Alice --port --json", "--port needs a value: N"],
   ["mesh Alice --port 65536", '--port must be a whole number from 0 to 65535, is "65536"'],
   ["mesh Alice --port 1.5", '--port must be a whole number from 0 to 65535, is "1.5"'],
-  ["mesh Alice --port -1", "There is no flag -1"],
+  ["mesh Alice --port -1", '--port must be a whole number from 0 to 65535, is "-1"'],
+  ["mesh Alice --json -1", "There is no flag -1"],
   ["mesh Alice --port 1 --port 2", "--port is given 2 times; give it once"],
   ["mesh Alice --history 10001", '--history must be a whole number from 0 to 10000, is "10001"'],
   [
@@ -221,6 +223,13 @@ Deno.test("usageText() has an example and every flag of each command", () => {
     parseCommandLine(command.example.split(" ").slice(1), commands, (name) => HOME[name]);
   }
   for (const line of all.split("\n")) assert(line.length <= 100, line);
+});
+
+Deno.test("usageText() promises of --plain what it does: progress, not the prompt, stays as it is", () => {
+  assertStringIncludes(
+    usageText([], [meshProgramCommand]),
+    "no line of progress that is rewritten",
+  );
 });
 
 Deno.test("VERSION is that of deno.json", () => {

@@ -92,6 +92,19 @@ Deno.test("among friends an object without a name is refused", () => {
   assertEquals([outcome.error, outcome.ref], ["usage", "7"]);
 });
 
+Deno.test("among friends nobody is told to write what is refused, too", () => {
+  const told = (line: string) => {
+    const outcome = outcomeOf(friendsCommands, line, true);
+    assert(outcome !== "nothing" && "error" in outcome, line);
+    return outcome.text;
+  };
+
+  assertEquals(told("/"), "There is no command /; /help lists them");
+  assertEquals(told("/usr/bin/env"), "There is no command /usr/bin/env; /help lists them");
+  const object = /; send other text as (\{.*\})$/.exec(told("{hello}"))?.[1];
+  assertEquals(outcomeOf(friendsCommands, object ?? "", true), msg("bob", "..."));
+});
+
 Deno.test("among friends a command's example and form are right, and its help says how to write", () => {
   for (const { name, example, args, argumentNames } of friendsCommands.commands) {
     const parsed = friendsCommands.parse(example, false);
@@ -121,7 +134,9 @@ Deno.test("among friends a name at a line's start is completed with its slash, e
   };
 
   assertEquals(
-    ["ce", "bo", "bobb", "/verify ce", "/uns", "bob/tell ce"].map(completed),
-    ["cem/", "bob", "bobby/", "/verify cem ", "/unsend ", "bob/tell cem "],
+    ["ce", "bo", "bobb", "/verify ce", "/uns", "bob/tell ce", "/unsend ", "/unsend ce"].map(
+      completed,
+    ),
+    ["cem/", "bob", "bobby/", "/verify cem ", "/unsend ", "bob/tell cem ", null, null],
   );
 });

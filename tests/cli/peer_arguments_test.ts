@@ -56,6 +56,11 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["peer alice bob --users users.txt", "The form is p2pchat peer [NAME] --users FILE"],
   ["peer alice --users users.txt --port 65536", "--port must be a whole number from 0 to 65535"],
   ["peer alice --users users.txt --idle 60", "--idle must be a duration"],
+  [
+    "peer alice --users users.txt --idle -1s",
+    "--idle must be a duration of 24 days at most, such as",
+  ],
+  ["peer alice --idle -1s --users users.txt", 'is "-1s"'],
   ["peer alice --users users.txt --host a/b", "--host must be a host name or an IP address"],
   ["peer alice --users users.txt --no-queue=1", "--no-queue takes no value"],
   ["peer alice --users users.txt --private", "There is no flag --private"],

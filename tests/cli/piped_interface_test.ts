@@ -36,6 +36,27 @@ Deno.test("a pipe's lines are run in order, then the end is told", async () => {
   assertEquals(streams.stdoutText, "12:03 <Alice> one\n12:03 <Alice> two\n12:03 <Alice> last\n");
 });
 
+Deno.test("who reads along at a terminal without line editing is a person, unless it is for scripts", async () => {
+  const seen: boolean[] = [];
+  const mode = {
+    ...MODE,
+    render: (...[event, context]: Parameters<typeof MODE.render>) => {
+      seen.push(context.interactive);
+      return MODE.render(event, context);
+    },
+  };
+  for (const [isTerminal, json] of [[true, false], [false, false], [true, true]] as const) {
+    const streams = new MemoryStreams();
+    streams.isTerminal = isTerminal;
+    const ui = new PipedInterface(mode, { ...OPTIONS, json }, streams);
+    ui.show(messageFrom("Bob", "hi"));
+    await ui.close();
+    seen.push(ui.interactive);
+  }
+
+  assertEquals(seen, [true, true, false, false, false]);
+});
+
 Deno.test("with --stay the end of input is not told", async () => {
   const { streams, ui, room } = open({ stay: true });
   streams.type("one\n");

@@ -57,7 +57,8 @@ export function userInfoContract(
       const [text, sentence] of [
         [
           "BOB 10.0.0.1 5001\n",
-          'Cannot add bob to .*: the name "bob" is that of line 1 \\(BOB\\) already; ',
+          'Cannot add bob to .*: the name "bob" is that of line 1 \\(BOB\\) already; ' +
+          "change that row \\(line 1\\) instead$",
         ],
         ["bob 5001\n", "Cannot read .*, line 1: it must be NAME"],
       ] as const
@@ -69,6 +70,21 @@ export function userInfoContract(
       assertMatch(error.message, new RegExp(sentence));
       assertEquals(await textAt(disk, path), text);
     }
+  });
+
+  contract("addUserInfo() leaves a table that nobody may write", async (disk, path) => {
+    await put(disk, path, "alice a 1\n");
+    await disk.setMode(path, 0o444);
+
+    const error = await assertRejects(() => addUserInfo(disk, path, BOB, "1"), P2pchatError);
+
+    assertEquals(error.code, "disk");
+    assertMatch(
+      error.message,
+      /^Cannot write .*users\.txt: it is read-only; allow writing \(chmod u\+w/,
+    );
+    assertEquals(await textAt(disk, path), "alice a 1\n");
+    assertEquals(await disk.list(path.slice(0, path.lastIndexOf("/"))), ["users.txt"]);
   });
 
   contract(

@@ -55,7 +55,7 @@ Deno.test("friends: without a table, or a row of one's own, nothing starts eithe
       assertEquals(failure.text.includes(file), true, failure.text);
     }
     assertMatch(none.text, /there is no such file; .* p2pchat users add/);
-    assertMatch(byName.text, /^Cannot start as carol: .* has no row of that name; .* users add/);
+    assertMatch(byName.text, /^Cannot be carol: .* has no row of that name; .* users add/);
     assertMatch(byPort.text, /^Cannot tell who you are: no row of .* has port 25009; add your row/);
     assertMatch(
       several.text,
@@ -119,6 +119,34 @@ Deno.test("friends: a row with the key of another profile isn't oneself", async 
   assertEquals(alice.events[0]!.key, fingerprint);
 });
 
+Deno.test("friends: a lost identity is told: after the first line, or where the table has the old key", async () => {
+  await using group = new FriendsGroup("alice", "bob");
+  await Deno.mkdir(`${group.data("alice")}/users/alice`, { recursive: true });
+  const alice = await group.start("alice", "--log-file", `${group.data("alice")}/users/alice/mine`);
+  await alice.ask("status");
+  const { key } = alice.events[0]!;
+  await alice.kill();
+  const identity = `${group.data("alice")}/users/alice/identity`;
+
+  await Deno.remove(identity);
+  const again = await group.start("alice");
+  const told = await again.until(({ event }) => event === "notice");
+  await again.kill();
+  await Deno.remove(identity);
+  const row = await outputOf(["users", "key", "alice", "--data", group.data("alice")]);
+  group.edit({ alice: { ...group.row("alice"), fingerprint: key } });
+  await Deno.remove(identity);
+  const words = ["peer", "alice", "--users", group.file, "--host", "127.0.0.1"];
+  const stopped = await outputOf([...words, "--data", group.data("alice")]);
+
+  assertEquals(alice.events.filter(({ event }) => event === "notice"), [], "a new profile");
+  assertEquals(again.events[0]!.event, "ready");
+  const text = /Your key is new, \S+: \S+\/identity was missing/;
+  for (const sentence of [told.text, row.stderr, stopped.stderr]) assertMatch(sentence, text);
+  assertEquals(row.stdout.split("\n").length, 2, "the row alone");
+  assertMatch(stopped.stderr, /^error: Cannot be alice: /);
+});
+
 Deno.test("friends: the profile and the port are one program's at a time", async () => {
   await using group = new FriendsGroup("alice", "bob");
   const alice = await group.start("alice");
@@ -130,10 +158,15 @@ Deno.test("friends: the profile and the port are one program's at a time", async
     group.data("bob"),
     true,
   );
+  const twice = await failureOf(words("alice"), `${group.folder}/elsewhere`, true);
   await alice.kill();
   const again = await group.start("alice");
 
   assertEquals([second.code, second.status], ["in-use", 4]);
+  assertMatch(
+    twice.text,
+    /^Cannot listen at port \d+: another program has it; end that program, or change the port of your row in \S+$/,
+  );
   assertMatch(second.text, new RegExp(`process ${alice.pid} uses it already; end that one`));
   assertEquals([taken.code, taken.status], ["port-in-use", 3]);
   assertMatch(taken.text, new RegExp(`\\b${alice.port}\\b`));
@@ -151,6 +184,7 @@ Deno.test("friends: without a name, the row with one's port is oneself; a name g
   const ready = await byPort.until(({ event }) => event === "ready");
   const elsewhere = freePort();
   const bob = await group.start("bob", "--port", String(elsewhere));
+  const { text } = await bob.until(({ event }) => event === "notice");
 
   assertEquals([ready.name, ready.port, ready.host], [
     "alice",
@@ -163,4 +197,5 @@ Deno.test("friends: without a name, the row with one's port is oneself; a name g
     "alice",
   ]);
   assertEquals(bob.port, elsewhere);
+  assertMatch(text, new RegExp(`port ${elsewhere}, .* friends dial ${group.row("bob").port}, `));
 });

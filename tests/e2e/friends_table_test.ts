@@ -14,7 +14,7 @@ Deno.test("friends: one who is away and moves gets what waits, at the new port",
   const kept = await alice.until(delivery("queued", "bob"));
 
   group.edit({ bob: { port: freePort() } });
-  await alice.until(notice(/users\.txt was edited: changed bob$/));
+  await alice.until(notice(/users\.txt was edited: bob is at 127\.0\.0\.1:\d+ now$/));
   const bob = await group.start("bob");
   const got = await bob.until(shows("for you"));
   const delivered = await alice.until(delivery("delivered", "bob"));
@@ -35,7 +35,9 @@ Deno.test("friends: a friend's port, and one's own, may change while both progra
   const { port } = group.row("bob");
   await Promise.all([
     bob.until(notice(new RegExp(`^Listening at ${port} from now on$`))),
-    alice.until(notice(/users\.txt was edited: changed bob$/)),
+    alice.until(
+      notice(new RegExp(`users\\.txt was edited: bob is at 127\\.0\\.0\\.1:${port} now$`)),
+    ),
   ]);
   const from = alice.events.length;
   await alice.tell("bob", "after");
@@ -54,7 +56,7 @@ Deno.test("friends: a friend's port, and one's own, may change while both progra
   }
 });
 
-Deno.test("friends: where the new port is somebody's, the old one goes on and the user is told", async () => {
+Deno.test("friends: where the new port is somebody's, the old one goes on until it is free", async () => {
   await using group = new FriendsGroup("alice", "bob");
   const [alice, bob] = await group.startAll() as [Node, Node];
   const { port: old } = group.row("bob");
@@ -63,14 +65,56 @@ Deno.test("friends: where the new port is somebody's, the old one goes on and th
 
   group.edit({ bob: { port } });
   const told = await bob.until(failure("port-in-use"));
-  await alice.until(notice(/changed bob$/));
+  const { problems } = await bob.ask("status");
+  await alice.until(notice(/bob is at/));
   const from = alice.events.length;
   group.edit({ bob: { port: old } });
-  await alice.until(notice(/changed bob$/), undefined, from);
+  await alice.until(notice(/bob is at/), undefined, from);
   await alice.tell("bob", "still there?");
   await bob.until(shows("still there?"));
+  const after = await bob.ask("status");
 
-  assertMatch(told.text, new RegExp(`\\b${port}\\b.*Until then this program listens at ${old}`));
+  assertMatch(
+    told.text,
+    new RegExp(
+      `^Cannot listen at port ${port}: another program has it; end that program, or change the port ` +
+        `of your row in .*users\\.txt\\. .*; until then this program listens at ${old}$`,
+    ),
+  );
+  assertEquals([problems, after.problems], [[told.text], []]);
+});
+
+Deno.test("friends: two who swap their ports on one machine listen where they should in the end", async () => {
+  await using group = new FriendsGroup("alice", "bob");
+  const [alice, bob] = await group.startAll() as [Node, Node];
+  const rows = { alice: group.row("bob"), bob: group.row("alice") };
+
+  group.edit(rows);
+  await Promise.all([
+    alice.until(notice(new RegExp(`^Listening at ${rows.alice.port} from now on$`))),
+    bob.until(notice(new RegExp(`^Listening at ${rows.bob.port} from now on$`))),
+  ]);
+  await alice.tell("bob", "here?");
+  await bob.until(shows("here?"));
+  await bob.tell("alice", "here");
+  await alice.until(shows("here"));
+
+  for (const node of [alice, bob]) assertEquals((await node.ask("status")).problems, []);
+});
+
+Deno.test("friends: a table is the same one through a link", async () => {
+  await using group = new FriendsGroup("alice", "bob");
+  const link = `${group.folder}/link.txt`;
+  await Deno.symlink("users.txt", link);
+  const first = await group.start("alice");
+  await first.tell("bob", "for you");
+  await first.until(delivery("queued", "bob"));
+  await first.kill();
+
+  const alice = group.launch("alice", { users: link });
+  const { messages } = await alice.ask("outbox");
+
+  assertEquals(messages.map(({ text }: ShownEvent) => text), ["for you"]);
 });
 
 Deno.test("friends: an edit that breaks the table is told, and the old one goes on", async () => {
@@ -95,6 +139,7 @@ Deno.test("friends: an edit that breaks the table is told, and the old one goes 
     group.writeTable(table);
     const told = await alice.until(failure("bad-file"), undefined, from);
     assertMatch(told.text, text);
+    assertEquals((await alice.ask("status")).problems, [told.text]);
     await alice.tell("bob", table);
     await bob.until(shows(table));
   }
@@ -104,7 +149,8 @@ Deno.test("friends: an edit that breaks the table is told, and the old one goes 
   assertMatch(gone.text, /there is no such file.*Until then/);
 
   group.edit({ carol: { port: freePort() } });
-  await alice.until(notice(/users\.txt was edited: added carol$/));
+  await alice.until(notice(/users\.txt is in order again: added carol$/));
+  assertEquals((await alice.ask("status")).problems, []);
   const { friends } = await alice.ask("list");
   assertEquals(friends.map(({ name }: ShownEvent) => name), ["bob", "carol"]);
   assertEquals(alice.events.filter(failure("bad-file")).length, edits.length + 1);

@@ -15,7 +15,8 @@ import { MESH_MESSAGES, type MeshMessage } from "../../lib/protocols/mesh/messag
 import { MeshHost } from "../../lib/runtime/mesh_host.ts";
 import { createCodec, type MessageCodec } from "../../lib/wire/codec.ts";
 import { FRAME_HEADER_BYTES, writeFrameHeader } from "../../lib/wire/frame.ts";
-import { openTcpLinks, SYSTEM_LINK_CLOCK } from "../../lib/transport/tcp_links.ts";
+import { SYSTEM_LINK_CLOCK } from "../../lib/transport/system_clock.ts";
+import { openTcpLinks } from "../../lib/transport/tcp_links.ts";
 
 import { holds } from "./node.ts";
 

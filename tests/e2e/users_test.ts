@@ -83,6 +83,7 @@ Deno.test("users add keeps what is there, and users check shows it in columns", 
 
   const added = await folder.run("add users.txt 李明 [::1] 80");
   const json = await folder.json("add users.txt Bоb b 6000");
+  const mixed = await folder.run("add other.txt Bоb b 6000");
   const checked = await folder.run("check users.txt");
   const listed = await folder.json("check users.txt");
 
@@ -92,7 +93,17 @@ Deno.test("users add keeps what is there, and users check shows it in columns", 
     stderr: "",
   });
   const bob = { name: "Bоb", host: "b", port: 6000, key: null, line: 4 };
-  assertEquals(json.events, [{ event: "users", file: "users.txt", users: [bob] }, BYE]);
+  const warning = "≈Bоb mixes scripts: it may imitate another name";
+  assertEquals(json.events, [
+    { event: "notice", text: warning },
+    { event: "users", file: "users.txt", users: [bob] },
+    BYE,
+  ]);
+  assertEquals(mixed, {
+    status: 0,
+    stdout: "Added Bоb b 6000 to other.txt, line 2.\n",
+    stderr: `${warning}\n`,
+  });
   assertEquals(
     await folder.read(),
     "# ours\r\nalice a.example 5001 # me\r\n李明 ::1 80\r\nBоb b 6000\r\n",
@@ -124,6 +135,24 @@ Deno.test("users add through a symbolic link leaves the link", async () => {
   assertEquals(status, 0);
   assertEquals((await Deno.lstat(`${folder.path}/link.txt`)).isSymlink, true);
   assertEquals(await folder.read(), "alice a 1\nbob b 1\n");
+});
+
+Deno.test("users add by many programs at once, by whichever name, loses no row", async () => {
+  await using folder = new Folder();
+  await folder.write("alice a 1\n");
+  await Deno.symlink("users.txt", `${folder.path}/link.txt`);
+  const friends = Array.from({ length: 20 }, (_, at) => `friend${at}`);
+
+  const outcomes = await Promise.all(
+    friends.map((name, at) =>
+      folder.run(`add ${at % 2 ? "users" : "link"}.txt ${name} b ${at + 1}`)
+    ),
+  );
+  const { events: [table] } = await folder.json("check users.txt");
+
+  assertEquals(outcomes.map(({ status, stderr }) => [status, stderr]), friends.map(() => [0, ""]));
+  const { users } = table as { readonly users: readonly { readonly name: string }[] };
+  assertEquals(users.map(({ name }) => name).sort(), ["alice", ...friends].sort());
 });
 
 Deno.test("users check tells all that is wrong, and exits 5", async () => {
@@ -176,22 +205,39 @@ Deno.test("users add and users key refuse in a sentence, and change nothing", as
   await folder.write(table);
   await Deno.mkdir(`${folder.path}/data/users/eve`, { recursive: true });
   await Deno.writeTextFile(`${folder.path}/data/users/eve/identity`, "mine\n");
+  await Deno.writeTextFile(`${folder.path}/data/fixed.txt`, table, { mode: 0o444 });
+  await Deno.symlink("gone.txt", `${folder.path}/data/link.txt`);
   await new Deno.Command("mkfifo", { args: [`${folder.path}/data/pipe`] }).output();
   const cases: readonly (readonly [line: string, status: number, code: string, text: RegExp])[] = [
     [
       "add users.txt ALICE b 1",
       5,
       "bad-file",
-      /^Cannot add ALICE to users\.txt: the name "ALICE" /,
+      /^Cannot add ALICE to users\.txt: the name "ALICE" .*; change that row \(line 1\) instead$/,
     ],
     ["add users.txt bob A 1", 5, "bad-file", /^Cannot add bob to .*: the address "A:1" is that of/],
     ["add users.txt bob b x", 2, "usage", /^PORT must be a whole number from 1 to 65535, is "x"/],
+    ["add users.txt bob 0.0.0.0 1", 2, "usage", /^HOST is wrong: .* nobody can dial it; write the/],
+    ["key bob :: 1", 2, "usage", /^HOST is wrong: .* nobody can dial it; write the one at which/],
+    [
+      "add users.txt bob 1.2.3 1",
+      2,
+      "usage",
+      /^HOST must be a host name or an IP address, is "1\.2/,
+    ],
     ["add users.txt b/b b 1", 2, "bad-name", /^The name "b\/b" is not possible: /],
     [
       "add none/users.txt bob b 1",
       5,
       "disk",
       /^Cannot write none\/users\.txt: No such file.*; check/,
+    ],
+    ["add data/fixed.txt bob b 1", 5, "disk", /^Cannot write data\/fixed\.txt: it is read-only; /],
+    [
+      "add data/link.txt bob b 1",
+      5,
+      "bad-file",
+      /^Cannot use data\/link\.txt: it is a symbolic link to gone\.txt, which isn't there; make/,
     ],
     ["add data bob b 1", 5, "bad-file", /^Cannot read data: it is a folder; name the file/],
     [

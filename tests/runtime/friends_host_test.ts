@@ -184,6 +184,27 @@ Deno.test("FriendsHost: a key is learnt by dialling, and remembered; another one
   assertEquals([texts(bob), deliveries(stern)], [[], ["queued"]]);
 });
 
+Deno.test("FriendsHost: a status tells what is wrong around it, as long as it is", () => {
+  const world = new World();
+  const ann = world.start("ann", new Store());
+  const problems = () => {
+    ann.host.command({ command: "status" }, undefined);
+    const status = ann.events.at(-1);
+    return status?.event === "status" && status.problems;
+  };
+
+  ann.host.trouble("table", "the table is broken");
+  ann.host.trouble("port", "the port is taken");
+  ann.host.trouble("table", "the table is gone");
+  const both = problems();
+  ann.host.trouble("table", null);
+  const one = problems();
+  ann.host.trouble("port", null);
+
+  assertEquals(both, ["the table is gone", "the port is taken"]);
+  assertEquals([one, problems()], [["the port is taken"], []]);
+});
+
 Deno.test("FriendsHost: a status tells the round trip to who is linked, and to nobody else", async () => {
   const { world, ann } = await annAndBob();
   say(ann, "bob", "hello");

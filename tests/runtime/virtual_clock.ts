@@ -15,6 +15,16 @@ export class VirtualClock implements Clock {
     return { cancel: () => this.#timers.delete(timer) };
   }
 
+  /** Whether nothing waits. */
+  get isIdle(): boolean {
+    return this.#timers.size === 0;
+  }
+
+  /** Fires, in order, all that is due within `ms` more. */
+  advance(ms: number): void {
+    this.advanceTo(this.#nowMs + ms);
+  }
+
   /** Fires, in order, all that is due until `ms`. */
   advanceTo(ms: number): void {
     for (;;) {

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { utf8 } from "../../lib/base/crypto.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { writeAll } from "../../lib/store/disk.ts";
-import { openIdentity } from "../../lib/store/identity.ts";
+import { isUsedProfile, openIdentity, openProfileIdentity } from "../../lib/store/identity.ts";
 import { MemoryDisk } from "../../lib/store/memory_disk.ts";
 
 const PATH = "/p/identity";
@@ -77,4 +77,38 @@ Deno.test("openIdentity() leaves a damaged file as it is", async () => {
   await assertRejects(() => openIdentity(disk, PATH, seed), P2pchatError, "line 2");
 
   assertEquals(await disk.read(PATH), before);
+});
+
+Deno.test("openIdentity() says of a damaged file what it means to be without it", async () => {
+  for (const damage of [() => "", (text: string) => text.replace(SEED_HEX, "08".repeat(32))]) {
+    const disk = await newDisk();
+    await openIdentity(disk, PATH, seed);
+    await rewrite(disk, damage);
+
+    await assertRejects(
+      () => openIdentity(disk, PATH, seed),
+      P2pchatError,
+      "or move it away and be somebody else for all who know you",
+    );
+  }
+});
+
+Deno.test("openProfileIdentity() tells of a key that is new in a profile that isn't", async () => {
+  const disk = await newDisk();
+  await disk.tryLock("/p/mesh.lock", "1");
+  (await disk.openAppend("/p/identity.new")).close(); // as a kill at the first start leaves
+  const open = async (random = seed) =>
+    await openProfileIdentity(disk, "/p", await isUsedProfile(disk, "/p"), random);
+  const first = await open();
+  await disk.makeFolder("/p/friends");
+  const second = await open();
+  await disk.remove(PATH);
+  const third = await open(() => new Uint8Array(32).fill(8));
+
+  assertEquals([first.notice, second.notice], [null, null]);
+  assertEquals(
+    third.notice,
+    `Your key is new, ${third.fingerprint}: /p/identity was missing, and for others you are somebody ` +
+      "else; restore that file from a copy to be who you were",
+  );
 });

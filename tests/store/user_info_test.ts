@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { concatBytes, utf8 } from "../../lib/base/crypto.ts";
+import { canonicalHost, isUnspecified } from "../../lib/base/endpoints.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { type Fingerprint, fingerprintOf } from "../../lib/base/fingerprint.ts";
-import { endpointText, type PeerKey } from "../../lib/base/ids.ts";
+import type { PeerKey } from "../../lib/base/ids.ts";
 import { foldName, nameFault } from "../../lib/base/names.ts";
 import {
   formatUserInfo,
@@ -66,6 +67,17 @@ Deno.test("parseUserInfo() reads an empty file, and one of a byte order mark", (
   }
 });
 
+Deno.test("parseUserInfo() knows an address again, however it is spelt", () => {
+  const complaints = complaintsOf(
+    utf8("alice ::1 5001\nbob 0:0:0:0:0:0:0:1 5001\ncarol [::1] 5002"),
+  );
+
+  assertEquals(complaints, [
+    'Cannot read users.txt, line 2: the address "[0:0:0:0:0:0:0:1]:5001" is that of line 1 (alice) already; ' +
+    "each row needs its own address, correct or remove one of the two",
+  ]);
+});
+
 Deno.test("parseUserInfo() brings names into NFC", () => {
   assertEquals(rowsOf("Zoe\u0308 a 1")[0]?.name, "Zo\u00eb");
 });
@@ -83,6 +95,14 @@ const COMPLAINTS: readonly (readonly [text: string, sentence: string])[] = [
     `it must be NAME ADDRESS PORT [FINGERPRINT], has 5 words: "bob b 1 ${KEY} laptop"; ` +
     "correct it, a comment begins with #",
   ],
+  ...["0.0.0.0", "::", "0:0::0"].map((host) =>
+    [
+      `bob ${host} 1`,
+      `the address ${host} stands for all of a machine, and nobody can dial it; ` +
+      "write the one at which friends reach it",
+    ] as const
+  ),
+  ["bob 1.2.3 1", 'the address must be a host name or an IP address, is "1.2.3"; correct it'],
   ["bob b#c 1", 'the address must be a host name or an IP address, is "b#c"; correct it'],
   [
     "\ufeffbob b 1",
@@ -222,7 +242,7 @@ Deno.test("ownRow() is the row of a name, or the one with a port", () => {
   assertEquals(own({ port: 3 }).name, "dora");
   assertEquals(
     refused({ name: "eve" }),
-    "Cannot start as eve: users.txt has no row of that name; " +
+    "Cannot be eve: users.txt has no row of that name; " +
       "add one, as in p2pchat users add users.txt eve HOST PORT",
   );
   assertEquals(
@@ -252,7 +272,8 @@ const names = fc.oneof(
   fc.string({ unit: "binary", minLength: 1, maxLength: 6 }),
   fc.constantFrom("Zoë", "Bоb", "李明", "ﬁ", "ß"),
 ).filter((name) => nameFault(name) === null).map((name) => name.normalize("NFC"));
-const hosts = fc.oneof(fc.domain(), fc.ipV4(), fc.ipV6(), fc.constantFrom("localhost", "büro"));
+const hosts = fc.oneof(fc.domain(), fc.ipV4(), fc.ipV6(), fc.constantFrom("localhost", "büro"))
+  .filter((host) => !isUnspecified(host));
 const users: fc.Arbitrary<UserInfo> = fc.record({
   name: names,
   endpoint: fc.record({ host: hosts, port: fc.integer({ min: 1, max: 65_535 }) }),
@@ -268,7 +289,8 @@ const tables = fc.uniqueArray(users, {
   comparator: (left, right) =>
     foldName(left.name) === foldName(right.name) ||
     left.fingerprint !== null && left.fingerprint === right.fingerprint ||
-    endpointText(left.endpoint).toLowerCase() === endpointText(right.endpoint).toLowerCase(),
+    left.endpoint.port === right.endpoint.port &&
+      canonicalHost(left.endpoint.host) === canonicalHost(right.endpoint.host),
 });
 const withoutLines = (rows: readonly UserInfoRow[]): readonly UserInfo[] =>
   rows.map(({ name, endpoint, fingerprint }) => ({ name, endpoint, fingerprint }));
@@ -307,20 +329,21 @@ Deno.test("withUserInfo() refuses what the table has, and what it can't hold", (
     return error.message;
   };
   const eve: UserInfo = { name: "eve", endpoint: { host: "E", port: 1 }, fingerprint: KEY };
-  const advice = "correct or remove one of the two";
+  const advice = (line: number) => `change that row (line ${line}) instead`;
 
   assertEquals(
     refused("\nEVE a 1", eve),
-    `Cannot add eve to users.txt: the name "eve" is that of line 2 (EVE) already; each row needs its own name, ${advice}`,
+    `Cannot add eve to users.txt: the name "eve" is that of line 2 (EVE) already; ${advice(2)}`,
   );
   assertEquals(
     refused("\nbob e 1", eve),
-    `Cannot add eve to users.txt: the address "E:1" is that of line 2 (bob) already; each row needs its own address, ${advice}`,
+    `Cannot add eve to users.txt: the address "E:1" is that of line 2 (bob) already; ${advice(2)}`,
   );
   assertEquals(
     refused(`bob b 1 ${KEY}`, eve),
-    `Cannot add eve to users.txt: the fingerprint "${KEY}" is that of line 1 (bob) already; ` +
-      `each row needs its own fingerprint, ${advice}`,
+    `Cannot add eve to users.txt: the fingerprint "${KEY}" is that of line 1 (bob) already; ${
+      advice(1)
+    }`,
   );
   assertEquals(
     refused(FULL_TABLE, { ...eve, fingerprint: null }),

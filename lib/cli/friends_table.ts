@@ -1,0 +1,98 @@
+/** The table of friends while the program runs: who one is in it, and what becomes of its edits. */
+
+import { P2pchatError } from "../base/errors.ts";
+import type { ProfileIdentity } from "../store/identity.ts";
+import { RealDisk } from "../store/real_disk.ts";
+import { ownRow, type OwnRowKey, type UserInfoRow, userInfoRows } from "../store/user_info.ts";
+import { readUserInfo } from "../store/user_info_file.ts";
+import type { UserInfoListener } from "../store/user_info_watch.ts";
+import { editText } from "./friends_edit.ts";
+
+/** A table as it was read. */
+export interface FriendsTable {
+  readonly rows: readonly UserInfoRow[];
+  readonly own: UserInfoRow;
+}
+
+/**
+ * Reads a table, and finds oneself in it.
+ * @throws {P2pchatError} `bad-file`.
+ */
+export async function readFriendsTable(
+  file: string,
+  own: OwnRowKey,
+): Promise<{ readonly bytes: Uint8Array; readonly table: FriendsTable }> {
+  const bytes = await readUserInfo(new RealDisk(), file);
+  const rows = userInfoRows(file, bytes);
+  return { bytes, table: { rows, own: ownRow(file, rows, own) } };
+}
+
+/** All but oneself. */
+export function friendsOf({ rows, own }: FriendsTable): readonly UserInfoRow[] {
+  return rows.filter((row) => row !== own);
+}
+
+/** @throws {P2pchatError} `bad-file` where the table says that somebody else has our name. */
+export function checkOwnKey(
+  file: string,
+  { line, name, fingerprint }: UserInfoRow,
+  own: Pick<ProfileIdentity, "fingerprint" | "notice">,
+): void {
+  if (fingerprint === null || fingerprint === own.fingerprint) return;
+  const text =
+    `Cannot be ${name}: ${file}, line ${line}, says that ${name}'s key is ${fingerprint}, and this ` +
+    `profile's is ${own.fingerprint}; correct the row, or use the profile with that key (--data DIR)`;
+  // The next start finds the new key in its place, and has no more to say of the old one.
+  throw new P2pchatError("bad-file", own.notice === null ? text : `${text}. ${own.notice}`);
+}
+
+export interface TableReports {
+  /** This is the table from now on. */
+  edited(table: FriendsTable): void;
+  notice(text: string): void;
+  failed(error: P2pchatError): void;
+  /** What is wrong as long as it is; null where nothing is. */
+  trouble(text: string | null): void;
+}
+
+/** Takes edits over that nothing is wrong with, and tells of the others, which change nothing. */
+export class TableFollower implements UserInfoListener {
+  #table: FriendsTable;
+  #isBroken = false;
+
+  constructor(
+    readonly file: string,
+    table: FriendsTable,
+    readonly identity: Pick<ProfileIdentity, "fingerprint" | "notice">,
+    readonly reports: TableReports,
+  ) {
+    this.#table = table;
+  }
+
+  changed(rows: readonly UserInfoRow[]): void {
+    const before = this.#table;
+    try {
+      const own = ownRow(this.file, rows, { name: before.own.name });
+      checkOwnKey(this.file, own, this.identity);
+      this.#table = { rows, own };
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      return this.broken(error);
+    }
+    const { file, reports } = this;
+    const edit = editText(friendsOf(before), friendsOf(this.#table));
+    if (this.#isBroken) {
+      reports.notice(`${file} is in order again${edit === null ? ", as it was" : `: ${edit}`}`);
+    } else if (edit !== null) reports.notice(`${file} was edited: ${edit}`);
+    this.#isBroken = false;
+    reports.trouble(null);
+    reports.edited(this.#table);
+  }
+
+  broken({ code, message }: P2pchatError): void {
+    const text = `${message}. Until then the table is as it was`;
+    this.#isBroken = true;
+    this.reports.trouble(text);
+    this.reports.failed(new P2pchatError(code, text));
+  }
+}
