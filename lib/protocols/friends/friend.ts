@@ -46,6 +46,8 @@ export class Friend {
   /** Delivered since it is back. */
   deliveredSinceBack = 0;
   problem: string | null = null;
+  /** The refusal that the user knows; it is told again when something was delivered in between. */
+  toldRefusal: string | null = null;
 
   /** @param waiting For all friends together. */
   constructor(public row: FriendRow, pinned: Fingerprint | null, waiting: { bytes: number }) {
@@ -120,6 +122,7 @@ export class Friend {
   served(): void {
     this.#wasRefused = false;
     this.#failures = 0;
+    this.toldRefusal = null;
   }
 
   reached(nowMs: number): void {

@@ -256,7 +256,8 @@ export class Meeting {
     const { friend } = link;
     if (friend !== null && link.dialled) {
       const problem = `${friend.shown} refused: ${text}`;
-      if (friend.problem !== problem) this.out.error(code, problem);
+      if (friend.toldRefusal !== problem) this.out.error(code, problem);
+      friend.toldRefusal = problem;
       friend.problem = problem;
     }
     link.isRefused = true;
