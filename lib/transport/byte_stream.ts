@@ -29,18 +29,25 @@ export interface ByteStream {
   abort(): void;
 }
 
+/** A stream that is being made. */
+export interface StreamAttempt {
+  /** What hasn't come yet, in words: `no connection`. */
+  readonly missing: string;
+  /** Gives up: nothing is called any more. */
+  cancel(): void;
+}
+
 /** How streams come about. */
 export interface StreamNetwork {
   readonly local: Endpoint;
   /**
-   * Connects. Exactly one of the two is called later, unless cancelled by the returned function.
-   * `failed` is given a reason in words.
+   * Connects. Exactly one of the two is called later, unless it is cancelled. `failed` is given a reason in words.
    */
   connect(
     to: Endpoint,
     connected: (stream: ByteStream) => void,
     failed: (reason: string) => void,
-  ): () => void;
+  ): StreamAttempt;
   /** Reports inbound streams from now on. Called once. */
   accept(accepted: (stream: ByteStream) => void): void;
   /**

@@ -23,7 +23,7 @@ import { CHANNEL_DEFAULTS, type ChannelConfig } from "../protocols/noise/config.
 import { encodeRefusal } from "../protocols/noise/preface.ts";
 import { FRAME_HEADER_BYTES, FrameReader, writeFrameHeader } from "../wire/frame.ts";
 import { Alarm } from "./alarm.ts";
-import type { ByteStream, StreamNetwork } from "./byte_stream.ts";
+import type { ByteStream, StreamAttempt, StreamNetwork } from "./byte_stream.ts";
 import type {
   DialExpectation,
   DialFailure,
@@ -75,7 +75,7 @@ interface Connection {
 
 /** A dial that has no stream yet. */
 interface Connecting {
-  readonly cancel: () => void;
+  readonly stream: StreamAttempt;
   readonly dueMs: number;
 }
 
@@ -133,15 +133,15 @@ export class ChannelLinks implements Links {
     const { key, room, secret } = expect;
     const fingerprint = key === null ? expect.fingerprint ?? null : fingerprintOf(key);
     const target: DialTarget = { mode, room, secret, fingerprint };
-    const cancel = this.#network.connect(
+    const stream = this.#network.connect(
       to,
-      (stream) => this.#connected(attempt, stream, target, dueMs),
+      (connected) => this.#connected(attempt, connected, target, dueMs),
       (reason) => {
         this.#connecting.delete(attempt);
         this.#failed(attempt, { reason: "unreachable", text: reason, key: null });
       },
     );
-    this.#connecting.set(attempt, { cancel, dueMs });
+    this.#connecting.set(attempt, { stream, dueMs });
     this.#alarm.setEarliest(dueMs);
   }
 
@@ -215,7 +215,7 @@ export class ChannelLinks implements Links {
   #giveUp(attempt: number, reason: string): void {
     const connecting = this.#connecting.get(attempt);
     if (connecting !== undefined) {
-      connecting.cancel();
+      connecting.stream.cancel();
       this.#connecting.delete(attempt);
       this.#failed(attempt, { reason: "refused", text: `given up: ${reason}`, key: null });
       return;
@@ -491,11 +491,11 @@ export class ChannelLinks implements Links {
   }
 
   #ring(nowMs: number): void {
-    for (const [attempt, { cancel, dueMs }] of [...this.#connecting]) {
+    for (const [attempt, { stream, dueMs }] of [...this.#connecting]) {
       if (dueMs > nowMs) continue;
-      cancel();
+      const text = `${stream.missing} within ${this.#connectMs / 1_000} s`;
+      stream.cancel();
       this.#connecting.delete(attempt);
-      const text = `no connection within ${this.#connectMs / 1_000} s`;
       this.#failed(attempt, { reason: "timeout", text, key: null });
     }
     for (const connection of [...this.#connections.values()]) {

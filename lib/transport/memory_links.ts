@@ -6,7 +6,7 @@
 import { type Endpoint, endpointText } from "../base/ids.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
-import type { ByteStream, ByteStreamEvents, StreamNetwork } from "./byte_stream.ts";
+import type { ByteStream, ByteStreamEvents, StreamAttempt, StreamNetwork } from "./byte_stream.ts";
 import { ChannelLinks, type ChannelLinksOptions } from "./channel_links.ts";
 import type { LinkClock, Links } from "./link.ts";
 
@@ -159,7 +159,7 @@ class MemoryHost implements StreamNetwork {
     to: Endpoint,
     connected: (stream: ByteStream) => void,
     failed: (reason: string) => void,
-  ): () => void {
+  ): StreamAttempt {
     const { clock, latencyMs } = this.network;
     const timer = clock.at(clock.nowMs() + latencyMs, () => {
       const joined = this.network.join(this.local, to);
@@ -167,7 +167,7 @@ class MemoryHost implements StreamNetwork {
       joined.at.#accepted?.(joined.far);
       connected(joined.near);
     });
-    return () => timer.cancel();
+    return { missing: "no connection", cancel: () => timer.cancel() };
   }
 
   accept(accepted: (stream: ByteStream) => void): void {

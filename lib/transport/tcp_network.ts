@@ -3,7 +3,8 @@
 import { P2pchatError } from "../base/errors.ts";
 import type { Logger } from "../base/environment.ts";
 import type { Endpoint } from "../base/ids.ts";
-import type { ByteStream, ByteStreamEvents, StreamNetwork } from "./byte_stream.ts";
+import type { ByteStream, ByteStreamEvents, StreamAttempt, StreamNetwork } from "./byte_stream.ts";
+import { NAME_LOOKUPS, type NameLookups } from "./name_lookups.ts";
 
 /** A thousand idle links cost 2 MiB; a busy one grows its buffer until reading costs little a byte. */
 const READ_BUFFER_BYTES_MIN = 2 * 1_024;
@@ -121,21 +122,28 @@ export class TcpNetwork implements StreamNetwork {
   #listener: Deno.TcpListener | null;
   readonly #host: string | null;
   readonly #log: Logger;
+  readonly #names: NameLookups;
   readonly #ongoing = new Set<Promise<void>>();
   #stopped = false;
   #accepted: (stream: ByteStream) => void = (stream) => stream.abort();
   readonly #acceptLoops = new Set<Promise<void>>();
   readonly #wakeAccept = new Set<() => void>();
 
-  private constructor(listener: Deno.TcpListener | null, host: string | null, log: Logger) {
+  private constructor(
+    listener: Deno.TcpListener | null,
+    host: string | null,
+    log: Logger,
+    names: NameLookups,
+  ) {
     this.#listener = listener;
     this.#host = host;
     this.#log = log;
+    this.#names = names;
   }
 
   /** Connects to others, and listens nowhere: `local` has an empty host and port 0. */
-  static dialOnly(log: Logger): TcpNetwork {
-    return new TcpNetwork(null, null, log);
+  static dialOnly(log: Logger, names = NAME_LOOKUPS): TcpNetwork {
+    return new TcpNetwork(null, null, log, names);
   }
 
   /**
@@ -144,8 +152,8 @@ export class TcpNetwork implements StreamNetwork {
    * @throws {P2pchatError} `port-in-use` if another program has the port; `unreachable` if `host` isn't an
    * address of this machine, or the port isn't allowed.
    */
-  static listen(host: string | null, port: number, log: Logger): TcpNetwork {
-    return new TcpNetwork(listenerAt(host, port), host, log);
+  static listen(host: string | null, port: number, log: Logger, names = NAME_LOOKUPS): TcpNetwork {
+    return new TcpNetwork(listenerAt(host, port), host, log, names);
   }
 
   get local(): Endpoint {
@@ -165,19 +173,17 @@ export class TcpNetwork implements StreamNetwork {
     to: Endpoint,
     connected: (stream: ByteStream) => void,
     failed: (reason: string) => void,
-  ): () => void {
+  ): StreamAttempt {
     const controller = new AbortController();
     const { signal } = controller;
+    const { host, port } = to;
+    let addresses: readonly string[] | null = isAddress(host) ? [host] : null;
     const work = (async () => {
       let conn: Deno.TcpConn | null = null;
       let stream: TcpStream;
       try {
-        conn = await Deno.connect({
-          hostname: to.host,
-          port: to.port,
-          transport: "tcp",
-          signal,
-        });
+        addresses ??= await this.#names.find(host, signal);
+        conn = await connectToFirst(addresses, port, signal);
         if (signal.aborted) return conn.close();
         stream = new TcpStream(conn, this.#ongoing);
       } catch (error) {
@@ -189,11 +195,13 @@ export class TcpNetwork implements StreamNetwork {
     })();
     this.#ongoing.add(work);
     work.finally(() => this.#ongoing.delete(work));
-    return () => {
-      controller.abort();
-      // Looking up a name can't be stopped; nobody waits for it. All else ends at once, and is waited for: it may
-      // just have got a connection, which it has to close.
-      if (!isAddress(to.host)) this.#ongoing.delete(work);
+    const names = this.#names;
+    return {
+      get missing() {
+        if (addresses !== null) return "no connection";
+        return names.isAsked(host) ? "no answer from the name service" : NO_TURN;
+      },
+      cancel: () => controller.abort(),
     };
   }
 
@@ -273,9 +281,32 @@ function listenerAt(host: string | null, port: number): Deno.TcpListener {
   throw listenError(host, port, last);
 }
 
-/** Whether it is an IPv4 or IPv6 address, and no name. */
+/** As many names as may be asked for at once have no answer yet. */
+const NO_TURN = "no turn to ask the slow name service";
+
+/** @throws What the last of them threw, or the signal's reason. */
+async function connectToFirst(
+  addresses: readonly string[],
+  port: number,
+  signal: AbortSignal,
+): Promise<Deno.TcpConn> {
+  let last: unknown = new Deno.errors.NotFound(UNKNOWN_HOST);
+  for (const hostname of addresses) {
+    try {
+      return await Deno.connect({ hostname, port, transport: "tcp", signal });
+    } catch (error) {
+      if (signal.aborted) throw error;
+      last = error;
+    }
+  }
+  throw last;
+}
+
+/** Whether it is an IPv4 or IPv6 address, and no name: `1.2.3.400` would be looked up. */
 function isAddress(host: string): boolean {
-  return host.includes(":") || /^[\d.]+$/.test(host);
+  if (host.includes(":")) return true;
+  const parts = host.split(".");
+  return parts.length === 4 && parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256);
 }
 
 const IPV4_IN_IPV6 = "::ffff:";
@@ -287,13 +318,16 @@ function endpointOf(address: Deno.NetAddr): Endpoint {
   return { host: mapped ? hostname.slice(IPV4_IN_IPV6.length) : hostname, port };
 }
 
+const UNKNOWN_HOST = "no host of that name is known";
+
 function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.ConnectionRefused) return "nobody listens there";
   if (error instanceof Deno.errors.ConnectionReset) return "the other side cut the connection";
   if (error instanceof Deno.errors.BrokenPipe) return "the other side cut the connection";
   if (error instanceof Deno.errors.AddrNotAvailable) return "it is not an address of this machine";
   const message = error instanceof Error ? error.message : String(error);
-  if (message.includes("lookup address")) return "no host of that name is known";
+  if (message.startsWith("getaddrinfo EAI_AGAIN")) return "the name service has no answer";
+  if (message.startsWith("getaddrinfo ")) return UNKNOWN_HOST;
   return message.replace(/ \(os error \d+\)$/, "");
 }
 

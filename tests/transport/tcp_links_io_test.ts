@@ -2,6 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { SILENT_LOGGER } from "../../lib/base/environment.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { openTcpLinks } from "../../lib/transport/tcp_links.ts";
+import { NameLookups } from "../../lib/transport/name_lookups.ts";
 import { TcpNetwork } from "../../lib/transport/tcp_network.ts";
 import { linkContract, type LinkWorld } from "../contracts/link_contract.ts";
 
@@ -72,4 +73,53 @@ Deno.test("TcpNetwork: a connection that was reset before it is looked at is clo
     await network.stopListening();
     await network.allClosed();
   }
+});
+
+Deno.test("TcpNetwork: with a dead name service, names say what they miss, and addresses don't wait", async () => {
+  const names = new NameLookups(() => new Promise(() => {}));
+  const network = TcpNetwork.listen("127.0.0.1", 0, SILENT_LOGGER, names);
+  network.accept((stream) => stream.abort());
+  const { port } = network.local;
+  const fail = () => assert(false, "neither connected nor failed");
+  // The last of them looks like an address, and isn't one.
+  const hosts = ["a.example", "b.example", "c.example", "d.example", "e.example", "127.0.0.400"];
+  const attempts = hosts.map((host) => network.connect({ host, port }, fail, fail));
+
+  assertEquals(attempts.map(({ missing }) => missing), [
+    ...Array(4).fill("no answer from the name service"),
+    ...Array(2).fill("no turn to ask the slow name service"),
+  ]);
+  const reached = await new Promise<string>((resolve) => {
+    const attempt = network.connect({ host: "127.0.0.1", port }, (stream) => {
+      stream.abort();
+      resolve("connected");
+    }, resolve);
+    assertEquals(attempt.missing, "no connection");
+  });
+  assertEquals(reached, "connected");
+  for (const attempt of attempts) attempt.cancel();
+  await network.stopListening();
+  await network.allClosed();
+});
+
+Deno.test("TcpNetwork: connect() takes the first address of a name that answers", async () => {
+  const names = new NameLookups((name) =>
+    Promise.resolve(name === "both.example" ? ["127.0.0.9", "127.0.0.1"] : [])
+  );
+  const network = TcpNetwork.listen("127.0.0.1", 0, SILENT_LOGGER, names);
+  network.accept((stream) => stream.abort());
+  const { port } = network.local;
+  const connect = (host: string, to: number) =>
+    new Promise<string>((resolve) =>
+      network.connect({ host, port: to }, (stream) => {
+        stream.abort();
+        resolve(stream.remote.host);
+      }, resolve)
+    );
+
+  assertEquals(await connect("both.example", port), "127.0.0.1");
+  assertEquals(await connect("both.example", 1), "nobody listens there");
+  assertEquals(await connect("none.example", port), "no host of that name is known");
+  await network.stopListening();
+  await network.allClosed();
 });
