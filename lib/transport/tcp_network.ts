@@ -237,6 +237,10 @@ export class TcpNetwork implements StreamNetwork {
         conn = await listener.accept();
       } catch (error) {
         if (isOver()) return;
+        if (wasReset(error)) {
+          this.#log.info("connection lost at once", { reason: reasonOf(error) });
+          continue;
+        }
         this.#log.warn("cannot accept a connection", { reason: reasonOf(error) });
         await this.#pauseAccepting();
         continue;
@@ -320,10 +324,21 @@ function endpointOf(address: Deno.NetAddr): Endpoint {
 
 const UNKNOWN_HOST = "no host of that name is known";
 
+/**
+ * Whether a connection was reset before it was accepted. The next one may be accepted at once: who resets ten a second
+ * would keep everybody out otherwise.
+ */
+function wasReset(error: unknown): boolean {
+  return error instanceof Deno.errors.NotConnected ||
+    error instanceof Deno.errors.ConnectionAborted ||
+    error instanceof Deno.errors.ConnectionReset;
+}
+
 function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.ConnectionRefused) return "nobody listens there";
   if (error instanceof Deno.errors.ConnectionReset) return "the other side cut the connection";
   if (error instanceof Deno.errors.BrokenPipe) return "the other side cut the connection";
+  if (error instanceof Deno.errors.NotConnected) return "the other side cut the connection";
   if (error instanceof Deno.errors.AddrNotAvailable) return "it is not an address of this machine";
   const message = error instanceof Error ? error.message : String(error);
   if (message.startsWith("getaddrinfo EAI_AGAIN")) return "the name service has no answer";

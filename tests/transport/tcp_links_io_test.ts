@@ -1,3 +1,4 @@
+import { connect as connectNode } from "node:net";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { SILENT_LOGGER } from "../../lib/base/environment.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
@@ -73,6 +74,30 @@ Deno.test("TcpNetwork: a connection that was reset before it is looked at is clo
     await network.stopListening();
     await network.allClosed();
   }
+});
+
+Deno.test("TcpNetwork: connections that are reset before they are accepted don't delay the next", async () => {
+  const network = TcpNetwork.listen("127.0.0.1", 0, SILENT_LOGGER);
+  const { port } = network.local;
+  // Nobody is accepted before `accept`: these wait in the system's queue, and are reset there.
+  await Promise.all(Array.from({ length: 50 }, () =>
+    new Promise<void>((resolve) => {
+      const socket = connectNode(port, "127.0.0.1", () => socket.resetAndDestroy());
+      socket.on("close", () => resolve());
+    })));
+  const friend = await Deno.connect({ hostname: "127.0.0.1", port });
+  const beganMs = performance.now();
+  await new Promise<void>((resolve) =>
+    network.accept((stream) => {
+      if (stream.remote.port === (friend.localAddr as Deno.NetAddr).port) resolve();
+      stream.abort();
+    })
+  );
+
+  assert(performance.now() - beganMs < 2_500, "half of what a pause after each would take");
+  friend.close();
+  await network.stopListening();
+  await network.allClosed();
 });
 
 Deno.test("TcpNetwork: with a dead name service, names say what they miss, and addresses don't wait", async () => {
