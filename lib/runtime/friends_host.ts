@@ -18,7 +18,7 @@ import {
   FRIENDS_MESSAGES,
   type FriendsMessage,
 } from "../protocols/friends/messages.ts";
-import type { FriendsRecord } from "../protocols/friends/records.ts";
+import type { FriendsRecord, ReceivedPlace } from "../protocols/friends/records.ts";
 import type { DialFailure, LinkHandler, LinkInfo } from "../transport/link.ts";
 import { createCodec } from "../wire/codec.ts";
 import { ModeHost, type ModePorts } from "./mode_host.ts";
@@ -34,7 +34,7 @@ export interface FriendsHostPorts extends ModePorts<FriendsEvent> {
 }
 
 export class FriendsHost
-  extends ModeHost<FriendsMessage, FriendsCommand, FriendsEvent, FriendsRecord, string>
+  extends ModeHost<FriendsMessage, FriendsCommand, FriendsEvent, FriendsRecord, ReceivedPlace>
   implements LinkHandler {
   protected override readonly runner: Runner<FriendsInput, FriendsEffect, FriendsRecord>;
   readonly #pin: FriendsHostPorts["pin"];
@@ -47,8 +47,8 @@ export class FriendsHost
     this.#pin = pin;
     const friends = new Friends({ ...config, records: store.records }, signer, environment);
     this.keepLog(store, {
-      snapshot: () => friends.snapshot(),
-      shown: (through) => ({ kind: "shown", through }),
+      snapshot: (shownThrough) => friends.snapshot(shownThrough),
+      shown: ({ key, position }) => ({ kind: "shown", key, through: position }),
       restored: () => ports.show({ event: "notice", text: RESTORED_TEXT }, undefined),
     });
     this.runner = new Runner<FriendsInput, FriendsEffect, FriendsRecord>(friends, {

@@ -32,9 +32,8 @@ export function friendsLine(record: FriendsRecord): LogRecord {
       return line(record.kind, isoTime(sentAt), from, text, id, ...place(position), key);
     }
     case "skipped":
-      return line(record.kind, record.key, ...place(record.through));
     case "shown":
-      return line(record.kind, record.through);
+      return line(record.kind, record.key, ...place(record.through));
     default:
       return unreachable(record);
   }
@@ -74,9 +73,8 @@ function parse({ kind }: LogRecord, field: FieldOf): FriendsRecord {
       return { kind, from: field(1), key, ...message(), position: position(4) };
     }
     case "skipped":
-      return { kind, key: hexOf<PeerKey>(field(0)), through: position(1) };
     case "shown":
-      return { kind, through: idOf(field(0)) };
+      return { kind, key: hexOf<PeerKey>(field(0)), through: position(1) };
     default:
       throw new TypeError("no such kind is known");
   }

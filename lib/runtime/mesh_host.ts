@@ -162,7 +162,7 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
     this.log.info("room", { room });
     this.#openRoomStore(room).then((store) => {
       this.keepLog(store, {
-        snapshot: () => this.#mesh.room?.snapshot() ?? null,
+        snapshot: (shownThrough) => this.#mesh.room?.snapshot(shownThrough) ?? null,
         shown: (through) => ({ kind: "shown", through }),
         restored: () => this.runner.feed({ type: "log-restored" }),
       });

@@ -30,8 +30,11 @@ export interface ModePorts<Event> {
 
 /** What a machine does with its log. */
 export interface LoggedMachine<Stored, Through> {
-  /** All that the log must hold, everything that was delivered taken for shown; null where there is nothing yet. */
-  snapshot(): Iterable<Stored> | null;
+  /**
+   * All that the log must hold, everything through `shownThrough` having been shown, and nothing of this process
+   * where that is null. Null where there is nothing yet, or more waits to be shown than the machine still has.
+   */
+  snapshot(shownThrough: Through | null): Iterable<Stored> | null;
   /** The record that says that all up to `through` was shown. */
   shown(through: Through): Stored;
   /** After a refused write: the log holds everything again. */
@@ -133,7 +136,7 @@ export abstract class ModeHost<
     this.#records = new RecordLog<Stored, Through>(store, {
       clock,
       log: this.log,
-      snapshot: () => machine.snapshot(),
+      snapshot: (shownThrough) => machine.snapshot(shownThrough),
       shown: (through) => machine.shown(through),
       flushed,
       written,

@@ -23,8 +23,11 @@ export interface RecordStore<Stored> {
 export interface RecordLogPorts<Stored, Shown> {
   readonly clock: Clock;
   readonly log: Logger;
-  /** All that the log must hold, everything that was delivered taken for shown; null where there is nothing yet. */
-  snapshot(): Iterable<Stored> | null;
+  /**
+   * All that the log must hold, everything through `shownThrough` having been shown, and nothing of this process
+   * where that is null. Null where there is nothing yet, or more waits to be shown than the machine still has.
+   */
+  snapshot(shownThrough: Shown | null): Iterable<Stored> | null;
   /** The record that says that all up to `through` was shown. */
   shown(through: Shown): Stored;
   /** Resolves when all that was shown is before the user's eyes. */
@@ -40,8 +43,6 @@ export interface RecordLogPorts<Stored, Shown> {
 /** A log is compacted when it has so much more than it had after the last time. */
 const COMPACT_BYTES_MIN = 16 * 1024 * 1024;
 const COMPACT_FACTOR = 2;
-/** For so long a write waits for the output; a reader that takes longer puts compaction off. */
-const COMPACT_WAIT_MS = 500;
 /** As pauses between retries everywhere. */
 const DISK_RETRY_MS = 30_000;
 
@@ -53,8 +54,10 @@ export class RecordLog<Stored, Shown> {
   #closingGap: Promise<void> | null = null;
   #retry: { cancel(): void } | null = null;
   #isOver = false;
-  /** Through which the user has been shown everything, not written yet. */
-  #shownThrough: Shown | null = null;
+  /** Through which everything was handed to the output, which may not have come to the user's eyes. */
+  #handedThrough: Shown | null = null;
+  /** Through which the user has seen everything; null where nothing of this process. */
+  #seenThrough: Shown | null = null;
   #noting: Promise<void> | null = null;
 
   constructor(
@@ -68,7 +71,7 @@ export class RecordLog<Stored, Shown> {
   async append(records: readonly Stored[], sync: boolean): Promise<void> {
     try {
       await this.#closeGap();
-      if (this.store.bytes >= this.#compactAtBytes) await this.#beginCompaction();
+      if (this.store.bytes >= this.#compactAtBytes) this.#beginCompaction();
       await this.store.append(records, sync);
     } catch (error) {
       // What was received goes on being shown; the log must not continue as if nothing were missing.
@@ -82,7 +85,7 @@ export class RecordLog<Stored, Shown> {
 
   /** A record `shown` is written when the user has really seen it; the latest one speaks for all before. */
   noteShown(through: Shown): void {
-    this.#shownThrough = through;
+    this.#handedThrough = through;
     this.#noting ??= this.#writeShown();
   }
 
@@ -107,12 +110,14 @@ export class RecordLog<Stored, Shown> {
 
   async #rewriteAll(): Promise<void> {
     await this.#compacting;
-    const snapshot = this.ports.snapshot();
-    if (snapshot === null) return;
+    const shownThrough = this.#seenThrough;
+    const snapshot = this.ports.snapshot(shownThrough);
+    if (snapshot === null) throw new P2pchatError("disk", UNSEEN_TEXT);
     await this.store.rewrite(snapshot);
     this.#gap = false;
     this.ports.log.info("the disk writes again, the log was written anew");
     this.ports.restored();
+    if (this.#seenThrough !== shownThrough) await this.#noteSeen();
   }
 
   /** Where nothing happens nothing else would find out that the disk writes again. */
@@ -129,31 +134,36 @@ export class RecordLog<Stored, Shown> {
   }
 
   async #writeShown(): Promise<void> {
-    while (this.#shownThrough !== null) {
-      const through = this.#shownThrough;
+    while (this.#handedThrough !== null) {
+      const through = this.#handedThrough;
       await this.ports.written();
-      if (this.#shownThrough === through) this.#shownThrough = null;
-      if (this.#gap) continue; // it may lack what was shown; it is written anew with all that was
-      try {
-        await this.store.append([this.ports.shown(through)], false);
-      } catch (error) {
-        if (!(error instanceof P2pchatError)) throw error;
-        // At worst the next start shows a message again, as history.
-        this.ports.log.warn("what was shown couldn't be noted", { text: error.message });
-      }
+      if (this.#handedThrough === through) this.#handedThrough = null;
+      this.#seenThrough = through;
+      await this.#noteSeen();
     }
     this.#noting = null;
+  }
+
+  async #noteSeen(): Promise<void> {
+    const through = this.#seenThrough;
+    // With a gap the file may lack what was shown; it is written anew, and then has this.
+    if (through === null || this.#gap) return;
+    try {
+      await this.store.append([this.ports.shown(through)], false);
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      // At worst the next start shows a message again, as history.
+      this.ports.log.warn("what was shown couldn't be noted", { text: error.message });
+    }
   }
 
   /**
    * Begins before a write: what is in the file by now, the machine has been told of, and so a snapshot has it.
    * What comes from here on is carried over.
    */
-  async #beginCompaction(): Promise<void> {
-    if (this.#compacting !== null) return;
-    // The snapshot counts all that was delivered as shown, so it must have been.
-    const wasShown = await this.#isShownWithin(COMPACT_WAIT_MS);
-    const snapshot = wasShown && !this.#isOver ? this.ports.snapshot() : null;
+  #beginCompaction(): void {
+    if (this.#compacting !== null || this.#isOver) return;
+    const snapshot = this.ports.snapshot(this.#seenThrough);
     if (snapshot === null) {
       this.#compactLater();
       return;
@@ -170,18 +180,11 @@ export class RecordLog<Stored, Shown> {
   #compactLater(): void {
     this.#compactAtBytes = this.store.bytes + COMPACT_BYTES_MIN;
   }
-
-  async #isShownWithin(ms: number): Promise<boolean> {
-    const { clock } = this.ports;
-    const late = Promise.withResolvers<boolean>();
-    const timer = clock.at(clock.nowMs() + ms, () => late.resolve(false));
-    try {
-      return await Promise.race([this.ports.flushed().then(() => true), late.promise]);
-    } finally {
-      timer.cancel();
-    }
-  }
 }
+
+/** Part of a sentence: why the disk takes nothing although it writes again. */
+const UNSEEN_TEXT =
+  "Cannot write the log anew: too much of what came waits to be read; read the output";
 
 function compactAtBytes({ bytes }: { readonly bytes: number }): number {
   return Math.max(COMPACT_BYTES_MIN, COMPACT_FACTOR * bytes);

@@ -253,6 +253,29 @@ Deno.test("FriendsHost: what was stored and not seen is shown at the next start,
   assertEquals(disk.kinds().includes("shown"), true);
 });
 
+Deno.test("FriendsHost: what wasn't seen is shown at the next start, although the log was written anew meanwhile", async () => {
+  const never = new Promise<void>(() => {});
+  for (const reason of ["refused", "grown"]) {
+    const { world, ann, bob, stores } = await annAndBob({}, { written: () => never });
+    say(ann, "bob", "hello");
+    await world.pass(100);
+    if (reason === "refused") {
+      stores.bob.refuses = true;
+      say(bob, "ann", "lost");
+      await world.pass(100);
+      stores.bob.refuses = false;
+    } else stores.bob.extraBytes = 64 * 1_024 * 1_024;
+    say(bob, "ann", "kept");
+    await world.pass(200);
+    assertEquals([stores.bob.rewrites, texts(ann)], [1, ["kept"]]);
+
+    const again = world.start("bob", world.kill("bob", stores.bob));
+    await world.pass(100);
+
+    assertEquals([texts(bob), texts(again)], [["hello"], ["hello"]], reason);
+  }
+});
+
 Deno.test("FriendsHost: a line that the disk refuses isn't sent, and the next one is", async () => {
   const { world, ann, bob, stores } = await annAndBob();
   stores.ann.refuses = true;

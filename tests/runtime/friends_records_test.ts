@@ -23,7 +23,7 @@ const RECORDS: readonly FriendsRecord[] = [
   { kind: "received", from: "bob", key: KEY, ...message },
   { kind: "received", from: "bob", key: KEY, ...message, text: "" },
   { kind: "skipped", key: KEY, through: position },
-  { kind: "shown", through: ID },
+  { kind: "shown", key: KEY, through: position },
 ];
 
 /** What is read of a record that was written, through the cells of its line. */
@@ -67,7 +67,7 @@ const CHECKED: readonly (readonly [kind: string, fields: readonly string[], free
   ["unsent", ["bob", ID], [0]],
   ["received", ["2026-01-01T00:00:00.000Z", "bob", "hi", ID, "5", "1", KEY], [1, 2]],
   ["skipped", [KEY, "5", "1"], []],
-  ["shown", [ID], []],
+  ["shown", [KEY, "5", "1"], []],
 ];
 const BEFORE_1970 = "1950-01-01T00:00:00.000Z";
 const WRONG = [

@@ -46,6 +46,10 @@ const HUNTS: readonly Hunt[] = [
   { mutation: MUTATIONS.forgetsEpoch, finding: /never shown/ },
   { mutation: MUTATIONS.sendsNewestFirst, finding: /never shown|sees .* after/ },
   { mutation: MUTATIONS.believesTheLink, finding: /never shown/ },
+  {
+    mutation: MUTATIONS.countsUnseenAsSeen,
+    finding: /was delivered, and never shown|was queued, and never shown/,
+  },
   { mutation: MUTATIONS.neverSendsAgain, finding: /was queued, and never shown/ },
 ];
 const SEEDS_MAX = 100;

@@ -30,8 +30,8 @@ export interface ProcessPort<Input, Effect, Stored> {
   stepped(input: Input, effects: readonly Effect[]): void;
   /** Called after each effect was carried out. */
   carriedOut(): void;
-  /** All that the machine would have on its disk; null where it has nothing yet. */
-  snapshot?(): readonly Stored[] | null;
+  /** All that the machine would have on its disk; null where it has nothing yet, or can't tell now. */
+  snapshot(): readonly Stored[] | null;
 }
 
 /** A monotonic clock: where it starts, and how fast it runs beside the world's. */
@@ -60,6 +60,12 @@ export class SimProcess<Input, Effect, Stored> {
   #busy = false;
   /** The disk refused records that the machine takes for written. */
   #gap = false;
+  /** Whether a write is preceded by a compaction, and what happens after it; null where none is wanted. */
+  #compaction: { readonly isDue: () => boolean; readonly done: () => void } | null = null;
+  /** Writes that are done, and of which the machine wasn't told. */
+  #untold = 0;
+  /** What tells it, on the way. */
+  readonly #answers = new Set<Input>();
   #ticksAtOnce = 0;
   #lastTickMs = -1;
   #inbox: Input[] = [];
@@ -89,6 +95,25 @@ export class SimProcess<Input, Effect, Stored> {
   /** Whether every effect of every step so far was carried out. */
   get settled(): boolean {
     return this.#head === this.#queue.length && this.#inbox.length === 0;
+  }
+
+  /** Whether the disk lacks what it refused. */
+  get hasGap(): boolean {
+    return this.#gap;
+  }
+
+  /** The disk is written anew, as short as can be, before the next write. */
+  compactSoon(): void {
+    this.#compaction = { isDue: () => true, done: () => {} };
+  }
+
+  /** The same when other effects that `matter` wait behind the write, or before it. */
+  compactBefore(matters: (effect: Effect) => boolean, done: () => void): void {
+    const isDue = () =>
+      this.#queue.some((entry, at) =>
+        at >= this.#head && !(entry instanceof Pending) && matters(entry)
+      );
+    this.#compaction = { isDue, done };
   }
 
   /** Feeds one input, now or when the process runs again. */
@@ -131,6 +156,7 @@ export class SimProcess<Input, Effect, Stored> {
   }
 
   #step(input: Input, nowMs: number): void {
+    if (this.#answers.delete(input)) this.#untold--;
     const effects = this.machine.step(input, nowMs);
     this.steps++;
     this.port.stepped(input, effects);
@@ -150,21 +176,25 @@ export class SimProcess<Input, Effect, Stored> {
 
   #write(entry: Pending<Effect, Stored>): void {
     entry.written = true;
-    if (this.#gap && !this.disk.refuses) this.#closeGap();
-    if (this.disk.write(entry.persist.records)) entry.upTo = this.disk.records.length;
-    else this.#gap = true;
+    if (this.#gap || this.#compaction?.isDue()) this.#writeAnew();
+    if (!this.#gap && this.disk.write(entry.persist.records)) {
+      entry.upTo = this.disk.records.length;
+      this.#untold++;
+    } else this.#gap = true;
   }
 
-  /** As the program does: what was refused is missing, so the disk is written anew before it goes on. */
-  #closeGap(): void {
-    const snapshot = this.port.snapshot?.() ?? null;
+  /**
+   * As the program does, before a write: where something was refused it is missing, and nothing else is written
+   * before. The machine was told of all that is on the disk; what it wants shown may wait in the queue.
+   */
+  #writeAnew(): void {
+    if (this.disk.refuses || this.#untold > 0) return;
+    const snapshot = this.port.snapshot();
     if (snapshot === null) return;
     this.disk.restore(snapshot);
     this.#gap = false;
-    for (let at = this.#head; at < this.#queue.length; at++) {
-      const entry = this.#queue[at]!;
-      if (entry instanceof Pending && entry.upTo >= 0) entry.upTo = 0;
-    }
+    this.#compaction?.done();
+    this.#compaction = null;
   }
 
   #carryOut(): void {
@@ -177,7 +207,10 @@ export class SimProcess<Input, Effect, Stored> {
           break;
         }
         this.#head++;
-        const answer = this.port.persisted(entry.effect, entry.upTo >= 0);
+        const isStored = entry.upTo >= 0;
+        const answer = this.port.persisted(entry.effect, isStored);
+        if (isStored && answer !== null) this.#answers.add(answer);
+        else if (isStored) this.#untold--;
         if (answer !== null) this.deliver(answer);
       } else {
         this.#head++;

@@ -24,7 +24,7 @@ import type { FriendsCommand } from "./events.ts";
 import type { Friend } from "./friend.ts";
 import { FriendTable } from "./friend_table.ts";
 import type { FriendRow, FriendsConfig, FriendsEffect, FriendsInput } from "./friends_io.ts";
-import { restoreFriends, snapshotFriends } from "./friends_log.ts";
+import { restoreFriends } from "./friends_log.ts";
 import { friendsView, outboxView, statusView } from "./friends_view.ts";
 import { Inbox } from "./inbox.ts";
 import {
@@ -40,7 +40,7 @@ import type { FriendsMessage } from "./messages.ts";
 import { Output } from "./output.ts";
 import { freshEpoch } from "./position.ts";
 import { Receiving } from "./receiving.ts";
-import type { FriendsRecord } from "./records.ts";
+import type { FriendsRecord, ReceivedPlace } from "./records.ts";
 import { Sending } from "./sending.ts";
 import { Writes } from "./writes.ts";
 
@@ -92,9 +92,9 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     });
   }
 
-  /** For a compacted log; valid when all that was received has been shown. */
-  snapshot(): readonly FriendsRecord[] {
-    return snapshotFriends(this.#table.all(), this.#inbox, this.#receiving.received);
+  /** For a compacted log: `Receiving.snapshot`. */
+  snapshot(shownThrough: ReceivedPlace | null): readonly FriendsRecord[] | null {
+    return this.#receiving.snapshot(this.#table.all(), shownThrough);
   }
 
   step(input: FriendsInput, nowMs: number): readonly FriendsEffect[] {

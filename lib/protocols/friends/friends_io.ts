@@ -5,7 +5,7 @@ import type { Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
 import type { ModeEffect, ModeInput } from "../../base/mode_machine.ts";
 import type { FriendsCommand, FriendsEvent } from "./events.ts";
 import type { FriendsMessage } from "./messages.ts";
-import type { FriendsRecord } from "./records.ts";
+import type { FriendsRecord, ReceivedPlace } from "./records.ts";
 
 /** A row of the table: somebody else, or oneself. */
 export interface FriendRow {
@@ -36,7 +36,7 @@ export type FriendsInput =
   };
 
 export type FriendsEffect =
-  | ModeEffect<FriendsEvent, FriendsRecord, string>
+  | ModeEffect<FriendsEvent, FriendsRecord, ReceivedPlace>
   | {
     readonly type: "dial";
     readonly attempt: number;

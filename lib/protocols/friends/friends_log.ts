@@ -5,7 +5,8 @@ import { FriendTable } from "./friend_table.ts";
 import { Inbox, type Received } from "./inbox.ts";
 import { RECEIVED_KEPT_MAX } from "./limits.ts";
 import { messageBytes, type OutboxEntry } from "./outbox.ts";
-import type { FriendsRecord } from "./records.ts";
+import { isSamePosition } from "./position.ts";
+import type { FriendsRecord, ReceivedPlace } from "./records.ts";
 
 export interface Restored {
   /** Stored, and perhaps never shown. */
@@ -55,7 +56,7 @@ export function restoreFriends(
         inbox.restore(record);
         break;
       case "shown":
-        unshown = unshown.slice(unshown.findLastIndex(({ id }) => id === record.through) + 1);
+        unshown = unshown.slice(indexAfter(unshown, { key: record.key, position: record.through }));
         break;
     }
   }
@@ -69,15 +70,29 @@ export function waitingIn(records: readonly FriendsRecord[]): number {
   return table.waiting();
 }
 
-/** What a compacted log holds, all that was received having been shown. */
+/**
+ * How many messages there are up to this one; 0 where it isn't there. Up to the first one: whoever gives a place
+ * twice, which takes hundreds of epochs, has something shown again rather than never.
+ */
+export function indexAfter(
+  received: readonly Received[],
+  { key, position }: ReceivedPlace,
+): number {
+  return received.findIndex((other) =>
+    other.key === key && isSamePosition(other.position, position)
+  ) + 1;
+}
+
+/** What a compacted log holds, the first `shown` of those that were received having been shown. */
 export function snapshotFriends(
   friends: Iterable<Friend>,
   inbox: Inbox,
-  received: Iterable<Received>,
+  received: readonly Received[],
+  shown: number,
 ): readonly FriendsRecord[] {
   const records: FriendsRecord[] = [...received];
-  const last = records.at(-1);
-  if (last?.kind === "received") records.push({ kind: "shown", through: last.id });
+  const last = received[shown - 1];
+  if (last !== undefined) records.push({ kind: "shown", key: last.key, through: last.position });
   records.push(...inbox.places());
   for (const { name: to, outbox } of friends) {
     if (outbox.delivered !== null) {

@@ -5,12 +5,13 @@ import { dateText } from "../../base/dates.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import type { Friend } from "./friend.ts";
 import type { FriendLink } from "./friend_links.ts";
-import type { Restored } from "./friends_log.ts";
+import { indexAfter, type Restored, snapshotFriends } from "./friends_log.ts";
 import { type Inbox, placeOf, type Received } from "./inbox.ts";
 import { RECEIVED_KEPT_MAX, STRANGER_INTERVAL_MS, UNSTORED_BYTES_MAX } from "./limits.ts";
 import type { FriendsMessage } from "./messages.ts";
 import type { Output } from "./output.ts";
 import type { Position } from "./position.ts";
+import type { FriendsRecord, ReceivedPlace } from "./records.ts";
 import type { Writes } from "./writes.ts";
 
 type Message<Type extends FriendsMessage["type"]> = Extract<
@@ -39,6 +40,8 @@ export class Receiving {
   /** The last ones, by id and key. */
   readonly #recent = new Map<string, Received>();
   #unshown: readonly Received[];
+  /** How many were received after what an earlier process noted as shown. */
+  #sinceStart: number;
   /** The disk takes nothing of what comes, and the user was told. */
   #refusing = false;
   #saidToSelf = 0;
@@ -55,19 +58,40 @@ export class Receiving {
   ) {
     for (const received of restored.received) this.#remember(received);
     this.#unshown = restored.unshown;
+    this.#sinceStart = restored.unshown.length;
   }
 
   /** The last ones, for a compacted log. */
-  get received(): Iterable<Received> {
-    return this.#recent.values();
+  get received(): readonly Received[] {
+    return [...this.#recent.values()];
   }
 
   /** Shows what an earlier process stored, and perhaps didn't show. */
   start(): void {
     for (const received of this.#unshown) this.#showReceived(received, true);
     const last = this.#unshown.at(-1);
-    if (last !== undefined) this.out.push({ type: "shown", through: last.id });
+    if (last !== undefined) this.#shownThrough(last);
     this.#unshown = [];
+  }
+
+  /**
+   * What a compacted log holds, everything through this message having been shown; of this process nothing where it
+   * is null. Null where more waits to be shown than is held here.
+   */
+  snapshot(
+    friends: Iterable<Friend>,
+    through: ReceivedPlace | null,
+  ): readonly FriendsRecord[] | null {
+    const shown = this.shownOf(through);
+    return shown === null ? null : snapshotFriends(friends, this.inbox, this.received, shown);
+  }
+
+  /** How many of `received` were shown; null where not all that weren't are in there. */
+  shownOf(through: ReceivedPlace | null): number | null {
+    const { received } = this;
+    if (through !== null) return indexAfter(received, through) || null;
+    const shown = received.length - this.#sinceStart;
+    return shown < 0 ? null : shown;
   }
 
   /** A message to oneself. */
@@ -164,8 +188,13 @@ export class Receiving {
       this.#showReceived(message, false);
       this.#remember(message);
     }
+    this.#sinceStart += received.length;
     const last = received.at(-1);
-    if (last !== undefined) this.out.push({ type: "shown", through: last.id });
+    if (last !== undefined) this.#shownThrough(last);
+  }
+
+  #shownThrough({ key, position }: Received): void {
+    this.out.push({ type: "shown", through: { key, position } });
   }
 
   #remember(received: Received): void {

@@ -3,6 +3,12 @@
 import type { PeerKey } from "../../base/ids.ts";
 import type { Position } from "./position.ts";
 
+/** A message that was received. Its id isn't named: a friend's own program may give one twice. */
+export interface ReceivedPlace {
+  readonly key: PeerKey;
+  readonly position: Position;
+}
+
 export type FriendsRecord =
   /** Typed, and to be delivered. */
   | {
@@ -33,4 +39,4 @@ export type FriendsRecord =
   /** The sender no longer has what was before this. */
   | { readonly kind: "skipped"; readonly key: PeerKey; readonly through: Position }
   /** This one and all received before it have been shown. */
-  | { readonly kind: "shown"; readonly through: string };
+  | { readonly kind: "shown"; readonly key: PeerKey; readonly through: Position };

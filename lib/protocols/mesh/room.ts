@@ -17,7 +17,7 @@ import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
-import type { PeerKey } from "../../base/ids.ts";
+import type { BundleId, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { earliestMs, type Machine } from "../../base/machine.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
@@ -132,9 +132,9 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     this.#flow.postpone(delayMs);
   }
 
-  /** What a compacted log holds; valid when nothing that was delivered waits to be shown. */
-  snapshot(): readonly MeshRecord[] {
-    return [...this.machines.snapshot(), ...this.#showing.snapshot()];
+  /** What a compacted log holds: `Showing.snapshot`. */
+  snapshot(shownThrough: BundleId | null): readonly MeshRecord[] | null {
+    return this.#showing.snapshot(this.machines.snapshot(), shownThrough);
   }
 
   /** Whether what the user typed is with whom it is for, or somebody who stays, so that one may leave. */

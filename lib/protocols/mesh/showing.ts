@@ -17,6 +17,7 @@ import type { MeshRecord } from "./records.ts";
 import type { RoomConfig, RoomEffect } from "./room_io.ts";
 import type { DeliveredText, RoomView } from "./room_view.ts";
 import type { Stream } from "./stream.ts";
+import { Unshown } from "./unshown.ts";
 
 /** In the order in which they are served when due at once. */
 const DEADLINES = [
@@ -49,6 +50,11 @@ export class Showing {
   /** The last one that was shown and isn't noted yet, since the record of an own one may stand before its. */
   #unnoted: BundleId | null = null;
   #storedIsShown = false;
+  /** What an earlier process stored and perhaps didn't show; empty once it was taken. */
+  #stored: readonly StoredText[];
+  readonly #unshown: Unshown;
+  /** A newcomer's, until something was shown to it: a process that is killed before begins anew with it. */
+  #baseline: readonly SyncEntry[] | null = null;
   /** Wall clock at the start. */
   readonly #enteredMs: number;
 
@@ -75,6 +81,8 @@ export class Showing {
       begun?.kind === "arrival" ? begun.baseline : null,
       isFresh ? claim.claim.value.time : null,
     );
+    this.#stored = unshownMessages(records, crypto);
+    this.#unshown = new Unshown(this.#stored.map(({ through }) => through));
     if (newcomer) this.#takeStored();
   }
 
@@ -108,11 +116,33 @@ export class Showing {
     }
   }
 
-  /** How much was shown, for a compacted log; valid when nothing that was delivered waits to be shown. */
-  snapshot(): readonly MeshRecord[] {
-    if (this.#arrival.state === "here") return [{ kind: "shown", through: null }];
-    const { baseline } = this.#arrival;
-    return baseline === null ? [] : [{ kind: "arrival", baseline }];
+  /**
+   * A compacted log's `records` with what says how much was shown: all through that bundle, of this process nothing
+   * where it is null. Null where it isn't known any more what waits.
+   */
+  snapshot(
+    records: readonly MeshRecord[],
+    shownThrough: BundleId | null,
+  ): readonly MeshRecord[] | null {
+    const isHere = this.#arrival.state === "here";
+    const baseline = isHere ? this.#baseline : this.#arrival.baseline;
+    if (shownThrough === null && baseline !== null) {
+      return [...records, { kind: "arrival", baseline }];
+    }
+    if (!isHere) return records;
+    const unshown = this.#unshown.after(shownThrough);
+    if (unshown === null) return null;
+    const waiting = new Map<BundleId, MeshRecord | null>(unshown.map((id) => [id, null]));
+    const end = records.findLastIndex(({ kind }) => kind === "bundle") + 1;
+    const before = records.slice(0, end).filter((record) => {
+      if (waiting.size === 0 || record.kind !== "bundle") return true;
+      const id = bundleId(this.crypto, record.bundle.header.bytes);
+      if (!waiting.has(id)) return true;
+      waiting.set(id, record);
+      return false;
+    });
+    const after = [...waiting.values()].filter((record) => record !== null);
+    return [...before, { kind: "shown", through: null }, ...after, ...records.slice(end)];
   }
 
   /** We came in through `by`. */
@@ -147,7 +177,11 @@ export class Showing {
       if (this.#deadlines.get("roster") === null) this.#returned();
       return;
     }
-    if (this.#arrival.state === "joining") this.#noteArrived();
+    this.#baseline = this.#arrival.baseline;
+    if (this.#arrival.state === "joining") {
+      this.#unshown.beginAfter(this.#lastDelivered);
+      this.#noteArrived();
+    }
     const held = this.#arrival.finish();
     this.view.becomeReady();
     this.view.arrival(this.config.historyShown, held, (id) => this.#takeRef(id));
@@ -162,6 +196,7 @@ export class Showing {
     const history = reason === "range" && !this.#arrival.isSaidTo(time) &&
       !this.#isJustSaid(sentAt);
     this.#lastDelivered = id;
+    this.#unshown.add(id, own ? this.#unnoted : null);
     for (const { id: message, text } of messages) {
       const shown = { id: message, text, author, claim, sentAt, history, through: id };
       if (this.#arrival.take(header, lastCounter(header), time, shown)) {
@@ -237,7 +272,8 @@ export class Showing {
   #showStored(): void {
     if (this.#storedIsShown) return;
     this.#storedIsShown = true;
-    const stored = unshownMessages(this.config.records, this.crypto);
+    const stored = this.#stored;
+    this.#stored = [];
     for (const message of stored) this.view.message(message, undefined);
     const last = stored.at(-1);
     if (last !== undefined) this.view.inOrder({ type: "shown", through: last.through });
@@ -246,10 +282,11 @@ export class Showing {
 
   /** What an earlier process received on its way in, and was killed before it could show. */
   #takeStored(): void {
-    for (const message of unshownMessages(this.config.records, this.crypto)) {
+    for (const message of this.#stored) {
       this.#arrival.take(message.stream, message.counter, message.time, message);
       this.#lastDelivered = message.through;
     }
+    this.#stored = [];
   }
 
   /**
@@ -268,6 +305,7 @@ export class Showing {
   /** From now on all that comes is new to this profile. */
   #noteArrived(): void {
     if (this.config.records.some(({ kind }) => kind === "shown")) return;
+    this.#baseline = null;
     this.#note({ kind: "shown", through: null });
   }
 
@@ -287,24 +325,34 @@ interface StoredText extends DeliveredText {
 
 /** What the disk holds beyond the last record `shown`, in the order of delivery. */
 function unshownMessages(records: readonly MeshRecord[], crypto: Crypto): readonly StoredText[] {
-  let messages: StoredText[] = [];
+  const bundles = new Map<BundleId, readonly StoredText[]>();
   for (const record of records) {
     if (record.kind === "bundle") {
       const through = bundleId(crypto, record.bundle.header.bytes);
       const header = record.bundle.header.value;
       const { author, claim, sentAt } = header;
       const place = { stream: header, counter: lastCounter(header), time: header.time };
-      record.bundle.texts.value.forEach((text, index) => {
-        const id = messageId(crypto, through, index);
-        messages.push({ ...place, id, author, claim, text, sentAt, history: true, through });
-      });
+      bundles.delete(through); // what a compaction found delivered may be written once more after it
+      bundles.set(
+        through,
+        record.bundle.texts.value.map((text, index) => {
+          const id = messageId(crypto, through, index);
+          return { ...place, id, author, claim, text, sentAt, history: true, through };
+        }),
+      );
     } else if (record.kind === "shown") {
       const { through } = record;
-      const last = through === null
-        ? messages.length - 1
-        : messages.findLastIndex((message) => message.through === through);
-      messages = messages.slice(last + 1);
+      if (through === null) bundles.clear();
+      else if (bundles.has(through)) dropThrough(bundles, through);
     }
   }
-  return messages;
+  return [...bundles.values()].flat();
+}
+
+/** Takes out what stands before this key, and itself. */
+function dropThrough<Key>(entries: Map<Key, unknown>, last: Key): void {
+  for (const key of entries.keys()) {
+    entries.delete(key);
+    if (key === last) return;
+  }
 }

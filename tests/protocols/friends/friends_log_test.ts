@@ -8,7 +8,7 @@ import {
 import { Inbox } from "../../../lib/protocols/friends/inbox.ts";
 import { RECEIVED_KEPT_MAX } from "../../../lib/protocols/friends/limits.ts";
 import type { FriendsRecord } from "../../../lib/protocols/friends/records.ts";
-import { BOB, idOf, outboxEntry, place, queued, received, ROWS } from "./fixtures.ts";
+import { BOB, CEM, idOf, outboxEntry, place, queued, received, ROWS } from "./fixtures.ts";
 
 /** All that a process knows after it has read these records. */
 function restored(records: readonly FriendsRecord[]) {
@@ -26,11 +26,11 @@ function restored(records: readonly FriendsRecord[]) {
 
 /** The same after the log was compacted. */
 function compacted(records: readonly FriendsRecord[]): readonly FriendsRecord[] {
-  const { table, inbox, received } = restored(records);
-  return snapshotFriends(table.all(), inbox, received);
+  const { table, inbox, received, unshown } = restored(records);
+  return snapshotFriends(table.all(), inbox, received, received.length - unshown.length);
 }
 
-const shown = (number: number) => ({ kind: "shown", through: idOf(number) }) as const;
+const shown = (number: number) => ({ kind: "shown", key: BOB, through: place(number) }) as const;
 
 Deno.test("restoreFriends() finds what waits, in order, without what was delivered or taken back", () => {
   const { waiting } = restored([
@@ -92,6 +92,19 @@ Deno.test("restoreFriends() shows all again rather than nothing where what was s
   assertEquals(restored([received(1), shown(9)]).unshown, [received(1)]);
 });
 
+Deno.test("restoreFriends() isn't misled by messages of one id, or of one place with another sender", () => {
+  const records = [received(1), received(2, { key: CEM, from: "cem" }), received(1, { key: CEM })];
+  const same = records.map((record) => ({ ...record, id: idOf(1) }));
+
+  assertEquals(restored([...same, shown(1)]).unshown, same.slice(1));
+});
+
+Deno.test("restoreFriends() shows again rather than never what has a place that was given before", () => {
+  const twice = [received(1), received(2), received(1, { text: "another" })];
+
+  assertEquals(restored([...twice, shown(1)]).unshown, twice.slice(1));
+});
+
 Deno.test("restoreFriends() keeps so many of the last received messages", () => {
   const records = Array.from({ length: RECEIVED_KEPT_MAX + 3 }, (_, n) => received(n));
 
@@ -128,6 +141,16 @@ Deno.test("snapshotFriends() loses nothing that a restart needs, and asks nothin
   assertEquals(compacted(compacted(records)), compacted(records));
 });
 
+Deno.test("snapshotFriends() says of what was shown that it was, and of nothing else", () => {
+  const all = [received(1), received(2), received(3)];
+  for (const count of [0, 1, 2, 3]) {
+    const records = snapshotFriends([], new Inbox(), all, count);
+
+    assertEquals(restored(records).unshown, all.slice(count));
+    assertEquals(restored(records).received, all);
+  }
+});
+
 Deno.test("snapshotFriends() leaves out what isn't on disk: it is being written, or is in memory alone", () => {
   const table = new FriendTable(ROWS, new Map());
   const { outbox } = table.get("bob")!;
@@ -135,7 +158,7 @@ Deno.test("snapshotFriends() leaves out what isn't on disk: it is being written,
     outbox.add(outboxEntry(index + 1, { state }));
   }
 
-  const records = snapshotFriends(table.all(), new Inbox(), []);
+  const records = snapshotFriends(table.all(), new Inbox(), [], 0);
 
   assertEquals(records, [queued(1)]);
 });
@@ -144,7 +167,7 @@ Deno.test("snapshotFriends() keeps what is being taken back, until the disk has 
   const table = new FriendTable(ROWS, new Map());
   table.get("bob")!.outbox.add(outboxEntry(1, { state: "leaving" }));
 
-  const records = snapshotFriends(table.all(), new Inbox(), []);
+  const records = snapshotFriends(table.all(), new Inbox(), [], 0);
 
   assertEquals(restored(records).waiting("bob"), ["1 at 1.1"]);
   const unsent = { kind: "unsent", to: "bob", id: idOf(1) } as const;

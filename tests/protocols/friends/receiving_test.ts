@@ -1,8 +1,9 @@
 // What comes: on disk, then shown and acknowledged; taken in once.
 
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { RECEIVED_KEPT_MAX } from "../../../lib/protocols/friends/limits.ts";
-import { BOB, CEM, EVE, idOf, place, queued, received } from "./fixtures.ts";
+import type { ReceivedPlace } from "../../../lib/protocols/friends/records.ts";
+import { BOB, CEM, EVE, place, queued, received } from "./fixtures.ts";
 import { Program } from "./program.ts";
 
 /** Ann's program, linked with Bob. */
@@ -59,7 +60,7 @@ Deno.test("Friends says after a restart what it has stored, takes none of it in 
   const before = linked();
   before.texts(1, [1]);
   before.texts(1, [4], 7);
-  before.disk.push({ kind: "shown", through: idOf(4) });
+  before.disk.push({ kind: "shown", key: BOB, through: place(4, 7) });
   const ann = before.restarted();
 
   assertEquals(ann.feed({ type: "start" }), ["ready"]);
@@ -82,7 +83,7 @@ Deno.test("Friends says after a restart what it has stored, takes none of it in 
 Deno.test("Friends shows after a restart, as history, what was stored and perhaps not shown", () => {
   const before = linked();
   for (const number of [1, 2, 3]) before.texts(1, [number]);
-  before.disk.push({ kind: "shown", through: idOf(1) });
+  before.disk.push({ kind: "shown", key: BOB, through: place(1) });
   const ann = before.restarted();
 
   assertEquals(ann.feed({ type: "start" }), [
@@ -97,7 +98,7 @@ Deno.test("Friends says through which message all was shown, for each time it sh
   const through = (effects: ReturnType<typeof ann.machine.step>) =>
     effects.flatMap((effect) => effect.type === "shown" ? [effect.through] : []);
 
-  assertEquals(through(ann.machine.step({ type: "start" }, 0)), [idOf(1)]);
+  assertEquals(through(ann.machine.step({ type: "start" }, 0)), [at(1)]);
 });
 
 Deno.test("Friends keeps nothing of what the disk refused, says so once, and has it sent again", () => {
@@ -196,7 +197,7 @@ Deno.test("Friends.snapshot() has all that the next process needs of a long run,
   ann.texts(1, [RECEIVED_KEPT_MAX + 1]);
   ann.gets(1, { type: "stored", position: place(1) });
 
-  const snapshot = ann.machine.snapshot();
+  const snapshot = ann.machine.snapshot(at(RECEIVED_KEPT_MAX + 1)) ?? [];
 
   const count = (kind: string) => snapshot.filter((record) => record.kind === kind).length;
   assertEquals(["received", "queued", "shown"].map(count), [RECEIVED_KEPT_MAX, 1, 1]);
@@ -205,3 +206,40 @@ Deno.test("Friends.snapshot() has all that the next process needs of a long run,
   next.meets();
   assertEquals(next.texts(1, [1]), ["1: stored 1.1"]);
 });
+
+Deno.test("Friends.snapshot() says of what its caller has shown that it was, and leaves what wasn't to the next process", () => {
+  const shown = { kind: "shown", key: BOB, through: place(1) } as const;
+  const ann = Program.started({ records: [received(1), shown, received(2)] });
+  ann.meets();
+  ann.texts(1, [3]);
+  ann.texts(1, [4]);
+  const again = (through: ReceivedPlace | null) => {
+    const next = new Program({ records: ann.machine.snapshot(through)! });
+    return next.feed({ type: "start" }).filter((what) => what.startsWith("(earlier)"));
+  };
+  const earlier = (...numbers: readonly number[]) =>
+    numbers.map((number) => `(earlier) <bob> text ${number}`);
+
+  assertEquals(again(null), earlier(2, 3, 4), "what an earlier process has shown stays so");
+  assertEquals(again(at(2)), earlier(3, 4));
+  assertEquals(again(at(3)), earlier(4));
+  assertEquals(again(at(4)), []);
+});
+
+Deno.test("Friends.snapshot() waits while more is to be shown than it holds", () => {
+  const unseen = Array.from({ length: RECEIVED_KEPT_MAX }, (_, n) => received(n + 1));
+  const ann = Program.started({ records: unseen });
+  assertEquals(ann.machine.snapshot(null)?.length, RECEIVED_KEPT_MAX + 1);
+
+  ann.meets();
+  ann.texts(1, [RECEIVED_KEPT_MAX + 1]);
+
+  assertEquals(ann.machine.snapshot(null), null);
+  assertEquals(ann.machine.snapshot(at(1)), null);
+  assert(ann.machine.snapshot(at(2)) !== null);
+});
+
+/** Where Bob's message of this number is. */
+function at(number: number): ReceivedPlace {
+  return { key: BOB, position: place(number) };
+}

@@ -35,6 +35,9 @@ class Shower {
         this.texts.push(text);
         this.history.push(history);
       },
+      arrival: (_count: number, held: readonly { readonly text: string }[]) => {
+        for (const { text } of held) this.texts.push(text);
+      },
       inOrder: (effect: RoomEffect) => emit(effect),
     } as unknown as RoomView;
     const config = { records, founded: false, claim } as unknown as RoomConfig;
@@ -112,6 +115,53 @@ Deno.test("Showing takes what a range brings for history, unless it was said jus
   });
 
   assertEquals(histories, [[false, false], [true, false], [true, false]]);
+});
+
+Deno.test("Showing.snapshot() leaves to the next process what wasn't shown, in the order of delivery", () => {
+  const shower = new Shower([
+    { kind: "bundle", bundle: own },
+    { kind: "shown", through: null },
+    { kind: "bundle", bundle: first },
+  ]);
+  const [third, fourth] = ["third", "fourth"].map((text) => forged(fakeSigner(text), text));
+  for (const bundle of [third!, second, fourth!]) shower.deliver(bundle, false);
+  // As in a room's order, whatever that is.
+  const records = [fourth!, third!, second, first, own].map((bundle) =>
+    ({ kind: "bundle", bundle }) as const
+  );
+  const shownAgain = (through: BundleId | null) =>
+    new Shower(shower.showing.snapshot(records, through)!).texts;
+
+  assertEquals(shownAgain(null), ["first", "third", "second", "fourth"]);
+  assertEquals(shownAgain(idOf(first)), ["third", "second", "fourth"]);
+  assertEquals(shownAgain(idOf(second)), ["fourth"]);
+  assertEquals(shownAgain(idOf(fourth!)), []);
+  assertEquals(
+    shower.showing.snapshot(records, idOf(own)),
+    null,
+    "nobody can tell what came after",
+  );
+});
+
+Deno.test("Showing shows once what a compacted log has, and was written again behind it", () => {
+  const bundles = [first, second, first, second].map((bundle) =>
+    ({ kind: "bundle", bundle }) as const
+  );
+  const shown = { kind: "shown", through: null } as const;
+
+  assertEquals(new Shower([shown, ...bundles]).texts, ["first", "second"]);
+  assertEquals(new Shower([shown, ...bundles, shownThrough(idOf(first))]).texts, ["second"]);
+});
+
+Deno.test("Showing.snapshot() lets a newcomer begin anew who has been shown nothing yet", () => {
+  const bundle = { kind: "bundle", bundle: first } as const;
+  const shower = new Shower([{ kind: "arrival", baseline: [] }, bundle]);
+  assertEquals(shower.texts, ["first"]);
+  const kinds = (through: BundleId | null) =>
+    shower.showing.snapshot([bundle], through)?.map(({ kind }) => kind);
+
+  assertEquals(kinds(null), ["bundle", "arrival"]);
+  assertEquals(kinds(idOf(first)), ["bundle", "shown"]);
 });
 
 function shownThrough(through: BundleId): MeshRecord {

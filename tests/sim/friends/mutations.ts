@@ -6,6 +6,7 @@ import type { Friends } from "../../../lib/protocols/friends/friends.ts";
 import type { FriendsEffect, FriendsInput } from "../../../lib/protocols/friends/friends_io.ts";
 import { Outbox } from "../../../lib/protocols/friends/outbox.ts";
 import { EPOCH_BYTES, Positions } from "../../../lib/protocols/friends/position.ts";
+import { Receiving } from "../../../lib/protocols/friends/receiving.ts";
 import type { FriendsRecord } from "../../../lib/protocols/friends/records.ts";
 import { SendsBeforeSync, Wrapped } from "../wrapped.ts";
 
@@ -113,6 +114,12 @@ export const MUTATIONS = {
   believesTheLink: {
     name: "take for delivered what was sent",
     wrap: (friends) => new BelievesTheLink(friends),
+  },
+  countsUnseenAsSeen: {
+    name: "take for seen what waits to be shown, when their log is written anew",
+    install: replaced(Receiving.prototype, "shownOf", function (this: Receiving) {
+      return this.received.length;
+    }),
   },
   neverSendsAgain: {
     name: "send nothing again on a new link",

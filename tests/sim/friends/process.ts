@@ -8,7 +8,7 @@ import type { FriendsCommand } from "../../../lib/protocols/friends/events.ts";
 import { Friends } from "../../../lib/protocols/friends/friends.ts";
 import type { FriendsEffect, FriendsInput } from "../../../lib/protocols/friends/friends_io.ts";
 import { FRIENDS_LANES, type FriendsMessage } from "../../../lib/protocols/friends/messages.ts";
-import type { FriendsRecord } from "../../../lib/protocols/friends/records.ts";
+import type { FriendsRecord, ReceivedPlace } from "../../../lib/protocols/friends/records.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import type { LinkEnd } from "../link.ts";
 import type { Call, Station } from "../network.ts";
@@ -40,10 +40,13 @@ export class Process
   #nextLink = 1;
   /** Links to impostors, whether they are up or not. */
   readonly #strangers = new Set<LinkId>();
-  #shownThrough: string | null = null;
+  #shownThrough: ReceivedPlace | null = null;
+  /** What the program knows that its user has seen. */
+  #seenThrough: ReceivedPlace | null = null;
   readonly #shownTimer = new Timer(() => {
     if (this.gone || this.sim.stalled || this.#shownThrough === null) return;
-    this.person.disk.write([{ kind: "shown", through: this.#shownThrough }]);
+    const { key, position: through } = this.#seenThrough = this.#shownThrough;
+    if (!this.sim.hasGap) this.person.disk.write([{ kind: "shown", key, through }]);
   });
 
   constructor(readonly person: Person) {
@@ -171,14 +174,8 @@ export class Process
     for (const end of [...this.links.values()]) end.sever();
   }
 
-  /** What a compacted disk holds; all that was received has been shown where nothing waits. */
-  snapshot(): readonly FriendsRecord[] {
-    return this.friends.snapshot();
-  }
-
-  /** The disk is written anew, as short as can be. */
-  compact(): void {
-    if (this.sim.settled && !this.person.disk.refuses) this.person.disk.restore(this.snapshot());
+  snapshot(): readonly FriendsRecord[] | null {
+    return this.friends.snapshot(this.#seenThrough);
   }
 
   perform(effect: FriendsEffect): void {

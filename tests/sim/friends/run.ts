@@ -32,6 +32,7 @@ const ACTIONS = [
   ["unsend", 4],
   ["forget", 2],
   ["compact", 2],
+  ["compactThenKill", 3],
   ["attack", 4],
 ] as const;
 type Action = typeof ACTIONS[number][0];
@@ -141,7 +142,12 @@ function act(world: World, random: Random, action: Action): void {
     case "attack":
       return world.attack(person, random.pick(world.people));
     case "compact":
-      return process?.compact();
+      return process?.sim.compactSoon();
+    case "compactThenKill":
+      return process?.sim.compactBefore(
+        ({ type }) => type === "shown",
+        () => process.after(1, () => world.end(process, false)),
+      );
   }
 }
 

@@ -1,6 +1,6 @@
 /** The form of a checker: one promise, looked at from outside, after every step or when the room is quiet. */
 
-import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
+import type { BundleId, LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
 import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
 import type { MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
@@ -36,8 +36,8 @@ export interface MeshProbe {
   frontier(stream: Stream): number;
   /** Tables, queues and caches with their bounds. */
   held(): Iterable<Held>;
-  /** What a compacted disk would hold; null where there is nothing to compact. */
-  snapshot(): readonly MeshRecord[] | null;
+  /** What a compacted disk would hold, all through that bundle having been shown; null where none is known now. */
+  snapshot(shownThrough: BundleId | null): readonly MeshRecord[] | null;
 }
 
 /** Every hook may throw a `Violation`. Those that a checker doesn't have cost nothing. */

@@ -266,7 +266,7 @@ export class Driver {
       case "copy":
         return this.#copy(process);
       case "compact":
-        return this.#compact(process);
+        return process.sim.compactSoon();
       case "nameClash":
         if (this.subject.features.names && this.#roomForMore()) {
           this.#enter(this.#newMember(process.member.name));
@@ -326,14 +326,6 @@ export class Driver {
     this.world.restore(member, member.image);
     member.image = null;
     this.#enter(member);
-  }
-
-  #compact(process: MemberProcess): void {
-    const { sim, member, probe } = process;
-    const snapshot = sim.settled ? probe?.snapshot() : null;
-    if (!snapshot || member.disk.refuses) return;
-    member.disk.restore(snapshot);
-    for (const checker of this.world.checkers) checker.compacted?.(process, snapshot);
   }
 
   /** A second process with this profile, on another host. */

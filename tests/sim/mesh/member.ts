@@ -153,9 +153,12 @@ export class MemberProcess
   onDoom: (() => void) | null = null;
   #nextLink = 1;
   #shownThrough: BundleId | null = null;
+  /** What the program knows that its user has seen. */
+  #seenThrough: BundleId | null = null;
   readonly #shownTimer = new Timer(() => {
     if (this.gone || this.sim.stalled) return;
-    this.member.disk.write([{ kind: "shown", through: this.#shownThrough }]);
+    this.#seenThrough = this.#shownThrough;
+    if (!this.sim.hasGap) this.member.disk.write([{ kind: "shown", through: this.#seenThrough }]);
   });
   readonly #banned = new Map<string, number>();
 
@@ -287,7 +290,7 @@ export class MemberProcess
   }
 
   snapshot(): readonly MeshRecord[] | null {
-    const snapshot = this.probe?.snapshot() ?? null;
+    const snapshot = this.probe?.snapshot(this.#seenThrough) ?? null;
     if (snapshot !== null) {
       for (const checker of this.member.world.checkers) checker.compacted?.(this, snapshot);
     }

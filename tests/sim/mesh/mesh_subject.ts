@@ -60,7 +60,7 @@ function probeOf(mesh: Mesh): MeshProbe {
         max: PASSIVE_VIEW_MAX,
       };
     },
-    snapshot: () => mesh.room?.snapshot() ?? null,
+    snapshot: (shownThrough) => mesh.room?.snapshot(shownThrough) ?? null,
   };
 }
 

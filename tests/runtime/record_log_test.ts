@@ -1,0 +1,132 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { SILENT_LOGGER } from "../../lib/base/environment.ts";
+import { P2pchatError } from "../../lib/base/errors.ts";
+import { RecordLog } from "../../lib/runtime/record_log.ts";
+import { MemoryStore } from "./host_world.ts";
+import { VirtualClock } from "./virtual_clock.ts";
+
+const MUCH_BYTES = 64 * 1_024 * 1_024;
+
+/** A log whose machine's snapshot says what it was asked for, and whose output is read when the test says so. */
+class World {
+  readonly store = new MemoryStore<string>();
+  readonly clock = new VirtualClock();
+  restored = 0;
+  /** Whether the machine still has all that wasn't shown. */
+  canTell = true;
+  #read = Promise.withResolvers<void>();
+  readonly log = new RecordLog<string, number>(this.store, {
+    clock: this.clock,
+    log: SILENT_LOGGER,
+    snapshot: (through) => this.canTell ? [`all, of which ${through} was shown`] : null,
+    shown: (through) => `shown ${through}`,
+    flushed: () => this.#read.promise,
+    written: () => this.#read.promise,
+    restored: () => this.restored++,
+    failed: (error) => {
+      throw error;
+    },
+  });
+
+  /** What waits in the output is read; what comes from now on waits. */
+  async read(): Promise<void> {
+    this.#read.resolve();
+    this.#read = Promise.withResolvers<void>();
+    await turns();
+  }
+
+  /** The disk refuses a write, and takes the next one. */
+  async refuseOne(): Promise<void> {
+    this.store.refuses = true;
+    await assertRejects(() => this.log.append(["lost"], true), P2pchatError);
+    this.store.refuses = false;
+  }
+}
+
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+}
+
+Deno.test("RecordLog takes for shown, in a compaction, what was seen and nothing that only waits", async () => {
+  const world = new World();
+  const { store, log } = world;
+  log.noteShown(1);
+  await world.read();
+  log.noteShown(2);
+  store.extraBytes = MUCH_BYTES;
+
+  await log.append(["three"], true);
+
+  assertEquals(store.records, ["all, of which 1 was shown", "three"]);
+  await world.read();
+  assertEquals(store.records.at(-1), "shown 2");
+});
+
+Deno.test("RecordLog takes for shown, after a refused write, what was seen and nothing that only waits", async () => {
+  const world = new World();
+  const { store, log } = world;
+  log.noteShown(1);
+  await world.refuseOne();
+
+  await log.append(["two"], true);
+
+  assertEquals(store.records, ["all, of which null was shown", "two"]);
+  await world.read();
+  assertEquals(store.records.at(-1), "shown 1");
+});
+
+Deno.test("RecordLog notes what was seen while the disk refused, or while the log was written anew", async () => {
+  const world = new World();
+  const { store, log } = world;
+  await world.refuseOne();
+  log.noteShown(1);
+  await world.read();
+  assertEquals(store.records, []);
+  log.noteShown(2);
+  const rewriting = Promise.withResolvers<void>();
+  const { rewrite } = MemoryStore.prototype;
+  store.rewrite = async (records) => {
+    await rewriting.promise;
+    await rewrite.call(store, records);
+  };
+
+  const written = log.append(["three"], true);
+  await world.read();
+  rewriting.resolve();
+  await written;
+
+  assertEquals(store.records, ["all, of which 1 was shown", "shown 2", "three"]);
+});
+
+Deno.test("RecordLog refuses writes while the log lacks some and can't be written anew", async () => {
+  const world = new World();
+  const { store, log, clock } = world;
+  await world.refuseOne();
+  world.canTell = false;
+
+  const error = await assertRejects(() => log.append(["two"], true), P2pchatError, "read");
+  assertEquals([error.code, store.records, world.restored], ["disk", [], 0]);
+
+  world.canTell = true;
+  clock.advanceTo(30_000);
+  await turns();
+  assertEquals([store.records.length, world.restored], [1, 1]);
+  await log.append(["three"], true);
+  assertEquals(store.records.at(-1), "three");
+});
+
+Deno.test("RecordLog puts compaction off where the log can't be written anew", async () => {
+  const world = new World();
+  const { store, log } = world;
+  world.canTell = false;
+  store.extraBytes = MUCH_BYTES;
+  await log.append(["one"], true);
+  world.canTell = true;
+  await log.append(["two"], true);
+  assertEquals(store.records, ["one", "two"]);
+
+  store.extraBytes *= 2;
+  await log.append(["three"], true);
+
+  assertEquals(store.records, ["all, of which null was shown", "three"]);
+});
