@@ -13,6 +13,7 @@ import { isUnknown, type MessageCodec } from "../wire/codec.ts";
 import { OpenLinks } from "./open_links.ts";
 import { RecordLog, type RecordStore } from "./record_log.ts";
 import type { Clock, Runner } from "./runner.ts";
+import { CLOSE_MS_MAX, isDoneWithin } from "./within.ts";
 
 export interface ModePorts<Event> {
   readonly clock: Clock;
@@ -72,7 +73,7 @@ export abstract class ModeHost<
     } finally {
       this.runner.stop();
       if (this.#records !== null) await this.#records.close();
-      else await this.ports.flushed();
+      else await isDoneWithin(this.ports.clock, CLOSE_MS_MAX, this.ports.flushed());
     }
   }
 

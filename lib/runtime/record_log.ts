@@ -6,6 +6,7 @@
 import type { Logger } from "../base/environment.ts";
 import { P2pchatError } from "../base/errors.ts";
 import type { Clock } from "./runner.ts";
+import { CLOSE_MS_MAX, isDoneWithin } from "./within.ts";
 
 /** What is on disk. */
 export interface RecordStore<Stored> {
@@ -53,7 +54,10 @@ export class RecordLog<Stored, Shown> {
   #gap = false;
   #closingGap: Promise<void> | null = null;
   #retry: { cancel(): void } | null = null;
+  /** Nothing new begins. */
   #isOver = false;
+  /** Nothing more is written. */
+  #isClosed = false;
   /** Through which everything was handed to the output, which may not have come to the user's eyes. */
   #handedThrough: Shown | null = null;
   /** Through which the user has seen everything; null where nothing of this process. */
@@ -89,14 +93,18 @@ export class RecordLog<Stored, Shown> {
     this.#noting ??= this.#writeShown();
   }
 
-  /** Resolves when nothing more is written; what was shown is noted first. */
+  /**
+   * Resolves when nothing more is written. What was shown is noted first; what nobody reads in `CLOSE_MS_MAX` is
+   * left to the next start.
+   */
   async close(): Promise<void> {
     this.#isOver = true;
     this.#retry?.cancel();
     await this.#closingGap?.catch(() => {}); // it was tried
     await this.#compacting;
-    await this.ports.flushed();
-    await this.#noting;
+    const noted = this.ports.flushed().then(() => this.#noting);
+    await isDoneWithin(this.ports.clock, CLOSE_MS_MAX, noted);
+    this.#isClosed = true;
     await this.store.close();
   }
 
@@ -137,6 +145,7 @@ export class RecordLog<Stored, Shown> {
     while (this.#handedThrough !== null) {
       const through = this.#handedThrough;
       await this.ports.written();
+      if (this.#isClosed) return;
       if (this.#handedThrough === through) this.#handedThrough = null;
       this.#seenThrough = through;
       await this.#noteSeen();

@@ -115,6 +115,28 @@ Deno.test("RecordLog refuses writes while the log lacks some and can't be writte
   assertEquals(store.records.at(-1), "three");
 });
 
+Deno.test("RecordLog.close() notes what was read in time, and waits no longer for what wasn't", async () => {
+  for (const isRead of [true, false]) {
+    const world = new World();
+    const { store, log, clock } = world;
+    await log.append(["one"], true);
+    log.noteShown(1);
+    let isClosed = false;
+    const closed = log.close().then(() => isClosed = true);
+    await turns();
+    clock.advanceTo(1_999);
+    await turns();
+    assertEquals(isClosed, false);
+
+    if (isRead) await world.read();
+    clock.advanceTo(2_000);
+    await closed;
+    await world.read(); // too late for the log
+
+    assertEquals(store.records, isRead ? ["one", "shown 1"] : ["one"]);
+  }
+});
+
 Deno.test("RecordLog puts compaction off where the log can't be written anew", async () => {
   const world = new World();
   const { store, log } = world;
