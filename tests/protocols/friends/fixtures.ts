@@ -20,9 +20,10 @@ export function place(number: number, epoch = 1): Position {
   return { epoch, number };
 }
 
-/** The id of message `number`: each begins with its number in three digits. */
+/** The id of message `number`, of no other: each begins with its number in three digits. */
 export function idOf(number: number): string {
-  return String(number).padStart(3, "0").padEnd(32, "0");
+  const start = String(number).padStart(3, "0");
+  return start + String(number).padStart(32 - start.length, "0");
 }
 
 export function outboxEntry(number: number, changes: Partial<OutboxEntry> = {}): OutboxEntry {
