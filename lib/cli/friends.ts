@@ -7,6 +7,7 @@ import { invariant } from "../base/invariant.ts";
 import type { FriendsEvent } from "../protocols/friends/events.ts";
 import { FriendsHost, type FriendsStore } from "../runtime/friends_host.ts";
 import { UserInfoWatch } from "../store/user_info_watch.ts";
+import { HostSet } from "../transport/hosts.ts";
 import { forwardTo, type Links } from "../transport/link.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { openTcpLinks } from "../transport/tcp_links.ts";
@@ -61,6 +62,7 @@ async function chat(wiring: Wiring): Promise<void> {
   const path = await realTablePath(options.file);
   const opened = await openFriends(disk, `${folder}/friends`, path);
   const { store } = opened;
+  const hosts = new HostSet(hostsOf(table));
   const notices = identity.notice === null ? opened.notices : [identity.notice, ...opened.notices];
   let host: FriendsHost | null = null;
   let links: Links | null = null;
@@ -68,7 +70,13 @@ async function chat(wiring: Wiring): Promise<void> {
     links = listen(options, table, {
       identity: channelIdentity(wiring),
       env: environment,
-      access: { mode: "friends", room: null, secrets: null, admit: () => null },
+      access: {
+        mode: "friends",
+        room: null,
+        secrets: null,
+        admit: () => null,
+        prefers: (host) => hosts.has(host),
+      },
       handler: forwardTo(() => {
         invariant(host !== null, "links bring nothing before the host is there");
         return host;
@@ -87,7 +95,7 @@ async function chat(wiring: Wiring): Promise<void> {
     const kept = { store, notices, scope: `users:${path}` };
     const friends = hostOf(wiring, links, kept, () => port.follow(table));
     host = friends;
-    const watch = followTable(wiring, friends, port);
+    const watch = followTable(wiring, friends, port, hosts);
     const run = async () => {
       try {
         return await friends.run();
@@ -181,11 +189,13 @@ function followTable(
   { options: { file }, disk, bytes, table, identity, ui }: Wiring,
   host: FriendsHost,
   port: OwnPort,
+  hosts: HostSet,
 ): UserInfoWatch {
   const follower = new TableFollower(file, table, identity, {
     edited(now) {
       const friends = friendsOf(now);
       host.table(friends);
+      hosts.set(hostsOf(now));
       ui.setNames(friends.map(({ name }) => name));
       port.follow(now);
     },
@@ -213,4 +223,9 @@ function ownPort(
     failed: (error) => showError(ui, error),
     trouble,
   });
+}
+
+/** Where friends come from; they go first where a crowd wants to come in. */
+function hostsOf(table: FriendsTable): readonly string[] {
+  return friendsOf(table).map(({ endpoint }) => endpoint.host);
 }

@@ -24,6 +24,7 @@ import { encodeRefusal } from "../protocols/noise/preface.ts";
 import { FRAME_HEADER_BYTES, FrameReader, writeFrameHeader } from "../wire/frame.ts";
 import { Alarm } from "./alarm.ts";
 import type { ByteStream, StreamAttempt, StreamNetwork } from "./byte_stream.ts";
+import { Entrance } from "./entrance.ts";
 import type {
   DialExpectation,
   DialFailure,
@@ -34,7 +35,7 @@ import type {
   Links,
 } from "./link.ts";
 import { Partings } from "./partings.ts";
-import { type Place, StrangerLimits, type StrangerLimitsConfig } from "./stranger_limits.ts";
+import type { Place, StrangerLimitsConfig } from "./stranger_limits.ts";
 import { WaitingRoom } from "./waiting_room.ts";
 
 export interface ChannelLinksOptions {
@@ -83,7 +84,7 @@ export class ChannelLinks implements Links {
   readonly #network: StreamNetwork;
   readonly #options: ChannelLinksOptions;
   readonly #connectMs: number;
-  readonly #strangers: StrangerLimits<Connection>;
+  readonly #strangers: Entrance<Connection>;
   readonly #waiting: WaitingRoom<ByteStream, Connection>;
   #callScheduled = false;
   readonly #connections = new Map<LinkId, Connection>();
@@ -104,11 +105,13 @@ export class ChannelLinks implements Links {
     this.#nowMs = options.clock.nowMs();
     this.#alarm = new Alarm(options.clock, (nowMs) => this.#ring(nowMs));
     this.#connectMs = options.channel?.handshakeMs ?? CHANNEL_DEFAULTS.handshakeMs;
-    this.#strangers = new StrangerLimits(
-      (connection) => !connection.channel.hasOpening,
-      options.strangers,
+    const prefers = (host: string) => options.access.prefers?.(host) ?? false;
+    const isSilent = ({ channel }: Connection) => !channel.hasOpening;
+    this.#strangers = new Entrance(isSilent, prefers, options.strangers);
+    this.#waiting = new WaitingRoom(
+      (host, nowMs) => this.#strangers.placeFor(host, nowMs),
+      prefers,
     );
-    this.#waiting = new WaitingRoom((host, nowMs) => this.#strangers.placeFor(host, nowMs));
     network.accept((stream) => this.#accepted(stream));
   }
 

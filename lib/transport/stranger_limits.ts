@@ -9,12 +9,15 @@
 
 import { dropOldest } from "../base/bounded.ts";
 import { TokenBucket } from "../base/token_bucket.ts";
+import { addressGroup, LOOPBACK } from "./hosts.ts";
 
 export interface StrangerLimitsConfig {
   /** Strangers in all. */
   readonly strangersMax: number;
-  /** Strangers from one address; loopback is exempt, for many programs may run on one machine. */
+  /** Strangers from one address. */
   readonly strangersPerAddressMax: number;
+  /** No bound for one address holds for loopback: many programs may run on one machine. */
+  readonly exemptsLoopback: boolean;
   /** How long a silent stranger keeps its place when others want it; more than a slow way to us. */
   readonly silenceMs: number;
   /** The same for one that has begun a handshake; more than a slow round trip. */
@@ -28,6 +31,7 @@ export interface StrangerLimitsConfig {
 export const STRANGER_LIMITS_DEFAULTS: StrangerLimitsConfig = {
   strangersMax: 64,
   strangersPerAddressMax: 10,
+  exemptsLoopback: true,
   silenceMs: 500,
   unfinishedMs: 1_000,
   perAddressPerSecond: 20,
@@ -73,7 +77,7 @@ export class StrangerLimits<Stranger> {
   placeFor(host: string, nowMs: number): Place<Stranger> {
     const { strangersMax, strangersPerAddressMax, perAddressPerSecond } = this.#config;
     const address = addressGroup(host);
-    if (address !== LOOPBACK) {
+    if (!this.#isExempt(address)) {
       const missing = 1 - (this.#rates.get(address)?.available(nowMs) ?? 1);
       if (missing > 0) {
         const waitMs = Math.max(1, Math.ceil(1_000 * missing / perAddressPerSecond));
@@ -102,7 +106,11 @@ export class StrangerLimits<Stranger> {
   add(stranger: Stranger, host: string, nowMs: number): void {
     const address = addressGroup(host);
     this.#strangers.set(stranger, { address, sinceMs: nowMs });
-    if (address !== LOOPBACK) this.#count(address, nowMs);
+    if (!this.#isExempt(address)) this.#count(address, nowMs);
+  }
+
+  #isExempt(address: string): boolean {
+    return address === LOOPBACK && this.#config.exemptsLoopback;
   }
 
   #count(address: string, nowMs: number): void {
@@ -118,23 +126,4 @@ export class StrangerLimits<Stranger> {
   remove(stranger: Stranger): void {
     this.#strangers.delete(stranger);
   }
-}
-
-/** The group of all addresses of this machine itself. */
-export const LOOPBACK = "loopback";
-
-/**
- * What counts as one address: an IPv4 address, or an IPv6 /64, which is what one customer gets.
- * @returns `loopback` for any address of this machine itself.
- */
-export function addressGroup(host: string): string {
-  if (host === "::1" || host.startsWith("127.")) return LOOPBACK;
-  if (!host.includes(":")) return host;
-  const [head = "", tail] = host.split("::");
-  const groups = head === "" ? [] : head.split(":");
-  if (tail !== undefined) {
-    const after = tail === "" ? 0 : tail.split(":").length;
-    while (groups.length < 8 - after) groups.push("0");
-  }
-  return groups.slice(0, 4).join(":");
 }

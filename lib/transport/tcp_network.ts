@@ -4,6 +4,7 @@ import { P2pchatError } from "../base/errors.ts";
 import type { Logger } from "../base/environment.ts";
 import type { Endpoint } from "../base/ids.ts";
 import type { ByteStream, ByteStreamEvents, StreamAttempt, StreamNetwork } from "./byte_stream.ts";
+import { isAddress, plainAddress } from "./hosts.ts";
 import { NAME_LOOKUPS, type NameLookups } from "./name_lookups.ts";
 
 /** A thousand idle links cost 2 MiB; a busy one grows its buffer until reading costs little a byte. */
@@ -306,20 +307,8 @@ async function connectToFirst(
   throw last;
 }
 
-/** Whether it is an IPv4 or IPv6 address, and no name: `1.2.3.400` would be looked up. */
-function isAddress(host: string): boolean {
-  if (host.includes(":")) return true;
-  const parts = host.split(".");
-  return parts.length === 4 && parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256);
-}
-
-const IPV4_IN_IPV6 = "::ffff:";
-
-/** The address as people write it: an IPv4 client of a socket for both isn't shown in IPv6's form. */
-function endpointOf(address: Deno.NetAddr): Endpoint {
-  const { hostname, port } = address;
-  const mapped = hostname.startsWith(IPV4_IN_IPV6) && hostname.includes(".");
-  return { host: mapped ? hostname.slice(IPV4_IN_IPV6.length) : hostname, port };
+function endpointOf({ hostname, port }: Deno.NetAddr): Endpoint {
+  return { host: plainAddress(hostname), port };
 }
 
 const UNKNOWN_HOST = "no host of that name is known";

@@ -4,12 +4,19 @@
  * number of tries.
  */
 
-import { addressGroup, LOOPBACK, type Place } from "./stranger_limits.ts";
+import { addressGroup, LOOPBACK } from "./hosts.ts";
+import type { Place } from "./stranger_limits.ts";
 
 /** An open socket each. */
 const WAITING_MAX = 256;
 /** Of one address, loopback exempt: as many as have their turn before the wait is over. */
 const WAITING_PER_ADDRESS_MAX = 128;
+/**
+ * More, of preferred hosts alone, where all others wait: twice their own places (`entrance.ts`), of which two turns of
+ * handshakes are soon over.
+ */
+const WAITING_PREFERRED_MAX = 32;
+const WAITING_PREFERRED_PER_ADDRESS_MAX = 8;
 /** Who dialled gives up after 10 s: before that it is told that there is no place. */
 const WAIT_MS_MAX = 8_000;
 
@@ -28,12 +35,17 @@ export type Called<Waiting, Stranger> = {
 
 export class WaitingRoom<Waiting, Stranger> {
   readonly #placeFor: (host: string, nowMs: number) => Place<Stranger>;
+  readonly #prefers: (host: string) => boolean;
   /** In order of arrival. */
   readonly #waiting = new Map<Waiting, Entry>();
   #dueMs: number | null = null;
 
-  constructor(placeFor: (host: string, nowMs: number) => Place<Stranger>) {
+  constructor(
+    placeFor: (host: string, nowMs: number) => Place<Stranger>,
+    prefers: (host: string) => boolean,
+  ) {
     this.#placeFor = placeFor;
+    this.#prefers = prefers;
   }
 
   get size(): number {
@@ -53,10 +65,17 @@ export class WaitingRoom<Waiting, Stranger> {
   /** @returns Whether it may wait: there is a bound. Then `next` must be called. */
   enter(waiting: Waiting, host: string, nowMs: number): boolean {
     const address = addressGroup(host);
-    if (this.#waiting.size >= WAITING_MAX) return false;
-    if (address !== LOOPBACK && this.#countOf(address) >= WAITING_PER_ADDRESS_MAX) return false;
+    if (!this.#hasRoom(host, address)) return false;
     this.#waiting.set(waiting, { host, address, sinceMs: nowMs });
     return true;
+  }
+
+  #hasRoom(host: string, address: string): boolean {
+    const { size } = this.#waiting;
+    if (size >= WAITING_MAX + WAITING_PREFERRED_MAX) return false;
+    const same = this.#countOf(address);
+    if (size >= WAITING_MAX) return same < WAITING_PREFERRED_PER_ADDRESS_MAX && this.#prefers(host);
+    return address === LOOPBACK || same < WAITING_PER_ADDRESS_MAX;
   }
 
   /** Takes out the first for which there is a place, or that has waited for too long; null where there is none. */

@@ -179,3 +179,26 @@ Deno.test("many dials at once go through the places there are in turn, until as 
   const full = dialler.failures.filter(({ failure }) => failure.reason === "full").length;
   assertEquals([full, dialler.links.size, bob.links.size], [20, 130, 130]);
 });
+
+Deno.test("a preferred host gets in while a crowd from elsewhere has all places and waits for more", () => {
+  const world = new World();
+  const bob = world.start("bob", {
+    strangers: { strangersMax: 4 },
+    prefers: (host) => host === "friend",
+  });
+  const crowd = Array.from({ length: 30 }, (_, at) => world.start(`crowd ${at}`));
+  const [friend, other] = [world.start("friend"), world.start("other")];
+  for (const { links } of crowd) {
+    for (let attempt = 1; attempt <= 12; attempt++) {
+      links.dial(attempt, bob.links.local, EXPECT_ANYBODY);
+    }
+  }
+  world.pass(6);
+  for (const { name } of crowd) world.network.cut(name, "bob");
+
+  for (const { links } of [friend, other]) links.dial(1, bob.links.local, EXPECT_ANYBODY);
+  world.pass(100);
+
+  assertEquals([friend.links.size, bob.links.size], [1, 1]);
+  assertEquals(other.failures.map(({ failure }) => failure.reason), ["full"]);
+});

@@ -5,6 +5,8 @@ import { WaitingRoom } from "../../lib/transport/waiting_room.ts";
 const SHARED = "192.0.2.1";
 const OTHER = "192.0.2.2";
 
+const FRIEND = "192.0.2.3";
+
 /** A door with two places for each address, whose strangers stay silent. */
 function door() {
   const limits = new StrangerLimits<string>(() => true, {
@@ -12,7 +14,10 @@ function door() {
     strangersPerAddressMax: 2,
     silenceMs: 500,
   });
-  const room = new WaitingRoom<string, string>((host, nowMs) => limits.placeFor(host, nowMs));
+  const room = new WaitingRoom<string, string>(
+    (host, nowMs) => limits.placeFor(host, nowMs),
+    (host) => host === FRIEND,
+  );
   return { limits, room };
 }
 
@@ -78,4 +83,15 @@ Deno.test("a newcomer gets in although eight from its address come back whenever
   }
 
   assertEquals(entered.filter((who) => who === "newcomer").length > 0, true);
+});
+
+Deno.test("WaitingRoom.enter() lets a few of each preferred host wait where all others do", () => {
+  const { room } = door();
+  for (const host of [SHARED, OTHER]) {
+    for (let count = 0; count < 128; count++) room.enter(`${host} ${count}`, host, 0);
+  }
+  const entered = Array.from({ length: 10 }, (_, count) => room.enter(`${count}`, FRIEND, 0));
+
+  assertEquals(room.enter("stranger", "192.0.2.9", 0), false);
+  assertEquals(entered.filter((each) => each).length, 8);
 });

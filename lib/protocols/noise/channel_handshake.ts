@@ -82,6 +82,8 @@ export interface ListenAccess {
   readonly secrets: ((epoch: number) => readonly Uint8Array[]) | null;
   /** The last word, once the dialler's identity is proven: `null` lets it in. */
   admit(peer: PeerKey, epoch: number | null): Refusal | null;
+  /** Whether connections from this address go first where many want to come in. */
+  prefers?(host: string): boolean;
 }
 
 /** What a handshake says of its other side at the end. */

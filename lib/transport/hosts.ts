@@ -1,0 +1,65 @@
+/** Hosts: addresses, names, and which addresses are taken for the same. */
+
+/** Whether it is an IPv4 or IPv6 address, and no name: `1.2.3.400` would be looked up. */
+export function isAddress(host: string): boolean {
+  if (host.includes(":")) return true;
+  const parts = host.split(".");
+  return parts.length === 4 && parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256);
+}
+
+const IPV4_IN_IPV6 = "::ffff:";
+
+/** The address as people write it: an IPv4 client of a socket for both isn't shown in IPv6's form. */
+export function plainAddress(host: string): string {
+  return host.startsWith(IPV4_IN_IPV6) && host.includes(".")
+    ? host.slice(IPV4_IN_IPV6.length)
+    : host;
+}
+
+/** The group of all addresses of this machine itself. */
+export const LOOPBACK = "loopback";
+
+/**
+ * What counts as one address: an IPv4 address, or an IPv6 /64, which is what one customer gets.
+ * @returns `loopback` for any address of this machine itself.
+ */
+export function addressGroup(host: string): string {
+  if (host === "::1" || host.startsWith("127.")) return LOOPBACK;
+  if (!host.includes(":")) return host;
+  const [head = "", tail] = host.split("::");
+  const groups = head === "" ? [] : head.split(":");
+  if (tail !== undefined) {
+    const after = tail === "" ? 0 : tail.split(":").length;
+    while (groups.length < 8 - after) groups.push("0");
+  }
+  return groups.slice(0, 4).join(":");
+}
+
+/** Addresses that people wrote, to compare with those of sockets; names among them are left out. */
+export class HostSet {
+  #groups: ReadonlySet<string> = new Set();
+
+  constructor(hosts: Iterable<string> = []) {
+    this.set(hosts);
+  }
+
+  /** These, instead of those before. */
+  set(hosts: Iterable<string>): void {
+    const addresses = [...hosts].filter(isAddress);
+    this.#groups = new Set(addresses.map((host) => addressGroup(asSocketsShow(host))));
+  }
+
+  /** Whether one of them counts as the same address as `host`, which a socket showed. */
+  has(host: string): boolean {
+    return this.#groups.has(addressGroup(host));
+  }
+}
+
+/** `2001:DB8:0::1` is `2001:db8::1`. */
+function asSocketsShow(address: string): string {
+  const plain = plainAddress(address.toLowerCase());
+  if (!plain.includes(":")) return plain;
+  const [host = ""] = plain.split("%"); // without the interface
+  const url = URL.parse(`http://[${host}]`);
+  return url === null ? plain : url.hostname.slice(1, -1);
+}
