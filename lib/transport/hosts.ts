@@ -1,5 +1,7 @@
 /** Hosts: addresses, names, and which addresses are taken for the same. */
 
+import { canonicalHost } from "../base/endpoints.ts";
+
 /** Whether it is an IPv4 or IPv6 address, and no name: `1.2.3.400` would be looked up. */
 export function isAddress(host: string): boolean {
   if (host.includes(":")) return true;
@@ -55,11 +57,8 @@ export class HostSet {
   }
 }
 
-/** `2001:DB8:0::1` is `2001:db8::1`. */
+/** `2001:DB8:0::1%eth0` is `2001:db8::1`. */
 function asSocketsShow(address: string): string {
-  const plain = plainAddress(address.toLowerCase());
-  if (!plain.includes(":")) return plain;
-  const [host = ""] = plain.split("%"); // without the interface
-  const url = URL.parse(`http://[${host}]`);
-  return url === null ? plain : url.hostname.slice(1, -1);
+  const [withoutInterface = ""] = address.toLowerCase().split("%");
+  return canonicalHost(plainAddress(withoutInterface));
 }
