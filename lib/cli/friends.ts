@@ -11,7 +11,7 @@ import { HostSet } from "../transport/hosts.ts";
 import { forwardTo, type Links } from "../transport/link.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { openTcpLinks } from "../transport/tcp_links.ts";
-import { friendsCommands, type FriendsCommandSink, replyTo } from "./friends_commands.ts";
+import { friendsCommands, type FriendsCommandSink, Reply } from "./friends_commands.ts";
 import { OwnPort, portError } from "./friends_port.ts";
 import { friendsLines, type FriendsOwnEvent, shownFriendsEvent } from "./friends_rendering.ts";
 import { friendsPins, openFriends } from "./friends_store.ts";
@@ -46,7 +46,8 @@ export async function runFriends(options: FriendsOptions): Promise<void> {
   const mode = { commands: friendsCommands, render: friendsLines };
   await withSession(options, { name: own.name, lockMode: "friends" }, mode, async (session) => {
     checkOwnKey(file, own, session.identity);
-    await chat({ ...session, options, bytes, table });
+    const reply = new Reply((expansion) => session.ui.setExpansion(expansion));
+    await chat({ ...session, options, bytes, table, reply });
   });
 }
 
@@ -55,6 +56,8 @@ interface Wiring extends Session<FriendsOwnEvent, FriendsCommandSink> {
   /** The table, as bytes and understood. */
   readonly bytes: Uint8Array;
   readonly table: FriendsTable;
+  /** What `r/` stands for at a terminal. */
+  readonly reply: Reply;
 }
 
 async function chat(wiring: Wiring): Promise<void> {
@@ -144,7 +147,7 @@ function hostOf(
   { store, notices, scope }: Kept,
   begun: () => void,
 ): FriendsHost {
-  const { options, table, environment, identity, knownPeers, ui } = wiring;
+  const { options, table, environment, identity, knownPeers, ui, reply } = wiring;
   const leave = (cause: string) => {
     environment.log.info("asked to leave", { cause });
     host.command({ command: "quit" }, undefined);
@@ -153,10 +156,10 @@ function hostOf(
   const show = (event: FriendsEvent, ref: string | undefined) => {
     ui.show(shownFriendsEvent(event), ref);
     if (event.event === "verify") return markVerified(wiring, event.peerKey, ref);
-    if (event.event === "message" && !event.self) ui.setExpansion(replyTo(event.from));
+    if (event.event === "message" && !event.self) reply.wrote(event.from);
     if (event.event !== "ready") return;
     ui.setPrompt(event.name);
-    ui.setNames(event.names);
+    offerNames(wiring, event.names);
     for (const text of notices) ui.show({ event: "notice", text });
     begun();
     const target: FriendsCommandSink = (command, ref) => host.command(command, ref);
@@ -184,19 +187,25 @@ function hostOf(
   return host;
 }
 
+function offerNames({ ui, reply }: Wiring, names: readonly string[]): void {
+  ui.setNames(names);
+  reply.table(names);
+}
+
 /** Edits of the table take effect while the program runs. */
 function followTable(
-  { options: { file }, disk, bytes, table, identity, ui }: Wiring,
+  wiring: Wiring,
   host: FriendsHost,
   port: OwnPort,
   hosts: HostSet,
 ): UserInfoWatch {
+  const { options: { file }, disk, bytes, table, identity, ui } = wiring;
   const follower = new TableFollower(file, table, identity, {
     edited(now) {
       const friends = friendsOf(now);
       host.table(friends);
       hosts.set(hostsOf(now));
-      ui.setNames(friends.map(({ name }) => name));
+      offerNames(wiring, friends.map(({ name }) => name));
       port.follow(now);
     },
     notice: (text) => ui.show({ event: "notice", text }),

@@ -1,6 +1,7 @@
 /** The commands of `p2pchat peer --users`: each becomes one `FriendsCommand`. */
 
 import { P2pchatError } from "../base/errors.ts";
+import { foldName } from "../base/names.ts";
 import type { FriendsCommand } from "../protocols/friends/events.ts";
 import { memberName, messageText } from "./command_arguments.ts";
 import { command, CommandTable, type Invocation } from "./commands.ts";
@@ -13,9 +14,33 @@ export type FriendsCommandSink = (command: FriendsCommand, ref: string | undefin
 /** Stands for who wrote last, unless a friend is called so. */
 const LAST_WRITER = "r";
 
-/** At a terminal `r/` becomes `bob/` as soon as it is typed: somebody else may write before the line is sent. */
-export function replyTo(name: string): Expansion {
-  return { typed: `${LAST_WRITER}/`, becomes: `${name}/` };
+/**
+ * At a terminal `r/` becomes `bob/` as soon as it is typed: somebody else may write before the line is sent. Where a
+ * friend is called r it stays what it is.
+ */
+export class Reply {
+  #lastWriter: string | null = null;
+  #isFriend = false;
+
+  constructor(readonly setExpansion: (expansion: Expansion | null) => void) {}
+
+  /** The friends of the table. */
+  table(names: readonly string[]): void {
+    this.#isFriend = names.some((name) => foldName(name) === LAST_WRITER);
+    this.#update();
+  }
+
+  wrote(name: string): void {
+    this.#lastWriter = name;
+    this.#update();
+  }
+
+  #update(): void {
+    const becomes = this.#isFriend ? null : this.#lastWriter;
+    this.setExpansion(
+      becomes === null ? null : { typed: `${LAST_WRITER}/`, becomes: `${becomes}/` },
+    );
+  }
 }
 
 /** `bob/hello`: everything after the first slash is text. */
@@ -26,6 +51,12 @@ function toFriend(line: string): Invocation {
     throw new P2pchatError(
       "unknown-user",
       "Cannot tell to whom: write NAME/TEXT, as in bob/hello; /list shows the names",
+    );
+  }
+  if (line.slice(at + 1) === "") {
+    throw new P2pchatError(
+      "usage",
+      `Nothing was sent: there is no text after ${line.slice(0, at + 1)}`,
     );
   }
   return { command: "msg", texts: { name: line.slice(0, at).trim(), text: line.slice(at + 1) } };

@@ -2,7 +2,12 @@
 
 import { endpointText } from "../base/ids.ts";
 import { shownName } from "../base/names.ts";
-import type { FriendsEvent, FriendStatus, FriendView } from "../protocols/friends/events.ts";
+import {
+  type FriendsEvent,
+  type FriendStatus,
+  type FriendView,
+  TAKEN_BACK,
+} from "../protocols/friends/events.ts";
 import { durationText } from "./durations.ts";
 import { nameSpan, ownNameSpan } from "./spans.ts";
 import type { CommonEvent, Line, RenderContext, Span } from "./user_interface.ts";
@@ -93,8 +98,12 @@ function deliveryLines(
     const text = state === "queued" ? " * Kept for " : " * Delivered to ";
     return [[{ timeMs: nowMs }, text, nameSpan(to), `: ${id.slice(0, ID_LETTERS)}`]];
   }
+  const short = id.slice(0, ID_LETTERS);
+  if (reason === TAKEN_BACK) {
+    return [[{ timeMs: nowMs }, ` * Taken back: ${short} to `, nameSpan(to)]];
+  }
   const because = reason === undefined ? "" : `: ${reason}`;
-  return [[{ timeMs: nowMs }, mark, "Your message isn't sent to ", nameSpan(to), because]];
+  return [[{ timeMs: nowMs }, mark, `${short} isn't sent to `, nameSpan(to), because]];
 }
 
 function connectionLine(event: EventNamed<"connection">, nowMs: number): Line {
@@ -152,7 +161,7 @@ function roundTripText({ roundTripMs }: FriendStatus): string {
 }
 
 function unsentText(unsent: number): string {
-  if (unsent === 0) return "Everything you wrote has been delivered.";
+  if (unsent === 0) return "Nothing waits to be delivered.";
   return unsent === 1
     ? "1 message waits to be delivered."
     : `${unsent} messages wait to be delivered.`;

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import { complete } from "../../lib/cli/completion.ts";
-import { friendsCommands } from "../../lib/cli/friends_commands.ts";
+import { friendsCommands, Reply } from "../../lib/cli/friends_commands.ts";
 import { helpLines } from "../../lib/cli/help_text.ts";
 import type { FriendsCommand } from "../../lib/protocols/friends/events.ts";
 import { type Outcome, outcomeOf } from "./command_outcome.ts";
@@ -16,7 +16,6 @@ const TYPED: readonly (readonly [line: string, outcome: Outcome<FriendsCommand>]
   ["", "nothing"],
   ["bob/hello", msg("bob", "hello")],
   ["bob/see /etc/hosts and a/b", msg("bob", "see /etc/hosts and a/b")],
-  ["bob/", msg("bob", "")], // which sends nothing, as an empty line does
   ["bob//slash", msg("bob", "/slash")],
   ["bob/ two blanks  ", msg("bob", " two blanks  ")],
   [" bob /hello", msg("bob", "hello")],
@@ -52,6 +51,7 @@ const REFUSED: readonly (readonly [line: string, code: string, text: string])[] 
   ["hello", "unknown-user", "write NAME/TEXT, as in bob/hello"],
   ["exit now", "unknown-user", "write NAME/TEXT"],
   [" /hello", "usage", "NAME is empty"],
+  ["bob/", "usage", "Nothing was sent: there is no text after bob/"],
   ["/msg bob", "usage", "The form is /msg NAME TEXT"],
   ["/mgs bob hi", "unknown-command", "did you mean /msg?"],
   ["/unsend", "usage", "The form is /unsend ID"],
@@ -139,4 +139,18 @@ Deno.test("among friends a name at a line's start is completed with its slash, e
     ),
     ["cem/", "bob", "bobby/", "/verify cem ", "/unsend ", "bob/tell cem ", null, null],
   );
+});
+
+Deno.test("Reply stands for who wrote last, unless a friend is called r", () => {
+  const told: (string | null)[] = [];
+  const reply = new Reply((expansion) => told.push(expansion?.becomes ?? null));
+
+  reply.table(["bob", "carol"]);
+  reply.wrote("bob");
+  reply.wrote("carol");
+  reply.table(["bob", "R"]);
+  reply.wrote("bob");
+  reply.table(["bob"]);
+
+  assertEquals(told, [null, "bob/", "carol/", null, null, "bob/"]);
 });

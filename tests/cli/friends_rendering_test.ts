@@ -97,12 +97,12 @@ const PRINTED: readonly (readonly [title: string, event: FriendsOwnEvent, text: 
   [
     "what has failed",
     { ...DELIVERY, state: "failed", reason: "taken back" },
-    "12:03 ! Your message isn't sent to bob: taken back\n",
+    "12:03 * Taken back: 1 to bob\n",
   ],
   [
     "what has failed without a reason",
     { ...DELIVERY, state: "failed" },
-    "12:03 ! Your message isn't sent to bob\n",
+    "12:03 ! 1 isn't sent to bob\n",
   ],
   ["a connection: nothing", {
     event: "connection",
@@ -128,7 +128,7 @@ const PRINTED: readonly (readonly [title: string, event: FriendsOwnEvent, text: 
   [
     "a status where nothing goes on",
     STATUS,
-    "Connected with nobody; a message connects.\nEverything you wrote has been delivered.\nYour key: k\n",
+    "Connected with nobody; a message connects.\nNothing waits to be delivered.\nYour key: k\n",
   ],
   [
     "a status where much goes on",

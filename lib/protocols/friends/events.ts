@@ -5,6 +5,9 @@
 
 import type { ModeCommand, ModeEvent } from "../../base/mode_machine.ts";
 
+/** The reason of a `delivery` that failed because the user asked for it. */
+export const TAKEN_BACK = "taken back";
+
 export interface FriendView {
   readonly name: string;
   readonly host: string;

@@ -32,8 +32,8 @@ export class Friend {
   #triedAtMs = -Infinity;
   #failures = 0;
   #wasRefused = false;
-  /** No other word of what it no longer has is told before this time. */
-  skipAtMs = -Infinity;
+  /** No other word of what one of the two no longer has is told before this time. */
+  gapAtMs = -Infinity;
   /** Since when a confirmation of what was sent is awaited; null where none is. */
   awaitedSinceMs: number | null = null;
   #dialledAtOnceMs = -Infinity;
@@ -41,8 +41,8 @@ export class Friend {
   lastTrafficMs = 0;
   /** No dial for a stranger's claim to be this friend before this time. */
   checkAtMs = -Infinity;
-  /** The user was told that it isn't there, and what waits. */
-  toldAway = false;
+  /** How much the user was told to wait for it while it isn't there; 0 where it is. */
+  toldWaiting = 0;
   /** Delivered since it is back. */
   deliveredSinceBack = 0;
   problem: string | null = null;
@@ -118,10 +118,15 @@ export class Friend {
     return this.#wasRefused;
   }
 
-  /** Something came of a link: pauses begin anew. */
-  served(): void {
+  /** What was found out about it counts no more. */
+  forgive(): void {
     this.#wasRefused = false;
     this.#failures = 0;
+  }
+
+  /** Something came of a link: pauses begin anew. */
+  served(): void {
+    this.forgive();
     this.toldRefusal = null;
   }
 

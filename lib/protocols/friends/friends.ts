@@ -47,6 +47,9 @@ import { Writes } from "./writes.ts";
 /** When the program leaves although not everything has gone out, and when the user is told what is waited for. */
 const DEADLINES = ["leave", "tellLeaving"] as const;
 
+/** Whoever leaves is told of so many for whom something waits, one by one. */
+const WAITING_NAMED_MAX = 8;
+
 export class Friends implements Machine<FriendsInput, FriendsEffect> {
   readonly #out = new Output();
   readonly #table: FriendTable;
@@ -291,7 +294,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
 
   #say(name: string, text: string, ref: string | undefined): void {
     const friend = this.#isSelf(name) ? "self" : this.#named(name);
-    if (friend === null) return this.#unknownUser(name, ref);
+    if (friend === null) return this.#unknownUser(name, (known) => `${known}/TEXT`, ref);
     const bytes = utf8Length(text);
     if (bytes === 0) return;
     if (bytes > TEXT_BYTES_MAX) {
@@ -317,25 +320,27 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     return this.#table.get(lastWriter);
   }
 
-  #unknownUser(name: string, ref: string | undefined): void {
+  /** @param form How a name that is near would be used: `bob/TEXT`. */
+  #unknownUser(name: string, form: (known: string) => string, ref: string | undefined): void {
     const what = foldName(name) === "r"
       ? "Cannot answer: nobody has written yet"
       : this.#isSelf(name)
       ? `${shownName(name)} is you`
       : `Cannot find ${shownName(name)} in ${this.config.users}`;
     const names = Array.from(this.#table.listed, ({ name }) => name);
-    const hint = didYouMean(name, names, (known) => `${known}/TEXT`);
-    const form = hint || "; write NAME/TEXT, /list shows the names";
-    this.#out.error("unknown-user", `${what}${form}`, ref);
+    const hint = didYouMean(name, names, form);
+    const advice = hint || `; write ${form("NAME")}, /list shows the names`;
+    this.#out.error("unknown-user", `${what}${advice}`, ref);
   }
 
   #verify(name: string, ref: string | undefined): void {
     const friend = this.#named(name);
-    if (friend === null) return this.#unknownUser(name, ref);
+    if (friend === null) return this.#unknownUser(name, (known) => `/verify ${known}`, ref);
     const { key: peerKey } = friend;
     if (peerKey === null) {
       const text =
-        `Cannot verify ${friend.shown}: there was no connection yet; write something first`;
+        `Cannot verify ${friend.shown}: digits need the whole key, and there was no connection since the ` +
+        `start; write something when ${friend.shown} is there`;
       return this.#out.error("offline", text, ref);
     }
     const { key: ownKey } = this.signer;
@@ -348,7 +353,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
 
   #trust(name: string, ref: string | undefined): void {
     const friend = this.#named(name);
-    if (friend === null) return this.#unknownUser(name, ref);
+    if (friend === null) return this.#unknownUser(name, (known) => `/trust ${known}`, ref);
     const { strange } = friend;
     if (friend.row.fingerprint !== null) {
       const text =
@@ -385,6 +390,21 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     return true;
   }
 
+  /** What stays in the outbox, and for whom. */
+  #tellWaiting(): void {
+    const waiting = [...this.#table.all()].filter(({ outbox }) => outbox.size > 0);
+    for (const friend of waiting.slice(0, WAITING_NAMED_MAX)) {
+      const { outbox: { size }, shown } = friend;
+      const what = size === 1 ? "1 message waits" : `${size} messages wait`;
+      const until = this.#table.listed.has(friend)
+        ? "to be sent when you are back"
+        : `who isn't in ${this.config.users} any more`;
+      this.#out.notice(`${what} in the outbox for ${shown}, ${until}`);
+    }
+    const more = waiting.length - WAITING_NAMED_MAX;
+    if (more > 0) this.#out.notice(`So do messages for ${more} more; /outbox lists them`);
+  }
+
   #tellLeaving(): void {
     const names = [...this.#table.busy()].flatMap(({ shown, outbox, isAway }) =>
       outbox.size > 0 && !isAway ? [shown] : []
@@ -396,11 +416,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     if (this.#stopped) return;
     this.#stopped = true;
     for (const friend of this.#table.all()) this.#sending.giveUp(friend, "you left before");
-    const waiting = this.#table.waiting();
-    if (waiting > 0) {
-      const what = waiting === 1 ? "1 message waits" : `${waiting} messages wait`;
-      this.#out.notice(`${what} in the outbox, to be sent when you are back`);
-    }
+    this.#tellWaiting();
     for (const link of this.#meeting.links.all()) {
       if (link.phase !== "over") this.#out.close(link, "quit");
     }

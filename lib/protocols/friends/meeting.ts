@@ -9,7 +9,7 @@
 import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
-import type { LinkId, PeerKey } from "../../base/ids.ts";
+import { endpointText, type LinkId, type PeerKey } from "../../base/ids.ts";
 import { foldName, shownName } from "../../base/names.ts";
 import type { Friend } from "./friend.ts";
 import { enter, type FriendLink, FriendLinks, isKept } from "./friend_links.ts";
@@ -113,6 +113,7 @@ export class Meeting {
     this.#forgetDials(friend);
     // Whatever was wrong with it may be right now.
     friend.retryAtMs = friend.problem = friend.strange = null;
+    friend.forgive();
     friend.checkAtMs = -Infinity;
     const { expected } = friend;
     for (const link of this.links.of(friend)) {
@@ -205,8 +206,9 @@ export class Meeting {
   dialFailed({ attempt, reason, text, key }: Of<"dial-failed">): void {
     const friend = this.#endDial(attempt);
     if (friend === null) return;
-    if (reason === "wrong-key" && key !== null) this.#metStranger(friend, key, "at its address");
-    else friend.problem = text;
+    if (reason === "wrong-key" && key !== null) {
+      this.#metStranger(friend, key, `at ${endpointText(friend.row.endpoint)}`);
+    } else friend.problem = `${text} (${endpointText(friend.row.endpoint)})`;
     for (const link of this.links.checking(friend)) {
       // Whoever it is: where the friend is and what answered there is none of its business.
       this.#refuseUnknownKey(link, friend);
@@ -328,7 +330,10 @@ export class Meeting {
 
   #turnAway(link: FriendLink, friend: Friend): void {
     this.#metStranger(friend, link.peer, "of somebody who dialled in");
-    this.refuse(link, "key-changed", `${friend.name} has another key here than yours`);
+    const advice = `ask ${this.config.name} to accept yours, ${fingerprintOf(link.peer)}`;
+    const text =
+      `${friend.name} has another key here than yours; if you are ${friend.name}, ${advice}`;
+    this.refuse(link, "key-changed", text);
   }
 
   /** It may be the friend or not: its key isn't known, and nobody answers at the friend's address. */
@@ -352,20 +357,20 @@ export class Meeting {
 
   #metStranger(friend: Friend, key: PeerKey, where: string): void {
     const { expected, shown: name, row } = friend;
-    friend.problem = "another key than expected was met";
+    const other = fingerprintOf(key);
+    const advice = row.fingerprint === null
+      ? `ask ${name}, and if it is right, accept it with /trust ${name}`
+      : `ask ${name}, and if it is right, put it into the table`;
+    friend.problem = `refused the key ${other}, met ${where}; ${advice}`;
     // The user knows, and decides about the one that was told: no flood of others takes its place.
     if (friend.strange === key || this.out.nowMs < friend.strangerAtMs) return;
     friend.strange = key;
     friend.strangerAtMs = this.out.nowMs + STRANGER_INTERVAL_MS;
+    const since = row.fingerprint === null ? "since the first time" : "in the table";
     const known = expected === null
       ? `another key answers at ${name}'s address`
-      : `${name}'s is ${expected} ${
-        row.fingerprint === null ? "since the first time" : "in the table"
-      }`;
-    const advice = row.fingerprint === null
-      ? `if it is right, accept it with /trust ${name}`
-      : "if it is right, put it into the table";
-    const text = `Refused the key ${fingerprintOf(key)} ${where} as ${name}: ${known}; ${advice}`;
+      : `${name}'s is ${expected} ${since}`;
+    const text = `Refused the key ${other} ${where}, which isn't ${name}'s: ${known}; ${advice}`;
     this.out.error("key-changed", text);
   }
 

@@ -52,12 +52,17 @@ export class Output {
     this.show({ event: "error", code, text }, ref);
   }
 
-  /** It is safe; of a friend who isn't there, the user is told how much waits. */
-  queued({ id, ref }: OutboxEntry, { name: to, isAway, isRefusing, outbox }: Friend): void {
+  /**
+   * It is safe; of a friend who was tried just now in vain, the user is told how much waits.
+   * @returns Whether that was so.
+   */
+  queued({ id, ref }: OutboxEntry, friend: Friend): boolean {
+    const { name: to, outbox: { size: waiting } } = friend;
     const event = { event: "delivery", id, to, state: "queued" } as const;
-    if (!isAway) return this.show(event, ref);
-    const reason = isRefusing ? "refuses" : "isn't there";
-    this.show({ ...event, reason, waiting: outbox.size }, ref);
+    const isTold = friend.isAway && friend.attempt === null;
+    const reason = friend.isRefusing ? "refuses" : "isn't there";
+    this.show(isTold ? { ...event, reason, waiting } : event, ref);
+    return isTold;
   }
 
   delivery(

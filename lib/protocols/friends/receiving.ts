@@ -143,8 +143,8 @@ export class Receiving {
   skip(link: FriendLink, friend: Friend, through: Position): void {
     if (!this.inbox.take({ kind: "skipped", key: link.peer, through })) return;
     this.#store(link.peer);
-    if (this.out.nowMs < friend.skipAtMs) return;
-    friend.skipAtMs = this.out.nowMs + STRANGER_INTERVAL_MS;
+    if (this.out.nowMs < friend.gapAtMs) return;
+    friend.gapAtMs = this.out.nowMs + STRANGER_INTERVAL_MS;
     const what = `messages from ${friend.shown} that had come before are gone, there as well`;
     this.out.notice(`Your files are new, or were put back to an older state: ${what}`);
   }

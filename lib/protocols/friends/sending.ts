@@ -1,10 +1,12 @@
 /** What is said to friends: on our disk before it goes out, on theirs before it is taken off ours. */
 
 import type { Environment } from "../../base/environment.ts";
+import { TAKEN_BACK } from "./events.ts";
 import type { Friend } from "./friend.ts";
 import type { FriendLink } from "./friend_links.ts";
 import type { FriendTable } from "./friend_table.ts";
 import { messageBytes, type OutboxEntry } from "./outbox.ts";
+import { STRANGER_INTERVAL_MS } from "./limits.ts";
 import type { Output } from "./output.ts";
 import { type Position, Positions } from "./position.ts";
 import type { Writes } from "./writes.ts";
@@ -84,7 +86,9 @@ export class Sending {
     // First what goes out: it waits neither for what is shown, nor for the next write. Where the friend isn't
     // there, the next try is planned.
     if (friend.link !== null) this.pump(friend);
-    for (const entry of entries) this.out.queued(entry, friend);
+    for (const entry of entries) {
+      if (this.out.queued(entry, friend)) friend.toldWaiting = friend.outbox.size;
+    }
     this.#storeQueued(friend);
   }
 
@@ -124,7 +128,7 @@ export class Sending {
     this.writes.write([record], {
       done: () => {
         friend.outbox.remove(entry);
-        this.out.delivery(entry.id, friend, "failed", { reason: "taken back", ref });
+        this.out.delivery(entry.id, friend, "failed", { reason: TAKEN_BACK, ref });
         this.pump(friend);
       },
       failed: (text) => {
@@ -146,6 +150,8 @@ export class Sending {
     this.#delivered(friend, done);
     if (before === null || positions.has(before)) return;
     this.out.send(link, { type: "skip", position: before });
+    if (this.out.nowMs < friend.gapAtMs) return;
+    friend.gapAtMs = this.out.nowMs + STRANGER_INTERVAL_MS;
     const what = "messages that you had delivered are gone there, and aren't kept here any more";
     this.out.notice(`${friend.shown}'s files are new, or were put back to an older state: ${what}`);
   }
@@ -195,18 +201,20 @@ export class Sending {
   #delivered(friend: Friend, done: readonly OutboxEntry[]): void {
     const through = done.at(-1)?.position ?? null;
     if (through === null) return;
+    const was = friend.isRefusing ? "takes messages again" : "is back";
     friend.served();
     // At worst the friend tells it again.
     const record = { kind: "delivered", to: friend.name, through } as const;
     this.writes.note(record, { sync: false });
     for (const { id, ref } of done) this.out.delivery(id, friend, "delivered", { ref });
-    if (!friend.toldAway) return;
+    if (friend.toldWaiting === 0) return;
     friend.deliveredSinceBack += done.length;
+    friend.toldWaiting = Math.min(friend.toldWaiting, Math.max(1, friend.outbox.size));
     if (friend.outbox.size > 0) return;
     const count = friend.deliveredSinceBack;
     const messages = count === 1 ? "1 message" : `${count} messages`;
-    this.out.notice(`${friend.shown} is back; ${messages} delivered`);
-    friend.toldAway = false;
+    this.out.notice(`${friend.shown} ${was}; ${messages} delivered`);
+    friend.toldWaiting = 0;
     friend.deliveredSinceBack = 0;
   }
 
@@ -224,9 +232,9 @@ export class Sending {
     friend.failed(this.out.nowMs, this.environment.random(), this.table.busyCount);
     const problem = friend.problem ?? "no way there was found";
     if (!this.queue) this.giveUp(friend, problem);
-    if (outbox.size === 0 || friend.toldAway || !this.table.listed.has(friend)) return;
-    friend.toldAway = true;
-    const waiting = `(${outbox.size} waiting)`;
+    if (outbox.size <= friend.toldWaiting || !this.table.listed.has(friend)) return;
+    friend.toldWaiting = outbox.size;
+    const waiting = `(${outbox.size} ${this.queue ? "waiting" : "from before waiting"})`;
     this.out.warn(
       friend.isRefusing
         ? `Kept for ${shown}, and sent when ${shown} takes it ${waiting}`

@@ -112,7 +112,7 @@ Deno.test("Friends says in a status who is linked, what waits, and what is wrong
   ann.fails();
 
   assertEquals(status()?.unsent, 1);
-  assertEquals(status()?.problems, ["cem: it is unreachable"]);
+  assertEquals(status()?.problems, ["cem: it is unreachable (10.0.0.3:5001)"]);
   assertEquals(status()?.friends, [
     {
       name: "bob",
@@ -132,7 +132,7 @@ Deno.test("Friends says in a status who is linked, what waits, and what is wrong
       key: null,
       waiting: 1,
       roundTripMs: null,
-      problem: "it is unreachable",
+      problem: "it is unreachable (10.0.0.3:5001)",
     },
   ]);
   ann.pass(500);

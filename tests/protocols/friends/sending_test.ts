@@ -10,7 +10,7 @@ import {
   RETRY_MS_MIN,
   TEXT_BYTES_MAX,
 } from "../../../lib/protocols/friends/limits.ts";
-import { BOB, CEM, place, queued } from "./fixtures.ts";
+import { BOB, CEM, place, queued, row } from "./fixtures.ts";
 import { Program } from "./program.ts";
 
 const DIAL = "dials bob at 10.0.0.2:5001";
@@ -157,7 +157,7 @@ Deno.test("Friends hurries the next dial for a new message, which never makes it
   assertEquals(ann.pass(RETRY_MS_MIN), [DIAL]);
   ann.fails();
   ann.pass(RETRY_MS_MIN);
-  assertEquals(ann.say("bob", "now"), [DIAL, "bob queued (3 waiting): isn't there"]);
+  assertEquals(ann.say("bob", "now"), [DIAL, "bob queued"]);
 });
 
 Deno.test("Friends tells once that a friend isn't there and what waits, and once that it is back", () => {
@@ -173,9 +173,32 @@ Deno.test("Friends tells once that a friend isn't there and what waits, and once
   assertEquals(ann.acknowledges(1, 2), ["bob delivered", "notice"]);
 
   assertEquals(ann.told, [
-    "bob isn't there: it is unreachable; kept, and sent when bob is back (1 waiting)",
+    "bob isn't there: it is unreachable (10.0.0.2:5001); kept, and sent when bob is back (1 waiting)",
     "bob is back; 2 messages delivered",
   ]);
+});
+
+Deno.test("Friends tells again that a friend isn't there when more waits, once it was tried for that", () => {
+  const ann = Program.started();
+  ann.say("bob", "one");
+  ann.fails();
+  ann.pass(RETRY_MS_MIN);
+  ann.fails();
+  ann.pass(RETRY_MS_MIN);
+
+  assertEquals(ann.say("bob", "two"), [DIAL, "bob queued"], "perhaps it is back");
+  assertEquals(ann.fails(), ["warning"]);
+  assertStringIncludes(ann.told.at(-1)!, "(2 waiting)");
+});
+
+Deno.test("Friends forgets what it found where a friend was when the table says otherwise", () => {
+  const ann = Program.started();
+  ann.say("bob", "one");
+  ann.fails();
+
+  ann.edited([{ ...row("bob", 2), endpoint: { host: "10.0.0.9", port: 5_001 } }]);
+
+  assertEquals(ann.say("bob", "two"), ["bob queued"]);
 });
 
 Deno.test("Friends leaves others the time that they had left when it stood still itself", () => {
@@ -328,7 +351,7 @@ Deno.test("Friends with --no-queue sends at once to who is there, with nothing o
 Deno.test("Friends with --no-queue fails at once what can't be delivered", () => {
   const ann = Program.started({ queue: false });
   assertEquals(ann.say("bob", "hi", "r"), [DIAL]);
-  assertEquals(ann.fails(), ["bob failed: it is unreachable [r]"]);
+  assertEquals(ann.fails(), ["bob failed: it is unreachable (10.0.0.2:5001) [r]"]);
   assertEquals(ann.say("bob", "again"), [DIAL], "each message tries by itself");
 
   ann.reaches(BOB);
@@ -344,7 +367,7 @@ Deno.test("Friends with --no-queue goes on keeping what an earlier process store
   const ann = Program.started({ queue: false, records: [queued(1)] });
   ann.say("bob", "now", "r");
 
-  assertEquals(ann.fails(), ["bob failed: it is unreachable [r]", "warning"]);
+  assertEquals(ann.fails(), ["bob failed: it is unreachable (10.0.0.2:5001) [r]", "warning"]);
   assertEquals(ann.pass(500), [DIAL]);
   assertEquals(ann.meets().at(-1), "1: texts text 1");
 });
