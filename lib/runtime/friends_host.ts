@@ -43,7 +43,7 @@ export class FriendsHost
 
   constructor(config: Omit<FriendsConfig, "records">, ports: FriendsHostPorts) {
     super(createCodec(FRIENDS_MESSAGES), ports);
-    const { signer, environment, clock, store, pin } = ports;
+    const { signer, environment, store, pin } = ports;
     this.#pin = pin;
     const friends = new Friends({ ...config, records: store.records }, signer, environment);
     this.keepLog(store, {
@@ -52,17 +52,9 @@ export class FriendsHost
       restored: () => ports.show({ event: "notice", text: RESTORED_TEXT }, undefined),
     });
     this.runner = new Runner<FriendsInput, FriendsEffect, FriendsRecord>(friends, {
-      clock,
+      ...this.runnerPorts(),
       persistOf: (effect) => effect.type === "persist" ? effect : null,
-      // Back pressure that waits for the disk would come after what it should hold back.
-      isUrgent: (effect) => effect.type === "input",
-      append: (records, sync) => this.append(records, sync),
       execute: (effect) => this.#execute(effect),
-      persisted: (token) => ({ type: "persisted", token }),
-      persistFailed: (token, text) => ({ type: "persist-failed", token, text }),
-      tick: { type: "tick" },
-      saturated: (full) => this.openLinks.pause("disk", full),
-      failed: (error) => this.fail(error),
     });
   }
 

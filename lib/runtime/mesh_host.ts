@@ -38,21 +38,13 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
 
   constructor(config: MeshConfig, ports: MeshHostPorts) {
     super(createCodec(MESH_MESSAGES), ports);
-    const { signer, environment, clock, openRoom } = ports;
+    const { signer, environment, openRoom } = ports;
     this.#openRoomStore = openRoom;
     this.#mesh = new Mesh(config, signer, environment);
     this.runner = new Runner<MeshInput, MeshEffect, MeshRecord>(this.#mesh, {
-      clock,
+      ...this.runnerPorts(),
       persistOf: (effect) => effect.type === "persist" ? effect : null,
-      // Back pressure that waits for the disk would come after what it should hold back.
-      isUrgent: (effect) => effect.type === "input",
-      append: (records, sync) => this.append(records, sync),
       execute: (effect) => this.#execute(effect),
-      persisted: (token) => ({ type: "persisted", token }),
-      persistFailed: (token, text) => ({ type: "persist-failed", token, text }),
-      tick: { type: "tick" },
-      saturated: (full) => this.openLinks.pause("disk", full),
-      failed: (error) => this.fail(error),
     });
   }
 

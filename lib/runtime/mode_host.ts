@@ -12,7 +12,7 @@ import type { LinkEnd, LinkInfo, Links } from "../transport/link.ts";
 import { isUnknown, type MessageCodec } from "../wire/codec.ts";
 import { OpenLinks } from "./open_links.ts";
 import { RecordLog, type RecordStore } from "./record_log.ts";
-import type { Clock, Runner } from "./runner.ts";
+import type { Clock, Runner, RunnerPorts } from "./runner.ts";
 import { CLOSE_MS_MAX, isDoneWithin } from "./within.ts";
 
 export interface ModePorts<Event> {
@@ -146,8 +146,26 @@ export abstract class ModeHost<
     });
   }
 
+  /** What the runner of every machine needs; a mode adds what it does with its own effects. */
+  protected runnerPorts(): Omit<
+    RunnerPorts<ModeInput<Message, Command>, { readonly type: string }, Stored>,
+    "persistOf" | "execute"
+  > {
+    return {
+      clock: this.ports.clock,
+      // Back pressure that waits for the disk would come after what it should hold back.
+      isUrgent: (effect) => effect.type === "input",
+      append: (records, sync) => this.#append(records, sync),
+      persisted: (token) => ({ type: "persisted", token }),
+      persistFailed: (token, text) => ({ type: "persist-failed", token, text }),
+      tick: { type: "tick" },
+      saturated: (full) => this.openLinks.pause("disk", full),
+      failed: (error) => this.fail(error),
+    };
+  }
+
   /** Resolves when written, and synced where `sync` is set. Rejects with `disk`. */
-  protected async append(records: readonly Stored[], sync: boolean): Promise<void> {
+  async #append(records: readonly Stored[], sync: boolean): Promise<void> {
     invariant(this.#records !== null, "the log is open before anything is stored");
     await this.#records.append(records, sync);
   }
