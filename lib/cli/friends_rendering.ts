@@ -9,10 +9,10 @@ import {
   TAKEN_BACK,
 } from "../protocols/friends/events.ts";
 import { durationText } from "./durations.ts";
-import { nameSpan, ownNameSpan } from "./spans.ts";
+import { messageLine } from "./message_rendering.ts";
+import { listed, nameSpan, ownNameSpan } from "./spans.ts";
 import type { CommonEvent, Line, RenderContext, Span } from "./user_interface.ts";
-import { verificationDigits } from "./verification_digits.ts";
-import { type VerifyEvent, verifyLines } from "./verify_rendering.ts";
+import { shownVerifyEvent, type VerifyEvent, verifyLines } from "./verify_rendering.ts";
 
 /** What this mode alone shows. */
 export type FriendsOwnEvent =
@@ -26,9 +26,7 @@ type EventNamed<Name extends FriendsOwnEvent["event"]> = Extract<
 
 /** An event as people and scripts see it. */
 export function shownFriendsEvent(event: FriendsEvent): FriendsOwnEvent | CommonEvent {
-  if (event.event !== "verify") return event;
-  const digits = verificationDigits(event.ownKey, event.peerKey);
-  return { event: "verify", name: event.name, key: event.key, digits };
+  return event.event === "verify" ? shownVerifyEvent(event) : event;
 }
 
 /** Names that a first line has room for. */
@@ -68,18 +66,10 @@ function readyLine({ name: self, port, names, users }: EventNamed<"ready">): Lin
   return [
     ownNameSpan(self),
     `, listening at ${port}. Friends: `,
-    ...named.flatMap((friend, index): Span[] => [index === 0 ? "" : ", ", nameSpan(friend)]),
+    ...listed(named.map((friend) => [nameSpan(friend)])),
     more > 0 ? ` and ${more} more` : "",
     ` (${users}). Write to one of them with ${named[0]}/hello`,
   ];
-}
-
-function messageLine(event: EventNamed<"message">, nowMs: number): Line {
-  const sentMs = Date.parse(event.sentAt);
-  const timeMs = event.history && !Number.isNaN(sentMs) ? sentMs : nowMs;
-  const start: Line = [{ timeMs }, event.history ? " (earlier) " : " "];
-  const from = event.self ? ownNameSpan(event.from) : nameSpan(event.from);
-  return [...start, "<", from, "> ", { text: event.text, as: "body" }];
 }
 
 /** That a message is safe, and that it has arrived, is what one expects: at a terminal only the rest is told. */
@@ -137,11 +127,7 @@ function statusLines(status: EventNamed<"status">): readonly Line[] {
   const lines: Line[] = [
     connected.length === 0 ? ["Connected with nobody; a message connects."] : [
       "Connected: ",
-      ...connected.flatMap((friend, index): Span[] => [
-        index === 0 ? "" : ", ",
-        nameSpan(friend.name),
-        roundTripText(friend),
-      ]),
+      ...listed(connected.map((friend) => [nameSpan(friend.name), roundTripText(friend)])),
       ".",
     ],
     [unsentText(status.unsent)],

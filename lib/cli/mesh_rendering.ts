@@ -8,11 +8,11 @@ import type {
   PeerStatus,
   PeerView,
 } from "../protocols/mesh/events.ts";
-import { nameSpan, ownNameSpan } from "./spans.ts";
+import { messageLine, messageStart } from "./message_rendering.ts";
+import { listed, nameSpan, ownNameSpan } from "./spans.ts";
 import type { CommonEvent, Line, RenderContext, Span } from "./user_interface.ts";
 import { durationText } from "./durations.ts";
-import { verificationDigits } from "./verification_digits.ts";
-import { type VerifyEvent, verifyLines } from "./verify_rendering.ts";
+import { shownVerifyEvent, type VerifyEvent, verifyLines } from "./verify_rendering.ts";
 
 /** What the mesh alone shows. */
 export type MeshOwnEvent =
@@ -21,9 +21,7 @@ export type MeshOwnEvent =
 
 /** An event of the mesh as people and scripts see it. */
 export function shownMeshEvent(event: MeshEvent): MeshOwnEvent | CommonEvent {
-  if (event.event !== "verify") return event;
-  const digits = verificationDigits(event.ownKey, event.peerKey);
-  return { event: "verify", name: event.name, key: event.key, digits };
+  return event.event === "verify" ? shownVerifyEvent(event) : event;
 }
 
 type EventNamed<Name extends MeshOwnEvent["event"]> = Extract<
@@ -44,7 +42,7 @@ export function meshLines(event: MeshOwnEvent, context: RenderContext): readonly
     case "renamed":
       return [[{ timeMs: nowMs }, " * ", nameSpan(event.from), " is now ", nameSpan(event.name)]];
     case "message":
-      return [messageLine(event, nowMs)];
+      return [anyMessageLine(event, nowMs)];
     case "delivery":
       return deliveryLines(event, nowMs);
     case "peers":
@@ -93,14 +91,10 @@ function leftLine(event: EventNamed<"left">, nowMs: number): Line {
   }
 }
 
-function messageLine(event: EventNamed<"message">, nowMs: number): Line {
-  const sentMs = event.history ? Date.parse(event.sentAt) : NaN;
-  const timeMs = Number.isNaN(sentMs) ? nowMs : sentMs;
-  const start: Line = [{ timeMs }, event.history ? " (earlier) " : " "];
+function anyMessageLine(event: EventNamed<"message">, nowMs: number): Line {
+  if (!event.private) return messageLine(event, nowMs);
+  const start = messageStart(event, nowMs);
   const body: Span = { text: event.text, as: "body" };
-  if (!event.private) {
-    return [...start, "<", event.self ? ownNameSpan(event.from) : nameSpan(event.from), "> ", body];
-  }
   return event.self
     ? [...start, "[you -> ", nameSpan(event.to ?? "?"), "] ", body]
     : [...start, "[", nameSpan(event.from), " -> you] ", body];
@@ -182,11 +176,7 @@ function membersLine(status: MeshStatus): Line {
 function linksLine(status: MeshStatus): Line {
   const direct = status.members.filter((member) => member.direct && member.key !== status.key);
   if (direct.length === 0) return ["No direct links."];
-  const spans = direct.flatMap((member, index): Span[] => [
-    index === 0 ? "" : ", ",
-    nameSpan(member.name),
-    roundTripText(member),
-  ]);
+  const spans = listed(direct.map((member) => [nameSpan(member.name), roundTripText(member)]));
   return ["Direct links: ", ...spans, "."];
 }
 

@@ -1,0 +1,28 @@
+/** How messages read, in every mode. */
+
+import { nameSpan, ownNameSpan } from "./spans.ts";
+import type { Line } from "./user_interface.ts";
+
+/** What a line tells of a message. */
+interface Said {
+  readonly from: string;
+  readonly text: string;
+  readonly self: boolean;
+  readonly history: boolean;
+  /** ISO 8601, UTC, by the author's clock. */
+  readonly sentAt: string;
+}
+
+/** Who said what, and when. */
+export function messageLine(message: Said, nowMs: number): Line {
+  const { from, text, self } = message;
+  const author = self ? ownNameSpan(from) : nameSpan(from);
+  return [...messageStart(message, nowMs), "<", author, "> ", { text, as: "body" }];
+}
+
+/** The time of an earlier message is its author's; any other is of this moment. */
+export function messageStart({ history, sentAt }: Said, nowMs: number): Line {
+  const sentMs = history ? Date.parse(sentAt) : NaN;
+  const timeMs = Number.isNaN(sentMs) ? nowMs : sentMs;
+  return [{ timeMs }, history ? " (earlier) " : " "];
+}
