@@ -15,8 +15,19 @@
 import type { ErrorCode } from "./errors.ts";
 import type { LinkId, PeerKey } from "./ids.ts";
 
-/** A process that stood still for so long blames nobody for it: its deadlines are postponed. */
-export const STALL_MS = 2_000;
+/** A process that stood still for longer blames nobody for it. */
+const STALL_MS_MIN = 2_000;
+
+/**
+ * How long this process stood still before the step at `nowMs`: its deadlines are to be postponed by that. 0 where
+ * it wasn't for long.
+ * @param dueMs The earliest deadline; null where there was none.
+ * @param lastStepMs Whatever was due then and still is, we were awake.
+ */
+export function stalledMs(dueMs: number | null, lastStepMs: number, nowMs: number): number {
+  const idleMs = nowMs - Math.max(dueMs ?? nowMs, lastStepMs);
+  return idleMs > STALL_MS_MIN ? idleMs : 0;
+}
 
 export type ModeInput<Message, Command> =
   /** Once, first. */

@@ -1,9 +1,9 @@
 /** The port of one's own row, where friends dial: an edit may change it, and another program may have it. */
 
+import type { Clock } from "../base/clock.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { canonicalHost, isLoopback } from "../base/endpoints.ts";
 import type { Endpoint } from "../base/ids.ts";
-import type { WatchClock } from "../store/user_info_watch.ts";
 import type { Links } from "../transport/link.ts";
 import { friendsOf, type FriendsTable } from "./friends_table.ts";
 
@@ -12,7 +12,7 @@ export const PORT_RETRY_MS = 10_000;
 
 export interface OwnPortPorts {
   readonly links: Pick<Links, "local" | "listenAt">;
-  readonly clock: WatchClock;
+  readonly clock: Clock;
   /** The table, as the user calls it. */
   readonly file: string;
   /** Whether the command line says where to listen: then the row doesn't. */

@@ -3,6 +3,7 @@
  * links bring, and carries out the effects that every machine has.
  */
 
+import type { Clock } from "../base/clock.ts";
 import type { Environment, Logger } from "../base/environment.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import { endpointText, type LinkId } from "../base/ids.ts";
@@ -11,8 +12,8 @@ import type { ModeEffect, ModeInput, ModeOutcome } from "../base/mode_machine.ts
 import type { LinkEnd, LinkInfo, Links } from "../transport/link.ts";
 import { isUnknown, type MessageCodec } from "../wire/codec.ts";
 import { OpenLinks } from "./open_links.ts";
-import { RecordLog, type RecordStore } from "./record_log.ts";
-import type { Clock, Runner, RunnerPorts } from "./runner.ts";
+import { type LoggedMachine, RecordLog, type RecordStore } from "./record_log.ts";
+import type { Runner, RunnerPorts } from "./runner.ts";
 import { CLOSE_MS_MAX, isDoneWithin } from "./within.ts";
 
 export interface ModePorts<Event> {
@@ -27,19 +28,6 @@ export interface ModePorts<Event> {
   written(): Promise<void>;
   /** Null while output is taken; otherwise resolves when its reader has caught up. */
   outputReady(): Promise<void> | null;
-}
-
-/** What a machine does with its log. */
-export interface LoggedMachine<Stored, Through> {
-  /**
-   * All that the log must hold, everything through `shownThrough` having been shown, and nothing of this process
-   * where that is null. Null where there is nothing yet, or more waits to be shown than the machine still has.
-   */
-  snapshot(shownThrough: Through | null): Iterable<Stored> | null;
-  /** The record that says that all up to `through` was shown. */
-  shown(through: Through): Stored;
-  /** After a refused write: the log holds everything again. */
-  restored(): void;
 }
 
 export abstract class ModeHost<
@@ -135,13 +123,11 @@ export abstract class ModeHost<
   protected keepLog(store: RecordStore<Stored>, machine: LoggedMachine<Stored, Through>): void {
     const { clock, flushed, written } = this.ports;
     this.#records = new RecordLog<Stored, Through>(store, {
+      ...machine,
       clock,
       log: this.log,
-      snapshot: (shownThrough) => machine.snapshot(shownThrough),
-      shown: (through) => machine.shown(through),
       flushed,
       written,
-      restored: () => machine.restored(),
       failed: (error) => this.fail(error),
     });
   }

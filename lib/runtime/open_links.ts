@@ -3,13 +3,13 @@
  * while something inside is behind.
  */
 
+import type { Clock } from "../base/clock.ts";
 import type { Environment } from "../base/environment.ts";
 import { RemoteProtocolError } from "../base/errors.ts";
 import type { LinkId } from "../base/ids.ts";
 import type { Lane, LinkInfo, Links } from "../transport/link.ts";
 import type { MessageCodec, UnknownMessage } from "../wire/codec.ts";
 import { Bans } from "./bans.ts";
-import type { Clock } from "./runner.ts";
 
 export interface OpenLinksPorts {
   readonly clock: Clock;

@@ -3,9 +3,9 @@
  * refused a part of it, and told what the user has seen.
  */
 
+import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/environment.ts";
 import { P2pchatError } from "../base/errors.ts";
-import type { Clock } from "./runner.ts";
 import { CLOSE_MS_MAX, isDoneWithin } from "./within.ts";
 
 /** What is on disk. */
@@ -21,9 +21,8 @@ export interface RecordStore<Stored> {
   close(): Promise<void>;
 }
 
-export interface RecordLogPorts<Stored, Shown> {
-  readonly clock: Clock;
-  readonly log: Logger;
+/** What a machine does with its log. */
+export interface LoggedMachine<Stored, Shown> {
   /**
    * All that the log must hold, everything through `shownThrough` having been shown, and nothing of this process
    * where that is null. Null where there is nothing yet, or more waits to be shown than the machine still has.
@@ -31,12 +30,17 @@ export interface RecordLogPorts<Stored, Shown> {
   snapshot(shownThrough: Shown | null): Iterable<Stored> | null;
   /** The record that says that all up to `through` was shown. */
   shown(through: Shown): Stored;
+  /** After a refused write: the log holds everything again. */
+  restored(): void;
+}
+
+export interface RecordLogPorts<Stored, Shown> extends LoggedMachine<Stored, Shown> {
+  readonly clock: Clock;
+  readonly log: Logger;
   /** Resolves when all that was shown is before the user's eyes. */
   flushed(): Promise<void>;
   /** Resolves when all that was shown before the call is; more may be waiting. */
   written(): Promise<void>;
-  /** After a refused write: the log holds everything again. */
-  restored(): void;
   /** A bug of our own, or of the runtime. */
   failed(error: unknown): void;
 }

@@ -8,16 +8,10 @@
  * the machine only relies on a persist not coming later than what follows it.
  */
 
+import type { Clock } from "../base/clock.ts";
 import { invariant } from "../base/invariant.ts";
 import type { Machine } from "../base/machine.ts";
 import { P2pchatError } from "../base/errors.ts";
-
-/** Monotonic time and one-shot timers; the program's is the runtime's, a test's is its own. */
-export interface Clock {
-  nowMs(): number;
-  /** Calls `callback` once, at `atMs` or later, unless cancelled. */
-  at(atMs: number, callback: () => void): { cancel(): void };
-}
 
 /** What an effect means for the runner. */
 export interface Persist<Record> {

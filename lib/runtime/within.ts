@@ -1,6 +1,6 @@
 /** A limit to waiting. */
 
-import type { Clock } from "./runner.ts";
+import type { Clock } from "../base/clock.ts";
 
 /** As the user interface's own close: a reader that takes nothing for so long gets nothing more. */
 export const CLOSE_MS_MAX = 2_000;

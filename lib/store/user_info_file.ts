@@ -1,5 +1,6 @@
 /** The file that holds a table of users: read in one piece, and replaced when a row is added. */
 
+import type { Clock } from "../base/clock.ts";
 import { concatBytes } from "../base/crypto.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { type Disk, type DiskLock, folderOf, spaceAdvice, systemReason } from "./disk.ts";
@@ -12,7 +13,6 @@ import {
   type UserInfoRow,
   withUserInfo,
 } from "./user_info.ts";
-import type { WatchClock } from "./user_info_watch.ts";
 
 /** Pause between two looks at a lock: adding a row takes less. */
 const LOCK_RETRY_MS = 50;
@@ -47,7 +47,7 @@ export async function lockUserInfo(
   path: string,
   lock: string,
   writer: string,
-  clock: WatchClock,
+  clock: Clock,
 ): Promise<DiskLock> {
   await disk.makeFolder(folderOf(lock));
   const endMs = clock.nowMs() + LOCK_WAIT_MS_MAX;

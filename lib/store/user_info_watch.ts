@@ -4,6 +4,7 @@
  */
 
 import { hash } from "node:crypto";
+import type { Clock } from "../base/clock.ts";
 import { P2pchatError } from "../base/errors.ts";
 import type { Disk } from "./disk.ts";
 import { type UserInfoRow, userInfoRows } from "./user_info.ts";
@@ -11,12 +12,6 @@ import { readUserInfo } from "./user_info_file.ts";
 
 /** How often the file is looked at: an edit is seen within two of these. */
 export const WATCH_INTERVAL_MS = 1_000;
-
-/** Monotonic time and one-shot timers. */
-export interface WatchClock {
-  nowMs(): number;
-  at(atMs: number, callback: () => void): { cancel(): void };
-}
 
 export interface UserInfoListener {
   /** The table was edited, and nothing is wrong with it. */
@@ -37,7 +32,7 @@ type Content =
 export class UserInfoWatch {
   readonly #disk: Disk;
   readonly #path: string;
-  readonly #clock: WatchClock;
+  readonly #clock: Clock;
   readonly #listener: UserInfoListener;
   /** The `id` of the content that was told last. */
   #told: string;
@@ -56,7 +51,7 @@ export class UserInfoWatch {
     disk: Disk,
     path: string,
     bytes: Uint8Array,
-    clock: WatchClock,
+    clock: Clock,
     listener: UserInfoListener,
   ) {
     this.#disk = disk;

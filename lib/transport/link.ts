@@ -13,6 +13,7 @@
  * - Memory for a link is bounded whatever the other side does.
  */
 
+import type { Clock } from "../base/clock.ts";
 import type { Fingerprint } from "../base/fingerprint.ts";
 import type { Endpoint, LinkId, PeerKey, RoomId } from "../base/ids.ts";
 import type { ChannelSecret, ListenAccess } from "../protocols/noise/channel_handshake.ts";
@@ -118,11 +119,8 @@ export interface Links {
   shutdown(reason: string): Promise<void>;
 }
 
-/** Monotonic time and alarms for it. */
-export interface LinkClock {
-  nowMs(): number;
-  /** Calls `callback` once, at `atMs` or a little later, unless cancelled. */
-  at(atMs: number, callback: () => void): { cancel(): void };
+/** Time as links need it. */
+export interface LinkClock extends Clock {
   /** Calls `task` after the present turn of work, before anything else happens. */
   soon(task: () => void): void;
 }

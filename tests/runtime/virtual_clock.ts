@@ -1,4 +1,4 @@
-import type { Clock } from "../../lib/runtime/runner.ts";
+import type { Clock } from "../../lib/base/clock.ts";
 
 /** Time that passes when a test says so. */
 export class VirtualClock implements Clock {

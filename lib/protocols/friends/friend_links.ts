@@ -91,9 +91,7 @@ export class FriendLinks {
   }
 
   checking(friend: Friend): readonly FriendLink[] {
-    return [...this.#links.values()].filter((link) =>
-      link.phase === "checking" && link.friend === friend
-    );
+    return this.of(friend).filter(({ phase }) => phase === "checking");
   }
 
   /** The key that answers at the friend's address now; null where nobody was reached there yet. */

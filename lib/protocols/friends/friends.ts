@@ -16,7 +16,7 @@ import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
-import { STALL_MS } from "../../base/mode_machine.ts";
+import { stalledMs } from "../../base/mode_machine.ts";
 import { foldName, shownName } from "../../base/names.ts";
 import { didYouMean } from "../../base/nearest.ts";
 import { utf8Length } from "../../base/text.ts";
@@ -103,9 +103,9 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   step(input: FriendsInput, nowMs: number): readonly FriendsEffect[] {
     this.#out.begin(nowMs);
     if (this.#stopped) return this.#out.take();
-    const idleFromMs = Math.max(this.#dueMs ?? nowMs, this.#nowMs);
+    const delayMs = stalledMs(this.#dueMs, this.#nowMs, nowMs);
     this.#nowMs = nowMs;
-    if (nowMs - idleFromMs > STALL_MS) this.#postpone(nowMs - idleFromMs);
+    if (delayMs > 0) this.#postpone(delayMs);
     this.#handle(input);
     if (this.#leaving !== null && this.#isSettled()) this.#leave();
     this.#pauseInput();

@@ -9,7 +9,7 @@ import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { LinkId, PeerKey, RoomId } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
-import { STALL_MS } from "../../base/mode_machine.ts";
+import { stalledMs } from "../../base/mode_machine.ts";
 import { foldName } from "../../base/names.ts";
 import type { Admission } from "./admission.ts";
 import type { AdmissionEffect, AdmissionInput } from "./admission_io.ts";
@@ -145,10 +145,9 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   step(input: MeshInput, nowMs: number): readonly MeshEffect[] {
     this.#out = [];
     if (this.#phase === "stopped") return this.#out;
-    // Not before the last step: whatever was due then and still is, we were awake.
-    const idleFromMs = Math.max(this.#dueMs ?? nowMs, this.#nowMs);
+    const delayMs = stalledMs(this.#dueMs, this.#nowMs, nowMs);
     this.#nowMs = nowMs;
-    if (nowMs - idleFromMs > STALL_MS) this.#postpone(nowMs - idleFromMs);
+    if (delayMs > 0) this.#postpone(delayMs);
     if (this.#phase === "parting") this.#handleParting(input);
     else this.#handle(input);
     this.#maybeLeave();
