@@ -12,16 +12,18 @@
  * record, the dialler doesn't count as connected, so that both sides agree on who is.
  */
 
-import { type Bytes, concatBytes, type Crypto, type Signer } from "../../base/crypto.ts";
+import { type Bytes, concatBytes } from "../../base/crypto.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
 import type { PeerKey, RoomId } from "../../base/ids.ts";
-import { HandshakeState, type TransportStates, xxMessageBytes } from "./handshake_state.ts";
+import { type TransportStates, xxMessageBytes } from "./handshake_state.ts";
 import {
-  encodeIdentityProof,
-  IDENTITY_PROOF_BYTES,
-  verifyIdentityProof,
-} from "./identity_proof.ts";
+  type ChannelIdentity,
+  type HandshakeEnvironment,
+  Initiator,
+  Responder,
+} from "./identity_handshake.ts";
+import { IDENTITY_PROOF_BYTES } from "./identity_proof.ts";
 import {
   ACCEPT,
   CHANNEL_VERSION,
@@ -37,20 +39,9 @@ import {
   REFUSE,
   SALT_BYTES,
 } from "./preface.ts";
-import { EMPTY, KEY_BYTES, type KeyPair, keyPairFromSeed } from "./primitives.ts";
+import { KEY_BYTES, keyPairFromSeed } from "./primitives.ts";
 
-/** Who this process is, the same in all its channels. */
-export interface ChannelIdentity {
-  readonly signer: Signer;
-  /** X25519 key of this process, made at its start and never stored. */
-  readonly static: KeyPair;
-}
-
-/** What the handshake needs of `Environment`. */
-export interface HandshakeEnvironment {
-  readonly randomBytes: (length: number) => Uint8Array;
-  readonly crypto: Crypto;
-}
+export type { ChannelIdentity, HandshakeEnvironment };
 
 /** What every member of a private room knows, at a certain epoch. */
 export interface ChannelSecret {
@@ -131,30 +122,21 @@ const VERSION_BYTES = 1;
 const SECRETS_TRIED_MAX = 4; // trying one costs 30 us
 
 export class DiallerHandshake implements Handshake {
-  readonly #identity: ChannelIdentity;
-  readonly #env: HandshakeEnvironment;
   readonly #target: DialTarget;
-  readonly #noise: HandshakeState;
+  readonly #initiator: Initiator;
   /** Preface and first message, to be sent at once. */
   readonly opening: Bytes;
 
   constructor(identity: ChannelIdentity, env: HandshakeEnvironment, target: DialTarget) {
-    this.#identity = identity;
-    this.#env = env;
     this.#target = target;
     const preface = encodePreface(
       { ...target, epoch: target.secret?.epoch ?? null },
       env.randomBytes(SALT_BYTES),
     );
-    this.#noise = new HandshakeState({
-      pattern: target.secret === null ? "XX" : "XXpsk0",
-      initiator: true,
-      prologue: preface,
-      ephemeral: keyPairFromSeed(env.randomBytes(KEY_BYTES)),
-      static: identity.static,
-      ...(target.secret === null ? {} : { preSharedKey: target.secret.key }),
-    });
-    this.opening = concatBytes(preface, this.#noise.writeMessage(EMPTY));
+    const preSharedKey = target.secret?.key ?? null;
+    const terms = { mode: target.mode, prologue: preface, preSharedKey };
+    this.#initiator = new Initiator(identity, env, terms);
+    this.opening = concatBytes(preface, this.#initiator.first);
   }
 
   read(input: Uint8Array): HandshakeProgress {
@@ -181,20 +163,15 @@ export class DiallerHandshake implements Handshake {
 
   /** Second message: the listener's proof. */
   #answer(message: Uint8Array): readonly HandshakeStep[] {
-    const { signer } = this.#identity;
-    const { mode, fingerprint, room, secret } = this.#target;
-    const { payload, hashBeforePayload } = this.#noise.readMessage(message);
-    const proof = payload.subarray(VERSION_BYTES);
-    const peer = verifyIdentityProof(this.#env.crypto, proof, "listener", mode, hashBeforePayload);
+    const { fingerprint, room, secret } = this.#target;
+    const { peer, finish } = this.#initiator.read(message);
     const answering = fingerprintOf(peer);
     if (fingerprint !== null && answering !== fingerprint) {
       const text = `another key answers there: ${answering}, expected ${fingerprint}`;
       return [{ type: "failed", reason: "wrong-key", text, key: peer }];
     }
-    const bytes = this.#noise.writeMessage((hash) =>
-      encodeIdentityProof(signer, "dialler", mode, hash)
-    );
-    const states = this.#noise.split();
+    const { message: bytes, proven } = finish();
+    const { states } = proven;
     const result = { peer, epoch: secret?.epoch ?? null, roomNamed: room !== null, states };
     return [{ type: "write", bytes }, { type: "done", result, admission: null }];
   }
@@ -204,7 +181,7 @@ export class ListenerHandshake implements Handshake {
   readonly #identity: ChannelIdentity;
   readonly #env: HandshakeEnvironment;
   readonly #access: ListenAccess;
-  #opened: { readonly preface: Preface; readonly noise: HandshakeState } | null = null;
+  #opened: { readonly preface: Preface; readonly responder: Responder } | null = null;
 
   constructor(identity: ChannelIdentity, env: HandshakeEnvironment, access: ListenAccess) {
     this.#identity = identity;
@@ -232,16 +209,10 @@ export class ListenerHandshake implements Handshake {
 
     const prologue = input.slice(0, PREFACE_BYTES);
     const message = input.subarray(PREFACE_BYTES, end);
-    const noise = this.#openFirst(preface, prologue, message);
-    if (noise === null) return refuse("bad-credentials", input.length);
-    this.#opened = { preface, noise };
-    const { signer } = this.#identity;
-    const answer = noise.writeMessage((hash) =>
-      concatBytes(
-        Uint8Array.of(CHANNEL_VERSION),
-        encodeIdentityProof(signer, "listener", this.#access.mode, hash),
-      )
-    );
+    const responder = this.#openFirst(preface, prologue, message);
+    if (responder === null) return refuse("bad-credentials", input.length);
+    this.#opened = { preface, responder };
+    const answer = responder.answer(Uint8Array.of(CHANNEL_VERSION));
     const bytes = concatBytes(Uint8Array.of(ACCEPT), answer);
     return { inputBytes: end, steps: [{ type: "write", bytes }] };
   }
@@ -253,19 +224,21 @@ export class ListenerHandshake implements Handshake {
   }
 
   /** The handshake after its first message, `null` where no secret of ours fits. */
-  #openFirst(preface: Preface, prologue: Uint8Array, message: Uint8Array): HandshakeState | null {
+  #openFirst(preface: Preface, prologue: Uint8Array, message: Uint8Array): Responder | null {
     const ephemeral = keyPairFromSeed(this.#env.randomBytes(KEY_BYTES));
-    const common = { initiator: false, prologue, ephemeral, static: this.#identity.static };
-    if (preface.epoch === null || this.#access.secrets === null) {
-      const noise = new HandshakeState({ ...common, pattern: "XX" });
-      noise.readMessage(message);
-      return noise;
-    }
-    for (const preSharedKey of this.#access.secrets(preface.epoch).slice(0, SECRETS_TRIED_MAX)) {
-      const noise = new HandshakeState({ ...common, pattern: "XXpsk0", preSharedKey });
+    const { mode, secrets } = this.#access;
+    const respond = (preSharedKey: Uint8Array | null) =>
+      new Responder(
+        this.#identity,
+        this.#env,
+        { mode, prologue, preSharedKey },
+        ephemeral,
+        message,
+      );
+    if (preface.epoch === null || secrets === null) return respond(null);
+    for (const preSharedKey of secrets(preface.epoch).slice(0, SECRETS_TRIED_MAX)) {
       try {
-        noise.readMessage(message);
-        return noise;
+        return respond(preSharedKey);
       } catch (error) {
         if (!(error instanceof RemoteProtocolError)) throw error;
       }
@@ -275,19 +248,17 @@ export class ListenerHandshake implements Handshake {
 
   /** Third message: the dialler's proof. */
   #readProof(
-    { preface, noise }: { readonly preface: Preface; readonly noise: HandshakeState },
+    { preface, responder }: { readonly preface: Preface; readonly responder: Responder },
     input: Uint8Array,
   ): HandshakeProgress {
     const end = xxMessageBytes(2, IDENTITY_PROOF_BYTES, false);
     if (input.length < end) return WAIT;
-    const { mode } = this.#access;
-    const { payload, hashBeforePayload } = noise.readMessage(input.subarray(0, end));
-    const peer = verifyIdentityProof(this.#env.crypto, payload, "dialler", mode, hashBeforePayload);
+    const { peer, states } = responder.read(input.subarray(0, end));
     if (preface.keyNamed && !preface.meansKey(this.#identity.signer.key)) {
       throw new RemoteProtocolError("Cannot accept the connection: it was meant for another key");
     }
     const { epoch, roomNamed } = preface;
-    const result = { peer, epoch, roomNamed, states: noise.split() };
+    const result = { peer, epoch, roomNamed, states };
     const admission = this.#access.admit(peer, epoch);
     return { inputBytes: end, steps: [{ type: "done", result, admission }] };
   }

@@ -69,6 +69,24 @@ export class CipherState {
     return plaintext;
   }
 
+  /**
+   * DecryptWithAd() after SetNonce(`counter`), for messages that come in any order (Noise, section 11.4), into a
+   * new array; `null` where authentication fails. This state's own counter stays: who calls keeps count of what
+   * was opened.
+   * @param counter 0 to 2^53 - 2.
+   */
+  openAt(counter: number, ad: Uint8Array, ciphertext: Uint8Array): Bytes | null {
+    invariant(this.#key !== null, "only a state that has a key opens messages out of order");
+    return open(this.#key, this.#nonceOf(counter), ad, ciphertext);
+  }
+
+  /** A state of its own that stands where this one does. */
+  fork(): CipherState {
+    const fork = new CipherState(this.#key);
+    fork.#counter = this.#counter;
+    return fork;
+  }
+
   /** Rekey() (Noise, sections 4.2 and 11.3): a captured later key opens nothing earlier. The counter goes on. */
   rekey(): void {
     invariant(this.#key !== null, "only a state that has a key is rekeyed");
@@ -79,8 +97,12 @@ export class CipherState {
 
   #nextNonce(): Uint8Array {
     invariant(this.#counter < NONCE_END, "a nonce is never used twice");
-    this.#nonceView.setUint32(4, this.#counter >>> 0, true);
-    this.#nonceView.setUint32(8, Math.floor(this.#counter / 2 ** 32), true);
+    return this.#nonceOf(this.#counter);
+  }
+
+  #nonceOf(counter: number): Uint8Array {
+    this.#nonceView.setUint32(4, counter >>> 0, true);
+    this.#nonceView.setUint32(8, Math.floor(counter / 2 ** 32), true);
     return this.#nonce;
   }
 }

@@ -71,7 +71,7 @@ export interface TransportStates {
 }
 
 export class HandshakeState {
-  readonly #symmetric: SymmetricState;
+  #symmetric: SymmetricState;
   readonly #options: HandshakeOptions;
   readonly #messages: readonly (readonly Token[])[];
   #remoteEphemeral: RemoteKey | null = null;
@@ -92,6 +92,19 @@ export class HandshakeState {
       invariant(known !== undefined, "the responder's static key is known before this pattern");
       this.#symmetric.mixHash(known);
     }
+  }
+
+  /**
+   * A state of its own that stands where this one does: a message is read by a fork where another may still come in
+   * its place, as with datagrams that anybody can send.
+   */
+  fork(): HandshakeState {
+    const fork = new HandshakeState(this.#options);
+    fork.#symmetric = this.#symmetric.fork();
+    fork.#remoteEphemeral = this.#remoteEphemeral;
+    fork.#remoteStatic = this.#remoteStatic;
+    fork.#next = this.#next;
+    return fork;
   }
 
   /** The transcript hash; after the last message, the channel binding (Noise, section 11.2). */

@@ -12,10 +12,11 @@ function hkdf2(chainingKey: Uint8Array, input: Uint8Array): readonly [Bytes, Byt
 export class SymmetricState {
   #chainingKey: Bytes;
   #hash: Bytes;
-  readonly #cipher = new CipherState();
+  readonly #cipher: CipherState;
 
   /** InitializeSymmetric(). `protocolName` is ASCII, as in Noise section 8. */
-  constructor(protocolName: string) {
+  constructor(protocolName: string, cipher = new CipherState()) {
+    this.#cipher = cipher;
     const name = utf8(protocolName);
     if (name.length <= KEY_BYTES) {
       this.#hash = new Uint8Array(KEY_BYTES);
@@ -74,6 +75,14 @@ export class SymmetricState {
     const plaintext = this.#cipher.open(this.#hash, sealed);
     this.mixHash(sealed);
     return plaintext;
+  }
+
+  /** A state of its own that stands where this one does. */
+  fork(): SymmetricState {
+    const fork = new SymmetricState("", this.#cipher.fork());
+    fork.#hash = this.#hash;
+    fork.#chainingKey = this.#chainingKey;
+    return fork;
   }
 
   /** Split(): the transport states, first the initiator's sending one. */

@@ -71,3 +71,20 @@ Deno.test("dh() refuses every key of low order", () => {
     );
   }
 });
+
+Deno.test("CipherState opens messages in any order by their counters, and its own counter stays", () => {
+  const key = new Uint8Array(32).fill(7);
+  const sending = new CipherState(key);
+  const receiving = new CipherState(key);
+  const sealed = [1, 2, 3].map((byte) => {
+    const out = new Uint8Array(1 + 16);
+    sending.sealInto(out, 0, EMPTY, Uint8Array.of(byte));
+    return out;
+  });
+
+  const opened = [2, 0, 1].map((counter) => receiving.openAt(counter, EMPTY, sealed[counter]!));
+
+  assertEquals(opened.map((bytes) => bytes?.[0]), [3, 1, 2]);
+  assertEquals(receiving.openAt(1, EMPTY, sealed[0]!), null);
+  assertEquals(receiving.counter, 0);
+});

@@ -1,0 +1,173 @@
+/**
+ * Noise XX (in private rooms XXpsk0) with an identity in the second and third message: what the handshakes over
+ * streams (channel_handshake.ts) and over datagrams (`sealed_datagram/`) share. Messages in, messages out: what
+ * carries them, and what is told of a failure, is theirs.
+ *
+ *     initiator                                              responder
+ *     e                                              ->
+ *                       <-  e, ee, s, es, {attachment, identity proof}
+ *     s, se, {identity proof}                        ->
+ *
+ * Reading a message changes nothing in either class, so that a forged one doesn't end the handshake of those who
+ * mean it.
+ */
+
+import { type Bytes, concatBytes, type Crypto, type Signer } from "../../base/crypto.ts";
+import type { PeerKey } from "../../base/ids.ts";
+import { invariant } from "../../base/invariant.ts";
+import { HandshakeState, type TransportStates } from "./handshake_state.ts";
+import {
+  encodeIdentityProof,
+  IDENTITY_PROOF_BYTES,
+  verifyIdentityProof,
+} from "./identity_proof.ts";
+import type { ChannelMode } from "./preface.ts";
+import { EMPTY, KEY_BYTES, type KeyPair, keyPairFromSeed } from "./primitives.ts";
+
+/** Who this process is, the same in all its channels and sessions. */
+export interface ChannelIdentity {
+  readonly signer: Signer;
+  /** X25519 key of this process, made at its start and never stored. */
+  readonly static: KeyPair;
+}
+
+/** What the handshake needs of `Environment`. */
+export interface HandshakeEnvironment {
+  readonly randomBytes: (length: number) => Uint8Array;
+  readonly crypto: Crypto;
+}
+
+/** What both sides must agree on. */
+export interface HandshakeTerms {
+  readonly mode: ChannelMode;
+  readonly prologue: Uint8Array;
+  /** 32 bytes that both must know, `null` where anybody may come. */
+  readonly preSharedKey: Uint8Array | null;
+}
+
+/** What is known of the other side once its proof was verified. */
+export interface ProvenPeer {
+  readonly peer: PeerKey;
+  /** Its X25519 key, which stands for its process: each makes a new one. */
+  readonly processKey: Bytes;
+  readonly states: TransportStates;
+}
+
+/** The second message, verified, as the initiator sees it. */
+export interface Answer {
+  readonly peer: PeerKey;
+  /** What the responder added to its proof. */
+  readonly attachment: Bytes;
+  /** Writes the third message: the initiator's proof. Called at most once. */
+  finish(): { readonly message: Bytes; readonly proven: ProvenPeer };
+}
+
+function statesOf(noise: HandshakeState, peer: PeerKey): ProvenPeer {
+  const processKey = noise.remoteStatic;
+  invariant(processKey !== null, "XX tells both static keys");
+  return { peer, processKey, states: noise.split() };
+}
+
+function noiseOptions(identity: ChannelIdentity, terms: HandshakeTerms, ephemeral: KeyPair) {
+  const { prologue, preSharedKey } = terms;
+  return {
+    pattern: preSharedKey === null ? "XX" : "XXpsk0",
+    prologue,
+    ephemeral,
+    static: identity.static,
+    ...(preSharedKey === null ? {} : { preSharedKey }),
+  } as const;
+}
+
+/** The side that begins. */
+export class Initiator {
+  readonly #identity: ChannelIdentity;
+  readonly #env: HandshakeEnvironment;
+  readonly #mode: ChannelMode;
+  readonly #noise: HandshakeState;
+  /** The first message. */
+  readonly first: Bytes;
+
+  constructor(identity: ChannelIdentity, env: HandshakeEnvironment, terms: HandshakeTerms) {
+    this.#identity = identity;
+    this.#env = env;
+    this.#mode = terms.mode;
+    const ephemeral = keyPairFromSeed(env.randomBytes(KEY_BYTES));
+    const options = noiseOptions(identity, terms, ephemeral);
+    this.#noise = new HandshakeState({ ...options, initiator: true });
+    this.first = this.#noise.writeMessage(EMPTY);
+  }
+
+  /**
+   * Reads a second message and verifies who wrote it. Any number may be tried.
+   * @throws {RemoteProtocolError} If it isn't the answer to our first message, or its proof is wrong.
+   */
+  read(second: Uint8Array): Answer {
+    const noise = this.#noise.fork();
+    const { payload, hashBeforePayload } = noise.readMessage(second);
+    const end = Math.max(0, payload.length - IDENTITY_PROOF_BYTES);
+    const proof = payload.subarray(end);
+    const mode = this.#mode;
+    const peer = verifyIdentityProof(this.#env.crypto, proof, "listener", mode, hashBeforePayload);
+    return {
+      peer,
+      attachment: payload.subarray(0, end),
+      finish: () => {
+        const message = noise.writeMessage((hash) =>
+          encodeIdentityProof(this.#identity.signer, "dialler", mode, hash)
+        );
+        return { message, proven: statesOf(noise, peer) };
+      },
+    };
+  }
+}
+
+/** The side that answers. */
+export class Responder {
+  readonly #identity: ChannelIdentity;
+  readonly #env: HandshakeEnvironment;
+  readonly #mode: ChannelMode;
+  readonly #noise: HandshakeState;
+
+  /**
+   * Reads the first message.
+   * @param ephemeral A key pair for this handshake alone.
+   * @throws {RemoteProtocolError} If it isn't one, or was made with another pre-shared key.
+   */
+  constructor(
+    identity: ChannelIdentity,
+    env: HandshakeEnvironment,
+    terms: HandshakeTerms,
+    ephemeral: KeyPair,
+    first: Uint8Array,
+  ) {
+    this.#identity = identity;
+    this.#env = env;
+    this.#mode = terms.mode;
+    const options = noiseOptions(identity, terms, ephemeral);
+    this.#noise = new HandshakeState({ ...options, initiator: false });
+    this.#noise.readMessage(first);
+  }
+
+  /** Writes the second message, once. */
+  answer(attachment: Uint8Array): Bytes {
+    return this.#noise.writeMessage((hash) =>
+      concatBytes(
+        attachment,
+        encodeIdentityProof(this.#identity.signer, "listener", this.#mode, hash),
+      )
+    );
+  }
+
+  /**
+   * Reads a third message and verifies who wrote it. Any number may be tried.
+   * @throws {RemoteProtocolError} If it isn't the answer to our second message, or its proof is wrong.
+   */
+  read(third: Uint8Array): ProvenPeer {
+    const noise = this.#noise.fork();
+    const { payload, hashBeforePayload } = noise.readMessage(third);
+    const { crypto } = this.#env;
+    const peer = verifyIdentityProof(crypto, payload, "dialler", this.#mode, hashBeforePayload);
+    return statesOf(noise, peer);
+  }
+}
