@@ -36,3 +36,8 @@ export function endpointText(endpoint: Endpoint): string {
   const host = endpoint.host.includes(":") ? `[${endpoint.host}]` : endpoint.host;
   return `${host}:${endpoint.port}`;
 }
+
+/** Whether two endpoints are the same in every letter; names of one host may differ. */
+export function isSameEndpoint(one: Endpoint, other: Endpoint): boolean {
+  return one.port === other.port && one.host === other.host;
+}

@@ -1,0 +1,94 @@
+/**
+ * A handshake that we began. We alone repeat, so that whoever only claims our address makes nobody send more than
+ * came (250 ms, doubling, 5 s in all): the first message until the second comes, then the third until the peer
+ * seals something.
+ */
+
+import type { Bytes } from "../../base/crypto.ts";
+import { fingerprintOf } from "../../base/fingerprint.ts";
+import type { Endpoint, PeerKey } from "../../base/ids.ts";
+import { earliestMs } from "../../base/machine.ts";
+import {
+  type ChannelIdentity,
+  type HandshakeEnvironment,
+  Initiator,
+} from "../noise/identity_handshake.ts";
+import { type ChannelMode, encodePreface, SALT_BYTES } from "../noise/preface.ts";
+import { encodeInitiation, prologueOf, withCookie } from "./formats.ts";
+import { COOKIES_ANSWERED_MAX, HANDSHAKE_MS_MAX, REPEAT_MS } from "./limits.ts";
+
+/** Whether it must be told that the attempt failed: fresh keys are our own affair. */
+export type Purpose = "asked" | "rekey";
+
+export class Attempt {
+  readonly initiator: Initiator;
+  readonly endsAtMs: number;
+  /** Another identity that answered, proven; the true one may still come. */
+  answeredBy: PeerKey | null = null;
+  #message: Bytes;
+  #isAnswered = false;
+  #cookies = 0;
+  #pauseMs = REPEAT_MS;
+  #repeatAtMs: number;
+
+  constructor(
+    identity: ChannelIdentity,
+    env: HandshakeEnvironment,
+    mode: ChannelMode,
+    readonly peer: PeerKey,
+    readonly endpoint: Endpoint,
+    readonly index: number,
+    readonly order: number,
+    readonly purpose: Purpose,
+    nowMs: number,
+  ) {
+    const wanted = { mode, room: null, epoch: null, fingerprint: fingerprintOf(peer) };
+    const preface = encodePreface(wanted, env.randomBytes(SALT_BYTES));
+    const terms = { mode, prologue: prologueOf(index, preface), preSharedKey: null };
+    this.initiator = new Initiator(identity, env, terms);
+    this.#message = encodeInitiation(index, preface, this.initiator.first);
+    this.endsAtMs = nowMs + HANDSHAKE_MS_MAX;
+    this.#repeatAtMs = nowMs;
+  }
+
+  /** Whether the peer has proved itself, and waits for our proof or has it. */
+  get isAnswered(): boolean {
+    return this.#isAnswered;
+  }
+
+  /** A copy of the message to be sent now. */
+  message(): Bytes {
+    return this.#message.slice();
+  }
+
+  /** The message that is due, a copy; the next repetition is set. */
+  dueMessage(nowMs: number): Bytes {
+    this.#repeatAtMs = nowMs + this.#pauseMs;
+    this.#pauseMs *= 2;
+    return this.message();
+  }
+
+  /** Whether a repetition is due. */
+  isDue(nowMs: number): boolean {
+    return this.#repeatAtMs <= nowMs;
+  }
+
+  nextDeadlineMs(): number | null {
+    return earliestMs(this.#repeatAtMs, this.endsAtMs);
+  }
+
+  /** The first message has this cookie from now on. @returns Whether it is to be sent at once. */
+  takeCookie(cookie: Uint8Array): boolean {
+    if (this.#isAnswered) return false;
+    this.#message = withCookie(this.#message, cookie);
+    this.#cookies += 1;
+    return this.#cookies <= COOKIES_ANSWERED_MAX;
+  }
+
+  /** The peer has proved itself: `confirmation` is sent from now on. */
+  answered(confirmation: Bytes): void {
+    this.#isAnswered = true;
+    this.#message = confirmation;
+    this.#pauseMs = REPEAT_MS;
+  }
+}

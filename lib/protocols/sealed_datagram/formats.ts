@@ -1,0 +1,235 @@
+/**
+ * Datagrams on the wire: the one place that takes them apart. Numbers are big-endian. An index is 4 random bytes
+ * by which the receiver finds its handshake or session; it means nothing to anybody else.
+ *
+ *     initiation    1, sender's index, cookie (16, zero without), preface (51), Noise message 1 (32), padding
+ *     response      2, receiver's index, Noise message 2 with {version, sender's index, identity proof}
+ *     cookie        3, receiver's index, cookie (16)
+ *     confirmation  4, receiver's index, Noise message 3 with {identity proof}
+ *     transport     5, receiver's index, counter (8), sealed: kind (1), content
+ *
+ * The prologue of the handshake is a domain tag, the initiator's index and the preface. An initiation is as long as
+ * a response, so that its answer is never larger than itself.
+ */
+
+import { type Bytes, concatBytes, utf8 } from "../../base/crypto.ts";
+import { xxMessageBytes } from "../noise/handshake_state.ts";
+import { IDENTITY_PROOF_BYTES } from "../noise/identity_proof.ts";
+import { PREFACE_BYTES } from "../noise/preface.ts";
+import { TAG_BYTES } from "../noise/primitives.ts";
+import { COUNTER_MAX, DATAGRAM_BYTES_MAX } from "./limits.ts";
+
+/** First byte of a datagram. */
+export const DATAGRAM_TYPES = {
+  initiation: 1,
+  response: 2,
+  cookie: 3,
+  confirmation: 4,
+  transport: 5,
+} as const;
+
+/** First byte of what a transport datagram holds. */
+export const CONTENT_KINDS = {
+  /** Whatever the user of the session sends. */
+  payload: 1,
+  /** Nothing: the responder's sign that it took the confirmation. */
+  confirmed: 2,
+  /** 8 bytes that whoever receives at this address sends back. */
+  challenge: 3,
+  /** The bytes of a challenge. */
+  proof: 4,
+  /** The session ends: why, in UTF-8. */
+  close: 5,
+} as const;
+export type ContentKind = keyof typeof CONTENT_KINDS;
+
+const KINDS_BY_BYTE = new Map<number, ContentKind>(
+  Object.entries(CONTENT_KINDS).map(([kind, byte]) => [byte, kind as ContentKind]),
+);
+
+/** The kind of that byte, `undefined` for one of a later version. */
+export function contentKindOf(byte: number): ContentKind | undefined {
+  return KINDS_BY_BYTE.get(byte);
+}
+
+const VERSION_BYTES = 1;
+const INDEX_BYTES = 4;
+const INDEX_END = 1 + INDEX_BYTES;
+/** Bytes of a cookie: nobody guesses one in the seconds that it is good for. */
+export const COOKIE_BYTES = 16;
+const PREFACE_OFFSET = INDEX_END + COOKIE_BYTES;
+const FIRST_OFFSET = PREFACE_OFFSET + PREFACE_BYTES;
+const FIRST_END = FIRST_OFFSET + xxMessageBytes(0, 0, false);
+const COUNTER_BYTES = 8;
+
+/** What a responder adds to its proof: version and index. */
+export const ATTACHMENT_BYTES = VERSION_BYTES + INDEX_BYTES;
+export const RESPONSE_BYTES = INDEX_END +
+  xxMessageBytes(1, ATTACHMENT_BYTES + IDENTITY_PROOF_BYTES, false);
+export const INITIATION_BYTES = Math.max(RESPONSE_BYTES, FIRST_END);
+export const COOKIE_DATAGRAM_BYTES = INDEX_END + COOKIE_BYTES;
+export const CONFIRMATION_BYTES = INDEX_END + xxMessageBytes(2, IDENTITY_PROOF_BYTES, false);
+/** Where a transport datagram's sealed part begins. */
+export const SEALED_OFFSET = INDEX_END + COUNTER_BYTES;
+const KIND_BYTES = 1;
+/** What sealing adds to a payload. */
+export const TRANSPORT_OVERHEAD_BYTES = SEALED_OFFSET + KIND_BYTES + TAG_BYTES;
+/** Longest payload of one datagram. */
+export const PAYLOAD_BYTES_MAX = DATAGRAM_BYTES_MAX - TRANSPORT_OVERHEAD_BYTES;
+
+/** A first message. As in all of them, arrays are views into the datagram. */
+export interface Initiation {
+  readonly type: "initiation";
+  /** The sender's. */
+  readonly index: number;
+  readonly cookie: Uint8Array;
+  readonly preface: Uint8Array;
+  readonly message: Uint8Array;
+}
+
+/** A second or third message. */
+export interface HandshakeAnswer {
+  readonly type: "response" | "confirmation";
+  /** The receiver's. */
+  readonly index: number;
+  readonly message: Uint8Array;
+}
+
+export interface CookieReply {
+  readonly type: "cookie";
+  /** The receiver's. */
+  readonly index: number;
+  readonly cookie: Uint8Array;
+}
+
+export interface Transport {
+  readonly type: "transport";
+  /** The receiver's. */
+  readonly index: number;
+  /** 0 to `COUNTER_MAX`. */
+  readonly counter: number;
+  readonly sealed: Uint8Array;
+}
+
+/** A datagram as its form tells. */
+export type Datagram = Initiation | HandshakeAnswer | CookieReply | Transport;
+
+/**
+ * The parts of a datagram, `null` for what is none: such bytes come from anybody, at any rate, and are dropped
+ * without a word or the cost of an error.
+ */
+export function decodeDatagram(bytes: Uint8Array): Datagram | null {
+  const { length } = bytes;
+  if (length < COOKIE_DATAGRAM_BYTES) return null;
+  const index = uint32(bytes, 1);
+  switch (bytes[0]) {
+    case DATAGRAM_TYPES.transport: {
+      if (length < TRANSPORT_OVERHEAD_BYTES || length > DATAGRAM_BYTES_MAX) return null;
+      const counter = uint32(bytes, INDEX_END) * 2 ** 32 + uint32(bytes, INDEX_END + 4);
+      if (counter > COUNTER_MAX) return null;
+      return { type: "transport", index, counter, sealed: bytes.subarray(SEALED_OFFSET) };
+    }
+    case DATAGRAM_TYPES.initiation:
+      if (length !== INITIATION_BYTES) return null;
+      return {
+        type: "initiation",
+        index,
+        cookie: bytes.subarray(INDEX_END, PREFACE_OFFSET),
+        preface: bytes.subarray(PREFACE_OFFSET, FIRST_OFFSET),
+        message: bytes.subarray(FIRST_OFFSET, FIRST_END),
+      };
+    case DATAGRAM_TYPES.response:
+      if (length !== RESPONSE_BYTES) return null;
+      return { type: "response", index, message: bytes.subarray(INDEX_END) };
+    case DATAGRAM_TYPES.confirmation:
+      if (length !== CONFIRMATION_BYTES) return null;
+      return { type: "confirmation", index, message: bytes.subarray(INDEX_END) };
+    case DATAGRAM_TYPES.cookie:
+      if (length !== COOKIE_DATAGRAM_BYTES) return null;
+      return { type: "cookie", index, cookie: bytes.subarray(INDEX_END) };
+    default:
+      return null;
+  }
+}
+
+/** An initiation without a cookie, in an array of its own. */
+export function encodeInitiation(index: number, preface: Uint8Array, message: Uint8Array): Bytes {
+  const bytes = new Uint8Array(INITIATION_BYTES);
+  bytes[0] = DATAGRAM_TYPES.initiation;
+  writeUint32(bytes, 1, index);
+  bytes.set(preface, PREFACE_OFFSET);
+  bytes.set(message, FIRST_OFFSET);
+  return bytes;
+}
+
+/** The same initiation with this cookie. */
+export function withCookie(initiation: Uint8Array, cookie: Uint8Array): Bytes {
+  const bytes = new Uint8Array(initiation);
+  bytes.set(cookie, INDEX_END);
+  return bytes;
+}
+
+/** A response or a confirmation to whoever has that index. */
+export function encodeAnswer(
+  type: "response" | "confirmation",
+  index: number,
+  message: Uint8Array,
+): Bytes {
+  return concatBytes(Uint8Array.of(DATAGRAM_TYPES[type]), indexBytes(index), message);
+}
+
+/** A cookie for the initiation that has that index. */
+export function encodeCookie(index: number, cookie: Uint8Array): Bytes {
+  return concatBytes(Uint8Array.of(DATAGRAM_TYPES.cookie), indexBytes(index), cookie);
+}
+
+/** Writes what stands before a transport datagram's sealed part. */
+export function writeTransportHeader(out: Uint8Array, index: number, counter: number): void {
+  out[0] = DATAGRAM_TYPES.transport;
+  writeUint32(out, 1, index);
+  writeUint32(out, INDEX_END, Math.floor(counter / 2 ** 32));
+  writeUint32(out, INDEX_END + 4, counter >>> 0);
+}
+
+const PROLOGUE_DOMAIN = utf8("p2pchat sealed datagrams 1\0");
+
+/** What both sides of a handshake must have seen alike. */
+export function prologueOf(index: number, preface: Uint8Array): Bytes {
+  return concatBytes(PROLOGUE_DOMAIN, indexBytes(index), preface);
+}
+
+/** What a responder adds to its proof. */
+export function encodeAttachment(version: number, index: number): Bytes {
+  return concatBytes(Uint8Array.of(version), indexBytes(index));
+}
+
+/** Version and index in a responder's attachment; `null` where it isn't one. */
+export function decodeAttachment(
+  bytes: Uint8Array,
+): { readonly version: number; readonly index: number } | null {
+  if (bytes.length !== ATTACHMENT_BYTES) return null;
+  return { version: bytes[0]!, index: uint32(bytes, VERSION_BYTES) };
+}
+
+/** The index in 4 random bytes. */
+export function indexOf(bytes: Uint8Array): number {
+  return uint32(bytes, 0);
+}
+
+function indexBytes(index: number): Bytes {
+  const bytes = new Uint8Array(INDEX_BYTES);
+  writeUint32(bytes, 0, index);
+  return bytes;
+}
+
+function uint32(bytes: Uint8Array, at: number): number {
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>>
+    0;
+}
+
+function writeUint32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = value >>> 16;
+  bytes[at + 2] = value >>> 8;
+  bytes[at + 3] = value;
+}

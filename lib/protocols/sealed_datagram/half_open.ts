@@ -1,0 +1,103 @@
+/**
+ * Handshakes that others began: from their first message until they may not be repeated any more. Places are given
+ * back by time alone, so that whoever completes one handshake after the other gets no more work out of us than
+ * who completes none.
+ */
+
+import type { Bytes } from "../../base/crypto.ts";
+import { type Endpoint, endpointText } from "../../base/ids.ts";
+import type { Initiation } from "./formats.ts";
+import type { Responder } from "../noise/identity_handshake.ts";
+import {
+  HALF_OPEN_MAX,
+  HALF_OPEN_MS,
+  HALF_OPEN_PROVEN_FOR_HOST_MAX,
+  HALF_OPEN_PROVEN_MAX,
+} from "./limits.ts";
+import type { Session } from "./session.ts";
+
+export interface HalfOpen {
+  /** Of this handshake: its address, and all that its first message says. */
+  readonly name: string;
+  /** Ours. */
+  readonly index: number;
+  readonly remoteIndex: number;
+  /** Where the second message went: whoever sends the third receives there. */
+  readonly from: Endpoint;
+  readonly hasCookie: boolean;
+  readonly order: number;
+  readonly responder: Responder;
+  /** The second message, for each time that the first comes. */
+  readonly response: Bytes;
+  readonly endsAtMs: number;
+  /** What became of it: a session and the third message that made it, or nothing for good. */
+  outcome: { readonly session: Session; readonly confirmation: Bytes } | "refused" | null;
+}
+
+export class HalfOpens {
+  // In the order of their beginning, which is that of their end.
+  readonly #byName = new Map<string, HalfOpen>();
+  readonly #byIndex = new Map<number, HalfOpen>();
+  readonly #provenByHost = new Map<string, number>();
+  #proven = 0;
+
+  get size(): number {
+    return this.#byName.size;
+  }
+
+  /** The name of a handshake, the same for each repetition of its first message and for nothing else. */
+  static nameOf(from: Endpoint, { index, preface, message }: Initiation): string {
+    return `${endpointText(from)} ${index} ${preface.toHex()} ${message.toHex()}`;
+  }
+
+  named(name: string): HalfOpen | undefined {
+    return this.#byName.get(name);
+  }
+
+  withIndex(index: number): HalfOpen | undefined {
+    return this.#byIndex.get(index);
+  }
+
+  /** Whether another may begin without a cookie. */
+  get hasRoom(): boolean {
+    return this.#byName.size - this.#proven < HALF_OPEN_MAX;
+  }
+
+  /** Whether one more may begin from there that has shown a cookie. */
+  hasRoomFor({ host }: Endpoint): boolean {
+    return this.#proven < HALF_OPEN_PROVEN_MAX &&
+      (this.#provenByHost.get(host) ?? 0) < HALF_OPEN_PROVEN_FOR_HOST_MAX;
+  }
+
+  static endsAtMs(nowMs: number): number {
+    return nowMs + HALF_OPEN_MS;
+  }
+
+  add(halfOpen: HalfOpen): void {
+    this.#byName.set(halfOpen.name, halfOpen);
+    this.#byIndex.set(halfOpen.index, halfOpen);
+    if (halfOpen.hasCookie) this.#count(halfOpen.from.host, 1);
+  }
+
+  nextDeadlineMs(): number | null {
+    for (const { endsAtMs } of this.#byName.values()) return endsAtMs;
+    return null;
+  }
+
+  /** Forgets those whose time is over. */
+  expire(nowMs: number): void {
+    for (const halfOpen of this.#byName.values()) {
+      if (halfOpen.endsAtMs > nowMs) return;
+      this.#byName.delete(halfOpen.name);
+      this.#byIndex.delete(halfOpen.index);
+      if (halfOpen.hasCookie) this.#count(halfOpen.from.host, -1);
+    }
+  }
+
+  #count(host: string, difference: 1 | -1): void {
+    this.#proven += difference;
+    const count = (this.#provenByHost.get(host) ?? 0) + difference;
+    if (count === 0) this.#provenByHost.delete(host);
+    else this.#provenByHost.set(host, count);
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * An address from which an authentic datagram came and that isn't the session's. Somebody on the way may have
+ * sent it from there, so it is sent little until it has returned a challenge (RFC 9000, section 8.2 and 9.3).
+ */
+
+import type { Bytes } from "../../base/crypto.ts";
+import type { Endpoint } from "../../base/ids.ts";
+import { CHALLENGE_REPEAT_MS, CHALLENGES_MAX, UNPROVEN_FACTOR } from "./limits.ts";
+
+export class NewPath {
+  readonly endpoint: Endpoint;
+  /** What the peer must send back from there. */
+  readonly challenge: Bytes;
+  #receivedBytes = 0;
+  #sentBytes = 0;
+  #challenges = 0;
+  #dueMs: number | null;
+
+  constructor(endpoint: Endpoint, challenge: Bytes, nowMs: number) {
+    this.endpoint = endpoint;
+    this.challenge = challenge;
+    this.#dueMs = nowMs;
+  }
+
+  /** When the next challenge is due, `null` after the last. */
+  get dueMs(): number | null {
+    return this.#dueMs;
+  }
+
+  received(bytes: number): void {
+    this.#receivedBytes += bytes;
+  }
+
+  /** Takes `bytes` of what may be sent there, if as many are left. */
+  take(bytes: number): boolean {
+    if (this.#sentBytes + bytes > UNPROVEN_FACTOR * this.#receivedBytes) return false;
+    this.#sentBytes += bytes;
+    return true;
+  }
+
+  /** A challenge was sent, or couldn't be: the next one comes later. */
+  challenged(nowMs: number): void {
+    this.#challenges += 1;
+    this.#dueMs = this.#challenges < CHALLENGES_MAX
+      ? nowMs + CHALLENGE_REPEAT_MS * 2 ** (this.#challenges - 1)
+      : null;
+  }
+}

@@ -1,0 +1,59 @@
+/** All that there is between us and one peer: the session in use, those before and after it, an attempt. */
+
+import type { PeerKey } from "../../base/ids.ts";
+import { earliestMs } from "../../base/machine.ts";
+import type { Attempt } from "./attempt.ts";
+import { PREVIOUS_SESSION_MS } from "./limits.ts";
+import type { Session } from "./session.ts";
+
+export class PeerSessions {
+  /** A handshake that we began and that isn't over. */
+  attempt: Attempt | null = null;
+  /** Has our proof and may seal any time; ours once it does. Its handshake may be over without that. */
+  pending: Session | null = null;
+  /** What is sent is sealed with this one. */
+  current: Session | null = null;
+  /** The one before of the same process: opens what is still under way. */
+  previous: Session | null = null;
+  previousEndsAtMs = Infinity;
+  rekeyAtMs = Infinity;
+
+  constructor(readonly peer: PeerKey) {}
+
+  get isEmpty(): boolean {
+    return this.attempt === null && this.current === null;
+  }
+
+  /**
+   * `session` takes the place of the one in use, which still opens for a while if it is of the same process.
+   * @returns The sessions that are over.
+   */
+  install(session: Session, nowMs: number): readonly Session[] {
+    const { current, previous, pending } = this;
+    const over = [previous, pending === session ? null : pending];
+    const isSameProcess = current !== null && current.process === session.process;
+    if (!isSameProcess) over.push(current);
+    this.previous = isSameProcess ? current : null;
+    this.previousEndsAtMs = nowMs + PREVIOUS_SESSION_MS;
+    this.pending = null;
+    this.attempt = null;
+    this.current = session;
+    this.rekeyAtMs = session.rekeyAtMs;
+    return over.filter((each) => each !== null);
+  }
+
+  /** All sessions that open what comes. */
+  sessions(): readonly Session[] {
+    return [this.current, this.previous, this.pending].filter((each) => each !== null);
+  }
+
+  nextDeadlineMs(): number | null {
+    const { attempt, current, previous } = this;
+    return earliestMs(
+      attempt?.nextDeadlineMs() ?? null,
+      current === null ? null : Math.min(current.endsAtMs, this.rekeyAtMs),
+      current?.newPath?.dueMs ?? null,
+      previous === null ? null : this.previousEndsAtMs,
+    );
+  }
+}

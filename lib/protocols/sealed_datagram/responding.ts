@@ -1,0 +1,182 @@
+/**
+ * The responder's part in handshakes: what is answered, to whom, and with how little work and memory for those who
+ * have proved nothing. An answer goes where its question came from and is never larger.
+ */
+
+import { type Bytes, concatBytes } from "../../base/crypto.ts";
+import { RemoteProtocolError } from "../../base/errors.ts";
+import type { Endpoint } from "../../base/ids.ts";
+import {
+  type ChannelIdentity,
+  type HandshakeEnvironment,
+  type ProvenPeer,
+  Responder,
+} from "../noise/identity_handshake.ts";
+import { CHANNEL_VERSION, decodePreface } from "../noise/preface.ts";
+import { KEY_BYTES, keyPairFromSeed } from "../noise/primitives.ts";
+import { Cookies } from "./cookies.ts";
+import {
+  encodeAnswer,
+  encodeAttachment,
+  encodeCookie,
+  type Initiation,
+  prologueOf,
+} from "./formats.ts";
+import { type HalfOpen, HalfOpens } from "./half_open.ts";
+import type { SealedAccess } from "./sealed_io.ts";
+import type { Session } from "./session.ts";
+
+const COOKIE_SECRET_BYTES = 32;
+
+export interface RespondingOptions {
+  readonly identity: ChannelIdentity;
+  readonly env: HandshakeEnvironment;
+  readonly access: SealedAccess;
+}
+
+/** What it needs of the machine that it is a part of. */
+export interface RespondingContext {
+  newIndex(): number;
+  /** Counts handshakes, ours and others', in the order of their beginning. */
+  nextOrder(): number;
+  transmit(to: Endpoint, bytes: Bytes): void;
+}
+
+/** A third message as it was read. */
+export interface Confirmation {
+  /** `null`: of no handshake that we know. */
+  readonly halfOpen: HalfOpen | null;
+  /** Who wrote it; `null` where it isn't authentic, or its author may not come. */
+  readonly proven: ProvenPeer | null;
+  /** It has done its work already. */
+  readonly isRepeated: boolean;
+}
+
+export class Responding {
+  readonly #options: RespondingOptions;
+  readonly #context: RespondingContext;
+  readonly #halfOpens = new HalfOpens();
+  readonly #cookies: Cookies;
+
+  constructor(options: RespondingOptions, context: RespondingContext) {
+    this.#options = options;
+    this.#context = context;
+    this.#cookies = new Cookies(options.env.randomBytes(COOKIE_SECRET_BYTES));
+  }
+
+  get size(): number {
+    return this.#halfOpens.size;
+  }
+
+  has(index: number): boolean {
+    return this.#halfOpens.withIndex(index) !== undefined;
+  }
+
+  nextDeadlineMs(): number | null {
+    return this.#halfOpens.nextDeadlineMs();
+  }
+
+  expire(nowMs: number): void {
+    this.#halfOpens.expire(nowMs);
+  }
+
+  /** Answers a first message, or doesn't. @returns Whether it is one, and meant for us. */
+  initiation(datagram: Initiation, from: Endpoint, nowMs: number): boolean {
+    if (!this.#isForUs(datagram.preface)) return false;
+    const name = HalfOpens.nameOf(from, datagram);
+    const known = this.#halfOpens.named(name);
+    if (known !== undefined) {
+      this.#context.transmit(from, known.response.slice());
+      return true;
+    }
+    const hasCookie = !this.#halfOpens.hasRoom;
+    if (hasCookie && !this.#hasGoodCookie(datagram, from, nowMs)) return true;
+    const made = this.#respond(datagram);
+    if (made === null) return false;
+    const halfOpen: HalfOpen = {
+      ...made,
+      name,
+      remoteIndex: datagram.index,
+      from,
+      hasCookie,
+      order: this.#context.nextOrder(),
+      endsAtMs: HalfOpens.endsAtMs(nowMs),
+      outcome: null,
+    };
+    this.#halfOpens.add(halfOpen);
+    this.#context.transmit(from, halfOpen.response.slice());
+    return true;
+  }
+
+  /** Reads a third message. */
+  confirmation(index: number, message: Uint8Array): Confirmation {
+    const halfOpen = this.#halfOpens.withIndex(index) ?? null;
+    const none = { halfOpen, proven: null, isRepeated: false };
+    if (halfOpen === null || halfOpen.outcome === "refused") return none;
+    if (halfOpen.outcome !== null) {
+      return { ...none, isRepeated: isEqual(halfOpen.outcome.confirmation, message) };
+    }
+    let proven: ProvenPeer;
+    try {
+      proven = halfOpen.responder.read(message);
+    } catch (error) {
+      if (!(error instanceof RemoteProtocolError)) throw error;
+      return none;
+    }
+    const { identity, access } = this.#options;
+    if (proven.peer === identity.signer.key || !access.admit(proven.peer)) {
+      halfOpen.outcome = "refused";
+      return none;
+    }
+    return { halfOpen, proven, isRepeated: false };
+  }
+
+  /** The third message of a handshake has made a session. */
+  completed(halfOpen: HalfOpen, session: Session, message: Uint8Array): void {
+    halfOpen.outcome = { session, confirmation: new Uint8Array(message) };
+  }
+
+  #isForUs(preface: Uint8Array): boolean {
+    const { identity, access } = this.#options;
+    try {
+      const decoded = decodePreface(preface, access.mode);
+      if (decoded === null || typeof decoded === "string") return false;
+      return decoded.keyNamed && decoded.meansKey(identity.signer.key);
+    } catch (error) {
+      if (!(error instanceof RemoteProtocolError)) throw error;
+      return false;
+    }
+  }
+
+  /** Whether whoever sent it receives there and may begin another handshake; a cookie is sent otherwise. */
+  #hasGoodCookie({ index, message, cookie }: Initiation, from: Endpoint, nowMs: number): boolean {
+    const named = concatBytes(encodeAttachment(CHANNEL_VERSION, index), message);
+    if (!this.#cookies.isGood(cookie, from, named, nowMs)) {
+      this.#context.transmit(from, encodeCookie(index, this.#cookies.make(from, named, nowMs)));
+      return false;
+    }
+    return this.#halfOpens.hasRoomFor(from);
+  }
+
+  #respond(
+    { index: remoteIndex, preface, message }: Initiation,
+  ): Pick<HalfOpen, "index" | "responder" | "response"> | null {
+    const { identity, env, access } = this.#options;
+    const prologue = prologueOf(remoteIndex, preface);
+    const terms = { mode: access.mode, prologue, preSharedKey: null };
+    const ephemeral = keyPairFromSeed(env.randomBytes(KEY_BYTES));
+    try {
+      const responder = new Responder(identity, env, terms, ephemeral, message);
+      const index = this.#context.newIndex();
+      const second = responder.answer(encodeAttachment(CHANNEL_VERSION, index));
+      return { index, responder, response: encodeAnswer("response", remoteIndex, second) };
+    } catch (error) {
+      if (!(error instanceof RemoteProtocolError)) throw error;
+      return null;
+    }
+  }
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+}

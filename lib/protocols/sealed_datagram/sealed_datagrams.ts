@@ -1,0 +1,428 @@
+/**
+ * Encrypted sessions between two programs over datagrams: who is there, proven; what comes is authentic and comes
+ * at most once. Not that it comes, nor in which order.
+ *
+ * The picture: WireGuard's machine with Noise XX and identities in it. Three messages make a session (formats.ts),
+ * which the initiator believes in once something sealed came back, the responder once the third is verified. Nobody
+ * answers what is no answer to us, is forged or comes twice; and nothing of that changes more than the bounded
+ * table of handshakes that others began.
+ *
+ * Sources: Noise Protocol Framework, revision 34; Donenfeld, WireGuard (NDSS 2017), section 5 and 6; RFC 9000,
+ * section 8 and 9 (addresses). Departures: XX, so identities are hidden from onlookers and the responder learns
+ * who begins from the third message only; when both begin at once, one handshake is given up.
+ *
+ * The caller's duties beyond those of `Machine`: none; a datagram that isn't transmitted counts as lost.
+ */
+
+import type { Bytes } from "../../base/crypto.ts";
+import { DeadlineQueue } from "../../base/deadline_queue.ts";
+import { RemoteProtocolError } from "../../base/errors.ts";
+import { type Endpoint, isSameEndpoint, type PeerKey } from "../../base/ids.ts";
+import { invariant, unreachable } from "../../base/invariant.ts";
+import { earliestMs, type Machine } from "../../base/machine.ts";
+import type { ChannelIdentity, HandshakeEnvironment } from "../noise/identity_handshake.ts";
+import { CHANNEL_VERSION } from "../noise/preface.ts";
+import { EMPTY } from "../noise/primitives.ts";
+import { decodeCloseReason, encodeCloseReason } from "../noise/record.ts";
+import { Attempt, type Purpose } from "./attempt.ts";
+import {
+  type CookieReply,
+  decodeAttachment,
+  decodeDatagram,
+  encodeAnswer,
+  type HandshakeAnswer,
+  indexOf,
+  PAYLOAD_BYTES_MAX,
+  type Transport,
+} from "./formats.ts";
+import { REKEY_RETRY_MS } from "./limits.ts";
+import { NewPaths } from "./new_paths.ts";
+import { PeerSessions } from "./peer_sessions.ts";
+import { Responding } from "./responding.ts";
+import type { SealedAccess, SealedEffect, SealedInput, SealedStatistics } from "./sealed_io.ts";
+import { Session } from "./session.ts";
+
+export interface SealedOptions {
+  readonly identity: ChannelIdentity;
+  readonly env: HandshakeEnvironment;
+  readonly access: SealedAccess;
+}
+
+const NOTHING: readonly SealedEffect[] = [];
+
+export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
+  readonly #options: SealedOptions;
+  readonly #peers = new Map<PeerKey, PeerSessions>();
+  /** Every session that opens what comes, by our index. */
+  readonly #sessions = new Map<number, Session>();
+  readonly #attempts = new Map<number, Attempt>();
+  readonly #responding: Responding;
+  readonly #paths: NewPaths;
+  readonly #deadlines = new DeadlineQueue<PeerSessions>();
+  readonly #statistics = { opened: 0, repeated: 0, forged: 0, strange: 0 };
+  #handshakes = 0;
+  #effects: SealedEffect[] = [];
+
+  constructor(options: SealedOptions) {
+    this.#options = options;
+    const transmit = (to: Endpoint, bytes: Bytes) => this.#transmit(to, bytes);
+    this.#paths = new NewPaths(options.env, transmit);
+    this.#responding = new Responding(options, {
+      newIndex: () => this.#newIndex(),
+      nextOrder: () => ++this.#handshakes,
+      transmit,
+    });
+  }
+
+  get statistics(): SealedStatistics {
+    return this.#statistics;
+  }
+
+  /** How many handshakes that others began are remembered. */
+  get halfOpenCount(): number {
+    return this.#responding.size;
+  }
+
+  /** Where the peer is sent to; `null` where there is no session. */
+  endpointOf(peer: PeerKey): Endpoint | null {
+    return this.#peers.get(peer)?.current?.endpoint ?? null;
+  }
+
+  step(input: SealedInput, nowMs: number): readonly SealedEffect[] {
+    this.#effects = [];
+    switch (input.type) {
+      case "datagram":
+        this.#datagram(input.from, input.bytes, nowMs);
+        break;
+      case "connect":
+        this.#connect(input.peer, input.endpoint, "asked", nowMs);
+        break;
+      case "send":
+        this.#send(input.peer, input.payload, nowMs);
+        break;
+      case "close":
+        this.#close(input.peer, input.reason);
+        break;
+      case "tick":
+        this.#tick(nowMs);
+        break;
+      default:
+        return unreachable(input);
+    }
+    return this.#effects.length === 0 ? NOTHING : this.#effects;
+  }
+
+  nextDeadlineMs(): number | null {
+    return earliestMs(this.#deadlines.nextMs(), this.#responding.nextDeadlineMs());
+  }
+
+  // What comes in.
+
+  #datagram(from: Endpoint, bytes: Uint8Array, nowMs: number): void {
+    const datagram = decodeDatagram(bytes);
+    switch (datagram?.type) {
+      case "transport":
+        return this.#transport(datagram, from, bytes.length, nowMs);
+      case "initiation":
+        return this.#count(this.#responding.initiation(datagram, from, nowMs));
+      case "response":
+        return this.#count(this.#response(datagram, nowMs));
+      case "confirmation":
+        return this.#count(this.#confirmation(datagram, nowMs));
+      case "cookie":
+        return this.#count(this.#cookie(datagram));
+      case undefined:
+        return this.#count(false);
+      default:
+        return unreachable(datagram);
+    }
+  }
+
+  #count(isSensible: boolean): void {
+    if (!isSensible) this.#statistics.strange += 1;
+  }
+
+  #transport(datagram: Transport, from: Endpoint, bytes: number, nowMs: number): void {
+    const session = this.#sessions.get(datagram.index);
+    if (session === undefined) return this.#count(false);
+    const opened = session.open(datagram);
+    this.#statistics[opened.verdict] += 1;
+    if (opened.verdict !== "opened") return;
+    const sessions = this.#peers.get(session.peer);
+    invariant(sessions !== undefined, "a session belongs to a peer");
+    if (session === sessions.pending) this.#install(sessions, session, nowMs);
+    const { kind, content, isNewest } = opened;
+    if (session === sessions.current) this.#paths.heard(session, from, bytes, isNewest, nowMs);
+    switch (kind) {
+      case "payload":
+        this.#effects.push({ type: "payload", peer: session.peer, bytes: content });
+        break;
+      case "challenge":
+        this.#paths.challenged(session, content, from);
+        break;
+      case "proof":
+        if (this.#paths.proven(session, content, from)) {
+          const { peer, endpoint } = session;
+          this.#effects.push({ type: "moved", peer, endpoint });
+        }
+        break;
+      case "close":
+        this.#forget(sessions);
+        this.#effects.push({
+          type: "down",
+          peer: session.peer,
+          closed: true,
+          reason: decodeCloseReason(content),
+        });
+        return;
+      case "confirmed":
+      case undefined:
+        break;
+      default:
+        unreachable(kind);
+    }
+    // Nothing else that comes can change a deadline.
+    if (session.newPath !== null || kind === "proof") this.#arm(sessions);
+  }
+
+  // Handshakes that we begin.
+
+  #connect(peer: PeerKey, endpoint: Endpoint, purpose: Purpose, nowMs: number): void {
+    const { identity, env, access } = this.#options;
+    invariant(peer !== identity.signer.key, "nobody connects to itself");
+    let sessions = this.#peers.get(peer);
+    if (sessions === undefined) {
+      sessions = new PeerSessions(peer);
+      this.#peers.set(peer, sessions);
+    }
+    const { attempt: before } = sessions;
+    if (before !== null) {
+      if (purpose === "rekey") return;
+      if (isSameEndpoint(before.endpoint, endpoint) && before.purpose === purpose) return;
+      this.#attempts.delete(before.index);
+    }
+    const index = this.#newIndex();
+    const order = ++this.#handshakes;
+    const { mode } = access;
+    const attempt = new Attempt(identity, env, mode, peer, endpoint, index, order, purpose, nowMs);
+    sessions.attempt = attempt;
+    this.#attempts.set(index, attempt);
+    this.#transmit(endpoint, attempt.dueMessage(nowMs));
+    this.#arm(sessions);
+  }
+
+  /** @returns Whether it is a response that an attempt of ours waits for. */
+  #response({ index, message }: HandshakeAnswer, nowMs: number): boolean {
+    const attempt = this.#attempts.get(index);
+    if (attempt === undefined || attempt.isAnswered) return attempt !== undefined;
+    const answer = tryRead(() => attempt.initiator.read(message));
+    const attachment = answer === null ? null : decodeAttachment(answer.attachment);
+    if (answer === null || attachment?.version !== CHANNEL_VERSION) return false;
+    if (answer.peer !== attempt.peer) {
+      attempt.answeredBy = answer.peer;
+      return true;
+    }
+    const sessions = this.#peers.get(attempt.peer);
+    invariant(sessions?.attempt === attempt, "an attempt belongs to its peer");
+    const finished = tryRead(() => answer.finish());
+    if (finished === null) return false;
+    if (sessions.pending !== null) this.#sessions.delete(sessions.pending.localIndex);
+    const { endpoint, order } = attempt;
+    const { proven } = finished;
+    const session = new Session({
+      localIndex: index,
+      remoteIndex: attachment.index,
+      proven,
+      endpoint,
+      initiated: true,
+      order,
+      nowMs,
+    });
+    sessions.pending = session;
+    this.#sessions.set(index, session);
+    attempt.answered(encodeAnswer("confirmation", attachment.index, finished.message));
+    this.#transmit(endpoint, attempt.dueMessage(nowMs));
+    this.#arm(sessions);
+    return true;
+  }
+
+  #cookie({ index, cookie }: CookieReply): boolean {
+    const attempt = this.#attempts.get(index);
+    if (attempt === undefined) return false;
+    if (attempt.takeCookie(cookie)) this.#transmit(attempt.endpoint, attempt.message());
+    return true;
+  }
+
+  // Handshakes that others began.
+
+  #confirmation({ index, message }: HandshakeAnswer, nowMs: number): boolean {
+    const { halfOpen, proven, isRepeated } = this.#responding.confirmation(index, message);
+    if (halfOpen === null) return false;
+    if (isRepeated) {
+      const { outcome } = halfOpen;
+      if (outcome === null || outcome === "refused") return true;
+      const { session } = outcome;
+      if (!session.isHeard && this.#sessions.get(index) === session) this.#confirm(session);
+      return true;
+    }
+    if (proven === null) return false;
+    const { from: endpoint, remoteIndex, order } = halfOpen;
+    if (!this.#yieldsTo(proven.peer, proven.processKey.toHex(), order)) return true;
+    const session = new Session({
+      localIndex: index,
+      remoteIndex,
+      proven,
+      endpoint,
+      initiated: false,
+      order,
+      nowMs,
+    });
+    this.#responding.completed(halfOpen, session, message);
+    let sessions = this.#peers.get(session.peer);
+    if (sessions === undefined) {
+      sessions = new PeerSessions(session.peer);
+      this.#peers.set(session.peer, sessions);
+    }
+    this.#sessions.set(index, session);
+    this.#install(sessions, session, nowMs);
+    this.#confirm(session);
+    this.#arm(sessions);
+    return true;
+  }
+
+  /** Whether a handshake of that process takes the place of what there is. */
+  #yieldsTo(peer: PeerKey, process: string, order: number): boolean {
+    const sessions = this.#peers.get(peer);
+    if (sessions === undefined) return true;
+    const { attempt, pending, current } = sessions;
+    // A late message of a process that has ended since.
+    if (current !== null && current.process !== process && current.order > order) return false;
+    // Both began at once: the smaller key's survives, unless it is getting nowhere.
+    const isSmaller = this.#options.identity.signer.key < peer;
+    const ours = attempt?.isAnswered === true && pending?.process === process;
+    return !(isSmaller && ours);
+  }
+
+  // Sessions.
+
+  #install(sessions: PeerSessions, session: Session, nowMs: number): void {
+    if (sessions.attempt !== null) this.#attempts.delete(sessions.attempt.index);
+    for (const over of sessions.install(session, nowMs)) this.#sessions.delete(over.localIndex);
+    const { peer, process, endpoint } = session;
+    this.#effects.push({ type: "up", peer, process, endpoint });
+    this.#arm(sessions);
+  }
+
+  #confirm(session: Session): void {
+    this.#transmit(session.endpoint, session.seal("confirmed", EMPTY));
+  }
+
+  #send(peer: PeerKey, payload: Uint8Array, nowMs: number): void {
+    invariant(
+      payload.length > 0 && payload.length <= PAYLOAD_BYTES_MAX,
+      `a payload has 1 to ${PAYLOAD_BYTES_MAX} bytes`,
+    );
+    const sessions = this.#peers.get(peer);
+    const session = sessions?.current ?? null;
+    if (sessions === undefined || session === null) return;
+    this.#transmit(session.endpoint, session.seal("payload", payload));
+    if (session.isWornOut && sessions.attempt === null && sessions.rekeyAtMs > nowMs) {
+      sessions.rekeyAtMs = Math.min(sessions.rekeyAtMs, nowMs + REKEY_RETRY_MS);
+      this.#connect(peer, session.endpoint, "rekey", nowMs);
+    }
+  }
+
+  #close(peer: PeerKey, reason: string): void {
+    const sessions = this.#peers.get(peer);
+    if (sessions === undefined) return;
+    const { current } = sessions;
+    if (current !== null) {
+      this.#transmit(current.endpoint, current.seal("close", encodeCloseReason(reason)));
+    }
+    this.#forget(sessions);
+  }
+
+  #forget(sessions: PeerSessions): void {
+    for (const { localIndex } of sessions.sessions()) this.#sessions.delete(localIndex);
+    if (sessions.attempt !== null) this.#attempts.delete(sessions.attempt.index);
+    this.#peers.delete(sessions.peer);
+    this.#deadlines.set(sessions, null);
+  }
+
+  // Time.
+
+  #tick(nowMs: number): void {
+    this.#responding.expire(nowMs);
+    for (
+      let sessions = this.#deadlines.takeDue(nowMs);
+      sessions !== null;
+      sessions = this.#deadlines.takeDue(nowMs)
+    ) this.#serve(sessions, nowMs);
+  }
+
+  #serve(sessions: PeerSessions, nowMs: number): void {
+    const { peer, current, previous, attempt } = sessions;
+    if (previous !== null && sessions.previousEndsAtMs <= nowMs) {
+      this.#sessions.delete(previous.localIndex);
+      sessions.previous = null;
+    }
+    if (attempt !== null) {
+      if (attempt.endsAtMs <= nowMs) this.#attemptFailed(sessions, attempt);
+      else if (attempt.isDue(nowMs)) this.#transmit(attempt.endpoint, attempt.dueMessage(nowMs));
+    }
+    if (current !== null) {
+      if (current.endsAtMs <= nowMs) {
+        this.#sessions.delete(current.localIndex);
+        sessions.current = null;
+        const reason = "no fresh keys could be agreed on";
+        this.#effects.push({ type: "down", peer, closed: false, reason });
+      } else {
+        this.#paths.challengeIfDue(current, nowMs);
+        if (sessions.rekeyAtMs <= nowMs) {
+          sessions.rekeyAtMs = nowMs + REKEY_RETRY_MS;
+          this.#connect(peer, current.endpoint, "rekey", nowMs);
+        }
+      }
+    }
+    if (sessions.isEmpty) this.#forget(sessions);
+    else this.#arm(sessions);
+  }
+
+  #attemptFailed(sessions: PeerSessions, attempt: Attempt): void {
+    this.#attempts.delete(attempt.index);
+    sessions.attempt = null;
+    if (attempt.purpose === "rekey") return;
+    const { peer, endpoint, answeredBy: key } = attempt;
+    const reason = key === null ? "timeout" : "wrong-key";
+    this.#effects.push({ type: "failed", peer, endpoint, reason, key });
+  }
+
+  #arm(sessions: PeerSessions): void {
+    if (this.#peers.get(sessions.peer) !== sessions) return;
+    this.#deadlines.set(sessions, sessions.nextDeadlineMs());
+  }
+
+  #transmit(to: Endpoint, bytes: Bytes): void {
+    this.#effects.push({ type: "transmit", to, bytes });
+  }
+
+  /** One that neither a session nor a handshake has. */
+  #newIndex(): number {
+    for (;;) {
+      const index = indexOf(this.#options.env.randomBytes(4));
+      const isTaken = this.#sessions.has(index) || this.#attempts.has(index) ||
+        this.#responding.has(index);
+      if (!isTaken) return index;
+    }
+  }
+}
+
+/** What `read` makes of bytes from anybody; `null` where they aren't what they should be. */
+function tryRead<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof RemoteProtocolError)) throw error;
+    return null;
+  }
+}

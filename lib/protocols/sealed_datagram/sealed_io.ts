@@ -1,0 +1,71 @@
+/** What sealed datagrams are told, and what they answer: the vocabulary of sealed_datagrams.ts. */
+
+import type { Bytes } from "../../base/crypto.ts";
+import type { Endpoint, PeerKey } from "../../base/ids.ts";
+import type { ChannelMode } from "../noise/preface.ts";
+
+export type SealedInput =
+  /** From the socket. `bytes` aren't kept. */
+  | { readonly type: "datagram"; readonly from: Endpoint; readonly bytes: Uint8Array }
+  /**
+   * From the owner: make a session with `peer`, a new one where there is one; `up` or `failed` answers within 5 s.
+   * An attempt under way at the same endpoint goes on, at another is given up without a word.
+   */
+  | { readonly type: "connect"; readonly peer: PeerKey; readonly endpoint: Endpoint }
+  /** From the owner: 1 byte to `PAYLOAD_BYTES_MAX`, copied. Dropped where there is no session. */
+  | { readonly type: "send"; readonly peer: PeerKey; readonly payload: Uint8Array }
+  /** From the owner: tell the peer once, and forget it. Nothing is said of it after that. */
+  | { readonly type: "close"; readonly peer: PeerKey; readonly reason: string }
+  | { readonly type: "tick" };
+
+/** Why no session came about. `wrong-key`: nobody else than another identity answered there. */
+export type SealedFailure = "timeout" | "wrong-key";
+
+export type SealedEffect =
+  | { readonly type: "transmit"; readonly to: Endpoint; readonly bytes: Bytes }
+  /** There is a session, the first or another that took its place. */
+  | {
+    readonly type: "up";
+    readonly peer: PeerKey;
+    /** Stands for the peer's process: another one after it was started again. */
+    readonly process: string;
+    readonly endpoint: Endpoint;
+  }
+  /** From the peer, each at most once, in any order; `bytes` belong to the receiver. */
+  | { readonly type: "payload"; readonly peer: PeerKey; readonly bytes: Bytes }
+  /** The peer has proved that it receives at another address: it is sent everything there from now on. */
+  | { readonly type: "moved"; readonly peer: PeerKey; readonly endpoint: Endpoint }
+  | {
+    readonly type: "failed";
+    readonly peer: PeerKey;
+    readonly endpoint: Endpoint;
+    readonly reason: SealedFailure;
+    /** Who answered instead, proven; `null` where nobody did. */
+    readonly key: PeerKey | null;
+  }
+  /** There is no session any more. `closed`: the peer said so, and why: text of another program. */
+  | {
+    readonly type: "down";
+    readonly peer: PeerKey;
+    readonly closed: boolean;
+    readonly reason: string;
+  };
+
+/** Who may make sessions with us. */
+export interface SealedAccess {
+  readonly mode: ChannelMode;
+  /** The last word on who began a handshake with us, once its identity is proven; not asked of those we connect to. */
+  admit(peer: PeerKey): boolean;
+}
+
+/** What became of received datagrams, for the log and for tests. */
+export interface SealedStatistics {
+  /** Authentic and new. */
+  readonly opened: number;
+  /** Authentic or not, with a counter that was seen or is too old. */
+  readonly repeated: number;
+  /** Not sealed with the session's key. */
+  readonly forged: number;
+  /** Neither of our form nor for a session or handshake of ours. */
+  readonly strange: number;
+}

@@ -1,0 +1,324 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { Responder } from "../../../lib/protocols/noise/identity_handshake.ts";
+import { CHANNEL_VERSION } from "../../../lib/protocols/noise/preface.ts";
+import { keyPairFromSeed } from "../../../lib/protocols/noise/primitives.ts";
+import {
+  CONFIRMATION_BYTES,
+  COOKIE_DATAGRAM_BYTES,
+  DATAGRAM_TYPES,
+  decodeDatagram,
+  encodeAnswer,
+  encodeAttachment,
+  type Initiation,
+  INITIATION_BYTES,
+  prologueOf,
+  RESPONSE_BYTES,
+} from "../../../lib/protocols/sealed_datagram/formats.ts";
+import {
+  DATAGRAM_BYTES_MAX,
+  HALF_OPEN_MAX,
+  HALF_OPEN_MS,
+  HALF_OPEN_PROVEN_FOR_HOST_MAX,
+  HANDSHAKE_MS_MAX,
+} from "../../../lib/protocols/sealed_datagram/limits.ts";
+import { environment, identityOf, seedOf } from "../noise/channel_pair.ts";
+import {
+  connected,
+  type Datagram,
+  endpoint,
+  flipped,
+  Program,
+  run,
+  settle,
+  twoPrograms,
+} from "./programs.ts";
+
+const { initiation, response, cookie, confirmation, transport } = DATAGRAM_TYPES;
+
+function ofType(type: number): (datagram: Datagram) => boolean {
+  return ({ bytes }) => bytes[0] === type;
+}
+
+Deno.test("SealedDatagrams: three messages and a sign make a session, and both know whom it is with", () => {
+  const ann = new Program("Ann", endpoint(1));
+  const bob = new Program("Bob", endpoint(2));
+  const said: number[] = [];
+
+  ann.connect(bob, 0);
+  settle([ann, bob], 0, ({ bytes }) => said.push(bytes[0]!) > 0);
+
+  assertEquals(said, [initiation, response, confirmation, transport]);
+  const up = (told: Program["told"]) => told.map((each) => [each.type, each.peer]);
+  assertEquals([up(ann.told), up(bob.told)], [[["up", bob.key]], [["up", ann.key]]]);
+  assertEquals(ann.machine.endpointOf(bob.key), bob.endpoint);
+  assertEquals(bob.machine.endpointOf(ann.key), ann.endpoint);
+});
+
+Deno.test("SealedDatagrams: no answer is larger than its question, and every datagram is under 1,200 bytes", () => {
+  assert(RESPONSE_BYTES <= INITIATION_BYTES);
+  assert(COOKIE_DATAGRAM_BYTES <= INITIATION_BYTES);
+  assert(CONFIRMATION_BYTES < DATAGRAM_BYTES_MAX && INITIATION_BYTES < DATAGRAM_BYTES_MAX);
+  assert(DATAGRAM_BYTES_MAX < 1_200);
+});
+
+Deno.test("SealedDatagrams: only the initiator repeats, at 250 ms and doubling, and gives up after 5 s", () => {
+  const ann = new Program("Ann", endpoint(1));
+  const bob = new Program("Bob", endpoint(2));
+  const times: number[] = [];
+  ann.connect(bob, 0);
+  for (let nowMs = 0; nowMs < 10_000; nowMs += 10) {
+    ann.step({ type: "tick" }, nowMs);
+    times.push(...ann.out.splice(0).map(() => nowMs));
+  }
+
+  assertEquals(times, [0, 250, 750, 1_750, 3_750]);
+  assertEquals(ann.told, [{
+    type: "failed",
+    peer: bob.key,
+    endpoint: bob.endpoint,
+    reason: "timeout",
+    key: null,
+  }]);
+  assertEquals(ann.machine.nextDeadlineMs(), null);
+});
+
+Deno.test("SealedDatagrams: whichever message is lost once, the session comes about", () => {
+  for (const type of [initiation, response, confirmation, transport]) {
+    const ann = new Program("Ann", endpoint(1));
+    const bob = new Program("Bob", endpoint(2));
+    let lost = 0;
+    ann.connect(bob, 0);
+
+    run([ann, bob], 0, 1_000, (datagram) => !(ofType(type)(datagram) && lost++ === 0));
+
+    assertEquals([ann.count("up"), bob.count("up")], [1, 1], `message ${type}`);
+  }
+});
+
+Deno.test("SealedDatagrams: a responder that nobody confirms says nothing by itself, and forgets", () => {
+  const ann = new Program("Ann", endpoint(1));
+  const bob = new Program("Bob", endpoint(2));
+  ann.connect(bob, 0);
+  bob.take(ann.out.shift()!, 0);
+  assertEquals([bob.out.length, bob.machine.halfOpenCount], [1, 1]);
+
+  run([bob], 0, 60_000);
+
+  assertEquals([bob.out.length, bob.machine.halfOpenCount, bob.told], [0, 0, []]);
+});
+
+Deno.test("SealedDatagrams: the same first message gets the same answer, from another address another", () => {
+  const ann = new Program("Ann", endpoint(1));
+  const bob = new Program("Bob", endpoint(2));
+  ann.connect(bob, 0);
+  const first = ann.out.shift()!;
+  bob.take(first, 0);
+  bob.take(first, 1);
+  bob.take({ ...first, from: endpoint(3) }, 2);
+
+  const [one, same, other] = bob.out.splice(0);
+
+  assertEquals([one?.bytes, one?.to.port, bob.machine.halfOpenCount], [same?.bytes, 1, 2]);
+  assertEquals(other?.to.port, 3);
+  assert(one?.bytes.toHex() !== other?.bytes.toHex());
+});
+
+Deno.test("SealedDatagrams: a program that is meant otherwise doesn't answer", () => {
+  const ann = new Program("Ann", endpoint(1));
+  const bob = new Program("Bob", endpoint(2));
+  const carl = new Program("Carl", endpoint(2));
+  ann.connect(carl, 0);
+
+  run([ann, bob], 0, 10_000);
+
+  assertEquals([ann.count("failed"), bob.out.length, bob.told.length], [1, 0, 0]);
+  assertEquals(bob.machine.halfOpenCount, 0);
+});
+
+Deno.test("SealedDatagrams: whoever isn't admitted gets no session, and no second try for its place", () => {
+  const ann = new Program("Ann", endpoint(1));
+  const bob = new Program("Bob", endpoint(2), 1, () => false);
+  ann.connect(bob, 0);
+
+  run([ann, bob], 0, HANDSHAKE_MS_MAX + 1);
+
+  assertEquals([ann.told.map(({ type }) => type), bob.told], [["failed"], []]);
+  assertEquals(bob.machine.halfOpenCount, 1);
+});
+
+Deno.test("SealedDatagrams: when both begin at once, the smaller key's handshake survives", () => {
+  const { smaller, larger } = twoPrograms();
+  smaller.connect(larger, 0);
+  larger.connect(smaller, 0);
+  const confirmations: string[] = [];
+
+  settle([smaller, larger], 0, (datagram) => {
+    if (ofType(confirmation)(datagram)) confirmations.push(String(datagram.from.port));
+    return true;
+  });
+  smaller.send(larger, "hello", 1);
+  larger.send(smaller, "you too", 1);
+  run([smaller, larger], 1, 20_000);
+
+  assertEquals([smaller.count("up"), larger.count("up")], [1, 1]);
+  assertEquals([larger.heard, smaller.heard], [["hello"], ["you too"]]);
+  assertEquals([smaller.count("failed"), larger.count("failed")], [0, 0]);
+});
+
+Deno.test("SealedDatagrams: when both begin at once and any one message is lost, both are up all the same", () => {
+  for (let lostAt = 0; lostAt < 12; lostAt++) {
+    for (const late of [0, 100]) {
+      const { smaller, larger } = twoPrograms();
+      const both = [smaller, larger];
+      let count = 0;
+      const passes = () => count++ !== lostAt;
+      smaller.connect(larger, 0);
+      run(both, 0, late, passes);
+      larger.connect(smaller, late);
+      run(both, late, 6_000, passes);
+      smaller.send(larger, "a", 6_000);
+      larger.send(smaller, "b", 6_000);
+      settle(both, 6_000);
+
+      assertEquals([larger.heard, smaller.heard], [["a"], ["b"]], `lost ${lostAt}, late ${late}`);
+    }
+  }
+});
+
+Deno.test("SealedDatagrams: handshakes beyond 64 half-open ones need a cookie, which needs no memory", () => {
+  const bob = new Program("Bob", endpoint(2));
+  const strangers = Array.from(
+    { length: HALF_OPEN_MAX + 10 },
+    (_, n) => new Program(`stranger ${n}`, { host: `10.1.0.${n}`, port: 9 }),
+  );
+  for (const stranger of strangers) {
+    stranger.connect(bob, 0);
+    bob.take(stranger.out.shift()!, 0);
+  }
+
+  const types = bob.out.map(({ bytes }) => bytes[0]);
+
+  assertEquals(types.filter((type) => type === response).length, HALF_OPEN_MAX);
+  assertEquals(types.filter((type) => type === cookie).length, 10);
+  assertEquals(bob.machine.halfOpenCount, HALF_OPEN_MAX);
+  settle([bob, ...strangers], 10);
+  assertEquals(strangers.filter(({ isUp }) => isUp).length, strangers.length);
+});
+
+Deno.test("SealedDatagrams: a cookie is good for its address and handshake alone, and for some seconds", () => {
+  const bob = new Program("Bob", endpoint(2));
+  for (let n = 0; n < HALF_OPEN_MAX; n++) {
+    const stranger = new Program(`stranger ${n}`, { host: `10.1.0.${n}`, port: 9 });
+    stranger.connect(bob, 0);
+    bob.take(stranger.out.shift()!, 0);
+  }
+  const ann = new Program("Ann", endpoint(1));
+  ann.connect(bob, 0);
+  bob.take(ann.out.shift()!, 0);
+  const [reply] = bob.out.splice(-1);
+  ann.take(reply!, 0);
+  const [withCookie] = ann.out.splice(0);
+  bob.out.splice(0);
+
+  bob.take({ ...withCookie!, from: endpoint(3) }, 0);
+  bob.take({ ...withCookie!, bytes: flipped(withCookie!.bytes, 5) }, 0);
+  bob.take(withCookie!, 0);
+
+  assertEquals(bob.out.map(({ bytes }) => bytes[0]), [cookie, cookie, response]);
+  assertEquals(bob.machine.halfOpenCount, HALF_OPEN_MAX + 1);
+});
+
+Deno.test("SealedDatagrams: one host with cookies takes a bounded part of the places", () => {
+  const bob = new Program("Bob", endpoint(2));
+  for (let port = 1; port <= HALF_OPEN_MAX + HALF_OPEN_PROVEN_FOR_HOST_MAX + 20; port++) {
+    const ann = new Program(`Ann ${port}`, endpoint(1_000 + port));
+    ann.connect(bob, 0);
+    for (let rounds = 0; rounds < 2; rounds++) {
+      for (const datagram of ann.out.splice(0)) bob.take(datagram, 0);
+      for (const datagram of bob.out.splice(0)) if (ofType(cookie)(datagram)) ann.take(datagram, 0);
+    }
+  }
+
+  assertEquals(bob.machine.halfOpenCount, HALF_OPEN_MAX + HALF_OPEN_PROVEN_FOR_HOST_MAX);
+  bob.step({ type: "tick" }, HALF_OPEN_MS);
+  assertEquals([bob.machine.halfOpenCount, bob.machine.nextDeadlineMs()], [0, null]);
+});
+
+Deno.test("SealedDatagrams: any handshake message with a changed bit is dropped, and the true one taken", () => {
+  for (const type of [initiation, response, confirmation]) {
+    const ann = new Program("Ann", endpoint(1));
+    const bob = new Program("Bob", endpoint(2));
+    ann.connect(bob, 0);
+    settle([ann, bob], 0, (datagram) => {
+      const to = datagram.to.port === 1 ? ann : bob;
+      if (!ofType(type)(datagram)) return true;
+      const before = [to.told.length, to.out.length];
+      for (let at = 0; at < datagram.bytes.length; at++) {
+        // Nothing in a first message is proven: most changes make another handshake, which leads nowhere.
+        if (to.machine.halfOpenCount > HALF_OPEN_MAX / 2) break;
+        to.take({ ...datagram, bytes: flipped(datagram.bytes, at, at % 8) }, 0);
+      }
+      to.out.splice(before[1]!);
+      assertEquals(to.told.length, before[0]);
+      return true;
+    });
+    assertEquals([ann.count("up"), bob.count("up")], [1, 1], `message ${type}`);
+  }
+});
+
+Deno.test("SealedDatagrams: bytes from anybody make it send nothing and change nothing", () => {
+  const { ann, bob } = connected();
+  const told = bob.told.length;
+  const dueMs = bob.machine.nextDeadlineMs();
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 1_300 }), fc.nat(6), (bytes, type) => {
+    const datagram = new Uint8Array(bytes);
+    if (datagram.length > 0) datagram[0] = type;
+    bob.take({ from: endpoint(9), to: bob.endpoint, bytes: datagram }, 0);
+    assertEquals([bob.told.length, bob.out.length, bob.machine.halfOpenCount], [told, 0, 1]);
+    assertEquals(bob.machine.nextDeadlineMs(), dueMs);
+  }));
+  ann.send(bob, "still there", 1);
+  settle([ann, bob], 1);
+  assertEquals(bob.heard, ["still there"]);
+});
+
+/** What Carl answers to a first message that was meant for another. */
+function answerOfCarl({ bytes, from, to }: Datagram): Datagram {
+  const first = decodeDatagram(bytes) as Initiation;
+  const prologue = prologueOf(first.index, first.preface);
+  const terms = { mode: "group", prologue, preSharedKey: null } as const;
+  const ephemeral = keyPairFromSeed(seedOf("ephemeral of Carl"));
+  const carl = identityOf("Carl");
+  const responder = new Responder(carl, environment("Carl"), terms, ephemeral, first.message);
+  const second = responder.answer(encodeAttachment(CHANNEL_VERSION, 77));
+  return { from: to, to: from, bytes: encodeAnswer("response", first.index, second) };
+}
+
+Deno.test("SealedDatagrams: another identity that answers doesn't keep the true one out", () => {
+  const ann = new Program("Ann", endpoint(1));
+  const bob = new Program("Bob", endpoint(2));
+  ann.connect(bob, 0);
+  const [first] = ann.out.splice(0);
+
+  ann.take(answerOfCarl(first!), 0);
+  assertEquals([ann.out, ann.told], [[], []]);
+  bob.take(first!, 0);
+  settle([ann, bob], 0);
+
+  assertEquals(ann.told.map(({ type, peer }) => [type, peer]), [["up", bob.key]]);
+});
+
+Deno.test("SealedDatagrams: where nobody but another identity answers, the failure names it", () => {
+  const ann = new Program("Ann", endpoint(1));
+  const bob = new Program("Bob", endpoint(2));
+  ann.connect(bob, 0);
+
+  ann.take(answerOfCarl(ann.out.shift()!), 0);
+  ann.step({ type: "tick" }, HANDSHAKE_MS_MAX);
+
+  const { key } = identityOf("Carl");
+  assertEquals(ann.told, [
+    { type: "failed", peer: bob.key, endpoint: bob.endpoint, reason: "wrong-key", key },
+  ]);
+});
