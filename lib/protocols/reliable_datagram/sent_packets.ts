@@ -1,0 +1,117 @@
+/**
+ * Packets under way: which ones are acknowledged, and which are lost (RFC 9002, section 6.1). A packet that is
+ * acknowledged after it counted as lost is news of no use; what it carried was sent again.
+ */
+
+import { RemoteProtocolError } from "../../base/errors.ts";
+import { PACKET_THRESHOLD } from "./limits.ts";
+import type { PacketRange } from "./packet.ts";
+import type { Chunk } from "./send_lane.ts";
+
+export interface SentPacket {
+  readonly number: number;
+  readonly sentMs: number;
+  /** Of the whole datagram. */
+  readonly bytes: number;
+  readonly chunks: readonly Chunk[];
+  /** Whether it told of credit. */
+  readonly hasCredit: boolean;
+}
+
+/** What an acknowledgement brought. */
+export interface Acknowledged {
+  readonly packets: readonly SentPacket[];
+  /** When the largest number was sent, where it is among them; `null` where it was known before. */
+  readonly largestSentMs: number | null;
+}
+
+export class SentPackets {
+  /** In the order of their numbers. */
+  readonly #packets = new Map<number, SentPacket>();
+  #nextNumber = 0;
+  #largestAcknowledged = -1;
+
+  get size(): number {
+    return this.#packets.size;
+  }
+
+  /** The number of the packet that comes next. */
+  get nextNumber(): number {
+    return this.#nextNumber;
+  }
+
+  /** Takes the next number for a packet that nobody acknowledges. */
+  skipNumber(): void {
+    this.#nextNumber += 1;
+  }
+
+  add(packet: SentPacket): void {
+    this.#nextNumber = packet.number + 1;
+    this.#packets.set(packet.number, packet);
+  }
+
+  /** The one that has been under way longest. */
+  oldest(): SentPacket | null {
+    for (const packet of this.#packets.values()) return packet;
+    return null;
+  }
+
+  /** From the one that has been under way longest. */
+  values(): Iterable<SentPacket> {
+    return this.#packets.values();
+  }
+
+  remove(packet: SentPacket): void {
+    this.#packets.delete(packet.number);
+  }
+
+  /**
+   * Takes those that `ranges` (downwards) name.
+   * @throws {RemoteProtocolError} If one of them was never sent.
+   */
+  acknowledge(ranges: readonly PacketRange[]): Acknowledged {
+    const largest = ranges[0]!.high;
+    if (largest >= this.#nextNumber) {
+      throw new RemoteProtocolError(
+        `Cannot take an acknowledgement of packet ${largest}: not sent`,
+      );
+    }
+    const oldest = this.oldest()?.number ?? Infinity;
+    const packets: SentPacket[] = [];
+    let largestSentMs: number | null = null;
+    for (const { low, high } of ranges) {
+      // What is below the oldest was settled before: looking at it again would cost more with each packet.
+      for (let number = high; number >= Math.max(low, oldest); number--) {
+        const packet = this.#packets.get(number);
+        if (packet === undefined) continue;
+        this.#packets.delete(number);
+        packets.push(packet);
+        if (number === largest) largestSentMs = packet.sentMs;
+      }
+      if (low < oldest) break;
+    }
+    this.#largestAcknowledged = Math.max(this.#largestAcknowledged, largest);
+    return { packets, largestSentMs };
+  }
+
+  /** Takes those that are lost by now. @returns They, and when the next one is if nothing comes. */
+  takeLost(
+    lossDelayMs: number,
+    nowMs: number,
+  ): { readonly lost: readonly SentPacket[]; readonly nextMs: number | null } {
+    const lost: SentPacket[] = [];
+    for (const packet of this.#packets.values()) {
+      if (packet.number > this.#largestAcknowledged) break;
+      const isFarBehind = packet.number <= this.#largestAcknowledged - PACKET_THRESHOLD;
+      const lateMs = packet.sentMs + lossDelayMs;
+      if (!isFarBehind && lateMs > nowMs) return { lost: this.#taken(lost), nextMs: lateMs };
+      lost.push(packet);
+    }
+    return { lost: this.#taken(lost), nextMs: null };
+  }
+
+  #taken(packets: readonly SentPacket[]): readonly SentPacket[] {
+    for (const packet of packets) this.remove(packet);
+    return packets;
+  }
+}
