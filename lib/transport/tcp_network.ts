@@ -1,11 +1,11 @@
 /** Byte streams over TCP: `Deno.listen` and `Deno.connect`, without Nagle's delay. */
 
-import { P2pchatError } from "../base/errors.ts";
 import type { Logger } from "../base/environment.ts";
 import type { Endpoint } from "../base/ids.ts";
 import type { ByteStream, ByteStreamEvents, StreamAttempt, StreamNetwork } from "./byte_stream.ts";
-import { isAddress, plainAddress } from "./hosts.ts";
+import { isAddress } from "./hosts.ts";
 import { NAME_LOOKUPS, type NameLookups } from "./name_lookups.ts";
+import { endpointOf, openAt, reasonOf, UNKNOWN_HOST } from "./sockets.ts";
 
 /** A thousand idle links cost 2 MiB; a busy one grows its buffer until reading costs little a byte. */
 const READ_BUFFER_BYTES_MIN = 2 * 1_024;
@@ -273,17 +273,7 @@ export class TcpNetwork implements StreamNetwork {
 }
 
 function listenerAt(host: string | null, port: number): Deno.TcpListener {
-  const hosts = host === null ? ["::", "0.0.0.0"] : [host];
-  let last: unknown;
-  for (const hostname of hosts) {
-    try {
-      return Deno.listen({ hostname, port, transport: "tcp" });
-    } catch (error) {
-      last = error;
-      if (error instanceof Deno.errors.AddrInUse) break;
-    }
-  }
-  throw listenError(host, port, last);
+  return openAt(host, port, (hostname) => Deno.listen({ hostname, port, transport: "tcp" }));
 }
 
 /** As many names as may be asked for at once have no answer yet. */
@@ -307,12 +297,6 @@ async function connectToFirst(
   throw last;
 }
 
-function endpointOf({ hostname, port }: Deno.NetAddr): Endpoint {
-  return { host: plainAddress(hostname), port };
-}
-
-const UNKNOWN_HOST = "no host of that name is known";
-
 /**
  * Whether a connection was reset before it was accepted. The next one may be accepted at once: who resets ten a second
  * would keep everybody out otherwise.
@@ -321,34 +305,4 @@ function wasReset(error: unknown): boolean {
   return error instanceof Deno.errors.NotConnected ||
     error instanceof Deno.errors.ConnectionAborted ||
     error instanceof Deno.errors.ConnectionReset;
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof Deno.errors.ConnectionRefused) return "nobody listens there";
-  if (error instanceof Deno.errors.ConnectionReset) return "the other side cut the connection";
-  if (error instanceof Deno.errors.BrokenPipe) return "the other side cut the connection";
-  if (error instanceof Deno.errors.NotConnected) return "the other side cut the connection";
-  if (error instanceof Deno.errors.AddrNotAvailable) return "it is not an address of this machine";
-  const message = error instanceof Error ? error.message : String(error);
-  if (message.startsWith("getaddrinfo EAI_AGAIN")) return "the name service has no answer";
-  if (message.startsWith("getaddrinfo ")) return UNKNOWN_HOST;
-  return message.replace(/ \(os error \d+\)$/, "");
-}
-
-function listenError(host: string | null, port: number, cause: unknown): P2pchatError {
-  if (cause instanceof Deno.errors.AddrInUse) {
-    return new P2pchatError(
-      "port-in-use",
-      `Cannot listen at port ${port}: another program has it; choose another with --port, or 0 for any`,
-      { cause },
-    );
-  }
-  const where = host === null ? `port ${port}` : `${host}, port ${port}`;
-  return new P2pchatError(
-    "unreachable",
-    `Cannot listen at ${where}: ${
-      reasonOf(cause)
-    }; choose an address of this machine and a port above 1023`,
-    { cause },
-  );
 }

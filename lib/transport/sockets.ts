@@ -1,0 +1,65 @@
+/** What sockets of both kinds share: how they are opened, their addresses, and errors in words that users read. */
+
+import { P2pchatError } from "../base/errors.ts";
+import type { Endpoint } from "../base/ids.ts";
+import { plainAddress } from "./hosts.ts";
+
+/** As people write it. */
+export function endpointOf({ hostname, port }: Deno.NetAddr): Endpoint {
+  return { host: plainAddress(hostname), port };
+}
+
+export const UNKNOWN_HOST = "no host of that name is known";
+
+/** What went wrong at a socket, as a part of a sentence. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof Deno.errors.ConnectionRefused) return "nobody listens there";
+  if (error instanceof Deno.errors.ConnectionReset) return "the other side cut the connection";
+  if (error instanceof Deno.errors.BrokenPipe) return "the other side cut the connection";
+  if (error instanceof Deno.errors.NotConnected) return "the other side cut the connection";
+  if (error instanceof Deno.errors.AddrNotAvailable) return "it is not an address of this machine";
+  const message = error instanceof Error ? error.message : String(error);
+  if (message.startsWith("getaddrinfo EAI_AGAIN")) return "the name service has no answer";
+  if (message.startsWith("getaddrinfo ")) return UNKNOWN_HOST;
+  return message.replace(/ \(os error \d+\)$/, "");
+}
+
+/** Why a socket can't be opened at `host` (`null`: all addresses) and `port`. */
+export function listenError(host: string | null, port: number, cause: unknown): P2pchatError {
+  if (cause instanceof Deno.errors.AddrInUse) {
+    return new P2pchatError(
+      "port-in-use",
+      `Cannot listen at port ${port}: another program has it; choose another with --port, or 0 for any`,
+      { cause },
+    );
+  }
+  const where = host === null ? `port ${port}` : `${host}, port ${port}`;
+  return new P2pchatError(
+    "unreachable",
+    `Cannot listen at ${where}: ${
+      reasonOf(cause)
+    }; choose an address of this machine and a port above 1023`,
+    { cause },
+  );
+}
+
+/**
+ * Opens what listens at `host`, or at all addresses of this machine, IPv6 and IPv4 where there are both.
+ * @throws {P2pchatError} `port-in-use` or `unreachable`.
+ */
+export function openAt<Socket>(
+  host: string | null,
+  port: number,
+  open: (hostname: string) => Socket,
+): Socket {
+  let last: unknown;
+  for (const hostname of host === null ? ["::", "0.0.0.0"] : [host]) {
+    try {
+      return open(hostname);
+    } catch (error) {
+      last = error;
+      if (error instanceof Deno.errors.AddrInUse) break;
+    }
+  }
+  throw listenError(host, port, last);
+}

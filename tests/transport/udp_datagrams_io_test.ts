@@ -1,0 +1,42 @@
+import { assert } from "@std/assert";
+import { SILENT_LOGGER } from "../../lib/base/environment.ts";
+import { UdpDatagrams } from "../../lib/transport/udp_datagrams.ts";
+import { datagramContract, type DatagramWorld } from "../contracts/datagram_contract.ts";
+
+function udpWorld(host: string): DatagramWorld {
+  const settle = () => new Promise<void>((resolve) => setTimeout(resolve, 5));
+  return {
+    open: (port) => UdpDatagrams.listen(host, port, SILENT_LOGGER),
+    // Port 1 is reserved for a service that no machine has had for decades.
+    nowhere: { host, port: 1 },
+    settle,
+    async until(done, what) {
+      const untilMs = performance.now() + 5_000;
+      while (!done()) {
+        assert(performance.now() < untilMs, `within 5 s: ${what}`);
+        await settle();
+      }
+    },
+  };
+}
+
+datagramContract("UDP", () => udpWorld("127.0.0.1"), { permissions: { net: true } });
+
+Deno.test({
+  name: "UdpDatagrams: at all addresses, IPv4 peers have IPv4 addresses",
+  permissions: { net: true },
+  async fn() {
+    const all = UdpDatagrams.listen(null, 0, SILENT_LOGGER);
+    const one = UdpDatagrams.listen("127.0.0.1", 0, SILENT_LOGGER);
+    try {
+      const answered = new Promise<string>((resolve) => {
+        all.handle({ datagram: (from, bytes) => all.send(from, new Uint8Array(bytes)), turn() {} });
+        one.handle({ datagram: (from) => resolve(from.host), turn() {} });
+      });
+      one.send({ host: "127.0.0.1", port: all.local.port }, Uint8Array.of(1));
+      assert(await answered === "127.0.0.1");
+    } finally {
+      await Promise.all([all.close(), one.close()]);
+    }
+  },
+});
