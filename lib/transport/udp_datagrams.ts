@@ -8,8 +8,10 @@ import { endpointOf, isAddress, openAt, reasonOf } from "./sockets.ts";
 
 /** Longer ones than any of ours: what is cut off wasn't meant for us. */
 const BUFFER_BYTES = 2_048;
-/** Datagrams after which others have a turn: some milliseconds of work, and half of what the system holds for us. */
-const TURN_DATAGRAMS_MAX = 64;
+/** Datagrams that are answered together where more are there: the sender goes on while the rest is read. */
+const TURN_DATAGRAMS_MAX = 16;
+/** Datagrams after which others have a turn: a millisecond of work. */
+const YIELD_AFTER = 64;
 /** What waits to be sent; the system takes it at once, unless it is out of buffers. 5 MB. */
 const WAITING_MAX = 4_096;
 /** Names that are looked up at the same time: each takes seconds where the network is gone. */
@@ -151,9 +153,10 @@ export class UdpDatagrams implements Datagrams {
         continue;
       }
       this.#inTurn += 1;
+      if (this.#inTurn % TURN_DATAGRAMS_MAX === 0) this.#handler?.turn();
       this.#turnSoon();
       // Reading goes on at once while something is there, so nobody else would have a turn.
-      if (this.#inTurn >= TURN_DATAGRAMS_MAX) await nextTurn();
+      if (this.#inTurn >= YIELD_AFTER) await nextTurn();
     }
   }
 

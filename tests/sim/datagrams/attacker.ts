@@ -1,0 +1,121 @@
+/**
+ * Somebody on the way: sees every datagram, and adds forged, cut, repeated and made-up ones, from any address. What
+ * each may bring about is checked on the spot.
+ */
+
+import { type Endpoint, endpointText } from "../../../lib/base/ids.ts";
+import {
+  CONFIRMATION_BYTES,
+  COOKIE_DATAGRAM_BYTES,
+  DATAGRAM_TYPES,
+  INITIATION_BYTES,
+  RESPONSE_BYTES,
+} from "../../../lib/protocols/sealed_datagram/formats.ts";
+import type { Random } from "../random.ts";
+
+export interface Seen {
+  readonly to: Endpoint;
+  readonly from: Endpoint;
+  readonly bytes: Uint8Array;
+}
+
+const KEPT = 200;
+
+/** Bytes that nobody sealed. */
+export interface Forgery extends Seen {
+  /** Whether it was made of an earlier one, unchanged. */
+  readonly isRepeated: boolean;
+}
+
+export class Attacker {
+  readonly #seen: Seen[] = [];
+  #strangers = 0;
+
+  constructor(readonly random: Random) {}
+
+  sees(datagram: Seen): void {
+    if (this.#seen.length < KEPT) this.#seen.push(datagram);
+    else this.#seen[this.random.below(KEPT)] = datagram;
+  }
+
+  /** Something made from `datagram`, or from nothing, to arrive just before it. */
+  forge(datagram: Seen): Forgery {
+    const { random } = this;
+    const { to } = datagram;
+    const from = random.chance(0.5) ? datagram.from : this.stranger();
+    const bytes = new Uint8Array(datagram.bytes);
+    switch (random.below(5)) {
+      case 0:
+        bytes[random.below(bytes.length)]! ^= 1 << random.below(8);
+        return { to, from, bytes, isRepeated: false };
+      case 1:
+        return {
+          to,
+          from,
+          bytes: bytes.subarray(0, random.below(bytes.length)),
+          isRepeated: false,
+        };
+      case 2: {
+        // A later counter, which would push the true ones out of the window.
+        if (bytes[0] === DATAGRAM_TYPES.transport) bytes[10 + random.below(3)]! ^= 0xff;
+        else bytes[bytes.length - 1]! ^= 1;
+        return { to, from, bytes, isRepeated: false };
+      }
+      case 3:
+        return { to, from, bytes: this.#nonsense(), isRepeated: false };
+      default: {
+        const old = random.pick(this.#seen);
+        return {
+          to: old.to,
+          from: random.chance(0.5) ? old.from : this.stranger(),
+          bytes: old.bytes,
+          isRepeated: true,
+        };
+      }
+    }
+  }
+
+  /** An address where nobody receives. */
+  stranger(): Endpoint {
+    this.#strangers = (this.#strangers + 1) % 8;
+    return { host: `203.0.113.${this.#strangers}`, port: 1_000 };
+  }
+
+  static isStranger({ host }: Endpoint): boolean {
+    return host.startsWith("203.0.113.");
+  }
+
+  #nonsense(): Uint8Array {
+    const lengths = [
+      INITIATION_BYTES,
+      RESPONSE_BYTES,
+      CONFIRMATION_BYTES,
+      COOKIE_DATAGRAM_BYTES,
+      this.random.below(1_300),
+    ];
+    const bytes = this.random.bytes(this.random.pick(lengths));
+    if (bytes.length > 0) bytes[0] = this.random.below(7);
+    return bytes;
+  }
+}
+
+/** What each address that proved nothing brought to one program, and was sent. */
+export class Amplification {
+  readonly #allowed = new Map<string, number>();
+
+  received(from: Endpoint, bytes: Uint8Array): void {
+    if (!Attacker.isStranger(from)) return;
+    const factor = bytes[0] === DATAGRAM_TYPES.transport ? 3 : 1;
+    const key = endpointText(from);
+    this.#allowed.set(key, (this.#allowed.get(key) ?? 0) + factor * bytes.length);
+  }
+
+  /** @returns Whether that much may be sent there. */
+  sent(to: Endpoint, bytes: Uint8Array): boolean {
+    if (!Attacker.isStranger(to)) return true;
+    const key = endpointText(to);
+    const left = (this.#allowed.get(key) ?? 0) - bytes.length;
+    this.#allowed.set(key, left);
+    return left >= 0;
+  }
+}

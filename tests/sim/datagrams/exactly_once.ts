@@ -1,0 +1,82 @@
+/**
+ * Each message is shown once, in the order of its lane, for each pair of processes; a process that was told `reset`
+ * counts anew. Keeps a history of its own: what each process said to whom, and up to where it was heard.
+ */
+
+import type { Lane } from "../../../lib/protocols/reliable_datagram/packet.ts";
+
+/** A promise was broken. */
+export class Violation extends Error {
+  override readonly name = "Violation";
+}
+
+const HEADER = new TextEncoder();
+const TEXT = new TextDecoder();
+
+/** What one process says to one peer between two beginnings. */
+interface Epoch {
+  readonly from: string;
+  readonly to: string;
+  readonly number: number;
+  readonly said: Record<Lane, number>;
+  /** By the process that heard it. */
+  readonly heard: Map<string, Record<Lane, number>>;
+}
+
+export class ExactlyOnce {
+  readonly #epochs = new Map<string, Epoch>();
+  #numbers = 0;
+
+  /** `process` (as `Ann 2`) begins to talk to `peer` (as `Bob`): with `connect`, or anew after it was told so. */
+  begin(process: string, peer: string): void {
+    const epoch = {
+      from: process,
+      to: peer,
+      number: ++this.#numbers,
+      said: { control: 0, data: 0 },
+      heard: new Map(),
+    };
+    this.#epochs.set(`${process}>${peer}`, epoch);
+    this.#epochs.set(String(epoch.number), epoch);
+  }
+
+  /** The next message that `process` says to `peer`, with so many bytes at least. */
+  say(process: string, peer: string, lane: Lane, bytes: number): Uint8Array {
+    const epoch = this.#epochs.get(`${process}>${peer}`);
+    if (epoch === undefined) throw new Violation(`${process} speaks to ${peer} before it began`);
+    const header = HEADER.encode(`${epoch.number}/${epoch.said[lane]++}/${bytes}/`);
+    const message = new Uint8Array(Math.max(header.length, bytes));
+    message.fill(epoch.number & 0xff);
+    message.set(header);
+    return message;
+  }
+
+  /** `process` was given `message` as one of `peer`. */
+  heard(process: string, peer: string, lane: Lane, message: Uint8Array): void {
+    const [name, number, bytes] = TEXT.decode(message.subarray(0, 40)).split("/");
+    const epoch = this.#epochs.get(name!);
+    const what = `${process} heard ${lane} message ${name}/${number} of ${peer}`;
+    if (epoch === undefined) throw new Violation(`${what}, which nobody said`);
+    if (!epoch.from.startsWith(`${peer} `)) throw new Violation(`${what}, said by ${epoch.from}`);
+    if (!process.startsWith(`${epoch.to} `)) throw new Violation(`${what}, said to ${epoch.to}`);
+    const length = Math.max(Number(bytes), `${name}/${number}/${bytes}/`.length);
+    if (message.length !== length) throw new Violation(`${what}, with ${message.length} bytes`);
+    let heard = epoch.heard.get(process);
+    if (heard === undefined) epoch.heard.set(process, heard = { control: 0, data: 0 });
+    if (Number(number) !== heard[lane]) throw new Violation(`${what} instead of ${heard[lane]}`);
+    heard[lane] += 1;
+  }
+
+  /** All that `process` said to `peer` since it began was heard there. */
+  complete(process: string, peerProcess: string, peer: string): void {
+    const epoch = this.#epochs.get(`${process}>${peer}`);
+    if (epoch === undefined) throw new Violation(`${process} never began with ${peer}`);
+    for (const lane of ["control", "data"] as const) {
+      const heard = epoch.heard.get(peerProcess)?.[lane] ?? 0;
+      if (heard === epoch.said[lane]) continue;
+      throw new Violation(
+        `${peerProcess} heard ${heard} of ${epoch.said[lane]} ${lane} messages of ${process}`,
+      );
+    }
+  }
+}

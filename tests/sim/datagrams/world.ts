@@ -1,0 +1,377 @@
+/** Programs that talk over datagrams, the network between them, and what must hold at every step. */
+
+import { type Endpoint, endpointText, type PeerKey } from "../../../lib/base/ids.ts";
+import { type ChannelIdentity } from "../../../lib/protocols/noise/identity_handshake.ts";
+import { keyPairFromSeed } from "../../../lib/protocols/noise/primitives.ts";
+import type { Lane } from "../../../lib/protocols/reliable_datagram/packet.ts";
+import {
+  CONGESTION_BYTES_MAX,
+  MESSAGE_BYTES_MAX,
+  SEND_BYTES_MAX,
+} from "../../../lib/protocols/reliable_datagram/limits.ts";
+import { ReliableDatagrams } from "../../../lib/protocols/reliable_datagram/reliable_datagrams.ts";
+import type {
+  ReliableEffect,
+  ReliableInput,
+} from "../../../lib/protocols/reliable_datagram/reliable_io.ts";
+import { DATAGRAM_TYPES } from "../../../lib/protocols/sealed_datagram/formats.ts";
+import {
+  HALF_OPEN_MAX,
+  HALF_OPEN_PROVEN_MAX,
+} from "../../../lib/protocols/sealed_datagram/limits.ts";
+import { environment, identityOf, seedOf } from "../../protocols/noise/channel_pair.ts";
+import type { Random } from "../random.ts";
+import { Timer, VirtualTime } from "../virtual_time.ts";
+import { Amplification, Attacker, type Forgery, type Seen } from "./attacker.ts";
+import { ExactlyOnce, Violation } from "./exactly_once.ts";
+
+/** What the network does to each datagram. */
+export interface Weather {
+  readonly loss: number;
+  readonly duplication: number;
+  readonly delayMs: number;
+  /** Mean of an exponentially distributed delay on top, which disorders. */
+  readonly jitterMs: number;
+  /** How many forged datagrams come with each true one. */
+  readonly forgeries: number;
+}
+
+export const FINE: Weather = { loss: 0, duplication: 0, delayMs: 5, jitterMs: 0, forgeries: 0 };
+
+/** What a socket holds for a program that doesn't read. */
+const SOCKET_DATAGRAMS = 90;
+/** A machine that wants a tick this often at one instant never lets time go on. */
+const TICKS_AT_ONCE_MAX = 200;
+
+type Told = Exclude<ReliableEffect, { readonly type: "transmit" }>;
+
+/** A user of the network: one process after the other, at one endpoint after the other. */
+export interface Person {
+  readonly name: string;
+  readonly identity: ChannelIdentity & { readonly key: PeerKey };
+  endpoint: Endpoint;
+  starts: number;
+  program: Program | null;
+}
+
+export class World {
+  readonly time = new VirtualTime();
+  readonly people: readonly Person[];
+  readonly history = new ExactlyOnce();
+  readonly attacker: Attacker;
+  weather: Weather = FINE;
+  /** Directions in which nothing passes, as `Ann>Bob`. */
+  readonly cuts = new Set<string>();
+  forged = 0;
+  datagrams = 0;
+  #ports = 100;
+
+  constructor(
+    readonly seed: number,
+    readonly random: Random,
+    people: number,
+    readonly print: ((line: string) => void) | null,
+  ) {
+    this.attacker = new Attacker(random.fork());
+    this.people = ["Ann", "Bob", "Carl", "Dora"].slice(0, people).map((name) => ({
+      name,
+      identity: identityOf(name),
+      endpoint: this.newEndpoint(),
+      starts: 0,
+      program: null,
+    }));
+  }
+
+  note(who: string, what: string): void {
+    this.print?.(`${this.time.nowMs.toFixed(3).padStart(12)} ${who.padEnd(8)} ${what}`);
+  }
+
+  newEndpoint(): Endpoint {
+    return { host: "10.0.0.1", port: ++this.#ports };
+  }
+
+  start(person: Person): void {
+    person.starts += 1;
+    person.program = new Program(this, person);
+    this.note(person.program.name, `starts at ${endpointText(person.endpoint)}`);
+    for (const other of this.people) if (other !== person) person.program.connect(other);
+  }
+
+  kill(person: Person): void {
+    if (person.program === null) return;
+    this.note(person.program.name, "is killed");
+    person.program.stop();
+    person.program = null;
+  }
+
+  /** Carries a datagram, and whatever the attacker makes of it. */
+  carry(person: Person, to: Endpoint, bytes: Uint8Array): void {
+    this.datagrams += 1;
+    const { random, weather } = this;
+    const datagram: Seen = { from: person.endpoint, to, bytes };
+    this.attacker.sees(datagram);
+    const target = this.personAt(to);
+    const copies = random.chance(weather.loss) ? 0 : random.chance(weather.duplication) ? 2 : 1;
+    for (let copy = 0; copy < copies; copy++) {
+      const delayMs = weather.delayMs + random.exponential(weather.jitterMs);
+      this.time.after(delayMs, () => {
+        // What was cut meanwhile, or is addressed to where the program was, is lost.
+        if (target !== null && this.cuts.has(`${person.name}>${target.name}`)) return;
+        if (random.chance(weather.forgeries)) this.#forge(datagram);
+        this.personAt(to)?.program?.receive(datagram);
+      });
+    }
+  }
+
+  #forge(datagram: Seen): void {
+    const forgery = this.attacker.forge(datagram);
+    this.forged += 1;
+    this.personAt(forgery.to)?.program?.receiveForged(forgery);
+  }
+
+  personAt(endpoint: Endpoint): Person | null {
+    const text = endpointText(endpoint);
+    return this.people.find((person) => endpointText(person.endpoint) === text) ?? null;
+  }
+
+  personOf(key: PeerKey): Person {
+    return this.people.find(({ identity }) => identity.key === key)!;
+  }
+}
+
+/** One process, from its start to its end. */
+export class Program {
+  /** As `Ann 2`: her second process. */
+  readonly name: string;
+  readonly machine: ReliableDatagrams;
+  readonly #timer: Timer;
+  readonly #amplification = new Amplification();
+  /** What is known of each peer: between `connect` or `up` and `failed` or `ended`. */
+  readonly states = new Map<PeerKey, "connecting" | "up" | "silent">();
+  readonly congested = new Set<PeerKey>();
+  readonly #waiting: Seen[] = [];
+  #stalledUntilMs = 0;
+  #isStopped = false;
+  #ticksAtOnce = 0;
+  #lastTickMs = -1;
+
+  constructor(readonly world: World, readonly person: Person) {
+    const { name, starts, identity } = person;
+    this.name = `${name} ${starts}`;
+    this.machine = new ReliableDatagrams({
+      identity: {
+        signer: identity.signer,
+        static: keyPairFromSeed(seedOf(`${world.seed} static of ${this.name}`)),
+      },
+      env: environment(`${world.seed} ${this.name}`),
+      access: { mode: "group", admit: () => true },
+    });
+    this.#timer = new Timer(() => this.#tick());
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.world.time.disarm(this.#timer);
+  }
+
+  stall(ms: number): void {
+    this.#stalledUntilMs = this.world.time.nowMs + ms;
+    this.#arm();
+  }
+
+  connect(other: Person): void {
+    if (this.#isStopped) return;
+    const { key } = other.identity;
+    if (!this.states.has(key)) {
+      this.states.set(key, "connecting");
+      this.world.history.begin(this.name, other.name);
+    }
+    this.step({ type: "connect", peer: key, endpoint: other.endpoint });
+  }
+
+  say(other: Person, lane: Lane, bytes: number): void {
+    const { key } = other.identity;
+    if (!this.states.has(key) || this.congested.has(key)) return;
+    const message = this.world.history.say(this.name, other.name, lane, bytes);
+    this.step({ type: "send", peer: key, lane, message });
+  }
+
+  receive(datagram: Seen): void {
+    if (this.#isStalled) {
+      if (this.#waiting.length < SOCKET_DATAGRAMS) this.#waiting.push(datagram);
+      return;
+    }
+    const { from, bytes } = datagram;
+    this.#amplification.received(from, bytes);
+    this.step({ type: "datagram", from, bytes: new Uint8Array(bytes) });
+  }
+
+  /** Nothing that isn't authentic brings about more than one answer to its sender, no larger than itself. */
+  receiveForged({ from, bytes, isRepeated }: Forgery): void {
+    if (this.#isStalled) return;
+    this.#amplification.received(from, bytes);
+    const { machine, world: { time: { nowMs } } } = this;
+    const opened = machine.statistics.opened;
+    const dueMs = machine.nextDeadlineMs();
+    const effects = machine.step({ type: "datagram", from, bytes: new Uint8Array(bytes) }, nowMs);
+    const isAuthentic = machine.statistics.opened > opened;
+    if (isAuthentic && !isRepeated) throw new Violation(`${this.name} took a forged datagram in`);
+    // One that was lost may be brought by anybody.
+    if (!isAuthentic) this.#checkAnswer(effects, bytes, isRepeated);
+    const isHandshake = bytes[0] !== undefined && bytes[0] !== DATAGRAM_TYPES.transport;
+    if (!isAuthentic && !isHandshake && machine.nextDeadlineMs() !== dueMs) {
+      throw new Violation(`${this.name}'s deadlines were moved by a forged datagram`);
+    }
+    this.#perform(effects);
+  }
+
+  #checkAnswer(
+    effects: readonly ReliableEffect[],
+    bytes: Uint8Array,
+    isRepeated: boolean,
+  ): void {
+    let sent = 0;
+    for (const effect of effects) {
+      // A repeated message of a handshake may be the first of its kind to arrive.
+      if (effect.type !== "transmit") {
+        if (isRepeated && bytes[0] !== DATAGRAM_TYPES.transport) continue;
+        throw new Violation(`${this.name} told of ${effect.type} after a forged datagram`);
+      }
+      sent += effect.bytes.length;
+    }
+    const answers: readonly number[] = [DATAGRAM_TYPES.initiation, DATAGRAM_TYPES.cookie];
+    const mayAnswer = isRepeated || answers.includes(bytes[0]!);
+    const limit = bytes[0] === DATAGRAM_TYPES.cookie ? Infinity : bytes.length;
+    if (sent > (mayAnswer ? limit : 0)) {
+      throw new Violation(`${this.name} sent ${sent} bytes after a forged datagram`);
+    }
+  }
+
+  step(input: ReliableInput): void {
+    if (this.#isStopped) return;
+    this.#perform(this.machine.step(input, this.world.time.nowMs));
+  }
+
+  #perform(effects: readonly ReliableEffect[]): void {
+    for (const effect of effects) {
+      if (effect.type === "transmit") this.#transmit(effect.to, effect.bytes);
+      else this.#told(effect);
+    }
+    this.#checkBounds();
+    this.#arm();
+  }
+
+  #transmit(to: Endpoint, bytes: Uint8Array): void {
+    if (bytes.length >= 1_200) throw new Violation(`${this.name} sent ${bytes.length} bytes`);
+    if (!this.#amplification.sent(to, bytes)) {
+      throw new Violation(`${this.name} sent too much to ${endpointText(to)}`);
+    }
+    this.world.carry(this.person, to, bytes);
+  }
+
+  #told(effect: Told): void {
+    const { world } = this;
+    const { peer } = effect;
+    const other = world.personOf(peer);
+    const state = this.states.get(peer);
+    if (effect.type === "message") {
+      if (state === undefined || state === "connecting") {
+        throw new Violation(`${this.name} was given a message of ${other.name} before it was up`);
+      }
+      return world.history.heard(this.name, other.name, effect.lane, effect.bytes);
+    }
+    world.note(this.name, `${effect.type} ${other.name} ${"cause" in effect ? effect.text : ""}`);
+    switch (effect.type) {
+      case "up":
+        if (state === undefined) world.history.begin(this.name, other.name);
+        else if (state !== "connecting") throw new Violation(`${this.name}: up twice`);
+        this.states.set(peer, "up");
+        return;
+      case "reset":
+        if (state === undefined || state === "connecting") throw new Violation("reset before up");
+        this.congested.delete(peer);
+        return world.history.begin(this.name, other.name);
+      case "silent":
+        if (state !== "up") throw new Violation(`${this.name}: silent when ${state}`);
+        this.states.set(peer, "silent");
+        // Whoever introduced the two knows where the other is now.
+        return this.#later(() => this.connect(other));
+      case "heard":
+        if (state !== "silent") throw new Violation(`${this.name}: heard when ${state}`);
+        this.states.set(peer, "up");
+        return;
+      case "congested":
+        return void this.congested.add(peer);
+      case "drained":
+        return void this.congested.delete(peer);
+      case "failed":
+        if (state !== "connecting") throw new Violation(`${this.name}: failed when ${state}`);
+        return this.#over(other);
+      case "ended":
+        if (effect.cause === "protocol") {
+          throw new Violation(`${this.name} blames ${other.name}: ${effect.text}`);
+        }
+        return this.#over(other);
+      default:
+        return;
+    }
+  }
+
+  #over(other: Person): void {
+    this.states.delete(other.identity.key);
+    this.congested.delete(other.identity.key);
+    this.#later(() => {
+      if (!this.states.has(other.identity.key)) this.connect(other);
+    });
+  }
+
+  #later(action: () => void): void {
+    const { time, random } = this.world;
+    time.after(random.between(100, 2_000), () => {
+      if (!this.#isStopped && !this.#isStalled) action();
+      else if (!this.#isStopped) this.#later(action);
+    });
+  }
+
+  #checkBounds(): void {
+    const { machine } = this;
+    for (const peer of this.states.keys()) {
+      if (machine.waitingBytes(peer) > SEND_BYTES_MAX + MESSAGE_BYTES_MAX) {
+        throw new Violation(`${this.name} keeps ${machine.waitingBytes(peer)} bytes`);
+      }
+      const inFlight = machine.figures(peer)?.inFlightBytes ?? 0;
+      if (inFlight < 0 || inFlight > 3 * CONGESTION_BYTES_MAX) {
+        throw new Violation(`${this.name} has ${inFlight} bytes under way`);
+      }
+    }
+  }
+
+  get #isStalled(): boolean {
+    return this.#stalledUntilMs > this.world.time.nowMs;
+  }
+
+  #arm(): void {
+    if (this.#isStopped) return;
+    const dueMs = this.machine.nextDeadlineMs();
+    if (this.#isStalled) this.world.time.arm(this.#timer, this.#stalledUntilMs);
+    else if (dueMs === null) this.world.time.disarm(this.#timer);
+    else this.world.time.arm(this.#timer, dueMs);
+  }
+
+  #tick(): void {
+    const { nowMs } = this.world.time;
+    if (nowMs === this.#lastTickMs) this.#ticksAtOnce += 1;
+    else this.#ticksAtOnce = 0;
+    this.#lastTickMs = nowMs;
+    if (this.#ticksAtOnce > TICKS_AT_ONCE_MAX) {
+      throw new Violation(`${this.name} keeps time from going on`);
+    }
+    // Timers come before what lies in the socket: the worst order for whoever judges others' silence.
+    this.step({ type: "tick" });
+    for (const datagram of this.#waiting.splice(0)) this.receive(datagram);
+  }
+}
+
+export function halfOpenBound(): number {
+  return HALF_OPEN_MAX + HALF_OPEN_PROVEN_MAX;
+}
