@@ -36,6 +36,8 @@ export class Connection {
   /** Stands for the peer's process, `null` before the first session. */
   process: string | null = null;
   hasSession = false;
+  /** Where the peer is sought when it is silent: where it proved to be, or was said to be after that. */
+  target: Endpoint;
   isCongested = false;
   isSilent = false;
   closeReason = "";
@@ -57,6 +59,7 @@ export class Connection {
     nowMs: number,
   ) {
     this.stream = new Stream(nextStream());
+    this.target = endpoint;
     this.#lastHeardMs = nowMs;
   }
 
@@ -76,6 +79,7 @@ export class Connection {
     const isElsewhere = !isSameEndpoint(endpoint, this.endpoint);
     this.process = process;
     this.endpoint = endpoint;
+    this.target = endpoint;
     this.hasSession = true;
     this.#reconnectAtMs = null;
     this.#reconnectPauseMs = RECONNECT_MS_MIN;
@@ -85,6 +89,13 @@ export class Connection {
     // Both learn the other's number and the round trip at once, and the initiator's session is confirmed.
     if (this.stream.remote === 0) this.stream.ping();
     return isOther;
+  }
+
+  /** The peer has proved to be at another address. */
+  moved(endpoint: Endpoint): void {
+    this.endpoint = endpoint;
+    this.target = endpoint;
+    this.stream.pathChanged();
   }
 
   /** There is no session any more; what is sent waits for another. */

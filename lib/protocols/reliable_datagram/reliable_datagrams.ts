@@ -68,6 +68,11 @@ export class ReliableDatagrams implements Machine<ReliableInput, ReliableEffect>
     return this.#sealed.statistics;
   }
 
+  /** How many handshakes that others began are remembered. */
+  get halfOpenCount(): number {
+    return this.#sealed.halfOpenCount;
+  }
+
   /** Bytes that wait for the peer, unsent or not acknowledged; 0 for one that isn't known. */
   waitingBytes(peer: PeerKey): number {
     return this.#connections.get(peer)?.stream.waitingBytes ?? 0;
@@ -130,7 +135,7 @@ export class ReliableDatagrams implements Machine<ReliableInput, ReliableEffect>
   // What the owner asks for.
 
   #connect(peer: PeerKey, endpoint: Endpoint): void {
-    this.#connectionTo(peer, endpoint);
+    this.#connectionTo(peer, endpoint).target = endpoint;
     this.#run(this.#sealed.step({ type: "connect", peer, endpoint }, this.#nowMs));
   }
 
@@ -226,8 +231,7 @@ export class ReliableDatagrams implements Machine<ReliableInput, ReliableEffect>
 
   #moved(peer: PeerKey, endpoint: Endpoint): void {
     this.#with(peer, (connection) => {
-      connection.endpoint = endpoint;
-      connection.stream.pathChanged();
+      connection.moved(endpoint);
       this.#effects.push({ type: "moved", peer, endpoint });
     });
   }
@@ -292,7 +296,7 @@ export class ReliableDatagrams implements Machine<ReliableInput, ReliableEffect>
   }
 
   #serve(connection: Connection): void {
-    const { peer, endpoint } = connection;
+    const { peer, target: endpoint } = connection;
     const nowMs = this.#nowMs;
     this.#touch(connection);
     for (let due = connection.takeDue(nowMs); due !== null; due = connection.takeDue(nowMs)) {

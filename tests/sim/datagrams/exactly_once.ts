@@ -19,13 +19,14 @@ interface Epoch {
   readonly to: string;
   readonly number: number;
   readonly said: Record<Lane, number>;
-  /** By the process that heard it. */
+  /** By whom it was heard: a process, for the nth time that the speaker was up for it. */
   readonly heard: Map<string, Record<Lane, number>>;
 }
 
 export class ExactlyOnce {
   readonly #epochs = new Map<string, Epoch>();
   #numbers = 0;
+  readonly #ups = new Map<string, number>();
 
   /** `process` (as `Ann 2`) begins to talk to `peer` (as `Bob`): with `connect`, or anew after it was told so. */
   begin(process: string, peer: string): void {
@@ -38,6 +39,12 @@ export class ExactlyOnce {
     };
     this.#epochs.set(`${process}>${peer}`, epoch);
     this.#epochs.set(String(epoch.number), epoch);
+  }
+
+  /** `process` was told that `peer` is up: whatever it was given before belongs to a time before. */
+  up(process: string, peer: string): void {
+    const pair = `${process}<${peer}`;
+    this.#ups.set(pair, (this.#ups.get(pair) ?? 0) + 1);
   }
 
   /** The next message that `process` says to `peer`, with so many bytes at least. */
@@ -61,8 +68,9 @@ export class ExactlyOnce {
     if (!process.startsWith(`${epoch.to} `)) throw new Violation(`${what}, said to ${epoch.to}`);
     const length = Math.max(Number(bytes), `${name}/${number}/${bytes}/`.length);
     if (message.length !== length) throw new Violation(`${what}, with ${message.length} bytes`);
-    let heard = epoch.heard.get(process);
-    if (heard === undefined) epoch.heard.set(process, heard = { control: 0, data: 0 });
+    const hearer = this.#hearer(process, peer);
+    let heard = epoch.heard.get(hearer);
+    if (heard === undefined) epoch.heard.set(hearer, heard = { control: 0, data: 0 });
     if (Number(number) !== heard[lane]) throw new Violation(`${what} instead of ${heard[lane]}`);
     heard[lane] += 1;
   }
@@ -71,12 +79,17 @@ export class ExactlyOnce {
   complete(process: string, peerProcess: string, peer: string): void {
     const epoch = this.#epochs.get(`${process}>${peer}`);
     if (epoch === undefined) throw new Violation(`${process} never began with ${peer}`);
+    const hearer = this.#hearer(peerProcess, process.split(" ")[0]!);
     for (const lane of ["control", "data"] as const) {
-      const heard = epoch.heard.get(peerProcess)?.[lane] ?? 0;
+      const heard = epoch.heard.get(hearer)?.[lane] ?? 0;
       if (heard === epoch.said[lane]) continue;
       throw new Violation(
         `${peerProcess} heard ${heard} of ${epoch.said[lane]} ${lane} messages of ${process}`,
       );
     }
+  }
+
+  #hearer(process: string, peer: string): string {
+    return `${process} ${this.#ups.get(`${process}<${peer}`) ?? 0}`;
   }
 }

@@ -21,6 +21,8 @@ const ACTIONS = [
   ["say", 40],
   ["burst", 8],
   ["long", 3],
+  ["flood", 2],
+  ["once", 10],
   ["kill", 3],
   ["restart", 8],
   ["move", 3],
@@ -28,6 +30,8 @@ const ACTIONS = [
   ["heal", 6],
   ["stall", 3],
   ["weather", 6],
+  ["pause", 3],
+  ["resume", 4],
   ["close", 1],
   ["hour", 1],
 ] as const;
@@ -71,6 +75,11 @@ function act(world: World, random: Random, action: Action): void {
       return say(world, random, person, lane, 5 + random.below(150), 400);
     case "long":
       return say(world, random, person, lane, 1, random.chance(0.1) ? 262_144 : 30_000);
+    case "flood":
+      return say(world, random, person, lane, 40, 16_000);
+    case "once":
+      for (const other of world.people) if (other !== person) program?.sayOnce(other);
+      return;
     case "kill":
       return world.kill(person);
     case "restart":
@@ -94,6 +103,9 @@ function act(world: World, random: Random, action: Action): void {
     case "weather":
       world.weather = weatherOf(random);
       return world.note("", JSON.stringify(world.weather));
+    case "pause":
+    case "resume":
+      return read(person, action);
     case "close": {
       const other = random.pick(world.people);
       const peer = other.identity.key;
@@ -109,6 +121,13 @@ function act(world: World, random: Random, action: Action): void {
       world.weather = { ...world.weather, forgeries: 0 };
       world.note("", "an hour passes");
       return world.time.runUntil(world.time.nowMs + random.between(3_590_000, 3_700_000));
+  }
+}
+
+/** Gives room to all others, or no more of it. */
+function read({ program }: Person, action: "pause" | "resume"): void {
+  for (const peer of program?.states.keys() ?? []) {
+    program?.step({ type: `${action}-reading`, peer });
   }
 }
 
@@ -129,7 +148,10 @@ function settle(world: World): void {
   world.note("", "all is well");
   world.cuts.clear();
   world.weather = FINE;
-  for (const person of world.people) if (person.program === null) world.start(person);
+  for (const person of world.people) {
+    if (person.program === null) world.start(person);
+    read(person, "resume");
+  }
   world.time.runUntil(world.time.nowMs + SETTLE_MS);
   for (const person of world.people) {
     for (const other of world.people) {

@@ -150,6 +150,8 @@ export class Program {
   readonly states = new Map<PeerKey, "connecting" | "up" | "silent">();
   readonly congested = new Set<PeerKey>();
   readonly #waiting: Seen[] = [];
+  readonly #delivered = new Set<string>();
+  readonly #once = new Set<string>();
   #stalledUntilMs = 0;
   #isStopped = false;
   #ticksAtOnce = 0;
@@ -196,6 +198,13 @@ export class Program {
     this.step({ type: "send", peer: key, lane, message });
   }
 
+  /** A heartbeat, as it were. */
+  sayOnce(other: Person): void {
+    const { key: peer } = other.identity;
+    const message = Uint8Array.of(this.person.starts, ...this.world.random.bytes(8));
+    this.step({ type: "send-once", peer, message });
+  }
+
   receive(datagram: Seen): void {
     if (this.#isStalled) {
       if (this.#waiting.length < SOCKET_DATAGRAMS) this.#waiting.push(datagram);
@@ -203,13 +212,27 @@ export class Program {
     }
     const { from, bytes } = datagram;
     this.#amplification.received(from, bytes);
+    const { repeated } = this.machine.statistics;
+    const isFirst = this.#isFirst(bytes);
     this.step({ type: "datagram", from, bytes: new Uint8Array(bytes) });
+    if (isFirst && this.machine.statistics.repeated > repeated) {
+      throw new Violation(`${this.name} took a true datagram for a repetition`);
+    }
+  }
+
+  /** Whether it wasn't delivered before, and is remembered from now on. */
+  #isFirst(bytes: Uint8Array): boolean {
+    const name = bytes.subarray(0, 40).toHex();
+    if (this.#delivered.has(name)) return false;
+    this.#delivered.add(name);
+    return true;
   }
 
   /** Nothing that isn't authentic brings about more than one answer to its sender, no larger than itself. */
   receiveForged({ from, bytes, isRepeated }: Forgery): void {
     if (this.#isStalled) return;
     this.#amplification.received(from, bytes);
+    if (isRepeated) this.#isFirst(bytes);
     const { machine, world: { time: { nowMs } } } = this;
     const opened = machine.statistics.opened;
     const dueMs = machine.nextDeadlineMs();
@@ -274,6 +297,11 @@ export class Program {
     const { peer } = effect;
     const other = world.personOf(peer);
     const state = this.states.get(peer);
+    if (effect.type === "once") {
+      const name = `${effect.bytes[0]} ${effect.bytes.subarray(1).toHex()} ${other.name}`;
+      if (this.#once.has(name)) throw new Violation(`${this.name} was given ${name} twice`);
+      return void this.#once.add(name);
+    }
     if (effect.type === "message") {
       if (state === undefined || state === "connecting") {
         throw new Violation(`${this.name} was given a message of ${other.name} before it was up`);
@@ -285,6 +313,7 @@ export class Program {
       case "up":
         if (state === undefined) world.history.begin(this.name, other.name);
         else if (state !== "connecting") throw new Violation(`${this.name}: up twice`);
+        world.history.up(this.name, other.name);
         this.states.set(peer, "up");
         return;
       case "reset":
@@ -294,8 +323,7 @@ export class Program {
       case "silent":
         if (state !== "up") throw new Violation(`${this.name}: silent when ${state}`);
         this.states.set(peer, "silent");
-        // Whoever introduced the two knows where the other is now.
-        return this.#later(() => this.connect(other));
+        return this.#seek(other);
       case "heard":
         if (state !== "silent") throw new Violation(`${this.name}: heard when ${state}`);
         this.states.set(peer, "up");
@@ -317,6 +345,15 @@ export class Program {
     }
   }
 
+  /** Whoever introduced the two knows where the other is now. */
+  #seek(other: Person): void {
+    this.#later(() => {
+      if (this.states.get(other.identity.key) !== "silent") return;
+      this.connect(other);
+      this.#seek(other);
+    });
+  }
+
   #over(other: Person): void {
     this.states.delete(other.identity.key);
     this.congested.delete(other.identity.key);
@@ -335,6 +372,9 @@ export class Program {
 
   #checkBounds(): void {
     const { machine } = this;
+    if (machine.halfOpenCount > HALF_OPEN_MAX + HALF_OPEN_PROVEN_MAX) {
+      throw new Violation(`${this.name} has ${machine.halfOpenCount} half-open handshakes`);
+    }
     for (const peer of this.states.keys()) {
       if (machine.waitingBytes(peer) > SEND_BYTES_MAX + MESSAGE_BYTES_MAX) {
         throw new Violation(`${this.name} keeps ${machine.waitingBytes(peer)} bytes`);
@@ -370,8 +410,4 @@ export class Program {
     this.step({ type: "tick" });
     for (const datagram of this.#waiting.splice(0)) this.receive(datagram);
   }
-}
-
-export function halfOpenBound(): number {
-  return HALF_OPEN_MAX + HALF_OPEN_PROVEN_MAX;
 }
