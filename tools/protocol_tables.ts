@@ -14,6 +14,15 @@ import { MESH_PHASES } from "../lib/protocols/mesh/mesh_phases.ts";
 import * as messages from "../lib/protocols/mesh/messages.ts";
 import * as structures from "../lib/protocols/mesh/structures.ts";
 import { CHANNEL_PHASES } from "../lib/protocols/noise/channel.ts";
+import { CONNECTION_PHASES } from "../lib/protocols/reliable_datagram/connection.ts";
+import * as reliable from "../lib/protocols/reliable_datagram/limits.ts";
+import { FRAME_ABOUT, FRAME_TYPES } from "../lib/protocols/reliable_datagram/packet.ts";
+import {
+  DATAGRAM_ABOUT,
+  DATAGRAM_TYPES,
+  PAYLOAD_BYTES_MAX,
+} from "../lib/protocols/sealed_datagram/formats.ts";
+import * as sealed from "../lib/protocols/sealed_datagram/limits.ts";
 
 /** The tables by the names of their markers. */
 export type Tables = Readonly<Record<string, string>>;
@@ -26,6 +35,10 @@ export function protocolTables(): Tables {
   const named = namedSchemas({ ...structures, ...messages });
   return {
     "channel phases": phaseTable(CHANNEL_PHASES),
+    "datagrams": datagramTable(),
+    "connection phases": phaseTable(CONNECTION_PHASES),
+    "frames": frameTable(),
+    "datagram bounds": boundTable(DATAGRAM_BOUNDS),
     "mesh phases": phaseTable(MESH_PHASES),
     "mesh messages": messageTable(messages.MESH_MESSAGES),
     "mesh fields": fieldTable(messages.MESH_MESSAGES, named),
@@ -48,6 +61,59 @@ export function namedSchemas(module: Readonly<Record<string, unknown>>): NamedSc
     );
   }
   return new Map([...named].sort(([one], [other]) => one < other ? -1 : 1));
+}
+
+/** Bounds of datagrams that another implementation must know. */
+const DATAGRAM_BOUNDS: readonly (readonly [string, number])[] = [
+  ["bytes of a datagram at most", sealed.DATAGRAM_BYTES_MAX],
+  ["bytes of its payload at most", PAYLOAD_BYTES_MAX],
+  ["half-open handshakes without a cookie", sealed.HALF_OPEN_MAX],
+  ["half-open handshakes with one", sealed.HALF_OPEN_PROVEN_MAX],
+  ["ms after which a session takes fresh keys", sealed.REKEY_AFTER_MS],
+  ["ms for which the old ones still open", sealed.PREVIOUS_SESSION_MS],
+  ["counters that may come late", sealed.REPLAY_WINDOW],
+  ["bytes to an unproven address for each that it brought", sealed.UNPROVEN_FACTOR],
+  ["bytes of a message at most", reliable.MESSAGE_BYTES_MAX],
+  ["bytes of what is sent once at most", reliable.ONE_SHOT_BYTES_MAX],
+  ["bytes of the control lane that may be sent at first", reliable.LANE_WINDOW_BYTES.control],
+  ["bytes of the data lane that may be sent at first", reliable.LANE_WINDOW_BYTES.data],
+  ["packets that are acknowledged together", reliable.ACK_EVERY],
+  ["ms that an acknowledgement waits at most", reliable.ACK_DELAY_MS],
+  ["ranges in an acknowledgement", reliable.ACK_RANGES_MAX],
+  ["ms between probes into silence at most", reliable.PROBE_TIMEOUT_MS_MAX],
+];
+
+/** Each datagram: its first byte, who sends it when, what answers it. */
+function datagramTable(): string {
+  return markdownTable(
+    ["Type", "Datagram", "From", "When", "Answer", "Bytes"],
+    Object.entries(DATAGRAM_ABOUT).map(([name, { from, when, answer, bytes }]) => [
+      String(DATAGRAM_TYPES[name as keyof typeof DATAGRAM_TYPES]),
+      `\`${name}\``,
+      from,
+      when,
+      answer,
+      name === "transport" ? `at most ${bytes}` : String(bytes),
+    ]),
+  );
+}
+
+/** Each frame of a packet. */
+function frameTable(): string {
+  return markdownTable(
+    ["Type", "Frame", "Says", "Sent again when lost"],
+    Object.entries(FRAME_ABOUT).map(([name, { about, again }]) => [
+      String(FRAME_TYPES[name as keyof typeof FRAME_TYPES]),
+      `\`${name}\``,
+      about,
+      again,
+    ]),
+  );
+}
+
+/** Bounds by what they bound. */
+function boundTable(bounds: readonly (readonly [string, number])[]): string {
+  return markdownTable(["Bound", "Value"], bounds.map(([what, value]) => [what, String(value)]));
 }
 
 /** Each phase of a machine, and those that may follow. */

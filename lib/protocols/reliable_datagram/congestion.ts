@@ -1,6 +1,6 @@
 /**
  * How much may be under way, and how fast it goes out: NewReno as RFC 9002, section 7, has it, with a floor of ten
- * packets; why no less, and nothing better: decisions/0006.
+ * packets; why no less, and nothing better: decisions/0005.
  */
 
 import {

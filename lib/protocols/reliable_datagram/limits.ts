@@ -41,7 +41,7 @@ export const DRAINED_BYTES = 512 * 1_024;
 
 /** Ranges of packet numbers in one acknowledgement, the latest ones: 32 losses are told apart (RFC 9000, 13.2.3). */
 export const ACK_RANGES_MAX = 32;
-/** Packets that are acknowledged together when all is well; more are no cheaper (measured, decisions/0006). */
+/** Packets that are acknowledged together when all is well; more are no cheaper (measured, decisions/0005). */
 export const ACK_EVERY = 8;
 /** Longest that an acknowledgement waits for company (RFC 9000, section 18.2, has 25 ms). */
 export const ACK_DELAY_MS = 20;
@@ -63,7 +63,7 @@ export const PROBE_PACKETS = 2;
 /** Packets remembered until they are acknowledged or lost: the window, and probes into silence. */
 export const SENT_PACKETS_MAX = 1_024;
 
-/** Congestion window at first and at least, bytes: ten packets (RFC 9002, 7.2; why so many: decisions/0006). */
+/** Congestion window at first and at least, bytes: ten packets (RFC 9002, 7.2; why so many: decisions/0005). */
 export const CONGESTION_BYTES_MIN = 10 * DATAGRAM_BYTES_MAX;
 /** Congestion window at most: both lanes' windows and what stands around them. */
 export const CONGESTION_BYTES_MAX = 400 * DATAGRAM_BYTES_MAX;

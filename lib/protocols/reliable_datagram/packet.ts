@@ -40,6 +40,19 @@ export const FRAME_TYPES = {
   oneShot: 7,
 } as const;
 
+/** Each frame: what it says, and whether its packet is acknowledged for it and it is sent again when lost. */
+export const FRAME_ABOUT: Readonly<
+  Record<keyof typeof FRAME_TYPES, { readonly about: string; readonly again: string }>
+> = {
+  ack: { about: "packets up to this number came, but for those between the ranges", again: "no" },
+  ping: { about: "give a sign of life", again: "while none comes" },
+  control: { about: "bytes of the control lane", again: "as they were" },
+  data: { about: "bytes of the data lane", again: "as they were" },
+  creditControl: { about: "the control lane's bytes may go up to here", again: "the latest" },
+  creditData: { about: "the data lane's bytes may go up to here", again: "the latest" },
+  oneShot: { about: "what is sent once", again: "no" },
+};
+
 const NUMBER_MAX = Number.MAX_SAFE_INTEGER;
 const DELAY_MAX = 2 ** 32;
 

@@ -77,6 +77,49 @@ export const TRANSPORT_OVERHEAD_BYTES = SEALED_OFFSET + KIND_BYTES + TAG_BYTES;
 /** Longest payload of one datagram. */
 export const PAYLOAD_BYTES_MAX = DATAGRAM_BYTES_MAX - TRANSPORT_OVERHEAD_BYTES;
 
+/** A datagram in words. */
+export interface DatagramAbout {
+  readonly from: string;
+  readonly when: string;
+  readonly answer: string;
+  /** At most; all but transport datagrams have exactly as many. */
+  readonly bytes: number;
+}
+
+/** Each datagram: who sends it, when, what answers it. */
+export const DATAGRAM_ABOUT: Readonly<Record<keyof typeof DATAGRAM_TYPES, DatagramAbout>> = {
+  initiation: {
+    from: "whoever begins",
+    when: "at once, then after 250 ms, doubling, 5 s in all; again with a cookie that came",
+    answer: "`response`, or `cookie` where many handshakes are half-open, or nothing",
+    bytes: INITIATION_BYTES,
+  },
+  response: {
+    from: "whoever was meant",
+    when: "an `initiation` came; the same one gets the same answer",
+    answer: "`confirmation`",
+    bytes: RESPONSE_BYTES,
+  },
+  cookie: {
+    from: "whoever was meant",
+    when: "an `initiation` without a good cookie came, and 64 handshakes are half-open",
+    answer: "the same `initiation` with it",
+    bytes: COOKIE_DATAGRAM_BYTES,
+  },
+  confirmation: {
+    from: "whoever began",
+    when: "a `response` is verified; repeated as the first message, within the same 5 s",
+    answer: "`transport`",
+    bytes: CONFIRMATION_BYTES,
+  },
+  transport: {
+    from: "either side",
+    when: "the responder: once the third message is verified; the initiator: once one has come",
+    answer: "a challenge is answered by its proof, all else as its user likes",
+    bytes: DATAGRAM_BYTES_MAX,
+  },
+};
+
 /** A first message. As in all of them, arrays are views into the datagram. */
 export interface Initiation {
   readonly type: "initiation";
