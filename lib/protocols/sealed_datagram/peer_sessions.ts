@@ -3,7 +3,7 @@
 import type { PeerKey } from "../../base/ids.ts";
 import { earliestMs } from "../../base/machine.ts";
 import type { Attempt } from "./attempt.ts";
-import { PREVIOUS_SESSION_MS } from "./limits.ts";
+import { PREVIOUS_SESSION_MS, REKEY_RETRY_MS } from "./limits.ts";
 import type { Session } from "./session.ts";
 
 export class PeerSessions {
@@ -17,6 +17,7 @@ export class PeerSessions {
   previous: Session | null = null;
   previousEndsAtMs = Infinity;
   rekeyAtMs = Infinity;
+  #rekeyTriedMs = -Infinity;
 
   constructor(readonly peer: PeerKey) {}
 
@@ -40,6 +41,19 @@ export class PeerSessions {
     this.current = session;
     this.rekeyAtMs = session.rekeyAtMs;
     return over.filter((each) => each !== null);
+  }
+
+  /** An attempt at fresh keys begins; where it fails, another does after a pause. */
+  rekeyTried(nowMs: number): void {
+    this.#rekeyTriedMs = nowMs;
+    this.rekeyAtMs = nowMs + REKEY_RETRY_MS;
+  }
+
+  /** Fresh keys are due by the count of datagrams. @returns Whether they weren't already. */
+  wornOut(nowMs: number): boolean {
+    if (nowMs < this.#rekeyTriedMs + REKEY_RETRY_MS || this.rekeyAtMs <= nowMs) return false;
+    this.rekeyAtMs = nowMs;
+    return true;
   }
 
   /** All sessions that open what comes. */

@@ -15,7 +15,6 @@
  */
 
 import type { Bytes } from "../../base/crypto.ts";
-import { DeadlineQueue } from "../../base/deadline_queue.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
 import { type Endpoint, isSameEndpoint, type PeerKey } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
@@ -35,9 +34,9 @@ import {
   PAYLOAD_BYTES_MAX,
   type Transport,
 } from "./formats.ts";
-import { REKEY_RETRY_MS } from "./limits.ts";
 import { NewPaths } from "./new_paths.ts";
-import { PeerSessions } from "./peer_sessions.ts";
+import type { PeerSessions } from "./peer_sessions.ts";
+import { PeerTable } from "./peer_table.ts";
 import { Responding } from "./responding.ts";
 import type { SealedAccess, SealedEffect, SealedInput, SealedStatistics } from "./sealed_io.ts";
 import { Session } from "./session.ts";
@@ -52,13 +51,9 @@ const NOTHING: readonly SealedEffect[] = [];
 
 export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
   readonly #options: SealedOptions;
-  readonly #peers = new Map<PeerKey, PeerSessions>();
-  /** Every session that opens what comes, by our index. */
-  readonly #sessions = new Map<number, Session>();
-  readonly #attempts = new Map<number, Attempt>();
+  readonly #peers = new PeerTable();
   readonly #responding: Responding;
   readonly #paths: NewPaths;
-  readonly #deadlines = new DeadlineQueue<PeerSessions>();
   readonly #statistics = { opened: 0, repeated: 0, forged: 0, strange: 0 };
   #handshakes = 0;
   #effects: SealedEffect[] = [];
@@ -113,7 +108,7 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
   }
 
   nextDeadlineMs(): number | null {
-    return earliestMs(this.#deadlines.nextMs(), this.#responding.nextDeadlineMs());
+    return earliestMs(this.#peers.nextDeadlineMs(), this.#responding.nextDeadlineMs());
   }
 
   // What comes in.
@@ -143,7 +138,7 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
   }
 
   #transport(datagram: Transport, from: Endpoint, bytes: number, nowMs: number): void {
-    const session = this.#sessions.get(datagram.index);
+    const session = this.#peers.sessionAt(datagram.index);
     if (session === undefined) return this.#count(false);
     const opened = session.open(datagram);
     this.#statistics[opened.verdict] += 1;
@@ -167,7 +162,7 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
         }
         break;
       case "close":
-        this.#forget(sessions);
+        this.#peers.forget(sessions);
         this.#effects.push({
           type: "down",
           peer: session.peer,
@@ -182,7 +177,7 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
         unreachable(kind);
     }
     // Nothing else that comes can change a deadline.
-    if (session.newPath !== null || kind === "proof") this.#arm(sessions);
+    if (session.newPath !== null || kind === "proof") this.#peers.arm(sessions);
   }
 
   // Handshakes that we begin.
@@ -190,30 +185,24 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
   #connect(peer: PeerKey, endpoint: Endpoint, purpose: Purpose, nowMs: number): void {
     const { identity, env, access } = this.#options;
     invariant(peer !== identity.signer.key, "nobody connects to itself");
-    let sessions = this.#peers.get(peer);
-    if (sessions === undefined) {
-      sessions = new PeerSessions(peer);
-      this.#peers.set(peer, sessions);
-    }
+    const sessions = this.#peers.add(peer);
     const { attempt: before } = sessions;
     if (before !== null) {
       if (purpose === "rekey") return;
       if (isSameEndpoint(before.endpoint, endpoint) && before.purpose === purpose) return;
-      this.#attempts.delete(before.index);
     }
     const index = this.#newIndex();
     const order = ++this.#handshakes;
     const { mode } = access;
     const attempt = new Attempt(identity, env, mode, peer, endpoint, index, order, purpose, nowMs);
-    sessions.attempt = attempt;
-    this.#attempts.set(index, attempt);
+    this.#peers.begin(sessions, attempt);
     this.#transmit(endpoint, attempt.dueMessage(nowMs));
-    this.#arm(sessions);
+    this.#peers.arm(sessions);
   }
 
   /** @returns Whether it is a response that an attempt of ours waits for. */
   #response({ index, message }: HandshakeAnswer, nowMs: number): boolean {
-    const attempt = this.#attempts.get(index);
+    const attempt = this.#peers.attemptAt(index);
     if (attempt === undefined || attempt.isAnswered) return attempt !== undefined;
     const answer = tryRead(() => attempt.initiator.read(message));
     const attachment = answer === null ? null : decodeAttachment(answer.attachment);
@@ -226,7 +215,6 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
     invariant(sessions?.attempt === attempt, "an attempt belongs to its peer");
     const finished = tryRead(() => answer.finish());
     if (finished === null) return false;
-    if (sessions.pending !== null) this.#sessions.delete(sessions.pending.localIndex);
     const { endpoint, order } = attempt;
     const { proven } = finished;
     const session = new Session({
@@ -238,16 +226,15 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
       order,
       nowMs,
     });
-    sessions.pending = session;
-    this.#sessions.set(index, session);
+    this.#peers.addPending(sessions, session);
     attempt.answered(encodeAnswer("confirmation", attachment.index, finished.message));
     this.#transmit(endpoint, attempt.dueMessage(nowMs));
-    this.#arm(sessions);
+    this.#peers.arm(sessions);
     return true;
   }
 
   #cookie({ index, cookie }: CookieReply): boolean {
-    const attempt = this.#attempts.get(index);
+    const attempt = this.#peers.attemptAt(index);
     if (attempt === undefined) return false;
     if (attempt.takeCookie(cookie)) this.#transmit(attempt.endpoint, attempt.message());
     return true;
@@ -262,7 +249,7 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
       const { outcome } = halfOpen;
       if (outcome === null || outcome === "refused") return true;
       const { session } = outcome;
-      if (!session.isHeard && this.#sessions.get(index) === session) this.#confirm(session);
+      if (!session.isHeard && this.#peers.sessionAt(index) === session) this.#confirm(session);
       return true;
     }
     if (proven === null) return false;
@@ -278,15 +265,8 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
       nowMs,
     });
     this.#responding.completed(halfOpen, session, message);
-    let sessions = this.#peers.get(session.peer);
-    if (sessions === undefined) {
-      sessions = new PeerSessions(session.peer);
-      this.#peers.set(session.peer, sessions);
-    }
-    this.#sessions.set(index, session);
-    this.#install(sessions, session, nowMs);
+    this.#install(this.#peers.add(session.peer), session, nowMs);
     this.#confirm(session);
-    this.#arm(sessions);
     return true;
   }
 
@@ -306,11 +286,10 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
   // Sessions.
 
   #install(sessions: PeerSessions, session: Session, nowMs: number): void {
-    if (sessions.attempt !== null) this.#attempts.delete(sessions.attempt.index);
-    for (const over of sessions.install(session, nowMs)) this.#sessions.delete(over.localIndex);
+    this.#peers.install(sessions, session, nowMs);
     const { peer, process, endpoint } = session;
     this.#effects.push({ type: "up", peer, process, endpoint });
-    this.#arm(sessions);
+    this.#peers.arm(sessions);
   }
 
   #confirm(session: Session): void {
@@ -326,10 +305,7 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
     const session = sessions?.current ?? null;
     if (sessions === undefined || session === null) return;
     this.#transmit(session.endpoint, session.seal("payload", payload));
-    if (session.isWornOut && sessions.attempt === null && sessions.rekeyAtMs > nowMs) {
-      sessions.rekeyAtMs = Math.min(sessions.rekeyAtMs, nowMs + REKEY_RETRY_MS);
-      this.#connect(peer, session.endpoint, "rekey", nowMs);
-    }
+    if (session.isWornOut && sessions.wornOut(nowMs)) this.#peers.arm(sessions);
   }
 
   #close(peer: PeerKey, reason: string): void {
@@ -339,14 +315,7 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
     if (current !== null) {
       this.#transmit(current.endpoint, current.seal("close", encodeCloseReason(reason)));
     }
-    this.#forget(sessions);
-  }
-
-  #forget(sessions: PeerSessions): void {
-    for (const { localIndex } of sessions.sessions()) this.#sessions.delete(localIndex);
-    if (sessions.attempt !== null) this.#attempts.delete(sessions.attempt.index);
-    this.#peers.delete(sessions.peer);
-    this.#deadlines.set(sessions, null);
+    this.#peers.forget(sessions);
   }
 
   // Time.
@@ -354,52 +323,42 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
   #tick(nowMs: number): void {
     this.#responding.expire(nowMs);
     for (
-      let sessions = this.#deadlines.takeDue(nowMs);
+      let sessions = this.#peers.takeDue(nowMs);
       sessions !== null;
-      sessions = this.#deadlines.takeDue(nowMs)
+      sessions = this.#peers.takeDue(nowMs)
     ) this.#serve(sessions, nowMs);
   }
 
   #serve(sessions: PeerSessions, nowMs: number): void {
-    const { peer, current, previous, attempt } = sessions;
-    if (previous !== null && sessions.previousEndsAtMs <= nowMs) {
-      this.#sessions.delete(previous.localIndex);
-      sessions.previous = null;
-    }
+    const { peer, current, attempt } = sessions;
+    if (sessions.previousEndsAtMs <= nowMs) this.#peers.endPrevious(sessions);
     if (attempt !== null) {
       if (attempt.endsAtMs <= nowMs) this.#attemptFailed(sessions, attempt);
       else if (attempt.isDue(nowMs)) this.#transmit(attempt.endpoint, attempt.dueMessage(nowMs));
     }
     if (current !== null) {
       if (current.endsAtMs <= nowMs) {
-        this.#sessions.delete(current.localIndex);
-        sessions.current = null;
+        this.#peers.endCurrent(sessions);
         const reason = "no fresh keys could be agreed on";
         this.#effects.push({ type: "down", peer, closed: false, reason });
       } else {
         this.#paths.challengeIfDue(current, nowMs);
         if (sessions.rekeyAtMs <= nowMs) {
-          sessions.rekeyAtMs = nowMs + REKEY_RETRY_MS;
+          sessions.rekeyTried(nowMs);
           this.#connect(peer, current.endpoint, "rekey", nowMs);
         }
       }
     }
-    if (sessions.isEmpty) this.#forget(sessions);
-    else this.#arm(sessions);
+    if (sessions.isEmpty) this.#peers.forget(sessions);
+    else this.#peers.arm(sessions);
   }
 
   #attemptFailed(sessions: PeerSessions, attempt: Attempt): void {
-    this.#attempts.delete(attempt.index);
-    sessions.attempt = null;
+    this.#peers.endAttempt(sessions);
     if (attempt.purpose === "rekey") return;
     const { peer, endpoint, answeredBy: key } = attempt;
     const reason = key === null ? "timeout" : "wrong-key";
     this.#effects.push({ type: "failed", peer, endpoint, reason, key });
-  }
-
-  #arm(sessions: PeerSessions): void {
-    if (this.#peers.get(sessions.peer) !== sessions) return;
-    this.#deadlines.set(sessions, sessions.nextDeadlineMs());
   }
 
   #transmit(to: Endpoint, bytes: Bytes): void {
@@ -410,9 +369,7 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
   #newIndex(): number {
     for (;;) {
       const index = indexOf(this.#options.env.randomBytes(4));
-      const isTaken = this.#sessions.has(index) || this.#attempts.has(index) ||
-        this.#responding.has(index);
-      if (!isTaken) return index;
+      if (!this.#peers.hasIndex(index) && !this.#responding.has(index)) return index;
     }
   }
 }

@@ -9,6 +9,7 @@ import {
   UNPROVEN_FACTOR,
 } from "../../../lib/protocols/sealed_datagram/limits.ts";
 import { PAYLOAD_BYTES_MAX } from "../../../lib/protocols/sealed_datagram/formats.ts";
+import { Session } from "../../../lib/protocols/sealed_datagram/session.ts";
 import { connected, type Datagram, endpoint, flipped, Program, run, settle } from "./programs.ts";
 
 Deno.test("SealedDatagrams: payloads arrive once, in any order, and no datagram is too long", () => {
@@ -212,4 +213,26 @@ Deno.test("SealedDatagrams: connecting anew leads a session elsewhere, without a
 
   assertEquals(ann.machine.endpointOf(bob.key), endpoint(7));
   assertEquals([ann.count("up"), bob.heard], [2, ["here"]]);
+});
+
+Deno.test("SealedDatagrams: fresh keys when so many datagrams were sealed, and no more than one try in 30 s", () => {
+  const { ann, bob } = connected();
+  const worn = Object.getOwnPropertyDescriptor(Session.prototype, "isWornOut")!;
+  Object.defineProperty(Session.prototype, "isWornOut", { get: () => true, configurable: true });
+  const initiations: number[] = [];
+  try {
+    for (let nowMs = 1_000; nowMs < 40_000; nowMs += 100) {
+      ann.send(bob, "x", nowMs);
+      ann.step({ type: "tick" }, nowMs);
+      for (const { bytes } of ann.out.splice(0)) if (bytes[0] === 1) initiations.push(nowMs);
+    }
+    assertEquals(initiations.filter((atMs) => atMs < 30_000).length, 5);
+    assertEquals(initiations.find((atMs) => atMs > 30_000), 31_000);
+    ann.send(bob, "x", 70_000);
+    run([ann, bob], 70_000, 70_001);
+  } finally {
+    Object.defineProperty(Session.prototype, "isWornOut", worn);
+  }
+
+  assertEquals([ann.count("up"), bob.count("up")], [2, 2]);
 });
