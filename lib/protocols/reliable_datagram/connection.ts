@@ -3,7 +3,7 @@
 import { type Endpoint, isSameEndpoint, type PeerKey } from "../../base/ids.ts";
 import { earliestMs } from "../../base/machine.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
-import { PROBE_GRID_MS, RECONNECT_MS_MAX, RECONNECT_MS_MIN } from "./limits.ts";
+import { PROBE_GRID_MS, PROBE_LAG_MS, RECONNECT_MS_MAX, RECONNECT_MS_MIN } from "./limits.ts";
 import { PacketReader } from "./packet.ts";
 import type { ReliableConfig } from "./reliable_io.ts";
 import { Stream, type StreamSink } from "./stream.ts";
@@ -55,6 +55,8 @@ export class Connection {
     readonly peer: PeerKey,
     public endpoint: Endpoint,
     readonly config: ReliableConfig,
+    /** Whether our key is the smaller one. */
+    readonly isFirst: boolean,
     readonly nextStream: () => number,
     nowMs: number,
   ) {
@@ -195,7 +197,8 @@ export class Connection {
     const { probeAfterMs } = this.config;
     if (probeAfterMs === null || !this.hasSession || this.#askedMs !== null) return null;
     if (this.stream.isAsking) return null;
-    return Math.ceil((this.#lastHeardMs + probeAfterMs) / PROBE_GRID_MS) * PROBE_GRID_MS;
+    const lagMs = this.isFirst ? 0 : PROBE_LAG_MS;
+    return Math.ceil((this.#lastHeardMs + probeAfterMs + lagMs) / PROBE_GRID_MS) * PROBE_GRID_MS;
   }
 
   #silentAtMs(): number | null {

@@ -84,5 +84,7 @@ export const RECONNECT_MS_MAX = 30_000;
 export const CLOSE_MS_MAX = 1_000;
 /** A tick that comes later than this shows that we were stopped: peers aren't blamed for that time. */
 export const STALL_MS = 500;
+/** How much longer the side with the larger key waits before it probes: an idle pair has one probe, not two. */
+export const PROBE_LAG_MS = 500;
 /** Probes of idle peers wait for the next multiple of this, so that all are served at one wake-up. */
 export const PROBE_GRID_MS = 250;

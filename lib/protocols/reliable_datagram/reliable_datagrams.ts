@@ -47,6 +47,7 @@ type SealedFailed = SealedEffect & { readonly type: "failed" };
 const NOTHING: readonly ReliableEffect[] = [];
 
 export class ReliableDatagrams implements Machine<ReliableInput, ReliableEffect> {
+  readonly #key: PeerKey;
   readonly #config: ReliableConfig;
   readonly #sealed: SealedDatagrams;
   readonly #connections = new Map<PeerKey, Connection>();
@@ -60,6 +61,7 @@ export class ReliableDatagrams implements Machine<ReliableInput, ReliableEffect>
 
   constructor(options: ReliableOptions) {
     this.#config = { ...RELIABLE_DEFAULTS, ...options.config };
+    this.#key = options.identity.signer.key;
     this.#sealed = new SealedDatagrams(options);
   }
 
@@ -143,7 +145,15 @@ export class ReliableDatagrams implements Machine<ReliableInput, ReliableEffect>
     let connection = this.#connections.get(peer);
     if (connection === undefined) {
       const nextStream = () => ++this.#streams;
-      connection = new Connection(peer, endpoint, this.#config, nextStream, this.#nowMs);
+      const isFirst = this.#key < peer;
+      connection = new Connection(
+        peer,
+        endpoint,
+        this.#config,
+        isFirst,
+        nextStream,
+        this.#nowMs,
+      );
       this.#connections.set(peer, connection);
     }
     this.#touch(connection);

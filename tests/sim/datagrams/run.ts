@@ -3,7 +3,8 @@
 import type { Lane } from "../../../lib/protocols/reliable_datagram/packet.ts";
 import { Random } from "../random.ts";
 import { Violation } from "./exactly_once.ts";
-import { FINE, type Person, type Weather, World } from "./world.ts";
+import type { Person } from "./program.ts";
+import { FINE, type Weather, World } from "./world.ts";
 
 export interface DatagramRun {
   readonly seed: number;
