@@ -6,10 +6,17 @@
  * differently each time loses what it sent in the end, and harms nobody else.
  */
 
-import { concatBytes } from "../../base/crypto.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
-import { CREDIT_STEP, HELD_CHUNKS_MAX, LANE_WINDOW_BYTES, MESSAGE_BYTES_MAX } from "./limits.ts";
+import {
+  CREDIT_STEP,
+  HELD_CHUNKS_MAX,
+  LANE_WINDOW_BYTES,
+  MESSAGE_BYTES_MAX,
+  PAGE_BYTES,
+} from "./limits.ts";
 import type { Lane } from "./packet.ts";
+
+const EMPTY = new Uint8Array(0);
 
 export class ReceiveLane {
   readonly #windowBytes: number;
@@ -20,12 +27,12 @@ export class ReceiveLane {
   #isPaused = false;
   #isCreditLost = false;
   readonly #held = new Map<number, Uint8Array>();
-  /** Of the message at hand: what is read of its length, and the parts that have come. */
+  /** Of the message at hand: what is read of its length, and what has come of it, where it isn't in one chunk. */
   #length = 0;
   #lengthUnit = 1;
   #hasLength = false;
-  #parts: Uint8Array[] = [];
-  #partsBytes = 0;
+  #body: Uint8Array = EMPTY;
+  #bodyBytes = 0;
 
   constructor(lane: Lane) {
     this.#windowBytes = LANE_WINDOW_BYTES[lane];
@@ -60,7 +67,8 @@ export class ReceiveLane {
   }
 
   /**
-   * Takes in a chunk, and gives each message that is whole now to `deliver`, as views that nobody else uses.
+   * Takes in a chunk, and gives each message that is whole now to `deliver`, as a view into `bytes` or an array
+   * of its own. What must wait is copied: a packet with little of it isn't kept for that.
    * @returns False where there is no room for it now: it must not be acknowledged.
    * @throws {RemoteProtocolError} If the peer sent more than it may, or an impossible length.
    */
@@ -89,7 +97,7 @@ export class ReceiveLane {
   #hold(offset: number, bytes: Uint8Array): boolean {
     const held = this.#held.get(offset);
     if (held === undefined && this.#held.size >= HELD_CHUNKS_MAX) return false;
-    if (held === undefined || held.length < bytes.length) this.#held.set(offset, bytes);
+    if (held === undefined || held.length < bytes.length) this.#held.set(offset, bytes.slice());
     return true;
   }
 
@@ -101,22 +109,33 @@ export class ReceiveLane {
         at = this.#readLength(bytes, at);
         continue;
       }
-      const wanted = this.#length - this.#partsBytes;
-      const part = bytes.subarray(at, at + wanted);
+      const part = bytes.subarray(at, at + this.#length - this.#bodyBytes);
       at += part.length;
-      if (part.length < wanted) {
-        this.#parts.push(part);
-        this.#partsBytes += part.length;
-        return;
-      }
-      const message = this.#parts.length === 0 ? part : concatBytes(...this.#parts, part);
-      this.#parts = [];
-      this.#partsBytes = 0;
+      const isAll = part.length === this.#length;
+      if (!isAll) this.#keep(part);
+      if (!isAll && this.#bodyBytes < this.#length) return;
+      const message = isAll ? part : this.#body.subarray(0, this.#length);
+      this.#body = EMPTY;
+      this.#bodyBytes = 0;
       this.#length = 0;
       this.#lengthUnit = 1;
       this.#hasLength = false;
       deliver(message);
     }
+  }
+
+  /** Adds to what has come of a message. Its length alone makes us hold little. */
+  #keep(part: Uint8Array): void {
+    const needed = this.#bodyBytes + part.length;
+    const held = this.#body.length;
+    if (needed > held) {
+      // Doubling: each byte is moved once more on average, however small the parts are.
+      const grown = new Uint8Array(Math.min(this.#length, Math.max(needed, 2 * held, PAGE_BYTES)));
+      grown.set(this.#body.subarray(0, this.#bodyBytes));
+      this.#body = grown;
+    }
+    this.#body.set(part, this.#bodyBytes);
+    this.#bodyBytes = needed;
   }
 
   /** Reads of the length what is there. @returns Where it stopped. */

@@ -91,6 +91,23 @@ Deno.test("ReceiveLane refuses what is beyond its window, and holds a bounded nu
   assertEquals(lane.add(0, new Uint8Array(1).fill(200), ignore), true);
 });
 
+Deno.test("ReceiveLane copies what waits, and holds no more for a message than has come of it", () => {
+  const lane = new ReceiveLane("data");
+  const came: Uint8Array[] = [];
+  const deliver = (message: Uint8Array) => void came.push(message);
+  const packet = new Uint8Array(1_000);
+  // A message of 5 bytes, a byte at a time out of a packet that is used again, the last one first.
+  const bytes = [5, 1, 2, 3, 4, 5];
+  for (const at of [5, 0, 1, 2, 3, 4]) {
+    packet[at] = bytes[at]!;
+    lane.add(at, packet.subarray(at, at + 1), deliver);
+    packet.fill(0xff);
+  }
+
+  assertEquals(came, [Uint8Array.of(1, 2, 3, 4, 5)]);
+  assertEquals(came[0]!.buffer.byteLength, 5);
+});
+
 Deno.test("ReceiveLane gives no more room while its reader pauses", () => {
   const lane = new ReceiveLane("data");
   const ignore = () => {};
