@@ -7,7 +7,7 @@
 import type { Bytes } from "../../base/crypto.ts";
 import { type Endpoint, endpointText } from "../../base/ids.ts";
 import type { Initiation } from "./formats.ts";
-import type { Responder } from "../noise/identity_handshake.ts";
+import type { ProvenPeer, Responder } from "../noise/identity_handshake.ts";
 import {
   HALF_OPEN_MAX,
   HALF_OPEN_MS,
@@ -30,8 +30,16 @@ export interface HalfOpen {
   /** The second message, for each time that the first comes. */
   readonly response: Bytes;
   readonly endsAtMs: number;
-  /** What became of it: a session and the third message that made it, or nothing for good. */
-  outcome: { readonly session: Session; readonly confirmation: Bytes } | "refused" | null;
+  /** The third message, once one was verified: there is no other, and it is verified once. */
+  confirmed: Confirmed | null;
+}
+
+/** Who wrote a third message. */
+export interface Confirmed {
+  readonly message: Bytes;
+  readonly proven: ProvenPeer;
+  /** What it made; `null` while its author may not come, or another handshake goes first. */
+  session: Session | null;
 }
 
 export class HalfOpens {

@@ -9,7 +9,6 @@ import type { Endpoint } from "../../base/ids.ts";
 import {
   type ChannelIdentity,
   type HandshakeEnvironment,
-  type ProvenPeer,
   Responder,
 } from "../noise/identity_handshake.ts";
 import { CHANNEL_VERSION, decodePreface } from "../noise/preface.ts";
@@ -22,9 +21,8 @@ import {
   type Initiation,
   prologueOf,
 } from "./formats.ts";
-import { type HalfOpen, HalfOpens } from "./half_open.ts";
+import { type Confirmed, type HalfOpen, HalfOpens } from "./half_open.ts";
 import type { SealedAccess } from "./sealed_io.ts";
-import type { Session } from "./session.ts";
 
 const COOKIE_SECRET_BYTES = 32;
 
@@ -42,14 +40,12 @@ export interface RespondingContext {
   transmit(to: Endpoint, bytes: Bytes): void;
 }
 
-/** A third message as it was read. */
+/** A third message that is authentic, and its handshake. */
 export interface Confirmation {
-  /** `null`: of no handshake that we know. */
-  readonly halfOpen: HalfOpen | null;
-  /** Who wrote it; `null` where it isn't authentic, or its author may not come. */
-  readonly proven: ProvenPeer | null;
-  /** It has done its work already. */
-  readonly isRepeated: boolean;
+  readonly halfOpen: HalfOpen;
+  readonly confirmed: Confirmed;
+  /** Whether its author may come now. Who may not is told nothing; its repetitions are asked for anew. */
+  readonly isAdmitted: boolean;
 }
 
 export class Responding {
@@ -101,39 +97,23 @@ export class Responding {
       hasCookie,
       order: this.#context.nextOrder(),
       endsAtMs: HalfOpens.endsAtMs(nowMs),
-      outcome: null,
+      confirmed: null,
     };
     this.#halfOpens.add(halfOpen);
     this.#context.transmit(from, halfOpen.response.slice());
     return true;
   }
 
-  /** Reads a third message. */
-  confirmation(index: number, message: Uint8Array): Confirmation {
-    const halfOpen = this.#halfOpens.withIndex(index) ?? null;
-    const none = { halfOpen, proven: null, isRepeated: false };
-    if (halfOpen === null || halfOpen.outcome === "refused") return none;
-    if (halfOpen.outcome !== null) {
-      return { ...none, isRepeated: isEqual(halfOpen.outcome.confirmation, message) };
-    }
-    let proven: ProvenPeer;
-    try {
-      proven = halfOpen.responder.read(message);
-    } catch (error) {
-      if (!(error instanceof RemoteProtocolError)) throw error;
-      return none;
-    }
+  /** Reads a third message; `null` where it isn't authentic, or of no handshake that we know. */
+  confirmation(index: number, message: Uint8Array): Confirmation | null {
+    const halfOpen = this.#halfOpens.withIndex(index);
+    if (halfOpen === undefined) return null;
+    const confirmed = halfOpen.confirmed ??= readConfirmation(halfOpen, message);
+    if (confirmed === null || !isEqual(confirmed.message, message)) return null;
     const { identity, access } = this.#options;
-    if (proven.peer === identity.signer.key || !access.admit(proven.peer)) {
-      halfOpen.outcome = "refused";
-      return none;
-    }
-    return { halfOpen, proven, isRepeated: false };
-  }
-
-  /** The third message of a handshake has made a session. */
-  completed(halfOpen: HalfOpen, session: Session, message: Uint8Array): void {
-    halfOpen.outcome = { session, confirmation: new Uint8Array(message) };
+    const { peer } = confirmed.proven;
+    const isAdmitted = peer !== identity.signer.key && access.admit(peer);
+    return { halfOpen, confirmed, isAdmitted };
   }
 
   #isForUs(preface: Uint8Array): boolean {
@@ -174,6 +154,15 @@ export class Responding {
       if (!(error instanceof RemoteProtocolError)) throw error;
       return null;
     }
+  }
+}
+
+function readConfirmation({ responder }: HalfOpen, message: Uint8Array): Confirmed | null {
+  try {
+    return { message: new Uint8Array(message), proven: responder.read(message), session: null };
+  } catch (error) {
+    if (!(error instanceof RemoteProtocolError)) throw error;
+    return null;
   }
 }
 

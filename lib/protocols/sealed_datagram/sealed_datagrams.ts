@@ -243,19 +243,18 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
   // Handshakes that others began.
 
   #confirmation({ index, message }: HandshakeAnswer, nowMs: number): boolean {
-    const { halfOpen, proven, isRepeated } = this.#responding.confirmation(index, message);
-    if (halfOpen === null) return false;
-    if (isRepeated) {
-      const { outcome } = halfOpen;
-      if (outcome === null || outcome === "refused") return true;
-      const { session } = outcome;
-      if (!session.isHeard && this.#peers.sessionAt(index) === session) this.#confirm(session);
+    const confirmation = this.#responding.confirmation(index, message);
+    if (confirmation === null) return false;
+    const { halfOpen, confirmed, isAdmitted } = confirmation;
+    const { session: made, proven } = confirmed;
+    if (made !== null) {
+      // The initiator repeats itself until it has heard us.
+      if (!made.isHeard && this.#peers.sessionAt(index) === made) this.#confirm(made);
       return true;
     }
-    if (proven === null) return false;
     const { from: endpoint, remoteIndex, order } = halfOpen;
-    if (!this.#yieldsTo(proven.peer, proven.processKey.toHex(), order)) return true;
-    const session = new Session({
+    if (!isAdmitted || !this.#yieldsTo(proven.peer, proven.processKey.toHex(), order)) return true;
+    const session = confirmed.session = new Session({
       localIndex: index,
       remoteIndex,
       proven,
@@ -264,7 +263,6 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
       order,
       nowMs,
     });
-    this.#responding.completed(halfOpen, session, message);
     this.#install(this.#peers.add(session.peer), session, nowMs);
     this.#confirm(session);
     return true;

@@ -54,7 +54,10 @@ export type SealedEffect =
 /** Who may make sessions with us. */
 export interface SealedAccess {
   readonly mode: ChannelMode;
-  /** The last word on who began a handshake with us, once its identity is proven; not asked of those we connect to. */
+  /**
+   * The last word on who began a handshake with us, once its identity is proven; not asked of those we connect to.
+   * Asked again when the initiator repeats itself: whoever is introduced a little late gets in all the same.
+   */
   admit(peer: PeerKey): boolean;
 }
 

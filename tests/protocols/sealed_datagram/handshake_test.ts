@@ -136,7 +136,7 @@ Deno.test("SealedDatagrams: a program that is meant otherwise doesn't answer", (
   assertEquals(bob.machine.halfOpenCount, 0);
 });
 
-Deno.test("SealedDatagrams: whoever isn't admitted gets no session, and no second try for its place", () => {
+Deno.test("SealedDatagrams: whoever isn't admitted gets no session, and keeps its place", () => {
   const ann = new Program("Ann", endpoint(1));
   const bob = new Program("Bob", endpoint(2), 1, () => false);
   ann.connect(bob, 0);
@@ -145,6 +145,20 @@ Deno.test("SealedDatagrams: whoever isn't admitted gets no session, and no secon
 
   assertEquals([ann.told.map(({ type }) => type), bob.told], [["failed"], []]);
   assertEquals(bob.machine.halfOpenCount, 1);
+});
+
+Deno.test("SealedDatagrams: whoever is admitted while it still repeats itself gets its session", () => {
+  let isAdmitted = false;
+  const ann = new Program("Ann", endpoint(1));
+  const bob = new Program("Bob", endpoint(2), 1, () => isAdmitted);
+  ann.connect(bob, 0);
+  run([ann, bob], 0, 600);
+  assertEquals([ann.told, bob.told], [[], []]);
+
+  isAdmitted = true;
+  run([ann, bob], 600, 1_000);
+
+  assertEquals([ann.count("up"), bob.count("up")], [1, 1]);
 });
 
 Deno.test("SealedDatagrams: when both begin at once, the smaller key's handshake survives", () => {
