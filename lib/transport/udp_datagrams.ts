@@ -4,7 +4,8 @@ import { setImmediate } from "node:timers";
 import type { Logger } from "../base/environment.ts";
 import type { Endpoint } from "../base/ids.ts";
 import type { DatagramHandler, Datagrams } from "./datagrams.ts";
-import { endpointOf, isAddress, openAt, reasonOf } from "./sockets.ts";
+import { isAddress } from "./hosts.ts";
+import { endpointOf, openAt, reasonOf } from "./sockets.ts";
 
 /** Longer ones than any of ours: what is cut off wasn't meant for us. */
 const BUFFER_BYTES = 2_048;

@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { SILENT_LOGGER } from "../../lib/base/environment.ts";
 import type { Endpoint } from "../../lib/base/ids.ts";
-import { SYSTEM_LINK_CLOCK } from "../../lib/transport/tcp_links.ts";
+import { SYSTEM_LINK_CLOCK } from "../../lib/transport/system_clock.ts";
 import { UdpDatagrams } from "../../lib/transport/udp_datagrams.ts";
 import { Random } from "../sim/random.ts";
 import { End } from "./datagram_ends.ts";

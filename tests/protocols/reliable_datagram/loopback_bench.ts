@@ -16,7 +16,7 @@ import type { PeerKey } from "../../../lib/base/ids.ts";
 import { keyPairFromSeed } from "../../../lib/protocols/noise/primitives.ts";
 import { ReliableDatagrams } from "../../../lib/protocols/reliable_datagram/reliable_datagrams.ts";
 import { DatagramHost, type DatagramNews } from "../../../lib/runtime/datagram_host.ts";
-import { SYSTEM_LINK_CLOCK } from "../../../lib/transport/tcp_links.ts";
+import { SYSTEM_LINK_CLOCK } from "../../../lib/transport/system_clock.ts";
 import { UdpDatagrams } from "../../../lib/transport/udp_datagrams.ts";
 
 const MESSAGE_BYTES = 200;
