@@ -1,0 +1,48 @@
+/** The coordinator's machine as its caller sees it: inputs, effects, configuration. */
+
+import type { Fingerprint } from "../../base/fingerprint.ts";
+import type { Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
+import type { ModeEffect, ModeInput } from "../../base/mode_machine.ts";
+import type { CoordinatorCommand, CoordinatorEvent } from "./events.ts";
+import type { HistoryEnd } from "./history.ts";
+import type { HistoryRead } from "./member_io.ts";
+import type { GroupMessage } from "./messages.ts";
+import type { CoordinatorRecord } from "./records.ts";
+
+export type CoordinatorInput =
+  | ModeInput<GroupMessage, CoordinatorCommand>
+  /** `host`: the address that it comes from; null where that is of this machine only. */
+  | {
+    readonly type: "link-up";
+    readonly link: LinkId;
+    readonly peer: PeerKey;
+    readonly host: string | null;
+  }
+  /** Answers `read`. */
+  | { readonly type: "read"; readonly token: number; readonly read: HistoryRead };
+
+export type CoordinatorEffect =
+  | ModeEffect<CoordinatorEvent, CoordinatorRecord, never>
+  | { readonly type: "send"; readonly link: LinkId; readonly message: GroupMessage }
+  /** As a member's. */
+  | {
+    readonly type: "read";
+    readonly token: number;
+    readonly after: number;
+    readonly bytesMax: number;
+  }
+  /** Remember the key of a member; `again`: the operator accepts another than before. */
+  | { readonly type: "pin"; readonly name: string; readonly key: PeerKey; readonly again: boolean };
+
+export interface CoordinatorConfig {
+  /** Where we listen, as others should see it. */
+  readonly listening: Endpoint;
+  /** `--fail-after`: how long a member may be silent. */
+  readonly failAfterMs: number;
+  readonly membersMax: number;
+  /** Keys of members met before, by folded name. */
+  readonly pins: ReadonlyMap<string, Fingerprint>;
+  readonly records: readonly CoordinatorRecord[];
+  /** The end of the log that is kept while nobody is in the group; null where there is none. */
+  readonly history: HistoryEnd | null;
+}

@@ -1,0 +1,91 @@
+/**
+ * An epoch: a view, or a round in it, begins where all its members hold the same history. Signed by who decided it,
+ * the coordinator (round 0) or the view's sequencer (later rounds).
+ */
+
+import { type Bytes, concatBytes, type Crypto, type Signer, utf8 } from "../../base/crypto.ts";
+import type { Endpoint, Hash, PeerKey } from "../../base/ids.ts";
+import {
+  type Embedded,
+  embedded,
+  fixedBytes,
+  hexId,
+  type Infer,
+  list,
+  makeEmbedded,
+  nullable,
+  record,
+  text,
+  uint,
+} from "../../base/schema.ts";
+import { ballotSchema } from "./ballot.ts";
+import { historyPointSchema, INCARNATION_BYTES } from "./history.ts";
+import { MEMBERS_MAX, NAME_BYTES_MAX } from "./limits.ts";
+
+/** Longest host name (RFC 1035), or an address. */
+const HOST_BYTES_MAX = 255;
+
+/** Who may be met, and where. */
+export const memberSchema = record({
+  key: hexId<PeerKey>(),
+  name: text(NAME_BYTES_MAX),
+  /** Of its process; what another one says is not of this epoch. */
+  incarnation: fixedBytes(INCARNATION_BYTES),
+  /** Null: where the coordinator is, as whoever reads this dials it. */
+  host: nullable(text(HOST_BYTES_MAX)),
+  port: uint(65_535),
+});
+export type Member = Infer<typeof memberSchema>;
+
+export const epochSchema = record({
+  group: hexId<Hash>(),
+  /** Number of the view. */
+  view: uint(Number.MAX_SAFE_INTEGER),
+  /** `number` is `view`, and `round` 0, in what the coordinator decides. */
+  ballot: ballotSchema,
+  /** The oldest first; the first one is the sequencer. */
+  members: list(memberSchema, MEMBERS_MAX),
+  /** What all members hold, and so is stable. */
+  start: historyPointSchema,
+});
+export type Epoch = Infer<typeof epochSchema>;
+
+const EPOCH_BYTES_MAX = 64 * 1_024;
+
+export const signedEpochSchema = record({
+  epoch: embedded(epochSchema, EPOCH_BYTES_MAX),
+  signature: fixedBytes(64),
+});
+export interface SignedEpoch {
+  readonly epoch: Embedded<Epoch>;
+  readonly signature: Uint8Array;
+}
+
+const EPOCH_TAG: Bytes = utf8("p2pchat group epoch 1\0");
+
+export function signEpoch(signer: Signer, epoch: Epoch): SignedEpoch {
+  const made = makeEmbedded(epochSchema, epoch);
+  const exact = { bytes: made.bytes.slice(), value: made.value };
+  return { epoch: exact, signature: signer.sign(concatBytes(EPOCH_TAG, exact.bytes)) };
+}
+
+/** Whether `key` has decided it. Never throws. */
+export function isSignedBy(crypto: Crypto, key: PeerKey, signed: SignedEpoch): boolean {
+  return crypto.verify(key, concatBytes(EPOCH_TAG, signed.epoch.bytes), signed.signature);
+}
+
+/** @param coordinatorHost Where the reader dials the coordinator. */
+export function endpointOf(
+  { host, port }: Pick<Member, "host" | "port">,
+  coordinatorHost: string,
+): Endpoint {
+  return { host: host ?? coordinatorHost, port };
+}
+
+/** Whether the same processes are its members, in the same order. */
+export function hasSameMembers(a: readonly Member[], b: readonly Member[]): boolean {
+  return a.length === b.length &&
+    a.every((member, at) =>
+      member.key === b[at]!.key && member.incarnation.toHex() === b[at]!.incarnation.toHex()
+    );
+}

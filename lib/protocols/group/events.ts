@@ -1,0 +1,135 @@
+/**
+ * What a member and the coordinator tell their users, and what those may ask: field for field the objects of `--json`
+ * (which adds `at`, and `ref` where a command had one).
+ */
+
+import type { ModeCommand, ModeEvent } from "../../base/mode_machine.ts";
+
+/** The reason of a `left`. */
+export const LEFT_REASONS = ["quit", "lost", "removed"] as const;
+
+export interface EntryView {
+  readonly seq: number;
+  readonly id: string;
+  readonly from: string;
+  readonly text: string;
+  /** How many. */
+  readonly edits: number;
+  /** ISO 8601, UTC, by the author's clock. */
+  readonly sentAt: string;
+}
+
+export interface MemberView {
+  readonly name: string;
+  readonly key: string;
+  readonly host: string;
+  readonly port: number;
+  /** Whether datagrams are exchanged with it; of oneself true. */
+  readonly heard: boolean;
+  readonly roundTripMs: number | null;
+  /** Entries that wait for it: ordered, and not known to be on its disk. */
+  readonly behind: number;
+}
+
+export type MemberEvent =
+  | {
+    readonly event: "ready";
+    readonly command: "peer";
+    readonly name: string;
+    /** Where it takes datagrams, as others should see it. */
+    readonly host: string;
+    readonly port: number;
+    readonly key: string;
+    /** The coordinator, as the user called it. */
+    readonly server: string;
+    readonly members: readonly string[];
+    /** Entries in the log, and who said the last one. */
+    readonly entries: number;
+    readonly last: { readonly from: string; readonly sentAt: string } | null;
+  }
+  | { readonly event: "view"; readonly view: number; readonly members: readonly string[] }
+  | { readonly event: "coordinator"; readonly state: "up" | "down" }
+  | {
+    readonly event: "message";
+    readonly seq: number;
+    readonly id: string;
+    readonly from: string;
+    readonly text: string;
+    readonly self: boolean;
+    readonly history: boolean;
+    readonly sentAt: string;
+  }
+  /** Long work: `done` of `of` entries. */
+  | { readonly event: "catching-up"; readonly done: number; readonly of: number }
+  | { readonly event: "log"; readonly entries: readonly EntryView[] }
+  | { readonly event: "digest"; readonly seq: number; readonly digest: string }
+  | { readonly event: "members"; readonly members: readonly string[] }
+  | {
+    readonly event: "status";
+    readonly name: string;
+    readonly key: string;
+    readonly view: number;
+    readonly coordinator: "up" | "down";
+    readonly seq: number;
+    readonly digest: string;
+    readonly members: readonly MemberView[];
+    readonly sequencer: string | null;
+    /** Texts that were typed and are no entries yet. */
+    readonly unsent: number;
+    /** Whom that waits for. */
+    readonly awaited: readonly string[];
+    readonly problems: readonly string[];
+  }
+  | ModeEvent;
+
+export type MemberCommand =
+  | ModeCommand
+  | { readonly command: "msg"; readonly text: string }
+  | { readonly command: "log"; readonly count: number; readonly digest: boolean }
+  | { readonly command: "list" };
+
+export interface CoordinatorMemberView extends Omit<MemberView, "roundTripMs" | "behind"> {
+  readonly seq: number;
+  readonly digest: string;
+  readonly state: "member" | "joining" | "silent";
+}
+
+export type CoordinatorEvent =
+  | {
+    readonly event: "ready";
+    readonly command: "serve";
+    readonly host: string;
+    readonly port: number;
+    readonly key: string;
+    readonly members: readonly string[];
+  }
+  | { readonly event: "joined"; readonly name: string; readonly key: string }
+  | {
+    readonly event: "left";
+    readonly name: string;
+    readonly reason: typeof LEFT_REASONS[number];
+  }
+  | { readonly event: "view"; readonly view: number; readonly members: readonly string[] }
+  | {
+    readonly event: "entry";
+    readonly seq: number;
+    readonly id: string;
+    readonly from: string;
+  }
+  | { readonly event: "members"; readonly members: readonly string[] }
+  | {
+    readonly event: "status";
+    readonly key: string;
+    readonly group: string;
+    readonly view: number;
+    readonly seq: number;
+    readonly members: readonly CoordinatorMemberView[];
+    readonly problems: readonly string[];
+  }
+  | ModeEvent;
+
+export type CoordinatorCommand =
+  | ModeCommand
+  | { readonly command: "list" }
+  | { readonly command: "remove"; readonly name: string }
+  | { readonly command: "allow"; readonly name: string };

@@ -1,0 +1,239 @@
+/**
+ * The history of a group: what was said, in the one order that all members have. It is made of batches, each signed
+ * by its author and ordered as a whole; a batch of texts is as many entries. Later kinds (an edit's decision) take
+ * a position and no entry number.
+ *
+ * Each position has a digest, chained to the one before, so that two members can compare one line.
+ */
+
+import { concatBytes, type Crypto, type Signer, utf8 } from "../../base/crypto.ts";
+import type { Hash, MessageId, PeerKey } from "../../base/ids.ts";
+import { nameFault } from "../../base/names.ts";
+import {
+  decodeEmbedded,
+  type Embedded,
+  embedded,
+  encode,
+  fixedBytes,
+  hexId,
+  type Infer,
+  list,
+  makeEmbedded,
+  oneOf,
+  record,
+  text,
+  uint,
+} from "../../base/schema.ts";
+import {
+  BATCH_BYTES_MAX,
+  BATCH_TEXTS_BYTES_MAX,
+  BATCH_TEXTS_MAX,
+  NAME_BYTES_MAX,
+  TEXT_BYTES_MAX,
+} from "./limits.ts";
+
+/** What a batch holds. Later kinds are added at the end. */
+export const BATCH_KINDS = ["texts"] as const;
+export type BatchKind = typeof BATCH_KINDS[number];
+
+/** A number of a member's process, drawn at random when it starts: 16 hexadecimal digits in memory. */
+export const INCARNATION_BYTES = 8;
+
+const batchSchema = record({
+  kind: oneOf(BATCH_KINDS),
+  /** The group in which it was said: it can't be repeated in another. */
+  group: hexId<Hash>(),
+  author: hexId<PeerKey>(),
+  /** The author's name then. */
+  name: text(NAME_BYTES_MAX),
+  incarnation: fixedBytes(INCARNATION_BYTES),
+  /** Of the first text; counts from 1 in each incarnation, without gaps. */
+  counter: uint(Number.MAX_SAFE_INTEGER),
+  /** The author's wall clock, ms since 1970; for display alone. */
+  sentAt: uint(Number.MAX_SAFE_INTEGER),
+  texts: list(text(TEXT_BYTES_MAX), BATCH_TEXTS_MAX, BATCH_TEXTS_BYTES_MAX + 3 * BATCH_TEXTS_MAX),
+});
+export type Batch = Infer<typeof batchSchema>;
+
+/** A batch in its exact bytes, and its author's signature over them: sent, kept and exported so. */
+export const signedBatchSchema = record({
+  batch: embedded(batchSchema, BATCH_BYTES_MAX),
+  signature: fixedBytes(64),
+});
+export interface SignedBatch {
+  readonly batch: Embedded<Batch>;
+  readonly signature: Uint8Array;
+}
+
+const TAGS = {
+  batch: utf8("p2pchat group batch 1\0"),
+  message: utf8("p2pchat group message 1\0"),
+  history: utf8("p2pchat group history 1\0"),
+} as const;
+
+/** Signs what one says. */
+export function signBatch(signer: Signer, batch: Batch): SignedBatch {
+  const made = makeEmbedded(batchSchema, batch);
+  const exact = { bytes: made.bytes.slice(), value: made.value };
+  return { batch: exact, signature: signer.sign(concatBytes(TAGS.batch, exact.bytes)) };
+}
+
+/** A batch from its parts, as a log keeps them. */
+export function batchFrom(batch: Batch, signature: Uint8Array): SignedBatch {
+  const made = makeEmbedded(batchSchema, batch);
+  return { batch: { bytes: made.bytes.slice(), value: made.value }, signature };
+}
+
+/** @throws {RemoteProtocolError} If the bytes are no batch. */
+export function decodeBatch(bytes: Uint8Array, signature: Uint8Array): SignedBatch {
+  return { batch: decodeEmbedded(batchSchema, bytes), signature };
+}
+
+/** Whether the author's signature fits. Never throws. */
+export function isAuthentic(crypto: Crypto, { batch, signature }: SignedBatch): boolean {
+  return crypto.verify(batch.value.author, concatBytes(TAGS.batch, batch.bytes), signature);
+}
+
+/** What is wrong with a batch by itself, the signature aside; null where nothing is. */
+export function batchFault({ batch: { value } }: SignedBatch, group: Hash): string | null {
+  if (value.group !== group) return "it was said in another group";
+  if (value.texts.length === 0) return "it is empty";
+  if (value.counter < 1) return "its counter is below 1";
+  if (value.counter + value.texts.length > Number.MAX_SAFE_INTEGER) return "its counter overflows";
+  const name = nameFault(value.name);
+  return name === null ? null : `its author's name ${name}`;
+}
+
+/** What the batch takes in memory and on the wire, nearly. */
+export function batchBytes({ batch }: SignedBatch): number {
+  return batch.bytes.length + 80;
+}
+
+/** The id of one text: the same however often it is sent. */
+export function entryId(crypto: Crypto, batch: Batch, index: number): MessageId {
+  const place = encode(placeSchema, {
+    author: batch.author,
+    incarnation: batch.incarnation,
+    counter: batch.counter + index,
+  });
+  return crypto.sha256<MessageId>(TAGS.message, place);
+}
+const placeSchema = record({
+  author: hexId<PeerKey>(),
+  incarnation: fixedBytes(INCARNATION_BYTES),
+  counter: uint(Number.MAX_SAFE_INTEGER),
+});
+
+const linkSchema = record({
+  before: hexId<Hash>(),
+  kind: oneOf(BATCH_KINDS),
+  author: hexId<PeerKey>(),
+  name: text(NAME_BYTES_MAX),
+  incarnation: fixedBytes(INCARNATION_BYTES),
+  counter: uint(Number.MAX_SAFE_INTEGER),
+  sentAt: uint(Number.MAX_SAFE_INTEGER),
+  text: text(TEXT_BYTES_MAX),
+});
+
+/** Up to where an author has spoken, in the last of its incarnations that has. */
+export interface Spoken {
+  readonly incarnation: string;
+  readonly through: number;
+}
+
+/** An end of history: how far it goes, and its digest there. */
+export interface HistoryPoint {
+  /** Entries and what else has a place; 0 where nothing was said. */
+  readonly position: number;
+  readonly digest: Hash;
+}
+
+export const historyPointSchema = record({
+  position: uint(Number.MAX_SAFE_INTEGER),
+  digest: hexId<Hash>(),
+});
+
+/** The digest of an empty history. */
+export function emptyDigest(crypto: Crypto, group: Hash): Hash {
+  return crypto.sha256<Hash>(TAGS.history, Uint8Array.fromHex(group));
+}
+
+/** One entry, with its place in the history. */
+export interface Entry {
+  readonly seq: number;
+  readonly position: number;
+  readonly digest: Hash;
+  readonly id: MessageId;
+  readonly batch: Batch;
+  readonly text: string;
+}
+
+/** The end of a history, batch by batch: the same for all who append the same. */
+export class HistoryEnd {
+  #position = 0;
+  #seq = 0;
+  #digest: Hash;
+  readonly #spoken = new Map<PeerKey, Spoken>();
+
+  constructor(readonly crypto: Crypto, readonly group: Hash) {
+    this.#digest = emptyDigest(crypto, group);
+  }
+
+  get point(): HistoryPoint {
+    return { position: this.#position, digest: this.#digest };
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  get digest(): Hash {
+    return this.#digest;
+  }
+
+  /** The last entry's number. */
+  get seq(): number {
+    return this.#seq;
+  }
+
+  /** Up to where an incarnation has spoken; 0 where it hasn't. */
+  through(author: PeerKey, incarnation: string): number {
+    const spoken = this.#spoken.get(author);
+    return spoken?.incarnation === incarnation ? spoken.through : 0;
+  }
+
+  /**
+   * Why the batch can't be the next one; null where it can. Whose incarnation may speak is the view's to say: that
+   * one which is over never speaks again isn't checked here.
+   */
+  fault({ batch: { value } }: SignedBatch): string | null {
+    const expected = this.through(value.author, value.incarnation.toHex()) + 1;
+    if (value.counter === expected) return null;
+    return `counter ${expected} was expected, it is ${value.counter}`;
+  }
+
+  /** Goes on by a batch without fault. @returns Its entries. */
+  append({ batch: { value } }: SignedBatch): readonly Entry[] {
+    const { author, name, kind, incarnation, counter, sentAt, texts } = value;
+    const entries = texts.map((text, index) => {
+      const at = { author, name, kind, incarnation, counter: counter + index, sentAt, text };
+      const bytes = encode(linkSchema, { before: this.#digest, ...at });
+      this.#digest = this.crypto.sha256<Hash>(TAGS.history, bytes);
+      const place = { seq: ++this.#seq, position: ++this.#position, digest: this.#digest };
+      return { ...place, id: entryId(this.crypto, value, index), batch: value, text };
+    });
+    const through = counter + texts.length - 1;
+    this.#spoken.set(author, { incarnation: incarnation.toHex(), through });
+    return entries;
+  }
+
+  /** Another end, which goes on by itself. */
+  copy(): HistoryEnd {
+    const copy = new HistoryEnd(this.crypto, this.group);
+    copy.#position = this.#position;
+    copy.#seq = this.#seq;
+    copy.#digest = this.#digest;
+    for (const [author, spoken] of this.#spoken) copy.#spoken.set(author, spoken);
+    return copy;
+  }
+}

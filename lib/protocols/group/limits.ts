@@ -1,0 +1,78 @@
+/** Every bound and time of the group's protocol, with its unit and reason. */
+
+import { NAME_LENGTH_MAX } from "../../base/names.ts";
+
+/** A name in UTF-8. */
+export const NAME_BYTES_MAX = 4 * NAME_LENGTH_MAX;
+/** Longest message, as everywhere. */
+export const TEXT_BYTES_MAX = 65_536;
+/** Members of a view: each talks to each, and what a burst costs grows with their number. */
+export const MEMBERS_MAX = 64;
+
+/** Texts in one signed batch: a burst shares one signature, one record and one sync. */
+export const BATCH_TEXTS_MAX = 256;
+/** Text in one batch, as much as the longest message has. */
+export const BATCH_TEXTS_BYTES_MAX = TEXT_BYTES_MAX;
+/** So much text, a length for each, and what stands before them. */
+export const BATCH_BYTES_MAX = BATCH_TEXTS_BYTES_MAX + 3 * BATCH_TEXTS_MAX + 1_024;
+
+/** Own texts on their way to being entries; what is typed beyond that waits in the sender's program. */
+export const WINDOW_TEXTS = 2_048;
+export const WINDOW_BYTES = 512 * 1_024;
+/** Own batches on their way that aren't full: while one is, what is typed is collected for the next. */
+export const SMALL_BATCHES_IN_FLIGHT = 1;
+/** Taken from one member and not ordered yet: twice its window, as a view change may make it send all again. */
+export const UNORDERED_BYTES_MAX = 2 * WINDOW_BYTES + 2 * BATCH_BYTES_MAX;
+/** Ordered and not shown: all members' windows, each once. */
+export const UNSTABLE_BYTES_MAX = MEMBERS_MAX * WINDOW_BYTES;
+/** What was typed and isn't sent: the input pauses above half of it. */
+export const OUTBOX_TEXTS_MAX = 4_096;
+export const OUTBOX_BYTES_MAX = 8 * 1_024 * 1_024;
+
+/** Batches in one order, of different members or the same: what is waiting. */
+export const ORDER_RUNS_MAX = 256;
+/** History in one message: a fraction of a lane's window, so that it flows. */
+export const HISTORY_BYTES_MAX = 48 * 1_024;
+/** Batches in one `history`: their bytes are bounded by the above; one batch may be longer than that by itself. */
+export const HISTORY_BATCHES_MAX = 1_024;
+/** History sent for one `fetch`; the next is asked for when half of it has come. */
+export const FETCH_BYTES = 1_024 * 1_024;
+
+/** `--fail-after`: how long a silent member may delay the others, unless told otherwise. */
+export const FAIL_AFTER_MS_DEFAULT = 3_000;
+/** Below this a busy machine's pauses would be taken for failures. */
+export const FAIL_AFTER_MS_MIN = 500;
+/** How often each side of a link to the coordinator is heard; a sixth of the default above. */
+export const HEARTBEAT_MS = 500;
+/** A coordinator that says nothing for so long is down, as far as its members can tell: G5's 3 s, less a round. */
+export const COORDINATOR_SILENT_MS = 2_500;
+/** A member is asked once more so long before it is removed. */
+export const PROBE_BEFORE_MS = 400;
+/** A restarted coordinator waits for the members of its last view: their longest pause between dials, and a little. */
+export const RETURN_MS = 6_000;
+
+/** Pauses between attempts to reach the coordinator: growing by half, with jitter. */
+export const RETRY_MS_MIN = 250;
+export const RETRY_MS_MAX = 5_000;
+/** Pauses before a removed member may come back: growing, with each removal for want of datagrams. */
+export const RETURN_PAUSE_MS_MIN = 1_000;
+export const RETURN_PAUSE_MS_MAX = 30_000;
+
+/** What is typed stands so long without becoming an entry until the user is told who is awaited. */
+export const AWAITED_TOLD_MS = 1_000;
+/** When the program leaves although not everything has become an entry. */
+export const LEAVE_MS_MAX = 10_000;
+/** As every wait that has no bound of its own. */
+export const WAIT_MS_MAX = 10_000;
+
+/** Joining at once: each fetches the log from a member. */
+export const JOINERS_MAX = 16;
+/** Entries told to the coordinator in one message. */
+export const TOLD_ENTRIES_MAX = 256;
+/** Entries that `/log` shows where no number is given, and at most. */
+export const LOG_COUNT_DEFAULT = 20;
+export const LOG_COUNT_MAX = 1_000_000;
+/** Types that this version doesn't know, from one link or peer: more is another program. */
+export const UNKNOWN_MESSAGES_MAX = 100;
+/** Whoever breaks a rule may be an old version; it comes back after this. */
+export const OFFENDER_BAN_MS = 60_000;

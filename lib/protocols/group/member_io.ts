@@ -1,0 +1,112 @@
+/** A member's machine as its caller sees it: inputs, effects, configuration. */
+
+import type { Fingerprint } from "../../base/fingerprint.ts";
+import type { Endpoint, Hash, LinkId, PeerKey } from "../../base/ids.ts";
+import type { ModeEffect, ModeInput } from "../../base/mode_machine.ts";
+import type { MemberCommand, MemberEvent } from "./events.ts";
+import type { HistoryEnd, SignedBatch } from "./history.ts";
+import type { GroupMessage } from "./messages.ts";
+import type { MemberRecord } from "./records.ts";
+
+/**
+ * The caller's duties beside those of `Machine` and `mode_machine.ts`, toward other members:
+ * - Messages told to a peer arrive once and in order for as long as both processes live; `peer-reset` says that the
+ *   other process is a new one, or knows nothing of before: what was told it is lost or not.
+ * - `peer-up` comes once before anything else of a peer, after `meet` or when it met us; `peer-failed` or
+ *   `peer-ended` is the last thing said of it, until it is met again.
+ * - Each `read` is answered by one `read`.
+ */
+export type MemberInput =
+  | ModeInput<GroupMessage, MemberCommand>
+  /** To the coordinator. */
+  | { readonly type: "link-up"; readonly link: LinkId; readonly peer: PeerKey }
+  | {
+    readonly type: "dial-failed";
+    readonly attempt: number;
+    /** `wrong-key`: somebody else answered, see `key`. */
+    readonly reason: string;
+    readonly text: string;
+    readonly key: PeerKey | null;
+  }
+  | { readonly type: "peer-up"; readonly peer: PeerKey }
+  | { readonly type: "peer-reset"; readonly peer: PeerKey }
+  | { readonly type: "peer-silent"; readonly peer: PeerKey }
+  | { readonly type: "peer-heard"; readonly peer: PeerKey }
+  | { readonly type: "peer-failed"; readonly peer: PeerKey }
+  | { readonly type: "peer-ended"; readonly peer: PeerKey; readonly text: string }
+  /** Over 1 MiB waits for it; less than half of that. */
+  | { readonly type: "peer-congested"; readonly peer: PeerKey }
+  | { readonly type: "peer-drained"; readonly peer: PeerKey }
+  | { readonly type: "peer-message"; readonly peer: PeerKey; readonly message: GroupMessage }
+  | { readonly type: "peer-unknown-message"; readonly peer: PeerKey; readonly code: number }
+  /** Answers `read`: whole batches that follow each other; none where the log ends before that. */
+  | { readonly type: "read"; readonly token: number; readonly read: HistoryRead };
+
+/** A part of the log. */
+export interface HistoryRead {
+  readonly batches: readonly SignedBatch[];
+  /** The digest at the position after which the batches stand; null where no batch ends there. */
+  readonly digest: Hash | null;
+}
+
+export type MemberEffect =
+  | ModeEffect<MemberEvent, MemberRecord, never>
+  /** The coordinator; `expect` null where whoever answers is it. */
+  | {
+    readonly type: "dial";
+    readonly attempt: number;
+    readonly endpoint: Endpoint;
+    readonly expect: Fingerprint | null;
+  }
+  | { readonly type: "send"; readonly link: LinkId; readonly message: GroupMessage }
+  /** Exchange datagrams with it, there; it may be known already, and be elsewhere now. */
+  | { readonly type: "meet"; readonly peer: PeerKey; readonly endpoint: Endpoint }
+  /** What was told goes out; then nothing is exchanged any more, and it isn't let in. */
+  | { readonly type: "part"; readonly peer: PeerKey; readonly reason: string }
+  /**
+   * `urgent`: past what waits for the disk, it depends on nothing stored. Urgent ones keep their order, and so do the
+   * others.
+   */
+  | {
+    readonly type: "tell";
+    readonly peers: readonly PeerKey[];
+    readonly message: GroupMessage;
+    readonly urgent: boolean;
+  }
+  /** Batches of the log after a position, at most so many bytes, but one at least where there is one. */
+  | {
+    readonly type: "read";
+    readonly token: number;
+    readonly after: number;
+    readonly bytesMax: number;
+  }
+  /** The last `count` entries of the log, answered to the user directly. */
+  | { readonly type: "show-log"; readonly count: number; readonly ref: string | undefined }
+  /** Remember the key of a member, or of `*coordinator*`; `again`: the user accepts another than before. */
+  | { readonly type: "pin"; readonly name: string; readonly key: PeerKey; readonly again: boolean };
+
+/** Name of the coordinator among pins; nobody can have it. */
+export const COORDINATOR_NAME = "*coordinator*";
+
+export interface MemberConfig {
+  readonly name: string;
+  /** Where the coordinator is dialled, and what the user calls it. */
+  readonly coordinator: Endpoint;
+  readonly server: string;
+  /** The coordinator's key at that address, where it was met before. */
+  readonly expect: Fingerprint | null;
+  /** Where datagrams are taken; `host` is what others should use, null where the coordinator sees it. */
+  readonly port: number;
+  readonly host: string | null;
+  /** What `ready` tells as the address. */
+  readonly listening: Endpoint;
+  /** Keys of members met before, by folded name. */
+  readonly pins: ReadonlyMap<string, Fingerprint>;
+  readonly records: readonly MemberRecord[];
+  /** The log's end; null where there is no log, or none that can go on. */
+  readonly history: HistoryEnd | null;
+  /** Who said the log's last entry. */
+  readonly last: { readonly from: string; readonly sentAt: number } | null;
+  /** False: end where the coordinator doesn't answer at the start. */
+  readonly wait: boolean;
+}

@@ -1,0 +1,353 @@
+/**
+ * Every message of a group: between a member and the coordinator (over TCP) and between two members (over
+ * datagrams, all in one lane: what one says arrives in the order in which it was said).
+ */
+
+import type { PeerKey } from "../../base/ids.ts";
+import type { Hash } from "../../base/ids.ts";
+import {
+  bool,
+  fixedBytes,
+  hexId,
+  list,
+  message,
+  type MessageOf,
+  nullable,
+  oneOf,
+  record,
+  text,
+  uint,
+} from "../../base/schema.ts";
+import { ballotSchema } from "./ballot.ts";
+import { memberSchema, signedEpochSchema } from "./epoch.ts";
+import { historyPointSchema, INCARNATION_BYTES, signedBatchSchema } from "./history.ts";
+import {
+  BATCH_BYTES_MAX,
+  HISTORY_BATCHES_MAX,
+  HISTORY_BYTES_MAX,
+  JOINERS_MAX,
+  MEMBERS_MAX,
+  NAME_BYTES_MAX,
+  ORDER_RUNS_MAX,
+  TOLD_ENTRIES_MAX,
+} from "./limits.ts";
+
+const counter = uint(Number.MAX_SAFE_INTEGER);
+const lane = "data";
+
+/** Codes of a refusal, the same words as the user's error codes. */
+export const GROUP_REFUSALS = [
+  "name-taken",
+  "key-changed",
+  "kicked",
+  "full",
+  "disk",
+  "protocol",
+  "bad-name",
+] as const;
+export type GroupRefusal = typeof GROUP_REFUSALS[number];
+
+/** Why a member is in no view any more. */
+export const PARTINGS = ["left", "silent", "kicked", "replaced"] as const;
+export type Parting = typeof PARTINGS[number];
+
+const hello = message(1, "hello", {
+  from: "a member",
+  to: "the coordinator",
+  when: "the link is up",
+  answer: "`welcome` or `refuse`",
+  lane,
+}, {
+  name: text(NAME_BYTES_MAX),
+  /** Of its process. */
+  incarnation: fixedBytes(INCARNATION_BYTES),
+  /** Where it takes datagrams; null: at the address that the coordinator sees. */
+  host: nullable(text(255)),
+  port: uint(65_535),
+  /** Whose log it has; null where it has none. */
+  group: nullable(hexId<Hash>()),
+  /** The last epoch that has begun for it, and the highest ballot that it has reported for. */
+  begun: ballotSchema,
+  promised: ballotSchema,
+});
+const refuse = message(2, "refuse", {
+  from: "the coordinator",
+  to: "a member",
+  when: "it can't come in; the link is closed after it",
+  answer: "none",
+  lane,
+}, { code: oneOf(GROUP_REFUSALS), text: text(1_024) });
+const welcome = message(3, "welcome", {
+  from: "the coordinator",
+  to: "a member",
+  when: "a `hello` came",
+  answer: "none; a newcomer meets the `peers`, and waits for `catch-up`",
+  lane,
+}, {
+  group: hexId<Hash>(),
+  /** Whether it is in the present view, as this process. */
+  isMember: bool(),
+  /** Entries that the coordinator was told of: the sequencer tells of those after them. */
+  told: counter,
+  /** Whom the newcomer waits for, where nobody is there whose history could go on; names. */
+  awaited: list(text(NAME_BYTES_MAX), MEMBERS_MAX),
+});
+const peers = message(4, "peers", {
+  from: "the coordinator",
+  to: "members and newcomers",
+  when: "after `welcome`, and when somebody is to be met or is where they weren't before",
+  answer: "none; each meets each",
+  lane,
+}, {
+  /** Of the present view, then newcomers. */
+  members: list(memberSchema, MEMBERS_MAX + JOINERS_MAX),
+});
+const probe = message(5, "probe", {
+  from: "the coordinator",
+  to: "members and newcomers",
+  when: "every 500 ms",
+  answer: "`alive`",
+  lane,
+}, {});
+const alive = message(6, "alive", {
+  from: "members and newcomers",
+  to: "the coordinator",
+  when: "a `probe` came",
+  answer: "none",
+  lane,
+}, { end: historyPointSchema });
+const heard = message(7, "heard", {
+  from: "members and newcomers",
+  to: "the coordinator",
+  when: "after `welcome`, and when it changes",
+  answer: "none; of two who don't hear each other one must go",
+  lane,
+}, {
+  /** Those with whom datagrams are exchanged at present. */
+  peers: list(hexId<PeerKey>(), MEMBERS_MAX + JOINERS_MAX),
+  /** A newcomer's: it has nearly all of the log. */
+  isCaughtUp: bool(),
+});
+const catchUp = message(8, "catch-up", {
+  from: "the coordinator",
+  to: "a newcomer",
+  when: "somebody is there who has the log, and when that one is gone",
+  answer: "`fetch` to that one; `heard` in the end",
+  lane,
+}, {
+  /** Null: the coordinator, which keeps the log while nobody is in the group. */
+  source: nullable(hexId<PeerKey>()),
+});
+const flush = message(9, "flush", {
+  from: "the coordinator, or the view's sequencer where that is down",
+  to: "whoever has a say in the next epoch",
+  when: "another epoch is to begin",
+  answer: "`report`, or `outdone`",
+  lane,
+}, {
+  ballot: ballotSchema,
+  /** Of round 0: the number of the view. Otherwise the view that goes on. */
+  view: counter,
+});
+const report = message(10, "report", {
+  from: "whoever got `flush`",
+  to: "its leader",
+  when: "nothing is acknowledged or shown any more under lower ballots: that is on disk",
+  answer: "`level`",
+  lane,
+}, {
+  ballot: ballotSchema,
+  begun: ballotSchema,
+  incarnation: fixedBytes(INCARNATION_BYTES),
+  /** All that it holds on disk in order, shown or not; and what of that is in its log. */
+  held: historyPointSchema,
+  log: historyPointSchema,
+});
+const outdone = message(11, "outdone", {
+  from: "whoever got `flush`",
+  to: "its leader",
+  when: "it has reported for a higher ballot",
+  answer: "another `flush`, under a higher one",
+  lane,
+}, { ballot: ballotSchema, promised: ballotSchema });
+const level = message(12, "level", {
+  from: "the leader",
+  to: "those who have reported",
+  when: "all have",
+  answer: "`ready` when all up to there is on disk",
+  lane,
+}, {
+  ballot: ballotSchema,
+  /** The last epoch that had begun anywhere: what was held under an earlier one, and isn't in the log, is void. */
+  best: ballotSchema,
+  start: historyPointSchema,
+  /** Who has it all; null: the coordinator. */
+  source: nullable(hexId<PeerKey>()),
+});
+const ready = message(13, "ready", {
+  from: "those who got `level`",
+  to: "the leader",
+  when: "all up to there is on disk",
+  answer: "`begin` when all are ready",
+  lane,
+}, { ballot: ballotSchema });
+const begin = message(14, "begin", {
+  from: "the leader, and each member that has begun it",
+  to: "members of the epoch, and those of the one before",
+  when: "it is decided, and on disk; before anything else is said in it",
+  answer: "`begun`, to the coordinator",
+  lane,
+}, { signed: signedEpochSchema });
+const begun = message(15, "begun", {
+  from: "a member",
+  to: "the coordinator",
+  when: "the epoch has begun for it",
+  answer: "none",
+  lane,
+}, { ballot: ballotSchema });
+const leave = message(16, "leave", {
+  from: "a member",
+  to: "the coordinator",
+  when: "its user leaves, and all it said is an entry",
+  answer: "`flush`, and `parted` in the end",
+  lane,
+}, {});
+const parted = message(17, "parted", {
+  from: "the coordinator",
+  to: "who is in no view any more",
+  when: "the view without it is decided",
+  answer: "none; who was `silent` says `hello` again after a pause",
+  lane,
+}, { why: oneOf(PARTINGS), pauseMs: uint(60_000) });
+const fetch = message(18, "fetch", {
+  from: "whoever lacks history",
+  to: "whoever has it: a member, or the coordinator",
+  when: "`catch-up` or `level` says so, and when half of what was asked for before has come",
+  answer: "`history` up to 1 MiB, or `unlike`",
+  lane,
+}, {
+  /** Up to here the asking one has it. */
+  after: historyPointSchema,
+  /** Up to where it is wanted. */
+  through: counter,
+});
+const history = message(19, "history", {
+  from: "whoever was asked",
+  to: "whoever asked",
+  when: "a `fetch` came",
+  answer: "none",
+  lane,
+}, {
+  /** Position before the first of these. */
+  after: counter,
+  batches: list(
+    signedBatchSchema,
+    HISTORY_BATCHES_MAX,
+    HISTORY_BYTES_MAX + BATCH_BYTES_MAX + 128,
+  ),
+  /** Whether this ends the answer to a `fetch`. */
+  isLast: bool(),
+  /** The sender's log at this time: all up to there is stable. */
+  stable: counter,
+});
+const unlike = message(20, "unlike", {
+  from: "whoever was asked",
+  to: "whoever asked",
+  when: "its history has another digest there, or ends before that",
+  answer: "none; the asking one sets its log aside and begins anew",
+  lane,
+}, { after: historyPointSchema });
+const entries = message(21, "entries", {
+  from: "the sequencer",
+  to: "the coordinator",
+  when: "they are in its log",
+  answer: "none",
+  lane,
+}, {
+  /** Number of the first. */
+  seq: counter,
+  entries: list(
+    record({ id: fixedBytes(32), author: hexId<PeerKey>(), name: text(NAME_BYTES_MAX) }),
+    TOLD_ENTRIES_MAX,
+  ),
+});
+const data = message(22, "data", {
+  from: "a member",
+  to: "all other members",
+  when: "it says something, and again in each epoch until that is an entry",
+  answer: "`order`, from the sequencer",
+  lane,
+}, { signed: signedBatchSchema });
+const order = message(23, "order", {
+  from: "the sequencer",
+  to: "all other members",
+  when: "batches came to it",
+  answer: "`ack` when they are on disk, with all before them",
+  lane,
+}, {
+  ballot: ballotSchema,
+  /** Position before the first of these. */
+  after: counter,
+  /** The next so many batches of that member, by its place in the epoch. */
+  runs: list(
+    record({ member: uint(MEMBERS_MAX), batches: uint(ORDER_RUNS_MAX) }),
+    ORDER_RUNS_MAX,
+  ),
+});
+const ack = message(24, "ack", {
+  from: "a member",
+  to: "all other members",
+  when: "all up to there is on its disk, with its number",
+  answer: "none; what all have is shown",
+  lane,
+}, { ballot: ballotSchema, held: historyPointSchema });
+const returned = message(25, "returned", {
+  from: "a member that was started again",
+  to: "all other members of its last epoch",
+  when: "they meet, and it hasn't heard of the coordinator",
+  answer: "`flush` from the sequencer, where that hasn't either",
+  lane,
+}, { begun: ballotSchema });
+const unknown = message(26, "unknown", {
+  from: "whoever got it",
+  to: "whoever sent it",
+  when: "a message of a type that it doesn't know came",
+  answer: "none",
+  lane,
+}, { code: uint(16_383) });
+
+export const GROUP_MESSAGES = [
+  hello,
+  refuse,
+  welcome,
+  peers,
+  probe,
+  alive,
+  heard,
+  catchUp,
+  flush,
+  report,
+  outdone,
+  level,
+  ready,
+  begin,
+  begun,
+  leave,
+  parted,
+  fetch,
+  history,
+  unlike,
+  entries,
+  data,
+  order,
+  ack,
+  returned,
+  unknown,
+] as const;
+
+export type GroupMessage = MessageOf<typeof GROUP_MESSAGES[number]>;
+/** One kind of message. */
+export type GroupMessageOf<Type extends GroupMessage["type"]> = Extract<
+  GroupMessage,
+  { readonly type: Type }
+>;

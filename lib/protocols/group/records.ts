@@ -1,0 +1,54 @@
+/** What a member, and the coordinator, keep on disk, in the order in which it was written. */
+
+import type { Hash, PeerKey } from "../../base/ids.ts";
+import type { Ballot } from "./ballot.ts";
+import type { SignedEpoch } from "./epoch.ts";
+import type { SignedBatch } from "./history.ts";
+
+/** Goes into the log, a file of its own: the next batch of the history, stable at all members. */
+export interface LogRecord {
+  readonly kind: "log";
+  readonly batch: SignedBatch;
+}
+/** The log begins anew for this group; the file is set aside first where it has anything. Before other `log`s. */
+export interface NewLogRecord {
+  readonly kind: "new-log";
+  readonly group: Hash;
+  /** Why what was there can't go on; null where nothing was. */
+  readonly because: "damaged" | "foreign" | "unlike" | null;
+}
+
+export type MemberRecord =
+  | LogRecord
+  | NewLogRecord
+  /** Whose group this is: it decides on all that follows. */
+  | { readonly kind: "group"; readonly group: Hash; readonly coordinator: PeerKey }
+  /** Nothing under lower ballots is taken part in any more, but for what `begun` says. */
+  | { readonly kind: "promised"; readonly ballot: Ballot }
+  /** The epoch has begun here; what was held beyond its start is void. */
+  | { readonly kind: "begun"; readonly signed: SignedEpoch }
+  /** In no view any more; what is held and not in the log is void once another epoch begins. */
+  | { readonly kind: "out" }
+  /** The next batch in order, after the position `after`. */
+  | { readonly kind: "held"; readonly after: number; readonly batch: SignedBatch }
+  /** What was held beyond `position` is void. */
+  | { readonly kind: "dropped"; readonly position: number }
+  /** Signed here and sent; until it is in the log it is sent again, by another process under another incarnation. */
+  | { readonly kind: "said"; readonly batch: SignedBatch };
+
+export type CoordinatorRecord =
+  | LogRecord
+  | NewLogRecord
+  /** The group, drawn at the first start. */
+  | { readonly kind: "group"; readonly group: Hash }
+  /** Ballots up to this number have been used. */
+  | { readonly kind: "number"; readonly number: number }
+  /** Decided, and said to nobody before this is synced. */
+  | { readonly kind: "decided"; readonly signed: SignedEpoch }
+  /** It has begun at all its members. */
+  | { readonly kind: "confirmed"; readonly ballot: Ballot }
+  /** Stays out until allowed. */
+  | { readonly kind: "kicked"; readonly key: PeerKey; readonly name: string }
+  | { readonly kind: "allowed"; readonly key: PeerKey }
+  /** The operator gave up all that only the members of this view had. */
+  | { readonly kind: "given-up"; readonly ballot: Ballot };
