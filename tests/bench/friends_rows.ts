@@ -5,7 +5,8 @@
 
 import { baselinePath, denoCommand, LineProcess, pause, PROGRAM } from "./line_process.ts";
 import { atLeast, atMost, type Baseline, median, percentile, type Row } from "./row.ts";
-import { freePort, listens, serverPath } from "./servers.ts";
+import { startRedis } from "./redis.ts";
+import { freePort, serverPath } from "./servers.ts";
 
 const ROUNDS = 7;
 const MESSAGE_BYTES = 200;
@@ -143,21 +144,8 @@ async function openFriends(folder: string): Promise<Pair> {
 }
 
 async function openRedis(path: string, parent: string): Promise<Pair> {
-  const folder = await Deno.makeTempDir({ dir: parent });
-  const port = freePort();
-  const options = ["--appendonly", "yes", "--appendfsync", "always", "--save", ""];
-  const place = ["--bind", "127.0.0.1", "--port", String(port), "--dir", folder];
-  const quiet = ["--logfile", "/dev/null", "--auto-aof-rewrite-percentage", "0"];
-  const server = new LineProcess([path, ...options, ...place, ...quiet]);
-  await listens(port);
-  const client = async (role: string) => {
-    const command = denoCommand(baselinePath("redis_stream_client.ts"), String(port), role);
-    const process = new LineProcess(command);
-    await process.until("ready", (line) => line === "ready" || undefined);
-    return process;
-  };
-  const reader = await client("read");
-  const author = await client("add");
+  const { server, client } = await startRedis(path, parent);
+  const [reader, author] = [await client("read"), await client("add")];
   return pairOf({ author, reader, server, saying: (text) => text, answers: 1, shown: "" });
 }
 

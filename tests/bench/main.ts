@@ -5,6 +5,7 @@
  */
 
 import { measureFriends } from "./friends_rows.ts";
+import { measureGroup } from "./group_rows.ts";
 import { measureIdle } from "./idle_rows.ts";
 import { measureMesh } from "./mesh_rows.ts";
 import { measureModules } from "./module_rows.ts";
@@ -20,6 +21,7 @@ const GROUPS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   mesh20: () => measureMesh(20),
   pipes: measurePipes,
   friends: measureFriends,
+  group: measureGroup,
   idle: measureIdle,
 };
 

@@ -1,9 +1,9 @@
 /**
- * The same job as a friend's, over a stream of redis-server, the baseline of the friends' rows: adds the lines of
- * standard input and prints the id of each when redis has it, or reads them and prints each when redis has noted
- * up to where they were read.
+ * The same job as a friend's or a group's, over a stream of redis-server, the baseline of their rows: adds the lines
+ * of standard input and prints the id of each when redis has it; reads them and prints each when redis has noted up
+ * to where they were read (`read`), or at once (`watch`).
  *
- *     deno run -A tests/bench/baselines/redis_stream_client.ts PORT add|read
+ *     deno run -A tests/bench/baselines/redis_stream_client.ts PORT add|read|watch
  */
 
 import { linePrinter, linesOf } from "./lines.ts";
@@ -103,22 +103,25 @@ const [port, role] = Deno.args as [string, string];
 const redis = new Redis(await Deno.connect({ hostname: "127.0.0.1", port: Number(port) }));
 const print = linePrinter();
 
-/** Reads on from `last`: what was read is printed when the note of it is stored. */
-function readFrom(last: string): void {
+/** Reads on from `last`; `note` does with what was read. */
+function readFrom(last: string, note: (through: string, printAll: () => void) => void): void {
   const read = ["XREAD", "COUNT", String(IN_FLIGHT_MAX), "BLOCK", "0", "STREAMS", STREAM, last];
   redis.send(read, (reply) => {
     type Entry = readonly [string, readonly [string, string, string, string]];
     const [[_stream, entries]] = reply as unknown as [[string, readonly Entry[]]];
     const through = entries.at(-1)![0];
-    redis.send(["SET", NOTE, through], () => {
+    note(through, () => {
       for (const [_id, [_from, _name, _text, text]] of entries) print(text);
     });
-    readFrom(through);
+    readFrom(through, note);
   });
 }
 
 if (role === "read") {
-  readFrom("0");
+  readFrom("0", (through, printAll) => redis.send(["SET", NOTE, through], printAll));
+  print("ready");
+} else if (role === "watch") {
+  readFrom("0", (_through, printAll) => printAll());
   print("ready");
 } else {
   print("ready");
