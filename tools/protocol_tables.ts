@@ -10,6 +10,11 @@
 import type { Fields, MessageSpec, NameOf, Schema } from "../lib/base/schema.ts";
 import { LINK_PHASES } from "../lib/protocols/friends/friend_links.ts";
 import * as friends from "../lib/protocols/friends/messages.ts";
+import * as ballots from "../lib/protocols/group/ballot.ts";
+import * as epochs from "../lib/protocols/group/epoch.ts";
+import * as histories from "../lib/protocols/group/history.ts";
+import * as group from "../lib/protocols/group/limits.ts";
+import { GROUP_MESSAGES } from "../lib/protocols/group/messages.ts";
 import { MESH_PHASES } from "../lib/protocols/mesh/mesh_phases.ts";
 import * as messages from "../lib/protocols/mesh/messages.ts";
 import * as structures from "../lib/protocols/mesh/structures.ts";
@@ -30,8 +35,9 @@ export type Tables = Readonly<Record<string, string>>;
 /** Schemas by the names that the tables give them. */
 export type NamedSchemas = ReadonlyMap<string, Schema<unknown>>;
 
-/** The tables of the channel, the mesh and the friends. */
+/** The tables of the channel, datagrams and all modes. */
 export function protocolTables(): Tables {
+  const groupNamed = namedSchemas({ ...ballots, ...epochs, ...histories });
   const named = namedSchemas({ ...structures, ...messages });
   return {
     "channel phases": phaseTable(CHANNEL_PHASES),
@@ -46,6 +52,10 @@ export function protocolTables(): Tables {
     "friends phases": phaseTable(LINK_PHASES),
     "friends messages": messageTable(friends.FRIENDS_MESSAGES),
     "friends fields": fieldTable(friends.FRIENDS_MESSAGES, namedSchemas(friends)),
+    "group messages": messageTable(GROUP_MESSAGES),
+    "group fields": fieldTable(GROUP_MESSAGES, groupNamed),
+    "group structures": structureTables(groupNamed),
+    "group bounds": boundTable(GROUP_BOUNDS),
   };
 }
 
@@ -81,6 +91,29 @@ const DATAGRAM_BOUNDS: readonly (readonly [string, number])[] = [
   ["ms that an acknowledgement waits at most", reliable.ACK_DELAY_MS],
   ["ranges in an acknowledgement", reliable.ACK_RANGES_MAX],
   ["ms between probes into silence at most", reliable.PROBE_TIMEOUT_MS_MAX],
+];
+
+/** Bounds of a group that another implementation must know. */
+const GROUP_BOUNDS: readonly (readonly [string, number])[] = [
+  ["members of a view", group.MEMBERS_MAX],
+  ["newcomers at once", group.JOINERS_MAX],
+  ["texts in a batch", group.BATCH_TEXTS_MAX],
+  ["bytes of text in a batch", group.BATCH_TEXTS_BYTES_MAX],
+  ["own texts on their way to being entries", group.WINDOW_TEXTS],
+  ["their bytes", group.WINDOW_BYTES],
+  ["bytes of one member that wait for their order", group.UNORDERED_BYTES_MAX],
+  [
+    "bytes of history in one message, but for a batch that is longer by itself",
+    group.HISTORY_BYTES_MAX,
+  ],
+  ["bytes of history for one `fetch`", group.FETCH_BYTES],
+  [
+    "ms of silence after which a member is removed, unless told otherwise",
+    group.FAIL_AFTER_MS_DEFAULT,
+  ],
+  ["ms between two signs of life", group.HEARTBEAT_MS],
+  ["ms of silence after which a coordinator is down", group.COORDINATOR_SILENT_MS],
+  ["ms that a restarted coordinator waits for members", group.RETURN_MS],
 ];
 
 /** Each datagram: its first byte, who sends it when, what answers it. */
