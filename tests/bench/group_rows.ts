@@ -217,7 +217,7 @@ async function measureSizes(folder: string): Promise<readonly Row[]> {
   return SIZES.flatMap((size): Row[] => {
     const { floods, lights } = bySize.get(size)!;
     const row = (what: string, unit: string, ours: readonly number[]): Row => ({
-      group: `group chat, ${size} members`,
+      group: `group chat, ${size} members, by size`,
       what,
       unit,
       ours,
