@@ -27,8 +27,10 @@ export interface GroupLink {
   /** The address that it comes from; null: of this machine only. */
   readonly host: string | null;
   readonly bucket: TokenBucket;
-  /** When it must have said hello. */
+  /** When it must have said hello, if it is to. */
   greetByMs: number;
+  /** Whether hello ever came on it. */
+  isGreeted: boolean;
   unknowns: number;
 }
 
@@ -119,7 +121,7 @@ export class Attendance {
   linkUp(id: LinkId, peer: PeerKey, host: string | null, nowMs: number): GroupLink | null {
     const bucket = new TokenBucket(CONTROL_PER_S, CONTROL_BURST);
     const greetByMs = nowMs + HELLO_MS_MAX;
-    this.#links.set(id, { id, peer, host, bucket, greetByMs, unknowns: 0 });
+    this.#links.set(id, { id, peer, host, bucket, greetByMs, isGreeted: false, unknowns: 0 });
     const ungreeted = [...this.#links.values()].filter(({ greetByMs }) => greetByMs < Infinity);
     return ungreeted.length > UNGREETED_LINKS_MAX ? ungreeted[0]! : null;
   }
@@ -183,18 +185,22 @@ export class Attendance {
    * Whoever is silent, or to be asked once more before it is. None is silent without having been asked, or where our
    * own tick comes late: its answer may be waiting behind.
    */
-  takeDue(nowMs: number): { readonly silent: readonly Attendee[]; readonly probe: readonly Attendee[] } {
+  takeDue(
+    nowMs: number,
+  ): { readonly silent: readonly Attendee[]; readonly probe: readonly Attendee[] } {
     const silent: Attendee[] = [];
     const probe: Attendee[] = [];
     for (const attendee of this.all) {
-      if (dueMs(attendee) > nowMs) continue;
-      if (attendee.link === null && attendee.silentAtMs <= nowMs) silent.push(attendee);
-      else if (attendee.isProbed && nowMs - attendee.silentAtMs <= LATE_MS) silent.push(attendee);
-      else {
-        attendee.isProbed = true;
-        attendee.silentAtMs = Math.max(attendee.silentAtMs, nowMs + PROBE_BEFORE_MS);
-        probe.push(attendee);
+      const lateMs = nowMs - dueMs(attendee);
+      if (lateMs < 0) continue;
+      const isAsked = attendee.link === null || attendee.isProbed;
+      if (isAsked && lateMs <= LATE_MS) {
+        silent.push(attendee);
+        continue;
       }
+      attendee.isProbed = true;
+      attendee.silentAtMs = Math.max(attendee.silentAtMs, nowMs + PROBE_BEFORE_MS);
+      if (attendee.link !== null) probe.push(attendee);
     }
     return { silent, probe };
   }

@@ -30,8 +30,8 @@ interface Terms {
   readonly isBroken: boolean;
 }
 
-/** Of the present view, and where an older one would lack a voice otherwise, of that; in the views' order. */
-function voicesOf(views: Views, here: readonly Attendee[]): readonly Attendee[] {
+/** Those with a say: of the present view, and where an older one would lack a voice otherwise, of that; in the views' order. */
+export function voicesOf(views: Views, here: readonly Attendee[]): readonly Attendee[] {
   const voices = new Set<Attendee>();
   const speaking = (view: SignedEpoch) =>
     view.epoch.value.members.flatMap(({ key }) =>
@@ -49,11 +49,6 @@ function voicesOf(views: Views, here: readonly Attendee[]): readonly Attendee[] 
 function withoutRemoved(views: Views, here: readonly Attendee[]): readonly Attendee[] {
   const others = here.filter(({ departure }) => departure !== "removed");
   return views.lacking(others).length === 0 ? voicesOf(views, others) : voicesOf(views, here);
-}
-
-/** Whose say the next view has; empty where nobody is in the group, or nobody's history could go on. */
-export function voicesNow(views: Views, attendance: Attendance): readonly Attendee[] {
-  return withoutRemoved(views, attendance.here);
 }
 
 export function outlook(views: Views, attendance: Attendance, terms: Terms): Outlook {
@@ -125,7 +120,8 @@ export function hearEachOther(a: Attendee, b: Attendee): boolean {
   return a.hears?.has(b.key) === true && b.hears?.has(a.key) === true;
 }
 
-function membersOf(views: readonly SignedEpoch[]): readonly Member[] {
+/** Each once. */
+export function membersOf(views: readonly SignedEpoch[]): readonly Member[] {
   const byKey = new Map<PeerKey, Member>();
   for (const { epoch } of views) {
     for (const member of epoch.value.members) byKey.set(member.key, member);
