@@ -1,0 +1,77 @@
+/** What one step of the coordinator brings forth, and the time at which it is made. */
+
+import type { ErrorCode } from "../../base/errors.ts";
+import type { LinkId } from "../../base/ids.ts";
+import type { CoordinatorEffect } from "./coordinator_io.ts";
+import type { CoordinatorEvent } from "./events.ts";
+import type { GroupMessage } from "./messages.ts";
+import type { CoordinatorRecord } from "./records.ts";
+
+export class CoordinatorOutput {
+  nowMs = 0;
+  #effects: CoordinatorEffect[] = [];
+  #nextToken = 1;
+  /** What follows a write, by its token; each write is answered. */
+  readonly #written = new Map<number, () => void>();
+
+  begin(nowMs: number): void {
+    this.nowMs = nowMs;
+    this.#effects = [];
+  }
+
+  take(): readonly CoordinatorEffect[] {
+    return this.#effects;
+  }
+
+  push(effect: CoordinatorEffect): void {
+    this.#effects.push(effect);
+  }
+
+  send(link: LinkId, message: GroupMessage): void {
+    this.push({ type: "send", link, message });
+  }
+
+  close(link: LinkId, reason: string): void {
+    this.push({ type: "close", link, reason });
+  }
+
+  /** Writes and syncs, before anything that is pushed later goes out. */
+  store(...records: readonly CoordinatorRecord[]): void {
+    this.push({ type: "persist", records, token: null, sync: true });
+  }
+
+  /** Writes and syncs; `done` is called in a later step, when it is on disk. */
+  storeThen(records: readonly CoordinatorRecord[], done: () => void): void {
+    const token = this.#nextToken++;
+    this.#written.set(token, done);
+    this.push({ type: "persist", records, token, sync: true });
+  }
+
+  /** Writes; what is lost in a crash is found out again. */
+  note(record: CoordinatorRecord): void {
+    this.push({ type: "persist", records: [record], token: null, sync: false });
+  }
+
+  persisted(token: number): void {
+    const done = this.#written.get(token);
+    this.#written.delete(token);
+    done?.();
+  }
+
+  show(event: CoordinatorEvent, ref?: string): void {
+    this.push({ type: "show", event, ref });
+  }
+
+  notice(text: string, ref?: string): void {
+    this.show({ event: "notice", text }, ref);
+  }
+
+  /** A notice that something is wrong. */
+  warn(text: string): void {
+    this.show({ event: "notice", text, warning: true });
+  }
+
+  error(code: ErrorCode, text: string, ref?: string): void {
+    this.show({ event: "error", code, text }, ref);
+  }
+}
