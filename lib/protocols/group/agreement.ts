@@ -2,9 +2,10 @@
  * The leader's part in beginning an epoch: all who have a say report what they hold, are brought to one level, and
  * say when they are there; only then it is decided. Coordinator and sequencer lead alike.
  *
- * The picture: virtual synchrony's flush (Birman and Joseph, SOSP 1987), led under ballots. As everything that
- * anybody has shown is held by all members of its epoch, the report of any one of the last epoch that has begun is
- * enough to know it.
+ * The picture: virtual synchrony's flush (Birman and Joseph, SOSP 1987), led under ballots as in Paxos. A history that
+ * was brought to one level under a ballot is what Paxos calls accepted: whoever reports says under which, and the
+ * highest one wins, whether its epoch is known to have begun or not. As everything that anybody has shown is held by
+ * all members of its epoch, one report of that ballot is enough to know it.
  */
 
 import type { PeerKey } from "../../base/ids.ts";
@@ -15,6 +16,8 @@ import type { HistoryPoint } from "./history.ts";
 export interface Holding {
   /** The last epoch that has begun for it. */
   readonly begun: Ballot;
+  /** Under which ballot its history was last brought to one level with others'. */
+  readonly levelled: Ballot;
   /** Hexadecimal; of its process. */
   readonly incarnation: string;
   readonly held: HistoryPoint;
@@ -78,23 +81,33 @@ export class Agreement {
     return this.#ready.size === this.participants.length;
   }
 
-  /** The last epoch that has begun anywhere among those who have reported. */
+  /** The highest ballot that anybody who has reported was levelled under. */
   get best(): Ballot {
-    let best = this.own?.begun ?? NO_BALLOT;
-    for (const { begun } of this.#holdings.values()) {
-      if (compareBallots(begun, best) > 0) best = begun;
+    let best = this.own?.levelled ?? NO_BALLOT;
+    for (const { levelled } of this.#holdings.values()) {
+      if (compareBallots(levelled, best) > 0) best = levelled;
     }
     return best;
   }
 
-  /** What the longest history of the best epoch has, and who has it. Once all have reported. */
+  /** Those for whom the last epoch has begun that has begun for anybody here; none where there was none. */
+  get oldMembers(): readonly PeerKey[] {
+    let last = NO_BALLOT;
+    for (const { begun } of this.#holdings.values()) {
+      if (compareBallots(begun, last) > 0) last = begun;
+    }
+    if (isSameBallot(last, NO_BALLOT)) return [];
+    return this.participants.filter((key) => isSameBallot(this.#holdings.get(key)!.begun, last));
+  }
+
+  /** What the longest history under the best ballot has, and who has it. Once all have reported. */
   get level(): Level {
     const { best } = this;
     let start: HistoryPoint | null = null;
     let source: PeerKey | null = null;
-    if (this.own !== null && isSameBallot(this.own.begun, best)) start = this.own.held;
-    for (const [key, { begun, held }] of this.#holdings) {
-      if (!isSameBallot(begun, best)) continue;
+    if (this.own !== null && isSameBallot(this.own.levelled, best)) start = this.own.held;
+    for (const [key, { levelled, held }] of this.#holdings) {
+      if (!isSameBallot(levelled, best)) continue;
       if (start !== null && held.position <= start.position) continue;
       start = held;
       source = key;

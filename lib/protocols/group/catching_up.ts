@@ -1,6 +1,6 @@
 /** A newcomer's history: fetched from a member, or from the coordinator while nobody is in the group. */
 
-import type { HeldBatch } from "./held.ts";
+import type { Held, HeldBatch } from "./held.ts";
 import { Fetching, type FetchingOwner, type Source } from "./fetching.ts";
 import type { SignedBatch } from "./history.ts";
 import type { MemberOutput } from "./member_output.ts";
@@ -71,7 +71,7 @@ export class CatchingUp {
     let fault: string | null = null;
     for (const signed of checked.batches) {
       if (held.log.position + signed.batch.value.texts.length > checked.stable) break;
-      fault = this.#take(signed, records, logged);
+      fault = takeStable(held, signed, records, logged);
       if (fault !== null) break;
     }
     if (records.length > 0) {
@@ -87,24 +87,6 @@ export class CatchingUp {
     this.owner.caughtUp();
   }
 
-  /** What is held already and was ordered so goes over to the log; where it was ordered otherwise, it is void. */
-  #take(signed: SignedBatch, records: MemberRecord[], logged: HeldBatch[]): string | null {
-    const { held } = this.owner;
-    if (held.first !== null && !isFirstHeld(held.first, signed)) {
-      const { position } = held.log;
-      held.truncate(position);
-      records.push({ kind: "dropped", position });
-    }
-    if (held.first === null) {
-      const fault = held.fault(signed);
-      if (fault !== null) return fault;
-      held.append(signed);
-    }
-    logged.push(held.shift());
-    records.push({ kind: "log", batch: signed });
-    return null;
-  }
-
   #offends(source: Source, text: string): void {
     this.#fetching = null;
     this.owner.offends(source, `history: ${text}`);
@@ -117,6 +99,32 @@ export class CatchingUp {
     this.#isTold = true;
     out.show({ event: "catching-up", done: held.log.position, of: stable });
   }
+}
+
+/**
+ * Takes the next batch of the log from whoever has it as stable. What is held already and was ordered so goes over to
+ * the log; where it was ordered otherwise, it is void for certain.
+ * @returns What is wrong with it; null where nothing is.
+ */
+export function takeStable(
+  held: Held,
+  signed: SignedBatch,
+  records: MemberRecord[],
+  logged: HeldBatch[],
+): string | null {
+  if (held.first !== null && !isFirstHeld(held.first, signed)) {
+    const { position } = held.log;
+    held.truncate(position);
+    records.push({ kind: "dropped", position });
+  }
+  if (held.first === null) {
+    const fault = held.fault(signed);
+    if (fault !== null) return fault;
+    held.append(signed);
+  }
+  logged.push(held.shift());
+  records.push({ kind: "log", batch: signed });
+  return null;
 }
 
 /** Two batches with one signature are the same, up to what breaks Ed25519. */

@@ -45,6 +45,12 @@ export class Changing {
   #underWay: UnderWay | null = null;
   /** Members of the present view of whom we haven't heard that it has begun. */
   readonly #unbegun: Set<PeerKey>;
+  /**
+   * Newcomers of the present view, who are told to begin it once somebody of the one before has. Otherwise the others
+   * could go on with that one, in a round, and a newcomer alone would speak for a view that they never were in.
+   */
+  #later: { readonly keys: readonly PeerKey[]; readonly message: GroupMessageOf<"begin"> } | null =
+    null;
   /** When whoever is awaited has had time enough. */
   #dueMs: number | null = null;
   /** Whether some have promised to go on in the present view no more, or never began it: another must begin. */
@@ -88,15 +94,20 @@ export class Changing {
   begin({ participants, members }: Change): void {
     const { views, escrow, out } = this.parts;
     escrow.stop();
+    this.#later = null;
     views.raise(views.number + 1);
     const ballot = { number: views.number, round: 0 };
     const { log } = escrow;
-    const own: Holding = { begun: views.ownBegun(log), incarnation: "", held: log, log };
+    const begun = views.ownBegun(log);
+    const own: Holding = { begun, levelled: begun, incarnation: "", held: log, log };
     const agreement = new Agreement(ballot, participants, own);
     this.#underWay = { agreement, members, level: null };
     this.#wait();
     out.store({ kind: "number", number: views.number });
-    this.#tell(participants, { type: "flush", ballot, view: ballot.number });
+    const flush = { type: "flush" as const, ballot, view: ballot.number };
+    const isLeaving = (key: PeerKey) => !members.includes(key);
+    this.#tell(participants.filter(isLeaving), { ...flush, isLeaving: true });
+    this.#tell(members, { ...flush, isLeaving: false });
   }
 
   /** Somebody with a say is gone, or wasn't who it seemed: those who have reported need another one. */
@@ -134,8 +145,10 @@ export class Changing {
   reported(attendee: Attendee, message: GroupMessageOf<"report">): string | null {
     const underWay = this.#underWay;
     if (underWay === null || !isSameBallot(message.ballot, underWay.agreement.ballot)) return null;
-    const { begun, held, log } = message;
-    if (compareBallots(begun, message.ballot) >= 0) return "it reports what never began";
+    const { begun, levelled, held, log } = message;
+    if (compareBallots(levelled, message.ballot) >= 0 || compareBallots(begun, levelled) > 0) {
+      return "it reports what never began";
+    }
     const incarnation = message.incarnation.toHex();
     if (incarnation !== attendee.incarnation.toHex()) return "it reports as another process";
     if (this.#isLost(attendee, message)) {
@@ -144,7 +157,7 @@ export class Changing {
       this.abandon();
       return null;
     }
-    const holding = { begun, incarnation, held, log };
+    const holding = { begun, levelled, incarnation, held, log };
     const { agreement } = underWay;
     if (agreement.reported(attendee.key, message.ballot, holding)) this.#tellLevel(underWay);
     return null;
@@ -220,7 +233,13 @@ export class Changing {
     for (const key of members) this.#unbegun.add(key);
     for (const attendee of there) if (attendee !== null) attendee.promised = agreement.ballot;
     if (!isEmpty) this.#wait();
-    this.#tell(members, { type: "begin", signed });
+    const begin = { type: "begin" as const, signed };
+    const oldMembers = agreement.oldMembers.filter((key) => members.includes(key));
+    this.#later = oldMembers.length === 0 ? null : {
+      message: begin,
+      keys: members.filter((key) => !oldMembers.includes(key)),
+    };
+    this.#tell(oldMembers.length === 0 ? members : oldMembers, begin);
     this.parts.decided(signed);
     if (isEmpty) this.parts.confirmed();
   }
@@ -229,6 +248,11 @@ export class Changing {
   begun(attendee: Attendee): void {
     const { views, out } = this.parts;
     attendee.begun = views.ballot;
+    if (this.#later !== null) {
+      const { keys, message } = this.#later;
+      this.#later = null;
+      this.#tell(keys, message);
+    }
     if (!this.#unbegun.delete(attendee.key) || this.#unbegun.size > 0) return;
     if (!this.isUnderWay) this.#dueMs = null;
     out.store({ kind: "confirmed", ballot: views.ballot });

@@ -121,6 +121,16 @@ export class Held {
     return batch;
   }
 
+  /** The history's end, or the log's, to go on from by itself. */
+  fork(from: "end" | "log"): HistoryEnd {
+    const fork = this.#end.copy();
+    if (from === "end") return fork;
+    for (let index = this.#batches.size - 1; index >= 0; index--) {
+      fork.takeBack(this.#batches.at(index)!.before);
+    }
+    return fork;
+  }
+
   /** Forgets what is held beyond a position, the log's or later. */
   truncate(position: number): void {
     for (let last = this.#batches.last; last !== undefined; last = this.#batches.last) {

@@ -53,7 +53,7 @@ export class Leading {
     const participants = view.members.map(({ key }) => key);
     const others = participants.filter((key) => key !== selfKey);
     this.#round = { view, agreement: new Agreement(ballot, participants), others };
-    const flush = { type: "flush" as const, ballot, view: view.view };
+    const flush = { type: "flush" as const, ballot, view: view.view, isLeaving: false };
     out.tell(others, flush);
     this.owner.participating.flush(selfKey, flush);
   }
@@ -65,7 +65,7 @@ export class Leading {
     const { selfKey, out } = this.owner;
     const { ballot } = round.agreement;
     const awaited = round.agreement.awaited.filter((key) => key !== selfKey);
-    out.tell(awaited, { type: "flush", ballot, view: round.view.view });
+    out.tell(awaited, { type: "flush", ballot, view: round.view.view, isLeaving: false });
   }
 
   /** Whether a member has said something in the round that is under way. */
@@ -81,10 +81,11 @@ export class Leading {
     if (compareBallots(ballot, this.#highest) > 0) this.#highest = ballot;
   }
 
-  report(key: PeerKey, { ballot, begun, incarnation, held, log }: GroupMessageOf<"report">): void {
+  report(key: PeerKey, report: GroupMessageOf<"report">): void {
     const round = this.#round;
     if (round === null) return;
-    const holding: Holding = { begun, incarnation: incarnation.toHex(), held, log };
+    const { ballot, begun, levelled, incarnation, held, log } = report;
+    const holding: Holding = { begun, levelled, incarnation: incarnation.toHex(), held, log };
     if (!round.agreement.reported(key, ballot, holding)) return;
     const level = { type: "level" as const, ballot, ...round.agreement.level };
     this.#toAll(round, level, () => this.owner.participating.level(this.owner.selfKey, level));

@@ -27,6 +27,7 @@ import { unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
 import { stalledMs } from "../../base/mode_machine.ts";
 import { visibleText } from "../../base/text.ts";
+import { NO_BALLOT } from "./ballot.ts";
 import { CoordinatorLink } from "./coordinator_link.ts";
 import { endpointOf, type Epoch, type Member as GroupMember, type SignedEpoch } from "./epoch.ts";
 import { Held } from "./held.ts";
@@ -153,12 +154,13 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   }
 
   *#snapshot(): IterableIterator<MemberRecord> {
-    const { group, coordinator, promised, begun, isOut } = this.standing;
+    const { group, coordinator, promised, isLeaving, begun, levelled, isOut } = this.standing;
     if (group === null || coordinator === null || this.membership === null) return;
     yield { kind: "group", group, coordinator };
-    yield { kind: "promised", ballot: promised };
     if (begun !== null) yield { kind: "begun", signed: begun };
+    yield { kind: "promised", ballot: promised, isLeaving };
     if (isOut) yield { kind: "out" };
+    yield { kind: "levelled", ballot: levelled };
     for (const { signed: batch, before } of this.membership.held.batches) {
       yield { kind: "held", after: before.position, batch };
     }
@@ -540,7 +542,11 @@ export class Member implements Machine<MemberInput, MemberEffect> {
 
 /** What a damaged disk is told at the start: nothing that it held counts as held any more. */
 function repairsOf(held: Held, group: Hash, history: HistoryEnd | null): readonly MemberRecord[] {
-  const repairs: MemberRecord[] = [{ kind: "out" }, { kind: "dropped", position: held.position }];
+  const repairs: MemberRecord[] = [
+    { kind: "out" },
+    { kind: "dropped", position: held.position },
+    { kind: "levelled", ballot: NO_BALLOT },
+  ];
   if (history?.group === group) return repairs;
   const because: NewLogRecord["because"] = history === null ? "damaged" : "foreign";
   return [...repairs, { kind: "new-log", group, because }];

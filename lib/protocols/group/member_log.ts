@@ -38,7 +38,13 @@ export function restoreMember(
   const standing = new Standing();
   let beyond: HeldRecord[] = [];
   const said = new RestoredSaid(self);
+  /** What was held before `levelling`, until `levelled` is there. */
+  let replaced: HeldRecord[] | null = null;
   for (const record of records) {
+    if (replaced !== null && record.kind !== "held") {
+      if (record.kind !== "levelled") beyond = replaced;
+      replaced = null;
+    }
     switch (record.kind) {
       case "group":
         if (standing.group !== null && standing.group !== record.group) {
@@ -48,11 +54,12 @@ export function restoreMember(
         standing.enter(record.group, record.coordinator);
         break;
       case "promised":
-        if (compareBallots(record.ballot, standing.promised) > 0) standing.promised = record.ballot;
+        if (compareBallots(record.ballot, standing.promised) < 0) break;
+        standing.promised = record.ballot;
+        standing.isLeaving = record.isLeaving;
         break;
       case "begun":
-        standing.begun = record.signed;
-        standing.isOut = false;
+        standing.begin(record.signed);
         said.begun(record.signed.epoch.value.members);
         break;
       case "out":
@@ -64,6 +71,13 @@ export function restoreMember(
       case "dropped":
         beyond = beyond.filter(({ after }) => after < record.position);
         break;
+      case "levelling":
+        replaced = beyond;
+        beyond = beyond.filter(({ after }) => after < record.position);
+        break;
+      case "levelled":
+        standing.levelled = record.ballot;
+        break;
       case "said":
         said.add(record);
         break;
@@ -74,6 +88,7 @@ export function restoreMember(
         unreachable(record);
     }
   }
+  if (replaced !== null) beyond = replaced;
   const { group } = standing;
   if (group === null) return { standing, held: null, said: [], isDamaged: false };
   const isOurs = history?.group === group;
@@ -81,7 +96,7 @@ export function restoreMember(
   const isWhole = appendHeld(held, beyond);
   const start = standing.lastEpoch?.start.position ?? 0;
   const isDamaged = !isOurs || !isWhole || held.position < start;
-  if (isDamaged) standing.isOut = true;
+  if (isDamaged) standing.lose();
   return { standing, held, said: said.batches, isDamaged };
 }
 

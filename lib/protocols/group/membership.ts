@@ -6,7 +6,7 @@
 import type { Crypto, Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { Hash, PeerKey } from "../../base/ids.ts";
-import { ballotText, compareBallots, isSameBallot } from "./ballot.ts";
+import { ballotText, compareBallots, isSameBallot, NO_BALLOT } from "./ballot.ts";
 import { CatchingUp } from "./catching_up.ts";
 import type { Epoch, SignedEpoch } from "./epoch.ts";
 import type { Source } from "./fetching.ts";
@@ -126,6 +126,7 @@ export class Membership {
 
   /** The view that rounds may go on with, of which one is a member. */
   get roundView(): Epoch | null {
+    if (this.standing.isLeaving) return null;
     const view = this.#laterView?.epoch.value ?? this.standing.lastEpoch;
     return view?.members.some(({ key }) => key === this.selfKey) ? view : null;
   }
@@ -258,7 +259,7 @@ export class Membership {
     this.leading.abandon();
     this.isCaughtUp = false;
     this.owner.peers.enterEpoch(null);
-    this.standing.isOut = true;
+    this.standing.isOut = true; // what it is levelled with still counts, if nobody has gone on since
   }
 
   /** Our log can't go on with the group's: it is set aside, and with it all that this disk has a say in. */
@@ -267,10 +268,12 @@ export class Membership {
       "The log of this profile isn't the beginning of the group's: it is set aside, and fetched anew",
     );
     this.#leaveEpoch();
+    this.standing.lose();
     this.held.reset(this.crypto, this.group);
     this.out.store(
       { kind: "out" },
       { kind: "dropped", position: 0 },
+      { kind: "levelled", ballot: NO_BALLOT },
       { kind: "new-log", group: this.group, because: "unlike" },
     );
     this.showing.restart();
@@ -389,9 +392,14 @@ export class Membership {
     else this.leading.begin(view);
   }
 
-  /** Members of a later view, of which we are one, say that it has begun. */
+  /**
+   * Members of a later view, of which we are one, say that it has begun: so no round of our own view will ever begin,
+   * and we follow into that one by its next round. Only where nothing was promised to the coordinator since: it may
+   * have gone on without them.
+   */
   #heardOf(signed: SignedEpoch): void {
     const { ballot, view, members } = signed.epoch.value;
+    if (this.standing.promised.number !== view) return;
     const known = this.roundView?.view ?? 0;
     if (ballot.round !== 0 || view <= known || this.standing.isOut) return;
     if (!members.some(({ key }) => key === this.selfKey)) return;

@@ -148,6 +148,8 @@ const flush = message(9, "flush", {
   ballot: ballotSchema,
   /** Of round 0: the number of the view. Otherwise the view that goes on. */
   view: counter,
+  /** Whether the receiver will be in no view: it takes part in no round after this. */
+  isLeaving: bool(),
 });
 const report = message(10, "report", {
   from: "whoever got `flush`",
@@ -158,6 +160,8 @@ const report = message(10, "report", {
 }, {
   ballot: ballotSchema,
   begun: ballotSchema,
+  /** Under which ballot its history was last brought to one level with others'; `begun` or higher. */
+  levelled: ballotSchema,
   incarnation: fixedBytes(INCARNATION_BYTES),
   /** All that it holds on disk in order, shown or not; and what of that is in its log. */
   held: historyPointSchema,
@@ -178,7 +182,7 @@ const level = message(12, "level", {
   lane,
 }, {
   ballot: ballotSchema,
-  /** The last epoch that had begun anywhere: what was held under an earlier one, and isn't in the log, is void. */
+  /** The highest ballot that a participant was levelled under: what others hold beside that, and isn't in the log, is void. */
   best: ballotSchema,
   start: historyPointSchema,
   /** Who has it all; null: the coordinator. */

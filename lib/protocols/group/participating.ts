@@ -10,10 +10,11 @@ import type { Crypto } from "../../base/crypto.ts";
 import type { Hash, PeerKey } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
 import { type Ballot, ballotText, compareBallots, isSameBallot } from "./ballot.ts";
+import { takeStable } from "./catching_up.ts";
 import { type Epoch, isSignedBy, type SignedEpoch } from "./epoch.ts";
-import { Fetching, type FetchingOwner, type Source } from "./fetching.ts";
+import { type Fetched, Fetching, type FetchingOwner, type Source } from "./fetching.ts";
 import type { Held, HeldBatch } from "./held.ts";
-import type { HistoryPoint, SignedBatch } from "./history.ts";
+import type { HistoryEnd, HistoryPoint, SignedBatch } from "./history.ts";
 import type { MemberOutput } from "./member_output.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
 import type { MemberRecord, SaidRecord } from "./records.ts";
@@ -51,12 +52,21 @@ interface Part {
   readonly ballot: Ballot;
   readonly leader: Leader;
   phase: "promising" | "reported" | "levelling" | "ready";
-  start: HistoryPoint | null;
-  fetching: Fetching | null;
-  /** The log was set aside for this level. */
+  /** What is fetched for it; null where nothing is, or all is there. */
+  levelling: Levelling | null;
+}
+
+interface Levelling {
+  readonly start: HistoryPoint;
+  readonly fetching: Fetching;
+  /** Whether what is fetched follows all that we hold, or our log. */
+  from: "end" | "log";
+  /** The end of what was fetched. */
+  fork: HistoryEnd;
+  /** Fetched, and not on disk: at most what members may have that isn't stable, `UNSTABLE_BYTES_MAX`. */
+  staged: SignedBatch[];
+  /** The log was set aside for this. */
   isAnew: boolean;
-  /** Parts of what was fetched that are on their way to the disk. */
-  writes: number;
 }
 
 export class Participating {
@@ -85,7 +95,7 @@ export class Participating {
     this.#part = null;
   }
 
-  flush(leader: Leader, { ballot }: GroupMessageOf<"flush">): void {
+  flush(leader: Leader, { ballot, isLeaving }: GroupMessageOf<"flush">): void {
     const { standing, out } = this.owner;
     const part = this.#part;
     if (part !== null && part.leader === leader && isSameBallot(part.ballot, ballot)) {
@@ -95,18 +105,16 @@ export class Participating {
     if (compareBallots(ballot, standing.promised) <= 0) return this.#outdone(leader, ballot);
     this.owner.freeze();
     standing.promised = ballot;
+    standing.isLeaving = isLeaving;
     const fresh: Part = {
       ballot,
       leader,
       phase: "promising",
-      start: null,
-      fetching: null,
-      isAnew: false,
-      writes: 0,
+      levelling: null,
     };
     this.#part = fresh;
     // A write of what is held, and of an epoch that begins, is done before this one.
-    out.storeThen([{ kind: "promised", ballot }], () => {
+    out.storeThen([{ kind: "promised", ballot, isLeaving }], () => {
       if (this.#part !== fresh) return;
       fresh.phase = "reported";
       this.#report(fresh);
@@ -119,6 +127,7 @@ export class Participating {
       type: "report",
       ballot,
       begun: standing.begunBallot,
+      levelled: standing.levelled,
       incarnation: self.incarnation,
       held: held.synced,
       log: held.log,
@@ -132,114 +141,126 @@ export class Participating {
 
   level(leader: Leader, { ballot, best, start, source }: GroupMessageOf<"level">): void {
     const part = this.#part;
+    const { standing, held } = this.owner;
     if (part === null || part.leader !== leader || !isSameBallot(part.ballot, ballot)) {
-      if (compareBallots(ballot, this.owner.standing.promised) < 0) this.#outdone(leader, ballot);
+      if (compareBallots(ballot, standing.promised) < 0) this.#outdone(leader, ballot);
       return;
     }
     if (part.phase !== "reported") return;
-    const { standing, held } = this.owner;
     part.phase = "levelling";
-    part.start = start;
-    part.fetching = new Fetching(this.owner, source, start.position);
-    if (!isSameBallot(standing.begunBallot, best)) this.#drop();
-    const { end } = held;
-    if (end.position > start.position) return this.#unlike(part);
-    if (end.position < start.position) return part.fetching.ask(end);
-    if (end.digest !== start.digest) return this.#unlike(part);
-    this.#ready(part);
-  }
-
-  /** What is held beyond the log was ordered in an epoch that nobody went on with. */
-  #drop(): void {
-    const { held, out } = this.owner;
-    const { position } = held.log;
-    if (held.position === position) return;
-    held.truncate(position);
-    out.store({ kind: "dropped", position });
-  }
-
-  /** Our log isn't the beginning of the others'. */
-  #unlike(part: Part): void {
-    if (part.isAnew) {
-      return this.owner.offends(part.fetching!.source, "its history doesn't lead where it should");
+    if (held.digestAt(start.position) === start.digest) {
+      return this.#settle(part, start.position, []);
     }
-    part.isAnew = true;
-    this.owner.startAnew();
-    part.fetching!.ask(this.owner.held.end);
+    part.levelling = {
+      start,
+      fetching: new Fetching(this.owner, source, start.position),
+      from: isSameBallot(standing.levelled, best) ? "end" : "log",
+      fork: held.fork("log"),
+      staged: [],
+      isAnew: false,
+    };
+    this.#stage(part.levelling);
+  }
+
+  /**
+   * Asks for what is to follow: what we hold where that is of the same ballot, else the log. Until all of it is there
+   * it takes nothing's place: others may need what we have.
+   */
+  #stage(levelling: Levelling): void {
+    const { start, fetching, from } = levelling;
+    levelling.fork = this.owner.held.fork(from);
+    levelling.staged = [];
+    if (levelling.fork.position >= start.position) this.#unlike(levelling);
+    else fetching.ask(levelling.fork.point);
+  }
+
+  /** What we have isn't the beginning of the others'. */
+  #unlike(levelling: Levelling): void {
+    if (levelling.isAnew) {
+      const { source } = levelling.fetching;
+      return this.owner.offends(source, "its history doesn't lead where it should");
+    }
+    if (levelling.from === "log") {
+      levelling.isAnew = true;
+      this.owner.startAnew();
+    }
+    levelling.from = "log";
+    this.#stage(levelling);
   }
 
   unlike(source: Source): void {
-    const part = this.#part;
-    if (part?.phase === "levelling" && part.fetching?.source === source) this.#unlike(part);
+    const levelling = this.#part?.levelling ?? null;
+    if (levelling !== null && levelling.fetching.source === source) this.#unlike(levelling);
   }
 
   /** @returns Whether that was awaited here. */
   history(source: Source, message: GroupMessageOf<"history">): boolean {
     const part = this.#part;
-    if (part?.phase !== "levelling" || part.fetching?.source !== source) return false;
-    const checked = part.fetching.check(message, () => false);
+    const levelling = part?.levelling ?? null;
+    if (part === null || levelling === null || levelling.fetching.source !== source) return false;
+    const { fetching, start } = levelling;
+    const checked = fetching.check(message, () => false);
     if (checked === null) return true;
-    if (typeof checked === "string") {
-      this.owner.offends(source, `history: ${checked}`);
+    const fault = typeof checked === "string" ? checked : this.#take(levelling, checked);
+    if (fault !== null) {
+      this.owner.offends(source, `history: ${fault}`);
       return true;
     }
-    const start = part.start!;
-    for (const signed of checked.batches) {
-      const fault = this.#take(signed, checked.stable);
-      if (fault !== null) {
-        this.owner.offends(source, `history: ${fault}`);
-        return true;
-      }
+    const { point } = levelling.fork;
+    if (point.position < start.position) {
+      if (typeof checked !== "string" && checked.isLast && fetching.hasCome) fetching.ask(point);
+    } else if (point.digest !== start.digest) this.#unlike(levelling);
+    else {
+      const { held } = this.owner;
+      const from = levelling.from === "end" ? held.position : held.log.position;
+      this.#settle(part, from, levelling.staged);
     }
-    this.#store(part);
-    const { end } = this.owner.held;
-    if (end.position > start.position) this.#unlike(part);
-    else if (end.position === start.position) {
-      if (end.digest !== start.digest) this.#unlike(part);
-    } else if (checked.isLast && part.fetching.hasCome) part.fetching.ask(end);
     return true;
   }
 
-  readonly #taken: MemberRecord[] = [];
-  readonly #stable: HeldBatch[] = [];
-
-  #take(signed: SignedBatch, stable: number): string | null {
-    const { held } = this.owner;
-    const fault = held.fault(signed);
-    if (fault !== null) return fault;
-    const isNext = held.position === held.log.position;
-    const batch = held.append(signed);
-    if (isNext && batch.point.position <= stable) {
-      this.#stable.push(held.shift());
-      this.#taken.push({ kind: "log", batch: signed });
-    } else this.#taken.push({ kind: "held", after: batch.before.position, batch: signed });
-    return null;
+  /** What is stable where it comes from goes to the log at once; the rest waits for its end. */
+  #take(levelling: Levelling, { batches, stable }: Fetched): string | null {
+    const { held, out } = this.owner;
+    const { staged, from } = levelling;
+    const records: MemberRecord[] = [];
+    const logged: HeldBatch[] = [];
+    let fault: string | null = null;
+    for (const signed of batches) {
+      fault = levelling.fork.fault(signed);
+      if (fault !== null) break;
+      levelling.fork.append(signed);
+      const isStable = levelling.fork.position <= stable && from === "log" && staged.length === 0;
+      if (isStable) fault = takeStable(held, signed, records, logged);
+      else staged.push(signed);
+      if (fault !== null) break;
+    }
+    if (records.length > 0) {
+      out.store(...records);
+      this.owner.logged(logged);
+    }
+    return fault;
   }
 
-  #store(part: Part): void {
-    const { out, held } = this.owner;
+  /** What is held beyond a position gives its place to others, in one write: all up to the level is on disk then. */
+  #settle(part: Part, from: number, staged: readonly SignedBatch[]): void {
+    const { held, out, standing } = this.owner;
+    const { ballot, leader } = part;
+    held.truncate(from);
+    const records: MemberRecord[] = [{ kind: "levelling", position: from }];
+    for (const batch of staged) {
+      const { before } = held.append(batch);
+      records.push({ kind: "held", after: before.position, batch });
+    }
+    records.push({ kind: "levelled", ballot });
+    part.levelling = null;
     const { end } = held;
-    const records = this.#taken.splice(0);
-    if (records.length === 0) return;
-    part.writes++;
     out.storeThen(records, () => {
-      part.writes--;
-      if (held.digestAt(end.position) === end.digest) held.setSynced(end);
-      this.#ready(part);
+      held.setSynced(end);
+      standing.levelled = ballot;
+      if (this.#part !== part) return;
+      part.phase = "ready";
+      this.owner.answer(leader, { type: "ready", ballot });
     });
-    this.owner.logged(this.#stable.splice(0));
-  }
-
-  /** All up to the level is on disk, if it is. */
-  #ready(part: Part): void {
-    const { held } = this.owner;
-    const { start } = part;
-    if (this.#part !== part || part.phase !== "levelling" || start === null) return;
-    if (part.writes > 0) return;
-    if (held.synced.position !== start.position || held.synced.digest !== start.digest) return;
-    part.phase = "ready";
-    part.fetching = null;
-    this.owner.answer(part.leader, { type: "ready", ballot: part.ballot });
   }
 
   // Beginning.
@@ -258,7 +279,7 @@ export class Participating {
     }
     const own = epoch.members.find(({ key }) => key === self.key);
     if (epoch.group !== group || own?.incarnation.toHex() !== self.incarnationId) return false;
-    if (!this.#mayBegin(from, ballot)) {
+    if (!isSameBallot(ballot, standing.promised)) {
       if (from === null && compareBallots(ballot, standing.promised) < 0) {
         this.#outdone(from, ballot);
       }
@@ -279,25 +300,10 @@ export class Participating {
     const records = [...this.owner.becomeMember(), { kind: "begun" as const, signed }];
     out.storeThen(records, () => {
       this.#beginning = null;
-      standing.begun = signed;
-      standing.isOut = false;
+      standing.begin(signed);
       this.owner.begun(signed);
     });
     return true;
-  }
-
-  /**
-   * Whether our promises allow it. Beside what was promised last that is a view which a member of our own last epoch
-   * has begun, where only a round was promised since: that round can't begin, as that member never reports for it.
-   */
-  #mayBegin(from: Leader, ballot: Ballot): boolean {
-    const { standing } = this.owner;
-    const { promised, lastEpoch } = standing;
-    if (compareBallots(ballot, standing.begunBallot) <= 0) return false;
-    if (isSameBallot(ballot, promised)) return true;
-    return from !== null && ballot.round === 0 && promised.round > 0 &&
-      ballot.number === promised.number &&
-      (lastEpoch?.members.some(({ key }) => key === from) ?? false);
   }
 
   /** Whether whoever may decide it has signed the epoch. */

@@ -35,7 +35,12 @@ export type MemberRecord =
   /** Whose group this is: it decides on all that follows. */
   | { readonly kind: "group"; readonly group: Hash; readonly coordinator: PeerKey }
   /** Nothing under lower ballots is taken part in any more, but for what `begun` says. */
-  | { readonly kind: "promised"; readonly ballot: Ballot }
+  | {
+    readonly kind: "promised";
+    readonly ballot: Ballot;
+    /** It is promised to be in no view, and so to take part in no round either. */
+    readonly isLeaving: boolean;
+  }
   /** The epoch has begun here; what was held beyond its start is void. */
   | { readonly kind: "begun"; readonly signed: SignedEpoch }
   /** In no view any more; what is held and not in the log is void once another epoch begins. */
@@ -44,6 +49,13 @@ export type MemberRecord =
   | { readonly kind: "held"; readonly after: number; readonly batch: SignedBatch }
   /** What was held beyond `position` is void. */
   | { readonly kind: "dropped"; readonly position: number }
+  /**
+   * The same, and what follows takes its place: `held` up to `levelled`. Where that is missing, it is the other way
+   * round: what was held stays.
+   */
+  | { readonly kind: "levelling"; readonly position: number }
+  /** What is held is what all participants of this ballot were brought to. */
+  | { readonly kind: "levelled"; readonly ballot: Ballot }
   | SaidRecord;
 
 export type CoordinatorRecord =

@@ -11,10 +11,28 @@ export class Standing {
   coordinator: PeerKey | null = null;
   /** Takes part in nothing under a lower one. */
   promised: Ballot = NO_BALLOT;
+  /** That was to be in no view: no round is taken part in either. */
+  isLeaving = false;
+  /** Under which ballot what it holds was brought to one level with others'; its own epoch's, or a higher one. */
+  levelled: Ballot = NO_BALLOT;
   /** The last epoch that began, of this process or an earlier one. */
   begun: SignedEpoch | null = null;
   /** It was told that it is in no view any more, after that, or lacks what it held in it. */
   isOut = false;
+
+  /** An epoch begins: that is all that counts from now on. */
+  begin(signed: SignedEpoch): void {
+    this.begun = signed;
+    this.levelled = signed.epoch.value.ballot;
+    this.isOut = false;
+    this.isLeaving = false;
+  }
+
+  /** Nothing of what it held is there any more. */
+  lose(): void {
+    this.isOut = true;
+    this.levelled = NO_BALLOT;
+  }
 
   /** What is reported as begun: who is out has nothing that others lack. */
   get begunBallot(): Ballot {
@@ -30,6 +48,8 @@ export class Standing {
   enter(group: Hash, coordinator: PeerKey): void {
     if (this.group !== group) {
       this.promised = NO_BALLOT;
+      this.isLeaving = false;
+      this.levelled = NO_BALLOT;
       this.begun = null;
       this.isOut = false;
     }

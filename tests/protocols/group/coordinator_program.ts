@@ -109,7 +109,7 @@ export class Somebody {
   report({ ballot }: GroupMessageOf<"flush">): GroupMessage {
     this.promised = ballot;
     const { begun, end: { point }, incarnationBytes: incarnation } = this;
-    return { type: "report", ballot, begun, incarnation, held: point, log: point };
+    return { type: "report", ballot, begun, levelled: begun, incarnation, held: point, log: point };
   }
 
   history({ after, through }: GroupMessageOf<"fetch">): GroupMessage {
