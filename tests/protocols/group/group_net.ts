@@ -9,7 +9,11 @@ import { assert } from "@std/assert";
 import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
 import type { Hash, LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import { Agreement } from "../../../lib/protocols/group/agreement.ts";
-import { type Epoch, type Member as InView, signEpoch } from "../../../lib/protocols/group/epoch.ts";
+import {
+  type Epoch,
+  type Member as InView,
+  signEpoch,
+} from "../../../lib/protocols/group/epoch.ts";
 import type { MemberCommand, MemberEvent } from "../../../lib/protocols/group/events.ts";
 import { HistoryEnd, type SignedBatch } from "../../../lib/protocols/group/history.ts";
 import { Member } from "../../../lib/protocols/group/member.ts";
@@ -333,13 +337,19 @@ class ScriptedCoordinator {
     this.#members = members;
     this.#agreement = new Agreement(ballot, participants.map(({ key }) => key));
     for (const node of participants) {
-      this.send(node, { type: "flush", ballot, view: ballot.number });
+      this.send(node, {
+        type: "flush",
+        ballot,
+        view: ballot.number,
+        isLeaving: !members.includes(node),
+      });
     }
   }
 
-  #report(node: Node, { ballot, begun, incarnation, held, log }: GroupMessageOf<"report">): void {
+  #report(node: Node, report: GroupMessageOf<"report">): void {
+    const { ballot, begun, levelled, incarnation, held, log } = report;
     const agreement = this.#agreement;
-    const holding = { begun, incarnation: incarnation.toHex(), held, log };
+    const holding = { begun, levelled, incarnation: incarnation.toHex(), held, log };
     if (agreement === null || !agreement.reported(node.key, ballot, holding)) return;
     for (const key of agreement.participants) {
       this.send(this.net.byKey(key), { type: "level", ballot, ...agreement.level });
