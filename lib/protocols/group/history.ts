@@ -267,6 +267,17 @@ export class HistoryEnd {
     return entries;
   }
 
+  /**
+   * Goes on as by `append`, by a batch of so many texts to a digest that was computed once: reading a log whose
+   * checksums fit.
+   */
+  appendKnown(author: PeerKey, spoken: Spoken, count: number, digest: Hash): void {
+    this.#seq += count;
+    this.#position += count;
+    this.#digest = digest;
+    this.#spoken.set(author, spoken);
+  }
+
   /** Another end, which goes on by itself. */
   copy(): HistoryEnd {
     const copy = new HistoryEnd(this.crypto, this.group);
