@@ -52,8 +52,8 @@ export interface ScanOptions {
   readonly digests?: boolean;
   /** Gets each batch in order. What it says is wrong, a part of a sentence, ends the good part before it. */
   readonly visit?: (batch: ScannedBatch) => string | null;
-  /** Awaited after each piece of the file: time for whoever takes what was visited. */
-  readonly between?: () => Promise<void>;
+  /** Awaited after each piece of the file: time for whoever takes what was visited. False: it takes no more. */
+  readonly between?: () => Promise<boolean>;
 }
 
 /**
@@ -166,11 +166,11 @@ class Scanner {
 
 async function* withPauses(
   chunks: AsyncIterable<Uint8Array>,
-  between: (() => Promise<void>) | undefined,
+  between: (() => Promise<boolean>) | undefined,
 ): AsyncIterable<Uint8Array> {
   for await (const chunk of chunks) {
     yield chunk;
-    await between?.();
+    if (await between?.() === false) return;
   }
 }
 
