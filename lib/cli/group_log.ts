@@ -136,7 +136,7 @@ export class GroupLog {
     try {
       writeAll(file, Buffer.concat(added.map(({ lines }) => lines)));
     } catch (error) {
-      file.truncate(this.#bytes);
+      cutBack(file, this.#bytes);
       throw error;
     }
     for (const { lines, end } of added) {
@@ -375,6 +375,15 @@ export class GroupLog {
   #corrupt(error: unknown, line: number): unknown {
     if (!(error instanceof TypeError)) return error;
     return corruptError(this.path, line, error.message);
+  }
+}
+
+/** Takes the bytes of a failed write off the file; what stays of them the next opening drops. */
+function cutBack(file: AppendFile, bytes: number): void {
+  try {
+    file.truncate(bytes);
+  } catch (error) {
+    if (!(error instanceof P2pchatError)) throw error;
   }
 }
 
