@@ -176,3 +176,52 @@ Deno.test("read() finds that the file was changed meanwhile", async () => {
   assertEquals([error.code, batches], ["store-corrupt", SIX.slice(0, 1)]);
   assertStringIncludes(error.message, `${PATH}: line 5 is damaged`);
 });
+
+/** Six entries with damage in the second batch. */
+function damagedDisk(): MemoryDisk {
+  const disk = new MemoryDisk();
+  disk.place(PATH, BYTES.with(ENDS[1]! + 5, 0x21));
+  return disk;
+}
+
+Deno.test("open() has what it keeps of a damaged file on the device", async () => {
+  const disk = damagedDisk();
+  const { log } = await openLogAt(disk, PATH);
+  log.close();
+
+  assertEquals(await disk.crash().read(PATH), BYTES.slice(0, ENDS[1]!));
+});
+
+Deno.test("open() leaves a damaged file in place where its good part can't be kept", async () => {
+  for (const kind of ["write", "sync"] as const) {
+    const disk = damagedDisk();
+    disk.fault = (operation) =>
+      operation.kind === kind && operation.path === `${PATH}.new` ? "ENOSPC" : null;
+
+    const error = await assertRejects(() => openLogAt(disk, PATH), P2pchatError);
+
+    assertEquals([error.code, disk.paths()], ["disk", [PATH, `${PATH}.lock`]]);
+    disk.fault = null;
+    (await openLogAt(disk, PATH)).log.close(); // it let go of the lock
+  }
+});
+
+Deno.test("read() finds nothing where the log begins anew meanwhile", async () => {
+  const disk = new MemoryDisk();
+  disk.place(PATH, BYTES);
+  const { log } = await openLogAt(disk, PATH);
+  disk.latency = ({ kind }) => kind === "open" ? Promise.resolve() : null;
+  const anew = log.startAnew(GROUP, "unlike");
+  const reading = log.read(0, 1_000);
+  const begun = disk.paths();
+  await anew;
+  log.append(SIX);
+  const before = log.read(1, 1_000);
+  const again = log.startAnew(GROUP, "unlike");
+  const found = [await reading, await before];
+  await again;
+  log.close();
+
+  assertEquals(begun, [PATH, `${PATH}.lock`]);
+  assertEquals(found, [{ batches: [], digest: null }, { batches: [], digest: null }]);
+});

@@ -230,6 +230,37 @@ Deno.test("append() tells that it set a log aside, and keeps the order of what c
   assertEquals(again.store.records, [{ kind: "dropped", position: 0 }, ...held(SIX, 3)]);
 });
 
+Deno.test("a log that begins anew is never missed by the state, whenever the machine stops", async () => {
+  for (let stopAt = 2;; stopAt++) {
+    const disk = await newDisk();
+    let after: MemoryDisk | null = null;
+    disk.fault = ({ number }) => {
+      if (number === stopAt) after = disk.crash();
+      return null;
+    };
+    const life = async () => {
+      const { store } = await openMemberAt(disk, FOLDER);
+      await store.append([ANEW, ...held(SIX), ...logged(SIX)], true);
+      await store.rewrite([GROUP_RECORD]);
+      await store.append([{ ...ANEW, because: "unlike" }], true);
+      await store.append(held(SIX, 0, 1), true);
+      await store.close();
+    };
+    await life().catch((error) => {
+      if (!(error instanceof P2pchatError)) throw error;
+    });
+    if (after === null) break;
+    const survivor: MemoryDisk = after;
+    survivor.fault = null;
+
+    const { store, notices } = await openMemberAt(survivor, FOLDER);
+    await store.close();
+
+    assertEquals(notices, [], `stopped at ${stopAt}`);
+    assertEquals(store.records.filter(({ kind }) => kind === "out"), []);
+  }
+});
+
 Deno.test("the coordinator's log is on disk once it is appended with sync", async () => {
   const disk = await newDisk();
   const { store } = await openCoordinatorAt(disk, FOLDER);
