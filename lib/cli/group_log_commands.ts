@@ -219,7 +219,12 @@ function exportedEntries(logged: LoggedBatch): readonly ExportedEntry[] {
 /** As `scanGroupLog`, of a file that must be a log. @throws {P2pchatError} `bad-file`, `disk`. */
 async function scanLogFile(disk: Disk, path: string, options: ScanOptions): Promise<LogScan> {
   const entry = await disk.stat(path);
-  if (entry === null) throw foreignError(path, "there is no such file");
+  if (entry === null) {
+    throw new P2pchatError(
+      "bad-file",
+      `Cannot read ${path}: there is no such file; name the log of a group`,
+    );
+  }
   if (entry.kind !== "file") throw foreignError(path, "it is no file");
   const scan = await scanGroupLog(disk, path, options);
   const { first } = scan;
