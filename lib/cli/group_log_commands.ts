@@ -11,7 +11,7 @@ import { entryId, isAuthentic } from "../protocols/group/history.ts";
 import type { LoggedBatch } from "../runtime/group_log_lines.ts";
 import type { Disk } from "../store/disk.ts";
 import { RealDisk } from "../store/real_disk.ts";
-import { foreignError, versionError } from "./group_log.ts";
+import { foreignError, versionError } from "./group_log_errors.ts";
 import { type LogScan, scanGroupLog, type ScanOptions } from "./group_log_scan.ts";
 import { textWidth } from "./graphemes.ts";
 import { JsonFormat, jsonText } from "./json_format.ts";
