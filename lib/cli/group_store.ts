@@ -163,13 +163,14 @@ function isLogged<State extends { readonly kind: string }>(
 /** What the user should know of a log that lacks what it had; null where it has it. */
 async function lostOf(log: GroupLog, logged: HistoryPoint | null): Promise<string | null> {
   if (logged === null || logged.position === 0) return null;
-  const has = log.end?.position ?? 0;
-  if (has < logged.position) {
-    return `${log.path} has ${has} entries, it had ${logged.position}: the group is asked for the ` +
-      "others";
-  }
   const { digest } = await log.read(logged.position, 0);
   if (digest === logged.digest) return null;
+  await log.secure(0); // wherever it comes from
+  const has = log.end?.position ?? 0;
+  if (has < logged.position) {
+    return `${log.path} has ${has} of the ${logged.position} entries that it had: the group is ` +
+      "asked for the others";
+  }
   return `${log.path} isn't the log that was kept there: the group decides what of it holds`;
 }
 

@@ -137,12 +137,12 @@ const LOSSES:
     [
       "was removed",
       (disk) => void disk.remove(LOG),
-      /has 0 entries, it had 5: the group is asked/,
+      /has 0 of the 5 entries that it had: the group is asked/,
     ],
     [
       "was replaced by an older copy",
       (disk) => disk.place(LOG, logBytes(SIX.slice(0, 2))),
-      /has 4 entries, it had 5/,
+      /has 4 of the 5 entries/,
     ],
     [
       "was replaced by that of another group",
@@ -152,7 +152,7 @@ const LOSSES:
     [
       "was damaged where it had been synced",
       (disk) => disk.place(LOG, logBytes(SIX.slice(0, 3)).with(300, 0x21)),
-      /it had 5/,
+      /of the 5 entries that it had/,
     ],
   ];
 
@@ -286,5 +286,5 @@ Deno.test("openCoordinator() tells that its log lost entries", async () => {
   await found.close();
 
   assertEquals(found.records, []);
-  assertStringIncludes(notices.at(-1)!, "has 1 entries, it had 6");
+  assertStringIncludes(notices.at(-1)!, "has 1 of the 6 entries that it had");
 });
