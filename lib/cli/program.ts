@@ -3,6 +3,7 @@
 import { P2pchatError } from "../base/errors.ts";
 import { asksForJson, parseCommandLine, type ProgramCommand } from "./arguments.ts";
 import { endingOf } from "./errors.ts";
+import { logProgramCommands } from "./group_log_arguments.ts";
 import { flushLog, logEnding, logFault, stackOf } from "./log.ts";
 import { meshProgramCommand } from "./mesh_arguments.ts";
 import { outputError } from "./output.ts";
@@ -17,6 +18,7 @@ import { print, writeWhole } from "./write_whole.ts";
 const COMMANDS: readonly ProgramCommand[] = [
   meshProgramCommand,
   peerProgramCommand,
+  ...logProgramCommands,
   ...usersProgramCommands,
 ];
 
