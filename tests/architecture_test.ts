@@ -31,7 +31,7 @@ const ONLY: readonly { readonly from: string; readonly of: string; readonly file
   { from: "lib/transport", of: "lib/wire", files: /\/frame\.ts$/ },
   { from: "lib/transport", of: "lib/protocols", files: /^lib\/protocols\/noise\// },
   { from: "lib/runtime", of: "lib/transport", files: /^lib\/transport\/(link|datagrams)\.ts$/ },
-  { from: "lib/runtime", of: "lib/store", files: /^lib\/store\/log_format\.ts$/ },
+  { from: "lib/runtime", of: "lib/store", files: /^lib\/store\/(log_format|record_line)\.ts$/ },
 ];
 
 /** What reaches the world, or time, or chance: only at the edge. */

@@ -168,6 +168,31 @@ export interface Entry {
   readonly text: string;
 }
 
+/** The id of an entry is computed when it is asked for: reading a long log asks for none. */
+class BatchEntry implements Entry {
+  constructor(
+    readonly seq: number,
+    readonly position: number,
+    readonly digest: Hash,
+    readonly batch: Batch,
+    readonly index: number,
+    readonly crypto: Crypto,
+  ) {}
+
+  get id(): MessageId {
+    return entryId(this.crypto, this.batch, this.index);
+  }
+
+  get text(): string {
+    return this.batch.texts[this.index]!;
+  }
+}
+
+/** What of a batch its place in the history depends on. */
+interface BatchOnly {
+  readonly batch: Pick<Embedded<Batch>, "value">;
+}
+
 /** The end of a history, batch by batch: the same for all who append the same. */
 export class HistoryEnd {
   #position = 0;
@@ -206,25 +231,51 @@ export class HistoryEnd {
    * Why the batch can't be the next one; null where it can. Whose incarnation may speak is the view's to say: that
    * one which is over never speaks again isn't checked here.
    */
-  fault({ batch: { value } }: SignedBatch): string | null {
+  fault({ batch: { value } }: BatchOnly): string | null {
     const expected = this.through(value.author, value.incarnation.toHex()) + 1;
     if (value.counter === expected) return null;
     return `counter ${expected} was expected, it is ${value.counter}`;
   }
 
   /** Goes on by a batch without fault. @returns Its entries. */
-  append({ batch: { value } }: SignedBatch): readonly Entry[] {
+  append({ batch: { value } }: BatchOnly): readonly Entry[] {
     const { author, name, kind, incarnation, counter, sentAt, texts } = value;
     const entries = texts.map((text, index) => {
-      const at = { author, name, kind, incarnation, counter: counter + index, sentAt, text };
-      const bytes = encode(linkSchema, { before: this.#digest, ...at });
-      this.#digest = this.crypto.sha256<Hash>(TAGS.history, bytes);
-      const place = { seq: ++this.#seq, position: ++this.#position, digest: this.#digest };
-      return { ...place, id: entryId(this.crypto, value, index), batch: value, text };
+      const before = this.#digest;
+      const at = {
+        before,
+        kind,
+        author,
+        name,
+        incarnation,
+        counter: counter + index,
+        sentAt,
+        text,
+      };
+      this.#digest = this.crypto.sha256<Hash>(TAGS.history, encode(linkSchema, at));
+      return new BatchEntry(
+        ++this.#seq,
+        ++this.#position,
+        this.#digest,
+        value,
+        index,
+        this.crypto,
+      );
     });
     const through = counter + texts.length - 1;
     this.#spoken.set(author, { incarnation: incarnation.toHex(), through });
     return entries;
+  }
+
+  /**
+   * Goes on as by `append`, by a batch of so many texts to a digest that was computed once: reading a log whose
+   * checksums fit.
+   */
+  appendKnown(author: PeerKey, spoken: Spoken, count: number, digest: Hash): void {
+    this.#seq += count;
+    this.#position += count;
+    this.#digest = digest;
+    this.#spoken.set(author, spoken);
   }
 
   /** Another end, which goes on by itself. */

@@ -1,0 +1,210 @@
+/** Reads the log of a group from its start, and finds where it stops being one. */
+
+import { Buffer } from "node:buffer";
+import type { Crypto } from "../base/crypto.ts";
+import { HistoryEnd } from "../protocols/group/history.ts";
+import {
+  BatchReader,
+  type FirstLine,
+  type LoggedBatch,
+  parseFirstLine,
+} from "../runtime/group_log_lines.ts";
+import type { Disk } from "../store/disk.ts";
+import { type RawLine, readLines } from "../store/line_reader.ts";
+
+/** A batch that fits. */
+export interface ScannedBatch {
+  readonly logged: LoggedBatch;
+  /** Of its first byte in the file. */
+  readonly offset: number;
+  /** Number of its last line in the file. */
+  readonly line: number;
+}
+
+/** Why the log ends before the file does. */
+export interface LogFault {
+  /** 1 is the file's first line. */
+  readonly line: number;
+  /** The entry that was expected there; null in the first line. */
+  readonly seq: number | null;
+  /** Part of a sentence. */
+  readonly found: string;
+  /** The file ends within a batch, as one does that was being written when the machine stopped. */
+  readonly isTorn: boolean;
+}
+
+export interface LogScan {
+  /** Null where there is no byte. */
+  readonly first: FirstLine | null;
+  /** Of the good part; null where the first line names no group. */
+  readonly end: HistoryEnd | null;
+  /** Author and time of the last entry in the good part. */
+  readonly last: { readonly from: string; readonly sentAt: number } | null;
+  /** Length of the good part, and of the file. */
+  readonly goodBytes: number;
+  readonly bytes: number;
+  readonly fault: LogFault | null;
+}
+
+export interface ScanOptions {
+  readonly crypto: Crypto;
+  /** Whether digests are computed anew; checksums always are. */
+  readonly digests?: boolean;
+  /** Gets each batch in order. What it says is wrong, a part of a sentence, ends the good part before it. */
+  readonly visit?: (batch: ScannedBatch) => string | null;
+  /** Awaited after each piece of the file: time for whoever takes what was visited. */
+  readonly between?: () => Promise<void>;
+}
+
+/**
+ * Reads all of a file; one that isn't there as if it were empty.
+ * @throws {P2pchatError} `disk`.
+ */
+export async function scanGroupLog(
+  disk: Disk,
+  path: string,
+  options: ScanOptions,
+): Promise<LogScan> {
+  const scanner = new Scanner(options);
+  const pieces = withPauses(disk.readChunks(path), options.between);
+  const bytes = await readLines(pieces, (line) => scanner.line(line));
+  scanner.finish();
+  const { first, goodBytes, fault, last } = scanner;
+  // A batch that doesn't fit has spoilt the end: the good part has another one.
+  const end = fault === null || scanner.end === null
+    ? scanner.end
+    : await endOfPart(disk, path, goodBytes, options.crypto);
+  return { first, end, last, goodBytes, bytes, fault };
+}
+
+async function endOfPart(
+  disk: Disk,
+  path: string,
+  bytes: number,
+  crypto: Crypto,
+): Promise<HistoryEnd | null> {
+  const scanner = new Scanner({ crypto });
+  await readLines(firstBytes(disk.readChunks(path), bytes), (line) => scanner.line(line));
+  return scanner.end;
+}
+
+class Scanner {
+  first: FirstLine | null = null;
+  end: HistoryEnd | null = null;
+  goodBytes = 0;
+  fault: LogFault | null = null;
+  #line = 0;
+  #reader: BatchReader | null = null;
+  #last: LoggedBatch | null = null;
+
+  constructor(readonly options: ScanOptions) {}
+
+  get last(): LogScan["last"] {
+    return this.#last && { from: this.#last.name, sentAt: this.#last.sentAt };
+  }
+
+  line(line: RawLine): void {
+    if (this.fault !== null) return;
+    this.#line++;
+    if (this.#line === 1) return this.#firstLine(line);
+    if (line.tooLong) return this.#fail("it is longer than any", this.#line);
+    if (!line.complete) return this.#fail("its end is missing", this.#line, true);
+    try {
+      const logged = this.#reader!.add(line.bytes, line.from, line.to);
+      if (logged !== null) this.#batch(logged, line.offset + line.to - line.from + 1);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      this.#fail(error.message, this.#line);
+    }
+  }
+
+  finish(): void {
+    if (this.fault !== null || this.#reader === null || this.#reader.pending === 0) return;
+    const line = this.#line + 1 - this.#reader.pending;
+    this.#fail("lines that belong to it are missing", line, true);
+  }
+
+  #firstLine({ bytes, from, to, complete }: RawLine): void {
+    const { crypto } = this.options;
+    this.first = parseFirstLine(crypto, bytes.toString("utf8", from, to));
+    if (this.first.kind !== "group" || !complete) {
+      if (this.first.kind === "group") this.first = { kind: "damaged" };
+      return this.#fail("it isn't the first line of a group's log", 1);
+    }
+    const { group } = this.first;
+    this.end = new HistoryEnd(crypto, group);
+    this.#reader = new BatchReader(group, 1);
+    this.goodBytes = to - from + 1;
+  }
+
+  /** @param after Offset of the first byte behind it. */
+  #batch(logged: LoggedBatch, after: number): void {
+    const { author, incarnation, counter, count } = logged;
+    const end = this.end!;
+    const expected = end.through(author, incarnation) + 1;
+    if (counter !== expected) {
+      const found = `its author's counter is ${counter}, ${expected} was expected`;
+      return this.#fail(found, this.#line);
+    }
+    if (this.options.digests === true) {
+      const digests = logged.digests();
+      const entries = end.append({ batch: { value: logged.batch() } });
+      const wrong = entries.findIndex(({ digest }, at) => digest !== digests[at]);
+      const line = this.#line + 1 - count + wrong;
+      if (wrong >= 0) return this.#fail("its digest doesn't fit what it says", line);
+    } else {
+      end.appendKnown(author, { incarnation, through: counter + count - 1 }, count, logged.digest);
+    }
+    const offset = this.goodBytes;
+    const found = this.options.visit?.({ logged, offset, line: this.#line }) ?? null;
+    if (found !== null) return this.#fail(found, this.#line);
+    this.goodBytes = after;
+    this.#last = logged;
+  }
+
+  #fail(found: string, line: number, isTorn = false): void {
+    // Each line but the first is an entry.
+    this.fault = { line, seq: line === 1 ? null : line - 1, found, isTorn };
+  }
+}
+
+async function* withPauses(
+  chunks: AsyncIterable<Uint8Array>,
+  between: (() => Promise<void>) | undefined,
+): AsyncIterable<Uint8Array> {
+  for await (const chunk of chunks) {
+    yield chunk;
+    await between?.();
+  }
+}
+
+/** The first `length` bytes. */
+export async function* firstBytes(
+  chunks: AsyncIterable<Uint8Array>,
+  length: number,
+): AsyncIterable<Uint8Array> {
+  let left = length;
+  for await (const chunk of chunks) {
+    yield chunk.subarray(0, left);
+    left -= chunk.length;
+    if (left <= 0) return;
+  }
+}
+
+/** The bytes of [from, to); fewer where the file ends before. @throws {P2pchatError} `disk`. */
+export async function readRange(
+  disk: Disk,
+  path: string,
+  from: number,
+  to: number,
+): Promise<Buffer> {
+  const bytes = Buffer.alloc(to - from);
+  let filled = 0;
+  const chunkBytes = Math.min(to - from, RANGE_CHUNK_BYTES_MAX);
+  for await (const chunk of firstBytes(disk.readChunks(path, { from, chunkBytes }), to - from)) {
+    bytes.set(chunk, filled);
+    filled += chunk.length;
+  }
+  return bytes.subarray(0, filled);
+}
+const RANGE_CHUNK_BYTES_MAX = 256 * 1_024;

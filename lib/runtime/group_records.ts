@@ -1,0 +1,176 @@
+/**
+ * What a member and the coordinator keep beside the log, as lines of a file of their own. What people look for with
+ * `grep` and `cut` stands in the clear: when, who, what; then what it takes to have the bytes that were signed.
+ */
+
+import type { Hash, PeerKey } from "../base/ids.ts";
+import { unreachable } from "../base/invariant.ts";
+import { decode, encode } from "../base/schema.ts";
+import { type Ballot, ballotText } from "../protocols/group/ballot.ts";
+import { type SignedEpoch, signedEpochSchema } from "../protocols/group/epoch.ts";
+import type { HistoryPoint } from "../protocols/group/history.ts";
+import type {
+  CoordinatorRecord,
+  LogRecord as HistoryRecord,
+  MemberRecord,
+  NewLogRecord,
+} from "../protocols/group/records.ts";
+import type { LogRecord } from "../store/log_format.ts";
+import { batchCells, batchOfCells } from "./group_batch_cells.ts";
+import { countOf, type FieldOf, hexOf, line, parseLine } from "./log_fields.ts";
+
+/** Of the files; counts up with each change that older programs cannot read. */
+export const MEMBER_STATE_FORMAT = { format: "group-member", version: 1 } as const;
+export const COORDINATOR_STATE_FORMAT = { format: "group-coordinator", version: 1 } as const;
+
+/** All but what goes into the log. */
+export type StateOf<Stored> = Exclude<Stored, HistoryRecord | NewLogRecord>;
+
+/** The store's own record: up to there the log is on the device for certain. */
+export interface LoggedRecord {
+  readonly kind: "logged";
+  readonly point: HistoryPoint;
+}
+
+export type MemberState = StateOf<MemberRecord> | LoggedRecord;
+export type CoordinatorState = StateOf<CoordinatorRecord> | LoggedRecord;
+
+/** The line of a member's record. */
+export function memberLine(record: MemberState): LogRecord {
+  switch (record.kind) {
+    case "group":
+      return line(record.kind, record.group, record.coordinator);
+    case "promised":
+      return line(record.kind, ballotText(record.ballot));
+    case "begun":
+      return line(record.kind, ...epochCells(record.signed));
+    case "out":
+      return line(record.kind);
+    case "held":
+      return line(record.kind, String(record.after), ...batchCells(record.batch));
+    case "dropped":
+      return line(record.kind, String(record.position));
+    case "said":
+      return line(record.kind, ...batchCells(record.batch));
+    case "logged":
+      return loggedLine(record);
+    default:
+      return unreachable(record);
+  }
+}
+
+/**
+ * The record of a member's line.
+ * @throws {P2pchatError} `store-corrupt`, a part of a sentence.
+ */
+export function memberRecord(record: LogRecord): MemberState {
+  return parseLine(record, parseMember);
+}
+
+function parseMember({ kind, fields }: LogRecord, field: FieldOf): MemberState {
+  switch (kind) {
+    case "group":
+      return { kind, group: hexOf<Hash>(field(0)), coordinator: hexOf<PeerKey>(field(1)) };
+    case "promised":
+      return { kind, ballot: ballotOf(field(0)) };
+    case "begun":
+      return { kind, signed: epochOf(field) };
+    case "out":
+      return { kind };
+    case "held":
+      return { kind, after: countOf(field(0)), batch: batchOfCells(fields, 1) };
+    case "dropped":
+      return { kind, position: countOf(field(0)) };
+    case "said":
+      return { kind, batch: batchOfCells(fields, 0) };
+    case "logged":
+      return loggedRecord(field);
+    default:
+      throw new TypeError("no such kind is known");
+  }
+}
+
+/** The line of a coordinator's record. */
+export function coordinatorLine(record: CoordinatorState): LogRecord {
+  switch (record.kind) {
+    case "group":
+      return line(record.kind, record.group);
+    case "number":
+      return line(record.kind, String(record.number));
+    case "decided":
+      return line(record.kind, ...epochCells(record.signed));
+    case "confirmed":
+    case "given-up":
+      return line(record.kind, ballotText(record.ballot));
+    case "kicked":
+      return line(record.kind, record.name, record.key);
+    case "allowed":
+      return line(record.kind, record.key);
+    case "logged":
+      return loggedLine(record);
+    default:
+      return unreachable(record);
+  }
+}
+
+/**
+ * The record of a coordinator's line.
+ * @throws {P2pchatError} `store-corrupt`, a part of a sentence.
+ */
+export function coordinatorRecord(record: LogRecord): CoordinatorState {
+  return parseLine(record, parseCoordinator);
+}
+
+function parseCoordinator({ kind }: LogRecord, field: FieldOf): CoordinatorState {
+  switch (kind) {
+    case "group":
+      return { kind, group: hexOf<Hash>(field(0)) };
+    case "number":
+      return { kind, number: countOf(field(0)) };
+    case "decided":
+      return { kind, signed: epochOf(field) };
+    case "confirmed":
+    case "given-up":
+      return { kind, ballot: ballotOf(field(0)) };
+    case "kicked":
+      return { kind, name: field(0), key: hexOf<PeerKey>(field(1)) };
+    case "allowed":
+      return { kind, key: hexOf<PeerKey>(field(0)) };
+    case "logged":
+      return loggedRecord(field);
+    default:
+      throw new TypeError("no such kind is known");
+  }
+}
+
+function loggedLine({ kind, point }: LoggedRecord): LogRecord {
+  return line(kind, String(point.position), point.digest);
+}
+
+function loggedRecord(field: FieldOf): LoggedRecord {
+  return { kind: "logged", point: { position: countOf(field(0)), digest: hexOf<Hash>(field(1)) } };
+}
+
+/** Ballot, start and names to be read; all of it as it was signed. */
+function epochCells(signed: SignedEpoch): readonly string[] {
+  const { ballot, start, members } = signed.epoch.value;
+  const names = members.map(({ name }) => name).join(" ");
+  return [
+    ballotText(ballot),
+    String(start.position),
+    names,
+    encode(signedEpochSchema, signed).toBase64(),
+  ];
+}
+
+function epochOf(field: FieldOf): SignedEpoch {
+  return decode(signedEpochSchema, Uint8Array.fromBase64(field(3)));
+}
+
+/** The ballot that `ballotText` wrote. */
+function ballotOf(text: string): Ballot {
+  const [, number = "", round = "0"] = /^(\d+)(?:\.(\d+))?$/.exec(text) ?? [];
+  const ballot = { number: countOf(number), round: countOf(round) };
+  if (ballotText(ballot) !== text) throw new TypeError(`no ballot is "${text}"`);
+  return ballot;
+}
