@@ -6,7 +6,7 @@ import { parseCommandLine } from "../../lib/cli/arguments.ts";
 import { friendsCommands } from "../../lib/cli/friends_commands.ts";
 import { meshCommands } from "../../lib/cli/mesh_commands.ts";
 import { meshProgramCommand } from "../../lib/cli/mesh_arguments.ts";
-import { peerProgramCommand } from "../../lib/cli/peer_arguments.ts";
+import { friendsProgramCommand } from "../../lib/cli/friends_arguments.ts";
 import { usersProgramCommands } from "../../lib/cli/users_arguments.ts";
 import { userInfoRows } from "../../lib/store/user_info.ts";
 import { Nodes, type ShownEvent } from "./node.ts";
@@ -56,7 +56,7 @@ function byClock(event: ShownEvent): boolean {
 
 const MODES = [
   { page: "mesh.md", commands: meshCommands.commands, program: meshProgramCommand },
-  { page: "friends.md", commands: friendsCommands.commands, program: peerProgramCommand },
+  { page: "friends.md", commands: friendsCommands.commands, program: friendsProgramCommand },
 ];
 
 for (const { page: name, commands, program } of MODES) {

@@ -1,0 +1,79 @@
+/** The command line of `p2pchat peer --users`. */
+
+import { P2pchatError } from "../base/errors.ts";
+import { parseName } from "../base/names.ts";
+import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
+import { duration, fileName, host, listenPort } from "./flags.ts";
+import type { FriendsOptions } from "./options.ts";
+
+const IDLE_MS_DEFAULT = 60_000;
+
+const words = {
+  name: "peer",
+  chosenBy: "users",
+  form: "[NAME] --users FILE",
+  example: "p2pchat peer alice --users users.txt",
+};
+
+export const friendsProgramCommand: ProgramCommand = {
+  ...words,
+  help: "direct messages to friends whose addresses stand in a table; your own row is NAME's",
+  flags: [
+    {
+      name: "users",
+      value: "FILE",
+      help: "the table of friends: lines of name, address, port and perhaps fingerprint",
+      parse: fileName,
+    },
+    { name: "host", value: "ADDR", help: "listen at this address (all)", parse: host },
+    {
+      name: "port",
+      value: "N",
+      help: "listen at this port (that of your row); without NAME, your row is the one with it",
+      parse: listenPort,
+    },
+    {
+      name: "idle",
+      value: "TIME",
+      help: "close a connection after so long without a message (60s)",
+      parse: duration,
+    },
+    { name: "no-queue", help: "keep nothing for friends who aren't there: such a message fails" },
+  ],
+  prepare(line) {
+    const options = friendsOptions(line);
+    return async () => {
+      const { runFriends } = await import("./friends.ts");
+      await runFriends(options);
+    };
+  },
+};
+
+/**
+ * What was asked of `peer --users`.
+ * @throws {P2pchatError} `usage` or `bad-name`.
+ */
+export function friendsOptions(line: CommandLine): FriendsOptions {
+  const [name, ...rest] = line.words;
+  const file = line.value<string>("users");
+  if (file === undefined) {
+    throw new P2pchatError("usage", `--users FILE is missing. ${wrongWords(words).message}`);
+  }
+  if (rest.length > 0) throw wrongWords(words);
+  const port = line.value<number>("port") ?? null;
+  if (name === undefined && (port === null || port === 0)) {
+    throw new P2pchatError(
+      "usage",
+      `Which row of ${file} is yours? Name yourself, as in ${words.example}, or give its port with --port`,
+    );
+  }
+  return {
+    ...line.common,
+    file,
+    own: name === undefined ? { port: port! } : { name: parseName(name) },
+    host: line.value<string>("host") ?? null,
+    port,
+    idleMs: line.value<number>("idle") ?? IDLE_MS_DEFAULT,
+    queue: !line.isOn("no-queue"),
+  };
+}
