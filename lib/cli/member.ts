@@ -3,7 +3,7 @@
 import { isLoopback, isUnspecified } from "../base/endpoints.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
-import { type Endpoint, endpointText } from "../base/ids.ts";
+import { endpointText } from "../base/ids.ts";
 import type { Logger } from "../base/environment.ts";
 import { invariant } from "../base/invariant.ts";
 import { foldName } from "../base/names.ts";
