@@ -38,8 +38,8 @@ export interface LogScan {
   readonly first: FirstLine | null;
   /** Of the good part; null where the first line names no group. */
   readonly end: HistoryEnd | null;
-  /** Author and time of the last entry in the good part. */
-  readonly last: { readonly from: string; readonly sentAt: number } | null;
+  /** The last batch of the good part. */
+  readonly last: LoggedBatch | null;
   /** Length of the good part, and of the file. */
   readonly goodBytes: number;
   readonly bytes: number;
@@ -91,17 +91,13 @@ async function endOfPart(
 class Scanner {
   first: FirstLine | null = null;
   end: HistoryEnd | null = null;
+  last: LoggedBatch | null = null;
   goodBytes = 0;
   fault: LogFault | null = null;
   #line = 0;
   #reader: BatchReader | null = null;
-  #last: LoggedBatch | null = null;
 
   constructor(readonly options: ScanOptions) {}
-
-  get last(): LogScan["last"] {
-    return this.#last && { from: this.#last.name, sentAt: this.#last.sentAt };
-  }
 
   line(line: RawLine): void {
     if (this.fault !== null) return;
@@ -159,7 +155,7 @@ class Scanner {
     const found = this.options.visit?.({ logged, offset, line: this.#line }) ?? null;
     if (found !== null) return this.#fail(found, this.#line);
     this.goodBytes = after;
-    this.#last = logged;
+    this.last = logged;
   }
 
   #fail(found: string, line: number, isTorn = false): void {

@@ -185,6 +185,11 @@ export class BatchReader {
     this.#seq = seq;
   }
 
+  /** Of the entry that the next line must have. */
+  get seq(): number {
+    return this.#seq;
+  }
+
   /** Lines of the batch that isn't complete yet. */
   get pending(): number {
     return this.#lines.length;

@@ -16,7 +16,10 @@ export interface RecordStore<Stored> {
   readonly bytes: number;
   /** Resolves when written, and synced where `sync` is set. Rejects with `disk`. */
   append(records: readonly Stored[], sync: boolean): Promise<void>;
-  /** Compaction: the log holds these records from now on, and what is appended meanwhile. */
+  /**
+   * Compaction: the log holds these records from now on, and what is appended meanwhile. They may rely on what is
+   * appended in the turn of the call.
+   */
   rewrite(records: Iterable<Stored>): Promise<void>;
   close(): Promise<void>;
 }
@@ -78,7 +81,8 @@ export class RecordLog<Stored, Shown> {
   /** Resolves when written, and synced where `sync` is set. Rejects with `disk`. */
   async append(records: readonly Stored[], sync: boolean): Promise<void> {
     try {
-      await this.#closeGap();
+      // In the same turn as the call where it can be: the machine has told nothing since that a snapshot would have.
+      if (this.#gap) await this.#closeGap();
       if (this.store.bytes >= this.#compactAtBytes) this.#beginCompaction();
       await this.store.append(records, sync);
     } catch (error) {

@@ -428,7 +428,7 @@ export class AppendLog {
  * Writes the bytes from `from` on over themselves. What a killed process wrote may be in the page cache
  * alone, and if its sync had failed, another would do nothing, while whoever reads it relies on it.
  */
-async function writeAnew(disk: Disk, path: string, from: number): Promise<void> {
+export async function writeAnew(disk: Disk, path: string, from: number): Promise<void> {
   let at = from;
   for await (const chunk of disk.readChunks(path, { from })) {
     await disk.overwrite(path, at, chunk);
