@@ -8,8 +8,16 @@ import type { Crypto } from "../base/crypto.ts";
 import { dateText } from "../base/dates.ts";
 import type { PeerKey } from "../base/ids.ts";
 import type { EntryView, MemberEvent } from "../protocols/group/events.ts";
-import type { Entry } from "../protocols/group/history.ts";
+import { type Batch, entryId } from "../protocols/group/history.ts";
 import type { HistoryRead } from "../protocols/group/member_io.ts";
+
+/** An entry as the log has it. */
+export interface LoggedEntry {
+  readonly seq: number;
+  readonly batch: Batch;
+  /** Of its text in the batch. */
+  readonly index: number;
+}
 
 /** A member's log, read while it is written. Reading rejects with `disk` or `store-corrupt`. */
 export interface EntryLog {
@@ -17,8 +25,8 @@ export interface EntryLog {
   read(after: number, bytesMax: number): Promise<HistoryRead>;
   /** The last `count` entries. */
   tail(count: number): Promise<readonly EntryView[]>;
-  /** The entries after number `after`, in order, piece by piece. */
-  entries(after?: number): AsyncIterable<readonly Entry[]>;
+  /** The entries in order, piece by piece, from the batch on that ends behind position `after`. */
+  entries(after?: number): AsyncIterable<readonly LoggedEntry[]>;
 }
 
 export interface EntryFeedPorts {
@@ -107,9 +115,11 @@ export class EntryFeed {
   /** Shows entries of the log, as many as it has. @returns Whether that was all of them. */
   async #showSome(range: Waiting & { readonly type: "entries" }): Promise<boolean> {
     const from = range.next;
+    // A number is never above its position.
     for await (const entries of this.ports.log.entries(from - 1)) {
       for (const entry of entries) {
         if (this.#isStopped || entry.seq > range.through) return true;
+        if (entry.seq < range.next) continue;
         this.ports.show(this.#message(entry, range.history), undefined);
         range.next = entry.seq + 1;
         this.#shown++;
@@ -121,9 +131,16 @@ export class EntryFeed {
     return range.next > range.through || range.next === from;
   }
 
-  #message({ seq, id, batch, text }: Entry, history: boolean): MemberEvent {
-    const { author, name: from, sentAt } = batch;
-    const self = author === this.ports.self;
-    return { event: "message", seq, id, from, text, self, history, sentAt: dateText(sentAt) };
+  #message({ seq, batch, index }: LoggedEntry, history: boolean): MemberEvent {
+    return {
+      event: "message",
+      seq,
+      id: entryId(this.ports.crypto, batch, index),
+      from: batch.name,
+      text: batch.texts[index]!,
+      self: batch.author === this.ports.self,
+      history,
+      sentAt: dateText(batch.sentAt),
+    };
   }
 }

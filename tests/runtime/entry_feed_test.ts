@@ -2,8 +2,8 @@ import { assertEquals } from "@std/assert";
 import { nodeCrypto } from "../../lib/base/crypto.ts";
 import type { Hash } from "../../lib/base/ids.ts";
 import type { MemberEvent } from "../../lib/protocols/group/events.ts";
-import { type Entry, HistoryEnd, signBatch } from "../../lib/protocols/group/history.ts";
-import { EntryFeed } from "../../lib/runtime/entry_feed.ts";
+import { entryId, HistoryEnd, signBatch } from "../../lib/protocols/group/history.ts";
+import { EntryFeed, type LoggedEntry } from "../../lib/runtime/entry_feed.ts";
 import { signerOf } from "./host_world.ts";
 
 const ANN = signerOf(1);
@@ -14,7 +14,7 @@ const SENT_AT = 1_700_000_000_000;
 /** A log that has entries said by Ann and Bob in turn, as many as were appended. */
 class Log {
   readonly #end = new HistoryEnd(nodeCrypto, GROUP);
-  readonly written: Entry[] = [];
+  readonly written: LoggedEntry[] = [];
   /** Entries that a reader gets at a time. */
   piece = 2;
 
@@ -32,13 +32,16 @@ class Log {
         sentAt: SENT_AT,
         texts: [`text ${this.written.length + 1}`],
       });
-      this.written.push(...this.#end.append(signed));
+      for (const { seq } of this.#end.append(signed)) {
+        this.written.push({ seq, batch: signed.batch.value, index: 0 });
+      }
     }
   }
 
-  async *entries(after = 0): AsyncGenerator<readonly Entry[]> {
+  async *entries(after = 0): AsyncGenerator<readonly LoggedEntry[]> {
     const length = this.written.length;
-    for (let at = after; at < length; at += this.piece) {
+    // Perhaps from one on that isn't asked for, as a batch has several.
+    for (let at = Math.max(0, after - 1); at < length; at += this.piece) {
       await Promise.resolve();
       yield this.written.slice(at, Math.min(length, at + this.piece));
     }
@@ -90,7 +93,9 @@ function world() {
   const say = (count: number, history = false) => {
     for (let number = 0; number < count; number++) {
       log.append(1);
-      const { seq, id, batch, text } = log.written.at(-1)!;
+      const { seq, batch, index } = log.written.at(-1)!;
+      const id = entryId(nodeCrypto, batch, index);
+      const text = batch.texts[index]!;
       const self = batch.author === ANN.key;
       const sentAt = new Date(SENT_AT).toISOString();
       feed.show(

@@ -79,7 +79,8 @@ export class Admission {
   ): Refusal {
     const other = fingerprintOf(key);
     if (this.#strange.get(folded) !== key) {
-      const what = `Refused somebody who comes as ${name} with key ${other}; the key known is ${pinned}`;
+      const what =
+        `Refused somebody who comes as ${name} with key ${other}; the key known is ${pinned}`;
       this.out.error("key-changed", `${what}; /trust ${name} accepts the new one`);
     }
     this.#strange.delete(folded);

@@ -183,7 +183,9 @@ export class Attendance {
    * Whoever is silent, or to be asked once more before it is. None is silent without having been asked, or where our
    * own tick comes late: its answer may be waiting behind.
    */
-  takeDue(nowMs: number): { readonly silent: readonly Attendee[]; readonly probe: readonly Attendee[] } {
+  takeDue(
+    nowMs: number,
+  ): { readonly silent: readonly Attendee[]; readonly probe: readonly Attendee[] } {
     const silent: Attendee[] = [];
     const probe: Attendee[] = [];
     for (const attendee of this.all) {
