@@ -27,13 +27,18 @@ export interface GroupLink {
   /** The address that it comes from; null: of this machine only. */
   readonly host: string | null;
   readonly bucket: TokenBucket;
-  /** When it must have said hello. */
+  /** When it must have said hello, if it is to. */
   greetByMs: number;
+  /** Whether hello ever came on it. */
+  isGreeted: boolean;
   unknowns: number;
 }
 
-/** Why somebody goes who is there. */
-export type Departure = "quit" | "removed";
+/**
+ * Why somebody goes who is there: it asks to (`quit`), the operator removes it, or it holds up the others
+ * (`unheard`). It does when a view without it is decided: until then its say may be needed.
+ */
+export type Departure = "quit" | "removed" | "unheard";
 
 export interface Attendee {
   readonly key: PeerKey;
@@ -63,6 +68,9 @@ export interface Attendee {
   isCaughtUp: boolean;
   /** From whom it fetches the log, null the coordinator; undefined where it wasn't told. */
   source: PeerKey | null | undefined;
+  /** What it was last told: whether it has a say, and for whom it waits. */
+  hasSayTold: boolean;
+  awaitedTold: string;
   /** A removed one waits so long before it is let in again. */
   notBeforeMs: number;
   departure: Departure | null;
@@ -85,6 +93,8 @@ export function expected(member: Member, silentAtMs: number): Attendee {
     meetsByMs: -Infinity,
     isCaughtUp: false,
     source: undefined,
+    hasSayTold: false,
+    awaitedTold: "",
     notBeforeMs: -Infinity,
     departure: null,
   };
@@ -95,6 +105,11 @@ export function isSameProcess(
   b: Pick<Member, "incarnation">,
 ): boolean {
   return a.incarnation.toHex() === b.incarnation.toHex();
+}
+
+/** Whether it has no say any more, unless nobody else has. */
+export function isExcluded({ departure }: Attendee): boolean {
+  return departure === "removed" || departure === "unheard";
 }
 
 /** As others are told of it. */
@@ -119,7 +134,7 @@ export class Attendance {
   linkUp(id: LinkId, peer: PeerKey, host: string | null, nowMs: number): GroupLink | null {
     const bucket = new TokenBucket(CONTROL_PER_S, CONTROL_BURST);
     const greetByMs = nowMs + HELLO_MS_MAX;
-    this.#links.set(id, { id, peer, host, bucket, greetByMs, unknowns: 0 });
+    this.#links.set(id, { id, peer, host, bucket, greetByMs, isGreeted: false, unknowns: 0 });
     const ungreeted = [...this.#links.values()].filter(({ greetByMs }) => greetByMs < Infinity);
     return ungreeted.length > UNGREETED_LINKS_MAX ? ungreeted[0]! : null;
   }
@@ -189,14 +204,16 @@ export class Attendance {
     const silent: Attendee[] = [];
     const probe: Attendee[] = [];
     for (const attendee of this.all) {
-      if (dueMs(attendee) > nowMs) continue;
-      if (attendee.link === null && attendee.silentAtMs <= nowMs) silent.push(attendee);
-      else if (attendee.isProbed && nowMs - attendee.silentAtMs <= LATE_MS) silent.push(attendee);
-      else {
-        attendee.isProbed = true;
-        attendee.silentAtMs = Math.max(attendee.silentAtMs, nowMs + PROBE_BEFORE_MS);
-        probe.push(attendee);
+      const lateMs = nowMs - dueMs(attendee);
+      if (lateMs < 0) continue;
+      const isAsked = attendee.link === null || attendee.isProbed;
+      if (isAsked && lateMs <= LATE_MS) {
+        silent.push(attendee);
+        continue;
       }
+      attendee.isProbed = true;
+      attendee.silentAtMs = Math.max(attendee.silentAtMs, nowMs + PROBE_BEFORE_MS);
+      if (attendee.link !== null) probe.push(attendee);
     }
     return { silent, probe };
   }

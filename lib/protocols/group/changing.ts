@@ -14,7 +14,7 @@ import { compareBallots, isSameBallot, NO_BALLOT } from "./ballot.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
 import { type SignedEpoch, signEpoch } from "./epoch.ts";
 import type { Escrow } from "./escrow.ts";
-import { WAIT_MS_MAX } from "./limits.ts";
+import { NUMBER_JUMP_MAX, WAIT_MS_MAX } from "./limits.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
 import type { Change } from "./outlook.ts";
 import type { CoordinatorRecord } from "./records.ts";
@@ -47,6 +47,8 @@ export class Changing {
   readonly #unbegun: Set<PeerKey>;
   /** When whoever is awaited has had time enough. */
   #dueMs: number | null = null;
+  /** Whether some have promised to go on in the present view no more, or never began it: another must begin. */
+  isBroken = false;
 
   constructor(readonly parts: ChangingParts) {
     const { views } = parts;
@@ -97,11 +99,33 @@ export class Changing {
     this.#tell(participants, { type: "flush", ballot, view: ballot.number });
   }
 
-  /** Somebody with a say is gone, or wasn't who it seemed. */
+  /** Somebody with a say is gone, or wasn't who it seemed: those who have reported need another one. */
   abandon(): void {
+    if (this.#underWay === null) return;
+    this.#end();
+    this.isBroken = true;
+  }
+
+  #end(): void {
     this.parts.escrow.stop();
     this.#underWay = null;
     this.#dueMs = null;
+  }
+
+  /** The present view is given up: nobody's beginning it is awaited. */
+  forget(): void {
+    this.abandon();
+    this.#unbegun.clear();
+    for (const { key } of this.parts.views.isConfirmed ? [] : this.parts.views.members) {
+      this.#unbegun.add(key);
+    }
+  }
+
+  /** Whoever didn't answer is gone: of the others another view is made. */
+  giveUpWaiting(): void {
+    if (this.#underWay !== null) return this.abandon();
+    this.#dueMs = null;
+    this.isBroken = true;
   }
 
   // What the others answer; of another ballot it is late, and nothing follows.
@@ -150,6 +174,18 @@ export class Changing {
     escrow.take(source, link, start);
   }
 
+  /** @returns What is wrong with it; null where nothing is. */
+  outdone({ ballot, promised }: GroupMessageOf<"outdone">): string | null {
+    const { views } = this.parts;
+    if (this.#underWay === null || !isSameBallot(ballot, this.#underWay.agreement.ballot)) {
+      return null;
+    }
+    if (promised.number > views.number + NUMBER_JUMP_MAX) return "it promised what never was";
+    views.raise(promised.number);
+    this.abandon();
+    return null;
+  }
+
   ready({ key }: Attendee, { ballot }: GroupMessageOf<"ready">): void {
     if (this.#underWay?.agreement.isReady(key, ballot)) this.#decide(this.#underWay);
   }
@@ -177,7 +213,8 @@ export class Changing {
     const records: CoordinatorRecord[] = [{ kind: "decided", signed }];
     if (isEmpty) records.push({ kind: "confirmed", ballot: agreement.ballot });
     out.store(...records);
-    this.abandon();
+    this.#end();
+    this.isBroken = false;
     views.decided(signed);
     this.#unbegun.clear();
     for (const key of members) this.#unbegun.add(key);

@@ -46,6 +46,8 @@ export const FAIL_AFTER_MS_MIN = 500;
 export const HEARTBEAT_MS = 500;
 /** A coordinator that says nothing for so long is down, as far as its members can tell: G5's 3 s, less a round. */
 export const COORDINATOR_SILENT_MS = 2_500;
+/** How long datagrams fail to come until the member tells: the coordinator counts the rest of `--fail-after`. */
+export const UDP_SILENT_MS = 2_000;
 /** A member is asked once more so long before it is removed. */
 export const PROBE_BEFORE_MS = 400;
 /** A restarted coordinator waits for the members of its last view: their longest pause between dials, and a little. */

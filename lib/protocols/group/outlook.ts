@@ -1,7 +1,7 @@
 /** Who should be in the next view, from who is there: whether it can be agreed on, and with whose say. */
 
 import type { PeerKey } from "../../base/ids.ts";
-import { type Attendance, type Attendee, isSameProcess } from "./attendance.ts";
+import { type Attendance, type Attendee, isExcluded, isSameProcess } from "./attendance.ts";
 import type { Member, SignedEpoch } from "./epoch.ts";
 import type { Views } from "./views.ts";
 
@@ -30,8 +30,8 @@ interface Terms {
   readonly isBroken: boolean;
 }
 
-/** Of the present view, and where an older one would lack a voice otherwise, of that; in the views' order. */
-function voicesOf(views: Views, here: readonly Attendee[]): readonly Attendee[] {
+/** Those with a say: of the present view, and where an older one would lack a voice otherwise, of that; in the views' order. */
+export function voicesOf(views: Views, here: readonly Attendee[]): readonly Attendee[] {
   const voices = new Set<Attendee>();
   const speaking = (view: SignedEpoch) =>
     view.epoch.value.members.flatMap(({ key }) =>
@@ -45,15 +45,10 @@ function voicesOf(views: Views, here: readonly Attendee[]): readonly Attendee[] 
   return [...voices];
 }
 
-/** Removed ones have no say, unless nobody else has. */
-function withoutRemoved(views: Views, here: readonly Attendee[]): readonly Attendee[] {
-  const others = here.filter(({ departure }) => departure !== "removed");
+/** Excluded ones have no say, unless nobody else has. */
+function withoutExcluded(views: Views, here: readonly Attendee[]): readonly Attendee[] {
+  const others = here.filter((attendee) => !isExcluded(attendee));
   return views.lacking(others).length === 0 ? voicesOf(views, others) : voicesOf(views, here);
-}
-
-/** Whose say the next view has; empty where nobody is in the group, or nobody's history could go on. */
-export function voicesNow(views: Views, attendance: Attendance): readonly Attendee[] {
-  return withoutRemoved(views, attendance.here);
 }
 
 export function outlook(views: Views, attendance: Attendance, terms: Terms): Outlook {
@@ -62,7 +57,7 @@ export function outlook(views: Views, attendance: Attendance, terms: Terms): Out
   if (lacking.length > 0) return { kind: "lacking", awaited: membersOf(lacking) };
   const isUnsure = views.members.some(({ key }) => attendance.get(key)?.link === null);
   if (isUnsure) return { kind: "unsure" };
-  const voices = withoutRemoved(views, here);
+  const voices = withoutExcluded(views, here);
   const joining = readyToJoin(voices, here, terms);
   const participants = [...voices, ...joining];
   if (participants.length === 0) return { kind: "settled" };
@@ -125,7 +120,8 @@ export function hearEachOther(a: Attendee, b: Attendee): boolean {
   return a.hears?.has(b.key) === true && b.hears?.has(a.key) === true;
 }
 
-function membersOf(views: readonly SignedEpoch[]): readonly Member[] {
+/** Each once. */
+export function membersOf(views: readonly SignedEpoch[]): readonly Member[] {
   const byKey = new Map<PeerKey, Member>();
   for (const { epoch } of views) {
     for (const member of epoch.value.members) byKey.set(member.key, member);
