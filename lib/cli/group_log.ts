@@ -37,8 +37,8 @@ import {
   folderOf,
   writeAll,
 } from "../store/disk.ts";
-import { holderOf } from "../store/profile_lock.ts";
 import { replaceFile, Replacement, REPLACEMENT_SUFFIX } from "../store/replacement.ts";
+import { foreignError, inUseError, versionError } from "./group_log_errors.ts";
 import { GroupLogIndex } from "./group_log_index.ts";
 import {
   firstBytes,
@@ -104,7 +104,8 @@ export class GroupLog {
     path: string,
     certainThrough: number | null,
   ): Promise<OpenedGroupLog> {
-    const lock = await lockLog(ports, path);
+    const lock = await ports.disk.tryLock(`${path}.lock`, `${ports.pid}\n`);
+    if ("heldBy" in lock) throw inUseError(path, lock);
     const log = new GroupLog(ports, path, lock);
     try {
       return { log, ...await log.#load(certainThrough ?? Infinity) };
@@ -136,7 +137,7 @@ export class GroupLog {
     try {
       writeAll(file, Buffer.concat(added.map(({ lines }) => lines)));
     } catch (error) {
-      file.truncate(this.#bytes);
+      cutBack(file, this.#bytes);
       throw error;
     }
     for (const { lines, end } of added) {
@@ -378,6 +379,15 @@ export class GroupLog {
   }
 }
 
+/** Takes the bytes of a failed write off the file; what stays of them the next opening drops. */
+function cutBack(file: AppendFile, bytes: number): void {
+  try {
+    file.truncate(bytes);
+  } catch (error) {
+    if (!(error instanceof P2pchatError)) throw error;
+  }
+}
+
 const LINE_FEED = 0x0a;
 const NOTHING: HistoryRead = { batches: [], digest: null };
 
@@ -387,29 +397,3 @@ const ANEW_TEXT = {
   foreign: "is the log of another group",
   unlike: "differs from the log of the group",
 } as const;
-
-async function lockLog({ disk, pid }: GroupLogPorts, path: string): Promise<DiskLock> {
-  const lock = await disk.tryLock(`${path}.lock`, `${pid}\n`);
-  if (!("heldBy" in lock)) return lock;
-  throw new P2pchatError(
-    "in-use",
-    `Cannot use ${path}: ${holderOf(lock)} keeps its log there; end that one, or name another ` +
-      "file with --db",
-  );
-}
-
-/** The error for a file that is something else; it stays as it is. */
-export function foreignError(path: string, found: string): P2pchatError {
-  return new P2pchatError(
-    "bad-file",
-    `Cannot use ${path}: ${found}; name another file, or move this one away`,
-  );
-}
-
-export function versionError(path: string, version: string): P2pchatError {
-  return new P2pchatError(
-    "bad-file",
-    `Cannot read ${path}: its version is ${version}, this program reads 1; use the program that ` +
-      "wrote it",
-  );
-}

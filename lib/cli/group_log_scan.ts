@@ -52,8 +52,8 @@ export interface ScanOptions {
   readonly digests?: boolean;
   /** Gets each batch in order. What it says is wrong, a part of a sentence, ends the good part before it. */
   readonly visit?: (batch: ScannedBatch) => string | null;
-  /** Awaited after each piece of the file: time for whoever takes what was visited. */
-  readonly between?: () => Promise<void>;
+  /** Awaited after each piece of the file: time for whoever takes what was visited. False: it takes no more. */
+  readonly between?: () => Promise<boolean>;
 }
 
 /**
@@ -69,23 +69,8 @@ export async function scanGroupLog(
   const pieces = withPauses(disk.readChunks(path), options.between);
   const bytes = await readLines(pieces, (line) => scanner.line(line));
   scanner.finish();
-  const { first, goodBytes, fault, last } = scanner;
-  // A batch that doesn't fit has spoilt the end: the good part has another one.
-  const end = fault === null || scanner.end === null
-    ? scanner.end
-    : await endOfPart(disk, path, goodBytes, options.crypto);
+  const { first, end, last, goodBytes, fault } = scanner;
   return { first, end, last, goodBytes, bytes, fault };
-}
-
-async function endOfPart(
-  disk: Disk,
-  path: string,
-  bytes: number,
-  crypto: Crypto,
-): Promise<HistoryEnd | null> {
-  const scanner = new Scanner({ crypto });
-  await readLines(firstBytes(disk.readChunks(path), bytes), (line) => scanner.line(line));
-  return scanner.end;
 }
 
 class Scanner {
@@ -136,24 +121,27 @@ class Scanner {
   /** @param after Offset of the first byte behind it. */
   #batch(logged: LoggedBatch, after: number): void {
     const { author, incarnation, counter, count } = logged;
-    const end = this.end!;
+    let end = this.end!;
     const expected = end.through(author, incarnation) + 1;
     if (counter !== expected) {
       const found = `its author's counter is ${counter}, ${expected} was expected`;
       return this.#fail(found, this.#line);
     }
     if (this.options.digests === true) {
+      end = end.copy(); // the good part may end here
       const digests = logged.digests();
       const entries = end.append({ batch: { value: logged.batch() } });
       const wrong = entries.findIndex(({ digest }, at) => digest !== digests[at]);
       const line = this.#line + 1 - count + wrong;
       if (wrong >= 0) return this.#fail("its digest doesn't fit what it says", line);
-    } else {
-      end.appendKnown(author, { incarnation, through: counter + count - 1 }, count, logged.digest);
     }
     const offset = this.goodBytes;
     const found = this.options.visit?.({ logged, offset, line: this.#line }) ?? null;
     if (found !== null) return this.#fail(found, this.#line);
+    if (this.options.digests !== true) {
+      end.appendKnown(author, { incarnation, through: counter + count - 1 }, count, logged.digest);
+    }
+    this.end = end;
     this.goodBytes = after;
     this.last = logged;
   }
@@ -166,11 +154,11 @@ class Scanner {
 
 async function* withPauses(
   chunks: AsyncIterable<Uint8Array>,
-  between: (() => Promise<void>) | undefined,
+  between: (() => Promise<boolean>) | undefined,
 ): AsyncIterable<Uint8Array> {
   for await (const chunk of chunks) {
     yield chunk;
-    await between?.();
+    if (await between?.() === false) return;
   }
 }
 

@@ -163,20 +163,35 @@ function isLogged<State extends { readonly kind: string }>(
 /** What the user should know of a log that lacks what it had; null where it has it. */
 async function lostOf(log: GroupLog, logged: HistoryPoint | null): Promise<string | null> {
   if (logged === null || logged.position === 0) return null;
-  const has = log.end?.position ?? 0;
-  if (has < logged.position) {
-    return `${log.path} has ${has} entries, it had ${logged.position}: the group is asked for the ` +
-      "others";
-  }
   const { digest } = await log.read(logged.position, 0);
   if (digest === logged.digest) return null;
+  await log.secure(0); // wherever it comes from
+  const has = log.end?.position ?? 0;
+  if (has < logged.position) {
+    return `${log.path} has ${has} of the ${logged.position} entries that it had: the group is ` +
+      "asked for the others";
+  }
   return `${log.path} isn't the log that was kept there: the group decides what of it holds`;
 }
 
-/** Without what the log has: a batch that begins ahead of its end is in it, or void. */
+/**
+ * Without the batches that the log has, and those that stand there twice: a snapshot may have what is appended behind
+ * it.
+ */
 function heldBeyond(log: GroupLog, records: readonly MemberState[]): readonly MemberState[] {
   const end = log.end?.position ?? 0;
-  return records.filter((record) => record.kind !== "held" || record.after >= end);
+  let through = end;
+  return records.filter((record) => {
+    if (record.kind === "dropped") through = Math.max(end, Math.min(through, record.position));
+    if (record.kind === "begun") {
+      const { position } = record.signed.epoch.value.start;
+      through = Math.max(end, Math.min(through, position));
+    }
+    if (record.kind !== "held") return true;
+    if (record.after < through) return false;
+    through = record.after + record.batch.batch.value.texts.length;
+    return true;
+  });
 }
 
 /** Of a member that lost a part of what it said it had: nobody counts on it for that any more. */
@@ -236,9 +251,8 @@ class GroupStore<State extends { readonly kind: string }>
     const states = [...records].filter((record): record is State =>
       !isLog(record) && !isNewLog(record)
     );
-    await Promise.resolve(); // what is appended in this turn is relied on
-    const logged = await this.#syncLog();
-    await this.state.rewrite([...logged, ...states]);
+    // They leave out what is in the log by now, and what goes into it in this turn.
+    await this.state.rewrite(async () => [...await this.#syncLog(), ...states]);
   }
 
   close(): Promise<void> {

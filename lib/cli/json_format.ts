@@ -49,7 +49,8 @@ function* listParts(list: readonly unknown[]): Generator<string> {
   yield "]";
 }
 
-function jsonText(value: unknown): string {
+/** A value as JSON that is one line to every reader, and that no terminal obeys. */
+export function jsonText(value: unknown): string {
   return JSON.stringify(value).replace(UNSAFE_IN_LINES, escaped);
 }
 

@@ -104,3 +104,18 @@ export interface OwnUserOptions extends CommonOptions {
   /** Null: this machine's address and the usual port. */
   readonly endpoint: Endpoint | null;
 }
+
+/** `p2pchat log verify FILE`. */
+export interface VerifyLogOptions extends CommonOptions {
+  readonly file: string;
+}
+
+/** How entries are written out. */
+export const EXPORT_FORMATS = ["text", "json", "csv"] as const;
+export type ExportFormat = typeof EXPORT_FORMATS[number];
+
+/** `p2pchat log export FILE`. */
+export interface ExportLogOptions extends CommonOptions {
+  readonly file: string;
+  readonly format: ExportFormat;
+}

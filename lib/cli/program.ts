@@ -3,6 +3,7 @@
 import { P2pchatError } from "../base/errors.ts";
 import { asksForJson, parseCommandLine, type ProgramCommand } from "./arguments.ts";
 import { endingOf } from "./errors.ts";
+import { logProgramCommands } from "./group_log_arguments.ts";
 import { flushLog, logEnding, logFault, stackOf } from "./log.ts";
 import { meshProgramCommand } from "./mesh_arguments.ts";
 import { outputError } from "./output.ts";
@@ -21,6 +22,7 @@ const COMMANDS: readonly ProgramCommand[] = [
   serveProgramCommand,
   memberProgramCommand,
   friendsProgramCommand,
+  ...logProgramCommands,
   ...usersProgramCommands,
 ];
 

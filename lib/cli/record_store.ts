@@ -2,7 +2,7 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import type { RecordStore } from "../runtime/record_log.ts";
-import { AppendLog } from "../store/append_log.ts";
+import { AppendLog, type NewContent } from "../store/append_log.ts";
 import { corruptError, type Disk } from "../store/disk.ts";
 import type { LogRecord } from "../store/log_format.ts";
 
@@ -17,6 +17,8 @@ export interface RecordFormat<Stored> {
 export interface OpenedRecords<Stored> extends RecordStore<Stored> {
   /** What was found in the file and mended, in sentences. */
   readonly notices: readonly string[];
+  /** As that of `AppendLog`. */
+  rewrite(records: NewContent<Stored>): Promise<void>;
 }
 
 /**
@@ -37,7 +39,12 @@ export async function openRecords<Stored>(
         return log.bytes;
       },
       append: (fresh, sync) => log.append(fresh.map(format.line), { sync }),
-      rewrite: (all) => log.rewrite([...all].map(format.line)),
+      rewrite(all) {
+        const lines = (records: Iterable<Stored>) => [...records].map(format.line);
+        return log.rewrite(
+          typeof all === "function" ? async () => lines(await all()) : lines(all),
+        );
+      },
       close: () => log.close(),
     };
   } catch (error) {

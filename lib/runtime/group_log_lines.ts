@@ -42,7 +42,7 @@ import { countOf, hexOf, isoTime, timeOf } from "./log_fields.ts";
 export const GROUP_LOG_VERSION = "1";
 const FIRST_CELLS = ["p2pchat", "group-log"] as const;
 /** One of them outlives any single damage of a first line. */
-const OWN_FIRST_LINE = /^p2pchat\t|\tgroup-log\t/;
+const OWN_FIRST_LINE = /^p2pchat(?:\t|.group-log\t)|\tgroup-log\t/;
 
 const ENTRY_CELLS = 5;
 const BATCH_CELLS = ENTRY_CELLS + 6;

@@ -56,6 +56,9 @@ export interface OpenedLog {
   readonly notices: readonly string[];
 }
 
+/** What a log is to hold from now on; a function where something is to be done before it may. */
+export type NewContent<T> = Iterable<T> | (() => Promise<Iterable<T>>);
+
 /** A successor with all records of a rewrite, and the promise that its caller waits for. */
 interface ReadyRewrite {
   readonly successor: LogSuccessor;
@@ -206,18 +209,19 @@ export class AppendLog {
    * Replaces what was appended before the call by `records`: compaction. Appends go on meanwhile as
    * ever, and follow `records` in the new file.
    * @param records Read once the appends before the call are settled, so that those refused can be left
-   *     out.
+   *     out; a function is called then.
    * @returns When the new file is durable.
    * @throws {P2pchatError} `disk`: the log goes on with all that it had.
    */
-  async rewrite(records: Iterable<LogRecord>): Promise<void> {
+  async rewrite(records: NewContent<LogRecord>): Promise<void> {
     invariant(!this.#closed, "a closed log isn't rewritten");
     invariant(this.#sinceRewrite === null, "a log is rewritten once at a time");
     this.#sinceRewrite = { batches: [], length: 0 };
     try {
       await Promise.allSettled([...this.#waiting, ...this.#unsynced].map(({ done }) => done));
+      const content = typeof records === "function" ? await records() : records;
       const successor = await LogSuccessor.begin(this.#disk, this.#path, REPLACEMENT_SUFFIX);
-      await successor.write(this.#format, records);
+      await successor.write(this.#format, content);
       const settled = Promise.withResolvers<void>();
       this.#readyRewrite = { successor, settled };
       this.#wake();

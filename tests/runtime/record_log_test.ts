@@ -98,6 +98,18 @@ Deno.test("RecordLog notes what was seen while the disk refused, or while the lo
   assertEquals(store.records, ["all, of which 1 was shown", "shown 2", "three"]);
 });
 
+Deno.test("RecordLog compacts in the turn of the append: a snapshot has no more than was given to it", async () => {
+  const world = new World();
+  const { store, log } = world;
+  store.extraBytes = MUCH_BYTES;
+
+  const written = log.append(["three"], true);
+  world.canTell = false; // what the machine has from now on
+  await written;
+
+  assertEquals(store.records, ["all, of which null was shown", "three"]);
+});
+
 Deno.test("RecordLog refuses writes while the log lacks some and can't be written anew", async () => {
   const world = new World();
   const { store, log, clock } = world;

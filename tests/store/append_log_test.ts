@@ -247,6 +247,21 @@ Deno.test("open() makes durable what a killed process had only written", async (
   assertEquals(await recordsAfter(restarted.crash()), numbered(1, 3));
 });
 
+Deno.test("rewrite() keeps what is appended while its records are being made, and waits for them", async () => {
+  const { disk, log } = await newLog(numbered(1, 2));
+  const made = Promise.withResolvers<readonly LogRecord[]>();
+
+  const rewritten = log.rewrite(() => made.promise);
+  await log.append(numbered(3, 3));
+  made.resolve(numbered(2, 2));
+  await rewritten;
+  const refused = log.rewrite(() => Promise.reject(new P2pchatError("disk", "no")));
+  await assertRejects(() => refused, P2pchatError, "no");
+  await log.append(numbered(4, 4));
+
+  assertEquals(await recordsAfter(disk.crash()), numbered(2, 4));
+});
+
 Deno.test("open() removes what an interrupted rewrite left", async () => {
   const { disk, log } = await newLog(numbered(1, 1));
   await log.close();

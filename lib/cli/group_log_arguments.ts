@@ -1,0 +1,77 @@
+/** The command lines of `p2pchat log`. */
+
+import { P2pchatError } from "../base/errors.ts";
+import { didYouMean } from "../base/nearest.ts";
+import { quotedStart } from "../base/text.ts";
+import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
+import {
+  EXPORT_FORMATS,
+  type ExportFormat,
+  type ExportLogOptions,
+  type VerifyLogOptions,
+} from "./options.ts";
+
+const verifyWords = {
+  name: "log verify",
+  form: "FILE",
+  example: "p2pchat log verify ~/.local/share/p2pchat/users/alice/group/log",
+};
+
+const exportWords = {
+  name: "log export",
+  form: "FILE [--format text|json|csv]",
+  example: "p2pchat log export group.txt --format csv",
+};
+
+export const logProgramCommands: readonly ProgramCommand[] = [
+  {
+    ...verifyWords,
+    help: "check a group's log: that nothing was changed since its authors said it",
+    flags: [],
+    prepare(line) {
+      const options = verifyLogOptions(line);
+      return async () => await (await import("./group_log_commands.ts")).verifyLog(options);
+    },
+  },
+  {
+    ...exportWords,
+    help: "the entries of a group's log, for people or for other programs",
+    flags: [
+      {
+        name: "format",
+        value: "FORMAT",
+        help: "text (default), json: an object per line, or csv",
+        parse: exportFormat,
+      },
+    ],
+    prepare(line) {
+      const options = exportLogOptions(line);
+      return async () => await (await import("./group_log_commands.ts")).exportLog(options);
+    },
+  },
+];
+
+export function verifyLogOptions({ words, common }: CommandLine): VerifyLogOptions {
+  const [file = "", ...rest] = words;
+  if (file === "" || rest.length > 0) throw wrongWords(verifyWords);
+  return { ...common, file };
+}
+
+export function exportLogOptions(line: CommandLine): ExportLogOptions {
+  const { words, common } = line;
+  const [file = "", ...rest] = words;
+  if (file === "" || rest.length > 0) throw wrongWords(exportWords);
+  const format = line.value<ExportFormat>("format") ?? (common.json ? "json" : "text");
+  return { ...common, file, format };
+}
+
+function exportFormat(text: string, what: string): ExportFormat {
+  const format = EXPORT_FORMATS.find((known) => known === text);
+  if (format !== undefined) return format;
+  const hint = didYouMean(text, EXPORT_FORMATS, (known) => known);
+  throw new P2pchatError(
+    "usage",
+    `${what} must be ${EXPORT_FORMATS.slice(0, -1).join(", ")} or ${EXPORT_FORMATS.at(-1)}, is ` +
+      `${quotedStart(text)}${hint}`,
+  );
+}

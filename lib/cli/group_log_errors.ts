@@ -1,0 +1,31 @@
+/** Why a file can't be used as the log of a group, in sentences. */
+
+import { P2pchatError } from "../base/errors.ts";
+import { GROUP_LOG_VERSION } from "../runtime/group_log_lines.ts";
+import { holderOf } from "../store/profile_lock.ts";
+
+/** The error for a log that another process has open. */
+export function inUseError(path: string, lock: { readonly heldBy: string }): P2pchatError {
+  return new P2pchatError(
+    "in-use",
+    `Cannot use ${path}: ${holderOf(lock)} keeps its log there; end that one, or name another ` +
+      "file with --db",
+  );
+}
+
+/** The error for a file that is something else; it stays as it is. */
+export function foreignError(path: string, found: string): P2pchatError {
+  return new P2pchatError(
+    "bad-file",
+    `Cannot use ${path}: ${found}; name another file, or move this one away`,
+  );
+}
+
+/** The error for a log that a later program has written. */
+export function versionError(path: string, version: string): P2pchatError {
+  return new P2pchatError(
+    "bad-file",
+    `Cannot read ${path}: its version is ${version}, this program reads ${GROUP_LOG_VERSION}; use ` +
+      "the program that wrote it",
+  );
+}

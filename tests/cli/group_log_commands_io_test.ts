@@ -1,0 +1,103 @@
+/** `p2pchat log` as a program: streams, exit status, `--json`. */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { fileURLToPath } from "node:url";
+import { logBytes, sixEntries, Speaker } from "./group_logs.ts";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const FIXTURE = "tests/cli/fixtures/group_log_1.txt";
+
+interface Outcome {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function run(shell: string): Promise<Outcome> {
+  const program = `"${Deno.execPath()}" run --quiet --no-check -A main.ts log`;
+  const { code, stdout, stderr } = await new Deno.Command("sh", {
+    args: ["-c", shell.replaceAll("p2pchat log", program)],
+    cwd: ROOT,
+    stdin: "null",
+  }).output();
+  const decoder = new TextDecoder();
+  return { status: code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+async function withFile(bytes: Uint8Array, test: (path: string) => Promise<void>): Promise<void> {
+  const path = await Deno.makeTempFile({ prefix: "p2pchat-log-" });
+  try {
+    await Deno.writeFile(path, bytes);
+    await test(path);
+  } finally {
+    await Deno.remove(path);
+  }
+}
+
+Deno.test("p2pchat log verify prints entries, authors and digest", async () => {
+  const { status, stdout, stderr } = await run(`p2pchat log verify ${FIXTURE}`);
+
+  assertEquals([status, stderr], [0, ""]);
+  const [head, alice, bob, digest, ...rest] = stdout.split("\n");
+  assertEquals(head, `${FIXTURE}: 6 entries of 2 authors, every digest and signature fits`);
+  assert(/^ {2}alice {2}[a-z2-7]{27} {2}2 entries$/.test(alice!), alice);
+  assert(/^ {2}bob {4}[a-z2-7]{27} {2}4 entries$/.test(bob!), bob);
+  assert(/^digest [0-9a-f]{64}$/.test(digest!), digest);
+  assertEquals(rest, [""]);
+});
+
+Deno.test("p2pchat log verify --json tells the same to a script", async () => {
+  const { status, stdout } = await run(`p2pchat log verify ${FIXTURE} --json`);
+
+  const [verified, bye] = stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+  assertEquals([status, verified.event, verified.entries, bye.event], [
+    0,
+    "log-verified",
+    6,
+    "bye",
+  ]);
+  assertEquals(verified.authors.map((author: { name: string }) => author.name), ["alice", "bob"]);
+});
+
+Deno.test("p2pchat log verify ends with 5 where the log is damaged", async () => {
+  const bytes = logBytes(sixEntries());
+  await withFile(bytes.with(bytes.length - 30, 0x21), async (path) => {
+    const { status, stdout, stderr } = await run(`p2pchat log verify ${path}`);
+    const json = await run(`p2pchat log verify ${path} --json`);
+
+    assertEquals([status, stdout], [5, ""]);
+    assertStringIncludes(stderr, `error: Cannot trust ${path}: line 7, entry 6, is wrong`);
+    const fatal = JSON.parse(json.stdout);
+    assertEquals([json.status, fatal.event, fatal.code], [5, "fatal", "store-corrupt"]);
+  });
+  const missing = await run("p2pchat log verify /nonexistent/log");
+  assertEquals(missing.status, 5);
+});
+
+Deno.test("p2pchat log export is no crash where its reader goes", async () => {
+  const speaker = new Speaker("dan", 4);
+  const batches = Array.from({ length: 200 }, (_, i) => speaker.say(`${i} ${"z".repeat(20_000)}`));
+  await withFile(logBytes(batches), async (path) => {
+    const outcome = await run(
+      `{ p2pchat log export ${path}; echo "status $?" >&2; } | head -n 1 | cut -c 1-40`,
+    );
+    const full = await run(`p2pchat log export ${path} > /dev/full`);
+
+    assertEquals(outcome.stdout, "1 2026-01-31T12:00:01.000Z dan: 0 zzzzzz\n");
+    assertEquals(outcome.stderr, "status 0\n");
+    assertEquals(full.status, 5);
+    assertStringIncludes(full.stderr, "error: Cannot write to standard output: No space left");
+  });
+});
+
+Deno.test("p2pchat log export writes every entry in each form", async () => {
+  for (const [format, lines] of [["text", 6], ["json", 6], ["csv", 7]] as const) {
+    const { status, stdout, stderr } = await run(
+      `p2pchat log export ${FIXTURE} --format ${format}`,
+    );
+
+    assertEquals([status, stderr], [0, ""]);
+    // In CSV, the third entry's line feed stands as it is.
+    assertEquals(stdout.split("\n").length, lines + (format === "csv" ? 2 : 1));
+  }
+});

@@ -1,0 +1,290 @@
+/** The store of a member on a disk that fails. What it does on every disk is in `tests/contracts/`. */
+
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { P2pchatError } from "../../lib/base/errors.ts";
+import type { MemberRecord } from "../../lib/protocols/group/records.ts";
+import { MemoryDisk } from "../../lib/store/memory_disk.ts";
+import { groupStoreContract } from "../contracts/group_store_contract.ts";
+import { GROUP, logBytes, OTHER_GROUP, sixEntries } from "./group_logs.ts";
+import { held, logged, openCoordinatorAt, openMemberAt } from "./group_stores.ts";
+
+const FOLDER = "/p/group";
+const LOG = `${FOLDER}/log`;
+const SIX = sixEntries();
+const ANEW: MemberRecord = { kind: "new-log", group: GROUP, because: null };
+const GROUP_RECORD: MemberRecord = {
+  kind: "group",
+  group: GROUP,
+  coordinator: SIX[0]!.batch.value.author,
+};
+
+groupStoreContract("group store on MemoryDisk", async (test) => {
+  const disk = new MemoryDisk();
+  await disk.makeFolder("/p");
+  await test({ disk, folder: "/p" });
+});
+
+async function newDisk(): Promise<MemoryDisk> {
+  const disk = new MemoryDisk();
+  await disk.makeFolder("/p");
+  return disk;
+}
+
+/** Numbers of the batches that are on a disk, in the log or held. */
+async function batchesOn(disk: MemoryDisk): Promise<readonly number[]> {
+  const { store, log, notices } = await openMemberAt(disk, FOLDER);
+  const { batches } = await log.read(0, 1_000_000);
+  const beyond = store.records.filter((record) => record.kind === "held");
+  await store.close();
+  assertEquals(notices.filter((text) => !text.startsWith("Dropped")), []);
+  const isSame = (one: string) => SIX.findIndex(({ batch }) => batch.bytes.toHex() === one);
+  return [...batches, ...beyond.map(({ batch }) => batch)].map(({ batch }) =>
+    isSame(batch.bytes.toHex())
+  );
+}
+
+Deno.test("a member's batches are on disk once held, whatever the log lost in a power cut", async () => {
+  const disk = await newDisk();
+  const { store } = await openMemberAt(disk, FOLDER);
+  await store.append([GROUP_RECORD, ANEW], true);
+  await store.append(held(SIX), true);
+  await store.append(logged(SIX), false);
+
+  const [cut, killed] = [disk.crash(), disk.kill()];
+
+  assertEquals(cut.text(LOG), new TextDecoder().decode(logBytes([])));
+  assertEquals(await batchesOn(cut), [0, 1, 2, 3]);
+  assertEquals(killed.text(LOG), new TextDecoder().decode(logBytes(SIX)));
+  assertEquals(await batchesOn(killed), [0, 1, 2, 3]);
+});
+
+Deno.test("a power cut at any moment leaves every batch that was held, in order, once", async () => {
+  let points = 0;
+  for (let seed = 0; seed < 8; seed++) {
+    for (let stopAt = 2;; stopAt++) {
+      let state = seed * 7_919 + stopAt + 1;
+      const random = () => (state = state * 48_271 % 2_147_483_647) / 2_147_483_647;
+      const disk = new MemoryDisk(seed === 0 ? {} : { random });
+      await disk.makeFolder("/p");
+      let after: MemoryDisk | null = null;
+      let acknowledged = 0;
+      let acknowledgedThen = 0;
+      disk.fault = ({ number }) => {
+        if (number === stopAt) {
+          acknowledgedThen = acknowledged;
+          after = disk.crash();
+        }
+        return null;
+      };
+      await lifeOf(disk, (count) => acknowledged = count).catch((error) => {
+        if (!(error instanceof P2pchatError)) throw error;
+      });
+      if (after === null) break;
+      points++;
+
+      const survivor: MemoryDisk = after;
+      survivor.fault = null;
+      const found = await batchesOn(survivor);
+      assertEquals(
+        found,
+        [0, 1, 2, 3].slice(0, found.length),
+        `seed ${seed}, stopped at ${stopAt}`,
+      );
+      assert(found.length >= acknowledgedThen, `seed ${seed}, stopped at ${stopAt}: ${found}`);
+    }
+  }
+  assert(points > 100, `${points} points`);
+});
+
+/** What a member does with its store: compacted in the turn of an append, closed, opened again. */
+async function lifeOf(disk: MemoryDisk, acknowledged: (count: number) => void): Promise<void> {
+  const { store } = await openMemberAt(disk, FOLDER);
+  await store.append([GROUP_RECORD, ANEW], true);
+  await store.append(held(SIX, 0, 2), true);
+  acknowledged(2);
+  // As `RecordLog` does: the snapshot has the second batch in the log, which it is appended to now.
+  const rewritten = store.rewrite([GROUP_RECORD]);
+  const appended = store.append([...logged(SIX.slice(0, 2)), ...held(SIX, 2, 3)], true);
+  await Promise.all([rewritten, appended.then(() => acknowledged(3))]);
+  await store.append(logged(SIX.slice(2, 3)), false);
+  await store.close();
+  const again = await openMemberAt(disk, FOLDER);
+  await again.store.append(held(SIX, 3), true);
+  acknowledged(4);
+  await again.store.append(logged(SIX.slice(3)), false);
+  await again.store.rewrite([GROUP_RECORD]);
+  await again.store.close();
+}
+
+Deno.test("a sync that failed before a restart costs nothing after it", async () => {
+  const disk = await newDisk();
+  const { store } = await openMemberAt(disk, FOLDER);
+  await store.append([GROUP_RECORD, ANEW], true);
+  await store.append([...held(SIX), ...logged(SIX)], true);
+  disk.fault = ({ kind, path }) => kind === "sync" && path === LOG ? "EIO" : null;
+  await assertRejects(() => store.rewrite([GROUP_RECORD]), P2pchatError);
+  const restarted = disk.kill();
+  restarted.fault = null;
+
+  const again = await openMemberAt(restarted, FOLDER);
+  await again.store.rewrite([GROUP_RECORD]);
+
+  assertEquals(await batchesOn(restarted.crash()), [0, 1, 2, 3]);
+});
+
+const LOSSES:
+  readonly (readonly [name: string, change: (disk: MemoryDisk) => void, text: RegExp])[] = [
+    [
+      "was removed",
+      (disk) => void disk.remove(LOG),
+      /has 0 of the 5 entries that it had: the group is asked/,
+    ],
+    [
+      "was replaced by an older copy",
+      (disk) => disk.place(LOG, logBytes(SIX.slice(0, 2))),
+      /has 4 of the 5 entries/,
+    ],
+    [
+      "was replaced by that of another group",
+      (disk) => disk.place(LOG, logBytes(SIX.slice(0, 3), OTHER_GROUP)),
+      /isn't the log that was kept there/,
+    ],
+    [
+      "was damaged where it had been synced",
+      (disk) => disk.place(LOG, logBytes(SIX.slice(0, 3)).with(300, 0x21)),
+      /of the 5 entries that it had/,
+    ],
+  ];
+
+for (const [name, change, text] of LOSSES) {
+  Deno.test(`openGroup() comes back as a newcomer where the log ${name}`, async () => {
+    const said: MemberRecord = { kind: "said", batch: SIX[3]! };
+    const disk = await newDisk();
+    const { store } = await openMemberAt(disk, FOLDER);
+    await store.append([GROUP_RECORD, ANEW], true);
+    await store.append([...held(SIX, 0, 3), ...logged(SIX.slice(0, 3)), said], true);
+    await store.close();
+    const last = await openMemberAt(disk, FOLDER);
+    await last.store.append(held(SIX, 3), true);
+    await last.store.close();
+    change(disk);
+
+    const found = await openMemberAt(disk, FOLDER);
+    await found.store.close();
+    const later = await openMemberAt(disk, FOLDER);
+    await later.store.close();
+
+    const expected: readonly MemberRecord[] = [GROUP_RECORD, said, { kind: "out" }];
+    assertEquals(found.store.records, expected);
+    assert(text.test(found.notices.at(-1)!), String(found.notices));
+    assertEquals([later.store.records, later.notices], [expected, []]);
+  });
+}
+
+Deno.test("openGroup() relies on a log that it finds without a state", async () => {
+  const disk = await newDisk();
+  disk.place("/p/kept.txt", logBytes(SIX));
+  const { store, history, notices } = await openMemberAt(disk, FOLDER, "/p/kept.txt");
+  await store.close();
+  disk.place("/p/kept.txt", logBytes(SIX.slice(0, 1)));
+  const less = await openMemberAt(disk, FOLDER, "/p/kept.txt");
+  await less.store.close();
+
+  assertEquals([history?.position, notices], [6, []]);
+  assertEquals(less.store.records, [{ kind: "out" }]);
+});
+
+Deno.test("a full disk refuses what goes into the log, and then everything", async () => {
+  const disk = await newDisk();
+  const { store } = await openMemberAt(disk, FOLDER);
+  await store.append([GROUP_RECORD, ANEW], true);
+  await store.append(held(SIX), true);
+  disk.fault = ({ kind, path }) => kind === "write" && path === LOG ? "ENOSPC" : null;
+  const refused = await assertRejects(() => store.append(logged(SIX), false), P2pchatError);
+  disk.fault = null;
+  const after = await assertRejects(() => store.append([{ kind: "out" }], true), P2pchatError);
+  await assertRejects(() => store.rewrite([GROUP_RECORD]), P2pchatError);
+  await store.close();
+
+  assertEquals([refused.code, after], ["disk", refused]);
+  assertEquals(await batchesOn(disk), [0, 1, 2, 3]);
+});
+
+Deno.test("append() tells that it set a log aside, and keeps the order of what comes", async () => {
+  const disk = await newDisk();
+  const { store, later } = await openMemberAt(disk, FOLDER);
+  await store.append([ANEW, ...logged(SIX.slice(0, 2))], true);
+  const anew = { kind: "new-log", group: GROUP, because: "unlike" } as const;
+  await Promise.all([
+    store.append([{ kind: "dropped", position: 0 }, anew], true),
+    store.append(logged(SIX.slice(0, 1)), false),
+    store.append([...logged(SIX.slice(1, 3)), ...held(SIX, 3)], true),
+  ]);
+  await store.close();
+
+  assertEquals(disk.text(LOG), new TextDecoder().decode(logBytes(SIX.slice(0, 3))));
+  assertEquals(later.length, 1);
+  assertStringIncludes(later[0]!, `${LOG} differs from the log of the group`);
+  const again = await openMemberAt(disk, FOLDER);
+  await again.store.close();
+  assertEquals(again.store.records, [{ kind: "dropped", position: 0 }, ...held(SIX, 3)]);
+});
+
+Deno.test("a log that begins anew is never missed by the state, whenever the machine stops", async () => {
+  for (let stopAt = 2;; stopAt++) {
+    const disk = await newDisk();
+    let after: MemoryDisk | null = null;
+    disk.fault = ({ number }) => {
+      if (number === stopAt) after = disk.crash();
+      return null;
+    };
+    const life = async () => {
+      const { store } = await openMemberAt(disk, FOLDER);
+      await store.append([ANEW, ...held(SIX), ...logged(SIX)], true);
+      await store.rewrite([GROUP_RECORD]);
+      await store.append([{ ...ANEW, because: "unlike" }], true);
+      await store.append(held(SIX, 0, 1), true);
+      await store.close();
+    };
+    await life().catch((error) => {
+      if (!(error instanceof P2pchatError)) throw error;
+    });
+    if (after === null) break;
+    const survivor: MemoryDisk = after;
+    survivor.fault = null;
+
+    const { store, notices } = await openMemberAt(survivor, FOLDER);
+    await store.close();
+
+    assertEquals(notices, [], `stopped at ${stopAt}`);
+    assertEquals(store.records.filter(({ kind }) => kind === "out"), []);
+  }
+});
+
+Deno.test("the coordinator's log is on disk once it is appended with sync", async () => {
+  const disk = await newDisk();
+  const { store } = await openCoordinatorAt(disk, FOLDER);
+  await store.append([{ kind: "new-log", group: GROUP, because: null }], true);
+  await store.append(logged(SIX.slice(0, 3)), true);
+  await store.append(logged(SIX.slice(3)), false);
+
+  const { store: found, history } = await openCoordinatorAt(disk.crash(), FOLDER);
+  await found.close();
+
+  assertEquals(history?.position, 5);
+});
+
+Deno.test("openCoordinator() tells that its log lost entries", async () => {
+  const disk = await newDisk();
+  const { store } = await openCoordinatorAt(disk, FOLDER);
+  await store.append([{ kind: "new-log", group: GROUP, because: null }], true);
+  await store.append(logged(SIX), true);
+  await store.close();
+  disk.place(LOG, logBytes(SIX.slice(0, 1)));
+
+  const { store: found, notices } = await openCoordinatorAt(disk, FOLDER);
+  await found.close();
+
+  assertEquals(found.records, []);
+  assertStringIncludes(notices.at(-1)!, "has 1 of the 6 entries that it had");
+});

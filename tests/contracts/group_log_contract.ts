@@ -1,0 +1,241 @@
+/** What the log of a group does on every disk that works. */
+
+import { assertEquals, assertRejects } from "@std/assert";
+import { nodeCrypto } from "../../lib/base/crypto.ts";
+import { P2pchatError } from "../../lib/base/errors.ts";
+import { emptyDigest, type SignedBatch } from "../../lib/protocols/group/history.ts";
+import { replaceFile } from "../../lib/store/replacement.ts";
+import {
+  endOf,
+  GROUP,
+  logBytes,
+  openLogAt,
+  OTHER_GROUP,
+  sixEntries,
+  Speaker,
+} from "../cli/group_logs.ts";
+import type { DiskFixture } from "./disk_contract.ts";
+
+export function groupLogContract(
+  title: string,
+  run: (test: (fixture: DiskFixture) => Promise<void>) => Promise<void>,
+): void {
+  const contract = (name: string, test: (fixture: DiskFixture, path: string) => Promise<void>) =>
+    Deno.test(`${title}: ${name}`, () => run((at) => test(at, `${at.folder}/log`)));
+
+  contract("open() finds no log where there is none, and leaves none", async (at, path) => {
+    const { log, last, notices } = await openLogAt(at.disk, path);
+    const found = [log.end, last, notices];
+    log.close();
+
+    assertEquals(found, [null, null, []]);
+    assertEquals(await at.disk.read(path), null);
+  });
+
+  contract("append() writes the same bytes however batches come", async (at, path) => {
+    const batches = sixEntries();
+    await begin(at, path, batches);
+    const oneByOne = await at.disk.read(path);
+    const { log } = await openLogAt(at.disk, `${path}2`);
+    await log.startAnew(GROUP, null);
+    log.append(batches);
+    log.close();
+
+    assertEquals(oneByOne, logBytes(batches));
+    assertEquals(await at.disk.read(`${path}2`), oneByOne);
+  });
+
+  contract("open() goes on where the log ended", async (at, path) => {
+    const [speaker, batches] = [new Speaker("carol", 3), sixEntries()];
+    await begin(at, path, batches);
+    const { log, last, notices } = await openLogAt(at.disk, path);
+    const end = endOf(batches);
+    assertEquals([log.end?.point, log.end?.seq], [end.point, 6]);
+    assertEquals(log.end?.through(batches[0]!.batch.value.author, "01".repeat(8)), 2);
+    const said = batches.at(-1)!.batch.value;
+    assertEquals([last, notices], [{ from: "bob", sentAt: said.sentAt }, []]);
+
+    const more = speaker.say("here I am");
+    log.append([more]);
+    log.close();
+
+    assertEquals(await at.disk.read(path), logBytes([...batches, more]));
+  });
+
+  contract("read() gives whole batches behind a position, within bytes", async (at, path) => {
+    const batches = sixEntries();
+    await begin(at, path, batches);
+    const { log } = await openLogAt(at.disk, path);
+    const starts = [0, 1, 4, 5, 6];
+    for (const [from, after] of starts.entries()) {
+      const digest = from === 0
+        ? emptyDigest(nodeCrypto, GROUP)
+        : endOf(batches.slice(0, from)).digest;
+      assertEquals(await log.read(after, 1_000_000), { batches: batches.slice(from), digest });
+      assertEquals(await log.read(after, 1), { batches: batches.slice(from, from + 1), digest });
+    }
+    for (const nowhere of [2, 3, 7, 100]) {
+      assertEquals(await log.read(nowhere, 1_000), { batches: [], digest: null });
+    }
+    log.close();
+  });
+
+  contract("read() has what was appended a moment ago", async (at, path) => {
+    const batches = sixEntries();
+    const { log } = await openLogAt(at.disk, path);
+    assertEquals(await log.read(0, 1_000), { batches: [], digest: null });
+    await log.startAnew(GROUP, null);
+    log.append(batches);
+    const { batches: found } = await log.read(4, 1_000);
+    log.close();
+
+    assertEquals(found, batches.slice(2));
+  });
+
+  contract("read() fits as much as it may, of a long log", async (at, path) => {
+    const [speaker, batches] = [new Speaker("dan", 4), [] as SignedBatch[]];
+    for (let i = 0; i < 400; i++) {
+      batches.push(speaker.say(...Array.from({ length: 1 + i % 5 }, () => "x".repeat(i))));
+    }
+    await begin(at, path, batches);
+    const { log } = await openLogAt(at.disk, path);
+    const found: SignedBatch[] = [];
+    let [after, reads] = [0, 0];
+    for (;; reads++) {
+      const read = await log.read(after, 20_000);
+      if (read.batches.length === 0) break;
+      const bytes = read.batches.reduce((sum, { batch }) => sum + batch.bytes.length + 80, 0);
+      assertEquals(bytes <= 20_000, true);
+      found.push(...read.batches);
+      for (const { batch } of read.batches) after += batch.value.texts.length;
+    }
+    log.close();
+
+    assertEquals(found, batches);
+    assertEquals(reads < 20, true, `${reads} reads`);
+  });
+
+  contract("tail() gives the last entries, all where there are fewer", async (at, path) => {
+    await begin(at, path, sixEntries());
+    const { log } = await openLogAt(at.disk, path);
+    const all = await log.tail(100);
+    const tails = [];
+    for (const count of [0, 1, 2, 3, 5, 6]) tails.push(await log.tail(count));
+    log.close();
+
+    assertEquals(all.map(({ seq }) => seq), [1, 2, 3, 4, 5, 6]);
+    assertEquals(all[1], {
+      seq: 2,
+      id: all[1]!.id,
+      from: "bob",
+      text: "hi",
+      edits: 0,
+      sentAt: "2026-01-31T12:00:01.000Z",
+    });
+    assertEquals(new Set(all.map(({ id }) => id)).size, 6);
+    assertEquals(tails, [0, 1, 2, 3, 5, 6].map((count) => all.slice(6 - count)));
+  });
+
+  contract("entries() goes through a log that is longer than a piece", async (at, path) => {
+    const speaker = new Speaker("dan", 4);
+    const batches = Array.from({ length: 40 }, (_, i) => speaker.say(`${i}`, "y".repeat(20_000)));
+    await begin(at, path, batches);
+    const { log } = await openLogAt(at.disk, path);
+    const pieces: number[] = [];
+    const texts: string[] = [];
+    for await (const piece of log.entries()) {
+      pieces.push(piece.length);
+      texts.push(...piece.map(({ batch, index }) => batch.texts[index]!));
+    }
+    log.close();
+
+    assertEquals(texts, batches.flatMap(({ batch }) => batch.value.texts));
+    assertEquals(pieces.length > 2, true);
+  });
+
+  contract("startAnew() sets a log with entries aside, one without not", async (at, path) => {
+    const batches = sixEntries();
+    await begin(at, path, batches);
+    const { log } = await openLogAt(at.disk, path);
+    const first = await log.startAnew(OTHER_GROUP, "foreign");
+    const second = await log.startAnew(GROUP, "unlike");
+    log.append(batches.slice(0, 1));
+    const third = await log.startAnew(GROUP, "unlike");
+    log.append(batches);
+    log.close();
+
+    const aside = `${path}.damaged-20260131T120000Z`;
+    assertEquals(
+      first,
+      `${path} is the log of another group: it was set aside as ${aside}, and the log of the ` +
+        "group comes in its place",
+    );
+    assertEquals(second, null);
+    assertEquals(
+      third?.includes(`differs from the log of the group: it was set aside as ${aside}-2,`),
+      true,
+    );
+    assertEquals(await at.disk.list(at.folder), [
+      "log",
+      "log.damaged-20260131T120000Z",
+      "log.damaged-20260131T120000Z-2",
+      "log.lock",
+    ]);
+    assertEquals(await at.disk.read(aside), logBytes(batches));
+    assertEquals(await at.disk.read(path), logBytes(batches));
+  });
+
+  contract("open() refuses a log that another has open", async (at, path) => {
+    const { log } = await openLogAt(at.disk, path);
+    const error = await assertRejects(() => openLogAt(at.disk, path), P2pchatError);
+    log.close();
+    const again = await openLogAt(at.disk, path);
+    again.log.close();
+
+    assertEquals(error.code, "in-use");
+  });
+
+  contract("open() refuses what is no log, and leaves it as it is", async (at, path) => {
+    const files = [
+      "Milk\nEggs\n",
+      "no line feed",
+      "\0\x01\x02",
+      "p2pchat-group-log\n",
+      "p2pchat\tgroup-log\t2\tsomething new\n",
+    ];
+    for (const text of files) {
+      const bytes = new TextEncoder().encode(text);
+      await replaceFile(at.disk, path, bytes);
+      const error = await assertRejects(() => openLogAt(at.disk, path), P2pchatError, path);
+      assertEquals([error.code, await at.disk.read(path)], ["bad-file", bytes]);
+    }
+    await at.disk.makeFolder(`${at.folder}/folder`);
+    const error = await assertRejects(
+      () => openLogAt(at.disk, `${at.folder}/folder`),
+      P2pchatError,
+    );
+    assertEquals(error.code, "bad-file");
+  });
+
+  contract("open() takes an empty file for none", async (at, path) => {
+    await replaceFile(at.disk, path, new Uint8Array(0));
+    const { log } = await openLogAt(at.disk, path);
+    assertEquals(log.end, null);
+    await log.startAnew(GROUP, null);
+    log.close();
+
+    assertEquals(await at.disk.read(path), logBytes([]));
+  });
+}
+
+/** A log with these batches, each appended by itself. */
+async function begin(
+  { disk }: DiskFixture,
+  path: string,
+  batches: readonly SignedBatch[],
+): Promise<void> {
+  const { log } = await openLogAt(disk, path);
+  await log.startAnew(GROUP, null);
+  for (const batch of batches) log.append([batch]);
+  log.close();
+}
