@@ -74,7 +74,8 @@ check types "$deno" check --frozen main.ts lib tests tools
 pure=$(find tests -name '*_test.ts' ! -name '*_io_test.ts' ! -path 'tests/e2e/*' ! -name architecture_test.ts | sort)
 io=$(find tests -name '*_io_test.ts' ! -path 'tests/e2e/*' | sort)
 friends=$(find tests/e2e -name 'friends_*test.ts' | sort)
-program=$(find tests/e2e -name '*_test.ts' ! -name 'friends_*' | sort)
+group=$(find tests/e2e -name 'group_*test.ts' | sort)
+program=$(find tests/e2e -name '*_test.ts' ! -name 'friends_*' ! -name 'group_*' | sort)
 # shellcheck disable=SC2086 # one argument a file
 suite pure "$deno" test --no-check --frozen --parallel $pure
 # shellcheck disable=SC2086
@@ -83,6 +84,8 @@ suite files "$deno" test --no-check --frozen -A tests/architecture_test.ts $io
 suite program "$deno" test --no-check --frozen -A $program
 # shellcheck disable=SC2086
 suite friends "$deno" test --no-check --frozen -A $friends
+# shellcheck disable=SC2086
+suite group "$deno" test --no-check --frozen -A $group
 
 printf '%s passed, %s failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]

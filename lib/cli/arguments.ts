@@ -15,6 +15,8 @@ export type Variables = (name: string) => string | undefined;
 export interface ProgramCommand {
   /** One word, or two where several commands are about one thing: `users add`. */
   readonly name: string;
+  /** The flag that tells it from other commands of the same name: exactly one of these must be given. */
+  readonly chosenBy?: string;
   /** The words after the command's name, as the usage shows them. */
   readonly form: string;
   readonly help: string;
@@ -75,8 +77,7 @@ export function parseCommandLine(
     return { type: "help", about: about.length === 0 ? [] : named(about, commands), asked: true };
   }
   if (given.isOn("help")) return { type: "help", about: named(given.words, commands), asked: true };
-  const entry = commands.find((candidate) => isNamed(candidate, given.words));
-  if (entry === undefined) throw unknownCommand(given.words, commands);
+  const entry = chosen(given, commands);
   const words = given.words.slice(entry.name.split(" ").length);
 
   const ownFlags = [...COMMON_FLAGS, ...entry.flags];
@@ -113,7 +114,7 @@ export function asksForJson(args: readonly string[]): boolean {
 export function wrongWords(entry: Pick<ProgramCommand, "name" | "form" | "example">): P2pchatError {
   return new P2pchatError(
     "usage",
-    `The form is p2pchat ${entry.name} ${entry.form}, for example ${entry.example}`,
+    `The form is ${commandForm(entry)}, for example ${entry.example}`,
   );
 }
 
@@ -179,17 +180,43 @@ function withNegativeValues(
   return joined;
 }
 
+/** The command that was given; where several have its name, the one that a flag says. */
+function chosen(given: Given, commands: readonly ProgramCommand[]): ProgramCommand {
+  const named = commands.filter((candidate) => isNamed(candidate, given.words));
+  const [entry] = named;
+  if (entry === undefined) throw unknownCommand(given.words, commands);
+  if (named.length === 1) return entry;
+  const meant = named.filter(({ chosenBy }) => given.names.includes(chosenBy!));
+  if (meant.length === 1) return meant[0]!;
+  const forms = named.map(commandForm).join(", or ");
+  const flags = (meant.length === 0 ? named : meant).map(({ chosenBy }) => `--${chosenBy}`);
+  const fault = meant.length === 0
+    ? `${flags.join(" or ")} is missing`
+    : `${flags.join(" and ")} can't be given together`;
+  throw new P2pchatError("usage", `${fault}. The forms are ${forms}`);
+}
+
+/** All that is typed to run it, but for flags that may be left out. */
+export function commandForm({ name, form }: Pick<ProgramCommand, "name" | "form">): string {
+  return `p2pchat ${name} ${form}`.trimEnd();
+}
+
+/** As a user would say it: `peer --users` where there are several of the name. */
+export function commandTitle({ name, chosenBy }: ProgramCommand): string {
+  return chosenBy === undefined ? name : `${name} --${chosenBy}`;
+}
+
 function isNamed(entry: ProgramCommand, words: readonly string[]): boolean {
   return entry.name.split(" ").every((word, at) => word === words[at]);
 }
 
-/** The command that `words` begin with the name of, or all that begin with the one word there is. */
+/** The commands that `words` begin with the name of, or all that begin with the one word there is. */
 function named(
   words: readonly string[],
   commands: readonly ProgramCommand[],
 ): readonly ProgramCommand[] {
-  const entry = commands.find((candidate) => isNamed(candidate, words));
-  if (entry !== undefined) return [entry];
+  const entries = commands.filter((candidate) => isNamed(candidate, words));
+  if (entries.length > 0) return entries;
   const family = familyOf(words[0]!, commands);
   if (family.length === 0 || words.length > 1) throw unknownCommand(words, commands);
   return family;
@@ -225,7 +252,7 @@ function unknownFlag(
 ): P2pchatError {
   const word = given.replace(/^-+/, "");
   const names = [...flags.map((flag) => flag.name), "version"];
-  const of = entry === null ? "There is no flag" : `The command ${entry.name} has no flag`;
+  const of = entry === null ? "There is no flag" : `The command ${commandTitle(entry)} has no flag`;
   const see = entry === null ? "p2pchat help" : `p2pchat help ${entry.name}`;
   const hint = nearestOf(word, names, (known) => `--${known}`, see);
   return new P2pchatError("usage", `${of} ${given.slice(0, 40)}${hint}`);

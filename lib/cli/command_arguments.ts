@@ -25,15 +25,21 @@ export const newName: Argument<string> = { parse: parseName };
 const ENTRY_COUNT_MAX = 10_000;
 
 /** A number of entries, as --history takes it. */
-export const entryCount: Argument<number | undefined> = {
-  parse: (text) => {
-    const count = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
-    if (!(count <= ENTRY_COUNT_MAX)) {
+export const entryCount: Argument<number | undefined> = countUpTo(ENTRY_COUNT_MAX);
+
+/** A number that may be left out. */
+export function countUpTo(max: number): Argument<number | undefined> {
+  return {
+    parse: (text) => {
+      const count = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
+      if (count <= max) return count;
       throw new P2pchatError(
         "usage",
-        `N must be a number from 0 to ${ENTRY_COUNT_MAX}, is "${text.slice(0, 40)}"`,
+        `N must be a number from 0 to ${max}, is "${text.slice(0, 40)}"`,
       );
-    }
-    return count;
-  },
-};
+    },
+  };
+}
+
+/** Whether it stands there. */
+export const isGiven: Argument<true | undefined> = { parse: () => true, isSwitch: true };

@@ -2,8 +2,9 @@
  * The one table of a mode's commands. Typed lines, JSON objects, `/help` and completion all come from it.
  *
  * An entry's `form` is the source of its syntax: a word in capitals is an argument, named in JSON by the
- * same word in lower case; `[N]` may be left out; anything else stands for itself. An argument that
- * `takesRest` reaches to the end of the line, or to the last occurrence of what follows it.
+ * same word in lower case; `[N]` may be left out; `[--digest]` is a switch, `true` in JSON; anything else
+ * stands for itself. An argument that `takesRest` reaches to the end of the line, or to the last occurrence of
+ * what follows it.
  */
 
 import { P2pchatError } from "../base/errors.ts";
@@ -18,6 +19,8 @@ export interface Argument<Value> {
   readonly optionalInObject?: boolean;
   readonly completesNames?: boolean;
   readonly completesCommands?: boolean;
+  /** It stands there or not: `[--digest]`. */
+  readonly isSwitch?: boolean;
 }
 
 type ArgumentTable = Readonly<Record<string, Argument<unknown>>>;
@@ -81,12 +84,22 @@ export function command<Target, Arguments extends ArgumentTable>(
   };
 }
 
+const SWITCH = /\[--([a-z]+)\]/;
+
 function syntaxOf(form: string, args: ArgumentTable) {
   const argumentNames: string[] = [];
   const optionalNames = new Set<string>();
   let pattern = "";
   let endsInRest = false;
+  const hasSwitch = SWITCH.test(form);
   for (const token of form.split(" ").filter((token) => token !== "")) {
+    const switched = SWITCH.exec(token)?.[1];
+    if (switched !== undefined) {
+      argumentNames.push(switched);
+      optionalNames.add(switched);
+      pattern += `(?:(?:^|\\s)\\s*(--${switched}))?`;
+      continue;
+    }
     const word = /^(\[?)([A-Z]+)\]?$/.exec(token);
     const gap = pattern === "" ? "" : "\\s";
     if (word === null) {
@@ -96,7 +109,7 @@ function syntaxOf(form: string, args: ArgumentTable) {
     const name = word[2]!.toLowerCase();
     argumentNames.push(name);
     endsInRest = args[name]?.takesRest === true;
-    const value = endsInRest ? "([^]+)" : "\\s*(\\S+)";
+    const value = endsInRest ? "([^]+)" : hasSwitch ? "\\s*((?!--)\\S+)" : "\\s*(\\S+)";
     if (word[1] === "[") {
       optionalNames.add(name);
       pattern += `(?:${gap}${value})?`;
@@ -136,8 +149,11 @@ export interface CommandTableOptions<Target> {
   readonly bareLine: (line: string) => Invocation;
   /** Whether what a bare line says isn't shown as a message of one's own: a terminal keeps the line, then. */
   readonly chatIsSilent?: boolean;
-  /** An object that sends a text, as people are told; where all are meant, nothing but the text is needed. */
-  readonly textObject?: string;
+  /**
+   * An object that sends a text, as people are told; where all are meant, nothing but the text is needed. Null:
+   * nothing here sends one.
+   */
+  readonly textObject?: string | null;
   /** What follows a name at the start of a line, as completion writes it; a blank where nothing is said. */
   readonly afterName?: string;
   /** Forms of lines that are no commands, for `/help`: head and description. */
@@ -159,7 +175,7 @@ export class CommandTable<Target> {
   readonly #byName = new Map<string, Command<Target>>();
   readonly #bareLine: (line: string) => Invocation;
   readonly #words: ReadonlyMap<string, string>;
-  readonly #textObject: string;
+  readonly #textObject: string | null;
 
   constructor(options: CommandTableOptions<Target>) {
     this.commands = [...options.commands, helpEntry()];
@@ -168,7 +184,9 @@ export class CommandTable<Target> {
     }
     this.#bareLine = options.bareLine;
     this.chatIsSilent = options.chatIsSilent ?? false;
-    this.#textObject = options.textObject ?? '{"command":"msg","text":"..."}';
+    this.#textObject = options.textObject === undefined
+      ? '{"command":"msg","text":"..."}'
+      : options.textObject;
     this.afterName = options.afterName ?? " ";
     this.bareForms = options.bareForms ?? [];
     this.#words = new Map(Object.entries(options.words));
@@ -273,15 +291,15 @@ function helpEntry<Target>(): Command<Target> {
   });
 }
 
-function parsedObject(line: string, textObject: string): InputObject {
+function parsedObject(line: string, textObject: string | null): InputObject {
   let value: unknown;
   try {
     value = JSON.parse(line);
   } catch (cause) {
     throw new P2pchatError(
       "usage",
-      `A line that starts with { must be one JSON object (${(cause as Error).message}); ` +
-        `send other text as ${textObject}`,
+      `A line that starts with { must be one JSON object (${(cause as Error).message})` +
+        (textObject === null ? "" : `; send other text as ${textObject}`),
       { cause },
     );
   }
@@ -300,6 +318,16 @@ function textsOf<Target>(entry: Command<Target>, object: InputObject): Texts {
       );
     }
     if (value === null || value === undefined) continue;
+    if (entry.args[field]?.isSwitch === true) {
+      if (typeof value !== "boolean") {
+        throw new P2pchatError(
+          "usage",
+          `The field ${field} of ${entry.name} must be true or false`,
+        );
+      }
+      if (value) texts[field] = `--${field}`;
+      continue;
+    }
     if (typeof value !== "string" && typeof value !== "number") {
       throw new P2pchatError(
         "usage",

@@ -58,6 +58,30 @@ export function duration(text: string, what: string): number {
   throw wrong(what, "a duration of 24 days at most, such as 500ms, 30s or 30m", text);
 }
 
+/** A duration in milliseconds, of which less than `minMs` or more than `maxMs` makes no sense. */
+export function durationWithin(
+  minMs: number,
+  maxMs: number,
+): (text: string, what: string) => number {
+  return (text, what) => {
+    const ms = duration(text, what);
+    if (ms >= minMs && ms <= maxMs) return ms;
+    throw wrong(what, `a duration from ${durationFlag(minMs)} to ${durationFlag(maxMs)}`, text);
+  };
+}
+
+/** As a flag takes it. */
+function durationFlag(ms: number): string {
+  const unit = ms % MS_BY_UNIT.m === 0 ? "m" : ms % MS_BY_UNIT.s === 0 ? "s" : "ms";
+  return `${ms / MS_BY_UNIT[unit]}${unit}`;
+}
+
+/** A file, which need not be there. */
+export function fileName(text: string, what: string): string {
+  if (text !== "") return text;
+  throw new P2pchatError("usage", `${what} must name a file, is ""`);
+}
+
 /** A host name or an IP address, an IPv6 one with or without brackets; the result has none. */
 export function host(text: string, what: string): string {
   const found = parseHost(text);

@@ -2,10 +2,11 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
-import { endpointText, type PeerKey } from "../base/ids.ts";
+import { endpointText } from "../base/ids.ts";
 import { invariant } from "../base/invariant.ts";
 import type { FriendsEvent } from "../protocols/friends/events.ts";
 import { FriendsHost, type FriendsStore } from "../runtime/friends_host.ts";
+import { profileFolder } from "../store/paths.ts";
 import { UserInfoWatch } from "../store/user_info_watch.ts";
 import { HostSet } from "../transport/hosts.ts";
 import { forwardTo, type Links } from "../transport/link.ts";
@@ -14,7 +15,7 @@ import { openTcpLinks } from "../transport/tcp_links.ts";
 import { friendsCommands, type FriendsCommandSink, Reply } from "./friends_commands.ts";
 import { OwnPort, portError } from "./friends_port.ts";
 import { friendsLines, type FriendsOwnEvent, shownFriendsEvent } from "./friends_rendering.ts";
-import { friendsPins, openFriends } from "./friends_store.ts";
+import { openFriends } from "./friends_store.ts";
 import {
   checkOwnKey,
   friendsOf,
@@ -23,15 +24,9 @@ import {
   TableFollower,
 } from "./friends_table.ts";
 import type { FriendsOptions } from "./options.ts";
+import { pinnedKeys, pinsIn } from "./pins.ts";
 import { modePorts, runMode } from "./run_mode.ts";
-import {
-  channelIdentity,
-  markVerified,
-  type Session,
-  showError,
-  showFailure,
-  withSession,
-} from "./session.ts";
+import { channelIdentity, markVerified, type Session, showError, withSession } from "./session.ts";
 import { realTablePath } from "./table_path.ts";
 import { VERSION } from "./version.ts";
 
@@ -44,7 +39,8 @@ export async function runFriends(options: FriendsOptions): Promise<void> {
   const { bytes, table } = await readFriendsTable(file, options.own);
   const { own } = table;
   const mode = { commands: friendsCommands, render: friendsLines };
-  await withSession(options, { name: own.name, lockMode: "friends" }, mode, async (session) => {
+  const folder = profileFolder(options.dataFolder, own.name);
+  await withSession(options, { folder, lockMode: "friends" }, mode, async (session) => {
     checkOwnKey(file, own, session.identity);
     const reply = new Reply((expansion) => session.ui.setExpansion(expansion));
     await chat({ ...session, options, bytes, table, reply });
@@ -165,19 +161,13 @@ function hostOf(
     const target: FriendsCommandSink = (command, ref) => host.command(command, ref);
     ui.listen({ target, ended: () => leave("end of input"), interrupted: leave });
   };
-  const pin = (name: string, key: PeerKey, again: boolean) => {
-    const wallMs = environment.wallMs();
-    const write = again
-      ? knownPeers.trust(scope, name, key, wallMs)
-      : knownPeers.pin(scope, name, key, wallMs);
-    showFailure(ui, write);
-  };
+  const pin = pinsIn(wiring, scope);
   const config = {
     name: table.own.name,
     listening: { host: table.own.endpoint.host, port: links.local.port },
     users: options.file,
     friends: friendsOf(table),
-    pins: friendsPins(knownPeers, scope),
+    pins: pinnedKeys(knownPeers, scope),
     idleMs: options.idleMs,
     queue: options.queue,
   };

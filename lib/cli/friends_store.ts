@@ -7,14 +7,11 @@
 
 import { utf8 } from "../base/crypto.ts";
 import { P2pchatError } from "../base/errors.ts";
-import type { Fingerprint } from "../base/fingerprint.ts";
-import { foldName } from "../base/names.ts";
 import { waitingIn } from "../protocols/friends/friends_log.ts";
 import type { FriendsRecord } from "../protocols/friends/records.ts";
 import type { FriendsStore } from "../runtime/friends_host.ts";
 import { FRIENDS_LOG_FORMAT, friendsLine, friendsRecord } from "../runtime/friends_records.ts";
 import type { Disk } from "../store/disk.ts";
-import type { KnownPeers } from "../store/known_peers.ts";
 import { pathDigest } from "../store/paths.ts";
 import { replaceFile } from "../store/replacement.ts";
 import { openRecords, type RecordFormat } from "./record_store.ts";
@@ -51,15 +48,6 @@ export async function openFriends(
   }
   const store = await openRecords(disk, `${own}/${LOG_FILE}`, FRIENDS_RECORDS);
   return { store, notices: [...notices, ...store.notices] };
-}
-
-/** Keys met before among these friends, by folded name. */
-export function friendsPins(
-  knownPeers: KnownPeers,
-  scope: string,
-): ReadonlyMap<string, Fingerprint> {
-  const pins = knownPeers.pins().filter((pin) => pin.scope === scope);
-  return new Map(pins.map(({ name, fingerprint }) => [foldName(name), fingerprint]));
 }
 
 /** What there is to say of the messages for friends of other tables. */

@@ -8,6 +8,7 @@ import { invariant } from "../base/invariant.ts";
 import type { MeshEvent } from "../protocols/mesh/events.ts";
 import type { MeshConfig } from "../protocols/mesh/mesh_io.ts";
 import { MeshHost } from "../runtime/mesh_host.ts";
+import { profileFolder } from "../store/paths.ts";
 import { forwardTo, type Links } from "../transport/link.ts";
 import { openTcpLinks } from "../transport/tcp_links.ts";
 import { addressOfThisMachine } from "./own_address.ts";
@@ -37,7 +38,8 @@ const LEAVING_UNTOLD_MS = 1_000;
 export async function runMesh(options: MeshOptions): Promise<void> {
   const { name } = options;
   const mode = { commands: meshCommands, render: meshLines };
-  await withSession(options, { name, lockMode: "mesh" }, mode, async (session) => {
+  const folder = profileFolder(options.dataFolder, name);
+  await withSession(options, { folder, lockMode: "mesh" }, mode, async (session) => {
     const { disk, folder, ui } = session;
     const notice = (text: string) => ui.show({ event: "notice", text });
     const rooms = await MeshRooms.open(disk, `${folder}/mesh`, notice);

@@ -58,6 +58,34 @@ export interface FriendsOptions extends CommonOptions {
   readonly queue: boolean;
 }
 
+/** `p2pchat peer NAME --server HOST[:PORT]`. */
+export interface MemberOptions extends CommonOptions {
+  /** Valid and in NFC. */
+  readonly name: string;
+  /** Where the coordinator is dialled. */
+  readonly server: Endpoint;
+  /** Address to listen at; `null`: all interfaces. */
+  readonly host: string | null;
+  /** `null`: that of the last time, or the first free one of the usual ones; 0: any free one. */
+  readonly port: number | null;
+  readonly advertise: AdvertisedAddress | null;
+  /** Where the log is kept; `null`: where it was the last time, or in the profile. */
+  readonly logPath: string | null;
+  /** Whether to wait for a coordinator that doesn't answer at the start. */
+  readonly wait: boolean;
+}
+
+/** `p2pchat serve`. */
+export interface ServeOptions extends CommonOptions {
+  /** Address to listen at; `null`: all interfaces. */
+  readonly host: string | null;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly advertise: AdvertisedAddress | null;
+  readonly failAfterMs: number;
+  readonly membersMax: number;
+}
+
 /** `p2pchat users check FILE`. */
 export interface CheckUsersOptions extends CommonOptions {
   readonly file: string;

@@ -8,7 +8,9 @@ import { flushLog, logEnding, logFault, stackOf } from "./log.ts";
 import { meshProgramCommand } from "./mesh_arguments.ts";
 import { outputError } from "./output.ts";
 import { leaveRawMode } from "./terminal_mode.ts";
-import { peerProgramCommand } from "./peer_arguments.ts";
+import { friendsProgramCommand } from "./friends_arguments.ts";
+import { memberProgramCommand } from "./member_arguments.ts";
+import { serveProgramCommand } from "./serve_arguments.ts";
 import { usageText } from "./usage.ts";
 import { usersProgramCommands } from "./users_arguments.ts";
 import { VERSION } from "./version.ts";
@@ -17,7 +19,9 @@ import { print, writeWhole } from "./write_whole.ts";
 
 const COMMANDS: readonly ProgramCommand[] = [
   meshProgramCommand,
-  peerProgramCommand,
+  serveProgramCommand,
+  memberProgramCommand,
+  friendsProgramCommand,
   ...logProgramCommands,
   ...usersProgramCommands,
 ];

@@ -1,4 +1,4 @@
-/** What every mode needs of a profile: its folder under lock, identity, known keys, a log, the user interface. */
+/** What every mode needs of a profile, or of a server: its folder under lock, identity, known keys, a log, the user interface. */
 
 import { nodeCrypto } from "../base/crypto.ts";
 import type { Environment } from "../base/environment.ts";
@@ -9,7 +9,6 @@ import { keyPairFromSeed } from "../protocols/noise/primitives.ts";
 import type { Disk } from "../store/disk.ts";
 import { isUsedProfile, openProfileIdentity, type ProfileIdentity } from "../store/identity.ts";
 import { KnownPeers } from "../store/known_peers.ts";
-import { profileFolder } from "../store/paths.ts";
 import { type LockMode, lockProfile } from "../store/profile_lock.ts";
 import { RealDisk } from "../store/real_disk.ts";
 import { openLog } from "./log.ts";
@@ -20,7 +19,7 @@ import type { Mode, ShownEvent, UserInterface } from "./user_interface.ts";
 
 export interface Session<Event extends ShownEvent, Target> {
   readonly disk: Disk;
-  /** Of the profile. */
+  /** Of the profile, or of the server. */
   readonly folder: string;
   readonly environment: Environment;
   /** Its `notice` is to be shown when the mode has begun. */
@@ -30,17 +29,16 @@ export interface Session<Event extends ShownEvent, Target> {
 }
 
 /**
- * Runs `work` with the profile `name` open, and closes what was opened.
+ * Runs `work` with the profile in `folder` open, and closes what was opened.
  * @throws {P2pchatError} `in-use`, `store-corrupt`, `bad-file` or `disk`; what `work` throws.
  */
 export async function withSession<Event extends ShownEvent, Target>(
   options: CommonOptions,
-  { name, lockMode }: { readonly name: string; readonly lockMode: LockMode },
+  { folder, lockMode }: { readonly folder: string; readonly lockMode: LockMode },
   mode: Mode<Event, Target>,
   work: (session: Session<Event, Target>) => Promise<void>,
 ): Promise<void> {
   const disk = new RealDisk();
-  const folder = profileFolder(options.dataFolder, name);
   await disk.makeFolder(folder);
   const isUsed = await isUsedProfile(disk, folder); // before the log, which may be kept there
   const log = await openLog(options);

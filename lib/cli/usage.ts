@@ -1,6 +1,6 @@
 /** What `help` prints: tasks first, flags after them. */
 
-import { COMMON_FLAGS, type ProgramCommand } from "./arguments.ts";
+import { commandForm, commandTitle, COMMON_FLAGS, type ProgramCommand } from "./arguments.ts";
 import { type Flag, takesValue } from "./flags.ts";
 
 /** The usage of some commands with their flags; of the whole program where none is asked about. */
@@ -15,7 +15,7 @@ export function usageText(
 function programUsage(commands: readonly ProgramCommand[]): string[] {
   const lines = ["p2pchat: chat from a terminal, end to end encrypted, without an account", ""];
   for (const entry of commands) {
-    lines.push(`  p2pchat ${entry.name} ${entry.form}`, `      ${entry.help}`);
+    lines.push(`  ${commandForm(entry)}`, `      ${entry.help}`);
     lines.push(`      for example: ${entry.example}`);
   }
   lines.push(
@@ -34,10 +34,10 @@ function programUsage(commands: readonly ProgramCommand[]): string[] {
 function commandsUsage(about: readonly ProgramCommand[]): string[] {
   const lines: string[] = [];
   for (const entry of about) {
-    lines.push(`p2pchat ${entry.name} ${entry.form}`, `    ${entry.help}`);
+    lines.push(commandForm(entry), `    ${entry.help}`);
     lines.push(`    for example: ${entry.example}`, "");
     if (entry.flags.length === 0) continue;
-    lines.push(`Flags of ${entry.name}:`, ...flagLines(entry.flags), "");
+    lines.push(`Flags of ${commandTitle(entry)}:`, ...flagLines(entry.flags), "");
   }
   return [...lines, "Flags of all commands:", ...flagLines(COMMON_FLAGS)];
 }

@@ -60,6 +60,7 @@ export abstract class ModeHost<
       return await this.#ended.promise;
     } finally {
       this.runner.stop();
+      await this.ending();
       if (this.#records !== null) await this.#records.close();
       else await isDoneWithin(this.ports.clock, CLOSE_MS_MAX, this.ports.flushed());
     }
@@ -108,6 +109,9 @@ export abstract class ModeHost<
   protected whoIs({ peer, remote }: LinkInfo): Readonly<Record<string, unknown>> {
     return { key: fingerprintOf(peer), remote: endpointText(remote) };
   }
+
+  /** What a mode still has to do before its log is closed; bounded in time. Rejects never. */
+  protected async ending(): Promise<void> {}
 
   /** Who and what happened is logged, never what was said. */
   protected abstract logEvent(event: Event): void;

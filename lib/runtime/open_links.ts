@@ -75,10 +75,15 @@ export class OpenLinks<Message extends { readonly type: string }> {
   }
 
   send(link: LinkId, message: Message, lane: Lane): void {
+    this.ports.links.send(link, this.encoded(message), lane);
+  }
+
+  /** The bytes of a message, which must not be changed. */
+  encoded(message: Message): Uint8Array {
     if (this.#encoded?.message !== message) {
       this.#encoded = { message, bytes: this.codec.encode(message) };
     }
-    this.ports.links.send(link, this.#encoded.bytes, lane);
+    return this.#encoded.bytes;
   }
 
   /** Closes the link, and takes none from this key for so long. */

@@ -2,7 +2,8 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { nodeSigner, utf8 } from "../../lib/base/crypto.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { fingerprintOf } from "../../lib/base/fingerprint.ts";
-import { friendsPins, openFriends } from "../../lib/cli/friends_store.ts";
+import { openFriends } from "../../lib/cli/friends_store.ts";
+import { pinnedKeys } from "../../lib/cli/pins.ts";
 import type { FriendsRecord } from "../../lib/protocols/friends/records.ts";
 import { writeAll } from "../../lib/store/disk.ts";
 import { KnownPeers } from "../../lib/store/known_peers.ts";
@@ -134,14 +135,14 @@ Deno.test("openFriends() tells what it dropped of another table's messages", asy
   assertEquals(notices.map((text) => text.split(" ")[0]), ["Dropped", "1"]);
 });
 
-Deno.test("friendsPins() are those of this table, by folded name", async () => {
+Deno.test("pinnedKeys() are those of this table, by folded name", async () => {
   const disk = await newDisk();
   const known = await KnownPeers.open(disk, "/p/known_peers");
   const [bob, eve] = [1, 2].map((fill) => nodeSigner(new Uint8Array(32).fill(fill)).key);
   await known.pin(`users:${HOME}`, "Bob", bob!, 0);
   await known.pin(`users:${WORK}`, "Eve", eve!, 0);
 
-  assertEquals([...friendsPins(known, `users:${HOME}`)], [["bob", fingerprintOf(bob!)]]);
+  assertEquals([...pinnedKeys(known, `users:${HOME}`)], [["bob", fingerprintOf(bob!)]]);
 });
 
 /** Changes the log of a table behind the program's back. */

@@ -6,8 +6,12 @@ import { parseCommandLine } from "../../lib/cli/arguments.ts";
 import { friendsCommands } from "../../lib/cli/friends_commands.ts";
 import { meshCommands } from "../../lib/cli/mesh_commands.ts";
 import { meshProgramCommand } from "../../lib/cli/mesh_arguments.ts";
-import { peerProgramCommand } from "../../lib/cli/peer_arguments.ts";
+import { friendsProgramCommand } from "../../lib/cli/friends_arguments.ts";
 import { usersProgramCommands } from "../../lib/cli/users_arguments.ts";
+import { memberProgramCommand } from "../../lib/cli/member_arguments.ts";
+import { memberCommands } from "../../lib/cli/member_commands.ts";
+import { serveProgramCommand } from "../../lib/cli/serve_arguments.ts";
+import { serveCommands } from "../../lib/cli/serve_commands.ts";
 import { userInfoRows } from "../../lib/store/user_info.ts";
 import { Nodes, type ShownEvent } from "./node.ts";
 
@@ -56,11 +60,13 @@ function byClock(event: ShownEvent): boolean {
 
 const MODES = [
   { page: "mesh.md", commands: meshCommands.commands, program: meshProgramCommand },
-  { page: "friends.md", commands: friendsCommands.commands, program: peerProgramCommand },
+  { page: "friends.md", commands: friendsCommands.commands, program: friendsProgramCommand },
+  { page: "group.md", commands: memberCommands.commands, program: memberProgramCommand },
+  { page: "group.md", commands: serveCommands.commands, program: serveProgramCommand },
 ];
 
 for (const { page: name, commands, program } of MODES) {
-  Deno.test(`docs/${name}: names each command and each flag`, async () => {
+  Deno.test(`docs/${name}: names each command and each flag of ${program.name}`, async () => {
     const text = await page(`docs/${name}`);
     const missing = [
       ...commands.map(({ name }) => name === "quit" ? ":q" : `/${name}`),
@@ -74,9 +80,11 @@ Deno.test("docs/scripting.md: names each event, each field and each command with
   const text = await page("docs/scripting.md");
   const mesh = await page("lib/protocols/mesh/events.ts");
   const friends = await page("lib/protocols/friends/events.ts");
+  const group = await page("lib/protocols/group/events.ts");
   const common = await page("lib/base/mode_machine.ts");
   const declared = mesh.slice(0, mesh.indexOf("export type MeshCommand")) +
     friends.slice(0, friends.indexOf("export type FriendsCommand")) +
+    group.replace(/export type \w+Command =.*?;\n(?=\n|$)/gs, "") +
     common.slice(
       common.indexOf("export type ModeEvent"),
       common.indexOf("/** What the user may ask"),

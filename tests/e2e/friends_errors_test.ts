@@ -71,9 +71,9 @@ Deno.test("friends: errors of the command line come before the table is looked a
     [
       [],
       "usage",
-      /--users FILE is missing\. .*peer \[NAME\] --users FILE, for example p2pchat peer/,
+      /--server or --users is missing\. .*peer \[NAME\] --users FILE/,
     ],
-    [["alice"], "usage", /--users FILE is missing/],
+    [["alice"], "usage", /--server or --users is missing/],
     [["alice", "--users"], "usage", /--users needs a value/],
     [["alice", "--users", ""], "usage", /--users needs a value: FILE/],
     [["alice", "bob", ...users], "usage", /peer \[NAME\] --users FILE/],

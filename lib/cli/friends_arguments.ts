@@ -1,20 +1,21 @@
-/** The command line of `p2pchat peer`. */
+/** The command line of `p2pchat peer --users`. */
 
 import { P2pchatError } from "../base/errors.ts";
 import { parseName } from "../base/names.ts";
 import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
-import { duration, host, listenPort } from "./flags.ts";
+import { duration, fileName, host, listenPort } from "./flags.ts";
 import type { FriendsOptions } from "./options.ts";
 
 const IDLE_MS_DEFAULT = 60_000;
 
 const words = {
   name: "peer",
+  chosenBy: "users",
   form: "[NAME] --users FILE",
   example: "p2pchat peer alice --users users.txt",
 };
 
-export const peerProgramCommand: ProgramCommand = {
+export const friendsProgramCommand: ProgramCommand = {
   ...words,
   help: "direct messages to friends whose addresses stand in a table; your own row is NAME's",
   flags: [
@@ -75,9 +76,4 @@ export function friendsOptions(line: CommandLine): FriendsOptions {
     idleMs: line.value<number>("idle") ?? IDLE_MS_DEFAULT,
     queue: !line.isOn("no-queue"),
   };
-}
-
-function fileName(text: string, what: string): string {
-  if (text !== "") return text;
-  throw new P2pchatError("usage", `${what} must name a file, is ""`);
 }

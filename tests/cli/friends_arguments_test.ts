@@ -1,13 +1,13 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import type { FriendsOptions } from "../../lib/cli/options.ts";
-import { friendsOptions, peerProgramCommand } from "../../lib/cli/peer_arguments.ts";
+import { friendsOptions, friendsProgramCommand } from "../../lib/cli/friends_arguments.ts";
 import { usageText } from "../../lib/cli/usage.ts";
 import { parsedOptions } from "./parsed_options.ts";
 
 /** What `peer` would be run with. */
 function optionsOf(line: string): FriendsOptions {
-  return parsedOptions(peerProgramCommand, friendsOptions, line.split(" "));
+  return parsedOptions(friendsProgramCommand, friendsOptions, line.split(" "));
 }
 
 const DEFAULTS: FriendsOptions = {
@@ -81,10 +81,10 @@ Deno.test("parseCommandLine() refuses a bad name of one's own with bad-name", ()
 });
 
 Deno.test("usageText() has an example of peer that the program understands, and every flag", () => {
-  const text = usageText([peerProgramCommand], [peerProgramCommand]);
+  const text = usageText([friendsProgramCommand], [friendsProgramCommand]);
 
-  assertStringIncludes(text, peerProgramCommand.example);
-  for (const { name } of peerProgramCommand.flags) assertStringIncludes(text, `--${name}`);
-  const args = peerProgramCommand.example.split(" ").slice(1);
+  assertStringIncludes(text, friendsProgramCommand.example);
+  for (const { name } of friendsProgramCommand.flags) assertStringIncludes(text, `--${name}`);
+  const args = friendsProgramCommand.example.split(" ").slice(1);
   assertEquals(optionsOf(args.join(" ")), DEFAULTS);
 });

@@ -1,0 +1,243 @@
+/** `p2pchat peer --server`: wires a member's machine to sockets, files and the user interface. */
+
+import { isLoopback, isUnspecified } from "../base/endpoints.ts";
+import { P2pchatError } from "../base/errors.ts";
+import { fingerprintOf } from "../base/fingerprint.ts";
+import { endpointText } from "../base/ids.ts";
+import type { Logger } from "../base/environment.ts";
+import { invariant } from "../base/invariant.ts";
+import { foldName } from "../base/names.ts";
+import type { MemberEvent } from "../protocols/group/events.ts";
+import { COORDINATOR_NAME, type MemberConfig } from "../protocols/group/member_io.ts";
+import { MemberHost } from "../runtime/member_host.ts";
+import { profileFolder } from "../store/paths.ts";
+import type { Datagrams } from "../transport/datagrams.ts";
+import { forwardTo, type Links } from "../transport/link.ts";
+import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
+import { openTcpLinks } from "../transport/tcp_links.ts";
+import { UdpDatagrams } from "../transport/udp_datagrams.ts";
+import { entriesText, numberText } from "./counts.ts";
+import { openGroup } from "./group_store.ts";
+import { MEMBER_PORTS } from "./member_arguments.ts";
+import { memberCommands, type MemberCommandSink } from "./member_commands.ts";
+import { type MemberPlace, openPlace } from "./member_place.ts";
+import {
+  CATCHING_UP_TOLD_MS,
+  type MemberOwnEvent,
+  MemberRendering,
+  shownMemberEvent,
+} from "./member_rendering.ts";
+import type { MemberOptions } from "./options.ts";
+import { addressOfThisMachine } from "./own_address.ts";
+import { pinnedKeys, pinsIn } from "./pins.ts";
+import { modePorts, runMode } from "./run_mode.ts";
+import { SERVE_PORT_DEFAULT } from "./serve_arguments.ts";
+import { channelIdentity, markVerified, type Session, withSession } from "./session.ts";
+import { realTablePath } from "./table_path.ts";
+import { VERSION } from "./version.ts";
+
+/**
+ * Runs until the user leaves.
+ * @throws {P2pchatError} What ended it otherwise.
+ */
+export async function runMember(options: MemberOptions): Promise<void> {
+  const folder = profileFolder(options.dataFolder, options.name);
+  const rendering = new MemberRendering();
+  const mode = {
+    commands: memberCommands,
+    render: rendering.lines.bind(rendering),
+  };
+  await withSession(options, { folder, lockMode: "group" }, mode, async (session) => {
+    const { disk } = session;
+    const logPath = options.logPath === null ? null : await realTablePath(options.logPath);
+    const place = await openPlace(disk, `${folder}/group`, options.server, logPath);
+    await chat({ ...session, options, place });
+  });
+}
+
+interface Wiring extends Session<MemberOwnEvent, MemberCommandSink> {
+  readonly options: MemberOptions;
+  readonly place: MemberPlace;
+}
+
+type OpenedGroup = Awaited<ReturnType<typeof openGroup>>;
+
+async function chat(wiring: Wiring): Promise<void> {
+  const { options, place, disk, environment, identity, ui } = wiring;
+  const notice = (text: string) => ui.show({ event: "notice", text });
+  const { crypto, wallMs } = environment;
+  const ports = { disk, crypto, pid: Deno.pid, wallMs, notice };
+  const group = await openGroup(ports, { folder: place.folder, db: place.logPath });
+  let datagrams: Datagrams | null = null;
+  let links: Links | null = null;
+  try {
+    datagrams = openDatagrams(options, place.lastPort, environment.log);
+    await place.remember(datagrams.local.port);
+    const channel = channelIdentity(wiring);
+    let host: MemberHost | null = null;
+    links = openTcpLinks({
+      host: null,
+      port: null, // the coordinator is dialled
+      identity: channel,
+      env: environment,
+      access: { mode: "group", room: null, secrets: null, admit: () => null },
+      handler: forwardTo(() => {
+        invariant(host !== null, "links bring nothing before the host is there");
+        return host;
+      }),
+    });
+    const scope = `group:${endpointText(options.server)}`;
+    const config = configOf(wiring, group, datagrams.local.port, scope);
+    environment.log.info("started", {
+      version: VERSION,
+      command: "peer",
+      name: options.name,
+      key: fingerprintOf(identity.signer.key),
+      server: endpointText(options.server),
+      datagrams: endpointText(datagrams.local),
+      advertised: config.host,
+      logFile: place.logPath,
+    });
+    const leave = (cause: string) => {
+      environment.log.info("asked to leave", { cause });
+      host?.command({ command: "quit" }, undefined);
+      return true;
+    };
+    const presenter = new Presenter(wiring, group.notices, () => {
+      const target: MemberCommandSink = (command, ref) => host?.command(command, ref);
+      ui.listen({ target, ended: () => leave("end of input"), interrupted: leave });
+    });
+    host = new MemberHost(config, {
+      ...modePorts(wiring, links),
+      clock: SYSTEM_LINK_CLOCK,
+      signer: identity.signer,
+      identity: channel,
+      datagrams,
+      store: group.store,
+      log: group.log,
+      show: (event, ref) => presenter.show(event, ref),
+      pin: pinsIn(wiring, scope),
+    });
+    ui.heedInterrupts(leave);
+    await runMode(wiring, links, host);
+  } finally {
+    await links?.shutdown("ended");
+    await datagrams?.close();
+    await group.store.close();
+  }
+}
+
+function configOf(
+  { options, knownPeers }: Wiring,
+  { history, last }: OpenedGroup,
+  port: number,
+  scope: string,
+): Omit<MemberConfig, "records"> {
+  const { name, server, advertise, wait } = options;
+  const pins = pinnedKeys(knownPeers, scope);
+  const isUsualPort = server.port === SERVE_PORT_DEFAULT;
+  const shownPort = advertise?.port ?? port;
+  return {
+    name,
+    coordinator: server,
+    server: isUsualPort ? server.host : endpointText(server),
+    expect: pins.get(foldName(COORDINATOR_NAME)) ?? null,
+    port: shownPort,
+    host: advertisedHost(options),
+    listening: { host: hostForOthers(options), port: shownPort },
+    pins,
+    history,
+    last,
+    wait,
+  };
+}
+
+/** Null where the coordinator sees it better than we do. */
+function advertisedHost({ advertise, host }: MemberOptions): string | null {
+  if (advertise !== null) return advertise.host;
+  return host !== null && !isUnspecified(host) && !isLoopback(host) ? host : null;
+}
+
+function hostForOthers({ advertise, host }: MemberOptions): string {
+  if (advertise !== null) return advertise.host;
+  return host !== null && !isUnspecified(host) ? host : addressOfThisMachine();
+}
+
+/**
+ * Takes datagrams at the port asked for; else at that of the last time, else at the first of the usual ones that no
+ * other program has.
+ * @throws {P2pchatError} `port-in-use` or `unreachable`.
+ */
+function openDatagrams(
+  { host, port }: MemberOptions,
+  lastPort: number | null,
+  log: Logger,
+): Datagrams {
+  if (port !== null) return UdpDatagrams.listen(host, port, log);
+  const { first, last } = MEMBER_PORTS;
+  const usual = Array.from({ length: last - first + 1 }, (_, at) => first + at);
+  for (const free of lastPort === null ? usual : [lastPort, ...usual]) {
+    try {
+      return UdpDatagrams.listen(host, free, log);
+    } catch (error) {
+      if (!(error instanceof P2pchatError) || error.code !== "port-in-use") throw error;
+    }
+  }
+  throw new P2pchatError(
+    "port-in-use",
+    `Cannot take datagrams: other programs have all UDP ports from ${first} to ${last}; name another ` +
+      "one with --port, or 0 for any",
+  );
+}
+
+/** Shows what happens, keeps prompt and completion up to date, and starts listening when it is ready. */
+class Presenter {
+  #catchingUpSinceMs: number | null = null;
+
+  constructor(
+    readonly wiring: Wiring,
+    readonly notices: readonly string[],
+    readonly listen: () => void,
+  ) {}
+
+  show(event: MemberEvent, ref: string | undefined): void {
+    const { ui } = this.wiring;
+    if (event.event === "catching-up") this.#progress(event.done, event.of);
+    ui.show(shownMemberEvent(event), ref);
+    switch (event.event) {
+      case "ready":
+        return this.#ready(event);
+      case "view":
+        return this.#offerNames(event.members);
+      case "verify":
+        return markVerified(this.wiring, event.peerKey, ref);
+    }
+  }
+
+  #ready({ name, members }: MemberEvent & { readonly event: "ready" }): void {
+    const { ui, identity } = this.wiring;
+    ui.setPrompt(`${name} @group`);
+    this.#offerNames(members);
+    const notices = identity.notice === null ? this.notices : [identity.notice, ...this.notices];
+    for (const text of notices) ui.show({ event: "notice", text });
+    this.listen();
+  }
+
+  /** What is over within a second needs no line. */
+  #progress(done: number, of: number): void {
+    const { ui } = this.wiring;
+    const nowMs = SYSTEM_LINK_CLOCK.nowMs();
+    const sinceMs = this.#catchingUpSinceMs ??= nowMs;
+    if (done >= of) {
+      this.#catchingUpSinceMs = null;
+      ui.progress(null);
+    } else if (nowMs - sinceMs >= CATCHING_UP_TOLD_MS) {
+      ui.progress(`Catching up: ${numberText(done)} of ${entriesText(of)}`);
+    }
+  }
+
+  #offerNames(members: readonly string[]): void {
+    const { ui, options } = this.wiring;
+    ui.setNames(members.filter((name) => name !== options.name));
+  }
+}

@@ -1,0 +1,85 @@
+/** The command line of `p2pchat peer --server`. */
+
+import { P2pchatError } from "../base/errors.ts";
+import { parseName } from "../base/names.ts";
+import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
+import { fileName, host, hostAndMaybePort, listenPort } from "./flags.ts";
+import type { AdvertisedAddress, MemberOptions } from "./options.ts";
+import { SERVE_PORT_DEFAULT } from "./serve_arguments.ts";
+
+/** The ports for datagrams that are tried where none is named, one after the other. */
+export const MEMBER_PORTS = { first: 9_000, last: 9_256 } as const;
+
+const words = {
+  name: "peer",
+  chosenBy: "server",
+  form: "NAME --server HOST[:PORT]",
+  example: "p2pchat peer Alice --server 192.168.1.5",
+};
+
+export const memberProgramCommand: ProgramCommand = {
+  ...words,
+  help: "a group whose members all hold the same log, in one order; HOST runs p2pchat serve",
+  flags: [
+    {
+      name: "server",
+      value: "HOST[:PORT]",
+      help: `where the group's coordinator listens (port ${SERVE_PORT_DEFAULT})`,
+      parse: hostAndMaybePort,
+    },
+    { name: "host", value: "ADDR", help: "take datagrams at this address (all)", parse: host },
+    {
+      name: "port",
+      value: "N",
+      help: `take datagrams at this UDP port (that of the last time, or the first free one from ` +
+        `${MEMBER_PORTS.first} to ${MEMBER_PORTS.last})`,
+      parse: listenPort,
+    },
+    {
+      name: "advertise",
+      value: "HOST[:PORT]",
+      help: "address that other members should use",
+      parse: hostAndMaybePort,
+    },
+    {
+      name: "db",
+      value: "FILE",
+      help: "keep the log there, from now on (below the profile)",
+      parse: fileName,
+    },
+    { name: "no-wait", help: "end where the coordinator doesn't answer at the start" },
+  ],
+  prepare(line) {
+    const options = memberOptions(line);
+    return async () => {
+      const { runMember } = await import("./member.ts");
+      await runMember(options);
+    };
+  },
+};
+
+/**
+ * What was asked of `peer --server`.
+ * @throws {P2pchatError} `usage` or `bad-name`.
+ */
+export function memberOptions(line: CommandLine): MemberOptions {
+  const [name, ...rest] = line.words;
+  if (name === undefined) {
+    throw new P2pchatError("usage", `A name is missing. ${wrongWords(words).message}`);
+  }
+  if (rest.length > 0) throw wrongWords(words);
+  const server = line.value<AdvertisedAddress>("server");
+  if (server === undefined) {
+    throw new P2pchatError("usage", `--server is missing. ${wrongWords(words).message}`);
+  }
+  return {
+    ...line.common,
+    name: parseName(name),
+    server: { host: server.host, port: server.port ?? SERVE_PORT_DEFAULT },
+    host: line.value<string>("host") ?? null,
+    port: line.value<number>("port") ?? null,
+    advertise: line.value<AdvertisedAddress>("advertise") ?? null,
+    logPath: line.value<string>("db") ?? null,
+    wait: !line.isOn("no-wait"),
+  };
+}

@@ -1,0 +1,192 @@
+/** How the events of `peer --server` read as lines. */
+
+import type { EntryView, MemberEvent, MemberView } from "../protocols/group/events.ts";
+import { entriesText, numberText } from "./counts.ts";
+import { durationText } from "./durations.ts";
+import { messageLine } from "./message_rendering.ts";
+import { andListed, listed, nameSpan, ownNameSpan } from "./spans.ts";
+import { starLine } from "./text_format.ts";
+import type { CommonEvent, Line, RenderContext, Span } from "./user_interface.ts";
+import { shownVerifyEvent, type VerifyEvent, verifyLines } from "./verify_rendering.ts";
+
+/** What this mode alone shows. */
+export type MemberOwnEvent =
+  | Exclude<MemberEvent, CommonEvent | { readonly event: "verify" }>
+  | VerifyEvent;
+
+type EventNamed<Name extends MemberOwnEvent["event"]> = Extract<
+  MemberOwnEvent,
+  { readonly event: Name }
+>;
+
+/** An event as people and scripts see it. */
+export function shownMemberEvent(event: MemberEvent): MemberOwnEvent | CommonEvent {
+  return event.event === "verify" ? shownVerifyEvent(event) : event;
+}
+
+/** Catching up that takes less is over before anybody could read of it. */
+export const CATCHING_UP_TOLD_MS = 1_000;
+
+/** Renders events one after the other: what the reader knows from those before isn't said again. */
+export class MemberRendering {
+  #self = "";
+  #members = "";
+  #isCoordinatorDown = false;
+  #catchingUpSinceMs: number | null = null;
+
+  /** The lines of an event, in the order they are printed. */
+  lines(event: MemberOwnEvent, { nowMs }: RenderContext): readonly Line[] {
+    switch (event.event) {
+      case "ready":
+        this.#self = event.name;
+        this.#members = membersKey(event.members);
+        return [readyLine(event, nowMs)];
+      case "view":
+        return this.#viewLines(event, nowMs);
+      case "coordinator":
+        return this.#coordinatorLines(event, nowMs);
+      case "message":
+        return [[`${event.seq} `, ...messageLine(event, nowMs)]];
+      case "catching-up":
+        return this.#caughtUpLines(event, nowMs);
+      case "log":
+        return event.entries.length === 0
+          ? [["No entries."]]
+          : event.entries.map((entry) => this.#entryLine(entry));
+      case "digest":
+        return [[`${entriesText(event.seq)}, digest `, { text: event.digest, as: "exact" }]];
+      case "members":
+        return [event.members.length === 0 ? ["Nobody is in the group."] : this.#names(event)];
+      case "status":
+        return statusLines(event);
+      case "verify":
+        return verifyLines(event);
+    }
+  }
+
+  #viewLines({ view, members }: EventNamed<"view">, nowMs: number): readonly Line[] {
+    const known = this.#members;
+    this.#members = membersKey(members);
+    if (known === this.#members) return [];
+    return [[{ timeMs: nowMs }, ` * View ${view}: `, ...this.#names({ members })]];
+  }
+
+  #coordinatorLines({ state }: EventNamed<"coordinator">, nowMs: number): readonly Line[] {
+    const wasDown = this.#isCoordinatorDown;
+    this.#isCoordinatorDown = state === "down";
+    if (state === "up") return wasDown ? [starLine(nowMs, "The coordinator is back.")] : [];
+    return [[
+      { timeMs: nowMs },
+      { text: " ! ", as: "mark" },
+      "The coordinator doesn't answer. Chat goes on; joining and editing wait.",
+    ]];
+  }
+
+  /** What is under way is the line of progress; its end stays. */
+  #caughtUpLines({ done, of }: EventNamed<"catching-up">, nowMs: number): readonly Line[] {
+    const sinceMs = this.#catchingUpSinceMs ??= nowMs;
+    if (done < of) return [];
+    this.#catchingUpSinceMs = null;
+    const ms = nowMs - sinceMs;
+    if (ms < CATCHING_UP_TOLD_MS) return [];
+    return [starLine(nowMs, `Caught up: ${entriesText(of)} in ${durationText(ms)}`)];
+  }
+
+  #entryLine({ seq, from, text, edits, sentAt }: EntryView): Line {
+    const sentMs = Date.parse(sentAt);
+    return [
+      `${seq} `,
+      ...(Number.isNaN(sentMs) ? [] : [{ timeMs: sentMs }, " "]),
+      edits === 0 ? "<" : "(edited) <",
+      from === this.#self ? ownNameSpan(from) : nameSpan(from),
+      "> ",
+      { text, as: "body" },
+    ];
+  }
+
+  #names({ members }: { readonly members: readonly string[] }): Line {
+    return listed(
+      members.map((name) => name === this.#self ? [ownNameSpan(name), " (you)"] : [nameSpan(name)]),
+    );
+  }
+}
+
+function membersKey(members: readonly string[]): string {
+  return [...members].sort().join("\n");
+}
+
+function readyLine(event: EventNamed<"ready">, nowMs: number): Line {
+  const { name, server, members, entries, last } = event;
+  const others = members.filter((member) => member !== name);
+  const isMember = members.includes(name);
+  const where: Line = isMember
+    ? [`In the group of ${server} as `, ownNameSpan(name)]
+    : [`Waiting to come into the group of ${server} as `, ownNameSpan(name)];
+  const whom: Line = others.length > 0
+    ? [
+      isMember ? ", with " : "; there are ",
+      ...andListed(others.map((other) => [nameSpan(other)])),
+    ]
+    : isMember
+    ? [", alone so far"]
+    : [];
+  return [{ timeMs: nowMs }, " * ", ...where, ...whom, "; ", ...entriesSpans(entries, last)];
+}
+
+function entriesSpans(entries: number, last: EventNamed<"ready">["last"]): Line {
+  if (entries === 0) return ["no entries yet"];
+  const sentMs = last === null ? NaN : Date.parse(last.sentAt);
+  if (last === null || Number.isNaN(sentMs)) return [entriesText(entries)];
+  return [`${entriesText(entries)}, the last from `, nameSpan(last.from), " at ", {
+    timeMs: sentMs,
+  }];
+}
+
+/** Letters of a digest that people compare at a glance. */
+const DIGEST_LETTERS = 8;
+
+function statusLines(status: EventNamed<"status">): readonly Line[] {
+  const { view, coordinator, seq, digest, sequencer, key, problems } = status;
+  const others = status.members.filter((member) => member.key !== key);
+  const there = coordinator === "up" ? "The coordinator is there." : "The coordinator is away.";
+  const lines: Line[] = [
+    view === 0
+      ? [`Not in the group yet. ${there}`]
+      : [`View ${view}: `, ...memberSpans(status.name, others), `. ${there}`],
+    [
+      `${entriesText(seq)}, digest ${digest.slice(0, DIGEST_LETTERS)}.`,
+      ...(sequencer === null ? [] : [" ", nameSpan(sequencer), " puts what is said in order."]),
+    ],
+    unsentLine(status),
+    [`Your key: ${key}`],
+  ];
+  for (const problem of problems) lines.push([{ text: "! ", as: "mark" }, problem]);
+  return lines;
+}
+
+function memberSpans(self: string, others: readonly MemberView[]): Line {
+  return listed([
+    [ownNameSpan(self), " (you)"],
+    ...others.map((member): Line => [nameSpan(member.name), memberText(member)]),
+  ]);
+}
+
+function memberText({ heard, roundTripMs, behind }: MemberView): string {
+  const distance = !heard
+    ? " not heard"
+    : roundTripMs === null
+    ? ""
+    : ` ${durationText(roundTripMs)}`;
+  return behind === 0 ? distance : `${distance} (${numberText(behind)} behind)`;
+}
+
+function unsentLine({ unsent, awaited }: EventNamed<"status">): Line {
+  if (unsent === 0) return ["Everything you wrote is in the log."];
+  const count = unsent === 1
+    ? "1 message of yours waits"
+    : `${numberText(unsent)} of your messages wait`;
+  const whom: readonly Span[] = awaited.length === 0
+    ? []
+    : [" for ", ...andListed(awaited.map((name) => [nameSpan(name)]))];
+  return [count, ...whom, "."];
+}

@@ -1,0 +1,34 @@
+/** Keys that a mode met before, and how it remembers others. */
+
+import type { Fingerprint } from "../base/fingerprint.ts";
+import type { PeerKey } from "../base/ids.ts";
+import { foldName } from "../base/names.ts";
+import type { KnownPeers } from "../store/known_peers.ts";
+import { type Session, showFailure } from "./session.ts";
+import type { ShownEvent } from "./user_interface.ts";
+
+/** Keys met in a scope, by folded name. */
+export function pinnedKeys(
+  knownPeers: KnownPeers,
+  scope: string,
+): ReadonlyMap<string, Fingerprint> {
+  const pins = knownPeers.pins().filter((pin) => pin.scope === scope);
+  return new Map(pins.map(({ name, fingerprint }) => [foldName(name), fingerprint]));
+}
+
+/** Remembers a key; `again`: the user accepts another than before. What fails is shown. */
+export type Pin = (name: string, key: PeerKey, again: boolean) => void;
+
+/** Remembers keys in a scope. */
+export function pinsIn<Event extends ShownEvent, Target>(
+  { knownPeers, environment, ui }: Session<Event, Target>,
+  scope: string,
+): Pin {
+  return (name, key, again) => {
+    const wallMs = environment.wallMs();
+    const write = again
+      ? knownPeers.trust(scope, name, key, wallMs)
+      : knownPeers.pin(scope, name, key, wallMs);
+    showFailure(ui, write);
+  };
+}

@@ -1,0 +1,126 @@
+/** `p2pchat serve`: wires the coordinator's machine to sockets, files and the user interface. */
+
+import { isUnspecified } from "../base/endpoints.ts";
+import { fingerprintOf } from "../base/fingerprint.ts";
+import { type Endpoint, endpointText } from "../base/ids.ts";
+import { invariant } from "../base/invariant.ts";
+import type { CoordinatorEvent } from "../protocols/group/events.ts";
+import { CoordinatorHost } from "../runtime/coordinator_host.ts";
+import { serveFolder } from "../store/paths.ts";
+import { forwardTo, type Links } from "../transport/link.ts";
+import { openTcpLinks } from "../transport/tcp_links.ts";
+import { openCoordinator } from "./group_store.ts";
+import type { ServeOptions } from "./options.ts";
+import { addressOfThisMachine } from "./own_address.ts";
+import { pinnedKeys, pinsIn } from "./pins.ts";
+import { modePorts, runMode } from "./run_mode.ts";
+import { serveCommands, type ServeCommandSink } from "./serve_commands.ts";
+import { serveLines, type ServeOwnEvent, shownServeEvent } from "./serve_rendering.ts";
+import { channelIdentity, markVerified, type Session, withSession } from "./session.ts";
+import { VERSION } from "./version.ts";
+
+/** Of members' keys in `known_peers`: a data folder has one coordinator. */
+const SCOPE = "serve";
+
+/**
+ * Runs until the operator ends it.
+ * @throws {P2pchatError} What ended it otherwise.
+ */
+export async function runServe(options: ServeOptions): Promise<void> {
+  const folder = serveFolder(options.dataFolder);
+  const mode = { commands: serveCommands, render: serveLines };
+  await withSession(options, { folder, lockMode: "serve" }, mode, async (session) => {
+    await coordinate({ ...session, options });
+  });
+}
+
+interface Wiring extends Session<ServeOwnEvent, ServeCommandSink> {
+  readonly options: ServeOptions;
+}
+
+async function coordinate(wiring: Wiring): Promise<void> {
+  const { options, disk, folder, environment, identity, knownPeers, ui } = wiring;
+  const notice = (text: string) => ui.show({ event: "notice", text });
+  const { crypto, wallMs } = environment;
+  const group = await openCoordinator({ disk, crypto, pid: Deno.pid, wallMs, notice }, { folder });
+  let links: Links | null = null;
+  try {
+    let host: CoordinatorHost | null = null;
+    links = openTcpLinks({
+      host: options.host,
+      port: options.port,
+      identity: channelIdentity(wiring),
+      env: environment,
+      access: { mode: "group", room: null, secrets: null, admit: () => null },
+      handler: forwardTo(() => {
+        invariant(host !== null, "links bring nothing before the host is there");
+        return host;
+      }),
+    });
+    const listening = listeningOf(options, links.local.port);
+    environment.log.info("started", {
+      version: VERSION,
+      command: "serve",
+      key: fingerprintOf(identity.signer.key),
+      listening: endpointText(links.local),
+      advertised: endpointText(listening),
+    });
+    const leave = (cause: string) => {
+      environment.log.info("asked to leave", { cause });
+      host?.command({ command: "quit" }, undefined);
+      return true;
+    };
+    const ready = () => {
+      ui.setPrompt("serve");
+      const notices = identity.notice === null
+        ? group.notices
+        : [identity.notice, ...group.notices];
+      notices.forEach(notice);
+      const target: ServeCommandSink = (command, ref) => host?.command(command, ref);
+      ui.listen({ target, ended: () => leave("end of input"), interrupted: leave });
+    };
+    const { failAfterMs, membersMax } = options;
+    const pins = pinnedKeys(knownPeers, SCOPE);
+    const { history, store, log } = group;
+    host = new CoordinatorHost({ listening, failAfterMs, membersMax, pins, history }, {
+      ...modePorts(wiring, links),
+      signer: identity.signer,
+      store,
+      log,
+      show: (event, ref) => show(wiring, event, ref, ready),
+      pin: pinsIn(wiring, SCOPE),
+    });
+    ui.heedInterrupts(leave);
+    await runMode(wiring, links, host);
+  } finally {
+    await links?.shutdown("ended");
+    await group.store.close();
+  }
+}
+
+function show(
+  wiring: Wiring,
+  event: CoordinatorEvent,
+  ref: string | undefined,
+  ready: () => void,
+): void {
+  const { ui, options } = wiring;
+  // A line for each entry is what scripts want, or who looks closely.
+  if (event.event === "entry" && !options.json && !options.verbose) return;
+  ui.show(shownServeEvent(event), ref);
+  switch (event.event) {
+    case "ready":
+      ui.setNames(event.members);
+      return ready();
+    case "view":
+      return ui.setNames(event.members);
+    case "verify":
+      return markVerified(wiring, event.peerKey, ref);
+  }
+}
+
+/** Where members find it. */
+function listeningOf({ advertise, host }: ServeOptions, port: number): Endpoint {
+  const own = host !== null && !isUnspecified(host) ? host : addressOfThisMachine();
+  return { host: advertise?.host ?? own, port: advertise?.port ?? port };
+}

@@ -1,0 +1,73 @@
+/** The command line of `p2pchat serve`. */
+
+import {
+  FAIL_AFTER_MS_DEFAULT,
+  FAIL_AFTER_MS_MIN,
+  MEMBERS_MAX,
+} from "../protocols/group/limits.ts";
+import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
+import { durationWithin, host, hostAndMaybePort, listenPort, wholeNumber } from "./flags.ts";
+import type { AdvertisedAddress, ServeOptions } from "./options.ts";
+
+/** Where a coordinator listens, and is dialled, unless told otherwise. */
+export const SERVE_PORT_DEFAULT = 6_000;
+
+/** Who waits longer for a member that fails wants it to be removed by hand. */
+const FAIL_AFTER_MS_MAX = 10 * 60_000;
+
+const words = { name: "serve", form: "", example: "p2pchat serve" };
+
+export const serveProgramCommand: ProgramCommand = {
+  ...words,
+  help: "the coordinator of a group: says who is in it, and reads nothing of what is said",
+  flags: [
+    { name: "host", value: "ADDR", help: "listen at this address (all)", parse: host },
+    {
+      name: "port",
+      value: "N",
+      help: `listen at this TCP port (${SERVE_PORT_DEFAULT})`,
+      parse: listenPort,
+    },
+    {
+      name: "advertise",
+      value: "HOST[:PORT]",
+      help: "address that members should use",
+      parse: hostAndMaybePort,
+    },
+    {
+      name: "fail-after",
+      value: "TIME",
+      help: `how long a silent member may hold up the others (${FAIL_AFTER_MS_DEFAULT / 1_000}s)`,
+      parse: durationWithin(FAIL_AFTER_MS_MIN, FAIL_AFTER_MS_MAX),
+    },
+    {
+      name: "max-members",
+      value: "N",
+      help: `members at most (${MEMBERS_MAX})`,
+      parse: wholeNumber(1, MEMBERS_MAX),
+    },
+  ],
+  prepare(line) {
+    const options = serveOptions(line);
+    return async () => {
+      const { runServe } = await import("./serve.ts");
+      await runServe(options);
+    };
+  },
+};
+
+/**
+ * What was asked of `serve`.
+ * @throws {P2pchatError} `usage`.
+ */
+export function serveOptions(line: CommandLine): ServeOptions {
+  if (line.words.length > 0) throw wrongWords(words);
+  return {
+    ...line.common,
+    host: line.value<string>("host") ?? null,
+    port: line.value<number>("port") ?? SERVE_PORT_DEFAULT,
+    advertise: line.value<AdvertisedAddress>("advertise") ?? null,
+    failAfterMs: line.value<number>("fail-after") ?? FAIL_AFTER_MS_DEFAULT,
+    membersMax: line.value<number>("max-members") ?? MEMBERS_MAX,
+  };
+}

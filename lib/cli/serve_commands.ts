@@ -1,0 +1,66 @@
+/** The commands of `p2pchat serve`: each becomes one `CoordinatorCommand`. */
+
+import { P2pchatError } from "../base/errors.ts";
+import { quotedStart } from "../base/text.ts";
+import type { CoordinatorCommand } from "../protocols/group/events.ts";
+import { memberName } from "./command_arguments.ts";
+import { command, CommandTable } from "./commands.ts";
+import { statusCommand, trustCommand, verifyCommand } from "./mode_commands.ts";
+
+/** Takes what the operator asked for; events that answer it carry `ref`. */
+export type ServeCommandSink = (command: CoordinatorCommand, ref: string | undefined) => void;
+
+export const serveCommands: CommandTable<ServeCommandSink> = new CommandTable<ServeCommandSink>({
+  bareLine(line) {
+    throw new P2pchatError(
+      "unknown-command",
+      `Nothing was done about ${quotedStart(line)}: commands begin with /, /help lists them; to ` +
+        "write to the group, join it with p2pchat peer",
+    );
+  },
+  chatIsSilent: true,
+  textObject: null,
+  words: {},
+  commands: [
+    command({
+      name: "list",
+      aliases: ["members", "peers"],
+      form: "",
+      args: {},
+      help: "who is in the group",
+      example: "/list",
+      run: (submit: ServeCommandSink, _, ref) => submit({ command: "list" }, ref),
+    }),
+    statusCommand,
+    command({
+      name: "remove",
+      aliases: [],
+      form: "NAME",
+      args: { name: memberName },
+      help: "put NAME out of the group, until /allow NAME",
+      example: "/remove Bob",
+      run: (submit: ServeCommandSink, { name }, ref) => submit({ command: "remove", name }, ref),
+    }),
+    command({
+      name: "allow",
+      aliases: [],
+      form: "NAME",
+      args: { name: memberName },
+      help: "let NAME, who was removed, come back",
+      example: "/allow Bob",
+      run: (submit: ServeCommandSink, { name }, ref) => submit({ command: "allow", name }, ref),
+    }),
+    verifyCommand,
+    trustCommand,
+    command({
+      name: "exit",
+      aliases: ["quit", "q"],
+      form: "",
+      args: {},
+      help: "end the coordinator; members go on chatting, and nobody can join until it is back",
+      example: "/exit",
+      leaves: true,
+      run: (submit: ServeCommandSink, _, ref) => submit({ command: "quit" }, ref),
+    }),
+  ],
+});

@@ -1,0 +1,113 @@
+/** How the events of `serve` read as lines. */
+
+import { endpointText } from "../base/ids.ts";
+import type { CoordinatorEvent, CoordinatorMemberView } from "../protocols/group/events.ts";
+import { entriesText } from "./counts.ts";
+import { SERVE_PORT_DEFAULT } from "./serve_arguments.ts";
+import { listed, nameSpan } from "./spans.ts";
+import type { CommonEvent, Line, RenderContext } from "./user_interface.ts";
+import { shownVerifyEvent, type VerifyEvent, verifyLines } from "./verify_rendering.ts";
+
+/** What this mode alone shows. */
+export type ServeOwnEvent =
+  | Exclude<CoordinatorEvent, CommonEvent | { readonly event: "verify" }>
+  | VerifyEvent;
+
+type EventNamed<Name extends ServeOwnEvent["event"]> = Extract<
+  ServeOwnEvent,
+  { readonly event: Name }
+>;
+
+/** An event as people and scripts see it. */
+export function shownServeEvent(event: CoordinatorEvent): ServeOwnEvent | CommonEvent {
+  return event.event === "verify" ? shownVerifyEvent(event) : event;
+}
+
+/** The lines of an event, in the order they are printed. */
+export function serveLines(event: ServeOwnEvent, context: RenderContext): readonly Line[] {
+  const { nowMs } = context;
+  switch (event.event) {
+    case "ready":
+      return [readyLine(event)];
+    case "joined":
+      return [[{ timeMs: nowMs }, " * ", nameSpan(event.name), " joined"]];
+    case "left":
+      return [leftLine(event, nowMs)];
+    case "view":
+      return [[{ timeMs: nowMs }, ` * View ${event.view}: `, ...namesOf(event.members)]];
+    case "entry":
+      // What is said is the members' affair: that it was is one for who looks closely.
+      return context.verbose
+        ? [[{ timeMs: nowMs }, ` * Entry ${event.seq}, of `, nameSpan(event.from)]]
+        : [];
+    case "members":
+      return [namesOf(event.members)];
+    case "status":
+      return statusLines(event);
+    case "verify":
+      return verifyLines(event);
+  }
+}
+
+function namesOf(members: readonly string[]): Line {
+  return members.length === 0 ? ["nobody"] : listed(members.map((name) => [nameSpan(name)]));
+}
+
+function readyLine({ host, port }: EventNamed<"ready">): Line {
+  const server = port === SERVE_PORT_DEFAULT ? host : endpointText({ host, port });
+  const text = `Listening at ${port}. Members join with: p2pchat peer NAME --server ${server}`;
+  return [{ text, as: "exact" }];
+}
+
+function leftLine({ name, reason }: EventNamed<"left">, nowMs: number): Line {
+  switch (reason) {
+    case "quit":
+      return [{ timeMs: nowMs }, " * ", nameSpan(name), " left (quit)"];
+    case "removed":
+      return [{ timeMs: nowMs }, " * ", nameSpan(name), " left (removed)"];
+    case "lost":
+      return [
+        { timeMs: nowMs },
+        { text: " ! ", as: "mark" },
+        nameSpan(name),
+        " is lost: no answer; the group goes on, and brings them up to date when they are back",
+      ];
+  }
+}
+
+const HEADINGS = ["Member", "Entries", "Digest", "State"] as const;
+const GAP = "  ";
+const DIGEST_LETTERS = 8;
+
+function statusLines({ view, seq, members, problems }: EventNamed<"status">): readonly Line[] {
+  const lines: Line[] = [
+    [view === 0 ? "Nobody has been in the group yet." : `View ${view}, ${entriesText(seq)}.`],
+    ...(members.length === 0 ? [] : memberTable(members)),
+  ];
+  for (const problem of problems) lines.push([{ text: "! ", as: "mark" }, problem]);
+  return lines;
+}
+
+function memberTable(members: readonly CoordinatorMemberView[]): readonly Line[] {
+  const rows = members.map((member) => [
+    member.name,
+    String(member.seq),
+    member.digest.slice(0, DIGEST_LETTERS),
+    stateText(member),
+  ]);
+  const widths = HEADINGS.map((heading, column) =>
+    Math.max(heading.length, ...rows.map((row) => row[column]!.length))
+  );
+  const padded = (cells: readonly string[], column: number) =>
+    cells[column]!.padEnd(widths[column]!);
+  return [HEADINGS, ...rows].map((cells, index) => {
+    const rest = cells.slice(1).map((_, at) => padded(cells, at + 1)).join(GAP).trimEnd();
+    const name = cells[0]!;
+    const blanks = " ".repeat(widths[0]! - name.length) + GAP;
+    return [index === 0 ? name : nameSpan(name), blanks, rest];
+  });
+}
+
+function stateText({ state, heard }: CoordinatorMemberView): string {
+  return state === "member" && !heard ? "member, not heard by all" : state;
+}

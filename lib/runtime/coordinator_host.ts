@@ -1,0 +1,162 @@
+/** Runs the coordinator's machine: links to its members, a log and a user interface, each a port. */
+
+import type { Signer } from "../base/crypto.ts";
+import { isLoopback } from "../base/endpoints.ts";
+import { P2pchatError } from "../base/errors.ts";
+import type { LinkId, PeerKey } from "../base/ids.ts";
+import { unreachable } from "../base/invariant.ts";
+import { Coordinator } from "../protocols/group/coordinator.ts";
+import type {
+  CoordinatorConfig,
+  CoordinatorEffect,
+  CoordinatorInput,
+} from "../protocols/group/coordinator_io.ts";
+import type { CoordinatorCommand, CoordinatorEvent } from "../protocols/group/events.ts";
+import { GROUP_MESSAGES, type GroupMessage } from "../protocols/group/messages.ts";
+import type { CoordinatorRecord } from "../protocols/group/records.ts";
+import type { LinkHandler, LinkInfo } from "../transport/link.ts";
+import { createCodec } from "../wire/codec.ts";
+import type { EntryLog } from "./entry_feed.ts";
+import { LinkBacklog } from "./link_backlog.ts";
+import { ModeHost, type ModePorts } from "./mode_host.ts";
+import type { RecordStore } from "./record_log.ts";
+import { Runner } from "./runner.ts";
+
+export interface CoordinatorHostPorts extends ModePorts<CoordinatorEvent> {
+  readonly signer: Signer;
+  readonly store: RecordStore<CoordinatorRecord>;
+  /** What is kept while nobody is in the group. */
+  readonly log: Pick<EntryLog, "read">;
+  /** Remembers a member's key; `again`: the operator accepts another than before. */
+  pin(name: string, key: PeerKey, again: boolean): void;
+}
+
+export class CoordinatorHost extends ModeHost<
+  GroupMessage,
+  CoordinatorCommand,
+  CoordinatorEvent,
+  CoordinatorRecord,
+  never
+> implements LinkHandler {
+  protected override readonly runner: Runner<
+    CoordinatorInput,
+    CoordinatorEffect,
+    CoordinatorRecord
+  >;
+  readonly #log: CoordinatorHostPorts["log"];
+  readonly #pin: CoordinatorHostPorts["pin"];
+  readonly #backlog: LinkBacklog;
+  /** Entries that were told to nobody, as nobody took the output. */
+  #untold = 0;
+
+  constructor(config: Omit<CoordinatorConfig, "records">, ports: CoordinatorHostPorts) {
+    super(createCodec(GROUP_MESSAGES), ports);
+    const { signer, environment, links, store, log, pin } = ports;
+    this.#log = log;
+    this.#pin = pin;
+    this.#backlog = new LinkBacklog(links);
+    const records = store.records;
+    const coordinator = new Coordinator({ ...config, records }, signer, environment);
+    this.keepLog(store, {
+      snapshot: () => coordinator.snapshot(),
+      shown: unreachable,
+      restored() {},
+    });
+    this.runner = new Runner<CoordinatorInput, CoordinatorEffect, CoordinatorRecord>(coordinator, {
+      ...this.runnerPorts(),
+      persistOf: (effect) => effect.type === "persist" ? effect : null,
+      execute: (effect) => this.#execute(effect),
+    });
+  }
+
+  // LinkHandler.
+
+  linkUp(link: LinkId, info: LinkInfo): void {
+    if (!this.openLinks.add(link, info)) return;
+    const { peer, remote } = info;
+    // Another machine would dial itself there.
+    const host = isLoopback(remote.host) ? null : remote.host;
+    this.runner.feed({ type: "link-up", link, peer, host });
+  }
+
+  /** It dials nobody. */
+  dialFailed(): void {}
+
+  congested(link: LinkId): void {
+    this.#backlog.congested(link);
+  }
+
+  override drained(link: LinkId): void {
+    this.#backlog.drained(link);
+    super.drained(link);
+  }
+
+  override linkDown(link: LinkId, end: Parameters<LinkHandler["linkDown"]>[1]): void {
+    this.#backlog.remove(link);
+    super.linkDown(link, end);
+  }
+
+  #execute(effect: CoordinatorEffect): void {
+    switch (effect.type) {
+      case "send":
+        return this.#backlog.send(effect.link, this.openLinks.encoded(effect.message));
+      case "read":
+        return this.#read(effect.token, effect.after, effect.bytesMax);
+      case "pin":
+        return this.#pin(effect.name, effect.key, effect.again);
+      case "show":
+        this.logEvent(effect.event);
+        return this.#show(effect.event, effect.ref);
+      default:
+        return this.perform(effect);
+    }
+  }
+
+  /**
+   * A group goes on although nobody reads what its coordinator prints: what each entry says is left out then, the
+   * rest is little.
+   */
+  #show(event: CoordinatorEvent, ref: string | undefined): void {
+    if (event.event !== "entry") return this.ports.show(event, ref);
+    if (this.#untold > 0) {
+      this.#untold++;
+      return;
+    }
+    const ready = this.ports.outputReady();
+    if (ready === null) return this.ports.show(event, ref);
+    this.#untold = 1;
+    ready.then(() => {
+      const text = `${this.#untold} entries weren't told of: nobody read the output`;
+      this.#untold = 0;
+      this.ports.show({ event: "notice", text, warning: true }, undefined);
+    });
+  }
+
+  #read(token: number, after: number, bytesMax: number): void {
+    this.#log.read(after, bytesMax).then(
+      (read) => this.runner.feed({ type: "read", token, read }),
+      (error) => {
+        if (!(error instanceof P2pchatError)) return this.fail(error);
+        this.runner.feed({ type: "persist-failed", token: null, text: error.message });
+      },
+    );
+  }
+
+  protected override logEvent(event: CoordinatorEvent): void {
+    switch (event.event) {
+      case "ready":
+      case "joined":
+      case "left":
+      case "view":
+      case "notice":
+      case "error": {
+        const { event: message, ...fields } = event;
+        this.log.info(message, fields);
+      }
+    }
+  }
+
+  protected override completed(event: CoordinatorEvent): CoordinatorEvent {
+    return event;
+  }
+}

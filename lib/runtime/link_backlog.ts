@@ -1,0 +1,50 @@
+/**
+ * What waits for links whose queue is full: links drop data then, and a history has more than fits. It follows in its
+ * order when the link takes more.
+ */
+
+import type { LinkId } from "../base/ids.ts";
+import type { Links } from "../transport/link.ts";
+
+/** As much as may wait for a peer over datagrams: whoever takes less is too slow to be in a group. */
+export const BACKLOG_BYTES_MAX = 16 * 1_024 * 1_024;
+
+interface Backlog {
+  readonly messages: Uint8Array[];
+  bytes: number;
+}
+
+export class LinkBacklog {
+  readonly #full = new Map<LinkId, Backlog>();
+
+  constructor(readonly links: Pick<Links, "send" | "close">) {}
+
+  /** Sends, now or when the link takes more. Where too much waits, the link is closed. */
+  send(link: LinkId, bytes: Uint8Array): void {
+    const backlog = this.#full.get(link);
+    if (backlog === undefined) return this.links.send(link, bytes, "data");
+    backlog.messages.push(bytes);
+    backlog.bytes += bytes.length;
+    if (backlog.bytes <= BACKLOG_BYTES_MAX) return;
+    this.links.close(link, "too slow: over 16 MiB wait for you");
+    backlog.messages.length = 0;
+    backlog.bytes = 0;
+  }
+
+  /** The link's queue is full: what it was given last is the last that it took. */
+  congested(link: LinkId): void {
+    if (!this.#full.has(link)) this.#full.set(link, { messages: [], bytes: 0 });
+  }
+
+  drained(link: LinkId): void {
+    const backlog = this.#full.get(link);
+    if (backlog === undefined) return;
+    this.#full.delete(link);
+    for (const bytes of backlog.messages) this.send(link, bytes);
+  }
+
+  /** The link is down: nothing of it is kept. */
+  remove(link: LinkId): void {
+    this.#full.delete(link);
+  }
+}

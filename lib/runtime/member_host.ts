@@ -1,0 +1,218 @@
+/**
+ * Runs a member's machine: a link to the coordinator, datagrams to the other members, a log and a user interface,
+ * each a port.
+ */
+
+import type { Signer } from "../base/crypto.ts";
+import { P2pchatError } from "../base/errors.ts";
+import type { LinkId, PeerKey } from "../base/ids.ts";
+import { unreachable } from "../base/invariant.ts";
+import type { MemberCommand, MemberEvent } from "../protocols/group/events.ts";
+import { Member } from "../protocols/group/member.ts";
+import type { MemberConfig, MemberEffect, MemberInput } from "../protocols/group/member_io.ts";
+import { GROUP_MESSAGES, type GroupMessage } from "../protocols/group/messages.ts";
+import type { MemberRecord } from "../protocols/group/records.ts";
+import type { ChannelIdentity } from "../protocols/noise/channel_handshake.ts";
+import type { Datagrams } from "../transport/datagrams.ts";
+import type { DialFailure, LinkClock, LinkHandler, LinkInfo } from "../transport/link.ts";
+import { createCodec } from "../wire/codec.ts";
+import { EntryFeed, type EntryLog } from "./entry_feed.ts";
+import { GroupPeers } from "./group_peers.ts";
+import { LinkBacklog } from "./link_backlog.ts";
+import { ModeHost, type ModePorts } from "./mode_host.ts";
+import type { RecordStore } from "./record_log.ts";
+import { Runner } from "./runner.ts";
+import { CLOSE_MS_MAX, isDoneWithin } from "./within.ts";
+
+/** The most text that `/log` shows at once; whoever wants more reads the file. */
+const LOG_SHOWN_MAX = 32 * 1_024 * 1_024;
+
+export interface MemberHostPorts extends ModePorts<MemberEvent> {
+  readonly clock: LinkClock;
+  readonly signer: Signer;
+  /** Of this process, for links and datagrams alike. */
+  readonly identity: ChannelIdentity;
+  readonly datagrams: Datagrams;
+  readonly store: RecordStore<MemberRecord>;
+  readonly log: EntryLog;
+  /** Remembers the key of a member or of the coordinator; `again`: the user accepts another than before. */
+  pin(name: string, key: PeerKey, again: boolean): void;
+}
+
+export class MemberHost extends ModeHost<
+  GroupMessage,
+  MemberCommand,
+  MemberEvent,
+  MemberRecord,
+  never
+> implements LinkHandler {
+  protected override readonly runner: Runner<MemberInput, MemberEffect, MemberRecord>;
+  readonly #log: EntryLog;
+  readonly #pin: MemberHostPorts["pin"];
+  readonly #peers: GroupPeers;
+  readonly #backlog: LinkBacklog;
+  readonly #feed: EntryFeed;
+  /** Answers to `/log`, one after the other. */
+  #logShown: Promise<void> = Promise.resolve();
+
+  /** The entries that the log has are shown first. */
+  constructor(config: Omit<MemberConfig, "records">, ports: MemberHostPorts) {
+    const codec = createCodec(GROUP_MESSAGES);
+    super(codec, ports);
+    const { signer, environment, identity, datagrams, clock, links, store, log, pin } = ports;
+    this.#log = log;
+    this.#pin = pin;
+    this.#backlog = new LinkBacklog(links);
+    const failed = (error: unknown) => this.#readFailed(error);
+    this.#feed = new EntryFeed({
+      log,
+      crypto: environment.crypto,
+      self: signer.key,
+      show: (event, ref) => ports.show(this.completed(event), ref),
+      outputReady: () => ports.outputReady(),
+      failed,
+    });
+    const member = new Member({ ...config, records: store.records }, signer, environment);
+    this.keepLog(store, {
+      snapshot: () => member.snapshot(),
+      shown: unreachable,
+      restored() {},
+    });
+    const common = this.runnerPorts();
+    this.runner = new Runner<MemberInput, MemberEffect, MemberRecord>(member, {
+      ...common,
+      isUrgent: (effect) => effect.type === "tell" ? effect.urgent : common.isUrgent(effect),
+      persistOf: (effect) => effect.type === "persist" ? effect : null,
+      execute: (effect) => this.#execute(effect),
+    });
+    const told = (input: MemberInput) => this.runner.feed(input);
+    this.#peers = new GroupPeers({ identity, environment, datagrams, clock, codec, told });
+    this.#feed.replay(config.history?.seq ?? 0);
+  }
+
+  // LinkHandler.
+
+  linkUp(link: LinkId, info: LinkInfo): void {
+    if (!this.openLinks.add(link, info)) return;
+    this.runner.feed({ type: "link-up", link, peer: info.peer });
+  }
+
+  dialFailed(attempt: number, { reason, text, key }: DialFailure): void {
+    this.log.info("dial failed", { reason, text });
+    this.runner.feed({ type: "dial-failed", attempt, reason, text, key });
+  }
+
+  congested(link: LinkId): void {
+    this.#backlog.congested(link);
+  }
+
+  override drained(link: LinkId): void {
+    this.#backlog.drained(link);
+    super.drained(link);
+  }
+
+  override linkDown(link: LinkId, end: Parameters<LinkHandler["linkDown"]>[1]): void {
+    this.#backlog.remove(link);
+    super.linkDown(link, end);
+  }
+
+  #execute(effect: MemberEffect): void {
+    switch (effect.type) {
+      case "dial": {
+        const { attempt, endpoint, expect: fingerprint } = effect;
+        const expect = { key: null, fingerprint, room: null, secret: null };
+        return this.ports.links.dial(attempt, endpoint, expect);
+      }
+      case "send":
+        return this.#backlog.send(effect.link, this.openLinks.encoded(effect.message));
+      case "meet":
+        return this.#peers.meet(effect.peer, effect.endpoint);
+      case "part":
+        return this.#peers.part(effect.peer, effect.reason);
+      case "tell":
+        return this.#peers.tell(effect.peers, effect.message);
+      case "read":
+        return this.#read(effect.token, effect.after, effect.bytesMax);
+      case "show-log":
+        return this.#showLog(effect.count, effect.ref);
+      case "pin":
+        return this.#pin(effect.name, effect.key, effect.again);
+      case "show":
+        this.logEvent(effect.event);
+        return this.#feed.show(effect.event, effect.ref);
+      default:
+        return this.perform(effect);
+    }
+  }
+
+  #read(token: number, after: number, bytesMax: number): void {
+    this.#log.read(after, bytesMax).then(
+      (read) => this.runner.feed({ type: "read", token, read }),
+      (error) => this.#readFailed(error),
+    );
+  }
+
+  /** A log that can't be read can't be relied on: the member leaves, as when it can't be written. */
+  #readFailed(error: unknown): void {
+    if (!(error instanceof P2pchatError)) return this.fail(error);
+    this.runner.feed({ type: "persist-failed", token: null, text: error.message });
+  }
+
+  /** Answers wait for each other, and for who reads them: each may be long. */
+  #showLog(count: number, ref: string | undefined): void {
+    const show = async () => {
+      await this.ports.outputReady();
+      const entries = await this.#log.tail(count);
+      let from = entries.length;
+      for (let units = 0; from > 0; from--) {
+        units += entries[from - 1]!.text.length;
+        if (units > LOG_SHOWN_MAX) break;
+      }
+      this.#feed.show({ event: "log", entries: entries.slice(from) }, ref);
+      if (from === 0) return;
+      const text = `Only the last ${entries.length - from} are shown, they fill 32 MB; the log's ` +
+        "file has all: p2pchat log export";
+      this.#feed.show({ event: "notice", text }, ref);
+    };
+    this.#logShown = this.#logShown.then(show).catch((error) => this.#readFailed(error));
+  }
+
+  /** Who reads the output gets all that was shown, as long as it reads; the others get our goodbye. */
+  protected override async ending(): Promise<void> {
+    await Promise.all([this.#peers.close("left"), this.#showRest()]);
+  }
+
+  async #showRest(): Promise<void> {
+    for (;;) {
+      const settled = this.#feed.settled();
+      if (settled === null) return;
+      const before = this.#feed.shownLate;
+      const isDone = await isDoneWithin(this.ports.clock, CLOSE_MS_MAX, settled);
+      if (!isDone && this.#feed.shownLate === before) return this.#feed.stop();
+    }
+  }
+
+  protected override logEvent(event: MemberEvent): void {
+    switch (event.event) {
+      case "ready":
+      case "view":
+      case "coordinator":
+      case "notice":
+      case "error": {
+        const { event: message, ...fields } = event;
+        this.log.info(message, fields);
+      }
+    }
+  }
+
+  /** A status with what the machine can't know: how far it is to the others. */
+  protected override completed(event: MemberEvent): MemberEvent {
+    if (event.event !== "status") return event;
+    const byKey = this.#peers.roundTrips();
+    const members = event.members.map((member) => ({
+      ...member,
+      roundTripMs: member.heard ? byKey.get(member.key) ?? null : null,
+    }));
+    return { ...event, members };
+  }
+}

@@ -1,0 +1,158 @@
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { P2pchatError } from "../../lib/base/errors.ts";
+import { parseCommandLine } from "../../lib/cli/arguments.ts";
+import { friendsProgramCommand } from "../../lib/cli/friends_arguments.ts";
+import { memberOptions, memberProgramCommand } from "../../lib/cli/member_arguments.ts";
+import type { MemberOptions, ServeOptions } from "../../lib/cli/options.ts";
+import { serveOptions, serveProgramCommand } from "../../lib/cli/serve_arguments.ts";
+import { usageText } from "../../lib/cli/usage.ts";
+import { HOME, parsedOptions } from "./parsed_options.ts";
+
+const COMMON = {
+  dataFolder: "/home/alice/.local/share/p2pchat",
+  json: false,
+  plain: false,
+  colour: true,
+  stay: false,
+  verbose: false,
+  logFile: null,
+} as const;
+
+const MEMBER: MemberOptions = {
+  ...COMMON,
+  name: "Alice",
+  server: { host: "chat.example", port: 6_000 },
+  host: null,
+  port: null,
+  advertise: null,
+  logPath: null,
+  wait: true,
+};
+
+const MEMBERS: readonly (readonly [line: string, differences: Partial<MemberOptions>])[] = [
+  ["peer Alice --server chat.example", {}],
+  ["peer --server=chat.example Alice", {}],
+  ["peer Alice --server chat.example:7000", { server: { host: "chat.example", port: 7_000 } }],
+  ["peer Alice --server [::1]:7000", { server: { host: "::1", port: 7_000 } }],
+  ["peer Alice --server ::1", { server: { host: "::1", port: 6_000 } }],
+  ["peer Alice --server chat.example --port 9001 --host ::1", { port: 9_001, host: "::1" }],
+  ["peer Alice --server chat.example --advertise me.example:7", {
+    advertise: { host: "me.example", port: 7 },
+  }],
+  ["peer Alice --server chat.example --db /tmp/log.txt --no-wait", {
+    logPath: "/tmp/log.txt",
+    wait: false,
+  }],
+];
+
+for (const [line, differences] of MEMBERS) {
+  Deno.test(`parseCommandLine() understands "${line}"`, () => {
+    assertEquals(parsedOptions(memberProgramCommand, memberOptions, line.split(" ")), {
+      ...MEMBER,
+      ...differences,
+    });
+  });
+}
+
+const SERVE: ServeOptions = {
+  ...COMMON,
+  host: null,
+  port: 6_000,
+  advertise: null,
+  failAfterMs: 3_000,
+  membersMax: 64,
+};
+
+const SERVERS: readonly (readonly [line: string, differences: Partial<ServeOptions>])[] = [
+  ["serve", {}],
+  ["serve --port 7000 --host 10.0.0.1", { port: 7_000, host: "10.0.0.1" }],
+  ["serve --port 0", { port: 0 }],
+  ["serve --advertise chat.example", { advertise: { host: "chat.example", port: null } }],
+  ["serve --fail-after 500ms --max-members 1", { failAfterMs: 500, membersMax: 1 }],
+  ["serve --fail-after 10m --max-members 64", { failAfterMs: 600_000 }],
+];
+
+for (const [line, differences] of SERVERS) {
+  Deno.test(`parseCommandLine() understands "${line}"`, () => {
+    assertEquals(parsedOptions(serveProgramCommand, serveOptions, line.split(" ")), {
+      ...SERVE,
+      ...differences,
+    });
+  });
+}
+
+const COMMANDS = [serveProgramCommand, memberProgramCommand, friendsProgramCommand];
+const FORMS =
+  "The forms are p2pchat peer NAME --server HOST[:PORT], or p2pchat peer [NAME] --users FILE";
+
+const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
+  ["peer", `--server or --users is missing. ${FORMS}`],
+  ["peer Alice", `--server or --users is missing. ${FORMS}`],
+  ["peer Alice --users u --server h", `--server and --users can't be given together. ${FORMS}`],
+  ["peer --server chat.example", "A name is missing. The form is p2pchat peer NAME --server HOST"],
+  ["peer Alice Bob --server h", "The form is p2pchat peer NAME --server HOST[:PORT], for example"],
+  ["peer Alice --server", "--server needs a value: HOST[:PORT]"],
+  ["peer Alice --server a/b", '--server must be a host name or an IP address, is "a/b"'],
+  ["peer Alice --server h:0", "The port of --server must be a whole number from 1 to 65535"],
+  ["peer Alice --server h --db=", "--db needs a value: FILE"],
+  ["peer Alice --server h --port 65536", "--port must be a whole number from 0 to 65535"],
+  ["peer Alice --server h --idle 1s", "The command peer --server has no flag --idle"],
+  ["peer Alice --server h --no-queue", "The command peer --server has no flag --no-queue"],
+  ["peer Alice --users u --no-wait", "The command peer --users has no flag --no-wait"],
+  ["peer Alice --users u --db f", "The command peer --users has no flag --db"],
+  ["peer Alice --users u --advertise h", "The command peer --users has no flag --advertise"],
+  ["peer Alice --server h --fail-after 1s", "The command peer --server has no flag --fail-after"],
+  ["serve --db f", "The command serve has no flag --db"],
+  ["serve Alice", "The form is p2pchat serve, for example p2pchat serve"],
+  ["serve --port x", '--port must be a whole number from 0 to 65535, is "x"'],
+  ["serve --fail-after 499ms", '--fail-after must be a duration from 500ms to 10m, is "499ms"'],
+  ["serve --fail-after 11m", "--fail-after must be a duration from 500ms to 10m"],
+  ["serve --fail-after 3", "--fail-after must be a duration"],
+  ["serve --max-members 0", "--max-members must be a whole number from 1 to 64"],
+  ["serve --max-members 65", "--max-members must be a whole number from 1 to 64"],
+];
+
+for (const [line, sentence] of REFUSED) {
+  Deno.test(`parseCommandLine() refuses "${line}" and says why`, () => {
+    const error = assertThrows(
+      () => parseCommandLine(line.split(" "), COMMANDS, (name) => HOME[name]),
+      P2pchatError,
+    );
+    assertEquals([error.code, error.exitStatus], ["usage", 2]);
+    assertStringIncludes(error.message, sentence);
+  });
+}
+
+Deno.test("parseCommandLine() refuses a bad name of a member with bad-name", () => {
+  const line = ["peer", "a/b", "--server", "h"];
+  const error = assertThrows(
+    () => parseCommandLine(line, COMMANDS, (name) => HOME[name]),
+    P2pchatError,
+  );
+  assertEquals([error.code, error.exitStatus], ["bad-name", 2]);
+});
+
+Deno.test("parseCommandLine() explains all commands of one name", () => {
+  for (const line of [["help", "peer"], ["peer", "--help"]]) {
+    const request = parseCommandLine(line, COMMANDS, (name) => HOME[name]);
+    assertEquals(request, {
+      type: "help",
+      about: [memberProgramCommand, friendsProgramCommand],
+      asked: true,
+    });
+  }
+});
+
+Deno.test("usageText() has examples of a group that the program understands, and every flag", () => {
+  const about = [serveProgramCommand, memberProgramCommand];
+  const text = usageText(about, COMMANDS);
+
+  assertStringIncludes(text, "Flags of peer --server:");
+  assertStringIncludes(text, "p2pchat serve\n");
+  for (const { example, flags } of about) {
+    assertStringIncludes(text, example);
+    for (const { name } of flags) assertStringIncludes(text, `--${name}`);
+    const request = parseCommandLine(example.split(" ").slice(1), COMMANDS, (name) => HOME[name]);
+    assertEquals(request.type, "run");
+  }
+});

@@ -1,0 +1,133 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { memberCommands } from "../../lib/cli/member_commands.ts";
+import { serveCommands } from "../../lib/cli/serve_commands.ts";
+import type { CoordinatorCommand, MemberCommand } from "../../lib/protocols/group/events.ts";
+import { type Outcome, outcomeOf } from "./command_outcome.ts";
+
+const msg = (text: string): Outcome<MemberCommand> => ({ command: { command: "msg", text } });
+const log = (count: number, digest = false): Outcome<MemberCommand> => ({
+  command: { command: "log", count, digest },
+});
+const QUIT = { command: { command: "quit" } } as const;
+
+const TYPED: readonly (readonly [line: string, outcome: Outcome<MemberCommand>])[] = [
+  ["", "nothing"],
+  ["hello", msg("hello")],
+  ["two\nlines", msg("two\nlines")],
+  [":q", msg(":q")],
+  ["//x", msg("/x")],
+  ["/msg hello", msg("hello")],
+  ["/msg /exit", msg("/exit")],
+  ["/msg  a blank", msg(" a blank")],
+  ["/log", log(20)],
+  ["/log 50", log(50)],
+  ["/log  0", log(0)],
+  ["/log 1000000", log(1_000_000)],
+  ["/log --digest", log(20, true)],
+  ["/log  --digest ", log(20, true)],
+  ["/log 3 --digest", log(3, true)],
+  ["/history 3", log(3)],
+  ["/list", { command: { command: "list" } }],
+  ["/members", { command: { command: "list" } }],
+  ["/status", { command: { command: "status" } }],
+  ["/verify Bob", { command: { command: "verify", name: "Bob" } }],
+  ["/verify *coordinator*", { command: { command: "verify", name: "*coordinator*" } }],
+  ["/trust Bob~k7f3", { command: { command: "trust", name: "Bob~k7f3" } }],
+  ["/exit", QUIT],
+  ["/quit", QUIT],
+  ["/q", QUIT],
+  ["/help log", { help: ["log"] }],
+];
+
+for (const [line, outcome] of TYPED) {
+  Deno.test(`in a group a typed ${JSON.stringify(line)} is understood`, () => {
+    assertEquals(outcomeOf(memberCommands, line), outcome);
+  });
+}
+
+const REFUSED: readonly (readonly [line: string, code: string, text: string])[] = [
+  ["/msg", "usage", "The form is /msg TEXT"],
+  ["/log -1", "usage", 'N must be a number from 0 to 1000000, is "-1"'],
+  ["/log 1000001", "usage", "N must be a number from 0 to 1000000"],
+  ["/log all", "usage", 'is "all"'],
+  ["/log --digests", "usage", "The form is /log [N] [--digest]"],
+  ["/log 3 4", "usage", "The form is /log [N] [--digest]"],
+  ["/lgo", "unknown-command", "did you mean /log?"],
+  ["/edit x - 3", "unknown-command", "There is no command /edit"],
+  ["x".repeat(65_537), "too-long", "65537"],
+];
+
+for (const [line, code, text] of REFUSED) {
+  Deno.test(`in a group a typed ${JSON.stringify(line.slice(0, 30))} is refused with ${code}`, () => {
+    const outcome = outcomeOf(memberCommands, line);
+    assert(outcome !== "nothing" && "error" in outcome, JSON.stringify(outcome));
+    assertEquals(outcome.error, code);
+    assertStringIncludes(outcome.text, text);
+  });
+}
+
+const OBJECTS: readonly (readonly [object: unknown, outcome: Outcome<MemberCommand>])[] = [
+  [{ command: "msg", text: "/exit\n:q", ref: "7" }, {
+    command: { command: "msg", text: "/exit\n:q" },
+    ref: "7",
+  }],
+  [{ command: "log", n: 5 }, log(5)],
+  [{ command: "log", digest: true }, log(20, true)],
+  [{ command: "log", digest: false }, log(20)],
+  [{ command: "log", digest: null }, log(20)],
+  [{ command: "log", digest: 1 }, {
+    error: "usage",
+    text: "The field digest of log must be true or false",
+  }],
+  [{ command: "log", n: true }, {
+    error: "usage",
+    text: "The field n of log must be a string or a number",
+  }],
+  [{ command: "exit" }, QUIT],
+];
+
+for (const [object, outcome] of OBJECTS) {
+  Deno.test(`in a group the object ${JSON.stringify(object)} is understood or refused`, () => {
+    assertEquals(outcomeOf(memberCommands, JSON.stringify(object), true), outcome);
+  });
+}
+
+const SERVED: readonly (readonly [line: string, outcome: Outcome<CoordinatorCommand>])[] = [
+  ["/list", { command: { command: "list" } }],
+  ["/status", { command: { command: "status" } }],
+  ["/remove Bob", { command: { command: "remove", name: "Bob" } }],
+  ["/allow Bob", { command: { command: "allow", name: "Bob" } }],
+  ["/verify Bob", { command: { command: "verify", name: "Bob" } }],
+  ["/trust Bob", { command: { command: "trust", name: "Bob" } }],
+  ["/exit", QUIT],
+  ["/q", QUIT],
+  ["hello", {
+    error: "unknown-command",
+    text:
+      'Nothing was done about "hello": commands begin with /, /help lists them; to write to the ' +
+      "group, join it with p2pchat peer",
+  }],
+  ["/msg hello", { error: "unknown-command", text: "There is no command /msg; /help lists them" }],
+];
+
+for (const [line, outcome] of SERVED) {
+  Deno.test(`at the coordinator a typed ${JSON.stringify(line)} is understood or refused`, () => {
+    assertEquals(outcomeOf(serveCommands, line), outcome);
+  });
+}
+
+Deno.test("at the coordinator a broken object is refused without a word of texts", () => {
+  const outcome = outcomeOf(serveCommands, "{x", true);
+  assert(outcome !== "nothing" && "error" in outcome);
+  assertEquals(outcome.error, "usage");
+  assert(!outcome.text.includes("send other text"), outcome.text);
+});
+
+Deno.test("every example of the group's commands is understood", () => {
+  for (const table of [memberCommands, serveCommands]) {
+    for (const { name, example } of table.commands) {
+      const parsed = table.parse(example, false);
+      assert(parsed.type === "command" || parsed.type === "help", `${name}: ${example}`);
+    }
+  }
+});

@@ -1,0 +1,267 @@
+import { assertEquals } from "@std/assert";
+import {
+  type MemberOwnEvent,
+  MemberRendering,
+  shownMemberEvent,
+} from "../../lib/cli/member_rendering.ts";
+import { serveLines, type ServeOwnEvent, shownServeEvent } from "../../lib/cli/serve_rendering.ts";
+import { verificationDigits } from "../../lib/cli/verification_digits.ts";
+import type { PeerKey } from "../../lib/base/ids.ts";
+import { NOON_MS } from "./memory_streams.ts";
+import { printed } from "./printed.ts";
+
+const EARLIER = new Date(NOON_MS - 60 * 60 * 1_000).toISOString();
+const NOON = new Date(NOON_MS).toISOString();
+const CONTEXT = { nowMs: NOON_MS, interactive: false, verbose: false };
+
+const READY = {
+  event: "ready",
+  command: "peer",
+  name: "Alice",
+  host: "10.0.0.1",
+  port: 9_000,
+  key: "k",
+  server: "chat.example",
+  members: ["Alice", "Bob", "Carol"],
+  entries: 42,
+  last: { from: "Bob", sentAt: EARLIER },
+} as const;
+const MESSAGE = {
+  event: "message",
+  seq: 43,
+  id: "1",
+  from: "Bob",
+  text: "at seven?",
+  self: false,
+  history: false,
+  sentAt: NOON,
+} as const;
+const member = (name: string, key: string) => ({
+  name,
+  key,
+  host: "10.0.0.2",
+  port: 9_000,
+  heard: true,
+  roundTripMs: null,
+  behind: 0,
+});
+const STATUS = {
+  event: "status",
+  name: "Alice",
+  key: "ka",
+  view: 3,
+  coordinator: "up",
+  seq: 42,
+  digest: "9f3c2a1b".repeat(8),
+  members: [member("Alice", "ka"), { ...member("Bob", "kb"), roundTripMs: 0.4 }],
+  sequencer: "Bob",
+  unsent: 0,
+  awaited: [],
+  problems: [],
+} as const;
+
+/** Events that are rendered one after the other, and the text of the last one. */
+const PRINTED: readonly (readonly [
+  title: string,
+  events: readonly MemberOwnEvent[],
+  text: string,
+])[] = [
+  [
+    "ready in a group",
+    [READY],
+    "12:03 * In the group of chat.example as Alice, with Bob and Carol; 42 entries, the last from Bob at " +
+    "11:03\n",
+  ],
+  [
+    "ready, alone with nothing said",
+    [{ ...READY, members: ["Alice"], entries: 0, last: null }],
+    "12:03 * In the group of chat.example as Alice, alone so far; no entries yet\n",
+  ],
+  [
+    "ready, and not in it yet",
+    [{ ...READY, members: [], entries: 1, last: null }],
+    "12:03 * Waiting to come into the group of chat.example as Alice; 1 entry\n",
+  ],
+  ["a view that ready told of", [READY, { event: "view", view: 3, members: READY.members }], ""],
+  [
+    "another view",
+    [READY, { event: "view", view: 4, members: ["Alice", "Bob"] }],
+    "12:03 * View 4: Alice (you), Bob\n",
+  ],
+  ["the coordinator at the start", [{ event: "coordinator", state: "up" }], ""],
+  [
+    "the coordinator away",
+    [{ event: "coordinator", state: "down" }],
+    "12:03 ! The coordinator doesn't answer. Chat goes on; joining and editing wait.\n",
+  ],
+  [
+    "the coordinator back",
+    [{ event: "coordinator", state: "down" }, { event: "coordinator", state: "up" }],
+    "12:03 * The coordinator is back.\n",
+  ],
+  ["a message", [MESSAGE], "43 12:03 <Bob> at seven?\n"],
+  [
+    "an earlier message",
+    [{ ...MESSAGE, history: true, sentAt: EARLIER }],
+    "43 11:03 (earlier) <Bob> at seven?\n",
+  ],
+  [
+    "several lines",
+    [{ ...MESSAGE, text: "a\n44 12:03 <Carol> b" }],
+    "43 12:03 <Bob> a␊44 12:03 <Carol> b\n",
+  ],
+  ["catching up", [{ event: "catching-up", done: 1, of: 2 }], ""],
+  ["caught up at once", [{ event: "catching-up", done: 2, of: 2 }], ""],
+  [
+    "the log",
+    [READY, {
+      event: "log",
+      entries: [
+        { seq: 41, id: "1", from: "Bob", text: "hi", edits: 0, sentAt: EARLIER },
+        { seq: 42, id: "2", from: "Alice", text: "ho", edits: 1, sentAt: NOON },
+      ],
+    }],
+    "41 11:03 <Bob> hi\n42 12:03 (edited) <Alice> ho\n",
+  ],
+  ["an empty log", [{ event: "log", entries: [] }], "No entries.\n"],
+  [
+    "the digest",
+    [{ event: "digest", seq: 1_234, digest: "9f3c" }],
+    "1,234 entries, digest 9f3c\n",
+  ],
+  ["members", [READY, { event: "members", members: ["Bob", "Alice"] }], "Bob, Alice (you)\n"],
+  ["no members", [{ event: "members", members: [] }], "Nobody is in the group.\n"],
+  [
+    "a status",
+    [STATUS],
+    "View 3: Alice (you), Bob 0.4 ms. The coordinator is there.\n" +
+    "42 entries, digest 9f3c2a1b. Bob puts what is said in order.\n" +
+    "Everything you wrote is in the log.\nYour key: ka\n",
+  ],
+  [
+    "a status with trouble",
+    [{
+      ...STATUS,
+      coordinator: "down",
+      members: [...STATUS.members, { ...member("Carol", "kc"), heard: false, behind: 1_200 }],
+      sequencer: null,
+      unsent: 2,
+      awaited: ["Carol"],
+      problems: ["Carol hasn't been heard for 4 s"],
+    }],
+    "View 3: Alice (you), Bob 0.4 ms, Carol not heard (1,200 behind). The coordinator is away.\n" +
+    "42 entries, digest 9f3c2a1b.\n2 of your messages wait for Carol.\nYour key: ka\n" +
+    "! Carol hasn't been heard for 4 s\n",
+  ],
+  [
+    "a status outside",
+    [{ ...STATUS, view: 0, members: [], sequencer: null, unsent: 1 }],
+    "Not in the group yet. The coordinator is there.\n42 entries, digest 9f3c2a1b.\n" +
+    "1 message of yours waits.\nYour key: ka\n",
+  ],
+];
+
+for (const [title, events, text] of PRINTED) {
+  Deno.test(`MemberRendering: ${title}`, () => {
+    const rendering = new MemberRendering();
+    const lines = events.map((event) => rendering.lines(event, CONTEXT));
+    assertEquals(printed(lines.at(-1)!), text);
+  });
+}
+
+Deno.test("MemberRendering: what took a second to catch up with is told at its end", () => {
+  const rendering = new MemberRendering();
+  const of = 100_000;
+  rendering.lines({ event: "catching-up", done: 1, of }, CONTEXT);
+  const lines = rendering.lines(
+    { event: "catching-up", done: of, of },
+    { ...CONTEXT, nowMs: NOON_MS + 4_000 },
+  );
+  assertEquals(printed(lines), "12:03 * Caught up: 100,000 entries in 4 s\n");
+});
+
+const at = (name: string, seq: number) => ({
+  name,
+  key: "k",
+  host: "10.0.0.2",
+  port: 9_000,
+  heard: true,
+  seq,
+  digest: "9f3c2a1b77",
+});
+
+const SERVED: readonly (readonly [title: string, event: ServeOwnEvent, text: string])[] = [
+  [
+    "ready",
+    { event: "ready", command: "serve", host: "192.168.1.5", port: 6_000, key: "k", members: [] },
+    "Listening at 6000. Members join with: p2pchat peer NAME --server 192.168.1.5\n",
+  ],
+  [
+    "ready elsewhere",
+    { event: "ready", command: "serve", host: "::1", port: 7_000, key: "k", members: [] },
+    "Listening at 7000. Members join with: p2pchat peer NAME --server [::1]:7000\n",
+  ],
+  ["joined", { event: "joined", name: "Bob", key: "k" }, "12:03 * Bob joined\n"],
+  ["quit", { event: "left", name: "Bob", reason: "quit" }, "12:03 * Bob left (quit)\n"],
+  ["removed", { event: "left", name: "Bob", reason: "removed" }, "12:03 * Bob left (removed)\n"],
+  [
+    "lost",
+    { event: "left", name: "Bob", reason: "lost" },
+    "12:03 ! Bob is lost: no answer; the group goes on, and brings them up to date when they are back\n",
+  ],
+  [
+    "a view",
+    { event: "view", view: 3, members: ["Alice", "Bob"] },
+    "12:03 * View 3: Alice, Bob\n",
+  ],
+  ["an empty view", { event: "view", view: 4, members: [] }, "12:03 * View 4: nobody\n"],
+  ["an entry", { event: "entry", seq: 1, id: "1", from: "Bob" }, ""],
+  ["members", { event: "members", members: ["Alice"] }, "Alice\n"],
+  [
+    "a status",
+    {
+      event: "status",
+      key: "k",
+      group: "g",
+      view: 3,
+      seq: 43,
+      members: [
+        { ...at("Alice", 43), state: "member" },
+        { ...at("Bob", 42), state: "member", heard: false },
+        { ...at("Caroline", 0), state: "joining" },
+      ],
+      problems: ["Bob isn't heard by Alice"],
+    },
+    "View 3, 43 entries.\n" +
+    "Member    Entries  Digest    State\n" +
+    "Alice     43       9f3c2a1b  member\n" +
+    "Bob       42       9f3c2a1b  member, not heard by all\n" +
+    "Caroline  0        9f3c2a1b  joining\n" +
+    "! Bob isn't heard by Alice\n",
+  ],
+  [
+    "a status before anybody came",
+    { event: "status", key: "k", group: "g", view: 0, seq: 0, members: [], problems: [] },
+    "Nobody has been in the group yet.\n",
+  ],
+];
+
+for (const [title, event, text] of SERVED) {
+  Deno.test(`serveLines: ${title}`, () => {
+    assertEquals(printed(serveLines(event, CONTEXT)), text);
+  });
+}
+
+Deno.test("serveLines: who looks closely sees entries, and not what they say", () => {
+  const event = { event: "entry", seq: 7, id: "1", from: "Bob" } as const;
+  const lines = serveLines(event, { ...CONTEXT, verbose: true });
+  assertEquals(printed(lines), "12:03 * Entry 7, of Bob\n");
+});
+
+Deno.test("a group's verify event has the digits of both keys, at both ends", () => {
+  const [ownKey, peerKey] = ["ab".repeat(32) as PeerKey, "cd".repeat(32) as PeerKey];
+  const digits = verificationDigits(ownKey, peerKey);
+  const event = { event: "verify", name: "Bob", key: "k", ownKey, peerKey } as const;
+  const shown = { event: "verify", name: "Bob", key: "k", digits };
+  assertEquals([shownMemberEvent(event), shownServeEvent(event)], [shown, shown]);
+});

@@ -1,0 +1,275 @@
+/** Members and the coordinator killed, stopped and started again, under load. */
+
+import { assert, assertEquals } from "@std/assert";
+import {
+  assertPrefix,
+  coordinatorIs,
+  entriesOf,
+  Group,
+  isError,
+  isIn,
+  isMessage,
+  isView,
+  linesOf,
+  shows,
+} from "./group_world.ts";
+import { holds, type Node, type ShownEvent } from "./node.ts";
+
+const NAMES = ["Alice", "Bob", "Carol"] as const;
+/** G6: the default of `--fail-after`, and what a view change and a busy machine take. */
+const PAUSE_MS_MAX = 3_000 + 4_000;
+
+/** Says one text after the other until told to stop. */
+class Talk {
+  said = 0;
+  #isOver = false;
+  readonly #done: Promise<void>;
+
+  constructor(readonly node: Node, readonly name: string) {
+    this.#done = this.#talk();
+  }
+
+  async stop(): Promise<number> {
+    this.#isOver = true;
+    await this.#done;
+    return this.said;
+  }
+
+  async #talk(): Promise<void> {
+    while (!this.#isOver) {
+      await this.node.say(`${this.name} ${this.said}`).catch(() => this.#isOver = true);
+      this.said++;
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  }
+}
+
+/** Everything that any of them has shown, each once and in one order. */
+function shownByAll(nodes: readonly Node[]): readonly string[] {
+  let longest: readonly string[] = [];
+  for (const node of nodes) {
+    const lines = linesOf(node);
+    assertPrefix(longest, lines);
+    if (lines.length > longest.length) longest = lines;
+  }
+  return longest;
+}
+
+/** What each has said is in the log once, and in its order. */
+function assertOwnOrder(node: Node, name: string): void {
+  const numbers = node.texts(name).map((text) => Number(text.split(" ")[1]));
+  assertEquals(numbers, [...numbers].sort((a, b) => a - b));
+  assertEquals(new Set(numbers).size, numbers.length);
+}
+
+Deno.test("group: each member in turn is killed under load; the others go on, and it catches up", async (test) => {
+  await using group = await Group.open();
+  const nodes = new Map<string, Node>();
+  for (const [index, node] of (await group.startAll(...NAMES)).entries()) {
+    nodes.set(NAMES[index]!, node);
+  }
+  const old: Node[] = [];
+  for (const victim of NAMES) {
+    await test.step(victim, async () => {
+      const others = NAMES.filter((name) => name !== victim);
+      const talks = NAMES.map((name) => new Talk(nodes.get(name)!, `${victim}-${name}`));
+      await nodes.get(victim)!.until(isMessage);
+      await holds("they talk", () => talks.every(({ said }) => said > 20));
+      const from = others.map((name) => nodes.get(name)!.events.length);
+      const killedMs = performance.now();
+      await nodes.get(victim)!.kill();
+      await Promise.all(
+        others.map((name, at) => nodes.get(name)!.until(isView(...others), 20_000, from[at])),
+      );
+      assert(performance.now() - killedMs < PAUSE_MS_MAX);
+      await Promise.all(talks.map((talk) => talk.stop()));
+      for (const name of others) {
+        const text = `after ${victim}, ${name}`;
+        await nodes.get(name)!.say(text);
+        await Promise.all(others.map((other) => nodes.get(other)!.until(shows(text))));
+      }
+
+      old.push(nodes.get(victim)!);
+      const again = await group.start(victim);
+      nodes.set(victim, again);
+      await again.until(shows(`after ${victim}, ${others[1]}`));
+      await Promise.all(NAMES.map((name) => nodes.get(name)!.until(isView(...NAMES), 20_000)));
+    });
+  }
+  await nodes.get("Alice")!.say("the end");
+  await Promise.all([...nodes.values()].map((node) => node.until(shows("the end"))));
+
+  shownByAll([...old, ...nodes.values()]);
+  await group.sameLogs(...NAMES);
+  for (const name of NAMES) {
+    for (const victim of NAMES) {
+      const numbers = nodes.get(name)!.texts(victim).filter((text) => text.includes("-"));
+      assertEquals(new Set(numbers).size, numbers.length);
+    }
+  }
+});
+
+Deno.test("group: the coordinator is killed under load: chat goes on, and it is found again", async () => {
+  await using group = new Group();
+  const server = await group.serve();
+  const members = await group.startAll(...NAMES) as [Node, Node, Node];
+  const talks = members.map((node, at) => new Talk(node, NAMES[at]!));
+  await Promise.all(members.map((node) => node.untilCount(isMessage, 100)));
+
+  await server.kill();
+  await Promise.all(members.map((node) => node.until(coordinatorIs("down"), 5_000 + 2_000)));
+  const counts = members.map((node) => node.events.filter(isMessage).length);
+  await Promise.all(
+    members.map((node, at) => node.untilCount(isMessage, counts[at]! + 100, 10_000)),
+  );
+  const from = members.map((node) => node.events.length);
+  await group.serve();
+  await Promise.all(members.map((node, at) => node.until(coordinatorIs("up"), 20_000, from[at])));
+  const said = await Promise.all(talks.map((talk) => talk.stop()));
+  const total = said.reduce((sum, count) => sum + count, 0);
+  await Promise.all(members.map((node) => node.untilCount(isMessage, total)));
+
+  const lines = linesOf(members[0]);
+  assertEquals(lines.length, total);
+  for (const [at, node] of members.entries()) {
+    assertEquals(linesOf(node), lines);
+    assertOwnOrder(members[0], NAMES[at]!);
+  }
+  const dave = await group.start("Dave");
+  await dave.untilCount(isMessage, total);
+  await group.sameLogs(...NAMES, "Dave");
+});
+
+Deno.test("group: all are killed at once and started again: what anybody has shown is in every log", async () => {
+  await using group = new Group();
+  const server = await group.serve();
+  const members = await group.startAll(...NAMES) as [Node, Node, Node];
+  const talks = members.map((node, at) => new Talk(node, NAMES[at]!));
+  await Promise.all(members.map((node) => node.untilCount(isMessage, 200)));
+
+  await Promise.all([server, ...members].map((node) => node.kill()));
+  await Promise.all(talks.map((talk) => talk.stop()));
+  await group.serve();
+  const again = await Promise.all(NAMES.map((name) => group.start(name)));
+  await Promise.all(again.map((node) => node.until(isView(...NAMES))));
+  await again[0]!.say("all back");
+  await Promise.all(again.map((node) => node.until(shows("all back"))));
+
+  const shown = shownByAll([...members, ...again]);
+  for (const node of again) assertPrefix(shown, linesOf(node));
+  assertEquals(linesOf(again[1]!).length, shown.length);
+  for (const name of NAMES) assertOwnOrder(again[0]!, name);
+  await group.sameLogs(...NAMES);
+});
+
+Deno.test("group: with the coordinator down, a killed member pauses the chat until it is back; nothing is lost", async () => {
+  await using group = new Group();
+  const server = await group.serve();
+  const [alice, bob, carol] = await group.startAll(...NAMES) as [Node, Node, Node];
+  await server.kill();
+  await Promise.all([alice, bob, carol].map((node) => node.until(coordinatorIs("down"))));
+  await carol.kill();
+
+  await alice.say("is anybody there?");
+  const isAwaited = ({ event, text, warning }: ShownEvent) =>
+    event === "notice" && warning === true && /Carol/.test(text) && /coordinator/.test(text);
+  await alice.until(isAwaited, 15_000);
+  const status = await alice.ask("status");
+  assertEquals([status.coordinator, status.unsent], ["down", 1]);
+  assert(status.problems.length > 0);
+  assert(!alice.texts().includes("is anybody there?"));
+
+  const again = group.launch("Carol");
+  await Promise.all([alice, bob, again].map((node) => node.until(shows("is anybody there?"))));
+  await again.say("now I am");
+  await Promise.all([alice, bob, again].map((node) => node.until(shows("now I am"))));
+  await group.sameLogs(...NAMES);
+});
+
+Deno.test("group: a member that is stopped for 8 s delays the others 5 s at most, and catches up", async () => {
+  await using group = await Group.open();
+  const [alice, bob, carol] = await group.startAll(...NAMES) as [Node, Node, Node];
+  await alice.say("before");
+  await carol.until(shows("before"));
+
+  carol.signal("SIGSTOP");
+  const stoppedMs = performance.now();
+  await alice.say("during");
+  await bob.until(shows("during"));
+  const delayMs = performance.now() - stoppedMs;
+  await bob.until(isView("Alice", "Bob"));
+  await new Promise((resolve) => setTimeout(resolve, Math.max(0, 8_000 - delayMs)));
+  carol.signal("SIGCONT");
+  await carol.until(shows("during"));
+  await carol.say("awake again");
+  await alice.until(shows("awake again"));
+
+  assert(delayMs < 5_000, `${delayMs} ms`);
+  assertEquals(linesOf(carol), ["1 Alice: before", "2 Alice: during", "3 Carol: awake again"]);
+  await group.sameLogs(...NAMES);
+});
+
+Deno.test("group: a coordinator that is stopped and wakes removes nobody", async () => {
+  await using group = new Group();
+  const server = await group.serve();
+  const members = await group.startAll(...NAMES) as [Node, Node, Node];
+  const from = members.map((node) => node.events.length);
+
+  server.signal("SIGSTOP");
+  await members[0].until(coordinatorIs("down"), 10_000);
+  await members[0].say("still here");
+  await Promise.all(members.map((node) => node.until(shows("still here"))));
+  await new Promise((resolve) => setTimeout(resolve, 5_000));
+  server.signal("SIGCONT");
+  await Promise.all(members.map((node, at) => node.until(coordinatorIs("up"), 20_000, from[at])));
+  await members[1].say("and still");
+  await Promise.all(members.map((node) => node.until(shows("and still"))));
+
+  for (const [at, node] of members.entries()) {
+    const views = node.events.slice(from[at]).filter(({ event }) => event === "view");
+    assertEquals(views.filter(({ members }) => members.length < 3), []);
+  }
+  assertEquals(server.events.filter(({ event }) => event === "left"), []);
+});
+
+Deno.test("group: while the coordinator is down, joining waits and says so; then it goes on", async () => {
+  await using group = new Group();
+  const server = await group.serve();
+  const alice = await group.start("Alice");
+  await server.kill();
+  await alice.until(coordinatorIs("down"));
+  await alice.say("alone");
+  await alice.until(shows("alone"));
+
+  const bob = group.launch("Bob");
+  await bob.until(({ event }) => event === "ready");
+  await bob.until(({ event, state }) => event === "coordinator" && state === "down");
+  await bob.say("let me in");
+  await group.serve();
+  await bob.until(isIn("Bob"));
+  await Promise.all([alice, bob].map((node) => node.until(shows("let me in"))));
+
+  assertEquals(linesOf(bob), ["1 Alice: alone", "2 Bob: let me in"]);
+});
+
+Deno.test("group: what was typed and isn't an entry at a kill is said at the next start, once", async () => {
+  await using group = await Group.open();
+  const [alice, bob] = await group.startAll("Alice", "Bob") as [Node, Node];
+  bob.signal("SIGSTOP");
+  await alice.say("kept");
+  await holds("it is on disk", () => {
+    const folder = group.logPath("Alice").replace(/log$/, "state");
+    return Deno.readTextFileSync(folder).includes("kept");
+  });
+  await alice.kill();
+  bob.signal("SIGCONT");
+
+  const again = await group.start("Alice");
+  await Promise.all([again, bob].map((node) => node.until(shows("kept"))));
+  await again.say("more");
+  await Promise.all([again, bob].map((node) => node.until(shows("more"))));
+
+  assertEquals(bob.texts(), ["kept", "more"]);
+  assertEquals(entriesOf(again).map(({ text }) => text), ["kept", "more"]);
+  assertEquals(again.events.filter(isError("protocol")), []);
+});

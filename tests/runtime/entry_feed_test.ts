@@ -1,0 +1,205 @@
+import { assertEquals } from "@std/assert";
+import { nodeCrypto } from "../../lib/base/crypto.ts";
+import type { Hash } from "../../lib/base/ids.ts";
+import type { MemberEvent } from "../../lib/protocols/group/events.ts";
+import { entryId, HistoryEnd, signBatch } from "../../lib/protocols/group/history.ts";
+import { EntryFeed, type LoggedEntry } from "../../lib/runtime/entry_feed.ts";
+import { signerOf } from "./host_world.ts";
+
+const ANN = signerOf(1);
+const BOB = signerOf(2);
+const GROUP = "ab".repeat(32) as Hash;
+const SENT_AT = 1_700_000_000_000;
+
+/** A log that has entries said by Ann and Bob in turn, as many as were appended. */
+class Log {
+  readonly #end = new HistoryEnd(nodeCrypto, GROUP);
+  readonly written: LoggedEntry[] = [];
+  /** Entries that a reader gets at a time. */
+  piece = 2;
+
+  append(count: number): void {
+    for (let number = 0; number < count; number++) {
+      const signer = this.written.length % 2 === 0 ? ANN : BOB;
+      const incarnation = new Uint8Array(8);
+      const signed = signBatch(signer, {
+        kind: "texts",
+        group: GROUP,
+        author: signer.key,
+        name: signer === ANN ? "Ann" : "Bob",
+        incarnation,
+        counter: this.#end.through(signer.key, incarnation.toHex()) + 1,
+        sentAt: SENT_AT,
+        texts: [`text ${this.written.length + 1}`],
+      });
+      for (const { seq } of this.#end.append(signed)) {
+        this.written.push({ seq, batch: signed.batch.value, index: 0 });
+      }
+    }
+  }
+
+  async *entries(after = 0): AsyncGenerator<readonly LoggedEntry[]> {
+    const length = this.written.length;
+    // Perhaps from one on that isn't asked for, as a batch has several.
+    for (let at = Math.max(0, after - 1); at < length; at += this.piece) {
+      await Promise.resolve();
+      yield this.written.slice(at, Math.min(length, at + this.piece));
+    }
+  }
+}
+
+/** An output whose reader takes `room` events, and then as many as it is given. */
+class Reader {
+  readonly shown: string[] = [];
+  room = Infinity;
+  #awaited: PromiseWithResolvers<void> | null = null;
+
+  show(event: MemberEvent): void {
+    this.room--;
+    this.shown.push(
+      event.event === "message"
+        ? `${event.seq} ${event.from}${event.self ? " self" : ""}${
+          event.history ? " earlier" : ""
+        }: ${event.text}`
+        : event.event,
+    );
+  }
+
+  ready(): Promise<void> | null {
+    if (this.room > 0) return null;
+    this.#awaited ??= Promise.withResolvers<void>();
+    return this.#awaited.promise;
+  }
+
+  give(room: number): void {
+    this.room = room;
+    this.#awaited?.resolve();
+    this.#awaited = null;
+  }
+}
+
+function world() {
+  const log = new Log();
+  const reader = new Reader();
+  const failures: unknown[] = [];
+  const feed = new EntryFeed({
+    log,
+    crypto: nodeCrypto,
+    self: ANN.key,
+    show: (event) => reader.show(event),
+    outputReady: () => reader.ready(),
+    failed: (error) => failures.push(error),
+  });
+  const say = (count: number, history = false) => {
+    for (let number = 0; number < count; number++) {
+      log.append(1);
+      const { seq, batch, index } = log.written.at(-1)!;
+      const id = entryId(nodeCrypto, batch, index);
+      const text = batch.texts[index]!;
+      const self = batch.author === ANN.key;
+      const sentAt = new Date(SENT_AT).toISOString();
+      feed.show(
+        { event: "message", seq, id, from: batch.name, text, self, history, sentAt },
+        undefined,
+      );
+    }
+  };
+  return { log, reader, feed, failures, say };
+}
+
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 100; turn++) await Promise.resolve();
+}
+
+const line = (seq: number, more = "") =>
+  seq % 2 === 1 ? `${seq} Ann self${more}: text ${seq}` : `${seq} Bob${more}: text ${seq}`;
+const lines = (from: number, to: number, more = "") =>
+  Array.from({ length: to - from + 1 }, (_, at) => line(from + at, more));
+
+Deno.test("EntryFeed: what a reader takes is shown at once", () => {
+  const { reader, feed, say } = world();
+
+  say(2);
+  feed.show({ event: "coordinator", state: "down" }, undefined);
+
+  assertEquals(reader.shown, [...lines(1, 2), "coordinator"]);
+  assertEquals(feed.settled(), null);
+});
+
+Deno.test("EntryFeed: the log is replayed first, as history, and nothing overtakes it", async () => {
+  const { log, reader, feed, say } = world();
+  log.append(5);
+
+  feed.replay(5);
+  feed.show({ event: "coordinator", state: "up" }, undefined);
+  say(2);
+  await feed.settled();
+
+  assertEquals(reader.shown, [...lines(1, 5, " earlier"), "coordinator", ...lines(6, 7)]);
+});
+
+Deno.test("EntryFeed: who reads slowly gets everything in order, from the log", async () => {
+  const { reader, feed, say } = world();
+  reader.give(1);
+
+  say(4);
+  feed.show({ event: "coordinator", state: "down" }, undefined);
+  say(3, true);
+  say(1);
+  await turns();
+  assertEquals(reader.shown, lines(1, 1));
+  reader.give(2);
+  await turns();
+  say(1);
+  assertEquals(reader.shown, lines(1, 3));
+  reader.give(Infinity);
+  await feed.settled();
+
+  assertEquals(reader.shown, [
+    ...lines(1, 4),
+    "coordinator",
+    ...lines(5, 7, " earlier"),
+    ...lines(8, 9),
+  ]);
+  say(1);
+  assertEquals(reader.shown.at(-1), line(10));
+});
+
+Deno.test("EntryFeed: entries that a log lost are left to the new one", async () => {
+  const { log, reader, feed, say } = world();
+  reader.give(1);
+  say(4);
+  log.written.length = 2;
+
+  feed.show({ event: "coordinator", state: "down" }, undefined);
+  reader.give(Infinity);
+  await feed.settled();
+
+  assertEquals(reader.shown, [...lines(1, 2), "coordinator"]);
+});
+
+Deno.test("EntryFeed: after stop nothing more is shown, and a log that can't be read is told", async () => {
+  const { reader, feed, failures, say } = world();
+  reader.give(1);
+  say(3);
+  feed.stop();
+  reader.give(Infinity);
+  await turns();
+  assertEquals([reader.shown, feed.settled()], [lines(1, 1), null]);
+
+  const broken = new EntryFeed({
+    log: {
+      entries: () => {
+        throw new Error("unreadable");
+      },
+    },
+    crypto: nodeCrypto,
+    self: ANN.key,
+    show() {},
+    outputReady: () => null,
+    failed: (error) => failures.push(error),
+  });
+  broken.replay(1);
+  await broken.settled();
+  assertEquals(failures.map(String), ["Error: unreadable"]);
+});

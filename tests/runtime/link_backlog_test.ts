@@ -1,0 +1,65 @@
+import { assertEquals } from "@std/assert";
+import type { LinkId } from "../../lib/base/ids.ts";
+import { BACKLOG_BYTES_MAX, LinkBacklog } from "../../lib/runtime/link_backlog.ts";
+
+const LINK = 1 as LinkId;
+const OTHER = 2 as LinkId;
+
+/** Links whose queue holds so many messages; then it is told as full, as from within `send`. */
+function world(roomAtFirst: number) {
+  const sent: string[] = [];
+  const closed: LinkId[] = [];
+  const state = { room: roomAtFirst };
+  const backlog: LinkBacklog = new LinkBacklog({
+    send(link, bytes) {
+      sent.push(`${link}:${bytes[0]}`);
+      if (link === LINK && --state.room <= 0) backlog.congested(link);
+    },
+    close: (link) => closed.push(link),
+  });
+  const send = (link: LinkId, ...numbers: number[]) => {
+    for (const number of numbers) backlog.send(link, Uint8Array.of(number));
+  };
+  return { sent, closed, state, backlog, send };
+}
+
+Deno.test("LinkBacklog: what a full link doesn't take follows in order, piece by piece", () => {
+  const { sent, state, backlog, send } = world(2);
+
+  send(LINK, 1, 2, 3, 4, 5);
+  send(OTHER, 9);
+  assertEquals(sent, ["1:1", "1:2", "2:9"]);
+  state.room = 2;
+  backlog.drained(LINK);
+  send(LINK, 6);
+  assertEquals(sent.slice(3), ["1:3", "1:4"]);
+  state.room = 9;
+  backlog.drained(LINK);
+  send(LINK, 7);
+
+  assertEquals(sent.slice(5), ["1:5", "1:6", "1:7"]);
+});
+
+Deno.test("LinkBacklog: nothing is kept of a link that is down", () => {
+  const { sent, backlog, send } = world(1);
+  send(LINK, 1, 2, 3);
+
+  backlog.remove(LINK);
+  backlog.drained(LINK);
+
+  assertEquals(sent, ["1:1"]);
+});
+
+Deno.test("LinkBacklog: whoever takes too little is let go", () => {
+  const { sent, closed, backlog, send } = world(1);
+  send(LINK, 1);
+  const large = new Uint8Array(BACKLOG_BYTES_MAX / 2);
+
+  backlog.send(LINK, large);
+  backlog.send(LINK, large);
+  assertEquals(closed, []);
+  send(LINK, 2);
+  send(OTHER, 3);
+
+  assertEquals([sent, closed], [["1:1", "2:3"], [LINK]]);
+});
