@@ -10,6 +10,7 @@
  */
 
 import { P2pchatError } from "../base/errors.ts";
+import { NO_BALLOT } from "../protocols/group/ballot.ts";
 import { HistoryEnd, type HistoryPoint, type SignedBatch } from "../protocols/group/history.ts";
 import type {
   CoordinatorRecord,
@@ -174,30 +175,25 @@ async function lostOf(log: GroupLog, logged: HistoryPoint | null): Promise<strin
   return `${log.path} isn't the log that was kept there: the group decides what of it holds`;
 }
 
-/**
- * Without the batches that the log has, and those that stand there twice: a snapshot may have what is appended behind
- * it.
- */
+/** Without the batches that the log has. */
 function heldBeyond(log: GroupLog, records: readonly MemberState[]): readonly MemberState[] {
   const end = log.end?.position ?? 0;
-  let through = end;
-  return records.filter((record) => {
-    if (record.kind === "dropped") through = Math.max(end, Math.min(through, record.position));
-    if (record.kind === "begun") {
-      const { position } = record.signed.epoch.value.start;
-      through = Math.max(end, Math.min(through, position));
-    }
-    if (record.kind !== "held") return true;
-    if (record.after < through) return false;
-    through = record.after + record.batch.batch.value.texts.length;
-    return true;
-  });
+  return records.filter((record) => record.kind !== "held" || record.after >= end);
 }
+
+/** Records that say what was held. */
+const VOID_KINDS: ReadonlySet<MemberState["kind"]> = new Set([
+  "held",
+  "dropped",
+  "levelling",
+  "levelled",
+]);
 
 /** Of a member that lost a part of what it said it had: nobody counts on it for that any more. */
 function asNewcomer(records: readonly MemberState[]): readonly MemberState[] {
-  const isVoid = ({ kind }: MemberState) => kind === "held" || kind === "dropped";
-  return [...records.filter((record) => !isVoid(record)), { kind: "out" }];
+  const isVoid = ({ kind }: MemberState) => VOID_KINDS.has(kind);
+  const kept = records.filter((record) => !isVoid(record));
+  return [...kept, { kind: "out" }, { kind: "levelled", ballot: NO_BALLOT }];
 }
 
 /** None where there is no log. */

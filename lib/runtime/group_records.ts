@@ -35,13 +35,16 @@ export interface LoggedRecord {
 export type MemberState = StateOf<MemberRecord> | LoggedRecord;
 export type CoordinatorState = StateOf<CoordinatorRecord> | LoggedRecord;
 
+/** Behind a promise to be in no view. */
+const LEAVING = "leaving";
+
 /** The line of a member's record. */
 export function memberLine(record: MemberState): LogRecord {
   switch (record.kind) {
     case "group":
       return line(record.kind, record.group, record.coordinator);
     case "promised":
-      return line(record.kind, ballotText(record.ballot));
+      return line(record.kind, ballotText(record.ballot), ...(record.isLeaving ? [LEAVING] : []));
     case "begun":
       return line(record.kind, ...epochCells(record.signed));
     case "out":
@@ -49,7 +52,10 @@ export function memberLine(record: MemberState): LogRecord {
     case "held":
       return line(record.kind, String(record.after), ...batchCells(record.batch));
     case "dropped":
+    case "levelling":
       return line(record.kind, String(record.position));
+    case "levelled":
+      return line(record.kind, ballotText(record.ballot));
     case "said":
       return line(record.kind, ...batchCells(record.batch));
     case "logged":
@@ -72,7 +78,7 @@ function parseMember({ kind, fields }: LogRecord, field: FieldOf): MemberState {
     case "group":
       return { kind, group: hexOf<Hash>(field(0)), coordinator: hexOf<PeerKey>(field(1)) };
     case "promised":
-      return { kind, ballot: ballotOf(field(0)) };
+      return { kind, ballot: ballotOf(field(0)), isLeaving: fields[1] === LEAVING };
     case "begun":
       return { kind, signed: epochOf(field) };
     case "out":
@@ -80,7 +86,10 @@ function parseMember({ kind, fields }: LogRecord, field: FieldOf): MemberState {
     case "held":
       return { kind, after: countOf(field(0)), batch: batchOfCells(fields, 1) };
     case "dropped":
+    case "levelling":
       return { kind, position: countOf(field(0)) };
+    case "levelled":
+      return { kind, ballot: ballotOf(field(0)) };
     case "said":
       return { kind, batch: batchOfCells(fields, 0) };
     case "logged":

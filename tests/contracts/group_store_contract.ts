@@ -26,7 +26,11 @@ export function groupStoreContract(
   });
 
   contract("append() puts each record where it belongs, in order", async ({ disk, folder }) => {
-    const promised: MemberRecord = { kind: "promised", ballot: { number: 4, round: 0 } };
+    const promised: MemberRecord = {
+      kind: "promised",
+      ballot: { number: 4, round: 0 },
+      isLeaving: false,
+    };
     const said: MemberRecord = { kind: "said", batch: SIX[3]! };
     const { store } = await openMemberAt(disk, folder);
     await Promise.all([

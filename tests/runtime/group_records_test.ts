@@ -59,14 +59,16 @@ function later(): SignedBatch {
 
 const MEMBER: readonly MemberState[] = [
   { kind: "group", group: GROUP, coordinator: KEY },
-  { kind: "promised", ballot: { number: 12, round: 0 } },
-  { kind: "promised", ballot: { number: 12, round: 3 } },
+  { kind: "promised", ballot: { number: 12, round: 0 }, isLeaving: true },
+  { kind: "promised", ballot: { number: 12, round: 3 }, isLeaving: false },
   { kind: "begun", signed: SIGNED },
   { kind: "out" },
   { kind: "held", after: 41, batch: said("hello") },
   { kind: "held", after: 0, batch: said("tab\there", "line \\n\nfeed", "") },
   { kind: "held", after: 42, batch: later() },
   { kind: "dropped", position: 41 },
+  { kind: "levelling", position: 41 },
+  { kind: "levelled", ballot: { number: 13, round: 0 } },
   { kind: "said", batch: said("hello", "again") },
   { kind: "logged", point: EPOCH.start },
 ];
