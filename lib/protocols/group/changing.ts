@@ -105,9 +105,9 @@ export class Changing {
     this.#wait();
     out.store({ kind: "number", number: views.number });
     const flush = { type: "flush" as const, ballot, view: ballot.number };
-    const isLeaving = (key: PeerKey) => !members.includes(key);
-    this.#tell(participants.filter(isLeaving), { ...flush, isLeaving: true });
-    this.#tell(members, { ...flush, isLeaving: false });
+    for (const key of participants) {
+      this.#tell([key], { ...flush, isLeaving: !members.includes(key) });
+    }
   }
 
   /** Somebody with a say is gone, or wasn't who it seemed: those who have reported need another one. */
