@@ -91,7 +91,9 @@ export class Changing {
     const ballot = { number: views.number, round: 0 };
     const { log } = escrow;
     const own: Holding = { begun: views.ownBegun(log), incarnation: "", held: log, log };
-    const agreement = new Agreement(ballot, participants, own);
+    // What one of an open view began with may have been shown by it alone.
+    const decided = views.open.map(({ epoch }) => epoch.value);
+    const agreement = new Agreement(ballot, participants, own, decided);
     this.#underWay = { agreement, members, level: null };
     this.#wait();
     out.store({ kind: "number", number: views.number });
