@@ -17,7 +17,6 @@ import type { Escrow } from "./escrow.ts";
 import { NUMBER_JUMP_MAX, WAIT_MS_MAX } from "./limits.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
 import type { Change } from "./outlook.ts";
-import type { CoordinatorRecord } from "./records.ts";
 import type { Views } from "./views.ts";
 
 interface UnderWay {
@@ -37,8 +36,8 @@ export interface ChangingParts {
   readonly out: CoordinatorOutput;
   /** The view is decided: on disk before whatever is said from now on. */
   decided(signed: SignedEpoch): void;
-  /** It has begun at all its members. */
-  confirmed(): void;
+  /** Those who are in it no more may go: it has begun at all its members, or nobody is in it. */
+  mayGo(): void;
 }
 
 export class Changing {
@@ -223,9 +222,7 @@ export class Changing {
       start: level.start,
     };
     const signed = signEpoch(signer, epoch);
-    const records: CoordinatorRecord[] = [{ kind: "decided", signed }];
-    if (isEmpty) records.push({ kind: "confirmed", ballot: agreement.ballot });
-    out.store(...records);
+    out.store({ kind: "decided", signed });
     this.#end();
     this.isBroken = false;
     views.decided(signed);
@@ -241,13 +238,12 @@ export class Changing {
     };
     this.#tell(oldMembers.length === 0 ? members : oldMembers, begin);
     this.parts.decided(signed);
-    if (isEmpty) this.parts.confirmed();
+    if (isEmpty) this.parts.mayGo();
   }
 
   /** The present view has begun there. */
   begun(attendee: Attendee): void {
-    const { views, out } = this.parts;
-    attendee.begun = views.ballot;
+    attendee.begun = this.parts.views.ballot;
     if (this.#later !== null) {
       const { keys, message } = this.#later;
       this.#later = null;
@@ -255,9 +251,15 @@ export class Changing {
     }
     if (!this.#unbegun.delete(attendee.key) || this.#unbegun.size > 0) return;
     if (!this.isUnderWay) this.#dueMs = null;
+    this.confirm();
+    this.parts.mayGo();
+  }
+
+  /** The present view has begun at all its members. */
+  confirm(): void {
+    const { views, out } = this.parts;
     out.store({ kind: "confirmed", ballot: views.ballot });
     views.confirmed(views.ballot);
-    this.parts.confirmed();
   }
 
   #wait(): void {

@@ -95,7 +95,7 @@ Deno.test("Members of the view before may have cancelled the decided one: one of
   const program = Program.of("ann");
   program.somebody("ann").answers.delete("begin");
   program.joins("bob");
-  assertEquals(program.somebody("bob").begun, { number: 2, round: 0 });
+  assertEquals(program.somebody("bob").begun, { number: 0, round: 0 }); // told once ann has begun it
 
   const later = program.restarted();
   const alone = [...later.comes("bob"), ...later.pass(20_000)];
