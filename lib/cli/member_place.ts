@@ -38,14 +38,19 @@ export async function openPlace(
   await disk.makeFolder(folder);
   const { table, rows } = await Table.open(disk, `${folder}/place`, PLACE_FORMAT);
   const kept = new Map((rows ?? []).map(([name = "", value = ""]) => [name, value]));
-  const path = logPath ?? kept.get("log") ?? `${folder}/log`;
+  // The usual place moves with the profile.
+  const usual = `${folder}/log`;
+  const named = logPath ?? kept.get("log") ?? "";
   const port = Number(kept.get("port") ?? "");
   return {
     folder,
-    logPath: path,
+    logPath: named === "" ? usual : named,
     lastPort: Number.isInteger(port) && port > 0 ? port : null,
     async remember(port) {
-      const now = [["server", address], ["log", path], ["port", String(port)]];
+      const now = [["server", address], ["log", named === usual ? "" : named], [
+        "port",
+        String(port),
+      ]];
       if (JSON.stringify(now) !== JSON.stringify(rows)) await table.write(now);
     },
   };

@@ -81,7 +81,7 @@ export class MemberHost extends ModeHost<
     const common = this.runnerPorts();
     this.runner = new Runner<MemberInput, MemberEffect, MemberRecord>(member, {
       ...common,
-      isUrgent: (effect) => effect.type === "tell" ? effect.urgent : common.isUrgent(effect),
+      isUrgent: (effect) => isUrgent(effect) || common.isUrgent(effect),
       persistOf: (effect) => effect.type === "persist" ? effect : null,
       execute: (effect) => this.#execute(effect),
     });
@@ -215,4 +215,10 @@ export class MemberHost extends ModeHost<
     }));
     return { ...event, members };
   }
+}
+
+/** Whom one meets is told urgently before anything that waits for the disk is done: so meeting is urgent, too. */
+function isUrgent(effect: MemberEffect): boolean {
+  if (effect.type === "tell") return effect.urgent;
+  return effect.type === "meet" || effect.type === "part";
 }

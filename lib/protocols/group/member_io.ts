@@ -59,7 +59,7 @@ export type MemberEffect =
     readonly expect: Fingerprint | null;
   }
   | { readonly type: "send"; readonly link: LinkId; readonly message: GroupMessage }
-  /** Exchange datagrams with it, there; it may be known already, and be elsewhere now. */
+  /** Exchange datagrams with it, there; it may be known already, and be elsewhere now. Urgent, as is `part`. */
   | { readonly type: "meet"; readonly peer: PeerKey; readonly endpoint: Endpoint }
   /** What was told goes out; then nothing is exchanged any more, and it isn't let in. */
   | { readonly type: "part"; readonly peer: PeerKey; readonly reason: string }
