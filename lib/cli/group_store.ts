@@ -10,7 +10,6 @@
  */
 
 import { P2pchatError } from "../base/errors.ts";
-import { NO_BALLOT } from "../protocols/group/ballot.ts";
 import { HistoryEnd, type HistoryPoint, type SignedBatch } from "../protocols/group/history.ts";
 import type {
   CoordinatorRecord,
@@ -193,7 +192,8 @@ const VOID_KINDS: ReadonlySet<MemberState["kind"]> = new Set([
 function asNewcomer(records: readonly MemberState[]): readonly MemberState[] {
   const isVoid = ({ kind }: MemberState) => VOID_KINDS.has(kind);
   const kept = records.filter((record) => !isVoid(record));
-  return [...kept, { kind: "out" }, { kind: "levelled", ballot: NO_BALLOT }];
+  const groups = kept.filter(({ kind }) => kind === "group");
+  return [...kept, ...groups.slice(-1)];
 }
 
 /** None where there is no log. */

@@ -6,7 +6,7 @@
 import type { Crypto, Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { Hash, PeerKey } from "../../base/ids.ts";
-import { ballotText, compareBallots, isSameBallot, NO_BALLOT } from "./ballot.ts";
+import { ballotText, compareBallots, isSameBallot } from "./ballot.ts";
 import { CatchingUp } from "./catching_up.ts";
 import type { Epoch, SignedEpoch } from "./epoch.ts";
 import type { Source } from "./fetching.ts";
@@ -127,8 +127,17 @@ export class Membership {
   /** The view that rounds may go on with, of which one is a member. */
   get roundView(): Epoch | null {
     if (this.standing.isLeaving) return null;
-    const view = this.#laterView?.epoch.value ?? this.standing.lastEpoch;
+    const view = this.#later ?? this.standing.lastEpoch;
     return view?.members.some(({ key }) => key === this.selfKey) ? view : null;
+  }
+
+  /**
+   * A view of which we are a member, that has begun elsewhere and can't begin here: its rounds are ours then, and
+   * those of the view before can't be decided any more. Not where more was promised to the coordinator.
+   */
+  get #later(): Epoch | null {
+    const later = this.#laterView?.epoch.value ?? null;
+    return later?.view === this.standing.promised.number ? later : null;
   }
 
   send(message: GroupMessageOf<"entries">): void {
@@ -247,6 +256,7 @@ export class Membership {
     this.catchingUp.stop();
     this.participating.abandon();
     this.#leaveEpoch();
+    this.standing.isOut = true;
     this.out.store({ kind: "out" });
   }
 
@@ -259,7 +269,6 @@ export class Membership {
     this.leading.abandon();
     this.isCaughtUp = false;
     this.owner.peers.enterEpoch(null);
-    this.standing.isOut = true; // what it is levelled with still counts, if nobody has gone on since
   }
 
   /** Our log can't go on with the group's: it is set aside, and with it all that this disk has a say in. */
@@ -270,11 +279,10 @@ export class Membership {
     this.#leaveEpoch();
     this.standing.lose();
     this.held.reset(this.crypto, this.group);
-    this.out.store(
-      { kind: "out" },
-      { kind: "dropped", position: 0 },
-      { kind: "levelled", ballot: NO_BALLOT },
-      { kind: "new-log", group: this.group, because: "unlike" },
+    const { group, standing, out } = this;
+    out.store(
+      { kind: "group", group, coordinator: standing.coordinator! },
+      { kind: "new-log", group, because: "unlike" },
     );
     this.showing.restart();
     this.telling.restart();
@@ -399,12 +407,15 @@ export class Membership {
    */
   #heardOf(signed: SignedEpoch): void {
     const { ballot, view, members } = signed.epoch.value;
-    if (this.standing.promised.number !== view) return;
     const known = this.roundView?.view ?? 0;
-    if (ballot.round !== 0 || view <= known || this.standing.isOut) return;
+    if (ballot.round !== 0 || view <= known) return;
     if (!members.some(({ key }) => key === this.selfKey)) return;
+    if (view !== this.standing.promised.number || this.participating.isBeginning) return;
     if (!this.participating.isDecided(signed)) return;
     this.#laterView = signed;
+    this.freeze();
+    this.leading.abandon();
+    if (this.participating.leader !== null) this.participating.abandon();
     this.owner.stuck();
   }
 
@@ -433,7 +444,7 @@ export class Membership {
   }
 
   #needsRound(): boolean {
-    if (this.epoch === null || this.participating.isUnderWay) return true;
+    if (this.epoch === null || this.participating.isUnderWay || this.#later !== null) return true;
     for (const { isBroken, isUp } of this.owner.peers.all()) if (isBroken && isUp) return true;
     return false;
   }
