@@ -167,7 +167,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const { listening } = this.config;
     if (!this.#isFounded) this.#out.store({ kind: "group", group: this.#group });
     for (const member of this.#views.members) {
-      this.#attendance.put(expected(member, this.#nowMs + RETURN_MS));
+      this.#attendance.put(expected(member, this.#nowMs));
     }
     this.#out.show({
       event: "ready",
@@ -296,7 +296,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
 
   #tick(): void {
     for (const link of this.#attendance.ungreeted(this.#nowMs)) this.#close(link, "no hello came");
-    const { silent, probe } = this.#attendance.takeDue(this.#nowMs);
+    const { silent, probe } = this.#attendance.takeDue(this.#nowMs, this.#changing.isBroken);
     for (const attendee of silent) this.#partings.gone(attendee, "nothing was heard for too long");
     const isBeat = this.#deadlines.takeDue(this.#nowMs).length > 0;
     for (const { link } of isBeat ? this.#attendance.here : probe) {

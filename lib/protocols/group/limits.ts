@@ -53,6 +53,9 @@ export const PROBE_BEFORE_MS = 400;
 /** A restarted coordinator waits for the members of its last view: their longest pause between dials, and a little. */
 export const RETURN_MS = 6_000;
 
+/** As long where others hear it, so that it is alive: a dial that gets no answer (10 s), and a pause. */
+export const RETURN_HEARD_MS = 16_000;
+
 /** Pauses between attempts to reach the coordinator: growing by half, with jitter. */
 export const RETRY_MS_MIN = 250;
 export const RETRY_MS_MAX = 5_000;

@@ -159,3 +159,22 @@ Deno.test("A compacted log says the same as the one before", () => {
     "kicked",
   ]);
 });
+
+Deno.test("Who is heard by others is waited for longer, as long as those can go on meanwhile", () => {
+  const program = Program.of("ann", "bob").restarted();
+  program.comes("ann");
+  program.hears("ann", ["bob"], true);
+  assertEquals(changes(program.pass(15_500)), []);
+  assertEquals(changes(program.comes("bob")), []);
+
+  const broken = Program.of("ann", "bob").restarted();
+  broken.somebody("ann").promised = { number: 3, round: 0 };
+  broken.comes("ann");
+  broken.hears("ann", ["bob"], true);
+  assertEquals(changes(broken.pass(6_500)).includes("left bob: lost"), true);
+
+  const gone = Program.of("ann", "bob").restarted();
+  gone.comes("ann");
+  gone.hears("ann", ["bob"], true);
+  assertEquals(changes(gone.pass(17_000)).includes("left bob: lost"), true);
+});
