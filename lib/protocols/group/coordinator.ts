@@ -95,7 +95,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const { membersMax } = config;
     this.#steering = new Steering({ ...parts, membersMax, changing, partings, arriving });
     const removed = (key: PeerKey) => this.#steering.removed(key);
-    this.#operator = new Operator(signer.key, views, attendance, admission, out, removed);
+    const allowed = (key: PeerKey) => this.#steering.allowed(key);
+    this.#operator = new Operator(signer.key, views, attendance, admission, out, removed, allowed);
   }
 
   /** All that the log must hold, but for the history. */

@@ -194,6 +194,16 @@ export class Steering {
     if (changing.isParticipant(key)) changing.abandon();
   }
 
+  /** The operator lets it in again, perhaps before it was out. */
+  allowed(key: PeerKey): void {
+    const { attendance, changing } = this.parts;
+    const attendee = attendance.get(key);
+    if (attendee?.departure !== "removed") return;
+    attendee.departure = null;
+    changing.abandon();
+    this.isUnsettled = true;
+  }
+
   /** A view is decided, and on disk before anybody hears of it. */
   decided(): void {
     const { views, attendance, admission, out } = this.parts;
