@@ -25,7 +25,7 @@ import { CoordinatorOutput } from "./coordinator_output.ts";
 import { type CoordinatorFacts, membersView, statusView } from "./coordinator_view.ts";
 import { Escrow } from "./escrow.ts";
 import type { CoordinatorCommand } from "./events.ts";
-import { HEARTBEAT_MS, OFFENDER_BAN_MS, RETURN_MS, UNKNOWN_MESSAGES_MAX } from "./limits.ts";
+import { HEARTBEAT_MS, OFFENDER_BAN_MS, UNKNOWN_MESSAGES_MAX } from "./limits.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
 import { Operator } from "./operator.ts";
 import { membersOf } from "./outlook.ts";
