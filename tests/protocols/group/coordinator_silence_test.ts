@@ -210,3 +210,30 @@ Deno.test("A newcomer whose link is lost while the view changes holds up nobody"
 
   assertEquals(views(program.goesDown("bob")), ["view 3: ann"]);
 });
+
+Deno.test("Who was to go for want of datagrams stays where those who go on without it are gone", () => {
+  const program = Program.of("ann", "bob");
+  program.pass(5_000);
+  const ann = program.somebody("ann");
+  ann.answers.delete("flush");
+  program.hears("ann", []);
+  program.pass(1_000);
+  ann.answers.delete("probe");
+
+  const words = program.pass(5_000);
+
+  assertEquals(words.filter((word) => /view|left|parted/.test(word)), [
+    "left ann: lost",
+    "view 4: bob",
+  ]);
+});
+
+Deno.test("Nobody goes for not hearing somebody who is dead", () => {
+  const program = Program.of("ann", "bob");
+  program.pass(5_000);
+  program.somebody("ann").answers.clear();
+  program.pass(1_900);
+  program.hears("bob", []);
+
+  assertEquals(views(program.pass(5_000)), ["view 3: bob"]);
+});
