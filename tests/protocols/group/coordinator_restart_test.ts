@@ -204,5 +204,5 @@ Deno.test("What a decided view began with may have been shown: it goes on althou
   for (const name of ["ann", "bob"]) later.comes(name);
   const words = later.comes("cem", { group: GROUP });
 
-  assertEquals(words.includes("ann: level 2 at 1 from cem"), true);
+  assertEquals(words.includes("ann: level 3 at 1 from cem"), true);
 });

@@ -272,7 +272,11 @@ Deno.test("Newcomers drive no member out, however many don't hear it", () => {
     program.comes(name);
     program.somebody(name).answers.delete("level");
   }
-  program.allHear();
+  program.allHear("ann", "dan");
+  program.hears("dan", ["ann", "bob", "cem"], true);
+  program.hears("cem", ["ann", "bob", "dan"], true);
+  program.hears("bob", ["ann", "cem", "dan"]);
+  program.hears("ann", ["bob", "cem", "dan"]);
   program.pass(4_000);
   program.hears("cem", ["bob", "dan"], true);
   program.hears("dan", ["bob", "cem"], true);
