@@ -6,7 +6,9 @@ import { Agreement, type Holding } from "../../../lib/protocols/group/agreement.
 import { NO_BALLOT } from "../../../lib/protocols/group/ballot.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 
-const [ANN, BOB, CAROL] = ["ann", "bob", "carol"].map((name) => fakeSigner(name).key);
+const ANN = fakeSigner("ann").key;
+const BOB = fakeSigner("bob").key;
+const CAROL = fakeSigner("carol").key;
 
 function point(position: number, of = 0) {
   return { position, digest: fakeCrypto.sha256<Hash>(new Uint8Array([position, of])) };
@@ -20,10 +22,10 @@ function holding(number: number, position: number, of = 0): Holding {
 const THIRD = { number: 9, round: 0 };
 
 Deno.test("Agreement takes the longest history of the last epoch that has begun", () => {
-  const agreement = new Agreement(THIRD, [ANN!, BOB!, CAROL!]);
-  agreement.reported(ANN!, THIRD, holding(2, 4));
-  agreement.reported(BOB!, THIRD, holding(2, 5));
-  agreement.reported(CAROL!, THIRD, holding(1, 8));
+  const agreement = new Agreement(THIRD, [ANN, BOB, CAROL]);
+  agreement.reported(ANN, THIRD, holding(2, 4));
+  agreement.reported(BOB, THIRD, holding(2, 5));
+  agreement.reported(CAROL, THIRD, holding(1, 8));
 
   assertEquals(agreement.level, {
     best: { number: 2, round: 0 },
@@ -37,11 +39,11 @@ Deno.test("Agreement never goes below the start of a view that was decided", () 
   const decided = {
     ballot: { number: 2, round: 0 },
     start: point(5),
-    members: [{ key: BOB! }, { key: CAROL! }],
+    members: [{ key: BOB }, { key: CAROL }],
   };
-  const agreement = new Agreement(THIRD, [ANN!, CAROL!], null, [decided]);
-  agreement.reported(ANN!, THIRD, holding(1, 5, 1));
-  agreement.reported(CAROL!, THIRD, holding(0, 5));
+  const agreement = new Agreement(THIRD, [ANN, CAROL], null, [decided]);
+  agreement.reported(ANN, THIRD, holding(1, 5, 1));
+  agreement.reported(CAROL, THIRD, holding(0, 5));
 
   assertEquals(agreement.level, { best: decided.ballot, start: point(5), source: CAROL });
 });
