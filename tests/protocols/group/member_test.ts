@@ -68,6 +68,26 @@ Deno.test("Member reports only what it promised on disk, and holds in it", () =>
   assertEquals(bob.machine!.epoch?.epoch.value.view, 2);
 });
 
+Deno.test("Member begins no view after it has promised a later one", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann, bob] = net.nodes;
+  net.coordinator.holdsBegin = true;
+  net.coordinator.change(ann!, bob!);
+  net.settle();
+  const second = net.coordinator.decided!;
+  net.coordinator.change(ann!, bob!);
+  net.settle();
+
+  net.coordinator.send(ann!, second);
+  bob!.net.tell(bob!, ann!.key, second);
+  net.settle();
+
+  assertEquals(ann!.machine!.epoch?.epoch.value.view, 1);
+  net.coordinator.send(ann!, net.coordinator.decided!);
+  net.settle();
+  assertEquals(ann!.machine!.epoch?.epoch.value.view, 3);
+});
+
 Deno.test("Member answers an older flush with what it promised", () => {
   const net = GroupNet.started(["ann"]);
   const ann = net.nodes[0]!;
@@ -179,7 +199,7 @@ Deno.test("Member tells whom its texts wait for, and pauses the input when too m
   ann!.say("first");
   net.settle();
 
-  for (let count = 0; count < 5_000; count++) ann!.say(`${count}`);
+  for (let count = 0; count < 7_000; count++) ann!.say(`${count}`);
   net.pass(1_500);
 
   assertStringIncludes(noticesOf(ann!), "Waiting for carol: what you write is kept");
