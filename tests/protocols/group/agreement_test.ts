@@ -14,9 +14,11 @@ function point(position: number, of = 0) {
   return { position, digest: fakeCrypto.sha256<Hash>(new Uint8Array([position, of])) };
 }
 
-function holding(number: number, position: number, of = 0): Holding {
-  const begun = number === 0 ? NO_BALLOT : { number, round: 0 };
-  return { begun, incarnation: "", held: point(position, of), log: point(0) };
+/** @param number Of the ballot it was levelled under, and of the epoch that has begun, unless told otherwise. */
+function holding(number: number, position: number, of = 0, begunNumber = number): Holding {
+  const begun = begunNumber === 0 ? NO_BALLOT : { number: begunNumber, round: 0 };
+  const levelled = { number, round: 0 };
+  return { begun, levelled, incarnation: "", held: point(position, of), log: point(0) };
 }
 
 const THIRD = { number: 9, round: 0 };
@@ -34,16 +36,16 @@ Deno.test("Agreement takes the longest history of the last epoch that has begun"
   });
 });
 
-// View 2 began at Bob alone, who showed its start and is gone; Carol, new in it, has that start on disk.
-Deno.test("Agreement never goes below the start of a view that was decided", () => {
-  const decided = {
-    ballot: { number: 2, round: 0 },
-    start: point(5),
-    members: [{ key: BOB }, { key: CAROL }],
-  };
-  const agreement = new Agreement(THIRD, [ANN, CAROL], null, [decided]);
-  agreement.reported(ANN, THIRD, holding(1, 5, 1));
-  agreement.reported(CAROL, THIRD, holding(0, 5));
+// View 2 began at Bob alone, who showed its start and is gone; Carol, new in it, was ready for it.
+Deno.test("Agreement takes the history of the highest ballot, whether that is known to have begun or not", () => {
+  const agreement = new Agreement(THIRD, [ANN, CAROL]);
+  agreement.reported(ANN, THIRD, holding(1, 7, 1));
+  agreement.reported(CAROL, THIRD, holding(2, 5, 0, 0));
 
-  assertEquals(agreement.level, { best: decided.ballot, start: point(5), source: CAROL });
+  assertEquals(agreement.level, {
+    best: { number: 2, round: 0 },
+    start: point(5),
+    source: CAROL,
+  });
+  assertEquals(agreement.oldMembers, [ANN]);
 });

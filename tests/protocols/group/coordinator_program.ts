@@ -6,7 +6,12 @@
 import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { Hash, LinkId, PeerKey } from "../../../lib/base/ids.ts";
-import { type Ballot, ballotText, NO_BALLOT } from "../../../lib/protocols/group/ballot.ts";
+import {
+  type Ballot,
+  ballotText,
+  compareBallots,
+  NO_BALLOT,
+} from "../../../lib/protocols/group/ballot.ts";
 import { Coordinator } from "../../../lib/protocols/group/coordinator.ts";
 import type {
   CoordinatorConfig,
@@ -46,6 +51,7 @@ export class Somebody {
   incarnation = 1;
   begun: Ballot = NO_BALLOT;
   promised: Ballot = NO_BALLOT;
+  levelled: Ballot = NO_BALLOT;
   readonly batches: SignedBatch[] = [];
   end = new HistoryEnd(fakeCrypto, GROUP);
   /** Kinds of message that it answers as it should. */
@@ -94,6 +100,7 @@ export class Somebody {
       case "flush":
         return [this.report(message)];
       case "level":
+        this.levelled = message.ballot;
         return [{ type: "ready", ballot: message.ballot }];
       case "begin": {
         this.begun = message.signed.epoch.value.ballot;
@@ -109,7 +116,8 @@ export class Somebody {
   report({ ballot }: GroupMessageOf<"flush">): GroupMessage {
     this.promised = ballot;
     const { begun, end: { point }, incarnationBytes: incarnation } = this;
-    return { type: "report", ballot, begun, levelled: begun, incarnation, held: point, log: point };
+    const levelled = compareBallots(this.levelled, begun) > 0 ? this.levelled : begun;
+    return { type: "report", ballot, begun, levelled, incarnation, held: point, log: point };
   }
 
   history({ after, through }: GroupMessageOf<"fetch">): GroupMessage {

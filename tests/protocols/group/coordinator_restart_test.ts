@@ -108,8 +108,7 @@ Deno.test("Members of the view before may have cancelled the decided one: one of
   later.somebody("ann").answers.add("begin");
   const words = later.comes("ann");
   assertEquals(words.includes("ann: level 2.1 at 0 from ann"), true);
-  assertEquals(words.includes("view 3: ann"), true);
-  assertEquals(words.includes("bob: catch-up from ann"), true);
+  assertEquals(words.some((word) => word.startsWith("view 3: ann")), true);
 });
 
 Deno.test("A round that members began meanwhile is what goes on", () => {

@@ -93,7 +93,12 @@ Deno.test("Member answers an older flush with what it promised", () => {
   const ann = net.nodes[0]!;
   net.coordinator.got.length = 0;
 
-  net.coordinator.send(ann, { type: "flush", ballot: { number: 1, round: 0 }, view: 1 });
+  net.coordinator.send(ann, {
+    type: "flush",
+    ballot: { number: 1, round: 0 },
+    view: 1,
+    isLeaving: false,
+  });
   net.settle();
 
   assertEquals(net.coordinator.got.map(({ message }) => message), [{
