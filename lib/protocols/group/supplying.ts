@@ -1,0 +1,128 @@
+/**
+ * Answering `fetch`: history goes from the log, which is read in parts, and then from what is held beyond it. Members
+ * and the coordinator do it alike.
+ *
+ * One `fetch` is answered by `FETCH_BYTES` at most; a later one of the same asker takes the place of one before it.
+ */
+
+import type { Hash } from "../../base/ids.ts";
+import { batchBytes, type HistoryPoint, type SignedBatch } from "./history.ts";
+import { FETCH_BYTES, HISTORY_BATCHES_MAX, HISTORY_BYTES_MAX } from "./limits.ts";
+import type { HistoryRead } from "./member_io.ts";
+import type { GroupMessageOf } from "./messages.ts";
+
+/** Asks the log; the same effect for members and the coordinator. */
+export interface ReadEffect {
+  readonly type: "read";
+  readonly token: number;
+  readonly after: number;
+  readonly bytesMax: number;
+}
+
+/** Reads of the log that are under way, and what each is for. */
+export class Reads {
+  readonly #waiting = new Map<number, (read: HistoryRead) => void>();
+  #nextToken = 1;
+
+  constructor(readonly push: (effect: ReadEffect) => void) {}
+
+  read(after: number, bytesMax: number, done: (read: HistoryRead) => void): void {
+    const token = this.#nextToken++;
+    this.#waiting.set(token, done);
+    this.push({ type: "read", token, after, bytesMax });
+  }
+
+  answered(token: number, read: HistoryRead): void {
+    const done = this.#waiting.get(token);
+    this.#waiting.delete(token);
+    done?.(read);
+  }
+}
+
+/** What can be supplied. */
+export interface Supply<Asker> {
+  /** The log's end: what is before it is read. */
+  readonly log: HistoryPoint;
+  /** The end of all that is on disk, in the log or held beyond it. */
+  readonly held: HistoryPoint;
+  /** What is held after a position at the log's end or beyond; null where no batch ends there. */
+  heldAfter(position: number): HistoryRead | null;
+  answer(asker: Asker, message: GroupMessageOf<"history"> | GroupMessageOf<"unlike">): void;
+}
+
+interface Request {
+  readonly after: HistoryPoint;
+  readonly through: number;
+  bytesLeft: number;
+}
+
+export class Supplier<Asker> {
+  /** One for each asker: the caller's bound on those. */
+  readonly #requests = new Map<Asker, Request>();
+
+  constructor(readonly supply: Supply<Asker>, readonly reads: Reads) {}
+
+  /** Whoever wants history asks. */
+  fetch(asker: Asker, { after, through }: GroupMessageOf<"fetch">): void {
+    const request = { after, through, bytesLeft: FETCH_BYTES };
+    this.#requests.set(asker, request);
+    this.#supplyAfter(asker, request, after.position);
+  }
+
+  /** Nothing reaches the asker any more. */
+  forget(asker: Asker): void {
+    this.#requests.delete(asker);
+  }
+
+  #supplyAfter(asker: Asker, request: Request, position: number): void {
+    const { log, held } = this.supply;
+    if (position > held.position) return this.#unlike(asker, request);
+    if (position >= log.position) {
+      const part = this.supply.heldAfter(position);
+      return part === null
+        ? this.#unlike(asker, request)
+        : this.#send(asker, request, position, part);
+    }
+    const bytesMax = Math.min(request.bytesLeft, HISTORY_BYTES_MAX);
+    this.reads.read(position, bytesMax, (read) => {
+      if (this.#requests.get(asker) === request) this.#send(asker, request, position, read);
+    });
+  }
+
+  #send(asker: Asker, request: Request, after: number, { batches, digest }: HistoryRead): void {
+    if (!isAt(request.after, after, digest)) return this.#unlike(asker, request);
+    const part: SignedBatch[] = [];
+    let position = after;
+    let bytes = 0;
+    for (const batch of batches) {
+      if (position >= request.through || part.length === HISTORY_BATCHES_MAX) break;
+      if (part.length > 0 && bytes + batchBytes(batch) > HISTORY_BYTES_MAX) break;
+      part.push(batch);
+      bytes += batchBytes(batch);
+      position += batch.batch.value.texts.length;
+    }
+    request.bytesLeft -= bytes;
+    const { log, held } = this.supply;
+    const isLast = part.length === 0 || request.bytesLeft <= 0 ||
+      position >= Math.min(request.through, held.position);
+    if (isLast) this.#requests.delete(asker);
+    this.supply.answer(asker, {
+      type: "history",
+      after,
+      batches: part,
+      isLast,
+      stable: log.position,
+    });
+    if (!isLast) this.#supplyAfter(asker, request, position);
+  }
+
+  #unlike(asker: Asker, { after }: Request): void {
+    this.#requests.delete(asker);
+    this.supply.answer(asker, { type: "unlike", after });
+  }
+}
+
+/** Whether the asker's history, where it ends, is ours; after the first part that is known. */
+function isAt(asked: HistoryPoint, position: number, digest: Hash | null): boolean {
+  return position !== asked.position ? digest !== null : digest === asked.digest;
+}
