@@ -1,0 +1,23 @@
+/** Each process shows each entry once, in order, after it is in its log, and shows what all others do. */
+
+import { label } from "../canonical_history.ts";
+import type { Checker, MessageEvent } from "../checker.ts";
+import type { MemberProcess } from "../member_process.ts";
+import { Violation } from "../violation.ts";
+
+export class ShownOnce implements Checker {
+  shown(process: MemberProcess, { seq, text, from, self }: MessageEvent): void {
+    const { name, party, disk, world: { history } } = process;
+    const what = `${name} shows entry ${seq}, "${label(text)}"`;
+    // A log that was set aside begins anew.
+    const isNew = seq === process.shownThrough + 1 ||
+      (history.forksMax > 0 && seq <= process.shownThrough);
+    if (!isNew) throw new Violation(`${what}, after entry ${process.shownThrough}`);
+    if ((disk.log?.end.seq ?? 0) < seq) throw new Violation(`${what}, which isn't in its log`);
+    const said = history.entries[seq - 1];
+    if (said === undefined) throw new Violation(`${what}, which is no entry`);
+    if (said.text !== text) throw new Violation(`${what}, elsewhere "${label(said.text)}"`);
+    if (from !== said.by.name) throw new Violation(`${what} as said by ${from}`);
+    if (self !== (said.by === party)) throw new Violation(`${what}, self: ${self}`);
+  }
+}

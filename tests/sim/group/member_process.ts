@@ -1,0 +1,135 @@
+/** One run of a member's program. */
+
+import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
+import type { MemberCommand } from "../../../lib/protocols/group/events.ts";
+import { Member } from "../../../lib/protocols/group/member.ts";
+import {
+  COORDINATOR_NAME,
+  type MemberEffect,
+  type MemberInput,
+} from "../../../lib/protocols/group/member_io.ts";
+import type { MemberRecord } from "../../../lib/protocols/group/records.ts";
+import type { SimProcess } from "../process.ts";
+import type { ChannelOwner, ChannelPort } from "./channels.ts";
+import { GroupProcess } from "./process.ts";
+import type { MemberParty, World } from "./world.ts";
+
+type Tell = Extract<MemberEffect, { readonly type: "tell" }>;
+
+export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, MemberRecord>
+  implements ChannelOwner {
+  readonly member: Member;
+  readonly sim: SimProcess<MemberInput, MemberEffect, MemberRecord>;
+  readonly port: ChannelPort;
+  /** Number of the last entry that its user has seen. */
+  shownThrough: number;
+  /** Urgent effects that were carried out before their turn. */
+  readonly #done = new WeakSet<MemberEffect>();
+  /** Whether more is taken from the user. */
+  takesInput = true;
+  readonly startedMs: number;
+
+  constructor(world: World, override readonly party: MemberParty) {
+    super(world, party, party.disk);
+    const { mutation } = world.options;
+    const { log, stateRecords } = this.disk;
+    const last = log?.batches.at(-1)?.batch.value;
+    this.startedMs = world.time.nowMs;
+    this.shownThrough = log?.end.seq ?? 0;
+    this.member = new Member(
+      {
+        name: party.name,
+        coordinator: world.coordinator.endpoint,
+        server: "the group",
+        expect: party.pins.get(COORDINATOR_NAME) ?? null,
+        port: party.endpoint.port,
+        host: party.saysHost ? party.endpoint.host : null,
+        listening: party.endpoint,
+        pins: new Map(party.pins),
+        records: mutation?.memberRecords?.(stateRecords) ?? stateRecords,
+        history: log?.end.copy() ?? null,
+        last: last === undefined ? null : { from: last.name, sentAt: last.sentAt },
+        wait: true,
+      },
+      party.signer,
+      this.environment(),
+    );
+    this.sim = this.run(this.member, mutation?.wrapMember?.(this.member) ?? this.member);
+    this.port = world.openPort(this, party.endpoint);
+  }
+
+  command(command: MemberCommand): void {
+    this.told({ type: "command", command, ref: undefined });
+  }
+
+  protected linkUpInput(link: LinkId, peer: PeerKey): MemberInput {
+    return { type: "link-up", link, peer };
+  }
+
+  /** What is urgent goes out past what waits for the disk. */
+  override stepped(input: MemberInput, effects: readonly MemberEffect[]): void {
+    super.stepped(input, effects);
+    for (const effect of effects) {
+      if (effect.type !== "tell" || !effect.urgent || this.gone) continue;
+      this.#done.add(effect);
+      this.#tell(effect);
+      this.carriedOut();
+    }
+    if (!this.gone) this.world.stepped(this);
+  }
+
+  protected stopped(): void {
+    this.world.stopped(this);
+  }
+
+  perform(effect: MemberEffect): void {
+    if (this.#done.has(effect)) return;
+    if (effect.type !== "tell") this.world.note(`${this.name} >`, effect);
+    switch (effect.type) {
+      case "dial":
+        return this.#dial(effect);
+      case "tell":
+        return this.#tell(effect);
+      case "meet":
+        return this.port.meet(effect.peer, effect.endpoint);
+      case "part":
+        return this.port.part(effect.peer, effect.reason);
+      case "show":
+        return this.world.shown(this, effect.event);
+      case "input":
+        this.takesInput = effect.pausedBecause === null;
+        return;
+      case "persist":
+      case "shown":
+      case "show-log":
+        return;
+      default:
+        return this.performCommon(effect);
+    }
+  }
+
+  override end(powerLost: boolean): void {
+    super.end(powerLost);
+    this.port.end();
+  }
+
+  #tell(effect: Tell): void {
+    this.world.note(`${this.name} >`, effect);
+    for (const peer of effect.peers) this.port.tell(peer, effect.message);
+  }
+
+  #dial({ attempt, endpoint, expect }: Extract<MemberEffect, { readonly type: "dial" }>): void {
+    const { world } = this;
+    const failed = (reason: string) => {
+      const key = reason === "wrong-key" ? world.coordinator.signer.key : null;
+      this.told({
+        type: "dial-failed",
+        attempt,
+        reason,
+        text: `cannot be reached: ${reason}`,
+        key,
+      });
+    };
+    world.network.dial({ from: this, attempt, endpoint, expect, room: null, failed });
+  }
+}

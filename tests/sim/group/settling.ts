@@ -1,0 +1,67 @@
+/** All is made well, and waited for until all who run are one group again. */
+
+import { isSameBallot } from "../../../lib/protocols/group/ballot.ts";
+import { Violation } from "./violation.ts";
+import type { World } from "./world.ts";
+
+/** Pauses of 30 s, twice, and what they wait for. */
+const UNITE_MS_MAX = 100_000;
+const LOOK_EVERY_MS = 500;
+
+/** Nothing is cut, slow or stopped any more, and nobody out who wants to be in. */
+export function heal(world: World): void {
+  world.note("", "all is well");
+  world.network.setCuts(() => false);
+  world.channels.setCuts(() => false);
+  const { process: coordinator, disk } = world.coordinator;
+  disk.refuses = false;
+  coordinator?.spare();
+  if (coordinator !== null) coordinator.readIntervalMs = 0;
+  for (const { process, disk } of world.members) {
+    disk.refuses = false;
+    process?.spare();
+    if (process !== null) process.readIntervalMs = 0;
+  }
+  restart(world);
+}
+
+export function restart(world: World): void {
+  world.startCoordinator();
+  for (const party of world.members) if (party.isWanted) world.start(party);
+}
+
+/** @throws {Violation} If those who run don't become one group. */
+export function unite(world: World): void {
+  heal(world);
+  const { time } = world;
+  const untilMs = time.nowMs + UNITE_MS_MAX;
+  while (time.nowMs < untilMs) {
+    time.runUntil(time.nowMs + LOOK_EVERY_MS);
+    restart(world);
+    if (isUnited(world)) return;
+  }
+  checkSettled(world);
+  throw new Violation("Not all is as it should be after a long time");
+}
+
+export function checkSettled(world: World): void {
+  const members = world.members.filter(({ isWanted }) => isWanted);
+  for (const checker of world.checkers) checker.settled?.(world, members);
+  if (world.network.dropped > 0) throw new Violation("A full queue has dropped messages");
+}
+
+/** Whether all is as it must be in the end. */
+export function isUnited(world: World): boolean {
+  try {
+    checkSettled(world);
+  } catch (error) {
+    if (error instanceof Violation) return false;
+    throw error;
+  }
+  const [first, ...others] = world.running();
+  const ballot = first?.member.epoch?.epoch.value.ballot;
+  return ballot === undefined || others.every(({ member }) => {
+    const other = member.epoch?.epoch.value.ballot;
+    return other !== undefined && isSameBallot(other, ballot);
+  });
+}
