@@ -32,6 +32,7 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
   constructor(world: World, override readonly party: MemberParty) {
     super(world, party, party.disk);
     const { mutation } = world.options;
+    const environment = this.environment();
     const { log, stateRecords } = this.disk;
     const last = log?.batches.at(-1)?.batch.value;
     this.startedMs = world.time.nowMs;
@@ -52,7 +53,7 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
         wait: true,
       },
       party.signer,
-      this.environment(),
+      mutation?.environment?.(environment) ?? environment,
     );
     this.sim = this.run(this.member, mutation?.wrapMember?.(this.member) ?? this.member);
     this.port = world.openPort(this, party.endpoint);
