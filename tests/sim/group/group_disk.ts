@@ -187,6 +187,7 @@ export class GroupDisk<Stored extends GroupRecord> extends SimDisk<Stored> {
     }
     if (record.kind !== "log") return;
     if (this.log === null) throw new Error("A log is appended to before it was begun");
-    this.logged?.(this.log.append(record.batch));
+    const entries = this.log.append(record.batch);
+    this.logged?.(entries);
   }
 }
