@@ -1,42 +1,533 @@
-/** The coordinator of a group. */
+/**
+ * The coordinator of a group: it alone decides who is in it, view after view, each on its disk before anybody is
+ * told. What is said goes past it: it orders nothing, and sees no texts but those it keeps while nobody is there.
+ *
+ * The picture: the group membership service of virtual synchrony (Birman and Joseph, SOSP 1987) by one process,
+ * whose crash stops joining and leaving, not the chat. `outlook.ts` says who should be in the next view, `changing.ts`
+ * brings it about, `views.ts` has the rule that makes it safe; here is what comes in, and the time.
+ */
 
 import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
-import type { Machine } from "../../base/machine.ts";
+import type { Hash, LinkId, PeerKey } from "../../base/ids.ts";
+import { unreachable } from "../../base/invariant.ts";
+import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
+import { stalledMs } from "../../base/mode_machine.ts";
+import { Admission } from "./admission.ts";
+import { Arriving } from "./arriving.ts";
+import { Attendance, type Attendee, expected, type GroupLink } from "./attendance.ts";
+import { isSameBallot } from "./ballot.ts";
+import { Changing } from "./changing.ts";
+import { complaintsDueMs, noteUnheard, toBeParted } from "./complaints.ts";
 import type { CoordinatorConfig, CoordinatorEffect, CoordinatorInput } from "./coordinator_io.ts";
+import { restoreCoordinator, snapshotCoordinator } from "./coordinator_log.ts";
 import { CoordinatorOutput } from "./coordinator_output.ts";
+import {
+  type CoordinatorFacts,
+  lackingText,
+  membersView,
+  named,
+  statusView,
+} from "./coordinator_view.ts";
+import type { Member } from "./epoch.ts";
+import { Escrow } from "./escrow.ts";
+import type { CoordinatorCommand } from "./events.ts";
+import {
+  HEARTBEAT_MS,
+  OFFENDER_BAN_MS,
+  RETURN_MS,
+  UDP_SILENT_MS,
+  UNKNOWN_MESSAGES_MAX,
+} from "./limits.ts";
+import type { GroupMessage, GroupMessageOf } from "./messages.ts";
+import { Operator } from "./operator.ts";
+import { type Change, membersOf, outlook } from "./outlook.ts";
+import { Partings } from "./partings.ts";
 import type { CoordinatorRecord } from "./records.ts";
+import { Views } from "./views.ts";
+
+/** When all are asked for a sign of life. */
+const DEADLINES = ["heartbeat"] as const;
 
 export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect> {
   readonly #out = new CoordinatorOutput();
+  readonly #views = new Views();
+  readonly #attendance: Attendance;
+  readonly #admission: Admission;
+  readonly #escrow: Escrow;
+  readonly #changing: Changing;
+  readonly #partings: Partings;
+  readonly #arriving: Arriving;
+  readonly #operator: Operator;
+  readonly #deadlines = new Deadlines(DEADLINES);
+  readonly #group: Hash;
+  readonly #isFounded: boolean;
+  /** Members as the operator was last told. */
+  #shown: readonly Member[] = [];
+  /** Who asked to leave, and isn't out yet. */
+  readonly #quitting = new Set<PeerKey>();
+  /** Entries that we were told of. */
+  #told: number;
+  /** Whose return was last said to be awaited. */
+  #lackingTold = "";
+  /** Whether something changed that a view depends on. */
+  #isUnsettled = false;
+  #stopped = false;
+  #nowMs = 0;
+  #dueMs: number | null = null;
 
   constructor(
     readonly config: CoordinatorConfig,
     readonly signer: Signer,
     readonly environment: Environment,
-  ) {}
+  ) {
+    const { failAfterMs, records, history } = config;
+    const { crypto } = environment;
+    const views = this.#views;
+    const out = this.#out;
+    const attendance = this.#attendance = new Attendance(failAfterMs);
+    const admission = this.#admission = new Admission(config, views, attendance, out);
+    const founded = restoreCoordinator(records, views, admission);
+    this.#isFounded = founded !== null;
+    const group = this.#group = founded ?? environment.randomBytes(32).toHex() as Hash;
+    const escrow = this.#escrow = new Escrow(
+      group,
+      crypto,
+      history,
+      out,
+      () => this.#changing.escrowGrew(),
+    );
+    this.#told = views.present?.epoch.value.start.position ?? escrow.log.position;
+    this.#shown = views.members;
+    const parts = { group, failAfterMs, signer, crypto, views, attendance, admission, escrow, out };
+    const changing = this.#changing = new Changing({
+      ...parts,
+      decided: () => this.#decided(),
+      confirmed: () => this.#confirmed(),
+    });
+    const partings = this.#partings = new Partings(
+      attendance,
+      out,
+      (attendee) => this.#parted(attendee),
+    );
+    const told = () => this.#told;
+    this.#arriving = new Arriving({ ...parts, changing, partings, told });
+    const removed = (key: PeerKey) => this.#removed(key);
+    this.#operator = new Operator(signer.key, views, attendance, admission, out, removed);
+  }
 
-  /** All that the log must hold, but for the history; null where that can't be said now. */
+  /** All that the log must hold, but for the history. */
   snapshot(): Iterable<CoordinatorRecord> | null {
-    return this.config.records;
+    return snapshotCoordinator(this.#group, this.#views, this.#admission);
   }
 
   step(input: CoordinatorInput, nowMs: number): readonly CoordinatorEffect[] {
     this.#out.begin(nowMs);
-    if (input.type === "start") {
-      this.#out.show({
-        event: "ready",
-        command: "serve",
-        ...this.config.listening,
-        key: fingerprintOf(this.signer.key),
-        members: [],
-      });
-    }
+    if (this.#stopped) return this.#out.take();
+    const delayMs = stalledMs(this.#dueMs, this.#nowMs, nowMs);
+    this.#nowMs = nowMs;
+    if (delayMs > 0) this.#postpone(delayMs);
+    this.#handle(input);
+    if (this.#isUnsettled && !this.#stopped) this.#settle();
+    this.#dueMs = this.#stopped ? null : this.#earliestMs();
     return this.#out.take();
   }
 
   nextDeadlineMs(): number | null {
-    return null;
+    return this.#dueMs;
+  }
+
+  #earliestMs(): number | null {
+    return earliestMs(
+      this.#deadlines.nextMs(),
+      this.#attendance.nextDueMs(),
+      this.#changing.dueMs,
+      complaintsDueMs(this.#circle(), this.#lastingMs),
+    );
+  }
+
+  #postpone(delayMs: number): void {
+    this.#deadlines.postpone(delayMs);
+    this.#attendance.postpone(delayMs);
+    this.#changing.postpone(delayMs);
+  }
+
+  #handle(input: CoordinatorInput): void {
+    switch (input.type) {
+      case "start":
+        return this.#start();
+      case "link-up":
+        return this.#linkUp(input);
+      case "link-down":
+        return this.#linkDown(input.link);
+      case "drained":
+        return;
+      case "message":
+        return this.#message(input.link, input.message);
+      case "unknown-message":
+        return this.#unknown(input.link, input.code);
+      case "persisted":
+        return this.#persisted(input.token);
+      case "persist-failed":
+        return this.#persistFailed(input.text);
+      case "read":
+        return this.#escrow.read(input.token, input.read);
+      case "command":
+        return this.#command(input.command, input.ref);
+      case "tick":
+        return this.#tick();
+      default:
+        return unreachable(input);
+    }
+  }
+
+  #start(): void {
+    const { listening } = this.config;
+    if (!this.#isFounded) this.#out.store({ kind: "group", group: this.#group });
+    for (const member of this.#views.members) {
+      this.#attendance.put(expected(member, this.#nowMs + RETURN_MS));
+    }
+    this.#out.show({
+      event: "ready",
+      command: "serve",
+      ...listening,
+      key: fingerprintOf(this.signer.key),
+      members: this.#views.members.map(({ name }) => name),
+    });
+    this.#isUnsettled = true;
+  }
+
+  // Links.
+
+  #linkUp({ link, peer, host }: Extract<CoordinatorInput, { readonly type: "link-up" }>): void {
+    const crowded = this.#attendance.linkUp(link, peer, host, this.#nowMs);
+    if (crowded !== null) this.#close(crowded, "too many wait to say hello");
+  }
+
+  #linkDown(link: LinkId): void {
+    this.#escrow.forget(link);
+    if (this.#attendance.linkDown(link) !== null) this.#isUnsettled = true;
+  }
+
+  #close(link: GroupLink, reason: string): void {
+    link.greetByMs = Infinity;
+    this.#out.close(link.id, reason);
+  }
+
+  #offends({ id, peer }: GroupLink, text: string): void {
+    this.environment.log.warn("a member broke the rules", { key: fingerprintOf(peer), text });
+    const attendee = this.#attendance.on(id);
+    if (attendee !== null) this.#partings.silent(attendee);
+    this.#out.push({ type: "ban", link: id, reason: text, durationMs: OFFENDER_BAN_MS });
+  }
+
+  #unknown(id: LinkId, code: number): void {
+    const link = this.#attendance.link(id);
+    if (link === null) return;
+    this.#out.send(id, { type: "unknown", code });
+    if (++link.unknowns > UNKNOWN_MESSAGES_MAX) this.#offends(link, "too many unknown messages");
+  }
+
+  #message(id: LinkId, message: GroupMessage): void {
+    const link = this.#attendance.link(id);
+    if (link === null || message.type === "unknown") return;
+    const isHistory = message.type === "fetch" || message.type === "history";
+    if (!isHistory && !link.bucket.take(this.#nowMs)) {
+      return this.#offends(link, "too many messages");
+    }
+    const attendee = this.#attendance.on(id);
+    if (message.type === "hello" && attendee === null) {
+      this.#arriving.hello(link, message);
+      this.#deadlines.setEarliest("heartbeat", this.#nowMs + HEARTBEAT_MS);
+      this.#isUnsettled = true;
+      return;
+    }
+    if (attendee !== null) return this.#attends(attendee, link, message);
+    // Whoever was sent out may have said this before it knew.
+    if (!link.isGreeted) this.#offends(link, `${message.type} before hello`);
+  }
+
+  #attends(attendee: Attendee, link: GroupLink, message: GroupMessage): void {
+    this.#attendance.heard(attendee, this.#nowMs);
+    const fault = this.#said(attendee, link.id, message);
+    if (fault !== null) this.#offends(link, fault);
+  }
+
+  /** @returns What is wrong with it; null where nothing is. */
+  #said(attendee: Attendee, link: LinkId, message: GroupMessage): string | null {
+    switch (message.type) {
+      case "alive":
+        attendee.end = message.end;
+        return null;
+      case "heard":
+        attendee.hears = new Set(message.peers);
+        attendee.isCaughtUp = message.isCaughtUp;
+        this.#isUnsettled = true;
+        return null;
+      case "report":
+        this.#isUnsettled = true;
+        return this.#changing.reported(attendee, message);
+      case "outdone":
+        this.#isUnsettled = true;
+        return this.#changing.outdone(message);
+      case "ready":
+        this.#changing.ready(attendee, message);
+        return null;
+      case "begun":
+        if (isSameBallot(message.ballot, this.#views.ballot)) this.#changing.begun(attendee);
+        return null;
+      case "leave":
+        this.#leaves(attendee);
+        return null;
+      case "fetch":
+        this.#escrow.fetch(link, message);
+        return null;
+      case "history":
+        return this.#escrow.history(link, message);
+      case "unlike":
+        return this.#escrow.unlike(link, message);
+      case "entries":
+        this.#entries(attendee, message);
+        return null;
+      case "hello":
+        return "hello twice";
+      default:
+        return `${message.type} isn't for the coordinator`;
+    }
+  }
+
+  /** The sequencer tells what has become an entry; after a change of it some come twice. */
+  #entries({ key }: Attendee, { seq, entries }: GroupMessageOf<"entries">): void {
+    if (this.#views.member(key) === null || seq > this.#told + 1) return;
+    for (const { id, name: from } of entries.slice(this.#told + 1 - seq)) {
+      this.#told++;
+      this.#out.show({ event: "entry", seq: this.#told, id: id.toHex(), from });
+    }
+  }
+
+  #leaves(attendee: Attendee): void {
+    const { key } = attendee;
+    this.#isUnsettled = true;
+    if (this.#views.member(key) === null && !this.#changing.isParticipant(key)) {
+      return this.#partings.dismiss(attendee, "left");
+    }
+    attendee.departure ??= "quit";
+    this.#quitting.add(key);
+  }
+
+  // Views.
+
+  /** Does whatever follows from who is there, and what they said. */
+  #settle(): void {
+    while (this.#isUnsettled) {
+      this.#isUnsettled = false;
+      this.#giveUpRemoved();
+      this.#partUnheard();
+      this.#look();
+    }
+    this.#arriving.tellPeers();
+    this.#arriving.tellSources();
+  }
+
+  #look(): void {
+    const next = outlook(this.#views, this.#attendance, {
+      membersMax: this.config.membersMax,
+      nowMs: this.#nowMs,
+      isBroken: this.#changing.isBroken,
+    });
+    if (next.kind === "lacking") return this.#tellLacking(next.awaited);
+    this.#lackingTold = "";
+    if (next.kind !== "change" || this.#changing.isUnderWay) return;
+    if (next.isUrgent || this.#views.isConfirmed) this.#begin(next);
+  }
+
+  #begin(change: Change): void {
+    for (const attendee of this.#attendance.here) {
+      if (attendee.departure !== "removed" || change.participants.includes(attendee.key)) continue;
+      this.#partings.dismiss(attendee, "kicked");
+    }
+    this.#changing.begin(change);
+  }
+
+  /** Said once, when those who may come back at any moment had their time. */
+  #tellLacking(awaited: readonly Member[]): void {
+    const isEarly = awaited.some(({ key }) => this.#attendance.get(key)?.link === null);
+    const text = lackingText(awaited);
+    if (isEarly || text === this.#lackingTold) return;
+    this.#lackingTold = text;
+    this.#out.warn(text);
+    this.#arriving.tellAwaited();
+  }
+
+  /** Where all members of a view were removed, and none is here, what only they had is given up. */
+  #giveUpRemoved(): void {
+    for (const { epoch: { value: { ballot, members } } } of this.#views.open) {
+      const isGivenUp = members.every(({ key }) =>
+        this.#admission.kicked.has(key) && this.#attendance.get(key) === null
+      );
+      if (!isGivenUp) continue;
+      this.#out.store({ kind: "given-up", ballot });
+      this.#views.givenUp(ballot);
+      this.#changing.forget();
+      const who = named(members);
+      this.#out.warn(`What only ${who} had is given up; the group goes on without it`);
+      this.#tellLeft();
+    }
+  }
+
+  /** The view, then who is about to join it: those who must hear each other. */
+  #circle(): readonly Attendee[] {
+    const { members } = this.#views;
+    const keys = new Set([...members.map(({ key }) => key), ...this.#changing.participants]);
+    const attendees = [...keys].flatMap((key) => this.#attendance.get(key) ?? []);
+    return attendees.filter(({ link }) => link !== null);
+  }
+
+  get #lastingMs(): number {
+    return Math.max(HEARTBEAT_MS, this.config.failAfterMs - UDP_SILENT_MS);
+  }
+
+  #partUnheard(): void {
+    noteUnheard(this.#circle(), this.#nowMs);
+    for (;;) {
+      const attendee = toBeParted(this.#circle(), this.#lastingMs, this.#nowMs);
+      if (attendee === null) return;
+      this.#partings.unheard(attendee);
+    }
+  }
+
+  #parted({ key }: Attendee): void {
+    if (this.#changing.isParticipant(key)) this.#changing.abandon();
+    this.#isUnsettled = true;
+  }
+
+  /** A view is decided, and on disk before anybody hears of it. */
+  #decided(): void {
+    const { members } = this.#views;
+    for (const { key } of members) {
+      const attendee = this.#attendance.get(key);
+      if (attendee !== null) this.#admission.pin(attendee);
+    }
+    const before = new Set(this.#shown.map(({ key }) => key));
+    const joined = members.filter(({ key }) => !before.has(key));
+    this.#tellLeft();
+    for (const { name, key } of joined) {
+      this.#out.show({ event: "joined", name, key: fingerprintOf(key) });
+    }
+    const names = members.map(({ name }) => name);
+    this.#out.show({ event: "view", view: this.#views.ballot.number, members: names });
+    this.#isUnsettled = true;
+  }
+
+  #tellLeft(): void {
+    const { members } = this.#views;
+    for (const { key, name } of this.#shown) {
+      if (members.some((member) => member.key === key)) continue;
+      const isQuit = this.#quitting.delete(key);
+      const reason = this.#admission.kicked.has(key) ? "removed" : isQuit ? "quit" : "lost";
+      this.#out.show({ event: "left", name, reason });
+    }
+    this.#shown = members;
+  }
+
+  /** The present view has begun at all its members: the others may go. */
+  #confirmed(): void {
+    for (const attendee of this.#attendance.here) {
+      const { key, departure } = attendee;
+      if (departure === null || this.#views.member(key) !== null) continue;
+      this.#partings.dismiss(attendee, departure === "removed" ? "kicked" : "left");
+    }
+    this.#isUnsettled = true;
+  }
+
+  /** The operator keeps it out. */
+  #removed(key: PeerKey): void {
+    this.#isUnsettled = true;
+    const attendee = this.#attendance.get(key);
+    if (attendee === null) return;
+    if (attendee.link === null) return this.#partings.dismiss(attendee, "kicked");
+    attendee.departure = "removed";
+    if (this.#changing.isParticipant(key)) this.#changing.abandon();
+    else if (this.#views.member(key) === null) this.#partings.dismiss(attendee, "kicked");
+  }
+
+  // Time, the disk, the user.
+
+  #tick(): void {
+    for (const link of this.#attendance.ungreeted(this.#nowMs)) this.#close(link, "no hello came");
+    const { silent, probe } = this.#attendance.takeDue(this.#nowMs);
+    for (const attendee of silent) this.#partings.silent(attendee);
+    const isBeat = this.#deadlines.takeDue(this.#nowMs).length > 0;
+    for (const { link } of isBeat ? this.#attendance.here : probe) {
+      if (link !== null) this.#out.send(link, { type: "probe" });
+    }
+    const isAnybodyHere = this.#attendance.here.length > 0;
+    if (isBeat && isAnybodyHere) this.#deadlines.set("heartbeat", this.#nowMs + HEARTBEAT_MS);
+    if ((this.#changing.dueMs ?? Infinity) <= this.#nowMs) this.#partAwaited();
+    this.#isUnsettled = true; // pauses end, complaints count
+  }
+
+  /** Whoever answers probes and doesn't do its part holds up the others no longer. */
+  #partAwaited(): void {
+    const awaited = this.#changing.awaited.flatMap((key) => this.#attendance.get(key) ?? []);
+    this.#changing.giveUpWaiting();
+    for (const attendee of awaited) this.#partings.silent(attendee);
+  }
+
+  #persisted(token: number): void {
+    this.#out.persisted(token);
+  }
+
+  #persistFailed(text: string): void {
+    this.#stop({
+      kind: "fatal",
+      code: "disk",
+      text: `The coordinator stops, as what it decides must be stored: ${text}`,
+    });
+  }
+
+  #stop(outcome: Extract<CoordinatorEffect, { readonly type: "stop" }>["outcome"]): void {
+    this.#stopped = true;
+    this.#out.push({ type: "stop", outcome });
+  }
+
+  #command(command: CoordinatorCommand, ref: string | undefined): void {
+    switch (command.command) {
+      case "list":
+        return this.#out.show(membersView(this.#facts()), ref);
+      case "status":
+        return this.#out.show(statusView(this.#facts()), ref);
+      case "remove":
+        return this.#operator.remove(command.name, ref);
+      case "allow":
+        return this.#operator.allow(command.name, ref);
+      case "trust":
+        return this.#operator.trust(command.name, ref);
+      case "verify":
+        return this.#operator.verify(command.name, ref);
+      case "quit":
+        // Members see that we are gone, and go on.
+        for (const { id } of this.#attendance.links) {
+          this.#out.close(id, "the coordinator was stopped");
+        }
+        return this.#stop({ kind: "bye", reason: "quit", ref });
+      default:
+        return unreachable(command);
+    }
+  }
+
+  #facts(): CoordinatorFacts {
+    return {
+      key: this.signer.key,
+      group: this.#group,
+      listening: this.config.listening,
+      crypto: this.environment.crypto,
+      views: this.#views,
+      attendance: this.#attendance,
+      told: this.#told,
+      lacking: membersOf(this.#views.lacking(this.#attendance.here)),
+      awaited: this.#changing.awaited,
+    };
   }
 }

@@ -46,6 +46,8 @@ export const FAIL_AFTER_MS_MIN = 500;
 export const HEARTBEAT_MS = 500;
 /** A coordinator that says nothing for so long is down, as far as its members can tell: G5's 3 s, less a round. */
 export const COORDINATOR_SILENT_MS = 2_500;
+/** How long datagrams fail to come until the member tells: the coordinator counts the rest of `--fail-after`. */
+export const UDP_SILENT_MS = 2_000;
 /** A member is asked once more so long before it is removed. */
 export const PROBE_BEFORE_MS = 400;
 /** A restarted coordinator waits for the members of its last view: their longest pause between dials, and a little. */
@@ -72,6 +74,19 @@ export const TOLD_ENTRIES_MAX = 256;
 /** Entries that `/log` shows where no number is given, and at most. */
 export const LOG_COUNT_DEFAULT = 20;
 export const LOG_COUNT_MAX = 1_000_000;
+/** Whoever is linked says hello at once; a silent one takes no place for longer. */
+export const HELLO_MS_MAX = 10_000;
+/** Links on which no hello has come: each costs a little; the one that waited longest goes. */
+export const UNGREETED_LINKS_MAX = 64;
+/** Messages of a member to the coordinator, fetched history aside: what it hears changes 64 times in a moment at most. */
+export const CONTROL_PER_S = 200;
+export const CONTROL_BURST = 1_000;
+/** How much higher than its own the coordinator takes a number that it hears: from a disk that outlived its own. */
+export const NUMBER_JUMP_MAX = 1_000_000;
+/** Keys whose pauses, or names whose other keys, the coordinator remembers. */
+export const REMEMBERED_MAX = 256;
+/** After so long in a view, a pause before coming back is short again. */
+export const RETURN_PAUSE_FORGOTTEN_MS = 600_000;
 /** Types that this version doesn't know, from one link or peer: more is another program. */
 export const UNKNOWN_MESSAGES_MAX = 100;
 /** Whoever breaks a rule may be an old version; it comes back after this. */

@@ -1,0 +1,127 @@
+/** Who may come in: names and their keys, those who are kept out, and room for them. */
+
+import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
+import type { FoldedName, PeerKey } from "../../base/ids.ts";
+import { dropOldest } from "../../base/bounded.ts";
+import { foldName, nameFault, shownName } from "../../base/names.ts";
+import type { Attendance, Attendee, GroupLink } from "./attendance.ts";
+import type { CoordinatorConfig } from "./coordinator_io.ts";
+import type { CoordinatorOutput } from "./coordinator_output.ts";
+import { JOINERS_MAX, NUMBER_JUMP_MAX, REMEMBERED_MAX } from "./limits.ts";
+import type { GroupMessageOf, GroupRefusal } from "./messages.ts";
+import type { Views } from "./views.ts";
+
+type Hello = GroupMessageOf<"hello">;
+
+export interface Refusal {
+  readonly code: GroupRefusal;
+  /** For the one who is refused. */
+  readonly text: string;
+}
+
+export class Admission {
+  readonly #pins: Map<string, Fingerprint>;
+  /** Keys that came under names of others, by folded name. */
+  readonly #strange = new Map<FoldedName, PeerKey>();
+  /** Who stays out until allowed: names by key. As many as the operator removes. */
+  readonly #kicked = new Map<PeerKey, string>();
+
+  constructor(
+    readonly config: Pick<CoordinatorConfig, "membersMax" | "pins">,
+    readonly views: Views,
+    readonly attendance: Attendance,
+    readonly out: CoordinatorOutput,
+  ) {
+    this.#pins = new Map(config.pins);
+  }
+
+  /** @returns Why whoever says this can't come in; null where it can. */
+  refusal({ peer }: GroupLink, hello: Hello): Refusal | null {
+    const fault = nameFault(hello.name);
+    if (fault !== null) return { code: "bad-name", text: `The name is not possible: ${fault}` };
+    const name = shownName(hello.name);
+    if (this.#kicked.has(peer)) {
+      const text = `${name} was removed from this group; its operator may let you in by /allow`;
+      return { code: "kicked", text };
+    }
+    const folded = foldName(hello.name);
+    const holder = this.attendance.named(folded);
+    if (holder !== null && holder.key !== peer && holder.link !== null) {
+      return { code: "name-taken", text: `The name ${name} is in use here; take another` };
+    }
+    const pinned = this.#pins.get(folded);
+    if (pinned !== undefined && pinned !== fingerprintOf(peer)) {
+      return this.#strangeKey(folded, name, peer, pinned);
+    }
+    if (hello.promised.number > this.views.number + NUMBER_JUMP_MAX) {
+      return { code: "protocol", text: `No view was ever numbered ${hello.promised.number}` };
+    }
+    return this.#hasRoomFor(peer) ? null : {
+      code: "full",
+      text: `The group is full, it takes ${this.config.membersMax}; come back later`,
+    };
+  }
+
+  /** Members have their places; whoever comes new must find one. */
+  #hasRoomFor(key: PeerKey): boolean {
+    if (this.views.member(key) !== null || this.attendance.get(key) !== null) return true;
+    const all = [...this.attendance.all];
+    const joining = all.filter((attendee) => this.views.member(attendee.key) === null);
+    const places = this.views.members.length + joining.length;
+    return joining.length < JOINERS_MAX && places < this.config.membersMax;
+  }
+
+  #strangeKey(
+    folded: FoldedName,
+    name: string,
+    key: PeerKey,
+    pinned: Fingerprint,
+  ): Refusal {
+    const other = fingerprintOf(key);
+    if (this.#strange.get(folded) !== key) {
+      const what =
+        `Refused somebody who comes as ${name} with key ${other}; the key known is ${pinned}`;
+      this.out.error("key-changed", `${what}; /trust ${name} accepts the new one`);
+    }
+    this.#strange.delete(folded);
+    this.#strange.set(folded, key);
+    dropOldest(this.#strange, REMEMBERED_MAX);
+    const way = "take another name, or have its operator accept yours by /trust";
+    return {
+      code: "key-changed",
+      text: `The name ${name} belongs to key ${pinned} in this group, yours is ${other}; ${way}`,
+    };
+  }
+
+  /** Somebody is a member now: the name is theirs. */
+  pin({ key, name, folded }: Attendee): void {
+    if (this.#pins.has(folded)) return;
+    this.#pins.set(folded, fingerprintOf(key));
+    this.out.push({ type: "pin", name, key, again: false });
+  }
+
+  /** The operator accepts the key that was refused last. @returns It, null where there was none. */
+  trust(name: string): Fingerprint | null {
+    const folded = foldName(name);
+    const key = this.#strange.get(folded);
+    if (key === undefined) return null;
+    this.#strange.delete(folded);
+    this.#pins.set(folded, fingerprintOf(key));
+    this.out.push({ type: "pin", name, key, again: true });
+    return fingerprintOf(key);
+  }
+
+  // Those who are kept out.
+
+  get kicked(): ReadonlyMap<PeerKey, string> {
+    return this.#kicked;
+  }
+
+  kick(key: PeerKey, name: string): void {
+    this.#kicked.set(key, name);
+  }
+
+  allow(key: PeerKey): void {
+    this.#kicked.delete(key);
+  }
+}

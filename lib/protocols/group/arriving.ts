@@ -1,0 +1,198 @@
+/**
+ * Coming to the coordinator: hello and welcome, whom each is to meet, and from whom a newcomer fetches the log.
+ */
+
+import type { Hash, PeerKey } from "../../base/ids.ts";
+import { foldName } from "../../base/names.ts";
+import type { Admission } from "./admission.ts";
+import {
+  type Attendance,
+  type Attendee,
+  type GroupLink,
+  isSameProcess,
+  memberOf,
+} from "./attendance.ts";
+import { compareBallots, isSameBallot, NO_BALLOT } from "./ballot.ts";
+import type { Changing } from "./changing.ts";
+import type { CoordinatorOutput } from "./coordinator_output.ts";
+import type { Member } from "./epoch.ts";
+import type { GroupMessageOf } from "./messages.ts";
+import { membersOf, voicesOf } from "./outlook.ts";
+import type { Partings } from "./partings.ts";
+import type { Views } from "./views.ts";
+
+type Hello = GroupMessageOf<"hello">;
+
+export interface ArrivingParts {
+  readonly group: Hash;
+  readonly failAfterMs: number;
+  readonly views: Views;
+  readonly attendance: Attendance;
+  readonly admission: Admission;
+  readonly changing: Changing;
+  readonly partings: Partings;
+  readonly out: CoordinatorOutput;
+  /** Entries that we were told of. */
+  told(): number;
+}
+
+export class Arriving {
+  /** Whom the others were last told to meet, as one line. */
+  #peersTold = "";
+
+  constructor(readonly parts: ArrivingParts) {}
+
+  hello(link: GroupLink, hello: Hello): void {
+    const { admission, attendance, out } = this.parts;
+    link.isGreeted = true;
+    link.greetByMs = Infinity;
+    const refusal = admission.refusal(link, hello);
+    if (refusal !== null) {
+      out.send(link.id, { type: "refuse", ...refusal });
+      return out.close(link.id, refusal.code);
+    }
+    const before = attendance.get(link.peer);
+    const isSame = before !== null && isSameProcess(before, hello);
+    this.#takeOver(before, isSame);
+    const attendee = this.#attendee(link, hello, isSame ? before : null);
+    attendance.put(attendee);
+    attendance.heard(attendee, out.nowMs);
+    this.#judge(attendee);
+    this.#welcome(attendee);
+    this.#peersTold = "";
+  }
+
+  /** Another link of the same process, or another process of the same person. */
+  #takeOver(before: Attendee | null, isSame: boolean): void {
+    if (before === null) return;
+    const { changing, partings, out } = this.parts;
+    // What it was told on the link before may be lost.
+    if (changing.isParticipant(before.key)) changing.abandon();
+    if (before.link === null) return;
+    if (isSame) out.close(before.link, "another link took its place");
+    else partings.dismiss(before, "replaced");
+  }
+
+  #attendee(link: GroupLink, hello: Hello, before: Attendee | null): Attendee {
+    const { group, partings, failAfterMs, out: { nowMs } } = this.parts;
+    const { name, incarnation, host, port } = hello;
+    const isOurs = hello.group === group;
+    return {
+      key: link.peer,
+      name: name.normalize("NFC"),
+      folded: foldName(name),
+      incarnation: incarnation.slice(),
+      host: host ?? link.host,
+      port,
+      link: link.id,
+      heardAtMs: nowMs,
+      silentAtMs: nowMs,
+      isProbed: false,
+      // What was promised to another group binds nobody here.
+      begun: isOurs ? hello.begun : NO_BALLOT,
+      promised: isOurs ? hello.promised : NO_BALLOT,
+      end: before?.end ?? null,
+      hears: null,
+      unheard: new Map(),
+      meetsByMs: nowMs + failAfterMs,
+      isCaughtUp: false,
+      source: undefined,
+      notBeforeMs: partings.notBeforeMs(link.peer),
+      departure: before?.departure ?? null,
+    };
+  }
+
+  /** Whether the present view goes on with it as it is. */
+  #judge(attendee: Attendee): void {
+    const { views, changing } = this.parts;
+    views.raise(attendee.promised.number);
+    if (!this.#isMember(attendee)) return;
+    const isInStep = isSameBallot(attendee.begun, views.ballot) &&
+      isSameBallot(attendee.promised, views.ballot);
+    if (isInStep) changing.begun(attendee);
+    else changing.isBroken = true;
+  }
+
+  #isMember(attendee: Attendee): boolean {
+    const member = this.parts.views.member(attendee.key);
+    return member !== null && isSameProcess(member, attendee);
+  }
+
+  #welcome(attendee: Attendee): void {
+    const { group, views, attendance, out, told } = this.parts;
+    if (attendee.link === null) return;
+    const isMember = this.#isMember(attendee);
+    const awaited = isMember ? [] : membersOf(views.lacking(attendance.here));
+    out.send(attendee.link, {
+      type: "welcome",
+      group,
+      isMember,
+      told: told(),
+      awaited: awaited.map(({ name }) => name),
+    });
+  }
+
+  /** Newcomers are told for whom they wait, when that is found out. */
+  tellAwaited(): void {
+    const { views, attendance } = this.parts;
+    for (const attendee of attendance.here) {
+      if (views.member(attendee.key) === null) this.#welcome(attendee);
+    }
+  }
+
+  /** All meet all: those of the view, then newcomers. */
+  tellPeers(): void {
+    const { attendance, out } = this.parts;
+    const members = this.#peers();
+    const line = JSON.stringify(
+      members.map(({ incarnation, ...at }) => ({ ...at, incarnation: incarnation.toHex() })),
+    );
+    if (line === this.#peersTold) return;
+    this.#peersTold = line;
+    for (const { link } of attendance.here) {
+      if (link !== null) out.send(link, { type: "peers", members });
+    }
+  }
+
+  #peers(): readonly Member[] {
+    const { views, attendance } = this.parts;
+    const present = views.members.flatMap(({ key }) => attendance.get(key) ?? []);
+    const others = [...attendance.all].filter((attendee) =>
+      !present.includes(attendee) && attendee.link !== null && attendee.departure === null
+    );
+    return [...present, ...others].map(memberOf);
+  }
+
+  /** Newcomers fetch the log from somebody who has it, each from another where there are several. */
+  tellSources(): void {
+    const { views, attendance, out } = this.parts;
+    const { here } = attendance;
+    if (views.lacking(here).length > 0) return;
+    const voices = voicesOf(views, here);
+    const isThere = (key: PeerKey) => voices.some((voice) => voice.key === key);
+    for (const attendee of here) {
+      const { key, link, source, isCaughtUp, departure } = attendee;
+      if (link === null || isCaughtUp || departure !== null || isThere(key)) continue;
+      if (source === null || (source !== undefined && isThere(source))) continue;
+      const next = this.#source(voices);
+      if (next === undefined) continue;
+      attendee.source = next;
+      out.send(link, { type: "catch-up", source: next });
+    }
+  }
+
+  /** @returns Null: the coordinator; undefined where nobody is free. */
+  #source(voices: readonly Attendee[]): PeerKey | null | undefined {
+    const { views, attendance } = this.parts;
+    if (views.members.length === 0) return null;
+    const sequencer = views.members[0]!.key;
+    const asked = (key: PeerKey) =>
+      attendance.here.filter(({ source, isCaughtUp }) => source === key && !isCaughtUp).length;
+    const cost = ({ key }: Attendee) =>
+      asked(key) + (key === sequencer ? attendance.here.length : 0);
+    const free = voices.filter(({ departure, begun }) =>
+      departure === null && compareBallots(begun, NO_BALLOT) > 0
+    );
+    return free.toSorted((a, b) => cost(a) - cost(b))[0]?.key;
+  }
+}

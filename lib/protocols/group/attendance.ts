@@ -1,0 +1,234 @@
+/**
+ * Who is there: the links that are up, and who has said hello on them; when each was heard, what each says of
+ * itself, and when it is taken for gone.
+ */
+
+import type { LinkId, PeerKey } from "../../base/ids.ts";
+import type { FoldedName } from "../../base/ids.ts";
+import { TokenBucket } from "../../base/token_bucket.ts";
+import { type Ballot, NO_BALLOT } from "./ballot.ts";
+import type { Member } from "./epoch.ts";
+import { foldName } from "../../base/names.ts";
+import type { HistoryPoint } from "./history.ts";
+import {
+  CONTROL_BURST,
+  CONTROL_PER_S,
+  HELLO_MS_MAX,
+  PROBE_BEFORE_MS,
+  UNGREETED_LINKS_MAX,
+} from "./limits.ts";
+
+/** A deadline served later than this says that we were slow, not that others were. */
+const LATE_MS = 100;
+
+export interface GroupLink {
+  readonly id: LinkId;
+  readonly peer: PeerKey;
+  /** The address that it comes from; null: of this machine only. */
+  readonly host: string | null;
+  readonly bucket: TokenBucket;
+  /** When it must have said hello, if it is to. */
+  greetByMs: number;
+  /** Whether hello ever came on it. */
+  isGreeted: boolean;
+  unknowns: number;
+}
+
+/** Why somebody goes who is there. */
+export type Departure = "quit" | "removed";
+
+export interface Attendee {
+  readonly key: PeerKey;
+  readonly name: string;
+  readonly folded: FoldedName;
+  /** Of its process. */
+  readonly incarnation: Uint8Array;
+  readonly host: string | null;
+  readonly port: number;
+  /** Null while it isn't linked: it was lost a moment ago, or is expected back after our restart. */
+  link: LinkId | null;
+  heardAtMs: number;
+  /** When it is taken for gone, unless it is heard. */
+  silentAtMs: number;
+  /** Whether it was asked once more. */
+  isProbed: boolean;
+  begun: Ballot;
+  promised: Ballot;
+  /** The end of its log, when it last told it. */
+  end: HistoryPoint | null;
+  /** With whom it exchanges datagrams; null until it has told. */
+  hears: ReadonlySet<PeerKey> | null;
+  /** Whom of the others it doesn't hear, and since when. */
+  readonly unheard: Map<PeerKey, number>;
+  /** Complaints of it, and its own, don't count before. */
+  meetsByMs: number;
+  isCaughtUp: boolean;
+  /** From whom it fetches the log, null the coordinator; undefined where it wasn't told. */
+  source: PeerKey | null | undefined;
+  /** A removed one waits so long before it is let in again. */
+  notBeforeMs: number;
+  departure: Departure | null;
+}
+
+/** Somebody of whose process no hello has come yet. */
+export function expected(member: Member, silentAtMs: number): Attendee {
+  return {
+    ...member,
+    folded: foldName(member.name),
+    link: null,
+    heardAtMs: -Infinity,
+    silentAtMs,
+    isProbed: false,
+    begun: NO_BALLOT,
+    promised: NO_BALLOT,
+    end: null,
+    hears: null,
+    unheard: new Map(),
+    meetsByMs: -Infinity,
+    isCaughtUp: false,
+    source: undefined,
+    notBeforeMs: -Infinity,
+    departure: null,
+  };
+}
+
+export function isSameProcess(
+  a: Pick<Member, "incarnation">,
+  b: Pick<Member, "incarnation">,
+): boolean {
+  return a.incarnation.toHex() === b.incarnation.toHex();
+}
+
+/** As others are told of it. */
+export function memberOf({ key, name, incarnation, host, port }: Attendee): Member {
+  return { key, name, incarnation, host, port };
+}
+
+export class Attendance {
+  /** In the order in which they came. At most those of a view and the joining ones: `Admission`. */
+  readonly #attendees = new Map<PeerKey, Attendee>();
+  readonly #links = new Map<LinkId, GroupLink>();
+
+  constructor(readonly failAfterMs: number) {}
+
+  // Links.
+
+  get links(): Iterable<GroupLink> {
+    return this.#links.values();
+  }
+
+  /** @returns The link that has waited longest to say hello, where there are too many such. */
+  linkUp(id: LinkId, peer: PeerKey, host: string | null, nowMs: number): GroupLink | null {
+    const bucket = new TokenBucket(CONTROL_PER_S, CONTROL_BURST);
+    const greetByMs = nowMs + HELLO_MS_MAX;
+    this.#links.set(id, { id, peer, host, bucket, greetByMs, isGreeted: false, unknowns: 0 });
+    const ungreeted = [...this.#links.values()].filter(({ greetByMs }) => greetByMs < Infinity);
+    return ungreeted.length > UNGREETED_LINKS_MAX ? ungreeted[0]! : null;
+  }
+
+  link(id: LinkId): GroupLink | null {
+    return this.#links.get(id) ?? null;
+  }
+
+  /** @returns Whoever was on it, and isn't linked now. */
+  linkDown(id: LinkId): Attendee | null {
+    const attendee = this.on(id);
+    this.#links.delete(id);
+    if (attendee !== null) attendee.link = null;
+    return attendee;
+  }
+
+  // Attendees.
+
+  get all(): Iterable<Attendee> {
+    return this.#attendees.values();
+  }
+
+  get(key: PeerKey): Attendee | null {
+    return this.#attendees.get(key) ?? null;
+  }
+
+  /** Whoever said hello on that link, and hasn't been sent away or come by another since. */
+  on(id: LinkId): Attendee | null {
+    const link = this.#links.get(id);
+    const attendee = link === undefined ? undefined : this.#attendees.get(link.peer);
+    return attendee?.link === id ? attendee : null;
+  }
+
+  named(name: FoldedName): Attendee | null {
+    return [...this.all].find(({ folded }) => folded === name) ?? null;
+  }
+
+  /** Linked. */
+  get here(): readonly Attendee[] {
+    return [...this.all].filter(({ link }) => link !== null);
+  }
+
+  /** Takes the place of whoever was there under this key. */
+  put(attendee: Attendee): void {
+    this.#attendees.set(attendee.key, attendee);
+  }
+
+  remove(key: PeerKey): void {
+    this.#attendees.delete(key);
+  }
+
+  heard(attendee: Attendee, nowMs: number): void {
+    attendee.heardAtMs = nowMs;
+    attendee.silentAtMs = nowMs + this.failAfterMs;
+    attendee.isProbed = false;
+  }
+
+  // Time.
+
+  /**
+   * Whoever is silent, or to be asked once more before it is. None is silent without having been asked, or where our
+   * own tick comes late: its answer may be waiting behind.
+   */
+  takeDue(
+    nowMs: number,
+  ): { readonly silent: readonly Attendee[]; readonly probe: readonly Attendee[] } {
+    const silent: Attendee[] = [];
+    const probe: Attendee[] = [];
+    for (const attendee of this.all) {
+      const lateMs = nowMs - dueMs(attendee);
+      if (lateMs < 0) continue;
+      const isAsked = attendee.link === null || attendee.isProbed;
+      if (isAsked && lateMs <= LATE_MS) {
+        silent.push(attendee);
+        continue;
+      }
+      attendee.isProbed = true;
+      attendee.silentAtMs = Math.max(attendee.silentAtMs, nowMs + PROBE_BEFORE_MS);
+      if (attendee.link !== null) probe.push(attendee);
+    }
+    return { silent, probe };
+  }
+
+  /** Links on which hello is overdue. */
+  ungreeted(nowMs: number): readonly GroupLink[] {
+    return [...this.links].filter(({ greetByMs }) => greetByMs <= nowMs);
+  }
+
+  nextDueMs(): number | null {
+    let next = Infinity;
+    for (const attendee of this.all) next = Math.min(next, dueMs(attendee));
+    for (const { greetByMs } of this.links) next = Math.min(next, greetByMs);
+    return next === Infinity ? null : next;
+  }
+
+  /** We stood still. */
+  postpone(delayMs: number): void {
+    for (const link of this.links) link.greetByMs += delayMs;
+    for (const attendee of this.all) {
+      attendee.heardAtMs += delayMs;
+      attendee.silentAtMs += delayMs;
+      attendee.meetsByMs += delayMs;
+      for (const [key, sinceMs] of attendee.unheard) attendee.unheard.set(key, sinceMs + delayMs);
+    }
+  }
+}
+
+function dueMs({ link, isProbed, silentAtMs }: Attendee): number {
+  return link === null || isProbed ? silentAtMs : silentAtMs - PROBE_BEFORE_MS;
+}

@@ -1,0 +1,249 @@
+/**
+ * One view change after the other: the coordinator's part in `agreement.ts`, and the time until the view that was
+ * decided has begun at all its members.
+ *
+ * What is on disk when: the ballot's number before `flush` goes out, so that no number is ever used for two; the
+ * decided view before `begin` goes out, so that whoever decides next knows of it.
+ */
+
+import type { Crypto, Signer } from "../../base/crypto.ts";
+import type { Hash, PeerKey } from "../../base/ids.ts";
+import { Agreement, type Holding, type Level } from "./agreement.ts";
+import { type Attendance, type Attendee, memberOf } from "./attendance.ts";
+import { compareBallots, isSameBallot, NO_BALLOT } from "./ballot.ts";
+import type { CoordinatorOutput } from "./coordinator_output.ts";
+import { type SignedEpoch, signEpoch } from "./epoch.ts";
+import type { Escrow } from "./escrow.ts";
+import { NUMBER_JUMP_MAX, WAIT_MS_MAX } from "./limits.ts";
+import type { GroupMessage, GroupMessageOf } from "./messages.ts";
+import type { Change } from "./outlook.ts";
+import type { CoordinatorRecord } from "./records.ts";
+import type { Views } from "./views.ts";
+
+interface UnderWay {
+  readonly agreement: Agreement;
+  readonly members: readonly PeerKey[];
+  /** Null until all have reported. */
+  level: Level | null;
+}
+
+export interface ChangingParts {
+  readonly group: Hash;
+  readonly signer: Signer;
+  readonly crypto: Crypto;
+  readonly views: Views;
+  readonly attendance: Attendance;
+  readonly escrow: Escrow;
+  readonly out: CoordinatorOutput;
+  /** The view is decided: on disk before whatever is said from now on. */
+  decided(signed: SignedEpoch): void;
+  /** It has begun at all its members. */
+  confirmed(): void;
+}
+
+export class Changing {
+  #underWay: UnderWay | null = null;
+  /** Members of the present view of whom we haven't heard that it has begun. */
+  readonly #unbegun: Set<PeerKey>;
+  /** When whoever is awaited has had time enough. */
+  #dueMs: number | null = null;
+  /** Whether some have promised to go on in the present view no more, or never began it: another must begin. */
+  isBroken = false;
+
+  constructor(readonly parts: ChangingParts) {
+    const { views } = parts;
+    this.#unbegun = new Set(views.isConfirmed ? [] : views.members.map(({ key }) => key));
+  }
+
+  get isUnderWay(): boolean {
+    return this.#underWay !== null;
+  }
+
+  isParticipant(key: PeerKey): boolean {
+    return this.#underWay?.agreement.participants.includes(key) ?? false;
+  }
+
+  /** Whose say the change has; empty where none is under way. */
+  get participants(): readonly PeerKey[] {
+    return this.#underWay?.agreement.participants ?? [];
+  }
+
+  /** Whom the change, or the present view's beginning, waits for. */
+  get awaited(): readonly PeerKey[] {
+    if (this.#underWay === null) return [...this.#unbegun];
+    const { agreement } = this.#underWay;
+    const { source } = this.parts.escrow;
+    return agreement.phase === "ready" && source !== null ? [source] : agreement.awaited;
+  }
+
+  get dueMs(): number | null {
+    return this.#dueMs;
+  }
+
+  postpone(delayMs: number): void {
+    if (this.#dueMs !== null) this.#dueMs += delayMs;
+  }
+
+  /** Begins one under the next number; one that was under way is over. */
+  begin({ participants, members }: Change): void {
+    const { views, escrow, out } = this.parts;
+    escrow.stop();
+    views.raise(views.number + 1);
+    const ballot = { number: views.number, round: 0 };
+    const { log } = escrow;
+    const own: Holding = { begun: views.ownBegun(log), incarnation: "", held: log, log };
+    const agreement = new Agreement(ballot, participants, own);
+    this.#underWay = { agreement, members, level: null };
+    this.#wait();
+    out.store({ kind: "number", number: views.number });
+    this.#tell(participants, { type: "flush", ballot, view: ballot.number });
+  }
+
+  /** Somebody with a say is gone, or wasn't who it seemed: those who have reported need another one. */
+  abandon(): void {
+    if (this.#underWay === null) return;
+    this.#end();
+    this.isBroken = true;
+  }
+
+  #end(): void {
+    this.parts.escrow.stop();
+    this.#underWay = null;
+    this.#dueMs = null;
+  }
+
+  /** The present view is given up: nobody's beginning it is awaited. */
+  forget(): void {
+    this.abandon();
+    this.#unbegun.clear();
+    for (const { key } of this.parts.views.isConfirmed ? [] : this.parts.views.members) {
+      this.#unbegun.add(key);
+    }
+  }
+
+  /** Whoever didn't answer is gone: of the others another view is made. */
+  giveUpWaiting(): void {
+    if (this.#underWay !== null) return this.abandon();
+    this.#dueMs = null;
+    this.isBroken = true;
+  }
+
+  // What the others answer; of another ballot it is late, and nothing follows.
+
+  /** @returns What is wrong with it; null where nothing is. */
+  reported(attendee: Attendee, message: GroupMessageOf<"report">): string | null {
+    const underWay = this.#underWay;
+    if (underWay === null || !isSameBallot(message.ballot, underWay.agreement.ballot)) return null;
+    const { begun, held, log } = message;
+    if (compareBallots(begun, message.ballot) >= 0) return "it reports what never began";
+    const incarnation = message.incarnation.toHex();
+    if (incarnation !== attendee.incarnation.toHex()) return "it reports as another process";
+    if (this.#isLost(attendee, message)) {
+      attendee.begun = attendee.promised = NO_BALLOT;
+      attendee.isCaughtUp = false;
+      this.abandon();
+      return null;
+    }
+    const holding = { begun, incarnation, held, log };
+    const { agreement } = underWay;
+    if (agreement.reported(attendee.key, message.ballot, holding)) this.#tellLevel(underWay);
+    return null;
+  }
+
+  /** Whether less has come back of it than it once had: it doesn't count as what it was. */
+  #isLost({ begun }: Attendee, report: GroupMessageOf<"report">): boolean {
+    const { floor } = this.parts.views;
+    if (compareBallots(report.begun, begun) < 0) return true;
+    return floor !== null && compareBallots(report.begun, floor.ballot) >= 0 &&
+      report.held.position < floor.start.position;
+  }
+
+  #tellLevel(underWay: UnderWay): void {
+    const { agreement } = underWay;
+    const level = underWay.level = agreement.level;
+    this.#wait();
+    this.#tell(agreement.participants, { type: "level", ballot: agreement.ballot, ...level });
+    if (underWay.members.length === 0 && level.source !== null) this.#takeOver(level);
+  }
+
+  /** Nobody will be in the group: we keep its log. */
+  #takeOver({ source, start }: Level): void {
+    const { attendance, escrow } = this.parts;
+    const link = source === null ? null : attendance.get(source)?.link ?? null;
+    if (source === null || link === null || escrow.isAt(start)) return;
+    escrow.take(source, link, start);
+  }
+
+  /** @returns What is wrong with it; null where nothing is. */
+  outdone({ ballot, promised }: GroupMessageOf<"outdone">): string | null {
+    const { views } = this.parts;
+    if (this.#underWay === null || !isSameBallot(ballot, this.#underWay.agreement.ballot)) {
+      return null;
+    }
+    if (promised.number > views.number + NUMBER_JUMP_MAX) return "it promised what never was";
+    views.raise(promised.number);
+    this.abandon();
+    return null;
+  }
+
+  ready({ key }: Attendee, { ballot }: GroupMessageOf<"ready">): void {
+    if (this.#underWay?.agreement.isReady(key, ballot)) this.#decide(this.#underWay);
+  }
+
+  /** More of the log is on our disk. */
+  escrowGrew(): void {
+    if (this.#underWay === null) return;
+    this.#wait();
+    if (this.#underWay.agreement.phase === "ready") this.#decide(this.#underWay);
+  }
+
+  #decide({ agreement, members, level }: UnderWay): void {
+    const { group, signer, views, attendance, escrow, out } = this.parts;
+    const isEmpty = members.length === 0;
+    if (level === null || (isEmpty && !escrow.isAt(level.start))) return;
+    const there = members.map((key) => attendance.get(key));
+    const epoch = {
+      group,
+      view: agreement.ballot.number,
+      ballot: agreement.ballot,
+      members: there.flatMap((attendee) => attendee === null ? [] : [memberOf(attendee)]),
+      start: level.start,
+    };
+    const signed = signEpoch(signer, epoch);
+    const records: CoordinatorRecord[] = [{ kind: "decided", signed }];
+    if (isEmpty) records.push({ kind: "confirmed", ballot: agreement.ballot });
+    out.store(...records);
+    this.#end();
+    this.isBroken = false;
+    views.decided(signed);
+    this.#unbegun.clear();
+    for (const key of members) this.#unbegun.add(key);
+    for (const attendee of there) if (attendee !== null) attendee.promised = agreement.ballot;
+    if (!isEmpty) this.#wait();
+    this.#tell(members, { type: "begin", signed });
+    this.parts.decided(signed);
+    if (isEmpty) this.parts.confirmed();
+  }
+
+  /** The present view has begun there. */
+  begun(attendee: Attendee): void {
+    const { views, out } = this.parts;
+    attendee.begun = views.ballot;
+    if (!this.#unbegun.delete(attendee.key) || this.#unbegun.size > 0) return;
+    if (!this.isUnderWay) this.#dueMs = null;
+    out.store({ kind: "confirmed", ballot: views.ballot });
+    views.confirmed(views.ballot);
+    this.parts.confirmed();
+  }
+
+  #wait(): void {
+    this.#dueMs = this.parts.out.nowMs + WAIT_MS_MAX;
+  }
+
+  #tell(keys: readonly PeerKey[], message: GroupMessage): void {
+    for (const key of keys) {
+      const link = this.parts.attendance.get(key)?.link ?? null;
+      if (link !== null) this.parts.out.send(link, message);
+    }
+  }
+}

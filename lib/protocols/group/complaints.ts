@@ -1,0 +1,71 @@
+/**
+ * Of two members that don't hear each other one must go: the one of whom more complain, on a tie the later in the
+ * view. Who was connected to nobody would otherwise hold up all.
+ */
+
+import type { PeerKey } from "../../base/ids.ts";
+import type { Attendee } from "./attendance.ts";
+
+/**
+ * Brings up to date whom each doesn't hear.
+ * @param circle The view, and who is about to join it; each is linked.
+ */
+export function noteUnheard(circle: readonly Attendee[], nowMs: number): void {
+  for (const attendee of circle) {
+    const { hears, unheard } = attendee;
+    const missing = new Set<PeerKey>();
+    for (const { key } of circle) {
+      if (hears !== null && key !== attendee.key && !hears.has(key)) missing.add(key);
+    }
+    for (const key of unheard.keys()) if (!missing.has(key)) unheard.delete(key);
+    for (const key of missing) if (!unheard.has(key)) unheard.set(key, nowMs);
+  }
+}
+
+/**
+ * Who must go first; null where all hear each other, or not for long.
+ * @param circle The view, the oldest first, then who is about to join it.
+ * @param lastingMs How long a complaint lasts until it counts.
+ */
+export function toBeParted(
+  circle: readonly Attendee[],
+  lastingMs: number,
+  nowMs: number,
+): Attendee | null {
+  const complainsOf = (of: Attendee) => (by: Attendee) =>
+    by.hears?.has(of.key) === false && isDue(by, of, lastingMs, nowMs);
+  const accused = circle.map((of) => circle.filter(complainsOf(of)).length);
+  let worst: number | null = null;
+  circle.forEach((a, at) => {
+    circle.forEach((b, other) => {
+      if (a === b || !complainsOf(b)(a)) return;
+      const [earlier, later] = at < other ? [at, other] : [other, at];
+      const goes = accused[earlier]! > accused[later]! ? earlier : later;
+      if (worst === null || accused[goes]! > accused[worst]!) worst = goes;
+    });
+  });
+  return worst === null ? null : circle[worst]!;
+}
+
+function isDue(by: Attendee, of: Attendee, lastingMs: number, nowMs: number): boolean {
+  const sinceMs = by.unheard.get(of.key);
+  return sinceMs !== undefined && countsAtMs(sinceMs, lastingMs, by, of) <= nowMs;
+}
+
+/** Who has just come meets the others first. */
+function countsAtMs(sinceMs: number, lastingMs: number, by: Attendee, of: Attendee): number {
+  return Math.max(sinceMs + lastingMs, by.meetsByMs, of.meetsByMs);
+}
+
+/** When `toBeParted` is to be asked next; null where nobody complains. */
+export function complaintsDueMs(circle: readonly Attendee[], lastingMs: number): number | null {
+  let next = Infinity;
+  for (const by of circle) {
+    for (const of of circle) {
+      const sinceMs = by.unheard.get(of.key);
+      if (sinceMs === undefined) continue;
+      next = Math.min(next, countsAtMs(sinceMs, lastingMs, by, of));
+    }
+  }
+  return next === Infinity ? null : next;
+}

@@ -1,0 +1,55 @@
+/** What is on the coordinator's disk, the history aside. */
+
+import type { Hash } from "../../base/ids.ts";
+import type { Admission } from "./admission.ts";
+import type { CoordinatorRecord } from "./records.ts";
+import type { Views } from "./views.ts";
+
+/** Takes the records in. @returns The group, null where none was founded. */
+export function restoreCoordinator(
+  records: readonly CoordinatorRecord[],
+  views: Views,
+  exclusions: Pick<Admission, "kick" | "allow">,
+): Hash | null {
+  let group: Hash | null = null;
+  for (const record of records) {
+    switch (record.kind) {
+      case "group":
+        group = record.group;
+        break;
+      case "number":
+        views.raise(record.number);
+        break;
+      case "decided":
+        views.decided(record.signed);
+        break;
+      case "confirmed":
+        views.confirmed(record.ballot);
+        break;
+      case "given-up":
+        views.givenUp(record.ballot);
+        break;
+      case "kicked":
+        exclusions.kick(record.key, record.name);
+        break;
+      case "allowed":
+        exclusions.allow(record.key);
+        break;
+      case "log":
+      case "new-log":
+        break; // the history's own file has them
+    }
+  }
+  return group;
+}
+
+/** What a compacted log holds. */
+export function snapshotCoordinator(
+  group: Hash,
+  views: Views,
+  { kicked }: Pick<Admission, "kicked">,
+): readonly CoordinatorRecord[] {
+  const records: CoordinatorRecord[] = [{ kind: "group", group }, ...views.records()];
+  for (const [key, name] of kicked) records.push({ kind: "kicked", key, name });
+  return records;
+}

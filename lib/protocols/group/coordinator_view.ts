@@ -1,0 +1,124 @@
+/** What `/list` and `/status` answer, and what is wrong, in words. */
+
+import { fingerprintOf } from "../../base/fingerprint.ts";
+import type { Endpoint, Hash, PeerKey } from "../../base/ids.ts";
+import { shownName } from "../../base/names.ts";
+import type { Attendance, Attendee } from "./attendance.ts";
+import { endpointOf, type Member } from "./epoch.ts";
+import type { CoordinatorEvent, CoordinatorMemberView } from "./events.ts";
+import { emptyDigest } from "./history.ts";
+import type { Crypto } from "../../base/crypto.ts";
+import { hearEachOther } from "./outlook.ts";
+import type { Views } from "./views.ts";
+
+type Event<Name extends CoordinatorEvent["event"]> = Extract<
+  CoordinatorEvent,
+  { readonly event: Name }
+>;
+
+export interface CoordinatorFacts {
+  readonly key: PeerKey;
+  readonly group: Hash;
+  readonly listening: Endpoint;
+  readonly crypto: Crypto;
+  readonly views: Views;
+  readonly attendance: Attendance;
+  /** Entries that were told. */
+  readonly told: number;
+  /** Whose return is awaited, as nobody else has the history. */
+  readonly lacking: readonly Member[];
+  /** For whose answer a change of the view waits. */
+  readonly awaited: readonly PeerKey[];
+}
+
+export function membersView({ views }: CoordinatorFacts): Event<"members"> {
+  return { event: "members", members: views.members.map(({ name }) => name) };
+}
+
+export function statusView(facts: CoordinatorFacts): Event<"status"> {
+  const { key, group, views, told } = facts;
+  return {
+    event: "status",
+    key: fingerprintOf(key),
+    group,
+    view: views.ballot.number,
+    seq: told,
+    members: [...memberViews(facts), ...joiningViews(facts)],
+    problems: problems(facts),
+  };
+}
+
+function memberViews(facts: CoordinatorFacts): readonly CoordinatorMemberView[] {
+  const { views, attendance } = facts;
+  return views.members.map((member) => {
+    const attendee = attendance.get(member.key);
+    const isHere = attendee !== null && attendee.link !== null;
+    return memberView(facts, attendee ?? member, isHere ? "member" : "silent", attendee);
+  });
+}
+
+function joiningViews(facts: CoordinatorFacts): readonly CoordinatorMemberView[] {
+  return joining(facts).map((attendee) => memberView(facts, attendee, "joining", attendee));
+}
+
+function joining({ views, attendance }: CoordinatorFacts): readonly Attendee[] {
+  return [...attendance.all].filter(({ key }) => views.member(key) === null);
+}
+
+function memberView(
+  { listening, group, crypto, attendance }: CoordinatorFacts,
+  who: Pick<Member, "key" | "name" | "host" | "port">,
+  state: CoordinatorMemberView["state"],
+  attendee: Attendee | null,
+): CoordinatorMemberView {
+  const end = attendee?.end ?? null;
+  return {
+    name: who.name,
+    key: fingerprintOf(who.key),
+    ...endpointOf(who, listening.host),
+    heard: attendee !== null && unheardBy(attendance, attendee).length === 0,
+    seq: end?.position ?? 0,
+    digest: end?.digest ?? emptyDigest(crypto, group),
+    state,
+  };
+}
+
+/** Those who are here and don't exchange datagrams with it. */
+function unheardBy({ here }: Attendance, attendee: Attendee): readonly Attendee[] {
+  return here.filter((other) => other !== attendee && !hearEachOther(attendee, other));
+}
+
+function problems(facts: CoordinatorFacts): readonly string[] {
+  const { attendance, lacking, awaited } = facts;
+  const told: string[] = [];
+  if (lacking.length > 0) told.push(lackingText(lacking));
+  const slow = awaited.flatMap((key) => attendance.get(key) ?? []);
+  if (slow.length > 0) told.push(`The next view waits for ${named(slow)}`);
+  for (const attendee of joining(facts)) {
+    const others = unheardBy(attendance, attendee);
+    const name = shownName(attendee.name);
+    if (others.length > 0) {
+      told.push(`${name} isn't in: no datagrams between ${name} and ${named(others)}`);
+    } else if (!attendee.isCaughtUp) told.push(`${name} isn't in: it fetches the log`);
+  }
+  return told;
+}
+
+/** Why nothing goes on, and what can be done. */
+export function lackingText(members: readonly Pick<Member, "name">[]): string {
+  const first = shownName(members[0]?.name ?? "");
+  return `Nobody is here who has the log as it was; waiting for ${named(members, "or")}; ` +
+    `/remove ${first} gives up what only ${members.length === 1 ? "this one has" : "they have"}` +
+    (members.length === 1 ? "" : ", once all are removed");
+}
+
+/** `Bob`, `Bob and Carol`, `Bob, Carol or Dave`. */
+export function named(
+  members: readonly Pick<Member, "name">[],
+  last: "and" | "or" = "and",
+): string {
+  const names = members.map(({ name }) => shownName(name));
+  return names.length < 2
+    ? names.join("")
+    : `${names.slice(0, -1).join(", ")} ${last} ${names.at(-1)}`;
+}

@@ -1,0 +1,170 @@
+/**
+ * The log that the coordinator keeps while nobody is in the group: taken over from who leaves last, and supplied to
+ * who comes next. It is the only time that the coordinator sees what is said.
+ */
+
+import type { Crypto } from "../../base/crypto.ts";
+import type { Hash, LinkId, PeerKey } from "../../base/ids.ts";
+import type { CoordinatorOutput } from "./coordinator_output.ts";
+import { batchFault, HistoryEnd, type HistoryPoint, isAuthentic } from "./history.ts";
+import type { HistoryRead } from "./member_io.ts";
+import type { GroupMessageOf } from "./messages.ts";
+import type { LogRecord } from "./records.ts";
+import { Reads, Supplier, type Supply } from "./supplying.ts";
+
+interface Fetching {
+  readonly from: PeerKey;
+  readonly link: LinkId;
+  readonly goal: HistoryPoint;
+  /** Where we were when we last asked. */
+  askedAt: number;
+}
+
+export class Escrow {
+  /** Of what has come; what is on disk ends at `#stored`. */
+  #end: HistoryEnd;
+  #stored: HistoryPoint;
+  /** Whether there is a log at all. */
+  #isBegun: boolean;
+  #fetching: Fetching | null = null;
+  readonly #reads: Reads;
+  readonly #supplier: Supplier<LinkId>;
+
+  /** @param stored Called when more is on disk. */
+  constructor(
+    readonly group: Hash,
+    readonly crypto: Crypto,
+    history: HistoryEnd | null,
+    readonly out: CoordinatorOutput,
+    readonly stored: () => void,
+  ) {
+    this.#end = history?.copy() ?? new HistoryEnd(crypto, group);
+    this.#stored = this.#end.point;
+    this.#isBegun = history !== null;
+    this.#reads = new Reads((effect) => out.push(effect));
+    this.#supplier = new Supplier<LinkId>(this.#supply(), this.#reads);
+  }
+
+  /** What there is when it is asked for. */
+  #supply(): Supply<LinkId> {
+    const stored = () => this.#stored;
+    return {
+      get log() {
+        return stored();
+      },
+      get held() {
+        return stored();
+      },
+      heldAfter: (position) =>
+        position === stored().position ? { batches: [], digest: stored().digest } : null,
+      answer: (link, message) => this.out.send(link, message),
+    };
+  }
+
+  /** What is on disk. */
+  get log(): HistoryPoint {
+    return this.#stored;
+  }
+
+  /** From whom the log is being taken over; null where it isn't. */
+  get source(): PeerKey | null {
+    return this.#fetching?.from ?? null;
+  }
+
+  isAt({ position, digest }: HistoryPoint): boolean {
+    return this.#stored.position === position && this.#stored.digest === digest;
+  }
+
+  /** Takes the log over up to there, from whoever is on that link; `stored` is called as it goes on. */
+  take(from: PeerKey, link: LinkId, goal: HistoryPoint): void {
+    this.#fetching = { from, link, goal, askedAt: -1 };
+    if (this.#end.position === goal.position && this.#end.digest !== goal.digest) this.#beginAnew();
+    this.#ask(this.#fetching);
+  }
+
+  /** What still comes isn't wanted any more. */
+  stop(): void {
+    this.#fetching = null;
+  }
+
+  #ask(fetching: Fetching): void {
+    const { link, goal } = fetching;
+    if (this.#end.position === goal.position) return;
+    fetching.askedAt = this.#end.position;
+    this.out.send(link, { type: "fetch", after: this.#end.point, through: goal.position });
+  }
+
+  /** @returns What is wrong with it; null where nothing is. */
+  history(link: LinkId, message: GroupMessageOf<"history">): string | null {
+    const fetching = this.#fetching;
+    // The rest of an answer to what was asked before.
+    if (fetching?.link !== link || message.after !== this.#end.position) return null;
+    const fault = this.#append(message, fetching.goal);
+    if (fault !== null || !message.isLast) return fault;
+    if (this.#end.position === fetching.goal.position) return null;
+    if (this.#end.position === fetching.askedAt) return "it hasn't the history that it said it had";
+    this.#ask(fetching);
+    return null;
+  }
+
+  #append({ batches }: GroupMessageOf<"history">, goal: HistoryPoint): string | null {
+    const records: LogRecord[] = [];
+    const end = this.#end.copy();
+    for (const batch of batches) {
+      const fault = batchFault(batch, this.group) ?? end.fault(batch) ??
+        (isAuthentic(this.crypto, batch) ? null : "its author hasn't signed it");
+      if (fault !== null) return `history after ${end.position}: ${fault}`;
+      end.append(batch);
+      records.push({ kind: "log", batch });
+    }
+    const isBeyond = end.position > goal.position ||
+      (end.position === goal.position && end.digest !== goal.digest);
+    if (isBeyond) return `history after ${this.#end.position} isn't that which was agreed on`;
+    if (records.length === 0) return null;
+    if (!this.#isBegun) this.#beginAnew();
+    this.#end = end;
+    this.#store(records);
+    return null;
+  }
+
+  #store(records: Parameters<CoordinatorOutput["storeThen"]>[0]): void {
+    const { point } = this.#end;
+    this.out.storeThen(records, () => {
+      this.#stored = point;
+      this.stored();
+    });
+  }
+
+  /** Ours isn't the beginning of theirs: it was going to be given up. */
+  unlike(link: LinkId, { after }: GroupMessageOf<"unlike">): string | null {
+    const fetching = this.#fetching;
+    if (fetching?.link !== link || after.position !== this.#end.position) return null;
+    if (after.position === 0) return "it has another beginning of the history";
+    this.#beginAnew();
+    this.#ask(fetching);
+    return null;
+  }
+
+  #beginAnew(): void {
+    const because = this.#end.position === 0 ? null : "unlike";
+    this.#end = new HistoryEnd(this.crypto, this.group);
+    this.#isBegun = true;
+    this.#store([{ kind: "new-log", group: this.group, because }]);
+  }
+
+  // For those who come in.
+
+  fetch(link: LinkId, message: GroupMessageOf<"fetch">): void {
+    this.#supplier.fetch(link, message);
+  }
+
+  read(token: number, read: HistoryRead): void {
+    this.#reads.answered(token, read);
+  }
+
+  /** The link is gone. */
+  forget(link: LinkId): void {
+    this.#supplier.forget(link);
+    if (this.#fetching?.link === link) this.#fetching = null;
+  }
+}

@@ -1,0 +1,96 @@
+/** What the coordinator's operator asks for: who is kept out and let in, and whose key is whose. */
+
+import { fingerprintOf } from "../../base/fingerprint.ts";
+import type { PeerKey } from "../../base/ids.ts";
+import { foldName, shownName } from "../../base/names.ts";
+import { didYouMean } from "../../base/nearest.ts";
+import type { Admission } from "./admission.ts";
+import type { Attendance } from "./attendance.ts";
+import type { CoordinatorOutput } from "./coordinator_output.ts";
+import type { Views } from "./views.ts";
+
+interface Somebody {
+  readonly key: PeerKey;
+  readonly name: string;
+}
+
+export class Operator {
+  constructor(
+    readonly ownKey: PeerKey,
+    readonly views: Views,
+    readonly attendance: Attendance,
+    readonly admission: Admission,
+    readonly out: CoordinatorOutput,
+    /** It is kept out from now on, in the view or not. */
+    readonly removed: (key: PeerKey) => void,
+  ) {}
+
+  remove(name: string, ref: string | undefined): void {
+    const found = find(name, this.#known());
+    if (found === null) return this.#unknown("remove", name, this.#known(), ref);
+    const { key, name: known } = found;
+    const shown = shownName(known);
+    if (!this.admission.kicked.has(key)) {
+      this.out.store({ kind: "kicked", key, name: known });
+      this.admission.kick(key, known);
+    }
+    this.out.notice(`${shown} stays out until /allow ${shown}`, ref);
+    this.removed(key);
+  }
+
+  allow(name: string, ref: string | undefined): void {
+    const kicked = Array.from(this.admission.kicked, ([key, name]) => ({ key, name }));
+    const found = find(name, kicked);
+    if (found === null) return this.#unknown("allow", name, kicked, ref);
+    this.out.store({ kind: "allowed", key: found.key });
+    this.admission.allow(found.key);
+    this.out.notice(`${shownName(found.name)} may come in again`, ref);
+  }
+
+  trust(name: string, ref: string | undefined): void {
+    const key = this.admission.trust(name);
+    const shown = shownName(name);
+    this.out.notice(
+      key === null ? `No other key of ${shown} was met` : `${shown}'s key is ${key} from now on`,
+      ref,
+    );
+  }
+
+  verify(name: string, ref: string | undefined): void {
+    const found = find(name, this.#known());
+    if (found === null) return this.#unknown("verify", name, this.#known(), ref);
+    const { key: peerKey, name: known } = found;
+    const { ownKey } = this;
+    this.out.show(
+      { event: "verify", name: known, key: fingerprintOf(peerKey), ownKey, peerKey },
+      ref,
+    );
+  }
+
+  /** Those who are here, and those whose return is awaited. */
+  #known(): readonly Somebody[] {
+    const members = this.views.open.flatMap(({ epoch }) => epoch.value.members);
+    return [...this.attendance.all, ...members];
+  }
+
+  #unknown(
+    command: string,
+    name: string,
+    known: readonly Somebody[],
+    ref: string | undefined,
+  ): void {
+    const names = new Set(known.map(({ name }) => name));
+    const where = command === "allow" ? "among those who are kept out" : "in this group";
+    const hint = didYouMean(name, names, (near) => `/${command} ${near}`);
+    const advice = hint ||
+      (names.size === 0
+        ? "; there is nobody"
+        : `; there ${names.size === 1 ? "is" : "are"} ${[...names].map(shownName).join(", ")}`);
+    this.out.error("unknown-user", `Cannot find ${shownName(name)} ${where}${advice}`, ref);
+  }
+}
+
+function find(name: string, known: readonly Somebody[]): Somebody | null {
+  const folded = foldName(name);
+  return known.find((somebody) => foldName(somebody.name) === folded) ?? null;
+}

@@ -1,0 +1,130 @@
+/** Who should be in the next view, from who is there: whether it can be agreed on, and with whose say. */
+
+import type { PeerKey } from "../../base/ids.ts";
+import { type Attendance, type Attendee, isSameProcess } from "./attendance.ts";
+import type { Member, SignedEpoch } from "./epoch.ts";
+import type { Views } from "./views.ts";
+
+export type Outlook =
+  /** Nobody is there whose history could go on; one of the `awaited` would do, for each view that lacks one. */
+  | { readonly kind: "lacking"; readonly awaited: readonly Member[] }
+  /** Somebody of the present view isn't linked, and may be back in a moment. */
+  | { readonly kind: "unsure" }
+  | { readonly kind: "settled" }
+  | Change;
+
+export interface Change {
+  readonly kind: "change";
+  /** Whoever has a say. */
+  readonly participants: readonly PeerKey[];
+  /** Of the next view, the oldest first. */
+  readonly members: readonly PeerKey[];
+  /** Whether the present view can't go on; otherwise it may wait for that one to have begun everywhere. */
+  readonly isUrgent: boolean;
+}
+
+interface Terms {
+  readonly membersMax: number;
+  readonly nowMs: number;
+  /** Whether the present view has to begin anew in any case. */
+  readonly isBroken: boolean;
+}
+
+/** Those with a say: of the present view, and where an older one would lack a voice otherwise, of that; in the views' order. */
+export function voicesOf(views: Views, here: readonly Attendee[]): readonly Attendee[] {
+  const voices = new Set<Attendee>();
+  const speaking = (view: SignedEpoch) =>
+    view.epoch.value.members.flatMap(({ key }) =>
+      here.filter((attendee) => attendee.key === key && views.isVoiceOf(view, attendee))
+    );
+  for (const view of views.open.toReversed()) {
+    const isPresent = view === views.present;
+    if (!isPresent && !views.lacking([...voices]).includes(view)) continue;
+    for (const attendee of speaking(view)) voices.add(attendee);
+  }
+  return [...voices];
+}
+
+/** Removed ones have no say, unless nobody else has. */
+function withoutRemoved(views: Views, here: readonly Attendee[]): readonly Attendee[] {
+  const others = here.filter(({ departure }) => departure !== "removed");
+  return views.lacking(others).length === 0 ? voicesOf(views, others) : voicesOf(views, here);
+}
+
+export function outlook(views: Views, attendance: Attendance, terms: Terms): Outlook {
+  const { here } = attendance;
+  const lacking = views.lacking(here);
+  if (lacking.length > 0) return { kind: "lacking", awaited: membersOf(lacking) };
+  const isUnsure = views.members.some(({ key }) => attendance.get(key)?.link === null);
+  if (isUnsure) return { kind: "unsure" };
+  const voices = withoutRemoved(views, here);
+  const joining = readyToJoin(voices, here, terms);
+  const participants = [...voices, ...joining];
+  if (participants.length === 0) return { kind: "settled" };
+  const members = nextMembers(views, voices, joining).slice(0, terms.membersMax);
+  const isUrgent = terms.isBroken || isGapBetween(views.members, voices);
+  const isWanted = voices.some(({ departure }) => departure !== null) || joining.length > 0;
+  if (!isUrgent && !isWanted) return { kind: "settled" };
+  return {
+    kind: "change",
+    participants: participants.map(({ key }) => key),
+    members: members.map(({ key }) => key),
+    isUrgent,
+  };
+}
+
+/**
+ * Those who leave stay for one view more where nobody of an open view stays otherwise: the next view has a member
+ * of each, or it has none at all.
+ */
+function nextMembers(
+  views: Views,
+  voices: readonly Attendee[],
+  joining: readonly Attendee[],
+): readonly Attendee[] {
+  const staying = voices.filter(({ departure }) => departure === null);
+  const next = [...staying, ...joining];
+  if (next.length === 0 || views.lacking(staying).length === 0) return next;
+  return [...voices, ...joining];
+}
+
+/** Whether a member of the present view is gone, or is another process by now. */
+function isGapBetween(members: readonly Member[], voices: readonly Attendee[]): boolean {
+  return members.some((member) => {
+    const voice = voices.find(({ key }) => key === member.key);
+    return voice === undefined || !isSameProcess(voice, member);
+  });
+}
+
+/** Those who have nearly all of the log, and exchange datagrams with everybody: with one another too. */
+function readyToJoin(
+  voices: readonly Attendee[],
+  here: readonly Attendee[],
+  { nowMs }: Terms,
+): readonly Attendee[] {
+  const circle = [...voices];
+  const ready: Attendee[] = [];
+  for (const attendee of here) {
+    const { isCaughtUp, departure, notBeforeMs } = attendee;
+    if (voices.includes(attendee) || !isCaughtUp || departure !== null || notBeforeMs > nowMs) {
+      continue;
+    }
+    if (!circle.every((other) => hearEachOther(attendee, other))) continue;
+    circle.push(attendee);
+    ready.push(attendee);
+  }
+  return ready;
+}
+
+export function hearEachOther(a: Attendee, b: Attendee): boolean {
+  return a.hears?.has(b.key) === true && b.hears?.has(a.key) === true;
+}
+
+/** Each once. */
+export function membersOf(views: readonly SignedEpoch[]): readonly Member[] {
+  const byKey = new Map<PeerKey, Member>();
+  for (const { epoch } of views) {
+    for (const member of epoch.value.members) byKey.set(member.key, member);
+  }
+  return [...byKey.values()];
+}

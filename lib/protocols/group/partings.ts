@@ -1,0 +1,75 @@
+/** Who is sent out of the view, or away, and how long it stays out. */
+
+import { dropOldest } from "../../base/bounded.ts";
+import type { LinkId, PeerKey } from "../../base/ids.ts";
+import type { Attendance, Attendee } from "./attendance.ts";
+import type { CoordinatorOutput } from "./coordinator_output.ts";
+import {
+  HELLO_MS_MAX,
+  REMEMBERED_MAX,
+  RETURN_PAUSE_FORGOTTEN_MS,
+  RETURN_PAUSE_MS_MAX,
+  RETURN_PAUSE_MS_MIN,
+} from "./limits.ts";
+import type { Parting } from "./messages.ts";
+
+interface Pause {
+  readonly ms: number;
+  readonly fromMs: number;
+}
+
+export class Partings {
+  readonly #pauses = new Map<PeerKey, Pause>();
+
+  constructor(
+    readonly attendance: Attendance,
+    readonly out: CoordinatorOutput,
+    /** It is in the attendance no more. */
+    readonly parted: (attendee: Attendee) => void,
+  ) {}
+
+  /** Nobody hears of it for too long, or it doesn't do its part. */
+  silent(attendee: Attendee): void {
+    this.#part(attendee, "silent", 0);
+  }
+
+  /** It exchanges no datagrams with others: each time it stays out for longer. */
+  unheard(attendee: Attendee): void {
+    const { nowMs } = this.out;
+    const { key } = attendee;
+    const last = this.#pauses.get(key);
+    const isRecent = last !== undefined &&
+      nowMs - last.fromMs < last.ms + RETURN_PAUSE_FORGOTTEN_MS;
+    const ms = isRecent ? Math.min(2 * last.ms, RETURN_PAUSE_MS_MAX) : RETURN_PAUSE_MS_MIN;
+    this.#pauses.delete(key);
+    this.#pauses.set(key, { ms, fromMs: nowMs });
+    dropOldest(this.#pauses, REMEMBERED_MAX);
+    this.#part(attendee, "silent", ms);
+  }
+
+  /** It is out for good: `left`, `kicked` or `replaced`. */
+  dismiss(attendee: Attendee, why: Exclude<Parting, "silent">): void {
+    this.#part(attendee, why, 0);
+  }
+
+  /** When whoever has this key may be in a view again. */
+  notBeforeMs(key: PeerKey): number {
+    const pause = this.#pauses.get(key);
+    return pause === undefined ? -Infinity : pause.fromMs + pause.ms;
+  }
+
+  #part(attendee: Attendee, why: Parting, pauseMs: number): void {
+    const { link, key } = attendee;
+    this.attendance.remove(key);
+    if (link !== null) this.#tell(link, why, pauseMs);
+    this.parted(attendee);
+  }
+
+  #tell(link: LinkId, why: Parting, pauseMs: number): void {
+    this.out.send(link, { type: "parted", why, pauseMs });
+    if (why !== "silent") return this.out.close(link, `out of the group: ${why}`);
+    const known = this.attendance.link(link);
+    // It says hello again on this link, or on another.
+    if (known !== null) known.greetByMs = this.out.nowMs + pauseMs + HELLO_MS_MAX;
+  }
+}

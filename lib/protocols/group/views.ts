@@ -1,0 +1,135 @@
+/**
+ * The views that the coordinator has decided, as its disk has them, and the one rule of safety: whose say the next
+ * view needs.
+ *
+ * A view is open while its members may have shown what nobody else has: from its decision until a later view has
+ * begun at all its members. The next view needs, of each open view, a member that stays: it has promised to begin
+ * nothing older any more, and without it neither that view nor a round of it can go on. So of two views that may be
+ * the group's, one at most shows anything. As the intersecting quorums of Paxos (Lamport, TOCS 1998); the quorums
+ * here are "all" for showing, and so "any one" for going on.
+ *
+ * Where no view is open, nobody is in the group, and the coordinator's own log goes on.
+ */
+
+import type { PeerKey } from "../../base/ids.ts";
+import { type Ballot, compareBallots, isSameBallot, NO_BALLOT } from "./ballot.ts";
+import type { Member, SignedEpoch } from "./epoch.ts";
+import type { HistoryPoint } from "./history.ts";
+import type { CoordinatorRecord } from "./records.ts";
+
+/** What somebody says of itself. */
+export interface Voice {
+  readonly key: PeerKey;
+  readonly begun: Ballot;
+  readonly promised: Ballot;
+}
+
+export class Views {
+  /** Oldest first; few, as a view waits for the one before to begin unless somebody is gone. */
+  #open: SignedEpoch[] = [];
+  /** Whether the first of those has begun at all its members. */
+  #isFirstConfirmed = false;
+  /** The last view with nobody in it. */
+  #empty: SignedEpoch | null = null;
+  #number = 0;
+
+  /** Ballots up to this number have been used, by us or so we heard. */
+  get number(): number {
+    return this.#number;
+  }
+
+  get open(): readonly SignedEpoch[] {
+    return this.#open;
+  }
+
+  /** The last view that was decided, unless nobody is in it. */
+  get present(): SignedEpoch | null {
+    return this.#open.at(-1) ?? null;
+  }
+
+  get ballot(): Ballot {
+    return (this.present ?? this.#empty)?.epoch.value.ballot ?? NO_BALLOT;
+  }
+
+  /** The present view's, the oldest first. */
+  get members(): readonly Member[] {
+    return this.present?.epoch.value.members ?? [];
+  }
+
+  /** Whether the present view has begun at all its members. */
+  get isConfirmed(): boolean {
+    return this.#open.length === 0 || (this.#open.length === 1 && this.#isFirstConfirmed);
+  }
+
+  member(key: PeerKey): Member | null {
+    return this.members.find((member) => member.key === key) ?? null;
+  }
+
+  /** What all hold who were ever confirmed in a view: whoever says otherwise has lost it. */
+  get floor(): { readonly ballot: Ballot; readonly start: HistoryPoint } | null {
+    const [first] = this.#open;
+    return first === undefined || !this.#isFirstConfirmed ? null : first.epoch.value;
+  }
+
+  /** Under which ballot our own log was taken over; as if never, where it is shorter than it was then. */
+  ownBegun(log: HistoryPoint): Ballot {
+    const epoch = this.#empty?.epoch.value;
+    return epoch === undefined || log.position < epoch.start.position ? NO_BALLOT : epoch.ballot;
+  }
+
+  /**
+   * Whether whoever says that of itself speaks for an open view: it was in it, and its disk still knows. All members
+   * of a decided view have promised it; of a confirmed one, begun it.
+   */
+  isVoiceOf({ epoch: { value } }: SignedEpoch, { key, begun, promised }: Voice): boolean {
+    const isConfirmed = this.#isFirstConfirmed && value === this.#open[0]?.epoch.value;
+    return compareBallots(isConfirmed ? begun : promised, value.ballot) >= 0 &&
+      value.members.some((member) => member.key === key);
+  }
+
+  /** Views for which none of these speaks. */
+  lacking(voices: readonly Voice[]): readonly SignedEpoch[] {
+    return this.#open.filter((view) => !voices.some((voice) => this.isVoiceOf(view, voice)));
+  }
+
+  raise(number: number): void {
+    this.#number = Math.max(this.#number, number);
+  }
+
+  /** Whoever leaves last promises to go on in no round; so a view with nobody in it is the group at once. */
+  decided(signed: SignedEpoch): void {
+    const { ballot, members } = signed.epoch.value;
+    this.raise(ballot.number);
+    if (members.length > 0) this.#open.push(signed);
+    else {
+      this.#empty = signed;
+      this.#open = [];
+    }
+  }
+
+  confirmed(ballot: Ballot): void {
+    const at = this.#open.findIndex(({ epoch }) => isSameBallot(epoch.value.ballot, ballot));
+    if (at === -1) return;
+    this.#open.splice(0, at);
+    this.#isFirstConfirmed = true;
+  }
+
+  givenUp(ballot: Ballot): void {
+    if (this.#open.length > 0 && isSameBallot(this.#open[0]!.epoch.value.ballot, ballot)) {
+      this.#isFirstConfirmed = false;
+    }
+    this.#open = this.#open.filter(({ epoch }) => !isSameBallot(epoch.value.ballot, ballot));
+  }
+
+  /** What a compacted log holds of it. */
+  records(): readonly CoordinatorRecord[] {
+    const records: CoordinatorRecord[] = [{ kind: "number", number: this.#number }];
+    if (this.#empty !== null) records.push({ kind: "decided", signed: this.#empty });
+    this.#open.forEach((signed, index) => {
+      records.push({ kind: "decided", signed });
+      if (index > 0 || !this.#isFirstConfirmed) return;
+      records.push({ kind: "confirmed", ballot: signed.epoch.value.ballot });
+    });
+    return records;
+  }
+}

@@ -1,0 +1,462 @@
+/**
+ * The coordinator's machine with a test in place of all that is around it: members, disk and clock. What it does is
+ * told in words, in order; `disk` stands where something was synced.
+ */
+
+import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
+import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import type { Hash, LinkId, PeerKey } from "../../../lib/base/ids.ts";
+import { type Ballot, ballotText, NO_BALLOT } from "../../../lib/protocols/group/ballot.ts";
+import { Coordinator } from "../../../lib/protocols/group/coordinator.ts";
+import type {
+  CoordinatorConfig,
+  CoordinatorEffect,
+  CoordinatorInput,
+} from "../../../lib/protocols/group/coordinator_io.ts";
+import type { CoordinatorCommand, CoordinatorEvent } from "../../../lib/protocols/group/events.ts";
+import {
+  HistoryEnd,
+  type HistoryPoint,
+  signBatch,
+  type SignedBatch,
+} from "../../../lib/protocols/group/history.ts";
+import type { GroupMessage, GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
+import type { CoordinatorRecord } from "../../../lib/protocols/group/records.ts";
+import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
+
+export type Words = readonly string[];
+
+const OWN = fakeSigner("coordinator");
+export const GROUP = "6".repeat(64) as Hash;
+const NAMES = ["ann", "bob", "cem", "dan", "eve"] as const;
+export type Name = typeof NAMES[number];
+const NAME_BY_KEY = new Map<string, string>(
+  NAMES.map((name) => [fakeSigner(name).key as string, name]),
+);
+
+export function keyOf(name: string): PeerKey {
+  return fakeSigner(name).key;
+}
+
+/** A member's program, as far as the coordinator sees it. What it answers by itself is in `answers`. */
+export class Somebody {
+  readonly key: PeerKey;
+  readonly signer;
+  link: LinkId | null = null;
+  incarnation = 1;
+  begun: Ballot = NO_BALLOT;
+  promised: Ballot = NO_BALLOT;
+  readonly batches: SignedBatch[] = [];
+  end = new HistoryEnd(fakeCrypto, GROUP);
+  /** Kinds of message that it answers as it should. */
+  answers = new Set(["probe", "flush", "level", "begin", "fetch"]);
+  /** The last message of each kind that came. */
+  readonly got = new Map<string, GroupMessage>();
+
+  constructor(readonly name: string) {
+    this.signer = fakeSigner(name);
+    this.key = this.signer.key;
+  }
+
+  get incarnationBytes(): Uint8Array {
+    return Uint8Array.fromHex(this.incarnation.toString(16).padStart(16, "0"));
+  }
+
+  /** Another batch of the history is in its log. */
+  says(text: string, author: Somebody = this): SignedBatch {
+    const incarnation = author.incarnationBytes;
+    const batch = signBatch(author.signer, {
+      kind: "texts",
+      group: GROUP,
+      author: author.key,
+      name: author.name,
+      incarnation,
+      counter: this.end.through(author.key, incarnation.toHex()) + 1,
+      sentAt: 0,
+      texts: [text],
+    });
+    this.has(batch);
+    return batch;
+  }
+
+  has(batch: SignedBatch): void {
+    this.batches.push(batch);
+    this.end.append(batch);
+  }
+
+  /** What it says to a message. */
+  answer(message: GroupMessage): readonly GroupMessage[] {
+    this.got.set(message.type, message);
+    if (!this.answers.has(message.type)) return [];
+    switch (message.type) {
+      case "probe":
+        return [{ type: "alive", end: this.end.point }];
+      case "flush":
+        return [this.report(message)];
+      case "level":
+        return [{ type: "ready", ballot: message.ballot }];
+      case "begin": {
+        this.begun = message.signed.epoch.value.ballot;
+        return [{ type: "begun", ballot: this.begun }];
+      }
+      case "fetch":
+        return [this.history(message)];
+      default:
+        return [];
+    }
+  }
+
+  report({ ballot }: GroupMessageOf<"flush">): GroupMessage {
+    this.promised = ballot;
+    const { begun, end: { point }, incarnationBytes: incarnation } = this;
+    return { type: "report", ballot, begun, incarnation, held: point, log: point };
+  }
+
+  history({ after, through }: GroupMessageOf<"fetch">): GroupMessage {
+    const end = new HistoryEnd(fakeCrypto, GROUP);
+    const rest = [...this.batches];
+    while (end.position < after.position && rest.length > 0) end.append(rest.shift()!);
+    if (end.digest !== after.digest) return { type: "unlike", after };
+    const batches = rest.slice(0, through - after.position);
+    const { position: stable } = this.end;
+    return { type: "history", after: after.position, batches, isLast: true, stable };
+  }
+}
+
+export class Program {
+  readonly machine: Coordinator;
+  readonly disk: CoordinatorRecord[];
+  diskMode: "writes" | "refuses" | "holds" = "writes";
+  nowMs = 1_000_000;
+  readonly told: string[] = [];
+  readonly events: CoordinatorEvent[] = [];
+  readonly members: Somebody[] = [];
+  /** What it has in its log's file. */
+  readonly log: SignedBatch[];
+  #held: Extract<CoordinatorEffect, { readonly type: "persist" }>[] = [];
+  #links = 0;
+
+  constructor(config: Partial<CoordinatorConfig> = {}, log: readonly SignedBatch[] = []) {
+    this.disk = [...config.records ?? []];
+    this.log = [...log];
+    const environment: Environment = {
+      random: () => 0.5,
+      randomBytes: () => Uint8Array.fromHex(GROUP),
+      wallMs: () => 0,
+      crypto: fakeCrypto,
+      log: SILENT_LOGGER,
+    };
+    this.machine = new Coordinator(
+      {
+        listening: { host: "10.0.0.9", port: 6_000 },
+        failAfterMs: 3_000,
+        membersMax: 64,
+        pins: new Map(),
+        records: [],
+        history: log.length === 0 ? null : endOf(log),
+        ...config,
+      },
+      OWN,
+      environment,
+    );
+  }
+
+  static started(config: Partial<CoordinatorConfig> = {}): Program {
+    const program = new Program(config);
+    program.feed({ type: "start" });
+    return program;
+  }
+
+  /** The group of these, who joined one after the other. */
+  static of(...names: readonly Name[]): Program {
+    const program = Program.started();
+    for (const name of names) program.joins(name);
+    return program;
+  }
+
+  /** The process that comes after a crash of this one, on the same disk. */
+  restarted(config: Partial<CoordinatorConfig> = {}): Program {
+    const program = new Program({ records: this.disk, ...config }, this.log);
+    program.nowMs = this.nowMs;
+    program.members.push(...this.members);
+    for (const member of this.members) member.link = null;
+    program.feed({ type: "start" });
+    return program;
+  }
+
+  somebody(name: string): Somebody {
+    const known = this.members.find((member) => member.name === name);
+    if (known !== undefined) return known;
+    const fresh = new Somebody(name);
+    this.members.push(fresh);
+    return fresh;
+  }
+
+  /** What comes of one input, answers of members and disk included. */
+  feed(input: CoordinatorInput): Words {
+    const words: string[] = [];
+    const inputs = [input];
+    for (let next = inputs.shift(); next !== undefined; next = inputs.shift()) {
+      for (const effect of this.machine.step(next, this.nowMs)) {
+        const said = this.#words(effect);
+        if (said !== null) words.push(said);
+        inputs.push(...this.#follows(effect));
+      }
+    }
+    return words;
+  }
+
+  #follows(effect: CoordinatorEffect): readonly CoordinatorInput[] {
+    switch (effect.type) {
+      case "persist":
+        return this.#persist(effect);
+      case "send": {
+        const { link, message } = effect;
+        const member = this.#on(link);
+        return member === null
+          ? []
+          : member.answer(message).map((message) => ({ type: "message", link, message }));
+      }
+      case "close":
+      case "ban": {
+        const member = this.#on(effect.link);
+        if (member !== null) member.link = null;
+        return [{ type: "link-down", link: effect.link, closed: true, reason: "" }];
+      }
+      case "read":
+        return [this.#read(effect.token, effect.after)];
+      default:
+        return [];
+    }
+  }
+
+  #persist(
+    effect: Extract<CoordinatorEffect, { readonly type: "persist" }>,
+  ): readonly CoordinatorInput[] {
+    const { token, records } = effect;
+    switch (this.diskMode) {
+      case "holds":
+        this.#held.push(effect);
+        return [];
+      case "refuses":
+        return [{ type: "persist-failed", token, text: "Cannot write: the disk is full" }];
+      case "writes":
+        for (const record of records) {
+          if (record.kind === "log") this.log.push(record.batch);
+          else if (record.kind === "new-log") this.log.length = 0;
+          else this.disk.push(record);
+        }
+        return token === null ? [] : [{ type: "persisted", token }];
+    }
+  }
+
+  diskAnswers(): Words {
+    this.diskMode = "writes";
+    const held = this.#held;
+    this.#held = [];
+    return held.flatMap((effect) => this.#persist(effect)).flatMap((input) => this.feed(input));
+  }
+
+  #read(token: number, after: number): CoordinatorInput {
+    const before = this.log.slice(0, after);
+    const batches = this.log.slice(after);
+    return { type: "read", token, read: { batches, digest: endOf(before).digest } };
+  }
+
+  #on(link: LinkId): Somebody | null {
+    return this.members.find((member) => member.link === link) ?? null;
+  }
+
+  /** Lets time pass, with a tick whenever one is wanted. */
+  pass(ms: number): Words {
+    const untilMs = this.nowMs + ms;
+    const words: string[] = [];
+    for (;;) {
+      const dueMs = this.machine.nextDeadlineMs();
+      if (dueMs === null || dueMs > untilMs) break;
+      this.nowMs = Math.max(this.nowMs, dueMs);
+      words.push(...this.feed({ type: "tick" }));
+    }
+    this.nowMs = untilMs;
+    return words.filter((word) => !word.endsWith("probe"));
+  }
+
+  // The others.
+
+  links(name: string): Words {
+    const member = this.somebody(name);
+    const link = member.link = ++this.#links as LinkId;
+    return this.feed({ type: "link-up", link, peer: member.key, host: `10.0.0.${link}` });
+  }
+
+  says(name: string, message: GroupMessage): Words {
+    const { link } = this.somebody(name);
+    if (link === null) throw new Error(`${name} isn't linked`);
+    return this.feed({ type: "message", link, message });
+  }
+
+  /** Links, and says hello. */
+  comes(name: string, changes: Partial<GroupMessageOf<"hello">> = {}): Words {
+    const { begun, promised, incarnationBytes: incarnation } = this.somebody(name);
+    this.links(name);
+    const group = begun === NO_BALLOT ? null : GROUP;
+    const place = { host: null, port: 9_000 };
+    return this.says(name, {
+      type: "hello",
+      name,
+      incarnation,
+      ...place,
+      group,
+      begun,
+      promised,
+      ...changes,
+    });
+  }
+
+  hears(name: string, names: readonly string[], isCaughtUp = false): Words {
+    return this.says(name, { type: "heard", peers: names.map(keyOf), isCaughtUp });
+  }
+
+  /** All who are linked exchange datagrams. */
+  allHear(...except: readonly string[]): Words {
+    const here = this.members.filter(({ link, name }) => link !== null && !except.includes(name));
+    const names = here.map(({ name }) => name);
+    return here.flatMap(({ name }) =>
+      this.hears(name, names.filter((other) => other !== name), true)
+    );
+  }
+
+  /** Comes, meets everybody, catches up, and is let in. */
+  joins(name: string): Words {
+    return [...this.comes(name), ...this.allHear()];
+  }
+
+  goesDown(name: string): Words {
+    const member = this.somebody(name);
+    const { link } = member;
+    if (link === null) return [];
+    member.link = null;
+    return this.feed({ type: "link-down", link, closed: false, reason: "lost" });
+  }
+
+  command(command: CoordinatorCommand, ref?: string): Words {
+    return this.feed({ type: "command", command, ref });
+  }
+
+  status(): Extract<CoordinatorEvent, { readonly event: "status" }> {
+    this.command({ command: "status" });
+    const event = this.events.at(-1)!;
+    if (event.event !== "status") throw new Error("no status");
+    return event;
+  }
+
+  // Words.
+
+  #words(effect: CoordinatorEffect): string | null {
+    switch (effect.type) {
+      case "send":
+        return `${this.#on(effect.link)?.name ?? effect.link}: ${messageWords(effect.message)}`;
+      case "close":
+        return `closes ${this.#on(effect.link)?.name ?? effect.link}`;
+      case "ban":
+        return `bans ${this.#on(effect.link)?.name ?? effect.link}: ${effect.reason}`;
+      case "persist":
+        return `disk: ${effect.records.map(recordWords).join(", ")}`;
+      case "show":
+        this.events.push(effect.event);
+        return this.#eventWords(effect.event);
+      case "pin":
+        return `pins ${nameOf(effect.key)} as ${effect.name}${effect.again ? " again" : ""}`;
+      case "stop":
+        return `stops: ${effect.outcome.kind}`;
+      case "read":
+      case "input":
+      case "shown":
+        return null;
+    }
+  }
+
+  #eventWords(event: CoordinatorEvent): string {
+    switch (event.event) {
+      case "view":
+        return `view ${event.view}: ${event.members.join(" ")}`;
+      case "joined":
+        return `joined ${event.name}`;
+      case "left":
+        return `left ${event.name}: ${event.reason}`;
+      case "entry":
+        return `entry ${event.seq} of ${event.from}`;
+      case "notice":
+        this.told.push(event.text);
+        return event.warning ? "warning" : "notice";
+      case "error":
+        this.told.push(event.text);
+        return `error ${event.code}`;
+      default:
+        return event.event;
+    }
+  }
+}
+
+function endOf(batches: readonly SignedBatch[]): HistoryEnd {
+  const end = new HistoryEnd(fakeCrypto, GROUP);
+  for (const batch of batches) end.append(batch);
+  return end;
+}
+
+function nameOf(key: PeerKey | null): string {
+  return key === null ? "coordinator" : NAME_BY_KEY.get(key) ?? fingerprintOf(key);
+}
+
+function messageWords(message: GroupMessage): string {
+  switch (message.type) {
+    case "refuse":
+      return `refuse ${message.code}`;
+    case "welcome": {
+      const awaited = message.awaited.length === 0
+        ? ""
+        : `, waits for ${message.awaited.join(" ")}`;
+      return `welcome${message.isMember ? " member" : ""}${awaited}`;
+    }
+    case "peers":
+      return `peers ${message.members.map(({ name }) => name).join(" ")}`;
+    case "catch-up":
+      return `catch-up from ${nameOf(message.source)}`;
+    case "flush":
+      return `flush ${ballotText(message.ballot)}`;
+    case "level":
+      return `level ${ballotText(message.best)} at ${message.start.position} from ${
+        nameOf(message.source)
+      }`;
+    case "begin":
+      return `begin ${ballotText(message.signed.epoch.value.ballot)}`;
+    case "parted":
+      return `parted ${message.why}${message.pauseMs === 0 ? "" : ` for ${message.pauseMs} ms`}`;
+    case "fetch":
+      return `fetch ${message.after.position} to ${message.through}`;
+    case "history":
+      return `history of ${message.batches.length} after ${message.after}`;
+    default:
+      return message.type;
+  }
+}
+
+function recordWords(record: CoordinatorRecord): string {
+  switch (record.kind) {
+    case "number":
+      return `number ${record.number}`;
+    case "decided":
+      return `decided ${ballotText(record.signed.epoch.value.ballot)}`;
+    case "confirmed":
+    case "given-up":
+      return `${record.kind} ${ballotText(record.ballot)}`;
+    case "kicked":
+    case "allowed":
+      return `${record.kind} ${nameOf(record.key)}`;
+    default:
+      return record.kind;
+  }
+}
+
+/** A point of no history of ours. */
+export const ELSEWHERE: HistoryPoint = { position: 7, digest: "7".repeat(64) as Hash };
