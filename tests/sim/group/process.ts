@@ -18,6 +18,7 @@ import type { Call, Station } from "../network.ts";
 import { type Persist, type ProcessPort, SimProcess } from "../process.ts";
 import type { GroupDisk } from "./group_disk.ts";
 import { messageBytes } from "./message_bytes.ts";
+import { Violation } from "./violation.ts";
 import type { Party, World } from "./world.ts";
 
 const WALL_EPOCH_MS = Date.UTC(2026, 0, 1);
@@ -67,8 +68,14 @@ export abstract class GroupProcess<
       randomBytes: (length) => random.bytes(length),
       wallMs: () => Math.floor(WALL_EPOCH_MS + world.time.nowMs + party.wallOffsetMs),
       crypto: fakeCrypto,
-      log: SILENT_LOGGER,
+      log: { ...SILENT_LOGGER, warn: (message, fields) => this.#warned(message, fields) },
     };
+  }
+
+  #warned(message: string, fields?: Readonly<Record<string, unknown>>): void {
+    this.world.note(this.name, { warning: message, ...fields });
+    if (!message.includes("broke the rules")) return;
+    throw new Violation(`${this.name} blames an honest program: ${JSON.stringify(fields)}`);
   }
 
   protected run(
@@ -200,8 +207,9 @@ export abstract class GroupProcess<
         return;
       }
       case "close":
-      case "ban":
         return this.links.get(effect.link)?.close(effect.reason);
+      case "ban":
+        throw new Violation(`${this.name} bans an honest program: ${effect.reason}`);
       case "read": {
         const { token, after, bytesMax } = effect;
         const read = this.disk.log?.read(after, bytesMax) ?? { batches: [], digest: null };
