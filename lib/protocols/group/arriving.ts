@@ -58,7 +58,7 @@ export class Arriving {
     attendance.put(attendee);
     attendance.heard(attendee, out.nowMs);
     this.#judge(attendee);
-    this.#welcome(attendee);
+    this.#welcome(attendee, this.#lacking, false);
     this.#peersTold = "";
   }
 
@@ -97,6 +97,8 @@ export class Arriving {
       meetsByMs: nowMs + failAfterMs,
       isCaughtUp: false,
       source: undefined,
+      hasSayTold: false,
+      awaitedTold: "",
       notBeforeMs: partings.notBeforeMs(link.peer),
       departure: before?.departure ?? null,
     };
@@ -118,26 +120,32 @@ export class Arriving {
     return member !== null && isSameProcess(member, attendee);
   }
 
-  #welcome(attendee: Attendee): void {
-    const { group, views, attendance, out, told } = this.parts;
-    if (attendee.link === null) return;
-    const isMember = this.#isMember(attendee);
-    const awaited = isMember ? [] : membersOf(views.lacking(attendance.here));
-    out.send(attendee.link, {
-      type: "welcome",
-      group,
-      isMember,
-      told: told(),
-      awaited: awaited.map(({ name }) => name),
-    });
+  /** @param isAgain Only where it was told otherwise before. */
+  #welcome(attendee: Attendee, lacking: string[], isAgain: boolean): void {
+    const { group, views, out, told } = this.parts;
+    const { link, hasSayTold } = attendee;
+    const hasSay = views.open.some((view) => views.isVoiceOf(view, attendee));
+    const awaited = hasSay && this.#isMember(attendee) ? [] : lacking;
+    const isWorse = (hasSayTold && !hasSay) ||
+      (awaited.length > 0 && awaited.join(" ") !== attendee.awaitedTold);
+    if (link === null || (isAgain && !isWorse)) return;
+    // It goes on as a newcomer: what it had and others lack is void to itself from here on.
+    if (!hasSay) attendee.begun = attendee.promised = NO_BALLOT;
+    attendee.hasSayTold = hasSay;
+    attendee.awaitedTold = awaited.join(" ");
+    out.send(link, { type: "welcome", group, isMember: hasSay, told: told(), awaited });
   }
 
-  /** Newcomers are told for whom they wait, when that is found out. */
-  tellAwaited(): void {
+  /** Whose return is awaited by name, as nobody here has the history. */
+  get #lacking(): string[] {
     const { views, attendance } = this.parts;
-    for (const attendee of attendance.here) {
-      if (views.member(attendee.key) === null) this.#welcome(attendee);
-    }
+    return membersOf(views.lacking(attendance.here)).map(({ name }) => name);
+  }
+
+  /** Who has no say any more, or waits for others than before, is told. */
+  tellStanding(): void {
+    const lacking = this.#lacking;
+    for (const attendee of this.parts.attendance.here) this.#welcome(attendee, lacking, true);
   }
 
   /** All meet all: those of the view, then newcomers. */

@@ -34,8 +34,11 @@ export interface GroupLink {
   unknowns: number;
 }
 
-/** Why somebody goes who is there. */
-export type Departure = "quit" | "removed";
+/**
+ * Why somebody goes who is there: it asks to (`quit`), the operator removes it, or it holds up the others
+ * (`unheard`). It does when a view without it is decided: until then its say may be needed.
+ */
+export type Departure = "quit" | "removed" | "unheard";
 
 export interface Attendee {
   readonly key: PeerKey;
@@ -65,6 +68,9 @@ export interface Attendee {
   isCaughtUp: boolean;
   /** From whom it fetches the log, null the coordinator; undefined where it wasn't told. */
   source: PeerKey | null | undefined;
+  /** What it was last told: whether it has a say, and for whom it waits. */
+  hasSayTold: boolean;
+  awaitedTold: string;
   /** A removed one waits so long before it is let in again. */
   notBeforeMs: number;
   departure: Departure | null;
@@ -87,6 +93,8 @@ export function expected(member: Member, silentAtMs: number): Attendee {
     meetsByMs: -Infinity,
     isCaughtUp: false,
     source: undefined,
+    hasSayTold: false,
+    awaitedTold: "",
     notBeforeMs: -Infinity,
     departure: null,
   };
@@ -97,6 +105,11 @@ export function isSameProcess(
   b: Pick<Member, "incarnation">,
 ): boolean {
   return a.incarnation.toHex() === b.incarnation.toHex();
+}
+
+/** Whether it has no say any more, unless nobody else has. */
+export function isExcluded({ departure }: Attendee): boolean {
+  return departure === "removed" || departure === "unheard";
 }
 
 /** As others are told of it. */

@@ -19,32 +19,19 @@ import { Arriving } from "./arriving.ts";
 import { Attendance, type Attendee, expected, type GroupLink } from "./attendance.ts";
 import { isSameBallot } from "./ballot.ts";
 import { Changing } from "./changing.ts";
-import { complaintsDueMs, noteUnheard, toBeParted } from "./complaints.ts";
 import type { CoordinatorConfig, CoordinatorEffect, CoordinatorInput } from "./coordinator_io.ts";
 import { restoreCoordinator, snapshotCoordinator } from "./coordinator_log.ts";
 import { CoordinatorOutput } from "./coordinator_output.ts";
-import {
-  type CoordinatorFacts,
-  lackingText,
-  membersView,
-  named,
-  statusView,
-} from "./coordinator_view.ts";
-import type { Member } from "./epoch.ts";
+import { type CoordinatorFacts, membersView, statusView } from "./coordinator_view.ts";
 import { Escrow } from "./escrow.ts";
 import type { CoordinatorCommand } from "./events.ts";
-import {
-  HEARTBEAT_MS,
-  OFFENDER_BAN_MS,
-  RETURN_MS,
-  UDP_SILENT_MS,
-  UNKNOWN_MESSAGES_MAX,
-} from "./limits.ts";
+import { HEARTBEAT_MS, OFFENDER_BAN_MS, RETURN_MS, UNKNOWN_MESSAGES_MAX } from "./limits.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
 import { Operator } from "./operator.ts";
-import { type Change, membersOf, outlook } from "./outlook.ts";
+import { membersOf } from "./outlook.ts";
 import { Partings } from "./partings.ts";
 import type { CoordinatorRecord } from "./records.ts";
+import { Steering } from "./steering.ts";
 import { Views } from "./views.ts";
 
 /** When all are asked for a sign of life. */
@@ -59,20 +46,13 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   readonly #changing: Changing;
   readonly #partings: Partings;
   readonly #arriving: Arriving;
+  readonly #steering: Steering;
   readonly #operator: Operator;
   readonly #deadlines = new Deadlines(DEADLINES);
   readonly #group: Hash;
   readonly #isFounded: boolean;
-  /** Members as the operator was last told. */
-  #shown: readonly Member[] = [];
-  /** Who asked to leave, and isn't out yet. */
-  readonly #quitting = new Set<PeerKey>();
   /** Entries that we were told of. */
   #told: number;
-  /** Whose return was last said to be awaited. */
-  #lackingTold = "";
-  /** Whether something changed that a view depends on. */
-  #isUnsettled = false;
   #stopped = false;
   #nowMs = 0;
   #dueMs: number | null = null;
@@ -99,21 +79,22 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       () => this.#changing.escrowGrew(),
     );
     this.#told = views.present?.epoch.value.start.position ?? escrow.log.position;
-    this.#shown = views.members;
     const parts = { group, failAfterMs, signer, crypto, views, attendance, admission, escrow, out };
     const changing = this.#changing = new Changing({
       ...parts,
-      decided: () => this.#decided(),
-      confirmed: () => this.#confirmed(),
+      decided: () => this.#steering.decided(),
+      confirmed: () => this.#steering.confirmed(),
     });
     const partings = this.#partings = new Partings(
       attendance,
       out,
-      (attendee) => this.#parted(attendee),
+      (attendee) => this.#steering.parted(attendee),
     );
     const told = () => this.#told;
-    this.#arriving = new Arriving({ ...parts, changing, partings, told });
-    const removed = (key: PeerKey) => this.#removed(key);
+    const arriving = this.#arriving = new Arriving({ ...parts, changing, partings, told });
+    const { membersMax } = config;
+    this.#steering = new Steering({ ...parts, membersMax, changing, partings, arriving });
+    const removed = (key: PeerKey) => this.#steering.removed(key);
     this.#operator = new Operator(signer.key, views, attendance, admission, out, removed);
   }
 
@@ -129,7 +110,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     this.#nowMs = nowMs;
     if (delayMs > 0) this.#postpone(delayMs);
     this.#handle(input);
-    if (this.#isUnsettled && !this.#stopped) this.#settle();
+    if (!this.#stopped) this.#steering.settle();
     this.#dueMs = this.#stopped ? null : this.#earliestMs();
     return this.#out.take();
   }
@@ -143,7 +124,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       this.#deadlines.nextMs(),
       this.#attendance.nextDueMs(),
       this.#changing.dueMs,
-      complaintsDueMs(this.#circle(), this.#lastingMs),
+      this.#steering.dueMs,
     );
   }
 
@@ -168,7 +149,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       case "unknown-message":
         return this.#unknown(input.link, input.code);
       case "persisted":
-        return this.#persisted(input.token);
+        return this.#out.persisted(input.token);
       case "persist-failed":
         return this.#persistFailed(input.text);
       case "read":
@@ -195,7 +176,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       key: fingerprintOf(this.signer.key),
       members: this.#views.members.map(({ name }) => name),
     });
-    this.#isUnsettled = true;
+    this.#steering.isUnsettled = true;
   }
 
   // Links.
@@ -207,7 +188,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
 
   #linkDown(link: LinkId): void {
     this.#escrow.forget(link);
-    if (this.#attendance.linkDown(link) !== null) this.#isUnsettled = true;
+    if (this.#attendance.linkDown(link) !== null) this.#steering.isUnsettled = true;
   }
 
   #close(link: GroupLink, reason: string): void {
@@ -218,7 +199,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   #offends({ id, peer }: GroupLink, text: string): void {
     this.environment.log.warn("a member broke the rules", { key: fingerprintOf(peer), text });
     const attendee = this.#attendance.on(id);
-    if (attendee !== null) this.#partings.silent(attendee);
+    if (attendee !== null) this.#partings.gone(attendee, text);
     this.#out.push({ type: "ban", link: id, reason: text, durationMs: OFFENDER_BAN_MS });
   }
 
@@ -240,7 +221,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     if (message.type === "hello" && attendee === null) {
       this.#arriving.hello(link, message);
       this.#deadlines.setEarliest("heartbeat", this.#nowMs + HEARTBEAT_MS);
-      this.#isUnsettled = true;
+      this.#steering.isUnsettled = true;
       return;
     }
     if (attendee !== null) return this.#attends(attendee, link, message);
@@ -263,13 +244,13 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       case "heard":
         attendee.hears = new Set(message.peers);
         attendee.isCaughtUp = message.isCaughtUp;
-        this.#isUnsettled = true;
+        this.#steering.isUnsettled = true;
         return null;
       case "report":
-        this.#isUnsettled = true;
+        this.#steering.isUnsettled = true;
         return this.#changing.reported(attendee, message);
       case "outdone":
-        this.#isUnsettled = true;
+        this.#steering.isUnsettled = true;
         return this.#changing.outdone(message);
       case "ready":
         this.#changing.ready(attendee, message);
@@ -278,7 +259,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
         if (isSameBallot(message.ballot, this.#views.ballot)) this.#changing.begun(attendee);
         return null;
       case "leave":
-        this.#leaves(attendee);
+        this.#steering.leaves(attendee);
         return null;
       case "fetch":
         this.#escrow.fetch(link, message);
@@ -306,177 +287,20 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     }
   }
 
-  #leaves(attendee: Attendee): void {
-    const { key } = attendee;
-    this.#isUnsettled = true;
-    if (this.#views.member(key) === null && !this.#changing.isParticipant(key)) {
-      return this.#partings.dismiss(attendee, "left");
-    }
-    attendee.departure ??= "quit";
-    this.#quitting.add(key);
-  }
-
-  // Views.
-
-  /** Does whatever follows from who is there, and what they said. */
-  #settle(): void {
-    while (this.#isUnsettled) {
-      this.#isUnsettled = false;
-      this.#giveUpRemoved();
-      this.#partUnheard();
-      this.#look();
-    }
-    this.#arriving.tellPeers();
-    this.#arriving.tellSources();
-  }
-
-  #look(): void {
-    const next = outlook(this.#views, this.#attendance, {
-      membersMax: this.config.membersMax,
-      nowMs: this.#nowMs,
-      isBroken: this.#changing.isBroken,
-    });
-    if (next.kind === "lacking") return this.#tellLacking(next.awaited);
-    this.#lackingTold = "";
-    if (next.kind !== "change" || this.#changing.isUnderWay) return;
-    if (next.isUrgent || this.#views.isConfirmed) this.#begin(next);
-  }
-
-  #begin(change: Change): void {
-    for (const attendee of this.#attendance.here) {
-      if (attendee.departure !== "removed" || change.participants.includes(attendee.key)) continue;
-      this.#partings.dismiss(attendee, "kicked");
-    }
-    this.#changing.begin(change);
-  }
-
-  /** Said once, when those who may come back at any moment had their time. */
-  #tellLacking(awaited: readonly Member[]): void {
-    const isEarly = awaited.some(({ key }) => this.#attendance.get(key)?.link === null);
-    const text = lackingText(awaited);
-    if (isEarly || text === this.#lackingTold) return;
-    this.#lackingTold = text;
-    this.#out.warn(text);
-    this.#arriving.tellAwaited();
-  }
-
-  /** Where all members of a view were removed, and none is here, what only they had is given up. */
-  #giveUpRemoved(): void {
-    for (const { epoch: { value: { ballot, members } } } of this.#views.open) {
-      const isGivenUp = members.every(({ key }) =>
-        this.#admission.kicked.has(key) && this.#attendance.get(key) === null
-      );
-      if (!isGivenUp) continue;
-      this.#out.store({ kind: "given-up", ballot });
-      this.#views.givenUp(ballot);
-      this.#changing.forget();
-      const who = named(members);
-      this.#out.warn(`What only ${who} had is given up; the group goes on without it`);
-      this.#tellLeft();
-    }
-  }
-
-  /** The view, then who is about to join it: those who must hear each other. */
-  #circle(): readonly Attendee[] {
-    const { members } = this.#views;
-    const keys = new Set([...members.map(({ key }) => key), ...this.#changing.participants]);
-    const attendees = [...keys].flatMap((key) => this.#attendance.get(key) ?? []);
-    return attendees.filter(({ link }) => link !== null);
-  }
-
-  get #lastingMs(): number {
-    return Math.max(HEARTBEAT_MS, this.config.failAfterMs - UDP_SILENT_MS);
-  }
-
-  #partUnheard(): void {
-    noteUnheard(this.#circle(), this.#nowMs);
-    for (;;) {
-      const attendee = toBeParted(this.#circle(), this.#lastingMs, this.#nowMs);
-      if (attendee === null) return;
-      this.#partings.unheard(attendee);
-    }
-  }
-
-  #parted({ key }: Attendee): void {
-    if (this.#changing.isParticipant(key)) this.#changing.abandon();
-    this.#isUnsettled = true;
-  }
-
-  /** A view is decided, and on disk before anybody hears of it. */
-  #decided(): void {
-    const { members } = this.#views;
-    for (const { key } of members) {
-      const attendee = this.#attendance.get(key);
-      if (attendee !== null) this.#admission.pin(attendee);
-    }
-    const before = new Set(this.#shown.map(({ key }) => key));
-    const joined = members.filter(({ key }) => !before.has(key));
-    this.#tellLeft();
-    for (const { name, key } of joined) {
-      this.#out.show({ event: "joined", name, key: fingerprintOf(key) });
-    }
-    const names = members.map(({ name }) => name);
-    this.#out.show({ event: "view", view: this.#views.ballot.number, members: names });
-    this.#isUnsettled = true;
-  }
-
-  #tellLeft(): void {
-    const { members } = this.#views;
-    for (const { key, name } of this.#shown) {
-      if (members.some((member) => member.key === key)) continue;
-      const isQuit = this.#quitting.delete(key);
-      const reason = this.#admission.kicked.has(key) ? "removed" : isQuit ? "quit" : "lost";
-      this.#out.show({ event: "left", name, reason });
-    }
-    this.#shown = members;
-  }
-
-  /** The present view has begun at all its members: the others may go. */
-  #confirmed(): void {
-    for (const attendee of this.#attendance.here) {
-      const { key, departure } = attendee;
-      if (departure === null || this.#views.member(key) !== null) continue;
-      this.#partings.dismiss(attendee, departure === "removed" ? "kicked" : "left");
-    }
-    this.#isUnsettled = true;
-  }
-
-  /** The operator keeps it out. */
-  #removed(key: PeerKey): void {
-    this.#isUnsettled = true;
-    const attendee = this.#attendance.get(key);
-    if (attendee === null) return;
-    if (attendee.link === null) return this.#partings.dismiss(attendee, "kicked");
-    attendee.departure = "removed";
-    if (this.#changing.isParticipant(key)) this.#changing.abandon();
-    else if (this.#views.member(key) === null) this.#partings.dismiss(attendee, "kicked");
-  }
-
   // Time, the disk, the user.
 
   #tick(): void {
     for (const link of this.#attendance.ungreeted(this.#nowMs)) this.#close(link, "no hello came");
     const { silent, probe } = this.#attendance.takeDue(this.#nowMs);
-    for (const attendee of silent) this.#partings.silent(attendee);
+    for (const attendee of silent) this.#partings.gone(attendee, "nothing was heard for too long");
     const isBeat = this.#deadlines.takeDue(this.#nowMs).length > 0;
     for (const { link } of isBeat ? this.#attendance.here : probe) {
       if (link !== null) this.#out.send(link, { type: "probe" });
     }
     const isAnybodyHere = this.#attendance.here.length > 0;
     if (isBeat && isAnybodyHere) this.#deadlines.set("heartbeat", this.#nowMs + HEARTBEAT_MS);
-    if ((this.#changing.dueMs ?? Infinity) <= this.#nowMs) this.#partAwaited();
-    this.#isUnsettled = true; // pauses end, complaints count
-  }
-
-  /** Whoever answers probes and doesn't do its part holds up the others no longer. */
-  #partAwaited(): void {
-    const awaited = this.#changing.awaited.flatMap((key) => this.#attendance.get(key) ?? []);
-    this.#changing.giveUpWaiting();
-    for (const attendee of awaited) this.#partings.silent(attendee);
-  }
-
-  #persisted(token: number): void {
-    this.#out.persisted(token);
+    if ((this.#changing.dueMs ?? Infinity) <= this.#nowMs) this.#steering.excludeAwaited();
+    this.#steering.isUnsettled = true; // pauses end, complaints count
   }
 
   #persistFailed(text: string): void {

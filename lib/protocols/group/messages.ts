@@ -85,7 +85,7 @@ const welcome = message(3, "welcome", {
   lane,
 }, {
   group: hexId<Hash>(),
-  /** Whether it is in the present view, as this process. */
+  /** Whether it has a say in the next view: this process, or one before it, is in the present one. */
   isMember: bool(),
   /** Entries that the coordinator was told of: the sequencer tells of those after them. */
   told: counter,

@@ -1,7 +1,7 @@
 /** Who should be in the next view, from who is there: whether it can be agreed on, and with whose say. */
 
 import type { PeerKey } from "../../base/ids.ts";
-import { type Attendance, type Attendee, isSameProcess } from "./attendance.ts";
+import { type Attendance, type Attendee, isExcluded, isSameProcess } from "./attendance.ts";
 import type { Member, SignedEpoch } from "./epoch.ts";
 import type { Views } from "./views.ts";
 
@@ -45,9 +45,9 @@ export function voicesOf(views: Views, here: readonly Attendee[]): readonly Atte
   return [...voices];
 }
 
-/** Removed ones have no say, unless nobody else has. */
-function withoutRemoved(views: Views, here: readonly Attendee[]): readonly Attendee[] {
-  const others = here.filter(({ departure }) => departure !== "removed");
+/** Excluded ones have no say, unless nobody else has. */
+function withoutExcluded(views: Views, here: readonly Attendee[]): readonly Attendee[] {
+  const others = here.filter((attendee) => !isExcluded(attendee));
   return views.lacking(others).length === 0 ? voicesOf(views, others) : voicesOf(views, here);
 }
 
@@ -57,7 +57,7 @@ export function outlook(views: Views, attendance: Attendance, terms: Terms): Out
   if (lacking.length > 0) return { kind: "lacking", awaited: membersOf(lacking) };
   const isUnsure = views.members.some(({ key }) => attendance.get(key)?.link === null);
   if (isUnsure) return { kind: "unsure" };
-  const voices = withoutRemoved(views, here);
+  const voices = withoutExcluded(views, here);
   const joining = readyToJoin(voices, here, terms);
   const participants = [...voices, ...joining];
   if (participants.length === 0) return { kind: "settled" };

@@ -28,13 +28,15 @@ export class Partings {
     readonly parted: (attendee: Attendee) => void,
   ) {}
 
-  /** Nobody hears of it for too long, or it doesn't do its part. */
-  silent(attendee: Attendee): void {
-    this.#part(attendee, "silent", 0);
+  /** It isn't heard for too long, or broke the rules; it may say hello on another link. */
+  gone(attendee: Attendee, reason: string): void {
+    this.attendance.remove(attendee.key);
+    if (attendee.link !== null) this.out.close(attendee.link, reason);
+    this.parted(attendee);
   }
 
-  /** It exchanges no datagrams with others: each time it stays out for longer. */
-  unheard(attendee: Attendee): void {
+  /** It holds up the others, and is in no view: each time it stays out for longer. */
+  pause(attendee: Attendee): void {
     const { nowMs } = this.out;
     const { key } = attendee;
     const last = this.#pauses.get(key);

@@ -100,11 +100,10 @@ export class Views {
   decided(signed: SignedEpoch): void {
     const { ballot, members } = signed.epoch.value;
     this.raise(ballot.number);
-    if (members.length > 0) this.#open.push(signed);
-    else {
+    if (members.length === 0) {
       this.#empty = signed;
       this.#open = [];
-    }
+    } else if (this.#open.push(signed) === 1) this.#isFirstConfirmed = false;
   }
 
   confirmed(ballot: Ballot): void {

@@ -1,0 +1,226 @@
+/**
+ * From one view to the next: whatever follows from who is there and what they said, in one place. Each step of the
+ * coordinator ends here.
+ */
+
+import { fingerprintOf } from "../../base/fingerprint.ts";
+import type { PeerKey } from "../../base/ids.ts";
+import type { Admission } from "./admission.ts";
+import type { Arriving } from "./arriving.ts";
+import { type Attendance, type Attendee, isExcluded } from "./attendance.ts";
+import type { Changing } from "./changing.ts";
+import { complaintsDueMs, noteUnheard, toBeParted } from "./complaints.ts";
+import type { CoordinatorOutput } from "./coordinator_output.ts";
+import { lackingText, named } from "./coordinator_view.ts";
+import type { Member } from "./epoch.ts";
+import { HEARTBEAT_MS, UDP_SILENT_MS } from "./limits.ts";
+import { type Change, outlook } from "./outlook.ts";
+import type { Partings } from "./partings.ts";
+import type { Views } from "./views.ts";
+
+export interface SteeringParts {
+  readonly failAfterMs: number;
+  readonly membersMax: number;
+  readonly views: Views;
+  readonly attendance: Attendance;
+  readonly admission: Admission;
+  readonly changing: Changing;
+  readonly partings: Partings;
+  readonly arriving: Arriving;
+  readonly out: CoordinatorOutput;
+}
+
+export class Steering {
+  /** Whether something changed that the next view depends on. */
+  isUnsettled = true;
+  /** Members as the operator was last told. */
+  #shown: readonly Member[];
+  /** Who asked to leave, and isn't out yet. */
+  readonly #quitting = new Set<PeerKey>();
+  /** Whose return was last said to be awaited. */
+  #lackingTold = "";
+  readonly #lastingMs: number;
+
+  constructor(readonly parts: SteeringParts) {
+    this.#shown = parts.views.members;
+    // A complaint is told only when datagrams have failed to come for a while.
+    this.#lastingMs = Math.max(HEARTBEAT_MS, parts.failAfterMs - UDP_SILENT_MS);
+  }
+
+  /** When a complaint counts; null where nobody complains. */
+  get dueMs(): number | null {
+    return complaintsDueMs(this.#circle(), this.#lastingMs);
+  }
+
+  settle(): void {
+    if (!this.isUnsettled) return;
+    while (this.isUnsettled) {
+      this.isUnsettled = false;
+      this.#giveUpRemoved();
+      this.#partUnheard();
+      this.#look();
+    }
+    const { arriving } = this.parts;
+    arriving.tellStanding();
+    arriving.tellPeers();
+    arriving.tellSources();
+  }
+
+  #look(): void {
+    const { views, attendance, changing, membersMax, out: { nowMs } } = this.parts;
+    const { isBroken } = changing;
+    const next = outlook(views, attendance, { membersMax, nowMs, isBroken });
+    if (next.kind === "lacking") return this.#tellLacking(next.awaited);
+    this.#lackingTold = "";
+    if (next.kind !== "change" || changing.isUnderWay) return;
+    if (next.isUrgent || views.isConfirmed) this.#begin(next);
+  }
+
+  #begin(change: Change): void {
+    this.parts.arriving.tellPeers();
+    this.parts.changing.begin(change);
+  }
+
+  /** Said once, when those who may come back at any moment had their time. */
+  #tellLacking(awaited: readonly Member[]): void {
+    const { attendance, out } = this.parts;
+    const isEarly = awaited.some(({ key }) => attendance.get(key)?.link === null);
+    const text = lackingText(awaited);
+    if (isEarly || text === this.#lackingTold) return;
+    this.#lackingTold = text;
+    out.warn(text);
+  }
+
+  /** Where all members of a view were removed, and none is here, what only they had is given up. */
+  #giveUpRemoved(): void {
+    const { views, admission, attendance, changing, out } = this.parts;
+    for (const { epoch: { value: { ballot, members } } } of views.open) {
+      const isGivenUp = members.every(({ key }) =>
+        admission.kicked.has(key) && attendance.get(key) === null
+      );
+      if (!isGivenUp) continue;
+      out.store({ kind: "given-up", ballot });
+      views.givenUp(ballot);
+      changing.forget();
+      out.warn(`What only ${named(members)} had is given up; the group goes on without it`);
+      this.#tellLeft();
+    }
+  }
+
+  /** The view, then who is about to join it, as far as they are here: those who must hear each other. */
+  #circle(): readonly Attendee[] {
+    const { views, attendance, changing } = this.parts;
+    const keys = new Set([...views.members.map(({ key }) => key), ...changing.participants]);
+    const attendees = [...keys].flatMap((key) => attendance.get(key) ?? []);
+    return attendees.filter((attendee) => attendee.link !== null && !isExcluded(attendee));
+  }
+
+  #partUnheard(): void {
+    const { nowMs } = this.parts.out;
+    noteUnheard(this.#circle(), nowMs);
+    for (;;) {
+      const attendee = toBeParted(this.#circle(), this.#lastingMs, nowMs);
+      if (attendee === null) return;
+      this.#exclude(attendee);
+    }
+  }
+
+  /** It holds up the others: they go on without it. */
+  #exclude(attendee: Attendee): void {
+    const { views, changing, partings } = this.parts;
+    const { key } = attendee;
+    if (views.member(key) === null) return partings.pause(attendee);
+    attendee.departure = "unheard";
+    if (changing.isParticipant(key)) changing.abandon();
+    this.isUnsettled = true;
+  }
+
+  /** Whoever answers probes and doesn't do its part holds up the others no longer, if they can do without. */
+  excludeAwaited(): void {
+    const { views, attendance, changing } = this.parts;
+    const awaited = changing.awaited.flatMap((key) => attendance.get(key) ?? []);
+    const others = attendance.here.filter((attendee) => !awaited.includes(attendee));
+    changing.giveUpWaiting();
+    this.isUnsettled = true;
+    if (views.lacking(others).length > 0) return;
+    for (const attendee of awaited) this.#exclude(attendee);
+  }
+
+  // What happens on the way.
+
+  /** It is in the attendance no more. */
+  parted({ key }: Attendee): void {
+    if (this.parts.changing.isParticipant(key)) this.parts.changing.abandon();
+    this.isUnsettled = true;
+  }
+
+  /** It asks to go. */
+  leaves(attendee: Attendee): void {
+    const { views, changing, partings } = this.parts;
+    const { key } = attendee;
+    this.isUnsettled = true;
+    if (views.member(key) === null && !changing.isParticipant(key)) {
+      return partings.dismiss(attendee, "left");
+    }
+    attendee.departure ??= "quit";
+    this.#quitting.add(key);
+  }
+
+  /** The operator keeps it out. */
+  removed(key: PeerKey): void {
+    const { views, attendance, changing, partings } = this.parts;
+    this.isUnsettled = true;
+    const attendee = attendance.get(key);
+    if (attendee === null) return;
+    if (attendee.link === null) return partings.dismiss(attendee, "kicked");
+    attendee.departure = "removed";
+    if (changing.isParticipant(key)) changing.abandon();
+    else if (views.member(key) === null) partings.dismiss(attendee, "kicked");
+  }
+
+  /** A view is decided, and on disk before anybody hears of it. */
+  decided(): void {
+    const { views, attendance, admission, out } = this.parts;
+    const { members } = views;
+    for (const { key } of members) {
+      const attendee = attendance.get(key);
+      if (attendee !== null) admission.pin(attendee);
+    }
+    const before = new Set(this.#shown.map(({ key }) => key));
+    this.#tellLeft();
+    for (const { name, key } of members) {
+      if (!before.has(key)) out.show({ event: "joined", name, key: fingerprintOf(key) });
+    }
+    this.#sendAway(isExcluded);
+    const names = members.map(({ name }) => name);
+    out.show({ event: "view", view: views.ballot.number, members: names });
+    this.isUnsettled = true;
+  }
+
+  #tellLeft(): void {
+    const { views: { members }, admission, out } = this.parts;
+    for (const { key, name } of this.#shown) {
+      if (members.some((member) => member.key === key)) continue;
+      const isQuit = this.#quitting.delete(key);
+      const reason = admission.kicked.has(key) ? "removed" : isQuit ? "quit" : "lost";
+      out.show({ event: "left", name, reason });
+    }
+    this.#shown = members;
+  }
+
+  /** The present view has begun at all its members: the others may go. */
+  confirmed(): void {
+    this.#sendAway(({ departure }) => departure !== null);
+    this.isUnsettled = true;
+  }
+
+  /** Those of these who are in the present view no more. */
+  #sendAway(isOne: (attendee: Attendee) => boolean): void {
+    const { views, attendance, partings } = this.parts;
+    for (const attendee of attendance.here) {
+      if (views.member(attendee.key) !== null || !isOne(attendee)) continue;
+      if (attendee.departure === "unheard") partings.pause(attendee);
+      else partings.dismiss(attendee, attendee.departure === "removed" ? "kicked" : "left");
+    }
+  }
+}
