@@ -21,6 +21,11 @@ export class DeadlineQueue<Key> {
     return this.#heap.length;
   }
 
+  /** Whether `key` has a deadline. */
+  has(key: Key): boolean {
+    return this.#entries.has(key);
+  }
+
   /** The deadline of `key` is `atMs` from now on; `null`: it has none. */
   set(key: Key, atMs: number | null): void {
     const entry = this.#entries.get(key);

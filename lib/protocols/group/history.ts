@@ -168,6 +168,13 @@ export interface Entry {
   readonly text: string;
 }
 
+/** An end of a history before a batch of this author. */
+export interface HistoryMark extends HistoryPoint {
+  readonly seq: number;
+  readonly author: PeerKey;
+  readonly spoken: Spoken | null;
+}
+
 /** The end of a history, batch by batch: the same for all who append the same. */
 export class HistoryEnd {
   #position = 0;
@@ -225,6 +232,21 @@ export class HistoryEnd {
     const through = counter + texts.length - 1;
     this.#spoken.set(author, { incarnation: incarnation.toHex(), through });
     return entries;
+  }
+
+  /** What to return to from after the author's next batch. */
+  mark(author: PeerKey): HistoryMark {
+    const spoken = this.#spoken.get(author) ?? null;
+    return { position: this.#position, seq: this.#seq, digest: this.#digest, author, spoken };
+  }
+
+  /** Takes back the last batch. @param mark From before it. */
+  takeBack({ position, seq, digest, author, spoken }: HistoryMark): void {
+    this.#position = position;
+    this.#seq = seq;
+    this.#digest = digest;
+    if (spoken === null) this.#spoken.delete(author);
+    else this.#spoken.set(author, spoken);
   }
 
   /** Another end, which goes on by itself. */

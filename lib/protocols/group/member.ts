@@ -1,44 +1,547 @@
-/** A member of a group. */
+/**
+ * A member of a group: all members have the same log, entry for entry.
+ *
+ * The picture: what is said goes to all members, the oldest of them numbers it, and what all have on disk is an
+ * entry, for ever. The coordinator only says who the members are; while it is away the members go on by themselves,
+ * as long as all of them are there.
+ *
+ * `membership.ts` is the part within the group: `ordering.ts` one epoch's chat, `participating.ts` how the next
+ * epoch begins, `leading.ts` the same without a coordinator, `catching_up.ts` a newcomer's history. `saying.ts` keeps
+ * what the user says, `member_user.ts` answers the user, `peers.ts` and `coordinator_link.ts` say who is there. Here
+ * is what the coordinator says, and where each input goes.
+ *
+ * The caller's duties are those in `member_io.ts`.
+ */
 
 import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
-import type { Machine } from "../../base/machine.ts";
-import type { SignedEpoch } from "./epoch.ts";
-import type { MemberConfig, MemberEffect, MemberInput } from "./member_io.ts";
-import type { MemberRecord } from "./records.ts";
+import { fingerprintOf } from "../../base/fingerprint.ts";
+import {
+  type Endpoint,
+  endpointText,
+  type Hash,
+  type LinkId,
+  type PeerKey,
+} from "../../base/ids.ts";
+import { unreachable } from "../../base/invariant.ts";
+import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
+import { stalledMs } from "../../base/mode_machine.ts";
+import { visibleText } from "../../base/text.ts";
+import { CoordinatorLink } from "./coordinator_link.ts";
+import { endpointOf, type Epoch, type Member as GroupMember, type SignedEpoch } from "./epoch.ts";
+import { Held } from "./held.ts";
+import { HistoryEnd, INCARNATION_BYTES } from "./history.ts";
+import { OFFENDER_BAN_MS, UNKNOWN_MESSAGES_MAX } from "./limits.ts";
+import {
+  COORDINATOR_NAME,
+  type MemberConfig,
+  type MemberEffect,
+  type MemberInput,
+} from "./member_io.ts";
+import { restoreMember } from "./member_log.ts";
+import { MemberNames } from "./member_names.ts";
+import { MemberOutput } from "./member_output.ts";
+import { MemberUser } from "./member_user.ts";
+import { joinedNames } from "./member_view.ts";
+import { Membership } from "./membership.ts";
+import type { GroupMessage, GroupMessageOf } from "./messages.ts";
+import { Peers } from "./peers.ts";
+import type { MemberRecord, NewLogRecord } from "./records.ts";
+import { Saying, type Self } from "./saying.ts";
+import type { Standing } from "./standing.ts";
+
+const DEADLINES = ["round"] as const;
+
+/** A view that can't go on is looked at so often while the coordinator is away. */
+const ROUND_MS = 1_000;
+/** Another key at the coordinator's address is told so often. */
+const STRANGE_TOLD_MS = 60_000;
 
 export class Member implements Machine<MemberInput, MemberEffect> {
+  // Shared with the parts; each is bounded by itself.
+  readonly self: Self & { readonly key: PeerKey };
+  readonly out = new MemberOutput();
+  readonly peers: Peers;
+  readonly names: MemberNames;
+  readonly saying: Saying;
+  readonly standing: Standing;
+  readonly coordinator: CoordinatorLink;
+  readonly user: MemberUser;
+  membership: Membership | null = null;
+  /** Whom a newcomer waits for, as the coordinator says. */
+  awaited: readonly string[] = [];
+  strangeCoordinator: PeerKey | null = null;
+  /** Of the present view, and newcomers, as the coordinator says. */
+  #roster: readonly GroupMember[] = [];
+  /** What was told by `heard`, in one text. */
+  #heardTold = "";
+  #strangeToldAtMs = -Infinity;
+  #unknownMessages = 0;
+  /** The records lack something that the disk should have. */
+  readonly #repairs: readonly MemberRecord[];
+  readonly #deadlines = new Deadlines(DEADLINES);
+  #lastStepMs = 0;
+  #dueMs: number | null = null;
+
   constructor(
     readonly config: MemberConfig,
     readonly signer: Signer,
     readonly environment: Environment,
-  ) {}
+  ) {
+    const incarnation = environment.randomBytes(INCARNATION_BYTES);
+    const incarnationId = incarnation.toHex();
+    this.self = { name: config.name, key: signer.key, incarnation, incarnationId };
+    const { out } = this;
+    const { records, history } = config;
+    const restored = restoreMember(records, history, signer.key, environment.crypto);
+    this.standing = restored.standing;
+    this.peers = new Peers(out);
+    this.names = new MemberNames(signer.key, config.pins, out);
+    this.names.shown(signer.key, config.name);
+    this.saying = new Saying(this.self, signer, environment, out, restored.said);
+    this.coordinator = new CoordinatorLink(config.coordinator, config.expect, {
+      out,
+      random: environment.random,
+      hello: () => this.#hello(),
+      coordinatorDown: () => this.#coordinatorDown(),
+    });
+    this.user = new MemberUser(this);
+    const { group } = restored.standing;
+    if (group !== null && restored.held !== null) {
+      this.membership = new Membership(this, group, restored.held);
+      this.names.met(restored.standing.lastEpoch?.members ?? []);
+    }
+    this.#repairs = restored.isDamaged && restored.held !== null
+      ? repairsOf(restored.held, group!, history)
+      : [];
+  }
 
-  /** The epoch that has begun in this process; null while in none. */
+  /** The epoch that this process is in; null while in none. */
   get epoch(): SignedEpoch | null {
-    return null;
+    return this.membership?.epoch ?? null;
   }
 
   /** Up to here all is on disk, in order. */
   get heldPosition(): number {
-    return 0;
+    return this.membership?.held.synced.position ?? 0;
   }
 
   /** Up to here all is in the log and was shown. */
   get shownPosition(): number {
-    return 0;
+    return this.membership?.held.log.position ?? 0;
   }
 
-  /** For a compacted file; null while a write is under way that it would lack. */
+  get selfKey(): PeerKey {
+    return this.self.key;
+  }
+
+  get isCoordinatorUp(): boolean {
+    return this.coordinator.isWelcomed;
+  }
+
+  get isCoordinatorDown(): boolean {
+    return this.coordinator.state === "down";
+  }
+
+  get isStalled(): boolean {
+    return this.user.isStalled;
+  }
+
+  /** For a compacted file, without the log; null while a write is under way that it would lack. */
   snapshot(): Iterable<MemberRecord> | null {
-    return [];
+    return this.out.isWriting ? null : this.#snapshot();
   }
 
-  step(_input: MemberInput, _nowMs: number): readonly MemberEffect[] {
-    return [];
+  *#snapshot(): IterableIterator<MemberRecord> {
+    const { group, coordinator, promised, begun, isOut } = this.standing;
+    if (group === null || coordinator === null || this.membership === null) return;
+    yield { kind: "group", group, coordinator };
+    yield { kind: "promised", ballot: promised };
+    if (begun !== null) yield { kind: "begun", signed: begun };
+    if (isOut) yield { kind: "out" };
+    for (const { signed: batch, before } of this.membership.held.batches) {
+      yield { kind: "held", after: before.position, batch };
+    }
+    yield* this.saying.snapshot(group);
+  }
+
+  step(input: MemberInput, nowMs: number): readonly MemberEffect[] {
+    const { out } = this;
+    out.begin(nowMs);
+    if (out.isStopped) return out.take();
+    const delayMs = stalledMs(this.#dueMs, this.#lastStepMs, nowMs);
+    this.#lastStepMs = nowMs;
+    if (delayMs > 0) this.#postpone(delayMs);
+    this.#handle(input);
+    this.user.settle();
+    this.#dueMs = out.isStopped ? null : earliestMs(
+      this.#deadlines.nextMs(),
+      this.user.nextMs(),
+      this.coordinator.nextMs(),
+      this.peers.nextMeetMs(),
+    );
+    return out.take();
   }
 
   nextDeadlineMs(): number | null {
-    return null;
+    return this.#dueMs;
   }
+
+  #postpone(delayMs: number): void {
+    this.#deadlines.postpone(delayMs);
+    this.user.postpone(delayMs);
+    this.coordinator.postpone(delayMs);
+  }
+
+  #handle(input: MemberInput): void {
+    switch (input.type) {
+      case "start":
+        return this.#start();
+      case "link-up":
+        return this.#linkUp(input.link, input.peer);
+      case "dial-failed":
+        return this.#dialFailed(input);
+      case "link-down":
+        if (this.coordinator.down(input.link)) this.#heardTold = "";
+        return;
+      case "message":
+        if (this.coordinator.heard(input.link)) this.#coordinatorSays(input.message);
+        return;
+      case "unknown-message":
+        return this.#unknownFromCoordinator(input.link, input.code);
+      case "drained":
+        return;
+      case "persisted":
+        return this.out.persisted(input.token);
+      case "persist-failed":
+        return this.out.fatal("disk", `${input.text}; this member leaves the group to the others`);
+      case "read":
+        return this.membership?.reads.answered(input.token, input.read);
+      case "command":
+        return this.user.command(input.command, input.ref);
+      case "tick":
+        return this.#tick();
+      case "peer-message":
+        return this.membership?.peerSays(input.peer, input.message);
+      default:
+        return this.#peer(input);
+    }
+  }
+
+  #start(): void {
+    this.out.store(...this.#repairs);
+    this.coordinator.dial();
+  }
+
+  #tick(): void {
+    this.coordinator.tick();
+    this.peers.meetDue();
+    this.user.tick();
+    if (this.#deadlines.takeDue(this.out.nowMs).length > 0 && this.membership?.goOnByRound()) {
+      this.#deadlines.setEarliest("round", this.out.nowMs + ROUND_MS);
+    }
+  }
+
+  // The coordinator.
+
+  #hello(): GroupMessageOf<"hello"> {
+    const { name, incarnation } = this.self;
+    const { host, port, history } = this.config;
+    const { group, begunBallot: begun, promised } = this.standing;
+    const of = group ?? history?.group ?? null;
+    return { type: "hello", name, incarnation, host, port, group: of, begun, promised };
+  }
+
+  #linkUp(link: LinkId, peer: PeerKey): void {
+    this.#heardTold = "";
+    this.coordinator.up(link, peer);
+  }
+
+  #dialFailed({ attempt, reason, key }: Extract<MemberInput, { type: "dial-failed" }>): void {
+    if (reason === "wrong-key" && key !== null) this.#strange(key);
+    this.coordinator.dialFailed(attempt);
+  }
+
+  #strange(key: PeerKey): void {
+    const { config, out } = this;
+    this.strangeCoordinator = key;
+    const address = endpointText(config.coordinator);
+    const found =
+      `The coordinator at ${address} has another key than before: ${fingerprintOf(key)}` +
+      `, it was ${config.expect ?? "none"}`;
+    if (!this.user.isReady) {
+      const way = `if that is right, delete the line with ${config.expect ?? address} from ` +
+        "known_peers and start again";
+      return out.fatal("key-changed", `${found}; ${way}`);
+    }
+    if (out.nowMs < this.#strangeToldAtMs + STRANGE_TOLD_MS) return;
+    this.#strangeToldAtMs = out.nowMs;
+    out.error("key-changed", `${found}; if that is right: /trust ${COORDINATOR_NAME}`);
+  }
+
+  #coordinatorDown(): void {
+    const { out, config } = this;
+    if (!config.wait && !this.user.isReady) {
+      const address = endpointText(config.coordinator);
+      return out.fatal(
+        "unreachable",
+        `The coordinator at ${address} doesn't answer; start it, or leave out --no-wait to wait for it`,
+      );
+    }
+    this.user.ready();
+    out.show({ event: "coordinator", state: "down" });
+    this.#introduce();
+    this.membership?.coordinatorDown();
+    this.stuck();
+  }
+
+  #coordinatorSays(message: GroupMessage): void {
+    if (message.type === "refuse") return this.#refused(message);
+    if (message.type === "welcome") return this.#welcome(message);
+    if (message.type === "unknown") return;
+    const { membership } = this;
+    if (membership === null || !this.coordinator.isWelcomed) {
+      return this.coordinatorOffends(`${message.type} before welcome`);
+    }
+    const { participating } = membership;
+    switch (message.type) {
+      case "probe":
+        this.toCoordinator({ type: "alive", end: membership.held.log });
+        return membership.telling.more();
+      case "peers":
+        this.#roster = message.members;
+        this.names.met(message.members);
+        return this.#introduce();
+      case "catch-up":
+        if (membership.epoch !== null || participating.isUnderWay) return;
+        return membership.catchingUp.begin(message.source);
+      case "flush":
+        membership.leading.abandon();
+        return participating.flush(null, message);
+      case "level":
+        return participating.level(null, message);
+      case "begin":
+        participating.begin(null, message.signed);
+        return;
+      case "fetch":
+        return membership.supplier.fetch(null, message);
+      case "history":
+        return membership.history(null, message);
+      case "unlike":
+        return membership.unlike(null);
+      case "parted":
+        return this.#parted(message);
+      default:
+        this.coordinatorOffends(`${message.type} isn't for members`);
+    }
+  }
+
+  #refused({ code, text }: GroupMessageOf<"refuse">): void {
+    const { out } = this;
+    const said = visibleText(text);
+    if (code === "disk" || code === "protocol") {
+      out.error(code, said);
+      return this.coordinator.close("refused", null);
+    }
+    out.fatal(code, said);
+  }
+
+  #welcome({ group, isMember, told, awaited }: GroupMessageOf<"welcome">): void {
+    this.#enter(group, this.coordinator.peer!);
+    const membership = this.membership!;
+    if (!isMember && membership.epoch !== null) {
+      membership.goOut();
+      this.out.warn("The group went on without you: you come back as a newcomer");
+    }
+    if (!isMember) membership.isCaughtUp = false;
+    const wasUp = this.coordinator.state === "up";
+    this.coordinator.welcomed();
+    if (!wasUp) this.out.show({ event: "coordinator", state: "up" });
+    this.#deadlines.clear("round");
+    membership.leading.abandon();
+    this.#tellAwaited(awaited);
+    this.user.welcomed();
+    this.heardChanged();
+    membership.telling.knows(told);
+  }
+
+  #tellAwaited(awaited: readonly string[]): void {
+    const isNew = awaited.length > 0 && awaited.join() !== this.awaited.join();
+    this.awaited = awaited;
+    if (!isNew) return;
+    const names = joinedNames(awaited);
+    this.out.warn(
+      `Waiting for ${names}: only they have the group's last entries; the coordinator's ` +
+        "/remove of all of them gives those up",
+    );
+  }
+
+  /** Its group is ours from now on. */
+  #enter(group: Hash, coordinator: PeerKey): void {
+    const { standing, out, config } = this;
+    if (standing.group === group && standing.coordinator === coordinator) return;
+    const isOther = standing.group !== group;
+    const wasIn = standing.group !== null;
+    standing.enter(group, coordinator);
+    out.store({ kind: "group", group, coordinator });
+    if (!isOther) return;
+    if (wasIn) {
+      out.warn("The coordinator has another group than before: the log of that one is set aside");
+      this.membership?.goOut();
+      this.saying.forget();
+      standing.isOut = false;
+    }
+    const isKnown = !wasIn && config.history?.group === group;
+    const history = isKnown ? config.history : new HistoryEnd(this.environment.crypto, group);
+    if (!isKnown) {
+      const because = wasIn || config.history !== null ? "foreign" : null;
+      out.store({ kind: "new-log", group, because });
+    }
+    this.membership = new Membership(this, group, new Held(history));
+    this.saying.draftAll(group);
+  }
+
+  #parted({ why, pauseMs }: GroupMessageOf<"parted">): void {
+    const { out } = this;
+    this.membership?.goOut();
+    this.#roster = [];
+    switch (why) {
+      case "left":
+        return this.user.left();
+      case "kicked":
+        return out.fatal(
+          "kicked",
+          "The operator removed you from the group; ask to be let in again",
+        );
+      case "replaced":
+        return out.fatal("replaced", "Another process with this profile's key is in the group now");
+      case "silent":
+        this.#introduce();
+        out.warn("The others didn't hear you, and go on without you: you come back as a newcomer");
+        return this.coordinator.close("parted", pauseMs);
+      default:
+        return unreachable(why);
+    }
+  }
+
+  #unknownFromCoordinator(link: LinkId, code: number): void {
+    if (!this.coordinator.heard(link)) return;
+    if (++this.#unknownMessages > UNKNOWN_MESSAGES_MAX) {
+      return this.coordinatorOffends("too many messages of unknown types");
+    }
+    this.toCoordinator({ type: "unknown", code });
+  }
+
+  toCoordinator(message: GroupMessage): void {
+    if (this.coordinator.isWelcomed) this.coordinator.send(message);
+  }
+
+  coordinatorOffends(text: string): void {
+    this.out.error("protocol", `The coordinator breaks the protocol: ${text}; it is dialled again`);
+    this.coordinator.close(text, null);
+  }
+
+  // Other members.
+
+  #peer(
+    input: Extract<MemberInput, { readonly peer: PeerKey; readonly type: `peer-${string}` }>,
+  ): void {
+    const { peers, membership } = this;
+    const { peer: key } = input;
+    switch (input.type) {
+      case "peer-up":
+        if (peers.up(key) !== null) membership?.peerUp(key);
+        break;
+      case "peer-reset":
+        membership?.peerGone(key);
+        if (peers.reset(key) !== null) membership?.peerUp(key);
+        break;
+      case "peer-silent":
+      case "peer-heard":
+        peers.setSilent(key, input.type === "peer-silent");
+        break;
+      case "peer-failed":
+      case "peer-ended":
+        membership?.peerGone(key);
+        peers.ended(key);
+        break;
+      case "peer-congested":
+      case "peer-drained":
+        peers.setCongested(key, input.type === "peer-congested");
+        membership?.ordering?.congested(key, input.type === "peer-congested");
+        return;
+      case "peer-unknown-message":
+        return this.#unknownFromPeer(key, input.code);
+      case "peer-message":
+        return;
+      default:
+        unreachable(input);
+    }
+    this.heardChanged();
+  }
+
+  #unknownFromPeer(key: PeerKey, code: number): void {
+    const peer = this.peers.get(key);
+    if (peer === null) return;
+    if (++peer.unknownMessages > UNKNOWN_MESSAGES_MAX) {
+      this.peers.ban(key, "too many messages of unknown types", OFFENDER_BAN_MS);
+      return this.heardChanged();
+    }
+    this.out.tell([key], { type: "unknown", code });
+  }
+
+  /** Meets whom the coordinator and the epoch name, and parts from others. */
+  #introduce(): void {
+    const wanted = new Map<PeerKey, Endpoint>();
+    const isAlone = !this.coordinator.isWelcomed;
+    const { membership, config } = this;
+    const view = membership?.epoch?.epoch.value ?? (isAlone ? membership?.roundView : null);
+    const add = (members: readonly GroupMember[]) => {
+      for (const member of members) {
+        if (member.key === this.selfKey) continue;
+        wanted.set(member.key, endpointOf(member, config.coordinator.host));
+      }
+    };
+    add(view?.members ?? []);
+    add(this.#roster);
+    for (const peer of this.peers.introduce(wanted)) {
+      if (peer.isUp) membership?.peerUp(peer.key);
+      for (const message of this.peers.takeWaiting(peer)) membership?.peerSays(peer.key, message);
+    }
+    this.heardChanged();
+  }
+
+  heardChanged(): void {
+    const { membership } = this;
+    if (membership === null || !this.coordinator.isWelcomed) return;
+    const peers = this.peers.heard();
+    const { isCaughtUp } = membership;
+    const told = `${isCaughtUp} ${peers.join()}`;
+    if (told === this.#heardTold) return;
+    this.#heardTold = told;
+    this.toCoordinator({ type: "heard", peers, isCaughtUp });
+  }
+
+  epochBegan(epoch: Epoch): void {
+    this.awaited = [];
+    this.names.met(epoch.members);
+    this.#introduce();
+    this.user.epochBegan(epoch);
+  }
+
+  progress(): void {
+    this.user.progress();
+  }
+
+  stuck(): void {
+    if (this.isCoordinatorDown) this.#deadlines.setEarliest("round", this.out.nowMs);
+  }
+}
+
+/** What a damaged disk is told at the start: nothing that it held counts as held any more. */
+function repairsOf(held: Held, group: Hash, history: HistoryEnd | null): readonly MemberRecord[] {
+  const repairs: MemberRecord[] = [{ kind: "out" }, { kind: "dropped", position: held.position }];
+  if (history?.group === group) return repairs;
+  const because: NewLogRecord["because"] = history === null ? "damaged" : "foreign";
+  return [...repairs, { kind: "new-log", group, because }];
 }

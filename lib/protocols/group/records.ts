@@ -18,6 +18,17 @@ export interface NewLogRecord {
   readonly because: "damaged" | "foreign" | "unlike" | null;
 }
 
+/**
+ * Signed here; until it is in the log it is sent again in each epoch. What an earlier process said and isn't in the
+ * history is said again under a new incarnation: those records stand before the `begun` of its first epoch, and
+ * take the place of all earlier ones once that is there. With the incarnation 0 it was typed before the process was
+ * in an epoch, and sent to nobody.
+ */
+export interface SaidRecord {
+  readonly kind: "said";
+  readonly batch: SignedBatch;
+}
+
 export type MemberRecord =
   | LogRecord
   | NewLogRecord
@@ -33,8 +44,7 @@ export type MemberRecord =
   | { readonly kind: "held"; readonly after: number; readonly batch: SignedBatch }
   /** What was held beyond `position` is void. */
   | { readonly kind: "dropped"; readonly position: number }
-  /** Signed here and sent; until it is in the log it is sent again, by another process under another incarnation. */
-  | { readonly kind: "said"; readonly batch: SignedBatch };
+  | SaidRecord;
 
 export type CoordinatorRecord =
   | LogRecord

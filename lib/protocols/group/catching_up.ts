@@ -1,0 +1,127 @@
+/** A newcomer's history: fetched from a member, or from the coordinator while nobody is in the group. */
+
+import type { HeldBatch } from "./held.ts";
+import { Fetching, type FetchingOwner, type Source } from "./fetching.ts";
+import type { SignedBatch } from "./history.ts";
+import type { MemberOutput } from "./member_output.ts";
+import type { GroupMessageOf } from "./messages.ts";
+import type { MemberRecord } from "./records.ts";
+
+/** How often the user is told how far it is. */
+const TOLD_EVERY_MS = 500;
+
+export interface CatchingUpOwner extends FetchingOwner {
+  readonly out: MemberOutput;
+  /** The log has more: it is written. */
+  logged(batches: readonly HeldBatch[]): void;
+  /** Our log can't go on: it is set aside. */
+  startAnew(): void;
+  /** All that was stable at the source is in the log. */
+  caughtUp(): void;
+  offends(who: Source, text: string): void;
+}
+
+export class CatchingUp {
+  #fetching: Fetching | null = null;
+  #isAnew = false;
+  #toldAtMs = 0;
+  #isTold = false;
+
+  constructor(readonly owner: CatchingUpOwner) {}
+
+  get isUnderWay(): boolean {
+    return this.#fetching !== null;
+  }
+
+  /** The coordinator says where the log can be had. */
+  begin(source: Source): void {
+    this.#isAnew = false;
+    this.#toldAtMs = this.owner.out.nowMs + TOLD_EVERY_MS;
+    this.#isTold = false;
+    this.#ask(source);
+  }
+
+  #ask(source: Source): void {
+    this.#fetching = new Fetching(this.owner, source, Number.MAX_SAFE_INTEGER);
+    this.#fetching.ask(this.owner.held.log);
+  }
+
+  /** What is there when an epoch is to begin must stay as it was reported. */
+  stop(): void {
+    this.#fetching = null;
+  }
+
+  unlike(source: Source): void {
+    if (this.#fetching?.source !== source) return;
+    if (this.#isAnew) return this.owner.offends(source, "it has no history from the beginning");
+    this.#isAnew = true;
+    this.owner.startAnew();
+    this.#ask(source);
+  }
+
+  history(source: Source, message: GroupMessageOf<"history">): void {
+    const fetching = this.#fetching;
+    if (fetching === null || fetching.source !== source) return;
+    const { held, out } = this.owner;
+    const checked = fetching.check(message, (signed) => isFirstHeld(held.first, signed));
+    if (checked === null) return;
+    if (typeof checked === "string") return this.#offends(source, checked);
+    const records: MemberRecord[] = [];
+    const logged: HeldBatch[] = [];
+    let fault: string | null = null;
+    for (const signed of checked.batches) {
+      if (held.log.position + signed.batch.value.texts.length > checked.stable) break;
+      fault = this.#take(signed, records, logged);
+      if (fault !== null) break;
+    }
+    if (records.length > 0) {
+      out.store(...records);
+      this.owner.logged(logged);
+    }
+    if (fault !== null) return this.#offends(source, fault);
+    const isAll = held.log.position >= checked.stable;
+    this.#tell(checked.stable, isAll && checked.isLast);
+    if (!checked.isLast) return;
+    if (fetching.hasCome && !isAll) return fetching.ask(held.log);
+    this.#fetching = null;
+    this.owner.caughtUp();
+  }
+
+  /** What is held already and was ordered so goes over to the log; where it was ordered otherwise, it is void. */
+  #take(signed: SignedBatch, records: MemberRecord[], logged: HeldBatch[]): string | null {
+    const { held } = this.owner;
+    if (held.first !== null && !isFirstHeld(held.first, signed)) {
+      const { position } = held.log;
+      held.truncate(position);
+      records.push({ kind: "dropped", position });
+    }
+    if (held.first === null) {
+      const fault = held.fault(signed);
+      if (fault !== null) return fault;
+      held.append(signed);
+    }
+    logged.push(held.shift());
+    records.push({ kind: "log", batch: signed });
+    return null;
+  }
+
+  #offends(source: Source, text: string): void {
+    this.#fetching = null;
+    this.owner.offends(source, `history: ${text}`);
+  }
+
+  #tell(stable: number, isDone: boolean): void {
+    const { out, held } = this.owner;
+    if (out.nowMs < this.#toldAtMs && !(isDone && this.#isTold)) return;
+    this.#toldAtMs = out.nowMs + TOLD_EVERY_MS;
+    this.#isTold = true;
+    out.show({ event: "catching-up", done: held.log.position, of: stable });
+  }
+}
+
+/** Two batches with one signature are the same, up to what breaks Ed25519. */
+function isFirstHeld(first: HeldBatch | null, { signature }: SignedBatch): boolean {
+  if (first === null) return false;
+  const held = first.signed.signature;
+  return held.length === signature.length && held.every((byte, index) => byte === signature[index]);
+}

@@ -1,0 +1,162 @@
+/** A member's link to the coordinator: dialled again and again, and given up where it says nothing. */
+
+import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
+import type { Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
+import { Deadlines } from "../../base/machine.ts";
+import { COORDINATOR_SILENT_MS, RETRY_MS_MAX, RETRY_MS_MIN } from "./limits.ts";
+import { COORDINATOR_NAME } from "./member_io.ts";
+import type { MemberOutput } from "./member_output.ts";
+import type { GroupMessage, GroupMessageOf } from "./messages.ts";
+
+const DEADLINES = ["retry", "silent"] as const;
+
+export interface CoordinatorLinkOwner {
+  readonly out: MemberOutput;
+  readonly random: () => number;
+  hello(): GroupMessageOf<"hello">;
+  /** It can't be reached, or says nothing any more: once, until it is there again. */
+  coordinatorDown(): void;
+}
+
+export class CoordinatorLink {
+  #link: LinkId | null = null;
+  #peer: PeerKey | null = null;
+  #attempt = 0;
+  #isDialling = false;
+  #isWelcomed = false;
+  #failures = 0;
+  #expect: Fingerprint | null;
+  readonly #deadlines = new Deadlines(DEADLINES);
+  /** What the user was told; null: nothing yet. */
+  state: "up" | "down" | null = null;
+
+  constructor(
+    readonly endpoint: Endpoint,
+    expect: Fingerprint | null,
+    readonly owner: CoordinatorLinkOwner,
+  ) {
+    this.#expect = expect;
+  }
+
+  get link(): LinkId | null {
+    return this.#link;
+  }
+
+  /** Its key; null before it was reached. */
+  get peer(): PeerKey | null {
+    return this.#peer;
+  }
+
+  /** Whether it has let us in, on this link. */
+  get isWelcomed(): boolean {
+    return this.#isWelcomed;
+  }
+
+  dial(): void {
+    const { out } = this.owner;
+    if (this.#link !== null || this.#isDialling) return;
+    this.#isDialling = true;
+    this.#deadlines.clear("retry");
+    this.#deadlines.setEarliest("silent", out.nowMs + COORDINATOR_SILENT_MS);
+    const { endpoint } = this;
+    out.push({ type: "dial", attempt: ++this.#attempt, endpoint, expect: this.#expect });
+  }
+
+  up(link: LinkId, peer: PeerKey): void {
+    const { out } = this.owner;
+    this.#isDialling = false;
+    this.#link = link;
+    this.#peer = peer;
+    if (this.#expect === null) {
+      this.#expect = fingerprintOf(peer);
+      out.push({ type: "pin", name: COORDINATOR_NAME, key: peer, again: false });
+    }
+    this.#deadlines.set("silent", out.nowMs + COORDINATOR_SILENT_MS);
+    out.push({ type: "send", link, message: this.owner.hello() });
+  }
+
+  /** @returns Whether it was the link in use. */
+  down(link: LinkId): boolean {
+    if (link !== this.#link) return false;
+    this.#lost();
+    this.#deadlines.set("retry", this.owner.out.nowMs + RETRY_MS_MIN * this.owner.random());
+    return true;
+  }
+
+  dialFailed(attempt: number): void {
+    if (attempt !== this.#attempt) return;
+    this.#isDialling = false;
+    this.#retryLater();
+    this.#tellDown();
+  }
+
+  #lost(): void {
+    this.#link = null;
+    this.#isWelcomed = false;
+  }
+
+  #retryLater(): void {
+    const { out, random } = this.owner;
+    const pauseMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 1.5 ** this.#failures++);
+    this.#deadlines.set("retry", out.nowMs + pauseMs * (0.5 + random() / 2));
+  }
+
+  #tellDown(): void {
+    this.#deadlines.clear("silent");
+    if (this.state === "down") return;
+    this.state = "down";
+    this.owner.coordinatorDown();
+  }
+
+  /** Something came on a link. @returns Whether it is the one in use. */
+  heard(link: LinkId): boolean {
+    if (link !== this.#link) return false;
+    this.#deadlines.set("silent", this.owner.out.nowMs + COORDINATOR_SILENT_MS);
+    return true;
+  }
+
+  welcomed(): void {
+    this.#isWelcomed = true;
+    this.#failures = 0;
+    this.state = "up";
+  }
+
+  send(message: GroupMessage): void {
+    if (this.#link !== null) this.owner.out.push({ type: "send", link: this.#link, message });
+  }
+
+  /** Closes the link. @param pauseMs Until it is dialled again; null: as after a failure. */
+  close(reason: string, pauseMs: number | null): void {
+    const { out } = this.owner;
+    if (this.#link !== null) out.push({ type: "close", link: this.#link, reason });
+    this.#lost();
+    if (pauseMs === null) return this.#retryLater();
+    this.#deadlines.clear("silent");
+    this.#deadlines.set("retry", out.nowMs + pauseMs);
+  }
+
+  /** The user accepts another key. */
+  trust(key: PeerKey): void {
+    this.#expect = fingerprintOf(key);
+    this.owner.out.push({ type: "pin", name: COORDINATOR_NAME, key, again: true });
+    this.#deadlines.set("retry", this.owner.out.nowMs);
+  }
+
+  nextMs(): number | null {
+    return this.#deadlines.nextMs();
+  }
+
+  tick(): void {
+    for (const due of this.#deadlines.takeDue(this.owner.out.nowMs)) {
+      if (due === "retry") this.dial();
+      else {
+        if (this.#link !== null) this.close("no sign of life", null);
+        this.#tellDown();
+      }
+    }
+  }
+
+  postpone(delayMs: number): void {
+    this.#deadlines.postpone(delayMs);
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * Fetching history from a member or the coordinator: a newcomer's, and that of a participant who lacks some.
+ *
+ * One question is open at a time. Whoever answers is believed in nothing: each batch has its author's signature and
+ * its place, and the digest at the end is compared by whoever knows it.
+ */
+
+import type { Crypto } from "../../base/crypto.ts";
+import type { Hash, PeerKey } from "../../base/ids.ts";
+import type { Held } from "./held.ts";
+import { batchFault, type HistoryPoint, isAuthentic, type SignedBatch } from "./history.ts";
+import type { GroupMessageOf } from "./messages.ts";
+
+/** Who is asked: a member, or the coordinator (null). */
+export type Source = PeerKey | null;
+
+export interface FetchingOwner {
+  readonly held: Held;
+  readonly crypto: Crypto;
+  readonly group: Hash;
+  ask(source: Source, message: GroupMessageOf<"fetch">): void;
+}
+
+/** One answer, checked: batches that follow what was there, and up to where that is stable. */
+export interface Fetched {
+  readonly batches: readonly SignedBatch[];
+  readonly stable: number;
+  readonly isLast: boolean;
+}
+
+export class Fetching {
+  /** The position up to which all was asked for and came. */
+  #position = 0;
+  #cameOfThis = 0;
+
+  constructor(
+    readonly owner: FetchingOwner,
+    readonly source: Source,
+    readonly through: number,
+  ) {}
+
+  /** Asks for what comes after a point. */
+  ask(after: HistoryPoint): void {
+    this.#position = after.position;
+    this.#cameOfThis = 0;
+    this.owner.ask(this.source, { type: "fetch", after, through: this.through });
+  }
+
+  /** Whether the present question brought anything. */
+  get hasCome(): boolean {
+    return this.#cameOfThis > 0;
+  }
+
+  /**
+   * @param isKnown Whether this very batch is there already: its signature was checked.
+   * @returns The batches to take, in order; null where the answer is to another question; what is wrong as text.
+   */
+  check(
+    { after, batches, stable, isLast }: GroupMessageOf<"history">,
+    isKnown: (signed: SignedBatch) => boolean,
+  ): Fetched | string | null {
+    if (after !== this.#position) return null;
+    const { crypto, group } = this.owner;
+    for (const signed of batches) {
+      const fault = batchFault(signed, group);
+      if (fault !== null) return fault;
+      if (!isKnown(signed) && !isAuthentic(crypto, signed)) return "a batch isn't signed";
+      this.#position += signed.batch.value.texts.length;
+    }
+    this.#cameOfThis += batches.length;
+    return { batches, stable, isLast };
+  }
+}

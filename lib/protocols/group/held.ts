@@ -1,0 +1,176 @@
+/**
+ * What a member holds: its log, of which the end is enough, and the batches in order beyond it, which aren't known
+ * to be on every member's disk.
+ */
+
+import type { Crypto } from "../../base/crypto.ts";
+import type { Hash, PeerKey } from "../../base/ids.ts";
+import { invariant } from "../../base/invariant.ts";
+import { Fifo } from "./fifo.ts";
+import {
+  batchBytes,
+  type Entry,
+  HistoryEnd,
+  type HistoryMark,
+  type HistoryPoint,
+  type SignedBatch,
+} from "./history.ts";
+import type { HistoryRead } from "./member_io.ts";
+
+export interface HeldBatch {
+  readonly signed: SignedBatch;
+  readonly entries: readonly Entry[];
+  readonly before: HistoryMark;
+  readonly point: HistoryPoint;
+}
+
+export class Held {
+  #end: HistoryEnd;
+  #log: HistoryPoint;
+  #logSeq: number;
+  /** Of what is held, up to here is on disk. */
+  #synced: HistoryPoint;
+  /** Beyond the log, bounded by `UNSTABLE_BYTES_MAX` and one fetch. */
+  readonly #batches = new Fifo<HeldBatch>();
+  #bytes = 0;
+
+  /** @param log The log's end, which goes on here. */
+  constructor(log: HistoryEnd) {
+    this.#end = log;
+    this.#log = this.#synced = log.point;
+    this.#logSeq = log.seq;
+  }
+
+  get log(): HistoryPoint {
+    return this.#log;
+  }
+
+  /** Number of the log's last entry. */
+  get logSeq(): number {
+    return this.#logSeq;
+  }
+
+  /** The end of all, on disk or on its way there. */
+  get end(): HistoryPoint {
+    return this.#end.point;
+  }
+
+  get position(): number {
+    return this.#end.position;
+  }
+
+  get synced(): HistoryPoint {
+    return this.#synced;
+  }
+
+  /** Of the batches beyond the log. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Beyond the log, the oldest first. */
+  get batches(): Iterable<HeldBatch> {
+    return this.#batches;
+  }
+
+  get first(): HeldBatch | null {
+    return this.#batches.first ?? null;
+  }
+
+  through(author: PeerKey, incarnation: string): number {
+    return this.#end.through(author, incarnation);
+  }
+
+  /** Why the batch can't be the next one; null where it can. */
+  fault(signed: SignedBatch): string | null {
+    return this.#end.fault(signed);
+  }
+
+  /** Takes the next batch; it isn't on disk yet. */
+  append(signed: SignedBatch): HeldBatch {
+    const before = this.#end.mark(signed.batch.value.author);
+    const entries = this.#end.append(signed);
+    const batch = { signed, entries, before, point: this.#end.point };
+    this.#batches.push(batch);
+    this.#bytes += batchBytes(signed);
+    return batch;
+  }
+
+  /** Those that aren't on disk yet. */
+  unsynced(): readonly HeldBatch[] {
+    const batches: HeldBatch[] = [];
+    for (let index = this.#indexAfter(this.#synced.position); index < this.#batches.size; index++) {
+      batches.push(this.#batches.at(index)!);
+    }
+    return batches;
+  }
+
+  /** All up to there is on disk. */
+  setSynced(point: HistoryPoint): void {
+    if (point.position > this.#synced.position) this.#synced = point;
+  }
+
+  /** The first one goes over to the log. */
+  shift(): HeldBatch {
+    const batch = this.#batches.shift();
+    invariant(batch !== undefined, "only what is held goes to the log");
+    this.#bytes -= batchBytes(batch.signed);
+    this.#log = batch.point;
+    this.#logSeq = batch.entries.at(-1)!.seq;
+    this.setSynced(batch.point);
+    return batch;
+  }
+
+  /** Forgets what is held beyond a position, the log's or later. */
+  truncate(position: number): void {
+    for (let last = this.#batches.last; last !== undefined; last = this.#batches.last) {
+      if (last.point.position <= position) break;
+      this.#batches.pop();
+      this.#bytes -= batchBytes(last.signed);
+      this.#end.takeBack(last.before);
+    }
+    if (this.#synced.position > this.#end.position) this.#synced = this.#end.point;
+  }
+
+  /** The log begins anew, and nothing is held. */
+  reset(crypto: Crypto, group: Hash): void {
+    this.#end = new HistoryEnd(crypto, group);
+    this.#log = this.#synced = this.#end.point;
+    this.#logSeq = 0;
+    this.#batches.clear();
+    this.#bytes = 0;
+  }
+
+  /** The digest at the log's end or after a batch beyond; null where none ends there. */
+  digestAt(position: number): Hash | null {
+    if (position === this.#log.position) return this.#log.digest;
+    const index = this.#indexAfter(position) - 1;
+    const batch = index < 0 ? undefined : this.#batches.at(index);
+    return batch?.point.position === position ? batch.point.digest : null;
+  }
+
+  /** What is on disk after a position, at the log's end or beyond; null where no batch ends there. */
+  after(position: number): HistoryRead | null {
+    const digest = this.digestAt(position);
+    if (digest === null || position > this.#synced.position) return null;
+    const batches: SignedBatch[] = [];
+    for (let index = this.#indexAfter(position); index < this.#batches.size; index++) {
+      const batch = this.#batches.at(index)!;
+      if (batch.point.position > this.#synced.position) break;
+      batches.push(batch.signed);
+    }
+    return { batches, digest };
+  }
+
+  /** Index of the first batch that ends after a position. */
+  #indexAfter(position: number): number {
+    let low = 0;
+    let high = this.#batches.size;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#batches.at(middle)!.point.position <= position) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * The sequencer's rounds, while the coordinator is away: all members of the view report, are brought to one level, and
+ * begin the view's next epoch, with the processes that they are now.
+ */
+
+import type { Signer } from "../../base/crypto.ts";
+import type { PeerKey } from "../../base/ids.ts";
+import { Agreement, type Holding } from "./agreement.ts";
+import { type Ballot, compareBallots, isSameBallot, NO_BALLOT } from "./ballot.ts";
+import { type Epoch, signEpoch } from "./epoch.ts";
+import type { MemberOutput } from "./member_output.ts";
+import type { GroupMessage, GroupMessageOf } from "./messages.ts";
+import type { Participating } from "./participating.ts";
+import type { Standing } from "./standing.ts";
+
+export interface LeadingOwner {
+  readonly selfKey: PeerKey;
+  readonly standing: Standing;
+  readonly out: MemberOutput;
+  readonly signer: Signer;
+  readonly participating: Participating;
+}
+
+interface Round {
+  readonly view: Epoch;
+  readonly agreement: Agreement;
+  readonly others: readonly PeerKey[];
+}
+
+export class Leading {
+  #round: Round | null = null;
+  /** The highest ballot that any member has promised, as far as was told. */
+  #highest: Ballot = NO_BALLOT;
+
+  constructor(readonly owner: LeadingOwner) {}
+
+  get isUnderWay(): boolean {
+    return this.#round !== null;
+  }
+
+  /** Whom the round waits for. */
+  get awaited(): readonly PeerKey[] {
+    return this.#round?.agreement.awaited ?? [];
+  }
+
+  /** Leads a round of a view, whose oldest member one is; another one that is under way is given up. */
+  begin(view: Epoch): void {
+    const { standing, selfKey, out } = this.owner;
+    for (const known of [standing.promised, view.ballot]) this.#heardOf(known);
+    const { number, round } = this.#highest;
+    const ballot = { number, round: round + 1 };
+    this.#highest = ballot;
+    const participants = view.members.map(({ key }) => key);
+    const others = participants.filter((key) => key !== selfKey);
+    this.#round = { view, agreement: new Agreement(ballot, participants), others };
+    const flush = { type: "flush" as const, ballot, view: view.view };
+    out.tell(others, flush);
+    this.owner.participating.flush(selfKey, flush);
+  }
+
+  /** Asks those again who haven't answered: what was told to who wasn't there may be lost. */
+  askAgain(): void {
+    const round = this.#round;
+    if (round === null || round.agreement.phase !== "reporting") return;
+    const { selfKey, out } = this.owner;
+    const { ballot } = round.agreement;
+    const awaited = round.agreement.awaited.filter((key) => key !== selfKey);
+    out.tell(awaited, { type: "flush", ballot, view: round.view.view });
+  }
+
+  /** Whether a member has said something in the round that is under way. */
+  hasAnswered(key: PeerKey): boolean {
+    return (this.#round?.agreement.holding(key) ?? null) !== null;
+  }
+
+  abandon(): void {
+    this.#round = null;
+  }
+
+  #heardOf(ballot: Ballot): void {
+    if (compareBallots(ballot, this.#highest) > 0) this.#highest = ballot;
+  }
+
+  report(key: PeerKey, { ballot, begun, incarnation, held, log }: GroupMessageOf<"report">): void {
+    const round = this.#round;
+    if (round === null) return;
+    const holding: Holding = { begun, incarnation: incarnation.toHex(), held, log };
+    if (!round.agreement.reported(key, ballot, holding)) return;
+    const level = { type: "level" as const, ballot, ...round.agreement.level };
+    this.#toAll(round, level, () => this.owner.participating.level(this.owner.selfKey, level));
+  }
+
+  ready(key: PeerKey, { ballot }: GroupMessageOf<"ready">): void {
+    const round = this.#round;
+    if (round === null || !round.agreement.isReady(key, ballot)) return;
+    const { view, agreement } = round;
+    const members = view.members.map((member) => {
+      const incarnation = Uint8Array.fromHex(agreement.holding(member.key)!.incarnation);
+      return { ...member, incarnation };
+    });
+    const { start } = agreement.level;
+    const epoch: Epoch = { group: view.group, view: view.view, ballot, members, start };
+    this.#round = null;
+    // It is passed on to all others when it is on our disk, as everybody does.
+    this.owner.participating.begin(this.owner.selfKey, signEpoch(this.owner.signer, epoch));
+  }
+
+  /** @returns Whether the round lost to another, and the next one is to begin. */
+  outdone({ ballot, promised }: GroupMessageOf<"outdone">): boolean {
+    this.#heardOf(promised);
+    if (this.#round === null || !isSameBallot(ballot, this.#round.agreement.ballot)) return false;
+    this.#round = null;
+    return true;
+  }
+
+  #toAll(round: Round, message: GroupMessage, self: () => void): void {
+    this.owner.out.tell(round.others, message);
+    self();
+  }
+}

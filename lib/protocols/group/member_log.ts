@@ -1,0 +1,143 @@
+/** What a member's records say when it starts. */
+
+import type { Crypto } from "../../base/crypto.ts";
+import type { PeerKey } from "../../base/ids.ts";
+import { unreachable } from "../../base/invariant.ts";
+import { compareBallots } from "./ballot.ts";
+import type { Member } from "./epoch.ts";
+import { Held } from "./held.ts";
+import { HistoryEnd, type SignedBatch } from "./history.ts";
+import type { MemberRecord, SaidRecord } from "./records.ts";
+import { DRAFT_INCARNATION } from "./saying.ts";
+import { Standing } from "./standing.ts";
+
+const DRAFT = DRAFT_INCARNATION.toHex();
+
+export interface RestoredMember {
+  readonly standing: Standing;
+  /** Null before it was ever in a group. */
+  readonly held: Held | null;
+  /** Said by earlier processes, oldest first. */
+  readonly said: readonly SignedBatch[];
+  /** The log lacks what the records say: it doesn't count as having come back. */
+  readonly isDamaged: boolean;
+}
+
+interface HeldRecord {
+  readonly after: number;
+  readonly batch: SignedBatch;
+}
+
+/** @param history The log's end; null where there is no log that can go on. */
+export function restoreMember(
+  records: readonly MemberRecord[],
+  history: HistoryEnd | null,
+  self: PeerKey,
+  crypto: Crypto,
+): RestoredMember {
+  const standing = new Standing();
+  let beyond: HeldRecord[] = [];
+  const said = new RestoredSaid(self);
+  for (const record of records) {
+    switch (record.kind) {
+      case "group":
+        if (standing.group !== null && standing.group !== record.group) {
+          beyond = [];
+          said.clear();
+        }
+        standing.enter(record.group, record.coordinator);
+        break;
+      case "promised":
+        if (compareBallots(record.ballot, standing.promised) > 0) standing.promised = record.ballot;
+        break;
+      case "begun":
+        standing.begun = record.signed;
+        standing.isOut = false;
+        said.begun(record.signed.epoch.value.members);
+        break;
+      case "out":
+        standing.isOut = true;
+        break;
+      case "held":
+        beyond.push(record);
+        break;
+      case "dropped":
+        beyond = beyond.filter(({ after }) => after < record.position);
+        break;
+      case "said":
+        said.add(record);
+        break;
+      case "log":
+      case "new-log":
+        break;
+      default:
+        unreachable(record);
+    }
+  }
+  const { group } = standing;
+  if (group === null) return { standing, held: null, said: [], isDamaged: false };
+  const isOurs = history?.group === group;
+  const held = new Held(isOurs ? history : new HistoryEnd(crypto, group));
+  const isWhole = appendHeld(held, beyond);
+  const start = standing.lastEpoch?.start.position ?? 0;
+  const isDamaged = !isOurs || !isWhole || held.position < start;
+  if (isDamaged) standing.isOut = true;
+  return { standing, held, said: said.batches, isDamaged };
+}
+
+/** @returns Whether all that was held beyond the log follows it. */
+function appendHeld(held: Held, records: readonly HeldRecord[]): boolean {
+  let isWhole = true;
+  for (const { after, batch } of records) {
+    if (after < held.position) continue; // in the log meanwhile
+    if (after > held.position || held.fault(batch) !== null) {
+      isWhole = false;
+      break;
+    }
+    held.append(batch);
+  }
+  held.setSynced(held.end);
+  return isWhole;
+}
+
+/** What was said, by process: see `SaidRecord`. */
+class RestoredSaid {
+  /** Oldest first. */
+  #batches: SignedBatch[] = [];
+  /** Of a process whose first epoch isn't known to have begun. */
+  #repeated: SignedBatch[] = [];
+  #repeatedBy = "";
+  #begunAs = "";
+
+  constructor(readonly self: PeerKey) {}
+
+  get batches(): readonly SignedBatch[] {
+    return this.#batches;
+  }
+
+  clear(): void {
+    this.#batches = [];
+    this.#repeated = [];
+    this.#repeatedBy = this.#begunAs = "";
+  }
+
+  add({ batch: signed }: SaidRecord): void {
+    const incarnation = signed.batch.value.incarnation.toHex();
+    if (incarnation === DRAFT || incarnation === this.#begunAs) {
+      this.#batches.push(signed);
+      return;
+    }
+    if (incarnation !== this.#repeatedBy) this.#repeated = [];
+    this.#repeatedBy = incarnation;
+    this.#repeated.push(signed);
+  }
+
+  begun(members: readonly Member[]): void {
+    const incarnation = members.find(({ key }) => key === this.self)?.incarnation.toHex();
+    if (incarnation === undefined || incarnation === this.#begunAs) return;
+    this.#begunAs = incarnation;
+    this.#batches = this.#repeatedBy === incarnation ? this.#repeated : [];
+    this.#repeated = [];
+    this.#repeatedBy = "";
+  }
+}

@@ -1,0 +1,94 @@
+/** What one step of a member brings forth, the time at which it is made, and what follows each write. */
+
+import type { ErrorCode } from "../../base/errors.ts";
+import type { PeerKey } from "../../base/ids.ts";
+import type { MemberEvent } from "./events.ts";
+import type { MemberEffect } from "./member_io.ts";
+import type { GroupMessage } from "./messages.ts";
+import type { MemberRecord } from "./records.ts";
+
+export class MemberOutput {
+  nowMs = 0;
+  #effects: MemberEffect[] = [];
+  #nextToken = 1;
+  /** Bounded by what waits to be written: one held write, and one for each message of a leader. */
+  readonly #written = new Map<number, () => void>();
+  #isStopped = false;
+
+  begin(nowMs: number): void {
+    this.nowMs = nowMs;
+    this.#effects = [];
+  }
+
+  take(): readonly MemberEffect[] {
+    return this.#effects;
+  }
+
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
+  /** Whether a write is under way that something follows. */
+  get isWriting(): boolean {
+    return this.#written.size > 0;
+  }
+
+  push(effect: MemberEffect): void {
+    if (!this.#isStopped) this.#effects.push(effect);
+  }
+
+  /** All that a member tells depends on nothing that isn't on disk by then: it is told after the write was answered. */
+  tell(peers: readonly PeerKey[], message: GroupMessage): void {
+    if (peers.length > 0) this.push({ type: "tell", peers, message, urgent: true });
+  }
+
+  /** Writes and syncs; `done` is called in a later step, when it is on disk. Writes are answered in their order. */
+  storeThen(records: readonly MemberRecord[], done: () => void): void {
+    const token = this.#nextToken++;
+    this.#written.set(token, done);
+    this.push({ type: "persist", records, token, sync: true });
+  }
+
+  /** Writes and syncs; links hear nothing that is sent later before it is on disk. */
+  store(...records: readonly MemberRecord[]): void {
+    if (records.length > 0) this.push({ type: "persist", records, token: null, sync: true });
+  }
+
+  /** Writes; what is lost in a crash is elsewhere too. */
+  note(...records: readonly MemberRecord[]): void {
+    if (records.length > 0) this.push({ type: "persist", records, token: null, sync: false });
+  }
+
+  persisted(token: number): void {
+    const done = this.#written.get(token);
+    this.#written.delete(token);
+    done?.();
+  }
+
+  show(event: MemberEvent, ref?: string): void {
+    this.push({ type: "show", event, ref });
+  }
+
+  notice(text: string, ref?: string): void {
+    this.show({ event: "notice", text }, ref);
+  }
+
+  /** A notice that something is wrong. */
+  warn(text: string): void {
+    this.show({ event: "notice", text, warning: true });
+  }
+
+  error(code: ErrorCode, text: string, ref?: string): void {
+    this.show({ event: "error", code, text }, ref);
+  }
+
+  fatal(code: ErrorCode, text: string): void {
+    this.push({ type: "stop", outcome: { kind: "fatal", code, text } });
+    this.#isStopped = true;
+  }
+
+  bye(ref: string | undefined): void {
+    this.push({ type: "stop", outcome: { kind: "bye", reason: "quit", ref } });
+    this.#isStopped = true;
+  }
+}

@@ -1,0 +1,345 @@
+/** What a member's user asks and is told: texts, commands, whom one waits for, leaving. */
+
+import { dateText } from "../../base/dates.ts";
+import { fingerprintOf } from "../../base/fingerprint.ts";
+import type { PeerKey } from "../../base/ids.ts";
+import { unreachable } from "../../base/invariant.ts";
+import { Deadlines } from "../../base/machine.ts";
+import { didYouMean } from "../../base/nearest.ts";
+import { checkedMessage, MESSAGE_BYTES_MAX, tooLong, utf8Length } from "../../base/text.ts";
+import type { CoordinatorLink } from "./coordinator_link.ts";
+import { type Epoch, hasSameMembers } from "./epoch.ts";
+import type { MemberCommand } from "./events.ts";
+import { AWAITED_TOLD_MS, LEAVE_MS_MAX, WAIT_MS_MAX } from "./limits.ts";
+import { COORDINATOR_NAME, type MemberConfig } from "./member_io.ts";
+import type { MemberNames } from "./member_names.ts";
+import type { MemberOutput } from "./member_output.ts";
+import { awaitedNames, joinedNames, nameOf, statusView } from "./member_view.ts";
+import type { Membership } from "./membership.ts";
+import type { Peers } from "./peers.ts";
+import type { Saying } from "./saying.ts";
+
+const DEADLINES = ["ready", "awaited", "leave", "parted"] as const;
+
+/** A newcomer takes input before it is in: this long after the coordinator let it wait. */
+const READY_MS = 1_000;
+/** The input pauses when so much of the outbox is full, and goes on when it is this free again. */
+const OUTBOX_FULL = 0.5;
+const OUTBOX_FREE = 0.25;
+
+export interface MemberUserOwner {
+  readonly selfKey: PeerKey;
+  readonly config: MemberConfig;
+  readonly out: MemberOutput;
+  readonly saying: Saying;
+  readonly names: MemberNames;
+  readonly peers: Peers;
+  readonly coordinator: CoordinatorLink;
+  /** Another key was met at the coordinator's address; null where none was. */
+  readonly strangeCoordinator: PeerKey | null;
+  /** Null before one was ever in a group. */
+  readonly membership: Membership | null;
+  /** Whom the coordinator lets a newcomer wait for. */
+  readonly awaited: readonly string[];
+}
+
+export class MemberUser {
+  readonly #deadlines = new Deadlines(DEADLINES);
+  #isReady = false;
+  #isPaused = false;
+  #isStalled = false;
+  /** The epoch's members as they were told last. */
+  #told: Epoch | null = null;
+  #leaving: { readonly ref: string | undefined; isAsked: boolean; isLate: boolean } | null = null;
+
+  constructor(readonly owner: MemberUserOwner) {}
+
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  get isLeaving(): boolean {
+    return this.#leaving !== null;
+  }
+
+  /** Nothing of one's own has become an entry for a while, and the user was told that it is kept. */
+  get isStalled(): boolean {
+    return this.#isStalled;
+  }
+
+  // Coming in.
+
+  /** The program takes input from now on. */
+  ready(): void {
+    if (this.#isReady) return;
+    this.#isReady = true;
+    this.#deadlines.clear("ready");
+    const { config, selfKey, membership, names, out } = this.owner;
+    const epoch = membership?.epoch?.epoch.value ?? null;
+    const last = membership?.showing.last ?? config.last;
+    out.show({
+      event: "ready",
+      command: "peer",
+      name: config.name,
+      ...config.listening,
+      key: fingerprintOf(selfKey),
+      server: config.server,
+      members: (epoch?.members ?? []).map((member) => nameOf(names, member)),
+      entries: membership?.held.logSeq ?? config.history?.seq ?? 0,
+      last: last === null ? null : { from: last.from, sentAt: dateText(last.sentAt) },
+    });
+  }
+
+  /** The coordinator has answered. */
+  welcomed(): void {
+    if (this.#isReady) return;
+    if (this.owner.awaited.length > 0) this.ready();
+    else this.#deadlines.setEarliest("ready", this.owner.out.nowMs + READY_MS);
+  }
+
+  /** Of a round in which nobody changed the user hears nothing. */
+  epochBegan(epoch: Epoch): void {
+    this.ready();
+    const told = this.#told;
+    this.#told = epoch;
+    const isSame = told !== null && told.view === epoch.view &&
+      hasSameMembers(
+        told.members.map((member) => ({ ...member, incarnation: new Uint8Array() })),
+        epoch.members.map((member) => ({ ...member, incarnation: new Uint8Array() })),
+      );
+    if (isSame) return;
+    const members = epoch.members.map((member) => nameOf(this.owner.names, member));
+    this.owner.out.show({ event: "view", view: epoch.view, members });
+  }
+
+  // Commands.
+
+  command(command: MemberCommand, ref: string | undefined): void {
+    const { out, membership, names, config, coordinator } = this.owner;
+    switch (command.command) {
+      case "msg":
+        return this.#say(command.text, ref);
+      case "list":
+        return this.#list(ref);
+      case "log":
+        if (!command.digest) return out.push({ type: "show-log", count: command.count, ref });
+        return out.show({
+          event: "digest",
+          seq: membership?.held.logSeq ?? 0,
+          digest: membership?.held.log.digest ?? "",
+        }, ref);
+      case "status":
+        return out.show(
+          statusView({
+            name: config.name,
+            key: this.owner.selfKey,
+            coordinator: config.coordinator,
+            listening: config.listening,
+            isUp: coordinator.state === "up",
+            membership,
+            peers: this.owner.peers,
+            names,
+            unsent: this.owner.saying.unsent,
+            awaitedByCoordinator: this.owner.awaited,
+          }),
+          ref,
+        );
+      case "verify":
+        return this.#verify(command.name, ref);
+      case "trust":
+        return this.#trust(command.name, ref);
+      case "quit":
+        return this.quit(ref);
+      default:
+        return unreachable(command);
+    }
+  }
+
+  #say(text: string, ref: string | undefined): void {
+    const { out, saying, membership } = this.owner;
+    const bytes = utf8Length(text);
+    if (bytes === 0) return;
+    if (bytes > MESSAGE_BYTES_MAX) return out.error("too-long", tooLong(bytes).message, ref);
+    if (this.#leaving !== null) {
+      return out.error("not-allowed", "Nothing was sent: the program is leaving", ref);
+    }
+    if (saying.fill >= 1) {
+      const awaited = this.#awaited();
+      const whom = awaited === "" ? "" : ` and wait for ${awaited}`;
+      const text =
+        `Nothing was sent: ${saying.unsent} messages aren't entries yet${whom}; try later`;
+      return out.error("full", text, ref);
+    }
+    saying.type(checkedMessage(text), membership?.group ?? null, ref);
+    membership?.pump();
+    if (saying.unsent > 0) this.#deadlines.setEarliest("awaited", out.nowMs + AWAITED_TOLD_MS);
+  }
+
+  /** Something of one's own became an entry. */
+  progress(): void {
+    const { saying, out } = this.owner;
+    this.#isStalled = false;
+    if (saying.unsent === 0) this.#deadlines.clear("awaited");
+    else this.#deadlines.set("awaited", out.nowMs + AWAITED_TOLD_MS);
+  }
+
+  #list(ref: string | undefined): void {
+    const { membership, names, out } = this.owner;
+    const members = membership?.epoch?.epoch.value.members ?? [];
+    out.show({ event: "members", members: members.map((member) => nameOf(names, member)) }, ref);
+  }
+
+  #verify(name: string, ref: string | undefined): void {
+    const { out, names, selfKey: ownKey, coordinator } = this.owner;
+    const isCoordinator = name === COORDINATOR_NAME;
+    const peerKey = isCoordinator ? coordinator.peer : names.keyOf(name);
+    if (peerKey === null || peerKey === ownKey) return this.#unknownUser("verify", name, ref);
+    const key = fingerprintOf(peerKey);
+    const shown = isCoordinator ? COORDINATOR_NAME : names.of(peerKey);
+    out.show({ event: "verify", name: shown, key, ownKey, peerKey }, ref);
+  }
+
+  #trust(name: string, ref: string | undefined): void {
+    const { out, names, coordinator, strangeCoordinator } = this.owner;
+    if (name === COORDINATOR_NAME) {
+      if (strangeCoordinator === null) {
+        return out.notice("No other key of the coordinator was met", ref);
+      }
+      coordinator.trust(strangeCoordinator);
+      const key = fingerprintOf(strangeCoordinator);
+      return out.notice(`The coordinator's key is ${key} from now on`, ref);
+    }
+    const trusted = names.trust(name);
+    if (trusted !== null) {
+      const key = fingerprintOf(trusted.key);
+      return out.notice(`${trusted.name}'s key is ${key} from now on`, ref);
+    }
+    if (names.keyOf(name) === null) return this.#unknownUser("trust", name, ref);
+    out.notice(`No other key of ${name} was met`, ref);
+  }
+
+  #unknownUser(command: string, name: string, ref: string | undefined): void {
+    const { names, out } = this.owner;
+    const hint = didYouMean(name, names.names(), (known) => `/${command} ${known}`);
+    const advice = hint || "; /list shows who is here";
+    out.error("unknown-user", `Nobody else in this group is called ${name}${advice}`, ref);
+  }
+
+  // Waiting.
+
+  /** After each step. */
+  settle(): void {
+    this.#pauseInput();
+    this.#goOnLeaving();
+  }
+
+  #pauseInput(): void {
+    const { saying, out } = this.owner;
+    const { fill } = saying;
+    const isPaused = this.#isPaused ? fill > OUTBOX_FREE : fill > OUTBOX_FULL;
+    if (isPaused === this.#isPaused) return;
+    this.#isPaused = isPaused;
+    const awaited = this.#awaited();
+    const whom = awaited === "" ? "the group" : awaited;
+    out.push({ type: "input", pausedBecause: isPaused ? `waiting for ${whom}` : null });
+  }
+
+  #awaited(): string {
+    const { membership, names } = this.owner;
+    return membership === null ? "" : joinedNames(awaitedNames(membership, names));
+  }
+
+  /** Nothing of one's own has become an entry for a while. */
+  #stall(): void {
+    const { out, saying, membership, coordinator } = this.owner;
+    if (saying.unsent === 0 || this.#isStalled) return;
+    this.#isStalled = true;
+    membership?.pump();
+    if (!this.#isReady || this.#leaving !== null) return;
+    const awaited = this.#awaited();
+    if (membership === null || membership.epoch === null) {
+      out.warn("You aren't in the group yet: what you write is kept, and said when you are");
+    } else if (coordinator.state === "down" && awaited !== "") {
+      out.warn(
+        `Chat pauses until ${awaited} or the coordinator is back: what you write is kept`,
+      );
+    } else {
+      out.warn(`Waiting for ${awaited === "" ? "the group" : awaited}: what you write is kept`);
+    }
+  }
+
+  // Leaving.
+
+  quit(ref: string | undefined): void {
+    if (this.#leaving !== null) return;
+    this.#leaving = { ref, isAsked: false, isLate: false };
+    this.#deadlines.set("leave", this.owner.out.nowMs + LEAVE_MS_MAX);
+  }
+
+  /** The coordinator says that the others have all that we had. */
+  left(): void {
+    this.#stop();
+  }
+
+  #goOnLeaving(): void {
+    const leaving = this.#leaving;
+    const { membership, coordinator, saying } = this.owner;
+    if (leaving === null || leaving.isAsked || this.owner.out.isStopped) return;
+    const isIn = membership !== null && membership.epoch !== null;
+    const isThere = coordinator.isWelcomed;
+    if (saying.unsent > 0 && !leaving.isLate && (isIn || isThere)) return;
+    if (!isIn || !isThere) return this.#stop();
+    leaving.isAsked = true;
+    this.#deadlines.clear("leave");
+    this.#deadlines.set("parted", this.owner.out.nowMs + WAIT_MS_MAX);
+    coordinator.send({ type: "leave" });
+  }
+
+  #stop(): void {
+    const { out, saying, membership, coordinator } = this.owner;
+    const { unsent } = saying;
+    if (membership !== null) out.store(...saying.keep(membership.group));
+    if (unsent > 0) {
+      const what = unsent === 1 ? "1 message isn't an entry" : `${unsent} messages aren't entries`;
+      const then = membership === null
+        ? "lost, as there was no group yet"
+        : "kept, and said when you are back";
+      out.notice(`${what} yet: ${then}`);
+    }
+    if (coordinator.link !== null) {
+      out.push({ type: "close", link: coordinator.link, reason: "quit" });
+    }
+    out.bye(this.#leaving?.ref);
+  }
+
+  // Time.
+
+  nextMs(): number | null {
+    return this.#deadlines.nextMs();
+  }
+
+  postpone(delayMs: number): void {
+    this.#deadlines.postpone(delayMs);
+  }
+
+  tick(): void {
+    for (const due of this.#deadlines.takeDue(this.owner.out.nowMs)) {
+      switch (due) {
+        case "ready":
+          this.ready();
+          break;
+        case "awaited":
+          this.#stall();
+          break;
+        case "leave":
+          if (this.#leaving !== null) this.#leaving.isLate = true;
+          break;
+        case "parted":
+          this.#stop();
+          break;
+        default:
+          unreachable(due);
+      }
+    }
+  }
+}

@@ -1,0 +1,123 @@
+/** What `/status` and `/list` answer, and the words for what is awaited. */
+
+import type { Endpoint, PeerKey } from "../../base/ids.ts";
+import { fingerprintOf } from "../../base/fingerprint.ts";
+import { endpointOf, type Member } from "./epoch.ts";
+import type { MemberEvent, MemberView } from "./events.ts";
+import type { MemberNames } from "./member_names.ts";
+import type { Membership } from "./membership.ts";
+import type { Peers } from "./peers.ts";
+
+type StatusEvent = Extract<MemberEvent, { readonly event: "status" }>;
+
+export interface StatusOf {
+  readonly name: string;
+  readonly key: PeerKey;
+  readonly coordinator: Endpoint;
+  readonly listening: Endpoint;
+  readonly isUp: boolean;
+  /** Null before it was ever in a group. */
+  readonly membership: Membership | null;
+  readonly peers: Peers;
+  readonly names: MemberNames;
+  readonly unsent: number;
+  /** Whom a newcomer waits for, as the coordinator says. */
+  readonly awaitedByCoordinator: readonly string[];
+}
+
+export function statusView(status: StatusOf): StatusEvent {
+  const { name, membership, names, unsent } = status;
+  const epoch = membership?.epoch?.epoch.value ?? null;
+  return {
+    event: "status",
+    name,
+    key: fingerprintOf(status.key),
+    view: epoch?.view ?? 0,
+    coordinator: status.isUp ? "up" : "down",
+    seq: membership?.held.logSeq ?? 0,
+    digest: membership?.held.log.digest ?? "",
+    members: (epoch?.members ?? []).map((member) => memberView(status, member)),
+    sequencer: epoch === null ? null : nameOf(names, epoch.members[0]!),
+    unsent,
+    awaited: unsent === 0 || membership === null ? [] : awaitedNames(membership, names),
+    problems: problems(status),
+  };
+}
+
+function memberView(status: StatusOf, member: Member): MemberView {
+  const { key, coordinator, listening, membership, peers, names } = status;
+  const isSelf = member.key === key;
+  const { host, port } = isSelf ? listening : endpointOf(member, coordinator.host);
+  const acked = membership?.ordering?.ackedBy(member.key) ?? 0;
+  return {
+    name: nameOf(names, member),
+    key: fingerprintOf(member.key),
+    host,
+    port,
+    heard: isSelf || peers.isHeard(member.key),
+    roundTripMs: null,
+    behind: Math.max(0, (membership?.held.position ?? 0) - acked),
+  };
+}
+
+export function nameOf(names: MemberNames, { key, name }: Member): string {
+  return names.shown(key, name);
+}
+
+/** Names of members for whom what was said waits. */
+export function awaitedNames(membership: Membership, names: MemberNames): readonly string[] {
+  const { ordering, leading, participating, roundView, selfKey } = membership;
+  if (leading.isUnderWay) return others(leading.awaited, selfKey).map((key) => names.of(key));
+  if (ordering === null || participating.isUnderWay) {
+    const leader = participating.leader ?? null;
+    const sequencer = membership.owner.isCoordinatorDown ? roundView?.members[0]?.key : undefined;
+    const awaited = leader ?? sequencer ?? null;
+    return awaited === null || awaited === selfKey ? [] : [names.of(awaited)];
+  }
+  const slowest = others(ordering.slowest, selfKey);
+  const keys = slowest.length > 0 ? slowest : others([ordering.sequencer], selfKey);
+  return keys.map((key) => names.of(key));
+}
+
+function others(keys: readonly PeerKey[], self: PeerKey): readonly PeerKey[] {
+  return keys.filter((key) => key !== self);
+}
+
+/** `Bob`, `Bob and Carol`, `Bob, Carol and Dan`. */
+export function joinedNames(names: readonly string[]): string {
+  if (names.length < 2) return names[0] ?? "";
+  return `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+}
+
+function problems(status: StatusOf): readonly string[] {
+  const { membership, peers, names, awaitedByCoordinator, isUp } = status;
+  const found: string[] = [];
+  if (!isUp) {
+    found.push("The coordinator doesn't answer: chat goes on, joining and editing wait");
+  }
+  if (awaitedByCoordinator.length > 0) {
+    found.push(
+      `Waiting for ${joinedNames(awaitedByCoordinator)}: only they have the group's last entries`,
+    );
+  }
+  const epoch = membership?.epoch?.epoch.value ?? null;
+  if (epoch === null) {
+    found.push("Not in the group yet: what you write is kept until then");
+    return found;
+  }
+  for (const member of epoch.members) {
+    if (member.key === status.key || peers.isHeard(member.key)) continue;
+    const name = nameOf(names, member);
+    found.push(
+      isUp
+        ? `${name} isn't heard: it is removed, or back, in a few seconds`
+        : `${name} isn't heard: chat pauses until ${name} or the coordinator is back`,
+    );
+  }
+  if (membership?.participating.isUnderWay) {
+    const awaited = awaitedNames(membership, names);
+    const whom = awaited.length > 0 ? `, waiting for ${joinedNames(awaited)}` : "";
+    found.push(`The group's members are changing${whom}`);
+  }
+  return found;
+}

@@ -1,0 +1,481 @@
+/**
+ * A member within its group: what it holds, the epoch it is in, and what other members and the coordinator say. There
+ * is one for as long as the group is the same.
+ */
+
+import type { Crypto, Signer } from "../../base/crypto.ts";
+import type { Environment } from "../../base/environment.ts";
+import type { Hash, PeerKey } from "../../base/ids.ts";
+import { ballotText, compareBallots, isSameBallot } from "./ballot.ts";
+import { CatchingUp } from "./catching_up.ts";
+import type { Epoch, SignedEpoch } from "./epoch.ts";
+import type { Source } from "./fetching.ts";
+import type { Held, HeldBatch } from "./held.ts";
+import type { HistoryPoint, SignedBatch } from "./history.ts";
+import { Leading } from "./leading.ts";
+import { OFFENDER_BAN_MS } from "./limits.ts";
+import type { HistoryRead } from "./member_io.ts";
+import type { MemberNames } from "./member_names.ts";
+import type { MemberOutput } from "./member_output.ts";
+import type { GroupMessage, GroupMessageOf } from "./messages.ts";
+import { Ordering } from "./ordering.ts";
+import { type Leader, Participating } from "./participating.ts";
+import type { Peers } from "./peers.ts";
+import type { SaidRecord } from "./records.ts";
+import type { Saying, Self } from "./saying.ts";
+import { Showing } from "./showing.ts";
+import type { Standing } from "./standing.ts";
+import { Reads, Supplier } from "./supplying.ts";
+import { Telling } from "./telling.ts";
+
+/** What a membership shares with the whole member. */
+export interface MembershipOwner {
+  readonly self: Self & { readonly key: PeerKey };
+  readonly signer: Signer;
+  readonly environment: Environment;
+  readonly out: MemberOutput;
+  readonly peers: Peers;
+  readonly saying: Saying;
+  readonly names: MemberNames;
+  readonly standing: Standing;
+  /** Whether the coordinator has let this process in, and is there. */
+  readonly isCoordinatorUp: boolean;
+  /** It is known not to be there. */
+  readonly isCoordinatorDown: boolean;
+  /** What the user writes is told to stand still: it is kept on disk at once. */
+  readonly isStalled: boolean;
+  toCoordinator(message: GroupMessage): void;
+  /** The coordinator broke a rule. */
+  coordinatorOffends(text: string): void;
+  /** Whom we hear, or whether we are caught up, may have changed. */
+  heardChanged(): void;
+  /** Its members are to be met, before anything is told them. */
+  epochBegan(epoch: Epoch): void;
+  /** Something of one's own became an entry. */
+  progress(): void;
+  /** Rounds may be wanted. */
+  stuck(): void;
+}
+
+export class Membership {
+  readonly group: Hash;
+  readonly crypto: Crypto;
+  readonly reads: Reads;
+  readonly supplier: Supplier<Source>;
+  readonly telling: Telling;
+  readonly participating: Participating;
+  readonly catchingUp: CatchingUp;
+  readonly leading: Leading;
+  readonly showing: Showing;
+  ordering: Ordering | null = null;
+  /** The epoch that this process is in; null while in none. */
+  epoch: SignedEpoch | null = null;
+  /** All that was stable where it was fetched from is in the log. */
+  isCaughtUp = false;
+  /** A view that we were told of by its members, later than our own last epoch. */
+  #laterView: SignedEpoch | null = null;
+  /** The last round that was begun while the coordinator was there for us. */
+  #deferred: { readonly key: PeerKey; readonly message: GroupMessageOf<"flush"> } | null = null;
+  #isPumping = false;
+
+  constructor(readonly owner: MembershipOwner, group: Hash, readonly held: Held) {
+    this.group = group;
+    this.crypto = owner.environment.crypto;
+    this.reads = new Reads((effect) => this.out.push(effect));
+    const supply = {
+      get log(): HistoryPoint {
+        return held.log;
+      },
+      get held(): HistoryPoint {
+        return held.synced;
+      },
+      heldAfter: (position: number): HistoryRead | null => held.after(position),
+      answer: (asker: Source, message: GroupMessage) => this.answer(asker, message),
+    };
+    this.supplier = new Supplier<Source>(supply, this.reads);
+    this.showing = new Showing(owner, held);
+    this.participating = new Participating(this);
+    this.catchingUp = new CatchingUp(this);
+    this.leading = new Leading(this);
+    this.telling = new Telling(this);
+  }
+
+  get self(): MembershipOwner["self"] {
+    return this.owner.self;
+  }
+
+  get selfKey(): PeerKey {
+    return this.owner.self.key;
+  }
+
+  get standing(): Standing {
+    return this.owner.standing;
+  }
+
+  get out(): MemberOutput {
+    return this.owner.out;
+  }
+
+  get signer(): Signer {
+    return this.owner.signer;
+  }
+
+  get mayTell(): boolean {
+    return this.owner.isCoordinatorUp && this.ordering !== null && this.ordering.isSequencer;
+  }
+
+  /** The view that rounds may go on with, of which one is a member. */
+  get roundView(): Epoch | null {
+    const view = this.#laterView?.epoch.value ?? this.standing.lastEpoch;
+    return view?.members.some(({ key }) => key === this.selfKey) ? view : null;
+  }
+
+  send(message: GroupMessageOf<"entries">): void {
+    this.owner.toCoordinator(message);
+  }
+
+  ask(source: Source, message: GroupMessageOf<"fetch">): void {
+    this.answer(source, message);
+  }
+
+  /** To the coordinator (null), a member, or oneself where one leads. */
+  answer(to: Leader, message: GroupMessage): void {
+    if (to === null) this.owner.toCoordinator(message);
+    else if (to === this.selfKey) this.#toLeading(to, message);
+    else this.out.tell([to], message);
+  }
+
+  // What is said.
+
+  /** Sends what may be sent now. */
+  pump(): void {
+    const { ordering } = this;
+    if (this.#isPumping) return;
+    if (ordering === null || ordering.isFrozen) {
+      if (this.owner.isStalled) this.out.note(...this.owner.saying.keep(this.group));
+      return;
+    }
+    this.#isPumping = true;
+    for (const signed of this.owner.saying.next(this.group, this.owner.isStalled)) {
+      ordering.say(signed);
+    }
+    this.#isPumping = false;
+  }
+
+  stored({ signed }: HeldBatch): void {
+    if (!this.#isOwn(signed)) return;
+    this.owner.saying.stored(signed);
+    this.pump();
+  }
+
+  #isOwn({ batch: { value } }: SignedBatch): boolean {
+    return value.author === this.selfKey && value.incarnation.toHex() === this.self.incarnationId;
+  }
+
+  /** All members have these on disk. */
+  stable(batches: readonly HeldBatch[]): void {
+    this.out.note(...batches.map(({ signed: batch }) => ({ kind: "log" as const, batch })));
+    this.logged(batches);
+    this.pump();
+  }
+
+  logged(batches: readonly HeldBatch[]): void {
+    for (const batch of batches) {
+      const isOwn = this.#isOwn(batch.signed);
+      const refs = isOwn ? this.owner.saying.logged(batch.signed) : null;
+      this.showing.show(batch, refs);
+      if (isOwn) this.owner.progress();
+    }
+    this.telling.logged(batches);
+  }
+
+  // Epochs.
+
+  freeze(): void {
+    this.ordering?.freeze();
+    this.catchingUp.stop();
+  }
+
+  becomeMember(): readonly SaidRecord[] {
+    const throughOf = (incarnation: string) => this.showing.spokenThrough(incarnation);
+    return this.owner.saying.becomeMember(this.group, throughOf);
+  }
+
+  begun(signed: SignedEpoch): void {
+    const epoch = signed.epoch.value;
+    const { held, out } = this;
+    this.epoch = signed;
+    this.#laterView = null;
+    this.#deferred = null;
+    this.leading.abandon();
+    this.catchingUp.stop();
+    this.isCaughtUp = true;
+    this.showing.startedAt(epoch.start.position);
+    const stable: HeldBatch[] = [];
+    while (held.first !== null) stable.push(held.shift());
+    out.note(...stable.map(({ signed: batch }) => ({ kind: "log" as const, batch })));
+    this.logged(stable);
+    this.owner.saying.restart();
+    this.ordering = new Ordering(epoch, this);
+    this.owner.peers.enterEpoch(epoch.ballot);
+    this.owner.epochBegan(epoch);
+    for (const { key, isCongested } of this.owner.peers.all()) {
+      if (isCongested) this.ordering.congested(key, true);
+    }
+    out.tell(this.ordering.others, { type: "begin", signed });
+    this.owner.toCoordinator({ type: "begun", ballot: epoch.ballot });
+    this.owner.heardChanged();
+    if (this.participating.isUnderWay) return this.ordering.freeze();
+    this.pump();
+    this.telling.more();
+    this.#heedWaiting(this.ordering);
+  }
+
+  /** What members said in this epoch before it began here. */
+  #heedWaiting(ordering: Ordering): void {
+    for (const { key } of ordering.epoch.members) {
+      const peer = this.owner.peers.get(key);
+      if (peer?.begun === null || peer === null) continue;
+      if (!isSameBallot(peer.begun, ordering.epoch.ballot)) continue;
+      for (const message of this.owner.peers.takeWaiting(peer)) this.peerSays(key, message);
+    }
+  }
+
+  /** In no view any more. */
+  goOut(): void {
+    this.catchingUp.stop();
+    this.participating.abandon();
+    this.#leaveEpoch();
+    this.out.store({ kind: "out" });
+  }
+
+  #leaveEpoch(): void {
+    this.ordering?.freeze();
+    this.ordering = null;
+    this.epoch = null;
+    this.#laterView = null;
+    this.#deferred = null;
+    this.leading.abandon();
+    this.isCaughtUp = false;
+    this.owner.peers.enterEpoch(null);
+    this.standing.isOut = true;
+  }
+
+  /** Our log can't go on with the group's: it is set aside, and with it all that this disk has a say in. */
+  startAnew(): void {
+    this.out.warn(
+      "The log of this profile isn't the beginning of the group's: it is set aside, and fetched anew",
+    );
+    this.#leaveEpoch();
+    this.held.reset(this.crypto, this.group);
+    this.out.store(
+      { kind: "out" },
+      { kind: "dropped", position: 0 },
+      { kind: "new-log", group: this.group, because: "unlike" },
+    );
+    this.showing.restart();
+    this.telling.restart();
+  }
+
+  caughtUp(): void {
+    this.isCaughtUp = true;
+    this.owner.heardChanged();
+  }
+
+  // What members say.
+
+  peerSays(key: PeerKey, message: GroupMessage): void {
+    const { peers } = this.owner;
+    const peer = peers.get(key);
+    if (peer === null) return;
+    if (peer.endpoint === null) return peers.early(peer, message);
+    switch (message.type) {
+      case "data":
+      case "order":
+      case "ack":
+        if (peers.isOfEpoch(peer, message)) this.#inEpoch(key, message);
+        return;
+      case "begin":
+        peers.begun(peer, message.signed.epoch.value.ballot);
+        if (!this.participating.begin(key, message.signed)) this.#heardOf(message.signed);
+        return;
+      case "flush":
+        return this.#flush(key, message);
+      case "level":
+        return this.participating.level(key, message);
+      case "report":
+      case "ready":
+      case "outdone":
+        return this.#toLeading(key, message);
+      case "fetch":
+        return this.supplier.fetch(key, message);
+      case "history":
+        return this.history(key, message);
+      case "unlike":
+        return this.unlike(key);
+      case "returned":
+        return this.#returned(key, message);
+      case "unknown":
+        return;
+      default:
+        this.offends(key, `${message.type} isn't for members`);
+    }
+  }
+
+  #inEpoch(
+    key: PeerKey,
+    message: GroupMessageOf<"data"> | GroupMessageOf<"order"> | GroupMessageOf<"ack">,
+  ): void {
+    const { ordering } = this;
+    if (ordering === null) return;
+    if (message.type === "data") ordering.data(key, message.signed);
+    else if (!isSameBallot(message.ballot, ordering.epoch.ballot)) return;
+    else if (message.type === "order") ordering.order(key, message);
+    else ordering.ack(key, message);
+  }
+
+  history(source: Source, message: GroupMessageOf<"history">): void {
+    if (!this.participating.history(source, message)) this.catchingUp.history(source, message);
+  }
+
+  unlike(source: Source): void {
+    this.participating.unlike(source);
+    this.catchingUp.unlike(source);
+  }
+
+  // Rounds.
+
+  #toLeading(key: PeerKey, message: GroupMessage): void {
+    if (message.type === "report") this.leading.report(key, message);
+    else if (message.type === "ready") this.leading.ready(key, message);
+    else if (message.type === "outdone" && this.leading.outdone(message)) this.owner.stuck();
+  }
+
+  /** A round of the view that we are in, led by its sequencer: while the coordinator is there it isn't wanted. */
+  #flush(key: PeerKey, message: GroupMessageOf<"flush">): void {
+    const view = this.roundView;
+    if (view === null || message.ballot.round === 0) return;
+    if (message.view < view.view) return this.#tellEpoch(key);
+    if (message.view !== view.view || view.members[0]!.key !== key) return;
+    if (this.owner.isCoordinatorDown) this.participating.flush(key, message);
+    else this.#deferred = { key, message };
+  }
+
+  /** Rounds are wanted now. */
+  coordinatorDown(): void {
+    const deferred = this.#deferred;
+    this.#deferred = null;
+    if (deferred !== null) this.#flush(deferred.key, deferred.message);
+  }
+
+  /** Somebody is behind: it is told what has begun here. */
+  #tellEpoch(key: PeerKey): void {
+    const { begun } = this.standing;
+    if (begun !== null && !this.standing.isOut) {
+      this.out.tell([key], { type: "begin", signed: begun });
+    }
+  }
+
+  #returned(key: PeerKey, { begun }: GroupMessageOf<"returned">): void {
+    const view = this.roundView;
+    if (compareBallots(begun, this.standing.begunBallot) < 0) this.#tellEpoch(key);
+    if (!this.owner.isCoordinatorDown || view === null || view.members[0]!.key !== this.selfKey) {
+      return;
+    }
+    if (!view.members.some((member) => member.key === key) || this.participating.isBeginning) {
+      return;
+    }
+    if (this.leading.isUnderWay) this.leading.askAgain();
+    else this.leading.begin(view);
+  }
+
+  /** Members of a later view, of which we are one, say that it has begun. */
+  #heardOf(signed: SignedEpoch): void {
+    const { ballot, view, members } = signed.epoch.value;
+    const known = this.roundView?.view ?? 0;
+    if (ballot.round !== 0 || view <= known || this.standing.isOut) return;
+    if (!members.some(({ key }) => key === this.selfKey)) return;
+    if (!this.participating.isDecided(signed)) return;
+    this.#laterView = signed;
+    this.owner.stuck();
+  }
+
+  /**
+   * While the coordinator is away and the view can't go on as it is: its sequencer leads a round, whoever else asks it
+   * to. @returns Whether that is so, and is to be looked at again.
+   */
+  goOnByRound(): boolean {
+    const view = this.roundView;
+    if (!this.owner.isCoordinatorDown || view === null || this.participating.isBeginning) {
+      return false;
+    }
+    if (!this.#needsRound()) return false;
+    const [first, ...rest] = view.members.map(({ key }) => key);
+    if (first === this.selfKey) {
+      if (this.leading.isUnderWay) this.leading.askAgain();
+      else this.leading.begin(view);
+      return true;
+    }
+    const { leader } = this.participating;
+    if (leader === first && this.owner.peers.isHeard(first!)) return true; // it is under way
+    const others = rest.filter((key) => key !== this.selfKey);
+    const asked = this.epoch === null ? [first!, ...others] : [first!];
+    this.out.tell(asked, { type: "returned", begun: this.standing.begunBallot });
+    return true;
+  }
+
+  #needsRound(): boolean {
+    if (this.epoch === null || this.participating.isUnderWay) return true;
+    for (const { isBroken, isUp } of this.owner.peers.all()) if (isBroken && isUp) return true;
+    return false;
+  }
+
+  // Channels.
+
+  /** A member is there, or is there anew. */
+  peerUp(key: PeerKey): void {
+    const { peers } = this.owner;
+    const peer = peers.get(key);
+    if (peer === null || peer.endpoint === null) return;
+    const { ordering, epoch } = this;
+    if (
+      peer.isLossy && !peer.isBroken && epoch !== null && ordering !== null && ordering.has(key)
+    ) {
+      peer.isLossy = false;
+      this.out.tell([key], { type: "begin", signed: epoch });
+      ordering.renew(key, this.owner.saying.sent());
+    }
+    if (this.leading.isUnderWay && this.roundView?.members.some((member) => member.key === key)) {
+      if (!this.leading.hasAnswered(key)) this.leading.askAgain();
+      else this.leading.abandon(); // another process may answer now
+    }
+    this.owner.stuck();
+  }
+
+  peerGone(key: PeerKey): void {
+    this.supplier.forget(key);
+  }
+
+  // Faults.
+
+  /** Somebody broke a rule of the protocol: a member, or the coordinator (null). */
+  offends(who: Source, text: string): void {
+    this.owner.environment.log.warn("protocol broken", { who, text });
+    if (who === null) return this.owner.coordinatorOffends(text);
+    if (who === this.selfKey) return;
+    this.out.error("protocol", `${this.owner.names.of(who)} breaks the protocol: ${text}`);
+    this.owner.peers.ban(who, text, OFFENDER_BAN_MS);
+    this.owner.heardChanged();
+  }
+
+  differs(key: PeerKey, position: number): void {
+    const name = this.owner.names.of(key);
+    const epoch = this.epoch === null ? "" : ballotText(this.epoch.epoch.value.ballot);
+    this.owner.environment.log.warn("histories differ", { key, position, epoch });
+    this.out.fatal(
+      "store-corrupt",
+      `Cannot go on: entry ${position} of this log isn't that of ${name}; compare the two logs, ` +
+        "and set the damaged one aside before you start again",
+    );
+  }
+}

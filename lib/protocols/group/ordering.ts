@@ -1,0 +1,398 @@
+/**
+ * Total order in one epoch: authors send their batches to all, the sequencer says in which order they stand, each
+ * member says up to where it has them on disk, and what all have is stable: it goes to the log, and is shown.
+ *
+ * The picture: a fixed sequencer with stability by acknowledgement (Défago, Schiper, Urbán, Total Order Broadcast, ACM
+ * CSUR 2004, section 4.1). At most one write is under way; all that comes meanwhile is the next one, so a burst
+ * costs few syncs and few acknowledgements.
+ *
+ * The caller passes on only what members say after their `begin` of this epoch.
+ */
+
+import type { Crypto } from "../../base/crypto.ts";
+import type { PeerKey } from "../../base/ids.ts";
+import { invariant } from "../../base/invariant.ts";
+import { foldName } from "../../base/names.ts";
+import type { Epoch } from "./epoch.ts";
+import { Fifo } from "./fifo.ts";
+import type { Held, HeldBatch } from "./held.ts";
+import {
+  batchBytes,
+  batchFault,
+  type HistoryPoint,
+  isAuthentic,
+  type SignedBatch,
+} from "./history.ts";
+import {
+  MEMBERS_MAX,
+  ORDER_RUNS_MAX,
+  UNORDERED_BYTES_MAX,
+  UNSTABLE_BYTES_MAX,
+  WINDOW_TEXTS,
+} from "./limits.ts";
+import type { MemberOutput } from "./member_output.ts";
+import type { GroupMessageOf } from "./messages.ts";
+
+/** Runs of which batches are awaited: each author's window of single texts, twice, as a view change repeats them. */
+const RUNS_WAITING_MAX = 2 * MEMBERS_MAX * WINDOW_TEXTS;
+
+/** What an epoch's order needs of the member. */
+export interface OrderingOwner {
+  readonly selfKey: PeerKey;
+  readonly crypto: Crypto;
+  readonly held: Held;
+  readonly out: MemberOutput;
+  /** All up to this is stable; it is taken off `held`, oldest first. */
+  stable(batches: readonly HeldBatch[]): void;
+  /** A batch, of oneself or another, is on our disk. */
+  stored(batch: HeldBatch): void;
+  /** The member broke a rule of the protocol: it is heard no more. */
+  offends(member: PeerKey, text: string): void;
+  /** The member has another history than we: nothing may go on. */
+  differs(member: PeerKey, position: number): void;
+}
+
+interface Author {
+  readonly key: PeerKey;
+  readonly name: string;
+  readonly incarnation: string;
+  /** Of this epoch, not ordered yet, in its order. */
+  readonly unordered: Fifo<SignedBatch>;
+  unorderedBytes: number;
+  /** Of the next text. */
+  counter: number;
+  /** Up to where it has all on its disk. */
+  acked: number;
+  /** The same, beyond what we have: to be compared when we have it. */
+  ahead: HistoryPoint | null;
+  isCongested: boolean;
+}
+
+interface Run {
+  /** Position before it; null where another run of the same order is before it, or some of it is taken over. */
+  after: number | null;
+  readonly author: Author;
+  batches: number;
+}
+
+export class Ordering {
+  readonly #authors: readonly Author[];
+  readonly #byKey: ReadonlyMap<PeerKey, Author>;
+  readonly #own: Author;
+  readonly #others: readonly PeerKey[];
+  readonly #runs = new Fifo<Run>();
+  /** The end of the write under way; null while none is. */
+  #writing: HistoryPoint | null = null;
+  #stable: number;
+  #aheads = 0;
+  /** Told to those who aren't congested. */
+  #ackTargets: readonly PeerKey[];
+  #isFrozen = false;
+
+  /** Its start is what `held` has, and all members too. */
+  constructor(readonly epoch: Epoch, readonly owner: OrderingOwner) {
+    const { held } = owner;
+    this.#authors = epoch.members.map(({ key, name, incarnation: bytes }) => {
+      const incarnation = bytes.toHex();
+      return {
+        key,
+        name,
+        incarnation,
+        unordered: new Fifo<SignedBatch>(),
+        unorderedBytes: 0,
+        counter: held.through(key, incarnation) + 1,
+        acked: epoch.start.position,
+        ahead: null,
+        isCongested: false,
+      };
+    });
+    this.#byKey = new Map(this.#authors.map((author) => [author.key, author]));
+    const own = this.#byKey.get(owner.selfKey);
+    invariant(own !== undefined, "one is a member of the epoch that one is in");
+    this.#own = own;
+    this.#others = epoch.members.flatMap(({ key }) => key === owner.selfKey ? [] : [key]);
+    this.#ackTargets = this.#others;
+    this.#stable = epoch.start.position;
+  }
+
+  get others(): readonly PeerKey[] {
+    return this.#others;
+  }
+
+  get sequencer(): PeerKey {
+    return this.#authors[0]!.key;
+  }
+
+  get isSequencer(): boolean {
+    return this.#authors[0] === this.#own;
+  }
+
+  /** Whether nothing is said in this epoch any more. */
+  get isFrozen(): boolean {
+    return this.#isFrozen;
+  }
+
+  has(key: PeerKey): boolean {
+    return this.#byKey.has(key);
+  }
+
+  /** Up to where a member is known to have all. */
+  ackedBy(key: PeerKey): number {
+    return this.#byKey.get(key)?.acked ?? 0;
+  }
+
+  /** Those who have least, where that isn't all. */
+  get slowest(): readonly PeerKey[] {
+    const { position } = this.owner.held;
+    if (this.#stable >= position) return [];
+    return this.#authors.flatMap(({ key, acked }) => acked === this.#stable ? [key] : []);
+  }
+
+  // What is said.
+
+  /** One's own batch: to all others, and in one's own row. */
+  say(signed: SignedBatch): void {
+    this.owner.out.tell(this.#others, { type: "data", signed });
+    this.#enqueue(this.#own, signed);
+  }
+
+  data(peer: PeerKey, signed: SignedBatch): void {
+    const author = this.#byKey.get(peer);
+    if (this.#isFrozen || author === undefined) return;
+    const { value } = signed.batch;
+    if (value.author !== peer || value.incarnation.toHex() !== author.incarnation) {
+      return this.#offends(author, "it says what another process would");
+    }
+    if (value.counter + value.texts.length <= author.counter) return; // we have it
+    if (value.counter !== author.counter) {
+      const { counter } = value;
+      return this.#offends(author, `text ${author.counter} was to come, ${counter} came`);
+    }
+    if (author.unorderedBytes + batchBytes(signed) > UNORDERED_BYTES_MAX) {
+      return this.#offends(author, "it sends more than its window has");
+    }
+    const fault = this.#fault(author, signed);
+    if (fault !== null) return this.#offends(author, fault);
+    this.#enqueue(author, signed);
+  }
+
+  #fault({ name }: Author, signed: SignedBatch): string | null {
+    const { value } = signed.batch;
+    if (value.name !== name && foldName(value.name) !== foldName(name)) {
+      return "it uses another name";
+    }
+    const fault = batchFault(signed, this.epoch.group);
+    if (fault !== null) return fault;
+    return isAuthentic(this.owner.crypto, signed) ? null : "a batch isn't signed by it";
+  }
+
+  #enqueue(author: Author, signed: SignedBatch): void {
+    author.counter = signed.batch.value.counter + signed.batch.value.texts.length;
+    author.unordered.push(signed);
+    author.unorderedBytes += batchBytes(signed);
+    if (this.isSequencer) this.#orderFrom(author);
+    else if (this.#runs.first?.author === author) this.#advance();
+  }
+
+  // Order.
+
+  /** The sequencer's part: all that the author has in its row comes next. */
+  #orderFrom(author: Author): void {
+    if (this.#isFrozen) return;
+    const member = this.#authors.indexOf(author);
+    const { held, out } = this.owner;
+    while (author.unordered.size > 0 && !this.#isFull) {
+      const batches = Math.min(author.unordered.size, ORDER_RUNS_MAX);
+      const runs = [{ member, batches }];
+      const after = held.position;
+      out.tell(this.#others, { type: "order", ballot: this.epoch.ballot, after, runs });
+      for (let count = 0; count < batches; count++) this.#append(author);
+    }
+    this.#write();
+  }
+
+  /** Ordered and not stable: when that is too much, some wait until others have it. */
+  get #isFull(): boolean {
+    return this.owner.held.bytes > UNSTABLE_BYTES_MAX;
+  }
+
+  order(peer: PeerKey, { after, runs }: GroupMessageOf<"order">): void {
+    if (this.#isFrozen) return;
+    const sequencer = this.#authors[0]!;
+    if (peer !== sequencer.key || this.isSequencer) {
+      const sender = this.#byKey.get(peer);
+      if (sender !== undefined) this.#offends(sender, "it orders and isn't the sequencer");
+      return;
+    }
+    if (this.#runs.size + runs.length > RUNS_WAITING_MAX) {
+      return this.#offends(sequencer, "it orders what nobody sends");
+    }
+    let before: number | null = after;
+    for (const { member, batches } of runs) {
+      const author = this.#authors[member];
+      if (author === undefined || batches === 0) {
+        return this.#offends(sequencer, "it orders what can't be");
+      }
+      this.#runs.push({ after: before, author, batches });
+      before = null;
+    }
+    this.#advance();
+  }
+
+  /** Takes over what is ordered and has come, as far as it goes. */
+  #advance(): void {
+    for (let run = this.#runs.first; run !== undefined; run = this.#runs.first) {
+      const { author } = run;
+      if (author.unordered.size === 0 || this.#isFull) break;
+      const { position } = this.owner.held;
+      if (run.after !== null && run.after !== position) {
+        return this.#offends(this.#authors[0]!, `it orders after ${run.after}, not ${position}`);
+      }
+      run.after = null;
+      this.#append(author);
+      if (--run.batches === 0) this.#runs.shift();
+    }
+    this.#write();
+  }
+
+  #append(author: Author): void {
+    const signed = author.unordered.shift()!;
+    author.unorderedBytes -= batchBytes(signed);
+    const { held } = this.owner;
+    held.append(signed);
+    if (this.#aheads > 0) this.#compareAheads();
+  }
+
+  // Disk and acknowledgements.
+
+  #write(): void {
+    if (this.#writing !== null || this.#isFrozen) return;
+    const { held, out } = this.owner;
+    if (held.position === held.synced.position) return;
+    const batches = held.unsynced();
+    const records = batches.map(({ signed: batch, before }) => ({
+      kind: "held" as const,
+      after: before.position,
+      batch,
+    }));
+    const { end } = held;
+    this.#writing = end;
+    out.storeThen(records, () => {
+      this.#writing = null;
+      if (held.digestAt(end.position) !== end.digest) return; // it was taken back meanwhile
+      held.setSynced(end);
+      for (const batch of batches) this.owner.stored(batch);
+      if (this.#isFrozen) return;
+      this.#own.acked = end.position;
+      out.tell(this.#ackTargets, { type: "ack", ballot: this.epoch.ballot, held: end });
+      this.#settle();
+      this.#write();
+    });
+  }
+
+  ack(peer: PeerKey, { held: point }: GroupMessageOf<"ack">): void {
+    const author = this.#byKey.get(peer);
+    if (this.#isFrozen || author === undefined || author === this.#own) return;
+    if (point.position <= author.acked) return;
+    const { held } = this.owner;
+    if (point.position > held.position) {
+      if (author.ahead === null) this.#aheads++;
+      author.ahead = point;
+    } else if (held.digestAt(point.position) !== point.digest) {
+      return this.owner.differs(peer, point.position);
+    }
+    const wasLeast = author.acked === this.#stable;
+    author.acked = point.position;
+    if (wasLeast) this.#settle();
+  }
+
+  /** Some have acknowledged what we have only now. */
+  #compareAheads(): void {
+    const { held } = this.owner;
+    for (const author of this.#authors) {
+      const { ahead } = author;
+      if (ahead === null || ahead.position > held.position) continue;
+      author.ahead = null;
+      this.#aheads--;
+      if (held.digestAt(ahead.position) !== ahead.digest) {
+        return this.owner.differs(author.key, ahead.position);
+      }
+    }
+  }
+
+  /** What all have goes to the log. */
+  #settle(): void {
+    let least = Infinity;
+    for (const { acked } of this.#authors) if (acked < least) least = acked;
+    if (least <= this.#stable) return;
+    this.#stable = least;
+    const { held } = this.owner;
+    const wasFull = this.#isFull;
+    const batches: HeldBatch[] = [];
+    for (let first = held.first; first !== null; first = held.first) {
+      if (first.point.position > least) break;
+      batches.push(held.shift());
+    }
+    if (batches.length > 0) this.owner.stable(batches);
+    if (!wasFull || this.#isFull) return;
+    if (this.isSequencer) { for (const author of this.#authors) this.#orderFrom(author); }
+    else this.#advance();
+  }
+
+  /**
+   * Says all again that was said in this epoch: what was told the member is lost, and it hasn't said anything yet, so
+   * that nothing is stable.
+   * @param said One's own batches, as far as they were sent.
+   */
+  renew(peer: PeerKey, said: Iterable<SignedBatch>): void {
+    const { held, out } = this.owner;
+    const { ballot, start } = this.epoch;
+    if (this.#isFrozen || !this.#byKey.has(peer)) return;
+    for (const signed of said) out.tell([peer], { type: "data", signed });
+    if (this.isSequencer) {
+      let after = start.position;
+      let runs: { readonly member: number; readonly batches: number }[] = [];
+      const order = () => {
+        if (runs.length > 0) out.tell([peer], { type: "order", ballot, after, runs });
+        runs = [];
+      };
+      for (const { signed, before } of held.batches) {
+        if (runs.length === ORDER_RUNS_MAX) order();
+        if (runs.length === 0) after = before.position;
+        const author = this.#byKey.get(signed.batch.value.author)!;
+        runs.push({ member: this.#authors.indexOf(author), batches: 1 });
+      }
+      order();
+    }
+    this.#ackTo(peer);
+  }
+
+  #ackTo(peer: PeerKey): void {
+    const { acked: position } = this.#own;
+    const digest = this.owner.held.digestAt(position);
+    if (digest === null || position === this.epoch.start.position) return;
+    const { ballot } = this.epoch;
+    this.owner.out.tell([peer], { type: "ack", ballot, held: { position, digest } });
+  }
+
+  /** Over a MiB waits for the member: of acknowledgements it gets only the latest, when there is room again. */
+  congested(peer: PeerKey, isCongested: boolean): void {
+    const author = this.#byKey.get(peer);
+    if (author === undefined || author.isCongested === isCongested) return;
+    author.isCongested = isCongested;
+    this.#ackTargets = this.#others.filter((key) => !this.#byKey.get(key)!.isCongested);
+    if (!isCongested && !this.#isFrozen) this.#ackTo(peer);
+  }
+
+  /** Nothing is ordered, acknowledged or shown in this epoch any more; a write that is under way still counts. */
+  freeze(): void {
+    if (this.#isFrozen) return;
+    this.#isFrozen = true;
+    const { held } = this.owner;
+    held.truncate((this.#writing ?? held.synced).position);
+  }
+
+  #offends(author: Author, text: string): void {
+    this.owner.offends(author.key, text);
+  }
+}

@@ -1,0 +1,267 @@
+/** Other members and newcomers: whom to meet, who is heard, and what of theirs counts in which epoch. */
+
+import { DeadlineQueue } from "../../base/deadline_queue.ts";
+import { type Endpoint, isSameEndpoint, type PeerKey } from "../../base/ids.ts";
+import { type Ballot, compareBallots, isSameBallot } from "./ballot.ts";
+import { batchBytes } from "./history.ts";
+import { JOINERS_MAX, MEMBERS_MAX, UNORDERED_BYTES_MAX } from "./limits.ts";
+import type { MemberOutput } from "./member_output.ts";
+import type { GroupMessage, GroupMessageOf } from "./messages.ts";
+
+/** Whoever can't be reached is tried again after this. */
+const MEET_AGAIN_MS = 2_000;
+/** Said by one who isn't introduced yet: it may be faster than the coordinator. */
+const EARLY_MESSAGES_MAX = 64;
+const ORDER_BYTES = 64;
+
+export interface Peer {
+  readonly key: PeerKey;
+  /** Where it is met; null: it met us, and nobody has said yet who it is. */
+  endpoint: Endpoint | null;
+  isUp: boolean;
+  isSilent: boolean;
+  /** Something that was said between us in the present epoch is lost: it can't go on between us. */
+  isBroken: boolean;
+  isCongested: boolean;
+  /** The last epoch that it has begun, as it said on this channel. */
+  begun: Ballot | null;
+  /** Said in that epoch, which hasn't begun here; or said before it was introduced. */
+  waiting: GroupMessage[];
+  waitingBytes: number;
+  /** What was told it may be lost, so far as it was told since the epoch began. */
+  isLossy: boolean;
+  unknownMessages: number;
+}
+
+export class Peers {
+  readonly #peers = new Map<PeerKey, Peer>();
+  /** When those are met again who couldn't be reached. */
+  readonly #meetAt = new DeadlineQueue<PeerKey>();
+  /** The present one; null while in none. */
+  #epoch: Ballot | null = null;
+
+  constructor(readonly out: MemberOutput) {}
+
+  get(key: PeerKey): Peer | null {
+    return this.#peers.get(key) ?? null;
+  }
+
+  all(): Iterable<Peer> {
+    return this.#peers.values();
+  }
+
+  /** Whether datagrams are exchanged with it, without a gap in what it said. */
+  isHeard(key: PeerKey): boolean {
+    const peer = this.#peers.get(key);
+    return peer !== undefined && isHeard(peer);
+  }
+
+  /** Those who are introduced and heard. */
+  heard(): readonly PeerKey[] {
+    const heard: PeerKey[] = [];
+    for (const peer of this.#peers.values()) {
+      if (peer.endpoint !== null && isHeard(peer)) heard.push(peer.key);
+    }
+    return heard;
+  }
+
+  /**
+   * These are to be met, and nobody else.
+   * @returns Those who had said something before they were introduced.
+   */
+  introduce(wanted: ReadonlyMap<PeerKey, Endpoint>): readonly Peer[] {
+    for (const peer of this.#peers.values()) {
+      if (!wanted.has(peer.key)) this.#part(peer, "not in the group");
+    }
+    const early: Peer[] = [];
+    for (const [key, endpoint] of wanted) {
+      const peer = this.#peers.get(key);
+      if (peer === undefined) {
+        this.#meet(this.#add(key, endpoint));
+      } else if (peer.endpoint === null) {
+        peer.endpoint = endpoint;
+        early.push(peer);
+      } else if (!isSameEndpoint(peer.endpoint, endpoint)) {
+        peer.endpoint = endpoint;
+        this.#meet(peer);
+      }
+    }
+    return early;
+  }
+
+  #add(key: PeerKey, endpoint: Endpoint | null): Peer {
+    const peer: Peer = {
+      key,
+      endpoint,
+      isUp: false,
+      isSilent: false,
+      isBroken: false,
+      isCongested: false,
+      begun: null,
+      waiting: [],
+      waitingBytes: 0,
+      isLossy: false,
+      unknownMessages: 0,
+    };
+    this.#peers.set(key, peer);
+    return peer;
+  }
+
+  #meet(peer: Peer): void {
+    this.#meetAt.set(peer.key, null);
+    this.out.push({ type: "meet", peer: peer.key, endpoint: peer.endpoint! });
+  }
+
+  #part(peer: Peer, reason: string): void {
+    this.#peers.delete(peer.key);
+    this.#meetAt.set(peer.key, null);
+    this.out.push({ type: "part", peer: peer.key, reason });
+  }
+
+  /** It breaks the rules: it is heard no more, and met again later. */
+  ban(key: PeerKey, reason: string, durationMs: number): void {
+    const peer = this.#peers.get(key);
+    if (peer === undefined) return;
+    this.#lose(peer);
+    peer.isBroken = true;
+    this.#meetAt.set(key, this.out.nowMs + durationMs);
+    this.out.push({ type: "part", peer: key, reason });
+  }
+
+  // What the datagrams say.
+
+  up(key: PeerKey): Peer | null {
+    let peer = this.#peers.get(key);
+    if (peer === undefined) {
+      if (this.#peers.size >= MEMBERS_MAX + JOINERS_MAX) {
+        this.out.push({ type: "part", peer: key, reason: "not in the group" });
+        return null;
+      }
+      peer = this.#add(key, null);
+    }
+    peer.isUp = true;
+    peer.isSilent = false;
+    this.#meetAt.set(key, null);
+    return peer;
+  }
+
+  setSilent(key: PeerKey, isSilent: boolean): void {
+    const peer = this.#peers.get(key);
+    if (peer !== undefined) peer.isSilent = isSilent;
+  }
+
+  setCongested(key: PeerKey, isCongested: boolean): void {
+    const peer = this.#peers.get(key);
+    if (peer !== undefined) peer.isCongested = isCongested;
+  }
+
+  /** Its process is a new one, or doesn't know us any more. */
+  reset(key: PeerKey): Peer | null {
+    const peer = this.#peers.get(key);
+    if (peer === undefined) return null;
+    this.#lose(peer);
+    peer.isUp = true;
+    return peer;
+  }
+
+  /** Nothing is between us any more. */
+  ended(key: PeerKey): Peer | null {
+    const peer = this.#peers.get(key);
+    if (peer === undefined) return null;
+    this.#lose(peer);
+    if (peer.endpoint === null) this.#peers.delete(key);
+    else if (!this.#meetAt.has(key)) this.#meetAt.set(key, this.out.nowMs + MEET_AGAIN_MS);
+    return peer;
+  }
+
+  #lose(peer: Peer): void {
+    // It has said something in this epoch: its process, or what is between us, isn't the same any more.
+    if (peer.begun !== null && this.#epoch !== null && isSameBallot(peer.begun, this.#epoch)) {
+      peer.isBroken = true;
+    }
+    peer.isUp = peer.isSilent = peer.isCongested = false;
+    peer.begun = null;
+    peer.waiting = [];
+    peer.waitingBytes = 0;
+    peer.isLossy = true;
+  }
+
+  /** An epoch begins, or one is over (null): what was lost before says nothing any more. */
+  enterEpoch(epoch: Ballot | null): void {
+    this.#epoch = epoch;
+    for (const peer of this.#peers.values()) {
+      peer.isBroken = peer.isLossy = false;
+      if (!peer.isUp && this.#meetAt.has(peer.key)) peer.isLossy = true; // what is told it now is dropped
+    }
+  }
+
+  // Before and after `begin`.
+
+  /** It has begun this epoch: what it said before isn't of it. */
+  begun(peer: Peer, ballot: Ballot): void {
+    if (peer.begun !== null && compareBallots(ballot, peer.begun) < 0) return;
+    peer.begun = ballot;
+    peer.waiting = [];
+    peer.waitingBytes = 0;
+  }
+
+  /**
+   * What is to be done with something said within an epoch.
+   * @returns Whether it is to be heeded now; otherwise it waits, or is void.
+   */
+  isOfEpoch(
+    peer: Peer,
+    message: GroupMessageOf<"data"> | GroupMessageOf<"order"> | GroupMessageOf<"ack">,
+  ): boolean {
+    const epoch = this.#epoch;
+    if (peer.isBroken || peer.begun === null) return false;
+    if (epoch !== null && isSameBallot(peer.begun, epoch)) return true;
+    if (epoch === null || compareBallots(peer.begun, epoch) > 0) this.#wait(peer, message);
+    return false;
+  }
+
+  #wait(peer: Peer, message: GroupMessage): void {
+    const bytes = message.type === "data" ? batchBytes(message.signed) : ORDER_BYTES;
+    if (peer.waitingBytes + bytes > UNORDERED_BYTES_MAX) {
+      peer.isBroken = true; // there would be a gap
+      peer.waiting = [];
+      return;
+    }
+    peer.waitingBytes += bytes;
+    peer.waiting.push(message);
+  }
+
+  /** It isn't introduced yet. */
+  early(peer: Peer, message: GroupMessage): void {
+    if (peer.waiting.length >= EARLY_MESSAGES_MAX) {
+      this.#part(peer, "not in the group");
+    } else peer.waiting.push(message);
+  }
+
+  /** What has waited. */
+  takeWaiting(peer: Peer): readonly GroupMessage[] {
+    const { waiting } = peer;
+    peer.waiting = [];
+    peer.waitingBytes = 0;
+    return waiting;
+  }
+
+  // Time.
+
+  nextMeetMs(): number | null {
+    return this.#meetAt.nextMs();
+  }
+
+  meetDue(): void {
+    for (;;) {
+      const key = this.#meetAt.takeDue(this.out.nowMs);
+      if (key === null) return;
+      const peer = this.#peers.get(key);
+      if (peer !== undefined && peer.endpoint !== null) this.#meet(peer);
+    }
+  }
+}
+
+function isHeard({ isUp, isSilent, isBroken }: Peer): boolean {
+  return isUp && !isSilent && !isBroken;
+}

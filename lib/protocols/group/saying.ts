@@ -1,0 +1,312 @@
+/**
+ * What the user says, until it is in the log: first it waits, then it is signed in batches, and sent in each epoch
+ * until it is an entry.
+ *
+ * A lone message goes out at once; while one that doesn't fill a batch is on its way, what is typed is collected for
+ * the next. Before the first epoch of this process nothing can be signed under its incarnation, as what an earlier
+ * process said and isn't in the history comes first: until then it is kept as drafts.
+ */
+
+import type { Signer } from "../../base/crypto.ts";
+import type { Environment } from "../../base/environment.ts";
+import type { Hash } from "../../base/ids.ts";
+import { invariant } from "../../base/invariant.ts";
+import { utf8Length } from "../../base/text.ts";
+import { Fifo } from "./fifo.ts";
+import {
+  type Batch,
+  batchBytes,
+  INCARNATION_BYTES,
+  signBatch,
+  type SignedBatch,
+} from "./history.ts";
+import {
+  BATCH_TEXTS_BYTES_MAX,
+  BATCH_TEXTS_MAX,
+  OUTBOX_BYTES_MAX,
+  OUTBOX_TEXTS_MAX,
+  WINDOW_BYTES,
+  WINDOW_TEXTS,
+} from "./limits.ts";
+import type { MemberOutput } from "./member_output.ts";
+import type { SaidRecord } from "./records.ts";
+
+/** The incarnation of drafts: no process has it, they are never sent. */
+export const DRAFT_INCARNATION = new Uint8Array(INCARNATION_BYTES);
+
+/** This process, as others see it. */
+export interface Self {
+  readonly name: string;
+  readonly incarnation: Uint8Array;
+  /** The same in hexadecimal. */
+  readonly incarnationId: string;
+}
+
+interface Typed {
+  readonly text: string;
+  readonly bytes: number;
+  readonly ref: string | undefined;
+}
+
+interface OwnBatch {
+  readonly signed: SignedBatch;
+  /** One for each text; null where none has one. */
+  readonly refs: readonly (string | undefined)[] | null;
+}
+
+export class Saying {
+  /** Typed and not signed: `OUTBOX_TEXTS_MAX` and `OUTBOX_BYTES_MAX`. */
+  readonly #outbox = new Fifo<Typed>();
+  #outboxBytes = 0;
+  /** Signed by this process and not in the log, oldest first; bounded by the outbox. */
+  readonly #batches = new Fifo<OwnBatch>();
+  #batchTexts = 0;
+  #batchesBytes = 0;
+  /** The first so many were sent in the present epoch. */
+  #sent = 0;
+  #sentTexts = 0;
+  #sentBytes = 0;
+  /** Up to here what was said is on our disk in order. */
+  #storedThrough = 0;
+  /** The end of the last batch that isn't full. */
+  #smallThrough = 0;
+  #counter = 1;
+  /** What other processes said that isn't known to be in the history; null once this one is in its first epoch. */
+  #leftover: readonly SignedBatch[] | null;
+
+  constructor(
+    readonly self: Self,
+    readonly signer: Signer,
+    readonly environment: Environment,
+    readonly out: MemberOutput,
+    leftover: readonly SignedBatch[],
+  ) {
+    this.#leftover = leftover;
+  }
+
+  /** Texts that aren't entries yet. */
+  get unsent(): number {
+    return this.#batchTexts + this.#outbox.size + leftoverTexts(this.#leftover);
+  }
+
+  /** Whether some of that was signed here. */
+  get oldest(): SignedBatch | null {
+    return this.#batches.first?.signed ?? null;
+  }
+
+  /** How full the outbox is, 0 to 1. */
+  get fill(): number {
+    const texts = this.#outbox.size + this.#batchTexts - this.#sentTexts;
+    const bytes = this.#outboxBytes + this.#batchesBytes - this.#sentBytes;
+    return Math.max(texts / OUTBOX_TEXTS_MAX, bytes / OUTBOX_BYTES_MAX);
+  }
+
+  /**
+   * Takes what was typed.
+   * @param group Null while it isn't known: then nothing is kept on disk.
+   */
+  type(text: string, group: Hash | null, ref: string | undefined): void {
+    const bytes = utf8Length(text) + 3;
+    this.#outbox.push({ text, bytes, ref });
+    this.#outboxBytes += bytes;
+    if (this.#leftover !== null && group !== null) this.#draft(text, group);
+  }
+
+  /** The group is known now: what was typed until then is kept. */
+  draftAll(group: Hash): void {
+    if (this.#leftover === null) return;
+    for (const { text } of this.#outbox) this.#draft(text, group);
+  }
+
+  #draft(text: string, group: Hash): void {
+    const batch = this.#sign([text], group, DRAFT_INCARNATION, 1, this.#wallMs());
+    this.out.note({ kind: "said", batch });
+  }
+
+  /**
+   * The first epoch of this process begins: what it doesn't have of other processes' is said again here.
+   * @param throughOf Up to where an incarnation of ours has spoken in that epoch's history.
+   * @returns Their places on disk, to be written with, and before, the epoch.
+   */
+  becomeMember(
+    group: Hash,
+    throughOf: (incarnation: string) => number,
+  ): readonly SaidRecord[] {
+    const leftover = this.#leftover;
+    if (leftover === null) return [];
+    this.#leftover = null;
+    for (const { batch: { value } } of leftover) {
+      const { counter, texts, sentAt } = value;
+      const known = throughOf(value.incarnation.toHex());
+      const rest = texts.slice(Math.max(0, Math.min(texts.length, known + 1 - counter)));
+      if (value.group === group && rest.length > 0) this.#push(rest, null, group, sentAt);
+    }
+    while (this.#outbox.size > 0) this.#pack(group);
+    return Array.from(this.#batches, ({ signed: batch }) => ({ kind: "said", batch }));
+  }
+
+  /** Another epoch begins: all that isn't in its history is sent again. */
+  restart(): void {
+    this.#sent = this.#sentTexts = this.#sentBytes = 0;
+  }
+
+  /**
+   * What may be sent now, one after the other.
+   * @param isStalled Nothing waits for company: it is kept on disk at once.
+   */
+  *next(group: Hash, isStalled: boolean): IterableIterator<SignedBatch> {
+    invariant(this.#leftover === null, "nothing is said before the first epoch");
+    for (;;) {
+      const waiting = this.#batches.at(this.#sent);
+      if (waiting !== undefined) {
+        if (!this.#hasRoom(waiting)) break;
+        this.#sent++;
+        this.#sentTexts += waiting.signed.batch.value.texts.length;
+        this.#sentBytes += batchBytes(waiting.signed);
+        yield waiting.signed;
+      } else if (this.#outbox.size > 0 && (isStalled || this.#mayPack())) {
+        this.out.note({ kind: "said", batch: this.#pack(group) });
+      } else break;
+    }
+    if (isStalled) this.out.note(...this.keep(group));
+  }
+
+  /** Signs all that was typed. @returns Its places on disk. */
+  keep(group: Hash): readonly SaidRecord[] {
+    const records: SaidRecord[] = [];
+    if (this.#leftover !== null) return records;
+    while (this.#outbox.size > 0) records.push({ kind: "said", batch: this.#pack(group) });
+    return records;
+  }
+
+  /** What was sent in the present epoch and isn't in the log. */
+  *sent(): IterableIterator<SignedBatch> {
+    for (let index = 0; index < this.#sent; index++) yield this.#batches.at(index)!.signed;
+  }
+
+  #hasRoom({ signed }: OwnBatch): boolean {
+    const { length } = signed.batch.value.texts;
+    return this.#sentTexts === 0 ||
+      (this.#sentTexts + length <= WINDOW_TEXTS &&
+        this.#sentBytes + batchBytes(signed) <= WINDOW_BYTES);
+  }
+
+  #mayPack(): boolean {
+    if (this.#sentTexts >= WINDOW_TEXTS || this.#sentBytes >= WINDOW_BYTES) return false;
+    if (this.#smallThrough <= this.#storedThrough) return true;
+    return this.#outbox.size >= BATCH_TEXTS_MAX || this.#outboxBytes >= BATCH_TEXTS_BYTES_MAX;
+  }
+
+  /** Signs the next batch. */
+  #pack(group: Hash): SignedBatch {
+    const texts: string[] = [];
+    const refs: (string | undefined)[] = [];
+    let bytes = 0;
+    let hasRef = false;
+    for (let next = this.#outbox.first; next !== undefined; next = this.#outbox.first) {
+      if (texts.length === BATCH_TEXTS_MAX) break;
+      if (texts.length > 0 && bytes + next.bytes > BATCH_TEXTS_BYTES_MAX) break;
+      this.#outbox.shift();
+      texts.push(next.text);
+      refs.push(next.ref);
+      bytes += next.bytes;
+      hasRef ||= next.ref !== undefined;
+    }
+    this.#outboxBytes -= bytes;
+    return this.#push(texts, hasRef ? refs : null, group, this.#wallMs());
+  }
+
+  #push(
+    texts: readonly string[],
+    refs: OwnBatch["refs"],
+    group: Hash,
+    sentAt: number,
+  ): SignedBatch {
+    const signed = this.#sign(texts, group, this.self.incarnation, this.#counter, sentAt);
+    this.#counter += texts.length;
+    const isFull = texts.length === BATCH_TEXTS_MAX ||
+      signed.batch.bytes.length > BATCH_TEXTS_BYTES_MAX / 2;
+    if (!isFull) this.#smallThrough = this.#counter - 1;
+    this.#batches.push({ signed, refs });
+    this.#batchTexts += texts.length;
+    this.#batchesBytes += batchBytes(signed);
+    return signed;
+  }
+
+  #sign(
+    texts: readonly string[],
+    group: Hash,
+    incarnation: Uint8Array,
+    counter: number,
+    sentAt: number,
+  ): SignedBatch {
+    const { name } = this.self;
+    const { key: author } = this.signer;
+    const batch: Batch = {
+      kind: "texts",
+      group,
+      author,
+      name,
+      incarnation,
+      counter,
+      sentAt,
+      texts,
+    };
+    return signBatch(this.signer, batch);
+  }
+
+  #wallMs(): number {
+    return Math.max(0, Math.floor(this.environment.wallMs()));
+  }
+
+  /** Of this process's texts all up to there are on our disk, in order. */
+  stored({ batch: { value } }: SignedBatch): void {
+    this.#storedThrough = value.counter + value.texts.length - 1;
+  }
+
+  /**
+   * A batch of this process went into the log.
+   * @returns The `ref`s of its texts; null where they have none.
+   */
+  logged({ batch: { value } }: SignedBatch): OwnBatch["refs"] {
+    const first = this.#batches.first;
+    if (first === undefined || first.signed.batch.value.counter !== value.counter) return null;
+    this.#batches.shift();
+    const bytes = batchBytes(first.signed);
+    this.#batchTexts -= value.texts.length;
+    this.#batchesBytes -= bytes;
+    if (this.#sent > 0) {
+      this.#sent--;
+      this.#sentTexts -= value.texts.length;
+      this.#sentBytes -= bytes;
+    }
+    return first.refs;
+  }
+
+  /** What was said belongs to a group that one isn't in any more: it isn't said in another. */
+  forget(): void {
+    this.#batches.clear();
+    this.#batchTexts = this.#batchesBytes = 0;
+    this.restart();
+    this.#counter = 1;
+    this.#storedThrough = this.#smallThrough = 0;
+    this.#leftover = [];
+  }
+
+  /** All that isn't in the log: for a compacted file. */
+  *snapshot(group: Hash): IterableIterator<SaidRecord> {
+    for (const batch of this.#leftover ?? []) yield { kind: "said", batch };
+    for (const { signed: batch } of this.#batches) yield { kind: "said", batch };
+    if (this.#leftover === null) return;
+    const nowMs = this.#wallMs();
+    for (const { text } of this.#outbox) {
+      yield { kind: "said", batch: this.#sign([text], group, DRAFT_INCARNATION, 1, nowMs) };
+    }
+  }
+}
+
+function leftoverTexts(leftover: readonly SignedBatch[] | null): number {
+  let texts = 0;
+  for (const { batch } of leftover ?? []) texts += batch.value.texts.length;
+  return texts;
+}
