@@ -49,7 +49,7 @@ const DRAINED_BYTES = CONGESTED_BYTES / 2;
 const WAITING_BYTES_MAX = 16 * 1_024 * 1_024;
 const CLOSE_MS_MAX = 1_000;
 /** Silence is noticed between these: a probe, and what it waits for. */
-const SILENT_MS = [1_200, 2_700] as const;
+const SILENT_MS = [1_000, 2_750] as const;
 /** A path that was cut is whole again: the next probe finds out. */
 const HEALED_MS_MAX = 1_500;
 
@@ -227,6 +227,8 @@ export class IdealPort implements ChannelPort {
   readonly sides = new Map<PeerKey, Side>();
   /** Whom we would let in. */
   readonly #known = new Set<PeerKey>();
+  /** What was told these still goes out; of that they are told as ended. */
+  readonly #closing = new Set<PeerKey>();
   gone = false;
 
   constructor(
@@ -238,6 +240,7 @@ export class IdealPort implements ChannelPort {
   meet(peer: PeerKey, endpoint: Endpoint): void {
     if (peer === this.owner.key) throw new Violation(`${this.owner.name} meets itself`);
     this.#known.add(peer);
+    if (this.#closing.has(peer)) return; // `peer-ended` follows
     const { time } = this.channels;
     const side = this.sides.get(peer) ?? new Side(this, peer, endpoint);
     this.sides.set(peer, side);
@@ -254,13 +257,25 @@ export class IdealPort implements ChannelPort {
     const side = this.sides.get(peer);
     if (side === undefined) return;
     this.#forget(side);
+    this.#closing.add(peer);
     const { out } = side;
-    if (out === null) return;
-    out.goodbye(reason);
-    // What doesn't get through in time is lost, and the goodbye with it.
-    this.channels.time.after(CLOSE_MS_MAX, () => {
-      if (this.channels.isCut(this.owner.host, out.to.port.owner.host)) out.stop();
+    out?.goodbye(reason);
+    const { random, time } = this.channels;
+    time.after(out === null ? 0 : random.between(0, CLOSE_MS_MAX), () => {
+      this.#closing.delete(peer);
+      if (this.gone) return;
+      // What doesn't get through in time is lost, and the goodbye with it.
+      if (out !== null && !this.#reaches(out)) out.stop();
+      this.owner.told({ type: "peer-ended", peer, text: reason });
     });
+  }
+
+  #admits(peer: PeerKey): boolean {
+    return this.#known.has(peer) && !this.#closing.has(peer);
+  }
+
+  #reaches({ to: { port } }: Pipe): boolean {
+    return !this.channels.isCut(this.owner.host, port.owner.host) && !port.owner.frozen;
   }
 
   tell(peer: PeerKey, message: GroupMessage): void {
@@ -325,7 +340,7 @@ export class IdealPort implements ChannelPort {
     const isThere = target !== null && target.owner.key === side.peer && !target.gone;
     if (isThere && this.#getsTo(target)) {
       if (side.other?.port === target && target.sides.get(this.owner.key) === side.other) return;
-      if (target.#known.has(this.owner.key)) return this.#join(side, target);
+      if (target.#admits(this.owner.key)) return this.#join(side, target);
     }
     if (side.untilMs > time.nowMs) {
       const pauseMs = MEET_PAUSES_MS[++side.attempts] ?? 2_000;

@@ -14,7 +14,7 @@ import type { ChannelOwner, ChannelPort } from "./channels.ts";
 import { GroupProcess } from "./process.ts";
 import type { MemberParty, World } from "./world.ts";
 
-type Tell = Extract<MemberEffect, { readonly type: "tell" }>;
+type ToPeers = Extract<MemberEffect, { readonly type: "tell" | "meet" | "part" }>;
 
 export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, MemberRecord>
   implements ChannelOwner {
@@ -23,7 +23,7 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
   readonly port: ChannelPort;
   /** Number of the last entry that its user has seen. */
   shownThrough: number;
-  /** Urgent effects that were carried out before their turn. */
+  /** Carried out before their turn. */
   readonly #done = new WeakSet<MemberEffect>();
   /** Whether more is taken from the user. */
   takesInput = true;
@@ -67,13 +67,12 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
     return { type: "link-up", link, peer };
   }
 
-  /** What is urgent goes out past what waits for the disk. */
+  /** What goes to other members needn't wait for the disk. */
   override stepped(input: MemberInput, effects: readonly MemberEffect[]): void {
     super.stepped(input, effects);
     for (const effect of effects) {
-      if (effect.type !== "tell" || !effect.urgent || this.gone) continue;
+      if (this.gone || !this.#toPeers(effect)) continue;
       this.#done.add(effect);
-      this.#tell(effect);
       this.carriedOut();
     }
     if (!this.gone) this.world.stepped(this);
@@ -83,18 +82,39 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
     this.world.stopped(this);
   }
 
-  perform(effect: MemberEffect): void {
-    if (this.#done.has(effect)) return;
-    if (effect.type !== "tell") this.world.note(`${this.name} >`, effect);
+  /** @returns Whether the effect is one for the datagrams' layer, and was carried out now. */
+  #toPeers(effect: MemberEffect): boolean {
+    if (effect.type !== "tell" && effect.type !== "meet" && effect.type !== "part") return false;
+    if (effect.type === "tell" && !effect.urgent) return false;
+    this.#performToPeers(effect);
+    return true;
+  }
+
+  #performToPeers(effect: ToPeers): void {
+    this.world.note(`${this.name} >`, effect);
     switch (effect.type) {
-      case "dial":
-        return this.#dial(effect);
       case "tell":
-        return this.#tell(effect);
+        for (const peer of effect.peers) this.port.tell(peer, effect.message);
+        return;
       case "meet":
         return this.port.meet(effect.peer, effect.endpoint);
       case "part":
         return this.port.part(effect.peer, effect.reason);
+    }
+  }
+
+  perform(effect: MemberEffect): void {
+    if (this.#done.has(effect)) return;
+    switch (effect.type) {
+      case "tell":
+      case "meet":
+      case "part":
+        return this.#performToPeers(effect);
+    }
+    this.world.note(`${this.name} >`, effect);
+    switch (effect.type) {
+      case "dial":
+        return this.#dial(effect);
       case "show":
         return this.world.shown(this, effect.event);
       case "input":
@@ -112,11 +132,6 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
   override end(powerLost: boolean): void {
     super.end(powerLost);
     this.port.end();
-  }
-
-  #tell(effect: Tell): void {
-    this.world.note(`${this.name} >`, effect);
-    for (const peer of effect.peers) this.port.tell(peer, effect.message);
   }
 
   #dial({ attempt, endpoint, expect }: Extract<MemberEffect, { readonly type: "dial" }>): void {
