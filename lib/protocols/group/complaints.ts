@@ -1,6 +1,7 @@
 /**
- * Of two members that don't hear each other one must go: the one of whom more complain, on a tie the later in the
- * view. Who was connected to nobody would otherwise hold up all.
+ * Of two members that don't hear each other one must go: the one that is cut off from more, on a tie the later in the
+ * view. A complaint counts against both, so that who can send and not receive doesn't drive out the others one by
+ * one, nor who only says so.
  */
 
 import type { PeerKey } from "../../base/ids.ts";
@@ -25,23 +26,25 @@ export function noteUnheard(circle: readonly Attendee[], nowMs: number): void {
 /**
  * Who must go first; null where all hear each other, or not for long.
  * @param circle The view, the oldest first, then who is about to join it.
+ * @param members How many of those are the view: no newcomer drives one of them out.
  * @param lastingMs How long a complaint lasts until it counts.
  */
 export function toBeParted(
   circle: readonly Attendee[],
+  members: number,
   lastingMs: number,
   nowMs: number,
 ): Attendee | null {
-  const complainsOf = (of: Attendee) => (by: Attendee) =>
-    by.hears?.has(of.key) === false && isDue(by, of, lastingMs, nowMs);
-  const accused = circle.map((of) => circle.filter(complainsOf(of)).length);
+  const complains = (by: Attendee, of: Attendee) => isDue(by, of, lastingMs, nowMs);
+  const isCut = (a: Attendee, b: Attendee) => complains(a, b) || complains(b, a);
+  const cuts = circle.map((one) => circle.filter((other) => isCut(one, other)).length);
   let worst: number | null = null;
-  circle.forEach((a, at) => {
-    circle.forEach((b, other) => {
-      if (a === b || !complainsOf(b)(a)) return;
-      const [earlier, later] = at < other ? [at, other] : [other, at];
-      const goes = accused[earlier]! > accused[later]! ? earlier : later;
-      if (worst === null || accused[goes]! > accused[worst]!) worst = goes;
+  circle.forEach((a, earlier) => {
+    circle.forEach((b, later) => {
+      if (later <= earlier || !isCut(a, b)) return;
+      const isJoining = later >= members;
+      const goes = !isJoining && cuts[earlier]! > cuts[later]! ? earlier : later;
+      if (worst === null || cuts[goes]! > cuts[worst]!) worst = goes;
     });
   });
   return worst === null ? null : circle[worst]!;

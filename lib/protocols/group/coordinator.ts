@@ -188,7 +188,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
 
   #linkDown(link: LinkId): void {
     this.#escrow.forget(link);
-    if (this.#attendance.linkDown(link) !== null) this.#steering.isUnsettled = true;
+    const attendee = this.#attendance.linkDown(link);
+    if (attendee !== null) this.#steering.unlinked(attendee);
   }
 
   #close(link: GroupLink, reason: string): void {

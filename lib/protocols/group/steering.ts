@@ -116,34 +116,41 @@ export class Steering {
   }
 
   #partUnheard(): void {
-    const { nowMs } = this.parts.out;
+    const { views, out: { nowMs } } = this.parts;
     noteUnheard(this.#circle(), nowMs);
     for (;;) {
-      const attendee = toBeParted(this.#circle(), this.#lastingMs, nowMs);
+      const circle = this.#circle();
+      const members = circle.filter(({ key }) => views.member(key) !== null).length;
+      const attendee = toBeParted(circle, members, this.#lastingMs, nowMs);
       if (attendee === null) return;
-      this.#exclude(attendee);
+      // Its say is needed until the present view has begun everywhere.
+      if (!this.#exclude(attendee)) attendee.meetsByMs = nowMs + HEARTBEAT_MS;
     }
   }
 
-  /** It holds up the others: they go on without it. */
-  #exclude(attendee: Attendee): void {
-    const { views, changing, partings } = this.parts;
+  /** It holds up the others: they go on without it. @returns False where they can't. */
+  #exclude(attendee: Attendee): boolean {
+    const { views, attendance, changing, partings } = this.parts;
     const { key } = attendee;
-    if (views.member(key) === null) return partings.pause(attendee);
+    const others = attendance.here.filter((other) => other !== attendee && !isExcluded(other));
+    if (views.lacking(others).length > 0) return false;
+    this.isUnsettled = true;
+    if (views.member(key) === null) {
+      partings.pause(attendee);
+      return true;
+    }
     attendee.departure = "unheard";
     if (changing.isParticipant(key)) changing.abandon();
-    this.isUnsettled = true;
+    return true;
   }
 
   /** Whoever answers probes and doesn't do its part holds up the others no longer, if they can do without. */
   excludeAwaited(): void {
-    const { views, attendance, changing } = this.parts;
+    const { attendance, changing } = this.parts;
     const awaited = changing.awaited.flatMap((key) => attendance.get(key) ?? []);
-    const others = attendance.here.filter((attendee) => !awaited.includes(attendee));
     changing.giveUpWaiting();
-    this.isUnsettled = true;
-    if (views.lacking(others).length > 0) return;
     for (const attendee of awaited) this.#exclude(attendee);
+    this.isUnsettled = true;
   }
 
   // What happens on the way.
@@ -151,6 +158,12 @@ export class Steering {
   /** It is in the attendance no more. */
   parted({ key }: Attendee): void {
     if (this.parts.changing.isParticipant(key)) this.parts.changing.abandon();
+    this.isUnsettled = true;
+  }
+
+  /** Its link is lost. A member may dial again; a newcomer holds up nobody meanwhile. */
+  unlinked(attendee: Attendee): void {
+    if (this.parts.views.member(attendee.key) === null) this.parts.partings.gone(attendee, "");
     this.isUnsettled = true;
   }
 
@@ -173,9 +186,9 @@ export class Steering {
     const attendee = attendance.get(key);
     if (attendee === null) return;
     if (attendee.link === null) return partings.dismiss(attendee, "kicked");
+    if (views.member(key) === null) return partings.dismiss(attendee, "kicked");
     attendee.departure = "removed";
     if (changing.isParticipant(key)) changing.abandon();
-    else if (views.member(key) === null) partings.dismiss(attendee, "kicked");
   }
 
   /** A view is decided, and on disk before anybody hears of it. */

@@ -2,6 +2,7 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import type { GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
 import { keyOf, Program } from "./coordinator_program.ts";
 
 Deno.test("The first one founds the group, each step on disk before it is said", () => {
@@ -44,4 +45,150 @@ Deno.test("A newcomer waits until it has the log and all hear each other", () =>
     "bob member",
     "cem member",
   ]);
+});
+
+Deno.test("Newcomers fetch the log from several members, the sequencer only where there is no other", () => {
+  const program = Program.of("ann", "bob", "cem");
+
+  assertEquals(program.comes("dan").at(-1), "dan: catch-up from bob");
+  assertEquals(program.comes("eve").at(-1), "eve: catch-up from cem");
+});
+
+Deno.test("A newcomer whose source goes is given another", () => {
+  const program = Program.of("ann", "bob");
+  program.comes("cem");
+  program.somebody("bob").answers.delete("probe");
+
+  const words = program.pass(4_000);
+
+  assertEquals(words.filter((word) => word.includes("catch-up")), ["cem: catch-up from ann"]);
+});
+
+Deno.test("Those who are ready while a view begins come together in the next", () => {
+  const program = Program.of("ann");
+  program.somebody("ann").answers.delete("begin");
+  for (const name of ["bob", "cem", "dan"]) program.comes(name);
+  program.hears("bob", ["ann"], true);
+  program.hears("ann", ["bob"]);
+  assertEquals(program.allHear(), [], "view 2 has begun at bob alone");
+
+  const ballot = program.somebody("ann").begun = { number: 2, round: 0 };
+  const words = program.says("ann", { type: "begun", ballot });
+
+  assertEquals(words.filter((word) => /view|disk/.test(word)), [
+    "disk: confirmed 2",
+    "disk: number 3",
+    "disk: decided 3",
+    "view 3: ann bob cem dan",
+  ]);
+});
+
+Deno.test("A member that was started again is in a view anew, in its place, and has its say meanwhile", () => {
+  const program = Program.of("ann", "bob");
+  program.goesDown("ann");
+  program.somebody("ann").incarnation = 2;
+
+  const words = program.comes("ann");
+
+  assertEquals(words.slice(0, 6), [
+    "ann: welcome member",
+    "ann: peers ann bob",
+    "bob: peers ann bob",
+    "disk: number 3",
+    "ann: flush 3",
+    "bob: flush 3",
+  ]);
+  assertEquals(words.slice(-2), ["view 3: ann bob", "disk: confirmed 3"]);
+});
+
+Deno.test("The same key from a second process: the first one is told and goes", () => {
+  const program = Program.of("ann", "bob");
+  const first = program.somebody("bob").link;
+  program.somebody("bob").incarnation = 2;
+
+  const words = program.comes("bob");
+
+  assertEquals(words.slice(0, 2), [`${first}: parted replaced`, `closes ${first}`]);
+  assertEquals(words.at(-2), "view 3: ann bob");
+});
+
+Deno.test("Another link of the same process takes the place of the first, and no view changes", () => {
+  const program = Program.of("ann", "bob");
+  const first = program.somebody("bob").link;
+
+  const words = program.comes("bob");
+
+  assertEquals(words, [
+    `closes ${first}`,
+    "bob: welcome member",
+    "ann: peers ann bob",
+    "bob: peers ann bob",
+  ]);
+});
+
+Deno.test("Who has lost its disk has no say in its own view, and comes in as a newcomer", () => {
+  const program = Program.of("ann", "bob");
+  const ann = program.somebody("ann");
+  ann.incarnation = 2;
+  ann.begun = ann.promised = { number: 0, round: 0 };
+
+  const words = program.comes("ann");
+
+  assertEquals(words.filter((word) => word.startsWith("view")), ["view 3: bob"]);
+  assertEquals(words.filter((word) => word.startsWith("ann")), [
+    "ann: welcome",
+    "ann: peers ann bob",
+    "ann: catch-up from bob",
+    "ann: peers bob ann",
+  ]);
+});
+
+Deno.test("Who reports less than it said it had counts for nothing until it has fetched the log", () => {
+  const program = Program.of("ann", "bob");
+  const bob = program.somebody("bob");
+  bob.incarnation = 2;
+  bob.answers.delete("flush");
+  program.comes("bob");
+  const flush = bob.got.get("flush") as GroupMessageOf<"flush">;
+  bob.begun = { number: 0, round: 0 };
+
+  const words = program.says("bob", bob.report(flush));
+
+  assertEquals(words.filter((word) => word.startsWith("view")), ["view 4: ann"]);
+});
+
+Deno.test("A name is refused that is in use, pinned to another key, or impossible", () => {
+  const eve = fingerprintOf(keyOf("eve"));
+  const program = Program.started({ pins: new Map([["zoe", eve]]) });
+  program.joins("ann");
+
+  assertEquals(program.comes("bob", { name: "ANN" }), ["bob: refuse name-taken", "closes bob"]);
+  assertEquals(program.comes("bob", { name: "Zoe" }), [
+    "error key-changed",
+    "bob: refuse key-changed",
+    "closes bob",
+  ]);
+  assertStringIncludes(program.told[0]!, eve);
+  assertStringIncludes(program.told[0]!, fingerprintOf(keyOf("bob")));
+  assertEquals(program.comes("bob", { name: "Zoe" }), ["bob: refuse key-changed", "closes bob"]);
+  assertEquals(program.comes("bob", { name: "*coordinator*" }), [
+    "bob: refuse bad-name",
+    "closes bob",
+  ]);
+
+  assertEquals(program.command({ command: "trust", name: "zoe" }), [
+    "pins bob as zoe again",
+    "notice",
+  ]);
+  assertEquals(program.comes("bob", { name: "Zoe" })[0], "bob: welcome");
+});
+
+Deno.test("A full group takes nobody more, but its own members back", () => {
+  const program = Program.started({ membersMax: 2 });
+  program.joins("ann");
+  program.joins("bob");
+
+  assertEquals(program.comes("cem"), ["cem: refuse full", "closes cem"]);
+  program.somebody("bob").incarnation = 2;
+  assertEquals(program.comes("bob").includes("bob: welcome member"), true);
 });

@@ -1,0 +1,153 @@
+// Leaving a group, and what becomes of its log when the last one leaves.
+
+import { assertEquals } from "@std/assert";
+import { Program } from "./coordinator_program.ts";
+
+const LEAVE = { type: "leave" } as const;
+
+Deno.test("Who leaves has its say, and is let go when the view without it has begun everywhere", () => {
+  const program = Program.of("ann", "bob");
+  program.somebody("ann").answers.delete("begin");
+
+  assertEquals(program.says("bob", LEAVE), [
+    "disk: number 3",
+    "ann: flush 3",
+    "bob: flush 3",
+    "ann: level 2 at 0 from ann",
+    "bob: level 2 at 0 from ann",
+    "disk: decided 3",
+    "ann: begin 3",
+    "left bob: quit",
+    "view 3: ann",
+    "ann: peers ann",
+    "bob: peers ann",
+  ]);
+  assertEquals(program.says("ann", { type: "begun", ballot: { number: 3, round: 0 } }), [
+    "disk: confirmed 3",
+    "bob: parted left",
+    "closes bob",
+  ]);
+});
+
+Deno.test("A newcomer that leaves is let go at once", () => {
+  const program = Program.of("ann");
+  program.comes("bob");
+
+  assertEquals(program.says("bob", LEAVE), ["bob: parted left", "closes bob", "ann: peers ann"]);
+});
+
+Deno.test("The log of the last one is on the coordinator's disk before it is let go; the next one has it", () => {
+  const program = Program.of("ann");
+  const ann = program.somebody("ann");
+  ann.says("one");
+  ann.says("two");
+
+  assertEquals(program.says("ann", LEAVE), [
+    "disk: number 2",
+    "ann: flush 2",
+    "ann: level 1 at 2 from ann",
+    "ann: fetch 0 to 2",
+    "disk: new-log",
+    "disk: log, log",
+    "disk: decided 2, confirmed 2",
+    "left ann: quit",
+    "view 2: ",
+    "ann: parted left",
+    "closes ann",
+  ]);
+
+  const later = program.restarted();
+  assertEquals(later.comes("bob").at(-1), "bob: catch-up from coordinator");
+  const { point: after } = later.somebody("bob").end;
+  assertEquals(later.says("bob", { type: "fetch", after, through: 99 }), [
+    "bob: history of 2 after 0",
+  ]);
+  for (const batch of ann.batches) later.somebody("bob").has(batch);
+  const words = later.hears("bob", [], true);
+  assertEquals(words.filter((word) => /level|view|warning/.test(word)), [
+    "bob: level 2 at 2 from coordinator",
+    "view 3: bob",
+  ]);
+});
+
+Deno.test("The log goes on where the coordinator's ends, and is set aside where it isn't its beginning", () => {
+  const program = Program.of("ann");
+  const ann = program.somebody("ann");
+  ann.says("one");
+  program.says("ann", LEAVE);
+  program.joins("ann");
+  ann.says("two");
+  const words = program.says("ann", LEAVE);
+  assertEquals(words.filter((word) => /fetch|log/.test(word)), ["ann: fetch 1 to 2", "disk: log"]);
+
+  const other = Program.started();
+  const bob = other.somebody("bob");
+  other.log.push(...ann.batches);
+  const again = new Program({ records: other.disk }, ann.batches);
+  again.members.push(bob);
+  again.feed({ type: "start" });
+  bob.says("another one");
+  bob.says("and two");
+  bob.says("and three");
+  again.joins("bob");
+  const unlike = again.says("bob", LEAVE);
+  assertEquals(unlike.filter((word) => /fetch|log/.test(word)), [
+    "bob: fetch 2 to 3",
+    "disk: new-log",
+    "bob: fetch 0 to 3",
+    "disk: log, log, log",
+  ]);
+});
+
+Deno.test("The view with nobody in it waits for the log to be on disk", () => {
+  const program = Program.of("ann");
+  program.somebody("ann").says("one");
+  program.diskMode = "holds";
+  assertEquals(program.says("ann", LEAVE).at(-1), "disk: log");
+
+  const words = program.diskAnswers();
+
+  assertEquals(words[0], "disk: decided 2, confirmed 2");
+});
+
+Deno.test("History that isn't what was agreed on is refused, and its sender shut out for a while", () => {
+  const program = Program.of("ann");
+  const ann = program.somebody("ann");
+  ann.answers.delete("fetch");
+  const batch = ann.says("one");
+  program.says("ann", LEAVE);
+  const forged = { ...batch, signature: new Uint8Array(64) };
+
+  const words = program.says("ann", {
+    type: "history",
+    after: 0,
+    batches: [forged],
+    isLast: true,
+    stable: 1,
+  });
+
+  assertEquals(words.filter((word) => /bans|log|view/.test(word)), [
+    "bans 1: history after 0: its author hasn't signed it",
+  ]);
+  assertEquals(program.log, []);
+});
+
+Deno.test("The last one stays for a view more where newcomers are ready: somebody of each view goes on", () => {
+  const program = Program.started();
+  const ann = program.somebody("ann");
+  ann.answers.delete("begin");
+  program.joins("ann");
+  program.says("ann", LEAVE);
+  assertEquals(program.joins("bob").includes("disk: number 2"), false, "view 1 begins");
+  ann.answers.add("begin");
+  ann.begun = { number: 1, round: 0 };
+
+  const words = program.says("ann", { type: "begun", ballot: ann.begun });
+
+  assertEquals(words.filter((word) => /^(view|left|joined)/.test(word)), [
+    "joined bob",
+    "view 2: ann bob",
+    "left ann: quit",
+    "view 3: bob",
+  ]);
+});

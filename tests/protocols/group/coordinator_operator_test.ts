@@ -1,0 +1,190 @@
+// What the operator asks and sees, and who breaks the rules.
+
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { UNGREETED_LINKS_MAX, UNKNOWN_MESSAGES_MAX } from "../../../lib/protocols/group/limits.ts";
+import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
+import { ELSEWHERE, keyOf, Program } from "./coordinator_program.ts";
+import type { LinkId } from "../../../lib/base/ids.ts";
+
+Deno.test("A removed member is out, told so, and stays out until it is allowed", () => {
+  const program = Program.of("ann", "bob");
+
+  const words = program.command({ command: "remove", name: "BOB" }, "r1");
+  assertEquals(words.slice(0, 2), ["disk: kicked bob", "notice"]);
+  assertEquals(words.filter((word) => /left|bob:|view/.test(word)), [
+    "left bob: removed",
+    "bob: parted kicked",
+    "view 3: ann",
+  ]);
+  assertEquals(program.comes("bob"), ["bob: refuse kicked", "closes bob"]);
+  assertEquals(program.restarted().comes("bob"), ["bob: refuse kicked", "closes bob"]);
+
+  assertEquals(program.command({ command: "allow", name: "bob" }), ["disk: allowed bob", "notice"]);
+  assertEquals(program.comes("bob")[0], "bob: welcome");
+});
+
+Deno.test("The last one that is removed gives its log first", () => {
+  const program = Program.of("ann");
+  program.somebody("ann").says("one");
+
+  const words = program.command({ command: "remove", name: "ann" });
+
+  assertEquals(words.slice(-6), [
+    "disk: log",
+    "disk: decided 2, confirmed 2",
+    "left ann: removed",
+    "ann: parted kicked",
+    "closes ann",
+    "view 2: ",
+  ]);
+});
+
+Deno.test("Where all of a view are gone, newcomers wait until the operator gives up what only they had", () => {
+  const program = Program.of("ann", "bob").restarted();
+  assertEquals(program.comes("cem")[0], "cem: welcome, waits for ann bob");
+  program.hears("cem", [], true);
+  program.pass(10_000);
+  assertStringIncludes(program.told[0]!, "waiting for ann or bob");
+  assertStringIncludes(program.status().problems[0]!, "waiting for ann or bob");
+
+  program.command({ command: "remove", name: "ann" });
+  const words = program.command({ command: "remove", name: "bob" });
+
+  assertEquals(words.filter((word) => !word.startsWith("cem")), [
+    "disk: kicked bob",
+    "notice",
+    "disk: given-up 2",
+    "warning",
+    "left ann: removed",
+    "left bob: removed",
+    "disk: number 3",
+    "disk: decided 3",
+    "pins cem as cem",
+    "joined cem",
+    "view 3: cem",
+    "disk: confirmed 3",
+  ]);
+  assertStringIncludes(program.told.at(-1)!, "ann and bob");
+});
+
+Deno.test("Commands that name nobody say who is there", () => {
+  const program = Program.of("ann");
+
+  for (const command of ["remove", "allow", "verify"] as const) {
+    assertEquals(program.command({ command, name: "an" }), ["error unknown-user"]);
+  }
+  assertStringIncludes(program.told[0]!, "did you mean /remove ann?");
+  assertEquals(program.command({ command: "trust", name: "ann" }), ["notice"]);
+});
+
+Deno.test("/verify has both keys, /list the members, /status each one's end", () => {
+  const program = Program.of("ann");
+  program.comes("bob");
+  program.says("ann", { type: "alive", end: ELSEWHERE });
+
+  program.command({ command: "verify", name: "ann" });
+  const verify = program.events.at(-1)!;
+  assertEquals(verify.event === "verify" && verify.peerKey, keyOf("ann"));
+  program.command({ command: "list" });
+  assertEquals(program.events.at(-1), { event: "members", members: ["ann"] });
+  const status = program.status();
+  assertEquals(
+    status.members.map(({ name, seq, state, host, heard }) => ({ name, seq, state, host, heard })),
+    [
+      { name: "ann", seq: 7, state: "member", host: "10.0.0.1", heard: false },
+      { name: "bob", seq: 0, state: "joining", host: "10.0.0.2", heard: false },
+    ],
+  );
+  assertEquals(status.problems, ["bob isn't in: no datagrams between bob and ann"]);
+});
+
+Deno.test("Entries are told once, whoever tells them again", () => {
+  const program = Program.of("ann", "bob");
+  const entry = (name: string) => ({ id: new Uint8Array(32), author: keyOf(name), name });
+  const tell = (from: string, seq: number, names: readonly string[]) =>
+    program.says(from, { type: "entries", seq, entries: names.map(entry) });
+
+  assertEquals(tell("ann", 1, ["ann", "bob"]), ["entry 1 of ann", "entry 2 of bob"]);
+  assertEquals(tell("bob", 1, ["ann", "bob", "bob"]), ["entry 3 of bob"]);
+  assertEquals(tell("bob", 9, ["ann"]), []);
+  program.comes("cem");
+  assertEquals(tell("cem", 4, ["cem"]), []);
+});
+
+Deno.test("/exit closes all links and says nothing of leaving", () => {
+  const program = Program.of("ann", "bob");
+
+  assertEquals(program.command({ command: "quit" }), ["closes ann", "closes bob", "stops: bye"]);
+});
+
+Deno.test("A disk that refuses ends the coordinator before anything follows from it", () => {
+  const program = Program.started();
+  program.comes("ann");
+  program.diskMode = "refuses";
+
+  assertEquals(program.hears("ann", [], true).at(-1), "stops: fatal");
+});
+
+Deno.test("Whoever speaks before hello, twice, or what is not for us is shut out for a while", () => {
+  const cases: readonly [string, (program: Program) => readonly string[]][] = [
+    ["alive before hello", (program) => {
+      program.links("eve");
+      return program.says("eve", { type: "alive", end: ELSEWHERE });
+    }],
+    ["hello twice", (program) => {
+      program.comes("eve");
+      return program.says("eve", hello("eve"));
+    }],
+    ["parted isn't for the coordinator", (program) => {
+      program.comes("eve");
+      return program.says("eve", { type: "parted", why: "left", pauseMs: 0 });
+    }],
+    ["too many messages", (program) => {
+      program.comes("eve");
+      const message: GroupMessage = { type: "alive", end: ELSEWHERE };
+      for (let number = 0; number < 998; number++) program.says("eve", message);
+      assertEquals(program.says("eve", message), []);
+      return program.says("eve", message);
+    }],
+    ["too many unknown messages", (program) => {
+      program.comes("eve");
+      const link = program.somebody("eve").link!;
+      for (let number = 0; number < UNKNOWN_MESSAGES_MAX; number++) {
+        program.feed({ type: "unknown-message", link, code: 99 });
+      }
+      return program.feed({ type: "unknown-message", link, code: 99 });
+    }],
+  ];
+  for (const [text, run] of cases) {
+    const words = run(Program.of("ann"));
+    assertEquals(words.some((word) => word.startsWith("bans") && word.endsWith(text)), true, text);
+  }
+});
+
+Deno.test("A link without hello is closed after 10 s, and the oldest where there are too many", () => {
+  const program = Program.started();
+  program.links("eve");
+  assertEquals(program.pass(9_900), []);
+  assertEquals(program.pass(200), ["closes eve"]);
+
+  for (let link = 100; link < 100 + UNGREETED_LINKS_MAX; link++) {
+    program.feed({ type: "link-up", link: link as LinkId, peer: keyOf(`x${link}`), host: null });
+  }
+  const next = { type: "link-up", link: 999 as LinkId, peer: keyOf("y"), host: null } as const;
+  assertEquals(program.feed(next), ["closes 100"]);
+});
+
+function hello(name: string): GroupMessage {
+  const none = { number: 0, round: 0 };
+  const incarnation = new Uint8Array(8);
+  return {
+    type: "hello",
+    name,
+    incarnation,
+    host: null,
+    port: 1,
+    group: null,
+    begun: none,
+    promised: none,
+  };
+}

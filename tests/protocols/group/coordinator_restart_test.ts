@@ -1,0 +1,161 @@
+// What a coordinator does that was started again: nothing where nothing happened, and never two things for one number.
+
+import { assertEquals } from "@std/assert";
+import type { CoordinatorRecord } from "../../../lib/protocols/group/records.ts";
+import { Program, type Words } from "./coordinator_program.ts";
+
+const LEAVE = { type: "leave" } as const;
+
+function changes(words: Words): Words {
+  return words.filter((word) => /^(view|left|disk|warning)/.test(word));
+}
+
+/** A crash right after the last record of that kind was written. */
+function cutAfter(program: Program, kind: CoordinatorRecord["kind"]): void {
+  const at = program.disk.findLastIndex((record) => record.kind === kind);
+  program.disk.length = at + 1;
+}
+
+Deno.test("Where all come back as they were, the view goes on without a word", () => {
+  const program = Program.of("ann", "bob").restarted();
+
+  assertEquals(program.comes("ann"), ["ann: welcome member", "ann: peers ann bob"]);
+  assertEquals(program.comes("bob")[0], "bob: welcome member");
+  assertEquals(changes(program.pass(20_000)), []);
+});
+
+Deno.test("Who doesn't come back in 6 s is lost; until then no view changes", () => {
+  const program = Program.of("ann", "bob", "cem").restarted();
+  program.comes("ann");
+  program.joins("dan");
+
+  assertEquals(changes(program.pass(5_900)), []);
+  assertEquals(changes(program.pass(200)).slice(-5), [
+    "disk: decided 4",
+    "left bob: lost",
+    "left cem: lost",
+    "view 4: ann dan",
+    "disk: confirmed 4",
+  ]);
+});
+
+Deno.test("A number that was written before the crash is never used again", () => {
+  const program = Program.of("ann", "bob");
+  program.somebody("ann").answers.delete("flush");
+  program.says("bob", LEAVE);
+  assertEquals(program.disk.at(-1), { kind: "number", number: 3 });
+
+  const later = program.restarted();
+  later.somebody("ann").answers.add("flush");
+  later.comes("ann");
+  const words = later.comes("bob");
+
+  // Bob has promised 3: he can't go on in view 2.
+  assertEquals(changes(words), [
+    "disk: number 4",
+    "disk: decided 4",
+    "view 4: ann bob",
+    "disk: confirmed 4",
+  ]);
+});
+
+Deno.test("A view that was decided and told to nobody isn't told any more: another comes under a higher number", () => {
+  const program = Program.of("ann", "bob");
+  program.says("bob", LEAVE);
+  cutAfter(program, "decided");
+  for (const name of ["ann", "bob"]) {
+    Object.assign(program.somebody(name), { begun: { number: 2, round: 0 } });
+  }
+
+  const later = program.restarted();
+  const words = [...later.comes("ann"), ...later.comes("bob"), ...later.pass(10_000)];
+
+  assertEquals(words.filter((word) => word.includes("begin")).includes("ann: begin 3"), false);
+  assertEquals(changes(words)[0], "disk: number 4");
+});
+
+Deno.test("A decided view may have begun at those who aren't there: one of them is waited for", () => {
+  const program = Program.of("ann", "bob");
+  program.says("bob", LEAVE);
+  cutAfter(program, "decided");
+  Object.assign(program.somebody("bob"), { begun: { number: 2, round: 0 } });
+
+  const later = program.restarted();
+  const words = [...later.comes("bob"), ...later.pass(20_000)];
+  assertEquals(changes(words), ["warning"]);
+  assertEquals(words.includes("bob: welcome member, waits for ann"), true);
+
+  // It had begun at ann: bob is out.
+  const back = later.comes("ann");
+  assertEquals(changes(back), ["disk: confirmed 3"]);
+  assertEquals(back.includes("bob: welcome"), true);
+});
+
+Deno.test("Members of the view before may have cancelled the decided one: one of them is waited for too", () => {
+  const program = Program.of("ann");
+  program.somebody("ann").answers.delete("begin");
+  program.joins("bob");
+  assertEquals(program.somebody("bob").begun, { number: 2, round: 0 });
+
+  const later = program.restarted();
+  const alone = [...later.comes("bob"), ...later.pass(20_000)];
+  assertEquals(changes(alone), ["warning"]);
+
+  Object.assign(later.somebody("ann"), { promised: { number: 2, round: 1 } });
+  later.somebody("ann").begun = { number: 2, round: 1 };
+  later.somebody("ann").answers.add("begin");
+  const words = later.comes("ann");
+  assertEquals(words.includes("bob: level 2.1 at 0 from ann"), true);
+  assertEquals(changes(words).at(-2), "view 3: ann bob");
+});
+
+Deno.test("A round that members began meanwhile is what goes on", () => {
+  const program = Program.of("ann", "bob").restarted();
+  const round = { number: 2, round: 3 };
+  for (const name of ["ann", "bob"]) {
+    Object.assign(program.somebody(name), { begun: round, promised: round });
+  }
+  program.somebody("bob").says("said meanwhile");
+
+  program.comes("ann");
+  const words = program.comes("bob");
+
+  assertEquals(words.includes("ann: level 2.3 at 1 from bob"), true);
+  assertEquals(changes(words).at(-2), "view 3: ann bob");
+});
+
+Deno.test("A crash before the empty view is on disk: the last one has its say again", () => {
+  const program = Program.of("ann");
+  program.somebody("ann").says("one");
+  program.says("ann", LEAVE);
+  cutAfter(program, "number");
+
+  const later = program.restarted();
+  assertEquals(changes([...later.joins("bob"), ...later.pass(10_000)]), ["warning"]);
+
+  const words = [...later.comes("ann"), ...later.allHear()];
+  assertEquals(words.filter((word) => /^(view|joined|left)/.test(word)), [
+    "view 3: ann",
+    "joined bob",
+    "view 4: ann bob",
+  ]);
+});
+
+Deno.test("A compacted log says the same as the one before", () => {
+  const program = Program.of("ann", "bob", "cem");
+  program.command({ command: "remove", name: "cem" });
+  program.somebody("ann").answers.delete("begin");
+  program.says("bob", LEAVE);
+
+  const again = new Program({ records: [...program.machine.snapshot()!] });
+
+  assertEquals([...again.machine.snapshot()!], [...program.machine.snapshot()!]);
+  assertEquals(again.disk.map(({ kind }) => kind), [
+    "group",
+    "number",
+    "decided",
+    "confirmed",
+    "decided",
+    "kicked",
+  ]);
+});

@@ -1,0 +1,212 @@
+// Who is silent, doesn't hear the others, or doesn't do its part goes; nobody else does.
+
+import { assertEquals } from "@std/assert";
+import { Program, type Words } from "./coordinator_program.ts";
+
+function views(words: Words): Words {
+  return words.filter((word) => word.startsWith("view"));
+}
+
+Deno.test("A silent member is asked once more, and is out after --fail-after", () => {
+  const program = Program.of("ann", "bob", "cem");
+  program.pass(1_000);
+  program.somebody("bob").answers.delete("probe");
+  const heardAtMs = program.nowMs;
+
+  assertEquals(program.pass(2_900), []);
+  const words = program.pass(600);
+
+  assertEquals(words[0], "closes bob");
+  assertEquals(views(words), ["view 4: ann cem"]);
+  assertEquals(words.includes("left bob: lost"), true);
+  assertEquals(program.nowMs - heardAtMs <= 3_600, true);
+});
+
+Deno.test("A lost link alone removes nobody: its member may dial again", () => {
+  const program = Program.of("ann", "bob");
+  program.pass(1_000);
+  assertEquals(program.goesDown("bob"), []);
+  assertEquals(program.pass(2_000), []);
+
+  assertEquals(views(program.comes("bob")), []);
+  assertEquals(views(program.pass(10_000)), []);
+});
+
+Deno.test("A coordinator that stood still removes nobody, however short or long that was", () => {
+  for (const ms of [900, 1_500, 4_000, 60_000]) {
+    const program = Program.of("ann", "bob", "cem");
+    program.pass(10_000);
+
+    program.nowMs += ms;
+    const words = [...program.feed({ type: "tick" }), ...program.pass(10_000)];
+
+    assertEquals(views(words), [], `after ${ms} ms`);
+  }
+});
+
+Deno.test("A coordinator that stood still removes who is gone all the same, later", () => {
+  const program = Program.of("ann", "bob");
+  program.somebody("bob").answers.delete("probe");
+  program.nowMs += 60_000;
+
+  assertEquals(views([...program.feed({ type: "tick" }), ...program.pass(6_000)]), ["view 3: ann"]);
+});
+
+Deno.test("Of two who don't hear each other the one with more complaints goes, and stays out for a while", () => {
+  const program = Program.of("ann", "bob", "cem");
+  program.pass(5_000);
+  program.hears("bob", ["cem"]);
+  program.hears("cem", ["bob"]);
+  program.hears("ann", []);
+
+  const words = program.pass(1_000);
+
+  assertEquals(words.filter((word) => /parted|view/.test(word)), [
+    "ann: parted silent for 1000 ms",
+    "view 4: bob cem",
+  ]);
+});
+
+Deno.test("Who says that it hears nobody drives nobody out but itself", () => {
+  const program = Program.of("ann", "bob", "cem", "dan");
+  program.pass(5_000);
+  program.hears("ann", []);
+
+  assertEquals(views(program.pass(10_000)), ["view 5: bob cem dan"]);
+});
+
+Deno.test("On a tie the later one in the view goes", () => {
+  const program = Program.of("ann", "bob", "cem");
+  program.pass(5_000);
+  program.hears("ann", ["cem"]);
+  program.hears("bob", ["cem"]);
+
+  assertEquals(views(program.pass(1_000)), ["view 4: ann cem"]);
+});
+
+Deno.test("A complaint that is taken back in time costs nobody the view", () => {
+  const program = Program.of("ann", "bob");
+  program.pass(5_000);
+  program.hears("ann", []);
+  program.pass(900);
+  program.hears("ann", ["bob"]);
+
+  assertEquals(views(program.pass(5_000)), []);
+});
+
+Deno.test("Who was out for want of datagrams comes back when all hear it, after pauses that grow", () => {
+  const program = Program.of("ann", "bob");
+  const bob = program.somebody("bob");
+  const pauses: string[] = [];
+  for (let time = 0; time < 7; time++) {
+    program.pass(5_000);
+    program.hears("ann", []);
+    const words = program.pass(1_000);
+    pauses.push(...words.filter((word) => word.includes("parted")));
+    program.goesDown("bob");
+    program.comes("bob");
+    assertEquals(views(program.allHear()), [], "it waits for the pause to end");
+    assertEquals(views(program.pass(30_000)).length, 1);
+    assertEquals(bob.begun, program.somebody("ann").begun);
+  }
+  assertEquals(
+    pauses.map((word) => Number(/for (\d+) ms/.exec(word)?.[1])),
+    [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000],
+  );
+});
+
+Deno.test("A process that has just come has time to meet the others", () => {
+  const program = Program.of("ann", "bob");
+  program.pass(5_000);
+  program.somebody("bob").incarnation = 2;
+  program.comes("bob");
+  program.hears("bob", []);
+  program.hears("ann", []);
+
+  assertEquals(program.pass(2_900), []);
+  assertEquals(views(program.pass(200)), ["view 4: ann"]);
+});
+
+Deno.test("A newcomer that loses the others while the view changes is left out", () => {
+  const program = Program.of("ann");
+  program.comes("bob");
+  program.somebody("bob").answers.delete("level");
+  program.allHear();
+  program.pass(4_000);
+  program.hears("bob", [], true);
+
+  const words = program.pass(1_000);
+
+  assertEquals(words.filter((word) => /parted|view/.test(word)), [
+    "bob: parted silent for 1000 ms",
+    "view 3: ann",
+  ]);
+});
+
+Deno.test("When a participant goes, the others begin anew under another number, with it gone", () => {
+  const program = Program.of("ann", "bob", "cem");
+  program.somebody("cem").answers.clear();
+  program.says("bob", { type: "leave" });
+
+  const words = program.pass(4_000);
+
+  assertEquals(words.filter((word) => /disk|view/.test(word)), [
+    "disk: number 5",
+    "disk: decided 5",
+    "view 5: ann",
+    "disk: confirmed 5",
+  ]);
+});
+
+Deno.test("Who answers probes and does nothing else holds up the others for 10 s", () => {
+  for (const silentOf of ["flush", "level", "begin"]) {
+    const program = Program.of("ann", "bob", "cem");
+    program.somebody("cem").answers.delete(silentOf);
+    program.says("bob", { type: "leave" });
+
+    const words = program.pass(11_000);
+
+    assertEquals(views(words).at(-1)?.endsWith(": ann"), true, `no answer to ${silentOf}`);
+    assertEquals(words.includes("cem: parted silent for 1000 ms"), true, silentOf);
+  }
+});
+
+Deno.test("The only one of a view that is slow isn't sent out of it", () => {
+  const program = Program.of("ann");
+  const ann = program.somebody("ann");
+  ann.answers.delete("flush");
+  ann.incarnation = 2;
+  program.comes("ann");
+  assertEquals(views(program.pass(25_000)), []);
+  ann.answers.add("flush");
+
+  assertEquals(views(program.pass(10_000)).at(-1)?.endsWith(": ann"), true);
+});
+
+Deno.test("An answer under a higher promise makes the next number higher still", () => {
+  const program = Program.of("ann", "bob");
+  program.somebody("bob").answers.delete("flush");
+  program.somebody("bob").incarnation = 2;
+  program.comes("bob");
+  program.somebody("bob").answers.add("flush");
+
+  const words = program.says("bob", {
+    type: "outdone",
+    ballot: { number: 3, round: 0 },
+    promised: { number: 40, round: 2 },
+  });
+
+  assertEquals(words.filter((word) => /disk: number|view/.test(word)), [
+    "disk: number 41",
+    "view 41: ann bob",
+  ]);
+});
+
+Deno.test("A newcomer whose link is lost while the view changes holds up nobody", () => {
+  const program = Program.of("ann");
+  program.comes("bob");
+  program.somebody("bob").answers.delete("level");
+  program.allHear();
+
+  assertEquals(views(program.goesDown("bob")), ["view 3: ann"]);
+});
