@@ -159,7 +159,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     yield { kind: "promised", ballot: promised };
     if (begun !== null) yield { kind: "begun", signed: begun };
     if (isOut) yield { kind: "out" };
-    for (const { signed: batch, before } of this.membership.held.batches) {
+    for (const { signed: batch, before } of this.membership.held.toKeep()) {
       yield { kind: "held", after: before.position, batch };
     }
     yield* this.saying.snapshot(group);

@@ -108,6 +108,8 @@ class RestoredSaid {
   #repeated: SignedBatch[] = [];
   #repeatedBy = "";
   #begunAs = "";
+  /** What was written just before a compaction stands in the file twice. */
+  #known = new Set<string>();
 
   constructor(readonly self: PeerKey) {}
 
@@ -119,10 +121,14 @@ class RestoredSaid {
     this.#batches = [];
     this.#repeated = [];
     this.#repeatedBy = this.#begunAs = "";
+    this.#known.clear();
   }
 
   add({ batch: signed }: SaidRecord): void {
     const incarnation = signed.batch.value.incarnation.toHex();
+    const place = placeOf(signed);
+    if (this.#known.has(place)) return;
+    this.#known.add(place);
     if (incarnation === DRAFT || incarnation === this.#begunAs) {
       this.#batches.push(signed);
       return;
@@ -137,7 +143,12 @@ class RestoredSaid {
     if (incarnation === undefined || incarnation === this.#begunAs) return;
     this.#begunAs = incarnation;
     this.#batches = this.#repeatedBy === incarnation ? this.#repeated : [];
+    this.#known = new Set(this.#batches.map(placeOf));
     this.#repeated = [];
     this.#repeatedBy = "";
   }
+}
+
+function placeOf({ batch: { value } }: SignedBatch): string {
+  return `${value.incarnation.toHex()} ${value.counter}`;
 }
