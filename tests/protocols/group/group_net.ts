@@ -9,7 +9,11 @@ import { assert } from "@std/assert";
 import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
 import type { Hash, LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import { Agreement } from "../../../lib/protocols/group/agreement.ts";
-import { type Epoch, type Member as InView, signEpoch } from "../../../lib/protocols/group/epoch.ts";
+import {
+  type Epoch,
+  type Member as InView,
+  signEpoch,
+} from "../../../lib/protocols/group/epoch.ts";
 import type { MemberCommand, MemberEvent } from "../../../lib/protocols/group/events.ts";
 import { HistoryEnd, type SignedBatch } from "../../../lib/protocols/group/history.ts";
 import { Member } from "../../../lib/protocols/group/member.ts";

@@ -97,8 +97,11 @@ export class GroupDisk<Stored extends GroupRecord> extends SimDisk<Stored> {
     const upTo = this.records.length;
     const asked = this.#logAsked;
     const logEnd = this.log?.end.position ?? 0;
+    const { log } = this;
+    const records = this.records;
     super.sync(() => {
-      if (asked > this.#logSynced) {
+      const isSame = records === this.records && log === this.log;
+      if (isSame && asked > this.#logSynced) {
         this.#logSynced = upTo;
         this.logDurableThrough = logEnd;
       }
@@ -113,7 +116,7 @@ export class GroupDisk<Stored extends GroupRecord> extends SimDisk<Stored> {
 
   /** Compaction: the log is synced first, and stays. */
   override restore(records: readonly Stored[]): void {
-    this.#set([...this.#logRecords(), ...records]);
+    super.restore([...this.#logRecords(), ...records]);
     this.#logSynced = this.#logAsked = this.records.length;
     this.#logIsSynced();
     this.replaced?.();
@@ -121,7 +124,7 @@ export class GroupDisk<Stored extends GroupRecord> extends SimDisk<Stored> {
 
   /** Puts back what was there at some time, log and all. */
   restoreImage(records: readonly Stored[]): void {
-    this.#set(records);
+    super.restore(records);
     this.#logSynced = this.#logAsked = this.records.length;
     this.#readLog();
     this.replaced?.();
@@ -155,15 +158,10 @@ export class GroupDisk<Stored extends GroupRecord> extends SimDisk<Stored> {
     const left = records.filter((record, at) =>
       !isUnsynced(record, at) || (isOfLog(record) ? logLeft-- > 0 : stateLeft-- > 0)
     );
-    this.#set(left);
+    super.restore(left);
     this.#logSynced = this.#logAsked = left.length;
     this.#readLog();
     this.replaced?.();
-  }
-
-  #set(records: readonly Stored[]): void {
-    this.records = [...records];
-    this.synced = this.records.length;
   }
 
   #logRecords(): Stored[] {

@@ -142,6 +142,8 @@ export class World {
   newDisk<Stored extends MemberRecord | CoordinatorRecord>(party: Party): GroupDisk<Stored> {
     const disk = new GroupDisk<Stored>(this.time, this.random.fork(), this.options.disk);
     disk.wrote = (records) => {
+      // The operator has given up what only some had.
+      if (records.some(({ kind }) => kind === "given-up")) this.history.forksMax++;
       for (const checker of this.checkers) checker.wrote?.(party, records);
     };
     disk.replaced = () => {

@@ -10,8 +10,7 @@ export class ShownOnce implements Checker {
     const { name, party, disk, world: { history } } = process;
     const what = `${name} shows entry ${seq}, "${label(text)}"`;
     // A log that was set aside begins anew.
-    const isNew = seq === process.shownThrough + 1 ||
-      (history.forksMax > 0 && seq <= process.shownThrough);
+    const isNew = seq === process.shownThrough + 1 || history.forksMax > 0;
     if (!isNew) throw new Violation(`${what}, after entry ${process.shownThrough}`);
     if ((disk.log?.end.seq ?? 0) < seq) throw new Violation(`${what}, which isn't in its log`);
     const said = history.entries[seq - 1];
