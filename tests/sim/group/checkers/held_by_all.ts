@@ -6,7 +6,6 @@
 
 import type { PeerKey } from "../../../../lib/base/ids.ts";
 import { type Ballot, compareBallots, NO_BALLOT } from "../../../../lib/protocols/group/ballot.ts";
-import type { Epoch } from "../../../../lib/protocols/group/epoch.ts";
 import type { Entry } from "../../../../lib/protocols/group/history.ts";
 import type { CoordinatorRecord, MemberRecord } from "../../../../lib/protocols/group/records.ts";
 import { label } from "../canonical_history.ts";
@@ -16,7 +15,6 @@ import { MemberParty, type Party } from "../world.ts";
 
 /** What a disk says, read as far as it was looked at. */
 class Held {
-  epoch: Epoch | null = null;
   promised: Ballot = NO_BALLOT;
   /** What is synced is read up to here. */
   #read = 0;
@@ -28,9 +26,7 @@ class Held {
 
   wrote(records: readonly (MemberRecord | CoordinatorRecord)[]): void {
     for (const record of records) {
-      if (record.kind === "begun") this.epoch = record.signed.epoch.value;
-      else if (record.kind === "out") this.epoch = null;
-      else if (record.kind === "promised") this.promised = record.ballot;
+      if (record.kind === "promised") this.promised = record.ballot;
     }
   }
 
@@ -67,7 +63,7 @@ export class HeldByAll implements Checker {
   logged(party: Party, entries: readonly Entry[]): void {
     const last = entries.at(-1);
     if (!(party instanceof MemberParty) || last === undefined) return;
-    const { epoch } = this.#of(party);
+    const epoch = party.process?.member.epoch?.epoch.value ?? null;
     if (epoch === null || last.position <= epoch.start.position) return;
     for (const { key } of epoch.members) {
       const other = party.world.memberOf(key);

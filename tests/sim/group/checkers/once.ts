@@ -4,7 +4,7 @@ import type { Entry } from "../../../../lib/protocols/group/history.ts";
 import { label, type Said } from "../canonical_history.ts";
 import type { Checker } from "../checker.ts";
 import { Violation } from "../violation.ts";
-import type { World } from "../world.ts";
+import type { MemberParty, World } from "../world.ts";
 
 export class Once implements Checker {
   placed({ seq }: Entry, said: Said): void {
@@ -12,9 +12,11 @@ export class Once implements Checker {
     throw new Violation(`G4: "${label(said.text)}" is entry ${said.seq}, and entry ${seq}`);
   }
 
-  settled({ history }: World): void {
-    for (const { seq, excused, text } of history.said) {
-      if (seq === null && !excused) throw new Violation(`G4: "${label(text)}" is no entry`);
+  settled({ history }: World, members: readonly MemberParty[]): void {
+    for (const { seq, excused, text, by } of history.said) {
+      if (seq === null && !excused && members.includes(by)) {
+        throw new Violation(`G4: "${label(text)}" is no entry`);
+      }
     }
   }
 }
