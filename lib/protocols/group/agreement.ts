@@ -29,6 +29,13 @@ export interface Level {
   readonly source: PeerKey | null;
 }
 
+/** A view that was decided, and may have begun somewhere: its start may have been shown. */
+export interface DecidedView {
+  readonly ballot: Ballot;
+  readonly start: HistoryPoint;
+  readonly members: readonly { readonly key: PeerKey }[];
+}
+
 /** `reporting` and `levelling` wait for those in `awaited`; when `ready`, the epoch may be decided. */
 export type AgreementPhase = "reporting" | "levelling" | "ready";
 
@@ -45,6 +52,8 @@ export class Agreement {
     readonly ballot: Ballot,
     readonly participants: readonly PeerKey[],
     readonly own: Holding | null = null,
+    /** Those that may have begun somewhere although nobody here says so. */
+    readonly decided: readonly DecidedView[] = [],
   ) {}
 
   get phase(): AgreementPhase {
@@ -87,7 +96,11 @@ export class Agreement {
     return best;
   }
 
-  /** What the longest history of the best epoch has, and who has it. Once all have reported. */
+  /**
+   * What the longest history of the best epoch has, and who has it; or the start of a view that was decided after
+   * that, where it is longer: whoever began it has shown that, although nobody who has is here. Once all have
+   * reported.
+   */
   get level(): Level {
     const { best } = this;
     let start: HistoryPoint | null = null;
@@ -99,6 +112,26 @@ export class Agreement {
       start = held;
       source = key;
     }
+    for (const view of this.decided) {
+      if (compareBallots(view.ballot, best) <= 0) continue;
+      if (start !== null && view.start.position <= start.position) continue;
+      const holder = this.#holderOf(view);
+      if (holder === null) continue;
+      start = view.start;
+      source = holder;
+    }
     return { best, start: start!, source };
+  }
+
+  /**
+   * Who has the start of a view that it was in, if it says so: before a view is decided all its members have its start
+   * on disk, and what they are brought to later goes on from there.
+   */
+  #holderOf({ start, members }: DecidedView): PeerKey | null {
+    for (const { key } of members) {
+      const holding = this.#holdings.get(key);
+      if (holding !== undefined && holding.held.position >= start.position) return key;
+    }
+    return null;
   }
 }

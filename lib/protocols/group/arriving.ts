@@ -129,8 +129,12 @@ export class Arriving {
     const isWorse = (hasSayTold && !hasSay) ||
       (awaited.length > 0 && awaited.join(" ") !== attendee.awaitedTold);
     if (link === null || (isAgain && !isWorse)) return;
-    // It goes on as a newcomer: what it had and others lack is void to itself from here on.
-    if (!hasSay) attendee.begun = attendee.promised = NO_BALLOT;
+    if (!hasSay) {
+      // It goes on as a newcomer, and fetches the log anew.
+      attendee.begun = attendee.promised = NO_BALLOT;
+      attendee.isCaughtUp = false;
+      attendee.source = undefined;
+    }
     attendee.hasSayTold = hasSay;
     attendee.awaitedTold = awaited.join(" ");
     out.send(link, { type: "welcome", group, isMember: hasSay, told: told(), awaited });

@@ -31,6 +31,8 @@ export interface GroupLink {
   greetByMs: number;
   /** Whether hello ever came on it. */
   isGreeted: boolean;
+  /** Whether its member leaves as the last one: its goodbye says that it is out, on its disk. */
+  isLastOut: boolean;
   unknowns: number;
 }
 
@@ -134,7 +136,8 @@ export class Attendance {
   linkUp(id: LinkId, peer: PeerKey, host: string | null, nowMs: number): GroupLink | null {
     const bucket = new TokenBucket(CONTROL_PER_S, CONTROL_BURST);
     const greetByMs = nowMs + HELLO_MS_MAX;
-    this.#links.set(id, { id, peer, host, bucket, greetByMs, isGreeted: false, unknowns: 0 });
+    const state = { greetByMs, isGreeted: false, isLastOut: false, unknowns: 0 };
+    this.#links.set(id, { id, peer, host, bucket, ...state });
     const ungreeted = [...this.#links.values()].filter(({ greetByMs }) => greetByMs < Infinity);
     return ungreeted.length > UNGREETED_LINKS_MAX ? ungreeted[0]! : null;
   }
@@ -149,6 +152,11 @@ export class Attendance {
     this.#links.delete(id);
     if (attendee !== null) attendee.link = null;
     return attendee;
+  }
+
+  /** Whether the last one of a view is about to be out. */
+  get isLastLeaving(): boolean {
+    return [...this.links].some(({ isLastOut }) => isLastOut);
   }
 
   // Attendees.

@@ -83,7 +83,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const changing = this.#changing = new Changing({
       ...parts,
       decided: () => this.#steering.decided(),
-      confirmed: () => this.#steering.confirmed(),
+      mayGo: () => this.#steering.mayGo(),
     });
     const partings = this.#partings = new Partings(
       attendance,
@@ -141,7 +141,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       case "link-up":
         return this.#linkUp(input);
       case "link-down":
-        return this.#linkDown(input.link);
+        return this.#linkDown(input.link, input.closed);
       case "drained":
         return;
       case "message":
@@ -186,14 +186,17 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     if (crowded !== null) this.#close(crowded, "too many wait to say hello");
   }
 
-  #linkDown(link: LinkId): void {
-    this.#escrow.forget(link);
-    const attendee = this.#attendance.linkDown(link);
+  #linkDown(id: LinkId, isClosed: boolean): void {
+    this.#escrow.forget(id);
+    const link = this.#attendance.link(id);
+    const attendee = this.#attendance.linkDown(id);
     if (attendee !== null) this.#steering.unlinked(attendee);
+    if (link?.isLastOut) this.#steering.lastLinkDown(link.peer, isClosed);
   }
 
   #close(link: GroupLink, reason: string): void {
     link.greetByMs = Infinity;
+    link.isLastOut = false;
     this.#out.close(link.id, reason);
   }
 

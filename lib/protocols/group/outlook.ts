@@ -62,7 +62,8 @@ export function outlook(views: Views, attendance: Attendance, terms: Terms): Out
   const participants = [...voices, ...joining];
   if (participants.length === 0) return { kind: "settled" };
   const members = nextMembers(views, voices, joining).slice(0, terms.membersMax);
-  const isUrgent = terms.isBroken || isGapBetween(views.members, voices);
+  const isUrgent = terms.isBroken || views.members.length === 0 ||
+    isGapBetween(views.members, voices);
   const isWanted = voices.some(({ departure }) => departure !== null) || joining.length > 0;
   if (!isUrgent && !isWanted) return { kind: "settled" };
   return {

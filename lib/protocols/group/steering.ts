@@ -37,6 +37,8 @@ export class Steering {
   #shown: readonly Member[];
   /** Who asked to leave, and isn't out yet. */
   readonly #quitting = new Set<PeerKey>();
+  /** Who said goodbye after the view with nobody in it was decided. */
+  readonly #goodbyes = new Set<PeerKey>();
   /** Whose return was last said to be awaited. */
   #lackingTold = "";
   readonly #lastingMs: number;
@@ -84,7 +86,8 @@ export class Steering {
   /** Said once, when those who may come back at any moment had their time. */
   #tellLacking(awaited: readonly Member[]): void {
     const { attendance, out } = this.parts;
-    const isEarly = awaited.some(({ key }) => attendance.get(key)?.link === null);
+    const isEarly = attendance.isLastLeaving ||
+      awaited.some(({ key }) => attendance.get(key)?.link === null);
     const text = lackingText(awaited);
     if (isEarly || text === this.#lackingTold) return;
     this.#lackingTold = text;
@@ -94,10 +97,10 @@ export class Steering {
   /** Where all members of a view were removed, and none is here, what only they had is given up. */
   #giveUpRemoved(): void {
     const { views, admission, attendance, changing, out } = this.parts;
+    if (attendance.isLastLeaving) return;
     for (const { epoch: { value: { ballot, members } } } of views.open) {
-      const isGivenUp = members.every(({ key }) =>
-        admission.kicked.has(key) && attendance.get(key) === null
-      );
+      const isGivenUp = members.length > 0 &&
+        members.every(({ key }) => admission.kicked.has(key) && attendance.get(key) === null);
       if (!isGivenUp) continue;
       out.store({ kind: "given-up", ballot });
       views.givenUp(ballot);
@@ -204,7 +207,8 @@ export class Steering {
     for (const { name, key } of members) {
       if (!before.has(key)) out.show({ event: "joined", name, key: fingerprintOf(key) });
     }
-    this.#sendAway(isExcluded);
+    this.#goodbyes.clear();
+    if (members.length > 0) this.#sendAway(isExcluded);
     const names = members.map(({ name }) => name);
     out.show({ event: "view", view: views.ballot.number, members: names });
     this.isUnsettled = true;
@@ -221,10 +225,22 @@ export class Steering {
     this.#shown = members;
   }
 
-  /** The present view has begun at all its members: the others may go. */
-  confirmed(): void {
+  /** The present view has begun at all its members, or nobody is in it: the others may go. */
+  mayGo(): void {
     this.#sendAway(({ departure }) => departure !== null);
     this.isUnsettled = true;
+  }
+
+  /** A goodbye says that it is out: neither the view before nor a round of it goes on any more. */
+  lastLinkDown(key: PeerKey, isClosed: boolean): void {
+    const { views, changing } = this.parts;
+    this.isUnsettled = true;
+    if (!isClosed || views.isConfirmed || views.members.length > 0) return;
+    this.#goodbyes.add(key);
+    const isOver = views.open.every(({ epoch: { value: { members } } }) =>
+      members.length === 0 || members.some((member) => this.#goodbyes.has(member.key))
+    );
+    if (isOver) changing.confirm();
   }
 
   /** Those of these who are in the present view no more. */
@@ -232,8 +248,10 @@ export class Steering {
     const { views, attendance, partings } = this.parts;
     for (const attendee of attendance.here) {
       if (views.member(attendee.key) !== null || !isOne(attendee)) continue;
-      if (attendee.departure === "unheard") partings.pause(attendee);
-      else partings.dismiss(attendee, attendee.departure === "removed" ? "kicked" : "left");
+      const why = attendee.departure === "removed" ? "kicked" : "left";
+      if (views.members.length === 0) partings.dismissLast(attendee, why);
+      else if (attendee.departure === "unheard") partings.pause(attendee);
+      else partings.dismiss(attendee, why);
     }
   }
 }

@@ -31,11 +31,11 @@ Deno.test("The last one that is removed gives its log first", () => {
 
   assertEquals(words.slice(-6), [
     "disk: log",
-    "disk: decided 2, confirmed 2",
+    "disk: decided 2",
     "left ann: removed",
-    "ann: parted kicked",
-    "closes ann",
     "view 2: ",
+    "ann: parted kicked",
+    "disk: confirmed 2",
   ]);
 });
 
