@@ -168,6 +168,14 @@ export class Participating {
     part.fetching!.ask(this.owner.held.end);
   }
 
+  /** Whoever is asked is there, or there anew: what was asked before may be lost. */
+  sourceUp(source: Source): void {
+    const part = this.#part;
+    if (part?.phase !== "levelling" || part.fetching?.source !== source) return;
+    const { end } = this.owner.held;
+    if (end.position < part.start!.position) part.fetching.ask(end);
+  }
+
   unlike(source: Source): void {
     const part = this.#part;
     if (part?.phase === "levelling" && part.fetching?.source === source) this.#unlike(part);
