@@ -246,6 +246,7 @@ export class Membership {
     this.catchingUp.stop();
     this.participating.abandon();
     this.#leaveEpoch();
+    this.standing.isOut = true;
     this.out.store({ kind: "out" });
   }
 
@@ -258,7 +259,6 @@ export class Membership {
     this.leading.abandon();
     this.isCaughtUp = false;
     this.owner.peers.enterEpoch(null);
-    this.standing.isOut = true;
   }
 
   /** Our log can't go on with the group's: it is set aside, and with it all that this disk has a say in. */
@@ -268,10 +268,11 @@ export class Membership {
     );
     this.#leaveEpoch();
     this.held.reset(this.crypto, this.group);
-    this.out.store(
-      { kind: "out" },
-      { kind: "dropped", position: 0 },
-      { kind: "new-log", group: this.group, because: "unlike" },
+    const { group, standing, out } = this;
+    standing.isLost = true;
+    out.store(
+      { kind: "group", group, coordinator: standing.coordinator! },
+      { kind: "new-log", group, because: "unlike" },
     );
     this.showing.restart();
     this.telling.restart();
@@ -393,7 +394,7 @@ export class Membership {
   #heardOf(signed: SignedEpoch): void {
     const { ballot, view, members } = signed.epoch.value;
     const known = this.roundView?.view ?? 0;
-    if (ballot.round !== 0 || view <= known || this.standing.isOut) return;
+    if (ballot.round !== 0 || view <= known) return;
     if (!members.some(({ key }) => key === this.selfKey)) return;
     if (!this.participating.isDecided(signed)) return;
     this.#laterView = signed;

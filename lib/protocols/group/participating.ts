@@ -141,18 +141,19 @@ export class Participating {
     part.phase = "levelling";
     part.start = start;
     part.fetching = new Fetching(this.owner, source, start.position);
-    if (!isSameBallot(standing.begunBallot, best)) this.#drop();
+    if (start.position >= held.log.position && held.digestAt(start.position) === start.digest) {
+      this.#drop(start.position);
+      return this.#ready(part);
+    }
+    if (!isSameBallot(standing.begunBallot, best)) this.#drop(held.log.position);
     const { end } = held;
-    if (end.position > start.position) return this.#unlike(part);
-    if (end.position < start.position) return part.fetching.ask(end);
-    if (end.digest !== start.digest) return this.#unlike(part);
-    this.#ready(part);
+    if (end.position >= start.position) return this.#unlike(part);
+    part.fetching.ask(end);
   }
 
-  /** What is held beyond the log was ordered in an epoch that nobody went on with. */
-  #drop(): void {
+  /** What is held beyond a position was ordered in an epoch that nobody goes on with. */
+  #drop(position: number): void {
     const { held, out } = this.owner;
-    const { position } = held.log;
     if (held.position === position) return;
     held.truncate(position);
     out.store({ kind: "dropped", position });
@@ -287,8 +288,7 @@ export class Participating {
     const records = [...this.owner.becomeMember(), { kind: "begun" as const, signed }];
     out.storeThen(records, () => {
       this.#beginning = null;
-      standing.begun = signed;
-      standing.isOut = false;
+      standing.begin(signed);
       this.owner.begun(signed);
     });
     return true;
