@@ -70,6 +70,8 @@ export interface Attendee {
   isCaughtUp: boolean;
   /** From whom it fetches the log, null the coordinator; undefined where it wasn't told. */
   source: PeerKey | null | undefined;
+  /** When its log last grew. */
+  progressAtMs: number;
   /** What it was last told: whether it has a say, and for whom it waits. */
   hasSayTold: boolean;
   awaitedTold: string;
@@ -95,6 +97,7 @@ export function expected(member: Member, silentAtMs: number): Attendee {
     meetsByMs: -Infinity,
     isCaughtUp: false,
     source: undefined,
+    progressAtMs: -Infinity,
     hasSayTold: false,
     awaitedTold: "",
     notBeforeMs: -Infinity,
@@ -245,6 +248,7 @@ export class Attendance {
       attendee.heardAtMs += delayMs;
       attendee.silentAtMs += delayMs;
       attendee.meetsByMs += delayMs;
+      attendee.progressAtMs += delayMs;
       for (const [key, sinceMs] of attendee.unheard) attendee.unheard.set(key, sinceMs + delayMs);
     }
   }

@@ -243,6 +243,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   #said(attendee: Attendee, link: LinkId, message: GroupMessage): string | null {
     switch (message.type) {
       case "alive":
+        if (message.end.position !== attendee.end?.position) attendee.progressAtMs = this.#nowMs;
         attendee.end = message.end;
         return null;
       case "heard":
