@@ -130,7 +130,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
 
   #postpone(delayMs: number): void {
     this.#deadlines.postpone(delayMs);
-    this.#attendance.postpone(delayMs);
+    this.#attendance.postpone(delayMs, this.#nowMs);
     this.#changing.postpone(delayMs);
   }
 
@@ -168,6 +168,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     if (!this.#isFounded) this.#out.store({ kind: "group", group: this.#group });
     for (const member of this.#views.members) {
       this.#attendance.put(expected(member, this.#nowMs + RETURN_MS));
+      this.#deadlines.setEarliest("heartbeat", this.#nowMs + HEARTBEAT_MS);
     }
     this.#out.show({
       event: "ready",
@@ -302,8 +303,10 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     for (const { link } of isBeat ? this.#attendance.here : probe) {
       if (link !== null) this.#out.send(link, { type: "probe" });
     }
-    const isAnybodyHere = this.#attendance.here.length > 0;
-    if (isBeat && isAnybodyHere) this.#deadlines.set("heartbeat", this.#nowMs + HEARTBEAT_MS);
+    // Also while all are away for a moment: it is by these that we notice having stood still.
+    if (isBeat && this.#attendance.isAnybodyAwaited) {
+      this.#deadlines.set("heartbeat", this.#nowMs + HEARTBEAT_MS);
+    }
     if ((this.#changing.dueMs ?? Infinity) <= this.#nowMs) this.#steering.excludeAwaited();
     this.#steering.isUnsettled = true; // pauses end, complaints count
   }
