@@ -28,6 +28,8 @@ export interface Peer {
   /** Said in that epoch, which hasn't begun here; or said before it was introduced. */
   waiting: GroupMessage[];
   waitingBytes: number;
+  /** More was said in that epoch than may wait: it can't go on between us there. */
+  isOverfull: boolean;
   /** What was told it may be lost, so far as it was told since the epoch began. */
   isLossy: boolean;
   unknownMessages: number;
@@ -100,6 +102,7 @@ export class Peers {
       begun: null,
       waiting: [],
       waitingBytes: 0,
+      isOverfull: false,
       isLossy: false,
       unknownMessages: 0,
     };
@@ -183,6 +186,7 @@ export class Peers {
     peer.begun = null;
     peer.waiting = [];
     peer.waitingBytes = 0;
+    peer.isOverfull = false;
     peer.isLossy = true;
   }
 
@@ -190,7 +194,9 @@ export class Peers {
   enterEpoch(epoch: Ballot | null): void {
     this.#epoch = epoch;
     for (const peer of this.#peers.values()) {
-      peer.isBroken = peer.isLossy = false;
+      peer.isBroken = peer.isOverfull && epoch !== null && peer.begun !== null &&
+        isSameBallot(peer.begun, epoch);
+      peer.isLossy = false;
       if (!peer.isUp && this.#meetAt.has(peer.key)) peer.isLossy = true; // what is told it now is dropped
     }
   }
@@ -203,6 +209,7 @@ export class Peers {
     peer.begun = ballot;
     peer.waiting = [];
     peer.waitingBytes = 0;
+    peer.isOverfull = false;
   }
 
   /**
@@ -214,16 +221,18 @@ export class Peers {
     message: GroupMessageOf<"data"> | GroupMessageOf<"order"> | GroupMessageOf<"ack">,
   ): boolean {
     const epoch = this.#epoch;
-    if (peer.isBroken || peer.begun === null) return false;
-    if (epoch !== null && isSameBallot(peer.begun, epoch)) return true;
+    if (peer.begun === null) return false;
+    if (epoch !== null && isSameBallot(peer.begun, epoch)) return !peer.isBroken;
+    // Also where the present one is broken between us: the later one isn't.
     if (epoch === null || compareBallots(peer.begun, epoch) > 0) this.#wait(peer, message);
     return false;
   }
 
   #wait(peer: Peer, message: GroupMessage): void {
+    if (peer.isOverfull) return;
     const bytes = message.type === "data" ? batchBytes(message.signed) : ORDER_BYTES;
     if (peer.waitingBytes + bytes > UNORDERED_BYTES_MAX) {
-      peer.isBroken = true; // there would be a gap
+      peer.isOverfull = true;
       peer.waiting = [];
       return;
     }
