@@ -312,7 +312,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         this.names.met(message.members);
         return this.#introduce();
       case "catch-up":
-        if (membership.epoch !== null || participating.isUnderWay) return;
+        if (membership.epoch !== null || participating.isBeginning) return;
+        participating.abandon(); // it went on without us
         return membership.catchingUp.begin(message.source);
       case "flush":
         membership.leading.abandon();

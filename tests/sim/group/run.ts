@@ -255,7 +255,7 @@ class Driver {
     const { process } = this.world.coordinator;
     if (process === null) return;
     if (!party.isKicked) {
-      party.isKicked = true;
+      party.isKicked = party.wasRemoved = true;
       return process.command({ command: "remove", name: party.name });
     }
     party.isKicked = false;

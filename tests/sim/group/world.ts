@@ -64,6 +64,8 @@ export class MemberParty extends Party {
   isWanted = false;
   /** Kept out by the operator. */
   isKicked = false;
+  /** Was removed at some time: it may learn of that after it was allowed in again. */
+  wasRemoved = false;
   /** Its disk was put back to an old state. */
   isDamaged = false;
   diskRefused = false;
@@ -244,7 +246,7 @@ export class World {
     this.note(party.name, `fatal ${code}: ${text}`);
     const isRefused = party instanceof MemberParty ? party.diskRefused : party.disk.refuses;
     if (code === "disk" && isRefused) return;
-    if (code === "kicked" && party instanceof MemberParty && party.isKicked) {
+    if (code === "kicked" && party instanceof MemberParty && party.wasRemoved) {
       party.isWanted = false;
       return;
     }
