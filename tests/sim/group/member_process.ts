@@ -59,8 +59,8 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
     this.port = world.openPort(this, party.endpoint);
   }
 
-  command(command: MemberCommand): void {
-    this.told({ type: "command", command, ref: undefined });
+  command(command: MemberCommand, ref?: string): void {
+    this.told({ type: "command", command, ref });
   }
 
   protected linkUpInput(link: LinkId, peer: PeerKey): MemberInput {
@@ -116,7 +116,7 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
       case "dial":
         return this.#dial(effect);
       case "show":
-        return this.world.shown(this, effect.event);
+        return this.world.shown(this, effect.event, effect.ref);
       case "input":
         this.takesInput = effect.pausedBecause === null;
         return;

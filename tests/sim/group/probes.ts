@@ -41,7 +41,8 @@ function slackMs({ options: { delayMs, jitterMs, lateChance, disk } }: World): n
 export function probe(world: World, random: Random): void {
   unite(world);
   const present = world.running();
-  if (present.length === 0) return;
+  // Whoever is on the way out may go at any moment.
+  if (present.length === 0 || present.some(({ party }) => !party.isWanted)) return;
   const kind = random.pick(PROBES);
   world.note("", `probe: ${kind}`);
   switch (kind) {

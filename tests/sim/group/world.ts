@@ -272,6 +272,7 @@ export class World {
     const number = ++party.typed;
     const text = `${party.name}.${number} ${words}`;
     const { time: { nowMs: atMs }, history } = this;
+    const ref = String(history.said.length);
     history.say({
       number,
       text,
@@ -282,10 +283,14 @@ export class World {
       seq: null,
       excused: false,
     });
-    process.command({ command: "msg", text });
+    process.command({ command: "msg", text }, ref);
   }
 
-  shown(process: MemberProcess, event: MemberEvent): void {
+  shown(process: MemberProcess, event: MemberEvent, ref: string | undefined): void {
+    // Its author was told that it wasn't sent.
+    if (event.event === "error" && ref !== undefined) {
+      this.history.said[Number(ref)]!.excused = true;
+    }
     if (event.event === "error" && FATAL_AT_FAULT.has(event.code)) {
       throw new Violation(`${process.name} shows ${event.code}: ${event.text}`);
     }

@@ -8,10 +8,11 @@ import { Violation } from "../violation.ts";
 export class ShownOnce implements Checker {
   shown(process: MemberProcess, { seq, text, from, self }: MessageEvent): void {
     const { name, party, disk, world: { history } } = process;
+    if (history.forksMax > 0) return; // a log that was set aside begins anew
     const what = `${name} shows entry ${seq}, "${label(text)}"`;
-    // A log that was set aside begins anew.
-    const isNew = seq === process.shownThrough + 1 || history.forksMax > 0;
-    if (!isNew) throw new Violation(`${what}, after entry ${process.shownThrough}`);
+    if (seq !== process.shownThrough + 1) {
+      throw new Violation(`${what}, after entry ${process.shownThrough}`);
+    }
     if ((disk.log?.end.seq ?? 0) < seq) throw new Violation(`${what}, which isn't in its log`);
     const said = history.entries[seq - 1];
     if (said === undefined) throw new Violation(`${what}, which is no entry`);
