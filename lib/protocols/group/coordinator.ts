@@ -105,7 +105,12 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
 
   step(input: CoordinatorInput, nowMs: number): readonly CoordinatorEffect[] {
     this.#out.begin(nowMs);
-    if (this.#stopped) return this.#out.take();
+    if (this.#stopped) {
+      // What was stored is said before we go.
+      if (input.type === "persisted") this.#out.persisted(input.token);
+      else if (input.type === "persist-failed") this.#persistFailed(input.text);
+      return this.#out.take();
+    }
     const delayMs = stalledMs(this.#dueMs, this.#nowMs, nowMs);
     this.#nowMs = nowMs;
     if (delayMs > 0) this.#postpone(delayMs);
@@ -321,7 +326,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
 
   #stop(outcome: Extract<CoordinatorEffect, { readonly type: "stop" }>["outcome"]): void {
     this.#stopped = true;
-    this.#out.push({ type: "stop", outcome });
+    if (outcome.kind === "bye") this.#out.push({ type: "stop", outcome });
+    else this.#out.stop({ type: "stop", outcome });
   }
 
   #command(command: CoordinatorCommand, ref: string | undefined): void {
