@@ -157,11 +157,13 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     yield { kind: "promised", ballot: promised };
     if (begun !== null) yield { kind: "begun", signed: begun };
     if (isOut) yield { kind: "out" };
+    // What was said before the log was set aside stands before that.
+    if (isLost) yield* this.saying.snapshot(group);
     if (isLost) yield { kind: "group", group, coordinator };
     for (const { signed: batch, before } of this.membership.held.toKeep()) {
       yield { kind: "held", after: before.position, batch };
     }
-    yield* this.saying.snapshot(group);
+    if (!isLost) yield* this.saying.snapshot(group);
   }
 
   step(input: MemberInput, nowMs: number): readonly MemberEffect[] {

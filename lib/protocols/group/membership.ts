@@ -274,6 +274,7 @@ export class Membership {
       { kind: "group", group, coordinator: standing.coordinator! },
       { kind: "new-log", group, because: "unlike" },
     );
+    this.owner.saying.startAnew(group);
     this.showing.restart();
     this.telling.restart();
   }

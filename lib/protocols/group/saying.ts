@@ -294,12 +294,26 @@ export class Saying {
 
   /** What was said belongs to a group that one isn't in any more: it isn't said in another. */
   forget(): void {
+    this.#beginAnew([]);
+  }
+
+  /**
+   * The history that this process has spoken in is given up, and what it said there with it: the rest is said in
+   * the other one, from the beginning.
+   */
+  startAnew(group: Hash): void {
+    if (this.#leftover !== null) return;
+    this.#beginAnew(Array.from(this.#batches, ({ signed }) => signed));
+    this.draftAll(group);
+  }
+
+  #beginAnew(leftover: readonly SignedBatch[]): void {
     this.#batches.clear();
     this.#batchTexts = this.#batchesBytes = 0;
     this.restart();
     this.#counter = 1;
     this.#storedThrough = this.#smallThrough = 0;
-    this.#leftover = [];
+    this.#leftover = leftover;
   }
 
   /** All that isn't in the log: for a compacted file. */

@@ -9,6 +9,7 @@ export class ShownOnce implements Checker {
   shown(process: MemberProcess, { seq, text, from, self }: MessageEvent): void {
     const { name, party, disk, world: { history } } = process;
     if (history.forksMax > 0) return; // a log that was set aside begins anew
+    if (disk.refuses) return; // the process ends; what it shows before that is held beside the log
     const what = `${name} shows entry ${seq}, "${label(text)}"`;
     if (seq !== process.shownThrough + 1) {
       throw new Violation(`${what}, after entry ${process.shownThrough}`);
