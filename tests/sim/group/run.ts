@@ -6,7 +6,7 @@ import type { Checker } from "./checker.ts";
 import type { Mutation } from "./mutations.ts";
 import { probe } from "./probes.ts";
 import { type Scenario, scenarioOf, type Trouble, TROUBLES } from "./scenario.ts";
-import { checkSettled, heal, restart, unite } from "./settling.ts";
+import { bringBack, checkSettled, heal, restart, unite } from "./settling.ts";
 import { type MemberParty, World } from "./world.ts";
 
 export interface GroupRun {
@@ -82,12 +82,7 @@ class Driver {
   #settle(): void {
     const { world } = this;
     heal(world);
-    for (const party of world.members) {
-      if (party.isKicked) {
-        world.coordinator.process?.command({ command: "allow", name: party.name });
-        party.isKicked = false;
-      }
-    }
+    bringBack(world);
     // Whoever was told that it is out by then was told before it was allowed in again.
     world.time.runUntil(world.time.nowMs + 1_000);
     for (const party of world.members) world.start(party);

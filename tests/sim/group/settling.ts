@@ -7,6 +7,8 @@ import type { World } from "./world.ts";
 /** Pauses of 30 s, twice, and what they wait for. */
 const UNITE_MS_MAX = 100_000;
 const LOOK_EVERY_MS = 500;
+/** Whoever went without a goodbye may be the one whose history is awaited. */
+const RETURN_AFTER_MS = 20_000;
 
 /** Nothing is cut, slow or stopped any more, and nobody out who wants to be in. */
 export function heal(world: World): void {
@@ -30,13 +32,25 @@ export function restart(world: World): void {
   for (const party of world.members) if (party.isWanted) world.start(party);
 }
 
+/** Everybody who ever was there comes back. */
+export function bringBack(world: World): void {
+  for (const party of world.members) {
+    if (party.isKicked) {
+      world.coordinator.process?.command({ command: "allow", name: party.name });
+      party.isKicked = false;
+    }
+    if (party.wasStarted) party.isWanted = true;
+  }
+}
+
 /** @throws {Violation} If those who run don't become one group. */
 export function unite(world: World): void {
   heal(world);
   const { time } = world;
-  const untilMs = time.nowMs + UNITE_MS_MAX;
-  while (time.nowMs < untilMs) {
+  const fromMs = time.nowMs;
+  while (time.nowMs < fromMs + UNITE_MS_MAX) {
     time.runUntil(time.nowMs + LOOK_EVERY_MS);
+    if (time.nowMs > fromMs + RETURN_AFTER_MS) bringBack(world);
     restart(world);
     if (isUnited(world)) return;
   }

@@ -62,6 +62,7 @@ export class MemberParty extends Party {
   process: MemberProcess | null = null;
   /** Whether its user wants it to run. */
   isWanted = false;
+  wasStarted = false;
   /** Kept out by the operator. */
   isKicked = false;
   /** Was removed at some time: it may learn of that after it was allowed in again. */
@@ -182,7 +183,7 @@ export class World {
 
   start(party: MemberParty): void {
     if (party.process !== null) return;
-    party.isWanted = true;
+    party.isWanted = party.wasStarted = true;
     party.disk.opened();
     this.note(party.name, "start");
     const process = new MemberProcess(this, party);
