@@ -7,6 +7,7 @@ import type { World } from "./world.ts";
 /** Pauses of 30 s, twice, and what they wait for. */
 const UNITE_MS_MAX = 100_000;
 const LOOK_EVERY_MS = 500;
+const FROZEN_MS_MAX = 10_000;
 /** Whoever went without a goodbye may be the one whose history is awaited. */
 const RETURN_AFTER_MS = 20_000;
 
@@ -15,6 +16,11 @@ export function heal(world: World): void {
   world.note("", "all is well");
   world.network.setCuts(() => false);
   world.channels.setCuts(() => false);
+  for (const { process } of [world.coordinator, ...world.members]) {
+    // Who stands still for ever is killed.
+    const isLong = process !== null && process.stalledUntilMs > world.time.nowMs + FROZEN_MS_MAX;
+    if (isLong) world.end(process, false);
+  }
   const { process: coordinator, disk } = world.coordinator;
   disk.refuses = false;
   coordinator?.spare();
@@ -72,10 +78,10 @@ export function isUnited(world: World): boolean {
     if (error instanceof Violation) return false;
     throw error;
   }
-  const [first, ...others] = world.running();
-  const ballot = first?.member.epoch?.epoch.value.ballot;
-  return ballot === undefined || others.every(({ member }) => {
+  const running = world.running();
+  const ballot = running[0]?.member.epoch?.epoch.value.ballot;
+  return ballot === undefined || running.every(({ member }) => {
     const other = member.epoch?.epoch.value.ballot;
-    return other !== undefined && isSameBallot(other, ballot);
+    return member.isCoordinatorUp && other !== undefined && isSameBallot(other, ballot);
   });
 }
