@@ -97,9 +97,8 @@ export class Agreement {
   }
 
   /**
-   * What the longest history of the best epoch has, and who has it; or the start of a view that was decided after
-   * that, where it is longer: whoever began it has shown that, although nobody who has is here. Once all have
-   * reported.
+   * What the longest history of the best epoch has, and who has it; or the start of the last view that was decided
+   * after that: whoever began it has shown that, and beyond it nothing is stable. Once all have reported.
    */
   get level(): Level {
     const { best } = this;
@@ -112,15 +111,20 @@ export class Agreement {
       start = held;
       source = key;
     }
-    for (const view of this.decided) {
-      if (compareBallots(view.ballot, best) <= 0) continue;
-      if (start !== null && view.start.position <= start.position) continue;
-      const holder = this.#holderOf(view);
-      if (holder === null) continue;
-      start = view.start;
-      source = holder;
-    }
+    const decided = this.#lastDecided(best);
+    if (decided !== null) return decided;
     return { best, start: start!, source };
+  }
+
+  /** The level of the last view that was decided after an epoch; null where none was of which somebody is here. */
+  #lastDecided(after: Ballot): Level | null {
+    let last: Level | null = null;
+    for (const view of this.decided) {
+      if (compareBallots(view.ballot, last?.best ?? after) <= 0) continue;
+      const source = this.#holderOf(view);
+      if (source !== null) last = { best: view.ballot, start: view.start, source };
+    }
+    return last;
   }
 
   /**

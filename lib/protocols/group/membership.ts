@@ -126,8 +126,17 @@ export class Membership {
 
   /** The view that rounds may go on with, of which one is a member. */
   get roundView(): Epoch | null {
-    const view = this.#laterView?.epoch.value ?? this.standing.lastEpoch;
+    const view = this.#later ?? this.standing.lastEpoch;
     return view?.members.some(({ key }) => key === this.selfKey) ? view : null;
+  }
+
+  /**
+   * A view of which we are a member, that has begun elsewhere and can't begin here: its rounds are ours then, and
+   * those of the view before can't be decided any more. Not where more was promised to the coordinator.
+   */
+  get #later(): Epoch | null {
+    const later = this.#laterView?.epoch.value ?? null;
+    return later?.view === this.standing.promised.number ? later : null;
   }
 
   send(message: GroupMessageOf<"entries">): void {
@@ -397,8 +406,12 @@ export class Membership {
     const known = this.roundView?.view ?? 0;
     if (ballot.round !== 0 || view <= known) return;
     if (!members.some(({ key }) => key === this.selfKey)) return;
+    if (view !== this.standing.promised.number || this.participating.isBeginning) return;
     if (!this.participating.isDecided(signed)) return;
     this.#laterView = signed;
+    this.freeze();
+    this.leading.abandon();
+    if (this.participating.leader !== null) this.participating.abandon();
     this.owner.stuck();
   }
 
@@ -427,7 +440,7 @@ export class Membership {
   }
 
   #needsRound(): boolean {
-    if (this.epoch === null || this.participating.isUnderWay) return true;
+    if (this.epoch === null || this.participating.isUnderWay || this.#later !== null) return true;
     for (const { isBroken, isUp } of this.owner.peers.all()) if (isBroken && isUp) return true;
     return false;
   }

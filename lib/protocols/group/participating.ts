@@ -267,7 +267,8 @@ export class Participating {
     }
     const own = epoch.members.find(({ key }) => key === self.key);
     if (epoch.group !== group || own?.incarnation.toHex() !== self.incarnationId) return false;
-    if (!this.#mayBegin(from, ballot)) {
+    if (compareBallots(ballot, standing.begunBallot) <= 0) return false;
+    if (!isSameBallot(ballot, standing.promised)) {
       if (from === null && compareBallots(ballot, standing.promised) < 0) {
         this.#outdone(from, ballot);
       }
@@ -292,20 +293,6 @@ export class Participating {
       this.owner.begun(signed);
     });
     return true;
-  }
-
-  /**
-   * Whether our promises allow it. Beside what was promised last that is a view which a member of our own last epoch
-   * has begun, where only a round was promised since: that round can't begin, as that member never reports for it.
-   */
-  #mayBegin(from: Leader, ballot: Ballot): boolean {
-    const { standing } = this.owner;
-    const { promised, lastEpoch } = standing;
-    if (compareBallots(ballot, standing.begunBallot) <= 0) return false;
-    if (isSameBallot(ballot, promised)) return true;
-    return from !== null && ballot.round === 0 && promised.round > 0 &&
-      ballot.number === promised.number &&
-      (lastEpoch?.members.some(({ key }) => key === from) ?? false);
   }
 
   /** Whether whoever may decide it has signed the epoch. */

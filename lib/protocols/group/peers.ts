@@ -28,8 +28,8 @@ export interface Peer {
   /** Said in that epoch, which hasn't begun here; or said before it was introduced. */
   waiting: GroupMessage[];
   waitingBytes: number;
-  /** More was said in that epoch than may wait: it can't go on between us there. */
-  isOverfull: boolean;
+  /** Too much waited: some of it is lost. */
+  hasGap: boolean;
   /** What was told it may be lost, so far as it was told since the epoch began. */
   isLossy: boolean;
   unknownMessages: number;
@@ -102,7 +102,7 @@ export class Peers {
       begun: null,
       waiting: [],
       waitingBytes: 0,
-      isOverfull: false,
+      hasGap: false,
       isLossy: false,
       unknownMessages: 0,
     };
@@ -186,7 +186,6 @@ export class Peers {
     peer.begun = null;
     peer.waiting = [];
     peer.waitingBytes = 0;
-    peer.isOverfull = false;
     peer.isLossy = true;
   }
 
@@ -194,9 +193,8 @@ export class Peers {
   enterEpoch(epoch: Ballot | null): void {
     this.#epoch = epoch;
     for (const peer of this.#peers.values()) {
-      peer.isBroken = peer.isOverfull && epoch !== null && peer.begun !== null &&
-        isSameBallot(peer.begun, epoch);
-      peer.isLossy = false;
+      peer.isBroken = peer.hasGap; // what waited and was lost is of the epoch that begins
+      peer.hasGap = peer.isLossy = false;
       if (!peer.isUp && this.#meetAt.has(peer.key)) peer.isLossy = true; // what is told it now is dropped
     }
   }
@@ -207,9 +205,9 @@ export class Peers {
   begun(peer: Peer, ballot: Ballot): void {
     if (peer.begun !== null && compareBallots(ballot, peer.begun) < 0) return;
     peer.begun = ballot;
+    peer.hasGap = false;
     peer.waiting = [];
     peer.waitingBytes = 0;
-    peer.isOverfull = false;
   }
 
   /**
@@ -223,16 +221,15 @@ export class Peers {
     const epoch = this.#epoch;
     if (peer.begun === null) return false;
     if (epoch !== null && isSameBallot(peer.begun, epoch)) return !peer.isBroken;
-    // Also where the present one is broken between us: the later one isn't.
     if (epoch === null || compareBallots(peer.begun, epoch) > 0) this.#wait(peer, message);
     return false;
   }
 
   #wait(peer: Peer, message: GroupMessage): void {
-    if (peer.isOverfull) return;
+    if (peer.hasGap) return;
     const bytes = message.type === "data" ? batchBytes(message.signed) : ORDER_BYTES;
     if (peer.waitingBytes + bytes > UNORDERED_BYTES_MAX) {
-      peer.isOverfull = true;
+      peer.hasGap = true;
       peer.waiting = [];
       return;
     }

@@ -390,7 +390,11 @@ class ScriptedCoordinator {
 
   #decide(): void {
     const { ballot, level: { start } } = this.#agreement!;
-    const members = this.#members.map((node) => this.#inView(node));
+    const agreement = this.#agreement!;
+    const members = this.#members.map((node) => {
+      const incarnation = Uint8Array.fromHex(agreement.holding(node.key)!.incarnation);
+      return { key: node.key, name: node.name, incarnation, host: "10.0.0.9", port: 9_000 };
+    });
     const epoch = { group: GROUP, view: ballot.number, ballot, members, start };
     this.epoch = epoch;
     this.#allDecided.push(epoch);
@@ -415,6 +419,7 @@ export class GroupNet {
   /** What is told from one to the other is lost, and the other isn't met. */
   readonly cut = new Set<string>();
   #next = 0;
+  #probeAtMs = 0;
 
   /** @param draw Which row goes on; in turn where it is left out. */
   constructor(readonly draw: Draw | null = null) {}
@@ -503,8 +508,9 @@ export class GroupNet {
       for (const node of this.nodes) {
         const dueMs = node.machine?.nextDeadlineMs() ?? null;
         if (dueMs !== null && dueMs <= this.nowMs) node.feed({ type: "tick" });
-        if (this.nowMs % 500 === 0) this.coordinator.send(node, { type: "probe" });
+        if (this.nowMs >= this.#probeAtMs) this.coordinator.send(node, { type: "probe" });
       }
+      if (this.nowMs >= this.#probeAtMs) this.#probeAtMs = this.nowMs + 500;
       this.settle();
     }
   }

@@ -82,9 +82,10 @@ function run(seed: number): void {
   }
 }
 
-const SEEDS = Number(globalThis.Deno?.args?.[1] ?? 40);
-const FROM = Number(globalThis.Deno?.args?.[0] ?? 1);
+// More: deno test tests/protocols/group/torture_test.ts -- FROM COUNT
+const from = Number(Deno.args[0] ?? 1);
+const count = Number(Deno.args[1] ?? 40);
 
-for (let seed = FROM; seed < FROM + SEEDS; seed++) {
-  Deno.test(`members agree, seed ${seed}`, () => run(seed));
+for (let seed = from; seed < from + count; seed++) {
+  Deno.test(`Member: all agree through crashes, seed ${seed}`, () => run(seed));
 }
