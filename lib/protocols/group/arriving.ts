@@ -88,6 +88,7 @@ export class Arriving {
       link: link.id,
       heardAtMs: nowMs,
       silentAtMs: nowMs,
+      returnByMs: -Infinity,
       isProbed: false,
       // What was promised to another group binds nobody here.
       begun: isOurs ? hello.begun : NO_BALLOT,

@@ -13,8 +13,10 @@ import type { HistoryPoint } from "./history.ts";
 import {
   CONTROL_BURST,
   CONTROL_PER_S,
+  HEARTBEAT_MS,
   HELLO_MS_MAX,
   PROBE_BEFORE_MS,
+  RETURN_HEARD_MS,
   RETURN_MS,
   UNGREETED_LINKS_MAX,
 } from "./limits.ts";
@@ -56,6 +58,8 @@ export interface Attendee {
   heardAtMs: number;
   /** When it is taken for gone, unless it is heard. */
   silentAtMs: number;
+  /** After our restart: until when it is waited for while others hear it. */
+  readonly returnByMs: number;
   /** Whether it was asked once more. */
   isProbed: boolean;
   begun: Ballot;
@@ -82,13 +86,14 @@ export interface Attendee {
 }
 
 /** Somebody of whose process no hello has come yet. */
-export function expected(member: Member, silentAtMs: number): Attendee {
+export function expected(member: Member, nowMs: number): Attendee {
   return {
     ...member,
     folded: foldName(member.name),
     link: null,
     heardAtMs: -Infinity,
-    silentAtMs,
+    silentAtMs: nowMs + RETURN_MS,
+    returnByMs: nowMs + RETURN_HEARD_MS,
     isProbed: false,
     begun: NO_BALLOT,
     promised: NO_BALLOT,
@@ -214,15 +219,21 @@ export class Attendance {
   /**
    * Whoever is silent, or to be asked once more before it is. None is silent without having been asked, or where our
    * own tick comes late: its answer may be waiting behind.
+   * @param isHurried Whether the others can't go on until it is there or gone.
    */
   takeDue(
     nowMs: number,
+    isHurried: boolean,
   ): { readonly silent: readonly Attendee[]; readonly probe: readonly Attendee[] } {
     const silent: Attendee[] = [];
     const probe: Attendee[] = [];
     for (const attendee of this.all) {
       const lateMs = nowMs - dueMs(attendee);
       if (lateMs < 0) continue;
+      if (!isHurried && nowMs < attendee.returnByMs && this.#isHeard(attendee)) {
+        attendee.silentAtMs = nowMs + HEARTBEAT_MS;
+        continue;
+      }
       const isAsked = attendee.link === null || attendee.isProbed;
       if (isAsked && lateMs <= LATE_MS) {
         silent.push(attendee);
@@ -233,6 +244,10 @@ export class Attendance {
       if (attendee.link !== null) probe.push(attendee);
     }
     return { silent, probe };
+  }
+
+  #isHeard({ key }: Attendee): boolean {
+    return this.here.some(({ hears }) => hears?.has(key) === true);
   }
 
   /** Links on which hello is overdue. */

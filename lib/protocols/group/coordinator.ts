@@ -25,7 +25,7 @@ import { CoordinatorOutput } from "./coordinator_output.ts";
 import { type CoordinatorFacts, membersView, statusView } from "./coordinator_view.ts";
 import { Escrow } from "./escrow.ts";
 import type { CoordinatorCommand } from "./events.ts";
-import { HEARTBEAT_MS, OFFENDER_BAN_MS, RETURN_MS, UNKNOWN_MESSAGES_MAX } from "./limits.ts";
+import { HEARTBEAT_MS, OFFENDER_BAN_MS, UNKNOWN_MESSAGES_MAX } from "./limits.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
 import { Operator } from "./operator.ts";
 import { membersOf } from "./outlook.ts";
@@ -95,7 +95,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const { membersMax } = config;
     this.#steering = new Steering({ ...parts, membersMax, changing, partings, arriving });
     const removed = (key: PeerKey) => this.#steering.removed(key);
-    this.#operator = new Operator(signer.key, views, attendance, admission, out, removed);
+    const allowed = (key: PeerKey) => this.#steering.allowed(key);
+    this.#operator = new Operator(signer.key, views, attendance, admission, out, removed, allowed);
   }
 
   /** All that the log must hold, but for the history. */
@@ -172,7 +173,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const { listening } = this.config;
     if (!this.#isFounded) this.#out.store({ kind: "group", group: this.#group });
     for (const member of this.#views.members) {
-      this.#attendance.put(expected(member, this.#nowMs + RETURN_MS));
+      this.#attendance.put(expected(member, this.#nowMs));
       this.#deadlines.setEarliest("heartbeat", this.#nowMs + HEARTBEAT_MS);
     }
     this.#out.show({
@@ -302,7 +303,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
 
   #tick(): void {
     for (const link of this.#attendance.ungreeted(this.#nowMs)) this.#close(link, "no hello came");
-    const { silent, probe } = this.#attendance.takeDue(this.#nowMs);
+    const { silent, probe } = this.#attendance.takeDue(this.#nowMs, this.#changing.isBroken);
     for (const attendee of silent) this.#partings.gone(attendee, "nothing was heard for too long");
     const isBeat = this.#deadlines.takeDue(this.#nowMs).length > 0;
     for (const { link } of isBeat ? this.#attendance.here : probe) {

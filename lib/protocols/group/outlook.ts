@@ -83,7 +83,8 @@ function nextMembers(
   voices: readonly Attendee[],
   joining: readonly Attendee[],
 ): readonly Attendee[] {
-  const staying = voices.filter(({ departure }) => departure === null);
+  // Who only held up others has a say where they are gone, and stays.
+  const staying = voices.filter(({ departure }) => departure === null || departure === "unheard");
   const next = [...staying, ...joining];
   if (next.length === 0 || views.lacking(staying).length === 0) return next;
   return [...voices, ...joining];

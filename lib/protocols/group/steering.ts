@@ -13,7 +13,7 @@ import { complaintsDueMs, noteUnheard, toBeParted } from "./complaints.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
 import { lackingText, named } from "./coordinator_view.ts";
 import type { Member } from "./epoch.ts";
-import { HEARTBEAT_MS, UDP_SILENT_MS } from "./limits.ts";
+import { HEARD_LATELY_MS, HEARTBEAT_MS, UDP_SILENT_MS } from "./limits.ts";
 import { type Change, outlook } from "./outlook.ts";
 import type { Partings } from "./partings.ts";
 import type { Views } from "./views.ts";
@@ -51,7 +51,7 @@ export class Steering {
 
   /** When a complaint counts; null where nobody complains. */
   get dueMs(): number | null {
-    return complaintsDueMs(this.#circle(), this.#lastingMs);
+    return complaintsDueMs(this.#heardLately(), this.#lastingMs);
   }
 
   settle(): void {
@@ -80,8 +80,13 @@ export class Steering {
   }
 
   #begin(change: Change): void {
-    this.parts.arriving.tellPeers();
-    this.parts.changing.begin(change);
+    const { attendance, arriving, changing } = this.parts;
+    for (const key of change.participants) {
+      const attendee = attendance.get(key);
+      if (attendee?.departure === "unheard") attendee.departure = null;
+    }
+    arriving.tellPeers();
+    changing.begin(change);
   }
 
   /** Said once, when those who may come back at any moment had their time. */
@@ -119,11 +124,17 @@ export class Steering {
     return attendees.filter((attendee) => attendee.link !== null && !isExcluded(attendee));
   }
 
+  /** Of those the ones that are alive for certain. */
+  #heardLately(): readonly Attendee[] {
+    const { nowMs } = this.parts.out;
+    return this.#circle().filter(({ heardAtMs }) => nowMs - heardAtMs < HEARD_LATELY_MS);
+  }
+
   #partUnheard(): void {
     const { views, out: { nowMs } } = this.parts;
     noteUnheard(this.#circle(), nowMs);
     for (;;) {
-      const circle = this.#circle();
+      const circle = this.#heardLately();
       const members = circle.filter(({ key }) => views.member(key) !== null).length;
       const attendee = toBeParted(circle, members, this.#lastingMs, nowMs);
       if (attendee === null) return;
@@ -193,6 +204,16 @@ export class Steering {
     if (views.member(key) === null) return partings.dismiss(attendee, "kicked");
     attendee.departure = "removed";
     if (changing.isParticipant(key)) changing.abandon();
+  }
+
+  /** The operator lets it in again, perhaps before it was out. */
+  allowed(key: PeerKey): void {
+    const { attendance, changing } = this.parts;
+    const attendee = attendance.get(key);
+    if (attendee?.departure !== "removed") return;
+    attendee.departure = null;
+    changing.abandon();
+    this.isUnsettled = true;
   }
 
   /** A view is decided, and on disk before anybody hears of it. */
