@@ -22,6 +22,8 @@ export class SimDisk<Stored> {
   /** Told of every write, and of where it begins. */
   wrote: ((records: readonly Stored[], from: number) => void) | null = null;
   #sync: Timer | null = null;
+  /** How often it was written anew: a sync from before says nothing of the new file. */
+  #files = 0;
 
   constructor(
     readonly time: VirtualTime,
@@ -42,13 +44,14 @@ export class SimDisk<Stored> {
   sync(done: () => void): void {
     if (this.#sync !== null) return;
     const upTo = this.records.length;
+    const file = this.#files;
     const slow = this.random.chance(this.config.slowChance) ? 50 : 1;
     const tookMs = this.config.syncMs === 0
       ? 0
       : this.random.exponential(this.config.syncMs) * slow;
     this.#sync = this.time.after(tookMs, () => {
       this.#sync = null;
-      this.synced = Math.max(this.synced, upTo);
+      if (file === this.#files) this.synced = Math.max(this.synced, upTo);
       done();
     });
   }
@@ -62,6 +65,7 @@ export class SimDisk<Stored> {
 
   /** Puts the disk back to an image that was taken of it, or of another. */
   restore(records: readonly Stored[]): void {
+    this.#files++;
     this.records = [...records];
     this.synced = records.length;
   }

@@ -6,19 +6,23 @@
  *     make sim SEED=7 TRACE=1                       the same with every event, in words
  *
  *     make sim MODE=friends SEEDS=2000 STEPS=200     friends from a table instead of a room
+ *     make sim MODE=group SEEDS=2000 NODES=4         a coordinator and a group
+ *     make sim MODE=group SEEDS=50 LOSS=20           over the real datagram layer, which loses 20 % of them
  *
  * Settings come from the environment or as NAME=VALUE arguments. SEED begins, SEEDS says how many (1 where
  * SEED is given, else 100); NODES and STEPS describe each run, and without NODES a seed has 5 to 50; JOBS
- * shares the seeds among processes; friends are 2 to 5. Ends with status 1 where a run fails.
+ * shares the seeds among processes; friends are 2 to 5, members of a group 1 to 16. Ends with status 1 where a run fails.
  */
 
 import { runFriends } from "./friends/run.ts";
 import { Violation } from "./friends/process.ts";
+import { type GroupRun, runGroup } from "./group/run.ts";
+import { Violation as GroupViolation } from "./group/violation.ts";
 import { meshSubject } from "./mesh/mesh_subject.ts";
 import { repeatCommand, runMesh, type RunOptions, type RunResult } from "./mesh/run.ts";
 import { nodesOf } from "./mesh/scenario.ts";
 
-const NAMES = ["SEED", "SEEDS", "NODES", "STEPS", "JOBS", "TRACE"] as const;
+const NAMES = ["SEED", "SEEDS", "NODES", "STEPS", "JOBS", "TRACE", "LOSS"] as const;
 type Name = typeof NAMES[number];
 
 const PROGRESS_MS = 10_000;
@@ -72,7 +76,7 @@ function report(options: RunOptions, { failure, tail }: RunResult): void {
 }
 
 /** What is simulated. */
-const MODES = ["mesh", "friends"] as const;
+const MODES = ["mesh", "friends", "group"] as const;
 type Mode = typeof MODES[number];
 
 /** Taken out of the arguments and the environment. */
@@ -100,6 +104,37 @@ function runFriendsSeed(seed: number, totals: Totals, setting: (name: Name) => n
   }
 }
 
+function runGroupSeed(seed: number, totals: Totals, setting: (name: Name) => number | null) {
+  const steps = setting("STEPS") ?? 80;
+  const members = setting("NODES");
+  const loss = setting("LOSS");
+  const run: GroupRun = {
+    seed,
+    steps,
+    ...(members === null ? {} : { members }),
+    ...(loss === null ? {} : { loss: loss / 100 }),
+    ...(setting("TRACE") ? { print } : {}),
+  };
+  totals.runs++;
+  try {
+    const world = runGroup(run);
+    totals.virtualMs += world.time.nowMs;
+    totals.steps += steps;
+    totals.said += world.history.said.length;
+  } catch (error) {
+    if (totals.failures++ >= FAILURES_SHOWN_MAX) return;
+    const isViolation = error instanceof GroupViolation;
+    print(`\nseed ${seed} failed: ${isViolation ? error.message : (error as Error).stack}`);
+    const given = [
+      members === null ? "" : ` NODES=${members}`,
+      loss === null ? "" : ` LOSS=${loss}`,
+    ];
+    print(
+      `to see it again: make sim MODE=group SEED=${seed} STEPS=${steps}${given.join("")} TRACE=1`,
+    );
+  }
+}
+
 function runMeshSeed(seed: number, totals: Totals, setting: (name: Name) => number | null) {
   const nodes = setting("NODES") ?? nodesOf(seed);
   const options: RunOptions = {
@@ -117,7 +152,7 @@ function runMeshSeed(seed: number, totals: Totals, setting: (name: Name) => numb
 }
 
 function runAll(seeds: readonly number[], setting: (name: Name) => number | null): Totals {
-  const runSeed = modeOf() === "friends" ? runFriendsSeed : runMeshSeed;
+  const runSeed = { mesh: runMeshSeed, friends: runFriendsSeed, group: runGroupSeed }[modeOf()];
   const totals: Totals = { runs: 0, failures: 0, virtualMs: 0, steps: 0, said: 0 };
   let shownMs = performance.now();
   for (const seed of seeds) {
@@ -137,7 +172,7 @@ async function runJobs(
   jobs: number,
   setting: (name: Name) => number | null,
 ): Promise<Totals> {
-  const passed = (["NODES", "STEPS"] as const).flatMap((name) => {
+  const passed = (["NODES", "STEPS", "LOSS"] as const).flatMap((name) => {
     const value = setting(name);
     return value === null ? [] : [`${name}=${value}`];
   }).concat(`MODE=${modeOf()}`);

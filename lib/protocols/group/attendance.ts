@@ -189,6 +189,11 @@ export class Attendance {
     return [...this.all].find(({ folded }) => folded === name) ?? null;
   }
 
+  /** Whether somebody is there, or may be back in a moment. */
+  get isAnybodyAwaited(): boolean {
+    return this.#attendees.size > 0;
+  }
+
   /** Linked. */
   get here(): readonly Attendee[] {
     return [...this.all].filter(({ link }) => link !== null);
@@ -257,12 +262,15 @@ export class Attendance {
     return next === Infinity ? null : next;
   }
 
-  /** We stood still. */
-  postpone(delayMs: number): void {
+  /**
+   * We stood still: whoever closed its link to us meanwhile has the time to come back that it has after our restart.
+   * @param delayMs How long, at least: nothing was due before that.
+   */
+  postpone(delayMs: number, nowMs: number): void {
     for (const link of this.links) link.greetByMs += delayMs;
     for (const attendee of this.all) {
       attendee.heardAtMs += delayMs;
-      attendee.silentAtMs += delayMs;
+      attendee.silentAtMs = Math.max(attendee.silentAtMs + delayMs, nowMs + RETURN_MS);
       attendee.meetsByMs += delayMs;
       attendee.progressAtMs += delayMs;
       for (const [key, sinceMs] of attendee.unheard) attendee.unheard.set(key, sinceMs + delayMs);

@@ -46,6 +46,11 @@ export class CatchingUp {
     this.#fetching.ask(this.owner.held.log);
   }
 
+  /** Whoever is asked is there, or there anew: what was asked before may be lost. */
+  sourceUp(source: Source): void {
+    if (this.#fetching?.source === source) this.#ask(source);
+  }
+
   /** What is there when an epoch is to begin must stay as it was reported. */
   stop(): void {
     this.#fetching = null;

@@ -106,7 +106,12 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
 
   step(input: CoordinatorInput, nowMs: number): readonly CoordinatorEffect[] {
     this.#out.begin(nowMs);
-    if (this.#stopped) return this.#out.take();
+    if (this.#stopped) {
+      // What was stored is said before we go.
+      if (input.type === "persisted") this.#out.persisted(input.token);
+      else if (input.type === "persist-failed") this.#persistFailed(input.text);
+      return this.#out.take();
+    }
     const delayMs = stalledMs(this.#dueMs, this.#nowMs, nowMs);
     this.#nowMs = nowMs;
     if (delayMs > 0) this.#postpone(delayMs);
@@ -131,7 +136,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
 
   #postpone(delayMs: number): void {
     this.#deadlines.postpone(delayMs);
-    this.#attendance.postpone(delayMs);
+    this.#attendance.postpone(delayMs, this.#nowMs);
     this.#changing.postpone(delayMs);
   }
 
@@ -169,6 +174,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     if (!this.#isFounded) this.#out.store({ kind: "group", group: this.#group });
     for (const member of this.#views.members) {
       this.#attendance.put(expected(member, this.#nowMs));
+      this.#deadlines.setEarliest("heartbeat", this.#nowMs + HEARTBEAT_MS);
     }
     this.#out.show({
       event: "ready",
@@ -303,8 +309,10 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     for (const { link } of isBeat ? this.#attendance.here : probe) {
       if (link !== null) this.#out.send(link, { type: "probe" });
     }
-    const isAnybodyHere = this.#attendance.here.length > 0;
-    if (isBeat && isAnybodyHere) this.#deadlines.set("heartbeat", this.#nowMs + HEARTBEAT_MS);
+    // Also while all are away for a moment: it is by these that we notice having stood still.
+    if (isBeat && this.#attendance.isAnybodyAwaited) {
+      this.#deadlines.set("heartbeat", this.#nowMs + HEARTBEAT_MS);
+    }
     if ((this.#changing.dueMs ?? Infinity) <= this.#nowMs) this.#steering.excludeAwaited();
     this.#steering.isUnsettled = true; // pauses end, complaints count
   }
@@ -319,7 +327,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
 
   #stop(outcome: Extract<CoordinatorEffect, { readonly type: "stop" }>["outcome"]): void {
     this.#stopped = true;
-    this.#out.push({ type: "stop", outcome });
+    if (outcome.kind === "bye") this.#out.push({ type: "stop", outcome });
+    else this.#out.stop({ type: "stop", outcome });
   }
 
   #command(command: CoordinatorCommand, ref: string | undefined): void {

@@ -1,9 +1,13 @@
-/** What one step of the coordinator brings forth, and the time at which it is made. */
+/**
+ * What the coordinator brings forth, and the time at which it is made. What comes after a write waits here until it is
+ * on disk: where the disk refuses, nobody must hear of what it refused.
+ */
 
 import type { ErrorCode } from "../../base/errors.ts";
 import type { LinkId } from "../../base/ids.ts";
 import type { CoordinatorEffect } from "./coordinator_io.ts";
 import type { CoordinatorEvent } from "./events.ts";
+import { Fifo } from "./fifo.ts";
 import type { GroupMessage } from "./messages.ts";
 import type { CoordinatorRecord } from "./records.ts";
 
@@ -13,6 +17,10 @@ export class CoordinatorOutput {
   #nextToken = 1;
   /** What follows a write, by its token; each write is answered. */
   readonly #written = new Map<number, () => void>();
+  /** Behind the write with this token; as much as a link to a slow disk would hold. */
+  readonly #waiting = new Fifo<{ readonly effect: CoordinatorEffect; readonly token: number }>();
+  /** The last write that was answered: they are in their order. */
+  #answered = 0;
 
   begin(nowMs: number): void {
     this.nowMs = nowMs;
@@ -24,6 +32,14 @@ export class CoordinatorOutput {
   }
 
   push(effect: CoordinatorEffect): void {
+    const token = this.#nextToken - 1;
+    if (token === this.#answered) this.#effects.push(effect);
+    else this.#waiting.push({ effect, token });
+  }
+
+  /** Ends it all: what waits for the disk is never said. */
+  stop(effect: CoordinatorEffect & { readonly type: "stop" }): void {
+    this.#waiting.clear();
     this.#effects.push(effect);
   }
 
@@ -37,22 +53,29 @@ export class CoordinatorOutput {
 
   /** Writes and syncs, before anything that is pushed later goes out. */
   store(...records: readonly CoordinatorRecord[]): void {
-    this.push({ type: "persist", records, token: null, sync: true });
+    this.storeThen(records, () => {});
   }
 
   /** Writes and syncs; `done` is called in a later step, when it is on disk. */
   storeThen(records: readonly CoordinatorRecord[], done: () => void): void {
     const token = this.#nextToken++;
     this.#written.set(token, done);
-    this.push({ type: "persist", records, token, sync: true });
+    this.#effects.push({ type: "persist", records, token, sync: true });
   }
 
   /** Writes; what is lost in a crash is found out again. */
   note(record: CoordinatorRecord): void {
-    this.push({ type: "persist", records: [record], token: null, sync: false });
+    this.#effects.push({ type: "persist", records: [record], token: null, sync: false });
   }
 
+  /** What waited for it goes out, then what `done` brings forth. */
   persisted(token: number): void {
+    this.#answered = token;
+    for (let first = this.#waiting.first; first !== undefined; first = this.#waiting.first) {
+      if (first.token > token) break;
+      this.#effects.push(first.effect);
+      this.#waiting.shift();
+    }
     const done = this.#written.get(token);
     this.#written.delete(token);
     done?.();

@@ -33,6 +33,9 @@ export class Held {
   /** Beyond the log, bounded by `UNSTABLE_BYTES_MAX` and one fetch. */
   readonly #batches = new Fifo<HeldBatch>();
   #bytes = 0;
+  /** Went over to the log, which may not be written so far: what waits between two writes. */
+  readonly #unwritten = new Fifo<HeldBatch>();
+  #shifted = 0;
 
   /** @param log The log's end, which goes on here. */
   constructor(log: HistoryEnd) {
@@ -110,11 +113,29 @@ export class Held {
     if (point.position > this.#synced.position) this.#synced = point;
   }
 
+  /** How many batches have gone over to the log. */
+  get shifted(): number {
+    return this.#shifted;
+  }
+
+  /** The log is written with the first so many that went over to it. */
+  written(shifted: number): void {
+    while (this.#shifted - this.#unwritten.size < shifted) this.#unwritten.shift();
+  }
+
+  /** What must be kept beside the log as it is written, the oldest first. */
+  *toKeep(): IterableIterator<HeldBatch> {
+    yield* this.#unwritten;
+    yield* this.#batches;
+  }
+
   /** The first one goes over to the log. */
   shift(): HeldBatch {
     const batch = this.#batches.shift();
     invariant(batch !== undefined, "only what is held goes to the log");
     this.#bytes -= batchBytes(batch.signed);
+    this.#unwritten.push(batch);
+    this.#shifted++;
     this.#log = batch.point;
     this.#logSeq = batch.entries.at(-1)!.seq;
     this.setSynced(batch.point);
@@ -148,6 +169,7 @@ export class Held {
     this.#log = this.#synced = this.#end.point;
     this.#logSeq = 0;
     this.#batches.clear();
+    this.#unwritten.clear();
     this.#bytes = 0;
   }
 

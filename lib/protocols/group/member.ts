@@ -159,12 +159,14 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     if (begun !== null) yield { kind: "begun", signed: begun };
     yield { kind: "promised", ballot: promised, isLeaving };
     if (isOut) yield { kind: "out" };
+    // What was said before the log was set aside stands before that.
+    if (isLost) yield* this.saying.snapshot(group);
     if (isLost) yield { kind: "group", group, coordinator };
     yield { kind: "levelled", ballot: levelled };
-    for (const { signed: batch, before } of this.membership.held.batches) {
+    for (const { signed: batch, before } of this.membership.held.toKeep()) {
       yield { kind: "held", after: before.position, batch };
     }
-    yield* this.saying.snapshot(group);
+    if (!isLost) yield* this.saying.snapshot(group);
   }
 
   step(input: MemberInput, nowMs: number): readonly MemberEffect[] {
@@ -316,7 +318,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         return this.#introduce();
       case "catch-up":
         if (membership.epoch !== null || participating.isBeginning) return;
-        participating.abandon(); // the change in which it had a say is over
+        participating.abandon(); // it went on without us
         return membership.catchingUp.begin(message.source);
       case "flush":
         membership.leading.abandon();

@@ -14,6 +14,7 @@ import type { MemberRecord } from "./records.ts";
  *   other process is a new one, or knows nothing of before: what was told it is lost or not.
  * - `peer-up` comes once before anything else of a peer, after `meet` or when it met us; `peer-failed` or
  *   `peer-ended` is the last thing said of it, until it is met again.
+ * - `meet`, `part` and urgent `tell`s are carried out in their order, past what waits for the disk.
  * - Each `read` is answered by one `read`.
  */
 export type MemberInput =

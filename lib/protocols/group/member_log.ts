@@ -52,6 +52,7 @@ export function restoreMember(
           said.clear();
         } else if (standing.coordinator === record.coordinator) {
           beyond = [];
+          said.startAnew();
           standing.lose();
         }
         standing.enter(record.group, record.coordinator);
@@ -122,44 +123,60 @@ function appendHeld(held: Held, records: readonly HeldRecord[]): boolean {
   return isWhole;
 }
 
+/** What one process said: what was written just before a compaction stands in the file twice. */
+class SaidBatches {
+  /** Oldest first. */
+  readonly batches: SignedBatch[] = [];
+  readonly #known = new Set<string>();
+
+  add(signed: SignedBatch): void {
+    const { incarnation, counter } = signed.batch.value;
+    const place = `${incarnation.toHex()} ${counter}`;
+    if (this.#known.has(place)) return;
+    this.#known.add(place);
+    this.batches.push(signed);
+  }
+}
+
 /** What was said, by process: see `SaidRecord`. */
 class RestoredSaid {
-  /** Oldest first. */
-  #batches: SignedBatch[] = [];
+  #said = new SaidBatches();
   /** Of a process whose first epoch isn't known to have begun. */
-  #repeated: SignedBatch[] = [];
+  #repeated = new SaidBatches();
   #repeatedBy = "";
   #begunAs = "";
 
   constructor(readonly self: PeerKey) {}
 
   get batches(): readonly SignedBatch[] {
-    return this.#batches;
+    return this.#said.batches;
   }
 
   clear(): void {
-    this.#batches = [];
-    this.#repeated = [];
+    this.#said = new SaidBatches();
+    this.#repeated = new SaidBatches();
     this.#repeatedBy = this.#begunAs = "";
+  }
+
+  /** The process that wrote this says the rest from the beginning, in its next epoch. */
+  startAnew(): void {
+    this.#begunAs = this.#repeatedBy = "";
   }
 
   add({ batch: signed }: SaidRecord): void {
     const incarnation = signed.batch.value.incarnation.toHex();
-    if (incarnation === DRAFT || incarnation === this.#begunAs) {
-      this.#batches.push(signed);
-      return;
-    }
-    if (incarnation !== this.#repeatedBy) this.#repeated = [];
+    if (incarnation === DRAFT || incarnation === this.#begunAs) return this.#said.add(signed);
+    if (incarnation !== this.#repeatedBy) this.#repeated = new SaidBatches();
     this.#repeatedBy = incarnation;
-    this.#repeated.push(signed);
+    this.#repeated.add(signed);
   }
 
   begun(members: readonly Member[]): void {
     const incarnation = members.find(({ key }) => key === this.self)?.incarnation.toHex();
     if (incarnation === undefined || incarnation === this.#begunAs) return;
     this.#begunAs = incarnation;
-    this.#batches = this.#repeatedBy === incarnation ? this.#repeated : [];
-    this.#repeated = [];
+    this.#said = this.#repeatedBy === incarnation ? this.#repeated : new SaidBatches();
+    this.#repeated = new SaidBatches();
     this.#repeatedBy = "";
   }
 }

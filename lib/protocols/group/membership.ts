@@ -284,6 +284,7 @@ export class Membership {
       { kind: "group", group, coordinator: standing.coordinator! },
       { kind: "new-log", group, because: "unlike" },
     );
+    this.owner.saying.startAnew(group);
     this.showing.restart();
     this.telling.restart();
   }
@@ -464,6 +465,8 @@ export class Membership {
       this.out.tell([key], { type: "begin", signed: epoch });
       ordering.renew(key, this.owner.saying.sent());
     }
+    this.catchingUp.sourceUp(key);
+    this.participating.sourceUp(key);
     if (this.leading.isUnderWay && this.roundView?.members.some((member) => member.key === key)) {
       if (!this.leading.hasAnswered(key)) this.leading.askAgain();
       else this.leading.abandon(); // another process may answer now

@@ -275,10 +275,11 @@ export class Ordering {
       after: before.position,
       batch,
     }));
-    const { end } = held;
+    const { end, shifted } = held;
     this.#writing = end;
     out.storeThen(records, () => {
       this.#writing = null;
+      held.written(shifted); // before these
       if (held.digestAt(end.position) !== end.digest) return; // it was taken back meanwhile
       held.setSynced(end);
       for (const batch of batches) this.owner.stored(batch);

@@ -188,6 +188,12 @@ export class Participating {
     this.#stage(levelling);
   }
 
+  /** Whoever is asked is there, or there anew: what was asked before may be lost. */
+  sourceUp(source: Source): void {
+    const levelling = this.#part?.levelling ?? null;
+    if (levelling?.fetching.source === source) levelling.fetching.ask(levelling.fork.point);
+  }
+
   unlike(source: Source): void {
     const levelling = this.#part?.levelling ?? null;
     if (levelling !== null && levelling.fetching.source === source) this.#unlike(levelling);

@@ -45,6 +45,8 @@ export interface Self {
 interface Typed {
   readonly text: string;
   readonly bytes: number;
+  /** Counts what was typed, also by earlier processes of whom a draft is left: a draft is known by it. */
+  readonly number: number;
   readonly ref: string | undefined;
 }
 
@@ -71,6 +73,8 @@ export class Saying {
   /** The end of the last batch that isn't full. */
   #smallThrough = 0;
   #counter = 1;
+  /** Number of what was typed last. */
+  #typed: number;
   /** What other processes said that isn't known to be in the history; null once this one is in its first epoch. */
   #leftover: readonly SignedBatch[] | null;
 
@@ -81,6 +85,7 @@ export class Saying {
     readonly out: MemberOutput,
     leftover: readonly SignedBatch[],
   ) {
+    this.#typed = lastDraft(leftover);
     this.#leftover = leftover;
   }
 
@@ -107,20 +112,24 @@ export class Saying {
    */
   type(text: string, group: Hash | null, ref: string | undefined): void {
     const bytes = utf8Length(text) + 3;
-    this.#outbox.push({ text, bytes, ref });
+    const typed = { text, bytes, number: ++this.#typed, ref };
+    this.#outbox.push(typed);
     this.#outboxBytes += bytes;
-    if (this.#leftover !== null && group !== null) this.#draft(text, group);
+    if (this.#leftover !== null && group !== null) this.#keepDraft(typed, group);
   }
 
   /** The group is known now: what was typed until then is kept. */
   draftAll(group: Hash): void {
     if (this.#leftover === null) return;
-    for (const { text } of this.#outbox) this.#draft(text, group);
+    for (const typed of this.#outbox) this.#keepDraft(typed, group);
   }
 
-  #draft(text: string, group: Hash): void {
-    const batch = this.#sign([text], group, DRAFT_INCARNATION, 1, this.#wallMs());
-    this.out.note({ kind: "said", batch });
+  #keepDraft(typed: Typed, group: Hash): void {
+    this.out.note({ kind: "said", batch: this.#draft(typed, group) });
+  }
+
+  #draft({ text, number }: Typed, group: Hash): SignedBatch {
+    return this.#sign([text], group, DRAFT_INCARNATION, number, this.#wallMs());
   }
 
   /**
@@ -285,12 +294,26 @@ export class Saying {
 
   /** What was said belongs to a group that one isn't in any more: it isn't said in another. */
   forget(): void {
+    this.#beginAnew([]);
+  }
+
+  /**
+   * The history that this process has spoken in is given up, and what it said there with it: the rest is said in
+   * the other one, from the beginning.
+   */
+  startAnew(group: Hash): void {
+    if (this.#leftover !== null) return;
+    this.#beginAnew(Array.from(this.#batches, ({ signed }) => signed));
+    this.draftAll(group);
+  }
+
+  #beginAnew(leftover: readonly SignedBatch[]): void {
     this.#batches.clear();
     this.#batchTexts = this.#batchesBytes = 0;
     this.restart();
     this.#counter = 1;
     this.#storedThrough = this.#smallThrough = 0;
-    this.#leftover = [];
+    this.#leftover = leftover;
   }
 
   /** All that isn't in the log: for a compacted file. */
@@ -298,11 +321,17 @@ export class Saying {
     for (const batch of this.#leftover ?? []) yield { kind: "said", batch };
     for (const { signed: batch } of this.#batches) yield { kind: "said", batch };
     if (this.#leftover === null) return;
-    const nowMs = this.#wallMs();
-    for (const { text } of this.#outbox) {
-      yield { kind: "said", batch: this.#sign([text], group, DRAFT_INCARNATION, 1, nowMs) };
-    }
+    for (const typed of this.#outbox) yield { kind: "said", batch: this.#draft(typed, group) };
   }
+}
+
+/** The highest number of a draft. */
+function lastDraft(batches: readonly SignedBatch[]): number {
+  let last = 0;
+  for (const { batch: { value } } of batches) {
+    if (value.incarnation.every((byte) => byte === 0)) last = Math.max(last, value.counter);
+  }
+  return last;
 }
 
 function leftoverTexts(leftover: readonly SignedBatch[] | null): number {

@@ -56,14 +56,15 @@ export class Steering {
 
   settle(): void {
     if (!this.isUnsettled) return;
+    const { arriving } = this.parts;
     while (this.isUnsettled) {
       this.isUnsettled = false;
       this.#giveUpRemoved();
       this.#partUnheard();
+      // Before a change begins: who is told that it is out takes part in nothing that it was asked before.
+      arriving.tellStanding();
       this.#look();
     }
-    const { arriving } = this.parts;
-    arriving.tellStanding();
     arriving.tellPeers();
     arriving.tellSources();
   }

@@ -102,7 +102,7 @@ Deno.test("The log goes on where the coordinator's ends, and is set aside where 
 Deno.test("The view with nobody in it waits for the log to be on disk", () => {
   const program = Program.of("ann");
   program.somebody("ann").says("one");
-  program.diskMode = "holds";
+  program.diskMode = "holds-log";
   assertEquals(program.says("ann", LEAVE).at(-1), "disk: log");
 
   const words = program.diskAnswers();

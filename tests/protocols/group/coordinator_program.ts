@@ -134,7 +134,8 @@ export class Somebody {
 export class Program {
   readonly machine: Coordinator;
   readonly disk: CoordinatorRecord[];
-  diskMode: "writes" | "refuses" | "holds" = "writes";
+  /** `holds-log`: all but the log is written. */
+  diskMode: "writes" | "refuses" | "holds-log" = "writes";
   nowMs = 1_000_000;
   readonly told: string[] = [];
   readonly events: CoordinatorEvent[] = [];
@@ -246,13 +247,14 @@ export class Program {
     effect: Extract<CoordinatorEffect, { readonly type: "persist" }>,
   ): readonly CoordinatorInput[] {
     const { token, records } = effect;
+    if (this.diskMode === "holds-log" && records.some(({ kind }) => kind === "log")) {
+      this.#held.push(effect);
+      return [];
+    }
     switch (this.diskMode) {
-      case "holds":
-        this.#held.push(effect);
-        return [];
       case "refuses":
         return [{ type: "persist-failed", token, text: "Cannot write: the disk is full" }];
-      case "writes":
+      default:
         for (const record of records) {
           if (record.kind === "log") this.log.push(record.batch);
           else if (record.kind === "new-log") this.log.length = 0;

@@ -1,0 +1,457 @@
+/**
+ * Datagram channels between members, as member_io.ts promises them and no better: each pair's messages arrive once
+ * and in order while both processes live, late by what was lost and said again; who falls silent, comes back or is
+ * a new process is told; a cut direction holds back what goes by it.
+ */
+
+import { type Endpoint, endpointText, type PeerKey } from "../../../lib/base/ids.ts";
+import type { MemberInput } from "../../../lib/protocols/group/member_io.ts";
+import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
+import type { Path } from "../network.ts";
+import type { Random } from "../random.ts";
+import { Timer, type VirtualTime } from "../virtual_time.ts";
+import { messageBytes } from "./message_bytes.ts";
+import { Violation } from "./violation.ts";
+
+/** A process as its channels see it. */
+export interface ChannelOwner {
+  readonly key: PeerKey;
+  readonly name: string;
+  readonly host: number;
+  readonly frozen: boolean;
+  /** As the runner would. */
+  told(input: MemberInput): void;
+}
+
+/** What a process has of the datagrams: the ideal channels, or the real machine over a bad network. */
+export interface ChannelPort {
+  meet(peer: PeerKey, endpoint: Endpoint): void;
+  part(peer: PeerKey, reason: string): void;
+  tell(peer: PeerKey, message: GroupMessage): void;
+  /** The process is gone. */
+  end(): void;
+  /** Whether the process stands still has changed. */
+  refresh(): void;
+}
+
+export interface ChannelConfig {
+  /** Of each message, to come later by a repetition. */
+  readonly lateChance: number;
+  readonly path: (from: number, to: number) => Path;
+}
+
+/** As the real layer's. */
+const MEET_MS_MAX = 5_000;
+const MEET_PAUSES_MS = [0, 250, 500, 1_000, 2_000];
+const RETRY_PAUSES_MS = [0, 5_000, 10_000, 20_000, 30_000];
+const CONGESTED_BYTES = 1_024 * 1_024;
+const DRAINED_BYTES = CONGESTED_BYTES / 2;
+const WAITING_BYTES_MAX = 16 * 1_024 * 1_024;
+const CLOSE_MS_MAX = 1_000;
+/** Silence is noticed between these: a probe, and what it waits for. */
+const SILENT_MS = [1_000, 2_750] as const;
+/** A path that was cut is whole again: the next probe finds out. */
+const HEALED_MS_MAX = 1_500;
+
+export class Channels {
+  readonly #ports = new Map<string, IdealPort>();
+  readonly #cuts: Uint8Array;
+  messages = 0;
+
+  constructor(
+    readonly time: VirtualTime,
+    readonly random: Random,
+    readonly hosts: number,
+    readonly config: ChannelConfig,
+  ) {
+    this.#cuts = new Uint8Array(hosts * hosts);
+  }
+
+  open(owner: ChannelOwner, endpoint: Endpoint): IdealPort {
+    const port = new IdealPort(this, owner, endpoint);
+    this.#ports.set(endpointText(endpoint), port);
+    return port;
+  }
+
+  release(port: IdealPort): void {
+    const name = endpointText(port.endpoint);
+    if (this.#ports.get(name) === port) this.#ports.delete(name);
+  }
+
+  at(endpoint: Endpoint): IdealPort | null {
+    return this.#ports.get(endpointText(endpoint)) ?? null;
+  }
+
+  isCut(from: number, to: number): boolean {
+    return this.#cuts[from * this.hosts + to] === 1;
+  }
+
+  setCuts(isCut: (from: number, to: number) => boolean): void {
+    for (let from = 0; from < this.hosts; from++) {
+      for (let to = 0; to < this.hosts; to++) {
+        this.#cuts[from * this.hosts + to] = from !== to && isCut(from, to) ? 1 : 0;
+      }
+    }
+    this.refresh();
+  }
+
+  refresh(): void {
+    for (const port of this.#ports.values()) port.refresh();
+  }
+}
+
+/** One direction of a session: first in, first out. */
+class Pipe {
+  readonly #items: { readonly message: GroupMessage; readonly bytes: number; atMs: number }[] = [];
+  #lastMs = 0;
+  #freeAtMs = 0;
+  #paused = false;
+  bytes = 0;
+  /** What follows the last message: the sender has said goodbye. */
+  #goodbye: string | null = null;
+  readonly #timer = new Timer(() => this.#arrive());
+
+  constructor(readonly channels: Channels, readonly from: Side, readonly to: Side) {
+    this.#lastMs = channels.time.nowMs;
+  }
+
+  push(message: GroupMessage): void {
+    const { time, random, config } = this.channels;
+    const path = config.path(this.from.port.owner.host, this.to.port.owner.host);
+    const bytes = messageBytes(message);
+    this.#freeAtMs = Math.max(this.#freeAtMs, time.nowMs) + bytes / path.bytesPerMs;
+    const lateMs = random.chance(config.lateChance) ? random.between(5, 400) : 0;
+    const delayMs = path.delayMs + random.exponential(path.jitterMs + 0.01) + lateMs;
+    this.#lastMs = Math.max(this.#lastMs, this.#freeAtMs + delayMs);
+    this.#items.push({ message, bytes, atMs: this.#lastMs });
+    this.bytes += bytes;
+    this.channels.messages++;
+    if (this.#items.length === 1) this.#arm();
+  }
+
+  goodbye(reason: string): void {
+    this.#goodbye = reason;
+    this.#lastMs += 1;
+    this.#arm();
+  }
+
+  /** Some of what is under way is lost with the sender's process. */
+  breakOff(): void {
+    const left = this.channels.random.below(this.#items.length + 1);
+    this.#items.length = left;
+    this.#arm();
+  }
+
+  stop(): void {
+    this.#items.length = 0;
+    this.#goodbye = null;
+    this.bytes = 0;
+    this.channels.time.disarm(this.#timer);
+  }
+
+  refresh(): void {
+    const { owner: from } = this.from.port;
+    const { owner: to } = this.to.port;
+    const paused = this.channels.isCut(from.host, to.host) || to.frozen || !this.to.isOpen;
+    if (paused === this.#paused) return;
+    this.#paused = paused;
+    const { time, random } = this.channels;
+    if (paused) return time.disarm(this.#timer);
+    const againMs = time.nowMs + random.between(0, to.frozen ? 1 : HEALED_MS_MAX);
+    for (const item of this.#items) item.atMs = Math.max(item.atMs, againMs);
+    this.#lastMs = Math.max(this.#lastMs, againMs);
+    this.#arm();
+  }
+
+  #arm(): void {
+    if (this.#paused) return;
+    const first = this.#items[0];
+    if (first !== undefined) this.channels.time.arm(this.#timer, first.atMs);
+    else if (this.#goodbye !== null) this.channels.time.arm(this.#timer, this.#lastMs);
+  }
+
+  #arrive(): void {
+    const { time } = this.channels;
+    let taken = 0;
+    while (taken < this.#items.length && this.#items[taken]!.atMs <= time.nowMs) {
+      const { message, bytes } = this.#items[taken++]!;
+      this.bytes -= bytes;
+      this.to.port.arrived(this.to, message);
+    }
+    this.#items.splice(0, taken);
+    this.from.drained();
+    if (this.#items.length === 0 && this.#goodbye !== null && this.#lastMs <= time.nowMs) {
+      const reason = this.#goodbye;
+      this.#goodbye = null;
+      return this.to.port.ended(this.to, reason);
+    }
+    this.#arm();
+  }
+}
+
+/** What one process has of one peer. */
+class Side {
+  state: "connecting" | "up" | "silent" = "connecting";
+  other: Side | null = null;
+  out: Pipe | null = null;
+  /** Told before the peer was there. */
+  readonly waiting: GroupMessage[] = [];
+  isCongested = false;
+  attempts = 0;
+  untilMs = 0;
+  retries = 0;
+  readonly attempt = new Timer(() => this.port.tryToMeet(this));
+  readonly silence = new Timer(() => this.port.fallSilent(this));
+  readonly hearing = new Timer(() => this.port.hear(this));
+
+  constructor(readonly port: IdealPort, readonly peer: PeerKey, public endpoint: Endpoint) {}
+
+  /** Whether its process lives and still takes it for the peer's. */
+  get isOpen(): boolean {
+    return !this.port.gone && this.port.sides.get(this.peer) === this;
+  }
+
+  drained(): void {
+    if (!this.isCongested || (this.out?.bytes ?? 0) >= DRAINED_BYTES) return;
+    this.isCongested = false;
+    this.port.owner.told({ type: "peer-drained", peer: this.peer });
+  }
+
+  disarm(): void {
+    const { time } = this.port.channels;
+    for (const timer of [this.attempt, this.silence, this.hearing]) time.disarm(timer);
+  }
+}
+
+export class IdealPort implements ChannelPort {
+  readonly sides = new Map<PeerKey, Side>();
+  /** Whom we would let in. */
+  readonly #known = new Set<PeerKey>();
+  /** What was told these still goes out; of that they are told as ended. */
+  readonly #closing = new Set<PeerKey>();
+  gone = false;
+
+  constructor(
+    readonly channels: Channels,
+    readonly owner: ChannelOwner,
+    readonly endpoint: Endpoint,
+  ) {}
+
+  meet(peer: PeerKey, endpoint: Endpoint): void {
+    if (peer === this.owner.key) throw new Violation(`${this.owner.name} meets itself`);
+    this.#known.add(peer);
+    if (this.#closing.has(peer)) return; // `peer-ended` follows
+    const { time } = this.channels;
+    const side = this.sides.get(peer) ?? new Side(this, peer, endpoint);
+    this.sides.set(peer, side);
+    side.endpoint = endpoint;
+    side.attempts = 0;
+    if (side.state !== "connecting" || side.untilMs <= time.nowMs) {
+      side.untilMs = time.nowMs + MEET_MS_MAX;
+    }
+    this.#attemptIn(side, 0);
+  }
+
+  part(peer: PeerKey, reason: string): void {
+    this.#known.delete(peer);
+    const side = this.sides.get(peer);
+    if (side === undefined) return;
+    this.#forget(side);
+    this.#closing.add(peer);
+    const { out } = side;
+    out?.goodbye(reason);
+    const { random, time } = this.channels;
+    time.after(out === null ? 0 : random.between(0, CLOSE_MS_MAX), () => {
+      this.#closing.delete(peer);
+      if (this.gone) return;
+      // What doesn't get through in time is lost, and the goodbye with it.
+      if (out !== null && !this.#reaches(out)) out.stop();
+      this.owner.told({ type: "peer-ended", peer, text: reason });
+    });
+  }
+
+  #admits(peer: PeerKey): boolean {
+    return this.#known.has(peer) && !this.#closing.has(peer);
+  }
+
+  #reaches({ to: { port } }: Pipe): boolean {
+    return !this.channels.isCut(this.owner.host, port.owner.host) && !port.owner.frozen;
+  }
+
+  tell(peer: PeerKey, message: GroupMessage): void {
+    const side = this.sides.get(peer);
+    if (side === undefined) return;
+    if (side.out === null) {
+      side.waiting.push(message);
+      return;
+    }
+    side.out.push(message);
+    if (side.out.bytes > WAITING_BYTES_MAX) {
+      throw new Violation(`${this.owner.name} has ${side.out.bytes} bytes wait for a peer`);
+    }
+    if (side.out.bytes <= CONGESTED_BYTES || side.isCongested) return;
+    side.isCongested = true;
+    this.owner.told({ type: "peer-congested", peer });
+  }
+
+  end(): void {
+    this.gone = true;
+    this.channels.release(this);
+    for (const side of this.sides.values()) {
+      side.disarm();
+      side.out?.breakOff();
+      if (side.other !== null) side.other.port.#lost(side.other);
+    }
+  }
+
+  /** The other end of a session is gone: what goes there waits for another one. */
+  #lost(side: Side): void {
+    side.out?.refresh();
+    this.#refreshSide(side);
+  }
+
+  refresh(): void {
+    for (const side of this.sides.values()) {
+      this.#refreshSide(side);
+      side.out?.refresh();
+      if (side.other !== null) side.other.port.#refreshSide(side.other);
+      side.other?.out?.refresh();
+    }
+  }
+
+  // Called by what goes on between two ports.
+
+  arrived(side: Side, message: GroupMessage): void {
+    if (this.gone || this.sides.get(side.peer) !== side) return;
+    // Whoever receives hears, too.
+    if (side.state === "silent") this.hear(side);
+    this.owner.told({ type: "peer-message", peer: side.peer, message });
+  }
+
+  ended(side: Side, reason: string): void {
+    if (this.gone || this.sides.get(side.peer) !== side) return;
+    this.#forget(side);
+    this.owner.told({ type: "peer-ended", peer: side.peer, text: reason });
+  }
+
+  tryToMeet(side: Side): void {
+    const { time, random } = this.channels;
+    const target = this.channels.at(side.endpoint);
+    const isThere = target !== null && target.owner.key === side.peer && !target.gone;
+    if (isThere && this.#getsTo(target)) {
+      if (side.other?.port === target && target.sides.get(this.owner.key) === side.other) return;
+      if (target.#admits(this.owner.key)) return this.#join(side, target);
+    }
+    if (side.untilMs > time.nowMs) {
+      const pauseMs = MEET_PAUSES_MS[++side.attempts] ?? 2_000;
+      return this.#attemptIn(side, Math.min(pauseMs, side.untilMs - time.nowMs + 1));
+    }
+    if (side.state === "connecting") {
+      this.#forget(side);
+      return this.owner.told({ type: "peer-failed", peer: side.peer });
+    }
+    if (side.state !== "silent") return;
+    side.retries = Math.min(side.retries + 1, RETRY_PAUSES_MS.length - 1);
+    const pauseMs = RETRY_PAUSES_MS[side.retries]! + random.between(0, 50);
+    side.untilMs = time.nowMs + pauseMs + MEET_MS_MAX;
+    side.attempts = 0;
+    this.#attemptIn(side, pauseMs);
+  }
+
+  fallSilent(side: Side): void {
+    if (this.owner.frozen) return this.#refreshSide(side);
+    if (side.state !== "up" || this.#hears(side)) return;
+    side.state = "silent";
+    side.retries = 0;
+    this.owner.told({ type: "peer-silent", peer: side.peer });
+    side.untilMs = this.channels.time.nowMs + MEET_MS_MAX;
+    side.attempts = 0;
+    this.#attemptIn(side, 0);
+  }
+
+  hear(side: Side): void {
+    if (side.state !== "silent") return;
+    side.state = "up";
+    this.channels.time.disarm(side.hearing);
+    this.channels.time.disarm(side.attempt);
+    this.owner.told({ type: "peer-heard", peer: side.peer });
+    this.#refreshSide(side);
+  }
+
+  // What goes on in one port.
+
+  /** A handshake goes there and back. */
+  #getsTo(target: IdealPort): boolean {
+    const { channels, owner } = this;
+    if (owner.frozen || target.owner.frozen) return false;
+    const { host } = target.owner;
+    return !channels.isCut(owner.host, host) && !channels.isCut(host, owner.host);
+  }
+
+  #attemptIn(side: Side, pauseMs: number): void {
+    const { time, random, config } = this.channels;
+    const path = config.path(this.owner.host, this.owner.host);
+    const tookMs = 2 * path.delayMs + random.exponential(path.jitterMs + 0.05);
+    time.arm(side.attempt, time.nowMs + pauseMs + tookMs);
+  }
+
+  /** A new session, which at both ends follows whatever was before. */
+  #join(side: Side, target: IdealPort): void {
+    const there = target.sides.get(this.owner.key) ??
+      new Side(target, this.owner.key, this.endpoint);
+    target.sides.set(this.owner.key, there);
+    for (const each of [side, there]) {
+      each.out?.stop();
+      each.other?.out?.stop();
+      each.disarm();
+    }
+    this.#begin(side, there);
+    target.#begin(there, side);
+  }
+
+  #begin(side: Side, other: Side): void {
+    const { peer, state } = side;
+    side.other = other;
+    side.out = new Pipe(this.channels, side, other);
+    side.state = "up";
+    side.endpoint = other.port.endpoint;
+    const isReset = state !== "connecting";
+    if (state === "silent") this.owner.told({ type: "peer-heard", peer });
+    this.owner.told(isReset ? { type: "peer-reset", peer } : { type: "peer-up", peer });
+    // The owner may have ended, or parted from it, in between.
+    if (this.gone || this.sides.get(peer) !== side || side.out === null) return;
+    for (const message of side.waiting.splice(0)) this.tell(peer, message);
+    side.drained();
+    side.out?.refresh();
+    this.#refreshSide(side);
+  }
+
+  #forget(side: Side): void {
+    side.disarm();
+    side.isCongested = false;
+    this.sides.delete(side.peer);
+    if (side.other !== null) side.other.port.#lost(side.other);
+  }
+
+  /** Whether something of the peer comes through. */
+  #hears({ other, peer }: Side): boolean {
+    if (other === null || other.port.gone || other.port.owner.frozen) return false;
+    if (other.port.sides.get(this.owner.key) !== other) return false;
+    return !this.channels.isCut(other.port.owner.host, this.owner.host) &&
+      other.peer === this.owner.key && peer === other.port.owner.key;
+  }
+
+  #refreshSide(side: Side): void {
+    if (this.gone || this.sides.get(side.peer) !== side || side.state === "connecting") return;
+    const { time, random } = this.channels;
+    const hears = this.#hears(side);
+    if (hears || side.state === "silent") time.disarm(side.silence);
+    else if (!side.silence.armed) {
+      time.arm(side.silence, time.nowMs + random.between(...SILENT_MS));
+    }
+    if (!hears) time.disarm(side.hearing);
+    else if (side.state === "silent" && !side.hearing.armed) {
+      time.arm(side.hearing, time.nowMs + random.between(0, HEALED_MS_MAX));
+    }
+  }
+}

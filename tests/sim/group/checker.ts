@@ -1,0 +1,27 @@
+/** What watches a simulated group: each checker knows one promise, and ends the run where it is broken. */
+
+import type { MemberEvent } from "../../../lib/protocols/group/events.ts";
+import type { Entry } from "../../../lib/protocols/group/history.ts";
+import type { CoordinatorRecord, MemberRecord } from "../../../lib/protocols/group/records.ts";
+import type { Said } from "./canonical_history.ts";
+import type { MemberProcess } from "./member_process.ts";
+import type { MemberParty, Party, World } from "./world.ts";
+
+export type MessageEvent = Extract<MemberEvent, { readonly event: "message" }>;
+
+/** Each method is called at once, and throws a `Violation`. */
+export interface Checker {
+  /** Records were written, not yet synced. */
+  wrote?(party: Party, records: readonly (MemberRecord | CoordinatorRecord)[]): void;
+  /** A disk has other records than before: it was compacted, lost what wasn't synced, or was put back. */
+  replaced?(party: Party): void;
+  /** The log of a disk got these. */
+  logged?(party: Party, entries: readonly Entry[]): void;
+  /** An entry that no log has had before. */
+  placed?(entry: Entry, said: Said): void;
+  shown?(process: MemberProcess, event: MessageEvent): void;
+  stepped?(process: MemberProcess): void;
+  started?(process: MemberProcess): void;
+  /** After all was well for long enough; everybody runs. */
+  settled?(world: World, members: readonly MemberParty[]): void;
+}

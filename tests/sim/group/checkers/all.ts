@@ -1,0 +1,20 @@
+/** Every promise of a group, each with who watches it. */
+
+import type { Checker } from "../checker.ts";
+import { Epochs } from "./epochs.ts";
+import { HeldByAll } from "./held_by_all.ts";
+import { Once } from "./once.ts";
+import { OneGroup } from "./one_group.ts";
+import { SenderOrder } from "./sender_order.ts";
+import { ShownOnce } from "./shown_once.ts";
+
+export function allCheckers(): Checker[] {
+  return [
+    new Epochs(),
+    new HeldByAll(),
+    new Once(),
+    new SenderOrder(),
+    new ShownOnce(),
+    new OneGroup(),
+  ];
+}

@@ -1,0 +1,61 @@
+/**
+ * There is one epoch of each ballot, with the same members and the same beginning for all; and each begins where the
+ * one history was.
+ */
+
+import type { Hash } from "../../../../lib/base/ids.ts";
+import { ballotText } from "../../../../lib/protocols/group/ballot.ts";
+import type { SignedEpoch } from "../../../../lib/protocols/group/epoch.ts";
+import type { Entry } from "../../../../lib/protocols/group/history.ts";
+import type { CoordinatorRecord, MemberRecord } from "../../../../lib/protocols/group/records.ts";
+import type { CanonicalHistory } from "../canonical_history.ts";
+import type { Checker } from "../checker.ts";
+import { Violation } from "../violation.ts";
+import type { Party } from "../world.ts";
+
+export class Epochs implements Checker {
+  readonly #byBallot = new Map<string, string>();
+  /** Where epochs begin that no log has come to yet. */
+  readonly #starts = new Map<number, Hash>();
+
+  wrote(party: Party, records: readonly (MemberRecord | CoordinatorRecord)[]): void {
+    for (const record of records) {
+      if (record.kind !== "begun" && record.kind !== "decided") continue;
+      this.#epoch(party, record.signed);
+    }
+  }
+
+  placed({ position, digest }: Entry): void {
+    const expected = this.#starts.get(position);
+    if (expected === undefined) return;
+    this.#starts.delete(position);
+    if (expected !== digest) throw new Violation(`An epoch began at another entry ${position}`);
+  }
+
+  #epoch({ name, world: { history } }: Party, { epoch }: SignedEpoch): void {
+    const { ballot, start, view } = epoch.value;
+    const bytes = epoch.bytes.toHex();
+    const number = ballotText(ballot);
+    const known = this.#byBallot.get(number);
+    if (known === bytes) return;
+    if (known !== undefined) throw new Violation(`${name} has another epoch ${number}`);
+    if (ballot.round === 0 && ballot.number !== view) {
+      throw new Violation(`Epoch ${number} is of view ${view}`);
+    }
+    this.#byBallot.set(number, bytes);
+    this.#start(history, number, start);
+  }
+
+  #start(
+    history: CanonicalHistory,
+    number: string,
+    { position, digest }: { readonly position: number; readonly digest: Hash },
+  ): void {
+    if (position === 0 || history.forksMax > 0) return;
+    const there = history.digests[position - 1];
+    if (there === undefined) this.#starts.set(position, digest);
+    else if (there !== digest) {
+      throw new Violation(`Epoch ${number} begins at another entry ${position}`);
+    }
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * What a member takes into its log is on the disks of all members of its epoch, safe from a loss of power: that is
+ * why any one of them is enough to know it (G2). But for those that have promised a later ballot: there it was taken
+ * over.
+ */
+
+import type { PeerKey } from "../../../../lib/base/ids.ts";
+import { type Ballot, compareBallots, NO_BALLOT } from "../../../../lib/protocols/group/ballot.ts";
+import type { Entry } from "../../../../lib/protocols/group/history.ts";
+import type { CoordinatorRecord, MemberRecord } from "../../../../lib/protocols/group/records.ts";
+import { label } from "../canonical_history.ts";
+import type { Checker } from "../checker.ts";
+import { Violation } from "../violation.ts";
+import { MemberParty, type Party } from "../world.ts";
+
+/** What a disk says, read as far as it was looked at. */
+class Held {
+  promised: Ballot = NO_BALLOT;
+  /** What is synced is read up to here. */
+  #read = 0;
+  #through = 0;
+
+  constructor(readonly party: MemberParty) {
+    this.wrote(party.disk.records);
+  }
+
+  wrote(records: readonly (MemberRecord | CoordinatorRecord)[]): void {
+    for (const record of records) {
+      if (record.kind === "promised") this.promised = record.ballot;
+    }
+  }
+
+  /** Up to where all is there whatever happens. */
+  through(): number {
+    const { disk } = this.party;
+    for (; this.#read < disk.synced; this.#read++) {
+      const record = disk.records[this.#read]!;
+      if (record.kind === "held") {
+        const end = record.after + record.batch.batch.value.texts.length;
+        const reaches = Math.max(this.#through, disk.logDurableThrough) >= record.after;
+        if (reaches) this.#through = Math.max(end, this.#through);
+      } else if (record.kind === "dropped") {
+        this.#through = Math.min(this.#through, record.position);
+      } else if (record.kind === "begun") {
+        this.#through = Math.min(this.#through, record.signed.epoch.value.start.position);
+      } else if (record.kind === "new-log") this.#through = 0;
+    }
+    return Math.max(this.#through, disk.logDurableThrough);
+  }
+}
+
+export class HeldByAll implements Checker {
+  readonly #held = new Map<PeerKey, Held>();
+
+  wrote(party: Party, records: readonly (MemberRecord | CoordinatorRecord)[]): void {
+    if (party instanceof MemberParty) this.#of(party).wrote(records);
+  }
+
+  replaced(party: Party): void {
+    this.#held.delete(party.signer.key);
+  }
+
+  logged(party: Party, entries: readonly Entry[]): void {
+    const last = entries.at(-1);
+    if (!(party instanceof MemberParty) || last === undefined) return;
+    const epoch = party.process?.member.epoch?.epoch.value ?? null;
+    if (epoch === null || last.position <= epoch.start.position) return;
+    for (const { key } of epoch.members) {
+      const other = party.world.memberOf(key);
+      const held = this.#of(other);
+      if (other.isDamaged || compareBallots(held.promised, epoch.ballot) > 0) continue;
+      if (held.through() >= last.position) continue;
+      const what = `entry ${last.position}, "${label(last.text)}",`;
+      throw new Violation(`G2: ${party.name} has ${what} and ${other.name} needn't have it`);
+    }
+  }
+
+  #of(party: MemberParty): Held {
+    const known = this.#held.get(party.signer.key);
+    if (known !== undefined) return known;
+    const held = new Held(party);
+    this.#held.set(party.signer.key, held);
+    return held;
+  }
+}

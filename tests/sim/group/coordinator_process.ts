@@ -1,0 +1,67 @@
+/** One run of the coordinator's program. */
+
+import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
+import { Coordinator } from "../../../lib/protocols/group/coordinator.ts";
+import type {
+  CoordinatorEffect,
+  CoordinatorInput,
+} from "../../../lib/protocols/group/coordinator_io.ts";
+import type { CoordinatorCommand } from "../../../lib/protocols/group/events.ts";
+import { MEMBERS_MAX } from "../../../lib/protocols/group/limits.ts";
+import type { CoordinatorRecord } from "../../../lib/protocols/group/records.ts";
+import type { SimProcess } from "../process.ts";
+import { GroupProcess } from "./process.ts";
+import type { CoordinatorParty, World } from "./world.ts";
+
+export class CoordinatorProcess
+  extends GroupProcess<CoordinatorInput, CoordinatorEffect, CoordinatorRecord> {
+  readonly coordinator: Coordinator;
+  readonly sim: SimProcess<CoordinatorInput, CoordinatorEffect, CoordinatorRecord>;
+
+  constructor(world: World, override readonly party: CoordinatorParty) {
+    super(world, party, party.disk);
+    const { mutation } = world.options;
+    this.coordinator = new Coordinator(
+      {
+        listening: party.endpoint,
+        failAfterMs: world.options.failAfterMs,
+        membersMax: MEMBERS_MAX,
+        pins: new Map(party.pins),
+        records: mutation?.coordinatorRecords?.(this.disk.stateRecords) ?? this.disk.stateRecords,
+        history: this.disk.log?.end.copy() ?? null,
+      },
+      party.signer,
+      this.environment(),
+    );
+    this.sim = this.run(
+      this.coordinator,
+      mutation?.wrapCoordinator?.(this.coordinator) ?? this.coordinator,
+    );
+  }
+
+  command(command: CoordinatorCommand): void {
+    this.told({ type: "command", command, ref: undefined });
+  }
+
+  protected linkUpInput(link: LinkId, peer: PeerKey, host: string): CoordinatorInput {
+    return { type: "link-up", link, peer, host };
+  }
+
+  protected stopped(): void {
+    this.world.stopped(this);
+  }
+
+  perform(effect: CoordinatorEffect): void {
+    this.world.note(`${this.name} >`, effect);
+    switch (effect.type) {
+      case "show":
+        return this.world.shownAtCoordinator(effect.event);
+      case "input":
+      case "persist":
+      case "shown":
+        return;
+      default:
+        return this.performCommon(effect);
+    }
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * The disk of a member, or of the coordinator: one file of records, whose syncs are waited for, and beside it the log,
+ * which is synced when the records are written anew, at a proper end, and where that is asked for.
+ */
+
+import type { Hash } from "../../../lib/base/ids.ts";
+import { type Entry, HistoryEnd, type SignedBatch } from "../../../lib/protocols/group/history.ts";
+import type { HistoryRead } from "../../../lib/protocols/group/member_io.ts";
+import type {
+  CoordinatorRecord,
+  LogRecord,
+  MemberRecord,
+  NewLogRecord,
+} from "../../../lib/protocols/group/records.ts";
+import { SimDisk } from "../disk.ts";
+import { fakeCrypto } from "../fake_crypto.ts";
+
+type GroupRecord = MemberRecord | CoordinatorRecord;
+
+/** The log file as it reads. */
+export class SimLog {
+  readonly end: HistoryEnd;
+  readonly batches: SignedBatch[] = [];
+  /** After each batch. */
+  readonly positions: number[] = [];
+  readonly digests: Hash[] = [];
+  readonly #emptyDigest: Hash;
+
+  constructor(readonly group: Hash) {
+    this.end = new HistoryEnd(fakeCrypto, group);
+    this.#emptyDigest = this.end.digest;
+  }
+
+  append(batch: SignedBatch): readonly Entry[] {
+    const entries = this.end.append(batch);
+    this.batches.push(batch);
+    this.positions.push(this.end.position);
+    this.digests.push(this.end.digest);
+    return entries;
+  }
+
+  read(after: number, bytesMax: number): HistoryRead {
+    const at = after === 0 ? 0 : this.#indexOf(after) + 1;
+    const digest = after === 0 ? this.#emptyDigest : this.digests[at - 1] ?? null;
+    if (digest === null || (at === 0 && after !== 0)) return { batches: [], digest: null };
+    const batches: SignedBatch[] = [];
+    let bytes = 0;
+    for (let next = at; next < this.batches.length; next++) {
+      const batch = this.batches[next]!;
+      bytes += batch.batch.bytes.length;
+      if (bytes > bytesMax && batches.length > 0) break;
+      batches.push(batch);
+    }
+    return { batches, digest };
+  }
+
+  /** Of the batch that ends at `position`; -1 where none does. */
+  #indexOf(position: number): number {
+    let low = 0;
+    let high = this.positions.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.positions[middle]! < position) low = middle + 1;
+      else high = middle;
+    }
+    return this.positions[low] === position ? low : -1;
+  }
+}
+
+function isOfLog(record: GroupRecord): record is LogRecord | NewLogRecord {
+  return record.kind === "log" || record.kind === "new-log";
+}
+
+export class GroupDisk<Stored extends GroupRecord> extends SimDisk<Stored> {
+  log: SimLog | null = null;
+  /** Told of each batch that the log gets, and of its entries. */
+  logged: ((entries: readonly Entry[]) => void) | null = null;
+  /** Told when records are written anew, in another place. */
+  replaced: (() => void) | null = null;
+  /** Writes whose records are to be synced, also those of the log. */
+  readonly asked = new WeakSet<readonly Stored[]>();
+  /** Up to here the log survives a loss of power by itself. */
+  logDurableThrough = 0;
+  /** Of the log's records, those before this place in `records` survive a loss of power. */
+  #logSynced = 0;
+  /** The log's records before this are to be synced with the next sync. */
+  #logAsked = 0;
+
+  override write(records: readonly Stored[]): boolean {
+    if (!super.write(records)) return false;
+    for (const record of records) this.#take(record);
+    if (this.asked.has(records) && records.some(isOfLog)) this.#logAsked = this.records.length;
+    return true;
+  }
+
+  override sync(done: () => void): void {
+    const upTo = this.records.length;
+    const asked = this.#logAsked;
+    const logEnd = this.log?.end.position ?? 0;
+    const { log } = this;
+    const records = this.records;
+    super.sync(() => {
+      const isSame = records === this.records && log === this.log;
+      if (isSame && asked > this.#logSynced) {
+        this.#logSynced = upTo;
+        this.logDurableThrough = logEnd;
+      }
+      done();
+    });
+  }
+
+  /** What the machine finds: the log is read by itself. */
+  get stateRecords(): Stored[] {
+    return this.records.filter((record) => !isOfLog(record));
+  }
+
+  /** Compaction: the log is synced first, and stays. */
+  override restore(records: readonly Stored[]): void {
+    super.restore([...this.#logRecords(), ...records]);
+    this.#logSynced = this.#logAsked = this.records.length;
+    this.#logIsSynced();
+    this.replaced?.();
+  }
+
+  /** Puts back what was there at some time, log and all. */
+  restoreImage(records: readonly Stored[]): void {
+    super.restore(records);
+    this.#logSynced = this.#logAsked = this.records.length;
+    this.#readLog();
+    this.replaced?.();
+  }
+
+  /** The records' file is synced by whoever opens it. */
+  opened(): void {
+    this.synced = this.records.length;
+  }
+
+  /** A proper end. */
+  closed(): void {
+    this.synced = this.#logSynced = this.records.length;
+    this.#logIsSynced();
+  }
+
+  #logIsSynced(): void {
+    this.logDurableThrough = this.log?.end.position ?? 0;
+  }
+
+  override powerLost(): void {
+    this.processEnds();
+    const { random, records, synced } = this;
+    const logSynced = this.#logSynced;
+    const isUnsynced = (record: Stored, at: number) =>
+      record.kind !== "new-log" && at >= (isOfLog(record) ? logSynced : synced);
+    const unsynced = records.filter(isUnsynced);
+    const logCount = unsynced.filter(isOfLog).length;
+    let logLeft = random.below(logCount + 1);
+    let stateLeft = random.below(unsynced.length - logCount + 1);
+    const left = records.filter((record, at) =>
+      !isUnsynced(record, at) || (isOfLog(record) ? logLeft-- > 0 : stateLeft-- > 0)
+    );
+    super.restore(left);
+    this.#logSynced = this.#logAsked = left.length;
+    this.#readLog();
+    this.replaced?.();
+  }
+
+  #logRecords(): Stored[] {
+    const begins = this.records.findLastIndex(({ kind }) => kind === "new-log");
+    return this.records.filter((record, at) => isOfLog(record) && at >= begins);
+  }
+
+  #readLog(): void {
+    this.log = null;
+    for (const record of this.#logRecords()) {
+      if (record.kind === "new-log") this.log = new SimLog(record.group);
+      else if (record.kind === "log") this.log!.append(record.batch);
+    }
+    this.#logIsSynced();
+  }
+
+  #take(record: Stored): void {
+    if (record.kind === "new-log") {
+      this.log = new SimLog(record.group);
+      this.logDurableThrough = 0;
+    }
+    if (record.kind !== "log") return;
+    if (this.log === null) throw new Error("A log is appended to before it was begun");
+    const entries = this.log.append(record.batch);
+    this.logged?.(entries);
+  }
+}

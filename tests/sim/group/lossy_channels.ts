@@ -1,0 +1,215 @@
+/**
+ * Members over the real layer of datagrams, and a network that loses, repeats and disorders them: what `Channels`
+ * only stands for.
+ */
+
+import { type Endpoint, endpointText, type PeerKey } from "../../../lib/base/ids.ts";
+import type { MemberInput } from "../../../lib/protocols/group/member_io.ts";
+import { GROUP_MESSAGES, type GroupMessage } from "../../../lib/protocols/group/messages.ts";
+import { keyPairFromSeed } from "../../../lib/protocols/noise/primitives.ts";
+import { ReliableDatagrams } from "../../../lib/protocols/reliable_datagram/reliable_datagrams.ts";
+import { DatagramHost, type DatagramNews } from "../../../lib/runtime/datagram_host.ts";
+import type { DatagramHandler, Datagrams } from "../../../lib/transport/datagrams.ts";
+import { createCodec } from "../../../lib/wire/codec.ts";
+import { fakeCrypto } from "../fake_crypto.ts";
+import type { Random } from "../random.ts";
+import type { VirtualTime } from "../virtual_time.ts";
+import type { ChannelOwner, ChannelPort } from "./channels.ts";
+import type { MemberParty } from "./world.ts";
+
+/** Of the datagrams that arrive, so many arrive twice. */
+const DUPLICATION = 0.05;
+/** Mean of what each datagram is late by, beside the path's delay: they overtake each other. */
+const DISORDER_MS = 3;
+
+export interface LossyConfig {
+  readonly loss: number;
+  readonly delayMs: number;
+  readonly isCut: (from: number, to: number) => boolean;
+}
+
+export class LossyChannels {
+  readonly #sockets = new Map<string, Socket>();
+  datagrams = 0;
+
+  constructor(readonly time: VirtualTime, readonly random: Random, readonly config: LossyConfig) {}
+
+  open(owner: ChannelOwner & { readonly party: MemberParty }, endpoint: Endpoint): ChannelPort {
+    return new LossyPort(this, owner, new Socket(this, owner, endpoint));
+  }
+
+  take(socket: Socket): void {
+    this.#sockets.set(endpointText(socket.local), socket);
+  }
+
+  release(socket: Socket): void {
+    const name = endpointText(socket.local);
+    if (this.#sockets.get(name) === socket) this.#sockets.delete(name);
+  }
+
+  carry(from: Socket, to: Endpoint, bytes: Uint8Array): void {
+    this.datagrams++;
+    const { time, random, config } = this;
+    const copies = random.chance(config.loss) ? 0 : random.chance(DUPLICATION) ? 2 : 1;
+    for (let copy = 0; copy < copies; copy++) {
+      time.after(config.delayMs + random.exponential(DISORDER_MS), () => {
+        const socket = this.#sockets.get(endpointText(to));
+        if (socket === undefined || config.isCut(from.owner.host, socket.owner.host)) return;
+        socket.receive(from.local, bytes);
+      });
+    }
+  }
+}
+
+/** What a socket holds for a program that doesn't read. */
+const SOCKET_DATAGRAMS = 90;
+
+class Socket implements Datagrams {
+  #handler: DatagramHandler | null = null;
+  #isTurnDue = false;
+  readonly #waiting: { readonly from: Endpoint; readonly bytes: Uint8Array }[] = [];
+
+  constructor(
+    readonly channels: LossyChannels,
+    readonly owner: ChannelOwner,
+    readonly local: Endpoint,
+  ) {
+    channels.take(this);
+  }
+
+  handle(handler: DatagramHandler): void {
+    this.#handler = handler;
+  }
+
+  send(to: Endpoint, bytes: Uint8Array): void {
+    this.channels.carry(this, to, bytes.slice());
+  }
+
+  listenAt(): void {}
+
+  close(): Promise<void> {
+    this.channels.release(this);
+    return Promise.resolve();
+  }
+
+  receive(from: Endpoint, bytes: Uint8Array): void {
+    if (this.owner.frozen) {
+      if (this.#waiting.length < SOCKET_DATAGRAMS) this.#waiting.push({ from, bytes });
+      return;
+    }
+    this.#handler?.datagram(from, new Uint8Array(bytes));
+    if (this.#isTurnDue) return;
+    this.#isTurnDue = true;
+    this.channels.time.after(0, () => {
+      this.#isTurnDue = false;
+      this.#handler?.turn();
+    });
+  }
+
+  /** The program reads again. */
+  wake(): void {
+    for (const { from, bytes } of this.#waiting.splice(0)) this.receive(from, bytes);
+  }
+}
+
+const codec = createCodec(GROUP_MESSAGES);
+
+class LossyPort implements ChannelPort {
+  readonly #host: DatagramHost;
+  /** Whom we would let in. */
+  readonly #known = new Set<PeerKey>();
+  /** Things to do when the program runs again. */
+  #late: (() => void)[] = [];
+  readonly #channels: LossyChannels;
+
+  constructor(
+    channels: LossyChannels,
+    readonly owner: ChannelOwner & { readonly party: MemberParty },
+    readonly socket: Socket,
+  ) {
+    this.#channels = channels;
+    const { time } = channels;
+    const random = channels.random.fork();
+    const machine = new ReliableDatagrams({
+      identity: { signer: owner.party.signer, static: keyPairFromSeed(random.bytes(32)) },
+      env: { crypto: fakeCrypto, randomBytes: (length) => random.bytes(length) },
+      access: { mode: "group", admit: (peer) => this.#known.has(peer) },
+    });
+    const clock = {
+      nowMs: () => time.nowMs,
+      at: (atMs: number, run: () => void) => {
+        const timer = time.after(atMs - time.nowMs, () => this.#whenAwake(run));
+        return { cancel: () => time.disarm(timer) };
+      },
+      soon: (run: () => void) => void time.after(0, () => this.#whenAwake(run)),
+    };
+    this.#host = new DatagramHost(machine, socket, clock, (news) => this.#told(news));
+  }
+
+  meet(peer: PeerKey, endpoint: Endpoint): void {
+    this.#known.add(peer);
+    this.#host.feed({ type: "connect", peer, endpoint });
+  }
+
+  part(peer: PeerKey, reason: string): void {
+    this.#known.delete(peer);
+    this.#host.feed({ type: "close", peer, reason });
+  }
+
+  tell(peer: PeerKey, message: GroupMessage): void {
+    this.#host.feed({ type: "send", peer, lane: "data", message: codec.encode(message) });
+  }
+
+  end(): void {
+    this.#host.stop();
+    this.socket.close();
+    this.#late = [];
+  }
+
+  refresh(): void {
+    if (this.owner.frozen) return;
+    for (const run of this.#late.splice(0)) run();
+    this.socket.wake();
+  }
+
+  #whenAwake(run: () => void): void {
+    if (this.owner.frozen) this.#late.push(run);
+    else run();
+  }
+
+  /** Later: what it makes the owner do comes back to the machine that tells it. */
+  #told(news: DatagramNews): void {
+    const input = this.#inputOf(news);
+    if (input !== null) this.#channels.time.after(0, () => this.owner.told(input));
+  }
+
+  #inputOf(news: DatagramNews): MemberInput | null {
+    const { peer } = news;
+    switch (news.type) {
+      case "up":
+        return { type: "peer-up", peer };
+      case "reset":
+        return { type: "peer-reset", peer };
+      case "silent":
+        return { type: "peer-silent", peer };
+      case "heard":
+        return { type: "peer-heard", peer };
+      case "failed":
+        return { type: "peer-failed", peer };
+      case "ended":
+        return this.#known.has(peer) ? { type: "peer-ended", peer, text: news.text } : null;
+      case "congested":
+        return { type: "peer-congested", peer };
+      case "drained":
+        return { type: "peer-drained", peer };
+      case "message": {
+        if (!this.#known.has(peer)) return null;
+        const message = codec.decode(news.bytes.slice());
+        if (message.type === "unknown-message") throw new Error("Our own message is unknown");
+        return { type: "peer-message", peer, message };
+      }
+      default:
+        return null;
+    }
+  }
+}

@@ -1,0 +1,151 @@
+/** One run of a member's program. */
+
+import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
+import type { MemberCommand } from "../../../lib/protocols/group/events.ts";
+import { Member } from "../../../lib/protocols/group/member.ts";
+import {
+  COORDINATOR_NAME,
+  type MemberEffect,
+  type MemberInput,
+} from "../../../lib/protocols/group/member_io.ts";
+import type { MemberRecord } from "../../../lib/protocols/group/records.ts";
+import type { SimProcess } from "../process.ts";
+import type { ChannelOwner, ChannelPort } from "./channels.ts";
+import { GroupProcess } from "./process.ts";
+import type { MemberParty, World } from "./world.ts";
+
+type ToPeers = Extract<MemberEffect, { readonly type: "tell" | "meet" | "part" }>;
+
+export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, MemberRecord>
+  implements ChannelOwner {
+  readonly member: Member;
+  readonly sim: SimProcess<MemberInput, MemberEffect, MemberRecord>;
+  readonly port: ChannelPort;
+  /** Number of the last entry that its user has seen. */
+  shownThrough: number;
+  /** Carried out before their turn. */
+  readonly #done = new WeakSet<MemberEffect>();
+  /** Whether more is taken from the user. */
+  takesInput = true;
+  readonly startedMs: number;
+
+  constructor(world: World, override readonly party: MemberParty) {
+    super(world, party, party.disk);
+    const { mutation } = world.options;
+    const environment = this.environment();
+    const { log, stateRecords } = this.disk;
+    const last = log?.batches.at(-1)?.batch.value;
+    this.startedMs = world.time.nowMs;
+    this.shownThrough = log?.end.seq ?? 0;
+    this.member = new Member(
+      {
+        name: party.name,
+        coordinator: world.coordinator.endpoint,
+        server: "the group",
+        expect: party.pins.get(COORDINATOR_NAME) ?? null,
+        port: party.endpoint.port,
+        host: party.saysHost ? party.endpoint.host : null,
+        listening: party.endpoint,
+        pins: new Map(party.pins),
+        records: mutation?.memberRecords?.(stateRecords) ?? stateRecords,
+        history: log?.end.copy() ?? null,
+        last: last === undefined ? null : { from: last.name, sentAt: last.sentAt },
+        wait: true,
+      },
+      party.signer,
+      mutation?.environment?.(environment) ?? environment,
+    );
+    this.sim = this.run(this.member, mutation?.wrapMember?.(this.member) ?? this.member);
+    this.port = world.openPort(this, party.endpoint);
+  }
+
+  command(command: MemberCommand, ref?: string): void {
+    this.told({ type: "command", command, ref });
+  }
+
+  protected linkUpInput(link: LinkId, peer: PeerKey): MemberInput {
+    return { type: "link-up", link, peer };
+  }
+
+  /** What goes to other members needn't wait for the disk. */
+  override stepped(input: MemberInput, effects: readonly MemberEffect[]): void {
+    super.stepped(input, effects);
+    for (const effect of effects) {
+      if (this.gone || !this.#toPeers(effect)) continue;
+      this.#done.add(effect);
+      this.carriedOut();
+    }
+    if (!this.gone) this.world.stepped(this);
+  }
+
+  protected stopped(): void {
+    this.world.stopped(this);
+  }
+
+  /** @returns Whether the effect is one for the datagrams' layer, and was carried out now. */
+  #toPeers(effect: MemberEffect): boolean {
+    if (effect.type !== "tell" && effect.type !== "meet" && effect.type !== "part") return false;
+    if (effect.type === "tell" && !effect.urgent) return false;
+    this.#performToPeers(effect);
+    return true;
+  }
+
+  #performToPeers(effect: ToPeers): void {
+    this.world.note(`${this.name} >`, effect);
+    switch (effect.type) {
+      case "tell":
+        for (const peer of effect.peers) this.port.tell(peer, effect.message);
+        return;
+      case "meet":
+        return this.port.meet(effect.peer, effect.endpoint);
+      case "part":
+        return this.port.part(effect.peer, effect.reason);
+    }
+  }
+
+  perform(effect: MemberEffect): void {
+    if (this.#done.has(effect)) return;
+    switch (effect.type) {
+      case "tell":
+      case "meet":
+      case "part":
+        return this.#performToPeers(effect);
+    }
+    this.world.note(`${this.name} >`, effect);
+    switch (effect.type) {
+      case "dial":
+        return this.#dial(effect);
+      case "show":
+        return this.world.shown(this, effect.event, effect.ref);
+      case "input":
+        this.takesInput = effect.pausedBecause === null;
+        return;
+      case "persist":
+      case "shown":
+      case "show-log":
+        return;
+      default:
+        return this.performCommon(effect);
+    }
+  }
+
+  override end(powerLost: boolean): void {
+    super.end(powerLost);
+    this.port.end();
+  }
+
+  #dial({ attempt, endpoint, expect }: Extract<MemberEffect, { readonly type: "dial" }>): void {
+    const { world } = this;
+    const failed = (reason: string) => {
+      const key = reason === "wrong-key" ? world.coordinator.signer.key : null;
+      this.told({
+        type: "dial-failed",
+        attempt,
+        reason,
+        text: `cannot be reached: ${reason}`,
+        key,
+      });
+    };
+    world.network.dial({ from: this, attempt, endpoint, expect, room: null, failed });
+  }
+}

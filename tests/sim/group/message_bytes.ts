@@ -1,0 +1,28 @@
+/** About how many bytes a message takes on its way; exact enough for queues, and without encoding it. */
+
+import { batchBytes } from "../../../lib/protocols/group/history.ts";
+import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
+
+const OVERHEAD_BYTES = 40;
+const MEMBER_BYTES = 80;
+
+export function messageBytes(message: GroupMessage): number {
+  switch (message.type) {
+    case "data":
+      return OVERHEAD_BYTES + batchBytes(message.signed);
+    case "history":
+      return message.batches.reduce((sum, batch) => sum + batchBytes(batch), OVERHEAD_BYTES);
+    case "peers":
+      return OVERHEAD_BYTES + MEMBER_BYTES * message.members.length;
+    case "begin":
+      return OVERHEAD_BYTES + message.signed.epoch.bytes.length;
+    case "entries":
+      return OVERHEAD_BYTES + 80 * message.entries.length;
+    case "heard":
+      return OVERHEAD_BYTES + 32 * message.peers.length;
+    case "order":
+      return OVERHEAD_BYTES + 4 * message.runs.length;
+    default:
+      return 2 * OVERHEAD_BYTES;
+  }
+}

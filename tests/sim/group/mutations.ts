@@ -1,0 +1,165 @@
+/** Bugs put into the group's machines from outside, one at a time: what their simulation must be able to find. */
+
+import type { Environment } from "../../../lib/base/environment.ts";
+import type { Machine } from "../../../lib/base/machine.ts";
+import { Agreement } from "../../../lib/protocols/group/agreement.ts";
+import type { Coordinator } from "../../../lib/protocols/group/coordinator.ts";
+import type {
+  CoordinatorEffect,
+  CoordinatorInput,
+} from "../../../lib/protocols/group/coordinator_io.ts";
+import { INCARNATION_BYTES } from "../../../lib/protocols/group/history.ts";
+import type { Member } from "../../../lib/protocols/group/member.ts";
+import type { MemberEffect, MemberInput } from "../../../lib/protocols/group/member_io.ts";
+import type { CoordinatorRecord, MemberRecord } from "../../../lib/protocols/group/records.ts";
+import { SendsBeforeSync, Wrapped } from "../wrapped.ts";
+
+type MemberMachine = Machine<MemberInput, MemberEffect>;
+type CoordinatorMachine = Machine<CoordinatorInput, CoordinatorEffect>;
+
+export interface Mutation {
+  /** What the group does wrong, in words that follow "a group that". */
+  readonly name: string;
+  readonly wrapMember?: (member: Member) => MemberMachine;
+  readonly wrapCoordinator?: (coordinator: Coordinator) => CoordinatorMachine;
+  /** What a member's process finds on its disk. */
+  readonly memberRecords?: (records: readonly MemberRecord[]) => readonly MemberRecord[];
+  readonly coordinatorRecords?: (
+    records: readonly CoordinatorRecord[],
+  ) => readonly CoordinatorRecord[];
+  /** What a member's machine has around it. */
+  readonly environment?: (environment: Environment) => Environment;
+  /** Replaces methods; what it returns puts them back. */
+  readonly install?: () => () => void;
+}
+
+/** Takes writes of these records for done when they are asked for. */
+function unsynced(member: Member, kind: MemberRecord["kind"]): MemberMachine {
+  return new SendsBeforeSync<MemberInput, MemberEffect>(member, (effect) => {
+    if (effect.type !== "persist" || effect.token === null) return null;
+    if (effect.records.every((record) => record.kind !== kind)) return null;
+    const { token } = effect;
+    return { answer: { type: "persisted", token }, unawaited: { ...effect, token: null } };
+  });
+}
+
+/** Takes what it holds for held by one of the others, too, whoever that is. */
+class BelievesOne extends Wrapped<MemberInput, MemberEffect> {
+  override effects(
+    effects: readonly MemberEffect[],
+    input: MemberInput,
+    nowMs: number,
+  ): readonly MemberEffect[] {
+    return effects.flatMap((effect) => {
+      if (effect.type !== "tell" || effect.message.type !== "ack") return [effect];
+      const peer = effect.peers.at(-1);
+      if (peer === undefined) return [effect];
+      const { message } = effect;
+      const more = this.inner.step({ type: "peer-message", peer, message }, nowMs);
+      return [effect, ...this.effects(more, input, nowMs)];
+    });
+  }
+}
+
+/** Says something in an epoch to others that don't know yet that it has begun. */
+class ForwardsNothing extends Wrapped<MemberInput, MemberEffect> {
+  override effects(effects: readonly MemberEffect[]): readonly MemberEffect[] {
+    return effects.filter((effect) => effect.type !== "tell" || effect.message.type !== "begin");
+  }
+}
+
+/** Puts another property in the place of one of a class, for a while. */
+function replaced(prototype: object, name: string, property: PropertyDescriptor): () => () => void {
+  return () => {
+    const before = Object.getOwnPropertyDescriptor(prototype, name)!;
+    Object.defineProperty(prototype, name, { ...before, ...property });
+    return () => {
+      Object.defineProperty(prototype, name, before);
+    };
+  };
+}
+
+/** All but one of those who have begun the best epoch hold more, or as much. */
+function levelOfShortest(): () => void {
+  const { get } = Object.getOwnPropertyDescriptor(Agreement.prototype, "level")!;
+  return replaced(Agreement.prototype, "level", {
+    get(this: Agreement) {
+      const level = get!.call(this) as Agreement["level"];
+      let { start, source } = level;
+      for (const key of this.participants) {
+        const holding = this.holding(key);
+        if (holding === null || holding.begun.number !== level.best.number) continue;
+        if (holding.begun.round !== level.best.round) continue;
+        if (holding.held.position < start.position) [start, source] = [holding.held, key];
+      }
+      return { ...level, start, source };
+    },
+  })();
+}
+
+/** Whoever is ready first speaks for all. */
+function firstReadyIsEnough(): () => void {
+  const { value } = Object.getOwnPropertyDescriptor(Agreement.prototype, "isReady")!;
+  return replaced(Agreement.prototype, "isReady", {
+    value(this: Agreement, ...args: Parameters<Agreement["isReady"]>) {
+      const isFirst = this.phase === "levelling" &&
+        this.awaited.length === this.participants.length;
+      (value as Agreement["isReady"]).apply(this, args);
+      return isFirst;
+    },
+  })();
+}
+
+/** Incarnations alone are of so many bytes. */
+function sameIncarnation({ randomBytes }: Environment): Environment["randomBytes"] {
+  return (length) =>
+    length === INCARNATION_BYTES ? new Uint8Array(length).fill(1) : randomBytes(length);
+}
+
+export const MUTATIONS = {
+  acknowledgesBeforeStored: {
+    name: "acknowledges before it has stored",
+    wrapMember: (member) => unsynced(member, "held"),
+  },
+  believesOne: {
+    name: "takes an entry for stable that one member may lack",
+    wrapMember: (member) => new BelievesOne(member),
+  },
+  forgetsHeld: {
+    name: "forgets at a restart what it holds beside the log",
+    memberRecords: (records) => records.filter(({ kind }) => kind !== "held"),
+  },
+  forgetsSaid: {
+    name: "forgets at a restart what was typed",
+    memberRecords: (records) => records.filter(({ kind }) => kind !== "said"),
+  },
+  forgetsPromise: {
+    name: "forgets at a restart what it has promised",
+    memberRecords: (records) => records.filter(({ kind }) => kind !== "promised"),
+  },
+  promisesBeforeStored: {
+    name: "reports before its promise is stored",
+    wrapMember: (member) => unsynced(member, "promised"),
+  },
+  forgetsDecided: {
+    name: "has a coordinator that forgets at a restart what it has decided, and its number",
+    coordinatorRecords: (records) =>
+      records.filter(({ kind }) => kind !== "decided" && kind !== "number"),
+  },
+  levelsDown: {
+    name: "begins an epoch with what the last one of all holds",
+    install: levelOfShortest,
+  },
+  firstReadyIsEnough: {
+    name: "begins an epoch when one member is ready",
+    install: firstReadyIsEnough,
+  },
+  forwardsNothing: {
+    name: "doesn't forward that an epoch has begun",
+    wrapMember: (member) => new ForwardsNothing(member),
+  },
+  sameIncarnation: {
+    name: "has one incarnation in all processes",
+    environment: (environment) => ({ ...environment, randomBytes: sameIncarnation(environment) }),
+  },
+} as const satisfies Record<string, Mutation>;

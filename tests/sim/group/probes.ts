@@ -1,0 +1,200 @@
+/**
+ * How long the others wait (G5, G6): all is well, then one thing goes wrong, and what is said must be seen within
+ * a bound.
+ */
+
+import { compareBallots } from "../../../lib/protocols/group/ballot.ts";
+import type { Epoch } from "../../../lib/protocols/group/epoch.ts";
+import type { Random } from "../random.ts";
+import { label, type Said } from "./canonical_history.ts";
+import type { MemberProcess } from "./member_process.ts";
+import { unite } from "./settling.ts";
+import { Violation } from "./violation.ts";
+import type { MemberParty, World } from "./world.ts";
+
+const PROBES = [
+  "nothing",
+  "coordinatorGone",
+  "coordinatorGone",
+  "coordinatorReturns",
+  "memberGone",
+  "memberGone",
+  "pairCut",
+] as const;
+type Probe = typeof PROBES[number];
+
+/** G5. */
+const COORDINATOR_DOWN_MS_MAX = 3_000;
+/** Between peers silence is noticed after so long, at most. */
+const PEER_SILENT_MS_MAX = 2_700;
+/** For how long words come in after the fault. */
+const TALK_MS = 4_000;
+
+/** What the network and the disks take at most for what is done in a second on good ones. */
+function slackMs({ options: { delayMs, jitterMs, lateChance, disk } }: World): number {
+  const late = lateChance > 0 ? 2_500 : 0;
+  const slow = disk.slowChance > 0 ? disk.syncMs * 500 : disk.syncMs * 20;
+  return 1_000 + 20 * (delayMs + 3 * jitterMs) + late + slow;
+}
+
+/** @throws {Violation} If somebody waits too long. */
+export function probe(world: World, random: Random): void {
+  unite(world);
+  const present = world.running();
+  // Whoever is on the way out may go at any moment.
+  if (present.length === 0 || present.some(({ party }) => !party.isWanted)) return;
+  const kind = random.pick(PROBES);
+  world.note("", `probe: ${kind}`);
+  switch (kind) {
+    case "nothing":
+      return watch(world, random, kind, { boundMs: 0, isSpared: () => false });
+    case "coordinatorGone": {
+      if (random.chance(0.5)) change(world, random);
+      coordinatorGoes(world, random);
+      return watch(world, random, kind, {
+        boundMs: COORDINATOR_DOWN_MS_MAX,
+        isSpared: () => false,
+      });
+    }
+    case "coordinatorReturns":
+      return coordinatorReturns(world, random);
+    case "memberGone": {
+      const victim = random.pick(present);
+      memberGoes(world, random, victim);
+      return watch(world, random, kind, {
+        boundMs: world.options.failAfterMs + PEER_SILENT_MS_MAX,
+        isSpared: (party) => party === victim.party,
+      });
+    }
+    case "pairCut": {
+      if (present.length < 2) return;
+      const [a, b] = random.shuffled(present) as [MemberProcess, MemberProcess];
+      const oneWay = random.chance(0.3);
+      world.channels.setCuts((from, to) =>
+        (from === a.host && to === b.host) || (!oneWay && from === b.host && to === a.host)
+      );
+      return watch(world, random, kind, {
+        boundMs: world.options.failAfterMs + PEER_SILENT_MS_MAX,
+        isSpared: (party) => party === a.party || party === b.party,
+      });
+    }
+  }
+}
+
+/** Something that makes for a new view, to be interrupted. */
+function change(world: World, random: Random): void {
+  const present = world.running();
+  const process = random.pick(present);
+  const absent = world.members.filter((party) => party.process === null && !party.isKicked);
+  if (random.chance(0.4) && absent.length > 0) world.start(random.pick(absent));
+  else if (random.chance(0.5)) {
+    world.end(process, false);
+    world.start(process.party);
+  } else {
+    process.party.isWanted = false;
+    process.command({ command: "quit" });
+  }
+  world.time.runUntil(world.time.nowMs + random.exponential(10 * (world.options.delayMs + 1)));
+}
+
+function coordinatorGoes(world: World, random: Random): void {
+  const { process } = world.coordinator;
+  if (process === null) return;
+  const how = random.below(3);
+  if (how === 0) return world.end(process, false);
+  if (how === 1) return world.end(process, true);
+  world.freeze(process, 60_000);
+}
+
+function memberGoes(world: World, random: Random, victim: MemberProcess): void {
+  switch (random.below(4)) {
+    case 0:
+      return world.end(victim, false);
+    case 1:
+      return world.end(victim, true);
+    case 2:
+      return world.freeze(victim, 60_000);
+    case 3: {
+      const isCut = (from: number, to: number) => from === victim.host || to === victim.host;
+      world.network.setCuts(isCut);
+      return world.channels.setCuts(isCut);
+    }
+  }
+}
+
+interface Watch {
+  /** How long after the fault, or after it was said, a word may take, beside what is slow anyway. */
+  readonly boundMs: number;
+  /** Whoever the fault is at. */
+  readonly isSpared: (party: MemberParty) => boolean;
+}
+
+function watch(world: World, random: Random, kind: Probe, { boundMs, isSpared }: Watch): void {
+  const { time } = world;
+  const faultMs = time.nowMs;
+  const words: Said[] = [];
+  while (time.nowMs < faultMs + TALK_MS) {
+    const speakers = world.running().filter(({ party }) => !isSpared(party) && party.isWanted);
+    if (speakers.length > 0) {
+      world.say(random.pick(speakers), "");
+      words.push(world.history.said.at(-1)!);
+    }
+    time.runUntil(time.nowMs + random.exponential(600));
+  }
+  const latest = Math.max(faultMs + boundMs, time.nowMs) + slackMs(world);
+  time.runUntil(latest);
+  const epoch = latestEpoch(world, isSpared);
+  if (epoch === null) return;
+  const inView = new Set<string>(epoch.members.map(({ key }) => key));
+  const watching = world.running().filter(({ party, key }) => !isSpared(party) && inView.has(key));
+  for (const { by, process, text, seq } of words) {
+    if (by.process !== process || !inView.has(process.key)) continue;
+    for (const { name, shownThrough } of watching) {
+      if (seq !== null && shownThrough >= seq) continue;
+      throw new Violation(`After ${kind} "${label(text)}" wasn't shown at ${name} in time`);
+    }
+  }
+}
+
+function latestEpoch(world: World, isSpared: (party: MemberParty) => boolean): Epoch | null {
+  let latest: Epoch | null = null;
+  for (const { member, party } of world.running()) {
+    const epoch = member.epoch?.epoch.value;
+    if (epoch === undefined || isSpared(party)) continue;
+    if (latest === null || compareBallots(epoch.ballot, latest.ballot) > 0) latest = epoch;
+  }
+  return latest;
+}
+
+/** It stops and wakes, or is started again: that is nobody else's fault. */
+function coordinatorReturns(world: World, random: Random): void {
+  const { time } = world;
+  const { process } = world.coordinator;
+  if (process === null) return;
+  const before = new Set(world.running());
+  const leftBefore = world.left.length;
+  const ms = random.between(100, 15_000);
+  if (random.chance(0.5)) world.freeze(process, ms);
+  else {
+    world.end(process, random.chance(0.5));
+    time.after(ms, () => world.startCoordinator());
+  }
+  const untilMs = time.nowMs + ms + 20_000;
+  while (time.nowMs < untilMs) {
+    const running = world.running();
+    if (running.length > 0) world.say(random.pick(running), "");
+    time.runUntil(time.nowMs + random.exponential(1_000));
+  }
+  for (const { name, reason } of world.left.slice(leftBefore)) {
+    throw new Violation(`After the coordinator stood still ${name} was removed: ${reason}`);
+  }
+  for (const process of before) {
+    const { epoch } = process.member;
+    if (epoch === null || process.gone) {
+      throw new Violation(`After the coordinator stood still ${process.name} is in no view`);
+    }
+    if (epoch.epoch.value.members.length !== before.size) {
+      throw new Violation(`After the coordinator stood still not all are in one view`);
+    }
+  }
+}

@@ -1,0 +1,241 @@
+/** One run of a program of the group, member or coordinator: its machine, its links, its part of the disk. */
+
+import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
+import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
+import type { Machine } from "../../../lib/base/machine.ts";
+import type { ModeOutcome } from "../../../lib/base/mode_machine.ts";
+import type {
+  CoordinatorEffect,
+  CoordinatorInput,
+} from "../../../lib/protocols/group/coordinator_io.ts";
+import type { MemberEffect, MemberInput } from "../../../lib/protocols/group/member_io.ts";
+import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
+import type { CoordinatorRecord, MemberRecord } from "../../../lib/protocols/group/records.ts";
+import { fakeCrypto } from "../fake_crypto.ts";
+import type { LinkEnd } from "../link.ts";
+import type { Call, Station } from "../network.ts";
+import { type Persist, type ProcessPort, SimProcess } from "../process.ts";
+import type { GroupDisk } from "./group_disk.ts";
+import { messageBytes } from "./message_bytes.ts";
+import { Violation } from "./violation.ts";
+import type { Party, World } from "./world.ts";
+
+const WALL_EPOCH_MS = Date.UTC(2026, 0, 1);
+/** How long a read of the log takes, at most. */
+const READ_MS_MAX = 3;
+
+export type AnyInput = MemberInput | CoordinatorInput;
+export type AnyEffect = MemberEffect | CoordinatorEffect;
+
+/** A machine that can say all that its disk must hold. */
+export interface Snapshotting<Input, Effect, Stored> extends Machine<Input, Effect> {
+  snapshot(): Iterable<Stored> | null;
+}
+
+export abstract class GroupProcess<
+  Input extends AnyInput,
+  Effect extends AnyEffect,
+  Stored extends MemberRecord | CoordinatorRecord,
+> implements Station<GroupMessage>, ProcessPort<Input, Effect, Stored> {
+  readonly tick = { type: "tick" } as Input;
+  readonly links = new Map<LinkId, LinkEnd<GroupMessage>>();
+  abstract readonly sim: SimProcess<Input, Effect, Stored>;
+  gone = false;
+  powerLost = false;
+  readIntervalMs = 0;
+  readableAtMs = 0;
+  outcome: ModeOutcome | null = null;
+  /** Files are written anew only where nothing waits to be written before. */
+  readonly isEager: boolean;
+  #nextLink = 1;
+  /** What happens when so many more effects were carried out. */
+  #fault: { effectsLeft: number; readonly happens: () => void } | null = null;
+
+  constructor(
+    readonly world: World,
+    readonly party: Party,
+    readonly disk: GroupDisk<Stored>,
+  ) {
+    this.isEager = world.random.chance(0.5);
+  }
+
+  protected environment(): Environment {
+    const { world, party } = this;
+    const random = world.random.fork();
+    return {
+      random: random.next,
+      randomBytes: (length) => random.bytes(length),
+      wallMs: () => Math.floor(WALL_EPOCH_MS + world.time.nowMs + party.wallOffsetMs),
+      crypto: fakeCrypto,
+      log: { ...SILENT_LOGGER, warn: (message, fields) => this.#warned(message, fields) },
+    };
+  }
+
+  #warned(message: string, fields?: Readonly<Record<string, unknown>>): void {
+    this.world.note(this.name, { warning: message, ...fields });
+    if (!message.includes("broke the rules")) return;
+    throw new Violation(`${this.name} blames an honest program: ${JSON.stringify(fields)}`);
+  }
+
+  protected run(
+    machine: Snapshotting<Input, Effect, Stored>,
+    driven: Machine<Input, Effect>,
+  ): SimProcess<Input, Effect, Stored> {
+    const clock = { offsetMs: this.world.random.between(0, 1e6), rate: 1 };
+    this.snapshot = () => {
+      const records = machine.snapshot();
+      return records === null ? null : [...records];
+    };
+    return new SimProcess(driven, this.world.time, clock, this.disk, this.isEager, this);
+  }
+
+  snapshot: () => readonly Stored[] | null = () => null;
+
+  get name(): string {
+    return this.party.name;
+  }
+
+  get key(): PeerKey {
+    return this.party.signer.key;
+  }
+
+  get host(): number {
+    return this.party.host;
+  }
+
+  get seenHost(): string {
+    return this.party.endpoint.host;
+  }
+
+  get frozen(): boolean {
+    return this.sim.stalled || this.powerLost;
+  }
+
+  get silent(): boolean {
+    return this.frozen;
+  }
+
+  get stalledUntilMs(): number {
+    return this.sim.stalledUntilMs;
+  }
+
+  refusal(call: Call<GroupMessage>): string | null {
+    return call.expect !== null && call.expect !== fingerprintOf(this.key) ? "wrong-key" : null;
+  }
+
+  told(input: Input): void {
+    this.sim.deliver(input);
+  }
+
+  linkUp(end: LinkEnd<GroupMessage>): void {
+    end.id = this.#nextLink++ as LinkId;
+    this.links.set(end.id, end);
+    const other = end.other.owner as GroupProcess<AnyInput, AnyEffect, Stored>;
+    this.told(this.linkUpInput(end.id, other.key, other.seenHost, end.attempt));
+  }
+
+  protected abstract linkUpInput(
+    link: LinkId,
+    peer: PeerKey,
+    host: string,
+    attempt: number | null,
+  ): Input;
+
+  linkDown(end: LinkEnd<GroupMessage>, closed: boolean, reason: string): void {
+    if (!this.links.delete(end.id)) return;
+    this.told({ type: "link-down", link: end.id, closed, reason } as Input);
+  }
+
+  message(end: LinkEnd<GroupMessage>, message: GroupMessage): void {
+    this.told({ type: "message", link: end.id, message: this.world.carried(message) } as Input);
+  }
+
+  congested(): void {}
+
+  drained(end: LinkEnd<GroupMessage>): void {
+    this.told({ type: "drained", link: end.id } as Input);
+  }
+
+  persistOf(effect: Effect): Persist<Stored> | null {
+    if (effect.type !== "persist" || this.gone) return null;
+    const persist = effect as unknown as Persist<Stored>;
+    if (persist.sync) this.disk.asked.add(persist.records);
+    return persist;
+  }
+
+  persisted(effect: Effect, stored: boolean): Input | null {
+    if (effect.type !== "persist") return null;
+    const { token } = effect;
+    const text = "Cannot write: the disk is full";
+    if (!stored) return { type: "persist-failed", token, text } as Input;
+    return token === null ? null : { type: "persisted", token } as Input;
+  }
+
+  stepped(input: Input, _effects: readonly Effect[]): void {
+    this.world.note(this.name, input);
+  }
+
+  carriedOut(): void {
+    const fault = this.#fault;
+    if (fault === null || --fault.effectsLeft > 0) return;
+    this.#fault = null;
+    fault.happens();
+  }
+
+  /** Lets something happen after so many more effects, unless the process is gone by then. */
+  after(effectsLeft: number, happens: () => void): void {
+    this.#fault = { effectsLeft, happens };
+  }
+
+  /** What was to happen after more effects doesn't. */
+  spare(): void {
+    this.#fault = null;
+  }
+
+  /** What members and the coordinator do alike. */
+  protected performCommon(
+    effect: Extract<
+      AnyEffect,
+      { readonly type: "send" | "close" | "ban" | "read" | "stop" | "pin" }
+    >,
+  ): void {
+    switch (effect.type) {
+      case "send": {
+        const end = this.links.get(effect.link);
+        end?.send(effect.message, "data", messageBytes(effect.message));
+        return;
+      }
+      case "close":
+        return this.links.get(effect.link)?.close(effect.reason);
+      case "ban":
+        throw new Violation(`${this.name} bans an honest program: ${effect.reason}`);
+      case "read": {
+        const { token, after, bytesMax } = effect;
+        const read = this.disk.log?.read(after, bytesMax) ?? { batches: [], digest: null };
+        this.world.time.after(this.world.random.between(0, READ_MS_MAX), () => {
+          if (!this.gone) this.told({ type: "read", token, read } as Input);
+        });
+        return;
+      }
+      case "pin":
+        return this.party.pin(effect.name, effect.key);
+      case "stop":
+        this.outcome = effect.outcome;
+        return this.stopped();
+    }
+  }
+
+  abstract perform(effect: Effect): void;
+
+  /** The machine has asked for the process's end. */
+  protected abstract stopped(): void;
+
+  /** Its part of what `World.end` does. */
+  end(powerLost: boolean): void {
+    this.sim.end();
+    this.gone = true;
+    this.powerLost = powerLost;
+    for (const end of [...this.links.values()]) end.abandon(powerLost, 0.5);
+  }
+}

@@ -1,0 +1,259 @@
+/** One run: a group talks while troubles come; then all is well, and every promise must hold. */
+
+import { Random } from "../random.ts";
+import { allCheckers } from "./checkers/all.ts";
+import type { Checker } from "./checker.ts";
+import type { Mutation } from "./mutations.ts";
+import { probe } from "./probes.ts";
+import { type Scenario, scenarioOf, type Trouble, TROUBLES } from "./scenario.ts";
+import { bringBack, checkSettled, heal, restart, unite } from "./settling.ts";
+import { type MemberParty, World } from "./world.ts";
+
+export interface GroupRun {
+  readonly seed: number;
+  readonly steps: number;
+  readonly members?: number;
+  /** Of datagrams, with the real layer below the members. */
+  readonly loss?: number;
+  readonly print?: (line: string) => void;
+  readonly mutation?: Mutation;
+  readonly checkers?: () => Checker[];
+  readonly scenario?: Partial<Scenario>;
+}
+
+/** What everybody does without trouble, and how often. */
+const TALK = { say: 30, burst: 6, join: 4, restart: 12, heal: 8 } as const;
+type Action = keyof typeof TALK | Trouble;
+
+const LONG_TEXT_BYTES_MAX = 65_000;
+
+/** @throws {Violation} If a promise is broken. */
+export function runGroup(run: GroupRun): World {
+  const { seed, steps, members, loss, print, mutation, checkers = allCheckers } = run;
+  const given = {
+    ...(members === undefined ? {} : { members }),
+    ...(loss === undefined ? {} : { loss }),
+  };
+  const scenario = { ...scenarioOf(seed, steps, given), ...run.scenario };
+  const undo = mutation?.install?.() ?? (() => {});
+  try {
+    const world = new World(
+      { ...scenario, print: print ?? null, mutation: mutation ?? null },
+      checkers(),
+    );
+    new Driver(world, scenario).run();
+    return world;
+  } finally {
+    undo();
+  }
+}
+
+class Driver {
+  readonly #random: Random;
+  readonly #actions: readonly (readonly [Action, number])[];
+
+  constructor(readonly world: World, readonly scenario: Scenario) {
+    this.#random = new Random(scenario.seed * 2 + 3);
+    const troubles = Object.entries(TROUBLES) as [Trouble, number][];
+    this.#actions = [
+      ...Object.entries(TALK) as [Action, number][],
+      ...troubles.filter(([trouble]) => scenario.troubles.has(trouble)),
+    ];
+  }
+
+  run(): void {
+    const { world, scenario } = this;
+    world.startCoordinator();
+    for (const party of world.members.slice(0, scenario.founders)) world.start(party);
+    for (let step = 0; step < scenario.steps; step++) {
+      world.time.runUntil(world.time.nowMs + this.#random.exponential(scenario.gapMs));
+      this.#act(this.#draw());
+    }
+    this.#settle();
+  }
+
+  #draw(): Action {
+    const total = this.#actions.reduce((sum, [, weight]) => sum + weight, 0);
+    let at = this.#random.next() * total;
+    return this.#actions.find(([, weight]) => (at -= weight) < 0)?.[0] ?? "say";
+  }
+
+  /** Everybody who ever was there comes back, and speaks. */
+  #settle(): void {
+    const { world } = this;
+    heal(world);
+    bringBack(world);
+    // Whoever was told that it is out by then was told before it was allowed in again.
+    world.time.runUntil(world.time.nowMs + 1_000);
+    for (const party of world.members) world.start(party);
+    unite(world);
+    for (const process of world.running()) world.say(process, "the end");
+    unite(world);
+    checkSettled(world);
+  }
+
+  #act(action: Action): void {
+    const { world } = this;
+    const random = this.#random;
+    const party = random.pick(world.members);
+    world.note("", `${action} ${party.name}`);
+    switch (action) {
+      case "say":
+        return this.#say(party, 1);
+      case "burst":
+        return this.#say(party, 2 + random.below(random.chance(0.2) ? 600 : 60));
+      case "join":
+        if (party.process === null && !party.isKicked) world.start(party);
+        return;
+      case "restart":
+        return restart(world);
+      case "heal":
+        return heal(world);
+      case "probe":
+        // Everybody who was kept out would be missing.
+        return probe(world, random);
+      case "coordinatorKill":
+      case "coordinatorKillSoon":
+      case "coordinatorPowerLoss":
+      case "coordinatorFreeze":
+      case "coordinatorFullDisk":
+      case "coordinatorCompact":
+        return this.#toCoordinator(action);
+      case "cutTcp":
+      case "cutUdp":
+      case "cutBoth":
+        return this.#cut(action);
+      case "killAll":
+      case "powerLossOfAll":
+        return this.#all(action === "powerLossOfAll");
+      default:
+        return this.#toMember(action, party);
+    }
+  }
+
+  #say({ process }: MemberParty, count: number): void {
+    const random = this.#random;
+    for (let n = 0; n < count; n++) {
+      if (process === null || process.gone || !process.takesInput) return;
+      const isLong = random.chance(this.scenario.longTextChance);
+      const length = isLong ? random.below(LONG_TEXT_BYTES_MAX) : random.below(50);
+      this.world.say(process, "x".repeat(length));
+    }
+  }
+
+  #toCoordinator(action: Trouble): void {
+    const { world } = this;
+    const random = this.#random;
+    const { process, disk } = world.coordinator;
+    if (process === null) return;
+    switch (action) {
+      case "coordinatorKill":
+        return world.end(process, false);
+      case "coordinatorKillSoon":
+        return process.after(1 + random.below(30), () => world.end(process, random.chance(0.2)));
+      case "coordinatorPowerLoss":
+        return world.end(process, true);
+      case "coordinatorFreeze":
+        return world.freeze(process, random.between(200, 8_000));
+      case "coordinatorFullDisk":
+        disk.refuses = true;
+        return;
+      case "coordinatorCompact":
+        if (process.isEager) process.sim.compactSoon();
+        return;
+    }
+  }
+
+  #toMember(action: Trouble, party: MemberParty): void {
+    const { world } = this;
+    const random = this.#random;
+    const { process } = party;
+    if (action === "clockJump") party.wallOffsetMs += random.between(-1, 1) * 7_200_000;
+    if (action === "image") return this.#image(party);
+    if (action === "remove") return this.#remove(party);
+    if (process === null) return;
+    switch (action) {
+      case "kill":
+        return world.end(process, false);
+      case "killSoon":
+        return process.after(1 + random.below(40), () => world.end(process, random.chance(0.2)));
+      case "powerLoss":
+        return world.end(process, true);
+      case "quit":
+        party.isWanted = false;
+        return process.command({ command: "quit" });
+      case "sever": {
+        const ends = [...process.links.values()];
+        if (ends.length > 0) random.pick(ends).sever();
+        return;
+      }
+      case "freeze":
+        return world.freeze(process, random.between(200, 8_000));
+      case "slowReader":
+        process.readIntervalMs = random.pick([0, 1, 30]);
+        return;
+      case "fullDisk":
+        party.disk.refuses = true;
+        party.diskRefused = true;
+        return;
+      case "compact":
+        if (process.isEager) process.sim.compactSoon();
+        return;
+      case "move":
+        world.end(process, false);
+        party.endpoint = { host: party.endpoint.host, port: party.endpoint.port + 1 };
+        return world.start(party);
+    }
+  }
+
+  #cut(action: "cutTcp" | "cutUdp" | "cutBoth"): void {
+    const { world } = this;
+    const random = this.#random;
+    const hosts = world.members.length + 1;
+    const oneWay = random.chance(0.4);
+    const side = Array.from({ length: hosts }, () => random.chance(0.5));
+    const a = random.below(hosts);
+    const b = random.below(hosts);
+    const isPair = random.chance(0.5);
+    const isCut = (from: number, to: number) => {
+      if (isPair) return (from === a && to === b) || (!oneWay && from === b && to === a);
+      return oneWay ? side[from]! && !side[to]! : side[from] !== side[to];
+    };
+    if (action !== "cutUdp") world.network.setCuts(isCut);
+    if (action !== "cutTcp") world.channels.setCuts(isCut);
+  }
+
+  #all(powerLost: boolean): void {
+    const { world } = this;
+    const { process } = world.coordinator;
+    if (process !== null && this.#random.chance(0.5)) world.end(process, powerLost);
+    for (const process of world.running()) world.end(process, powerLost);
+  }
+
+  /** Keeps an image of the disk, or puts back the one that was kept. */
+  #image(party: MemberParty): void {
+    const { world } = this;
+    if (party.image === null) {
+      party.image = [...party.disk.records];
+      return;
+    }
+    if (party.process !== null) world.end(party.process, false);
+    party.isDamaged = true;
+    world.history.forksMax++;
+    party.disk.restoreImage(party.image);
+    party.image = null;
+    world.excuseLost(party);
+    world.start(party);
+  }
+
+  #remove(party: MemberParty): void {
+    const { process } = this.world.coordinator;
+    if (process === null) return;
+    if (!party.isKicked) {
+      party.isKicked = party.wasRemoved = true;
+      return process.command({ command: "remove", name: party.name });
+    }
+    party.isKicked = false;
+    process.command({ command: "allow", name: party.name });
+  }
+}

@@ -1,0 +1,90 @@
+/** What a seed decides before a run begins: how large the group is, how bad its network, and which troubles come. */
+
+import type { DiskConfig } from "../disk.ts";
+import { Random } from "../random.ts";
+
+/** Kinds of trouble, and how often each comes where a run has it, beside 60 of talking. */
+export const TROUBLES = {
+  kill: 4,
+  /** Before some effect soon: between sync and send, between send and show. */
+  killSoon: 5,
+  powerLoss: 3,
+  killAll: 1,
+  powerLossOfAll: 1,
+  coordinatorKill: 3,
+  coordinatorKillSoon: 4,
+  coordinatorPowerLoss: 2,
+  quit: 2,
+  cutTcp: 2,
+  cutUdp: 2,
+  cutBoth: 2,
+  sever: 3,
+  freeze: 3,
+  coordinatorFreeze: 2,
+  clockJump: 2,
+  slowReader: 1,
+  fullDisk: 1,
+  coordinatorFullDisk: 0.5,
+  remove: 1,
+  compact: 2,
+  coordinatorCompact: 1,
+  move: 1,
+  image: 0.5,
+  /** All is well for a while, and then one thing goes wrong: how long do the others wait? */
+  probe: 2,
+} as const;
+
+export type Trouble = keyof typeof TROUBLES;
+
+export interface Scenario {
+  readonly seed: number;
+  readonly members: number;
+  /** Those that come in at the start; the others later. */
+  readonly founders: number;
+  readonly steps: number;
+  readonly troubles: ReadonlySet<Trouble>;
+  /** Mean time between two steps, ms. */
+  readonly gapMs: number;
+  readonly failAfterMs: number;
+  readonly delayMs: number;
+  readonly jitterMs: number;
+  readonly bytesPerMs: number;
+  readonly lateChance: number;
+  readonly disk: DiskConfig;
+  readonly codec: boolean;
+  readonly longTextChance: number;
+  readonly datagramLoss: number | null;
+}
+
+export function scenarioOf(
+  seed: number,
+  steps: number,
+  given: { readonly members?: number; readonly loss?: number } = {},
+): Scenario {
+  const random = new Random(seed * 2 + 1);
+  const [delayMs, jitterMs] = random.pick([[0.2, 0.05], [0.2, 2], [5, 3], [50, 10]] as const);
+  const drawn = random.chance(0.8) ? 1 + random.below(5) : 6 + random.below(11);
+  const members = given.members ?? (given.loss === undefined ? drawn : Math.min(drawn, 4));
+  const share = random.pick([0.15, 0.4, 0.7, 1]);
+  const all = Object.keys(TROUBLES) as Trouble[];
+  const troubles = new Set(all.filter(() => random.chance(share)));
+  // It excuses much else.
+  if (!random.chance(0.2)) troubles.delete("image");
+  return {
+    seed,
+    members,
+    founders: 1 + random.below(members),
+    steps,
+    troubles,
+    gapMs: random.pick([5, 50, 300, 1_500]),
+    failAfterMs: random.pick([1_000, 3_000, 3_000, 5_000]),
+    delayMs,
+    jitterMs,
+    bytesPerMs: random.chance(0.15) ? random.between(50, 500) : Infinity,
+    lateChance: random.pick([0, 0.02, 0.2]),
+    disk: { syncMs: random.pick([0, 0.2, 4]), slowChance: random.pick([0, 0.01]) },
+    codec: random.chance(0.2),
+    longTextChance: random.pick([0, 0.02, 0.1]),
+    datagramLoss: given.loss ?? null,
+  };
+}

@@ -1,0 +1,87 @@
+/** All is made well, and waited for until all who run are one group again. */
+
+import { isSameBallot } from "../../../lib/protocols/group/ballot.ts";
+import { Violation } from "./violation.ts";
+import type { World } from "./world.ts";
+
+/** Pauses of 30 s, twice, and what they wait for. */
+const UNITE_MS_MAX = 100_000;
+const LOOK_EVERY_MS = 500;
+const FROZEN_MS_MAX = 10_000;
+/** Whoever went without a goodbye may be the one whose history is awaited. */
+const RETURN_AFTER_MS = 20_000;
+
+/** Nothing is cut, slow or stopped any more, and nobody out who wants to be in. */
+export function heal(world: World): void {
+  world.note("", "all is well");
+  world.network.setCuts(() => false);
+  world.channels.setCuts(() => false);
+  for (const { process } of [world.coordinator, ...world.members]) {
+    // Who stands still for ever is killed.
+    const isLong = process !== null && process.stalledUntilMs > world.time.nowMs + FROZEN_MS_MAX;
+    if (isLong) world.end(process, false);
+  }
+  const { process: coordinator, disk } = world.coordinator;
+  disk.refuses = false;
+  coordinator?.spare();
+  if (coordinator !== null) coordinator.readIntervalMs = 0;
+  for (const { process, disk } of world.members) {
+    disk.refuses = false;
+    process?.spare();
+    if (process !== null) process.readIntervalMs = 0;
+  }
+  restart(world);
+}
+
+export function restart(world: World): void {
+  world.startCoordinator();
+  for (const party of world.members) if (party.isWanted) world.start(party);
+}
+
+/** Everybody who ever was there comes back. */
+export function bringBack(world: World): void {
+  for (const party of world.members) {
+    if (party.isKicked) {
+      world.coordinator.process?.command({ command: "allow", name: party.name });
+      party.isKicked = false;
+    }
+    if (party.wasStarted) party.isWanted = true;
+  }
+}
+
+/** @throws {Violation} If those who run don't become one group. */
+export function unite(world: World): void {
+  heal(world);
+  const { time } = world;
+  const fromMs = time.nowMs;
+  while (time.nowMs < fromMs + UNITE_MS_MAX) {
+    time.runUntil(time.nowMs + LOOK_EVERY_MS);
+    if (time.nowMs > fromMs + RETURN_AFTER_MS) bringBack(world);
+    restart(world);
+    if (isUnited(world)) return;
+  }
+  checkSettled(world);
+  throw new Violation("Not all is as it should be after a long time");
+}
+
+export function checkSettled(world: World): void {
+  const members = world.members.filter(({ isWanted }) => isWanted);
+  for (const checker of world.checkers) checker.settled?.(world, members);
+  if (world.network.dropped > 0) throw new Violation("A full queue has dropped messages");
+}
+
+/** Whether all is as it must be in the end. */
+export function isUnited(world: World): boolean {
+  try {
+    checkSettled(world);
+  } catch (error) {
+    if (error instanceof Violation) return false;
+    throw error;
+  }
+  const running = world.running();
+  const ballot = running[0]?.member.epoch?.epoch.value.ballot;
+  return ballot === undefined || running.every(({ member }) => {
+    const other = member.epoch?.epoch.value.ballot;
+    return member.isCoordinatorUp && other !== undefined && isSameBallot(other, ballot);
+  });
+}

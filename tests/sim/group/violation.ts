@@ -1,0 +1,5 @@
+/** What a checker ends a run with. */
+
+export class Violation extends Error {
+  override readonly name = "Violation";
+}

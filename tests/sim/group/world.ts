@@ -1,0 +1,331 @@
+/**
+ * A simulated group: a coordinator, members with a disk each, TCP between them and it, datagrams among them. Cut and
+ * healed, killed and restarted by whoever runs it; what was typed and what became of it is told to the checkers.
+ */
+
+import { type Fingerprint, fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import type { Endpoint, PeerKey } from "../../../lib/base/ids.ts";
+import { foldName } from "../../../lib/base/names.ts";
+import type { CoordinatorEvent, MemberEvent } from "../../../lib/protocols/group/events.ts";
+import { COORDINATOR_NAME } from "../../../lib/protocols/group/member_io.ts";
+import { GROUP_MESSAGES, type GroupMessage } from "../../../lib/protocols/group/messages.ts";
+import type { CoordinatorRecord, MemberRecord } from "../../../lib/protocols/group/records.ts";
+import { createCodec } from "../../../lib/wire/codec.ts";
+import type { DiskConfig } from "../disk.ts";
+import { fakeSigner } from "../fake_crypto.ts";
+import { Network, type Path } from "../network.ts";
+import { Random } from "../random.ts";
+import { VirtualTime } from "../virtual_time.ts";
+import { CanonicalHistory } from "./canonical_history.ts";
+import { type ChannelPort, Channels } from "./channels.ts";
+import type { Checker } from "./checker.ts";
+import { CoordinatorProcess } from "./coordinator_process.ts";
+import { describe } from "./describe.ts";
+import { GroupDisk } from "./group_disk.ts";
+import { LossyChannels } from "./lossy_channels.ts";
+import { MemberProcess } from "./member_process.ts";
+import type { Mutation } from "./mutations.ts";
+import { Violation } from "./violation.ts";
+
+/** Whoever has a program, a key and a disk. */
+export abstract class Party {
+  readonly signer;
+  readonly pins = new Map<string, Fingerprint>();
+  endpoint: Endpoint;
+  wallOffsetMs = 0;
+
+  constructor(readonly world: World, readonly name: string, readonly host: number) {
+    this.signer = fakeSigner(`${world.options.seed}/${name}`);
+    this.endpoint = { host: `10.0.0.${host}`, port: 6_000 };
+  }
+
+  abstract readonly disk: GroupDisk<MemberRecord> | GroupDisk<CoordinatorRecord>;
+  abstract readonly process: MemberProcess | CoordinatorProcess | null;
+
+  pin(name: string, key: PeerKey): void {
+    this.pins.set(name === COORDINATOR_NAME ? name : foldName(name), fingerprintOf(key));
+  }
+}
+
+export class CoordinatorParty extends Party {
+  readonly disk: GroupDisk<CoordinatorRecord>;
+  process: CoordinatorProcess | null = null;
+
+  constructor(world: World) {
+    super(world, "C", 0);
+    this.disk = world.newDisk(this);
+  }
+}
+
+export class MemberParty extends Party {
+  readonly disk: GroupDisk<MemberRecord>;
+  process: MemberProcess | null = null;
+  /** Whether its user wants it to run. */
+  isWanted = false;
+  wasStarted = false;
+  /** Kept out by the operator. */
+  isKicked = false;
+  /** Was removed at some time: it may learn of that after it was allowed in again. */
+  wasRemoved = false;
+  /** Its disk was put back to an old state. */
+  isDamaged = false;
+  diskRefused = false;
+  /** Texts typed so far. */
+  typed = 0;
+  image: readonly MemberRecord[] | null = null;
+  readonly saysHost: boolean;
+
+  constructor(world: World, host: number) {
+    super(world, `m${host}`, host);
+    this.disk = world.newDisk(this);
+    this.saysHost = world.random.chance(0.7);
+  }
+}
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly members: number;
+  readonly failAfterMs: number;
+  readonly delayMs: number;
+  readonly jitterMs: number;
+  readonly bytesPerMs: number;
+  /** Of each message among members, to come later. */
+  readonly lateChance: number;
+  readonly disk: DiskConfig;
+  /** Whether each message is encoded and decoded on its way. */
+  readonly codec: boolean;
+  /** Whether members run over the real layer of datagrams, and how many of these are lost. */
+  readonly datagramLoss: number | null;
+  readonly print: ((line: string) => void) | null;
+  readonly mutation: Mutation | null;
+}
+
+/** A member's program ends by itself with these, where something else shows why. */
+const FATAL_AT_FAULT = new Set<string>(["internal", "store-corrupt", "protocol"]);
+
+const codec = createCodec(GROUP_MESSAGES);
+const KIB = 1_024;
+
+export class World {
+  readonly time = new VirtualTime();
+  readonly random: Random;
+  readonly network: Network<GroupMessage>;
+  readonly channels: Channels;
+  readonly history = new CanonicalHistory();
+  readonly coordinator: CoordinatorParty;
+  readonly members: readonly MemberParty[];
+  /** The real layer instead; `channels` then only says what is cut. */
+  readonly #lossy: LossyChannels | null;
+  readonly #byKey = new Map<PeerKey, MemberParty>();
+  steps = 0;
+
+  constructor(readonly options: WorldOptions, readonly checkers: readonly Checker[]) {
+    const { seed, members, delayMs, jitterMs, bytesPerMs, lateChance } = options;
+    this.random = new Random(seed);
+    const path: Path = { delayMs, jitterMs, bytesPerMs };
+    const limits = { controlBytes: 64 * KIB, dataBytes: KIB * KIB, windowBytes: 256 * KIB };
+    const hosts = members + 1;
+    this.network = new Network(this.time, this.random.fork(), limits, hosts, () => path);
+    const config = { lateChance, path: () => path };
+    this.channels = new Channels(this.time, this.random.fork(), hosts, config);
+    this.#lossy = options.datagramLoss === null ? null : new LossyChannels(
+      this.time,
+      this.random.fork(),
+      {
+        loss: options.datagramLoss,
+        delayMs,
+        isCut: (from, to) => this.channels.isCut(from, to),
+      },
+    );
+    this.coordinator = new CoordinatorParty(this);
+    this.members = Array.from({ length: members }, (_, at) => new MemberParty(this, at + 1));
+    for (const member of this.members) this.#byKey.set(member.signer.key, member);
+  }
+
+  newDisk<Stored extends MemberRecord | CoordinatorRecord>(party: Party): GroupDisk<Stored> {
+    const disk = new GroupDisk<Stored>(this.time, this.random.fork(), this.options.disk);
+    disk.wrote = (records) => {
+      // The operator has given up what only some had.
+      if (records.some(({ kind }) => kind === "given-up")) this.history.forksMax++;
+      for (const checker of this.checkers) checker.wrote?.(party, records);
+    };
+    disk.replaced = () => {
+      for (const checker of this.checkers) checker.replaced?.(party);
+    };
+    disk.logged = (entries) => {
+      for (const entry of entries) {
+        const said = this.history.take(party.name, entry);
+        if (said === null) continue;
+        for (const checker of this.checkers) checker.placed?.(entry, said);
+        said.seq = entry.seq;
+      }
+      for (const checker of this.checkers) checker.logged?.(party, entries);
+    };
+    return disk;
+  }
+
+  memberOf(key: PeerKey): MemberParty {
+    const member = this.#byKey.get(key);
+    if (member === undefined) throw new Violation("Somebody is in the group whom nobody knows");
+    return member;
+  }
+
+  openPort(process: MemberProcess, endpoint: Endpoint): ChannelPort {
+    return (this.#lossy ?? this.channels).open(process, endpoint);
+  }
+
+  /** Programs that run. */
+  running(): MemberProcess[] {
+    return this.members.flatMap(({ process }) => process === null ? [] : [process]);
+  }
+
+  // Programs come and go.
+
+  start(party: MemberParty): void {
+    if (party.process !== null) return;
+    party.isWanted = party.wasStarted = true;
+    party.disk.opened();
+    this.note(party.name, "start");
+    const process = new MemberProcess(this, party);
+    party.process = process;
+    for (const checker of this.checkers) checker.started?.(process);
+    process.told({ type: "start" });
+  }
+
+  startCoordinator(): void {
+    const party = this.coordinator;
+    if (party.process !== null) return;
+    party.disk.opened();
+    this.note(party.name, "start");
+    const process = new CoordinatorProcess(this, party);
+    party.process = process;
+    this.network.listen(party.endpoint, process);
+    process.told({ type: "start" });
+  }
+
+  /** The program is gone: killed, or with its machine. */
+  end(process: MemberProcess | CoordinatorProcess, powerLost: boolean): void {
+    const { party, disk } = process;
+    if (party.process !== process) return;
+    this.note(party.name, powerLost ? "power lost" : "end");
+    process.end(powerLost);
+    if (powerLost) disk.powerLost();
+    else disk.processEnds();
+    party.process = null;
+    if (process instanceof MemberProcess) this.excuseLost(process.party);
+    else if (this.network.listener(party.endpoint) === process) {
+      this.network.unlisten(party.endpoint);
+    }
+    this.network.refresh();
+  }
+
+  /** What nobody has on disk for its author may come to be an entry, or not. */
+  excuseLost(party: MemberParty): void {
+    const kept = new Set<string>();
+    for (const record of party.disk.records) {
+      if (record.kind === "said") {
+        for (const text of record.batch.batch.value.texts) kept.add(text);
+      }
+    }
+    for (const said of this.history.said) {
+      if (said.by === party && said.seq === null && !kept.has(said.text)) {
+        said.excused = true;
+      }
+    }
+  }
+
+  /** A machine has asked for the end of its process. */
+  stopped(process: MemberProcess | CoordinatorProcess): void {
+    const outcome = process.outcome!;
+    const { party, disk } = process;
+    if (outcome.kind === "fatal") this.#checkFatal(party, outcome.code, outcome.text);
+    if (!disk.refuses) disk.closed();
+    this.end(process, false);
+  }
+
+  #checkFatal(party: Party, code: string, text: string): void {
+    this.note(party.name, `fatal ${code}: ${text}`);
+    const isRefused = party instanceof MemberParty ? party.diskRefused : party.disk.refuses;
+    if (code === "disk" && isRefused) return;
+    if (code === "kicked" && party instanceof MemberParty && party.wasRemoved) {
+      party.isWanted = false;
+      return;
+    }
+    throw new Violation(`${party.name} ends with ${code}: ${text}`);
+  }
+
+  freeze(process: MemberProcess | CoordinatorProcess, ms: number): void {
+    this.note(process.name, `stands still for ${ms.toFixed()} ms`);
+    process.sim.stall(ms);
+    this.refresh();
+    this.time.after(ms + 0.01, () => this.refresh());
+  }
+
+  refresh(): void {
+    this.network.refresh();
+    for (const { port } of this.running()) port.refresh();
+  }
+
+  // What users do and see.
+
+  say(process: MemberProcess, words: string): void {
+    const { party } = process;
+    const number = ++party.typed;
+    const text = `${party.name}.${number} ${words}`;
+    const { time: { nowMs: atMs }, history } = this;
+    const ref = String(history.said.length);
+    history.say({
+      number,
+      text,
+      by: party,
+      process,
+      after: process.shownThrough,
+      atMs,
+      seq: null,
+      excused: false,
+    });
+    process.command({ command: "msg", text }, ref);
+  }
+
+  shown(process: MemberProcess, event: MemberEvent, ref: string | undefined): void {
+    // Its author was told that it wasn't sent.
+    if (event.event === "error" && ref !== undefined) {
+      this.history.said[Number(ref)]!.excused = true;
+    }
+    if (event.event === "error" && FATAL_AT_FAULT.has(event.code)) {
+      throw new Violation(`${process.name} shows ${event.code}: ${event.text}`);
+    }
+    if (event.event !== "message") return;
+    for (const checker of this.checkers) checker.shown?.(process, event);
+    process.shownThrough = event.seq;
+  }
+
+  shownAtCoordinator(event: CoordinatorEvent): void {
+    if (event.event === "error" && FATAL_AT_FAULT.has(event.code)) {
+      throw new Violation(`The coordinator shows ${event.code}: ${event.text}`);
+    }
+    if (event.event === "left") this.left.push({ name: event.name, reason: event.reason });
+  }
+
+  /** Who was out of the group, as the coordinator tells it. */
+  readonly left: { readonly name: string; readonly reason: string }[] = [];
+
+  stepped(process: MemberProcess): void {
+    this.steps++;
+    for (const checker of this.checkers) checker.stepped?.(process);
+  }
+
+  /** A message as it arrives. */
+  carried(message: GroupMessage): GroupMessage {
+    if (!this.options.codec) return message;
+    const decoded = codec.decode(codec.encode(message).slice());
+    if (decoded.type === "unknown-message") throw new Error("Our own message is unknown");
+    return decoded;
+  }
+
+  note(who: string, what: unknown): void {
+    const { print } = this.options;
+    if (print === null) return;
+    print(`${this.time.nowMs.toFixed(3).padStart(12)} ${who.padEnd(5)} ${describe(this, what)}`);
+  }
+}

@@ -1,0 +1,45 @@
+// Each bug that is put into the group is found by some seed in which the group itself does right.
+
+import { type Mutation, MUTATIONS } from "./group/mutations.ts";
+import { runGroup } from "./group/run.ts";
+
+interface Hunt {
+  readonly mutation: Mutation;
+  /** What it is found by, in the checkers' words. */
+  readonly finding: RegExp;
+}
+
+const HUNTS: readonly Hunt[] = [
+  { mutation: MUTATIONS.acknowledgesBeforeStored, finding: /^G2/ },
+  { mutation: MUTATIONS.believesOne, finding: /^G[12]/ },
+  { mutation: MUTATIONS.forgetsHeld, finding: /^G[12]/ },
+  { mutation: MUTATIONS.forgetsSaid, finding: /^G4/ },
+  { mutation: MUTATIONS.levelsDown, finding: /^G[12]/ },
+  { mutation: MUTATIONS.firstReadyIsEnough, finding: /^G[12]/ },
+  { mutation: MUTATIONS.sameIncarnation, finding: /^G[34]/ },
+];
+const SEEDS_MAX = 300;
+const STEPS = 60;
+
+/** What a run was ended by; null where all was well. */
+function failureOf(seed: number, mutation?: Mutation): Error | null {
+  try {
+    runGroup({ seed, steps: STEPS, ...(mutation === undefined ? {} : { mutation }) });
+    return null;
+  } catch (error) {
+    if (error instanceof Error) return error;
+    throw error;
+  }
+}
+
+for (const { mutation, finding } of HUNTS) {
+  Deno.test(`the simulation finds a group that ${mutation.name}, within ${SEEDS_MAX} seeds`, () => {
+    for (let seed = 1; seed <= SEEDS_MAX; seed++) {
+      const failure = failureOf(seed, mutation);
+      if (failure === null || failure.name !== "Violation") continue;
+      // Found, if it is the mutation that the seed fails by.
+      if (finding.test(failure.message) && failureOf(seed) === null) return;
+    }
+    throw new Error(`No seed of ${SEEDS_MAX} found it`);
+  });
+}

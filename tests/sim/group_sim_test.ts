@@ -1,0 +1,26 @@
+import { runGroup } from "./group/run.ts";
+
+const SEEDS = 40;
+const STEPS = 60;
+const LOSSY_SEEDS = 3;
+const LOSSY_STEPS = 30;
+
+Deno.test(`group: ${SEEDS} seeds of talk and trouble break no promise`, () => {
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    try {
+      runGroup({ seed, steps: STEPS });
+    } catch (error) {
+      throw new Error(`seed ${seed}`, { cause: error });
+    }
+  }
+});
+
+Deno.test("group: over datagrams of which a fifth is lost no promise is broken", () => {
+  for (let seed = 1; seed <= LOSSY_SEEDS; seed++) {
+    try {
+      runGroup({ seed, steps: LOSSY_STEPS, loss: 0.2 });
+    } catch (error) {
+      throw new Error(`seed ${seed}`, { cause: error });
+    }
+  }
+});
