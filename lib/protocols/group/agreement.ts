@@ -29,6 +29,13 @@ export interface Level {
   readonly source: PeerKey | null;
 }
 
+/** A view that was decided, and may have begun somewhere: its start may have been shown. */
+export interface DecidedView {
+  readonly ballot: Ballot;
+  readonly start: HistoryPoint;
+  readonly members: readonly { readonly key: PeerKey }[];
+}
+
 /** `reporting` and `levelling` wait for those in `awaited`; when `ready`, the epoch may be decided. */
 export type AgreementPhase = "reporting" | "levelling" | "ready";
 
@@ -45,6 +52,8 @@ export class Agreement {
     readonly ballot: Ballot,
     readonly participants: readonly PeerKey[],
     readonly own: Holding | null = null,
+    /** Those that may have begun somewhere although nobody here says so. */
+    readonly decided: readonly DecidedView[] = [],
   ) {}
 
   get phase(): AgreementPhase {
@@ -87,7 +96,10 @@ export class Agreement {
     return best;
   }
 
-  /** What the longest history of the best epoch has, and who has it. Once all have reported. */
+  /**
+   * What the longest history of the best epoch has, and who has it; or the start of the last view that was decided
+   * after that: whoever began it has shown that, and beyond it nothing is stable. Once all have reported.
+   */
   get level(): Level {
     const { best } = this;
     let start: HistoryPoint | null = null;
@@ -99,6 +111,31 @@ export class Agreement {
       start = held;
       source = key;
     }
+    const decided = this.#lastDecided(best);
+    if (decided !== null) return decided;
     return { best, start: start!, source };
+  }
+
+  /** The level of the last view that was decided after an epoch; null where none was of which somebody is here. */
+  #lastDecided(after: Ballot): Level | null {
+    let last: Level | null = null;
+    for (const view of this.decided) {
+      if (compareBallots(view.ballot, last?.best ?? after) <= 0) continue;
+      const source = this.#holderOf(view);
+      if (source !== null) last = { best: view.ballot, start: view.start, source };
+    }
+    return last;
+  }
+
+  /**
+   * Who has the start of a view that it was in, if it says so: before a view is decided all its members have its start
+   * on disk, and what they are brought to later goes on from there.
+   */
+  #holderOf({ start, members }: DecidedView): PeerKey | null {
+    for (const { key } of members) {
+      const holding = this.#holdings.get(key);
+      if (holding !== undefined && holding.held.position >= start.position) return key;
+    }
+    return null;
   }
 }

@@ -111,9 +111,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       this.membership = new Membership(this, group, restored.held);
       this.names.met(restored.standing.lastEpoch?.members ?? []);
     }
-    this.#repairs = restored.isDamaged && restored.held !== null
-      ? repairsOf(restored.held, group!, history)
-      : [];
+    this.#repairs = restored.isDamaged ? repairsOf(restored.standing, history) : [];
   }
 
   /** The epoch that this process is in; null while in none. */
@@ -153,12 +151,13 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   }
 
   *#snapshot(): IterableIterator<MemberRecord> {
-    const { group, coordinator, promised, begun, isOut } = this.standing;
+    const { group, coordinator, promised, begun, isOut, isLost } = this.standing;
     if (group === null || coordinator === null || this.membership === null) return;
     yield { kind: "group", group, coordinator };
     yield { kind: "promised", ballot: promised };
     if (begun !== null) yield { kind: "begun", signed: begun };
     if (isOut) yield { kind: "out" };
+    if (isLost) yield { kind: "group", group, coordinator };
     for (const { signed: batch, before } of this.membership.held.batches) {
       yield { kind: "held", after: before.position, batch };
     }
@@ -382,15 +381,14 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     if (standing.group === group && standing.coordinator === coordinator) return;
     const isOther = standing.group !== group;
     const wasIn = standing.group !== null;
-    standing.enter(group, coordinator);
-    out.store({ kind: "group", group, coordinator });
-    if (!isOther) return;
-    if (wasIn) {
+    if (isOther && wasIn) {
       out.warn("The coordinator has another group than before: the log of that one is set aside");
       this.membership?.goOut();
       this.saying.forget();
-      standing.isOut = false;
     }
+    standing.enter(group, coordinator);
+    out.store({ kind: "group", group, coordinator });
+    if (!isOther) return;
     const isKnown = !wasIn && config.history?.group === group;
     const history = isKnown ? config.history : new HistoryEnd(this.environment.crypto, group);
     if (!isKnown) {
@@ -538,10 +536,12 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   }
 }
 
-/** What a damaged disk is told at the start: nothing that it held counts as held any more. */
-function repairsOf(held: Held, group: Hash, history: HistoryEnd | null): readonly MemberRecord[] {
-  const repairs: MemberRecord[] = [{ kind: "out" }, { kind: "dropped", position: held.position }];
-  if (history?.group === group) return repairs;
+/** What a damaged disk is told at the start: that what was begun and held is lost. */
+function repairsOf(standing: Standing, history: HistoryEnd | null): readonly MemberRecord[] {
+  const { group, coordinator } = standing;
+  if (group === null || coordinator === null) return [];
+  const lost: MemberRecord = { kind: "group", group, coordinator };
+  if (history?.group === group) return [lost];
   const because: NewLogRecord["because"] = history === null ? "damaged" : "foreign";
-  return [...repairs, { kind: "new-log", group, because }];
+  return [lost, { kind: "new-log", group, because }];
 }

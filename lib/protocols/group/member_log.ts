@@ -19,7 +19,7 @@ export interface RestoredMember {
   readonly held: Held | null;
   /** Said by earlier processes, oldest first. */
   readonly said: readonly SignedBatch[];
-  /** The log lacks what the records say: it doesn't count as having come back. */
+  /** The log lacks what the records say: it doesn't count as having come back. That isn't on disk yet. */
   readonly isDamaged: boolean;
 }
 
@@ -44,6 +44,9 @@ export function restoreMember(
         if (standing.group !== null && standing.group !== record.group) {
           beyond = [];
           said.clear();
+        } else if (standing.coordinator === record.coordinator) {
+          beyond = [];
+          standing.isLost = true;
         }
         standing.enter(record.group, record.coordinator);
         break;
@@ -51,8 +54,8 @@ export function restoreMember(
         if (compareBallots(record.ballot, standing.promised) > 0) standing.promised = record.ballot;
         break;
       case "begun":
-        standing.begun = record.signed;
-        standing.isOut = false;
+        standing.begin(record.signed);
+        beyond = beyond.filter(({ after }) => after < record.signed.epoch.value.start.position);
         said.begun(record.signed.epoch.value.members);
         break;
       case "out":
@@ -79,9 +82,12 @@ export function restoreMember(
   const isOurs = history?.group === group;
   const held = new Held(isOurs ? history : new HistoryEnd(crypto, group));
   const isWhole = appendHeld(held, beyond);
-  const start = standing.lastEpoch?.start.position ?? 0;
+  const start = standing.isLost ? 0 : standing.begun?.epoch.value.start.position ?? 0;
   const isDamaged = !isOurs || !isWhole || held.position < start;
-  if (isDamaged) standing.isOut = true;
+  if (isDamaged) {
+    standing.isLost = true;
+    held.truncate(held.log.position);
+  }
   return { standing, held, said: said.batches, isDamaged };
 }
 

@@ -126,8 +126,17 @@ export class Membership {
 
   /** The view that rounds may go on with, of which one is a member. */
   get roundView(): Epoch | null {
-    const view = this.#laterView?.epoch.value ?? this.standing.lastEpoch;
+    const view = this.#later ?? this.standing.lastEpoch;
     return view?.members.some(({ key }) => key === this.selfKey) ? view : null;
+  }
+
+  /**
+   * A view of which we are a member, that has begun elsewhere and can't begin here: its rounds are ours then, and
+   * those of the view before can't be decided any more. Not where more was promised to the coordinator.
+   */
+  get #later(): Epoch | null {
+    const later = this.#laterView?.epoch.value ?? null;
+    return later?.view === this.standing.promised.number ? later : null;
   }
 
   send(message: GroupMessageOf<"entries">): void {
@@ -246,6 +255,7 @@ export class Membership {
     this.catchingUp.stop();
     this.participating.abandon();
     this.#leaveEpoch();
+    this.standing.isOut = true;
     this.out.store({ kind: "out" });
   }
 
@@ -258,7 +268,6 @@ export class Membership {
     this.leading.abandon();
     this.isCaughtUp = false;
     this.owner.peers.enterEpoch(null);
-    this.standing.isOut = true;
   }
 
   /** Our log can't go on with the group's: it is set aside, and with it all that this disk has a say in. */
@@ -268,10 +277,11 @@ export class Membership {
     );
     this.#leaveEpoch();
     this.held.reset(this.crypto, this.group);
-    this.out.store(
-      { kind: "out" },
-      { kind: "dropped", position: 0 },
-      { kind: "new-log", group: this.group, because: "unlike" },
+    const { group, standing, out } = this;
+    standing.isLost = true;
+    out.store(
+      { kind: "group", group, coordinator: standing.coordinator! },
+      { kind: "new-log", group, because: "unlike" },
     );
     this.showing.restart();
     this.telling.restart();
@@ -393,10 +403,14 @@ export class Membership {
   #heardOf(signed: SignedEpoch): void {
     const { ballot, view, members } = signed.epoch.value;
     const known = this.roundView?.view ?? 0;
-    if (ballot.round !== 0 || view <= known || this.standing.isOut) return;
+    if (ballot.round !== 0 || view <= known) return;
     if (!members.some(({ key }) => key === this.selfKey)) return;
+    if (view !== this.standing.promised.number || this.participating.isBeginning) return;
     if (!this.participating.isDecided(signed)) return;
     this.#laterView = signed;
+    this.freeze();
+    this.leading.abandon();
+    if (this.participating.leader !== null) this.participating.abandon();
     this.owner.stuck();
   }
 
@@ -425,7 +439,7 @@ export class Membership {
   }
 
   #needsRound(): boolean {
-    if (this.epoch === null || this.participating.isUnderWay) return true;
+    if (this.epoch === null || this.participating.isUnderWay || this.#later !== null) return true;
     for (const { isBroken, isUp } of this.owner.peers.all()) if (isBroken && isUp) return true;
     return false;
   }

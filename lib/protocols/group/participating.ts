@@ -141,18 +141,19 @@ export class Participating {
     part.phase = "levelling";
     part.start = start;
     part.fetching = new Fetching(this.owner, source, start.position);
-    if (!isSameBallot(standing.begunBallot, best)) this.#drop();
+    if (start.position >= held.log.position && held.digestAt(start.position) === start.digest) {
+      this.#drop(start.position);
+      return this.#ready(part);
+    }
+    if (!isSameBallot(standing.begunBallot, best)) this.#drop(held.log.position);
     const { end } = held;
-    if (end.position > start.position) return this.#unlike(part);
-    if (end.position < start.position) return part.fetching.ask(end);
-    if (end.digest !== start.digest) return this.#unlike(part);
-    this.#ready(part);
+    if (end.position >= start.position) return this.#unlike(part);
+    part.fetching.ask(end);
   }
 
-  /** What is held beyond the log was ordered in an epoch that nobody went on with. */
-  #drop(): void {
+  /** What is held beyond a position was ordered in an epoch that nobody goes on with. */
+  #drop(position: number): void {
     const { held, out } = this.owner;
-    const { position } = held.log;
     if (held.position === position) return;
     held.truncate(position);
     out.store({ kind: "dropped", position });
@@ -258,7 +259,8 @@ export class Participating {
     }
     const own = epoch.members.find(({ key }) => key === self.key);
     if (epoch.group !== group || own?.incarnation.toHex() !== self.incarnationId) return false;
-    if (!this.#mayBegin(from, ballot)) {
+    if (compareBallots(ballot, standing.begunBallot) <= 0) return false;
+    if (!isSameBallot(ballot, standing.promised)) {
       if (from === null && compareBallots(ballot, standing.promised) < 0) {
         this.#outdone(from, ballot);
       }
@@ -279,25 +281,10 @@ export class Participating {
     const records = [...this.owner.becomeMember(), { kind: "begun" as const, signed }];
     out.storeThen(records, () => {
       this.#beginning = null;
-      standing.begun = signed;
-      standing.isOut = false;
+      standing.begin(signed);
       this.owner.begun(signed);
     });
     return true;
-  }
-
-  /**
-   * Whether our promises allow it. Beside what was promised last that is a view which a member of our own last epoch
-   * has begun, where only a round was promised since: that round can't begin, as that member never reports for it.
-   */
-  #mayBegin(from: Leader, ballot: Ballot): boolean {
-    const { standing } = this.owner;
-    const { promised, lastEpoch } = standing;
-    if (compareBallots(ballot, standing.begunBallot) <= 0) return false;
-    if (isSameBallot(ballot, promised)) return true;
-    return from !== null && ballot.round === 0 && promised.round > 0 &&
-      ballot.number === promised.number &&
-      (lastEpoch?.members.some(({ key }) => key === from) ?? false);
   }
 
   /** Whether whoever may decide it has signed the epoch. */

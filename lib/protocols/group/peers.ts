@@ -28,6 +28,8 @@ export interface Peer {
   /** Said in that epoch, which hasn't begun here; or said before it was introduced. */
   waiting: GroupMessage[];
   waitingBytes: number;
+  /** Too much waited: some of it is lost. */
+  hasGap: boolean;
   /** What was told it may be lost, so far as it was told since the epoch began. */
   isLossy: boolean;
   unknownMessages: number;
@@ -100,6 +102,7 @@ export class Peers {
       begun: null,
       waiting: [],
       waitingBytes: 0,
+      hasGap: false,
       isLossy: false,
       unknownMessages: 0,
     };
@@ -190,7 +193,8 @@ export class Peers {
   enterEpoch(epoch: Ballot | null): void {
     this.#epoch = epoch;
     for (const peer of this.#peers.values()) {
-      peer.isBroken = peer.isLossy = false;
+      peer.isBroken = peer.hasGap; // what waited and was lost is of the epoch that begins
+      peer.hasGap = peer.isLossy = false;
       if (!peer.isUp && this.#meetAt.has(peer.key)) peer.isLossy = true; // what is told it now is dropped
     }
   }
@@ -201,6 +205,7 @@ export class Peers {
   begun(peer: Peer, ballot: Ballot): void {
     if (peer.begun !== null && compareBallots(ballot, peer.begun) < 0) return;
     peer.begun = ballot;
+    peer.hasGap = false;
     peer.waiting = [];
     peer.waitingBytes = 0;
   }
@@ -214,16 +219,17 @@ export class Peers {
     message: GroupMessageOf<"data"> | GroupMessageOf<"order"> | GroupMessageOf<"ack">,
   ): boolean {
     const epoch = this.#epoch;
-    if (peer.isBroken || peer.begun === null) return false;
-    if (epoch !== null && isSameBallot(peer.begun, epoch)) return true;
+    if (peer.begun === null) return false;
+    if (epoch !== null && isSameBallot(peer.begun, epoch)) return !peer.isBroken;
     if (epoch === null || compareBallots(peer.begun, epoch) > 0) this.#wait(peer, message);
     return false;
   }
 
   #wait(peer: Peer, message: GroupMessage): void {
+    if (peer.hasGap) return;
     const bytes = message.type === "data" ? batchBytes(message.signed) : ORDER_BYTES;
     if (peer.waitingBytes + bytes > UNORDERED_BYTES_MAX) {
-      peer.isBroken = true; // there would be a gap
+      peer.hasGap = true;
       peer.waiting = [];
       return;
     }

@@ -32,13 +32,16 @@ export interface SaidRecord {
 export type MemberRecord =
   | LogRecord
   | NewLogRecord
-  /** Whose group this is: it decides on all that follows. */
+  /**
+   * Whose group this is: it decides on all that follows. The same again: what was begun and held before is lost, so
+   * that this disk has no say any more in what follows it; what was promised and said stays.
+   */
   | { readonly kind: "group"; readonly group: Hash; readonly coordinator: PeerKey }
   /** Nothing under lower ballots is taken part in any more, but for what `begun` says. */
   | { readonly kind: "promised"; readonly ballot: Ballot }
   /** The epoch has begun here; what was held beyond its start is void. */
   | { readonly kind: "begun"; readonly signed: SignedEpoch }
-  /** In no view any more; what is held and not in the log is void once another epoch begins. */
+  /** In no view any more; what is held still counts where nobody went on after that epoch. */
   | { readonly kind: "out" }
   /** The next batch in order, after the position `after`. */
   | { readonly kind: "held"; readonly after: number; readonly batch: SignedBatch }

@@ -13,17 +13,24 @@ export class Standing {
   promised: Ballot = NO_BALLOT;
   /** The last epoch that began, of this process or an earlier one. */
   begun: SignedEpoch | null = null;
-  /** It was told that it is in no view any more, after that, or lacks what it held in it. */
+  /** It was told that it is in no view any more, after that; it still has a say where its last view is needed. */
   isOut = false;
+  /** It lacks what it held in that epoch: it has no say. */
+  isLost = false;
 
-  /** What is reported as begun: who is out has nothing that others lack. */
+  /** What is reported as begun. */
   get begunBallot(): Ballot {
-    return this.isOut ? NO_BALLOT : this.begun?.epoch.value.ballot ?? NO_BALLOT;
+    return this.isLost ? NO_BALLOT : this.begun?.epoch.value.ballot ?? NO_BALLOT;
   }
 
-  /** The epoch of which this disk still has a say. */
+  /** The epoch that rounds may go on with. */
   get lastEpoch(): Epoch | null {
-    return this.isOut ? null : this.begun?.epoch.value ?? null;
+    return this.isOut || this.isLost ? null : this.begun?.epoch.value ?? null;
+  }
+
+  begin(signed: SignedEpoch): void {
+    this.begun = signed;
+    this.isOut = this.isLost = false;
   }
 
   /** Another group: what was promised in the one before says nothing here. */
@@ -31,7 +38,7 @@ export class Standing {
     if (this.group !== group) {
       this.promised = NO_BALLOT;
       this.begun = null;
-      this.isOut = false;
+      this.isOut = this.isLost = false;
     }
     this.group = group;
     this.coordinator = coordinator;

@@ -8,6 +8,7 @@
 import { assert } from "@std/assert";
 import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
 import type { Hash, LinkId, PeerKey } from "../../../lib/base/ids.ts";
+import { compareBallots } from "../../../lib/protocols/group/ballot.ts";
 import { Agreement } from "../../../lib/protocols/group/agreement.ts";
 import {
   type Epoch,
@@ -180,7 +181,11 @@ export class Node {
         for (const key of effect.peers) net.tell(this, key, effect.message);
         return;
       case "send":
-        return net.later(this, "coordinator", () => net.coordinator.says(this, effect.message));
+        return net.later(
+          this,
+          "disk",
+          () => net.later(this, "coordinator", () => net.coordinator.says(this, effect.message)),
+        );
       case "dial":
         return net.later(this, "coordinator", () => {
           if (this.process === process) net.coordinator.dialled(this, effect.attempt);
@@ -203,11 +208,13 @@ export class Node {
         });
       }
       case "show":
-        this.events.push(effect.event);
-        return;
+        return net.later(this, "disk", () => {
+          if (this.process === process) this.events.push(effect.event);
+        });
       case "stop":
-        this.stopped = effect.outcome;
-        return;
+        return net.later(this, "disk", () => {
+          this.stopped = effect.outcome;
+        });
       default:
     }
   }
@@ -258,6 +265,7 @@ class ScriptedCoordinator {
       const failure = { reason: "refused", text: "refused", key: null } as const;
       return node.feed({ type: "dial-failed", attempt, ...failure });
     }
+    this.#linked.delete(node);
     node.link = ++this.#links as LinkId;
     node.feed({ type: "link-up", link: node.link, peer: COORDINATOR.key });
   }
@@ -295,8 +303,7 @@ class ScriptedCoordinator {
       case "hello": {
         this.number = Math.max(this.number, message.promised.number);
         this.#linked.set(node, message.incarnation);
-        const own = this.epoch?.members.find(({ key }) => key === node.key);
-        const isMember = own?.incarnation.toHex() === message.incarnation.toHex();
+        const isMember = this.epoch?.members.some(({ key }) => key === node.key) ?? false;
         this.send(node, { type: "welcome", group: GROUP, isMember, told: 0, awaited: [] });
         const members = [...this.#linked.keys()].map((one) => this.#inView(one));
         for (const one of this.#linked.keys()) this.send(one, { type: "peers", members });
@@ -335,16 +342,43 @@ class ScriptedCoordinator {
     const participants = [...new Set([...old, ...members])];
     const ballot = { number: ++this.number, round: 0 };
     this.#members = members;
-    this.#agreement = new Agreement(ballot, participants.map(({ key }) => key));
+    this.#agreement = new Agreement(
+      ballot,
+      participants.map(({ key }) => key),
+      null,
+      this.#allDecided,
+    );
     for (const node of participants) {
       this.send(node, { type: "flush", ballot, view: ballot.number });
     }
+  }
+
+  /** All views that were decided, the oldest first. */
+  readonly #allDecided: Epoch[] = [];
+
+  /** Whether nothing that anybody may have shown is beyond what was reported. */
+  #isValid(agreement: Agreement): boolean {
+    const { best } = agreement;
+    return this.#allDecided.every(({ ballot, members }) =>
+      compareBallots(ballot, best) <= 0 ||
+      members.some(({ key }) => agreement.participants.includes(key))
+    );
+  }
+
+  /** Leads a view of all who are linked, where those of the last one are among them that are needed. */
+  reconcile(): void {
+    const linked = [...this.#linked.keys()].filter(({ machine }) => machine !== null);
+    const last = this.epoch?.members ?? [];
+    if (linked.length === 0) return;
+    if (last.length > 0 && !linked.some(({ key }) => last.some((one) => one.key === key))) return;
+    this.change(...linked);
   }
 
   #report(node: Node, { ballot, begun, incarnation, held, log }: GroupMessageOf<"report">): void {
     const agreement = this.#agreement;
     const holding = { begun, incarnation: incarnation.toHex(), held, log };
     if (agreement === null || !agreement.reported(node.key, ballot, holding)) return;
+    if (!this.#isValid(agreement)) return;
     for (const key of agreement.participants) {
       this.send(this.net.byKey(key), { type: "level", ballot, ...agreement.level });
     }
@@ -356,9 +390,14 @@ class ScriptedCoordinator {
 
   #decide(): void {
     const { ballot, level: { start } } = this.#agreement!;
-    const members = this.#members.map((node) => this.#inView(node));
+    const agreement = this.#agreement!;
+    const members = this.#members.map((node) => {
+      const incarnation = Uint8Array.fromHex(agreement.holding(node.key)!.incarnation);
+      return { key: node.key, name: node.name, incarnation, host: "10.0.0.9", port: 9_000 };
+    });
     const epoch = { group: GROUP, view: ballot.number, ballot, members, start };
     this.epoch = epoch;
+    this.#allDecided.push(epoch);
     this.decided = { type: "begin", signed: signEpoch(COORDINATOR, epoch) };
     this.#agreement = null;
     if (this.holdsBegin) return;
@@ -380,6 +419,7 @@ export class GroupNet {
   /** What is told from one to the other is lost, and the other isn't met. */
   readonly cut = new Set<string>();
   #next = 0;
+  #probeAtMs = 0;
 
   /** @param draw Which row goes on; in turn where it is left out. */
   constructor(readonly draw: Draw | null = null) {}
@@ -468,8 +508,9 @@ export class GroupNet {
       for (const node of this.nodes) {
         const dueMs = node.machine?.nextDeadlineMs() ?? null;
         if (dueMs !== null && dueMs <= this.nowMs) node.feed({ type: "tick" });
-        if (this.nowMs % 500 === 0) this.coordinator.send(node, { type: "probe" });
+        if (this.nowMs >= this.#probeAtMs) this.coordinator.send(node, { type: "probe" });
       }
+      if (this.nowMs >= this.#probeAtMs) this.#probeAtMs = this.nowMs + 500;
       this.settle();
     }
   }

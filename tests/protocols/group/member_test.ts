@@ -1,0 +1,402 @@
+// A member's ways in, out and back, step by step.
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { MemberEffect } from "../../../lib/protocols/group/member_io.ts";
+import { COORDINATOR, GroupNet, type Node } from "./group_net.ts";
+
+function messagesOf(node: Node) {
+  return node.events.flatMap((event) => event.event === "message" ? [event] : []);
+}
+
+function noticesOf(node: Node): string {
+  return node.events.flatMap((event) => event.event === "notice" ? [event.text] : []).join("\n");
+}
+
+Deno.test("Member is ready when its first epoch begins, and tells the view", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann] = net.nodes;
+
+  assertEquals(ann!.events.map(({ event }) => event), ["coordinator", "ready", "view"]);
+  assertEquals(ann!.told("view"), [{ event: "view", view: 1, members: ["ann", "bob"] }]);
+});
+
+Deno.test("Member carries the command's ref on its own entry, and marks it as its own", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann, bob] = net.nodes;
+
+  ann!.say("hello", "r1");
+  net.settle();
+
+  const shows = ann!.effects.flatMap((effect) =>
+    effect.type === "show" && effect.event.event === "message" ? [effect] : []
+  );
+  assertEquals(shows.map(({ ref, event }) => [ref, event]), [["r1", messagesOf(ann!)[0]]]);
+  assertEquals(messagesOf(ann!)[0]!.self, true);
+  assertEquals(messagesOf(bob!)[0]!.self, false);
+  assertEquals(messagesOf(bob!)[0]!.id, messagesOf(ann!)[0]!.id);
+});
+
+Deno.test("Member acknowledges nothing before it is on its disk", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const bob = net.nodes[1]!;
+  net.nodes[0]!.say("hello");
+  const tells = (effects: readonly MemberEffect[]) =>
+    effects.some((effect) => effect.type === "tell" && effect.message.type === "ack");
+  const isOnDisk = () => bob.disk.records.some(({ kind }) => kind === "held");
+  bob.effects = [];
+
+  while (net.next()) assert(!tells(bob.effects) || isOnDisk(), "acknowledged before it was synced");
+
+  assert(tells(bob.effects));
+  assertEquals(bob.disk.syncedRecords >= 1, true);
+});
+
+Deno.test("Member reports only what it promised on disk, and holds in it", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const bob = net.nodes[1]!;
+  net.coordinator.got.length = 0;
+  net.coordinator.change(...net.nodes);
+
+  const promised = () =>
+    bob.disk.records.some((record) => record.kind === "promised" && record.ballot.number === 2);
+  while (net.next()) {
+    const hasReported = net.coordinator.got.some(({ from, message }) =>
+      from === bob && message.type === "report"
+    );
+    assert(!hasReported || promised());
+  }
+  assertEquals(bob.machine!.epoch?.epoch.value.view, 2);
+});
+
+Deno.test("Member begins no view after it has promised a later one", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann, bob] = net.nodes;
+  net.coordinator.holdsBegin = true;
+  net.coordinator.change(ann!, bob!);
+  net.settle();
+  const second = net.coordinator.decided!;
+  net.coordinator.change(ann!, bob!);
+  net.settle();
+
+  net.coordinator.send(ann!, second);
+  bob!.net.tell(bob!, ann!.key, second);
+  net.settle();
+
+  assertEquals(ann!.machine!.epoch?.epoch.value.view, 1);
+  net.coordinator.send(ann!, net.coordinator.decided!);
+  net.settle();
+  assertEquals(ann!.machine!.epoch?.epoch.value.view, 3);
+});
+
+Deno.test("Member answers an older flush with what it promised", () => {
+  const net = GroupNet.started(["ann"]);
+  const ann = net.nodes[0]!;
+  net.coordinator.got.length = 0;
+
+  net.coordinator.send(ann, { type: "flush", ballot: { number: 1, round: 0 }, view: 1 });
+  net.settle();
+
+  assertEquals(net.coordinator.got.map(({ message }) => message), [{
+    type: "outdone",
+    ballot: { number: 1, round: 0 },
+    promised: { number: 1, round: 0 },
+  }]);
+});
+
+Deno.test("Member joins with the history first, which it shows as such", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann, bob] = net.nodes;
+  for (let count = 1; count <= 20; count++) ann!.say(`text ${count}`);
+  net.settle();
+  const carol = net.add("carol");
+  carol.start();
+  net.settle();
+
+  net.coordinator.catchUp(carol, bob!);
+  net.settle();
+  assertEquals(net.coordinator.heard.get(carol)?.isCaughtUp, true);
+  assertEquals(carol.logged, ann!.logged);
+  net.coordinator.change(ann!, bob!, carol);
+  net.settle();
+  carol.say("here I am");
+  net.settle();
+
+  assertEquals(carol.shown, [...ann!.shown]);
+  assertEquals(messagesOf(carol).map(({ history }) => history), [
+    ...Array(20).fill(true),
+    false,
+  ]);
+});
+
+Deno.test("Member sets a log aside that isn't the beginning of the others'", () => {
+  const net = GroupNet.started(["ann"]);
+  const ann = net.nodes[0]!;
+  ann.say("ours");
+  net.settle();
+  const bob = net.add("bob");
+  bob.start();
+  net.settle();
+  const other = GroupNet.started(["bob"]);
+  other.nodes[0]!.say("theirs");
+  other.settle();
+  bob.kill();
+  bob.disk = other.nodes[0]!.disk;
+  bob.start();
+  net.settle();
+
+  net.coordinator.catchUp(bob, ann);
+  net.settle();
+
+  assertEquals(bob.logged, ["ours"]);
+  assertStringIncludes(noticesOf(bob), "set aside");
+});
+
+Deno.test("Member says what it was typed before it was in the group, when it is", () => {
+  const net = new GroupNet();
+  const ann = net.add("ann");
+  ann.start();
+  net.settle();
+  ann.say("early");
+  net.settle();
+  assertEquals(ann.shown, []);
+
+  net.coordinator.change(ann);
+  net.settle();
+
+  assertEquals(ann.logged, ["early"]);
+});
+
+Deno.test("Member says again what another process of it typed and nobody had, once and in order", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann, bob] = net.nodes;
+  ann!.say("one");
+  net.settle();
+  bob!.kill();
+  ann!.say("two");
+  ann!.say("three");
+  net.pass(2_000);
+  assertEquals(ann!.logged, ["one"]);
+  ann!.kill();
+  ann!.start();
+  ann!.say("four");
+  net.settle();
+  ann!.kill();
+  bob!.start();
+  ann!.start();
+  net.settle();
+
+  net.coordinator.change(ann!, bob!);
+  net.settle();
+
+  assertEquals(bob!.logged, ["one", "two", "three", "four"]);
+  assertEquals(ann!.logged, bob!.logged);
+});
+
+Deno.test("Member tells whom its texts wait for, and pauses the input when too many do", () => {
+  const net = GroupNet.started(["ann", "bob", "carol"]);
+  const [ann, , carol] = net.nodes;
+  carol!.kill();
+  ann!.say("first");
+  net.settle();
+
+  for (let count = 0; count < 7_000; count++) ann!.say(`${count}`);
+  net.pass(1_500);
+
+  assertStringIncludes(noticesOf(ann!), "Waiting for carol: what you write is kept");
+  const paused = ann!.effects.flatMap((effect) => effect.type === "input" ? [effect] : []);
+  assertEquals(paused, [{ type: "input", pausedBecause: "waiting for carol" }]);
+  const full = ann!.events.filter((event) => event.event === "error" && event.code === "full");
+  assert(full.length > 0);
+});
+
+Deno.test("Members go on by themselves while the coordinator is away, and say so", () => {
+  const net = GroupNet.started(["ann", "bob", "carol"]);
+  const [ann, bob, carol] = net.nodes;
+  net.coordinator.vanish();
+  net.pass(3_000);
+
+  bob!.say("still here");
+  net.pass(500);
+
+  assertEquals(carol!.shown, ["still here"]);
+  assertEquals(ann!.told("coordinator").at(-1), { event: "coordinator", state: "down" });
+});
+
+Deno.test("Members begin a round when one was started again and the coordinator is away", () => {
+  const net = GroupNet.started(["ann", "bob", "carol"]);
+  const [ann, bob, carol] = net.nodes;
+  net.coordinator.vanish();
+  net.pass(3_000);
+  for (const restarted of [bob!, ann!]) {
+    restarted.kill({ power: true });
+    restarted.start();
+    net.pass(5_000);
+
+    restarted.say(`${restarted.name} is back`);
+    net.pass(500);
+  }
+
+  assertEquals(carol!.shown, ["bob is back", "ann is back"]);
+  assertEquals(ann!.logged, carol!.logged);
+  assertEquals(carol!.told("view").length, 1);
+});
+
+Deno.test("Member waits for one who is gone while the coordinator is away, and keeps what is typed", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann, bob] = net.nodes;
+  net.coordinator.vanish();
+  bob!.kill();
+  net.pass(3_000);
+  ann!.say("waiting");
+  net.pass(2_000);
+  assertEquals(ann!.shown, []);
+  assertStringIncludes(noticesOf(ann!), "Chat pauses until bob or the coordinator is back");
+
+  bob!.start();
+  net.pass(5_000);
+
+  assertEquals(bob!.logged, ["waiting"]);
+});
+
+Deno.test("Member leaves when all it said is an entry, and keeps what isn't", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann, bob] = net.nodes;
+  net.coordinator.got.length = 0;
+  ann!.say("bye");
+  ann!.command({ command: "quit" }, "q");
+  net.settle();
+  const [leave] = net.coordinator.got.filter(({ message }) => message.type === "leave");
+  assertEquals(leave?.from, ann);
+  assertEquals(bob!.logged, ["bye"]);
+
+  net.coordinator.send(ann!, { type: "parted", why: "left", pauseMs: 0 });
+  net.settle();
+  assertEquals(ann!.stopped, { kind: "bye", reason: "quit", ref: "q" });
+
+  net.coordinator.vanish();
+  bob!.say("nobody hears this");
+  bob!.command({ command: "quit" });
+  net.pass(11_000);
+  assertEquals(bob!.stopped, { kind: "bye", reason: "quit", ref: undefined });
+  assertStringIncludes(noticesOf(bob!), "said when you are back");
+  assert(bob!.disk.records.some(({ kind }) => kind === "said"));
+});
+
+Deno.test("Member ends when its disk refuses to write", () => {
+  const net = GroupNet.started(["ann"]);
+  const ann = net.nodes[0]!;
+
+  ann.feed({ type: "persist-failed", token: null, text: "Cannot write: the disk is full" });
+  net.settle();
+
+  assertEquals(ann.stopped?.kind === "fatal" && ann.stopped.code, "disk");
+});
+
+Deno.test("Member ends where another member acknowledges another history", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann, bob] = net.nodes;
+  ann!.say("one");
+  net.settle();
+  ann!.say("two");
+  const digest = bob!.machine!.epoch!.epoch.value.start.digest;
+  const { ballot } = bob!.machine!.epoch!.epoch.value;
+
+  const message = { type: "ack", ballot, held: { position: 2, digest } } as const;
+  ann!.feed({ type: "peer-message", peer: bob!.key, message });
+  net.settle();
+
+  assertEquals(ann!.stopped?.kind === "fatal" && ann!.stopped.code, "store-corrupt");
+});
+
+Deno.test("Member is refused for good, and ends with the coordinator's words", () => {
+  const net = new GroupNet();
+  const ann = net.add("ann");
+  net.coordinator.isUp = false;
+  ann.start();
+  net.settle();
+  ann.feed({ type: "link-up", link: 9 as never, peer: COORDINATOR.key });
+
+  const message = { type: "refuse", code: "name-taken", text: "ann is here already" } as const;
+  ann.feed({ type: "message", link: 9 as never, message });
+  net.settle();
+
+  assertEquals(ann.stopped, { kind: "fatal", code: "name-taken", text: "ann is here already" });
+});
+
+Deno.test("Member without --wait ends where nobody answers", () => {
+  const net = new GroupNet();
+  const ann = net.add("ann");
+  net.coordinator.isUp = false;
+
+  ann.start({ wait: false });
+  net.settle();
+
+  assertEquals(ann.stopped?.kind === "fatal" && ann.stopped.code, "unreachable");
+});
+
+Deno.test("Member comes back as a newcomer after the others went on without it", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann, bob] = net.nodes;
+  net.coordinator.change(ann!);
+  net.settle();
+  ann!.say("meanwhile");
+  net.settle();
+  net.coordinator.send(bob!, { type: "parted", why: "silent", pauseMs: 1_000 });
+  net.pass(2_000);
+  assertEquals(bob!.machine!.epoch, null);
+
+  net.coordinator.catchUp(bob!, ann!);
+  net.settle();
+  net.coordinator.change(ann!, bob!);
+  net.settle();
+
+  assertEquals(bob!.shown, ["meanwhile"]);
+  assertEquals(bob!.disk.records.some(({ kind }) => kind === "out"), true);
+});
+
+Deno.test("Member shows a name with the fingerprint's start where another key is pinned", () => {
+  const net = new GroupNet();
+  const ann = net.add("ann");
+  const bob = net.add("bob");
+  const eve = net.add("eve");
+  const pins = new Map([["bob", "aaaaaaaaaaaaaaaaaaaaaaaaaaa" as never]]);
+  ann.start({ pins });
+  bob.start();
+  net.settle();
+  net.coordinator.change(ann, bob);
+  net.settle();
+
+  bob.say("it's me");
+  net.settle();
+
+  assert(/^bob~[a-z2-7]{4}$/.test(messagesOf(ann)[0]!.from));
+  const errors = ann.events.filter((event) => event.event === "error");
+  assertEquals(errors.map((event) => "code" in event && event.code), ["key-changed"]);
+  ann.command({ command: "trust", name: "bob" });
+  bob.say("again");
+  net.settle();
+  assertEquals(messagesOf(ann)[1]!.from, "bob");
+  assertEquals(eve.machine, null);
+});
+
+Deno.test("Member's snapshot restores what its records do", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann, bob] = net.nodes;
+  ann!.say("one");
+  net.settle();
+  bob!.kill();
+  ann!.say("two");
+  net.pass(1_500);
+  const snapshot = ann!.machine!.snapshot();
+  assert(snapshot !== null);
+  ann!.disk.records = [...snapshot];
+  ann!.kill();
+  ann!.start();
+  bob!.start();
+  net.settle();
+
+  net.coordinator.change(ann!, bob!);
+  net.settle();
+
+  assertEquals(bob!.logged, ["one", "two"]);
+});

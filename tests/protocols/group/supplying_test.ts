@@ -1,0 +1,104 @@
+// Answering `fetch`: from the log, then from what is held beyond it.
+
+import { assertEquals } from "@std/assert";
+import type { Hash } from "../../../lib/base/ids.ts";
+import { Held } from "../../../lib/protocols/group/held.ts";
+import { HistoryEnd, signBatch, type SignedBatch } from "../../../lib/protocols/group/history.ts";
+import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
+import { type ReadEffect, Reads, Supplier } from "../../../lib/protocols/group/supplying.ts";
+import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
+import { GROUP } from "./group_net.ts";
+
+const ANN = fakeSigner("ann");
+
+function batch(counter: number, text = `text ${counter}`): SignedBatch {
+  return signBatch(ANN, {
+    kind: "texts",
+    group: GROUP,
+    author: ANN.key,
+    name: "ann",
+    incarnation: new Uint8Array(8).fill(1),
+    counter,
+    sentAt: 0,
+    texts: [text],
+  });
+}
+
+/** A log of two entries, two more that are held, one of them on disk. */
+function supplied() {
+  const held = new Held(new HistoryEnd(fakeCrypto, GROUP));
+  const points = [held.end];
+  for (let counter = 1; counter <= 4; counter++) {
+    held.append(batch(counter));
+    points.push(held.end);
+  }
+  held.shift();
+  held.shift();
+  held.setSynced(points[3]!);
+  const asked: ReadEffect[] = [];
+  const answers: GroupMessage[] = [];
+  const reads = new Reads((effect) => asked.push(effect));
+  const supply = {
+    get log() {
+      return held.log;
+    },
+    get held() {
+      return held.synced;
+    },
+    heldAfter: (position: number) => held.after(position),
+    answer: (_asker: string, message: GroupMessage) => answers.push(message),
+  };
+  return { supplier: new Supplier<string>(supply, reads), reads, asked, answers, points };
+}
+
+function texts(answers: readonly GroupMessage[]): unknown {
+  return answers.map((message) =>
+    message.type === "history"
+      ? [message.after, message.batches.map((one) => one.batch.value.counter), message.isLast]
+      : message.type
+  );
+}
+
+Deno.test("Supplier answers from the log, then from what is on disk beyond it", () => {
+  const { supplier, reads, asked, answers, points } = supplied();
+
+  supplier.fetch("bob", { type: "fetch", after: points[0]!, through: 9 });
+  assertEquals(asked, [{ type: "read", token: 1, after: 0, bytesMax: 49_152 }]);
+  reads.answered(1, { batches: [batch(1), batch(2)], digest: points[0]!.digest });
+
+  assertEquals(texts(answers), [[0, [1, 2], false], [2, [3], true]]);
+});
+
+Deno.test("Supplier stops where the asker needs no more", () => {
+  const { supplier, reads, answers, points } = supplied();
+
+  supplier.fetch("bob", { type: "fetch", after: points[0]!, through: 1 });
+  reads.answered(1, { batches: [batch(1), batch(2)], digest: points[0]!.digest });
+
+  assertEquals(texts(answers), [[0, [1], true]]);
+});
+
+Deno.test("Supplier says so where the asker has another history, or a longer one", () => {
+  const { supplier, reads, answers, points } = supplied();
+  const other = fakeCrypto.sha256<Hash>(new Uint8Array([9]));
+
+  supplier.fetch("bob", { type: "fetch", after: { position: 1, digest: other }, through: 9 });
+  reads.answered(1, { batches: [batch(2)], digest: points[1]!.digest });
+  supplier.fetch("bob", { type: "fetch", after: { position: 3, digest: other }, through: 9 });
+  supplier.fetch("bob", { type: "fetch", after: points[4]!, through: 9 });
+
+  assertEquals(texts(answers), ["unlike", "unlike", "unlike"]);
+});
+
+Deno.test("Supplier answers only the last question of an asker, and nobody who is gone", () => {
+  const { supplier, reads, answers, points } = supplied();
+
+  supplier.fetch("bob", { type: "fetch", after: points[0]!, through: 9 });
+  supplier.fetch("bob", { type: "fetch", after: points[2]!, through: 9 });
+  reads.answered(1, { batches: [batch(1)], digest: points[0]!.digest });
+  supplier.fetch("carol", { type: "fetch", after: points[0]!, through: 9 });
+  supplier.forget("carol");
+  reads.answered(2, { batches: [batch(1)], digest: points[0]!.digest });
+
+  assertEquals(texts(answers), [[2, [3], true]]);
+});
