@@ -16,6 +16,7 @@ import { compareBallots, isSameBallot, NO_BALLOT } from "./ballot.ts";
 import type { Changing } from "./changing.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
 import type { Member } from "./epoch.ts";
+import { WAIT_MS_MAX } from "./limits.ts";
 import type { GroupMessageOf } from "./messages.ts";
 import { membersOf, voicesOf } from "./outlook.ts";
 import type { Partings } from "./partings.ts";
@@ -87,6 +88,7 @@ export class Arriving {
       link: link.id,
       heardAtMs: nowMs,
       silentAtMs: nowMs,
+      returnByMs: -Infinity,
       isProbed: false,
       // What was promised to another group binds nobody here.
       begun: isOurs ? hello.begun : NO_BALLOT,
@@ -97,6 +99,7 @@ export class Arriving {
       meetsByMs: nowMs + failAfterMs,
       isCaughtUp: false,
       source: undefined,
+      progressAtMs: nowMs,
       hasSayTold: false,
       awaitedTold: "",
       notBeforeMs: partings.notBeforeMs(link.peer),
@@ -129,8 +132,12 @@ export class Arriving {
     const isWorse = (hasSayTold && !hasSay) ||
       (awaited.length > 0 && awaited.join(" ") !== attendee.awaitedTold);
     if (link === null || (isAgain && !isWorse)) return;
-    // It goes on as a newcomer: what it had and others lack is void to itself from here on.
-    if (!hasSay) attendee.begun = attendee.promised = NO_BALLOT;
+    if (!hasSay) {
+      // It goes on as a newcomer, and fetches the log anew.
+      attendee.begun = attendee.promised = NO_BALLOT;
+      attendee.isCaughtUp = false;
+      attendee.source = undefined;
+    }
     attendee.hasSayTold = hasSay;
     attendee.awaitedTold = awaited.join(" ");
     out.send(link, { type: "welcome", group, isMember: hasSay, told: told(), awaited });
@@ -171,35 +178,43 @@ export class Arriving {
     return [...present, ...others].map(memberOf);
   }
 
-  /** Newcomers fetch the log from somebody who has it, each from another where there are several. */
+  /** Newcomers fetch the log from somebody who has it and whom they hear, each from another where there are several. */
   tellSources(): void {
     const { views, attendance, out } = this.parts;
     const { here } = attendance;
     if (views.lacking(here).length > 0) return;
     const voices = voicesOf(views, here);
-    const isThere = (key: PeerKey) => voices.some((voice) => voice.key === key);
     for (const attendee of here) {
-      const { key, link, source, isCaughtUp, departure } = attendee;
-      if (link === null || isCaughtUp || departure !== null || isThere(key)) continue;
-      if (source === null || (source !== undefined && isThere(source))) continue;
-      const next = this.#source(voices);
+      const { link, isCaughtUp, departure } = attendee;
+      if (link === null || isCaughtUp || departure !== null || voices.includes(attendee)) continue;
+      if (this.#isFetching(attendee, voices)) continue;
+      attendee.source = undefined;
+      const next = this.#source(attendee, voices);
       if (next === undefined) continue;
       attendee.source = next;
+      attendee.progressAtMs = out.nowMs;
       out.send(link, { type: "catch-up", source: next });
     }
   }
 
-  /** @returns Null: the coordinator; undefined where nobody is free. */
-  #source(voices: readonly Attendee[]): PeerKey | null | undefined {
-    const { views, attendance } = this.parts;
+  /** Whether more of the log may come to it from where it was sent. */
+  #isFetching({ source, hears, progressAtMs }: Attendee, voices: readonly Attendee[]): boolean {
+    const isStuck = progressAtMs + WAIT_MS_MAX <= this.parts.out.nowMs;
+    if (source === undefined || isStuck) return false;
+    return source === null ||
+      (hears?.has(source) === true && voices.some(({ key }) => key === source));
+  }
+
+  /** @returns Null: the coordinator; undefined where nobody is free whom it hears. */
+  #source({ hears }: Attendee, voices: readonly Attendee[]): PeerKey | null | undefined {
+    const { views, attendance: { here } } = this.parts;
     if (views.members.length === 0) return null;
     const sequencer = views.members[0]!.key;
     const asked = (key: PeerKey) =>
-      attendance.here.filter(({ source, isCaughtUp }) => source === key && !isCaughtUp).length;
-    const cost = ({ key }: Attendee) =>
-      asked(key) + (key === sequencer ? attendance.here.length : 0);
-    const free = voices.filter(({ departure, begun }) =>
-      departure === null && compareBallots(begun, NO_BALLOT) > 0
+      here.filter(({ source, isCaughtUp }) => source === key && !isCaughtUp).length;
+    const cost = ({ key }: Attendee) => asked(key) + (key === sequencer ? here.length : 0);
+    const free = voices.filter(({ key, departure, begun }) =>
+      departure === null && compareBallots(begun, NO_BALLOT) > 0 && hears?.has(key) === true
     );
     return free.toSorted((a, b) => cost(a) - cost(b))[0]?.key;
   }

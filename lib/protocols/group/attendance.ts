@@ -13,8 +13,11 @@ import type { HistoryPoint } from "./history.ts";
 import {
   CONTROL_BURST,
   CONTROL_PER_S,
+  HEARTBEAT_MS,
   HELLO_MS_MAX,
   PROBE_BEFORE_MS,
+  RETURN_HEARD_MS,
+  RETURN_MS,
   UNGREETED_LINKS_MAX,
 } from "./limits.ts";
 
@@ -31,6 +34,8 @@ export interface GroupLink {
   greetByMs: number;
   /** Whether hello ever came on it. */
   isGreeted: boolean;
+  /** Whether its member leaves as the last one: its goodbye says that it is out, on its disk. */
+  isLastOut: boolean;
   unknowns: number;
 }
 
@@ -53,6 +58,8 @@ export interface Attendee {
   heardAtMs: number;
   /** When it is taken for gone, unless it is heard. */
   silentAtMs: number;
+  /** After our restart: until when it is waited for while others hear it. */
+  readonly returnByMs: number;
   /** Whether it was asked once more. */
   isProbed: boolean;
   begun: Ballot;
@@ -68,6 +75,8 @@ export interface Attendee {
   isCaughtUp: boolean;
   /** From whom it fetches the log, null the coordinator; undefined where it wasn't told. */
   source: PeerKey | null | undefined;
+  /** When its log last grew. */
+  progressAtMs: number;
   /** What it was last told: whether it has a say, and for whom it waits. */
   hasSayTold: boolean;
   awaitedTold: string;
@@ -77,13 +86,14 @@ export interface Attendee {
 }
 
 /** Somebody of whose process no hello has come yet. */
-export function expected(member: Member, silentAtMs: number): Attendee {
+export function expected(member: Member, nowMs: number): Attendee {
   return {
     ...member,
     folded: foldName(member.name),
     link: null,
     heardAtMs: -Infinity,
-    silentAtMs,
+    silentAtMs: nowMs + RETURN_MS,
+    returnByMs: nowMs + RETURN_HEARD_MS,
     isProbed: false,
     begun: NO_BALLOT,
     promised: NO_BALLOT,
@@ -93,6 +103,7 @@ export function expected(member: Member, silentAtMs: number): Attendee {
     meetsByMs: -Infinity,
     isCaughtUp: false,
     source: undefined,
+    progressAtMs: -Infinity,
     hasSayTold: false,
     awaitedTold: "",
     notBeforeMs: -Infinity,
@@ -134,7 +145,8 @@ export class Attendance {
   linkUp(id: LinkId, peer: PeerKey, host: string | null, nowMs: number): GroupLink | null {
     const bucket = new TokenBucket(CONTROL_PER_S, CONTROL_BURST);
     const greetByMs = nowMs + HELLO_MS_MAX;
-    this.#links.set(id, { id, peer, host, bucket, greetByMs, isGreeted: false, unknowns: 0 });
+    const state = { greetByMs, isGreeted: false, isLastOut: false, unknowns: 0 };
+    this.#links.set(id, { id, peer, host, bucket, ...state });
     const ungreeted = [...this.#links.values()].filter(({ greetByMs }) => greetByMs < Infinity);
     return ungreeted.length > UNGREETED_LINKS_MAX ? ungreeted[0]! : null;
   }
@@ -149,6 +161,11 @@ export class Attendance {
     this.#links.delete(id);
     if (attendee !== null) attendee.link = null;
     return attendee;
+  }
+
+  /** Whether the last one of a view is about to be out. */
+  get isLastLeaving(): boolean {
+    return [...this.links].some(({ isLastOut }) => isLastOut);
   }
 
   // Attendees.
@@ -197,15 +214,21 @@ export class Attendance {
   /**
    * Whoever is silent, or to be asked once more before it is. None is silent without having been asked, or where our
    * own tick comes late: its answer may be waiting behind.
+   * @param isHurried Whether the others can't go on until it is there or gone.
    */
   takeDue(
     nowMs: number,
+    isHurried: boolean,
   ): { readonly silent: readonly Attendee[]; readonly probe: readonly Attendee[] } {
     const silent: Attendee[] = [];
     const probe: Attendee[] = [];
     for (const attendee of this.all) {
       const lateMs = nowMs - dueMs(attendee);
       if (lateMs < 0) continue;
+      if (!isHurried && nowMs < attendee.returnByMs && this.#isHeard(attendee)) {
+        attendee.silentAtMs = nowMs + HEARTBEAT_MS;
+        continue;
+      }
       const isAsked = attendee.link === null || attendee.isProbed;
       if (isAsked && lateMs <= LATE_MS) {
         silent.push(attendee);
@@ -216,6 +239,10 @@ export class Attendance {
       if (attendee.link !== null) probe.push(attendee);
     }
     return { silent, probe };
+  }
+
+  #isHeard({ key }: Attendee): boolean {
+    return this.here.some(({ hears }) => hears?.has(key) === true);
   }
 
   /** Links on which hello is overdue. */
@@ -237,6 +264,7 @@ export class Attendance {
       attendee.heardAtMs += delayMs;
       attendee.silentAtMs += delayMs;
       attendee.meetsByMs += delayMs;
+      attendee.progressAtMs += delayMs;
       for (const [key, sinceMs] of attendee.unheard) attendee.unheard.set(key, sinceMs + delayMs);
     }
   }

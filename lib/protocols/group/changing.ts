@@ -17,7 +17,6 @@ import type { Escrow } from "./escrow.ts";
 import { NUMBER_JUMP_MAX, WAIT_MS_MAX } from "./limits.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
 import type { Change } from "./outlook.ts";
-import type { CoordinatorRecord } from "./records.ts";
 import type { Views } from "./views.ts";
 
 interface UnderWay {
@@ -37,8 +36,8 @@ export interface ChangingParts {
   readonly out: CoordinatorOutput;
   /** The view is decided: on disk before whatever is said from now on. */
   decided(signed: SignedEpoch): void;
-  /** It has begun at all its members. */
-  confirmed(): void;
+  /** Those who are in it no more may go: it has begun at all its members, or nobody is in it. */
+  mayGo(): void;
 }
 
 export class Changing {
@@ -92,7 +91,9 @@ export class Changing {
     const ballot = { number: views.number, round: 0 };
     const { log } = escrow;
     const own: Holding = { begun: views.ownBegun(log), incarnation: "", held: log, log };
-    const agreement = new Agreement(ballot, participants, own);
+    // What one of an open view began with may have been shown by it alone.
+    const decided = views.open.map(({ epoch }) => epoch.value);
+    const agreement = new Agreement(ballot, participants, own, decided);
     this.#underWay = { agreement, members, level: null };
     this.#wait();
     out.store({ kind: "number", number: views.number });
@@ -210,9 +211,7 @@ export class Changing {
       start: level.start,
     };
     const signed = signEpoch(signer, epoch);
-    const records: CoordinatorRecord[] = [{ kind: "decided", signed }];
-    if (isEmpty) records.push({ kind: "confirmed", ballot: agreement.ballot });
-    out.store(...records);
+    out.store({ kind: "decided", signed });
     this.#end();
     this.isBroken = false;
     views.decided(signed);
@@ -222,18 +221,23 @@ export class Changing {
     if (!isEmpty) this.#wait();
     this.#tell(members, { type: "begin", signed });
     this.parts.decided(signed);
-    if (isEmpty) this.parts.confirmed();
+    if (isEmpty) this.parts.mayGo();
   }
 
   /** The present view has begun there. */
   begun(attendee: Attendee): void {
-    const { views, out } = this.parts;
-    attendee.begun = views.ballot;
+    attendee.begun = this.parts.views.ballot;
     if (!this.#unbegun.delete(attendee.key) || this.#unbegun.size > 0) return;
     if (!this.isUnderWay) this.#dueMs = null;
+    this.confirm();
+    this.parts.mayGo();
+  }
+
+  /** The present view has begun at all its members. */
+  confirm(): void {
+    const { views, out } = this.parts;
     out.store({ kind: "confirmed", ballot: views.ballot });
     views.confirmed(views.ballot);
-    this.parts.confirmed();
   }
 
   #wait(): void {

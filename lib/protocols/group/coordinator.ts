@@ -25,7 +25,7 @@ import { CoordinatorOutput } from "./coordinator_output.ts";
 import { type CoordinatorFacts, membersView, statusView } from "./coordinator_view.ts";
 import { Escrow } from "./escrow.ts";
 import type { CoordinatorCommand } from "./events.ts";
-import { HEARTBEAT_MS, OFFENDER_BAN_MS, RETURN_MS, UNKNOWN_MESSAGES_MAX } from "./limits.ts";
+import { HEARTBEAT_MS, OFFENDER_BAN_MS, UNKNOWN_MESSAGES_MAX } from "./limits.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
 import { Operator } from "./operator.ts";
 import { membersOf } from "./outlook.ts";
@@ -83,7 +83,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const changing = this.#changing = new Changing({
       ...parts,
       decided: () => this.#steering.decided(),
-      confirmed: () => this.#steering.confirmed(),
+      mayGo: () => this.#steering.mayGo(),
     });
     const partings = this.#partings = new Partings(
       attendance,
@@ -95,7 +95,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const { membersMax } = config;
     this.#steering = new Steering({ ...parts, membersMax, changing, partings, arriving });
     const removed = (key: PeerKey) => this.#steering.removed(key);
-    this.#operator = new Operator(signer.key, views, attendance, admission, out, removed);
+    const allowed = (key: PeerKey) => this.#steering.allowed(key);
+    this.#operator = new Operator(signer.key, views, attendance, admission, out, removed, allowed);
   }
 
   /** All that the log must hold, but for the history. */
@@ -141,7 +142,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       case "link-up":
         return this.#linkUp(input);
       case "link-down":
-        return this.#linkDown(input.link);
+        return this.#linkDown(input.link, input.closed);
       case "drained":
         return;
       case "message":
@@ -167,7 +168,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const { listening } = this.config;
     if (!this.#isFounded) this.#out.store({ kind: "group", group: this.#group });
     for (const member of this.#views.members) {
-      this.#attendance.put(expected(member, this.#nowMs + RETURN_MS));
+      this.#attendance.put(expected(member, this.#nowMs));
     }
     this.#out.show({
       event: "ready",
@@ -186,14 +187,17 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     if (crowded !== null) this.#close(crowded, "too many wait to say hello");
   }
 
-  #linkDown(link: LinkId): void {
-    this.#escrow.forget(link);
-    const attendee = this.#attendance.linkDown(link);
+  #linkDown(id: LinkId, isClosed: boolean): void {
+    this.#escrow.forget(id);
+    const link = this.#attendance.link(id);
+    const attendee = this.#attendance.linkDown(id);
     if (attendee !== null) this.#steering.unlinked(attendee);
+    if (link?.isLastOut) this.#steering.lastLinkDown(link.peer, isClosed);
   }
 
   #close(link: GroupLink, reason: string): void {
     link.greetByMs = Infinity;
+    link.isLastOut = false;
     this.#out.close(link.id, reason);
   }
 
@@ -240,6 +244,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   #said(attendee: Attendee, link: LinkId, message: GroupMessage): string | null {
     switch (message.type) {
       case "alive":
+        if (message.end.position !== attendee.end?.position) attendee.progressAtMs = this.#nowMs;
         attendee.end = message.end;
         return null;
       case "heard":
@@ -292,7 +297,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
 
   #tick(): void {
     for (const link of this.#attendance.ungreeted(this.#nowMs)) this.#close(link, "no hello came");
-    const { silent, probe } = this.#attendance.takeDue(this.#nowMs);
+    const { silent, probe } = this.#attendance.takeDue(this.#nowMs, this.#changing.isBroken);
     for (const attendee of silent) this.#partings.gone(attendee, "nothing was heard for too long");
     const isBeat = this.#deadlines.takeDue(this.#nowMs).length > 0;
     for (const { link } of isBeat ? this.#attendance.here : probe) {

@@ -48,10 +48,15 @@ export const HEARTBEAT_MS = 500;
 export const COORDINATOR_SILENT_MS = 2_500;
 /** How long datagrams fail to come until the member tells: the coordinator counts the rest of `--fail-after`. */
 export const UDP_SILENT_MS = 2_000;
+/** Whoever wasn't heard for so long may be dead: whether it is comes out before anybody goes for not hearing it. */
+export const HEARD_LATELY_MS = 1_500;
 /** A member is asked once more so long before it is removed. */
 export const PROBE_BEFORE_MS = 400;
 /** A restarted coordinator waits for the members of its last view: their longest pause between dials, and a little. */
 export const RETURN_MS = 6_000;
+
+/** As long where others hear it, so that it is alive: a dial that gets no answer (10 s), and a pause. */
+export const RETURN_HEARD_MS = 16_000;
 
 /** Pauses between attempts to reach the coordinator: growing by half, with jitter. */
 export const RETRY_MS_MIN = 250;

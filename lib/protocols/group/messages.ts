@@ -131,7 +131,7 @@ const heard = message(7, "heard", {
 const catchUp = message(8, "catch-up", {
   from: "the coordinator",
   to: "a newcomer",
-  when: "somebody is there who has the log, and when that one is gone",
+  when: "it hears somebody who has the log, and again where nothing comes from there",
   answer: "`fetch` to that one; `heard` in the end",
   lane,
 }, {

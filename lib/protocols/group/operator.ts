@@ -23,6 +23,7 @@ export class Operator {
     readonly out: CoordinatorOutput,
     /** It is kept out from now on, in the view or not. */
     readonly removed: (key: PeerKey) => void,
+    readonly allowed: (key: PeerKey) => void,
   ) {}
 
   remove(name: string, ref: string | undefined): void {
@@ -44,6 +45,7 @@ export class Operator {
     if (found === null) return this.#unknown("allow", name, kicked, ref);
     this.out.store({ kind: "allowed", key: found.key });
     this.admission.allow(found.key);
+    this.allowed(found.key);
     this.out.notice(`${shownName(found.name)} may come in again`, ref);
   }
 

@@ -62,7 +62,8 @@ export function outlook(views: Views, attendance: Attendance, terms: Terms): Out
   const participants = [...voices, ...joining];
   if (participants.length === 0) return { kind: "settled" };
   const members = nextMembers(views, voices, joining).slice(0, terms.membersMax);
-  const isUrgent = terms.isBroken || isGapBetween(views.members, voices);
+  const isUrgent = terms.isBroken || views.members.length === 0 ||
+    isGapBetween(views.members, voices);
   const isWanted = voices.some(({ departure }) => departure !== null) || joining.length > 0;
   if (!isUrgent && !isWanted) return { kind: "settled" };
   return {
@@ -82,7 +83,8 @@ function nextMembers(
   voices: readonly Attendee[],
   joining: readonly Attendee[],
 ): readonly Attendee[] {
-  const staying = voices.filter(({ departure }) => departure === null);
+  // Who only held up others has a say where they are gone, and stays.
+  const staying = voices.filter(({ departure }) => departure === null || departure === "unheard");
   const next = [...staying, ...joining];
   if (next.length === 0 || views.lacking(staying).length === 0) return next;
   return [...voices, ...joining];

@@ -10,6 +10,7 @@ import {
   RETURN_PAUSE_FORGOTTEN_MS,
   RETURN_PAUSE_MS_MAX,
   RETURN_PAUSE_MS_MIN,
+  WAIT_MS_MAX,
 } from "./limits.ts";
 import type { Parting } from "./messages.ts";
 
@@ -47,6 +48,18 @@ export class Partings {
     this.#pauses.set(key, { ms, fromMs: nowMs });
     dropOldest(this.#pauses, REMEMBERED_MAX);
     this.#part(attendee, "silent", ms);
+  }
+
+  /** It was the last one: it closes the link itself when it is out, on its disk. */
+  dismissLast(attendee: Attendee, why: "left" | "kicked"): void {
+    const link = attendee.link === null ? null : this.attendance.link(attendee.link);
+    this.attendance.remove(attendee.key);
+    if (link !== null) {
+      link.isLastOut = true;
+      link.greetByMs = this.out.nowMs + WAIT_MS_MAX;
+      this.out.send(link.id, { type: "parted", why, pauseMs: 0 });
+    }
+    this.parted(attendee);
   }
 
   /** It is out for good: `left`, `kicked` or `replaced`. */

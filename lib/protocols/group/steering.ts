@@ -13,7 +13,7 @@ import { complaintsDueMs, noteUnheard, toBeParted } from "./complaints.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
 import { lackingText, named } from "./coordinator_view.ts";
 import type { Member } from "./epoch.ts";
-import { HEARTBEAT_MS, UDP_SILENT_MS } from "./limits.ts";
+import { HEARD_LATELY_MS, HEARTBEAT_MS, UDP_SILENT_MS } from "./limits.ts";
 import { type Change, outlook } from "./outlook.ts";
 import type { Partings } from "./partings.ts";
 import type { Views } from "./views.ts";
@@ -37,6 +37,8 @@ export class Steering {
   #shown: readonly Member[];
   /** Who asked to leave, and isn't out yet. */
   readonly #quitting = new Set<PeerKey>();
+  /** Who said goodbye after the view with nobody in it was decided. */
+  readonly #goodbyes = new Set<PeerKey>();
   /** Whose return was last said to be awaited. */
   #lackingTold = "";
   readonly #lastingMs: number;
@@ -49,7 +51,7 @@ export class Steering {
 
   /** When a complaint counts; null where nobody complains. */
   get dueMs(): number | null {
-    return complaintsDueMs(this.#circle(), this.#lastingMs);
+    return complaintsDueMs(this.#heardLately(), this.#lastingMs);
   }
 
   settle(): void {
@@ -77,14 +79,20 @@ export class Steering {
   }
 
   #begin(change: Change): void {
-    this.parts.arriving.tellPeers();
-    this.parts.changing.begin(change);
+    const { attendance, arriving, changing } = this.parts;
+    for (const key of change.participants) {
+      const attendee = attendance.get(key);
+      if (attendee?.departure === "unheard") attendee.departure = null;
+    }
+    arriving.tellPeers();
+    changing.begin(change);
   }
 
   /** Said once, when those who may come back at any moment had their time. */
   #tellLacking(awaited: readonly Member[]): void {
     const { attendance, out } = this.parts;
-    const isEarly = awaited.some(({ key }) => attendance.get(key)?.link === null);
+    const isEarly = attendance.isLastLeaving ||
+      awaited.some(({ key }) => attendance.get(key)?.link === null);
     const text = lackingText(awaited);
     if (isEarly || text === this.#lackingTold) return;
     this.#lackingTold = text;
@@ -94,10 +102,10 @@ export class Steering {
   /** Where all members of a view were removed, and none is here, what only they had is given up. */
   #giveUpRemoved(): void {
     const { views, admission, attendance, changing, out } = this.parts;
+    if (attendance.isLastLeaving) return;
     for (const { epoch: { value: { ballot, members } } } of views.open) {
-      const isGivenUp = members.every(({ key }) =>
-        admission.kicked.has(key) && attendance.get(key) === null
-      );
+      const isGivenUp = members.length > 0 &&
+        members.every(({ key }) => admission.kicked.has(key) && attendance.get(key) === null);
       if (!isGivenUp) continue;
       out.store({ kind: "given-up", ballot });
       views.givenUp(ballot);
@@ -115,11 +123,17 @@ export class Steering {
     return attendees.filter((attendee) => attendee.link !== null && !isExcluded(attendee));
   }
 
+  /** Of those the ones that are alive for certain. */
+  #heardLately(): readonly Attendee[] {
+    const { nowMs } = this.parts.out;
+    return this.#circle().filter(({ heardAtMs }) => nowMs - heardAtMs < HEARD_LATELY_MS);
+  }
+
   #partUnheard(): void {
     const { views, out: { nowMs } } = this.parts;
     noteUnheard(this.#circle(), nowMs);
     for (;;) {
-      const circle = this.#circle();
+      const circle = this.#heardLately();
       const members = circle.filter(({ key }) => views.member(key) !== null).length;
       const attendee = toBeParted(circle, members, this.#lastingMs, nowMs);
       if (attendee === null) return;
@@ -191,6 +205,16 @@ export class Steering {
     if (changing.isParticipant(key)) changing.abandon();
   }
 
+  /** The operator lets it in again, perhaps before it was out. */
+  allowed(key: PeerKey): void {
+    const { attendance, changing } = this.parts;
+    const attendee = attendance.get(key);
+    if (attendee?.departure !== "removed") return;
+    attendee.departure = null;
+    changing.abandon();
+    this.isUnsettled = true;
+  }
+
   /** A view is decided, and on disk before anybody hears of it. */
   decided(): void {
     const { views, attendance, admission, out } = this.parts;
@@ -204,7 +228,8 @@ export class Steering {
     for (const { name, key } of members) {
       if (!before.has(key)) out.show({ event: "joined", name, key: fingerprintOf(key) });
     }
-    this.#sendAway(isExcluded);
+    this.#goodbyes.clear();
+    if (members.length > 0) this.#sendAway(isExcluded);
     const names = members.map(({ name }) => name);
     out.show({ event: "view", view: views.ballot.number, members: names });
     this.isUnsettled = true;
@@ -221,10 +246,22 @@ export class Steering {
     this.#shown = members;
   }
 
-  /** The present view has begun at all its members: the others may go. */
-  confirmed(): void {
+  /** The present view has begun at all its members, or nobody is in it: the others may go. */
+  mayGo(): void {
     this.#sendAway(({ departure }) => departure !== null);
     this.isUnsettled = true;
+  }
+
+  /** A goodbye says that it is out: neither the view before nor a round of it goes on any more. */
+  lastLinkDown(key: PeerKey, isClosed: boolean): void {
+    const { views, changing } = this.parts;
+    this.isUnsettled = true;
+    if (!isClosed || views.isConfirmed || views.members.length > 0) return;
+    this.#goodbyes.add(key);
+    const isOver = views.open.every(({ epoch: { value: { members } } }) =>
+      members.length === 0 || members.some((member) => this.#goodbyes.has(member.key))
+    );
+    if (isOver) changing.confirm();
   }
 
   /** Those of these who are in the present view no more. */
@@ -232,8 +269,10 @@ export class Steering {
     const { views, attendance, partings } = this.parts;
     for (const attendee of attendance.here) {
       if (views.member(attendee.key) !== null || !isOne(attendee)) continue;
-      if (attendee.departure === "unheard") partings.pause(attendee);
-      else partings.dismiss(attendee, attendee.departure === "removed" ? "kicked" : "left");
+      const why = attendee.departure === "removed" ? "kicked" : "left";
+      if (views.members.length === 0) partings.dismissLast(attendee, why);
+      else if (attendee.departure === "unheard") partings.pause(attendee);
+      else partings.dismiss(attendee, why);
     }
   }
 }

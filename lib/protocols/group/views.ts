@@ -8,7 +8,8 @@
  * the group's, one at most shows anything. As the intersecting quorums of Paxos (Lamport, TOCS 1998); the quorums
  * here are "all" for showing, and so "any one" for going on.
  *
- * Where no view is open, nobody is in the group, and the coordinator's own log goes on.
+ * In a view with nobody in it the coordinator itself is the one member: its own log goes on. It has begun when those
+ * of the view before are known to be out, on their disks.
  */
 
 import type { PeerKey } from "../../base/ids.ts";
@@ -42,7 +43,7 @@ export class Views {
     return this.#open;
   }
 
-  /** The last view that was decided, unless nobody is in it. */
+  /** The last view that was decided; null before the first, and where all were given up. */
   get present(): SignedEpoch | null {
     return this.#open.at(-1) ?? null;
   }
@@ -89,21 +90,20 @@ export class Views {
 
   /** Views for which none of these speaks. */
   lacking(voices: readonly Voice[]): readonly SignedEpoch[] {
-    return this.#open.filter((view) => !voices.some((voice) => this.isVoiceOf(view, voice)));
+    return this.#open.filter((view) =>
+      view.epoch.value.members.length > 0 && !voices.some((voice) => this.isVoiceOf(view, voice))
+    );
   }
 
   raise(number: number): void {
     this.#number = Math.max(this.#number, number);
   }
 
-  /** Whoever leaves last promises to go on in no round; so a view with nobody in it is the group at once. */
   decided(signed: SignedEpoch): void {
     const { ballot, members } = signed.epoch.value;
     this.raise(ballot.number);
-    if (members.length === 0) {
-      this.#empty = signed;
-      this.#open = [];
-    } else if (this.#open.push(signed) === 1) this.#isFirstConfirmed = false;
+    if (members.length === 0) this.#empty = signed;
+    if (this.#open.push(signed) === 1) this.#isFirstConfirmed = false;
   }
 
   confirmed(ballot: Ballot): void {
@@ -123,7 +123,9 @@ export class Views {
   /** What a compacted log holds of it. */
   records(): readonly CoordinatorRecord[] {
     const records: CoordinatorRecord[] = [{ kind: "number", number: this.#number }];
-    if (this.#empty !== null) records.push({ kind: "decided", signed: this.#empty });
+    if (this.#empty !== null && !this.#open.includes(this.#empty)) {
+      records.push({ kind: "decided", signed: this.#empty });
+    }
     this.#open.forEach((signed, index) => {
       records.push({ kind: "decided", signed });
       if (index > 0 || !this.#isFirstConfirmed) return;

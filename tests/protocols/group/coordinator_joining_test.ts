@@ -3,7 +3,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
-import { keyOf, Program } from "./coordinator_program.ts";
+import { keyOf, Program, type Words } from "./coordinator_program.ts";
 
 Deno.test("The first one founds the group, each step on disk before it is said", () => {
   const program = new Program();
@@ -35,8 +35,8 @@ Deno.test("A newcomer waits until it has the log and all hear each other", () =>
     "ann: peers ann bob cem",
     "bob: peers ann bob cem",
     "cem: peers ann bob cem",
-    "cem: catch-up from bob",
   ]);
+  assertEquals(program.hears("cem", ["ann", "bob"]), ["cem: catch-up from bob"]);
   assertEquals(program.hears("cem", ["ann", "bob"], true), []);
   assertEquals(program.hears("ann", ["bob", "cem"]), []);
   assertEquals(program.hears("bob", ["ann", "cem"]).at(0), "disk: number 3");
@@ -50,18 +50,24 @@ Deno.test("A newcomer waits until it has the log and all hear each other", () =>
 Deno.test("Newcomers fetch the log from several members, the sequencer only where there is no other", () => {
   const program = Program.of("ann", "bob", "cem");
 
-  assertEquals(program.comes("dan").at(-1), "dan: catch-up from bob");
-  assertEquals(program.comes("eve").at(-1), "eve: catch-up from cem");
+  for (const name of ["dan", "eve"]) program.comes(name);
+  assertEquals(program.hears("dan", ["ann", "bob", "cem"]), ["dan: catch-up from bob"]);
+  assertEquals(program.hears("eve", ["ann", "bob", "cem"]), ["eve: catch-up from cem"]);
 });
 
-Deno.test("A newcomer whose source goes is given another", () => {
+Deno.test("A newcomer whose source goes, or is heard no more, or sends nothing, is sent to another", () => {
+  const catchUps = (words: Words) => words.filter((word) => word.includes("catch-up"));
   const program = Program.of("ann", "bob");
   program.comes("cem");
+  program.hears("cem", ["ann", "bob"]);
   program.somebody("bob").answers.delete("probe");
+  assertEquals(catchUps(program.pass(4_000)), ["cem: catch-up from ann"]);
 
-  const words = program.pass(4_000);
-
-  assertEquals(words.filter((word) => word.includes("catch-up")), ["cem: catch-up from ann"]);
+  assertEquals(program.hears("cem", []), []);
+  assertEquals(program.hears("cem", ["ann"]), ["cem: catch-up from ann"]);
+  program.somebody("cem").says("fetched");
+  assertEquals(catchUps(program.pass(10_000)), []);
+  assertEquals(catchUps(program.pass(1_000)), ["cem: catch-up from ann"]);
 });
 
 Deno.test("Those who are ready while a view begins come together in the next", () => {
@@ -138,7 +144,6 @@ Deno.test("Who has lost its disk has no say in its own view, and comes in as a n
   assertEquals(words.filter((word) => word.startsWith("ann")), [
     "ann: welcome",
     "ann: peers ann bob",
-    "ann: catch-up from bob",
     "ann: peers bob ann",
   ]);
 });

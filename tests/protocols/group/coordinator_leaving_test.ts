@@ -49,11 +49,11 @@ Deno.test("The log of the last one is on the coordinator's disk before it is let
     "ann: fetch 0 to 2",
     "disk: new-log",
     "disk: log, log",
-    "disk: decided 2, confirmed 2",
+    "disk: decided 2",
     "left ann: quit",
     "view 2: ",
     "ann: parted left",
-    "closes ann",
+    "disk: confirmed 2",
   ]);
 
   const later = program.restarted();
@@ -107,7 +107,7 @@ Deno.test("The view with nobody in it waits for the log to be on disk", () => {
 
   const words = program.diskAnswers();
 
-  assertEquals(words[0], "disk: decided 2, confirmed 2");
+  assertEquals(words[0], "disk: decided 2");
 });
 
 Deno.test("History that isn't what was agreed on is refused, and its sender shut out for a while", () => {
@@ -127,7 +127,7 @@ Deno.test("History that isn't what was agreed on is refused, and its sender shut
   });
 
   assertEquals(words.filter((word) => /bans|log|view/.test(word)), [
-    "bans 1: history after 0: its author hasn't signed it",
+    "bans ann: history after 0: its author hasn't signed it",
   ]);
   assertEquals(program.log, []);
 });
@@ -150,4 +150,37 @@ Deno.test("The last one stays for a view more where newcomers are ready: somebod
     "left ann: quit",
     "view 3: bob",
   ]);
+});
+
+Deno.test("The last one may go on where it didn't say goodbye: newcomers wait for it, and its say counts", () => {
+  const program = Program.of("ann");
+  const ann = program.somebody("ann");
+  ann.answers.delete("parted");
+  ann.says("one");
+  program.says("ann", LEAVE);
+  assertEquals(program.goesDown("ann"), ["warning"]);
+  assertEquals(program.joins("bob")[0], "bob: welcome, waits for ann");
+
+  ann.begun = ann.promised = { number: 2, round: 1 };
+  ann.says("two, said alone");
+  const words = program.joins("ann");
+
+  assertEquals(words.filter((word) => /^(ann: level|view)/.test(word)), [
+    "ann: level 2.1 at 2 from ann",
+    "view 3: ann",
+    "ann: level 3 at 2 from ann",
+    "view 4: ann bob",
+  ]);
+});
+
+Deno.test("A goodbye that never comes isn't waited for longer than 10 s", () => {
+  const program = Program.of("ann");
+  program.somebody("ann").answers.delete("parted");
+  program.says("ann", LEAVE);
+
+  assertEquals(program.pass(11_000), ["closes ann", "warning"]);
+  assertEquals(
+    program.disk.some((record) => record.kind === "confirmed" && record.ballot.number === 2),
+    false,
+  );
 });

@@ -23,6 +23,18 @@ Deno.test("A removed member is out, told so, and stays out until it is allowed",
   assertEquals(program.comes("bob")[0], "bob: welcome");
 });
 
+Deno.test("Who is allowed again before it is out stays", () => {
+  const program = Program.of("ann", "bob");
+  const ann = program.somebody("ann");
+  ann.answers.delete("flush");
+  program.command({ command: "remove", name: "bob" });
+  ann.answers.add("flush");
+
+  const words = program.command({ command: "allow", name: "bob" });
+
+  assertEquals(words.filter((word) => /left|view|parted/.test(word)), ["view 4: ann bob"]);
+});
+
 Deno.test("The last one that is removed gives its log first", () => {
   const program = Program.of("ann");
   program.somebody("ann").says("one");
@@ -31,11 +43,11 @@ Deno.test("The last one that is removed gives its log first", () => {
 
   assertEquals(words.slice(-6), [
     "disk: log",
-    "disk: decided 2, confirmed 2",
+    "disk: decided 2",
     "left ann: removed",
-    "ann: parted kicked",
-    "closes ann",
     "view 2: ",
+    "ann: parted kicked",
+    "disk: confirmed 2",
   ]);
 });
 

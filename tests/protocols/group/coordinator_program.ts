@@ -49,7 +49,7 @@ export class Somebody {
   readonly batches: SignedBatch[] = [];
   end = new HistoryEnd(fakeCrypto, GROUP);
   /** Kinds of message that it answers as it should. */
-  answers = new Set(["probe", "flush", "level", "begin", "fetch"]);
+  answers = new Set(["probe", "flush", "level", "begin", "fetch", "parted"]);
   /** The last message of each kind that came. */
   readonly got = new Map<string, GroupMessage>();
 
@@ -197,6 +197,7 @@ export class Program {
     const words: string[] = [];
     const inputs = [input];
     for (let next = inputs.shift(); next !== undefined; next = inputs.shift()) {
+      if (next.type === "link-down") this.#unlink(next.link);
       for (const effect of this.machine.step(next, this.nowMs)) {
         const said = this.#words(effect);
         if (said !== null) words.push(said);
@@ -213,21 +214,24 @@ export class Program {
       case "send": {
         const { link, message } = effect;
         const member = this.#on(link);
-        return member === null
-          ? []
-          : member.answer(message).map((message) => ({ type: "message", link, message }));
+        if (member === null) return [];
+        const isOut = message.type === "parted" && message.why !== "silent";
+        if (isOut && member.answers.has("parted")) return [down(link, true)];
+        return member.answer(message).map((message) => ({ type: "message", link, message }));
       }
       case "close":
-      case "ban": {
-        const member = this.#on(effect.link);
-        if (member !== null) member.link = null;
-        return [{ type: "link-down", link: effect.link, closed: true, reason: "" }];
-      }
+      case "ban":
+        return [down(effect.link, true)];
       case "read":
         return [this.#read(effect.token, effect.after)];
       default:
         return [];
     }
+  }
+
+  #unlink(link: LinkId): void {
+    const member = this.#on(link);
+    if (member !== null) member.link = null;
   }
 
   #persist(
@@ -332,11 +336,8 @@ export class Program {
   }
 
   goesDown(name: string): Words {
-    const member = this.somebody(name);
-    const { link } = member;
-    if (link === null) return [];
-    member.link = null;
-    return this.feed({ type: "link-down", link, closed: false, reason: "lost" });
+    const { link } = this.somebody(name);
+    return link === null ? [] : this.feed(down(link, false));
   }
 
   command(command: CoordinatorCommand, ref?: string): Words {
@@ -396,6 +397,10 @@ export class Program {
         return event.event;
     }
   }
+}
+
+function down(link: LinkId, closed: boolean): CoordinatorInput {
+  return { type: "link-down", link, closed, reason: "" };
 }
 
 function endOf(batches: readonly SignedBatch[]): HistoryEnd {

@@ -1,8 +1,10 @@
 // What a coordinator does that was started again: nothing where nothing happened, and never two things for one number.
 
 import { assertEquals } from "@std/assert";
+import { HistoryEnd } from "../../../lib/protocols/group/history.ts";
 import type { CoordinatorRecord } from "../../../lib/protocols/group/records.ts";
-import { Program, type Words } from "./coordinator_program.ts";
+import { fakeCrypto } from "../../sim/fake_crypto.ts";
+import { GROUP, Program, type Words } from "./coordinator_program.ts";
 
 const LEAVE = { type: "leave" } as const;
 
@@ -158,4 +160,49 @@ Deno.test("A compacted log says the same as the one before", () => {
     "decided",
     "kicked",
   ]);
+});
+
+Deno.test("Who is heard by others is waited for longer, as long as those can go on meanwhile", () => {
+  const program = Program.of("ann", "bob").restarted();
+  program.comes("ann");
+  program.hears("ann", ["bob"], true);
+  assertEquals(changes(program.pass(15_500)), []);
+  assertEquals(changes(program.comes("bob")), []);
+
+  const broken = Program.of("ann", "bob").restarted();
+  broken.somebody("ann").promised = { number: 3, round: 0 };
+  broken.comes("ann");
+  broken.hears("ann", ["bob"], true);
+  assertEquals(changes(broken.pass(6_500)).includes("left bob: lost"), true);
+
+  const gone = Program.of("ann", "bob").restarted();
+  gone.comes("ann");
+  gone.hears("ann", ["bob"], true);
+  assertEquals(changes(gone.pass(17_000)).includes("left bob: lost"), true);
+});
+
+Deno.test("Who has lost what it began with doesn't speak for its view, whatever it promised", () => {
+  const program = Program.of("ann").restarted();
+  Object.assign(program.somebody("ann"), { begun: { number: 0, round: 0 } });
+
+  const words = program.comes("ann", { group: GROUP });
+
+  assertEquals(words[0], "ann: welcome, waits for ann");
+  assertEquals(changes([...words, ...program.pass(10_000)]), ["warning"]);
+});
+
+Deno.test("What a decided view began with may have been shown: it goes on although nobody who began it is here", () => {
+  const program = Program.of("ann", "bob");
+  for (const name of ["ann", "bob", "cem"]) program.somebody(name).answers.delete("begin");
+  const batch = program.somebody("ann").says("one");
+  program.somebody("cem").has(batch);
+  program.joins("cem");
+
+  const later = program.restarted();
+  // Of those who are here, only the newcomer says that it has that.
+  later.somebody("ann").end = new HistoryEnd(fakeCrypto, GROUP);
+  for (const name of ["ann", "bob"]) later.comes(name);
+  const words = later.comes("cem", { group: GROUP });
+
+  assertEquals(words.includes("ann: level 3 at 1 from cem"), true);
 });

@@ -1,6 +1,7 @@
 // Who is silent, doesn't hear the others, or doesn't do its part goes; nobody else does.
 
 import { assertEquals } from "@std/assert";
+import type { GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
 import { Program, type Words } from "./coordinator_program.ts";
 
 function views(words: Words): Words {
@@ -209,4 +210,85 @@ Deno.test("A newcomer whose link is lost while the view changes holds up nobody"
   program.allHear();
 
   assertEquals(views(program.goesDown("bob")), ["view 3: ann"]);
+});
+
+Deno.test("Who was to go for want of datagrams stays where those who go on without it are gone", () => {
+  const program = Program.of("ann", "bob");
+  program.pass(5_000);
+  const ann = program.somebody("ann");
+  ann.answers.delete("flush");
+  program.hears("ann", []);
+  program.pass(1_000);
+  ann.answers.delete("probe");
+
+  const words = program.pass(5_000);
+
+  assertEquals(words.filter((word) => /view|left|parted/.test(word)), [
+    "left ann: lost",
+    "view 4: bob",
+  ]);
+});
+
+Deno.test("Nobody goes for not hearing somebody who is dead", () => {
+  const program = Program.of("ann", "bob");
+  program.pass(5_000);
+  program.somebody("ann").answers.clear();
+  program.pass(1_900);
+  program.hears("bob", []);
+
+  assertEquals(views(program.pass(5_000)), ["view 3: bob"]);
+});
+
+Deno.test("Who was asked once more, and whose answer waits behind a late tick, isn't removed", () => {
+  const program = Program.of("ann", "bob");
+  const bob = program.somebody("bob");
+  program.pass(1_000);
+  bob.answers.delete("probe");
+  program.pass(2_700);
+  bob.answers.add("probe");
+
+  program.nowMs += 1_500;
+  const words = [...program.feed({ type: "tick" }), ...program.pass(5_000)];
+
+  assertEquals(views(words), []);
+});
+
+Deno.test("Who had no time to answer, as the coordinator stood still, has it after that", () => {
+  const program = Program.of("ann", "bob", "cem");
+  const bob = program.somebody("bob");
+  bob.answers.delete("flush");
+  program.says("cem", { type: "leave" });
+
+  program.nowMs += 60_000;
+  program.feed({ type: "tick" });
+  const words = program.says("bob", bob.report(bob.got.get("flush") as GroupMessageOf<"flush">));
+
+  assertEquals(views(words), ["view 4: ann bob"]);
+});
+
+Deno.test("Newcomers drive no member out, however many don't hear it", () => {
+  const program = Program.of("ann", "bob");
+  for (const name of ["cem", "dan"]) {
+    program.comes(name);
+    program.somebody(name).answers.delete("level");
+  }
+  program.allHear("ann", "dan");
+  program.hears("dan", ["ann", "bob", "cem"], true);
+  program.hears("cem", ["ann", "bob", "dan"], true);
+  program.hears("bob", ["ann", "cem", "dan"]);
+  program.hears("ann", ["bob", "cem", "dan"]);
+  program.pass(4_000);
+  program.hears("cem", ["bob", "dan"], true);
+  program.hears("dan", ["bob", "cem"], true);
+
+  assertEquals(views(program.pass(2_000)), ["view 4: ann bob"]);
+});
+
+Deno.test("Who dials again while a view changes may have missed what was said: another number begins", () => {
+  const program = Program.of("ann", "bob", "cem");
+  program.somebody("bob").answers.delete("flush");
+  program.says("cem", { type: "leave" });
+  program.somebody("bob").answers.add("flush");
+
+  assertEquals(views(program.comes("bob")), ["view 5: ann bob"]);
 });
