@@ -284,7 +284,12 @@ export class MemberUser {
   #goOnLeaving(): void {
     const leaving = this.#leaving;
     const { membership, coordinator, saying } = this.owner;
-    if (leaving === null || leaving.isAsked || this.owner.out.isStopped) return;
+    if (leaving === null || this.owner.out.isStopped) return;
+    if (leaving.isAsked) {
+      // Nobody is left who could answer.
+      if (coordinator.state === "down") this.#stop();
+      return;
+    }
     const isIn = membership !== null && membership.epoch !== null;
     const isThere = coordinator.isWelcomed;
     if (saying.unsent > 0 && !leaving.isLate && (isIn || isThere)) return;

@@ -287,6 +287,19 @@ Deno.test("Member leaves when all it said is an entry, and keeps what isn't", ()
   assert(bob!.disk.records.some(({ kind }) => kind === "said"));
 });
 
+Deno.test("Member that leaves doesn't wait for a coordinator that goes down meanwhile", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const ann = net.nodes[0]!;
+  ann.command({ command: "quit" }, "q");
+  net.settle();
+  assertEquals(ann.stopped, null);
+
+  net.coordinator.vanish();
+  net.pass(1_000);
+
+  assertEquals(ann.stopped, { kind: "bye", reason: "quit", ref: "q" });
+});
+
 Deno.test("Member ends when its disk refuses to write", () => {
   const net = GroupNet.started(["ann"]);
   const ann = net.nodes[0]!;
