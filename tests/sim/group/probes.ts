@@ -8,7 +8,7 @@ import type { Epoch } from "../../../lib/protocols/group/epoch.ts";
 import type { Random } from "../random.ts";
 import { label, type Said } from "./canonical_history.ts";
 import type { MemberProcess } from "./member_process.ts";
-import { unite } from "./settling.ts";
+import { isUnited, unite } from "./settling.ts";
 import { Violation } from "./violation.ts";
 import type { MemberParty, World } from "./world.ts";
 
@@ -27,6 +27,8 @@ type Probe = typeof PROBES[number];
 const COORDINATOR_DOWN_MS_MAX = 3_000;
 /** Between peers silence is noticed after so long, at most. */
 const PEER_SILENT_MS_MAX = 2_700;
+/** As long as a link may be dead unnoticed. */
+const CALM_MS = 4_000;
 /** For how long words come in after the fault. */
 const TALK_MS = 4_000;
 
@@ -40,6 +42,9 @@ function slackMs({ options: { delayMs, jitterMs, lateChance, disk } }: World): n
 /** @throws {Violation} If somebody waits too long. */
 export function probe(world: World, random: Random): void {
   unite(world);
+  // A link may be dead and not known to be so.
+  world.time.runUntil(world.time.nowMs + CALM_MS);
+  if (!isUnited(world)) return;
   const present = world.running();
   // Whoever is on the way out may go at any moment.
   if (present.length === 0 || present.some(({ party }) => !party.isWanted)) return;
