@@ -112,7 +112,7 @@ Deno.test("group: who comes late gets the log first, as history, each entry once
   const bob = await group.start("Bob");
   await bob.untilCount(isMessage, 500);
   await alice.say("now you are here");
-  await bob.until(shows("now you are here"));
+  await Promise.all([alice, bob].map((node) => node.until(shows("now you are here"))));
 
   const entries = entriesOf(bob);
   assertEquals(entries.map(({ text }) => text), [...alice.texts()]);
