@@ -289,3 +289,29 @@ Deno.test("group: a profile is in several groups, and each has its own log and p
   await alice.until(isIn("Alice"));
   assertEquals(alice.texts(), [`for ${one.port}`]);
 });
+
+Deno.test("group: a member whose output nobody reads delays nobody, and shows everything once later", async () => {
+  await using group = new Group();
+  const server = await group.serve();
+  const alice = await group.start("Alice");
+  await using bob = TextProgram.start([...group.words("Bob"), "--stay", "--json"], {
+    reads: false,
+  });
+  await alice.until(isView("Alice", "Bob"));
+  const texts = Array.from({ length: 3_000 }, (_, number) => `${number} ${"x".repeat(2_000)}`);
+
+  for (const text of texts) await alice.say(text);
+  await alice.untilCount(isMessage, texts.length, 60_000);
+  const views = alice.events.filter(({ event }) => event === "view").length;
+  bob.startReading();
+  await alice.say("the end");
+  await bob.until(/the end/);
+
+  const shown = bob.stdout.split("\n").filter((line) => line.includes('"message"'))
+    .map((line) => JSON.parse(line));
+  assertEquals(shown.map(({ text }) => text), [...texts, "the end"]);
+  assertEquals(shown.map(({ seq }) => seq), shown.map((_, at) => at + 1));
+  assertEquals(shown.filter(({ history }) => history), []);
+  assertEquals(alice.events.filter(({ event }) => event === "view").length, views);
+  assertEquals(server.events.filter(({ event }) => event === "left"), []);
+});

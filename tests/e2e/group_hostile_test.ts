@@ -1,0 +1,212 @@
+/** A group that talks while strangers send garbage to its ports: nothing changes, and a newcomer gets in. */
+
+import { assert, assertEquals } from "@std/assert";
+import { utf8 } from "../../lib/base/crypto.ts";
+import type { GroupMessage } from "../../lib/protocols/group/messages.ts";
+import { GROUP_MESSAGES } from "../../lib/protocols/group/messages.ts";
+import { createCodec } from "../../lib/wire/codec.ts";
+import { assertCalm, Group, isView, linesOf, shows } from "./group_world.ts";
+import { GARBAGE, HIGH_LENGTH, MEGABYTE, Peer, preface, Stranger } from "./hostile_peer.ts";
+import { holds, type Node } from "./node.ts";
+import { openSockets, residentBytes } from "./proc.ts";
+
+const MODE = 2;
+/** The promised 15 s, and as much for a busy machine. */
+const OFFENDER_MS_MAX = 30_000;
+const MEMORY_GROWTH_MAX = 64 * 1_024 * 1_024;
+const codec = createCodec(GROUP_MESSAGES);
+
+/** Sends datagrams from a port of its own, and counts what comes back. */
+class Sender implements Disposable {
+  received = 0;
+  sent = 0;
+  readonly #socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+
+  constructor() {
+    void this.#receive();
+  }
+
+  async send(port: number, bytes: Uint8Array): Promise<void> {
+    this.sent += bytes.length;
+    await this.#socket.send(bytes, { transport: "udp", hostname: "127.0.0.1", port });
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket.close();
+  }
+
+  async #receive(): Promise<void> {
+    try {
+      for await (const [bytes] of this.#socket) this.received += bytes.length;
+    } catch {
+      // It was closed.
+    }
+  }
+}
+
+Deno.test("group: random datagrams change nothing, and are answered with no more than they bring", async () => {
+  await using group = await Group.open();
+  const [alice, bob] = await group.startAll("Alice", "Bob") as [Node, Node];
+  const ports = [group.datagramPort("Alice"), group.datagramPort("Bob")];
+  const before = await residentBytes(alice.pid);
+  using sender = new Sender();
+
+  for (let round = 0; round < 400; round++) {
+    const bytes = crypto.getRandomValues(new Uint8Array(1 + (round * 37) % 1_199));
+    // Each first byte there is: of every kind of datagram, and of none.
+    bytes[0] = round % 256;
+    for (const port of ports) await sender.send(port, bytes);
+    if (round % 20 === 0) {
+      await alice.say(`through it ${round}`);
+      await bob.until(shows(`through it ${round}`));
+    }
+  }
+  const carol = await group.start("Carol");
+  await carol.say("in all the same");
+  await Promise.all([alice, bob].map((node) => node.until(shows("in all the same"))));
+
+  assertEquals(bob.texts("Alice").length, 20);
+  await alice.until(isView("Alice", "Bob", "Carol"));
+  assert(sender.received <= sender.sent, `${sender.received} for ${sender.sent} bytes`);
+  assert(await residentBytes(alice.pid) - before < MEMORY_GROWTH_MAX);
+  assertEquals(alice.events.filter(({ event }) => event === "coordinator").length, 1);
+  assertCalm(alice, bob, carol);
+  await group.sameLogs("Alice", "Bob", "Carol");
+});
+
+/** Somebody on the way between members: passes datagrams on to one of them, and keeps a copy of each. */
+class OnTheWay implements Disposable {
+  readonly seen: Uint8Array[] = [];
+  readonly port: number;
+  readonly #socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+  #other: Deno.NetAddr | null = null;
+
+  constructor(readonly to: number) {
+    this.port = (this.#socket.addr as Deno.NetAddr).port;
+    void this.#pass();
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket.close();
+  }
+
+  async #pass(): Promise<void> {
+    const member: Deno.NetAddr = { transport: "udp", hostname: "127.0.0.1", port: this.to };
+    try {
+      for await (const [bytes, from] of this.#socket) {
+        const isBack = (from as Deno.NetAddr).port === this.to;
+        if (!isBack) this.#other = from as Deno.NetAddr;
+        this.seen.push(bytes.slice());
+        const target = isBack ? this.#other : member;
+        if (target !== null) await this.#socket.send(bytes, target);
+      }
+    } catch {
+      // It was closed.
+    }
+  }
+}
+
+Deno.test("group: datagrams that were seen on the way are worth nothing again, whole or altered", async () => {
+  await using group = await Group.open();
+  const port = group.datagramPort("Bob");
+  // Whoever of the two makes the session, somebody sees all of it.
+  using toBob = new OnTheWay(port);
+  using toAlice = new OnTheWay(group.datagramPort("Alice"));
+  const bob = await group.start("Bob", "--advertise", `127.0.0.1:${toBob.port}`);
+  const alice = await group.start("Alice", "--advertise", `127.0.0.1:${toAlice.port}`);
+  for (let number = 0; number < 30; number++) {
+    await alice.say(`said once ${number}`);
+    await bob.until(shows(`said once ${number}`));
+  }
+  const seen = [...toBob.seen, ...toAlice.seen];
+  assert(seen.length > 10, `only ${seen.length} datagrams came this way`);
+
+  using sender = new Sender();
+  for (const [at, bytes] of seen.entries()) {
+    const altered = bytes.slice();
+    altered[(at * 31) % altered.length]! ^= 1 << (at % 8);
+    await sender.send(port, bytes);
+    await sender.send(port, altered);
+    await sender.send(port, bytes.subarray(0, bytes.length >> 1));
+  }
+  await alice.say("the end");
+  await bob.say("the very end");
+  await Promise.all([alice, bob].map((node) => node.until(shows("the very end"))));
+
+  const texts = Array.from({ length: 30 }, (_, number) => `said once ${number}`);
+  assertEquals(bob.texts("Alice"), [...texts, "the end"]);
+  // What comes from elsewhere proves nothing, so it is answered with no more than it brought.
+  assert(sender.received <= sender.sent, `${sender.received} for ${sender.sent} bytes`);
+  assertCalm(alice, bob);
+  await group.sameLogs("Alice", "Bob");
+});
+
+/** How those behave who don't even shake hands. */
+const STRANGERS: readonly (readonly [string, (stranger: Stranger) => Promise<void>])[] = [
+  ["silence", () => Promise.resolve()],
+  ["random bytes", (stranger) => stranger.send(crypto.getRandomValues(new Uint8Array(1_000)))],
+  ["a part of a preface", (stranger) => stranger.send(preface({ mode: MODE }).subarray(0, 20))],
+  ["a length of 4 GB", (stranger) => stranger.send(HIGH_LENGTH)],
+  ["an HTTP request", (stranger) => stranger.send(utf8("GET / HTTP/1.1\r\nHost: x\r\n\r\n"))],
+  ["another mode", (stranger) => stranger.send(preface())],
+  ["another version", (stranger) => stranger.send(preface({ version: 9, mode: MODE }))],
+  ["a preface and 20 MB", async (stranger) => {
+    await stranger.send(preface({ mode: MODE }));
+    await stranger.send(MEGABYTE, 20);
+  }],
+];
+
+const LEAVE: GroupMessage = { type: "leave" };
+const REFUSE: GroupMessage = { type: "refuse", code: "full", text: "no room" };
+
+/** And those who do. */
+const PEERS: readonly (readonly [string, (peer: Peer) => unknown])[] = [
+  ["a frame of 4 GB", (peer) => peer.sendRaw(HIGH_LENGTH)],
+  ["garbage that begins like a greeting", (peer) => peer.sendBody(GARBAGE)],
+  ["a message cut off", (peer) => peer.sendBody(codec.encode(REFUSE).subarray(0, 4))],
+  ["a member's words without a hello", (peer) => peer.sendBody(codec.encode(LEAVE))],
+];
+
+Deno.test("group: garbage at the coordinator's port is dropped, and nobody notices", async () => {
+  await using group = new Group();
+  const server = await group.serve();
+  const members = await group.startAll("Alice", "Bob") as [Node, Node];
+  const [alice, bob] = members;
+  const sockets = await openSockets(server.pid);
+  const fromMs = performance.now();
+
+  const offenders = [
+    ...STRANGERS.map(async ([name, attack]) => {
+      using stranger = await Stranger.connect(group.port);
+      await attack(stranger);
+      return { name, atMs: await stranger.dropped };
+    }),
+    ...PEERS.map(async ([name, attack]) => {
+      using peer = await Peer.dial(group.port, { mode: "group" });
+      attack(peer);
+      return { name, atMs: await peer.dropped };
+    }),
+  ];
+  const from = members.map((node) => node.events.length);
+  for (let number = 0; number < 20; number++) {
+    await alice.say(`meanwhile ${number}`);
+    await bob.until(shows(`meanwhile ${number}`));
+  }
+  const carol = await group.start("Carol");
+  for (const { name, atMs } of await Promise.all(offenders)) {
+    const tookMs = atMs - fromMs;
+    assert(tookMs < OFFENDER_MS_MAX, `${name}: dropped after ${tookMs.toFixed()} ms`);
+  }
+  await holds(
+    "all connections but the members' are closed",
+    async () => await openSockets(server.pid) <= sockets + 1,
+  );
+
+  for (const [at, node] of members.entries()) {
+    const views = node.events.slice(from[at]).filter(({ event }) => event === "view");
+    assertEquals(views.map(({ members }) => members), [["Alice", "Bob", "Carol"]]);
+  }
+  assertEquals(server.events.filter(({ event }) => event === "left"), []);
+  assertEquals(linesOf(carol).length, 20);
+  assertCalm(server, alice, bob, carol);
+});

@@ -1,0 +1,255 @@
+import { assertEquals } from "@std/assert";
+import type { LinkClock } from "../../lib/transport/link.ts";
+import { nodeCrypto } from "../../lib/base/crypto.ts";
+import type { ModeOutcome } from "../../lib/base/mode_machine.ts";
+import type { CoordinatorEvent, EntryView, MemberEvent } from "../../lib/protocols/group/events.ts";
+import { emptyDigest, HistoryEnd, type SignedBatch } from "../../lib/protocols/group/history.ts";
+import type { HistoryRead } from "../../lib/protocols/group/member_io.ts";
+import type { CoordinatorRecord, MemberRecord } from "../../lib/protocols/group/records.ts";
+import { keyPairFromSeed } from "../../lib/protocols/noise/primitives.ts";
+import { CoordinatorHost } from "../../lib/runtime/coordinator_host.ts";
+import type { EntryLog, LoggedEntry } from "../../lib/runtime/entry_feed.ts";
+import { MemberHost } from "../../lib/runtime/member_host.ts";
+import { MemoryDatagramNetwork } from "../../lib/transport/memory_datagrams.ts";
+import { HostWorld, MemoryStore } from "./host_world.ts";
+
+const SERVER = { host: "127.0.0.1", port: 6_000 };
+const ACCESS = { mode: "group", room: null, secrets: null, admit: () => null } as const;
+
+/** The log of a store in memory: what went there, in order. */
+class MemoryLog implements EntryLog {
+  constructor(readonly store: MemoryStore<MemberRecord | CoordinatorRecord>) {}
+
+  get #batches(): readonly SignedBatch[] {
+    return this.store.records.flatMap((record) => record.kind === "log" ? [record.batch] : []);
+  }
+
+  read(after: number): Promise<HistoryRead> {
+    const { group } = this.store.records.find((record) => record.kind === "new-log")!;
+    const end = new HistoryEnd(nodeCrypto, group);
+    const batches = this.#batches.filter((batch) => {
+      const isAfter = end.position >= after;
+      if (!isAfter) end.append(batch);
+      return isAfter;
+    });
+    const digest = after === 0 ? emptyDigest(nodeCrypto, group) : end.digest;
+    return Promise.resolve({ batches, digest });
+  }
+
+  tail(): Promise<readonly EntryView[]> {
+    return Promise.resolve([]);
+  }
+
+  async *entries(after = 0): AsyncGenerator<readonly LoggedEntry[]> {
+    let seq = 0;
+    const found = this.#batches.flatMap(({ batch: { value: batch } }) =>
+      batch.texts.map((_, index) => ({ seq: ++seq, batch, index }))
+    );
+    yield await Promise.resolve(found.slice(after));
+  }
+}
+
+/** A reader of output that may stand still. */
+class Reader {
+  #standing: PromiseWithResolvers<void> | null = null;
+
+  stop(): void {
+    this.#standing = Promise.withResolvers<void>();
+  }
+
+  goOn(): void {
+    this.#standing?.resolve();
+    this.#standing = null;
+  }
+
+  ready(): Promise<void> | null {
+    return this.#standing?.promise ?? null;
+  }
+}
+
+class World extends HostWorld {
+  readonly datagrams = new MemoryDatagramNetwork({ latencyMs: 5, clock: this.network.clock });
+
+  #output(reader: Reader) {
+    return {
+      pauseInput() {},
+      flushed: () => Promise.resolve(),
+      written: () => Promise.resolve(),
+      outputReady: () => reader.ready(),
+    };
+  }
+
+  serve() {
+    const place = this.place(99, SERVER.port, SERVER.host);
+    const store = new MemoryStore<CoordinatorRecord>();
+    const events: CoordinatorEvent[] = [];
+    const reader = new Reader();
+    const late: { host: CoordinatorHost | null } = { host: null };
+    const links = place.open(ACCESS, () => late.host!);
+    const config = {
+      listening: SERVER,
+      failAfterMs: 3_000,
+      membersMax: 64,
+      pins: new Map(),
+      history: null,
+    };
+    late.host = new CoordinatorHost(config, {
+      clock: this.network.clock,
+      environment: place.environment,
+      links,
+      signer: place.signer,
+      store,
+      log: new MemoryLog(store),
+      show: (event) => events.push(event),
+      pin() {},
+      ...this.#output(reader),
+    });
+    return { events, reader, host: late.host, outcome: late.host.run() };
+  }
+
+  member(name: string, seed: number) {
+    const place = this.place(seed, 0, `127.0.0.${seed + 1}`);
+    const store = new MemoryStore<MemberRecord>();
+    const events: MemberEvent[] = [];
+    const reader = new Reader();
+    const late: { host: MemberHost | null } = { host: null };
+    const links = place.open(ACCESS, () => late.host!);
+    const local = { host: `127.0.0.${seed + 1}`, port: 9_000 };
+    const clock: LinkClock = this.network.clock;
+    late.host = new MemberHost({
+      name,
+      coordinator: SERVER,
+      server: "here",
+      expect: null,
+      port: local.port,
+      host: local.host,
+      listening: local,
+      pins: new Map(),
+      history: null,
+      last: null,
+      wait: true,
+    }, {
+      clock,
+      environment: place.environment,
+      links,
+      signer: place.signer,
+      identity: {
+        signer: place.signer,
+        static: keyPairFromSeed(place.environment.randomBytes(32)),
+      },
+      datagrams: this.datagrams.open(local),
+      store,
+      log: new MemoryLog(store),
+      show: (event) => events.push(event),
+      pin() {},
+      ...this.#output(reader),
+    });
+    const { host } = late;
+    const say = (text: string) => host.command({ command: "msg", text }, undefined);
+    return { events, reader, store, host, say, outcome: host.run() as Promise<ModeOutcome> };
+  }
+}
+
+const lines = ({ events }: { readonly events: readonly MemberEvent[] }) =>
+  events.flatMap((event) => event.event === "message" ? [`${event.seq} ${event.text}`] : []);
+const members = ({ events }: { readonly events: readonly MemberEvent[] }) => {
+  const view = events.findLast((event) => event.event === "view");
+  return view?.event === "view" ? view.members : [];
+};
+
+async function annAndBob() {
+  const world = new World();
+  const server = world.serve();
+  const ann = world.member("Ann", 1);
+  await world.pass(500);
+  const bob = world.member("Bob", 2);
+  await world.pass(2_000);
+  return { world, server, ann, bob };
+}
+
+Deno.test("MemberHost: two members talk through sealed datagrams, let in by a coordinator that reads nothing", async () => {
+  const { world, server, ann, bob } = await annAndBob();
+  assertEquals([members(ann), members(bob)], [["Ann", "Bob"], ["Ann", "Bob"]]);
+
+  ann.say("hello");
+  bob.say("hi");
+  await world.pass(500);
+
+  assertEquals([...lines(ann)].map((line) => line.slice(2)).sort(), ["hello", "hi"]);
+  assertEquals(lines(bob), lines(ann));
+  const kinds = (store: MemoryStore<MemberRecord>) =>
+    store.records.filter(({ kind }) => kind === "log").length;
+  assertEquals([kinds(ann.store), kinds(bob.store)], [2, 2]);
+  assertEquals(server.events.filter(({ event }) => event === "entry").length, 2);
+  assertEquals(JSON.stringify(server.events).includes("hello"), false);
+});
+
+Deno.test("MemberHost: a status has the way to those heard", async () => {
+  const { world, ann } = await annAndBob();
+
+  ann.host.command({ command: "status" }, undefined);
+  await world.pass(50);
+
+  const status = ann.events.findLast((event) => event.event === "status");
+  const [own, other] = status?.event === "status" ? status.members : [];
+  assertEquals([own?.name, other?.name, own?.roundTripMs], ["Ann", "Bob", null]);
+  assertEquals(Math.round(other!.roundTripMs!), 10);
+});
+
+Deno.test("MemberHost: who reads nothing holds up nobody, and gets all of it afterwards", async () => {
+  const { world, ann, bob } = await annAndBob();
+  bob.reader.stop();
+
+  for (let number = 0; number < 50; number++) ann.say(`text ${number}`);
+  await world.pass(6_000);
+  assertEquals([lines(ann).length, lines(bob).length], [50, 0]);
+  assertEquals(members(ann), ["Ann", "Bob"]);
+  bob.reader.goOn();
+  await world.pass(100);
+
+  assertEquals(lines(bob), lines(ann));
+});
+
+Deno.test("CoordinatorHost: entries that nobody reads of are counted, and the group goes on", async () => {
+  const { world, server, ann, bob } = await annAndBob();
+  server.reader.stop();
+  const before = server.events.length;
+
+  for (let number = 0; number < 50; number++) ann.say(`text ${number}`);
+  await world.pass(6_000);
+  assertEquals([lines(bob).length, server.events.length - before], [50, 0]);
+  server.reader.goOn();
+  await world.pass(50);
+
+  const told = server.events.slice(before);
+  assertEquals(told, [{
+    event: "notice",
+    text: "50 entries weren't told of: nobody read the output",
+    warning: true,
+  }]);
+  assertEquals(members(ann), ["Ann", "Bob"]);
+});
+
+Deno.test("MemberHost: a disk that refuses ends the member, and the others go on without it", async () => {
+  const { world, ann, bob } = await annAndBob();
+  bob.store.refuses = true;
+
+  ann.say("hello");
+  await world.pass(8_000);
+
+  const outcome = await bob.outcome;
+  assertEquals([outcome.kind, outcome.kind === "fatal" && outcome.code], ["fatal", "disk"]);
+  assertEquals([members(ann), lines(ann)], [["Ann"], ["1 hello"]]);
+});
+
+Deno.test("MemberHost: who quits has said everything, and parts", async () => {
+  const { world, server, ann, bob } = await annAndBob();
+  bob.say("bye");
+  bob.host.command({ command: "quit" }, "q");
+  await world.pass(3_000);
+
+  assertEquals(await bob.outcome, { kind: "bye", reason: "quit", ref: "q" });
+  assertEquals([lines(ann), members(ann)], [["1 bye"], ["Ann"]]);
+  const left = server.events.find(({ event }) => event === "left");
+  assertEquals(left, { event: "left", name: "Bob", reason: "quit" });
+});
