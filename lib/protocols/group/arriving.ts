@@ -16,7 +16,7 @@ import { compareBallots, isSameBallot, NO_BALLOT } from "./ballot.ts";
 import type { Changing } from "./changing.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
 import type { Member } from "./epoch.ts";
-import { WAIT_MS_MAX } from "./limits.ts";
+import { HELLO_MS_MAX, WAIT_MS_MAX } from "./limits.ts";
 import type { GroupMessageOf } from "./messages.ts";
 import { membersOf, voicesOf } from "./outlook.ts";
 import type { Partings } from "./partings.ts";
@@ -44,22 +44,44 @@ export class Arriving {
   constructor(readonly parts: ArrivingParts) {}
 
   hello(link: GroupLink, hello: Hello): void {
-    const { admission, attendance, out } = this.parts;
+    const { admission, attendance, views, out } = this.parts;
     link.isGreeted = true;
-    link.greetByMs = Infinity;
     const refusal = admission.refusal(link, hello);
     if (refusal !== null) {
+      link.greetByMs = Infinity;
       out.send(link.id, { type: "refuse", ...refusal });
       return out.close(link.id, refusal.code);
     }
     const before = attendance.get(link.peer);
     const isSame = before !== null && isSameProcess(before, hello);
-    this.#takeOver(before, isSame);
     const attendee = this.#attendee(link, hello, isSame ? before : null);
+    views.raise(attendee.promised.number);
+    if (before === null || isSame || before.link === null) {
+      this.#enter(link, attendee);
+      return this.#welcome(attendee, this.#lacking, false);
+    }
+    // A hello may be late, and its process gone: only who answers takes the place of one that is there.
+    this.#welcome(attendee, this.#lacking, false);
+    link.successor = attendee;
+    link.greetByMs = out.nowMs + HELLO_MS_MAX;
+  }
+
+  /** Whoever was welcomed on that link is there. @returns It; null where nobody's answer was awaited. */
+  answered(link: GroupLink): Attendee | null {
+    const { successor } = link;
+    link.successor = null;
+    if (successor !== null) this.#enter(link, successor);
+    return successor;
+  }
+
+  #enter(link: GroupLink, attendee: Attendee): void {
+    const { attendance, out } = this.parts;
+    const before = attendance.get(link.peer);
+    link.greetByMs = Infinity;
+    this.#takeOver(before, before !== null && isSameProcess(before, attendee));
     attendance.put(attendee);
     attendance.heard(attendee, out.nowMs);
     this.#judge(attendee);
-    this.#welcome(attendee, this.#lacking, false);
     this.#peersTold = "";
   }
 
@@ -110,7 +132,6 @@ export class Arriving {
   /** Whether the present view goes on with it as it is. */
   #judge(attendee: Attendee): void {
     const { views, changing } = this.parts;
-    views.raise(attendee.promised.number);
     if (!this.#isMember(attendee)) return;
     const isInStep = isSameBallot(attendee.begun, views.ballot) &&
       isSameBallot(attendee.promised, views.ballot);

@@ -36,6 +36,8 @@ export interface GroupLink {
   isGreeted: boolean;
   /** Whether its member leaves as the last one: its goodbye says that it is out, on its disk. */
   isLastOut: boolean;
+  /** Said hello while another process of the same person is there, and hasn't answered since. */
+  successor: Attendee | null;
   unknowns: number;
 }
 
@@ -145,8 +147,8 @@ export class Attendance {
   linkUp(id: LinkId, peer: PeerKey, host: string | null, nowMs: number): GroupLink | null {
     const bucket = new TokenBucket(CONTROL_PER_S, CONTROL_BURST);
     const greetByMs = nowMs + HELLO_MS_MAX;
-    const state = { greetByMs, isGreeted: false, isLastOut: false, unknowns: 0 };
-    this.#links.set(id, { id, peer, host, bucket, ...state });
+    const state = { isGreeted: false, isLastOut: false, successor: null, unknowns: 0 };
+    this.#links.set(id, { id, peer, host, bucket, greetByMs, ...state });
     const ungreeted = [...this.#links.values()].filter(({ greetByMs }) => greetByMs < Infinity);
     return ungreeted.length > UNGREETED_LINKS_MAX ? ungreeted[0]! : null;
   }

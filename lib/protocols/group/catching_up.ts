@@ -56,8 +56,8 @@ export class CatchingUp {
     this.#fetching = null;
   }
 
-  unlike(source: Source): void {
-    if (this.#fetching?.source !== source) return;
+  unlike(source: Source, { after }: GroupMessageOf<"unlike">): void {
+    if (this.#fetching?.source !== source || !this.#fetching.isAsked(after)) return;
     if (this.#isAnew) return this.owner.offends(source, "it has no history from the beginning");
     this.#isAnew = true;
     this.owner.startAnew();

@@ -228,7 +228,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     if (!isHistory && !link.bucket.take(this.#nowMs)) {
       return this.#offends(link, "too many messages");
     }
-    const attendee = this.#attendance.on(id);
+    const attendee = this.#attendance.on(id) ?? this.#arriving.answered(link);
     if (message.type === "hello" && attendee === null) {
       this.#arriving.hello(link, message);
       this.#deadlines.setEarliest("heartbeat", this.#nowMs + HEARTBEAT_MS);

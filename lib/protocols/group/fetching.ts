@@ -29,6 +29,8 @@ export interface Fetched {
 }
 
 export class Fetching {
+  /** The present question. */
+  #after: HistoryPoint | null = null;
   /** The position up to which all was asked for and came. */
   #position = 0;
   #cameOfThis = 0;
@@ -41,6 +43,7 @@ export class Fetching {
 
   /** Asks for what comes after a point. */
   ask(after: HistoryPoint): void {
+    this.#after = after;
     this.#position = after.position;
     this.#cameOfThis = 0;
     this.owner.ask(this.source, { type: "fetch", after, through: this.through });
@@ -49,6 +52,11 @@ export class Fetching {
   /** Whether the present question brought anything. */
   get hasCome(): boolean {
     return this.#cameOfThis > 0;
+  }
+
+  /** Whether that was the present question: an answer to an earlier one may come late. */
+  isAsked({ position, digest }: HistoryPoint): boolean {
+    return this.#after?.position === position && this.#after.digest === digest;
   }
 
   /**

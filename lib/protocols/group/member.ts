@@ -333,7 +333,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       case "history":
         return membership.history(null, message);
       case "unlike":
-        return membership.unlike(null);
+        return membership.unlike(null, message);
       case "parted":
         return this.#parted(message);
       default:

@@ -133,11 +133,11 @@ export class Membership {
 
   /**
    * A view of which we are a member, that has begun elsewhere and can't begin here: its rounds are ours then, and
-   * those of the view before can't be decided any more. Not where more was promised to the coordinator.
+   * those of the view before can't be decided any more.
    */
   get #later(): Epoch | null {
     const later = this.#laterView?.epoch.value ?? null;
-    return later?.view === this.standing.promised.number ? later : null;
+    return later !== null && this.standing.mayFollow(later.view) ? later : null;
   }
 
   send(message: GroupMessageOf<"entries">): void {
@@ -324,7 +324,7 @@ export class Membership {
       case "history":
         return this.history(key, message);
       case "unlike":
-        return this.unlike(key);
+        return this.unlike(key, message);
       case "returned":
         return this.#returned(key, message);
       case "unknown":
@@ -350,9 +350,9 @@ export class Membership {
     if (!this.participating.history(source, message)) this.catchingUp.history(source, message);
   }
 
-  unlike(source: Source): void {
-    this.participating.unlike(source);
-    this.catchingUp.unlike(source);
+  unlike(source: Source, message: GroupMessageOf<"unlike">): void {
+    this.participating.unlike(source, message);
+    this.catchingUp.unlike(source, message);
   }
 
   // Rounds.
@@ -411,7 +411,7 @@ export class Membership {
     const known = this.roundView?.view ?? 0;
     if (ballot.round !== 0 || view <= known) return;
     if (!members.some(({ key }) => key === this.selfKey)) return;
-    if (view !== this.standing.promised.number || this.participating.isBeginning) return;
+    if (!this.standing.mayFollow(view) || this.participating.isBeginning) return;
     if (!this.participating.isDecided(signed)) return;
     this.#laterView = signed;
     this.freeze();

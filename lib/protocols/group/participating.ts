@@ -194,9 +194,10 @@ export class Participating {
     if (levelling?.fetching.source === source) levelling.fetching.ask(levelling.fork.point);
   }
 
-  unlike(source: Source): void {
+  unlike(source: Source, { after }: GroupMessageOf<"unlike">): void {
     const levelling = this.#part?.levelling ?? null;
-    if (levelling !== null && levelling.fetching.source === source) this.#unlike(levelling);
+    if (levelling === null || levelling.fetching.source !== source) return;
+    if (levelling.fetching.isAsked(after)) this.#unlike(levelling);
   }
 
   /** @returns Whether that was awaited here. */

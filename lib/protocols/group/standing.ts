@@ -35,6 +35,14 @@ export class Standing {
     this.levelled = NO_BALLOT;
   }
 
+  /**
+   * Whether a view that has begun elsewhere, and can't here, may be followed by its rounds: not where more was
+   * promised to the coordinator, which may have gone on without that view's members.
+   */
+  mayFollow(view: number): boolean {
+    return this.promised.number === view;
+  }
+
   /** What is reported as begun. */
   get begunBallot(): Ballot {
     return this.isLost ? NO_BALLOT : this.begun?.epoch.value.ballot ?? NO_BALLOT;

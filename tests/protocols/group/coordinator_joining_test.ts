@@ -112,10 +112,36 @@ Deno.test("The same key from a second process: the first one is told and goes", 
   const first = program.somebody("bob").link;
   program.somebody("bob").incarnation = 2;
 
-  const words = program.comes("bob");
+  assertEquals(program.comes("bob"), ["bob: welcome member"]);
+  const words = program.hears("bob", ["ann"]);
 
   assertEquals(words.slice(0, 2), [`${first}: parted replaced`, `closes ${first}`]);
   assertEquals(words.at(-2), "view 3: ann bob");
+});
+
+Deno.test("A hello that comes late, from a process that is gone, takes nobody's place", () => {
+  const program = Program.of("ann", "bob");
+  const first = program.somebody("bob").link;
+  program.somebody("bob").incarnation = 2;
+
+  program.comes("bob");
+  const words = [...program.goesDown("bob"), ...program.pass(1_000)];
+  program.somebody("bob").link = first;
+
+  assertEquals(words.filter((word) => word !== `${first}: probe`), []);
+  assertEquals(program.hears("bob", ["ann"]), []);
+  assertEquals(program.status().members.map(({ name }) => name), ["ann", "bob"]);
+});
+
+Deno.test("Who is welcomed beside another process of its own and never answers is let go", () => {
+  const program = Program.of("ann", "bob");
+  program.somebody("bob").incarnation = 2;
+  program.comes("bob");
+  program.somebody("bob").answers.clear();
+
+  const words = program.pass(11_000);
+
+  assertEquals(words.filter((word) => word === "closes bob"), ["closes bob"]);
 });
 
 Deno.test("Another link of the same process takes the place of the first, and no view changes", () => {
@@ -134,6 +160,7 @@ Deno.test("Another link of the same process takes the place of the first, and no
 
 Deno.test("Who has lost its disk has no say in its own view, and comes in as a newcomer", () => {
   const program = Program.of("ann", "bob");
+  program.goesDown("ann");
   const ann = program.somebody("ann");
   ann.incarnation = 2;
   ann.begun = ann.promised = { number: 0, round: 0 };
@@ -150,6 +177,7 @@ Deno.test("Who has lost its disk has no say in its own view, and comes in as a n
 
 Deno.test("Who reports less than it said it had counts for nothing until it has fetched the log", () => {
   const program = Program.of("ann", "bob");
+  program.goesDown("bob");
   const bob = program.somebody("bob");
   bob.incarnation = 2;
   bob.answers.delete("flush");

@@ -174,6 +174,7 @@ Deno.test("Who answers probes and does nothing else holds up the others for 10 s
 
 Deno.test("The only one of a view that is slow isn't sent out of it", () => {
   const program = Program.of("ann");
+  program.goesDown("ann");
   const ann = program.somebody("ann");
   ann.answers.delete("flush");
   ann.incarnation = 2;
@@ -186,6 +187,7 @@ Deno.test("The only one of a view that is slow isn't sent out of it", () => {
 
 Deno.test("An answer under a higher promise makes the next number higher still", () => {
   const program = Program.of("ann", "bob");
+  program.goesDown("bob");
   program.somebody("bob").answers.delete("flush");
   program.somebody("bob").incarnation = 2;
   program.comes("bob");

@@ -156,6 +156,26 @@ Deno.test("Member sets a log aside that isn't the beginning of the others'", () 
   assertStringIncludes(noticesOf(bob), "set aside");
 });
 
+Deno.test("Member that asks twice sets its log aside once, and blames nobody", () => {
+  const net = GroupNet.started(["ann"]);
+  const ann = net.nodes[0]!;
+  ann.say("ours");
+  const bob = net.add("bob");
+  const other = GroupNet.started(["bob"]);
+  other.nodes[0]!.say("theirs");
+  other.settle();
+  bob.disk = other.nodes[0]!.disk;
+  bob.start();
+  net.settle();
+
+  net.coordinator.catchUp(bob, ann);
+  net.coordinator.catchUp(bob, ann);
+  net.settle();
+
+  assertEquals(bob.logged, ["ours"]);
+  assertEquals(bob.told("error"), []);
+});
+
 Deno.test("Member says what it was typed before it was in the group, when it is", () => {
   const net = new GroupNet();
   const ann = net.add("ann");

@@ -23,6 +23,8 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
   readonly port: ChannelPort;
   /** Number of the last entry that its user has seen. */
   shownThrough: number;
+  /** Texts that this process has shown. */
+  readonly shown = new Set<string>();
   /** Carried out before their turn. */
   readonly #done = new WeakSet<MemberEffect>();
   /** Whether more is taken from the user. */

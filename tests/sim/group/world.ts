@@ -298,6 +298,7 @@ export class World {
     if (event.event !== "message") return;
     for (const checker of this.checkers) checker.shown?.(process, event);
     process.shownThrough = event.seq;
+    process.shown.add(event.text);
   }
 
   shownAtCoordinator(event: CoordinatorEvent): void {
