@@ -99,8 +99,10 @@ export class Views {
     this.#number = Math.max(this.#number, number);
   }
 
+  /** What was written just before a compaction stands in the file twice. */
   decided(signed: SignedEpoch): void {
     const { ballot, members } = signed.epoch.value;
+    if (compareBallots(ballot, this.ballot) <= 0) return;
     this.raise(ballot.number);
     if (members.length === 0) this.#empty = signed;
     if (this.#open.push(signed) === 1) this.#isFirstConfirmed = false;

@@ -65,6 +65,8 @@ export class HeldByAll implements Checker {
     if (!(party instanceof MemberParty) || last === undefined) return;
     const epoch = party.process?.member.epoch?.epoch.value ?? null;
     if (epoch === null || last.position <= epoch.start.position) return;
+    // It is brought to the level of another epoch.
+    if (compareBallots(this.#of(party).promised, epoch.ballot) > 0) return;
     for (const { key } of epoch.members) {
       const other = party.world.memberOf(key);
       const held = this.#of(other);
