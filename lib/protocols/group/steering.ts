@@ -200,8 +200,11 @@ export class Steering {
     this.isUnsettled = true;
     const attendee = attendance.get(key);
     if (attendee === null) return;
-    if (attendee.link === null) return partings.dismiss(attendee, "kicked");
-    if (views.member(key) === null) return partings.dismiss(attendee, "kicked");
+    // Whose disk has lost what it had in its view has no say in the next one.
+    const hasSay = views.open.some((view) => views.isVoiceOf(view, attendee));
+    if (attendee.link === null || views.member(key) === null || !hasSay) {
+      return partings.dismiss(attendee, "kicked");
+    }
     attendee.departure = "removed";
     if (changing.isParticipant(key)) changing.abandon();
   }
