@@ -46,7 +46,7 @@ export class CanonicalHistory {
     if (known === entry.digest) return null;
     if (known !== undefined) this.#fork(who, entry);
     if (entry.position !== this.digests.length + 1) {
-      if (this.forksMax > 0) return null; // of the branch that was given up
+      if (this.forksMax > 0) return this.#givenUp(entry);
       throw new Violation(`G1: ${who} has entry ${entry.position} with a history that nobody had`);
     }
     const said = this.#byText.get(entry.text);
@@ -54,6 +54,13 @@ export class CanonicalHistory {
     this.digests.push(entry.digest);
     this.entries.push(said);
     return said;
+  }
+
+  /** It is of the branch that was given up. */
+  #givenUp({ text }: Entry): null {
+    const said = this.#byText.get(text);
+    if (said !== undefined) said.excused = true;
+    return null;
   }
 
   #fork(who: string, { position, text }: Entry): void {

@@ -10,6 +10,8 @@ const LOOK_EVERY_MS = 500;
 const FROZEN_MS_MAX = 10_000;
 /** Whoever went without a goodbye may be the one whose history is awaited. */
 const RETURN_AFTER_MS = 20_000;
+/** Where a damaged disk is awaited for ever, the operator gives up what it had. */
+const GIVE_UP_AFTER_MS = 45_000;
 
 /** Nothing is cut, slow or stopped any more, and nobody out who wants to be in. */
 export function heal(world: World): void {
@@ -49,13 +51,28 @@ export function bringBack(world: World): void {
   }
 }
 
+/** What only some had who can't be waited for is lost. */
+function giveUp(world: World): void {
+  for (const party of world.members) {
+    if (!party.wasStarted) continue;
+    party.isKicked = party.wasRemoved = true;
+    world.coordinator.process?.command({ command: "remove", name: party.name });
+  }
+}
+
 /** @throws {Violation} If those who run don't become one group. */
 export function unite(world: World): void {
   heal(world);
   const { time } = world;
   const fromMs = time.nowMs;
+  let mayGiveUp = world.members.some(({ isDamaged }) => isDamaged);
   while (time.nowMs < fromMs + UNITE_MS_MAX) {
     time.runUntil(time.nowMs + LOOK_EVERY_MS);
+    if (mayGiveUp && time.nowMs > fromMs + GIVE_UP_AFTER_MS) {
+      mayGiveUp = false;
+      giveUp(world);
+      continue;
+    }
     if (time.nowMs > fromMs + RETURN_AFTER_MS) bringBack(world);
     restart(world);
     if (isUnited(world)) return;
