@@ -574,7 +574,7 @@ end:
   PARTICIPANT_STEPS(1)
   PARTICIPANT_STEPS(2)
 #ifdef MUTATION_DROP
-  :: d_step { CAN_DROP(COORDINATOR, me) -> m[me].held = START(m[me].begun); check() }
+  :: d_step { CAN_DROP(COORDINATOR, me) -> printf("%d drops what it holds: %o\n", me, m[me].held); m[me].held = START(m[me].begun); check() }
 #endif
   :: d_step { CAN_DECIDE(me) -> decide(me, epochs[m[me].begun].view, agreements[me].participants) }
   :: d_step { CAN_BEGIN(2, me) -> begin(2, me) }
