@@ -45,9 +45,9 @@ Deno.test("a member's state of version 1 is read", async () => {
   const [group, promised, begun, dropped, again, said, out, ...rest] = store.records;
   assertEquals(group?.kind === "group" && group.group, GROUP);
   assertEquals([promised, dropped, again, said, out, rest], [
-    { kind: "promised", ballot: { number: 3, round: 0 } },
+    { kind: "promised", ballot: { number: 3, round: 0 }, isLeaving: false },
     { kind: "dropped", position: 5 },
-    { kind: "promised", ballot: { number: 3, round: 2 } },
+    { kind: "promised", ballot: { number: 3, round: 2 }, isLeaving: false },
     { kind: "said", batch: SIX[0]! },
     { kind: "out" },
     [],
