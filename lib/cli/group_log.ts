@@ -16,6 +16,7 @@ import {
   type Batch,
   batchBytes,
   emptyDigest,
+  type Entry,
   entryId,
   HistoryEnd,
   type SignedBatch,
@@ -122,17 +123,23 @@ export class GroupLog {
 
   /**
    * Adds batches in one write, unsynced.
+   * @param known The entries of each, where their digests were computed already.
    * @throws {P2pchatError} `disk`: then nothing more can be added, and the file is as it was.
    */
-  append(batches: readonly SignedBatch[]): void {
+  append(
+    batches: readonly SignedBatch[],
+    known: readonly (readonly Entry[] | undefined)[] = [],
+  ): void {
     if (batches.length === 0) return;
     const [end, file] = [this.#end, this.#file];
     invariant(end !== null && file !== null, "a log is begun before anything is added to it");
     const added: { readonly lines: Uint8Array; readonly end: number }[] = [];
-    for (const batch of batches) {
+    for (const [index, batch] of batches.entries()) {
       const fault = end.fault(batch);
       invariant(fault === null, `a log goes on without gaps: ${fault}`);
-      added.push({ lines: batchLines(batch, end.append(batch)), end: end.position });
+      const entries = known[index] ?? end.append(batch);
+      if (entries === known[index]) appendKnown(end, batch, entries);
+      added.push({ lines: batchLines(batch, entries), end: end.position });
     }
     try {
       writeAll(file, Buffer.concat(added.map(({ lines }) => lines)));
@@ -397,3 +404,15 @@ const ANEW_TEXT = {
   foreign: "is the log of another group",
   unlike: "differs from the log of the group",
 } as const;
+
+/** Goes on to digests that were computed once. */
+function appendKnown(
+  end: HistoryEnd,
+  { batch: { value } }: SignedBatch,
+  entries: readonly Entry[],
+): void {
+  const { author, incarnation, counter, texts } = value;
+  invariant(entries[0]?.seq === end.seq + 1, "a log's entries are numbered without gaps");
+  const spoken = { incarnation: incarnation.toHex(), through: counter + texts.length - 1 };
+  end.appendKnown(author, spoken, texts.length, entries.at(-1)!.digest);
+}

@@ -10,7 +10,7 @@
  */
 
 import { P2pchatError } from "../base/errors.ts";
-import { HistoryEnd, type HistoryPoint, type SignedBatch } from "../protocols/group/history.ts";
+import { HistoryEnd, type HistoryPoint } from "../protocols/group/history.ts";
 import type {
   CoordinatorRecord,
   LogRecord,
@@ -230,15 +230,15 @@ class GroupStore<State extends { readonly kind: string }>
     this.#checkWhole();
     const work: Promise<void>[] = [];
     let states: State[] = [];
-    let batches: SignedBatch[] = [];
+    let logs: LogRecord[] = [];
     for (const record of records) {
-      if (isLog(record)) batches.push(record.batch);
+      if (isLog(record)) logs.push(record);
       else if (isNewLog(record)) {
-        work.push(this.#toState(states, false), this.#toLog(batches, false), this.#anew(record));
-        [states, batches] = [[], []];
+        work.push(this.#toState(states, false), this.#toLog(logs, false), this.#anew(record));
+        [states, logs] = [[], []];
       } else states.push(record);
     }
-    work.push(this.#toState(states, sync), this.#toLog(batches, sync && this.syncsLog));
+    work.push(this.#toState(states, sync), this.#toLog(logs, sync && this.syncsLog));
     await settled(work);
   }
 
@@ -274,10 +274,13 @@ class GroupStore<State extends { readonly kind: string }>
     return this.state.append(records, sync);
   }
 
-  #toLog(batches: readonly SignedBatch[], sync: boolean): Promise<void> {
-    if (batches.length === 0) return Promise.resolve();
+  #toLog(records: readonly LogRecord[], sync: boolean): Promise<void> {
+    if (records.length === 0) return Promise.resolve();
     return this.#onLog(sync, () => {
-      this.log.append(batches);
+      this.log.append(
+        records.map(({ batch }) => batch),
+        records.map(({ entries }) => entries),
+      );
       return sync ? this.log.sync() : null;
     });
   }

@@ -1,6 +1,6 @@
 /** A newcomer's history: fetched from a member, or from the coordinator while nobody is in the group. */
 
-import type { Held, HeldBatch } from "./held.ts";
+import { type Held, type HeldBatch, logRecord } from "./held.ts";
 import { Fetching, type FetchingOwner, type Source } from "./fetching.ts";
 import type { SignedBatch } from "./history.ts";
 import type { MemberOutput } from "./member_output.ts";
@@ -127,8 +127,9 @@ export function takeStable(
     if (fault !== null) return fault;
     held.append(signed);
   }
-  logged.push(held.shift());
-  records.push({ kind: "log", batch: signed });
+  const batch = held.shift();
+  logged.push(batch);
+  records.push(logRecord(batch));
   return null;
 }
 

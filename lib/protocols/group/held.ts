@@ -16,12 +16,18 @@ import {
   type SignedBatch,
 } from "./history.ts";
 import type { HistoryRead } from "./member_io.ts";
+import type { LogRecord } from "./records.ts";
 
 export interface HeldBatch {
   readonly signed: SignedBatch;
   readonly entries: readonly Entry[];
   readonly before: HistoryMark;
   readonly point: HistoryPoint;
+}
+
+/** What is written when it is stable. */
+export function logRecord({ signed, entries }: HeldBatch): LogRecord {
+  return { kind: "log", batch: signed, entries };
 }
 
 export class Held {

@@ -10,7 +10,7 @@ import { ballotText, compareBallots, isSameBallot } from "./ballot.ts";
 import { CatchingUp } from "./catching_up.ts";
 import type { Epoch, SignedEpoch } from "./epoch.ts";
 import type { Source } from "./fetching.ts";
-import type { Held, HeldBatch } from "./held.ts";
+import { type Held, type HeldBatch, logRecord } from "./held.ts";
 import type { HistoryPoint, SignedBatch } from "./history.ts";
 import { Leading } from "./leading.ts";
 import { OFFENDER_BAN_MS } from "./limits.ts";
@@ -184,7 +184,7 @@ export class Membership {
 
   /** All members have these on disk. */
   stable(batches: readonly HeldBatch[]): void {
-    this.out.note(...batches.map(({ signed: batch }) => ({ kind: "log" as const, batch })));
+    this.out.note(...batches.map(logRecord));
     this.logged(batches);
     this.pump();
   }
@@ -223,7 +223,7 @@ export class Membership {
     this.showing.startedAt(epoch.start.position);
     const stable: HeldBatch[] = [];
     while (held.first !== null) stable.push(held.shift());
-    out.note(...stable.map(({ signed: batch }) => ({ kind: "log" as const, batch })));
+    out.note(...stable.map(logRecord));
     this.logged(stable);
     this.owner.saying.restart();
     this.ordering = new Ordering(epoch, this);

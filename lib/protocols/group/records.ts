@@ -3,12 +3,14 @@
 import type { Hash, PeerKey } from "../../base/ids.ts";
 import type { Ballot } from "./ballot.ts";
 import type { SignedEpoch } from "./epoch.ts";
-import type { SignedBatch } from "./history.ts";
+import type { Entry, SignedBatch } from "./history.ts";
 
 /** Goes into the log, a file of its own: the next batch of the history, stable at all members. */
 export interface LogRecord {
   readonly kind: "log";
   readonly batch: SignedBatch;
+  /** The entries that it makes there, where their digests are known: the store needn't compute them again. */
+  readonly entries?: readonly Entry[];
 }
 /** The log begins anew for this group; the file is set aside first where it has anything. Before other `log`s. */
 export interface NewLogRecord {
