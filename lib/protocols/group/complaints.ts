@@ -1,7 +1,7 @@
 /**
  * Of two members that don't hear each other one must go: the one that is cut off from more, on a tie the later in the
  * view. A complaint counts against both, so that who can send and not receive doesn't drive out the others one by
- * one, nor who only says so.
+ * one, nor who only says so; on a tie whoever complains of one that hears it goes itself.
  */
 
 import type { PeerKey } from "../../base/ids.ts";
@@ -43,11 +43,18 @@ export function toBeParted(
     circle.forEach((b, later) => {
       if (later <= earlier || !isCut(a, b)) return;
       const isJoining = later >= members;
-      const goes = !isJoining && cuts[earlier]! > cuts[later]! ? earlier : later;
+      const more = cuts[earlier]! - cuts[later]!;
+      const goesEarlier = !isJoining && (more > 0 || (more === 0 && isOneSided(a, b)));
+      const goes = goesEarlier ? earlier : later;
       if (worst === null || cuts[goes]! > cuts[worst]!) worst = goes;
     });
   });
   return worst === null ? null : circle[worst]!;
+}
+
+/** Whether one complains of another that hears it well: it is deaf, or it lies. */
+function isOneSided(by: Attendee, of: Attendee): boolean {
+  return by.unheard.has(of.key) && !of.unheard.has(by.key);
 }
 
 function isDue(by: Attendee, of: Attendee, lastingMs: number, nowMs: number): boolean {

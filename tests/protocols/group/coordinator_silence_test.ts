@@ -102,6 +102,7 @@ Deno.test("Who was out for want of datagrams comes back when all hear it, after 
   for (let time = 0; time < 7; time++) {
     program.pass(5_000);
     program.hears("ann", []);
+    program.hears("bob", []);
     const words = program.pass(1_000);
     pauses.push(...words.filter((word) => word.includes("parted")));
     program.goesDown("bob");
@@ -220,6 +221,7 @@ Deno.test("Who was to go for want of datagrams stays where those who go on witho
   const ann = program.somebody("ann");
   ann.answers.delete("flush");
   program.hears("ann", []);
+  program.hears("bob", []);
   program.pass(1_000);
   ann.answers.delete("probe");
 
@@ -229,6 +231,14 @@ Deno.test("Who was to go for want of datagrams stays where those who go on witho
     "left ann: lost",
     "view 4: bob",
   ]);
+});
+
+Deno.test("Of two the one goes that complains of who hears it: it is deaf, or it lies", () => {
+  const program = Program.of("ann", "bob");
+  program.pass(5_000);
+  program.hears("ann", []);
+
+  assertEquals(views(program.pass(2_000)), ["view 3: bob"]);
 });
 
 Deno.test("Nobody goes for not hearing somebody who is dead", () => {
