@@ -133,10 +133,13 @@ export class Arriving {
   #judge(attendee: Attendee): void {
     const { views, changing } = this.parts;
     if (!this.#isMember(attendee)) return;
-    const isInStep = isSameBallot(attendee.begun, views.ballot) &&
-      isSameBallot(attendee.promised, views.ballot);
-    if (isInStep) changing.begun(attendee);
-    else changing.isBroken = true;
+    const { begun, promised } = attendee;
+    const isInStep = isSameBallot(begun, views.ballot) && isSameBallot(promised, views.ballot);
+    if (isInStep) return changing.begun(attendee);
+    changing.isBroken = true;
+    // In a round that began while we were away all go on; a newcomer waits anyway.
+    const isGoingOn = isSameBallot(begun, promised) && compareBallots(begun, views.ballot) > 0;
+    if (!isGoingOn && !isSameBallot(begun, NO_BALLOT)) changing.isHurried = true;
   }
 
   #isMember(attendee: Attendee): boolean {

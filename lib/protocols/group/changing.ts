@@ -54,6 +54,8 @@ export class Changing {
   #dueMs: number | null = null;
   /** Whether some have promised to go on in the present view no more, or never began it: another must begin. */
   isBroken = false;
+  /** Whether its members can't go on until then, as far as they said. */
+  isHurried = false;
 
   constructor(readonly parts: ChangingParts) {
     const { views } = parts;
@@ -113,7 +115,7 @@ export class Changing {
   abandon(): void {
     if (this.#underWay === null) return;
     this.#end();
-    this.isBroken = true;
+    this.isBroken = this.isHurried = true;
   }
 
   #end(): void {
@@ -135,7 +137,7 @@ export class Changing {
   giveUpWaiting(): void {
     if (this.#underWay !== null) return this.abandon();
     this.#dueMs = null;
-    this.isBroken = true;
+    this.isBroken = this.isHurried = true;
   }
 
   // What the others answer; of another ballot it is late, and nothing follows.
@@ -224,7 +226,7 @@ export class Changing {
     const signed = signEpoch(signer, epoch);
     out.store({ kind: "decided", signed });
     this.#end();
-    this.isBroken = false;
+    this.isBroken = this.isHurried = false;
     views.decided(signed);
     this.#unbegun.clear();
     for (const key of members) this.#unbegun.add(key);

@@ -303,7 +303,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
 
   #tick(): void {
     for (const link of this.#attendance.ungreeted(this.#nowMs)) this.#close(link, "no hello came");
-    const { silent, probe } = this.#attendance.takeDue(this.#nowMs, this.#changing.isBroken);
+    const { silent, probe } = this.#attendance.takeDue(this.#nowMs, this.#changing.isHurried);
     for (const attendee of silent) this.#partings.gone(attendee, "nothing was heard for too long");
     const isBeat = this.#deadlines.takeDue(this.#nowMs).length > 0;
     for (const { link } of isBeat ? this.#attendance.here : probe) {

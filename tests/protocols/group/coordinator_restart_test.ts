@@ -169,6 +169,16 @@ Deno.test("Who is heard by others is waited for longer, as long as those can go 
   assertEquals(changes(program.pass(15_500)), []);
   assertEquals(changes(program.comes("bob")), []);
 
+  const inRound = Program.of("ann", "bob").restarted();
+  const round = { number: 3, round: 1 };
+  for (const name of ["ann", "bob"]) {
+    Object.assign(inRound.somebody(name), { begun: round, promised: round });
+  }
+  inRound.comes("ann");
+  inRound.hears("ann", ["bob"], true);
+  assertEquals(changes(inRound.pass(15_500)), []);
+  assertEquals(changes(inRound.comes("bob")).at(-2), "view 4: ann bob");
+
   const broken = Program.of("ann", "bob").restarted();
   broken.somebody("ann").promised = { number: 3, round: 0 };
   broken.comes("ann");

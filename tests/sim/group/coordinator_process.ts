@@ -52,6 +52,7 @@ export class CoordinatorProcess
   }
 
   perform(effect: CoordinatorEffect): void {
+    this.carrying = effect;
     this.world.note(`${this.name} >`, effect);
     switch (effect.type) {
       case "show":

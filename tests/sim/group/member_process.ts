@@ -93,6 +93,7 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
   }
 
   #performToPeers(effect: ToPeers): void {
+    this.carrying = effect;
     this.world.note(`${this.name} >`, effect);
     switch (effect.type) {
       case "tell":
@@ -107,6 +108,7 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
 
   perform(effect: MemberEffect): void {
     if (this.#done.has(effect)) return;
+    this.carrying = effect;
     switch (effect.type) {
       case "tell":
       case "meet":

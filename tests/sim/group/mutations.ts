@@ -1,8 +1,10 @@
 /** Bugs put into the group's machines from outside, one at a time: what their simulation must be able to find. */
 
 import type { Environment } from "../../../lib/base/environment.ts";
+import type { PeerKey } from "../../../lib/base/ids.ts";
 import type { Machine } from "../../../lib/base/machine.ts";
-import { Agreement } from "../../../lib/protocols/group/agreement.ts";
+import { Agreement, type Holding } from "../../../lib/protocols/group/agreement.ts";
+import { type Ballot, isSameBallot } from "../../../lib/protocols/group/ballot.ts";
 import type { Coordinator } from "../../../lib/protocols/group/coordinator.ts";
 import type {
   CoordinatorEffect,
@@ -11,7 +13,11 @@ import type {
 import { INCARNATION_BYTES } from "../../../lib/protocols/group/history.ts";
 import type { Member } from "../../../lib/protocols/group/member.ts";
 import type { MemberEffect, MemberInput } from "../../../lib/protocols/group/member_io.ts";
+import type { GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
+import { type Leader, Participating } from "../../../lib/protocols/group/participating.ts";
 import type { CoordinatorRecord, MemberRecord } from "../../../lib/protocols/group/records.ts";
+import { Standing } from "../../../lib/protocols/group/standing.ts";
+import { Views } from "../../../lib/protocols/group/views.ts";
 import { SendsBeforeSync, Wrapped } from "../wrapped.ts";
 
 type MemberMachine = Machine<MemberInput, MemberEffect>;
@@ -38,6 +44,16 @@ function unsynced(member: Member, kind: MemberRecord["kind"]): MemberMachine {
   return new SendsBeforeSync<MemberInput, MemberEffect>(member, (effect) => {
     if (effect.type !== "persist" || effect.token === null) return null;
     if (effect.records.every((record) => record.kind !== kind)) return null;
+    const { token } = effect;
+    return { answer: { type: "persisted", token }, unawaited: { ...effect, token: null } };
+  });
+}
+
+/** Takes writes of numbers for done when they are asked for. */
+function unsyncedNumber(coordinator: Coordinator): CoordinatorMachine {
+  return new SendsBeforeSync<CoordinatorInput, CoordinatorEffect>(coordinator, (effect) => {
+    if (effect.type !== "persist" || effect.token === null) return null;
+    if (effect.records.every(({ kind }) => kind !== "number")) return null;
     const { token } = effect;
     return { answer: { type: "persisted", token }, unawaited: { ...effect, token: null } };
   });
@@ -110,6 +126,57 @@ function firstReadyIsEnough(): () => void {
   })();
 }
 
+/** As if only an epoch that has begun could have brought a history to the level of others'. */
+function reportsBegunAlone(): () => void {
+  const { value } = Object.getOwnPropertyDescriptor(Agreement.prototype, "reported")!;
+  const reported = value as Agreement["reported"];
+  return replaced(Agreement.prototype, "reported", {
+    value(this: Agreement, key: PeerKey, ballot: Ballot, holding: Holding) {
+      return reported.call(this, key, ballot, { ...holding, levelled: holding.begun });
+    },
+  })();
+}
+
+/** What others hold takes its place later, write by write. */
+function dropsHeldFirst(): () => void {
+  const { value } = Object.getOwnPropertyDescriptor(Participating.prototype, "level")!;
+  const level = value as Participating["level"];
+  return replaced(Participating.prototype, "level", {
+    value(this: Participating, leader: Leader, message: GroupMessageOf<"level">) {
+      const { standing, held, out } = this.owner;
+      const isOther = !isSameBallot(standing.levelled, message.best) &&
+        isSameBallot(standing.promised, message.ballot) &&
+        held.digestAt(message.start.position) !== message.start.digest;
+      if (isOther) {
+        const { position } = held.log;
+        held.truncate(position);
+        out.store({ kind: "dropped", position });
+      }
+      level.call(this, leader, message);
+    },
+  })();
+}
+
+function newcomersFirst(): () => void {
+  const { get } = Object.getOwnPropertyDescriptor(Agreement.prototype, "oldMembers")!;
+  return replaced(Agreement.prototype, "oldMembers", {
+    get(this: Agreement) {
+      const old = get!.call(this) as Agreement["oldMembers"];
+      return this.participants.filter((key) => !old.includes(key));
+    },
+  })();
+}
+
+function leaversStay(): () => void {
+  const { value } = Object.getOwnPropertyDescriptor(Participating.prototype, "flush")!;
+  const flush = value as Participating["flush"];
+  return replaced(Participating.prototype, "flush", {
+    value(this: Participating, leader: Leader, message: GroupMessageOf<"flush">) {
+      flush.call(this, leader, { ...message, isLeaving: false });
+    },
+  })();
+}
+
 /** Incarnations alone are of so many bytes. */
 function sameIncarnation({ randomBytes }: Environment): Environment["randomBytes"] {
   return (length) =>
@@ -157,6 +224,34 @@ export const MUTATIONS = {
   forwardsNothing: {
     name: "doesn't forward that an epoch has begun",
     wrapMember: (member) => new ForwardsNothing(member),
+  },
+  reportsBegunAlone: {
+    name: "takes no history for levelled before its epoch has begun",
+    install: reportsBegunAlone,
+  },
+  dropsHeldFirst: {
+    name: "drops what it holds before it has what takes its place",
+    install: dropsHeldFirst,
+  },
+  newcomersFirst: {
+    name: "has a coordinator that lets newcomers begin a view first",
+    install: newcomersFirst,
+  },
+  leaversStay: {
+    name: "takes part in rounds after it has promised to leave",
+    install: leaversStay,
+  },
+  followsAlways: {
+    name: "follows a view that began elsewhere after it has promised the coordinator more",
+    install: replaced(Standing.prototype, "mayFollow", { value: () => true }),
+  },
+  needsNobody: {
+    name: "has a coordinator that goes on without a member of each open view",
+    install: replaced(Views.prototype, "lacking", { value: () => [] }),
+  },
+  numbersBeforeStored: {
+    name: "has a coordinator that asks under a number before that is stored",
+    wrapCoordinator: (coordinator) => unsyncedNumber(coordinator),
   },
   sameIncarnation: {
     name: "has one incarnation in all processes",

@@ -51,6 +51,11 @@ export abstract class GroupProcess<
   #nextLink = 1;
   /** What happens when so many more effects were carried out. */
   #fault: { effectsLeft: number; readonly happens: () => void } | null = null;
+  /** What happens when a certain effect was. */
+  #trap: { readonly isIt: (effect: AnyEffect) => boolean; readonly springs: () => void } | null =
+    null;
+  /** The effect that is being carried out. */
+  protected carrying: AnyEffect | null = null;
 
   constructor(
     readonly world: World,
@@ -166,6 +171,7 @@ export abstract class GroupProcess<
 
   persisted(effect: Effect, stored: boolean): Input | null {
     if (effect.type !== "persist") return null;
+    this.carrying = effect;
     const { token } = effect;
     const text = "Cannot write: the disk is full";
     if (!stored) return { type: "persist-failed", token, text } as Input;
@@ -177,6 +183,13 @@ export abstract class GroupProcess<
   }
 
   carriedOut(): void {
+    const { carrying } = this;
+    const trap = this.#trap;
+    this.carrying = null;
+    if (trap !== null && carrying !== null && trap.isIt(carrying)) {
+      this.#trap = null;
+      trap.springs();
+    }
     const fault = this.#fault;
     if (fault === null || --fault.effectsLeft > 0) return;
     this.#fault = null;
@@ -186,6 +199,11 @@ export abstract class GroupProcess<
   /** Lets something happen after so many more effects, unless the process is gone by then. */
   after(effectsLeft: number, happens: () => void): void {
     this.#fault = { effectsLeft, happens };
+  }
+
+  /** Lets something happen right after the first effect of a kind, unless the process is gone by then. */
+  trap(isIt: (effect: AnyEffect) => boolean, springs: () => void): void {
+    this.#trap = { isIt, springs };
   }
 
   /** What was to happen after more effects doesn't. */

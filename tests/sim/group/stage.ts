@@ -1,0 +1,250 @@
+/** A simulated group for one scene: a calm network, and a kill at exactly one effect, which is named. */
+
+import { ballotText } from "../../../lib/protocols/group/ballot.ts";
+import type { CoordinatorRecord, MemberRecord } from "../../../lib/protocols/group/records.ts";
+import { allCheckers } from "./checkers/all.ts";
+import type { Checker } from "./checker.ts";
+import type { AnyEffect } from "./process.ts";
+import { checkSettled, unite } from "./settling.ts";
+import { Violation } from "./violation.ts";
+import { type MemberParty, type Party, World } from "./world.ts";
+
+/** One way. */
+const DELAY_MS = 5;
+const SYNC_MS = 0.5;
+export const FAIL_AFTER_MS = 3_000;
+/** After so long what was sent has come, and no answer to it. */
+export const HEARD_MS = 1.5 * DELAY_MS;
+/** For whatever is to happen in a scene, and to come to rest. */
+const SCENE_MS_MAX = 30_000;
+const QUIET_MS = 1_000;
+
+/** `send flush`, `tell begin`, `disk promised`: the first record or the message says what it is about. */
+export function nameOf(effect: AnyEffect): string {
+  switch (effect.type) {
+    case "send":
+    case "tell":
+      return `${effect.type} ${effect.message.type}`;
+    case "persist":
+      return `disk ${effect.records.map(({ kind }) => kind).join(" ")}`;
+    default:
+      return effect.type;
+  }
+}
+
+export interface Kill {
+  /** So long after the effect was carried out. */
+  readonly afterMs?: number;
+  /** With its machine: what it had sent comes, its links just fall silent, what wasn't synced may be lost. */
+  readonly power?: boolean;
+  /** Which one of the kind it is: a text that its JSON has. */
+  readonly having?: string;
+}
+
+/** Tells of records that are written, and not synced. */
+class Writes implements Checker {
+  watch: ((party: Party, records: readonly (MemberRecord | CoordinatorRecord)[]) => void) | null =
+    null;
+
+  wrote(party: Party, records: readonly (MemberRecord | CoordinatorRecord)[]): void {
+    this.watch?.(party, records);
+  }
+}
+
+export class Stage {
+  readonly world: World;
+  readonly #writes = new Writes();
+
+  constructor(seed: number, members: number) {
+    const options = {
+      seed,
+      members,
+      failAfterMs: FAIL_AFTER_MS,
+      delayMs: DELAY_MS,
+      jitterMs: 0,
+      bytesPerMs: Infinity,
+      lateChance: 0,
+      disk: { syncMs: SYNC_MS, slowChance: 0 },
+      codec: false,
+      datagramLoss: null,
+      print: null,
+      mutation: null,
+    };
+    this.world = new World(options, [...allCheckers(), this.#writes]);
+  }
+
+  /** The first so many are in the group, one after the other, and have talked. */
+  static of(seed: number, members: number, founders: number): Stage {
+    const stage = new Stage(seed, members);
+    if (founders > 0) stage.startCoordinator();
+    for (let number = 1; number <= founders; number++) {
+      stage.start(number);
+      stage.pass(QUIET_MS);
+      stage.say(number);
+    }
+    stage.pass(QUIET_MS);
+    if (founders > 0) stage.unite();
+    return stage;
+  }
+
+  member(number: number): MemberParty {
+    return this.world.members[number - 1]!;
+  }
+
+  start(number: number): void {
+    this.world.start(this.member(number));
+  }
+
+  startCoordinator(): void {
+    this.world.startCoordinator();
+  }
+
+  say(number: number): string {
+    this.world.say(this.member(number).process!, "");
+    return this.world.history.said.at(-1)!.text;
+  }
+
+  quit(number: number): void {
+    const { process } = this.member(number);
+    this.member(number).isWanted = false;
+    process!.command({ command: "quit" });
+  }
+
+  /** The operator's command; whoever is removed stays out as long as nobody is allowed in again. */
+  operator(command: "remove" | "allow", number: number): void {
+    const party = this.member(number);
+    party.isKicked = command === "remove";
+    party.wasRemoved ||= party.isKicked;
+    this.world.coordinator.process!.command({ command, name: party.name });
+  }
+
+  pass(ms: number): void {
+    this.world.time.runUntil(this.world.time.nowMs + ms);
+  }
+
+  /** @throws {Violation} If it isn't so in the end. */
+  until(what: string, isSo: () => boolean): void {
+    const { time } = this.world;
+    const fromMs = time.nowMs;
+    while (!isSo()) {
+      if (time.nowMs > fromMs + SCENE_MS_MAX) {
+        throw new Violation(`It never came to be that ${what}`);
+      }
+      this.pass(1);
+    }
+  }
+
+  /** All are well, and one group with one log. */
+  unite(): void {
+    unite(this.world);
+    checkSettled(this.world);
+  }
+
+  #party(who: "C" | number): Party {
+    return who === "C" ? this.world.coordinator : this.member(who);
+  }
+
+  kill(who: "C" | number, { power = false }: Pick<Kill, "power"> = {}): void {
+    this.world.end(this.#party(who).process!, power);
+  }
+
+  /**
+   * Lets `action` happen, and ends the process right after it has carried out an effect.
+   * @throws {Violation} If it never does.
+   */
+  killAt(who: "C" | number, effect: string, action: () => void, kill: Kill = {}): void {
+    const { afterMs = 0, power = false, having = "" } = kill;
+    this.at(who, effect, having, action, (process) => {
+      const end = () => this.world.end(process, power);
+      if (afterMs === 0) end();
+      else this.world.time.after(afterMs, end);
+    });
+    this.until(`${who} ends`, () => this.#party(who).process === null);
+  }
+
+  /** The same at whatever an effect calls for. */
+  at(
+    who: "C" | number,
+    name: string,
+    having: string,
+    action: () => void,
+    springs: (process: NonNullable<Party["process"]>) => void,
+  ): void {
+    let hasSprung = false;
+    // Whoever is to be started does nothing at once.
+    if (this.#party(who).process === null) {
+      action();
+      action = () => {};
+    }
+    const process = this.#party(who).process!;
+    const isIt = (effect: AnyEffect) =>
+      nameOf(effect).startsWith(name) && (having === "" || asText(effect).includes(having));
+    process.trap(isIt, () => {
+      hasSprung = true;
+      springs(process);
+    });
+    action();
+    this.until(`${process.name} does ${name}`, () => hasSprung);
+  }
+
+  /** Power is lost while these records are being synced: some first part of them is on the disk. */
+  losePowerWriting(number: number, kind: MemberRecord["kind"], action: () => void): void {
+    const party = this.member(number);
+    this.#writes.watch = (writer, records) => {
+      if (writer !== party || records.every((record) => record.kind !== kind)) return;
+      this.#writes.watch = null;
+      const { process } = party;
+      this.world.time.after(0, () => this.world.end(process!, true));
+    };
+    action();
+    this.until(`m${number} writes ${kind}`, () => party.process === null);
+  }
+
+  // What came of it.
+
+  /** The epoch that it is in, as `4` or `4.1`; null while in none. */
+  epoch(number: number): string | null {
+    const epoch = this.member(number).process?.member.epoch?.epoch.value ?? null;
+    return epoch === null ? null : ballotText(epoch.ballot);
+  }
+
+  membersSeenBy(number: number): readonly string[] {
+    const epoch = this.member(number).process?.member.epoch?.epoch.value;
+    return (epoch?.members ?? []).map(({ name }) => name);
+  }
+
+  /** Whom its user is told to wait for. */
+  awaitedBy(number: number): readonly string[] {
+    return this.member(number).process?.member.awaited ?? [];
+  }
+
+  hasShown(number: number, text: string): boolean {
+    return this.member(number).process?.shown.has(text) ?? false;
+  }
+
+  hasRecord(who: "C" | number, kind: (MemberRecord | CoordinatorRecord)["kind"]): boolean {
+    return this.#party(who).disk.records.some((record) => record.kind === kind);
+  }
+
+  promised(number: number): string {
+    return ballotText(this.member(number).process!.member.standing.promised);
+  }
+
+  /** Numbers of the views that the coordinator has decided, in order. */
+  get decided(): readonly number[] {
+    return this.world.coordinator.disk.records.flatMap((record) =>
+      record.kind === "decided" ? [record.signed.epoch.value.view] : []
+    );
+  }
+
+  get view(): number {
+    return this.decided.at(-1) ?? 0;
+  }
+}
+
+function asText(effect: AnyEffect): string {
+  return JSON.stringify(
+    effect,
+    (_, value: unknown) => value instanceof Uint8Array ? value.toHex() : value,
+  );
+}
