@@ -23,6 +23,9 @@ sim: ## the simulator: SEED=1 SEEDS=100 NODES=12 STEPS=400
 e2e: all ## the built ./p2pchat, driven as a user does
 	@$(DENO) test -A --quiet tests/e2e
 
+model: ## docs/model, the model of the group, checked by SPIN in under 10 minutes
+	@tools/model.sh
+
 fuzz: ## codec, frames, handshake and user tables against random bytes: SECONDS=60 SEED=1
 	@for file in tests/fuzz/*_fuzz.ts; do $(DENO) run --quiet --allow-env $$file || exit 1; done
 
@@ -49,4 +52,4 @@ install: all ## install below PREFIX (default /usr/local)
 clean: ## remove what make built or fetched
 	@rm -rf p2pchat build .deno coverage
 
-.PHONY: all help check test sim e2e fuzz bench bench-deps traces fmt lint install clean
+.PHONY: all help check test sim e2e model fuzz bench bench-deps traces fmt lint install clean

@@ -52,6 +52,13 @@
 #define SHARE(packed, i) (((packed) >> (2 * (i))) & 3)
 #define WITH_SHARE(packed, i, value) (((packed) & (63 - (3 << (2 * (i))))) | ((value) << (2 * (i))))
 
+#if VIEWS < 4
+#define BALLOT_BITS 4
+#define VIEW_BITS 2
+#else
+#define BALLOT_BITS 5
+#define VIEW_BITS 3
+#endif
 #define BALLOT(number) (4 * (number))
 #define NUMBER(ballot) ((ballot) / 4)
 #define ROUND(ballot) ((ballot) % 4)
@@ -72,10 +79,11 @@
 
 /* member.ts; what is on its disk: standing.ts, held.ts, records.ts. */
 typedef Member {
-  unsigned promised : 5;    /* disk: the highest ballot that it has reported for */
+  unsigned promised : BALLOT_BITS;    /* disk: the highest ballot that it has reported for */
+  unsigned flushed : VIEW_BITS;     /* disk: the number of the last view that it has reported to the coordinator for */
   unsigned begun : 3;       /* disk: the last epoch that has begun, in epochs[]; 0: none, or it is out */
   unsigned out : 1;         /* disk: it was told that it is in no view any more */
-  unsigned levelled : 5;    /* disk: the ballot under which what it holds was brought to one level with others' */
+  unsigned levelled : BALLOT_BITS;    /* disk: the ballot under which what it holds was brought to one level with others' */
   unsigned held : 9;        /* disk: batches in order, those in the log included */
   unsigned leaving : 1;     /* disk: its last promise was one to be in no view */
   unsigned said : 3;        /* disk: its text, under each incarnation that has signed it */
@@ -86,8 +94,8 @@ Member m[MEMBERS];
 
 /* epoch.ts: what was decided. Views are on the coordinator's disk (views.ts); all are signed and so can't be changed. */
 typedef Epoch {
-  unsigned ballot : 5;
-  unsigned view : 3;
+  unsigned ballot : BALLOT_BITS;
+  unsigned view : VIEW_BITS;
   unsigned members : 3;
   unsigned sequencer : 2;
   unsigned incarnations : 6;
@@ -103,16 +111,16 @@ byte decided = 0;
 
 /* agreement.ts, in memory of its leader: members with their rounds (leading.ts), the coordinator last (changing.ts). */
 typedef Agreement {
-  unsigned ballot : 5;      /* 0: none is under way */
+  unsigned ballot : BALLOT_BITS;      /* 0: none is under way */
   unsigned going : 3;       /* a round's: an epoch of the view that goes on */
   unsigned participants : 3;
   unsigned leavers : 3;
   unsigned reported : 3;
   unsigned incarnations : 6; /* of those */
-  unsigned begun : 5;       /* the last epoch begun of any of those */
+  unsigned begun : BALLOT_BITS;       /* the last epoch begun of any of those */
   unsigned old : 3;         /* those for whom it is that */
   unsigned oldest : 2;      /* its sequencer */
-  unsigned best : 5;        /* the highest `levelled` of those */
+  unsigned best : BALLOT_BITS;        /* the highest `levelled` of those */
   unsigned start : 9;       /* the longest that is held under it */
   unsigned isValid : 1;     /* whether those reports are enough for another view */
   unsigned ready : 3
@@ -131,6 +139,17 @@ byte fault = 0;             /* which property is broken: see check_all() */
 byte subject = 0;           /* the epoch that a check is about, 0 between steps */
 
 /* ---- What must hold ---- */
+
+/* Whether a member's last promise to the coordinator was that of `view`. */
+#ifdef MUTATION_LATER
+#define IS_LAST(i, view) 1
+#else
+#ifdef MUTATION_STUCK
+#define IS_LAST(i, view) (NUMBER(m[i].promised) == (view))
+#else
+#define IS_LAST(i, view) (m[i].flushed == (view))
+#endif
+#endif
 
 #ifdef MUTATION_DELIVERY
 #define ACKS_SPARED 1
@@ -194,6 +213,14 @@ c_code {
       if (IN(now.epochs[e].members, i) && (now.m[i].begun != e || !now.m[i].acting)) return 0;
     }
     return 1;
+  }
+
+  int is_last(int i, int view) {
+  #ifdef MUTATION_STUCK
+    return NUMBER(now.m[i].promised) == view;
+  #else
+    return now.m[i].flushed == view;
+  #endif
   }
 
   int last_view() {
@@ -269,13 +296,25 @@ c_code {
         int view = now.epochs[e].view, own = now.epochs[at[i]].view;
         if (own == view) continue;
   #ifndef RULE_EXCEPTION
-        if (own < view && NUMBER(now.m[i].promised) == view && !now.m[i].out) continue;
+        if (own < view && is_last(i, view)) continue;
   #endif
         can = 0;
       }
       if (can) return;
     }
     now.fault = 8;
+  }
+
+  /* Whether the last view has begun at all who are asked into the next one, but for those that were killed since. */
+  int has_waited(int participants) {
+    int i, last = last_view();
+    if (now.epochs[last].members && !(now.epochs[last].members & participants)) return 0;
+    for (i = 0; i < MEMBERS; i++) {
+      if (!IN(now.epochs[last].members & participants, i) || SHARE(now.epochs[last].incarnations, i) != now.m[i].incarnation)
+        continue;
+      if (now.m[i].begun != last && now.epochs[now.m[i].begun].view != now.epochs[last].view) return 0;
+    }
+    return 1;
   }
 
   /*
@@ -421,17 +460,13 @@ inline report(leader, i) {
  * was promised to the coordinator after that view (membership.ts).
  */
 #define OWN_VIEW(i) epochs[m[i].begun].view
-#ifdef MUTATION_LATER
-#define IS_LAST_PROMISE(e, i) 1
-#else
-#define IS_LAST_PROMISE(e, i) (NUMBER(m[i].promised) == epochs[e].view)
-#endif
+#define IS_LAST_PROMISE(e, i) IS_LAST(i, epochs[e].view)
 #define IS_LATER(e, i) (epochs[e].view > OWN_VIEW(i) && epochs[e].begunBy != NOBODY && IN(epochs[e].members, i) \
-  && IS_LAST_PROMISE(e, i) && !m[i].out)
+  && IS_LAST_PROMISE(e, i))
 #ifdef MUTATION_VIEW
 #define IS_MY_VIEW(e, i) 1
 #else
-#if defined(RULE_EXCEPTION) && !defined(MUTATION_BOTH)
+#ifdef RULE_EXCEPTION
 #define IS_MY_VIEW(e, i) (epochs[e].view == OWN_VIEW(i))
 #else
 #define IS_MY_VIEW(e, i) (epochs[e].view == OWN_VIEW(i) || IS_LATER(e, i))
@@ -452,6 +487,7 @@ inline promise(leader, i) {
   fi;
   if
   :: leader == COORDINATOR ->
+    m[i].flushed = NUMBER(agreements[leader].ballot);
 #ifndef MUTATION_LEAVER
     m[i].leaving = IN(agreements[leader].leavers, i);
 #endif
@@ -598,7 +634,7 @@ inline hold(e, i) {
 
 /* ---- Rounds (leading.ts): whether or not the coordinator is down, as no sequencer can be sure of it ---- */
 
-#if defined(RULE_EXCEPTION) && !defined(MUTATION_BOTH)
+#ifdef RULE_EXCEPTION
 #define CAN_GO_ON(e, i) (e == m[i].begun)
 #else
 #define CAN_GO_ON(e, i) (e == m[i].begun || (e <= decided && IS_LATER(e, i)))
@@ -606,7 +642,7 @@ inline hold(e, i) {
 /* The number is the highest promised, its own or of another member that said `outdone`. */
 #define CAN_LEAD(e, i, other) (rounds < ROUNDS && CAN_GO_ON(e, i) && e != 0 && epochs[e].sequencer == i \
   && IN(epochs[e].members, i) && !m[i].leaving && IN(epochs[e].members, other) \
-  && (other == i || m[other].promised > m[i].promised) && ROUND(m[other].promised) < ROUND_MAX)
+  && (other == i || (m[other].promised > m[i].promised && IS_MY_VIEW(e, other))) && ROUND(m[other].promised) < ROUND_MAX)
 inline lead(e, i, other) {
   rounds++;
   forget(i);
@@ -628,6 +664,7 @@ inline restart(i) {
   forget(i);
 #ifdef MUTATION_PROMISE
   m[i].promised = epochs[m[i].begun].ballot;
+  m[i].flushed = NUMBER(m[i].promised);
   m[i].leaving = false;
 #endif
   check()
@@ -710,7 +747,17 @@ inline flush(who, itsLeavers) {
   printf("coordinator: flush %d to %d, of those leave %d\n", number, who, itsLeavers)
 }
 
+#ifdef CHECK_ALONE
+#define FLUSH(who) :: d_step { \
+  number < VIEWS -> \
+    c_code { now.subject = has_waited(who); }; \
+    if \
+    :: subject != 0 -> subject = 0; flush(who, NOBODY) \
+    :: else \
+    fi }
+#else
 #define FLUSH(who) :: d_step { number < VIEWS -> flush(who, NOBODY) }
+#endif
 #define FLUSH_LEAVING(who, leaver) :: d_step { number < VIEWS && leaves < LEAVES -> leaves++; flush(who, BIT(leaver)) }
 
 proctype TheCoordinator() {
@@ -768,7 +815,7 @@ init {
     :: subject < MEMBERS ->
       if
       :: IN(FIRST_VIEW, subject) ->
-        m[subject].promised = BALLOT(1); m[subject].begun = 1; m[subject].levelled = BALLOT(1); m[subject].acting = true
+        m[subject].promised = BALLOT(1); m[subject].flushed = 1; m[subject].begun = 1; m[subject].levelled = BALLOT(1); m[subject].acting = true
       :: else
       fi;
       if

@@ -72,8 +72,8 @@ export const LEAVE_MS_MAX = 10_000;
 /** As every wait that has no bound of its own. */
 export const WAIT_MS_MAX = 10_000;
 
-/** Joining at once: each fetches the log from a member. */
-export const JOINERS_MAX = 16;
+/** Joining at once: as many as a view takes, so that nobody is told it is full while it isn't. */
+export const JOINERS_MAX = MEMBERS_MAX;
 /** Entries told to the coordinator in one message. */
 export const TOLD_ENTRIES_MAX = 256;
 /** Entries that `/log` shows where no number is given, and at most. */

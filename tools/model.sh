@@ -1,0 +1,133 @@
+#!/bin/sh
+# Checks the model of the group (docs/model/group.pml) with SPIN: every run within the bounds of each line below; then
+# the same with one rule wrong at a time, which must be found. Needs spin, gcc, and 8 GB of memory.
+# Usage: tools/model.sh [runs|mutations|NAME...]   (default: runs and mutations; NAME: of a line below)
+set -eu
+cd "$(dirname "$0")/.."
+missing=
+for program in spin gcc; do command -v $program > /dev/null 2>&1 || missing="$missing $program"; done
+if [ -n "$missing" ]; then
+  echo "Cannot check the model:$missing isn't on PATH; install it (on Debian: apt-get install$missing) and run make model again." >&2
+  exit 1
+fi
+
+# name, members of view 1 (7: three; 3: two and a newcomer), views, rounds, crashes, leaves, texts, switches
+runs='
+three-deep        7 3 1 2 0 1 CHECK_HELD
+three-texts       7 3 1 1 0 2 CHECK_HELD
+three-rounds      7 2 2 2 0 2 CHECK_HELD CHECK_ALONE
+three-leave       7 3 1 1 1 1 CHECK_HELD
+three-alone       7 3 2 0 0 1 CHECK_ALONE
+newcomer-deep     3 3 1 2 0 2 CHECK_HELD
+newcomer-rounds   3 2 2 2 0 2 CHECK_HELD CHECK_ALONE
+newcomer-leave    3 3 1 1 1 2 CHECK_HELD
+newcomer-alone    3 3 2 0 0 1 CHECK_ALONE
+shortest-of-best  7 3 1 0 0 2 SHORTEST_OF_BEST
+'
+mutations='
+delivery          7 2 0 0 0 2 MUTATION_DELIVERY UNSETTLED
+flush             7 2 0 0 0 2 MUTATION_FLUSH UNSETTLED
+number            7 3 0 1 0 2 MUTATION_NUMBER
+promise           3 2 1 1 0 2 MUTATION_PROMISE UNSETTLED
+shortest          3 2 0 0 0 2 MUTATION_SHORTEST
+validity          7 2 0 0 0 2 MUTATION_VALIDITY
+levelled          7 3 0 0 0 2 MUTATION_LEVELLED
+drop              7 3 0 0 0 2 MUTATION_DROP
+newcomer          3 2 1 0 0 2 MUTATION_NEWCOMER
+leaver            3 2 1 0 1 2 MUTATION_LEAVER
+view              3 3 1 0 0 2 MUTATION_VIEW
+incarnation       7 2 1 1 0 2 MUTATION_INCARNATION UNSETTLED
+later             3 3 1 0 0 1 MUTATION_LATER
+stuck             7 3 1 0 0 1 MUTATION_STUCK CHECK_ALONE
+exception         7 3 0 0 0 2 RULE_EXCEPTION MUTATION_EXCEPTION
+restarted         7 2 0 1 0 2 RULE_EXCEPTION CHECK_ALONE
+'
+
+# Runs one line; the statistics are left in build/model/NAME/result. $1: flags of the compiler; $2: of the search.
+check() {
+  compiling=$1 searching=$2 name=$3
+  shift
+  bounds="-DFIRST_VIEW=$3 -DVIEWS=$4 -DROUNDS=$5 -DCRASHES=$6 -DLEAVES=$7 -DTEXTS=$8"
+  shift 8
+  for switch in "$@"; do bounds="$bounds -D$switch"; done
+  rm -rf "build/model/$name"
+  mkdir -p "build/model/$name"
+  (
+    cd "build/model/$name"
+    # shellcheck disable=SC2086 # several flags
+    spin -a $bounds ../../../docs/model/group.pml > spin.log 2>&1 || { cat spin.log >&2; exit 2; }
+    # All state is global: reduction by partial order would find nothing to leave out.
+    # shellcheck disable=SC2086 # several flags
+    gcc -w -DSAFETY -DNOREDUCE -DMEMLIM=8192 $compiling -o pan pan.c 2> gcc.log || { cat gcc.log >&2; exit 2; }
+    started=$(date +%s)
+    # shellcheck disable=SC2086 # several flags
+    nice ./pan -m1000 -E $searching > result 2>&1 || true
+    echo "seconds $(($(date +%s) - started))" >> result
+    # What the steps of a counterexample say of themselves.
+    if [ -f group.pml.trail ]; then
+      ./pan -r group.pml.trail 2> /dev/null | sed -n 's/^ *\([0-9.]* [a-z].*\|coordinator: .*\|the coordinator .*\|fault [0-9]*\)$/\1/p' > steps.txt
+    fi
+  )
+}
+
+number_of() {
+  sed -n "s/^ *\([0-9.e+]*\) $2.*/\1/p" "build/model/$1/result" | head -n 1
+}
+
+tell() {
+  result=build/model/$1/result
+  printf '%-17s %12s states  depth %3s  %5s MB  %4s s  %s\n' "$1" "$(number_of "$1" 'states, stored')" \
+    "$(sed -n 's/.*depth reached \([0-9]*\).*/\1/p' "$result")" \
+    "$(sed -n 's/^ *\([0-9]*\)[0-9.]*.total actual memory usage.*/\1/p' "$result")" \
+    "$(sed -n 's/^seconds //p' "$result")" "$2"
+}
+
+failed=0
+
+must_hold() {
+  check -O2 -w26 "$@"
+  if grep -q 'errors: 0' "build/model/$1/result" && ! grep -q 'Search not completed\|max search depth' "build/model/$1/result"; then
+    tell "$1" holds
+  else
+    tell "$1" 'FAILS'
+    failed=1
+    if [ -f "build/model/$1/steps.txt" ]; then sed 's/^/  /' "build/model/$1/steps.txt"; else tail -n 20 "build/model/$1/result"; fi
+  fi
+}
+
+# Breadth first: the shortest counterexample.
+must_break() {
+  check '-O1 -DBFS' -w20 "$@"
+  if [ -s "build/model/$1/steps.txt" ]; then
+    tell "$1" "caught: $(tail -n 1 "build/model/$1/steps.txt") after $(($(wc -l < "build/model/$1/steps.txt") - 1)) steps"
+  else
+    tell "$1" 'NOT CAUGHT'
+    failed=1
+  fi
+}
+
+# $1: names or "all"; then the function for each line of standard input.
+each() {
+  wanted=$1 how=$2
+  while read -r line; do
+    # shellcheck disable=SC2086 # the words of the line
+    set -- $line
+    [ $# -gt 0 ] || continue
+    case " $wanted " in *" all "* | *" $1 "*) $how "$@" ;; esac
+  done
+}
+
+runs_wanted=all mutations_wanted=all
+case "${1:-}" in
+  '') ;;
+  runs) mutations_wanted= ;;
+  mutations) runs_wanted= ;;
+  *) runs_wanted=$* mutations_wanted=$* ;;
+esac
+each "$runs_wanted" must_hold << END
+$runs
+END
+each "$mutations_wanted" must_break << END
+$mutations
+END
+exit $failed
