@@ -156,6 +156,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     if (group === null || coordinator === null || this.membership === null) return;
     yield { kind: "group", group, coordinator };
     if (begun !== null) yield { kind: "begun", signed: begun };
+    const flushed = { number: this.standing.flushed, round: 0 };
+    if (promised.round > 0) yield { kind: "promised", ballot: flushed, isLeaving: false };
     yield { kind: "promised", ballot: promised, isLeaving };
     if (isOut) yield { kind: "out" };
     // What was said before the log was set aside stands before that.

@@ -59,8 +59,7 @@ export function restoreMember(
         break;
       case "promised":
         if (compareBallots(record.ballot, standing.promised) < 0) break;
-        standing.promised = record.ballot;
-        standing.isLeaving = record.isLeaving;
+        standing.promise(record.ballot, record.isLeaving);
         break;
       case "begun":
         standing.begin(record.signed);

@@ -104,8 +104,7 @@ export class Participating {
     }
     if (compareBallots(ballot, standing.promised) <= 0) return this.#outdone(leader, ballot);
     this.owner.freeze();
-    standing.promised = ballot;
-    standing.isLeaving = isLeaving;
+    standing.promise(ballot, isLeaving);
     const fresh: Part = {
       ballot,
       leader,

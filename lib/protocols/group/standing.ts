@@ -11,6 +11,8 @@ export class Standing {
   coordinator: PeerKey | null = null;
   /** Takes part in nothing under a lower one. */
   promised: Ballot = NO_BALLOT;
+  /** Number of the last flush of the coordinator's that was promised; rounds that were promised since don't count. */
+  flushed = 0;
   /** That was to be in no view: no round is taken part in either. */
   isLeaving = false;
   /** Under which ballot what it holds was brought to one level with others'; its own epoch's, or a higher one. */
@@ -21,6 +23,12 @@ export class Standing {
   isOut = false;
   /** It lacks what it held in that epoch: it has no say. */
   isLost = false;
+
+  promise(ballot: Ballot, isLeaving: boolean): void {
+    this.promised = ballot;
+    this.isLeaving = isLeaving;
+    if (ballot.round === 0) this.flushed = ballot.number;
+  }
 
   /** An epoch begins: that is all that counts from now on. */
   begin(signed: SignedEpoch): void {
@@ -40,7 +48,7 @@ export class Standing {
    * promised to the coordinator, which may have gone on without that view's members.
    */
   mayFollow(view: number): boolean {
-    return this.promised.number === view;
+    return this.flushed === view;
   }
 
   /** What is reported as begun. */
@@ -57,6 +65,7 @@ export class Standing {
   enter(group: Hash, coordinator: PeerKey): void {
     if (this.group !== group) {
       this.promised = NO_BALLOT;
+      this.flushed = 0;
       this.isLeaving = false;
       this.levelled = NO_BALLOT;
       this.begun = null;
