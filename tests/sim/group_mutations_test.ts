@@ -14,8 +14,13 @@ const HUNTS: readonly Hunt[] = [
   { mutation: MUTATIONS.believesOne, finding: /^G[12]/ },
   { mutation: MUTATIONS.forgetsHeld, finding: /^G[12]/ },
   { mutation: MUTATIONS.forgetsSaid, finding: /^G4/ },
-  { mutation: MUTATIONS.levelsDown, finding: /^G[12]/ },
-  { mutation: MUTATIONS.firstReadyIsEnough, finding: /^G[12]/ },
+  // The coordinator takes it for whom it isn't, and asks it in vain.
+  { mutation: MUTATIONS.forgetsPromise, finding: /^G4|no view/ },
+  { mutation: MUTATIONS.forgetsDecided, finding: /^G[12]|another epoch/ },
+  { mutation: MUTATIONS.neverStops, finding: /^G[12]|protocol/ },
+  { mutation: MUTATIONS.beginsWithLess, finding: /^G[12]/ },
+  { mutation: MUTATIONS.firstReadyIsEnough, finding: /in time$/ },
+  { mutation: MUTATIONS.forwardsNothing, finding: /^G4/ },
   { mutation: MUTATIONS.sameIncarnation, finding: /^G[34]/ },
 ];
 const SEEDS_MAX = 300;

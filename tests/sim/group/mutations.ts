@@ -15,6 +15,7 @@ import { INCARNATION_BYTES } from "../../../lib/protocols/group/history.ts";
 import type { Member } from "../../../lib/protocols/group/member.ts";
 import type { MemberEffect, MemberInput } from "../../../lib/protocols/group/member_io.ts";
 import type { GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
+import { Ordering } from "../../../lib/protocols/group/ordering.ts";
 import { type Leader, Participating } from "../../../lib/protocols/group/participating.ts";
 import type { CoordinatorRecord, MemberRecord } from "../../../lib/protocols/group/records.ts";
 import { Standing } from "../../../lib/protocols/group/standing.ts";
@@ -96,17 +97,16 @@ function replaced(prototype: object, name: string, property: PropertyDescriptor)
   };
 }
 
-/** All but one of those who report hold more, or as much. */
-function levelOfShortest(): () => void {
+/** Some have shown more than that. */
+function levelOfShortestLog(): () => void {
   const { get } = Object.getOwnPropertyDescriptor(Agreement.prototype, "level")!;
   return replaced(Agreement.prototype, "level", {
     get(this: Agreement) {
       const level = get!.call(this) as Agreement["level"];
       let { start, source } = level;
       for (const key of this.participants) {
-        const holding = this.holding(key);
-        if (holding === null) continue;
-        if (holding.held.position < start.position) [start, source] = [holding.held, key];
+        const log = this.holding(key)?.log;
+        if (log !== undefined && log.position < start.position) [start, source] = [log, key];
       }
       return { ...level, start, source };
     },
@@ -218,18 +218,18 @@ export const MUTATIONS = {
     name: "forgets at a restart what it has promised",
     memberRecords: (records) => records.filter(({ kind }) => kind !== "promised"),
   },
-  promisesBeforeStored: {
-    name: "reports before its promise is stored",
-    wrapMember: (member) => unsynced(member, "promised"),
-  },
   forgetsDecided: {
     name: "has a coordinator that forgets at a restart what it has decided, and its number",
     coordinatorRecords: (records) =>
       records.filter(({ kind }) => kind !== "decided" && kind !== "number"),
   },
-  levelsDown: {
-    name: "begins an epoch with what the last one of all holds",
-    install: levelOfShortest,
+  neverStops: {
+    name: "goes on in its epoch after it has promised another",
+    install: replaced(Ordering.prototype, "freeze", { value: () => {} }),
+  },
+  beginsWithLess: {
+    name: "begins an epoch with what the last one of all has shown",
+    install: levelOfShortestLog,
   },
   firstReadyIsEnough: {
     name: "begins an epoch when one member is ready",
