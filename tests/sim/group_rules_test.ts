@@ -79,6 +79,21 @@ rule(
 );
 
 rule(
+  "a view begins when all have what it begins with",
+  [MUTATIONS.firstReadyIsEnough],
+  (stage) => {
+    // What the first one says the second never gets, also when that comes anew.
+    stage.cut("udp", [1, 2]);
+    const text = stage.say(1);
+    stage.pass(50);
+    stage.kill(2);
+    stage.killAt(1, "show", () => stage.start(2), { having: text });
+    stage.cut("udp");
+    goesOnWith(stage, 2);
+  },
+);
+
+rule(
   "what is held is replaced when all that takes its place is there",
   [MUTATIONS.dropsHeldFirst],
   (stage) => {
