@@ -1,3 +1,5 @@
+import { assert } from "@std/assert";
+import { FAULTS, runFault, VICTIMS } from "./group/every_step.ts";
 import { runGroup } from "./group/run.ts";
 
 const SEEDS = 40;
@@ -24,3 +26,16 @@ Deno.test("group: over datagrams of which a fifth is lost no promise is broken",
     }
   }
 });
+
+/** More than a member's or the coordinator's part in the life of that group has effects. */
+const EFFECTS_MAX = 300;
+
+for (const fault of FAULTS) {
+  Deno.test(`group: ${fault} after each effect, of the coordinator or a member, breaks no promise`, () => {
+    for (const victim of VICTIMS) {
+      let effects = 1;
+      while (effects < EFFECTS_MAX && runFault(fault, victim, effects, 1)) effects++;
+      assert(effects > 30 && effects < EFFECTS_MAX, `${victim}: ${effects} effects were tried`);
+    }
+  });
+}

@@ -58,7 +58,8 @@ export class Arriving {
     views.raise(attendee.promised.number);
     if (before === null || isSame || before.link === null) {
       this.#enter(link, attendee);
-      return this.#welcome(attendee, this.#lacking, false);
+      this.#welcome(attendee, this.#lacking, false);
+      return this.#judge(attendee);
     }
     // A hello may be late, and its process gone: only who answers takes the place of one that is there.
     this.#welcome(attendee, this.#lacking, false);
@@ -70,7 +71,9 @@ export class Arriving {
   answered(link: GroupLink): Attendee | null {
     const { successor } = link;
     link.successor = null;
-    if (successor !== null) this.#enter(link, successor);
+    if (successor === null) return null;
+    this.#enter(link, successor);
+    this.#judge(successor);
     return successor;
   }
 
@@ -81,7 +84,6 @@ export class Arriving {
     this.#takeOver(before, before !== null && isSameProcess(before, attendee));
     attendance.put(attendee);
     attendance.heard(attendee, out.nowMs);
-    this.#judge(attendee);
     this.#peersTold = "";
   }
 
@@ -129,7 +131,7 @@ export class Arriving {
     };
   }
 
-  /** Whether the present view goes on with it as it is. */
+  /** Whether the present view goes on with it as it is. It is welcomed: others may be told something now, and it too. */
   #judge(attendee: Attendee): void {
     const { views, changing } = this.parts;
     if (!this.#isMember(attendee)) return;

@@ -549,6 +549,8 @@ function repairsOf(standing: Standing, history: HistoryEnd | null): readonly Mem
   if (group === null || coordinator === null) return [];
   const lost: MemberRecord = { kind: "group", group, coordinator };
   if (history?.group === group) return [lost];
-  const because: NewLogRecord["because"] = history === null ? "damaged" : "foreign";
+  // Killed between the two, when it first came in: there was no log yet.
+  const none = standing.begun === null ? null : "damaged";
+  const because: NewLogRecord["because"] = history === null ? none : "foreign";
   return [lost, { kind: "new-log", group, because }];
 }

@@ -119,6 +119,19 @@ Deno.test("The same key from a second process: the first one is told and goes", 
   assertEquals(words.at(-2), "view 3: ann bob");
 });
 
+Deno.test("Who comes back with the view begun is welcomed before it is told anything", () => {
+  const program = Program.of("ann");
+  program.somebody("ann").answers.delete("begin");
+  const words = program.joins("bob");
+  assertEquals(words.filter((word) => word.includes("begin")), ["ann: begin 2"]);
+  // Others pass it on.
+  const bob = program.somebody("bob");
+  bob.begun = bob.promised = { number: 2, round: 0 };
+  program.goesDown("bob");
+
+  assertEquals(program.comes("bob").slice(0, 2), ["bob: welcome member", "bob: begin 2"]);
+});
+
 Deno.test("A hello that comes late, from a process that is gone, takes nobody's place", () => {
   const program = Program.of("ann", "bob");
   const first = program.somebody("bob").link;

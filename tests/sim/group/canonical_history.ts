@@ -27,6 +27,8 @@ export class CanonicalHistory {
   readonly entries: Said[] = [];
   readonly said: Said[] = [];
   readonly #byText = new Map<string, Said>();
+  /** Of all branches: who was left with one that was given up may write it again. */
+  readonly #everSeen = new Set<Hash>();
   /** How often histories may part: disks were damaged, or the operator gave up what was only on some. */
   forksMax = 0;
 
@@ -43,7 +45,8 @@ export class CanonicalHistory {
   take(who: string, entry: Entry): Said | null {
     const at = entry.position - 1;
     const known = this.digests[at];
-    if (known === entry.digest) return null;
+    if (known === entry.digest || this.#everSeen.has(entry.digest)) return null;
+    this.#everSeen.add(entry.digest);
     if (known !== undefined) this.#fork(who, entry);
     if (entry.position !== this.digests.length + 1) {
       if (this.forksMax > 0) return this.#givenUp(entry);

@@ -4,20 +4,22 @@ import type { Environment } from "../../../lib/base/environment.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import type { Machine } from "../../../lib/base/machine.ts";
 import { Agreement, type Holding } from "../../../lib/protocols/group/agreement.ts";
-import { type Ballot, isSameBallot } from "../../../lib/protocols/group/ballot.ts";
+import { type Ballot, compareBallots, isSameBallot } from "../../../lib/protocols/group/ballot.ts";
 import type { Coordinator } from "../../../lib/protocols/group/coordinator.ts";
 import type {
   CoordinatorEffect,
   CoordinatorInput,
 } from "../../../lib/protocols/group/coordinator_io.ts";
+import type { SignedEpoch } from "../../../lib/protocols/group/epoch.ts";
 import { INCARNATION_BYTES } from "../../../lib/protocols/group/history.ts";
 import type { Member } from "../../../lib/protocols/group/member.ts";
 import type { MemberEffect, MemberInput } from "../../../lib/protocols/group/member_io.ts";
 import type { GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
+import { Ordering } from "../../../lib/protocols/group/ordering.ts";
 import { type Leader, Participating } from "../../../lib/protocols/group/participating.ts";
 import type { CoordinatorRecord, MemberRecord } from "../../../lib/protocols/group/records.ts";
 import { Standing } from "../../../lib/protocols/group/standing.ts";
-import { Views } from "../../../lib/protocols/group/views.ts";
+import { Views, type Voice } from "../../../lib/protocols/group/views.ts";
 import { SendsBeforeSync, Wrapped } from "../wrapped.ts";
 
 type MemberMachine = Machine<MemberInput, MemberEffect>;
@@ -95,18 +97,16 @@ function replaced(prototype: object, name: string, property: PropertyDescriptor)
   };
 }
 
-/** All but one of those who have begun the best epoch hold more, or as much. */
-function levelOfShortest(): () => void {
+/** Some have shown more than that. */
+function levelOfShortestLog(): () => void {
   const { get } = Object.getOwnPropertyDescriptor(Agreement.prototype, "level")!;
   return replaced(Agreement.prototype, "level", {
     get(this: Agreement) {
       const level = get!.call(this) as Agreement["level"];
       let { start, source } = level;
       for (const key of this.participants) {
-        const holding = this.holding(key);
-        if (holding === null || holding.begun.number !== level.best.number) continue;
-        if (holding.begun.round !== level.best.round) continue;
-        if (holding.held.position < start.position) [start, source] = [holding.held, key];
+        const log = this.holding(key)?.log;
+        if (log !== undefined && log.position < start.position) [start, source] = [log, key];
       }
       return { ...level, start, source };
     },
@@ -177,6 +177,20 @@ function leaversStay(): () => void {
   })();
 }
 
+/** As the model has it: where a view has begun for somebody who is here, nobody of those before is needed. */
+function needsNobodyOlder(): () => void {
+  const { value } = Object.getOwnPropertyDescriptor(Views.prototype, "lacking")!;
+  const lacking = value as Views["lacking"];
+  return replaced(Views.prototype, "lacking", {
+    value(this: Views, voices: readonly Voice[]) {
+      const isBegun = ({ epoch: { value: { ballot, members } } }: SignedEpoch) =>
+        members.length === 0 || voices.some(({ begun }) => compareBallots(begun, ballot) >= 0);
+      const last = this.open.findLastIndex(isBegun);
+      return lacking.call(this, voices).filter((view) => this.open.indexOf(view) >= last);
+    },
+  })();
+}
+
 /** Incarnations alone are of so many bytes. */
 function sameIncarnation({ randomBytes }: Environment): Environment["randomBytes"] {
   return (length) =>
@@ -204,18 +218,18 @@ export const MUTATIONS = {
     name: "forgets at a restart what it has promised",
     memberRecords: (records) => records.filter(({ kind }) => kind !== "promised"),
   },
-  promisesBeforeStored: {
-    name: "reports before its promise is stored",
-    wrapMember: (member) => unsynced(member, "promised"),
-  },
   forgetsDecided: {
     name: "has a coordinator that forgets at a restart what it has decided, and its number",
     coordinatorRecords: (records) =>
       records.filter(({ kind }) => kind !== "decided" && kind !== "number"),
   },
-  levelsDown: {
-    name: "begins an epoch with what the last one of all holds",
-    install: levelOfShortest,
+  neverStops: {
+    name: "goes on in its epoch after it has promised another",
+    install: replaced(Ordering.prototype, "freeze", { value: () => {} }),
+  },
+  beginsWithLess: {
+    name: "begins an epoch with what the last one of all has shown",
+    install: levelOfShortestLog,
   },
   firstReadyIsEnough: {
     name: "begins an epoch when one member is ready",
@@ -244,6 +258,10 @@ export const MUTATIONS = {
   followsAlways: {
     name: "follows a view that began elsewhere after it has promised the coordinator more",
     install: replaced(Standing.prototype, "mayFollow", { value: () => true }),
+  },
+  needsNobodyOlder: {
+    name: "has a coordinator that needs nobody of views before one that has begun somewhere",
+    install: needsNobodyOlder,
   },
   needsNobody: {
     name: "has a coordinator that goes on without a member of each open view",

@@ -55,7 +55,7 @@ export class Stage {
   readonly world: World;
   readonly #writes = new Writes();
 
-  constructor(seed: number, members: number) {
+  constructor(seed: number, members: number, print: ((line: string) => void) | null = null) {
     const options = {
       seed,
       members,
@@ -67,7 +67,7 @@ export class Stage {
       disk: { syncMs: SYNC_MS, slowChance: 0 },
       codec: false,
       datagramLoss: null,
-      print: null,
+      print,
       mutation: null,
     };
     this.world = new World(options, [...allCheckers(), this.#writes]);
@@ -89,6 +89,14 @@ export class Stage {
 
   member(number: number): MemberParty {
     return this.world.members[number - 1]!;
+  }
+
+  /** Between members, and the coordinator (0): nothing gets from one to the other, in either direction. */
+  cut(kind: "tcp" | "udp", ...pairs: readonly (readonly [number, number])[]): void {
+    const isCut = (from: number, to: number) =>
+      pairs.some(([a, b]) => (from === a && to === b) || (from === b && to === a));
+    if (kind === "tcp") this.world.network.setCuts(isCut);
+    else this.world.channels.setCuts(isCut);
   }
 
   start(number: number): void {

@@ -3,6 +3,7 @@
 import type { Checker } from "../checker.ts";
 import { Epochs } from "./epochs.ts";
 import { HeldByAll } from "./held_by_all.ts";
+import { LogKept } from "./log_kept.ts";
 import { Once } from "./once.ts";
 import { OneGroup } from "./one_group.ts";
 import { SenderOrder } from "./sender_order.ts";
@@ -12,6 +13,7 @@ export function allCheckers(): Checker[] {
   return [
     new Epochs(),
     new HeldByAll(),
+    new LogKept(),
     new Once(),
     new SenderOrder(),
     new ShownOnce(),

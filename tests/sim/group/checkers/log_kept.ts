@@ -1,0 +1,16 @@
+/** Nobody's log is set aside, unless a disk was damaged or the operator has given a history up (G1). */
+
+import type { CoordinatorRecord, MemberRecord } from "../../../../lib/protocols/group/records.ts";
+import type { Checker } from "../checker.ts";
+import { Violation } from "../violation.ts";
+import type { Party } from "../world.ts";
+
+export class LogKept implements Checker {
+  wrote(party: Party, records: readonly (MemberRecord | CoordinatorRecord)[]): void {
+    if (party.world.history.forksMax > 0) return;
+    for (const record of records) {
+      if (record.kind !== "new-log" || record.because === null) continue;
+      throw new Violation(`G1: ${party.name} sets its log aside: ${record.because}`);
+    }
+  }
+}

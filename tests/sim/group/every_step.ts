@@ -1,0 +1,81 @@
+/**
+ * One short life of a group, run again and again: each time one thing goes wrong, an effect later than the time
+ * before. A second member joins, both talk, the first one leaves.
+ */
+
+import { allCheckers } from "./checkers/all.ts";
+import type { Mutation } from "./mutations.ts";
+import { scenarioOf } from "./scenario.ts";
+import { bringBack, checkSettled, unite } from "./settling.ts";
+import { World } from "./world.ts";
+
+/** What goes wrong: for whom, how, and whether the coordinator goes at the same time. */
+export const FAULTS = ["kill", "powerLoss", "killBoth", "powerLossBoth", "fullDisk"] as const;
+export type Fault = typeof FAULTS[number];
+
+/** The coordinator, who is there first, who joins. */
+export const VICTIMS = ["C", "m1", "m2"] as const;
+export type Victim = typeof VICTIMS[number];
+
+const TALK_MS = 200;
+/** As long as members go on without a coordinator. */
+const ALONE_MS = 9_000;
+
+/**
+ * @param effects How many effects the victim carries out before.
+ * @returns Whether it came to that.
+ * @throws {Violation} If a promise is broken.
+ */
+export function runFault(
+  fault: Fault,
+  victim: Victim,
+  effects: number,
+  seed: number,
+  mutation: Mutation | null = null,
+): boolean {
+  const scenario = scenarioOf(seed, 0, { members: 2 });
+  const path = { delayMs: 0.2, jitterMs: 0, bytesPerMs: Infinity, lateChance: 0, codec: false };
+  const disk = { syncMs: 4, slowChance: 0 };
+  const world = new World({ ...scenario, ...path, disk, print: null, mutation }, allCheckers());
+  const [m1, m2] = world.members;
+  const party = { C: world.coordinator, m1: m1!, m2: m2! }[victim];
+  let happened = false;
+  const happens = () => {
+    happened = true;
+    if (fault === "fullDisk") {
+      party.disk.refuses = true;
+      if (party !== world.coordinator) m1!.diskRefused = m2!.diskRefused = true;
+      return;
+    }
+    const isPowerLost = fault.startsWith("powerLoss");
+    if (party.process !== null) world.end(party.process, isPowerLost);
+    const { process } = world.coordinator;
+    if (fault.endsWith("Both") && process !== null) world.end(process, isPowerLost);
+  };
+  const wait = (ms: number) => world.time.runUntil(world.time.nowMs + ms);
+  world.startCoordinator();
+  if (victim === "C") world.coordinator.process!.after(effects, happens);
+  for (const member of [m1!, m2!]) {
+    world.start(member);
+    if (member === party) member.process!.after(effects, happens);
+    world.say(member.process!, "first");
+    wait(TALK_MS);
+  }
+  for (const { process } of world.members) if (process !== null) world.say(process, "second");
+  m1!.process?.command({ command: "quit" });
+  m1!.isWanted = false;
+  wait(TALK_MS);
+  if (happened) {
+    world.start(m1!);
+    world.start(m2!);
+    wait(10);
+    for (const process of world.running()) world.say(process, "alone");
+    wait(ALONE_MS);
+  }
+  bringBack(world);
+  unite(world);
+  for (const process of world.running()) world.say(process, "the end");
+  unite(world);
+  checkSettled(world);
+  return happened;
+}
