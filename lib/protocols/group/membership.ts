@@ -93,7 +93,7 @@ export class Membership {
       answer: (asker: Source, message: GroupMessage) => this.answer(asker, message),
     };
     this.supplier = new Supplier<Source>(supply, this.reads);
-    this.showing = new Showing(owner, held);
+    this.showing = new Showing(owner);
     this.participating = new Participating(this);
     this.catchingUp = new CatchingUp(this);
     this.leading = new Leading(this);
@@ -207,8 +207,30 @@ export class Membership {
   }
 
   becomeMember(): readonly SaidRecord[] {
-    const throughOf = (incarnation: string) => this.showing.spokenThrough(incarnation);
-    return this.owner.saying.becomeMember(this.group, throughOf);
+    const { held, selfKey, owner: { saying } } = this;
+    // Also of an incarnation that others of ours came after: another copy of this disk may have been used meanwhile.
+    const throughOf = (incarnation: string) => held.everThrough(selfKey, incarnation);
+    const isOutdated = this.#isDiskOutdated;
+    const { records, dropped } = saying.becomeMember(this.group, throughOf, isOutdated);
+    if (dropped > 0) {
+      this.out.warn(
+        `Another copy of this profile was in the group since: ${dropped} unsent messages of this ` +
+          "one aren't sent, as it may have sent them",
+      );
+    }
+    return records;
+  }
+
+  /**
+   * Whether a process of ours of which our disk doesn't know has spoken after the last epoch that it knows: what is
+   * left on this disk as unsaid may have been said by that one.
+   */
+  get #isDiskOutdated(): boolean {
+    const begun = this.standing.isLost ? null : this.standing.begun?.epoch.value ?? null;
+    const own = begun?.members.find(({ key }) => key === this.selfKey) ?? null;
+    const spoken = this.held.lastSpoken(this.selfKey);
+    if (begun === null || own === null || spoken === null) return false;
+    return spoken.incarnation !== own.incarnation.toHex() && spoken.since >= begun.start.position;
   }
 
   begun(signed: SignedEpoch): void {

@@ -217,6 +217,54 @@ Deno.test("Member says again what another process of it typed and nobody had, on
   assertEquals(ann!.logged, bob!.logged);
 });
 
+/** The node's next process uses this disk; the group takes it in. */
+function goOnWith(net: GroupNet, node: Node, disk: Node["disk"]): void {
+  node.kill();
+  node.disk = disk;
+  node.start();
+  net.settle();
+  net.coordinator.catchUp(node, net.nodes.find((other) => other !== node)!);
+  net.settle();
+  net.coordinator.change(...net.nodes);
+  net.settle();
+}
+
+Deno.test("Member says nothing twice when two copies of its disk are used in turn", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann, bob] = net.nodes;
+  bob!.say("one");
+  net.settle();
+  const copies = [bob!.disk, bob!.disk.copy()];
+
+  for (let turn = 1; turn <= 6; turn++) {
+    goOnWith(net, bob!, copies[turn % 2]!);
+    bob!.say(`turn ${turn}`);
+    net.settle();
+  }
+
+  assertEquals(ann!.logged, ["one", "turn 1", "turn 2", "turn 3", "turn 4", "turn 5", "turn 6"]);
+  assertEquals(bob!.logged, ann!.logged);
+});
+
+Deno.test("Member doesn't say from an old copy of its disk what was said from the present one", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann, bob] = net.nodes;
+  ann!.kill();
+  bob!.say("waits");
+  net.settle();
+  const present = bob!.disk;
+  const old = present.copy();
+  ann!.start();
+  net.settle();
+  goOnWith(net, bob!, present);
+  assertEquals(ann!.logged, ["waits"]);
+
+  goOnWith(net, bob!, old);
+
+  assertEquals(ann!.logged, ["waits"]);
+  assertStringIncludes(noticesOf(bob!), "1 unsent messages");
+});
+
 Deno.test("Member tells whom its texts wait for, and pauses the input when too many do", () => {
   const net = GroupNet.started(["ann", "bob", "carol"]);
   const [ann, , carol] = net.nodes;
