@@ -100,6 +100,29 @@ export class Agreement {
     return this.participants.filter((key) => isSameBallot(this.#holdings.get(key)!.begun, last));
   }
 
+  /**
+   * Who says what can't be, once all have reported: a report is no proof. What is in a log was held by all members of
+   * its epoch, and each level since has it: so no level ends before somebody's log, none differs from it, and two who
+   * were brought to one level hold the same at one position. Of those who claim the level and those who deny it the
+   * fewer are wrong, newcomers aside; where they are as many, the longer log is kept, as that can be had again.
+   * @param isMember Whether somebody is in the present view.
+   */
+  wrong(isMember: (key: PeerKey) => boolean): readonly PeerKey[] {
+    const { best, start } = this.level;
+    const claiming: PeerKey[] = [];
+    const denying: PeerKey[] = [];
+    for (const [key, { levelled, held, log }] of this.#holdings) {
+      const isClaiming = isSameBallot(levelled, best);
+      const isDenying = log.position > start.position || isOther(log, start) ||
+        (isClaiming && isOther(held, start));
+      if (isDenying) denying.push(key);
+      else if (isClaiming) claiming.push(key);
+    }
+    if (denying.length === 0 || claiming.length === 0) return denying;
+    const weight = (keys: readonly PeerKey[]) => keys.filter(isMember).length;
+    return weight(denying) < weight(claiming) ? denying : claiming;
+  }
+
   /** What the longest history under the best ballot has, and who has it. Once all have reported. */
   get level(): Level {
     const { best } = this;
@@ -114,4 +137,9 @@ export class Agreement {
     }
     return { best, start: start!, source };
   }
+}
+
+/** Whether two say that they have something else at one position. */
+function isOther(a: HistoryPoint, b: HistoryPoint): boolean {
+  return a.position === b.position && a.digest !== b.digest;
 }

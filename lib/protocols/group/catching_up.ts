@@ -1,5 +1,6 @@
 /** A newcomer's history: fetched from a member, or from the coordinator while nobody is in the group. */
 
+import type { PeerKey } from "../../base/ids.ts";
 import { type Held, type HeldBatch, logRecord } from "./held.ts";
 import { Fetching, type FetchingOwner, type Source } from "./fetching.ts";
 import type { SignedBatch } from "./history.ts";
@@ -14,6 +15,8 @@ export interface CatchingUpOwner extends FetchingOwner {
   readonly out: MemberOutput;
   /** The log has more: it is written. */
   logged(batches: readonly HeldBatch[]): void;
+  /** Others who may know the group's history. */
+  readonly heard: readonly PeerKey[];
   /** Our log can't go on: it is set aside. */
   startAnew(): void;
   /** All that was stable at the source is in the log. */
@@ -24,6 +27,8 @@ export interface CatchingUpOwner extends FetchingOwner {
 export class CatchingUp {
   #fetching: Fetching | null = null;
   #isAnew = false;
+  /** Who was asked whether our log is the group's. */
+  readonly #asked = new Set<Source>();
   #toldAtMs = 0;
   #isTold = false;
 
@@ -42,6 +47,7 @@ export class CatchingUp {
   }
 
   #ask(source: Source): void {
+    this.#asked.add(source);
     this.#fetching = new Fetching(this.owner, source, Number.MAX_SAFE_INTEGER);
     this.#fetching.ask(this.owner.held.log);
   }
@@ -59,6 +65,10 @@ export class CatchingUp {
   unlike(source: Source, { after }: GroupMessageOf<"unlike">): void {
     if (this.#fetching?.source !== source || !this.#fetching.isAsked(after)) return;
     if (this.#isAnew) return this.owner.offends(source, "it has no history from the beginning");
+    // One alone may be wrong, or lie.
+    const other = this.owner.heard.find((key) => !this.#asked.has(key));
+    if (other !== undefined) return this.#ask(other);
+    this.#asked.clear();
     this.#isAnew = true;
     this.owner.startAnew();
     this.#ask(source);
@@ -89,6 +99,7 @@ export class CatchingUp {
     if (!checked.isLast) return;
     if (fetching.hasCome && !isAll) return fetching.ask(held.log);
     this.#fetching = null;
+    this.#asked.clear();
     this.owner.caughtUp();
   }
 

@@ -38,6 +38,8 @@ export interface ChangingParts {
   decided(signed: SignedEpoch): void;
   /** Those who are in it no more may go: it has begun at all its members, or nobody is in it. */
   mayGo(): void;
+  /** They report what can't be. @returns Whether the others go on without one of them, by another change. */
+  excludes(keys: readonly PeerKey[]): boolean;
 }
 
 export class Changing {
@@ -81,6 +83,25 @@ export class Changing {
     const { agreement } = this.#underWay;
     const { source } = this.parts.escrow;
     return agreement.phase === "ready" && source !== null ? [source] : agreement.awaited;
+  }
+
+  /**
+   * Who holds it up: whoever is awaited. Where no member gets to the level who lacks something of it, it is the one
+   * that has all of it, or says so.
+   */
+  get culprits(): readonly PeerKey[] {
+    const { awaited } = this;
+    const source = this.#underWay?.level?.source ?? null;
+    if (this.#underWay === null || source === null || awaited.includes(source)) return awaited;
+    const { agreement, level } = this.#underWay;
+    const { position, digest } = level!.start;
+    const lacking = agreement.participants.filter((key) => {
+      const held = agreement.holding(key)!.held;
+      return held.position !== position || held.digest !== digest;
+    });
+    const isInView = (key: PeerKey) => this.parts.views.member(key) !== null;
+    const isAlone = lacking.some(isInView) && lacking.every((key) => awaited.includes(key));
+    return isAlone ? [source] : awaited;
   }
 
   get dueMs(): number | null {
@@ -150,6 +171,7 @@ export class Changing {
     if (compareBallots(levelled, message.ballot) >= 0 || compareBallots(begun, levelled) > 0) {
       return "it reports what never began";
     }
+    if (log.position > held.position) return "its log goes beyond what it holds";
     const incarnation = message.incarnation.toHex();
     if (incarnation !== attendee.incarnation.toHex()) return "it reports as another process";
     if (this.#isLost(attendee, message)) {
@@ -160,16 +182,22 @@ export class Changing {
     }
     const holding = { begun, levelled, incarnation, held, log };
     const { agreement } = underWay;
-    if (agreement.reported(attendee.key, message.ballot, holding)) this.#tellLevel(underWay);
+    if (!agreement.reported(attendee.key, message.ballot, holding)) return null;
+    const wrong = agreement.wrong((key) => this.parts.views.member(key) !== null);
+    if (wrong.length === 0 || !this.parts.excludes(wrong)) this.#tellLevel(underWay);
     return null;
   }
 
   /** Whether less has come back of it than it once had: it doesn't count as what it was. */
-  #isLost({ begun }: Attendee, report: GroupMessageOf<"report">): boolean {
+  #isLost(
+    { begun }: Attendee,
+    { begun: reported, levelled, held }: GroupMessageOf<"report">,
+  ): boolean {
     const { floor } = this.parts.views;
-    if (compareBallots(report.begun, begun) < 0) return true;
-    return floor !== null && compareBallots(report.begun, floor.ballot) >= 0 &&
-      report.held.position < floor.start.position;
+    if (compareBallots(reported, begun) < 0) return true;
+    if (floor === null || compareBallots(levelled, floor.ballot) < 0) return false;
+    const { position, digest } = floor.start;
+    return held.position < position || (held.position === position && held.digest !== digest);
   }
 
   #tellLevel(underWay: UnderWay): void {

@@ -84,6 +84,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       ...parts,
       decided: () => this.#steering.decided(),
       mayGo: () => this.#steering.mayGo(),
+      excludes: (keys) => this.#steering.excludes(keys, "it reports what can't be"),
     });
     const partings = this.#partings = new Partings(
       attendance,
@@ -93,7 +94,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const told = () => this.#told;
     const arriving = this.#arriving = new Arriving({ ...parts, changing, partings, told });
     const { membersMax } = config;
-    this.#steering = new Steering({ ...parts, membersMax, changing, partings, arriving });
+    const { log } = environment;
+    this.#steering = new Steering({ ...parts, membersMax, changing, partings, arriving, log });
     const removed = (key: PeerKey) => this.#steering.removed(key);
     const allowed = (key: PeerKey) => this.#steering.allowed(key);
     this.#operator = new Operator(signer.key, views, attendance, admission, out, removed, allowed);

@@ -14,6 +14,7 @@ import {
   type HistoryMark,
   type HistoryPoint,
   type SignedBatch,
+  type Spoken,
 } from "./history.ts";
 import type { HistoryRead } from "./member_io.ts";
 import type { LogRecord } from "./records.ts";
@@ -88,6 +89,16 @@ export class Held {
 
   through(author: PeerKey, incarnation: string): number {
     return this.#end.through(author, incarnation);
+  }
+
+  /** Up to where an incarnation has ever spoken; 0 where it hasn't. */
+  everThrough(author: PeerKey, incarnation: string): number {
+    return this.#end.everThrough(author, incarnation);
+  }
+
+  /** The incarnation that has spoken last; null where none has. */
+  lastSpoken(author: PeerKey): Spoken | null {
+    return this.#end.lastSpoken(author);
   }
 
   /** Why the batch can't be the next one; null where it can. */

@@ -139,6 +139,15 @@ const linkSchema = record({
 export interface Spoken {
   readonly incarnation: string;
   readonly through: number;
+  /** The position before it first spoke. */
+  readonly since: number;
+}
+
+/** An incarnation that was followed by another one of its author, and those that were so before it. */
+interface Earlier {
+  readonly author: PeerKey;
+  readonly spoken: Spoken;
+  readonly before: Earlier | null;
 }
 
 /** An end of history: how far it goes, and its digest there. */
@@ -198,6 +207,7 @@ export interface HistoryMark extends HistoryPoint {
   readonly seq: number;
   readonly author: PeerKey;
   readonly spoken: Spoken | null;
+  readonly earlier: Earlier | null;
 }
 
 /** The end of a history, batch by batch: the same for all who append the same. */
@@ -206,6 +216,8 @@ export class HistoryEnd {
   #seq = 0;
   #digest: Hash;
   readonly #spoken = new Map<PeerKey, Spoken>();
+  /** Shared by copies. At most one for each batch, as the log's index has. */
+  #earlier: Earlier | null = null;
 
   constructor(readonly crypto: Crypto, readonly group: Hash) {
     this.#digest = emptyDigest(crypto, group);
@@ -228,10 +240,34 @@ export class HistoryEnd {
     return this.#seq;
   }
 
-  /** Up to where an incarnation has spoken; 0 where it hasn't. */
+  /** Up to where an author's last incarnation has spoken; 0 where this isn't it. */
   through(author: PeerKey, incarnation: string): number {
     const spoken = this.#spoken.get(author);
     return spoken?.incarnation === incarnation ? spoken.through : 0;
+  }
+
+  /** Up to where an incarnation has ever spoken; 0 where it hasn't. Takes as long as there were incarnations. */
+  everThrough(author: PeerKey, incarnation: string): number {
+    let through = this.through(author, incarnation);
+    for (let one = this.#earlier; one !== null; one = one.before) {
+      if (one.author !== author || one.spoken.incarnation !== incarnation) continue;
+      through = Math.max(through, one.spoken.through);
+    }
+    return through;
+  }
+
+  /** The incarnation that has spoken last; null where none has. */
+  lastSpoken(author: PeerKey): Spoken | null {
+    return this.#spoken.get(author) ?? null;
+  }
+
+  #speaks(author: PeerKey, incarnation: string, through: number, before: number): void {
+    const last = this.#spoken.get(author);
+    const isOther = last?.incarnation !== incarnation;
+    if (last !== undefined && isOther) {
+      this.#earlier = { author, spoken: last, before: this.#earlier };
+    }
+    this.#spoken.set(author, { incarnation, through, since: isOther ? before : last.since });
   }
 
   /**
@@ -270,7 +306,7 @@ export class HistoryEnd {
       );
     });
     const through = counter + texts.length - 1;
-    this.#spoken.set(author, { incarnation: incarnation.toHex(), through });
+    this.#speaks(author, incarnation.toHex(), through, this.#position - texts.length);
     return entries;
   }
 
@@ -278,24 +314,31 @@ export class HistoryEnd {
    * Goes on as by `append`, by a batch of so many texts to a digest that was computed once: reading a log whose
    * checksums fit.
    */
-  appendKnown(author: PeerKey, spoken: Spoken, count: number, digest: Hash): void {
+  appendKnown(
+    author: PeerKey,
+    { incarnation, through }: Pick<Spoken, "incarnation" | "through">,
+    count: number,
+    digest: Hash,
+  ): void {
+    this.#speaks(author, incarnation, through, this.#position);
     this.#seq += count;
     this.#position += count;
     this.#digest = digest;
-    this.#spoken.set(author, spoken);
   }
 
   /** What to return to from after the author's next batch. */
   mark(author: PeerKey): HistoryMark {
     const spoken = this.#spoken.get(author) ?? null;
-    return { position: this.#position, seq: this.#seq, digest: this.#digest, author, spoken };
+    const at = { position: this.#position, seq: this.#seq, digest: this.#digest };
+    return { ...at, author, spoken, earlier: this.#earlier };
   }
 
   /** Takes back the last batch. @param mark From before it. */
-  takeBack({ position, seq, digest, author, spoken }: HistoryMark): void {
+  takeBack({ position, seq, digest, author, spoken, earlier }: HistoryMark): void {
     this.#position = position;
     this.#seq = seq;
     this.#digest = digest;
+    this.#earlier = earlier;
     if (spoken === null) this.#spoken.delete(author);
     else this.#spoken.set(author, spoken);
   }
@@ -306,6 +349,7 @@ export class HistoryEnd {
     copy.#position = this.#position;
     copy.#seq = this.#seq;
     copy.#digest = this.#digest;
+    copy.#earlier = this.#earlier;
     for (const [author, spoken] of this.#spoken) copy.#spoken.set(author, spoken);
     return copy;
   }

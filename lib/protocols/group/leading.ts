@@ -19,6 +19,8 @@ export interface LeadingOwner {
   readonly out: MemberOutput;
   readonly signer: Signer;
   readonly participating: Participating;
+  /** Somebody broke a rule. */
+  offends(who: PeerKey, text: string): void;
 }
 
 interface Round {
@@ -86,7 +88,17 @@ export class Leading {
     if (round === null) return;
     const { ballot, begun, levelled, incarnation, held, log } = report;
     const holding: Holding = { begun, levelled, incarnation: incarnation.toHex(), held, log };
+    if (log.position > held.position) {
+      return this.owner.offends(key, "its log goes beyond what it holds");
+    }
     if (!round.agreement.reported(key, ballot, holding)) return;
+    const wrong = round.agreement.wrong(() => true);
+    if (wrong.length > 0) {
+      // Nobody can be left out of a round: it is for the coordinator to decide.
+      this.#round = null;
+      for (const one of wrong) this.owner.offends(one, "it reports what can't be");
+      return;
+    }
     const level = { type: "level" as const, ballot, ...round.agreement.level };
     this.#toAll(round, level, () => this.owner.participating.level(this.owner.selfKey, level));
   }

@@ -6,6 +6,7 @@
 import type { Crypto, Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { Hash, PeerKey } from "../../base/ids.ts";
+import { joinedNames } from "./member_view.ts";
 import { ballotText, compareBallots, isSameBallot } from "./ballot.ts";
 import { CatchingUp } from "./catching_up.ts";
 import type { Epoch, SignedEpoch } from "./epoch.ts";
@@ -76,6 +77,8 @@ export class Membership {
   #laterView: SignedEpoch | null = null;
   /** The last round that was begun while the coordinator was there for us. */
   #deferred: { readonly key: PeerKey; readonly message: GroupMessageOf<"flush"> } | null = null;
+  /** Whose history differs from ours, since the present epoch began. */
+  readonly #differing = new Set<PeerKey>();
   #isPumping = false;
 
   constructor(readonly owner: MembershipOwner, group: Hash, readonly held: Held) {
@@ -93,7 +96,7 @@ export class Membership {
       answer: (asker: Source, message: GroupMessage) => this.answer(asker, message),
     };
     this.supplier = new Supplier<Source>(supply, this.reads);
-    this.showing = new Showing(owner, held);
+    this.showing = new Showing(owner);
     this.participating = new Participating(this);
     this.catchingUp = new CatchingUp(this);
     this.leading = new Leading(this);
@@ -118,6 +121,10 @@ export class Membership {
 
   get signer(): Signer {
     return this.owner.signer;
+  }
+
+  get heard(): readonly PeerKey[] {
+    return this.owner.peers.heard();
   }
 
   get mayTell(): boolean {
@@ -207,8 +214,30 @@ export class Membership {
   }
 
   becomeMember(): readonly SaidRecord[] {
-    const throughOf = (incarnation: string) => this.showing.spokenThrough(incarnation);
-    return this.owner.saying.becomeMember(this.group, throughOf);
+    const { held, selfKey, owner: { saying } } = this;
+    // Also of an incarnation that others of ours came after: another copy of this disk may have been used meanwhile.
+    const throughOf = (incarnation: string) => held.everThrough(selfKey, incarnation);
+    const isOutdated = this.#isDiskOutdated;
+    const { records, dropped } = saying.becomeMember(this.group, throughOf, isOutdated);
+    if (dropped > 0) {
+      this.out.warn(
+        `Another copy of this profile was in the group since: ${dropped} unsent messages of this ` +
+          "one aren't sent, as it may have sent them",
+      );
+    }
+    return records;
+  }
+
+  /**
+   * Whether a process of ours of which our disk doesn't know has spoken after the last epoch that it knows: what is
+   * left on this disk as unsaid may have been said by that one.
+   */
+  get #isDiskOutdated(): boolean {
+    const begun = this.standing.isLost ? null : this.standing.begun?.epoch.value ?? null;
+    const own = begun?.members.find(({ key }) => key === this.selfKey) ?? null;
+    const spoken = this.held.lastSpoken(this.selfKey);
+    if (begun === null || own === null || spoken === null) return false;
+    return spoken.incarnation !== own.incarnation.toHex() && spoken.since >= begun.start.position;
   }
 
   begun(signed: SignedEpoch): void {
@@ -217,6 +246,7 @@ export class Membership {
     this.epoch = signed;
     this.#laterView = null;
     this.#deferred = null;
+    this.#differing.clear();
     this.leading.abandon();
     this.catchingUp.stop();
     this.isCaughtUp = true;
@@ -269,6 +299,15 @@ export class Membership {
     this.leading.abandon();
     this.isCaughtUp = false;
     this.owner.peers.enterEpoch(null);
+  }
+
+  /**
+   * Whoever is in a view holds what the group has: who says otherwise may be wrong, or lie, and the coordinator finds
+   * that out. A newcomer's log is of a view that was given up, or was copied from elsewhere.
+   */
+  get maySetAside(): boolean {
+    const { begun, isOut, isLost } = this.standing;
+    return begun === null || isOut || isLost;
   }
 
   /** Our log can't go on with the group's: it is set aside, and with it all that this disk has a say in. */
@@ -490,14 +529,28 @@ export class Membership {
     this.owner.heardChanged();
   }
 
-  differs(key: PeerKey, position: number): void {
-    const name = this.owner.names.of(key);
+  /**
+   * Somebody has another history than we. One of us is wrong, and nothing goes on between us: who hears that from most
+   * of the others is the one, and ends. Otherwise the coordinator goes on without one of us.
+   */
+  differs(who: Source, position: number): void {
+    if (who === null) return this.offends(who, `its history isn't ours up to entry ${position}`);
+    const { names, environment } = this.owner;
     const epoch = this.epoch === null ? "" : ballotText(this.epoch.epoch.value.ballot);
-    this.owner.environment.log.warn("histories differ", { key, position, epoch });
-    this.out.fatal(
-      "store-corrupt",
-      `Cannot go on: entry ${position} of this log isn't that of ${name}; compare the two logs, ` +
-        "and set the damaged one aside before you start again",
-    );
+    environment.log.warn("histories differ", { key: who, position, epoch });
+    this.#differing.add(who);
+    const { size } = this.#differing;
+    const others = (this.roundView?.members.length ?? 1) - 1;
+    if (size > 1 && 2 * size > others) {
+      const differing = [...this.#differing].map((key) => names.of(key));
+      return this.out.fatal(
+        "store-corrupt",
+        `Cannot go on: entry ${position} of this log isn't that of ${joinedNames(differing)}; ` +
+          "compare the logs, and set the damaged one aside before you start again",
+      );
+    }
+    this.out.error("protocol", `The history of ${names.of(who)} differs at entry ${position}`);
+    this.owner.peers.ban(who, "its history differs", OFFENDER_BAN_MS);
+    this.owner.heardChanged();
   }
 }

@@ -48,7 +48,7 @@ export interface OrderingOwner {
   stored(batch: HeldBatch): void;
   /** The member broke a rule of the protocol: it is heard no more. */
   offends(member: PeerKey, text: string): void;
-  /** The member has another history than we: nothing may go on. */
+  /** The member has another history than we: nothing goes on with it. */
   differs(member: PeerKey, position: number): void;
 }
 

@@ -42,8 +42,12 @@ export interface ParticipatingOwner {
   /** What the first epoch of this process is written with. */
   becomeMember(): readonly SaidRecord[];
   begun(signed: SignedEpoch): void;
+  /** Whether somebody else's word is enough to set our log aside. */
+  readonly maySetAside: boolean;
   /** Our log can't go on: it is set aside. */
   startAnew(): void;
+  /** The member's history isn't ours. */
+  differs(who: Source, position: number): void;
   /** Whoever leads or supplies broke a rule. */
   offends(who: Source, text: string): void;
 }
@@ -180,6 +184,8 @@ export class Participating {
       return this.owner.offends(source, "its history doesn't lead where it should");
     }
     if (levelling.from === "log") {
+      const { held, maySetAside } = this.owner;
+      if (!maySetAside) return this.owner.differs(levelling.fetching.source, held.log.position);
       levelling.isAnew = true;
       this.owner.startAnew();
     }

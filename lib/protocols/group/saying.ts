@@ -134,24 +134,37 @@ export class Saying {
 
   /**
    * The first epoch of this process begins: what it doesn't have of other processes' is said again here.
-   * @param throughOf Up to where an incarnation of ours has spoken in that epoch's history.
-   * @returns Their places on disk, to be written with, and before, the epoch.
+   * @param throughOf Up to where an incarnation of ours has ever spoken in that epoch's history.
+   * @param isOutdated Whether it may have been said by a process of ours that this disk doesn't know: then it isn't
+   *   said again, as nothing may be said twice.
+   * @returns Their places on disk, to be written with, and before, the epoch; and how many texts were dropped.
    */
   becomeMember(
     group: Hash,
     throughOf: (incarnation: string) => number,
-  ): readonly SaidRecord[] {
+    isOutdated: boolean,
+  ): { readonly records: readonly SaidRecord[]; readonly dropped: number } {
     const leftover = this.#leftover;
-    if (leftover === null) return [];
+    if (leftover === null) return { records: [], dropped: 0 };
     this.#leftover = null;
+    let dropped = 0;
+    const throughs = new Map<string, number>();
     for (const { batch: { value } } of leftover) {
       const { counter, texts, sentAt } = value;
-      const known = throughOf(value.incarnation.toHex());
+      const incarnation = value.incarnation.toHex();
+      const known = throughs.get(incarnation) ?? throughOf(incarnation);
+      throughs.set(incarnation, known);
       const rest = texts.slice(Math.max(0, Math.min(texts.length, known + 1 - counter)));
-      if (value.group === group && rest.length > 0) this.#push(rest, null, group, sentAt);
+      if (value.group !== group || rest.length === 0) continue;
+      if (isOutdated) dropped += rest.length;
+      else this.#push(rest, null, group, sentAt);
     }
     while (this.#outbox.size > 0) this.#pack(group);
-    return Array.from(this.#batches, ({ signed: batch }) => ({ kind: "said", batch }));
+    const records = Array.from(this.#batches, ({ signed: batch }) => ({
+      kind: "said" as const,
+      batch,
+    }));
+    return { records, dropped };
   }
 
   /** Another epoch begins: all that isn't in its history is sent again. */

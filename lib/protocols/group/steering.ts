@@ -3,6 +3,7 @@
  * coordinator ends here.
  */
 
+import type { Logger } from "../../base/environment.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import type { Admission } from "./admission.ts";
@@ -28,6 +29,7 @@ export interface SteeringParts {
   readonly partings: Partings;
   readonly arriving: Arriving;
   readonly out: CoordinatorOutput;
+  readonly log: Logger;
 }
 
 export class Steering {
@@ -162,10 +164,23 @@ export class Steering {
   /** Whoever answers probes and doesn't do its part holds up the others no longer, if they can do without. */
   excludeAwaited(): void {
     const { attendance, changing } = this.parts;
-    const awaited = changing.awaited.flatMap((key) => attendance.get(key) ?? []);
+    const culprits = changing.culprits.flatMap((key) => attendance.get(key) ?? []);
     changing.giveUpWaiting();
-    for (const attendee of awaited) this.#exclude(attendee);
+    for (const attendee of culprits) this.#exclude(attendee);
     this.isUnsettled = true;
+  }
+
+  /** They break the rules: the others go on without them. @returns Whether they do, without one at least. */
+  excludes(keys: readonly PeerKey[], text: string): boolean {
+    const { attendance, log } = this.parts;
+    let isAny = false;
+    for (const key of keys) {
+      const attendee = attendance.get(key);
+      if (attendee === null || !this.#exclude(attendee)) continue;
+      log.warn("a member broke the rules", { key: fingerprintOf(key), text });
+      isAny = true;
+    }
+    return isAny;
   }
 
   // What happens on the way.

@@ -49,3 +49,35 @@ Deno.test("Agreement takes the history of the highest ballot, whether that is kn
   });
   assertEquals(agreement.oldMembers, [ANN]);
 });
+
+/** All of it in the log. */
+function logged(number: number, position: number, of = 0): Holding {
+  return { ...holding(number, position, of), log: point(position, of) };
+}
+
+function wrongOf(ann: Holding, bob: Holding, carol: Holding, members = [ANN, BOB, CAROL]) {
+  const agreement = new Agreement(THIRD, [ANN, BOB, CAROL]);
+  agreement.reported(ANN, THIRD, ann);
+  agreement.reported(BOB, THIRD, bob);
+  agreement.reported(CAROL, THIRD, carol);
+  return agreement.wrong((key) => members.includes(key));
+}
+
+Deno.test("Agreement finds nobody wrong who may have what it says", () => {
+  assertEquals(wrongOf(logged(2, 4), logged(2, 4), holding(1, 9, 1)), []);
+  assertEquals(wrongOf(holding(2, 6), logged(2, 4), logged(1, 3)), []);
+  assertEquals(wrongOf(holding(2, 6), logged(1, 6), logged(1, 3)), []);
+});
+
+Deno.test("Agreement finds out who claims a level below what others have in their logs", () => {
+  assertEquals(wrongOf(logged(2, 4), logged(2, 4), logged(8, 0)), [CAROL]);
+  // One against one: the longer log is kept.
+  assertEquals(wrongOf(logged(2, 4), logged(0, 0), logged(8, 0), [ANN, CAROL]), [CAROL]);
+  assertEquals(wrongOf(logged(8, 0), logged(8, 0), logged(2, 4)), [CAROL]);
+});
+
+Deno.test("Agreement finds out who has something else at the level, newcomers before members", () => {
+  assertEquals(wrongOf(logged(2, 4), logged(2, 4), logged(2, 4, 1)), [CAROL]);
+  assertEquals(wrongOf(holding(2, 4, 1), holding(2, 4), holding(2, 4)), [ANN]);
+  assertEquals(wrongOf(logged(2, 4), logged(3, 1), logged(3, 1), [ANN]), [BOB, CAROL]);
+});

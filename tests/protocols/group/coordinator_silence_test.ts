@@ -304,3 +304,51 @@ Deno.test("Who dials again while a view changes may have missed what was said: a
 
   assertEquals(views(program.comes("bob")), ["view 5: ann bob"]);
 });
+
+/** What it reports isn't what it holds. */
+function reportsOtherwise(
+  program: Program,
+  name: string,
+  changes: Partial<GroupMessageOf<"report">>,
+): void {
+  const liar = program.somebody(name);
+  const report = liar.report.bind(liar);
+  liar.report = (flush) => {
+    const truth = report(flush);
+    return truth.type === "report" ? { ...truth, ...changes } : truth;
+  };
+}
+
+Deno.test("Who reports a level below what others have in their logs goes, and stays out for a while", () => {
+  const program = Program.of("ann", "bob", "cem");
+  for (const text of ["one", "two"]) {
+    const batch = program.somebody("ann").says(text);
+    for (const name of ["bob", "cem"]) program.somebody(name).has(batch);
+  }
+  const nothing = program.somebody("dan").end.point;
+  const levelled = { number: 3, round: 1_000_000 };
+  reportsOtherwise(program, "cem", { levelled, held: nothing, log: nothing });
+  program.somebody("dan").has(program.somebody("ann").batches[0]!);
+  program.somebody("dan").has(program.somebody("ann").batches[1]!);
+
+  const words = program.joins("dan");
+
+  assertEquals(views(words), ["view 5: ann bob dan"]);
+  assertEquals(words.filter((word) => word.startsWith("ann: level") || word.includes("parted")), [
+    "ann: level 3 at 2 from ann",
+    "cem: parted silent for 1000 ms",
+  ]);
+});
+
+Deno.test("Who says that it has what it can't supply goes, not those who can't get it from there", () => {
+  const program = Program.of("ann", "bob", "cem");
+  const { digest } = program.somebody("ann").end.point;
+  reportsOtherwise(program, "cem", { held: { position: 9_000, digest } });
+  for (const name of ["ann", "bob", "dan"]) program.somebody(name).answers.delete("level");
+
+  program.joins("dan");
+  program.pass(9_000);
+  for (const name of ["ann", "bob", "dan"]) program.somebody(name).answers.add("level");
+
+  assertEquals(views(program.pass(2_000)), ["view 5: ann bob dan"]);
+});

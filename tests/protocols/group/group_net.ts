@@ -65,6 +65,13 @@ class Disk {
     this.log.length = this.syncedLog;
   }
 
+  /** Another disk with the same. */
+  copy(): Disk {
+    const copy = new Disk();
+    Object.assign(copy, this, { records: [...this.records], log: [...this.log] });
+    return copy;
+  }
+
   history(): HistoryEnd {
     const end = new HistoryEnd(fakeCrypto, GROUP);
     for (const batch of this.log) end.append(batch);

@@ -217,6 +217,54 @@ Deno.test("Member says again what another process of it typed and nobody had, on
   assertEquals(ann!.logged, bob!.logged);
 });
 
+/** The node's next process uses this disk; the group takes it in. */
+function goOnWith(net: GroupNet, node: Node, disk: Node["disk"]): void {
+  node.kill();
+  node.disk = disk;
+  node.start();
+  net.settle();
+  net.coordinator.catchUp(node, net.nodes.find((other) => other !== node)!);
+  net.settle();
+  net.coordinator.change(...net.nodes);
+  net.settle();
+}
+
+Deno.test("Member says nothing twice when two copies of its disk are used in turn", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann, bob] = net.nodes;
+  bob!.say("one");
+  net.settle();
+  const copies = [bob!.disk, bob!.disk.copy()];
+
+  for (let turn = 1; turn <= 6; turn++) {
+    goOnWith(net, bob!, copies[turn % 2]!);
+    bob!.say(`turn ${turn}`);
+    net.settle();
+  }
+
+  assertEquals(ann!.logged, ["one", "turn 1", "turn 2", "turn 3", "turn 4", "turn 5", "turn 6"]);
+  assertEquals(bob!.logged, ann!.logged);
+});
+
+Deno.test("Member doesn't say from an old copy of its disk what was said from the present one", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann, bob] = net.nodes;
+  ann!.kill();
+  bob!.say("waits");
+  net.settle();
+  const present = bob!.disk;
+  const old = present.copy();
+  ann!.start();
+  net.settle();
+  goOnWith(net, bob!, present);
+  assertEquals(ann!.logged, ["waits"]);
+
+  goOnWith(net, bob!, old);
+
+  assertEquals(ann!.logged, ["waits"]);
+  assertStringIncludes(noticesOf(bob!), "1 unsent messages");
+});
+
 Deno.test("Member tells whom its texts wait for, and pauses the input when too many do", () => {
   const net = GroupNet.started(["ann", "bob", "carol"]);
   const [ann, , carol] = net.nodes;
@@ -330,20 +378,90 @@ Deno.test("Member ends when its disk refuses to write", () => {
   assertEquals(ann.stopped?.kind === "fatal" && ann.stopped.code, "disk");
 });
 
-Deno.test("Member ends where another member acknowledges another history", () => {
-  const net = GroupNet.started(["ann", "bob"]);
-  const [ann, bob] = net.nodes;
-  ann!.say("one");
-  net.settle();
-  ann!.say("two");
-  const digest = bob!.machine!.epoch!.epoch.value.start.digest;
-  const { ballot } = bob!.machine!.epoch!.epoch.value;
+/** Another member acknowledges another history than this one has. */
+function hearsOther(node: Node, from: Node): void {
+  const { ballot, start: { digest } } = node.machine!.epoch!.epoch.value;
+  const message = { type: "ack", ballot, held: { position: 1, digest } } as const;
+  node.feed({ type: "peer-message", peer: from.key, message });
+}
 
-  const message = { type: "ack", ballot, held: { position: 2, digest } } as const;
-  ann!.feed({ type: "peer-message", peer: bob!.key, message });
+Deno.test("Members go on without one that acknowledges another history", () => {
+  const net = GroupNet.started(["ann", "bob", "eve"]);
+  const [ann, bob, eve] = net.nodes;
+  ann!.say("one");
+
+  hearsOther(ann!, eve!);
+  net.settle();
+
+  assertEquals(ann!.stopped, null);
+  const errors = ann!.events.flatMap((event) => event.event === "error" ? [event.text] : []);
+  assertEquals(errors, ["The history of eve differs at entry 1"]);
+  assertEquals(net.coordinator.heard.get(ann!)?.peers, [bob!.key]);
+  assertEquals(ann!.logged, []);
+  net.coordinator.change(ann!, bob!);
+  net.settle();
+  assertEquals(ann!.logged, ["one"]);
+});
+
+Deno.test("Member ends where most others acknowledge another history", () => {
+  const net = GroupNet.started(["ann", "bob", "eve"]);
+  const [ann, bob, eve] = net.nodes;
+  ann!.say("one");
+
+  hearsOther(ann!, eve!);
+  hearsOther(ann!, bob!);
   net.settle();
 
   assertEquals(ann!.stopped?.kind === "fatal" && ann!.stopped.code, "store-corrupt");
+});
+
+Deno.test("Member of a view doesn't set its log aside on another one's word", () => {
+  const net = GroupNet.started(["ann", "bob", "eve"]);
+  const [ann, bob, eve] = net.nodes;
+  ann!.say("one");
+  net.settle();
+  const ballot = { number: 2, round: 0 };
+  for (const node of [ann!, bob!]) {
+    net.coordinator.send(node, { type: "flush", ballot, view: 2, isLeaving: false });
+    net.settle();
+    const best = { number: 1, round: 5 };
+    const start = { position: 3, digest: node.disk.history().digest };
+    net.coordinator.send(node, { type: "level", ballot, best, start, source: eve!.key });
+    net.settle();
+    const after = node.disk.history().point;
+    node.feed({ type: "peer-message", peer: eve!.key, message: { type: "unlike", after } });
+    net.settle();
+  }
+
+  assertEquals([ann!.logged, bob!.logged], [["one"], ["one"]]);
+  assert(!noticesOf(ann!).includes("set aside"));
+  assertEquals(net.coordinator.heard.get(ann!)?.peers, [bob!.key]);
+});
+
+Deno.test("Newcomer asks all whom it hears before it sets its log aside", () => {
+  const net = GroupNet.started(["ann", "eve"]);
+  const [ann, eve] = net.nodes;
+  const bob = net.add("bob");
+  bob.start();
+  net.settle();
+  net.coordinator.change(...net.nodes);
+  net.settle();
+  ann!.say("one");
+  net.settle();
+  bob.kill();
+  bob.start();
+  net.settle();
+  bob.effects = [];
+  net.coordinator.catchUp(bob, eve!);
+  const after = bob.disk.history().point;
+  while (!bob.effects.some((effect) => effect.type === "tell" && effect.message.type === "fetch")) {
+    assert(net.next());
+  }
+  bob.feed({ type: "peer-message", peer: eve!.key, message: { type: "unlike", after } });
+  net.settle();
+
+  assertEquals(bob.logged, ["one"]);
+  assert(!noticesOf(bob).includes("set aside"));
 });
 
 Deno.test("Member is refused for good, and ends with the coordinator's words", () => {
