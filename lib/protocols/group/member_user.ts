@@ -2,7 +2,7 @@
 
 import { dateText } from "../../base/dates.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
-import type { PeerKey } from "../../base/ids.ts";
+import { endpointText, type PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { Deadlines } from "../../base/machine.ts";
 import { didYouMean } from "../../base/nearest.ts";
@@ -19,7 +19,7 @@ import type { Membership } from "./membership.ts";
 import type { Peers } from "./peers.ts";
 import type { Saying } from "./saying.ts";
 
-const DEADLINES = ["ready", "awaited", "leave", "parted"] as const;
+const DEADLINES = ["ready", "awaited", "told", "leave", "parted"] as const;
 
 /** A newcomer takes input before it is in: this long after the coordinator let it wait. */
 const READY_MS = 1_000;
@@ -257,7 +257,9 @@ export class MemberUser {
     membership?.pump();
     if (!this.#isReady || this.#leaving !== null) return;
     const awaited = this.#awaited();
-    if (membership === null || membership.epoch === null) {
+    if (membership === null) {
+      out.warn("You aren't in the group yet: what you write is said when you are, if you wait for it");
+    } else if (membership.epoch === null) {
       out.warn("You aren't in the group yet: what you write is kept, and said when you are");
     } else if (coordinator.state === "down" && awaited !== "") {
       out.warn(
@@ -274,6 +276,15 @@ export class MemberUser {
     if (this.#leaving !== null) return;
     this.#leaving = { ref, isAsked: false, isLate: false };
     this.#deadlines.set("leave", this.owner.out.nowMs + LEAVE_MS_MAX);
+    this.#deadlines.set("told", this.owner.out.nowMs + AWAITED_TOLD_MS);
+  }
+
+  /** Leaving takes a while. */
+  #tellLeaving(): void {
+    const { out, saying: { unsent } } = this.owner;
+    if (unsent === 0) return;
+    const what = unsent === 1 ? "your message is" : `your ${unsent} messages are`;
+    out.notice(`Leaving when ${what} said, or in ${(LEAVE_MS_MAX - AWAITED_TOLD_MS) / 1_000} s`);
   }
 
   /** The coordinator says that the others have all that we had. */
@@ -292,7 +303,7 @@ export class MemberUser {
     }
     const isIn = membership !== null && membership.epoch !== null;
     const isThere = coordinator.isWelcomed;
-    if (saying.unsent > 0 && !leaving.isLate && (isIn || isThere)) return;
+    if (saying.unsent > 0 && !leaving.isLate) return;
     if (!isIn || !isThere) return this.#stop();
     leaving.isAsked = true;
     this.#deadlines.clear("leave");
@@ -304,17 +315,28 @@ export class MemberUser {
     const { out, saying, membership, coordinator } = this.owner;
     const { unsent } = saying;
     if (membership !== null) out.store(...saying.keep(membership.group));
-    if (unsent > 0) {
-      const what = unsent === 1 ? "1 message isn't an entry" : `${unsent} messages aren't entries`;
-      const then = membership === null
-        ? "lost, as there was no group yet"
-        : "kept, and said when you are back";
-      out.notice(`${what} yet: ${then}`);
-    }
     if (coordinator.link !== null) {
       out.push({ type: "close", link: coordinator.link, reason: "quit" });
     }
+    if (unsent > 0) {
+      if (membership === null) return this.#giveUpUnsaid(unsent);
+      const what = unsent === 1 ? "1 message isn't an entry" : `${unsent} messages aren't entries`;
+      out.notice(`${what} yet: kept, and said when you are back`);
+    }
     out.bye(this.#leaving?.ref);
+  }
+
+  /** There was no group to keep it for: whoever wrote it must know, and say it again. */
+  #giveUpUnsaid(unsent: number): void {
+    const { out, saying, config } = this.owner;
+    const address = endpointText(config.coordinator);
+    const because = `wasn't said and isn't kept, as the coordinator at ${address} didn't answer`;
+    for (const ref of saying.unsaidRefs()) out.error("coordinator-down", `This ${because}`, ref);
+    const text = unsent === 1
+      ? `1 message ${because}; start it, then say it again`
+      : `${unsent} messages weren't said and aren't kept, as the coordinator at ${address} didn't ` +
+        "answer; start it, then say them again";
+    out.fatal("coordinator-down", text);
   }
 
   // Time.
@@ -335,6 +357,9 @@ export class MemberUser {
           break;
         case "awaited":
           this.#stall();
+          break;
+        case "told":
+          if (this.#leaving?.isAsked === false) this.#tellLeaving();
           break;
         case "leave":
           if (this.#leaving !== null) this.#leaving.isLate = true;

@@ -438,3 +438,47 @@ Deno.test("Member's snapshot restores what its records do", () => {
 
   assertEquals(bob!.logged, ["one", "two"]);
 });
+
+Deno.test("Member that leaves waits for a coordinator that isn't there yet, and says what was typed", () => {
+  const net = new GroupNet();
+  const ann = net.add("ann");
+  net.coordinator.isUp = false;
+  ann.start();
+  net.settle();
+  ann.say("early", "r1");
+  ann.command({ command: "quit" }, "q");
+  net.pass(3_000);
+  assertEquals(ann.stopped, null);
+
+  net.coordinator.isUp = true;
+  net.pass(5_000);
+  net.coordinator.change(ann);
+  net.settle();
+  assertEquals(ann.logged, ["early"]);
+  net.coordinator.send(ann, { type: "parted", why: "left", pauseMs: 0 });
+  net.settle();
+  assertEquals(ann.stopped, { kind: "bye", reason: "quit", ref: "q" });
+});
+
+Deno.test("Member says which messages are lost where there never was a group, and doesn't end well", () => {
+  const net = new GroupNet();
+  const ann = net.add("ann");
+  net.coordinator.isUp = false;
+  ann.start();
+  net.settle();
+  ann.say("one", "r1");
+  ann.say("two");
+  ann.command({ command: "quit" }, "q");
+  net.pass(9_500);
+  assertEquals(ann.stopped, null);
+
+  net.pass(1_000);
+  assert(ann.stopped?.kind === "fatal");
+  assertEquals(ann.stopped.code, "coordinator-down");
+  assertStringIncludes(ann.stopped.text, "2 messages weren't said and aren't kept");
+  const errors = ann.effects.flatMap((effect) =>
+    effect.type === "show" && effect.event.event === "error" ? [[effect.event.code, effect.ref]] : []
+  );
+  assertEquals(errors, [["coordinator-down", "r1"]]);
+  assertStringIncludes(noticesOf(ann), "Leaving when your 2 messages are said");
+});
