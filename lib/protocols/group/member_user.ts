@@ -258,7 +258,9 @@ export class MemberUser {
     if (!this.#isReady || this.#leaving !== null) return;
     const awaited = this.#awaited();
     if (membership === null) {
-      out.warn("You aren't in the group yet: what you write is said when you are, if you wait for it");
+      out.warn(
+        "You aren't in the group yet: what you write is said when you are, if you wait for it",
+      );
     } else if (membership.epoch === null) {
       out.warn("You aren't in the group yet: what you write is kept, and said when you are");
     } else if (coordinator.state === "down" && awaited !== "") {

@@ -7,7 +7,7 @@ import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import type { Admission } from "./admission.ts";
 import type { Arriving } from "./arriving.ts";
-import { type Attendance, type Attendee, isExcluded } from "./attendance.ts";
+import { type Attendance, type Attendee, isExcluded, isSameProcess } from "./attendance.ts";
 import type { Changing } from "./changing.ts";
 import { complaintsDueMs, noteUnheard, toBeParted } from "./complaints.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
@@ -132,7 +132,11 @@ export class Steering {
 
   #partUnheard(): void {
     const { views, out: { nowMs } } = this.parts;
-    noteUnheard(this.#circle(), nowMs);
+    const isAnew = (attendee: Attendee) => this.#isAnew(attendee);
+    // Whoever goes on in the present view hears nothing of another process than that view has.
+    const canHear = (one: Attendee, other: Attendee) =>
+      views.member(one.key) === null || isAnew(one) || !isAnew(other);
+    noteUnheard(this.#circle(), canHear, nowMs);
     for (;;) {
       const circle = this.#heardLately();
       const members = circle.filter(({ key }) => views.member(key) !== null).length;
@@ -141,6 +145,12 @@ export class Steering {
       // Its say is needed until the present view has begun everywhere.
       if (!this.#exclude(attendee)) attendee.meetsByMs = nowMs + HEARTBEAT_MS;
     }
+  }
+
+  /** It is in the present view by an earlier process: it was started again. */
+  #isAnew(attendee: Attendee): boolean {
+    const member = this.parts.views.member(attendee.key);
+    return member !== null && !isSameProcess(member, attendee);
   }
 
   /** It holds up the others: they go on without it. @returns False where they can't. */

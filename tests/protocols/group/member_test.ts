@@ -477,7 +477,9 @@ Deno.test("Member says which messages are lost where there never was a group, an
   assertEquals(ann.stopped.code, "coordinator-down");
   assertStringIncludes(ann.stopped.text, "2 messages weren't said and aren't kept");
   const errors = ann.effects.flatMap((effect) =>
-    effect.type === "show" && effect.event.event === "error" ? [[effect.event.code, effect.ref]] : []
+    effect.type === "show" && effect.event.event === "error"
+      ? [[effect.event.code, effect.ref]]
+      : []
   );
   assertEquals(errors, [["coordinator-down", "r1"]]);
   assertStringIncludes(noticesOf(ann), "Leaving when your 2 messages are said");
