@@ -1,5 +1,6 @@
 /** What a member's user asks and is told: texts, commands, whom one waits for, leaving. */
 
+import { dropOldest } from "../../base/bounded.ts";
 import { dateText } from "../../base/dates.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import { endpointText, type PeerKey } from "../../base/ids.ts";
@@ -8,14 +9,15 @@ import { Deadlines } from "../../base/machine.ts";
 import { didYouMean } from "../../base/nearest.ts";
 import { checkedMessage, MESSAGE_BYTES_MAX, tooLong, utf8Length } from "../../base/text.ts";
 import type { CoordinatorLink } from "./coordinator_link.ts";
-import { type Epoch, hasSameMembers } from "./epoch.ts";
-import type { MemberCommand } from "./events.ts";
-import { AWAITED_TOLD_MS, LEAVE_MS_MAX, WAIT_MS_MAX } from "./limits.ts";
+import { type Epoch, hasSameMembers, type Member } from "./epoch.ts";
+import type { LeftReason, MemberCommand } from "./events.ts";
+import { AWAITED_TOLD_MS, LEAVE_MS_MAX, MEMBERS_MAX, WAIT_MS_MAX } from "./limits.ts";
 import { COORDINATOR_NAME, type MemberConfig } from "./member_io.ts";
 import type { MemberNames } from "./member_names.ts";
 import type { MemberOutput } from "./member_output.ts";
 import { awaitedNames, joinedNames, nameOf, statusView } from "./member_view.ts";
 import type { Membership } from "./membership.ts";
+import type { GroupMessageOf } from "./messages.ts";
 import type { Peers } from "./peers.ts";
 import type { Saying } from "./saying.ts";
 
@@ -26,6 +28,11 @@ const READY_MS = 1_000;
 /** The input pauses when so much of the outbox is full, and goes on when it is this free again. */
 const OUTBOX_FULL = 0.5;
 const OUTBOX_FREE = 0.25;
+
+/** Those whose key none of `others` has. */
+function without(members: readonly Member[], others: readonly Member[]): readonly Member[] {
+  return members.filter(({ key }) => !others.some((other) => other.key === key));
+}
 
 export interface MemberUserOwner {
   readonly selfKey: PeerKey;
@@ -50,6 +57,10 @@ export class MemberUser {
   #isStalled = false;
   /** The epoch's members as they were told last. */
   #told: Epoch | null = null;
+  /** In no epoch any more since. */
+  #isOut = false;
+  /** Why members aren't in the next view, as the coordinator says; for those of a view or two. */
+  readonly #reasons = new Map<PeerKey, LeftReason>();
   #leaving: { readonly ref: string | undefined; isAsked: boolean; isLate: boolean } | null = null;
 
   constructor(readonly owner: MemberUserOwner) {}
@@ -102,14 +113,37 @@ export class MemberUser {
     this.ready();
     const told = this.#told;
     this.#told = epoch;
-    const isSame = told !== null && told.view === epoch.view &&
+    const isSame = told !== null && !this.#isOut && told.view === epoch.view &&
       hasSameMembers(
         told.members.map((member) => ({ ...member, incarnation: new Uint8Array() })),
         epoch.members.map((member) => ({ ...member, incarnation: new Uint8Array() })),
       );
     if (isSame) return;
-    const members = epoch.members.map((member) => nameOf(this.owner.names, member));
-    this.owner.out.show({ event: "view", view: epoch.view, members });
+    const isSelfNew = told === null || this.#isOut;
+    this.#isOut = false;
+    const known = told?.members ?? [];
+    const others = told === null ? [] : without(epoch.members, known);
+    const self = epoch.members.filter(({ key }) => isSelfNew && key === this.owner.selfKey);
+    const name = (member: Member) => nameOf(this.owner.names, member);
+    this.owner.out.show({
+      event: "view",
+      view: epoch.view,
+      members: epoch.members.map(name),
+      joined: [...self, ...others].map(name),
+      left: without(known, epoch.members).map((member) => {
+        const reason = this.#reasons.get(member.key);
+        return { name: name(member), ...(reason === undefined ? {} : { reason }) };
+      }),
+    });
+    this.#reasons.clear();
+  }
+
+  /** The coordinator says who isn't in the next view, and why. */
+  departed(left: GroupMessageOf<"departed">["left"]): void {
+    for (const { key, reason } of left) {
+      this.#reasons.set(key, reason);
+      dropOldest(this.#reasons, MEMBERS_MAX);
+    }
   }
 
   // Commands.
@@ -229,6 +263,7 @@ export class MemberUser {
 
   /** After each step. */
   settle(): void {
+    this.#isOut ||= this.#told !== null && this.owner.membership?.epoch === null;
     this.#pauseInput();
     this.#goOnLeaving();
   }

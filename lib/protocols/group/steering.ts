@@ -13,6 +13,7 @@ import { complaintsDueMs, noteUnheard, toBeParted } from "./complaints.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
 import { lackingText, named } from "./coordinator_view.ts";
 import type { Member } from "./epoch.ts";
+import type { LeftReason } from "./events.ts";
 import { HEARD_LATELY_MS, HEARTBEAT_MS, UDP_SILENT_MS } from "./limits.ts";
 import { type Change, outlook } from "./outlook.ts";
 import type { Partings } from "./partings.ts";
@@ -249,15 +250,23 @@ export class Steering {
     this.isUnsettled = true;
   }
 
+  /** Members that the operator was told of, and that aren't any more. */
+  get departures(): readonly (Pick<Member, "key" | "name"> & { readonly reason: LeftReason })[] {
+    const { views: { members }, admission } = this.parts;
+    const reasonOf = (key: PeerKey): LeftReason =>
+      admission.kicked.has(key) ? "removed" : this.#quitting.has(key) ? "quit" : "lost";
+    return this.#shown
+      .filter(({ key }) => !members.some((member) => member.key === key))
+      .map(({ key, name }) => ({ key, name, reason: reasonOf(key) }));
+  }
+
   #tellLeft(): void {
-    const { views: { members }, admission, out } = this.parts;
-    for (const { key, name } of this.#shown) {
-      if (members.some((member) => member.key === key)) continue;
-      const isQuit = this.#quitting.delete(key);
-      const reason = admission.kicked.has(key) ? "removed" : isQuit ? "quit" : "lost";
+    const { views, out } = this.parts;
+    for (const { key, name, reason } of this.departures) {
+      this.#quitting.delete(key);
       out.show({ event: "left", name, reason });
     }
-    this.#shown = members;
+    this.#shown = views.members;
   }
 
   /** The present view has begun at all its members, or nobody is in it: the others may go. */

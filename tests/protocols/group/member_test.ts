@@ -17,7 +17,9 @@ Deno.test("Member is ready when its first epoch begins, and tells the view", () 
   const [ann] = net.nodes;
 
   assertEquals(ann!.events.map(({ event }) => event), ["coordinator", "ready", "view"]);
-  assertEquals(ann!.told("view"), [{ event: "view", view: 1, members: ["ann", "bob"] }]);
+  assertEquals(ann!.told("view"), [
+    { event: "view", view: 1, members: ["ann", "bob"], joined: ["ann"], left: [] },
+  ]);
 });
 
 Deno.test("Member carries the command's ref on its own entry, and marks it as its own", () => {
@@ -483,4 +485,39 @@ Deno.test("Member says which messages are lost where there never was a group, an
   );
   assertEquals(errors, [["coordinator-down", "r1"]]);
   assertStringIncludes(noticesOf(ann), "Leaving when your 2 messages are said");
+});
+
+Deno.test("Member tells who came and who left, and why where the coordinator said so", () => {
+  const net = GroupNet.started(["ann", "bob", "cem"]);
+  const [ann, bob, cem] = net.nodes as [Node, Node, Node];
+  const dan = net.add("dan");
+  dan.start();
+  net.settle();
+  net.coordinator.catchUp(dan, ann);
+  net.settle();
+  const last = (node: Node) => {
+    const view = node.told("view").at(-1);
+    assert(view?.event === "view");
+    return { joined: view.joined, left: view.left };
+  };
+
+  net.coordinator.send(ann, { type: "departed", left: [{ key: bob.key, reason: "quit" }] });
+  net.coordinator.change(ann, cem, dan);
+  net.settle();
+  assertEquals(last(ann), { joined: ["dan"], left: [{ name: "bob", reason: "quit" }] });
+  assertEquals(last(cem), { joined: ["dan"], left: [{ name: "bob" }] });
+  assertEquals(last(dan), { joined: ["dan"], left: [] });
+
+  net.coordinator.send(cem, { type: "parted", why: "silent", pauseMs: 1_000 });
+  net.settle();
+  net.coordinator.lost(cem);
+  net.coordinator.change(ann, dan);
+  net.settle();
+  assertEquals(last(ann), { joined: [], left: [{ name: "cem" }] });
+  net.pass(2_000);
+  net.coordinator.catchUp(cem, ann);
+  net.settle();
+  net.coordinator.change(ann, dan, cem);
+  net.settle();
+  assertEquals(last(cem), { joined: ["cem"], left: [] });
 });
