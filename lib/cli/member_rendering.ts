@@ -1,6 +1,6 @@
 /** How the events of `peer --server` read as lines. */
 
-import type { EntryView, MemberEvent, MemberView } from "../protocols/group/events.ts";
+import type { EntryView, LeftView, MemberEvent, MemberView } from "../protocols/group/events.ts";
 import { entriesText, numberText } from "./counts.ts";
 import { durationText } from "./durations.ts";
 import { messageLine } from "./message_rendering.ts";
@@ -19,6 +19,8 @@ type EventNamed<Name extends MemberOwnEvent["event"]> = Extract<
   { readonly event: Name }
 >;
 
+type LastEntry = EventNamed<"ready">["last"];
+
 /** An event as people and scripts see it. */
 export function shownMemberEvent(event: MemberEvent): MemberOwnEvent | CommonEvent {
   return event.event === "verify" ? shownVerifyEvent(event) : event;
@@ -30,8 +32,14 @@ export const CATCHING_UP_TOLD_MS = 1_000;
 /** Renders events one after the other: what the reader knows from those before isn't said again. */
 export class MemberRendering {
   #self = "";
-  #members = "";
+  #server = "";
+  /** Whether one was in the group since the start. */
+  #wasIn = false;
+  #isToldByReady = false;
+  #entries = 0;
+  #last: LastEntry = null;
   #isCoordinatorDown = false;
+  #wasCoordinatorUp = false;
   #catchingUpSinceMs: number | null = null;
 
   /** The lines of an event, in the order they are printed. */
@@ -39,13 +47,21 @@ export class MemberRendering {
     switch (event.event) {
       case "ready":
         this.#self = event.name;
-        this.#members = membersKey(event.members);
-        return [readyLine(event, nowMs)];
+        this.#server = event.server;
+        this.#entries = event.entries;
+        this.#last = event.last;
+        if (event.members.includes(event.name)) {
+          this.#isToldByReady = true;
+          return [this.#inLine(event.members, nowMs)];
+        }
+        return [this.#waitingLine(event.members, nowMs)];
       case "view":
         return this.#viewLines(event, nowMs);
       case "coordinator":
         return this.#coordinatorLines(event, nowMs);
       case "message":
+        this.#entries = Math.max(this.#entries, event.seq);
+        this.#last = event;
         return [[`${event.seq} `, ...messageLine(event, nowMs)]];
       case "catching-up":
         return this.#caughtUpLines(event, nowMs);
@@ -54,6 +70,7 @@ export class MemberRendering {
           ? [["No entries."]]
           : event.entries.map((entry) => this.#entryLine(entry));
       case "digest":
+        if (event.digest === "") return [["No entries yet, and so no digest."]];
         return [[`${entriesText(event.seq)}, digest `, { text: event.digest, as: "exact" }]];
       case "members":
         return [event.members.length === 0 ? ["Nobody is in the group."] : this.#names(event)];
@@ -64,22 +81,70 @@ export class MemberRendering {
     }
   }
 
-  #viewLines({ view, members }: EventNamed<"view">, nowMs: number): readonly Line[] {
-    const known = this.#members;
-    this.#members = membersKey(members);
-    if (known === this.#members) return [];
-    return [[{ timeMs: nowMs }, ` * View ${view}: `, ...this.#names({ members })]];
+  /** Who came and went; all who are there where one comes in oneself. */
+  #viewLines({ members, joined, left }: EventNamed<"view">, nowMs: number): readonly Line[] {
+    if (joined.includes(this.#self)) {
+      // The first line said so already.
+      if (this.#isToldByReady) {
+        this.#isToldByReady = false;
+        return [];
+      }
+      return [this.#inLine(members, nowMs)];
+    }
+    const came: readonly Line[] = joined.length === 0 ? [] : [[
+      { timeMs: nowMs },
+      " * ",
+      ...andListed(joined.map((name) => [nameSpan(name)])),
+      " joined",
+    ]];
+    return [...came, ...left.map((one) => leftLine(one, nowMs))];
+  }
+
+  #inLine(members: readonly string[], nowMs: number): Line {
+    const isBack = this.#wasIn;
+    this.#wasIn = true;
+    const others = members.filter((member) => member !== this.#self);
+    const whom: Line = others.length === 0
+      ? [", alone so far"]
+      : [", with ", ...andListed(others.map((other) => [nameSpan(other)]))];
+    return [
+      { timeMs: nowMs },
+      ` * ${isBack ? "Back in" : "In"} the group of ${this.#server} as `,
+      ownNameSpan(this.#self),
+      ...whom,
+      "; ",
+      ...entriesSpans(this.#entries, this.#last),
+    ];
+  }
+
+  #waitingLine(members: readonly string[], nowMs: number): Line {
+    const there: Line = members.length === 0
+      ? []
+      : ["; there are ", ...andListed(members.map((other) => [nameSpan(other)]))];
+    return [
+      { timeMs: nowMs },
+      ` * Waiting to come into the group of ${this.#server} as `,
+      ownNameSpan(this.#self),
+      ...there,
+      "; ",
+      ...entriesSpans(this.#entries, this.#last),
+    ];
   }
 
   #coordinatorLines({ state }: EventNamed<"coordinator">, nowMs: number): readonly Line[] {
     const wasDown = this.#isCoordinatorDown;
+    const wasUp = this.#wasCoordinatorUp;
     this.#isCoordinatorDown = state === "down";
-    if (state === "up") return wasDown ? [starLine(nowMs, "The coordinator is back.")] : [];
-    return [[
-      { timeMs: nowMs },
-      { text: " ! ", as: "mark" },
-      "The coordinator doesn't answer. Chat goes on; joining and editing wait.",
-    ]];
+    this.#wasCoordinatorUp ||= state === "up";
+    if (state === "up") {
+      const text = wasUp ? "The coordinator is back." : "The coordinator is there now.";
+      return wasDown ? [starLine(nowMs, text)] : [];
+    }
+    const then = this.#wasIn
+      ? "Chat goes on; joining and editing wait."
+      : "You aren't in the group yet: start it, or wait for it.";
+    const text = `The coordinator doesn't answer. ${then}`;
+    return [[{ timeMs: nowMs }, { text: " ! ", as: "mark" }, text]];
   }
 
   /** What is under way is the line of progress; its end stays. */
@@ -111,29 +176,25 @@ export class MemberRendering {
   }
 }
 
-function membersKey(members: readonly string[]): string {
-  return [...members].sort().join("\n");
+function leftLine({ name, reason }: LeftView, nowMs: number): Line {
+  switch (reason) {
+    case "quit":
+      return [{ timeMs: nowMs }, " * ", nameSpan(name), " left"];
+    case "removed":
+      return [{ timeMs: nowMs }, " * ", nameSpan(name), " was removed by the operator"];
+    case "lost":
+      return [
+        { timeMs: nowMs },
+        { text: " ! ", as: "mark" },
+        nameSpan(name),
+        " is lost: no answer; the group goes on, and brings them up to date when they are back",
+      ];
+    default:
+      return [{ timeMs: nowMs }, " * ", nameSpan(name), " isn't in the group any more"];
+  }
 }
 
-function readyLine(event: EventNamed<"ready">, nowMs: number): Line {
-  const { name, server, members, entries, last } = event;
-  const others = members.filter((member) => member !== name);
-  const isMember = members.includes(name);
-  const where: Line = isMember
-    ? [`In the group of ${server} as `, ownNameSpan(name)]
-    : [`Waiting to come into the group of ${server} as `, ownNameSpan(name)];
-  const whom: Line = others.length > 0
-    ? [
-      isMember ? ", with " : "; there are ",
-      ...andListed(others.map((other) => [nameSpan(other)])),
-    ]
-    : isMember
-    ? [", alone so far"]
-    : [];
-  return [{ timeMs: nowMs }, " * ", ...where, ...whom, "; ", ...entriesSpans(entries, last)];
-}
-
-function entriesSpans(entries: number, last: EventNamed<"ready">["last"]): Line {
+function entriesSpans(entries: number, last: LastEntry): Line {
   if (entries === 0) return ["no entries yet"];
   const sentMs = last === null ? NaN : Date.parse(last.sentAt);
   if (last === null || Number.isNaN(sentMs)) return [entriesText(entries)];
@@ -152,9 +213,11 @@ function statusLines(status: EventNamed<"status">): readonly Line[] {
   const lines: Line[] = [
     view === 0
       ? [`Not in the group yet. ${there}`]
-      : [`View ${view}: `, ...memberSpans(status.name, others), `. ${there}`],
+      : [`Group of ${others.length + 1}: `, ...memberSpans(status.name, others), `. ${there}`],
     [
-      `${entriesText(seq)}, digest ${digest.slice(0, DIGEST_LETTERS)}.`,
+      digest === ""
+        ? "No entries yet."
+        : `${entriesText(seq)}, digest ${digest.slice(0, DIGEST_LETTERS)}.`,
       ...(sequencer === null ? [] : [" ", nameSpan(sequencer), " puts what is said in order."]),
     ],
     unsentLine(status),

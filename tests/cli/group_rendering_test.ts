@@ -26,6 +26,13 @@ const READY = {
   entries: 42,
   last: { from: "Bob", sentAt: EARLIER },
 } as const;
+const VIEW = {
+  event: "view",
+  view: 3,
+  members: READY.members,
+  joined: ["Alice"],
+  left: [],
+} as const;
 const MESSAGE = {
   event: "message",
   seq: 43,
@@ -82,21 +89,64 @@ const PRINTED: readonly (readonly [
     [{ ...READY, members: [], entries: 1, last: null }],
     "12:03 * Waiting to come into the group of chat.example as Alice; 1 entry\n",
   ],
-  ["a view that ready told of", [READY, { event: "view", view: 3, members: READY.members }], ""],
+  ["a view that ready told of", [READY, VIEW], ""],
   [
-    "another view",
-    [READY, { event: "view", view: 4, members: ["Alice", "Bob"] }],
-    "12:03 * View 4: Alice (you), Bob\n",
+    "somebody joined",
+    [READY, VIEW, { ...VIEW, joined: ["Dave", "Eve"] }],
+    "12:03 * Dave and Eve joined\n",
+  ],
+  [
+    "somebody left",
+    [READY, VIEW, { ...VIEW, joined: [], left: [{ name: "Bob", reason: "quit" }] }],
+    "12:03 * Bob left\n",
+  ],
+  [
+    "some are gone for other reasons",
+    [READY, VIEW, {
+      ...VIEW,
+      joined: [],
+      left: [{ name: "Bob", reason: "removed" }, { name: "Carol", reason: "lost" }, {
+        name: "Eve",
+      }],
+    }],
+    "12:03 * Bob was removed by the operator\n" +
+    "12:03 ! Carol is lost: no answer; the group goes on, and brings them up to date when they are back\n" +
+    "12:03 * Eve isn't in the group any more\n",
+  ],
+  [
+    "in the group after waiting",
+    [{ ...READY, members: [], entries: 0, last: null }, MESSAGE, VIEW],
+    "12:03 * In the group of chat.example as Alice, with Bob and Carol; 43 entries, the last from Bob at " +
+    "12:03\n",
+  ],
+  [
+    "back in the group",
+    [READY, VIEW, { ...VIEW, members: ["Alice", "Dave"], left: [{ name: "Bob" }] }],
+    "12:03 * Back in the group of chat.example as Alice, with Dave; 42 entries, the last from Bob at 11:03\n",
   ],
   ["the coordinator at the start", [{ event: "coordinator", state: "up" }], ""],
   [
+    "the coordinator away at the start",
+    [{ ...READY, members: [] }, { event: "coordinator", state: "down" }],
+    "12:03 ! The coordinator doesn't answer. You aren't in the group yet: start it, or wait for it.\n",
+  ],
+  [
+    "the coordinator there for the first time",
+    [{ event: "coordinator", state: "down" }, { event: "coordinator", state: "up" }],
+    "12:03 * The coordinator is there now.\n",
+  ],
+  [
     "the coordinator away",
-    [{ event: "coordinator", state: "down" }],
+    [READY, { event: "coordinator", state: "down" }],
     "12:03 ! The coordinator doesn't answer. Chat goes on; joining and editing wait.\n",
   ],
   [
     "the coordinator back",
-    [{ event: "coordinator", state: "down" }, { event: "coordinator", state: "up" }],
+    [
+      { event: "coordinator", state: "up" },
+      { event: "coordinator", state: "down" },
+      { event: "coordinator", state: "up" },
+    ],
     "12:03 * The coordinator is back.\n",
   ],
   ["a message", [MESSAGE], "43 12:03 <Bob> at seven?\n"],
@@ -129,12 +179,17 @@ const PRINTED: readonly (readonly [
     [{ event: "digest", seq: 1_234, digest: "9f3c" }],
     "1,234 entries, digest 9f3c\n",
   ],
+  [
+    "the digest of nothing",
+    [{ event: "digest", seq: 0, digest: "" }],
+    "No entries yet, and so no digest.\n",
+  ],
   ["members", [READY, { event: "members", members: ["Bob", "Alice"] }], "Bob, Alice (you)\n"],
   ["no members", [{ event: "members", members: [] }], "Nobody is in the group.\n"],
   [
     "a status",
     [STATUS],
-    "View 3: Alice (you), Bob 0.4 ms. The coordinator is there.\n" +
+    "Group of 2: Alice (you), Bob 0.4 ms. The coordinator is there.\n" +
     "42 entries, digest 9f3c2a1b. Bob puts what is said in order.\n" +
     "Everything you wrote is in the log.\nYour key: ka\n",
   ],
@@ -149,7 +204,7 @@ const PRINTED: readonly (readonly [
       awaited: ["Carol"],
       problems: ["Carol hasn't been heard for 4 s"],
     }],
-    "View 3: Alice (you), Bob 0.4 ms, Carol not heard (1,200 behind). The coordinator is away.\n" +
+    "Group of 2: Alice (you), Bob 0.4 ms. Carol not heard (1,200 behind). The coordinator is away.\n" +
     "42 entries, digest 9f3c2a1b.\n2 of your messages wait for Carol.\nYour key: ka\n" +
     "! Carol hasn't been heard for 4 s\n",
   ],

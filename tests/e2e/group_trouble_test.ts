@@ -3,7 +3,16 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { failureOf, inTemporaryFolder, outputOf } from "./failures.ts";
 import { freePort } from "./friends_group.ts";
-import { Group, isError, isIn, isMessage, isView, linesOf, shows } from "./group_world.ts";
+import {
+  coordinatorIs,
+  Group,
+  isError,
+  isIn,
+  isMessage,
+  isView,
+  linesOf,
+  shows,
+} from "./group_world.ts";
 import { holds, Node, type ShownEvent } from "./node.ts";
 
 const fatalOf = async (node: Node) => {
@@ -22,7 +31,12 @@ Deno.test("group: /remove puts a member out for good, /allow lets it come back",
   await server.command({ command: "remove", name: "bob", ref: "r" });
   const removed = await fatalOf(bob);
   assertEquals([removed.status, removed.code], [4, "kicked"]);
-  await alice.until(isView("Alice"));
+  const without = await alice.until(
+    isView("Alice"),
+    undefined,
+    alice.events.findIndex(isView("Alice", "Bob")),
+  );
+  assertEquals([without.joined, without.left], [[], [{ name: "Bob", reason: "removed" }]]);
   const left = await server.until(({ event, name }) => event === "left" && name === "Bob");
   assertEquals(left.reason, "removed");
   const refused = await fatalOf(group.launch("Bob"));
@@ -307,4 +321,26 @@ Deno.test("group: the same profile somewhere else replaces the first", async () 
   await second.say("second");
   await alice.until(shows("second"));
   assertEquals(alice.events.filter(isError("key-changed")), []);
+});
+
+Deno.test("group: piped messages wait for a coordinator that comes, and are told as lost where it doesn't", async () => {
+  await using group = new Group();
+  const alice = group.launch("Alice");
+  await alice.say("early");
+  await alice.end();
+  await alice.until(coordinatorIs("down"));
+  await group.serve();
+  await alice.until(shows("early"));
+  const { code, last } = await alice.ended();
+  assertEquals([code, last?.event], [0, "bye"]);
+
+  await using nowhere = new Group();
+  const bob = nowhere.launch("Bob");
+  await bob.command({ command: "msg", text: "unheard", ref: "r" });
+  await bob.end();
+  const lost = await fatalOf(bob);
+  assertEquals([lost.status, lost.code], [3, "coordinator-down"]);
+  assert(lost.text.includes(nowhere.server), lost.text);
+  const told = bob.events.find(({ ref }) => ref === "r");
+  assertEquals([told?.event, told?.code], ["error", "coordinator-down"]);
 });

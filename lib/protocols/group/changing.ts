@@ -34,6 +34,8 @@ export interface ChangingParts {
   readonly attendance: Attendance;
   readonly escrow: Escrow;
   readonly out: CoordinatorOutput;
+  /** Who was in the view before and isn't in the present one, and why. */
+  departures(): GroupMessageOf<"departed">["left"];
   /** The view is decided: on disk before whatever is said from now on. */
   decided(signed: SignedEpoch): void;
   /** Those who are in it no more may go: it has begun at all its members, or nobody is in it. */
@@ -260,6 +262,8 @@ export class Changing {
     for (const key of members) this.#unbegun.add(key);
     for (const attendee of there) if (attendee !== null) attendee.promised = agreement.ballot;
     if (!isEmpty) this.#wait();
+    const left = this.parts.departures();
+    if (left.length > 0) this.#tell(members, { type: "departed", left });
     const begin = { type: "begin" as const, signed };
     const oldMembers = agreement.oldMembers.filter((key) => members.includes(key));
     this.#later = oldMembers.length === 0 ? null : {

@@ -10,13 +10,20 @@ import type { Attendee } from "./attendance.ts";
 /**
  * Brings up to date whom each doesn't hear.
  * @param circle The view, and who is about to join it; each is linked.
+ * @param canHear Whether it is possible that the one hears the other as long as the view is what it is.
  */
-export function noteUnheard(circle: readonly Attendee[], nowMs: number): void {
+export function noteUnheard(
+  circle: readonly Attendee[],
+  canHear: (one: Attendee, other: Attendee) => boolean,
+  nowMs: number,
+): void {
   for (const attendee of circle) {
     const { hears, unheard } = attendee;
     const missing = new Set<PeerKey>();
-    for (const { key } of circle) {
-      if (hears !== null && key !== attendee.key && !hears.has(key)) missing.add(key);
+    for (const other of circle) {
+      const { key } = other;
+      if (hears === null || other === attendee || hears.has(key)) continue;
+      if (canHear(attendee, other)) missing.add(key);
     }
     for (const key of unheard.keys()) if (!missing.has(key)) unheard.delete(key);
     for (const key of missing) if (!unheard.has(key)) unheard.set(key, nowMs);

@@ -82,6 +82,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const parts = { group, failAfterMs, signer, crypto, views, attendance, admission, escrow, out };
     const changing = this.#changing = new Changing({
       ...parts,
+      departures: () => this.#steering.departures,
       decided: () => this.#steering.decided(),
       mayGo: () => this.#steering.mayGo(),
       excludes: (keys) => this.#steering.excludes(keys, "it reports what can't be"),

@@ -7,6 +7,7 @@ import type { ModeCommand, ModeEvent } from "../../base/mode_machine.ts";
 
 /** The reason of a `left`. */
 export const LEFT_REASONS = ["quit", "lost", "removed"] as const;
+export type LeftReason = typeof LEFT_REASONS[number];
 
 export interface EntryView {
   readonly seq: number;
@@ -17,6 +18,12 @@ export interface EntryView {
   readonly edits: number;
   /** ISO 8601, UTC, by the author's clock. */
   readonly sentAt: string;
+}
+
+export interface LeftView {
+  readonly name: string;
+  /** Absent where it isn't known. */
+  readonly reason?: LeftReason;
 }
 
 export interface MemberView {
@@ -47,7 +54,15 @@ export type MemberEvent =
     readonly entries: number;
     readonly last: { readonly from: string; readonly sentAt: string } | null;
   }
-  | { readonly event: "view"; readonly view: number; readonly members: readonly string[] }
+  | {
+    readonly event: "view";
+    readonly view: number;
+    readonly members: readonly string[];
+    /** Who is in it and wasn't in the one told before; oneself at the first, and when one comes back. */
+    readonly joined: readonly string[];
+    /** Who was in the one told before and isn't any more. */
+    readonly left: readonly LeftView[];
+  }
   | { readonly event: "coordinator"; readonly state: "up" | "down" }
   | {
     readonly event: "message";
@@ -107,7 +122,7 @@ export type CoordinatorEvent =
   | {
     readonly event: "left";
     readonly name: string;
-    readonly reason: typeof LEFT_REASONS[number];
+    readonly reason: LeftReason;
   }
   | { readonly event: "view"; readonly view: number; readonly members: readonly string[] }
   | {

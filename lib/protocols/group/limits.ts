@@ -60,7 +60,7 @@ export const RETURN_HEARD_MS = 16_000;
 
 /** Pauses between attempts to reach the coordinator: growing by half, with jitter. */
 export const RETRY_MS_MIN = 250;
-export const RETRY_MS_MAX = 5_000;
+export const RETRY_MS_MAX = 4_000;
 /** Pauses before a removed member may come back: growing, with each removal for want of datagrams. */
 export const RETURN_PAUSE_MS_MIN = 1_000;
 export const RETURN_PAUSE_MS_MAX = 30_000;

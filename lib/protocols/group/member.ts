@@ -317,6 +317,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         this.#roster = message.members;
         this.names.met(message.members);
         return this.#introduce();
+      case "departed":
+        return this.user.departed(message.left);
       case "catch-up":
         if (membership.epoch !== null || participating.isBeginning) return;
         participating.abandon(); // it went on without us
@@ -357,7 +359,10 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     const membership = this.membership!;
     if (!isMember && membership.epoch !== null) {
       membership.goOut();
-      this.out.warn("The group went on without you: you come back as a newcomer");
+      this.out.warn(
+        "You weren't heard for a while, and the group went on without you: what you wrote is kept, " +
+          "and you come back in a moment",
+      );
     }
     if (!isMember) membership.isCaughtUp = false;
     const wasUp = this.coordinator.state === "up";
@@ -422,7 +427,10 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         return out.fatal("replaced", "Another process with this profile's key is in the group now");
       case "silent":
         this.#introduce();
-        out.warn("The others didn't hear you, and go on without you: you come back as a newcomer");
+        out.warn(
+          "The others don't hear you, and go on without you: what you write is kept, and you come " +
+            "back when all can exchange datagrams with you",
+        );
         return this.coordinator.close("parted", pauseMs);
       default:
         return unreachable(why);

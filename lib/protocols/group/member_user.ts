@@ -1,31 +1,38 @@
 /** What a member's user asks and is told: texts, commands, whom one waits for, leaving. */
 
+import { dropOldest } from "../../base/bounded.ts";
 import { dateText } from "../../base/dates.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
-import type { PeerKey } from "../../base/ids.ts";
+import { endpointText, type PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { Deadlines } from "../../base/machine.ts";
 import { didYouMean } from "../../base/nearest.ts";
 import { checkedMessage, MESSAGE_BYTES_MAX, tooLong, utf8Length } from "../../base/text.ts";
 import type { CoordinatorLink } from "./coordinator_link.ts";
-import { type Epoch, hasSameMembers } from "./epoch.ts";
-import type { MemberCommand } from "./events.ts";
-import { AWAITED_TOLD_MS, LEAVE_MS_MAX, WAIT_MS_MAX } from "./limits.ts";
+import { type Epoch, hasSameMembers, type Member } from "./epoch.ts";
+import type { LeftReason, MemberCommand } from "./events.ts";
+import { AWAITED_TOLD_MS, LEAVE_MS_MAX, MEMBERS_MAX, WAIT_MS_MAX } from "./limits.ts";
 import { COORDINATOR_NAME, type MemberConfig } from "./member_io.ts";
 import type { MemberNames } from "./member_names.ts";
 import type { MemberOutput } from "./member_output.ts";
 import { awaitedNames, joinedNames, nameOf, statusView } from "./member_view.ts";
 import type { Membership } from "./membership.ts";
+import type { GroupMessageOf } from "./messages.ts";
 import type { Peers } from "./peers.ts";
 import type { Saying } from "./saying.ts";
 
-const DEADLINES = ["ready", "awaited", "leave", "parted"] as const;
+const DEADLINES = ["ready", "awaited", "told", "leave", "parted"] as const;
 
 /** A newcomer takes input before it is in: this long after the coordinator let it wait. */
 const READY_MS = 1_000;
 /** The input pauses when so much of the outbox is full, and goes on when it is this free again. */
 const OUTBOX_FULL = 0.5;
 const OUTBOX_FREE = 0.25;
+
+/** Those whose key none of `others` has. */
+function without(members: readonly Member[], others: readonly Member[]): readonly Member[] {
+  return members.filter(({ key }) => !others.some((other) => other.key === key));
+}
 
 export interface MemberUserOwner {
   readonly selfKey: PeerKey;
@@ -50,6 +57,10 @@ export class MemberUser {
   #isStalled = false;
   /** The epoch's members as they were told last. */
   #told: Epoch | null = null;
+  /** In no epoch any more since. */
+  #isOut = false;
+  /** Why members aren't in the next view, as the coordinator says; for those of a view or two. */
+  readonly #reasons = new Map<PeerKey, LeftReason>();
   #leaving: { readonly ref: string | undefined; isAsked: boolean; isLate: boolean } | null = null;
 
   constructor(readonly owner: MemberUserOwner) {}
@@ -102,14 +113,37 @@ export class MemberUser {
     this.ready();
     const told = this.#told;
     this.#told = epoch;
-    const isSame = told !== null && told.view === epoch.view &&
+    const isSame = told !== null && !this.#isOut && told.view === epoch.view &&
       hasSameMembers(
         told.members.map((member) => ({ ...member, incarnation: new Uint8Array() })),
         epoch.members.map((member) => ({ ...member, incarnation: new Uint8Array() })),
       );
     if (isSame) return;
-    const members = epoch.members.map((member) => nameOf(this.owner.names, member));
-    this.owner.out.show({ event: "view", view: epoch.view, members });
+    const isSelfNew = told === null || this.#isOut;
+    this.#isOut = false;
+    const known = told?.members ?? [];
+    const others = told === null ? [] : without(epoch.members, known);
+    const self = epoch.members.filter(({ key }) => isSelfNew && key === this.owner.selfKey);
+    const name = (member: Member) => nameOf(this.owner.names, member);
+    this.owner.out.show({
+      event: "view",
+      view: epoch.view,
+      members: epoch.members.map(name),
+      joined: [...self, ...others].map(name),
+      left: without(known, epoch.members).map((member) => {
+        const reason = this.#reasons.get(member.key);
+        return { name: name(member), ...(reason === undefined ? {} : { reason }) };
+      }),
+    });
+    this.#reasons.clear();
+  }
+
+  /** The coordinator says who isn't in the next view, and why. */
+  departed(left: GroupMessageOf<"departed">["left"]): void {
+    for (const { key, reason } of left) {
+      this.#reasons.set(key, reason);
+      dropOldest(this.#reasons, MEMBERS_MAX);
+    }
   }
 
   // Commands.
@@ -229,6 +263,7 @@ export class MemberUser {
 
   /** After each step. */
   settle(): void {
+    this.#isOut ||= this.#told !== null && this.owner.membership?.epoch === null;
     this.#pauseInput();
     this.#goOnLeaving();
   }
@@ -257,7 +292,11 @@ export class MemberUser {
     membership?.pump();
     if (!this.#isReady || this.#leaving !== null) return;
     const awaited = this.#awaited();
-    if (membership === null || membership.epoch === null) {
+    if (membership === null) {
+      out.warn(
+        "You aren't in the group yet: what you write is said when you are, if you wait for it",
+      );
+    } else if (membership.epoch === null) {
       out.warn("You aren't in the group yet: what you write is kept, and said when you are");
     } else if (coordinator.state === "down" && awaited !== "") {
       out.warn(
@@ -274,6 +313,15 @@ export class MemberUser {
     if (this.#leaving !== null) return;
     this.#leaving = { ref, isAsked: false, isLate: false };
     this.#deadlines.set("leave", this.owner.out.nowMs + LEAVE_MS_MAX);
+    this.#deadlines.set("told", this.owner.out.nowMs + AWAITED_TOLD_MS);
+  }
+
+  /** Leaving takes a while. */
+  #tellLeaving(): void {
+    const { out, saying: { unsent } } = this.owner;
+    if (unsent === 0) return;
+    const what = unsent === 1 ? "your message is" : `your ${unsent} messages are`;
+    out.notice(`Leaving when ${what} said, or in ${(LEAVE_MS_MAX - AWAITED_TOLD_MS) / 1_000} s`);
   }
 
   /** The coordinator says that the others have all that we had. */
@@ -292,7 +340,7 @@ export class MemberUser {
     }
     const isIn = membership !== null && membership.epoch !== null;
     const isThere = coordinator.isWelcomed;
-    if (saying.unsent > 0 && !leaving.isLate && (isIn || isThere)) return;
+    if (saying.unsent > 0 && !leaving.isLate) return;
     if (!isIn || !isThere) return this.#stop();
     leaving.isAsked = true;
     this.#deadlines.clear("leave");
@@ -304,17 +352,28 @@ export class MemberUser {
     const { out, saying, membership, coordinator } = this.owner;
     const { unsent } = saying;
     if (membership !== null) out.store(...saying.keep(membership.group));
-    if (unsent > 0) {
-      const what = unsent === 1 ? "1 message isn't an entry" : `${unsent} messages aren't entries`;
-      const then = membership === null
-        ? "lost, as there was no group yet"
-        : "kept, and said when you are back";
-      out.notice(`${what} yet: ${then}`);
-    }
     if (coordinator.link !== null) {
       out.push({ type: "close", link: coordinator.link, reason: "quit" });
     }
+    if (unsent > 0) {
+      if (membership === null) return this.#giveUpUnsaid(unsent);
+      const what = unsent === 1 ? "1 message isn't an entry" : `${unsent} messages aren't entries`;
+      out.notice(`${what} yet: kept, and said when you are back`);
+    }
     out.bye(this.#leaving?.ref);
+  }
+
+  /** There was no group to keep it for: whoever wrote it must know, and say it again. */
+  #giveUpUnsaid(unsent: number): void {
+    const { out, saying, config } = this.owner;
+    const address = endpointText(config.coordinator);
+    const because = `wasn't said and isn't kept, as the coordinator at ${address} didn't answer`;
+    for (const ref of saying.unsaidRefs()) out.error("coordinator-down", `This ${because}`, ref);
+    const text = unsent === 1
+      ? `1 message ${because}; start it, then say it again`
+      : `${unsent} messages weren't said and aren't kept, as the coordinator at ${address} didn't ` +
+        "answer; start it, then say them again";
+    out.fatal("coordinator-down", text);
   }
 
   // Time.
@@ -335,6 +394,9 @@ export class MemberUser {
           break;
         case "awaited":
           this.#stall();
+          break;
+        case "told":
+          if (this.#leaving?.isAsked === false) this.#tellLeaving();
           break;
         case "leave":
           if (this.#leaving !== null) this.#leaving.isLate = true;

@@ -92,21 +92,28 @@ export function joinedNames(names: readonly string[]): string {
 function problems(status: StatusOf): readonly string[] {
   const { membership, peers, names, awaitedByCoordinator, isUp } = status;
   const found: string[] = [];
-  if (!isUp) {
-    found.push("The coordinator doesn't answer: chat goes on, joining and editing wait");
+  const epoch = membership?.epoch?.epoch.value ?? null;
+  const unheard = (epoch?.members ?? [])
+    .filter(({ key }) => key !== status.key && !peers.isHeard(key));
+  if (!isUp && epoch === null) found.push("The coordinator doesn't answer");
+  else if (!isUp) {
+    const chat = unheard.length > 0 ? "" : "chat goes on, ";
+    found.push(`The coordinator doesn't answer: ${chat}joining and editing wait`);
   }
   if (awaitedByCoordinator.length > 0) {
     found.push(
       `Waiting for ${joinedNames(awaitedByCoordinator)}: only they have the group's last entries`,
     );
   }
-  const epoch = membership?.epoch?.epoch.value ?? null;
+  if (membership === null) {
+    found.push("Not in the group yet: what you write is said when you are, if you wait for it");
+    return found;
+  }
   if (epoch === null) {
     found.push("Not in the group yet: what you write is kept until then");
     return found;
   }
-  for (const member of epoch.members) {
-    if (member.key === status.key || peers.isHeard(member.key)) continue;
+  for (const member of unheard) {
     const name = nameOf(names, member);
     found.push(
       isUp
@@ -114,7 +121,7 @@ function problems(status: StatusOf): readonly string[] {
         : `${name} isn't heard: chat pauses until ${name} or the coordinator is back`,
     );
   }
-  if (membership?.participating.isUnderWay) {
+  if (membership.participating.isUnderWay) {
     const awaited = awaitedNames(membership, names);
     const whom = awaited.length > 0 ? `, waiting for ${joinedNames(awaited)}` : "";
     found.push(`The group's members are changing${whom}`);

@@ -20,6 +20,7 @@ import {
 } from "../../base/schema.ts";
 import { ballotSchema } from "./ballot.ts";
 import { memberSchema, signedEpochSchema } from "./epoch.ts";
+import { LEFT_REASONS } from "./events.ts";
 import { historyPointSchema, INCARNATION_BYTES, signedBatchSchema } from "./history.ts";
 import {
   BATCH_BYTES_MAX,
@@ -319,6 +320,13 @@ const unknown = message(26, "unknown", {
   answer: "none",
   lane,
 }, { code: uint(16_383) });
+const departed = message(40, "departed", {
+  from: "the coordinator",
+  to: "the members of the next view",
+  when: "somebody of the view before isn't in it, before `begin`",
+  answer: "none; users are told why",
+  lane,
+}, { left: list(record({ key: hexId<PeerKey>(), reason: oneOf(LEFT_REASONS) }), MEMBERS_MAX) });
 
 export const GROUP_MESSAGES = [
   hello,
@@ -347,6 +355,7 @@ export const GROUP_MESSAGES = [
   ack,
   returned,
   unknown,
+  departed,
 ] as const;
 
 export type GroupMessage = MessageOf<typeof GROUP_MESSAGES[number]>;

@@ -94,6 +94,14 @@ export class Saying {
     return this.#batchTexts + this.#outbox.size + leftoverTexts(this.#leftover);
   }
 
+  /** The `ref`s of this process's texts among those. */
+  *unsaidRefs(): IterableIterator<string> {
+    for (const { refs } of this.#batches) {
+      for (const ref of refs ?? []) if (ref !== undefined) yield ref;
+    }
+    for (const { ref } of this.#outbox) if (ref !== undefined) yield ref;
+  }
+
   /** Whether some of that was signed here. */
   get oldest(): SignedBatch | null {
     return this.#batches.first?.signed ?? null;

@@ -8,12 +8,13 @@ import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import type { Admission } from "./admission.ts";
 import type { Arriving } from "./arriving.ts";
-import { type Attendance, type Attendee, isExcluded } from "./attendance.ts";
+import { type Attendance, type Attendee, isExcluded, isSameProcess } from "./attendance.ts";
 import type { Changing } from "./changing.ts";
 import { complaintsDueMs, noteUnheard, toBeParted } from "./complaints.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
 import { lackingText, named } from "./coordinator_view.ts";
 import type { Member } from "./epoch.ts";
+import type { LeftReason } from "./events.ts";
 import { HEARD_LATELY_MS, HEARTBEAT_MS, UDP_SILENT_MS } from "./limits.ts";
 import { type Change, outlook } from "./outlook.ts";
 import type { Partings } from "./partings.ts";
@@ -134,7 +135,11 @@ export class Steering {
 
   #partUnheard(): void {
     const { views, out: { nowMs } } = this.parts;
-    noteUnheard(this.#circle(), nowMs);
+    const isAnew = (attendee: Attendee) => this.#isAnew(attendee);
+    // Whoever goes on in the present view hears nothing of another process than that view has.
+    const canHear = (one: Attendee, other: Attendee) =>
+      views.member(one.key) === null || isAnew(one) || !isAnew(other);
+    noteUnheard(this.#circle(), canHear, nowMs);
     for (;;) {
       const circle = this.#heardLately();
       const members = circle.filter(({ key }) => views.member(key) !== null).length;
@@ -143,6 +148,12 @@ export class Steering {
       // Its say is needed until the present view has begun everywhere.
       if (!this.#exclude(attendee)) attendee.meetsByMs = nowMs + HEARTBEAT_MS;
     }
+  }
+
+  /** It is in the present view by an earlier process: it was started again. */
+  #isAnew(attendee: Attendee): boolean {
+    const member = this.parts.views.member(attendee.key);
+    return member !== null && !isSameProcess(member, attendee);
   }
 
   /** It holds up the others: they go on without it. @returns False where they can't. */
@@ -254,15 +265,23 @@ export class Steering {
     this.isUnsettled = true;
   }
 
+  /** Members that the operator was told of, and that aren't any more. */
+  get departures(): readonly (Pick<Member, "key" | "name"> & { readonly reason: LeftReason })[] {
+    const { views: { members }, admission } = this.parts;
+    const reasonOf = (key: PeerKey): LeftReason =>
+      admission.kicked.has(key) ? "removed" : this.#quitting.has(key) ? "quit" : "lost";
+    return this.#shown
+      .filter(({ key }) => !members.some((member) => member.key === key))
+      .map(({ key, name }) => ({ key, name, reason: reasonOf(key) }));
+  }
+
   #tellLeft(): void {
-    const { views: { members }, admission, out } = this.parts;
-    for (const { key, name } of this.#shown) {
-      if (members.some((member) => member.key === key)) continue;
-      const isQuit = this.#quitting.delete(key);
-      const reason = admission.kicked.has(key) ? "removed" : isQuit ? "quit" : "lost";
+    const { views, out } = this.parts;
+    for (const { key, name, reason } of this.departures) {
+      this.#quitting.delete(key);
       out.show({ event: "left", name, reason });
     }
-    this.#shown = members;
+    this.#shown = views.members;
   }
 
   /** The present view has begun at all its members, or nobody is in it: the others may go. */

@@ -16,6 +16,7 @@ Deno.test("Who leaves has its say, and is let go when the view without it has be
     "ann: level 2 at 0 from ann",
     "bob: level 2 at 0 from ann",
     "disk: decided 3",
+    "ann: bob is gone: quit",
     "ann: begin 3",
     "left bob: quit",
     "view 3: ann",

@@ -445,6 +445,8 @@ function messageWords(message: GroupMessage): string {
       }`;
     case "begin":
       return `begin ${ballotText(message.signed.epoch.value.ballot)}`;
+    case "departed":
+      return message.left.map(({ key, reason }) => `${nameOf(key)} is gone: ${reason}`).join(", ");
     case "parted":
       return `parted ${message.why}${message.pauseMs === 0 ? "" : ` for ${message.pauseMs} ms`}`;
     case "fetch":

@@ -216,3 +216,23 @@ Deno.test("What a decided view began with may have been shown: it goes on althou
 
   assertEquals(words.includes("ann: level 3 at 1 from cem"), true);
 });
+
+Deno.test("Who can't hear a member that was started again, before the next view has it, isn't blamed", () => {
+  const program = Program.of("ann", "bob", "cem").restarted();
+  program.somebody("ann").incarnation++;
+  program.comes("ann");
+  program.comes("cem");
+  program.hears("ann", ["cem"], true);
+  program.hears("cem", [], true);
+
+  // The next view waits for bob.
+  assertEquals(changes(program.pass(5_900)), []);
+  const words = changes(program.pass(200));
+  assertEquals(words.slice(-3), ["left bob: lost", "view 4: ann cem", "disk: confirmed 4"]);
+
+  // From now on it could.
+  program.hears("cem", ["ann"], true);
+  assertEquals(changes(program.pass(10_000)), []);
+  program.hears("cem", [], true);
+  assertEquals(changes(program.pass(2_000)).includes("left cem: lost"), true);
+});

@@ -17,7 +17,9 @@ Deno.test("Member is ready when its first epoch begins, and tells the view", () 
   const [ann] = net.nodes;
 
   assertEquals(ann!.events.map(({ event }) => event), ["coordinator", "ready", "view"]);
-  assertEquals(ann!.told("view"), [{ event: "view", view: 1, members: ["ann", "bob"] }]);
+  assertEquals(ann!.told("view"), [
+    { event: "view", view: 1, members: ["ann", "bob"], joined: ["ann"], left: [] },
+  ]);
 });
 
 Deno.test("Member carries the command's ref on its own entry, and marks it as its own", () => {
@@ -555,4 +557,85 @@ Deno.test("Member's snapshot restores what its records do", () => {
   net.settle();
 
   assertEquals(bob!.logged, ["one", "two"]);
+});
+
+Deno.test("Member that leaves waits for a coordinator that isn't there yet, and says what was typed", () => {
+  const net = new GroupNet();
+  const ann = net.add("ann");
+  net.coordinator.isUp = false;
+  ann.start();
+  net.settle();
+  ann.say("early", "r1");
+  ann.command({ command: "quit" }, "q");
+  net.pass(3_000);
+  assertEquals(ann.stopped, null);
+
+  net.coordinator.isUp = true;
+  net.pass(5_000);
+  net.coordinator.change(ann);
+  net.settle();
+  assertEquals(ann.logged, ["early"]);
+  net.coordinator.send(ann, { type: "parted", why: "left", pauseMs: 0 });
+  net.settle();
+  assertEquals(ann.stopped, { kind: "bye", reason: "quit", ref: "q" });
+});
+
+Deno.test("Member says which messages are lost where there never was a group, and doesn't end well", () => {
+  const net = new GroupNet();
+  const ann = net.add("ann");
+  net.coordinator.isUp = false;
+  ann.start();
+  net.settle();
+  ann.say("one", "r1");
+  ann.say("two");
+  ann.command({ command: "quit" }, "q");
+  net.pass(9_500);
+  assertEquals(ann.stopped, null);
+
+  net.pass(1_000);
+  assert(ann.stopped?.kind === "fatal");
+  assertEquals(ann.stopped.code, "coordinator-down");
+  assertStringIncludes(ann.stopped.text, "2 messages weren't said and aren't kept");
+  const errors = ann.effects.flatMap((effect) =>
+    effect.type === "show" && effect.event.event === "error"
+      ? [[effect.event.code, effect.ref]]
+      : []
+  );
+  assertEquals(errors, [["coordinator-down", "r1"]]);
+  assertStringIncludes(noticesOf(ann), "Leaving when your 2 messages are said");
+});
+
+Deno.test("Member tells who came and who left, and why where the coordinator said so", () => {
+  const net = GroupNet.started(["ann", "bob", "cem"]);
+  const [ann, bob, cem] = net.nodes as [Node, Node, Node];
+  const dan = net.add("dan");
+  dan.start();
+  net.settle();
+  net.coordinator.catchUp(dan, ann);
+  net.settle();
+  const last = (node: Node) => {
+    const view = node.told("view").at(-1);
+    assert(view?.event === "view");
+    return { joined: view.joined, left: view.left };
+  };
+
+  net.coordinator.send(ann, { type: "departed", left: [{ key: bob.key, reason: "quit" }] });
+  net.coordinator.change(ann, cem, dan);
+  net.settle();
+  assertEquals(last(ann), { joined: ["dan"], left: [{ name: "bob", reason: "quit" }] });
+  assertEquals(last(cem), { joined: ["dan"], left: [{ name: "bob" }] });
+  assertEquals(last(dan), { joined: ["dan"], left: [] });
+
+  net.coordinator.send(cem, { type: "parted", why: "silent", pauseMs: 1_000 });
+  net.settle();
+  net.coordinator.lost(cem);
+  net.coordinator.change(ann, dan);
+  net.settle();
+  assertEquals(last(ann), { joined: [], left: [{ name: "cem" }] });
+  net.pass(2_000);
+  net.coordinator.catchUp(cem, ann);
+  net.settle();
+  net.coordinator.change(ann, dan, cem);
+  net.settle();
+  assertEquals(last(cem), { joined: ["cem"], left: [] });
 });
