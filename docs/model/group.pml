@@ -82,8 +82,8 @@ typedef Member {
   unsigned promised : BALLOT_BITS;    /* disk: the highest ballot that it has reported for */
   unsigned flushed : VIEW_BITS;     /* disk: the number of the last view that it has reported to the coordinator for */
   unsigned begun : 3;       /* disk: the last epoch that has begun, in epochs[]; 0: none, or it is out */
-  unsigned out : 1;         /* disk: it was told that it is in no view any more */
-  unsigned levelled : BALLOT_BITS;    /* disk: the ballot under which what it holds was brought to one level with others' */
+  unsigned out : 1;         /* disk: it was told that it is in no view any more; what that changes is `begun` */
+  unsigned levelled : BALLOT_BITS;    /* disk: the ballot under which its history was last brought to one level */
   unsigned held : 9;        /* disk: batches in order, those in the log included */
   unsigned leaving : 1;     /* disk: its last promise was one to be in no view */
   unsigned said : 3;        /* disk: its text, under each incarnation that has signed it */
@@ -92,7 +92,7 @@ typedef Member {
 }
 Member m[MEMBERS];
 
-/* epoch.ts: what was decided. Views are on the coordinator's disk (views.ts); all are signed and so can't be changed. */
+/* epoch.ts: what was decided, and signed. Views are on the coordinator's disk (views.ts). */
 typedef Epoch {
   unsigned ballot : BALLOT_BITS;
   unsigned view : VIEW_BITS;
@@ -734,7 +734,7 @@ end:
 
 /* ---- The coordinator (coordinator.ts, changing.ts, views.ts) ---- */
 
-/* The number is on disk, `flush` is sent, what was under way is given up. Whoever isn't asked is silent, or seems so. */
+/* The number is on disk, what was under way is given up. Whoever isn't asked is silent, or seems so. */
 inline flush(who, itsLeavers) {
   number++;
   forget(COORDINATOR);
@@ -818,7 +818,8 @@ init {
     :: subject < MEMBERS ->
       if
       :: IN(FIRST_VIEW, subject) ->
-        m[subject].promised = BALLOT(1); m[subject].flushed = 1; m[subject].begun = 1; m[subject].levelled = BALLOT(1); m[subject].acting = true
+        m[subject].promised = BALLOT(1); m[subject].flushed = 1; m[subject].begun = 1;
+        m[subject].levelled = BALLOT(1); m[subject].acting = true
       :: else
       fi;
       if
