@@ -23,6 +23,7 @@ newcomer-rounds   3 2 2 2 0 2 CHECK_HELD CHECK_ALONE
 newcomer-leave    3 3 1 1 1 2 CHECK_HELD
 newcomer-alone    3 3 2 0 0 1 CHECK_ALONE
 shortest-of-best  7 3 1 0 0 2 SHORTEST_OF_BEST
+nothing-forgotten 7 2 1 1 0 2 CHECK_HELD UNSETTLED
 '
 mutations='
 delivery          7 2 0 0 0 2 MUTATION_DELIVERY UNSETTLED

@@ -82,8 +82,8 @@ typedef Member {
   unsigned promised : BALLOT_BITS;    /* disk: the highest ballot that it has reported for */
   unsigned flushed : VIEW_BITS;     /* disk: the number of the last view that it has reported to the coordinator for */
   unsigned begun : 3;       /* disk: the last epoch that has begun, in epochs[]; 0: none, or it is out */
-  unsigned out : 1;         /* disk: it was told that it is in no view any more */
-  unsigned levelled : BALLOT_BITS;    /* disk: the ballot under which what it holds was brought to one level with others' */
+  unsigned out : 1;         /* disk: it was told that it is in no view any more; what that changes is `begun` */
+  unsigned levelled : BALLOT_BITS;    /* disk: the ballot under which its history was last brought to one level */
   unsigned held : 9;        /* disk: batches in order, those in the log included */
   unsigned leaving : 1;     /* disk: its last promise was one to be in no view */
   unsigned said : 3;        /* disk: its text, under each incarnation that has signed it */
@@ -92,7 +92,7 @@ typedef Member {
 }
 Member m[MEMBERS];
 
-/* epoch.ts: what was decided. Views are on the coordinator's disk (views.ts); all are signed and so can't be changed. */
+/* epoch.ts: what was decided, and signed. Views are on the coordinator's disk (views.ts). */
 typedef Epoch {
   unsigned ballot : BALLOT_BITS;
   unsigned view : VIEW_BITS;
@@ -310,8 +310,8 @@ c_code {
     int i, last = last_view();
     if (now.epochs[last].members && !(now.epochs[last].members & participants)) return 0;
     for (i = 0; i < MEMBERS; i++) {
-      if (!IN(now.epochs[last].members & participants, i) || SHARE(now.epochs[last].incarnations, i) != now.m[i].incarnation)
-        continue;
+      if (!IN(now.epochs[last].members & participants, i)) continue;
+      if (SHARE(now.epochs[last].incarnations, i) != now.m[i].incarnation) continue;
       if (now.m[i].begun != last && now.epochs[now.m[i].begun].view != now.epochs[last].view) return 0;
     }
     return 1;
@@ -493,7 +493,8 @@ inline promise(leader, i) {
 #endif
     c_code { now.subject = last_view(); };
     if
-    :: m[i].begun != 0 && !IN(epochs[subject].members, i) -> m[i].out = true; m[i].begun = 0 /* `welcome` said so */
+    :: m[i].begun != 0 && !IN(epochs[subject].members, i) -> /* `welcome` has said so */
+      m[i].out = true; m[i].begun = 0
     :: else
     fi;
     subject = 0
@@ -621,7 +622,8 @@ inline putInOrder(e, text) {
 }
 
 /* The next batch in order is on a member's disk, and all others have its `ack`. */
-#define CAN_HOLD(e, i) (m[i].acting && LENGTH(m[i].held) < LENGTH(epochs[e].order) && IS_PREFIX(m[i].held, epochs[e].order))
+#define CAN_HOLD(e, i) (m[i].acting && LENGTH(m[i].held) < LENGTH(epochs[e].order) \
+  && IS_PREFIX(m[i].held, epochs[e].order))
 inline hold(e, i) {
   m[i].held = FIRST(epochs[e].order, LENGTH(m[i].held) + 1);
   printf("%d holds %o, acknowledged in %d.%d\n", i, m[i].held, NUMBER(epochs[e].ballot), ROUND(epochs[e].ballot));
@@ -642,7 +644,8 @@ inline hold(e, i) {
 /* The number is the highest promised, its own or of another member that said `outdone`. */
 #define CAN_LEAD(e, i, other) (rounds < ROUNDS && CAN_GO_ON(e, i) && e != 0 && epochs[e].sequencer == i \
   && IN(epochs[e].members, i) && !m[i].leaving && IN(epochs[e].members, other) \
-  && (other == i || (m[other].promised > m[i].promised && IS_MY_VIEW(e, other))) && ROUND(m[other].promised) < ROUND_MAX)
+  && (other == i || (m[other].promised > m[i].promised && IS_MY_VIEW(e, other))) \
+  && ROUND(m[other].promised) < ROUND_MAX)
 inline lead(e, i, other) {
   rounds++;
   forget(i);
@@ -731,7 +734,7 @@ end:
 
 /* ---- The coordinator (coordinator.ts, changing.ts, views.ts) ---- */
 
-/* The number is on disk, `flush` is sent, what was under way is given up. Whoever isn't asked is silent, or seems so. */
+/* The number is on disk, what was under way is given up. Whoever isn't asked is silent, or seems so. */
 inline flush(who, itsLeavers) {
   number++;
   forget(COORDINATOR);
@@ -815,7 +818,8 @@ init {
     :: subject < MEMBERS ->
       if
       :: IN(FIRST_VIEW, subject) ->
-        m[subject].promised = BALLOT(1); m[subject].flushed = 1; m[subject].begun = 1; m[subject].levelled = BALLOT(1); m[subject].acting = true
+        m[subject].promised = BALLOT(1); m[subject].flushed = 1; m[subject].begun = 1;
+        m[subject].levelled = BALLOT(1); m[subject].acting = true
       :: else
       fi;
       if
