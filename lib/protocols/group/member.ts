@@ -27,7 +27,6 @@ import { unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
 import { stalledMs } from "../../base/mode_machine.ts";
 import { visibleText } from "../../base/text.ts";
-import { NO_BALLOT } from "./ballot.ts";
 import { CoordinatorLink } from "./coordinator_link.ts";
 import { endpointOf, type Epoch, type Member as GroupMember, type SignedEpoch } from "./epoch.ts";
 import { Held } from "./held.ts";
