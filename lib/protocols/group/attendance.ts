@@ -61,7 +61,7 @@ export interface Attendee {
   /** When it is taken for gone, unless it is heard. */
   silentAtMs: number;
   /** After our restart: until when it is waited for while others hear it. */
-  readonly returnByMs: number;
+  returnByMs: number;
   /** Whether it was asked once more. */
   isProbed: boolean;
   begun: Ballot;
@@ -203,6 +203,11 @@ export class Attendance {
 
   /** Takes the place of whoever was there under this key. */
   put(attendee: Attendee): void {
+    if (attendee.link !== null && this.here.length === 0) {
+      for (const other of this.all) {
+        if (other.returnByMs > -Infinity) expectAgain(other, attendee.heardAtMs);
+      }
+    }
     this.#attendees.set(attendee.key, attendee);
   }
 
@@ -229,9 +234,14 @@ export class Attendance {
   ): { readonly silent: readonly Attendee[]; readonly probe: readonly Attendee[] } {
     const silent: Attendee[] = [];
     const probe: Attendee[] = [];
+    const isAnybodyHere = this.here.length > 0;
     for (const attendee of this.all) {
       const lateMs = nowMs - dueMs(attendee);
       if (lateMs < 0) continue;
+      if (!isAnybodyHere && attendee.returnByMs > -Infinity) {
+        expectAgain(attendee, nowMs); // it holds up nobody
+        continue;
+      }
       if (!isHurried && nowMs < attendee.returnByMs && this.#isHeard(attendee)) {
         attendee.silentAtMs = nowMs + HEARTBEAT_MS;
         continue;
@@ -278,6 +288,12 @@ export class Attendance {
       for (const [key, sinceMs] of attendee.unheard) attendee.unheard.set(key, sinceMs + delayMs);
     }
   }
+}
+
+/** Its dial may be under way since before we were there: its time runs while somebody waits for it. */
+function expectAgain(attendee: Attendee, nowMs: number): void {
+  attendee.silentAtMs = nowMs + RETURN_MS;
+  attendee.returnByMs = nowMs + RETURN_HEARD_MS;
 }
 
 function dueMs({ link, isProbed, silentAtMs }: Attendee): number {

@@ -22,13 +22,21 @@ export interface Said {
   excused: boolean;
 }
 
+/** An entry where somebody first had it. */
+interface Place {
+  readonly before: Hash;
+  readonly position: number;
+  readonly seq: number;
+  readonly said: Said;
+}
+
 export class CanonicalHistory {
   readonly digests: Hash[] = [];
   readonly entries: Said[] = [];
   readonly said: Said[] = [];
   readonly #byText = new Map<string, Said>();
-  /** Of all branches: who was left with one that was given up may write it again. */
-  readonly #everSeen = new Set<Hash>();
+  /** Of all branches. */
+  readonly #placed = new Map<Hash, Place>();
   /** How often histories may part: disks were damaged, or the operator gave up what was only on some. */
   forksMax = 0;
 
@@ -41,41 +49,53 @@ export class CanonicalHistory {
     return this.#byText.get(text);
   }
 
-  /** @returns What was said there, where the entry is new; null where it is known. */
-  take(who: string, entry: Entry): Said | null {
-    const at = entry.position - 1;
-    const known = this.digests[at];
-    if (known === entry.digest || this.#everSeen.has(entry.digest)) return null;
-    this.#everSeen.add(entry.digest);
-    if (known !== undefined) this.#fork(who, entry);
-    if (entry.position !== this.digests.length + 1) {
-      if (this.forksMax > 0) return this.#givenUp(entry);
-      throw new Violation(`G1: ${who} has entry ${entry.position} with a history that nobody had`);
-    }
-    const said = this.#byText.get(entry.text);
+  /**
+   * @param before The digest before the entry.
+   * @returns What was said there, where the entry is new; null where it is known.
+   */
+  take(who: string, before: Hash, entry: Entry): Said | null {
+    const { position, digest, seq, text } = entry;
+    // Who was left with a branch that was given up may write it again.
+    if (this.#placed.has(digest)) return null;
+    const said = this.#byText.get(text);
     if (said === undefined) throw new Violation(`${who} has what nobody typed`);
-    this.digests.push(entry.digest);
+    const isNext = position === this.digests.length + 1 &&
+      (position === 1 || this.digests.at(-1) === before);
+    if (!isNext) this.#fork(who, before, entry);
+    this.#placed.set(digest, { before, position, seq, said });
+    this.digests.push(digest);
     this.entries.push(said);
     return said;
   }
 
-  /** It is of the branch that was given up. */
-  #givenUp({ text }: Entry): null {
-    const said = this.#byText.get(text);
-    if (said !== undefined) said.excused = true;
-    return null;
-  }
-
-  #fork(who: string, { position, text }: Entry): void {
-    const other = this.entries[position - 1]!;
+  /** The history goes on in another branch. */
+  #fork(who: string, before: Hash, { position, text }: Entry): void {
     if (this.forksMax === 0) {
+      const other = this.entries[position - 1];
       throw new Violation(
-        `G1: entry ${position} is "${label(text)}" at ${who}, elsewhere "${label(other.text)}"`,
+        other === undefined
+          ? `G1: ${who} has entry ${position} with a history that nobody had`
+          : `G1: entry ${position} is "${label(text)}" at ${who}, elsewhere "${label(other.text)}"`,
       );
     }
-    for (const said of this.entries.splice(position - 1)) said.seq = null;
+    const branch: Hash[] = [];
+    let digest = before;
+    let place = this.#placed.get(digest);
+    while (place !== undefined && this.digests[place.position - 1] !== digest) {
+      branch.push(digest);
+      digest = place.before;
+      place = this.#placed.get(digest);
+    }
+    const shared = place?.position ?? 0;
+    for (const said of this.entries.splice(shared)) said.seq = null;
     for (const said of this.said) said.excused = true;
-    this.digests.length = position - 1;
+    this.digests.length = shared;
+    for (const digest of branch.toReversed()) {
+      const { said, seq } = this.#placed.get(digest)!;
+      said.seq = seq;
+      this.digests.push(digest);
+      this.entries.push(said);
+    }
   }
 }
 

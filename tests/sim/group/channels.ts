@@ -415,12 +415,13 @@ export class IdealPort implements ChannelPort {
     side.out = new Pipe(this.channels, side, other);
     side.state = "up";
     side.endpoint = other.port.endpoint;
+    // Told before it was there, it goes before what is told now.
+    for (const message of side.waiting.splice(0)) this.tell(peer, message);
     const isReset = state !== "connecting";
     if (state === "silent") this.owner.told({ type: "peer-heard", peer });
     this.owner.told(isReset ? { type: "peer-reset", peer } : { type: "peer-up", peer });
     // The owner may have ended, or parted from it, in between.
     if (this.gone || this.sides.get(peer) !== side || side.out === null) return;
-    for (const message of side.waiting.splice(0)) this.tell(peer, message);
     side.drained();
     side.out?.refresh();
     this.#refreshSide(side);

@@ -73,8 +73,8 @@ function isOfLog(record: GroupRecord): record is LogRecord | NewLogRecord {
 
 export class GroupDisk<Stored extends GroupRecord> extends SimDisk<Stored> {
   log: SimLog | null = null;
-  /** Told of each batch that the log gets, and of its entries. */
-  logged: ((entries: readonly Entry[]) => void) | null = null;
+  /** Told of each batch that the log gets: of its entries, and of the digest before them. */
+  logged: ((entries: readonly Entry[], before: Hash) => void) | null = null;
   /** Told when records are written anew, in another place. */
   replaced: (() => void) | null = null;
   /** Writes whose records are to be synced, also those of the log. */
@@ -185,7 +185,8 @@ export class GroupDisk<Stored extends GroupRecord> extends SimDisk<Stored> {
     }
     if (record.kind !== "log") return;
     if (this.log === null) throw new Error("A log is appended to before it was begun");
+    const before = this.log.end.digest;
     const entries = this.log.append(record.batch);
-    this.logged?.(entries);
+    this.logged?.(entries, before);
   }
 }

@@ -152,9 +152,11 @@ export class World {
     disk.replaced = () => {
       for (const checker of this.checkers) checker.replaced?.(party);
     };
-    disk.logged = (entries) => {
+    disk.logged = (entries, first) => {
+      let before = first;
       for (const entry of entries) {
-        const said = this.history.take(party.name, entry);
+        const said = this.history.take(party.name, before, entry);
+        before = entry.digest;
         if (said === null) continue;
         for (const checker of this.checkers) checker.placed?.(entry, said);
         said.seq = entry.seq;
