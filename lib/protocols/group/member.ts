@@ -31,7 +31,7 @@ import { CoordinatorLink } from "./coordinator_link.ts";
 import { endpointOf, type Epoch, type Member as GroupMember, type SignedEpoch } from "./epoch.ts";
 import { Held } from "./held.ts";
 import { HistoryEnd, INCARNATION_BYTES } from "./history.ts";
-import { OFFENDER_BAN_MS, UNKNOWN_MESSAGES_MAX } from "./limits.ts";
+import { LAGGING_MS_MAX, OFFENDER_BAN_MS, UNKNOWN_MESSAGES_MAX } from "./limits.ts";
 import {
   COORDINATOR_NAME,
   type MemberConfig,
@@ -50,7 +50,7 @@ import type { MemberRecord, NewLogRecord } from "./records.ts";
 import { Saying, type Self } from "./saying.ts";
 import type { Standing } from "./standing.ts";
 
-const DEADLINES = ["round"] as const;
+const DEADLINES = ["round", "laggards"] as const;
 
 /** A view that can't go on is looked at so often while the coordinator is away. */
 const ROUND_MS = 1_000;
@@ -192,6 +192,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
 
   #postpone(delayMs: number): void {
     this.#deadlines.postpone(delayMs);
+    this.membership?.ordering?.postpone(delayMs);
     this.user.postpone(delayMs);
     this.coordinator.postpone(delayMs);
   }
@@ -240,8 +241,11 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.coordinator.tick();
     this.peers.meetDue();
     this.user.tick();
-    if (this.#deadlines.takeDue(this.out.nowMs).length > 0 && this.membership?.goOnByRound()) {
-      this.#deadlines.setEarliest("round", this.out.nowMs + ROUND_MS);
+    for (const due of this.#deadlines.takeDue(this.out.nowMs)) {
+      if (due === "laggards") this.membership?.partLaggards();
+      else if (this.membership?.goOnByRound()) {
+        this.#deadlines.setEarliest("round", this.out.nowMs + ROUND_MS);
+      }
     }
   }
 
@@ -366,6 +370,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.#tellAwaited(awaited);
     this.user.welcomed();
     this.heardChanged();
+    this.waits(LAGGING_MS_MAX); // nobody was to be told while the coordinator was away
     membership.telling.knows(told);
   }
 
@@ -534,6 +539,10 @@ export class Member implements Machine<MemberInput, MemberEffect> {
 
   progress(): void {
     this.user.progress();
+  }
+
+  waits(delayMs: number): void {
+    this.#deadlines.setEarliest("laggards", this.out.nowMs + delayMs);
   }
 
   stuck(): void {

@@ -23,6 +23,8 @@ export interface Peer {
   /** Something that was said between us in the present epoch is lost: it can't go on between us. */
   isBroken: boolean;
   isCongested: boolean;
+  /** It is there and holds up the others in the present epoch: the coordinator is told that we don't hear it. */
+  isLagging: boolean;
   /** The last epoch that it has begun, as it said on this channel. */
   begun: Ballot | null;
   /** Said in that epoch, which hasn't begun here; or said before it was introduced. */
@@ -58,11 +60,11 @@ export class Peers {
     return peer !== undefined && isHeard(peer);
   }
 
-  /** Those who are introduced and heard. */
+  /** Those who are introduced and heard, and do their part. */
   heard(): readonly PeerKey[] {
     const heard: PeerKey[] = [];
     for (const peer of this.#peers.values()) {
-      if (peer.endpoint !== null && isHeard(peer)) heard.push(peer.key);
+      if (peer.endpoint !== null && isHeard(peer) && !peer.isLagging) heard.push(peer.key);
     }
     return heard;
   }
@@ -99,6 +101,7 @@ export class Peers {
       isSilent: false,
       isBroken: false,
       isCongested: false,
+      isLagging: false,
       begun: null,
       waiting: [],
       waitingBytes: 0,
@@ -153,6 +156,13 @@ export class Peers {
     if (peer !== undefined) peer.isSilent = isSilent;
   }
 
+  /** @returns Whether that is new. */
+  setLagging(key: PeerKey): boolean {
+    const peer = this.#peers.get(key);
+    if (peer === undefined || peer.isLagging || !isHeard(peer)) return false;
+    return peer.isLagging = true;
+  }
+
   setCongested(key: PeerKey, isCongested: boolean): void {
     const peer = this.#peers.get(key);
     if (peer !== undefined) peer.isCongested = isCongested;
@@ -194,7 +204,7 @@ export class Peers {
     this.#epoch = epoch;
     for (const peer of this.#peers.values()) {
       peer.isBroken = peer.hasGap; // what waited and was lost is of the epoch that begins
-      peer.hasGap = peer.isLossy = false;
+      peer.hasGap = peer.isLossy = peer.isLagging = false;
       if (!peer.isUp && this.#meetAt.has(peer.key)) peer.isLossy = true; // what is told it now is dropped
     }
   }
