@@ -84,7 +84,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       ...parts,
       decided: () => this.#steering.decided(),
       mayGo: () => this.#steering.mayGo(),
-      excludes: (keys) => this.#steering.excludes(keys, "it reports what can't be"),
+      excludes: (keys) => this.#steering.excludes(keys),
     });
     const partings = this.#partings = new Partings(
       attendance,
@@ -265,7 +265,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
         return this.#changing.reported(attendee, message);
       case "outdone":
         this.#steering.isUnsettled = true;
-        return this.#changing.outdone(message);
+        return this.#changing.outdone(attendee, message);
       case "ready":
         this.#changing.ready(attendee, message);
         return null;

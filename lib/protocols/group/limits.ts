@@ -88,6 +88,8 @@ export const UNGREETED_LINKS_MAX = 64;
 /** Messages of a member to the coordinator, fetched history aside: what it hears changes 64 times in a moment at most. */
 export const CONTROL_PER_S = 200;
 export const CONTROL_BURST = 1_000;
+/** So often a participant may make a change begin anew, by what it says: with one disk gone back it is once each. */
+export const SPOILS_MAX = 3;
 /** How much higher than its own the coordinator takes a number that it hears: from a disk that outlived its own. */
 export const NUMBER_JUMP_MAX = 1_000_000;
 /** Keys whose pauses, or names whose other keys, the coordinator remembers. */
