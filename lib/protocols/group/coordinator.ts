@@ -226,8 +226,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   #message(id: LinkId, message: GroupMessage): void {
     const link = this.#attendance.link(id);
     if (link === null || message.type === "unknown") return;
-    const isHistory = message.type === "fetch" || message.type === "history";
-    if (!isHistory && !link.bucket.take(this.#nowMs)) {
+    const bucket = message.type === "fetch" ? link.fetches : link.bucket;
+    if (message.type !== "history" && !bucket.take(this.#nowMs)) {
       return this.#offends(link, "too many messages");
     }
     const attendee = this.#attendance.on(id) ?? this.#arriving.answered(link);

@@ -85,7 +85,13 @@ export const LOG_COUNT_MAX = 1_000_000;
 export const HELLO_MS_MAX = 10_000;
 /** Links on which no hello has come: each costs a little; the one that waited longest goes. */
 export const UNGREETED_LINKS_MAX = 64;
-/** Messages of a member to the coordinator, fetched history aside: what it hears changes 64 times in a moment at most. */
+/** `fetch`es of one asker: one for each MiB, as fast as those can come. */
+export const FETCHES_PER_S = 50;
+export const FETCHES_BURST = 200;
+/** Batches, orders and acknowledgements of one member: more than can be taken in. */
+export const CHAT_PER_S = 20_000;
+export const CHAT_BURST = 100_000;
+/** Other messages, history to the coordinator aside: what a member hears changes 64 times in a moment at most. */
 export const CONTROL_PER_S = 200;
 export const CONTROL_BURST = 1_000;
 /** So often a participant may make a change begin anew, by what it says: with one disk gone back it is once each. */

@@ -226,7 +226,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       case "tick":
         return this.#tick();
       case "peer-message":
-        return this.membership?.peerSays(input.peer, input.message);
+        return this.#peerSays(input.peer, input.message);
       default:
         return this.#peer(input);
     }
@@ -477,6 +477,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       case "peer-drained":
         peers.setCongested(key, input.type === "peer-congested");
         membership?.ordering?.congested(key, input.type === "peer-congested");
+        if (input.type === "peer-drained") membership?.supplier.resume(key);
         return;
       case "peer-unknown-message":
         return this.#unknownFromPeer(key, input.code);
@@ -486,6 +487,13 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         unreachable(input);
     }
     this.heardChanged();
+  }
+
+  #peerSays(key: PeerKey, message: GroupMessage): void {
+    const { membership, peers, out } = this;
+    if (membership === null) return;
+    if (peers.mayHear(key, message, out.nowMs)) return membership.peerSays(key, message);
+    membership.offends(key, "it sends too many messages");
   }
 
   #unknownFromPeer(key: PeerKey, code: number): void {

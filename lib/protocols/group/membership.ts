@@ -95,6 +95,7 @@ export class Membership {
         return held.synced;
       },
       heldAfter: (position: number): HistoryRead | null => held.after(position),
+      isCongested: (asker: Source) => asker !== null && owner.peers.isCongested(asker),
       answer: (asker: Source, message: GroupMessage) => this.answer(asker, message),
     };
     this.supplier = new Supplier<Source>(supply, this.reads);

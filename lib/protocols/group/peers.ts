@@ -1,10 +1,21 @@
 /** Other members and newcomers: whom to meet, who is heard, and what of theirs counts in which epoch. */
 
 import { DeadlineQueue } from "../../base/deadline_queue.ts";
+import { TokenBucket } from "../../base/token_bucket.ts";
 import { type Endpoint, isSameEndpoint, type PeerKey } from "../../base/ids.ts";
 import { type Ballot, compareBallots, isSameBallot } from "./ballot.ts";
 import { batchBytes } from "./history.ts";
-import { JOINERS_MAX, MEMBERS_MAX, UNORDERED_BYTES_MAX } from "./limits.ts";
+import {
+  CHAT_BURST,
+  CHAT_PER_S,
+  CONTROL_BURST,
+  CONTROL_PER_S,
+  FETCHES_BURST,
+  FETCHES_PER_S,
+  JOINERS_MAX,
+  MEMBERS_MAX,
+  UNORDERED_BYTES_MAX,
+} from "./limits.ts";
 import type { MemberOutput } from "./member_output.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
 
@@ -35,6 +46,27 @@ export interface Peer {
   /** What was told it may be lost, so far as it was told since the epoch began. */
   isLossy: boolean;
   unknownMessages: number;
+  /** What it may say. */
+  readonly buckets: {
+    readonly chat: TokenBucket;
+    readonly control: TokenBucket;
+    readonly fetches: TokenBucket;
+  };
+}
+
+/** Of an epoch's chat and of history there is much; their other bounds are in bytes. */
+function bucketOf({ buckets }: Peer, { type }: GroupMessage): TokenBucket {
+  switch (type) {
+    case "data":
+    case "order":
+    case "ack":
+    case "history":
+      return buckets.chat;
+    case "fetch":
+      return buckets.fetches;
+    default:
+      return buckets.control;
+  }
 }
 
 export class Peers {
@@ -108,6 +140,11 @@ export class Peers {
       hasGap: false,
       isLossy: false,
       unknownMessages: 0,
+      buckets: {
+        chat: new TokenBucket(CHAT_PER_S, CHAT_BURST),
+        control: new TokenBucket(CONTROL_PER_S, CONTROL_BURST),
+        fetches: new TokenBucket(FETCHES_PER_S, FETCHES_BURST),
+      },
     };
     this.#peers.set(key, peer);
     return peer;
@@ -132,6 +169,16 @@ export class Peers {
     peer.isBroken = true;
     this.#meetAt.set(key, this.out.nowMs + durationMs);
     this.out.push({ type: "part", peer: key, reason });
+  }
+
+  /** Whether one more message of it may be heeded; of a stranger each may, it says nothing here. */
+  mayHear(key: PeerKey, message: GroupMessage, nowMs: number): boolean {
+    const peer = this.#peers.get(key);
+    return peer === undefined || bucketOf(peer, message).take(nowMs);
+  }
+
+  isCongested(key: PeerKey): boolean {
+    return this.#peers.get(key)?.isCongested ?? false;
   }
 
   // What the datagrams say.

@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { MemberEffect } from "../../../lib/protocols/group/member_io.ts";
+import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
 import { COORDINATOR, GroupNet, type Node } from "./group_net.ts";
 
 function messagesOf(node: Node) {
@@ -621,4 +622,31 @@ Deno.test("Members don't complain of one that goes on slowly, nor after they sto
   net.pass(1_000);
 
   assertEquals(net.coordinator.heard.get(ann!)?.peers, [bob!.key]);
+});
+
+Deno.test("Member hears one no more that sends without end", () => {
+  const after = GroupNet.started(["ann"]).nodes[0]!.disk.history().point;
+  const floods: readonly (readonly [GroupMessage, number])[] = [
+    [{ type: "fetch", after, through: 9 }, 201],
+    [{ type: "returned", begun: { number: 1, round: 0 } }, 1_001],
+    [{ type: "ack", ballot: { number: 1, round: 0 }, held: after }, 100_001],
+  ];
+  for (const [message, count] of floods) {
+    const net = GroupNet.started(["ann", "bob", "eve"]);
+    const [ann, bob, eve] = net.nodes;
+    const flood = (times: number) => {
+      for (let time = 0; time < times; time++) {
+        ann!.feed({ type: "peer-message", peer: eve!.key, message });
+      }
+    };
+    net.pass(60_000);
+
+    flood(count - 1);
+    net.settle();
+    assertEquals(net.coordinator.heard.get(ann!)?.peers.length, 2);
+    flood(1);
+    net.settle();
+
+    assertEquals(net.coordinator.heard.get(ann!)?.peers, [bob!.key], message.type);
+  }
 });
