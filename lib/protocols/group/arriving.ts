@@ -78,21 +78,22 @@ export class Arriving {
   }
 
   #enter(link: GroupLink, attendee: Attendee): void {
-    const { attendance, out } = this.parts;
+    const { attendance, changing, out } = this.parts;
     const before = attendance.get(link.peer);
+    const isParticipant = changing.isParticipant(link.peer);
     link.greetByMs = Infinity;
     this.#takeOver(before, before !== null && isSameProcess(before, attendee));
     attendance.put(attendee);
     attendance.heard(attendee, out.nowMs);
+    // What it was told on the link before may be lost.
+    if (isParticipant) changing.spoiled(link.peer);
     this.#peersTold = "";
   }
 
   /** Another link of the same process, or another process of the same person. */
   #takeOver(before: Attendee | null, isSame: boolean): void {
     if (before === null) return;
-    const { changing, partings, out } = this.parts;
-    // What it was told on the link before may be lost.
-    if (changing.isParticipant(before.key)) changing.abandon();
+    const { partings, out } = this.parts;
     if (before.link === null) return;
     if (isSame) out.close(before.link, "another link took its place");
     else partings.dismiss(before, "replaced");

@@ -13,6 +13,8 @@ import type { HistoryPoint } from "./history.ts";
 import {
   CONTROL_BURST,
   CONTROL_PER_S,
+  FETCHES_BURST,
+  FETCHES_PER_S,
   HEARTBEAT_MS,
   HELLO_MS_MAX,
   PROBE_BEFORE_MS,
@@ -30,6 +32,7 @@ export interface GroupLink {
   /** The address that it comes from; null: of this machine only. */
   readonly host: string | null;
   readonly bucket: TokenBucket;
+  readonly fetches: TokenBucket;
   /** When it must have said hello, if it is to. */
   greetByMs: number;
   /** Whether hello ever came on it. */
@@ -146,9 +149,10 @@ export class Attendance {
   /** @returns The link that has waited longest to say hello, where there are too many such. */
   linkUp(id: LinkId, peer: PeerKey, host: string | null, nowMs: number): GroupLink | null {
     const bucket = new TokenBucket(CONTROL_PER_S, CONTROL_BURST);
+    const fetches = new TokenBucket(FETCHES_PER_S, FETCHES_BURST);
     const greetByMs = nowMs + HELLO_MS_MAX;
     const state = { isGreeted: false, isLastOut: false, successor: null, unknowns: 0 };
-    this.#links.set(id, { id, peer, host, bucket, greetByMs, ...state });
+    this.#links.set(id, { id, peer, host, bucket, fetches, greetByMs, ...state });
     const ungreeted = [...this.#links.values()].filter(({ greetByMs }) => greetByMs < Infinity);
     return ungreeted.length > UNGREETED_LINKS_MAX ? ungreeted[0]! : null;
   }

@@ -7,6 +7,7 @@
  */
 
 import type { Crypto, Signer } from "../../base/crypto.ts";
+import { dropOldest } from "../../base/bounded.ts";
 import type { Hash, PeerKey } from "../../base/ids.ts";
 import { Agreement, type Holding, type Level } from "./agreement.ts";
 import { type Attendance, type Attendee, memberOf } from "./attendance.ts";
@@ -14,7 +15,7 @@ import { compareBallots, isSameBallot, NO_BALLOT } from "./ballot.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
 import { type SignedEpoch, signEpoch } from "./epoch.ts";
 import type { Escrow } from "./escrow.ts";
-import { NUMBER_JUMP_MAX, WAIT_MS_MAX } from "./limits.ts";
+import { NUMBER_JUMP_MAX, REMEMBERED_MAX, SPOILS_MAX, WAIT_MS_MAX } from "./limits.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
 import type { Change } from "./outlook.ts";
 import type { Views } from "./views.ts";
@@ -40,7 +41,7 @@ export interface ChangingParts {
   decided(signed: SignedEpoch): void;
   /** Those who are in it no more may go: it has begun at all its members, or nobody is in it. */
   mayGo(): void;
-  /** They report what can't be. @returns Whether the others go on without one of them, by another change. */
+  /** They report what can't be, or spoil each change. @returns Whether the others go on without one of them, by another change. */
   excludes(keys: readonly PeerKey[]): boolean;
 }
 
@@ -60,6 +61,8 @@ export class Changing {
   isBroken = false;
   /** Whether its members can't go on until then, as far as they said. */
   isHurried = false;
+  /** How often each made a change begin anew since the last view was decided. */
+  readonly #spoils = new Map<PeerKey, number>();
 
   constructor(readonly parts: ChangingParts) {
     const { views } = parts;
@@ -141,6 +144,15 @@ export class Changing {
     this.isBroken = this.isHurried = true;
   }
 
+  /** What a participant says makes the change begin anew; a few times, then without it. */
+  spoiled(key: PeerKey): void {
+    const spoils = (this.#spoils.get(key) ?? 0) + 1;
+    this.#spoils.set(key, spoils);
+    dropOldest(this.#spoils, REMEMBERED_MAX);
+    this.abandon();
+    if (spoils > SPOILS_MAX) this.parts.excludes([key]);
+  }
+
   #end(): void {
     this.parts.escrow.stop();
     this.#underWay = null;
@@ -179,7 +191,7 @@ export class Changing {
     if (this.#isLost(attendee, message)) {
       attendee.begun = attendee.promised = NO_BALLOT;
       attendee.isCaughtUp = false;
-      this.abandon();
+      this.spoiled(attendee.key);
       return null;
     }
     const holding = { begun, levelled, incarnation, held, log };
@@ -219,14 +231,14 @@ export class Changing {
   }
 
   /** @returns What is wrong with it; null where nothing is. */
-  outdone({ ballot, promised }: GroupMessageOf<"outdone">): string | null {
+  outdone({ key }: Attendee, { ballot, promised }: GroupMessageOf<"outdone">): string | null {
     const { views } = this.parts;
     if (this.#underWay === null || !isSameBallot(ballot, this.#underWay.agreement.ballot)) {
       return null;
     }
     if (promised.number > views.number + NUMBER_JUMP_MAX) return "it promised what never was";
     views.raise(promised.number);
-    this.abandon();
+    this.spoiled(key);
     return null;
   }
 
@@ -257,6 +269,7 @@ export class Changing {
     out.store({ kind: "decided", signed });
     this.#end();
     this.isBroken = this.isHurried = false;
+    this.#spoils.clear();
     views.decided(signed);
     this.#unbegun.clear();
     for (const key of members) this.#unbegun.add(key);

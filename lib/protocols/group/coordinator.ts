@@ -85,7 +85,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       departures: () => this.#steering.departures,
       decided: () => this.#steering.decided(),
       mayGo: () => this.#steering.mayGo(),
-      excludes: (keys) => this.#steering.excludes(keys, "it reports what can't be"),
+      excludes: (keys) => this.#steering.excludes(keys),
     });
     const partings = this.#partings = new Partings(
       attendance,
@@ -227,8 +227,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   #message(id: LinkId, message: GroupMessage): void {
     const link = this.#attendance.link(id);
     if (link === null || message.type === "unknown") return;
-    const isHistory = message.type === "fetch" || message.type === "history";
-    if (!isHistory && !link.bucket.take(this.#nowMs)) {
+    const bucket = message.type === "fetch" ? link.fetches : link.bucket;
+    if (message.type !== "history" && !bucket.take(this.#nowMs)) {
       return this.#offends(link, "too many messages");
     }
     const attendee = this.#attendance.on(id) ?? this.#arriving.answered(link);
@@ -266,7 +266,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
         return this.#changing.reported(attendee, message);
       case "outdone":
         this.#steering.isUnsettled = true;
-        return this.#changing.outdone(message);
+        return this.#changing.outdone(attendee, message);
       case "ready":
         this.#changing.ready(attendee, message);
         return null;

@@ -69,6 +69,8 @@ export const RETURN_PAUSE_MS_MAX = 30_000;
 export const AWAITED_TOLD_MS = 1_000;
 /** When the program leaves although not everything has become an entry. */
 export const LEAVE_MS_MAX = 10_000;
+/** Who is there and does nothing toward what the others wait for, for so long, isn't heard any more in this epoch. */
+export const LAGGING_MS_MAX = FAIL_AFTER_MS_DEFAULT;
 /** As every wait that has no bound of its own. */
 export const WAIT_MS_MAX = 10_000;
 
@@ -83,9 +85,17 @@ export const LOG_COUNT_MAX = 1_000_000;
 export const HELLO_MS_MAX = 10_000;
 /** Links on which no hello has come: each costs a little; the one that waited longest goes. */
 export const UNGREETED_LINKS_MAX = 64;
-/** Messages of a member to the coordinator, fetched history aside: what it hears changes 64 times in a moment at most. */
+/** `fetch`es of one asker: one for each MiB, as fast as those can come. */
+export const FETCHES_PER_S = 50;
+export const FETCHES_BURST = 200;
+/** Batches, orders and acknowledgements of one member: more than can be taken in. */
+export const CHAT_PER_S = 20_000;
+export const CHAT_BURST = 100_000;
+/** Other messages, history to the coordinator aside: what a member hears changes 64 times in a moment at most. */
 export const CONTROL_PER_S = 200;
 export const CONTROL_BURST = 1_000;
+/** So often a participant may make a change begin anew, by what it says: with one disk gone back it is once each. */
+export const SPOILS_MAX = 3;
 /** How much higher than its own the coordinator takes a number that it hears: from a disk that outlived its own. */
 export const NUMBER_JUMP_MAX = 1_000_000;
 /** Keys whose pauses, or names whose other keys, the coordinator remembers. */

@@ -31,7 +31,7 @@ import { CoordinatorLink } from "./coordinator_link.ts";
 import { endpointOf, type Epoch, type Member as GroupMember, type SignedEpoch } from "./epoch.ts";
 import { Held } from "./held.ts";
 import { HistoryEnd, INCARNATION_BYTES } from "./history.ts";
-import { OFFENDER_BAN_MS, UNKNOWN_MESSAGES_MAX } from "./limits.ts";
+import { LAGGING_MS_MAX, OFFENDER_BAN_MS, UNKNOWN_MESSAGES_MAX } from "./limits.ts";
 import {
   COORDINATOR_NAME,
   type MemberConfig,
@@ -50,7 +50,7 @@ import type { MemberRecord, NewLogRecord } from "./records.ts";
 import { Saying, type Self } from "./saying.ts";
 import type { Standing } from "./standing.ts";
 
-const DEADLINES = ["round"] as const;
+const DEADLINES = ["round", "laggards"] as const;
 
 /** A view that can't go on is looked at so often while the coordinator is away. */
 const ROUND_MS = 1_000;
@@ -194,6 +194,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
 
   #postpone(delayMs: number): void {
     this.#deadlines.postpone(delayMs);
+    this.membership?.ordering?.postpone(delayMs);
     this.user.postpone(delayMs);
     this.coordinator.postpone(delayMs);
   }
@@ -227,7 +228,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       case "tick":
         return this.#tick();
       case "peer-message":
-        return this.membership?.peerSays(input.peer, input.message);
+        return this.#peerSays(input.peer, input.message);
       default:
         return this.#peer(input);
     }
@@ -242,8 +243,11 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.coordinator.tick();
     this.peers.meetDue();
     this.user.tick();
-    if (this.#deadlines.takeDue(this.out.nowMs).length > 0 && this.membership?.goOnByRound()) {
-      this.#deadlines.setEarliest("round", this.out.nowMs + ROUND_MS);
+    for (const due of this.#deadlines.takeDue(this.out.nowMs)) {
+      if (due === "laggards") this.membership?.partLaggards();
+      else if (this.membership?.goOnByRound()) {
+        this.#deadlines.setEarliest("round", this.out.nowMs + ROUND_MS);
+      }
     }
   }
 
@@ -373,6 +377,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.#tellAwaited(awaited);
     this.user.welcomed();
     this.heardChanged();
+    this.waits(LAGGING_MS_MAX); // nobody was to be told while the coordinator was away
     membership.telling.knows(told);
   }
 
@@ -482,6 +487,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       case "peer-drained":
         peers.setCongested(key, input.type === "peer-congested");
         membership?.ordering?.congested(key, input.type === "peer-congested");
+        if (input.type === "peer-drained") membership?.supplier.resume(key);
         return;
       case "peer-unknown-message":
         return this.#unknownFromPeer(key, input.code);
@@ -491,6 +497,13 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         unreachable(input);
     }
     this.heardChanged();
+  }
+
+  #peerSays(key: PeerKey, message: GroupMessage): void {
+    const { membership, peers, out } = this;
+    if (membership === null) return;
+    if (peers.mayHear(key, message, out.nowMs)) return membership.peerSays(key, message);
+    membership.offends(key, "it sends too many messages");
   }
 
   #unknownFromPeer(key: PeerKey, code: number): void {
@@ -544,6 +557,10 @@ export class Member implements Machine<MemberInput, MemberEffect> {
 
   progress(): void {
     this.user.progress();
+  }
+
+  waits(delayMs: number): void {
+    this.#deadlines.setEarliest("laggards", this.out.nowMs + delayMs);
   }
 
   stuck(): void {

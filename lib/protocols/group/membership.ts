@@ -14,7 +14,7 @@ import type { Source } from "./fetching.ts";
 import { type Held, type HeldBatch, logRecord } from "./held.ts";
 import type { HistoryPoint, SignedBatch } from "./history.ts";
 import { Leading } from "./leading.ts";
-import { OFFENDER_BAN_MS } from "./limits.ts";
+import { LAGGING_MS_MAX, OFFENDER_BAN_MS } from "./limits.ts";
 import type { HistoryRead } from "./member_io.ts";
 import type { MemberNames } from "./member_names.ts";
 import type { MemberOutput } from "./member_output.ts";
@@ -56,6 +56,8 @@ export interface MembershipOwner {
   progress(): void;
   /** Rounds may be wanted. */
   stuck(): void;
+  /** `partLaggards` is to be called after so long. */
+  waits(delayMs: number): void;
 }
 
 export class Membership {
@@ -93,6 +95,7 @@ export class Membership {
         return held.synced;
       },
       heldAfter: (position: number): HistoryRead | null => held.after(position),
+      isCongested: (asker: Source) => asker !== null && owner.peers.isCongested(asker),
       answer: (asker: Source, message: GroupMessage) => this.answer(asker, message),
     };
     this.supplier = new Supplier<Source>(supply, this.reads);
@@ -279,6 +282,23 @@ export class Membership {
       if (!isSameBallot(peer.begun, ordering.epoch.ballot)) continue;
       for (const message of this.owner.peers.takeWaiting(peer)) this.peerSays(key, message);
     }
+  }
+
+  waits(): void {
+    this.owner.waits(LAGGING_MS_MAX);
+  }
+
+  /** Who is there and does nothing holds up nobody: the coordinator leaves it out. */
+  partLaggards(): void {
+    const { ordering, owner: { peers, names, out } } = this;
+    if (ordering === null || !this.owner.isCoordinatorUp) return;
+    const { keys, nextMs } = ordering.takeLaggards();
+    for (const key of keys) {
+      if (!peers.setLagging(key)) continue;
+      out.warn(`${names.of(key)} takes in nothing that is written: the coordinator is told so`);
+    }
+    if (nextMs !== null) this.owner.waits(nextMs - out.nowMs);
+    this.owner.heardChanged();
   }
 
   /** In no view any more. */

@@ -12,6 +12,7 @@
 import type { Crypto } from "../../base/crypto.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
+import { earliestMs } from "../../base/machine.ts";
 import { foldName } from "../../base/names.ts";
 import type { Epoch } from "./epoch.ts";
 import { Fifo } from "./fifo.ts";
@@ -23,7 +24,9 @@ import {
   isAuthentic,
   type SignedBatch,
 } from "./history.ts";
+import { Laggards } from "./laggards.ts";
 import {
+  LAGGING_MS_MAX,
   MEMBERS_MAX,
   ORDER_RUNS_MAX,
   UNORDERED_BYTES_MAX,
@@ -48,6 +51,8 @@ export interface OrderingOwner {
   stored(batch: HeldBatch): void;
   /** The member broke a rule of the protocol: it is heard no more. */
   offends(member: PeerKey, text: string): void;
+  /** Others are waited for: `takeLaggards` is to be asked `LAGGING_MS_MAX` from now. */
+  waits(): void;
   /** The member has another history than we: nothing goes on with it. */
   differs(member: PeerKey, position: number): void;
 }
@@ -88,6 +93,10 @@ export class Ordering {
   /** Told to those who aren't congested. */
   #ackTargets: readonly PeerKey[];
   #isFrozen = false;
+  /** Who hasn't acknowledged what we have on our disk. */
+  readonly #unacked = new Laggards();
+  /** Who must send or order what comes next; one at most. */
+  readonly #unsent = new Laggards();
 
   /** Its start is what `held` has, and all members too. */
   constructor(readonly epoch: Epoch, readonly owner: OrderingOwner) {
@@ -192,6 +201,7 @@ export class Ordering {
     author.unorderedBytes += batchBytes(signed);
     if (this.isSequencer) this.#orderFrom(author);
     else if (this.#runs.first?.author === author) this.#advance();
+    this.#noteNext();
   }
 
   // Order.
@@ -237,6 +247,7 @@ export class Ordering {
       before = null;
     }
     this.#advance();
+    this.#noteNext();
   }
 
   /** Takes over what is ordered and has come, as far as it goes. */
@@ -258,7 +269,8 @@ export class Ordering {
   #append(author: Author): void {
     const signed = author.unordered.shift()!;
     author.unorderedBytes -= batchBytes(signed);
-    const { held } = this.owner;
+    const { held, out } = this.owner;
+    this.#unsent.only(null, out.nowMs);
     held.append(signed);
     if (this.#aheads > 0) this.#compareAheads();
   }
@@ -285,6 +297,10 @@ export class Ordering {
       for (const batch of batches) this.owner.stored(batch);
       if (this.#isFrozen) return;
       this.#own.acked = end.position;
+      for (const { key, acked } of this.#authors) {
+        if (acked < end.position) this.#unacked.owes(key, out.nowMs);
+      }
+      this.owner.waits();
       out.tell(this.#ackTargets, { type: "ack", ballot: this.epoch.ballot, held: end });
       this.#settle();
       this.#write();
@@ -304,6 +320,8 @@ export class Ordering {
     }
     const wasLeast = author.acked === this.#stable;
     author.acked = point.position;
+    const isOwing = author.acked < this.#own.acked;
+    this.#unacked.progressed(peer, isOwing, this.owner.out.nowMs);
     if (wasLeast) this.#settle();
   }
 
@@ -319,6 +337,37 @@ export class Ordering {
         return this.owner.differs(author.key, ahead.position);
       }
     }
+  }
+
+  // Those who are there and hold up the others.
+
+  /** Whom the next batch waits for: its author, or the sequencer where all that is ordered is stable. */
+  #noteNext(): void {
+    if (this.#isFrozen || this.isSequencer) return;
+    const { held, out } = this.owner;
+    const author = this.#runs.first?.author ?? null;
+    let next: Author | null = null;
+    if (author !== null) next = author.unordered.size === 0 ? author : null;
+    else if (this.#own.unordered.size > 0 && held.first === null) next = this.#authors[0]!;
+    this.#unsent.only(next === null || next === this.#own ? null : next.key, out.nowMs);
+    if (next !== null) this.owner.waits();
+  }
+
+  /** Who has done nothing for `LAGGING_MS_MAX` toward what is waited for; and when to ask again, null where not. */
+  takeLaggards(): { readonly keys: readonly PeerKey[]; readonly nextMs: number | null } {
+    if (this.#isFrozen) return { keys: [], nextMs: null };
+    this.#noteNext();
+    const { nowMs } = this.owner.out;
+    const all = [this.#unacked, this.#unsent];
+    return {
+      keys: all.flatMap((laggards) => laggards.overdue(LAGGING_MS_MAX, nowMs)),
+      nextMs: earliestMs(...all.map((laggards) => laggards.nextMs(LAGGING_MS_MAX, nowMs))),
+    };
+  }
+
+  postpone(delayMs: number): void {
+    this.#unacked.postpone(delayMs);
+    this.#unsent.postpone(delayMs);
   }
 
   /** What all have goes to the log. */

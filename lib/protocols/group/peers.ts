@@ -1,10 +1,21 @@
 /** Other members and newcomers: whom to meet, who is heard, and what of theirs counts in which epoch. */
 
 import { DeadlineQueue } from "../../base/deadline_queue.ts";
+import { TokenBucket } from "../../base/token_bucket.ts";
 import { type Endpoint, isSameEndpoint, type PeerKey } from "../../base/ids.ts";
 import { type Ballot, compareBallots, isSameBallot } from "./ballot.ts";
 import { batchBytes } from "./history.ts";
-import { JOINERS_MAX, MEMBERS_MAX, UNORDERED_BYTES_MAX } from "./limits.ts";
+import {
+  CHAT_BURST,
+  CHAT_PER_S,
+  CONTROL_BURST,
+  CONTROL_PER_S,
+  FETCHES_BURST,
+  FETCHES_PER_S,
+  JOINERS_MAX,
+  MEMBERS_MAX,
+  UNORDERED_BYTES_MAX,
+} from "./limits.ts";
 import type { MemberOutput } from "./member_output.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
 
@@ -23,6 +34,8 @@ export interface Peer {
   /** Something that was said between us in the present epoch is lost: it can't go on between us. */
   isBroken: boolean;
   isCongested: boolean;
+  /** It is there and holds up the others in the present epoch: the coordinator is told that we don't hear it. */
+  isLagging: boolean;
   /** The last epoch that it has begun, as it said on this channel. */
   begun: Ballot | null;
   /** Said in that epoch, which hasn't begun here; or said before it was introduced. */
@@ -33,6 +46,27 @@ export interface Peer {
   /** What was told it may be lost, so far as it was told since the epoch began. */
   isLossy: boolean;
   unknownMessages: number;
+  /** What it may say. */
+  readonly buckets: {
+    readonly chat: TokenBucket;
+    readonly control: TokenBucket;
+    readonly fetches: TokenBucket;
+  };
+}
+
+/** Of an epoch's chat and of history there is much; their other bounds are in bytes. */
+function bucketOf({ buckets }: Peer, { type }: GroupMessage): TokenBucket {
+  switch (type) {
+    case "data":
+    case "order":
+    case "ack":
+    case "history":
+      return buckets.chat;
+    case "fetch":
+      return buckets.fetches;
+    default:
+      return buckets.control;
+  }
 }
 
 export class Peers {
@@ -58,11 +92,11 @@ export class Peers {
     return peer !== undefined && isHeard(peer);
   }
 
-  /** Those who are introduced and heard. */
+  /** Those who are introduced and heard, and do their part. */
   heard(): readonly PeerKey[] {
     const heard: PeerKey[] = [];
     for (const peer of this.#peers.values()) {
-      if (peer.endpoint !== null && isHeard(peer)) heard.push(peer.key);
+      if (peer.endpoint !== null && isHeard(peer) && !peer.isLagging) heard.push(peer.key);
     }
     return heard;
   }
@@ -99,12 +133,18 @@ export class Peers {
       isSilent: false,
       isBroken: false,
       isCongested: false,
+      isLagging: false,
       begun: null,
       waiting: [],
       waitingBytes: 0,
       hasGap: false,
       isLossy: false,
       unknownMessages: 0,
+      buckets: {
+        chat: new TokenBucket(CHAT_PER_S, CHAT_BURST),
+        control: new TokenBucket(CONTROL_PER_S, CONTROL_BURST),
+        fetches: new TokenBucket(FETCHES_PER_S, FETCHES_BURST),
+      },
     };
     this.#peers.set(key, peer);
     return peer;
@@ -131,6 +171,16 @@ export class Peers {
     this.out.push({ type: "part", peer: key, reason });
   }
 
+  /** Whether one more message of it may be heeded; of a stranger each may, it says nothing here. */
+  mayHear(key: PeerKey, message: GroupMessage, nowMs: number): boolean {
+    const peer = this.#peers.get(key);
+    return peer === undefined || bucketOf(peer, message).take(nowMs);
+  }
+
+  isCongested(key: PeerKey): boolean {
+    return this.#peers.get(key)?.isCongested ?? false;
+  }
+
   // What the datagrams say.
 
   up(key: PeerKey): Peer | null {
@@ -151,6 +201,13 @@ export class Peers {
   setSilent(key: PeerKey, isSilent: boolean): void {
     const peer = this.#peers.get(key);
     if (peer !== undefined) peer.isSilent = isSilent;
+  }
+
+  /** @returns Whether that is new. */
+  setLagging(key: PeerKey): boolean {
+    const peer = this.#peers.get(key);
+    if (peer === undefined || peer.isLagging || !isHeard(peer)) return false;
+    return peer.isLagging = true;
   }
 
   setCongested(key: PeerKey, isCongested: boolean): void {
@@ -194,7 +251,7 @@ export class Peers {
     this.#epoch = epoch;
     for (const peer of this.#peers.values()) {
       peer.isBroken = peer.hasGap; // what waited and was lost is of the epoch that begins
-      peer.hasGap = peer.isLossy = false;
+      peer.hasGap = peer.isLossy = peer.isLagging = false;
       if (!peer.isUp && this.#meetAt.has(peer.key)) peer.isLossy = true; // what is told it now is dropped
     }
   }

@@ -182,13 +182,13 @@ export class Steering {
   }
 
   /** They break the rules: the others go on without them. @returns Whether they do, without one at least. */
-  excludes(keys: readonly PeerKey[], text: string): boolean {
+  excludes(keys: readonly PeerKey[]): boolean {
     const { attendance, log } = this.parts;
     let isAny = false;
     for (const key of keys) {
       const attendee = attendance.get(key);
       if (attendee === null || !this.#exclude(attendee)) continue;
-      log.warn("a member broke the rules", { key: fingerprintOf(key), text });
+      log.warn("a member kept others from going on", { key: fingerprintOf(key) });
       isAny = true;
     }
     return isAny;

@@ -3,6 +3,8 @@
  * and the coordinator do it alike.
  *
  * One `fetch` is answered by `FETCH_BYTES` at most; a later one of the same asker takes the place of one before it.
+ * For each asker one read of the log is under way, and none while too much waits for it: who asks without end costs
+ * no more than who asks well.
  */
 
 import type { Hash } from "../../base/ids.ts";
@@ -47,6 +49,8 @@ export interface Supply<Asker> {
   readonly held: HistoryPoint;
   /** What is held after a position at the log's end or beyond; null where no batch ends there. */
   heldAfter(position: number): HistoryRead | null;
+  /** Whether much waits for the asker already: `resume` is called when there is room again. */
+  isCongested(asker: Asker): boolean;
   answer(asker: Asker, message: GroupMessageOf<"history"> | GroupMessageOf<"unlike">): void;
 }
 
@@ -54,19 +58,34 @@ interface Request {
   readonly after: HistoryPoint;
   readonly through: number;
   bytesLeft: number;
+  /** Up to here it is answered. */
+  position: number;
+  /** Goes on when there is room. */
+  isWaiting: boolean;
 }
 
 export class Supplier<Asker> {
   /** One for each asker: the caller's bound on those. */
   readonly #requests = new Map<Asker, Request>();
+  /** For whom the log is being read. */
+  readonly #reading = new Set<Asker>();
 
   constructor(readonly supply: Supply<Asker>, readonly reads: Reads) {}
 
   /** Whoever wants history asks. */
   fetch(asker: Asker, { after, through }: GroupMessageOf<"fetch">): void {
-    const request = { after, through, bytesLeft: FETCH_BYTES };
+    const { position } = after;
+    const request = { after, through, bytesLeft: FETCH_BYTES, position, isWaiting: false };
     this.#requests.set(asker, request);
-    this.#supplyAfter(asker, request, after.position);
+    if (!this.#reading.has(asker)) this.#supply(asker, request);
+  }
+
+  /** There is room again for what goes to the asker. */
+  resume(asker: Asker): void {
+    const request = this.#requests.get(asker);
+    if (request?.isWaiting !== true) return;
+    request.isWaiting = false;
+    this.#supply(asker, request);
   }
 
   /** Nothing reaches the asker any more. */
@@ -74,8 +93,11 @@ export class Supplier<Asker> {
     this.#requests.delete(asker);
   }
 
-  #supplyAfter(asker: Asker, request: Request, position: number): void {
+  #supply(asker: Asker, request: Request): void {
     const { log, held } = this.supply;
+    const { position } = request;
+    request.isWaiting = this.supply.isCongested(asker);
+    if (request.isWaiting) return;
     if (position > held.position) return this.#unlike(asker, request);
     if (position >= log.position) {
       const part = this.supply.heldAfter(position);
@@ -84,8 +106,12 @@ export class Supplier<Asker> {
         : this.#send(asker, request, position, part);
     }
     const bytesMax = Math.min(request.bytesLeft, HISTORY_BYTES_MAX);
+    this.#reading.add(asker);
     this.reads.read(position, bytesMax, (read) => {
-      if (this.#requests.get(asker) === request) this.#send(asker, request, position, read);
+      this.#reading.delete(asker);
+      const last = this.#requests.get(asker);
+      if (last === request) this.#send(asker, request, position, read);
+      else if (last !== undefined) this.#supply(asker, last);
     });
   }
 
@@ -102,6 +128,7 @@ export class Supplier<Asker> {
       position += batch.batch.value.texts.length;
     }
     request.bytesLeft -= bytes;
+    request.position = position;
     const { log, held } = this.supply;
     const isLast = part.length === 0 || request.bytesLeft <= 0 ||
       position >= Math.min(request.through, held.position);
@@ -113,7 +140,7 @@ export class Supplier<Asker> {
       isLast,
       stable: log.position,
     });
-    if (!isLast) this.#supplyAfter(asker, request, position);
+    if (!isLast) this.#supply(asker, request);
   }
 
   #unlike(asker: Asker, { after }: Request): void {

@@ -352,3 +352,36 @@ Deno.test("Who says that it has what it can't supply goes, not those who can't g
 
   assertEquals(views(program.pass(2_000)), ["view 5: ann bob dan"]);
 });
+
+Deno.test("Who says of each ballot that it promised a higher one goes, after a few", () => {
+  for (const isMember of [true, false]) {
+    const program = Program.of("ann", "bob", "cem");
+    const liar = program.somebody(isMember ? "cem" : "dan");
+    liar.report = ({ ballot }) => {
+      const promised = { number: ballot.number + 1, round: 0 };
+      return { type: "outdone", ballot, promised };
+    };
+
+    const words = program.joins("dan");
+
+    const members = isMember ? "ann bob dan" : "ann bob cem";
+    assertEquals(views(words).map((view) => view.replace(/ \d+/, "")), [`view: ${members}`]);
+    assertEquals(words.includes(`${liar.name}: parted silent for 1000 ms`), true);
+  }
+});
+
+Deno.test("Who says hello again whenever it is to report goes, after a few", () => {
+  for (const isSameProcess of [true, false]) {
+    const program = Program.of("ann", "bob", "cem");
+    const cem = program.somebody("cem");
+    cem.answers.delete("flush");
+    const words = [...program.joins("dan")];
+    for (let count = 0; count < 6 && views(words).length === 0; count++) {
+      if (!isSameProcess) cem.incarnation++;
+      words.push(...program.comes("cem"));
+      words.push(...program.hears("cem", ["ann", "bob", "dan"]));
+    }
+
+    assertEquals(views(words).map((view) => view.replace(/ \d+/, "")), ["view: ann bob dan"]);
+  }
+});

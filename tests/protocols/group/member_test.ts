@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { MemberEffect } from "../../../lib/protocols/group/member_io.ts";
+import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
 import { COORDINATOR, GroupNet, type Node } from "./group_net.ts";
 
 function messagesOf(node: Node) {
@@ -638,4 +639,97 @@ Deno.test("Member tells who came and who left, and why where the coordinator sai
   net.coordinator.change(ann, dan, cem);
   net.settle();
   assertEquals(last(cem), { joined: ["cem"], left: [] });
+});
+
+/** Nothing of these kinds that the node says arrives. */
+function keepsBack(node: Node, ...types: readonly string[]): void {
+  const machine = node.machine!;
+  const step = machine.step.bind(machine);
+  machine.step = (input, nowMs) =>
+    step(input, nowMs).filter((effect) =>
+      effect.type !== "tell" || !types.includes(effect.message.type)
+    );
+}
+
+Deno.test("Members complain of one that is there and acknowledges nothing", () => {
+  const net = GroupNet.started(["ann", "bob", "eve"]);
+  const [ann, bob, eve] = net.nodes;
+  net.pass(5_000);
+  keepsBack(eve!, "ack");
+  ann!.say("one");
+
+  net.pass(2_500);
+  assertEquals(net.coordinator.heard.get(ann!)?.peers.length, 2);
+  net.pass(1_000);
+
+  assertEquals(net.coordinator.heard.get(ann!)?.peers, [bob!.key]);
+  assertEquals(net.coordinator.heard.get(bob!)?.peers, [ann!.key]);
+  net.coordinator.change(ann!, bob!);
+  net.settle();
+  assertEquals(bob!.logged, ["one"]);
+});
+
+Deno.test("Members complain of a sequencer that orders nothing, and of who sends nothing that is ordered", () => {
+  for (const [kind, of] of [["order", 0], ["data", 2]] as const) {
+    const net = GroupNet.started(["ann", "bob", "eve"]);
+    const bob = net.nodes[1]!;
+    const evil = net.nodes[of]!;
+    // The sequencer gets it from itself.
+    const say = evil.machine!.step.bind(evil.machine);
+    if (kind === "order") keepsBack(evil, "order");
+    else {
+      evil.machine!.step = (input, nowMs) =>
+        say(input, nowMs).map((effect) =>
+          effect.type === "tell" && effect.message.type === "data"
+            ? { ...effect, peers: effect.peers.filter((key) => key !== bob.key) }
+            : effect
+        );
+    }
+    (kind === "order" ? bob : evil).say("one");
+
+    net.pass(3_500);
+
+    assertEquals(net.coordinator.heard.get(bob)?.peers.includes(evil.key), false, kind);
+  }
+});
+
+Deno.test("Members don't complain of one that goes on slowly, nor after they stood still themselves", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann, bob] = net.nodes;
+  for (let count = 0; count < 10; count++) {
+    ann!.say(`${count}`);
+    net.pass(2_000);
+  }
+  ann!.say("last");
+  net.nowMs += 20_000;
+  net.pass(1_000);
+
+  assertEquals(net.coordinator.heard.get(ann!)?.peers, [bob!.key]);
+});
+
+Deno.test("Member hears one no more that sends without end", () => {
+  const after = GroupNet.started(["ann"]).nodes[0]!.disk.history().point;
+  const floods: readonly (readonly [GroupMessage, number])[] = [
+    [{ type: "fetch", after, through: 9 }, 201],
+    [{ type: "returned", begun: { number: 1, round: 0 } }, 1_001],
+    [{ type: "ack", ballot: { number: 1, round: 0 }, held: after }, 100_001],
+  ];
+  for (const [message, count] of floods) {
+    const net = GroupNet.started(["ann", "bob", "eve"]);
+    const [ann, bob, eve] = net.nodes;
+    const flood = (times: number) => {
+      for (let time = 0; time < times; time++) {
+        ann!.feed({ type: "peer-message", peer: eve!.key, message });
+      }
+    };
+    net.pass(60_000);
+
+    flood(count - 1);
+    net.settle();
+    assertEquals(net.coordinator.heard.get(ann!)?.peers.length, 2);
+    flood(1);
+    net.settle();
+
+    assertEquals(net.coordinator.heard.get(ann!)?.peers, [bob!.key], message.type);
+  }
 });

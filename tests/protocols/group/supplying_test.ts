@@ -36,6 +36,7 @@ function supplied() {
   held.shift();
   held.setSynced(points[3]!);
   const asked: ReadEffect[] = [];
+  const congested = new Set<string>();
   const answers: GroupMessage[] = [];
   const reads = new Reads((effect) => asked.push(effect));
   const supply = {
@@ -46,9 +47,17 @@ function supplied() {
       return held.synced;
     },
     heldAfter: (position: number) => held.after(position),
+    isCongested: (asker: string) => congested.has(asker),
     answer: (_asker: string, message: GroupMessage) => answers.push(message),
   };
-  return { supplier: new Supplier<string>(supply, reads), reads, asked, answers, points };
+  return {
+    supplier: new Supplier<string>(supply, reads),
+    reads,
+    asked,
+    answers,
+    points,
+    congested,
+  };
 }
 
 function texts(answers: readonly GroupMessage[]): unknown {
@@ -101,4 +110,36 @@ Deno.test("Supplier answers only the last question of an asker, and nobody who i
   reads.answered(2, { batches: [batch(1)], digest: points[0]!.digest });
 
   assertEquals(texts(answers), [[2, [3], true]]);
+});
+
+Deno.test("Supplier reads once at a time for an asker, however often it asks", () => {
+  const { supplier, reads, asked, answers, points } = supplied();
+
+  for (let count = 0; count < 50; count++) {
+    supplier.fetch("bob", { type: "fetch", after: points[count % 2]!, through: 9 });
+  }
+  supplier.forget("bob");
+  supplier.fetch("bob", { type: "fetch", after: points[1]!, through: 9 });
+  supplier.fetch("carol", { type: "fetch", after: points[0]!, through: 9 });
+  assertEquals(asked.length, 2);
+  reads.answered(1, { batches: [batch(1), batch(2)], digest: points[0]!.digest });
+  assertEquals(asked.map(({ after }) => after), [0, 0, 1]);
+  reads.answered(3, { batches: [batch(2)], digest: points[1]!.digest });
+
+  assertEquals(texts(answers), [[1, [2], false], [2, [3], true]]);
+});
+
+Deno.test("Supplier waits while much waits for the asker", () => {
+  const { supplier, reads, asked, answers, points, congested } = supplied();
+  congested.add("bob");
+
+  supplier.fetch("bob", { type: "fetch", after: points[0]!, through: 9 });
+  assertEquals(asked, []);
+  congested.delete("bob");
+  supplier.resume("bob");
+  supplier.resume("bob");
+  reads.answered(1, { batches: [batch(1), batch(2)], digest: points[0]!.digest });
+
+  assertEquals(asked.length, 1);
+  assertEquals(texts(answers), [[0, [1, 2], false], [2, [3], true]]);
 });
