@@ -8,7 +8,7 @@ import { ballotText } from "../../../../lib/protocols/group/ballot.ts";
 import type { SignedEpoch } from "../../../../lib/protocols/group/epoch.ts";
 import type { Entry } from "../../../../lib/protocols/group/history.ts";
 import type { CoordinatorRecord, MemberRecord } from "../../../../lib/protocols/group/records.ts";
-import type { CanonicalHistory } from "../canonical_history.ts";
+import type { CanonicalHistory, Said } from "../canonical_history.ts";
 import type { Checker } from "../checker.ts";
 import { Violation } from "../violation.ts";
 import type { Party } from "../world.ts";
@@ -25,7 +25,8 @@ export class Epochs implements Checker {
     }
   }
 
-  placed({ position, digest }: Entry): void {
+  placed({ position, digest }: Entry, { by: { world } }: Said): void {
+    if (world.history.forksMax > 0) return;
     const expected = this.#starts.get(position);
     if (expected === undefined) return;
     this.#starts.delete(position);
