@@ -260,7 +260,7 @@ export class Peers {
 
   /** It has begun this epoch: what it said before isn't of it. */
   begun(peer: Peer, ballot: Ballot): void {
-    if (peer.begun !== null && compareBallots(ballot, peer.begun) < 0) return;
+    if (peer.begun !== null && compareBallots(ballot, peer.begun) <= 0) return; // or said again
     peer.begun = ballot;
     peer.hasGap = false;
     peer.waiting = [];
