@@ -9,7 +9,7 @@
 import type { Crypto, Signer } from "../../base/crypto.ts";
 import { dropOldest } from "../../base/bounded.ts";
 import type { Hash, PeerKey } from "../../base/ids.ts";
-import { Agreement, type Holding, type Level } from "./agreement.ts";
+import { Agreement, type Holding, holdingFault, type Level } from "./agreement.ts";
 import { type Attendance, type Attendee, memberOf } from "./attendance.ts";
 import { compareBallots, isSameBallot, NO_BALLOT } from "./ballot.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
@@ -181,7 +181,8 @@ export class Changing {
     if (compareBallots(levelled, message.ballot) >= 0 || compareBallots(begun, levelled) > 0) {
       return "it reports what never began";
     }
-    if (log.position > held.position) return "its log goes beyond what it holds";
+    const fault = holdingFault(message);
+    if (fault !== null) return fault;
     const incarnation = message.incarnation.toHex();
     if (incarnation !== attendee.incarnation.toHex()) return "it reports as another process";
     if (this.#isLost(attendee, message)) {

@@ -1,6 +1,7 @@
 // Who is silent, doesn't hear the others, or doesn't do its part goes; nobody else does.
 
 import { assertEquals } from "@std/assert";
+import type { Hash } from "../../../lib/base/ids.ts";
 import type { GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
 import { Program, type Words } from "./coordinator_program.ts";
 
@@ -328,6 +329,19 @@ Deno.test("Who reports a level below what others have in their logs goes, and st
     "ann: level 3 at 2 from ann",
     "cem: parted silent for 1000 ms",
   ]);
+});
+
+Deno.test("Who reports a log that isn't what it holds breaks the rules", () => {
+  for (const position of [0, 1]) {
+    const program = Program.of("ann", "bob", "cem");
+    const digest = "9".repeat(64) as Hash;
+    reportsOtherwise(program, "cem", { log: { position, digest } });
+
+    const words = program.joins("dan");
+
+    assertEquals(words.some((word) => word.startsWith("bans cem: its log")), true);
+    assertEquals(views(words).at(-1)?.replace(/ \d+/, ""), "view: ann bob dan");
+  }
 });
 
 Deno.test("Who says that it has what it can't supply goes, not those who can't get it from there", () => {
