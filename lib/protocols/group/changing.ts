@@ -87,13 +87,14 @@ export class Changing {
   }
 
   /**
-   * Who holds it up: whoever is awaited. Where no member gets to the level who lacks something of it, it is the one
+   * Who holds it up: whoever is awaited. Where that is the one who has all, it is that one alone; where no member gets to the level who lacks something of it, it is the one
    * that has all of it, or says so.
    */
   get culprits(): readonly PeerKey[] {
     const { awaited } = this;
     const source = this.#underWay?.level?.source ?? null;
-    if (this.#underWay === null || source === null || awaited.includes(source)) return awaited;
+    if (this.#underWay === null || source === null) return awaited;
+    if (awaited.includes(source)) return [source];
     const { agreement, level } = this.#underWay;
     const { position, digest } = level!.start;
     const lacking = agreement.participants.filter((key) => {

@@ -345,16 +345,19 @@ Deno.test("Who reports a log that isn't what it holds breaks the rules", () => {
 });
 
 Deno.test("Who says that it has what it can't supply goes, not those who can't get it from there", () => {
-  const program = Program.of("ann", "bob", "cem");
-  const { digest } = program.somebody("ann").end.point;
-  reportsOtherwise(program, "cem", { held: { position: 9_000, digest } });
-  for (const name of ["ann", "bob", "dan"]) program.somebody(name).answers.delete("level");
+  for (const isReady of [true, false]) {
+    const program = Program.of("ann", "bob", "cem");
+    const { digest } = program.somebody("ann").end.point;
+    reportsOtherwise(program, "cem", { held: { position: 9_000, digest } });
+    const waiting = ["ann", "bob", "dan", ...isReady ? [] : ["cem"]];
+    for (const name of waiting) program.somebody(name).answers.delete("level");
 
-  program.joins("dan");
-  program.pass(9_000);
-  for (const name of ["ann", "bob", "dan"]) program.somebody(name).answers.add("level");
+    program.joins("dan");
+    program.pass(9_000);
+    for (const name of waiting) program.somebody(name).answers.add("level");
 
-  assertEquals(views(program.pass(2_000)), ["view 5: ann bob dan"]);
+    assertEquals(views(program.pass(2_000)), ["view 5: ann bob dan"]);
+  }
 });
 
 Deno.test("Who says of each ballot that it promised a higher one goes, after a few", () => {
