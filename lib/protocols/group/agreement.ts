@@ -32,6 +32,12 @@ export interface Level {
   readonly source: PeerKey | null;
 }
 
+/** What is wrong with a report by itself; null where nothing is. */
+export function holdingFault({ held, log }: Pick<Holding, "held" | "log">): string | null {
+  if (log.position > held.position) return "its log goes beyond what it holds";
+  return isOther(log, held) ? "its log isn't what it holds" : null;
+}
+
 /** `reporting` and `levelling` wait for those in `awaited`; when `ready`, the epoch may be decided. */
 export type AgreementPhase = "reporting" | "levelling" | "ready";
 

@@ -9,7 +9,7 @@
 import type { Crypto, Signer } from "../../base/crypto.ts";
 import { dropOldest } from "../../base/bounded.ts";
 import type { Hash, PeerKey } from "../../base/ids.ts";
-import { Agreement, type Holding, type Level } from "./agreement.ts";
+import { Agreement, type Holding, holdingFault, type Level } from "./agreement.ts";
 import { type Attendance, type Attendee, memberOf } from "./attendance.ts";
 import { compareBallots, isSameBallot, NO_BALLOT } from "./ballot.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
@@ -91,13 +91,14 @@ export class Changing {
   }
 
   /**
-   * Who holds it up: whoever is awaited. Where no member gets to the level who lacks something of it, it is the one
+   * Who holds it up: whoever is awaited. Where that is the one who has all, it is that one alone; where no member gets to the level who lacks something of it, it is the one
    * that has all of it, or says so.
    */
   get culprits(): readonly PeerKey[] {
     const { awaited } = this;
     const source = this.#underWay?.level?.source ?? null;
-    if (this.#underWay === null || source === null || awaited.includes(source)) return awaited;
+    if (this.#underWay === null || source === null) return awaited;
+    if (awaited.includes(source)) return [source];
     const { agreement, level } = this.#underWay;
     const { position, digest } = level!.start;
     const lacking = agreement.participants.filter((key) => {
@@ -185,7 +186,8 @@ export class Changing {
     if (compareBallots(levelled, message.ballot) >= 0 || compareBallots(begun, levelled) > 0) {
       return "it reports what never began";
     }
-    if (log.position > held.position) return "its log goes beyond what it holds";
+    const fault = holdingFault(message);
+    if (fault !== null) return fault;
     const incarnation = message.incarnation.toHex();
     if (incarnation !== attendee.incarnation.toHex()) return "it reports as another process";
     if (this.#isLost(attendee, message)) {

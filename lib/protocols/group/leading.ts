@@ -5,7 +5,7 @@
 
 import type { Signer } from "../../base/crypto.ts";
 import type { PeerKey } from "../../base/ids.ts";
-import { Agreement, type Holding } from "./agreement.ts";
+import { Agreement, type Holding, holdingFault } from "./agreement.ts";
 import { type Ballot, compareBallots, isSameBallot, NO_BALLOT } from "./ballot.ts";
 import { type Epoch, signEpoch } from "./epoch.ts";
 import type { MemberOutput } from "./member_output.ts";
@@ -88,9 +88,8 @@ export class Leading {
     if (round === null) return;
     const { ballot, begun, levelled, incarnation, held, log } = report;
     const holding: Holding = { begun, levelled, incarnation: incarnation.toHex(), held, log };
-    if (log.position > held.position) {
-      return this.owner.offends(key, "its log goes beyond what it holds");
-    }
+    const fault = holdingFault(report);
+    if (fault !== null) return this.owner.offends(key, fault);
     if (!round.agreement.reported(key, ballot, holding)) return;
     const wrong = round.agreement.wrong(() => true);
     if (wrong.length > 0) {

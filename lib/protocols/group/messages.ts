@@ -259,7 +259,7 @@ const unlike = message(20, "unlike", {
   from: "whoever was asked",
   to: "whoever asked",
   when: "its history has another digest there, or ends before that",
-  answer: "none; the asking one sets its log aside and begins anew",
+  answer: "none; a newcomer sets its log aside and begins anew where all whom it hears say so",
   lane,
 }, { after: historyPointSchema });
 const entries = message(21, "entries", {

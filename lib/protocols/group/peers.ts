@@ -1,5 +1,6 @@
 /** Other members and newcomers: whom to meet, who is heard, and what of theirs counts in which epoch. */
 
+import { dropOldest } from "../../base/bounded.ts";
 import { DeadlineQueue } from "../../base/deadline_queue.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
 import { type Endpoint, isSameEndpoint, type PeerKey } from "../../base/ids.ts";
@@ -14,6 +15,7 @@ import {
   FETCHES_PER_S,
   JOINERS_MAX,
   MEMBERS_MAX,
+  REMEMBERED_MAX,
   UNORDERED_BYTES_MAX,
 } from "./limits.ts";
 import type { MemberOutput } from "./member_output.ts";
@@ -71,6 +73,8 @@ function bucketOf({ buckets }: Peer, { type }: GroupMessage): TokenBucket {
 
 export class Peers {
   readonly #peers = new Map<PeerKey, Peer>();
+  /** Who broke the rules, and until when it isn't met. */
+  readonly #banned = new Map<PeerKey, number>();
   /** When those are met again who couldn't be reached. */
   readonly #meetAt = new DeadlineQueue<PeerKey>();
   /** The present one; null while in none. */
@@ -113,13 +117,15 @@ export class Peers {
     for (const [key, endpoint] of wanted) {
       const peer = this.#peers.get(key);
       if (peer === undefined) {
-        this.#meet(this.#add(key, endpoint));
+        const added = this.#add(key, endpoint);
+        if (this.#isBanned(key)) this.#meetAt.set(key, this.#banned.get(key)!);
+        else this.#meet(added);
       } else if (peer.endpoint === null) {
         peer.endpoint = endpoint;
         early.push(peer);
       } else if (!isSameEndpoint(peer.endpoint, endpoint)) {
         peer.endpoint = endpoint;
-        this.#meet(peer);
+        if (!this.#isBanned(key)) this.#meet(peer);
       }
     }
     return early;
@@ -167,8 +173,15 @@ export class Peers {
     if (peer === undefined) return;
     this.#lose(peer);
     peer.isBroken = true;
+    this.#banned.delete(key);
+    this.#banned.set(key, this.out.nowMs + durationMs);
+    dropOldest(this.#banned, REMEMBERED_MAX);
     this.#meetAt.set(key, this.out.nowMs + durationMs);
     this.out.push({ type: "part", peer: key, reason });
+  }
+
+  #isBanned(key: PeerKey): boolean {
+    return (this.#banned.get(key) ?? -Infinity) > this.out.nowMs;
   }
 
   /** Whether one more message of it may be heeded; of a stranger each may, it says nothing here. */
@@ -184,6 +197,10 @@ export class Peers {
   // What the datagrams say.
 
   up(key: PeerKey): Peer | null {
+    if (this.#isBanned(key)) {
+      this.out.push({ type: "part", peer: key, reason: "it broke the rules" });
+      return null;
+    }
     let peer = this.#peers.get(key);
     if (peer === undefined) {
       if (this.#peers.size >= MEMBERS_MAX + JOINERS_MAX) {

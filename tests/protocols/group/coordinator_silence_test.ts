@@ -1,6 +1,7 @@
 // Who is silent, doesn't hear the others, or doesn't do its part goes; nobody else does.
 
 import { assertEquals } from "@std/assert";
+import type { Hash } from "../../../lib/base/ids.ts";
 import type { GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
 import { Program, type Words } from "./coordinator_program.ts";
 
@@ -340,17 +341,33 @@ Deno.test("Who reports a level below what others have in their logs goes, and st
   ]);
 });
 
+Deno.test("Who reports a log that isn't what it holds breaks the rules", () => {
+  for (const position of [0, 1]) {
+    const program = Program.of("ann", "bob", "cem");
+    const digest = "9".repeat(64) as Hash;
+    reportsOtherwise(program, "cem", { log: { position, digest } });
+
+    const words = program.joins("dan");
+
+    assertEquals(words.some((word) => word.startsWith("bans cem: its log")), true);
+    assertEquals(views(words).at(-1)?.replace(/ \d+/, ""), "view: ann bob dan");
+  }
+});
+
 Deno.test("Who says that it has what it can't supply goes, not those who can't get it from there", () => {
-  const program = Program.of("ann", "bob", "cem");
-  const { digest } = program.somebody("ann").end.point;
-  reportsOtherwise(program, "cem", { held: { position: 9_000, digest } });
-  for (const name of ["ann", "bob", "dan"]) program.somebody(name).answers.delete("level");
+  for (const isReady of [true, false]) {
+    const program = Program.of("ann", "bob", "cem");
+    const { digest } = program.somebody("ann").end.point;
+    reportsOtherwise(program, "cem", { held: { position: 9_000, digest } });
+    const waiting = ["ann", "bob", "dan", ...isReady ? [] : ["cem"]];
+    for (const name of waiting) program.somebody(name).answers.delete("level");
 
-  program.joins("dan");
-  program.pass(9_000);
-  for (const name of ["ann", "bob", "dan"]) program.somebody(name).answers.add("level");
+    program.joins("dan");
+    program.pass(9_000);
+    for (const name of waiting) program.somebody(name).answers.add("level");
 
-  assertEquals(views(program.pass(2_000)), ["view 5: ann bob dan"]);
+    assertEquals(views(program.pass(2_000)), ["view 5: ann bob dan"]);
+  }
 });
 
 Deno.test("Who says of each ballot that it promised a higher one goes, after a few", () => {

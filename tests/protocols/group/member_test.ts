@@ -404,6 +404,14 @@ Deno.test("Members go on without one that acknowledges another history", () => {
   net.coordinator.change(ann!, bob!);
   net.settle();
   assertEquals(ann!.logged, ["one"]);
+
+  // It isn't met again for a while, newcomer or not.
+  eve!.kill();
+  eve!.start();
+  net.pass(55_000);
+  assertEquals(net.coordinator.heard.get(ann!)?.peers, [bob!.key]);
+  net.pass(10_000);
+  assertEquals(net.coordinator.heard.get(ann!)?.peers.toSorted(), [bob!.key, eve!.key].toSorted());
 });
 
 Deno.test("Member ends where most others acknowledge another history", () => {
