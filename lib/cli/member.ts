@@ -32,7 +32,13 @@ import { addressOfThisMachine } from "./own_address.ts";
 import { pinnedKeys, pinsIn } from "./pins.ts";
 import { modePorts, runMode } from "./run_mode.ts";
 import { SERVE_PORT_DEFAULT } from "./serve_arguments.ts";
-import { channelIdentity, markVerified, type Session, withSession } from "./session.ts";
+import {
+  channelIdentity,
+  knownPeersPath,
+  markVerified,
+  type Session,
+  withSession,
+} from "./session.ts";
 import { realTablePath } from "./table_path.ts";
 import { VERSION } from "./version.ts";
 
@@ -128,7 +134,7 @@ async function chat(wiring: Wiring): Promise<void> {
 }
 
 function configOf(
-  { options, knownPeers }: Wiring,
+  { options, knownPeers, folder, place }: Wiring,
   { history, last }: OpenedGroup,
   port: number,
   scope: string,
@@ -148,6 +154,7 @@ function configOf(
     pins,
     history,
     last,
+    files: { log: place.logPath, knownPeers: knownPeersPath(folder) },
     wait,
   };
 }
