@@ -20,7 +20,7 @@ import { entriesText, numberText } from "./counts.ts";
 import { openGroup } from "./group_store.ts";
 import { MEMBER_PORTS } from "./member_arguments.ts";
 import { memberCommands, type MemberCommandSink } from "./member_commands.ts";
-import { type MemberPlace, openPlace } from "./member_place.ts";
+import { logPathOf, type MemberPlace, openPlace } from "./member_place.ts";
 import {
   CATCHING_UP_TOLD_MS,
   type MemberOwnEvent,
@@ -39,7 +39,6 @@ import {
   type Session,
   withSession,
 } from "./session.ts";
-import { realTablePath } from "./table_path.ts";
 import { VERSION } from "./version.ts";
 
 /**
@@ -55,7 +54,7 @@ export async function runMember(options: MemberOptions): Promise<void> {
   };
   await withSession(options, { folder, lockMode: "group" }, mode, async (session) => {
     const { disk } = session;
-    const logPath = options.logPath === null ? null : await realTablePath(options.logPath);
+    const logPath = options.logPath === null ? null : await logPathOf(disk, options.logPath);
     const place = await openPlace(disk, `${folder}/group`, options.server, logPath);
     await chat({ ...session, options, place });
   });

@@ -207,8 +207,20 @@ Deno.test("group: --db keeps the log where it says, from then on, and refuses wh
     group.data("Bob"),
     true,
   );
-  assertEquals(folder.status, 5);
-  assert(folder.text.includes(missing), folder.text);
+  assertEquals([folder.code, folder.status], ["bad-file", 5]);
+  assert(folder.text.includes(`${missing}: there is no folder ${group.folder}/none`), folder.text);
+  assertEquals(
+    [...Deno.readDirSync(group.folder)].map(({ name }) => name).filter((name) =>
+      name.startsWith("notes.txt.")
+    ),
+    [],
+  );
+  const proc = await failureOf(
+    [...group.words("Bob"), "--db", "/proc/x.txt"],
+    group.data("Bob"),
+    true,
+  );
+  assertMatch(proc.text, /\/proc\/x\.txt.*name another file with --db/);
 });
 
 Deno.test("group: a damaged log is set aside with a notice, and comes back from the others", async () => {
