@@ -41,7 +41,8 @@ export const logProgramCommands: readonly ProgramCommand[] = [
       {
         name: "format",
         value: "FORMAT",
-        help: "text (default), json: an object per line, or csv",
+        help:
+          "text (default), json: an object per line, or csv: texts as written, to be imported as text",
         parse: exportFormat,
       },
     ],
