@@ -4,6 +4,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { userInfo } from "node:os";
 import { P2pchatError } from "../base/errors.ts";
 import { dataFolder } from "../store/paths.ts";
+import { quotedStart } from "../base/text.ts";
 import { type Flag, takesValue } from "./flags.ts";
 import { closest, didYouMean } from "../base/nearest.ts";
 import type { CommonOptions } from "./options.ts";
@@ -69,6 +70,7 @@ export function parseCommandLine(
 ): Request {
   const allFlags = [...COMMON_FLAGS, ...commands.flatMap((entry) => entry.flags)];
   const given = parsedFlags(args, allFlags);
+  if (given.unknown !== null) throw unknownFlagOfAny(given, given.unknown, commands);
 
   if (given.isOn("version")) return { type: "version" };
   if (given.words[0] === undefined) return { type: "help", about: [], asked: given.isOn("help") };
@@ -110,16 +112,24 @@ export function asksForJson(args: readonly string[]): boolean {
   return (end < 0 ? args : args.slice(0, end)).includes("--json");
 }
 
-/** The error for a command with too few or too many words. */
-export function wrongWords(entry: Pick<ProgramCommand, "name" | "form" | "example">): P2pchatError {
-  return new P2pchatError(
-    "usage",
-    `The form is ${commandForm(entry)}, for example ${entry.example}`,
-  );
+/**
+ * The error for a command with too few or too many words.
+ * @param extra The first one that is too much, where there is one.
+ */
+export function wrongWords(
+  entry: Pick<ProgramCommand, "name" | "form" | "example">,
+  extra?: string,
+): P2pchatError {
+  const form = commandForm(entry);
+  const example = form === entry.example ? "" : `, for example ${entry.example}`;
+  const fault = extra === undefined ? "" : `Nothing is known to do with ${quotedStart(extra)}. `;
+  return new P2pchatError("usage", `${fault}The form is ${form}${example}`);
 }
 
 interface Given {
   readonly words: readonly string[];
+  /** The first flag that no command has, as it was given. */
+  readonly unknown: string | null;
   /** Flags that were given. */
   readonly names: readonly string[];
   text(name: string): string | undefined;
@@ -135,6 +145,7 @@ function parsedFlags(args: readonly string[], flags: readonly Flag[]): Given {
       throw new P2pchatError("usage", `--${name} takes no value; leave out what follows it`);
     }
   }
+  let unknown: string | null = null;
   const parsed = parseArgs(withNegativeValues(args, valued), {
     boolean: [...switches, "version"],
     string: ["_", ...valued],
@@ -142,7 +153,8 @@ function parsedFlags(args: readonly string[], flags: readonly Flag[]): Given {
     alias: { help: "h" },
     unknown(arg, key) {
       if (key === undefined) return true;
-      throw unknownFlag(arg.replace(/=.*$/s, ""), flags, null);
+      unknown ??= arg.replace(/=.*$/s, "");
+      return false;
     },
   });
   const texts = (name: string) => (parsed[name] ?? []) as readonly string[];
@@ -157,6 +169,7 @@ function parsedFlags(args: readonly string[], flags: readonly Flag[]): Given {
   const isOn = (name: string) => parsed[name] === true;
   return {
     words: parsed._.map(String),
+    unknown,
     names: [...switches.filter(isOn), ...valued.filter((name) => texts(name).length > 0)],
     text: (name) => texts(name)[0],
     isOn,
@@ -243,6 +256,19 @@ function unknownCommand(
   const given = family.length > 0 ? `${first} ${second}` : first;
   const hint = nearestOf(given, names, (known) => known, "p2pchat help");
   return new P2pchatError("usage", `There is no command ${given.slice(0, 40)}${hint}`);
+}
+
+/** Suggests one of the command that was given, as far as that can be told. */
+function unknownFlagOfAny(
+  given: Given,
+  flag: string,
+  commands: readonly ProgramCommand[],
+): P2pchatError {
+  const named = commands.filter((candidate) => isNamed(candidate, given.words));
+  const meant = named.filter(({ chosenBy }) => given.names.includes(chosenBy ?? ""));
+  const candidates = meant.length > 0 ? meant : named.length > 0 ? named : commands;
+  const flags = [...COMMON_FLAGS, ...candidates.flatMap((entry) => entry.flags)];
+  return unknownFlag(flag, flags, candidates.length === 1 ? candidates[0]! : null);
 }
 
 function unknownFlag(

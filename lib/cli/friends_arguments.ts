@@ -59,7 +59,7 @@ export function friendsOptions(line: CommandLine): FriendsOptions {
   if (file === undefined) {
     throw new P2pchatError("usage", `--users FILE is missing. ${wrongWords(words).message}`);
   }
-  if (rest.length > 0) throw wrongWords(words);
+  if (rest.length > 0) throw wrongWords(words, rest[0]);
   const port = line.value<number>("port") ?? null;
   if (name === undefined && (port === null || port === 0)) {
     throw new P2pchatError(

@@ -26,6 +26,7 @@ import type { NewLogRecord } from "../protocols/group/records.ts";
 import {
   batchLines,
   BatchReader,
+  type FirstLine,
   firstLine,
   type LoggedBatch,
 } from "../runtime/group_log_lines.ts";
@@ -105,6 +106,8 @@ export class GroupLog {
     path: string,
     certainThrough: number | null,
   ): Promise<OpenedGroupLog> {
+    // Before there is a lock beside it: what is refused is left as it was, and so is its folder.
+    await refuseForeign(ports, path);
     const lock = await ports.disk.tryLock(`${path}.lock`, `${ports.pid}\n`);
     if ("heldBy" in lock) throw inUseError(path, lock);
     const log = new GroupLog(ports, path, lock);
@@ -240,13 +243,10 @@ export class GroupLog {
   async #load(certainThrough: number): Promise<Omit<OpenedGroupLog, "log">> {
     const { disk, crypto } = this.ports;
     await disk.remove(this.path + REPLACEMENT_SUFFIX);
-    const kind = (await disk.stat(this.path))?.kind ?? "file";
-    if (kind !== "file") throw foreignError(this.path, "it is no file");
     const scan = await scanGroupLog(disk, this.path, { crypto, visit: this.#visit });
     const { first, end, fault, last } = scan;
     if (first === null) return { last: null, notices: [] };
-    if (first.kind === "version") throw versionError(this.path, first.version);
-    if (first.kind === "foreign") throw foreignError(this.path, "it isn't the log of a group");
+    refuseFirstLine(this.path, first);
     const said = last && this.#checked(last, () => ({ from: last.name, sentAt: last.sentAt }));
     if (fault === null) {
       await this.#goOn(scan);
@@ -384,6 +384,20 @@ export class GroupLog {
     if (!(error instanceof TypeError)) return error;
     return corruptError(this.path, line, error.message);
   }
+}
+
+/** @throws {P2pchatError} `bad-file` where something else is at `path`, or a log of a newer version. */
+async function refuseForeign({ disk, crypto }: GroupLogPorts, path: string): Promise<void> {
+  const kind = (await disk.stat(path))?.kind ?? "file";
+  if (kind !== "file") throw foreignError(path, "it is no file");
+  const between = () => Promise.resolve(false); // the first piece has the first line
+  const { first } = await scanGroupLog(disk, path, { crypto, between });
+  if (first !== null) refuseFirstLine(path, first);
+}
+
+function refuseFirstLine(path: string, first: FirstLine): void {
+  if (first.kind === "version") throw versionError(path, first.version);
+  if (first.kind === "foreign") throw foreignError(path, "it isn't the log of a group");
 }
 
 /** Takes the bytes of a failed write off the file; what stays of them the next opening drops. */

@@ -14,7 +14,7 @@ import {
 const verifyWords = {
   name: "log verify",
   form: "FILE",
-  example: "p2pchat log verify ~/.local/share/p2pchat/users/alice/group/log",
+  example: "p2pchat log verify group.txt",
 };
 
 const exportWords = {
@@ -26,7 +26,8 @@ const exportWords = {
 export const logProgramCommands: readonly ProgramCommand[] = [
   {
     ...verifyWords,
-    help: "check a group's log: that nothing was changed since its authors said it",
+    help:
+      "check a group's log, the file that /status names: that nothing was changed since its authors said it",
     flags: [],
     prepare(line) {
       const options = verifyLogOptions(line);
@@ -40,7 +41,8 @@ export const logProgramCommands: readonly ProgramCommand[] = [
       {
         name: "format",
         value: "FORMAT",
-        help: "text (default), json: an object per line, or csv",
+        help:
+          "text (default), json: an object per line, or csv: texts as written, to be imported as text",
         parse: exportFormat,
       },
     ],
@@ -53,14 +55,14 @@ export const logProgramCommands: readonly ProgramCommand[] = [
 
 export function verifyLogOptions({ words, common }: CommandLine): VerifyLogOptions {
   const [file = "", ...rest] = words;
-  if (file === "" || rest.length > 0) throw wrongWords(verifyWords);
+  if (file === "" || rest.length > 0) throw wrongWords(verifyWords, rest[0]);
   return { ...common, file };
 }
 
 export function exportLogOptions(line: CommandLine): ExportLogOptions {
   const { words, common } = line;
   const [file = "", ...rest] = words;
-  if (file === "" || rest.length > 0) throw wrongWords(exportWords);
+  if (file === "" || rest.length > 0) throw wrongWords(exportWords, rest[0]);
   const format = line.value<ExportFormat>("format") ?? (common.json ? "json" : "text");
   return { ...common, file, format };
 }

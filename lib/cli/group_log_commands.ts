@@ -6,7 +6,7 @@ import { dateText } from "../base/dates.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import type { PeerKey } from "../base/ids.ts";
-import { visibleLines, visibleText } from "../base/text.ts";
+import { visibleText } from "../base/text.ts";
 import { entryId, isAuthentic } from "../protocols/group/history.ts";
 import type { LoggedBatch } from "../runtime/group_log_lines.ts";
 import type { Disk } from "../store/disk.ts";
@@ -14,7 +14,7 @@ import { RealDisk } from "../store/real_disk.ts";
 import { foreignError, versionError } from "./group_log_errors.ts";
 import { type LogScan, scanGroupLog, type ScanOptions } from "./group_log_scan.ts";
 import { textWidth } from "./graphemes.ts";
-import { JsonFormat, jsonText } from "./json_format.ts";
+import { JsonFormat } from "./json_format.ts";
 import { openLog } from "./log.ts";
 import type { ExportFormat, ExportLogOptions, VerifyLogOptions } from "./options.ts";
 import { outputError } from "./output.ts";
@@ -191,12 +191,20 @@ interface ExportedEntry {
 
 const CSV_HEADER = ["seq", "sentAt", "from", "text", "key", "id", "digest"] as const;
 
+const JSON_FORMAT = new JsonFormat();
+
+/** Tabs and line feeds are part of a table's text, and obeyed by none that reads it. */
+function shownInTable(text: string): string {
+  const lines = text.split("\n").map((line) => line.split("\t"));
+  return lines.map((parts) => parts.map(visibleText).join("\t")).join("\n");
+}
+
 /** Line feeds included. JSON alone has texts exactly: where people may look, nothing is obeyed or hidden. */
 const FORMATS: Readonly<Record<ExportFormat, (entry: ExportedEntry) => string>> = {
   text: ({ seq, sentAt, from, text }) => `${seq} ${sentAt} ${from}: ${visibleText(text)}\n`,
-  json: (entry) => `${jsonText(entry)}\n`,
+  json: (entry) => JSON_FORMAT.format({ event: "entry", ...entry }, undefined, Date.now()),
   csv: (entry) => {
-    const shown = { ...entry, text: visibleLines(entry.text).join("\n") };
+    const shown = { ...entry, text: shownInTable(entry.text) };
     return stringify([CSV_HEADER.map((column) => shown[column])]);
   },
 };

@@ -20,7 +20,7 @@ import { entriesText, numberText } from "./counts.ts";
 import { openGroup } from "./group_store.ts";
 import { MEMBER_PORTS } from "./member_arguments.ts";
 import { memberCommands, type MemberCommandSink } from "./member_commands.ts";
-import { type MemberPlace, openPlace } from "./member_place.ts";
+import { logPathOf, type MemberPlace, openPlace } from "./member_place.ts";
 import {
   CATCHING_UP_TOLD_MS,
   type MemberOwnEvent,
@@ -32,8 +32,13 @@ import { addressOfThisMachine } from "./own_address.ts";
 import { pinnedKeys, pinsIn } from "./pins.ts";
 import { modePorts, runMode } from "./run_mode.ts";
 import { SERVE_PORT_DEFAULT } from "./serve_arguments.ts";
-import { channelIdentity, markVerified, type Session, withSession } from "./session.ts";
-import { realTablePath } from "./table_path.ts";
+import {
+  channelIdentity,
+  knownPeersPath,
+  markVerified,
+  type Session,
+  withSession,
+} from "./session.ts";
 import { VERSION } from "./version.ts";
 
 /**
@@ -49,7 +54,7 @@ export async function runMember(options: MemberOptions): Promise<void> {
   };
   await withSession(options, { folder, lockMode: "group" }, mode, async (session) => {
     const { disk } = session;
-    const logPath = options.logPath === null ? null : await realTablePath(options.logPath);
+    const logPath = options.logPath === null ? null : await logPathOf(disk, options.logPath);
     const place = await openPlace(disk, `${folder}/group`, options.server, logPath);
     await chat({ ...session, options, place });
   });
@@ -128,7 +133,7 @@ async function chat(wiring: Wiring): Promise<void> {
 }
 
 function configOf(
-  { options, knownPeers }: Wiring,
+  { options, knownPeers, folder, place }: Wiring,
   { history, last }: OpenedGroup,
   port: number,
   scope: string,
@@ -148,6 +153,7 @@ function configOf(
     pins,
     history,
     last,
+    files: { log: place.logPath, knownPeers: knownPeersPath(folder) },
     wait,
   };
 }

@@ -67,7 +67,7 @@ export function memberOptions(line: CommandLine): MemberOptions {
   if (name === undefined) {
     throw new P2pchatError("usage", `A name is missing. ${wrongWords(words).message}`);
   }
-  if (rest.length > 0) throw wrongWords(words);
+  if (rest.length > 0) throw wrongWords(words, rest[0]);
   const server = line.value<AdvertisedAddress>("server");
   if (server === undefined) {
     throw new P2pchatError("usage", `--server is missing. ${wrongWords(words).message}`);

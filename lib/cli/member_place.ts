@@ -5,9 +5,11 @@
 
 import { canonicalHost } from "../base/endpoints.ts";
 import { type Endpoint, endpointText } from "../base/ids.ts";
-import type { Disk } from "../store/disk.ts";
+import { P2pchatError } from "../base/errors.ts";
+import { type Disk, folderOf, systemReason } from "../store/disk.ts";
 import { pathDigest } from "../store/paths.ts";
 import { Table } from "../store/table.ts";
+import { realTablePath } from "./table_path.ts";
 
 const PLACE_FORMAT = { format: "group-place", version: 1 } as const;
 
@@ -19,6 +21,28 @@ export interface MemberPlace {
   readonly lastPort: number | null;
   /** For the next start. @throws {P2pchatError} `disk`. */
   remember(port: number): Promise<void>;
+}
+
+/**
+ * The absolute path without links of the log that the user wants at `path`, where one can be kept.
+ * @throws {P2pchatError} `bad-file` where there is no such folder, or it is out of reach.
+ */
+export async function logPathOf(disk: Disk, path: string): Promise<string> {
+  const real = await realTablePath(path);
+  const folder = folderOf(real);
+  const refused = (why: string, wayOut: string) =>
+    new P2pchatError("bad-file", `Cannot keep a log at ${path}: ${why}; ${wayOut} with --db`);
+  let kind: string | null;
+  try {
+    await disk.stat(`${real}.lock`);
+    kind = (await disk.stat(folder))?.kind ?? null;
+  } catch (error) {
+    if (!(error instanceof P2pchatError)) throw error;
+    throw refused(systemReason(error.cause), "name another file");
+  }
+  if (kind === "folder") return real;
+  const why = kind === null ? `there is no folder ${folder}` : `${folder} is no folder`;
+  throw refused(why, "make it, or name another file");
 }
 
 /**

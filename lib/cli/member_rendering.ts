@@ -131,7 +131,7 @@ export class MemberRendering {
     ];
   }
 
-  #coordinatorLines({ state }: EventNamed<"coordinator">, nowMs: number): readonly Line[] {
+  #coordinatorLines({ state, reason }: EventNamed<"coordinator">, nowMs: number): readonly Line[] {
     const wasDown = this.#isCoordinatorDown;
     const wasUp = this.#wasCoordinatorUp;
     this.#isCoordinatorDown = state === "down";
@@ -140,10 +140,10 @@ export class MemberRendering {
       const text = wasUp ? "The coordinator is back." : "The coordinator is there now.";
       return wasDown ? [starLine(nowMs, text)] : [];
     }
-    const then = this.#wasIn
-      ? "Chat goes on; joining and editing wait."
-      : "You aren't in the group yet: start it, or wait for it.";
-    const text = `The coordinator doesn't answer. ${then}`;
+    const because = reason === undefined ? "" : `: ${reason}`;
+    const text = this.#wasIn
+      ? "The coordinator doesn't answer. Chat goes on; joining and editing wait."
+      : `The coordinator doesn't answer${because}. You come into the group when it is there.`;
     return [[{ timeMs: nowMs }, { text: " ! ", as: "mark" }, text]];
   }
 
@@ -207,7 +207,7 @@ function entriesSpans(entries: number, last: LastEntry): Line {
 const DIGEST_LETTERS = 8;
 
 function statusLines(status: EventNamed<"status">): readonly Line[] {
-  const { view, coordinator, seq, digest, sequencer, key, problems } = status;
+  const { view, coordinator, seq, digest, sequencer, key, log, problems } = status;
   const others = status.members.filter((member) => member.key !== key);
   const there = coordinator === "up" ? "The coordinator is there." : "The coordinator is away.";
   const lines: Line[] = [
@@ -221,6 +221,7 @@ function statusLines(status: EventNamed<"status">): readonly Line[] {
       ...(sequencer === null ? [] : [" ", nameSpan(sequencer), " puts what is said in order."]),
     ],
     unsentLine(status),
+    ["Your log: ", { text: log, as: "exact" }],
     [`Your key: ${key}`],
   ];
   for (const problem of problems) lines.push([{ text: "! ", as: "mark" }, problem]);

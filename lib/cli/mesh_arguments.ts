@@ -66,7 +66,7 @@ export function meshOptions(line: CommandLine): MeshOptions {
   if (name === undefined) {
     throw new P2pchatError("usage", `A name is missing. ${wrongWords(words).message}`);
   }
-  if (address.length > 2) throw wrongWords(words);
+  if (address.length > 2) throw wrongWords(words, address[2]);
   const parsedName = parseName(name);
   const contact = contactOf(address);
   if (contact !== null && line.isOn("new")) {

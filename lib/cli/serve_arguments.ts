@@ -61,7 +61,7 @@ export const serveProgramCommand: ProgramCommand = {
  * @throws {P2pchatError} `usage`.
  */
 export function serveOptions(line: CommandLine): ServeOptions {
-  if (line.words.length > 0) throw wrongWords(words);
+  if (line.words.length > 0) throw wrongWords(words, line.words[0]);
   return {
     ...line.common,
     host: line.value<string>("host") ?? null,

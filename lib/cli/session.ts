@@ -45,7 +45,7 @@ export async function withSession<Event extends ShownEvent, Target>(
   const lock = await lockProfile(disk, folder, lockMode, Deno.pid);
   try {
     const identity = await openProfileIdentity(disk, folder, isUsed, randomBytes);
-    const knownPeers = await KnownPeers.open(disk, `${folder}/known_peers`);
+    const knownPeers = await KnownPeers.open(disk, knownPeersPath(folder));
     const environment: Environment = {
       random: secureRandom,
       randomBytes,
@@ -64,6 +64,11 @@ export async function withSession<Event extends ShownEvent, Target>(
   } finally {
     lock.release();
   }
+}
+
+/** The file of the keys met before, of the profile or server in `folder`. */
+export function knownPeersPath(folder: string): string {
+  return `${folder}/known_peers`;
 }
 
 /** The identity as channels take it: with a key of this process alone. */

@@ -59,14 +59,14 @@ export const usersProgramCommands: readonly ProgramCommand[] = [
 
 function checkUsersOptions({ words, common }: CommandLine): CheckUsersOptions {
   const [file = "", ...rest] = words;
-  if (file === "" || rest.length > 0) throw wrongWords(checkWords);
+  if (file === "" || rest.length > 0) throw wrongWords(checkWords, rest[0]);
   return { ...common, file };
 }
 
 function addUserOptions({ words, common }: CommandLine): AddUserOptions {
   const [file = "", name, hostText, portText, fingerprint, ...rest] = words;
   if (file === "" || name === undefined || hostText === undefined) throw wrongWords(addWords);
-  if (portText === undefined || rest.length > 0) throw wrongWords(addWords);
+  if (portText === undefined || rest.length > 0) throw wrongWords(addWords, rest[0]);
   const user = {
     name: parseName(name),
     endpoint: friendEndpoint(hostText, portText),
@@ -77,7 +77,7 @@ function addUserOptions({ words, common }: CommandLine): AddUserOptions {
 
 function ownUserOptions({ words, common }: CommandLine): OwnUserOptions {
   const [name, hostText, portText, ...rest] = words;
-  if (name === undefined || rest.length > 0) throw wrongWords(keyWords);
+  if (name === undefined || rest.length > 0) throw wrongWords(keyWords, rest[0]);
   if (hostText !== undefined && portText === undefined) throw wrongWords(keyWords);
   return {
     ...common,

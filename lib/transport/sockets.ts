@@ -36,11 +36,15 @@ export function listenError(host: string | null, port: number, cause: unknown): 
   const where = host === null ? `port ${port}` : `${host}, port ${port}`;
   return new P2pchatError(
     "unreachable",
-    `Cannot listen at ${where}: ${
-      reasonOf(cause)
-    }; choose an address of this machine and a port above 1023`,
+    `Cannot listen at ${where}: ${reasonOf(cause)}; ${wayOut(host, cause)}`,
     { cause },
   );
+}
+
+function wayOut(host: string | null, cause: unknown): string {
+  if (cause instanceof Deno.errors.PermissionDenied) return "choose a port above 1023 with --port";
+  if (host === null) return "choose another port with --port";
+  return "choose an address of this machine with --host, or leave it out for all";
 }
 
 /**

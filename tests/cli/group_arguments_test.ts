@@ -103,7 +103,7 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["peer Alice --users u --advertise h", "The command peer --users has no flag --advertise"],
   ["peer Alice --server h --fail-after 1s", "The command peer --server has no flag --fail-after"],
   ["serve --db f", "The command serve has no flag --db"],
-  ["serve Alice", "The form is p2pchat serve, for example p2pchat serve"],
+  ["serve Alice", 'Nothing is known to do with "Alice". The form is p2pchat serve'],
   ["serve --port x", '--port must be a whole number from 0 to 65535, is "x"'],
   ["serve --fail-after 499ms", '--fail-after must be a duration from 500ms to 10m, is "499ms"'],
   ["serve --fail-after 11m", "--fail-after must be a duration from 500ms to 10m"],

@@ -242,20 +242,30 @@ Deno.test("exportEntries() writes JSON that has each text as it was said", async
     entries.map((entry) => entry.digest),
     LINES.slice(1).map((line) => line.split("\t")[1]),
   );
-  assertEquals(Object.keys(entries[0]), ["seq", "id", "from", "key", "text", "sentAt", "digest"]);
+  assertEquals(entries[0].event, "entry");
+  assert(!Number.isNaN(Date.parse(entries[0].at)));
+  assertEquals(Object.keys(entries[0]).slice(2), [
+    "seq",
+    "id",
+    "from",
+    "key",
+    "text",
+    "sentAt",
+    "digest",
+  ]);
 });
 
 Deno.test("exportEntries() writes CSV with quotes where they are needed", async () => {
   const speaker = new Speaker("dan", 4);
   const { text } = await exported(
-    logBytes([speaker.say('say "hi", all'), speaker.say("one\ntwo\r")]),
+    logBytes([speaker.say('say "hi", all'), speaker.say("one\tand\ntwo\r")]),
     "csv",
   );
 
   const [head, first, ...rest] = text.split("\r\n");
   assertEquals(head, "seq,sentAt,from,text,key,id,digest");
   assert(first!.startsWith('1,2026-01-31T12:00:01.000Z,dan,"say ""hi"", all",'), first);
-  assert(rest[0]!.startsWith('2,2026-01-31T12:00:02.000Z,dan,"one\ntwo␍",'), rest[0]);
+  assert(rest[0]!.startsWith('2,2026-01-31T12:00:02.000Z,dan,"one\tand\ntwo␍",'), rest[0]);
   assertEquals(rest.slice(1), [""]);
 });
 

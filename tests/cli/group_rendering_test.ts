@@ -22,6 +22,7 @@ const READY = {
   port: 9_000,
   key: "k",
   server: "chat.example",
+  log: "/data/log",
   members: ["Alice", "Bob", "Carol"],
   entries: 42,
   last: { from: "Bob", sentAt: EARLIER },
@@ -60,6 +61,7 @@ const STATUS = {
   coordinator: "up",
   seq: 42,
   digest: "9f3c2a1b".repeat(8),
+  log: "/data/log",
   members: [member("Alice", "ka"), { ...member("Bob", "kb"), roundTripMs: 0.4 }],
   sequencer: "Bob",
   unsent: 0,
@@ -127,8 +129,12 @@ const PRINTED: readonly (readonly [
   ["the coordinator at the start", [{ event: "coordinator", state: "up" }], ""],
   [
     "the coordinator away at the start",
-    [{ ...READY, members: [] }, { event: "coordinator", state: "down" }],
-    "12:03 ! The coordinator doesn't answer. You aren't in the group yet: start it, or wait for it.\n",
+    [{ ...READY, members: [] }, {
+      event: "coordinator",
+      state: "down",
+      reason: "nobody listens there",
+    }],
+    "12:03 ! The coordinator doesn't answer: nobody listens there. You come into the group when it is there.\n",
   ],
   [
     "the coordinator there for the first time",
@@ -191,7 +197,7 @@ const PRINTED: readonly (readonly [
     [STATUS],
     "Group of 2: Alice (you), Bob 0.4 ms. The coordinator is there.\n" +
     "42 entries, digest 9f3c2a1b. Bob puts what is said in order.\n" +
-    "Everything you wrote is in the log.\nYour key: ka\n",
+    "Everything you wrote is in the log.\nYour log: /data/log\nYour key: ka\n",
   ],
   [
     "a status with trouble",
@@ -204,15 +210,15 @@ const PRINTED: readonly (readonly [
       awaited: ["Carol"],
       problems: ["Carol hasn't been heard for 4 s"],
     }],
-    "Group of 2: Alice (you), Bob 0.4 ms. Carol not heard (1,200 behind). The coordinator is away.\n" +
-    "42 entries, digest 9f3c2a1b.\n2 of your messages wait for Carol.\nYour key: ka\n" +
+    "Group of 3: Alice (you), Bob 0.4 ms, Carol not heard (1,200 behind). The coordinator is away.\n" +
+    "42 entries, digest 9f3c2a1b.\n2 of your messages wait for Carol.\nYour log: /data/log\nYour key: ka\n" +
     "! Carol hasn't been heard for 4 s\n",
   ],
   [
     "a status outside",
     [{ ...STATUS, view: 0, members: [], sequencer: null, unsent: 1 }],
     "Not in the group yet. The coordinator is there.\n42 entries, digest 9f3c2a1b.\n" +
-    "1 message of yours waits.\nYour key: ka\n",
+    "1 message of yours waits.\nYour log: /data/log\nYour key: ka\n",
   ],
 ];
 

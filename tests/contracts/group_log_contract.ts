@@ -208,6 +208,7 @@ export function groupLogContract(
       await replaceFile(at.disk, path, bytes);
       const error = await assertRejects(() => openLogAt(at.disk, path), P2pchatError, path);
       assertEquals([error.code, await at.disk.read(path)], ["bad-file", bytes]);
+      assertEquals(await at.disk.stat(`${path}.lock`), null);
     }
     await at.disk.makeFolder(`${at.folder}/folder`);
     const error = await assertRejects(

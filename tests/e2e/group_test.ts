@@ -218,6 +218,7 @@ Deno.test("group: /list, /log, /status, /digest and /verify answer, each with it
   const there = await server.ask("list");
   const operator = await server.ask("verify", { name: "Alice" });
   const nobody = await alice.ask("verify", { name: "Dave" });
+  const self = await alice.ask("verify", { name: "alice" });
 
   assertEquals([list.event, list.members], ["members", ["Alice", "Bob"]]);
   assertEquals(log.event, "log");
@@ -237,6 +238,8 @@ Deno.test("group: /list, /log, /status, /digest and /verify answer, each with it
     digests[0]!.digest,
     [],
   ]);
+  assertEquals(status.log, group.logPath("Alice"));
+  assertEquals([self.code, /is you/.test(self.text)], ["unknown-user", true]);
   assertEquals(status.members.map(({ name }: { name: string }) => name), ["Alice", "Bob"]);
   assertEquals(status.members[1].port, group.datagramPort("Bob"));
   assertEquals(mine.digits, hers.digits);

@@ -65,7 +65,7 @@ Deno.test("group: a name that somebody has is refused, and nobody is disturbed",
 
   const { status, code, text } = await fatalOf(twin);
   assertEquals([status, code], [4, "name-taken"]);
-  assertMatch(text, /ALICE|Alice/);
+  assertMatch(text, /ALICE counts as the same as Alice, which is in use/);
   await alice.say("undisturbed");
   await other.until(shows("undisturbed"));
 });
@@ -103,7 +103,7 @@ Deno.test("group: another coordinator at the known address is refused, with both
     const { key } = node.events.find(({ event }) => event === "ready")!;
     assert(text.includes(key), text);
   }
-  assertMatch(text, /known_peers/);
+  assert(text.includes(`${group.data("Alice")}/users/alice/known_peers`), text);
 });
 
 Deno.test("group: --no-wait ends where nobody answers, and a port that is taken is told", async () => {
@@ -116,6 +116,9 @@ Deno.test("group: --no-wait ends where nobody answers, and a port that is taken 
   assertEquals([nobody.code, nobody.status], ["unreachable", 3]);
   assert(nobody.text.includes(group.server), nobody.text);
 
+  const named = ["peer", "Alice", "--server", "nosuch.invalid", "--no-wait"];
+  const unknown = await failureOf(named, group.data("Alice"), true);
+  assertMatch(unknown.text, /nosuch\.invalid:6000 can't be reached: .*name/);
   await group.serve();
   const taken = Deno.listenDatagram({
     transport: "udp",
@@ -204,8 +207,20 @@ Deno.test("group: --db keeps the log where it says, from then on, and refuses wh
     group.data("Bob"),
     true,
   );
-  assertEquals(folder.status, 5);
-  assert(folder.text.includes(missing), folder.text);
+  assertEquals([folder.code, folder.status], ["bad-file", 5]);
+  assert(folder.text.includes(`${missing}: there is no folder ${group.folder}/none`), folder.text);
+  assertEquals(
+    [...Deno.readDirSync(group.folder)].map(({ name }) => name).filter((name) =>
+      name.startsWith("notes.txt.")
+    ),
+    [],
+  );
+  const proc = await failureOf(
+    [...group.words("Bob"), "--db", "/proc/x.txt"],
+    group.data("Bob"),
+    true,
+  );
+  assertMatch(proc.text, /\/proc\/x\.txt.*name another file with --db/);
 });
 
 Deno.test("group: a damaged log is set aside with a notice, and comes back from the others", async () => {
@@ -240,9 +255,18 @@ Deno.test("group: errors of the command line come before anything is touched", a
     [[...peer, "--idle", "1s"], "usage", /peer --server has no flag --idle/],
     [[...peer, "--port", "70000"], "usage", /--port must be .* "70000"/],
     [["peer", "Alice", "--server", "a:b:c"], "usage", /--server/],
-    [["serve", "Alice"], "usage", /The form is p2pchat serve, for example/],
+    [
+      ["serve", "Alice"],
+      "usage",
+      /Nothing is known to do with "Alice". The form is p2pchat serve$/,
+    ],
     [["serve", "--fail-after", "3"], "usage", /--fail-after must be a duration/],
     [["serve", "--fail-after", "1ms"], "usage", /from 500ms to 10m, is "1ms"/],
+    [
+      ["serve", "--snapshot", "5m"],
+      "usage",
+      /serve has no flag --snapshot.*; the nearest is --(?!history)/,
+    ],
     [["serve", "--max-members", "0"], "usage", /--max-members must be .*from 1 to 64/],
   ];
   await inTemporaryFolder(async (folder) => {
@@ -343,4 +367,21 @@ Deno.test("group: piped messages wait for a coordinator that comes, and are told
   assert(lost.text.includes(nowhere.server), lost.text);
   const told = bob.events.find(({ ref }) => ref === "r");
   assertEquals([told?.event, told?.code], ["error", "coordinator-down"]);
+});
+
+Deno.test("group: another coordinator that comes meanwhile is an error with both keys, and the chat goes on", async () => {
+  await using group = new Group();
+  const server = await group.serve();
+  const alice = await group.start("Alice");
+  await server.kill();
+  await Deno.remove(group.serverData, { recursive: true });
+  const other = await group.serve();
+
+  const { text } = await alice.until(isError("key-changed"));
+  for (const node of [server, other]) {
+    const { key } = node.events.find(({ event }) => event === "ready")!;
+    assert(text.includes(key), text);
+  }
+  await alice.say("on");
+  await alice.until(shows("on"));
 });

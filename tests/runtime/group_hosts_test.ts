@@ -127,6 +127,7 @@ class World extends HostWorld {
       pins: new Map(),
       history: null,
       last: null,
+      files: { log: "/data/log", knownPeers: "/data/known_peers" },
       wait: true,
     }, {
       clock,

@@ -47,7 +47,9 @@ export class Admission {
     const folded = foldName(hello.name);
     const holder = this.attendance.named(folded);
     if (holder !== null && holder.key !== peer && holder.link !== null) {
-      return { code: "name-taken", text: `The name ${name} is in use here; take another` };
+      const held = shownName(holder.name);
+      const same = held === name ? "is" : `counts as the same as ${held}, which is`;
+      return { code: "name-taken", text: `The name ${name} ${same} in use here; take another` };
     }
     const pinned = this.#pins.get(folded);
     if (pinned !== undefined && pinned !== fingerprintOf(peer)) {

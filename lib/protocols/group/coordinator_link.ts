@@ -26,6 +26,7 @@ export class CoordinatorLink {
   #isWelcomed = false;
   #failures = 0;
   #expect: Fingerprint | null;
+  #failure: string | null = null;
   readonly #deadlines = new Deadlines(DEADLINES);
   /** What the user was told; null: nothing yet. */
   state: "up" | "down" | null = null;
@@ -47,6 +48,16 @@ export class CoordinatorLink {
     return this.#peer;
   }
 
+  /** The key that it must have; null where whoever answers is it. */
+  get expect(): Fingerprint | null {
+    return this.#expect;
+  }
+
+  /** Why the last dial failed, as part of a sentence; null where it didn't, or nothing is known. */
+  get failure(): string | null {
+    return this.#failure;
+  }
+
   /** Whether it has let us in, on this link. */
   get isWelcomed(): boolean {
     return this.#isWelcomed;
@@ -65,6 +76,7 @@ export class CoordinatorLink {
   up(link: LinkId, peer: PeerKey): void {
     const { out } = this.owner;
     this.#isDialling = false;
+    this.#failure = null;
     this.#link = link;
     this.#peer = peer;
     if (this.#expect === null) {
@@ -83,8 +95,10 @@ export class CoordinatorLink {
     return true;
   }
 
-  dialFailed(attempt: number): void {
+  /** @param because Part of a sentence. */
+  dialFailed(attempt: number, because: string): void {
     if (attempt !== this.#attempt) return;
+    this.#failure = because;
     this.#isDialling = false;
     this.#retryLater();
     this.#tellDown();

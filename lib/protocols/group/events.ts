@@ -49,6 +49,8 @@ export type MemberEvent =
     readonly key: string;
     /** The coordinator, as the user called it. */
     readonly server: string;
+    /** The file with the log. */
+    readonly log: string;
     readonly members: readonly string[];
     /** Entries in the log, and who said the last one. */
     readonly entries: number;
@@ -63,7 +65,12 @@ export type MemberEvent =
     /** Who was in the one told before and isn't any more. */
     readonly left: readonly LeftView[];
   }
-  | { readonly event: "coordinator"; readonly state: "up" | "down" }
+  | {
+    readonly event: "coordinator";
+    readonly state: "up" | "down";
+    /** Why it can't be reached, as part of a sentence; absent where nothing is known. */
+    readonly reason?: string;
+  }
   | {
     readonly event: "message";
     readonly seq: number;
@@ -87,6 +94,8 @@ export type MemberEvent =
     readonly coordinator: "up" | "down";
     readonly seq: number;
     readonly digest: string;
+    /** The file with the log. */
+    readonly log: string;
     readonly members: readonly MemberView[];
     readonly sequencer: string | null;
     /** Texts that were typed and are no entries yet. */

@@ -266,21 +266,22 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.coordinator.up(link, peer);
   }
 
-  #dialFailed({ attempt, reason, key }: Extract<MemberInput, { type: "dial-failed" }>): void {
+  #dialFailed({ attempt, reason, text, key }: Extract<MemberInput, { type: "dial-failed" }>): void {
     if (reason === "wrong-key" && key !== null) this.#strange(key);
-    this.coordinator.dialFailed(attempt);
+    this.coordinator.dialFailed(attempt, visibleText(text));
   }
 
   #strange(key: PeerKey): void {
     const { config, out } = this;
     this.strangeCoordinator = key;
     const address = endpointText(config.coordinator);
+    const { expect } = this.coordinator;
     const found =
       `The coordinator at ${address} has another key than before: ${fingerprintOf(key)}` +
-      `, it was ${config.expect ?? "none"}`;
+      `, it was ${expect}`;
     if (!this.user.isReady) {
-      const way = `if that is right, delete the line with ${config.expect ?? address} from ` +
-        "known_peers and start again";
+      const way = `if that is right, delete the line with ${expect} from ` +
+        `${config.files.knownPeers} and start again`;
       return out.fatal("key-changed", `${found}; ${way}`);
     }
     if (out.nowMs < this.#strangeToldAtMs + STRANGE_TOLD_MS) return;
@@ -290,15 +291,19 @@ export class Member implements Machine<MemberInput, MemberEffect> {
 
   #coordinatorDown(): void {
     const { out, config } = this;
+    const { failure } = this.coordinator;
     if (!config.wait && !this.user.isReady) {
       const address = endpointText(config.coordinator);
+      const because = failure === null ? "doesn't answer" : `can't be reached: ${failure}`;
       return out.fatal(
         "unreachable",
-        `The coordinator at ${address} doesn't answer; start it, or leave out --no-wait to wait for it`,
+        `The coordinator at ${address} ${because}; check the address and that it runs, or leave out ` +
+          "--no-wait to wait for it",
       );
     }
     this.user.ready();
-    out.show({ event: "coordinator", state: "down" });
+    const reason = failure === null ? {} : { reason: failure };
+    out.show({ event: "coordinator", state: "down", ...reason });
     this.#introduce();
     this.membership?.coordinatorDown();
     this.stuck();

@@ -108,6 +108,8 @@ export interface MemberConfig {
   readonly history: HistoryEnd | null;
   /** Who said the log's last entry. */
   readonly last: { readonly from: string; readonly sentAt: number } | null;
+  /** What the user is told of where things are: the log's file, and that with the keys met before. */
+  readonly files: { readonly log: string; readonly knownPeers: string };
   /** False: end where the coordinator doesn't answer at the start. */
   readonly wait: boolean;
 }

@@ -93,9 +93,9 @@ export class MemberNames {
     return called;
   }
 
-  /** Names for suggestions. */
+  /** Names of others, for suggestions. */
   names(): readonly string[] {
-    return Array.from(this.#known.values(), ({ shown }) => shown);
+    return Array.from(this.#known).flatMap(([key, { shown }]) => key === this.self ? [] : [shown]);
   }
 
   /**

@@ -95,6 +95,7 @@ export class MemberUser {
       ...config.listening,
       key: fingerprintOf(selfKey),
       server: config.server,
+      log: config.files.log,
       members: (epoch?.members ?? []).map((member) => nameOf(names, member)),
       entries: membership?.held.logSeq ?? config.history?.seq ?? 0,
       last: last === null ? null : { from: last.from, sentAt: dateText(last.sentAt) },
@@ -169,7 +170,9 @@ export class MemberUser {
             key: this.owner.selfKey,
             coordinator: config.coordinator,
             listening: config.listening,
+            log: config.files.log,
             isUp: coordinator.state === "up",
+            unreachedBecause: coordinator.failure,
             membership,
             peers: this.owner.peers,
             names,
@@ -227,7 +230,11 @@ export class MemberUser {
     const { out, names, selfKey: ownKey, coordinator } = this.owner;
     const isCoordinator = name === COORDINATOR_NAME;
     const peerKey = isCoordinator ? coordinator.peer : names.keyOf(name);
-    if (peerKey === null || peerKey === ownKey) return this.#unknownUser("verify", name, ref);
+    if (peerKey === ownKey) {
+      const text = `${name} is you: /verify another member, to compare digits with them`;
+      return out.error("unknown-user", text, ref);
+    }
+    if (peerKey === null) return this.#unknownUser("verify", name, ref);
     const key = fingerprintOf(peerKey);
     const shown = isCoordinator ? COORDINATOR_NAME : names.of(peerKey);
     out.show({ event: "verify", name: shown, key, ownKey, peerKey }, ref);

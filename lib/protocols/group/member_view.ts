@@ -15,7 +15,11 @@ export interface StatusOf {
   readonly key: PeerKey;
   readonly coordinator: Endpoint;
   readonly listening: Endpoint;
+  /** The file with the log. */
+  readonly log: string;
   readonly isUp: boolean;
+  /** Why the coordinator can't be reached, as part of a sentence; null where it isn't known. */
+  readonly unreachedBecause: string | null;
   /** Null before it was ever in a group. */
   readonly membership: Membership | null;
   readonly peers: Peers;
@@ -36,6 +40,7 @@ export function statusView(status: StatusOf): StatusEvent {
     coordinator: status.isUp ? "up" : "down",
     seq: membership?.held.logSeq ?? 0,
     digest: membership?.held.log.digest ?? "",
+    log: status.log,
     members: (epoch?.members ?? []).map((member) => memberView(status, member)),
     sequencer: epoch === null ? null : nameOf(names, epoch.members[0]!),
     unsent,
@@ -95,8 +100,10 @@ function problems(status: StatusOf): readonly string[] {
   const epoch = membership?.epoch?.epoch.value ?? null;
   const unheard = (epoch?.members ?? [])
     .filter(({ key }) => key !== status.key && !peers.isHeard(key));
-  if (!isUp && epoch === null) found.push("The coordinator doesn't answer");
-  else if (!isUp) {
+  if (!isUp && epoch === null) {
+    const because = status.unreachedBecause;
+    found.push(`The coordinator doesn't answer${because === null ? "" : `: ${because}`}`);
+  } else if (!isUp) {
     const chat = unheard.length > 0 ? "" : "chat goes on, ";
     found.push(`The coordinator doesn't answer: ${chat}joining and editing wait`);
   }

@@ -140,6 +140,7 @@ export class Node {
         records,
         history: hasGroup ? this.disk.history() : null,
         last: null,
+        files: { log: "/data/log", knownPeers: "/data/known_peers" },
         wait: true,
         ...config,
       },

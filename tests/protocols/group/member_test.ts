@@ -295,7 +295,8 @@ Deno.test("Members go on by themselves while the coordinator is away, and say so
   net.pass(500);
 
   assertEquals(carol!.shown, ["still here"]);
-  assertEquals(ann!.told("coordinator").at(-1), { event: "coordinator", state: "down" });
+  const down = { event: "coordinator", state: "down", reason: "refused" } as const;
+  assertEquals(ann!.told("coordinator").at(-1), down);
 });
 
 Deno.test("Members begin a round when one was started again and the coordinator is away", () => {

@@ -52,6 +52,7 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
         records: mutation?.memberRecords?.(stateRecords) ?? stateRecords,
         history: log?.end.copy() ?? null,
         last: last === undefined ? null : { from: last.name, sentAt: last.sentAt },
+        files: { log: "/data/log", knownPeers: "/data/known_peers" },
         wait: true,
       },
       party.signer,
