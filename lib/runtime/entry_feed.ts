@@ -47,8 +47,11 @@ type Waiting =
   /** `through`: grows while nothing else comes. */
   | { readonly type: "entries"; next: number; through: number; readonly history: boolean };
 
+/** Shows entries strictly by number, each once. */
 export class EntryFeed {
-  readonly #waiting: Waiting[] = [];
+  #waiting: Waiting[] = [];
+  /** Of the log's entries, all up to this number are shown or wait. */
+  #through = 0;
   #pump: Promise<void> | null = null;
   #isStopped = false;
   /** Counts what was shown late: whoever waits sees whether anything moves. */
@@ -58,11 +61,13 @@ export class EntryFeed {
 
   /** Shows the entries that the log has, up to number `through`, as history. */
   replay(through: number): void {
+    this.#through = through;
     if (through > 0) this.#add({ type: "entries", next: 1, through, history: true });
   }
 
   /** Shows an event, after all that came before. */
   show(event: MemberEvent, ref: string | undefined): void {
+    if (event.event === "message" && !this.#isNext(event.seq)) return;
     if (this.#waiting.length === 0 && this.ports.outputReady() === null) {
       return this.ports.show(event, ref);
     }
@@ -73,6 +78,14 @@ export class EntryFeed {
       last.through + 1 === seq;
     if (continues) last.through = seq;
     else this.#add({ type: "entries", next: seq, through: seq, history });
+  }
+
+  /** Whether the entry wasn't given before. With the first one a log begins anew: what waits of the old one is gone. */
+  #isNext(seq: number): boolean {
+    if (seq === 1) this.#waiting = this.#waiting.filter(({ type }) => type !== "entries");
+    else if (seq <= this.#through) return false;
+    this.#through = seq;
+    return true;
   }
 
   /** How much was shown of what waited. */
@@ -88,7 +101,7 @@ export class EntryFeed {
   /** Nothing more is shown. */
   stop(): void {
     this.#isStopped = true;
-    this.#waiting.length = 0;
+    this.#waiting = [];
   }
 
   #add(waiting: Waiting): void {
@@ -105,20 +118,25 @@ export class EntryFeed {
         return;
       }
       if (next.type === "event") this.ports.show(next.event, next.ref);
-      else if (!await this.#showSome(next)) continue;
+      else {
+        const from = next.next;
+        await this.#showSome(next);
+        // More may have joined it meanwhile. A log that was set aside has no more: the new one's come by themselves.
+        if (this.#waiting[0] !== next) continue;
+        if (next.next <= next.through && next.next > from) continue;
+      }
       this.#shown++;
       // Only now: what comes meanwhile is behind it.
       if (this.#waiting[0] === next) this.#waiting.shift();
     }
   }
 
-  /** Shows entries of the log, as many as it has. @returns Whether that was all of them. */
-  async #showSome(range: Waiting & { readonly type: "entries" }): Promise<boolean> {
-    const from = range.next;
+  /** Shows entries of the log, as many as it has. */
+  async #showSome(range: Waiting & { readonly type: "entries" }): Promise<void> {
     // A number is never above its position.
-    for await (const entries of this.ports.log.entries(from - 1)) {
+    for await (const entries of this.ports.log.entries(range.next - 1)) {
       for (const entry of entries) {
-        if (this.#isStopped || entry.seq > range.through) return true;
+        if (this.#waiting[0] !== range || entry.seq > range.through) return;
         if (entry.seq < range.next) continue;
         this.ports.show(this.#message(entry, range.history), undefined);
         range.next = entry.seq + 1;
@@ -127,8 +145,6 @@ export class EntryFeed {
         if (waiting !== null) await waiting;
       }
     }
-    // A log that was set aside has them no more: those of the new one come by themselves.
-    return range.next > range.through || range.next === from;
   }
 
   #message({ seq, batch, index }: LoggedEntry, history: boolean): MemberEvent {

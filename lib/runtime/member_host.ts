@@ -72,6 +72,8 @@ export class MemberHost extends ModeHost<
       outputReady: () => ports.outputReady(),
       failed,
     });
+    // The machine goes on with that end: what is held beyond the log comes from it when all have it.
+    const logged = config.history?.seq ?? 0;
     const member = new Member({ ...config, records: store.records }, signer, environment);
     this.keepLog(store, {
       snapshot: () => member.snapshot(),
@@ -87,7 +89,7 @@ export class MemberHost extends ModeHost<
     });
     const told = (input: MemberInput) => this.runner.feed(input);
     this.#peers = new GroupPeers({ identity, environment, datagrams, clock, codec, told });
-    this.#feed.replay(config.history?.seq ?? 0);
+    this.#feed.replay(logged);
   }
 
   // LinkHandler.

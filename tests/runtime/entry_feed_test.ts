@@ -13,10 +13,15 @@ const SENT_AT = 1_700_000_000_000;
 
 /** A log that has entries said by Ann and Bob in turn, as many as were appended. */
 class Log {
-  readonly #end = new HistoryEnd(nodeCrypto, GROUP);
+  #end = new HistoryEnd(nodeCrypto, GROUP);
   readonly written: LoggedEntry[] = [];
   /** Entries that a reader gets at a time. */
   piece = 2;
+
+  startAnew(): void {
+    this.#end = new HistoryEnd(nodeCrypto, GROUP);
+    this.written.length = 0;
+  }
 
   append(count: number): void {
     for (let number = 0; number < count; number++) {
@@ -163,6 +168,39 @@ Deno.test("EntryFeed: who reads slowly gets everything in order, from the log", 
   ]);
   say(1);
   assertEquals(reader.shown.at(-1), line(10));
+});
+
+Deno.test("EntryFeed: what comes in any turn while the log is read is shown, once and in order", async () => {
+  for (let turn = 0; turn < 30; turn++) {
+    const { log, reader, feed, say } = world();
+    log.append(4);
+
+    feed.replay(4);
+    for (let passed = 0; passed < turn; passed++) await Promise.resolve();
+    say(1, true);
+    await Promise.resolve();
+    say(1, true);
+    await feed.settled();
+
+    assertEquals(reader.shown, lines(1, 6, " earlier"), `in turn ${turn}`);
+  }
+});
+
+Deno.test("EntryFeed: what was given before isn't shown again, unless the log begins anew", async () => {
+  const { log, reader, feed, say } = world();
+  reader.give(2);
+  say(1);
+  feed.replay(4);
+  say(3);
+  await turns();
+  assertEquals(reader.shown, [...lines(1, 1), ...lines(1, 1, " earlier")]);
+
+  log.startAnew();
+  say(6);
+  reader.give(Infinity);
+  await feed.settled();
+
+  assertEquals(reader.shown.slice(2), lines(1, 6));
 });
 
 Deno.test("EntryFeed: entries that a log lost are left to the new one", async () => {

@@ -16,9 +16,12 @@ import { HostWorld, MemoryStore } from "./host_world.ts";
 const SERVER = { host: "127.0.0.1", port: 6_000 };
 const ACCESS = { mode: "group", room: null, secrets: null, admit: () => null } as const;
 
-/** The log of a store in memory: what went there, in order. */
+/** The log of a store in memory: what went there, in order. `pause` is before each entry that is read. */
 class MemoryLog implements EntryLog {
-  constructor(readonly store: MemoryStore<MemberRecord | CoordinatorRecord>) {}
+  constructor(
+    readonly store: MemoryStore<MemberRecord | CoordinatorRecord>,
+    readonly pause: () => Promise<void> = () => Promise.resolve(),
+  ) {}
 
   get #batches(): readonly SignedBatch[] {
     return this.store.records.flatMap((record) => record.kind === "log" ? [record.batch] : []);
@@ -45,7 +48,10 @@ class MemoryLog implements EntryLog {
     const found = this.#batches.flatMap(({ batch: { value: batch } }) =>
       batch.texts.map((_, index) => ({ seq: ++seq, batch, index }))
     );
-    yield await Promise.resolve(found.slice(after));
+    for (const entry of found.slice(after)) {
+      await this.pause();
+      yield [entry];
+    }
   }
 }
 
@@ -65,6 +71,29 @@ class Reader {
   ready(): Promise<void> | null {
     return this.#standing?.promise ?? null;
   }
+}
+
+interface Kept {
+  readonly records: readonly MemberRecord[];
+  readonly history: HistoryEnd;
+  /** What reading an entry of the log takes. */
+  readonly readMs: number;
+}
+
+/** What a member's disk has whose log lacks all but so many batches: they are held beside it. */
+function crashed(
+  { records }: MemoryStore<MemberRecord>,
+  logged: number,
+  readMs: number,
+): Kept {
+  const { group } = records.find((record) => record.kind === "new-log")!;
+  const history = new HistoryEnd(nodeCrypto, group);
+  const log = records.filter((record) => record.kind === "log").slice(0, logged);
+  for (const { batch } of log) history.append(batch);
+  const others = records.filter((record) =>
+    record.kind !== "log" && (record.kind !== "held" || record.after >= history.position)
+  );
+  return { records: [...others, ...log], history, readMs };
 }
 
 class World extends HostWorld {
@@ -107,14 +136,24 @@ class World extends HostWorld {
     return { events, reader, host: late.host, outcome: late.host.run() };
   }
 
-  member(name: string, seed: number) {
+  /** @param kept What its disk has, and the log's end there. */
+  member(name: string, seed: number, kept: Kept | null = null) {
     const place = this.place(seed, 0, `127.0.0.${seed + 1}`);
     const store = new MemoryStore<MemberRecord>();
+    store.records.push(...kept?.records ?? []);
+    const slow = () => {
+      if (kept === null || kept.readMs === 0) return Promise.resolve();
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const { clock } = this.network;
+      clock.at(clock.nowMs() + kept.readMs, resolve);
+      return promise;
+    };
     const events: MemberEvent[] = [];
     const reader = new Reader();
     const late: { host: MemberHost | null } = { host: null };
     const links = place.open(ACCESS, () => late.host!);
     const local = { host: `127.0.0.${seed + 1}`, port: 9_000 };
+    const datagrams = this.datagrams.open(local);
     const clock: LinkClock = this.network.clock;
     late.host = new MemberHost({
       name,
@@ -125,7 +164,7 @@ class World extends HostWorld {
       host: local.host,
       listening: local,
       pins: new Map(),
-      history: null,
+      history: kept?.history ?? null,
       last: null,
       files: { log: "/data/log", knownPeers: "/data/known_peers" },
       wait: true,
@@ -138,16 +177,18 @@ class World extends HostWorld {
         signer: place.signer,
         static: keyPairFromSeed(place.environment.randomBytes(32)),
       },
-      datagrams: this.datagrams.open(local),
+      datagrams,
       store,
-      log: new MemoryLog(store),
+      log: new MemoryLog(store, slow),
       show: (event) => events.push(event),
       pin() {},
       ...this.#output(reader),
     });
     const { host } = late;
     const say = (text: string) => host.command({ command: "msg", text }, undefined);
-    return { events, reader, store, host, say, outcome: host.run() as Promise<ModeOutcome> };
+    const outcome: Promise<ModeOutcome> = host.run();
+    const close = () => Promise.all([links.shutdown("ended"), datagrams.close()]);
+    return { events, reader, store, host, say, outcome, close };
   }
 }
 
@@ -210,6 +251,32 @@ Deno.test("MemberHost: who reads nothing holds up nobody, and gets all of it aft
 
   assertEquals(lines(bob), lines(ann));
 });
+
+for (const readMs of [0, 1_000]) {
+  Deno.test(`MemberHost: what goes to the log at the start is shown once, in order, as history, where reading takes ${readMs} ms`, async () => {
+    const world = new World();
+    world.serve();
+    const before = world.member("Ann", 1);
+    await world.pass(1_000);
+    for (let number = 1; number <= 5; number++) {
+      before.say(`text ${number}`);
+      await world.pass(100);
+    }
+    before.host.command({ command: "quit" }, undefined);
+    await world.pass(2_000);
+    await Promise.all([before.close(), world.pass(100)]);
+
+    const ann = world.member("Ann", 1, crashed(before.store, 2, readMs));
+    await world.pass(15_000);
+    ann.say("text 6");
+    await world.pass(1_000);
+
+    const numbers = [1, 2, 3, 4, 5, 6];
+    assertEquals(lines(ann), numbers.map((number) => `${number} text ${number}`));
+    const history = ann.events.flatMap((event) => event.event === "message" ? [event.history] : []);
+    assertEquals(history, numbers.map((number) => number <= 5));
+  });
+}
 
 Deno.test("CoordinatorHost: entries that nobody reads of are counted, and the group goes on", async () => {
   const { world, server, ann, bob } = await annAndBob();
