@@ -253,6 +253,13 @@ export class World {
       party.isWanted = false;
       return;
     }
+    // Who leaves before it ever was in the group is told what wasn't said, and isn't kept.
+    const wasNeverIn = party instanceof MemberParty && party.disk.log === null;
+    if (code === "coordinator-down" && wasNeverIn) {
+      party.isWanted = false;
+      for (const said of this.history.said) if (said.by === party) said.excused = true;
+      return;
+    }
     throw new Violation(`${party.name} ends with ${code}: ${text}`);
   }
 
