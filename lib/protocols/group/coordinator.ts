@@ -37,6 +37,9 @@ import { Views } from "./views.ts";
 /** When all are asked for a sign of life. */
 const DEADLINES = ["heartbeat"] as const;
 
+/** Goodbye of a member that ends because its disk refuses: the others needn't wait for it to come back. */
+const DISK_GOODBYE = "disk";
+
 export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect> {
   readonly #out = new CoordinatorOutput();
   readonly #views = new Views();
@@ -150,7 +153,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       case "link-up":
         return this.#linkUp(input);
       case "link-down":
-        return this.#linkDown(input.link, input.closed);
+        return this.#linkDown(input);
       case "drained":
         return;
       case "message":
@@ -196,12 +199,15 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     if (crowded !== null) this.#close(crowded, "too many wait to say hello");
   }
 
-  #linkDown(id: LinkId, isClosed: boolean): void {
+  #linkDown({ link: id, closed, reason }: Extract<CoordinatorInput, { type: "link-down" }>): void {
     this.#escrow.forget(id);
     const link = this.#attendance.link(id);
     const attendee = this.#attendance.linkDown(id);
-    if (attendee !== null) this.#steering.unlinked(attendee);
-    if (link?.isLastOut) this.#steering.lastLinkDown(link.peer, isClosed);
+    if (attendee !== null) {
+      if (closed && reason === DISK_GOODBYE) attendee.silentAtMs = this.#nowMs;
+      this.#steering.unlinked(attendee);
+    }
+    if (link?.isLastOut) this.#steering.lastLinkDown(link.peer, closed);
   }
 
   #close(link: GroupLink, reason: string): void {

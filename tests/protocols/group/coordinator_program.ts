@@ -345,9 +345,10 @@ export class Program {
     return [...this.comes(name), ...this.allHear()];
   }
 
-  goesDown(name: string): Words {
+  /** @param goodbye What it says at last; null where the link is just lost. */
+  goesDown(name: string, goodbye: string | null = null): Words {
     const { link } = this.somebody(name);
-    return link === null ? [] : this.feed(down(link, false));
+    return link === null ? [] : this.feed(down(link, goodbye !== null, goodbye ?? "lost"));
   }
 
   command(command: CoordinatorCommand, ref?: string): Words {
@@ -409,8 +410,8 @@ export class Program {
   }
 }
 
-function down(link: LinkId, closed: boolean): CoordinatorInput {
-  return { type: "link-down", link, closed, reason: "" };
+function down(link: LinkId, closed: boolean, reason = ""): CoordinatorInput {
+  return { type: "link-down", link, closed, reason };
 }
 
 function endOf(batches: readonly SignedBatch[]): HistoryEnd {

@@ -24,6 +24,14 @@ Deno.test("A silent member is asked once more, and is out after --fail-after", (
   assertEquals(program.nowMs - heardAtMs <= 3_600, true);
 });
 
+Deno.test("A member that says goodbye because its disk refuses is out at once", () => {
+  const program = Program.of("ann", "bob");
+  program.pass(1_000);
+  program.goesDown("bob", "disk");
+
+  assertEquals(views(program.pass(10)), ["view 3: ann"]);
+});
+
 Deno.test("A lost link alone removes nobody: its member may dial again", () => {
   const program = Program.of("ann", "bob");
   program.pass(1_000);
