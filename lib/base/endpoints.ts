@@ -20,6 +20,8 @@ const IPV6_LIKE = /^([0-9a-f:.]+)(%[\w.-]+)?$/i;
 const IPV4_LIKE = /^[\d.]+$/;
 const IPV4 = /^((25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(\.(?!$)|$)){4}$/;
 
+const THIS_MACHINE = ["localhost", "127.0.0.1", "::1"];
+
 /** RFC 1035, section 2.3.4. */
 const HOST_BYTES_MAX = 255;
 
@@ -35,6 +37,12 @@ export function parseHost(text: string): string | null {
 export function canonicalHost(host: string): string {
   const lower = host.toLowerCase();
   return lower.includes(":") ? canonicalIpv6(lower) ?? lower : lower;
+}
+
+/** All names of the same host that need no look-up to be known as such, `canonicalHost` among them. */
+export function hostSpellings(host: string): readonly string[] {
+  const canonical = canonicalHost(host);
+  return THIS_MACHINE.includes(canonical) ? THIS_MACHINE : [canonical];
 }
 
 /** RFC 5952, with the zone as it is; null for what is no address. */

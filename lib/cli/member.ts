@@ -3,7 +3,7 @@
 import { isLoopback, isUnspecified } from "../base/endpoints.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
-import { endpointText } from "../base/ids.ts";
+import { type Endpoint, endpointText } from "../base/ids.ts";
 import type { Logger } from "../base/environment.ts";
 import { invariant } from "../base/invariant.ts";
 import { foldName } from "../base/names.ts";
@@ -12,7 +12,7 @@ import { COORDINATOR_NAME, type MemberConfig } from "../protocols/group/member_i
 import { MemberHost } from "../runtime/member_host.ts";
 import { profileFolder } from "../store/paths.ts";
 import type { Datagrams } from "../transport/datagrams.ts";
-import { forwardTo, type Links } from "../transport/link.ts";
+import { forwardTo, type LinkHandler, type Links } from "../transport/link.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { openTcpLinks } from "../transport/tcp_links.ts";
 import { UdpDatagrams } from "../transport/udp_datagrams.ts";
@@ -20,7 +20,8 @@ import { entriesText, numberText } from "./counts.ts";
 import { openGroup } from "./group_store.ts";
 import { MEMBER_PORTS } from "./member_arguments.ts";
 import { memberCommands, type MemberCommandSink } from "./member_commands.ts";
-import { logPathOf, type MemberPlace, openPlace } from "./member_place.ts";
+import { logPathOf, type MemberPlace, MemberPlaces } from "./member_place.ts";
+import { MemberRelay } from "./member_relay.ts";
 import {
   CATCHING_UP_TOLD_MS,
   type MemberOwnEvent,
@@ -29,7 +30,7 @@ import {
 } from "./member_rendering.ts";
 import type { MemberOptions } from "./options.ts";
 import { addressOfThisMachine } from "./own_address.ts";
-import { pinnedKeys, pinsIn } from "./pins.ts";
+import { keyPinned, pinnedKeys, pinsIn } from "./pins.ts";
 import { modePorts, runMode } from "./run_mode.ts";
 import { SERVE_PORT_DEFAULT } from "./serve_arguments.ts";
 import {
@@ -40,6 +41,7 @@ import {
   withSession,
 } from "./session.ts";
 import { VERSION } from "./version.ts";
+import { askWho } from "./who_answers.ts";
 
 /**
  * Runs until the user leaves.
@@ -53,31 +55,122 @@ export async function runMember(options: MemberOptions): Promise<void> {
     render: rendering.lines.bind(rendering),
   };
   await withSession(options, { folder, lockMode: "group" }, mode, async (session) => {
-    const { disk } = session;
+    const { disk, knownPeers, environment, ui } = session;
     const logPath = options.logPath === null ? null : await logPathOf(disk, options.logPath);
-    const place = await openPlace(disk, `${folder}/group`, options.server, logPath);
-    await chat({ ...session, options, place });
+    const keyAt = (address: string) => keyPinned(knownPeers, scopeOf(address), COORDINATOR_NAME);
+    const places = await MemberPlaces.open(disk, `${folder}/group`, keyAt);
+    const relay = new MemberRelay();
+    const leave = (cause: string) => {
+      environment.log.info("asked to leave", { cause });
+      relay.command({ command: "quit" }, undefined);
+      return true;
+    };
+    const listen = onceOnly(() =>
+      ui.listen({ target: relay.command, ended: () => leave("end of input"), interrupted: leave })
+    );
+    const common = { ...session, options, logPath, places, relay, leave, listen };
+    await chatWhereItIs(common);
   });
 }
 
-interface Wiring extends Session<MemberOwnEvent, MemberCommandSink> {
+/** What is the same wherever the group turns out to be kept. */
+interface Program extends Session<MemberOwnEvent, MemberCommandSink> {
   readonly options: MemberOptions;
+  /** Where the log is to be from now on; null: where it was. */
+  readonly logPath: string | null;
+  readonly places: MemberPlaces;
+  readonly relay: MemberRelay;
+  /** @returns That the program is leaving. */
+  leave(cause: string): boolean;
+  /** Takes input from now on. */
+  listen(): void;
+}
+
+interface Wiring extends Program {
   readonly place: MemberPlace;
+  readonly logPath: string;
+  /** What the user should know of the place. */
+  readonly notices: readonly string[];
+}
+
+/** The coordinator that was met is one whose group is kept in another place. */
+class KeptElsewhere extends Error {
+  constructor(readonly place: MemberPlace) {
+    super(`the group is kept in ${place.folder}`);
+  }
+}
+
+/** One group has one place, whatever address its coordinator is sought at: its key tells, as soon as it is met. */
+async function chatWhereItIs(program: Program): Promise<void> {
+  const { places, options: { server }, logPath } = program;
+  const named = await places.at(server);
+  let place = places.mayBeElsewhere(named) ? await placeOfWhoAnswers(program) ?? named : named;
+  for (;;) {
+    const notices = place === named ? [] : [otherAddressText(server, place)];
+    try {
+      return await chat({ ...program, place, logPath: logPath ?? place.logPath, notices });
+    } catch (error) {
+      if (!(error instanceof KeptElsewhere)) throw error;
+      place = error.place;
+    }
+  }
+}
+
+function otherAddressText(server: Endpoint, { address }: MemberPlace): string {
+  return `The coordinator at ${
+    endpointText(server)
+  } is the one that was met at ${address}: it is the same group, ` +
+    "whose log this profile has";
+}
+
+/** Asks at an address that is new; null where nobody answers, or nobody who was met before. */
+async function placeOfWhoAnswers(program: Program): Promise<MemberPlace | null> {
+  const { places, options: { server }, environment, ui, leave } = program;
+  const { answer, cancel } = askWho(server, channelIdentity(program), environment);
+  ui.heedInterrupts((cause) => {
+    cancel();
+    return leave(cause);
+  });
+  const address = endpointText(server);
+  const { nowMs } = SYSTEM_LINK_CLOCK;
+  const told = SYSTEM_LINK_CLOCK.at(nowMs() + ASKING_TOLD_MS, () => {
+    ui.progress(`Asking who is at ${address}, an address that is new to this profile`);
+  });
+  const key = await answer;
+  told.cancel();
+  ui.progress(null);
+  return key === null ? null : places.of(key);
+}
+
+/** What is over sooner needs no line. */
+const ASKING_TOLD_MS = 1_000;
+
+function scopeOf(address: string): string {
+  return `group:${address}`;
+}
+
+function onceOnly(work: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (isDone) return;
+    isDone = true;
+    work();
+  };
 }
 
 type OpenedGroup = Awaited<ReturnType<typeof openGroup>>;
 
 async function chat(wiring: Wiring): Promise<void> {
-  const { options, place, disk, environment, identity, ui } = wiring;
+  const { options, place, logPath, disk, environment, identity, ui, relay } = wiring;
   const notice = (text: string) => ui.show({ event: "notice", text });
   const { crypto, wallMs } = environment;
   const ports = { disk, crypto, pid: Deno.pid, wallMs, notice };
-  const group = await openGroup(ports, { folder: place.folder, db: place.logPath });
+  const group = await openGroup(ports, { folder: place.folder, db: logPath });
   let datagrams: Datagrams | null = null;
   let links: Links | null = null;
   try {
     datagrams = openDatagrams(options, place.lastPort, environment.log);
-    await place.remember(datagrams.local.port);
+    await place.remember({ server: options.server, logPath, port: datagrams.local.port });
     const channel = channelIdentity(wiring);
     let host: MemberHost | null = null;
     links = openTcpLinks({
@@ -86,12 +179,12 @@ async function chat(wiring: Wiring): Promise<void> {
       identity: channel,
       env: environment,
       access: { mode: "group", room: null, secrets: null, admit: () => null },
-      handler: forwardTo(() => {
+      handler: guarded(wiring, () => {
         invariant(host !== null, "links bring nothing before the host is there");
         return host;
       }),
     });
-    const scope = `group:${endpointText(options.server)}`;
+    const scope = scopeOf(place.address);
     const config = configOf(wiring, group, datagrams.local.port, scope);
     environment.log.info("started", {
       version: VERSION,
@@ -101,17 +194,9 @@ async function chat(wiring: Wiring): Promise<void> {
       server: endpointText(options.server),
       datagrams: endpointText(datagrams.local),
       advertised: config.host,
-      logFile: place.logPath,
+      logFile: logPath,
     });
-    const leave = (cause: string) => {
-      environment.log.info("asked to leave", { cause });
-      host?.command({ command: "quit" }, undefined);
-      return true;
-    };
-    const presenter = new Presenter(wiring, group.notices, () => {
-      const target: MemberCommandSink = (command, ref) => host?.command(command, ref);
-      ui.listen({ target, ended: () => leave("end of input"), interrupted: leave });
-    });
+    const presenter = new Presenter(wiring, [...group.notices, ...wiring.notices]);
     host = new MemberHost(config, {
       ...modePorts(wiring, links),
       clock: SYSTEM_LINK_CLOCK,
@@ -123,13 +208,32 @@ async function chat(wiring: Wiring): Promise<void> {
       show: (event, ref) => presenter.show(event, ref),
       pin: pinsIn(wiring, scope),
     });
-    ui.heedInterrupts(leave);
-    await runMode(wiring, links, host);
+    ui.heedInterrupts(wiring.leave);
+    const ended = runMode(wiring, links, host);
+    relay.use(host);
+    await ended;
   } finally {
+    relay.release();
     await links?.shutdown("ended");
     await datagrams?.close();
     await group.store.close();
   }
+}
+
+/** Passes on what links bring, unless whoever answers turns out to have its place elsewhere. */
+function guarded({ place, places, relay }: Wiring, host: () => MemberHost): LinkHandler {
+  let isMet = places.isMet(place);
+  if (isMet) relay.met();
+  return {
+    ...forwardTo(host),
+    linkUp(link, info) {
+      const other = isMet ? null : places.of(fingerprintOf(info.peer));
+      if (other !== null) return host().giveUp(new KeptElsewhere(other));
+      isMet = true;
+      relay.met();
+      host().linkUp(link, info);
+    },
+  };
 }
 
 function configOf(
@@ -203,7 +307,6 @@ class Presenter {
   constructor(
     readonly wiring: Wiring,
     readonly notices: readonly string[],
-    readonly listen: () => void,
   ) {}
 
   show(event: MemberEvent, ref: string | undefined): void {
@@ -226,7 +329,7 @@ class Presenter {
     this.#offerNames(members);
     const notices = identity.notice === null ? this.notices : [identity.notice, ...this.notices];
     for (const text of notices) ui.show({ event: "notice", text });
-    this.listen();
+    this.wiring.listen();
   }
 
   /** What is over within a second needs no line. */

@@ -16,6 +16,15 @@ export function pinnedKeys(
   return new Map(pins.map(({ name, fingerprint }) => [foldName(name), fingerprint]));
 }
 
+/** The key that a name has in a scope; null where it was never met there. */
+export function keyPinned(
+  knownPeers: KnownPeers,
+  scope: string,
+  name: string,
+): Fingerprint | null {
+  return knownPeers.pinOf(scope, name)?.fingerprint ?? null;
+}
+
 /** Remembers a key; `again`: the user accepts another than before. What fails is shown. */
 export type Pin = (name: string, key: PeerKey, again: boolean) => void;
 

@@ -92,6 +92,12 @@ export class MemberHost extends ModeHost<
     this.#feed.replay(logged);
   }
 
+  /** Ends without a word, before a coordinator was met: `run` rejects with `because`. */
+  giveUp(because: unknown): void {
+    this.runner.stop();
+    this.fail(because);
+  }
+
   // LinkHandler.
 
   linkUp(link: LinkId, info: LinkInfo): void {

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import {
   canonicalHost,
+  hostSpellings,
   isLoopback,
   isUnspecified,
   parseHost,
@@ -43,6 +44,14 @@ Deno.test("canonicalHost() is one for all spellings", () => {
     ["127.0.0.1", "127.0.0.1"],
   ] as const;
   for (const [host, canonical] of cases) assertEquals(canonicalHost(host), canonical);
+});
+
+Deno.test("hostSpellings() has the names of this machine, and no other host's", () => {
+  for (const host of ["localhost", "LocalHost", "127.0.0.1", "0::1"]) {
+    assertEquals(hostSpellings(host), ["localhost", "127.0.0.1", "::1"]);
+  }
+  assertEquals(hostSpellings("127.0.0.2"), ["127.0.0.2"]);
+  assertEquals(hostSpellings("Example.org"), ["example.org"]);
 });
 
 Deno.test("isUnspecified() and isLoopback() know addresses in any spelling", () => {

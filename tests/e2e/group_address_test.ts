@@ -1,0 +1,113 @@
+/** One group is one place in the profile, whatever address its coordinator is sought at. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { freePort } from "./friends_group.ts";
+import { Group, isIn, linesOf, shows } from "./group_world.ts";
+import { Node } from "./node.ts";
+
+/** A member that seeks the coordinator at `server`, whatever becomes of it. */
+function launchAt(group: Group, name: string, server: string): Node {
+  const words = ["peer", name, "--server", server, "--host", "127.0.0.1"];
+  return group.nodes.add(Node.start(words, { data: group.data(name) }));
+}
+
+/** The coordinator, at a port where it never was. */
+async function serveElsewhere(group: Group, port: number): Promise<Node> {
+  const words = ["serve", "--host", "127.0.0.1", "--port", String(port)];
+  const node = group.nodes.add(Node.start(words, { data: group.serverData }));
+  await node.until(({ event }) => event === "ready");
+  return node;
+}
+
+function placesOf(group: Group, name: string): number {
+  return [...Deno.readDirSync(`${group.data(name)}/users/${name.toLowerCase()}/group`)].length;
+}
+
+/** All that a program has shown from its last start of showing the log on. */
+const lastShowing = (node: Node) => {
+  const from = node.events.findLastIndex(({ event, seq }) => event === "message" && seq === 1);
+  return node.events.slice(from).flatMap(({ event, seq, from: author, text }) =>
+    event === "message" ? [`${seq} ${author}: ${text}`] : []
+  );
+};
+
+const isSameGroup = ({ event, text }: Node["events"][number]) =>
+  event === "notice" && /it is the same group, whose log this profile has/.test(text);
+
+Deno.test("group: each message is one entry, however the sender spells its machine", async () => {
+  await using group = await Group.open();
+  const bob = await group.start("Bob");
+  const servers = [`127.0.0.1:${group.port}`, `localhost:${group.port}`, `127.0.0.1:${group.port}`];
+
+  for (const [index, server] of servers.entries()) {
+    const ann = launchAt(group, "Ann", server);
+    await ann.until(isIn("Ann"));
+    await ann.say(`text ${index + 1}`);
+    await bob.until(shows(`text ${index + 1}`));
+    if (index === 1) await ann.kill();
+    else {
+      await ann.end();
+      await ann.ended();
+    }
+  }
+
+  assertEquals(linesOf(bob), ["1 Ann: text 1", "2 Ann: text 2", "3 Ann: text 3"]);
+  assertEquals(placesOf(group, "Ann"), 1);
+});
+
+Deno.test("group: the last one finds its log when the coordinator has another address", async () => {
+  await using group = new Group();
+  const before = await group.serve();
+  const first = await group.start("Ann");
+  await first.say("one");
+  await first.until(shows("one"));
+  await Promise.all([first.kill(), before.kill()]);
+
+  const port = freePort();
+  await serveElsewhere(group, port);
+  const ann = launchAt(group, "Ann", `127.0.0.1:${port}`);
+  await ann.until(isIn("Ann"));
+  await ann.say("two");
+  await ann.until(shows("two"));
+
+  assertEquals(linesOf(ann), ["1 Ann: one", "2 Ann: two"]);
+  const told = await ann.until(isSameGroup);
+  assertMatch(
+    told.text,
+    new RegExp(`^The coordinator at 127.0.0.1:${port} is .* ${group.server}:`),
+  );
+  await ann.end();
+  await ann.ended();
+  const again = launchAt(group, "Ann", `127.0.0.1:${port}`);
+  await again.until(isIn("Ann"));
+  assertEquals([linesOf(again).length, placesOf(group, "Ann")], [2, 1]);
+});
+
+Deno.test("group: whoever waits at a new address goes on in the log of the coordinator that comes", async () => {
+  await using group = new Group();
+  const before = await group.serve();
+  const first = await group.start("Ann");
+  await first.say("one");
+  await first.until(shows("one"));
+  await Promise.all([first.kill(), before.kill()]);
+
+  const port = freePort();
+  const ann = launchAt(group, "Ann", `127.0.0.1:${port}`);
+  await ann.until(({ event }) => event === "ready");
+  await ann.say("two");
+  await ann.ask("status");
+  await serveElsewhere(group, port);
+  await ann.until(isSameGroup);
+  await ann.until(shows("two"));
+  await ann.say("three");
+  await ann.until(shows("three"));
+
+  assertEquals(lastShowing(ann), ["1 Ann: one", "2 Ann: two", "3 Ann: three"]);
+  await ann.end();
+  const { code, last } = await ann.ended();
+  assertEquals([code, last?.event, ann.stderr], [0, "bye", []]);
+  const again = launchAt(group, "Ann", `127.0.0.1:${port}`);
+  await again.until(isIn("Ann"));
+  assertEquals(linesOf(again), ["1 Ann: one", "2 Ann: two", "3 Ann: three"]);
+  assert(!again.events.some(({ event }) => event === "error"));
+});
