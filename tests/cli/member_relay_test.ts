@@ -24,7 +24,11 @@ Deno.test("MemberRelay: what was typed before there was a host reaches the first
   relay.use(host);
   relay.command(msg("late"), undefined);
 
-  assertEquals(host.given, ["early 1", "list", "late"]);
+  relay.release();
+  const next = new Host();
+  relay.use(next);
+
+  assertEquals([host.given, next.given], [["early 1", "list", "late"], []]);
 });
 
 Deno.test("MemberRelay: another host gets what was to be done in the group, and no question twice", () => {
