@@ -38,7 +38,7 @@ terminalTest("history, the first line, numbers, and the half-typed line stays", 
   await terminal.untilCursorLine("Alice @group> /verify Bob |");
   await terminal.press("\x15fine with me\r");
   await bob.until(shows("fine with me"));
-  await terminal.until("her own", ({ text }) => text.includes("3 "));
+  await terminal.until("her own", ({ text }) => text.includes("<Alice> fine with me"));
 
   const shown = lines(terminal);
   const first = shown.findIndex((line) => line.startsWith("* In the group of"));
