@@ -72,6 +72,13 @@ export class Arriving {
     const { successor } = link;
     link.successor = null;
     if (successor === null) return null;
+    const present = this.parts.attendance.get(link.peer)?.link ?? null;
+    // Its answer comes late: another process has come on a later link since.
+    if (present !== null && present > link.id) {
+      link.isGreeted = true;
+      this.parts.out.close(link.id, "another process came after it");
+      return null;
+    }
     this.#enter(link, successor);
     this.#judge(successor);
     return successor;

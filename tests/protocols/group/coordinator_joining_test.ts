@@ -146,6 +146,25 @@ Deno.test("A hello that comes late, from a process that is gone, takes nobody's 
   assertEquals(program.status().members.map(({ name }) => name), ["ann", "bob"]);
 });
 
+Deno.test("An answer that comes late, from a process before the present one, takes nobody's place", () => {
+  const program = Program.of("ann", "bob");
+  const bob = program.somebody("bob");
+  bob.incarnation = 2;
+  program.comes("bob");
+  const before = bob.link;
+  bob.incarnation = 3;
+  program.comes("bob");
+  const present = bob.link;
+  program.hears("bob", ["ann"]);
+
+  bob.link = before;
+  const words = program.hears("bob", ["ann"]);
+  bob.link = present;
+
+  assertEquals(words.filter((word) => word.includes("replaced")), []);
+  assertEquals(program.hears("bob", []).includes("closes bob"), false);
+});
+
 Deno.test("Who is welcomed beside another process of its own and never answers is let go", () => {
   const program = Program.of("ann", "bob");
   program.somebody("bob").incarnation = 2;
