@@ -13,6 +13,8 @@ export class PeerSessions {
   pending: Session | null = null;
   /** What is sent is sealed with this one. */
   current: Session | null = null;
+  /** When that was, among all handshakes: those that began before are over. */
+  installedOrder = 0;
   /** The one before of the same process: opens what is still under way. */
   previous: Session | null = null;
   previousEndsAtMs = Infinity;

@@ -275,6 +275,8 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
     const { attempt, pending, current } = sessions;
     // A late message of a process that has ended since.
     if (current !== null && current.process !== process && current.order > order) return false;
+    // A late one, or a repeated one, of a handshake that another took the place of: nobody uses it.
+    if (current?.process === process && sessions.installedOrder > order) return false;
     // Both began at once: the smaller key's survives, unless it is getting nowhere.
     const isSmaller = this.#options.identity.signer.key < peer;
     const ours = attempt?.isAnswered === true && pending?.process === process;
@@ -285,6 +287,7 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
 
   #install(sessions: PeerSessions, session: Session, nowMs: number): void {
     this.#peers.install(sessions, session, nowMs);
+    sessions.installedOrder = ++this.#handshakes;
     const { peer, process, endpoint } = session;
     this.#effects.push({ type: "up", peer, process, endpoint });
     this.#peers.arm(sessions);

@@ -200,6 +200,28 @@ Deno.test("SealedDatagrams: when both begin at once and any one message is lost,
   }
 });
 
+Deno.test("SealedDatagrams: of handshakes that both began, the one that was given up is worth nothing again", () => {
+  const { smaller, larger } = twoPrograms();
+  const seen: Datagram[] = [];
+  smaller.connect(larger, 0);
+  larger.connect(smaller, 0);
+  settle([smaller, larger], 0, (datagram) => {
+    seen.push(datagram);
+    return true;
+  });
+
+  for (const datagram of seen) {
+    for (const program of [smaller, larger]) program.take({ ...datagram, from: endpoint(9) }, 100);
+  }
+  smaller.out.length = larger.out.length = 0;
+  smaller.send(larger, "hello", 200);
+  larger.send(smaller, "you too", 200);
+  settle([smaller, larger], 200);
+
+  assertEquals([larger.heard, smaller.heard], [["hello"], ["you too"]]);
+  assertEquals([smaller.count("up"), larger.count("up")], [1, 1]);
+});
+
 Deno.test("SealedDatagrams: handshakes beyond 64 half-open ones need a cookie, which needs no memory", () => {
   const bob = new Program("Bob", endpoint(2));
   const strangers = Array.from(
