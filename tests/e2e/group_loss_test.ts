@@ -17,7 +17,6 @@ const LATE_MS_MAX = 30;
  */
 class BadLine implements AsyncDisposable {
   readonly port: number;
-  passed = 0;
   lost = 0;
   readonly #front = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
   /** By the port of who sends. */
@@ -75,7 +74,6 @@ class BadLine implements AsyncDisposable {
       const delayMs = Math.random() < LATE_SHARE ? Math.random() * LATE_MS_MAX : 0;
       const timer = setTimeout(() => {
         this.#timers.delete(timer);
-        this.passed++;
         by.send(bytes, to).catch(() => {}); // it was closed
       }, delayMs);
       this.#timers.add(timer);
@@ -107,8 +105,7 @@ Deno.test("group: a fifth of the datagrams lost, others twice or late: all logs 
     assertEquals(own.map((line) => line.replace(/.* /, "")), own.map((_, number) => `${number}`));
   }
   await group.sameLogs(...names);
-  for (const { lost, passed } of ways) {
-    assert(lost > 0.1 * passed, `${lost} lost, ${passed} passed`);
-  }
+  const lost = ways.reduce((sum, way) => sum + way.lost, 0);
+  assert(lost >= 5, `only ${lost} datagrams were lost`); // of a hundred and more
   assertCalm(...members);
 });
