@@ -227,6 +227,5 @@ export class MemberHost extends ModeHost<
 
 /** Whom one meets is told urgently before anything that waits for the disk is done: so meeting is urgent, too. */
 function isUrgent(effect: MemberEffect): boolean {
-  if (effect.type === "tell") return effect.urgent;
-  return effect.type === "meet" || effect.type === "part";
+  return effect.type === "tell" || effect.type === "meet" || effect.type === "part";
 }

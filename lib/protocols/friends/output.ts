@@ -1,6 +1,6 @@
 /** What one step brings forth, and the time at which it is made. */
 
-import type { ErrorCode } from "../../base/errors.ts";
+import { ModeOutput } from "../../base/mode_output.ts";
 import type { FriendsEvent } from "./events.ts";
 import type { Friend } from "./friend.ts";
 import { enter, type FriendLink } from "./friend_links.ts";
@@ -8,23 +8,7 @@ import type { FriendsEffect } from "./friends_io.ts";
 import type { FriendsMessage } from "./messages.ts";
 import type { OutboxEntry } from "./outbox.ts";
 
-export class Output {
-  nowMs = 0;
-  #effects: FriendsEffect[] = [];
-
-  begin(nowMs: number): void {
-    this.nowMs = nowMs;
-    this.#effects = [];
-  }
-
-  take(): readonly FriendsEffect[] {
-    return this.#effects;
-  }
-
-  push(effect: FriendsEffect): void {
-    this.#effects.push(effect);
-  }
-
+export class Output extends ModeOutput<FriendsEvent, FriendsEffect> {
   send(link: FriendLink, message: FriendsMessage): void {
     this.push({ type: "send", link: link.link, message });
   }
@@ -33,23 +17,6 @@ export class Output {
     enter(link, "over");
     link.dueMs = null;
     this.push({ type: "close", link: link.link, reason });
-  }
-
-  show(event: FriendsEvent, ref?: string): void {
-    this.push({ type: "show", event, ref });
-  }
-
-  notice(text: string, ref?: string): void {
-    this.show({ event: "notice", text }, ref);
-  }
-
-  /** A notice that something is wrong. */
-  warn(text: string): void {
-    this.show({ event: "notice", text, warning: true });
-  }
-
-  error(code: ErrorCode, text: string, ref?: string): void {
-    this.show({ event: "error", code, text }, ref);
   }
 
   /**

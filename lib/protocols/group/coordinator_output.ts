@@ -3,17 +3,15 @@
  * on disk: where the disk refuses, nobody must hear of what it refused.
  */
 
-import type { ErrorCode } from "../../base/errors.ts";
 import type { LinkId } from "../../base/ids.ts";
+import { ModeOutput } from "../../base/mode_output.ts";
 import type { CoordinatorEffect } from "./coordinator_io.ts";
 import type { CoordinatorEvent } from "./events.ts";
 import { Fifo } from "./fifo.ts";
 import type { GroupMessage } from "./messages.ts";
 import type { CoordinatorRecord } from "./records.ts";
 
-export class CoordinatorOutput {
-  nowMs = 0;
-  #effects: CoordinatorEffect[] = [];
+export class CoordinatorOutput extends ModeOutput<CoordinatorEvent, CoordinatorEffect> {
   #nextToken = 1;
   /** What follows a write, by its token; each write is answered. */
   readonly #written = new Map<number, () => void>();
@@ -22,25 +20,16 @@ export class CoordinatorOutput {
   /** The last write that was answered: they are in their order. */
   #answered = 0;
 
-  begin(nowMs: number): void {
-    this.nowMs = nowMs;
-    this.#effects = [];
-  }
-
-  take(): readonly CoordinatorEffect[] {
-    return this.#effects;
-  }
-
-  push(effect: CoordinatorEffect): void {
+  override push(effect: CoordinatorEffect): void {
     const token = this.#nextToken - 1;
-    if (token === this.#answered) this.#effects.push(effect);
+    if (token === this.#answered) super.push(effect);
     else this.#waiting.push({ effect, token });
   }
 
   /** Ends it all: what waits for the disk is never said. */
   stop(effect: CoordinatorEffect & { readonly type: "stop" }): void {
     this.#waiting.clear();
-    this.#effects.push(effect);
+    super.push(effect);
   }
 
   send(link: LinkId, message: GroupMessage): void {
@@ -60,12 +49,12 @@ export class CoordinatorOutput {
   storeThen(records: readonly CoordinatorRecord[], done: () => void): void {
     const token = this.#nextToken++;
     this.#written.set(token, done);
-    this.#effects.push({ type: "persist", records, token, sync: true });
+    super.push({ type: "persist", records, token, sync: true });
   }
 
   /** Writes; what is lost in a crash is found out again. */
   note(record: CoordinatorRecord): void {
-    this.#effects.push({ type: "persist", records: [record], token: null, sync: false });
+    super.push({ type: "persist", records: [record], token: null, sync: false });
   }
 
   /** What waited for it goes out, then what `done` brings forth. */
@@ -73,28 +62,11 @@ export class CoordinatorOutput {
     this.#answered = token;
     for (let first = this.#waiting.first; first !== undefined; first = this.#waiting.first) {
       if (first.token > token) break;
-      this.#effects.push(first.effect);
+      super.push(first.effect);
       this.#waiting.shift();
     }
     const done = this.#written.get(token);
     this.#written.delete(token);
     done?.();
-  }
-
-  show(event: CoordinatorEvent, ref?: string): void {
-    this.push({ type: "show", event, ref });
-  }
-
-  notice(text: string, ref?: string): void {
-    this.show({ event: "notice", text }, ref);
-  }
-
-  /** A notice that something is wrong. */
-  warn(text: string): void {
-    this.show({ event: "notice", text, warning: true });
-  }
-
-  error(code: ErrorCode, text: string, ref?: string): void {
-    this.show({ event: "error", code, text }, ref);
   }
 }

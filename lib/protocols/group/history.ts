@@ -10,7 +10,6 @@ import { concatBytes, type Crypto, type Signer, utf8 } from "../../base/crypto.t
 import type { Hash, MessageId, PeerKey } from "../../base/ids.ts";
 import { nameFault } from "../../base/names.ts";
 import {
-  decodeEmbedded,
   type Embedded,
   embedded,
   encode,
@@ -33,8 +32,7 @@ import {
 } from "./limits.ts";
 
 /** What a batch holds. Later kinds are added at the end. */
-export const BATCH_KINDS = ["texts"] as const;
-export type BatchKind = typeof BATCH_KINDS[number];
+const BATCH_KINDS = ["texts"] as const;
 
 /** A number of a member's process, drawn at random when it starts: 16 hexadecimal digits in memory. */
 export const INCARNATION_BYTES = 8;
@@ -82,11 +80,6 @@ export function signBatch(signer: Signer, batch: Batch): SignedBatch {
 export function batchFrom(batch: Batch, signature: Uint8Array): SignedBatch {
   const made = makeEmbedded(batchSchema, batch);
   return { batch: { bytes: made.bytes.slice(), value: made.value }, signature };
-}
-
-/** @throws {RemoteProtocolError} If the bytes are no batch. */
-export function decodeBatch(bytes: Uint8Array, signature: Uint8Array): SignedBatch {
-  return { batch: decodeEmbedded(batchSchema, bytes), signature };
 }
 
 /** Whether the author's signature fits. Never throws. */

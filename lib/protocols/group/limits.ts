@@ -19,8 +19,6 @@ export const BATCH_BYTES_MAX = BATCH_TEXTS_BYTES_MAX + 3 * BATCH_TEXTS_MAX + 1_0
 /** Own texts on their way to being entries; what is typed beyond that waits in the sender's program. */
 export const WINDOW_TEXTS = 2_048;
 export const WINDOW_BYTES = 512 * 1_024;
-/** Own batches on their way that aren't full: while one is, what is typed is collected for the next. */
-export const SMALL_BATCHES_IN_FLIGHT = 1;
 /** Taken from one member and not ordered yet: twice its window, as a view change may make it send all again. */
 export const UNORDERED_BYTES_MAX = 2 * WINDOW_BYTES + 2 * BATCH_BYTES_MAX;
 /** Ordered and not shown: all members' windows, each once. */

@@ -119,16 +119,6 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     return this.membership?.epoch ?? null;
   }
 
-  /** Up to here all is on disk, in order. */
-  get heldPosition(): number {
-    return this.membership?.held.synced.position ?? 0;
-  }
-
-  /** Up to here all is in the log and was shown. */
-  get shownPosition(): number {
-    return this.membership?.held.log.position ?? 0;
-  }
-
   get selfKey(): PeerKey {
     return this.self.key;
   }

@@ -14,7 +14,8 @@ import type { MemberRecord } from "./records.ts";
  *   other process is a new one, or knows nothing of before: what was told it is lost or not.
  * - `peer-up` comes once before anything else of a peer, after `meet` or when it met us; `peer-failed` or
  *   `peer-ended` is the last thing said of it, until it is met again.
- * - `meet`, `part` and urgent `tell`s are carried out in their order, past what waits for the disk.
+ * - `meet`, `part` and `tell` are carried out in their order, past what waits for the disk: what depends on something
+ *   stored is told once that was answered.
  * - Each `read` is answered by one `read`.
  */
 export type MemberInput =
@@ -60,19 +61,14 @@ export type MemberEffect =
     readonly expect: Fingerprint | null;
   }
   | { readonly type: "send"; readonly link: LinkId; readonly message: GroupMessage }
-  /** Exchange datagrams with it, there; it may be known already, and be elsewhere now. Urgent, as is `part`. */
+  /** Exchange datagrams with it, there; it may be known already, and be elsewhere now. */
   | { readonly type: "meet"; readonly peer: PeerKey; readonly endpoint: Endpoint }
   /** What was told goes out; then nothing is exchanged any more, and it isn't let in. */
   | { readonly type: "part"; readonly peer: PeerKey; readonly reason: string }
-  /**
-   * `urgent`: past what waits for the disk, it depends on nothing stored. Urgent ones keep their order, and so do the
-   * others.
-   */
   | {
     readonly type: "tell";
     readonly peers: readonly PeerKey[];
     readonly message: GroupMessage;
-    readonly urgent: boolean;
   }
   /** Batches of the log after a position, at most so many bytes, but one at least where there is one. */
   | {

@@ -2,27 +2,17 @@
 
 import type { ErrorCode } from "../../base/errors.ts";
 import type { PeerKey } from "../../base/ids.ts";
+import { ModeOutput } from "../../base/mode_output.ts";
 import type { MemberEvent } from "./events.ts";
 import type { MemberEffect } from "./member_io.ts";
 import type { GroupMessage } from "./messages.ts";
 import type { MemberRecord } from "./records.ts";
 
-export class MemberOutput {
-  nowMs = 0;
-  #effects: MemberEffect[] = [];
+export class MemberOutput extends ModeOutput<MemberEvent, MemberEffect> {
   #nextToken = 1;
   /** Bounded by what waits to be written: one held write, and one for each message of a leader. */
   readonly #written = new Map<number, () => void>();
   #isStopped = false;
-
-  begin(nowMs: number): void {
-    this.nowMs = nowMs;
-    this.#effects = [];
-  }
-
-  take(): readonly MemberEffect[] {
-    return this.#effects;
-  }
 
   get isStopped(): boolean {
     return this.#isStopped;
@@ -33,13 +23,12 @@ export class MemberOutput {
     return this.#written.size > 0;
   }
 
-  push(effect: MemberEffect): void {
-    if (!this.#isStopped) this.#effects.push(effect);
+  override push(effect: MemberEffect): void {
+    if (!this.#isStopped) super.push(effect);
   }
 
-  /** All that a member tells depends on nothing that isn't on disk by then: it is told after the write was answered. */
   tell(peers: readonly PeerKey[], message: GroupMessage): void {
-    if (peers.length > 0) this.push({ type: "tell", peers, message, urgent: true });
+    if (peers.length > 0) this.push({ type: "tell", peers, message });
   }
 
   /** Writes and syncs; `done` is called in a later step, when it is on disk. Writes are answered in their order. */
@@ -63,23 +52,6 @@ export class MemberOutput {
     const done = this.#written.get(token);
     this.#written.delete(token);
     done?.();
-  }
-
-  show(event: MemberEvent, ref?: string): void {
-    this.push({ type: "show", event, ref });
-  }
-
-  notice(text: string, ref?: string): void {
-    this.show({ event: "notice", text }, ref);
-  }
-
-  /** A notice that something is wrong. */
-  warn(text: string): void {
-    this.show({ event: "notice", text, warning: true });
-  }
-
-  error(code: ErrorCode, text: string, ref?: string): void {
-    this.show({ event: "error", code, text }, ref);
   }
 
   fatal(code: ErrorCode, text: string): void {

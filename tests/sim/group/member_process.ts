@@ -88,7 +88,6 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
   /** @returns Whether the effect is one for the datagrams' layer, and was carried out now. */
   #toPeers(effect: MemberEffect): boolean {
     if (effect.type !== "tell" && effect.type !== "meet" && effect.type !== "part") return false;
-    if (effect.type === "tell" && !effect.urgent) return false;
     this.#performToPeers(effect);
     return true;
   }
