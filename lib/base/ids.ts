@@ -16,6 +16,8 @@ export type BundleId = Branded<"BundleId">;
 export type ClaimId = Branded<"ClaimId">;
 /** SHA-256 of a bundle id and the index of a text in it. */
 export type MessageId = Branded<"MessageId">;
+/** Of what a member of a group asks for. */
+export type RequestId = Branded<"RequestId">;
 /** Any other SHA-256. */
 export type Hash = Branded<"Hash">;
 /** A name after NFKC and case folding: equal for two names that are the same name. */
@@ -23,7 +25,7 @@ export type FoldedName = Branded<"FoldedName">;
 /** One connection, unique within its process; never on the wire. */
 export type LinkId = number & { readonly [brand]: "LinkId" };
 
-export type HexId = PeerKey | RoomId | BundleId | ClaimId | MessageId | Hash;
+export type HexId = PeerKey | RoomId | BundleId | ClaimId | MessageId | RequestId | Hash;
 
 /** Where a program can be reached. `host` is a host name or an IP address without brackets. */
 export interface Endpoint {

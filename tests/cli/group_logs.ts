@@ -38,6 +38,7 @@ export class Speaker {
     this.#counter += texts.length;
     return {
       kind: "texts",
+      edits: [],
       group,
       author: this.signer.key,
       name: this.name,

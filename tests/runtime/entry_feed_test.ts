@@ -29,6 +29,7 @@ class Log {
       const incarnation = new Uint8Array(8);
       const signed = signBatch(signer, {
         kind: "texts",
+        edits: [],
         group: GROUP,
         author: signer.key,
         name: signer === ANN ? "Ann" : "Bob",

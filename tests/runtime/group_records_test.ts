@@ -40,6 +40,7 @@ const SIGNED = signEpoch(SIGNER, EPOCH);
 function said(...texts: readonly string[]): SignedBatch {
   return signBatch(SIGNER, {
     kind: "texts",
+    edits: [],
     group: GROUP,
     author: SIGNER.key,
     name: "alice",

@@ -23,6 +23,7 @@ function logRecord(counter: number): MemberRecord {
   const signer = fakeSigner("disk");
   const batch = signBatch(signer, {
     kind: "texts",
+    edits: [],
     group: GROUP,
     author: signer.key,
     name: "Ann",

@@ -33,7 +33,7 @@ export interface ArrivingParts {
   readonly changing: Changing;
   readonly partings: Partings;
   readonly out: CoordinatorOutput;
-  /** Entries that we were told of. */
+  /** Up to this position we were told of the entries. */
   told(): number;
 }
 
@@ -126,6 +126,7 @@ export class Arriving {
       begun: isOurs ? hello.begun : NO_BALLOT,
       promised: isOurs ? hello.promised : NO_BALLOT,
       end: before?.end ?? null,
+      seq: before?.seq ?? 0,
       hears: null,
       unheard: new Map(),
       meetsByMs: nowMs + failAfterMs,

@@ -71,6 +71,8 @@ export interface Attendee {
   promised: Ballot;
   /** The end of its log, when it last told it. */
   end: HistoryPoint | null;
+  /** Number of the last entry there. */
+  seq: number;
   /** With whom it exchanges datagrams; null until it has told. */
   hears: ReadonlySet<PeerKey> | null;
   /** Whom of the others it doesn't hear, and since when. */
@@ -103,6 +105,7 @@ export function expected(member: Member, nowMs: number): Attendee {
     begun: NO_BALLOT,
     promised: NO_BALLOT,
     end: null,
+    seq: 0,
     hears: null,
     unheard: new Map(),
     meetsByMs: -Infinity,

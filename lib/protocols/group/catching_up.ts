@@ -3,7 +3,7 @@
 import type { PeerKey } from "../../base/ids.ts";
 import { type Held, type HeldBatch, logRecord } from "./held.ts";
 import { Fetching, type FetchingOwner, type Source } from "./fetching.ts";
-import type { SignedBatch } from "./history.ts";
+import { placesOf, type SignedBatch } from "./history.ts";
 import type { MemberOutput } from "./member_output.ts";
 import type { GroupMessageOf } from "./messages.ts";
 import type { MemberRecord } from "./records.ts";
@@ -85,7 +85,7 @@ export class CatchingUp {
     const logged: HeldBatch[] = [];
     let fault: string | null = null;
     for (const signed of checked.batches) {
-      if (held.log.position + signed.batch.value.texts.length > checked.stable) break;
+      if (held.log.position + placesOf(signed.batch.value) > checked.stable) break;
       fault = takeStable(held, signed, records, logged);
       if (fault !== null) break;
     }

@@ -54,8 +54,10 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   readonly #deadlines = new Deadlines(DEADLINES);
   readonly #group: Hash;
   readonly #isFounded: boolean;
-  /** Entries that we were told of. */
+  /** Up to this position we were told of the entries. */
   #told: number;
+  /** Number of the last of those; 0 while we weren't told of any. */
+  #toldSeq = 0;
   #stopped = false;
   #nowMs = 0;
   #dueMs: number | null = null;
@@ -261,6 +263,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       case "alive":
         if (message.end.position !== attendee.end?.position) attendee.progressAtMs = this.#nowMs;
         attendee.end = message.end;
+        attendee.seq = message.seq;
         return null;
       case "heard":
         attendee.hears = new Set(message.peers);
@@ -300,11 +303,13 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   }
 
   /** The sequencer tells what has become an entry; after a change of it some come twice. */
-  #entries({ key }: Attendee, { seq, entries }: GroupMessageOf<"entries">): void {
-    if (this.#views.member(key) === null || seq > this.#told + 1) return;
-    for (const { id, name: from } of entries.slice(this.#told + 1 - seq)) {
-      this.#told++;
-      this.#out.show({ event: "entry", seq: this.#told, id: id.toHex(), from });
+  #entries({ key }: Attendee, { after, through, seq, entries }: GroupMessageOf<"entries">): void {
+    if (this.#views.member(key) === null || after > this.#told || through <= this.#told) return;
+    this.#told = through;
+    for (const [index, { id, name: from }] of entries.entries()) {
+      if (seq + index <= this.#toldSeq) continue;
+      this.#toldSeq = seq + index;
+      this.#out.show({ event: "entry", seq: this.#toldSeq, id: id.toHex(), from });
     }
   }
 
@@ -346,6 +351,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
         return this.#out.show(membersView(this.#facts()), ref);
       case "status":
         return this.#out.show(statusView(this.#facts()), ref);
+      case "edits":
+        return this.#out.show({ event: "edits", edits: [] }, ref); // WIP
       case "remove":
         return this.#operator.remove(command.name, ref);
       case "allow":
@@ -373,7 +380,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       crypto: this.environment.crypto,
       views: this.#views,
       attendance: this.#attendance,
-      told: this.#told,
+      told: Math.max(this.#toldSeq, ...this.#attendance.here.map(({ seq }) => seq)),
       lacking: membersOf(this.#views.lacking(this.#attendance.here)),
       awaited: this.#changing.awaited,
     };

@@ -4,7 +4,7 @@ import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
 import type { Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
 import { Deadlines } from "../../base/machine.ts";
 import { COORDINATOR_SILENT_MS, RETRY_MS_MAX, RETRY_MS_MIN } from "./limits.ts";
-import { COORDINATOR_NAME } from "./member_io.ts";
+import { COORDINATOR_NAME } from "./history.ts";
 import type { MemberOutput } from "./member_output.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
 

@@ -35,6 +35,10 @@ export function restoreCoordinator(
       case "allowed":
         exclusions.allow(record.key);
         break;
+      case "edits":
+      case "committed":
+      case "applied":
+      case "aborted": // WIP
       case "log":
       case "new-log":
         break; // the history's own file has them

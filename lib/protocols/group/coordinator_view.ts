@@ -23,7 +23,7 @@ export interface CoordinatorFacts {
   readonly crypto: Crypto;
   readonly views: Views;
   readonly attendance: Attendance;
-  /** Entries that were told. */
+  /** Number of the last entry that we heard of. */
   readonly told: number;
   /** Whose return is awaited, as nobody else has the history. */
   readonly lacking: readonly Member[];
@@ -77,7 +77,7 @@ function memberView(
     key: fingerprintOf(who.key),
     ...endpointOf(who, listening.host),
     heard: attendee !== null && unheardBy(attendance, attendee).length === 0,
-    seq: end?.position ?? 0,
+    seq: attendee?.seq ?? 0,
     digest: end?.digest ?? emptyDigest(crypto, group),
     state,
   };

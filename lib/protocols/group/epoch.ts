@@ -19,8 +19,8 @@ import {
   uint,
 } from "../../base/schema.ts";
 import { ballotSchema } from "./ballot.ts";
-import { historyPointSchema, INCARNATION_BYTES } from "./history.ts";
-import { MEMBERS_MAX, NAME_BYTES_MAX } from "./limits.ts";
+import { historyPointSchema } from "./history.ts";
+import { INCARNATION_BYTES, MEMBERS_MAX, NAME_BYTES_MAX } from "./limits.ts";
 
 /** Longest host name (RFC 1035), or an address. */
 const HOST_BYTES_MAX = 255;

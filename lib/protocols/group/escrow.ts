@@ -56,7 +56,9 @@ export class Escrow {
         return stored();
       },
       heldAfter: (position) =>
-        position === stored().position ? { batches: [], digest: stored().digest } : null,
+        position === stored().position
+          ? { batches: [], digest: stored().digest, seq: this.#end.seq }
+          : null,
       isCongested: () => false, // a link that takes nothing is closed
       answer: (link, message) => this.out.send(link, message),
     };

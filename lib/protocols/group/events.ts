@@ -20,6 +20,41 @@ export interface EntryView {
   readonly sentAt: string;
 }
 
+/** One change of an entry. */
+export interface EntryEdit {
+  readonly edit: number;
+  readonly by: string;
+  readonly old: string;
+  readonly new: string;
+  /** Who was asked, and agreed. */
+  readonly agreed: readonly string[];
+  /** ISO 8601, UTC: when the coordinator decided, by its clock. */
+  readonly committedAt: string;
+}
+
+/** What has become of an edit. */
+export const EDIT_OUTCOMES = ["committed", "aborted", "in-doubt"] as const;
+export type EditOutcome = typeof EDIT_OUTCOMES[number];
+
+export interface EditEvent {
+  readonly event: "edit";
+  readonly edit: number;
+  readonly seq: number;
+  /** Who asked for it. */
+  readonly by: string;
+  /** What the entry is to read. */
+  readonly text: string;
+  readonly outcome: EditOutcome;
+  /** Part of a sentence: by whom or why, or what is awaited. */
+  readonly reason: string;
+  /** Who was asked and agreed, and when it was decided; of committed ones. */
+  readonly agreed?: readonly string[];
+  readonly committedAt?: string;
+  /** As a message's; of those that are shown where they stand in the history. */
+  readonly history?: boolean;
+  readonly position?: number;
+}
+
 export interface LeftView {
   readonly name: string;
   /** Absent where it isn't known. */
@@ -80,10 +115,30 @@ export type MemberEvent =
     readonly self: boolean;
     readonly history: boolean;
     readonly sentAt: string;
+    /** In the history, where edits have places, too. */
+    readonly position: number;
   }
-  /** Long work: `done` of `of` entries. */
+  /** The coordinator has accepted it, under this number. */
+  | { readonly event: "edit-started"; readonly edit: number; readonly seq: number }
+  | {
+    readonly event: "vote-wanted";
+    readonly edit: number;
+    readonly seq: number;
+    readonly by: string;
+    readonly old: string;
+    readonly new: string;
+    /** ISO 8601, UTC, by our clock. */
+    readonly deadline: string;
+  }
+  | EditEvent
+  /** Long work: `done` of `of` entries and edits. */
   | { readonly event: "catching-up"; readonly done: number; readonly of: number }
   | { readonly event: "log"; readonly entries: readonly EntryView[] }
+  /** An entry and its changes, the oldest first. */
+  | (Omit<EntryView, "edits"> & {
+    readonly event: "entry";
+    readonly edits: readonly EntryEdit[];
+  })
   | { readonly event: "digest"; readonly seq: number; readonly digest: string }
   | { readonly event: "members"; readonly members: readonly string[] }
   | {
@@ -109,8 +164,26 @@ export type MemberEvent =
 export type MemberCommand =
   | ModeCommand
   | { readonly command: "msg"; readonly text: string }
+  | { readonly command: "edit"; readonly seq: number; readonly text: string }
+  /** A vote; `edit` null: for the only one that is open. */
+  | { readonly command: "go" | "abort"; readonly edit: number | null }
+  | { readonly command: "entry"; readonly seq: number }
   | { readonly command: "log"; readonly count: number; readonly digest: boolean }
   | { readonly command: "list" };
+
+/** An edit that is under way at the coordinator. */
+export interface EditView {
+  readonly edit: number;
+  readonly seq: number;
+  readonly by: string;
+  readonly text: string;
+  /** Voting; or committed, and not known to be in all logs. */
+  readonly state: "voting" | "committed";
+  /** Whose vote, or log, is awaited. */
+  readonly awaited: readonly string[];
+  /** ISO 8601, UTC; null once it is decided. */
+  readonly deadline: string | null;
+}
 
 export interface CoordinatorMemberView extends Omit<MemberView, "roundTripMs" | "behind"> {
   readonly seq: number;
@@ -140,6 +213,8 @@ export type CoordinatorEvent =
     readonly id: string;
     readonly from: string;
   }
+  | EditEvent
+  | { readonly event: "edits"; readonly edits: readonly EditView[] }
   | { readonly event: "members"; readonly members: readonly string[] }
   | {
     readonly event: "status";
@@ -155,5 +230,6 @@ export type CoordinatorEvent =
 export type CoordinatorCommand =
   | ModeCommand
   | { readonly command: "list" }
+  | { readonly command: "edits" }
   | { readonly command: "remove"; readonly name: string }
   | { readonly command: "allow"; readonly name: string };

@@ -8,7 +8,13 @@
 import type { Crypto } from "../../base/crypto.ts";
 import type { Hash, PeerKey } from "../../base/ids.ts";
 import type { Held } from "./held.ts";
-import { batchFault, type HistoryPoint, isAuthentic, type SignedBatch } from "./history.ts";
+import {
+  batchFault,
+  type HistoryPoint,
+  isAuthentic,
+  placesOf,
+  type SignedBatch,
+} from "./history.ts";
 import type { GroupMessageOf } from "./messages.ts";
 
 /** Who is asked: a member, or the coordinator (null). */
@@ -73,7 +79,7 @@ export class Fetching {
       const fault = batchFault(signed, group);
       if (fault !== null) return fault;
       if (!isKnown(signed) && !isAuthentic(crypto, signed)) return "a batch isn't signed";
-      this.#position += signed.batch.value.texts.length;
+      this.#position += placesOf(signed.batch.value);
     }
     this.#cameOfThis += batches.length;
     return { batches, stable, isLast };

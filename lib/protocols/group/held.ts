@@ -9,26 +9,25 @@ import { invariant } from "../../base/invariant.ts";
 import { Fifo } from "./fifo.ts";
 import {
   batchBytes,
-  type Entry,
   HistoryEnd,
   type HistoryMark,
   type HistoryPoint,
+  type Placed,
   type SignedBatch,
   type Spoken,
 } from "./history.ts";
 import type { HistoryRead } from "./member_io.ts";
 import type { LogRecord } from "./records.ts";
 
-export interface HeldBatch {
+export interface HeldBatch extends Placed {
   readonly signed: SignedBatch;
-  readonly entries: readonly Entry[];
   readonly before: HistoryMark;
   readonly point: HistoryPoint;
 }
 
 /** What is written when it is stable. */
-export function logRecord({ signed, entries }: HeldBatch): LogRecord {
-  return { kind: "log", batch: signed, entries };
+export function logRecord({ signed, entries, edits }: HeldBatch): LogRecord {
+  return { kind: "log", batch: signed, placed: { entries, edits } };
 }
 
 export class Held {
@@ -109,8 +108,7 @@ export class Held {
   /** Takes the next batch; it isn't on disk yet. */
   append(signed: SignedBatch): HeldBatch {
     const before = this.#end.mark(signed.batch.value.author);
-    const entries = this.#end.append(signed);
-    const batch = { signed, entries, before, point: this.#end.point };
+    const batch = { signed, ...this.#end.append(signed), before, point: this.#end.point };
     this.#batches.push(batch);
     this.#bytes += batchBytes(signed);
     return batch;
@@ -154,7 +152,7 @@ export class Held {
     this.#unwritten.push(batch);
     this.#shifted++;
     this.#log = batch.point;
-    this.#logSeq = batch.entries.at(-1)!.seq;
+    this.#logSeq += batch.entries.length;
     this.setSynced(batch.point);
     return batch;
   }
@@ -208,7 +206,15 @@ export class Held {
       if (batch.point.position > this.#synced.position) break;
       batches.push(batch.signed);
     }
-    return { batches, digest };
+    return { batches, digest, seq: this.#seqAt(position) };
+  }
+
+  /** Number of the last entry at the log's end, or after a batch beyond. */
+  #seqAt(position: number): number {
+    const index = this.#indexAfter(position) - 1;
+    if (index < 0) return this.#logSeq;
+    const { before, entries } = this.#batches.at(index)!;
+    return before.seq + entries.length;
   }
 
   /** Index of the first batch that ends after a position. */

@@ -1,12 +1,12 @@
 /**
  * The history of a group: what was said, in the one order that all members have. It is made of batches, each signed
- * by its author and ordered as a whole; a batch of texts is as many entries. Later kinds (an edit's decision) take
- * a position and no entry number.
+ * by its author and ordered as a whole; a batch of texts is as many entries, one of edits changes as many entries that
+ * are there. Each text and each edit takes a position, an entry alone a number.
  *
  * Each position has a digest, chained to the one before, so that two members can compare one line.
  */
 
-import { concatBytes, type Crypto, type Signer, utf8 } from "../../base/crypto.ts";
+import { type Bytes, concatBytes, type Crypto, type Signer, utf8 } from "../../base/crypto.ts";
 import type { Hash, MessageId, PeerKey } from "../../base/ids.ts";
 import { nameFault } from "../../base/names.ts";
 import {
@@ -23,19 +23,23 @@ import {
   text,
   uint,
 } from "../../base/schema.ts";
+import { type Edit, editSchema, isRequestAuthentic, requestFault } from "./edit.ts";
 import {
   BATCH_BYTES_MAX,
+  BATCH_EDITS_BYTES_MAX,
+  BATCH_EDITS_MAX,
   BATCH_TEXTS_BYTES_MAX,
   BATCH_TEXTS_MAX,
+  INCARNATION_BYTES,
   NAME_BYTES_MAX,
   TEXT_BYTES_MAX,
 } from "./limits.ts";
 
-/** What a batch holds. Later kinds are added at the end. */
-const BATCH_KINDS = ["texts"] as const;
+/** What a batch holds: what its author says, or what the coordinator, its author, has decided. */
+const BATCH_KINDS = ["texts", "edits"] as const;
 
-/** A number of a member's process, drawn at random when it starts: 16 hexadecimal digits in memory. */
-export const INCARNATION_BYTES = 8;
+/** The coordinator where names of members stand: a name that nobody can have. */
+export const COORDINATOR_NAME = "*coordinator*";
 
 const batchSchema = record({
   kind: oneOf(BATCH_KINDS),
@@ -45,11 +49,12 @@ const batchSchema = record({
   /** The author's name then. */
   name: text(NAME_BYTES_MAX),
   incarnation: fixedBytes(INCARNATION_BYTES),
-  /** Of the first text; counts from 1 in each incarnation, without gaps. */
+  /** Of the first text or edit; counts from 1 in each incarnation, without gaps. */
   counter: uint(Number.MAX_SAFE_INTEGER),
   /** The author's wall clock, ms since 1970; for display alone. */
   sentAt: uint(Number.MAX_SAFE_INTEGER),
   texts: list(text(TEXT_BYTES_MAX), BATCH_TEXTS_MAX, BATCH_TEXTS_BYTES_MAX + 3 * BATCH_TEXTS_MAX),
+  edits: list(editSchema, BATCH_EDITS_MAX, BATCH_EDITS_BYTES_MAX),
 });
 export type Batch = Infer<typeof batchSchema>;
 
@@ -82,19 +87,36 @@ export function batchFrom(batch: Batch, signature: Uint8Array): SignedBatch {
   return { batch: { bytes: made.bytes.slice(), value: made.value }, signature };
 }
 
-/** Whether the author's signature fits. Never throws. */
+/** Whether the signatures of the author, and of who asked for edits, fit. Never throws. */
 export function isAuthentic(crypto: Crypto, { batch, signature }: SignedBatch): boolean {
-  return crypto.verify(batch.value.author, concatBytes(TAGS.batch, batch.bytes), signature);
+  return crypto.verify(batch.value.author, concatBytes(TAGS.batch, batch.bytes), signature) &&
+    batch.value.edits.every(({ signed }) => isRequestAuthentic(crypto, signed));
+}
+
+/** How many positions of the history it takes. */
+export function placesOf({ texts, edits }: Pick<Batch, "texts" | "edits">): number {
+  return texts.length + edits.length;
 }
 
 /** What is wrong with a batch by itself, the signature aside; null where nothing is. */
 export function batchFault({ batch: { value } }: SignedBatch, group: Hash): string | null {
   if (value.group !== group) return "it was said in another group";
-  if (value.texts.length === 0) return "it is empty";
-  if (value.counter < 1) return "its counter is below 1";
-  if (value.counter + value.texts.length > Number.MAX_SAFE_INTEGER) return "its counter overflows";
-  const name = nameFault(value.name);
-  return name === null ? null : `its author's name ${name}`;
+  const { kind, texts, edits, counter, name } = value;
+  if (placesOf(value) === 0) return "it is empty";
+  if (counter < 1) return "its counter is below 1";
+  if (counter + placesOf(value) > Number.MAX_SAFE_INTEGER) return "its counter overflows";
+  if (kind === "texts") {
+    if (edits.length > 0) return "it has edits among texts";
+    const fault = nameFault(name);
+    return fault === null ? null : `its author's name ${fault}`;
+  }
+  if (texts.length > 0) return "it has texts among edits";
+  if (name !== COORDINATOR_NAME) return "its edits are decided by somebody else";
+  for (const { edit, signed } of edits) {
+    const fault = edit < 1 ? "its number is below 1" : requestFault(signed, group);
+    if (fault !== null) return `edit ${edit}: ${fault}`;
+  }
+  return null;
 }
 
 /** What the batch takes in memory and on the wire, nearly. */
@@ -117,7 +139,7 @@ const placeSchema = record({
   counter: uint(Number.MAX_SAFE_INTEGER),
 });
 
-const linkSchema = record({
+const linkFields = {
   before: hexId<Hash>(),
   kind: oneOf(BATCH_KINDS),
   author: hexId<PeerKey>(),
@@ -125,8 +147,9 @@ const linkSchema = record({
   incarnation: fixedBytes(INCARNATION_BYTES),
   counter: uint(Number.MAX_SAFE_INTEGER),
   sentAt: uint(Number.MAX_SAFE_INTEGER),
-  text: text(TEXT_BYTES_MAX),
-});
+};
+const linkSchema = record({ ...linkFields, text: text(TEXT_BYTES_MAX) });
+const editLinkSchema = record({ ...linkFields, edit: editSchema });
 
 /** Up to where an author has spoken, in the last of its incarnations that has. */
 export interface Spoken {
@@ -188,6 +211,20 @@ class BatchEntry implements Entry {
   get text(): string {
     return this.batch.texts[this.index]!;
   }
+}
+
+/** One edit, with its place in the history. */
+export interface PlacedEdit {
+  readonly position: number;
+  readonly digest: Hash;
+  readonly edit: Edit;
+  readonly batch: Batch;
+}
+
+/** What a batch brings to the history: entries or edits. */
+export interface Placed {
+  readonly entries: readonly Entry[];
+  readonly edits: readonly PlacedEdit[];
 }
 
 /** What of a batch its place in the history depends on. */
@@ -273,49 +310,47 @@ export class HistoryEnd {
     return `counter ${expected} was expected, it is ${value.counter}`;
   }
 
-  /** Goes on by a batch without fault. @returns Its entries. */
-  append({ batch: { value } }: BatchOnly): readonly Entry[] {
-    const { author, name, kind, incarnation, counter, sentAt, texts } = value;
-    const entries = texts.map((text, index) => {
+  /** Goes on by a batch without fault. */
+  append({ batch: { value } }: BatchOnly): Placed {
+    const { author, name, kind, incarnation, counter, sentAt, texts, edits } = value;
+    const start = this.#position;
+    const linkAt = (index: number) => {
       const before = this.#digest;
-      const at = {
-        before,
-        kind,
-        author,
-        name,
-        incarnation,
-        counter: counter + index,
-        sentAt,
-        text,
-      };
-      this.#digest = this.crypto.sha256<Hash>(TAGS.history, encode(linkSchema, at));
-      return new BatchEntry(
-        ++this.#seq,
-        ++this.#position,
-        this.#digest,
-        value,
-        index,
-        this.crypto,
-      );
-    });
-    const through = counter + texts.length - 1;
-    this.#speaks(author, incarnation.toHex(), through, this.#position - texts.length);
-    return entries;
+      return { before, kind, author, name, incarnation, counter: counter + index, sentAt };
+    };
+    const placed: Placed = {
+      entries: texts.map((text, index) => {
+        this.#goOn(encode(linkSchema, { ...linkAt(index), text }));
+        const { position, digest } = this.point;
+        return new BatchEntry(++this.#seq, position, digest, value, index, this.crypto);
+      }),
+      edits: edits.map((edit, index) => {
+        this.#goOn(encode(editLinkSchema, { ...linkAt(index), edit }));
+        return { ...this.point, edit, batch: value };
+      }),
+    };
+    this.#speaks(author, incarnation.toHex(), counter + placesOf(value) - 1, start);
+    return placed;
+  }
+
+  #goOn(link: Bytes): void {
+    this.#digest = this.crypto.sha256<Hash>(TAGS.history, link);
+    this.#position++;
   }
 
   /**
-   * Goes on as by `append`, by a batch of so many texts to a digest that was computed once: reading a log whose
-   * checksums fit.
+   * Goes on as by `append`, by a batch of so many entries or edits to a digest that was computed once: reading a log
+   * whose checksums fit.
    */
   appendKnown(
     author: PeerKey,
     { incarnation, through }: Pick<Spoken, "incarnation" | "through">,
-    count: number,
+    { entries, edits }: { readonly entries: number; readonly edits: number },
     digest: Hash,
   ): void {
     this.#speaks(author, incarnation, through, this.#position);
-    this.#seq += count;
-    this.#position += count;
+    this.#seq += entries;
+    this.#position += entries + edits;
     this.#digest = digest;
   }
 

@@ -13,8 +13,22 @@ export const MEMBERS_MAX = 64;
 export const BATCH_TEXTS_MAX = 256;
 /** Text in one batch, as much as the longest message has. */
 export const BATCH_TEXTS_BYTES_MAX = TEXT_BYTES_MAX;
-/** So much text, a length for each, and what stands before them. */
-export const BATCH_BYTES_MAX = BATCH_TEXTS_BYTES_MAX + 3 * BATCH_TEXTS_MAX + 1_024;
+
+/** A number of a member's process, drawn at random when it starts: 16 hexadecimal digits in memory. */
+export const INCARNATION_BYTES = 8;
+
+/** What a member asks for: the text, and what stands before it. */
+export const EDIT_REQUEST_BYTES_MAX = TEXT_BYTES_MAX + NAME_BYTES_MAX + 256;
+/** Edits that are under way at once: each member of the largest group may have one, or a few in a small one many. */
+export const EDITS_MAX = 64;
+/** Edits in one signed batch: as many as may be under way, in one write. */
+export const BATCH_EDITS_MAX = EDITS_MAX;
+/** Of one batch's edits: one of the longest text that every member was asked about; more where they are shorter. */
+export const BATCH_EDITS_BYTES_MAX = EDIT_REQUEST_BYTES_MAX + MEMBERS_MAX * (NAME_BYTES_MAX + 40) +
+  1_024;
+/** So much text or as many edits, a length for each, and what stands before them. */
+export const BATCH_BYTES_MAX =
+  Math.max(BATCH_TEXTS_BYTES_MAX + 3 * BATCH_TEXTS_MAX, BATCH_EDITS_BYTES_MAX) + 1_024;
 
 /** Own texts on their way to being entries; what is typed beyond that waits in the sender's program. */
 export const WINDOW_TEXTS = 2_048;
@@ -35,6 +49,19 @@ export const HISTORY_BYTES_MAX = 48 * 1_024;
 export const HISTORY_BATCHES_MAX = 1_024;
 /** History sent for one `fetch`; the next is asked for when half of it has come. */
 export const FETCH_BYTES = 1_024 * 1_024;
+
+/** `--vote-timeout`: how long whoever is asked may take to answer, unless told otherwise. */
+export const VOTE_TIMEOUT_MS_DEFAULT = 30_000;
+/** Shorter, nobody could read what is asked. */
+export const VOTE_TIMEOUT_MS_MIN = 500;
+/** Longer, a forgotten question would lock an entry for a day. */
+export const VOTE_TIMEOUT_MS_MAX = 24 * 60 * 60_000;
+/** A member that agreed and hears nothing asks again so often. */
+export const INQUIRE_MS = 2_000;
+/** Own edits that wait for the coordinator; what is typed beyond that is refused. */
+export const EDITS_QUEUED_MAX = EDITS_MAX;
+/** Aborted edits whose reason the coordinator remembers, for whoever was away: some 200 KB. */
+export const ABORTED_KEPT_MAX = 1_024;
 
 /** `--fail-after`: how long a silent member may delay the others, unless told otherwise. */
 export const FAIL_AFTER_MS_DEFAULT = 3_000;

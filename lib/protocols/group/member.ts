@@ -30,14 +30,14 @@ import { visibleText } from "../../base/text.ts";
 import { CoordinatorLink } from "./coordinator_link.ts";
 import { endpointOf, type Epoch, type Member as GroupMember, type SignedEpoch } from "./epoch.ts";
 import { Held } from "./held.ts";
-import { HistoryEnd, INCARNATION_BYTES } from "./history.ts";
-import { LAGGING_MS_MAX, OFFENDER_BAN_MS, UNKNOWN_MESSAGES_MAX } from "./limits.ts";
+import { COORDINATOR_NAME, HistoryEnd } from "./history.ts";
 import {
-  COORDINATOR_NAME,
-  type MemberConfig,
-  type MemberEffect,
-  type MemberInput,
-} from "./member_io.ts";
+  INCARNATION_BYTES,
+  LAGGING_MS_MAX,
+  OFFENDER_BAN_MS,
+  UNKNOWN_MESSAGES_MAX,
+} from "./limits.ts";
+import type { MemberConfig, MemberEffect, MemberInput } from "./member_io.ts";
 import { restoreMember } from "./member_log.ts";
 import { MemberNames } from "./member_names.ts";
 import { MemberOutput } from "./member_output.ts";
@@ -213,6 +213,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         return this.out.fatal("disk", `${input.text}; this member leaves the group to the others`);
       case "read":
         return this.membership?.reads.answered(input.token, input.read);
+      case "looked":
+        return; // WIP
       case "command":
         return this.user.command(input.command, input.ref);
       case "tick":
@@ -310,7 +312,11 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     const { participating } = membership;
     switch (message.type) {
       case "probe":
-        this.toCoordinator({ type: "alive", end: membership.held.log });
+        this.toCoordinator({
+          type: "alive",
+          end: membership.held.log,
+          seq: membership.held.logSeq,
+        });
         return membership.telling.more();
       case "peers":
         this.#roster = message.members;

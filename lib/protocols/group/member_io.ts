@@ -1,8 +1,9 @@
 /** A member's machine as its caller sees it: inputs, effects, configuration. */
 
 import type { Fingerprint } from "../../base/fingerprint.ts";
-import type { Endpoint, Hash, LinkId, PeerKey } from "../../base/ids.ts";
+import type { Endpoint, Hash, LinkId, PeerKey, RequestId } from "../../base/ids.ts";
 import type { ModeEffect, ModeInput } from "../../base/mode_machine.ts";
+import type { NamedKey } from "./edit.ts";
 import type { MemberCommand, MemberEvent } from "./events.ts";
 import type { HistoryEnd, SignedBatch } from "./history.ts";
 import type { GroupMessage } from "./messages.ts";
@@ -16,7 +17,7 @@ import type { MemberRecord } from "./records.ts";
  *   `peer-ended` is the last thing said of it, until it is met again.
  * - `meet`, `part` and `tell` are carried out in their order, past what waits for the disk: what depends on something
  *   stored is told once that was answered.
- * - Each `read` is answered by one `read`.
+ * - Each `read` is answered by one `read`, each `look` by one `looked`, with all that was stored before it.
  */
 export type MemberInput =
   | ModeInput<GroupMessage, MemberCommand>
@@ -42,13 +43,27 @@ export type MemberInput =
   | { readonly type: "peer-message"; readonly peer: PeerKey; readonly message: GroupMessage }
   | { readonly type: "peer-unknown-message"; readonly peer: PeerKey; readonly code: number }
   /** Answers `read`: whole batches that follow each other; none where the log ends before that. */
-  | { readonly type: "read"; readonly token: number; readonly read: HistoryRead };
+  | { readonly type: "read"; readonly token: number; readonly read: HistoryRead }
+  /** Answers `look`; null where the log has no such entry. */
+  | { readonly type: "looked"; readonly token: number; readonly entry: LoggedEntryState | null };
+
+/** An entry as the log has it, with all edits of it that are there. */
+export interface LoggedEntryState {
+  /** Who said it, under the name of then. */
+  readonly author: NamedKey;
+  /** As it reads now. */
+  readonly text: string;
+  /** Those that were committed, in their order. */
+  readonly edits: readonly RequestId[];
+}
 
 /** A part of the log. */
 export interface HistoryRead {
   readonly batches: readonly SignedBatch[];
   /** The digest at the position after which the batches stand; null where no batch ends there. */
   readonly digest: Hash | null;
+  /** Number of the last entry at that position. */
+  readonly seq: number;
 }
 
 export type MemberEffect =
@@ -77,13 +92,14 @@ export type MemberEffect =
     readonly after: number;
     readonly bytesMax: number;
   }
+  /** One entry of the log, and what became of it: answered by `looked`. */
+  | { readonly type: "look"; readonly token: number; readonly seq: number }
+  /** The same for the user, answered directly by `entry`, or by an error where there is none. */
+  | { readonly type: "show-entry"; readonly seq: number; readonly ref: string | undefined }
   /** The last `count` entries of the log, answered to the user directly. */
   | { readonly type: "show-log"; readonly count: number; readonly ref: string | undefined }
   /** Remember the key of a member, or of `*coordinator*`; `again`: the user accepts another than before. */
   | { readonly type: "pin"; readonly name: string; readonly key: PeerKey; readonly again: boolean };
-
-/** Name of the coordinator among pins; nobody can have it. */
-export const COORDINATOR_NAME = "*coordinator*";
 
 export interface MemberConfig {
   readonly name: string;

@@ -85,6 +85,9 @@ export function restoreMember(
       case "said":
         said.add(record);
         break;
+      case "prepared":
+      case "asked":
+      case "settled": // WIP
       case "log":
       case "new-log":
         break;

@@ -12,7 +12,8 @@ import type { CoordinatorLink } from "./coordinator_link.ts";
 import { type Epoch, hasSameMembers, type Member } from "./epoch.ts";
 import type { LeftReason, MemberCommand } from "./events.ts";
 import { AWAITED_TOLD_MS, LEAVE_MS_MAX, MEMBERS_MAX, WAIT_MS_MAX } from "./limits.ts";
-import { COORDINATOR_NAME, type MemberConfig } from "./member_io.ts";
+import { COORDINATOR_NAME } from "./history.ts";
+import type { MemberConfig } from "./member_io.ts";
 import type { MemberNames } from "./member_names.ts";
 import type { MemberOutput } from "./member_output.ts";
 import { awaitedNames, joinedNames, nameOf, statusView } from "./member_view.ts";
@@ -181,6 +182,12 @@ export class MemberUser {
           }),
           ref,
         );
+      case "edit":
+      case "go":
+      case "abort":
+        return; // WIP
+      case "entry":
+        return out.push({ type: "show-entry", seq: command.seq, ref });
       case "verify":
         return this.#verify(command.name, ref);
       case "trust":

@@ -122,6 +122,10 @@ export class Membership {
     return this.owner.out;
   }
 
+  get coordinator(): PeerKey | null {
+    return this.standing.coordinator;
+  }
+
   get signer(): Signer {
     return this.owner.signer;
   }
@@ -522,7 +526,7 @@ export class Membership {
     ) {
       peer.isLossy = false;
       this.out.tell([key], { type: "begin", signed: epoch });
-      ordering.renew(key, this.owner.saying.sent());
+      ordering.renew(key);
     }
     this.catchingUp.sourceUp(key);
     this.participating.sourceUp(key);

@@ -4,7 +4,7 @@
  */
 
 import type { PeerKey } from "../../base/ids.ts";
-import type { Hash } from "../../base/ids.ts";
+import type { Hash, RequestId } from "../../base/ids.ts";
 import {
   bool,
   fixedBytes,
@@ -19,13 +19,16 @@ import {
   uint,
 } from "../../base/schema.ts";
 import { ballotSchema } from "./ballot.ts";
+import { namedKeySchema, signedEditRequestSchema } from "./edit.ts";
 import { memberSchema, signedEpochSchema } from "./epoch.ts";
 import { LEFT_REASONS } from "./events.ts";
-import { historyPointSchema, INCARNATION_BYTES, signedBatchSchema } from "./history.ts";
+import { historyPointSchema, signedBatchSchema } from "./history.ts";
 import {
   BATCH_BYTES_MAX,
+  EDITS_MAX,
   HISTORY_BATCHES_MAX,
   HISTORY_BYTES_MAX,
+  INCARNATION_BYTES,
   JOINERS_MAX,
   MEMBERS_MAX,
   NAME_BYTES_MAX,
@@ -47,6 +50,14 @@ export const GROUP_REFUSALS = [
   "bad-name",
 ] as const;
 export type GroupRefusal = typeof GROUP_REFUSALS[number];
+
+/** Codes of an edit that isn't accepted, the same words as the user's error codes. */
+export const EDIT_REFUSALS = ["entry-locked", "no-such-entry", "full", "not-allowed"] as const;
+export type EditRefusal = typeof EDIT_REFUSALS[number];
+
+/** Who is asked before an edit: the author of the entry, all other members, or nobody. */
+export const EDIT_POLICIES = ["own", "ask", "auto"] as const;
+export type EditPolicy = typeof EDIT_POLICIES[number];
 
 /** Why a member is in no view any more. */
 export const PARTINGS = ["left", "silent", "kicked", "replaced"] as const;
@@ -88,7 +99,7 @@ const welcome = message(3, "welcome", {
   group: hexId<Hash>(),
   /** Whether it has a say in the next view: this process, or one before it, is in the present one. */
   isMember: bool(),
-  /** Entries that the coordinator was told of: the sequencer tells of those after them. */
+  /** The coordinator was told of the entries up to this position: the sequencer tells of those after it. */
   told: counter,
   /** Whom the newcomer waits for, where nobody is there whose history could go on; names. */
   awaited: list(text(NAME_BYTES_MAX), MEMBERS_MAX),
@@ -116,7 +127,11 @@ const alive = message(6, "alive", {
   when: "a `probe` came",
   answer: "none",
   lane,
-}, { end: historyPointSchema });
+}, {
+  end: historyPointSchema,
+  /** Number of the last entry there. */
+  seq: counter,
+});
 const heard = message(7, "heard", {
   from: "members and newcomers",
   to: "the coordinator",
@@ -269,6 +284,9 @@ const entries = message(21, "entries", {
   answer: "none",
   lane,
 }, {
+  /** All that has a position after the first and up to the second of these. */
+  after: counter,
+  through: counter,
   /** Number of the first. */
   seq: counter,
   entries: list(
@@ -328,6 +346,93 @@ const departed = message(40, "departed", {
   lane,
 }, { left: list(record({ key: hexId<PeerKey>(), reason: oneOf(LEFT_REASONS) }), MEMBERS_MAX) });
 
+const edit = message(41, "edit", {
+  from: "a member",
+  to: "the coordinator",
+  when: "its user wants an entry to read otherwise, and again on each link until that is answered",
+  answer: "`edit-accepted` or `edit-refused`",
+  lane,
+}, { signed: signedEditRequestSchema });
+const editAccepted = message(42, "edit-accepted", {
+  from: "the coordinator",
+  to: "who asked for the edit",
+  when: "no other edit of that entry is under way",
+  answer: "none; in the end it is in the history, or `aborted`",
+  lane,
+}, { id: hexId<RequestId>(), edit: counter });
+const editRefused = message(43, "edit-refused", {
+  from: "the coordinator",
+  to: "who asked for the edit",
+  when: "it isn't accepted: nothing is locked",
+  answer: "none",
+  lane,
+}, { id: hexId<RequestId>(), code: oneOf(EDIT_REFUSALS), text: text(1_024) });
+const prepare = message(44, "prepare", {
+  from: "the coordinator",
+  to: "the members of the view",
+  when: "an edit was accepted, and again to who comes back while it isn't decided",
+  answer: "`vote`",
+  lane,
+}, {
+  edit: counter,
+  /** Of the view that votes on it. */
+  ballot: ballotSchema,
+  signed: signedEditRequestSchema,
+  policy: oneOf(EDIT_POLICIES),
+  /** Time left to vote. */
+  voteMs: counter,
+});
+const vote = message(45, "vote", {
+  from: "a member",
+  to: "the coordinator",
+  when:
+    "its entry is locked and, where it agrees, that is on disk; once whoever is asked has answered",
+  answer: "`committed` or `aborted`",
+  lane,
+}, {
+  id: hexId<RequestId>(),
+  ballot: ballotSchema,
+  agrees: bool(),
+  /** Who said the entry, as the log has it; null where it has no such entry. */
+  author: nullable(namedKeySchema),
+  /** Why not; part of a sentence, empty where the user says no. */
+  reason: text(1_024),
+});
+const committed = message(46, "committed", {
+  from: "the coordinator, or a member that knows while it is away",
+  to: "the members of the view, or its sequencer",
+  when: "all have agreed and it is on disk, and again in each view until it is in all logs",
+  answer: "`applied`, to the coordinator",
+  lane,
+}, { signed: signedBatchSchema });
+const aborted = message(47, "aborted", {
+  from:
+    "the coordinator; a member that hasn't voted, to one that asks while the coordinator is away",
+  to: "whoever has voted or asked",
+  when: "it will never be committed: that is on disk",
+  answer: "none",
+  lane,
+}, { id: hexId<RequestId>(), edit: counter, reason: text(1_024) });
+const applied = message(48, "applied", {
+  from: "a member",
+  to: "the coordinator",
+  when: "edits are in its log",
+  answer: "none",
+  lane,
+}, {
+  /** Of the coordinator's process that decided them. */
+  incarnation: fixedBytes(INCARNATION_BYTES),
+  /** Counter of the last one. */
+  through: counter,
+});
+const inquire = message(49, "inquire", {
+  from: "a member that has agreed, or whose user asked",
+  to: "the coordinator; while that is away, other members",
+  when: "a view has begun, the coordinator is back, and every few seconds",
+  answer: "`committed`, `aborted`, or nothing while it isn't decided",
+  lane,
+}, { ids: list(hexId<RequestId>(), EDITS_MAX) });
+
 export const GROUP_MESSAGES = [
   hello,
   refuse,
@@ -356,6 +461,15 @@ export const GROUP_MESSAGES = [
   returned,
   unknown,
   departed,
+  edit,
+  editAccepted,
+  editRefused,
+  prepare,
+  vote,
+  committed,
+  aborted,
+  applied,
+  inquire,
 ] as const;
 
 export type GroupMessage = MessageOf<typeof GROUP_MESSAGES[number]>;

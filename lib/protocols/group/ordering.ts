@@ -22,6 +22,7 @@ import {
   batchFault,
   type HistoryPoint,
   isAuthentic,
+  placesOf,
   type SignedBatch,
 } from "./history.ts";
 import { Laggards } from "./laggards.ts";
@@ -45,6 +46,8 @@ export interface OrderingOwner {
   readonly crypto: Crypto;
   readonly held: Held;
   readonly out: MemberOutput;
+  /** Who decides on edits; null where that isn't known. */
+  readonly coordinator: PeerKey | null;
   /** All up to this is stable; it is taken off `held`, oldest first. */
   stable(batches: readonly HeldBatch[]): void;
   /** A batch, of oneself or another, is on our disk. */
@@ -86,6 +89,8 @@ export class Ordering {
   readonly #own: Author;
   readonly #others: readonly PeerKey[];
   readonly #runs = new Fifo<Run>();
+  /** Up to here the coordinator's decisions are in the sequencer's row; null where none is since the epoch began. */
+  #decided: { readonly incarnation: string; readonly through: number } | null = null;
   /** The end of the write under way; null while none is. */
   #writing: HistoryPoint | null = null;
   #stable: number;
@@ -162,13 +167,52 @@ export class Ordering {
   /** One's own batch: to all others, and in one's own row. */
   say(signed: SignedBatch): void {
     this.owner.out.tell(this.#others, { type: "data", signed });
-    this.#enqueue(this.#own, signed);
+    this.#enqueueTexts(this.#own, signed);
+  }
+
+  /** The sequencer's part: what the coordinator has decided comes next in its row, unless it is there. */
+  decide(signed: SignedBatch): void {
+    if (this.#isFrozen || !this.isSequencer || !this.#isNextDecision(signed)) return;
+    this.owner.out.tell(this.#others, { type: "data", signed });
+    this.#enqueueDecision(this.#own, signed);
+  }
+
+  /** Decisions are repeated until they are known to be in order; each is once. */
+  #isNextDecision({ batch: { value } }: SignedBatch): boolean {
+    const incarnation = value.incarnation.toHex();
+    const through = this.#decided?.incarnation === incarnation
+      ? this.#decided.through
+      : this.owner.held.everThrough(value.author, incarnation);
+    return value.counter === through + 1;
+  }
+
+  #enqueueDecision(sequencer: Author, signed: SignedBatch): void {
+    const { value } = signed.batch;
+    const incarnation = value.incarnation.toHex();
+    this.#decided = { incarnation, through: value.counter + placesOf(value) - 1 };
+    this.#enqueue(sequencer, signed);
+  }
+
+  #dataOfCoordinator(author: Author, signed: SignedBatch): void {
+    const { coordinator, crypto } = this.owner;
+    if (author !== this.#authors[0]) return this.#offends(author, "it decides on edits");
+    if (signed.batch.value.author !== coordinator || !this.#isNextDecision(signed)) {
+      return this.#offends(author, "it passes on what the coordinator hasn't decided");
+    }
+    const fault = batchFault(signed, this.epoch.group);
+    if (fault !== null) return this.#offends(author, fault);
+    if (!isAuthentic(crypto, signed)) return this.#offends(author, "a decision isn't signed");
+    this.#enqueueDecision(author, signed);
   }
 
   data(peer: PeerKey, signed: SignedBatch): void {
     const author = this.#byKey.get(peer);
     if (this.#isFrozen || author === undefined) return;
     const { value } = signed.batch;
+    if (author.unorderedBytes + batchBytes(signed) > UNORDERED_BYTES_MAX) {
+      return this.#offends(author, "it sends more than its window has");
+    }
+    if (value.kind === "edits") return this.#dataOfCoordinator(author, signed);
     if (value.author !== peer || value.incarnation.toHex() !== author.incarnation) {
       return this.#offends(author, "it says what another process would");
     }
@@ -177,12 +221,9 @@ export class Ordering {
       const { counter } = value;
       return this.#offends(author, `text ${author.counter} was to come, ${counter} came`);
     }
-    if (author.unorderedBytes + batchBytes(signed) > UNORDERED_BYTES_MAX) {
-      return this.#offends(author, "it sends more than its window has");
-    }
     const fault = this.#fault(author, signed);
     if (fault !== null) return this.#offends(author, fault);
-    this.#enqueue(author, signed);
+    this.#enqueueTexts(author, signed);
   }
 
   #fault({ name }: Author, signed: SignedBatch): string | null {
@@ -195,8 +236,12 @@ export class Ordering {
     return isAuthentic(this.owner.crypto, signed) ? null : "a batch isn't signed by it";
   }
 
-  #enqueue(author: Author, signed: SignedBatch): void {
+  #enqueueTexts(author: Author, signed: SignedBatch): void {
     author.counter = signed.batch.value.counter + signed.batch.value.texts.length;
+    this.#enqueue(author, signed);
+  }
+
+  #enqueue(author: Author, signed: SignedBatch): void {
     author.unordered.push(signed);
     author.unorderedBytes += batchBytes(signed);
     if (this.isSequencer) this.#orderFrom(author);
@@ -392,13 +437,15 @@ export class Ordering {
   /**
    * Says all again that was said in this epoch: what was told the member is lost, and it hasn't said anything yet, so
    * that nothing is stable.
-   * @param said One's own batches, as far as they were sent.
    */
-  renew(peer: PeerKey, said: Iterable<SignedBatch>): void {
+  renew(peer: PeerKey): void {
     const { held, out } = this.owner;
     const { ballot, start } = this.epoch;
     if (this.#isFrozen || !this.#byKey.has(peer)) return;
-    for (const signed of said) out.tell([peer], { type: "data", signed });
+    for (const { signed } of held.batches) {
+      if (this.#rowOf(signed) === this.#own) out.tell([peer], { type: "data", signed });
+    }
+    for (const signed of this.#own.unordered) out.tell([peer], { type: "data", signed });
     if (this.isSequencer) {
       let after = start.position;
       let runs: { readonly member: number; readonly batches: number }[] = [];
@@ -409,12 +456,16 @@ export class Ordering {
       for (const { signed, before } of held.batches) {
         if (runs.length === ORDER_RUNS_MAX) order();
         if (runs.length === 0) after = before.position;
-        const author = this.#byKey.get(signed.batch.value.author)!;
-        runs.push({ member: this.#authors.indexOf(author), batches: 1 });
+        runs.push({ member: this.#authors.indexOf(this.#rowOf(signed)), batches: 1 });
       }
       order();
     }
     this.#ackTo(peer);
+  }
+
+  /** Through whom it came: the coordinator's decisions through the sequencer. */
+  #rowOf({ batch: { value: { kind, author } } }: SignedBatch): Author {
+    return kind === "edits" ? this.#authors[0]! : this.#byKey.get(author)!;
   }
 
   #ackTo(peer: PeerKey): void {

@@ -1,16 +1,17 @@
 /** What a member, and the coordinator, keep on disk, in the order in which it was written. */
 
-import type { Hash, PeerKey } from "../../base/ids.ts";
+import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
 import type { Ballot } from "./ballot.ts";
+import type { SignedEditRequest } from "./edit.ts";
 import type { SignedEpoch } from "./epoch.ts";
-import type { Entry, SignedBatch } from "./history.ts";
+import type { Placed, SignedBatch } from "./history.ts";
 
 /** Goes into the log, a file of its own: the next batch of the history, stable at all members. */
 export interface LogRecord {
   readonly kind: "log";
   readonly batch: SignedBatch;
-  /** The entries that it makes there, where their digests are known: the store needn't compute them again. */
-  readonly entries?: readonly Entry[];
+  /** What it brings there, where the digests are known: the store needn't compute them again. */
+  readonly placed?: Placed;
 }
 /** The log begins anew for this group; the file is set aside first where it has anything. Before other `log`s. */
 export interface NewLogRecord {
@@ -61,7 +62,13 @@ export type MemberRecord =
   | { readonly kind: "levelling"; readonly position: number }
   /** What is held is what all participants of this ballot were brought to. */
   | { readonly kind: "levelled"; readonly ballot: Ballot }
-  | SaidRecord;
+  | SaidRecord
+  /** We agreed to the edit: only the coordinator decides on it now. */
+  | { readonly kind: "prepared"; readonly edit: number; readonly signed: SignedEditRequest }
+  /** Our user asked for the edit, and was told its number: what becomes of it is told, too. */
+  | { readonly kind: "asked"; readonly edit: number; readonly signed: SignedEditRequest }
+  /** Nothing is awaited of this edit any more: it is in the log, or aborted, and that was told. */
+  | { readonly kind: "settled"; readonly id: RequestId };
 
 export type CoordinatorRecord =
   | LogRecord
@@ -77,5 +84,25 @@ export type CoordinatorRecord =
   /** Stays out until allowed. */
   | { readonly kind: "kicked"; readonly key: PeerKey; readonly name: string }
   | { readonly kind: "allowed"; readonly key: PeerKey }
+  /** Edits up to this number may have been accepted. */
+  | { readonly kind: "edits"; readonly number: number }
+  /** Decided, signed and said to nobody before this is synced: the next edits, which aren't known to be in order. */
+  | { readonly kind: "committed"; readonly batch: SignedBatch }
+  /** Those edits, and the ones before, are in the logs of all members of a view. */
+  | {
+    readonly kind: "applied";
+    /** In hexadecimal. */
+    readonly incarnation: string;
+    /** Of the last one. */
+    readonly counter: number;
+  }
+  /** For whoever asks what became of it. */
+  | {
+    readonly kind: "aborted";
+    readonly edit: number;
+    readonly id: RequestId;
+    /** Part of a sentence. */
+    readonly reason: string;
+  }
   /** The operator gave up all that only the members of this view had. */
   | { readonly kind: "given-up"; readonly ballot: Ballot };

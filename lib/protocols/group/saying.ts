@@ -13,16 +13,11 @@ import type { Hash } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
 import { utf8Length } from "../../base/text.ts";
 import { Fifo } from "./fifo.ts";
-import {
-  type Batch,
-  batchBytes,
-  INCARNATION_BYTES,
-  signBatch,
-  type SignedBatch,
-} from "./history.ts";
+import { type Batch, batchBytes, signBatch, type SignedBatch } from "./history.ts";
 import {
   BATCH_TEXTS_BYTES_MAX,
   BATCH_TEXTS_MAX,
+  INCARNATION_BYTES,
   OUTBOX_BYTES_MAX,
   OUTBOX_TEXTS_MAX,
   WINDOW_BYTES,
@@ -209,11 +204,6 @@ export class Saying {
     return records;
   }
 
-  /** What was sent in the present epoch and isn't in the log. */
-  *sent(): IterableIterator<SignedBatch> {
-    for (let index = 0; index < this.#sent; index++) yield this.#batches.at(index)!.signed;
-  }
-
   #hasRoom({ signed }: OwnBatch): boolean {
     const { length } = signed.batch.value.texts;
     return this.#sentTexts === 0 ||
@@ -281,6 +271,7 @@ export class Saying {
       counter,
       sentAt,
       texts,
+      edits: [],
     };
     return signBatch(this.signer, batch);
   }

@@ -2,9 +2,11 @@
 
 import { dateText } from "../../base/dates.ts";
 import type { PeerKey } from "../../base/ids.ts";
+import type { NamedKey } from "./edit.ts";
 import type { HeldBatch } from "./held.ts";
 import type { MemberNames } from "./member_names.ts";
 import type { MemberOutput } from "./member_output.ts";
+import { committedEvent } from "./edit_view.ts";
 
 export interface ShowingOwner {
   readonly self: { readonly key: PeerKey };
@@ -29,18 +31,28 @@ export class Showing {
     this.last = null;
   }
 
-  /** @param refs Of one's own texts. */
-  show({ signed, entries }: HeldBatch, refs: readonly (string | undefined)[] | null): void {
+  /** @param refs Of one's own texts, or of edits that one asked for. */
+  show({ signed, entries, edits }: HeldBatch, refs: readonly (string | undefined)[] | null): void {
     const { out, names, self } = this.owner;
     const { author, name, sentAt } = signed.batch.value;
     const isSelf = author === self.key;
+    edits.forEach(({ position, edit, batch }, index) => {
+      const nameOf = ({ key, name }: NamedKey) => names.shown(key, name);
+      const event = committedEvent(edit, batch, nameOf);
+      out.show({ ...event, history: this.#isHistory(position), position }, refs?.[index]);
+    });
+    if (entries.length === 0) return;
     const from = names.shown(author, name);
     const date = dateText(sentAt);
     entries.forEach(({ seq, position, id, text }, index) => {
-      const history = this.#start === null || position <= this.#start;
-      const event = { seq, id, from, text, self: isSelf, history, sentAt: date };
+      const history = this.#isHistory(position);
+      const event = { seq, id, from, text, self: isSelf, history, sentAt: date, position };
       out.show({ event: "message", ...event }, refs?.[index]);
     });
     this.last = { from, sentAt };
+  }
+
+  #isHistory(position: number): boolean {
+    return this.#start === null || position <= this.#start;
   }
 }

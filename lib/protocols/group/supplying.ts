@@ -8,7 +8,7 @@
  */
 
 import type { Hash } from "../../base/ids.ts";
-import { batchBytes, type HistoryPoint, type SignedBatch } from "./history.ts";
+import { batchBytes, type HistoryPoint, placesOf, type SignedBatch } from "./history.ts";
 import { FETCH_BYTES, HISTORY_BATCHES_MAX, HISTORY_BYTES_MAX } from "./limits.ts";
 import type { HistoryRead } from "./member_io.ts";
 import type { GroupMessageOf } from "./messages.ts";
@@ -125,7 +125,7 @@ export class Supplier<Asker> {
       if (part.length > 0 && bytes + batchBytes(batch) > HISTORY_BYTES_MAX) break;
       part.push(batch);
       bytes += batchBytes(batch);
-      position += batch.batch.value.texts.length;
+      position += placesOf(batch.batch.value);
     }
     request.bytesLeft -= bytes;
     request.position = position;

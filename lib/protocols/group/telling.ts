@@ -1,21 +1,19 @@
 /**
  * The sequencer tells the coordinator which entries there are, without their texts: those that have just come from
  * memory, older ones from the log. As much as the link takes: some at each sign of life of the coordinator.
- *
- * An entry's number is its position: nothing else takes a position yet.
  */
 
 import type { Crypto } from "../../base/crypto.ts";
 import { Fifo } from "./fifo.ts";
 import type { Held, HeldBatch } from "./held.ts";
-import { type Batch, entryId } from "./history.ts";
+import { type Batch, entryId, placesOf } from "./history.ts";
 import { HISTORY_BYTES_MAX, TOLD_ENTRIES_MAX } from "./limits.ts";
 import type { GroupMessageOf } from "./messages.ts";
 import type { Reads } from "./supplying.ts";
 
 /** Messages between two signs of life: some 400 KB, less than half of a link's queue. */
 const CHUNKS_MAX = 16;
-/** Entries that wait in memory; more are read from the log when it is their turn. */
+/** Entries and edits that wait in memory; more are read from the log when it is their turn. */
 const WAITING_MAX = 4_096;
 
 export interface TellingOwner {
@@ -28,16 +26,16 @@ export interface TellingOwner {
 }
 
 export class Telling {
-  /** The coordinator knows of so many; null before it said so. */
+  /** The coordinator knows of all up to this position; null before it said so. */
   #told: number | null = null;
   #chunks = 0;
   readonly #waiting = new Fifo<HeldBatch>();
-  #waitingTexts = 0;
+  #waitingPlaces = 0;
   #isReading = false;
 
   constructor(readonly owner: TellingOwner) {}
 
-  /** The coordinator says how many it knows of. */
+  /** The coordinator says up to which position it knows of all. */
   knows(told: number): void {
     this.#told = told;
     this.#chunks = CHUNKS_MAX;
@@ -55,9 +53,9 @@ export class Telling {
     if (!this.owner.mayTell) return;
     for (const batch of batches) {
       this.#waiting.push(batch);
-      this.#waitingTexts += batch.entries.length;
+      this.#waitingPlaces += placesOf(batch.signed.batch.value);
     }
-    if (this.#waitingTexts > WAITING_MAX) this.#forget();
+    if (this.#waitingPlaces > WAITING_MAX) this.#forget();
     this.#tell();
   }
 
@@ -69,53 +67,56 @@ export class Telling {
 
   #forget(): void {
     this.#waiting.clear();
-    this.#waitingTexts = 0;
+    this.#waitingPlaces = 0;
   }
 
   #tell(): void {
     while (this.#chunks > 0 && this.owner.mayTell && !this.#isReading && this.#told !== null) {
       const told = this.#told;
-      if (told >= this.owner.held.logSeq) return;
+      if (told >= this.owner.held.log.position) return;
       for (let first = this.#waiting.first; first !== undefined; first = this.#waiting.first) {
-        if (first.before.seq >= told) break;
+        if (first.before.position >= told) break;
         this.#shift();
       }
-      if (this.#waiting.first?.before.seq !== told) return this.#read(told);
+      const next = this.#waiting.first;
+      if (next?.before.position !== told) return this.#read(told);
       const batches: Batch[] = [];
-      let texts = 0;
+      let places = 0;
       for (let first = this.#waiting.first; first !== undefined; first = this.#waiting.first) {
-        if (texts + first.entries.length > TOLD_ENTRIES_MAX) break;
-        texts += first.entries.length;
-        batches.push(first.signed.batch.value);
+        const { value } = first.signed.batch;
+        if (places + placesOf(value) > TOLD_ENTRIES_MAX) break;
+        places += placesOf(value);
+        batches.push(value);
         this.#shift();
       }
-      this.#send(batches);
+      this.#send(told, next.before.seq, batches);
     }
   }
 
   #shift(): void {
-    this.#waitingTexts -= this.#waiting.shift()!.entries.length;
+    this.#waitingPlaces -= placesOf(this.#waiting.shift()!.signed.batch.value);
   }
 
   #read(told: number): void {
     this.#isReading = true;
-    this.owner.reads.read(told, HISTORY_BYTES_MAX, ({ batches, digest }) => {
+    this.owner.reads.read(told, HISTORY_BYTES_MAX, ({ batches, digest, seq }) => {
       this.#isReading = false;
       if (this.#told !== told) return this.#tell();
       const part: Batch[] = [];
-      let texts = 0;
+      let places = 0;
       for (const { batch: { value } } of batches) {
-        if (texts + value.texts.length > TOLD_ENTRIES_MAX) break;
-        texts += value.texts.length;
+        if (places + placesOf(value) > TOLD_ENTRIES_MAX) break;
+        places += placesOf(value);
         part.push(value);
       }
-      if (digest === null || texts === 0) this.#told = null; // it knows of others than we do
-      else this.#send(part);
+      if (digest === null || places === 0) this.#told = null; // it knows of others than we do
+      else this.#send(told, seq, part);
       this.#tell();
     });
   }
 
-  #send(batches: readonly Batch[]): void {
+  /** @param seq Of the last entry at `after`. */
+  #send(after: number, seq: number, batches: readonly Batch[]): void {
     const { crypto } = this.owner;
     const entries = batches.flatMap((batch) =>
       batch.texts.map((_, index) => ({
@@ -125,8 +126,7 @@ export class Telling {
       }))
     );
     this.#chunks--;
-    const seq = this.#told! + 1;
-    this.#told! += entries.length;
-    this.owner.send({ type: "entries", seq, entries });
+    const through = this.#told = batches.reduce((sum, batch) => sum + placesOf(batch), after);
+    this.owner.send({ type: "entries", after, through, seq: seq + 1, entries });
   }
 }

@@ -73,6 +73,7 @@ export class Somebody {
     const incarnation = author.incarnationBytes;
     const batch = signBatch(author.signer, {
       kind: "texts",
+      edits: [],
       group: GROUP,
       author: author.key,
       name: author.name,

@@ -14,6 +14,7 @@ const ANN = fakeSigner("ann");
 function batch(counter: number, text = `text ${counter}`): SignedBatch {
   return signBatch(ANN, {
     kind: "texts",
+    edits: [],
     group: GROUP,
     author: ANN.key,
     name: "ann",

@@ -1,0 +1,26 @@
+/** Edits as users are told of them. */
+
+import { dateText } from "../../base/dates.ts";
+import type { Edit, NamedKey } from "./edit.ts";
+import type { EditEvent } from "./events.ts";
+import type { Batch } from "./history.ts";
+
+/** An edit that has its place in the history. @param nameOf Under which name somebody is shown. */
+export function committedEvent(
+  { edit, signed: { request: { value } }, agreed }: Edit,
+  { sentAt }: Pick<Batch, "sentAt">,
+  nameOf: (who: NamedKey) => string,
+): EditEvent & { readonly outcome: "committed" } {
+  const names = agreed.map(nameOf);
+  return {
+    event: "edit",
+    edit,
+    seq: value.seq,
+    by: nameOf({ key: value.requester, name: value.name }),
+    text: value.text,
+    outcome: "committed",
+    reason: names.length === 0 ? "nobody had to be asked" : `agreed by ${names.join(", ")}`,
+    agreed: names,
+    committedAt: dateText(sentAt),
+  };
+}
