@@ -93,7 +93,13 @@ export type ModeEvent =
   }
   /** `warning`: something is wrong. */
   | { readonly event: "notice"; readonly text: string; readonly warning?: true }
-  | { readonly event: "error"; readonly code: ErrorCode; readonly text: string };
+  /** `seq`: the entry of a group's log that it is about. */
+  | {
+    readonly event: "error";
+    readonly code: ErrorCode;
+    readonly text: string;
+    readonly seq?: number;
+  };
 
 /** What the user may ask in every mode; names are shown names. */
 export type ModeCommand =

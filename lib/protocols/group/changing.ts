@@ -41,6 +41,10 @@ export interface ChangingParts {
   decided(signed: SignedEpoch): void;
   /** Those who are in it no more may go: it has begun at all its members, or nobody is in it. */
   mayGo(): void;
+  /** A change begins. */
+  begins(): void;
+  /** The present view has begun there, perhaps some time ago. */
+  begunAt(attendee: Attendee): void;
   /** They report what can't be, or spoil each change. @returns Whether the others go on without one of them, by another change. */
   excludes(keys: readonly PeerKey[]): boolean;
 }
@@ -71,6 +75,11 @@ export class Changing {
 
   get isUnderWay(): boolean {
     return this.#underWay !== null;
+  }
+
+  /** Whether the present view has begun at all its members, and goes on as it is, as far as is known. */
+  get isSteady(): boolean {
+    return this.parts.views.isConfirmed && !this.isUnderWay && !this.isBroken;
   }
 
   isParticipant(key: PeerKey): boolean {
@@ -122,6 +131,7 @@ export class Changing {
   begin({ participants, members }: Change): void {
     const { views, escrow, out } = this.parts;
     escrow.stop();
+    this.parts.begins();
     this.#later = null;
     views.raise(views.number + 1);
     const ballot = { number: views.number, round: 0 };
@@ -293,6 +303,7 @@ export class Changing {
   /** The present view has begun there. */
   begun(attendee: Attendee): void {
     attendee.begun = this.parts.views.ballot;
+    this.parts.begunAt(attendee);
     if (this.#later !== null) {
       const { keys, message } = this.#later;
       this.#later = null;

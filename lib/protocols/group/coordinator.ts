@@ -20,18 +20,24 @@ import { Attendance, type Attendee, expected, type GroupLink } from "./attendanc
 import { isSameBallot } from "./ballot.ts";
 import { Changing } from "./changing.ts";
 import type { CoordinatorConfig, CoordinatorEffect, CoordinatorInput } from "./coordinator_io.ts";
-import { restoreCoordinator, snapshotCoordinator } from "./coordinator_log.ts";
+import { groupOf, restoreCoordinator, snapshotCoordinator } from "./coordinator_log.ts";
 import { CoordinatorOutput } from "./coordinator_output.ts";
 import { type CoordinatorFacts, membersView, statusView } from "./coordinator_view.ts";
 import { Escrow } from "./escrow.ts";
 import type { CoordinatorCommand } from "./events.ts";
-import { HEARTBEAT_MS, OFFENDER_BAN_MS, UNKNOWN_MESSAGES_MAX } from "./limits.ts";
+import {
+  HEARTBEAT_MS,
+  INCARNATION_BYTES,
+  OFFENDER_BAN_MS,
+  UNKNOWN_MESSAGES_MAX,
+} from "./limits.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
 import { Operator } from "./operator.ts";
 import { membersOf } from "./outlook.ts";
 import { Partings } from "./partings.ts";
 import type { CoordinatorRecord } from "./records.ts";
 import { Steering } from "./steering.ts";
+import { Transactions } from "./transactions.ts";
 import { Views } from "./views.ts";
 
 /** When all are asked for a sign of life. */
@@ -51,6 +57,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   readonly #arriving: Arriving;
   readonly #steering: Steering;
   readonly #operator: Operator;
+  readonly #transactions: Transactions;
   readonly #deadlines = new Deadlines(DEADLINES);
   readonly #group: Hash;
   readonly #isFounded: boolean;
@@ -73,9 +80,24 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const out = this.#out;
     const attendance = this.#attendance = new Attendance(failAfterMs);
     const admission = this.#admission = new Admission(config, views, attendance, out);
-    const founded = restoreCoordinator(records, views, admission);
+    const founded = groupOf(records);
     this.#isFounded = founded !== null;
     const group = this.#group = founded ?? environment.randomBytes(32).toHex() as Hash;
+    const transactions = this.#transactions = new Transactions({
+      group,
+      signer,
+      crypto,
+      views,
+      attendance,
+      out,
+      policy: config.edits,
+      voteTimeoutMs: config.voteTimeoutMs,
+      incarnation: environment.randomBytes(INCARNATION_BYTES),
+      wallMs: () => Math.max(0, Math.floor(environment.wallMs())),
+      isSteady: () => this.#changing.isSteady,
+    });
+    restoreCoordinator(records, views, admission, transactions);
+    transactions.viewDecided();
     const escrow = this.#escrow = new Escrow(
       group,
       crypto,
@@ -88,9 +110,14 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const changing = this.#changing = new Changing({
       ...parts,
       departures: () => this.#steering.departures,
-      decided: () => this.#steering.decided(),
+      decided: () => {
+        transactions.viewDecided();
+        this.#steering.decided();
+      },
       mayGo: () => this.#steering.mayGo(),
       excludes: (keys) => this.#steering.excludes(keys),
+      begins: () => transactions.viewChanges(),
+      begunAt: (attendee) => transactions.begunAt(attendee),
     });
     const partings = this.#partings = new Partings(
       attendance,
@@ -109,7 +136,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
 
   /** All that the log must hold, but for the history. */
   snapshot(): Iterable<CoordinatorRecord> | null {
-    return snapshotCoordinator(this.#group, this.#views, this.#admission);
+    return snapshotCoordinator(this.#group, this.#views, this.#admission, this.#transactions);
   }
 
   step(input: CoordinatorInput, nowMs: number): readonly CoordinatorEffect[] {
@@ -124,7 +151,10 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     this.#nowMs = nowMs;
     if (delayMs > 0) this.#postpone(delayMs);
     this.#handle(input);
-    if (!this.#stopped) this.#steering.settle();
+    if (!this.#stopped) {
+      this.#steering.settle();
+      this.#transactions.settle();
+    }
     this.#dueMs = this.#stopped ? null : this.#earliestMs();
     return this.#out.take();
   }
@@ -139,6 +169,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       this.#attendance.nextDueMs(),
       this.#changing.dueMs,
       this.#steering.dueMs,
+      this.#transactions.dueMs,
     );
   }
 
@@ -146,6 +177,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     this.#deadlines.postpone(delayMs);
     this.#attendance.postpone(delayMs, this.#nowMs);
     this.#changing.postpone(delayMs);
+    this.#transactions.postpone(delayMs);
   }
 
   #handle(input: CoordinatorInput): void {
@@ -295,6 +327,19 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       case "entries":
         this.#entries(attendee, message);
         return null;
+      case "edit":
+        return this.#transactions.edit(attendee, message);
+      case "vote":
+        this.#transactions.vote(attendee, message);
+        return null;
+      case "committed":
+        return this.#transactions.committed(message);
+      case "applied":
+        this.#transactions.applied(attendee, message);
+        return null;
+      case "inquire":
+        this.#transactions.inquire(attendee, message);
+        return null;
       case "hello":
         return "hello twice";
       default:
@@ -327,6 +372,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     if (isBeat && this.#attendance.isAnybodyAwaited) {
       this.#deadlines.set("heartbeat", this.#nowMs + HEARTBEAT_MS);
     }
+    this.#transactions.tick();
     if ((this.#changing.dueMs ?? Infinity) <= this.#nowMs) this.#steering.excludeAwaited();
     this.#steering.isUnsettled = true; // pauses end, complaints count
   }
@@ -352,7 +398,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       case "status":
         return this.#out.show(statusView(this.#facts()), ref);
       case "edits":
-        return this.#out.show({ event: "edits", edits: [] }, ref); // WIP
+        return this.#out.show(this.#transactions.view(), ref);
       case "remove":
         return this.#operator.remove(command.name, ref);
       case "allow":

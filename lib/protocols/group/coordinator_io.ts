@@ -6,7 +6,7 @@ import type { ModeEffect, ModeInput } from "../../base/mode_machine.ts";
 import type { CoordinatorCommand, CoordinatorEvent } from "./events.ts";
 import type { HistoryEnd } from "./history.ts";
 import type { HistoryRead } from "./member_io.ts";
-import type { GroupMessage } from "./messages.ts";
+import type { EditPolicy, GroupMessage } from "./messages.ts";
 import type { CoordinatorRecord } from "./records.ts";
 
 export type CoordinatorInput =
@@ -40,6 +40,10 @@ export interface CoordinatorConfig {
   /** `--fail-after`: how long a member may be silent. */
   readonly failAfterMs: number;
   readonly membersMax: number;
+  /** `--edits`: who is asked before an edit. */
+  readonly edits: EditPolicy;
+  /** `--vote-timeout`: how long they may take. */
+  readonly voteTimeoutMs: number;
   /** Keys of members met before, by folded name. */
   readonly pins: ReadonlyMap<string, Fingerprint>;
   readonly records: readonly CoordinatorRecord[];

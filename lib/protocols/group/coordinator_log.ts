@@ -3,20 +3,23 @@
 import type { Hash } from "../../base/ids.ts";
 import type { Admission } from "./admission.ts";
 import type { CoordinatorRecord } from "./records.ts";
+import type { Transactions } from "./transactions.ts";
 import type { Views } from "./views.ts";
 
-/** Takes the records in. @returns The group, null where none was founded. */
+/** The group; null where none was founded. */
+export function groupOf(records: readonly CoordinatorRecord[]): Hash | null {
+  return records.findLast((record) => record.kind === "group")?.group ?? null;
+}
+
+/** Takes the records in. */
 export function restoreCoordinator(
   records: readonly CoordinatorRecord[],
   views: Views,
   exclusions: Pick<Admission, "kick" | "allow">,
-): Hash | null {
-  let group: Hash | null = null;
+  transactions: Pick<Transactions, "restore">,
+): void {
   for (const record of records) {
     switch (record.kind) {
-      case "group":
-        group = record.group;
-        break;
       case "number":
         views.raise(record.number);
         break;
@@ -38,13 +41,15 @@ export function restoreCoordinator(
       case "edits":
       case "committed":
       case "applied":
-      case "aborted": // WIP
+      case "aborted":
+        transactions.restore(record);
+        break;
+      case "group":
       case "log":
       case "new-log":
         break; // the history's own file has them
     }
   }
-  return group;
 }
 
 /** What a compacted log holds. */
@@ -52,8 +57,10 @@ export function snapshotCoordinator(
   group: Hash,
   views: Views,
   { kicked }: Pick<Admission, "kicked">,
+  transactions: Pick<Transactions, "records">,
 ): readonly CoordinatorRecord[] {
   const records: CoordinatorRecord[] = [{ kind: "group", group }, ...views.records()];
   for (const [key, name] of kicked) records.push({ kind: "kicked", key, name });
+  records.push(...transactions.records());
   return records;
 }

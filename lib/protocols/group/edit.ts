@@ -89,6 +89,14 @@ export function editRequestFrom(request: EditRequest, signature: Uint8Array): Si
   return { request: { bytes: made.bytes.slice(), value: made.value }, signature };
 }
 
+/** A decoder's bytes are the link's: what is kept has its own. */
+export function keptRequest({ request, signature }: SignedEditRequest): SignedEditRequest {
+  return {
+    request: { bytes: request.bytes.slice(), value: request.value },
+    signature: signature.slice(),
+  };
+}
+
 /** Whether the requester's signature fits. Never throws. */
 export function isRequestAuthentic(crypto: Crypto, signed: SignedEditRequest): boolean {
   const { bytes, value } = signed.request;

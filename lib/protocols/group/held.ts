@@ -59,6 +59,11 @@ export class Held {
     return this.#logSeq;
   }
 
+  /** Number of the last entry of all, on disk or on its way there. */
+  get seq(): number {
+    return this.#end.seq;
+  }
+
   /** The end of all, on disk or on its way there. */
   get end(): HistoryPoint {
     return this.#end.point;

@@ -21,6 +21,8 @@ export const INCARNATION_BYTES = 8;
 export const EDIT_REQUEST_BYTES_MAX = TEXT_BYTES_MAX + NAME_BYTES_MAX + 256;
 /** Edits that are under way at once: each member of the largest group may have one, or a few in a small one many. */
 export const EDITS_MAX = 64;
+/** With those that are decided and not known to be in all logs: more wait for a member that stands still. */
+export const EDITS_PENDING_MAX = 4 * EDITS_MAX;
 /** Edits in one signed batch: as many as may be under way, in one write. */
 export const BATCH_EDITS_MAX = EDITS_MAX;
 /** Of one batch's edits: one of the longest text that every member was asked about; more where they are shorter. */

@@ -22,6 +22,7 @@ import {
   type Hash,
   type LinkId,
   type PeerKey,
+  type RequestId,
 } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
@@ -29,10 +30,12 @@ import { stalledMs } from "../../base/mode_machine.ts";
 import { visibleText } from "../../base/text.ts";
 import { CoordinatorLink } from "./coordinator_link.ts";
 import { endpointOf, type Epoch, type Member as GroupMember, type SignedEpoch } from "./epoch.ts";
+import { Editing } from "./editing.ts";
 import { Held } from "./held.ts";
 import { COORDINATOR_NAME, HistoryEnd } from "./history.ts";
 import {
   INCARNATION_BYTES,
+  INQUIRE_MS,
   LAGGING_MS_MAX,
   OFFENDER_BAN_MS,
   UNKNOWN_MESSAGES_MAX,
@@ -50,7 +53,7 @@ import type { MemberRecord, NewLogRecord } from "./records.ts";
 import { Saying, type Self } from "./saying.ts";
 import type { Standing } from "./standing.ts";
 
-const DEADLINES = ["round", "laggards"] as const;
+const DEADLINES = ["round", "laggards", "inquire"] as const;
 
 /** A view that can't go on is looked at so often while the coordinator is away. */
 const ROUND_MS = 1_000;
@@ -64,6 +67,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   readonly peers: Peers;
   readonly names: MemberNames;
   readonly saying: Saying;
+  readonly editing: Editing;
   readonly standing: Standing;
   readonly coordinator: CoordinatorLink;
   readonly user: MemberUser;
@@ -99,6 +103,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.names = new MemberNames(signer.key, config.pins, out);
     this.names.shown(signer.key, config.name);
     this.saying = new Saying(this.self, signer, environment, out, restored.said);
+    this.editing = new Editing(this, restored.asked);
     this.coordinator = new CoordinatorLink(config.coordinator, config.expect, {
       out,
       random: environment.random,
@@ -108,7 +113,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.user = new MemberUser(this);
     const { group } = restored.standing;
     if (group !== null && restored.held !== null) {
-      this.membership = new Membership(this, group, restored.held);
+      this.membership = new Membership(this, group, restored.held, restored.prepared);
       this.names.met(restored.standing.lastEpoch?.members ?? []);
     }
     this.#repairs = restored.isDamaged ? repairsOf(restored.standing, history) : [];
@@ -150,6 +155,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     if (promised.round > 0) yield { kind: "promised", ballot: flushed, isLeaving: false };
     yield { kind: "promised", ballot: promised, isLeaving };
     if (isOut) yield { kind: "out" };
+    yield* this.membership.voting.records();
+    yield* this.editing.records();
     // What was said before the log was set aside stands before that.
     if (isLost) yield* this.saying.snapshot(group);
     if (isLost) yield { kind: "group", group, coordinator };
@@ -214,7 +221,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       case "read":
         return this.membership?.reads.answered(input.token, input.read);
       case "looked":
-        return; // WIP
+        return this.membership?.looks.looked(input.token, input.entry);
       case "command":
         return this.user.command(input.command, input.ref);
       case "tick":
@@ -237,6 +244,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.user.tick();
     for (const due of this.#deadlines.takeDue(this.out.nowMs)) {
       if (due === "laggards") this.membership?.partLaggards();
+      else if (due === "inquire") this.#inquire();
       else if (this.membership?.goOnByRound()) {
         this.#deadlines.setEarliest("round", this.out.nowMs + ROUND_MS);
       }
@@ -298,6 +306,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     out.show({ event: "coordinator", state: "down", ...reason });
     this.#introduce();
     this.membership?.coordinatorDown();
+    this.editing.coordinatorDown();
+    this.#inquireSoon();
     this.stuck();
   }
 
@@ -342,6 +352,17 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         return membership.history(null, message);
       case "unlike":
         return membership.unlike(null, message);
+      case "edit-accepted":
+        this.#deadlines.setEarliest("inquire", this.out.nowMs + INQUIRE_MS);
+        return this.editing.accepted(message);
+      case "edit-refused":
+        return this.editing.refused(message);
+      case "prepare":
+        return membership.voting.prepare(message);
+      case "committed":
+        return membership.voting.committed(null, message);
+      case "aborted":
+        return membership.voting.aborted(null, message);
       case "parted":
         return this.#parted(message);
       default:
@@ -380,6 +401,32 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.heardChanged();
     this.waits(LAGGING_MS_MAX); // nobody was to be told while the coordinator was away
     membership.telling.knows(told);
+    this.editing.coordinatorUp();
+    if (membership.epoch !== null) this.#resumeEdits(membership);
+  }
+
+  /** In an epoch, and the coordinator is there: what was told it, or it told us, may be lost. */
+  #resumeEdits(membership: Membership): void {
+    membership.voting.tellCoordinator();
+    this.editing.resume();
+    this.#inquireSoon();
+  }
+
+  #inquireSoon(): void {
+    this.#deadlines.setEarliest("inquire", this.out.nowMs);
+  }
+
+  /** What became of edits that we agreed to, or asked for. */
+  #inquire(): void {
+    if (this.membership?.inquire()) {
+      this.#deadlines.setEarliest("inquire", this.out.nowMs + INQUIRE_MS);
+    }
+  }
+
+  /** Where edits may be asked for; null while in no epoch. */
+  get editingIn(): Membership | null {
+    const { membership } = this;
+    return membership?.epoch == null ? null : membership;
   }
 
   #tellAwaited(awaited: readonly string[]): void {
@@ -403,6 +450,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       out.warn("The coordinator has another group than before: the log of that one is set aside");
       this.membership?.goOut();
       this.saying.forget();
+      this.editing.forget();
     }
     standing.enter(group, coordinator);
     out.store({ kind: "group", group, coordinator });
@@ -413,7 +461,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       const because = wasIn || config.history !== null ? "foreign" : null;
       out.store({ kind: "new-log", group, because });
     }
-    this.membership = new Membership(this, group, new Held(history));
+    this.membership = new Membership(this, group, new Held(history), []);
     this.saying.draftAll(group);
   }
 
@@ -554,6 +602,13 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.names.met(epoch.members);
     this.#introduce();
     this.user.epochBegan(epoch);
+    if (this.isCoordinatorUp) this.#resumeEdits(this.membership!);
+    else this.#inquireSoon();
+  }
+
+  edited(id: RequestId, aborted: string | null): void {
+    if (aborted === null) this.editing.committed(id);
+    else this.editing.aborted(id, aborted);
   }
 
   progress(): void {

@@ -1,13 +1,14 @@
 /** What a member's records say when it starts. */
 
 import type { Crypto } from "../../base/crypto.ts";
-import type { PeerKey } from "../../base/ids.ts";
+import type { PeerKey, RequestId } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { compareBallots } from "./ballot.ts";
+import { requestId } from "./edit.ts";
 import type { Member } from "./epoch.ts";
 import { Held } from "./held.ts";
 import { HistoryEnd, type SignedBatch } from "./history.ts";
-import type { MemberRecord, SaidRecord } from "./records.ts";
+import type { AskedRecord, MemberRecord, PreparedRecord, SaidRecord } from "./records.ts";
 import { DRAFT_INCARNATION } from "./saying.ts";
 import { Standing } from "./standing.ts";
 
@@ -19,6 +20,9 @@ export interface RestoredMember {
   readonly held: Held | null;
   /** Said by earlier processes, oldest first. */
   readonly said: readonly SignedBatch[];
+  /** Edits of which it isn't known what became of them: agreed to, and asked for. */
+  readonly prepared: readonly PreparedRecord[];
+  readonly asked: readonly AskedRecord[];
   /** The log lacks what the records say: it doesn't count as having come back. That isn't on disk yet. */
   readonly isDamaged: boolean;
 }
@@ -40,6 +44,12 @@ export function restoreMember(
   const said = new RestoredSaid(self);
   /** What was held before `levelling`, until `levelled` is there. */
   let replaced: HeldRecord[] | null = null;
+  const edits = {
+    prepared: new Map<RequestId, PreparedRecord>(),
+    asked: new Map<RequestId, AskedRecord>(),
+  };
+  const idOf = ({ signed }: PreparedRecord | AskedRecord) =>
+    requestId(crypto, signed.request.value);
   for (const record of records) {
     if (replaced !== null && record.kind !== "held") {
       if (record.kind !== "levelled") beyond = replaced;
@@ -50,6 +60,8 @@ export function restoreMember(
         if (standing.group !== null && standing.group !== record.group) {
           beyond = [];
           said.clear();
+          edits.prepared.clear();
+          edits.asked.clear();
         } else if (standing.coordinator === record.coordinator) {
           beyond = [];
           said.startAnew();
@@ -86,8 +98,15 @@ export function restoreMember(
         said.add(record);
         break;
       case "prepared":
+        edits.prepared.set(idOf(record), record);
+        break;
       case "asked":
-      case "settled": // WIP
+        edits.asked.set(idOf(record), record);
+        break;
+      case "settled":
+        edits.prepared.delete(record.id);
+        edits.asked.delete(record.id);
+        break;
       case "log":
       case "new-log":
         break;
@@ -97,7 +116,8 @@ export function restoreMember(
   }
   if (replaced !== null) beyond = replaced;
   const { group } = standing;
-  if (group === null) return { standing, held: null, said: [], isDamaged: false };
+  const open = { prepared: [...edits.prepared.values()], asked: [...edits.asked.values()] };
+  if (group === null) return { standing, held: null, said: [], ...open, isDamaged: false };
   const isOurs = history?.group === group;
   const held = new Held(isOurs ? history : new HistoryEnd(crypto, group));
   const isWhole = appendHeld(held, beyond);
@@ -107,7 +127,7 @@ export function restoreMember(
     standing.lose();
     held.truncate(held.log.position);
   }
-  return { standing, held, said: said.batches, isDamaged };
+  return { standing, held, said: said.batches, ...open, isDamaged };
 }
 
 /** @returns Whether all that was held beyond the log follows it. */

@@ -10,6 +10,7 @@ import { didYouMean } from "../../base/nearest.ts";
 import { checkedMessage, MESSAGE_BYTES_MAX, tooLong, utf8Length } from "../../base/text.ts";
 import type { CoordinatorLink } from "./coordinator_link.ts";
 import { type Epoch, hasSameMembers, type Member } from "./epoch.ts";
+import type { Editing } from "./editing.ts";
 import type { LeftReason, MemberCommand } from "./events.ts";
 import { AWAITED_TOLD_MS, LEAVE_MS_MAX, MEMBERS_MAX, WAIT_MS_MAX } from "./limits.ts";
 import { COORDINATOR_NAME } from "./history.ts";
@@ -40,6 +41,7 @@ export interface MemberUserOwner {
   readonly config: MemberConfig;
   readonly out: MemberOutput;
   readonly saying: Saying;
+  readonly editing: Editing;
   readonly names: MemberNames;
   readonly peers: Peers;
   readonly coordinator: CoordinatorLink;
@@ -183,9 +185,10 @@ export class MemberUser {
           ref,
         );
       case "edit":
+        return this.#edit(command.seq, command.text, ref);
       case "go":
       case "abort":
-        return; // WIP
+        return this.#vote(command.command === "go", command.edit, ref);
       case "entry":
         return out.push({ type: "show-entry", seq: command.seq, ref });
       case "verify":
@@ -217,6 +220,23 @@ export class MemberUser {
     saying.type(checkedMessage(text), membership?.group ?? null, ref);
     membership?.pump();
     if (saying.unsent > 0) this.#deadlines.setEarliest("awaited", out.nowMs + AWAITED_TOLD_MS);
+  }
+
+  #edit(seq: number, text: string, ref: string | undefined): void {
+    const { out, editing } = this.owner;
+    const bytes = utf8Length(text);
+    if (bytes > MESSAGE_BYTES_MAX) return out.error("too-long", tooLong(bytes).message, ref);
+    if (bytes === 0) return out.error("usage", "An edit needs a text: /edit TEXT - N", ref);
+    if (this.#leaving !== null) {
+      return out.error("not-allowed", "Nothing was edited: the program is leaving", ref);
+    }
+    editing.want(seq, checkedMessage(text), ref);
+  }
+
+  #vote(agrees: boolean, edit: number | null, ref: string | undefined): void {
+    const { out, membership } = this.owner;
+    if (membership !== null) return membership.voting.answer(agrees, edit, ref);
+    out.error("not-allowed", "No edit waits for your vote: you aren't in the group yet", ref);
   }
 
   /** Something of one's own became an entry. */
@@ -345,7 +365,7 @@ export class MemberUser {
 
   #goOnLeaving(): void {
     const leaving = this.#leaving;
-    const { membership, coordinator, saying } = this.owner;
+    const { membership, coordinator, saying, editing } = this.owner;
     if (leaving === null || this.owner.out.isStopped) return;
     if (leaving.isAsked) {
       // Nobody is left who could answer.
@@ -354,7 +374,7 @@ export class MemberUser {
     }
     const isIn = membership !== null && membership.epoch !== null;
     const isThere = coordinator.isWelcomed;
-    if (saying.unsent > 0 && !leaving.isLate) return;
+    if (saying.unsent + editing.size > 0 && !leaving.isLate) return;
     if (!isIn || !isThere) return this.#stop();
     leaving.isAsked = true;
     this.#deadlines.clear("leave");
@@ -363,8 +383,9 @@ export class MemberUser {
   }
 
   #stop(): void {
-    const { out, saying, membership, coordinator } = this.owner;
+    const { out, saying, editing, membership, coordinator } = this.owner;
     const { unsent } = saying;
+    editing.giveUp();
     if (membership !== null) out.store(...saying.keep(membership.group));
     if (coordinator.link !== null) {
       out.push({ type: "close", link: coordinator.link, reason: "quit" });

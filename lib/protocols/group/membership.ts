@@ -5,16 +5,19 @@
 
 import type { Crypto, Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
-import type { Hash, PeerKey } from "../../base/ids.ts";
+import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
 import { joinedNames } from "./member_view.ts";
 import { ballotText, compareBallots, isSameBallot } from "./ballot.ts";
 import { CatchingUp } from "./catching_up.ts";
+import { requestId } from "./edit.ts";
+import type { Editing } from "./editing.ts";
 import type { Epoch, SignedEpoch } from "./epoch.ts";
 import type { Source } from "./fetching.ts";
 import { type Held, type HeldBatch, logRecord } from "./held.ts";
 import type { HistoryPoint, SignedBatch } from "./history.ts";
 import { Leading } from "./leading.ts";
-import { LAGGING_MS_MAX, OFFENDER_BAN_MS } from "./limits.ts";
+import { EDITS_MAX, LAGGING_MS_MAX, OFFENDER_BAN_MS } from "./limits.ts";
+import { Looks } from "./looks.ts";
 import type { HistoryRead } from "./member_io.ts";
 import type { MemberNames } from "./member_names.ts";
 import type { MemberOutput } from "./member_output.ts";
@@ -22,12 +25,15 @@ import type { GroupMessage, GroupMessageOf } from "./messages.ts";
 import { Ordering } from "./ordering.ts";
 import { type Leader, Participating } from "./participating.ts";
 import type { Peers } from "./peers.ts";
-import type { SaidRecord } from "./records.ts";
+import type { PreparedRecord, SaidRecord } from "./records.ts";
 import type { Saying, Self } from "./saying.ts";
 import { Showing } from "./showing.ts";
 import type { Standing } from "./standing.ts";
 import { Reads, Supplier } from "./supplying.ts";
 import { Telling } from "./telling.ts";
+import { Voting } from "./voting.ts";
+
+type Inquiries = GroupMessageOf<"inquire">["edits"];
 
 /** What a membership shares with the whole member. */
 export interface MembershipOwner {
@@ -56,6 +62,10 @@ export interface MembershipOwner {
   progress(): void;
   /** Rounds may be wanted. */
   stuck(): void;
+  /** Edits that our user asks for. */
+  readonly editing: Editing;
+  /** It is known what became of an edit: it is in the log (null), or why it was aborted. */
+  edited(id: RequestId, aborted: string | null): void;
   /** `partLaggards` is to be called after so long. */
   waits(delayMs: number): void;
 }
@@ -64,6 +74,8 @@ export class Membership {
   readonly group: Hash;
   readonly crypto: Crypto;
   readonly reads: Reads;
+  readonly looks: Looks;
+  readonly voting: Voting;
   readonly supplier: Supplier<Source>;
   readonly telling: Telling;
   readonly participating: Participating;
@@ -83,10 +95,18 @@ export class Membership {
   readonly #differing = new Set<PeerKey>();
   #isPumping = false;
 
-  constructor(readonly owner: MembershipOwner, group: Hash, readonly held: Held) {
+  /** @param prepared Edits that this disk has agreed to. */
+  constructor(
+    readonly owner: MembershipOwner,
+    group: Hash,
+    readonly held: Held,
+    prepared: readonly PreparedRecord[],
+  ) {
     this.group = group;
     this.crypto = owner.environment.crypto;
     this.reads = new Reads((effect) => this.out.push(effect));
+    this.looks = new Looks((effect) => this.out.push(effect));
+    this.voting = new Voting(this, prepared);
     const supply = {
       get log(): HistoryPoint {
         return held.log;
@@ -132,6 +152,30 @@ export class Membership {
 
   get heard(): readonly PeerKey[] {
     return this.owner.peers.heard();
+  }
+
+  get names(): MemberNames {
+    return this.owner.names;
+  }
+
+  get isCoordinatorUp(): boolean {
+    return this.owner.isCoordinatorUp;
+  }
+
+  wallMs(): number {
+    return this.owner.environment.wallMs();
+  }
+
+  toCoordinator(message: GroupMessage): void {
+    this.owner.toCoordinator(message);
+  }
+
+  coordinatorOffends(text: string): void {
+    this.owner.coordinatorOffends(text);
+  }
+
+  edited(id: RequestId, aborted: string | null): void {
+    this.owner.edited(id, aborted);
   }
 
   get mayTell(): boolean {
@@ -206,11 +250,61 @@ export class Membership {
   logged(batches: readonly HeldBatch[]): void {
     for (const batch of batches) {
       const isOwn = this.#isOwn(batch.signed);
-      const refs = isOwn ? this.owner.saying.logged(batch.signed) : null;
-      this.showing.show(batch, refs);
+      this.showing.show(
+        batch,
+        isOwn ? this.owner.saying.logged(batch.signed) : this.#editRefs(batch),
+      );
       if (isOwn) this.owner.progress();
     }
+    this.voting.logged(batches);
     this.telling.logged(batches);
+  }
+
+  #editRefs({ edits }: HeldBatch): readonly (string | undefined)[] {
+    const { editing } = this.owner;
+    return edits.map(({ edit }) =>
+      editing.refOf(requestId(this.crypto, edit.signed.request.value))
+    );
+  }
+
+  /**
+   * Asks what became of edits that aren't in our log: the coordinator, or while that is away the others.
+   * @returns Whether there are any.
+   */
+  inquire(): boolean {
+    const { ordering } = this;
+    const agreed = this.voting.inquiries();
+    const edits = new Map(agreed.map((edit) => [edit.id, edit]));
+    for (const edit of this.owner.editing.inquiries()) {
+      edits.set(edit.id, edits.get(edit.id) ?? edit);
+    }
+    if (ordering === null || edits.size === 0) return edits.size > 0;
+    let left = edits.size;
+    for (const { id, seq } of edits.values()) {
+      this.looks.look(seq, (entry) => {
+        if (entry?.edits.includes(id) === true) {
+          edits.delete(id);
+          this.voting.found(id);
+          this.owner.editing.committed(id);
+        }
+        if (--left === 0) this.#sendInquiry([...edits.values()], agreed);
+      });
+    }
+    return true;
+  }
+
+  #sendInquiry(all: Inquiries, agreed: Inquiries): void {
+    if (this.ordering === null) return;
+    if (this.isCoordinatorUp) return this.#inquireAt(all, (message) => this.toCoordinator(message));
+    const { others } = this.ordering;
+    const known = new Set(all.map(({ id }) => id));
+    const unknown = agreed.filter(({ id }) => known.has(id));
+    this.#inquireAt(unknown, (message) => this.out.tell(others, message));
+  }
+
+  /** More than one message has are asked about when some of these are over. */
+  #inquireAt(edits: Inquiries, send: (message: GroupMessage) => void): void {
+    if (edits.length > 0) send({ type: "inquire", edits: edits.slice(0, EDITS_MAX) });
   }
 
   // Epochs.
@@ -273,6 +367,7 @@ export class Membership {
     this.owner.toCoordinator({ type: "begun", ballot: epoch.ballot });
     this.owner.heardChanged();
     if (this.participating.isUnderWay) return this.ordering.freeze();
+    this.voting.begun();
     this.pump();
     this.telling.more();
     this.#heedWaiting(this.ordering);
@@ -311,6 +406,7 @@ export class Membership {
     this.participating.abandon();
     this.#leaveEpoch();
     this.standing.isOut = true;
+    this.voting.goOut();
     this.out.store({ kind: "out" });
   }
 
@@ -390,6 +486,12 @@ export class Membership {
         return this.unlike(key, message);
       case "returned":
         return this.#returned(key, message);
+      case "committed":
+        return this.voting.committed(key, message);
+      case "inquire":
+        return this.voting.inquired(key, message);
+      case "aborted":
+        return this.voting.aborted(key, message);
       case "unknown":
         return;
       default:
@@ -440,6 +542,7 @@ export class Membership {
   coordinatorDown(): void {
     const deferred = this.#deferred;
     this.#deferred = null;
+    this.voting.coordinatorDown();
     if (deferred !== null) this.#flush(deferred.key, deferred.message);
   }
 

@@ -375,8 +375,8 @@ const prepare = message(44, "prepare", {
   lane,
 }, {
   edit: counter,
-  /** Of the view that votes on it. */
-  ballot: ballotSchema,
+  /** The view whose members vote on it. */
+  view: counter,
   signed: signedEditRequestSchema,
   policy: oneOf(EDIT_POLICIES),
   /** Time left to vote. */
@@ -391,7 +391,7 @@ const vote = message(45, "vote", {
   lane,
 }, {
   id: hexId<RequestId>(),
-  ballot: ballotSchema,
+  view: counter,
   agrees: bool(),
   /** Who said the entry, as the log has it; null where it has no such entry. */
   author: nullable(namedKeySchema),
@@ -431,7 +431,18 @@ const inquire = message(49, "inquire", {
   when: "a view has begun, the coordinator is back, and every few seconds",
   answer: "`committed`, `aborted`, or nothing while it isn't decided",
   lane,
-}, { ids: list(hexId<RequestId>(), EDITS_MAX) });
+}, {
+  edits: list(
+    record({
+      id: hexId<RequestId>(),
+      /** Number of the entry. */
+      seq: counter,
+      /** The view that voted on it. */
+      view: counter,
+    }),
+    EDITS_MAX,
+  ),
+});
 
 export const GROUP_MESSAGES = [
   hello,

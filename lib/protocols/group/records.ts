@@ -32,6 +32,21 @@ export interface SaidRecord {
   readonly batch: SignedBatch;
 }
 
+/** We agreed to the edit: only the coordinator decides on it now. */
+export interface PreparedRecord {
+  readonly kind: "prepared";
+  readonly edit: number;
+  /** That voted on it. */
+  readonly view: number;
+  readonly signed: SignedEditRequest;
+}
+/** Our user asked for the edit, and was told its number: what becomes of it is told, too. */
+export interface AskedRecord {
+  readonly kind: "asked";
+  readonly edit: number;
+  readonly signed: SignedEditRequest;
+}
+
 export type MemberRecord =
   | LogRecord
   | NewLogRecord
@@ -63,10 +78,8 @@ export type MemberRecord =
   /** What is held is what all participants of this ballot were brought to. */
   | { readonly kind: "levelled"; readonly ballot: Ballot }
   | SaidRecord
-  /** We agreed to the edit: only the coordinator decides on it now. */
-  | { readonly kind: "prepared"; readonly edit: number; readonly signed: SignedEditRequest }
-  /** Our user asked for the edit, and was told its number: what becomes of it is told, too. */
-  | { readonly kind: "asked"; readonly edit: number; readonly signed: SignedEditRequest }
+  | PreparedRecord
+  | AskedRecord
   /** Nothing is awaited of this edit any more: it is in the log, or aborted, and that was told. */
   | { readonly kind: "settled"; readonly id: RequestId };
 

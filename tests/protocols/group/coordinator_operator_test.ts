@@ -95,7 +95,7 @@ Deno.test("Commands that name nobody say who is there", () => {
 Deno.test("/verify has both keys, /list the members, /status each one's end", () => {
   const program = Program.of("ann");
   program.comes("bob");
-  program.says("ann", { type: "alive", end: ELSEWHERE });
+  program.says("ann", { type: "alive", end: ELSEWHERE, seq: 0 });
 
   program.command({ command: "verify", name: "ann" });
   const verify = program.events.at(-1)!;
@@ -116,8 +116,11 @@ Deno.test("/verify has both keys, /list the members, /status each one's end", ()
 Deno.test("Entries are told once, whoever tells them again", () => {
   const program = Program.of("ann", "bob");
   const entry = (name: string) => ({ id: new Uint8Array(32), author: keyOf(name), name });
-  const tell = (from: string, seq: number, names: readonly string[]) =>
-    program.says(from, { type: "entries", seq, entries: names.map(entry) });
+  const tell = (from: string, seq: number, names: readonly string[]) => {
+    const after = seq - 1;
+    const through = after + names.length;
+    return program.says(from, { type: "entries", after, through, seq, entries: names.map(entry) });
+  };
 
   assertEquals(tell("ann", 1, ["ann", "bob"]), ["entry 1 of ann", "entry 2 of bob"]);
   assertEquals(tell("bob", 1, ["ann", "bob", "bob"]), ["entry 3 of bob"]);
@@ -144,7 +147,7 @@ Deno.test("Whoever speaks before hello, twice, or what is not for us is shut out
   const cases: readonly [string, (program: Program) => readonly string[]][] = [
     ["alive before hello", (program) => {
       program.links("eve");
-      return program.says("eve", { type: "alive", end: ELSEWHERE });
+      return program.says("eve", { type: "alive", end: ELSEWHERE, seq: 0 });
     }],
     ["hello twice", (program) => {
       program.comes("eve");
@@ -156,7 +159,7 @@ Deno.test("Whoever speaks before hello, twice, or what is not for us is shut out
     }],
     ["too many messages", (program) => {
       program.comes("eve");
-      const message: GroupMessage = { type: "alive", end: ELSEWHERE };
+      const message: GroupMessage = { type: "alive", end: ELSEWHERE, seq: 0 };
       for (let number = 0; number < 998; number++) program.says("eve", message);
       assertEquals(program.says("eve", message), []);
       return program.says("eve", message);

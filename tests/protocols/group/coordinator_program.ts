@@ -97,7 +97,7 @@ export class Somebody {
     if (!this.answers.has(message.type)) return [];
     switch (message.type) {
       case "probe":
-        return [{ type: "alive", end: this.end.point }];
+        return [{ type: "alive", end: this.end.point, seq: this.end.seq }];
       case "flush":
         return [this.report(message)];
       case "level":
@@ -151,7 +151,7 @@ export class Program {
     this.log = [...log];
     const environment: Environment = {
       random: () => 0.5,
-      randomBytes: () => Uint8Array.fromHex(GROUP),
+      randomBytes: (length) => Uint8Array.fromHex(GROUP).slice(0, length),
       wallMs: () => 0,
       crypto: fakeCrypto,
       log: SILENT_LOGGER,
@@ -161,6 +161,8 @@ export class Program {
         listening: { host: "10.0.0.9", port: 6_000 },
         failAfterMs: 3_000,
         membersMax: 64,
+        edits: "own",
+        voteTimeoutMs: 30_000,
         pins: new Map(),
         records: [],
         history: log.length === 0 ? null : endOf(log),
@@ -275,7 +277,11 @@ export class Program {
   #read(token: number, after: number): CoordinatorInput {
     const before = this.log.slice(0, after);
     const batches = this.log.slice(after);
-    return { type: "read", token, read: { batches, digest: endOf(before).digest } };
+    return {
+      type: "read",
+      token,
+      read: { batches, digest: endOf(before).digest, seq: endOf(before).seq },
+    };
   }
 
   #on(link: LinkId): Somebody | null {

@@ -19,6 +19,7 @@ import type { MemberCommand, MemberEvent } from "../../../lib/protocols/group/ev
 import { HistoryEnd, type SignedBatch } from "../../../lib/protocols/group/history.ts";
 import { Member } from "../../../lib/protocols/group/member.ts";
 import type {
+  HistoryRead,
   MemberConfig,
   MemberEffect,
   MemberInput,
@@ -227,12 +228,12 @@ export class Node {
     }
   }
 
-  #read(after: number): { batches: readonly SignedBatch[]; digest: Hash | null } {
+  #read(after: number): HistoryRead {
     const end = new HistoryEnd(fakeCrypto, GROUP);
     let at = 0;
     for (; at < this.disk.log.length && end.position < after; at++) end.append(this.disk.log[at]!);
-    if (end.position !== after) return { batches: [], digest: null };
-    return { batches: this.disk.log.slice(at, at + 8), digest: end.digest };
+    if (end.position !== after) return { batches: [], digest: null, seq: 0 };
+    return { batches: this.disk.log.slice(at, at + 8), digest: end.digest, seq: end.seq };
   }
 
   /** What the user has before their eyes, of this process. */

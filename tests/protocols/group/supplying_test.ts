@@ -74,7 +74,11 @@ Deno.test("Supplier answers from the log, then from what is on disk beyond it", 
 
   supplier.fetch("bob", { type: "fetch", after: points[0]!, through: 9 });
   assertEquals(asked, [{ type: "read", token: 1, after: 0, bytesMax: 49_152 }]);
-  reads.answered(1, { batches: [batch(1), batch(2)], digest: points[0]!.digest });
+  reads.answered(1, {
+    batches: [batch(1), batch(2)],
+    digest: points[0]!.digest,
+    seq: points[0]!.position,
+  });
 
   assertEquals(texts(answers), [[0, [1, 2], false], [2, [3], true]]);
 });
@@ -83,7 +87,11 @@ Deno.test("Supplier stops where the asker needs no more", () => {
   const { supplier, reads, answers, points } = supplied();
 
   supplier.fetch("bob", { type: "fetch", after: points[0]!, through: 1 });
-  reads.answered(1, { batches: [batch(1), batch(2)], digest: points[0]!.digest });
+  reads.answered(1, {
+    batches: [batch(1), batch(2)],
+    digest: points[0]!.digest,
+    seq: points[0]!.position,
+  });
 
   assertEquals(texts(answers), [[0, [1], true]]);
 });
@@ -93,7 +101,7 @@ Deno.test("Supplier says so where the asker has another history, or a longer one
   const other = fakeCrypto.sha256<Hash>(new Uint8Array([9]));
 
   supplier.fetch("bob", { type: "fetch", after: { position: 1, digest: other }, through: 9 });
-  reads.answered(1, { batches: [batch(2)], digest: points[1]!.digest });
+  reads.answered(1, { batches: [batch(2)], digest: points[1]!.digest, seq: points[1]!.position });
   supplier.fetch("bob", { type: "fetch", after: { position: 3, digest: other }, through: 9 });
   supplier.fetch("bob", { type: "fetch", after: points[4]!, through: 9 });
 
@@ -105,10 +113,10 @@ Deno.test("Supplier answers only the last question of an asker, and nobody who i
 
   supplier.fetch("bob", { type: "fetch", after: points[0]!, through: 9 });
   supplier.fetch("bob", { type: "fetch", after: points[2]!, through: 9 });
-  reads.answered(1, { batches: [batch(1)], digest: points[0]!.digest });
+  reads.answered(1, { batches: [batch(1)], digest: points[0]!.digest, seq: points[0]!.position });
   supplier.fetch("carol", { type: "fetch", after: points[0]!, through: 9 });
   supplier.forget("carol");
-  reads.answered(2, { batches: [batch(1)], digest: points[0]!.digest });
+  reads.answered(2, { batches: [batch(1)], digest: points[0]!.digest, seq: points[0]!.position });
 
   assertEquals(texts(answers), [[2, [3], true]]);
 });
@@ -123,9 +131,13 @@ Deno.test("Supplier reads once at a time for an asker, however often it asks", (
   supplier.fetch("bob", { type: "fetch", after: points[1]!, through: 9 });
   supplier.fetch("carol", { type: "fetch", after: points[0]!, through: 9 });
   assertEquals(asked.length, 2);
-  reads.answered(1, { batches: [batch(1), batch(2)], digest: points[0]!.digest });
+  reads.answered(1, {
+    batches: [batch(1), batch(2)],
+    digest: points[0]!.digest,
+    seq: points[0]!.position,
+  });
   assertEquals(asked.map(({ after }) => after), [0, 0, 1]);
-  reads.answered(3, { batches: [batch(2)], digest: points[1]!.digest });
+  reads.answered(3, { batches: [batch(2)], digest: points[1]!.digest, seq: points[1]!.position });
 
   assertEquals(texts(answers), [[1, [2], false], [2, [3], true]]);
 });
@@ -139,7 +151,11 @@ Deno.test("Supplier waits while much waits for the asker", () => {
   congested.delete("bob");
   supplier.resume("bob");
   supplier.resume("bob");
-  reads.answered(1, { batches: [batch(1), batch(2)], digest: points[0]!.digest });
+  reads.answered(1, {
+    batches: [batch(1), batch(2)],
+    digest: points[0]!.digest,
+    seq: points[0]!.position,
+  });
 
   assertEquals(asked.length, 1);
   assertEquals(texts(answers), [[0, [1, 2], false], [2, [3], true]]);

@@ -1,7 +1,7 @@
 /** What was typed, and the one history that all logs must be beginnings of: the longest that there ever was. */
 
 import type { Hash } from "../../../lib/base/ids.ts";
-import type { Entry } from "../../../lib/protocols/group/history.ts";
+import type { Entry, Placed, PlacedEdit } from "../../../lib/protocols/group/history.ts";
 import type { MemberProcess } from "./member_process.ts";
 import { Violation } from "./violation.ts";
 import type { MemberParty } from "./world.ts";
@@ -22,16 +22,25 @@ export interface Said {
   excused: boolean;
 }
 
-/** An entry where somebody first had it. */
+/** An entry, or an edit. */
+type Item = { readonly said: Said; readonly seq: number } | PlacedEdit;
+
+/** An item where somebody first had it. */
 interface Place {
   readonly before: Hash;
   readonly position: number;
-  readonly seq: number;
-  readonly said: Said;
+  readonly item: Item;
+}
+
+/** What is new in a batch that somebody has. */
+export interface Taken {
+  readonly entries: readonly { readonly entry: Entry; readonly said: Said }[];
+  readonly edits: readonly PlacedEdit[];
 }
 
 export class CanonicalHistory {
   readonly digests: Hash[] = [];
+  readonly #items: Item[] = [];
   readonly entries: Said[] = [];
   readonly said: Said[] = [];
   readonly #byText = new Map<string, Said>();
@@ -49,33 +58,48 @@ export class CanonicalHistory {
     return this.#byText.get(text);
   }
 
-  /**
-   * @param before The digest before the entry.
-   * @returns What was said there, where the entry is new; null where it is known.
-   */
-  take(who: string, before: Hash, entry: Entry): Said | null {
-    const { position, digest, seq, text } = entry;
+  /** Somebody has these. @param before The digest before them. @returns What nobody had before. */
+  take(who: string, before: Hash, { entries, edits }: Placed): Taken {
+    const taken = { entries: [] as { entry: Entry; said: Said }[], edits: [] as PlacedEdit[] };
+    let last = before;
+    for (const entry of entries) {
+      const said = this.#byText.get(entry.text);
+      if (said === undefined) throw new Violation(`${who} has what nobody typed`);
+      if (this.#place(who, last, entry, { said, seq: entry.seq })) {
+        this.entries.push(said);
+        taken.entries.push({ entry, said });
+      }
+      last = entry.digest;
+    }
+    for (const edit of edits) {
+      if (this.#place(who, last, edit, edit)) taken.edits.push(edit);
+      last = edit.digest;
+    }
+    return taken;
+  }
+
+  /** @returns Whether it is new. */
+  #place(who: string, before: Hash, at: Pick<Entry, "position" | "digest">, item: Item): boolean {
+    const { position, digest } = at;
     // Who was left with a branch that was given up may write it again.
-    if (this.#placed.has(digest)) return null;
-    const said = this.#byText.get(text);
-    if (said === undefined) throw new Violation(`${who} has what nobody typed`);
+    if (this.#placed.has(digest)) return false;
     const isNext = position === this.digests.length + 1 &&
       (position === 1 || this.digests.at(-1) === before);
-    if (!isNext) this.#fork(who, before, entry);
-    this.#placed.set(digest, { before, position, seq, said });
+    if (!isNext) this.#fork(who, before, position, item);
+    this.#placed.set(digest, { before, position, item });
     this.digests.push(digest);
-    this.entries.push(said);
-    return said;
+    this.#items.push(item);
+    return true;
   }
 
   /** The history goes on in another branch. */
-  #fork(who: string, before: Hash, { position, text }: Entry): void {
+  #fork(who: string, before: Hash, position: number, item: Item): void {
     if (this.forksMax === 0) {
-      const other = this.entries[position - 1];
+      const other = this.#items[position - 1];
       throw new Violation(
         other === undefined
-          ? `G1: ${who} has entry ${position} with a history that nobody had`
-          : `G1: entry ${position} is "${label(text)}" at ${who}, elsewhere "${label(other.text)}"`,
+          ? `G1: ${who} has position ${position} with a history that nobody had`
+          : `G1: at ${position} ${who} has ${itemText(item)}, elsewhere it is ${itemText(other)}`,
       );
     }
     const branch: Hash[] = [];
@@ -87,16 +111,22 @@ export class CanonicalHistory {
       place = this.#placed.get(digest);
     }
     const shared = place?.position ?? 0;
-    for (const said of this.entries.splice(shared)) said.seq = null;
+    for (const item of this.#items.splice(shared)) if ("said" in item) item.said.seq = null;
     for (const said of this.said) said.excused = true;
     this.digests.length = shared;
     for (const digest of branch.toReversed()) {
-      const { said, seq } = this.#placed.get(digest)!;
-      said.seq = seq;
+      const { item } = this.#placed.get(digest)!;
+      if ("said" in item) item.said.seq = item.seq;
       this.digests.push(digest);
-      this.entries.push(said);
+      this.#items.push(item);
     }
+    const entries = this.#items.flatMap((item) => "said" in item ? [item.said] : []);
+    this.entries.splice(0, Infinity, ...entries);
   }
+}
+
+function itemText(item: Item): string {
+  return "said" in item ? `"${label(item.said.text)}"` : `edit ${item.edit.edit}`;
 }
 
 /** A text as messages name it. */

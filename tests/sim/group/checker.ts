@@ -1,7 +1,8 @@
 /** What watches a simulated group: each checker knows one promise, and ends the run where it is broken. */
 
-import type { MemberEvent } from "../../../lib/protocols/group/events.ts";
-import type { Entry } from "../../../lib/protocols/group/history.ts";
+import type { EditEvent, MemberEvent } from "../../../lib/protocols/group/events.ts";
+import type { Entry, Placed, PlacedEdit } from "../../../lib/protocols/group/history.ts";
+import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
 import type { CoordinatorRecord, MemberRecord } from "../../../lib/protocols/group/records.ts";
 import type { Said } from "./canonical_history.ts";
 import type { MemberProcess } from "./member_process.ts";
@@ -16,9 +17,15 @@ export interface Checker {
   /** A disk has other records than before: it was compacted, lost what wasn't synced, or was put back. */
   replaced?(party: Party): void;
   /** The log of a disk got these. */
-  logged?(party: Party, entries: readonly Entry[]): void;
+  logged?(party: Party, placed: Placed): void;
   /** An entry that no log has had before. */
   placed?(entry: Entry, said: Said): void;
+  /** An edit that no log has had before. */
+  edited?(world: World, edit: PlacedEdit): void;
+  /** A user is told what became of an edit. */
+  editTold?(process: MemberProcess, event: EditEvent): void;
+  /** A message between a member and the coordinator goes out. */
+  sent?(party: Party, message: GroupMessage): void;
   shown?(process: MemberProcess, event: MessageEvent): void;
   stepped?(process: MemberProcess): void;
   started?(process: MemberProcess): void;

@@ -26,6 +26,8 @@ export class CoordinatorProcess
         listening: party.endpoint,
         failAfterMs: world.options.failAfterMs,
         membersMax: MEMBERS_MAX,
+        edits: world.options.edits,
+        voteTimeoutMs: world.options.voteTimeoutMs,
         pins: new Map(party.pins),
         records: mutation?.coordinatorRecords?.(this.disk.stateRecords) ?? this.disk.stateRecords,
         history: this.disk.log?.end.copy() ?? null,

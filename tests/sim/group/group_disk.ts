@@ -4,8 +4,9 @@
  */
 
 import type { Hash } from "../../../lib/base/ids.ts";
-import { type Entry, HistoryEnd, type SignedBatch } from "../../../lib/protocols/group/history.ts";
-import type { HistoryRead } from "../../../lib/protocols/group/member_io.ts";
+import { HistoryEnd, type Placed, type SignedBatch } from "../../../lib/protocols/group/history.ts";
+import { requestId } from "../../../lib/protocols/group/edit.ts";
+import type { HistoryRead, LoggedEntryState } from "../../../lib/protocols/group/member_io.ts";
 import type {
   CoordinatorRecord,
   LogRecord,
@@ -24,6 +25,10 @@ export class SimLog {
   /** After each batch. */
   readonly positions: number[] = [];
   readonly digests: Hash[] = [];
+  /** Number of the last entry there. */
+  readonly #seqs: number[] = [];
+  /** By number, from 1 on. */
+  readonly #entries: LoggedEntryState[] = [];
   readonly #emptyDigest: Hash;
 
   constructor(readonly group: Hash) {
@@ -31,18 +36,32 @@ export class SimLog {
     this.#emptyDigest = this.end.digest;
   }
 
-  append(batch: SignedBatch): readonly Entry[] {
-    const entries = this.end.append(batch);
+  append(batch: SignedBatch): Placed {
+    const placed = this.end.append(batch);
     this.batches.push(batch);
     this.positions.push(this.end.position);
     this.digests.push(this.end.digest);
-    return entries;
+    this.#seqs.push(this.end.seq);
+    const { author: key, name } = batch.batch.value;
+    for (const { text } of placed.entries) {
+      this.#entries.push({ author: { key, name }, text, edits: [] });
+    }
+    for (const { edit: { signed: { request: { value } } } } of placed.edits) {
+      const { author, edits } = this.#entries[value.seq - 1]!;
+      const id = requestId(fakeCrypto, value);
+      this.#entries[value.seq - 1] = { author, text: value.text, edits: [...edits, id] };
+    }
+    return placed;
+  }
+
+  look(seq: number): LoggedEntryState | null {
+    return this.#entries[seq - 1] ?? null;
   }
 
   read(after: number, bytesMax: number): HistoryRead {
     const at = after === 0 ? 0 : this.#indexOf(after) + 1;
     const digest = after === 0 ? this.#emptyDigest : this.digests[at - 1] ?? null;
-    if (digest === null || (at === 0 && after !== 0)) return { batches: [], digest: null };
+    if (digest === null || (at === 0 && after !== 0)) return { batches: [], digest: null, seq: 0 };
     const batches: SignedBatch[] = [];
     let bytes = 0;
     for (let next = at; next < this.batches.length; next++) {
@@ -51,7 +70,7 @@ export class SimLog {
       if (bytes > bytesMax && batches.length > 0) break;
       batches.push(batch);
     }
-    return { batches, digest };
+    return { batches, digest, seq: this.#seqs[at - 1] ?? 0 };
   }
 
   /** Of the batch that ends at `position`; -1 where none does. */
@@ -73,8 +92,8 @@ function isOfLog(record: GroupRecord): record is LogRecord | NewLogRecord {
 
 export class GroupDisk<Stored extends GroupRecord> extends SimDisk<Stored> {
   log: SimLog | null = null;
-  /** Told of each batch that the log gets: of its entries, and of the digest before them. */
-  logged: ((entries: readonly Entry[], before: Hash) => void) | null = null;
+  /** Told of each batch that the log gets: of what it brings, and of the digest before that. */
+  logged: ((placed: Placed, before: Hash) => void) | null = null;
   /** Told when records are written anew, in another place. */
   replaced: (() => void) | null = null;
   /** Writes whose records are to be synced, also those of the log. */
@@ -186,7 +205,6 @@ export class GroupDisk<Stored extends GroupRecord> extends SimDisk<Stored> {
     if (record.kind !== "log") return;
     if (this.log === null) throw new Error("A log is appended to before it was begun");
     const before = this.log.end.digest;
-    const entries = this.log.append(record.batch);
-    this.logged?.(entries, before);
+    this.logged?.(this.log.append(record.batch), before);
   }
 }

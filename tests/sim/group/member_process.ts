@@ -3,11 +3,8 @@
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import type { MemberCommand } from "../../../lib/protocols/group/events.ts";
 import { Member } from "../../../lib/protocols/group/member.ts";
-import {
-  COORDINATOR_NAME,
-  type MemberEffect,
-  type MemberInput,
-} from "../../../lib/protocols/group/member_io.ts";
+import { COORDINATOR_NAME } from "../../../lib/protocols/group/history.ts";
+import type { MemberEffect, MemberInput } from "../../../lib/protocols/group/member_io.ts";
 import type { MemberRecord } from "../../../lib/protocols/group/records.ts";
 import type { SimProcess } from "../process.ts";
 import type { ChannelOwner, ChannelPort } from "./channels.ts";
@@ -121,12 +118,21 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
         return this.#dial(effect);
       case "show":
         return this.world.shown(this, effect.event, effect.ref);
+      case "look": {
+        const { token, seq } = effect;
+        return this.answered(() => ({
+          type: "looked",
+          token,
+          entry: this.disk.log?.look(seq) ?? null,
+        }));
+      }
       case "input":
         this.takesInput = effect.pausedBecause === null;
         return;
       case "persist":
       case "shown":
       case "show-log":
+      case "show-entry":
         return;
       default:
         return this.performCommon(effect);

@@ -11,7 +11,7 @@ import type {
   CoordinatorInput,
 } from "../../../lib/protocols/group/coordinator_io.ts";
 import type { SignedEpoch } from "../../../lib/protocols/group/epoch.ts";
-import { INCARNATION_BYTES } from "../../../lib/protocols/group/history.ts";
+import { INCARNATION_BYTES } from "../../../lib/protocols/group/limits.ts";
 import type { Member } from "../../../lib/protocols/group/member.ts";
 import type { MemberEffect, MemberInput } from "../../../lib/protocols/group/member_io.ts";
 import type { GroupMessageOf } from "../../../lib/protocols/group/messages.ts";

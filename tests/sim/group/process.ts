@@ -211,6 +211,14 @@ export abstract class GroupProcess<
     this.#fault = null;
   }
 
+  /** The log answers, some time later. */
+  protected answered(answer: () => Input): void {
+    const input = answer();
+    this.world.time.after(this.world.random.between(0, READ_MS_MAX), () => {
+      if (!this.gone) this.told(input);
+    });
+  }
+
   /** What members and the coordinator do alike. */
   protected performCommon(
     effect: Extract<
@@ -221,6 +229,7 @@ export abstract class GroupProcess<
     switch (effect.type) {
       case "send": {
         const end = this.links.get(effect.link);
+        for (const checker of this.world.checkers) checker.sent?.(this.party, effect.message);
         end?.send(effect.message, "data", messageBytes(effect.message));
         return;
       }
@@ -230,11 +239,9 @@ export abstract class GroupProcess<
         throw new Violation(`${this.name} bans an honest program: ${effect.reason}`);
       case "read": {
         const { token, after, bytesMax } = effect;
-        const read = this.disk.log?.read(after, bytesMax) ?? { batches: [], digest: null };
-        this.world.time.after(this.world.random.between(0, READ_MS_MAX), () => {
-          if (!this.gone) this.told({ type: "read", token, read } as Input);
-        });
-        return;
+        const read = this.disk.log?.read(after, bytesMax) ??
+          { batches: [], digest: null, seq: 0 };
+        return this.answered(() => ({ type: "read", token, read }) as Input);
       }
       case "pin":
         return this.party.pin(effect.name, effect.key);

@@ -7,7 +7,8 @@ import type { Mutation } from "./mutations.ts";
 import { probe } from "./probes.ts";
 import { type Scenario, scenarioOf, type Trouble, TROUBLES } from "./scenario.ts";
 import { bringBack, checkSettled, heal, restart, unite } from "./settling.ts";
-import { type MemberParty, World } from "./world.ts";
+import type { MemberProcess } from "./member_process.ts";
+import { type MemberParty, type VoteWanted, World } from "./world.ts";
 
 export interface GroupRun {
   readonly seed: number;
@@ -23,7 +24,7 @@ export interface GroupRun {
 
 /** What everybody does without trouble, and how often. */
 const TALK = { say: 30, burst: 6, join: 4, restart: 12, heal: 8 } as const;
-type Action = keyof typeof TALK | Trouble;
+type Action = keyof typeof TALK | "edit" | Trouble;
 
 const LONG_TEXT_BYTES_MAX = 65_000;
 
@@ -57,12 +58,14 @@ class Driver {
     const troubles = Object.entries(TROUBLES) as [Trouble, number][];
     this.#actions = [
       ...Object.entries(TALK) as [Action, number][],
+      ["edit", scenario.editing],
       ...troubles.filter(([trouble]) => scenario.troubles.has(trouble)),
     ];
   }
 
   run(): void {
     const { world, scenario } = this;
+    world.voteWanted = (process, event) => this.#answer(process, event);
     world.startCoordinator();
     for (const party of world.members.slice(0, scenario.founders)) world.start(party);
     for (let step = 0; step < scenario.steps; step++) {
@@ -102,6 +105,8 @@ class Driver {
         return this.#say(party, 1);
       case "burst":
         return this.#say(party, 2 + random.below(random.chance(0.2) ? 600 : 60));
+      case "edit":
+        return this.#edit(party);
       case "join":
         if (party.process === null && !party.isKicked) world.start(party);
         return;
@@ -138,6 +143,33 @@ class Driver {
       const isLong = random.chance(this.scenario.longTextChance);
       const length = isLong ? random.below(LONG_TEXT_BYTES_MAX) : random.below(50);
       this.world.say(process, "x".repeat(length));
+    }
+  }
+
+  /** Of an entry that it has; now and then several at once, or the same as others. */
+  #edit({ process }: MemberParty): void {
+    const random = this.#random;
+    const count = random.chance(0.2) ? 2 + random.below(8) : 1;
+    for (let n = 0; n < count; n++) {
+      if (process === null || process.gone || process.shownThrough === 0) return;
+      const isLate = random.chance(0.5);
+      const last = process.shownThrough;
+      this.world.edit(process, isLate ? last : 1 + random.below(last));
+    }
+  }
+
+  #answer(process: MemberProcess, { edit, new: text }: VoteWanted): void {
+    const random = this.#random;
+    const { goes, aborts, strays, delayMs } = this.scenario.voters;
+    const drawn = random.next();
+    if (drawn > goes + aborts) return;
+    const times = random.chance(strays) ? 2 : 1;
+    for (let n = 0; n < times; n++) {
+      this.world.time.after(random.between(0, delayMs), () => {
+        if (process.gone) return;
+        this.world.vote(process, edit, text, drawn < goes);
+        if (random.chance(strays)) process.command({ command: "go", edit: edit + 1_000 });
+      });
     }
   }
 

@@ -1,5 +1,6 @@
 /** What a seed decides before a run begins: how large the group is, how bad its network, and which troubles come. */
 
+import { EDIT_POLICIES, type EditPolicy } from "../../../lib/protocols/group/messages.ts";
 import type { DiskConfig } from "../disk.ts";
 import { Random } from "../random.ts";
 
@@ -36,6 +37,15 @@ export const TROUBLES = {
 
 export type Trouble = keyof typeof TROUBLES;
 
+/** How users answer who are asked. */
+export interface Voters {
+  readonly goes: number;
+  readonly aborts: number;
+  /** Of all answers, to be given twice, or for another edit. */
+  readonly strays: number;
+  readonly delayMs: number;
+}
+
 export interface Scenario {
   readonly seed: number;
   readonly members: number;
@@ -51,10 +61,21 @@ export interface Scenario {
   readonly bytesPerMs: number;
   readonly lateChance: number;
   readonly disk: DiskConfig;
+  /** How often an edit is asked for, beside 60 of talking. */
+  readonly editing: number;
+  readonly edits: EditPolicy;
+  readonly voteTimeoutMs: number;
+  readonly voters: Voters;
   readonly codec: boolean;
   readonly longTextChance: number;
   readonly datagramLoss: number | null;
 }
+
+const VOTERS: readonly Voters[] = [
+  { goes: 1, aborts: 0, strays: 0, delayMs: 0 },
+  { goes: 0.9, aborts: 0.05, strays: 0.1, delayMs: 50 },
+  { goes: 0.5, aborts: 0.3, strays: 0.3, delayMs: 2_000 },
+];
 
 export function scenarioOf(
   seed: number,
@@ -83,6 +104,10 @@ export function scenarioOf(
     bytesPerMs: random.chance(0.15) ? random.between(50, 500) : Infinity,
     lateChance: random.pick([0, 0.02, 0.2]),
     disk: { syncMs: random.pick([0, 0.2, 4]), slowChance: random.pick([0, 0.01]) },
+    editing: random.pick([0, 4, 20]),
+    edits: random.pick(EDIT_POLICIES),
+    voteTimeoutMs: random.pick([1_000, 5_000, 30_000]),
+    voters: random.pick(VOTERS),
     codec: random.chance(0.2),
     longTextChance: random.pick([0, 0.02, 0.1]),
     datagramLoss: given.loss ?? null,

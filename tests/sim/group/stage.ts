@@ -64,6 +64,8 @@ export class Stage {
       jitterMs: 0,
       bytesPerMs: Infinity,
       lateChance: 0,
+      edits: "own" as const,
+      voteTimeoutMs: 10_000,
       disk: { syncMs: SYNC_MS, slowChance: 0 },
       codec: false,
       datagramLoss: null,

@@ -7,8 +7,12 @@ import { type Fingerprint, fingerprintOf } from "../../../lib/base/fingerprint.t
 import type { Endpoint, PeerKey } from "../../../lib/base/ids.ts";
 import { foldName } from "../../../lib/base/names.ts";
 import type { CoordinatorEvent, MemberEvent } from "../../../lib/protocols/group/events.ts";
-import { COORDINATOR_NAME } from "../../../lib/protocols/group/member_io.ts";
-import { GROUP_MESSAGES, type GroupMessage } from "../../../lib/protocols/group/messages.ts";
+import { COORDINATOR_NAME } from "../../../lib/protocols/group/history.ts";
+import {
+  type EditPolicy,
+  GROUP_MESSAGES,
+  type GroupMessage,
+} from "../../../lib/protocols/group/messages.ts";
 import type { CoordinatorRecord, MemberRecord } from "../../../lib/protocols/group/records.ts";
 import { createCodec } from "../../../lib/wire/codec.ts";
 import type { DiskConfig } from "../disk.ts";
@@ -21,6 +25,7 @@ import { type ChannelPort, Channels } from "./channels.ts";
 import type { Checker } from "./checker.ts";
 import { CoordinatorProcess } from "./coordinator_process.ts";
 import { describe } from "./describe.ts";
+import { type AskedEdit, EditLedger } from "./edit_ledger.ts";
 import { GroupDisk } from "./group_disk.ts";
 import { LossyChannels } from "./lossy_channels.ts";
 import { MemberProcess } from "./member_process.ts";
@@ -89,6 +94,9 @@ export interface WorldOptions {
   readonly delayMs: number;
   readonly jitterMs: number;
   readonly bytesPerMs: number;
+  /** Who is asked before an edit, and for how long. */
+  readonly edits: EditPolicy;
+  readonly voteTimeoutMs: number;
   /** Of each message among members, to come later. */
   readonly lateChance: number;
   readonly disk: DiskConfig;
@@ -99,6 +107,8 @@ export interface WorldOptions {
   readonly print: ((line: string) => void) | null;
   readonly mutation: Mutation | null;
 }
+
+export type VoteWanted = Extract<MemberEvent, { readonly event: "vote-wanted" }>;
 
 /** A member's program ends by itself with these, where something else shows why. */
 const FATAL_AT_FAULT = new Set<string>(["internal", "store-corrupt", "protocol"]);
@@ -112,6 +122,7 @@ export class World {
   readonly network: Network<GroupMessage>;
   readonly channels: Channels;
   readonly history = new CanonicalHistory();
+  readonly edits = new EditLedger();
   readonly coordinator: CoordinatorParty;
   readonly members: readonly MemberParty[];
   /** The real layer instead; `channels` then only says what is cut. */
@@ -152,16 +163,16 @@ export class World {
     disk.replaced = () => {
       for (const checker of this.checkers) checker.replaced?.(party);
     };
-    disk.logged = (entries, first) => {
-      let before = first;
-      for (const entry of entries) {
-        const said = this.history.take(party.name, before, entry);
-        before = entry.digest;
-        if (said === null) continue;
+    disk.logged = (placed, before) => {
+      const { entries, edits } = this.history.take(party.name, before, placed);
+      for (const { entry, said } of entries) {
         for (const checker of this.checkers) checker.placed?.(entry, said);
         said.seq = entry.seq;
       }
-      for (const checker of this.checkers) checker.logged?.(party, entries);
+      for (const edit of edits) {
+        for (const checker of this.checkers) checker.edited?.(this, edit);
+      }
+      for (const checker of this.checkers) checker.logged?.(party, placed);
     };
     return disk;
   }
@@ -296,9 +307,35 @@ export class World {
     process.command({ command: "msg", text }, ref);
   }
 
+  /** A user wants an entry to read otherwise. */
+  edit(process: MemberProcess, seq: number): AskedEdit {
+    const asked = this.edits.ask(process.party, process, seq);
+    process.command({ command: "edit", seq, text: asked.text }, this.edits.refOf(asked));
+    return asked;
+  }
+
+  /** A user who was asked answers. */
+  vote(process: MemberProcess, edit: number | null, text: string, agrees: boolean): void {
+    if (agrees) this.edits.find(text)?.agreed.add(process.party);
+    process.command({ command: agrees ? "go" : "abort", edit });
+  }
+
+  #shownOfEdits(process: MemberProcess, event: MemberEvent, ref: string | undefined): void {
+    const asked = this.edits.byRef(ref);
+    if (asked !== null && event.event === "error") asked.outcome = "refused";
+    if (asked !== null && event.event === "edit-started") asked.edit = event.edit;
+    if (event.event === "vote-wanted") this.voteWanted(process, event);
+    if (event.event !== "edit") return;
+    for (const checker of this.checkers) checker.editTold?.(process, event);
+  }
+
+  /** What a user does who is asked; nothing, unless it is replaced. */
+  voteWanted: (process: MemberProcess, event: VoteWanted) => void = () => {};
+
   shown(process: MemberProcess, event: MemberEvent, ref: string | undefined): void {
+    this.#shownOfEdits(process, event, ref);
     // Its author was told that it wasn't sent.
-    if (event.event === "error" && ref !== undefined) {
+    if (event.event === "error" && ref !== undefined && this.edits.byRef(ref) === null) {
       this.history.said[Number(ref)]!.excused = true;
     }
     if (event.event === "error" && FATAL_AT_FAULT.has(event.code)) {

@@ -1,6 +1,7 @@
 /** Every promise of a group, each with who watches it. */
 
 import type { Checker } from "../checker.ts";
+import { Edits } from "./edits.ts";
 import { Epochs } from "./epochs.ts";
 import { HeldByAll } from "./held_by_all.ts";
 import { LogKept } from "./log_kept.ts";
@@ -11,6 +12,7 @@ import { ShownOnce } from "./shown_once.ts";
 
 export function allCheckers(): Checker[] {
   return [
+    new Edits(),
     new Epochs(),
     new HeldByAll(),
     new LogKept(),

@@ -6,7 +6,7 @@
 
 import type { PeerKey } from "../../../../lib/base/ids.ts";
 import { type Ballot, compareBallots, NO_BALLOT } from "../../../../lib/protocols/group/ballot.ts";
-import type { Entry } from "../../../../lib/protocols/group/history.ts";
+import { type Placed, placesOf } from "../../../../lib/protocols/group/history.ts";
 import type { CoordinatorRecord, MemberRecord } from "../../../../lib/protocols/group/records.ts";
 import { label } from "../canonical_history.ts";
 import type { Checker } from "../checker.ts";
@@ -36,7 +36,7 @@ class Held {
     for (; this.#read < disk.synced; this.#read++) {
       const record = disk.records[this.#read]!;
       if (record.kind === "held") {
-        const end = record.after + record.batch.batch.value.texts.length;
+        const end = record.after + placesOf(record.batch.batch.value);
         const reaches = Math.max(this.#through, disk.logDurableThrough) >= record.after;
         if (reaches) this.#through = Math.max(end, this.#through);
       } else if (record.kind === "dropped") {
@@ -60,8 +60,8 @@ export class HeldByAll implements Checker {
     this.#held.delete(party.signer.key);
   }
 
-  logged(party: Party, entries: readonly Entry[]): void {
-    const last = entries.at(-1);
+  logged(party: Party, { entries, edits }: Placed): void {
+    const last = entries.at(-1) ?? edits.at(-1);
     if (!(party instanceof MemberParty) || last === undefined) return;
     const epoch = party.process?.member.epoch?.epoch.value ?? null;
     if (epoch === null || last.position <= epoch.start.position) return;
@@ -72,8 +72,10 @@ export class HeldByAll implements Checker {
       const held = this.#of(other);
       if (other.isDamaged || compareBallots(held.promised, epoch.ballot) > 0) continue;
       if (held.through() >= last.position) continue;
-      const what = `entry ${last.position}, "${label(last.text)}",`;
-      throw new Violation(`G2: ${party.name} has ${what} and ${other.name} needn't have it`);
+      const what = "text" in last ? `"${label(last.text)}"` : `edit ${last.edit.edit}`;
+      throw new Violation(
+        `G2: ${party.name} has ${what} at ${last.position} and ${other.name} needn't have it`,
+      );
     }
   }
 

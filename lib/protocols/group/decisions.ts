@@ -1,0 +1,246 @@
+/**
+ * Edits that the coordinator has decided to commit: signed, on disk before anybody hears of them, and told to the
+ * members of each view until all of them have them in their logs.
+ *
+ * One write is under way at most: what is decided meanwhile is the next one, so that many edits at once cost few syncs,
+ * few signatures and few places in the order.
+ */
+
+import type { Crypto, Signer } from "../../base/crypto.ts";
+import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
+import type { Attendance } from "./attendance.ts";
+import type { CoordinatorOutput } from "./coordinator_output.ts";
+import { type Edit, requestId } from "./edit.ts";
+import type { EditView } from "./events.ts";
+import {
+  batchFault,
+  COORDINATOR_NAME,
+  isAuthentic,
+  signBatch,
+  type SignedBatch,
+} from "./history.ts";
+import { BATCH_EDITS_BYTES_MAX, BATCH_EDITS_MAX } from "./limits.ts";
+import type { GroupMessageOf } from "./messages.ts";
+import type { CoordinatorRecord } from "./records.ts";
+import type { Views } from "./views.ts";
+
+export interface DecisionsParts {
+  readonly group: Hash;
+  readonly signer: Signer;
+  readonly crypto: Crypto;
+  readonly views: Views;
+  readonly attendance: Attendance;
+  readonly out: CoordinatorOutput;
+  /** Of this process. */
+  readonly incarnation: Uint8Array;
+  wallMs(): number;
+}
+
+/** Decided together. */
+interface Committed {
+  readonly signed: SignedBatch;
+  readonly ids: readonly RequestId[];
+  readonly incarnation: string;
+  /** Counter of the last one. */
+  readonly through: number;
+  isStored: boolean;
+  /** Members of the present view that haven't said that they have it in their logs. */
+  readonly awaited: Set<PeerKey>;
+}
+
+export class Decisions {
+  /** Decided, and waiting for the write under way. */
+  #waiting: Edit[] = [];
+  #isWriting = false;
+  /** In the order in which they are to stand in the history; bounded with `EDITS_PENDING_MAX`. */
+  #committed: Committed[] = [];
+  #counter = 1;
+
+  constructor(readonly parts: DecisionsParts, readonly stored: (edit: Edit) => void) {}
+
+  /** Those of which nobody has heard yet. */
+  get undecided(): readonly Edit[] {
+    const writing = this.#committed.filter(({ isStored }) => !isStored);
+    return [...writing.flatMap(({ signed }) => signed.batch.value.edits), ...this.#waiting];
+  }
+
+  /** Edits that are decided and not known to be in all logs. */
+  get size(): number {
+    return this.#committed.reduce((sum, { ids }) => sum + ids.length, this.#waiting.length);
+  }
+
+  /** The number of an edit that is decided and not in all logs; null where it isn't. */
+  editOf(id: RequestId): number | null {
+    const { crypto } = this.parts;
+    const isIt = ({ signed }: Edit) => requestId(crypto, signed.request.value) === id;
+    const waiting = this.#waiting.find(isIt);
+    if (waiting !== undefined) return waiting.edit;
+    const committed = this.#committed.find(({ ids }) => ids.includes(id));
+    return committed?.signed.batch.value.edits[committed.ids.indexOf(id)]!.edit ?? null;
+  }
+
+  // The disk.
+
+  restore(record: Extract<CoordinatorRecord, { kind: "committed" | "applied" }>): void {
+    if (record.kind === "committed") this.#add(record.batch, true);
+    else this.#forget(record.incarnation, record.counter);
+  }
+
+  *records(): IterableIterator<CoordinatorRecord> {
+    for (const { signed: batch } of this.#committed) yield { kind: "committed", batch };
+  }
+
+  /** What was written just before a compaction stands in the file twice. */
+  #add(signed: SignedBatch, isStored: boolean): Committed {
+    const { incarnation, counter, edits } = signed.batch.value;
+    const { crypto, views } = this.parts;
+    const committed: Committed = {
+      signed,
+      ids: edits.map((edit) => requestId(crypto, edit.signed.request.value)),
+      incarnation: incarnation.toHex(),
+      through: counter + edits.length - 1,
+      isStored,
+      awaited: new Set(views.members.map(({ key }) => key)),
+    };
+    if (!this.#has(committed)) this.#committed.push(committed);
+    return committed;
+  }
+
+  #has({ incarnation, through }: Pick<Committed, "incarnation" | "through">): boolean {
+    return this.#committed.some((known) =>
+      known.incarnation === incarnation && known.through === through
+    );
+  }
+
+  #forget(incarnation: string, through: number): void {
+    this.#committed = this.#committed.filter((committed) =>
+      committed.incarnation !== incarnation || committed.through > through
+    );
+  }
+
+  // Deciding.
+
+  /** All have agreed. */
+  decide(edit: Edit): void {
+    this.#waiting.push(edit);
+    this.#write();
+  }
+
+  #write(): void {
+    if (this.#isWriting || this.#waiting.length === 0) return;
+    const { signer, group, incarnation, out } = this.parts;
+    const edits = this.#takeSome();
+    const signed = signBatch(signer, {
+      kind: "edits",
+      group,
+      author: signer.key,
+      name: COORDINATOR_NAME,
+      incarnation,
+      counter: this.#counter,
+      sentAt: this.parts.wallMs(),
+      texts: [],
+      edits,
+    });
+    this.#counter += edits.length;
+    const committed = this.#add(signed, false);
+    this.#isWriting = true;
+    out.storeThen([{ kind: "committed", batch: signed }], () => {
+      this.#isWriting = false;
+      committed.isStored = true;
+      for (const key of committed.awaited) this.#tellOne(key, committed);
+      for (const edit of edits) this.stored(edit);
+      this.#write();
+    });
+  }
+
+  /** As many as one batch takes, the first in any case. */
+  #takeSome(): readonly Edit[] {
+    let bytes = 0;
+    let count = 0;
+    for (const { signed, agreed } of this.#waiting) {
+      bytes += signed.request.bytes.length + 256 + 200 * agreed.length;
+      if (count > 0 && (bytes > BATCH_EDITS_BYTES_MAX || count === BATCH_EDITS_MAX)) break;
+      count++;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
+  // Until all have it.
+
+  /** Another view: all its members are to have them. */
+  viewDecided(members: readonly PeerKey[]): void {
+    for (const { awaited } of this.#committed) {
+      awaited.clear();
+      for (const key of members) awaited.add(key);
+    }
+  }
+
+  /** All that isn't in all logs: the member may be the sequencer, or hear of it for the first time. */
+  tell(key: PeerKey): void {
+    for (const committed of this.#committed) this.#tellOne(key, committed);
+  }
+
+  #tellOne(key: PeerKey, { signed, isStored }: Committed): void {
+    const { attendance, out } = this.parts;
+    const link = attendance.get(key)?.link ?? null;
+    if (isStored && link !== null) out.send(link, { type: "committed", signed });
+  }
+
+  applied(key: PeerKey, { incarnation, through }: GroupMessageOf<"applied">): void {
+    const id = incarnation.toHex();
+    let isOver = false;
+    for (const committed of this.#committed) {
+      if (committed.incarnation !== id || committed.through > through) continue;
+      if (committed.awaited.delete(key) && committed.awaited.size === 0) isOver = true;
+    }
+    if (isOver) this.#forgetApplied();
+  }
+
+  /** From the first on: what an earlier one lacks, a later one lacks too. */
+  #forgetApplied(): void {
+    for (let [first] = this.#committed; first !== undefined; [first] = this.#committed) {
+      if (!first.isStored || first.awaited.size > 0) return;
+      this.#committed.shift();
+      const { incarnation, through: counter } = first;
+      this.parts.out.note({ kind: "applied", incarnation, counter });
+    }
+  }
+
+  /** A member knows of a decision that isn't in its log: this disk may have lost it. @returns What is wrong with it. */
+  heardOf(signed: SignedBatch): string | null {
+    const { signer, group, crypto, out } = this.parts;
+    const { author, incarnation, counter, edits } = signed.batch.value;
+    const place = { incarnation: incarnation.toHex(), through: counter + edits.length - 1 };
+    if (this.#has(place)) return null;
+    if (place.incarnation === this.parts.incarnation.toHex()) return null; // it is in all logs
+    if (author !== signer.key || batchFault(signed, group) !== null) return "it was never decided";
+    if (!isAuthentic(crypto, signed)) return "it brings a decision that isn't signed";
+    const batch: SignedBatch = {
+      batch: { bytes: signed.batch.bytes.slice(), value: signed.batch.value },
+      signature: signed.signature.slice(),
+    };
+    const committed = this.#add(batch, false);
+    out.storeThen([{ kind: "committed", batch }], () => {
+      committed.isStored = true;
+      for (const key of committed.awaited) this.#tellOne(key, committed);
+    });
+    return null;
+  }
+
+  /** For `/edits`. */
+  views(): readonly EditView[] {
+    return this.#committed.flatMap(({ signed, awaited }) => {
+      const names = this.parts.views.members.filter(({ key }) => awaited.has(key))
+        .map(({ name }) => name);
+      return signed.batch.value.edits.map(({ edit, signed: { request: { value } } }): EditView => ({
+        edit,
+        seq: value.seq,
+        by: value.name,
+        text: value.text,
+        state: "committed",
+        awaited: names,
+        deadline: null,
+      }));
+    });
+  }
+}

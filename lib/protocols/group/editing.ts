@@ -1,0 +1,257 @@
+/**
+ * Edits that our user asks for: each goes to the coordinator until that has accepted or refused it, and what becomes of
+ * an accepted one is told, after a restart too.
+ *
+ *     queued --> asked --> accepted --> (over: in the log, or aborted)
+ *                    \---> refused
+ */
+
+import type { Signer } from "../../base/crypto.ts";
+import type { Environment } from "../../base/environment.ts";
+import type { ErrorCode } from "../../base/errors.ts";
+import type { Hash, RequestId } from "../../base/ids.ts";
+import { requestId, type SignedEditRequest, signEditRequest } from "./edit.ts";
+import type { Held } from "./held.ts";
+import { EDITS_QUEUED_MAX } from "./limits.ts";
+import type { MemberOutput } from "./member_output.ts";
+import type { GroupMessage, GroupMessageOf } from "./messages.ts";
+import type { AskedRecord } from "./records.ts";
+import type { Self } from "./saying.ts";
+
+/** The group, where one is in an epoch of it. */
+export interface EditingGroup {
+  readonly group: Hash;
+  readonly held: Held;
+}
+
+export interface EditingOwner {
+  readonly self: Self;
+  readonly signer: Signer;
+  readonly environment: Environment;
+  readonly out: MemberOutput;
+  /** Null while in no epoch. */
+  readonly editingIn: EditingGroup | null;
+  readonly isCoordinatorUp: boolean;
+  toCoordinator(message: GroupMessage): void;
+}
+
+/** Not accepted yet. */
+interface Wanted {
+  readonly seq: number;
+  readonly text: string;
+  readonly ref: string | undefined;
+  /** Null until it is asked for. */
+  signed: SignedEditRequest | null;
+  id: RequestId | null;
+}
+
+interface Accepted {
+  readonly edit: number;
+  readonly signed: SignedEditRequest;
+  readonly ref: string | undefined;
+  /** Its number is on disk, and was told; until then its outcome waits. */
+  isTold: boolean;
+  /** Why it was aborted, if it is. */
+  aborted: string | null;
+  /** Its outcome was said to be in doubt. */
+  isDoubted: boolean;
+}
+
+export class Editing {
+  /** At most `EDITS_QUEUED_MAX`. */
+  #wanted: Wanted[] = [];
+  /** By id; the coordinator accepts `EDITS_MAX` of all members together, and those of before are as many. */
+  readonly #accepted = new Map<RequestId, Accepted>();
+  #number = 0;
+
+  constructor(readonly owner: EditingOwner, asked: readonly AskedRecord[]) {
+    for (const { edit, signed } of asked) {
+      const id = requestId(owner.environment.crypto, signed.request.value);
+      const told = { isTold: true, aborted: null, isDoubted: false };
+      this.#accepted.set(id, { edit, signed, ref: undefined, ...told });
+    }
+  }
+
+  /** Edits of which it isn't known what became of them. */
+  get size(): number {
+    return this.#wanted.length + this.#accepted.size;
+  }
+
+  /** The highest number that is known here. */
+  get number(): number {
+    return Math.max(0, ...Array.from(this.#accepted.values(), ({ edit }) => edit));
+  }
+
+  *records(): IterableIterator<AskedRecord> {
+    for (const { edit, signed } of this.#accepted.values()) yield { kind: "asked", edit, signed };
+  }
+
+  /** The user wants entry `seq` to read `text`. */
+  want(seq: number, text: string, ref: string | undefined): void {
+    const { out, isCoordinatorUp, editingIn } = this.owner;
+    if (editingIn !== null && seq > editingIn.held.logSeq) return this.#noSuchEntry(seq, ref);
+    if (this.#wanted.length >= EDITS_QUEUED_MAX) {
+      const text = `${this.#wanted.length} of your edits wait for the coordinator: try later`;
+      return this.#error("full", text, seq, ref);
+    }
+    this.#wanted.push({ seq, text, ref, signed: null, id: null });
+    if (!isCoordinatorUp || editingIn === null) {
+      const whom = isCoordinatorUp ? "until you are in the group" : "for the coordinator";
+      out.notice(`Your edit of entry ${seq} waits ${whom}`, ref);
+    }
+    this.pump();
+  }
+
+  #noSuchEntry(seq: number, ref: string | undefined): void {
+    const last = this.owner.editingIn?.held.logSeq ?? 0;
+    const there = last === 0 ? "there are none yet" : `the last one is ${last}`;
+    this.#error("no-such-entry", `There is no entry ${seq}: ${there}`, seq, ref);
+  }
+
+  #error(code: ErrorCode, text: string, seq: number, ref: string | undefined): void {
+    this.owner.out.show({ event: "error", code, text, seq }, ref);
+  }
+
+  /** Asks for what wasn't asked for yet. */
+  pump(): void {
+    const { editingIn, isCoordinatorUp } = this.owner;
+    if (editingIn === null || !isCoordinatorUp) return;
+    for (const wanted of [...this.#wanted]) {
+      if (wanted.signed !== null) continue;
+      if (wanted.seq > editingIn.held.logSeq) {
+        this.#wanted.splice(this.#wanted.indexOf(wanted), 1);
+        this.#noSuchEntry(wanted.seq, wanted.ref);
+        continue;
+      }
+      wanted.signed = this.#signed(wanted, editingIn.group);
+      wanted.id = requestId(this.owner.environment.crypto, wanted.signed.request.value);
+      this.owner.toCoordinator({ type: "edit", signed: wanted.signed });
+    }
+  }
+
+  #signed({ seq, text }: Wanted, group: Hash): SignedEditRequest {
+    const { self: { name, incarnation }, signer, environment } = this.owner;
+    const askedAt = Math.max(0, Math.floor(environment.wallMs()));
+    const number = ++this.#number;
+    const request = { group, requester: signer.key, name, incarnation, number, askedAt, seq, text };
+    return signEditRequest(signer, request);
+  }
+
+  /** The coordinator is there and we are in an epoch, perhaps anew: it is told and asked all again. */
+  resume(): void {
+    for (const { signed } of this.#wanted) {
+      if (signed !== null) this.owner.toCoordinator({ type: "edit", signed });
+    }
+    this.pump();
+  }
+
+  /** What became of these isn't known. */
+  inquiries(): GroupMessageOf<"inquire">["edits"] {
+    return Array.from(this.#accepted, ([id, { signed }]) => ({
+      id,
+      seq: signed.request.value.seq,
+      view: 0,
+    }));
+  }
+
+  accepted({ id, edit }: GroupMessageOf<"edit-accepted">): void {
+    const { out } = this.owner;
+    const wanted = this.#take(id);
+    if (wanted === null) return;
+    const { signed, ref, seq } = wanted;
+    const accepted: Accepted = {
+      edit,
+      signed,
+      ref,
+      isTold: false,
+      aborted: null,
+      isDoubted: false,
+    };
+    this.#accepted.set(id, accepted);
+    out.storeThen([{ kind: "asked", edit, signed }], () => {
+      accepted.isTold = true;
+      out.show({ event: "edit-started", edit, seq }, ref);
+      if (accepted.aborted !== null) this.#tellAborted(id, accepted, accepted.aborted);
+    });
+  }
+
+  refused({ id, code, text }: GroupMessageOf<"edit-refused">): void {
+    const wanted = this.#take(id);
+    if (wanted !== null) this.#error(code, text, wanted.seq, wanted.ref);
+  }
+
+  #take(id: RequestId): (Wanted & { readonly signed: SignedEditRequest }) | null {
+    const at = this.#wanted.findIndex((wanted) => wanted.id === id);
+    const [wanted] = at === -1 ? [] : this.#wanted.splice(at, 1);
+    return wanted?.signed == null ? null : { ...wanted, signed: wanted.signed };
+  }
+
+  /** The `ref` with which our user asked for it. */
+  refOf(id: RequestId): string | undefined {
+    return this.#accepted.get(id)?.ref;
+  }
+
+  /** It is in the log, and shown. */
+  committed(id: RequestId): void {
+    this.#take(id); // its acceptance was lost on the way
+    if (this.#accepted.delete(id)) this.owner.out.note({ kind: "settled", id });
+  }
+
+  aborted(id: RequestId, reason: string): void {
+    const accepted = this.#accepted.get(id);
+    if (accepted === undefined) return;
+    if (accepted.isTold) this.#tellAborted(id, accepted, reason);
+    else accepted.aborted = reason;
+  }
+
+  #tellAborted(id: RequestId, accepted: Accepted, reason: string): void {
+    const { out } = this.owner;
+    this.#accepted.delete(id);
+    this.#show(accepted, "aborted", reason);
+    // Told twice after a crash rather than never.
+    out.note({ kind: "settled", id });
+  }
+
+  #show(
+    { edit, signed: { request: { value } }, ref }: Accepted,
+    outcome: "aborted" | "in-doubt",
+    reason: string,
+  ): void {
+    const { seq, name: by, text } = value;
+    this.owner.out.show({ event: "edit", edit, seq, by, text, outcome, reason }, ref);
+  }
+
+  /** Nobody can say now what becomes of them. */
+  coordinatorDown(): void {
+    for (const accepted of this.#accepted.values()) {
+      if (accepted.isDoubted || !accepted.isTold || accepted.aborted !== null) continue;
+      accepted.isDoubted = true;
+      this.#show(accepted, "in-doubt", "the coordinator doesn't answer; told when it is back");
+    }
+  }
+
+  /** The coordinator answers. */
+  coordinatorUp(): void {
+    for (const accepted of this.#accepted.values()) accepted.isDoubted = false;
+  }
+
+  /** What was asked for belongs to a group that one isn't in any more. */
+  forget(): void {
+    for (const { seq, ref } of this.#wanted) {
+      this.#error("edit-aborted", `Your edit of entry ${seq} was of another group`, seq, ref);
+    }
+    this.#wanted = [];
+    for (const [id, accepted] of this.#accepted) {
+      this.#tellAborted(id, accepted, "the coordinator has another group now");
+    }
+  }
+
+  /** The program ends: what nobody has accepted isn't asked for any more. */
+  giveUp(): void {
+    for (const { seq, ref } of this.#wanted) {
+      const text = `Your edit of entry ${seq} wasn't asked for: the coordinator didn't answer`;
+      this.#error("coordinator-down", text, seq, ref);
+    }
+    this.#wanted = [];
+  }
+}

@@ -1,0 +1,31 @@
+/** Entries of the log that are looked up, and what each is for. */
+
+import type { LoggedEntryState } from "./member_io.ts";
+
+/** Asks the log for one entry. */
+export interface LookEffect {
+  readonly type: "look";
+  readonly token: number;
+  readonly seq: number;
+}
+
+export class Looks {
+  /** Bounded by who asks: one for each edit under way, and for each that a member inquires of. */
+  readonly #waiting = new Map<number, (entry: LoggedEntryState | null) => void>();
+  #nextToken = 1;
+
+  constructor(readonly push: (effect: LookEffect) => void) {}
+
+  /** @param done Gets the entry as the log has it by then; null where it has none of that number. */
+  look(seq: number, done: (entry: LoggedEntryState | null) => void): void {
+    const token = this.#nextToken++;
+    this.#waiting.set(token, done);
+    this.push({ type: "look", token, seq });
+  }
+
+  looked(token: number, entry: LoggedEntryState | null): void {
+    const done = this.#waiting.get(token);
+    this.#waiting.delete(token);
+    done?.(entry);
+  }
+}

@@ -1,0 +1,393 @@
+/**
+ * Edits at the coordinator: two-phase commit with every member of the view, presumed abort (Mohan, Lindsay,
+ * Obermarck, Transaction Management in the R* Distributed Database Management System, TODS 1986, section 3).
+ *
+ * The picture: an edit that was accepted is voted on by all members of the view; one that all agree to is signed and
+ * on disk before anybody hears so, and is sent to the members of each view until it is in all their logs. Whatever
+ * this disk doesn't know as committed is aborted: of a vote nothing is stored here.
+ *
+ *     accepted --> voting --> deciding --> committed --> (forgotten)
+ *        \___________\__________________________________> aborted
+ */
+
+import type { Crypto, Signer } from "../../base/crypto.ts";
+import { dropOldest } from "../../base/bounded.ts";
+import { dateText } from "../../base/dates.ts";
+import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
+import { earliestMs } from "../../base/machine.ts";
+import { shownName } from "../../base/names.ts";
+import { visibleText } from "../../base/text.ts";
+import type { Attendance, Attendee } from "./attendance.ts";
+import type { CoordinatorOutput } from "./coordinator_output.ts";
+import { named } from "./coordinator_view.ts";
+import { Decisions } from "./decisions.ts";
+import {
+  type EditRequest,
+  isRequestAuthentic,
+  keptRequest,
+  type NamedKey,
+  requestFault,
+  requestId,
+  type SignedEditRequest,
+} from "./edit.ts";
+import type { CoordinatorEvent, EditView } from "./events.ts";
+import { ABORTED_KEPT_MAX, EDITS_MAX, EDITS_PENDING_MAX } from "./limits.ts";
+import type { EditPolicy, EditRefusal, GroupMessage, GroupMessageOf } from "./messages.ts";
+import type { CoordinatorRecord } from "./records.ts";
+import type { Views } from "./views.ts";
+
+/** Numbers that are taken with one write: most edits need none. */
+const NUMBERS_TAKEN = EDITS_MAX;
+
+/** An edit that isn't decided. */
+interface Open {
+  readonly id: RequestId;
+  readonly edit: number;
+  readonly signed: SignedEditRequest;
+  /** Null before the vote has begun. */
+  vote: Vote | null;
+}
+
+interface Vote {
+  /** Whose members vote. */
+  readonly view: number;
+  readonly members: readonly NamedKey[];
+  readonly awaited: Set<PeerKey>;
+  /** Who said the entry, as the first one says that voted. */
+  author: NamedKey | null;
+  dueMs: number;
+}
+
+interface Aborted {
+  readonly edit: number;
+  readonly reason: string;
+}
+
+export interface TransactionsParts {
+  readonly group: Hash;
+  readonly signer: Signer;
+  readonly crypto: Crypto;
+  readonly policy: EditPolicy;
+  readonly voteTimeoutMs: number;
+  readonly views: Views;
+  readonly attendance: Attendance;
+  readonly out: CoordinatorOutput;
+  /** Of this process. */
+  readonly incarnation: Uint8Array;
+  wallMs(): number;
+  /** Whether the view stays as it is, as far as is known: votes may begin. */
+  isSteady(): boolean;
+}
+
+export class Transactions {
+  /** Accepted and not decided, by id; in their order. At most `EDITS_MAX`. */
+  readonly #open = new Map<RequestId, Open>();
+  readonly #decisions: Decisions;
+  /** What became of those that were aborted, the latest. */
+  readonly #aborted = new Map<RequestId, Aborted>();
+  /** The last number that was given, and up to which number they were taken. */
+  #number = 0;
+  #taken = 0;
+
+  constructor(readonly parts: TransactionsParts) {
+    this.#decisions = new Decisions(parts, (edit) => this.#tellCommitted(edit));
+  }
+
+  // The disk.
+
+  restore(
+    record: Extract<CoordinatorRecord, { kind: "edits" | "committed" | "applied" | "aborted" }>,
+  ): void {
+    switch (record.kind) {
+      case "edits":
+        return this.raise(record.number);
+      case "aborted":
+        return this.#remember(record.id, record);
+      default:
+        this.#decisions.restore(record);
+    }
+  }
+
+  /** Edits up to this number have been accepted, by us or so we heard. */
+  raise(number: number): void {
+    this.#number = Math.max(this.#number, number);
+    this.#taken = Math.max(this.#taken, number);
+  }
+
+  /** What a compacted log holds of it. */
+  *records(): IterableIterator<CoordinatorRecord> {
+    yield { kind: "edits", number: this.#taken };
+    for (const [id, aborted] of this.#aborted) yield { kind: "aborted", id, ...aborted };
+    yield* this.#decisions.records();
+  }
+
+  #remember(id: RequestId, { edit, reason }: Aborted): void {
+    this.#aborted.set(id, { edit, reason });
+    dropOldest(this.#aborted, ABORTED_KEPT_MAX);
+  }
+
+  // What members say.
+
+  /** Somebody's user wants an entry to read otherwise. @returns What is wrong with it; null where nothing is. */
+  edit(attendee: Attendee, { signed }: GroupMessageOf<"edit">): string | null {
+    const { group, crypto, views } = this.parts;
+    const { value } = signed.request;
+    const fault = requestFault(signed, group);
+    if (fault !== null) return fault;
+    if (value.requester !== attendee.key) return "it asks for somebody else's edit";
+    if (views.member(attendee.key) === null) return null; // it asks again when it is in the view
+    const id = requestId(crypto, value);
+    if (this.#isKnown(id, attendee)) return null;
+    if (!isRequestAuthentic(crypto, signed)) return "it hasn't signed the edit that it asks for";
+    const refusal = this.#refusal(value);
+    if (refusal !== null) {
+      this.#tell(attendee.key, { type: "edit-refused", id, ...refusal });
+      return null;
+    }
+    this.#accept(attendee, id, keptRequest(signed));
+    return null;
+  }
+
+  /** It may be asked again on another link. */
+  #isKnown(id: RequestId, { key }: Attendee): boolean {
+    const edit = this.#open.get(id)?.edit ?? this.#decisions.editOf(id) ??
+      this.#aborted.get(id)?.edit;
+    if (edit === undefined) return false;
+    this.#tell(key, { type: "edit-accepted", id, edit });
+    this.#answer(key, id);
+    return true;
+  }
+
+  #refusal({ seq }: EditRequest): { readonly code: EditRefusal; readonly text: string } | null {
+    for (const { edit, signed: { request: { value } } } of this.#undecided()) {
+      if (value.seq !== seq) continue;
+      const by = shownName(value.name);
+      const text =
+        `Entry ${seq} is being edited by ${by} (edit ${edit}): try again when that is over`;
+      return { code: "entry-locked", text };
+    }
+    const pending = this.#open.size + this.#decisions.size;
+    if (this.#open.size < EDITS_MAX && pending < EDITS_PENDING_MAX) return null;
+    return { code: "full", text: `${pending} edits are under way: try again when some are over` };
+  }
+
+  /** Those that lock their entries here: once one is decided, whatever follows is in order after it. */
+  *#undecided(): IterableIterator<{ readonly edit: number; readonly signed: SignedEditRequest }> {
+    yield* this.#open.values();
+    yield* this.#decisions.undecided;
+  }
+
+  #accept({ key }: Attendee, id: RequestId, signed: SignedEditRequest): void {
+    const { out } = this.parts;
+    const edit = ++this.#number;
+    if (edit > this.#taken) {
+      this.#taken = edit - 1 + NUMBERS_TAKEN;
+      out.store({ kind: "edits", number: this.#taken });
+    }
+    const open: Open = { id, edit, signed, vote: null };
+    this.#open.set(id, open);
+    this.#tell(key, { type: "edit-accepted", id, edit });
+    this.#begin(open);
+  }
+
+  vote(
+    { key, name }: Attendee,
+    { id, view, agrees, author, reason }: GroupMessageOf<"vote">,
+  ): void {
+    const open = this.#open.get(id);
+    const vote = open?.vote ?? null;
+    // Late, said twice, of another view, or by who wasn't asked: no effect.
+    if (open === undefined || vote === null || view !== vote.view) return;
+    if (!vote.awaited.has(key)) return;
+    if (!agrees) return this.#abort(open, refusedText(name, reason));
+    const disagreement = this.#disagreement(open, vote, author, name);
+    if (disagreement !== null) return this.#abort(open, disagreement);
+    vote.awaited.delete(key);
+    if (vote.awaited.size === 0) this.#decide(open, vote);
+  }
+
+  /** Why it can't be although one more agrees; null where it can. */
+  #disagreement(
+    { signed }: Open,
+    vote: Vote,
+    author: NamedKey | null,
+    voter: string,
+  ): string | null {
+    if (author === null) return `${shownName(voter)} has no such entry`;
+    if (vote.author !== null && vote.author.key !== author.key) {
+      return `${shownName(voter)} has another entry there than the others`;
+    }
+    vote.author = author;
+    const { requester } = signed.request.value;
+    if (this.parts.policy !== "own" || author.key === requester) return null;
+    if (vote.members.some(({ key }) => key === author.key)) return null;
+    return `its author, ${shownName(author.name)}, isn't in the group and can't be asked`;
+  }
+
+  #decide(open: Open, { author, members }: Vote): void {
+    this.#open.delete(open.id);
+    const { requester } = open.signed.request.value;
+    const others = members.filter(({ key }) => key !== requester);
+    const asked = this.parts.policy === "ask"
+      ? others
+      : others.filter(({ key }) => this.parts.policy === "own" && key === author?.key);
+    const agreed = asked.map(({ key, name }) => ({ key, name }));
+    this.#decisions.decide({ edit: open.edit, signed: open.signed, agreed });
+  }
+
+  applied({ key }: Attendee, message: GroupMessageOf<"applied">): void {
+    this.#decisions.applied(key, message);
+  }
+
+  /** What was decided by this key, and this disk may have lost. @returns What is wrong with it. */
+  committed({ signed }: GroupMessageOf<"committed">): string | null {
+    return this.#decisions.heardOf(signed);
+  }
+
+  /** Those who agreed, or whose user asked, want to know what becomes of it. */
+  inquire({ key }: Attendee, { edits }: GroupMessageOf<"inquire">): void {
+    // Of an edit that was forgotten whoever is in the view has it in its log, once the view has begun everywhere.
+    if (this.parts.views.member(key) === null || !this.parts.views.isConfirmed) return;
+    for (const { id } of edits) this.#answer(key, id);
+  }
+
+  #answer(key: PeerKey, id: RequestId): void {
+    if (this.#open.has(id)) return;
+    if (this.#decisions.editOf(id) !== null) return this.#decisions.tell(key);
+    const { edit, reason } = this.#aborted.get(id) ??
+      { edit: 0, reason: "the coordinator was restarted before it was decided" };
+    this.#tell(key, { type: "aborted", id, edit, reason });
+  }
+
+  // Views.
+
+  /** The view is to change: what isn't decided is aborted, as not all who vote may be there in the end. */
+  viewChanges(): void {
+    for (const open of [...this.#open.values()]) {
+      if (open.vote !== null) this.#abort(open, "the group's members changed meanwhile");
+    }
+  }
+
+  /** Another view is decided: its members are to have what is decided. */
+  viewDecided(): void {
+    this.#decisions.viewDecided(this.parts.views.members.map(({ key }) => key));
+  }
+
+  /** The present view has begun there, or its link is another one: what it was told may be lost. */
+  begunAt({ key }: Attendee): void {
+    this.#decisions.tell(key);
+    for (const { vote, ...open } of this.#open.values()) {
+      if (vote?.awaited.has(key)) this.#prepare([key], open, vote);
+    }
+  }
+
+  /** The present view has begun at all its members. */
+  settle(): void {
+    if (!this.parts.isSteady()) return;
+    for (const open of [...this.#open.values()]) if (open.vote === null) this.#begin(open);
+  }
+
+  // Voting.
+
+  #begin(open: Open): void {
+    const { views, out, voteTimeoutMs } = this.parts;
+    if (!this.parts.isSteady()) return;
+    const { requester } = open.signed.request.value;
+    if (views.member(requester) === null) {
+      return this.#abort(open, "who asked for it isn't in the group any more");
+    }
+    const keys = views.members.map(({ key }) => key);
+    open.vote = {
+      view: views.ballot.number,
+      members: views.members,
+      awaited: new Set(keys),
+      author: null,
+      dueMs: out.nowMs + voteTimeoutMs,
+    };
+    this.#prepare(keys, open, open.vote);
+  }
+
+  #prepare(
+    keys: readonly PeerKey[],
+    { edit, signed }: Pick<Open, "edit" | "signed">,
+    { view, dueMs }: Vote,
+  ): void {
+    const { policy, out } = this.parts;
+    const voteMs = Math.max(0, Math.ceil(dueMs - out.nowMs));
+    for (const key of keys) {
+      this.#tell(key, { type: "prepare", edit, view, signed, policy, voteMs });
+    }
+  }
+
+  #abort({ id, edit, signed, vote }: Open, reason: string): void {
+    const { out } = this.parts;
+    const { requester } = signed.request.value;
+    this.#open.delete(id);
+    this.#remember(id, { edit, reason });
+    out.store({ kind: "aborted", id, edit, reason });
+    const told = new Set([...(vote?.members ?? []).map(({ key }) => key), requester]);
+    for (const key of told) this.#tell(key, { type: "aborted", id, edit, reason });
+    this.#show(edit, signed, "aborted", reason);
+  }
+
+  #tellCommitted({ edit, signed, agreed }: Parameters<Decisions["decide"]>[0]): void {
+    const reason = agreed.length === 0 ? "nobody had to be asked" : `agreed by ${named(agreed)}`;
+    this.#show(edit, signed, "committed", reason);
+  }
+
+  #show(
+    edit: number,
+    { request: { value } }: SignedEditRequest,
+    outcome: "committed" | "aborted",
+    reason: string,
+  ): void {
+    const { seq, name: by, text } = value;
+    this.parts.out.show({ event: "edit", edit, seq, by, text, outcome, reason });
+  }
+
+  // Time, and the operator.
+
+  get dueMs(): number | null {
+    return earliestMs(...Array.from(this.#open.values(), ({ vote }) => vote?.dueMs ?? null));
+  }
+
+  tick(): void {
+    const { nowMs } = this.parts.out;
+    for (const open of [...this.#open.values()]) {
+      if (open.vote === null || open.vote.dueMs > nowMs) continue;
+      const { awaited, members } = open.vote;
+      const silent = members.filter(({ key }) => awaited.has(key));
+      this.#abort(open, `${named(silent)} didn't answer in time`);
+    }
+  }
+
+  postpone(delayMs: number): void {
+    for (const { vote } of this.#open.values()) if (vote !== null) vote.dueMs += delayMs;
+  }
+
+  /** What `/edits` answers. */
+  view(): Extract<CoordinatorEvent, { readonly event: "edits" }> {
+    const { out } = this.parts;
+    const wallMs = this.parts.wallMs();
+    const voting = Array.from(this.#open.values(), ({ edit, signed, vote }): EditView => {
+      const { seq, name: by, text } = signed.request.value;
+      const awaited = (vote?.members ?? []).filter(({ key }) => vote?.awaited.has(key))
+        .map(({ name }) => name);
+      const deadline = vote === null ? null : dateText(wallMs + vote.dueMs - out.nowMs);
+      return { edit, seq, by, text, state: "voting", awaited, deadline };
+    });
+    return { event: "edits", edits: [...voting, ...this.#decisions.views()] };
+  }
+
+  #tell(key: PeerKey, message: GroupMessage): void {
+    const link = this.parts.attendance.get(key)?.link ?? null;
+    if (link !== null) this.parts.out.send(link, message);
+  }
+}
+
+/** Part of a sentence. */
+function refusedText(name: string, reason: string): string {
+  return reason === ""
+    ? `${shownName(name)} said no`
+    : `${shownName(name)}: ${visibleText(reason)}`;
+}

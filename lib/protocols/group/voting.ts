@@ -1,0 +1,495 @@
+/**
+ * A member's part in edits: it locks the entry, asks its user where that is wanted, has its agreement on disk before it
+ * says so, and from then on does as the coordinator has decided (two-phase commit's participant; Bernstein, Hadzilacos,
+ * Goodman, Concurrency Control and Recovery in Database Systems, section 7.4).
+ *
+ *     waiting --> looking --> asked --> agreeing --> agreed --> (over)
+ *        \___________\__________\___________________________\_> refused, or over
+ *
+ * Who has agreed never decides alone. While the coordinator is away it asks the others: one that hasn't voted refuses,
+ * and that is the end of it (cooperative termination, section 7.4); one that knows the decision passes it on.
+ *
+ * The lock goes when the edit is in the log, or aborted: until then another edit of the entry waits here.
+ */
+
+import { dropOldest } from "../../base/bounded.ts";
+import type { Crypto } from "../../base/crypto.ts";
+import { dateText } from "../../base/dates.ts";
+import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
+import {
+  isRequestAuthentic,
+  keptRequest,
+  type NamedKey,
+  requestFault,
+  requestId,
+  type SignedEditRequest,
+} from "./edit.ts";
+import type { Held, HeldBatch } from "./held.ts";
+import { batchFault, isAuthentic, placesOf, type SignedBatch } from "./history.ts";
+import { EDITS_MAX, EDITS_PENDING_MAX, REMEMBERED_MAX } from "./limits.ts";
+import type { Looks } from "./looks.ts";
+import type { LoggedEntryState } from "./member_io.ts";
+import type { MemberNames } from "./member_names.ts";
+import type { MemberOutput } from "./member_output.ts";
+import type { EditPolicy, GroupMessage, GroupMessageOf } from "./messages.ts";
+import type { Ordering } from "./ordering.ts";
+import type { PreparedRecord } from "./records.ts";
+
+export interface VotingOwner {
+  readonly selfKey: PeerKey;
+  readonly crypto: Crypto;
+  readonly group: Hash;
+  readonly held: Held;
+  readonly out: MemberOutput;
+  readonly looks: Looks;
+  readonly names: MemberNames;
+  /** Null while in no epoch. */
+  readonly ordering: Ordering | null;
+  readonly coordinator: PeerKey | null;
+  readonly isCoordinatorUp: boolean;
+  wallMs(): number;
+  toCoordinator(message: GroupMessage): void;
+  coordinatorOffends(text: string): void;
+  offends(member: PeerKey, text: string): void;
+  /** It is known what became of it: it is in the log (null), or why it was aborted. */
+  edited(id: RequestId, aborted: string | null): void;
+}
+
+type State =
+  /** Another edit of the entry isn't over here, or the entry isn't in the log yet. */
+  | "waiting"
+  /** The entry is looked up. */
+  | "looking"
+  /** Our user is asked. */
+  | "asked"
+  /** The agreement is on its way to the disk. */
+  | "agreeing"
+  | "agreed";
+
+interface Open {
+  readonly id: RequestId;
+  readonly edit: number;
+  readonly signed: SignedEditRequest;
+  /** The view that votes on it. */
+  readonly view: number;
+  readonly policy: EditPolicy;
+  readonly dueMs: number;
+  state: State;
+  wasAsked: boolean;
+  /** As the log has it. */
+  author: NamedKey | null;
+}
+
+export class Voting {
+  /** At most `EDITS_MAX` of the present view, and those of before that are in doubt: as many, each once agreed to. */
+  readonly #open = new Map<RequestId, Open>();
+  /** Which edit has the lock of an entry. */
+  readonly #locks = new Map<number, RequestId>();
+  /** Refused in the present view: never agreed to later. */
+  readonly #refused = new Set<RequestId>();
+  #view = 0;
+  /** Decided, and not in our log: at most `EDITS_PENDING_MAX`, in the order in which they came. */
+  #decided: SignedBatch[] = [];
+
+  constructor(readonly owner: VotingOwner, prepared: readonly PreparedRecord[]) {
+    for (const { edit, view, signed } of prepared) {
+      const id = requestId(owner.crypto, signed.request.value);
+      const seq = signed.request.value.seq;
+      this.#open.set(id, {
+        id,
+        edit,
+        signed,
+        view,
+        policy: "auto",
+        dueMs: Infinity,
+        state: "agreed",
+        wasAsked: false,
+        author: null,
+      });
+      this.#locks.set(seq, id);
+    }
+  }
+
+  /** Entries that are locked, by number. */
+  get locks(): readonly number[] {
+    return [...this.#locks.keys()].toSorted((a, b) => a - b);
+  }
+
+  /** The highest number of an edit that is known here. */
+  get number(): number {
+    return Math.max(0, ...Array.from(this.#open.values(), ({ edit }) => edit));
+  }
+
+  *records(): IterableIterator<PreparedRecord> {
+    for (const { state, edit, view, signed } of this.#open.values()) {
+      if (state === "agreed" || state === "agreeing") {
+        yield { kind: "prepared", edit, view, signed };
+      }
+    }
+  }
+
+  #those(state: State): readonly Open[] {
+    return [...this.#open.values()].filter((open) => open.state === state);
+  }
+
+  // The vote.
+
+  prepare({ edit, view, signed, policy, voteMs }: GroupMessageOf<"prepare">): void {
+    const { group, crypto, out, ordering } = this.owner;
+    const { value } = signed.request;
+    if (ordering === null || ordering.epoch.view !== view) return; // it isn't voted on any more
+    const id = requestId(crypto, value);
+    if (this.#refused.has(id)) return this.#sayRefused(id, view, null, "");
+    const known = this.#open.get(id);
+    if (known !== undefined) {
+      if (known.state === "agreed") this.#sayAgreed(known);
+      return;
+    }
+    const fault = requestFault(signed, group) ??
+      (isRequestAuthentic(crypto, signed) ? null : "it isn't signed by who asks for it");
+    if (fault !== null) return this.owner.coordinatorOffends(`edit ${edit}: ${fault}`);
+    if (this.#open.size >= 2 * EDITS_MAX) {
+      return this.owner.coordinatorOffends(`more than ${EDITS_MAX} edits at once`);
+    }
+    const open: Open = {
+      id,
+      edit,
+      signed: keptRequest(signed),
+      view,
+      policy,
+      dueMs: out.nowMs + voteMs,
+      state: "waiting",
+      wasAsked: false,
+      author: null,
+    };
+    this.#open.set(id, open);
+    this.#goOn(open);
+  }
+
+  /** What has waited for an entry, or for its lock. */
+  #goOnAll(): void {
+    for (const open of this.#those("waiting")) this.#goOn(open);
+  }
+
+  #goOn(open: Open): void {
+    const { held, looks } = this.owner;
+    const { seq } = open.signed.request.value;
+    const lock = this.#locks.get(seq) ?? open.id;
+    if (lock !== open.id) return;
+    // Who asks has it in its log, so that all members hold it, in this order.
+    if (seq > held.seq) return this.#refuseOpen(open, `there is no entry ${seq}`);
+    this.#locks.set(seq, open.id);
+    if (seq > held.logSeq) return;
+    open.state = "looking";
+    looks.look(seq, (entry) => this.#looked(open, entry));
+  }
+
+  #looked(open: Open, entry: LoggedEntryState | null): void {
+    if (this.#open.get(open.id) !== open) return; // it is over
+    const { selfKey, out, names } = this.owner;
+    const { requester, name, seq, text } = open.signed.request.value;
+    if (entry === null) return this.#refuseOpen(open, `there is no entry ${seq}`);
+    open.author = entry.author;
+    const isAsked = requester !== selfKey &&
+      (open.policy === "ask" || (open.policy === "own" && entry.author.key === selfKey));
+    if (!isAsked) return this.#agree(open);
+    open.state = "asked";
+    open.wasAsked = true;
+    out.show({
+      event: "vote-wanted",
+      edit: open.edit,
+      seq,
+      by: names.shown(requester, name),
+      old: entry.text,
+      new: text,
+      deadline: dateText(this.owner.wallMs() + open.dueMs - out.nowMs),
+    });
+  }
+
+  #agree(open: Open): void {
+    open.state = "agreeing";
+    const { edit, view, signed } = open;
+    this.owner.out.storeThen([{ kind: "prepared", edit, view, signed }], () => {
+      if (this.#open.get(open.id) !== open) return;
+      open.state = "agreed";
+      this.#sayAgreed(open);
+    });
+  }
+
+  #sayAgreed({ id, view, author }: Open): void {
+    if (author === null) return; // an earlier process of ours agreed: it is asked what became of it
+    this.owner.toCoordinator({ type: "vote", id, view, agrees: true, author, reason: "" });
+  }
+
+  #refuseOpen(open: Open, reason: string): void {
+    const { id, view, author } = open;
+    this.#forget(open);
+    this.#refused.add(id);
+    dropOldest(this.#refused, REMEMBERED_MAX);
+    this.#sayRefused(id, view, author, reason);
+  }
+
+  #sayRefused(id: RequestId, view: number, author: NamedKey | null, reason: string): void {
+    this.owner.toCoordinator({ type: "vote", id, view, agrees: false, author, reason });
+  }
+
+  #forget({ id, signed }: Open): void {
+    const { seq } = signed.request.value;
+    this.#open.delete(id);
+    if (this.#locks.get(seq) !== id) return;
+    this.#locks.delete(seq);
+    this.#goOnAll();
+  }
+
+  /** Our user's vote. @param edit Null: the only one that is open. */
+  answer(agrees: boolean, edit: number | null, ref: string | undefined): void {
+    const { out } = this.owner;
+    const asked = this.#those("asked");
+    const command = agrees ? "/go" : "/abort";
+    if (edit === null && asked.length > 1) {
+      const numbers = asked.map((open) => `${command} ${open.edit}`).join(", ");
+      return out.error("usage", `${asked.length} edits wait for your vote: ${numbers}`, ref);
+    }
+    const open = asked.find((one) => edit === null || one.edit === edit);
+    if (open === undefined) {
+      const what = edit === null ? "No edit waits" : `Edit ${edit} doesn't wait`;
+      const others = asked.map((one) => one.edit).join(", ");
+      const advice = others === "" ? "" : `; those that do: ${others}`;
+      return out.error("not-allowed", `${what} for your vote${advice}`, ref);
+    }
+    if (open.dueMs <= out.nowMs) {
+      return out.error("not-allowed", `Edit ${open.edit} doesn't wait for your vote any more`, ref);
+    }
+    if (agrees) return this.#agree(open);
+    this.#refuseOpen(open, "");
+    this.#tellAsked(open, "you said no");
+  }
+
+  /** Whoever was asked is told how it ended. */
+  #tellAsked({ edit, signed, wasAsked }: Open, reason: string): void {
+    const { names, out, selfKey } = this.owner;
+    const { seq, requester, name, text } = signed.request.value;
+    if (!wasAsked || requester === selfKey) return;
+    const by = names.shown(requester, name);
+    out.show({ event: "edit", edit, seq, by, text, outcome: "aborted", reason });
+  }
+
+  // The decision.
+
+  /** It will never be committed. @param from A member that says so, null the coordinator. */
+  aborted(from: PeerKey | null, { id, reason }: GroupMessageOf<"aborted">): void {
+    const open = this.#open.get(id);
+    // Of members only who is in doubt believes it, while the coordinator can't be asked.
+    if (from !== null && (this.owner.isCoordinatorUp || open?.state !== "agreed")) return;
+    if (open !== undefined) {
+      if (open.state === "agreed" || open.state === "agreeing") {
+        this.owner.out.note({ kind: "settled", id });
+      }
+      this.#forget(open);
+      this.#tellAsked(open, reason);
+    }
+    this.owner.edited(id, reason);
+  }
+
+  /** Whoever sends it: the coordinator has signed it. */
+  committed(from: PeerKey | null, { signed }: GroupMessageOf<"committed">): void {
+    const { crypto, group, coordinator, held } = this.owner;
+    const { author, incarnation, counter } = signed.batch.value;
+    const through = counter + placesOf(signed.batch.value) - 1;
+    if (this.#isLogged(signed)) {
+      this.owner.toCoordinator({ type: "applied", incarnation, through });
+      return;
+    }
+    if (this.#decided.some((known) => isSameBatch(known, signed))) return;
+    const fault = author !== coordinator
+      ? "somebody else has decided on an edit"
+      : batchFault(signed, group) ??
+        (isAuthentic(crypto, signed) ? null : "a decision isn't signed");
+    if (fault !== null) {
+      return from === null ? this.owner.coordinatorOffends(fault) : this.owner.offends(from, fault);
+    }
+    if (this.#decided.length >= EDITS_PENDING_MAX) return; // it comes again
+    const kept: SignedBatch = {
+      batch: { bytes: signed.batch.bytes.slice(), value: signed.batch.value },
+      signature: signed.signature.slice(),
+    };
+    this.#decided.push(kept);
+    this.owner.ordering?.decide(kept);
+    this.#passOn();
+  }
+
+  /** Whether it is in the log. */
+  #isLogged({ batch: { value } }: SignedBatch): boolean {
+    const { held } = this.owner;
+    const through = held.everThrough(value.author, value.incarnation.toHex());
+    if (through < value.counter) return false;
+    for (const { signed } of held.batches) {
+      if (isSameBatch(signed, { batch: { value } })) return false;
+    }
+    return true;
+  }
+
+  /** Edits are in the log. */
+  logged(batches: readonly HeldBatch[]): void {
+    let last: SignedBatch | null = null;
+    for (const { signed, edits } of batches) {
+      if (edits.length === 0) continue;
+      last = signed;
+      this.#decided = this.#decided.filter((known) => !isSameBatch(known, signed));
+      for (const { edit } of edits) this.#applied(edit.signed);
+    }
+    if (last !== null && this.owner.ordering !== null) {
+      const { incarnation, counter } = last.batch.value;
+      const through = counter + placesOf(last.batch.value) - 1;
+      this.owner.toCoordinator({ type: "applied", incarnation, through });
+    }
+    this.#goOnAll();
+  }
+
+  #applied(signed: SignedEditRequest): void {
+    const id = requestId(this.owner.crypto, signed.request.value);
+    const open = this.#open.get(id);
+    if (open !== undefined) {
+      this.owner.out.note({ kind: "settled", id });
+      this.#forget(open);
+    }
+    this.owner.edited(id, null);
+  }
+
+  // Epochs, and the coordinator's absence.
+
+  /** An epoch begins. What wasn't agreed to before another view is aborted: its coordinator has said so, or will. */
+  begun(): void {
+    const view = this.owner.ordering?.epoch.view ?? 0;
+    if (view !== this.#view) this.#refused.clear();
+    this.#view = view;
+    for (const open of [...this.#open.values()]) {
+      if (open.view === view || open.state === "agreed" || open.state === "agreeing") continue;
+      this.#forget(open);
+      this.#tellAsked(open, "the group's members changed meanwhile");
+    }
+    this.offerDecided();
+    this.#goOnAll();
+  }
+
+  /** In no view any more: whoever has us back tells all that is decided. */
+  goOut(): void {
+    this.#decided = [];
+    this.#refused.clear();
+  }
+
+  /** The sequencer puts what is decided in order; while the coordinator is away others pass it on to it. */
+  offerDecided(): void {
+    const { ordering } = this.owner;
+    if (ordering === null) return;
+    for (const signed of this.#decided) ordering.decide(signed);
+    this.#passOn();
+  }
+
+  #passOn(): void {
+    const { ordering, isCoordinatorUp, out } = this.owner;
+    if (ordering === null || ordering.isSequencer || isCoordinatorUp) return;
+    for (const signed of this.#decided) {
+      out.tell([ordering.sequencer], { type: "committed", signed });
+    }
+  }
+
+  /** Nobody can say now what becomes of what we agreed to. */
+  coordinatorDown(): void {
+    const { out, names, selfKey } = this.owner;
+    for (const { edit, signed } of this.#those("agreed")) {
+      const { requester, name, seq } = signed.request.value;
+      if (requester === selfKey) continue; // that is told as its own edit's outcome
+      const by = names.shown(requester, name);
+      out.notice(
+        `Entry ${seq} stays locked until the coordinator is back, or another member knows what ` +
+          `became of edit ${edit}, asked for by ${by}`,
+      );
+    }
+    this.#passOn();
+  }
+
+  /** The coordinator is there, perhaps with a disk that has lost what was decided. */
+  tellCoordinator(): void {
+    for (const signed of this.#decided) this.owner.toCoordinator({ type: "committed", signed });
+  }
+
+  /** Another member has agreed, and the coordinator is away. */
+  inquired(key: PeerKey, { edits }: GroupMessageOf<"inquire">): void {
+    const { ordering } = this.owner;
+    if (this.owner.isCoordinatorUp || ordering === null || !ordering.has(key)) return;
+    for (const { id, seq, view } of edits) {
+      const open = this.#open.get(id);
+      if (open?.state === "agreed" || open?.state === "agreeing") continue;
+      if (this.#isDecided(id)) this.#pass(key);
+      else if (open !== undefined) this.#refuseFor(key, open);
+      else if (this.#refused.has(id)) this.#tellAborted(key, id);
+      else this.#lookFor(key, id, seq, view);
+    }
+  }
+
+  #isDecided(id: RequestId): boolean {
+    const { crypto, held } = this.owner;
+    const isIt = ({ batch: { value } }: SignedBatch) =>
+      value.edits.some(({ signed }) => requestId(crypto, signed.request.value) === id);
+    return this.#decided.some(isIt) || [...held.batches].some(({ signed }) => isIt(signed));
+  }
+
+  #pass(key: PeerKey): void {
+    for (const signed of this.#decided) this.owner.out.tell([key], { type: "committed", signed });
+  }
+
+  #refuseFor(key: PeerKey, open: Open): void {
+    this.#refuseOpen(open, "");
+    this.#tellAsked(open, ABANDONED);
+    this.owner.edited(open.id, ABANDONED);
+    this.#tellAborted(key, open.id);
+  }
+
+  #tellAborted(key: PeerKey, id: RequestId): void {
+    this.owner.out.tell([key], { type: "aborted", id, edit: 0, reason: ABANDONED });
+  }
+
+  /** We never heard of it: where we would have had to vote on it, and it isn't in our log, it is refused. */
+  #lookFor(key: PeerKey, id: RequestId, seq: number, view: number): void {
+    if (this.owner.ordering?.epoch.view !== view) return;
+    this.owner.looks.look(seq, (entry) => {
+      const isStill = !this.owner.isCoordinatorUp && this.owner.ordering?.epoch.view === view;
+      if (!isStill || this.#open.has(id) || this.#isDecided(id)) return;
+      if (entry?.edits.includes(id)) return; // it comes with the history
+      this.#refused.add(id);
+      dropOldest(this.#refused, REMEMBERED_MAX);
+      this.#tellAborted(key, id);
+    });
+  }
+
+  /** It was found in the log. */
+  found(id: RequestId): void {
+    const open = this.#open.get(id);
+    if (open === undefined) return;
+    this.owner.out.note({ kind: "settled", id });
+    this.#forget(open);
+  }
+
+  /** What is in doubt, for whoever may know. */
+  inquiries(): GroupMessageOf<"inquire">["edits"] {
+    return this.#those("agreed").filter(({ id }) => !this.#isDecided(id)).map((
+      { id, signed, view },
+    ) => ({
+      id,
+      seq: signed.request.value.seq,
+      view,
+    }));
+  }
+}
+
+/** Part of a sentence. */
+const ABANDONED = "the coordinator went away before all had agreed";
+
+function isSameBatch(
+  { batch: { value: a } }: { readonly batch: Pick<SignedBatch["batch"], "value"> },
+  { batch: { value: b } }: { readonly batch: Pick<SignedBatch["batch"], "value"> },
+): boolean {
+  return a.kind === b.kind && a.author === b.author && a.counter === b.counter &&
+    a.incarnation.toHex() === b.incarnation.toHex();
+}
