@@ -116,7 +116,7 @@ export class Transactions {
 
   /** What a compacted log holds of it. */
   *records(): IterableIterator<CoordinatorRecord> {
-    yield { kind: "edits", number: this.#taken };
+    if (this.#taken > 0) yield { kind: "edits", number: this.#taken };
     for (const [id, aborted] of this.#aborted) yield { kind: "aborted", id, ...aborted };
     yield* this.#decisions.records();
   }

@@ -95,7 +95,7 @@ Deno.test("Commands that name nobody say who is there", () => {
 Deno.test("/verify has both keys, /list the members, /status each one's end", () => {
   const program = Program.of("ann");
   program.comes("bob");
-  program.says("ann", { type: "alive", end: ELSEWHERE, seq: 0 });
+  program.says("ann", { type: "alive", end: ELSEWHERE, seq: 7 });
 
   program.command({ command: "verify", name: "ann" });
   const verify = program.events.at(-1)!;
