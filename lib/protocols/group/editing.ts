@@ -82,6 +82,10 @@ export class Editing {
     return Math.max(0, ...Array.from(this.#accepted.values(), ({ edit }) => edit));
   }
 
+  has(id: RequestId): boolean {
+    return this.#accepted.has(id);
+  }
+
   *records(): IterableIterator<AskedRecord> {
     for (const { edit, signed } of this.#accepted.values()) yield { kind: "asked", edit, signed };
   }

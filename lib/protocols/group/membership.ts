@@ -295,11 +295,15 @@ export class Membership {
 
   #sendInquiry(all: Inquiries, agreed: Inquiries): void {
     if (this.ordering === null) return;
-    if (this.isCoordinatorUp) return this.#inquireAt(all, (message) => this.toCoordinator(message));
+    // What has come into the log meanwhile the coordinator may have forgotten by now.
+    const open = all.filter(({ id }) => this.voting.has(id) || this.owner.editing.has(id));
+    if (this.isCoordinatorUp) {
+      return this.#inquireAt(open, (message) => this.toCoordinator(message));
+    }
     const { others } = this.ordering;
-    const known = new Set(all.map(({ id }) => id));
-    const unknown = agreed.filter(({ id }) => known.has(id));
-    this.#inquireAt(unknown, (message) => this.out.tell(others, message));
+    const ids = new Set(open.map(({ id }) => id));
+    const inDoubt = agreed.filter(({ id }) => ids.has(id));
+    this.#inquireAt(inDoubt, (message) => this.out.tell(others, message));
   }
 
   /** More than one message has are asked about when some of these are over. */

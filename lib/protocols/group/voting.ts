@@ -120,6 +120,10 @@ export class Voting {
     return Math.max(0, ...Array.from(this.#open.values(), ({ edit }) => edit));
   }
 
+  has(id: RequestId): boolean {
+    return this.#open.has(id);
+  }
+
   *records(): IterableIterator<PreparedRecord> {
     for (const { state, edit, view, signed } of this.#open.values()) {
       if (state === "agreed" || state === "agreeing") {
