@@ -31,9 +31,7 @@ import { Showing } from "./showing.ts";
 import type { Standing } from "./standing.ts";
 import { Reads, Supplier } from "./supplying.ts";
 import { Telling } from "./telling.ts";
-import { Voting } from "./voting.ts";
-
-type Inquiries = GroupMessageOf<"inquire">["edits"];
+import { type Inquiry, Voting } from "./voting.ts";
 
 /** What a membership shares with the whole member. */
 export interface MembershipOwner {
@@ -268,15 +266,15 @@ export class Membership {
   }
 
   /**
-   * Asks what became of edits that aren't in our log: the coordinator, or while that is away the others.
+   * Asks what became of edits that aren't in our log, voted on or not: the coordinator, or while that is away the others.
    * @returns Whether there are any.
    */
   inquire(): boolean {
     const { ordering } = this;
-    const agreed = this.voting.inquiries();
-    const edits = new Map(agreed.map((edit) => [edit.id, edit]));
+    const edits = new Map<RequestId, Inquiry>();
+    for (const edit of this.voting.inquiries()) edits.set(edit.id, edit);
     for (const edit of this.owner.editing.inquiries()) {
-      edits.set(edit.id, edits.get(edit.id) ?? edit);
+      if (!edits.has(edit.id)) edits.set(edit.id, { ...edit, isAgreed: false });
     }
     if (ordering === null || edits.size === 0) return edits.size > 0;
     let left = edits.size;
@@ -287,13 +285,13 @@ export class Membership {
           this.voting.found(id);
           this.owner.editing.committed(id);
         }
-        if (--left === 0) this.#sendInquiry([...edits.values()], agreed);
+        if (--left === 0) this.#sendInquiry([...edits.values()]);
       });
     }
     return true;
   }
 
-  #sendInquiry(all: Inquiries, agreed: Inquiries): void {
+  #sendInquiry(all: readonly Inquiry[]): void {
     if (this.ordering === null) return;
     // What has come into the log meanwhile the coordinator may have forgotten by now.
     const open = all.filter(({ id }) => this.voting.has(id) || this.owner.editing.has(id));
@@ -301,13 +299,12 @@ export class Membership {
       return this.#inquireAt(open, (message) => this.toCoordinator(message));
     }
     const { others } = this.ordering;
-    const ids = new Set(open.map(({ id }) => id));
-    const inDoubt = agreed.filter(({ id }) => ids.has(id));
+    const inDoubt = open.filter(({ isAgreed }) => isAgreed);
     this.#inquireAt(inDoubt, (message) => this.out.tell(others, message));
   }
 
   /** More than one message has are asked about when some of these are over. */
-  #inquireAt(edits: Inquiries, send: (message: GroupMessage) => void): void {
+  #inquireAt(edits: readonly Inquiry[], send: (message: GroupMessage) => void): void {
     if (edits.length > 0) send({ type: "inquire", edits: edits.slice(0, EDITS_MAX) });
   }
 

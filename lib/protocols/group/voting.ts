@@ -80,6 +80,12 @@ interface Open {
   author: NamedKey | null;
 }
 
+/** An edit of which it isn't known what became of it. */
+export type Inquiry = GroupMessageOf<"inquire">["edits"][number] & {
+  /** Whether we agreed: then other members may know. */
+  readonly isAgreed: boolean;
+};
+
 export class Voting {
   /** At most `EDITS_MAX` of the present view, and those of before that are in doubt: as many, each once agreed to. */
   readonly #open = new Map<RequestId, Open>();
@@ -475,15 +481,13 @@ export class Voting {
     this.#forget(open);
   }
 
-  /** What is in doubt, for whoever may know. */
-  inquiries(): GroupMessageOf<"inquire">["edits"] {
-    return this.#those("agreed").filter(({ id }) => !this.#isDecided(id)).map((
-      { id, signed, view },
-    ) => ({
-      id,
-      seq: signed.request.value.seq,
-      view,
-    }));
+  /** What became of these isn't known; of those that we agreed to, others may know. */
+  inquiries(): readonly Inquiry[] {
+    const unknown = [...this.#open.values()].filter(({ id }) => !this.#isDecided(id));
+    return unknown.map(({ id, signed, view, state }) => {
+      const { seq } = signed.request.value;
+      return { id, seq, view, isAgreed: state === "agreed" };
+    });
   }
 }
 
