@@ -338,6 +338,12 @@ export class World {
     if (event.event === "error" && ref !== undefined && this.edits.byRef(ref) === null) {
       this.history.said[Number(ref)]!.excused = true;
     }
+    // A disk that was put back doesn't know what it has said since: that is told, and dropped.
+    if (event.event === "notice" && event.text.startsWith("Another copy of this profile")) {
+      for (const said of this.history.said) {
+        if (said.by === process.party && said.seq === null) said.excused = true;
+      }
+    }
     if (event.event === "error" && FATAL_AT_FAULT.has(event.code)) {
       throw new Violation(`${process.name} shows ${event.code}: ${event.text}`);
     }
