@@ -13,6 +13,8 @@ import type { Hash, RequestId } from "../../base/ids.ts";
 import { requestId, type SignedEditRequest, signEditRequest } from "./edit.ts";
 import type { Held } from "./held.ts";
 import { EDITS_QUEUED_MAX } from "./limits.ts";
+import type { Looks } from "./looks.ts";
+import type { MemberNames } from "./member_names.ts";
 import type { MemberOutput } from "./member_output.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
 import type { AskedRecord } from "./records.ts";
@@ -22,6 +24,10 @@ import type { Self } from "./saying.ts";
 export interface EditingGroup {
   readonly group: Hash;
   readonly held: Held;
+  readonly looks: Looks;
+  readonly names: MemberNames;
+  /** Names of the other members. */
+  readonly others: readonly string[];
 }
 
 export interface EditingOwner {
@@ -158,11 +164,12 @@ export class Editing {
     }));
   }
 
-  accepted({ id, edit }: GroupMessageOf<"edit-accepted">): void {
+  accepted(message: GroupMessageOf<"edit-accepted">): void {
     const { out } = this.owner;
+    const { id, edit } = message;
     const wanted = this.#take(id);
     if (wanted === null) return;
-    const { signed, ref, seq } = wanted;
+    const { signed, ref } = wanted;
     const accepted: Accepted = {
       edit,
       signed,
@@ -173,9 +180,27 @@ export class Editing {
     };
     this.#accepted.set(id, accepted);
     out.storeThen([{ kind: "asked", edit, signed }], () => {
+      this.#tellStarted(message, accepted);
+    });
+  }
+
+  /** Whose agreement is needed depends on who said the entry. */
+  #tellStarted({ id, policy, voteMs }: GroupMessageOf<"edit-accepted">, accepted: Accepted): void {
+    const { editingIn, out } = this.owner;
+    const { edit, signed, ref } = accepted;
+    const { seq } = signed.request.value;
+    const tell = (awaited: readonly string[]) => {
       accepted.isTold = true;
-      out.show({ event: "edit-started", edit, seq }, ref);
+      const wait = awaited.length === 0 ? {} : { awaited, voteMs };
+      out.show({ event: "edit-started", edit, seq, ...wait }, ref);
       if (accepted.aborted !== null) this.#tellAborted(id, accepted, accepted.aborted);
+    };
+    if (policy === "auto" || editingIn === null) return tell([]);
+    if (policy === "ask") return tell(editingIn.others);
+    editingIn.looks.look(seq, (entry) => {
+      const author = entry?.author ?? null;
+      const isOwn = author === null || author.key === this.owner.signer.key;
+      tell(isOwn ? [] : [editingIn.names.shown(author.key, author.name)]);
     });
   }
 

@@ -119,7 +119,14 @@ export type MemberEvent =
     readonly position: number;
   }
   /** The coordinator has accepted it, under this number. */
-  | { readonly event: "edit-started"; readonly edit: number; readonly seq: number }
+  | {
+    readonly event: "edit-started";
+    readonly edit: number;
+    readonly seq: number;
+    /** Who has to agree, and how long they may take; absent where nobody has to. */
+    readonly awaited?: readonly string[];
+    readonly voteMs?: number;
+  }
   | {
     readonly event: "vote-wanted";
     readonly edit: number;

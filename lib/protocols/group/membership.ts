@@ -156,6 +156,11 @@ export class Membership {
     return this.owner.names;
   }
 
+  /** Names of the other members of the epoch. */
+  get others(): readonly string[] {
+    return (this.ordering?.others ?? []).map((key) => this.names.of(key));
+  }
+
   get isCoordinatorUp(): boolean {
     return this.owner.isCoordinatorUp;
   }

@@ -359,7 +359,13 @@ const editAccepted = message(42, "edit-accepted", {
   when: "no other edit of that entry is under way",
   answer: "none; in the end it is in the history, or `aborted`",
   lane,
-}, { id: hexId<RequestId>(), edit: counter });
+}, {
+  id: hexId<RequestId>(),
+  edit: counter,
+  policy: oneOf(EDIT_POLICIES),
+  /** How long whoever is asked may take. */
+  voteMs: counter,
+});
 const editRefused = message(43, "edit-refused", {
   from: "the coordinator",
   to: "who asked for the edit",

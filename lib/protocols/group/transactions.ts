@@ -153,9 +153,14 @@ export class Transactions {
     const edit = this.#open.get(id)?.edit ?? this.#decisions.editOf(id) ??
       this.#aborted.get(id)?.edit;
     if (edit === undefined) return false;
-    this.#tell(key, { type: "edit-accepted", id, edit });
+    this.#tellAccepted(key, id, edit);
     this.#answer(key, id);
     return true;
+  }
+
+  #tellAccepted(key: PeerKey, id: RequestId, edit: number): void {
+    const { policy, voteTimeoutMs: voteMs } = this.parts;
+    this.#tell(key, { type: "edit-accepted", id, edit, policy, voteMs });
   }
 
   #refusal({ seq }: EditRequest): { readonly code: EditRefusal; readonly text: string } | null {
@@ -186,7 +191,7 @@ export class Transactions {
     }
     const open: Open = { id, edit, signed, vote: null };
     this.#open.set(id, open);
-    this.#tell(key, { type: "edit-accepted", id, edit });
+    this.#tellAccepted(key, id, edit);
     this.#begin(open);
   }
 
