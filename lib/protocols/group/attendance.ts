@@ -13,6 +13,8 @@ import type { HistoryPoint } from "./history.ts";
 import {
   CONTROL_BURST,
   CONTROL_PER_S,
+  EDIT_MESSAGES_BURST,
+  EDIT_MESSAGES_PER_S,
   FETCHES_BURST,
   FETCHES_PER_S,
   HEARTBEAT_MS,
@@ -33,6 +35,7 @@ export interface GroupLink {
   readonly host: string | null;
   readonly bucket: TokenBucket;
   readonly fetches: TokenBucket;
+  readonly edits: TokenBucket;
   /** When it must have said hello, if it is to. */
   greetByMs: number;
   /** Whether hello ever came on it. */
@@ -153,9 +156,10 @@ export class Attendance {
   linkUp(id: LinkId, peer: PeerKey, host: string | null, nowMs: number): GroupLink | null {
     const bucket = new TokenBucket(CONTROL_PER_S, CONTROL_BURST);
     const fetches = new TokenBucket(FETCHES_PER_S, FETCHES_BURST);
+    const edits = new TokenBucket(EDIT_MESSAGES_PER_S, EDIT_MESSAGES_BURST);
     const greetByMs = nowMs + HELLO_MS_MAX;
     const state = { isGreeted: false, isLastOut: false, successor: null, unknowns: 0 };
-    this.#links.set(id, { id, peer, host, bucket, fetches, greetByMs, ...state });
+    this.#links.set(id, { id, peer, host, bucket, fetches, edits, greetByMs, ...state });
     const ungreeted = [...this.#links.values()].filter(({ greetByMs }) => greetByMs < Infinity);
     return ungreeted.length > UNGREETED_LINKS_MAX ? ungreeted[0]! : null;
   }

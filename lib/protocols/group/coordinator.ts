@@ -14,6 +14,7 @@ import type { Hash, LinkId, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
 import { stalledMs } from "../../base/mode_machine.ts";
+import type { TokenBucket } from "../../base/token_bucket.ts";
 import { Admission } from "./admission.ts";
 import { Arriving } from "./arriving.ts";
 import { Attendance, type Attendee, expected, type GroupLink } from "./attendance.ts";
@@ -267,8 +268,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   #message(id: LinkId, message: GroupMessage): void {
     const link = this.#attendance.link(id);
     if (link === null || message.type === "unknown") return;
-    const bucket = message.type === "fetch" ? link.fetches : link.bucket;
-    if (message.type !== "history" && !bucket.take(this.#nowMs)) {
+    if (message.type !== "history" && !bucketOf(link, message).take(this.#nowMs)) {
       return this.#offends(link, "too many messages");
     }
     const attendee = this.#attendance.on(id) ?? this.#arriving.answered(link);
@@ -430,5 +430,20 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       lacking: membersOf(this.#views.lacking(this.#attendance.here)),
       awaited: this.#changing.awaited,
     };
+  }
+}
+
+function bucketOf({ fetches, edits, bucket }: GroupLink, { type }: GroupMessage): TokenBucket {
+  switch (type) {
+    case "fetch":
+      return fetches;
+    case "edit":
+    case "vote":
+    case "committed":
+    case "applied":
+    case "inquire":
+      return edits;
+    default:
+      return bucket;
   }
 }

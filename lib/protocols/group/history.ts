@@ -306,8 +306,13 @@ export class HistoryEnd {
    */
   fault({ batch: { value } }: BatchOnly): string | null {
     const expected = this.through(value.author, value.incarnation.toHex()) + 1;
-    if (value.counter === expected) return null;
-    return `counter ${expected} was expected, it is ${value.counter}`;
+    if (value.counter !== expected) {
+      return `counter ${expected} was expected, it is ${value.counter}`;
+    }
+    for (const { signed: { request: { value: { seq } } } } of value.edits) {
+      if (seq > this.#seq) return `entry ${seq} is edited, the last one is ${this.#seq}`;
+    }
+    return null;
   }
 
   /** Goes on by a batch without fault. */

@@ -118,6 +118,9 @@ export const FETCHES_BURST = 200;
 /** Batches, orders and acknowledgements of one member: more than can be taken in. */
 export const CHAT_PER_S = 20_000;
 export const CHAT_BURST = 100_000;
+/** What a member says of edits, to the coordinator: several thousand a second are more than any disk takes. */
+export const EDIT_MESSAGES_PER_S = 10_000;
+export const EDIT_MESSAGES_BURST = 20_000;
 /** Other messages, history to the coordinator aside: what a member hears changes 64 times in a moment at most. */
 export const CONTROL_PER_S = 200;
 export const CONTROL_BURST = 1_000;

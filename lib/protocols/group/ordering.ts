@@ -172,7 +172,10 @@ export class Ordering {
 
   /** The sequencer's part: what the coordinator has decided comes next in its row, unless it is there. */
   decide(signed: SignedBatch): void {
+    const { held } = this.owner;
     if (this.#isFrozen || !this.isSequencer || !this.#isNextDecision(signed)) return;
+    // Who votes has the entry; only a coordinator that isn't one of ours decides otherwise.
+    if (signed.batch.value.edits.some((edit) => edit.signed.request.value.seq > held.seq)) return;
     this.owner.out.tell(this.#others, { type: "data", signed });
     this.#enqueueDecision(this.#own, signed);
   }
@@ -315,6 +318,10 @@ export class Ordering {
     const signed = author.unordered.shift()!;
     author.unorderedBytes -= batchBytes(signed);
     const { held, out } = this.owner;
+    const fault = held.fault(signed);
+    if (fault !== null) {
+      return this.#offends(this.#authors[0]!, `what it orders can't follow: ${fault}`);
+    }
     this.#unsent.only(null, out.nowMs);
     held.append(signed);
     if (this.#aheads > 0) this.#compareAheads();

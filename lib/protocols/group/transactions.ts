@@ -46,6 +46,8 @@ interface Open {
   readonly signed: SignedEditRequest;
   /** Null before the vote has begun. */
   vote: Vote | null;
+  /** When it is aborted, unless all have agreed. */
+  dueMs: number;
 }
 
 interface Vote {
@@ -55,7 +57,6 @@ interface Vote {
   readonly awaited: Set<PeerKey>;
   /** Who said the entry, as the first one says that voted. */
   author: NamedKey | null;
-  dueMs: number;
 }
 
 interface Aborted {
@@ -183,13 +184,13 @@ export class Transactions {
   }
 
   #accept({ key }: Attendee, id: RequestId, signed: SignedEditRequest): void {
-    const { out } = this.parts;
+    const { out, voteTimeoutMs } = this.parts;
     const edit = ++this.#number;
     if (edit > this.#taken) {
       this.#taken = edit - 1 + NUMBERS_TAKEN;
       out.store({ kind: "edits", number: this.#taken });
     }
-    const open: Open = { id, edit, signed, vote: null };
+    const open: Open = { id, edit, signed, vote: null, dueMs: out.nowMs + voteTimeoutMs };
     this.#open.set(id, open);
     this.#tellAccepted(key, id, edit);
     this.#begin(open);
@@ -260,7 +261,10 @@ export class Transactions {
     if (this.#open.has(id)) return;
     if (this.#decisions.editOf(id) !== null) return this.#decisions.tell(key);
     const { edit, reason } = this.#aborted.get(id) ??
-      { edit: 0, reason: "the coordinator was restarted before it was decided" };
+      {
+        edit: 0,
+        reason: "the coordinator was restarted before it was decided, or has forgotten why",
+      };
     this.#tell(key, { type: "aborted", id, edit, reason });
   }
 
@@ -281,8 +285,8 @@ export class Transactions {
   /** The present view has begun there, or its link is another one: what it was told may be lost. */
   begunAt({ key }: Attendee): void {
     this.#decisions.tell(key);
-    for (const { vote, ...open } of this.#open.values()) {
-      if (vote?.awaited.has(key)) this.#prepare([key], open, vote);
+    for (const open of this.#open.values()) {
+      if (open.vote?.awaited.has(key)) this.#prepare([key], open, open.vote);
     }
   }
 
@@ -307,15 +311,15 @@ export class Transactions {
       members: views.members,
       awaited: new Set(keys),
       author: null,
-      dueMs: out.nowMs + voteTimeoutMs,
     };
+    open.dueMs = out.nowMs + voteTimeoutMs;
     this.#prepare(keys, open, open.vote);
   }
 
   #prepare(
     keys: readonly PeerKey[],
-    { edit, signed }: Pick<Open, "edit" | "signed">,
-    { view, dueMs }: Vote,
+    { edit, signed, dueMs }: Open,
+    { view }: Vote,
   ): void {
     const { policy, out } = this.parts;
     const voteMs = Math.max(0, Math.ceil(dueMs - out.nowMs));
@@ -353,32 +357,35 @@ export class Transactions {
   // Time, and the operator.
 
   get dueMs(): number | null {
-    return earliestMs(...Array.from(this.#open.values(), ({ vote }) => vote?.dueMs ?? null));
+    return earliestMs(...Array.from(this.#open.values(), ({ dueMs }) => dueMs));
   }
 
   tick(): void {
     const { nowMs } = this.parts.out;
     for (const open of [...this.#open.values()]) {
-      if (open.vote === null || open.vote.dueMs > nowMs) continue;
-      const { awaited, members } = open.vote;
+      if (open.dueMs > nowMs) continue;
+      const { awaited, members } = open.vote ?? { awaited: new Set(), members: [] };
       const silent = members.filter(({ key }) => awaited.has(key));
-      this.#abort(open, `${named(silent)} didn't answer in time`);
+      const reason = silent.length === 0
+        ? "the group's members didn't stop changing"
+        : `${named(silent)} didn't answer in time`;
+      this.#abort(open, reason);
     }
   }
 
   postpone(delayMs: number): void {
-    for (const { vote } of this.#open.values()) if (vote !== null) vote.dueMs += delayMs;
+    for (const open of this.#open.values()) open.dueMs += delayMs;
   }
 
   /** What `/edits` answers. */
   view(): Extract<CoordinatorEvent, { readonly event: "edits" }> {
     const { out } = this.parts;
     const wallMs = this.parts.wallMs();
-    const voting = Array.from(this.#open.values(), ({ edit, signed, vote }): EditView => {
+    const voting = Array.from(this.#open.values(), ({ edit, signed, vote, dueMs }): EditView => {
       const { seq, name: by, text } = signed.request.value;
       const awaited = (vote?.members ?? []).filter(({ key }) => vote?.awaited.has(key))
         .map(({ name }) => name);
-      const deadline = vote === null ? null : dateText(wallMs + vote.dueMs - out.nowMs);
+      const deadline = dateText(wallMs + dueMs - out.nowMs);
       return { edit, seq, by, text, state: "voting", awaited, deadline };
     });
     return { event: "edits", edits: [...voting, ...this.#decisions.views()] };
