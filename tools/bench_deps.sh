@@ -12,9 +12,11 @@ mkdir -p build/bench-deps
 cp tests/bench/baselines.json build/bench-deps/package.json
 npm install --prefix build/bench-deps --no-audit --no-fund --ignore-scripts --loglevel=error
 missing=
-for server in nats-server redis-server; do
+for package in nats-server redis-server etcd-server; do
+  server=$package
+  if [ "$package" = etcd-server ]; then server=etcd; fi
   # Debian keeps servers where not every PATH looks.
-  if ! PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$server" > /dev/null 2>&1; then missing="$missing $server"; fi
+  if ! PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$server" > /dev/null 2>&1; then missing="$missing $package"; fi
 done
 if [ -n "$missing" ]; then
   echo "Some rows have no baseline yet; on Debian: apt-get install -y$missing"

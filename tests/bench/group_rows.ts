@@ -50,22 +50,23 @@ interface Figures {
 }
 
 /** Our group, and what may be done to it. */
-class Group implements AsyncDisposable {
+export class Group implements AsyncDisposable {
   readonly members: LineProcess[] = [];
   readonly coordinator: LineProcess;
   readonly #folder: string;
   readonly #port = freePort();
   #names = 0;
 
-  constructor(folder: string) {
+  /** @param args For the coordinator. */
+  constructor(folder: string, args: readonly string[]) {
     this.#folder = folder;
     const place = ["--host", "127.0.0.1", "--port", String(this.#port)];
     const data = ["--data", `${folder}/coordinator`];
-    this.coordinator = new LineProcess([PROGRAM, "serve", ...place, ...data, "--json"]);
+    this.coordinator = new LineProcess([PROGRAM, "serve", ...place, ...data, ...args, "--json"]);
   }
 
-  static async open(parent: string, size: number): Promise<Group> {
-    const group = new Group(await Deno.makeTempDir({ dir: parent }));
+  static async open(parent: string, size: number, ...args: readonly string[]): Promise<Group> {
+    const group = new Group(await Deno.makeTempDir({ dir: parent }), args);
     try {
       await group.coordinator.until("ready", isEvent("ready"));
       while (group.members.length < size) await group.join();
@@ -111,7 +112,7 @@ class Group implements AsyncDisposable {
 
 const ENTRY_LINE = '{"event":"message"';
 
-function isEvent(name: string): (line: string) => true | undefined {
+export function isEvent(name: string): (line: string) => true | undefined {
   return (line) => line.startsWith(`{"event":"${name}"`) || undefined;
 }
 

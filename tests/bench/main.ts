@@ -4,6 +4,7 @@
  * `JSON=1` prints for machines, one object for each row.
  */
 
+import { measureEdits } from "./edit_rows.ts";
 import { measureFriends } from "./friends_rows.ts";
 import { measureGroup } from "./group_rows.ts";
 import { measureIdle } from "./idle_rows.ts";
@@ -22,6 +23,7 @@ const GROUPS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   pipes: measurePipes,
   friends: measureFriends,
   group: measureGroup,
+  edits: measureEdits,
   idle: measureIdle,
 };
 
