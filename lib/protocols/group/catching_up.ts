@@ -1,5 +1,6 @@
 /** A newcomer's history: fetched from a member, or from the coordinator while nobody is in the group. */
 
+import { sameBytes } from "../../base/bytes.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { type Held, type HeldBatch, logRecord } from "./held.ts";
 import { Fetching, type FetchingOwner, type Source } from "./fetching.ts";
@@ -146,7 +147,5 @@ export function takeStable(
 
 /** Two batches with one signature are the same, up to what breaks Ed25519. */
 function isFirstHeld(first: HeldBatch | null, { signature }: SignedBatch): boolean {
-  if (first === null) return false;
-  const held = first.signed.signature;
-  return held.length === signature.length && held.every((byte, index) => byte === signature[index]);
+  return first !== null && sameBytes(first.signed.signature, signature);
 }

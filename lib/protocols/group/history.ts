@@ -23,7 +23,13 @@ import {
   text,
   uint,
 } from "../../base/schema.ts";
-import { type Edit, editSchema, isRequestAuthentic, requestFault } from "./edit.ts";
+import {
+  type Edit,
+  editSchema,
+  isRequestAuthentic,
+  requestFault,
+  type SignedEditRequest,
+} from "./edit.ts";
 import {
   BATCH_BYTES_MAX,
   BATCH_EDITS_BYTES_MAX,
@@ -87,10 +93,17 @@ export function batchFrom(batch: Batch, signature: Uint8Array): SignedBatch {
   return { batch: { bytes: made.bytes.slice(), value: made.value }, signature };
 }
 
-/** Whether the signatures of the author, and of who asked for edits, fit. Never throws. */
-export function isAuthentic(crypto: Crypto, { batch, signature }: SignedBatch): boolean {
+/**
+ * Whether the signatures of the author, and of who asked for edits, fit. Never throws.
+ * @param isKnown Whether this very request was checked before.
+ */
+export function isAuthentic(
+  crypto: Crypto,
+  { batch, signature }: SignedBatch,
+  isKnown: (signed: SignedEditRequest) => boolean = () => false,
+): boolean {
   return crypto.verify(batch.value.author, concatBytes(TAGS.batch, batch.bytes), signature) &&
-    batch.value.edits.every(({ signed }) => isRequestAuthentic(crypto, signed));
+    batch.value.edits.every(({ signed }) => isKnown(signed) || isRequestAuthentic(crypto, signed));
 }
 
 /** How many positions of the history it takes. */

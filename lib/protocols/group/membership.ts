@@ -9,7 +9,7 @@ import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
 import { joinedNames } from "./member_view.ts";
 import { ballotText, compareBallots, isSameBallot } from "./ballot.ts";
 import { CatchingUp } from "./catching_up.ts";
-import { requestId } from "./edit.ts";
+import { requestId, type SignedEditRequest } from "./edit.ts";
 import type { Editing } from "./editing.ts";
 import type { Epoch, SignedEpoch } from "./epoch.ts";
 import type { Source } from "./fetching.ts";
@@ -155,6 +155,8 @@ export class Membership {
   get names(): MemberNames {
     return this.owner.names;
   }
+
+  readonly isKnownRequest = (signed: SignedEditRequest): boolean => this.voting.isKnown(signed);
 
   /** Names of the other members of the epoch. */
   get others(): readonly string[] {

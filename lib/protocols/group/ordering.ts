@@ -14,6 +14,7 @@ import type { PeerKey } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
 import { earliestMs } from "../../base/machine.ts";
 import { foldName } from "../../base/names.ts";
+import type { SignedEditRequest } from "./edit.ts";
 import type { Epoch } from "./epoch.ts";
 import { Fifo } from "./fifo.ts";
 import type { Held, HeldBatch } from "./held.ts";
@@ -48,6 +49,8 @@ export interface OrderingOwner {
   readonly out: MemberOutput;
   /** Who decides on edits; null where that isn't known. */
   readonly coordinator: PeerKey | null;
+  /** Whether we have voted on this very request. */
+  readonly isKnownRequest: (signed: SignedEditRequest) => boolean;
   /** All up to this is stable; it is taken off `held`, oldest first. */
   stable(batches: readonly HeldBatch[]): void;
   /** A batch, of oneself or another, is on our disk. */
@@ -204,7 +207,10 @@ export class Ordering {
     }
     const fault = batchFault(signed, this.epoch.group);
     if (fault !== null) return this.#offends(author, fault);
-    if (!isAuthentic(crypto, signed)) return this.#offends(author, "a decision isn't signed");
+    const { isKnownRequest } = this.owner;
+    if (!isAuthentic(crypto, signed, isKnownRequest)) {
+      return this.#offends(author, "a decision isn't signed");
+    }
     this.#enqueueDecision(author, signed);
   }
 

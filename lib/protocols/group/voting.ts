@@ -13,6 +13,7 @@
  */
 
 import { dropOldest } from "../../base/bounded.ts";
+import { sameBytes } from "../../base/bytes.ts";
 import type { Crypto } from "../../base/crypto.ts";
 import { dateText } from "../../base/dates.ts";
 import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
@@ -128,6 +129,13 @@ export class Voting {
 
   has(id: RequestId): boolean {
     return this.#open.has(id);
+  }
+
+  /** Whether this very request was checked: it is voted on. */
+  isKnown({ request, signature }: SignedEditRequest): boolean {
+    const known = this.#open.get(requestId(this.owner.crypto, request.value))?.signed;
+    return known !== undefined && sameBytes(known.request.bytes, request.bytes) &&
+      sameBytes(known.signature, signature);
   }
 
   *records(): IterableIterator<PreparedRecord> {
@@ -303,7 +311,7 @@ export class Voting {
 
   /** Whoever sends it: the coordinator has signed it. */
   committed(from: PeerKey | null, { signed }: GroupMessageOf<"committed">): void {
-    const { crypto, group, coordinator, held } = this.owner;
+    const { group, coordinator } = this.owner;
     const { author, incarnation, counter } = signed.batch.value;
     const through = counter + placesOf(signed.batch.value) - 1;
     if (this.#isLogged(signed)) {
@@ -313,8 +321,7 @@ export class Voting {
     if (this.#decided.some((known) => isSameBatch(known, signed))) return;
     const fault = author !== coordinator
       ? "somebody else has decided on an edit"
-      : batchFault(signed, group) ??
-        (isAuthentic(crypto, signed) ? null : "a decision isn't signed");
+      : batchFault(signed, group) ?? this.#signatureFault(from, signed);
     if (fault !== null) {
       return from === null ? this.owner.coordinatorOffends(fault) : this.owner.offends(from, fault);
     }
@@ -326,6 +333,13 @@ export class Voting {
     this.#decided.push(kept);
     this.owner.ordering?.decide(kept);
     this.#passOn();
+  }
+
+  /** On the coordinator's own link nobody else speaks; who puts it in order must know that others will take it. */
+  #signatureFault(from: PeerKey | null, signed: SignedBatch): string | null {
+    if (from === null && this.owner.ordering?.isSequencer !== true) return null;
+    const isKnown = (request: SignedEditRequest) => this.isKnown(request);
+    return isAuthentic(this.owner.crypto, signed, isKnown) ? null : "a decision isn't signed";
   }
 
   /** Whether it is in the log. */

@@ -14,6 +14,7 @@
  * start, or a day after it was replaced.
  */
 
+import { sameBytes } from "../../base/bytes.ts";
 import { concatBytes, type Signer, utf8 } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
@@ -704,8 +705,4 @@ function unpad(padded: Uint8Array): string {
 
 function badText(cause?: unknown): RemoteProtocolError {
   return new RemoteProtocolError("Cannot read a private message: its text isn't UTF-8", { cause });
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
