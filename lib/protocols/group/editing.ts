@@ -211,8 +211,10 @@ export class Editing {
 
   #take(id: RequestId): (Wanted & { readonly signed: SignedEditRequest }) | null {
     const at = this.#wanted.findIndex((wanted) => wanted.id === id);
-    const [wanted] = at === -1 ? [] : this.#wanted.splice(at, 1);
-    return wanted?.signed == null ? null : { ...wanted, signed: wanted.signed };
+    const signed = this.#wanted[at]?.signed ?? null;
+    if (signed === null) return null;
+    const [wanted] = this.#wanted.splice(at, 1);
+    return { ...wanted!, signed };
   }
 
   /** The `ref` with which our user asked for it. */
