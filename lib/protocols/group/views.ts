@@ -33,6 +33,11 @@ export class Views {
   /** The last view with nobody in it. */
   #empty: SignedEpoch | null = null;
   #number = 0;
+  /** What members knew after this disk was lost, until a later view has begun at all its members. */
+  #recounted: SignedEpoch | null = null;
+
+  /** @param isGivenUp Whether the operator goes on without what only somebody may know. */
+  constructor(readonly isGivenUp: (key: PeerKey) => boolean = () => false) {}
 
   /** Ballots up to this number have been used, by us or so we heard. */
   get number(): number {
@@ -88,10 +93,37 @@ export class Views {
       value.members.some((member) => member.key === key);
   }
 
-  /** Views for which none of these speaks. */
+  /**
+   * This disk was lost, or was old, and no view that was decided since has begun at all its members: what it doesn't
+   * know may still be so.
+   */
+  get hasLostDisk(): boolean {
+    return this.#recounted !== null;
+  }
+
+  /**
+   * Views may have been decided after the present one that nobody has told of. Each has a member of it that promised
+   * so: the next view needs all of them, see `recount.ts`.
+   */
+  get needsAll(): boolean {
+    return this.#recounted !== null && this.present === this.#recounted;
+  }
+
+  /** Views for which none of these speaks; or not all of its members do, where they must. */
   lacking(voices: readonly Voice[]): readonly SignedEpoch[] {
+    if (this.needsAll) return this.absent(voices).length > 0 ? this.#open : [];
     return this.#open.filter((view) =>
       view.epoch.value.members.length > 0 && !voices.some((voice) => this.isVoiceOf(view, voice))
+    );
+  }
+
+  /** Members of the present view that don't speak for it, and weren't given up. */
+  absent(voices: readonly Voice[]): readonly Member[] {
+    const { present } = this;
+    if (present === null) return [];
+    const speaking = voices.filter((voice) => this.isVoiceOf(present, voice));
+    return this.members.filter(({ key }) =>
+      !this.isGivenUp(key) && !speaking.some((voice) => voice.key === key)
     );
   }
 
@@ -113,6 +145,18 @@ export class Views {
     if (at === -1) return;
     this.#open.splice(0, at);
     this.#isFirstConfirmed = true;
+    this.#recounted = null;
+  }
+
+  /** This disk was lost, or was old: that is the newest view which members know of. */
+  recounted(signed: SignedEpoch): void {
+    if (this.#recounted?.epoch.bytes.toHex() === signed.epoch.bytes.toHex()) return;
+    const { ballot, members } = signed.epoch.value;
+    this.raise(ballot.number);
+    this.#open = [signed];
+    this.#isFirstConfirmed = false;
+    this.#recounted = signed;
+    if (members.length === 0) this.#empty = signed;
   }
 
   givenUp(ballot: Ballot): void {
@@ -129,7 +173,7 @@ export class Views {
       records.push({ kind: "decided", signed: this.#empty });
     }
     this.#open.forEach((signed, index) => {
-      records.push({ kind: "decided", signed });
+      records.push({ kind: signed === this.#recounted ? "recounted" : "decided", signed });
       if (index > 0 || !this.#isFirstConfirmed) return;
       records.push({ kind: "confirmed", ballot: signed.epoch.value.ballot });
     });
