@@ -28,6 +28,7 @@ import { unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
 import { stalledMs } from "../../base/mode_machine.ts";
 import { visibleText } from "../../base/text.ts";
+import { NO_BALLOT } from "./ballot.ts";
 import { CoordinatorLink } from "./coordinator_link.ts";
 import { endpointOf, type Epoch, type Member as GroupMember, type SignedEpoch } from "./epoch.ts";
 import { Editing } from "./editing.ts";
@@ -262,7 +263,9 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   #hello(): GroupMessageOf<"hello"> {
     const { name, incarnation } = this.self;
     const { host, port, history } = this.config;
-    const { group, begunBallot: begun, promised } = this.standing;
+    const { group, begunBallot: begun, isLost } = this.standing;
+    // Who has lost what it held speaks for no view, nor for one that it would only have promised.
+    const promised = isLost ? NO_BALLOT : this.standing.promised;
     const of = group ?? history?.group ?? null;
     return { type: "hello", name, incarnation, host, port, group: of, begun, promised };
   }

@@ -461,7 +461,7 @@ export class Membership {
       { kind: "new-log", group, because: "unlike" },
     );
     this.owner.saying.startAnew(group);
-    this.#beginAnew();
+    this.#beginAnew(0);
   }
 
   /** The operator says so: a view without us has begun. What was said in this history goes on. */
@@ -473,14 +473,15 @@ export class Membership {
     this.participating.abandon();
     standing.recover();
     out.store({ kind: "recovered" }, { kind: "new-log", group, because: "recovered" });
-    this.#beginAnew();
+    this.#beginAnew(this.held.log.position);
     this.isCaughtUp = false;
     this.owner.heardChanged();
   }
 
-  #beginAnew(): void {
+  /** @param shown Up to here it comes again as it was. */
+  #beginAnew(shown: number): void {
     this.held.reset(this.crypto, this.group);
-    this.showing.restart();
+    this.showing.restart(shown);
     this.telling.restart();
     if (this.#seqBefore !== null) this.#seqBefore = 0;
   }

@@ -11,6 +11,7 @@ import type { Hash, LinkId, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { foldName, shownName } from "../../base/names.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
+import { NO_BALLOT } from "./ballot.ts";
 import type { CoordinatorConfig, CoordinatorInput } from "./coordinator_io.ts";
 import { groupOf } from "./coordinator_log.ts";
 import { CoordinatorOutput } from "./coordinator_output.ts";
@@ -96,9 +97,10 @@ export class Recounting {
   /** What it told last takes the place of what it said first. */
   #presentHello(peer: PeerKey, hello: Hello): Hello {
     const account = this.#recount.get(peer);
-    if (account?.epoch === null || account?.epoch === undefined || account.isLost) return hello;
-    const { group, promised, epoch } = account;
-    return { ...hello, group, promised, begun: epoch.epoch.value.ballot };
+    if (account === null || account.group === null) return hello;
+    const { group, promised, epoch, isLost } = account;
+    const begun = isLost || epoch === null ? NO_BALLOT : epoch.epoch.value.ballot;
+    return { ...hello, group, promised, begun };
   }
 
   get dueMs(): number | null {
