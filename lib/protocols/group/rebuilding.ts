@@ -259,19 +259,19 @@ function viewsOf(records: readonly CoordinatorRecord[]): Views {
 /** Whether it may know of what this disk doesn't. */
 function isStrange(views: Views, peer: PeerKey, { begun, promised }: Hello): boolean {
   if (promised.number > views.number) return true;
-  if (begun.number === 0 || compareBallots(begun, views.ballot) < 0) return false;
+  if (begun.number === 0 || compareBallots(begun, views.latest) < 0) return false;
   const isMember = views.open.some(({ epoch: { value: { members } } }) =>
     members.some(({ key }) => key === peer)
   );
-  return !isMember || (begun.round === 0 && compareBallots(begun, views.ballot) > 0);
+  return !isMember || (begun.round === 0 && compareBallots(begun, views.latest) > 0);
 }
 
 /** What shows that the disk is old, as part of a sentence; null where nothing does. */
 function newsOf(views: Views, peer: PeerKey, { view, promised }: Account): string | null {
-  const { present, ballot, number } = views;
+  const { present, ballot, latest, number } = views;
   const told = view?.epoch.value ?? null;
-  if (told !== null && told.view > ballot.number) {
-    return `was in view ${told.view}, and the last one on this disk is ${ballot.number}`;
+  if (told !== null && told.view > latest.number) {
+    return `was in view ${told.view}, and the last one on this disk is ${latest.number}`;
   }
   const isOther = told !== null && present !== null && told.view === ballot.number &&
     view!.epoch.bytes.toHex() !== present.epoch.bytes.toHex();

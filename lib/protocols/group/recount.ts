@@ -79,8 +79,19 @@ function compareViews(a: SignedEpoch, b: SignedEpoch): number {
     (a.signature.toHex() < b.signature.toHex() ? -1 : 1);
 }
 
+/** What was told of one group, by whoever was there at any time. */
+interface Told {
+  newest: SignedEpoch;
+  /** Of ballots that were promised, and of edits. */
+  number: number;
+  edit: number;
+  readonly by: Set<PeerKey>;
+}
+
 export class Recount {
+  /** Of those who are there. */
   readonly #accounts = new Map<PeerKey, Account>();
+  readonly #told = new Map<Hash, Told>();
 
   /**
    * @param known The newest view that our own disk knows of, where it is an old one.
@@ -89,12 +100,36 @@ export class Recount {
   constructor(
     readonly known: SignedEpoch | null,
     readonly isGivenUp: (key: PeerKey) => boolean,
-  ) {}
+  ) {
+    if (known !== null) this.#tellsOf(known);
+  }
 
   put(key: PeerKey, account: Account): void {
     this.#accounts.set(key, account);
+    const { view, group, promised, edit } = account;
+    if (view !== null) this.#tellsOf(view).by.add(key);
+    const told = group === null ? undefined : this.#told.get(group);
+    if (told === undefined) return;
+    // More was never used: it isn't proven.
+    const most = told.newest.epoch.value.view + NUMBER_JUMP_MAX;
+    told.number = Math.max(told.number, Math.min(promised.number, most));
+    told.edit = Math.max(told.edit, edit);
   }
 
+  #tellsOf(view: SignedEpoch): Told {
+    const { group, ballot: { number } } = view.epoch.value;
+    const known = this.#told.get(group);
+    if (known === undefined) {
+      const told: Told = { newest: view, number, edit: 0, by: new Set() };
+      this.#told.set(group, told);
+      return told;
+    }
+    if (compareViews(view, known.newest) < 0) known.newest = view;
+    known.number = Math.max(known.number, number);
+    return known;
+  }
+
+  /** It isn't there any more; what it told of stays told. */
   remove(key: PeerKey): void {
     this.#accounts.delete(key);
   }
@@ -103,28 +138,23 @@ export class Recount {
     return this.#accounts.get(key) ?? null;
   }
 
-  /** Of those who count. */
-  #counted(): readonly Account[] {
-    return [...this.#accounts].flatMap(([key, account]) => this.isGivenUp(key) ? [] : [account]);
-  }
-
-  #views(): readonly SignedEpoch[] {
-    const told = this.#counted().flatMap(({ view }) => view === null ? [] : [view]);
-    return this.known === null ? told : [this.known, ...told];
-  }
-
   /** Groups of which somebody tells: more than one where the operator began another one on purpose. */
   get groups(): readonly Hash[] {
     if (this.known !== null) return [this.known.epoch.value.group];
-    return [...new Set(this.#views().map(({ epoch }) => epoch.value.group))];
+    const all = [...this.#told];
+    const counted = all.filter(([, { by }]) => [...by].some((key) => !this.isGivenUp(key)));
+    return (counted.length === 0 ? all : counted).map(([group]) => group);
   }
 
-  /** The newest view of all; null where nobody tells of any, or they tell of different groups. */
-  get newest(): SignedEpoch | null {
+  /** What is told of the group; null where nobody tells of any, or they tell of different ones. */
+  get #group(): Told | null {
     const [group, ...others] = this.groups;
-    if (group === undefined || others.length > 0) return null;
-    const views = this.#views().filter(({ epoch }) => epoch.value.group === group);
-    return views.toSorted(compareViews)[0] ?? null;
+    return group === undefined || others.length > 0 ? null : this.#told.get(group) ?? null;
+  }
+
+  /** The newest view of all. */
+  get newest(): SignedEpoch | null {
+    return this.#group?.newest ?? null;
   }
 
   #hasTold({ key }: Member, { epoch: { value } }: SignedEpoch): boolean {
@@ -153,16 +183,9 @@ export class Recount {
 
   /** The highest number of a ballot that anybody promised, of an edit that anybody knows. */
   get highest(): { readonly number: number; readonly edit: number } {
-    const newest = this.newest?.epoch.value ?? null;
-    const view = newest?.view ?? 0;
-    let number = view;
-    let edit = 0;
-    for (const account of this.#counted()) {
-      if (account.group !== newest?.group) continue;
-      // More was never used: it isn't proven.
-      number = Math.max(number, Math.min(account.promised.number, view + NUMBER_JUMP_MAX));
-      edit = Math.max(edit, account.edit);
-    }
-    return { number, edit };
+    // Who was in no view yet may have told before anybody told of the group.
+    for (const [key, account] of this.#accounts) this.put(key, account);
+    const told = this.#group;
+    return { number: told?.number ?? 0, edit: told?.edit ?? 0 };
   }
 }

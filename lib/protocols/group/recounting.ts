@@ -233,8 +233,9 @@ export class Recounting {
     this.#ask(caller);
   }
 
-  #ask({ id }: Caller): void {
-    const awaited = this.#recount.awaited.map(({ name }) => name);
+  #ask({ id, peer }: Caller): void {
+    const others = this.#recount.awaited.filter(({ key }) => key !== peer);
+    const awaited = others.map(({ name }) => name);
     this.out.send(id, { type: "recount", awaited });
   }
 
@@ -305,12 +306,19 @@ export class Recounting {
       { kind: "recounted", signed: newest },
       { kind: "edits", number: edit + NUMBER_GAP },
     ];
+    const missing = members.filter(({ key }) => this.#kicked.has(key));
+    const isNobodyLeft = members.length > 0 && missing.length === members.length;
+    if (isNobodyLeft) records.push({ kind: "given-up", ballot: newest.epoch.value.ballot });
     this.#isStoring = true;
     this.out.storeThen([...this.#logRecords(group), ...records], () => {
       this.records.push(...records);
       this.isOver = true;
     });
-    const missing = members.filter(({ key }) => this.#kicked.has(key));
+    if (isNobodyLeft) {
+      return this.out.warn(
+        `What only ${named(members)} had is given up; the group goes on without it`,
+      );
+    }
     this.out.warn(
       `The group is known again from what ${named(members.filter((one) => !missing.includes(one)))} ` +
         `told: view ${view} goes on, under numbers above ${number + NUMBER_GAP}. Not known any more: ` +

@@ -33,6 +33,8 @@ export class Views {
   /** The last view with nobody in it. */
   #empty: SignedEpoch | null = null;
   #number = 0;
+  /** Of the last view that was ever decided. */
+  #latest = NO_BALLOT;
   /** What members knew after this disk was lost, until a later view has begun at all its members. */
   #recounted: SignedEpoch | null = null;
 
@@ -42,6 +44,11 @@ export class Views {
   /** Ballots up to this number have been used, by us or so we heard. */
   get number(): number {
     return this.#number;
+  }
+
+  /** The ballot of the last view that was ever decided, as far as this disk knows, given up or not. */
+  get latest(): Ballot {
+    return this.#latest;
   }
 
   get open(): readonly SignedEpoch[] {
@@ -135,9 +142,14 @@ export class Views {
   decided(signed: SignedEpoch): void {
     const { ballot, members } = signed.epoch.value;
     if (compareBallots(ballot, this.ballot) <= 0) return;
-    this.raise(ballot.number);
+    this.#decidedAs(ballot);
     if (members.length === 0) this.#empty = signed;
     if (this.#open.push(signed) === 1) this.#isFirstConfirmed = false;
+  }
+
+  #decidedAs(ballot: Ballot): void {
+    this.raise(ballot.number);
+    if (compareBallots(ballot, this.#latest) > 0) this.#latest = ballot;
   }
 
   confirmed(ballot: Ballot): void {
@@ -152,7 +164,7 @@ export class Views {
   recounted(signed: SignedEpoch): void {
     if (this.#recounted?.epoch.bytes.toHex() === signed.epoch.bytes.toHex()) return;
     const { ballot, members } = signed.epoch.value;
-    this.raise(ballot.number);
+    this.#decidedAs(ballot);
     this.#open = [signed];
     this.#isFirstConfirmed = false;
     this.#recounted = signed;
@@ -160,6 +172,7 @@ export class Views {
   }
 
   givenUp(ballot: Ballot): void {
+    this.#decidedAs(ballot);
     if (this.#open.length > 0 && isSameBallot(this.#open[0]!.epoch.value.ballot, ballot)) {
       this.#isFirstConfirmed = false;
     }
@@ -169,6 +182,9 @@ export class Views {
   /** What a compacted log holds of it. */
   records(): readonly CoordinatorRecord[] {
     const records: CoordinatorRecord[] = [{ kind: "number", number: this.#number }];
+    if (compareBallots(this.#latest, this.ballot) > 0) {
+      records.push({ kind: "given-up", ballot: this.#latest });
+    }
     if (this.#empty !== null && !this.#open.includes(this.#empty)) {
       records.push({ kind: "decided", signed: this.#empty });
     }
