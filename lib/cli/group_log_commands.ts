@@ -244,15 +244,17 @@ async function scanLogFile(disk: Disk, path: string, options: ScanOptions): Prom
 
 /** @param action What can't be done with it. */
 function faultError(path: string, { fault, end }: LogScan, action: string): P2pchatError {
-  const { line, seq, found, isTorn } = fault!;
-  const where = seq === null ? `line ${line}` : `line ${line}, entry ${seq},`;
+  const { line, name, found, isTorn } = fault!;
+  const where = name === null ? `line ${line}` : `line ${line}, ${name},`;
   const cause = isTorn
     ? "it was cut off there, or is being written"
     : "somebody or a disk changed it";
-  const before = end?.seq ?? 0;
+  const before = end?.position ?? 0;
   return new P2pchatError(
     "store-corrupt",
     `Cannot ${action} ${path}: ${where} is wrong, ${found}; ${cause}, ` +
-      (before === 0 ? "and nothing before it is whole" : `what is before entry ${seq} is whole`),
+      (before === 0
+        ? "and nothing before it is whole"
+        : `what is before ${name ?? `line ${line}`} is whole`),
   );
 }

@@ -279,7 +279,7 @@ class GroupStore<State extends { readonly kind: string }>
     return this.#onLog(sync, () => {
       this.log.append(
         records.map(({ batch }) => batch),
-        records.map(({ entries }) => entries),
+        records.map(({ placed }) => placed),
       );
       return sync ? this.log.sync() : null;
     });
