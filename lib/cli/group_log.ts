@@ -33,15 +33,9 @@ import {
 } from "../store/disk.ts";
 import { replaceFile, Replacement, REPLACEMENT_SUFFIX } from "../store/replacement.ts";
 import { foreignError, inUseError, versionError } from "./group_log_errors.ts";
-import { GroupLogIndex } from "./group_log_index.ts";
+import { GroupLogIndex, indexing } from "./group_log_index.ts";
 import { GroupLogReader, NOTHING } from "./group_log_reader.ts";
-import {
-  firstBytes,
-  type LogFault,
-  type LogScan,
-  scanGroupLog,
-  type ScannedBatch,
-} from "./group_log_scan.ts";
+import { firstBytes, type LogFault, type LogScan, scanGroupLog } from "./group_log_scan.ts";
 
 export interface GroupLogPorts {
   readonly disk: Disk;
@@ -286,14 +280,6 @@ export class GroupLog implements EntryLog {
       throw corruptError(this.path, last.position + last.count + 1, error.message);
     }
   }
-}
-
-/** Fills the index while a log is scanned. */
-function indexing(index: GroupLogIndex): (batch: ScannedBatch) => null {
-  return ({ logged, offset }) => {
-    index.add(offset, logged.entries, logged.edited());
-    return null;
-  };
 }
 
 /** @throws {P2pchatError} `bad-file` where something else is at `path`, or a log of a newer version. */

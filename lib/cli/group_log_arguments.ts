@@ -29,7 +29,7 @@ export const logProgramCommands: readonly ProgramCommand[] = [
     flags: [],
     prepare(line) {
       const options = verifyLogOptions(line);
-      return async () => await (await import("./group_log_commands.ts")).verifyLog(options);
+      return async () => await (await import("./group_log_verify.ts")).verifyLog(options);
     },
   },
   {
@@ -46,7 +46,7 @@ export const logProgramCommands: readonly ProgramCommand[] = [
     ],
     prepare(line) {
       const options = exportLogOptions(line);
-      return async () => await (await import("./group_log_commands.ts")).exportLog(options);
+      return async () => await (await import("./group_log_export.ts")).exportLog(options);
     },
   },
 ];

@@ -3,6 +3,8 @@
  * long the texts are; and which edits each entry has.
  */
 
+import type { ScannedBatch } from "./group_log_scan.ts";
+
 /** Batches that the arrays have room for at first. */
 const ROOM_MIN = 256;
 
@@ -107,6 +109,14 @@ export class GroupLogIndex {
     }
     return low;
   }
+}
+
+/** Fills the index while a log is scanned. */
+export function indexing(index: GroupLogIndex): (batch: ScannedBatch) => null {
+  return ({ logged, offset }) => {
+    index.add(offset, logged.entries, logged.edited());
+    return null;
+  };
 }
 
 const NO_EDITS: readonly number[] = [];

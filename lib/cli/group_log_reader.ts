@@ -29,6 +29,12 @@ const GAP_BYTES_MAX = 16 * 1_024;
 /** What there is to read where there is no log. */
 export const NOTHING: HistoryRead = { batches: [], digest: null, seq: 0 };
 
+/** An entry of the log and all edits of it, the oldest first. */
+export interface EntryAndEdits {
+  readonly entry: LoggedItem;
+  readonly edits: readonly LoggedItem[];
+}
+
 /** What was read says how far the log went when the call began, unless it begins anew meanwhile. */
 export class GroupLogReader {
   #bytes: number;
@@ -174,10 +180,29 @@ export class GroupLogReader {
   async *#storyOf(seq: number): AsyncIterable<LoggedItem> {
     const { index } = this;
     if (seq < 1 || seq > index.seq) return;
-    const edits = index.editsOf(seq).map((position) => index.batchAfter(position - 1));
-    for await (const piece of this.#picked(new Set([index.batchOfEntry(seq), ...edits]))) {
+    const wanted = new Set([index.batchOfEntry(seq), ...this.#editBatches(seq)]);
+    for await (const piece of this.#picked(wanted)) {
       yield* piece.filter((item) => item.seq === seq);
     }
+  }
+
+  /** All entries, piece by piece, each with what became of it. @throws {P2pchatError} As `read`. */
+  async *entries(): AsyncIterable<readonly EntryAndEdits[]> {
+    for await (const items of this.items()) {
+      const entries = items.filter(({ batch }) => batch.kind === "texts");
+      const edits = new Map<number, LoggedItem[]>(entries.map(({ seq }) => [seq, []]));
+      const wanted = entries.flatMap(({ seq }) => this.#editBatches(seq));
+      for await (const piece of this.#picked(new Set(wanted))) {
+        for (const item of piece) edits.get(item.seq)?.push(item);
+      }
+      if (this.#isOver) return;
+      yield entries.map((entry) => ({ entry, edits: edits.get(entry.seq)! }));
+    }
+  }
+
+  /** Batches with edits of an entry. */
+  #editBatches(seq: number): readonly number[] {
+    return this.index.editsOf(seq).map((position) => this.index.batchAfter(position - 1));
   }
 
   /** What is in some batches, in the order of the log; those near each other are read at once. */
@@ -199,15 +224,13 @@ export class GroupLogReader {
   }
 
   #itemsOf(logged: LoggedBatch): readonly LoggedItem[] {
-    const batch = this.#checked(logged, () => logged.batch());
-    const after = logged.position;
-    if (batch.kind === "texts") {
-      return batch.texts.map((_, index) => {
-        return { position: after + index + 1, seq: logged.seq + index + 1, batch, index };
-      });
-    }
-    return batch.edits.map(({ signed }, index) => {
-      return { position: after + index + 1, seq: signed.request.value.seq, batch, index };
+    const [batch, digests] = this.#checked(logged, () => [logged.batch(), logged.digests()]);
+    const { position, seq } = logged;
+    const seqs = batch.kind === "texts"
+      ? batch.texts.map((_, index) => seq + index + 1)
+      : batch.edits.map(({ signed }) => signed.request.value.seq);
+    return seqs.map((seq, index) => {
+      return { position: position + index + 1, seq, digest: digests[index]!, batch, index };
     });
   }
 
@@ -280,13 +303,13 @@ const LINE_FEED = 0x0a;
 const FIRST_LINE = 2;
 
 /** What an entry says, or reads from then on. */
-function textOf(item: LoggedItem): string {
+export function textOf(item: LoggedItem): string {
   const { batch, index } = item;
   return batch.kind === "texts" ? batch.texts[index]! : requestOf(item).text;
 }
 
 /** What was asked for. @param item An edit. */
-function requestOf({ batch, index }: LoggedItem): EditRequest {
+export function requestOf({ batch, index }: LoggedItem): EditRequest {
   return batch.edits[index]!.signed.request.value;
 }
 

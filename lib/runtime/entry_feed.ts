@@ -6,7 +6,7 @@
 
 import type { Crypto } from "../base/crypto.ts";
 import { dateText } from "../base/dates.ts";
-import type { PeerKey } from "../base/ids.ts";
+import type { Hash, PeerKey } from "../base/ids.ts";
 import { committedEvent } from "../protocols/group/edit_view.ts";
 import type { EntryView, MemberEvent } from "../protocols/group/events.ts";
 import { type Batch, entryId } from "../protocols/group/history.ts";
@@ -17,6 +17,8 @@ export interface LoggedItem {
   readonly position: number;
   /** Of the entry that this is, or changes. */
   readonly seq: number;
+  /** Of the history with it. */
+  readonly digest: Hash;
   readonly batch: Batch;
   /** Of its text, or its edit, in the batch. */
   readonly index: number;

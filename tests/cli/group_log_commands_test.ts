@@ -21,7 +21,6 @@ import {
   type SignedBatch,
 } from "../../lib/protocols/group/history.ts";
 import { MemoryDisk } from "../../lib/store/memory_disk.ts";
-import { checksumOf, checksumText } from "../../lib/store/record_line.ts";
 import { GROUP, logBytes, OTHER_GROUP, sixEntries, Speaker } from "./group_logs.ts";
 import { parsedOptions } from "./parsed_options.ts";
 
@@ -72,12 +71,6 @@ Deno.test("verifiedLog() takes a log without entries, and one of many pieces", a
   assertEquals(counts.at(-1), 10);
   assert(counts.length > 2);
 });
-
-/** As somebody would who knows the form of the file: the checksum fits. */
-function withChecksum(line: string): string {
-  const content = line.slice(0, line.lastIndexOf("\t"));
-  return `${content}\t${checksumText(checksumOf(new TextEncoder().encode(content)))}`;
-}
 
 /** Batches as somebody would write them who has no key of their authors: digests and checksums fit. */
 function forged(change: (batches: SignedBatch[]) => void): Uint8Array {
