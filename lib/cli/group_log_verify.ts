@@ -2,9 +2,9 @@
 
 import { nodeCrypto } from "../base/crypto.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
-import type { PeerKey } from "../base/ids.ts";
+import type { PeerKey, RequestId } from "../base/ids.ts";
 import { visibleText } from "../base/text.ts";
-import { isRequestAuthentic } from "../protocols/group/edit.ts";
+import { isRequestAuthentic, requestId } from "../protocols/group/edit.ts";
 import {
   batchFault,
   COORDINATOR_NAME,
@@ -55,6 +55,7 @@ export async function verifiedLog(
 ): Promise<VerifiedLog> {
   const authors = new Map<PeerKey, LogAuthor>();
   const coordinators = new Map<PeerKey, number>();
+  const requests = new Set<RequestId>();
   let [entries, edits] = [0, 0];
   const count = (key: PeerKey, name: string, what: "entries" | "edits", places: number) => {
     const author = authors.get(key) ?? { name, key, entries: 0, edits: 0 };
@@ -75,7 +76,10 @@ export async function verifiedLog(
       edits += value.edits.length;
       if (value.kind === "texts") count(value.author, value.name, "entries", value.texts.length);
       else coordinators.set(value.author, (coordinators.get(value.author) ?? 0) + logged.count);
-      for (const { signed: { request } } of value.edits) {
+      for (const { edit, signed: { request } } of value.edits) {
+        const id = requestId(nodeCrypto, request.value);
+        if (requests.has(id)) return `what edit ${edit} was asked for was done before`;
+        requests.add(id);
         count(request.value.requester, request.value.name, "edits", 1);
       }
       return null;

@@ -252,7 +252,7 @@ for (const readMs of [0, 1_000]) {
   });
 }
 
-Deno.test("MemberHost: an edit is shown at all, and /entry and /log have it", async () => {
+Deno.test("MemberHost: an edit is shown to all members, and /entry and /log have it", async () => {
   const { world, server, ann, bob } = await annAndBob();
   ann.say("at seven?");
   await world.pass(500);
