@@ -9,7 +9,7 @@ import { Buffer } from "node:buffer";
 import { type Crypto, utf8 } from "../base/crypto.ts";
 import { dateText } from "../base/dates.ts";
 import { P2pchatError } from "../base/errors.ts";
-import type { Hash } from "../base/ids.ts";
+import type { Hash, RequestId } from "../base/ids.ts";
 import { invariant } from "../base/invariant.ts";
 import type { EntryView } from "../protocols/group/events.ts";
 import { HistoryEnd, type Placed, placesOf, type SignedBatch } from "../protocols/group/history.ts";
@@ -157,8 +157,8 @@ export class GroupLog implements EntryLog {
     return await this.#reader?.read(after, bytesMax) ?? NOTHING;
   }
 
-  async look(seq: number): Promise<LoggedEntryState | null> {
-    return await this.#reader?.look(seq) ?? null;
+  async look(seq: number, id: RequestId | null): Promise<LoggedEntryState | null> {
+    return await this.#reader?.look(seq, id) ?? null;
   }
 
   async entryOf(seq: number): Promise<EntryWithEdits | null> {

@@ -146,20 +146,23 @@ export class GroupLogReader {
     return { wanted, edits };
   }
 
-  /** An entry and what became of it; null where there is none. @throws {P2pchatError} As `read`. */
-  async look(seq: number): Promise<LoggedEntryState | null> {
+  /**
+   * An entry as it reads now, and whether an edit of it is there; null where there is no such entry.
+   * @throws {P2pchatError} As `read`.
+   */
+  async look(seq: number, id: RequestId | null): Promise<LoggedEntryState | null> {
     const { crypto } = this.ports;
     let entry: LoggedItem | null = null;
     let text = "";
-    const edits: RequestId[] = [];
-    for await (const item of this.#storyOf(seq)) {
+    let isEdited = false;
+    for await (const item of this.#storyOf(seq, id === null ? "last" : "all")) {
       entry ??= item;
       text = textOf(item);
-      if (item !== entry) edits.push(requestId(crypto, requestOf(item)));
+      if (item !== entry) isEdited ||= requestId(crypto, requestOf(item)) === id;
     }
     if (entry === null || this.#isOver) return null;
     const { author: key, name } = entry.batch;
-    return { author: { key, name }, text, edits };
+    return { author: { key, name }, text, isEdited };
   }
 
   /** The same for people. @throws {P2pchatError} As `read`. */
@@ -176,12 +179,12 @@ export class GroupLogReader {
     return { ...this.#view(entry, 0), text, edits };
   }
 
-  /** An entry, then its edits, in their order; nothing where there is no such entry. */
-  async *#storyOf(seq: number): AsyncIterable<LoggedItem> {
+  /** An entry, then its edits, or the last of them, in their order; nothing where there is no such entry. */
+  async *#storyOf(seq: number, which: "all" | "last" = "all"): AsyncIterable<LoggedItem> {
     const { index } = this;
     if (seq < 1 || seq > index.seq) return;
-    const wanted = new Set([index.batchOfEntry(seq), ...this.#editBatches(seq)]);
-    for await (const piece of this.#picked(wanted)) {
+    const edits = this.#editBatches(seq).slice(which === "all" ? 0 : -1);
+    for await (const piece of this.#picked(new Set([index.batchOfEntry(seq), ...edits]))) {
       yield* piece.filter((item) => item.seq === seq);
     }
   }

@@ -6,7 +6,7 @@
 
 import type { Crypto } from "../base/crypto.ts";
 import { dateText } from "../base/dates.ts";
-import type { Hash, PeerKey } from "../base/ids.ts";
+import type { Hash, PeerKey, RequestId } from "../base/ids.ts";
 import { committedEvent } from "../protocols/group/edit_view.ts";
 import type { EntryView, MemberEvent } from "../protocols/group/events.ts";
 import { type Batch, entryId } from "../protocols/group/history.ts";
@@ -32,7 +32,7 @@ export interface EntryLog {
   /** Whole batches after a position, at most so many bytes, but one at least where there is one. */
   read(after: number, bytesMax: number): Promise<HistoryRead>;
   /** An entry and what became of it; null where there is none. */
-  look(seq: number): Promise<LoggedEntryState | null>;
+  look(seq: number, id: RequestId | null): Promise<LoggedEntryState | null>;
   /** The same for people. */
   entryOf(seq: number): Promise<EntryWithEdits | null>;
   /** The last `count` entries, as they read now. */

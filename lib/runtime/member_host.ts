@@ -5,7 +5,7 @@
 
 import type { Signer } from "../base/crypto.ts";
 import { P2pchatError } from "../base/errors.ts";
-import type { LinkId, PeerKey } from "../base/ids.ts";
+import type { LinkId, PeerKey, RequestId } from "../base/ids.ts";
 import { unreachable } from "../base/invariant.ts";
 import type { MemberCommand, MemberEvent } from "../protocols/group/events.ts";
 import { Member } from "../protocols/group/member.ts";
@@ -142,7 +142,7 @@ export class MemberHost extends ModeHost<
       case "read":
         return this.#read(effect.token, effect.after, effect.bytesMax);
       case "look":
-        return this.#look(effect.token, effect.seq);
+        return this.#look(effect.token, effect.seq, effect.id);
       case "show-log":
         return this.#showLog(effect.count, effect.ref);
       case "show-entry":
@@ -164,8 +164,8 @@ export class MemberHost extends ModeHost<
     );
   }
 
-  #look(token: number, seq: number): void {
-    this.#log.look(seq).then(
+  #look(token: number, seq: number, id: RequestId | null): void {
+    this.#log.look(seq, id).then(
       (entry) => this.runner.feed({ type: "looked", token, entry }),
       (error) => this.#readFailed(error),
     );

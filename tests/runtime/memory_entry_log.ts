@@ -2,7 +2,7 @@
 
 import { nodeCrypto } from "../../lib/base/crypto.ts";
 import { dateText } from "../../lib/base/dates.ts";
-import type { Hash } from "../../lib/base/ids.ts";
+import type { Hash, RequestId } from "../../lib/base/ids.ts";
 import { requestId } from "../../lib/protocols/group/edit.ts";
 import type { EntryEdit, EntryView } from "../../lib/protocols/group/events.ts";
 import { entryId, HistoryEnd, type SignedBatch } from "../../lib/protocols/group/history.ts";
@@ -30,7 +30,7 @@ export class MemoryEntryLog implements EntryLog {
     return Promise.resolve({ batches, digest: end.digest, seq: end.seq });
   }
 
-  look(seq: number): Promise<LoggedEntryState | null> {
+  look(seq: number, id: RequestId | null): Promise<LoggedEntryState | null> {
     const [entry, ...edits] = this.#storyOf(seq);
     if (entry === undefined) return Promise.resolve(null);
     const requests = edits.map(({ batch, index }) => batch.edits[index]!.signed.request.value);
@@ -38,7 +38,7 @@ export class MemoryEntryLog implements EntryLog {
     return Promise.resolve({
       author: { key, name },
       text: requests.at(-1)?.text ?? entry.batch.texts[entry.index]!,
-      edits: requests.map((request) => requestId(nodeCrypto, request)),
+      isEdited: requests.some((request) => requestId(nodeCrypto, request) === id),
     });
   }
 

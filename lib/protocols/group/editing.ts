@@ -197,7 +197,7 @@ export class Editing {
     };
     if (policy === "auto" || editingIn === null) return tell([]);
     if (policy === "ask") return tell(editingIn.others);
-    editingIn.looks.look(seq, (entry) => {
+    editingIn.looks.look(seq, null, (entry) => {
       const author = entry?.author ?? null;
       const isOwn = author === null || author.key === this.owner.signer.key;
       tell(isOwn ? [] : [editingIn.names.shown(author.key, author.name)]);

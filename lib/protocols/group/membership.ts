@@ -286,8 +286,8 @@ export class Membership {
     if (ordering === null || edits.size === 0) return edits.size > 0;
     let left = edits.size;
     for (const { id, seq } of edits.values()) {
-      this.looks.look(seq, (entry) => {
-        if (entry?.edits.includes(id) === true) {
+      this.looks.look(seq, id, (entry) => {
+        if (entry?.isEdited) {
           edits.delete(id);
           this.voting.found(id);
           this.owner.editing.committed(id);

@@ -199,7 +199,7 @@ export class Voting {
     this.#locks.set(seq, open.id);
     if (seq > held.logSeq) return;
     open.state = "looking";
-    looks.look(seq, (entry) => this.#looked(open, entry));
+    looks.look(seq, null, (entry) => this.#looked(open, entry));
   }
 
   #looked(open: Open, entry: LoggedEntryState | null): void {
@@ -477,10 +477,10 @@ export class Voting {
   /** We never heard of it: where we would have had to vote on it, and it isn't in our log, it is refused. */
   #lookFor(key: PeerKey, id: RequestId, seq: number, view: number): void {
     if (this.owner.ordering?.epoch.view !== view) return;
-    this.owner.looks.look(seq, (entry) => {
+    this.owner.looks.look(seq, id, (entry) => {
       const isStill = !this.owner.isCoordinatorUp && this.owner.ordering?.epoch.view === view;
       if (!isStill || this.#open.has(id) || this.#isDecided(id)) return;
-      if (entry?.edits.includes(id)) return; // it comes with the history
+      if (entry?.isEdited) return; // it comes with the history
       this.#refused.add(id);
       dropOldest(this.#refused, REMEMBERED_MAX);
       this.#tellAborted(key, id);
