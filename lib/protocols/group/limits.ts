@@ -62,6 +62,8 @@ export const VOTE_TIMEOUT_MS_MAX = 24 * 60 * 60_000;
 export const INQUIRE_MS = 2_000;
 /** Own edits that wait for the coordinator; what is typed beyond that is refused. */
 export const EDITS_QUEUED_MAX = EDITS_MAX;
+/** Why an edit isn't committed: part of a sentence, with the names of a few members. */
+export const EDIT_REASON_BYTES_MAX = 1_024;
 /** Aborted edits whose reason the coordinator remembers, for whoever was away: some 200 KB. */
 export const ABORTED_KEPT_MAX = 1_024;
 
