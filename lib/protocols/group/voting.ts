@@ -14,9 +14,8 @@
 
 import { dropOldest } from "../../base/bounded.ts";
 import { sameBytes } from "../../base/bytes.ts";
-import type { Crypto } from "../../base/crypto.ts";
 import { dateText } from "../../base/dates.ts";
-import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
+import type { PeerKey, RequestId } from "../../base/ids.ts";
 import {
   isRequestAuthentic,
   keptRequest,
@@ -25,33 +24,21 @@ import {
   requestId,
   type SignedEditRequest,
 } from "./edit.ts";
-import type { Held, HeldBatch } from "./held.ts";
-import { batchFault, isAuthentic, placesOf, type SignedBatch } from "./history.ts";
+import type { HeldBatch } from "./held.ts";
+import type { SignedBatch } from "./history.ts";
 import { EDITS_PENDING_MAX, REMEMBERED_MAX } from "./limits.ts";
 import type { Looks } from "./looks.ts";
 import type { LoggedEntryState } from "./member_io.ts";
 import type { MemberNames } from "./member_names.ts";
-import type { MemberOutput } from "./member_output.ts";
-import type { EditPolicy, GroupMessage, GroupMessageOf } from "./messages.ts";
-import type { Ordering } from "./ordering.ts";
+import type { EditPolicy, GroupMessageOf } from "./messages.ts";
 import type { PreparedRecord } from "./records.ts";
+import { type Decision, Undelivered, type UndeliveredOwner } from "./undelivered.ts";
 
-export interface VotingOwner {
+export interface VotingOwner extends UndeliveredOwner {
   readonly selfKey: PeerKey;
-  readonly crypto: Crypto;
-  readonly group: Hash;
-  readonly held: Held;
-  readonly out: MemberOutput;
   readonly looks: Looks;
   readonly names: MemberNames;
-  /** Null while in no epoch. */
-  readonly ordering: Ordering | null;
-  readonly coordinator: PeerKey | null;
-  readonly isCoordinatorUp: boolean;
   wallMs(): number;
-  toCoordinator(message: GroupMessage): void;
-  coordinatorOffends(text: string): void;
-  offends(member: PeerKey, text: string): void;
   /** It is known what became of it: it is in the log (null), or why it was aborted. */
   edited(id: RequestId, aborted: string | null): void;
 }
@@ -84,12 +71,6 @@ interface Open {
 /** Voted on, or decided and not in our log; and as many of before that are in doubt. */
 const OPEN_MAX = 2 * EDITS_PENDING_MAX;
 
-interface Decided {
-  readonly signed: SignedBatch;
-  /** Whether its signatures are known to fit. */
-  isChecked: boolean;
-}
-
 /** An edit of which it isn't known what became of it. */
 export type Inquiry = GroupMessageOf<"inquire">["edits"][number] & {
   /** Whether we agreed: then other members may know. */
@@ -106,10 +87,10 @@ export class Voting {
   /** Others were told so, and go by it: these are never agreed to in the present view. None is forgotten before. */
   readonly #abandoned = new Set<RequestId>();
   #view = 0;
-  /** Decided, and not in our log: at most `EDITS_PENDING_MAX`, in the order in which they came. */
-  #decided: Decided[] = [];
+  readonly undelivered: Undelivered;
 
   constructor(readonly owner: VotingOwner, prepared: readonly PreparedRecord[]) {
+    this.undelivered = new Undelivered(owner, (signed) => this.isKnown(signed));
     for (const { edit, view, signed } of prepared) {
       const id = requestId(owner.crypto, signed.request.value);
       const seq = signed.request.value.seq;
@@ -329,55 +310,7 @@ export class Voting {
 
   /** Whoever sends it: the coordinator has signed it. */
   committed(from: PeerKey | null, { signed }: GroupMessageOf<"committed">): void {
-    const { group, coordinator } = this.owner;
-    const { author } = signed.batch.value;
-    if (this.#isLogged(signed)) return this.#sayApplied(signed);
-    if (this.#decided.some((known) => isSameBatch(known.signed, signed))) return;
-    const fault = author !== coordinator
-      ? "somebody else has decided on an edit"
-      : batchFault(signed, group) ??
-        (this.#mustCheck(from) && !this.#isAuthentic(signed) ? UNSIGNED : null);
-    if (fault !== null) {
-      return from === null ? this.owner.coordinatorOffends(fault) : this.owner.offends(from, fault);
-    }
-    if (this.#decided.length >= EDITS_PENDING_MAX) return; // it comes again
-    const kept: SignedBatch = {
-      batch: { bytes: signed.batch.bytes.slice(), value: signed.batch.value },
-      signature: signed.signature.slice(),
-    };
-    const decided: Decided = { signed: kept, isChecked: this.#mustCheck(from) };
-    this.#decided.push(decided);
-    this.owner.ordering?.decide(kept);
-    if (from !== this.owner.ordering?.sequencer) this.#passOn([decided]);
-  }
-
-  /** On the coordinator's own link nobody else speaks; who puts it in order must know that others will take it. */
-  #mustCheck(from: PeerKey | null): boolean {
-    return from !== null || this.owner.ordering?.isSequencer === true;
-  }
-
-  #isAuthentic(signed: SignedBatch): boolean {
-    return isAuthentic(this.owner.crypto, signed, (request) => this.isKnown(request));
-  }
-
-  /** Whether others will take it from us: a coordinator that signs badly must not make members blame each other. */
-  #isGood(decided: Decided): boolean {
-    decided.isChecked ||= this.#isAuthentic(decided.signed);
-    if (decided.isChecked) return true;
-    this.#decided = this.#decided.filter((other) => other !== decided);
-    this.owner.coordinatorOffends(UNSIGNED);
-    return false;
-  }
-
-  /** Whether it is in the log. */
-  #isLogged({ batch: { value } }: SignedBatch): boolean {
-    const { held } = this.owner;
-    const through = held.everThrough(value.author, value.incarnation.toHex());
-    if (through < value.counter) return false;
-    for (const { signed } of held.batches) {
-      if (isSameBatch(signed, { batch: { value } })) return false;
-    }
-    return true;
+    this.undelivered.take(from, signed);
   }
 
   /** Edits are in the log. */
@@ -387,17 +320,13 @@ export class Voting {
     for (const { signed, edits } of batches) {
       if (edits.length === 0) continue;
       last.set(signed.batch.value.incarnation.toHex(), signed);
-      this.#decided = this.#decided.filter((known) => !isSameBatch(known.signed, signed));
+      this.undelivered.logged(signed);
       for (const { edit } of edits) this.#applied(edit.signed);
     }
-    if (this.owner.ordering !== null) { for (const one of last.values()) this.#sayApplied(one); }
+    for (const one of this.owner.ordering === null ? [] : last.values()) {
+      this.undelivered.sayApplied(one);
+    }
     this.#goOnAll();
-  }
-
-  #sayApplied({ batch: { value } }: SignedBatch): void {
-    const { incarnation, counter } = value;
-    const through = counter + placesOf(value) - 1;
-    this.owner.toCoordinator({ type: "applied", incarnation, through });
   }
 
   #applied(signed: SignedEditRequest): void {
@@ -422,13 +351,13 @@ export class Voting {
       this.#forget(open);
       this.#tellAsked(open, "the group's members changed meanwhile");
     }
-    this.offerDecided();
+    this.undelivered.offer();
     this.#goOnAll();
   }
 
-  /** In no view any more: whoever has us back tells all that is decided. */
+  /** In no view any more. */
   goOut(): void {
-    this.#decided = [];
+    this.undelivered.clear();
     this.#forgetRefused();
   }
 
@@ -436,25 +365,6 @@ export class Voting {
   #forgetRefused(): void {
     this.#refused.clear();
     this.#abandoned.clear();
-  }
-
-  /** The sequencer puts what is decided in order; while the coordinator is away others pass it on to it. */
-  offerDecided(): void {
-    const { ordering } = this.owner;
-    if (ordering === null) return;
-    for (const decided of [...this.#decided]) {
-      if (ordering.isSequencer && this.#isGood(decided)) ordering.decide(decided.signed);
-    }
-    this.#passOn(this.#decided);
-  }
-
-  #passOn(all: readonly Decided[]): void {
-    const { ordering, isCoordinatorUp, out } = this.owner;
-    if (ordering === null || ordering.isSequencer || isCoordinatorUp) return;
-    for (const decided of [...all]) {
-      if (!this.#isGood(decided)) continue;
-      out.tell([ordering.sequencer], { type: "committed", signed: decided.signed });
-    }
   }
 
   /** Nobody can say now what becomes of what we agreed to. */
@@ -471,14 +381,7 @@ export class Voting {
           `became of edit ${edit}, asked for by ${by}`,
       );
     }
-    this.#passOn(this.#decided);
-  }
-
-  /** The coordinator is there, perhaps with a disk that has lost what was decided. */
-  tellCoordinator(): void {
-    for (const { signed } of this.#decided) {
-      this.owner.toCoordinator({ type: "committed", signed });
-    }
+    this.undelivered.passOn();
   }
 
   /** Another member has agreed, and the coordinator is away. */
@@ -486,9 +389,9 @@ export class Voting {
     const { ordering } = this.owner;
     if (this.owner.isCoordinatorUp || ordering === null || !ordering.has(key)) return;
     /** Each once, however many of its edits are asked about. */
-    const known = new Map<SignedBatch, Decided>();
+    const known = new Map<SignedBatch, Decision>();
     for (const { id, seq, view } of edits) {
-      const decision = this.#decisionOn(id);
+      const decision = this.undelivered.on(id);
       const open = this.#open.get(id);
       if (decision !== null) known.set(decision.signed, decision);
       else if (open?.state === "agreed" || open?.state === "agreeing") continue;
@@ -496,22 +399,7 @@ export class Voting {
       else if (this.#refused.has(id)) this.#abandon(key, id);
       else this.#lookFor(key, id, seq, view);
     }
-    for (const decided of known.values()) {
-      if (!this.#isGood(decided)) continue;
-      this.owner.out.tell([key], { type: "committed", signed: decided.signed });
-    }
-  }
-
-  /** What we know to be decided, and isn't in our log. */
-  #decisionOn(id: RequestId): Decided | null {
-    const { crypto, held } = this.owner;
-    const isIt = ({ signed: { batch: { value } } }: Pick<Decided, "signed">) =>
-      value.edits.some(({ signed }) => requestId(crypto, signed.request.value) === id);
-    const decided = this.#decided.find(isIt);
-    if (decided !== undefined) return decided;
-    // In order, and checked before it was.
-    for (const { signed } of held.batches) if (isIt({ signed })) return { signed, isChecked: true };
-    return null;
+    for (const decision of known.values()) this.undelivered.tell(key, decision);
   }
 
   #refuseFor(key: PeerKey, open: Open): void {
@@ -534,7 +422,7 @@ export class Voting {
     if (this.owner.ordering?.epoch.view !== view) return;
     this.owner.looks.look(seq, (entry) => {
       const isStill = !this.owner.isCoordinatorUp && this.owner.ordering?.epoch.view === view;
-      if (!isStill || this.#open.has(id) || this.#decisionOn(id) !== null) return;
+      if (!isStill || this.#open.has(id) || this.undelivered.on(id) !== null) return;
       if (entry?.edits.includes(id)) return; // it comes with the history
       this.#abandon(key, id);
     });
@@ -550,7 +438,7 @@ export class Voting {
 
   /** What became of these isn't known; of those that we agreed to, others may know. */
   inquiries(): readonly Inquiry[] {
-    const unknown = [...this.#open.values()].filter(({ id }) => this.#decisionOn(id) === null);
+    const unknown = [...this.#open.values()].filter(({ id }) => this.undelivered.on(id) === null);
     return unknown.map(({ id, signed, view, state }) => {
       const { seq } = signed.request.value;
       return { id, seq, view, isAgreed: state === "agreed" };
@@ -558,15 +446,5 @@ export class Voting {
   }
 }
 
-const UNSIGNED = "a decision isn't signed";
-
 /** Part of a sentence. */
 const ABANDONED = "the coordinator went away before all had agreed";
-
-function isSameBatch(
-  { batch: { value: a } }: { readonly batch: Pick<SignedBatch["batch"], "value"> },
-  { batch: { value: b } }: { readonly batch: Pick<SignedBatch["batch"], "value"> },
-): boolean {
-  return a.kind === b.kind && a.author === b.author && a.counter === b.counter &&
-    a.incarnation.toHex() === b.incarnation.toHex();
-}
