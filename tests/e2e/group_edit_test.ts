@@ -335,7 +335,8 @@ Deno.test("edit: the coordinator is killed while a vote is open: in doubt, then 
   await bob.type("/go");
   await group.serve();
   const { reason } = await alice.until(edited("aborted", "in between"));
-  assertMatch(reason, /restarted/);
+  // Who was asked and had not voted refuses by itself, or the coordinator presumes it when it is back.
+  assertMatch(reason, /restarted|went away/);
   await bob.until(edited("aborted", "in between"));
   await alice.type("/edit once more - 2");
   await bob.until(isVoteWanted, undefined, bob.events.length - 1);

@@ -75,9 +75,11 @@ export class Decisions {
     const isIt = ({ signed }: Edit) => requestId(crypto, signed.request.value) === id;
     const waiting = this.#waiting.find(isIt);
     if (waiting !== undefined) return waiting.edit;
-    const committed = this.#committed.find(({ ids }) => ids.includes(id));
-    if (committed === undefined) return null;
-    return committed.signed.batch.value.edits[committed.ids.indexOf(id)]!.edit;
+    for (const { ids, signed: { batch: { value } } } of this.#committed) {
+      const at = ids.indexOf(id);
+      if (at !== -1) return value.edits[at]!.edit;
+    }
+    return null;
   }
 
   // The disk.

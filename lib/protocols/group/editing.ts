@@ -212,9 +212,10 @@ export class Editing {
 
   #take(id: RequestId): (Wanted & { readonly signed: SignedEditRequest }) | null {
     const at = this.#wanted.findIndex((wanted) => wanted.id === id);
-    const [wanted] = at === -1 ? [] : this.#wanted.splice(at, 1);
-    if (wanted === undefined || wanted.signed === null) return null;
-    return { ...wanted, signed: wanted.signed };
+    const signed = this.#wanted[at]?.signed ?? null;
+    if (signed === null) return null;
+    const [wanted] = this.#wanted.splice(at, 1);
+    return { ...wanted!, signed };
   }
 
   /**

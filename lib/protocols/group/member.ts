@@ -425,8 +425,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
 
   /** Where edits may be asked for; null while in no epoch. */
   get editingIn(): Membership | null {
-    const { membership } = this;
-    return membership === null || membership.epoch === null ? null : membership;
+    return this.epoch === null ? null : this.membership;
   }
 
   #tellAwaited(awaited: readonly string[]): void {
