@@ -12,7 +12,7 @@ export interface LookEffect {
 }
 
 export class Looks {
-  /** Bounded by who asks: one for each edit under way, and for each that a member inquires of. */
+  /** Bounded by who asks: a few for each edit under way, and one for each that a member inquires of. */
   readonly #waiting = new Map<number, (entry: LoggedEntryState | null) => void>();
   #nextToken = 1;
 

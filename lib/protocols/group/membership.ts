@@ -9,7 +9,7 @@ import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
 import { joinedNames } from "./member_view.ts";
 import { ballotText, compareBallots, isSameBallot } from "./ballot.ts";
 import { CatchingUp } from "./catching_up.ts";
-import { requestId, type SignedEditRequest } from "./edit.ts";
+import type { SignedEditRequest } from "./edit.ts";
 import type { Editing } from "./editing.ts";
 import type { Epoch, SignedEpoch } from "./epoch.ts";
 import type { Source } from "./fetching.ts";
@@ -266,10 +266,7 @@ export class Membership {
   }
 
   #editRefs({ edits }: HeldBatch): readonly (string | undefined)[] {
-    const { editing } = this.owner;
-    return edits.map(({ edit }) =>
-      editing.refOf(requestId(this.crypto, edit.signed.request.value))
-    );
+    return edits.map(({ edit }) => this.owner.editing.placed(edit));
   }
 
   /**

@@ -94,6 +94,7 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
     this.world.note(`${this.name} >`, effect);
     switch (effect.type) {
       case "tell":
+        for (const checker of this.world.checkers) checker.toldMembers?.(this, effect.message);
         for (const peer of effect.peers) this.port.tell(peer, effect.message);
         return;
       case "meet":

@@ -9,10 +9,12 @@ import { Once } from "./once.ts";
 import { OneGroup } from "./one_group.ts";
 import { SenderOrder } from "./sender_order.ts";
 import { ShownOnce } from "./shown_once.ts";
+import { Votes } from "./votes.ts";
 
 export function allCheckers(): Checker[] {
   return [
     new Edits(),
+    new Votes(),
     new Epochs(),
     new HeldByAll(),
     new LogKept(),
