@@ -19,7 +19,7 @@ import {
   signBatch,
   type SignedBatch,
 } from "./history.ts";
-import { BATCH_EDITS_BYTES_MAX, BATCH_EDITS_MAX } from "./limits.ts";
+import { BATCH_EDITS_BYTES_MAX, BATCH_EDITS_MAX, EDITS_PENDING_MAX } from "./limits.ts";
 import type { GroupMessageOf } from "./messages.ts";
 import type { CoordinatorRecord } from "./records.ts";
 import type { Views } from "./views.ts";
@@ -218,6 +218,7 @@ export class Decisions {
     if (place.incarnation === this.parts.incarnation.toHex()) return null; // it is in all logs
     if (author !== signer.key || batchFault(signed, group) !== null) return "it was never decided";
     if (!isAuthentic(crypto, signed)) return "it brings a decision that isn't signed";
+    if (this.size + edits.length > EDITS_PENDING_MAX) return null; // it is brought again
     const batch: SignedBatch = {
       batch: { bytes: signed.batch.bytes.slice(), value: signed.batch.value },
       signature: signed.signature.slice(),

@@ -6,6 +6,7 @@
 import { type Bytes, concatBytes, type Crypto, type Signer, utf8 } from "../../base/crypto.ts";
 import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
 import { nameFault } from "../../base/names.ts";
+import { utf8Length } from "../../base/text.ts";
 import {
   type Embedded,
   embedded,
@@ -20,6 +21,7 @@ import {
   uint,
 } from "../../base/schema.ts";
 import {
+  EDIT_REASON_BYTES_MAX,
   EDIT_REQUEST_BYTES_MAX,
   INCARNATION_BYTES,
   MEMBERS_MAX,
@@ -118,6 +120,13 @@ export function requestFault(
   if (value.text.length === 0) return "an entry can't be empty";
   const name = nameFault(value.name);
   return name === null ? null : `its requester's name ${name}`;
+}
+
+/** As much of a reason as a message takes: names, and what a voter says, may make it longer. */
+export function boundedReason(reason: string): string {
+  if (utf8Length(reason) <= EDIT_REASON_BYTES_MAX) return reason;
+  const codePointsMax = EDIT_REASON_BYTES_MAX / 4 - 1;
+  return `${Array.from(reason).slice(0, codePointsMax).join("")}…`;
 }
 
 /** The id of a request: the same however often it is sent, and no other has it. */

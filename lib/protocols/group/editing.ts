@@ -10,7 +10,7 @@ import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { ErrorCode } from "../../base/errors.ts";
 import type { Hash, RequestId } from "../../base/ids.ts";
-import { requestId, type SignedEditRequest, signEditRequest } from "./edit.ts";
+import { type Edit, requestId, type SignedEditRequest, signEditRequest } from "./edit.ts";
 import type { Held } from "./held.ts";
 import { EDITS_QUEUED_MAX } from "./limits.ts";
 import type { Looks } from "./looks.ts";
@@ -190,6 +190,7 @@ export class Editing {
     const { edit, signed, ref } = accepted;
     const { seq } = signed.request.value;
     const tell = (awaited: readonly string[]) => {
+      if (accepted.isTold) return; // it was committed meanwhile
       accepted.isTold = true;
       const wait = awaited.length === 0 ? {} : { awaited, voteMs };
       out.show({ event: "edit-started", edit, seq, ...wait }, ref);
@@ -197,7 +198,7 @@ export class Editing {
     };
     if (policy === "auto" || editingIn === null) return tell([]);
     if (policy === "ask") return tell(editingIn.others);
-    editingIn.looks.look(seq, (entry) => {
+    editingIn.looks.look(seq, null, (entry) => {
       const author = entry?.author ?? null;
       const isOwn = author === null || author.key === this.owner.signer.key;
       tell(isOwn ? [] : [editingIn.names.shown(author.key, author.name)]);
@@ -217,14 +218,24 @@ export class Editing {
     return { ...wanted!, signed };
   }
 
-  /** The `ref` with which our user asked for it. */
-  refOf(id: RequestId): string | undefined {
-    return this.#accepted.get(id)?.ref;
+  /**
+   * It is in the log, and shown next: its acceptance was told before, or is now.
+   * @returns The `ref` with which our user asked for it.
+   */
+  placed({ edit, signed: { request: { value } } }: Edit): string | undefined {
+    const { out, environment: { crypto } } = this.owner;
+    const id = requestId(crypto, value);
+    const accepted = this.#accepted.get(id);
+    const wanted = this.#take(id); // its acceptance was lost on the way
+    const ref = accepted?.ref ?? wanted?.ref;
+    if (wanted === null && accepted?.isTold !== false) return ref;
+    if (accepted !== undefined) accepted.isTold = true;
+    out.show({ event: "edit-started", edit, seq: value.seq }, ref);
+    return ref;
   }
 
   /** It is in the log, and shown. */
   committed(id: RequestId): void {
-    this.#take(id); // its acceptance was lost on the way
     if (this.#accepted.delete(id)) this.owner.out.note({ kind: "settled", id });
   }
 

@@ -37,6 +37,8 @@ export const WINDOW_TEXTS = 2_048;
 export const WINDOW_BYTES = 512 * 1_024;
 /** Taken from one member and not ordered yet: twice its window, as a view change may make it send all again. */
 export const UNORDERED_BYTES_MAX = 2 * WINDOW_BYTES + 2 * BATCH_BYTES_MAX;
+/** The same of the coordinator's decisions, in the sequencer's row: all that are pending, each of the longest text. */
+export const UNORDERED_EDITS_BYTES_MAX = EDITS_PENDING_MAX * BATCH_EDITS_BYTES_MAX;
 /** Ordered and not shown: all members' windows, each once. */
 export const UNSTABLE_BYTES_MAX = MEMBERS_MAX * WINDOW_BYTES;
 /** What was typed and isn't sent: the input pauses above half of it. */
@@ -62,6 +64,8 @@ export const VOTE_TIMEOUT_MS_MAX = 24 * 60 * 60_000;
 export const INQUIRE_MS = 2_000;
 /** Own edits that wait for the coordinator; what is typed beyond that is refused. */
 export const EDITS_QUEUED_MAX = EDITS_MAX;
+/** Why an edit isn't committed: part of a sentence, with the names of a few members. */
+export const EDIT_REASON_BYTES_MAX = 1_024;
 /** Aborted edits whose reason the coordinator remembers, for whoever was away: some 200 KB. */
 export const ABORTED_KEPT_MAX = 1_024;
 

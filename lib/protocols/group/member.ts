@@ -455,7 +455,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
 
   /** In an epoch, and the coordinator is there: what was told it, or it told us, may be lost. */
   #resumeEdits(membership: Membership): void {
-    membership.voting.tellCoordinator();
+    membership.voting.undelivered.tellCoordinator();
     this.editing.resume();
     this.#inquireSoon();
   }

@@ -9,7 +9,7 @@ import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
 import { joinedNames } from "./member_view.ts";
 import { ballotText, compareBallots, isSameBallot } from "./ballot.ts";
 import { CatchingUp } from "./catching_up.ts";
-import { requestId, type SignedEditRequest } from "./edit.ts";
+import type { SignedEditRequest } from "./edit.ts";
 import type { Editing } from "./editing.ts";
 import type { Epoch, SignedEpoch } from "./epoch.ts";
 import type { Source } from "./fetching.ts";
@@ -272,10 +272,7 @@ export class Membership {
   }
 
   #editRefs({ edits }: HeldBatch): readonly (string | undefined)[] {
-    const { editing } = this.owner;
-    return edits.map(({ edit }) =>
-      editing.refOf(requestId(this.crypto, edit.signed.request.value))
-    );
+    return edits.map(({ edit }) => this.owner.editing.placed(edit));
   }
 
   /**
@@ -292,8 +289,8 @@ export class Membership {
     if (ordering === null || edits.size === 0) return edits.size > 0;
     let left = edits.size;
     for (const { id, seq } of edits.values()) {
-      this.looks.look(seq, (entry) => {
-        if (entry?.edits.includes(id) === true) {
+      this.looks.look(seq, id, (entry) => {
+        if (entry?.isEdited) {
           edits.delete(id);
           this.voting.found(id);
           this.owner.editing.committed(id);

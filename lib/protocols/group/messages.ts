@@ -25,6 +25,7 @@ import { LEFT_REASONS } from "./events.ts";
 import { historyPointSchema, signedBatchSchema } from "./history.ts";
 import {
   BATCH_BYTES_MAX,
+  EDIT_REASON_BYTES_MAX,
   EDITS_MAX,
   HISTORY_BATCHES_MAX,
   HISTORY_BYTES_MAX,
@@ -402,7 +403,7 @@ const vote = message(45, "vote", {
   /** Who said the entry, as the log has it; null where it has no such entry. */
   author: nullable(namedKeySchema),
   /** Why not; part of a sentence, empty where the user says no. */
-  reason: text(1_024),
+  reason: text(EDIT_REASON_BYTES_MAX),
 });
 const committed = message(46, "committed", {
   from: "the coordinator, or a member that knows while it is away",
@@ -418,7 +419,7 @@ const aborted = message(47, "aborted", {
   when: "it will never be committed: that is on disk",
   answer: "none",
   lane,
-}, { id: hexId<RequestId>(), edit: counter, reason: text(1_024) });
+}, { id: hexId<RequestId>(), edit: counter, reason: text(EDIT_REASON_BYTES_MAX) });
 const applied = message(48, "applied", {
   from: "a member",
   to: "the coordinator",

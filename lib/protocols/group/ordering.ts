@@ -32,6 +32,7 @@ import {
   MEMBERS_MAX,
   ORDER_RUNS_MAX,
   UNORDERED_BYTES_MAX,
+  UNORDERED_EDITS_BYTES_MAX,
   UNSTABLE_BYTES_MAX,
   WINDOW_TEXTS,
 } from "./limits.ts";
@@ -92,8 +93,11 @@ export class Ordering {
   readonly #own: Author;
   readonly #others: readonly PeerKey[];
   readonly #runs = new Fifo<Run>();
-  /** Up to here the coordinator's decisions are in the sequencer's row; null where none is since the epoch began. */
-  #decided: { readonly incarnation: string; readonly through: number } | null = null;
+  /**
+   * Up to where decisions of each of the coordinator's processes are in the sequencer's row, of those that are since the
+   * epoch began. The last one goes on; none before it does.
+   */
+  readonly #decided = new Map<string, number>();
   /** The end of the write under way; null while none is. */
   #writing: HistoryPoint | null = null;
   #stable: number;
@@ -185,17 +189,18 @@ export class Ordering {
 
   /** Decisions are repeated until they are known to be in order; each is once. */
   #isNextDecision({ batch: { value } }: SignedBatch): boolean {
+    const { held } = this.owner;
     const incarnation = value.incarnation.toHex();
-    const through = this.#decided?.incarnation === incarnation
-      ? this.#decided.through
-      : this.owner.held.everThrough(value.author, incarnation);
-    return value.counter === through + 1;
+    const last = [...this.#decided.keys()].at(-1) ?? held.lastSpoken(value.author)?.incarnation;
+    const through = this.#decided.get(incarnation) ?? held.everThrough(value.author, incarnation);
+    const isOver = through > 0 && incarnation !== last;
+    return !isOver && value.counter === through + 1;
   }
 
   #enqueueDecision(sequencer: Author, signed: SignedBatch): void {
     const { value } = signed.batch;
     const incarnation = value.incarnation.toHex();
-    this.#decided = { incarnation, through: value.counter + placesOf(value) - 1 };
+    this.#decided.set(incarnation, value.counter + placesOf(value) - 1);
     this.#enqueue(sequencer, signed);
   }
 
@@ -218,7 +223,7 @@ export class Ordering {
     const author = this.#byKey.get(peer);
     if (this.#isFrozen || author === undefined) return;
     const { value } = signed.batch;
-    if (author.unorderedBytes + batchBytes(signed) > UNORDERED_BYTES_MAX) {
+    if (author.unorderedBytes + batchBytes(signed) > this.#unorderedMax(author)) {
       return this.#offends(author, "it sends more than its window has");
     }
     if (value.kind === "edits") return this.#dataOfCoordinator(author, signed);
@@ -233,6 +238,11 @@ export class Ordering {
     const fault = this.#fault(author, signed);
     if (fault !== null) return this.#offends(author, fault);
     this.#enqueueTexts(author, signed);
+  }
+
+  #unorderedMax(author: Author): number {
+    const decisions = author === this.#authors[0] ? UNORDERED_EDITS_BYTES_MAX : 0;
+    return UNORDERED_BYTES_MAX + decisions;
   }
 
   #fault({ name }: Author, signed: SignedBatch): string | null {

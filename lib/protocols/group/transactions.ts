@@ -22,6 +22,7 @@ import type { CoordinatorOutput } from "./coordinator_output.ts";
 import { named } from "./coordinator_view.ts";
 import { Decisions } from "./decisions.ts";
 import {
+  boundedReason,
   type EditRequest,
   isRequestAuthentic,
   keptRequest,
@@ -328,8 +329,9 @@ export class Transactions {
     }
   }
 
-  #abort({ id, edit, signed, vote }: Open, reason: string): void {
+  #abort({ id, edit, signed, vote }: Open, because: string): void {
     const { out } = this.parts;
+    const reason = boundedReason(because);
     const { requester } = signed.request.value;
     this.#open.delete(id);
     this.#remember(id, { edit, reason });

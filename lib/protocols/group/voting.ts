@@ -14,9 +14,8 @@
 
 import { dropOldest } from "../../base/bounded.ts";
 import { sameBytes } from "../../base/bytes.ts";
-import type { Crypto } from "../../base/crypto.ts";
 import { dateText } from "../../base/dates.ts";
-import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
+import type { PeerKey, RequestId } from "../../base/ids.ts";
 import {
   isRequestAuthentic,
   keptRequest,
@@ -25,33 +24,21 @@ import {
   requestId,
   type SignedEditRequest,
 } from "./edit.ts";
-import type { Held, HeldBatch } from "./held.ts";
-import { batchFault, isAuthentic, placesOf, type SignedBatch } from "./history.ts";
-import { EDITS_MAX, EDITS_PENDING_MAX, REMEMBERED_MAX } from "./limits.ts";
+import type { HeldBatch } from "./held.ts";
+import type { SignedBatch } from "./history.ts";
+import { EDITS_PENDING_MAX, REMEMBERED_MAX } from "./limits.ts";
 import type { Looks } from "./looks.ts";
 import type { LoggedEntryState } from "./member_io.ts";
 import type { MemberNames } from "./member_names.ts";
-import type { MemberOutput } from "./member_output.ts";
-import type { EditPolicy, GroupMessage, GroupMessageOf } from "./messages.ts";
-import type { Ordering } from "./ordering.ts";
+import type { EditPolicy, GroupMessageOf } from "./messages.ts";
 import type { PreparedRecord } from "./records.ts";
+import { type Decision, Undelivered, type UndeliveredOwner } from "./undelivered.ts";
 
-export interface VotingOwner {
+export interface VotingOwner extends UndeliveredOwner {
   readonly selfKey: PeerKey;
-  readonly crypto: Crypto;
-  readonly group: Hash;
-  readonly held: Held;
-  readonly out: MemberOutput;
   readonly looks: Looks;
   readonly names: MemberNames;
-  /** Null while in no epoch. */
-  readonly ordering: Ordering | null;
-  readonly coordinator: PeerKey | null;
-  readonly isCoordinatorUp: boolean;
   wallMs(): number;
-  toCoordinator(message: GroupMessage): void;
-  coordinatorOffends(text: string): void;
-  offends(member: PeerKey, text: string): void;
   /** It is known what became of it: it is in the log (null), or why it was aborted. */
   edited(id: RequestId, aborted: string | null): void;
 }
@@ -81,6 +68,9 @@ interface Open {
   author: NamedKey | null;
 }
 
+/** Voted on, or decided and not in our log; and as many of before that are in doubt. */
+const OPEN_MAX = 2 * EDITS_PENDING_MAX;
+
 /** An edit of which it isn't known what became of it. */
 export type Inquiry = GroupMessageOf<"inquire">["edits"][number] & {
   /** Whether we agreed: then other members may know. */
@@ -88,17 +78,19 @@ export type Inquiry = GroupMessageOf<"inquire">["edits"][number] & {
 };
 
 export class Voting {
-  /** At most `EDITS_MAX` of the present view, and those of before that are in doubt: as many, each once agreed to. */
+  /** At most `OPEN_MAX`. */
   readonly #open = new Map<RequestId, Open>();
   /** Which edit has the lock of an entry. */
   readonly #locks = new Map<number, RequestId>();
-  /** Refused in the present view: never agreed to later. */
+  /** Refused in the present view: not asked about again. */
   readonly #refused = new Set<RequestId>();
+  /** Others were told so, and go by it: these are never agreed to in the present view. None is forgotten before. */
+  readonly #abandoned = new Set<RequestId>();
   #view = 0;
-  /** Decided, and not in our log: at most `EDITS_PENDING_MAX`, in the order in which they came. */
-  #decided: SignedBatch[] = [];
+  readonly undelivered: Undelivered;
 
   constructor(readonly owner: VotingOwner, prepared: readonly PreparedRecord[]) {
+    this.undelivered = new Undelivered(owner, (signed) => this.isKnown(signed));
     for (const { edit, view, signed } of prepared) {
       const id = requestId(owner.crypto, signed.request.value);
       const seq = signed.request.value.seq;
@@ -157,6 +149,7 @@ export class Voting {
     const { value } = signed.request;
     if (ordering === null || ordering.epoch.view !== view) return; // it isn't voted on any more
     const id = requestId(crypto, value);
+    if (this.#abandoned.has(id)) return this.#sayRefused(id, view, null, ABANDONED);
     if (this.#refused.has(id)) return this.#sayRefused(id, view, null, "");
     const known = this.#open.get(id);
     if (known !== undefined) {
@@ -166,8 +159,8 @@ export class Voting {
     const fault = requestFault(signed, group) ??
       (isRequestAuthentic(crypto, signed) ? null : "it isn't signed by who asks for it");
     if (fault !== null) return this.owner.coordinatorOffends(`edit ${edit}: ${fault}`);
-    if (this.#open.size >= 2 * EDITS_MAX) {
-      return this.owner.coordinatorOffends(`more than ${EDITS_MAX} edits at once`);
+    if (this.#open.size >= OPEN_MAX) {
+      return this.owner.coordinatorOffends(`more than ${EDITS_PENDING_MAX} edits at once`);
     }
     const open: Open = {
       id,
@@ -199,7 +192,7 @@ export class Voting {
     this.#locks.set(seq, open.id);
     if (seq > held.logSeq) return;
     open.state = "looking";
-    looks.look(seq, (entry) => this.#looked(open, entry));
+    looks.look(seq, null, (entry) => this.#looked(open, entry));
   }
 
   #looked(open: Open, entry: LoggedEntryState | null): void {
@@ -284,88 +277,54 @@ export class Voting {
   }
 
   /** Whoever was asked is told how it ended. */
-  #tellAsked({ edit, signed, wasAsked }: Open, reason: string): void {
+  #tellAsked(
+    { edit, signed, wasAsked }: Open,
+    reason: string,
+    outcome: "aborted" | "in-doubt" = "aborted",
+  ): void {
     const { names, out, selfKey } = this.owner;
     const { seq, requester, name, text } = signed.request.value;
     if (!wasAsked || requester === selfKey) return;
     const by = names.shown(requester, name);
-    out.show({ event: "edit", edit, seq, by, text, outcome: "aborted", reason });
+    out.show({ event: "edit", edit, seq, by, text, outcome, reason });
   }
 
   // The decision.
 
   /** It will never be committed. @param from A member that says so, null the coordinator. */
   aborted(from: PeerKey | null, { id, reason }: GroupMessageOf<"aborted">): void {
+    const { isCoordinatorUp, ordering, out } = this.owner;
     const open = this.#open.get(id);
-    // Of members only who is in doubt believes it, while the coordinator can't be asked.
-    if (from !== null && (this.owner.isCoordinatorUp || open?.state !== "agreed")) return;
-    if (open !== undefined) {
-      if (open.state === "agreed" || open.state === "agreeing") {
-        this.owner.out.note({ kind: "settled", id });
-      }
-      this.#forget(open);
-      this.#tellAsked(open, reason);
+    if (from !== null) {
+      // Of the members who had a vote only who is in doubt believes it, while the coordinator can't be asked.
+      const isOne = ordering !== null && ordering.has(from) && ordering.epoch.view === open?.view;
+      if (isCoordinatorUp || open?.state !== "agreed" || !isOne) return;
     }
+    // Told twice after a crash rather than never.
     this.owner.edited(id, reason);
+    if (open === undefined) return;
+    this.#tellAsked(open, reason);
+    if (open.state === "agreed" || open.state === "agreeing") out.note({ kind: "settled", id });
+    this.#forget(open);
   }
 
   /** Whoever sends it: the coordinator has signed it. */
   committed(from: PeerKey | null, { signed }: GroupMessageOf<"committed">): void {
-    const { group, coordinator } = this.owner;
-    const { author, incarnation, counter } = signed.batch.value;
-    const through = counter + placesOf(signed.batch.value) - 1;
-    if (this.#isLogged(signed)) {
-      this.owner.toCoordinator({ type: "applied", incarnation, through });
-      return;
-    }
-    if (this.#decided.some((known) => isSameBatch(known, signed))) return;
-    const fault = author !== coordinator
-      ? "somebody else has decided on an edit"
-      : batchFault(signed, group) ?? this.#signatureFault(from, signed);
-    if (fault !== null) {
-      return from === null ? this.owner.coordinatorOffends(fault) : this.owner.offends(from, fault);
-    }
-    if (this.#decided.length >= EDITS_PENDING_MAX) return; // it comes again
-    const kept: SignedBatch = {
-      batch: { bytes: signed.batch.bytes.slice(), value: signed.batch.value },
-      signature: signed.signature.slice(),
-    };
-    this.#decided.push(kept);
-    this.owner.ordering?.decide(kept);
-    this.#passOn();
-  }
-
-  /** On the coordinator's own link nobody else speaks; who puts it in order must know that others will take it. */
-  #signatureFault(from: PeerKey | null, signed: SignedBatch): string | null {
-    if (from === null && this.owner.ordering?.isSequencer !== true) return null;
-    const isKnown = (request: SignedEditRequest) => this.isKnown(request);
-    return isAuthentic(this.owner.crypto, signed, isKnown) ? null : "a decision isn't signed";
-  }
-
-  /** Whether it is in the log. */
-  #isLogged({ batch: { value } }: SignedBatch): boolean {
-    const { held } = this.owner;
-    const through = held.everThrough(value.author, value.incarnation.toHex());
-    if (through < value.counter) return false;
-    for (const { signed } of held.batches) {
-      if (isSameBatch(signed, { batch: { value } })) return false;
-    }
-    return true;
+    this.undelivered.take(from, signed);
   }
 
   /** Edits are in the log. */
   logged(batches: readonly HeldBatch[]): void {
-    let last: SignedBatch | null = null;
+    /** The last one of each of the coordinator's processes. */
+    const last = new Map<string, SignedBatch>();
     for (const { signed, edits } of batches) {
       if (edits.length === 0) continue;
-      last = signed;
-      this.#decided = this.#decided.filter((known) => !isSameBatch(known, signed));
+      last.set(signed.batch.value.incarnation.toHex(), signed);
+      this.undelivered.logged(signed);
       for (const { edit } of edits) this.#applied(edit.signed);
     }
-    if (last !== null && this.owner.ordering !== null) {
-      const { incarnation, counter } = last.batch.value;
-      const through = counter + placesOf(last.batch.value) - 1;
-      this.owner.toCoordinator({ type: "applied", incarnation, through });
+    for (const one of this.owner.ordering === null ? [] : last.values()) {
+      this.undelivered.sayApplied(one);
     }
     this.#goOnAll();
   }
@@ -385,105 +344,87 @@ export class Voting {
   /** An epoch begins. What wasn't agreed to before another view is aborted: its coordinator has said so, or will. */
   begun(): void {
     const view = this.owner.ordering?.epoch.view ?? 0;
-    if (view !== this.#view) this.#refused.clear();
+    if (view !== this.#view) this.#forgetRefused();
     this.#view = view;
     for (const open of [...this.#open.values()]) {
       if (open.view === view || open.state === "agreed" || open.state === "agreeing") continue;
       this.#forget(open);
       this.#tellAsked(open, "the group's members changed meanwhile");
     }
-    this.offerDecided();
+    this.undelivered.offer();
     this.#goOnAll();
   }
 
-  /** In no view any more: whoever has us back tells all that is decided. */
+  /** In no view any more. */
   goOut(): void {
-    this.#decided = [];
+    this.undelivered.clear();
+    this.#forgetRefused();
+  }
+
+  /** Nobody votes in that view any more. */
+  #forgetRefused(): void {
     this.#refused.clear();
-  }
-
-  /** The sequencer puts what is decided in order; while the coordinator is away others pass it on to it. */
-  offerDecided(): void {
-    const { ordering } = this.owner;
-    if (ordering === null) return;
-    for (const signed of this.#decided) ordering.decide(signed);
-    this.#passOn();
-  }
-
-  #passOn(): void {
-    const { ordering, isCoordinatorUp, out } = this.owner;
-    if (ordering === null || ordering.isSequencer || isCoordinatorUp) return;
-    for (const signed of this.#decided) {
-      out.tell([ordering.sequencer], { type: "committed", signed });
-    }
+    this.#abandoned.clear();
   }
 
   /** Nobody can say now what becomes of what we agreed to. */
   coordinatorDown(): void {
     const { out, names, selfKey } = this.owner;
-    for (const { edit, signed } of this.#those("agreed")) {
-      const { requester, name, seq } = signed.request.value;
+    for (const open of this.#those("agreed")) {
+      const { edit, signed: { request: { value: { requester, name, seq } } } } = open;
       if (requester === selfKey) continue; // that is told as its own edit's outcome
+      this.#tellAsked(open, "the coordinator doesn't answer; told when it is back", "in-doubt");
+      if (open.wasAsked) continue;
       const by = names.shown(requester, name);
       out.notice(
         `Entry ${seq} stays locked until the coordinator is back, or another member knows what ` +
           `became of edit ${edit}, asked for by ${by}`,
       );
     }
-    this.#passOn();
-  }
-
-  /** The coordinator is there, perhaps with a disk that has lost what was decided. */
-  tellCoordinator(): void {
-    for (const signed of this.#decided) this.owner.toCoordinator({ type: "committed", signed });
+    this.undelivered.passOn();
   }
 
   /** Another member has agreed, and the coordinator is away. */
   inquired(key: PeerKey, { edits }: GroupMessageOf<"inquire">): void {
     const { ordering } = this.owner;
     if (this.owner.isCoordinatorUp || ordering === null || !ordering.has(key)) return;
+    /** Each once, however many of its edits are asked about. */
+    const known = new Map<SignedBatch, Decision>();
     for (const { id, seq, view } of edits) {
+      const decision = this.undelivered.on(id);
       const open = this.#open.get(id);
-      if (open?.state === "agreed" || open?.state === "agreeing") continue;
-      if (this.#isDecided(id)) this.#pass(key);
+      if (decision !== null) known.set(decision.signed, decision);
+      else if (open?.state === "agreed" || open?.state === "agreeing") continue;
       else if (open !== undefined) this.#refuseFor(key, open);
-      else if (this.#refused.has(id)) this.#tellAborted(key, id);
+      else if (this.#refused.has(id)) this.#abandon(key, id);
       else this.#lookFor(key, id, seq, view);
     }
-  }
-
-  #isDecided(id: RequestId): boolean {
-    const { crypto, held } = this.owner;
-    const isIt = ({ batch: { value } }: SignedBatch) =>
-      value.edits.some(({ signed }) => requestId(crypto, signed.request.value) === id);
-    return this.#decided.some(isIt) || [...held.batches].some(({ signed }) => isIt(signed));
-  }
-
-  #pass(key: PeerKey): void {
-    for (const signed of this.#decided) this.owner.out.tell([key], { type: "committed", signed });
+    for (const decision of known.values()) this.undelivered.tell(key, decision);
   }
 
   #refuseFor(key: PeerKey, open: Open): void {
-    this.#refuseOpen(open, "");
+    if (!this.#abandon(key, open.id)) return;
+    this.#forget(open);
     this.#tellAsked(open, ABANDONED);
     this.owner.edited(open.id, ABANDONED);
-    this.#tellAborted(key, open.id);
   }
 
-  #tellAborted(key: PeerKey, id: RequestId): void {
+  /** @returns False where more is remembered than there can be edits: who asks so much waits for the coordinator. */
+  #abandon(key: PeerKey, id: RequestId): boolean {
+    if (this.#abandoned.size >= REMEMBERED_MAX && !this.#abandoned.has(id)) return false;
+    this.#abandoned.add(id);
     this.owner.out.tell([key], { type: "aborted", id, edit: 0, reason: ABANDONED });
+    return true;
   }
 
   /** We never heard of it: where we would have had to vote on it, and it isn't in our log, it is refused. */
   #lookFor(key: PeerKey, id: RequestId, seq: number, view: number): void {
     if (this.owner.ordering?.epoch.view !== view) return;
-    this.owner.looks.look(seq, (entry) => {
+    this.owner.looks.look(seq, id, (entry) => {
       const isStill = !this.owner.isCoordinatorUp && this.owner.ordering?.epoch.view === view;
-      if (!isStill || this.#open.has(id) || this.#isDecided(id)) return;
-      if (entry?.edits.includes(id)) return; // it comes with the history
-      this.#refused.add(id);
-      dropOldest(this.#refused, REMEMBERED_MAX);
-      this.#tellAborted(key, id);
+      if (!isStill || this.#open.has(id) || this.undelivered.on(id) !== null) return;
+      if (entry?.isEdited) return; // it comes with the history
+      this.#abandon(key, id);
     });
   }
 
@@ -497,7 +438,7 @@ export class Voting {
 
   /** What became of these isn't known; of those that we agreed to, others may know. */
   inquiries(): readonly Inquiry[] {
-    const unknown = [...this.#open.values()].filter(({ id }) => !this.#isDecided(id));
+    const unknown = [...this.#open.values()].filter(({ id }) => this.undelivered.on(id) === null);
     return unknown.map(({ id, signed, view, state }) => {
       const { seq } = signed.request.value;
       return { id, seq, view, isAgreed: state === "agreed" };
@@ -507,11 +448,3 @@ export class Voting {
 
 /** Part of a sentence. */
 const ABANDONED = "the coordinator went away before all had agreed";
-
-function isSameBatch(
-  { batch: { value: a } }: { readonly batch: Pick<SignedBatch["batch"], "value"> },
-  { batch: { value: b } }: { readonly batch: Pick<SignedBatch["batch"], "value"> },
-): boolean {
-  return a.kind === b.kind && a.author === b.author && a.counter === b.counter &&
-    a.incarnation.toHex() === b.incarnation.toHex();
-}

@@ -1,6 +1,10 @@
 /** What watches a simulated group: each checker knows one promise, and ends the run where it is broken. */
 
-import type { EditEvent, MemberEvent } from "../../../lib/protocols/group/events.ts";
+import type {
+  CoordinatorEvent,
+  EditEvent,
+  MemberEvent,
+} from "../../../lib/protocols/group/events.ts";
 import type { Entry, Placed, PlacedEdit } from "../../../lib/protocols/group/history.ts";
 import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
 import type { CoordinatorRecord, MemberRecord } from "../../../lib/protocols/group/records.ts";
@@ -24,8 +28,14 @@ export interface Checker {
   edited?(world: World, edit: PlacedEdit): void;
   /** A user is told what became of an edit. */
   editTold?(process: MemberProcess, event: EditEvent): void;
+  /** A user is told something; `ref` where it answers a command. */
+  told?(process: MemberProcess, event: MemberEvent, ref: string | undefined): void;
+  /** The operator is. */
+  operatorTold?(world: World, event: CoordinatorEvent): void;
   /** A message between a member and the coordinator goes out. */
   sent?(party: Party, message: GroupMessage): void;
+  /** A message to other members does. */
+  toldMembers?(process: MemberProcess, message: GroupMessage): void;
   shown?(process: MemberProcess, event: MessageEvent): void;
   stepped?(process: MemberProcess): void;
   started?(process: MemberProcess): void;

@@ -42,7 +42,7 @@ export interface Mutation {
 }
 
 /** Takes writes of these records for done when they are asked for. */
-function unsynced(member: Member, kind: MemberRecord["kind"]): MemberMachine {
+export function unsynced(member: Member, kind: MemberRecord["kind"]): MemberMachine {
   return new SendsBeforeSync<MemberInput, MemberEffect>(member, (effect) => {
     if (effect.type !== "persist" || effect.token === null) return null;
     if (effect.records.every((record) => record.kind !== kind)) return null;
@@ -51,11 +51,14 @@ function unsynced(member: Member, kind: MemberRecord["kind"]): MemberMachine {
   });
 }
 
-/** Takes writes of numbers for done when they are asked for. */
-function unsyncedNumber(coordinator: RebuildingCoordinator): CoordinatorMachine {
+/** The same of the coordinator's. */
+export function unsyncedAtCoordinator(
+  coordinator: RebuildingCoordinator,
+  kind: CoordinatorRecord["kind"],
+): CoordinatorMachine {
   return new SendsBeforeSync<CoordinatorInput, CoordinatorEffect>(coordinator, (effect) => {
     if (effect.type !== "persist" || effect.token === null) return null;
-    if (effect.records.every(({ kind }) => kind !== "number")) return null;
+    if (effect.records.every((record) => record.kind !== kind)) return null;
     const { token } = effect;
     return { answer: { type: "persisted", token }, unawaited: { ...effect, token: null } };
   });
@@ -87,7 +90,11 @@ class ForwardsNothing extends Wrapped<MemberInput, MemberEffect> {
 }
 
 /** Puts another property in the place of one of a class, for a while. */
-function replaced(prototype: object, name: string, property: PropertyDescriptor): () => () => void {
+export function replaced(
+  prototype: object,
+  name: string,
+  property: PropertyDescriptor,
+): () => () => void {
   return () => {
     const before = Object.getOwnPropertyDescriptor(prototype, name)!;
     Object.defineProperty(prototype, name, { ...before, ...property });
@@ -269,7 +276,7 @@ export const MUTATIONS = {
   },
   numbersBeforeStored: {
     name: "has a coordinator that asks under a number before that is stored",
-    wrapCoordinator: (coordinator) => unsyncedNumber(coordinator),
+    wrapCoordinator: (coordinator) => unsyncedAtCoordinator(coordinator, "number"),
   },
   sameIncarnation: {
     name: "has one incarnation in all processes",

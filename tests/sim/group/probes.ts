@@ -48,7 +48,8 @@ export function probe(world: World, random: Random): void {
   if (!isUnited(world)) return;
   const present = world.running();
   // Whoever is on the way out may go at any moment.
-  if (present.length === 0 || present.some(({ party }) => !party.isWanted)) return;
+  const isGoing = ({ party: { isWanted, isKicked } }: MemberProcess) => !isWanted || isKicked;
+  if (present.length === 0 || present.some(isGoing)) return;
   const kind = random.pick(PROBES);
   world.note("", `probe: ${kind}`);
   switch (kind) {

@@ -4,6 +4,7 @@ import { ballotText } from "../../../lib/protocols/group/ballot.ts";
 import type { CoordinatorRecord, MemberRecord } from "../../../lib/protocols/group/records.ts";
 import { allCheckers } from "./checkers/all.ts";
 import type { Checker } from "./checker.ts";
+import type { AskedEdit } from "./edit_ledger.ts";
 import type { AnyEffect } from "./process.ts";
 import { checkSettled, unite } from "./settling.ts";
 import { Violation } from "./violation.ts";
@@ -112,6 +113,16 @@ export class Stage {
   say(number: number): string {
     this.world.say(this.member(number).process!, "");
     return this.world.history.said.at(-1)!.text;
+  }
+
+  /** The user wants an entry to read otherwise. */
+  edit(number: number, seq: number): AskedEdit {
+    return this.world.edit(this.member(number).process!, seq);
+  }
+
+  /** The user answers what was asked about this edit. */
+  vote(number: number, { edit, text }: AskedEdit, agrees: boolean): void {
+    this.world.vote(this.member(number).process!, edit, text, agrees);
   }
 
   quit(number: number): void {

@@ -344,6 +344,7 @@ export class World {
   voteWanted: (process: MemberProcess, event: VoteWanted) => void = () => {};
 
   shown(process: MemberProcess, event: MemberEvent, ref: string | undefined): void {
+    for (const checker of this.checkers) checker.told?.(process, event, ref);
     this.#shownOfEdits(process, event, ref);
     // Its author was told that it wasn't sent.
     if (event.event === "error" && ref !== undefined && this.edits.byRef(ref) === null) {
@@ -365,6 +366,7 @@ export class World {
   }
 
   shownAtCoordinator(event: CoordinatorEvent): void {
+    for (const checker of this.checkers) checker.operatorTold?.(this, event);
     if (event.event === "error" && FATAL_AT_FAULT.has(event.code)) {
       throw new Violation(`The coordinator shows ${event.code}: ${event.text}`);
     }

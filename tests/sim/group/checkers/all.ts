@@ -10,11 +10,16 @@ import { OneGroup } from "./one_group.ts";
 import { Recounts } from "./recounts.ts";
 import { SenderOrder } from "./sender_order.ts";
 import { ShownOnce } from "./shown_once.ts";
+import { Votes } from "./votes.ts";
 
 export function allCheckers(): Checker[] {
   return [
     new Edits(),
+<<<<<<< HEAD
     new Recounts(),
+=======
+    new Votes(),
+>>>>>>> e6205dd05145aa3bf8d31ce65bf35b59f769b79f
     new Epochs(),
     new HeldByAll(),
     new LogKept(),

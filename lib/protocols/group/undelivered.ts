@@ -1,0 +1,176 @@
+/**
+ * What a member knows to be decided, and isn't in its log yet: the sequencer puts it in order; while the coordinator is
+ * away the others pass it on to the sequencer, and to whoever asks. On disk it is at the coordinator alone: who is
+ * started again is told anew.
+ */
+
+import type { Crypto } from "../../base/crypto.ts";
+import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
+import { requestId, type SignedEditRequest } from "./edit.ts";
+import type { Held } from "./held.ts";
+import { batchFault, isAuthentic, placesOf, type SignedBatch } from "./history.ts";
+import { EDITS_PENDING_MAX } from "./limits.ts";
+import type { MemberOutput } from "./member_output.ts";
+import type { GroupMessage } from "./messages.ts";
+import type { Ordering } from "./ordering.ts";
+
+export interface UndeliveredOwner {
+  readonly crypto: Crypto;
+  readonly group: Hash;
+  readonly held: Held;
+  readonly out: MemberOutput;
+  /** Null while in no epoch. */
+  readonly ordering: Ordering | null;
+  readonly coordinator: PeerKey | null;
+  readonly isCoordinatorUp: boolean;
+  toCoordinator(message: GroupMessage): void;
+  coordinatorOffends(text: string): void;
+  offends(member: PeerKey, text: string): void;
+}
+
+export interface Decision {
+  readonly signed: SignedBatch;
+  /** Whether its signatures are known to fit. */
+  isChecked: boolean;
+}
+
+/** A fault of a decision. */
+const UNSIGNED = "a decision isn't signed";
+
+export class Undelivered {
+  /** At most `EDITS_PENDING_MAX`, in the order in which they came. */
+  #decisions: Decision[] = [];
+
+  /** @param isKnown Whether this very request was checked before. */
+  constructor(
+    readonly owner: UndeliveredOwner,
+    readonly isKnown: (signed: SignedEditRequest) => boolean,
+  ) {}
+
+  /** @param from Who sends it, null the coordinator: that one has signed it in any case. */
+  take(from: PeerKey | null, signed: SignedBatch): void {
+    const { ordering } = this.owner;
+    if (this.#isLogged(signed)) return this.sayApplied(signed);
+    if (this.#decisions.some((known) => isSameBatch(known.signed, signed))) return;
+    const isChecked = this.#mustCheck(from);
+    const fault = this.#fault(signed, isChecked);
+    if (fault !== null) {
+      return from === null ? this.owner.coordinatorOffends(fault) : this.owner.offends(from, fault);
+    }
+    if (this.#decisions.length >= EDITS_PENDING_MAX) return; // it comes again
+    const kept: SignedBatch = {
+      batch: { bytes: signed.batch.bytes.slice(), value: signed.batch.value },
+      signature: signed.signature.slice(),
+    };
+    const decision = { signed: kept, isChecked };
+    this.#decisions.push(decision);
+    ordering?.decide(kept);
+    if (ordering !== null && from !== ordering.sequencer) this.#passOn([decision]);
+  }
+
+  #fault(signed: SignedBatch, isChecked: boolean): string | null {
+    const { coordinator, group } = this.owner;
+    if (signed.batch.value.author !== coordinator) return "somebody else has decided on an edit";
+    const fault = batchFault(signed, group);
+    if (fault !== null) return fault;
+    return isChecked && !this.#isAuthentic(signed) ? UNSIGNED : null;
+  }
+
+  /** On the coordinator's own link nobody else speaks; who puts it in order must know that others will take it. */
+  #mustCheck(from: PeerKey | null): boolean {
+    return from !== null || this.owner.ordering?.isSequencer === true;
+  }
+
+  #isAuthentic(signed: SignedBatch): boolean {
+    return isAuthentic(this.owner.crypto, signed, this.isKnown);
+  }
+
+  /** Whether others will take it from us: a coordinator that signs badly must not make members blame each other. */
+  #isGood(decision: Decision): boolean {
+    decision.isChecked ||= this.#isAuthentic(decision.signed);
+    if (decision.isChecked) return true;
+    this.#decisions = this.#decisions.filter((other) => other !== decision);
+    this.owner.coordinatorOffends(UNSIGNED);
+    return false;
+  }
+
+  /** Whether all of it is in the log. */
+  #isLogged({ batch: { value } }: SignedBatch): boolean {
+    const { held } = this.owner;
+    const through = held.everThrough(value.author, value.incarnation.toHex());
+    if (through < value.counter + placesOf(value) - 1) return false;
+    const isIt = (signed: SignedBatch) => isSameBatch(signed, { batch: { value } });
+    for (const { signed } of held.batches) if (isIt(signed)) return false;
+    return true;
+  }
+
+  /** It is in the log. */
+  logged(signed: SignedBatch): void {
+    this.#decisions = this.#decisions.filter((known) => !isSameBatch(known.signed, signed));
+  }
+
+  /** That it is in the log, and all that this process of the coordinator's decided before. */
+  sayApplied({ batch: { value } }: SignedBatch): void {
+    const { incarnation, counter } = value;
+    const through = counter + placesOf(value) - 1;
+    this.owner.toCoordinator({ type: "applied", incarnation, through });
+  }
+
+  /** In no view any more: whoever has us back tells all that is decided. */
+  clear(): void {
+    this.#decisions = [];
+  }
+
+  /** An epoch begins. */
+  offer(): void {
+    const { ordering } = this.owner;
+    if (ordering === null) return;
+    for (const decision of ordering.isSequencer ? [...this.#decisions] : []) {
+      if (this.#isGood(decision)) ordering.decide(decision.signed);
+    }
+    this.passOn();
+  }
+
+  /** To the sequencer, while the coordinator is away. */
+  passOn(): void {
+    this.#passOn(this.#decisions);
+  }
+
+  #passOn(decisions: readonly Decision[]): void {
+    const { ordering, isCoordinatorUp } = this.owner;
+    if (ordering === null || ordering.isSequencer || isCoordinatorUp) return;
+    for (const decision of [...decisions]) this.tell(ordering.sequencer, decision);
+  }
+
+  tell(key: PeerKey, decision: Decision): void {
+    if (!this.#isGood(decision)) return;
+    this.owner.out.tell([key], { type: "committed", signed: decision.signed });
+  }
+
+  /** The coordinator is there, perhaps with a disk that has lost what was decided. */
+  tellCoordinator(): void {
+    for (const { signed } of this.#decisions) {
+      this.owner.toCoordinator({ type: "committed", signed });
+    }
+  }
+
+  /** What is known to be decided on an edit; null where nothing is. */
+  on(id: RequestId): Decision | null {
+    const { crypto, held } = this.owner;
+    const isIt = ({ signed: { batch: { value } } }: Pick<Decision, "signed">) =>
+      value.edits.some(({ signed }) => requestId(crypto, signed.request.value) === id);
+    const decision = this.#decisions.find(isIt);
+    if (decision !== undefined) return decision;
+    // In order, and checked before it was.
+    for (const { signed } of held.batches) if (isIt({ signed })) return { signed, isChecked: true };
+    return null;
+  }
+}
+
+function isSameBatch(
+  { batch: { value: a } }: { readonly batch: Pick<SignedBatch["batch"], "value"> },
+  { batch: { value: b } }: { readonly batch: Pick<SignedBatch["batch"], "value"> },
+): boolean {
+  return a.kind === b.kind && a.author === b.author && a.counter === b.counter &&
+    a.incarnation.toHex() === b.incarnation.toHex();
+}

@@ -1,0 +1,162 @@
+/**
+ * E1, E2 and E4, message by message: a number is one edit's; no entry has two edits that aren't decided, and none is
+ * refused for another one where there is none; what is committed was agreed to by whoever had to be asked, of the
+ * members of the view that voted; who has agreed says nothing else any more by itself; in the end the coordinator
+ * remembers nothing that all have.
+ */
+
+import type { RequestId } from "../../../../lib/base/ids.ts";
+import { type EditRequest, requestId } from "../../../../lib/protocols/group/edit.ts";
+import type { CoordinatorEvent, MemberEvent } from "../../../../lib/protocols/group/events.ts";
+import type { PlacedEdit } from "../../../../lib/protocols/group/history.ts";
+import type { GroupMessage, GroupMessageOf } from "../../../../lib/protocols/group/messages.ts";
+import type { CoordinatorRecord, MemberRecord } from "../../../../lib/protocols/group/records.ts";
+import { fakeCrypto } from "../../fake_crypto.ts";
+import type { Checker } from "../checker.ts";
+import type { CoordinatorProcess } from "../coordinator_process.ts";
+import type { MemberProcess } from "../member_process.ts";
+import { Violation } from "../violation.ts";
+import type { MemberParty, Party, World } from "../world.ts";
+
+function idOf(request: EditRequest): RequestId {
+  return requestId(fakeCrypto, request);
+}
+
+/** What one process of the coordinator's has accepted and not decided. */
+interface OpenAt {
+  readonly process: CoordinatorProcess | null;
+  /** Number of the entry, by that of the edit. */
+  readonly entries: Map<number, number>;
+}
+
+export class Votes implements Checker {
+  /** Which request has a number. */
+  readonly #numbers = new Map<number, RequestId>();
+  /** Number of the entry that a request is about. */
+  readonly #entries = new Map<RequestId, number>();
+  /** Names, by the number of the view. */
+  readonly #views = new Map<number, readonly string[]>();
+  /** The view that voted last on an edit. */
+  readonly #votedIn = new Map<number, number>();
+  /** What an entry reads, as the longest log has it. */
+  readonly #texts = new Map<number, string>();
+  #open: OpenAt = { process: null, entries: new Map() };
+
+  wrote(_party: Party, records: readonly (MemberRecord | CoordinatorRecord)[]): void {
+    for (const record of records) {
+      if (record.kind !== "decided") continue;
+      const { view, members } = record.signed.epoch.value;
+      this.#views.set(view, members.map(({ name }) => name));
+    }
+  }
+
+  sent(party: Party, message: GroupMessage): void {
+    switch (message.type) {
+      case "edit": {
+        const { value } = message.signed.request;
+        return void this.#entries.set(idOf(value), value.seq);
+      }
+      case "edit-accepted":
+        return this.#accepted(party.world, message);
+      case "edit-refused":
+        return this.#refused(party.world, message);
+      case "prepare":
+        return void this.#votedIn.set(message.edit, message.view);
+      case "vote":
+        if (message.agrees || !isPrepared(party, message.id)) return;
+        throw new Violation(`E4: ${party.name} refuses what it has agreed to`);
+    }
+  }
+
+  #accepted(world: World, { id, edit }: GroupMessageOf<"edit-accepted">): void {
+    const known = this.#numbers.get(edit);
+    if (known !== undefined && known !== id) {
+      throw new Violation(`E3: two edits are number ${edit}`);
+    }
+    this.#numbers.set(edit, id);
+    const seq = this.#entries.get(id)!;
+    const open = this.#openAt(world);
+    if (known !== undefined || open.has(edit)) return; // it is told again
+    const other = [...open].find(([, entry]) => entry === seq);
+    if (other !== undefined && world.history.forksMax === 0) {
+      throw new Violation(`E2: edit ${edit} of entry ${seq} beside edit ${other[0]}`);
+    }
+    open.set(edit, seq);
+  }
+
+  #refused(world: World, { id, code, text }: GroupMessageOf<"edit-refused">): void {
+    const seq = this.#entries.get(id)!;
+    const isLocked = [...this.#openAt(world).values()].includes(seq);
+    if (code !== "entry-locked" || isLocked) return;
+    throw new Violation(`E2: entry ${seq} isn't locked: ${text}`);
+  }
+
+  /** What a process before the present one had accepted is aborted. */
+  #openAt({ coordinator: { process } }: World): Map<number, number> {
+    if (this.#open.process !== process) this.#open = { process, entries: new Map() };
+    return this.#open.entries;
+  }
+
+  operatorTold(world: World, event: CoordinatorEvent): void {
+    if (event.event === "edit") this.#openAt(world).delete(event.edit);
+  }
+
+  edited(world: World, { edit: { edit, signed, agreed } }: PlacedEdit): void {
+    const { seq, name: by, text } = signed.request.value;
+    this.#texts.set(seq, text);
+    if (world.history.forksMax > 0) return;
+    const id = idOf(signed.request.value);
+    if ((this.#numbers.get(edit) ?? id) !== id) {
+      throw new Violation(`E3: two edits are number ${edit}`);
+    }
+    this.#numbers.set(edit, id);
+    const voters = this.#views.get(this.#votedIn.get(edit)!)!;
+    const { edits: policy } = world.options;
+    const others = voters.filter((name) => name !== by);
+    const author = world.history.entries[seq - 1]!.by.name;
+    const asked = policy === "ask"
+      ? others
+      : others.filter((name) => policy === "own" && name === author);
+    const names = agreed.map(({ name }) => name);
+    if (names.toSorted().join() === asked.toSorted().join()) return;
+    throw new Violation(`E1: edit ${edit} is agreed by ${names}; asked were ${asked}`);
+  }
+
+  told(process: MemberProcess, event: MemberEvent): void {
+    if (event.event !== "vote-wanted") return;
+    const { world, name } = process;
+    const { seq, by, old, edit } = event;
+    const { edits: policy } = world.options;
+    if (world.history.forksMax > 0) return;
+    const said = world.history.entries[seq - 1]!;
+    const isAsked = policy === "ask" || (policy === "own" && said.by === process.party);
+    if (!isAsked || by === name) throw new Violation(`E1: ${name} is asked about edit ${edit}`);
+    const text = this.#texts.get(seq) ?? said.text;
+    if (old !== text) {
+      throw new Violation(`E2: entry ${seq} reads "${text}", ${name} sees "${old}"`);
+    }
+  }
+
+  toldMembers(process: MemberProcess, message: GroupMessage): void {
+    if (message.type !== "aborted" || !isPrepared(process.party, message.id)) return;
+    throw new Violation(`E4: ${process.name} decides alone on what it has agreed to`);
+  }
+
+  settled({ coordinator: { process } }: World, _members: readonly MemberParty[]): void {
+    for (const record of process?.snapshot() ?? []) {
+      if (record.kind !== "committed") continue;
+      const numbers = record.batch.batch.value.edits.map(({ edit }) => edit);
+      throw new Violation(`E1: the coordinator still repeats edits ${numbers}, which all have`);
+    }
+  }
+}
+
+/** Whether it has agreed, and doesn't know what became of it. */
+function isPrepared({ disk: { records } }: Party, id: RequestId): boolean {
+  let isIt = false;
+  for (const record of records) {
+    if (record.kind === "prepared" && idOf(record.signed.request.value) === id) isIt = true;
+    if (record.kind === "settled" && record.id === id) isIt = false;
+  }
+  return isIt;
+}

@@ -1,0 +1,207 @@
+/** Bugs put into edits from outside, one at a time, as those in `mutations.ts`. */
+
+import type { LinkId, PeerKey, RequestId } from "../../../lib/base/ids.ts";
+import type { Coordinator } from "../../../lib/protocols/group/coordinator.ts";
+import type {
+  CoordinatorEffect,
+  CoordinatorInput,
+} from "../../../lib/protocols/group/coordinator_io.ts";
+import { Decisions } from "../../../lib/protocols/group/decisions.ts";
+import { type Batch, HistoryEnd, type SignedBatch } from "../../../lib/protocols/group/history.ts";
+import { Held } from "../../../lib/protocols/group/held.ts";
+import type { Member } from "../../../lib/protocols/group/member.ts";
+import type { MemberEffect, MemberInput } from "../../../lib/protocols/group/member_io.ts";
+import type { GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
+import type { CoordinatorRecord, MemberRecord } from "../../../lib/protocols/group/records.ts";
+import { Ordering } from "../../../lib/protocols/group/ordering.ts";
+import { Undelivered } from "../../../lib/protocols/group/undelivered.ts";
+import { Voting } from "../../../lib/protocols/group/voting.ts";
+import { Wrapped } from "../wrapped.ts";
+import { type Mutation, replaced, unsynced, unsyncedAtCoordinator } from "./mutations.ts";
+
+function without<Stored extends { readonly kind: string }>(
+  ...kinds: readonly Stored["kind"][]
+): (records: readonly Stored[]) => readonly Stored[] {
+  return (records) => records.filter(({ kind }) => !kinds.includes(kind));
+}
+
+const forgets = without<MemberRecord>;
+const coordinatorForgets = without<CoordinatorRecord>;
+
+/** What one says counts for whoever is linked. */
+class OneVotesForAll extends Wrapped<CoordinatorInput, CoordinatorEffect> {
+  readonly #links = new Set<LinkId>();
+
+  override effects(
+    effects: readonly CoordinatorEffect[],
+    input: CoordinatorInput,
+    nowMs: number,
+  ): readonly CoordinatorEffect[] {
+    if (input.type === "link-up") this.#links.add(input.link);
+    if (input.type === "link-down") this.#links.delete(input.link);
+    if (input.type !== "message" || input.message.type !== "vote") return effects;
+    const { message } = input;
+    const others = [...this.#links].filter((link) => link !== input.link);
+    return [
+      ...effects,
+      ...others.flatMap((link) => this.inner.step({ type: "message", link, message }, nowMs)),
+    ];
+  }
+}
+
+/** Asked by another member, it says what it has agreed to is abandoned. */
+class RefusesAgreed extends Wrapped<MemberInput, MemberEffect> {
+  override effects(
+    effects: readonly MemberEffect[],
+    input: MemberInput,
+  ): readonly MemberEffect[] {
+    if (input.type !== "peer-message" || input.message.type !== "inquire") return effects;
+    const aborted = input.message.edits.map(({ id }): MemberEffect => ({
+      type: "tell",
+      peers: [input.peer],
+      message: { type: "aborted", id, edit: 0, reason: "abandoned" },
+    }));
+    return [...effects, ...aborted];
+  }
+}
+
+/** The user who is asked agrees at once. */
+class AgreesForUser extends Wrapped<MemberInput, MemberEffect> {
+  override effects(
+    effects: readonly MemberEffect[],
+    _input: MemberInput,
+    nowMs: number,
+  ): readonly MemberEffect[] {
+    return effects.flatMap((effect) => {
+      if (effect.type !== "show" || effect.event.event !== "vote-wanted") return [effect];
+      const command = { command: "go", edit: effect.event.edit } as const;
+      const more = this.inner.step({ type: "command", command, ref: undefined }, nowMs);
+      return [effect, ...this.effects(more, _input, nowMs)];
+    });
+  }
+}
+
+/** One log is enough. */
+function firstAppliedIsEnough(): () => void {
+  const { value } = Object.getOwnPropertyDescriptor(Decisions.prototype, "applied")!;
+  const applied = value as Decisions["applied"];
+  return replaced(Decisions.prototype, "applied", {
+    value(this: Decisions, _key: PeerKey, message: GroupMessageOf<"applied">) {
+      for (const { key } of this.parts.views.members) applied.call(this, key, message);
+    },
+  })();
+}
+
+/** What it doesn't know is taken for committed. */
+function presumesCommit(): () => void {
+  return replaced(Voting.prototype, "aborted", {
+    value(this: Voting, _from: PeerKey | null, { id }: { readonly id: RequestId }) {
+      this.found(id);
+      this.owner.edited(id, null);
+    },
+  })();
+}
+
+/** Asked by another member, it takes every view for its own. */
+function refusesOfAnyView(): () => void {
+  const { value } = Object.getOwnPropertyDescriptor(Voting.prototype, "inquired")!;
+  const inquired = value as Voting["inquired"];
+  return replaced(Voting.prototype, "inquired", {
+    value(this: Voting, key: PeerKey, { edits, ...rest }: GroupMessageOf<"inquire">) {
+      const view = this.owner.ordering?.epoch.view ?? 0;
+      inquired.call(this, key, { ...rest, edits: edits.map((edit) => ({ ...edit, view })) });
+    },
+  })();
+}
+
+/** Whatever comes again is taken for new, unless it came in the same epoch. */
+function ordersTwice(): () => void {
+  let present: Batch | null = null;
+  const during = <Owner extends object>(prototype: Owner, name: keyof Owner & string) => {
+    const { value } = Object.getOwnPropertyDescriptor(prototype, name)!;
+    const method = value as (...args: unknown[]) => void;
+    return replaced(prototype, name, {
+      value(this: Owner, ...args: unknown[]) {
+        const signed = args.at(-1) as SignedBatch;
+        present = signed.batch.value.kind === "edits" ? signed.batch.value : null;
+        method.apply(this, args);
+        present = null;
+      },
+    })();
+  };
+  const answers = (name: "everThrough" | "lastSpoken", answer: (batch: Batch) => unknown) => {
+    const { value } = Object.getOwnPropertyDescriptor(Held.prototype, name)!;
+    const method = value as (...args: unknown[]) => unknown;
+    return replaced(Held.prototype, name, {
+      value(this: Held, ...args: unknown[]) {
+        return present === null ? method.apply(this, args) : answer(present);
+      },
+    })();
+  };
+  const undos = [
+    during(Undelivered.prototype, "take"),
+    during(Ordering.prototype, "decide"),
+    during(Ordering.prototype, "data"),
+    answers("everThrough", ({ counter }) => counter - 1),
+    answers("lastSpoken", ({ incarnation }) => ({ incarnation: incarnation.toHex() })),
+    replaced(HistoryEnd.prototype, "fault", { value: () => null })(),
+  ];
+  return () => {
+    for (const undo of undos.toReversed()) undo();
+  };
+}
+
+export const EDIT_MUTATIONS = {
+  votesBeforeStored: {
+    name: "agrees to an edit before that is stored",
+    wrapMember: (member) => unsynced(member, "prepared"),
+  },
+  commitsBeforeStored: {
+    name: "has a coordinator that tells a decision before it is stored",
+    wrapCoordinator: (coordinator) => unsyncedAtCoordinator(coordinator, "committed"),
+  },
+  oneVotesForAll: {
+    name: "has a coordinator that counts one vote for all",
+    wrapCoordinator: (coordinator: Coordinator) => new OneVotesForAll(coordinator),
+  },
+  agreesForUser: {
+    name: "agrees for its users",
+    wrapMember: (member) => new AgreesForUser(member),
+  },
+  firstAppliedIsEnough: {
+    name: "has a coordinator that forgets a decision when one member has it in its log",
+    install: firstAppliedIsEnough,
+  },
+  forgetsCommitted: {
+    name: "has a coordinator that forgets at a restart what it has committed",
+    coordinatorRecords: coordinatorForgets("committed"),
+  },
+  forgetsNumbers: {
+    name: "has a coordinator that gives numbers of edits again after a restart",
+    coordinatorRecords: coordinatorForgets("edits"),
+  },
+  forgetsPrepared: {
+    name: "forgets at a restart what it has agreed to, and its locks",
+    memberRecords: forgets("prepared"),
+  },
+  forgetsAsked: {
+    name: "forgets at a restart which edits it has asked for",
+    memberRecords: forgets("asked"),
+  },
+  presumesCommit: {
+    name: "takes what nobody knows of for committed",
+    install: presumesCommit,
+  },
+  ordersTwice: {
+    name: "puts a repeated decision in order again",
+    install: ordersTwice,
+  },
+  refusesAgreed: {
+    name: "refuses what it has agreed to, when another member asks",
+    wrapMember: (member) => new RefusesAgreed(member),
+  },
+  refusesOfAnyView: {
+    name: "refuses edits of views that it wasn't in, when another member asks",
+    install: refusesOfAnyView,
+  },
+} as const satisfies Record<string, Mutation>;
