@@ -45,6 +45,8 @@ async function coordinate(wiring: Wiring): Promise<void> {
   const group = await openCoordinator({ disk, crypto, pid: Deno.pid, wallMs, notice }, { folder });
   let links: Links | null = null;
   try {
+    // A later start must know that there never was a group, should this one end before there is.
+    if (identity.isNew) await group.store.append([{ kind: "fresh" }], true);
     let host: CoordinatorHost | null = null;
     links = openTcpLinks({
       host: options.host,
@@ -82,7 +84,9 @@ async function coordinate(wiring: Wiring): Promise<void> {
     const { failAfterMs, membersMax, edits, voteTimeoutMs } = options;
     const pins = pinnedKeys(knownPeers, SCOPE);
     const { history, store, log } = group;
-    const config = { listening, failAfterMs, membersMax, edits, voteTimeoutMs, pins, history };
+    const mayFound = identity.isNew || options.foundNew;
+    const terms = { failAfterMs, membersMax, edits, voteTimeoutMs, mayFound };
+    const config = { listening, ...terms, pins, history };
     host = new CoordinatorHost(config, {
       ...modePorts(wiring, links),
       signer: identity.signer,

@@ -96,7 +96,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       out,
       policy: config.edits,
       voteTimeoutMs: config.voteTimeoutMs,
-      incarnation: environment.randomBytes(INCARNATION_BYTES),
+      newIncarnation: () => environment.randomBytes(INCARNATION_BYTES),
       wallMs: () => Math.max(0, Math.floor(environment.wallMs())),
       isSteady: () => this.#changing.isSteady,
     });
@@ -132,7 +132,15 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const arriving = this.#arriving = new Arriving({ ...parts, changing, partings, told });
     const { membersMax } = config;
     const { log } = environment;
-    this.#steering = new Steering({ ...parts, membersMax, changing, partings, arriving, log });
+    this.#steering = new Steering({
+      ...parts,
+      membersMax,
+      changing,
+      partings,
+      arriving,
+      log,
+      givenUp: () => transactions.givenUp(),
+    });
     const removed = (key: PeerKey) => this.#steering.removed(key);
     const allowed = (key: PeerKey) => this.#steering.allowed(key);
     const recovers = (attendee: Attendee) => this.#steering.recovers(attendee);

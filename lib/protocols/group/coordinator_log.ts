@@ -16,7 +16,7 @@ export function restoreCoordinator(
   records: readonly CoordinatorRecord[],
   views: Views,
   exclusions: Pick<Admission, "kick" | "allow">,
-  transactions: Pick<Transactions, "restore">,
+  transactions: Pick<Transactions, "restore" | "givenUp">,
 ): void {
   for (const record of records) {
     switch (record.kind) {
@@ -31,6 +31,7 @@ export function restoreCoordinator(
         break;
       case "given-up":
         views.givenUp(record.ballot);
+        transactions.givenUp();
         break;
       case "recounted":
         views.recounted(record.signed);
@@ -47,6 +48,7 @@ export function restoreCoordinator(
       case "aborted":
         transactions.restore(record);
         break;
+      case "fresh":
       case "lost": // see rebuilding.ts
       case "group":
       case "log":

@@ -31,8 +31,8 @@ export interface DecisionsParts {
   readonly views: Views;
   readonly attendance: Attendance;
   readonly out: CoordinatorOutput;
-  /** Of this process. */
-  readonly incarnation: Uint8Array;
+  /** Another one at each call. */
+  newIncarnation(): Uint8Array;
   wallMs(): number;
 }
 
@@ -55,8 +55,12 @@ export class Decisions {
   /** In the order in which they are to stand in the history; bounded with `EDITS_PENDING_MAX`. */
   #committed: Committed[] = [];
   #counter = 1;
+  /** Of this process, in the present history. */
+  #incarnation: Uint8Array;
 
-  constructor(readonly parts: DecisionsParts, readonly stored: (edit: Edit) => void) {}
+  constructor(readonly parts: DecisionsParts, readonly stored: (edit: Edit) => void) {
+    this.#incarnation = parts.newIncarnation();
+  }
 
   /** Those of which nobody has heard yet. */
   get undecided(): readonly Edit[] {
@@ -131,7 +135,8 @@ export class Decisions {
 
   #write(): void {
     if (this.#isWriting || this.#waiting.length === 0) return;
-    const { signer, group, incarnation, out } = this.parts;
+    const { signer, group, out } = this.parts;
+    const incarnation = this.#incarnation;
     const edits = this.#takeSome();
     const signed = signBatch(signer, {
       kind: "edits",
@@ -150,10 +155,18 @@ export class Decisions {
     out.storeThen([{ kind: "committed", batch: signed }], () => {
       this.#isWriting = false;
       committed.isStored = true;
-      for (const key of committed.awaited) this.#tellOne(key, committed);
-      for (const edit of edits) this.stored(edit);
+      if (incarnation === this.#incarnation) {
+        for (const key of committed.awaited) this.#tellOne(key, committed);
+        for (const edit of edits) this.stored(edit);
+      } else this.#drop(committed);
       this.#write();
     });
+  }
+
+  /** Its history was given up while it was written. */
+  #drop({ incarnation, through: counter }: Committed): void {
+    this.#forget(incarnation, counter);
+    this.parts.out.note({ kind: "applied", incarnation, counter });
   }
 
   /** As many as one batch takes, the first in any case. */
@@ -169,6 +182,13 @@ export class Decisions {
   }
 
   // Until all have it.
+
+  /** The history that these are of is given up: none is in the next one, where we count from 1 again. */
+  givenUp(): void {
+    this.#committed = this.#committed.filter(({ isStored }) => !isStored);
+    this.#incarnation = this.parts.newIncarnation();
+    this.#counter = 1;
+  }
 
   /** Another view: all its members are to have them. */
   viewDecided(members: readonly PeerKey[]): void {
@@ -215,7 +235,7 @@ export class Decisions {
     const { author, incarnation, counter, edits } = signed.batch.value;
     const place = { incarnation: incarnation.toHex(), through: counter + edits.length - 1 };
     if (this.#has(place)) return null;
-    if (place.incarnation === this.parts.incarnation.toHex()) return null; // it is in all logs
+    if (place.incarnation === this.#incarnation.toHex()) return null; // it is in all logs
     if (author !== signer.key || batchFault(signed, group) !== null) return "it was never decided";
     if (!isAuthentic(crypto, signed)) return "it brings a decision that isn't signed";
     if (this.size + edits.length > EDITS_PENDING_MAX) return null; // it is brought again

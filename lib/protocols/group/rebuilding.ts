@@ -55,7 +55,8 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
     readonly environment: Environment,
   ) {
     const { records, mayFound } = config;
-    const isKnown = groupOf(records) !== null ? !isLost(records) : mayFound;
+    const isFresh = mayFound || records.some(({ kind }) => kind === "fresh");
+    const isKnown = groupOf(records) !== null ? !isLost(records) : isFresh;
     if (isKnown) this.#serving = new Coordinator(config, signer, environment);
     else this.#recounting = this.#recountingOf(records);
   }

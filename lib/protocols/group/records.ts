@@ -90,6 +90,8 @@ export type MemberRecord =
 export type CoordinatorRecord =
   | LogRecord
   | NewLogRecord
+  /** The key is new: nobody can have heard of a group of its, and one may be founded. */
+  | { readonly kind: "fresh" }
   /** The group, drawn at the first start. */
   | { readonly kind: "group"; readonly group: Hash }
   /** Ballots up to this number have been used. */

@@ -90,7 +90,12 @@ export class Recounting {
   /** Who is there. */
   get awaiting(): readonly Awaiting[] {
     return Array.from(this.#callers.values(), ({ id, peer, host, hello }) => {
-      return { link: id, peer, host, hello: hello === null ? null : this.#presentHello(peer, hello) };
+      return {
+        link: id,
+        peer,
+        host,
+        hello: hello === null ? null : this.#presentHello(peer, hello),
+      };
     });
   }
 
@@ -279,12 +284,17 @@ export class Recounting {
     if (awaited.length === 0) return "All have come who were in the last view that is known";
     const { view } = newest.epoch.value;
     const all = newest.epoch.value.members.filter(({ key }) => !this.#kicked.has(key));
-    const isAll = awaited.length === all.length && awaited.every(({ key }) => this.#recount.get(key));
+    const isAll = awaited.length === all.length &&
+      awaited.every(({ key }) => this.#recount.get(key));
     const [first] = awaited;
     return isAll
       ? `Nobody who has come has the log of view ${view}, the last one that is known: put back a copy ` +
-        `of the files of ${named(awaited, "or")}, or /remove all of them, which gives up what they had`
-      : `View ${view} is the last one that is known; waiting for ${named(awaited)}, who may know of ` +
+        `of the files of ${
+          named(awaited, "or")
+        }, or /remove all of them, which gives up what they had`
+      : `View ${view} is the last one that is known; waiting for ${
+        named(awaited)
+      }, who may know of ` +
         `a later one; /remove ${shownName(first!.name)} goes on without`;
   }
 
@@ -320,8 +330,12 @@ export class Recounting {
       );
     }
     this.out.warn(
-      `The group is known again from what ${named(members.filter((one) => !missing.includes(one)))} ` +
-        `told: view ${view} goes on, under numbers above ${number + NUMBER_GAP}. Not known any more: ` +
+      `The group is known again from what ${
+        named(members.filter((one) => !missing.includes(one)))
+      } ` +
+        `told: view ${view} goes on, under numbers above ${
+          number + NUMBER_GAP
+        }. Not known any more: ` +
         "who was kept out by /remove before, why edits were aborted" +
         (missing.length === 0 ? "" : `, what only ${named(missing)} knew`) +
         (this.#recount.isLeft ? ", who came in after those had left" : ""),

@@ -41,7 +41,11 @@ export class Standing {
     else if (this.view?.epoch.value.view !== view) this.view = null;
     this.begun = signed;
     this.levelled = ballot;
-    this.isOut = this.isLost = this.isRecovering = this.isLeaving = false;
+    this.isOut =
+      this.isLost =
+      this.isRecovering =
+      this.isLeaving =
+        false;
   }
 
   /** What it held isn't there any more. */

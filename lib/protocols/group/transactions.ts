@@ -74,8 +74,8 @@ export interface TransactionsParts {
   readonly views: Views;
   readonly attendance: Attendance;
   readonly out: CoordinatorOutput;
-  /** Of this process. */
-  readonly incarnation: Uint8Array;
+  /** Another one at each call. */
+  newIncarnation(): Uint8Array;
   wallMs(): number;
   /** Whether the view stays as it is, as far as is known: votes may begin. */
   isSteady(): boolean;
@@ -276,6 +276,13 @@ export class Transactions {
     for (const open of [...this.#open.values()]) {
       if (open.vote !== null) this.#abort(open, "the group's members changed meanwhile");
     }
+  }
+
+  /** Nobody has the history any more: what was decided of it is given up, too. */
+  givenUp(): void {
+    if (this.parts.views.present !== null) return;
+    this.viewChanges();
+    this.#decisions.givenUp();
   }
 
   /** Another view is decided: its members are to have what is decided. */

@@ -180,9 +180,10 @@ export class GroupDisk<Stored extends GroupRecord> extends SimDisk<Stored> {
     const kept = this.records.filter((record) =>
       record.kind === "new-log" ? left !== null : record.kind !== "log" || ++batches <= (left ?? 0)
     );
-    const records = group === null
-      ? kept
-      : [{ kind: "new-log", group, because: null } as Stored, ...kept.filter((one) => !isOfLog(one))];
+    const records = group === null ? kept : [
+      { kind: "new-log", group, because: null } as Stored,
+      ...kept.filter((one) => !isOfLog(one)),
+    ];
     super.restore(records);
     this.#readLog();
     this.#logSynced = this.#logAsked = this.records.length;

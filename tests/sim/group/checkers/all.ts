@@ -15,11 +15,8 @@ import { Votes } from "./votes.ts";
 export function allCheckers(): Checker[] {
   return [
     new Edits(),
-<<<<<<< HEAD
     new Recounts(),
-=======
     new Votes(),
->>>>>>> e6205dd05145aa3bf8d31ce65bf35b59f769b79f
     new Epochs(),
     new HeldByAll(),
     new LogKept(),
