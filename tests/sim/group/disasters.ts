@@ -30,7 +30,7 @@ export function putBackDisk(world: World): void {
   coordinator.image = null;
   disk.restoreImage(image);
   coordinator.outdatedNumber = numberOn(image);
-  for (const party of world.members) party.promisedAtOutdated = promisedOn(party);
+  for (const party of world.members) party.begunAtOutdated = begunOn(party);
   world.startCoordinator();
 }
 
@@ -45,12 +45,13 @@ function numberOn(records: NonNullable<World["coordinator"]["image"]>): number {
   return number;
 }
 
-function promisedOn({ disk }: MemberParty): number {
-  let number = 0;
+/** The last view that has begun there: who has lost its log knows that, and doesn't say so. */
+function begunOn({ disk }: MemberParty): number {
+  let view = 0;
   for (const record of disk.records) {
-    if (record.kind === "promised") number = Math.max(number, record.ballot.number);
+    if (record.kind === "begun") view = record.signed.epoch.value.view;
   }
-  return number;
+  return view;
 }
 
 /** It is killed, and at its next start finds less, or something else. */

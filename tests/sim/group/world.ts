@@ -83,8 +83,8 @@ export class MemberParty extends Party {
   isDamaged = false;
   /** Its log was lost or damaged, or the operator had it set aside. */
   hasLostLog = false;
-  /** The highest number that it had promised when the coordinator's disk was put back. */
-  promisedAtOutdated = 0;
+  /** The last view that had begun for it when the coordinator's disk was put back. */
+  begunAtOutdated = 0;
   diskRefused = false;
   /** Texts typed so far. */
   typed = 0;

@@ -60,8 +60,8 @@ export class Recounts implements Checker {
       history.forksMax++;
       coordinator.hasForked = true;
       for (const { key } of epoch.members) {
-        const { name, promisedAtOutdated } = world.memberOf(key);
-        if (promisedAtOutdated <= outdatedNumber) continue;
+        const { name, begunAtOutdated, isDamaged, hasLostLog } = world.memberOf(key);
+        if (begunAtOutdated <= outdatedNumber || isDamaged || hasLostLog) continue;
         throw new Violation(`An old disk decides with ${name}, who knew of later views`);
       }
     }
