@@ -92,6 +92,9 @@ typedef Part {
   unsigned number : 2;
   unsigned view : 3;        /* that votes on it */
   unsigned refusals : 4     /* on their way from other members that refuse: one bit for each number */
+#ifdef MUTATION_UNSYNCED_VOTE
+  ; unsigned isUnsynced : 1
+#endif
 }
 typedef Member {
   unsigned view : 3;        /* disk: the last epoch's */
@@ -121,6 +124,9 @@ typedef Request {
   unsigned awaited : 3;     /* votes; then, of whom it isn't known that they have it in their logs */
   unsigned isOurs : 1;      /* committed by this process of the coordinator */
   unsigned follows : 1      /* committed by the process that had committed the other one before */
+#ifdef MUTATION_UNSYNCED_DECISION
+  ; unsigned isUnsynced : 1
+#endif
 }
 #define UNKNOWN 0
 #define OPEN 1              /* memory: accepted, waits for a steady view */
@@ -236,6 +242,9 @@ inline say(j, message) {
 
 inline drop(j, r) {
   m[j].part[r].state = NOTHING;
+#ifdef MUTATION_UNSYNCED_VOTE
+  m[j].part[r].isUnsynced = false;
+#endif
   m[j].part[r].number = 0;
   m[j].part[r].view = 0
 }
@@ -390,6 +399,9 @@ inline lock(j, r) {
 inline agree(j, r) {
   printf("%d agrees to transaction %d\n", j, m[j].part[r].number);
   m[j].part[r].state = AGREED;
+#ifdef MUTATION_UNSYNCED_VOTE
+  m[j].part[r].isUnsynced = true;
+#endif
   sayAgreed(j, r);
   check()
 }
@@ -400,14 +412,6 @@ inline refuse(j, r) {
   abandon(j, r);
   check()
 }
-#ifdef MUTATION_UNSYNCED_VOTE
-/* The vote is said before `prepared` is on disk. */
-#define CAN_SAY_EARLY(j, r) (m[j].part[r].state == ASKED)
-inline sayEarly(j, r) {
-  printf("%d says that it agrees to transaction %d\n", j, m[j].part[r].number);
-  sayAgreed(j, r)
-}
-#endif
 
 /* What became of it is asked where it isn't known, and not in the log. */
 #ifdef MUTATION_ASKED
@@ -530,17 +534,22 @@ inline cut() {
   start = length
 }
 
+#ifdef MUTATION_UNSYNCED_VOTE
+#define IS_ON_DISK(j, r) (m[j].part[r].state == AGREED && !m[j].part[r].isUnsynced)
+#else
+#define IS_ON_DISK(j, r) (m[j].part[r].state == AGREED)
+#endif
 inline restart(j) {
   printf("%d is killed, and started again\n", j);
   crashes++;
   hangUp(j);
   m[j].acting = false; m[j].round = false; m[j].promised = 0; m[j].decided = 0; m[j].refused = 0;
   if
-  :: m[j].part[0].state != AGREED -> drop(j, 0)
+  :: !IS_ON_DISK(j, 0) -> drop(j, 0)
   :: else
   fi;
   if
-  :: m[j].part[1].state != AGREED -> drop(j, 1)
+  :: !IS_ON_DISK(j, 1) -> drop(j, 1)
   :: else
   fi;
   if
@@ -623,6 +632,9 @@ inline commit(r) {
   request[r].state = COMMIT; request[r].awaited = members; request[r].view = 0; request[r].isOurs = true;
   request[r].follows = request[OTHER(r)].isOurs && request[OTHER(r)].state == COMMIT;
   committed = committed | BIT(request[r].voted);
+#ifdef MUTATION_UNSYNCED_DECISION
+  request[r].isUnsynced = true;
+#endif
   if
   :: IN(members, 0) -> tell(0, MESSAGE(COMMITTED, r, 0, 0))
   :: else
@@ -753,10 +765,6 @@ inline beginVote(r) {
   check()
 }
 
-#ifdef MUTATION_UNSYNCED_DECISION
-/* Told before it is on disk: what a crash now makes of it. */
-#define CAN_TELL_EARLY(r) (request[r].state == VOTING && request[r].awaited == NOBODY)
-#endif
 
 /* ---- Views ---- */
 
@@ -766,6 +774,8 @@ inline viewChanges(r) {
   :: request[r].state == VOTING -> abort(r)
   :: else
   fi
+#else
+  skip
 #endif
 }
 inline change(who) {
@@ -832,9 +842,14 @@ inline decide() {
 
 /* ---- Faults, and links ---- */
 
+#ifdef MUTATION_UNSYNCED_DECISION
+#define IS_IN_MEMORY(r) (request[r].state == OPEN || request[r].state == VOTING || request[r].isUnsynced)
+#else
+#define IS_IN_MEMORY(r) (request[r].state == OPEN || request[r].state == VOTING)
+#endif
 inline breakDown(r) {
   if
-  :: request[r].state == OPEN || request[r].state == VOTING ->
+  :: IS_IN_MEMORY(r) ->
     request[r].state = UNKNOWN; request[r].voted = 0; request[r].awaited = 0; request[r].view = 0
   :: else
   fi;
@@ -884,20 +899,21 @@ inline link(j) {
 #else
 #define ORDER_STEP(r) :: d_step { CAN_ORDER(me, r) -> append(r); check() }
 #endif
+/* In the end a user who was asked may say nothing; who isn't asked agrees. */
+#define MAY_ANSWER(j, r) (!quiet || j == REQUESTER(r))
 #ifdef MUTATION_UNSYNCED_VOTE
-#define AGREE_STEPS(r) \
-  :: d_step { CAN_SAY_EARLY(me, r) && len(toCoordinator[me]) == 0 -> sayEarly(me, r) } \
-  :: d_step { m[me].part[r].state == ASKED -> agree(me, r) }
+#define SYNC_STEP(r) :: d_step { m[me].part[r].isUnsynced -> m[me].part[r].isUnsynced = false }
 #else
-#define AGREE_STEPS(r) :: d_step { m[me].part[r].state == ASKED -> agree(me, r) }
+#define SYNC_STEP(r)
 #endif
 #define MEMBER_STEPS(r) \
   :: d_step { me == REQUESTER(r) && IN(REQUESTS, r) && request[r].wanted == IDLE && m[me].acting && IS_LINKED(me) -> \
     request[r].wanted = WANTED; ask(me); check() } \
   :: d_step { CAN_LOCK(me, r) -> lock(me, r) } \
   :: d_step { m[me].part[r].state != NOTHING && m[me].acting && IS_LOGGED(r, me) -> drop(me, r) } \
-  AGREE_STEPS(r) \
-  :: d_step { m[me].part[r].state == ASKED && me != REQUESTER(r) -> refuse(me, r) } \
+  :: d_step { m[me].part[r].state == ASKED && MAY_ANSWER(me, r) -> agree(me, r) } \
+  :: d_step { m[me].part[r].state == ASKED && !quiet && me != REQUESTER(r) -> refuse(me, r) } \
+  SYNC_STEP(r) \
   :: d_step { CAN_INQUIRE(me, r) -> printf("%d inquires of request %d\n", me, r); say(me, MESSAGE(INQUIRE, r, 0, 0)) } \
   FELLOW_STEPS(0, r) \
   FELLOW_STEPS(1, r) \
@@ -927,7 +943,13 @@ end:
 }
 
 #define CHANGE(who) :: d_step { CAN_CHANGE(who) -> change(who) }
+#ifdef MUTATION_UNSYNCED_DECISION
+#define DECISION_STEP(r) :: d_step { request[r].isUnsynced -> request[r].isUnsynced = false }
+#else
+#define DECISION_STEP(r)
+#endif
 #define COORDINATOR_STEPS(r) \
+  DECISION_STEP(r) \
   :: d_step { CAN_VOTE(r) -> beginVote(r) } \
   :: d_step { request[r].state == VOTING -> abort(r); check() }
 
