@@ -93,10 +93,7 @@ export class Ordering {
   readonly #own: Author;
   readonly #others: readonly PeerKey[];
   readonly #runs = new Fifo<Run>();
-  /**
-   * Up to where decisions of each of the coordinator's processes are in the sequencer's row, of those that are since the
-   * epoch began. The last one goes on; none before it does.
-   */
+  /** Up to here the decisions of each process of the coordinator are in the sequencer's row, since the epoch began. */
   readonly #decided = new Map<string, number>();
   /** The end of the write under way; null while none is. */
   #writing: HistoryPoint | null = null;
@@ -189,12 +186,10 @@ export class Ordering {
 
   /** Decisions are repeated until they are known to be in order; each is once. */
   #isNextDecision({ batch: { value } }: SignedBatch): boolean {
-    const { held } = this.owner;
     const incarnation = value.incarnation.toHex();
-    const last = [...this.#decided.keys()].at(-1) ?? held.lastSpoken(value.author)?.incarnation;
-    const through = this.#decided.get(incarnation) ?? held.everThrough(value.author, incarnation);
-    const isOver = through > 0 && incarnation !== last;
-    return !isOver && value.counter === through + 1;
+    const through = this.#decided.get(incarnation) ??
+      this.owner.held.everThrough(value.author, incarnation);
+    return value.counter === through + 1;
   }
 
   #enqueueDecision(sequencer: Author, signed: SignedBatch): void {
