@@ -199,12 +199,12 @@ export class Transactions {
 
   vote(
     { key, name }: Attendee,
-    { id, view, agrees, author, reason }: GroupMessageOf<"vote">,
+    { id, edit, view, agrees, author, reason }: GroupMessageOf<"vote">,
   ): void {
     const open = this.#open.get(id);
     const vote = open?.vote ?? null;
-    // Late, said twice, of another view, or by who wasn't asked: no effect.
-    if (open === undefined || vote === null || view !== vote.view) return;
+    // Late, said twice, of another vote on the same request, or by who wasn't asked: no effect.
+    if (open === undefined || vote === null || edit !== open.edit || view !== vote.view) return;
     if (!vote.awaited.has(key)) return;
     if (!agrees) return this.#abort(open, refusedText(name, reason));
     const disagreement = this.#disagreement(open, vote, author, name);

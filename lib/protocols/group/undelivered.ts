@@ -51,7 +51,8 @@ export class Undelivered {
   take(from: PeerKey | null, signed: SignedBatch): void {
     const { ordering } = this.owner;
     if (this.#isLogged(signed)) return this.sayApplied(signed);
-    if (this.#decisions.some((known) => isSameBatch(known.signed, signed))) return;
+    // Told again: the ones before it may have been told after it.
+    if (this.#decisions.some((known) => isSameBatch(known.signed, signed))) return this.offer();
     const isChecked = this.#mustCheck(from);
     const fault = this.#fault(signed, isChecked);
     if (fault !== null) {
@@ -64,7 +65,7 @@ export class Undelivered {
     };
     const decision = { signed: kept, isChecked };
     this.#decisions.push(decision);
-    ordering?.decide(kept);
+    this.#order();
     if (ordering !== null && from !== ordering.sequencer) this.#passOn([decision]);
   }
 
@@ -123,12 +124,20 @@ export class Undelivered {
 
   /** An epoch begins. */
   offer(): void {
+    this.#order();
+    if (this.owner.ordering !== null) this.passOn();
+  }
+
+  #order(): void {
     const { ordering } = this.owner;
     if (ordering === null) return;
-    for (const decision of ordering.isSequencer ? [...this.#decisions] : []) {
+    // They may have come in another order.
+    const inOrder = this.#decisions.toSorted((a, b) =>
+      a.signed.batch.value.counter - b.signed.batch.value.counter
+    );
+    for (const decision of ordering.isSequencer ? inOrder : []) {
       if (this.#isGood(decision)) ordering.decide(decision.signed);
     }
-    this.passOn();
   }
 
   /** To the sequencer, while the coordinator is away. */
