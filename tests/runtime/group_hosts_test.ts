@@ -3,7 +3,7 @@ import type { LinkClock } from "../../lib/transport/link.ts";
 import { nodeCrypto } from "../../lib/base/crypto.ts";
 import type { ModeOutcome } from "../../lib/base/mode_machine.ts";
 import type { CoordinatorEvent, MemberEvent } from "../../lib/protocols/group/events.ts";
-import { emptyDigest, HistoryEnd, type SignedBatch } from "../../lib/protocols/group/history.ts";
+import { HistoryEnd } from "../../lib/protocols/group/history.ts";
 import type { CoordinatorRecord, MemberRecord } from "../../lib/protocols/group/records.ts";
 import { keyPairFromSeed } from "../../lib/protocols/noise/primitives.ts";
 import { CoordinatorHost } from "../../lib/runtime/coordinator_host.ts";
