@@ -93,7 +93,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       out,
       policy: config.edits,
       voteTimeoutMs: config.voteTimeoutMs,
-      incarnation: environment.randomBytes(INCARNATION_BYTES),
+      newIncarnation: () => environment.randomBytes(INCARNATION_BYTES),
       wallMs: () => Math.max(0, Math.floor(environment.wallMs())),
       isSteady: () => this.#changing.isSteady,
     });
@@ -129,7 +129,16 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const arriving = this.#arriving = new Arriving({ ...parts, changing, partings, told });
     const { membersMax } = config;
     const { log } = environment;
-    this.#steering = new Steering({ ...parts, membersMax, changing, partings, arriving, log });
+    const historyGivenUp = () => transactions.historyGivenUp();
+    this.#steering = new Steering({
+      ...parts,
+      membersMax,
+      changing,
+      partings,
+      arriving,
+      historyGivenUp,
+      log,
+    });
     const removed = (key: PeerKey) => this.#steering.removed(key);
     const allowed = (key: PeerKey) => this.#steering.allowed(key);
     this.#operator = new Operator(signer.key, views, attendance, admission, out, removed, allowed);

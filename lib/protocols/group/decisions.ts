@@ -31,8 +31,8 @@ export interface DecisionsParts {
   readonly views: Views;
   readonly attendance: Attendance;
   readonly out: CoordinatorOutput;
-  /** Of this process. */
-  readonly incarnation: Uint8Array;
+  /** Drawn for this process, and for each history that begins anew. */
+  newIncarnation(): Uint8Array;
   wallMs(): number;
 }
 
@@ -54,9 +54,12 @@ export class Decisions {
   #isWriting = false;
   /** In the order in which they are to stand in the history; bounded with `EDITS_PENDING_MAX`. */
   #committed: Committed[] = [];
+  #incarnation: Uint8Array;
   #counter = 1;
 
-  constructor(readonly parts: DecisionsParts, readonly stored: (edit: Edit) => void) {}
+  constructor(readonly parts: DecisionsParts, readonly stored: (edit: Edit) => void) {
+    this.#incarnation = parts.newIncarnation();
+  }
 
   /** Those of which nobody has heard yet. */
   get undecided(): readonly Edit[] {
@@ -131,14 +134,14 @@ export class Decisions {
 
   #write(): void {
     if (this.#isWriting || this.#waiting.length === 0) return;
-    const { signer, group, incarnation, out } = this.parts;
+    const { signer, group, out } = this.parts;
     const edits = this.#takeSome();
     const signed = signBatch(signer, {
       kind: "edits",
       group,
       author: signer.key,
       name: COORDINATOR_NAME,
-      incarnation,
+      incarnation: this.#incarnation,
       counter: this.#counter,
       sentAt: this.parts.wallMs(),
       texts: [],
@@ -150,8 +153,10 @@ export class Decisions {
     out.storeThen([{ kind: "committed", batch: signed }], () => {
       this.#isWriting = false;
       committed.isStored = true;
-      for (const key of committed.awaited) this.#tellOne(key, committed);
-      for (const edit of edits) this.stored(edit);
+      if (this.#committed.includes(committed)) { // otherwise the history was given up meanwhile
+        for (const key of committed.awaited) this.#tellOne(key, committed);
+        for (const edit of edits) this.stored(edit);
+      }
       this.#write();
     });
   }
@@ -199,14 +204,19 @@ export class Decisions {
     if (isOver) this.#forgetApplied();
   }
 
-  /** From the first on: what an earlier one lacks, a later one lacks too. */
+  /** Of each process from the first on: what an earlier one lacks, a later one lacks too. */
   #forgetApplied(): void {
-    for (let [first] = this.#committed; first !== undefined; [first] = this.#committed) {
-      if (!first.isStored || first.awaited.size > 0) return;
-      this.#committed.shift();
-      const { incarnation, through: counter } = first;
+    const awaited = new Set<string>();
+    this.#committed = this.#committed.filter((committed) => {
+      const { incarnation, through: counter } = committed;
+      const isOver = committed.isStored && committed.awaited.size === 0;
+      if (!isOver || awaited.has(incarnation)) {
+        awaited.add(incarnation);
+        return true;
+      }
       this.parts.out.note({ kind: "applied", incarnation, counter });
-    }
+      return false;
+    });
   }
 
   /** A member knows of a decision that isn't in its log: this disk may have lost it. @returns What is wrong with it. */
@@ -215,7 +225,7 @@ export class Decisions {
     const { author, incarnation, counter, edits } = signed.batch.value;
     const place = { incarnation: incarnation.toHex(), through: counter + edits.length - 1 };
     if (this.#has(place)) return null;
-    if (place.incarnation === this.parts.incarnation.toHex()) return null; // it is in all logs
+    if (place.incarnation === this.#incarnation.toHex()) return null; // it is in all logs
     if (author !== signer.key || batchFault(signed, group) !== null) return "it was never decided";
     if (!isAuthentic(crypto, signed)) return "it brings a decision that isn't signed";
     if (this.size + edits.length > EDITS_PENDING_MAX) return null; // it is brought again
@@ -229,6 +239,31 @@ export class Decisions {
       for (const key of committed.awaited) this.#tellOne(key, committed);
     });
     return null;
+  }
+
+  /** The history may lack what was decided last and is in the logs that were: what is decided now doesn't follow it. */
+  beginAnew(): void {
+    this.#incarnation = this.parts.newIncarnation();
+    this.#counter = 1;
+  }
+
+  /**
+   * The history is given up for an older one: what was decided for it is void, and what is decided from now on doesn't
+   * follow it. @returns The edits, and their place on disk.
+   */
+  giveUp(): { readonly edits: readonly Edit[]; readonly records: readonly CoordinatorRecord[] } {
+    const committed = this.#committed;
+    const edits = [
+      ...committed.flatMap(({ signed }) => signed.batch.value.edits),
+      ...this.#waiting,
+    ];
+    this.#committed = [];
+    this.#waiting = [];
+    this.beginAnew();
+    const records = committed.map(({ incarnation, through: counter }) => {
+      return { kind: "applied" as const, incarnation, counter };
+    });
+    return { edits, records };
   }
 
   /** For `/edits`. */

@@ -30,6 +30,8 @@ export interface SteeringParts {
   readonly partings: Partings;
   readonly arriving: Arriving;
   readonly out: CoordinatorOutput;
+  /** What a view had is given up: an older history goes on. */
+  historyGivenUp(): void;
   readonly log: Logger;
 }
 
@@ -114,6 +116,7 @@ export class Steering {
       out.store({ kind: "given-up", ballot });
       views.givenUp(ballot);
       changing.forget();
+      this.parts.historyGivenUp();
       out.warn(`What only ${named(members)} had is given up; the group goes on without it`);
       this.#tellLeft();
     }

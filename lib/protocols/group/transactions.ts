@@ -74,8 +74,7 @@ export interface TransactionsParts {
   readonly views: Views;
   readonly attendance: Attendance;
   readonly out: CoordinatorOutput;
-  /** Of this process. */
-  readonly incarnation: Uint8Array;
+  newIncarnation(): Uint8Array;
   wallMs(): number;
   /** Whether the view stays as it is, as far as is known: votes may begin. */
   isSteady(): boolean;
@@ -278,6 +277,20 @@ export class Transactions {
     }
   }
 
+  /** The history is given up for an older one, whose entries may be others: no edit of it is committed any more. */
+  historyGivenUp(): void {
+    // What is decided may be in the history of another view that is open.
+    if (this.parts.views.members.length > 0) return this.#decisions.beginAnew();
+    for (const open of [...this.#open.values()]) this.#abort(open, GIVEN_UP);
+    const { edits, records } = this.#decisions.giveUp();
+    if (edits.length > 0) this.parts.out.store(...records);
+    for (const { edit, signed } of edits) {
+      const id = requestId(this.parts.crypto, signed.request.value);
+      const dueMs = this.parts.out.nowMs;
+      this.#abort({ id, edit, signed, vote: null, dueMs }, GIVEN_UP);
+    }
+  }
+
   /** Another view is decided: its members are to have what is decided. */
   viewDecided(): void {
     this.#decisions.viewDecided(this.parts.views.members.map(({ key }) => key));
@@ -398,6 +411,9 @@ export class Transactions {
     if (link !== null) this.parts.out.send(link, message);
   }
 }
+
+/** Part of a sentence. */
+const GIVEN_UP = "the operator gave up the history that it was in";
 
 /** Part of a sentence. */
 function refusedText(name: string, reason: string): string {
