@@ -15,11 +15,13 @@ import {
   type Member as InView,
   signEpoch,
 } from "../../../lib/protocols/group/epoch.ts";
+import { requestId } from "../../../lib/protocols/group/edit.ts";
 import type { MemberCommand, MemberEvent } from "../../../lib/protocols/group/events.ts";
 import { HistoryEnd, type SignedBatch } from "../../../lib/protocols/group/history.ts";
 import { Member } from "../../../lib/protocols/group/member.ts";
 import type {
   HistoryRead,
+  LoggedEntryState,
   MemberConfig,
   MemberEffect,
   MemberInput,
@@ -216,6 +218,14 @@ export class Node {
           if (this.process === process) this.feed({ type: "read", token, read: this.#read(after) });
         });
       }
+      case "look": {
+        const { token, seq } = effect;
+        return net.later(this, "disk", () => {
+          if (this.process === process) {
+            this.feed({ type: "looked", token, entry: entryOf(this.disk.log, seq) });
+          }
+        });
+      }
       case "show":
         return net.later(this, "disk", () => {
           if (this.process === process) this.events.push(effect.event);
@@ -246,13 +256,35 @@ export class Node {
     return this.disk.log.flatMap(({ batch }) => batch.value.texts);
   }
 
-  told(event: MemberEvent["event"]): readonly MemberEvent[] {
-    return this.events.filter((told) => told.event === event);
+  told<Name extends MemberEvent["event"]>(
+    event: Name,
+  ): readonly Extract<MemberEvent, { readonly event: Name }>[] {
+    return this.events.filter((told): told is Extract<MemberEvent, { readonly event: Name }> =>
+      told.event === event
+    );
   }
 
   get incarnation(): Uint8Array {
     return this.machine!.self.incarnation;
   }
+}
+
+/** An entry of a log, as it reads now. */
+function entryOf(log: readonly SignedBatch[], seq: number): LoggedEntryState | null {
+  const end = new HistoryEnd(fakeCrypto, GROUP);
+  let found: LoggedEntryState | null = null;
+  for (const batch of log) {
+    const { entries, edits } = end.append(batch);
+    const { author: key, name } = batch.batch.value;
+    const entry = entries.find((one) => one.seq === seq);
+    if (entry !== undefined) found = { author: { key, name }, text: entry.text, edits: [] };
+    for (const { edit: { signed: { request: { value } } } } of edits) {
+      if (value.seq !== seq || found === null) continue;
+      const id = requestId(fakeCrypto, value);
+      found = { ...found, text: value.text, edits: [...found.edits, id] };
+    }
+  }
+  return found;
 }
 
 /** Leads views as a test says. */
@@ -268,6 +300,21 @@ class ScriptedCoordinator {
   #members: readonly Node[] = [];
 
   constructor(readonly net: GroupNet) {}
+
+  /** What a member told it of a kind, the oldest first. */
+  gotFrom<Type extends GroupMessage["type"]>(
+    node: Node,
+    type: Type,
+  ): readonly GroupMessageOf<Type>[] {
+    return this.got.flatMap(({ from, message }) =>
+      from === node && message.type === type ? [message as GroupMessageOf<Type>] : []
+    );
+  }
+
+  /** It is there again: whoever dials is answered. */
+  comeBack(): void {
+    this.isUp = true;
+  }
 
   dialled(node: Node, attempt: number): void {
     if (!this.isUp) {
