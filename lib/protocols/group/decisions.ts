@@ -19,7 +19,12 @@ import {
   signBatch,
   type SignedBatch,
 } from "./history.ts";
-import { BATCH_EDITS_BYTES_MAX, BATCH_EDITS_MAX, EDITS_PENDING_MAX } from "./limits.ts";
+import {
+  BATCH_EDITS_BYTES_MAX,
+  BATCH_EDITS_MAX,
+  EDITS_PENDING_MAX,
+  INCARNATION_BYTES,
+} from "./limits.ts";
 import type { GroupMessageOf } from "./messages.ts";
 import type { CoordinatorRecord } from "./records.ts";
 import type { Views } from "./views.ts";
@@ -31,8 +36,7 @@ export interface DecisionsParts {
   readonly views: Views;
   readonly attendance: Attendance;
   readonly out: CoordinatorOutput;
-  /** Of this process. */
-  readonly incarnation: Uint8Array;
+  randomBytes(length: number): Uint8Array;
   wallMs(): number;
 }
 
@@ -54,9 +58,15 @@ export class Decisions {
   #isWriting = false;
   /** In the order in which they are to stand in the history; bounded with `EDITS_PENDING_MAX`. */
   #committed: Committed[] = [];
+  /** Of what is decided: another one in each process, and where history may have been given up. */
+  #incarnation: Uint8Array;
   #counter = 1;
+  /** Those whose decisions can't go on, in hexadecimal: as many as the operator ever gave up. */
+  readonly #over = new Set<string>();
 
-  constructor(readonly parts: DecisionsParts, readonly stored: (edit: Edit) => void) {}
+  constructor(readonly parts: DecisionsParts, readonly stored: (edit: Edit) => void) {
+    this.#incarnation = parts.randomBytes(INCARNATION_BYTES);
+  }
 
   /** Those of which nobody has heard yet. */
   get undecided(): readonly Edit[] {
@@ -109,6 +119,11 @@ export class Decisions {
     return committed;
   }
 
+  /** It wasn't given up meanwhile. */
+  #isPending(committed: Committed): boolean {
+    return this.#committed.includes(committed);
+  }
+
   #has({ incarnation, through }: Pick<Committed, "incarnation" | "through">): boolean {
     return this.#committed.some((known) =>
       known.incarnation === incarnation && known.through === through
@@ -131,14 +146,14 @@ export class Decisions {
 
   #write(): void {
     if (this.#isWriting || this.#waiting.length === 0) return;
-    const { signer, group, incarnation, out } = this.parts;
+    const { signer, group, out } = this.parts;
     const edits = this.#takeSome();
     const signed = signBatch(signer, {
       kind: "edits",
       group,
       author: signer.key,
       name: COORDINATOR_NAME,
-      incarnation,
+      incarnation: this.#incarnation,
       counter: this.#counter,
       sentAt: this.parts.wallMs(),
       texts: [],
@@ -149,9 +164,11 @@ export class Decisions {
     this.#isWriting = true;
     out.storeThen([{ kind: "committed", batch: signed }], () => {
       this.#isWriting = false;
-      committed.isStored = true;
-      for (const key of committed.awaited) this.#tellOne(key, committed);
-      for (const edit of edits) this.stored(edit);
+      if (this.#isPending(committed)) {
+        committed.isStored = true;
+        for (const key of committed.awaited) this.#tellOne(key, committed);
+        for (const edit of edits) this.stored(edit);
+      }
       this.#write();
     });
   }
@@ -215,7 +232,8 @@ export class Decisions {
     const { author, incarnation, counter, edits } = signed.batch.value;
     const place = { incarnation: incarnation.toHex(), through: counter + edits.length - 1 };
     if (this.#has(place)) return null;
-    if (place.incarnation === this.parts.incarnation.toHex()) return null; // it is in all logs
+    if (place.incarnation === this.#incarnation.toHex()) return null; // it is in all logs
+    if (this.#over.has(place.incarnation)) return null;
     if (author !== signer.key || batchFault(signed, group) !== null) return "it was never decided";
     if (!isAuthentic(crypto, signed)) return "it brings a decision that isn't signed";
     if (this.size + edits.length > EDITS_PENDING_MAX) return null; // it is brought again
@@ -225,10 +243,26 @@ export class Decisions {
     };
     const committed = this.#add(batch, false);
     out.storeThen([{ kind: "committed", batch }], () => {
+      if (!this.#isPending(committed)) return;
       committed.isStored = true;
       for (const key of committed.awaited) this.#tellOne(key, committed);
     });
     return null;
+  }
+
+  /**
+   * Some of the history is given up, and perhaps decisions in it that were forgotten here: nothing of this numbering
+   * can follow there. What is decided from now on begins anew.
+   * @returns What was decided, and isn't known to be in any log.
+   */
+  giveUp(): readonly Edit[] {
+    const lost = this.#committed.flatMap(({ signed }) => signed.batch.value.edits);
+    for (const { incarnation } of this.#committed) this.#over.add(incarnation);
+    this.#over.add(this.#incarnation.toHex());
+    this.#committed = [];
+    this.#incarnation = this.parts.randomBytes(INCARNATION_BYTES);
+    this.#counter = 1;
+    return lost;
   }
 
   /** For `/edits`. */

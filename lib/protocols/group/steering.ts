@@ -31,6 +31,8 @@ export interface SteeringParts {
   readonly arriving: Arriving;
   readonly out: CoordinatorOutput;
   readonly log: Logger;
+  /** What only the members of a view had is given up. */
+  givenUp(): void;
 }
 
 export class Steering {
@@ -113,6 +115,7 @@ export class Steering {
       if (!isGivenUp) continue;
       out.store({ kind: "given-up", ballot });
       views.givenUp(ballot);
+      this.parts.givenUp();
       changing.forget();
       out.warn(`What only ${named(members)} had is given up; the group goes on without it`);
       this.#tellLeft();

@@ -74,8 +74,7 @@ export interface TransactionsParts {
   readonly views: Views;
   readonly attendance: Attendance;
   readonly out: CoordinatorOutput;
-  /** Of this process. */
-  readonly incarnation: Uint8Array;
+  randomBytes(length: number): Uint8Array;
   wallMs(): number;
   /** Whether the view stays as it is, as far as is known: votes may begin. */
   isSteady(): boolean;
@@ -98,13 +97,19 @@ export class Transactions {
   // The disk.
 
   restore(
-    record: Extract<CoordinatorRecord, { kind: "edits" | "committed" | "applied" | "aborted" }>,
+    record: Extract<
+      CoordinatorRecord,
+      { kind: "edits" | "committed" | "applied" | "aborted" | "given-up" }
+    >,
   ): void {
     switch (record.kind) {
       case "edits":
         return this.raise(record.number);
       case "aborted":
         return this.#remember(record.id, record);
+      case "given-up":
+        this.#decisions.giveUp();
+        return;
       default:
         this.#decisions.restore(record);
     }
@@ -156,7 +161,7 @@ export class Transactions {
       this.#aborted.get(id)?.edit;
     if (edit === undefined) return false;
     this.#tellAccepted(key, id, edit);
-    this.#answer(key, id);
+    this.#answer(key, [id]);
     return true;
   }
 
@@ -255,12 +260,17 @@ export class Transactions {
   inquire({ key }: Attendee, { edits }: GroupMessageOf<"inquire">): void {
     // Of an edit that was forgotten whoever is in the view has it in its log, once the view has begun everywhere.
     if (this.parts.views.member(key) === null || !this.parts.views.isConfirmed) return;
-    for (const { id } of edits) this.#answer(key, id);
+    this.#answer(key, edits.map(({ id }) => id));
   }
 
-  #answer(key: PeerKey, id: RequestId): void {
-    if (this.#open.has(id)) return;
-    if (this.#decisions.editOf(id) !== null) return this.#decisions.tell(key);
+  #answer(key: PeerKey, ids: readonly RequestId[]): void {
+    if (ids.some((id) => this.#decisions.editOf(id) !== null)) this.#decisions.tell(key);
+    for (const id of ids) {
+      if (!this.#open.has(id) && this.#decisions.editOf(id) === null) this.#answerAborted(key, id);
+    }
+  }
+
+  #answerAborted(key: PeerKey, id: RequestId): void {
     const { edit, reason } = this.#aborted.get(id) ??
       {
         edit: 0,
@@ -275,6 +285,17 @@ export class Transactions {
   viewChanges(): void {
     for (const open of [...this.#open.values()]) {
       if (open.vote !== null) this.#abort(open, "the group's members changed meanwhile");
+    }
+  }
+
+  /** The operator has given up what only some had: what was decided and isn't in all logs may be in none. */
+  givenUp(): void {
+    const { crypto, out } = this.parts;
+    const reason = "the operator gave up what only others had";
+    for (const { edit, signed } of this.#decisions.giveUp()) {
+      const id = requestId(crypto, signed.request.value);
+      this.#remember(id, { edit, reason });
+      out.store({ kind: "aborted", id, edit, reason });
     }
   }
 
