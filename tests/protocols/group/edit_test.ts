@@ -303,8 +303,8 @@ Deno.test("the sequencer orders a decision once, after those before it, and nobo
     decider.decides([editOf(edit, request())])
   );
   assertEquals(ordered(net, bob, first!), []);
-  assertEquals(ordered(net, ann, first!, first!, third!, second!), [1, 2]);
-  assertEquals(ann.disk.log.length, 4);
+  assertEquals(ordered(net, ann, first!, first!, third!, second!), [1, 2, 3]);
+  assertEquals(ann.disk.log.length, 5);
   assertEquals(
     bob.disk.log.map(({ batch }) => batch.bytes),
     ann.disk.log.map(({ batch }) => batch.bytes),
