@@ -384,12 +384,15 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   #welcome({ group, isMember, told, awaited }: GroupMessageOf<"welcome">): void {
     this.#enter(group, this.coordinator.peer!);
     const membership = this.membership!;
-    if (!isMember && membership.epoch !== null) {
+    if (!isMember && this.standing.lastEpoch !== null) {
+      const wasIn = membership.epoch !== null;
       membership.goOut();
-      this.out.warn(
-        "You weren't heard for a while, and the group went on without you: what you wrote is kept, " +
-          "and you come back in a moment",
-      );
+      if (wasIn) {
+        this.out.warn(
+          "You weren't heard for a while, and the group went on without you: what you wrote is kept, " +
+            "and you come back in a moment",
+        );
+      }
     }
     if (!isMember) membership.isCaughtUp = false;
     const wasUp = this.coordinator.state === "up";

@@ -30,9 +30,9 @@ export interface SteeringParts {
   readonly partings: Partings;
   readonly arriving: Arriving;
   readonly out: CoordinatorOutput;
-  /** What a view had is given up: an older history goes on. */
-  historyGivenUp(): void;
   readonly log: Logger;
+  /** What only the members of a view had is given up. */
+  givenUp(): void;
 }
 
 export class Steering {
@@ -105,18 +105,23 @@ export class Steering {
     out.warn(text);
   }
 
-  /** Where all members of a view were removed, and none is here, what only they had is given up. */
+  /** Where all members of a view were removed, and none is here who knows it, what only they had is given up. */
   #giveUpRemoved(): void {
     const { views, admission, attendance, changing, out } = this.parts;
     if (attendance.isLastLeaving) return;
-    for (const { epoch: { value: { ballot, members } } } of views.open) {
-      const isGivenUp = members.length > 0 &&
-        members.every(({ key }) => admission.kicked.has(key) && attendance.get(key) === null);
+    for (const view of views.open) {
+      const { ballot, members } = view.epoch.value;
+      const mayKnow = (attendee: Attendee) =>
+        attendee.link === null || views.isVoiceOf(view, attendee);
+      const isGivenUp = members.length > 0 && members.every(({ key }) => {
+        const attendee = attendance.get(key);
+        return admission.kicked.has(key) && (attendee === null || !mayKnow(attendee));
+      });
       if (!isGivenUp) continue;
       out.store({ kind: "given-up", ballot });
       views.givenUp(ballot);
+      this.parts.givenUp();
       changing.forget();
-      this.parts.historyGivenUp();
       out.warn(`What only ${named(members)} had is given up; the group goes on without it`);
       this.#tellLeft();
     }

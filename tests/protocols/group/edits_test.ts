@@ -283,5 +283,5 @@ Deno.test("A vote counts for the edit that was voted on alone", () => {
   program.says("ann", { ...agrees, edit });
   // Agreed to before the restart, and said after it.
   assertEquals(program.says("bob", { ...agrees, edit: 1 }), []);
-  assertEquals(program.says("bob", { ...agrees, edit })[0], "disk: committed");
+  assertEquals(program.says("bob", { ...agrees, edit })[0], `disk: committed ${edit}`);
 });

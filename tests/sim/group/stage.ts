@@ -247,6 +247,11 @@ export class Stage {
     return this.#party(who).disk.records.some((record) => record.kind === kind);
   }
 
+  /** Entries that each member locks. */
+  locks(): readonly (readonly number[])[] {
+    return this.world.members.map(({ process }) => process?.member.membership?.voting.locks ?? []);
+  }
+
   promised(number: number): string {
     return ballotText(this.member(number).process!.member.standing.promised);
   }
