@@ -53,7 +53,7 @@ import type { MemberRecord, NewLogRecord } from "./records.ts";
 import { Saying, type Self } from "./saying.ts";
 import type { Standing } from "./standing.ts";
 
-const DEADLINES = ["round", "laggards", "inquire"] as const;
+const DEADLINES = ["round", "laggards", "inquire", "report"] as const;
 
 /** A view that can't go on is looked at so often while the coordinator is away. */
 const ROUND_MS = 1_000;
@@ -245,6 +245,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     for (const due of this.#deadlines.takeDue(this.out.nowMs)) {
       if (due === "laggards") this.membership?.partLaggards();
       else if (due === "inquire") this.#inquire();
+      else if (due === "report") this.membership?.reporting.tick();
       else if (this.membership?.goOnByRound()) {
         this.#deadlines.setEarliest("round", this.out.nowMs + ROUND_MS);
       }
@@ -360,11 +361,16 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       case "prepare":
         return membership.voting.prepare(message);
       case "committed":
+        membership.cutPart.received(null, message.signed);
         return membership.voting.committed(null, message);
       case "aborted":
         return membership.voting.aborted(null, message);
       case "parted":
         return this.#parted(message);
+      case "marker":
+        return membership.cutPart.marker(null, message);
+      case "snapshot-over":
+        return membership.cutPart.over(message.attempt);
       default:
         this.coordinatorOffends(`${message.type} isn't for members`);
     }
@@ -400,7 +406,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.user.welcomed();
     this.heardChanged();
     this.waits(LAGGING_MS_MAX); // nobody was to be told while the coordinator was away
-    membership.telling.knows(told);
+    membership.welcomed(told);
     this.editing.coordinatorUp();
     if (membership.epoch !== null) this.#resumeEdits(membership);
   }
@@ -616,6 +622,10 @@ export class Member implements Machine<MemberInput, MemberEffect> {
 
   waits(delayMs: number): void {
     this.#deadlines.setEarliest("laggards", this.out.nowMs + delayMs);
+  }
+
+  reportsLater(delayMs: number): void {
+    this.#deadlines.setEarliest("report", this.out.nowMs + delayMs);
   }
 
   stuck(): void {

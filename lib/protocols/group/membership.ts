@@ -7,7 +7,7 @@ import type { Crypto, Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
 import { joinedNames } from "./member_view.ts";
-import { ballotText, compareBallots, isSameBallot } from "./ballot.ts";
+import { type Ballot, ballotText, compareBallots, isSameBallot } from "./ballot.ts";
 import { CatchingUp } from "./catching_up.ts";
 import type { SignedEditRequest } from "./edit.ts";
 import type { Editing } from "./editing.ts";
@@ -24,10 +24,12 @@ import type { MemberOutput } from "./member_output.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
 import { Ordering } from "./ordering.ts";
 import { type Leader, Participating } from "./participating.ts";
-import type { Peers } from "./peers.ts";
+import type { EpochMessage, Peers } from "./peers.ts";
 import type { PreparedRecord, SaidRecord } from "./records.ts";
 import type { Saying, Self } from "./saying.ts";
 import { Showing } from "./showing.ts";
+import { CutPart } from "./snapshot/cut_part.ts";
+import { Reporting } from "./states/reporting.ts";
 import type { Standing } from "./standing.ts";
 import { Reads, Supplier } from "./supplying.ts";
 import { Telling } from "./telling.ts";
@@ -66,6 +68,8 @@ export interface MembershipOwner {
   edited(id: RequestId, aborted: string | null): void;
   /** `partLaggards` is to be called after so long. */
   waits(delayMs: number): void;
+  /** `reporting.tick` is to be called after so long. */
+  reportsLater(delayMs: number): void;
 }
 
 export class Membership {
@@ -80,6 +84,8 @@ export class Membership {
   readonly catchingUp: CatchingUp;
   readonly leading: Leading;
   readonly showing: Showing;
+  readonly reporting: Reporting;
+  readonly cutPart: CutPart;
   ordering: Ordering | null = null;
   /** The epoch that this process is in; null while in none. */
   epoch: SignedEpoch | null = null;
@@ -122,6 +128,8 @@ export class Membership {
     this.catchingUp = new CatchingUp(this);
     this.leading = new Leading(this);
     this.telling = new Telling(this);
+    this.reporting = new Reporting(this);
+    this.cutPart = new CutPart(this);
   }
 
   get self(): MembershipOwner["self"] {
@@ -138,6 +146,14 @@ export class Membership {
 
   get out(): MemberOutput {
     return this.owner.out;
+  }
+
+  get environment(): Environment {
+    return this.owner.environment;
+  }
+
+  get ballot(): Ballot | null {
+    return this.epoch?.epoch.value.ballot ?? null;
   }
 
   get coordinator(): PeerKey | null {
@@ -171,16 +187,25 @@ export class Membership {
     return this.owner.environment.wallMs();
   }
 
-  toCoordinator(message: GroupMessage): void {
-    this.owner.toCoordinator(message);
-  }
-
   coordinatorOffends(text: string): void {
     this.owner.coordinatorOffends(text);
   }
 
   edited(id: RequestId, aborted: string | null): void {
     this.owner.edited(id, aborted);
+  }
+
+  get loggedTexts(): number {
+    return this.owner.saying.loggedTexts;
+  }
+
+  get toldThrough(): number | null {
+    return this.telling.through;
+  }
+
+  /** Entries that wait for an edit to be decided. */
+  get locks(): readonly number[] {
+    return this.voting.locks;
   }
 
   get mayTell(): boolean {
@@ -205,6 +230,25 @@ export class Membership {
 
   send(message: GroupMessageOf<"entries">): void {
     this.owner.toCoordinator(message);
+  }
+
+  toCoordinator(message: GroupMessage): void {
+    this.owner.toCoordinator(message);
+  }
+
+  reportsLater(delayMs: number): void {
+    this.owner.reportsLater(delayMs);
+  }
+
+  received(member: PeerKey, signed: SignedBatch): void {
+    this.cutPart.received(member, signed);
+  }
+
+  /** The coordinator has let us in: it goes on from what it knows. */
+  welcomed(told: number): void {
+    this.cutPart.lost();
+    this.telling.knows(told);
+    this.reporting.welcomed();
   }
 
   ask(source: Source, message: GroupMessageOf<"fetch">): void {
@@ -263,6 +307,7 @@ export class Membership {
     }
     this.voting.logged(batches);
     this.telling.logged(batches);
+    this.reporting.logged(batches);
   }
 
   #editRefs({ edits }: HeldBatch): readonly (string | undefined)[] {
@@ -315,6 +360,7 @@ export class Membership {
   // Epochs.
 
   freeze(): void {
+    this.cutPart.lost();
     this.ordering?.freeze();
     this.catchingUp.stop();
   }
@@ -349,6 +395,7 @@ export class Membership {
   begun(signed: SignedEpoch): void {
     const epoch = signed.epoch.value;
     const { held, out } = this;
+    this.cutPart.lost();
     this.epoch = signed;
     this.#laterView = null;
     this.#deferred = null;
@@ -375,6 +422,7 @@ export class Membership {
     this.voting.begun();
     this.pump();
     this.telling.more();
+    this.reporting.changed();
     this.#heedWaiting(this.ordering);
   }
 
@@ -416,6 +464,7 @@ export class Membership {
   }
 
   #leaveEpoch(): void {
+    this.cutPart.lost();
     this.ordering?.freeze();
     this.ordering = null;
     this.epoch = null;
@@ -451,6 +500,7 @@ export class Membership {
     this.owner.saying.startAnew(group);
     this.showing.restart();
     this.telling.restart();
+    this.reporting.restart();
   }
 
   caughtUp(): void {
@@ -469,6 +519,7 @@ export class Membership {
       case "data":
       case "order":
       case "ack":
+      case "marker":
         if (peers.isOfEpoch(peer, message)) this.#inEpoch(key, message);
         return;
       case "begin":
@@ -504,15 +555,13 @@ export class Membership {
     }
   }
 
-  #inEpoch(
-    key: PeerKey,
-    message: GroupMessageOf<"data"> | GroupMessageOf<"order"> | GroupMessageOf<"ack">,
-  ): void {
+  #inEpoch(key: PeerKey, message: GroupMessageOf<EpochMessage>): void {
     const { ordering } = this;
     if (ordering === null) return;
     if (message.type === "data") ordering.data(key, message.signed);
     else if (!isSameBallot(message.ballot, ordering.epoch.ballot)) return;
     else if (message.type === "order") ordering.order(key, message);
+    else if (message.type === "marker") this.cutPart.marker(key, message);
     else ordering.ack(key, message);
   }
 
@@ -646,6 +695,7 @@ export class Membership {
   }
 
   peerGone(key: PeerKey): void {
+    if (this.ordering?.has(key)) this.cutPart.lost();
     this.supplier.forget(key);
   }
 
