@@ -163,6 +163,7 @@ export class Program {
         membersMax: 64,
         edits: "own",
         voteTimeoutMs: 30_000,
+        snapshotEveryMs: null,
         pins: new Map(),
         records: [],
         history: log.length === 0 ? null : endOf(log),

@@ -14,6 +14,7 @@ import {
   type GroupMessage,
 } from "../../../lib/protocols/group/messages.ts";
 import type { CoordinatorRecord, MemberRecord } from "../../../lib/protocols/group/records.ts";
+import type { Cut } from "../../../lib/protocols/group/snapshot/cut.ts";
 import { createCodec } from "../../../lib/wire/codec.ts";
 import type { DiskConfig } from "../disk.ts";
 import { fakeSigner } from "../fake_crypto.ts";
@@ -30,6 +31,7 @@ import { GroupDisk } from "./group_disk.ts";
 import { LossyChannels } from "./lossy_channels.ts";
 import { MemberProcess } from "./member_process.ts";
 import type { Mutation } from "./mutations.ts";
+import type { AnyEffect, AnyInput, AnyProcess } from "./process.ts";
 import { Violation } from "./violation.ts";
 
 /** Whoever has a program, a key and a disk. */
@@ -97,6 +99,8 @@ export interface WorldOptions {
   /** Who is asked before an edit, and for how long. */
   readonly edits: EditPolicy;
   readonly voteTimeoutMs: number;
+  /** How often the coordinator takes a snapshot; null: never. */
+  readonly snapshotEveryMs: number | null;
   /** Of each message among members, to come later. */
   readonly lateChance: number;
   readonly disk: DiskConfig;
@@ -364,6 +368,15 @@ export class World {
 
   /** Who was out of the group, as the coordinator tells it. */
   readonly left: { readonly name: string; readonly reason: string }[] = [];
+
+  /** A snapshot was taken. */
+  cutTaken(cut: Cut): void {
+    for (const checker of this.checkers) checker.cut?.(cut);
+  }
+
+  took(process: AnyProcess, input: AnyInput, effects: readonly AnyEffect[]): void {
+    for (const checker of this.checkers) checker.took?.(process, input, effects);
+  }
 
   stepped(process: MemberProcess): void {
     this.steps++;

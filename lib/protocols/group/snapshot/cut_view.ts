@@ -46,15 +46,20 @@ export function messagesIn({ members }: Cut): number {
   }, 0);
 }
 
+/** Whether so few messages are under way that each is named. */
+export function namesMessages(cut: Cut): boolean {
+  return messagesIn(cut) <= SNAPSHOT_IDS_MAX;
+}
+
 /** Of all channels, also of those on which nothing is. */
 function channelViews(crypto: Crypto, cut: Cut): readonly SnapshotChannelView[] {
   const { members } = cut;
-  const isMuch = messagesIn(cut) > SNAPSHOT_IDS_MAX;
+  const isNamed = namesMessages(cut);
   const ids = new EntryIds(crypto);
   const view = (from: string, to: string, runs: readonly Run[]): SnapshotChannelView =>
-    isMuch
-      ? { from, to, messages: [], count: runsLength(runs) }
-      : { from, to, messages: runs.flatMap((run) => ids.of(run)).map((id) => ({ id })) };
+    isNamed
+      ? { from, to, messages: runs.flatMap((run) => ids.of(run)).map((id) => ({ id })) }
+      : { from, to, messages: [], count: runsLength(runs) };
   return members.flatMap(({ name: to, state, tellings }, at) => [
     ...members.flatMap(({ name: from }, of) =>
       of === at ? [] : [view(from, to, state.channels[of]!)]

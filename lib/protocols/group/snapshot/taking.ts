@@ -270,6 +270,13 @@ export class Taking {
   recorded(attendee: Attendee, { attempt, state }: GroupMessageOf<"recorded">): string | null {
     const taken = this.#takenBy(attendee, attempt);
     if (taken === null) return null;
+    const { length } = taken.members;
+    if (state.peers.length !== length || state.channels.length !== length) {
+      return "it recorded other channels than the view has";
+    }
+    if ([...state.channels, state.fromCoordinator].flat().some((run) => run.through < run.first)) {
+      return "it recorded what ends before it begins";
+    }
     if ([...taken.recording.awaited].includes(attendee.key)) return "it recorded before its marker";
     taken.states.set(attendee.key, state);
     this.#completed(taken);

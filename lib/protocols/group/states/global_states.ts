@@ -11,6 +11,7 @@ import { dateText } from "../../../base/dates.ts";
 import type { Hash, LinkId, PeerKey } from "../../../base/ids.ts";
 import { shownName } from "../../../base/names.ts";
 import type { Attendance, Attendee } from "../attendance.ts";
+import { type Ballot, isSameBallot } from "../ballot.ts";
 import type { CoordinatorOutput } from "../coordinator_output.ts";
 import type { Member } from "../epoch.ts";
 import type { CoordinatorEvent, StateView } from "../events.ts";
@@ -37,6 +38,8 @@ export interface GlobalStatesParts {
 interface Known {
   /** On which link. */
   readonly link: LinkId;
+  /** In which epoch it was then. */
+  readonly ballot: Ballot;
   end: EntryPoint;
   locks: readonly number[];
   /** By position, in the order in which they were said: `POINTS_KEPT_MAX`. */
@@ -85,7 +88,7 @@ export class GlobalStates {
     if (fault !== null) return fault;
     const { nowMs } = this.parts.out;
     const { end, points, after, arrivals, locks } = message;
-    const known = this.#of(attendee, end);
+    const known = this.#of(attendee, message);
     known.end = end;
     known.locks = locks;
     known.arrivals.add(after, arrivals, nowMs);
@@ -100,19 +103,19 @@ export class GlobalStates {
       known.points.delete(position);
     }
     this.#compare(attendee, known, fresh);
-    if (this.parts.views.member(attendee.key) !== null) this.#look(known, fresh);
+    this.#look(known, fresh);
     return null;
   }
 
-  /** What it said before; nothing where its log isn't the one that it said that of. */
-  #of({ key, link }: Attendee, end: EntryPoint): Known {
+  /** What it said before, of the same log and in the same epoch: before that it may have set another log aside. */
+  #of({ key, link }: Attendee, { end, ballot }: GroupMessageOf<"state">): Known {
     const known = this.#known.get(key);
-    if (known !== undefined && known.link === link && end.position >= known.end.position) {
-      return known;
-    }
     const isShorter = known === undefined || end.position < known.end.position;
+    const isSame = !isShorter && known.link === link && isSameBallot(known.ballot, ballot);
+    if (isSame) return known;
     const fresh: Known = {
       link: link!,
+      ballot,
       end,
       locks: [],
       points: new Map(),
@@ -128,13 +131,14 @@ export class GlobalStates {
 
   /** Looks for the last of these that all others have said, too. */
   #look(known: Known, points: readonly EntryPoint[]): void {
-    const { members } = this.parts.views;
+    const { members, ballot } = this.parts.views;
     const others: Known[] = [];
     for (const { key } of members) {
       const other = this.#known.get(key);
-      if (other === undefined) return;
+      if (other === undefined || !isSameBallot(other.ballot, ballot)) return;
       if (other !== known) others.push(other);
     }
+    if (others.length === members.length) return; // it isn't a member itself
     for (const point of points.toReversed()) {
       if (point.position <= this.#consistent.position) return;
       const isShared = ({ points }: Known) => points.get(point.position)?.digest === point.digest;
@@ -159,11 +163,6 @@ export class GlobalStates {
       const { crypto, group } = this.parts;
       this.#consistent = this.#told = { seq: 0, position: 0, digest: emptyDigest(crypto, group) };
       this.#newest = 0;
-    }
-    const [first] = views.members;
-    const known = first === undefined ? undefined : this.#known.get(first.key);
-    if (known !== undefined) {
-      this.#look(known, [...known.points.values()].toSorted((a, b) => a.position - b.position));
     }
   }
 
