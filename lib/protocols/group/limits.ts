@@ -80,6 +80,8 @@ export const ARRIVALS_KEPT_MAX = 4_096;
 /** Ends of batches that it knows of each member: as many as in a few `state`s. */
 export const POINTS_KEPT_MAX = 8 * STATE_POINTS_MAX;
 
+/** Locked entries that a member names: those of the present view's edits, and of more that are in doubt. */
+export const LOCKS_MAX = 4 * EDITS_MAX;
 /** A snapshot that isn't there by then is begun anew, a few times. */
 export const SNAPSHOT_MS_MAX = 10_000;
 export const SNAPSHOT_ATTEMPTS_MAX = 5;

@@ -16,7 +16,7 @@ import type { Source } from "./fetching.ts";
 import { type Held, type HeldBatch, logRecord } from "./held.ts";
 import type { HistoryPoint, SignedBatch } from "./history.ts";
 import { Leading } from "./leading.ts";
-import { EDITS_MAX, LAGGING_MS_MAX, OFFENDER_BAN_MS } from "./limits.ts";
+import { EDITS_MAX, LAGGING_MS_MAX, LOCKS_MAX, OFFENDER_BAN_MS } from "./limits.ts";
 import { Looks } from "./looks.ts";
 import type { HistoryRead } from "./member_io.ts";
 import type { MemberNames } from "./member_names.ts";
@@ -205,7 +205,7 @@ export class Membership {
 
   /** Entries that wait for an edit to be decided. */
   get locks(): readonly number[] {
-    return this.voting.locks;
+    return this.voting.locks.slice(0, LOCKS_MAX);
   }
 
   get mayTell(): boolean {

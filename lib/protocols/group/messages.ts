@@ -33,6 +33,7 @@ import {
   HISTORY_BYTES_MAX,
   INCARNATION_BYTES,
   JOINERS_MAX,
+  LOCKS_MAX,
   MEMBERS_MAX,
   NAME_BYTES_MAX,
   ORDER_RUNS_MAX,
@@ -468,7 +469,7 @@ const state = message(51, "state", {
   /** Its wall clock, ms since 1970; for display alone. */
   at: counter,
   /** Numbers of the entries that wait for an edit to be decided. */
-  locks: list(counter, EDITS_MAX),
+  locks: list(counter, LOCKS_MAX),
   /** Ends of batches since the last one of these, chosen as all members choose them. */
   points: list(entryPointSchema, STATE_POINTS_MAX),
   /** Entries after this number have come since then: so many at a time, in their order. */

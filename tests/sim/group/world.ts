@@ -363,8 +363,12 @@ export class World {
     if (event.event === "error" && FATAL_AT_FAULT.has(event.code)) {
       throw new Violation(`The coordinator shows ${event.code}: ${event.text}`);
     }
+    if (event.event === "snapshot" || event.event === "error") this.answers.push(event);
     if (event.event === "left") this.left.push({ name: event.name, reason: event.reason });
   }
+
+  /** What the coordinator's operator was answered: snapshots, and what went wrong. */
+  readonly answers: Extract<CoordinatorEvent, { readonly event: "snapshot" | "error" }>[] = [];
 
   /** Who was out of the group, as the coordinator tells it. */
   readonly left: { readonly name: string; readonly reason: string }[] = [];

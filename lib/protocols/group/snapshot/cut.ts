@@ -22,7 +22,7 @@ import {
 } from "../../../base/schema.ts";
 import type { Ballot } from "../ballot.ts";
 import { historyPointSchema } from "../history.ts";
-import { EDITS_MAX, INCARNATION_BYTES, MEMBERS_MAX, SNAPSHOT_RUNS_MAX } from "../limits.ts";
+import { INCARNATION_BYTES, LOCKS_MAX, MEMBERS_MAX, SNAPSHOT_RUNS_MAX } from "../limits.ts";
 import type { EntryPoint } from "../states/state.ts";
 
 const counter = uint(Number.MAX_SAFE_INTEGER);
@@ -68,7 +68,7 @@ export const memberStateSchema = record({
   /** Up to this position the coordinator was told of entries; null where it hasn't said what it knows. */
   told: nullable(counter),
   /** Numbers of the entries that wait for an edit to be decided. */
-  locks: list(counter, EDITS_MAX),
+  locks: list(counter, LOCKS_MAX),
   /** By place in the epoch: up to where its texts have come, and up to where it has acknowledged. */
   peers: list(record({ texts: counter, acked: counter }), MEMBERS_MAX),
   /** By place in the epoch, one's own empty: what was under way from there. */

@@ -117,14 +117,13 @@ export class ConsistentCuts implements Checker {
     const text = snapshotText(fakeCrypto, cut, verdictOf(cut));
     const [fault] = cutFaults(parseSnapshot(fakeCrypto, text).cut);
     if (fault !== undefined) throw new Violation(`Cut: ${fault}`);
-    const watched = [...this.#watched.values()].findLast(({ lines }) =>
-      lines.has(cut.coordinatorKey)
-    );
-    if (watched === undefined) {
-      if (cut.members.length > 0) throw new Violation("Cut: of a snapshot that nobody began");
-      return;
-    }
+    if (cut.members.length === 0) return;
     const processes = new Set([cut.coordinatorKey, ...cut.members.map(({ key }) => key)]);
+    // The next one may have begun.
+    const watched = [...this.#watched.values()].findLast(({ lines }) =>
+      [...processes].every((key) => lines.has(key))
+    );
+    if (watched === undefined) throw new Violation("Cut: not all have sent their markers");
     for (const { from, to, text } of watched.crossings) {
       if (processes.has(from) && processes.has(to)) throw new Violation(`Cut: ${text}`);
     }
