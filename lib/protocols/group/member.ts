@@ -245,7 +245,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     for (const due of this.#deadlines.takeDue(this.out.nowMs)) {
       if (due === "laggards") this.membership?.partLaggards();
       else if (due === "inquire") this.#inquire();
-      else if (due === "report") this.membership?.reporting.tick();
+      else if (due === "report") this.membership?.observed.reporting.tick();
       else if (this.membership?.goOnByRound()) {
         this.#deadlines.setEarliest("round", this.out.nowMs + ROUND_MS);
       }
@@ -361,16 +361,16 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       case "prepare":
         return membership.voting.prepare(message);
       case "committed":
-        membership.cutPart.received(null, message.signed);
+        membership.observed.cutPart.received(null, message.signed);
         return membership.voting.committed(null, message);
       case "aborted":
         return membership.voting.aborted(null, message);
       case "parted":
         return this.#parted(message);
       case "marker":
-        return membership.cutPart.marker(null, message);
+        return membership.observed.cutPart.marker(null, message);
       case "snapshot-over":
-        return membership.cutPart.over(message.attempt);
+        return membership.observed.cutPart.over(message.attempt);
       default:
         this.coordinatorOffends(`${message.type} isn't for members`);
     }
@@ -406,7 +406,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.user.welcomed();
     this.heardChanged();
     this.waits(LAGGING_MS_MAX); // nobody was to be told while the coordinator was away
-    membership.welcomed(told);
+    membership.telling.knows(told);
+    membership.observed.welcomed();
     this.editing.coordinatorUp();
     if (membership.epoch !== null) this.#resumeEdits(membership);
   }

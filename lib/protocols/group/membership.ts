@@ -7,7 +7,7 @@ import type { Crypto, Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
 import { joinedNames } from "./member_view.ts";
-import { type Ballot, ballotText, compareBallots, isSameBallot } from "./ballot.ts";
+import { ballotText, compareBallots, isSameBallot } from "./ballot.ts";
 import { CatchingUp } from "./catching_up.ts";
 import type { SignedEditRequest } from "./edit.ts";
 import type { Editing } from "./editing.ts";
@@ -16,20 +16,19 @@ import type { Source } from "./fetching.ts";
 import { type Held, type HeldBatch, logRecord } from "./held.ts";
 import type { HistoryPoint, SignedBatch } from "./history.ts";
 import { Leading } from "./leading.ts";
-import { EDITS_MAX, LAGGING_MS_MAX, LOCKS_MAX, OFFENDER_BAN_MS } from "./limits.ts";
+import { EDITS_MAX, LAGGING_MS_MAX, OFFENDER_BAN_MS } from "./limits.ts";
 import { Looks } from "./looks.ts";
 import type { HistoryRead } from "./member_io.ts";
 import type { MemberNames } from "./member_names.ts";
 import type { MemberOutput } from "./member_output.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
+import { Observed } from "./observed.ts";
 import { Ordering } from "./ordering.ts";
 import { type Leader, Participating } from "./participating.ts";
 import type { EpochMessage, Peers } from "./peers.ts";
 import type { PreparedRecord, SaidRecord } from "./records.ts";
 import type { Saying, Self } from "./saying.ts";
 import { Showing } from "./showing.ts";
-import { CutPart } from "./snapshot/cut_part.ts";
-import { Reporting } from "./states/reporting.ts";
 import type { Standing } from "./standing.ts";
 import { Reads, Supplier } from "./supplying.ts";
 import { Telling } from "./telling.ts";
@@ -68,7 +67,7 @@ export interface MembershipOwner {
   edited(id: RequestId, aborted: string | null): void;
   /** `partLaggards` is to be called after so long. */
   waits(delayMs: number): void;
-  /** `reporting.tick` is to be called after so long. */
+  /** `observed.reporting.tick` is to be called after so long. */
   reportsLater(delayMs: number): void;
 }
 
@@ -84,8 +83,7 @@ export class Membership {
   readonly catchingUp: CatchingUp;
   readonly leading: Leading;
   readonly showing: Showing;
-  readonly reporting: Reporting;
-  readonly cutPart: CutPart;
+  readonly observed: Observed;
   ordering: Ordering | null = null;
   /** The epoch that this process is in; null while in none. */
   epoch: SignedEpoch | null = null;
@@ -128,8 +126,7 @@ export class Membership {
     this.catchingUp = new CatchingUp(this);
     this.leading = new Leading(this);
     this.telling = new Telling(this);
-    this.reporting = new Reporting(this);
-    this.cutPart = new CutPart(this);
+    this.observed = new Observed(this);
   }
 
   get self(): MembershipOwner["self"] {
@@ -146,14 +143,6 @@ export class Membership {
 
   get out(): MemberOutput {
     return this.owner.out;
-  }
-
-  get environment(): Environment {
-    return this.owner.environment;
-  }
-
-  get ballot(): Ballot | null {
-    return this.epoch?.epoch.value.ballot ?? null;
   }
 
   get coordinator(): PeerKey | null {
@@ -195,17 +184,8 @@ export class Membership {
     this.owner.edited(id, aborted);
   }
 
-  get loggedTexts(): number {
-    return this.owner.saying.loggedTexts;
-  }
-
-  get toldThrough(): number | null {
-    return this.telling.through;
-  }
-
-  /** Entries that wait for an edit to be decided. */
-  get locks(): readonly number[] {
-    return this.voting.locks.slice(0, LOCKS_MAX);
+  locksChanged(): void {
+    this.observed.reporting.changed();
   }
 
   get mayTell(): boolean {
@@ -236,19 +216,8 @@ export class Membership {
     this.owner.toCoordinator(message);
   }
 
-  reportsLater(delayMs: number): void {
-    this.owner.reportsLater(delayMs);
-  }
-
   received(member: PeerKey, signed: SignedBatch): void {
-    this.cutPart.received(member, signed);
-  }
-
-  /** The coordinator has let us in: it goes on from what it knows. */
-  welcomed(told: number): void {
-    this.cutPart.lost();
-    this.telling.knows(told);
-    this.reporting.welcomed();
+    this.observed.cutPart.received(member, signed);
   }
 
   ask(source: Source, message: GroupMessageOf<"fetch">): void {
@@ -307,7 +276,7 @@ export class Membership {
     }
     this.voting.logged(batches);
     this.telling.logged(batches);
-    this.reporting.logged(batches);
+    this.observed.reporting.logged(batches);
   }
 
   #editRefs({ edits }: HeldBatch): readonly (string | undefined)[] {
@@ -360,7 +329,7 @@ export class Membership {
   // Epochs.
 
   freeze(): void {
-    this.cutPart.lost();
+    this.observed.cutPart.lost();
     this.ordering?.freeze();
     this.catchingUp.stop();
   }
@@ -395,7 +364,7 @@ export class Membership {
   begun(signed: SignedEpoch): void {
     const epoch = signed.epoch.value;
     const { held, out } = this;
-    this.cutPart.lost();
+    this.observed.cutPart.lost();
     this.epoch = signed;
     this.#laterView = null;
     this.#deferred = null;
@@ -422,7 +391,7 @@ export class Membership {
     this.voting.begun();
     this.pump();
     this.telling.more();
-    this.reporting.changed();
+    this.observed.reporting.changed();
     this.#heedWaiting(this.ordering);
   }
 
@@ -464,7 +433,7 @@ export class Membership {
   }
 
   #leaveEpoch(): void {
-    this.cutPart.lost();
+    this.observed.cutPart.lost();
     this.ordering?.freeze();
     this.ordering = null;
     this.epoch = null;
@@ -500,7 +469,7 @@ export class Membership {
     this.owner.saying.startAnew(group);
     this.showing.restart();
     this.telling.restart();
-    this.reporting.restart();
+    this.observed.reporting.restart();
   }
 
   caughtUp(): void {
@@ -561,7 +530,7 @@ export class Membership {
     if (message.type === "data") ordering.data(key, message.signed);
     else if (!isSameBallot(message.ballot, ordering.epoch.ballot)) return;
     else if (message.type === "order") ordering.order(key, message);
-    else if (message.type === "marker") this.cutPart.marker(key, message);
+    else if (message.type === "marker") this.observed.cutPart.marker(key, message);
     else ordering.ack(key, message);
   }
 
@@ -695,7 +664,7 @@ export class Membership {
   }
 
   peerGone(key: PeerKey): void {
-    if (this.ordering?.has(key)) this.cutPart.lost();
+    if (this.ordering?.has(key)) this.observed.cutPart.lost();
     this.supplier.forget(key);
   }
 

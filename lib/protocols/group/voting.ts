@@ -39,6 +39,11 @@ export interface VotingOwner extends UndeliveredOwner {
   readonly looks: Looks;
   readonly names: MemberNames;
   wallMs(): number;
+  /** What `locks` are is another thing than before. */
+  locksChanged(): void;
+  toCoordinator(message: GroupMessage): void;
+  coordinatorOffends(text: string): void;
+  offends(member: PeerKey, text: string): void;
   /** It is known what became of it: it is in the log (null), or why it was aborted. */
   edited(id: RequestId, aborted: string | null): void;
 }
@@ -190,6 +195,7 @@ export class Voting {
     // Who asks has it in its log, so that all members hold it, in this order.
     if (seq > held.seq) return this.#refuseOpen(open, `there is no entry ${seq}`);
     this.#locks.set(seq, open.id);
+    this.owner.locksChanged();
     if (seq > held.logSeq) return;
     open.state = "looking";
     looks.look(seq, null, (entry) => this.#looked(open, entry));
@@ -249,6 +255,7 @@ export class Voting {
     this.#open.delete(id);
     if (this.#locks.get(seq) !== id) return;
     this.#locks.delete(seq);
+    this.owner.locksChanged();
     this.#goOnAll();
   }
 
