@@ -389,7 +389,10 @@ export class Program {
         return `pins ${nameOf(effect.key)} as ${effect.name}${effect.again ? " again" : ""}`;
       case "stop":
         return `stops: ${effect.outcome.kind}`;
+      case "keep-snapshot":
+        return `snapshot of ${effect.cut.members.map(({ name }) => name).join(" ")}`;
       case "read":
+      case "show-snapshots":
       case "input":
       case "shown":
         return null;

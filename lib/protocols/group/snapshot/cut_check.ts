@@ -28,15 +28,19 @@ export function verdictOf(cut: Cut): Verdict {
 function fittingText({ members, coordinator }: Cut): string {
   const sent = members.reduce((sum, { state }) => sum + state.sent, 0);
   const flying = members.reduce((sum, { state }) => sum + flightsOf(state.channels), 0);
-  const told = members.reduce((sum, { tellings }) => sum + tellings.length, 0);
+  const told = members.flatMap(({ tellings }) => tellings.flatMap(({ ids }) => ids)).length;
   const entries = members.map(({ state }) => state.seq);
+  const lengths = [...new Set([Math.min(...entries), Math.max(...entries)])].join(" to ");
   const logs = members.length === 0
-    ? `${coordinator.consistent.seq} entries are known`
-    : `logs of ${
-      [...new Set([Math.min(...entries), Math.max(...entries)])].join(" to ")
-    } entries agree`;
-  return `nobody has what wasn't sent: of ${sent} texts sent, all have come but ${flying} ` +
-    `that were under way, and ${told} messages to the coordinator; ${logs}`;
+    ? `nobody was there, ${counted(coordinator.consistent.seq, "entry is", "entries are")} known`
+    : `logs of ${lengths} entries agree`;
+  return `nobody had what wasn't sent; ${counted(sent, "text was", "texts were")} sent, ` +
+    `${counted(flying, "message was", "messages were")} under way between members and ` +
+    `${counted(told, "entry", "entries")} to the coordinator; ${logs}`;
+}
+
+function counted(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`;
 }
 
 function flightsOf(channels: readonly (readonly Run[])[]): number {
@@ -131,7 +135,8 @@ function gapFaults(
 ): readonly string[] {
   let next = after + 1;
   for (const { first, through } of runs) {
-    if (first !== next || through < first) return [missing(what, next, first - 1, way)];
+    if (first < next) return [`on the way from ${way} is ${what} ${first}, which had come`];
+    if (first > next) return [missing(what, next, first - 1, way)];
     next = through + 1;
   }
   if (next === through + 1) return [];
@@ -142,8 +147,10 @@ function gapFaults(
 }
 
 function missing(what: string, first: number, through: number, way: string): string {
-  const which = first >= through ? `${what} ${first}` : `${what}s ${first} to ${through}`;
-  return `${which} from ${way} had been sent, hadn't come, and isn't recorded as under way`;
+  const which = first === through
+    ? `${what} ${first} from ${way} isn't`
+    : `${what}s ${first} to ${through} from ${way} aren't`;
+  return `${which} recorded as under way, and hadn't come`;
 }
 
 /** The sequencer alone passes decisions on; of each process of the coordinator's in their order. */
