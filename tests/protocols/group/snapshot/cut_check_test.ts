@@ -18,9 +18,8 @@ import {
 Deno.test("verdictOf() says what fits", () => {
   assertEquals(verdictOf(cutWith()), {
     isConsistent: true,
-    why:
-      "nobody has what wasn't sent: of 10 texts sent, all have come but 2 that were under way, " +
-      "and 1 messages to the coordinator; logs of 5 to 6 entries agree",
+    why: "nobody had what wasn't sent; 10 texts were sent, 2 messages were under way between " +
+      "members and 1 entry to the coordinator; logs of 5 to 6 entries agree",
   });
 });
 
