@@ -326,6 +326,7 @@ class Reading {
     const [view, time, verdict] = [this.#head("view"), this.#head("time"), this.#head("verdict")];
     const coordinator = this.#head("coordinator");
     const names = [...this.#members.keys()];
+    if (this.#told.length !== names.length) throw new TypeError('a line "told" is missing');
     const cut: Cut = {
       id: this.#head("snapshot").text(1),
       group: hexOf<Hash>(this.#head("group").text(1)),
@@ -380,6 +381,9 @@ function readRun(cells: Cells): Run {
 
 function cutMember(member: ReadMember, names: readonly string[]): CutMember {
   const { name, key, incarnation, state, peers, channels, tellings } = member;
+  if (peers.length !== names.length) {
+    throw new TypeError(`${name} has ${peers.length} lines "received" for ${names.length} members`);
+  }
   const fromCoordinator = channels.get(COORDINATOR_NAME) ?? [];
   const fromMembers = names.map((from) => channels.get(from) ?? []);
   return {

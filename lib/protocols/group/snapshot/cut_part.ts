@@ -17,11 +17,14 @@ import type { Ordering } from "../ordering.ts";
 import { type Attempt, type MemberState, type Run, withRun } from "./cut.ts";
 import { Recording } from "./recording.ts";
 
+/** What a snapshot has of an epoch's order. */
+export type OrderSeen = Pick<Ordering, "epoch" | "others" | "isFrozen" | "counts">;
+
 export interface CutPartOwner {
-  readonly out: MemberOutput;
-  readonly held: Held;
+  readonly out: Pick<MemberOutput, "tell">;
+  readonly held: Pick<Held, "log" | "logSeq" | "end">;
   /** Null while in no epoch. */
-  readonly ordering: Ordering | null;
+  readonly ordering: OrderSeen | null;
   readonly isCoordinatorUp: boolean;
   /** How many of one's own texts are entries. */
   readonly loggedTexts: number;
@@ -37,7 +40,7 @@ type From = PeerKey | null;
 
 interface Part {
   readonly attempt: Attempt;
-  readonly ordering: Ordering;
+  readonly ordering: OrderSeen;
   readonly recording: Recording<From, MemberState, readonly Run[]>;
 }
 
@@ -108,7 +111,7 @@ export class CutPart {
     return true;
   }
 
-  #begin(attempt: Attempt, ordering: Ordering): Part {
+  #begin(attempt: Attempt, ordering: OrderSeen): Part {
     const marker = { type: "marker" as const, attempt, ballot: ordering.epoch.ballot };
     const ports = {
       record: () => this.#record(ordering),
@@ -124,7 +127,7 @@ export class CutPart {
   }
 
   /** All but the channels. */
-  #record(ordering: Ordering): MemberState {
+  #record(ordering: OrderSeen): MemberState {
     const { held, loggedTexts, toldThrough, locks } = this.owner;
     const { sent, acked, decided, peers } = ordering.counts();
     return {
