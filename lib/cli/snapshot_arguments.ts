@@ -6,7 +6,7 @@ import type { VerifySnapshotOptions } from "./options.ts";
 const verifyWords = {
   name: "snapshot verify",
   form: "FILE",
-  example: "p2pchat snapshot verify 20261120-204827-1f3a9c.txt",
+  example: "p2pchat snapshot verify 20261120-204827-123-1f3a9c.txt",
 };
 
 export const snapshotProgramCommands: readonly ProgramCommand[] = [

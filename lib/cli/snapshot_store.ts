@@ -18,7 +18,7 @@ export const SNAPSHOTS_KEPT_MAX = 1_000;
 
 const FOLDER = "snapshots";
 /** Others' files stay where they are. */
-const FILE = /^(\d{8}-\d{6}-[0-9a-f]{6})\.txt$/;
+const FILE = /^(\d{8}-\d{6}-\d{3}-[0-9a-f]{6})\.txt$/;
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 

@@ -44,7 +44,7 @@ Deno.test("snapshotText() writes lines that grep and cut can read", () => {
 
   assertEquals(lines.slice(0, 5), [
     "p2pchat-snapshot\t1",
-    "snapshot\t20261120-204827-1f3a9c",
+    "snapshot\t20261120-204827-123-1f3a9c",
     `group\t${"6".repeat(64)}`,
     "view\t4\t0",
     "time\t2026-11-20T20:48:27.000Z\t2026-11-20T20:48:27.123Z",

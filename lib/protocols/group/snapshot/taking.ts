@@ -355,8 +355,8 @@ export class Taking {
   }
 }
 
-/** Sorted as by time: `20261120-204827-1f3a9c`, UTC. */
+/** Sorted as by time: `20261120-204827-123-1f3a9c`, UTC. */
 function snapshotId(beganAt: number, random: Uint8Array): string {
   const digits = new Date(Math.min(beganAt, 8.64e15)).toISOString().replaceAll(/[-:.TZ]/g, "");
-  return `${digits.slice(0, 8)}-${digits.slice(8, 14)}-${random.toHex()}`;
+  return `${digits.slice(0, 8)}-${digits.slice(8, 14)}-${digits.slice(14)}-${random.toHex()}`;
 }

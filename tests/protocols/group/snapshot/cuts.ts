@@ -112,7 +112,7 @@ export function cutWith(changes: CutChanges = {}): Cut {
   const ids = ["a".repeat(64)];
   const tellings = changes.tellings ?? [{ after: 6, through: 7, seq: 6, ids }];
   return {
-    id: "20261120-204827-1f3a9c",
+    id: "20261120-204827-123-1f3a9c",
     group: "6".repeat(64) as Hash,
     ballot: { number: 4, round: 0 },
     beganAt: 1_795_207_707_000,
