@@ -20,8 +20,6 @@ const FOLDER = "snapshots";
 /** Others' files stay where they are. */
 const FILE = /^(\d{8}-\d{6}-\d{3}-[0-9a-f]{6})\.txt$/;
 
-const decoder = new TextDecoder("utf-8", { fatal: true });
-
 export class SnapshotStore implements Snapshots {
   readonly #folder: string;
   /** Ids of those that are there, the oldest first; null before the folder was looked at. */
@@ -98,12 +96,22 @@ export async function readSnapshot(disk: Disk, crypto: Crypto, path: string): Pr
   if (entry.bytes > FILE_BYTES_MAX) throw unreadable("bad-file", "it is too long for a snapshot");
   const bytes = await disk.read(path);
   if (bytes === null) throw unreadable("bad-file", "there is no such file");
+  const text = decoded(bytes);
+  if (text === null) throw unreadable("bad-file", "it is no text");
   try {
-    return parseSnapshot(crypto, decoder.decode(bytes)).cut;
+    return parseSnapshot(crypto, text).cut;
   } catch (cause) {
-    if (cause instanceof TypeError) throw unreadable("bad-file", "it is no text", cause);
     if (!(cause instanceof P2pchatError)) throw cause;
     const code = cause.code === "bad-file" ? "bad-file" : "store-corrupt";
     throw unreadable(code, cause.message, cause);
+  }
+}
+
+/** Null where it isn't UTF-8. */
+function decoded(bytes: Uint8Array): string | null {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return null;
   }
 }

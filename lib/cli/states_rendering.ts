@@ -126,10 +126,11 @@ export function snapshotsLines({ snapshots }: EventNamed<"snapshots">): readonly
     return [["There are no snapshots; /snapshot takes one."]];
   }
   const shown = snapshots.slice(-SNAPSHOTS_SHOWN);
-  const earlier = snapshots.length - shown.length;
+  const left = snapshots.length - shown.length;
+  const earlier = left === 1 ? "1 earlier one, and" : `${numberText(left)} earlier ones, and`;
   const folder = shown[0]!.file.slice(0, -`${shown[0]!.id}.txt`.length - 1);
   return [
-    ...(earlier === 0 ? [] : [[`${numberText(earlier)} earlier ones, and`]]),
+    ...(left === 0 ? [] : [[earlier]]),
     ...shown.map(({ id, consistent, members, messages }): Line => {
       const verdict = consistent === null
         ? "damaged"

@@ -33,10 +33,15 @@ function fittingText({ members, coordinator }: Cut): string {
   const lengths = [...new Set([Math.min(...entries), Math.max(...entries)])].join(" to ");
   const logs = members.length === 0
     ? `nobody was there, ${counted(coordinator.consistent.seq, "entry is", "entries are")} known`
-    : `logs of ${lengths} entries agree`;
-  return `nobody had what wasn't sent; ${counted(sent, "text was", "texts were")} sent, ` +
-    `${counted(flying, "message was", "messages were")} under way between members and ` +
-    `${counted(told, "entry", "entries")} to the coordinator; ${logs}`;
+    : `logs of ${lengths} ${lengths === "1" ? "entry" : "entries"} agree`;
+  const between = `${counted(flying, "message was", "messages were")} under way between members`;
+  const under = flying + told === 0
+    ? "nothing was under way"
+    : `${between} and ${counted(told, "entry", "entries")} to the coordinator`;
+  return `nobody had what wasn't sent; ${
+    counted(sent, "text was", "texts were")
+  } sent, ${under}; ` +
+    logs;
 }
 
 function counted(count: number, one: string, many: string): string {
