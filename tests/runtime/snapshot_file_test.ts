@@ -72,7 +72,8 @@ Deno.test("A file with any line changed is found out", () => {
   const lines = TEXT.trimEnd().split("\n");
   lines.forEach((line, index) => {
     const changed = replacedAt(lines, index, `${line}x`).join("\n") + "\n";
-    assertThrows(() => parseSnapshot(nodeCrypto, changed), P2pchatError);
+    const fault = index === 0 ? "its version is 1x" : "its checksum doesn't fit";
+    assertThrows(() => parseSnapshot(nodeCrypto, changed), P2pchatError, fault);
   });
 });
 

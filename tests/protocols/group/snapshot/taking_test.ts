@@ -226,6 +226,16 @@ Deno.test("--snapshot-every takes one so often, and none of an empty group or wh
   assertEquals(ofSnapshots(program.pass(1_000)), ["ann: marker"]);
 });
 
+Deno.test("--snapshot-every gives up one that nobody answers, though the next ones are due", () => {
+  const program = Program.started({ snapshotEveryMs: 1_000 });
+  program.joins("ann");
+  saysState(program, "ann");
+
+  const words = ofSnapshots(program.pass(1_000 + SNAPSHOT_MS_MAX));
+
+  assertEquals(words, ["ann: marker", "ann: snapshot-over", "ann: marker"]);
+});
+
 Deno.test("Where the disk refuses it, whoever asked is told", () => {
   const program = groupOf("ann");
   program.command(ASK);

@@ -27,6 +27,16 @@ Deno.test("at() knows nothing of entries between two that were told of", () => {
   assertEquals([1, 2, 3, 4, 5].map((seq) => arrivals.at(seq)), [5, 5, null, null, 9]);
 });
 
+Deno.test("at() doesn't take an older entry's time for one that nothing was told of", () => {
+  const arrivals = new Arrivals();
+  const end = ARRIVALS_KEPT_MAX;
+  arrivals.add(0, [{ through: end, agoMs: 0 }], 5);
+
+  arrivals.add(end + 2, [{ through: end + 3, agoMs: 0 }], 9);
+
+  assertEquals([end, end + 1, end + 2, end + 3].map((seq) => arrivals.at(seq)), [5, null, null, 9]);
+});
+
 Deno.test("at() keeps what was told first, where some is told again", () => {
   const arrivals = new Arrivals();
   arrivals.add(0, [{ through: 3, agoMs: 0 }], 5);

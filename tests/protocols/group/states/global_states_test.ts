@@ -72,6 +72,20 @@ Deno.test("A state is shared that one said as an end, and another as one of seve
   assertEquals(consistent(program), [7]);
 });
 
+Deno.test("What was shared once isn't shared less when somebody's log begins anew", () => {
+  const program = groupOf("ann", "bob");
+  says(program, "ann", point(3));
+  says(program, "ann", point(9));
+  says(program, "bob", point(9));
+  assertEquals(consistent(program), [9]);
+  program.pass(1_000);
+
+  says(program, "bob", point(3));
+  program.pass(1_000);
+
+  assertEquals(consistent(program), []);
+});
+
 Deno.test("One position with two digests is shared by nobody, and told of once", () => {
   const program = groupOf("ann", "bob");
   says(program, "ann", point(3));
