@@ -8,7 +8,7 @@ import type {
   MemberEvent,
   SnapshotView,
 } from "../../lib/protocols/group/events.ts";
-import { emptyDigest, HistoryEnd, type SignedBatch } from "../../lib/protocols/group/history.ts";
+import { HistoryEnd } from "../../lib/protocols/group/history.ts";
 import type { CoordinatorRecord, MemberRecord } from "../../lib/protocols/group/records.ts";
 import type { Cut } from "../../lib/protocols/group/snapshot/cut.ts";
 import { keyPairFromSeed } from "../../lib/protocols/noise/primitives.ts";

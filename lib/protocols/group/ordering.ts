@@ -178,14 +178,16 @@ export class Ordering {
     const { acked: position, counter } = this.#own;
     const digest = held.digestAt(position);
     invariant(digest !== null, "what is acknowledged ends with a batch");
-    const decided = this.#decided ?? (coordinator === null ? null : held.lastSpoken(coordinator));
+    const spoken = coordinator === null ? null : held.lastSpoken(coordinator);
+    const before = spoken === null ? [] : [[spoken.incarnation, spoken.through] as const];
+    const [incarnation, through] = [...before, ...this.#decided].at(-1) ?? [null, 0];
+    const decided = incarnation === null
+      ? null
+      : { incarnation: Uint8Array.fromHex(incarnation), through };
     return {
       sent: counter - 1,
       acked: { position, digest },
-      decided: decided === null ? null : {
-        incarnation: Uint8Array.fromHex(decided.incarnation),
-        through: decided.through,
-      },
+      decided,
       peers: this.#authors.map(({ counter, acked }) => ({ texts: counter - 1, acked })),
     };
   }

@@ -41,7 +41,6 @@ export interface VotingOwner extends UndeliveredOwner {
   wallMs(): number;
   /** What `locks` are is another thing than before. */
   locksChanged(): void;
-  toCoordinator(message: GroupMessage): void;
   coordinatorOffends(text: string): void;
   offends(member: PeerKey, text: string): void;
   /** It is known what became of it: it is in the log (null), or why it was aborted. */
