@@ -26,12 +26,19 @@ import { CoordinatorOutput } from "./coordinator_output.ts";
 import { type CoordinatorFacts, membersView, statusView } from "./coordinator_view.ts";
 import { Escrow } from "./escrow.ts";
 import type { CoordinatorCommand } from "./events.ts";
-import { HEARTBEAT_MS, OFFENDER_BAN_MS, UNKNOWN_MESSAGES_MAX } from "./limits.ts";
+import {
+  HEARTBEAT_MS,
+  INCARNATION_BYTES,
+  OFFENDER_BAN_MS,
+  UNKNOWN_MESSAGES_MAX,
+} from "./limits.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
 import { Operator } from "./operator.ts";
 import { membersOf } from "./outlook.ts";
 import { Partings } from "./partings.ts";
 import type { CoordinatorRecord } from "./records.ts";
+import { Taking } from "./snapshot/taking.ts";
+import { GlobalStates } from "./states/global_states.ts";
 import { Steering } from "./steering.ts";
 import { Transactions } from "./transactions.ts";
 import { Views } from "./views.ts";
@@ -54,6 +61,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   readonly #steering: Steering;
   readonly #operator: Operator;
   readonly #transactions: Transactions;
+  readonly #states: GlobalStates;
+  readonly #taking: Taking;
   readonly #deadlines = new Deadlines(DEADLINES);
   readonly #group: Hash;
   readonly #isFounded: boolean;
@@ -79,6 +88,9 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const founded = groupOf(records);
     this.#isFounded = founded !== null;
     const group = this.#group = founded ?? environment.randomBytes(32).toHex() as Hash;
+    const incarnation = environment.randomBytes(INCARNATION_BYTES);
+    const wallMs = () => Math.max(0, Math.floor(environment.wallMs()));
+    const isSteady = () => this.#changing.isSteady;
     const transactions = this.#transactions = new Transactions({
       group,
       signer,
@@ -89,8 +101,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       policy: config.edits,
       voteTimeoutMs: config.voteTimeoutMs,
       randomBytes: (length) => environment.randomBytes(length),
-      wallMs: () => Math.max(0, Math.floor(environment.wallMs())),
-      isSteady: () => this.#changing.isSteady,
+      wallMs,
+      isSteady,
     });
     restoreCoordinator(records, views, admission, transactions);
     transactions.viewDecided();
@@ -121,7 +133,28 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       (attendee) => this.#steering.parted(attendee),
     );
     const told = () => this.#told;
-    const arriving = this.#arriving = new Arriving({ ...parts, changing, partings, told });
+    const welcomed = (link: LinkId, told: number) => this.#taking.welcomed(link, told);
+    const arriving = this.#arriving = new Arriving({
+      ...parts,
+      changing,
+      partings,
+      told,
+      welcomed,
+    });
+    const states = this.#states = new GlobalStates({ ...parts, wallMs });
+    this.#taking = new Taking({
+      ...parts,
+      key: signer.key,
+      environment,
+      incarnation,
+      everyMs: config.snapshotEveryMs,
+      wallMs,
+      isSteady,
+      hasSaid: (attendee) => states.hasSaid(attendee),
+      consistent: () => states.consistent,
+      decided: () => this.#transactions.decided,
+      locks: () => this.#transactions.locks,
+    });
     const { membersMax } = config;
     const { log } = environment;
     const givenUp = () => transactions.givenUp();
@@ -149,16 +182,21 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     this.#nowMs = nowMs;
     if (delayMs > 0) this.#postpone(delayMs);
     this.#handle(input);
-    if (!this.#stopped) {
-      this.#steering.settle();
-      this.#transactions.settle();
-    }
+    if (!this.#stopped) this.#settle();
     this.#dueMs = this.#stopped ? null : this.#earliestMs();
     return this.#out.take();
   }
 
   nextDeadlineMs(): number | null {
     return this.#dueMs;
+  }
+
+  #settle(): void {
+    this.#steering.settle();
+    this.#transactions.settle();
+    this.#states.settle();
+    this.#taking.settle();
+    this.#states.tell();
   }
 
   #earliestMs(): number | null {
@@ -168,6 +206,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       this.#changing.dueMs,
       this.#steering.dueMs,
       this.#transactions.dueMs,
+      this.#states.nextMs(),
+      this.#taking.nextMs(),
     );
   }
 
@@ -176,6 +216,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     this.#attendance.postpone(delayMs, this.#nowMs);
     this.#changing.postpone(delayMs);
     this.#transactions.postpone(delayMs);
+    this.#states.postpone(delayMs);
+    this.#taking.postpone(delayMs);
   }
 
   #handle(input: CoordinatorInput): void {
@@ -198,6 +240,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
         return this.#persistFailed(input.text);
       case "read":
         return this.#escrow.read(input.token, input.read);
+      case "snapshot-kept":
+        return this.#taking.kept(input.token, input);
       case "command":
         return this.#command(input.command, input.ref);
       case "tick":
@@ -222,6 +266,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       members: this.#views.members.map(({ name }) => name),
     });
     this.#steering.isUnsettled = true;
+    this.#taking.start();
   }
 
   // Links.
@@ -322,6 +367,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       case "unlike":
         return this.#escrow.unlike(link, message);
       case "entries":
+        this.#taking.entries(attendee, message);
         this.#entries(attendee, message);
         return null;
       case "edit":
@@ -336,6 +382,16 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
         return null;
       case "inquire":
         this.#transactions.inquire(attendee, message);
+        return null;
+      case "state":
+        return this.#states.said(attendee, message);
+      case "marker":
+        this.#taking.marker(attendee, message);
+        return null;
+      case "recorded":
+        return this.#taking.recorded(attendee, message);
+      case "snapshot-over":
+        this.#taking.over(attendee, message);
         return null;
       case "hello":
         return "hello twice";
@@ -371,6 +427,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     }
     this.#transactions.tick();
     if ((this.#changing.dueMs ?? Infinity) <= this.#nowMs) this.#steering.excludeAwaited();
+    this.#taking.tick();
     this.#steering.isUnsettled = true; // pauses end, complaints count
   }
 
@@ -396,6 +453,12 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
         return this.#out.show(statusView(this.#facts()), ref);
       case "edits":
         return this.#out.show(this.#transactions.view(), ref);
+      case "states":
+        return this.#out.show(this.#states.view(command.seq), ref);
+      case "snapshot":
+        return this.#taking.ask(ref);
+      case "snapshots":
+        return this.#out.push({ type: "show-snapshots", ref });
       case "remove":
         return this.#operator.remove(command.name, ref);
       case "allow":

@@ -27,6 +27,7 @@ import {
 } from "./limits.ts";
 import type { GroupMessageOf } from "./messages.ts";
 import type { CoordinatorRecord } from "./records.ts";
+import type { Decided } from "./snapshot/cut.ts";
 import type { Views } from "./views.ts";
 
 export interface DecisionsParts {
@@ -77,6 +78,12 @@ export class Decisions {
   /** Edits that are decided and not known to be in all logs. */
   get size(): number {
     return this.#committed.reduce((sum, { ids }) => sum + ids.length, this.#waiting.length);
+  }
+
+  /** Up to where this process has decided; null where it hasn't. */
+  get decided(): Decided | null {
+    const incarnation = this.#incarnation;
+    return this.#counter === 1 ? null : { incarnation, through: this.#counter - 1 };
   }
 
   /** The number of an edit that is decided and not in all logs; null where it isn't. */

@@ -35,6 +35,7 @@ import type { CoordinatorEvent, EditView } from "./events.ts";
 import { ABORTED_KEPT_MAX, EDITS_MAX, EDITS_PENDING_MAX } from "./limits.ts";
 import type { EditPolicy, EditRefusal, GroupMessage, GroupMessageOf } from "./messages.ts";
 import type { CoordinatorRecord } from "./records.ts";
+import type { Decided } from "./snapshot/cut.ts";
 import type { Views } from "./views.ts";
 
 /** Numbers that are taken with one write: most edits need none. */
@@ -92,6 +93,17 @@ export class Transactions {
 
   constructor(readonly parts: TransactionsParts) {
     this.#decisions = new Decisions(parts, (edit) => this.#tellCommitted(edit));
+  }
+
+  /** Entries that are locked, by number. */
+  get locks(): readonly number[] {
+    return Array.from(this.#undecided(), ({ signed }) => signed.request.value.seq)
+      .toSorted((a, b) => a - b);
+  }
+
+  /** Up to where this process has decided; null where it hasn't. */
+  get decided(): Decided | null {
+    return this.#decisions.decided;
   }
 
   // The disk.

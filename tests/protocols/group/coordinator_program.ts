@@ -170,6 +170,7 @@ export class Program {
         membersMax: 64,
         edits: "own",
         voteTimeoutMs: 30_000,
+        snapshotEveryMs: null,
         pins: new Map(),
         records: [],
         history: log.length === 0 ? null : endOf(log),
@@ -399,7 +400,10 @@ export class Program {
         return `pins ${nameOf(effect.key)} as ${effect.name}${effect.again ? " again" : ""}`;
       case "stop":
         return `stops: ${effect.outcome.kind}`;
+      case "keep-snapshot":
+        return `snapshot of ${effect.cut.members.map(({ name }) => name).join(" ")}`;
       case "read":
+      case "show-snapshots":
       case "input":
       case "shown":
         return null;

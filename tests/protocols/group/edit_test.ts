@@ -381,7 +381,7 @@ Deno.test("as many long decisions may wait for their order as may be pending", (
 });
 
 Deno.test("what a member lost with the channel is told it again, decisions too", () => {
-  const net = GroupNet.started(["ann", "bob", "cem"]);
+  const net = GroupNet.started(["ann", "bob", "cem"], () => 0);
   const [ann, bob, cem] = net.nodes as [Node, Node, Node];
   ann.say("one");
   net.settle();

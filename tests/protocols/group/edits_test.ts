@@ -106,6 +106,7 @@ class Part {
       waits: () => {},
       differs: () => {},
       isKnownRequest: () => false,
+      received: () => {},
     });
     const isUp = () => this.isCoordinatorUp;
     this.voting = new Voting({
@@ -115,6 +116,7 @@ class Part {
         return isUp();
       },
       wallMs: () => 0,
+      locksChanged: () => {},
       toCoordinator: (message: GroupMessage) => this.said.push(words(message)),
       coordinatorOffends: (text: string) => this.said.push(`offends: ${text}`),
       edited: (_id: RequestId, aborted: Aborted | null) =>
