@@ -13,6 +13,8 @@ import * as friends from "../lib/protocols/friends/messages.ts";
 import * as ballots from "../lib/protocols/group/ballot.ts";
 import * as epochs from "../lib/protocols/group/epoch.ts";
 import * as histories from "../lib/protocols/group/history.ts";
+import * as cuts from "../lib/protocols/group/snapshot/cut.ts";
+import * as states from "../lib/protocols/group/states/state.ts";
 import * as group from "../lib/protocols/group/limits.ts";
 import { GROUP_MESSAGES } from "../lib/protocols/group/messages.ts";
 import { MESH_PHASES } from "../lib/protocols/mesh/mesh_phases.ts";
@@ -37,7 +39,7 @@ export type NamedSchemas = ReadonlyMap<string, Schema<unknown>>;
 
 /** The tables of the channel, datagrams and all modes. */
 export function protocolTables(): Tables {
-  const groupNamed = namedSchemas({ ...ballots, ...epochs, ...histories });
+  const groupNamed = namedSchemas({ ...ballots, ...epochs, ...histories, ...cuts, ...states });
   const named = namedSchemas({ ...structures, ...messages });
   return {
     "channel phases": phaseTable(CHANNEL_PHASES),

@@ -116,23 +116,21 @@ export class GroupLogReader {
     const views = new Map<number, EntryView>();
     for await (const piece of this.#picked(wanted)) {
       for (const item of piece) {
-        const { position, seq, batch } = item;
+        const { seq, batch } = item;
         const view = views.get(seq);
         if (batch.kind === "texts") {
-          if (seq >= first) views.set(seq, this.#view(item, edits.get(seq)?.count ?? 0));
-        } else if (view !== undefined && edits.get(seq)?.last === position) {
-          views.set(seq, { ...view, text: textOf(item) });
-        }
+          if (seq >= first) views.set(seq, this.#view(item, edits.get(seq) ?? 0));
+        } else if (view !== undefined) views.set(seq, { ...view, text: textOf(item) });
       }
     }
     return this.#isOver ? [] : [...views.values()];
   }
 
-  /** Batches with entries from `first` on, and with the last edit of each that has any. */
+  /** Batches with entries from `first` on and with the last edit of each; and how many edits those have that have any. */
   #entriesFrom(first: number) {
     const { index } = this;
     const wanted = new Set<number>();
-    const edits = new Map<number, { readonly count: number; readonly last: number }>();
+    const edits = new Map<number, number>();
     for (let at = index.batchOfEntry(first); at < index.count; at++) {
       if (index.hasEntries(at)) wanted.add(at);
     }
@@ -140,7 +138,7 @@ export class GroupLogReader {
       const positions = index.editsOf(seq);
       const last = positions.at(-1);
       if (last === undefined) continue;
-      edits.set(seq, { count: positions.length, last });
+      edits.set(seq, positions.length);
       wanted.add(index.batchAfter(last - 1));
     }
     return { wanted, edits };

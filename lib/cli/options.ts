@@ -91,6 +91,8 @@ export interface ServeOptions extends CommonOptions {
   readonly membersMax: number;
   /** Found a group where the disk knows of none, although the key is older. */
   readonly foundNew: boolean;
+  /** `null`: snapshots are taken when asked alone. */
+  readonly snapshotEveryMs: number | null;
 }
 
 /** `p2pchat users check FILE`. */
@@ -110,6 +112,11 @@ export interface OwnUserOptions extends CommonOptions {
   readonly name: string;
   /** Null: this machine's address and the usual port. */
   readonly endpoint: Endpoint | null;
+}
+
+/** `p2pchat snapshot verify FILE`. */
+export interface VerifySnapshotOptions extends CommonOptions {
+  readonly file: string;
 }
 
 /** `p2pchat log verify FILE`. */

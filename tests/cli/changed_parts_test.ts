@@ -22,6 +22,8 @@ Deno.test("changedParts() shows where long texts differ", () => {
     "?01234567890123456789...",
     "01234567890123456789...",
   ]);
+  const x = (length: number) => "x".repeat(length);
+  assertEquals(changedParts(x(200), x(201)), [`...${x(20)}`, `...${x(21)}`]);
 });
 
 Deno.test("changedParts() leaves out the middle of what differs", () => {

@@ -65,6 +65,7 @@ const SERVE: ServeOptions = {
   voteTimeoutMs: 30_000,
   membersMax: 64,
   foundNew: false,
+  snapshotEveryMs: null,
 };
 
 const SERVERS: readonly (readonly [line: string, differences: Partial<ServeOptions>])[] = [
@@ -76,6 +77,7 @@ const SERVERS: readonly (readonly [line: string, differences: Partial<ServeOptio
   ["serve --fail-after 500ms --max-members 1", { failAfterMs: 500, membersMax: 1 }],
   ["serve --fail-after 10m --max-members 64", { failAfterMs: 600_000 }],
   ...EDIT_POLICIES.map((edits) => [`serve --edits ${edits}`, { edits }] as const),
+  ["serve --snapshot-every 1m", { snapshotEveryMs: 60_000 }],
   ["serve --vote-timeout 500ms", { voteTimeoutMs: 500 }],
   ["serve --vote-timeout 1440m", { voteTimeoutMs: 86_400_000 }],
 ];

@@ -305,6 +305,22 @@ const EDIT_LIES: typeof LIES = [
     },
     /line 4, edit 2, is wrong, what edit 2 was asked for was done before/,
   ],
+  ...[
+    [4, "a name has half a character", "\\ud800"],
+    [4, "a name is longer than any may be", "x".repeat(129)],
+    [5, "a text has half a character", "\\udfff"],
+    [5, "a text is longer than any may be", "x".repeat(65_537)],
+    [5, "a text is badly escaped", "\\q"],
+  ].map(([cell, found, content]) =>
+    [
+      `an edit of which ${found}: ${content}`.slice(0, 60),
+      () => {
+        const cells = EDITED_LINES[2]!.split("\t").with(cell as number, content as string);
+        return EDITED_LINES.with(2, withChecksum(cells.join("\t"))).join("\n") + "\n";
+      },
+      new RegExp(`line 3, edit 1, is wrong, ${found}`),
+    ] as const
+  ),
   [
     "an edit to nothing",
     () => withEdit([new Speaker("bob", 2).ask(1, "")]),

@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { nodeCrypto, nodeSigner } from "../../lib/base/crypto.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
@@ -254,24 +254,44 @@ const ASKED = memberLine({ kind: "asked", edit: 7, signed: asked("a") }).fields;
 /** Two edits, to the second of which Zoë agreed. */
 const HELD = memberLine({ kind: "held", after: 1, batch: decided(asked("a"), asked("b")) }).fields;
 
+/** What a line says, and what is wrong with that. */
+const BAD_EDITS: readonly (readonly [LogRecord, string])[] = [
+  [{ kind: "asked", fields: ASKED.slice(0, -1) }, "the group of an edit is missing"],
+  [{ kind: "asked", fields: ASKED.slice(0, 5) }, "the group of an edit is missing"],
+  [{ kind: "asked", fields: ASKED.with(1, "-1") }, 'no count is "-1"'],
+  [{ kind: "asked", fields: ASKED.with(2, "\ud800") }, "a name has half a character"],
+  [{ kind: "asked", fields: ASKED.with(2, "x".repeat(129)) }, "a name is longer than any may be"],
+  [{ kind: "asked", fields: ASKED.with(3, "\udfff") }, "a text has half a character"],
+  [{ kind: "asked", fields: ASKED.with(3, "x".repeat(65_537)) }, "a text is longer than any"],
+  [{ kind: "asked", fields: ASKED.with(7, "noon") }, 'no time is "noon"'],
+  [{ kind: "asked", fields: ASKED.with(9, "00".repeat(70_000)) }, "longer than it may be"],
+  [{ kind: "prepared", fields: ASKED }, "the group of an edit is missing"],
+  [{ kind: "settled", fields: ["66"] }, 'no id or key is "66"'],
+  [{ kind: "held", fields: HELD.with(5, "a\ud800") }, "a name has half a character"],
+  [{ kind: "held", fields: HELD.with(13, "1") }, "no id or key is"],
+  [{ kind: "held", fields: HELD.with(13, "65") }, "no more than 64 agree to an edit"],
+  [{ kind: "held", fields: HELD.with(13, "60") }, "cells of an edit are missing"],
+  [{ kind: "held", fields: HELD.with(HELD.length - 8, "Z\ud800") }, "a name has half a character"],
+  [{ kind: "held", fields: HELD.with(HELD.length - 7, "key") }, 'no id or key is "key"'],
+  [
+    { kind: "held", fields: [...HELD.slice(0, 3), ...tooManyEdits(), ...HELD.slice(-6)] },
+    "a batch has too many edits",
+  ],
+  [
+    { kind: "held", fields: [...HELD.slice(0, 3), ...tooLongEdits(), ...HELD.slice(-6)] },
+    "a batch is longer than any may be",
+  ],
+];
+
+for (const [line, sentence] of BAD_EDITS) {
+  Deno.test(`memberRecord() refuses ${JSON.stringify(line).slice(0, 60)}: ${sentence}`, () => {
+    const error = assertThrows(() => memberRecord(line), P2pchatError);
+    assertEquals(error.code, "store-corrupt");
+    assertStringIncludes(error.message, sentence);
+  });
+}
+
 const BAD: readonly LogRecord[] = [
-  { kind: "asked", fields: ASKED.slice(0, -1) },
-  { kind: "asked", fields: ASKED.with(1, "-1") },
-  { kind: "asked", fields: ASKED.with(2, "\ud800") },
-  { kind: "asked", fields: ASKED.with(2, "x".repeat(129)) },
-  { kind: "asked", fields: ASKED.with(3, "\udfff") },
-  { kind: "asked", fields: ASKED.with(3, "x".repeat(65_537)) },
-  { kind: "asked", fields: ASKED.with(7, "noon") },
-  { kind: "asked", fields: ASKED.with(9, "00".repeat(70_000)) },
-  { kind: "prepared", fields: ASKED },
-  { kind: "settled", fields: ["66"] },
-  { kind: "held", fields: HELD.with(5, "a\ud800") },
-  { kind: "held", fields: HELD.with(13, "1") },
-  { kind: "held", fields: HELD.with(13, "65") },
-  { kind: "held", fields: HELD.with(HELD.length - 8, "Z\ud800") },
-  { kind: "held", fields: HELD.with(HELD.length - 7, "key") },
-  { kind: "held", fields: [...HELD.slice(0, 3), ...tooManyEdits(), ...HELD.slice(-6)] },
-  { kind: "held", fields: [...HELD.slice(0, 3), ...tooLongEdits(), ...HELD.slice(-6)] },
   { kind: "grown", fields: [] },
   { kind: "group", fields: [GROUP] },
   { kind: "promised", fields: ["3.0"] },

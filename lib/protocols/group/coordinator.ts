@@ -38,6 +38,8 @@ import { Operator } from "./operator.ts";
 import { awaitedOf } from "./outlook.ts";
 import { Partings } from "./partings.ts";
 import type { CoordinatorRecord } from "./records.ts";
+import { Taking } from "./snapshot/taking.ts";
+import { GlobalStates } from "./states/global_states.ts";
 import { Steering } from "./steering.ts";
 import { Transactions } from "./transactions.ts";
 import { Views } from "./views.ts";
@@ -62,6 +64,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   readonly #steering: Steering;
   readonly #operator: Operator;
   readonly #transactions: Transactions;
+  readonly #states: GlobalStates;
+  readonly #taking: Taking;
   readonly #deadlines = new Deadlines(DEADLINES);
   readonly #group: Hash;
   readonly #isFounded: boolean;
@@ -87,6 +91,9 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const founded = groupOf(records);
     this.#isFounded = founded !== null;
     const group = this.#group = founded ?? environment.randomBytes(32).toHex() as Hash;
+    const incarnation = environment.randomBytes(INCARNATION_BYTES);
+    const wallMs = () => Math.max(0, Math.floor(environment.wallMs()));
+    const isSteady = () => this.#changing.isSteady;
     const transactions = this.#transactions = new Transactions({
       group,
       signer,
@@ -96,9 +103,9 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       out,
       policy: config.edits,
       voteTimeoutMs: config.voteTimeoutMs,
-      newIncarnation: () => environment.randomBytes(INCARNATION_BYTES),
-      wallMs: () => Math.max(0, Math.floor(environment.wallMs())),
-      isSteady: () => this.#changing.isSteady,
+      randomBytes: (length) => environment.randomBytes(length),
+      wallMs,
+      isSteady,
     });
     restoreCoordinator(records, views, admission, transactions);
     transactions.viewDecided();
@@ -129,18 +136,33 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       (attendee) => this.#steering.parted(attendee),
     );
     const told = () => this.#told;
-    const arriving = this.#arriving = new Arriving({ ...parts, changing, partings, told });
-    const { membersMax } = config;
-    const { log } = environment;
-    this.#steering = new Steering({
+    const welcomed = (link: LinkId, told: number) => this.#taking.welcomed(link, told);
+    const arriving = this.#arriving = new Arriving({
       ...parts,
-      membersMax,
       changing,
       partings,
-      arriving,
-      log,
-      givenUp: () => transactions.givenUp(),
+      told,
+      welcomed,
     });
+    const states = this.#states = new GlobalStates({ ...parts, wallMs });
+    this.#taking = new Taking({
+      ...parts,
+      key: signer.key,
+      environment,
+      incarnation,
+      everyMs: config.snapshotEveryMs,
+      wallMs,
+      isSteady,
+      hasSaid: (attendee) => states.hasSaid(attendee),
+      consistent: () => states.consistent,
+      decided: () => this.#transactions.decided,
+      locks: () => this.#transactions.locks,
+    });
+    const { membersMax } = config;
+    const { log } = environment;
+    const givenUp = () => transactions.givenUp();
+    const steered = { ...parts, changing, partings, arriving };
+    this.#steering = new Steering({ ...steered, membersMax, log, givenUp });
     const removed = (key: PeerKey) => this.#steering.removed(key);
     const allowed = (key: PeerKey) => this.#steering.allowed(key);
     const recovers = (attendee: Attendee) => this.#steering.recovers(attendee);
@@ -179,16 +201,21 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     this.#nowMs = nowMs;
     if (delayMs > 0) this.#postpone(delayMs);
     this.#handle(input);
-    if (!this.#stopped) {
-      this.#steering.settle();
-      this.#transactions.settle();
-    }
+    if (!this.#stopped) this.#settle();
     this.#dueMs = this.#stopped ? null : this.#earliestMs();
     return this.#out.take();
   }
 
   nextDeadlineMs(): number | null {
     return this.#dueMs;
+  }
+
+  #settle(): void {
+    this.#steering.settle();
+    this.#transactions.settle();
+    this.#states.settle();
+    this.#taking.settle();
+    this.#states.tell();
   }
 
   #earliestMs(): number | null {
@@ -198,6 +225,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       this.#changing.dueMs,
       this.#steering.dueMs,
       this.#transactions.dueMs,
+      this.#states.nextMs(),
+      this.#taking.nextMs(),
     );
   }
 
@@ -206,6 +235,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     this.#attendance.postpone(delayMs, this.#nowMs);
     this.#changing.postpone(delayMs);
     this.#transactions.postpone(delayMs);
+    this.#states.postpone(delayMs);
+    this.#taking.postpone(delayMs);
   }
 
   #handle(input: CoordinatorInput): void {
@@ -228,6 +259,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
         return this.#persistFailed(input.text);
       case "read":
         return this.#escrow.read(input.token, input.read);
+      case "snapshot-kept":
+        return this.#taking.kept(input.token, input);
       case "command":
         return this.#command(input.command, input.ref);
       case "tick":
@@ -252,6 +285,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       members: this.#views.members.map(({ name }) => name),
     });
     this.#steering.isUnsettled = true;
+    this.#taking.start();
   }
 
   // Links.
@@ -352,6 +386,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       case "unlike":
         return this.#escrow.unlike(link, message);
       case "entries":
+        this.#taking.entries(attendee, message);
         this.#entries(attendee, message);
         return null;
       case "edit":
@@ -369,6 +404,16 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
         return null;
       case "fetched":
         this.#steering.fetched(attendee, message.entries);
+        return null;
+      case "state":
+        return this.#states.said(attendee, message);
+      case "marker":
+        this.#taking.marker(attendee, message);
+        return null;
+      case "recorded":
+        return this.#taking.recorded(attendee, message);
+      case "snapshot-over":
+        this.#taking.over(attendee, message);
         return null;
       case "account": // late: the group goes on
         return null;
@@ -406,6 +451,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     }
     this.#transactions.tick();
     if ((this.#changing.dueMs ?? Infinity) <= this.#nowMs) this.#steering.excludeAwaited();
+    this.#taking.tick();
     this.#steering.isUnsettled = true; // pauses end, complaints count
   }
 
@@ -431,6 +477,12 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
         return this.#out.show(statusView(this.#facts()), ref);
       case "edits":
         return this.#out.show(this.#transactions.view(), ref);
+      case "states":
+        return this.#out.show(this.#states.view(command.seq), ref);
+      case "snapshot":
+        return this.#taking.ask(ref);
+      case "snapshots":
+        return this.#out.push({ type: "show-snapshots", ref });
       case "remove":
         return this.#operator.remove(command.name, ref);
       case "allow":

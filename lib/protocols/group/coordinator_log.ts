@@ -16,7 +16,7 @@ export function restoreCoordinator(
   records: readonly CoordinatorRecord[],
   views: Views,
   exclusions: Pick<Admission, "kick" | "allow">,
-  transactions: Pick<Transactions, "restore" | "givenUp">,
+  transactions: Pick<Transactions, "restore">,
 ): void {
   for (const record of records) {
     switch (record.kind) {
@@ -31,7 +31,7 @@ export function restoreCoordinator(
         break;
       case "given-up":
         views.givenUp(record.ballot);
-        transactions.givenUp();
+        transactions.restore(record);
         break;
       case "recounted":
         views.recounted(record.signed);

@@ -19,9 +19,15 @@ import {
   signBatch,
   type SignedBatch,
 } from "./history.ts";
-import { BATCH_EDITS_BYTES_MAX, BATCH_EDITS_MAX, EDITS_PENDING_MAX } from "./limits.ts";
+import {
+  BATCH_EDITS_BYTES_MAX,
+  BATCH_EDITS_MAX,
+  EDITS_PENDING_MAX,
+  INCARNATION_BYTES,
+} from "./limits.ts";
 import type { GroupMessageOf } from "./messages.ts";
 import type { CoordinatorRecord } from "./records.ts";
+import type { Decided } from "./snapshot/cut.ts";
 import type { Views } from "./views.ts";
 
 export interface DecisionsParts {
@@ -31,8 +37,7 @@ export interface DecisionsParts {
   readonly views: Views;
   readonly attendance: Attendance;
   readonly out: CoordinatorOutput;
-  /** Another one at each call. */
-  newIncarnation(): Uint8Array;
+  randomBytes(length: number): Uint8Array;
   wallMs(): number;
 }
 
@@ -54,12 +59,14 @@ export class Decisions {
   #isWriting = false;
   /** In the order in which they are to stand in the history; bounded with `EDITS_PENDING_MAX`. */
   #committed: Committed[] = [];
-  #counter = 1;
-  /** Of this process, in the present history. */
+  /** Of what is decided: another one in each process, and where history may have been given up. */
   #incarnation: Uint8Array;
+  #counter = 1;
+  /** Those whose decisions can't go on, in hexadecimal: as many as the operator ever gave up. */
+  readonly #over = new Set<string>();
 
   constructor(readonly parts: DecisionsParts, readonly stored: (edit: Edit) => void) {
-    this.#incarnation = parts.newIncarnation();
+    this.#incarnation = parts.randomBytes(INCARNATION_BYTES);
   }
 
   /** Those of which nobody has heard yet. */
@@ -71,6 +78,12 @@ export class Decisions {
   /** Edits that are decided and not known to be in all logs. */
   get size(): number {
     return this.#committed.reduce((sum, { ids }) => sum + ids.length, this.#waiting.length);
+  }
+
+  /** Up to where this process has decided; null where it hasn't. */
+  get decided(): Decided | null {
+    const incarnation = this.#incarnation;
+    return this.#counter === 1 ? null : { incarnation, through: this.#counter - 1 };
   }
 
   /** The number of an edit that is decided and not in all logs; null where it isn't. */
@@ -113,6 +126,11 @@ export class Decisions {
     return committed;
   }
 
+  /** It wasn't given up meanwhile. */
+  #isPending(committed: Committed): boolean {
+    return this.#committed.includes(committed);
+  }
+
   #has({ incarnation, through }: Pick<Committed, "incarnation" | "through">): boolean {
     return this.#committed.some((known) =>
       known.incarnation === incarnation && known.through === through
@@ -136,14 +154,13 @@ export class Decisions {
   #write(): void {
     if (this.#isWriting || this.#waiting.length === 0) return;
     const { signer, group, out } = this.parts;
-    const incarnation = this.#incarnation;
     const edits = this.#takeSome();
     const signed = signBatch(signer, {
       kind: "edits",
       group,
       author: signer.key,
       name: COORDINATOR_NAME,
-      incarnation,
+      incarnation: this.#incarnation,
       counter: this.#counter,
       sentAt: this.parts.wallMs(),
       texts: [],
@@ -154,19 +171,13 @@ export class Decisions {
     this.#isWriting = true;
     out.storeThen([{ kind: "committed", batch: signed }], () => {
       this.#isWriting = false;
-      committed.isStored = true;
-      if (incarnation === this.#incarnation) {
+      if (this.#isPending(committed)) {
+        committed.isStored = true;
         for (const key of committed.awaited) this.#tellOne(key, committed);
         for (const edit of edits) this.stored(edit);
-      } else this.#drop(committed);
+      }
       this.#write();
     });
-  }
-
-  /** Its history was given up while it was written. */
-  #drop({ incarnation, through: counter }: Committed): void {
-    this.#forget(incarnation, counter);
-    this.parts.out.note({ kind: "applied", incarnation, counter });
   }
 
   /** As many as one batch takes, the first in any case. */
@@ -182,13 +193,6 @@ export class Decisions {
   }
 
   // Until all have it.
-
-  /** The history that these are of is given up: none is in the next one, where we count from 1 again. */
-  givenUp(): void {
-    this.#committed = this.#committed.filter(({ isStored }) => !isStored);
-    this.#incarnation = this.parts.newIncarnation();
-    this.#counter = 1;
-  }
 
   /** Another view: all its members are to have them. */
   viewDecided(members: readonly PeerKey[]): void {
@@ -236,6 +240,7 @@ export class Decisions {
     const place = { incarnation: incarnation.toHex(), through: counter + edits.length - 1 };
     if (this.#has(place)) return null;
     if (place.incarnation === this.#incarnation.toHex()) return null; // it is in all logs
+    if (this.#over.has(place.incarnation)) return null;
     if (author !== signer.key || batchFault(signed, group) !== null) return "it was never decided";
     if (!isAuthentic(crypto, signed)) return "it brings a decision that isn't signed";
     if (this.size + edits.length > EDITS_PENDING_MAX) return null; // it is brought again
@@ -245,10 +250,26 @@ export class Decisions {
     };
     const committed = this.#add(batch, false);
     out.storeThen([{ kind: "committed", batch }], () => {
+      if (!this.#isPending(committed)) return;
       committed.isStored = true;
       for (const key of committed.awaited) this.#tellOne(key, committed);
     });
     return null;
+  }
+
+  /**
+   * Some of the history is given up, and perhaps decisions in it that were forgotten here: nothing of this numbering
+   * can follow there. What is decided from now on begins anew.
+   * @returns What was decided, and isn't known to be in any log.
+   */
+  giveUp(): readonly Edit[] {
+    const lost = this.#committed.flatMap(({ signed }) => signed.batch.value.edits);
+    for (const { incarnation } of this.#committed) this.#over.add(incarnation);
+    this.#over.add(this.#incarnation.toHex());
+    this.#committed = [];
+    this.#incarnation = this.parts.randomBytes(INCARNATION_BYTES);
+    this.#counter = 1;
+    return lost;
   }
 
   /** For `/edits`. */

@@ -53,8 +53,9 @@ import { Peers } from "./peers.ts";
 import type { MemberRecord, NewLogRecord } from "./records.ts";
 import { Saying, type Self } from "./saying.ts";
 import type { Standing } from "./standing.ts";
+import type { Aborted } from "./voting.ts";
 
-const DEADLINES = ["round", "laggards", "inquire"] as const;
+const DEADLINES = ["round", "laggards", "inquire", "report"] as const;
 
 /** A view that can't go on is looked at so often while the coordinator is away. */
 const ROUND_MS = 1_000;
@@ -252,6 +253,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     for (const due of this.#deadlines.takeDue(this.out.nowMs)) {
       if (due === "laggards") this.membership?.partLaggards();
       else if (due === "inquire") this.#inquire();
+      else if (due === "report") this.membership?.observed.reporting.tick();
       else if (this.membership?.goOnByRound()) {
         this.#deadlines.setEarliest("round", this.out.nowMs + ROUND_MS);
       }
@@ -368,6 +370,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       case "prepare":
         return membership.voting.prepare(message);
       case "committed":
+        membership.observed.cutPart.received(null, message.signed);
         return membership.voting.committed(null, message);
       case "aborted":
         return membership.voting.aborted(null, message);
@@ -375,6 +378,10 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         return this.#parted(message);
       case "recover":
         return membership.recover();
+      case "marker":
+        return membership.observed.cutPart.marker(null, message);
+      case "snapshot-over":
+        return membership.observed.cutPart.over(message.attempt);
       default:
         this.coordinatorOffends(`${message.type} isn't for members`);
     }
@@ -430,12 +437,15 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   #welcome({ group, isMember, told, awaited }: GroupMessageOf<"welcome">): void {
     this.#enter(group, this.coordinator.peer!);
     const membership = this.membership!;
-    if (!isMember && membership.epoch !== null) {
+    if (!isMember && this.standing.lastEpoch !== null) {
+      const wasIn = membership.epoch !== null;
       membership.goOut();
-      this.out.warn(
-        "You weren't heard for a while, and the group went on without you: what you wrote is kept, " +
-          "and you come back in a moment",
-      );
+      if (wasIn) {
+        this.out.warn(
+          "You weren't heard for a while, and the group went on without you: what you wrote is kept, " +
+            "and you come back in a moment",
+        );
+      }
     }
     if (!isMember) membership.isCaughtUp = false;
     this.#isAsked = false;
@@ -449,6 +459,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.heardChanged();
     this.waits(LAGGING_MS_MAX); // nobody was to be told while the coordinator was away
     membership.telling.knows(told);
+    membership.observed.welcomed();
     this.editing.coordinatorUp();
     if (membership.epoch !== null) this.#resumeEdits(membership);
   }
@@ -653,7 +664,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     else this.#inquireSoon();
   }
 
-  edited(id: RequestId, aborted: string | null): void {
+  edited(id: RequestId, aborted: Aborted | null): void {
     if (aborted === null) this.editing.committed(id);
     else this.editing.aborted(id, aborted);
   }
@@ -664,6 +675,10 @@ export class Member implements Machine<MemberInput, MemberEffect> {
 
   waits(delayMs: number): void {
     this.#deadlines.setEarliest("laggards", this.out.nowMs + delayMs);
+  }
+
+  reportsLater(delayMs: number): void {
+    this.#deadlines.setEarliest("report", this.out.nowMs + delayMs);
   }
 
   stuck(): void {

@@ -38,6 +38,7 @@ import {
 } from "./limits.ts";
 import type { MemberOutput } from "./member_output.ts";
 import type { GroupMessageOf } from "./messages.ts";
+import type { MemberState } from "./snapshot/cut.ts";
 
 /** Runs of which batches are awaited: each author's window of single texts, twice, as a view change repeats them. */
 const RUNS_WAITING_MAX = 2 * MEMBERS_MAX * WINDOW_TEXTS;
@@ -56,6 +57,8 @@ export interface OrderingOwner {
   stable(batches: readonly HeldBatch[]): void;
   /** A batch, of oneself or another, is on our disk. */
   stored(batch: HeldBatch): void;
+  /** Something came that counts as a message of a channel, and changes nothing yet. */
+  received(member: PeerKey, signed: SignedBatch): void;
   /** The member broke a rule of the protocol: it is heard no more. */
   offends(member: PeerKey, text: string): void;
   /** Others are waited for: `takeLaggards` is to be asked `LAGGING_MS_MAX` from now. */
@@ -93,10 +96,7 @@ export class Ordering {
   readonly #own: Author;
   readonly #others: readonly PeerKey[];
   readonly #runs = new Fifo<Run>();
-  /**
-   * Up to where decisions of each of the coordinator's processes are in the sequencer's row, of those that are since the
-   * epoch began. The last one goes on; none before it does.
-   */
+  /** Up to here the decisions of each process of the coordinator are in the sequencer's row, since the epoch began. */
   readonly #decided = new Map<string, number>();
   /** The end of the write under way; null while none is. */
   #writing: HistoryPoint | null = null;
@@ -169,6 +169,26 @@ export class Ordering {
     return this.#authors.flatMap(({ key, acked }) => acked === this.#stable ? [key] : []);
   }
 
+  /** What has been said and has come, for a snapshot. */
+  counts(): Pick<MemberState, "sent" | "acked" | "decided" | "peers"> {
+    const { held, coordinator } = this.owner;
+    const { acked: position, counter } = this.#own;
+    const digest = held.digestAt(position);
+    invariant(digest !== null, "what is acknowledged ends with a batch");
+    const spoken = coordinator === null ? null : held.lastSpoken(coordinator);
+    const before = spoken === null ? [] : [[spoken.incarnation, spoken.through] as const];
+    const [incarnation, through] = [...before, ...this.#decided].at(-1) ?? [null, 0];
+    const decided = incarnation === null
+      ? null
+      : { incarnation: Uint8Array.fromHex(incarnation), through };
+    return {
+      sent: counter - 1,
+      acked: { position, digest },
+      decided,
+      peers: this.#authors.map(({ counter, acked }) => ({ texts: counter - 1, acked })),
+    };
+  }
+
   // What is said.
 
   /** One's own batch: to all others, and in one's own row. */
@@ -177,24 +197,27 @@ export class Ordering {
     this.#enqueueTexts(this.#own, signed);
   }
 
-  /** The sequencer's part: what the coordinator has decided comes next in its row, unless it is there. */
-  decide(signed: SignedBatch): void {
+  /**
+   * The sequencer's part: what the coordinator has decided comes next in its row.
+   * @returns False where it is there already, or something before it isn't.
+   */
+  decide(signed: SignedBatch): boolean {
     const { held } = this.owner;
-    if (this.#isFrozen || !this.isSequencer || !this.#isNextDecision(signed)) return;
+    if (this.#isFrozen || !this.isSequencer || !this.#isNextDecision(signed)) return false;
     // Who votes has the entry; only a coordinator that isn't one of ours decides otherwise.
-    if (signed.batch.value.edits.some((edit) => edit.signed.request.value.seq > held.seq)) return;
+    const { edits } = signed.batch.value;
+    if (edits.some((edit) => edit.signed.request.value.seq > held.seq)) return false;
     this.owner.out.tell(this.#others, { type: "data", signed });
     this.#enqueueDecision(this.#own, signed);
+    return true;
   }
 
   /** Decisions are repeated until they are known to be in order; each is once. */
   #isNextDecision({ batch: { value } }: SignedBatch): boolean {
-    const { held } = this.owner;
     const incarnation = value.incarnation.toHex();
-    const last = [...this.#decided.keys()].at(-1) ?? held.lastSpoken(value.author)?.incarnation;
-    const through = this.#decided.get(incarnation) ?? held.everThrough(value.author, incarnation);
-    const isOver = through > 0 && incarnation !== last;
-    return !isOver && value.counter === through + 1;
+    const through = this.#decided.get(incarnation) ??
+      this.owner.held.everThrough(value.author, incarnation);
+    return value.counter === through + 1;
   }
 
   #enqueueDecision(sequencer: Author, signed: SignedBatch): void {
@@ -216,6 +239,7 @@ export class Ordering {
     if (!isAuthentic(crypto, signed, isKnownRequest)) {
       return this.#offends(author, "a decision isn't signed");
     }
+    this.owner.received(author.key, signed);
     this.#enqueueDecision(author, signed);
   }
 
@@ -237,6 +261,7 @@ export class Ordering {
     }
     const fault = this.#fault(author, signed);
     if (fault !== null) return this.#offends(author, fault);
+    this.owner.received(peer, signed);
     this.#enqueueTexts(author, signed);
   }
 

@@ -99,7 +99,7 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
         if (this.#isReadyTold) continue;
         this.#isReadyTold = true;
       }
-      if ((effect.type !== "persist" && effect.type !== "read") || effect.token === null) {
+      if (!("token" in effect) || effect.token === null) {
         effects.push(effect);
         continue;
       }
@@ -111,7 +111,8 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
 
   /** The input under the token that whoever is there gave; null where it is for who was there before. */
   #translated(input: CoordinatorInput): CoordinatorInput | null {
-    if (input.type !== "persisted" && input.type !== "read") return input;
+    // A write that the disk refuses ends whoever is there now.
+    if (!("token" in input) || input.type === "persist-failed") return input;
     const token = input.token - this.#tokensBefore;
     return token <= 0 ? null : { ...input, token };
   }

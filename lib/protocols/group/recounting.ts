@@ -155,6 +155,7 @@ export class Recounting {
       case "start":
       case "drained":
       case "read":
+      case "snapshot-kept":
         return;
       case "link-up":
         return this.#linkUp(input);

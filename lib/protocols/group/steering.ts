@@ -107,13 +107,18 @@ export class Steering {
     out.warn(text);
   }
 
-  /** Where all members of a view were removed, and none is here, what only they had is given up. */
+  /** Where all members of a view were removed, and none is here who knows it, what only they had is given up. */
   #giveUpRemoved(): void {
     const { views, admission, attendance, changing, out } = this.parts;
     if (attendance.isLastLeaving) return;
-    for (const { epoch: { value: { ballot, members } } } of views.open) {
-      const isGivenUp = members.length > 0 &&
-        members.every(({ key }) => admission.kicked.has(key) && attendance.get(key) === null);
+    for (const view of views.open) {
+      const { ballot, members } = view.epoch.value;
+      const mayKnow = (attendee: Attendee) =>
+        attendee.link === null || views.isVoiceOf(view, attendee);
+      const isGivenUp = members.length > 0 && members.every(({ key }) => {
+        const attendee = attendance.get(key);
+        return admission.kicked.has(key) && (attendee === null || !mayKnow(attendee));
+      });
       if (!isGivenUp) continue;
       out.store({ kind: "given-up", ballot });
       views.givenUp(ballot);

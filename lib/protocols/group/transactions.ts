@@ -35,6 +35,7 @@ import type { CoordinatorEvent, EditView } from "./events.ts";
 import { ABORTED_KEPT_MAX, EDITS_MAX, EDITS_PENDING_MAX } from "./limits.ts";
 import type { EditPolicy, EditRefusal, GroupMessage, GroupMessageOf } from "./messages.ts";
 import type { CoordinatorRecord } from "./records.ts";
+import type { Decided } from "./snapshot/cut.ts";
 import type { Views } from "./views.ts";
 
 /** Numbers that are taken with one write: most edits need none. */
@@ -74,8 +75,7 @@ export interface TransactionsParts {
   readonly views: Views;
   readonly attendance: Attendance;
   readonly out: CoordinatorOutput;
-  /** Another one at each call. */
-  newIncarnation(): Uint8Array;
+  randomBytes(length: number): Uint8Array;
   wallMs(): number;
   /** Whether the view stays as it is, as far as is known: votes may begin. */
   isSteady(): boolean;
@@ -95,16 +95,33 @@ export class Transactions {
     this.#decisions = new Decisions(parts, (edit) => this.#tellCommitted(edit));
   }
 
+  /** Entries that are locked, by number. */
+  get locks(): readonly number[] {
+    return Array.from(this.#undecided(), ({ signed }) => signed.request.value.seq)
+      .toSorted((a, b) => a - b);
+  }
+
+  /** Up to where this process has decided; null where it hasn't. */
+  get decided(): Decided | null {
+    return this.#decisions.decided;
+  }
+
   // The disk.
 
   restore(
-    record: Extract<CoordinatorRecord, { kind: "edits" | "committed" | "applied" | "aborted" }>,
+    record: Extract<
+      CoordinatorRecord,
+      { kind: "edits" | "committed" | "applied" | "aborted" | "given-up" }
+    >,
   ): void {
     switch (record.kind) {
       case "edits":
         return this.raise(record.number);
       case "aborted":
         return this.#remember(record.id, record);
+      case "given-up":
+        this.#decisions.giveUp();
+        return;
       default:
         this.#decisions.restore(record);
     }
@@ -156,7 +173,7 @@ export class Transactions {
       this.#aborted.get(id)?.edit;
     if (edit === undefined) return false;
     this.#tellAccepted(key, id, edit);
-    this.#answer(key, id);
+    this.#answer(key, [id]);
     return true;
   }
 
@@ -199,12 +216,12 @@ export class Transactions {
 
   vote(
     { key, name }: Attendee,
-    { id, view, agrees, author, reason }: GroupMessageOf<"vote">,
+    { id, edit, view, agrees, author, reason }: GroupMessageOf<"vote">,
   ): void {
     const open = this.#open.get(id);
     const vote = open?.vote ?? null;
-    // Late, said twice, of another view, or by who wasn't asked: no effect.
-    if (open === undefined || vote === null || view !== vote.view) return;
+    // Late, said twice, of another vote on the same request, or by who wasn't asked: no effect.
+    if (open === undefined || vote === null || edit !== open.edit || view !== vote.view) return;
     if (!vote.awaited.has(key)) return;
     if (!agrees) return this.#abort(open, refusedText(name, reason));
     const disagreement = this.#disagreement(open, vote, author, name);
@@ -255,12 +272,17 @@ export class Transactions {
   inquire({ key }: Attendee, { edits }: GroupMessageOf<"inquire">): void {
     // Of an edit that was forgotten whoever is in the view has it in its log, once the view has begun everywhere.
     if (this.parts.views.member(key) === null || !this.parts.views.isConfirmed) return;
-    for (const { id } of edits) this.#answer(key, id);
+    this.#answer(key, edits.map(({ id }) => id));
   }
 
-  #answer(key: PeerKey, id: RequestId): void {
-    if (this.#open.has(id)) return;
-    if (this.#decisions.editOf(id) !== null) return this.#decisions.tell(key);
+  #answer(key: PeerKey, ids: readonly RequestId[]): void {
+    if (ids.some((id) => this.#decisions.editOf(id) !== null)) this.#decisions.tell(key);
+    for (const id of ids) {
+      if (!this.#open.has(id) && this.#decisions.editOf(id) === null) this.#answerAborted(key, id);
+    }
+  }
+
+  #answerAborted(key: PeerKey, id: RequestId): void {
     const { edit, reason } = this.#aborted.get(id) ??
       {
         edit: 0,
@@ -278,11 +300,15 @@ export class Transactions {
     }
   }
 
-  /** Nobody has the history any more: what was decided of it is given up, too. */
+  /** The operator has given up what only some had: what was decided and isn't in all logs may be in none. */
   givenUp(): void {
-    if (this.parts.views.present !== null) return;
-    this.viewChanges();
-    this.#decisions.givenUp();
+    const { crypto, out } = this.parts;
+    const reason = "the operator gave up what only others had";
+    for (const { edit, signed } of this.#decisions.giveUp()) {
+      const id = requestId(crypto, signed.request.value);
+      this.#remember(id, { edit, reason });
+      out.store({ kind: "aborted", id, edit, reason });
+    }
   }
 
   /** Another view is decided: its members are to have what is decided. */

@@ -25,19 +25,23 @@ import {
   signBatch,
   type SignedBatch,
 } from "../../../lib/protocols/group/history.ts";
+import { INCARNATION_BYTES } from "../../../lib/protocols/group/limits.ts";
 import type { GroupMessage, GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
 import type { CoordinatorRecord } from "../../../lib/protocols/group/records.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 
 export type Words = readonly string[];
 
-const OWN = fakeSigner("coordinator");
+export const OWN = fakeSigner("coordinator");
 export const GROUP = "6".repeat(64) as Hash;
 const NAMES = ["ann", "bob", "cem", "dan", "eve"] as const;
 export type Name = typeof NAMES[number];
 const NAME_BY_KEY = new Map<string, string>(
   NAMES.map((name) => [fakeSigner(name).key as string, name]),
 );
+
+/** Of processes, so that each is another one. */
+let incarnations = 0;
 
 export function keyOf(name: string): PeerKey {
   return fakeSigner(name).key;
@@ -135,8 +139,8 @@ export class Somebody {
 export class Program {
   readonly machine: Coordinator;
   readonly disk: CoordinatorRecord[];
-  /** `holds-log`: all but the log is written. */
-  diskMode: "writes" | "refuses" | "holds-log" = "writes";
+  /** `holds-log`: all but the log is written; so with what is committed. */
+  diskMode: "writes" | "refuses" | "holds-log" | "holds-committed" = "writes";
   nowMs = 1_000_000;
   readonly told: string[] = [];
   readonly events: CoordinatorEvent[] = [];
@@ -151,7 +155,10 @@ export class Program {
     this.log = [...log];
     const environment: Environment = {
       random: () => 0.5,
-      randomBytes: (length) => Uint8Array.fromHex(GROUP).slice(0, length),
+      randomBytes: (length) =>
+        length === INCARNATION_BYTES
+          ? new Uint8Array(length).fill(++incarnations)
+          : Uint8Array.fromHex(GROUP).slice(0, length),
       wallMs: () => 0,
       crypto: fakeCrypto,
       log: SILENT_LOGGER,
@@ -163,6 +170,7 @@ export class Program {
         membersMax: 64,
         edits: "own",
         voteTimeoutMs: 30_000,
+        snapshotEveryMs: null,
         pins: new Map(),
         records: [],
         history: log.length === 0 ? null : endOf(log),
@@ -181,7 +189,11 @@ export class Program {
 
   /** The group of these, who joined one after the other. */
   static of(...names: readonly Name[]): Program {
-    const program = Program.started();
+    return Program.with({}, ...names);
+  }
+
+  static with(config: Partial<CoordinatorConfig>, ...names: readonly Name[]): Program {
+    const program = Program.started(config);
     for (const name of names) program.joins(name);
     return program;
   }
@@ -250,7 +262,7 @@ export class Program {
     effect: Extract<CoordinatorEffect, { readonly type: "persist" }>,
   ): readonly CoordinatorInput[] {
     const { token, records } = effect;
-    if (this.diskMode === "holds-log" && records.some(({ kind }) => kind === "log")) {
+    if (records.some(({ kind }) => this.diskMode === `holds-${kind}`)) {
       this.#held.push(effect);
       return [];
     }
@@ -388,7 +400,10 @@ export class Program {
         return `pins ${nameOf(effect.key)} as ${effect.name}${effect.again ? " again" : ""}`;
       case "stop":
         return `stops: ${effect.outcome.kind}`;
+      case "keep-snapshot":
+        return `snapshot of ${effect.cut.members.map(({ name }) => name).join(" ")}`;
       case "read":
+      case "show-snapshots":
       case "input":
       case "shown":
         return null;
@@ -411,6 +426,8 @@ export class Program {
       case "error":
         this.told.push(event.text);
         return `error ${event.code}`;
+      case "edit":
+        return `edit ${event.edit} ${event.outcome}: ${event.reason}`;
       default:
         return event.event;
     }
@@ -461,6 +478,16 @@ function messageWords(message: GroupMessage): string {
       return `fetch ${message.after.position} to ${message.through}`;
     case "history":
       return `history of ${message.batches.length} after ${message.after}`;
+    case "edit-accepted":
+      return `edit-accepted ${message.edit}`;
+    case "edit-refused":
+      return `edit-refused ${message.code}`;
+    case "prepare":
+      return `prepare ${message.edit}`;
+    case "committed":
+      return `committed ${message.signed.batch.value.edits.map(({ edit }) => edit).join(" ")}`;
+    case "aborted":
+      return `aborted ${message.edit}: ${message.reason}`;
     default:
       return message.type;
   }
@@ -478,6 +505,14 @@ function recordWords(record: CoordinatorRecord): string {
     case "kicked":
     case "allowed":
       return `${record.kind} ${nameOf(record.key)}`;
+    case "edits":
+      return `edits to ${record.number}`;
+    case "committed":
+      return `committed ${record.batch.batch.value.edits.map(({ edit }) => edit).join(" ")}`;
+    case "applied":
+      return `applied to ${record.counter}`;
+    case "aborted":
+      return `aborted ${record.edit}`;
     default:
       return record.kind;
   }

@@ -7,7 +7,7 @@
 
 import { assert } from "@std/assert";
 import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
-import type { Hash, LinkId, PeerKey } from "../../../lib/base/ids.ts";
+import type { Hash, LinkId, PeerKey, RequestId } from "../../../lib/base/ids.ts";
 import { compareBallots } from "../../../lib/protocols/group/ballot.ts";
 import { Agreement } from "../../../lib/protocols/group/agreement.ts";
 import {
@@ -15,11 +15,13 @@ import {
   type Member as InView,
   signEpoch,
 } from "../../../lib/protocols/group/epoch.ts";
+import { requestId } from "../../../lib/protocols/group/edit.ts";
 import type { MemberCommand, MemberEvent } from "../../../lib/protocols/group/events.ts";
 import { HistoryEnd, type SignedBatch } from "../../../lib/protocols/group/history.ts";
 import { Member } from "../../../lib/protocols/group/member.ts";
 import type {
   HistoryRead,
+  LoggedEntryState,
   MemberConfig,
   MemberEffect,
   MemberInput,
@@ -216,6 +218,14 @@ export class Node {
           if (this.process === process) this.feed({ type: "read", token, read: this.#read(after) });
         });
       }
+      case "look": {
+        const { token, seq, id } = effect;
+        return net.later(this, "disk", () => {
+          if (this.process === process) {
+            this.feed({ type: "looked", token, entry: entryOf(this.disk.log, seq, id) });
+          }
+        });
+      }
       case "show":
         return net.later(this, "disk", () => {
           if (this.process === process) this.events.push(effect.event);
@@ -246,13 +256,39 @@ export class Node {
     return this.disk.log.flatMap(({ batch }) => batch.value.texts);
   }
 
-  told(event: MemberEvent["event"]): readonly MemberEvent[] {
-    return this.events.filter((told) => told.event === event);
+  told<Name extends MemberEvent["event"]>(
+    event: Name,
+  ): readonly Extract<MemberEvent, { readonly event: Name }>[] {
+    return this.events.filter((told): told is Extract<MemberEvent, { readonly event: Name }> =>
+      told.event === event
+    );
   }
 
   get incarnation(): Uint8Array {
     return this.machine!.self.incarnation;
   }
+}
+
+/** An entry of a log, as it reads now. @param id Of an edit that may be there. */
+function entryOf(
+  log: readonly SignedBatch[],
+  seq: number,
+  id: RequestId | null,
+): LoggedEntryState | null {
+  const end = new HistoryEnd(fakeCrypto, GROUP);
+  let found: LoggedEntryState | null = null;
+  for (const batch of log) {
+    const { entries, edits } = end.append(batch);
+    const { author: key, name } = batch.batch.value;
+    const entry = entries.find((one) => one.seq === seq);
+    if (entry !== undefined) found = { author: { key, name }, text: entry.text, isEdited: false };
+    for (const { edit: { signed: { request: { value } } } } of edits) {
+      if (value.seq !== seq || found === null) continue;
+      const isEdited = found.isEdited || requestId(fakeCrypto, value) === id;
+      found = { ...found, text: value.text, isEdited };
+    }
+  }
+  return found;
 }
 
 /** Leads views as a test says. */
@@ -268,6 +304,21 @@ class ScriptedCoordinator {
   #members: readonly Node[] = [];
 
   constructor(readonly net: GroupNet) {}
+
+  /** What a member told it of a kind, the oldest first. */
+  gotFrom<Type extends GroupMessage["type"]>(
+    node: Node,
+    type: Type,
+  ): readonly GroupMessageOf<Type>[] {
+    return this.got.flatMap(({ from, message }) =>
+      from === node && message.type === type ? [message as GroupMessageOf<Type>] : []
+    );
+  }
+
+  /** It is there again: whoever dials is answered. */
+  comeBack(): void {
+    this.isUp = true;
+  }
 
   dialled(node: Node, attempt: number): void {
     if (!this.isUp) {

@@ -9,7 +9,6 @@ import type {
 import { Decisions } from "../../../lib/protocols/group/decisions.ts";
 import { type Batch, HistoryEnd, type SignedBatch } from "../../../lib/protocols/group/history.ts";
 import { Held } from "../../../lib/protocols/group/held.ts";
-import type { Member } from "../../../lib/protocols/group/member.ts";
 import type { MemberEffect, MemberInput } from "../../../lib/protocols/group/member_io.ts";
 import type { GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
 import type { CoordinatorRecord, MemberRecord } from "../../../lib/protocols/group/records.ts";
@@ -102,18 +101,6 @@ function presumesCommit(): () => void {
   })();
 }
 
-/** Asked by another member, it takes every view for its own. */
-function refusesOfAnyView(): () => void {
-  const { value } = Object.getOwnPropertyDescriptor(Voting.prototype, "inquired")!;
-  const inquired = value as Voting["inquired"];
-  return replaced(Voting.prototype, "inquired", {
-    value(this: Voting, key: PeerKey, { edits, ...rest }: GroupMessageOf<"inquire">) {
-      const view = this.owner.ordering?.epoch.view ?? 0;
-      inquired.call(this, key, { ...rest, edits: edits.map((edit) => ({ ...edit, view })) });
-    },
-  })();
-}
-
 /** Whatever comes again is taken for new, unless it came in the same epoch. */
 function ordersTwice(): () => void {
   let present: Batch | null = null;
@@ -199,9 +186,5 @@ export const EDIT_MUTATIONS = {
   refusesAgreed: {
     name: "refuses what it has agreed to, when another member asks",
     wrapMember: (member) => new RefusesAgreed(member),
-  },
-  refusesOfAnyView: {
-    name: "refuses edits of views that it wasn't in, when another member asks",
-    install: refusesOfAnyView,
   },
 } as const satisfies Record<string, Mutation>;

@@ -67,6 +67,7 @@ export class Stage {
       lateChance: 0,
       edits: "own" as const,
       voteTimeoutMs: 10_000,
+      snapshotEveryMs: null,
       disk: { syncMs: SYNC_MS, slowChance: 0 },
       codec: false,
       datagramLoss: null,
@@ -245,6 +246,11 @@ export class Stage {
 
   hasRecord(who: "C" | number, kind: (MemberRecord | CoordinatorRecord)["kind"]): boolean {
     return this.#party(who).disk.records.some((record) => record.kind === kind);
+  }
+
+  /** Entries that each member locks. */
+  locks(): readonly (readonly number[])[] {
+    return this.world.members.map(({ process }) => process?.member.membership?.voting.locks ?? []);
   }
 
   promised(number: number): string {

@@ -1,0 +1,685 @@
+// The coordinator's part in edits: two-phase commit, step by step.
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { RequestId } from "../../../lib/base/ids.ts";
+import type { SignedEditRequest } from "../../../lib/protocols/group/edit.ts";
+import type { SignedBatch } from "../../../lib/protocols/group/history.ts";
+import {
+  ABORTED_KEPT_MAX,
+  EDIT_REASON_BYTES_MAX,
+  EDITS_MAX,
+  EDITS_PENDING_MAX,
+} from "../../../lib/protocols/group/limits.ts";
+import {
+  type EditPolicy,
+  GROUP_MESSAGES,
+  type GroupMessageOf,
+} from "../../../lib/protocols/group/messages.ts";
+import { createCodec } from "../../../lib/wire/codec.ts";
+import { Decider, editOf, forged, idOf, requestOf } from "./edit_fixtures.ts";
+import { GROUP, keyOf, type Name, OWN, Program, type Words } from "./coordinator_program.ts";
+
+const CODEC = createCodec(GROUP_MESSAGES);
+
+/** What somebody asks for. */
+function request(program: Program, name: string, seq: number, text = "new"): SignedEditRequest {
+  return requestOf(program.somebody(name), GROUP, seq, text);
+}
+
+/** The numbers of requests as they were accepted last; in each program others. */
+const numbers = new WeakMap<Program, Map<RequestId, number>>();
+
+function edit(program: Program, name: string, signed: SignedEditRequest): Words {
+  const words = program.says(name, { type: "edit", signed });
+  const accepted = program.somebody(name).got.get("edit-accepted");
+  if (accepted?.type === "edit-accepted") {
+    const known = numbers.get(program) ?? new Map<RequestId, number>();
+    numbers.set(program, known.set(accepted.id, accepted.edit));
+  }
+  return words;
+}
+
+function numberOf(program: Program, signed: SignedEditRequest): number {
+  return numbers.get(program)?.get(idOf(signed)) ?? 1;
+}
+
+/** The view that somebody was last asked to vote in. */
+function viewOf(program: Program, name: string): number {
+  const prepare = program.somebody(name).got.get("prepare");
+  return prepare?.type === "prepare" ? prepare.view : 0;
+}
+
+/** @param author Whose entry it is, as the voter's log has it. */
+function vote(
+  program: Program,
+  name: string,
+  signed: SignedEditRequest,
+  author: string | null,
+  changes: Partial<GroupMessageOf<"vote">> = {},
+): Words {
+  return program.says(name, {
+    type: "vote",
+    id: idOf(signed),
+    edit: numberOf(program, signed),
+    view: viewOf(program, name),
+    agrees: true,
+    author: author === null ? null : { key: keyOf(author), name: author },
+    reason: "",
+    ...changes,
+  });
+}
+
+/** Asked for, and agreed to by all of these; the entry is the requester's. */
+function committed(
+  program: Program,
+  name: string,
+  seq: number,
+  ...voters: Name[]
+): SignedEditRequest {
+  const signed = request(program, name, seq);
+  edit(program, name, signed);
+  for (const voter of voters) vote(program, voter, signed, name);
+  return signed;
+}
+
+function applied(program: Program, name: string, { batch: { value } }: SignedBatch): Words {
+  const { incarnation, counter, edits } = value;
+  return program.says(name, { type: "applied", incarnation, through: counter + edits.length - 1 });
+}
+
+/** The decision that a member got last. */
+function decisionAt(program: Program, name: string): SignedBatch {
+  return (program.somebody(name).got.get("committed") as GroupMessageOf<"committed">).signed;
+}
+
+function inquire(program: Program, name: string, ...ids: readonly RequestId[]): Words {
+  const edits = ids.map((id) => ({ id, edit: 0, seq: 1, view: 0 }));
+  return program.says(name, { type: "inquire", edits });
+}
+
+// Accepting.
+
+Deno.test("an edit gets its number, stored before it is told, and all of the view are asked", () => {
+  const program = Program.of("ann", "bob");
+  assertEquals(edit(program, "ann", request(program, "ann", 1)), [
+    `disk: edits to ${EDITS_MAX}`,
+    "ann: edit-accepted 1",
+    "ann: prepare 1",
+    "bob: prepare 1",
+  ]);
+  // The next numbers are taken already.
+  assertEquals(edit(program, "bob", request(program, "bob", 2))[0], "bob: edit-accepted 2");
+
+  const prepare = program.somebody("bob").got.get("prepare") as GroupMessageOf<"prepare">;
+  assertEquals([prepare.view, prepare.policy, prepare.voteMs], [2, "own", 30_000]);
+});
+
+Deno.test("numbers go on after a restart, above all that were given", () => {
+  const program = Program.of("ann");
+  committed(program, "ann", 1, "ann");
+  const later = program.restarted();
+  later.comes("ann");
+  const words = edit(later, "ann", request(later, "ann", 2));
+
+  assert(words.includes(`ann: edit-accepted ${EDITS_MAX + 1}`), words.join());
+});
+
+Deno.test("an entry that is being edited refuses another one, by the name of who asked; others go on", () => {
+  const program = Program.of("ann", "bob");
+  edit(program, "ann", request(program, "ann", 1));
+  assertEquals(edit(program, "bob", request(program, "bob", 1)), [
+    "bob: edit-refused entry-locked",
+  ]);
+  assertEquals(
+    (program.somebody("bob").got.get("edit-refused") as GroupMessageOf<"edit-refused">).text,
+    "Entry 1 is being edited by ann (edit 1): try again when that is over",
+  );
+  assertEquals(edit(program, "bob", request(program, "bob", 2))[0], "bob: edit-accepted 2");
+});
+
+Deno.test("the entry is free when the edit is aborted; and when it is decided, and that is on disk", () => {
+  const program = Program.of("ann");
+  const first = request(program, "ann", 1);
+  edit(program, "ann", first);
+  vote(program, "ann", first, null, { agrees: false });
+  const second = request(program, "ann", 1);
+  assertEquals(edit(program, "ann", second)[0], "ann: edit-accepted 2");
+
+  program.diskMode = "holds-committed";
+  vote(program, "ann", second, "ann");
+  assertEquals(edit(program, "ann", request(program, "ann", 1)), []);
+  assertEquals(program.diskAnswers().slice(0, 2), [
+    "ann: edit-refused entry-locked",
+    "ann: committed 2",
+  ]);
+  assertEquals(edit(program, "ann", request(program, "ann", 1))[0], "ann: edit-accepted 3");
+});
+
+Deno.test("of all who edit an entry at one instant one wins, the others are told who", () => {
+  const program = Program.of("ann", "bob", "cem");
+  const words = ["cem", "ann", "bob"].flatMap((name) =>
+    edit(program, name, request(program, name, 1))
+  );
+
+  assertEquals(words.filter((word) => word.includes("edit-")), [
+    "cem: edit-accepted 1",
+    "ann: edit-refused entry-locked",
+    "bob: edit-refused entry-locked",
+  ]);
+});
+
+Deno.test(`more than ${EDITS_MAX} at once are refused; those that wait for the disk of others count, too`, () => {
+  const program = Program.with({ edits: "auto" }, "ann");
+  for (let seq = 1; seq <= EDITS_MAX; seq++) edit(program, "ann", request(program, "ann", seq));
+  assertEquals(edit(program, "ann", request(program, "ann", EDITS_MAX + 1)), [
+    "ann: edit-refused full",
+  ]);
+
+  const other = Program.with({ edits: "auto" }, "ann");
+  for (let seq = 1; seq <= EDITS_PENDING_MAX; seq++) committed(other, "ann", seq, "ann");
+  assertEquals(edit(other, "ann", request(other, "ann", 1)), ["ann: edit-refused full"]);
+});
+
+Deno.test("who asks for what can't be breaks the rules", () => {
+  const wrong: readonly [string, (program: Program) => SignedEditRequest][] = [
+    ["somebody else's", (program) => request(program, "bob", 1)],
+    ["hasn't signed", (program) => forged(request(program, "ann", 1))],
+    [
+      "another group",
+      (program) => requestOf(program.somebody("ann"), "5".repeat(64) as typeof GROUP, 1, "x"),
+    ],
+    ["below 1", (program) => request(program, "ann", 0)],
+    ["below 1", (program) => requestOf(program.somebody("ann"), GROUP, 1, "x", { number: 0 })],
+    ["can't be empty", (program) => request(program, "ann", 1, "")],
+    ["name", (program) => requestOf(program.somebody("ann"), GROUP, 1, "x", { name: "a b" })],
+  ];
+  for (const [text, signed] of wrong) {
+    const program = Program.of("ann", "bob");
+    const words = edit(program, "ann", signed(program));
+    assertStringIncludes(words.find((word) => word.startsWith("bans ann")) ?? words.join(), text);
+    assertEquals(words.some((word) => word.includes("accepted")), false);
+  }
+});
+
+Deno.test("the same edit again, on another link, is told as it stands", () => {
+  const program = Program.of("ann", "bob");
+  const signed = request(program, "ann", 1);
+  edit(program, "ann", signed);
+  assertEquals(edit(program, "ann", signed), ["ann: edit-accepted 1"]);
+
+  vote(program, "bob", signed, "ann", { agrees: false });
+  assertEquals(edit(program, "ann", signed), [
+    "ann: edit-accepted 1",
+    "ann: aborted 1: bob said no",
+  ]);
+
+  const other = committed(program, "ann", 1, "ann", "bob");
+  assertEquals(edit(program, "ann", other), ["ann: edit-accepted 2", "ann: committed 2"]);
+});
+
+Deno.test("who isn't in the view asks for nothing yet", () => {
+  const program = Program.of("ann");
+  program.comes("bob");
+
+  assertEquals(edit(program, "bob", request(program, "bob", 1)), []);
+});
+
+// Voting.
+
+Deno.test("what all agree to is on disk before anybody hears of it", () => {
+  const program = Program.of("ann", "bob");
+  const signed = request(program, "ann", 1);
+  edit(program, "ann", signed);
+  assertEquals(vote(program, "ann", signed, "ann"), []);
+  program.diskMode = "holds-committed";
+  assertEquals(vote(program, "bob", signed, "ann"), ["disk: committed 1"]);
+
+  assertEquals(program.diskAnswers(), [
+    "ann: committed 1",
+    "bob: committed 1",
+    "edit 1 committed: nobody had to be asked",
+  ]);
+});
+
+Deno.test("what is decided while the disk is busy is one write, one batch, and in order after it", () => {
+  const program = Program.of("ann");
+  const all = [1, 2, 3].map((seq) => request(program, "ann", seq));
+  for (const signed of all) edit(program, "ann", signed);
+  program.diskMode = "holds-committed";
+  for (const signed of all) vote(program, "ann", signed, "ann");
+
+  assertEquals(program.diskAnswers().filter((word) => !word.startsWith("edit")), [
+    "ann: committed 1",
+    "disk: committed 2 3",
+    "ann: committed 2 3",
+  ]);
+  assertEquals(decisionAt(program, "ann").batch.value.counter, 2);
+});
+
+Deno.test("where the disk refuses a decision nobody hears of it", () => {
+  const program = Program.of("ann");
+  const signed = request(program, "ann", 1);
+  edit(program, "ann", signed);
+  program.diskMode = "refuses";
+
+  assertEquals(vote(program, "ann", signed, "ann"), ["disk: committed 1", "stops: fatal"]);
+});
+
+Deno.test("one no aborts: on disk, then told to all who were asked, by whom or why", () => {
+  const program = Program.of("ann", "bob");
+  const no = { agrees: false };
+  const first = request(program, "ann", 1);
+  edit(program, "ann", first);
+  assertEquals(vote(program, "bob", first, "ann", no), [
+    "disk: aborted 1",
+    "ann: aborted 1: bob said no",
+    "bob: aborted 1: bob said no",
+    "edit 1 aborted: bob said no",
+  ]);
+
+  const second = request(program, "ann", 9);
+  edit(program, "ann", second);
+  const reason = "there is no entry 9";
+  const words = vote(program, "bob", second, null, { ...no, reason });
+  assertEquals(words.at(-1), `edit 2 aborted: bob: ${reason}`);
+});
+
+Deno.test("who agrees and has no such entry, or another one than the others, is the reason", () => {
+  const program = Program.of("ann", "bob");
+  const first = request(program, "ann", 1);
+  edit(program, "ann", first);
+  assertEquals(vote(program, "bob", first, null).at(-1), "edit 1 aborted: bob has no such entry");
+
+  const second = request(program, "ann", 1);
+  edit(program, "ann", second);
+  vote(program, "ann", second, "ann");
+  assertEquals(
+    vote(program, "bob", second, "bob").at(-1),
+    "edit 2 aborted: bob has another entry there than the others",
+  );
+});
+
+Deno.test("policy own: an author who isn't in the view can't be asked", () => {
+  const program = Program.of("ann", "bob");
+  const signed = request(program, "ann", 1);
+  edit(program, "ann", signed);
+
+  assertEquals(
+    vote(program, "ann", signed, "eve").at(-1),
+    "edit 1 aborted: its author, eve, isn't in the group and can't be asked",
+  );
+  // The other policies ask nobody for being the author.
+  for (const policy of ["ask", "auto"] as const) {
+    const other = Program.with({ edits: policy }, "ann", "bob");
+    const signed = request(other, "ann", 1);
+    edit(other, "ann", signed);
+    vote(other, "ann", signed, "eve");
+    assertStringIncludes(vote(other, "bob", signed, "eve").join(), "edit 1 committed");
+  }
+});
+
+Deno.test("who was asked is in the decision: the author, all others, nobody", () => {
+  const asked = (policy: EditPolicy, author: Name) => {
+    const program = Program.with({ edits: policy }, "ann", "bob", "cem");
+    const signed = request(program, "ann", 1);
+    edit(program, "ann", signed);
+    for (const name of ["ann", "bob", "cem"]) vote(program, name, signed, author);
+    return decisionAt(program, "ann").batch.value.edits[0]!.agreed.map(({ name }) => name);
+  };
+  assertEquals(asked("own", "bob"), ["bob"]);
+  assertEquals(asked("own", "ann"), []);
+  assertEquals(asked("ask", "bob"), ["bob", "cem"]);
+  assertEquals(asked("auto", "bob"), []);
+});
+
+Deno.test("a vote counts once, from a member that was asked, for that edit and view, in time", () => {
+  const program = Program.of("ann", "bob", "cem");
+  program.comes("dan");
+  const signed = request(program, "ann", 1);
+  const other = request(program, "ann", 2);
+  edit(program, "ann", signed);
+  assertEquals(vote(program, "bob", signed, "ann"), []);
+  assertEquals(vote(program, "bob", signed, "ann"), []);
+  assertEquals(vote(program, "bob", signed, "ann", { agrees: false }), [], "it has voted");
+  assertEquals(vote(program, "dan", signed, "ann", { agrees: false }), [], "it isn't in the view");
+  assertEquals(vote(program, "cem", signed, "ann", { view: 2, agrees: false }), [], "another view");
+  assertEquals(vote(program, "cem", other, "ann", { agrees: false }), [], "another edit");
+  assertEquals(vote(program, "ann", signed, "ann"), []);
+  assertStringIncludes(vote(program, "cem", signed, "ann").join(), "edit 1 committed");
+  assertEquals(vote(program, "cem", signed, "ann", { agrees: false }), [], "it is decided");
+});
+
+Deno.test("no answer by the deadline is a no, and late ones have no effect", () => {
+  const program = Program.with({ voteTimeoutMs: 5_000 }, "ann", "bob", "cem");
+  const signed = request(program, "ann", 1);
+  edit(program, "ann", signed);
+  vote(program, "ann", signed, "ann");
+  assertEquals(program.pass(4_900).filter((word) => word.includes("edit")), []);
+  assertEquals(program.pass(200).at(-1), "edit 1 aborted: bob and cem didn't answer in time");
+
+  assertEquals(vote(program, "bob", signed, "ann"), []);
+});
+
+Deno.test("whatever a voter says fits into the message that says why", () => {
+  const program = Program.of("ann", "bob");
+  const signed = request(program, "ann", 1);
+  edit(program, "ann", signed);
+  const words = vote(program, "bob", signed, "ann", {
+    agrees: false,
+    reason: "\u0001".repeat(EDIT_REASON_BYTES_MAX),
+  });
+
+  assertStringIncludes(words[1]!, "ann: aborted 1: bob: ␁␁");
+  CODEC.encode(program.somebody("ann").got.get("aborted")!);
+});
+
+Deno.test("a member that comes back on another link is asked again, as long as it hasn't voted", () => {
+  const program = Program.of("ann", "bob");
+  const signed = request(program, "ann", 1);
+  edit(program, "ann", signed);
+  vote(program, "ann", signed, "ann");
+  program.nowMs += 1_000;
+  for (const name of ["ann", "bob"]) program.goesDown(name);
+
+  assertEquals(program.comes("ann").includes("ann: prepare 1"), false);
+  assert(program.comes("bob").includes("bob: prepare 1"));
+  const prepare = program.somebody("bob").got.get("prepare") as GroupMessageOf<"prepare">;
+  assertEquals(prepare.voteMs, 29_000);
+});
+
+Deno.test("a group of one decides by its own vote", () => {
+  const program = Program.with({ edits: "ask" }, "ann");
+  const signed = committed(program, "ann", 1, "ann");
+
+  assertEquals(idOf(decisionAt(program, "ann").batch.value.edits[0]!.signed), idOf(signed));
+});
+
+// Views.
+
+Deno.test("a view that changes aborts what isn't decided", () => {
+  const program = Program.of("ann", "bob");
+  const signed = request(program, "ann", 1);
+  edit(program, "ann", signed);
+  const words = program.joins("cem");
+
+  assert(words.includes("edit 1 aborted: the group's members changed meanwhile"), words.join());
+  assertEquals(vote(program, "bob", signed, "ann"), []);
+});
+
+Deno.test("what is asked for while a view changes is voted on in the next one", () => {
+  const program = Program.of("ann", "bob");
+  program.somebody("bob").answers.delete("begin");
+  program.joins("cem");
+  const signed = request(program, "ann", 1);
+  assertEquals(edit(program, "ann", signed).slice(-1), ["ann: edit-accepted 1"]);
+  assertEquals(vote(program, "ann", signed, "ann"), []);
+
+  program.somebody("bob").begun = { number: 3, round: 0 };
+  const words = program.says("bob", { type: "begun", ballot: { number: 3, round: 0 } });
+  assertEquals(words.filter((word) => word.endsWith("prepare 1")).length, 3);
+});
+
+Deno.test("what waits for a view ends by its deadline, and where its requester is gone", () => {
+  const program = Program.with({ voteTimeoutMs: 2_000 }, "ann", "bob");
+  program.somebody("bob").answers.delete("begin");
+  program.joins("cem");
+  edit(program, "ann", request(program, "ann", 1));
+  const words = program.pass(2_100);
+  assert(words.includes("edit 1 aborted: the group's members didn't stop changing"), words.join());
+
+  const other = Program.of("ann", "bob");
+  other.somebody("bob").answers.delete("begin");
+  other.joins("cem");
+  edit(other, "ann", request(other, "ann", 1));
+  other.somebody("bob").answers.add("begin");
+  other.somebody("bob").begun = { number: 3, round: 0 };
+  other.says("ann", { type: "leave" });
+  const left = other.says("bob", { type: "begun", ballot: { number: 3, round: 0 } });
+  const gone = "edit 1 aborted: who asked for it isn't in the group any more";
+  assert(left.includes(gone), left.join("\n"));
+});
+
+Deno.test("what is decided is told to the next view, until all of it have it", () => {
+  const program = Program.of("ann", "bob");
+  committed(program, "ann", 1, "ann", "bob");
+  const decided = decisionAt(program, "ann");
+  assertEquals(applied(program, "ann", decided), []);
+  const words = program.joins("cem");
+  assertEquals(words.filter((word) => word.includes("committed")), [
+    "ann: committed 1",
+    "bob: committed 1",
+    "cem: committed 1",
+  ]);
+
+  assertEquals(applied(program, "bob", decided), []);
+  assertEquals(applied(program, "ann", decided), []);
+  assertEquals(applied(program, "cem", decided), ["disk: applied to 1"]);
+  assertEquals(program.joins("dan").filter((word) => word.includes("committed")), []);
+});
+
+Deno.test("a decision is forgotten after those before it", () => {
+  const program = Program.of("ann", "bob");
+  committed(program, "ann", 1, "ann", "bob");
+  const first = decisionAt(program, "ann");
+  committed(program, "ann", 2, "ann", "bob");
+  const second = decisionAt(program, "ann");
+  assertEquals(applied(program, "bob", first), []);
+  assertEquals(applied(program, "bob", second), []);
+  assertEquals(applied(program, "ann", second), ["disk: applied to 1", "disk: applied to 2"]);
+});
+
+Deno.test("who isn't in the view applies nothing", () => {
+  const program = Program.of("ann");
+  program.comes("bob");
+  committed(program, "ann", 1, "ann");
+
+  assertEquals(applied(program, "bob", decisionAt(program, "ann")), []);
+});
+
+// Restarts.
+
+Deno.test("after a restart what was decided is told again, and only that", () => {
+  const program = Program.of("ann", "bob");
+  committed(program, "ann", 1, "ann", "bob");
+  const undecided = request(program, "ann", 2);
+  edit(program, "ann", undecided);
+  vote(program, "ann", undecided, "ann");
+  const later = program.restarted();
+  const words = [...later.comes("ann"), ...later.comes("bob")];
+
+  assertEquals(words.filter((word) => /committed|prepare/.test(word)), [
+    "ann: committed 1",
+    "bob: committed 1",
+  ]);
+  assertEquals(inquire(later, "ann", idOf(undecided)), [
+    "ann: aborted 0: the coordinator was restarted before it was decided, or has forgotten why",
+  ]);
+});
+
+Deno.test("after a restart it is known why an edit was aborted, and which were applied", () => {
+  const program = Program.of("ann");
+  const signed = request(program, "ann", 1);
+  edit(program, "ann", signed);
+  vote(program, "ann", signed, null, { agrees: false });
+  committed(program, "ann", 2, "ann");
+  applied(program, "ann", decisionAt(program, "ann"));
+  const later = program.restarted();
+
+  assertEquals(later.comes("ann").filter((word) => word.includes("committed")), []);
+  assertEquals(inquire(later, "ann", idOf(signed)), ["ann: aborted 1: ann said no"]);
+});
+
+Deno.test("all that a compacted file has is all that counts", () => {
+  const program = Program.of("ann", "bob");
+  const aborted = request(program, "ann", 1);
+  edit(program, "ann", aborted);
+  vote(program, "bob", aborted, null, { agrees: false });
+  committed(program, "ann", 2, "ann", "bob");
+  program.disk.splice(0, Infinity, ...program.machine.snapshot()!);
+  const later = program.restarted();
+
+  assert(later.comes("ann").includes("ann: committed 2"));
+  later.comes("bob");
+  assertEquals(inquire(later, "ann", idOf(aborted)), ["ann: aborted 1: bob said no"]);
+  assertStringIncludes(
+    edit(later, "ann", request(later, "ann", 3)).join(),
+    `accepted ${EDITS_MAX + 1}`,
+  );
+});
+
+Deno.test("decisions of a process before come before those of this one", () => {
+  const program = Program.of("ann");
+  committed(program, "ann", 1, "ann");
+  const before = decisionAt(program, "ann");
+  const later = program.restarted();
+  later.comes("ann");
+  committed(later, "ann", 2, "ann");
+  const after = decisionAt(later, "ann");
+
+  assertEquals(after.batch.value.counter, 1);
+  assertEquals(applied(later, "ann", after), []);
+  assertEquals(applied(later, "ann", before), ["disk: applied to 1", "disk: applied to 1"]);
+});
+
+// Questions, and what members bring.
+
+Deno.test("of an open edit nothing is answered; of others how it ended; to members of a view that has begun", () => {
+  const program = Program.of("ann", "bob");
+  const open = request(program, "ann", 1);
+  edit(program, "ann", open);
+  const decided = committed(program, "ann", 2, "ann", "bob");
+  const unknown = request(program, "ann", 3);
+  const asked = [open, decided, unknown].map(idOf);
+  assertEquals(inquire(program, "bob", ...asked, ...asked.slice(1, 2)), [
+    "bob: committed 2",
+    "bob: aborted 0: the coordinator was restarted before it was decided, or has forgotten why",
+  ]);
+
+  program.comes("cem");
+  assertEquals(inquire(program, "cem", ...asked), []);
+  program.somebody("bob").answers.delete("begin");
+  program.allHear();
+  assertEquals(inquire(program, "ann", ...asked), [], "it hasn't begun at bob");
+});
+
+Deno.test(`of aborted ones the latest ${ABORTED_KEPT_MAX} are known with their reasons`, () => {
+  const program = Program.of("ann");
+  const all = Array.from({ length: ABORTED_KEPT_MAX + 1 }, () => request(program, "ann", 1));
+  for (const signed of all) {
+    program.nowMs += 100;
+    edit(program, "ann", signed);
+    vote(program, "ann", signed, null, { agrees: false });
+  }
+  const reason = (signed: SignedEditRequest) => inquire(program, "ann", idOf(signed))[0];
+
+  assertStringIncludes(reason(all[0]!)!, "has forgotten why");
+  assertEquals(reason(all[1]!), "ann: aborted 2: ann said no");
+});
+
+Deno.test("a disk that has lost what was decided learns of it from the members", () => {
+  const program = Program.of("ann", "bob");
+  committed(program, "ann", 1, "ann", "bob");
+  const decided = decisionAt(program, "ann");
+  const at = program.disk.findIndex(({ kind }) => kind === "committed");
+  program.disk.splice(at, 1);
+  const later = program.restarted();
+  later.comes("ann");
+  later.comes("bob");
+  const bring = () => later.says("ann", { type: "committed", signed: decided });
+  assertEquals(bring(), ["disk: committed 1", "ann: committed 1", "bob: committed 1"]);
+  assertEquals(bring(), []);
+});
+
+Deno.test("what a member brings and this one hasn't signed breaks the rules", () => {
+  const signed = (program: Program) => editOf(1, request(program, "ann", 1));
+  const wrong: readonly ((program: Program) => SignedBatch)[] = [
+    (program) => new Decider(program.somebody("ann").signer, GROUP).decides([signed(program)]),
+    (program) => forged(new Decider(OWN, GROUP).decides([signed(program)])),
+    (program) => new Decider(OWN, "5".repeat(64) as typeof GROUP).decides([signed(program)]),
+    (program) => new Decider(OWN, GROUP).decides([editOf(1, forged(request(program, "ann", 1)))]),
+  ];
+  for (const decision of wrong) {
+    const program = Program.of("ann");
+    const words = program.says("ann", { type: "committed", signed: decision(program) });
+    assertEquals(words.filter((word) => word.startsWith("bans ann")).length, 1);
+    assertEquals(words.filter((word) => word.includes("disk: committed")), []);
+  }
+});
+
+Deno.test("what a member brings is bounded, and of this process nothing is news", () => {
+  const program = Program.of("ann", "bob");
+  const decider = new Decider(OWN, GROUP, 99);
+  const bring = (signed: SignedBatch) => program.says("ann", { type: "committed", signed });
+  for (let edit = 1; edit <= EDITS_PENDING_MAX; edit++) {
+    program.nowMs += 100;
+    assert(bring(decider.decides([editOf(edit, request(program, "ann", 1))])).length > 0);
+  }
+  assertEquals(bring(decider.decides([editOf(999, request(program, "ann", 1))])), []);
+
+  const other = Program.of("ann");
+  committed(other, "ann", 1, "ann");
+  const decided = decisionAt(other, "ann");
+  applied(other, "ann", decided);
+  assertEquals(other.says("ann", { type: "committed", signed: decided }), []);
+});
+
+Deno.test("where history was given up decisions begin anew, and what may be lost is told as aborted", () => {
+  const program = Program.of("ann");
+  const lost = committed(program, "ann", 1, "ann");
+  const before = decisionAt(program, "ann").batch.value;
+  program.goesDown("ann");
+  program.command({ command: "remove", name: "ann" });
+  program.pass(10_000);
+  assert(program.disk.some(({ kind }) => kind === "given-up"));
+  program.joins("bob");
+  assertEquals(inquire(program, "bob", idOf(lost)), [
+    "bob: aborted 1: the operator gave up what only others had",
+  ]);
+  committed(program, "bob", 1, "bob");
+  const after = decisionAt(program, "bob").batch.value;
+
+  assertEquals([after.counter, after.edits[0]!.edit], [1, 2]);
+  assert(before.incarnation.toHex() !== after.incarnation.toHex());
+  // Also for the next process.
+  const later = program.restarted();
+  later.comes("bob");
+  assertEquals(
+    (later.somebody("bob").got.get("committed") as GroupMessageOf<"committed">)
+      .signed.batch.value.edits.map(({ edit }) => edit),
+    [2],
+  );
+});
+
+Deno.test("/edits tells what is voted on and what isn't in all logs, with whom it waits for", () => {
+  const program = Program.of("ann", "bob");
+  committed(program, "ann", 1, "ann", "bob");
+  applied(program, "ann", decisionAt(program, "ann"));
+  const open = request(program, "bob", 2, "due");
+  edit(program, "bob", open);
+  vote(program, "bob", open, "bob");
+  program.command({ command: "edits" });
+
+  assertEquals(program.events.at(-1), {
+    event: "edits",
+    edits: [
+      {
+        edit: 2,
+        seq: 2,
+        by: "bob",
+        text: "due",
+        state: "voting",
+        awaited: ["ann"],
+        deadline: "1970-01-01T00:00:30.000Z",
+      },
+      {
+        edit: 1,
+        seq: 1,
+        by: "ann",
+        text: "new",
+        state: "committed",
+        awaited: ["bob"],
+        deadline: null,
+      },
+    ],
+  });
+});

@@ -1,0 +1,874 @@
+// A member's part in edits: what it says to a coordinator that a test speaks for, and what it has on disk by then.
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { SignedEditRequest } from "../../../lib/protocols/group/edit.ts";
+import type { SignedBatch } from "../../../lib/protocols/group/history.ts";
+import { EDITS_PENDING_MAX, REMEMBERED_MAX } from "../../../lib/protocols/group/limits.ts";
+import type { GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
+import type { MemberRecord } from "../../../lib/protocols/group/records.ts";
+import { fakeSigner } from "../../sim/fake_crypto.ts";
+import { Decider, editOf, forged, idOf, requestOf } from "./edit_fixtures.ts";
+import { COORDINATOR, GROUP, GroupNet, type Node } from "./group_net.ts";
+
+const MINUTE_MS = 60_000;
+
+/** Ann, Bob and Cem; the first two have said something, entries 1 and 2. */
+function started(names: readonly string[] = ["ann", "bob", "cem"]): GroupNet {
+  const net = GroupNet.started(names);
+  net.nodes[0]!.say("one");
+  net.settle();
+  net.nodes[1]?.say("two");
+  net.settle();
+  forgetTold(net);
+  return net;
+}
+
+function forgetTold(net: GroupNet): void {
+  net.coordinator.got.length = 0;
+  for (const node of net.nodes) node.events = [];
+}
+
+/** The three of a net. */
+function three({ nodes: [ann, bob, cem] }: GroupNet): readonly [Node, Node, Node] {
+  return [ann!, bob!, cem!];
+}
+
+function prepareOf(
+  signed: SignedEditRequest,
+  changes: Partial<GroupMessageOf<"prepare">> = {},
+): GroupMessageOf<"prepare"> {
+  return { type: "prepare", edit: 1, view: 1, signed, policy: "own", voteMs: 30_000, ...changes };
+}
+
+/** The coordinator asks these, or all, and hears what they say. */
+function ask(
+  net: GroupNet,
+  signed: SignedEditRequest,
+  changes: Partial<GroupMessageOf<"prepare">> = {},
+  nodes: readonly Node[] = net.nodes,
+): void {
+  for (const node of nodes) net.coordinator.send(node, prepareOf(signed, changes));
+  net.settle();
+}
+
+/** What they said, each the last thing: `yes`, or why not. */
+function votes(net: GroupNet): readonly string[] {
+  return net.nodes.map((node) => {
+    const last = net.coordinator.gotFrom(node, "vote").at(-1);
+    return last === undefined ? "nothing" : last.agrees ? "yes" : `no: ${last.reason}`;
+  });
+}
+
+function kinds(node: Node): readonly MemberRecord["kind"][] {
+  return node.disk.records.map(({ kind }) => kind);
+}
+
+function locks(net: GroupNet): readonly (readonly number[])[] {
+  return net.nodes.map(({ machine }) => machine!.membership!.voting.locks);
+}
+
+function errors(node: Node): readonly string[] {
+  return node.told("error").map(({ code, text }) => `${code}: ${text}`);
+}
+
+function notices(node: Node): string {
+  return node.told("notice").map(({ text }) => text).join("\n");
+}
+
+/** What users were told of edits: `committed`, `aborted: why`. */
+function outcomes(node: Node): readonly string[] {
+  return node.told("edit").map(({ edit, outcome, reason }) =>
+    outcome === "committed" ? `${edit} committed` : `${edit} ${outcome}: ${reason}`
+  );
+}
+
+function commit(net: GroupNet, signed: SignedBatch, nodes: readonly Node[] = net.nodes): void {
+  for (const node of nodes) net.coordinator.send(node, { type: "committed", signed });
+  net.settle();
+}
+
+/** Committed as edit 1. */
+function decisionOn(signed: SignedEditRequest): SignedBatch {
+  return new Decider(COORDINATOR, GROUP).decides([editOf(1, signed)]);
+}
+
+/** The coordinator is gone, and everybody knows it. */
+function vanish(net: GroupNet): void {
+  net.coordinator.vanish();
+  net.settle();
+}
+
+// The vote.
+
+Deno.test("a member that needn't ask agrees by itself, and names the author as its log has it", () => {
+  const net = started();
+  const [ann, bob] = three(net);
+  const signed = requestOf(ann, GROUP, 1, "uno");
+  ask(net, signed);
+
+  assertEquals(net.coordinator.gotFrom(bob, "vote"), [{
+    type: "vote",
+    id: idOf(signed),
+    edit: 1,
+    view: 1,
+    agrees: true,
+    author: { key: ann.key, name: "ann" },
+    reason: "",
+  }]);
+  assertEquals(votes(net), ["yes", "yes", "yes"]);
+  assertEquals(net.nodes.flatMap((node) => node.told("vote-wanted")), []);
+});
+
+Deno.test("a member agrees when that is on its disk, with the entry locked", () => {
+  const net = started();
+  const [ann, bob] = three(net);
+  net.coordinator.send(bob, prepareOf(requestOf(ann, GROUP, 1, "uno")));
+  const hasVoted = () => net.coordinator.gotFrom(bob, "vote").length > 0;
+
+  while (net.next()) assert(!hasVoted() || kinds(bob).includes("prepared"), "said before stored");
+
+  assert(hasVoted());
+  assertEquals(bob.disk.syncedRecords, bob.disk.records.length);
+  assertEquals(bob.machine!.membership!.voting.locks, [1]);
+});
+
+Deno.test("policy own: the author is asked, sees what and until when, and its yes counts", () => {
+  const net = started();
+  const [ann, bob] = three(net);
+  ask(net, requestOf(bob, GROUP, 1, "uno"));
+
+  assertEquals(votes(net), ["nothing", "yes", "yes"]);
+  assertEquals(ann.told("vote-wanted"), [{
+    event: "vote-wanted",
+    edit: 1,
+    seq: 1,
+    by: "bob",
+    old: "one",
+    new: "uno",
+    deadline: new Date(1_700_000_000_000 + 30_000).toISOString(),
+  }]);
+  assertEquals(kinds(ann).includes("prepared"), false);
+
+  ann.command({ command: "go", edit: 1 });
+  net.settle();
+  assertEquals(votes(net), ["yes", "yes", "yes"]);
+});
+
+Deno.test("policy ask: all but the requester are asked; auto: nobody is", () => {
+  const net = started();
+  const [ann, bob, cem] = three(net);
+  ask(net, requestOf(ann, GROUP, 1, "uno"), { policy: "ask" });
+  ask(net, requestOf(cem, GROUP, 2, "due"), { policy: "auto", edit: 2 });
+
+  const asked = net.nodes.map((node) => node.told("vote-wanted").map(({ edit }) => edit));
+  assertEquals(asked, [[], [1], [1]]);
+  assertEquals(
+    net.nodes.map((node) => net.coordinator.gotFrom(node, "vote").length),
+    [2, 1, 1],
+  );
+  assertEquals(bob.told("vote-wanted")[0]?.by, "ann");
+});
+
+Deno.test("a user's no is the vote: nothing is stored, and the entry is free again", () => {
+  const net = started();
+  const [ann, bob] = three(net);
+  ask(net, requestOf(bob, GROUP, 1, "uno"));
+  ann.command({ command: "abort", edit: 1 });
+  net.settle();
+
+  assertEquals(votes(net)[0], "no: ");
+  assertEquals(kinds(ann).includes("prepared"), false);
+  assertEquals(outcomes(ann), ["1 aborted: you said no"]);
+  assertEquals(locks(net), [[], [1], [1]]);
+});
+
+Deno.test("an edit whose text looks like a command is asked about, and nothing else happens", () => {
+  const net = started();
+  const [ann, bob] = three(net);
+  ask(net, requestOf(bob, GROUP, 1, "/go 1"));
+
+  assertEquals(ann.told("vote-wanted").map((event) => event.new), ["/go 1"]);
+  assertEquals(votes(net)[0], "nothing");
+});
+
+Deno.test("/go and /abort without a number mean the only open one; otherwise they say which there are", () => {
+  const net = started();
+  const [ann, bob] = three(net);
+  ann.command({ command: "go", edit: null }, "none");
+  ask(net, requestOf(bob, GROUP, 1, "uno"), { policy: "ask" });
+  ask(net, requestOf(bob, GROUP, 2, "due"), { policy: "ask", edit: 2 });
+  ann.command({ command: "abort", edit: null }, "several");
+  ann.command({ command: "go", edit: 7 }, "wrong");
+  net.settle();
+
+  assertEquals(errors(ann), [
+    "not-allowed: No edit waits for your vote",
+    "usage: 2 edits wait for your vote: /abort 1, /abort 2",
+    "not-allowed: Edit 7 doesn't wait for your vote; those that do: 1, 2",
+  ]);
+  assertEquals(net.coordinator.gotFrom(ann, "vote"), []);
+
+  ann.command({ command: "go", edit: 2 });
+  net.settle();
+  ann.command({ command: "go", edit: null });
+  net.settle();
+  assertEquals(net.coordinator.gotFrom(ann, "vote").map(({ agrees }) => agrees), [true, true]);
+  ann.command({ command: "go", edit: 1 }, "twice");
+  net.settle();
+  assertEquals(errors(ann).at(-1), "not-allowed: Edit 1 doesn't wait for your vote");
+});
+
+Deno.test("who isn't in the group yet has nothing to vote on", () => {
+  const net = new GroupNet();
+  net.coordinator.isUp = false;
+  const ann = net.add("ann");
+  ann.start();
+  net.settle();
+  ann.command({ command: "go", edit: null });
+  net.settle();
+
+  assertEquals(errors(ann), [
+    "not-allowed: No edit waits for your vote: you aren't in the group yet",
+  ]);
+});
+
+Deno.test("a vote after the deadline doesn't count", () => {
+  const net = started();
+  const [ann, bob] = three(net);
+  ask(net, requestOf(bob, GROUP, 1, "uno"), { voteMs: 1_000 });
+  net.pass(1_000);
+  ann.command({ command: "go", edit: 1 });
+  net.settle();
+
+  assertEquals(errors(ann), ["not-allowed: Edit 1 doesn't wait for your vote any more"]);
+  assertEquals(votes(net)[0], "nothing");
+});
+
+Deno.test("asked again, a member says again what it has agreed to, and asks its user once", () => {
+  const net = started();
+  const [ann, bob] = three(net);
+  const signed = requestOf(bob, GROUP, 1, "uno");
+  ask(net, signed);
+  ask(net, signed);
+
+  assertEquals(ann.told("vote-wanted").length, 1);
+  assertEquals(net.coordinator.gotFrom(bob, "vote").length, 2);
+});
+
+Deno.test("what was refused is refused again, and its user isn't asked again", () => {
+  const net = started();
+  const [ann, bob] = three(net);
+  const signed = requestOf(bob, GROUP, 1, "uno");
+  ask(net, signed);
+  ann.command({ command: "abort", edit: null });
+  ask(net, signed);
+
+  assertEquals(ann.told("vote-wanted").length, 1);
+  assertEquals(net.coordinator.gotFrom(ann, "vote").map(({ agrees }) => agrees), [false, false]);
+});
+
+Deno.test("a question of another view has no effect", () => {
+  const net = started();
+  ask(net, requestOf(net.nodes[0]!, GROUP, 1, "uno"), { view: 2 });
+
+  assertEquals(votes(net), ["nothing", "nothing", "nothing"]);
+  assertEquals(locks(net), [[], [], []]);
+});
+
+Deno.test("an entry that isn't there is refused, and nothing is locked", () => {
+  const net = started();
+  ask(net, requestOf(net.nodes[0]!, GROUP, 3, "tre"));
+
+  const no = "no: there is no entry 3";
+  assertEquals(votes(net), [no, no, no]);
+  assertEquals(locks(net), [[], [], []]);
+});
+
+Deno.test("an entry that is held and not in the log yet is locked, and voted on when it is there", () => {
+  const net = started();
+  const [ann, bob] = three(net);
+  ann.say("three");
+  const { held } = bob.machine!.membership!;
+  while (held.seq < 3) net.next();
+  assertEquals(held.logSeq, 2);
+  const { link } = bob;
+  bob.feed({ type: "message", link: link!, message: prepareOf(requestOf(ann, GROUP, 3, "tre")) });
+
+  assertEquals(bob.machine!.membership!.voting.locks, [3]);
+  assertEquals(votes(net)[1], "nothing");
+  net.settle();
+  assertEquals(votes(net)[1], "yes");
+});
+
+Deno.test("another edit of the entry waits until the first one is in the log; of other entries they cross", () => {
+  const net = started();
+  const [ann, bob] = three(net);
+  const first = requestOf(ann, GROUP, 1, "uno");
+  ask(net, first);
+  ask(net, requestOf(ann, GROUP, 1, "ein"), { edit: 2 });
+  ask(net, requestOf(bob, GROUP, 2, "due"), { edit: 3 });
+  const count = () => net.coordinator.gotFrom(bob, "vote").length;
+  assertEquals(count(), 2);
+
+  commit(net, decisionOn(first));
+  assertEquals(count(), 3);
+  assertEquals(locks(net)[1], [1, 2]);
+});
+
+Deno.test("who is asked next sees what the entry reads by then", () => {
+  const net = started();
+  const [ann, bob] = three(net);
+  const first = requestOf(ann, GROUP, 1, "uno");
+  ask(net, first);
+  ask(net, requestOf(bob, GROUP, 1, "ein"), { edit: 2 });
+  assertEquals(ann.told("vote-wanted"), []);
+  commit(net, decisionOn(first));
+
+  assertEquals(ann.told("vote-wanted").map(({ old, new: text }) => [old, text]), [["uno", "ein"]]);
+});
+
+Deno.test("the coordinator is blamed for what nobody asked for", () => {
+  const wrong: readonly [string, (net: GroupNet) => SignedEditRequest][] = [
+    ["isn't signed", ({ nodes: [ann] }) => forged(requestOf(ann!, GROUP, 1, "uno"))],
+    [
+      "another group",
+      ({ nodes: [ann] }) => requestOf(ann!, "5".repeat(64) as typeof GROUP, 1, "x"),
+    ],
+    ["below 1", ({ nodes: [ann] }) => requestOf(ann!, GROUP, 0, "x")],
+    ["can't be empty", ({ nodes: [ann] }) => requestOf(ann!, GROUP, 1, "")],
+    ["requester's name", ({ nodes: [ann] }) => requestOf(ann!, GROUP, 1, "x", { name: "a b" })],
+    [
+      "isn't signed",
+      ({ nodes: [ann] }) => requestOf(ann!, GROUP, 1, "x", { requester: fakeSigner("eve").key }),
+    ],
+  ];
+  for (const [text, request] of wrong) {
+    const net = started();
+    const cem = net.nodes[2]!;
+    ask(net, request(net), {}, [cem]);
+
+    assertEquals(cem.told("error").map(({ code }) => code), ["protocol"]);
+    assertStringIncludes(errors(cem)[0]!, text);
+    assertEquals(net.coordinator.gotFrom(cem, "vote"), []);
+    assertEquals(cem.link, null);
+  }
+});
+
+/** Bob has so many open edits, each of another entry. */
+function withOpen(count: number): { readonly net: GroupNet; readonly bob: Node } {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann, bob] = net.nodes;
+  for (let entry = 1; entry <= count; entry++) ann!.say(`text ${entry}`);
+  net.settle();
+  forgetTold(net);
+  for (let edit = 1; edit <= count; edit++) {
+    ask(net, requestOf(ann!, GROUP, edit, "x"), { edit }, [bob!]);
+  }
+  return { net, bob: bob! };
+}
+
+Deno.test("as many edits may be open as the coordinator may have pending", () => {
+  const { net, bob } = withOpen(EDITS_PENDING_MAX);
+
+  assertEquals(errors(bob), []);
+  assertEquals(net.coordinator.gotFrom(bob, "vote").length, EDITS_PENDING_MAX);
+});
+
+Deno.test("a coordinator that asks about more than can be is blamed", () => {
+  const { bob } = withOpen(2 * EDITS_PENDING_MAX + 1);
+
+  assertEquals(errors(bob).length, 1);
+  assertStringIncludes(errors(bob)[0]!, `more than ${EDITS_PENDING_MAX} edits at once`);
+});
+
+// The decision.
+
+Deno.test("what is committed is put in order, shown where it stands, and said to be applied", () => {
+  const net = started();
+  const [ann, bob] = three(net);
+  const signed = requestOf(bob, GROUP, 1, "uno");
+  ask(net, signed);
+  ann.command({ command: "go", edit: 1 });
+  net.settle();
+  const agreed = [{ key: ann.key, name: "ann" }];
+  const decided = new Decider(COORDINATOR, GROUP).decides([editOf(1, signed, agreed)]);
+  commit(net, decided);
+
+  const event = {
+    event: "edit",
+    edit: 1,
+    seq: 1,
+    by: "bob",
+    text: "uno",
+    outcome: "committed",
+    reason: "agreed by ann",
+    agreed: ["ann"],
+    committedAt: "1970-01-01T00:00:01.000Z",
+    history: false,
+    position: 3,
+  } as const;
+  for (const node of net.nodes) {
+    assertEquals(node.told("edit"), [event]);
+    assertEquals(node.disk.log.at(-1)?.batch.bytes, decided.batch.bytes);
+    const { incarnation } = decided.batch.value;
+    const applied = [{ type: "applied" as const, incarnation, through: 1 }];
+    assertEquals(net.coordinator.gotFrom(node, "applied"), applied);
+    assertEquals(kinds(node).at(-1), "settled");
+  }
+  assertEquals(locks(net), [[], [], []]);
+});
+
+Deno.test("a decision that comes again is in order once, and said to be applied again", () => {
+  const net = started();
+  const signed = requestOf(net.nodes[0]!, GROUP, 1, "uno");
+  ask(net, signed);
+  const decided = decisionOn(signed);
+  commit(net, decided);
+  commit(net, decided);
+
+  for (const node of net.nodes) {
+    assertEquals(node.disk.log.length, 3);
+    assertEquals(net.coordinator.gotFrom(node, "applied").length, 2);
+  }
+});
+
+Deno.test("who claims that more was decided together isn't told that it was applied", () => {
+  const net = started();
+  const [ann, bob] = three(net);
+  const first = requestOf(ann, GROUP, 1, "uno");
+  commit(net, decisionOn(first));
+  const { incarnation } = decisionOn(first).batch.value;
+  const edits = [1, 2, 3].map((edit) => editOf(edit, requestOf(ann, GROUP, 1, `${edit}`)));
+  const longer = forged(
+    new Decider(COORDINATOR, GROUP).decides(edits, { incarnation, counter: 1 }),
+  );
+  net.coordinator.got.length = 0;
+  net.tell(ann, bob.key, { type: "committed", signed: longer });
+  net.settle();
+
+  assertEquals(net.coordinator.gotFrom(bob, "applied"), []);
+});
+
+Deno.test("decisions of two of the coordinator's processes are applied both, also at once", () => {
+  const net = started();
+  const [ann, bob] = three(net);
+  const before = new Decider(COORDINATOR, GROUP, 1);
+  const after = new Decider(COORDINATOR, GROUP, 2);
+  const first = before.decides([editOf(1, requestOf(ann, GROUP, 1, "uno"))]);
+  const second = after.decides([editOf(65, requestOf(bob, GROUP, 2, "due"))]);
+  commit(net, first, [ann]);
+  net.coordinator.got.length = 0;
+  commit(net, second, [ann]);
+  const incarnations = () =>
+    net.coordinator.gotFrom(bob, "applied").map(({ incarnation }) => incarnation[0]);
+  assertEquals(incarnations(), [2]);
+
+  // Both become stable in one step, when the acknowledgements come that were awaited.
+  const third = before.incarnation;
+  assertEquals(third[0], 1);
+});
+
+Deno.test("what is aborted is unlocked; who was asked is told why, others aren't", () => {
+  const net = started();
+  const [ann, bob, cem] = three(net);
+  const signed = requestOf(bob, GROUP, 1, "uno");
+  ask(net, signed);
+  for (const node of net.nodes) {
+    net.coordinator.send(node, { type: "aborted", id: idOf(signed), edit: 1, reason: "too late" });
+  }
+  net.settle();
+
+  assertEquals(net.nodes.map(outcomes), [["1 aborted: too late"], [], []]);
+  assertEquals(locks(net), [[], [], []]);
+  assertEquals([kinds(ann), kinds(bob), kinds(cem)].map((all) => all.includes("settled")), [
+    false,
+    true,
+    true,
+  ]);
+});
+
+Deno.test("a decision that the coordinator hasn't signed: whoever sends it is blamed", () => {
+  const signedBy = (name: string) => (net: GroupNet) =>
+    new Decider(fakeSigner(name), GROUP).decides([
+      editOf(1, requestOf(net.nodes[0]!, GROUP, 1, "x")),
+    ]);
+  const wrong: readonly ((net: GroupNet) => SignedBatch)[] = [
+    signedBy("eve"),
+    (net) => forged(signedBy("coordinator")(net)),
+    (net) =>
+      new Decider(COORDINATOR, GROUP).decides([editOf(0, requestOf(net.nodes[0]!, GROUP, 1, "x"))]),
+    (net) => decisionOn(forged(requestOf(net.nodes[0]!, GROUP, 1, "x"))),
+  ];
+  for (const decision of wrong) {
+    const fromMember = started();
+    const [ann, bob] = three(fromMember);
+    fromMember.tell(bob, ann.key, { type: "committed", signed: decision(fromMember) });
+    fromMember.settle();
+    assertStringIncludes(errors(ann)[0] ?? "nobody", "bob breaks the protocol");
+
+    // The first is the sequencer.
+    const fromCoordinator = started();
+    commit(fromCoordinator, decision(fromCoordinator), [fromCoordinator.nodes[0]!]);
+    assertStringIncludes(
+      errors(fromCoordinator.nodes[0]!)[0] ?? "nobody",
+      "The coordinator breaks",
+    );
+    assertEquals(fromCoordinator.nodes.map(({ disk }) => disk.log.length), [2, 2, 2]);
+  }
+});
+
+Deno.test("what the coordinator hasn't signed isn't passed on: others would blame who does", () => {
+  const net = started();
+  const [ann, bob] = three(net);
+  const signed = requestOf(ann, GROUP, 1, "uno");
+  commit(net, forged(decisionOn(signed)), [bob]);
+  assertEquals(errors(bob), []);
+  bob.effects = [];
+  vanish(net);
+  net.pass(5_000);
+
+  assertEquals(errors(ann), []);
+  assertEquals(tells(bob, "committed"), []);
+  assertEquals(errors(bob).length, 1);
+});
+
+/** What it told other members of a kind. */
+function tells<Type extends "committed" | "aborted" | "inquire">(
+  node: Node,
+  type: Type,
+): readonly GroupMessageOf<Type>[] {
+  return node.effects.flatMap((effect) =>
+    effect.type === "tell" && effect.message.type === type
+      ? [effect.message as GroupMessageOf<Type>]
+      : []
+  );
+}
+
+// While the coordinator is away.
+
+Deno.test("who has agreed never decides alone: it tells its user, asks the others, and waits", () => {
+  const net = started();
+  const [ann, bob, cem] = three(net);
+  const signed = requestOf(bob, GROUP, 1, "uno");
+  ask(net, signed);
+  ann.command({ command: "go", edit: 1 });
+  net.settle();
+  vanish(net);
+  net.pass(MINUTE_MS);
+
+  assertEquals(outcomes(ann), ["1 in-doubt: the coordinator doesn't answer; told when it is back"]);
+  assertEquals(notices(ann).includes("Entry 1"), false);
+  assertStringIncludes(notices(cem), "Entry 1 stays locked until the coordinator is back");
+  assertEquals(locks(net), [[1], [1], [1]]);
+  const expected = { id: idOf(signed), edit: 1, seq: 1, view: 1 };
+  assertEquals(
+    tells(cem, "inquire")[0]?.edits.map(({ id, edit, seq, view }) => ({ id, edit, seq, view })),
+    [
+      expected,
+    ],
+  );
+  assert(tells(cem, "inquire").length >= 20, "every 2 s");
+  assertEquals(net.nodes.flatMap((node) => tells(node, "aborted")), []);
+});
+
+Deno.test("who hasn't voted refuses by itself when another one asks: it is over for all, and stays so", () => {
+  const net = started();
+  const [ann, bob, cem] = three(net);
+  const signed = requestOf(bob, GROUP, 1, "uno");
+  ask(net, signed);
+  vanish(net);
+  net.pass(10_000);
+
+  const gone = "the coordinator went away before all had agreed";
+  assertEquals(outcomes(ann), [`1 aborted: ${gone}`]);
+  assertEquals(locks(net), [[], [], []]);
+  assert(kinds(cem).includes("settled"));
+  ann.command({ command: "go", edit: 1 });
+  net.settle();
+  assertStringIncludes(errors(ann).at(-1)!, "doesn't wait for your vote");
+
+  // The same coordinator is back, which still waits for the vote.
+  net.coordinator.comeBack();
+  net.pass(10_000);
+  net.coordinator.got.length = 0;
+  ask(net, signed);
+  assertEquals(votes(net)[0], `no: ${gone}`);
+});
+
+Deno.test("who never heard of the edit refuses it too, where it had a vote; and never agrees to it later", () => {
+  const net = started();
+  const [ann, bob, cem] = three(net);
+  const signed = requestOf(bob, GROUP, 2, "due");
+  ask(net, signed, {}, [bob, cem]);
+  vanish(net);
+  net.pass(10_000);
+
+  assertEquals(locks(net), [[], [], []]);
+  assertEquals(tells(ann, "aborted").length >= 1, true);
+  net.coordinator.comeBack();
+  net.pass(10_000);
+  net.coordinator.got.length = 0;
+  ask(net, signed, {}, [ann]);
+  assertEquals(votes(net)[0], "no: the coordinator went away before all had agreed");
+});
+
+/** Bob asks Ann what became of an edit while the coordinator is away. */
+function inquire(
+  net: GroupNet,
+  signed: readonly SignedEditRequest[],
+  view = 1,
+): void {
+  const [ann, bob] = net.nodes;
+  const edits = signed.map((one) => ({ id: idOf(one), edit: 1, seq: one.request.value.seq, view }));
+  net.tell(bob!, ann!.key, { type: "inquire", edits });
+  net.settle();
+}
+
+Deno.test("asked about an edit of a view that it wasn't in, or that is in its log, a member says nothing", () => {
+  const net = started();
+  const [ann] = three(net);
+  const logged = requestOf(ann, GROUP, 1, "uno");
+  ask(net, logged);
+  commit(net, decisionOn(logged));
+  vanish(net);
+  net.pass(5_000);
+  ann.effects = [];
+  inquire(net, [requestOf(ann, GROUP, 2, "due")], 2);
+  inquire(net, [logged]);
+
+  assertEquals([tells(ann, "aborted"), tells(ann, "committed")], [[], []]);
+});
+
+Deno.test("while the coordinator is there, members answer no questions and believe no answers", () => {
+  const net = started();
+  const [ann, bob] = three(net);
+  const signed = requestOf(bob, GROUP, 2, "due");
+  ask(net, signed);
+  inquire(net, [requestOf(bob, GROUP, 1, "uno")]);
+  const aborted = { type: "aborted" as const, id: idOf(signed), edit: 1, reason: "I say so" };
+  net.tell(bob, ann.key, aborted);
+  net.settle();
+
+  assertEquals(tells(ann, "aborted"), []);
+  assertEquals(locks(net)[0], [2]);
+});
+
+Deno.test("of an edit that it isn't in doubt of a member believes no other", () => {
+  const net = started();
+  const [ann, bob] = three(net);
+  const signed = requestOf(bob, GROUP, 1, "uno");
+  ask(net, signed);
+  vanish(net);
+  const aborted = { type: "aborted" as const, id: idOf(signed), edit: 1, reason: "I say so" };
+  net.tell(bob, ann.key, aborted);
+  while (outcomes(ann).length === 0 && net.next());
+
+  // What it says in the end is its own.
+  assertEquals(outcomes(ann).some((text) => text.includes("I say so")), false);
+});
+
+Deno.test("who wasn't in the view that voted is believed nothing", () => {
+  const net = started(["ann", "bob"]);
+  const [ann, bob] = net.nodes as [Node, Node];
+  const signed = requestOf(ann, GROUP, 1, "uno");
+  ask(net, signed);
+  const cem = net.add("cem");
+  cem.start();
+  net.settle();
+  vanish(net);
+  const aborted = { type: "aborted" as const, id: idOf(signed), edit: 1, reason: "I say so" };
+  bob.feed({ type: "peer-message", peer: cem.key, message: aborted });
+  net.settle();
+
+  assertEquals(bob.machine!.membership!.voting.locks, [1]);
+});
+
+Deno.test("who knows the decision passes it on: to who asks, and to the sequencer, which puts it in order", () => {
+  const net = started();
+  const [ann, bob, cem] = three(net);
+  const signed = requestOf(bob, GROUP, 2, "due");
+  ask(net, signed);
+  commit(net, decisionOn(signed), [cem]);
+  assertEquals(net.nodes.map(outcomes), [[], [], []]);
+  vanish(net);
+  net.pass(5_000);
+
+  assertEquals(
+    net.nodes.map(outcomes),
+    [["1 committed"], [
+      "1 committed",
+    ], ["1 committed"]].map((told, index) => [
+      ...net.nodes[index]!.told("edit").filter(({ outcome }) => outcome === "in-doubt")
+        .map(({ reason }) => `1 in-doubt: ${reason}`),
+      ...told,
+    ]),
+  );
+  assertEquals([ann, bob, cem].map(({ disk }) => disk.log.length), [3, 3, 3]);
+});
+
+Deno.test("asked about many edits that were decided together, a member passes the decision on once", () => {
+  const net = started();
+  const [ann, bob, cem] = three(net);
+  const requests = Array.from({ length: 20 }, (_, n) => requestOf(bob, GROUP, 2, `${n}`));
+  const decided = new Decider(COORDINATOR, GROUP)
+    .decides(requests.map((signed, n) => editOf(n + 1, signed)));
+  // The sequencer's part is left out: it stays undelivered.
+  commit(net, decided, [cem]);
+  net.coordinator.vanish();
+  cem.effects = [];
+  const edits = requests.map((one) => ({ id: idOf(one), edit: 1, seq: 2, view: 1 }));
+  cem.feed({ type: "peer-message", peer: bob.key, message: { type: "inquire", edits } });
+
+  assertEquals(tells(cem, "committed").length, 1);
+  assertEquals(ann.told("error"), []);
+});
+
+Deno.test("who asks about more than there can be is answered so much, and nothing of that is forgotten", () => {
+  const net = started();
+  const [ann, bob] = three(net);
+  const first = requestOf(bob, GROUP, 1, "uno");
+  vanish(net);
+  net.pass(5_000);
+  const is = ann.machine!.isCoordinatorUp;
+  assertEquals(is, false);
+  const all = [
+    first,
+    ...Array.from({ length: 2 * REMEMBERED_MAX }, () => requestOf(bob, GROUP, 1, "x")),
+  ];
+  for (const signed of all) inquire(net, [signed]);
+  assertEquals(tells(ann, "aborted").length, REMEMBERED_MAX);
+
+  net.coordinator.comeBack();
+  net.pass(10_000);
+  ask(net, first, {}, [ann]);
+  assertStringIncludes(votes(net)[0]!, "no: the coordinator went away");
+});
+
+// Restarts and views.
+
+/** Bob has agreed to an edit of Ann's, and is started again, with its view. */
+function restartedInDoubt(): {
+  readonly net: GroupNet;
+  readonly signed: SignedEditRequest;
+  readonly bob: Node;
+} {
+  const net = started();
+  const [ann, bob] = three(net);
+  const signed = requestOf(ann, GROUP, 1, "uno");
+  ask(net, signed);
+  bob.kill({ power: true });
+  bob.start();
+  net.settle();
+  assertEquals(bob.machine!.membership!.voting.locks, [1]);
+  net.coordinator.got.length = 0;
+  net.coordinator.change(...net.nodes);
+  net.settle();
+  net.pass(100);
+  return { net, signed, bob };
+}
+
+Deno.test("after a restart what was agreed to is locked, and the coordinator is asked what became of it", () => {
+  const { net, signed, bob } = restartedInDoubt();
+
+  const [inquiry] = net.coordinator.gotFrom(bob, "inquire");
+  assertEquals(inquiry?.edits.map(({ id, seq }) => ({ id, seq })), [{ id: idOf(signed), seq: 1 }]);
+  net.coordinator.send(bob, { type: "aborted", id: idOf(signed), edit: 0, reason: "unknown" });
+  net.settle();
+  assertEquals(bob.machine!.membership!.voting.locks, []);
+
+  bob.kill();
+  bob.start();
+  net.settle();
+  assertEquals(bob.machine!.membership!.voting.locks, []);
+});
+
+Deno.test("after a restart it doesn't vote on what an earlier process agreed to", () => {
+  const { net, signed, bob } = restartedInDoubt();
+  net.coordinator.got.length = 0;
+  ask(net, signed, { view: 2 }, [bob]);
+
+  assertEquals(net.coordinator.gotFrom(bob, "vote"), []);
+});
+
+Deno.test("a decision that came into the log meanwhile settles what was agreed to", () => {
+  const { net, signed, bob } = restartedInDoubt();
+  commit(net, decisionOn(signed));
+
+  assertEquals(bob.machine!.membership!.voting.locks, []);
+  assertEquals(outcomes(bob), ["1 committed"]);
+});
+
+Deno.test("what wasn't agreed to before another view is over; what was is asked about", () => {
+  const net = started();
+  const [ann, bob, cem] = three(net);
+  const signed = requestOf(bob, GROUP, 1, "uno");
+  ask(net, signed);
+  net.coordinator.change(ann, bob, cem);
+  net.settle();
+  net.pass(100);
+
+  assertEquals(outcomes(ann), ["1 aborted: the group's members changed meanwhile"]);
+  assertEquals(locks(net), [[], [1], [1]]);
+  assertEquals(net.coordinator.gotFrom(ann, "inquire"), []);
+  assertEquals(net.coordinator.gotFrom(cem, "inquire")[0]?.edits.length, 1);
+});
+
+Deno.test("a decision that wasn't delivered goes on in the next view, and to a coordinator that is back", () => {
+  const net = started();
+  const [ann, bob, cem] = three(net);
+  const signed = requestOf(bob, GROUP, 2, "due");
+  ask(net, signed);
+  const decided = decisionOn(signed);
+  commit(net, decided, [bob]);
+  net.coordinator.got.length = 0;
+  // The second is the sequencer of the next one.
+  net.coordinator.change(bob, cem, ann);
+  net.settle();
+
+  assertEquals(net.nodes.map(outcomes), [["1 committed"], ["1 committed"], ["1 committed"]]);
+});
+
+Deno.test("a coordinator that is back is brought what it decided and isn't in the log", () => {
+  const net = started();
+  const [, bob] = three(net);
+  const signed = requestOf(bob, GROUP, 2, "due");
+  commit(net, decisionOn(signed), [bob]);
+  const { link } = bob;
+  net.coordinator.got.length = 0;
+  bob.link = null;
+  bob.feed({ type: "link-down", link: link!, closed: false, reason: "lost" });
+  net.pass(2_000);
+
+  const brought = net.coordinator.gotFrom(bob, "committed");
+  assertEquals(brought[0]?.signed.batch.bytes, decisionOn(signed).batch.bytes);
+});
+
+Deno.test("a newcomer gets the log while an edit of one of its entries is decided, and the edit after it", () => {
+  const net = started(["ann", "bob"]);
+  const [ann, bob] = net.nodes as [Node, Node];
+  const signed = requestOf(ann, GROUP, 1, "uno");
+  ask(net, signed);
+  const cem = net.add("cem");
+  cem.start();
+  net.settle();
+  net.coordinator.catchUp(cem, bob);
+  net.settle();
+  commit(net, decisionOn(signed), [ann, bob]);
+  net.coordinator.change(ann, bob, cem);
+  net.settle();
+
+  assertEquals(cem.shown, ["one", "two"]);
+  assertEquals(outcomes(cem), ["1 committed"]);
+  assertEquals(cem.told("edit")[0]?.history, true);
+});
+
+Deno.test("a group of one decides by itself", () => {
+  const net = started(["ann"]);
+  const ann = net.nodes[0]!;
+  const signed = requestOf(ann, GROUP, 1, "uno");
+  ask(net, signed, { policy: "ask" });
+  assertEquals(votes(net), ["yes"]);
+  commit(net, decisionOn(signed));
+
+  assertEquals(outcomes(ann), ["1 committed"]);
+});

@@ -1,0 +1,280 @@
+/**
+ * Each row of the tables "An edit" in docs/group-crashes.md: a program is killed right after an effect of an edit that
+ * one member asks for, another agrees to, and two more vote on. Every promise is watched all the while; in the end all
+ * are one group, and the edit is in all logs or in none, as the row says.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import type { AskedEdit } from "./group/edit_ledger.ts";
+import { HEARD_MS, type Kill, Stage } from "./group/stage.ts";
+
+const SEEDS = [1, 2, 3, 4, 5];
+const MEMBERS = 4;
+/** A lost link, a dial that isn't answered, a round, a question. */
+const DOWN_MS_MAX = 10_000;
+
+/** By number; the coordinator. */
+const SEQUENCER = 1;
+const REQUESTER = 2;
+const AUTHOR = 3;
+const ANOTHER = 4;
+type Who = "C" | number;
+
+/** The entry that the author said. */
+const SEQ = 3;
+
+type Outcome = "committed" | "aborted" | "either" | "never heard of";
+
+/** What the author's user answers; null: nothing. */
+type Answer = "go" | "abort" | null;
+
+function play(name: string, scene: (stage: Stage) => void): void {
+  Deno.test(`an edit, ${name}`, () => {
+    for (const seed of SEEDS) {
+      try {
+        scene(Stage.of(seed, MEMBERS, MEMBERS));
+      } catch (error) {
+        throw new Error(`seed ${seed}`, { cause: error });
+      }
+    }
+  });
+}
+
+function answers(stage: Stage, answer: Answer): void {
+  stage.world.voteWanted = (process, { edit, new: text }) => {
+    if (answer === null) return;
+    stage.world.time.after(1, () => {
+      if (!process.gone) stage.world.vote(process, edit, text, answer === "go");
+    });
+  };
+}
+
+/** In how many logs it is. */
+function logs(stage: Stage, { seq, text }: AskedEdit): number {
+  return stage.world.members.filter(({ disk }) => disk.log?.look(seq, null)?.text === text).length;
+}
+
+/** All come back; it has ended so, and everybody who had its number was told. */
+function ends(stage: Stage, asked: AskedEdit, outcome: Outcome): void {
+  stage.unite();
+  const count = logs(stage, asked);
+  const expected = outcome === "either" ? [0, MEMBERS] : [outcome === "committed" ? MEMBERS : 0];
+  assert(expected.includes(count), `it is in ${count} logs`);
+  if (outcome === "never heard of") assertEquals([asked.edit, asked.outcome], [null, null]);
+  else if (outcome === "aborted") assertEquals(asked.outcome, "aborted");
+  // Nothing is locked: the next one is done.
+  answers(stage, "go");
+  const next = stage.edit(REQUESTER, SEQ);
+  stage.until("another edit is in all logs", () => logs(stage, next) === MEMBERS);
+}
+
+interface Row {
+  readonly who: Who;
+  readonly effect: string;
+  readonly having?: string;
+  readonly answer?: Answer;
+  /** Killed; with its machine, so that what it had said is heard. */
+  readonly killed: Outcome;
+  readonly powerLost: Outcome;
+}
+
+/** What effects are about, as their JSON has it. */
+const COMMITS = '"kind":"edits"';
+const COMMITTED = '"outcome":"committed"';
+const ABORTED = '"outcome":"aborted"';
+
+const ROWS: readonly Row[] = [
+  // The coordinator. What it had said may be lost on the way where it is killed alone.
+  { who: "C", effect: "disk edits", killed: "committed", powerLost: "committed" },
+  { who: "C", effect: "send edit-accepted", killed: "either", powerLost: "aborted" },
+  { who: "C", effect: "send prepare", killed: "either", powerLost: "aborted" },
+  { who: "C", effect: "disk committed", killed: "committed", powerLost: "committed" },
+  { who: "C", effect: "send committed", killed: "committed", powerLost: "committed" },
+  { who: "C", effect: "show", having: '"committed"', killed: "committed", powerLost: "committed" },
+  { who: "C", effect: "disk applied", killed: "committed", powerLost: "committed" },
+  { who: "C", effect: "disk aborted", answer: "abort", killed: "aborted", powerLost: "aborted" },
+  { who: "C", effect: "send aborted", answer: "abort", killed: "aborted", powerLost: "aborted" },
+  // Who asks for it.
+  { who: REQUESTER, effect: "send edit", killed: "never heard of", powerLost: "never heard of" },
+  { who: REQUESTER, effect: "disk asked", killed: "aborted", powerLost: "aborted" },
+  {
+    who: REQUESTER,
+    effect: "show",
+    having: "edit-started",
+    killed: "either",
+    powerLost: "either",
+  },
+  { who: REQUESTER, effect: "disk prepared", killed: "aborted", powerLost: "aborted" },
+  { who: REQUESTER, effect: "send vote", killed: "either", powerLost: "committed" },
+  {
+    who: REQUESTER,
+    effect: "show",
+    having: COMMITTED,
+    killed: "committed",
+    powerLost: "committed",
+  },
+  {
+    who: REQUESTER,
+    effect: "show",
+    having: ABORTED,
+    answer: "abort",
+    killed: "aborted",
+    powerLost: "aborted",
+  },
+  { who: REQUESTER, effect: "disk settled", killed: "committed", powerLost: "committed" },
+  // Who is asked.
+  {
+    who: AUTHOR,
+    effect: "show",
+    having: "vote-wanted",
+    answer: null,
+    killed: "aborted",
+    powerLost: "aborted",
+  },
+  { who: AUTHOR, effect: "disk prepared", killed: "aborted", powerLost: "aborted" },
+  { who: AUTHOR, effect: "send vote", killed: "either", powerLost: "committed" },
+  { who: AUTHOR, effect: "send vote", answer: "abort", killed: "aborted", powerLost: "aborted" },
+  // Another one that votes.
+  { who: ANOTHER, effect: "disk prepared", killed: "aborted", powerLost: "aborted" },
+  { who: ANOTHER, effect: "send vote", killed: "either", powerLost: "committed" },
+  {
+    who: ANOTHER,
+    effect: "disk held",
+    having: COMMITS,
+    killed: "committed",
+    powerLost: "committed",
+  },
+  {
+    who: ANOTHER,
+    effect: "disk log",
+    having: COMMITS,
+    killed: "committed",
+    powerLost: "committed",
+  },
+  { who: ANOTHER, effect: "send applied", killed: "committed", powerLost: "committed" },
+  // The sequencer.
+  {
+    who: SEQUENCER,
+    effect: "tell data",
+    having: COMMITS,
+    killed: "committed",
+    powerLost: "committed",
+  },
+  { who: SEQUENCER, effect: "tell order", killed: "committed", powerLost: "committed" },
+  {
+    who: SEQUENCER,
+    effect: "disk held",
+    having: COMMITS,
+    killed: "committed",
+    powerLost: "committed",
+  },
+  {
+    who: SEQUENCER,
+    effect: "disk log",
+    having: COMMITS,
+    killed: "committed",
+    powerLost: "committed",
+  },
+  { who: SEQUENCER, effect: "send applied", killed: "committed", powerLost: "committed" },
+];
+
+function nameOf(who: Who): string {
+  switch (who) {
+    case "C":
+      return "the coordinator";
+    case SEQUENCER:
+      return "the sequencer";
+    case REQUESTER:
+      return "who asks";
+    case AUTHOR:
+      return "who is asked";
+    default:
+      return "another one";
+  }
+}
+
+for (const { who, effect, having = "", answer = "go", killed, powerLost } of ROWS) {
+  for (const power of [false, true]) {
+    const about = having === "" ? "" : ` of ${having.replaceAll('"', "")}`;
+    const end = power ? "loses power" : "is killed";
+    play(`${nameOf(who)} ${end} after ${effect}${about}`, (stage) => {
+      answers(stage, answer);
+      let asked: AskedEdit | null = null;
+      const kill: Kill = { power, having };
+      stage.killAt(who, effect, () => asked = stage.edit(REQUESTER, SEQ), kill);
+      ends(stage, asked!, power ? powerLost : killed);
+    });
+  }
+}
+
+/** Power is lost everywhere, right after the coordinator's effect. */
+function allLosePower(stage: Stage, effect: string): AskedEdit {
+  answers(stage, "go");
+  let asked: AskedEdit | null = null;
+  stage.at("C", effect, "", () => asked = stage.edit(REQUESTER, SEQ), () => {
+    for (const who of ["C", 1, 2, 3, 4] as const) stage.kill(who, { power: true });
+  });
+  return asked!;
+}
+
+play("all lose power after send prepare", (stage) => {
+  // What its number was told on wasn't synced, or never came.
+  ends(stage, allLosePower(stage, "send prepare"), "never heard of");
+});
+
+play("all lose power after disk committed", (stage) => {
+  ends(stage, allLosePower(stage, "disk committed"), "committed");
+});
+
+play("all lose power after send committed", (stage) => {
+  ends(stage, allLosePower(stage, "send committed"), "committed");
+});
+
+play(
+  "the coordinator is gone after disk committed: all wait, in doubt, and chat goes on",
+  (stage) => {
+    answers(stage, "go");
+    let asked: AskedEdit | null = null;
+    stage.killAt("C", "disk committed", () => asked = stage.edit(REQUESTER, SEQ), { power: true });
+    stage.pass(DOWN_MS_MAX);
+    const text = stage.say(ANOTHER);
+    const other = stage.edit(ANOTHER, 1);
+    stage.pass(2 * DOWN_MS_MAX);
+    assert([1, 2, 3, 4].every((number) => stage.hasShown(number, text)));
+    assertEquals(logs(stage, asked!), 0);
+    assertEquals(stage.locks(), [[SEQ], [SEQ], [SEQ], [SEQ]]);
+    assertEquals([asked!.outcome, other.edit, other.outcome], [null, null, null]);
+    stage.startCoordinator();
+    stage.until("both are in all logs", () => logs(stage, asked!) + logs(stage, other) === 8);
+    ends(stage, asked!, "committed");
+  },
+);
+
+play("the coordinator is gone while one is asked: that one refuses, and it is over", (stage) => {
+  answers(stage, null);
+  let asked: AskedEdit | null = null;
+  stage.at(AUTHOR, "show", "vote-wanted", () => asked = stage.edit(REQUESTER, SEQ), () => {});
+  stage.pass(HEARD_MS * 4);
+  stage.kill("C");
+  stage.until("who asks is told", () => asked!.outcome !== null);
+  assertEquals(asked!.outcome, "aborted");
+  stage.until("nothing is locked", () => stage.locks().flat().length === 0);
+  ends(stage, asked!, "aborted");
+});
+
+play(
+  "the coordinator is gone after one heard the decision: the others have it from that one",
+  (stage) => {
+    answers(stage, "go");
+    let asked: AskedEdit | null = null;
+    // The others' links are cut just before.
+    stage.at("C", "disk committed", "", () => asked = stage.edit(REQUESTER, SEQ), () => {
+      stage.cut("tcp", [0, 1], [0, 2], [0, 3]);
+    });
+    stage.pass(HEARD_MS);
+    stage.kill("C", { power: true });
+    stage.until("it is in all logs", () => logs(stage, asked!) === MEMBERS);
+    stage.cut("tcp");
+    ends(stage, asked!, "committed");
+  },
+);
