@@ -23,7 +23,9 @@ export class Edits implements Checker {
       throw new Violation(`E1: ${what}, is committed and nobody asked for it`);
     }
     // What an old copy of the coordinator's disk doesn't know as committed it takes for aborted.
-    if (world.history.forksMax > 0 || world.coordinator.wasPutBack) return void (asked.isPlaced = true);
+    if (world.history.forksMax > 0 || world.coordinator.wasPutBack) {
+      return void (asked.isPlaced = true);
+    }
     if (asked.isPlaced) throw new Violation(`E1: ${what}, is committed twice`);
     if (asked.outcome === "aborted" || asked.outcome === "refused") {
       throw new Violation(`E1: ${what}, is committed, its requester was told otherwise`);
