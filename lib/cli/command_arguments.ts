@@ -2,7 +2,7 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import { parseName, withoutMark } from "../base/names.ts";
-import { checkedMessage } from "../base/text.ts";
+import { checkedMessage, quotedStart } from "../base/text.ts";
 import type { Argument } from "./commands.ts";
 
 /** Text to be sent, literally, to the end of the line. */
@@ -39,6 +39,22 @@ export function countUpTo(max: number): Argument<number | undefined> {
       );
     },
   };
+}
+
+/** A number from 1 that something has, such as an entry. @param form What the user is told to write. */
+export function numberOf(what: string, form: string): Argument<number> {
+  return {
+    parse: (text) => {
+      const number = /^\d{1,15}$/.test(text) ? Number(text) : 0;
+      if (number >= 1) return number;
+      throw new P2pchatError("usage", `${quotedStart(text)} isn't the number of ${what}; ${form}`);
+    },
+  };
+}
+
+/** Such a number that may be left out. */
+export function maybeNumberOf(what: string, form: string): Argument<number | undefined> {
+  return numberOf(what, form);
 }
 
 /** Whether it stands there. */

@@ -3,6 +3,7 @@
 import { HOST_FORM, parseHost, parsePort, PORT_FORM, PORT_MAX } from "../base/endpoints.ts";
 import { P2pchatError } from "../base/errors.ts";
 import type { Endpoint } from "../base/ids.ts";
+import { didYouMean } from "../base/nearest.ts";
 import { quotedStart } from "../base/text.ts";
 import type { AdvertisedAddress } from "./options.ts";
 
@@ -74,6 +75,22 @@ export function durationWithin(
 function durationFlag(ms: number): string {
   const unit = ms % MS_BY_UNIT.m === 0 ? "m" : ms % MS_BY_UNIT.s === 0 ? "s" : "ms";
   return `${ms / MS_BY_UNIT[unit]}${unit}`;
+}
+
+/** One of these words. */
+export function oneOf<Word extends string>(
+  words: readonly Word[],
+): (text: string, what: string) => Word {
+  return (text, what) => {
+    const found = words.find((word) => word === text);
+    if (found !== undefined) return found;
+    const expected = `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
+    const hint = didYouMean(text, words, (word) => word);
+    throw new P2pchatError(
+      "usage",
+      `${what} must be ${expected}, is ${quotedStart(text)}${hint}`,
+    );
+  };
 }
 
 /** A file, which need not be there. */

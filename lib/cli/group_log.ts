@@ -9,23 +9,15 @@ import { Buffer } from "node:buffer";
 import { type Crypto, utf8 } from "../base/crypto.ts";
 import { dateText } from "../base/dates.ts";
 import { P2pchatError } from "../base/errors.ts";
-import type { Hash } from "../base/ids.ts";
+import type { Hash, RequestId } from "../base/ids.ts";
 import { invariant } from "../base/invariant.ts";
 import type { EntryView } from "../protocols/group/events.ts";
-import {
-  type Batch,
-  batchBytes,
-  emptyDigest,
-  type Entry,
-  entryId,
-  HistoryEnd,
-  type SignedBatch,
-} from "../protocols/group/history.ts";
-import type { HistoryRead } from "../protocols/group/member_io.ts";
+import { HistoryEnd, type Placed, placesOf, type SignedBatch } from "../protocols/group/history.ts";
+import type { HistoryRead, LoggedEntryState } from "../protocols/group/member_io.ts";
 import type { NewLogRecord } from "../protocols/group/records.ts";
+import type { EntryLog, EntryWithEdits, LoggedItem } from "../runtime/entry_feed.ts";
 import {
   batchLines,
-  BatchReader,
   type FirstLine,
   firstLine,
   type LoggedBatch,
@@ -41,15 +33,9 @@ import {
 } from "../store/disk.ts";
 import { replaceFile, Replacement, REPLACEMENT_SUFFIX } from "../store/replacement.ts";
 import { foreignError, inUseError, versionError } from "./group_log_errors.ts";
-import { GroupLogIndex } from "./group_log_index.ts";
-import {
-  firstBytes,
-  type LogFault,
-  type LogScan,
-  readRange,
-  scanGroupLog,
-  type ScannedBatch,
-} from "./group_log_scan.ts";
+import { GroupLogIndex, indexing } from "./group_log_index.ts";
+import { GroupLogReader, NOTHING } from "./group_log_reader.ts";
+import { firstBytes, type LogFault, type LogScan, scanGroupLog } from "./group_log_scan.ts";
 
 export interface GroupLogPorts {
   readonly disk: Disk;
@@ -68,25 +54,11 @@ export interface OpenedGroupLog {
   readonly notices: readonly string[];
 }
 
-/** An entry of the file. */
-export interface LoggedEntry {
-  readonly seq: number;
-  readonly batch: Batch;
-  readonly index: number;
-}
-
-/** A text that is escaped takes more in the file, but then a read is shorter and not wrong. */
-const FILE_BYTES_PER_BYTE = 2;
-/** Of the file that are in memory at a time when all of it is read. */
-const PIECE_BYTES = 256 * 1_024;
-
-export class GroupLog {
-  readonly #index = new GroupLogIndex();
+export class GroupLog implements EntryLog {
   #file: AppendFile | null = null;
   #end: HistoryEnd | null = null;
-  #bytes = 0;
-  /** Counts the files that have had this name. */
-  #generation = 0;
+  /** Of the same log. */
+  #reader: GroupLogReader | null = null;
 
   private constructor(
     readonly ports: GroupLogPorts,
@@ -126,34 +98,34 @@ export class GroupLog {
 
   /**
    * Adds batches in one write, unsynced.
-   * @param known The entries of each, where their digests were computed already.
+   * @param known What each brings, where the digests were computed already.
    * @throws {P2pchatError} `disk`: then nothing more can be added, and the file is as it was.
    */
   append(
     batches: readonly SignedBatch[],
-    known: readonly (readonly Entry[] | undefined)[] = [],
+    known: readonly (Placed | undefined)[] = [],
   ): void {
     if (batches.length === 0) return;
-    const [end, file] = [this.#end, this.#file];
-    invariant(end !== null && file !== null, "a log is begun before anything is added to it");
-    const added: { readonly lines: Uint8Array; readonly end: number }[] = [];
-    for (const [index, batch] of batches.entries()) {
+    const [end, file, reader] = [this.#end, this.#file, this.#reader];
+    invariant(
+      end !== null && file !== null && reader !== null,
+      "a log is begun before anything is added to it",
+    );
+    const added = batches.map((batch, index) => {
       const fault = end.fault(batch);
       invariant(fault === null, `a log goes on without gaps: ${fault}`);
-      const entries = known[index] ?? end.append(batch);
-      if (entries === known[index]) appendKnown(end, batch, entries);
-      added.push({ lines: batchLines(batch, entries), end: end.position });
-    }
+      const placed = known[index];
+      if (placed === undefined) return batchLines(batch, end.append(batch));
+      appendKnown(end, batch, placed);
+      return batchLines(batch, placed);
+    });
     try {
-      writeAll(file, Buffer.concat(added.map(({ lines }) => lines)));
+      writeAll(file, Buffer.concat(added));
     } catch (error) {
-      cutBack(file, this.#bytes);
+      cutBack(file, reader.bytes);
       throw error;
     }
-    for (const { lines, end } of added) {
-      this.#index.add(this.#bytes, end);
-      this.#bytes += lines.length;
-    }
+    added.forEach((lines, index) => reader.added(batches[index]!.batch.value, lines.length));
   }
 
   /** Forces what was added before the call onto the device. @throws {P2pchatError} `disk`. */
@@ -168,69 +140,37 @@ export class GroupLog {
    */
   async startAnew(group: Hash, because: NewLogRecord["because"]): Promise<string | null> {
     const { disk, crypto } = this.ports;
-    const hasEntries = this.#index.count > 0;
+    const hasEntries = this.#reader !== null && this.#reader.index.count > 0;
     this.#forget();
     const aside = hasEntries ? await this.#setAside() : null;
     const bytes = utf8(firstLine(crypto, group));
     await replaceFile(disk, this.path, bytes);
-    await this.#goOn({ end: new HistoryEnd(crypto, group), goodBytes: bytes.length });
+    const end = new HistoryEnd(crypto, group);
+    await this.#goOn({ end, goodBytes: bytes.length }, new GroupLogIndex());
     return aside === null ? null : `${this.path} ${ANEW_TEXT[because ?? "unlike"]}: it was set ` +
       `aside as ${aside}, and the log of the group comes in its place`;
   }
 
-  /**
-   * Whole batches behind a position, at most so many bytes, but one at least where there is one.
-   * @throws {P2pchatError} `store-corrupt` where the file was changed meanwhile; `disk`.
-   */
+  // Reading, as far as the log goes when it is asked.
+
   async read(after: number, bytesMax: number): Promise<HistoryRead> {
-    const [index, end] = [this.#index, this.#end];
-    const from = index.batchAfter(after);
-    if (end === null || after > end.position || index.start(from) !== after) return NOTHING;
-    // The batch before has the digest at this position in its last line.
-    const first = Math.max(from - 1, 0);
-    const offset = index.offset(from, this.#bytes) + FILE_BYTES_PER_BYTE * bytesMax;
-    const to = Math.max(index.batchFrom(offset), Math.min(from + 1, index.count));
-    const logged = await this.#batches(first, to);
-    if (logged === null) return NOTHING;
-    const digest = from === 0 ? emptyDigest(end.crypto, end.group) : logged[0]!.digest;
-    return { batches: this.#within(logged.slice(from - first), bytesMax), digest };
+    return await this.#reader?.read(after, bytesMax) ?? NOTHING;
   }
 
-  /** The last entries, so many or all. @throws {P2pchatError} As `read`. */
+  async look(seq: number, id: RequestId | null): Promise<LoggedEntryState | null> {
+    return await this.#reader?.look(seq, id) ?? null;
+  }
+
+  async entryOf(seq: number): Promise<EntryWithEdits | null> {
+    return await this.#reader?.entryOf(seq) ?? null;
+  }
+
   async tail(count: number): Promise<readonly EntryView[]> {
-    const position = this.#end?.position ?? 0;
-    const entries: LoggedEntry[] = [];
-    for await (const piece of this.entries(Math.max(0, position - count))) entries.push(...piece);
-    const { crypto } = this.ports;
-    return entries.slice(Math.max(0, entries.length - count)).map(({ seq, batch, index }) => ({
-      seq,
-      id: entryId(crypto, batch, index),
-      from: batch.name,
-      text: batch.texts[index]!,
-      edits: 0,
-      sentAt: dateText(batch.sentAt),
-    }));
+    return await this.#reader?.tail(count) ?? [];
   }
 
-  /**
-   * The entries in the file when the call begins, piece by piece: at `after` none of them, from the batch on that
-   * ends behind it.
-   * @throws {P2pchatError} As `read`.
-   */
-  async *entries(after = 0): AsyncIterable<readonly LoggedEntry[]> {
-    const { count } = this.#index;
-    const bytes = this.#bytes;
-    for (let from = this.#index.batchAfter(after); from < count;) {
-      const offset = this.#index.offset(from, bytes) + PIECE_BYTES;
-      const to = Math.min(Math.max(from + 1, this.#index.batchFrom(offset)), count);
-      const logged = await this.#batches(from, to);
-      if (logged === null) return;
-      yield logged.flatMap((one) => {
-        const batch = this.#checked(one, () => one.batch());
-        return batch.texts.map((_, index) => ({ seq: one.seq + index, batch, index }));
-      });
-      from = to;
-    }
+  async *items(after = 0): AsyncIterable<readonly LoggedItem[]> {
+    if (this.#reader !== null) yield* this.#reader.items(after);
   }
 
   /** Lets go of the file. Nothing is synced by that. */
@@ -243,43 +183,43 @@ export class GroupLog {
   async #load(certainThrough: number): Promise<Omit<OpenedGroupLog, "log">> {
     const { disk, crypto } = this.ports;
     await disk.remove(this.path + REPLACEMENT_SUFFIX);
-    const scan = await scanGroupLog(disk, this.path, { crypto, visit: this.#visit });
+    const index = new GroupLogIndex();
+    const scan = await scanGroupLog(disk, this.path, { crypto, visit: indexing(index) });
     const { first, end, fault, last } = scan;
     if (first === null) return { last: null, notices: [] };
     refuseFirstLine(this.path, first);
-    const said = last && this.#checked(last, () => ({ from: last.name, sentAt: last.sentAt }));
+    const said = last && this.#lastSaid(last);
     if (fault === null) {
-      await this.#goOn(scan);
+      await this.#goOn(scan, index);
       return { last: said, notices: [] };
     }
     const isUnsynced = fault.isTorn || (end !== null && end.position >= certainThrough);
-    const notice = isUnsynced ? await this.#drop(scan, fault) : await this.#replace(scan, fault);
+    const notice = isUnsynced
+      ? await this.#drop(scan, fault, index)
+      : await this.#replace(scan, fault, index);
     return { last: said, notices: [notice] };
   }
 
-  readonly #visit = ({ logged, offset }: ScannedBatch): null => {
-    this.#index.add(offset, this.#index.start(this.#index.count) + logged.count);
-    return null;
-  };
-
   /** Goes on with the good part of the file. */
-  async #goOn({ end, goodBytes }: Pick<LogScan, "end" | "goodBytes">): Promise<void> {
+  async #goOn(
+    { end, goodBytes }: Pick<LogScan, "end" | "goodBytes">,
+    index: GroupLogIndex,
+  ): Promise<void> {
     this.#file = await this.ports.disk.openAppend(this.path);
     this.#end = end;
-    this.#bytes = goodBytes;
-    this.#generation++;
+    this.#reader = end && new GroupLogReader(this.ports, this.path, end.group, index, goodBytes);
   }
 
   /** Cuts off what was being written. @returns What the user should know. */
-  async #drop(scan: LogScan, { line }: LogFault): Promise<string> {
-    await this.#goOn(scan);
+  async #drop(scan: LogScan, { line }: LogFault, index: GroupLogIndex): Promise<string> {
+    await this.#goOn(scan, index);
     this.#file!.truncate(scan.goodBytes);
     return `Dropped ${scan.bytes - scan.goodBytes} bytes at the end of ${this.path}, from line ` +
       `${line} on: they were being written when the program or machine stopped`;
   }
 
   /** Sets the file aside, its good part takes its place. @returns What the user should know. */
-  async #replace(scan: LogScan, { line, found }: LogFault): Promise<string> {
+  async #replace(scan: LogScan, { line, found }: LogFault, index: GroupLogIndex): Promise<string> {
     const { disk } = this.ports;
     let aside: string;
     if (scan.end === null) aside = await this.#setAside();
@@ -297,7 +237,7 @@ export class GroupLog {
         throw error;
       }
       await disk.syncFolder(folderOf(this.path));
-      await this.#goOn(scan);
+      await this.#goOn(scan, index);
     }
     const kept = scan.end?.seq ?? 0;
     const entries = kept === 1 ? "the entry before it is" : `the ${kept} entries before it are`;
@@ -319,70 +259,26 @@ export class GroupLog {
 
   #forget(): void {
     this.#file?.close();
-    this.#file = null;
-    this.#end = null;
-    this.#index.clear();
-    this.#generation++;
+    this.#reader?.stop();
+    [this.#file, this.#end, this.#reader] = [null, null, null];
   }
 
   /** Writes what is behind `position` over itself and syncs it: an earlier sync may have failed unseen. */
   async secure(position: number): Promise<void> {
-    const index = this.#index.batchAfter(position);
-    if (index === this.#index.count) return;
-    await writeAnew(this.ports.disk, this.path, this.#index.offset(index, this.#bytes));
+    const reader = this.#reader;
+    const batch = reader?.index.batchAfter(position) ?? 0;
+    if (reader === null || batch === reader.index.count) return;
+    await writeAnew(this.ports.disk, this.path, reader.offset(batch));
     await this.sync();
   }
 
-  /** Batches `from` to `to`, the last one excluded; null where the log began anew meanwhile. */
-  async #batches(from: number, to: number): Promise<readonly LoggedBatch[] | null> {
-    if (from >= to) return [];
-    const [generation, group] = [this.#generation, this.#end!.group];
-    const [start, end] = [from, to].map((at) => this.#index.offset(at, this.#bytes));
-    const reader = new BatchReader(group, this.#index.start(from) + 1);
-    const bytes = await readRange(this.ports.disk, this.path, start!, end!);
-    if (generation !== this.#generation) return null;
-    const found: LoggedBatch[] = [];
-    let line = reader.seq + 1;
+  #lastSaid(last: LoggedBatch): OpenedGroupLog["last"] {
     try {
-      for (let at = 0; at < bytes.length; line++) {
-        const feed = bytes.indexOf(LINE_FEED, at);
-        if (feed < 0) throw new TypeError("its end is missing");
-        const batch = reader.add(bytes, at, feed);
-        if (batch !== null) found.push(batch);
-        at = feed + 1;
-      }
-      if (found.length !== to - from) throw new TypeError("lines are missing");
+      return { from: last.name, sentAt: last.sentAt };
     } catch (error) {
-      throw this.#corrupt(error, line);
+      if (!(error instanceof TypeError)) throw error;
+      throw corruptError(this.path, last.position + last.count + 1, error.message);
     }
-    return found;
-  }
-
-  /** As many as fit, the first in any case. */
-  #within(logged: readonly LoggedBatch[], bytesMax: number): readonly SignedBatch[] {
-    const batches: SignedBatch[] = [];
-    let bytes = 0;
-    for (const one of logged) {
-      const batch = this.#checked(one, () => one.signed());
-      bytes += batchBytes(batch);
-      if (bytes > bytesMax && batches.length > 0) break;
-      batches.push(batch);
-    }
-    return batches;
-  }
-
-  /** What is read of a batch whose checksum fits; somebody may have made that. */
-  #checked<T>({ seq, count }: LoggedBatch, read: () => T): T {
-    try {
-      return read();
-    } catch (error) {
-      throw this.#corrupt(error, seq + count);
-    }
-  }
-
-  #corrupt(error: unknown, line: number): unknown {
-    if (!(error instanceof TypeError)) return error;
-    return corruptError(this.path, line, error.message);
   }
 }
 
@@ -409,9 +305,6 @@ function cutBack(file: AppendFile, bytes: number): void {
   }
 }
 
-const LINE_FEED = 0x0a;
-const NOTHING: HistoryRead = { batches: [], digest: null };
-
 /** Part of a sentence about the file. */
 const ANEW_TEXT = {
   damaged: "is damaged",
@@ -423,10 +316,12 @@ const ANEW_TEXT = {
 function appendKnown(
   end: HistoryEnd,
   { batch: { value } }: SignedBatch,
-  entries: readonly Entry[],
+  { entries, edits }: Placed,
 ): void {
-  const { author, incarnation, counter, texts } = value;
-  invariant(entries[0]?.seq === end.seq + 1, "a log's entries are numbered without gaps");
-  const spoken = { incarnation: incarnation.toHex(), through: counter + texts.length - 1 };
-  end.appendKnown(author, spoken, texts.length, entries.at(-1)!.digest);
+  const { author, incarnation, counter } = value;
+  const places = [...entries, ...edits];
+  invariant(places[0]?.position === end.position + 1, "a log goes on where it ended");
+  const spoken = { incarnation: incarnation.toHex(), through: counter + placesOf(value) - 1 };
+  const count = { entries: entries.length, edits: edits.length };
+  end.appendKnown(author, spoken, count, places.at(-1)!.digest);
 }

@@ -1,9 +1,7 @@
 /** The command lines of `p2pchat log`. */
 
-import { P2pchatError } from "../base/errors.ts";
-import { didYouMean } from "../base/nearest.ts";
-import { quotedStart } from "../base/text.ts";
 import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
+import { oneOf } from "./flags.ts";
 import {
   EXPORT_FORMATS,
   type ExportFormat,
@@ -31,7 +29,7 @@ export const logProgramCommands: readonly ProgramCommand[] = [
     flags: [],
     prepare(line) {
       const options = verifyLogOptions(line);
-      return async () => await (await import("./group_log_commands.ts")).verifyLog(options);
+      return async () => await (await import("./group_log_verify.ts")).verifyLog(options);
     },
   },
   {
@@ -42,13 +40,13 @@ export const logProgramCommands: readonly ProgramCommand[] = [
         name: "format",
         value: "FORMAT",
         help:
-          "text (default), json: an object per line, or csv: texts as written, to be imported as text",
-        parse: exportFormat,
+          "text (default), json: an object per line, or csv: what a spreadsheet would compute begins with '",
+        parse: oneOf(EXPORT_FORMATS),
       },
     ],
     prepare(line) {
       const options = exportLogOptions(line);
-      return async () => await (await import("./group_log_commands.ts")).exportLog(options);
+      return async () => await (await import("./group_log_export.ts")).exportLog(options);
     },
   },
 ];
@@ -65,15 +63,4 @@ export function exportLogOptions(line: CommandLine): ExportLogOptions {
   if (file === "" || rest.length > 0) throw wrongWords(exportWords, rest[0]);
   const format = line.value<ExportFormat>("format") ?? (common.json ? "json" : "text");
   return { ...common, file, format };
-}
-
-function exportFormat(text: string, what: string): ExportFormat {
-  const format = EXPORT_FORMATS.find((known) => known === text);
-  if (format !== undefined) return format;
-  const hint = didYouMean(text, EXPORT_FORMATS, (known) => known);
-  throw new P2pchatError(
-    "usage",
-    `${what} must be ${EXPORT_FORMATS.slice(0, -1).join(", ")} or ${EXPORT_FORMATS.at(-1)}, is ` +
-      `${quotedStart(text)}${hint}`,
-  );
 }

@@ -6,6 +6,7 @@ import { HistoryEnd } from "../protocols/group/history.ts";
 import {
   BatchReader,
   type FirstLine,
+  lineName,
   type LoggedBatch,
   parseFirstLine,
 } from "../runtime/group_log_lines.ts";
@@ -25,8 +26,8 @@ export interface ScannedBatch {
 export interface LogFault {
   /** 1 is the file's first line. */
   readonly line: number;
-  /** The entry that was expected there; null in the first line. */
-  readonly seq: number | null;
+  /** The entry or edit there, as part of a sentence; null where that isn't known, as in the first line. */
+  readonly name: string | null;
   /** Part of a sentence. */
   readonly found: string;
   /** The file ends within a batch, as one does that was being written when the machine stopped. */
@@ -38,7 +39,7 @@ export interface LogScan {
   readonly first: FirstLine | null;
   /** Of the good part; null where the first line names no group. */
   readonly end: HistoryEnd | null;
-  /** The last batch of the good part. */
+  /** The last batch of texts in the good part. */
   readonly last: LoggedBatch | null;
   /** Length of the good part, and of the file. */
   readonly goodBytes: number;
@@ -88,21 +89,24 @@ class Scanner {
     if (this.fault !== null) return;
     this.#line++;
     if (this.#line === 1) return this.#firstLine(line);
-    if (line.tooLong) return this.#fail("it is longer than any", this.#line);
-    if (!line.complete) return this.#fail("its end is missing", this.#line, true);
+    const reader = this.#reader!;
+    const { seq } = reader;
+    if (line.tooLong) return this.#failAt(line, seq, "it is longer than any");
+    if (!line.complete) return this.#failAt(line, seq, "its end is missing", true);
     try {
-      const logged = this.#reader!.add(line.bytes, line.from, line.to);
+      const logged = reader.add(line.bytes, line.from, line.to);
       if (logged !== null) this.#batch(logged, line.offset + line.to - line.from + 1);
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
-      this.#fail(error.message, this.#line);
+      this.#failAt(line, seq, error.message);
     }
   }
 
   finish(): void {
-    if (this.fault !== null || this.#reader === null || this.#reader.pending === 0) return;
-    const line = this.#line + 1 - this.#reader.pending;
-    this.#fail("lines that belong to it are missing", line, true);
+    const reader = this.#reader;
+    if (this.fault !== null || reader === null || reader.pending === 0) return;
+    const line = this.#line + 1 - reader.pending;
+    this.#fail("lines that belong to it are missing", line, reader.pendingName, true);
   }
 
   #firstLine({ bytes, from, to, complete }: RawLine): void {
@@ -110,47 +114,67 @@ class Scanner {
     this.first = parseFirstLine(crypto, bytes.toString("utf8", from, to));
     if (this.first.kind !== "group" || !complete) {
       if (this.first.kind === "group") this.first = { kind: "damaged" };
-      return this.#fail("it isn't the first line of a group's log", 1);
+      return this.#fail("it isn't the first line of a group's log", 1, null);
     }
     const { group } = this.first;
     this.end = new HistoryEnd(crypto, group);
-    this.#reader = new BatchReader(group, 1);
+    this.#reader = new BatchReader(group, 0, 0);
     this.goodBytes = to - from + 1;
   }
 
   /** @param after Offset of the first byte behind it. */
   #batch(logged: LoggedBatch, after: number): void {
-    const { author, incarnation, counter, count } = logged;
+    const { author, incarnation, counter, count, entries } = logged;
     let end = this.end!;
     const expected = end.through(author, incarnation) + 1;
     if (counter !== expected) {
       const found = `its author's counter is ${counter}, ${expected} was expected`;
-      return this.#fail(found, this.#line);
+      return this.#failIn(logged, count - 1, found);
+    }
+    if (entries === 0) {
+      const wrong = logged.edited().findIndex((seq) => seq < 1 || seq > end.seq);
+      if (wrong >= 0) return this.#failIn(logged, wrong, "it changes an entry that isn't there");
     }
     if (this.options.digests === true) {
       end = end.copy(); // the good part may end here
       const digests = logged.digests();
-      const entries = end.append({ batch: { value: logged.batch() } });
-      const wrong = entries.findIndex(({ digest }, at) => digest !== digests[at]);
-      const line = this.#line + 1 - count + wrong;
-      if (wrong >= 0) return this.#fail("its digest doesn't fit what it says", line);
+      const placed = end.append({ batch: { value: logged.batch() } });
+      const wrong = [...placed.entries, ...placed.edits].findIndex(({ digest }, at) =>
+        digest !== digests[at]
+      );
+      if (wrong >= 0) return this.#failIn(logged, wrong, "its digest doesn't fit what it says");
     }
     const offset = this.goodBytes;
     const found = this.options.visit?.({ logged, offset, line: this.#line }) ?? null;
-    if (found !== null) return this.#fail(found, this.#line);
+    if (found !== null) return this.#failIn(logged, count - 1, found);
     if (this.options.digests !== true) {
-      end.appendKnown(author, { incarnation, through: counter + count - 1 }, count, logged.digest);
+      const through = counter + count - 1;
+      const places = { entries, edits: count - entries };
+      end.appendKnown(author, { incarnation, through }, places, logged.digest);
     }
     this.end = end;
     this.goodBytes = after;
-    this.last = logged;
+    if (entries > 0) this.last = logged;
   }
 
-  #fail(found: string, line: number, isTorn = false): void {
-    // Each line but the first is an entry.
-    this.fault = { line, seq: line === 1 ? null : line - 1, found, isTorn };
+  /** What is wrong with line `index` of a batch, whose last line was read. */
+  #failIn(logged: LoggedBatch, index: number, found: string): void {
+    this.#fail(found, this.#line + 1 - logged.count + index, logged.nameOf(index));
+  }
+
+  /** What is wrong with the line that was read, behind entry `seq`. */
+  #failAt({ bytes, from, to }: RawLine, seq: number, found: string, isTorn = false): void {
+    const start = bytes.toString("utf8", from, Math.min(to, from + NAME_BYTES_MAX));
+    this.#fail(found, this.#line, lineName(start, seq), isTorn);
+  }
+
+  #fail(found: string, line: number, name: string | null, isTorn = false): void {
+    this.fault = { line, name, found, isTorn };
   }
 }
+
+/** What a line says that it is takes less. */
+const NAME_BYTES_MAX = 40;
 
 async function* withPauses(
   chunks: AsyncIterable<Uint8Array>,

@@ -168,8 +168,8 @@ async function lostOf(log: GroupLog, logged: HistoryPoint | null): Promise<strin
   await log.secure(0); // wherever it comes from
   const has = log.end?.position ?? 0;
   if (has < logged.position) {
-    return `${log.path} has ${has} of the ${logged.position} entries that it had: the group is ` +
-      "asked for the others";
+    return `${log.path} has ${has} of the ${logged.position} entries and edits that it had: the ` +
+      "group is asked for the others";
   }
   return `${log.path} isn't the log that was kept there: the group decides what of it holds`;
 }
@@ -279,7 +279,7 @@ class GroupStore<State extends { readonly kind: string }>
     return this.#onLog(sync, () => {
       this.log.append(
         records.map(({ batch }) => batch),
-        records.map(({ entries }) => entries),
+        records.map(({ placed }) => placed),
       );
       return sync ? this.log.sync() : null;
     });

@@ -1,13 +1,29 @@
 /** The commands of `p2pchat peer --server`: each becomes one `MemberCommand`. */
 
+import { P2pchatError } from "../base/errors.ts";
+import { checkedMessage } from "../base/text.ts";
 import type { MemberCommand } from "../protocols/group/events.ts";
 import { LOG_COUNT_DEFAULT, LOG_COUNT_MAX } from "../protocols/group/limits.ts";
-import { countUpTo, isGiven, messageText } from "./command_arguments.ts";
-import { command, CommandTable } from "./commands.ts";
+import { countUpTo, isGiven, maybeNumberOf, messageText, numberOf } from "./command_arguments.ts";
+import { type Argument, command, CommandTable } from "./commands.ts";
 import { statusCommand, trustCommand, verifyCommand } from "./mode_commands.ts";
 
 /** Takes what the user asked for; events that answer it carry `ref`. */
 export type MemberCommandSink = (command: MemberCommand, ref: string | undefined) => void;
+
+const EDIT_FORM = "the form is /edit TEXT - N, for example /edit at eight? - 43";
+
+/** What an entry is to read. */
+const newText: Argument<string> = {
+  takesRest: true,
+  parse(text) {
+    if (text.trim() !== "") return checkedMessage(text);
+    throw new P2pchatError("usage", `The new text is missing; ${EDIT_FORM}`);
+  },
+};
+
+/** Of an edit that waits for one's vote. */
+const openEdit = maybeNumberOf("an edit", "the question names it, for example /go 7");
 
 export const memberCommands: CommandTable<MemberCommandSink> = new CommandTable<MemberCommandSink>({
   bareLine: (line) => ({ command: "msg", texts: { text: line } }),
@@ -22,6 +38,45 @@ export const memberCommands: CommandTable<MemberCommandSink> = new CommandTable<
       help: "says TEXT to all, as a line without a command does",
       example: "/msg at seven?",
       run: (submit: MemberCommandSink, { text }, ref) => submit({ command: "msg", text }, ref),
+    }),
+    command({
+      name: "edit",
+      aliases: [],
+      form: "TEXT - N",
+      args: { text: newText, n: numberOf("an entry", EDIT_FORM) },
+      help: 'changes entry N to TEXT, at every member or at none; the last " - " stands before N',
+      example: "/edit at eight? - 43",
+      run: (submit: MemberCommandSink, { text, n }, ref) =>
+        submit({ command: "edit", seq: n, text }, ref),
+    }),
+    command({
+      name: "go",
+      aliases: [],
+      form: "[EDIT]",
+      args: { edit: openEdit },
+      help: "agrees to an edit that you were asked about; its number where there are several",
+      example: "/go 7",
+      run: (submit: MemberCommandSink, { edit }, ref) =>
+        submit({ command: "go", edit: edit ?? null }, ref),
+    }),
+    command({
+      name: "abort",
+      aliases: [],
+      form: "[EDIT]",
+      args: { edit: openEdit },
+      help: "says no to an edit that you were asked about",
+      example: "/abort 7",
+      run: (submit: MemberCommandSink, { edit }, ref) =>
+        submit({ command: "abort", edit: edit ?? null }, ref),
+    }),
+    command({
+      name: "entry",
+      aliases: [],
+      form: "N",
+      args: { n: numberOf("an entry", "for example /entry 43") },
+      help: "entry N, and all changes of it",
+      example: "/entry 43",
+      run: (submit: MemberCommandSink, { n }, ref) => submit({ command: "entry", seq: n }, ref),
     }),
     command({
       name: "log",

@@ -3,6 +3,7 @@
 import type { EntryView, LeftView, MemberEvent, MemberView } from "../protocols/group/events.ts";
 import { entriesText, numberText } from "./counts.ts";
 import { durationText } from "./durations.ts";
+import { editLine, editStartedLine, entryEditLine, voteWantedLine } from "./edit_rendering.ts";
 import { messageLine } from "./message_rendering.ts";
 import { andListed, listed, nameSpan, ownNameSpan } from "./spans.ts";
 import { starLine } from "./text_format.ts";
@@ -41,6 +42,8 @@ export class MemberRendering {
   #isCoordinatorDown = false;
   #wasCoordinatorUp = false;
   #catchingUpSinceMs: number | null = null;
+  /** Until when each edit that one was asked about waits for the answer. */
+  readonly #votes = new Map<number, number>();
 
   /** The lines of an event, in the order they are printed. */
   lines(event: MemberOwnEvent, { nowMs }: RenderContext): readonly Line[] {
@@ -63,12 +66,21 @@ export class MemberRendering {
         this.#entries = Math.max(this.#entries, event.seq);
         this.#last = event;
         return [[`${event.seq} `, ...messageLine(event, nowMs)]];
+      case "edit-started":
+        return [editStartedLine(event, nowMs, this.#nameOf)];
+      case "vote-wanted":
+        return [this.#voteWantedLine(event, nowMs)];
+      case "edit":
+        this.#votes.delete(event.edit);
+        return [editLine(event, nowMs, this.#nameOf)];
       case "catching-up":
         return this.#caughtUpLines(event, nowMs);
       case "log":
         return event.entries.length === 0
           ? [["No entries."]]
           : event.entries.map((entry) => this.#entryLine(entry));
+      case "entry":
+        return this.#entryLines(event);
       case "digest":
         if (event.digest === "") return [["No entries yet, and so no digest."]];
         return [[`${entriesText(event.seq)}, digest `, { text: event.digest, as: "exact" }]];
@@ -157,17 +169,38 @@ export class MemberRendering {
     return [starLine(nowMs, `Caught up: ${entriesText(of)} in ${durationText(ms)}`)];
   }
 
+  #voteWantedLine(event: EventNamed<"vote-wanted">, nowMs: number): Line {
+    for (const [edit, deadlineMs] of this.#votes) {
+      if (deadlineMs <= nowMs) this.#votes.delete(edit);
+    }
+    this.#votes.set(event.edit, Date.parse(event.deadline));
+    return voteWantedLine(event, nowMs, this.#nameOf, this.#votes.size > 1);
+  }
+
   #entryLine({ seq, from, text, edits, sentAt }: EntryView): Line {
     const sentMs = Date.parse(sentAt);
+    const edited = edits === 0 ? "" : edits === 1 ? "(edited) " : `(edited ${edits} times) `;
     return [
       `${seq} `,
       ...(Number.isNaN(sentMs) ? [] : [{ timeMs: sentMs }, " "]),
-      edits === 0 ? "<" : "(edited) <",
-      from === this.#self ? ownNameSpan(from) : nameSpan(from),
+      `${edited}<`,
+      this.#nameOf(from),
       "> ",
       { text, as: "body" },
     ];
   }
+
+  /** The entry as it reads now; below that as it was said, and its changes. */
+  #entryLines({ edits, ...entry }: EventNamed<"entry">): readonly Line[] {
+    const line = this.#entryLine({ ...entry, edits: edits.length });
+    const [first] = edits;
+    if (first === undefined) return [line];
+    const said: Line = ["  at first: ", { text: first.old, as: "body" }];
+    return [line, said, ...edits.map((edit) => entryEditLine(edit, this.#nameOf))];
+  }
+
+  readonly #nameOf = (name: string): Span =>
+    name === this.#self ? ownNameSpan(name) : nameSpan(name);
 
   #names({ members }: { readonly members: readonly string[] }): Line {
     return listed(

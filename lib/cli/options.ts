@@ -1,6 +1,7 @@
 /** What the command line said, checked: the input of each mode. */
 
 import type { Endpoint } from "../base/ids.ts";
+import type { EditPolicy } from "../protocols/group/messages.ts";
 import type { OwnRowKey, UserInfo } from "../store/user_info.ts";
 
 /** Flags that all modes share. */
@@ -83,6 +84,10 @@ export interface ServeOptions extends CommonOptions {
   readonly port: number;
   readonly advertise: AdvertisedAddress | null;
   readonly failAfterMs: number;
+  /** Who is asked before an edit. */
+  readonly edits: EditPolicy;
+  /** How long they may take to answer. */
+  readonly voteTimeoutMs: number;
   readonly membersMax: number;
 }
 

@@ -79,10 +79,11 @@ async function coordinate(wiring: Wiring): Promise<void> {
       const target: ServeCommandSink = (command, ref) => host?.command(command, ref);
       ui.listen({ target, ended: () => leave("end of input"), interrupted: leave });
     };
-    const { failAfterMs, membersMax } = options;
+    const { failAfterMs, membersMax, edits, voteTimeoutMs } = options;
     const pins = pinnedKeys(knownPeers, SCOPE);
     const { history, store, log } = group;
-    host = new CoordinatorHost({ listening, failAfterMs, membersMax, pins, history }, {
+    const config = { listening, failAfterMs, membersMax, edits, voteTimeoutMs, pins, history };
+    host = new CoordinatorHost(config, {
       ...modePorts(wiring, links),
       signer: identity.signer,
       store,

@@ -4,9 +4,13 @@ import {
   FAIL_AFTER_MS_DEFAULT,
   FAIL_AFTER_MS_MIN,
   MEMBERS_MAX,
+  VOTE_TIMEOUT_MS_DEFAULT,
+  VOTE_TIMEOUT_MS_MAX,
+  VOTE_TIMEOUT_MS_MIN,
 } from "../protocols/group/limits.ts";
+import type { EditPolicy } from "../protocols/group/messages.ts";
 import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
-import { durationWithin, host, hostAndMaybePort, listenPort, wholeNumber } from "./flags.ts";
+import { durationWithin, host, hostAndMaybePort, listenPort, oneOf, wholeNumber } from "./flags.ts";
 import type { AdvertisedAddress, ServeOptions } from "./options.ts";
 
 /** Where a coordinator listens, and is dialled, unless told otherwise. */
@@ -41,6 +45,20 @@ export const serveProgramCommand: ProgramCommand = {
       parse: durationWithin(FAIL_AFTER_MS_MIN, FAIL_AFTER_MS_MAX),
     },
     {
+      name: "edits",
+      value: "WHO",
+      help:
+        "who is asked before an edit: own (default), whose entry it is unless they edit it themselves; ask, everybody; " +
+        "auto, nobody",
+      parse: oneOf<EditPolicy>(["own", "ask", "auto"]),
+    },
+    {
+      name: "vote-timeout",
+      value: "TIME",
+      help: `how long whoever is asked may take to answer (${VOTE_TIMEOUT_MS_DEFAULT / 1_000}s)`,
+      parse: durationWithin(VOTE_TIMEOUT_MS_MIN, VOTE_TIMEOUT_MS_MAX),
+    },
+    {
       name: "max-members",
       value: "N",
       help: `members at most (${MEMBERS_MAX})`,
@@ -68,6 +86,8 @@ export function serveOptions(line: CommandLine): ServeOptions {
     port: line.value<number>("port") ?? SERVE_PORT_DEFAULT,
     advertise: line.value<AdvertisedAddress>("advertise") ?? null,
     failAfterMs: line.value<number>("fail-after") ?? FAIL_AFTER_MS_DEFAULT,
+    edits: line.value<EditPolicy>("edits") ?? "own",
+    voteTimeoutMs: line.value<number>("vote-timeout") ?? VOTE_TIMEOUT_MS_DEFAULT,
     membersMax: line.value<number>("max-members") ?? MEMBERS_MAX,
   };
 }

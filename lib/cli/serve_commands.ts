@@ -33,6 +33,15 @@ export const serveCommands: CommandTable<ServeCommandSink> = new CommandTable<Se
     }),
     statusCommand,
     command({
+      name: "edits",
+      aliases: [],
+      form: "",
+      args: {},
+      help: "edits that are under way, and for whom each waits",
+      example: "/edits",
+      run: (submit: ServeCommandSink, _, ref) => submit({ command: "edits" }, ref),
+    }),
+    command({
       name: "remove",
       aliases: [],
       form: "NAME",

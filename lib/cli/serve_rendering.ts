@@ -3,6 +3,7 @@
 import { endpointText } from "../base/ids.ts";
 import type { CoordinatorEvent, CoordinatorMemberView } from "../protocols/group/events.ts";
 import { entriesText } from "./counts.ts";
+import { editLine, editViewLine } from "./edit_rendering.ts";
 import { SERVE_PORT_DEFAULT } from "./serve_arguments.ts";
 import { listed, nameSpan } from "./spans.ts";
 import type { CommonEvent, Line, RenderContext } from "./user_interface.ts";
@@ -40,6 +41,12 @@ export function serveLines(event: ServeOwnEvent, context: RenderContext): readon
       return context.verbose
         ? [[{ timeMs: nowMs }, ` * Entry ${event.seq}, of `, nameSpan(event.from)]]
         : [];
+    case "edit":
+      return [editLine(event, nowMs, nameSpan)];
+    case "edits":
+      return event.edits.length === 0
+        ? [["No edits are under way."]]
+        : event.edits.map((edit) => editViewLine(edit, nowMs, nameSpan));
     case "members":
       return [namesOf(event.members)];
     case "status":

@@ -1,36 +1,48 @@
 /**
- * Messages of a group on their way to the user. While nobody takes the output they aren't kept in memory: they are in
- * the log, and are read from there when somebody does. So a reader that stands still holds up nobody else, and a long
- * history is shown piece by piece.
+ * Messages of a group, and edits of them, on their way to the user. While nobody takes the output they aren't kept in
+ * memory: they are in the log, and are read from there when somebody does. So a reader that stands still holds up
+ * nobody else, and a long history is shown piece by piece.
  */
 
 import type { Crypto } from "../base/crypto.ts";
 import { dateText } from "../base/dates.ts";
-import type { PeerKey } from "../base/ids.ts";
+import type { Hash, PeerKey, RequestId } from "../base/ids.ts";
+import { committedEvent } from "../protocols/group/edit_view.ts";
 import type { EntryView, MemberEvent } from "../protocols/group/events.ts";
 import { type Batch, entryId } from "../protocols/group/history.ts";
-import type { HistoryRead } from "../protocols/group/member_io.ts";
+import type { HistoryRead, LoggedEntryState } from "../protocols/group/member_io.ts";
 
-/** An entry as the log has it. */
-export interface LoggedEntry {
+/** What has a position in the log: an entry, or an edit of one. */
+export interface LoggedItem {
+  readonly position: number;
+  /** Of the entry that this is, or changes. */
   readonly seq: number;
+  /** Of the history with it. */
+  readonly digest: Hash;
   readonly batch: Batch;
-  /** Of its text in the batch. */
+  /** Of its text, or its edit, in the batch. */
   readonly index: number;
 }
+
+/** An entry as it reads now, and its changes, the oldest first. */
+export type EntryWithEdits = Omit<Extract<MemberEvent, { readonly event: "entry" }>, "event">;
 
 /** A member's log, read while it is written. Reading rejects with `disk` or `store-corrupt`. */
 export interface EntryLog {
   /** Whole batches after a position, at most so many bytes, but one at least where there is one. */
   read(after: number, bytesMax: number): Promise<HistoryRead>;
-  /** The last `count` entries. */
+  /** An entry and what became of it; null where there is none. */
+  look(seq: number, id: RequestId | null): Promise<LoggedEntryState | null>;
+  /** The same for people. */
+  entryOf(seq: number): Promise<EntryWithEdits | null>;
+  /** The last `count` entries, as they read now. */
   tail(count: number): Promise<readonly EntryView[]>;
-  /** The entries in order, piece by piece, from the batch on that ends behind position `after`. */
-  entries(after?: number): AsyncIterable<readonly LoggedEntry[]>;
+  /** Entries and edits in order, piece by piece, from the batch on that ends behind position `after`. */
+  items(after?: number): AsyncIterable<readonly LoggedItem[]>;
 }
 
 export interface EntryFeedPorts {
-  readonly log: Pick<EntryLog, "entries">;
+  readonly log: Pick<EntryLog, "items">;
   readonly crypto: Crypto;
   /** One's own key. */
   readonly self: PeerKey;
@@ -41,16 +53,21 @@ export interface EntryFeedPorts {
   failed(error: unknown): void;
 }
 
-/** What waits for the reader: entries of the log, or anything else. */
+/** What waits for the reader: a part of the log, or anything else. */
 type Waiting =
   | { readonly type: "event"; readonly event: MemberEvent; readonly ref: string | undefined }
   /** `through`: grows while nothing else comes. */
-  | { readonly type: "entries"; next: number; through: number; readonly history: boolean };
+  | { readonly type: "items"; next: number; through: number; readonly history: boolean };
 
-/** Shows entries strictly by number, each once. */
+/** An event that stands for a position of the log. */
+type ItemEvent = Extract<MemberEvent, { readonly event: "message" | "edit" }> & {
+  readonly position: number;
+};
+
+/** Shows entries and edits strictly by position, each once. */
 export class EntryFeed {
   #waiting: Waiting[] = [];
-  /** Of the log's entries, all up to this number are shown or wait. */
+  /** Of the log, all up to this position is shown or waits. */
   #through = 0;
   #pump: Promise<void> | null = null;
   #isStopped = false;
@@ -59,32 +76,33 @@ export class EntryFeed {
 
   constructor(readonly ports: EntryFeedPorts) {}
 
-  /** Shows the entries that the log has, up to number `through`, as history. */
+  /** Shows what the log has, up to position `through`, as history. */
   replay(through: number): void {
     this.#through = through;
-    if (through > 0) this.#add({ type: "entries", next: 1, through, history: true });
+    if (through > 0) this.#add({ type: "items", next: 1, through, history: true });
   }
 
   /** Shows an event, after all that came before. */
   show(event: MemberEvent, ref: string | undefined): void {
-    if (event.event === "message" && !this.#isNext(event.seq)) return;
+    const isItem = isItemEvent(event);
+    if (isItem && !this.#isNext(event.position)) return;
     if (this.#waiting.length === 0 && this.ports.outputReady() === null) {
       return this.ports.show(event, ref);
     }
-    if (event.event !== "message") return this.#add({ type: "event", event, ref });
-    const { seq, history } = event;
+    if (!isItem) return this.#add({ type: "event", event, ref });
+    const { position, history = false } = event;
     const last = this.#waiting.at(-1);
-    const continues = last?.type === "entries" && last.history === history &&
-      last.through + 1 === seq;
-    if (continues) last.through = seq;
-    else this.#add({ type: "entries", next: seq, through: seq, history });
+    const continues = last?.type === "items" && last.history === history &&
+      last.through + 1 === position;
+    if (continues) last.through = position;
+    else this.#add({ type: "items", next: position, through: position, history });
   }
 
-  /** Whether the entry wasn't given before. With the first one a log begins anew: what waits of the old one is gone. */
-  #isNext(seq: number): boolean {
-    if (seq === 1) this.#waiting = this.#waiting.filter(({ type }) => type !== "entries");
-    else if (seq <= this.#through) return false;
-    this.#through = seq;
+  /** Whether it wasn't given before. With the first position a log begins anew: what waits of the old one is gone. */
+  #isNext(position: number): boolean {
+    if (position === 1) this.#waiting = this.#waiting.filter(({ type }) => type !== "items");
+    else if (position <= this.#through) return false;
+    this.#through = position;
     return true;
   }
 
@@ -131,15 +149,14 @@ export class EntryFeed {
     }
   }
 
-  /** Shows entries of the log, as many as it has. */
-  async #showSome(range: Waiting & { readonly type: "entries" }): Promise<void> {
-    // A number is never above its position.
-    for await (const entries of this.ports.log.entries(range.next - 1)) {
-      for (const entry of entries) {
-        if (this.#waiting[0] !== range || entry.seq > range.through) return;
-        if (entry.seq < range.next) continue;
-        this.ports.show(this.#message(entry, range.history), undefined);
-        range.next = entry.seq + 1;
+  /** Shows a part of the log, as much as there is of it. */
+  async #showSome(range: Waiting & { readonly type: "items" }): Promise<void> {
+    for await (const items of this.ports.log.items(range.next - 1)) {
+      for (const item of items) {
+        if (this.#waiting[0] !== range || item.position > range.through) return;
+        if (item.position < range.next) continue;
+        this.ports.show(this.#eventOf(item, range.history), undefined);
+        range.next = item.position + 1;
         this.#shown++;
         const waiting = this.ports.outputReady();
         if (waiting !== null) await waiting;
@@ -147,7 +164,12 @@ export class EntryFeed {
     }
   }
 
-  #message({ seq, batch, index }: LoggedEntry, history: boolean): MemberEvent {
+  /** As the machine makes it. */
+  #eventOf({ position, seq, batch, index }: LoggedItem, history: boolean): MemberEvent {
+    if (batch.kind === "edits") {
+      const event = committedEvent(batch.edits[index]!, batch, ({ name }) => name);
+      return { ...event, history, position };
+    }
     return {
       event: "message",
       seq,
@@ -157,6 +179,12 @@ export class EntryFeed {
       self: batch.author === this.ports.self,
       history,
       sentAt: dateText(batch.sentAt),
+      position,
     };
   }
+}
+
+/** An edit that isn't in the log, being aborted or in doubt, has no position. */
+function isItemEvent(event: MemberEvent): event is ItemEvent {
+  return event.event === "message" || (event.event === "edit" && event.position !== undefined);
 }

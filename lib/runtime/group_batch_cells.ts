@@ -4,35 +4,47 @@ import { concatBytes } from "../base/crypto.ts";
 import type { Hash, PeerKey } from "../base/ids.ts";
 import { varintBytes } from "../base/schema_codec.ts";
 import { utf8Length } from "../base/text.ts";
+import type { Edit } from "../protocols/group/edit.ts";
 import {
   type Batch,
   batchFrom,
-  INCARNATION_BYTES,
+  COORDINATOR_NAME,
   type SignedBatch,
 } from "../protocols/group/history.ts";
 import {
   BATCH_BYTES_MAX,
+  BATCH_EDITS_BYTES_MAX,
+  BATCH_EDITS_MAX,
   BATCH_TEXTS_BYTES_MAX,
   BATCH_TEXTS_MAX,
+  INCARNATION_BYTES,
   NAME_BYTES_MAX,
   TEXT_BYTES_MAX,
 } from "../protocols/group/limits.ts";
-import { countOf, hexOf, isoTime, timeOf } from "./log_fields.ts";
+import { editBytes, editCellCount, editCells, editOfCells } from "./group_edit_cells.ts";
+import {
+  bytesOf,
+  countOf,
+  hexOf,
+  isoTime,
+  restOfText,
+  restText,
+  signatureOf,
+  timeOf,
+} from "./log_fields.ts";
 
-/** Stands for no bytes, where a cell that is there isn't empty. */
-const NOTHING = "-";
-/** Time and name stand before the texts. */
-const CELLS_BEFORE_TEXTS = 2;
-const CELLS_AFTER_TEXTS = 6;
-const SIGNATURE_BYTES = 64;
+/** Time and name stand before what is said or decided. */
+const CELLS_BEFORE = 2;
+const CELLS_AFTER = 6;
 
 /** When, who, what; then what it takes to have the bytes that were signed. */
 export function batchCells(signed: SignedBatch): readonly string[] {
-  const { sentAt, name, texts, author, incarnation, counter, group } = signed.batch.value;
+  const { sentAt, name, texts, edits, author, incarnation, counter, group } = signed.batch.value;
   return [
     isoTime(sentAt),
     name,
     ...texts,
+    ...edits.flatMap((edit) => [String(edit.edit), ...editCells(edit)]),
     author,
     incarnation.toHex(),
     String(counter),
@@ -47,51 +59,41 @@ export function batchCells(signed: SignedBatch): readonly string[] {
  * @throws {TypeError} If they are none.
  */
 export function batchOfCells(cells: readonly string[], first: number): SignedBatch {
-  const after = cells.length - CELLS_AFTER_TEXTS;
-  if (after < first + CELLS_BEFORE_TEXTS) throw new TypeError("cells of a batch are missing");
+  const after = cells.length - CELLS_AFTER;
+  if (after < first + CELLS_BEFORE) throw new TypeError("cells of a batch are missing");
   const field = (at: number) => cells[at]!;
+  const name = field(first + 1);
+  const group = hexOf<Hash>(field(after + 3));
+  const content = cells.slice(first + CELLS_BEFORE, after);
+  // Nobody else can have that name, and the coordinator says no texts.
+  const isDecided = name === COORDINATOR_NAME;
   const batch: Batch = {
-    kind: "texts",
+    kind: isDecided ? "edits" : "texts",
     sentAt: timeOf(field(first)),
-    name: field(first + 1),
-    texts: cells.slice(first + CELLS_BEFORE_TEXTS, after),
+    name,
+    texts: isDecided ? [] : content,
+    edits: isDecided ? editsOfCells(content, group) : [],
     author: hexOf<PeerKey>(field(after)),
     incarnation: bytesOf(field(after + 1), INCARNATION_BYTES),
     counter: countOf(field(after + 2)),
-    group: hexOf<Hash>(field(after + 3)),
+    group,
   };
   return batchWith(batch, signatureOf(field(after + 4)), restOfText(field(after + 5)));
+}
+
+function editsOfCells(cells: readonly string[], group: Hash): readonly Edit[] {
+  const edits: Edit[] = [];
+  for (let at = 0; at < cells.length;) {
+    const first = at + 1;
+    edits.push(editOfCells(cells, first, countOf(cells[at]!), group));
+    at = first + editCellCount(cells, first);
+  }
+  return edits;
 }
 
 /** What the exact bytes of a batch have behind the fields that this version knows. */
 export function restOf({ batch, signature }: SignedBatch): Uint8Array {
   return batch.bytes.subarray(batchFrom(batch.value, signature).batch.bytes.length);
-}
-
-export function restText(rest: Uint8Array): string {
-  return rest.length === 0 ? NOTHING : rest.toHex();
-}
-
-/** @throws {TypeError} If `restText` never wrote it. */
-export function restOfText(text: string): Uint8Array {
-  return text === NOTHING ? new Uint8Array(0) : bytesOf(text);
-}
-
-/** @throws {TypeError} If it isn't 128 hexadecimal digits. */
-export function signatureOf(text: string): Uint8Array {
-  return bytesOf(text, SIGNATURE_BYTES);
-}
-
-/**
- * Bytes in lower-case hexadecimal, one at least.
- * @throws {TypeError} If it isn't that, or as many as `length` says.
- */
-export function bytesOf(text: string, length?: number): Uint8Array {
-  const isHex = /^(?:[0-9a-f]{2})+$/.test(text);
-  if (!isHex || (length !== undefined && text.length !== 2 * length)) {
-    throw new TypeError(`no bytes in hexadecimal are "${text}"`);
-  }
-  return Uint8Array.fromHex(text);
 }
 
 /** A batch with its exact bytes. @throws {TypeError} If it is more than a batch may be. */
@@ -110,11 +112,12 @@ const UNIT_BYTES_MAX = 3;
 const TEXTS_BYTES_MAX = BATCH_TEXTS_BYTES_MAX + 3 * BATCH_TEXTS_MAX;
 
 /** @throws {TypeError} If no batch was ever like that: it couldn't be encoded. */
-export function checkBounds({ name, texts }: Pick<Batch, "name" | "texts">): void {
+export function checkBounds({ name, texts, edits }: Pick<Batch, "name" | "texts" | "edits">): void {
   if (![name, ...texts].every((text) => text.isWellFormed())) {
     throw new TypeError("a text has half a character");
   }
   if (texts.length > BATCH_TEXTS_MAX) throw new TypeError("a batch has too many texts");
+  if (edits.length > 0) checkEdits(edits);
   const units = texts.reduce((sum, text) => sum + text.length, name.length);
   if (UNIT_BYTES_MAX * units <= NAME_BYTES_MAX) return; // lengths of most needn't be counted
   const lengths = texts.map(utf8Length);
@@ -122,4 +125,11 @@ export function checkBounds({ name, texts }: Pick<Batch, "name" | "texts">): voi
   const isTooLong = lengths.some((length) => length > TEXT_BYTES_MAX) ||
     varintBytes(texts.length) + bytes > TEXTS_BYTES_MAX || utf8Length(name) > NAME_BYTES_MAX;
   if (isTooLong) throw new TypeError("a batch is longer than any may be");
+}
+
+/** What each is by itself was checked when it was read. */
+function checkEdits(edits: readonly Edit[]): void {
+  if (edits.length > BATCH_EDITS_MAX) throw new TypeError("a batch has too many edits");
+  const bytes = edits.reduce((sum, edit) => sum + editBytes(edit), varintBytes(edits.length));
+  if (bytes > BATCH_EDITS_BYTES_MAX) throw new TypeError("a batch is longer than any may be");
 }

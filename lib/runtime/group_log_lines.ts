@@ -1,17 +1,24 @@
 /**
  * The log of a group as text, the same bytes at all members with the same history:
  *
- *     p2pchat  group-log  1  GROUP  DIGEST
+ *     p2pchat  group-log  2  GROUP  DIGEST
  *     1  DIGEST  2026-01-31T12:00:00.000Z  alice  hello
  *     2  DIGEST  2026-01-31T12:00:00.000Z  alice  there   KEY  INCARNATION  COUNTER  SIGNATURE  -  CHECKSUM
+ *     edit 1  DIGEST  2026-01-31T12:01:00.000Z  2  bob  where?  ...  KEY  INCARNATION  COUNTER  SIGNATURE  -  CHECKSUM
  *
- * with tabs between cells, whose texts are escaped as in every store. A line is an entry: its number, the history's
- * digest with it, the author's clock, the author, the text. The last line of a batch goes on with what its signature
- * needs: the author's key, the process that said it, the counter of the batch's first text, the signature, and what
- * the batch has for later versions.
+ * with tabs between cells, whose texts are escaped as in every store. A line is a position of the history: an entry
+ * or an edit. That of an entry has its number, the history's digest with it, the author's clock, the author, the text.
+ * That of an edit has its number, the digest, the coordinator's clock when it was decided, the number of the entry,
+ * who asked for it, and what the entry is to read; then what that one's signature needs: its key, its process, how
+ * many requests there were of that, its clock, the signature, and what the request has for later versions; then how
+ * many agreed, and the name and key of each.
+ *
+ * The last line of a batch goes on with what its signature needs: the author's key, or the coordinator's, the process
+ * that said it, the counter of the batch's first text or edit, the signature, and what the batch has for later
+ * versions.
  *
  * That line ends with the CRC-32 of all of the batch's bytes before its last tab. A digest covers the one before and all
- * that is said in its entry: it finds what was changed on purpose, too, and takes ten times as long to check.
+ * that is said in its line: it finds what was changed on purpose, too, and takes ten times as long to check.
  */
 
 import { Buffer } from "node:buffer";
@@ -20,32 +27,39 @@ import type { Hash, PeerKey } from "../base/ids.ts";
 import { nameFault } from "../base/names.ts";
 import {
   type Batch,
+  COORDINATOR_NAME,
   emptyDigest,
-  type Entry,
-  INCARNATION_BYTES,
+  type Placed,
   type SignedBatch,
 } from "../protocols/group/history.ts";
-import { BATCH_TEXTS_MAX } from "../protocols/group/limits.ts";
+import { BATCH_EDITS_MAX, BATCH_TEXTS_MAX, INCARNATION_BYTES } from "../protocols/group/limits.ts";
 import { checksumOf, checksumText, joinCells, splitCells } from "../store/record_line.ts";
+import { batchWith, checkBounds, restOf } from "./group_batch_cells.ts";
+import { editCellCount, editCells, editOfCells } from "./group_edit_cells.ts";
 import {
-  batchWith,
   bytesOf,
-  checkBounds,
-  restOf,
+  countOf,
+  hexOf,
+  isoTime,
   restOfText,
   restText,
   signatureOf,
-} from "./group_batch_cells.ts";
-import { countOf, hexOf, isoTime, timeOf } from "./log_fields.ts";
+  timeOf,
+} from "./log_fields.ts";
 
 /** Counts up with each change that older programs cannot read. */
-export const GROUP_LOG_VERSION = "1";
+export const GROUP_LOG_VERSION = "2";
 const FIRST_CELLS = ["p2pchat", "group-log"] as const;
 /** One of them outlives any single damage of a first line. */
 const OWN_FIRST_LINE = /^p2pchat(?:\t|.group-log\t)|\tgroup-log\t/;
 
 const ENTRY_CELLS = 5;
-const BATCH_CELLS = ENTRY_CELLS + 6;
+/** Of an edit: before what was asked for. */
+const CELLS_BEFORE_EDIT = 3;
+/** At the end of a batch. */
+const BATCH_CELLS = 6;
+/** What the line of an edit begins with. */
+const EDIT = /^edit ([1-9][0-9]{0,15})$/;
 
 /** The first line of the log of a group, its line feed included. */
 export function firstLine(crypto: Crypto, group: Hash): string {
@@ -56,7 +70,7 @@ export function firstLine(crypto: Crypto, group: Hash): string {
 /** What a first line says. */
 export type FirstLine =
   | { readonly kind: "group"; readonly group: Hash }
-  /** Written by a later program. */
+  /** Written by another program: a later one, or one that was never released. */
   | { readonly kind: "version"; readonly version: string }
   /** A log of a group, but damaged. */
   | { readonly kind: "damaged" }
@@ -77,13 +91,16 @@ export function parseFirstLine(crypto: Crypto, text: string): FirstLine {
   return { kind: OWN_FIRST_LINE.test(text) ? "damaged" : "foreign" };
 }
 
-/** The lines of a batch whose entries are these. */
-export function batchLines(signed: SignedBatch, entries: readonly Entry[]): Buffer {
+/** The lines of a batch that has this place. */
+export function batchLines(signed: SignedBatch, { entries, edits }: Placed): Buffer {
   const { author, name, incarnation, counter, sentAt } = signed.batch.value;
   const time = isoTime(sentAt);
-  const lines = entries.map(({ seq, digest, text }) =>
-    joinCells([String(seq), digest, time, name, text])
-  );
+  const lines = [
+    ...entries.map(({ seq, digest, text }) => joinCells([String(seq), digest, time, name, text])),
+    ...edits.map(({ digest, edit }) =>
+      joinCells([editWord(edit.edit), digest, time, ...editCells(edit)])
+    ),
+  ];
   const rest = restText(restOf(signed));
   const cells = [author, incarnation.toHex(), String(counter), signed.signature.toHex(), rest];
   const content = Buffer.from(`${lines.join("\n")}\t${cells.join("\t")}`);
@@ -91,72 +108,108 @@ export function batchLines(signed: SignedBatch, entries: readonly Entry[]): Buff
   return Buffer.concat([content, end]);
 }
 
+function editWord(edit: number): string {
+  return `edit ${edit}`;
+}
+
 /**
  * A batch as its lines have it, whose checksum fits: what was written. It is taken apart no further than it is asked
  * for, so that opening a long log takes little.
  */
 export class LoggedBatch {
-  /** @param lines Their cells. @param seq Number of the first entry. */
+  readonly #last: readonly string[];
+  /** Cells of the last line that are its own; the batch's come behind. */
+  readonly #own: number;
+
+  /**
+   * @param position Before it. @param seq Of the last entry before it. @param lines Their cells.
+   */
   constructor(
     readonly group: Hash,
+    readonly position: number,
     readonly seq: number,
+    readonly kind: Batch["kind"],
     readonly lines: readonly (readonly string[])[],
-  ) {}
+  ) {
+    this.#last = lines[lines.length - 1]!;
+    this.#own = this.#last.length - BATCH_CELLS;
+  }
 
+  /** How many positions it takes. */
   get count(): number {
     return this.lines.length;
   }
 
-  /** Of the history with its last entry. */
+  /** How many entries it brings. */
+  get entries(): number {
+    return this.kind === "texts" ? this.lines.length : 0;
+  }
+
+  /** Of the history with its last line. */
   get digest(): Hash {
     return this.#last[1]! as Hash;
   }
 
   get author(): PeerKey {
-    return this.#last[ENTRY_CELLS]! as PeerKey;
+    return this.#last[this.#own]! as PeerKey;
   }
 
   /** In hexadecimal. */
   get incarnation(): string {
-    return this.#last[ENTRY_CELLS + 1]!;
+    return this.#last[this.#own + 1]!;
   }
 
-  /** Of its first text. */
+  /** Of its first text or edit. */
   get counter(): number {
-    return Number(this.#last[ENTRY_CELLS + 2]!);
+    return Number(this.#last[this.#own + 2]!);
   }
 
   get name(): string {
-    return this.#last[3]!;
+    return this.kind === "texts" ? this.#last[3]! : COORDINATOR_NAME;
   }
 
   get sentAt(): number {
     return timeOf(this.#last[2]!);
   }
 
-  /** Of the history with each of its entries. @throws {TypeError} If one is none. */
+  /** What line `index` of it is, as part of a sentence. */
+  nameOf(index: number): string {
+    return nameOfCell(this.lines[index]![0]!);
+  }
+
+  /** Of the history with each of its lines. @throws {TypeError} If one is none. */
   digests(): readonly Hash[] {
     return this.lines.map(([, digest]) => hexOf<Hash>(digest!));
   }
 
-  /** What was said. @throws {TypeError} If it is no batch; a part of a sentence. */
+  /** Numbers of the entries that its edits change. @throws {TypeError} If one is none. */
+  edited(): readonly number[] {
+    if (this.kind === "texts") return NO_NUMBERS;
+    return this.lines.map((cells) => countOf(cells[CELLS_BEFORE_EDIT]!));
+  }
+
+  /** What was said or decided. @throws {TypeError} If it is no batch; a part of a sentence. */
   batch(): Batch {
-    const { name, sentAt } = this;
+    const { name, sentAt, kind, lines } = this;
     const time = this.#last[2]!;
-    const fault = nameFault(name);
-    if (fault !== null) throw new TypeError(`its author's name is none: ${fault}`);
-    if (this.lines.some((cells) => cells[2] !== time || cells[3] !== name)) {
+    const isText = kind === "texts";
+    if (isText) checkAuthor(name);
+    if (lines.some((cells) => cells[2] !== time || (isText && cells[3] !== name))) {
       throw new TypeError("lines said in one go differ in time or name");
     }
     const batch: Batch = {
-      kind: "texts",
+      kind,
       group: this.group,
       author: hexOf<PeerKey>(this.author),
       name,
       incarnation: bytesOf(this.incarnation, INCARNATION_BYTES),
-      counter: countOf(this.#last[ENTRY_CELLS + 2]!),
+      counter: countOf(this.#last[this.#own + 2]!),
       sentAt,
-      texts: this.lines.map((cells) => textOf(cells[4]!)),
+      texts: isText ? lines.map((cells) => textOf(cells[4]!)) : [],
+      edits: isText ? [] : lines.map((cells) => {
+        const edit = countOf(EDIT.exec(cells[0]!)![1]!);
+        return editOfCells(cells.map(textOf), CELLS_BEFORE_EDIT, edit, this.group);
+      }),
     };
     checkBounds(batch);
     return batch;
@@ -164,28 +217,57 @@ export class LoggedBatch {
 
   /** The same as it was signed. @throws {TypeError} If it is none. */
   signed(): SignedBatch {
-    const [signature, rest] = this.#last.slice(ENTRY_CELLS + 3) as [string, string];
+    const [signature, rest] = this.#last.slice(this.#own + 3) as [string, string];
     return batchWith(this.batch(), signatureOf(signature), restOfText(rest));
   }
+}
 
-  get #last(): readonly string[] {
-    return this.lines[this.lines.length - 1]!;
-  }
+const NO_NUMBERS: readonly number[] = [];
+
+/** @throws {TypeError} If nobody can be called that. */
+function checkAuthor(name: string): void {
+  const fault = nameFault(name);
+  if (fault !== null) throw new TypeError(`its author's name is none: ${fault}`);
+}
+
+/**
+ * What a line is, as part of a sentence: the edit that it says, or the entry that follows entry `seq`. Null where so
+ * little of it is there that nobody knows.
+ */
+export function lineName(line: string, seq: number): string | null {
+  const end = line.indexOf("\t");
+  if (end < 0) return null;
+  const first = line.slice(0, end);
+  return EDIT.test(first) ? first : `entry ${seq + 1}`;
+}
+
+/** @param cell The first of a line. */
+function nameOfCell(cell: string): string {
+  return EDIT.test(cell) ? cell : `entry ${cell}`;
 }
 
 /** Puts lines together into batches. */
 export class BatchReader {
+  #position: number;
   #seq: number;
+  /** Of the batch that has begun. */
+  #kind: Batch["kind"] | null = null;
   #lines: (readonly string[])[] = [];
   /** Of the lines so far, with their line feeds. */
   #checksum = 0;
 
-  /** @param seq Of the entry in the first line that comes. */
-  constructor(readonly group: Hash, seq: number) {
+  /** @param position Before the first line that comes. @param seq Of the last entry before that. */
+  constructor(readonly group: Hash, position: number, seq: number) {
+    this.#position = position;
     this.#seq = seq;
   }
 
-  /** Of the entry that the next line must have. */
+  /** Before the line that comes next. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Of the last entry there. */
   get seq(): number {
     return this.#seq;
   }
@@ -195,50 +277,76 @@ export class BatchReader {
     return this.#lines.length;
   }
 
+  /** What the first of those is, as part of a sentence. */
+  get pendingName(): string {
+    return nameOfCell(this.#lines[0]![0]!);
+  }
+
   /**
    * Takes the line in [from, to) of `bytes`, behind which its line feed stands.
    * @returns The batch that it is the last line of; null where more lines are to come.
-   * @throws {TypeError} If it isn't the line of an entry that goes on here, or the checksum doesn't fit; a part of a
-   *     sentence.
+   * @throws {TypeError} If it isn't the line of an entry or edit that goes on here, or the checksum doesn't fit; a part
+   *     of a sentence.
    */
   add(bytes: Buffer, from: number, to: number): LoggedBatch | null {
     const cells = bytes.toString("utf8", from, to).split("\t");
-    if (cells[0] !== String(this.#seq)) {
-      throw new TypeError(`entry ${this.#seq} was expected, "${cells[0]!.slice(0, 20)}" is there`);
-    }
-    if (this.#lines.push(cells) > BATCH_TEXTS_MAX) {
-      throw new TypeError(`no more than ${BATCH_TEXTS_MAX} texts are said in one go`);
-    }
-    this.#seq++;
-    if (cells.length === ENTRY_CELLS) {
+    const own = this.#begun(cells);
+    this.#lines.push(cells);
+    this.#position++;
+    if (cells.length === own) {
       this.#checksum = checksumOf(bytes.subarray(from, to + 1), this.#checksum);
       return null;
     }
-    if (cells.length !== BATCH_CELLS) {
-      throw new TypeError(`it has ${cells.length} cells, not ${ENTRY_CELLS} or ${BATCH_CELLS}`);
+    if (cells.length !== own + BATCH_CELLS) {
+      throw new TypeError(`it has ${cells.length} cells, not ${own} or ${own + BATCH_CELLS}`);
     }
-    const checksum = cells[BATCH_CELLS - 1]!;
+    const checksum = cells[own + BATCH_CELLS - 1]!;
     const checked = bytes.subarray(from, to - checksum.length - 1);
     if (checksum !== checksumText(checksumOf(checked, this.#checksum))) throw this.#misfit();
     return this.#complete();
   }
 
+  /** @returns How many cells the line has by itself. @throws {TypeError} If it doesn't go on here. */
+  #begun(cells: readonly string[]): number {
+    const first = cells[0]!;
+    if (this.#kind !== "edits" && first === String(this.#seq + 1)) {
+      if (this.pending === BATCH_TEXTS_MAX) {
+        throw new TypeError(`no more than ${BATCH_TEXTS_MAX} texts are said in one go`);
+      }
+      this.#kind = "texts";
+      this.#seq++;
+      return ENTRY_CELLS;
+    }
+    if (this.#kind !== "texts" && EDIT.test(first)) {
+      if (this.pending === BATCH_EDITS_MAX) {
+        throw new TypeError(`no more than ${BATCH_EDITS_MAX} edits are decided in one go`);
+      }
+      this.#kind = "edits";
+      return CELLS_BEFORE_EDIT + editCellCount(cells, CELLS_BEFORE_EDIT);
+    }
+    const entry = this.#kind === "edits" ? "" : `entry ${this.#seq + 1}`;
+    const edit = this.#kind === "texts" ? "" : this.#kind === null ? " or an edit" : "an edit";
+    throw new TypeError(`${entry}${edit} was expected, "${first.slice(0, 20)}" is there`);
+  }
+
   #misfit(): TypeError {
-    const first = this.#seq - this.pending;
-    return new TypeError(
-      this.pending === 1
-        ? "its checksum doesn't fit"
-        : `the checksum doesn't fit of what was said in one go, entries ${first} to ${
-          this.#seq - 1
-        }`,
-    );
+    const [first, last] = [this.#lines[0]![0]!, this.#lines.at(-1)![0]!];
+    if (this.pending === 1) return new TypeError("its checksum doesn't fit");
+    const what = this.#kind === "texts"
+      ? `was said in one go, entries ${first} to ${last}`
+      : `was decided in one go, from ${first} to ${last}`;
+    return new TypeError(`the checksum doesn't fit of what ${what}`);
   }
 
   #complete(): LoggedBatch {
-    const batch = new LoggedBatch(this.group, this.#seq - this.pending, this.#lines);
+    const kind = this.#kind!;
+    const lines = this.#lines;
+    const before = this.#position - lines.length;
+    const seq = kind === "texts" ? this.#seq - lines.length : this.#seq;
+    this.#kind = null;
     this.#lines = [];
     this.#checksum = 0;
-    return batch;
+    return new LoggedBatch(this.group, before, seq, kind, lines);
   }
 }
 

@@ -3,12 +3,14 @@
  * `grep` and `cut` stands in the clear: when, who, what; then what it takes to have the bytes that were signed.
  */
 
-import type { Hash, PeerKey } from "../base/ids.ts";
+import type { Hash, PeerKey, RequestId } from "../base/ids.ts";
 import { unreachable } from "../base/invariant.ts";
 import { decode, encode } from "../base/schema.ts";
 import { type Ballot, ballotText } from "../protocols/group/ballot.ts";
+import type { SignedEditRequest } from "../protocols/group/edit.ts";
 import { type SignedEpoch, signedEpochSchema } from "../protocols/group/epoch.ts";
 import type { HistoryPoint } from "../protocols/group/history.ts";
+import { INCARNATION_BYTES } from "../protocols/group/limits.ts";
 import type {
   CoordinatorRecord,
   LogRecord as HistoryRecord,
@@ -17,11 +19,12 @@ import type {
 } from "../protocols/group/records.ts";
 import type { LogRecord } from "../store/log_format.ts";
 import { batchCells, batchOfCells } from "./group_batch_cells.ts";
-import { countOf, type FieldOf, hexOf, line, parseLine } from "./log_fields.ts";
+import { REQUEST_CELLS, requestCells, requestOfCells } from "./group_edit_cells.ts";
+import { bytesOf, countOf, type FieldOf, hexOf, line, parseLine } from "./log_fields.ts";
 
 /** Of the files; counts up with each change that older programs cannot read. */
-export const MEMBER_STATE_FORMAT = { format: "group-member", version: 1 } as const;
-export const COORDINATOR_STATE_FORMAT = { format: "group-coordinator", version: 1 } as const;
+export const MEMBER_STATE_FORMAT = { format: "group-member", version: 2 } as const;
+export const COORDINATOR_STATE_FORMAT = { format: "group-coordinator", version: 2 } as const;
 
 /** All but what goes into the log. */
 export type StateOf<Stored> = Exclude<Stored, HistoryRecord | NewLogRecord>;
@@ -58,6 +61,17 @@ export function memberLine(record: MemberState): LogRecord {
       return line(record.kind, ballotText(record.ballot));
     case "said":
       return line(record.kind, ...batchCells(record.batch));
+    case "prepared":
+      return line(
+        record.kind,
+        String(record.edit),
+        String(record.view),
+        ...requestFields(record.signed),
+      );
+    case "asked":
+      return line(record.kind, String(record.edit), ...requestFields(record.signed));
+    case "settled":
+      return line(record.kind, record.id);
     case "logged":
       return loggedLine(record);
     default:
@@ -92,6 +106,14 @@ function parseMember({ kind, fields }: LogRecord, field: FieldOf): MemberState {
       return { kind, ballot: ballotOf(field(0)) };
     case "said":
       return { kind, batch: batchOfCells(fields, 0) };
+    case "prepared": {
+      const [edit, view] = [countOf(field(0)), countOf(field(1))];
+      return { kind, edit, view, signed: requestOf(fields, 2) };
+    }
+    case "asked":
+      return { kind, edit: countOf(field(0)), signed: requestOf(fields, 1) };
+    case "settled":
+      return { kind, id: hexOf<RequestId>(field(0)) };
     case "logged":
       return loggedRecord(field);
     default:
@@ -105,6 +127,7 @@ export function coordinatorLine(record: CoordinatorState): LogRecord {
     case "group":
       return line(record.kind, record.group);
     case "number":
+    case "edits":
       return line(record.kind, String(record.number));
     case "decided":
       return line(record.kind, ...epochCells(record.signed));
@@ -115,6 +138,12 @@ export function coordinatorLine(record: CoordinatorState): LogRecord {
       return line(record.kind, record.name, record.key);
     case "allowed":
       return line(record.kind, record.key);
+    case "committed":
+      return line(record.kind, ...batchCells(record.batch));
+    case "applied":
+      return line(record.kind, record.incarnation, String(record.counter));
+    case "aborted":
+      return line(record.kind, String(record.edit), record.reason, record.id);
     case "logged":
       return loggedLine(record);
     default:
@@ -130,11 +159,12 @@ export function coordinatorRecord(record: LogRecord): CoordinatorState {
   return parseLine(record, parseCoordinator);
 }
 
-function parseCoordinator({ kind }: LogRecord, field: FieldOf): CoordinatorState {
+function parseCoordinator({ kind, fields }: LogRecord, field: FieldOf): CoordinatorState {
   switch (kind) {
     case "group":
       return { kind, group: hexOf<Hash>(field(0)) };
     case "number":
+    case "edits":
       return { kind, number: countOf(field(0)) };
     case "decided":
       return { kind, signed: epochOf(field) };
@@ -145,11 +175,33 @@ function parseCoordinator({ kind }: LogRecord, field: FieldOf): CoordinatorState
       return { kind, name: field(0), key: hexOf<PeerKey>(field(1)) };
     case "allowed":
       return { kind, key: hexOf<PeerKey>(field(0)) };
+    case "committed":
+      return { kind, batch: batchOfCells(fields, 0) };
+    case "applied":
+      return { kind, incarnation: incarnationOf(field(0)), counter: countOf(field(1)) };
+    case "aborted":
+      return { kind, edit: countOf(field(0)), reason: field(1), id: hexOf<RequestId>(field(2)) };
     case "logged":
       return loggedRecord(field);
     default:
       throw new TypeError("no such kind is known");
   }
+}
+
+/** What was asked for, and in which group. */
+function requestFields(signed: SignedEditRequest): readonly string[] {
+  return [...requestCells(signed), signed.request.value.group];
+}
+
+function requestOf(fields: readonly string[], first: number): SignedEditRequest {
+  const group = fields.at(first + REQUEST_CELLS);
+  if (group === undefined) throw new TypeError("the group of an edit is missing");
+  return requestOfCells(fields, first, hexOf<Hash>(group));
+}
+
+function incarnationOf(text: string): string {
+  bytesOf(text, INCARNATION_BYTES);
+  return text;
 }
 
 function loggedLine({ kind, point }: LoggedRecord): LogRecord {

@@ -37,6 +37,37 @@ export function hexOf<Id extends HexId>(text: string): Id {
   return text as Id;
 }
 
+/** Stands for no bytes, where a cell that is there isn't empty. */
+const NOTHING = "-";
+const SIGNATURE_BYTES = 64;
+
+/** @throws {TypeError} If it isn't 128 hexadecimal digits. */
+export function signatureOf(text: string): Uint8Array {
+  return bytesOf(text, SIGNATURE_BYTES);
+}
+
+/**
+ * Bytes in lower-case hexadecimal, one at least.
+ * @throws {TypeError} If it isn't that, or as many as `length` says.
+ */
+export function bytesOf(text: string, length?: number): Uint8Array {
+  const isHex = /^(?:[0-9a-f]{2})+$/.test(text);
+  if (!isHex || (length !== undefined && text.length !== 2 * length)) {
+    throw new TypeError(`no bytes in hexadecimal are "${text}"`);
+  }
+  return Uint8Array.fromHex(text);
+}
+
+/** What exact bytes have behind the fields that this version knows. */
+export function restText(rest: Uint8Array): string {
+  return rest.length === 0 ? NOTHING : rest.toHex();
+}
+
+/** @throws {TypeError} If `restText` never wrote it. */
+export function restOfText(text: string): Uint8Array {
+  return text === NOTHING ? new Uint8Array(0) : bytesOf(text);
+}
+
 /** Reads fields by number. */
 export type FieldOf = (index: number) => string;
 

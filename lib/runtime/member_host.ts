@@ -5,7 +5,7 @@
 
 import type { Signer } from "../base/crypto.ts";
 import { P2pchatError } from "../base/errors.ts";
-import type { LinkId, PeerKey } from "../base/ids.ts";
+import type { LinkId, PeerKey, RequestId } from "../base/ids.ts";
 import { unreachable } from "../base/invariant.ts";
 import type { MemberCommand, MemberEvent } from "../protocols/group/events.ts";
 import { Member } from "../protocols/group/member.ts";
@@ -24,7 +24,7 @@ import type { RecordStore } from "./record_log.ts";
 import { Runner } from "./runner.ts";
 import { CLOSE_MS_MAX, isDoneWithin } from "./within.ts";
 
-/** The most text that `/log` shows at once; whoever wants more reads the file. */
+/** The most text that `/log` and `/entry` show at once; whoever wants more reads the file. */
 const LOG_SHOWN_MAX = 32 * 1_024 * 1_024;
 
 export interface MemberHostPorts extends ModePorts<MemberEvent> {
@@ -52,10 +52,10 @@ export class MemberHost extends ModeHost<
   readonly #peers: GroupPeers;
   readonly #backlog: LinkBacklog;
   readonly #feed: EntryFeed;
-  /** Answers to `/log`, one after the other. */
+  /** Answers to `/log` and `/entry`, one after the other. */
   #logShown: Promise<void> = Promise.resolve();
 
-  /** The entries that the log has are shown first. */
+  /** What the log has is shown first. */
   constructor(config: Omit<MemberConfig, "records">, ports: MemberHostPorts) {
     const codec = createCodec(GROUP_MESSAGES);
     super(codec, ports);
@@ -73,7 +73,7 @@ export class MemberHost extends ModeHost<
       failed,
     });
     // The machine goes on with that end: what is held beyond the log comes from it when all have it.
-    const logged = config.history?.seq ?? 0;
+    const logged = config.history?.position ?? 0;
     const member = new Member({ ...config, records: store.records }, signer, environment);
     this.keepLog(store, {
       snapshot: () => member.snapshot(),
@@ -141,8 +141,12 @@ export class MemberHost extends ModeHost<
         return this.#peers.tell(effect.peers, effect.message);
       case "read":
         return this.#read(effect.token, effect.after, effect.bytesMax);
+      case "look":
+        return this.#look(effect.token, effect.seq, effect.id);
       case "show-log":
         return this.#showLog(effect.count, effect.ref);
+      case "show-entry":
+        return this.#showEntry(effect.seq, effect.ref);
       case "pin":
         return this.#pin(effect.name, effect.key, effect.again);
       case "show":
@@ -160,29 +164,54 @@ export class MemberHost extends ModeHost<
     );
   }
 
+  #look(token: number, seq: number, id: RequestId | null): void {
+    this.#log.look(seq, id).then(
+      (entry) => this.runner.feed({ type: "looked", token, entry }),
+      (error) => this.#readFailed(error),
+    );
+  }
+
   /** A log that can't be read can't be relied on: the member leaves, as when it can't be written. */
   #readFailed(error: unknown): void {
     if (!(error instanceof P2pchatError)) return this.fail(error);
     this.runner.feed({ type: "persist-failed", token: null, text: error.message });
   }
 
-  /** Answers wait for each other, and for who reads them: each may be long. */
   #showLog(count: number, ref: string | undefined): void {
-    const show = async () => {
-      await this.ports.outputReady();
+    this.#answer(async () => {
       const entries = await this.#log.tail(count);
-      let from = entries.length;
-      for (let units = 0; from > 0; from--) {
-        units += entries[from - 1]!.text.length;
-        if (units > LOG_SHOWN_MAX) break;
-      }
-      this.#feed.show({ event: "log", entries: entries.slice(from) }, ref);
-      if (from === 0) return;
-      const text = `Only the last ${entries.length - from} are shown, they fill 32 MB; the log's ` +
-        "file has all: p2pchat log export";
+      const shown = lastThatFit(entries, ({ text }) => text.length);
+      this.#feed.show({ event: "log", entries: shown }, ref);
+      if (shown.length === entries.length) return;
+      const text = `Only the last ${shown.length} are shown, they fill 32 MB; the log's file has ` +
+        "all: p2pchat log export";
       this.#feed.show({ event: "notice", text }, ref);
-    };
-    this.#logShown = this.#logShown.then(show).catch((error) => this.#readFailed(error));
+    });
+  }
+
+  #showEntry(seq: number, ref: string | undefined): void {
+    this.#answer(async () => {
+      const entry = await this.#log.entryOf(seq);
+      if (entry === null) {
+        const text = `There is no entry ${seq}; /log shows the last ones`;
+        return this.#feed.show({ event: "error", code: "no-such-entry", text, seq }, ref);
+      }
+      const edits = lastThatFit(entry.edits, (edit) => edit.old.length + edit.new.length);
+      this.#feed.show({ event: "entry", ...entry, edits }, ref);
+      if (edits.length === entry.edits.length) return;
+      const text =
+        `Only the last ${edits.length} changes are shown, they fill 32 MB; the log's file ` +
+        "has all: p2pchat log export";
+      this.#feed.show({ event: "notice", text }, ref);
+    });
+  }
+
+  /** Answers wait for each other, and for who reads them: each may be long. */
+  #answer(show: () => Promise<void>): void {
+    this.#logShown = this.#logShown.then(async () => {
+      await this.ports.outputReady();
+      await show();
+    }).catch((error) => this.#readFailed(error));
   }
 
   /** Who reads the output gets all that was shown, as long as it reads; the others get our goodbye. */
@@ -228,4 +257,14 @@ export class MemberHost extends ModeHost<
 /** Whom one meets is told urgently before anything that waits for the disk is done: so meeting is urgent, too. */
 function isUrgent(effect: MemberEffect): boolean {
   return effect.type === "tell" || effect.type === "meet" || effect.type === "part";
+}
+
+/** The last ones, of so much text as may be shown. */
+function lastThatFit<T>(all: readonly T[], units: (one: T) => number): readonly T[] {
+  let from = all.length;
+  for (let sum = 0; from > 0; from--) {
+    sum += units(all[from - 1]!);
+    if (sum > LOG_SHOWN_MAX) break;
+  }
+  return all.slice(from);
 }

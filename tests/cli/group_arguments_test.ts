@@ -6,6 +6,7 @@ import { memberOptions, memberProgramCommand } from "../../lib/cli/member_argume
 import type { MemberOptions, ServeOptions } from "../../lib/cli/options.ts";
 import { serveOptions, serveProgramCommand } from "../../lib/cli/serve_arguments.ts";
 import { usageText } from "../../lib/cli/usage.ts";
+import { EDIT_POLICIES } from "../../lib/protocols/group/messages.ts";
 import { HOME, parsedOptions } from "./parsed_options.ts";
 
 const COMMON = {
@@ -60,6 +61,8 @@ const SERVE: ServeOptions = {
   port: 6_000,
   advertise: null,
   failAfterMs: 3_000,
+  edits: "own",
+  voteTimeoutMs: 30_000,
   membersMax: 64,
 };
 
@@ -70,6 +73,9 @@ const SERVERS: readonly (readonly [line: string, differences: Partial<ServeOptio
   ["serve --advertise chat.example", { advertise: { host: "chat.example", port: null } }],
   ["serve --fail-after 500ms --max-members 1", { failAfterMs: 500, membersMax: 1 }],
   ["serve --fail-after 10m --max-members 64", { failAfterMs: 600_000 }],
+  ...EDIT_POLICIES.map((edits) => [`serve --edits ${edits}`, { edits }] as const),
+  ["serve --vote-timeout 500ms", { voteTimeoutMs: 500 }],
+  ["serve --vote-timeout 1440m", { voteTimeoutMs: 86_400_000 }],
 ];
 
 for (const [line, differences] of SERVERS) {
@@ -108,6 +114,12 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["serve --fail-after 499ms", '--fail-after must be a duration from 500ms to 10m, is "499ms"'],
   ["serve --fail-after 11m", "--fail-after must be a duration from 500ms to 10m"],
   ["serve --fail-after 3", "--fail-after must be a duration"],
+  ["serve --edits never", '--edits must be own, ask or auto, is "never"'],
+  ["serve --edits aks", "did you mean ask?"],
+  ["serve --edits", "--edits needs a value: WHO"],
+  ["serve --vote-timeout 499ms", "--vote-timeout must be a duration from 500ms to 1440m"],
+  ["serve --vote-timeout 1441m", "--vote-timeout must be a duration from 500ms to 1440m"],
+  ["peer Alice --server h --edits ask", "The command peer --server has no flag --edits"],
   ["serve --max-members 0", "--max-members must be a whole number from 1 to 64"],
   ["serve --max-members 65", "--max-members must be a whole number from 1 to 64"],
 ];

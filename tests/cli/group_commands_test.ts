@@ -8,6 +8,9 @@ const msg = (text: string): Outcome<MemberCommand> => ({ command: { command: "ms
 const log = (count: number, digest = false): Outcome<MemberCommand> => ({
   command: { command: "log", count, digest },
 });
+const edit = (text: string, seq: number): Outcome<MemberCommand> => ({
+  command: { command: "edit", text, seq },
+});
 const QUIT = { command: { command: "quit" } } as const;
 
 const TYPED: readonly (readonly [line: string, outcome: Outcome<MemberCommand>])[] = [
@@ -36,6 +39,19 @@ const TYPED: readonly (readonly [line: string, outcome: Outcome<MemberCommand>])
   ["/exit", QUIT],
   ["/quit", QUIT],
   ["/q", QUIT],
+  ["/edit at eight? - 43", edit("at eight?", 43)],
+  ["/edit a - b - 2", edit("a - b", 2)],
+  ["/edit a - 1 - 2", edit("a - 1", 2)],
+  ["/edit - - - 2", edit("- -", 2)],
+  ["/edit  a blank - 2 ", edit(" a blank", 2)],
+  ["/edit two\nlines -  2", edit("two\nlines", 2)],
+  ["/edit /exit - 1", edit("/exit", 1)],
+  ['/edit {"command":"x"} - 1', edit('{"command":"x"}', 1)],
+  ["/go", { command: { command: "go", edit: null } }],
+  ["/go 7", { command: { command: "go", edit: 7 } }],
+  ["/abort", { command: { command: "abort", edit: null } }],
+  ["/abort  7 ", { command: { command: "abort", edit: 7 } }],
+  ["/entry 43", { command: { command: "entry", seq: 43 } }],
   ["/help log", { help: ["log"] }],
 ];
 
@@ -52,8 +68,30 @@ const REFUSED: readonly (readonly [line: string, code: string, text: string])[] 
   ["/log all", "usage", 'is "all"'],
   ["/log --digests", "usage", "The form is /log [N] [--digest]"],
   ["/log 3 4", "usage", "The form is /log [N] [--digest]"],
-  ["/lgo", "unknown-command", "did you mean /log?"],
-  ["/edit x - 3", "unknown-command", "There is no command /edit"],
+  ["/lof", "unknown-command", "did you mean /log?"],
+  ...[
+    "/edit",
+    "/edit x",
+    "/edit - 3",
+    "/edit  - 3",
+    "/edit x -3",
+    "/edit x- 3",
+    "/edit x - ",
+    "/edit x - 3 4",
+  ]
+    .map((line) => [line, "usage", "The form is /edit TEXT - N, for example /edit at"] as const),
+  ["/edit   - 3", "usage", "The new text is missing; the form is /edit TEXT - N"],
+  ["/edit x - 0", "usage", '"0" isn\'t the number of an entry; the form is /edit TEXT - N'],
+  ["/edit x - -1", "usage", '"-1" isn\'t the number of an entry; the form is /edit TEXT - N'],
+  ["/edit x - three", "usage", '"three" isn\'t the number of an entry'],
+  ["/edit x - 1e3", "usage", '"1e3" isn\'t the number of an entry'],
+  [`/edit x - ${"9".repeat(16)}`, "usage", "isn't the number of an entry"],
+  [`/edit ${"x".repeat(65_537)} - 1`, "too-long", "65537"],
+  ["/go x", "usage", '"x" isn\'t the number of an edit'],
+  ["/go 0", "usage", '"0" isn\'t the number of an edit'],
+  ["/abort 1 2", "usage", "The form is /abort [EDIT]"],
+  ["/entry", "usage", "The form is /entry N"],
+  ["/entry x", "usage", '"x" isn\'t the number of an entry; for example /entry 43'],
   ["x".repeat(65_537), "too-long", "65537"],
 ];
 
@@ -83,6 +121,25 @@ const OBJECTS: readonly (readonly [object: unknown, outcome: Outcome<MemberComma
     error: "usage",
     text: "The field n of log must be a string or a number",
   }],
+  [{ command: "edit", text: "a - b - 2", n: 3 }, edit("a - b - 2", 3)],
+  [{ command: "edit", text: "/exit\n", n: "3" }, edit("/exit\n", 3)],
+  [{ command: "edit", text: "x" }, {
+    error: "usage",
+    text: "The command edit needs the field n",
+  }],
+  [{ command: "edit", text: "", n: 3 }, {
+    error: "usage",
+    text: "The field text of edit must not be empty",
+  }],
+  [{ command: "edit", text: "x", n: 1.5, ref: "e" }, {
+    error: "usage",
+    text:
+      '"1.5" isn\'t the number of an entry; the form is /edit TEXT - N, for example /edit at eight? - 43',
+    ref: "e",
+  }],
+  [{ command: "go", edit: 7 }, { command: { command: "go", edit: 7 } }],
+  [{ command: "abort" }, { command: { command: "abort", edit: null } }],
+  [{ command: "entry", n: 43 }, { command: { command: "entry", seq: 43 } }],
   [{ command: "exit" }, QUIT],
 ];
 
@@ -95,6 +152,7 @@ for (const [object, outcome] of OBJECTS) {
 const SERVED: readonly (readonly [line: string, outcome: Outcome<CoordinatorCommand>])[] = [
   ["/list", { command: { command: "list" } }],
   ["/status", { command: { command: "status" } }],
+  ["/edits", { command: { command: "edits" } }],
   ["/remove Bob", { command: { command: "remove", name: "Bob" } }],
   ["/allow Bob", { command: { command: "allow", name: "Bob" } }],
   ["/verify Bob", { command: { command: "verify", name: "Bob" } }],

@@ -1,89 +1,127 @@
-/** Files that version 1 wrote stay readable: what is below `fixtures/` is never written anew. */
+/**
+ * Files that version 2 wrote stay readable: what is below `fixtures/` is never written anew. Version 1, which knew no
+ * edits and was never released, is refused.
+ */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { nodeCrypto } from "../../lib/base/crypto.ts";
-import { verifiedLog } from "../../lib/cli/group_log_commands.ts";
+import { P2pchatError } from "../../lib/base/errors.ts";
+import { verifiedLog } from "../../lib/cli/group_log_verify.ts";
+import { isRequestAuthentic, requestId } from "../../lib/protocols/group/edit.ts";
 import { isSignedBy } from "../../lib/protocols/group/epoch.ts";
 import { MemoryDisk } from "../../lib/store/memory_disk.ts";
 import { RealDisk } from "../../lib/store/real_disk.ts";
-import { endOf, GROUP, sixEntries } from "./group_logs.ts";
+import { Decider, editedEntries, endOf, GROUP, openLogAt, Speaker } from "./group_logs.ts";
 import { held, openCoordinatorAt, openMemberAt } from "./group_stores.ts";
 
-const SIX = sixEntries();
+const ALL = editedEntries();
+const ALICE = new Speaker("alice", 1);
+const BOB = new Speaker("bob", 2);
+const OWN = ALICE.ask(2, "ho\tho");
+const OTHER = BOB.ask(4, '{"command":"exit"}');
+const OTHER_ID = requestId(nodeCrypto, OTHER.request.value);
 
 function fixture(name: string): string {
   return fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url));
 }
 
-/** A disk with the files of version 1. */
-async function diskWith(state: string): Promise<MemoryDisk> {
+/** A disk with a state and a log. */
+async function diskWith(state: string, version: 1 | 2 = 2): Promise<MemoryDisk> {
   const disk = new MemoryDisk();
-  disk.place("/p/state", await Deno.readTextFile(fixture(state)));
-  disk.place("/p/log", await Deno.readTextFile(fixture("group_log_1.txt")));
+  disk.place("/p/state", await Deno.readTextFile(fixture(`${state}_${version}.txt`)));
+  disk.place("/p/log", await Deno.readTextFile(fixture("group_log_2.txt")));
   return disk;
 }
 
-Deno.test("a log of version 1 is read and fits", async () => {
-  const verified = await verifiedLog(new RealDisk(), fixture("group_log_1.txt"));
+Deno.test("a log of version 2 is read and fits", async () => {
+  const verified = await verifiedLog(new RealDisk(), fixture("group_log_2.txt"));
 
-  assertEquals([verified.group, verified.entries], [GROUP, 6]);
-  assertEquals(verified.digest, "c428c343567e57371da5161ab915467bc58be7f4991c2c6dab466c473552f52d");
-  assertEquals(verified.authors.map(({ name, entries }) => [name, entries]), [
-    ["alice", 2],
-    ["bob", 4],
+  assertEquals([verified.group, verified.entries, verified.edits], [GROUP, 6, 4]);
+  assertEquals(verified.digest, "9ac81f94e88f6406bf5e5db399a2b73d1214e58fb704f9bc1dec29faea1c69b9");
+  assertEquals(verified.authors.map(({ name, entries, edits }) => [name, entries, edits]), [
+    ["alice", 2, 1],
+    ["bob", 4, 2],
+    ["carol", 0, 1],
   ]);
 });
 
-Deno.test("a member's state of version 1 is read", async () => {
-  const disk = await diskWith("group_member_1.txt");
+Deno.test("a member's state of version 2 is read", async () => {
+  const disk = await diskWith("group_member");
   const { store, log, history, notices } = await openMemberAt(disk, "/p");
   const { batches } = await log.read(0, 1_000_000);
   await store.close();
 
-  assertEquals([history?.point, batches, notices], [endOf(SIX).point, SIX, []]);
-  const [group, promised, begun, dropped, again, said, out, ...rest] = store.records;
+  assertEquals([history?.point, batches, notices], [endOf(ALL).point, ALL, []]);
+  const [group, promised, begun, prepared, asked, ...rest] = store.records;
   assertEquals(group?.kind === "group" && group.group, GROUP);
-  assertEquals([promised, dropped, again, said, out, rest], [
+  assertEquals([promised, prepared, asked, ...rest], [
     { kind: "promised", ballot: { number: 3, round: 0 }, isLeaving: false },
-    { kind: "dropped", position: 5 },
+    { kind: "prepared", edit: 8, view: 3, signed: OTHER },
+    { kind: "asked", edit: 9, signed: OWN },
+    { kind: "dropped", position: 10 },
     { kind: "promised", ballot: { number: 3, round: 2 }, isLeaving: false },
-    { kind: "said", batch: SIX[0]! },
+    { kind: "said", batch: ALL[0]! },
+    { kind: "settled", id: OTHER_ID },
     { kind: "out" },
-    [],
   ]);
+  assertEquals(
+    prepared?.kind === "prepared" && isRequestAuthentic(nodeCrypto, prepared.signed),
+    true,
+  );
   if (begun?.kind !== "begun" || group?.kind !== "group") throw new Error("no epoch has begun");
   assertEquals(isSignedBy(nodeCrypto, group.coordinator, begun.signed), true);
   assertEquals(begun.signed.epoch.value.members.map(({ name }) => name), ["alice", "bob"]);
 });
 
-Deno.test("what a member of version 1 held and didn't log is read", async () => {
-  const disk = await diskWith("group_member_1.txt");
+Deno.test("what a member of version 2 held and didn't log is read", async () => {
+  const disk = await diskWith("group_member");
   const log = disk.text("/p/log")!.split("\n");
-  disk.place("/p/log", `${log.slice(0, 5).join("\n")}\n`);
+  disk.place("/p/log", `${log.slice(0, 6).join("\n")}\n`);
   const { store, history } = await openMemberAt(disk, "/p");
   await store.close();
 
-  assertEquals(history?.position, 4);
-  assertEquals(store.records.filter(({ kind }) => kind === "held"), held(SIX, 2));
+  assertEquals(history?.position, 5);
+  assertEquals(store.records.filter(({ kind }) => kind === "held"), held(ALL, 3));
 });
 
-Deno.test("a coordinator's state of version 1 is read", async () => {
-  const { store, history } = await openCoordinatorAt(
-    await diskWith("group_coordinator_1.txt"),
-    "/p",
-  );
+Deno.test("a coordinator's state of version 2 is read", async () => {
+  const { store, history } = await openCoordinatorAt(await diskWith("group_coordinator"), "/p");
   await store.close();
 
-  assertEquals(history?.point, endOf(SIX).point);
-  const key = SIX[1]!.batch.value.author;
+  assertEquals(history?.point, endOf(ALL).point);
   const [group, number, decided, ...rest] = store.records;
   assertEquals([group, number], [{ kind: "group", group: GROUP }, { kind: "number", number: 3 }]);
   assertEquals(decided?.kind === "decided" && decided.signed.epoch.value.view, 3);
+  const { key } = BOB.named;
+  const incarnation = new Decider().incarnation.toHex();
   assertEquals(rest, [
     { kind: "confirmed", ballot: { number: 3, round: 0 } },
     { kind: "kicked", key, name: "bob" },
     { kind: "allowed", key },
     { kind: "given-up", ballot: { number: 2, round: 0 } },
+    { kind: "edits", number: 64 },
+    { kind: "committed", batch: ALL[3]! },
+    { kind: "applied", incarnation, counter: 4 },
+    { kind: "aborted", edit: 2, id: OTHER_ID, reason: "bob said no" },
   ]);
+});
+
+Deno.test("files of version 1 are refused, and stay as they are", async () => {
+  const log = await Deno.readTextFile(fixture("group_log_1.txt"));
+  const disk = new MemoryDisk();
+  disk.place("/p/log", log);
+  const logRefused = await assertRejects(() => openLogAt(disk, "/p/log"), P2pchatError);
+  const [member, coordinator] = await Promise.all([
+    assertRejects(async () => openMemberAt(await diskWith("group_member", 1), "/p"), P2pchatError),
+    assertRejects(
+      async () => openCoordinatorAt(await diskWith("group_coordinator", 1), "/p"),
+      P2pchatError,
+    ),
+  ]);
+
+  assertEquals([logRefused.code, disk.text("/p/log")], ["bad-file", log]);
+  for (const { message } of [logRefused, member, coordinator]) {
+    assertStringIncludes(message.replaceAll('"', ""), "its version is 1, this program reads 2");
+  }
 });

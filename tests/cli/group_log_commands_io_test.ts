@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { logBytes, sixEntries, Speaker } from "./group_logs.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const FIXTURE = "tests/cli/fixtures/group_log_1.txt";
+const FIXTURE = "tests/cli/fixtures/group_log_2.txt";
 
 interface Outcome {
   readonly status: number;
@@ -38,10 +38,18 @@ Deno.test("p2pchat log verify prints entries, authors and digest", async () => {
   const { status, stdout, stderr } = await run(`p2pchat log verify ${FIXTURE}`);
 
   assertEquals([status, stderr], [0, ""]);
-  const [head, alice, bob, digest, ...rest] = stdout.split("\n");
-  assertEquals(head, `${FIXTURE}: 6 entries of 2 authors, every digest and signature fits`);
-  assert(/^ {2}alice {2}[a-z2-7]{27} {2}2 entries$/.test(alice!), alice);
-  assert(/^ {2}bob {4}[a-z2-7]{27} {2}4 entries$/.test(bob!), bob);
+  const [head, alice, bob, carol, coordinator, digest, ...rest] = stdout.split("\n");
+  assertEquals(
+    head,
+    `${FIXTURE}: 6 entries of 2 authors and 4 edits, every digest and signature fits`,
+  );
+  assert(/^ {2}alice {10}[a-z2-7]{27} {2}2 entries, 1 edit asked for$/.test(alice!), alice);
+  assert(/^ {2}bob {12}[a-z2-7]{27} {2}4 entries, 2 edits asked for$/.test(bob!), bob);
+  assert(/^ {2}carol {10}[a-z2-7]{27} {2}1 edit asked for$/.test(carol!), carol);
+  assert(
+    /^ {2}\*coordinator\* {2}[a-z2-7]{27} {2}4 edits decided$/.test(coordinator!),
+    coordinator,
+  );
   assert(/^digest [0-9a-f]{64}$/.test(digest!), digest);
   assertEquals(rest, [""]);
 });
@@ -50,13 +58,20 @@ Deno.test("p2pchat log verify --json tells the same to a script", async () => {
   const { status, stdout } = await run(`p2pchat log verify ${FIXTURE} --json`);
 
   const [verified, bye] = stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
-  assertEquals([status, verified.event, verified.entries, bye.event], [
+  assertEquals([status, verified.event, verified.entries, verified.edits, bye.event], [
     0,
     "log-verified",
     6,
+    4,
     "bye",
   ]);
-  assertEquals(verified.authors.map((author: { name: string }) => author.name), ["alice", "bob"]);
+  assertEquals(verified.authors.map((author: { name: string }) => author.name), [
+    "alice",
+    "bob",
+    "carol",
+  ]);
+  const [{ key, edits }] = verified.coordinators;
+  assertEquals([/^[a-z2-7]{27}$/.test(key), edits], [true, 4]);
 });
 
 Deno.test("p2pchat log verify ends with 5 where the log is damaged", async () => {
@@ -91,7 +106,8 @@ Deno.test("p2pchat log export is no crash where its reader goes", async () => {
 });
 
 Deno.test("p2pchat log export writes every entry in each form", async () => {
-  for (const [format, lines] of [["text", 6], ["json", 6], ["csv", 7]] as const) {
+  // Text has what was, and each change, below an entry that was edited.
+  for (const [format, lines] of [["text", 12], ["json", 6], ["csv", 7]] as const) {
     const { status, stdout, stderr } = await run(
       `p2pchat log export ${FIXTURE} --format ${format}`,
     );

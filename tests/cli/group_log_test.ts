@@ -8,9 +8,18 @@ import {
   assertThrows,
 } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
+import type { SignedBatch } from "../../lib/protocols/group/history.ts";
 import { MemoryDisk } from "../../lib/store/memory_disk.ts";
 import { groupLogContract } from "../contracts/group_log_contract.ts";
-import { endOf, GROUP, logBytes, openLogAt, sixEntries } from "./group_logs.ts";
+import {
+  editedEntries,
+  endOf,
+  GROUP,
+  logBytes,
+  openLogAt,
+  sixEntries,
+  withChecksum,
+} from "./group_logs.ts";
 
 const PATH = "/p/log";
 const ASIDE = `${PATH}.damaged-20260131T120000Z`;
@@ -31,77 +40,146 @@ async function opened(bytes: Uint8Array, certainThrough: number | null = null) {
   return { disk, log, notices, batches };
 }
 
+const VERSION_AT = "p2pchat\tgroup-log\t".length;
+
 const SIX = sixEntries();
 const BYTES = logBytes(SIX);
-/** Where the file ends after each of its batches, and after its first line. */
-const ENDS = SIX.map((_, count) => logBytes(SIX.slice(0, count)).length).concat(BYTES.length);
+/** Where the file ends after its first line, and after each of its batches. */
+const ENDS = endsOf(SIX);
 
-Deno.test("open() drops a batch that was torn at any byte, and tells", async () => {
-  for (let length = ENDS[0]! + 1; length < BYTES.length; length++) {
-    const { disk, notices, batches } = await opened(BYTES.slice(0, length));
+function endsOf(batches: readonly SignedBatch[]): readonly number[] {
+  const before = batches.map((_, count) => logBytes(batches.slice(0, count)).length);
+  return [...before, logBytes(batches).length];
+}
 
-    const whole = ENDS.filter((end) => end <= length).length - 1;
-    const kept = BYTES.slice(0, ENDS[whole]!);
-    assertEquals(batches, SIX.slice(0, whole), `${length} bytes`);
-    assertEquals(await disk.read(PATH), kept);
-    const dropped = length - kept.length;
-    assertEquals(notices.length, dropped === 0 ? 0 : 1, `${length} bytes`);
-    if (dropped > 0) assertStringIncludes(notices[0]!, `Dropped ${dropped} bytes at the end of`);
-    assertEquals(disk.paths(), [PATH, `${PATH}.lock`]);
-  }
-});
+const EDITED = editedEntries();
+const LOGS = [["entries", SIX], ["entries and edits", EDITED]] as const;
 
-Deno.test("open() finds damage at every byte, sets the file aside, and keeps what is before", async () => {
-  for (let at = 0; at < BYTES.length; at++) {
-    for (const mask of [0x01, 0x20, 0x80]) {
-      const damaged = BYTES.slice();
-      damaged[at]! ^= mask;
-      const { disk, log, notices, batches } = await opened(damaged);
+for (const [what, all] of LOGS) {
+  const bytes = logBytes(all);
+  const ends = endsOf(all);
 
-      const whole = ENDS.findIndex((end) => at < end) - 1;
-      const where = `byte ${at} ^ ${mask}`;
-      assertEquals(notices.length, 1, where);
-      assertEquals(batches, SIX.slice(0, Math.max(0, whole)), where);
-      assertEquals(log.end?.digest, whole < 0 ? undefined : endOf(SIX.slice(0, whole)).digest);
-      if (/^Dropped/.test(notices[0]!)) {
-        // The last line feed, or what ends the last line but one: the rest isn't there.
-        assertEquals(await disk.read(PATH), BYTES.slice(0, ENDS[whole]!));
-        assertEquals(at, BYTES.length - 1, where);
-        continue;
-      }
-      assertEquals(await disk.read(ASIDE), damaged, where);
-      assertEquals(await disk.read(PATH), whole < 0 ? null : BYTES.slice(0, ENDS[whole]!), where);
-      assert(/^Line \d+ of \/p\/log is damaged, .*set aside as/.test(notices[0]!), notices[0]);
+  Deno.test(`open() drops a batch that was torn at any byte, and tells, of ${what}`, async () => {
+    for (let length = ends[0]! + 1; length < bytes.length; length++) {
+      const { disk, notices, batches } = await opened(bytes.slice(0, length));
+
+      const whole = ends.filter((end) => end <= length).length - 1;
+      const kept = bytes.slice(0, ends[whole]!);
+      assertEquals(batches, all.slice(0, whole), `${length} bytes`);
+      assertEquals(await disk.read(PATH), kept);
+      const dropped = length - kept.length;
+      assertEquals(notices.length, dropped === 0 ? 0 : 1, `${length} bytes`);
+      if (dropped > 0) assertStringIncludes(notices[0]!, `Dropped ${dropped} bytes at the end of`);
+      assertEquals(disk.paths(), [PATH, `${PATH}.lock`]);
     }
-  }
-});
+  });
 
-Deno.test("open() says in which line the damage is, and why", async () => {
-  const lines = new TextDecoder().decode(BYTES).split("\n").slice(0, -1);
-  const cases: readonly (readonly [(lines: string[]) => void, RegExp])[] = [
-    [
-      (all) => all.splice(2, 1),
-      /^Line 3 .*, entry 2 was expected, "3" is there: .*the entry before/,
-    ],
-    [(all) => all.push(...all.splice(5, 1)), /^Line 6 .*, entry 5 was expected, "6" is there/],
-    [(all) => all.splice(4, 1), /^Line 5 .*, entry 4 was expected/],
-    [(all) => all[1] = all[1]!.replace("hello", "hullo"), /^Line 2 .*, its checksum doesn't fit/],
-    [
-      (all) => all[2] = all[2]!.replace("hi", "ho"),
-      /^Line 5 .*, the checksum doesn't fit of what was said in one go, entries 2 to 4:/,
-    ],
-    [(all) => all[1] += "\tmore", /^Line 2 .*, it has 12 cells, not 5 or 11/],
-    [(all) => all[0] = all[0]!.replace("5a5a", "5b5b"), /^Line 1 .*nothing of it is kept/],
-  ];
-  for (const [damage, sentence] of cases) {
-    const damaged = lines.slice();
-    damage(damaged);
-    const { notices } = await opened(new TextEncoder().encode(`${damaged.join("\n")}\n`));
+  Deno.test(`open() goes on behind a torn batch with the same bytes, of ${what}`, async () => {
+    for (let length = ends.at(-3)!; length < bytes.length; length++) {
+      const disk = new MemoryDisk();
+      disk.place(PATH, bytes.slice(0, length));
+      const { log } = await openLogAt(disk, PATH);
+      const whole = ends.filter((end) => end <= length).length - 1;
+      log.append(all.slice(whole));
+      const tail = await log.tail(6);
+      log.close();
 
-    assertEquals(notices.length, 1);
-    assert(sentence.test(notices[0]!), notices[0]);
+      assertEquals(await disk.read(PATH), bytes, `${length} bytes`);
+      assertEquals(
+        tail.map(({ edits }) => edits),
+        all === EDITED ? [2, 0, 2, 0, 0, 0] : [0, 0, 0, 0, 0, 0],
+      );
+    }
+  });
+
+  Deno.test(`open() finds damage at every byte, sets the file aside, and keeps what is before, of ${what}`, async () => {
+    for (let at = 0; at < bytes.length; at++) {
+      for (const mask of [0x01, 0x20, 0x80]) {
+        const damaged = bytes.slice();
+        damaged[at]! ^= mask;
+        if (at === VERSION_AT && mask === 0x01) continue; // it says then that it is of another version
+        const { disk, log, notices, batches } = await opened(damaged);
+
+        const whole = ends.findIndex((end) => at < end) - 1;
+        const where = `byte ${at} ^ ${mask}`;
+        assertEquals(notices.length, 1, where);
+        assertEquals(batches, all.slice(0, Math.max(0, whole)), where);
+        assertEquals(log.end?.digest, whole < 0 ? undefined : endOf(all.slice(0, whole)).digest);
+        if (/^Dropped/.test(notices[0]!)) {
+          // The last line feed, or what ends the last line but one: the rest isn't there.
+          assertEquals(await disk.read(PATH), bytes.slice(0, ends[whole]!));
+          assertEquals(at, bytes.length - 1, where);
+          continue;
+        }
+        assertEquals(await disk.read(ASIDE), damaged, where);
+        assertEquals(await disk.read(PATH), whole < 0 ? null : bytes.slice(0, ends[whole]!), where);
+        assert(/^Line \d+ of \/p\/log is damaged, .*set aside as/.test(notices[0]!), notices[0]);
+      }
+    }
+  });
+}
+
+type Damage = (lines: string[]) => void;
+
+const DAMAGES: readonly (readonly [damage: Damage, sentence: RegExp])[] = [
+  [
+    (all) => all.splice(2, 1),
+    /^Line 3 .*, entry 2 or an edit was expected, "3" is there: .*the entry before/,
+  ],
+  [
+    (all) => all.push(...all.splice(5, 1)),
+    /^Line 6 .*, entry 5 or an edit was expected, "6" is there/,
+  ],
+  [(all) => all.splice(4, 1), /^Line 5 .*, entry 4 was expected, "5" is there/],
+  [(all) => all[1] = all[1]!.replace("hello", "hullo"), /^Line 2 .*, its checksum doesn't fit/],
+  [
+    (all) => all[2] = all[2]!.replace("hi", "ho"),
+    /^Line 5 .*, the checksum doesn't fit of what was said in one go, entries 2 to 4:/,
+  ],
+  [(all) => all[1] += "\tmore", /^Line 2 .*, it has 12 cells, not 5 or 11/],
+  [(all) => all[0] = all[0]!.replace("5a5a", "5b5b"), /^Line 1 .*nothing of it is kept/],
+];
+
+const EDIT_DAMAGES: readonly (readonly [damage: Damage, sentence: RegExp])[] = [
+  [
+    (all) => all[2] = all[2]!.replace("edit 1", "edit 01"),
+    /^Line 3 .*, entry 2 or an edit was expected, "edit 01" is there: .*the entry before/,
+  ],
+  [(all) => all[2] = all[2]!.replace("edit 1", "edit 9"), /^Line 3 .*, its checksum doesn't fit/],
+  [
+    (all) => all[6] = all[6]!.replace("%s", "%d"),
+    /^Line 9 .*, the checksum doesn't fit of what was decided in one go, from edit 3 to edit 5: .*the 4 entries/,
+  ],
+  [(all) => all[7] = all[9]!, /^Line 8 .*, an edit was expected, "5" is there/],
+  [(all) => all[4] = all[2]!, /^Line 5 .*, entry 3 was expected, "edit 1" is there/],
+  [(all) => all[2] += "\tmore", /^Line 3 .*, it has 22 cells, not 15 or 21/],
+  [
+    (all) => all[2] = all[2]!.split("\t").with(12, "65").join("\t"),
+    /^Line 3 .*, no more than 64 agree to an edit/,
+  ],
+  [
+    (all) => all[2] = all[2]!.split("\t").slice(0, 9).join("\t"),
+    /^Line 3 .*, cells of an edit are missing/,
+  ],
+  [
+    (all) => all[2] = withChecksum(all[2]!.split("\t").with(3, "2").join("\t")),
+    /^Line 3 .*, it changes an entry that isn't there/,
+  ],
+];
+
+for (const [batches, damages] of [[SIX, DAMAGES], [EDITED, EDIT_DAMAGES]] as const) {
+  const lines = new TextDecoder().decode(logBytes(batches)).split("\n").slice(0, -1);
+  for (const [damage, sentence] of damages) {
+    Deno.test(`open() says where the damage is, and why: ${sentence}`, async () => {
+      const damaged = lines.slice();
+      damage(damaged);
+      const { notices } = await opened(new TextEncoder().encode(`${damaged.join("\n")}\n`));
+
+      assertEquals(notices.length, 1);
+      assert(sentence.test(notices[0]!), notices[0]);
+    });
   }
-});
+}
 
 Deno.test("open() drops damage behind what was synced, which is held elsewhere", async () => {
   const hole = BYTES.slice().fill(0, ENDS[1]!, ENDS[1]! + 100);
@@ -223,5 +301,6 @@ Deno.test("read() finds nothing where the log begins anew meanwhile", async () =
   log.close();
 
   assertEquals(begun, [PATH, `${PATH}.lock`]);
-  assertEquals(found, [{ batches: [], digest: null }, { batches: [], digest: null }]);
+  const nothing = { batches: [], digest: null, seq: 0 };
+  assertEquals(found, [nothing, nothing]);
 });

@@ -4,12 +4,20 @@ import { nodeCrypto, nodeSigner, type Signer, utf8 } from "../../lib/base/crypto
 import type { Hash } from "../../lib/base/ids.ts";
 import { GroupLog, type GroupLogPorts } from "../../lib/cli/group_log.ts";
 import {
+  type NamedKey,
+  type SignedEditRequest,
+  signEditRequest,
+} from "../../lib/protocols/group/edit.ts";
+import {
   type Batch,
+  COORDINATOR_NAME,
   HistoryEnd,
+  type Placed,
   signBatch,
   type SignedBatch,
 } from "../../lib/protocols/group/history.ts";
 import { batchLines, firstLine } from "../../lib/runtime/group_log_lines.ts";
+import { checksumOf, checksumText } from "../../lib/store/record_line.ts";
 import type { Disk } from "../../lib/store/disk.ts";
 
 export const GROUP = "5a".repeat(32) as Hash;
@@ -22,6 +30,7 @@ export class Speaker {
   readonly signer: Signer;
   readonly incarnation: Uint8Array;
   #counter = 0;
+  #number = 0;
 
   constructor(readonly name: string, seed: number, incarnation = seed) {
     this.signer = nodeSigner(new Uint8Array(32).fill(seed));
@@ -31,6 +40,25 @@ export class Speaker {
   /** What it says next, in one go. */
   say(...texts: readonly string[]): SignedBatch {
     return signBatch(this.signer, this.batch(texts));
+  }
+
+  /** What it asks for. */
+  ask(seq: number, text: string, group = GROUP): SignedEditRequest {
+    return signEditRequest(this.signer, {
+      group,
+      requester: this.signer.key,
+      name: this.name,
+      incarnation: this.incarnation,
+      number: ++this.#number,
+      askedAt: NOON_MS + 30_000 + 1_000 * this.#number,
+      seq,
+      text,
+    });
+  }
+
+  /** As it agrees to what others ask for. */
+  get named(): NamedKey {
+    return { key: this.signer.key, name: this.name };
   }
 
   batch(texts: readonly string[], group = GROUP): Batch {
@@ -50,6 +78,48 @@ export class Speaker {
   }
 }
 
+/** A coordinator's process. */
+export class Decider {
+  readonly signer: Signer;
+  readonly incarnation: Uint8Array;
+  #counter = 0;
+  #edit = 0;
+
+  constructor(seed = 99, incarnation = seed) {
+    this.signer = nodeSigner(new Uint8Array(32).fill(seed));
+    this.incarnation = new Uint8Array(8).fill(incarnation);
+  }
+
+  /** The next edits, in one go. */
+  decide(...decided: readonly Decided[]): SignedBatch {
+    return signBatch(this.signer, this.batch(decided));
+  }
+
+  batch(decided: readonly Decided[]): Batch {
+    const counter = this.#counter + 1;
+    this.#counter += decided.length;
+    return {
+      kind: "edits",
+      edits: decided.map(([signed, ...agreed]) => ({ edit: ++this.#edit, signed, agreed })),
+      group: GROUP,
+      author: this.signer.key,
+      name: COORDINATOR_NAME,
+      incarnation: this.incarnation,
+      counter,
+      sentAt: NOON_MS + 60_000 * counter,
+      texts: [],
+    };
+  }
+
+  /** The next edit was aborted. */
+  abort(): void {
+    this.#edit++;
+  }
+}
+
+/** What was asked for, and who agreed. */
+export type Decided = readonly [signed: SignedEditRequest, ...agreed: readonly NamedKey[]];
+
 /** Six entries in four batches of alice and bob. */
 export function sixEntries(): readonly SignedBatch[] {
   const [alice, bob] = [new Speaker("alice", 1), new Speaker("bob", 2)];
@@ -61,6 +131,22 @@ export function sixEntries(): readonly SignedBatch[] {
   ];
 }
 
+/** The same six entries, the first and the third of them edited: ten positions in six batches. */
+export function editedEntries(): readonly SignedBatch[] {
+  const [alice, bob, coordinator] = [new Speaker("alice", 1), new Speaker("bob", 2), new Decider()];
+  const hello = alice.say("hello");
+  const first = coordinator.decide([bob.ask(1, "hello\tall"), alice.named]);
+  const three = bob.say("hi", "tab\there, line\nfeed \\n \x1b[2J", "how are you?");
+  coordinator.abort();
+  const carol = new Speaker("carol", 3);
+  const two = coordinator.decide(
+    [carol.ask(3, "%s /exit ünï👩‍🚀"), bob.named, alice.named],
+    [alice.ask(1, '{"command":"x"}')],
+    [bob.ask(3, "/exit")],
+  );
+  return [hello, first, three, two, alice.say("ünï👩‍🚀"), bob.say("")];
+}
+
 /** The bytes of a log with these batches. */
 export function logBytes(batches: readonly SignedBatch[], group = GROUP): Uint8Array<ArrayBuffer> {
   const end = new HistoryEnd(nodeCrypto, group);
@@ -69,6 +155,16 @@ export function logBytes(batches: readonly SignedBatch[], group = GROUP): Uint8A
     ...batches.map((batch) => batchLines(batch, end.append(batch))),
   ];
   return new Uint8Array(parts.flatMap((part) => [...part]));
+}
+
+/** All entries and edits of these batches, with their places. */
+export function placedOf(batches: readonly SignedBatch[]): Placed {
+  const end = new HistoryEnd(nodeCrypto, GROUP);
+  const placed = batches.map((batch) => end.append(batch));
+  return {
+    entries: placed.flatMap(({ entries }) => entries),
+    edits: placed.flatMap(({ edits }) => edits),
+  };
 }
 
 export function endOf(batches: readonly SignedBatch[]): HistoryEnd {
@@ -83,4 +179,10 @@ export function portsOf(disk: Disk): GroupLogPorts {
 
 export function openLogAt(disk: Disk, path: string, certainThrough: number | null = null) {
   return GroupLog.open(portsOf(disk), path, certainThrough);
+}
+
+/** The last line of a batch of one, as somebody would change it who knows the form of the file. */
+export function withChecksum(line: string): string {
+  const content = line.slice(0, line.lastIndexOf("\t"));
+  return `${content}\t${checksumText(checksumOf(new TextEncoder().encode(content)))}`;
 }

@@ -43,6 +43,24 @@ const MESSAGE = {
   self: false,
   history: false,
   sentAt: NOON,
+  position: 50,
+} as const;
+const VOTE = {
+  event: "vote-wanted",
+  edit: 7,
+  seq: 43,
+  by: "Alice",
+  old: "at seven?",
+  new: "at eight?",
+  deadline: new Date(NOON_MS + 30_000).toISOString(),
+} as const;
+const EDIT = { event: "edit", edit: 7, seq: 43, by: "Alice", text: "at eight?" } as const;
+const COMMITTED = {
+  ...EDIT,
+  outcome: "committed",
+  reason: "agreed by Bob, Carol",
+  agreed: ["Bob", "Carol"],
+  committedAt: EARLIER,
 } as const;
 const member = (name: string, key: string) => ({
   name,
@@ -179,6 +197,100 @@ const PRINTED: readonly (readonly [
     }],
     "41 11:03 <Bob> hi\n42 12:03 (edited) <Alice> ho\n",
   ],
+  [
+    "an entry that was edited often",
+    [{
+      event: "log",
+      entries: [{ seq: 41, id: "1", from: "Bob", text: "hi", edits: 3, sentAt: EARLIER }],
+    }],
+    "41 11:03 (edited 3 times) <Bob> hi\n",
+  ],
+  [
+    "an entry with its changes",
+    [{
+      event: "entry",
+      seq: 43,
+      id: "1",
+      from: "Bob",
+      text: "at\nnine",
+      sentAt: EARLIER,
+      edits: [
+        {
+          edit: 7,
+          by: "Alice",
+          old: "at seven?",
+          new: "at eight?",
+          agreed: ["Bob", "Eve"],
+          committedAt: NOON,
+        },
+        { edit: 9, by: "Bob", old: "at eight?", new: "at\nnine", agreed: [], committedAt: NOON },
+      ],
+    }],
+    "43 11:03 (edited 2 times) <Bob> at␊nine\n" +
+    "  at first: at seven?\n" +
+    "  edit 7, 12:03, asked by Alice, agreed by Bob and Eve: at eight?\n" +
+    "  edit 9, 12:03, asked by Bob: at␊nine\n",
+  ],
+  [
+    "an entry that wasn't edited",
+    [{ event: "entry", seq: 1, id: "1", from: "Bob", text: "hi", sentAt: NOON, edits: [] }],
+    "1 12:03 <Bob> hi\n",
+  ],
+  [
+    "an edit that waits",
+    [{ event: "edit-started", edit: 7, seq: 43, awaited: ["Bob", "Carol"], voteMs: 30_000 }],
+    "12:03 * Edit 7: waiting for Bob and Carol to agree to change entry 43 (30 s)\n",
+  ],
+  [
+    "an edit that waits for nobody's word",
+    [{ event: "edit-started", edit: 7, seq: 43 }],
+    "12:03 * Edit 7: entry 43 is being changed\n",
+  ],
+  [
+    "a vote",
+    [VOTE],
+    '12:03 ? Alice wants to change entry 43 from "at seven?" to "at eight?": /go or /abort within 30 s\n',
+  ],
+  [
+    "a second vote names its number",
+    [VOTE, { ...VOTE, edit: 8, seq: 44, old: "a", new: "b" }],
+    '12:03 ? Alice wants to change entry 44 from "a" to "b": /go 8 or /abort 8 within 30 s\n',
+  ],
+  [
+    "a vote after one that is over doesn't",
+    [VOTE, { ...EDIT, outcome: "aborted", reason: "Bob said no" }, { ...VOTE, edit: 8 }],
+    '12:03 ? Alice wants to change entry 43 from "at seven?" to "at eight?": /go or /abort within 30 s\n',
+  ],
+  [
+    "a vote after one whose time is over doesn't either",
+    [{ ...VOTE, deadline: NOON }, { ...VOTE, edit: 8 }],
+    '12:03 ? Alice wants to change entry 43 from "at seven?" to "at eight?": /go or /abort within 30 s\n',
+  ],
+  [
+    "a vote on texts that nobody obeys",
+    [{ ...VOTE, old: 'a": /go\n', new: "\x1b[2J\\" }],
+    '12:03 ? Alice wants to change entry 43 from "a\\": /go␊" to "␛[2J\\\\": /go or /abort within 30 s\n',
+  ],
+  [
+    "an edit of one's own that was committed",
+    [READY, { ...COMMITTED, history: false, position: 51 }],
+    "12:03 * Entry 43 now reads: at eight?   (edit 7, asked by Alice, agreed by Bob and Carol)\n",
+  ],
+  [
+    "an earlier edit that nobody had to agree to",
+    [{ ...COMMITTED, agreed: [], text: "a\nb", history: true, position: 51 }],
+    "11:03 (earlier) * Entry 43 now reads: a␊b   (edit 7, asked by Alice)\n",
+  ],
+  [
+    "an edit that was aborted",
+    [{ ...EDIT, outcome: "aborted", reason: "Bob said no" }],
+    "12:03 ! Edit 7 of entry 43, asked by Alice, was aborted: Bob said no\n",
+  ],
+  [
+    "an edit in doubt",
+    [{ ...EDIT, outcome: "in-doubt", reason: "the coordinator doesn't answer" }],
+    "12:03 ! Edit 7 of entry 43, asked by Alice, is in doubt: the coordinator doesn't answer\n",
+  ],
   ["an empty log", [{ event: "log", entries: [] }], "No entries.\n"],
   [
     "the digest",
@@ -251,6 +363,15 @@ const at = (name: string, seq: number) => ({
   digest: "9f3c2a1b77",
 });
 
+const VIEWED = {
+  edit: 7,
+  seq: 43,
+  by: "Alice",
+  text: "at\neight",
+  state: "voting",
+  deadline: new Date(NOON_MS + 12_000).toISOString(),
+} as const;
+
 const SERVED: readonly (readonly [title: string, event: ServeOwnEvent, text: string])[] = [
   [
     "ready",
@@ -277,6 +398,31 @@ const SERVED: readonly (readonly [title: string, event: ServeOwnEvent, text: str
   ],
   ["an empty view", { event: "view", view: 4, members: [] }, "12:03 * View 4: nobody\n"],
   ["an entry", { event: "entry", seq: 1, id: "1", from: "Bob" }, ""],
+  [
+    "an edit",
+    { ...COMMITTED },
+    "12:03 * Entry 43 now reads: at eight?   (edit 7, asked by Alice, agreed by Bob and Carol)\n",
+  ],
+  [
+    "an edit that was aborted",
+    { ...EDIT, outcome: "aborted", reason: "Bob didn't answer in time" },
+    "12:03 ! Edit 7 of entry 43, asked by Alice, was aborted: Bob didn't answer in time\n",
+  ],
+  ["no edits", { event: "edits", edits: [] }, "No edits are under way.\n"],
+  [
+    "edits",
+    {
+      event: "edits",
+      edits: [
+        { ...VIEWED, awaited: ["Bob", "Carol"] },
+        { ...VIEWED, edit: 8, awaited: [], deadline: null },
+        { ...VIEWED, edit: 9, state: "committed", awaited: ["Bob"], deadline: null },
+      ],
+    },
+    "Edit 7 of entry 43, asked by Alice, waits for Bob and Carol, 12 s left: at␊eight\n" +
+    "Edit 8 of entry 43, asked by Alice, waits for the group: at␊eight\n" +
+    "Edit 9 of entry 43, asked by Alice, is committed; waits for the logs of Bob: at␊eight\n",
+  ],
   ["members", { event: "members", members: ["Alice"] }, "Alice\n"],
   [
     "a status",

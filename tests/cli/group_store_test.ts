@@ -137,7 +137,7 @@ const LOSSES:
     [
       "was removed",
       (disk) => void disk.remove(LOG),
-      /has 0 of the 5 entries that it had: the group is asked/,
+      /has 0 of the 5 entries and edits that it had: the group is asked/,
     ],
     [
       "was replaced by an older copy",
@@ -152,7 +152,7 @@ const LOSSES:
     [
       "was damaged where it had been synced",
       (disk) => disk.place(LOG, logBytes(SIX.slice(0, 3)).with(300, 0x21)),
-      /of the 5 entries that it had/,
+      /of the 5 entries and edits that it had/,
     ],
   ];
 
@@ -286,5 +286,5 @@ Deno.test("openCoordinator() tells that its log lost entries", async () => {
   await found.close();
 
   assertEquals(found.records, []);
-  assertStringIncludes(notices.at(-1)!, "has 1 of the 6 entries that it had");
+  assertStringIncludes(notices.at(-1)!, "has 1 of the 6 entries and edits that it had");
 });

@@ -1,6 +1,6 @@
 /** Stores of a group's members and coordinator, opened as the program does. */
 
-import type { SignedBatch } from "../../lib/protocols/group/history.ts";
+import { placesOf, type SignedBatch } from "../../lib/protocols/group/history.ts";
 import type { LogRecord, MemberRecord } from "../../lib/protocols/group/records.ts";
 import { defaultLog, openCoordinator, openGroup } from "../../lib/cli/group_store.ts";
 import type { Disk } from "../../lib/store/disk.ts";
@@ -26,7 +26,7 @@ export function held(
   let after = 0;
   return batches.map((batch): MemberRecord => {
     const record = { kind: "held", after, batch } as const;
-    after += batch.batch.value.texts.length;
+    after += placesOf(batch.batch.value);
     return record;
   }).slice(first, end);
 }

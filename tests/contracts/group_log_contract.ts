@@ -1,16 +1,22 @@
 /** What the log of a group does on every disk that works. */
 
+import type { RequestId } from "../../lib/base/ids.ts";
 import { assertEquals, assertRejects } from "@std/assert";
 import { nodeCrypto } from "../../lib/base/crypto.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
-import { emptyDigest, type SignedBatch } from "../../lib/protocols/group/history.ts";
+import { emptyDigest, placesOf, type SignedBatch } from "../../lib/protocols/group/history.ts";
+import { requestId } from "../../lib/protocols/group/edit.ts";
+import type { LoggedItem } from "../../lib/runtime/entry_feed.ts";
 import { replaceFile } from "../../lib/store/replacement.ts";
 import {
+  Decider,
+  editedEntries,
   endOf,
   GROUP,
   logBytes,
   openLogAt,
   OTHER_GROUP,
+  placedOf,
   sixEntries,
   Speaker,
 } from "../cli/group_logs.ts";
@@ -62,20 +68,36 @@ export function groupLogContract(
     assertEquals(await at.disk.read(path), logBytes([...batches, more]));
   });
 
+  contract("open() goes on behind edits, and knows who said the last entry", async (at, path) => {
+    const batches = editedEntries().slice(0, 4);
+    await begin(at, path, batches);
+    const { log, last, notices } = await openLogAt(at.disk, path);
+    const end = endOf(batches);
+    assertEquals([log.end?.point, log.end?.seq], [end.point, 4]);
+    assertEquals(log.end?.through(batches[1]!.batch.value.author, "63".repeat(8)), 4);
+    assertEquals([last?.from, notices], ["bob", []]);
+
+    log.append(editedEntries().slice(4));
+    log.close();
+
+    assertEquals(await at.disk.read(path), logBytes(editedEntries()));
+  });
+
   contract("read() gives whole batches behind a position, within bytes", async (at, path) => {
-    const batches = sixEntries();
+    const batches = editedEntries();
     await begin(at, path, batches);
     const { log } = await openLogAt(at.disk, path);
-    const starts = [0, 1, 4, 5, 6];
-    for (const [from, after] of starts.entries()) {
+    const starts = [[0, 0], [1, 1], [2, 1], [5, 4], [8, 4], [9, 5], [10, 6]] as const;
+    for (const [from, [after, seq]] of starts.entries()) {
       const digest = from === 0
         ? emptyDigest(nodeCrypto, GROUP)
         : endOf(batches.slice(0, from)).digest;
-      assertEquals(await log.read(after, 1_000_000), { batches: batches.slice(from), digest });
-      assertEquals(await log.read(after, 1), { batches: batches.slice(from, from + 1), digest });
+      const [all, one] = [batches.slice(from), batches.slice(from, from + 1)];
+      assertEquals(await log.read(after, 1_000_000), { batches: all, digest, seq });
+      assertEquals(await log.read(after, 1), { batches: one, digest, seq });
     }
-    for (const nowhere of [2, 3, 7, 100]) {
-      assertEquals(await log.read(nowhere, 1_000), { batches: [], digest: null });
+    for (const nowhere of [3, 4, 6, 7, 11, 100]) {
+      assertEquals(await log.read(nowhere, 1_000), { batches: [], digest: null, seq: 0 });
     }
     log.close();
   });
@@ -83,7 +105,7 @@ export function groupLogContract(
   contract("read() has what was appended a moment ago", async (at, path) => {
     const batches = sixEntries();
     const { log } = await openLogAt(at.disk, path);
-    assertEquals(await log.read(0, 1_000), { batches: [], digest: null });
+    assertEquals(await log.read(0, 1_000), { batches: [], digest: null, seq: 0 });
     await log.startAnew(GROUP, null);
     log.append(batches);
     const { batches: found } = await log.read(4, 1_000);
@@ -107,7 +129,7 @@ export function groupLogContract(
       const bytes = read.batches.reduce((sum, { batch }) => sum + batch.bytes.length + 80, 0);
       assertEquals(bytes <= 20_000, true);
       found.push(...read.batches);
-      for (const { batch } of read.batches) after += batch.value.texts.length;
+      for (const { batch } of read.batches) after += placesOf(batch.value);
     }
     log.close();
 
@@ -136,14 +158,135 @@ export function groupLogContract(
     assertEquals(tails, [0, 1, 2, 3, 5, 6].map((count) => all.slice(6 - count)));
   });
 
-  contract("entries() goes through a log that is longer than a piece", async (at, path) => {
+  contract("tail(), look() and entryOf() have an entry as it reads now", async (at, path) => {
+    const batches = editedEntries();
+    await begin(at, path, batches);
+    const { log } = await openLogAt(at.disk, path);
+    const tails = [await log.tail(10), await log.tail(4), await log.tail(3)];
+    const looked = [];
+    for (const seq of [0, 1, 2, 3, 7]) looked.push(await log.look(seq, null));
+    const idOf = (batch: number, index: number) =>
+      requestId(nodeCrypto, batches[batch]!.batch.value.edits[index]!.signed.request.value);
+    const isEdited = async (seq: number, id: RequestId) => (await log.look(seq, id))?.isEdited;
+    const firsts = [await isEdited(1, idOf(1, 0)), await isEdited(1, idOf(3, 1))];
+    const thirds = [await isEdited(3, idOf(3, 0)), await isEdited(3, idOf(3, 2))];
+    const others = [await isEdited(2, idOf(1, 0)), await isEdited(1, idOf(3, 0))];
+    const [third, missing] = [await log.entryOf(3), await log.entryOf(7)];
+    log.close();
+
+    const said = '{"command":"x"}';
+    const now = [said, "hi", "/exit", "how are you?", "ünï👩‍🚀", ""];
+    assertEquals(tails.map((views) => views.map(({ text }) => text)), [
+      now,
+      now.slice(2),
+      now.slice(3),
+    ]);
+    assertEquals(tails[0]!.map(({ edits }) => edits), [2, 0, 2, 0, 0, 0]);
+    const [alice, bob] = [new Speaker("alice", 1).named, new Speaker("bob", 2).named];
+    assertEquals(looked, [
+      null,
+      { author: alice, text: said, isEdited: false },
+      { author: bob, text: "hi", isEdited: false },
+      { author: bob, text: "/exit", isEdited: false },
+      null,
+    ]);
+    assertEquals([firsts, thirds, others], [[true, true], [true, true], [false, false]]);
+    const first = batches[2]!.batch.value.texts[1]!;
+    const committedAt = "2026-01-31T12:02:00.000Z";
+    const between = "%s /exit ünï👩‍🚀";
+    assertEquals([missing, third], [null, {
+      seq: 3,
+      id: tails[0]![2]!.id,
+      from: "bob",
+      text: "/exit",
+      sentAt: "2026-01-31T12:00:01.000Z",
+      edits: [
+        { edit: 3, by: "carol", old: first, new: between, agreed: ["bob", "alice"], committedAt },
+        { edit: 5, by: "bob", old: between, new: "/exit", agreed: [], committedAt },
+      ],
+    }]);
+  });
+
+  contract(
+    "tail() finds edits that stand far behind their entry",
+    async (at, path) => {
+      const [dan, coordinator] = [new Speaker("dan", 4), new Decider()];
+      const long = "y".repeat(20_000);
+      const batches = [
+        dan.say("one", "two"),
+        ...Array.from({ length: 30 }, () => dan.say(long)),
+        ...Array.from({ length: 60 }, (_, i) => coordinator.decide([dan.ask(1 + i % 2, `${i}`)])),
+      ];
+      await begin(at, path, batches);
+      const { log } = await openLogAt(at.disk, path);
+      const all = await log.tail(100);
+      const looked = await log.look(2, null);
+      const story = await log.entryOf(1);
+      const last = await log.tail(1);
+      log.close();
+
+      assertEquals(all.slice(0, 3).map(({ text, edits }) => [text, edits]), [
+        ["58", 30],
+        ["59", 30],
+        [long, 0],
+      ]);
+      assertEquals(looked?.text, "59");
+      assertEquals(story?.edits.map((edit) => edit.old), ["one", ...evenBelow(58)]);
+      assertEquals(last.map(({ seq, text }) => [seq, text]), [[32, long]]);
+    },
+  );
+
+  contract(
+    "what is appended meanwhile changes nothing of what was asked for before",
+    async (at, path) => {
+      const batches = editedEntries();
+      const { log } = await openLogAt(at.disk, path);
+      await log.startAnew(GROUP, null);
+      log.append(batches.slice(0, 3));
+      const before = [log.tail(2), log.look(3, null), log.entryOf(3), log.read(5, 1_000)] as const;
+      log.append(batches.slice(3));
+      const [tail, looked, story, read] = await Promise.all(before);
+      const after = await log.look(3, null);
+      log.close();
+
+      assertEquals(tail.map(({ text }) => text), batches[2]!.batch.value.texts.slice(1));
+      assertEquals(looked?.text, tail.at(0)?.text);
+      assertEquals([story?.edits, read.batches], [[], []]);
+      assertEquals(after?.text, "/exit");
+    },
+  );
+
+  contract("items() has entries and edits by position", async (at, path) => {
+    const batches = editedEntries();
+    await begin(at, path, batches);
+    const { log } = await openLogAt(at.disk, path);
+    const items: LoggedItem[] = [];
+    for await (const piece of log.items(4)) items.push(...piece);
+    log.close();
+
+    const { entries, edits } = placedOf(batches);
+    assertEquals(items.map(({ position, seq }) => [position, seq]), [
+      [3, 2],
+      [4, 3],
+      [5, 4],
+      [6, 3],
+      [7, 1],
+      [8, 3],
+      [9, 5],
+      [10, 6],
+    ]);
+    const digests = new Map([...entries, ...edits].map((one) => [one.position, one.digest]));
+    assertEquals(items.map(({ digest }) => digest), items.map((one) => digests.get(one.position)));
+  });
+
+  contract("items() goes through a log that is longer than a piece", async (at, path) => {
     const speaker = new Speaker("dan", 4);
     const batches = Array.from({ length: 40 }, (_, i) => speaker.say(`${i}`, "y".repeat(20_000)));
     await begin(at, path, batches);
     const { log } = await openLogAt(at.disk, path);
     const pieces: number[] = [];
     const texts: string[] = [];
-    for await (const piece of log.entries()) {
+    for await (const piece of log.items()) {
       pieces.push(piece.length);
       texts.push(...piece.map(({ batch, index }) => batch.texts[index]!));
     }
@@ -201,7 +344,8 @@ export function groupLogContract(
       "no line feed",
       "\0\x01\x02",
       "p2pchat-group-log\n",
-      "p2pchat\tgroup-log\t2\tsomething new\n",
+      "p2pchat\tgroup-log\t1\tnever released\n",
+      "p2pchat\tgroup-log\t3\tsomething new\n",
     ];
     for (const text of files) {
       const bytes = new TextEncoder().encode(text);
@@ -227,6 +371,10 @@ export function groupLogContract(
 
     assertEquals(await at.disk.read(path), logBytes([]));
   });
+}
+
+function evenBelow(end: number): readonly string[] {
+  return Array.from({ length: end / 2 }, (_, i) => String(2 * i));
 }
 
 /** A log with these batches, each appended by itself. */

@@ -4,11 +4,11 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import type { PeerKey } from "../../lib/base/ids.ts";
 import type { CoordinatorRecord, MemberRecord } from "../../lib/protocols/group/records.ts";
-import { endOf, GROUP, logBytes, sixEntries } from "../cli/group_logs.ts";
+import { editedEntries, endOf, GROUP, logBytes } from "../cli/group_logs.ts";
 import { held, logged, openCoordinatorAt, openMemberAt } from "../cli/group_stores.ts";
 import type { DiskFixture } from "./disk_contract.ts";
 
-const SIX = sixEntries();
+const ALL = editedEntries();
 const KEY = "b".repeat(64) as PeerKey;
 
 export function groupStoreContract(
@@ -31,33 +31,33 @@ export function groupStoreContract(
       ballot: { number: 4, round: 0 },
       isLeaving: false,
     };
-    const said: MemberRecord = { kind: "said", batch: SIX[3]! };
+    const said: MemberRecord = { kind: "said", batch: ALL[3]! };
     const { store } = await openMemberAt(disk, folder);
     await Promise.all([
       store.append([promised, { kind: "new-log", group: GROUP, because: null }], true),
-      store.append([...held(SIX, 0, 2), ...logged(SIX.slice(0, 2)), said], true),
-      store.append(logged(SIX.slice(2, 3)), false),
+      store.append([...held(ALL, 0, 2), ...logged(ALL.slice(0, 2)), said], true),
+      store.append(logged(ALL.slice(2, 3)), false),
     ]);
-    await store.append(held(SIX, 2), true);
+    await store.append(held(ALL, 2), true);
     await store.close();
     await store.close();
 
-    assertEquals(await disk.read(`${folder}/log`), logBytes(SIX.slice(0, 3)));
+    assertEquals(await disk.read(`${folder}/log`), logBytes(ALL.slice(0, 3)));
     const again = await openMemberAt(disk, folder);
     await again.store.close();
     const { store: { records }, history, last, notices } = again;
-    assertEquals(records, [promised, said, ...held(SIX, 3)]);
-    assertEquals(history?.point, endOf(SIX.slice(0, 3)).point);
-    assertEquals([last?.from, notices], ["alice", []]);
+    assertEquals(records, [promised, said, ...held(ALL, 3)]);
+    assertEquals(history?.point, endOf(ALL.slice(0, 3)).point);
+    assertEquals([last?.from, notices], ["bob", []]);
   });
 
   contract("rewrite() replaces the state, and keeps the log", async ({ disk, folder }) => {
     const out: MemberRecord = { kind: "out" };
     const { store, log } = await openMemberAt(disk, folder);
     await store.append([{ kind: "new-log", group: GROUP, because: null }], true);
-    await store.append([...held(SIX), ...logged(SIX.slice(0, 3))], true);
-    const rewritten = store.rewrite(new Set([out, ...held(SIX, 3)]));
-    await store.append(logged(SIX.slice(3)), false);
+    await store.append([...held(ALL), ...logged(ALL.slice(0, 3))], true);
+    const rewritten = store.rewrite(new Set([out, ...held(ALL, 3)]));
+    await store.append(logged(ALL.slice(3)), false);
     await rewritten;
     assertEquals((await log.tail(1)).map(({ seq }) => seq), [6]);
     await store.close();
@@ -65,7 +65,7 @@ export function groupStoreContract(
     const again = await openMemberAt(disk, folder);
     await again.store.close();
     assertEquals(again.store.records, [out]);
-    assertEquals(await disk.read(`${folder}/log`), logBytes(SIX));
+    assertEquals(await disk.read(`${folder}/log`), logBytes(ALL));
   });
 
   contract("openCoordinator() finds state and log", async ({ disk, folder }) => {
@@ -76,13 +76,13 @@ export function groupStoreContract(
     ];
     const { store } = await openCoordinatorAt(disk, folder);
     await store.append([...kept, { kind: "new-log", group: GROUP, because: null }], true);
-    await store.append(logged(SIX), true);
+    await store.append(logged(ALL), true);
     await store.close();
 
     const again = await openCoordinatorAt(disk, folder);
     await again.store.close();
     assertEquals(again.store.records, kept);
-    assertEquals([again.history?.point, again.notices], [endOf(SIX).point, []]);
+    assertEquals([again.history?.point, again.notices], [endOf(ALL).point, []]);
   });
 
   contract("openGroup() refuses a log in use, and lets go of what it had", async (at) => {

@@ -1,21 +1,30 @@
 import { assertEquals } from "@std/assert";
-import { nodeCrypto } from "../../lib/base/crypto.ts";
+import { nodeCrypto, type Signer } from "../../lib/base/crypto.ts";
 import type { Hash } from "../../lib/base/ids.ts";
 import type { MemberEvent } from "../../lib/protocols/group/events.ts";
-import { entryId, HistoryEnd, signBatch } from "../../lib/protocols/group/history.ts";
-import { EntryFeed, type LoggedEntry } from "../../lib/runtime/entry_feed.ts";
+import { signEditRequest } from "../../lib/protocols/group/edit.ts";
+import { committedEvent } from "../../lib/protocols/group/edit_view.ts";
+import {
+  type Batch,
+  COORDINATOR_NAME,
+  entryId,
+  HistoryEnd,
+  signBatch,
+} from "../../lib/protocols/group/history.ts";
+import { EntryFeed, type LoggedItem } from "../../lib/runtime/entry_feed.ts";
 import { signerOf } from "./host_world.ts";
 
 const ANN = signerOf(1);
 const BOB = signerOf(2);
+const COORDINATOR = signerOf(3);
 const GROUP = "ab".repeat(32) as Hash;
 const SENT_AT = 1_700_000_000_000;
 
-/** A log that has entries said by Ann and Bob in turn, as many as were appended. */
+/** A log that has entries said by Ann and Bob in turn, as many as were appended, and edits of them. */
 class Log {
   #end = new HistoryEnd(nodeCrypto, GROUP);
-  readonly written: LoggedEntry[] = [];
-  /** Entries that a reader gets at a time. */
+  readonly written: LoggedItem[] = [];
+  /** Items that a reader gets at a time. */
   piece = 2;
 
   startAnew(): void {
@@ -25,26 +34,54 @@ class Log {
 
   append(count: number): void {
     for (let number = 0; number < count; number++) {
-      const signer = this.written.length % 2 === 0 ? ANN : BOB;
-      const incarnation = new Uint8Array(8);
-      const signed = signBatch(signer, {
+      const signer = this.#end.seq % 2 === 0 ? ANN : BOB;
+      this.#write(signer, signer === ANN ? "Ann" : "Bob", {
         kind: "texts",
         edits: [],
-        group: GROUP,
-        author: signer.key,
-        name: signer === ANN ? "Ann" : "Bob",
-        incarnation,
-        counter: this.#end.through(signer.key, incarnation.toHex()) + 1,
-        sentAt: SENT_AT,
-        texts: [`text ${this.written.length + 1}`],
+        texts: [`text ${this.#end.seq + 1}`],
       });
-      for (const { seq } of this.#end.append(signed)) {
-        this.written.push({ seq, batch: signed.batch.value, index: 0 });
-      }
     }
   }
 
-  async *entries(after = 0): AsyncGenerator<readonly LoggedEntry[]> {
+  /** Ann has entry `seq` changed, Bob agrees. */
+  edit(seq: number): void {
+    const signed = signEditRequest(ANN, {
+      group: GROUP,
+      requester: ANN.key,
+      name: "Ann",
+      incarnation: new Uint8Array(8),
+      number: this.#end.position,
+      askedAt: SENT_AT,
+      seq,
+      text: `edited ${seq}`,
+    });
+    const edits = [{ edit: 7, signed, agreed: [{ key: BOB.key, name: "Bob" }] }];
+    this.#write(COORDINATOR, COORDINATOR_NAME, { kind: "edits", edits, texts: [] });
+  }
+
+  #write(signer: Signer, name: string, content: Pick<Batch, "kind" | "texts" | "edits">): void {
+    const incarnation = new Uint8Array(8);
+    const signed = signBatch(signer, {
+      ...content,
+      group: GROUP,
+      author: signer.key,
+      name,
+      incarnation,
+      counter: this.#end.through(signer.key, incarnation.toHex()) + 1,
+      sentAt: SENT_AT,
+    });
+    const batch = signed.batch.value;
+    const { entries, edits } = this.#end.append(signed);
+    for (const { seq, position, digest } of entries) {
+      this.written.push({ seq, position, digest, batch, index: 0 });
+    }
+    for (const { edit, position, digest } of edits) {
+      const { seq } = edit.signed.request.value;
+      this.written.push({ seq, position, digest, batch, index: 0 });
+    }
+  }
+
+  async *items(after = 0): AsyncGenerator<readonly LoggedItem[]> {
     const length = this.written.length;
     // Perhaps from one on that isn't asked for, as a batch has several.
     for (let at = Math.max(0, after - 1); at < length; at += this.piece) {
@@ -57,18 +94,14 @@ class Log {
 /** An output whose reader takes `room` events, and then as many as it is given. */
 class Reader {
   readonly shown: string[] = [];
+  readonly events: MemberEvent[] = [];
   room = Infinity;
   #awaited: PromiseWithResolvers<void> | null = null;
 
   show(event: MemberEvent): void {
     this.room--;
-    this.shown.push(
-      event.event === "message"
-        ? `${event.seq} ${event.from}${event.self ? " self" : ""}${
-          event.history ? " earlier" : ""
-        }: ${event.text}`
-        : event.event,
-    );
+    this.events.push(event);
+    this.shown.push(shownAs(event));
   }
 
   ready(): Promise<void> | null {
@@ -81,6 +114,21 @@ class Reader {
     this.room = room;
     this.#awaited?.resolve();
     this.#awaited = null;
+  }
+}
+
+function shownAs(event: MemberEvent): string {
+  switch (event.event) {
+    case "message": {
+      const marks = `${event.self ? " self" : ""}${event.history ? " earlier" : ""}`;
+      return `${event.seq} ${event.from}${marks}: ${event.text}`;
+    }
+    case "edit": {
+      const where = event.position === undefined ? "" : ` at ${event.position}`;
+      return `${event.outcome}${where}${event.history === true ? " earlier" : ""}: ${event.text}`;
+    }
+    default:
+      return event.event;
   }
 }
 
@@ -99,18 +147,33 @@ function world() {
   const say = (count: number, history = false) => {
     for (let number = 0; number < count; number++) {
       log.append(1);
-      const { seq, batch, index } = log.written.at(-1)!;
-      const id = entryId(nodeCrypto, batch, index);
-      const text = batch.texts[index]!;
-      const self = batch.author === ANN.key;
-      const sentAt = new Date(SENT_AT).toISOString();
-      feed.show(
-        { event: "message", seq, id, from: batch.name, text, self, history, sentAt },
-        undefined,
-      );
+      feed.show(eventOf(log.written.at(-1)!, history), undefined);
     }
   };
-  return { log, reader, feed, failures, say };
+  const edit = (seq: number, history = false) => {
+    log.edit(seq);
+    feed.show(eventOf(log.written.at(-1)!, history), undefined);
+  };
+  return { log, reader, feed, failures, say, edit };
+}
+
+/** As the machine makes it. */
+function eventOf({ position, seq, batch, index }: LoggedItem, history: boolean): MemberEvent {
+  const [edit] = batch.edits;
+  if (edit !== undefined) {
+    return { ...committedEvent(edit, batch, ({ name }) => name), history, position };
+  }
+  return {
+    event: "message",
+    seq,
+    id: entryId(nodeCrypto, batch, index),
+    from: batch.name,
+    text: batch.texts[index]!,
+    self: batch.author === ANN.key,
+    history,
+    sentAt: new Date(SENT_AT).toISOString(),
+    position,
+  };
 }
 
 async function turns(): Promise<void> {
@@ -187,6 +250,52 @@ Deno.test("EntryFeed: what comes in any turn while the log is read is shown, onc
   }
 });
 
+Deno.test("EntryFeed: edits come where they stand in the log, each once, as the machine made them", async () => {
+  const { log, reader, feed, say, edit } = world();
+  log.append(2);
+  log.edit(1);
+  feed.replay(3);
+  feed.show(eventOf(log.written[2]!, true), undefined); // given before
+  edit(2, true);
+  say(1);
+  edit(1);
+  await feed.settled();
+
+  assertEquals(reader.shown, [
+    ...lines(1, 2, " earlier"),
+    "committed at 3 earlier: edited 1",
+    "committed at 4 earlier: edited 2",
+    line(3),
+    "committed at 6: edited 1",
+  ]);
+  assertEquals(reader.events, log.written.map((item) => eventOf(item, item.position <= 4)));
+  edit(3);
+  assertEquals(reader.events.at(-1), eventOf(log.written.at(-1)!, false));
+});
+
+Deno.test("EntryFeed: an edit that isn't in the log is an event as any other", async () => {
+  const { reader, feed, say, edit } = world();
+  say(2);
+  reader.give(1);
+  const [by, text] = ["Ann", "x"];
+  for (const outcome of ["in-doubt", "aborted"] as const) {
+    feed.show({ event: "edit", edit: 8, seq: 1, by, text, outcome, reason: "no" }, undefined);
+  }
+  edit(1);
+  feed.show({ event: "edit-started", edit: 9, seq: 1 }, undefined);
+  await turns();
+  assertEquals(reader.shown.slice(2), ["in-doubt: x"]);
+  reader.give(Infinity);
+  await feed.settled();
+
+  assertEquals(reader.shown.slice(2), [
+    "in-doubt: x",
+    "aborted: x",
+    "committed at 3: edited 1",
+    "edit-started",
+  ]);
+});
+
 Deno.test("EntryFeed: what was given before isn't shown again, unless the log begins anew", async () => {
   const { log, reader, feed, say } = world();
   reader.give(2);
@@ -228,7 +337,7 @@ Deno.test("EntryFeed: after stop nothing more is shown, and a log that can't be 
 
   const broken = new EntryFeed({
     log: {
-      entries: () => {
+      items: () => {
         throw new Error("unreadable");
       },
     },

@@ -2,57 +2,29 @@ import { assertEquals } from "@std/assert";
 import type { LinkClock } from "../../lib/transport/link.ts";
 import { nodeCrypto } from "../../lib/base/crypto.ts";
 import type { ModeOutcome } from "../../lib/base/mode_machine.ts";
-import type { CoordinatorEvent, EntryView, MemberEvent } from "../../lib/protocols/group/events.ts";
-import { emptyDigest, HistoryEnd, type SignedBatch } from "../../lib/protocols/group/history.ts";
-import type { HistoryRead } from "../../lib/protocols/group/member_io.ts";
+import type { CoordinatorEvent, MemberEvent } from "../../lib/protocols/group/events.ts";
+import { HistoryEnd } from "../../lib/protocols/group/history.ts";
 import type { CoordinatorRecord, MemberRecord } from "../../lib/protocols/group/records.ts";
 import { keyPairFromSeed } from "../../lib/protocols/noise/primitives.ts";
 import { CoordinatorHost } from "../../lib/runtime/coordinator_host.ts";
-import type { EntryLog, LoggedEntry } from "../../lib/runtime/entry_feed.ts";
+import type { EntryLog } from "../../lib/runtime/entry_feed.ts";
 import { MemberHost } from "../../lib/runtime/member_host.ts";
 import { MemoryDatagramNetwork } from "../../lib/transport/memory_datagrams.ts";
 import { HostWorld, MemoryStore } from "./host_world.ts";
+import { MemoryEntryLog } from "./memory_entry_log.ts";
 
 const SERVER = { host: "127.0.0.1", port: 6_000 };
 const ACCESS = { mode: "group", room: null, secrets: null, admit: () => null } as const;
 
-/** The log of a store in memory: what went there, in order. `pause` is before each entry that is read. */
-class MemoryLog implements EntryLog {
-  constructor(
-    readonly store: MemoryStore<MemberRecord | CoordinatorRecord>,
-    readonly pause: () => Promise<void> = () => Promise.resolve(),
-  ) {}
-
-  get #batches(): readonly SignedBatch[] {
-    return this.store.records.flatMap((record) => record.kind === "log" ? [record.batch] : []);
-  }
-
-  read(after: number): Promise<HistoryRead> {
-    const { group } = this.store.records.find((record) => record.kind === "new-log")!;
-    const end = new HistoryEnd(nodeCrypto, group);
-    const batches = this.#batches.filter((batch) => {
-      const isAfter = end.position >= after;
-      if (!isAfter) end.append(batch);
-      return isAfter;
-    });
-    const digest = after === 0 ? emptyDigest(nodeCrypto, group) : end.digest;
-    return Promise.resolve({ batches, digest });
-  }
-
-  tail(): Promise<readonly EntryView[]> {
-    return Promise.resolve([]);
-  }
-
-  async *entries(after = 0): AsyncGenerator<readonly LoggedEntry[]> {
-    let seq = 0;
-    const found = this.#batches.flatMap(({ batch: { value: batch } }) =>
-      batch.texts.map((_, index) => ({ seq: ++seq, batch, index }))
-    );
-    for (const entry of found.slice(after)) {
-      await this.pause();
-      yield [entry];
-    }
-  }
+/** The log of a store in memory: what went there, in order. `pause` is before each item that is read. */
+function logOf(
+  store: MemoryStore<MemberRecord | CoordinatorRecord>,
+  pause?: () => Promise<void>,
+): EntryLog {
+  const group = () => store.records.find((record) => record.kind === "new-log")!.group;
+  const batches = () =>
+    store.records.flatMap((record) => record.kind === "log" ? [record.batch] : []);
+  return new MemoryEntryLog(group, batches, pause);
 }
 
 /** A reader of output that may stand still. */
@@ -119,6 +91,8 @@ class World extends HostWorld {
       listening: SERVER,
       failAfterMs: 3_000,
       membersMax: 64,
+      edits: "own" as const,
+      voteTimeoutMs: 30_000,
       pins: new Map(),
       history: null,
     };
@@ -128,7 +102,7 @@ class World extends HostWorld {
       links,
       signer: place.signer,
       store,
-      log: new MemoryLog(store),
+      log: logOf(store),
       show: (event) => events.push(event),
       pin() {},
       ...this.#output(reader),
@@ -179,7 +153,7 @@ class World extends HostWorld {
       },
       datagrams,
       store,
-      log: new MemoryLog(store, slow),
+      log: logOf(store, slow),
       show: (event) => events.push(event),
       pin() {},
       ...this.#output(reader),
@@ -277,6 +251,77 @@ for (const readMs of [0, 1_000]) {
     assertEquals(history, numbers.map((number) => number <= 5));
   });
 }
+
+Deno.test("MemberHost: an edit is shown to all members, and /entry and /log have it", async () => {
+  const { world, server, ann, bob } = await annAndBob();
+  ann.say("at seven?");
+  await world.pass(500);
+
+  ann.host.command({ command: "edit", seq: 1, text: "at eight?" }, "e");
+  await world.pass(1_000);
+  bob.host.command({ command: "entry", seq: 1 }, "n");
+  bob.host.command({ command: "entry", seq: 2 }, "m");
+  bob.host.command({ command: "log", count: 5, digest: false }, "l");
+  await world.pass(50);
+
+  const edits = ann.events.filter((event) => event.event === "edit");
+  assertEquals(edits, bob.events.filter((event) => event.event === "edit"));
+  const [{ committedAt = "" } = {}] = edits;
+  assertEquals(edits, [{
+    event: "edit",
+    edit: 1,
+    seq: 1,
+    by: "Ann",
+    text: "at eight?",
+    outcome: "committed",
+    reason: "nobody had to be asked",
+    agreed: [],
+    committedAt,
+    history: false,
+    position: 2,
+  }]);
+  const [entry, error, log] = bob.events.slice(-3);
+  assertEquals(entry?.event === "entry" && [entry.text, entry.edits], ["at eight?", [
+    {
+      edit: 1,
+      by: "Ann",
+      old: "at seven?",
+      new: "at eight?",
+      agreed: [],
+      committedAt: committedAt!,
+    },
+  ]]);
+  assertEquals(error?.event === "error" && [error.code, error.seq], ["no-such-entry", 2]);
+  assertEquals(log?.event === "log" && log.entries.map(({ text, edits }) => [text, edits]), [
+    ["at eight?", 1],
+  ]);
+  assertEquals(JSON.stringify(server.events).includes("seven"), false);
+});
+
+Deno.test("MemberHost: edits that are in the log at the start are shown as they were when they came", async () => {
+  const world = new World();
+  world.serve();
+  const before = world.member("Ann", 1);
+  await world.pass(1_000);
+  before.say("text 1");
+  await world.pass(100);
+  before.host.command({ command: "edit", seq: 1, text: "text one" }, undefined);
+  await world.pass(500);
+  before.say("text 2");
+  await world.pass(100);
+  before.host.command({ command: "quit" }, undefined);
+  await world.pass(2_000);
+  await Promise.all([before.close(), world.pass(100)]);
+
+  const ann = world.member("Ann", 1, crashed(before.store, 3, 0));
+  await world.pass(15_000);
+
+  const shown = (events: readonly MemberEvent[]) =>
+    events.filter((event) => event.event === "message" || event.event === "edit");
+  const earlier = shown(before.events).map((event) => ({ ...event, history: true }));
+  assertEquals(earlier.map(({ event }) => event), ["message", "edit", "message"]);
+  assertEquals<unknown>(shown(ann.events), earlier);
+});
 
 Deno.test("CoordinatorHost: entries that nobody reads of are counted, and the group goes on", async () => {
   const { world, server, ann, bob } = await annAndBob();

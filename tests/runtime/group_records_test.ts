@@ -1,10 +1,20 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { nodeCrypto, nodeSigner } from "../../lib/base/crypto.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
-import type { Hash, PeerKey } from "../../lib/base/ids.ts";
+import type { Hash, PeerKey, RequestId } from "../../lib/base/ids.ts";
+import {
+  isRequestAuthentic,
+  type SignedEditRequest,
+  signEditRequest,
+} from "../../lib/protocols/group/edit.ts";
 import { type Epoch, isSignedBy, signEpoch } from "../../lib/protocols/group/epoch.ts";
-import { isAuthentic, signBatch, type SignedBatch } from "../../lib/protocols/group/history.ts";
+import {
+  COORDINATOR_NAME,
+  isAuthentic,
+  signBatch,
+  type SignedBatch,
+} from "../../lib/protocols/group/history.ts";
 import {
   coordinatorLine,
   coordinatorRecord,
@@ -51,6 +61,53 @@ function said(...texts: readonly string[]): SignedBatch {
   });
 }
 
+/** What somebody asks for, in the words that programs may take for others. */
+function asked(text: string, number = 1): SignedEditRequest {
+  return signEditRequest(SIGNER, {
+    group: GROUP,
+    requester: SIGNER.key,
+    name: "alice",
+    incarnation: new Uint8Array(8).fill(9),
+    number,
+    askedAt: 1_769_860_800_000,
+    seq: 41 + number,
+    text,
+  });
+}
+
+/** As a later version would sign it. */
+function laterAsked(): SignedEditRequest {
+  const known = asked("from the future").request;
+  const bytes = new Uint8Array([...known.bytes, 1, 2, 3]);
+  return { request: { bytes, value: known.value }, signature: new Uint8Array(64).fill(5) };
+}
+
+const AGREED = [
+  { key: KEY, name: "Zoë" },
+  { key: SIGNER.key, name: "a\tb, \\n" }, // nobody has checked it
+] as const;
+
+function decided(...wanted: readonly SignedEditRequest[]): SignedBatch {
+  return signBatch(SIGNER, {
+    kind: "edits",
+    edits: wanted.map((signed, index) => ({
+      edit: 7 + index,
+      signed,
+      agreed: AGREED.slice(0, index),
+    })),
+    group: GROUP,
+    author: SIGNER.key,
+    name: COORDINATOR_NAME,
+    incarnation: new Uint8Array(8).fill(9),
+    counter: 7,
+    sentAt: 1_769_860_800_000,
+    texts: [],
+  });
+}
+
+const AWKWARD = ["tab\there\nline", '{"command":"x"}', "%s%n", "/exit", "\\", "edit 7"] as const;
+const AWKWARD_EDITS = decided(...AWKWARD.map((text, index) => asked(text, index + 1)));
+
 /** As a later version would sign it: it knows a field more. */
 function later(): SignedBatch {
   const known = said("from the future").batch;
@@ -71,6 +128,13 @@ const MEMBER: readonly MemberState[] = [
   { kind: "levelling", position: 41 },
   { kind: "levelled", ballot: { number: 13, round: 0 } },
   { kind: "said", batch: said("hello", "again") },
+  { kind: "held", after: 43, batch: decided(asked("at eight?")) },
+  { kind: "held", after: 44, batch: AWKWARD_EDITS },
+  { kind: "held", after: 50, batch: decided(asked("a"), laterAsked(), asked("b", 2)) },
+  { kind: "prepared", edit: 7, view: 3, signed: asked("at eight?") },
+  ...AWKWARD.map((text) => ({ kind: "asked", edit: 7, signed: asked(text) } as const)),
+  { kind: "prepared", edit: 0, view: 0, signed: laterAsked() },
+  { kind: "settled", id: "66".repeat(32) as RequestId },
   { kind: "logged", point: EPOCH.start },
 ];
 
@@ -82,6 +146,11 @@ const COORDINATOR: readonly CoordinatorState[] = [
   { kind: "kicked", key: KEY, name: "Zoë" },
   { kind: "allowed", key: KEY },
   { kind: "given-up", ballot: { number: 11, round: 0 } },
+  { kind: "edits", number: 64 },
+  { kind: "committed", batch: AWKWARD_EDITS },
+  { kind: "applied", incarnation: "09".repeat(8), counter: 12 },
+  { kind: "aborted", edit: 7, id: "66".repeat(32) as RequestId, reason: "Bob said\tno\n%s" },
+  { kind: "aborted", edit: 8, id: "67".repeat(32) as RequestId, reason: "" },
   { kind: "logged", point: EPOCH.start },
 ];
 
@@ -91,8 +160,8 @@ function throughLine({ kind, fields }: LogRecord): LogRecord {
   return { kind: first!, fields: rest };
 }
 
-for (const record of MEMBER) {
-  Deno.test(`memberRecord() gives back ${JSON.stringify(record).slice(0, 60)}`, () => {
+for (const [number, record] of MEMBER.entries()) {
+  Deno.test(`memberRecord() gives back ${number}: ${JSON.stringify(record).slice(0, 60)}`, () => {
     assertEquals(memberRecord(throughLine(memberLine(record))), record);
   });
 }
@@ -108,6 +177,14 @@ Deno.test("memberRecord() keeps signatures that fit", () => {
   const begun = memberRecord(memberLine({ kind: "begun", signed: SIGNED }));
 
   assertEquals(held.kind === "held" && isAuthentic(nodeCrypto, held.batch), true);
+  const edits = memberRecord(
+    throughLine(memberLine({ kind: "held", after: 0, batch: AWKWARD_EDITS })),
+  );
+  assertEquals(edits.kind === "held" && isAuthentic(nodeCrypto, edits.batch), true);
+  const prepared = memberRecord(
+    throughLine(memberLine({ kind: "asked", edit: 7, signed: asked("x") })),
+  );
+  assertEquals(prepared.kind === "asked" && isRequestAuthentic(nodeCrypto, prepared.signed), true);
   assertEquals(begun.kind === "begun" && isSignedBy(nodeCrypto, SIGNER.key, begun.signed), true);
 });
 
@@ -122,6 +199,46 @@ Deno.test("memberRecord() gives back any texts", () => {
   );
 });
 
+Deno.test("memberRecord() gives back any edits", () => {
+  const texts = fc.array(fc.string({ unit: "grapheme", minLength: 1 }), {
+    minLength: 1,
+    maxLength: 9,
+  });
+  fc.assert(
+    fc.property(texts, (texts) => {
+      const batch = decided(...texts.map((text, index) => asked(text, index + 1)));
+      const record: MemberState = { kind: "held", after: 1, batch };
+      assertEquals(memberRecord(throughLine(memberLine(record))), record);
+    }),
+    { numRuns: 50 },
+  );
+});
+
+Deno.test("lines of edits have number, entry, who and what where cut and grep find them", () => {
+  const signed = asked("at eight?");
+  const prepared = memberLine({ kind: "prepared", edit: 7, view: 3, signed });
+  const own = memberLine({ kind: "asked", edit: 7, signed });
+  const committed = coordinatorLine({ kind: "committed", batch: decided(signed) });
+  const aborted = coordinatorLine({
+    kind: "aborted",
+    edit: 7,
+    id: "66".repeat(32) as RequestId,
+    reason: "no",
+  });
+
+  assertEquals(prepared.fields.slice(0, 5), ["7", "3", "42", "alice", "at eight?"]);
+  assertEquals(own.fields.slice(0, 4), ["7", "42", "alice", "at eight?"]);
+  assertEquals(committed.fields.slice(0, 6), [
+    "2026-01-31T12:00:00.000Z",
+    "*coordinator*",
+    "7",
+    "42",
+    "alice",
+    "at eight?",
+  ]);
+  assertEquals(aborted.fields.slice(0, 2), ["7", "no"]);
+});
+
 Deno.test("memberLine() puts time, name and texts where cut and grep find them", () => {
   const { fields } = memberLine({ kind: "held", after: 41, batch: said("hello", "again") });
 
@@ -132,6 +249,47 @@ Deno.test("memberLine() puts time, name and texts where cut and grep find them",
     "alice Zoë",
   ]);
 });
+
+const ASKED = memberLine({ kind: "asked", edit: 7, signed: asked("a") }).fields;
+/** Two edits, to the second of which Zoë agreed. */
+const HELD = memberLine({ kind: "held", after: 1, batch: decided(asked("a"), asked("b")) }).fields;
+
+/** What a line says, and what is wrong with that. */
+const BAD_EDITS: readonly (readonly [LogRecord, string])[] = [
+  [{ kind: "asked", fields: ASKED.slice(0, -1) }, "the group of an edit is missing"],
+  [{ kind: "asked", fields: ASKED.slice(0, 5) }, "the group of an edit is missing"],
+  [{ kind: "asked", fields: ASKED.with(1, "-1") }, 'no count is "-1"'],
+  [{ kind: "asked", fields: ASKED.with(2, "\ud800") }, "a name has half a character"],
+  [{ kind: "asked", fields: ASKED.with(2, "x".repeat(129)) }, "a name is longer than any may be"],
+  [{ kind: "asked", fields: ASKED.with(3, "\udfff") }, "a text has half a character"],
+  [{ kind: "asked", fields: ASKED.with(3, "x".repeat(65_537)) }, "a text is longer than any"],
+  [{ kind: "asked", fields: ASKED.with(7, "noon") }, 'no time is "noon"'],
+  [{ kind: "asked", fields: ASKED.with(9, "00".repeat(70_000)) }, "longer than it may be"],
+  [{ kind: "prepared", fields: ASKED }, "the group of an edit is missing"],
+  [{ kind: "settled", fields: ["66"] }, 'no id or key is "66"'],
+  [{ kind: "held", fields: HELD.with(5, "a\ud800") }, "a name has half a character"],
+  [{ kind: "held", fields: HELD.with(13, "1") }, "no id or key is"],
+  [{ kind: "held", fields: HELD.with(13, "65") }, "no more than 64 agree to an edit"],
+  [{ kind: "held", fields: HELD.with(13, "60") }, "cells of an edit are missing"],
+  [{ kind: "held", fields: HELD.with(HELD.length - 8, "Z\ud800") }, "a name has half a character"],
+  [{ kind: "held", fields: HELD.with(HELD.length - 7, "key") }, 'no id or key is "key"'],
+  [
+    { kind: "held", fields: [...HELD.slice(0, 3), ...tooManyEdits(), ...HELD.slice(-6)] },
+    "a batch has too many edits",
+  ],
+  [
+    { kind: "held", fields: [...HELD.slice(0, 3), ...tooLongEdits(), ...HELD.slice(-6)] },
+    "a batch is longer than any may be",
+  ],
+];
+
+for (const [line, sentence] of BAD_EDITS) {
+  Deno.test(`memberRecord() refuses ${JSON.stringify(line).slice(0, 60)}: ${sentence}`, () => {
+    const error = assertThrows(() => memberRecord(line), P2pchatError);
+    assertEquals(error.code, "store-corrupt");
+    assertStringIncludes(error.message, sentence);
+  });
+}
 
 const BAD: readonly LogRecord[] = [
   { kind: "grown", fields: [] },
@@ -150,8 +308,34 @@ const BAD: readonly LogRecord[] = [
   },
 ];
 
-for (const line of BAD) {
-  Deno.test(`memberRecord() refuses ${JSON.stringify(line).slice(0, 80)}`, () => {
+/** Cells of 65 edits that nobody was asked about. */
+function tooManyEdits(): readonly string[] {
+  return Array.from({ length: 65 }, () => HELD.slice(3, 14)).flat();
+}
+
+/** Cells of edits that are allowed each, and not together. */
+function tooLongEdits(): readonly string[] {
+  const long = HELD.slice(3, 14).with(3, "x".repeat(60_000));
+  return [...long, ...long];
+}
+
+const BAD_COORDINATOR: readonly LogRecord[] = [
+  { kind: "edits", fields: ["many"] },
+  { kind: "applied", fields: ["09", "1"] },
+  { kind: "applied", fields: ["09".repeat(8)] },
+  { kind: "aborted", fields: ["7", "no"] },
+  { kind: "committed", fields: HELD.slice(1, -1) },
+];
+
+for (const [number, line] of BAD_COORDINATOR.entries()) {
+  Deno.test(`coordinatorRecord() refuses ${number}: ${JSON.stringify(line).slice(0, 80)}`, () => {
+    const error = assertThrows(() => coordinatorRecord(line), P2pchatError);
+    assertEquals(error.code, "store-corrupt");
+  });
+}
+
+for (const [number, line] of BAD.entries()) {
+  Deno.test(`memberRecord() refuses ${number}: ${JSON.stringify(line).slice(0, 80)}`, () => {
     const error = assertThrows(() => memberRecord(line), P2pchatError);
     assertEquals(error.code, "store-corrupt");
   });

@@ -51,7 +51,7 @@ function answers(stage: Stage, answer: Answer): void {
 
 /** In how many logs it is. */
 function logs(stage: Stage, { seq, text }: AskedEdit): number {
-  return stage.world.members.filter(({ disk }) => disk.log?.look(seq)?.text === text).length;
+  return stage.world.members.filter(({ disk }) => disk.log?.look(seq, null)?.text === text).length;
 }
 
 /** All come back; it has ended so, and everybody who had its number was told. */

@@ -26,7 +26,12 @@ import { CoordinatorOutput } from "./coordinator_output.ts";
 import { type CoordinatorFacts, membersView, statusView } from "./coordinator_view.ts";
 import { Escrow } from "./escrow.ts";
 import type { CoordinatorCommand } from "./events.ts";
-import { HEARTBEAT_MS, OFFENDER_BAN_MS, UNKNOWN_MESSAGES_MAX } from "./limits.ts";
+import {
+  HEARTBEAT_MS,
+  INCARNATION_BYTES,
+  OFFENDER_BAN_MS,
+  UNKNOWN_MESSAGES_MAX,
+} from "./limits.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
 import { Operator } from "./operator.ts";
 import { membersOf } from "./outlook.ts";
@@ -88,7 +93,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       out,
       policy: config.edits,
       voteTimeoutMs: config.voteTimeoutMs,
-      randomBytes: (length) => environment.randomBytes(length),
+      newIncarnation: () => environment.randomBytes(INCARNATION_BYTES),
       wallMs: () => Math.max(0, Math.floor(environment.wallMs())),
       isSteady: () => this.#changing.isSteady,
     });
@@ -124,9 +129,16 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const arriving = this.#arriving = new Arriving({ ...parts, changing, partings, told });
     const { membersMax } = config;
     const { log } = environment;
-    const givenUp = () => transactions.givenUp();
-    const steered = { ...parts, changing, partings, arriving };
-    this.#steering = new Steering({ ...steered, membersMax, log, givenUp });
+    const historyGivenUp = () => transactions.historyGivenUp();
+    this.#steering = new Steering({
+      ...parts,
+      membersMax,
+      changing,
+      partings,
+      arriving,
+      historyGivenUp,
+      log,
+    });
     const removed = (key: PeerKey) => this.#steering.removed(key);
     const allowed = (key: PeerKey) => this.#steering.allowed(key);
     this.#operator = new Operator(signer.key, views, attendance, admission, out, removed, allowed);

@@ -19,6 +19,7 @@ import type { MemberOutput } from "./member_output.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
 import type { AskedRecord } from "./records.ts";
 import type { Self } from "./saying.ts";
+import type { Aborted } from "./voting.ts";
 
 /** The group, where one is in an epoch of it. */
 export interface EditingGroup {
@@ -157,8 +158,9 @@ export class Editing {
 
   /** What became of these isn't known. */
   inquiries(): GroupMessageOf<"inquire">["edits"] {
-    return Array.from(this.#accepted, ([id, { signed }]) => ({
+    return Array.from(this.#accepted, ([id, { edit, signed }]) => ({
       id,
+      edit,
       seq: signed.request.value.seq,
       view: 0,
     }));
@@ -198,7 +200,7 @@ export class Editing {
     };
     if (policy === "auto" || editingIn === null) return tell([]);
     if (policy === "ask") return tell(editingIn.others);
-    editingIn.looks.look(seq, (entry) => {
+    editingIn.looks.look(seq, null, (entry) => {
       const author = entry?.author ?? null;
       const isOwn = author === null || author.key === this.owner.signer.key;
       tell(isOwn ? [] : [editingIn.names.shown(author.key, author.name)]);
@@ -239,9 +241,10 @@ export class Editing {
     if (this.#accepted.delete(id)) this.owner.out.note({ kind: "settled", id });
   }
 
-  aborted(id: RequestId, reason: string): void {
+  /** The request may have been accepted anew since: that is another edit. */
+  aborted(id: RequestId, { edit, reason }: Aborted): void {
     const accepted = this.#accepted.get(id);
-    if (accepted === undefined) return;
+    if (accepted === undefined || (edit !== 0 && edit !== accepted.edit)) return;
     if (accepted.isTold) this.#tellAborted(id, accepted, reason);
     else accepted.aborted = reason;
   }

@@ -315,10 +315,15 @@ export class HistoryEnd {
 
   /**
    * Why the batch can't be the next one; null where it can. Whose incarnation may speak is the view's to say: that
-   * one which is over never speaks again isn't checked here.
+   * one which is over never speaks again isn't checked here. What the coordinator has decided on edits is ordered when
+   * the sequencer hears of it, perhaps after what a later process of the coordinator has decided.
    */
   fault({ batch: { value } }: BatchOnly): string | null {
-    const expected = this.through(value.author, value.incarnation.toHex()) + 1;
+    const incarnation = value.incarnation.toHex();
+    const through = value.kind === "edits"
+      ? this.everThrough(value.author, incarnation)
+      : this.through(value.author, incarnation);
+    const expected = through + 1;
     if (value.counter !== expected) {
       return `counter ${expected} was expected, it is ${value.counter}`;
     }

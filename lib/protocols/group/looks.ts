@@ -1,5 +1,6 @@
 /** Entries of the log that are looked up, and what each is for. */
 
+import type { RequestId } from "../../base/ids.ts";
 import type { LoggedEntryState } from "./member_io.ts";
 
 /** Asks the log for one entry. */
@@ -7,6 +8,7 @@ export interface LookEffect {
   readonly type: "look";
   readonly token: number;
   readonly seq: number;
+  readonly id: RequestId | null;
 }
 
 export class Looks {
@@ -16,11 +18,18 @@ export class Looks {
 
   constructor(readonly push: (effect: LookEffect) => void) {}
 
-  /** @param done Gets the entry as the log has it by then; null where it has none of that number. */
-  look(seq: number, done: (entry: LoggedEntryState | null) => void): void {
+  /**
+   * @param id Of an edit that may be there; asking costs more the more edits the entry has. Null: none is asked about.
+   * @param done Gets the entry as the log has it by then; null where it has none of that number.
+   */
+  look(
+    seq: number,
+    id: RequestId | null,
+    done: (entry: LoggedEntryState | null) => void,
+  ): void {
     const token = this.#nextToken++;
     this.#waiting.set(token, done);
-    this.push({ type: "look", token, seq });
+    this.push({ type: "look", token, seq, id });
   }
 
   looked(token: number, entry: LoggedEntryState | null): void {

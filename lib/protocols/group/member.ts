@@ -52,6 +52,7 @@ import { Peers } from "./peers.ts";
 import type { MemberRecord, NewLogRecord } from "./records.ts";
 import { Saying, type Self } from "./saying.ts";
 import type { Standing } from "./standing.ts";
+import type { Aborted } from "./voting.ts";
 
 const DEADLINES = ["round", "laggards", "inquire"] as const;
 
@@ -608,7 +609,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     else this.#inquireSoon();
   }
 
-  edited(id: RequestId, aborted: string | null): void {
+  edited(id: RequestId, aborted: Aborted | null): void {
     if (aborted === null) this.editing.committed(id);
     else this.editing.aborted(id, aborted);
   }

@@ -47,14 +47,14 @@ export type MemberInput =
   /** Answers `look`; null where the log has no such entry. */
   | { readonly type: "looked"; readonly token: number; readonly entry: LoggedEntryState | null };
 
-/** An entry as the log has it, with all edits of it that are there. */
+/** An entry as the log has it, with all edits of it that are there taken into account. */
 export interface LoggedEntryState {
   /** Who said it, under the name of then. */
   readonly author: NamedKey;
   /** As it reads now. */
   readonly text: string;
-  /** Those that were committed, in their order. */
-  readonly edits: readonly RequestId[];
+  /** Whether the edit that was asked about is there. */
+  readonly isEdited: boolean;
 }
 
 /** A part of the log. */
@@ -92,8 +92,13 @@ export type MemberEffect =
     readonly after: number;
     readonly bytesMax: number;
   }
-  /** One entry of the log, and what became of it: answered by `looked`. */
-  | { readonly type: "look"; readonly token: number; readonly seq: number }
+  /** One entry of the log, and whether an edit of it is there (null: none is asked about): answered by `looked`. */
+  | {
+    readonly type: "look";
+    readonly token: number;
+    readonly seq: number;
+    readonly id: RequestId | null;
+  }
   /** The same for the user, answered directly by `entry`, or by an error where there is none. */
   | { readonly type: "show-entry"; readonly seq: number; readonly ref: string | undefined }
   /** The last `count` entries of the log, answered to the user directly. */

@@ -31,7 +31,7 @@ import { Showing } from "./showing.ts";
 import type { Standing } from "./standing.ts";
 import { Reads, Supplier } from "./supplying.ts";
 import { Telling } from "./telling.ts";
-import { type Inquiry, Voting } from "./voting.ts";
+import { type Aborted, type Inquiry, Voting } from "./voting.ts";
 
 /** What a membership shares with the whole member. */
 export interface MembershipOwner {
@@ -62,8 +62,8 @@ export interface MembershipOwner {
   stuck(): void;
   /** Edits that our user asks for. */
   readonly editing: Editing;
-  /** It is known what became of an edit: it is in the log (null), or why it was aborted. */
-  edited(id: RequestId, aborted: string | null): void;
+  /** It is known what became of an edit: it is in the log (null), or aborted. */
+  edited(id: RequestId, aborted: Aborted | null): void;
   /** `partLaggards` is to be called after so long. */
   waits(delayMs: number): void;
 }
@@ -179,7 +179,7 @@ export class Membership {
     this.owner.coordinatorOffends(text);
   }
 
-  edited(id: RequestId, aborted: string | null): void {
+  edited(id: RequestId, aborted: Aborted | null): void {
     this.owner.edited(id, aborted);
   }
 
@@ -283,8 +283,8 @@ export class Membership {
     if (ordering === null || edits.size === 0) return edits.size > 0;
     let left = edits.size;
     for (const { id, seq } of edits.values()) {
-      this.looks.look(seq, (entry) => {
-        if (entry?.edits.includes(id) === true) {
+      this.looks.look(seq, id, (entry) => {
+        if (entry?.isEdited) {
           edits.delete(id);
           this.voting.found(id);
           this.owner.editing.committed(id);

@@ -398,6 +398,8 @@ const vote = message(45, "vote", {
   lane,
 }, {
   id: hexId<RequestId>(),
+  /** Its number: a request that is accepted again is voted on anew. */
+  edit: counter,
   view: counter,
   agrees: bool(),
   /** Who said the entry, as the log has it; null where it has no such entry. */
@@ -419,7 +421,12 @@ const aborted = message(47, "aborted", {
   when: "it will never be committed: that is on disk",
   answer: "none",
   lane,
-}, { id: hexId<RequestId>(), edit: counter, reason: text(EDIT_REASON_BYTES_MAX) });
+}, {
+  id: hexId<RequestId>(),
+  /** Its number, or the one that was inquired of; 0 where the coordinator doesn't know of it any more. */
+  edit: counter,
+  reason: text(EDIT_REASON_BYTES_MAX),
+});
 const applied = message(48, "applied", {
   from: "a member",
   to: "the coordinator",
@@ -442,6 +449,7 @@ const inquire = message(49, "inquire", {
   edits: list(
     record({
       id: hexId<RequestId>(),
+      edit: counter,
       /** Number of the entry. */
       seq: counter,
       /** The view that voted on it. */

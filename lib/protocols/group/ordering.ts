@@ -93,10 +93,7 @@ export class Ordering {
   readonly #own: Author;
   readonly #others: readonly PeerKey[];
   readonly #runs = new Fifo<Run>();
-  /**
-   * Up to where decisions of each of the coordinator's processes are in the sequencer's row, of those that are since the
-   * epoch began. The last one goes on; none before it does.
-   */
+  /** Up to here the decisions of each process of the coordinator are in the sequencer's row, since the epoch began. */
   readonly #decided = new Map<string, number>();
   /** The end of the write under way; null while none is. */
   #writing: HistoryPoint | null = null;
@@ -177,29 +174,22 @@ export class Ordering {
     this.#enqueueTexts(this.#own, signed);
   }
 
-  /**
-   * The sequencer's part: what the coordinator has decided comes next in its row.
-   * @returns False where it is there already, or something before it isn't.
-   */
-  decide(signed: SignedBatch): boolean {
+  /** The sequencer's part: what the coordinator has decided comes next in its row, unless it is there. */
+  decide(signed: SignedBatch): void {
     const { held } = this.owner;
-    if (this.#isFrozen || !this.isSequencer || !this.#isNextDecision(signed)) return false;
+    if (this.#isFrozen || !this.isSequencer || !this.#isNextDecision(signed)) return;
     // Who votes has the entry; only a coordinator that isn't one of ours decides otherwise.
-    const { edits } = signed.batch.value;
-    if (edits.some((edit) => edit.signed.request.value.seq > held.seq)) return false;
+    if (signed.batch.value.edits.some((edit) => edit.signed.request.value.seq > held.seq)) return;
     this.owner.out.tell(this.#others, { type: "data", signed });
     this.#enqueueDecision(this.#own, signed);
-    return true;
   }
 
   /** Decisions are repeated until they are known to be in order; each is once. */
   #isNextDecision({ batch: { value } }: SignedBatch): boolean {
-    const { held } = this.owner;
     const incarnation = value.incarnation.toHex();
-    const last = [...this.#decided.keys()].at(-1) ?? held.lastSpoken(value.author)?.incarnation;
-    const through = this.#decided.get(incarnation) ?? held.everThrough(value.author, incarnation);
-    const isOver = through > 0 && incarnation !== last;
-    return !isOver && value.counter === through + 1;
+    const through = this.#decided.get(incarnation) ??
+      this.owner.held.everThrough(value.author, incarnation);
+    return value.counter === through + 1;
   }
 
   #enqueueDecision(sequencer: Author, signed: SignedBatch): void {

@@ -39,8 +39,15 @@ export interface VotingOwner extends UndeliveredOwner {
   readonly looks: Looks;
   readonly names: MemberNames;
   wallMs(): number;
-  /** It is known what became of it: it is in the log (null), or why it was aborted. */
-  edited(id: RequestId, aborted: string | null): void;
+  /** It is known what became of it: it is in the log (null), or aborted. */
+  edited(id: RequestId, aborted: Aborted | null): void;
+}
+
+export interface Aborted {
+  /** The number under which it was; 0 where that is whichever is known. */
+  readonly edit: number;
+  /** Part of a sentence. */
+  readonly reason: string;
 }
 
 type State =
@@ -71,8 +78,10 @@ interface Open {
 /** Voted on, or decided and not in our log; and as many of before that are in doubt. */
 const OPEN_MAX = 2 * EDITS_PENDING_MAX;
 
+type Inquired = GroupMessageOf<"inquire">["edits"][number];
+
 /** An edit of which it isn't known what became of it. */
-export type Inquiry = GroupMessageOf<"inquire">["edits"][number] & {
+export type Inquiry = Inquired & {
   /** Whether we agreed: then other members may know. */
   readonly isAgreed: boolean;
 };
@@ -86,6 +95,8 @@ export class Voting {
   readonly #refused = new Set<RequestId>();
   /** Others were told so, and go by it: these are never agreed to in the present view. None is forgotten before. */
   readonly #abandoned = new Set<RequestId>();
+  /** The latest that came into the log; as many as may be asked about again. */
+  readonly #logged = new Set<RequestId>();
   #view = 0;
   readonly undelivered: Undelivered;
 
@@ -149,13 +160,18 @@ export class Voting {
     const { value } = signed.request;
     if (ordering === null || ordering.epoch.view !== view) return; // it isn't voted on any more
     const id = requestId(crypto, value);
-    if (this.#abandoned.has(id)) return this.#sayRefused(id, view, null, ABANDONED);
-    if (this.#refused.has(id)) return this.#sayRefused(id, view, null, "");
+    const vote = { id, edit, view, author: null };
+    if (this.#abandoned.has(id)) return this.#sayRefused(vote, ABANDONED);
+    if (this.#refused.has(id)) return this.#sayRefused(vote, "");
+    // We were asked twice, and others were faster than the link on which we are asked again.
+    if (this.#logged.has(id)) return;
     const known = this.#open.get(id);
-    if (known !== undefined) {
+    if (known?.edit === edit) {
       if (known.state === "agreed") this.#sayAgreed(known);
       return;
     }
+    // The coordinator has accepted it anew: of the vote before it knows nothing, and so that is aborted.
+    if (known !== undefined) this.#over(known, RESTARTED);
     const fault = requestFault(signed, group) ??
       (isRequestAuthentic(crypto, signed) ? null : "it isn't signed by who asks for it");
     if (fault !== null) return this.owner.coordinatorOffends(`edit ${edit}: ${fault}`);
@@ -192,7 +208,7 @@ export class Voting {
     this.#locks.set(seq, open.id);
     if (seq > held.logSeq) return;
     open.state = "looking";
-    looks.look(seq, (entry) => this.#looked(open, entry));
+    looks.look(seq, null, (entry) => this.#looked(open, entry));
   }
 
   #looked(open: Open, entry: LoggedEntryState | null): void {
@@ -227,21 +243,23 @@ export class Voting {
     });
   }
 
-  #sayAgreed({ id, view, author }: Open): void {
+  #sayAgreed({ id, edit, view, author }: Open): void {
     if (author === null) return; // an earlier process of ours agreed: it is asked what became of it
-    this.owner.toCoordinator({ type: "vote", id, view, agrees: true, author, reason: "" });
+    this.owner.toCoordinator({ type: "vote", id, edit, view, agrees: true, author, reason: "" });
   }
 
   #refuseOpen(open: Open, reason: string): void {
-    const { id, view, author } = open;
     this.#forget(open);
-    this.#refused.add(id);
+    this.#refused.add(open.id);
     dropOldest(this.#refused, REMEMBERED_MAX);
-    this.#sayRefused(id, view, author, reason);
+    this.#sayRefused(open, reason);
   }
 
-  #sayRefused(id: RequestId, view: number, author: NamedKey | null, reason: string): void {
-    this.owner.toCoordinator({ type: "vote", id, view, agrees: false, author, reason });
+  #sayRefused(
+    { id, edit, view, author }: Pick<Open, "id" | "edit" | "view" | "author">,
+    reason: string,
+  ): void {
+    this.owner.toCoordinator({ type: "vote", id, edit, view, agrees: false, author, reason });
   }
 
   #forget({ id, signed }: Open): void {
@@ -292,19 +310,25 @@ export class Voting {
   // The decision.
 
   /** It will never be committed. @param from A member that says so, null the coordinator. */
-  aborted(from: PeerKey | null, { id, reason }: GroupMessageOf<"aborted">): void {
-    const { isCoordinatorUp, ordering, out } = this.owner;
+  aborted(from: PeerKey | null, { id, edit, reason }: GroupMessageOf<"aborted">): void {
+    const { isCoordinatorUp, ordering } = this.owner;
     const open = this.#open.get(id);
     if (from !== null) {
-      // Of the members who had a vote only who is in doubt believes it, while the coordinator can't be asked.
+      // Of the members who had a vote only who is in doubt believes it, while the coordinator can't be asked. It may
+      // come late, when the request was accepted anew: that one is another edit.
       const isOne = ordering !== null && ordering.has(from) && ordering.epoch.view === open?.view;
-      if (isCoordinatorUp || open?.state !== "agreed" || !isOne) return;
+      if (isCoordinatorUp || open?.state !== "agreed" || open.edit !== edit || !isOne) return;
     }
     // Told twice after a crash rather than never.
-    this.owner.edited(id, reason);
-    if (open === undefined) return;
+    this.owner.edited(id, { edit, reason });
+    if (open !== undefined) this.#over(open, reason);
+  }
+
+  /** It is aborted, whether we agreed or not. */
+  #over(open: Open, reason: string): void {
+    const { id, state } = open;
     this.#tellAsked(open, reason);
-    if (open.state === "agreed" || open.state === "agreeing") out.note({ kind: "settled", id });
+    if (state === "agreed" || state === "agreeing") this.owner.out.note({ kind: "settled", id });
     this.#forget(open);
   }
 
@@ -332,6 +356,8 @@ export class Voting {
   #applied(signed: SignedEditRequest): void {
     const id = requestId(this.owner.crypto, signed.request.value);
     const open = this.#open.get(id);
+    this.#logged.add(id);
+    dropOldest(this.#logged, EDITS_PENDING_MAX);
     if (open !== undefined) {
       this.owner.out.note({ kind: "settled", id });
       this.#forget(open);
@@ -390,41 +416,43 @@ export class Voting {
     if (this.owner.isCoordinatorUp || ordering === null || !ordering.has(key)) return;
     /** Each once, however many of its edits are asked about. */
     const known = new Map<SignedBatch, Decision>();
-    for (const { id, seq, view } of edits) {
+    for (const asked of edits) {
+      const { id } = asked;
       const decision = this.undelivered.on(id);
       const open = this.#open.get(id);
       if (decision !== null) known.set(decision.signed, decision);
       else if (open?.state === "agreed" || open?.state === "agreeing") continue;
-      else if (open !== undefined) this.#refuseFor(key, open);
-      else if (this.#refused.has(id)) this.#abandon(key, id);
-      else this.#lookFor(key, id, seq, view);
+      else if (open !== undefined) this.#refuseFor(key, asked, open);
+      else if (this.#refused.has(id)) this.#abandon(key, asked);
+      else this.#lookFor(key, asked);
     }
     for (const decision of known.values()) this.undelivered.tell(key, decision);
   }
 
-  #refuseFor(key: PeerKey, open: Open): void {
-    if (!this.#abandon(key, open.id)) return;
+  #refuseFor(key: PeerKey, asked: Inquired, open: Open): void {
+    if (!this.#abandon(key, asked)) return;
     this.#forget(open);
     this.#tellAsked(open, ABANDONED);
-    this.owner.edited(open.id, ABANDONED);
+    this.owner.edited(open.id, { edit: open.edit, reason: ABANDONED });
   }
 
   /** @returns False where more is remembered than there can be edits: who asks so much waits for the coordinator. */
-  #abandon(key: PeerKey, id: RequestId): boolean {
+  #abandon(key: PeerKey, { id, edit }: Inquired): boolean {
     if (this.#abandoned.size >= REMEMBERED_MAX && !this.#abandoned.has(id)) return false;
     this.#abandoned.add(id);
-    this.owner.out.tell([key], { type: "aborted", id, edit: 0, reason: ABANDONED });
+    this.owner.out.tell([key], { type: "aborted", id, edit, reason: ABANDONED });
     return true;
   }
 
   /** We never heard of it: where we would have had to vote on it, and it isn't in our log, it is refused. */
-  #lookFor(key: PeerKey, id: RequestId, seq: number, view: number): void {
+  #lookFor(key: PeerKey, asked: Inquired): void {
+    const { id, seq, view } = asked;
     if (this.owner.ordering?.epoch.view !== view) return;
-    this.owner.looks.look(seq, (entry) => {
+    this.owner.looks.look(seq, id, (entry) => {
       const isStill = !this.owner.isCoordinatorUp && this.owner.ordering?.epoch.view === view;
       if (!isStill || this.#open.has(id) || this.undelivered.on(id) !== null) return;
-      if (entry?.edits.includes(id)) return; // it comes with the history
-      this.#abandon(key, id);
+      if (entry?.isEdited) return; // it comes with the history
+      this.#abandon(key, asked);
     });
   }
 
@@ -439,12 +467,13 @@ export class Voting {
   /** What became of these isn't known; of those that we agreed to, others may know. */
   inquiries(): readonly Inquiry[] {
     const unknown = [...this.#open.values()].filter(({ id }) => this.undelivered.on(id) === null);
-    return unknown.map(({ id, signed, view, state }) => {
+    return unknown.map(({ id, edit, signed, view, state }) => {
       const { seq } = signed.request.value;
-      return { id, seq, view, isAgreed: state === "agreed" };
+      return { id, edit, seq, view, isAgreed: state === "agreed" };
     });
   }
 }
 
 /** Part of a sentence. */
 const ABANDONED = "the coordinator went away before all had agreed";
+const RESTARTED = "the coordinator was restarted before all had agreed";

@@ -7,7 +7,7 @@
 
 import { assert } from "@std/assert";
 import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
-import type { Hash, LinkId, PeerKey } from "../../../lib/base/ids.ts";
+import type { Hash, LinkId, PeerKey, RequestId } from "../../../lib/base/ids.ts";
 import { compareBallots } from "../../../lib/protocols/group/ballot.ts";
 import { Agreement } from "../../../lib/protocols/group/agreement.ts";
 import {
@@ -219,10 +219,10 @@ export class Node {
         });
       }
       case "look": {
-        const { token, seq } = effect;
+        const { token, seq, id } = effect;
         return net.later(this, "disk", () => {
           if (this.process === process) {
-            this.feed({ type: "looked", token, entry: entryOf(this.disk.log, seq) });
+            this.feed({ type: "looked", token, entry: entryOf(this.disk.log, seq, id) });
           }
         });
       }
@@ -269,19 +269,23 @@ export class Node {
   }
 }
 
-/** An entry of a log, as it reads now. */
-function entryOf(log: readonly SignedBatch[], seq: number): LoggedEntryState | null {
+/** An entry of a log, as it reads now, and whether that edit of it is there. */
+function entryOf(
+  log: readonly SignedBatch[],
+  seq: number,
+  id: RequestId | null,
+): LoggedEntryState | null {
   const end = new HistoryEnd(fakeCrypto, GROUP);
   let found: LoggedEntryState | null = null;
   for (const batch of log) {
     const { entries, edits } = end.append(batch);
     const { author: key, name } = batch.batch.value;
     const entry = entries.find((one) => one.seq === seq);
-    if (entry !== undefined) found = { author: { key, name }, text: entry.text, edits: [] };
+    if (entry !== undefined) found = { author: { key, name }, text: entry.text, isEdited: false };
     for (const { edit: { signed: { request: { value } } } } of edits) {
       if (value.seq !== seq || found === null) continue;
-      const id = requestId(fakeCrypto, value);
-      found = { ...found, text: value.text, edits: [...found.edits, id] };
+      const isEdited = found.isEdited || requestId(fakeCrypto, value) === id;
+      found = { ...found, text: value.text, isEdited };
     }
   }
   return found;

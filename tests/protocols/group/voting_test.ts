@@ -109,6 +109,7 @@ Deno.test("a member that needn't ask agrees by itself, and names the author as i
   assertEquals(net.coordinator.gotFrom(bob, "vote"), [{
     type: "vote",
     id: idOf(signed),
+    edit: 1,
     view: 1,
     agrees: true,
     author: { key: ann.key, name: "ann" },
@@ -615,7 +616,12 @@ function inquire(
   view = 1,
 ): void {
   const [ann, bob] = net.nodes;
-  const edits = signed.map((one) => ({ id: idOf(one), seq: one.request.value.seq, view }));
+  const edits = signed.map((one) => ({
+    id: idOf(one),
+    edit: 1,
+    seq: one.request.value.seq,
+    view,
+  }));
   net.tell(bob!, ann!.key, { type: "inquire", edits });
   net.settle();
 }
@@ -712,7 +718,7 @@ Deno.test("asked about many edits that were decided together, a member passes th
   commit(net, decided, [cem]);
   net.coordinator.vanish();
   cem.effects = [];
-  const edits = requests.map((one) => ({ id: idOf(one), seq: 2, view: 1 }));
+  const edits = requests.map((one) => ({ id: idOf(one), edit: 1, seq: 2, view: 1 }));
   cem.feed({ type: "peer-message", peer: bob.key, message: { type: "inquire", edits } });
 
   assertEquals(tells(cem, "committed").length, 1);

@@ -3,7 +3,7 @@
  * which is synced when the records are written anew, at a proper end, and where that is asked for.
  */
 
-import type { Hash } from "../../../lib/base/ids.ts";
+import type { Hash, RequestId } from "../../../lib/base/ids.ts";
 import { HistoryEnd, type Placed, type SignedBatch } from "../../../lib/protocols/group/history.ts";
 import { requestId } from "../../../lib/protocols/group/edit.ts";
 import type { HistoryRead, LoggedEntryState } from "../../../lib/protocols/group/member_io.ts";
@@ -18,6 +18,11 @@ import { fakeCrypto } from "../fake_crypto.ts";
 
 type GroupRecord = MemberRecord | CoordinatorRecord;
 
+/** An entry as it reads now. */
+interface LoggedEntry extends Pick<LoggedEntryState, "author" | "text"> {
+  readonly edits: readonly RequestId[];
+}
+
 /** The log file as it reads. */
 export class SimLog {
   readonly end: HistoryEnd;
@@ -28,7 +33,7 @@ export class SimLog {
   /** Number of the last entry there. */
   readonly #seqs: number[] = [];
   /** By number, from 1 on. */
-  readonly #entries: LoggedEntryState[] = [];
+  readonly #entries: LoggedEntry[] = [];
   readonly #emptyDigest: Hash;
 
   constructor(readonly group: Hash) {
@@ -54,8 +59,11 @@ export class SimLog {
     return placed;
   }
 
-  look(seq: number): LoggedEntryState | null {
-    return this.#entries[seq - 1] ?? null;
+  look(seq: number, id: RequestId | null): LoggedEntryState | null {
+    const entry = this.#entries[seq - 1];
+    if (entry === undefined) return null;
+    const { author, text, edits } = entry;
+    return { author, text, isEdited: id !== null && edits.includes(id) };
   }
 
   read(after: number, bytesMax: number): HistoryRead {

@@ -120,11 +120,11 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
       case "show":
         return this.world.shown(this, effect.event, effect.ref);
       case "look": {
-        const { token, seq } = effect;
+        const { token, seq, id } = effect;
         return this.answered(() => ({
           type: "looked",
           token,
-          entry: this.disk.log?.look(seq) ?? null,
+          entry: this.disk.log?.look(seq, id) ?? null,
         }));
       }
       case "input":

@@ -1,0 +1,131 @@
+/** How edits read as lines, at members and at the coordinator. */
+
+import type { EditEvent, EditView, EntryEdit, MemberEvent } from "../protocols/group/events.ts";
+import { durationText } from "./durations.ts";
+import { changedParts } from "./changed_parts.ts";
+import { andListed } from "./spans.ts";
+import type { Line, Span } from "./user_interface.ts";
+
+/** How somebody is shown. */
+type NameSpanOf = (name: string) => Span;
+
+type EventNamed<Name extends MemberEvent["event"]> = Extract<
+  MemberEvent,
+  { readonly event: Name }
+>;
+
+export function editStartedLine(
+  { edit, seq, awaited = [], voteMs }: EventNamed<"edit-started">,
+  nowMs: number,
+  nameOf: NameSpanOf,
+): Line {
+  const start: Line = [{ timeMs: nowMs }, ` * Edit ${edit}: `];
+  if (awaited.length === 0) return [...start, `entry ${seq} is being changed`];
+  const time = voteMs === undefined ? "" : ` (${durationText(voteMs)})`;
+  const whom = andListed(awaited.map((name) => [nameOf(name)]));
+  return [...start, "waiting for ", ...whom, ` to agree to change entry ${seq}${time}`];
+}
+
+/** What one is asked. @param others Whether other votes are open, too: then its number has to be said. */
+export function voteWantedLine(
+  { edit, seq, by, old, new: text, deadline }: EventNamed<"vote-wanted">,
+  nowMs: number,
+  nameOf: NameSpanOf,
+  others: boolean,
+): Line {
+  const number = others ? ` ${edit}` : "";
+  const [before, after] = changedParts(old, text);
+  const leftMs = Math.max(0, Date.parse(deadline) - nowMs);
+  return [
+    { timeMs: nowMs },
+    { text: " ? ", as: "mark" },
+    nameOf(by),
+    ` wants to change entry ${seq} from ${quoted(before)} to ${quoted(after)}: /go${number} or ` +
+    `/abort${number} within ${durationText(leftMs)}`,
+  ];
+}
+
+/** What has become of an edit. A committed one of the history has the time of its decision. */
+export function editLine(event: EditEvent, nowMs: number, nameOf: NameSpanOf): Line {
+  const { edit, seq, by, text, outcome, reason, agreed = [], history = false } = event;
+  switch (outcome) {
+    case "committed": {
+      const decidedMs = history ? Date.parse(event.committedAt ?? "") : NaN;
+      return [
+        { timeMs: Number.isNaN(decidedMs) ? nowMs : decidedMs },
+        history ? " (earlier) * " : " * ",
+        `Entry ${seq} now reads: `,
+        { text, as: "body" },
+        `   (edit ${edit}, asked by `,
+        nameOf(by),
+        ...agreedSpans(agreed, nameOf),
+        ")",
+      ];
+    }
+    case "aborted":
+      return [
+        { timeMs: nowMs },
+        { text: " ! ", as: "mark" },
+        `Edit ${edit} of entry ${seq}, asked by `,
+        nameOf(by),
+        `, was aborted: ${reason}`,
+      ];
+    case "in-doubt":
+      return [
+        { timeMs: nowMs },
+        { text: " ! ", as: "mark" },
+        `Edit ${edit} of entry ${seq}, asked by `,
+        nameOf(by),
+        `, is in doubt: ${reason}`,
+      ];
+  }
+}
+
+/** One of the changes that `/entry` shows. */
+export function entryEditLine(
+  { edit, by, new: text, agreed, committedAt }: EntryEdit,
+  nameOf: NameSpanOf,
+): Line {
+  const decidedMs = Date.parse(committedAt);
+  return [
+    `  edit ${edit}, `,
+    ...(Number.isNaN(decidedMs) ? [] : [{ timeMs: decidedMs }, ", "]),
+    "asked by ",
+    nameOf(by),
+    ...agreedSpans(agreed, nameOf),
+    ": ",
+    { text, as: "body" },
+  ];
+}
+
+/** An edit that is under way at the coordinator. */
+export function editViewLine(
+  { edit, seq, by, text, state, awaited, deadline }: EditView,
+  nowMs: number,
+  nameOf: NameSpanOf,
+): Line {
+  const whom = awaited.length === 0
+    ? ["the group"]
+    : andListed(awaited.map((name) => [nameOf(name)]));
+  const time = deadline === null
+    ? ""
+    : `, ${durationText(Math.max(0, Date.parse(deadline) - nowMs))} left`;
+  return [
+    `Edit ${edit} of entry ${seq}, asked by `,
+    nameOf(by),
+    state === "voting" ? ", waits for " : ", is committed; waits for the logs of ",
+    ...whom,
+    `${time}: `,
+    { text, as: "body" },
+  ];
+}
+
+function agreedSpans(agreed: readonly string[], nameOf: NameSpanOf): Line {
+  if (agreed.length === 0) return [];
+  return [", agreed by ", ...andListed(agreed.map((name) => [nameOf(name)]))];
+}
+
+/** Where a text ends is seen, whatever it says. */
+function quoted(text: string): string {
+  return `"${text.replace(/["\\]/g, "\\$&")}"`;
+}

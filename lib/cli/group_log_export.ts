@@ -1,0 +1,178 @@
+/** `p2pchat log export`: a group's log written out in other forms. */
+
+import { stringify } from "@std/csv/stringify";
+import { nodeCrypto } from "../base/crypto.ts";
+import { dateText } from "../base/dates.ts";
+import { fingerprintOf } from "../base/fingerprint.ts";
+import { visibleText } from "../base/text.ts";
+import type { EntryEdit } from "../protocols/group/events.ts";
+import { entryId } from "../protocols/group/history.ts";
+import type { Disk } from "../store/disk.ts";
+import { RealDisk } from "../store/real_disk.ts";
+import { faultError, scanLogFile } from "./group_log_file.ts";
+import { GroupLogIndex, indexing } from "./group_log_index.ts";
+import {
+  editOf,
+  type EntryAndEdits,
+  GroupLogReader,
+  requestOf,
+  textOf,
+} from "./group_log_reader.ts";
+import { JsonFormat } from "./json_format.ts";
+import { openLog } from "./log.ts";
+import type { ExportFormat, ExportLogOptions } from "./options.ts";
+import { outputError } from "./output.ts";
+import { writeWhole } from "./write_whole.ts";
+
+/**
+ * `p2pchat log export`: the entries on standard output, until its reader has gone.
+ * @throws {P2pchatError} `store-corrupt` where the log is damaged, after all entries before that; `bad-file`; `disk`.
+ */
+export async function exportLog(options: ExportLogOptions): Promise<void> {
+  await openLog(options);
+  const { file, format } = options;
+  const write = async (text: string) => {
+    const failure = text === "" ? null : await writeWhole(Deno.stdout, text);
+    const error = failure === null ? null : outputError(failure);
+    if (error !== null) throw error;
+    return failure === null;
+  };
+  const notice = await exportEntries(new RealDisk(), file, format, write);
+  if (notice !== null) await writeWhole(Deno.stderr, `${visibleText(notice)}\n`);
+}
+
+/**
+ * Writes out the entries of a log as they read now, piece by piece: it is read through once before, as what became of
+ * an entry stands behind it.
+ * @param write Takes some lines. False: it takes no more.
+ * @returns What the user should know of the file's end, null for nothing.
+ * @throws {P2pchatError} As `exportLog`.
+ */
+export async function exportEntries(
+  disk: Disk,
+  path: string,
+  format: ExportFormat,
+  write: (text: string) => Promise<boolean>,
+): Promise<string | null> {
+  const index = new GroupLogIndex();
+  const scan = await scanLogFile(disk, path, { crypto: nodeCrypto, visit: indexing(index) });
+  const { end, fault, goodBytes, bytes } = scan;
+  if (format === "csv" && !await write(stringify([CSV_HEADER]))) return null;
+  if (end !== null) {
+    const ports = { disk, crypto: nodeCrypto };
+    const reader = new GroupLogReader(ports, path, end.group, index, goodBytes);
+    for await (const entries of reader.entries()) {
+      const lines = entries.map((entry) => FORMATS[format](exportedEntry(entry)));
+      if (!await write(lines.join(""))) return null;
+    }
+  }
+  if (fault === null) return null;
+  if (!fault.isTorn) throw faultError(path, scan, "read all of");
+  return `The last ${bytes - goodBytes} bytes of ${path}, from line ${fault.line} on, are left ` +
+    "out: they are no whole entry or edit";
+}
+
+/** A change of an entry as other programs get it. */
+interface ExportedEdit extends EntryEdit {
+  /** Fingerprint of who asked for it. */
+  readonly key: string;
+}
+
+/** An entry as other programs get it. */
+interface ExportedEntry {
+  readonly seq: number;
+  readonly id: string;
+  readonly from: string;
+  readonly key: string;
+  /** As it reads now. */
+  readonly text: string;
+  /** ISO 8601, UTC, by the author's clock. */
+  readonly sentAt: string;
+  readonly digest: string;
+  /** As it was said. */
+  readonly original: string;
+  readonly edits: readonly ExportedEdit[];
+}
+
+function exportedEntry({ entry, edits }: EntryAndEdits): ExportedEntry {
+  const { seq, batch, index, digest } = entry;
+  const original = textOf(entry);
+  let text = original;
+  const changes = edits.map((edit): ExportedEdit => {
+    const change = { ...editOf(edit, text), key: fingerprintOf(requestOf(edit).requester) };
+    text = change.new;
+    return change;
+  });
+  return {
+    seq,
+    id: entryId(nodeCrypto, batch, index),
+    from: batch.name,
+    key: fingerprintOf(batch.author),
+    text,
+    sentAt: dateText(batch.sentAt),
+    digest,
+    original,
+    edits: changes,
+  };
+}
+
+/** Line feeds included. JSON alone has texts exactly: where people may look, nothing is obeyed or hidden. */
+const FORMATS: Readonly<Record<ExportFormat, (entry: ExportedEntry) => string>> = {
+  text: (entry) => textLines(entry).map((line) => `${line}\n`).join(""),
+  json: (entry) => JSON_FORMAT.format({ event: "entry", ...entry }, undefined, Date.now()),
+  csv: (entry) => {
+    const cells: Readonly<Record<typeof CSV_HEADER[number], string>> = csvCells(entry);
+    return stringify([CSV_HEADER.map((column) => inert(shownInTable(cells[column])))]);
+  },
+};
+
+const JSON_FORMAT = new JsonFormat();
+
+/** The entry as it reads now; of one that was edited what it was, too: indented, as no entry begins. */
+function textLines(entry: ExportedEntry): readonly string[] {
+  const { seq, sentAt, from, text, original, edits } = entry;
+  const line = `${seq} ${sentAt} ${from}: ${visibleText(text)}`;
+  if (edits.length === 0) return [line];
+  const changes = edits.map((edit) => {
+    const agreed = edit.agreed.length === 0 ? "" : `, agreed by ${edit.agreed.join(", ")}`;
+    return `  edit ${edit.edit} ${edit.committedAt} ${visibleText(edit.by + agreed)}: ` +
+      visibleText(edit.new);
+  });
+  return [line, `  at first: ${visibleText(original)}`, ...changes];
+}
+
+const CSV_HEADER = [
+  "seq",
+  "sentAt",
+  "from",
+  "text",
+  "key",
+  "id",
+  "digest",
+  "original",
+  "edits",
+  "editedBy",
+  "editedAt",
+] as const;
+
+/** How often it was edited, and by whom and when each time. */
+function csvCells({ seq, edits, ...entry }: ExportedEntry) {
+  return {
+    ...entry,
+    seq: String(seq),
+    edits: String(edits.length),
+    editedBy: edits.map(({ by }) => by).join("; "),
+    editedAt: edits.map(({ committedAt }) => committedAt).join("; "),
+  };
+}
+
+/** Tabs and line feeds are part of a table's text, and obeyed by none that reads it. */
+function shownInTable(text: string): string {
+  const lines = text.split("\n").map((line) => line.split("\t"));
+  return lines.map((parts) => parts.map(visibleText).join("\t")).join("\n");
+}
+
+/** A spreadsheet would compute what begins like that, on opening the file: after the quote it is text. */
+function inert(cell: string): string {
+  return /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;
+}

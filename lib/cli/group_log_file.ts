@@ -1,0 +1,45 @@
+/** A file that somebody says is the log of a group. */
+
+import { P2pchatError } from "../base/errors.ts";
+import type { Disk } from "../store/disk.ts";
+import { foreignError, versionError } from "./group_log_errors.ts";
+import { type LogScan, scanGroupLog, type ScanOptions } from "./group_log_scan.ts";
+
+/** As `scanGroupLog`, of a file that must be a log. @throws {P2pchatError} `bad-file`, `disk`. */
+export async function scanLogFile(
+  disk: Disk,
+  path: string,
+  options: ScanOptions,
+): Promise<LogScan> {
+  const entry = await disk.stat(path);
+  if (entry === null) {
+    throw new P2pchatError(
+      "bad-file",
+      `Cannot read ${path}: there is no such file; name the log of a group`,
+    );
+  }
+  if (entry.kind !== "file") throw foreignError(path, "it is no file");
+  const scan = await scanGroupLog(disk, path, options);
+  const { first } = scan;
+  if (first === null) throw foreignError(path, "it is empty");
+  if (first.kind === "foreign") throw foreignError(path, "it isn't the log of a group");
+  if (first.kind === "version") throw versionError(path, first.version);
+  return scan;
+}
+
+/** @param action What can't be done with it. */
+export function faultError(path: string, { fault, end }: LogScan, action: string): P2pchatError {
+  const { line, name, found, isTorn } = fault!;
+  const where = name === null ? `line ${line}` : `line ${line}, ${name},`;
+  const cause = isTorn
+    ? "it was cut off there, or is being written"
+    : "somebody or a disk changed it";
+  const before = end?.position ?? 0;
+  return new P2pchatError(
+    "store-corrupt",
+    `Cannot ${action} ${path}: ${where} is wrong, ${found}; ${cause}, ` +
+      (before === 0
+        ? "and nothing before it is whole"
+        : `what is before ${name ?? `line ${line}`} is whole`),
+  );
+}

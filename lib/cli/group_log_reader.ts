@@ -1,0 +1,330 @@
+/** Reads parts of a group's log, also while it is written: by position, by entry, from the end. */
+
+import type { Crypto } from "../base/crypto.ts";
+import { dateText } from "../base/dates.ts";
+import type { Hash, RequestId } from "../base/ids.ts";
+import { type EditRequest, requestId } from "../protocols/group/edit.ts";
+import type { EntryEdit, EntryView } from "../protocols/group/events.ts";
+import {
+  type Batch,
+  batchBytes,
+  emptyDigest,
+  entryId,
+  type SignedBatch,
+} from "../protocols/group/history.ts";
+import type { HistoryRead, LoggedEntryState } from "../protocols/group/member_io.ts";
+import type { EntryWithEdits, LoggedItem } from "../runtime/entry_feed.ts";
+import { BatchReader, type LoggedBatch } from "../runtime/group_log_lines.ts";
+import { corruptError, type Disk } from "../store/disk.ts";
+import type { GroupLogIndex } from "./group_log_index.ts";
+import { readRange } from "./group_log_scan.ts";
+
+/** A text that is escaped takes more in the file, but then a read is shorter and not wrong. */
+const FILE_BYTES_PER_BYTE = 2;
+/** Of the file that are in memory at a time when much of it is read. */
+const PIECE_BYTES = 256 * 1_024;
+/** Between two batches that are wanted: less is read along rather than passed over. */
+const GAP_BYTES_MAX = 16 * 1_024;
+
+/** What there is to read where there is no log. */
+export const NOTHING: HistoryRead = { batches: [], digest: null, seq: 0 };
+
+/** An entry of the log and all edits of it, the oldest first. */
+export interface EntryAndEdits {
+  readonly entry: LoggedItem;
+  readonly edits: readonly LoggedItem[];
+}
+
+/** What was read says how far the log went when the call began, unless it begins anew meanwhile. */
+export class GroupLogReader {
+  #bytes: number;
+  #isOver = false;
+
+  /** @param index Of all batches in the first `bytes` of the file. */
+  constructor(
+    readonly ports: { readonly disk: Disk; readonly crypto: Crypto },
+    readonly path: string,
+    readonly group: Hash,
+    readonly index: GroupLogIndex,
+    bytes: number,
+  ) {
+    this.#bytes = bytes;
+  }
+
+  /** Length of the part that is read. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Another batch is in the file. @param bytes Its length there. */
+  added({ texts, edits }: Batch, bytes: number): void {
+    const edited = edits.map(({ signed }) => signed.request.value.seq);
+    this.index.add(this.#bytes, texts.length, edited);
+    this.#bytes += bytes;
+  }
+
+  /** The file isn't that log any more: what is under way finds nothing. */
+  stop(): void {
+    this.#isOver = true;
+  }
+
+  /** Offset of the first byte of batch `index`; that of the end for none. */
+  offset(index: number): number {
+    return this.index.offset(index, this.#bytes);
+  }
+
+  /**
+   * Whole batches behind a position, at most so many bytes, but one at least where there is one.
+   * @throws {P2pchatError} `store-corrupt` where the file was changed meanwhile; `disk`.
+   */
+  async read(after: number, bytesMax: number): Promise<HistoryRead> {
+    const { index } = this;
+    const from = index.batchAfter(after);
+    if (index.start(from) !== after) return NOTHING;
+    const seq = index.seqBefore(from);
+    // The batch before has the digest at this position in its last line.
+    const first = Math.max(from - 1, 0);
+    const end = this.offset(from) + FILE_BYTES_PER_BYTE * bytesMax;
+    const to = Math.max(index.batchFrom(end), Math.min(from + 1, index.count));
+    const logged = await this.#batches(first, to);
+    if (logged === null) return NOTHING;
+    const digest = from === 0 ? emptyDigest(this.ports.crypto, this.group) : logged[0]!.digest;
+    return { batches: this.#within(logged.slice(from - first), bytesMax), digest, seq };
+  }
+
+  /**
+   * Entries and edits, piece by piece: those behind position `after`, from the batch on that ends behind it.
+   * @throws {P2pchatError} As `read`.
+   */
+  async *items(after = 0): AsyncIterable<readonly LoggedItem[]> {
+    const { count } = this.index;
+    for (let from = this.index.batchAfter(after); from < count;) {
+      const end = this.offset(from) + PIECE_BYTES;
+      const to = Math.min(Math.max(from + 1, this.index.batchFrom(end)), count);
+      const logged = await this.#batches(from, to);
+      if (logged === null) return;
+      yield logged.flatMap((one) => this.#itemsOf(one));
+      from = to;
+    }
+  }
+
+  /** The last entries, so many or all, as they read now. @throws {P2pchatError} As `read`. */
+  async tail(count: number): Promise<readonly EntryView[]> {
+    const { index } = this;
+    const first = Math.max(1, index.seq - count + 1);
+    const { wanted, edits } = this.#entriesFrom(first);
+    const views = new Map<number, EntryView>();
+    for await (const piece of this.#picked(wanted)) {
+      for (const item of piece) {
+        const { seq, batch } = item;
+        const view = views.get(seq);
+        if (batch.kind === "texts") {
+          if (seq >= first) views.set(seq, this.#view(item, edits.get(seq) ?? 0));
+        } else if (view !== undefined) views.set(seq, { ...view, text: textOf(item) });
+      }
+    }
+    return this.#isOver ? [] : [...views.values()];
+  }
+
+  /** Batches with entries from `first` on and with the last edit of each; and how many edits those have that have any. */
+  #entriesFrom(first: number) {
+    const { index } = this;
+    const wanted = new Set<number>();
+    const edits = new Map<number, number>();
+    for (let at = index.batchOfEntry(first); at < index.count; at++) {
+      if (index.hasEntries(at)) wanted.add(at);
+    }
+    for (let seq = first; seq <= index.seq; seq++) {
+      const positions = index.editsOf(seq);
+      const last = positions.at(-1);
+      if (last === undefined) continue;
+      edits.set(seq, positions.length);
+      wanted.add(index.batchAfter(last - 1));
+    }
+    return { wanted, edits };
+  }
+
+  /**
+   * An entry as it reads now, and whether an edit of it is there; null where there is no such entry.
+   * @throws {P2pchatError} As `read`.
+   */
+  async look(seq: number, id: RequestId | null): Promise<LoggedEntryState | null> {
+    const { crypto } = this.ports;
+    let entry: LoggedItem | null = null;
+    let text = "";
+    let isEdited = false;
+    for await (const item of this.#storyOf(seq, id === null ? "last" : "all")) {
+      entry ??= item;
+      text = textOf(item);
+      if (item !== entry) isEdited ||= requestId(crypto, requestOf(item)) === id;
+    }
+    if (entry === null || this.#isOver) return null;
+    const { author: key, name } = entry.batch;
+    return { author: { key, name }, text, isEdited };
+  }
+
+  /** The same for people. @throws {P2pchatError} As `read`. */
+  async entryOf(seq: number): Promise<EntryWithEdits | null> {
+    let entry: LoggedItem | null = null;
+    let text = "";
+    const edits: EntryEdit[] = [];
+    for await (const item of this.#storyOf(seq)) {
+      entry ??= item;
+      if (item !== entry) edits.push(editOf(item, text));
+      text = textOf(item);
+    }
+    if (entry === null || this.#isOver) return null;
+    return { ...this.#view(entry, 0), text, edits };
+  }
+
+  /** An entry, then its edits, or the last of them, in their order; nothing where there is no such entry. */
+  async *#storyOf(seq: number, which: "all" | "last" = "all"): AsyncIterable<LoggedItem> {
+    const { index } = this;
+    if (seq < 1 || seq > index.seq) return;
+    const edits = this.#editBatches(seq).slice(which === "all" ? 0 : -1);
+    for await (const piece of this.#picked(new Set([index.batchOfEntry(seq), ...edits]))) {
+      yield* piece.filter((item) => item.seq === seq);
+    }
+  }
+
+  /** All entries, piece by piece, each with what became of it. @throws {P2pchatError} As `read`. */
+  async *entries(): AsyncIterable<readonly EntryAndEdits[]> {
+    for await (const items of this.items()) {
+      const entries = items.filter(({ batch }) => batch.kind === "texts");
+      const edits = new Map<number, LoggedItem[]>(entries.map(({ seq }) => [seq, []]));
+      const wanted = entries.flatMap(({ seq }) => this.#editBatches(seq));
+      for await (const piece of this.#picked(new Set(wanted))) {
+        for (const item of piece) edits.get(item.seq)?.push(item);
+      }
+      if (this.#isOver) return;
+      yield entries.map((entry) => ({ entry, edits: edits.get(entry.seq)! }));
+    }
+  }
+
+  /** Batches with edits of an entry. */
+  #editBatches(seq: number): readonly number[] {
+    return this.index.editsOf(seq).map((position) => this.index.batchAfter(position - 1));
+  }
+
+  /** What is in some batches, in the order of the log; those near each other are read at once. */
+  async *#picked(wanted: ReadonlySet<number>): AsyncIterable<readonly LoggedItem[]> {
+    const batches = [...wanted].sort((a, b) => a - b);
+    for (let at = 0; at < batches.length;) {
+      const from = batches[at]!;
+      let to = from + 1;
+      for (at++; at < batches.length; at++) {
+        const next = batches[at]!;
+        if (this.offset(next) - this.offset(to) > GAP_BYTES_MAX) break;
+        if (this.offset(next + 1) - this.offset(from) > PIECE_BYTES) break;
+        to = next + 1;
+      }
+      const logged = await this.#batches(from, to);
+      if (logged === null) return;
+      yield logged.flatMap((one, index) => wanted.has(from + index) ? this.#itemsOf(one) : []);
+    }
+  }
+
+  #itemsOf(logged: LoggedBatch): readonly LoggedItem[] {
+    const [batch, digests] = this.#checked(logged, () => [logged.batch(), logged.digests()]);
+    const { position, seq } = logged;
+    const seqs = batch.kind === "texts"
+      ? batch.texts.map((_, index) => seq + index + 1)
+      : batch.edits.map(({ signed }) => signed.request.value.seq);
+    return seqs.map((seq, index) => {
+      return { position: position + index + 1, seq, digest: digests[index]!, batch, index };
+    });
+  }
+
+  #view(item: LoggedItem, edits: number): EntryView {
+    const { seq, batch, index } = item;
+    return {
+      seq,
+      id: entryId(this.ports.crypto, batch, index),
+      from: batch.name,
+      text: textOf(item),
+      edits,
+      sentAt: dateText(batch.sentAt),
+    };
+  }
+
+  /** Batches `from` to `to`, the last one excluded; null where the log began anew meanwhile. */
+  async #batches(from: number, to: number): Promise<readonly LoggedBatch[] | null> {
+    if (from >= to) return [];
+    const { disk } = this.ports;
+    const reader = new BatchReader(this.group, this.index.start(from), this.index.seqBefore(from));
+    const bytes = await readRange(disk, this.path, this.offset(from), this.offset(to));
+    if (this.#isOver) return null;
+    const found: LoggedBatch[] = [];
+    let line = reader.position + FIRST_LINE;
+    try {
+      for (let at = 0; at < bytes.length; line++) {
+        const feed = bytes.indexOf(LINE_FEED, at);
+        if (feed < 0) throw new TypeError("its end is missing");
+        const batch = reader.add(bytes, at, feed);
+        if (batch !== null) found.push(batch);
+        at = feed + 1;
+      }
+      if (found.length !== to - from) throw new TypeError("lines are missing");
+    } catch (error) {
+      throw this.#corrupt(error, line);
+    }
+    return found;
+  }
+
+  /** As many as fit, the first in any case. */
+  #within(logged: readonly LoggedBatch[], bytesMax: number): readonly SignedBatch[] {
+    const batches: SignedBatch[] = [];
+    let bytes = 0;
+    for (const one of logged) {
+      const batch = this.#checked(one, () => one.signed());
+      bytes += batchBytes(batch);
+      if (bytes > bytesMax && batches.length > 0) break;
+      batches.push(batch);
+    }
+    return batches;
+  }
+
+  /** What is read of a batch whose checksum fits; somebody may have made that. */
+  #checked<T>({ position, count }: LoggedBatch, read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      throw this.#corrupt(error, position + count + FIRST_LINE - 1);
+    }
+  }
+
+  #corrupt(error: unknown, line: number): unknown {
+    if (!(error instanceof TypeError)) return error;
+    return corruptError(this.path, line, error.message);
+  }
+}
+
+const LINE_FEED = 0x0a;
+/** The file's line of the first position, counted from 1: the group stands before it. */
+const FIRST_LINE = 2;
+
+/** What an entry says, or reads from then on. */
+export function textOf(item: LoggedItem): string {
+  const { batch, index } = item;
+  return batch.kind === "texts" ? batch.texts[index]! : requestOf(item).text;
+}
+
+/** What was asked for. @param item An edit. */
+export function requestOf({ batch, index }: LoggedItem): EditRequest {
+  return batch.edits[index]!.signed.request.value;
+}
+
+/** @param old What the entry read before. */
+export function editOf(item: LoggedItem, old: string): EntryEdit {
+  const { batch, index } = item;
+  const { edit, agreed } = batch.edits[index]!;
+  const { name, text } = requestOf(item);
+  return {
+    edit,
+    by: name,
+    old,
+    new: text,
+    agreed: agreed.map(({ name }) => name),
+    committedAt: dateText(batch.sentAt),
+  };
+}

@@ -1,0 +1,175 @@
+/** `p2pchat log verify`: every digest and every signature of a group's log. */
+
+import { nodeCrypto } from "../base/crypto.ts";
+import { fingerprintOf } from "../base/fingerprint.ts";
+import type { PeerKey, RequestId } from "../base/ids.ts";
+import { visibleText } from "../base/text.ts";
+import { isRequestAuthentic, requestId } from "../protocols/group/edit.ts";
+import {
+  batchFault,
+  COORDINATOR_NAME,
+  isAuthentic,
+  type SignedBatch,
+} from "../protocols/group/history.ts";
+import type { LoggedBatch } from "../runtime/group_log_lines.ts";
+import type { Disk } from "../store/disk.ts";
+import { RealDisk } from "../store/real_disk.ts";
+import { faultError, scanLogFile } from "./group_log_file.ts";
+import { textWidth } from "./graphemes.ts";
+import { JsonFormat } from "./json_format.ts";
+import { openLog } from "./log.ts";
+import type { VerifyLogOptions } from "./options.ts";
+import { print, writeWhole } from "./write_whole.ts";
+
+/** What somebody has said in a log, and asked to be edited. */
+interface LogAuthor {
+  /** The last one. */
+  name: string;
+  readonly key: PeerKey;
+  entries: number;
+  edits: number;
+}
+
+/** A log of which everything fits. */
+export interface VerifiedLog {
+  readonly group: string;
+  readonly entries: number;
+  readonly edits: number;
+  /** Of the history with the last entry or edit. */
+  readonly digest: string;
+  /** In the order in which they first said or asked something. */
+  readonly authors: readonly Readonly<LogAuthor>[];
+  /** Who decided on edits, by key; a coordinator that lost its own has another. */
+  readonly coordinators: readonly { readonly key: PeerKey; readonly edits: number }[];
+}
+
+/**
+ * Checks every digest and every signature.
+ * @param between As in `ScanOptions`, with the number of entries and edits that have been checked.
+ * @throws {P2pchatError} `store-corrupt` with line, entry and reason; `bad-file` where it is no log; `disk`.
+ */
+export async function verifiedLog(
+  disk: Disk,
+  path: string,
+  between: (places: number) => Promise<boolean> = () => Promise.resolve(true),
+): Promise<VerifiedLog> {
+  const authors = new Map<PeerKey, LogAuthor>();
+  const coordinators = new Map<PeerKey, number>();
+  const requests = new Set<RequestId>();
+  let [entries, edits] = [0, 0];
+  const count = (key: PeerKey, name: string, what: "entries" | "edits", places: number) => {
+    const author = authors.get(key) ?? { name, key, entries: 0, edits: 0 };
+    authors.set(key, author);
+    author.name = name;
+    author[what] += places;
+  };
+  const scan = await scanLogFile(disk, path, {
+    crypto: nodeCrypto,
+    digests: true,
+    between: () => between(entries + edits),
+    visit({ logged }) {
+      const signed = logged.signed();
+      const { value } = signed.batch;
+      const fault = batchFault(signed, logged.group) ?? signatureFault(signed, logged);
+      if (fault !== null) return fault;
+      entries += value.texts.length;
+      edits += value.edits.length;
+      if (value.kind === "texts") count(value.author, value.name, "entries", value.texts.length);
+      else coordinators.set(value.author, (coordinators.get(value.author) ?? 0) + logged.count);
+      for (const { edit, signed: { request } } of value.edits) {
+        const id = requestId(nodeCrypto, request.value);
+        if (requests.has(id)) return `what edit ${edit} was asked for was done before`;
+        requests.add(id);
+        count(request.value.requester, request.value.name, "edits", 1);
+      }
+      return null;
+    },
+  });
+  const { end } = scan;
+  if (scan.fault !== null || end === null) throw faultError(path, scan, "trust");
+  return {
+    group: end.group,
+    entries,
+    edits,
+    digest: end.digest,
+    authors: [...authors.values()],
+    coordinators: Array.from(coordinators, ([key, edits]) => ({ key, edits })),
+  };
+}
+
+/** Which signature doesn't fit, as part of a sentence; null where all do. */
+function signatureFault(signed: SignedBatch, { seq, count }: LoggedBatch): string | null {
+  if (isAuthentic(nodeCrypto, signed)) return null;
+  const { kind, author, name, edits } = signed.batch.value;
+  const misfit = (who: string, key: PeerKey, what: string) =>
+    `${who}'s signature (key ${fingerprintOf(key)}) doesn't fit ${what}`;
+  if (kind === "texts") {
+    const what = count === 1 ? `entry ${seq + 1}` : `entries ${seq + 1} to ${seq + count}`;
+    return misfit(name, author, what);
+  }
+  for (const { edit, signed } of edits) {
+    const { requester, name } = signed.request.value;
+    if (!isRequestAuthentic(nodeCrypto, signed)) return misfit(name, requester, `edit ${edit}`);
+  }
+  const numbers = edits.map(({ edit }) => edit).join(", ");
+  return misfit("the coordinator", author, `${count === 1 ? "edit" : "edits"} ${numbers}`);
+}
+
+/** `p2pchat log verify`. @throws {P2pchatError} As `verifiedLog`. */
+export async function verifyLog(options: VerifyLogOptions): Promise<void> {
+  await openLog(options);
+  const { file } = options;
+  const showsProgress = !options.json && !options.plain && Deno.stderr.isTerminal();
+  const between = async (places: number) => {
+    if (showsProgress) await writeWhole(Deno.stderr, `\rChecked ${places} entries and edits`);
+    return true;
+  };
+  let verified: VerifiedLog;
+  try {
+    verified = await verifiedLog(new RealDisk(), file, between);
+  } finally {
+    if (showsProgress) await writeWhole(Deno.stderr, ERASED_LINE);
+  }
+  if (!options.json) return await print(verifiedText(file, verified));
+  const format = new JsonFormat();
+  const [authors, coordinators] = [
+    verified.authors.map((one) => ({ ...one, key: fingerprintOf(one.key) })),
+    verified.coordinators.map((one) => ({ ...one, key: fingerprintOf(one.key) })),
+  ];
+  const events = [
+    { event: "log-verified", file, ...verified, authors, coordinators },
+    { event: "bye", reason: "done" },
+  ];
+  await print(events.map((event) => format.format(event, undefined, Date.now())).join(""));
+}
+
+const ERASED_LINE = "\r\x1b[K";
+
+function verifiedText(file: string, verified: VerifiedLog): string {
+  const { entries, edits, digest, authors, coordinators } = verified;
+  const rows = [
+    ...authors.map((author): readonly [string, PeerKey, string] => {
+      const counts = [
+        ...(author.entries > 0 ? [counted(author.entries, "entry", "entries")] : []),
+        ...(author.edits > 0 ? [`${counted(author.edits, "edit", "edits")} asked for`] : []),
+      ];
+      return [author.name, author.key, counts.join(", ")];
+    }),
+    ...coordinators.map((one): readonly [string, PeerKey, string] => {
+      return [COORDINATOR_NAME, one.key, `${counted(one.edits, "edit", "edits")} decided`];
+    }),
+  ];
+  const width = Math.max(0, ...rows.map(([name]) => textWidth(name)));
+  const lines = rows.map(([name, key, counts]) =>
+    `  ${name}${" ".repeat(width - textWidth(name))}  ${fingerprintOf(key)}  ${counts}\n`
+  );
+  const speakers = authors.filter((author) => author.entries > 0).length;
+  const changes = edits === 0 ? "" : ` and ${counted(edits, "edit", "edits")}`;
+  return `${visibleText(file)}: ${counted(entries, "entry", "entries")} of ` +
+    `${counted(speakers, "author", "authors")}${changes}, every digest and signature fits\n` +
+    `${lines.join("")}digest ${digest}\n`;
+}
+
+function counted(n: number, one: string, many: string): string {
+  return `${n} ${n === 1 ? one : many}`;
+}

@@ -1,0 +1,155 @@
+/** Edits, and what somebody asked for, as cells of a line, and back to their exact bytes. */
+
+import { concatBytes } from "../base/crypto.ts";
+import type { Hash, PeerKey } from "../base/ids.ts";
+import { varintBytes } from "../base/schema_codec.ts";
+import { utf8Length } from "../base/text.ts";
+import {
+  type Edit,
+  type EditRequest,
+  editRequestFrom,
+  type NamedKey,
+  type SignedEditRequest,
+} from "../protocols/group/edit.ts";
+import {
+  EDIT_REQUEST_BYTES_MAX,
+  INCARNATION_BYTES,
+  MEMBERS_MAX,
+  NAME_BYTES_MAX,
+  TEXT_BYTES_MAX,
+} from "../protocols/group/limits.ts";
+import {
+  bytesOf,
+  countOf,
+  hexOf,
+  isoTime,
+  restOfText,
+  restText,
+  signatureOf,
+  timeOf,
+} from "./log_fields.ts";
+
+/** Of a request: which entry, who wants it to read what; then what it takes to have the bytes that were signed. */
+export const REQUEST_CELLS = 9;
+/** Those of the request, and how many agreed; their names and keys come behind. */
+const CELLS_BEFORE_AGREED = REQUEST_CELLS + 1;
+
+/** What was asked for; the group, which it names too, stands elsewhere. */
+export function requestCells(signed: SignedEditRequest): readonly string[] {
+  const { seq, name, text, requester, incarnation, number, askedAt } = signed.request.value;
+  return [
+    String(seq),
+    name,
+    text,
+    requester,
+    incarnation.toHex(),
+    String(number),
+    isoTime(askedAt),
+    signed.signature.toHex(),
+    restText(restOf(signed)),
+  ];
+}
+
+/**
+ * The request of `requestCells`, from cell `first` on.
+ * @throws {TypeError} If they are none.
+ */
+export function requestOfCells(
+  cells: readonly string[],
+  first: number,
+  group: Hash,
+): SignedEditRequest {
+  if (cells.length < first + REQUEST_CELLS) throw new TypeError("cells of an edit are missing");
+  const field = (at: number) => cells[first + at]!;
+  const request: EditRequest = {
+    group,
+    seq: countOf(field(0)),
+    name: field(1),
+    text: field(2),
+    requester: hexOf<PeerKey>(field(3)),
+    incarnation: bytesOf(field(4), INCARNATION_BYTES),
+    number: countOf(field(5)),
+    askedAt: timeOf(field(6)),
+  };
+  return requestWith(request, signatureOf(field(7)), restOfText(field(8)));
+}
+
+/** What was asked for, and who agreed: a name and a key for each. */
+export function editCells({ signed, agreed }: Edit): readonly string[] {
+  const named = agreed.flatMap(({ name, key }) => [name, key]);
+  return [...requestCells(signed), String(agreed.length), ...named];
+}
+
+/**
+ * How many cells `editCells` made, of which the first is cell `first`.
+ * @throws {TypeError} If they are none.
+ */
+export function editCellCount(cells: readonly string[], first: number): number {
+  const at = first + REQUEST_CELLS;
+  if (cells.length <= at) throw new TypeError("cells of an edit are missing");
+  const agreed = countOf(cells[at]!);
+  if (agreed > MEMBERS_MAX) throw new TypeError(`no more than ${MEMBERS_MAX} agree to an edit`);
+  return CELLS_BEFORE_AGREED + 2 * agreed;
+}
+
+/**
+ * The edit of `editCells`, from cell `first` on.
+ * @throws {TypeError} If they are none.
+ */
+export function editOfCells(
+  cells: readonly string[],
+  first: number,
+  edit: number,
+  group: Hash,
+): Edit {
+  const end = first + editCellCount(cells, first);
+  if (cells.length < end) throw new TypeError("cells of an edit are missing");
+  const agreed: NamedKey[] = [];
+  for (let at = first + CELLS_BEFORE_AGREED; at < end; at += 2) {
+    const name = cells[at]!;
+    checkName(name);
+    agreed.push({ name, key: hexOf<PeerKey>(cells[at + 1]!) });
+  }
+  return { edit, signed: requestOfCells(cells, first, group), agreed };
+}
+
+const ID_BYTES = 32;
+const SIGNATURE_BYTES = 64;
+
+/** What an edit takes in its batch's bytes. */
+export function editBytes({ edit, signed, agreed }: Edit): number {
+  const request = signed.request.bytes.length;
+  const named = agreed.map(({ name }) => utf8Length(name));
+  return varintBytes(edit) + varintBytes(request) + request + SIGNATURE_BYTES +
+    varintBytes(agreed.length) +
+    named.reduce((sum, length) => sum + ID_BYTES + varintBytes(length) + length, 0);
+}
+
+/** What the exact bytes of a request have behind the fields that this version knows. */
+function restOf({ request, signature }: SignedEditRequest): Uint8Array {
+  return request.bytes.subarray(editRequestFrom(request.value, signature).request.bytes.length);
+}
+
+/** A request with its exact bytes. @throws {TypeError} If it is more than one may be. */
+function requestWith(
+  request: EditRequest,
+  signature: Uint8Array,
+  rest: Uint8Array,
+): SignedEditRequest {
+  const { name, text } = request;
+  checkName(name);
+  if (!text.isWellFormed()) throw new TypeError("a text has half a character");
+  if (utf8Length(text) > TEXT_BYTES_MAX) throw new TypeError("a text is longer than any may be");
+  const known = editRequestFrom(request, signature);
+  const bytes = rest.length === 0 ? known.request.bytes : concatBytes(known.request.bytes, rest);
+  if (bytes.length > EDIT_REQUEST_BYTES_MAX) {
+    throw new TypeError("what was asked for is longer than it may be");
+  }
+  return { request: { bytes, value: known.request.value }, signature };
+}
+
+/** @throws {TypeError} If it couldn't be encoded. */
+function checkName(name: string): void {
+  if (!name.isWellFormed()) throw new TypeError("a name has half a character");
+  if (utf8Length(name) > NAME_BYTES_MAX) throw new TypeError("a name is longer than any may be");
+}
