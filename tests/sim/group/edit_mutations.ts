@@ -9,7 +9,6 @@ import type {
 import { Decisions } from "../../../lib/protocols/group/decisions.ts";
 import { type Batch, HistoryEnd, type SignedBatch } from "../../../lib/protocols/group/history.ts";
 import { Held } from "../../../lib/protocols/group/held.ts";
-import type { Member } from "../../../lib/protocols/group/member.ts";
 import type { MemberEffect, MemberInput } from "../../../lib/protocols/group/member_io.ts";
 import type { GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
 import type { CoordinatorRecord, MemberRecord } from "../../../lib/protocols/group/records.ts";
