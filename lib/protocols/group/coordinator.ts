@@ -100,7 +100,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       out,
       policy: config.edits,
       voteTimeoutMs: config.voteTimeoutMs,
-      randomBytes: (length) => environment.randomBytes(length),
+      newIncarnation: () => environment.randomBytes(INCARNATION_BYTES),
       wallMs,
       isSteady,
     });
@@ -157,9 +157,16 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     });
     const { membersMax } = config;
     const { log } = environment;
-    const givenUp = () => transactions.givenUp();
-    const steered = { ...parts, changing, partings, arriving };
-    this.#steering = new Steering({ ...steered, membersMax, log, givenUp });
+    const historyGivenUp = () => transactions.historyGivenUp();
+    this.#steering = new Steering({
+      ...parts,
+      membersMax,
+      changing,
+      partings,
+      arriving,
+      historyGivenUp,
+      log,
+    });
     const removed = (key: PeerKey) => this.#steering.removed(key);
     const allowed = (key: PeerKey) => this.#steering.allowed(key);
     this.#operator = new Operator(signer.key, views, attendance, admission, out, removed, allowed);

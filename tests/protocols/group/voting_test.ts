@@ -619,7 +619,12 @@ function inquire(
   view = 1,
 ): void {
   const [ann, bob] = net.nodes;
-  const edits = signed.map((one) => ({ id: idOf(one), edit: 1, seq: one.request.value.seq, view }));
+  const edits = signed.map((one) => ({
+    id: idOf(one),
+    edit: 1,
+    seq: one.request.value.seq,
+    view,
+  }));
   net.tell(bob!, ann!.key, { type: "inquire", edits });
   net.settle();
 }
