@@ -434,10 +434,12 @@ inline refuse(j, r) {
 #endif
 #define IS_OUTCOME_UNKNOWN(j, r) (IS_PART_UNKNOWN(j, r) || (j == REQUESTER(r) && request[r].wanted == STARTED))
 #define CAN_ANSWER(j, r) (isConfirmed && IN(members, j) && request[r].state != OPEN && request[r].state != VOTING)
+/* In the end only what changes something is asked: otherwise there would be no end. */
+#define IS_WORTH_IT(j, r) (CAN_ANSWER(j, r) && !IN(m[j].decided, r))
 #define IS_ANSWERED(j, r) (toMember[j]??[eval(MESSAGE(COMMITTED, r, 0, 0))] \
   || toMember[j]??[eval(MESSAGE(ABORTED, r, 0, 0))])
 #define CAN_INQUIRE(j, r) (m[j].acting && IS_LINKED(j) && IS_OUTCOME_UNKNOWN(j, r) && !IS_LOGGED(r, j) \
-  && len(toCoordinator[j]) == 0 && !IS_ANSWERED(j, r) && (!quiet || CAN_ANSWER(j, r)))
+  && len(toCoordinator[j]) == 0 && !IS_ANSWERED(j, r) && (!quiet || IS_WORTH_IT(j, r)))
 
 /* Another member is asked while the coordinator is away, in the epoch of both. */
 #define ARE_ALONE(j, asker) ((j) != (asker) && !m[j].up && !m[asker].up && m[j].acting && m[asker].acting \
