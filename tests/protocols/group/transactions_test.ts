@@ -39,10 +39,6 @@ function edit(program: Program, name: string, signed: SignedEditRequest): Words 
   return words;
 }
 
-function numberOf(program: Program, signed: SignedEditRequest): number {
-  return numbers.get(program)?.get(idOf(signed)) ?? 1;
-}
-
 /** The number of the edit, and the view, that somebody was asked to vote on; of others it is the last. */
 function votedOn(
   program: Program,
