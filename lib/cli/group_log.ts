@@ -310,6 +310,7 @@ const ANEW_TEXT = {
   damaged: "is damaged",
   foreign: "is the log of another group",
   unlike: "differs from the log of the group",
+  recovered: "is to be fetched anew",
 } as const;
 
 /** Goes on to digests that were computed once. */

@@ -89,6 +89,8 @@ export interface ServeOptions extends CommonOptions {
   /** How long they may take to answer. */
   readonly voteTimeoutMs: number;
   readonly membersMax: number;
+  /** Found a group where the disk knows of none, although the key is older. */
+  readonly foundNew: boolean;
   /** `null`: snapshots are taken when asked alone. */
   readonly snapshotEveryMs: number | null;
 }

@@ -46,6 +46,8 @@ async function coordinate(wiring: Wiring): Promise<void> {
   const group = await openCoordinator({ disk, crypto, pid: Deno.pid, wallMs, notice }, { folder });
   let links: Links | null = null;
   try {
+    // A later start must know that there never was a group, should this one end before there is.
+    if (identity.isNew) await group.store.append([{ kind: "fresh" }], true);
     let host: CoordinatorHost | null = null;
     links = openTcpLinks({
       host: options.host,
@@ -84,7 +86,9 @@ async function coordinate(wiring: Wiring): Promise<void> {
     const pins = pinnedKeys(knownPeers, SCOPE);
     const { history, store, log } = group;
     const votes = { edits, voteTimeoutMs };
-    const config = { listening, failAfterMs, membersMax, ...votes, snapshotEveryMs, pins, history };
+    const mayFound = identity.isNew || options.foundNew;
+    const terms = { failAfterMs, membersMax, ...votes, snapshotEveryMs, mayFound };
+    const config = { listening, ...terms, pins, history };
     // Operators copy the path of a snapshot to wherever they are.
     const snapshots = new SnapshotStore(disk, crypto, await Deno.realPath(folder));
     host = new CoordinatorHost(config, {

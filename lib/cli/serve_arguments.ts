@@ -72,6 +72,10 @@ export const serveProgramCommand: ProgramCommand = {
       help: `members at most (${MEMBERS_MAX})`,
       parse: wholeNumber(1, MEMBERS_MAX),
     },
+    {
+      name: "new",
+      help: "found a group where what was known of one is lost, instead of asking its members",
+    },
   ],
   prepare(line) {
     const options = serveOptions(line);
@@ -97,6 +101,7 @@ export function serveOptions(line: CommandLine): ServeOptions {
     edits: line.value<EditPolicy>("edits") ?? "own",
     voteTimeoutMs: line.value<number>("vote-timeout") ?? VOTE_TIMEOUT_MS_DEFAULT,
     membersMax: line.value<number>("max-members") ?? MEMBERS_MAX,
+    foundNew: line.isOn("new"),
     snapshotEveryMs: line.value<number>("snapshot-every") ?? null,
   };
 }

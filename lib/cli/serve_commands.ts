@@ -87,6 +87,15 @@ export const serveCommands: CommandTable<ServeCommandSink> = new CommandTable<Se
       example: "/allow Bob",
       run: (submit: ServeCommandSink, { name }, ref) => submit({ command: "allow", name }, ref),
     }),
+    command({
+      name: "recover",
+      aliases: [],
+      form: "NAME",
+      args: { name: memberName },
+      help: "have NAME set its log aside, and fetch it anew from the others",
+      example: "/recover Bob",
+      run: (submit: ServeCommandSink, { name }, ref) => submit({ command: "recover", name }, ref),
+    }),
     verifyCommand,
     trustCommand,
     command({

@@ -44,6 +44,8 @@ export function serveLines(event: ServeOwnEvent, context: RenderContext): readon
       return [leftLine(event, nowMs)];
     case "view":
       return [[{ timeMs: nowMs }, ` * View ${event.view}: `, ...namesOf(event.members)]];
+    case "recovered":
+      return [recoveredLine(event, nowMs)];
     case "entry":
       // What is said is the members' affair: that it was is one for who looks closely.
       return context.verbose
@@ -80,6 +82,11 @@ function readyLine({ host, port }: EventNamed<"ready">): Line {
   const server = port === SERVE_PORT_DEFAULT ? host : endpointText({ host, port });
   const text = `Listening at ${port}. Members join with: p2pchat peer NAME --server ${server}`;
   return [{ text, as: "exact" }];
+}
+
+function recoveredLine({ name, entries }: EventNamed<"recovered">, nowMs: number): Line {
+  const sent = entries === 0 ? "nothing was missing" : `${entriesText(entries)} sent`;
+  return [{ timeMs: nowMs }, " * ", nameSpan(name), ` is back: ${sent}`];
 }
 
 function leftLine({ name, reason }: EventNamed<"left">, nowMs: number): Line {

@@ -5,13 +5,9 @@ import { isLoopback } from "../base/endpoints.ts";
 import { P2pchatError } from "../base/errors.ts";
 import type { LinkId, PeerKey } from "../base/ids.ts";
 import { unreachable } from "../base/invariant.ts";
-import { Coordinator } from "../protocols/group/coordinator.ts";
-import type {
-  CoordinatorConfig,
-  CoordinatorEffect,
-  CoordinatorInput,
-} from "../protocols/group/coordinator_io.ts";
+import type { CoordinatorEffect, CoordinatorInput } from "../protocols/group/coordinator_io.ts";
 import type { CoordinatorCommand, CoordinatorEvent } from "../protocols/group/events.ts";
+import { type RebuildingConfig, RebuildingCoordinator } from "../protocols/group/rebuilding.ts";
 import { GROUP_MESSAGES, type GroupMessage } from "../protocols/group/messages.ts";
 import type { CoordinatorRecord } from "../protocols/group/records.ts";
 import type { Cut } from "../protocols/group/snapshot/cut.ts";
@@ -56,7 +52,7 @@ export class CoordinatorHost extends ModeHost<
   /** Entries that were told to nobody, as nobody took the output. */
   #untold = 0;
 
-  constructor(config: Omit<CoordinatorConfig, "records">, ports: CoordinatorHostPorts) {
+  constructor(config: Omit<RebuildingConfig, "records">, ports: CoordinatorHostPorts) {
     super(createCodec(GROUP_MESSAGES), ports);
     const { signer, environment, links, store, log, pin, snapshots } = ports;
     this.#log = log;
@@ -64,7 +60,7 @@ export class CoordinatorHost extends ModeHost<
     this.#snapshots = snapshots;
     this.#backlog = new LinkBacklog(links);
     const records = store.records;
-    const coordinator = new Coordinator({ ...config, records }, signer, environment);
+    const coordinator = new RebuildingCoordinator({ ...config, records }, signer, environment);
     this.keepLog(store, {
       snapshot: () => coordinator.snapshot(),
       shown: unreachable,

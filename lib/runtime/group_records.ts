@@ -48,8 +48,10 @@ export function memberLine(record: MemberState): LogRecord {
       return line(record.kind, record.group, record.coordinator);
     case "promised":
       return line(record.kind, ballotText(record.ballot), ...(record.isLeaving ? [LEAVING] : []));
+    case "view":
     case "begun":
       return line(record.kind, ...epochCells(record.signed));
+    case "recovered":
     case "out":
       return line(record.kind);
     case "held":
@@ -93,8 +95,10 @@ function parseMember({ kind, fields }: LogRecord, field: FieldOf): MemberState {
       return { kind, group: hexOf<Hash>(field(0)), coordinator: hexOf<PeerKey>(field(1)) };
     case "promised":
       return { kind, ballot: ballotOf(field(0)), isLeaving: fields[1] === LEAVING };
+    case "view":
     case "begun":
       return { kind, signed: epochOf(field) };
+    case "recovered":
     case "out":
       return { kind };
     case "held":
@@ -130,7 +134,11 @@ export function coordinatorLine(record: CoordinatorState): LogRecord {
     case "edits":
       return line(record.kind, String(record.number));
     case "decided":
+    case "recounted":
       return line(record.kind, ...epochCells(record.signed));
+    case "fresh":
+    case "lost":
+      return line(record.kind);
     case "confirmed":
     case "given-up":
       return line(record.kind, ballotText(record.ballot));
@@ -167,7 +175,11 @@ function parseCoordinator({ kind, fields }: LogRecord, field: FieldOf): Coordina
     case "edits":
       return { kind, number: countOf(field(0)) };
     case "decided":
+    case "recounted":
       return { kind, signed: epochOf(field) };
+    case "fresh":
+    case "lost":
+      return { kind };
     case "confirmed":
     case "given-up":
       return { kind, ballot: ballotOf(field(0)) };

@@ -64,6 +64,7 @@ const SERVE: ServeOptions = {
   edits: "own",
   voteTimeoutMs: 30_000,
   membersMax: 64,
+  foundNew: false,
   snapshotEveryMs: null,
 };
 
@@ -71,6 +72,7 @@ const SERVERS: readonly (readonly [line: string, differences: Partial<ServeOptio
   ["serve", {}],
   ["serve --port 7000 --host 10.0.0.1", { port: 7_000, host: "10.0.0.1" }],
   ["serve --port 0", { port: 0 }],
+  ["serve --new", { foundNew: true }],
   ["serve --advertise chat.example", { advertise: { host: "chat.example", port: null } }],
   ["serve --fail-after 500ms --max-members 1", { failAfterMs: 500, membersMax: 1 }],
   ["serve --fail-after 10m --max-members 64", { failAfterMs: 600_000 }],

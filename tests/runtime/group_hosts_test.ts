@@ -123,6 +123,7 @@ class World extends HostWorld {
       listening: SERVER,
       failAfterMs: 3_000,
       membersMax: 64,
+      mayFound: true,
       edits: "own" as const,
       voteTimeoutMs: 30_000,
       snapshotEveryMs: null,

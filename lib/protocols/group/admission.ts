@@ -95,6 +95,11 @@ export class Admission {
     };
   }
 
+  /** Whether whoever has this key was a member under this name. */
+  isPinned(key: PeerKey, name: string): boolean {
+    return this.#pins.get(foldName(name)) === fingerprintOf(key);
+  }
+
   /** Somebody is a member now: the name is theirs. */
   pin({ key, name, folded }: Attendee): void {
     if (this.#pins.has(folded)) return;

@@ -18,7 +18,7 @@ import type { CoordinatorOutput } from "./coordinator_output.ts";
 import type { Member } from "./epoch.ts";
 import { HELLO_MS_MAX, WAIT_MS_MAX } from "./limits.ts";
 import type { GroupMessageOf } from "./messages.ts";
-import { membersOf, voicesOf } from "./outlook.ts";
+import { awaitedOf, voicesOf } from "./outlook.ts";
 import type { Partings } from "./partings.ts";
 import type { Views } from "./views.ts";
 
@@ -133,6 +133,7 @@ export class Arriving {
       unheard: new Map(),
       meetsByMs: nowMs + failAfterMs,
       isCaughtUp: false,
+      isKnown: this.parts.admission.isPinned(link.peer, hello.name),
       source: undefined,
       progressAtMs: nowMs,
       hasSayTold: false,
@@ -185,7 +186,7 @@ export class Arriving {
   /** Whose return is awaited by name, as nobody here has the history. */
   get #lacking(): string[] {
     const { views, attendance } = this.parts;
-    return membersOf(views.lacking(attendance.here)).map(({ name }) => name);
+    return awaitedOf(views, attendance.here).map(({ name }) => name);
   }
 
   /** Who has no say any more, or waits for others than before, is told. */

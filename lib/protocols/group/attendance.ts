@@ -49,9 +49,10 @@ export interface GroupLink {
 
 /**
  * Why somebody goes who is there: it asks to (`quit`), the operator removes it, or it holds up the others
- * (`unheard`). It does when a view without it is decided: until then its say may be needed.
+ * (`unheard`), or is to fetch its log anew (`recovering`). It does when a view without it is decided: until then its say
+ * may be needed.
  */
-export type Departure = "quit" | "removed" | "unheard";
+export type Departure = "quit" | "removed" | "unheard" | "recovering";
 
 export interface Attendee {
   readonly key: PeerKey;
@@ -83,6 +84,8 @@ export interface Attendee {
   /** Complaints of it, and its own, don't count before. */
   meetsByMs: number;
   isCaughtUp: boolean;
+  /** Whether it was in a view before, this process or an earlier one. */
+  readonly isKnown: boolean;
   /** From whom it fetches the log, null the coordinator; undefined where it wasn't told. */
   source: PeerKey | null | undefined;
   /** When its log last grew. */
@@ -113,6 +116,7 @@ export function expected(member: Member, nowMs: number): Attendee {
     unheard: new Map(),
     meetsByMs: -Infinity,
     isCaughtUp: false,
+    isKnown: true,
     source: undefined,
     progressAtMs: -Infinity,
     hasSayTold: false,
@@ -131,7 +135,7 @@ export function isSameProcess(
 
 /** Whether it has no say any more, unless nobody else has. */
 export function isExcluded({ departure }: Attendee): boolean {
-  return departure === "removed" || departure === "unheard";
+  return departure !== null && departure !== "quit";
 }
 
 /** As others are told of it. */

@@ -70,7 +70,9 @@ export class Changing {
 
   constructor(readonly parts: ChangingParts) {
     const { views } = parts;
-    this.#unbegun = new Set(views.isConfirmed ? [] : views.members.map(({ key }) => key));
+    const isOver = views.isConfirmed || views.needsAll;
+    this.#unbegun = new Set(isOver ? [] : views.members.map(({ key }) => key));
+    this.isBroken = this.isHurried = views.needsAll;
   }
 
   get isUnderWay(): boolean {

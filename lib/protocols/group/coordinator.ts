@@ -32,9 +32,10 @@ import {
   OFFENDER_BAN_MS,
   UNKNOWN_MESSAGES_MAX,
 } from "./limits.ts";
+import type { HistoryEnd } from "./history.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
 import { Operator } from "./operator.ts";
-import { membersOf } from "./outlook.ts";
+import { awaitedOf } from "./outlook.ts";
 import { Partings } from "./partings.ts";
 import type { CoordinatorRecord } from "./records.ts";
 import { Taking } from "./snapshot/taking.ts";
@@ -51,7 +52,9 @@ const DISK_GOODBYE = "disk";
 
 export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect> {
   readonly #out = new CoordinatorOutput();
-  readonly #views = new Views();
+  readonly #views = new Views((key) =>
+    this.#admission.kicked.has(key) && this.#attendance.get(key) === null
+  );
   readonly #attendance: Attendance;
   readonly #admission: Admission;
   readonly #escrow: Escrow;
@@ -169,7 +172,23 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     });
     const removed = (key: PeerKey) => this.#steering.removed(key);
     const allowed = (key: PeerKey) => this.#steering.allowed(key);
-    this.#operator = new Operator(signer.key, views, attendance, admission, out, removed, allowed);
+    const recovers = (attendee: Attendee) => this.#steering.recovers(attendee);
+    const { key } = signer;
+    const actions = { removed, allowed, recovers };
+    this.#operator = new Operator(key, views, attendance, admission, out, actions);
+  }
+
+  get group(): Hash {
+    return this.#group;
+  }
+
+  get views(): Views {
+    return this.#views;
+  }
+
+  /** The end of the log that is kept while nobody is in the group; null where there is none. */
+  get history(): HistoryEnd | null {
+    return this.#escrow.end;
   }
 
   /** All that the log must hold, but for the history. */
@@ -390,6 +409,9 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       case "inquire":
         this.#transactions.inquire(attendee, message);
         return null;
+      case "fetched":
+        this.#steering.fetched(attendee, message.entries);
+        return null;
       case "state":
         return this.#states.said(attendee, message);
       case "marker":
@@ -399,6 +421,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
         return this.#taking.recorded(attendee, message);
       case "snapshot-over":
         this.#taking.over(attendee, message);
+        return null;
+      case "account": // late: the group goes on
         return null;
       case "hello":
         return "hello twice";
@@ -470,6 +494,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
         return this.#operator.remove(command.name, ref);
       case "allow":
         return this.#operator.allow(command.name, ref);
+      case "recover":
+        return this.#operator.recover(command.name, ref);
       case "trust":
         return this.#operator.trust(command.name, ref);
       case "verify":
@@ -494,7 +520,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       views: this.#views,
       attendance: this.#attendance,
       told: Math.max(this.#toldSeq, ...this.#attendance.here.map(({ seq }) => seq)),
-      lacking: membersOf(this.#views.lacking(this.#attendance.here)),
+      lacking: awaitedOf(this.#views, this.#attendance.here),
       awaited: this.#changing.awaited,
     };
   }

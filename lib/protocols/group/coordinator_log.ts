@@ -32,6 +32,9 @@ export function restoreCoordinator(
       case "given-up":
         views.givenUp(record.ballot);
         break;
+      case "recounted":
+        views.recounted(record.signed);
+        break;
       case "kicked":
         exclusions.kick(record.key, record.name);
         break;
@@ -44,6 +47,8 @@ export function restoreCoordinator(
       case "aborted":
         transactions.restore(record);
         break;
+      case "fresh":
+      case "lost": // see rebuilding.ts
       case "group":
       case "log":
       case "new-log":

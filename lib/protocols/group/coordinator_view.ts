@@ -89,9 +89,11 @@ function unheardBy({ here }: Attendance, attendee: Attendee): readonly Attendee[
 }
 
 function problems(facts: CoordinatorFacts): readonly string[] {
-  const { attendance, lacking, awaited } = facts;
+  const { views, attendance, lacking, awaited } = facts;
   const told: string[] = [];
-  if (lacking.length > 0) told.push(lackingText(lacking));
+  if (lacking.length > 0) {
+    told.push(views.needsAll ? unaccountedText(lacking) : lackingText(lacking));
+  }
   const slow = awaited.flatMap((key) => attendance.get(key) ?? []);
   if (slow.length > 0) told.push(`The next view waits for ${named(slow)}`);
   for (const attendee of joining(facts)) {
@@ -110,6 +112,14 @@ export function lackingText(members: readonly Pick<Member, "name">[]): string {
   return `Nobody is here who has the log as it was; waiting for ${named(members, "or")}; ` +
     `/remove ${first} gives up what only ${members.length === 1 ? "this one has" : "they have"}` +
     (members.length === 1 ? "" : ", once all are removed");
+}
+
+/** The same after this disk was lost: each of them may know what nobody else does. */
+export function unaccountedText(members: readonly Pick<Member, "name">[]): string {
+  const first = shownName(members[0]?.name ?? "");
+  return "The disk of this coordinator was lost, and the group goes on when all are here who were " +
+    `in the last view that is known; waiting for ${named(members)}; /remove ${first} goes on ` +
+    `without what only ${members.length === 1 ? "this one knows" : "that one knows"}`;
 }
 
 /** `Bob`, `Bob and Carol`, `Bob, Carol or Dave`. */

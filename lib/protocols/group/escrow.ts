@@ -64,6 +64,11 @@ export class Escrow {
     };
   }
 
+  /** Of what has come; null where there is no log. */
+  get end(): HistoryEnd | null {
+    return this.#isBegun ? this.#end.copy() : null;
+  }
+
   /** What is on disk. */
   get log(): HistoryPoint {
     return this.#stored;

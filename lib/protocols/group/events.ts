@@ -294,6 +294,8 @@ export type CoordinatorEvent =
     readonly reason: LeftReason;
   }
   | { readonly event: "view"; readonly view: number; readonly members: readonly string[] }
+  /** It has come back into the view, and so many entries were sent to it before. */
+  | { readonly event: "recovered"; readonly name: string; readonly entries: number }
   | {
     readonly event: "entry";
     readonly seq: number;
@@ -323,4 +325,6 @@ export type CoordinatorCommand =
   | { readonly command: "snapshot" }
   | { readonly command: "snapshots" }
   | { readonly command: "remove"; readonly name: string }
-  | { readonly command: "allow"; readonly name: string };
+  | { readonly command: "allow"; readonly name: string }
+  /** It sets its log aside, and fetches it anew. */
+  | { readonly command: "recover"; readonly name: string };

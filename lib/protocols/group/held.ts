@@ -64,6 +64,11 @@ export class Held {
     return this.#end.seq;
   }
 
+  /** The highest number of an edit in it that is known. */
+  get lastEdit(): number {
+    return this.#end.lastEdit;
+  }
+
   /** The end of all, on disk or on its way there. */
   get end(): HistoryPoint {
     return this.#end.point;

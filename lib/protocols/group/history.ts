@@ -261,6 +261,7 @@ export interface HistoryMark extends HistoryPoint {
 export class HistoryEnd {
   #position = 0;
   #seq = 0;
+  #lastEdit = 0;
   #digest: Hash;
   readonly #spoken = new Map<PeerKey, Spoken>();
   /** Shared by copies. At most one for each batch, as the log's index has. */
@@ -285,6 +286,11 @@ export class HistoryEnd {
   /** The last entry's number. */
   get seq(): number {
     return this.#seq;
+  }
+
+  /** At least as high as any number of an edit in it, as far as they were read; what was taken back may count. */
+  get lastEdit(): number {
+    return Math.max(this.#lastEdit, this.#position - this.#seq);
   }
 
   /** Up to where an author's last incarnation has spoken; 0 where this isn't it. */
@@ -352,6 +358,7 @@ export class HistoryEnd {
         return new BatchEntry(++this.#seq, position, digest, value, index, this.crypto);
       }),
       edits: edits.map((edit, index) => {
+        this.#lastEdit = Math.max(this.#lastEdit, edit.edit);
         this.#goOn(encode(editLinkSchema, { ...linkAt(index), edit }));
         return { ...this.point, edit, batch: value };
       }),
@@ -403,6 +410,7 @@ export class HistoryEnd {
     const copy = new HistoryEnd(this.crypto, this.group);
     copy.#position = this.#position;
     copy.#seq = this.#seq;
+    copy.#lastEdit = this.#lastEdit;
     copy.#digest = this.#digest;
     copy.#earlier = this.#earlier;
     for (const [author, spoken] of this.#spoken) copy.#spoken.set(author, spoken);

@@ -158,6 +158,8 @@ export const CONTROL_BURST = 1_000;
 export const SPOILS_MAX = 3;
 /** How much higher than its own the coordinator takes a number that it hears: from a disk that outlived its own. */
 export const NUMBER_JUMP_MAX = 1_000_000;
+/** How far numbers go on above all that were heard of, after a loss of the coordinator's disk: others may know higher ones. */
+export const NUMBER_GAP = 1_000;
 /** Keys whose pauses, or names whose other keys, the coordinator remembers. */
 export const REMEMBERED_MAX = 256;
 /** After so long in a view, a pause before coming back is short again. */

@@ -28,6 +28,7 @@ import { unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
 import { stalledMs } from "../../base/mode_machine.ts";
 import { visibleText } from "../../base/text.ts";
+import { NO_BALLOT } from "./ballot.ts";
 import { CoordinatorLink } from "./coordinator_link.ts";
 import { endpointOf, type Epoch, type Member as GroupMember, type SignedEpoch } from "./epoch.ts";
 import { Editing } from "./editing.ts";
@@ -81,6 +82,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   /** What was told by `heard`, in one text. */
   #heardTold = "";
   #strangeToldAtMs = -Infinity;
+  /** Whether the coordinator has asked, on this link, what there was, and doesn't know its group yet. */
+  #isAsked = false;
   #unknownMessages = 0;
   /** The records lack something that the disk should have. */
   readonly #repairs: readonly MemberRecord[];
@@ -147,10 +150,13 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   }
 
   *#snapshot(): IterableIterator<MemberRecord> {
-    const { group, coordinator, promised, isLeaving, begun, levelled, isOut, isLost } =
+    const { group, coordinator, promised, isLeaving, begun, levelled, isOut, isRecovering } =
       this.standing;
+    const isLost = this.standing.isLost && !isRecovering;
     if (group === null || coordinator === null || this.membership === null) return;
     yield { kind: "group", group, coordinator };
+    const { view } = this.standing;
+    if (view !== null && view !== begun) yield { kind: "view", signed: view };
     if (begun !== null) yield { kind: "begun", signed: begun };
     const flushed = { number: this.standing.flushed, round: 0 };
     if (promised.round > 0) yield { kind: "promised", ballot: flushed, isLeaving: false };
@@ -161,6 +167,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     // What was said before the log was set aside stands before that.
     if (isLost) yield* this.saying.snapshot(group);
     if (isLost) yield { kind: "group", group, coordinator };
+    if (isRecovering) yield { kind: "recovered" };
     yield { kind: "levelled", ballot: levelled };
     for (const { signed: batch, before } of this.membership.held.toKeep()) {
       yield { kind: "held", after: before.position, batch };
@@ -258,13 +265,16 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   #hello(): GroupMessageOf<"hello"> {
     const { name, incarnation } = this.self;
     const { host, port, history } = this.config;
-    const { group, begunBallot: begun, promised } = this.standing;
+    const { group, begunBallot: begun, isLost } = this.standing;
+    // Who has lost what it held speaks for no view, nor for one that it would only have promised.
+    const promised = isLost ? NO_BALLOT : this.standing.promised;
     const of = group ?? history?.group ?? null;
     return { type: "hello", name, incarnation, host, port, group: of, begun, promised };
   }
 
   #linkUp(link: LinkId, peer: PeerKey): void {
     this.#heardTold = "";
+    this.#isAsked = false;
     this.coordinator.up(link, peer);
   }
 
@@ -317,18 +327,16 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     if (message.type === "refuse") return this.#refused(message);
     if (message.type === "welcome") return this.#welcome(message);
     if (message.type === "unknown") return;
+    if (message.type === "recount") return this.#recount(message);
     const { membership } = this;
+    if (message.type === "probe" && this.#isAsked) return this.#tellAlive();
     if (membership === null || !this.coordinator.isWelcomed) {
       return this.coordinatorOffends(`${message.type} before welcome`);
     }
     const { participating } = membership;
     switch (message.type) {
       case "probe":
-        this.toCoordinator({
-          type: "alive",
-          end: membership.held.log,
-          seq: membership.held.logSeq,
-        });
+        this.#tellAlive();
         return membership.telling.more();
       case "peers":
         this.#roster = message.members;
@@ -339,7 +347,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       case "catch-up":
         if (membership.epoch !== null || participating.isBeginning) return;
         participating.abandon(); // it went on without us
-        return membership.catchingUp.begin(message.source);
+        return membership.catchUp(message.source);
       case "flush":
         membership.leading.abandon();
         return participating.flush(null, message);
@@ -368,6 +376,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         return membership.voting.aborted(null, message);
       case "parted":
         return this.#parted(message);
+      case "recover":
+        return membership.recover();
       case "marker":
         return membership.observed.cutPart.marker(null, message);
       case "snapshot-over":
@@ -375,6 +385,43 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       default:
         this.coordinatorOffends(`${message.type} isn't for members`);
     }
+  }
+
+  #tellAlive(): void {
+    const held = this.membership?.held ?? null;
+    const end = held?.log ?? { position: 0, digest: "0".repeat(64) as Hash };
+    this.coordinator.send({ type: "alive", end, seq: held?.logSeq ?? 0 });
+  }
+
+  /** The coordinator's disk is lost, or old: we tell what ours has, and go on as if it weren't there. */
+  #recount({ awaited }: GroupMessageOf<"recount">): void {
+    const { standing, out, membership } = this;
+    const { group, begun, view, promised, isLost, isOut } = standing;
+    const isFirst = !this.#isAsked;
+    this.#isAsked = true;
+    this.coordinator.send({
+      type: "account",
+      group,
+      epoch: begun,
+      view: view === begun ? null : view,
+      promised,
+      isLost,
+      isOut,
+      edit: Math.max(
+        membership?.held.lastEdit ?? 0,
+        membership?.voting.number ?? 0,
+        this.editing.number,
+      ),
+    });
+    this.user.welcomed();
+    const isNew = awaited.length > 0 && awaited.join() !== this.awaited.join();
+    if (!this.isCoordinatorUp) this.awaited = awaited;
+    if (!isFirst && !isNew) return;
+    const whom = awaited.length === 0 ? "" : `; it waits for ${joinedNames(awaited)}`;
+    out.warn(
+      `The coordinator lost what it knew of the group, and asks all members what there was${whom}: ` +
+        "joining and editing wait for that",
+    );
   }
 
   #refused({ code, text }: GroupMessageOf<"refuse">): void {
@@ -401,6 +448,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       }
     }
     if (!isMember) membership.isCaughtUp = false;
+    this.#isAsked = false;
     const wasUp = this.coordinator.state === "up";
     this.coordinator.welcomed();
     if (!wasUp) this.out.show({ event: "coordinator", state: "up" });

@@ -73,10 +73,17 @@ export function restoreMember(
         if (compareBallots(record.ballot, standing.promised) < 0) break;
         standing.promise(record.ballot, record.isLeaving);
         break;
+      case "view":
+        standing.view = record.signed;
+        break;
       case "begun":
         standing.begin(record.signed);
         beyond = beyond.filter(({ after }) => after < record.signed.epoch.value.start.position);
         said.begun(record.signed.epoch.value.members);
+        break;
+      case "recovered":
+        beyond = [];
+        standing.recover();
         break;
       case "out":
         standing.isOut = true;

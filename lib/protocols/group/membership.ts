@@ -96,6 +96,8 @@ export class Membership {
   /** Whose history differs from ours, since the present epoch began. */
   readonly #differing = new Set<PeerKey>();
   #isPumping = false;
+  /** Entries that were there before the rest was fetched; null where nothing was since the last epoch. */
+  #seqBefore: number | null = null;
 
   /** @param prepared Edits that this disk has agreed to. */
   constructor(
@@ -206,6 +208,10 @@ export class Membership {
   get #later(): Epoch | null {
     const later = this.#laterView?.epoch.value ?? null;
     return later !== null && this.standing.mayFollow(later.view) ? later : null;
+  }
+
+  get laterView(): SignedEpoch | null {
+    return this.#laterView;
   }
 
   send(message: GroupMessageOf<"entries">): void {
@@ -386,6 +392,10 @@ export class Membership {
     }
     out.tell(this.ordering.others, { type: "begin", signed });
     this.owner.toCoordinator({ type: "begun", ballot: epoch.ballot });
+    if (this.#seqBefore !== null) {
+      this.owner.toCoordinator({ type: "fetched", entries: held.logSeq - this.#seqBefore });
+      this.#seqBefore = null;
+    }
     this.owner.heardChanged();
     if (this.participating.isUnderWay) return this.ordering.freeze();
     this.voting.begun();
@@ -458,18 +468,44 @@ export class Membership {
     this.out.warn(
       "The log of this profile isn't the beginning of the group's: it is set aside, and fetched anew",
     );
-    this.#leaveEpoch();
-    this.standing.lose();
-    this.held.reset(this.crypto, this.group);
     const { group, standing, out } = this;
+    this.#leaveEpoch();
+    standing.lose();
     out.store(
       { kind: "group", group, coordinator: standing.coordinator! },
       { kind: "new-log", group, because: "unlike" },
     );
     this.owner.saying.startAnew(group);
-    this.showing.restart();
+    this.#beginAnew(0);
+  }
+
+  /** The operator says so: a view without us has begun. What was said in this history goes on. */
+  recover(): void {
+    const { group, standing, out } = this;
+    out.warn("The coordinator's operator has the log of this profile set aside, and fetched anew");
+    if (!standing.isOut) this.goOut();
+    this.catchingUp.stop();
+    this.participating.abandon();
+    standing.recover();
+    out.store({ kind: "recovered" }, { kind: "new-log", group, because: "recovered" });
+    this.#beginAnew(this.held.log.position);
+    this.isCaughtUp = false;
+    this.owner.heardChanged();
+  }
+
+  /** @param shown Up to here it comes again as it was. */
+  #beginAnew(shown: number): void {
+    this.held.reset(this.crypto, this.group);
+    this.showing.restart(shown);
     this.telling.restart();
     this.observed.reporting.restart();
+    if (this.#seqBefore !== null) this.#seqBefore = 0;
+  }
+
+  /** The coordinator says where the log can be had. */
+  catchUp(source: Source): void {
+    this.#seqBefore ??= this.held.logSeq;
+    this.catchingUp.begin(source);
   }
 
   caughtUp(): void {

@@ -506,6 +506,54 @@ const snapshotOver = message(56, "snapshot-over", {
   lane,
 }, { attempt: attemptSchema });
 
+const recount = message(58, "recount", {
+  from: "the coordinator",
+  to: "whoever said `hello`",
+  when: "its disk is lost or old; again when it waits for others than before",
+  answer: "`account`; `welcome` when it knows what there was",
+  lane,
+}, {
+  /** Members of the newest view that it has heard of, whose accounts it lacks; names. */
+  awaited: list(text(NAME_BYTES_MAX), MEMBERS_MAX),
+});
+const account = message(59, "account", {
+  from: "whoever got `recount`",
+  to: "the coordinator",
+  when: "at once, from its disk",
+  answer: "none",
+  lane,
+}, {
+  group: nullable(hexId<Hash>()),
+  /** The last epoch that has begun for it. */
+  epoch: nullable(signedEpochSchema),
+  /** Where that is a round: the epoch of its view, which the coordinator signed. */
+  view: nullable(signedEpochSchema),
+  promised: ballotSchema,
+  /** What it held in that epoch isn't there any more. */
+  isLost: bool(),
+  /** It was told that it is in no view any more. */
+  isOut: bool(),
+  /** The highest number of an edit that it knows. */
+  edit: counter,
+});
+const recover = message(60, "recover", {
+  from: "the coordinator",
+  to: "a member that is in no view any more",
+  when: "its operator says so, and a view without it has begun",
+  answer: "none; it sets its log aside, and waits for `catch-up` as a newcomer",
+  lane,
+}, {});
+const fetched = message(61, "fetched", {
+  from: "a member",
+  to: "the coordinator",
+  when: "an epoch has begun for it, and it had caught up before; after `begun`",
+  answer: "none",
+  lane,
+}, {
+  /** So many entries were sent to it. */
+  entries: counter,
+});
+
 export const GROUP_MESSAGES = [
   hello,
   refuse,
@@ -547,6 +595,10 @@ export const GROUP_MESSAGES = [
   marker,
   recorded,
   snapshotOver,
+  recount,
+  account,
+  recover,
+  fetched,
 ] as const;
 
 export type GroupMessage = MessageOf<typeof GROUP_MESSAGES[number]>;

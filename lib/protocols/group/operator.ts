@@ -5,13 +5,21 @@ import type { PeerKey } from "../../base/ids.ts";
 import { foldName, shownName } from "../../base/names.ts";
 import { didYouMean } from "../../base/nearest.ts";
 import type { Admission } from "./admission.ts";
-import type { Attendance } from "./attendance.ts";
+import type { Attendance, Attendee } from "./attendance.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
 import type { Views } from "./views.ts";
 
 interface Somebody {
   readonly key: PeerKey;
   readonly name: string;
+}
+
+export interface OperatorActions {
+  /** It is kept out from now on, in the view or not. */
+  removed(key: PeerKey): void;
+  allowed(key: PeerKey): void;
+  /** It is to set its log aside. @returns Why that can't be; null where it is done, or will be. */
+  recovers(attendee: Attendee): string | null;
 }
 
 export class Operator {
@@ -21,9 +29,7 @@ export class Operator {
     readonly attendance: Attendance,
     readonly admission: Admission,
     readonly out: CoordinatorOutput,
-    /** It is kept out from now on, in the view or not. */
-    readonly removed: (key: PeerKey) => void,
-    readonly allowed: (key: PeerKey) => void,
+    readonly actions: OperatorActions,
   ) {}
 
   remove(name: string, ref: string | undefined): void {
@@ -36,7 +42,7 @@ export class Operator {
       this.admission.kick(key, known);
     }
     this.out.notice(`${shown} stays out until /allow ${shown}`, ref);
-    this.removed(key);
+    this.actions.removed(key);
   }
 
   allow(name: string, ref: string | undefined): void {
@@ -45,8 +51,21 @@ export class Operator {
     if (found === null) return this.#unknown("allow", name, kicked, ref);
     this.out.store({ kind: "allowed", key: found.key });
     this.admission.allow(found.key);
-    this.allowed(found.key);
+    this.actions.allowed(found.key);
     this.out.notice(`${shownName(found.name)} may come in again`, ref);
+  }
+
+  recover(name: string, ref: string | undefined): void {
+    const found = find(name, this.#known());
+    if (found === null) return this.#unknown("recover", name, this.#known(), ref);
+    const shown = shownName(found.name);
+    const attendee = this.attendance.get(found.key);
+    if (attendee === null || attendee.link === null) {
+      return this.out.error("offline", `${shown} isn't here: /recover it when it is back`, ref);
+    }
+    const fault = this.actions.recovers(attendee);
+    if (fault !== null) return this.out.error("not-allowed", `Nothing was done: ${fault}`, ref);
+    this.out.notice(`${shown} sets its log aside, and fetches it anew from the others`, ref);
   }
 
   trust(name: string, ref: string | undefined): void {

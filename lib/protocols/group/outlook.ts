@@ -53,8 +53,7 @@ function withoutExcluded(views: Views, here: readonly Attendee[]): readonly Atte
 
 export function outlook(views: Views, attendance: Attendance, terms: Terms): Outlook {
   const { here } = attendance;
-  const lacking = views.lacking(here);
-  if (lacking.length > 0) return { kind: "lacking", awaited: membersOf(lacking) };
+  if (views.lacking(here).length > 0) return { kind: "lacking", awaited: awaitedOf(views, here) };
   const isUnsure = views.members.some(({ key }) => attendance.get(key)?.link === null);
   if (isUnsure) return { kind: "unsure" };
   const voices = withoutExcluded(views, here);
@@ -122,8 +121,14 @@ export function hearEachOther(a: Attendee, b: Attendee): boolean {
   return a.hears?.has(b.key) === true && b.hears?.has(a.key) === true;
 }
 
+/** Whose return is awaited, as nobody of these can speak for them. */
+export function awaitedOf(views: Views, here: readonly Attendee[]): readonly Member[] {
+  const lacking = views.lacking(here);
+  return views.needsAll && lacking.length > 0 ? views.absent(here) : membersOf(lacking);
+}
+
 /** Each once. */
-export function membersOf(views: readonly SignedEpoch[]): readonly Member[] {
+function membersOf(views: readonly SignedEpoch[]): readonly Member[] {
   const byKey = new Map<PeerKey, Member>();
   for (const { epoch } of views) {
     for (const member of epoch.value.members) byKey.set(member.key, member);

@@ -33,6 +33,8 @@ export interface ParticipatingOwner {
   readonly group: Hash;
   /** The view that rounds may go on with: the one that has begun here, or a later one that we were told of. */
   readonly roundView: Epoch | null;
+  /** A later view that we were told of, as the coordinator signed it; null where there is none. */
+  readonly laterView: SignedEpoch | null;
   answer(leader: Leader, message: GroupMessage): void;
   ask: FetchingOwner["ask"];
   /** Takes part in nothing any more until an epoch begins. */
@@ -309,7 +311,13 @@ export class Participating {
     this.#part = null;
     this.#beginning = signed;
     this.owner.freeze();
-    const records = [...this.owner.becomeMember(), { kind: "begun" as const, signed }];
+    const records: MemberRecord[] = [...this.owner.becomeMember()];
+    const { laterView } = this.owner;
+    if (ballot.round > 0 && laterView?.epoch.value.view === epoch.view) {
+      standing.view = laterView;
+      records.push({ kind: "view", signed: laterView });
+    }
+    records.push({ kind: "begun", signed });
     out.storeThen(records, () => {
       this.#beginning = null;
       standing.begin(signed);

@@ -18,7 +18,7 @@ export interface NewLogRecord {
   readonly kind: "new-log";
   readonly group: Hash;
   /** Why what was there can't go on; null where nothing was. */
-  readonly because: "damaged" | "foreign" | "unlike" | null;
+  readonly because: "damaged" | "foreign" | "unlike" | "recovered" | null;
 }
 
 /**
@@ -62,8 +62,12 @@ export type MemberRecord =
     /** It is promised to be in no view, and so to take part in no round either. */
     readonly isLeaving: boolean;
   }
+  /** The epoch of a view, as the coordinator signed it: before `begun` of a round of it, where that was never begun. */
+  | { readonly kind: "view"; readonly signed: SignedEpoch }
   /** The epoch has begun here; what was held beyond its start is void. */
   | { readonly kind: "begun"; readonly signed: SignedEpoch }
+  /** The log was set aside for another copy of it: what was begun and held is lost. What was said goes on. */
+  | { readonly kind: "recovered" }
   /** In no view any more; what is held still counts where nobody went on after that epoch. */
   | { readonly kind: "out" }
   /** The next batch in order, after the position `after`. */
@@ -86,6 +90,8 @@ export type MemberRecord =
 export type CoordinatorRecord =
   | LogRecord
   | NewLogRecord
+  /** The key is new: nobody can have heard of a group of its, and one may be founded. */
+  | { readonly kind: "fresh" }
   /** The group, drawn at the first start. */
   | { readonly kind: "group"; readonly group: Hash }
   /** Ballots up to this number have been used. */
@@ -94,6 +100,10 @@ export type CoordinatorRecord =
   | { readonly kind: "decided"; readonly signed: SignedEpoch }
   /** It has begun at all its members. */
   | { readonly kind: "confirmed"; readonly ballot: Ballot }
+  /** This disk was found to be lost, or an old copy: nothing is decided before `recounted`. */
+  | { readonly kind: "lost" }
+  /** After that, the newest view that members know of: it takes the place of all before, and the next one needs all of it. */
+  | { readonly kind: "recounted"; readonly signed: SignedEpoch }
   /** Stays out until allowed. */
   | { readonly kind: "kicked"; readonly key: PeerKey; readonly name: string }
   | { readonly kind: "allowed"; readonly key: PeerKey }

@@ -26,8 +26,12 @@ export class Showing {
     this.#start ??= position;
   }
 
-  /** The log begins anew. */
-  restart(): void {
+  /** Up to here all was shown, and comes again. */
+  #shown = 0;
+
+  /** The log begins anew. @param shown Up to here it comes as it was. */
+  restart(shown = 0): void {
+    this.#shown = shown;
     this.last = null;
   }
 
@@ -37,6 +41,7 @@ export class Showing {
     const { author, name, sentAt } = signed.batch.value;
     const isSelf = author === self.key;
     edits.forEach(({ position, edit, batch }, index) => {
+      if (position <= this.#shown) return;
       const nameOf = ({ key, name }: NamedKey) => names.shown(key, name);
       const event = committedEvent(edit, batch, nameOf);
       out.show({ ...event, history: this.#isHistory(position), position }, refs?.[index]);
@@ -45,6 +50,7 @@ export class Showing {
     const from = names.shown(author, name);
     const date = dateText(sentAt);
     entries.forEach(({ seq, position, id, text }, index) => {
+      if (position <= this.#shown) return;
       const history = this.#isHistory(position);
       const event = { seq, id, from, text, self: isSelf, history, sentAt: date, position };
       out.show({ event: "message", ...event }, refs?.[index]);

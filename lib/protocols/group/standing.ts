@@ -19,10 +19,14 @@ export class Standing {
   levelled: Ballot = NO_BALLOT;
   /** The last epoch that began, of this process or an earlier one. */
   begun: SignedEpoch | null = null;
+  /** The epoch of its view, as the coordinator signed it; that itself, where it is no round. Null where it isn't known. */
+  view: SignedEpoch | null = null;
   /** It was told that it is in no view any more, after that; it still has a say where its last view is needed. */
   isOut = false;
   /** It lacks what it held in that epoch: it has no say. */
   isLost = false;
+  /** It is so as the log was set aside for another copy of the same history. */
+  isRecovering = false;
 
   promise(ballot: Ballot, isLeaving: boolean): void {
     this.promised = ballot;
@@ -32,15 +36,29 @@ export class Standing {
 
   /** An epoch begins: that is all that counts from now on. */
   begin(signed: SignedEpoch): void {
+    const { ballot, view } = signed.epoch.value;
+    if (ballot.round === 0) this.view = signed;
+    else if (this.view?.epoch.value.view !== view) this.view = null;
     this.begun = signed;
-    this.levelled = signed.epoch.value.ballot;
-    this.isOut = this.isLost = this.isLeaving = false;
+    this.levelled = ballot;
+    this.isOut =
+      this.isLost =
+      this.isRecovering =
+      this.isLeaving =
+        false;
   }
 
   /** What it held isn't there any more. */
   lose(): void {
     this.isLost = true;
+    this.isRecovering = false;
     this.levelled = NO_BALLOT;
+  }
+
+  /** The same, and what was said in that history stays said. */
+  recover(): void {
+    this.lose();
+    this.isRecovering = true;
   }
 
   /**
@@ -68,8 +86,8 @@ export class Standing {
       this.flushed = 0;
       this.isLeaving = false;
       this.levelled = NO_BALLOT;
-      this.begun = null;
-      this.isOut = this.isLost = false;
+      this.begun = this.view = null;
+      this.isOut = this.isLost = this.isRecovering = false;
     }
     this.group = group;
     this.coordinator = coordinator;

@@ -6,13 +6,15 @@
 import type { Logger } from "../../base/environment.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
+import { shownName } from "../../base/names.ts";
 import type { Admission } from "./admission.ts";
 import type { Arriving } from "./arriving.ts";
 import { type Attendance, type Attendee, isExcluded, isSameProcess } from "./attendance.ts";
+import { NO_BALLOT } from "./ballot.ts";
 import type { Changing } from "./changing.ts";
 import { complaintsDueMs, noteUnheard, toBeParted } from "./complaints.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
-import { lackingText, named } from "./coordinator_view.ts";
+import { lackingText, named, unaccountedText } from "./coordinator_view.ts";
 import type { Member } from "./epoch.ts";
 import type { LeftReason } from "./events.ts";
 import { HEARD_LATELY_MS, HEARTBEAT_MS, UDP_SILENT_MS } from "./limits.ts";
@@ -96,10 +98,10 @@ export class Steering {
 
   /** Said once, when those who may come back at any moment had their time. */
   #tellLacking(awaited: readonly Member[]): void {
-    const { attendance, out } = this.parts;
+    const { views, attendance, out } = this.parts;
     const isEarly = attendance.isLastLeaving ||
       awaited.some(({ key }) => attendance.get(key)?.link === null);
-    const text = lackingText(awaited);
+    const text = views.needsAll ? unaccountedText(awaited) : lackingText(awaited);
     if (isEarly || text === this.#lackingTold) return;
     this.#lackingTold = text;
     out.warn(text);
@@ -185,7 +187,11 @@ export class Steering {
     const { attendance, changing } = this.parts;
     const culprits = changing.culprits.flatMap((key) => attendance.get(key) ?? []);
     changing.giveUpWaiting();
-    for (const attendee of culprits) this.#exclude(attendee);
+    for (const attendee of culprits) {
+      if (this.#exclude(attendee) || attendee.departure !== "removed") continue;
+      // Its promise is needed, it gives none, and the operator goes on without.
+      if (this.parts.views.needsAll) this.parts.partings.dismiss(attendee, "kicked");
+    }
     this.isUnsettled = true;
   }
 
@@ -243,6 +249,44 @@ export class Steering {
     if (changing.isParticipant(key)) changing.abandon();
   }
 
+  /** The operator has it fetch its log anew. @returns Why that can't be; null where it is done, or will be. */
+  recovers(attendee: Attendee): string | null {
+    const { views, attendance, changing } = this.parts;
+    const { key, departure } = attendee;
+    const name = shownName(attendee.name);
+    if (departure !== null) return `${name} is about to leave`;
+    if (views.member(key) === null) {
+      if (changing.isParticipant(key)) return `${name} is about to come in: try again`;
+      this.#tellRecover(attendee);
+      return null;
+    }
+    const others = attendance.here.filter((other) => other !== attendee && !isExcluded(other));
+    if (views.lacking(others).length > 0 || others.every(({ key }) => views.member(key) === null)) {
+      return `nobody else is here who has the log as it was; ${name}'s is the only one`;
+    }
+    this.isUnsettled = true;
+    attendee.departure = "recovering";
+    if (changing.isParticipant(key)) changing.abandon();
+    return null;
+  }
+
+  /** A view without it has begun: from now on it is a newcomer. */
+  #tellRecover(attendee: Attendee): void {
+    const { link } = attendee;
+    attendee.begun = attendee.promised = NO_BALLOT;
+    attendee.departure = null;
+    attendee.isCaughtUp = attendee.hasSayTold = false;
+    attendee.source = undefined;
+    if (link !== null) this.parts.out.send(link, { type: "recover" });
+    this.isUnsettled = true;
+  }
+
+  /** It is in the view, and so many entries were sent to it before. */
+  fetched({ key, name, isKnown }: Attendee, entries: number): void {
+    if (!isKnown || this.parts.views.member(key) === null) return;
+    this.parts.out.show({ event: "recovered", name, entries });
+  }
+
   /** The operator lets it in again, perhaps before it was out. */
   allowed(key: PeerKey): void {
     const { attendance, changing } = this.parts;
@@ -259,7 +303,11 @@ export class Steering {
     const { members } = views;
     for (const { key } of members) {
       const attendee = attendance.get(key);
-      if (attendee !== null) admission.pin(attendee);
+      if (attendee === null) continue;
+      admission.pin(attendee);
+      if (attendee.departure !== "recovering") continue;
+      attendee.departure = null; // others are gone meanwhile: its log is needed
+      out.warn(`${shownName(attendee.name)} keeps its log: nobody else had it all`);
     }
     const before = new Set(this.#shown.map(({ key }) => key));
     this.#tellLeft();
@@ -315,6 +363,10 @@ export class Steering {
     const { views, attendance, partings } = this.parts;
     for (const attendee of attendance.here) {
       if (views.member(attendee.key) !== null || !isOne(attendee)) continue;
+      if (attendee.departure === "recovering") {
+        if (views.isConfirmed) this.#tellRecover(attendee);
+        continue;
+      }
       const why = attendee.departure === "removed" ? "kicked" : "left";
       if (views.members.length === 0) partings.dismissLast(attendee, why);
       else if (attendee.departure === "unheard") partings.pause(attendee);

@@ -33,10 +33,22 @@ export class Views {
   /** The last view with nobody in it. */
   #empty: SignedEpoch | null = null;
   #number = 0;
+  /** Of the last view that was ever decided. */
+  #latest = NO_BALLOT;
+  /** What members knew after this disk was lost, until a later view has begun at all its members. */
+  #recounted: SignedEpoch | null = null;
+
+  /** @param isGivenUp Whether the operator goes on without what only somebody may know. */
+  constructor(readonly isGivenUp: (key: PeerKey) => boolean = () => false) {}
 
   /** Ballots up to this number have been used, by us or so we heard. */
   get number(): number {
     return this.#number;
+  }
+
+  /** The ballot of the last view that was ever decided, as far as this disk knows, given up or not. */
+  get latest(): Ballot {
+    return this.#latest;
   }
 
   get open(): readonly SignedEpoch[] {
@@ -88,10 +100,37 @@ export class Views {
       value.members.some((member) => member.key === key);
   }
 
-  /** Views for which none of these speaks. */
+  /**
+   * This disk was lost, or was old, and no view that was decided since has begun at all its members: what it doesn't
+   * know may still be so.
+   */
+  get hasLostDisk(): boolean {
+    return this.#recounted !== null;
+  }
+
+  /**
+   * Views may have been decided after the present one that nobody has told of. Each has a member of it that promised
+   * so: the next view needs all of them, see `recount.ts`.
+   */
+  get needsAll(): boolean {
+    return this.#recounted !== null && this.present === this.#recounted;
+  }
+
+  /** Views for which none of these speaks; or not all of its members do, where they must. */
   lacking(voices: readonly Voice[]): readonly SignedEpoch[] {
+    if (this.needsAll) return this.absent(voices).length > 0 ? this.#open : [];
     return this.#open.filter((view) =>
       view.epoch.value.members.length > 0 && !voices.some((voice) => this.isVoiceOf(view, voice))
+    );
+  }
+
+  /** Members of the present view that don't speak for it, and weren't given up. */
+  absent(voices: readonly Voice[]): readonly Member[] {
+    const { present } = this;
+    if (present === null) return [];
+    const speaking = voices.filter((voice) => this.isVoiceOf(present, voice));
+    return this.members.filter(({ key }) =>
+      !this.isGivenUp(key) && !speaking.some((voice) => voice.key === key)
     );
   }
 
@@ -103,9 +142,14 @@ export class Views {
   decided(signed: SignedEpoch): void {
     const { ballot, members } = signed.epoch.value;
     if (compareBallots(ballot, this.ballot) <= 0) return;
-    this.raise(ballot.number);
+    this.#decidedAs(ballot);
     if (members.length === 0) this.#empty = signed;
     if (this.#open.push(signed) === 1) this.#isFirstConfirmed = false;
+  }
+
+  #decidedAs(ballot: Ballot): void {
+    this.raise(ballot.number);
+    if (compareBallots(ballot, this.#latest) > 0) this.#latest = ballot;
   }
 
   confirmed(ballot: Ballot): void {
@@ -113,9 +157,22 @@ export class Views {
     if (at === -1) return;
     this.#open.splice(0, at);
     this.#isFirstConfirmed = true;
+    this.#recounted = null;
+  }
+
+  /** This disk was lost, or was old: that is the newest view which members know of. */
+  recounted(signed: SignedEpoch): void {
+    if (this.#recounted?.epoch.bytes.toHex() === signed.epoch.bytes.toHex()) return;
+    const { ballot, members } = signed.epoch.value;
+    this.#decidedAs(ballot);
+    this.#open = [signed];
+    this.#isFirstConfirmed = false;
+    this.#recounted = signed;
+    if (members.length === 0) this.#empty = signed;
   }
 
   givenUp(ballot: Ballot): void {
+    this.#decidedAs(ballot);
     if (this.#open.length > 0 && isSameBallot(this.#open[0]!.epoch.value.ballot, ballot)) {
       this.#isFirstConfirmed = false;
     }
@@ -125,11 +182,14 @@ export class Views {
   /** What a compacted log holds of it. */
   records(): readonly CoordinatorRecord[] {
     const records: CoordinatorRecord[] = [{ kind: "number", number: this.#number }];
+    if (compareBallots(this.#latest, this.ballot) > 0) {
+      records.push({ kind: "given-up", ballot: this.#latest });
+    }
     if (this.#empty !== null && !this.#open.includes(this.#empty)) {
       records.push({ kind: "decided", signed: this.#empty });
     }
     this.#open.forEach((signed, index) => {
-      records.push({ kind: "decided", signed });
+      records.push({ kind: signed === this.#recounted ? "recounted" : "decided", signed });
       if (index > 0 || !this.#isFirstConfirmed) return;
       records.push({ kind: "confirmed", ballot: signed.epoch.value.ballot });
     });

@@ -1,7 +1,7 @@
 /** One run of the coordinator's program. */
 
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
-import { Coordinator } from "../../../lib/protocols/group/coordinator.ts";
+import { RebuildingCoordinator } from "../../../lib/protocols/group/rebuilding.ts";
 import type {
   CoordinatorEffect,
   CoordinatorInput,
@@ -17,14 +17,16 @@ const KEEP_MS_MAX = 5;
 
 export class CoordinatorProcess
   extends GroupProcess<CoordinatorInput, CoordinatorEffect, CoordinatorRecord> {
-  readonly coordinator: Coordinator;
+  readonly coordinator: RebuildingCoordinator;
   readonly sim: SimProcess<CoordinatorInput, CoordinatorEffect, CoordinatorRecord>;
 
   constructor(world: World, override readonly party: CoordinatorParty) {
     super(world, party, party.disk);
     const { mutation } = world.options;
-    this.coordinator = new Coordinator(
+    this.coordinator = new RebuildingCoordinator(
       {
+        // The operator knows whether there was a group.
+        mayFound: !party.hasLostDisk,
         listening: party.endpoint,
         failAfterMs: world.options.failAfterMs,
         membersMax: MEMBERS_MAX,

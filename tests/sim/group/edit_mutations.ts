@@ -1,7 +1,7 @@
 /** Bugs put into edits from outside, one at a time, as those in `mutations.ts`. */
 
 import type { LinkId, PeerKey, RequestId } from "../../../lib/base/ids.ts";
-import type { Coordinator } from "../../../lib/protocols/group/coordinator.ts";
+import type { RebuildingCoordinator } from "../../../lib/protocols/group/rebuilding.ts";
 import type {
   CoordinatorEffect,
   CoordinatorInput,
@@ -149,7 +149,7 @@ export const EDIT_MUTATIONS = {
   },
   oneVotesForAll: {
     name: "has a coordinator that counts one vote for all",
-    wrapCoordinator: (coordinator: Coordinator) => new OneVotesForAll(coordinator),
+    wrapCoordinator: (coordinator: RebuildingCoordinator) => new OneVotesForAll(coordinator),
   },
   agreesForUser: {
     name: "agrees for its users",

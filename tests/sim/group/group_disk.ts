@@ -98,6 +98,13 @@ function isOfLog(record: GroupRecord): record is LogRecord | NewLogRecord {
   return record.kind === "log" || record.kind === "new-log";
 }
 
+/** As a program finds them that has lost a part of what it said it had: see `lib/cli/group_store.ts`. */
+function asNewcomer<Stored extends GroupRecord>(records: readonly Stored[]): Stored[] {
+  const isVoid = ({ kind }: Stored) => /^(held|dropped|levelling|levelled)$/.test(kind);
+  const kept = records.filter((record) => !isVoid(record));
+  return [...kept, ...kept.filter(({ kind }) => kind === "group").slice(-1)];
+}
+
 export class GroupDisk<Stored extends GroupRecord> extends SimDisk<Stored> {
   log: SimLog | null = null;
   /** Told of each batch that the log gets: of what it brings, and of the digest before that. */
@@ -154,6 +161,34 @@ export class GroupDisk<Stored extends GroupRecord> extends SimDisk<Stored> {
     super.restore(records);
     this.#logSynced = this.#logAsked = this.records.length;
     this.#readLog();
+    this.replaced?.();
+  }
+
+  /** All files are gone. */
+  wipe(): void {
+    this.restoreImage([]);
+  }
+
+  /**
+   * Something happens to the log's file; the state says how far it went, so that what is missing of that is noticed.
+   * @param left How many of its batches are left; null: the file is gone.
+   * @param group Whose log is there instead.
+   */
+  spoilLog(left: number | null, group: Hash | null): void {
+    const before = this.logDurableThrough;
+    let batches = 0;
+    const kept = this.records.filter((record) =>
+      record.kind === "new-log" ? left !== null : record.kind !== "log" || ++batches <= (left ?? 0)
+    );
+    const records = group === null ? kept : [
+      { kind: "new-log", group, because: null } as Stored,
+      ...kept.filter((one) => !isOfLog(one)),
+    ];
+    super.restore(records);
+    this.#readLog();
+    this.#logSynced = this.#logAsked = this.records.length;
+    const isNoticed = (this.log?.end.position ?? 0) < before || group !== null;
+    if (isNoticed) super.restore(asNewcomer(this.records));
     this.replaced?.();
   }
 

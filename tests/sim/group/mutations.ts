@@ -5,7 +5,7 @@ import type { PeerKey } from "../../../lib/base/ids.ts";
 import type { Machine } from "../../../lib/base/machine.ts";
 import { Agreement, type Holding } from "../../../lib/protocols/group/agreement.ts";
 import { type Ballot, compareBallots, isSameBallot } from "../../../lib/protocols/group/ballot.ts";
-import type { Coordinator } from "../../../lib/protocols/group/coordinator.ts";
+import type { RebuildingCoordinator } from "../../../lib/protocols/group/rebuilding.ts";
 import type {
   CoordinatorEffect,
   CoordinatorInput,
@@ -29,7 +29,7 @@ export interface Mutation {
   /** What the group does wrong, in words that follow "a group that". */
   readonly name: string;
   readonly wrapMember?: (member: Member) => MemberMachine;
-  readonly wrapCoordinator?: (coordinator: Coordinator) => CoordinatorMachine;
+  readonly wrapCoordinator?: (coordinator: RebuildingCoordinator) => CoordinatorMachine;
   /** What a member's process finds on its disk. */
   readonly memberRecords?: (records: readonly MemberRecord[]) => readonly MemberRecord[];
   readonly coordinatorRecords?: (
@@ -53,7 +53,7 @@ export function unsynced(member: Member, kind: MemberRecord["kind"]): MemberMach
 
 /** The same of the coordinator's. */
 export function unsyncedAtCoordinator(
-  coordinator: Coordinator,
+  coordinator: RebuildingCoordinator,
   kind: CoordinatorRecord["kind"],
 ): CoordinatorMachine {
   return new SendsBeforeSync<CoordinatorInput, CoordinatorEffect>(coordinator, (effect) => {

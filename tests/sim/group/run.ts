@@ -5,6 +5,7 @@ import { allCheckers } from "./checkers/all.ts";
 import type { Checker } from "./checker.ts";
 import type { Mutation } from "./mutations.ts";
 import { probe } from "./probes.ts";
+import { loseDisk, putBackDisk, recover, spoilLog } from "./disasters.ts";
 import { type Scenario, scenarioOf, type Trouble, TROUBLES } from "./scenario.ts";
 import { bringBack, checkSettled, heal, restart, unite } from "./settling.ts";
 import type { MemberProcess } from "./member_process.ts";
@@ -124,6 +125,10 @@ class Driver {
       case "coordinatorFullDisk":
       case "coordinatorCompact":
         return this.#toCoordinator(action);
+      case "coordinatorLoss":
+        return loseDisk(world);
+      case "coordinatorImage":
+        return putBackDisk(world);
       case "cutTcp":
       case "cutUdp":
       case "cutBoth":
@@ -203,6 +208,8 @@ class Driver {
     if (action === "clockJump") party.wallOffsetMs += random.between(-1, 1) * 7_200_000;
     if (action === "image") return this.#image(party);
     if (action === "remove") return this.#remove(party);
+    if (action === "spoilLog") return spoilLog(world, party, random);
+    if (action === "recover") return recover(world, party);
     if (process === null) return;
     switch (action) {
       case "kill":

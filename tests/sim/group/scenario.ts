@@ -31,6 +31,13 @@ export const TROUBLES = {
   coordinatorCompact: 1,
   move: 1,
   image: 0.5,
+  /** The coordinator's disk is lost; or put back to an old state. */
+  coordinatorLoss: 1,
+  coordinatorImage: 1,
+  /** A member's log is lost, shorter, or another group's at its next start. */
+  spoilLog: 1,
+  /** The operator has a member fetch its log anew. */
+  recover: 1,
   /** All is well for a while, and then one thing goes wrong: how long do the others wait? */
   probe: 2,
 } as const;
@@ -94,6 +101,8 @@ export function scenarioOf(
   const troubles = new Set(all.filter(() => random.chance(share)));
   // It excuses much else.
   if (!random.chance(0.2)) troubles.delete("image");
+  if (!random.chance(0.3)) troubles.delete("coordinatorImage");
+  if (!random.chance(0.5)) troubles.delete("coordinatorLoss");
   return {
     seed,
     members,

@@ -65,7 +65,7 @@ export function unite(world: World): void {
   heal(world);
   const { time } = world;
   const fromMs = time.nowMs;
-  let mayGiveUp = world.members.some(({ isDamaged }) => isDamaged);
+  let mayGiveUp = world.members.some(({ isDamaged, hasLostLog }) => isDamaged || hasLostLog);
   while (time.nowMs < fromMs + UNITE_MS_MAX) {
     time.runUntil(time.nowMs + LOOK_EVERY_MS);
     if (mayGiveUp && time.nowMs > fromMs + GIVE_UP_AFTER_MS) {

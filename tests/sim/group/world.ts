@@ -57,6 +57,13 @@ export abstract class Party {
 export class CoordinatorParty extends Party {
   readonly disk: GroupDisk<CoordinatorRecord>;
   process: CoordinatorProcess | null = null;
+  /** All that was on its disk was lost at some time. */
+  hasLostDisk = false;
+  /** Its disk is an old one: the last number that it knows of, and nobody has told it of later ones. */
+  outdatedNumber: number | null = null;
+  /** It has decided something with an old disk that nobody could have told of: numbers were used twice. */
+  hasForked = false;
+  image: readonly CoordinatorRecord[] | null = null;
 
   constructor(world: World) {
     super(world, "C", 0);
@@ -76,6 +83,10 @@ export class MemberParty extends Party {
   wasRemoved = false;
   /** Its disk was put back to an old state. */
   isDamaged = false;
+  /** Its log was lost or damaged, or the operator had it set aside. */
+  hasLostLog = false;
+  /** The last view that had begun for it when the coordinator's disk was put back. */
+  begunAtOutdated = 0;
   diskRefused = false;
   /** Texts typed so far. */
   typed = 0;

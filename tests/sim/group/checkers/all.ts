@@ -8,6 +8,7 @@ import { HeldByAll } from "./held_by_all.ts";
 import { LogKept } from "./log_kept.ts";
 import { Once } from "./once.ts";
 import { OneGroup } from "./one_group.ts";
+import { Recounts } from "./recounts.ts";
 import { SenderOrder } from "./sender_order.ts";
 import { ShownOnce } from "./shown_once.ts";
 import { Votes } from "./votes.ts";
@@ -15,6 +16,7 @@ import { Votes } from "./votes.ts";
 export function allCheckers(): Checker[] {
   return [
     new Edits(),
+    new Recounts(),
     new Votes(),
     new ConsistentCuts(),
     new Epochs(),

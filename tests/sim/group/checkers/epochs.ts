@@ -42,7 +42,7 @@ export class Epochs implements Checker {
     if (known === bytes) return;
     // An old state of a sequencer's disk knows nothing of the rounds that it led.
     const isForgotten = ballot.round > 0 && world.memberOf(members[0]!.key).isDamaged;
-    if (known !== undefined && !isForgotten) {
+    if (known !== undefined && !isForgotten && !world.coordinator.hasForked) {
       throw new Violation(`${name} has another epoch ${number}`);
     }
     if (ballot.round === 0 && ballot.number !== view) {

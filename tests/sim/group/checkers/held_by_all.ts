@@ -70,7 +70,9 @@ export class HeldByAll implements Checker {
     for (const { key } of epoch.members) {
       const other = party.world.memberOf(key);
       const held = this.#of(other);
-      if (other.isDamaged || compareBallots(held.promised, epoch.ballot) > 0) continue;
+      if (other.isDamaged || other.hasLostLog || compareBallots(held.promised, epoch.ballot) > 0) {
+        continue;
+      }
       if (held.through() >= last.position) continue;
       const what = "text" in last ? `"${label(last.text)}"` : `edit ${last.edit.edit}`;
       throw new Violation(

@@ -1,0 +1,288 @@
+/**
+ * The coordinator as its program runs it: with what its disk knows, or, where that is lost or old, first with what the
+ * members tell (`recounting.ts`). Whatever shows that the disk is old closes all links: members dial again, and are
+ * asked.
+ *
+ * An old disk shows by what nobody can have whom this one knows of: a number above all that were used, a later view, or
+ * the present one with other members. Where nobody of those is there it can't be known.
+ */
+
+import type { Signer } from "../../base/crypto.ts";
+import type { Environment } from "../../base/environment.ts";
+import { fingerprintOf } from "../../base/fingerprint.ts";
+import type { LinkId, PeerKey } from "../../base/ids.ts";
+import type { Machine } from "../../base/machine.ts";
+import { stalledMs } from "../../base/mode_machine.ts";
+import { shownName } from "../../base/names.ts";
+import { compareBallots } from "./ballot.ts";
+import { Coordinator } from "./coordinator.ts";
+import type { CoordinatorConfig, CoordinatorEffect, CoordinatorInput } from "./coordinator_io.ts";
+import { groupOf } from "./coordinator_log.ts";
+import type { GroupMessageOf } from "./messages.ts";
+import { type Account, checkedAccount } from "./recount.ts";
+import { type Awaiting, Recounting } from "./recounting.ts";
+import type { CoordinatorRecord } from "./records.ts";
+import { Views } from "./views.ts";
+
+type Hello = GroupMessageOf<"hello">;
+
+export interface RebuildingConfig extends CoordinatorConfig {
+  /** Whether a group is founded where the disk has none: nobody can know the key, or the operator says so. */
+  readonly mayFound: boolean;
+}
+
+interface Linked {
+  readonly peer: PeerKey;
+  readonly host: string | null;
+  /** Said, and kept from the coordinator until its account is there. */
+  hello: Hello | null;
+}
+
+export class RebuildingCoordinator implements Machine<CoordinatorInput, CoordinatorEffect> {
+  #serving: Coordinator | null = null;
+  #recounting: Recounting | null = null;
+  readonly #links = new Map<LinkId, Linked>();
+  /** Tokens of writes and reads up to this one are answers to who was there before. */
+  #tokensBefore = 0;
+  #lastToken = 0;
+  #isReadyTold = false;
+  #nowMs = 0;
+  #dueMs: number | null = null;
+
+  constructor(
+    readonly config: RebuildingConfig,
+    readonly signer: Signer,
+    readonly environment: Environment,
+  ) {
+    const { records, mayFound } = config;
+    const isFresh = mayFound || records.some(({ kind }) => kind === "fresh");
+    const isKnown = groupOf(records) !== null ? !isLost(records) : isFresh;
+    if (isKnown) this.#serving = new Coordinator(config, signer, environment);
+    else this.#recounting = this.#recountingOf(records);
+  }
+
+  #recountingOf(records: readonly CoordinatorRecord[]): Recounting {
+    const state = records.filter(({ kind }) => kind !== "log" && kind !== "new-log");
+    const { present } = viewsOf(state);
+    return new Recounting(this.config, this.signer, this.environment, state, present);
+  }
+
+  snapshot(): Iterable<CoordinatorRecord> | null {
+    return this.#serving?.snapshot() ?? this.#recounting?.records ?? null;
+  }
+
+  nextDeadlineMs(): number | null {
+    return this.#serving === null ? this.#dueMs : this.#serving.nextDeadlineMs();
+  }
+
+  step(input: CoordinatorInput, nowMs: number): readonly CoordinatorEffect[] {
+    this.#track(input);
+    const effects: CoordinatorEffect[] = [];
+    if (this.#serving !== null) this.#serve(this.#serving, input, nowMs, effects);
+    else this.#recount(this.#recounting!, input, nowMs, effects);
+    this.#nowMs = nowMs;
+    this.#dueMs = this.#recounting?.dueMs ?? null;
+    return effects;
+  }
+
+  #track(input: CoordinatorInput): void {
+    if (input.type === "link-up") {
+      const { link, peer, host } = input;
+      this.#links.set(link, { peer, host, hello: null });
+    } else if (input.type === "link-down") this.#links.delete(input.link);
+  }
+
+  /** What is brought forth, under tokens of our own. */
+  #bring(from: readonly CoordinatorEffect[], effects: CoordinatorEffect[]): void {
+    for (const effect of from) {
+      if (effect.type === "show" && effect.event.event === "ready") {
+        if (this.#isReadyTold) continue;
+        this.#isReadyTold = true;
+      }
+      if (!("token" in effect) || effect.token === null) {
+        effects.push(effect);
+        continue;
+      }
+      const token = this.#tokensBefore + effect.token;
+      this.#lastToken = Math.max(this.#lastToken, token);
+      effects.push({ ...effect, token });
+    }
+  }
+
+  /** The input under the token that whoever is there gave; null where it is for who was there before. */
+  #translated(input: CoordinatorInput): CoordinatorInput | null {
+    // A write that the disk refuses ends whoever is there now.
+    if (!("token" in input) || input.type === "persist-failed") return input;
+    const token = input.token - this.#tokensBefore;
+    return token <= 0 ? null : { ...input, token };
+  }
+
+  // With what the disk knows.
+
+  #serve(
+    serving: Coordinator,
+    input: CoordinatorInput,
+    nowMs: number,
+    effects: CoordinatorEffect[],
+  ): void {
+    if (input.type === "message" && this.#isHeld(serving, input.link, input.message, effects)) {
+      const because = this.#told(serving, input.link, input.message);
+      if (because === null) return;
+      if (because !== undefined) return this.#isOld(serving, because, nowMs, effects);
+      const { hello } = this.#links.get(input.link)!;
+      this.#links.get(input.link)!.hello = null;
+      input = { ...input, message: hello! };
+    }
+    const translated = this.#translated(input);
+    if (translated !== null) this.#bring(serving.step(translated, nowMs), effects);
+  }
+
+  /** Whether the message, or the hello before it, can't be taken as it is: its account is asked for. */
+  #isHeld(
+    { group, views }: Coordinator,
+    id: LinkId,
+    message: Extract<CoordinatorInput, { readonly type: "message" }>["message"],
+    effects: CoordinatorEffect[],
+  ): boolean {
+    const link = this.#links.get(id);
+    if (link === undefined) return false;
+    if (message.type === "hello" && link.hello === null && message.group === group) {
+      if (!isStrange(views, link.peer, message)) return false;
+      link.hello = message;
+      effects.push({ type: "send", link: id, message: { type: "recount", awaited: [] } });
+    }
+    return link.hello !== null;
+  }
+
+  /** @returns Why the disk is old; undefined where it needn't be, null while the account isn't there. */
+  #told(
+    { views, group }: Coordinator,
+    id: LinkId,
+    message: Extract<CoordinatorInput, { readonly type: "message" }>["message"],
+  ): string | null | undefined {
+    if (message.type !== "account") return null;
+    const { peer, hello } = this.#links.get(id)!;
+    const account = checkedAccount(this.environment.crypto, this.signer.key, message);
+    if (typeof account === "string" || account.group !== group) return undefined;
+    const news = newsOf(views, peer, account);
+    return news === null ? undefined : `${shownName(hello!.name)} ${news}`;
+  }
+
+  #isOld(
+    serving: Coordinator,
+    because: string,
+    nowMs: number,
+    effects: CoordinatorEffect[],
+  ): void {
+    const recounting = this.#recountingOf([...serving.snapshot() ?? []]);
+    this.#history = serving.history;
+    this.#serving = null;
+    this.#recounting = recounting;
+    this.#tokensBefore = this.#lastToken;
+    recounting.out.begin(nowMs);
+    recounting.begin(because);
+    for (const link of this.#links.keys()) {
+      recounting.out.close(link, "the coordinator asks all members what there was");
+    }
+    this.#bring(recounting.out.take(), effects);
+  }
+
+  // With what members tell.
+
+  /** The end of our own log, where it has grown since the start; undefined where it hasn't. */
+  #history: CoordinatorConfig["history"] | undefined = undefined;
+
+  #recount(
+    recounting: Recounting,
+    input: CoordinatorInput,
+    nowMs: number,
+    effects: CoordinatorEffect[],
+  ): void {
+    const { out } = recounting;
+    out.begin(nowMs);
+    const delayMs = stalledMs(this.#dueMs, this.#nowMs, nowMs);
+    if (delayMs > 0) recounting.postpone(delayMs);
+    if (input.type === "start") this.#start(recounting);
+    const translated = this.#translated(input);
+    if (translated !== null) recounting.handle(translated);
+    this.#bring(out.take(), effects);
+    if (recounting.isOver) this.#goOn(recounting, nowMs, effects);
+  }
+
+  #start(recounting: Recounting): void {
+    const { listening, records } = this.config;
+    const key = fingerprintOf(this.signer.key);
+    recounting.out.show({ event: "ready", command: "serve", ...listening, key, members: [] });
+    recounting.begin(
+      groupOf(records) === null ? null : "It was stopped before that was mended",
+    );
+  }
+
+  /** The group is known: as at a start with a disk that knows so, with all who are there already. */
+  #goOn(
+    { records, awaiting }: Recounting,
+    nowMs: number,
+    effects: CoordinatorEffect[],
+  ): void {
+    const end = this.#history === undefined ? this.config.history : this.#history;
+    const history = end?.group === groupOf(records) ? end : null;
+    const config = { ...this.config, records, history };
+    this.#recounting = null;
+    this.#tokensBefore = this.#lastToken;
+    const serving = this.#serving = new Coordinator(config, this.signer, this.environment);
+    const step = (input: CoordinatorInput) => this.#bring(serving.step(input, nowMs), effects);
+    step({ type: "start" });
+    for (const one of awaiting) this.#greet(one, step);
+  }
+
+  #greet({ link, peer, host, hello }: Awaiting, step: (input: CoordinatorInput) => void): void {
+    step({ type: "link-up", link, peer, host });
+    if (hello !== null) step({ type: "message", link, message: hello });
+  }
+}
+
+/** Whether the disk was found to be lost or old, and what members know isn't there yet. */
+function isLost(records: readonly CoordinatorRecord[]): boolean {
+  const last = records.findLast(({ kind }) => kind === "lost" || kind === "recounted");
+  return last?.kind === "lost";
+}
+
+/** The views that are on disk. */
+function viewsOf(records: readonly CoordinatorRecord[]): Views {
+  const views = new Views();
+  for (const record of records) {
+    if (record.kind === "decided") views.decided(record.signed);
+    else if (record.kind === "recounted") views.recounted(record.signed);
+    else if (record.kind === "given-up") views.givenUp(record.ballot);
+  }
+  return views;
+}
+
+/** Whether it may know of what this disk doesn't. */
+function isStrange(views: Views, peer: PeerKey, { begun, promised }: Hello): boolean {
+  if (promised.number > views.number) return true;
+  if (begun.number === 0 || compareBallots(begun, views.latest) < 0) return false;
+  const isMember = views.open.some(({ epoch: { value: { members } } }) =>
+    members.some(({ key }) => key === peer)
+  );
+  return !isMember || (begun.round === 0 && compareBallots(begun, views.latest) > 0);
+}
+
+/** What shows that the disk is old, as part of a sentence; null where nothing does. */
+function newsOf(views: Views, peer: PeerKey, { view, promised }: Account): string | null {
+  const { present, ballot, latest, number } = views;
+  const told = view?.epoch.value ?? null;
+  if (told !== null && told.view > latest.number) {
+    return `was in view ${told.view}, and the last one on this disk is ${latest.number}`;
+  }
+  const isOther = told !== null && present !== null && told.view === ballot.number &&
+    view!.epoch.bytes.toHex() !== present.epoch.bytes.toHex();
+  if (isOther) return `was in another view ${told.view} than this disk has`;
+  // Only a member's word counts for that: it isn't proven.
+  const isMember = views.open.some(({ epoch }) =>
+    epoch.value.members.some(({ key }) => key === peer)
+  );
+  return isMember && promised.number > number
+    ? `has promised view ${promised.number}, and the last number on this disk is ${number}`
+    : null;
+}

@@ -1,0 +1,465 @@
+/**
+ * The coordinator while it doesn't know its group: its disk is lost, or is an old copy. It decides nothing and lets
+ * nobody in; it asks all who come, as `recount.ts` says, until it knows what there was. Members go on chatting by
+ * themselves meanwhile, as if it weren't there.
+ */
+
+import type { Signer } from "../../base/crypto.ts";
+import type { Environment } from "../../base/environment.ts";
+import { fingerprintOf } from "../../base/fingerprint.ts";
+import type { Hash, LinkId, PeerKey } from "../../base/ids.ts";
+import { unreachable } from "../../base/invariant.ts";
+import { foldName, shownName } from "../../base/names.ts";
+import { TokenBucket } from "../../base/token_bucket.ts";
+import { NO_BALLOT } from "./ballot.ts";
+import type { CoordinatorConfig, CoordinatorInput } from "./coordinator_io.ts";
+import { groupOf } from "./coordinator_log.ts";
+import { CoordinatorOutput } from "./coordinator_output.ts";
+import { named } from "./coordinator_view.ts";
+import type { SignedEpoch } from "./epoch.ts";
+import type { CoordinatorCommand } from "./events.ts";
+import {
+  CONTROL_BURST,
+  CONTROL_PER_S,
+  HEARTBEAT_MS,
+  HELLO_MS_MAX,
+  JOINERS_MAX,
+  MEMBERS_MAX,
+  NUMBER_GAP,
+  OFFENDER_BAN_MS,
+  RETURN_HEARD_MS,
+  RETURN_MS,
+} from "./limits.ts";
+import type { GroupMessage, GroupMessageOf } from "./messages.ts";
+import { checkedAccount, Recount } from "./recount.ts";
+import type { CoordinatorRecord } from "./records.ts";
+
+type Hello = GroupMessageOf<"hello">;
+
+/** As many as may be there and come in. */
+const LINKS_MAX = MEMBERS_MAX + JOINERS_MAX;
+
+interface Caller {
+  readonly id: LinkId;
+  readonly peer: PeerKey;
+  readonly host: string | null;
+  readonly bucket: TokenBucket;
+  heardAtMs: number;
+  hello: Hello | null;
+}
+
+/** Whoever is there when the group is known, and how to greet it. */
+export interface Awaiting {
+  readonly link: LinkId;
+  readonly peer: PeerKey;
+  readonly host: string | null;
+  readonly hello: Hello | null;
+}
+
+export class Recounting {
+  readonly out = new CoordinatorOutput();
+  /** All that is on disk, but for the history. */
+  readonly records: CoordinatorRecord[];
+  /** Whether the group is known, and that is on disk. */
+  isOver = false;
+  readonly #recount: Recount;
+  readonly #kicked = new Map<PeerKey, string>();
+  readonly #callers = new Map<LinkId, Caller>();
+  #sinceMs = 0;
+  #beatAtMs = Infinity;
+  #awaitedTold = "";
+  #isStoring = false;
+  #isStopped = false;
+
+  /** @param present The newest view that the disk knows of; null where it knows of none. */
+  constructor(
+    readonly config: CoordinatorConfig,
+    readonly signer: Signer,
+    readonly environment: Environment,
+    records: readonly CoordinatorRecord[],
+    readonly present: SignedEpoch | null,
+  ) {
+    this.records = [...records];
+    for (const record of records) {
+      if (record.kind === "kicked") this.#kicked.set(record.key, record.name);
+      else if (record.kind === "allowed") this.#kicked.delete(record.key);
+    }
+    this.#recount = new Recount(present, (key) => this.#kicked.has(key));
+  }
+
+  /** Who is there. */
+  get awaiting(): readonly Awaiting[] {
+    return Array.from(this.#callers.values(), ({ id, peer, host, hello }) => {
+      return {
+        link: id,
+        peer,
+        host,
+        hello: hello === null ? null : this.#presentHello(peer, hello),
+      };
+    });
+  }
+
+  /** What it told last takes the place of what it said first. */
+  #presentHello(peer: PeerKey, hello: Hello): Hello {
+    const account = this.#recount.get(peer);
+    if (account === null || account.group === null) return hello;
+    const { group, promised, epoch, isLost } = account;
+    const begun = isLost || epoch === null ? NO_BALLOT : epoch.epoch.value.ballot;
+    return { ...hello, group, promised, begun };
+  }
+
+  get dueMs(): number | null {
+    if (this.#isStopped) return null;
+    const endsAtMs = this.#isComplete && !this.#isStoring ? this.#endsAtMs : Infinity;
+    let dueMs = Math.min(this.#beatAtMs, endsAtMs);
+    for (const caller of this.#callers.values()) dueMs = Math.min(dueMs, this.#goneAtMs(caller));
+    return dueMs === Infinity ? null : dueMs;
+  }
+
+  #goneAtMs({ heardAtMs, hello }: Caller): number {
+    return heardAtMs + (hello === null ? HELLO_MS_MAX : this.config.failAfterMs);
+  }
+
+  /** We stood still. */
+  postpone(delayMs: number): void {
+    this.#sinceMs += delayMs;
+    for (const caller of this.#callers.values()) caller.heardAtMs += delayMs;
+  }
+
+  /** @param because What shows that the disk is old, a sentence; null where it has nothing. */
+  begin(because: string | null): void {
+    const { out } = this;
+    this.#sinceMs = out.nowMs;
+    if (!this.records.some(({ kind }) => kind === "lost")) this.#store({ kind: "lost" });
+    out.warn(
+      because === null
+        ? "The disk of this coordinator has no group, and its key is older than that: what it knew is " +
+          "lost. It asks the members who come what there was; to begin another group instead, start it " +
+          "with --new"
+        : `${because}: the disk of this coordinator is lost, or an old copy. It asks all members what ` +
+          "there was, and decides nothing until then",
+    );
+  }
+
+  #store(...records: readonly CoordinatorRecord[]): void {
+    this.records.push(...records);
+    this.out.store(...records);
+  }
+
+  handle(input: CoordinatorInput): void {
+    if (this.#isStopped) {
+      if (input.type === "persisted") this.out.persisted(input.token);
+      return;
+    }
+    switch (input.type) {
+      case "start":
+      case "drained":
+      case "read":
+      case "snapshot-kept":
+        return;
+      case "link-up":
+        return this.#linkUp(input);
+      case "link-down":
+        return this.#forget(input.link);
+      case "message":
+        return this.#message(input.link, input.message);
+      case "unknown-message":
+        return this.out.send(input.link, { type: "unknown", code: input.code });
+      case "persisted":
+        return this.out.persisted(input.token);
+      case "persist-failed":
+        return this.#stop("disk", input.text);
+      case "command":
+        return this.#command(input.command, input.ref);
+      case "tick":
+        return this.#tick();
+      default:
+        return unreachable(input);
+    }
+  }
+
+  // Who is there.
+
+  #linkUp({ link, peer, host }: Extract<CoordinatorInput, { readonly type: "link-up" }>): void {
+    const bucket = new TokenBucket(CONTROL_PER_S, CONTROL_BURST);
+    const heardAtMs = this.out.nowMs;
+    this.#callers.set(link, { id: link, peer, host, bucket, heardAtMs, hello: null });
+    this.#beatAtMs = Math.min(this.#beatAtMs, heardAtMs + HEARTBEAT_MS);
+    if (this.#callers.size > LINKS_MAX) this.#makeRoom();
+  }
+
+  /** Those go first who tell nothing. */
+  #makeRoom(): void {
+    const all = [...this.#callers.values()];
+    const idle = all.find(({ peer }) => (this.#recount.get(peer)?.epoch ?? null) === null);
+    this.#close(idle ?? all[0]!, "too many wait to come in");
+  }
+
+  #close({ id }: Caller, reason: string): void {
+    this.#forget(id);
+    this.out.close(id, reason);
+  }
+
+  #forget(id: LinkId): void {
+    const caller = this.#callers.get(id);
+    if (caller === undefined) return;
+    this.#callers.delete(id);
+    const isLinked = [...this.#callers.values()].some(({ peer }) => peer === caller.peer);
+    if (!isLinked) this.#recount.remove(caller.peer);
+    this.#look();
+  }
+
+  #message(id: LinkId, message: GroupMessage): void {
+    const caller = this.#callers.get(id);
+    if (caller === undefined || message.type === "unknown") return;
+    if (!caller.bucket.take(this.out.nowMs)) return this.#offends(caller, "too many messages");
+    caller.heardAtMs = this.out.nowMs;
+    if (message.type === "hello") return this.#hello(caller, message);
+    if (message.type === "account") this.#account(caller, message);
+  }
+
+  #offends({ id }: Caller, reason: string): void {
+    this.#forget(id);
+    this.out.push({ type: "ban", link: id, reason, durationMs: OFFENDER_BAN_MS });
+  }
+
+  #hello(caller: Caller, hello: Hello): void {
+    const { peer, id } = caller;
+    if (caller.hello !== null) return this.#offends(caller, "hello twice");
+    if (this.#kicked.has(peer)) {
+      const text = "You were removed from this group; its operator may let you in by /allow";
+      this.out.send(id, { type: "refuse", code: "kicked", text });
+      return this.#close(caller, "kicked");
+    }
+    for (const other of [...this.#callers.values()]) {
+      const isBefore = other !== caller && other.peer === peer && other.hello !== null;
+      if (isBefore) this.#close(other, "another link took its place");
+    }
+    caller.hello = hello;
+    this.#ask(caller);
+  }
+
+  #ask({ id, peer }: Caller): void {
+    const others = this.#recount.awaited.filter(({ key }) => key !== peer);
+    const awaited = others.map(({ name }) => name);
+    this.out.send(id, { type: "recount", awaited });
+  }
+
+  #account(caller: Caller, message: GroupMessageOf<"account">): void {
+    if (caller.hello === null) return this.#offends(caller, "account before hello");
+    const account = checkedAccount(this.environment.crypto, this.signer.key, message);
+    if (typeof account === "string") return this.#offends(caller, account);
+    this.#recount.put(caller.peer, account);
+    this.#look();
+  }
+
+  // Whether it is enough.
+
+  get #isComplete(): boolean {
+    return this.#recount.newest !== null && this.#recount.awaited.length === 0;
+  }
+
+  /** Whoever knows of something later has had the time to come. */
+  get #endsAtMs(): number {
+    return this.#sinceMs + (this.#recount.isLeft ? RETURN_HEARD_MS : RETURN_MS);
+  }
+
+  #look(): void {
+    if (this.#isStoring) return;
+    if (this.#isComplete && this.out.nowMs >= this.#endsAtMs) return this.#end();
+    const text = this.#problem;
+    if (text === this.#awaitedTold) return;
+    this.#awaitedTold = text;
+    for (const caller of this.#callers.values()) if (caller.hello !== null) this.#ask(caller);
+    if (!this.#isComplete) this.out.warn(text);
+  }
+
+  get #problem(): string {
+    const { groups, newest, awaited } = this.#recount;
+    if (groups.length > 1) {
+      const names = groups.map((group) => named(this.#membersOf(group))).join("; ");
+      return "Members of several groups of this coordinator have come: /remove those whose group is " +
+        `given up, one by one: ${names}`;
+    }
+    if (newest === null) return "Nobody has come yet who was in the group";
+    if (awaited.length === 0) return "All have come who were in the last view that is known";
+    const { view } = newest.epoch.value;
+    const all = newest.epoch.value.members.filter(({ key }) => !this.#kicked.has(key));
+    const isAll = awaited.length === all.length &&
+      awaited.every(({ key }) => this.#recount.get(key));
+    const [first] = awaited;
+    return isAll
+      ? `Nobody who has come has the log of view ${view}, the last one that is known: put back a copy ` +
+        `of the files of ${
+          named(awaited, "or")
+        }, or /remove all of them, which gives up what they had`
+      : `View ${view} is the last one that is known; waiting for ${
+        named(awaited)
+      }, who may know of ` +
+        `a later one; /remove ${shownName(first!.name)} goes on without`;
+  }
+
+  #membersOf(group: Hash): readonly { readonly name: string }[] {
+    return [...this.#callers.values()].flatMap(({ peer, hello }) => {
+      const isIn = this.#recount.get(peer)?.view?.epoch.value.group === group;
+      return hello !== null && isIn ? [hello] : [];
+    });
+  }
+
+  /** All is known that can be. */
+  #end(): void {
+    const newest = this.#recount.newest!;
+    const { group, view, members } = newest.epoch.value;
+    const { number, edit } = this.#recount.highest;
+    const records: CoordinatorRecord[] = [
+      ...(groupOf(this.records) === group ? [] : [{ kind: "group" as const, group }]),
+      { kind: "number", number: number + NUMBER_GAP },
+      { kind: "recounted", signed: newest },
+      { kind: "edits", number: edit + NUMBER_GAP },
+    ];
+    const missing = members.filter(({ key }) => this.#kicked.has(key));
+    const isNobodyLeft = members.length > 0 && missing.length === members.length;
+    if (isNobodyLeft) records.push({ kind: "given-up", ballot: newest.epoch.value.ballot });
+    this.#isStoring = true;
+    this.out.storeThen([...this.#logRecords(group), ...records], () => {
+      this.records.push(...records);
+      this.isOver = true;
+    });
+    if (isNobodyLeft) {
+      return this.out.warn(
+        `What only ${named(members)} had is given up; the group goes on without it`,
+      );
+    }
+    this.out.warn(
+      `The group is known again from what ${
+        named(members.filter((one) => !missing.includes(one)))
+      } ` +
+        `told: view ${view} goes on, under numbers above ${
+          number + NUMBER_GAP
+        }. Not known any more: ` +
+        "who was kept out by /remove before, why edits were aborted" +
+        (missing.length === 0 ? "" : `, what only ${named(missing)} knew`) +
+        (this.#recount.isLeft ? ", who came in after those had left" : ""),
+    );
+  }
+
+  /** A log that was kept for another group is set aside before anything follows it. */
+  #logRecords(group: Hash): readonly CoordinatorRecord[] {
+    const { history } = this.config;
+    if (history === null || history.group === group) return [];
+    return [{ kind: "new-log", group, because: "foreign" }];
+  }
+
+  #tick(): void {
+    const { nowMs } = this.out;
+    for (const caller of [...this.#callers.values()]) {
+      if (this.#goneAtMs(caller) <= nowMs) this.#close(caller, "no sign of life");
+    }
+    if (this.#beatAtMs <= nowMs) {
+      for (const { id, hello } of this.#callers.values()) {
+        if (hello !== null) this.out.send(id, { type: "probe" });
+      }
+      this.#beatAtMs = this.#callers.size === 0 ? Infinity : nowMs + HEARTBEAT_MS;
+    }
+    this.#look();
+  }
+
+  // The operator.
+
+  #command(command: CoordinatorCommand, ref: string | undefined): void {
+    switch (command.command) {
+      case "list": {
+        const members = this.#recount.newest?.epoch.value.members ?? [];
+        return this.out.show({ event: "members", members: members.map(({ name }) => name) }, ref);
+      }
+      case "status":
+        return this.#status(ref);
+      case "edits":
+        return this.out.show({ event: "edits", edits: [] }, ref);
+      case "remove":
+        return this.#remove(command.name, ref);
+      case "allow":
+        return this.#allow(command.name, ref);
+      case "quit":
+        for (const { id } of this.#callers.values()) {
+          this.out.close(id, "the coordinator was stopped");
+        }
+        this.#isStopped = true;
+        return this.out.push({ type: "stop", outcome: { kind: "bye", reason: "quit", ref } });
+      default:
+        return this.out.error(
+          "not-allowed",
+          `/${command.command} must wait until the group is known again: /status says what for`,
+          ref,
+        );
+    }
+  }
+
+  #status(ref: string | undefined): void {
+    const newest = this.#recount.newest?.epoch.value ?? null;
+    const { host, port } = this.config.listening;
+    this.out.show({
+      event: "status",
+      key: fingerprintOf(this.signer.key),
+      group: newest?.group ?? "",
+      view: newest?.view ?? 0,
+      seq: 0,
+      members: (newest?.members ?? []).map((member) => ({
+        name: member.name,
+        key: fingerprintOf(member.key),
+        host: member.host ?? host,
+        port: member.port === 0 ? port : member.port,
+        heard: false,
+        seq: 0,
+        digest: "",
+        state: this.#recount.get(member.key) === null ? "silent" as const : "joining" as const,
+      })),
+      problems: [
+        "This coordinator doesn't know its group: its disk is lost, or is an old copy",
+        this.#problem,
+      ],
+    }, ref);
+  }
+
+  #remove(name: string, ref: string | undefined): void {
+    const callers = [...this.#callers.values()].flatMap(({ peer, hello }) =>
+      hello === null ? [] : [{ key: peer, name: hello.name }]
+    );
+    const members = this.#recount.newest?.epoch.value.members ?? [];
+    const found = [...members, ...callers].find((one) => foldName(one.name) === foldName(name));
+    if (found === undefined) {
+      const text = `Cannot find ${shownName(name)} among those who are known: /status shows them`;
+      return this.out.error("unknown-user", text, ref);
+    }
+    const { key, name: known } = found;
+    this.#store({ kind: "kicked", key, name: known });
+    this.#kicked.set(key, known);
+    this.out.notice(`${shownName(known)} stays out until /allow ${shownName(known)}`, ref);
+    for (const caller of [...this.#callers.values()]) {
+      if (caller.peer !== key) continue;
+      const text = "The operator removed you from the group; ask to be let in again";
+      this.out.send(caller.id, { type: "refuse", code: "kicked", text });
+      this.#close(caller, "kicked");
+    }
+    this.#look();
+  }
+
+  #allow(name: string, ref: string | undefined): void {
+    const found = [...this.#kicked].find(([, known]) => foldName(known) === foldName(name));
+    if (found === undefined) {
+      const text = `Cannot find ${shownName(name)} among those who are kept out`;
+      return this.out.error("unknown-user", text, ref);
+    }
+    const [key, known] = found;
+    this.#store({ kind: "allowed", key });
+    this.#kicked.delete(key);
+    this.out.notice(`${shownName(known)} may come in again`, ref);
+    this.#look();
+  }
+
+  #stop(code: "disk", text: string): void {
+    this.#isStopped = true;
+    const sentence = `The coordinator stops, as what it decides must be stored: ${text}`;
+    this.out.stop({ type: "stop", outcome: { kind: "fatal", code, text: sentence } });
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * What a coordinator knows again after its disk was lost, or put back to an old state, is enough: no later view had
+ * begun at all its members. But where nobody can have told it: all had left, or were given up, before that view; and
+ * where an old disk shows by nobody who is in the next view.
+ */
+
+import type { PeerKey } from "../../../../lib/base/ids.ts";
+import { compareBallots } from "../../../../lib/protocols/group/ballot.ts";
+import type { Epoch } from "../../../../lib/protocols/group/epoch.ts";
+import type { CoordinatorRecord, MemberRecord } from "../../../../lib/protocols/group/records.ts";
+import type { Checker } from "../checker.ts";
+import { Violation } from "../violation.ts";
+import { CoordinatorParty, type Party, type World } from "../world.ts";
+
+interface Decided {
+  readonly epoch: Epoch;
+  readonly bytes: string;
+  readonly begunAt: Set<PeerKey>;
+}
+
+export class Recounts implements Checker {
+  /** In the order in which they were decided. */
+  readonly #views: Decided[] = [];
+
+  wrote(party: Party, records: readonly (MemberRecord | CoordinatorRecord)[]): void {
+    for (const record of records) {
+      switch (record.kind) {
+        case "begun":
+          this.#begun(party, record.signed.epoch.value);
+          break;
+        case "decided":
+          this.#decided(party.world, record.signed.epoch.value, record.signed.epoch.bytes.toHex());
+          break;
+        case "recounted":
+          party.world.coordinator.outdatedNumber = null;
+          this.#recounted(party.world, record.signed.epoch.bytes.toHex());
+          break;
+        case "lost":
+          if (party instanceof CoordinatorParty) party.outdatedNumber = null;
+      }
+    }
+  }
+
+  #begun({ signer }: Party, { view }: Epoch): void {
+    for (const decided of this.#views) {
+      const { members } = decided.epoch;
+      const isIn = decided.epoch.view === view && members.some(({ key }) => key === signer.key);
+      if (isIn) decided.begunAt.add(signer.key);
+    }
+  }
+
+  #decided(world: World, epoch: Epoch, bytes: string): void {
+    const { coordinator, history } = world;
+    const known = this.#views.some((other) => other.bytes === bytes);
+    if (known) return;
+    const { outdatedNumber } = coordinator;
+    const isStale = outdatedNumber !== null &&
+      this.#views.some(({ epoch: { view } }) => view > outdatedNumber);
+    if (isStale) {
+      history.forksMax++;
+      coordinator.hasForked = true;
+      for (const { key } of epoch.members) {
+        const { name, begunAtOutdated, isDamaged, hasLostLog } = world.memberOf(key);
+        if (begunAtOutdated <= outdatedNumber || isDamaged || hasLostLog) continue;
+        throw new Violation(`An old disk decides with ${name}, who knew of later views`);
+      }
+    }
+    this.#views.push({ epoch, bytes, begunAt: new Set() });
+  }
+
+  #recounted(world: World, bytes: string): void {
+    const at = this.#views.findLastIndex((decided) => decided.bytes === bytes);
+    if (at === -1) throw new Violation("A view is known again that never was");
+    const { members } = this.#views[at]!.epoch;
+    const isGivenUp = members.some(({ key }) => {
+      const { isKicked, isDamaged } = world.memberOf(key);
+      return isKicked || isDamaged;
+    });
+    let isLeft = isGivenUp;
+    for (const { epoch, begunAt } of this.#views.slice(at)) {
+      if (epoch.members.length === 0) isLeft = true;
+      const isLater = compareBallots(epoch.ballot, this.#views[at]!.epoch.ballot) > 0;
+      if (!isLater || epoch.members.length === 0 || begunAt.size < epoch.members.length) continue;
+      if (isLeft || world.history.forksMax > 0) {
+        world.history.forksMax++;
+        return;
+      }
+      const { view } = this.#views[at]!.epoch;
+      throw new Violation(`View ${view} is taken for the last one, and ${epoch.view} had begun`);
+    }
+    if (isGivenUp) world.history.forksMax++;
+  }
+}

@@ -1,0 +1,29 @@
+/** Bugs put into what a coordinator does whose disk is lost or old, and into what members tell it. */
+
+import { Recount } from "../../../lib/protocols/group/recount.ts";
+import { Standing } from "../../../lib/protocols/group/standing.ts";
+import { Views } from "../../../lib/protocols/group/views.ts";
+import { type Mutation, replaced } from "./mutations.ts";
+
+export const RECOVERY_MUTATIONS = {
+  oneTellsForAll: {
+    name: "has a coordinator without its disk for which one account is enough",
+    install: replaced(Recount.prototype, "awaited", { get: () => [] }),
+  },
+  needsAnyone: {
+    name: "has a coordinator without its disk that begins the next view with any of the last one",
+    install: replaced(Views.prototype, "needsAll", { get: () => false }),
+  },
+  numbersFromTheFirst: {
+    name: "has a coordinator without its disk that uses numbers again",
+    install: replaced(Recount.prototype, "highest", { get: () => ({ number: -999, edit: 0 }) }),
+  },
+  rememberedLost: {
+    name: "tells of a log that it has lost as if it were there",
+    install: replaced(Standing.prototype, "begunBallot", {
+      get(this: Standing) {
+        return this.begun?.epoch.value.ballot ?? { number: 0, round: 0 };
+      },
+    }),
+  },
+} as const satisfies Record<string, Mutation>;
