@@ -85,7 +85,7 @@ export interface Attendee {
   meetsByMs: number;
   isCaughtUp: boolean;
   /** Whether it was in a view before, this process or an earlier one. */
-  readonly isKnown: boolean;
+  isKnown: boolean;
   /** From whom it fetches the log, null the coordinator; undefined where it wasn't told. */
   source: PeerKey | null | undefined;
   /** When its log last grew. */

@@ -499,7 +499,7 @@ export class Membership {
     this.showing.restart(shown);
     this.telling.restart();
     this.observed.reporting.restart();
-    if (this.#seqBefore !== null) this.#seqBefore = 0;
+    this.#seqBefore = 0;
   }
 
   /** The coordinator says where the log can be had. */

@@ -275,6 +275,7 @@ export class Steering {
     const { link } = attendee;
     attendee.begun = attendee.promised = NO_BALLOT;
     attendee.departure = null;
+    attendee.isKnown = true;
     attendee.isCaughtUp = attendee.hasSayTold = false;
     attendee.source = undefined;
     if (link !== null) this.parts.out.send(link, { type: "recover" });

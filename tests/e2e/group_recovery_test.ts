@@ -1,0 +1,259 @@
+/** What is lost comes back: the coordinator's files, whole or old; a member's log, missing, short, damaged or foreign. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { Group, isError, isIn, isView, linesOf, shows } from "./group_world.ts";
+import { holds, Node, type ShownEvent } from "./node.ts";
+
+const NAMES = ["Alice", "Bob", "Carol"] as const;
+
+const isRecovered = (name: string) => (event: ShownEvent): boolean =>
+  event.event === "recovered" && event.name === name;
+
+const says = (pattern: RegExp) => (event: ShownEvent): boolean =>
+  event.event === "notice" && pattern.test(event.text);
+
+/** All of the coordinator's files but its key. */
+function stateFiles(group: Group): readonly string[] {
+  const folder = `${group.serverData}/serve`;
+  const kept = new Set(["identity"]);
+  return [...Deno.readDirSync(folder)]
+    .filter(({ isFile, name }) => isFile && !kept.has(name) && !name.endsWith(".lock"))
+    .map(({ name }) => `${folder}/${name}`);
+}
+
+function loseFiles(group: Group): void {
+  for (const file of stateFiles(group)) Deno.removeSync(file);
+}
+
+/** Texts from each, which all have shown. */
+async function talk(nodes: readonly Node[], word: string): Promise<void> {
+  for (const [at, node] of nodes.entries()) await node.say(`${word} ${at}`);
+  for (const node of nodes) {
+    for (const at of nodes.keys()) await node.until(shows(`${word} ${at}`));
+  }
+}
+
+/** Files that were set aside beside a member's log. */
+function setAside(group: Group, name: string): readonly string[] {
+  const folder = group.logPath(name).replace(/\/log$/, "");
+  return [...Deno.readDirSync(folder)].map(({ name }) => name)
+    .filter((file) => file.startsWith("log.damaged-"));
+}
+
+Deno.test("group: a coordinator that has lost all but its key goes on with the same log", async (test) => {
+  await using group = new Group();
+  const lost = await group.serve();
+  const members = await group.startAll(...NAMES);
+  await talk(members, "before");
+  const before = group.logText("Alice");
+  await lost.kill();
+  loseFiles(group);
+  const server = await group.serve();
+
+  await test.step("it says so, and asks the members", async () => {
+    await server.until(says(/what it knew is lost/));
+    await members[0]!.until(says(/lost what it knew of the group/));
+  });
+
+  await test.step("the group goes on under higher numbers, nobody's log begins anew", async () => {
+    const view = await server.until(isView(...NAMES));
+    assert(view.view > 1_000, `view ${view.view}`);
+    await server.until(says(/The group is known again .* Not known any more/));
+    await talk(members, "after");
+    await group.sameLogs(...NAMES);
+    assert(group.logText("Carol").startsWith(before));
+    for (const name of NAMES) assertEquals(setAside(group, name), []);
+    for (const node of members) linesOf(node);
+  });
+
+  await test.step("a newcomer comes in, and an edit is decided", async () => {
+    const dave = await group.start("Dave");
+    await dave.until(shows("after 2"));
+    await members[0]!.type("/edit another text - 1");
+    await dave.until(({ event, outcome }) => event === "edit" && outcome === "committed");
+  });
+});
+
+Deno.test("group: without its disk a coordinator waits for all of the last view, or for /remove", async (test) => {
+  await using group = new Group();
+  const lost = await group.serve();
+  const [alice, bob, carol] = await group.startAll(...NAMES);
+  await talk([alice!, bob!, carol!], "before");
+  await lost.kill();
+  for (const node of [alice!, bob!, carol!]) await node.kill();
+  loseFiles(group);
+  const server = await group.serve();
+
+  await test.step("a newcomer waits", async () => {
+    const dave = group.launch("Dave");
+    await dave.until(says(/asks all members what there was/));
+    await dave.until(({ event }) => event === "ready");
+    assertEquals(dave.events.filter(({ event }) => event === "view"), []);
+  });
+
+  const again = group.launch("Alice");
+  await test.step("who is awaited is said at both, and by /status", async () => {
+    await server.until(says(/waiting for Bob and Carol/));
+    await again.until(says(/waits for Bob and Carol/));
+    const { problems } = await server.ask("status");
+    assertMatch(problems.join("\n"), /waiting for Bob and Carol.*\/remove/);
+    assertEquals((await server.ask("recover", { name: "Bob" })).code, "not-allowed");
+  });
+
+  await test.step("all but one, and the operator", async () => {
+    const back = group.launch("Bob");
+    await server.until(says(/waiting for Carol/));
+    await server.type("/remove Carol");
+    await server.until(says(/Not known any more: .*what only Carol knew/));
+    await server.until(isView("Alice", "Bob", "Dave"));
+    await back.say("after");
+    await again.until(shows("after"));
+  });
+});
+
+Deno.test("group: an old copy of the coordinator's files is noticed, and no number is used twice", async () => {
+  await using group = new Group();
+  const first = await group.serve();
+  const alice = await group.start("Alice");
+  await first.kill();
+  const copies = stateFiles(group).map((file) => [file, Deno.readFileSync(file)] as const);
+  const second = await group.serve();
+  const bob = await group.start("Bob");
+  await talk([alice, bob], "before");
+  const [last] = bob.events.filter(isView("Alice", "Bob"));
+  await second.kill();
+  for (const [file, bytes] of copies) Deno.writeFileSync(file, bytes);
+
+  const server = await group.serve();
+  await server.until(says(/the disk of this coordinator is lost, or an old copy/));
+  const view = await server.until(isView("Alice", "Bob"));
+
+  assert(view.view > last!.view + 1_000);
+  await talk([alice, bob], "after");
+  await group.sameLogs("Alice", "Bob");
+  for (const name of ["Alice", "Bob"]) assertEquals(setAside(group, name), []);
+});
+
+Deno.test("group: a coordinator without files waits for its group, unless it is started with --new", async () => {
+  await using group = new Group();
+  const lost = await group.serve();
+  const alice = await group.start("Alice");
+  await alice.say("in the old group");
+  await alice.until(shows("in the old group"));
+  await alice.kill();
+  await lost.kill();
+  loseFiles(group);
+
+  const server = await group.serve();
+  await server.until(says(/start it with --new/));
+  await server.kill();
+  await group.serve("--new");
+  const bob = await group.start("Bob");
+  await bob.say("in the new one");
+
+  const again = await group.start("Alice");
+  await again.until(shows("in the new one"));
+  assertEquals(setAside(group, "Alice").length, 1);
+  assertMatch(
+    Deno.readTextFileSync(group.logPath("Alice").replace(/log$/, setAside(group, "Alice")[0]!)),
+    /in the old group/,
+  );
+});
+
+Deno.test("group: a first start that ended early founds a group at the next one", async () => {
+  await using group = new Group();
+  const blocker = Deno.listen({ hostname: "127.0.0.1", port: group.port });
+  const words = ["serve", "--host", "127.0.0.1", "--port", String(group.port)];
+  const failing = group.nodes.add(Node.start(words, { data: group.serverData }));
+  assertEquals((await failing.ended()).code, 3);
+  blocker.close();
+
+  await group.serve();
+  const alice = await group.start("Alice");
+  await alice.say("hello");
+  await alice.until(shows("hello"));
+});
+
+Deno.test("group: /recover has a member fetch its log anew, whose words stay said", async (test) => {
+  await using group = new Group();
+  const server = await group.serve();
+  const [alice, bob] = await group.startAll("Alice", "Bob");
+  await talk([alice!, bob!], "before");
+
+  await test.step("the log is set aside, and comes back as it was", async () => {
+    const text = group.logText("Bob");
+    await server.type("/recover Bob");
+    await bob!.say("meanwhile");
+    const { entries } = await server.until(isRecovered("Bob"));
+    assert(entries >= 2 && entries <= 3, `${entries} entries were sent`);
+    await bob!.until(shows("meanwhile"));
+    await bob!.until(says(/is to be fetched anew: it was set aside as .*log\.damaged-/));
+    await group.sameLogs("Alice", "Bob");
+    assert(group.logText("Bob").startsWith(text));
+    const [aside] = setAside(group, "Bob");
+    assertEquals(Deno.readTextFileSync(group.logPath("Bob").replace(/log$/, aside!)), text);
+    // Nothing was shown twice.
+    assertEquals(linesOf(bob!), linesOf(alice!));
+  });
+
+  await test.step("never where it is the only one", async () => {
+    await alice!.type("/exit");
+    await server.until(isView("Bob"));
+    await server.type("/recover Bob");
+    const { text } = await server.until(isError("not-allowed"));
+    assertMatch(text, /Bob's is the only one/);
+    assertEquals((await server.ask("recover", { name: "Eve" })).code, "unknown-user");
+  });
+});
+
+const SPOILT: readonly (readonly [string, (path: string) => void])[] = [
+  ["missing", (path) => Deno.removeSync(path)],
+  ["short", (path) => {
+    const lines = Deno.readTextFileSync(path).split("\n");
+    Deno.writeTextFileSync(path, lines.slice(0, 4).join("\n") + "\n");
+  }],
+  ["damaged in the middle", (path) => {
+    const text = Deno.readTextFileSync(path);
+    Deno.writeTextFileSync(path, text.replace("text 3", "TEXT 3"));
+  }],
+  ["of another group", () => {}],
+];
+
+for (const [what, spoil] of SPOILT) {
+  Deno.test(`group: a log that is ${what} is fetched from the others, and the coordinator says so`, async () => {
+    await using group = new Group();
+    const server = await group.serve();
+    const [alice, bob] = await group.startAll("Alice", "Bob");
+    for (let n = 1; n <= 6; n++) {
+      await alice!.say(`text ${n}`);
+      await bob!.until(shows(`text ${n}`));
+    }
+    await bob!.type("/exit");
+    await bob!.status;
+    if (what === "of another group") {
+      await using other = await Group.open();
+      const [eve] = await other.startAll("Eve");
+      await eve!.say("elsewhere");
+      await eve!.until(shows("elsewhere"));
+      await eve!.type("/exit");
+      await eve!.status;
+      Deno.writeTextFileSync(group.logPath("Bob"), other.logText("Eve"));
+    }
+    spoil(group.logPath("Bob"));
+
+    const from = server.events.length;
+    const again = await group.start("Bob");
+    await again.until(shows("text 6"));
+    await group.sameLogs("Alice", "Bob");
+
+    const { entries } = await server.until(isRecovered("Bob"), undefined, from);
+    assert(entries > 0, `${entries} entries were sent`);
+    await again.until(says(/the group is asked for the others|was set aside|isn't the log/));
+    const hasAside = what.startsWith("damaged") || what.startsWith("of another");
+    await holds(
+      "what was there is kept",
+      () => setAside(group, "Bob").length === (hasAside ? 1 : 0),
+    );
+    assertEquals(isIn("Bob")(again.events.find(isIn("Bob"))!), true);
+  });
+}
