@@ -14,6 +14,8 @@ import * as ballots from "../lib/protocols/group/ballot.ts";
 import { EDIT_PHASES, REQUEST_PHASES, VOTE_PHASES } from "../lib/protocols/group/edit_phases.ts";
 import * as epochs from "../lib/protocols/group/epoch.ts";
 import * as histories from "../lib/protocols/group/history.ts";
+import * as cuts from "../lib/protocols/group/snapshot/cut.ts";
+import * as states from "../lib/protocols/group/states/state.ts";
 import * as group from "../lib/protocols/group/limits.ts";
 import { GROUP_MESSAGES } from "../lib/protocols/group/messages.ts";
 import { MESH_PHASES } from "../lib/protocols/mesh/mesh_phases.ts";
@@ -38,7 +40,7 @@ export type NamedSchemas = ReadonlyMap<string, Schema<unknown>>;
 
 /** The tables of the channel, datagrams and all modes. */
 export function protocolTables(): Tables {
-  const groupNamed = namedSchemas({ ...ballots, ...epochs, ...histories });
+  const groupNamed = namedSchemas({ ...ballots, ...epochs, ...histories, ...cuts, ...states });
   const named = namedSchemas({ ...structures, ...messages });
   return {
     "channel phases": phaseTable(CHANNEL_PHASES),

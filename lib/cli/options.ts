@@ -89,6 +89,8 @@ export interface ServeOptions extends CommonOptions {
   /** How long they may take to answer. */
   readonly voteTimeoutMs: number;
   readonly membersMax: number;
+  /** `null`: snapshots are taken when asked alone. */
+  readonly snapshotEveryMs: number | null;
 }
 
 /** `p2pchat users check FILE`. */
@@ -108,6 +110,11 @@ export interface OwnUserOptions extends CommonOptions {
   readonly name: string;
   /** Null: this machine's address and the usual port. */
   readonly endpoint: Endpoint | null;
+}
+
+/** `p2pchat snapshot verify FILE`. */
+export interface VerifySnapshotOptions extends CommonOptions {
+  readonly file: string;
 }
 
 /** `p2pchat log verify FILE`. */

@@ -12,6 +12,7 @@ import { friendsProgramCommand } from "./friends_arguments.ts";
 import { memberProgramCommand } from "./member_arguments.ts";
 import { serveProgramCommand } from "./serve_arguments.ts";
 import { usageText } from "./usage.ts";
+import { snapshotProgramCommands } from "./snapshot_arguments.ts";
 import { usersProgramCommands } from "./users_arguments.ts";
 import { VERSION } from "./version.ts";
 import { withinTime } from "./within_time.ts";
@@ -23,6 +24,7 @@ const COMMANDS: readonly ProgramCommand[] = [
   memberProgramCommand,
   friendsProgramCommand,
   ...logProgramCommands,
+  ...snapshotProgramCommands,
   ...usersProgramCommands,
 ];
 

@@ -17,6 +17,7 @@ import { modePorts, runMode } from "./run_mode.ts";
 import { serveCommands, type ServeCommandSink } from "./serve_commands.ts";
 import { serveLines, type ServeOwnEvent, shownServeEvent } from "./serve_rendering.ts";
 import { channelIdentity, markVerified, type Session, withSession } from "./session.ts";
+import { SnapshotStore } from "./snapshot_store.ts";
 import { VERSION } from "./version.ts";
 
 /** Of members' keys in `known_peers`: a data folder has one coordinator. */
@@ -79,15 +80,19 @@ async function coordinate(wiring: Wiring): Promise<void> {
       const target: ServeCommandSink = (command, ref) => host?.command(command, ref);
       ui.listen({ target, ended: () => leave("end of input"), interrupted: leave });
     };
-    const { failAfterMs, membersMax, edits, voteTimeoutMs } = options;
+    const { failAfterMs, membersMax, edits, voteTimeoutMs, snapshotEveryMs } = options;
     const pins = pinnedKeys(knownPeers, SCOPE);
     const { history, store, log } = group;
-    const config = { listening, failAfterMs, membersMax, edits, voteTimeoutMs, pins, history };
+    const votes = { edits, voteTimeoutMs };
+    const config = { listening, failAfterMs, membersMax, ...votes, snapshotEveryMs, pins, history };
+    // Operators copy the path of a snapshot to wherever they are.
+    const snapshots = new SnapshotStore(disk, crypto, await Deno.realPath(folder));
     host = new CoordinatorHost(config, {
       ...modePorts(wiring, links),
       signer: identity.signer,
       store,
       log,
+      snapshots,
       show: (event, ref) => show(wiring, event, ref, ready),
       pin: pinsIn(wiring, SCOPE),
     });

@@ -4,6 +4,8 @@ import {
   FAIL_AFTER_MS_DEFAULT,
   FAIL_AFTER_MS_MIN,
   MEMBERS_MAX,
+  SNAPSHOT_EVERY_MS_MAX,
+  SNAPSHOT_EVERY_MS_MIN,
   VOTE_TIMEOUT_MS_DEFAULT,
   VOTE_TIMEOUT_MS_MAX,
   VOTE_TIMEOUT_MS_MIN,
@@ -59,6 +61,12 @@ export const serveProgramCommand: ProgramCommand = {
       parse: durationWithin(VOTE_TIMEOUT_MS_MIN, VOTE_TIMEOUT_MS_MAX),
     },
     {
+      name: "snapshot-every",
+      value: "TIME",
+      help: "take a snapshot so often, as /snapshot does (never)",
+      parse: durationWithin(SNAPSHOT_EVERY_MS_MIN, SNAPSHOT_EVERY_MS_MAX),
+    },
+    {
       name: "max-members",
       value: "N",
       help: `members at most (${MEMBERS_MAX})`,
@@ -89,5 +97,6 @@ export function serveOptions(line: CommandLine): ServeOptions {
     edits: line.value<EditPolicy>("edits") ?? "own",
     voteTimeoutMs: line.value<number>("vote-timeout") ?? VOTE_TIMEOUT_MS_DEFAULT,
     membersMax: line.value<number>("max-members") ?? MEMBERS_MAX,
+    snapshotEveryMs: line.value<number>("snapshot-every") ?? null,
   };
 }

@@ -3,7 +3,7 @@
 import { P2pchatError } from "../base/errors.ts";
 import { quotedStart } from "../base/text.ts";
 import type { CoordinatorCommand } from "../protocols/group/events.ts";
-import { memberName } from "./command_arguments.ts";
+import { maybeNumberOf, memberName } from "./command_arguments.ts";
 import { command, CommandTable } from "./commands.ts";
 import { statusCommand, trustCommand, verifyCommand } from "./mode_commands.ts";
 
@@ -40,6 +40,34 @@ export const serveCommands: CommandTable<ServeCommandSink> = new CommandTable<Se
       help: "edits that are under way, and for whom each waits",
       example: "/edits",
       run: (submit: ServeCommandSink, _, ref) => submit({ command: "edits" }, ref),
+    }),
+    command({
+      name: "states",
+      aliases: [],
+      form: "[N]",
+      args: { n: maybeNumberOf("an entry", "/states alone shows where all logs end") },
+      help: "where each member's log ends, and what all share; with N, when entry N came to each",
+      example: "/states 43",
+      run: (submit: ServeCommandSink, { n }, ref) =>
+        submit({ command: "states", seq: n ?? null }, ref),
+    }),
+    command({
+      name: "snapshot",
+      aliases: [],
+      form: "",
+      args: {},
+      help: "a consistent picture of all members and what is under way between them, as a file",
+      example: "/snapshot",
+      run: (submit: ServeCommandSink, _, ref) => submit({ command: "snapshot" }, ref),
+    }),
+    command({
+      name: "snapshots",
+      aliases: [],
+      form: "",
+      args: {},
+      help: "the snapshots that were taken",
+      example: "/snapshots",
+      run: (submit: ServeCommandSink, _, ref) => submit({ command: "snapshots" }, ref),
     }),
     command({
       name: "remove",

@@ -1,11 +1,19 @@
 /** How the events of `serve` read as lines. */
 
 import { endpointText } from "../base/ids.ts";
+import { shownName } from "../base/names.ts";
 import type { CoordinatorEvent, CoordinatorMemberView } from "../protocols/group/events.ts";
-import { entriesText } from "./counts.ts";
+import { entriesText, numberText } from "./counts.ts";
 import { editLine, editViewLine } from "./edit_rendering.ts";
 import { SERVE_PORT_DEFAULT } from "./serve_arguments.ts";
 import { listed, nameSpan } from "./spans.ts";
+import {
+  memberRows,
+  shortDigest,
+  snapshotLines,
+  snapshotsLines,
+  statesLines,
+} from "./states_rendering.ts";
 import type { CommonEvent, Line, RenderContext } from "./user_interface.ts";
 import { shownVerifyEvent, type VerifyEvent, verifyLines } from "./verify_rendering.ts";
 
@@ -47,6 +55,14 @@ export function serveLines(event: ServeOwnEvent, context: RenderContext): readon
       return event.edits.length === 0
         ? [["No edits are under way."]]
         : event.edits.map((edit) => editViewLine(edit, nowMs, nameSpan));
+    case "states":
+      return statesLines(event);
+    case "consistent":
+      return []; // /states says it when it is asked for
+    case "snapshot":
+      return snapshotLines(event, nowMs);
+    case "snapshots":
+      return snapshotsLines(event);
     case "members":
       return [namesOf(event.members)];
     case "status":
@@ -83,8 +99,6 @@ function leftLine({ name, reason }: EventNamed<"left">, nowMs: number): Line {
 }
 
 const HEADINGS = ["Member", "Entries", "Digest", "State"] as const;
-const GAP = "  ";
-const DIGEST_LETTERS = 8;
 
 function statusLines({ view, seq, members, problems }: EventNamed<"status">): readonly Line[] {
   const lines: Line[] = [
@@ -97,22 +111,12 @@ function statusLines({ view, seq, members, problems }: EventNamed<"status">): re
 
 function memberTable(members: readonly CoordinatorMemberView[]): readonly Line[] {
   const rows = members.map((member) => [
-    member.name,
-    String(member.seq),
-    member.digest.slice(0, DIGEST_LETTERS),
+    shownName(member.name),
+    numberText(member.seq),
+    shortDigest(member.digest),
     stateText(member),
   ]);
-  const widths = HEADINGS.map((heading, column) =>
-    Math.max(heading.length, ...rows.map((row) => row[column]!.length))
-  );
-  const padded = (cells: readonly string[], column: number) =>
-    cells[column]!.padEnd(widths[column]!);
-  return [HEADINGS, ...rows].map((cells, index) => {
-    const rest = cells.slice(1).map((_, at) => padded(cells, at + 1)).join(GAP).trimEnd();
-    const name = cells[0]!;
-    const blanks = " ".repeat(widths[0]! - name.length) + GAP;
-    return [index === 0 ? name : nameSpan(name), blanks, rest];
-  });
+  return memberRows(HEADINGS, rows);
 }
 
 function stateText({ state, heard }: CoordinatorMemberView): string {

@@ -14,6 +14,7 @@ import type {
 import type { CoordinatorCommand, CoordinatorEvent } from "../protocols/group/events.ts";
 import { GROUP_MESSAGES, type GroupMessage } from "../protocols/group/messages.ts";
 import type { CoordinatorRecord } from "../protocols/group/records.ts";
+import type { Cut } from "../protocols/group/snapshot/cut.ts";
 import type { LinkHandler, LinkInfo } from "../transport/link.ts";
 import { createCodec } from "../wire/codec.ts";
 import type { EntryLog } from "./entry_feed.ts";
@@ -21,12 +22,15 @@ import { LinkBacklog } from "./link_backlog.ts";
 import { ModeHost, type ModePorts } from "./mode_host.ts";
 import type { RecordStore } from "./record_log.ts";
 import { Runner } from "./runner.ts";
+import type { Snapshots } from "./snapshots.ts";
+import { CLOSE_MS_MAX, isDoneWithin } from "./within.ts";
 
 export interface CoordinatorHostPorts extends ModePorts<CoordinatorEvent> {
   readonly signer: Signer;
   readonly store: RecordStore<CoordinatorRecord>;
   /** What is kept while nobody is in the group. */
   readonly log: Pick<EntryLog, "read">;
+  readonly snapshots: Snapshots;
   /** Remembers a member's key; `again`: the operator accepts another than before. */
   pin(name: string, key: PeerKey, again: boolean): void;
 }
@@ -46,14 +50,18 @@ export class CoordinatorHost extends ModeHost<
   readonly #log: CoordinatorHostPorts["log"];
   readonly #pin: CoordinatorHostPorts["pin"];
   readonly #backlog: LinkBacklog;
+  readonly #snapshots: Snapshots;
+  /** Snapshots are kept, and listed, one after the other. */
+  #snapshotsDone: Promise<void> = Promise.resolve();
   /** Entries that were told to nobody, as nobody took the output. */
   #untold = 0;
 
   constructor(config: Omit<CoordinatorConfig, "records">, ports: CoordinatorHostPorts) {
     super(createCodec(GROUP_MESSAGES), ports);
-    const { signer, environment, links, store, log, pin } = ports;
+    const { signer, environment, links, store, log, pin, snapshots } = ports;
     this.#log = log;
     this.#pin = pin;
+    this.#snapshots = snapshots;
     this.#backlog = new LinkBacklog(links);
     const records = store.records;
     const coordinator = new Coordinator({ ...config, records }, signer, environment);
@@ -102,6 +110,10 @@ export class CoordinatorHost extends ModeHost<
         return this.#backlog.send(effect.link, this.openLinks.encoded(effect.message));
       case "read":
         return this.#read(effect.token, effect.after, effect.bytesMax);
+      case "keep-snapshot":
+        return this.#inTurn(() => this.#keepSnapshot(effect.token, effect.cut));
+      case "show-snapshots":
+        return this.#inTurn(() => this.#showSnapshots(effect.ref));
       case "pin":
         return this.#pin(effect.name, effect.key, effect.again);
       case "show":
@@ -117,6 +129,8 @@ export class CoordinatorHost extends ModeHost<
    * rest is little.
    */
   #show(event: CoordinatorEvent, ref: string | undefined): void {
+    // The next one says all that this one would.
+    if (event.event === "consistent" && this.ports.outputReady() !== null) return;
     if (event.event !== "entry") return this.ports.show(event, ref);
     if (this.#untold > 0) {
       this.#untold++;
@@ -130,6 +144,38 @@ export class CoordinatorHost extends ModeHost<
       this.#untold = 0;
       this.ports.show({ event: "notice", text, warning: true }, undefined);
     });
+  }
+
+  /** A disk that refuses is told to whoever asked; whatever else fails is a bug. */
+  #inTurn(work: () => Promise<void>): void {
+    this.#snapshotsDone = this.#snapshotsDone.then(work).catch((error) => this.fail(error));
+  }
+
+  /** What is being written when the program ends is written to its end. */
+  protected override async ending(): Promise<void> {
+    await isDoneWithin(this.ports.clock, CLOSE_MS_MAX, this.#snapshotsDone);
+  }
+
+  async #keepSnapshot(token: number, cut: Cut): Promise<void> {
+    const answer = await this.#snapshots.keep(cut).then(
+      (kept) => ({ ...kept, text: "" }),
+      (error) => {
+        if (!(error instanceof P2pchatError)) throw error;
+        return { file: null, text: error.message, removed: [] };
+      },
+    );
+    this.runner.feed({ type: "snapshot-kept", token, ...answer });
+  }
+
+  async #showSnapshots(ref: string | undefined): Promise<void> {
+    const event = await this.#snapshots.list().then(
+      (snapshots): CoordinatorEvent => ({ event: "snapshots", snapshots }),
+      (error): CoordinatorEvent => {
+        if (!(error instanceof P2pchatError)) throw error;
+        return { event: "error", code: error.code, text: error.message };
+      },
+    );
+    this.#show(event, ref);
   }
 
   #read(token: number, after: number, bytesMax: number): void {

@@ -328,9 +328,9 @@ async function processorMs(crowd: Crowd): Promise<number> {
 }
 
 /** All authors write all they can, until everybody has printed all entries. */
-async function measureFlood(crowd: Crowd): Promise<Flood> {
+export async function measureFlood(crowd: Crowd, flood: number = FLOOD_ENTRIES): Promise<Flood> {
   const { authors, readers, saying } = crowd;
-  const each = Math.floor(FLOOD_ENTRIES / authors.length);
+  const each = Math.floor(flood / authors.length);
   const line = saying("x".repeat(ENTRY_BYTES));
   const bytes = new TextEncoder().encode(`${line}\n`.repeat(each));
   const processorFromMs = await processorMs(crowd);

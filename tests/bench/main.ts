@@ -12,6 +12,7 @@ import { measureMesh } from "./mesh_rows.ts";
 import { measureModules } from "./module_rows.ts";
 import { measurePipes } from "./pipe_rows.ts";
 import { judge, type Row, tableOf } from "./row.ts";
+import { measureSnapshots } from "./snapshot_rows.ts";
 import { measureStart } from "./start_rows.ts";
 
 /** By the names that `ROWS` takes, in the order they are measured. */
@@ -24,6 +25,7 @@ const GROUPS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   friends: measureFriends,
   group: measureGroup,
   edits: measureEdits,
+  snapshots: measureSnapshots,
   idle: measureIdle,
 };
 

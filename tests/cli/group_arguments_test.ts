@@ -64,6 +64,7 @@ const SERVE: ServeOptions = {
   edits: "own",
   voteTimeoutMs: 30_000,
   membersMax: 64,
+  snapshotEveryMs: null,
 };
 
 const SERVERS: readonly (readonly [line: string, differences: Partial<ServeOptions>])[] = [
@@ -74,6 +75,7 @@ const SERVERS: readonly (readonly [line: string, differences: Partial<ServeOptio
   ["serve --fail-after 500ms --max-members 1", { failAfterMs: 500, membersMax: 1 }],
   ["serve --fail-after 10m --max-members 64", { failAfterMs: 600_000 }],
   ...EDIT_POLICIES.map((edits) => [`serve --edits ${edits}`, { edits }] as const),
+  ["serve --snapshot-every 1m", { snapshotEveryMs: 60_000 }],
   ["serve --vote-timeout 500ms", { voteTimeoutMs: 500 }],
   ["serve --vote-timeout 1440m", { voteTimeoutMs: 86_400_000 }],
 ];

@@ -1,13 +1,20 @@
 import { assertEquals } from "@std/assert";
 import type { LinkClock } from "../../lib/transport/link.ts";
 import { nodeCrypto } from "../../lib/base/crypto.ts";
+import { P2pchatError } from "../../lib/base/errors.ts";
 import type { ModeOutcome } from "../../lib/base/mode_machine.ts";
-import type { CoordinatorEvent, MemberEvent } from "../../lib/protocols/group/events.ts";
+import type {
+  CoordinatorEvent,
+  MemberEvent,
+  SnapshotView,
+} from "../../lib/protocols/group/events.ts";
 import { HistoryEnd } from "../../lib/protocols/group/history.ts";
 import type { CoordinatorRecord, MemberRecord } from "../../lib/protocols/group/records.ts";
+import type { Cut } from "../../lib/protocols/group/snapshot/cut.ts";
 import { keyPairFromSeed } from "../../lib/protocols/noise/primitives.ts";
 import { CoordinatorHost } from "../../lib/runtime/coordinator_host.ts";
 import type { EntryLog } from "../../lib/runtime/entry_feed.ts";
+import type { KeptSnapshot, Snapshots } from "../../lib/runtime/snapshots.ts";
 import { MemberHost } from "../../lib/runtime/member_host.ts";
 import { MemoryDatagramNetwork } from "../../lib/transport/memory_datagrams.ts";
 import { HostWorld, MemoryStore } from "./host_world.ts";
@@ -42,6 +49,30 @@ class Reader {
 
   ready(): Promise<void> | null {
     return this.#standing?.promise ?? null;
+  }
+}
+
+/** Snapshots in memory, or a disk that refuses them. */
+class MemorySnapshots implements Snapshots {
+  readonly kept: Cut[] = [];
+  refuses = false;
+
+  keep(cut: Cut): Promise<KeptSnapshot> {
+    if (this.refuses) return Promise.reject(new P2pchatError("disk", "Cannot write: it is full"));
+    this.kept.push(cut);
+    return Promise.resolve({ file: `/snapshots/${cut.id}.txt`, removed: [] });
+  }
+
+  list(): Promise<readonly SnapshotView[]> {
+    if (this.refuses) return Promise.reject(new P2pchatError("disk", "Cannot read: it is gone"));
+    return Promise.resolve(this.kept.map(({ id }) => ({
+      id,
+      file: `/snapshots/${id}.txt`,
+      consistent: true,
+      at: null,
+      members: [],
+      messages: 0,
+    })));
   }
 }
 
@@ -85,6 +116,7 @@ class World extends HostWorld {
     const store = new MemoryStore<CoordinatorRecord>();
     const events: CoordinatorEvent[] = [];
     const reader = new Reader();
+    const snapshots = new MemorySnapshots();
     const late: { host: CoordinatorHost | null } = { host: null };
     const links = place.open(ACCESS, () => late.host!);
     const config = {
@@ -93,6 +125,7 @@ class World extends HostWorld {
       membersMax: 64,
       edits: "own" as const,
       voteTimeoutMs: 30_000,
+      snapshotEveryMs: null,
       pins: new Map(),
       history: null,
     };
@@ -103,11 +136,12 @@ class World extends HostWorld {
       signer: place.signer,
       store,
       log: logOf(store),
+      snapshots,
       show: (event) => events.push(event),
       pin() {},
       ...this.#output(reader),
     });
-    return { events, reader, host: late.host, outcome: late.host.run() };
+    return { events, reader, snapshots, host: late.host, outcome: late.host.run() };
   }
 
   /** @param kept What its disk has, and the log's end there. */
@@ -321,6 +355,62 @@ Deno.test("MemberHost: edits that are in the log at the start are shown as they 
   const earlier = shown(before.events).map((event) => ({ ...event, history: true }));
   assertEquals(earlier.map(({ event }) => event), ["message", "edit", "message"]);
   assertEquals<unknown>(shown(ann.events), earlier);
+});
+
+Deno.test("CoordinatorHost: a snapshot is kept and shown, and others are listed", async () => {
+  const { world, server } = await annAndBob();
+
+  server.host.command({ command: "snapshot" }, "s");
+  await world.pass(500);
+  server.host.command({ command: "snapshots" }, "l");
+  await world.pass(50);
+
+  const [cut] = server.snapshots.kept;
+  assertEquals(cut?.members.map(({ name }) => name), ["Ann", "Bob"]);
+  const [snapshot, list] = server.events.slice(-2);
+  assertEquals(snapshot?.event === "snapshot" && [snapshot.file, snapshot.consistent], [
+    `/snapshots/${cut!.id}.txt`,
+    true,
+  ]);
+  assertEquals(list?.event === "snapshots" && list.snapshots.map(({ id }) => id), [cut!.id]);
+});
+
+Deno.test("CoordinatorHost: a disk that refuses a snapshot is told to who asked, and the group goes on", async () => {
+  const { world, server, ann } = await annAndBob();
+  server.snapshots.refuses = true;
+
+  server.host.command({ command: "snapshot" }, "s");
+  await world.pass(500);
+  server.host.command({ command: "snapshots" }, "l");
+  await world.pass(50);
+  ann.say("hello");
+  await world.pass(500);
+
+  const errors = server.events.flatMap((event) =>
+    event.event === "error" ? [[event.code, event.text]] : []
+  );
+  assertEquals(errors, [
+    ["disk", "Cannot write: it is full"],
+    ["disk", "Cannot read: it is gone"],
+  ]);
+  assertEquals(lines(ann), ["1 hello"]);
+});
+
+Deno.test("CoordinatorHost: what all share isn't told while nobody reads", async () => {
+  const { world, server, ann } = await annAndBob();
+  const consistent = () =>
+    server.events.flatMap((event) => event.event === "consistent" ? [event.seq] : []);
+  ann.say("one");
+  await world.pass(500);
+  server.reader.stop();
+  ann.say("two");
+  await world.pass(500);
+  server.reader.goOn();
+  await world.pass(50);
+  ann.say("three");
+  await world.pass(500);
+
+  assertEquals(consistent(), [1, 3]);
 });
 
 Deno.test("CoordinatorHost: entries that nobody reads of are counted, and the group goes on", async () => {

@@ -37,6 +37,8 @@ import { Operator } from "./operator.ts";
 import { membersOf } from "./outlook.ts";
 import { Partings } from "./partings.ts";
 import type { CoordinatorRecord } from "./records.ts";
+import { Taking } from "./snapshot/taking.ts";
+import { GlobalStates } from "./states/global_states.ts";
 import { Steering } from "./steering.ts";
 import { Transactions } from "./transactions.ts";
 import { Views } from "./views.ts";
@@ -59,6 +61,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   readonly #steering: Steering;
   readonly #operator: Operator;
   readonly #transactions: Transactions;
+  readonly #states: GlobalStates;
+  readonly #taking: Taking;
   readonly #deadlines = new Deadlines(DEADLINES);
   readonly #group: Hash;
   readonly #isFounded: boolean;
@@ -84,6 +88,9 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const founded = groupOf(records);
     this.#isFounded = founded !== null;
     const group = this.#group = founded ?? environment.randomBytes(32).toHex() as Hash;
+    const incarnation = environment.randomBytes(INCARNATION_BYTES);
+    const wallMs = () => Math.max(0, Math.floor(environment.wallMs()));
+    const isSteady = () => this.#changing.isSteady;
     const transactions = this.#transactions = new Transactions({
       group,
       signer,
@@ -93,9 +100,9 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       out,
       policy: config.edits,
       voteTimeoutMs: config.voteTimeoutMs,
-      newIncarnation: () => environment.randomBytes(INCARNATION_BYTES),
-      wallMs: () => Math.max(0, Math.floor(environment.wallMs())),
-      isSteady: () => this.#changing.isSteady,
+      randomBytes: (length) => environment.randomBytes(length),
+      wallMs,
+      isSteady,
     });
     restoreCoordinator(records, views, admission, transactions);
     transactions.viewDecided();
@@ -126,19 +133,33 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       (attendee) => this.#steering.parted(attendee),
     );
     const told = () => this.#told;
-    const arriving = this.#arriving = new Arriving({ ...parts, changing, partings, told });
-    const { membersMax } = config;
-    const { log } = environment;
-    const historyGivenUp = () => transactions.historyGivenUp();
-    this.#steering = new Steering({
+    const welcomed = (link: LinkId, told: number) => this.#taking.welcomed(link, told);
+    const arriving = this.#arriving = new Arriving({
       ...parts,
-      membersMax,
       changing,
       partings,
-      arriving,
-      historyGivenUp,
-      log,
+      told,
+      welcomed,
     });
+    const states = this.#states = new GlobalStates({ ...parts, wallMs });
+    this.#taking = new Taking({
+      ...parts,
+      key: signer.key,
+      environment,
+      incarnation,
+      everyMs: config.snapshotEveryMs,
+      wallMs,
+      isSteady,
+      hasSaid: (attendee) => states.hasSaid(attendee),
+      consistent: () => states.consistent,
+      decided: () => this.#transactions.decided,
+      locks: () => this.#transactions.locks,
+    });
+    const { membersMax } = config;
+    const { log } = environment;
+    const givenUp = () => transactions.givenUp();
+    const steered = { ...parts, changing, partings, arriving };
+    this.#steering = new Steering({ ...steered, membersMax, log, givenUp });
     const removed = (key: PeerKey) => this.#steering.removed(key);
     const allowed = (key: PeerKey) => this.#steering.allowed(key);
     this.#operator = new Operator(signer.key, views, attendance, admission, out, removed, allowed);
@@ -161,16 +182,21 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     this.#nowMs = nowMs;
     if (delayMs > 0) this.#postpone(delayMs);
     this.#handle(input);
-    if (!this.#stopped) {
-      this.#steering.settle();
-      this.#transactions.settle();
-    }
+    if (!this.#stopped) this.#settle();
     this.#dueMs = this.#stopped ? null : this.#earliestMs();
     return this.#out.take();
   }
 
   nextDeadlineMs(): number | null {
     return this.#dueMs;
+  }
+
+  #settle(): void {
+    this.#steering.settle();
+    this.#transactions.settle();
+    this.#states.settle();
+    this.#taking.settle();
+    this.#states.tell();
   }
 
   #earliestMs(): number | null {
@@ -180,6 +206,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       this.#changing.dueMs,
       this.#steering.dueMs,
       this.#transactions.dueMs,
+      this.#states.nextMs(),
+      this.#taking.nextMs(),
     );
   }
 
@@ -188,6 +216,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     this.#attendance.postpone(delayMs, this.#nowMs);
     this.#changing.postpone(delayMs);
     this.#transactions.postpone(delayMs);
+    this.#states.postpone(delayMs);
+    this.#taking.postpone(delayMs);
   }
 
   #handle(input: CoordinatorInput): void {
@@ -210,6 +240,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
         return this.#persistFailed(input.text);
       case "read":
         return this.#escrow.read(input.token, input.read);
+      case "snapshot-kept":
+        return this.#taking.kept(input.token, input);
       case "command":
         return this.#command(input.command, input.ref);
       case "tick":
@@ -234,6 +266,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       members: this.#views.members.map(({ name }) => name),
     });
     this.#steering.isUnsettled = true;
+    this.#taking.start();
   }
 
   // Links.
@@ -334,6 +367,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       case "unlike":
         return this.#escrow.unlike(link, message);
       case "entries":
+        this.#taking.entries(attendee, message);
         this.#entries(attendee, message);
         return null;
       case "edit":
@@ -348,6 +382,16 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
         return null;
       case "inquire":
         this.#transactions.inquire(attendee, message);
+        return null;
+      case "state":
+        return this.#states.said(attendee, message);
+      case "marker":
+        this.#taking.marker(attendee, message);
+        return null;
+      case "recorded":
+        return this.#taking.recorded(attendee, message);
+      case "snapshot-over":
+        this.#taking.over(attendee, message);
         return null;
       case "hello":
         return "hello twice";
@@ -383,6 +427,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     }
     this.#transactions.tick();
     if ((this.#changing.dueMs ?? Infinity) <= this.#nowMs) this.#steering.excludeAwaited();
+    this.#taking.tick();
     this.#steering.isUnsettled = true; // pauses end, complaints count
   }
 
@@ -408,6 +453,12 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
         return this.#out.show(statusView(this.#facts()), ref);
       case "edits":
         return this.#out.show(this.#transactions.view(), ref);
+      case "states":
+        return this.#out.show(this.#states.view(command.seq), ref);
+      case "snapshot":
+        return this.#taking.ask(ref);
+      case "snapshots":
+        return this.#out.push({ type: "show-snapshots", ref });
       case "remove":
         return this.#operator.remove(command.name, ref);
       case "allow":

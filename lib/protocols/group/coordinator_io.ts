@@ -8,6 +8,7 @@ import type { HistoryEnd } from "./history.ts";
 import type { HistoryRead } from "./member_io.ts";
 import type { EditPolicy, GroupMessage } from "./messages.ts";
 import type { CoordinatorRecord } from "./records.ts";
+import type { Cut } from "./snapshot/cut.ts";
 
 export type CoordinatorInput =
   | ModeInput<GroupMessage, CoordinatorCommand>
@@ -17,6 +18,14 @@ export type CoordinatorInput =
     readonly link: LinkId;
     readonly peer: PeerKey;
     readonly host: string | null;
+  }
+  /** Answers `keep-snapshot`: where it is, and what was removed for it; null where the disk refuses it, `text` why. */
+  | {
+    readonly type: "snapshot-kept";
+    readonly token: number;
+    readonly file: string | null;
+    readonly text: string;
+    readonly removed: readonly string[];
   }
   /** Answers `read`. */
   | { readonly type: "read"; readonly token: number; readonly read: HistoryRead };
@@ -31,6 +40,10 @@ export type CoordinatorEffect =
     readonly after: number;
     readonly bytesMax: number;
   }
+  /** A file of its own; answered by `snapshot-kept` once it is synced. */
+  | { readonly type: "keep-snapshot"; readonly token: number; readonly cut: Cut }
+  /** Those on disk, answered to the user directly. */
+  | { readonly type: "show-snapshots"; readonly ref: string | undefined }
   /** Remember the key of a member; `again`: the operator accepts another than before. */
   | { readonly type: "pin"; readonly name: string; readonly key: PeerKey; readonly again: boolean };
 
@@ -44,6 +57,8 @@ export interface CoordinatorConfig {
   readonly edits: EditPolicy;
   /** `--vote-timeout`: how long they may take. */
   readonly voteTimeoutMs: number;
+  /** `--snapshot-every`; null: when asked alone. */
+  readonly snapshotEveryMs: number | null;
   /** Keys of members met before, by folded name. */
   readonly pins: ReadonlyMap<string, Fingerprint>;
   readonly records: readonly CoordinatorRecord[];

@@ -31,6 +31,7 @@ export function restoreCoordinator(
         break;
       case "given-up":
         views.givenUp(record.ballot);
+        transactions.restore(record);
         break;
       case "kicked":
         exclusions.kick(record.key, record.name);

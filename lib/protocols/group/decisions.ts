@@ -19,9 +19,15 @@ import {
   signBatch,
   type SignedBatch,
 } from "./history.ts";
-import { BATCH_EDITS_BYTES_MAX, BATCH_EDITS_MAX, EDITS_PENDING_MAX } from "./limits.ts";
+import {
+  BATCH_EDITS_BYTES_MAX,
+  BATCH_EDITS_MAX,
+  EDITS_PENDING_MAX,
+  INCARNATION_BYTES,
+} from "./limits.ts";
 import type { GroupMessageOf } from "./messages.ts";
 import type { CoordinatorRecord } from "./records.ts";
+import type { Decided } from "./snapshot/cut.ts";
 import type { Views } from "./views.ts";
 
 export interface DecisionsParts {
@@ -31,8 +37,7 @@ export interface DecisionsParts {
   readonly views: Views;
   readonly attendance: Attendance;
   readonly out: CoordinatorOutput;
-  /** Drawn for this process, and for each history that begins anew. */
-  newIncarnation(): Uint8Array;
+  randomBytes(length: number): Uint8Array;
   wallMs(): number;
 }
 
@@ -54,11 +59,14 @@ export class Decisions {
   #isWriting = false;
   /** In the order in which they are to stand in the history; bounded with `EDITS_PENDING_MAX`. */
   #committed: Committed[] = [];
+  /** Of what is decided: another one in each process, and where history may have been given up. */
   #incarnation: Uint8Array;
   #counter = 1;
+  /** Those whose decisions can't go on, in hexadecimal: as many as the operator ever gave up. */
+  readonly #over = new Set<string>();
 
   constructor(readonly parts: DecisionsParts, readonly stored: (edit: Edit) => void) {
-    this.#incarnation = parts.newIncarnation();
+    this.#incarnation = parts.randomBytes(INCARNATION_BYTES);
   }
 
   /** Those of which nobody has heard yet. */
@@ -70,6 +78,12 @@ export class Decisions {
   /** Edits that are decided and not known to be in all logs. */
   get size(): number {
     return this.#committed.reduce((sum, { ids }) => sum + ids.length, this.#waiting.length);
+  }
+
+  /** Up to where this process has decided; null where it hasn't. */
+  get decided(): Decided | null {
+    const incarnation = this.#incarnation;
+    return this.#counter === 1 ? null : { incarnation, through: this.#counter - 1 };
   }
 
   /** The number of an edit that is decided and not in all logs; null where it isn't. */
@@ -112,6 +126,11 @@ export class Decisions {
     return committed;
   }
 
+  /** It wasn't given up meanwhile. */
+  #isPending(committed: Committed): boolean {
+    return this.#committed.includes(committed);
+  }
+
   #has({ incarnation, through }: Pick<Committed, "incarnation" | "through">): boolean {
     return this.#committed.some((known) =>
       known.incarnation === incarnation && known.through === through
@@ -152,8 +171,8 @@ export class Decisions {
     this.#isWriting = true;
     out.storeThen([{ kind: "committed", batch: signed }], () => {
       this.#isWriting = false;
-      committed.isStored = true;
-      if (this.#committed.includes(committed)) { // otherwise the history was given up meanwhile
+      if (this.#isPending(committed)) {
+        committed.isStored = true;
         for (const key of committed.awaited) this.#tellOne(key, committed);
         for (const edit of edits) this.stored(edit);
       }
@@ -204,19 +223,14 @@ export class Decisions {
     if (isOver) this.#forgetApplied();
   }
 
-  /** Of each process from the first on: what an earlier one lacks, a later one lacks too. */
+  /** From the first on: what an earlier one lacks, a later one lacks too. */
   #forgetApplied(): void {
-    const awaited = new Set<string>();
-    this.#committed = this.#committed.filter((committed) => {
-      const { incarnation, through: counter } = committed;
-      const isOver = committed.isStored && committed.awaited.size === 0;
-      if (!isOver || awaited.has(incarnation)) {
-        awaited.add(incarnation);
-        return true;
-      }
+    for (let [first] = this.#committed; first !== undefined; [first] = this.#committed) {
+      if (!first.isStored || first.awaited.size > 0) return;
+      this.#committed.shift();
+      const { incarnation, through: counter } = first;
       this.parts.out.note({ kind: "applied", incarnation, counter });
-      return false;
-    });
+    }
   }
 
   /** A member knows of a decision that isn't in its log: this disk may have lost it. @returns What is wrong with it. */
@@ -226,6 +240,7 @@ export class Decisions {
     const place = { incarnation: incarnation.toHex(), through: counter + edits.length - 1 };
     if (this.#has(place)) return null;
     if (place.incarnation === this.#incarnation.toHex()) return null; // it is in all logs
+    if (this.#over.has(place.incarnation)) return null;
     if (author !== signer.key || batchFault(signed, group) !== null) return "it was never decided";
     if (!isAuthentic(crypto, signed)) return "it brings a decision that isn't signed";
     if (this.size + edits.length > EDITS_PENDING_MAX) return null; // it is brought again
@@ -235,35 +250,26 @@ export class Decisions {
     };
     const committed = this.#add(batch, false);
     out.storeThen([{ kind: "committed", batch }], () => {
+      if (!this.#isPending(committed)) return;
       committed.isStored = true;
       for (const key of committed.awaited) this.#tellOne(key, committed);
     });
     return null;
   }
 
-  /** The history may lack what was decided last and is in the logs that were: what is decided now doesn't follow it. */
-  beginAnew(): void {
-    this.#incarnation = this.parts.newIncarnation();
-    this.#counter = 1;
-  }
-
   /**
-   * The history is given up for an older one: what was decided for it is void, and what is decided from now on doesn't
-   * follow it. @returns The edits, and their place on disk.
+   * Some of the history is given up, and perhaps decisions in it that were forgotten here: nothing of this numbering
+   * can follow there. What is decided from now on begins anew.
+   * @returns What was decided, and isn't known to be in any log.
    */
-  giveUp(): { readonly edits: readonly Edit[]; readonly records: readonly CoordinatorRecord[] } {
-    const committed = this.#committed;
-    const edits = [
-      ...committed.flatMap(({ signed }) => signed.batch.value.edits),
-      ...this.#waiting,
-    ];
+  giveUp(): readonly Edit[] {
+    const lost = this.#committed.flatMap(({ signed }) => signed.batch.value.edits);
+    for (const { incarnation } of this.#committed) this.#over.add(incarnation);
+    this.#over.add(this.#incarnation.toHex());
     this.#committed = [];
-    this.#waiting = [];
-    this.beginAnew();
-    const records = committed.map(({ incarnation, through: counter }) => {
-      return { kind: "applied" as const, incarnation, counter };
-    });
-    return { edits, records };
+    this.#incarnation = this.parts.randomBytes(INCARNATION_BYTES);
+    this.#counter = 1;
+    return lost;
   }
 
   /** For `/edits`. */

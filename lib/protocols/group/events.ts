@@ -198,7 +198,87 @@ export interface CoordinatorMemberView extends Omit<MemberView, "roundTripMs" | 
   readonly state: "member" | "joining" | "silent";
 }
 
+/** A member's log, as the coordinator knows it. */
+export interface StateView {
+  readonly name: string;
+  readonly seq: number;
+  readonly digest: string;
+  /** Numbers of the entries that wait there for an edit to be decided. */
+  readonly locks: readonly number[];
+  /** For how long it lacks what others have; where it lacks nothing, how much later it got the last entry. */
+  readonly lagMs: number;
+  /** Whose log isn't its log's beginning or continuation. */
+  readonly differs?: readonly string[];
+}
+
+/** When an entry came to each member. */
+export interface ArrivalsView {
+  readonly seq: number;
+  /** ISO 8601, UTC: to whoever had it first, by the coordinator's clock; null where that isn't known any more. */
+  readonly first: string | null;
+  readonly members: readonly {
+    readonly name: string;
+    readonly has: boolean;
+    /** How much later; null where that isn't known. */
+    readonly afterMs: number | null;
+  }[];
+}
+
+/** A process in a snapshot. */
+export interface SnapshotMemberView {
+  /** `*coordinator*` is one, too. */
+  readonly name: string;
+  readonly seq: number;
+  readonly digest: string;
+  /** Texts sent by its process; the coordinator's decisions. */
+  readonly sent: number;
+  readonly locks: readonly number[];
+}
+
+/** A channel in a snapshot. */
+export interface SnapshotChannelView {
+  readonly from: string;
+  readonly to: string;
+  /** What was under way, in its order. */
+  readonly messages: readonly { readonly id: string }[];
+  /** How many, where there are too many to name. */
+  readonly count?: number;
+}
+
+/** A snapshot on disk. */
+export interface SnapshotView {
+  readonly id: string;
+  readonly file: string;
+  /** Whether the cut in it is consistent; null where the file is damaged. */
+  readonly consistent: boolean | null;
+  /** ISO 8601, UTC. */
+  readonly at: string | null;
+  readonly members: readonly string[];
+  /** Messages under way. */
+  readonly messages: number;
+}
+
 export type CoordinatorEvent =
+  | { readonly event: "consistent"; readonly seq: number; readonly digest: string }
+  | {
+    readonly event: "states";
+    readonly members: readonly StateView[];
+    readonly consistent: { readonly seq: number; readonly digest: string };
+    /** Of the entry that was asked for. */
+    readonly arrivals?: ArrivalsView;
+  }
+  | {
+    readonly event: "snapshot";
+    readonly id: string;
+    /** Absolute path. */
+    readonly file: string;
+    readonly consistent: boolean;
+    /** Part of a sentence. */
+    readonly why: string;
+    readonly members: readonly SnapshotMemberView[];
+    readonly channels: readonly SnapshotChannelView[];
+  }
+  | { readonly event: "snapshots"; readonly snapshots: readonly SnapshotView[] }
   | {
     readonly event: "ready";
     readonly command: "serve";
@@ -238,5 +318,9 @@ export type CoordinatorCommand =
   | ModeCommand
   | { readonly command: "list" }
   | { readonly command: "edits" }
+  /** `seq`: of the entry whose arrivals are asked for; null where none is. */
+  | { readonly command: "states"; readonly seq: number | null }
+  | { readonly command: "snapshot" }
+  | { readonly command: "snapshots" }
   | { readonly command: "remove"; readonly name: string }
   | { readonly command: "allow"; readonly name: string };

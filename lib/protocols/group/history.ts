@@ -138,7 +138,11 @@ export function batchBytes({ batch }: SignedBatch): number {
 }
 
 /** The id of one text: the same however often it is sent. */
-export function entryId(crypto: Crypto, batch: Batch, index: number): MessageId {
+export function entryId(
+  crypto: Crypto,
+  batch: Pick<Batch, "author" | "incarnation" | "counter">,
+  index: number,
+): MessageId {
   const place = encode(placeSchema, {
     author: batch.author,
     incarnation: batch.incarnation,

@@ -69,6 +69,32 @@ export const EDIT_REASON_BYTES_MAX = 1_024;
 /** Aborted edits whose reason the coordinator remembers, for whoever was away: some 200 KB. */
 export const ABORTED_KEPT_MAX = 1_024;
 
+/** A member says where its log ends at most so often; once at once where it hasn't for so long. */
+export const STATE_MS = 100;
+/** Ends of batches in one `state`: the coarser, the more have come. */
+export const STATE_POINTS_MAX = 32;
+/** Groups of entries that came at once, in one `state`; where there were more, the first ones are told as one. */
+export const STATE_ARRIVALS_MAX = 128;
+/** Of so many entries the coordinator knows when they came to each member: 2 MB in the largest group. */
+export const ARRIVALS_KEPT_MAX = 4_096;
+/** Ends of batches that it knows of each member: as many as in a few `state`s. */
+export const POINTS_KEPT_MAX = 8 * STATE_POINTS_MAX;
+
+/** Locked entries that a member names: those of the present view's edits, and of more that are in doubt. */
+export const LOCKS_MAX = 4 * EDITS_MAX;
+/** A snapshot that isn't there by then is begun anew, a few times. */
+export const SNAPSHOT_MS_MAX = 10_000;
+export const SNAPSHOT_ATTEMPTS_MAX = 5;
+/** `--snapshot-every`: more often, one would begin before the last one has ended. */
+export const SNAPSHOT_EVERY_MS_MIN = 100;
+export const SNAPSHOT_EVERY_MS_MAX = 24 * 60 * 60_000;
+/** Asked for while one is taken: all get the next one. */
+export const SNAPSHOTS_ASKED_MAX = 64;
+/** Ids of messages under way in one event; where there are more, they are counted alone. */
+export const SNAPSHOT_IDS_MAX = 65_536;
+/** Stretches of what is under way on a channel: one of texts, and one for each process of the coordinator's. */
+export const SNAPSHOT_RUNS_MAX = 8;
+
 /** `--fail-after`: how long a silent member may delay the others, unless told otherwise. */
 export const FAIL_AFTER_MS_DEFAULT = 3_000;
 /** Below this a busy machine's pauses would be taken for failures. */

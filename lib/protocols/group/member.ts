@@ -54,7 +54,7 @@ import { Saying, type Self } from "./saying.ts";
 import type { Standing } from "./standing.ts";
 import type { Aborted } from "./voting.ts";
 
-const DEADLINES = ["round", "laggards", "inquire"] as const;
+const DEADLINES = ["round", "laggards", "inquire", "report"] as const;
 
 /** A view that can't go on is looked at so often while the coordinator is away. */
 const ROUND_MS = 1_000;
@@ -246,6 +246,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     for (const due of this.#deadlines.takeDue(this.out.nowMs)) {
       if (due === "laggards") this.membership?.partLaggards();
       else if (due === "inquire") this.#inquire();
+      else if (due === "report") this.membership?.observed.reporting.tick();
       else if (this.membership?.goOnByRound()) {
         this.#deadlines.setEarliest("round", this.out.nowMs + ROUND_MS);
       }
@@ -361,11 +362,16 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       case "prepare":
         return membership.voting.prepare(message);
       case "committed":
+        membership.observed.cutPart.received(null, message.signed);
         return membership.voting.committed(null, message);
       case "aborted":
         return membership.voting.aborted(null, message);
       case "parted":
         return this.#parted(message);
+      case "marker":
+        return membership.observed.cutPart.marker(null, message);
+      case "snapshot-over":
+        return membership.observed.cutPart.over(message.attempt);
       default:
         this.coordinatorOffends(`${message.type} isn't for members`);
     }
@@ -405,6 +411,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.heardChanged();
     this.waits(LAGGING_MS_MAX); // nobody was to be told while the coordinator was away
     membership.telling.knows(told);
+    membership.observed.welcomed();
     this.editing.coordinatorUp();
     if (membership.epoch !== null) this.#resumeEdits(membership);
   }
@@ -620,6 +627,10 @@ export class Member implements Machine<MemberInput, MemberEffect> {
 
   waits(delayMs: number): void {
     this.#deadlines.setEarliest("laggards", this.out.nowMs + delayMs);
+  }
+
+  reportsLater(delayMs: number): void {
+    this.#deadlines.setEarliest("report", this.out.nowMs + delayMs);
   }
 
   stuck(): void {

@@ -22,9 +22,10 @@ import type { HistoryRead } from "./member_io.ts";
 import type { MemberNames } from "./member_names.ts";
 import type { MemberOutput } from "./member_output.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
+import { Observed } from "./observed.ts";
 import { Ordering } from "./ordering.ts";
 import { type Leader, Participating } from "./participating.ts";
-import type { Peers } from "./peers.ts";
+import type { EpochMessage, Peers } from "./peers.ts";
 import type { PreparedRecord, SaidRecord } from "./records.ts";
 import type { Saying, Self } from "./saying.ts";
 import { Showing } from "./showing.ts";
@@ -66,6 +67,8 @@ export interface MembershipOwner {
   edited(id: RequestId, aborted: Aborted | null): void;
   /** `partLaggards` is to be called after so long. */
   waits(delayMs: number): void;
+  /** `observed.reporting.tick` is to be called after so long. */
+  reportsLater(delayMs: number): void;
 }
 
 export class Membership {
@@ -80,6 +83,7 @@ export class Membership {
   readonly catchingUp: CatchingUp;
   readonly leading: Leading;
   readonly showing: Showing;
+  readonly observed: Observed;
   ordering: Ordering | null = null;
   /** The epoch that this process is in; null while in none. */
   epoch: SignedEpoch | null = null;
@@ -122,6 +126,7 @@ export class Membership {
     this.catchingUp = new CatchingUp(this);
     this.leading = new Leading(this);
     this.telling = new Telling(this);
+    this.observed = new Observed(this);
   }
 
   get self(): MembershipOwner["self"] {
@@ -171,16 +176,16 @@ export class Membership {
     return this.owner.environment.wallMs();
   }
 
-  toCoordinator(message: GroupMessage): void {
-    this.owner.toCoordinator(message);
-  }
-
   coordinatorOffends(text: string): void {
     this.owner.coordinatorOffends(text);
   }
 
   edited(id: RequestId, aborted: Aborted | null): void {
     this.owner.edited(id, aborted);
+  }
+
+  locksChanged(): void {
+    this.observed.reporting.changed();
   }
 
   get mayTell(): boolean {
@@ -205,6 +210,14 @@ export class Membership {
 
   send(message: GroupMessageOf<"entries">): void {
     this.owner.toCoordinator(message);
+  }
+
+  toCoordinator(message: GroupMessage): void {
+    this.owner.toCoordinator(message);
+  }
+
+  received(member: PeerKey, signed: SignedBatch): void {
+    this.observed.cutPart.received(member, signed);
   }
 
   ask(source: Source, message: GroupMessageOf<"fetch">): void {
@@ -263,6 +276,7 @@ export class Membership {
     }
     this.voting.logged(batches);
     this.telling.logged(batches);
+    this.observed.reporting.logged(batches);
   }
 
   #editRefs({ edits }: HeldBatch): readonly (string | undefined)[] {
@@ -315,6 +329,7 @@ export class Membership {
   // Epochs.
 
   freeze(): void {
+    this.observed.cutPart.lost();
     this.ordering?.freeze();
     this.catchingUp.stop();
   }
@@ -349,6 +364,7 @@ export class Membership {
   begun(signed: SignedEpoch): void {
     const epoch = signed.epoch.value;
     const { held, out } = this;
+    this.observed.cutPart.lost();
     this.epoch = signed;
     this.#laterView = null;
     this.#deferred = null;
@@ -375,6 +391,7 @@ export class Membership {
     this.voting.begun();
     this.pump();
     this.telling.more();
+    this.observed.reporting.changed();
     this.#heedWaiting(this.ordering);
   }
 
@@ -416,6 +433,7 @@ export class Membership {
   }
 
   #leaveEpoch(): void {
+    this.observed.cutPart.lost();
     this.ordering?.freeze();
     this.ordering = null;
     this.epoch = null;
@@ -451,6 +469,7 @@ export class Membership {
     this.owner.saying.startAnew(group);
     this.showing.restart();
     this.telling.restart();
+    this.observed.reporting.restart();
   }
 
   caughtUp(): void {
@@ -469,6 +488,7 @@ export class Membership {
       case "data":
       case "order":
       case "ack":
+      case "marker":
         if (peers.isOfEpoch(peer, message)) this.#inEpoch(key, message);
         return;
       case "begin":
@@ -504,15 +524,13 @@ export class Membership {
     }
   }
 
-  #inEpoch(
-    key: PeerKey,
-    message: GroupMessageOf<"data"> | GroupMessageOf<"order"> | GroupMessageOf<"ack">,
-  ): void {
+  #inEpoch(key: PeerKey, message: GroupMessageOf<EpochMessage>): void {
     const { ordering } = this;
     if (ordering === null) return;
     if (message.type === "data") ordering.data(key, message.signed);
     else if (!isSameBallot(message.ballot, ordering.epoch.ballot)) return;
     else if (message.type === "order") ordering.order(key, message);
+    else if (message.type === "marker") this.observed.cutPart.marker(key, message);
     else ordering.ack(key, message);
   }
 
@@ -646,6 +664,7 @@ export class Membership {
   }
 
   peerGone(key: PeerKey): void {
+    if (this.ordering?.has(key)) this.observed.cutPart.lost();
     this.supplier.forget(key);
   }
 

@@ -23,6 +23,8 @@ import { namedKeySchema, signedEditRequestSchema } from "./edit.ts";
 import { memberSchema, signedEpochSchema } from "./epoch.ts";
 import { LEFT_REASONS } from "./events.ts";
 import { historyPointSchema, signedBatchSchema } from "./history.ts";
+import { attemptSchema, memberStateSchema } from "./snapshot/cut.ts";
+import { arrivalSchema, entryPointSchema } from "./states/state.ts";
 import {
   BATCH_BYTES_MAX,
   EDIT_REASON_BYTES_MAX,
@@ -31,9 +33,12 @@ import {
   HISTORY_BYTES_MAX,
   INCARNATION_BYTES,
   JOINERS_MAX,
+  LOCKS_MAX,
   MEMBERS_MAX,
   NAME_BYTES_MAX,
   ORDER_RUNS_MAX,
+  STATE_ARRIVALS_MAX,
+  STATE_POINTS_MAX,
   TOLD_ENTRIES_MAX,
 } from "./limits.ts";
 
@@ -459,6 +464,48 @@ const inquire = message(49, "inquire", {
   ),
 });
 
+const state = message(51, "state", {
+  from: "members and newcomers",
+  to: "the coordinator",
+  when: "after `welcome`, and when the log or a lock has changed; once in 100 ms at most",
+  answer: "none",
+  lane,
+}, {
+  /** Of its epoch; 0 while in none. */
+  ballot: ballotSchema,
+  end: entryPointSchema,
+  /** Its wall clock, ms since 1970; for display alone. */
+  at: counter,
+  /** Numbers of the entries that wait for an edit to be decided. */
+  locks: list(counter, LOCKS_MAX),
+  /** Ends of batches since the last one of these, chosen as all members choose them. */
+  points: list(entryPointSchema, STATE_POINTS_MAX),
+  /** Entries after this number have come since then: so many at a time, in their order. */
+  after: counter,
+  arrivals: list(arrivalSchema, STATE_ARRIVALS_MAX),
+});
+const marker = message(54, "marker", {
+  from: "the coordinator, and each member on its first one",
+  to: "all members; members to the coordinator, too",
+  when: "a snapshot is taken: its sender has recorded itself, and said nothing since",
+  answer: "`recorded`, to the coordinator, when one has come from everybody",
+  lane,
+}, { attempt: attemptSchema, ballot: ballotSchema });
+const recorded = message(55, "recorded", {
+  from: "a member",
+  to: "the coordinator",
+  when: "a `marker` has come from everybody",
+  answer: "none",
+  lane,
+}, { attempt: attemptSchema, state: memberStateSchema });
+const snapshotOver = message(56, "snapshot-over", {
+  from: "the coordinator, or a member",
+  to: "the members; the coordinator",
+  when: "the snapshot can't be taken: its epoch, a process or a link is over, or it takes too long",
+  answer: "none; the coordinator begins another one",
+  lane,
+}, { attempt: attemptSchema });
+
 export const GROUP_MESSAGES = [
   hello,
   refuse,
@@ -496,6 +543,10 @@ export const GROUP_MESSAGES = [
   aborted,
   applied,
   inquire,
+  state,
+  marker,
+  recorded,
+  snapshotOver,
 ] as const;
 
 export type GroupMessage = MessageOf<typeof GROUP_MESSAGES[number]>;

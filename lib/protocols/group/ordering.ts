@@ -38,6 +38,7 @@ import {
 } from "./limits.ts";
 import type { MemberOutput } from "./member_output.ts";
 import type { GroupMessageOf } from "./messages.ts";
+import type { MemberState } from "./snapshot/cut.ts";
 
 /** Runs of which batches are awaited: each author's window of single texts, twice, as a view change repeats them. */
 const RUNS_WAITING_MAX = 2 * MEMBERS_MAX * WINDOW_TEXTS;
@@ -56,6 +57,8 @@ export interface OrderingOwner {
   stable(batches: readonly HeldBatch[]): void;
   /** A batch, of oneself or another, is on our disk. */
   stored(batch: HeldBatch): void;
+  /** Something came that counts as a message of a channel, and changes nothing yet. */
+  received(member: PeerKey, signed: SignedBatch): void;
   /** The member broke a rule of the protocol: it is heard no more. */
   offends(member: PeerKey, text: string): void;
   /** Others are waited for: `takeLaggards` is to be asked `LAGGING_MS_MAX` from now. */
@@ -166,6 +169,26 @@ export class Ordering {
     return this.#authors.flatMap(({ key, acked }) => acked === this.#stable ? [key] : []);
   }
 
+  /** What has been said and has come, for a snapshot. */
+  counts(): Pick<MemberState, "sent" | "acked" | "decided" | "peers"> {
+    const { held, coordinator } = this.owner;
+    const { acked: position, counter } = this.#own;
+    const digest = held.digestAt(position);
+    invariant(digest !== null, "what is acknowledged ends with a batch");
+    const spoken = coordinator === null ? null : held.lastSpoken(coordinator);
+    const before = spoken === null ? [] : [[spoken.incarnation, spoken.through] as const];
+    const [incarnation, through] = [...before, ...this.#decided].at(-1) ?? [null, 0];
+    const decided = incarnation === null
+      ? null
+      : { incarnation: Uint8Array.fromHex(incarnation), through };
+    return {
+      sent: counter - 1,
+      acked: { position, digest },
+      decided,
+      peers: this.#authors.map(({ counter, acked }) => ({ texts: counter - 1, acked })),
+    };
+  }
+
   // What is said.
 
   /** One's own batch: to all others, and in one's own row. */
@@ -174,14 +197,19 @@ export class Ordering {
     this.#enqueueTexts(this.#own, signed);
   }
 
-  /** The sequencer's part: what the coordinator has decided comes next in its row, unless it is there. */
-  decide(signed: SignedBatch): void {
+  /**
+   * The sequencer's part: what the coordinator has decided comes next in its row.
+   * @returns False where it is there already, or something before it isn't.
+   */
+  decide(signed: SignedBatch): boolean {
     const { held } = this.owner;
-    if (this.#isFrozen || !this.isSequencer || !this.#isNextDecision(signed)) return;
+    if (this.#isFrozen || !this.isSequencer || !this.#isNextDecision(signed)) return false;
     // Who votes has the entry; only a coordinator that isn't one of ours decides otherwise.
-    if (signed.batch.value.edits.some((edit) => edit.signed.request.value.seq > held.seq)) return;
+    const { edits } = signed.batch.value;
+    if (edits.some((edit) => edit.signed.request.value.seq > held.seq)) return false;
     this.owner.out.tell(this.#others, { type: "data", signed });
     this.#enqueueDecision(this.#own, signed);
+    return true;
   }
 
   /** Decisions are repeated until they are known to be in order; each is once. */
@@ -211,6 +239,7 @@ export class Ordering {
     if (!isAuthentic(crypto, signed, isKnownRequest)) {
       return this.#offends(author, "a decision isn't signed");
     }
+    this.owner.received(author.key, signed);
     this.#enqueueDecision(author, signed);
   }
 
@@ -232,6 +261,7 @@ export class Ordering {
     }
     const fault = this.#fault(author, signed);
     if (fault !== null) return this.#offends(author, fault);
+    this.owner.received(peer, signed);
     this.#enqueueTexts(author, signed);
   }
 

@@ -56,6 +56,9 @@ export interface Peer {
   };
 }
 
+/** What is said within an epoch, in one order. */
+export type EpochMessage = "data" | "order" | "ack" | "marker";
+
 /** Of an epoch's chat and of history there is much; their other bounds are in bytes. */
 function bucketOf({ buckets }: Peer, { type }: GroupMessage): TokenBucket {
   switch (type) {
@@ -288,10 +291,7 @@ export class Peers {
    * What is to be done with something said within an epoch.
    * @returns Whether it is to be heeded now; otherwise it waits, or is void.
    */
-  isOfEpoch(
-    peer: Peer,
-    message: GroupMessageOf<"data"> | GroupMessageOf<"order"> | GroupMessageOf<"ack">,
-  ): boolean {
+  isOfEpoch(peer: Peer, message: GroupMessageOf<EpochMessage>): boolean {
     const epoch = this.#epoch;
     if (peer.begun === null) return false;
     if (epoch !== null && isSameBallot(peer.begun, epoch)) return !peer.isBroken;

@@ -97,6 +97,11 @@ export class Saying {
     for (const { ref } of this.#outbox) if (ref !== undefined) yield ref;
   }
 
+  /** How many texts of this process are in the log. */
+  get loggedTexts(): number {
+    return (this.oldest?.batch.value.counter ?? this.#counter) - 1;
+  }
+
   /** Whether some of that was signed here. */
   get oldest(): SignedBatch | null {
     return this.#batches.first?.signed ?? null;

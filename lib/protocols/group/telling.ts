@@ -35,6 +35,11 @@ export class Telling {
 
   constructor(readonly owner: TellingOwner) {}
 
+  /** Up to this position the coordinator was told of all; null before it said what it knows. */
+  get through(): number | null {
+    return this.#told;
+  }
+
   /** The coordinator says up to which position it knows of all. */
   knows(told: number): void {
     this.#told = told;

@@ -40,6 +40,8 @@ export interface VotingOwner extends UndeliveredOwner {
   readonly looks: Looks;
   readonly names: MemberNames;
   wallMs(): number;
+  /** What `locks` are is another thing than before. */
+  locksChanged(): void;
   /** It is known what became of it: it is in the log (null), or aborted. */
   edited(id: RequestId, aborted: Aborted | null): void;
 }
@@ -210,6 +212,7 @@ export class Voting {
     // Who asks has it in its log, so that all members hold it, in this order.
     if (seq > held.seq) return this.#refuseOpen(open, `there is no entry ${seq}`);
     this.#locks.set(seq, open.id);
+    this.owner.locksChanged();
     if (seq > held.logSeq) return;
     enter(open, "looking");
     looks.look(seq, null, (entry) => this.#looked(open, entry));
@@ -273,6 +276,7 @@ export class Voting {
     this.#open.delete(id);
     if (this.#locks.get(seq) !== id) return;
     this.#locks.delete(seq);
+    this.owner.locksChanged();
     this.#goOnAll();
   }
 

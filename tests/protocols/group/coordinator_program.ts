@@ -60,9 +60,8 @@ export class Somebody {
   end = new HistoryEnd(fakeCrypto, GROUP);
   /** Kinds of message that it answers as it should. */
   answers = new Set(["probe", "flush", "level", "begin", "fetch", "parted"]);
-  /** The last message of each kind that came, and all of them. */
+  /** The last message of each kind that came. */
   readonly got = new Map<string, GroupMessage>();
-  readonly all: GroupMessage[] = [];
 
   constructor(readonly name: string) {
     this.signer = fakeSigner(name);
@@ -99,7 +98,6 @@ export class Somebody {
   /** What it says to a message. */
   answer(message: GroupMessage): readonly GroupMessage[] {
     this.got.set(message.type, message);
-    this.all.push(message);
     if (!this.answers.has(message.type)) return [];
     switch (message.type) {
       case "probe":
@@ -172,6 +170,7 @@ export class Program {
         membersMax: 64,
         edits: "own",
         voteTimeoutMs: 30_000,
+        snapshotEveryMs: null,
         pins: new Map(),
         records: [],
         history: log.length === 0 ? null : endOf(log),
@@ -401,7 +400,10 @@ export class Program {
         return `pins ${nameOf(effect.key)} as ${effect.name}${effect.again ? " again" : ""}`;
       case "stop":
         return `stops: ${effect.outcome.kind}`;
+      case "keep-snapshot":
+        return `snapshot of ${effect.cut.members.map(({ name }) => name).join(" ")}`;
       case "read":
+      case "show-snapshots":
       case "input":
       case "shown":
         return null;

@@ -106,6 +106,7 @@ class Part {
       waits: () => {},
       differs: () => {},
       isKnownRequest: () => false,
+      received: () => {},
     });
     const isUp = () => this.isCoordinatorUp;
     this.voting = new Voting({
@@ -115,6 +116,7 @@ class Part {
         return isUp();
       },
       wallMs: () => 0,
+      locksChanged: () => {},
       toCoordinator: (message: GroupMessage) => this.said.push(words(message)),
       coordinatorOffends: (text: string) => this.said.push(`offends: ${text}`),
       edited: (_id: RequestId, aborted: Aborted | null) =>
@@ -283,5 +285,5 @@ Deno.test("A vote counts for the edit that was voted on alone", () => {
   program.says("ann", { ...agrees, edit });
   // Agreed to before the restart, and said after it.
   assertEquals(program.says("bob", { ...agrees, edit: 1 }), []);
-  assertEquals(program.says("bob", { ...agrees, edit })[0], "disk: committed");
+  assertEquals(program.says("bob", { ...agrees, edit })[0], `disk: committed ${edit}`);
 });

@@ -560,10 +560,13 @@ Deno.test("who has agreed never decides alone: it tells its user, asks the other
   assertEquals(notices(ann).includes("Entry 1"), false);
   assertStringIncludes(notices(cem), "Entry 1 stays locked until the coordinator is back");
   assertEquals(locks(net), [[1], [1], [1]]);
-  const expected = { id: idOf(signed), seq: 1, view: 1 };
-  assertEquals(tells(cem, "inquire")[0]?.edits.map(({ id, seq, view }) => ({ id, seq, view })), [
-    expected,
-  ]);
+  const expected = { id: idOf(signed), edit: 1, seq: 1, view: 1 };
+  assertEquals(
+    tells(cem, "inquire")[0]?.edits.map(({ id, edit, seq, view }) => ({ id, edit, seq, view })),
+    [
+      expected,
+    ],
+  );
   assert(tells(cem, "inquire").length >= 20, "every 2 s");
   assertEquals(net.nodes.flatMap((node) => tells(node, "aborted")), []);
 });
@@ -616,12 +619,7 @@ function inquire(
   view = 1,
 ): void {
   const [ann, bob] = net.nodes;
-  const edits = signed.map((one) => ({
-    id: idOf(one),
-    edit: 1,
-    seq: one.request.value.seq,
-    view,
-  }));
+  const edits = signed.map((one) => ({ id: idOf(one), edit: 1, seq: one.request.value.seq, view }));
   net.tell(bob!, ann!.key, { type: "inquire", edits });
   net.settle();
 }

@@ -8,6 +8,8 @@ import type {
 import type { Entry, Placed, PlacedEdit } from "../../../lib/protocols/group/history.ts";
 import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
 import type { CoordinatorRecord, MemberRecord } from "../../../lib/protocols/group/records.ts";
+import type { Cut } from "../../../lib/protocols/group/snapshot/cut.ts";
+import type { AnyEffect, AnyInput, AnyProcess } from "./process.ts";
 import type { Said } from "./canonical_history.ts";
 import type { MemberProcess } from "./member_process.ts";
 import type { MemberParty, Party, World } from "./world.ts";
@@ -37,6 +39,10 @@ export interface Checker {
   /** A message to other members does. */
   toldMembers?(process: MemberProcess, message: GroupMessage): void;
   shown?(process: MemberProcess, event: MessageEvent): void;
+  /** A process has taken a step; none of its effects is carried out yet. */
+  took?(process: AnyProcess, input: AnyInput, effects: readonly AnyEffect[]): void;
+  /** The coordinator has put a snapshot together. */
+  cut?(cut: Cut): void;
   stepped?(process: MemberProcess): void;
   started?(process: MemberProcess): void;
   /** After all was well for long enough; everybody runs. */

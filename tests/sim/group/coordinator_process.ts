@@ -13,6 +13,8 @@ import type { SimProcess } from "../process.ts";
 import { GroupProcess } from "./process.ts";
 import type { CoordinatorParty, World } from "./world.ts";
 
+const KEEP_MS_MAX = 5;
+
 export class CoordinatorProcess
   extends GroupProcess<CoordinatorInput, CoordinatorEffect, CoordinatorRecord> {
   readonly coordinator: Coordinator;
@@ -28,6 +30,7 @@ export class CoordinatorProcess
         membersMax: MEMBERS_MAX,
         edits: world.options.edits,
         voteTimeoutMs: world.options.voteTimeoutMs,
+        snapshotEveryMs: world.options.snapshotEveryMs,
         pins: new Map(party.pins),
         records: mutation?.coordinatorRecords?.(this.disk.stateRecords) ?? this.disk.stateRecords,
         history: this.disk.log?.end.copy() ?? null,
@@ -53,12 +56,26 @@ export class CoordinatorProcess
     this.world.stopped(this);
   }
 
+  #keep({ token, cut }: Extract<CoordinatorEffect, { readonly type: "keep-snapshot" }>): void {
+    const { world, disk } = this;
+    world.cutTaken(cut);
+    const kept = disk.refuses
+      ? { file: null, text: "Cannot write: the disk is full" }
+      : { file: `/data/snapshots/${cut.id}.txt`, text: "" };
+    world.time.after(world.random.between(0, KEEP_MS_MAX), () => {
+      if (!this.gone) this.told({ type: "snapshot-kept", token, ...kept, removed: [] });
+    });
+  }
+
   perform(effect: CoordinatorEffect): void {
     this.carrying = effect;
     this.world.note(`${this.name} >`, effect);
     switch (effect.type) {
       case "show":
         return this.world.shownAtCoordinator(effect.event);
+      case "keep-snapshot":
+        return this.#keep(effect);
+      case "show-snapshots":
       case "input":
       case "persist":
       case "shown":

@@ -20,6 +20,10 @@ export function messageBytes(message: GroupMessage): number {
       return OVERHEAD_BYTES + 80 * message.entries.length;
     case "heard":
       return OVERHEAD_BYTES + 32 * message.peers.length;
+    case "state":
+      return 2 * OVERHEAD_BYTES + 40 * message.points.length + 3 * message.arrivals.length;
+    case "recorded":
+      return 5 * OVERHEAD_BYTES + 60 * message.state.channels.length;
     case "order":
       return OVERHEAD_BYTES + 4 * message.runs.length;
     default:

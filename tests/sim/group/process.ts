@@ -16,7 +16,9 @@ import { fakeCrypto } from "../fake_crypto.ts";
 import type { LinkEnd } from "../link.ts";
 import type { Call, Station } from "../network.ts";
 import { type Persist, type ProcessPort, SimProcess } from "../process.ts";
+import type { CoordinatorProcess } from "./coordinator_process.ts";
 import type { GroupDisk } from "./group_disk.ts";
+import type { MemberProcess } from "./member_process.ts";
 import { messageBytes } from "./message_bytes.ts";
 import { Violation } from "./violation.ts";
 import type { Party, World } from "./world.ts";
@@ -26,6 +28,7 @@ const WALL_EPOCH_MS = Date.UTC(2026, 0, 1);
 const READ_MS_MAX = 3;
 
 export type AnyInput = MemberInput | CoordinatorInput;
+export type AnyProcess = MemberProcess | CoordinatorProcess;
 export type AnyEffect = MemberEffect | CoordinatorEffect;
 
 /** A machine that can say all that its disk must hold. */
@@ -178,8 +181,9 @@ export abstract class GroupProcess<
     return token === null ? null : { type: "persisted", token } as Input;
   }
 
-  stepped(input: Input, _effects: readonly Effect[]): void {
+  stepped(input: Input, effects: readonly Effect[]): void {
     this.world.note(this.name, input);
+    this.world.took(this as unknown as AnyProcess, input, effects);
   }
 
   carriedOut(): void {

@@ -66,6 +66,8 @@ export interface Scenario {
   readonly edits: EditPolicy;
   readonly voteTimeoutMs: number;
   readonly voters: Voters;
+  /** How often the coordinator takes a snapshot; null: never. */
+  readonly snapshotEveryMs: number | null;
   readonly codec: boolean;
   readonly longTextChance: number;
   readonly datagramLoss: number | null;
@@ -113,5 +115,6 @@ export function scenarioOf(
     // A long log must come through a narrow link before the run is over.
     longTextChance: bytesPerMs === Infinity ? random.pick([0, 0.02, 0.1]) : 0,
     datagramLoss: given.loss ?? null,
+    snapshotEveryMs: random.pick([null, null, 100, 2_000]),
   };
 }

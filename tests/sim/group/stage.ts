@@ -67,6 +67,7 @@ export class Stage {
       lateChance: 0,
       edits: "own" as const,
       voteTimeoutMs: 10_000,
+      snapshotEveryMs: null,
       disk: { syncMs: SYNC_MS, slowChance: 0 },
       codec: false,
       datagramLoss: null,

@@ -14,6 +14,7 @@ import {
   type GroupMessage,
 } from "../../../lib/protocols/group/messages.ts";
 import type { CoordinatorRecord, MemberRecord } from "../../../lib/protocols/group/records.ts";
+import type { Cut } from "../../../lib/protocols/group/snapshot/cut.ts";
 import { createCodec } from "../../../lib/wire/codec.ts";
 import type { DiskConfig } from "../disk.ts";
 import { fakeSigner } from "../fake_crypto.ts";
@@ -30,6 +31,7 @@ import { GroupDisk } from "./group_disk.ts";
 import { LossyChannels } from "./lossy_channels.ts";
 import { MemberProcess } from "./member_process.ts";
 import type { Mutation } from "./mutations.ts";
+import type { AnyEffect, AnyInput, AnyProcess } from "./process.ts";
 import { Violation } from "./violation.ts";
 
 /** Whoever has a program, a key and a disk. */
@@ -97,6 +99,8 @@ export interface WorldOptions {
   /** Who is asked before an edit, and for how long. */
   readonly edits: EditPolicy;
   readonly voteTimeoutMs: number;
+  /** How often the coordinator takes a snapshot; null: never. */
+  readonly snapshotEveryMs: number | null;
   /** Of each message among members, to come later. */
   readonly lateChance: number;
   readonly disk: DiskConfig;
@@ -359,11 +363,24 @@ export class World {
     if (event.event === "error" && FATAL_AT_FAULT.has(event.code)) {
       throw new Violation(`The coordinator shows ${event.code}: ${event.text}`);
     }
+    if (event.event === "snapshot" || event.event === "error") this.answers.push(event);
     if (event.event === "left") this.left.push({ name: event.name, reason: event.reason });
   }
 
+  /** What the coordinator's operator was answered: snapshots, and what went wrong. */
+  readonly answers: Extract<CoordinatorEvent, { readonly event: "snapshot" | "error" }>[] = [];
+
   /** Who was out of the group, as the coordinator tells it. */
   readonly left: { readonly name: string; readonly reason: string }[] = [];
+
+  /** A snapshot was taken. */
+  cutTaken(cut: Cut): void {
+    for (const checker of this.checkers) checker.cut?.(cut);
+  }
+
+  took(process: AnyProcess, input: AnyInput, effects: readonly AnyEffect[]): void {
+    for (const checker of this.checkers) checker.took?.(process, input, effects);
+  }
 
   stepped(process: MemberProcess): void {
     this.steps++;

@@ -2,6 +2,7 @@
 
 import type { Checker } from "../checker.ts";
 import { Edits } from "./edits.ts";
+import { ConsistentCuts } from "./consistent_cuts.ts";
 import { Epochs } from "./epochs.ts";
 import { HeldByAll } from "./held_by_all.ts";
 import { LogKept } from "./log_kept.ts";
@@ -15,6 +16,7 @@ export function allCheckers(): Checker[] {
   return [
     new Edits(),
     new Votes(),
+    new ConsistentCuts(),
     new Epochs(),
     new HeldByAll(),
     new LogKept(),

@@ -1,0 +1,117 @@
+/** The coordinator's snapshots: one text file each in a folder of theirs, the latest ones. */
+
+import type { Crypto } from "../base/crypto.ts";
+import { utf8 } from "../base/crypto.ts";
+import { dateText } from "../base/dates.ts";
+import { P2pchatError } from "../base/errors.ts";
+import type { SnapshotView } from "../protocols/group/events.ts";
+import type { Cut } from "../protocols/group/snapshot/cut.ts";
+import { verdictOf } from "../protocols/group/snapshot/cut_check.ts";
+import { messagesIn } from "../protocols/group/snapshot/cut_view.ts";
+import { parseSnapshot, snapshotText } from "../runtime/snapshot_file.ts";
+import type { KeptSnapshot, Snapshots } from "../runtime/snapshots.ts";
+import type { Disk } from "../store/disk.ts";
+import { replaceFile } from "../store/replacement.ts";
+
+/** A year of one each day, or a quarter of an hour of one each second: some MB. */
+export const SNAPSHOTS_KEPT_MAX = 1_000;
+
+const FOLDER = "snapshots";
+/** Others' files stay where they are. */
+const FILE = /^(\d{8}-\d{6}-\d{3}-[0-9a-f]{6})\.txt$/;
+
+export class SnapshotStore implements Snapshots {
+  readonly #folder: string;
+  /** Ids of those that are there, the oldest first; null before the folder was looked at. */
+  #ids: string[] | null = null;
+
+  /** @param folder The coordinator's, absolute. */
+  constructor(readonly disk: Disk, readonly crypto: Crypto, folder: string) {
+    this.#folder = `${folder}/${FOLDER}`;
+  }
+
+  async keep(cut: Cut): Promise<KeptSnapshot> {
+    const ids = this.#ids ??= await this.#found();
+    const file = this.#path(cut.id);
+    await this.disk.makeFolder(this.#folder);
+    await replaceFile(this.disk, file, utf8(snapshotText(this.crypto, cut, verdictOf(cut))));
+    ids.push(cut.id);
+    const removed = ids.splice(0, Math.max(0, ids.length - SNAPSHOTS_KEPT_MAX));
+    // What can't be removed now is there at the next start, and goes then.
+    for (const id of removed) await this.disk.remove(this.#path(id)).catch(() => {});
+    return { file, removed };
+  }
+
+  async list(): Promise<readonly SnapshotView[]> {
+    const views: SnapshotView[] = [];
+    for (const id of this.#ids ??= await this.#found()) views.push(await this.#view(id));
+    return views;
+  }
+
+  #path(id: string): string {
+    return `${this.#folder}/${id}.txt`;
+  }
+
+  async #found(): Promise<string[]> {
+    const names = await this.disk.list(this.#folder);
+    return names.flatMap((name) => FILE.exec(name)?.[1] ?? []);
+  }
+
+  async #view(id: string): Promise<SnapshotView> {
+    const file = this.#path(id);
+    try {
+      const cut = await readSnapshot(this.disk, this.crypto, file);
+      return {
+        id,
+        file,
+        consistent: verdictOf(cut).isConsistent,
+        at: dateText(cut.beganAt),
+        members: cut.members.map(({ name }) => name),
+        messages: messagesIn(cut),
+      };
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      return { id, file, consistent: null, at: null, members: [], messages: 0 };
+    }
+  }
+}
+
+/** Longer is no snapshot of ours: one of 64 members, with as many ids as are ever named. */
+const FILE_BYTES_MAX = 64 * 1_024 * 1_024;
+
+/**
+ * The cut in a file, not whether it is consistent.
+ * @throws {P2pchatError} `bad-file` or `store-corrupt`, with path and reason; `disk`.
+ */
+export async function readSnapshot(disk: Disk, crypto: Crypto, path: string): Promise<Cut> {
+  const unreadable = (code: "bad-file" | "store-corrupt", why: string, cause?: unknown) =>
+    new P2pchatError(
+      code,
+      `Cannot trust ${path}: ${why}; take another snapshot, or name another file`,
+      { cause },
+    );
+  const entry = await disk.stat(path);
+  if (entry === null) throw unreadable("bad-file", "there is no such file");
+  if (entry.kind !== "file") throw unreadable("bad-file", "it is no file");
+  if (entry.bytes > FILE_BYTES_MAX) throw unreadable("bad-file", "it is too long for a snapshot");
+  const bytes = await disk.read(path);
+  if (bytes === null) throw unreadable("bad-file", "there is no such file");
+  const text = decoded(bytes);
+  if (text === null) throw unreadable("bad-file", "it is no text");
+  try {
+    return parseSnapshot(crypto, text).cut;
+  } catch (cause) {
+    if (!(cause instanceof P2pchatError)) throw cause;
+    const code = cause.code === "bad-file" ? "bad-file" : "store-corrupt";
+    throw unreadable(code, cause.message, cause);
+  }
+}
+
+/** Null where it isn't UTF-8. */
+function decoded(bytes: Uint8Array): string | null {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}

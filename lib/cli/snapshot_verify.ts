@@ -1,0 +1,51 @@
+/** `p2pchat snapshot verify`: whether the global state in a file could have been, by what is in it alone. */
+
+import { nodeCrypto } from "../base/crypto.ts";
+import { dateText } from "../base/dates.ts";
+import { P2pchatError } from "../base/errors.ts";
+import { shownName } from "../base/names.ts";
+import { visibleText } from "../base/text.ts";
+import type { Cut } from "../protocols/group/snapshot/cut.ts";
+import { type Verdict, verdictOf } from "../protocols/group/snapshot/cut_check.ts";
+import { snapshotEvent } from "../protocols/group/snapshot/cut_view.ts";
+import { RealDisk } from "../store/real_disk.ts";
+import { JsonFormat } from "./json_format.ts";
+import { openLog } from "./log.ts";
+import type { VerifySnapshotOptions } from "./options.ts";
+import { readSnapshot } from "./snapshot_store.ts";
+import { print } from "./write_whole.ts";
+
+/**
+ * What the file says of itself isn't believed.
+ * @throws {P2pchatError} `store-corrupt` with the reason, where the cut isn't consistent or the file was changed;
+ *     `bad-file` where it is no snapshot; `disk`.
+ */
+export async function verifySnapshot(options: VerifySnapshotOptions): Promise<void> {
+  await openLog(options);
+  const { file } = options;
+  const cut = await readSnapshot(new RealDisk(), nodeCrypto, file);
+  const verdict = verdictOf(cut);
+  if (!verdict.isConsistent) throw inconsistentError(file, verdict);
+  if (!options.json) return await print(verifiedText(file, cut, verdict));
+  const format = new JsonFormat();
+  const { event: _, ...found } = snapshotEvent(nodeCrypto, cut, verdict, file);
+  const events = [{ event: "snapshot-verified", ...found }, { event: "bye", reason: "done" }];
+  await print(events.map((event) => format.format(event, undefined, Date.now())).join(""));
+}
+
+function inconsistentError(file: string, { why }: Verdict): P2pchatError {
+  return new P2pchatError(
+    "store-corrupt",
+    `Cannot trust ${visibleText(file)}: its cut isn't consistent, as ${
+      visibleText(why)
+    }; somebody wrote ` +
+      "it so, or a program is at fault: compare the members' logs",
+  );
+}
+
+function verifiedText(file: string, { beganAt, ballot, members }: Cut, { why }: Verdict): string {
+  const names = members.map(({ name }) => shownName(name)).join(", ");
+  const who = members.length === 0 ? "nobody" : names;
+  return `${visibleText(file)}: a consistent state of view ${ballot.number} (${who}), of ` +
+    `${dateText(beganAt)}\n${visibleText(why)}\n`;
+}

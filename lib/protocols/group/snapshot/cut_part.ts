@@ -1,0 +1,169 @@
+/**
+ * A member's part in the snapshots that the coordinator takes: it records itself at the first marker, passes markers
+ * on, and says what it has recorded once the last one has come.
+ *
+ * A part belongs to an epoch and to what was between its processes when it began. Where any of that ends, the part does,
+ * and the coordinator is told, which begins anew. Markers of a part that is over say nothing any more.
+ */
+
+import type { PeerKey } from "../../../base/ids.ts";
+import { type Ballot, isSameBallot } from "../ballot.ts";
+import type { Held } from "../held.ts";
+import { placesOf, type SignedBatch } from "../history.ts";
+import { REMEMBERED_MAX, SNAPSHOT_RUNS_MAX } from "../limits.ts";
+import type { MemberOutput } from "../member_output.ts";
+import type { GroupMessage, GroupMessageOf } from "../messages.ts";
+import type { Ordering } from "../ordering.ts";
+import { type Attempt, type MemberState, type Run, withRun } from "./cut.ts";
+import { Recording } from "./recording.ts";
+
+/** What a snapshot has of an epoch's order. */
+export type OrderSeen = Pick<Ordering, "epoch" | "others" | "isFrozen" | "counts">;
+
+export interface CutPartOwner {
+  readonly out: Pick<MemberOutput, "tell">;
+  readonly held: Pick<Held, "log" | "logSeq" | "end">;
+  /** Null while in no epoch. */
+  readonly ordering: OrderSeen | null;
+  readonly isCoordinatorUp: boolean;
+  /** How many of one's own texts are entries. */
+  readonly loggedTexts: number;
+  /** Up to where the coordinator was told of entries; null where it hasn't said what it knows. */
+  readonly toldThrough: number | null;
+  /** Entries that wait for an edit to be decided. */
+  readonly locks: readonly number[];
+  toCoordinator(message: GroupMessage): void;
+}
+
+/** A member, or the coordinator (null). */
+type From = PeerKey | null;
+
+interface Part {
+  readonly attempt: Attempt;
+  readonly ordering: OrderSeen;
+  readonly recording: Recording<From, MemberState, readonly Run[]>;
+}
+
+export class CutPart {
+  #part: Part | null = null;
+  /** The last attempt that was heard of. */
+  #last: Attempt | null = null;
+  /** Processes of the coordinator before that one's. */
+  readonly #formerRuns = new Set<string>();
+
+  constructor(readonly owner: CutPartOwner) {}
+
+  /** A marker came, from a member of the epoch or from the coordinator. */
+  marker(from: From, { attempt, ballot }: GroupMessageOf<"marker">): void {
+    const part = this.#partOf(attempt, ballot);
+    if (part === null) return;
+    part.recording.marker(from);
+    if (part.recording.isComplete) this.#complete(part);
+  }
+
+  /** Something came that counts as a message of a channel. To be called before it changes anything. */
+  received(from: From, { batch: { value } }: SignedBatch): void {
+    if (this.#part === null) return;
+    const { author, incarnation, counter: first } = value;
+    const run = { author, incarnation, first, through: first + placesOf(value) - 1 };
+    this.#part.recording.received(from, [run]);
+  }
+
+  /** The coordinator has given the attempt up. */
+  over(attempt: Attempt): void {
+    if (this.#part !== null && isSame(this.#part.attempt, attempt)) this.#part = null;
+  }
+
+  /** What the part needs is no more: the epoch, a member's process, or what was between us. */
+  lost(): void {
+    if (this.#part === null) return;
+    const { attempt } = this.#part;
+    this.#part = null;
+    this.#tell({ type: "snapshot-over", attempt });
+  }
+
+  #partOf(attempt: Attempt, ballot: Ballot): Part | null {
+    if (this.#part !== null && isSame(this.#part.attempt, attempt)) return this.#part;
+    if (!this.#isNew(attempt)) return null;
+    this.#part = null; // the coordinator takes one at a time
+    const { ordering } = this.owner;
+    this.#last = { run: attempt.run.slice(), number: attempt.number };
+    const isHere = ordering !== null && !ordering.isFrozen &&
+      isSameBallot(ordering.epoch.ballot, ballot);
+    if (!isHere || !this.owner.isCoordinatorUp) {
+      this.#tell({ type: "snapshot-over", attempt });
+      return null;
+    }
+    return this.#part = this.#begin(this.#last, ordering);
+  }
+
+  #isNew({ run, number }: Attempt): boolean {
+    const last = this.#last;
+    if (last === null) return true;
+    const id = run.toHex();
+    const lastId = last.run.toHex();
+    if (id === lastId) return number > last.number;
+    if (this.#formerRuns.has(id)) return false;
+    this.#formerRuns.add(lastId);
+    if (this.#formerRuns.size > REMEMBERED_MAX) {
+      this.#formerRuns.delete(this.#formerRuns.values().next().value!);
+    }
+    return true;
+  }
+
+  #begin(attempt: Attempt, ordering: OrderSeen): Part {
+    const marker = { type: "marker" as const, attempt, ballot: ordering.epoch.ballot };
+    const ports = {
+      record: () => this.#record(ordering),
+      sendMarkers: () => {
+        this.owner.out.tell(ordering.others, marker);
+        this.#tell(marker);
+      },
+    };
+    const channels: readonly From[] = [...ordering.others, null];
+    const joined = (last: readonly Run[], next: readonly Run[]) =>
+      next.reduce((runs, run) => withRun(runs, run), last);
+    return { attempt, ordering, recording: new Recording(channels, ports, joined) };
+  }
+
+  /** All but the channels. */
+  #record(ordering: OrderSeen): MemberState {
+    const { held, loggedTexts, toldThrough, locks } = this.owner;
+    const { sent, acked, decided, peers } = ordering.counts();
+    return {
+      seq: held.logSeq,
+      log: held.log,
+      placed: held.end,
+      acked,
+      sent,
+      logged: Math.min(loggedTexts, sent),
+      decided,
+      told: toldThrough,
+      locks: [...locks],
+      peers,
+      channels: [],
+      fromCoordinator: [],
+    };
+  }
+
+  #complete({ attempt, ordering, recording }: Part): void {
+    this.#part = null;
+    const runsOf = (from: From) => recording.messages(from)[0] ?? [];
+    const channels = ordering.epoch.members.map(({ key }) => runsOf(key));
+    const fromCoordinator = runsOf(null);
+    // Only where the coordinator was started again and again meanwhile.
+    if ([...channels, fromCoordinator].some(({ length }) => length > SNAPSHOT_RUNS_MAX)) {
+      return this.#tell({ type: "snapshot-over", attempt });
+    }
+    const state = { ...recording.state!, channels, fromCoordinator };
+    this.#tell({ type: "recorded", attempt, state });
+  }
+
+  #tell(message: GroupMessage): void {
+    if (this.owner.isCoordinatorUp) this.owner.toCoordinator(message);
+  }
+}
+
+function isSame(a: Attempt, b: Attempt): boolean {
+  return a.number === b.number && a.run.toHex() === b.run.toHex();
+}

@@ -1,0 +1,85 @@
+/**
+ * One process's part in one global snapshot: what it records of itself, and of each channel on which it is spoken to.
+ *
+ * The picture: each process takes a photograph of itself, and shouts "now" on all its channels before it says
+ * anything else there. Whoever hears that for the first time takes its own photograph at once; what still comes on a
+ * channel between one's own photograph and the shout was under way when the picture was taken.
+ *
+ * Chandy and Lamport, Distributed Snapshots: Determining Global States of Distributed Systems (ACM TOCS 1985),
+ * section 3: the marker-sending rule and the marker-receiving rule. Channels are known by name, lose nothing and keep
+ * their order. Any number of snapshots may be under way at once, each with its own markers and its own recordings.
+ *
+ * The caller's duties: each message goes to `received` and each marker to `marker` in the order in which they come,
+ * `received` before the message changes anything; nothing is sent between `record` and `sendMarkers`, and
+ * `sendMarkers` sends one marker on each outgoing channel.
+ */
+
+export interface RecordingPorts<State> {
+  /** The process's state, as it is at this moment. */
+  record(): State;
+  /** One marker on each channel that leads away from this process, before anything else is sent there. */
+  sendMarkers(): void;
+}
+
+export class Recording<Channel, State, Message> {
+  #state: State | null = null;
+  /** Channels whose marker hasn't come. */
+  readonly #open: Set<Channel>;
+  readonly #messages = new Map<Channel, Message[]>();
+
+  /**
+   * @param incoming All channels that lead to this process.
+   * @param combined Both messages as one, to keep long recordings short; null where they are to stay two.
+   */
+  constructor(
+    incoming: Iterable<Channel>,
+    readonly ports: RecordingPorts<State>,
+    readonly combined: (last: Message, next: Message) => Message | null = () => null,
+  ) {
+    this.#open = new Set(incoming);
+    for (const channel of this.#open) this.#messages.set(channel, []);
+  }
+
+  /** Null until it is recorded. */
+  get state(): State | null {
+    return this.#state;
+  }
+
+  /** The marker-sending rule: by whoever begins the snapshot, and at the first marker. Once is enough. */
+  begin(): void {
+    if (this.#state !== null) return;
+    this.#state = this.ports.record();
+    this.ports.sendMarkers();
+  }
+
+  /** The marker-receiving rule. The first one finds its channel empty. */
+  marker(channel: Channel): void {
+    this.begin();
+    this.#open.delete(channel);
+  }
+
+  /** A message came on the channel. */
+  received(channel: Channel, message: Message): void {
+    if (this.#state === null || !this.#open.has(channel)) return;
+    const messages = this.#messages.get(channel)!;
+    const last = messages.at(-1);
+    const both = last === undefined ? null : this.combined(last, message);
+    if (both === null) messages.push(message);
+    else messages[messages.length - 1] = both;
+  }
+
+  /** Whether this process has all that it records: its state, and a marker from each channel (section 3.2). */
+  get isComplete(): boolean {
+    return this.#state !== null && this.#open.size === 0;
+  }
+
+  /** Channels whose marker is awaited. */
+  get awaited(): Iterable<Channel> {
+    return this.#open;
+  }
+
+  /** What was under way on the channel, in its order. */
+  messages(channel: Channel): readonly Message[] {
+    return this.#messages.get(channel) ?? [];
+  }
+}

@@ -1,0 +1,362 @@
+/**
+ * The coordinator takes snapshots: it records itself, sends its markers, and puts together what all have recorded.
+ *
+ * One at a time. Who asks while one is taken gets the next one: a process may have recorded itself before it was asked
+ * for, and whoever asks wants to see what is, not what was. All who ask meanwhile share that one.
+ *
+ * A snapshot belongs to a view that has begun at all its members, each on the link that it has now. Where another view
+ * is to begin, a link is lost or a member says that it can't, it is given up and taken again; each try has markers of
+ * its own, so that late ones of another say nothing.
+ */
+
+import type { Environment } from "../../../base/environment.ts";
+import type { Hash, LinkId, PeerKey } from "../../../base/ids.ts";
+import { Deadlines } from "../../../base/machine.ts";
+import type { Attendance, Attendee } from "../attendance.ts";
+import { type Ballot, isSameBallot } from "../ballot.ts";
+import type { CoordinatorOutput } from "../coordinator_output.ts";
+import { named } from "../coordinator_view.ts";
+import type { Member } from "../epoch.ts";
+import { SNAPSHOT_ATTEMPTS_MAX, SNAPSHOT_MS_MAX, SNAPSHOTS_ASKED_MAX } from "../limits.ts";
+import type { GroupMessage, GroupMessageOf } from "../messages.ts";
+import type { Views } from "../views.ts";
+import type { Attempt, CoordinatorState, Cut, Decided, MemberState, Telling } from "./cut.ts";
+import { verdictOf } from "./cut_check.ts";
+import { snapshotEvent } from "./cut_view.ts";
+import { Recording } from "./recording.ts";
+import type { EntryPoint } from "../states/state.ts";
+
+export interface TakingParts {
+  readonly group: Hash;
+  readonly key: PeerKey;
+  readonly views: Views;
+  readonly attendance: Attendance;
+  readonly out: CoordinatorOutput;
+  readonly environment: Environment;
+  /** Of this process. */
+  readonly incarnation: Uint8Array;
+  /** `--snapshot-every`; null: when asked alone. */
+  readonly everyMs: number | null;
+  wallMs(): number;
+  /** Whether the view stays as it is, as far as is known. */
+  isSteady(): boolean;
+  /** Whether it has said where its log ends, on its present link: by then it knows that it is welcome there. */
+  hasSaid(attendee: Attendee): boolean;
+  /** The newest state that all members share, as far as they have said. */
+  consistent(): EntryPoint;
+  /** The decisions that were made; null where there is none. */
+  decided(): Decided | null;
+  /** Numbers of the entries for which an edit is under way. */
+  locks(): readonly number[];
+}
+
+type Refs = readonly (string | undefined)[];
+
+/** A snapshot that somebody wants. */
+interface Wanted {
+  /** Of those who asked; the clock has none. */
+  readonly refs: Refs;
+  attempts: number;
+  /** Why the last one was given up; part of a sentence. */
+  because: string;
+}
+
+/** One try. */
+interface Taken {
+  readonly wanted: Wanted;
+  readonly attempt: Attempt;
+  readonly ballot: Ballot;
+  readonly members: readonly Member[];
+  readonly links: ReadonlyMap<PeerKey, LinkId>;
+  readonly recording: Recording<PeerKey, CoordinatorState, Telling>;
+  readonly states: Map<PeerKey, MemberState>;
+  readonly beganAt: number;
+}
+
+const DEADLINES = ["late", "every"] as const;
+
+export class Taking {
+  #attempts = 0;
+  #wanted: Wanted | null = null;
+  #taken: Taken | null = null;
+  /** Who asked since that one was begun; `SNAPSHOTS_ASKED_MAX`. */
+  #asked: (string | undefined)[] = [];
+  /** Written, and not known to be on disk. */
+  readonly #written = new Map<number, { readonly cut: Cut; readonly refs: Refs }>();
+  #nextToken = 1;
+  /** By link: up to where its member has told of entries. */
+  readonly #told = new Map<LinkId, number>();
+  #isRemovalTold = false;
+  readonly #deadlines = new Deadlines(DEADLINES);
+
+  constructor(readonly parts: TakingParts) {}
+
+  // Who wants one.
+
+  /** The operator asks. */
+  ask(ref: string | undefined): void {
+    if (this.#asked.length >= SNAPSHOTS_ASKED_MAX) {
+      const text =
+        `Cannot take a snapshot: ${SNAPSHOTS_ASKED_MAX} wait for one; ask again when it is there`;
+      return this.parts.out.error("busy", text, ref);
+    }
+    this.#asked.push(ref);
+    this.#next();
+  }
+
+  start(): void {
+    const { everyMs, out } = this.parts;
+    if (everyMs !== null) this.#deadlines.set("every", out.nowMs + everyMs);
+  }
+
+  #next(): void {
+    if (this.#wanted !== null || this.#asked.length === 0) return;
+    this.#want(this.#asked);
+    this.#asked = [];
+  }
+
+  #want(refs: Refs): void {
+    this.#wanted = { refs, attempts: 0, because: "" };
+    this.#wait();
+  }
+
+  #wait(): void {
+    this.#deadlines.set("late", this.parts.out.nowMs + SNAPSHOT_MS_MAX);
+  }
+
+  // Time.
+
+  nextMs(): number | null {
+    return this.#deadlines.nextMs();
+  }
+
+  postpone(delayMs: number): void {
+    this.#deadlines.postpone(delayMs);
+  }
+
+  tick(): void {
+    for (const due of this.#deadlines.takeDue(this.parts.out.nowMs)) {
+      if (due === "every") this.#takeByClock();
+      else this.#late();
+    }
+  }
+
+  /** Of an empty group, or while one is taken, none is wanted. */
+  #takeByClock(): void {
+    const { everyMs, views, out } = this.parts;
+    this.#deadlines.set("every", out.nowMs + everyMs!);
+    if (this.#wanted === null && views.members.length > 0) this.#want([undefined]);
+  }
+
+  #late(): void {
+    const seconds = SNAPSHOT_MS_MAX / 1_000;
+    if (this.#taken !== null) {
+      const awaited = this.#awaited(this.#taken);
+      return this.#giveUp(`${named(awaited)} didn't answer for ${seconds} s`);
+    }
+    this.#fail(this.#wanted?.because || `no view has begun at all its members for ${seconds} s`);
+  }
+
+  /** Whose marker, or whose record, hasn't come. */
+  #awaited({ members, recording, states }: Taken): readonly Member[] {
+    const open = new Set(recording.awaited);
+    return members.filter(({ key }) => open.has(key) || !states.has(key));
+  }
+
+  // Beginning and giving up.
+
+  /** After each step. */
+  settle(): void {
+    for (const link of this.#told.keys()) {
+      if (this.parts.attendance.link(link) === null) this.#told.delete(link);
+    }
+    if (this.#taken !== null && !this.#isWhole(this.#taken)) {
+      this.#giveUp("the view changed, or a link was lost");
+    }
+    if (this.#taken === null && this.#wanted !== null && this.#mayBegin) this.#begin(this.#wanted);
+  }
+
+  #isWhole({ ballot, links }: Taken): boolean {
+    const { views, attendance } = this.parts;
+    if (!this.parts.isSteady() || !isSameBallot(views.ballot, ballot)) return false;
+    for (const [key, link] of links) if (attendance.get(key)?.link !== link) return false;
+    return true;
+  }
+
+  get #mayBegin(): boolean {
+    const { views, attendance } = this.parts;
+    return this.parts.isSteady() && views.members.every(({ key }) => {
+      const attendee = attendance.get(key);
+      return attendee !== null && attendee.link !== null &&
+        isSameBallot(attendee.begun, views.ballot) && this.parts.hasSaid(attendee);
+    });
+  }
+
+  #begin(wanted: Wanted): void {
+    const { views, attendance } = this.parts;
+    const { members, ballot } = views;
+    const attempt = { run: this.parts.incarnation, number: ++this.#attempts };
+    const links = new Map(members.map(({ key }) => [key, attendance.get(key)!.link!]));
+    wanted.attempts++;
+    const ports = {
+      record: () => this.#record(members, links),
+      sendMarkers: () => this.#tell(links, { type: "marker", attempt, ballot }),
+    };
+    const recording = new Recording<PeerKey, CoordinatorState, Telling>(links.keys(), ports);
+    const beganAt = this.parts.wallMs();
+    const states = new Map<PeerKey, MemberState>();
+    this.#taken = { wanted, attempt, ballot, members, links, recording, states, beganAt };
+    this.#wait();
+    recording.begin();
+    this.#completed(this.#taken);
+  }
+
+  #record(members: readonly Member[], links: ReadonlyMap<PeerKey, LinkId>): CoordinatorState {
+    const { consistent, decided, locks } = this.parts;
+    return {
+      consistent: consistent(),
+      decided: decided(),
+      locks: [...locks()],
+      told: members.map(({ key }) => this.#told.get(links.get(key)!) ?? 0),
+    };
+  }
+
+  #tell(links: ReadonlyMap<PeerKey, LinkId>, message: GroupMessage): void {
+    const { attendance, out } = this.parts;
+    for (const link of links.values()) if (attendance.link(link) !== null) out.send(link, message);
+  }
+
+  #giveUp(because: string): void {
+    const { links, attempt, wanted } = this.#taken!;
+    this.#taken = null;
+    wanted.because = because;
+    this.#tell(links, { type: "snapshot-over", attempt });
+    if (wanted.attempts >= SNAPSHOT_ATTEMPTS_MAX) return this.#fail(because);
+    this.#wait();
+  }
+
+  #fail(because: string): void {
+    const { refs, attempts } = this.#wanted!;
+    this.#wanted = null;
+    this.#deadlines.clear("late");
+    const times = attempts < 2 ? "" : `, ${attempts} times`;
+    const text = `Cannot take a snapshot: ${because}${times}; /status shows what is awaited`;
+    for (const ref of refs) this.parts.out.error("timeout", text, ref);
+    this.#next();
+  }
+
+  // What members say.
+
+  /** The member was told up to where we know of the entries: it goes on from there, on this link. */
+  welcomed(link: LinkId, told: number): void {
+    this.#told.set(link, told);
+  }
+
+  /** The member tells of entries. To be called before they count. */
+  entries(attendee: Attendee, message: GroupMessageOf<"entries">): void {
+    const { after, through, seq, entries } = message;
+    const ids = entries.map(({ id }) => id.toHex());
+    this.#taken?.recording.received(attendee.key, { after, through, seq, ids });
+    this.#told.set(attendee.link!, through);
+  }
+
+  marker(attendee: Attendee, { attempt }: GroupMessageOf<"marker">): void {
+    const taken = this.#takenBy(attendee, attempt);
+    taken?.recording.marker(attendee.key);
+    if (taken !== null) this.#completed(taken);
+  }
+
+  /** @returns What is wrong with it; null where nothing is. */
+  recorded(attendee: Attendee, { attempt, state }: GroupMessageOf<"recorded">): string | null {
+    const taken = this.#takenBy(attendee, attempt);
+    if (taken === null) return null;
+    const { length } = taken.members;
+    if (state.peers.length !== length || state.channels.length !== length) {
+      return "it recorded other channels than the view has";
+    }
+    if ([...state.channels, state.fromCoordinator].flat().some((run) => run.through < run.first)) {
+      return "it recorded what ends before it begins";
+    }
+    if ([...taken.recording.awaited].includes(attendee.key)) return "it recorded before its marker";
+    taken.states.set(attendee.key, state);
+    this.#completed(taken);
+    return null;
+  }
+
+  over(attendee: Attendee, { attempt }: GroupMessageOf<"snapshot-over">): void {
+    if (this.#takenBy(attendee, attempt) === null) return;
+    this.#giveUp(`${named([attendee])} couldn't go on with it`);
+  }
+
+  #takenBy({ key, link }: Attendee, { run, number }: Attempt): Taken | null {
+    const taken = this.#taken;
+    if (taken === null || number !== taken.attempt.number) return null;
+    const isOurs = run.toHex() === this.parts.incarnation.toHex();
+    return isOurs && taken.links.get(key) === link ? taken : null;
+  }
+
+  // The cut.
+
+  #completed(taken: Taken): void {
+    const { recording, states, members, wanted, ballot, beganAt } = taken;
+    if (!recording.isComplete || states.size < members.length) return;
+    this.#taken = this.#wanted = null;
+    this.#deadlines.clear("late");
+    const { group, key: coordinatorKey, environment, out } = this.parts;
+    const endedAt = Math.max(beganAt, this.parts.wallMs());
+    const cut: Cut = {
+      id: snapshotId(beganAt, environment.randomBytes(3)),
+      group,
+      ballot,
+      beganAt,
+      endedAt,
+      coordinatorKey,
+      coordinator: recording.state!,
+      members: members.map(({ key, name, incarnation }) => ({
+        key,
+        name,
+        incarnation,
+        state: states.get(key)!,
+        tellings: recording.messages(key),
+      })),
+    };
+    const token = this.#nextToken++;
+    this.#written.set(token, { cut, refs: wanted.refs });
+    out.push({ type: "keep-snapshot", token, cut });
+    this.#next();
+  }
+
+  /** It is on disk, or the disk refuses it. */
+  kept(
+    token: number,
+    { file, text, removed }: {
+      readonly file: string | null;
+      readonly text: string;
+      readonly removed: readonly string[];
+    },
+  ): void {
+    const written = this.#written.get(token);
+    this.#written.delete(token);
+    if (written === undefined) return;
+    const { out, environment: { crypto } } = this.parts;
+    const { cut, refs } = written;
+    if (file === null) {
+      for (const ref of refs) out.error("disk", text, ref);
+      return;
+    }
+    const verdict = verdictOf(cut);
+    for (const ref of refs) out.show(snapshotEvent(crypto, cut, verdict, file), ref);
+    if (removed.length === 0 || this.#isRemovalTold) return;
+    this.#isRemovalTold = true;
+    out.notice(
+      `Removed the oldest snapshot, ${removed.join(", ")}: from now on each new one takes the ` +
+        "place of the oldest",
+    );
+  }
+}
+
+/** Sorted as by time: `20261120-204827-123-1f3a9c`, UTC. */
+function snapshotId(beganAt: number, random: Uint8Array): string {
+  const digits = new Date(Math.min(beganAt, 8.64e15)).toISOString().replaceAll(/[-:.TZ]/g, "");
+  return `${digits.slice(0, 8)}-${digits.slice(8, 14)}-${digits.slice(14)}-${random.toHex()}`;
+}

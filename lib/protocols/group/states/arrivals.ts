@@ -1,0 +1,39 @@
+/** When entries came to one member, by the coordinator's monotonic clock: of the last ones, in a ring. */
+
+import { ARRIVALS_KEPT_MAX } from "../limits.ts";
+import type { Arrival } from "./state.ts";
+
+export class Arrivals {
+  /** Made when the first entry comes. */
+  #atMs: Float64Array | null = null;
+  /** Number of the last entry that is known of. */
+  #through = 0;
+
+  /** When the entry came; null where it hasn't, or that isn't known. */
+  at(seq: number): number | null {
+    const isKept = seq <= this.#through && seq > this.#through - ARRIVALS_KEPT_MAX && seq > 0;
+    const atMs = isKept ? this.#atMs?.[seq % ARRIVALS_KEPT_MAX] : undefined;
+    return atMs === undefined || Number.isNaN(atMs) ? null : atMs;
+  }
+
+  /** What a member says, of entries after a number. */
+  add(after: number, arrivals: readonly Arrival[], nowMs: number): void {
+    let from = after;
+    for (const { through, agoMs } of arrivals) {
+      this.#fill(from, through, nowMs - agoMs);
+      from = through;
+    }
+  }
+
+  #fill(after: number, through: number, atMs: number): void {
+    this.#atMs ??= new Float64Array(ARRIVALS_KEPT_MAX).fill(NaN);
+    // When those between came wasn't said.
+    this.#write(Math.max(this.#through, after - ARRIVALS_KEPT_MAX), after, NaN);
+    this.#write(Math.max(this.#through, after, through - ARRIVALS_KEPT_MAX), through, atMs);
+    this.#through = Math.max(this.#through, through);
+  }
+
+  #write(after: number, through: number, atMs: number): void {
+    for (let seq = after + 1; seq <= through; seq++) this.#atMs![seq % ARRIVALS_KEPT_MAX] = atMs;
+  }
+}

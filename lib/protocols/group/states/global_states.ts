@@ -1,0 +1,308 @@
+/**
+ * What the coordinator knows of all logs: where each ends, when each entry came to each member, and the newest state
+ * that all share.
+ *
+ * A state is shared by all members of the view where each has said the same digest for one position. Members say it for
+ * positions of their own choice; `passed_points.ts` has the rule by which they meet.
+ */
+
+import type { Crypto } from "../../../base/crypto.ts";
+import { dateText } from "../../../base/dates.ts";
+import type { Hash, LinkId, PeerKey } from "../../../base/ids.ts";
+import { shownName } from "../../../base/names.ts";
+import type { Attendance, Attendee } from "../attendance.ts";
+import { type Ballot, isSameBallot } from "../ballot.ts";
+import type { CoordinatorOutput } from "../coordinator_output.ts";
+import type { Member } from "../epoch.ts";
+import type { CoordinatorEvent, StateView } from "../events.ts";
+import { emptyDigest } from "../history.ts";
+import { HEARTBEAT_MS, POINTS_KEPT_MAX, STATE_MS } from "../limits.ts";
+import type { GroupMessageOf } from "../messages.ts";
+import type { Views } from "../views.ts";
+import { Arrivals } from "./arrivals.ts";
+import type { EntryPoint } from "./state.ts";
+
+/** A member that wasn't heard for so long may be anywhere. */
+const QUIET_MS = 2 * HEARTBEAT_MS;
+
+export interface GlobalStatesParts {
+  readonly group: Hash;
+  readonly crypto: Crypto;
+  readonly views: Views;
+  readonly attendance: Attendance;
+  readonly out: CoordinatorOutput;
+  wallMs(): number;
+}
+
+/** What a member has said. */
+interface Known {
+  /** On which link. */
+  readonly link: LinkId;
+  /** In which epoch it was then. */
+  readonly ballot: Ballot;
+  end: EntryPoint;
+  locks: readonly number[];
+  /** By position, in the order in which they were said: `POINTS_KEPT_MAX`. */
+  readonly points: Map<number, EntryPoint>;
+  readonly arrivals: Arrivals;
+  /** Whose history was told to differ from its own. */
+  readonly differing: Set<PeerKey>;
+}
+
+type StatesEvent = Extract<CoordinatorEvent, { readonly event: "states" }>;
+
+export class GlobalStates {
+  /** Of those who are here: `Attendance` has the bound. */
+  readonly #known = new Map<PeerKey, Known>();
+  #consistent: EntryPoint;
+  /** What the operator was told. */
+  #told: EntryPoint;
+  #toldAtMs = -Infinity;
+  /** The view for which that was looked for. */
+  #view = -1;
+  /** The longest log, and since when it is that long. */
+  #newest = 0;
+  #newestAtMs = -Infinity;
+  /** When the first step was taken. */
+  #bornMs: number | null = null;
+
+  constructor(readonly parts: GlobalStatesParts) {
+    const { crypto, group } = parts;
+    this.#consistent = { seq: 0, position: 0, digest: emptyDigest(crypto, group) };
+    this.#told = this.#consistent;
+  }
+
+  /** The newest state that all members of the view have, as far as they have said. */
+  get consistent(): EntryPoint {
+    return this.#consistent;
+  }
+
+  /** Whether it has said anything on its present link. */
+  hasSaid({ key, link }: Attendee): boolean {
+    return link !== null && this.#known.get(key)?.link === link;
+  }
+
+  /** @returns What is wrong with it; null where nothing is. */
+  said(attendee: Attendee, message: GroupMessageOf<"state">): string | null {
+    const fault = stateFault(message);
+    if (fault !== null) return fault;
+    const { nowMs } = this.parts.out;
+    const { end, points, after, arrivals, locks } = message;
+    const known = this.#of(attendee, message);
+    known.end = end;
+    known.locks = locks;
+    known.arrivals.add(after, arrivals, nowMs);
+    if (end.position > this.#newest) {
+      this.#newest = end.position;
+      this.#newestAtMs = nowMs;
+    }
+    const fresh = [...points, end];
+    for (const point of fresh) known.points.set(point.position, point);
+    for (const position of known.points.keys()) {
+      if (known.points.size <= POINTS_KEPT_MAX) break;
+      known.points.delete(position);
+    }
+    this.#compare(attendee, known, fresh);
+    this.#look(known, fresh);
+    return null;
+  }
+
+  /** What it said before, of the same log and in the same epoch: before that it may have set another log aside. */
+  #of({ key, link }: Attendee, { end, ballot }: GroupMessageOf<"state">): Known {
+    const known = this.#known.get(key);
+    const isShorter = known === undefined || end.position < known.end.position;
+    const isSame = !isShorter && known.link === link && isSameBallot(known.ballot, ballot);
+    if (isSame) return known;
+    const fresh: Known = {
+      link: link!,
+      ballot,
+      end,
+      locks: [],
+      points: new Map(),
+      arrivals: isShorter ? new Arrivals() : known.arrivals,
+      differing: new Set(),
+    };
+    this.#known.set(key, fresh);
+    for (const { differing } of this.#known.values()) differing.delete(key);
+    return fresh;
+  }
+
+  // What all share.
+
+  /** Looks for the last of these that all others have said, too. */
+  #look(known: Known, points: readonly EntryPoint[]): void {
+    const { members, ballot } = this.parts.views;
+    const others: Known[] = [];
+    for (const { key } of members) {
+      const other = this.#known.get(key);
+      if (other === undefined || !isSameBallot(other.ballot, ballot)) return;
+      if (other !== known) others.push(other);
+    }
+    if (others.length === members.length) return; // it isn't a member itself
+    for (const point of points.toReversed()) {
+      if (point.position <= this.#consistent.position) return;
+      const isShared = ({ points }: Known) => points.get(point.position)?.digest === point.digest;
+      if (!others.every(isShared)) continue;
+      this.#consistent = point;
+      return;
+    }
+  }
+
+  /** After each step: another view has other members, and may have another history. */
+  settle(): void {
+    const { views, attendance, out } = this.parts;
+    this.#bornMs ??= out.nowMs;
+    if (views.ballot.number === this.#view) return;
+    this.#view = views.ballot.number;
+    for (const key of this.#known.keys()) {
+      if (attendance.get(key) === null && views.member(key) === null) this.#known.delete(key);
+    }
+    const start = views.present?.epoch.value.start ?? null;
+    if (start !== null && start.position < this.#consistent.position) {
+      // What only some had was given up.
+      const { crypto, group } = this.parts;
+      this.#consistent = this.#told = { seq: 0, position: 0, digest: emptyDigest(crypto, group) };
+      this.#newest = 0;
+    }
+  }
+
+  // Time.
+
+  nextMs(): number | null {
+    return this.#consistent === this.#told ? null : this.#toldAtMs + STATE_MS;
+  }
+
+  /** After each step: the operator is told of the last one of several. */
+  tell(): void {
+    const { out } = this.parts;
+    const dueMs = this.nextMs();
+    if (dueMs === null || dueMs > out.nowMs) return;
+    this.#told = this.#consistent;
+    this.#toldAtMs = out.nowMs;
+    const { seq, digest } = this.#told;
+    out.show({ event: "consistent", seq, digest });
+  }
+
+  postpone(delayMs: number): void {
+    this.#toldAtMs += delayMs;
+  }
+
+  // Who differs.
+
+  /** Whoever says another digest of a position than others do is told of, once for each of those. */
+  #compare({ key, name }: Attendee, known: Known, points: readonly EntryPoint[]): void {
+    for (const [otherKey, other] of this.#known) {
+      if (other === known || known.differing.has(otherKey)) continue;
+      const at = points.find(({ position, digest }) => {
+        const said = other.points.get(position);
+        return said !== undefined && said.digest !== digest;
+      });
+      const attendee = this.parts.attendance.get(otherKey);
+      if (at === undefined || attendee === null) continue;
+      known.differing.add(otherKey);
+      other.differing.add(key);
+      const [one, two] = [shownName(name), shownName(attendee.name)];
+      this.parts.out.warn(
+        `The logs of ${one} and ${two} differ at entry ${at.seq} or before: /recover has the damaged ` +
+          "one fetched anew",
+      );
+    }
+  }
+
+  // What the operator sees.
+
+  /** @param seq Of the entry whose arrivals are asked for; null where none is. */
+  view(seq: number | null): StatesEvent {
+    const { members } = this.parts.views;
+    const consistent = { seq: this.#consistent.seq, digest: this.#consistent.digest };
+    const arrivals = seq === null ? {} : { arrivals: this.#arrivalsOf(seq) };
+    return {
+      event: "states",
+      members: members.map((member) => this.#stateOf(member)),
+      consistent,
+      ...arrivals,
+    };
+  }
+
+  #stateOf({ key, name }: Member): StateView {
+    const { attendance, views, group, crypto } = this.parts;
+    const known = this.#known.get(key);
+    const attendee = attendance.get(key);
+    const differing = views.members.filter((other) => known?.differing.has(other.key) === true);
+    return {
+      name,
+      seq: known?.end.seq ?? attendee?.seq ?? 0,
+      digest: known?.end.digest ?? attendee?.end?.digest ?? emptyDigest(crypto, group),
+      locks: known?.locks ?? [],
+      lagMs: Math.round(this.#lagMs(known, attendee)),
+      ...(differing.length === 0 ? {} : { differs: differing.map(({ name }) => name) }),
+    };
+  }
+
+  /**
+   * For how long it has lacked what somebody else has; where it has all, how much later the last entry came to it than
+   * to the first one. Whoever says nothing may lack anything: since it was last heard.
+   */
+  #lagMs(known: Known | undefined, attendee: Attendee | null): number {
+    const { nowMs } = this.parts.out;
+    const quietMs = nowMs - Math.max(attendee?.heardAtMs ?? 0, this.#bornMs ?? nowMs);
+    const isQuiet = known === undefined || attendee === null || attendee.link === null ||
+      quietMs > QUIET_MS;
+    const lagMs = known === undefined ? 0 : this.#behindMs(known, nowMs);
+    return isQuiet ? Math.max(quietMs, lagMs) : lagMs;
+  }
+
+  #behindMs({ end, arrivals }: Known, nowMs: number): number {
+    if (end.position < this.#newest) {
+      const sinceMs = this.#firstAtMs(end.seq + 1) ?? this.#newestAtMs;
+      return nowMs - sinceMs;
+    }
+    const cameAtMs = arrivals.at(end.seq);
+    const firstAtMs = this.#firstAtMs(end.seq);
+    return cameAtMs === null || firstAtMs === null ? 0 : cameAtMs - firstAtMs;
+  }
+
+  /** When an entry came to whoever had it first; null where that isn't known. */
+  #firstAtMs(seq: number): number | null {
+    let firstMs: number | null = null;
+    for (const { arrivals } of this.#known.values()) {
+      const atMs = arrivals.at(seq);
+      if (atMs !== null && (firstMs === null || atMs < firstMs)) firstMs = atMs;
+    }
+    return firstMs;
+  }
+
+  #arrivalsOf(seq: number): NonNullable<StatesEvent["arrivals"]> {
+    const { views, out, wallMs } = this.parts;
+    const firstMs = this.#firstAtMs(seq);
+    const wallOffsetMs = wallMs() - out.nowMs;
+    return {
+      seq,
+      first: firstMs === null ? null : dateText(Math.round(firstMs + wallOffsetMs)),
+      members: views.members.map(({ key, name }) => {
+        const known = this.#known.get(key);
+        const atMs = known?.arrivals.at(seq) ?? null;
+        const isThere = known !== undefined && known.end.seq >= seq;
+        const afterMs = atMs === null || firstMs === null ? null : Math.round(atMs - firstMs);
+        return { name, has: isThere, afterMs };
+      }),
+    };
+  }
+}
+
+/** What is wrong with it by itself; null where nothing is. */
+function stateFault({ end, points, after, arrivals }: GroupMessageOf<"state">): string | null {
+  let position = 0;
+  for (const point of [...points, end]) {
+    if (point.position < position || point.seq > point.position) {
+      return "it says of its log what can't be";
+    }
+    position = point.position;
+  }
+  let seq = after;
+  for (const { through } of arrivals) {
+    if (through < seq) return "it says that entries came in another order";
+    seq = through;
+  }
+  return seq > end.seq ? "it says that entries came which it doesn't have" : null;
+}

@@ -1,0 +1,114 @@
+/**
+ * A member tells the coordinator of each change of its log: at once where it hasn't for a while, otherwise all that
+ * came meanwhile in one message.
+ */
+
+import type { Environment } from "../../../base/environment.ts";
+import { type Ballot, NO_BALLOT } from "../ballot.ts";
+import type { Held, HeldBatch } from "../held.ts";
+import { STATE_ARRIVALS_MAX, STATE_MS, STATE_POINTS_MAX } from "../limits.ts";
+import type { MemberOutput } from "../member_output.ts";
+import type { GroupMessage } from "../messages.ts";
+import { PassedPoints } from "./passed_points.ts";
+
+export interface ReportingOwner {
+  readonly out: MemberOutput;
+  readonly held: Held;
+  readonly environment: Environment;
+  readonly isCoordinatorUp: boolean;
+  /** Of the present epoch; null while in none. */
+  readonly ballot: Ballot | null;
+  /** Entries that wait for an edit to be decided. */
+  readonly locks: readonly number[];
+  toCoordinator(message: GroupMessage): void;
+  /** `tick` is to be called after so long. */
+  reportsLater(delayMs: number): void;
+}
+
+interface Came {
+  through: number;
+  readonly atMs: number;
+}
+
+export class Reporting {
+  readonly #points = new PassedPoints(STATE_POINTS_MAX);
+  /** Since the last report; at most `STATE_ARRIVALS_MAX`. */
+  #arrivals: Came[] = [];
+  /** The last entry at the last report. */
+  #after: number;
+  #reportedAtMs = -Infinity;
+  #isDue = false;
+
+  constructor(readonly owner: ReportingOwner) {
+    this.#after = owner.held.logSeq;
+  }
+
+  /** The coordinator knows nothing of us on this link. */
+  welcomed(): void {
+    this.#report();
+  }
+
+  /** The log has these at its end. */
+  logged(batches: readonly HeldBatch[]): void {
+    for (const { before, point, entries } of batches) {
+      const seq = before.seq + entries.length;
+      this.#points.add(before, { ...point, seq });
+      if (entries.length > 0) this.#came(seq);
+    }
+    this.changed();
+  }
+
+  #came(through: number): void {
+    const { nowMs: atMs } = this.owner.out;
+    const last = this.#arrivals.at(-1);
+    if (last?.atMs === atMs) last.through = through;
+    else this.#arrivals.push({ through, atMs });
+    // The first ones are told with those that came next.
+    if (this.#arrivals.length > STATE_ARRIVALS_MAX) this.#arrivals.shift();
+  }
+
+  /** The log, the epoch or what is locked has changed. */
+  changed(): void {
+    if (this.#isDue || !this.owner.isCoordinatorUp) return;
+    const waitMs = this.#reportedAtMs + STATE_MS - this.owner.out.nowMs;
+    if (waitMs <= 0) return this.#report();
+    this.#isDue = true;
+    this.owner.reportsLater(waitMs);
+  }
+
+  /** The log begins anew. */
+  restart(): void {
+    this.#points.take();
+    this.#arrivals = [];
+    this.#after = 0;
+    this.changed();
+  }
+
+  tick(): void {
+    if (this.#isDue) this.#report();
+  }
+
+  #report(): void {
+    const { out, held, environment, ballot, locks } = this.owner;
+    this.#isDue = false;
+    if (!this.owner.isCoordinatorUp) return;
+    this.#reportedAtMs = out.nowMs;
+    const arrivals = this.#arrivals.map(({ through, atMs }) => ({
+      through,
+      agoMs: Math.round(out.nowMs - atMs),
+    }));
+    const after = this.#after;
+    this.#arrivals = [];
+    this.#after = held.logSeq;
+    this.owner.toCoordinator({
+      type: "state",
+      ballot: ballot ?? NO_BALLOT,
+      end: { seq: held.logSeq, ...held.log },
+      at: Math.max(0, Math.floor(environment.wallMs())),
+      locks: [...locks],
+      points: this.#points.take(),
+      after,
+      arrivals,
+    });
+  }
+}
