@@ -265,6 +265,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
 
   #linkUp(link: LinkId, peer: PeerKey): void {
     this.#heardTold = "";
+    this.membership?.telling.linked();
     this.coordinator.up(link, peer);
   }
 
