@@ -136,13 +136,11 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       (attendee) => this.#steering.parted(attendee),
     );
     const told = () => this.#told;
-    const welcomed = (link: LinkId, told: number) => this.#taking.welcomed(link, told);
     const arriving = this.#arriving = new Arriving({
       ...parts,
       changing,
       partings,
       told,
-      welcomed,
     });
     const states = this.#states = new GlobalStates({ ...parts, wallMs });
     this.#taking = new Taking({

@@ -275,6 +275,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   #linkUp(link: LinkId, peer: PeerKey): void {
     this.#heardTold = "";
     this.#isAsked = false;
+    this.membership?.telling.linked();
     this.coordinator.up(link, peer);
   }
 
