@@ -191,7 +191,7 @@ Deno.test("group: /recover has a member fetch its log anew, whose words stay sai
     await group.sameLogs("Alice", "Bob");
     assert(group.logText("Bob").startsWith(text));
     const [aside] = setAside(group, "Bob");
-    assertEquals(Deno.readTextFileSync(group.logPath("Bob").replace(/log$/, aside!)), text);
+    assert(Deno.readTextFileSync(group.logPath("Bob").replace(/log$/, aside!)).startsWith(text));
     // Nothing was shown twice.
     assertEquals(linesOf(bob!), linesOf(alice!));
   });

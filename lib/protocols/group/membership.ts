@@ -540,6 +540,8 @@ export class Membership {
       case "outdone":
         return this.#toLeading(key, message);
       case "fetch":
+        // What we have lost isn't unlike ours.
+        if (this.standing.isLost && message.after.position > this.held.position) return;
         return this.supplier.fetch(key, message);
       case "history":
         return this.history(key, message);

@@ -178,7 +178,7 @@ export class Recount {
   get isLeft(): boolean {
     const members = this.newest?.epoch.value.members ?? [];
     const accounts = members.flatMap(({ key }) => this.#accounts.get(key) ?? []);
-    return accounts.every(({ isOut }) => isOut);
+    return accounts.length > 0 && accounts.every(({ isOut }) => isOut);
   }
 
   /** The highest number of a ballot that anybody promised, of an edit that anybody knows. */

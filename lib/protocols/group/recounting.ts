@@ -130,6 +130,7 @@ export class Recounting {
   begin(because: string | null): void {
     const { out } = this;
     this.#sinceMs = out.nowMs;
+    this.#awaitedTold = this.#problem;
     if (!this.records.some(({ kind }) => kind === "lost")) this.#store({ kind: "lost" });
     out.warn(
       because === null
@@ -315,7 +316,8 @@ export class Recounting {
       ...(groupOf(this.records) === group ? [] : [{ kind: "group" as const, group }]),
       { kind: "number", number: number + NUMBER_GAP },
       { kind: "recounted", signed: newest },
-      { kind: "edits", number: edit + NUMBER_GAP },
+      // Of aborted ones nobody need know any more; there were no more than that, since this was lost last.
+      { kind: "edits", number: Math.max(edit, number) + NUMBER_GAP },
     ];
     const missing = members.filter(({ key }) => this.#kicked.has(key));
     const isNobodyLeft = members.length > 0 && missing.length === members.length;

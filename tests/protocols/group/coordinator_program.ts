@@ -26,7 +26,12 @@ import {
   type SignedBatch,
 } from "../../../lib/protocols/group/history.ts";
 import { INCARNATION_BYTES } from "../../../lib/protocols/group/limits.ts";
+import {
+  type RebuildingConfig,
+  RebuildingCoordinator,
+} from "../../../lib/protocols/group/rebuilding.ts";
 import type { GroupMessage, GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
+import type { SignedEpoch } from "../../../lib/protocols/group/epoch.ts";
 import type { CoordinatorRecord } from "../../../lib/protocols/group/records.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 
@@ -56,10 +61,15 @@ export class Somebody {
   begun: Ballot = NO_BALLOT;
   promised: Ballot = NO_BALLOT;
   levelled: Ballot = NO_BALLOT;
+  /** The last epoch that has begun for it, and that one's view where it is a round. */
+  epoch: SignedEpoch | null = null;
+  view: SignedEpoch | null = null;
+  isLost = false;
+  isOut = false;
   readonly batches: SignedBatch[] = [];
   end = new HistoryEnd(fakeCrypto, GROUP);
   /** Kinds of message that it answers as it should. */
-  answers = new Set(["probe", "flush", "level", "begin", "fetch", "parted"]);
+  answers = new Set(["probe", "flush", "level", "begin", "fetch", "parted", "recount"]);
   /** The last message of each kind that came, and all of them. */
   readonly got = new Map<string, GroupMessage>();
   readonly all: GroupMessage[] = [];
@@ -111,13 +121,22 @@ export class Somebody {
         return [{ type: "ready", ballot: message.ballot }];
       case "begin": {
         this.begun = message.signed.epoch.value.ballot;
+        this.epoch = message.signed;
         return [{ type: "begun", ballot: this.begun }];
       }
       case "fetch":
         return [this.history(message)];
+      case "recount":
+        return [this.account()];
       default:
         return [];
     }
+  }
+
+  account(changes: Partial<GroupMessageOf<"account">> = {}): GroupMessageOf<"account"> {
+    const { epoch, view, promised, isLost, isOut } = this;
+    const told = { epoch, view, promised, isLost, isOut, edit: 0 };
+    return { type: "account", group: epoch === null ? null : GROUP, ...told, ...changes };
   }
 
   report({ ballot }: GroupMessageOf<"flush">): GroupMessage {
@@ -139,7 +158,7 @@ export class Somebody {
 }
 
 export class Program {
-  readonly machine: Coordinator;
+  readonly machine: Coordinator | RebuildingCoordinator;
   readonly disk: CoordinatorRecord[];
   /** `holds-log`: all but the log is written; so with what is committed. */
   diskMode: "writes" | "refuses" | "holds-log" | "holds-committed" = "writes";
@@ -152,7 +171,8 @@ export class Program {
   #held: Extract<CoordinatorEffect, { readonly type: "persist" }>[] = [];
   #links = 0;
 
-  constructor(config: Partial<CoordinatorConfig> = {}, log: readonly SignedBatch[] = []) {
+  /** @param config With `mayFound`: as its program runs it, which asks members where the disk is lost or old. */
+  constructor(config: Partial<RebuildingConfig> = {}, log: readonly SignedBatch[] = []) {
     this.disk = [...config.records ?? []];
     this.log = [...log];
     const environment: Environment = {
@@ -165,25 +185,25 @@ export class Program {
       crypto: fakeCrypto,
       log: SILENT_LOGGER,
     };
-    this.machine = new Coordinator(
-      {
-        listening: { host: "10.0.0.9", port: 6_000 },
-        failAfterMs: 3_000,
-        membersMax: 64,
-        edits: "own",
-        voteTimeoutMs: 30_000,
-        snapshotEveryMs: null,
-        pins: new Map(),
-        records: [],
-        history: log.length === 0 ? null : endOf(log),
-        ...config,
-      },
-      OWN,
-      environment,
-    );
+    const { mayFound, ...rest } = config;
+    const whole: CoordinatorConfig = {
+      listening: { host: "10.0.0.9", port: 6_000 },
+      failAfterMs: 3_000,
+      membersMax: 64,
+      edits: "own",
+      voteTimeoutMs: 30_000,
+      snapshotEveryMs: null,
+      pins: new Map(),
+      records: [],
+      history: log.length === 0 ? null : endOf(log),
+      ...rest,
+    };
+    this.machine = mayFound === undefined
+      ? new Coordinator(whole, OWN, environment)
+      : new RebuildingCoordinator({ ...whole, mayFound }, OWN, environment);
   }
 
-  static started(config: Partial<CoordinatorConfig> = {}): Program {
+  static started(config: Partial<RebuildingConfig> = {}): Program {
     const program = new Program(config);
     program.feed({ type: "start" });
     return program;
@@ -200,8 +220,15 @@ export class Program {
     return program;
   }
 
+  /** The program after its disk was lost, all but the key; members know what they knew. */
+  withoutDisk(config: Partial<RebuildingConfig> = {}): Program {
+    this.disk.length = 0;
+    this.log.length = 0;
+    return this.restarted({ mayFound: false, ...config });
+  }
+
   /** The process that comes after a crash of this one, on the same disk. */
-  restarted(config: Partial<CoordinatorConfig> = {}): Program {
+  restarted(config: Partial<RebuildingConfig> = {}): Program {
     const program = new Program({ records: this.disk, ...config }, this.log);
     program.nowMs = this.nowMs;
     program.members.push(...this.members);
@@ -464,6 +491,10 @@ function messageWords(message: GroupMessage): string {
       return `peers ${message.members.map(({ name }) => name).join(" ")}`;
     case "catch-up":
       return `catch-up from ${nameOf(message.source)}`;
+    case "recount":
+      return message.awaited.length === 0
+        ? "recount"
+        : `recount waits for ${message.awaited.join(" ")}`;
     case "flush":
       return `flush ${ballotText(message.ballot)}`;
     case "level":
@@ -497,6 +528,8 @@ function messageWords(message: GroupMessage): string {
 
 function recordWords(record: CoordinatorRecord): string {
   switch (record.kind) {
+    case "recounted":
+      return `recounted ${record.signed.epoch.value.view}`;
     case "number":
       return `number ${record.number}`;
     case "decided":

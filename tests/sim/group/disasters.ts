@@ -28,6 +28,7 @@ export function putBackDisk(world: World): void {
   }
   if (coordinator.process !== null) world.end(coordinator.process, false);
   coordinator.image = null;
+  coordinator.wasPutBack = true;
   disk.restoreImage(image);
   coordinator.outdatedNumber = numberOn(image);
   for (const party of world.members) party.begunAtOutdated = begunOn(party);

@@ -61,6 +61,8 @@ export class CoordinatorParty extends Party {
   hasLostDisk = false;
   /** Its disk is an old one: the last number that it knows of, and nobody has told it of later ones. */
   outdatedNumber: number | null = null;
+  /** That was so at some time. */
+  wasPutBack = false;
   /** It has decided something with an old disk that nobody could have told of: numbers were used twice. */
   hasForked = false;
   image: readonly CoordinatorRecord[] | null = null;

@@ -64,6 +64,8 @@ export class Recounts implements Checker {
         if (begunAtOutdated <= outdatedNumber || isDamaged || hasLostLog) continue;
         throw new Violation(`An old disk decides with ${name}, who knew of later views`);
       }
+      // From now on only what is later than this shows.
+      coordinator.outdatedNumber = epoch.view;
     }
     this.#views.push({ epoch, bytes, begunAt: new Set() });
   }

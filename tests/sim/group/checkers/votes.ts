@@ -70,7 +70,8 @@ export class Votes implements Checker {
 
   #accepted(world: World, { id, edit }: GroupMessageOf<"edit-accepted">): void {
     const known = this.#numbers.get(edit);
-    if (known !== undefined && known !== id) {
+    // An old copy of the coordinator's disk that nobody has noticed knows less of edits, too.
+    if (known !== undefined && known !== id && world.coordinator.outdatedNumber === null) {
       throw new Violation(`E3: two edits are number ${edit}`);
     }
     this.#numbers.set(edit, id);
@@ -104,7 +105,7 @@ export class Votes implements Checker {
   edited(world: World, { edit: { edit, signed, agreed } }: PlacedEdit): void {
     const { seq, name: by, text } = signed.request.value;
     this.#texts.set(seq, text);
-    if (world.history.forksMax > 0) return;
+    if (world.history.forksMax > 0 || world.coordinator.wasPutBack) return;
     const id = idOf(signed.request.value);
     if ((this.#numbers.get(edit) ?? id) !== id) {
       throw new Violation(`E3: two edits are number ${edit}`);

@@ -1,0 +1,268 @@
+// What a coordinator does whose disk is lost, or is an old copy: it asks the members what there was.
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { signEpoch } from "../../../lib/protocols/group/epoch.ts";
+import { NUMBER_GAP, RETURN_HEARD_MS, RETURN_MS } from "../../../lib/protocols/group/limits.ts";
+import { fakeSigner } from "../../sim/fake_crypto.ts";
+import { GROUP, Program, type Words } from "./coordinator_program.ts";
+
+const LEAVE = { type: "leave" } as const;
+const GAP = NUMBER_GAP;
+
+function changes(words: Words): Words {
+  return words.filter((word) => /^(view|joined|left|disk|warning)/.test(word));
+}
+
+/** What it told its operator last. */
+function told(program: Program): string {
+  return program.told.at(-1) ?? "";
+}
+
+Deno.test("Without its disk a coordinator with an older key founds nothing, and lets nobody in", () => {
+  const program = Program.started({ mayFound: false });
+
+  assertMatch(told(program), /what it knew is lost.*--new/);
+  assertEquals(program.disk, [{ kind: "lost" }]);
+  assertEquals(program.comes("ann"), ["ann: recount"]);
+  assertEquals(changes(program.pass(60_000)), []);
+  // Nor does it after another start.
+  const again = program.restarted({ mayFound: false });
+  assertEquals(again.comes("ann"), ["ann: recount"]);
+});
+
+Deno.test("A fresh key founds a group, also where the first start ended before that", () => {
+  const records = [{ kind: "fresh" as const }];
+  const program = Program.started({ mayFound: false, records });
+  assertEquals(program.joins("ann").includes("view 1: ann"), true);
+});
+
+Deno.test("All of the last view have told: the group goes on, under numbers far above", () => {
+  const program = Program.of("ann", "bob").withoutDisk();
+  assertEquals(program.comes("ann"), ["ann: recount", "ann: recount waits for bob", "warning"]);
+  assertMatch(told(program), /View 2 is the last one.*waiting for bob.*\/remove bob/);
+  assertEquals(changes(program.pass(20_000)), []);
+
+  const words = program.comes("bob");
+  assertEquals(words[0], "bob: recount");
+  assertEquals(changes(words), [
+    `disk: group, number ${2 + GAP}, recounted 2, edits to ${2 + GAP}`,
+    "warning",
+    `disk: number ${3 + GAP}`,
+    `disk: decided ${3 + GAP}`,
+    `view ${3 + GAP}: ann bob`,
+    `disk: confirmed ${3 + GAP}`,
+  ]);
+  assertMatch(
+    told(program),
+    /from what ann and bob told: view 2 .*Not known any more: who was kept out/,
+  );
+});
+
+Deno.test("Whoever knows of something later has the time to come first", () => {
+  const program = Program.of("ann");
+  const alone = program.somebody("ann").epoch!;
+  program.joins("bob");
+  const later = program.withoutDisk();
+  const ann = later.somebody("ann");
+  const [epoch, promised] = [ann.epoch, ann.promised];
+
+  // As from an old disk of ann's.
+  Object.assign(ann, { epoch: alone, promised: { number: 1, round: 0 } });
+  later.comes("ann");
+  assertEquals(changes(later.pass(RETURN_MS - 100)), []);
+  later.comes("bob");
+  assertEquals(changes(later.pass(20_000)), []);
+  assertMatch(told(later), /View 2 .*waiting for ann/);
+
+  Object.assign(ann, { epoch, promised });
+  later.goesDown("ann");
+  assertEquals(changes(later.comes("ann")).includes(`view ${3 + GAP}: ann bob`), true);
+});
+
+Deno.test("What somebody told stays told when it is gone", () => {
+  const program = Program.of("ann");
+  const alone = program.somebody("ann").epoch!;
+  program.joins("bob");
+  const later = program.withoutDisk();
+  later.comes("bob");
+  later.goesDown("bob");
+  Object.assign(later.somebody("ann"), { epoch: alone, promised: { number: 1, round: 0 } });
+
+  later.comes("ann");
+
+  assertEquals(changes(later.pass(20_000)), []);
+  assertMatch(told(later), /waiting for ann and bob/);
+});
+
+Deno.test("All of the last view take part in the next one: who goes in between is awaited", () => {
+  const program = Program.of("ann", "bob").withoutDisk();
+  program.somebody("bob").answers.delete("flush");
+  program.comes("ann");
+  program.comes("bob");
+  program.pass(RETURN_MS);
+  assertEquals(program.disk.at(-1), { kind: "number", number: 3 + GAP });
+
+  program.goesDown("bob");
+  const words = program.pass(30_000);
+  assertEquals(changes(words), ["warning"]);
+  assertMatch(told(program), /goes on when all are here.*waiting for bob/);
+
+  // After another start, too: that is on disk.
+  const again = program.restarted({ mayFound: false });
+  again.comes("ann");
+  assertEquals(changes(again.pass(30_000)), ["warning"]);
+  again.somebody("bob").answers.add("flush");
+  assertEquals(changes(again.comes("bob")).at(-2), `view ${4 + GAP}: ann bob`);
+});
+
+Deno.test("The operator goes on without who doesn't come, and is told what isn't known then", () => {
+  const program = Program.of("ann", "bob").withoutDisk();
+  program.comes("ann");
+  program.command({ command: "remove", name: "bob" });
+  program.pass(RETURN_MS);
+  assertMatch(told(program), /from what ann told.*what only bob knew/);
+  assertEquals(changes(program.pass(RETURN_MS)).includes(`view ${3 + GAP}: ann`), true);
+  assertEquals(program.comes("bob")[0], "bob: refuse kicked");
+});
+
+Deno.test("Where all of the last view are removed, what they had is given up", () => {
+  const program = Program.of("ann").withoutDisk();
+  program.somebody("ann").isLost = true;
+  program.comes("ann");
+  assertMatch(told(program), /Nobody who has come has the log of view 1/);
+  program.command({ command: "remove", name: "ann" });
+  program.pass(RETURN_MS);
+  assertMatch(told(program), /What only ann had is given up/);
+  assertEquals(program.joins("bob").some((word) => word.startsWith("view")), true);
+});
+
+Deno.test("Who left last is enough, once others had more time to come", () => {
+  const program = Program.of("ann");
+  program.somebody("ann").says("one");
+  program.says("ann", LEAVE);
+  const later = program.withoutDisk();
+  later.somebody("ann").isOut = true;
+  later.comes("ann");
+
+  assertEquals(changes(later.pass(RETURN_HEARD_MS - 100)), []);
+  const words = later.pass(200);
+  assertEquals(changes(words).includes(`view ${3 + GAP}: ann`), true);
+  assert(later.told.some((text) => text.includes("who came in after those had left")));
+});
+
+Deno.test("A round counts by the view that this key has signed, and by nobody else's word", () => {
+  const program = Program.of("ann", "bob");
+  const [ann, bob] = ["ann", "bob"].map((name) => program.somebody(name));
+  const view = ann!.epoch!;
+  const round = { ...view.epoch.value, ballot: { number: 2, round: 1 } };
+  const later = program.withoutDisk();
+  const asRound = (signer: string, changed: object) => ({
+    epoch: signEpoch(fakeSigner(signer), { ...round, ...changed }),
+    view,
+    promised: round.ballot,
+  });
+
+  later.somebody("eve").answers.delete("recount");
+  later.comes("eve");
+  const claims = [
+    asRound("bob", {}),
+    asRound("ann", { members: [view.epoch.value.members[0]!] }),
+    { epoch: view, view: null, promised: { number: 2 + 2_000_000, round: 0 } },
+  ];
+  for (const claim of claims) {
+    const said = later.says("eve", later.somebody("eve").account({ group: GROUP, ...claim }));
+    assertMatch(said.join(), /bans eve/);
+    later.comes("eve");
+  }
+  // What another coordinator has signed is nothing here.
+  const foreign = { epoch: signEpoch(fakeSigner("eve"), view.epoch.value), view: null };
+  later.says("eve", later.somebody("eve").account({ group: GROUP, ...foreign }));
+  assertEquals(later.status().view, 0);
+
+  for (const member of [ann!, bob!]) {
+    Object.assign(member, asRound("ann", {}), { begun: round.ballot });
+    later.comes(member.name);
+  }
+  const words = later.pass(RETURN_MS);
+  assertEquals(words.includes("ann: level 2.1 at 0 from ann"), true);
+  assertEquals(changes(words).at(-2), `view ${3 + GAP}: ann bob`);
+});
+
+Deno.test("An old disk is noticed by a later view, and by the number that a member has promised", () => {
+  const program = Program.of("ann");
+  const old = [...program.disk];
+  program.joins("bob");
+  const later = program.restarted({ mayFound: false, records: old });
+  later.disk.splice(0, Infinity, ...old);
+
+  assertEquals(later.comes("bob"), ["bob: recount", "disk: lost", "warning", "closes bob"]);
+  assertMatch(later.told[0]!, /bob was in view 2, and the last one on this disk is 1/);
+  for (const name of ["ann", "bob"]) later.comes(name);
+  assertEquals(changes(later.pass(RETURN_MS)).at(-2), `view ${3 + GAP}: ann bob`);
+
+  const promised = Program.of("ann").restarted({ mayFound: false });
+  promised.somebody("ann").promised = { number: 7, round: 0 };
+  assertEquals(promised.comes("ann").includes("disk: lost"), true);
+  assertMatch(promised.told[0]!, /ann has promised view 7, and the last number on this disk is 1/);
+  promised.comes("ann");
+  assertEquals(changes(promised.pass(RETURN_MS)).includes(`view ${8 + GAP}: ann`), true);
+});
+
+Deno.test("A stranger's word for a number makes nobody wait", () => {
+  const program = Program.of("ann").restarted({ mayFound: false });
+  program.comes("ann");
+  Object.assign(program.somebody("eve"), { promised: { number: 7, round: 0 } });
+
+  const words = program.comes("eve", { group: GROUP });
+
+  assertEquals(words.slice(0, 2), ["eve: recount", "eve: welcome"]);
+  assertEquals(changes(program.pass(20_000)).includes("disk: lost"), false);
+});
+
+Deno.test("Members of two groups of this key: the operator says which", () => {
+  const program = Program.of("ann", "bob").withoutDisk();
+  const other = {
+    ...program.somebody("bob").epoch!.epoch.value,
+    group: "7".repeat(64) as typeof GROUP,
+  };
+  program.comes("ann");
+  program.somebody("bob").answers.delete("recount");
+  program.comes("bob");
+  const epoch = signEpoch(fakeSigner("coordinator"), other);
+  program.says("bob", program.somebody("bob").account({ group: other.group, epoch }));
+
+  assertMatch(told(program), /Members of several groups.*ann; bob/);
+  assertEquals(changes(program.pass(20_000)), []);
+  program.command({ command: "remove", name: "bob" });
+  assertEquals(changes(program.pass(10)).includes(`view ${3 + GAP}: ann`), false);
+  assertEquals(changes(program.pass(RETURN_MS)).includes(`view ${3 + GAP}: ann`), true);
+});
+
+Deno.test("Until the group is known only who is there is told and changed", () => {
+  const program = Program.of("ann", "bob").withoutDisk();
+  program.comes("ann");
+  const { view, problems, members } = program.status();
+  assertEquals(view, 2);
+  assertMatch(problems.join("\n"), /doesn't know its group.*\n.*waiting for bob/);
+  assertEquals(members.map(({ name, state }) => `${name} ${state}`), ["ann joining", "bob silent"]);
+  assertEquals(program.command({ command: "recover", name: "ann" }), ["error not-allowed"]);
+  assertEquals(program.command({ command: "remove", name: "eve" }), ["error unknown-user"]);
+  assertEquals(program.command({ command: "list" }), ["members"]);
+  program.command({ command: "remove", name: "bob" });
+  program.command({ command: "allow", name: "bob" });
+  assertEquals(changes(program.pass(RETURN_MS)), []);
+  assertEquals(program.command({ command: "quit" }).at(-1), "stops: bye");
+});
+
+Deno.test("A compacted log says the same as the one before, also of a disk that was lost", () => {
+  const program = Program.of("ann", "bob").withoutDisk();
+  program.comes("ann");
+  const kinds = () => [...program.machine.snapshot()!].map(({ kind }) => kind);
+  assertEquals(kinds(), ["lost"]);
+  program.somebody("bob").answers.delete("flush");
+  program.comes("bob");
+  program.pass(RETURN_MS);
+  assertEquals(kinds(), ["group", "number", "recounted", "edits"]);
+  const again = new Program({ mayFound: false, records: [...program.machine.snapshot()!] });
+  assertEquals([...again.machine.snapshot()!], [...program.machine.snapshot()!]);
+});
