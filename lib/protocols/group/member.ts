@@ -395,11 +395,9 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   }
 
   /** The coordinator's disk is lost, or old: we tell what ours has, and go on as if it weren't there. */
-  #recount({ awaited }: GroupMessageOf<"recount">): void {
-    const { standing, out, membership } = this;
+  #recount({ isLost: isUnknown, awaited }: GroupMessageOf<"recount">): void {
+    const { standing, membership } = this;
     const { group, begun, view, promised, isLost, isOut } = standing;
-    const isFirst = !this.#isAsked;
-    this.#isAsked = true;
     this.coordinator.send({
       type: "account",
       group,
@@ -414,6 +412,13 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         this.editing.number,
       ),
     });
+    if (isUnknown) this.#tellAsked(awaited);
+  }
+
+  #tellAsked(awaited: readonly string[]): void {
+    const { out } = this;
+    const isFirst = !this.#isAsked;
+    this.#isAsked = true;
     this.user.welcomed();
     const isNew = awaited.length > 0 && awaited.join() !== this.awaited.join();
     if (!this.isCoordinatorUp) this.awaited = awaited;

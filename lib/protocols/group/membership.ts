@@ -26,7 +26,7 @@ import { Observed } from "./observed.ts";
 import { Ordering } from "./ordering.ts";
 import { type Leader, Participating } from "./participating.ts";
 import type { EpochMessage, Peers } from "./peers.ts";
-import type { PreparedRecord, SaidRecord } from "./records.ts";
+import type { MemberRecord, PreparedRecord } from "./records.ts";
 import type { Saying, Self } from "./saying.ts";
 import { Showing } from "./showing.ts";
 import type { Standing } from "./standing.ts";
@@ -340,8 +340,14 @@ export class Membership {
     this.catchingUp.stop();
   }
 
-  becomeMember(): readonly SaidRecord[] {
+  becomeMember(): readonly MemberRecord[] {
     const { held, selfKey, owner: { saying } } = this;
+    const known = held.everThrough(selfKey, this.self.incarnationId);
+    const before: MemberRecord[] = [];
+    if (this.standing.isRecovering && saying.isBeyond(known)) {
+      saying.goOnAfter(known);
+      before.push({ kind: "group", group: this.group, coordinator: this.standing.coordinator! });
+    }
     // Also of an incarnation that others of ours came after: another copy of this disk may have been used meanwhile.
     const throughOf = (incarnation: string) => held.everThrough(selfKey, incarnation);
     const isOutdated = this.#isDiskOutdated;
@@ -352,7 +358,7 @@ export class Membership {
           "one aren't sent, as it may have sent them",
       );
     }
-    return records;
+    return [...before, ...records];
   }
 
   /**

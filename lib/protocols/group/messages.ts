@@ -509,10 +509,12 @@ const snapshotOver = message(56, "snapshot-over", {
 const recount = message(58, "recount", {
   from: "the coordinator",
   to: "whoever said `hello`",
-  when: "its disk is lost or old; again when it waits for others than before",
+  when: "its disk is lost or old, or may be; again when it waits for others than before",
   answer: "`account`; `welcome` when it knows what there was",
   lane,
 }, {
+  /** Whether it doesn't know its group; otherwise it only makes sure. */
+  isLost: bool(),
   /** Members of the newest view that it has heard of, whose accounts it lacks; names. */
   awaited: list(text(NAME_BYTES_MAX), MEMBERS_MAX),
 });

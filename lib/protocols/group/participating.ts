@@ -17,7 +17,7 @@ import type { Held, HeldBatch } from "./held.ts";
 import type { HistoryEnd, HistoryPoint, SignedBatch } from "./history.ts";
 import type { MemberOutput } from "./member_output.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
-import type { MemberRecord, SaidRecord } from "./records.ts";
+import type { MemberRecord } from "./records.ts";
 import type { Self } from "./saying.ts";
 import type { Standing } from "./standing.ts";
 
@@ -42,7 +42,7 @@ export interface ParticipatingOwner {
   /** The log has more: it is written. */
   logged(batches: readonly HeldBatch[]): void;
   /** What the first epoch of this process is written with. */
-  becomeMember(): readonly SaidRecord[];
+  becomeMember(): readonly MemberRecord[];
   begun(signed: SignedEpoch): void;
   /** Whether somebody else's word is enough to set our log aside. */
   readonly maySetAside: boolean;

@@ -149,7 +149,8 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
     if (message.type === "hello" && link.hello === null && message.group === group) {
       if (!isStrange(views, link.peer, message)) return false;
       link.hello = message;
-      effects.push({ type: "send", link: id, message: { type: "recount", awaited: [] } });
+      const question = { type: "recount" as const, isLost: false, awaited: [] };
+      effects.push({ type: "send", link: id, message: question });
     }
     return link.hello !== null;
   }
@@ -261,6 +262,8 @@ function viewsOf(records: readonly CoordinatorRecord[]): Views {
 /** Whether it may know of what this disk doesn't. */
 function isStrange(views: Views, peer: PeerKey, { begun, promised }: Hello): boolean {
   if (promised.number > views.number) return true;
+  // Who has lost its log says nothing of itself.
+  if (begun.number === 0 && promised.number === 0) return true;
   if (begun.number === 0 || compareBallots(begun, views.latest) < 0) return false;
   const isMember = views.open.some(({ epoch: { value: { members } } }) =>
     members.some(({ key }) => key === peer)

@@ -243,7 +243,7 @@ export class Recounting {
   #ask({ id, peer }: Caller): void {
     const others = this.#recount.awaited.filter(({ key }) => key !== peer);
     const awaited = others.map(({ name }) => name);
-    this.out.send(id, { type: "recount", awaited });
+    this.out.send(id, { type: "recount", isLost: true, awaited });
   }
 
   #account(caller: Caller, message: GroupMessageOf<"account">): void {

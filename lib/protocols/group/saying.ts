@@ -328,6 +328,18 @@ export class Saying {
     this.draftAll(group);
   }
 
+  /** Whether more of this process's was in the history than it has now: the rest was given up. */
+  isBeyond(through: number): boolean {
+    const next = this.#batches.first?.signed.batch.value.counter ?? this.#counter;
+    return this.#leftover === null && next > through + 1;
+  }
+
+  /** What isn't in the history goes on after that. */
+  goOnAfter(through: number): void {
+    this.#beginAnew(Array.from(this.#batches, ({ signed }) => signed));
+    this.#counter = through + 1;
+  }
+
   #beginAnew(leftover: readonly SignedBatch[]): void {
     this.#batches.clear();
     this.#batchTexts = this.#batchesBytes = 0;

@@ -1,0 +1,212 @@
+/**
+ * Disks that are lost, put back or spoilt: the group goes on with one history, as far as anybody can know it. Drawn
+ * runs in which little else goes wrong, the bugs that they find, and the chains of events that hardly any of them has.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { runGroup } from "./group/run.ts";
+import { loseDisk, putBackDisk, recover } from "./group/disasters.ts";
+import type { Mutation } from "./group/mutations.ts";
+import { RECOVERY_MUTATIONS } from "./group/recovery_mutations.ts";
+import type { Trouble } from "./group/scenario.ts";
+import { Stage } from "./group/stage.ts";
+import { Violation } from "./group/violation.ts";
+
+const SEEDS = 60;
+const STEPS = 60;
+const TROUBLES: ReadonlySet<Trouble> = new Set([
+  "coordinatorLoss",
+  "coordinatorKillSoon",
+  "spoilLog",
+  "recover",
+  "kill",
+  "killSoon",
+  "powerLoss",
+  "cutTcp",
+  "cutUdp",
+  "sever",
+]);
+const WITH_IMAGES: ReadonlySet<Trouble> = new Set([...TROUBLES, "coordinatorImage", "remove"]);
+
+/** What a run was ended by; null where all was well. */
+function failureOf(
+  seed: number,
+  troubles: ReadonlySet<Trouble>,
+  mutation?: Mutation,
+): string | null {
+  try {
+    const bug = mutation === undefined ? {} : { mutation };
+    runGroup({ seed, steps: STEPS, scenario: { troubles }, ...bug });
+    return null;
+  } catch (error) {
+    if (error instanceof Violation) return error.message;
+    throw new Error(`seed ${seed}`, { cause: error });
+  }
+}
+
+Deno.test(`group: ${SEEDS} runs of lost disks and spoilt logs break no promise`, () => {
+  for (let seed = 1; seed <= SEEDS; seed += 2) {
+    for (const troubles of [TROUBLES, WITH_IMAGES]) {
+      assertEquals(failureOf(seed, troubles), null, `seed ${seed}`);
+    }
+  }
+});
+
+const HUNTS: readonly (readonly [Mutation, RegExp])[] = [
+  [RECOVERY_MUTATIONS.oneTellsForAll, /^G1|is taken for the last one/],
+  [RECOVERY_MUTATIONS.rememberedLost, /blames an honest program/],
+];
+
+for (const [mutation, finding] of HUNTS) {
+  Deno.test(`the simulation finds a group that ${mutation.name}, within ${SEEDS} seeds`, () => {
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      if (finding.test(failureOf(seed, TROUBLES, mutation) ?? "")) return;
+    }
+    throw new Error(`No seed of ${SEEDS} found it`);
+  });
+}
+
+/** As long as members wait before they go on by themselves, and a coordinator before it goes on without somebody. */
+const LONG_MS = 20_000;
+
+/** All of a group of three are gone, and the coordinator's disk with them. */
+function lost(stage: Stage): void {
+  for (const number of [1, 2, 3]) stage.kill(number);
+  loseDisk(stage.world);
+}
+
+function three(): Stage {
+  const stage = Stage.of(1, 3, 3);
+  stage.unite();
+  return stage;
+}
+
+function failureAt(stage: Stage, play: () => void): string | null {
+  try {
+    play();
+    stage.unite();
+    return null;
+  } catch (error) {
+    if (error instanceof Violation) return error.message;
+    throw error;
+  }
+}
+
+/** Plays a scene as it should be, and with the bug in it that its rule is against. */
+function rule(
+  name: string,
+  mutation: Mutation,
+  play: (stage: Stage) => void,
+  finding: RegExp,
+): void {
+  Deno.test(name, () => {
+    const stage = three();
+    assertEquals(failureAt(stage, () => play(stage)), null);
+    const broken = three();
+    const undo = mutation.install!();
+    try {
+      const found = failureAt(broken, () => play(broken));
+      assert(finding.test(found ?? ""), `found: ${found}`);
+    } finally {
+      undo();
+    }
+  });
+}
+
+rule(
+  "a member of the last view that is known may have gone on with others since: it is awaited",
+  RECOVERY_MUTATIONS.oneTellsForAll,
+  (stage) => {
+    // The first one is out, the others go on.
+    stage.kill(1);
+    stage.pass(2 * 3_000);
+    stage.say(2);
+    stage.pass(1_000);
+    for (const number of [2, 3]) stage.kill(number);
+    loseDisk(stage.world);
+    stage.start(1);
+    stage.pass(LONG_MS);
+    if (stage.epoch(1) !== null) stage.say(1);
+    stage.pass(1_000);
+  },
+  /^G1|is taken for the last one/,
+);
+
+Deno.test("a coordinator that has lost its disk goes on where all were, and loses nothing", () => {
+  const stage = three();
+  const text = stage.say(2);
+  stage.pass(500);
+  lost(stage);
+  for (const number of [1, 2, 3]) stage.start(number);
+  stage.until("the view has begun", () => stage.epoch(3) !== null);
+  assert(stage.view > 1_000);
+  stage.unite();
+  assert(stage.hasRecord("C", "recounted"));
+  const { entries } = stage.world.history;
+  assert(entries.some((said) => said.text === text));
+});
+
+Deno.test("members chat on while the coordinator asks, as if it weren't there", () => {
+  const stage = three();
+  stage.cut("tcp", [0, 3]);
+  stage.pass(100);
+  loseDisk(stage.world);
+  stage.pass(8_000);
+  const text = stage.say(1);
+  stage.pass(2_000);
+  // The third can't be asked, and nothing is decided without it.
+  assertEquals(stage.decided, []);
+  for (const number of [1, 2, 3]) assert(stage.hasShown(number, text));
+  stage.cut("tcp");
+  stage.unite();
+});
+
+Deno.test("the coordinator is killed at each step of asking, and the group still goes on", () => {
+  for (const effect of ["disk lost", "send recount", "disk group", "disk number", "disk decided"]) {
+    const stage = three();
+    lost(stage);
+    stage.kill("C");
+    stage.world.coordinator.disk.wipe();
+    stage.killAt("C", effect, () => {
+      stage.startCoordinator();
+      for (const number of [1, 2, 3]) stage.start(number);
+    });
+    stage.startCoordinator();
+    stage.unite();
+    assert(stage.view > 1_000, effect);
+  }
+});
+
+Deno.test("an old copy of the coordinator's disk is noticed by whoever was in a later view", () => {
+  const stage = Stage.of(1, 3, 2);
+  putBackDisk(stage.world); // kept
+  stage.start(3);
+  stage.until("the third is in", () => stage.epoch(3) !== null);
+  const last = stage.view;
+  putBackDisk(stage.world);
+  stage.unite();
+  assert(stage.hasRecord("C", "recounted"));
+  assert(stage.view > last + 1_000, `view ${stage.view}`);
+});
+
+Deno.test("a member that is to fetch its log anew is killed at each step, and nothing is lost or twice", () => {
+  for (
+    const effect of [
+      "disk out",
+      "disk recovered",
+      "tell fetch",
+      "disk log",
+      "disk promised",
+      "disk begun",
+    ]
+  ) {
+    const stage = three();
+    stage.say(2);
+    stage.killAt(2, effect, () => {
+      recover(stage.world, stage.member(2));
+      stage.say(2);
+    });
+    stage.start(2);
+    stage.unite();
+  }
+});
