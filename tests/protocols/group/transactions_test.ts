@@ -125,6 +125,19 @@ Deno.test("numbers go on after a restart, above all that were given", () => {
   assert(words.includes(`ann: edit-accepted ${EDITS_MAX + 1}`), words.join());
 });
 
+Deno.test("numbers go on, too, where the file was compacted before any edit", () => {
+  const program = Program.of("ann");
+  committed(program, "ann", 1, "ann");
+  applied(program, "ann", decisionAt(program, "ann"));
+  const between = program.restarted();
+  between.disk.splice(0, Infinity, ...between.machine.snapshot()!);
+  const later = between.restarted();
+  later.comes("ann");
+
+  const words = edit(later, "ann", request(later, "ann", 2));
+  assert(words.includes(`ann: edit-accepted ${EDITS_MAX + 1}`), words.join());
+});
+
 Deno.test("an entry that is being edited refuses another one, by the name of who asked; others go on", () => {
   const program = Program.of("ann", "bob");
   edit(program, "ann", request(program, "ann", 1));
