@@ -1,6 +1,7 @@
 #!/bin/sh
-# Checks the model of the group (docs/model/group.pml) with SPIN: every run within the bounds of each line below; then
-# the same with one rule wrong at a time, which must be found. Needs spin, gcc, and 8 GB of memory.
+# Checks the models of the group and of its edits (docs/model/group.pml, edits.pml) with SPIN: every run within the
+# bounds of each line below; then the same with one rule wrong at a time, which must be found. Needs spin, gcc, and
+# 8 GB of memory.
 # Usage: tools/model.sh [runs|mutations|NAME...]   (default: runs and mutations; NAME: of a line below)
 set -eu
 cd "$(dirname "$0")/.."
@@ -11,7 +12,8 @@ if [ -n "$missing" ]; then
   exit 1
 fi
 
-# name, members of view 1 (7: three; 3: two and a newcomer), views, rounds, crashes, leaves, texts, switches
+# Of the group: name, members of view 1 (7: three; 3: two and a newcomer), views, rounds, crashes, leaves, texts,
+# switches. Of edits: name, bounds by their names, switches.
 runs='
 three-deep        7 3 1 2 0 1 CHECK_HELD
 three-texts       7 3 1 1 0 2 CHECK_HELD
@@ -24,6 +26,15 @@ newcomer-leave    3 3 1 1 1 2 CHECK_HELD
 newcomer-alone    3 3 2 0 0 1 CHECK_ALONE
 shortest-of-best  7 3 1 0 0 2 SHORTEST_OF_BEST
 nothing-forgotten 7 2 1 1 0 2 CHECK_HELD UNSETTLED
+'
+edit_runs='
+edits-two         FIRST_VIEW=3 GROUP=3 VIEWS=2 CRASHES=1 ROUNDS=1 NUMBERS=1
+edits-again       FIRST_VIEW=3 GROUP=3 VIEWS=2 CRASHES=0
+edits-restarts    FIRST_VIEW=3 GROUP=3 VIEWS=1 CRASHES=0 COORDINATOR_CRASHES=2 NUMBERS=3
+edits-three       FIRST_VIEW=7 VIEWS=1 CRASHES=0 NUMBERS=1
+edits-newcomer    FIRST_VIEW=3 VIEWS=2 CRASHES=0 LOSSES=0 NUMBERS=1
+edits-same        FIRST_VIEW=3 GROUP=3 VIEWS=1 CRASHES=0 LOSSES=0 REQUESTS=3
+edits-other       FIRST_VIEW=3 GROUP=3 VIEWS=1 COORDINATOR_CRASHES=0 LOSSES=0 REQUESTS=3 SAME_ENTRY=0 REFUSALS=0 QUEUE=5
 '
 mutations='
 delivery          7 2 0 0 0 2 MUTATION_DELIVERY UNSETTLED
@@ -43,30 +54,61 @@ stuck             7 3 1 0 0 1 MUTATION_STUCK CHECK_ALONE
 exception         7 3 0 0 0 2 RULE_EXCEPTION MUTATION_EXCEPTION
 restarted         7 2 0 1 0 2 RULE_EXCEPTION CHECK_ALONE
 '
+edit_mutations='
+edits-vote        FIRST_VIEW=3 GROUP=3 VIEWS=1 COORDINATOR_CRASHES=0 ROUNDS=1 NUMBERS=1 MUTATION_UNSYNCED_VOTE
+edits-decision    FIRST_VIEW=3 GROUP=3 VIEWS=1 CRASHES=0 LOSSES=0 NUMBERS=1 MUTATION_UNSYNCED_DECISION
+edits-presumes    FIRST_VIEW=3 GROUP=3 VIEWS=1 CRASHES=0 LOSSES=0 NUMBERS=1 MUTATION_PRESUMES
+edits-forgets     FIRST_VIEW=3 GROUP=3 VIEWS=1 CRASHES=0 LOSSES=0 NUMBERS=1 MUTATION_FORGETS
+edits-outsider    FIRST_VIEW=3 VIEWS=2 CRASHES=0 LOSSES=0 NUMBERS=1 MUTATION_NEWCOMER
+edits-view        FIRST_VIEW=3 GROUP=3 VIEWS=2 CRASHES=0 COORDINATOR_CRASHES=0 LOSSES=0 NUMBERS=1 MUTATION_VIEW
+edits-asked       FIRST_VIEW=3 GROUP=3 VIEWS=1 CRASHES=0 COORDINATOR_CRASHES=0 LOSSES=0 NUMBERS=1 MUTATION_ASKED
+edits-number      FIRST_VIEW=3 GROUP=3 VIEWS=1 CRASHES=0 LOSSES=0 MUTATION_NUMBER
+edits-lock        FIRST_VIEW=3 GROUP=3 VIEWS=1 CRASHES=0 COORDINATOR_CRASHES=0 LOSSES=0 REQUESTS=3 MUTATION_LOCK
+edits-id          FIRST_VIEW=3 GROUP=3 VIEWS=1 CRASHES=0 LOSSES=0 MUTATION_VOTE
+edits-late        FIRST_VIEW=3 GROUP=3 VIEWS=2 CRASHES=0 REFUSALS=0 MUTATION_FELLOW
+edits-look        FIRST_VIEW=3 GROUP=3 VIEWS=1 CRASHES=0 COORDINATOR_CRASHES=0 NUMBERS=1 MUTATION_LOOK
+edits-offer       FIRST_VIEW=3 GROUP=3 VIEWS=1 COORDINATOR_CRASHES=0 LOSSES=0 REQUESTS=3 SAME_ENTRY=0 REFUSALS=0 QUEUE=5 MUTATION_OFFER DEEP
+'
 
-# Runs one line; the statistics are left in build/model/NAME/result. $1: flags of the compiler; $2: of the search.
+# Runs one line; the statistics are left in build/model/NAME/result. $1: holds, breaks (breadth first: the shortest
+# counterexample) or breaks-deep (any, where that takes too much).
 check() {
-  compiling=$1 searching=$2 name=$3
-  shift
-  bounds="-DFIRST_VIEW=$3 -DVIEWS=$4 -DROUNDS=$5 -DCRASHES=$6 -DLEAVES=$7 -DTEXTS=$8"
-  shift 8
+  aim=$1 name=$2
+  case $3 in
+    *=*)
+      model=edits bounds=
+      shift 2
+      ;;
+    *)
+      model=group bounds="-DFIRST_VIEW=$3 -DVIEWS=$4 -DROUNDS=$5 -DCRASHES=$6 -DLEAVES=$7 -DTEXTS=$8"
+      shift 8
+      ;;
+  esac
+  # Of edits there are fewer states and a larger program: what compiling takes counts for more.
+  case "$model $aim" in
+    'group holds') compiling=-O2 searching=-w26 ;;
+    'group breaks') compiling='-O1 -DBFS' searching=-w20 ;;
+    'edits holds') compiling=-O1 searching=-w24 ;;
+    'edits breaks') compiling='-O0 -DBFS' searching=-w20 ;;
+    *) compiling=-O0 searching=-w20 ;;
+  esac
   for switch in "$@"; do bounds="$bounds -D$switch"; done
   rm -rf "build/model/$name"
   mkdir -p "build/model/$name"
   (
     cd "build/model/$name"
     # shellcheck disable=SC2086 # several flags
-    spin -a $bounds ../../../docs/model/group.pml > spin.log 2>&1 || { cat spin.log >&2; exit 2; }
+    spin -a $bounds "../../../docs/model/$model.pml" > spin.log 2>&1 || { cat spin.log >&2; exit 2; }
     # All state is global: reduction by partial order would find nothing to leave out.
     # shellcheck disable=SC2086 # several flags
     gcc -w -DSAFETY -DNOREDUCE -DMEMLIM=8192 $compiling -o pan pan.c 2> gcc.log || { cat gcc.log >&2; exit 2; }
     started=$(date +%s)
     # shellcheck disable=SC2086 # several flags
-    nice ./pan -m1000 -E $searching > result 2>&1 || true
+    nice ./pan -m10000 -E $searching > result 2>&1 || true
     echo "seconds $(($(date +%s) - started))" >> result
     # What the steps of a counterexample say of themselves.
-    if [ -f group.pml.trail ]; then
-      ./pan -r group.pml.trail 2> /dev/null | sed -n 's/^ *\([0-9.]* [a-z].*\|coordinator: .*\|the coordinator .*\|fault [0-9]*\)$/\1/p' > steps.txt
+    if [ -f "$model.pml.trail" ]; then
+      ./pan -r "$model.pml.trail" 2> /dev/null | sed -n 's/^ *\([0-9.]* [a-z].*\|coordinator: .*\|the coordinator .*\|fault [0-9]*\)$/\1/p' > steps.txt
     fi
   )
 }
@@ -86,7 +128,7 @@ tell() {
 failed=0
 
 must_hold() {
-  check -O2 -w26 "$@"
+  check holds "$@"
   if grep -q 'errors: 0' "build/model/$1/result" && ! grep -q 'Search not completed\|max search depth' "build/model/$1/result"; then
     tell "$1" holds
   else
@@ -96,9 +138,11 @@ must_hold() {
   fi
 }
 
-# Breadth first: the shortest counterexample.
 must_break() {
-  check '-O1 -DBFS' -w20 "$@"
+  case " $* " in
+    *' DEEP '*) check breaks-deep "$@" ;;
+    *) check breaks "$@" ;;
+  esac
   if [ -s "build/model/$1/steps.txt" ]; then
     tell "$1" "caught: $(tail -n 1 "build/model/$1/steps.txt") after $(($(wc -l < "build/model/$1/steps.txt") - 1)) steps"
   else
@@ -125,10 +169,21 @@ case "${1:-}" in
   mutations) runs_wanted= ;;
   *) runs_wanted=$* mutations_wanted=$* ;;
 esac
+# Edits beside the group, where there is a second processor.
+(
+  each "$runs_wanted" must_hold << END
+$edit_runs
+END
+  each "$mutations_wanted" must_break << END
+$edit_mutations
+END
+  exit $failed
+) &
 each "$runs_wanted" must_hold << END
 $runs
 END
 each "$mutations_wanted" must_break << END
 $mutations
 END
+wait $! || failed=1
 exit $failed

@@ -11,6 +11,7 @@ import type { Fields, MessageSpec, NameOf, Schema } from "../lib/base/schema.ts"
 import { LINK_PHASES } from "../lib/protocols/friends/friend_links.ts";
 import * as friends from "../lib/protocols/friends/messages.ts";
 import * as ballots from "../lib/protocols/group/ballot.ts";
+import { EDIT_PHASES, REQUEST_PHASES, VOTE_PHASES } from "../lib/protocols/group/edit_phases.ts";
 import * as epochs from "../lib/protocols/group/epoch.ts";
 import * as histories from "../lib/protocols/group/history.ts";
 import * as cuts from "../lib/protocols/group/snapshot/cut.ts";
@@ -54,6 +55,9 @@ export function protocolTables(): Tables {
     "friends phases": phaseTable(LINK_PHASES),
     "friends messages": messageTable(friends.FRIENDS_MESSAGES),
     "friends fields": fieldTable(friends.FRIENDS_MESSAGES, namedSchemas(friends)),
+    "edit phases": phaseTable(EDIT_PHASES),
+    "vote phases": phaseTable(VOTE_PHASES),
+    "request phases": phaseTable(REQUEST_PHASES),
     "group messages": messageTable(GROUP_MESSAGES),
     "group fields": fieldTable(GROUP_MESSAGES, groupNamed),
     "group structures": structureTables(groupNamed),

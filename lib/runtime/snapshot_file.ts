@@ -35,8 +35,8 @@ const INCONSISTENT = "inconsistent";
 /** What stands in the lines, for who reads them; a reader skips them. */
 const COMMENTS = [
   "# coordinator KEY ENTRIES PLACES DIGEST DECISIONS LOCKS: the newest state that it knew all to share",
-  "# member NAME KEY PROCESS ENTRIES, PLACES and DIGEST of its log, then on its disk, then in order here, SENT LOGGED DECISIONS TOLD LOCKS",
-  "# received BY FROM TEXTS ACKNOWLEDGED; told FROM PLACES: what had come when the receiver was recorded",
+  "# member NAME KEY PROCESS ENTRIES, PLACES and DIGEST of its log, then on its disk, then in order here, SENT LOGGED DECISIONS TELLINGS LOCKS",
+  "# received BY FROM TEXTS ACKNOWLEDGED; told FROM MESSAGES: what had come when the receiver was recorded",
   "# channel FROM TO MESSAGES; run FROM TO KEY PROCESS FIRST LAST; telling FROM AFTER THROUGH ENTRY COUNT: under way",
   "# text KEY PROCESS NUMBER ID; entry FROM ENTRY ID: the ids of what was under way",
 ] as const;
@@ -83,7 +83,7 @@ function coordinatorLine(key: PeerKey, { consistent, decided, locks }: Coordinat
 }
 
 function memberLine({ name, key, incarnation, state }: CutMember): string {
-  const { seq, log, acked, placed, sent, logged, decided, told, locks } = state;
+  const { seq, log, acked, placed, sent, logged, decided, tellings, locks } = state;
   return joinCells([
     "member",
     name,
@@ -96,7 +96,7 @@ function memberLine({ name, key, incarnation, state }: CutMember): string {
     String(sent),
     String(logged),
     decidedCell(decided),
-    told === null ? NONE : String(told),
+    String(tellings),
     numbersCell(locks),
   ]);
 }
@@ -121,7 +121,7 @@ function receivedLines({ members, coordinator }: Cut): readonly string[] {
     })
   );
   const told = members.map(({ name }, of) =>
-    joinCells(["told", name, String(coordinator.told[of] ?? 0)])
+    joinCells(["told", name, String(coordinator.tellings[of] ?? 0)])
   );
   return [...received, ...told];
 }
@@ -338,7 +338,7 @@ class Reading {
         consistent: { seq: coordinator.count(2), ...coordinator.point(3) },
         decided: coordinator.decided(5),
         locks: coordinator.numbers(6),
-        told: this.#told,
+        tellings: this.#told,
       },
       members: Array.from(this.#members.values(), (member) => cutMember(member, names)),
     };
@@ -360,7 +360,7 @@ function readMember(cells: Cells): ReadMember {
       sent: cells.count(11),
       logged: cells.count(12),
       decided: cells.decided(13),
-      told: cells.text(14) === NONE ? null : cells.count(14),
+      tellings: cells.count(14),
       locks: cells.numbers(15),
     },
     peers: [],

@@ -2,7 +2,7 @@
  * Coming to the coordinator: hello and welcome, whom each is to meet, and from whom a newcomer fetches the log.
  */
 
-import type { Hash, LinkId, PeerKey } from "../../base/ids.ts";
+import type { Hash, PeerKey } from "../../base/ids.ts";
 import { foldName } from "../../base/names.ts";
 import type { Admission } from "./admission.ts";
 import {
@@ -35,8 +35,6 @@ export interface ArrivingParts {
   readonly out: CoordinatorOutput;
   /** Up to this position we were told of the entries. */
   told(): number;
-  /** The member on the link was told that. */
-  welcomed(link: LinkId, told: number): void;
 }
 
 export class Arriving {
@@ -163,7 +161,7 @@ export class Arriving {
 
   /** @param isAgain Only where it was told otherwise before. */
   #welcome(attendee: Attendee, lacking: string[], isAgain: boolean): void {
-    const { group, views, out } = this.parts;
+    const { group, views, out, told } = this.parts;
     const { link, hasSayTold } = attendee;
     const hasSay = views.open.some((view) => views.isVoiceOf(view, attendee));
     const awaited = hasSay && this.#isMember(attendee) ? [] : lacking;
@@ -178,9 +176,7 @@ export class Arriving {
     }
     attendee.hasSayTold = hasSay;
     attendee.awaitedTold = awaited.join(" ");
-    const told = this.parts.told();
-    out.send(link, { type: "welcome", group, isMember: hasSay, told, awaited });
-    this.parts.welcomed(link, told);
+    out.send(link, { type: "welcome", group, isMember: hasSay, told: told(), awaited });
   }
 
   /** Whose return is awaited by name, as nobody here has the history. */

@@ -103,7 +103,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       out,
       policy: config.edits,
       voteTimeoutMs: config.voteTimeoutMs,
-      randomBytes: (length) => environment.randomBytes(length),
+      newIncarnation: () => environment.randomBytes(INCARNATION_BYTES),
       wallMs,
       isSteady,
     });
@@ -136,13 +136,11 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       (attendee) => this.#steering.parted(attendee),
     );
     const told = () => this.#told;
-    const welcomed = (link: LinkId, told: number) => this.#taking.welcomed(link, told);
     const arriving = this.#arriving = new Arriving({
       ...parts,
       changing,
       partings,
       told,
-      welcomed,
     });
     const states = this.#states = new GlobalStates({ ...parts, wallMs });
     this.#taking = new Taking({
@@ -160,9 +158,16 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     });
     const { membersMax } = config;
     const { log } = environment;
-    const givenUp = () => transactions.givenUp();
-    const steered = { ...parts, changing, partings, arriving };
-    this.#steering = new Steering({ ...steered, membersMax, log, givenUp });
+    const historyGivenUp = () => transactions.historyGivenUp();
+    this.#steering = new Steering({
+      ...parts,
+      membersMax,
+      changing,
+      partings,
+      arriving,
+      historyGivenUp,
+      log,
+    });
     const removed = (key: PeerKey) => this.#steering.removed(key);
     const allowed = (key: PeerKey) => this.#steering.allowed(key);
     const recovers = (attendee: Attendee) => this.#steering.recovers(attendee);

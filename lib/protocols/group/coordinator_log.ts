@@ -31,7 +31,6 @@ export function restoreCoordinator(
         break;
       case "given-up":
         views.givenUp(record.ballot);
-        transactions.restore(record);
         break;
       case "recounted":
         views.recounted(record.signed);

@@ -19,12 +19,7 @@ import {
   signBatch,
   type SignedBatch,
 } from "./history.ts";
-import {
-  BATCH_EDITS_BYTES_MAX,
-  BATCH_EDITS_MAX,
-  EDITS_PENDING_MAX,
-  INCARNATION_BYTES,
-} from "./limits.ts";
+import { BATCH_EDITS_BYTES_MAX, BATCH_EDITS_MAX, EDITS_PENDING_MAX } from "./limits.ts";
 import type { GroupMessageOf } from "./messages.ts";
 import type { CoordinatorRecord } from "./records.ts";
 import type { Decided } from "./snapshot/cut.ts";
@@ -37,7 +32,8 @@ export interface DecisionsParts {
   readonly views: Views;
   readonly attendance: Attendance;
   readonly out: CoordinatorOutput;
-  randomBytes(length: number): Uint8Array;
+  /** Drawn for this process, and for each history that begins anew. */
+  newIncarnation(): Uint8Array;
   wallMs(): number;
 }
 
@@ -59,14 +55,11 @@ export class Decisions {
   #isWriting = false;
   /** In the order in which they are to stand in the history; bounded with `EDITS_PENDING_MAX`. */
   #committed: Committed[] = [];
-  /** Of what is decided: another one in each process, and where history may have been given up. */
   #incarnation: Uint8Array;
   #counter = 1;
-  /** Those whose decisions can't go on, in hexadecimal: as many as the operator ever gave up. */
-  readonly #over = new Set<string>();
 
   constructor(readonly parts: DecisionsParts, readonly stored: (edit: Edit) => void) {
-    this.#incarnation = parts.randomBytes(INCARNATION_BYTES);
+    this.#incarnation = parts.newIncarnation();
   }
 
   /** Those of which nobody has heard yet. */
@@ -80,7 +73,7 @@ export class Decisions {
     return this.#committed.reduce((sum, { ids }) => sum + ids.length, this.#waiting.length);
   }
 
-  /** Up to where this process has decided; null where it hasn't. */
+  /** Up to where this numbering goes; null where nothing was decided in it. */
   get decided(): Decided | null {
     const incarnation = this.#incarnation;
     return this.#counter === 1 ? null : { incarnation, through: this.#counter - 1 };
@@ -126,11 +119,6 @@ export class Decisions {
     return committed;
   }
 
-  /** It wasn't given up meanwhile. */
-  #isPending(committed: Committed): boolean {
-    return this.#committed.includes(committed);
-  }
-
   #has({ incarnation, through }: Pick<Committed, "incarnation" | "through">): boolean {
     return this.#committed.some((known) =>
       known.incarnation === incarnation && known.through === through
@@ -171,8 +159,8 @@ export class Decisions {
     this.#isWriting = true;
     out.storeThen([{ kind: "committed", batch: signed }], () => {
       this.#isWriting = false;
-      if (this.#isPending(committed)) {
-        committed.isStored = true;
+      committed.isStored = true;
+      if (this.#committed.includes(committed)) { // otherwise the history was given up meanwhile
         for (const key of committed.awaited) this.#tellOne(key, committed);
         for (const edit of edits) this.stored(edit);
       }
@@ -223,14 +211,19 @@ export class Decisions {
     if (isOver) this.#forgetApplied();
   }
 
-  /** From the first on: what an earlier one lacks, a later one lacks too. */
+  /** Of each process from the first on: what an earlier one lacks, a later one lacks too. */
   #forgetApplied(): void {
-    for (let [first] = this.#committed; first !== undefined; [first] = this.#committed) {
-      if (!first.isStored || first.awaited.size > 0) return;
-      this.#committed.shift();
-      const { incarnation, through: counter } = first;
+    const awaited = new Set<string>();
+    this.#committed = this.#committed.filter((committed) => {
+      const { incarnation, through: counter } = committed;
+      const isOver = committed.isStored && committed.awaited.size === 0;
+      if (!isOver || awaited.has(incarnation)) {
+        awaited.add(incarnation);
+        return true;
+      }
       this.parts.out.note({ kind: "applied", incarnation, counter });
-    }
+      return false;
+    });
   }
 
   /** A member knows of a decision that isn't in its log: this disk may have lost it. @returns What is wrong with it. */
@@ -240,7 +233,6 @@ export class Decisions {
     const place = { incarnation: incarnation.toHex(), through: counter + edits.length - 1 };
     if (this.#has(place)) return null;
     if (place.incarnation === this.#incarnation.toHex()) return null; // it is in all logs
-    if (this.#over.has(place.incarnation)) return null;
     if (author !== signer.key || batchFault(signed, group) !== null) return "it was never decided";
     if (!isAuthentic(crypto, signed)) return "it brings a decision that isn't signed";
     if (this.size + edits.length > EDITS_PENDING_MAX) return null; // it is brought again
@@ -250,26 +242,35 @@ export class Decisions {
     };
     const committed = this.#add(batch, false);
     out.storeThen([{ kind: "committed", batch }], () => {
-      if (!this.#isPending(committed)) return;
       committed.isStored = true;
       for (const key of committed.awaited) this.#tellOne(key, committed);
     });
     return null;
   }
 
-  /**
-   * Some of the history is given up, and perhaps decisions in it that were forgotten here: nothing of this numbering
-   * can follow there. What is decided from now on begins anew.
-   * @returns What was decided, and isn't known to be in any log.
-   */
-  giveUp(): readonly Edit[] {
-    const lost = this.#committed.flatMap(({ signed }) => signed.batch.value.edits);
-    for (const { incarnation } of this.#committed) this.#over.add(incarnation);
-    this.#over.add(this.#incarnation.toHex());
-    this.#committed = [];
-    this.#incarnation = this.parts.randomBytes(INCARNATION_BYTES);
+  /** The history may lack what was decided last and is in the logs that were: what is decided now doesn't follow it. */
+  beginAnew(): void {
+    this.#incarnation = this.parts.newIncarnation();
     this.#counter = 1;
-    return lost;
+  }
+
+  /**
+   * The history is given up for an older one: what was decided for it is void, and what is decided from now on doesn't
+   * follow it. @returns The edits, and their place on disk.
+   */
+  giveUp(): { readonly edits: readonly Edit[]; readonly records: readonly CoordinatorRecord[] } {
+    const committed = this.#committed;
+    const edits = [
+      ...committed.flatMap(({ signed }) => signed.batch.value.edits),
+      ...this.#waiting,
+    ];
+    this.#committed = [];
+    this.#waiting = [];
+    this.beginAnew();
+    const records = committed.map(({ incarnation, through: counter }) => {
+      return { kind: "applied" as const, incarnation, counter };
+    });
+    return { edits, records };
   }
 
   /** For `/edits`. */

@@ -60,8 +60,6 @@ interface Accepted {
   isTold: boolean;
   /** Why it was aborted, if it is. */
   aborted: string | null;
-  /** Its outcome was said to be in doubt. */
-  isDoubted: boolean;
 }
 
 export class Editing {
@@ -74,7 +72,7 @@ export class Editing {
   constructor(readonly owner: EditingOwner, asked: readonly AskedRecord[]) {
     for (const { edit, signed } of asked) {
       const id = requestId(owner.environment.crypto, signed.request.value);
-      const told = { isTold: true, aborted: null, isDoubted: false };
+      const told = { isTold: true, aborted: null };
       this.#accepted.set(id, { edit, signed, ref: undefined, ...told });
     }
   }
@@ -178,7 +176,6 @@ export class Editing {
       ref,
       isTold: false,
       aborted: null,
-      isDoubted: false,
     };
     this.#accepted.set(id, accepted);
     out.storeThen([{ kind: "asked", edit, signed }], () => {
@@ -266,18 +263,12 @@ export class Editing {
     this.owner.out.show({ event: "edit", edit, seq, by, text, outcome, reason }, ref);
   }
 
-  /** Nobody can say now what becomes of them. */
+  /** Nobody can say now what becomes of them: told once, until it is there again. */
   coordinatorDown(): void {
     for (const accepted of this.#accepted.values()) {
-      if (accepted.isDoubted || !accepted.isTold || accepted.aborted !== null) continue;
-      accepted.isDoubted = true;
+      if (!accepted.isTold || accepted.aborted !== null) continue;
       this.#show(accepted, "in-doubt", "the coordinator doesn't answer; told when it is back");
     }
-  }
-
-  /** The coordinator answers. */
-  coordinatorUp(): void {
-    for (const accepted of this.#accepted.values()) accepted.isDoubted = false;
   }
 
   /** What was asked for belongs to a group that one isn't in any more. */

@@ -275,6 +275,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   #linkUp(link: LinkId, peer: PeerKey): void {
     this.#heardTold = "";
     this.#isAsked = false;
+    this.membership?.telling.linked();
     this.coordinator.up(link, peer);
   }
 
@@ -465,7 +466,6 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.waits(LAGGING_MS_MAX); // nobody was to be told while the coordinator was away
     membership.telling.knows(told);
     membership.observed.welcomed();
-    this.editing.coordinatorUp();
     if (membership.epoch !== null) this.#resumeEdits(membership);
   }
 

@@ -71,8 +71,8 @@ export class Observed implements ReportingOwner, CutPartOwner {
     return this.membership.owner.saying.loggedTexts;
   }
 
-  get toldThrough(): number | null {
-    return this.membership.telling.through;
+  get tellings(): number {
+    return this.membership.telling.messages;
   }
 
   get locks(): readonly number[] {

@@ -197,19 +197,14 @@ export class Ordering {
     this.#enqueueTexts(this.#own, signed);
   }
 
-  /**
-   * The sequencer's part: what the coordinator has decided comes next in its row.
-   * @returns False where it is there already, or something before it isn't.
-   */
-  decide(signed: SignedBatch): boolean {
+  /** The sequencer's part: what the coordinator has decided comes next in its row, unless it is there. */
+  decide(signed: SignedBatch): void {
     const { held } = this.owner;
-    if (this.#isFrozen || !this.isSequencer || !this.#isNextDecision(signed)) return false;
+    if (this.#isFrozen || !this.isSequencer || !this.#isNextDecision(signed)) return;
     // Who votes has the entry; only a coordinator that isn't one of ours decides otherwise.
-    const { edits } = signed.batch.value;
-    if (edits.some((edit) => edit.signed.request.value.seq > held.seq)) return false;
+    if (signed.batch.value.edits.some((edit) => edit.signed.request.value.seq > held.seq)) return;
     this.owner.out.tell(this.#others, { type: "data", signed });
     this.#enqueueDecision(this.#own, signed);
-    return true;
   }
 
   /** Decisions are repeated until they are known to be in order; each is once. */

@@ -155,6 +155,10 @@ export class Saying {
     const leftover = this.#leftover;
     if (leftover === null) return { records: [], dropped: 0 };
     this.#leftover = null;
+    // Of what this process said before its log was set aside the group's history may have a part.
+    const said = throughOf(this.self.incarnationId);
+    this.#counter = said + 1;
+    this.#storedThrough = this.#smallThrough = said;
     let dropped = 0;
     const throughs = new Map<string, number>();
     for (const { batch: { value } } of leftover) {

@@ -32,9 +32,9 @@ export interface SteeringParts {
   readonly partings: Partings;
   readonly arriving: Arriving;
   readonly out: CoordinatorOutput;
+  /** What a view had is given up: an older history goes on. */
+  historyGivenUp(): void;
   readonly log: Logger;
-  /** What only the members of a view had is given up. */
-  givenUp(): void;
 }
 
 export class Steering {
@@ -122,8 +122,8 @@ export class Steering {
       if (!isGivenUp) continue;
       out.store({ kind: "given-up", ballot });
       views.givenUp(ballot);
-      this.parts.givenUp();
       changing.forget();
+      this.parts.historyGivenUp();
       out.warn(`What only ${named(members)} had is given up; the group goes on without it`);
       this.#tellLeft();
     }

@@ -29,15 +29,21 @@ export class Telling {
   /** The coordinator knows of all up to this position; null before it said so. */
   #told: number | null = null;
   #chunks = 0;
+  #messages = 0;
   readonly #waiting = new Fifo<HeldBatch>();
   #waitingPlaces = 0;
   #isReading = false;
 
   constructor(readonly owner: TellingOwner) {}
 
-  /** Up to this position the coordinator was told of all; null before it said what it knows. */
-  get through(): number | null {
-    return this.#told;
+  /** How many messages were sent on the present link. */
+  get messages(): number {
+    return this.#messages;
+  }
+
+  /** The coordinator is there on another link. */
+  linked(): void {
+    this.#messages = 0;
   }
 
   /** The coordinator says up to which position it knows of all. */
@@ -131,6 +137,7 @@ export class Telling {
       }))
     );
     this.#chunks--;
+    this.#messages++;
     const through = this.#told = batches.reduce((sum, batch) => sum + placesOf(batch), after);
     this.owner.send({ type: "entries", after, through, seq: seq + 1, entries });
   }

@@ -75,7 +75,7 @@ export interface TransactionsParts {
   readonly views: Views;
   readonly attendance: Attendance;
   readonly out: CoordinatorOutput;
-  randomBytes(length: number): Uint8Array;
+  newIncarnation(): Uint8Array;
   wallMs(): number;
   /** Whether the view stays as it is, as far as is known: votes may begin. */
   isSteady(): boolean;
@@ -109,19 +109,13 @@ export class Transactions {
   // The disk.
 
   restore(
-    record: Extract<
-      CoordinatorRecord,
-      { kind: "edits" | "committed" | "applied" | "aborted" | "given-up" }
-    >,
+    record: Extract<CoordinatorRecord, { kind: "edits" | "committed" | "applied" | "aborted" }>,
   ): void {
     switch (record.kind) {
       case "edits":
         return this.raise(record.number);
       case "aborted":
         return this.#remember(record.id, record);
-      case "given-up":
-        this.#decisions.giveUp();
-        return;
       default:
         this.#decisions.restore(record);
     }
@@ -275,11 +269,11 @@ export class Transactions {
     this.#answer(key, edits.map(({ id }) => id));
   }
 
+  /** All that is decided is told at once, however much of it is asked about. */
   #answer(key: PeerKey, ids: readonly RequestId[]): void {
-    if (ids.some((id) => this.#decisions.editOf(id) !== null)) this.#decisions.tell(key);
-    for (const id of ids) {
-      if (!this.#open.has(id) && this.#decisions.editOf(id) === null) this.#answerAborted(key, id);
-    }
+    const isDecided = (id: RequestId) => this.#decisions.editOf(id) !== null;
+    if (ids.some(isDecided)) this.#decisions.tell(key);
+    for (const id of ids) if (!this.#open.has(id) && !isDecided(id)) this.#answerAborted(key, id);
   }
 
   #answerAborted(key: PeerKey, id: RequestId): void {
@@ -300,14 +294,17 @@ export class Transactions {
     }
   }
 
-  /** The operator has given up what only some had: what was decided and isn't in all logs may be in none. */
-  givenUp(): void {
-    const { crypto, out } = this.parts;
-    const reason = "the operator gave up what only others had";
-    for (const { edit, signed } of this.#decisions.giveUp()) {
-      const id = requestId(crypto, signed.request.value);
-      this.#remember(id, { edit, reason });
-      out.store({ kind: "aborted", id, edit, reason });
+  /** The history is given up for an older one, whose entries may be others: no edit of it is committed any more. */
+  historyGivenUp(): void {
+    // What is decided may be in the history of another view that is open.
+    if (this.parts.views.members.length > 0) return this.#decisions.beginAnew();
+    for (const open of [...this.#open.values()]) this.#abort(open, GIVEN_UP);
+    const { edits, records } = this.#decisions.giveUp();
+    if (edits.length > 0) this.parts.out.store(...records);
+    for (const { edit, signed } of edits) {
+      const id = requestId(this.parts.crypto, signed.request.value);
+      const dueMs = this.parts.out.nowMs;
+      this.#abort({ id, edit, signed, vote: null, dueMs }, GIVEN_UP);
     }
   }
 
@@ -431,6 +428,9 @@ export class Transactions {
     if (link !== null) this.parts.out.send(link, message);
   }
 }
+
+/** Part of a sentence. */
+const GIVEN_UP = "the operator gave up the history that it was in";
 
 /** Part of a sentence. */
 function refusedText(name: string, reason: string): string {

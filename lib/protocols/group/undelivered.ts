@@ -38,7 +38,7 @@ export interface Decision {
 const UNSIGNED = "a decision isn't signed";
 
 export class Undelivered {
-  /** At most `EDITS_PENDING_MAX`, in the order in which they were decided, as far as that is known. */
+  /** At most `EDITS_PENDING_MAX`, in the order in which they came. */
   #decisions: Decision[] = [];
 
   /** @param isKnown Whether this very request was checked before. */
@@ -51,8 +51,8 @@ export class Undelivered {
   take(from: PeerKey | null, signed: SignedBatch): void {
     const { ordering } = this.owner;
     if (this.#isLogged(signed)) return this.sayApplied(signed);
-    const known = this.#decisions.findIndex((one) => isSameBatch(one.signed, signed));
-    if (known !== -1) return this.#orderFrom(known); // perhaps what was missing before it has come
+    // Told again: the ones before it may have been told after it.
+    if (this.#decisions.some((known) => isSameBatch(known.signed, signed))) return this.offer();
     const isChecked = this.#mustCheck(from);
     const fault = this.#fault(signed, isChecked);
     if (fault !== null) {
@@ -64,32 +64,9 @@ export class Undelivered {
       signature: signed.signature.slice(),
     };
     const decision = { signed: kept, isChecked };
-    this.#orderFrom(this.#insert(decision));
+    this.#decisions.push(decision);
+    this.#order();
     if (ordering !== null && from !== ordering.sequencer) this.#passOn([decision]);
-  }
-
-  /** Whoever comes in may be told the last decision first. @returns Where it stands. */
-  #insert(decision: Decision): number {
-    const { incarnation, counter } = decision.signed.batch.value;
-    const id = incarnation.toHex();
-    const later = this.#decisions.findIndex(({ signed: { batch: { value } } }) =>
-      value.counter > counter && value.incarnation.toHex() === id
-    );
-    const at = later === -1 ? this.#decisions.length : later;
-    this.#decisions.splice(at, 0, decision);
-    return at;
-  }
-
-  /** The one there is next, and those after it, where they follow. */
-  #orderFrom(at: number): void {
-    for (const decision of this.#decisions.slice(at)) if (!this.#order(decision)) return;
-  }
-
-  /** The sequencer's part. @returns Whether it is in order now, and wasn't before. */
-  #order(decision: Decision): boolean {
-    const { ordering } = this.owner;
-    if (ordering === null || !ordering.isSequencer || !this.#isGood(decision)) return false;
-    return ordering.decide(decision.signed);
   }
 
   #fault(signed: SignedBatch, isChecked: boolean): string | null {
@@ -147,8 +124,20 @@ export class Undelivered {
 
   /** An epoch begins. */
   offer(): void {
-    for (const decision of [...this.#decisions]) this.#order(decision);
-    this.passOn();
+    this.#order();
+    if (this.owner.ordering !== null) this.passOn();
+  }
+
+  #order(): void {
+    const { ordering } = this.owner;
+    if (ordering === null) return;
+    // They may have come in another order.
+    const inOrder = this.#decisions.toSorted((a, b) =>
+      a.signed.batch.value.counter - b.signed.batch.value.counter
+    );
+    for (const decision of ordering.isSequencer ? inOrder : []) {
+      if (this.#isGood(decision)) ordering.decide(decision.signed);
+    }
   }
 
   /** To the sequencer, while the coordinator is away. */

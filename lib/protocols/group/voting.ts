@@ -3,8 +3,7 @@
  * says so, and from then on does as the coordinator has decided (two-phase commit's participant; Bernstein, Hadzilacos,
  * Goodman, Concurrency Control and Recovery in Database Systems, section 7.4).
  *
- *     waiting --> looking --> asked --> agreeing --> agreed --> (over)
- *        \___________\__________\___________________________\_> refused, or over
+ * `VOTE_PHASES` says how an edit goes on here.
  *
  * Who has agreed never decides alone. While the coordinator is away it asks the others: one that hasn't voted refuses,
  * and that is the end of it (cooperative termination, section 7.4); one that knows the decision passes it on.
@@ -16,6 +15,7 @@ import { dropOldest } from "../../base/bounded.ts";
 import { sameBytes } from "../../base/bytes.ts";
 import { dateText } from "../../base/dates.ts";
 import type { PeerKey, RequestId } from "../../base/ids.ts";
+import { invariant } from "../../base/invariant.ts";
 import {
   isRequestAuthentic,
   keptRequest,
@@ -24,6 +24,7 @@ import {
   requestId,
   type SignedEditRequest,
 } from "./edit.ts";
+import { VOTE_PHASES, type VotePhase } from "./edit_phases.ts";
 import type { HeldBatch } from "./held.ts";
 import type { SignedBatch } from "./history.ts";
 import { EDITS_PENDING_MAX, REMEMBERED_MAX } from "./limits.ts";
@@ -52,17 +53,6 @@ export interface Aborted {
   readonly reason: string;
 }
 
-type State =
-  /** Another edit of the entry isn't over here, or the entry isn't in the log yet. */
-  | "waiting"
-  /** The entry is looked up. */
-  | "looking"
-  /** Our user is asked. */
-  | "asked"
-  /** The agreement is on its way to the disk. */
-  | "agreeing"
-  | "agreed";
-
 interface Open {
   readonly id: RequestId;
   readonly edit: number;
@@ -71,10 +61,19 @@ interface Open {
   readonly view: number;
   readonly policy: EditPolicy;
   readonly dueMs: number;
-  state: State;
+  phase: VotePhase;
   wasAsked: boolean;
   /** As the log has it. */
   author: NamedKey | null;
+}
+
+function enter(open: Open, phase: VotePhase): void {
+  const allowed: readonly VotePhase[] = VOTE_PHASES[open.phase].next;
+  invariant(
+    allowed.includes(phase),
+    `a vote goes from ${open.phase} to ${allowed.join(" or ")}, not to ${phase}`,
+  );
+  open.phase = phase;
 }
 
 /** Voted on, or decided and not in our log; and as many of before that are in doubt. */
@@ -114,7 +113,7 @@ export class Voting {
         view,
         policy: "auto",
         dueMs: Infinity,
-        state: "agreed",
+        phase: "agreed",
         wasAsked: false,
         author: null,
       });
@@ -144,15 +143,20 @@ export class Voting {
   }
 
   *records(): IterableIterator<PreparedRecord> {
-    for (const { state, edit, view, signed } of this.#open.values()) {
-      if (state === "agreed" || state === "agreeing") {
+    for (const { phase, edit, view, signed } of this.#open.values()) {
+      if (phase === "agreed" || phase === "agreeing") {
         yield { kind: "prepared", edit, view, signed };
       }
     }
   }
 
-  #those(state: State): readonly Open[] {
-    return [...this.#open.values()].filter((open) => open.state === state);
+  /** Of what it has never heard it is over. */
+  phaseOf(id: RequestId): VotePhase {
+    return this.#open.get(id)?.phase ?? "over";
+  }
+
+  #those(phase: VotePhase): readonly Open[] {
+    return [...this.#open.values()].filter((open) => open.phase === phase);
   }
 
   // The vote.
@@ -169,7 +173,7 @@ export class Voting {
     if (this.#logged.has(id)) return;
     const known = this.#open.get(id);
     if (known?.edit === edit) {
-      if (known.state === "agreed") this.#sayAgreed(known);
+      if (known.phase === "agreed") this.#sayAgreed(known);
       return;
     }
     // The coordinator has accepted it anew: of the vote before it knows nothing, and so that is aborted.
@@ -187,7 +191,7 @@ export class Voting {
       view,
       policy,
       dueMs: out.nowMs + voteMs,
-      state: "waiting",
+      phase: "waiting",
       wasAsked: false,
       author: null,
     };
@@ -210,7 +214,7 @@ export class Voting {
     this.#locks.set(seq, open.id);
     this.owner.locksChanged();
     if (seq > held.logSeq) return;
-    open.state = "looking";
+    enter(open, "looking");
     looks.look(seq, null, (entry) => this.#looked(open, entry));
   }
 
@@ -223,7 +227,7 @@ export class Voting {
     const isAsked = requester !== selfKey &&
       (open.policy === "ask" || (open.policy === "own" && entry.author.key === selfKey));
     if (!isAsked) return this.#agree(open);
-    open.state = "asked";
+    enter(open, "asked");
     open.wasAsked = true;
     out.show({
       event: "vote-wanted",
@@ -237,11 +241,11 @@ export class Voting {
   }
 
   #agree(open: Open): void {
-    open.state = "agreeing";
+    enter(open, "agreeing");
     const { edit, view, signed } = open;
     this.owner.out.storeThen([{ kind: "prepared", edit, view, signed }], () => {
       if (this.#open.get(open.id) !== open) return;
-      open.state = "agreed";
+      enter(open, "agreed");
       this.#sayAgreed(open);
     });
   }
@@ -265,7 +269,9 @@ export class Voting {
     this.owner.toCoordinator({ type: "vote", id, edit, view, agrees: false, author, reason });
   }
 
-  #forget({ id, signed }: Open): void {
+  #forget(open: Open): void {
+    const { id, signed } = open;
+    enter(open, "over");
     const { seq } = signed.request.value;
     this.#open.delete(id);
     if (this.#locks.get(seq) !== id) return;
@@ -321,7 +327,7 @@ export class Voting {
       // Of the members who had a vote only who is in doubt believes it, while the coordinator can't be asked. It may
       // come late, when the request was accepted anew: that one is another edit.
       const isOne = ordering !== null && ordering.has(from) && ordering.epoch.view === open?.view;
-      if (isCoordinatorUp || open?.state !== "agreed" || open.edit !== edit || !isOne) return;
+      if (isCoordinatorUp || open?.phase !== "agreed" || open.edit !== edit || !isOne) return;
     }
     // Told twice after a crash rather than never.
     this.owner.edited(id, { edit, reason });
@@ -330,9 +336,9 @@ export class Voting {
 
   /** It is aborted, whether we agreed or not. */
   #over(open: Open, reason: string): void {
-    const { id, state } = open;
+    const { id, phase } = open;
     this.#tellAsked(open, reason);
-    if (state === "agreed" || state === "agreeing") this.owner.out.note({ kind: "settled", id });
+    if (phase === "agreed" || phase === "agreeing") this.owner.out.note({ kind: "settled", id });
     this.#forget(open);
   }
 
@@ -377,7 +383,7 @@ export class Voting {
     if (view !== this.#view) this.#forgetRefused();
     this.#view = view;
     for (const open of [...this.#open.values()]) {
-      if (open.view === view || open.state === "agreed" || open.state === "agreeing") continue;
+      if (open.view === view || open.phase === "agreed" || open.phase === "agreeing") continue;
       this.#forget(open);
       this.#tellAsked(open, "the group's members changed meanwhile");
     }
@@ -425,7 +431,7 @@ export class Voting {
       const decision = this.undelivered.on(id);
       const open = this.#open.get(id);
       if (decision !== null) known.set(decision.signed, decision);
-      else if (open?.state === "agreed" || open?.state === "agreeing") continue;
+      else if (open?.phase === "agreed" || open?.phase === "agreeing") continue;
       else if (open !== undefined) this.#refuseFor(key, asked, open);
       else if (this.#refused.has(id)) this.#abandon(key, asked);
       else this.#lookFor(key, asked);
@@ -471,9 +477,9 @@ export class Voting {
   /** What became of these isn't known; of those that we agreed to, others may know. */
   inquiries(): readonly Inquiry[] {
     const unknown = [...this.#open.values()].filter(({ id }) => this.undelivered.on(id) === null);
-    return unknown.map(({ id, edit, signed, view, state }) => {
+    return unknown.map(({ id, edit, signed, view, phase }) => {
       const { seq } = signed.request.value;
-      return { id, edit, seq, view, isAgreed: state === "agreed" };
+      return { id, edit, seq, view, isAgreed: phase === "agreed" };
     });
   }
 }

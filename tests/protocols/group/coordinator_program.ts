@@ -70,8 +70,9 @@ export class Somebody {
   end = new HistoryEnd(fakeCrypto, GROUP);
   /** Kinds of message that it answers as it should. */
   answers = new Set(["probe", "flush", "level", "begin", "fetch", "parted", "recount"]);
-  /** The last message of each kind that came. */
+  /** The last message of each kind that came, and all of them. */
   readonly got = new Map<string, GroupMessage>();
+  readonly all: GroupMessage[] = [];
 
   constructor(readonly name: string) {
     this.signer = fakeSigner(name);
@@ -108,6 +109,7 @@ export class Somebody {
   /** What it says to a message. */
   answer(message: GroupMessage): readonly GroupMessage[] {
     this.got.set(message.type, message);
+    this.all.push(message);
     if (!this.answers.has(message.type)) return [];
     switch (message.type) {
       case "probe":

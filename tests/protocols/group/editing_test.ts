@@ -198,6 +198,14 @@ Deno.test("while the coordinator is away edits wait, with a notice; then they ar
   assertEquals(told(ann), ["b: 1 of 2 started"]);
 });
 
+Deno.test("while the coordinator is away an entry that isn't there is told at once, too", () => {
+  const { net, ann } = started();
+  vanish(net);
+  edit(net, ann, 3, "tre");
+
+  assertEquals(told(ann), ["r: no-such-entry: There is no entry 3: the last one is 2"]);
+});
+
 Deno.test(`at most ${EDITS_QUEUED_MAX} wait`, () => {
   const { net, ann } = started();
   vanish(net);

@@ -171,6 +171,8 @@ function words(message: GroupMessage): string {
       return `${message.agrees ? "yes" : "no"} to ${message.edit}`;
     case "aborted":
       return `aborted ${message.edit}`;
+    case "applied":
+      return `applied ${message.through}`;
     case "data":
       return `data ${message.signed.batch.value.edits.map(({ edit }) => edit)}`;
     default:
@@ -267,6 +269,16 @@ Deno.test("Decisions of two processes of the coordinator may stand among each ot
     end.append(signed);
   }
   assertEquals(end.fault(decided(1, 2)), "counter 3 was expected, it is 2");
+});
+
+Deno.test("What of each process of the coordinator is in the log, the coordinator is told", () => {
+  const part = new Part();
+  const logged = [decided(1, 1), decided(2, 1), decided(2, 2)].map((signed) => {
+    part.held.append(signed);
+    return part.held.shift();
+  });
+  part.does(() => part.voting.logged(logged));
+  assertEquals(part.said, ["applied 1", "applied 2"]);
 });
 
 Deno.test("A vote counts for the edit that was voted on alone", () => {

@@ -269,7 +269,7 @@ export class Node {
   }
 }
 
-/** An entry of a log, as it reads now. @param id Of an edit that may be there. */
+/** An entry of a log, as it reads now, and whether that edit of it is there. */
 function entryOf(
   log: readonly SignedBatch[],
   seq: number,

@@ -452,20 +452,21 @@ Deno.test("who claims that more was decided together isn't told that it was appl
 Deno.test("decisions of two of the coordinator's processes are applied both, also at once", () => {
   const net = started();
   const [ann, bob] = three(net);
-  const before = new Decider(COORDINATOR, GROUP, 1);
-  const after = new Decider(COORDINATOR, GROUP, 2);
-  const first = before.decides([editOf(1, requestOf(ann, GROUP, 1, "uno"))]);
-  const second = after.decides([editOf(65, requestOf(bob, GROUP, 2, "due"))]);
-  commit(net, first, [ann]);
-  net.coordinator.got.length = 0;
-  commit(net, second, [ann]);
-  const incarnations = () =>
-    net.coordinator.gotFrom(bob, "applied").map(({ incarnation }) => incarnation[0]);
-  assertEquals(incarnations(), [2]);
+  const { held, voting } = bob.machine!.membership!;
+  const batches = [1, 2].map((process) => {
+    const signed = requestOf(ann, GROUP, process, "uno");
+    held.append(new Decider(COORDINATOR, GROUP, process).decides([editOf(process, signed)]));
+    return held.shift();
+  });
+  bob.machine!.out.begin(net.nowMs);
+  voting.logged(batches);
+  const applied = bob.machine!.out.take().flatMap((effect) =>
+    effect.type === "send" && effect.message.type === "applied"
+      ? [effect.message.incarnation[0]]
+      : []
+  );
 
-  // Both become stable in one step, when the acknowledgements come that were awaited.
-  const third = before.incarnation;
-  assertEquals(third[0], 1);
+  assertEquals(applied, [1, 2]);
 });
 
 Deno.test("what is aborted is unlocked; who was asked is told why, others aren't", () => {
@@ -619,7 +620,12 @@ function inquire(
   view = 1,
 ): void {
   const [ann, bob] = net.nodes;
-  const edits = signed.map((one) => ({ id: idOf(one), edit: 1, seq: one.request.value.seq, view }));
+  const edits = signed.map((one) => ({
+    id: idOf(one),
+    edit: 1,
+    seq: one.request.value.seq,
+    view,
+  }));
   net.tell(bob!, ann!.key, { type: "inquire", edits });
   net.settle();
 }
@@ -706,6 +712,23 @@ Deno.test("who knows the decision passes it on: to who asks, and to the sequence
   assertEquals([ann, bob, cem].map(({ disk }) => disk.log.length), [3, 3, 3]);
 });
 
+Deno.test("who has the decision in order alone, and not from the coordinator, passes it on, too", () => {
+  const net = started();
+  const [ann, bob, cem] = three(net);
+  const signed = requestOf(cem, GROUP, 2, "due");
+  ask(net, signed);
+  // The sequencer has it and tells Bob; Cem's acknowledgement is awaited.
+  net.coordinator.send(ann, { type: "committed", signed: decisionOn(signed) });
+  const held = () => [...bob.machine!.membership!.held.batches];
+  while (held().length === 0) net.next();
+  net.coordinator.vanish();
+  bob.effects = [];
+  const edits = [{ id: idOf(signed), edit: 1, seq: 2, view: 1 }];
+  bob.feed({ type: "peer-message", peer: cem.key, message: { type: "inquire", edits } });
+
+  assertEquals(tells(bob, "committed").length, 1);
+});
+
 Deno.test("asked about many edits that were decided together, a member passes the decision on once", () => {
   const net = started();
   const [ann, bob, cem] = three(net);
@@ -745,6 +768,24 @@ Deno.test("who asks about more than there can be is answered so much, and nothin
 });
 
 // Restarts and views.
+
+Deno.test("what was refused in one view is voted on in the next one", () => {
+  const net = started();
+  const [ann, bob, cem] = three(net);
+  const signed = requestOf(bob, GROUP, 2, "due");
+  ask(net, signed, {}, [bob]);
+  vanish(net);
+  net.pass(5_000);
+  inquire(net, [signed]);
+  net.coordinator.comeBack();
+  net.pass(10_000);
+  net.coordinator.change(ann, bob, cem);
+  net.settle();
+  net.coordinator.got.length = 0;
+  ask(net, signed, { edit: 2, view: net.coordinator.number });
+
+  assertEquals(votes(net), ["yes", "yes", "yes"]);
+});
 
 /** Bob has agreed to an edit of Ann's, and is started again, with its view. */
 function restartedInDoubt(): {

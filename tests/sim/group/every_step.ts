@@ -1,12 +1,13 @@
 /**
  * One short life of a group, run again and again: each time one thing goes wrong, an effect later than the time
- * before. A second member joins, both talk, the first one leaves.
+ * before. A second member joins, both talk, the second edits what the first one said and agrees to, the first leaves.
  */
 
 import { allCheckers } from "./checkers/all.ts";
 import type { Mutation } from "./mutations.ts";
 import { scenarioOf } from "./scenario.ts";
 import { bringBack, checkSettled, unite } from "./settling.ts";
+import { Violation } from "./violation.ts";
 import { World } from "./world.ts";
 
 /** What goes wrong: for whom, how, and whether the coordinator goes at the same time. */
@@ -18,6 +19,8 @@ export const VICTIMS = ["C", "m1", "m2"] as const;
 export type Victim = typeof VICTIMS[number];
 
 const TALK_MS = 200;
+/** What an edit takes: four syncs, one after the other. */
+const EDIT_MS = 50;
 /** As long as members go on without a coordinator. */
 const ALONE_MS = 9_000;
 
@@ -36,7 +39,10 @@ export function runFault(
   const scenario = scenarioOf(seed, 0, { members: 2 });
   const path = { delayMs: 0.2, jitterMs: 0, bytesPerMs: Infinity, lateChance: 0, codec: false };
   const disk = { syncMs: 4, slowChance: 0 };
-  const world = new World({ ...scenario, ...path, disk, print: null, mutation }, allCheckers());
+  const edits = { edits: "own" as const, voteTimeoutMs: 5_000 };
+  const options = { ...scenario, ...path, ...edits, disk, print: null, mutation };
+  const world = new World(options, allCheckers());
+  world.voteWanted = (process, { edit, new: text }) => world.vote(process, edit, text, true);
   const [m1, m2] = world.members;
   const party = { C: world.coordinator, m1: m1!, m2: m2! }[victim];
   let happened = false;
@@ -62,6 +68,8 @@ export function runFault(
     wait(TALK_MS);
   }
   for (const { process } of world.members) if (process !== null) world.say(process, "second");
+  if (m2!.process !== null) world.edit(m2!.process, 1);
+  wait(EDIT_MS);
   m1!.process?.command({ command: "quit" });
   m1!.isWanted = false;
   wait(TALK_MS);
@@ -77,5 +85,7 @@ export function runFault(
   for (const process of world.running()) world.say(process, "the end");
   unite(world);
   checkSettled(world);
+  const isEdited = world.edits.asked.length > 0 && world.edits.asked.every((one) => one.isPlaced);
+  if (!happened && !isEdited) throw new Violation("Nothing went wrong, and nothing was edited");
   return happened;
 }

@@ -248,6 +248,7 @@ export class GroupDisk<Stored extends GroupRecord> extends SimDisk<Stored> {
     if (record.kind !== "log") return;
     if (this.log === null) throw new Error("A log is appended to before it was begun");
     const before = this.log.end.digest;
-    this.logged?.(this.log.append(record.batch), before);
+    const placed = this.log.append(record.batch);
+    this.logged?.(placed, before);
   }
 }

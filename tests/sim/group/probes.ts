@@ -5,6 +5,7 @@
 
 import { compareBallots } from "../../../lib/protocols/group/ballot.ts";
 import type { Epoch } from "../../../lib/protocols/group/epoch.ts";
+import type { DiskConfig } from "../disk.ts";
 import type { Random } from "../random.ts";
 import { label, type Said } from "./canonical_history.ts";
 import type { MemberProcess } from "./member_process.ts";
@@ -35,8 +36,12 @@ const TALK_MS = 4_000;
 /** What the network and the disks take at most for what is done in a second on good ones. */
 function slackMs({ options: { delayMs, jitterMs, lateChance, disk } }: World): number {
   const late = lateChance > 0 ? 2_500 : 0;
-  const slow = disk.slowChance > 0 ? disk.syncMs * 500 : disk.syncMs * 20;
-  return 1_000 + 20 * (delayMs + 3 * jitterMs) + late + slow;
+  return 1_000 + 20 * (delayMs + 3 * jitterMs) + late + syncMsMax(disk);
+}
+
+/** What one sync takes, or a few. */
+function syncMsMax({ syncMs, slowChance }: DiskConfig): number {
+  return slowChance > 0 ? syncMs * 500 : syncMs * 20;
 }
 
 /** @throws {Violation} If somebody waits too long. */
@@ -189,7 +194,8 @@ function latestEpoch(world: World, isSpared: (party: MemberParty) => boolean): E
 function coordinatorReturns(world: World, random: Random): void {
   const { time } = world;
   const { process } = world.coordinator;
-  if (process === null) return;
+  // What a member says waits for its disk: it may be silent for so long.
+  if (process === null || syncMsMax(world.options.disk) > world.options.failAfterMs) return;
   const before = new Set(world.running());
   const leftBefore = world.left.length;
   const ms = random.between(100, 15_000);

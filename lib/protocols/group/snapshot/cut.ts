@@ -65,8 +65,8 @@ export const memberStateSchema = record({
   logged: counter,
   /** The coordinator's decisions that are in order, or wait for it; null where none ever was. */
   decided: nullable(decidedSchema),
-  /** Up to this position the coordinator was told of entries; null where it hasn't said what it knows. */
-  told: nullable(counter),
+  /** Messages that told the coordinator of entries, on the present link. */
+  tellings: counter,
   /** Numbers of the entries that wait for an edit to be decided. */
   locks: list(counter, LOCKS_MAX),
   /** By place in the epoch: up to where its texts have come, and up to where it has acknowledged. */
@@ -94,8 +94,8 @@ export interface CoordinatorState {
   /** Its own decisions; null where there is none. */
   readonly decided: Decided | null;
   readonly locks: readonly number[];
-  /** By place in the epoch: up to where each has told of entries. */
-  readonly told: readonly number[];
+  /** By place in the epoch: how many messages of each have told it of entries, on its present link. */
+  readonly tellings: readonly number[];
 }
 
 export interface CutMember {

@@ -28,8 +28,8 @@ export interface CutPartOwner {
   readonly isCoordinatorUp: boolean;
   /** How many of one's own texts are entries. */
   readonly loggedTexts: number;
-  /** Up to where the coordinator was told of entries; null where it hasn't said what it knows. */
-  readonly toldThrough: number | null;
+  /** How many messages told the coordinator of entries, on the present link. */
+  readonly tellings: number;
   /** Entries that wait for an edit to be decided. */
   readonly locks: readonly number[];
   toCoordinator(message: GroupMessage): void;
@@ -128,7 +128,7 @@ export class CutPart {
 
   /** All but the channels. */
   #record(ordering: OrderSeen): MemberState {
-    const { held, loggedTexts, toldThrough, locks } = this.owner;
+    const { held, loggedTexts, tellings, locks } = this.owner;
     const { sent, acked, decided, peers } = ordering.counts();
     return {
       seq: held.logSeq,
@@ -138,7 +138,7 @@ export class CutPart {
       sent,
       logged: Math.min(loggedTexts, sent),
       decided,
-      told: toldThrough,
+      tellings,
       locks: [...locks],
       peers,
       channels: [],

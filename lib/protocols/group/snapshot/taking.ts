@@ -84,8 +84,8 @@ export class Taking {
   /** Written, and not known to be on disk. */
   readonly #written = new Map<number, { readonly cut: Cut; readonly refs: Refs }>();
   #nextToken = 1;
-  /** By link: up to where its member has told of entries. */
-  readonly #told = new Map<LinkId, number>();
+  /** By link: how many messages of its member have told of entries. */
+  readonly #tellings = new Map<LinkId, number>();
   #isRemovalTold = false;
   readonly #deadlines = new Deadlines(DEADLINES);
 
@@ -167,8 +167,8 @@ export class Taking {
 
   /** After each step. */
   settle(): void {
-    for (const link of this.#told.keys()) {
-      if (this.parts.attendance.link(link) === null) this.#told.delete(link);
+    for (const link of this.#tellings.keys()) {
+      if (this.parts.attendance.link(link) === null) this.#tellings.delete(link);
     }
     if (this.#taken !== null && !this.#isWhole(this.#taken)) {
       this.#giveUp("the view changed, or a link was lost");
@@ -217,7 +217,7 @@ export class Taking {
       consistent: consistent(),
       decided: decided(),
       locks: [...locks()],
-      told: members.map(({ key }) => this.#told.get(links.get(key)!) ?? 0),
+      tellings: members.map(({ key }) => this.#tellings.get(links.get(key)!) ?? 0),
     };
   }
 
@@ -247,17 +247,13 @@ export class Taking {
 
   // What members say.
 
-  /** The member was told up to where we know of the entries: it goes on from there, on this link. */
-  welcomed(link: LinkId, told: number): void {
-    this.#told.set(link, told);
-  }
-
   /** The member tells of entries. To be called before they count. */
   entries(attendee: Attendee, message: GroupMessageOf<"entries">): void {
     const { after, through, seq, entries } = message;
     const ids = entries.map(({ id }) => id.toHex());
     this.#taken?.recording.received(attendee.key, { after, through, seq, ids });
-    this.#told.set(attendee.link!, through);
+    const { link } = attendee;
+    if (link !== null) this.#tellings.set(link, (this.#tellings.get(link) ?? 0) + 1);
   }
 
   marker(attendee: Attendee, { attempt }: GroupMessageOf<"marker">): void {

@@ -37,7 +37,7 @@ class Ann {
   isCoordinatorUp = true;
   readonly held = { log: at(8), logSeq: 6, end: at(10) };
   readonly loggedTexts = 3;
-  readonly toldThrough = 7;
+  readonly tellings = 7;
   readonly locks = [3];
   ordering: OrderSeen | null = {
     epoch: EPOCH,
@@ -103,7 +103,7 @@ Deno.test("The first marker is passed on to all, the last one answered with what
     sent: 5,
     logged: 3,
     decided: null,
-    told: 7,
+    tellings: 7,
     locks: [3],
     peers: [{ texts: 5, acked: 9 }, { texts: 2, acked: 9 }, { texts: 3, acked: 8 }],
     channels: [[], [], []],

@@ -45,7 +45,7 @@ export function decided(through: number, incarnation = COORDINATOR_RUN): Decided
 
 /**
  * The order has ten places, two of them edits. Ann, the sequencer, has sent five texts, of which the last one is under
- * way to Cem; a decision is under way from her to Bob; she has told of seven places, of which one is under way.
+ * way to Cem; a decision is under way from her to Bob; of four messages that told of entries one is under way.
  */
 const STATES: Record<CutName, MemberState> = {
   ann: {
@@ -56,7 +56,7 @@ const STATES: Record<CutName, MemberState> = {
     sent: 5,
     logged: 3,
     decided: decided(2),
-    told: 7,
+    tellings: 4,
     locks: [3],
     peers: [{ texts: 5, acked: 9 }, { texts: 2, acked: 9 }, { texts: 3, acked: 8 }],
     channels: [[], [], []],
@@ -70,7 +70,7 @@ const STATES: Record<CutName, MemberState> = {
     sent: 2,
     logged: 2,
     decided: decided(1),
-    told: 2,
+    tellings: 0,
     locks: [],
     peers: [{ texts: 5, acked: 8 }, { texts: 2, acked: 9 }, { texts: 3, acked: 8 }],
     channels: [[decisions(2)], [], []],
@@ -84,7 +84,7 @@ const STATES: Record<CutName, MemberState> = {
     sent: 3,
     logged: 1,
     decided: decided(2),
-    told: null,
+    tellings: 9,
     locks: [3],
     peers: [{ texts: 4, acked: 9 }, { texts: 2, acked: 9 }, { texts: 3, acked: 8 }],
     channels: [[texts("ann", 5)], [], []],
@@ -96,7 +96,7 @@ const COORDINATOR: CoordinatorState = {
   consistent: { seq: 5, ...at(6) },
   decided: decided(2),
   locks: [3],
-  told: [6, 2, 9],
+  tellings: [3, 0, 9],
 };
 
 export interface CutChanges {

@@ -59,6 +59,29 @@ Deno.test("What was said before a snapshot is in all that is recorded", () => {
   assertEquals(states.length, 2);
 });
 
+Deno.test("Messages that told of entries are counted on their link, also when they are told again", () => {
+  const { net, ann } = started();
+  const counts = () => {
+    net.coordinator.send(ann, markerOf(net, ++attempts));
+    net.coordinator.send(net.nodes[1]!, markerOf(net, attempts));
+    net.settle();
+    const messages = net.coordinator.got.filter(({ from }) => from === ann);
+    const told = messages.filter(({ message }) => message.type === "entries").length;
+    const recorded = messages.findLast(({ message }) => message.type === "recorded")?.message;
+    return [told, recorded?.type === "recorded" ? recorded.state.tellings : null];
+  };
+  let attempts = 0;
+  ann.say("one");
+  net.settle();
+  assertEquals(counts(), [1, 1]);
+
+  const { group } = net.nodes[0]!.machine!.epoch!.epoch.value;
+  net.coordinator.send(ann, { type: "welcome", group, isMember: true, told: 0, awaited: [] });
+  net.settle();
+
+  assertEquals(counts(), [2, 2]);
+});
+
 Deno.test("Another process of a member ends the snapshot at once", () => {
   const { net, ann, bob } = started();
   net.coordinator.send(ann, markerOf(net));

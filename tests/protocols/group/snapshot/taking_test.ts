@@ -54,7 +54,7 @@ function stateOf(program: Program, name: Name, members: number): MemberState {
     sent: 0,
     logged: 0,
     decided: null,
-    told: 0,
+    tellings: 0,
     locks: [],
     peers: Array.from({ length: members }, () => ({ texts: 0, acked: 0 })),
     channels: Array.from({ length: members }, () => []),
@@ -292,7 +292,7 @@ Deno.test("What was told before a marker came is under way, and shown as such", 
   });
   const { attempt } = markerOf(program, "ann");
   program.says("ann", markerOf(program, "ann"));
-  const state = { ...stateOf(program, "ann", 2), told: 1 };
+  const state = { ...stateOf(program, "ann", 2), tellings: 1 };
   program.says("ann", { type: "recorded", attempt, state });
   answers(program, "bob", 2);
 

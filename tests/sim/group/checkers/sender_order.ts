@@ -19,8 +19,8 @@ export class SenderOrder implements Checker {
       throw new Violation(`G3: "${label(said.text)}" comes after "${label(last.text)}"`);
     }
     this.#last.set(said.by, said);
-    // What it had seen may have been given up since.
-    if (seq > said.after || said.by.world.history.forksMax > 0) return;
+    // Where history was given up, who hasn't heard of that counts other entries.
+    if (seq > said.after || said.process.world.history.forksMax > 0) return;
     throw new Violation(
       `G3: "${label(said.text)}" is entry ${seq}, and its author had seen entry ${said.after}`,
     );

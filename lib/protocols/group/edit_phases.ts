@@ -1,0 +1,65 @@
+/** Each phase of an edit, at whoever has a part in it: what it means, and which ones may follow. */
+
+/** At the coordinator. */
+export const EDIT_PHASES = {
+  accepted: {
+    about: "it has its number, and locks its entry here; the present view hasn't begun everywhere",
+    next: ["voting", "aborted"],
+  },
+  voting: {
+    about: "the members of the view were asked; nothing of their votes is on disk",
+    next: ["deciding", "aborted"],
+  },
+  deciding: {
+    about: "all have agreed; `committed` is on its way to the disk",
+    next: ["committed", "aborted"],
+  },
+  committed: {
+    about:
+      "it is on disk and told, again in each view; the entry may be edited again. Aborted only where the operator " +
+      "gives up the history that it was for",
+    next: ["forgotten", "aborted"],
+  },
+  aborted: {
+    about: "so are all that the disk doesn't know as committed; why is known of the latest",
+    next: [],
+  },
+  forgotten: { about: "all members of a view have it in their logs: `applied`", next: [] },
+} as const;
+export type EditPhase = keyof typeof EDIT_PHASES;
+
+/** At a member that is asked for its vote. */
+export const VOTE_PHASES = {
+  waiting: {
+    about: "another edit of the entry isn't over here, or the entry isn't in the log yet",
+    next: ["looking", "over"],
+  },
+  looking: { about: "the entry is locked, and looked up", next: ["asked", "agreeing", "over"] },
+  asked: { about: "its user is asked", next: ["agreeing", "over"] },
+  agreeing: { about: "`prepared` is on its way to the disk", next: ["agreed", "over"] },
+  agreed: {
+    about: "that was said: only the coordinator decides on it now, or who hasn't voted",
+    next: ["over"],
+  },
+  over: { about: "the entry is free: refused, aborted, or in the log", next: [] },
+} as const;
+export type VotePhase = keyof typeof VOTE_PHASES;
+
+/** At the member whose user asked for it. */
+export const REQUEST_PHASES = {
+  wanted: {
+    about: "it waits for the coordinator, or for a view that its requester is in",
+    next: ["asked", "over"],
+  },
+  asked: { about: "it was sent, and is sent again on each link", next: ["accepted", "over"] },
+  accepted: {
+    about: "`asked`, with its number, is on its way to the disk, or its entry is looked up",
+    next: ["running", "over"],
+  },
+  running: {
+    about: "its user was told the number; after a restart, too, until it is known how it ended",
+    next: ["over"],
+  },
+  over: { about: "refused, aborted, or in the log: its user was told", next: [] },
+} as const;
+export type RequestPhase = keyof typeof REQUEST_PHASES;
