@@ -494,7 +494,8 @@ export class Membership {
     this.participating.abandon();
     standing.recover();
     out.store({ kind: "recovered" }, { kind: "new-log", group, because: "recovered" });
-    this.#beginAnew(this.held.log.position);
+    // It may be fetching it already, for an earlier such word.
+    this.#beginAnew(Math.max(this.held.log.position, this.showing.shownBefore));
     this.isCaughtUp = false;
     this.owner.heardChanged();
   }

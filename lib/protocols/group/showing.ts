@@ -19,6 +19,7 @@ export class Showing {
   #start: number | null = null;
   /** Who said the last entry, as it is shown. */
   last: { readonly from: string; readonly sentAt: number } | null = null;
+  #shown = 0;
 
   constructor(readonly owner: ShowingOwner) {}
 
@@ -26,8 +27,10 @@ export class Showing {
     this.#start ??= position;
   }
 
-  /** Up to here all was shown, and comes again. */
-  #shown = 0;
+  /** Up to here all was shown before the log began anew, and comes again. */
+  get shownBefore(): number {
+    return this.#shown;
+  }
 
   /** The log begins anew. @param shown Up to here it comes as it was. */
   restart(shown = 0): void {
