@@ -263,9 +263,9 @@ Deno.test("group: errors of the command line come before anything is touched", a
     [["serve", "--fail-after", "3"], "usage", /--fail-after must be a duration/],
     [["serve", "--fail-after", "1ms"], "usage", /from 500ms to 10m, is "1ms"/],
     [
-      ["serve", "--snapshot", "5m"],
+      ["serve", "--photo", "5m"],
       "usage",
-      /serve has no flag --snapshot.*; the nearest is --(?!history)/,
+      /serve has no flag --photo.*; the nearest is --(?!history)/,
     ],
     [["serve", "--max-members", "0"], "usage", /--max-members must be .*from 1 to 64/],
   ];
