@@ -63,9 +63,10 @@ export function restoreMember(
           edits.prepared.clear();
           edits.asked.clear();
         } else if (standing.coordinator === record.coordinator) {
+          // What was written just before a compaction stands in the file twice: then there was nothing to lose.
+          if (standing.hasHeld || beyond.length > 0) standing.lose();
           beyond = [];
           said.startAnew();
-          standing.lose();
         }
         standing.enter(record.group, record.coordinator);
         break;

@@ -82,8 +82,8 @@ function nextMembers(
   voices: readonly Attendee[],
   joining: readonly Attendee[],
 ): readonly Attendee[] {
-  // Who only held up others has a say where they are gone, and stays.
-  const staying = voices.filter(({ departure }) => departure === null || departure === "unheard");
+  // Who only held up others, or was to fetch its log anew, has a say where they are gone, and stays.
+  const staying = voices.filter(({ departure }) => departure !== "quit" && departure !== "removed");
   const next = [...staying, ...joining];
   if (next.length === 0 || views.lacking(staying).length === 0) return next;
   return [...voices, ...joining];

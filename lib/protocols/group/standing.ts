@@ -1,7 +1,7 @@
 /** Where a member stands, as its disk has it: whose group, what it promised, what has begun. */
 
 import type { Hash, PeerKey } from "../../base/ids.ts";
-import { type Ballot, NO_BALLOT } from "./ballot.ts";
+import { type Ballot, compareBallots, NO_BALLOT } from "./ballot.ts";
 import type { Epoch, SignedEpoch } from "./epoch.ts";
 
 export class Standing {
@@ -46,6 +46,11 @@ export class Standing {
       this.isRecovering =
       this.isLeaving =
         false;
+  }
+
+  /** Whether it ever held what a view needs: it has begun one, or was ready to. */
+  get hasHeld(): boolean {
+    return this.begun !== null || compareBallots(this.levelled, NO_BALLOT) > 0;
   }
 
   /** What it held isn't there any more. */

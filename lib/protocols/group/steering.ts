@@ -87,10 +87,15 @@ export class Steering {
   }
 
   #begin(change: Change): void {
-    const { attendance, arriving, changing } = this.parts;
+    const { attendance, arriving, changing, out } = this.parts;
     for (const key of change.participants) {
       const attendee = attendance.get(key);
-      if (attendee?.departure === "unheard") attendee.departure = null;
+      if (attendee === null || !isExcluded(attendee) || attendee.departure === "removed") continue;
+      // The others are gone meanwhile: its say is needed, and its log.
+      if (attendee.departure === "recovering") {
+        out.warn(`${shownName(attendee.name)} keeps its log: nobody else is here who has it all`);
+      }
+      attendee.departure = null;
     }
     arriving.tellPeers();
     changing.begin(change);
@@ -304,11 +309,7 @@ export class Steering {
     const { members } = views;
     for (const { key } of members) {
       const attendee = attendance.get(key);
-      if (attendee === null) continue;
-      admission.pin(attendee);
-      if (attendee.departure !== "recovering") continue;
-      attendee.departure = null; // others are gone meanwhile: its log is needed
-      out.warn(`${shownName(attendee.name)} keeps its log: nobody else had it all`);
+      if (attendee !== null) admission.pin(attendee);
     }
     const before = new Set(this.#shown.map(({ key }) => key));
     this.#tellLeft();

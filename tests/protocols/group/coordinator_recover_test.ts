@@ -1,0 +1,81 @@
+// `/recover NAME`: who is to fetch its log anew leaves the view as if it weren't heard, and comes back as a newcomer.
+
+import { assertEquals, assertMatch } from "@std/assert";
+import { Program, type Words } from "./coordinator_program.ts";
+
+const RECOVER = (name: string) => ({ command: "recover" as const, name });
+
+function changes(words: Words): Words {
+  return words.filter((word) =>
+    /^(view|joined|left|disk|warning|error|recovered)|recover$/.test(word)
+  );
+}
+
+Deno.test("Who is to fetch its log anew is told so once a view without it has begun everywhere", () => {
+  const program = Program.of("ann", "bob");
+  program.somebody("ann").answers.delete("begin");
+
+  assertEquals(changes(program.command(RECOVER("bob"))), [
+    "disk: number 3",
+    "disk: decided 3",
+    "left bob: lost",
+    "view 3: ann",
+  ]);
+  const begun = { number: 3, round: 0 };
+  program.somebody("ann").begun = begun;
+  const words = program.says("ann", { type: "begun", ballot: begun });
+  assertEquals(changes(words), ["disk: confirmed 3", "bob: recover"]);
+  assertEquals(words.includes("bob: catch-up from ann"), true);
+  assertEquals(words.some((word) => word.startsWith("bob: welcome")), false);
+
+  // It is a newcomer on the link that it has.
+  Object.assign(program.somebody("bob"), { begun: { number: 0, round: 0 } });
+  program.somebody("ann").answers.add("begin");
+  assertEquals(changes(program.hears("bob", ["ann"], true)).slice(-3), [
+    "joined bob",
+    "view 4: ann bob",
+    "disk: confirmed 4",
+  ]);
+  program.says("bob", { type: "fetched", entries: 7 });
+  assertEquals(program.events.at(-1), { event: "recovered", name: "bob", entries: 7 });
+});
+
+Deno.test("A newcomer's first coming isn't told as its recovery", () => {
+  const program = Program.of("ann", "bob");
+  assertEquals(changes(program.says("bob", { type: "fetched", entries: 7 })), []);
+  program.goesDown("bob");
+  program.pass(10_000);
+  program.joins("bob");
+  assertEquals(changes(program.says("bob", { type: "fetched", entries: 7 })), ["recovered"]);
+});
+
+Deno.test("Never where nobody else has the log, nor for who is away or goes", () => {
+  const alone = Program.of("ann");
+  assertEquals(alone.command(RECOVER("ann")), ["error not-allowed"]);
+  assertMatch(alone.told.at(-1)!, /ann's is the only one/);
+
+  const program = Program.of("ann", "bob");
+  assertEquals(program.command(RECOVER("eve")), ["error unknown-user"]);
+  program.goesDown("bob");
+  assertEquals(program.command(RECOVER("bob")), ["error offline"]);
+  assertEquals(program.command(RECOVER("ann")), ["error not-allowed"]);
+});
+
+Deno.test("A newcomer sets its log aside at once", () => {
+  const program = Program.of("ann");
+  program.comes("bob");
+  assertEquals(changes(program.command(RECOVER("bob"))), ["bob: recover"]);
+});
+
+Deno.test("Where the others go before the view without it is decided, it keeps its log", () => {
+  const program = Program.of("ann", "bob");
+  program.somebody("ann").answers.delete("flush");
+  program.command(RECOVER("bob"));
+  program.goesDown("ann");
+
+  const words = changes(program.pass(10_000));
+
+  assertEquals(words.includes("bob: recover"), false);
+  assertEquals(words.at(-2), "view 4: bob");
+  assertMatch(program.told.at(-1)!, /bob keeps its log: nobody else is here who has it all/);
+});
