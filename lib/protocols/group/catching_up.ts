@@ -65,7 +65,11 @@ export class CatchingUp {
 
   unlike(source: Source, { after }: GroupMessageOf<"unlike">): void {
     if (this.#fetching?.source !== source || !this.#fetching.isAsked(after)) return;
-    if (this.#isAnew) return this.owner.offends(source, "it has no history from the beginning");
+    if (this.#isAnew && after.position === 0) {
+      return this.owner.offends(source, "it has no history from the beginning");
+    }
+    // It is a newcomer, too, and has set its own aside meanwhile: the coordinator names another one.
+    if (this.#isAnew) return this.stop();
     // One alone may be wrong, or lie.
     const other = this.owner.heard.find((key) => !this.#asked.has(key));
     if (other !== undefined) return this.#ask(other);
