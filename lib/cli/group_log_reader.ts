@@ -18,6 +18,7 @@ import { BatchReader, type LoggedBatch } from "../runtime/group_log_lines.ts";
 import { corruptError, type Disk } from "../store/disk.ts";
 import type { GroupLogIndex } from "./group_log_index.ts";
 import { readRange } from "./group_log_scan.ts";
+import { RecentEntries } from "./recent_entries.ts";
 
 /** A text that is escaped takes more in the file, but then a read is shorter and not wrong. */
 const FILE_BYTES_PER_BYTE = 2;
@@ -39,6 +40,7 @@ export interface EntryAndEdits {
 export class GroupLogReader {
   #bytes: number;
   #isOver = false;
+  readonly #recent = new RecentEntries();
 
   /** @param index Of all batches in the first `bytes` of the file. */
   constructor(
@@ -57,8 +59,10 @@ export class GroupLogReader {
   }
 
   /** Another batch is in the file. @param bytes Its length there. */
-  added({ texts, edits }: Batch, bytes: number): void {
+  added(batch: Batch, bytes: number): void {
+    const { texts, edits } = batch;
     const edited = edits.map(({ signed }) => signed.request.value.seq);
+    this.#recent.added(batch, this.index.seq);
     this.index.add(this.#bytes, texts.length, edited);
     this.#bytes += bytes;
   }
@@ -150,6 +154,9 @@ export class GroupLogReader {
    */
   async look(seq: number, id: RequestId | null): Promise<LoggedEntryState | null> {
     const { crypto } = this.ports;
+    const recent = id === null ? this.#recent.get(seq) : null;
+    if (recent !== null) return { ...recent, isEdited: false };
+    const { bytes } = this;
     let entry: LoggedItem | null = null;
     let text = "";
     let isEdited = false;
@@ -160,7 +167,9 @@ export class GroupLogReader {
     }
     if (entry === null || this.#isOver) return null;
     const { author: key, name } = entry.batch;
-    return { author: { key, name }, text, isEdited };
+    const state = { author: { key, name }, text };
+    if (this.bytes === bytes) this.#recent.set(seq, state);
+    return { ...state, isEdited };
   }
 
   /** The same for people. @throws {P2pchatError} As `read`. */

@@ -98,7 +98,13 @@ Deno.test("GroupLog: any history of texts and edits is read as it was written", 
       first.log.append(batches.slice(0, cut));
       first.log.close();
       const { log, notices } = await openLogAt(disk, PATH); // some were scanned, some appended
-      for (const batch of batches.slice(cut)) log.append([batch]);
+      const looks: Promise<unknown>[] = [];
+      for (const [index, batch] of batches.slice(cut).entries()) {
+        looks.push(log.look(1, null)); // while it is read, edits of it come
+        if (index % 3 === 0) await Promise.all(looks);
+        log.append([batch]);
+      }
+      await Promise.all(looks);
 
       assertEquals(notices, []);
       assertEquals(await disk.read(PATH), logBytes(batches));

@@ -58,8 +58,13 @@ export class Decisions {
   #incarnation: Uint8Array;
   #counter = 1;
 
-  constructor(readonly parts: DecisionsParts, readonly stored: (edit: Edit) => void) {
+  constructor(readonly parts: DecisionsParts, readonly stored: (edits: readonly Edit[]) => void) {
     this.#incarnation = parts.newIncarnation();
+  }
+
+  /** Whether what is decided is on its way to the disk. */
+  get isWriting(): boolean {
+    return this.#isWriting;
   }
 
   /** Those of which nobody has heard yet. */
@@ -160,11 +165,12 @@ export class Decisions {
     out.storeThen([{ kind: "committed", batch: signed }], () => {
       this.#isWriting = false;
       committed.isStored = true;
-      if (this.#committed.includes(committed)) { // otherwise the history was given up meanwhile
+      const isKept = this.#committed.includes(committed); // otherwise the history was given up meanwhile
+      if (isKept) {
         for (const key of committed.awaited) this.#tellOne(key, committed);
-        for (const edit of edits) this.stored(edit);
       }
       this.#write();
+      this.stored(isKept ? edits : []);
     });
   }
 

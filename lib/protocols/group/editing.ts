@@ -12,7 +12,7 @@ import type { ErrorCode } from "../../base/errors.ts";
 import type { Hash, RequestId } from "../../base/ids.ts";
 import { type Edit, requestId, type SignedEditRequest, signEditRequest } from "./edit.ts";
 import type { Held } from "./held.ts";
-import { EDITS_QUEUED_MAX } from "./limits.ts";
+import { EDITS_QUEUED_MAX, INQUIRE_MS } from "./limits.ts";
 import type { Looks } from "./looks.ts";
 import type { MemberNames } from "./member_names.ts";
 import type { MemberOutput } from "./member_output.ts";
@@ -60,6 +60,8 @@ interface Accepted {
   isTold: boolean;
   /** Why it was aborted, if it is. */
   aborted: string | null;
+  /** From when on it is asked what became of it. */
+  inquireMs: number;
 }
 
 export class Editing {
@@ -72,7 +74,7 @@ export class Editing {
   constructor(readonly owner: EditingOwner, asked: readonly AskedRecord[]) {
     for (const { edit, signed } of asked) {
       const id = requestId(owner.environment.crypto, signed.request.value);
-      const told = { isTold: true, aborted: null };
+      const told = { isTold: true, aborted: null, inquireMs: owner.out.nowMs };
       this.#accepted.set(id, { edit, signed, ref: undefined, ...told });
     }
   }
@@ -80,6 +82,11 @@ export class Editing {
   /** Edits of which it isn't known what became of them. */
   get size(): number {
     return this.#wanted.length + this.#accepted.size;
+  }
+
+  /** Those of them that were accepted. */
+  get pending(): number {
+    return this.#accepted.size;
   }
 
   /** The highest number that is known here. */
@@ -154,14 +161,20 @@ export class Editing {
     this.pump();
   }
 
-  /** What became of these isn't known. */
+  /** What was told, or asked, may be lost. */
+  inquireSoon(): void {
+    for (const accepted of this.#accepted.values()) accepted.inquireMs = this.owner.out.nowMs;
+  }
+
+  /** What became of these should be known by now. */
   inquiries(): GroupMessageOf<"inquire">["edits"] {
-    return Array.from(this.#accepted, ([id, { edit, signed }]) => ({
-      id,
-      edit,
-      seq: signed.request.value.seq,
-      view: 0,
-    }));
+    const { nowMs } = this.owner.out;
+    const due = [...this.#accepted].filter(([, { inquireMs }]) => inquireMs <= nowMs);
+    return due.map(([id, accepted]) => {
+      accepted.inquireMs = nowMs + INQUIRE_MS;
+      const { edit, signed: { request: { value: { seq } } } } = accepted;
+      return { id, edit, seq, view: 0 };
+    });
   }
 
   accepted(message: GroupMessageOf<"edit-accepted">): void {
@@ -176,6 +189,7 @@ export class Editing {
       ref,
       isTold: false,
       aborted: null,
+      inquireMs: out.nowMs + INQUIRE_MS,
     };
     this.#accepted.set(id, accepted);
     out.storeThen([{ kind: "asked", edit, signed }], () => {

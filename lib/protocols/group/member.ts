@@ -477,6 +477,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   }
 
   #inquireSoon(): void {
+    this.membership?.voting.inquireSoon();
+    this.editing.inquireSoon();
     this.#deadlines.setEarliest("inquire", this.out.nowMs);
   }
 

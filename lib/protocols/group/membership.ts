@@ -290,17 +290,18 @@ export class Membership {
   }
 
   /**
-   * Asks what became of edits that aren't in our log, voted on or not: the coordinator, or while that is away the others.
-   * @returns Whether there are any.
+   * Asks what became of edits that should be in our log by now: the coordinator, or while that is away the others.
+   * @returns Whether there are any that aren't.
    */
   inquire(): boolean {
-    const { ordering } = this;
+    const { ordering, voting, owner: { editing } } = this;
+    const isAny = voting.size + editing.pending > 0;
+    if (ordering === null) return isAny;
     const edits = new Map<RequestId, Inquiry>();
-    for (const edit of this.voting.inquiries()) edits.set(edit.id, edit);
-    for (const edit of this.owner.editing.inquiries()) {
+    for (const edit of voting.inquiries()) edits.set(edit.id, edit);
+    for (const edit of editing.inquiries()) {
       if (!edits.has(edit.id)) edits.set(edit.id, { ...edit, isAgreed: false });
     }
-    if (ordering === null || edits.size === 0) return edits.size > 0;
     let left = edits.size;
     for (const { id, seq } of edits.values()) {
       this.looks.look(seq, id, (entry) => {
@@ -312,7 +313,7 @@ export class Membership {
         if (--left === 0) this.#sendInquiry([...edits.values()]);
       });
     }
-    return true;
+    return isAny;
   }
 
   #sendInquiry(all: readonly Inquiry[]): void {

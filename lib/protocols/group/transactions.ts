@@ -23,6 +23,7 @@ import { named } from "./coordinator_view.ts";
 import { Decisions } from "./decisions.ts";
 import {
   boundedReason,
+  type Edit,
   type EditRequest,
   isRequestAuthentic,
   keptRequest,
@@ -38,6 +39,8 @@ import type { CoordinatorRecord } from "./records.ts";
 import type { Decided } from "./snapshot/cut.ts";
 import type { Views } from "./views.ts";
 
+/** Longer no round holds up the next one, be it for a user who thinks or for a member that stands still. */
+const ROUND_MS_MAX = 50;
 /** Numbers that are taken with one write: most edits need none. */
 const NUMBERS_TAKEN = EDITS_MAX;
 
@@ -87,12 +90,18 @@ export class Transactions {
   readonly #decisions: Decisions;
   /** What became of those that were aborted, the latest. */
   readonly #aborted = new Map<RequestId, Aborted>();
+  /** When the last round of votes holds up the next one no longer. */
+  #roundDueMs = -Infinity;
   /** The last number that was given, and up to which number they were taken. */
   #number = 0;
   #taken = 0;
 
   constructor(readonly parts: TransactionsParts) {
-    this.#decisions = new Decisions(parts, (edit) => this.#tellCommitted(edit));
+    const committed = (edits: readonly Edit[]) => {
+      for (const edit of edits) this.#tellCommitted(edit);
+      this.#beginRound();
+    };
+    this.#decisions = new Decisions(parts, committed);
   }
 
   /** Entries that are locked, by number. */
@@ -205,10 +214,15 @@ export class Transactions {
     const open: Open = { id, edit, signed, vote: null, dueMs: out.nowMs + voteTimeoutMs };
     this.#open.set(id, open);
     this.#tellAccepted(key, id, edit);
-    this.#begin(open);
+    this.#beginRound();
   }
 
-  vote(
+  vote(attendee: Attendee, message: GroupMessageOf<"vote">): void {
+    this.#vote(attendee, message);
+    this.#beginRound();
+  }
+
+  #vote(
     { key, name }: Attendee,
     { id, edit, view, agrees, author, reason }: GroupMessageOf<"vote">,
   ): void {
@@ -323,15 +337,32 @@ export class Transactions {
 
   /** The present view has begun at all its members. */
   settle(): void {
-    if (!this.parts.isSteady()) return;
-    for (const open of [...this.#open.values()]) if (open.vote === null) this.#begin(open);
+    this.#beginRound();
   }
 
   // Voting.
 
+  /**
+   * What was accepted since the last round is voted on, unless that one is still under way: edits that come at once are
+   * voted on and decided together, and share writes, syncs and a place in the order.
+   */
+  #beginRound(): void {
+    const accepted = this.#heldUp;
+    if (accepted.length === 0 || !this.parts.isSteady()) return;
+    const { nowMs } = this.parts.out;
+    const isUnderWay = accepted.length < this.#open.size || this.#decisions.isWriting;
+    if (isUnderWay && nowMs < this.#roundDueMs) return;
+    this.#roundDueMs = nowMs + ROUND_MS_MAX;
+    for (const open of accepted) this.#begin(open);
+  }
+
+  /** Accepted, and in no round yet. */
+  get #heldUp(): readonly Open[] {
+    return [...this.#open.values()].filter(({ vote }) => vote === null);
+  }
+
   #begin(open: Open): void {
     const { views, out, voteTimeoutMs } = this.parts;
-    if (!this.parts.isSteady()) return;
     const { requester } = open.signed.request.value;
     if (views.member(requester) === null) {
       return this.#abort(open, "who asked for it isn't in the group any more");
@@ -371,7 +402,7 @@ export class Transactions {
     this.#show(edit, signed, "aborted", reason);
   }
 
-  #tellCommitted({ edit, signed, agreed }: Parameters<Decisions["decide"]>[0]): void {
+  #tellCommitted({ edit, signed, agreed }: Edit): void {
     const reason = agreed.length === 0 ? "nobody had to be asked" : `agreed by ${named(agreed)}`;
     this.#show(edit, signed, "committed", reason);
   }
@@ -389,7 +420,10 @@ export class Transactions {
   // Time, and the operator.
 
   get dueMs(): number | null {
-    return earliestMs(...Array.from(this.#open.values(), ({ dueMs }) => dueMs));
+    let dueMs: number | null = null;
+    for (const open of this.#open.values()) dueMs = earliestMs(dueMs, open.dueMs);
+    const isHeldUp = this.#heldUp.length > 0 && this.parts.isSteady();
+    return isHeldUp ? earliestMs(dueMs, this.#roundDueMs) : dueMs;
   }
 
   tick(): void {
@@ -403,9 +437,11 @@ export class Transactions {
         : `${named(silent)} didn't answer in time`;
       this.#abort(open, reason);
     }
+    this.#beginRound();
   }
 
   postpone(delayMs: number): void {
+    this.#roundDueMs += delayMs;
     for (const open of this.#open.values()) open.dueMs += delayMs;
   }
 

@@ -27,7 +27,7 @@ import {
 import { VOTE_PHASES, type VotePhase } from "./edit_phases.ts";
 import type { HeldBatch } from "./held.ts";
 import type { SignedBatch } from "./history.ts";
-import { EDITS_PENDING_MAX, REMEMBERED_MAX } from "./limits.ts";
+import { EDITS_PENDING_MAX, INQUIRE_MS, REMEMBERED_MAX } from "./limits.ts";
 import type { Looks } from "./looks.ts";
 import type { LoggedEntryState } from "./member_io.ts";
 import type { MemberNames } from "./member_names.ts";
@@ -62,6 +62,8 @@ interface Open {
   readonly policy: EditPolicy;
   readonly dueMs: number;
   phase: VotePhase;
+  /** From when on it is asked what became of it. */
+  inquireMs: number;
   wasAsked: boolean;
   /** As the log has it. */
   author: NamedKey | null;
@@ -114,6 +116,7 @@ export class Voting {
         policy: "auto",
         dueMs: Infinity,
         phase: "agreed",
+        inquireMs: owner.out.nowMs,
         wasAsked: false,
         author: null,
       });
@@ -129,6 +132,11 @@ export class Voting {
   /** The highest number of an edit that is known here. */
   get number(): number {
     return Math.max(0, ...Array.from(this.#open.values(), ({ edit }) => edit));
+  }
+
+  /** How many are open. */
+  get size(): number {
+    return this.#open.size;
   }
 
   has(id: RequestId): boolean {
@@ -192,6 +200,7 @@ export class Voting {
       policy,
       dueMs: out.nowMs + voteMs,
       phase: "waiting",
+      inquireMs: out.nowMs + INQUIRE_MS,
       wasAsked: false,
       author: null,
     };
@@ -474,13 +483,23 @@ export class Voting {
     this.#forget(open);
   }
 
-  /** What became of these isn't known; of those that we agreed to, others may know. */
+  /** What was told, or asked, may be lost. */
+  inquireSoon(): void {
+    for (const open of this.#open.values()) open.inquireMs = this.owner.out.nowMs;
+  }
+
+  /** What became of these should be known by now; of those that we agreed to, others may know. */
   inquiries(): readonly Inquiry[] {
-    const unknown = [...this.#open.values()].filter(({ id }) => this.undelivered.on(id) === null);
-    return unknown.map(({ id, edit, signed, view, phase }) => {
+    const { nowMs } = this.owner.out;
+    const inquiries: Inquiry[] = [];
+    for (const open of this.#open.values()) {
+      const { id, edit, signed, view, phase } = open;
+      if (open.inquireMs > nowMs || this.undelivered.on(id) !== null) continue;
+      open.inquireMs = nowMs + INQUIRE_MS;
       const { seq } = signed.request.value;
-      return { id, edit, seq, view, isAgreed: phase === "agreed" };
-    });
+      inquiries.push({ id, edit, seq, view, isAgreed: phase === "agreed" });
+    }
+    return inquiries;
   }
 }
 

@@ -346,6 +346,22 @@ Deno.test("while the coordinator is there it is asked every 2 s what became of a
   assert(count >= 4 && count <= 6, `${count} times`);
 });
 
+Deno.test("what isn't 2 s old isn't asked about with what is", () => {
+  const { net, ann } = started();
+  const first = running(net, ann);
+  net.pass(1_500);
+  edit(net, ann, 2, "due");
+  const second = asked(net, ann).at(-1)!;
+  accept(net, ann, second, 2);
+  net.pass(1_000);
+  const inquired = () =>
+    net.coordinator.gotFrom(ann, "inquire").map(({ edits }) => edits.map(({ id }) => id));
+  assertEquals(inquired(), [[idOf(first)]]);
+
+  net.pass(2_000);
+  assertEquals(inquired().at(-1), [first, second].map(idOf));
+});
+
 Deno.test("after a restart the requester is told how it ended, without a ref", () => {
   const { net, ann } = started();
   const signed = running(net, ann);

@@ -115,6 +115,45 @@ Deno.test("an edit gets its number, stored before it is told, and all of the vie
   assertEquals([prepare.view, prepare.policy, prepare.voteMs], [2, "own", 30_000]);
 });
 
+Deno.test("what comes during a round of votes is voted on together in the next one", () => {
+  const program = Program.of("ann", "bob");
+  const all = [1, 2, 3].map((seq) => request(program, "ann", seq));
+  edit(program, "ann", all[0]!);
+  assertEquals(edit(program, "ann", all[1]!), ["ann: edit-accepted 2"]);
+  assertEquals(edit(program, "bob", request(program, "bob", 3)), ["bob: edit-accepted 3"]);
+
+  assertEquals(vote(program, "ann", all[0]!, "ann"), []);
+  program.diskMode = "holds-committed";
+  assertEquals(vote(program, "bob", all[0]!, "ann"), ["disk: committed 1"]);
+  const words = program.diskAnswers();
+  assertEquals(words.filter((word) => word.includes("prepare")), [
+    "ann: prepare 2",
+    "bob: prepare 2",
+    "ann: prepare 3",
+    "bob: prepare 3",
+  ]);
+});
+
+Deno.test("a round that ends with a no lets the next one begin", () => {
+  const program = Program.of("ann");
+  const all = [1, 2].map((seq) => request(program, "ann", seq));
+  for (const signed of all) edit(program, "ann", signed);
+
+  const words = vote(program, "ann", all[0]!, "ann", { agrees: false });
+  assertEquals(words.at(-1), "ann: prepare 2");
+});
+
+Deno.test("a user who thinks holds up the next round for 50 ms at most", () => {
+  const program = Program.of("ann");
+  for (const seq of [1, 2]) edit(program, "ann", request(program, "ann", seq));
+  assertEquals(program.pass(49), []);
+  assertEquals(program.pass(1), ["ann: prepare 2"]);
+  // From then on the first one holds up nobody.
+  program.pass(50);
+  const words = edit(program, "ann", request(program, "ann", 3));
+  assertEquals(words, ["ann: edit-accepted 3", "ann: prepare 3"]);
+});
+
 Deno.test("numbers go on after a restart, above all that were given", () => {
   const program = Program.of("ann");
   committed(program, "ann", 1, "ann");
@@ -258,7 +297,10 @@ Deno.test("what all agree to is on disk before anybody hears of it", () => {
 Deno.test("what is decided while the disk is busy is one write, one batch, and in order after it", () => {
   const program = Program.of("ann");
   const all = [1, 2, 3].map((seq) => request(program, "ann", seq));
-  for (const signed of all) edit(program, "ann", signed);
+  for (const signed of all) {
+    edit(program, "ann", signed);
+    program.nowMs += 100; // for the next round
+  }
   program.diskMode = "holds-committed";
   for (const signed of all) vote(program, "ann", signed, "ann");
 
@@ -561,6 +603,7 @@ Deno.test("of an open edit nothing is answered; of others how it ended; to membe
   const program = Program.of("ann", "bob");
   const open = request(program, "ann", 1);
   edit(program, "ann", open);
+  program.nowMs += 100;
   const decided = committed(program, "ann", 2, "ann", "bob");
   const unknown = request(program, "ann", 3);
   const asked = [open, decided, unknown].map(idOf);
