@@ -277,7 +277,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
 
   #start(): void {
     const { listening } = this.config;
-    if (!this.#isFounded) this.#out.store({ kind: "group", group: this.#group });
+    if (!this.#isFounded) this.#found();
     for (const member of this.#views.members) {
       this.#attendance.put(expected(member, this.#nowMs));
       this.#deadlines.setEarliest("heartbeat", this.#nowMs + HEARTBEAT_MS);
@@ -291,6 +291,13 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     });
     this.#steering.isUnsettled = true;
     this.#taking.start();
+  }
+
+  #found(): void {
+    // The operator says so: a later start needn't ask any more what there was.
+    const wasLost = this.config.records.some(({ kind }) => kind === "lost");
+    if (wasLost) this.#out.store({ kind: "fresh" });
+    this.#out.store({ kind: "group", group: this.#group });
   }
 
   // Links.

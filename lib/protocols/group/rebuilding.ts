@@ -242,9 +242,11 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
   }
 }
 
-/** Whether the disk was found to be lost or old, and what members know isn't there yet. */
+/** Whether the disk was found to be lost or old, and what members know isn't there yet, nor another group founded. */
 function isLost(records: readonly CoordinatorRecord[]): boolean {
-  const last = records.findLast(({ kind }) => kind === "lost" || kind === "recounted");
+  const last = records.findLast(({ kind }) =>
+    kind === "lost" || kind === "recounted" || kind === "fresh"
+  );
   return last?.kind === "lost";
 }
 

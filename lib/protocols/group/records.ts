@@ -90,7 +90,7 @@ export type MemberRecord =
 export type CoordinatorRecord =
   | LogRecord
   | NewLogRecord
-  /** The key is new: nobody can have heard of a group of its, and one may be founded. */
+  /** The key is new, so that nobody can have heard of a group of its, or the operator says so: one may be founded. */
   | { readonly kind: "fresh" }
   /** The group, drawn at the first start. */
   | { readonly kind: "group"; readonly group: Hash }

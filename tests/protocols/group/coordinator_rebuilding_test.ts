@@ -36,6 +36,25 @@ Deno.test("A fresh key founds a group, also where the first start ended before t
   assertEquals(program.joins("ann").includes("view 1: ann"), true);
 });
 
+Deno.test("After a lost disk the operator founds another group: later starts know it", () => {
+  const lost = Program.of("ann").withoutDisk();
+  lost.members.length = 0;
+  const founded = lost.restarted({ mayFound: true });
+
+  // Also where it ends before anybody has come.
+  const again = founded.restarted({ mayFound: false });
+  assertEquals(again.joins("bob").includes("view 1: bob"), true);
+  const later = again.restarted({ mayFound: false });
+  assertEquals(later.comes("bob").includes("bob: recount"), false);
+
+  // Or before all of that is on disk.
+  for (const end of founded.disk.keys()) {
+    const torn = new Program({ mayFound: end === 0, records: founded.disk.slice(0, end + 1) });
+    torn.feed({ type: "start" });
+    assertEquals(torn.joins("bob").includes("view 1: bob"), true, `${end}`);
+  }
+});
+
 Deno.test("All of the last view have told: the group goes on, under numbers far above", () => {
   const program = Program.of("ann", "bob").withoutDisk();
   assertEquals(program.comes("ann"), ["ann: recount", "ann: recount waits for bob", "warning"]);
