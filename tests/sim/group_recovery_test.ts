@@ -5,7 +5,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { runGroup } from "./group/run.ts";
-import { loseDisk, putBackDisk, recover } from "./group/disasters.ts";
+import { foundAnew, loseDisk, putBackDisk, putBackMember, recover } from "./group/disasters.ts";
 import type { Mutation } from "./group/mutations.ts";
 import { RECOVERY_MUTATIONS } from "./group/recovery_mutations.ts";
 import type { Trouble } from "./group/scenario.ts";
@@ -187,6 +187,41 @@ Deno.test("an old copy of the coordinator's disk is noticed by whoever was in a 
   stage.unite();
   assert(stage.hasRecord("C", "recounted"));
   assert(stage.view > last + 1_000, `view ${stage.view}`);
+});
+
+Deno.test("where the only one who knows the group has an old disk, too, it goes on under numbers that were used", () => {
+  const stage = Stage.of(1, 1, 1);
+  const { world } = stage;
+  putBackMember(world, stage.member(1)); // kept
+  loseDisk(world);
+  stage.until("it is known again", () => stage.view > 1_000);
+  const used = stage.view;
+  putBackMember(world, stage.member(1));
+  loseDisk(world);
+  stage.unite();
+  assertEquals(stage.view, used);
+  assert(world.coordinator.hasForked);
+});
+
+Deno.test("where no disk knows the group any more the operator begins another, and that is known later", () => {
+  for (const effect of ["disk fresh", "send welcome", "disk decided"]) {
+    const stage = Stage.of(1, 2, 0);
+    const { world } = stage;
+    stage.startCoordinator();
+    putBackMember(world, stage.member(1)); // kept: nothing
+    stage.start(1);
+    stage.until("it is in", () => stage.epoch(1) !== null);
+    loseDisk(world);
+    putBackMember(world, stage.member(1));
+    stage.pass(LONG_MS);
+    assertEquals(stage.epoch(1), null);
+    stage.kill("C");
+    stage.killAt("C", effect, () => foundAnew(world));
+    stage.startCoordinator();
+    stage.start(2);
+    stage.unite();
+    assertEquals(stage.membersSeenBy(1).toSorted(), ["m1", "m2"], effect);
+  }
 });
 
 Deno.test("a member that is to fetch its log anew is killed at each step, and nothing is lost or twice", () => {

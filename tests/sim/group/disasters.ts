@@ -8,14 +8,29 @@ const FOREIGN = "f".repeat(64) as Hash;
 
 /** The coordinator keeps its key alone. */
 export function loseDisk(world: World): void {
-  const { coordinator, members } = world;
+  const { coordinator } = world;
   // Before that its operator begins another group.
-  if (!members.some(({ disk }) => disk.records.some(({ kind }) => kind === "begun"))) return;
+  if (!isGroupKnown(world)) return;
   if (coordinator.process !== null) world.end(coordinator.process, false);
   coordinator.hasLostDisk = true;
   coordinator.outdatedNumber = null;
   coordinator.disk.wipe();
   world.startCoordinator();
+}
+
+/** Whether any member's disk knows a view. */
+export function isGroupKnown({ members }: World): boolean {
+  return members.some(({ disk }) => disk.records.some(({ kind }) => kind === "begun"));
+}
+
+/** The operator begins another group: `serve --new`, once. */
+export function foundAnew(world: World): void {
+  const { coordinator } = world;
+  if (coordinator.process !== null) world.end(coordinator.process, false);
+  coordinator.hasForked = true;
+  coordinator.hasLostDisk = false;
+  world.startCoordinator();
+  coordinator.hasLostDisk = true;
 }
 
 /** Keeps an image of the coordinator's disk, or puts back the one that was kept. */
@@ -33,6 +48,21 @@ export function putBackDisk(world: World): void {
   coordinator.outdatedNumber = numberOn(image);
   for (const party of world.members) party.begunAtOutdated = begunOn(party);
   world.startCoordinator();
+}
+
+/** The same of a member's. */
+export function putBackMember(world: World, party: MemberParty): void {
+  if (party.image === null) {
+    party.image = [...party.disk.records];
+    return;
+  }
+  if (party.process !== null) world.end(party.process, false);
+  party.isDamaged = true;
+  world.history.forksMax++;
+  party.disk.restoreImage(party.image);
+  party.image = null;
+  world.excuseLost(party);
+  world.start(party);
 }
 
 function numberOn(records: NonNullable<World["coordinator"]["image"]>): number {

@@ -5,7 +5,7 @@ import { allCheckers } from "./checkers/all.ts";
 import type { Checker } from "./checker.ts";
 import type { Mutation } from "./mutations.ts";
 import { probe } from "./probes.ts";
-import { loseDisk, putBackDisk, recover, spoilLog } from "./disasters.ts";
+import { loseDisk, putBackDisk, putBackMember, recover, spoilLog } from "./disasters.ts";
 import { type Scenario, scenarioOf, type Trouble, TROUBLES } from "./scenario.ts";
 import { bringBack, checkSettled, heal, restart, unite } from "./settling.ts";
 import type { MemberProcess } from "./member_process.ts";
@@ -206,7 +206,7 @@ class Driver {
     const random = this.#random;
     const { process } = party;
     if (action === "clockJump") party.wallOffsetMs += random.between(-1, 1) * 7_200_000;
-    if (action === "image") return this.#image(party);
+    if (action === "image") return putBackMember(world, party);
     if (action === "remove") return this.#remove(party);
     if (action === "spoilLog") return spoilLog(world, party, random);
     if (action === "recover") return recover(world, party);
@@ -267,22 +267,6 @@ class Driver {
     const { process } = world.coordinator;
     if (process !== null && this.#random.chance(0.5)) world.end(process, powerLost);
     for (const process of world.running()) world.end(process, powerLost);
-  }
-
-  /** Keeps an image of the disk, or puts back the one that was kept. */
-  #image(party: MemberParty): void {
-    const { world } = this;
-    if (party.image === null) {
-      party.image = [...party.disk.records];
-      return;
-    }
-    if (party.process !== null) world.end(party.process, false);
-    party.isDamaged = true;
-    world.history.forksMax++;
-    party.disk.restoreImage(party.image);
-    party.image = null;
-    world.excuseLost(party);
-    world.start(party);
   }
 
   #remove(party: MemberParty): void {

@@ -1,6 +1,7 @@
 /** All is made well, and waited for until all who run are one group again. */
 
 import { isSameBallot } from "../../../lib/protocols/group/ballot.ts";
+import { foundAnew, isGroupKnown } from "./disasters.ts";
 import { Violation } from "./violation.ts";
 import type { World } from "./world.ts";
 
@@ -70,7 +71,8 @@ export function unite(world: World): void {
     time.runUntil(time.nowMs + LOOK_EVERY_MS);
     if (mayGiveUp && time.nowMs > fromMs + GIVE_UP_AFTER_MS) {
       mayGiveUp = false;
-      giveUp(world);
+      if (world.coordinator.hasLostDisk && !isGroupKnown(world)) foundAnew(world);
+      else giveUp(world);
       continue;
     }
     if (time.nowMs > fromMs + RETURN_AFTER_MS) bringBack(world);

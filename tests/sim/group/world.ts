@@ -63,7 +63,7 @@ export class CoordinatorParty extends Party {
   outdatedNumber: number | null = null;
   /** That was so at some time. */
   wasPutBack = false;
-  /** It has decided something with an old disk that nobody could have told of: numbers were used twice. */
+  /** Numbers were used twice: it, or all who could tell, had an old disk; or another group was begun. */
   hasForked = false;
   image: readonly CoordinatorRecord[] | null = null;
 

@@ -21,6 +21,8 @@ interface Decided {
 export class Recounts implements Checker {
   /** In the order in which they were decided. */
   readonly #views: Decided[] = [];
+  /** The last one that was noted: with a recounted view, that under which it goes on. */
+  #number = 0;
 
   wrote(party: Party, records: readonly (MemberRecord | CoordinatorRecord)[]): void {
     for (const record of records) {
@@ -30,6 +32,9 @@ export class Recounts implements Checker {
           break;
         case "decided":
           this.#decided(party.world, record.signed.epoch.value, record.signed.epoch.bytes.toHex());
+          break;
+        case "number":
+          this.#number = record.number;
           break;
         case "recounted":
           party.world.coordinator.outdatedNumber = null;
@@ -74,10 +79,17 @@ export class Recounts implements Checker {
     const at = this.#views.findLastIndex((decided) => decided.bytes === bytes);
     if (at === -1) throw new Violation("A view is known again that never was");
     const { members } = this.#views[at]!.epoch;
-    const isGivenUp = members.some(({ key }) => {
+    const whole = members.filter(({ key }) => {
       const { isKicked, isDamaged } = world.memberOf(key);
-      return isKicked || isDamaged;
+      return !isKicked && !isDamaged;
     });
+    const isGivenUp = whole.length < members.length;
+    // Numbers that only the others had promised are known to no disk any more.
+    const used = this.#views.filter(({ epoch: { view } }) => view > this.#number);
+    const canTell = used.some(({ epoch }) =>
+      epoch.members.some(({ key }) => whole.some((member) => member.key === key))
+    );
+    if (isGivenUp && used.length > 0 && !canTell) world.coordinator.hasForked = true;
     let isLeft = isGivenUp;
     for (const { epoch, begunAt } of this.#views.slice(at)) {
       if (epoch.members.length === 0) isLeft = true;
