@@ -189,6 +189,24 @@ Deno.test("an old copy of the coordinator's disk is noticed by whoever was in a 
   assert(stage.view > last + 1_000, `view ${stage.view}`);
 });
 
+Deno.test("an old copy with a number and no view isn't noticed by a newcomer: it is another branch", () => {
+  const stage = Stage.of(1, 2, 0);
+  const { world } = stage;
+  stage.startCoordinator();
+  stage.at("C", "disk number", "", () => stage.start(1), () => putBackDisk(world)); // kept
+  stage.until("it is in", () => stage.epoch(1) !== null);
+  stage.say(1);
+  stage.pass(500);
+  stage.kill(1);
+  putBackDisk(world);
+  stage.start(2);
+  stage.until("the other one is in", () => stage.epoch(2) !== null);
+  assertEquals(stage.membersSeenBy(2), ["m2"]);
+  stage.say(2);
+  stage.unite();
+  assert(world.coordinator.hasForked);
+});
+
 Deno.test("where the only one who knows the group has an old disk, too, it goes on under numbers that were used", () => {
   const stage = Stage.of(1, 1, 1);
   const { world } = stage;

@@ -13,7 +13,7 @@ export function loseDisk(world: World): void {
   if (!isGroupKnown(world)) return;
   if (coordinator.process !== null) world.end(coordinator.process, false);
   coordinator.hasLostDisk = true;
-  coordinator.outdatedNumber = null;
+  coordinator.outdatedView = null;
   coordinator.disk.wipe();
   world.startCoordinator();
 }
@@ -45,7 +45,7 @@ export function putBackDisk(world: World): void {
   coordinator.image = null;
   coordinator.wasPutBack = true;
   disk.restoreImage(image);
-  coordinator.outdatedNumber = numberOn(image);
+  coordinator.outdatedView = viewOn(image);
   for (const party of world.members) party.begunAtOutdated = begunOn(party);
   world.startCoordinator();
 }
@@ -65,15 +65,15 @@ export function putBackMember(world: World, party: MemberParty): void {
   world.start(party);
 }
 
-function numberOn(records: NonNullable<World["coordinator"]["image"]>): number {
-  let number = 0;
+/** The last view on the coordinator's disk: of a number alone it can't tell what became of it. */
+function viewOn(records: NonNullable<World["coordinator"]["image"]>): number {
+  let view = 0;
   for (const record of records) {
-    if (record.kind === "number") number = Math.max(number, record.number);
-    else if (record.kind === "decided" || record.kind === "recounted") {
-      number = Math.max(number, record.signed.epoch.value.view);
-    }
+    if (record.kind === "decided" || record.kind === "recounted") {
+      view = Math.max(view, record.signed.epoch.value.view);
+    } else if (record.kind === "given-up") view = Math.max(view, record.ballot.number);
   }
-  return number;
+  return view;
 }
 
 /** The last view that has begun there: who has lost its log knows that, and doesn't say so. */

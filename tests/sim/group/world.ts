@@ -59,8 +59,8 @@ export class CoordinatorParty extends Party {
   process: CoordinatorProcess | null = null;
   /** All that was on its disk was lost at some time. */
   hasLostDisk = false;
-  /** Its disk is an old one: the last number that it knows of, and nobody has told it of later ones. */
-  outdatedNumber: number | null = null;
+  /** Its disk is an old one: the last view that it knows of, and nobody has told it of later ones. */
+  outdatedView: number | null = null;
   /** That was so at some time. */
   wasPutBack = false;
   /** Numbers were used twice: it, or all who could tell, had an old disk; or another group was begun. */

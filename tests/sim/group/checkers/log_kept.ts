@@ -15,7 +15,7 @@ export class LogKept implements Checker {
         record.because !== "unlike";
       if (isExpected) continue;
       // An old copy of the coordinator's disk, from before there was a log: a newcomer can't prove that there was one.
-      if (party.world.coordinator.outdatedNumber === 0) {
+      if (party.world.coordinator.outdatedView === 0) {
         party.world.history.forksMax++;
         return;
       }

@@ -37,11 +37,11 @@ export class Recounts implements Checker {
           this.#number = record.number;
           break;
         case "recounted":
-          party.world.coordinator.outdatedNumber = null;
+          party.world.coordinator.outdatedView = null;
           this.#recounted(party.world, record.signed.epoch.bytes.toHex());
           break;
         case "lost":
-          if (party instanceof CoordinatorParty) party.outdatedNumber = null;
+          if (party instanceof CoordinatorParty) party.outdatedView = null;
       }
     }
   }
@@ -58,19 +58,19 @@ export class Recounts implements Checker {
     const { coordinator, history } = world;
     const known = this.#views.some((other) => other.bytes === bytes);
     if (known) return;
-    const { outdatedNumber } = coordinator;
-    const isStale = outdatedNumber !== null &&
-      this.#views.some(({ epoch: { view } }) => view > outdatedNumber);
+    const { outdatedView } = coordinator;
+    const isStale = outdatedView !== null &&
+      this.#views.some(({ epoch: { view } }) => view > outdatedView);
     if (isStale) {
       history.forksMax++;
       coordinator.hasForked = true;
       for (const { key } of epoch.members) {
         const { name, begunAtOutdated, isDamaged, hasLostLog } = world.memberOf(key);
-        if (begunAtOutdated <= outdatedNumber || isDamaged || hasLostLog) continue;
+        if (begunAtOutdated <= outdatedView || isDamaged || hasLostLog) continue;
         throw new Violation(`An old disk decides with ${name}, who knew of later views`);
       }
       // From now on only what is later than this shows.
-      coordinator.outdatedNumber = epoch.view;
+      coordinator.outdatedView = epoch.view;
     }
     this.#views.push({ epoch, bytes, begunAt: new Set() });
   }

@@ -71,7 +71,7 @@ export class Votes implements Checker {
   #accepted(world: World, { id, edit }: GroupMessageOf<"edit-accepted">): void {
     const known = this.#numbers.get(edit);
     // An old copy of the coordinator's disk that nobody has noticed knows less of edits, too.
-    if (known !== undefined && known !== id && world.coordinator.outdatedNumber === null) {
+    if (known !== undefined && known !== id && world.coordinator.outdatedView === null) {
       throw new Violation(`E3: two edits are number ${edit}`);
     }
     this.#numbers.set(edit, id);
