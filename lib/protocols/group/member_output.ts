@@ -10,7 +10,7 @@ import type { MemberRecord } from "./records.ts";
 
 export class MemberOutput extends ModeOutput<MemberEvent, MemberEffect> {
   #nextToken = 1;
-  /** Bounded by what waits to be written: one held write, and one for each message of a leader. */
+  /** Bounded by what waits to be written: one held write, one for each message of a leader, and for each aborted edit. */
   readonly #written = new Map<number, () => void>();
   #isStopped = false;
 
@@ -46,6 +46,13 @@ export class MemberOutput extends ModeOutput<MemberEvent, MemberEffect> {
   /** Writes; what is lost in a crash is elsewhere too. */
   note(...records: readonly MemberRecord[]): void {
     if (records.length > 0) this.push({ type: "persist", records, token: null, sync: false });
+  }
+
+  /** Writes it once all that is shown before is: a write may go ahead of what stands before it. */
+  noteShown(record: MemberRecord): void {
+    const token = this.#nextToken++;
+    this.#written.set(token, () => this.note(record));
+    this.push({ type: "persist", records: [], token, sync: false });
   }
 
   persisted(token: number): void {

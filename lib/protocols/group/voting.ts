@@ -347,7 +347,9 @@ export class Voting {
   #over(open: Open, reason: string): void {
     const { id, phase } = open;
     this.#tellAsked(open, reason);
-    if (phase === "agreed" || phase === "agreeing") this.owner.out.note({ kind: "settled", id });
+    if (phase === "agreed" || phase === "agreeing") {
+      this.owner.out.noteShown({ kind: "settled", id });
+    }
     this.#forget(open);
   }
 

@@ -434,9 +434,11 @@ Deno.test("that an edit was aborted is told before it is noted as told", () => {
 
   const order = ann.effects.flatMap((effect) => {
     if (effect.type === "show") return [effect.event.event];
-    return effect.type === "persist" ? effect.records.map(({ kind }) => kind) : [];
+    if (effect.type !== "persist") return [];
+    // What is written may go ahead of what stands before it, its answer doesn't.
+    return effect.token === null ? effect.records.map(({ kind }) => kind) : ["answer"];
   });
-  assertEquals(order, ["edit", "settled", "settled"]);
+  assertEquals(order, ["edit", "answer", "answer", "settled", "settled"]);
 });
 
 Deno.test("leaving waits for a running edit, 10 s at most; nothing more is edited", () => {
