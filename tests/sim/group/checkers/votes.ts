@@ -77,7 +77,7 @@ export class Votes implements Checker {
     this.#numbers.set(edit, id);
     const seq = this.#entries.get(id)!;
     const open = this.#openAt(world);
-    if (known !== undefined || open.has(edit)) return; // it is told again
+    if (known === id || open.has(edit)) return; // it is told again
     const other = [...open].find(([, entry]) => entry === seq);
     if (other !== undefined && world.history.forksMax === 0) {
       throw new Violation(`E2: edit ${edit} of entry ${seq} beside edit ${other[0]}`);
