@@ -212,12 +212,17 @@ Deno.test("where the only one who knows the group has an old disk, too, it goes 
   const { world } = stage;
   putBackMember(world, stage.member(1)); // kept
   loseDisk(world);
-  stage.until("it is known again", () => stage.view > 1_000);
-  const used = stage.view;
+  const edited = () => {
+    stage.until("it is known again", () => stage.view > 1_000 && stage.epoch(1) !== null);
+    const asked = stage.edit(1, 1);
+    stage.until("it is in the log", () => asked.isPlaced);
+    return [stage.view, asked.edit];
+  };
+  const used = edited();
   putBackMember(world, stage.member(1));
   loseDisk(world);
+  assertEquals(edited(), used);
   stage.unite();
-  assertEquals(stage.view, used);
   assert(world.coordinator.hasForked);
 });
 

@@ -70,8 +70,10 @@ export class Votes implements Checker {
 
   #accepted(world: World, { id, edit }: GroupMessageOf<"edit-accepted">): void {
     const known = this.#numbers.get(edit);
+    const { outdatedView, hasForked } = world.coordinator;
     // An old copy of the coordinator's disk that nobody has noticed knows less of edits, too.
-    if (known !== undefined && known !== id && world.coordinator.outdatedView === null) {
+    const isExcused = outdatedView !== null || hasForked;
+    if (known !== undefined && known !== id && !isExcused) {
       throw new Violation(`E3: two edits are number ${edit}`);
     }
     this.#numbers.set(edit, id);
