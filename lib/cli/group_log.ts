@@ -13,7 +13,8 @@ import type { Hash, RequestId } from "../base/ids.ts";
 import { invariant } from "../base/invariant.ts";
 import type { EntryView } from "../protocols/group/events.ts";
 import { HistoryEnd, type Placed, placesOf, type SignedBatch } from "../protocols/group/history.ts";
-import type { HistoryRead, LoggedEntryState } from "../protocols/group/member_io.ts";
+import type { NameOf } from "../protocols/group/edit_view.ts";
+import type { HistoryRead, LastSaid, LoggedEntryState } from "../protocols/group/member_io.ts";
 import type { NewLogRecord } from "../protocols/group/records.ts";
 import type { EntryLog, EntryWithEdits, LoggedItem } from "../runtime/entry_feed.ts";
 import {
@@ -49,7 +50,7 @@ export interface GroupLogPorts {
 export interface OpenedGroupLog {
   readonly log: GroupLog;
   /** Who said the last entry. */
-  readonly last: { readonly from: string; readonly sentAt: number } | null;
+  readonly last: LastSaid | null;
   /** What was found in the file and mended, in sentences. */
   readonly notices: readonly string[];
 }
@@ -161,12 +162,12 @@ export class GroupLog implements EntryLog {
     return await this.#reader?.look(seq, id) ?? null;
   }
 
-  async entryOf(seq: number): Promise<EntryWithEdits | null> {
-    return await this.#reader?.entryOf(seq) ?? null;
+  async entryOf(seq: number, nameOf: NameOf): Promise<EntryWithEdits | null> {
+    return await this.#reader?.entryOf(seq, nameOf) ?? null;
   }
 
-  async tail(count: number): Promise<readonly EntryView[]> {
-    return await this.#reader?.tail(count) ?? [];
+  async tail(count: number, nameOf: NameOf): Promise<readonly EntryView[]> {
+    return await this.#reader?.tail(count, nameOf) ?? [];
   }
 
   async *items(after = 0): AsyncIterable<readonly LoggedItem[]> {
@@ -274,7 +275,8 @@ export class GroupLog implements EntryLog {
 
   #lastSaid(last: LoggedBatch): OpenedGroupLog["last"] {
     try {
-      return { from: last.name, sentAt: last.sentAt };
+      const { author: key, name, sentAt } = last.batch();
+      return { key, name, sentAt };
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
       throw corruptError(this.path, last.position + last.count + 1, error.message);

@@ -99,7 +99,10 @@ function exportedEntry({ entry, edits }: EntryAndEdits): ExportedEntry {
   const original = textOf(entry);
   let text = original;
   const changes = edits.map((edit): ExportedEdit => {
-    const change = { ...editOf(edit, text), key: fingerprintOf(requestOf(edit).requester) };
+    const change = {
+      ...editOf(edit, text, ({ name }) => name),
+      key: fingerprintOf(requestOf(edit).requester),
+    };
     text = change.new;
     return change;
   });

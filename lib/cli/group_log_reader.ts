@@ -4,6 +4,7 @@ import type { Crypto } from "../base/crypto.ts";
 import { dateText } from "../base/dates.ts";
 import type { Hash, RequestId } from "../base/ids.ts";
 import { type EditRequest, requestId } from "../protocols/group/edit.ts";
+import type { NameOf } from "../protocols/group/edit_view.ts";
 import type { EntryEdit, EntryView } from "../protocols/group/events.ts";
 import {
   type Batch,
@@ -113,7 +114,7 @@ export class GroupLogReader {
   }
 
   /** The last entries, so many or all, as they read now. @throws {P2pchatError} As `read`. */
-  async tail(count: number): Promise<readonly EntryView[]> {
+  async tail(count: number, nameOf: NameOf): Promise<readonly EntryView[]> {
     const { index } = this;
     const first = Math.max(1, index.seq - count + 1);
     const { wanted, edits } = this.#entriesFrom(first);
@@ -123,7 +124,7 @@ export class GroupLogReader {
         const { seq, batch } = item;
         const view = views.get(seq);
         if (batch.kind === "texts") {
-          if (seq >= first) views.set(seq, this.#view(item, edits.get(seq) ?? 0));
+          if (seq >= first) views.set(seq, this.#view(item, edits.get(seq) ?? 0, nameOf));
         } else if (view !== undefined) views.set(seq, { ...view, text: textOf(item) });
       }
     }
@@ -173,17 +174,17 @@ export class GroupLogReader {
   }
 
   /** The same for people. @throws {P2pchatError} As `read`. */
-  async entryOf(seq: number): Promise<EntryWithEdits | null> {
+  async entryOf(seq: number, nameOf: NameOf): Promise<EntryWithEdits | null> {
     let entry: LoggedItem | null = null;
     let text = "";
     const edits: EntryEdit[] = [];
     for await (const item of this.#storyOf(seq)) {
       entry ??= item;
-      if (item !== entry) edits.push(editOf(item, text));
+      if (item !== entry) edits.push(editOf(item, text, nameOf));
       text = textOf(item);
     }
     if (entry === null || this.#isOver) return null;
-    return { ...this.#view(entry, 0), text, edits };
+    return { ...this.#view(entry, 0, nameOf), text, edits };
   }
 
   /** An entry, then its edits, or the last of them, in their order; nothing where there is no such entry. */
@@ -244,12 +245,12 @@ export class GroupLogReader {
     });
   }
 
-  #view(item: LoggedItem, edits: number): EntryView {
+  #view(item: LoggedItem, edits: number, nameOf: NameOf): EntryView {
     const { seq, batch, index } = item;
     return {
       seq,
       id: entryId(this.ports.crypto, batch, index),
-      from: batch.name,
+      from: nameOf({ key: batch.author, name: batch.name }),
       text: textOf(item),
       edits,
       sentAt: dateText(batch.sentAt),
@@ -324,16 +325,16 @@ export function requestOf({ batch, index }: LoggedItem): EditRequest {
 }
 
 /** @param old What the entry read before. */
-export function editOf(item: LoggedItem, old: string): EntryEdit {
+export function editOf(item: LoggedItem, old: string, nameOf: NameOf): EntryEdit {
   const { batch, index } = item;
   const { edit, agreed } = batch.edits[index]!;
-  const { name, text } = requestOf(item);
+  const { requester: key, name, text } = requestOf(item);
   return {
     edit,
-    by: name,
+    by: nameOf({ key, name }),
     old,
     new: text,
-    agreed: agreed.map(({ name }) => name),
+    agreed: agreed.map(nameOf),
     committedAt: dateText(batch.sentAt),
   };
 }

@@ -11,6 +11,7 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import { HistoryEnd, type HistoryPoint } from "../protocols/group/history.ts";
+import type { LastSaid } from "../protocols/group/member_io.ts";
 import type {
   CoordinatorRecord,
   LogRecord,
@@ -42,7 +43,7 @@ export interface OpenedGroup<Stored> {
   /** The log's end, for the machine to go on with; null where there is no log. */
   readonly history: HistoryEnd | null;
   /** Who said the log's last entry. */
-  readonly last: { readonly from: string; readonly sentAt: number } | null;
+  readonly last: LastSaid | null;
   /** What was found in the files and mended, in sentences. */
   readonly notices: readonly string[];
 }

@@ -4,10 +4,11 @@
  * nobody else, and a long history is shown piece by piece.
  */
 
+import { dropOldest } from "../base/bounded.ts";
 import type { Crypto } from "../base/crypto.ts";
 import { dateText } from "../base/dates.ts";
 import type { Hash, PeerKey, RequestId } from "../base/ids.ts";
-import { committedEvent } from "../protocols/group/edit_view.ts";
+import { committedEvent, type NameOf } from "../protocols/group/edit_view.ts";
 import type { EntryView, MemberEvent } from "../protocols/group/events.ts";
 import { type Batch, entryId } from "../protocols/group/history.ts";
 import type { HistoryRead, LoggedEntryState } from "../protocols/group/member_io.ts";
@@ -34,9 +35,9 @@ export interface EntryLog {
   /** An entry and what became of it; null where there is none. */
   look(seq: number, id: RequestId | null): Promise<LoggedEntryState | null>;
   /** The same for people. */
-  entryOf(seq: number): Promise<EntryWithEdits | null>;
+  entryOf(seq: number, nameOf: NameOf): Promise<EntryWithEdits | null>;
   /** The last `count` entries, as they read now. */
-  tail(count: number): Promise<readonly EntryView[]>;
+  tail(count: number, nameOf: NameOf): Promise<readonly EntryView[]>;
   /** Entries and edits in order, piece by piece, from the batch on that ends behind position `after`. */
   items(after?: number): AsyncIterable<readonly LoggedItem[]>;
 }
@@ -46,6 +47,8 @@ export interface EntryFeedPorts {
   readonly crypto: Crypto;
   /** One's own key. */
   readonly self: PeerKey;
+  /** Names are shown as those of entries that come now. */
+  readonly nameOf: NameOf;
   show(event: MemberEvent, ref: string | undefined): void;
   /** Null while output is taken; otherwise resolves when its reader has caught up. */
   outputReady(): Promise<void> | null;
@@ -59,6 +62,9 @@ type Waiting =
   /** `through`: grows while nothing else comes. */
   | { readonly type: "items"; next: number; through: number; readonly history: boolean };
 
+/** `ref`s that are kept: many more than wait, as no more is asked for while the output isn't taken. */
+const REFS_MAX = 65_536;
+
 /** An event that stands for a position of the log. */
 type ItemEvent = Extract<MemberEvent, { readonly event: "message" | "edit" }> & {
   readonly position: number;
@@ -69,6 +75,8 @@ export class EntryFeed {
   #waiting: Waiting[] = [];
   /** Of the log, all up to this position is shown or waits. */
   #through = 0;
+  /** Of entries and edits that wait, by position. */
+  readonly #refs = new Map<number, string>();
   #pump: Promise<void> | null = null;
   #isStopped = false;
   /** Counts what was shown late: whoever waits sees whether anything moves. */
@@ -91,6 +99,8 @@ export class EntryFeed {
     }
     if (!isItem) return this.#add({ type: "event", event, ref });
     const { position, history = false } = event;
+    if (ref !== undefined) this.#refs.set(position, ref);
+    dropOldest(this.#refs, REFS_MAX);
     const last = this.#waiting.at(-1);
     const continues = last?.type === "items" && last.history === history &&
       last.through + 1 === position;
@@ -100,8 +110,10 @@ export class EntryFeed {
 
   /** Whether it wasn't given before. With the first position a log begins anew: what waits of the old one is gone. */
   #isNext(position: number): boolean {
-    if (position === 1) this.#waiting = this.#waiting.filter(({ type }) => type !== "items");
-    else if (position <= this.#through) return false;
+    if (position === 1) {
+      this.#waiting = this.#waiting.filter(({ type }) => type !== "items");
+      this.#refs.clear();
+    } else if (position <= this.#through) return false;
     this.#through = position;
     return true;
   }
@@ -155,7 +167,8 @@ export class EntryFeed {
       for (const item of items) {
         if (this.#waiting[0] !== range || item.position > range.through) return;
         if (item.position < range.next) continue;
-        this.ports.show(this.#eventOf(item, range.history), undefined);
+        this.ports.show(this.#eventOf(item, range.history), this.#refs.get(item.position));
+        this.#refs.delete(item.position);
         range.next = item.position + 1;
         this.#shown++;
         const waiting = this.ports.outputReady();
@@ -167,14 +180,14 @@ export class EntryFeed {
   /** As the machine makes it. */
   #eventOf({ position, seq, batch, index }: LoggedItem, history: boolean): MemberEvent {
     if (batch.kind === "edits") {
-      const event = committedEvent(batch.edits[index]!, batch, ({ name }) => name);
+      const event = committedEvent(batch.edits[index]!, batch, this.ports.nameOf);
       return { ...event, history, position };
     }
     return {
       event: "message",
       seq,
       id: entryId(this.ports.crypto, batch, index),
-      from: batch.name,
+      from: this.ports.nameOf({ key: batch.author, name: batch.name }),
       text: batch.texts[index]!,
       self: batch.author === this.ports.self,
       history,

@@ -7,6 +7,7 @@ import type { Signer } from "../base/crypto.ts";
 import { P2pchatError } from "../base/errors.ts";
 import type { LinkId, PeerKey, RequestId } from "../base/ids.ts";
 import { unreachable } from "../base/invariant.ts";
+import type { NameOf } from "../protocols/group/edit_view.ts";
 import type { MemberCommand, MemberEvent } from "../protocols/group/events.ts";
 import { Member } from "../protocols/group/member.ts";
 import type { MemberConfig, MemberEffect, MemberInput } from "../protocols/group/member_io.ts";
@@ -52,6 +53,7 @@ export class MemberHost extends ModeHost<
   readonly #peers: GroupPeers;
   readonly #backlog: LinkBacklog;
   readonly #feed: EntryFeed;
+  readonly #nameOf: NameOf;
   /** Answers to `/log` and `/entry`, one after the other. */
   #logShown: Promise<void> = Promise.resolve();
 
@@ -63,18 +65,20 @@ export class MemberHost extends ModeHost<
     this.#log = log;
     this.#pin = pin;
     this.#backlog = new LinkBacklog(links);
+    // The machine goes on with that end: what is held beyond the log comes from it when all have it.
+    const logged = config.history?.position ?? 0;
+    const member = new Member({ ...config, records: store.records }, signer, environment);
+    this.#nameOf = ({ key, name }) => member.names.shown(key, name);
     const failed = (error: unknown) => this.#readFailed(error);
     this.#feed = new EntryFeed({
       log,
       crypto: environment.crypto,
       self: signer.key,
+      nameOf: this.#nameOf,
       show: (event, ref) => ports.show(this.completed(event), ref),
       outputReady: () => ports.outputReady(),
       failed,
     });
-    // The machine goes on with that end: what is held beyond the log comes from it when all have it.
-    const logged = config.history?.position ?? 0;
-    const member = new Member({ ...config, records: store.records }, signer, environment);
     this.keepLog(store, {
       snapshot: () => member.snapshot(),
       shown: unreachable,
@@ -179,7 +183,7 @@ export class MemberHost extends ModeHost<
 
   #showLog(count: number, ref: string | undefined): void {
     this.#answer(async () => {
-      const entries = await this.#log.tail(count);
+      const entries = await this.#log.tail(count, this.#nameOf);
       const shown = lastThatFit(entries, ({ text }) => text.length);
       this.#feed.show({ event: "log", entries: shown }, ref);
       if (shown.length === entries.length) return;
@@ -191,7 +195,7 @@ export class MemberHost extends ModeHost<
 
   #showEntry(seq: number, ref: string | undefined): void {
     this.#answer(async () => {
-      const entry = await this.#log.entryOf(seq);
+      const entry = await this.#log.entryOf(seq, this.#nameOf);
       if (entry === null) {
         const text = `There is no entry ${seq}; /log shows the last ones`;
         return this.#feed.show({ event: "error", code: "no-such-entry", text, seq }, ref);

@@ -8,7 +8,15 @@ import { requestId } from "../../lib/protocols/group/edit.ts";
 import { placesOf, type SignedBatch } from "../../lib/protocols/group/history.ts";
 import type { LoggedItem } from "../../lib/runtime/entry_feed.ts";
 import { MemoryDisk } from "../../lib/store/memory_disk.ts";
-import { type Decided, Decider, GROUP, logBytes, openLogAt, Speaker } from "./group_logs.ts";
+import {
+  type Decided,
+  Decider,
+  GROUP,
+  logBytes,
+  nameOf,
+  openLogAt,
+  Speaker,
+} from "./group_logs.ts";
 
 const PATH = "/p/log";
 
@@ -117,7 +125,7 @@ Deno.test("GroupLog: any history of texts and edits is read as it was written", 
         seq += value.texts.length;
       }
       for (let count = 0; count <= entries.length + 1; count++) {
-        const tail = await log.tail(count);
+        const tail = await log.tail(count, nameOf);
         const last = entries.slice(Math.max(0, entries.length - count));
         assertEquals(
           tail.map((view) => [view.from, view.text, view.edits]),
@@ -134,7 +142,7 @@ Deno.test("GroupLog: any history of texts and edits is read as it was written", 
             assertEquals((await log.look(at + 1, id))?.isEdited, isEdited);
           }
         }
-        const story = await log.entryOf(at + 1);
+        const story = await log.entryOf(at + 1, nameOf);
         assertEquals([story?.from, story?.text], [from, texts.at(-1)]);
         assertEquals(
           story?.edits.map((one) => [one.old, one.new]),
@@ -148,7 +156,10 @@ Deno.test("GroupLog: any history of texts and edits is read as it was written", 
       for await (const piece of log.items()) items.push(...piece);
       assertEquals(items.map((item) => item.position), items.map((_, index) => index + 1));
       assertEquals(items.length, position);
-      assertEquals([await log.look(entries.length + 1, null), await log.entryOf(0)], [null, null]);
+      assertEquals([await log.look(entries.length + 1, null), await log.entryOf(0, nameOf)], [
+        null,
+        null,
+      ]);
       log.close();
     }),
     { numRuns: 300 },

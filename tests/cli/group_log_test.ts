@@ -16,6 +16,7 @@ import {
   endOf,
   GROUP,
   logBytes,
+  nameOf,
   openLogAt,
   sixEntries,
   withChecksum,
@@ -81,7 +82,7 @@ for (const [what, all] of LOGS) {
       const { log } = await openLogAt(disk, PATH);
       const whole = ends.filter((end) => end <= length).length - 1;
       log.append(all.slice(whole));
-      const tail = await log.tail(6);
+      const tail = await log.tail(6, nameOf);
       log.close();
 
       assertEquals(await disk.read(PATH), bytes, `${length} bytes`);

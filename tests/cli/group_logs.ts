@@ -25,6 +25,9 @@ export const OTHER_GROUP = "c3".repeat(32) as Hash;
 /** 2026-01-31T12:00:00.000Z. */
 export const NOON_MS = 1_769_860_800_000;
 
+/** As everybody is called. */
+export const nameOf = ({ name }: NamedKey): string => name;
+
 /** A member's process. */
 export class Speaker {
   readonly signer: Signer;

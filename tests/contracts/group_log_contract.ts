@@ -5,7 +5,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { nodeCrypto } from "../../lib/base/crypto.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { emptyDigest, placesOf, type SignedBatch } from "../../lib/protocols/group/history.ts";
-import { requestId } from "../../lib/protocols/group/edit.ts";
+import { type NamedKey, requestId } from "../../lib/protocols/group/edit.ts";
 import type { LoggedItem } from "../../lib/runtime/entry_feed.ts";
 import { replaceFile } from "../../lib/store/replacement.ts";
 import {
@@ -14,6 +14,7 @@ import {
   endOf,
   GROUP,
   logBytes,
+  nameOf,
   openLogAt,
   OTHER_GROUP,
   placedOf,
@@ -59,7 +60,7 @@ export function groupLogContract(
     assertEquals([log.end?.point, log.end?.seq], [end.point, 6]);
     assertEquals(log.end?.through(batches[0]!.batch.value.author, "01".repeat(8)), 2);
     const said = batches.at(-1)!.batch.value;
-    assertEquals([last, notices], [{ from: "bob", sentAt: said.sentAt }, []]);
+    assertEquals([last, notices], [{ ...new Speaker("bob", 2).named, sentAt: said.sentAt }, []]);
 
     const more = speaker.say("here I am");
     log.append([more]);
@@ -75,7 +76,7 @@ export function groupLogContract(
     const end = endOf(batches);
     assertEquals([log.end?.point, log.end?.seq], [end.point, 4]);
     assertEquals(log.end?.through(batches[1]!.batch.value.author, "63".repeat(8)), 4);
-    assertEquals([last?.from, notices], ["bob", []]);
+    assertEquals([last?.name, notices], ["bob", []]);
 
     log.append(editedEntries().slice(4));
     log.close();
@@ -140,9 +141,9 @@ export function groupLogContract(
   contract("tail() gives the last entries, all where there are fewer", async (at, path) => {
     await begin(at, path, sixEntries());
     const { log } = await openLogAt(at.disk, path);
-    const all = await log.tail(100);
+    const all = await log.tail(100, nameOf);
     const tails = [];
-    for (const count of [0, 1, 2, 3, 5, 6]) tails.push(await log.tail(count));
+    for (const count of [0, 1, 2, 3, 5, 6]) tails.push(await log.tail(count, nameOf));
     log.close();
 
     assertEquals(all.map(({ seq }) => seq), [1, 2, 3, 4, 5, 6]);
@@ -160,9 +161,14 @@ export function groupLogContract(
 
   contract("tail(), look() and entryOf() have an entry as it reads now", async (at, path) => {
     const batches = editedEntries();
+    const marked = ({ key, name }: NamedKey) => `${name}~${key.slice(0, 8)}`;
     await begin(at, path, batches);
     const { log } = await openLogAt(at.disk, path);
-    const tails = [await log.tail(10), await log.tail(4), await log.tail(3)];
+    const tails = [
+      await log.tail(10, marked),
+      await log.tail(4, marked),
+      await log.tail(3, marked),
+    ];
     const looked = [];
     for (const seq of [0, 1, 2, 3, 7]) looked.push(await log.look(seq, null));
     const idOf = (batch: number, index: number) =>
@@ -171,7 +177,7 @@ export function groupLogContract(
     const firsts = [await isEdited(1, idOf(1, 0)), await isEdited(1, idOf(3, 1))];
     const thirds = [await isEdited(3, idOf(3, 0)), await isEdited(3, idOf(3, 2))];
     const others = [await isEdited(2, idOf(1, 0)), await isEdited(1, idOf(3, 0))];
-    const [third, missing] = [await log.entryOf(3), await log.entryOf(7)];
+    const [third, missing] = [await log.entryOf(3, marked), await log.entryOf(7, marked)];
     log.close();
 
     const said = '{"command":"x"}';
@@ -183,6 +189,8 @@ export function groupLogContract(
     ]);
     assertEquals(tails[0]!.map(({ edits }) => edits), [2, 0, 2, 0, 0, 0]);
     const [alice, bob] = [new Speaker("alice", 1).named, new Speaker("bob", 2).named];
+    const carol = new Speaker("carol", 3).named;
+    assertEquals(tails[0]!.map(({ from }) => from).slice(0, 2), [alice, bob].map(marked));
     assertEquals(looked, [
       null,
       { author: alice, text: said, isEdited: false },
@@ -191,18 +199,19 @@ export function groupLogContract(
       null,
     ]);
     assertEquals([firsts, thirds, others], [[true, true], [true, true], [false, false]]);
+    const agreed = [bob, alice].map(marked);
     const first = batches[2]!.batch.value.texts[1]!;
     const committedAt = "2026-01-31T12:02:00.000Z";
     const between = "%s /exit ünï👩‍🚀";
     assertEquals([missing, third], [null, {
       seq: 3,
       id: tails[0]![2]!.id,
-      from: "bob",
+      from: marked(bob),
       text: "/exit",
       sentAt: "2026-01-31T12:00:01.000Z",
       edits: [
-        { edit: 3, by: "carol", old: first, new: between, agreed: ["bob", "alice"], committedAt },
-        { edit: 5, by: "bob", old: between, new: "/exit", agreed: [], committedAt },
+        { edit: 3, by: marked(carol), old: first, new: between, agreed, committedAt },
+        { edit: 5, by: marked(bob), old: between, new: "/exit", agreed: [], committedAt },
       ],
     }]);
   });
@@ -219,10 +228,10 @@ export function groupLogContract(
       ];
       await begin(at, path, batches);
       const { log } = await openLogAt(at.disk, path);
-      const all = await log.tail(100);
+      const all = await log.tail(100, nameOf);
       const looked = await log.look(2, null);
-      const story = await log.entryOf(1);
-      const last = await log.tail(1);
+      const story = await log.entryOf(1, nameOf);
+      const last = await log.tail(1, nameOf);
       log.close();
 
       assertEquals(all.slice(0, 3).map(({ text, edits }) => [text, edits]), [
@@ -243,7 +252,12 @@ export function groupLogContract(
       const { log } = await openLogAt(at.disk, path);
       await log.startAnew(GROUP, null);
       log.append(batches.slice(0, 3));
-      const before = [log.tail(2), log.look(3, null), log.entryOf(3), log.read(5, 1_000)] as const;
+      const before = [
+        log.tail(2, nameOf),
+        log.look(3, null),
+        log.entryOf(3, nameOf),
+        log.read(5, 1_000),
+      ] as const;
       log.append(batches.slice(3));
       const [tail, looked, story, read] = await Promise.all(before);
       const after = await log.look(3, null);

@@ -4,7 +4,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import type { PeerKey } from "../../lib/base/ids.ts";
 import type { CoordinatorRecord, MemberRecord } from "../../lib/protocols/group/records.ts";
-import { editedEntries, endOf, GROUP, logBytes } from "../cli/group_logs.ts";
+import { editedEntries, endOf, GROUP, logBytes, nameOf } from "../cli/group_logs.ts";
 import { held, logged, openCoordinatorAt, openMemberAt } from "../cli/group_stores.ts";
 import type { DiskFixture } from "./disk_contract.ts";
 
@@ -48,7 +48,7 @@ export function groupStoreContract(
     const { store: { records }, history, last, notices } = again;
     assertEquals(records, [promised, said, ...held(ALL, 3)]);
     assertEquals(history?.point, endOf(ALL.slice(0, 3)).point);
-    assertEquals([last?.from, notices], ["bob", []]);
+    assertEquals([last?.name, notices], ["bob", []]);
   });
 
   contract("rewrite() replaces the state, and keeps the log", async ({ disk, folder }) => {
@@ -59,7 +59,7 @@ export function groupStoreContract(
     const rewritten = store.rewrite(new Set([out, ...held(ALL, 3)]));
     await store.append(logged(ALL.slice(3)), false);
     await rewritten;
-    assertEquals((await log.tail(1)).map(({ seq }) => seq), [6]);
+    assertEquals((await log.tail(1, nameOf)).map(({ seq }) => seq), [6]);
     await store.close();
 
     const again = await openMemberAt(disk, folder);

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { nodeCrypto, type Signer } from "../../lib/base/crypto.ts";
 import type { Hash } from "../../lib/base/ids.ts";
 import type { MemberEvent } from "../../lib/protocols/group/events.ts";
-import { signEditRequest } from "../../lib/protocols/group/edit.ts";
+import { type NamedKey, signEditRequest } from "../../lib/protocols/group/edit.ts";
 import { committedEvent } from "../../lib/protocols/group/edit_view.ts";
 import {
   type Batch,
@@ -18,6 +18,9 @@ const ANN = signerOf(1);
 const BOB = signerOf(2);
 const COORDINATOR = signerOf(3);
 const GROUP = "ab".repeat(32) as Hash;
+/** Bob is a stranger here. */
+const nameOf = ({ key, name }: NamedKey) => key === BOB.key ? `${name}~x` : name;
+
 const SENT_AT = 1_700_000_000_000;
 
 /** A log that has entries said by Ann and Bob in turn, as many as were appended, and edits of them. */
@@ -95,10 +98,12 @@ class Log {
 class Reader {
   readonly shown: string[] = [];
   readonly events: MemberEvent[] = [];
+  readonly refs: string[] = [];
   room = Infinity;
   #awaited: PromiseWithResolvers<void> | null = null;
 
-  show(event: MemberEvent): void {
+  show(event: MemberEvent, ref: string | undefined): void {
+    if (ref !== undefined) this.refs.push(`${ref}: ${shownAs(event)}`);
     this.room--;
     this.events.push(event);
     this.shown.push(shownAs(event));
@@ -140,19 +145,20 @@ function world() {
     log,
     crypto: nodeCrypto,
     self: ANN.key,
-    show: (event) => reader.show(event),
+    nameOf,
+    show: (event, ref) => reader.show(event, ref),
     outputReady: () => reader.ready(),
     failed: (error) => failures.push(error),
   });
-  const say = (count: number, history = false) => {
+  const say = (count: number, history = false, ref?: string) => {
     for (let number = 0; number < count; number++) {
       log.append(1);
-      feed.show(eventOf(log.written.at(-1)!, history), undefined);
+      feed.show(eventOf(log.written.at(-1)!, history), ref);
     }
   };
-  const edit = (seq: number, history = false) => {
+  const edit = (seq: number, history = false, ref?: string) => {
     log.edit(seq);
-    feed.show(eventOf(log.written.at(-1)!, history), undefined);
+    feed.show(eventOf(log.written.at(-1)!, history), ref);
   };
   return { log, reader, feed, failures, say, edit };
 }
@@ -161,13 +167,13 @@ function world() {
 function eventOf({ position, seq, batch, index }: LoggedItem, history: boolean): MemberEvent {
   const [edit] = batch.edits;
   if (edit !== undefined) {
-    return { ...committedEvent(edit, batch, ({ name }) => name), history, position };
+    return { ...committedEvent(edit, batch, nameOf), history, position };
   }
   return {
     event: "message",
     seq,
     id: entryId(nodeCrypto, batch, index),
-    from: batch.name,
+    from: nameOf({ key: batch.author, name: batch.name }),
     text: batch.texts[index]!,
     self: batch.author === ANN.key,
     history,
@@ -181,7 +187,7 @@ async function turns(): Promise<void> {
 }
 
 const line = (seq: number, more = "") =>
-  seq % 2 === 1 ? `${seq} Ann self${more}: text ${seq}` : `${seq} Bob${more}: text ${seq}`;
+  seq % 2 === 1 ? `${seq} Ann self${more}: text ${seq}` : `${seq} Bob~x${more}: text ${seq}`;
 const lines = (from: number, to: number, more = "") =>
   Array.from({ length: to - from + 1 }, (_, at) => line(from + at, more));
 
@@ -273,6 +279,27 @@ Deno.test("EntryFeed: edits come where they stand in the log, each once, as the 
   assertEquals(reader.events.at(-1), eventOf(log.written.at(-1)!, false));
 });
 
+Deno.test("EntryFeed: what answers a command says so, also where it waits", async () => {
+  const { log, reader, feed, say, edit } = world();
+  log.append(2);
+  feed.replay(2);
+  reader.give(1);
+
+  say(1, false, "a");
+  say(1);
+  edit(2, false, "b");
+  feed.show({ event: "members", members: [] }, "c");
+  say(1, false, "d");
+  reader.give(Infinity);
+  await feed.settled();
+  say(2);
+  say(1, false, "e");
+
+  const edited = "committed at 5: edited 2";
+  const shown = [`a: ${line(3)}`, `b: ${edited}`, "c: members", `d: ${line(5)}`, `e: ${line(8)}`];
+  assertEquals(reader.refs, shown);
+});
+
 Deno.test("EntryFeed: an edit that isn't in the log is an event as any other", async () => {
   const { reader, feed, say, edit } = world();
   say(2);
@@ -343,6 +370,7 @@ Deno.test("EntryFeed: after stop nothing more is shown, and a log that can't be 
     },
     crypto: nodeCrypto,
     self: ANN.key,
+    nameOf,
     show() {},
     outputReady: () => null,
     failed: (error) => failures.push(error),

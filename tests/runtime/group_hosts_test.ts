@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { LinkClock } from "../../lib/transport/link.ts";
 import { nodeCrypto } from "../../lib/base/crypto.ts";
+import { type Fingerprint, fingerprintOf, shortFingerprint } from "../../lib/base/fingerprint.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import type { ModeOutcome } from "../../lib/base/mode_machine.ts";
 import type {
@@ -8,6 +9,7 @@ import type {
   MemberEvent,
   SnapshotView,
 } from "../../lib/protocols/group/events.ts";
+import type { LastSaid } from "../../lib/protocols/group/member_io.ts";
 import { HistoryEnd } from "../../lib/protocols/group/history.ts";
 import type { CoordinatorRecord, MemberRecord } from "../../lib/protocols/group/records.ts";
 import type { Cut } from "../../lib/protocols/group/snapshot/cut.ts";
@@ -17,7 +19,7 @@ import type { EntryLog } from "../../lib/runtime/entry_feed.ts";
 import type { KeptSnapshot, Snapshots } from "../../lib/runtime/snapshots.ts";
 import { MemberHost } from "../../lib/runtime/member_host.ts";
 import { MemoryDatagramNetwork } from "../../lib/transport/memory_datagrams.ts";
-import { HostWorld, MemoryStore } from "./host_world.ts";
+import { HostWorld, MemoryStore, signerOf } from "./host_world.ts";
 import { MemoryEntryLog } from "./memory_entry_log.ts";
 
 const SERVER = { host: "127.0.0.1", port: 6_000 };
@@ -99,6 +101,15 @@ function crashed(
   return { records: [...others, ...log], history, readMs };
 }
 
+/** Who said the last entry. */
+function lastOf(kept: Kept | null): LastSaid | null {
+  const log = kept?.records.filter((record) => record.kind === "log") ?? [];
+  const last = log.findLast(({ batch }) => batch.batch.value.kind === "texts");
+  if (last === undefined) return null;
+  const { author: key, name, sentAt } = last.batch.batch.value;
+  return { key, name, sentAt };
+}
+
 class World extends HostWorld {
   readonly datagrams = new MemoryDatagramNetwork({ latencyMs: 5, clock: this.network.clock });
 
@@ -145,8 +156,13 @@ class World extends HostWorld {
     return { events, reader, snapshots, host: late.host, outcome: late.host.run() };
   }
 
-  /** @param kept What its disk has, and the log's end there. */
-  member(name: string, seed: number, kept: Kept | null = null) {
+  /** @param kept What its disk has, and the log's end there. @param pins Keys of others that it met before. */
+  member(
+    name: string,
+    seed: number,
+    kept: Kept | null = null,
+    pins: ReadonlyMap<string, Fingerprint> = new Map(),
+  ) {
     const place = this.place(seed, 0, `127.0.0.${seed + 1}`);
     const store = new MemoryStore<MemberRecord>();
     store.records.push(...kept?.records ?? []);
@@ -172,9 +188,9 @@ class World extends HostWorld {
       port: local.port,
       host: local.host,
       listening: local,
-      pins: new Map(),
+      pins,
       history: kept?.history ?? null,
-      last: null,
+      last: lastOf(kept),
       files: { log: "/data/log", knownPeers: "/data/known_peers" },
       wait: true,
     }, {
@@ -356,6 +372,44 @@ Deno.test("MemberHost: edits that are in the log at the start are shown as they 
   const earlier = shown(before.events).map((event) => ({ ...event, history: true }));
   assertEquals(earlier.map(({ event }) => event), ["message", "edit", "message"]);
   assertEquals<unknown>(shown(ann.events), earlier);
+});
+
+Deno.test("MemberHost: a stranger is shown so at the next start, in /log and in /entry, too", async () => {
+  const pins = new Map([["bob", fingerprintOf(signerOf(7).key)]]);
+  const world = new World();
+  world.serve();
+  const before = world.member("Ann", 1, null, pins);
+  await world.pass(1_000);
+  const bob = world.member("Bob", 2);
+  await world.pass(2_000);
+  bob.say("text 1");
+  await world.pass(500);
+  bob.host.command({ command: "edit", seq: 1, text: "text one" }, undefined);
+  await world.pass(500);
+  before.host.command({ command: "quit" }, undefined);
+  await world.pass(2_000);
+  await Promise.all([before.close(), world.pass(100)]);
+
+  const ann = world.member("Ann", 1, crashed(before.store, 2, 0), pins);
+  await world.pass(15_000);
+  ann.host.command({ command: "log", count: 5, digest: false }, "l");
+  ann.host.command({ command: "entry", seq: 1 }, "n");
+  await world.pass(50);
+
+  const bobs = `Bob~${shortFingerprint(fingerprintOf(signerOf(2).key))}`;
+  const shown = (events: readonly MemberEvent[]) =>
+    events.filter((event) => event.event === "message" || event.event === "edit");
+  const live = shown(before.events);
+  assertEquals(live.map((event) => event.event === "edit" ? event.by : event.from), [bobs, bobs]);
+  assertEquals<unknown>(shown(ann.events), live.map((event) => ({ ...event, history: true })));
+  const ready = ann.events.find((event) => event.event === "ready");
+  const [log, entry] = ann.events.slice(-2);
+  assertEquals([
+    ready?.event === "ready" && ready.last?.from,
+    log?.event === "log" && log.entries[0]?.from,
+    entry?.event === "entry" && entry.from,
+    entry?.event === "entry" && entry.edits[0]?.by,
+  ], [bobs, bobs, bobs, bobs]);
 });
 
 Deno.test("CoordinatorHost: a snapshot is kept and shown, and others are listed", async () => {

@@ -4,6 +4,7 @@ import { nodeCrypto } from "../../lib/base/crypto.ts";
 import { dateText } from "../../lib/base/dates.ts";
 import type { Hash, RequestId } from "../../lib/base/ids.ts";
 import { requestId } from "../../lib/protocols/group/edit.ts";
+import type { NameOf } from "../../lib/protocols/group/edit_view.ts";
 import type { EntryEdit, EntryView } from "../../lib/protocols/group/events.ts";
 import { entryId, HistoryEnd, type SignedBatch } from "../../lib/protocols/group/history.ts";
 import type { HistoryRead, LoggedEntryState } from "../../lib/protocols/group/member_io.ts";
@@ -42,7 +43,7 @@ export class MemoryEntryLog implements EntryLog {
     });
   }
 
-  entryOf(seq: number): Promise<EntryWithEdits | null> {
+  entryOf(seq: number, nameOf: NameOf): Promise<EntryWithEdits | null> {
     const [entry, ...edits] = this.#storyOf(seq);
     if (entry === undefined) return Promise.resolve(null);
     const { batch, index } = entry;
@@ -52,19 +53,21 @@ export class MemoryEntryLog implements EntryLog {
       const old = text;
       text = value.text;
       const committedAt = dateText(batch.sentAt);
-      const names = agreed.map(({ name }) => name);
-      return { edit, by: value.name, old, new: text, agreed: names, committedAt };
+      const names = agreed.map(nameOf);
+      const by = nameOf({ key: value.requester, name: value.name });
+      return { edit, by, old, new: text, agreed: names, committedAt };
     });
     const id = entryId(nodeCrypto, batch, index);
     const sentAt = dateText(batch.sentAt);
-    return Promise.resolve({ seq, id, from: batch.name, text, edits: changes, sentAt });
+    const from = nameOf({ key: batch.author, name: batch.name });
+    return Promise.resolve({ seq, id, from, text, edits: changes, sentAt });
   }
 
-  async tail(count: number): Promise<readonly EntryView[]> {
+  async tail(count: number, nameOf: NameOf): Promise<readonly EntryView[]> {
     const last = this.#items().filter(({ batch }) => batch.kind === "texts").length;
     const views: EntryView[] = [];
     for (let seq = Math.max(1, last - count + 1); seq <= last; seq++) {
-      const { edits, ...entry } = (await this.entryOf(seq))!;
+      const { edits, ...entry } = (await this.entryOf(seq, nameOf))!;
       views.push({ ...entry, edits: edits.length });
     }
     return views;

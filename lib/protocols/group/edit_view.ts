@@ -5,11 +5,14 @@ import type { Edit, NamedKey } from "./edit.ts";
 import type { EditEvent } from "./events.ts";
 import type { Batch } from "./history.ts";
 
-/** An edit that has its place in the history. @param nameOf Under which name somebody is shown. */
+/** Under which name somebody is shown. */
+export type NameOf = (who: NamedKey) => string;
+
+/** An edit that has its place in the history. */
 export function committedEvent(
   { edit, signed: { request: { value } }, agreed }: Edit,
   { sentAt }: Pick<Batch, "sentAt">,
-  nameOf: (who: NamedKey) => string,
+  nameOf: NameOf,
 ): EditEvent & { readonly outcome: "committed" } {
   const names = agreed.map(nameOf);
   return {

@@ -106,6 +106,11 @@ export type MemberEffect =
   /** Remember the key of a member, or of `*coordinator*`; `again`: the user accepts another than before. */
   | { readonly type: "pin"; readonly name: string; readonly key: PeerKey; readonly again: boolean };
 
+/** Who said an entry, under the name of then, and when. */
+export interface LastSaid extends NamedKey {
+  readonly sentAt: number;
+}
+
 export interface MemberConfig {
   readonly name: string;
   /** Where the coordinator is dialled, and what the user calls it. */
@@ -124,7 +129,7 @@ export interface MemberConfig {
   /** The log's end; null where there is no log, or none that can go on. */
   readonly history: HistoryEnd | null;
   /** Who said the log's last entry. */
-  readonly last: { readonly from: string; readonly sentAt: number } | null;
+  readonly last: LastSaid | null;
   /** What the user is told of where things are: the log's file, and that with the keys met before. */
   readonly files: { readonly log: string; readonly knownPeers: string };
   /** False: end where the coordinator doesn't answer at the start. */

@@ -101,7 +101,9 @@ export class MemberUser {
       log: config.files.log,
       members: (epoch?.members ?? []).map((member) => nameOf(names, member)),
       entries: membership?.held.logSeq ?? config.history?.seq ?? 0,
-      last: last === null ? null : { from: last.from, sentAt: dateText(last.sentAt) },
+      last: last === null
+        ? null
+        : { from: names.shown(last.key, last.name), sentAt: dateText(last.sentAt) },
     });
   }
 

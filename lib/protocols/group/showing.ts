@@ -2,8 +2,8 @@
 
 import { dateText } from "../../base/dates.ts";
 import type { PeerKey } from "../../base/ids.ts";
-import type { NamedKey } from "./edit.ts";
 import type { HeldBatch } from "./held.ts";
+import type { LastSaid } from "./member_io.ts";
 import type { MemberNames } from "./member_names.ts";
 import type { MemberOutput } from "./member_output.ts";
 import { committedEvent } from "./edit_view.ts";
@@ -17,8 +17,8 @@ export interface ShowingOwner {
 export class Showing {
   /** Where the first epoch of this process began: all up to there is history. */
   #start: number | null = null;
-  /** Who said the last entry, as it is shown. */
-  last: { readonly from: string; readonly sentAt: number } | null = null;
+  /** Who said the last entry. */
+  last: LastSaid | null = null;
   #shown = 0;
 
   constructor(readonly owner: ShowingOwner) {}
@@ -45,8 +45,7 @@ export class Showing {
     const isSelf = author === self.key;
     edits.forEach(({ position, edit, batch }, index) => {
       if (position <= this.#shown) return;
-      const nameOf = ({ key, name }: NamedKey) => names.shown(key, name);
-      const event = committedEvent(edit, batch, nameOf);
+      const event = committedEvent(edit, batch, ({ key, name }) => names.shown(key, name));
       out.show({ ...event, history: this.#isHistory(position), position }, refs?.[index]);
     });
     if (entries.length === 0) return;
@@ -58,7 +57,7 @@ export class Showing {
       const event = { seq, id, from, text, self: isSelf, history, sentAt: date, position };
       out.show({ event: "message", ...event }, refs?.[index]);
     });
-    this.last = { from, sentAt };
+    this.last = { key: author, name, sentAt };
   }
 
   #isHistory(position: number): boolean {

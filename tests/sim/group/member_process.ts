@@ -48,7 +48,9 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
         pins: new Map(party.pins),
         records: mutation?.memberRecords?.(stateRecords) ?? stateRecords,
         history: log?.end.copy() ?? null,
-        last: last === undefined ? null : { from: last.name, sentAt: last.sentAt },
+        last: last === undefined
+          ? null
+          : { key: last.author, name: last.name, sentAt: last.sentAt },
         files: { log: "/data/log", knownPeers: "/data/known_peers" },
         wait: true,
       },
