@@ -59,8 +59,15 @@ export interface EntryFeedPorts {
 /** What waits for the reader: a part of the log, or anything else. */
 type Waiting =
   | { readonly type: "event"; readonly event: MemberEvent; readonly ref: string | undefined }
-  /** `through`: grows while nothing else comes. */
-  | { readonly type: "items"; next: number; through: number; readonly history: boolean };
+  | Range;
+
+interface Range {
+  readonly type: "items";
+  next: number;
+  /** Grows while nothing else comes. */
+  through: number;
+  readonly history: boolean;
+}
 
 /** `ref`s that are kept: many more than wait, as no more is asked for while the output isn't taken. */
 const REFS_MAX = 65_536;
@@ -73,6 +80,8 @@ type ItemEvent = Extract<MemberEvent, { readonly event: "message" | "edit" }> & 
 /** Shows entries and edits strictly by position, each once. */
 export class EntryFeed {
   #waiting: Waiting[] = [];
+  /** Parts that the log lacks, as it was set aside: they come again, or others in their place. */
+  #lacking: Range[] = [];
   /** Of the log, all up to this position is shown or waits. */
   #through = 0;
   /** Of entries and edits that wait, by position. */
@@ -94,6 +103,7 @@ export class EntryFeed {
   show(event: MemberEvent, ref: string | undefined): void {
     const isItem = isItemEvent(event);
     if (isItem && !this.#isNext(event.position)) return;
+    for (const range of this.#lacking.splice(0)) this.#add(range);
     if (this.#waiting.length === 0 && this.ports.outputReady() === null) {
       return this.ports.show(event, ref);
     }
@@ -112,6 +122,7 @@ export class EntryFeed {
   #isNext(position: number): boolean {
     if (position === 1) {
       this.#waiting = this.#waiting.filter(({ type }) => type !== "items");
+      this.#lacking = [];
       this.#refs.clear();
     } else if (position <= this.#through) return false;
     this.#through = position;
@@ -132,6 +143,7 @@ export class EntryFeed {
   stop(): void {
     this.#isStopped = true;
     this.#waiting = [];
+    this.#lacking = [];
   }
 
   #add(waiting: Waiting): void {
@@ -151,9 +163,12 @@ export class EntryFeed {
       else {
         const from = next.next;
         await this.#showSome(next);
-        // More may have joined it meanwhile. A log that was set aside has no more: the new one's come by themselves.
         if (this.#waiting[0] !== next) continue;
-        if (next.next <= next.through && next.next > from) continue;
+        if (next.next <= next.through) {
+          // More may have joined it meanwhile.
+          if (next.next === from) this.#setAside();
+          continue;
+        }
       }
       this.#shown++;
       // Only now: what comes meanwhile is behind it.
@@ -161,8 +176,14 @@ export class EntryFeed {
     }
   }
 
+  /** Until something else is shown no part of the log is: none overtakes what it lacks. */
+  #setAside(): void {
+    this.#lacking = this.#waiting.filter((one) => one.type === "items");
+    this.#waiting = this.#waiting.filter(({ type }) => type !== "items");
+  }
+
   /** Shows a part of the log, as much as there is of it. */
-  async #showSome(range: Waiting & { readonly type: "items" }): Promise<void> {
+  async #showSome(range: Range): Promise<void> {
     for await (const items of this.ports.log.items(range.next - 1)) {
       for (const item of items) {
         if (this.#waiting[0] !== range || item.position > range.through) return;

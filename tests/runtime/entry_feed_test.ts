@@ -353,6 +353,42 @@ Deno.test("EntryFeed: entries that a log lost are left to the new one", async ()
   assertEquals(reader.shown, [...lines(1, 2), "coordinator"]);
 });
 
+Deno.test("EntryFeed: entries that come again in a log of the same history are shown then, in order", async () => {
+  const { log, reader, feed, say } = world();
+  say(1);
+  reader.give(1);
+  say(3, true);
+  feed.show({ event: "coordinator", state: "down" }, undefined);
+  say(2, false, "a");
+  await turns();
+  const anew = log.written.splice(0);
+
+  reader.give(Infinity);
+  await feed.settled();
+  feed.show({ event: "coordinator", state: "up" }, undefined);
+  await feed.settled();
+  const before = reader.shown.length;
+  log.written.push(...anew.slice(0, 3));
+  feed.show({ event: "coordinator", state: "up" }, undefined);
+  await feed.settled();
+  log.written.push(...anew.slice(3));
+  say(1);
+  await feed.settled();
+
+  assertEquals(reader.shown.slice(0, before), [
+    ...lines(1, 1),
+    ...lines(2, 2, " earlier"),
+    "coordinator",
+    "coordinator",
+  ]);
+  assertEquals(reader.shown.slice(before), [
+    ...lines(3, 3, " earlier"),
+    "coordinator",
+    ...lines(4, 4, " earlier"),
+    ...lines(5, 7),
+  ]);
+});
+
 Deno.test("EntryFeed: after stop nothing more is shown, and a log that can't be read is told", async () => {
   const { reader, feed, failures, say } = world();
   reader.give(1);

@@ -31,8 +31,11 @@ function logOf(
   pause?: () => Promise<void>,
 ): EntryLog {
   const group = () => store.records.find((record) => record.kind === "new-log")!.group;
-  const batches = () =>
-    store.records.flatMap((record) => record.kind === "log" ? [record.batch] : []);
+  const batches = () => {
+    const begins = store.records.findLastIndex(({ kind }) => kind === "new-log");
+    return store.records.slice(begins)
+      .flatMap((record) => record.kind === "log" ? [record.batch] : []);
+  };
   return new MemoryEntryLog(group, batches, pause);
 }
 
@@ -302,6 +305,25 @@ for (const readMs of [0, 1_000]) {
     assertEquals(history, numbers.map((number) => number <= 5));
   });
 }
+
+Deno.test("MemberHost: who reads slowly gets each entry once, also where the log comes anew meanwhile", async () => {
+  const { world, server, ann, bob } = await annAndBob();
+  ann.say("text 1");
+  await world.pass(500);
+  bob.reader.stop();
+  for (let number = 2; number <= 50; number++) ann.say(`text ${number}`);
+  await world.pass(3_000);
+
+  server.host.command({ command: "recover", name: "Bob" }, undefined);
+  const isSetAside = () => bob.store.records.at(-1)?.kind === "new-log";
+  for (let ms = 0; ms < 100 && !isSetAside(); ms++) await world.pass(1);
+  assertEquals([isSetAside(), lines(bob).length], [true, 1]);
+  bob.reader.goOn();
+  await world.pass(10_000);
+
+  assertEquals([lines(ann).length, members(bob)], [50, ["Ann", "Bob"]]);
+  assertEquals(lines(bob), lines(ann));
+});
 
 Deno.test("MemberHost: an edit is shown to all members, and /entry and /log have it", async () => {
   const { world, server, ann, bob } = await annAndBob();
