@@ -1,9 +1,9 @@
 /** `peer --server` and `serve` at a terminal, as a person sits before them. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { Group, isIn, shows } from "./group_world.ts";
+import { Group, isIn, isView, shows } from "./group_world.ts";
 import { freePort } from "./friends_group.ts";
-import { PROGRAM } from "./node.ts";
+import { PROGRAM, type ShownEvent } from "./node.ts";
 import { hasScript, openTerminal, type Terminal } from "./pty.ts";
 
 const CTRL_C = "\x03";
@@ -72,6 +72,98 @@ terminalTest("the coordinator goes and comes back, and Ctrl+C leaves", async () 
   const left = await again.until(({ event }) => event === "left");
   assertEquals([left.name, left.reason], ["Alice", "quit"]);
 });
+
+terminalTest(
+  "who is asked about an edit reads so above a half-typed line, and says yes, then no",
+  async () => {
+    await using group = await Group.open();
+    await using alice = await openMember(group, "Alice");
+    await alice.untilCursorLine("Alice @group> |");
+    await using bob = await openMember(group, "Bob");
+    await bob.untilCursorLine("Bob @group> |");
+    await bob.press("at seven?\r");
+    await alice.until("his entry", () => lines(alice).includes("1 <Bob> at seven?"));
+
+    await bob.press("half a line\x1b[D\x1b[D");
+    await bob.untilCursorLine("Bob @group> half a li|ne");
+    await alice.press("/edit at eight? - 1\rmeanwhile");
+    await bob.until("the question", ({ text }) => text.includes("within"));
+    await bob.untilCursorLine("Bob @group> half a li|ne");
+    const [question] = lines(bob).slice(-2);
+    assertMatch(
+      question!,
+      /^\? Alice wants to change entry 1 from "at seven\?" to "at eight\?": \/go or \/abort within (30|2\d) s$/,
+    );
+    const waiting = "* Edit 1: waiting for Bob to agree to change entry 1 (30 s)";
+    await alice.until("that he is asked", () => lines(alice).includes(waiting));
+    await alice.untilCursorLine("Alice @group> meanwhile|");
+
+    await bob.press("\x05\x15/go\r");
+    const edited = "* Entry 1 now reads: at eight?   (edit 1, asked by Alice, agreed by Bob)";
+    for (const terminal of [alice, bob]) {
+      await terminal.until("that it is changed", () => lines(terminal).includes(edited));
+    }
+    assertEquals(lines(bob).slice(-3), ["Bob @group> /go", edited, "Bob @group>"]);
+    await alice.untilCursorLine("Alice @group> meanwhile|");
+
+    await alice.press("\x15/edit at nine? - 1\r");
+    await bob.until("the question", ({ text }) => text.includes('from "at eight?" to "at nine?"'));
+    await bob.press("/abort\r");
+    for (const [terminal, who] of [[alice, "Bob"], [bob, "you"]] as const) {
+      const aborted = `! Edit 2 of entry 1, asked by Alice, was aborted: ${who} said no`;
+      await terminal.until("that it isn't", () => lines(terminal).includes(aborted));
+      assertEquals(terminal.screen.unexpected, []);
+    }
+  },
+);
+
+terminalTest(
+  "with --edits ask all others are asked; of two questions each has its number, and its end",
+  async () => {
+    await using group = await Group.open("--edits", "ask", "--vote-timeout", "5s");
+    const [alice, carol] = await group.startAll("Alice", "Carol");
+    await using bob = await openMember(group, "Bob");
+    await bob.untilCursorLine("Bob @group> |");
+    for (const node of [alice!, carol!]) await node.until(isView("Alice", "Bob", "Carol"));
+    await alice!.say("one");
+    await carol!.until(shows("one"));
+    await carol!.say("two");
+    await alice!.until(shows("two"));
+    const asked = (edit: number) => (event: ShownEvent) =>
+      event.event === "vote-wanted" && event.edit === edit;
+
+    await bob.press("half");
+    await alice!.type("/edit uno - 1");
+    await carol!.until(asked(1));
+    await bob.until(
+      "the question",
+      ({ text }) => /entry 1 .*: \/go or \/abort within \d s/.test(text),
+    );
+    await carol!.type("/edit due - 2");
+    await bob.until("the other", ({ text }) => /2 .*: \/go 2 or \/abort 2 within \d s/.test(text));
+    await bob.untilCursorLine("Bob @group> half|");
+    await bob.press("\x15/go\r");
+    const which = "error: 2 edits wait for your vote: /go 1, /go 2";
+    await bob.until("that it isn't clear which", () => lines(bob).includes(which));
+    await bob.press("/go 1\r");
+    await carol!.type("/go 1");
+    await alice!.until(asked(2));
+    await alice!.type("/go 2");
+    await bob.until(
+      "that one is changed",
+      ({ text }) =>
+        /Entry 1 now reads: uno {3}\(edit 1, asked by Alice, agreed by (Bob and Carol|Carol and Bob)\)/
+          .test(text),
+    );
+
+    const late = "! Edit 2 of entry 2, asked by Carol, was aborted: Bob didn't answer in time";
+    await bob.until("that he was late", () => lines(bob).includes(late));
+    await bob.press("/go\r");
+    const none = "error: No edit waits for your vote";
+    await bob.until("that nobody asks any more", () => lines(bob).includes(none));
+    assertEquals(bob.screen.unexpected, []);
+  },
+);
 
 terminalTest("the coordinator's own prompt and first line", async () => {
   await using group = new Group();
