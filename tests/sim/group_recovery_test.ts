@@ -5,7 +5,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { runGroup } from "./group/run.ts";
-import { foundAnew, loseDisk, putBackDisk, putBackMember, recover } from "./group/disasters.ts";
+import { foundAnew, loseDisk, putBackDisk, putBackMember } from "./group/disasters.ts";
 import type { Mutation } from "./group/mutations.ts";
 import { RECOVERY_MUTATIONS } from "./group/recovery_mutations.ts";
 import type { Trouble } from "./group/scenario.ts";
@@ -69,12 +69,6 @@ for (const [mutation, finding] of HUNTS) {
 /** As long as members wait before they go on by themselves, and a coordinator before it goes on without somebody. */
 const LONG_MS = 20_000;
 
-/** All of a group of three are gone, and the coordinator's disk with them. */
-function lost(stage: Stage): void {
-  for (const number of [1, 2, 3]) stage.kill(number);
-  loseDisk(stage.world);
-}
-
 function three(): Stage {
   const stage = Stage.of(1, 3, 3);
   stage.unite();
@@ -132,20 +126,6 @@ rule(
   /^G1|is taken for the last one/,
 );
 
-Deno.test("a coordinator that has lost its disk goes on where all were, and loses nothing", () => {
-  const stage = three();
-  const text = stage.say(2);
-  stage.pass(500);
-  lost(stage);
-  for (const number of [1, 2, 3]) stage.start(number);
-  stage.until("the view has begun", () => stage.epoch(3) !== null);
-  assert(stage.view > 1_000);
-  stage.unite();
-  assert(stage.hasRecord("C", "recounted"));
-  const { entries } = stage.world.history;
-  assert(entries.some((said) => said.text === text));
-});
-
 Deno.test("members chat on while the coordinator asks, as if it weren't there", () => {
   const stage = three();
   stage.cut("tcp", [0, 3]);
@@ -159,34 +139,6 @@ Deno.test("members chat on while the coordinator asks, as if it weren't there", 
   for (const number of [1, 2, 3]) assert(stage.hasShown(number, text));
   stage.cut("tcp");
   stage.unite();
-});
-
-Deno.test("the coordinator is killed at each step of asking, and the group still goes on", () => {
-  for (const effect of ["disk lost", "send recount", "disk group", "disk number", "disk decided"]) {
-    const stage = three();
-    lost(stage);
-    stage.kill("C");
-    stage.world.coordinator.disk.wipe();
-    stage.killAt("C", effect, () => {
-      stage.startCoordinator();
-      for (const number of [1, 2, 3]) stage.start(number);
-    });
-    stage.startCoordinator();
-    stage.unite();
-    assert(stage.view > 1_000, effect);
-  }
-});
-
-Deno.test("an old copy of the coordinator's disk is noticed by whoever was in a later view", () => {
-  const stage = Stage.of(1, 3, 2);
-  putBackDisk(stage.world); // kept
-  stage.start(3);
-  stage.until("the third is in", () => stage.epoch(3) !== null);
-  const last = stage.view;
-  putBackDisk(stage.world);
-  stage.unite();
-  assert(stage.hasRecord("C", "recounted"));
-  assert(stage.view > last + 1_000, `view ${stage.view}`);
 });
 
 Deno.test("an old copy with a number and no view isn't noticed by a newcomer: it is another branch", () => {
@@ -244,27 +196,5 @@ Deno.test("where no disk knows the group any more the operator begins another, a
     stage.start(2);
     stage.unite();
     assertEquals(stage.membersSeenBy(1).toSorted(), ["m1", "m2"], effect);
-  }
-});
-
-Deno.test("a member that is to fetch its log anew is killed at each step, and nothing is lost or twice", () => {
-  for (
-    const effect of [
-      "disk out",
-      "disk recovered",
-      "tell fetch",
-      "disk log",
-      "disk promised",
-      "disk begun",
-    ]
-  ) {
-    const stage = three();
-    stage.say(2);
-    stage.killAt(2, effect, () => {
-      recover(stage.world, stage.member(2));
-      stage.say(2);
-    });
-    stage.start(2);
-    stage.unite();
   }
 });

@@ -11,6 +11,14 @@ export function groupOf(records: readonly CoordinatorRecord[]): Hash | null {
   return records.findLast((record) => record.kind === "group")?.group ?? null;
 }
 
+/** Whether the disk was found to be lost or old, and what members know isn't there yet, nor another group founded. */
+export function isLost(records: readonly CoordinatorRecord[]): boolean {
+  const last = records.findLast(({ kind }) =>
+    kind === "lost" || kind === "recounted" || kind === "fresh"
+  );
+  return last?.kind === "lost";
+}
+
 /** Takes the records in. */
 export function restoreCoordinator(
   records: readonly CoordinatorRecord[],

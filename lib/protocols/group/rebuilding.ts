@@ -5,6 +5,9 @@
  *
  * An old disk shows by what nobody can have whom this one knows of: a number above all that were used, a later view, or
  * the present one with other members. Where nobody of those is there it can't be known.
+ *
+ * While nobody is in the group its log is ours alone: where that isn't what it was when the last one left, members are
+ * asked, too, and those of the last view go on with theirs.
  */
 
 import type { Signer } from "../../base/crypto.ts";
@@ -17,7 +20,7 @@ import { shownName } from "../../base/names.ts";
 import { compareBallots } from "./ballot.ts";
 import { Coordinator } from "./coordinator.ts";
 import type { CoordinatorConfig, CoordinatorEffect, CoordinatorInput } from "./coordinator_io.ts";
-import { groupOf } from "./coordinator_log.ts";
+import { groupOf, isLost } from "./coordinator_log.ts";
 import type { GroupMessageOf } from "./messages.ts";
 import { type Account, checkedAccount } from "./recount.ts";
 import { type Awaiting, Recounting } from "./recounting.ts";
@@ -56,14 +59,23 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
   ) {
     const { records, mayFound } = config;
     const isFresh = mayFound || records.some(({ kind }) => kind === "fresh");
-    const isKnown = groupOf(records) !== null ? !isLost(records) : isFresh;
+    const isKnown = groupOf(records) !== null ? !isLost(records) && this.#hasLog : isFresh;
     if (isKnown) this.#serving = new Coordinator(config, signer, environment);
-    else this.#recounting = this.#recountingOf(records);
+    else this.#recounting = this.#recountingOf(records, this.#hasLog);
   }
 
-  #recountingOf(records: readonly CoordinatorRecord[]): Recounting {
+  /** Whether there is the log that was taken over from the last one who left, where nobody has come since. */
+  get #hasLog(): boolean {
+    const { records, history } = this.config;
+    const last = viewsOf(records).present?.epoch.value ?? null;
+    if (last === null || last.members.length > 0 || last.start.position === 0) return true;
+    return history?.position === last.start.position && history.digest === last.start.digest;
+  }
+
+  /** @param hasLog False: what counts is the last view that had members, and only they know it. */
+  #recountingOf(records: readonly CoordinatorRecord[], hasLog: boolean): Recounting {
     const state = records.filter(({ kind }) => kind !== "log" && kind !== "new-log");
-    const { present } = viewsOf(state);
+    const present = hasLog ? viewsOf(state).present : null;
     return new Recounting(this.config, this.signer, this.environment, state, present);
   }
 
@@ -175,7 +187,7 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
     nowMs: number,
     effects: CoordinatorEffect[],
   ): void {
-    const recounting = this.#recountingOf([...serving.snapshot() ?? []]);
+    const recounting = this.#recountingOf([...serving.snapshot() ?? []], true);
     this.#history = serving.history;
     this.#serving = null;
     this.#recounting = recounting;
@@ -213,10 +225,13 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
   #start(recounting: Recounting): void {
     const { listening, records } = this.config;
     const key = fingerprintOf(this.signer.key);
+    const because = groupOf(records) === null
+      ? null
+      : isLost(records)
+      ? "It was stopped before that was mended"
+      : "The log that the last one who left handed over isn't there any more, or not all of it";
     recounting.out.show({ event: "ready", command: "serve", ...listening, key, members: [] });
-    recounting.begin(
-      groupOf(records) === null ? null : "It was stopped before that was mended",
-    );
+    recounting.begin(because);
   }
 
   /** The group is known: as at a start with a disk that knows so, with all who are there already. */
@@ -240,14 +255,6 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
     step({ type: "link-up", link, peer, host });
     if (hello !== null) step({ type: "message", link, message: hello });
   }
-}
-
-/** Whether the disk was found to be lost or old, and what members know isn't there yet, nor another group founded. */
-function isLost(records: readonly CoordinatorRecord[]): boolean {
-  const last = records.findLast(({ kind }) =>
-    kind === "lost" || kind === "recounted" || kind === "fresh"
-  );
-  return last?.kind === "lost";
 }
 
 /** The views that are on disk. */

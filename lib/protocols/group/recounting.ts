@@ -13,7 +13,7 @@ import { foldName, shownName } from "../../base/names.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
 import { NO_BALLOT } from "./ballot.ts";
 import type { CoordinatorConfig, CoordinatorInput } from "./coordinator_io.ts";
-import { groupOf } from "./coordinator_log.ts";
+import { groupOf, isLost } from "./coordinator_log.ts";
 import { CoordinatorOutput } from "./coordinator_output.ts";
 import { named } from "./coordinator_view.ts";
 import type { SignedEpoch } from "./epoch.ts";
@@ -131,7 +131,7 @@ export class Recounting {
     const { out } = this;
     this.#sinceMs = out.nowMs;
     this.#awaitedTold = this.#problem;
-    if (!this.records.some(({ kind }) => kind === "lost")) this.#store({ kind: "lost" });
+    if (!isLost(this.records)) this.#store({ kind: "lost" });
     out.warn(
       because === null
         ? "The disk of this coordinator has no group, and its key is older than that: what it knew is " +

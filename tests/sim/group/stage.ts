@@ -210,8 +210,12 @@ export class Stage {
   }
 
   /** Power is lost while these records are being synced: some first part of them is on the disk. */
-  losePowerWriting(number: number, kind: MemberRecord["kind"], action: () => void): void {
-    const party = this.member(number);
+  losePowerWriting(
+    who: "C" | number,
+    kind: (MemberRecord | CoordinatorRecord)["kind"],
+    action: () => void,
+  ): void {
+    const party = this.#party(who);
     this.#writes.watch = (writer, records) => {
       if (writer !== party || records.every((record) => record.kind !== kind)) return;
       this.#writes.watch = null;
@@ -219,7 +223,7 @@ export class Stage {
       this.world.time.after(0, () => this.world.end(process!, true));
     };
     action();
-    this.until(`m${number} writes ${kind}`, () => party.process === null);
+    this.until(`${party.name} writes ${kind}`, () => party.process === null);
   }
 
   // What came of it.
