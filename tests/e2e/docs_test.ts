@@ -13,6 +13,7 @@ import { memberCommands } from "../../lib/cli/member_commands.ts";
 import { serveProgramCommand } from "../../lib/cli/serve_arguments.ts";
 import { serveCommands } from "../../lib/cli/serve_commands.ts";
 import { userInfoRows } from "../../lib/store/user_info.ts";
+import { RECOVERY_SCENES } from "../sim/group/recovery_scenes.ts";
 import { Nodes, type ShownEvent } from "./node.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -103,6 +104,19 @@ Deno.test("docs/scripting.md: names each event, each field and each command with
 
   assert(events.includes("verify") && fields.includes("upToDate"), "it reads the declarations");
   assertEquals([...new Set(missing)], []);
+});
+
+Deno.test("docs/group-crashes.md: each row on recovery is a scene that is played, and each scene a row", async () => {
+  const text = await page("docs/group-crashes.md");
+  const recovery = text.slice(text.indexOf("\n## Recovery\n"));
+  const tables = recovery.split("\n### ").slice(1).map((part) => {
+    const [heading, ...lines] = part.split("\n");
+    const cells = lines.filter((line) => line.startsWith("|")).map((line) => line.split("|")[1]!);
+    return [heading!, cells.slice(2).map((cell) => cell.trim())];
+  });
+
+  const scenes = Object.entries(RECOVERY_SCENES).map(([table, rows]) => [table, Object.keys(rows)]);
+  assertEquals(tables, scenes);
 });
 
 Deno.test("docs/friends.md: its table is one, and its commands are those there are", async () => {
