@@ -206,6 +206,43 @@ Deno.test("group: /recover has a member fetch its log anew, whose words stay sai
   });
 });
 
+Deno.test("group: a member that is killed while it fetches its log anew goes on with that", async () => {
+  await using group = new Group();
+  const server = await group.serve();
+  const [alice, bob] = await group.startAll("Alice", "Bob");
+  await talk([alice!, bob!], "before");
+
+  await server.type("/recover Bob");
+  await holds("its log is set aside", () => setAside(group, "Bob").length === 1);
+  await bob!.kill();
+  await alice!.say("meanwhile");
+  const again = await group.start("Bob");
+  await again.until(shows("meanwhile"));
+  await group.sameLogs("Alice", "Bob");
+
+  assertEquals(setAside(group, "Bob").length, 1);
+  assertEquals(linesOf(again), linesOf(alice!));
+  assert((await server.until(isRecovered("Bob"))).entries > 0);
+});
+
+Deno.test("group: a log without the state beside it is kept, and gets what it lacks", async () => {
+  await using group = new Group();
+  const server = await group.serve();
+  const [alice, bob] = await group.startAll("Alice", "Bob");
+  await talk([alice!, bob!], "before");
+  await bob!.type("/exit");
+  await bob!.status;
+  Deno.removeSync(group.logPath("Bob").replace(/log$/, "state"));
+  await alice!.say("meanwhile");
+
+  const again = await group.start("Bob");
+  await again.until(shows("meanwhile"));
+  await group.sameLogs("Alice", "Bob");
+  assertEquals(setAside(group, "Bob"), []);
+  assertEquals(linesOf(again), linesOf(alice!));
+  assertEquals((await server.until(isRecovered("Bob"))).entries, 1);
+});
+
 const SPOILT: readonly (readonly [string, (path: string) => void])[] = [
   ["missing", (path) => Deno.removeSync(path)],
   ["short", (path) => {
