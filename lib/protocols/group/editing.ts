@@ -265,7 +265,7 @@ export class Editing {
     this.#accepted.delete(id);
     this.#show(accepted, "aborted", reason);
     // Told twice after a crash rather than never.
-    out.noteShown({ kind: "settled", id });
+    out.noteBehind({ kind: "settled", id });
   }
 
   #show(

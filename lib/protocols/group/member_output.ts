@@ -10,7 +10,7 @@ import type { MemberRecord } from "./records.ts";
 
 export class MemberOutput extends ModeOutput<MemberEvent, MemberEffect> {
   #nextToken = 1;
-  /** Bounded by what waits to be written: one held write, one for each message of a leader, and for each aborted edit. */
+  /** Bounded by what waits to be written: one held write, and one for each message of a leader. */
   readonly #written = new Map<number, () => void>();
   #isStopped = false;
 
@@ -48,10 +48,10 @@ export class MemberOutput extends ModeOutput<MemberEvent, MemberEffect> {
     if (records.length > 0) this.push({ type: "persist", records, token: null, sync: false });
   }
 
-  /** Writes it once all that is shown before is: a write may go ahead of what stands before it. */
-  noteShown(record: MemberRecord): void {
+  /** The same, once all that was brought forth before is carried out: writes overtake what stands before them. */
+  noteBehind(...records: readonly MemberRecord[]): void {
     const token = this.#nextToken++;
-    this.#written.set(token, () => this.note(record));
+    this.#written.set(token, () => this.note(...records));
     this.push({ type: "persist", records: [], token, sync: false });
   }
 

@@ -345,10 +345,14 @@ export class Voting {
 
   /** It is aborted, whether we agreed or not. */
   #over(open: Open, reason: string): void {
-    const { id, phase } = open;
+    const { id, phase, signed: { request: { value: { requester } } } } = open;
+    const { out, selfKey } = this.owner;
     this.#tellAsked(open, reason);
     if (phase === "agreed" || phase === "agreeing") {
-      this.owner.out.noteShown({ kind: "settled", id });
+      const settled = { kind: "settled" as const, id };
+      // Who asked for it is told first. Another's may be voted on anew: that is on disk behind this.
+      if (requester === selfKey) out.noteBehind(settled);
+      else out.note(settled);
     }
     this.#forget(open);
   }

@@ -435,10 +435,10 @@ Deno.test("that an edit was aborted is told before it is noted as told", () => {
   const order = ann.effects.flatMap((effect) => {
     if (effect.type === "show") return [effect.event.event];
     if (effect.type !== "persist") return [];
-    // What is written may go ahead of what stands before it, its answer doesn't.
-    return effect.token === null ? effect.records.map(({ kind }) => kind) : ["answer"];
+    // Nothing is written: its answer says that all before it is done.
+    return effect.records.length === 0 ? ["done"] : effect.records.map(({ kind }) => kind);
   });
-  assertEquals(order, ["edit", "answer", "answer", "settled", "settled"]);
+  assertEquals(order, ["edit", "done", "done", "settled", "settled"]);
 });
 
 Deno.test("leaving waits for a running edit, 10 s at most; nothing more is edited", () => {
