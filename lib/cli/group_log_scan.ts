@@ -124,9 +124,9 @@ class Scanner {
 
   /** @param after Offset of the first byte behind it. */
   #batch(logged: LoggedBatch, after: number): void {
-    const { author, incarnation, counter, count, entries } = logged;
+    const { kind, author, incarnation, counter, count, entries } = logged;
     let end = this.end!;
-    const expected = end.through(author, incarnation) + 1;
+    const expected = end.nextCounter(kind, author, incarnation);
     if (counter !== expected) {
       const found = `its author's counter is ${counter}, ${expected} was expected`;
       return this.#failIn(logged, count - 1, found);

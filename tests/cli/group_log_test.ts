@@ -12,6 +12,7 @@ import type { SignedBatch } from "../../lib/protocols/group/history.ts";
 import { MemoryDisk } from "../../lib/store/memory_disk.ts";
 import { groupLogContract } from "../contracts/group_log_contract.ts";
 import {
+  Decider,
   editedEntries,
   endOf,
   GROUP,
@@ -19,6 +20,7 @@ import {
   nameOf,
   openLogAt,
   sixEntries,
+  Speaker,
   withChecksum,
 } from "./group_logs.ts";
 
@@ -52,6 +54,34 @@ function endsOf(batches: readonly SignedBatch[]): readonly number[] {
   const before = batches.map((_, count) => logBytes(batches.slice(0, count)).length);
   return [...before, logBytes(batches).length];
 }
+
+/** A decision of the coordinator's came into order after what its next process has decided. */
+const LATE = (() => {
+  const alice = new Speaker("alice", 1);
+  const [before, after] = [new Decider(99, 1), new Decider(99, 2)];
+  return [
+    alice.say("hello"),
+    before.decide([alice.ask(1, "one")]),
+    after.decide([alice.ask(1, "two")]),
+    before.decide([alice.ask(1, "three")]),
+    after.decide([alice.ask(1, "four")]),
+  ];
+})();
+
+Deno.test("open() takes a decision that came into order after a later process's", async () => {
+  const { notices, batches } = await opened(logBytes(LATE));
+
+  assertEquals(notices, []);
+  assertEquals(batches, LATE);
+});
+
+Deno.test("open() takes no decision of a process twice, nor one with a gap before it", async () => {
+  for (const wrong of [LATE.with(4, LATE[3]!), LATE.toSpliced(1, 1)]) {
+    const { notices } = await opened(logBytes(wrong));
+
+    assertStringIncludes(notices[0] ?? "", "its author's counter is 2");
+  }
+});
 
 const EDITED = editedEntries();
 const LOGS = [["entries", SIX], ["entries and edits", EDITED]] as const;

@@ -324,16 +324,19 @@ export class HistoryEnd {
   }
 
   /**
-   * Why the batch can't be the next one; null where it can. Whose incarnation may speak is the view's to say: that
-   * one which is over never speaks again isn't checked here. What the coordinator has decided on edits is ordered when
-   * the sequencer hears of it, perhaps after what a later process of the coordinator has decided.
+   * The counter with which a process goes on. Whose incarnation may speak is the view's to say: that one which is over
+   * never speaks again isn't checked here. What the coordinator has decided on edits is ordered when the sequencer
+   * hears of it, perhaps after what a later process of the coordinator has decided.
    */
+  nextCounter(kind: Batch["kind"], author: PeerKey, incarnation: string): number {
+    const through = this.through(author, incarnation);
+    const hasGoneOn = through > 0 || kind === "texts";
+    return 1 + (hasGoneOn ? through : this.everThrough(author, incarnation));
+  }
+
+  /** Why the batch can't be the next one; null where it can. */
   fault({ batch: { value } }: BatchOnly): string | null {
-    const incarnation = value.incarnation.toHex();
-    const through = value.kind === "edits"
-      ? this.everThrough(value.author, incarnation)
-      : this.through(value.author, incarnation);
-    const expected = through + 1;
+    const expected = this.nextCounter(value.kind, value.author, value.incarnation.toHex());
     if (value.counter !== expected) {
       return `counter ${expected} was expected, it is ${value.counter}`;
     }
