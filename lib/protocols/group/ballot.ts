@@ -7,10 +7,11 @@
  */
 
 import { type Infer, record, uint } from "../../base/schema.ts";
+import { ROUND_MAX } from "./limits.ts";
 
 export const ballotSchema = record({
   number: uint(Number.MAX_SAFE_INTEGER),
-  round: uint(1_000_000),
+  round: uint(ROUND_MAX),
 });
 export type Ballot = Infer<typeof ballotSchema>;
 

@@ -8,6 +8,7 @@ import type { PeerKey } from "../../base/ids.ts";
 import { Agreement, type Holding, holdingFault } from "./agreement.ts";
 import { type Ballot, compareBallots, isSameBallot, NO_BALLOT } from "./ballot.ts";
 import { type Epoch, signEpoch } from "./epoch.ts";
+import { NUMBER_JUMP_MAX, ROUND_MAX } from "./limits.ts";
 import type { MemberOutput } from "./member_output.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
 import type { Participating } from "./participating.ts";
@@ -50,6 +51,7 @@ export class Leading {
     const { standing, selfKey, out } = this.owner;
     for (const known of [standing.promised, view.ballot]) this.#heardOf(known);
     const { number, round } = this.#highest;
+    if (round === ROUND_MAX) return; // somebody lied: the coordinator's next view has another number
     const ballot = { number, round: round + 1 };
     this.#highest = ballot;
     const participants = view.members.map(({ key }) => key);
@@ -118,9 +120,16 @@ export class Leading {
   }
 
   /** @returns Whether the round lost to another, and the next one is to begin. */
-  outdone({ ballot, promised }: GroupMessageOf<"outdone">): boolean {
+  outdone(key: PeerKey, { ballot, promised }: GroupMessageOf<"outdone">): boolean {
+    const round = this.#round;
+    if (round === null || !isSameBallot(ballot, round.agreement.ballot)) return false;
+    if (!round.agreement.participants.includes(key)) return false;
+    // It isn't proven, and all promise what is led next.
+    if (!isPossible(promised, round.view)) {
+      this.owner.offends(key, "it promised what never was");
+      return false;
+    }
     this.#heardOf(promised);
-    if (this.#round === null || !isSameBallot(ballot, this.#round.agreement.ballot)) return false;
     this.#round = null;
     return true;
   }
@@ -129,4 +138,9 @@ export class Leading {
     this.owner.out.tell(round.others, message);
     self();
   }
+}
+
+/** Whether a ballot may have been used while a view goes on: the coordinator believes nobody who promised more. */
+export function isPossible({ number }: Ballot, { view }: Epoch): boolean {
+  return number <= view + NUMBER_JUMP_MAX;
 }

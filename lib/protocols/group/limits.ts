@@ -156,8 +156,13 @@ export const CONTROL_PER_S = 200;
 export const CONTROL_BURST = 1_000;
 /** So often a participant may make a change begin anew, by what it says: with one disk gone back it is once each. */
 export const SPOILS_MAX = 3;
-/** How much higher than its own the coordinator takes a number that it hears: from a disk that outlived its own. */
+/**
+ * How much higher than its own the coordinator takes a number that it hears, from a disk that outlived its own; and than
+ * their view's the members, so that it believes what they promise.
+ */
 export const NUMBER_JUMP_MAX = 1_000_000;
+/** Rounds under one number, while the coordinator is away: days of them, one after the other. */
+export const ROUND_MAX = 1_000_000;
 /** How far numbers go on above all that were heard of, after a loss of the coordinator's disk: others may know higher ones. */
 export const NUMBER_GAP = 1_000;
 /** Keys whose pauses, or names whose other keys, the coordinator remembers. */

@@ -15,7 +15,7 @@ import type { Epoch, SignedEpoch } from "./epoch.ts";
 import type { Source } from "./fetching.ts";
 import { type Held, type HeldBatch, logRecord } from "./held.ts";
 import type { HistoryPoint, SignedBatch } from "./history.ts";
-import { Leading } from "./leading.ts";
+import { isPossible, Leading } from "./leading.ts";
 import { EDITS_MAX, LAGGING_MS_MAX, OFFENDER_BAN_MS } from "./limits.ts";
 import { Looks } from "./looks.ts";
 import type { HistoryRead } from "./member_io.ts";
@@ -594,7 +594,9 @@ export class Membership {
   #toLeading(key: PeerKey, message: GroupMessage): void {
     if (message.type === "report") this.leading.report(key, message);
     else if (message.type === "ready") this.leading.ready(key, message);
-    else if (message.type === "outdone" && this.leading.outdone(message)) this.owner.stuck();
+    else if (message.type === "outdone" && this.leading.outdone(key, message)) {
+      this.owner.stuck();
+    }
   }
 
   /** A round of the view that we are in, led by its sequencer: while the coordinator is there it isn't wanted. */
@@ -603,6 +605,7 @@ export class Membership {
     if (view === null || message.ballot.round === 0) return;
     if (message.view < view.view) return this.#tellEpoch(key);
     if (message.view !== view.view || view.members[0]!.key !== key) return;
+    if (!isPossible(message.ballot, view)) return this.offends(key, "it leads what never was");
     if (this.owner.isCoordinatorDown) this.participating.flush(key, message);
     else this.#deferred = { key, message };
   }

@@ -1,6 +1,7 @@
 // A member's ways in, out and back, step by step.
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { NUMBER_JUMP_MAX, ROUND_MAX } from "../../../lib/protocols/group/limits.ts";
 import type { MemberEffect } from "../../../lib/protocols/group/member_io.ts";
 import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
 import { COORDINATOR, GroupNet, type Node } from "./group_net.ts";
@@ -316,6 +317,54 @@ Deno.test("Members begin a round when one was started again and the coordinator 
   assertEquals(carol!.shown, ["bob is back", "ann is back"]);
   assertEquals(ann!.logged, carol!.logged);
   assertEquals(carol!.told("view").length, 1);
+});
+
+Deno.test("Members promise no number because of one who says that it has promised more", () => {
+  const { number, round } = { number: Number.MAX_SAFE_INTEGER, round: ROUND_MAX };
+  for (const promised of [{ number, round: 0 }, { number: 1, round }]) {
+    const net = GroupNet.started(["ann", "bob", "eve"]);
+    const [ann, bob, eve] = net.nodes;
+    net.coordinator.vanish();
+    net.pass(3_000);
+    bob!.kill();
+    eve!.kill();
+    bob!.start();
+    net.pass(5_000); // the round waits for eve
+    const { ballot } = ann!.effects.flatMap((effect) =>
+      effect.type === "tell" && effect.message.type === "flush" ? [effect.message] : []
+    ).at(-1)!;
+    const message = { type: "outdone", ballot, promised } as const;
+    ann!.feed({ type: "peer-message", peer: eve!.key, message });
+    net.pass(5_000);
+    eve!.start();
+    net.pass(5_000);
+
+    const numbers = net.nodes.map(({ machine }) => machine!.standing.promised.number);
+    assertEquals(numbers, [1, 1, 1]);
+    net.coordinator.comeBack();
+    net.pass(10_000);
+    net.coordinator.change(ann!, bob!);
+    net.settle();
+    ann!.say("the group goes on");
+    net.settle();
+    assertEquals(bob!.shown, ["the group goes on"]);
+  }
+});
+
+Deno.test("Members promise nothing to a sequencer under a number that never was", () => {
+  const net = GroupNet.started(["ann", "bob", "carol"]);
+  const [ann, bob] = net.nodes;
+  net.coordinator.vanish();
+  net.pass(3_000);
+  const number = 2 + NUMBER_JUMP_MAX;
+
+  const ballot = { number, round: 1 };
+  const message = { type: "flush", ballot, view: 1, isLeaving: false } as const;
+  bob!.feed({ type: "peer-message", peer: ann!.key, message });
+  net.settle();
+
+  assertEquals(bob!.machine!.standing.promised.number, 1);
+  assertStringIncludes(bob!.told("error").at(-1)?.text ?? "", "ann breaks the protocol");
 });
 
 Deno.test("Member waits for one who is gone while the coordinator is away, and keeps what is typed", () => {
