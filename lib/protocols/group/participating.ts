@@ -240,7 +240,7 @@ export class Participating {
     const logged: HeldBatch[] = [];
     let fault: string | null = null;
     for (const signed of batches) {
-      fault = levelling.fork.fault(signed);
+      fault = this.#deciderFault(signed) ?? levelling.fork.fault(signed);
       if (fault !== null) break;
       levelling.fork.append(signed);
       const isStable = levelling.fork.position <= stable && from === "log" && staged.length === 0;
@@ -253,6 +253,12 @@ export class Participating {
       this.owner.logged(logged);
     }
     return fault;
+  }
+
+  /** What one member holds alone becomes everybody's: that it is signed by its author says nothing of who may decide. */
+  #deciderFault({ batch: { value: { kind, author } } }: SignedBatch): string | null {
+    const isOurs = kind !== "edits" || author === this.owner.standing.coordinator;
+    return isOurs ? null : "somebody else has decided on an edit";
   }
 
   /** What is held beyond a position gives its place to others, in one write: all up to the level is on disk then. */

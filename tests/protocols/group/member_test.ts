@@ -4,7 +4,8 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { NUMBER_JUMP_MAX, ROUND_MAX } from "../../../lib/protocols/group/limits.ts";
 import type { MemberEffect } from "../../../lib/protocols/group/member_io.ts";
 import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
-import { COORDINATOR, GroupNet, type Node } from "./group_net.ts";
+import { Decider, editOf, requestOf } from "./edit_fixtures.ts";
+import { COORDINATOR, GROUP, GroupNet, type Node } from "./group_net.ts";
 
 function messagesOf(node: Node) {
   return node.events.flatMap((event) => event.event === "message" ? [event] : []);
@@ -474,6 +475,28 @@ Deno.test("Member ends where most others acknowledge another history", () => {
   net.settle();
 
   assertEquals(ann!.stopped?.kind === "fatal" && ann!.stopped.code, "store-corrupt");
+});
+
+Deno.test("Members take no decision on an edit from another member's history that isn't the coordinator's", () => {
+  const net = GroupNet.started(["ann", "bob", "eve"]);
+  const [ann, bob, eve] = net.nodes;
+  ann!.say("as ann said it");
+  net.settle();
+  const lie = new Decider(eve!.signer, GROUP).decides([
+    editOf(1, requestOf(eve!, GROUP, 1, "lie")),
+  ]);
+  const { held } = eve!.machine!.membership!;
+  held.append(lie);
+  held.setSynced(held.end);
+
+  net.coordinator.change(ann!, bob!, eve!);
+  net.settle();
+
+  for (const node of [ann!, bob!]) {
+    assertEquals(node.told("edit"), []);
+    assertEquals(node.disk.log.length, 1);
+    assertStringIncludes(node.told("error").at(-1)?.text ?? "", "eve breaks the protocol");
+  }
 });
 
 Deno.test("Member of a view doesn't set its log aside on another one's word", () => {
