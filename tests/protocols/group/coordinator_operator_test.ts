@@ -113,8 +113,8 @@ Deno.test("/verify has both keys, /list the members, /status each one's end", ()
   assertEquals(status.problems, ["bob isn't in: no datagrams between bob and ann"]);
 });
 
-Deno.test("Entries are told once, whoever tells them again", () => {
-  const program = Program.of("ann", "bob");
+Deno.test("Entries are told once, though the next sequencer tells them again", () => {
+  const program = Program.of("ann", "bob", "cem");
   const entry = (name: string) => ({ id: new Uint8Array(32), author: keyOf(name), name });
   const tell = (from: string, seq: number, names: readonly string[]) => {
     const after = seq - 1;
@@ -123,10 +123,32 @@ Deno.test("Entries are told once, whoever tells them again", () => {
   };
 
   assertEquals(tell("ann", 1, ["ann", "bob"]), ["entry 1 of ann", "entry 2 of bob"]);
+  program.says("ann", { type: "leave" });
+  assertEquals(program.status().members.map(({ name }) => name), ["bob", "cem"]);
   assertEquals(tell("bob", 1, ["ann", "bob", "bob"]), ["entry 3 of bob"]);
   assertEquals(tell("bob", 9, ["ann"]), []);
+});
+
+Deno.test("Nobody but the sequencer tells of entries, nor keeps others from being told", () => {
+  const program = Program.of("ann", "bob");
+  const one = { id: new Uint8Array(32), author: keyOf("ann"), name: "ann" };
+  const { MAX_SAFE_INTEGER: through } = Number;
   program.comes("cem");
-  assertEquals(tell("cem", 4, ["cem"]), []);
+
+  for (const name of ["bob", "cem"]) {
+    const words = program.says(name, {
+      type: "entries",
+      after: 0,
+      through,
+      seq: 1,
+      entries: [one],
+    });
+    assertEquals(words, []);
+  }
+
+  const truth = { after: 0, through: 1, seq: 1, entries: [one] };
+  const words = program.says("ann", { type: "entries", ...truth });
+  assertEquals(words, ["entry 1 of ann"]);
 });
 
 Deno.test("/exit closes all links and says nothing of leaving", () => {
