@@ -41,6 +41,8 @@ interface Known {
   /** In which epoch it was then. */
   readonly ballot: Ballot;
   end: EntryPoint;
+  /** When it first said that it ends there. */
+  endAtMs: number;
   locks: readonly number[];
   /** By position, in the order in which they were said: `POINTS_KEPT_MAX`. */
   readonly points: Map<number, EntryPoint>;
@@ -60,9 +62,6 @@ export class GlobalStates {
   #toldAtMs = -Infinity;
   /** The view for which that was looked for. */
   #view = -1;
-  /** The longest log, and since when it is that long. */
-  #newest = 0;
-  #newestAtMs = -Infinity;
   /** When the first step was taken. */
   #bornMs: number | null = null;
 
@@ -89,13 +88,10 @@ export class GlobalStates {
     const { nowMs } = this.parts.out;
     const { end, points, after, arrivals, locks } = message;
     const known = this.#of(attendee, message);
+    if (end.position !== known.end.position) known.endAtMs = nowMs;
     known.end = end;
     known.locks = locks;
     known.arrivals.add(after, arrivals, nowMs);
-    if (end.position > this.#newest) {
-      this.#newest = end.position;
-      this.#newestAtMs = nowMs;
-    }
     const fresh = [...points, end];
     for (const point of fresh) known.points.set(point.position, point);
     for (const position of known.points.keys()) {
@@ -116,7 +112,8 @@ export class GlobalStates {
     const fresh: Known = {
       link: link!,
       ballot,
-      end,
+      end: isShorter ? end : known.end,
+      endAtMs: isShorter ? this.parts.out.nowMs : known.endAtMs,
       locks: [],
       points: new Map(),
       arrivals: isShorter ? new Arrivals() : known.arrivals,
@@ -162,7 +159,6 @@ export class GlobalStates {
       // What only some had was given up.
       const { crypto, group } = this.parts;
       this.#consistent = this.#told = { seq: 0, position: 0, digest: emptyDigest(crypto, group) };
-      this.#newest = 0;
     }
   }
 
@@ -253,8 +249,9 @@ export class GlobalStates {
   }
 
   #behindMs({ end, arrivals }: Known, nowMs: number): number {
-    if (end.position < this.#newest) {
-      const sinceMs = this.#firstAtMs(end.seq + 1) ?? this.#newestAtMs;
+    const newest = this.#newest();
+    if (newest !== null && end.position < newest.end.position) {
+      const sinceMs = this.#firstAtMs(end.seq + 1) ?? newest.endAtMs;
       return nowMs - sinceMs;
     }
     const cameAtMs = arrivals.at(end.seq);
@@ -262,10 +259,24 @@ export class GlobalStates {
     return cameAtMs === null || firstAtMs === null ? 0 : cameAtMs - firstAtMs;
   }
 
+  /** Of the view's members: a newcomer may have anything. */
+  #ofMembers(): readonly Known[] {
+    return this.parts.views.members.flatMap(({ key }) => this.#known.get(key) ?? []);
+  }
+
+  /** Whoever has most; null where nobody has said anything. */
+  #newest(): Known | null {
+    let newest: Known | null = null;
+    for (const known of this.#ofMembers()) {
+      if (newest === null || known.end.position > newest.end.position) newest = known;
+    }
+    return newest;
+  }
+
   /** When an entry came to whoever had it first; null where that isn't known. */
   #firstAtMs(seq: number): number | null {
     let firstMs: number | null = null;
-    for (const { arrivals } of this.#known.values()) {
+    for (const { arrivals } of this.#ofMembers()) {
       const atMs = arrivals.at(seq);
       if (atMs !== null && (firstMs === null || atMs < firstMs)) firstMs = atMs;
     }

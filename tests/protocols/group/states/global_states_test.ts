@@ -171,6 +171,17 @@ Deno.test("A member lags since somebody had what it lacks; or by how much later 
   ]);
 });
 
+Deno.test("Members lag behind no log that is longer and isn't the group's", () => {
+  const program = groupOf("ann", "bob");
+  says(program, "ann", point(2));
+  says(program, "bob", point(2));
+  program.comes("cem");
+
+  says(program, "cem", point(9, "c"), { ballot: { number: 0, round: 0 } });
+  program.pass(400);
+  assertEquals(states(program).members.map(({ lagMs }) => lagMs), [0, 0]);
+});
+
 Deno.test("A member that says nothing lags since it was heard last", () => {
   const program = groupOf("ann", "bob");
   says(program, "ann", point(1));
