@@ -163,6 +163,8 @@ export const SPOILS_MAX = 3;
 export const NUMBER_JUMP_MAX = 1_000_000;
 /** Rounds under one number, while the coordinator is away: days of them, one after the other. */
 export const ROUND_MAX = 1_000_000;
+/** A member's word for the number of an edit counts up to here: nobody edits so often, and as many can follow. */
+export const EDIT_NUMBER_MAX = 2 ** 52;
 /** How far numbers go on above all that were heard of, after a loss of the coordinator's disk: others may know higher ones. */
 export const NUMBER_GAP = 1_000;
 /** Keys whose pauses, or names whose other keys, the coordinator remembers. */

@@ -24,7 +24,7 @@ import type { Crypto } from "../../base/crypto.ts";
 import type { Hash, PeerKey } from "../../base/ids.ts";
 import { type Ballot, compareBallots } from "./ballot.ts";
 import { type Epoch, isSignedBy, type Member, type SignedEpoch } from "./epoch.ts";
-import { NUMBER_JUMP_MAX } from "./limits.ts";
+import { EDIT_NUMBER_MAX, NUMBER_JUMP_MAX } from "./limits.ts";
 import type { GroupMessageOf } from "./messages.ts";
 
 /** What one says, as far as it is proven. */
@@ -113,7 +113,7 @@ export class Recount {
     // More was never used: it isn't proven.
     const most = told.newest.epoch.value.view + NUMBER_JUMP_MAX;
     told.number = Math.max(told.number, Math.min(promised.number, most));
-    told.edit = Math.max(told.edit, edit);
+    told.edit = Math.max(told.edit, Math.min(edit, EDIT_NUMBER_MAX));
   }
 
   #tellsOf(view: SignedEpoch): Told {

@@ -4,6 +4,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { signEpoch } from "../../../lib/protocols/group/epoch.ts";
 import { NUMBER_GAP, RETURN_HEARD_MS, RETURN_MS } from "../../../lib/protocols/group/limits.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
+import { requestOf } from "./edit_fixtures.ts";
 import { GROUP, Program, type Words } from "./coordinator_program.ts";
 
 const LEAVE = { type: "leave" } as const;
@@ -75,6 +76,27 @@ Deno.test("All of the last view have told: the group goes on, under numbers far 
     told(program),
     /from what ann and bob told: view 2 .*Not known any more: who was kept out/,
   );
+});
+
+Deno.test("Edits are numbered on, whatever number somebody tells of", () => {
+  const program = Program.of("ann", "bob").withoutDisk();
+  program.somebody("bob").answers.delete("recount");
+  program.comes("ann");
+  program.comes("bob");
+  const { MAX_SAFE_INTEGER: edit } = Number;
+  program.says("bob", program.somebody("bob").account({ edit }));
+  program.pass(RETURN_MS);
+  program.allHear();
+
+  const ann = program.somebody("ann");
+  const words = [1, 2].flatMap((seq) =>
+    program.says("ann", { type: "edit", signed: requestOf(ann, GROUP, seq, "other") })
+  );
+
+  const accepted = words.filter((word) => word.includes("edit-accepted"));
+  assertEquals(new Set(accepted).size, 2);
+  const numbers = accepted.map((word) => Number(word.split(" ").at(-1)));
+  assert(numbers.every(Number.isSafeInteger));
 });
 
 Deno.test("Whoever knows of something later has the time to come first", () => {
