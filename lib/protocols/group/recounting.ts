@@ -325,7 +325,7 @@ export class Recounting {
     this.#isStoring = true;
     this.out.storeThen([...this.#logRecords(group), ...records], () => {
       this.records.push(...records);
-      this.isOver = true;
+      this.isOver = !this.#isStopped;
     });
     if (isNobodyLeft) {
       return this.out.warn(

@@ -177,6 +177,17 @@ Deno.test("Where all of the last view are removed, what they had is given up", (
   assertEquals(program.joins("bob").some((word) => word.startsWith("view")), true);
 });
 
+Deno.test("/exit ends it, also while what was found out is written", () => {
+  const program = Program.of("ann").withoutDisk();
+  program.comes("ann");
+  program.diskMode = "holds-recounted";
+  program.pass(RETURN_MS);
+
+  program.command({ command: "quit" });
+
+  assertEquals(program.diskAnswers(), ["warning", "closes ann", "stops: bye"]);
+});
+
 Deno.test("Who left last is enough, once others had more time to come", () => {
   const program = Program.of("ann");
   program.somebody("ann").says("one");
