@@ -214,6 +214,7 @@ export class Voting {
   }
 
   #goOn(open: Open): void {
+    if (open.phase !== "waiting") return; // one before it was refused, so that it went on already
     const { held, looks } = this.owner;
     const { seq } = open.signed.request.value;
     const lock = this.#locks.get(seq) ?? open.id;

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { SignedEditRequest } from "../../../lib/protocols/group/edit.ts";
-import type { SignedBatch } from "../../../lib/protocols/group/history.ts";
+import { signBatch, type SignedBatch } from "../../../lib/protocols/group/history.ts";
 import { EDITS_PENDING_MAX, REMEMBERED_MAX } from "../../../lib/protocols/group/limits.ts";
 import type { GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
 import type { MemberRecord } from "../../../lib/protocols/group/records.ts";
@@ -85,6 +85,21 @@ function outcomes(node: Node): readonly string[] {
 function commit(net: GroupNet, signed: SignedBatch, nodes: readonly Node[] = net.nodes): void {
   for (const node of nodes) net.coordinator.send(node, { type: "committed", signed });
   net.settle();
+}
+
+/** Somebody's next texts, after so many of its own. */
+function saysAs({ signer, name, incarnation }: Node, counter: number, texts: readonly string[]) {
+  return signBatch(signer, {
+    kind: "texts",
+    group: GROUP,
+    author: signer.key,
+    name,
+    incarnation,
+    counter,
+    sentAt: 0,
+    texts,
+    edits: [],
+  });
 }
 
 /** Committed as edit 1. */
@@ -852,6 +867,36 @@ Deno.test("what wasn't agreed to before another view is over; what was is asked 
   assertEquals(locks(net), [[], [1], [1]]);
   assertEquals(net.coordinator.gotFrom(ann, "inquire"), []);
   assertEquals(net.coordinator.gotFrom(cem, "inquire")[0]?.edits.length, 1);
+});
+
+Deno.test("edits of entries that a view change takes back are refused, each once", () => {
+  const net = started(["eve", "bob", "cem"]);
+  const [eve, bob, cem] = three(net);
+  const { ballot } = bob.machine!.epoch!.epoch.value;
+  let after = 2;
+  const says = (...texts: readonly string[]) => {
+    const signed = saysAs(eve, after, texts);
+    const runs = [{ member: 0, batches: 1 }];
+    bob.feed({ type: "peer-message", peer: eve.key, message: { type: "data", signed } });
+    const message = { type: "order", ballot, after, runs } as const;
+    bob.feed({ type: "peer-message", peer: eve.key, message });
+    after += texts.length;
+  };
+  says("three");
+  says("four", "five"); // while that is written
+
+  // Who asks has no such entries in its log, and the coordinator can't know.
+  for (const [edit, seq] of [[1, 4], [2, 5]] as const) {
+    const message = prepareOf(requestOf(eve, GROUP, seq, "other"), { edit });
+    bob.feed({ type: "message", link: bob.link!, message });
+  }
+  net.coordinator.change(bob, cem);
+  net.settle();
+
+  assertEquals(bob.machine!.epoch!.epoch.value.start.position, 3);
+  assertEquals(locks(net), [[], [], []]);
+  const votes = net.coordinator.gotFrom(bob, "vote").map(({ edit, agrees }) => [edit, agrees]);
+  assertEquals(votes.toSorted(), [[1, false], [2, false]]);
 });
 
 Deno.test("a decision that wasn't delivered goes on in the next view, and to a coordinator that is back", () => {
