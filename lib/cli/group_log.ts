@@ -325,6 +325,7 @@ function appendKnown(
   const places = [...entries, ...edits];
   invariant(places[0]?.position === end.position + 1, "a log goes on where it ended");
   const spoken = { incarnation: incarnation.toHex(), through: counter + placesOf(value) - 1 };
-  const count = { entries: entries.length, edits: edits.length };
-  end.appendKnown(author, spoken, count, places.at(-1)!.digest);
+  const numbers = edits.map(({ edit }) => edit.edit);
+  const brought = { entries: entries.length, edits: numbers };
+  end.appendKnown(author, spoken, brought, places.at(-1)!.digest);
 }

@@ -144,12 +144,12 @@ class Scanner {
       );
       if (wrong >= 0) return this.#failIn(logged, wrong, "its digest doesn't fit what it says");
     }
+    const places = { entries, edits: logged.editNumbers() };
     const offset = this.goodBytes;
     const found = this.options.visit?.({ logged, offset, line: this.#line }) ?? null;
     if (found !== null) return this.#failIn(logged, count - 1, found);
     if (this.options.digests !== true) {
       const through = counter + count - 1;
-      const places = { entries, edits: count - entries };
       end.appendKnown(author, { incarnation, through }, places, logged.digest);
     }
     this.end = end;

@@ -112,6 +112,11 @@ function editWord(edit: number): string {
   return `edit ${edit}`;
 }
 
+/** @param word What a line of an edit begins with. @throws {TypeError} If there is no such number. */
+function numberOfEdit(word: string): number {
+  return countOf(EDIT.exec(word)![1]!);
+}
+
 /**
  * A batch as its lines have it, whose checksum fits: what was written. It is taken apart no further than it is asked
  * for, so that opening a long log takes little.
@@ -182,6 +187,12 @@ export class LoggedBatch {
     return this.lines.map(([, digest]) => hexOf<Hash>(digest!));
   }
 
+  /** Numbers of its edits. */
+  editNumbers(): readonly number[] {
+    if (this.kind === "texts") return NO_NUMBERS;
+    return this.lines.map(([word]) => numberOfEdit(word!));
+  }
+
   /** Numbers of the entries that its edits change. @throws {TypeError} If one is none. */
   edited(): readonly number[] {
     if (this.kind === "texts") return NO_NUMBERS;
@@ -207,7 +218,7 @@ export class LoggedBatch {
       sentAt,
       texts: isText ? lines.map((cells) => textOf(cells[4]!)) : [],
       edits: isText ? [] : lines.map((cells) => {
-        const edit = countOf(EDIT.exec(cells[0]!)![1]!);
+        const edit = numberOfEdit(cells[0]!);
         return editOfCells(cells.map(textOf), CELLS_BEFORE_EDIT, edit, this.group);
       }),
     };

@@ -84,6 +84,13 @@ Deno.test("open() takes no decision of a process twice, nor one with a gap befor
 });
 
 const EDITED = editedEntries();
+
+Deno.test("open() knows the highest number of an edit: those that were aborted are none of it", async () => {
+  const { log } = await opened(logBytes(EDITED));
+
+  assertEquals(log.end?.lastEdit, 5);
+  assertEquals(endOf(EDITED).lastEdit, 5);
+});
 const LOGS = [["entries", SIX], ["entries and edits", EDITED]] as const;
 
 for (const [what, all] of LOGS) {

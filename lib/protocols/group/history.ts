@@ -288,9 +288,9 @@ export class HistoryEnd {
     return this.#seq;
   }
 
-  /** At least as high as any number of an edit in it, as far as they were read; what was taken back may count. */
+  /** At least as high as any number of an edit in it: what was taken back may count. */
   get lastEdit(): number {
-    return Math.max(this.#lastEdit, this.#position - this.#seq);
+    return this.#lastEdit;
   }
 
   /** Up to where an author's last incarnation has spoken; 0 where this isn't it. */
@@ -376,18 +376,19 @@ export class HistoryEnd {
   }
 
   /**
-   * Goes on as by `append`, by a batch of so many entries or edits to a digest that was computed once: reading a log
-   * whose checksums fit.
+   * Goes on as by `append`, by a batch of so many entries, or of the edits with these numbers, to a digest that was
+   * computed once: reading a log whose checksums fit.
    */
   appendKnown(
     author: PeerKey,
     { incarnation, through }: Pick<Spoken, "incarnation" | "through">,
-    { entries, edits }: { readonly entries: number; readonly edits: number },
+    { entries, edits }: { readonly entries: number; readonly edits: readonly number[] },
     digest: Hash,
   ): void {
     this.#speaks(author, incarnation, through, this.#position);
+    this.#lastEdit = Math.max(this.#lastEdit, ...edits);
     this.#seq += entries;
-    this.#position += entries + edits;
+    this.#position += entries + edits.length;
     this.#digest = digest;
   }
 

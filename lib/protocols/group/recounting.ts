@@ -316,7 +316,7 @@ export class Recounting {
       ...(groupOf(this.records) === group ? [] : [{ kind: "group" as const, group }]),
       { kind: "number", number: number + NUMBER_GAP },
       { kind: "recounted", signed: newest },
-      // Of aborted ones nobody need know any more; there were no more than that, since this was lost last.
+      // Of aborted ones nobody may know any more: since the last committed one there were fewer than that.
       { kind: "edits", number: Math.max(edit, number) + NUMBER_GAP },
     ];
     const missing = members.filter(({ key }) => this.#kicked.has(key));

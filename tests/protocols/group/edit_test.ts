@@ -240,9 +240,9 @@ Deno.test("a log that is read with its digests ends where one does that is compu
   const known = end.copy();
   end.append(decided);
   const spoken = { incarnation: decider.incarnation.toHex(), through: 2 };
-  known.appendKnown(COORDINATOR.key, spoken, { entries: 0, edits: 2 }, end.digest);
+  known.appendKnown(COORDINATOR.key, spoken, { entries: 0, edits: [1, 2] }, end.digest);
 
-  assertEquals([known.point, known.seq], [end.point, end.seq]);
+  assertEquals([known.point, known.seq, known.lastEdit], [end.point, end.seq, 2]);
   assertEquals(known.lastSpoken(COORDINATOR.key), end.lastSpoken(COORDINATOR.key));
 });
 
