@@ -341,7 +341,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   #message(id: LinkId, message: GroupMessage): void {
     const link = this.#attendance.link(id);
     if (link === null || message.type === "unknown") return;
-    if (message.type !== "history" && !bucketOf(link, message).take(this.#nowMs)) {
+    const isFetched = message.type === "history" && this.#escrow.fetchesFrom(id);
+    if (!isFetched && !bucketOf(link, message).take(this.#nowMs)) {
       return this.#offends(link, "too many messages");
     }
     const attendee = this.#attendance.on(id) ?? this.#arriving.answered(link);

@@ -79,6 +79,11 @@ export class Escrow {
     return this.#fetching?.from ?? null;
   }
 
+  /** Whether it is being taken over on that link: as fast as it comes. */
+  fetchesFrom(link: LinkId): boolean {
+    return this.#fetching?.link === link;
+  }
+
   isAt({ position, digest }: HistoryPoint): boolean {
     return this.#stored.position === position && this.#stored.digest === digest;
   }

@@ -151,7 +151,7 @@ export const CHAT_BURST = 100_000;
 /** What a member says of edits, to the coordinator: several thousand a second are more than any disk takes. */
 export const EDIT_MESSAGES_PER_S = 10_000;
 export const EDIT_MESSAGES_BURST = 20_000;
-/** Other messages, history to the coordinator aside: what a member hears changes 64 times in a moment at most. */
+/** Other messages, history that the coordinator fetches aside: what a member hears changes 64 times in a moment at most. */
 export const CONTROL_PER_S = 200;
 export const CONTROL_BURST = 1_000;
 /** So often a participant may make a change begin anew, by what it says: with one disk gone back it is once each. */
