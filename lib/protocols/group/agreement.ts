@@ -11,6 +11,7 @@
 import type { PeerKey } from "../../base/ids.ts";
 import { type Ballot, compareBallots, isSameBallot, NO_BALLOT } from "./ballot.ts";
 import type { HistoryPoint } from "./history.ts";
+import type { GroupMessageOf } from "./messages.ts";
 
 /** What a participant holds. */
 export interface Holding {
@@ -33,7 +34,12 @@ export interface Level {
 }
 
 /** What is wrong with a report by itself; null where nothing is. */
-export function holdingFault({ held, log }: Pick<Holding, "held" | "log">): string | null {
+export function reportFault(
+  { ballot, begun, levelled, held, log }: GroupMessageOf<"report">,
+): string | null {
+  if (compareBallots(levelled, ballot) >= 0 || compareBallots(begun, levelled) > 0) {
+    return "it reports what never began";
+  }
   if (log.position > held.position) return "its log goes beyond what it holds";
   return isOther(log, held) ? "its log isn't what it holds" : null;
 }

@@ -9,7 +9,7 @@
 import type { Crypto, Signer } from "../../base/crypto.ts";
 import { dropOldest } from "../../base/bounded.ts";
 import type { Hash, PeerKey } from "../../base/ids.ts";
-import { Agreement, type Holding, holdingFault, type Level } from "./agreement.ts";
+import { Agreement, type Holding, type Level, reportFault } from "./agreement.ts";
 import { type Attendance, type Attendee, memberOf } from "./attendance.ts";
 import { compareBallots, isSameBallot, NO_BALLOT } from "./ballot.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
@@ -195,10 +195,7 @@ export class Changing {
     const underWay = this.#underWay;
     if (underWay === null || !isSameBallot(message.ballot, underWay.agreement.ballot)) return null;
     const { begun, levelled, held, log } = message;
-    if (compareBallots(levelled, message.ballot) >= 0 || compareBallots(begun, levelled) > 0) {
-      return "it reports what never began";
-    }
-    const fault = holdingFault(message);
+    const fault = reportFault(message);
     if (fault !== null) return fault;
     const incarnation = message.incarnation.toHex();
     if (incarnation !== attendee.incarnation.toHex()) return "it reports as another process";

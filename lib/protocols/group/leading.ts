@@ -5,7 +5,7 @@
 
 import type { Signer } from "../../base/crypto.ts";
 import type { PeerKey } from "../../base/ids.ts";
-import { Agreement, type Holding, holdingFault } from "./agreement.ts";
+import { Agreement, type Holding, reportFault } from "./agreement.ts";
 import { type Ballot, compareBallots, isSameBallot, NO_BALLOT } from "./ballot.ts";
 import { type Epoch, signEpoch } from "./epoch.ts";
 import { NUMBER_JUMP_MAX, ROUND_MAX } from "./limits.ts";
@@ -90,7 +90,7 @@ export class Leading {
     if (round === null) return;
     const { ballot, begun, levelled, incarnation, held, log } = report;
     const holding: Holding = { begun, levelled, incarnation: incarnation.toHex(), held, log };
-    const fault = holdingFault(report);
+    const fault = reportFault(report);
     if (fault !== null) return this.owner.offends(key, fault);
     if (!round.agreement.reported(key, ballot, holding)) return;
     const wrong = round.agreement.wrong(() => true);

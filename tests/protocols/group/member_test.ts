@@ -1,7 +1,12 @@
 // A member's ways in, out and back, step by step.
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { NUMBER_JUMP_MAX, ROUND_MAX } from "../../../lib/protocols/group/limits.ts";
+import type { Ballot } from "../../../lib/protocols/group/ballot.ts";
+import {
+  INCARNATION_BYTES,
+  NUMBER_JUMP_MAX,
+  ROUND_MAX,
+} from "../../../lib/protocols/group/limits.ts";
 import type { MemberEffect } from "../../../lib/protocols/group/member_io.ts";
 import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
 import { Decider, editOf, requestOf } from "./edit_fixtures.ts";
@@ -320,20 +325,27 @@ Deno.test("Members begin a round when one was started again and the coordinator 
   assertEquals(carol!.told("view").length, 1);
 });
 
+/** Ann leads a round that waits for Eve, while the coordinator is away. */
+function waitingRound(): { readonly net: GroupNet; readonly ballot: Ballot } {
+  const net = GroupNet.started(["ann", "bob", "eve"]);
+  const [ann, bob, eve] = net.nodes;
+  net.coordinator.vanish();
+  net.pass(3_000);
+  bob!.kill();
+  eve!.kill();
+  bob!.start();
+  net.pass(5_000);
+  const flushes = ann!.effects.flatMap((effect) =>
+    effect.type === "tell" && effect.message.type === "flush" ? [effect.message] : []
+  );
+  return { net, ballot: flushes.at(-1)!.ballot };
+}
+
 Deno.test("Members promise no number because of one who says that it has promised more", () => {
   const { number, round } = { number: Number.MAX_SAFE_INTEGER, round: ROUND_MAX };
   for (const promised of [{ number, round: 0 }, { number: 1, round }]) {
-    const net = GroupNet.started(["ann", "bob", "eve"]);
+    const { net, ballot } = waitingRound();
     const [ann, bob, eve] = net.nodes;
-    net.coordinator.vanish();
-    net.pass(3_000);
-    bob!.kill();
-    eve!.kill();
-    bob!.start();
-    net.pass(5_000); // the round waits for eve
-    const { ballot } = ann!.effects.flatMap((effect) =>
-      effect.type === "tell" && effect.message.type === "flush" ? [effect.message] : []
-    ).at(-1)!;
     const message = { type: "outdone", ballot, promised } as const;
     ann!.feed({ type: "peer-message", peer: eve!.key, message });
     net.pass(5_000);
@@ -350,6 +362,22 @@ Deno.test("Members promise no number because of one who says that it has promise
     net.settle();
     assertEquals(bob!.shown, ["the group goes on"]);
   }
+});
+
+Deno.test("A sequencer takes no report of what can't have begun", () => {
+  const { net, ballot } = waitingRound();
+  const [ann, , eve] = net.nodes;
+  const { standing: { begunBallot: begun }, membership } = ann!.machine!;
+  const { end: held, log } = membership!.held;
+  const incarnation = new Uint8Array(INCARNATION_BYTES);
+
+  const holding = { begun, levelled: ballot, incarnation, held, log };
+  const message = { type: "report", ballot, ...holding } as const;
+  ann!.feed({ type: "peer-message", peer: eve!.key, message });
+  net.settle();
+
+  const text = "eve breaks the protocol: it reports what never began";
+  assertEquals(ann!.told("error").at(-1)?.text, text);
 });
 
 Deno.test("Members promise nothing to a sequencer under a number that never was", () => {
