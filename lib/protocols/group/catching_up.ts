@@ -35,10 +35,6 @@ export class CatchingUp {
 
   constructor(readonly owner: CatchingUpOwner) {}
 
-  get isUnderWay(): boolean {
-    return this.#fetching !== null;
-  }
-
   /** The coordinator says where the log can be had. */
   begin(source: Source): void {
     this.#isAnew = false;

@@ -101,14 +101,6 @@ export class Views {
   }
 
   /**
-   * This disk was lost, or was old, and no view that was decided since has begun at all its members: what it doesn't
-   * know may still be so.
-   */
-  get hasLostDisk(): boolean {
-    return this.#recounted !== null;
-  }
-
-  /**
    * Views may have been decided after the present one that nobody has told of. Each has a member of it that promised
    * so: the next view needs all of them, see `recount.ts`.
    */

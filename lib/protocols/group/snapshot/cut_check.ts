@@ -6,7 +6,6 @@
  * sent before it recorded itself, without what its receiver had received before it did.
  */
 
-import type { PeerKey } from "../../../base/ids.ts";
 import { COORDINATOR_NAME, type HistoryPoint } from "../history.ts";
 import { type Cut, type CutMember, type Decided, type Run, runsLength } from "./cut.ts";
 import type { EntryPoint } from "../states/state.ts";
@@ -290,10 +289,4 @@ function numberFaults(claims: readonly Claim[]): readonly string[] {
     last = claim;
   }
   return faults;
-}
-
-/** Who is meant by a key in a cut. */
-export function nameIn({ members, coordinatorKey }: Cut, key: PeerKey): string | null {
-  if (key === coordinatorKey) return COORDINATOR_NAME;
-  return members.find((member) => member.key === key)?.name ?? null;
 }
