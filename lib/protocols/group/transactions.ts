@@ -12,6 +12,7 @@
 
 import type { Crypto, Signer } from "../../base/crypto.ts";
 import { dropOldest } from "../../base/bounded.ts";
+import { sameBytes } from "../../base/bytes.ts";
 import { dateText } from "../../base/dates.ts";
 import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
 import { earliestMs } from "../../base/machine.ts";
@@ -157,6 +158,9 @@ export class Transactions {
     const fault = requestFault(signed, group);
     if (fault !== null) return fault;
     if (value.requester !== attendee.key) return "it asks for somebody else's edit";
+    if (!sameBytes(value.incarnation, attendee.incarnation)) {
+      return "another process asked for that";
+    }
     if (views.member(attendee.key) === null) return null; // it asks again when it is in the view
     const id = requestId(crypto, value);
     if (this.#isKnown(id, attendee)) return null;

@@ -189,6 +189,11 @@ export class Voting {
     const fault = requestFault(signed, group) ??
       (isRequestAuthentic(crypto, signed) ? null : "it isn't signed by who asks for it");
     if (fault !== null) return this.owner.coordinatorOffends(`edit ${edit}: ${fault}`);
+    // What a process that is gone asked for was decided, or aborted, by the view that it was in: it is repeated.
+    const isPresent = ordering.epoch.members.some(({ key, incarnation }) =>
+      key === value.requester && sameBytes(incarnation, value.incarnation)
+    );
+    if (!isPresent) return this.#sayRefused(vote, "who asked for it was started again, or is gone");
     if (this.#open.size >= OPEN_MAX) {
       return this.owner.coordinatorOffends(`more than ${EDITS_PENDING_MAX} edits at once`);
     }

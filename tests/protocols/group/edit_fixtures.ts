@@ -21,13 +21,15 @@ import { fakeCrypto } from "../../sim/fake_crypto.ts";
 interface Somebody {
   readonly name: string;
   readonly signer: Signer;
+  /** Of its present process. */
+  readonly incarnationBytes?: Uint8Array;
 }
 
 let numbers = 0;
 
 /** What somebody asks for; each is another request. */
 export function requestOf(
-  { name, signer }: Somebody,
+  { name, signer, incarnationBytes }: Somebody,
   group: Hash,
   seq: number,
   text: string,
@@ -37,7 +39,7 @@ export function requestOf(
     group,
     requester: signer.key,
     name,
-    incarnation: new Uint8Array(8),
+    incarnation: incarnationBytes ?? new Uint8Array(8),
     number: ++numbers,
     askedAt: 0,
     seq,

@@ -24,6 +24,7 @@ import type { GroupMessage, GroupMessageOf } from "../../../lib/protocols/group/
 import { Ordering } from "../../../lib/protocols/group/ordering.ts";
 import { type Aborted, Voting } from "../../../lib/protocols/group/voting.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
+import { requestOf } from "./edit_fixtures.ts";
 import { GROUP as PROGRAM_GROUP, Program } from "./coordinator_program.ts";
 import { COORDINATOR, GROUP } from "./group_net.ts";
 
@@ -283,7 +284,7 @@ Deno.test("What of each process of the coordinator is in the log, the coordinato
 
 Deno.test("A vote counts for the edit that was voted on alone", () => {
   const before = Program.of("ann", "bob");
-  const signed = asked(1, PROGRAM_GROUP);
+  const signed = requestOf(before.somebody("ann"), PROGRAM_GROUP, 1, "edited");
   before.says("ann", { type: "edit", signed });
   const program = before.restarted();
   program.comes("ann");

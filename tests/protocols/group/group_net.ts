@@ -264,7 +264,7 @@ export class Node {
     );
   }
 
-  get incarnation(): Uint8Array {
+  get incarnationBytes(): Uint8Array {
     return this.machine!.self.incarnation;
   }
 }
@@ -386,7 +386,7 @@ class ScriptedCoordinator {
 
   #inView(node: Node): InView {
     const { key, name } = node;
-    const incarnation = this.#linked.get(node) ?? node.incarnation;
+    const incarnation = this.#linked.get(node) ?? node.incarnationBytes;
     return { key, name, incarnation, host: `10.0.0.${name.length}`, port: 9_000 };
   }
 

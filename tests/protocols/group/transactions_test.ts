@@ -243,6 +243,11 @@ Deno.test("who asks for what can't be breaks the rules", () => {
     ],
     ["below 1", (program) => request(program, "ann", 0)],
     ["below 1", (program) => requestOf(program.somebody("ann"), GROUP, 1, "x", { number: 0 })],
+    [
+      "another process",
+      (program) =>
+        requestOf(program.somebody("ann"), GROUP, 1, "x", { incarnation: new Uint8Array(8) }),
+    ],
     ["can't be empty", (program) => request(program, "ann", 1, "")],
     ["name", (program) => requestOf(program.somebody("ann"), GROUP, 1, "x", { name: "a b" })],
   ];

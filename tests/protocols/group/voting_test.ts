@@ -88,7 +88,11 @@ function commit(net: GroupNet, signed: SignedBatch, nodes: readonly Node[] = net
 }
 
 /** Somebody's next texts, after so many of its own. */
-function saysAs({ signer, name, incarnation }: Node, counter: number, texts: readonly string[]) {
+function saysAs(
+  { signer, name, incarnationBytes: incarnation }: Node,
+  counter: number,
+  texts: readonly string[],
+) {
   return signBatch(signer, {
     kind: "texts",
     group: GROUP,
@@ -844,6 +848,29 @@ Deno.test("after a restart it doesn't vote on what an earlier process agreed to"
   ask(net, signed, { view: 2 }, [bob]);
 
   assertEquals(net.coordinator.gotFrom(bob, "vote"), []);
+});
+
+Deno.test("what was asked for by a process that is gone is agreed to no more, by nobody", () => {
+  const net = started();
+  const [ann, bob, cem] = three(net);
+  const signed = requestOf(ann, GROUP, 1, "uno");
+  ask(net, signed);
+  commit(net, decisionOn(signed));
+  for (const node of [ann, bob, cem]) {
+    node.kill();
+    node.start();
+  }
+  net.settle();
+  net.coordinator.change(ann, bob, cem);
+  net.settle();
+
+  ask(net, signed, { edit: 2, view: 2 });
+
+  const why = "no: who asked for it was started again, or is gone";
+  assertEquals(votes(net), [why, why, why]);
+  assertEquals(locks(net), [[], [], []]);
+  ask(net, requestOf(ann, GROUP, 1, "one"), { edit: 3, view: 2 });
+  assertEquals(votes(net), ["yes", "yes", "yes"]);
 });
 
 Deno.test("a decision that came into the log meanwhile settles what was agreed to", () => {
