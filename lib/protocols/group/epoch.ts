@@ -81,11 +81,3 @@ export function endpointOf(
 ): Endpoint {
   return { host: host ?? coordinatorHost, port };
 }
-
-/** Whether the same processes are its members, in the same order. */
-export function hasSameMembers(a: readonly Member[], b: readonly Member[]): boolean {
-  return a.length === b.length &&
-    a.every((member, at) =>
-      member.key === b[at]!.key && member.incarnation.toHex() === b[at]!.incarnation.toHex()
-    );
-}

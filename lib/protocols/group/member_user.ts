@@ -9,7 +9,7 @@ import { Deadlines } from "../../base/machine.ts";
 import { didYouMean } from "../../base/nearest.ts";
 import { checkedMessage, MESSAGE_BYTES_MAX, tooLong, utf8Length } from "../../base/text.ts";
 import type { CoordinatorLink } from "./coordinator_link.ts";
-import { type Epoch, hasSameMembers, type Member } from "./epoch.ts";
+import type { Epoch, Member } from "./epoch.ts";
 import type { Editing } from "./editing.ts";
 import type { LeftReason, MemberCommand } from "./events.ts";
 import { AWAITED_TOLD_MS, LEAVE_MS_MAX, MEMBERS_MAX, WAIT_MS_MAX } from "./limits.ts";
@@ -119,16 +119,13 @@ export class MemberUser {
     this.ready();
     const told = this.#told;
     this.#told = epoch;
-    const isSame = told !== null && !this.#isOut && told.view === epoch.view &&
-      hasSameMembers(
-        told.members.map((member) => ({ ...member, incarnation: new Uint8Array() })),
-        epoch.members.map((member) => ({ ...member, incarnation: new Uint8Array() })),
-      );
-    if (isSame) return;
+    const known = told?.members ?? [];
+    const gone = without(known, epoch.members);
+    const others = told === null ? [] : without(epoch.members, known);
+    const isRound = told?.view === epoch.view && gone.length + others.length === 0;
+    if (isRound && !this.#isOut) return;
     const isSelfNew = told === null || this.#isOut;
     this.#isOut = false;
-    const known = told?.members ?? [];
-    const others = told === null ? [] : without(epoch.members, known);
     const self = epoch.members.filter(({ key }) => isSelfNew && key === this.owner.selfKey);
     const name = (member: Member) => nameOf(this.owner.names, member);
     this.owner.out.show({
@@ -136,7 +133,7 @@ export class MemberUser {
       view: epoch.view,
       members: epoch.members.map(name),
       joined: [...self, ...others].map(name),
-      left: without(known, epoch.members).map((member) => {
+      left: gone.map((member) => {
         const reason = this.#reasons.get(member.key);
         return { name: name(member), ...(reason === undefined ? {} : { reason }) };
       }),
