@@ -6,9 +6,10 @@
  * as long as all of them are there.
  *
  * `membership.ts` is the part within the group: `ordering.ts` one epoch's chat, `participating.ts` how the next
- * epoch begins, `leading.ts` the same without a coordinator, `catching_up.ts` a newcomer's history. `saying.ts` keeps
- * what the user says, `member_user.ts` answers the user, `peers.ts` and `coordinator_link.ts` say who is there. Here
- * is what the coordinator says, and where each input goes.
+ * epoch begins, `rounds.ts` and `leading.ts` the same without a coordinator, `catching_up.ts` a newcomer's history,
+ * `voting.ts` edits. `saying.ts` and `editing.ts` keep what the user says and asks for, `member_user.ts` answers the
+ * user, `peers.ts` and `coordinator_link.ts` say who is there. Here is what the coordinator says, and where each input
+ * goes.
  *
  * The caller's duties are those in `member_io.ts`.
  */
@@ -254,7 +255,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       if (due === "laggards") this.membership?.partLaggards();
       else if (due === "inquire") this.#inquire();
       else if (due === "report") this.membership?.observed.reporting.tick();
-      else if (this.membership?.goOnByRound()) {
+      else if (this.membership?.rounds.goOn()) {
         this.#deadlines.setEarliest("round", this.out.nowMs + ROUND_MS);
       }
     }

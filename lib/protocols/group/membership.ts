@@ -7,7 +7,7 @@ import type { Crypto, Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
 import { joinedNames } from "./member_view.ts";
-import { ballotText, compareBallots, isSameBallot } from "./ballot.ts";
+import { ballotText, isSameBallot } from "./ballot.ts";
 import { CatchingUp } from "./catching_up.ts";
 import type { SignedEditRequest } from "./edit.ts";
 import type { Editing } from "./editing.ts";
@@ -15,7 +15,7 @@ import type { Epoch, SignedEpoch } from "./epoch.ts";
 import type { Source } from "./fetching.ts";
 import { type Held, type HeldBatch, logRecord } from "./held.ts";
 import type { HistoryPoint, SignedBatch } from "./history.ts";
-import { isPossible, Leading } from "./leading.ts";
+import { Leading } from "./leading.ts";
 import { EDITS_MAX, LAGGING_MS_MAX, OFFENDER_BAN_MS } from "./limits.ts";
 import { Looks } from "./looks.ts";
 import type { HistoryRead } from "./member_io.ts";
@@ -27,6 +27,7 @@ import { Ordering } from "./ordering.ts";
 import { type Leader, Participating } from "./participating.ts";
 import type { EpochMessage, Peers } from "./peers.ts";
 import type { MemberRecord, PreparedRecord } from "./records.ts";
+import { Rounds } from "./rounds.ts";
 import type { Saying, Self } from "./saying.ts";
 import { Showing } from "./showing.ts";
 import type { Standing } from "./standing.ts";
@@ -82,6 +83,7 @@ export class Membership {
   readonly participating: Participating;
   readonly catchingUp: CatchingUp;
   readonly leading: Leading;
+  readonly rounds: Rounds;
   readonly showing: Showing;
   readonly observed: Observed;
   ordering: Ordering | null = null;
@@ -89,10 +91,6 @@ export class Membership {
   epoch: SignedEpoch | null = null;
   /** All that was stable where it was fetched from is in the log. */
   isCaughtUp = false;
-  /** A view that we were told of by its members, later than our own last epoch. */
-  #laterView: SignedEpoch | null = null;
-  /** The last round that was begun while the coordinator was there for us. */
-  #deferred: { readonly key: PeerKey; readonly message: GroupMessageOf<"flush"> } | null = null;
   /** Whose history differs from ours, since the present epoch began. */
   readonly #differing = new Set<PeerKey>();
   #isPumping = false;
@@ -127,6 +125,7 @@ export class Membership {
     this.participating = new Participating(this);
     this.catchingUp = new CatchingUp(this);
     this.leading = new Leading(this);
+    this.rounds = new Rounds(this);
     this.telling = new Telling(this);
     this.observed = new Observed(this);
   }
@@ -194,24 +193,25 @@ export class Membership {
     return this.owner.isCoordinatorUp && this.ordering !== null && this.ordering.isSequencer;
   }
 
-  /** The view that rounds may go on with, of which one is a member. */
-  get roundView(): Epoch | null {
-    if (this.standing.isLeaving) return null;
-    const view = this.#later ?? this.standing.lastEpoch;
-    return view?.members.some(({ key }) => key === this.selfKey) ? view : null;
+  get peers(): Peers {
+    return this.owner.peers;
   }
 
-  /**
-   * A view of which we are a member, that has begun elsewhere and can't begin here: its rounds are ours then, and
-   * those of the view before can't be decided any more.
-   */
-  get #later(): Epoch | null {
-    const later = this.#laterView?.epoch.value ?? null;
-    return later !== null && this.standing.mayFollow(later.view) ? later : null;
+  get roundView(): Epoch | null {
+    return this.rounds.view;
   }
 
   get laterView(): SignedEpoch | null {
-    return this.#laterView;
+    return this.rounds.laterView;
+  }
+
+  get isCoordinatorDown(): boolean {
+    return this.owner.isCoordinatorDown;
+  }
+
+  /** Rounds may be wanted. */
+  stuck(): void {
+    this.owner.stuck();
   }
 
   send(message: GroupMessageOf<"entries">): void {
@@ -379,8 +379,7 @@ export class Membership {
     const { held, out } = this;
     this.observed.cutPart.lost();
     this.epoch = signed;
-    this.#laterView = null;
-    this.#deferred = null;
+    this.rounds.forget();
     this.#differing.clear();
     this.leading.abandon();
     this.catchingUp.stop();
@@ -454,8 +453,7 @@ export class Membership {
     this.ordering?.freeze();
     this.ordering = null;
     this.epoch = null;
-    this.#laterView = null;
-    this.#deferred = null;
+    this.rounds.forget();
     this.leading.abandon();
     this.isCaughtUp = false;
     this.owner.peers.enterEpoch(null);
@@ -537,10 +535,10 @@ export class Membership {
         return;
       case "begin":
         peers.begun(peer, message.signed.epoch.value.ballot);
-        if (!this.participating.begin(key, message.signed)) this.#heardOf(message.signed);
+        if (!this.participating.begin(key, message.signed)) this.rounds.heardOf(message.signed);
         return;
       case "flush":
-        return this.#flush(key, message);
+        return this.rounds.flush(key, message);
       case "level":
         return this.participating.level(key, message);
       case "report":
@@ -556,7 +554,7 @@ export class Membership {
       case "unlike":
         return this.unlike(key, message);
       case "returned":
-        return this.#returned(key, message);
+        return this.rounds.returned(key, message);
       case "committed":
         return this.voting.committed(key, message);
       case "inquire":
@@ -599,93 +597,10 @@ export class Membership {
     }
   }
 
-  /** A round of the view that we are in, led by its sequencer: while the coordinator is there it isn't wanted. */
-  #flush(key: PeerKey, message: GroupMessageOf<"flush">): void {
-    const view = this.roundView;
-    if (view === null || message.ballot.round === 0) return;
-    if (message.view < view.view) return this.#tellEpoch(key);
-    if (message.view !== view.view || view.members[0]!.key !== key) return;
-    if (!isPossible(message.ballot, view)) return this.offends(key, "it leads what never was");
-    if (this.owner.isCoordinatorDown) this.participating.flush(key, message);
-    else this.#deferred = { key, message };
-  }
-
   /** Rounds are wanted now. */
   coordinatorDown(): void {
-    const deferred = this.#deferred;
-    this.#deferred = null;
     this.voting.coordinatorDown();
-    if (deferred !== null) this.#flush(deferred.key, deferred.message);
-  }
-
-  /** Somebody is behind: it is told what has begun here. */
-  #tellEpoch(key: PeerKey): void {
-    const { begun } = this.standing;
-    if (begun !== null && !this.standing.isOut) {
-      this.out.tell([key], { type: "begin", signed: begun });
-    }
-  }
-
-  #returned(key: PeerKey, { begun }: GroupMessageOf<"returned">): void {
-    const view = this.roundView;
-    if (compareBallots(begun, this.standing.begunBallot) < 0) this.#tellEpoch(key);
-    if (!this.owner.isCoordinatorDown || view === null || view.members[0]!.key !== this.selfKey) {
-      return;
-    }
-    if (!view.members.some((member) => member.key === key) || this.participating.isBeginning) {
-      return;
-    }
-    if (this.leading.isUnderWay) this.leading.askAgain();
-    else this.leading.begin(view);
-  }
-
-  /**
-   * Members of a later view, of which we are one, say that it has begun: so no round of our own view will ever begin,
-   * and we follow into that one by its next round. Only where nothing was promised to the coordinator since: it may
-   * have gone on without them.
-   */
-  #heardOf(signed: SignedEpoch): void {
-    const { ballot, view, members } = signed.epoch.value;
-    const known = this.roundView?.view ?? 0;
-    if (ballot.round !== 0 || view <= known) return;
-    if (!members.some(({ key }) => key === this.selfKey)) return;
-    if (!this.standing.mayFollow(view) || this.participating.isBeginning) return;
-    if (!this.participating.isDecided(signed)) return;
-    this.#laterView = signed;
-    this.freeze();
-    this.leading.abandon();
-    if (this.participating.leader !== null) this.participating.abandon();
-    this.owner.stuck();
-  }
-
-  /**
-   * While the coordinator is away and the view can't go on as it is: its sequencer leads a round, whoever else asks it
-   * to. @returns Whether that is so, and is to be looked at again.
-   */
-  goOnByRound(): boolean {
-    const view = this.roundView;
-    if (!this.owner.isCoordinatorDown || view === null || this.participating.isBeginning) {
-      return false;
-    }
-    if (!this.#needsRound()) return false;
-    const [first, ...rest] = view.members.map(({ key }) => key);
-    if (first === this.selfKey) {
-      if (this.leading.isUnderWay) this.leading.askAgain();
-      else this.leading.begin(view);
-      return true;
-    }
-    const { leader } = this.participating;
-    if (leader === first && this.owner.peers.isHeard(first!)) return true; // it is under way
-    const others = rest.filter((key) => key !== this.selfKey);
-    const asked = this.epoch === null ? [first!, ...others] : [first!];
-    this.out.tell(asked, { type: "returned", begun: this.standing.begunBallot });
-    return true;
-  }
-
-  #needsRound(): boolean {
-    if (this.epoch === null || this.participating.isUnderWay || this.#later !== null) return true;
-    for (const { isBroken, isUp } of this.owner.peers.all()) if (isBroken && isUp) return true;
-    return false;
+    this.rounds.coordinatorDown();
   }
 
   // Channels.
@@ -705,11 +620,7 @@ export class Membership {
     }
     this.catchingUp.sourceUp(key);
     this.participating.sourceUp(key);
-    if (this.leading.isUnderWay && this.roundView?.members.some((member) => member.key === key)) {
-      if (!this.leading.hasAnswered(key)) this.leading.askAgain();
-      else this.leading.abandon(); // another process may answer now
-    }
-    this.owner.stuck();
+    this.rounds.peerUp(key);
   }
 
   peerGone(key: PeerKey): void {

@@ -1,0 +1,169 @@
+/**
+ * Going on while the coordinator is away: with which view, when a round of it is wanted, and who is asked to lead one.
+ * `leading.ts` is the round itself, at its leader.
+ */
+
+import type { PeerKey } from "../../base/ids.ts";
+import { compareBallots } from "./ballot.ts";
+import type { Epoch, SignedEpoch } from "./epoch.ts";
+import { isPossible, type Leading } from "./leading.ts";
+import type { MemberOutput } from "./member_output.ts";
+import type { GroupMessageOf } from "./messages.ts";
+import type { Participating } from "./participating.ts";
+import type { Peers } from "./peers.ts";
+import type { Standing } from "./standing.ts";
+
+export interface RoundsOwner {
+  readonly selfKey: PeerKey;
+  readonly standing: Standing;
+  readonly out: MemberOutput;
+  readonly peers: Peers;
+  readonly leading: Leading;
+  readonly participating: Participating;
+  /** The epoch that this process is in; null while in none. */
+  readonly epoch: SignedEpoch | null;
+  /** It is known not to be there. */
+  readonly isCoordinatorDown: boolean;
+  /** Takes part in nothing any more until an epoch begins. */
+  freeze(): void;
+  /** Rounds may be wanted: `goOn` is to be called. */
+  stuck(): void;
+  /** Somebody broke a rule. */
+  offends(who: PeerKey, text: string): void;
+}
+
+export class Rounds {
+  /** A view that we were told of by its members, later than our own last epoch. */
+  #laterView: SignedEpoch | null = null;
+  /** The last round that was begun while the coordinator was there for us. */
+  #deferred: { readonly key: PeerKey; readonly message: GroupMessageOf<"flush"> } | null = null;
+
+  constructor(readonly owner: RoundsOwner) {}
+
+  /** The view that rounds may go on with, of which one is a member. */
+  get view(): Epoch | null {
+    const { standing, selfKey } = this.owner;
+    if (standing.isLeaving) return null;
+    const view = this.#later ?? standing.lastEpoch;
+    return view?.members.some(({ key }) => key === selfKey) ? view : null;
+  }
+
+  /**
+   * A view of which we are a member, that has begun elsewhere and can't begin here: its rounds are ours then, and
+   * those of the view before can't be decided any more.
+   */
+  get #later(): Epoch | null {
+    const later = this.#laterView?.epoch.value ?? null;
+    return later !== null && this.owner.standing.mayFollow(later.view) ? later : null;
+  }
+
+  get laterView(): SignedEpoch | null {
+    return this.#laterView;
+  }
+
+  /** An epoch begins, or one is in no view any more. */
+  forget(): void {
+    this.#laterView = null;
+    this.#deferred = null;
+  }
+
+  /** A round of the view that we are in, led by its sequencer: while the coordinator is there it isn't wanted. */
+  flush(key: PeerKey, message: GroupMessageOf<"flush">): void {
+    const { view } = this;
+    if (view === null || message.ballot.round === 0) return;
+    if (message.view < view.view) return this.#tellEpoch(key);
+    if (message.view !== view.view || view.members[0]!.key !== key) return;
+    if (!isPossible(message.ballot, view)) {
+      return this.owner.offends(key, "it leads what never was");
+    }
+    if (this.owner.isCoordinatorDown) this.owner.participating.flush(key, message);
+    else this.#deferred = { key, message };
+  }
+
+  /** Rounds are wanted now. */
+  coordinatorDown(): void {
+    const deferred = this.#deferred;
+    this.#deferred = null;
+    if (deferred !== null) this.flush(deferred.key, deferred.message);
+  }
+
+  /** Somebody is behind: it is told what has begun here. */
+  #tellEpoch(key: PeerKey): void {
+    const { begun, isOut } = this.owner.standing;
+    if (begun !== null && !isOut) this.owner.out.tell([key], { type: "begin", signed: begun });
+  }
+
+  /** A member was started again, and hasn't heard of the coordinator. */
+  returned(key: PeerKey, { begun }: GroupMessageOf<"returned">): void {
+    const { standing, selfKey, isCoordinatorDown, participating } = this.owner;
+    const { view } = this;
+    if (compareBallots(begun, standing.begunBallot) < 0) this.#tellEpoch(key);
+    if (!isCoordinatorDown || view === null || view.members[0]!.key !== selfKey) return;
+    if (!view.members.some((member) => member.key === key) || participating.isBeginning) return;
+    this.#lead(view);
+  }
+
+  #lead(view: Epoch): void {
+    const { leading } = this.owner;
+    if (leading.isUnderWay) leading.askAgain();
+    else leading.begin(view);
+  }
+
+  /**
+   * Members of a later view, of which we are one, say that it has begun: so no round of our own view will ever begin,
+   * and we follow into that one by its next round. Only where nothing was promised to the coordinator since: it may
+   * have gone on without them.
+   */
+  heardOf(signed: SignedEpoch): void {
+    const { selfKey, standing, leading, participating } = this.owner;
+    const { ballot, view, members } = signed.epoch.value;
+    const known = this.view?.view ?? 0;
+    if (ballot.round !== 0 || view <= known) return;
+    if (!members.some(({ key }) => key === selfKey)) return;
+    if (!standing.mayFollow(view) || participating.isBeginning) return;
+    if (!participating.isDecided(signed)) return;
+    this.#laterView = signed;
+    this.owner.freeze();
+    leading.abandon();
+    if (participating.leader !== null) participating.abandon();
+    this.owner.stuck();
+  }
+
+  /**
+   * While the coordinator is away and the view can't go on as it is: its sequencer leads a round, whoever else asks it
+   * to. @returns Whether that is so, and is to be looked at again.
+   */
+  goOn(): boolean {
+    const { selfKey, standing, peers, out, participating, epoch, isCoordinatorDown } = this.owner;
+    const { view } = this;
+    if (!isCoordinatorDown || view === null || participating.isBeginning) return false;
+    if (!this.#isWanted) return false;
+    const [first, ...rest] = view.members.map(({ key }) => key);
+    if (first === selfKey) {
+      this.#lead(view);
+      return true;
+    }
+    if (participating.leader === first && peers.isHeard(first!)) return true; // it is under way
+    const others = rest.filter((key) => key !== selfKey);
+    const asked = epoch === null ? [first!, ...others] : [first!];
+    out.tell(asked, { type: "returned", begun: standing.begunBallot });
+    return true;
+  }
+
+  get #isWanted(): boolean {
+    const { epoch, participating, peers } = this.owner;
+    if (epoch === null || participating.isUnderWay || this.#later !== null) return true;
+    for (const { isBroken, isUp } of peers.all()) if (isBroken && isUp) return true;
+    return false;
+  }
+
+  /** A member is there, or is there anew: what it was asked may be lost, or another process answers now. */
+  peerUp(key: PeerKey): void {
+    const { leading } = this.owner;
+    if (leading.isUnderWay && this.view?.members.some((member) => member.key === key)) {
+      if (!leading.hasAnswered(key)) leading.askAgain();
+      else leading.abandon();
+    }
+    this.owner.stuck();
+  }
+}
