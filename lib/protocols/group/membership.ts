@@ -570,7 +570,7 @@ export class Membership {
 
   #inEpoch(key: PeerKey, message: GroupMessageOf<EpochMessage>): void {
     const { ordering } = this;
-    if (ordering === null) return;
+    if (ordering === null || !ordering.has(key)) return;
     if (message.type === "data") ordering.data(key, message.signed);
     else if (!isSameBallot(message.ballot, ordering.epoch.ballot)) return;
     else if (message.type === "order") ordering.order(key, message);

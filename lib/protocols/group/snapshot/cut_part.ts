@@ -6,6 +6,7 @@
  * and the coordinator is told, which begins anew. Markers of a part that is over say nothing any more.
  */
 
+import { dropOldest } from "../../../base/bounded.ts";
 import type { PeerKey } from "../../../base/ids.ts";
 import { type Ballot, isSameBallot } from "../ballot.ts";
 import type { Held } from "../held.ts";
@@ -50,12 +51,14 @@ export class CutPart {
   #last: Attempt | null = null;
   /** Processes of the coordinator before that one's. */
   readonly #formerRuns = new Set<string>();
+  /** Attempts that were taken part in, the latest. */
+  readonly #begun = new Set<string>();
 
   constructor(readonly owner: CutPartOwner) {}
 
   /** A marker came, from a member of the epoch or from the coordinator. */
   marker(from: From, { attempt, ballot }: GroupMessageOf<"marker">): void {
-    const part = this.#partOf(attempt, ballot);
+    const part = this.#partOf(from, attempt, ballot);
     if (part === null) return;
     part.recording.marker(from);
     if (part.recording.isComplete) this.#complete(part);
@@ -82,9 +85,9 @@ export class CutPart {
     this.#tell({ type: "snapshot-over", attempt });
   }
 
-  #partOf(attempt: Attempt, ballot: Ballot): Part | null {
+  #partOf(from: From, attempt: Attempt, ballot: Ballot): Part | null {
     if (this.#part !== null && isSame(this.#part.attempt, attempt)) return this.#part;
-    if (!this.#isNew(attempt)) return null;
+    if (!this.#isNew(from, attempt)) return null;
     this.#part = null; // the coordinator takes one at a time
     const { ordering } = this.owner;
     this.#last = { run: attempt.run.slice(), number: attempt.number };
@@ -97,17 +100,19 @@ export class CutPart {
     return this.#part = this.#begin(this.#last, ordering);
   }
 
-  #isNew({ run, number }: Attempt): boolean {
-    const last = this.#last;
-    if (last === null) return true;
+  /** A member may make attempts up: the coordinator's own word counts, whatever was said before. */
+  #isNew(from: From, { run, number }: Attempt): boolean {
     const id = run.toHex();
-    const lastId = last.run.toHex();
-    if (id === lastId) return number > last.number;
-    if (this.#formerRuns.has(id)) return false;
-    this.#formerRuns.add(lastId);
-    if (this.#formerRuns.size > REMEMBERED_MAX) {
-      this.#formerRuns.delete(this.#formerRuns.values().next().value!);
-    }
+    const attempt = `${id} ${number}`;
+    const lastId = this.#last?.run.toHex() ?? id;
+    const isLate = this.#formerRuns.has(id) ||
+      (lastId === id && number <= (this.#last?.number ?? 0));
+    if (this.#begun.has(attempt) || (from !== null && isLate)) return false;
+    this.#begun.add(attempt);
+    dropOldest(this.#begun, REMEMBERED_MAX);
+    this.#formerRuns.delete(id);
+    if (lastId !== id) this.#formerRuns.add(lastId);
+    dropOldest(this.#formerRuns, REMEMBERED_MAX);
     return true;
   }
 

@@ -200,6 +200,20 @@ Deno.test("A restarted coordinator counts anew, and markers of the one before sa
   assertEquals(ann.marker("cem", 8, RUN), []);
 });
 
+Deno.test("A member that makes up an attempt ends no snapshot that the coordinator takes after it", () => {
+  const madeUp = [[9, OTHER_RUN], [Number.MAX_SAFE_INTEGER, RUN]] as const;
+  for (const [number, run] of madeUp) {
+    const ann = new Ann();
+    ann.marker(null, 1);
+
+    assertEquals(ann.marker("bob", number, run), BEGINS);
+    assertEquals(ann.marker(null, 2), BEGINS);
+    assertEquals(ann.marker("bob", number, run), []);
+    assertEquals(ann.marker(null, 1), []);
+    assertEquals([...ann.marker("bob", 2), ...ann.marker("cem", 2)], RECORDED);
+  }
+});
+
 Deno.test("Who is in another epoch, or in none, says that it can't go on", () => {
   const ann = new Ann();
   assertEquals(ann.marker(null, 1, RUN, { number: 5, round: 0 }), [

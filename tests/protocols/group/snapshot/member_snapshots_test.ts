@@ -139,3 +139,21 @@ Deno.test("A member tells the coordinator where its log ends, when it grows", ()
   );
   assertEquals(states.toSorted(), [["ann", 1, 1], ["bob", 1, 1]]);
 });
+
+Deno.test("Who isn't in the view begins no snapshot, whatever epoch it says has begun for it", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const eve = net.add("eve");
+  eve.start();
+  net.settle();
+  const ann = net.nodes[0]!;
+  const signed = ann.machine!.epoch!;
+  const { ballot } = signed.epoch.value;
+  const attempt = { run: new Uint8Array(8), number: 1 };
+  ann.effects = [];
+
+  for (const message of [{ type: "begin", signed }, { type: "marker", attempt, ballot }] as const) {
+    ann.feed({ type: "peer-message", peer: eve.key, message });
+  }
+
+  assertEquals(ann.effects, []);
+});
