@@ -2,7 +2,8 @@
 
 import { assertEquals } from "@std/assert";
 import type { Hash } from "../../../lib/base/ids.ts";
-import { HistoryEnd } from "../../../lib/protocols/group/history.ts";
+import { HistoryEnd, signBatch } from "../../../lib/protocols/group/history.ts";
+import { INCARNATION_BYTES } from "../../../lib/protocols/group/limits.ts";
 import { restoreMember } from "../../../lib/protocols/group/member_log.ts";
 import type { MemberRecord } from "../../../lib/protocols/group/records.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
@@ -24,6 +25,45 @@ function isLost(...records: readonly MemberRecord[]): boolean {
   const history = new HistoryEnd(fakeCrypto, GROUP);
   return restoreMember(records, history, fakeSigner("ann").key, fakeCrypto).standing.isLost;
 }
+
+/** Ann's texts, from the first one on. */
+function said(count: number, process = 1): readonly MemberRecord[] {
+  const signer = fakeSigner("ann");
+  const name = "ann";
+  const incarnation = new Uint8Array(INCARNATION_BYTES).fill(process);
+  const rest = { kind: "texts", group: GROUP, author: signer.key, name, incarnation } as const;
+  return Array.from({ length: count }, (_, after): MemberRecord => {
+    const batch = { ...rest, counter: after + 1, sentAt: 0, texts: [`${process}`], edits: [] };
+    return { kind: "held", after, batch: signBatch(signer, batch) };
+  });
+}
+
+/** What is held, by process, where the log has nothing. */
+function held(...records: readonly MemberRecord[]): string {
+  const history = new HistoryEnd(fakeCrypto, GROUP);
+  const restored = restoreMember(records, history, fakeSigner("ann").key, fakeCrypto);
+  return Array.from(restored.held!.batches, ({ signed }) => signed.batch.value.texts[0]).join("");
+}
+
+Deno.test("What was held gives its place to what follows once all of that is there", () => {
+  const from = (position: number): MemberRecord => ({ kind: "levelling", position });
+  const [old, fresh] = [said(3), said(2, 2)];
+
+  assertEquals(held(FOUND, ...old, from(0), ...fresh, LEVELLED), "22");
+  assertEquals(held(FOUND, ...old, from(1), LEVELLED), "1");
+  assertEquals(held(FOUND, ...old, from(1), LEVELLED, ...old.slice(1, 2)), "11");
+});
+
+Deno.test("What was held stays where what was to take its place isn't all there", () => {
+  const from: MemberRecord = { kind: "levelling", position: 0 };
+  const [old, fresh] = [said(3), said(2, 2)];
+
+  assertEquals(held(FOUND, ...old, from), "111");
+  assertEquals(held(FOUND, ...old, from, ...fresh), "111");
+  assertEquals(held(FOUND, ...old, from, ...fresh, PROMISED), "111");
+  assertEquals(held(FOUND, ...old, from, ...fresh, from, ...fresh, LEVELLED), "22");
+  assertEquals(held(FOUND, ...old, { kind: "dropped", position: 2 }), "11");
+});
 
 Deno.test("The group's record twice says that what was held is lost, where there was any", () => {
   assertEquals(isLost(FOUND, FOUND), false); // around a compaction
