@@ -40,10 +40,8 @@ export function restoreMember(
   crypto: Crypto,
 ): RestoredMember {
   const standing = new Standing();
-  let beyond: HeldRecord[] = [];
+  const beyond = new RestoredHeld();
   const said = new RestoredSaid(self);
-  /** What was held before `levelling`, until `levelled` is there. */
-  let replaced: HeldRecord[] | null = null;
   const edits = {
     prepared: new Map<RequestId, PreparedRecord>(),
     asked: new Map<RequestId, AskedRecord>(),
@@ -51,21 +49,18 @@ export function restoreMember(
   const idOf = ({ signed }: PreparedRecord | AskedRecord) =>
     requestId(crypto, signed.request.value);
   for (const record of records) {
-    if (replaced !== null && record.kind !== "held") {
-      if (record.kind !== "levelled") beyond = replaced;
-      replaced = null;
-    }
+    beyond.next(record.kind);
     switch (record.kind) {
       case "group":
         if (standing.group !== null && standing.group !== record.group) {
-          beyond = [];
+          beyond.clear();
           said.clear();
           edits.prepared.clear();
           edits.asked.clear();
         } else if (standing.coordinator === record.coordinator) {
           // What was written just before a compaction stands in the file twice: then there was nothing to lose.
-          if (standing.hasHeld || beyond.length > 0) standing.lose();
-          beyond = [];
+          if (standing.hasHeld || beyond.records.length > 0) standing.lose();
+          beyond.clear();
           said.startAnew();
         }
         standing.enter(record.group, record.coordinator);
@@ -79,25 +74,24 @@ export function restoreMember(
         break;
       case "begun":
         standing.begin(record.signed);
-        beyond = beyond.filter(({ after }) => after < record.signed.epoch.value.start.position);
+        beyond.truncate(record.signed.epoch.value.start.position);
         said.begun(record.signed.epoch.value.members);
         break;
       case "recovered":
-        beyond = [];
+        beyond.clear();
         standing.recover();
         break;
       case "out":
         standing.isOut = true;
         break;
       case "held":
-        beyond.push(record);
+        beyond.add(record);
         break;
       case "dropped":
-        beyond = beyond.filter(({ after }) => after < record.position);
+        beyond.truncate(record.position);
         break;
       case "levelling":
-        replaced = beyond;
-        beyond = beyond.filter(({ after }) => after < record.position);
+        beyond.level(record.position);
         break;
       case "levelled":
         standing.levelled = record.ballot;
@@ -122,13 +116,12 @@ export function restoreMember(
         unreachable(record);
     }
   }
-  if (replaced !== null) beyond = replaced;
   const { group } = standing;
   const open = { prepared: [...edits.prepared.values()], asked: [...edits.asked.values()] };
   if (group === null) return { standing, held: null, said: [], ...open, isDamaged: false };
   const isOurs = history?.group === group;
   const held = new Held(isOurs ? history : new HistoryEnd(crypto, group));
-  const isWhole = appendHeld(held, beyond);
+  const isWhole = appendHeld(held, beyond.records);
   const start = standing.isLost ? 0 : standing.begun?.epoch.value.start.position ?? 0;
   const isDamaged = !isOurs || !isWhole || held.position < start;
   if (isDamaged) {
@@ -136,6 +129,42 @@ export function restoreMember(
     held.truncate(held.log.position);
   }
   return { standing, held, said: said.batches, ...open, isDamaged };
+}
+
+/** What was held beyond the log. */
+class RestoredHeld {
+  #records: HeldRecord[] = [];
+  /** What was held before `levelling`, until `levelled` is there. */
+  #replaced: HeldRecord[] | null = null;
+
+  get records(): readonly HeldRecord[] {
+    return this.#replaced ?? this.#records;
+  }
+
+  /** A record comes: where that breaks off what takes the place of something, that stays. */
+  next(kind: MemberRecord["kind"]): void {
+    if (this.#replaced === null || kind === "held") return;
+    if (kind !== "levelled") this.#records = this.#replaced;
+    this.#replaced = null;
+  }
+
+  add(record: HeldRecord): void {
+    this.#records.push(record);
+  }
+
+  clear(): void {
+    this.#records = [];
+  }
+
+  truncate(position: number): void {
+    this.#records = this.#records.filter(({ after }) => after < position);
+  }
+
+  /** The same, if all that is to follow is there. */
+  level(position: number): void {
+    this.#replaced = this.#records;
+    this.truncate(position);
+  }
 }
 
 /** @returns Whether all that was held beyond the log follows it. */
