@@ -211,6 +211,14 @@ Deno.test("/states N says when the entry came to each", () => {
   assertEquals(states(program, 9).arrivals?.first, null);
 });
 
+Deno.test("/states N says something, whatever a member says of when the entry came", () => {
+  const program = groupOf("ann", "bob");
+  const { MAX_SAFE_INTEGER: agoMs } = Number;
+  says(program, "ann", point(1), { after: 0, arrivals: [{ through: 1, agoMs }] });
+
+  assertEquals(states(program, 1).arrivals?.members[0]?.has, true);
+});
+
 Deno.test("/states has locks, and members of which nothing is known", () => {
   const program = groupOf("ann", "bob");
   says(program, "ann", point(7), { locks: [3, 5] });
