@@ -399,9 +399,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       case "unlike":
         return this.#escrow.unlike(link, message);
       case "entries":
-        this.#taking.entries(attendee, message);
-        this.#entries(attendee, message);
-        return null;
+        return this.#entries(attendee, message);
       case "edit":
         return this.#transactions.edit(attendee, message);
       case "vote":
@@ -437,16 +435,26 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     }
   }
 
-  /** The sequencer tells what has become an entry; after a change of it some come twice. */
-  #entries({ key }: Attendee, { after, through, seq, entries }: GroupMessageOf<"entries">): void {
-    if (this.#views.members[0]?.key !== key) return; // it was, or lies
-    if (after > this.#told || through <= this.#told) return;
+  /**
+   * The sequencer tells what has become an entry; after a change of it some come twice.
+   * @returns What is wrong with it; null where nothing is.
+   */
+  #entries(attendee: Attendee, message: GroupMessageOf<"entries">): string | null {
+    const { after, through, seq, entries } = message;
+    // Each takes a place, as edits do.
+    if (through - after < entries.length || seq > after + 1) {
+      return "it tells of entries that can't be";
+    }
+    this.#taking.entries(attendee, message);
+    if (this.#views.members[0]?.key !== attendee.key) return null; // it was, or lies
+    if (after > this.#told || through <= this.#told) return null;
     this.#told = through;
     for (const [index, { id, name: from }] of entries.entries()) {
       if (seq + index <= this.#toldSeq) continue;
       this.#toldSeq = seq + index;
       this.#out.show({ event: "entry", seq: this.#toldSeq, id: id.toHex(), from });
     }
+    return null;
   }
 
   // Time, the disk, the user.

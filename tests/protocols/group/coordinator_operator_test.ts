@@ -192,6 +192,15 @@ Deno.test("Whoever speaks before hello, twice, or what is not for us is shut out
         return program.says("eve", message);
       }] as const
     ),
+    ...[
+      { after: 0, through: 0, seq: 1 }, // one more than it takes
+      { after: 2, through: 3, seq: 4 }, // numbered beyond its place
+    ].map((place) =>
+      ["entries that can't be", (program: Program) => {
+        const entries = [{ id: new Uint8Array(32), author: keyOf("ann"), name: "ann" }];
+        return program.says("ann", { type: "entries", ...place, entries });
+      }] as const
+    ),
     ["too many unknown messages", (program) => {
       program.comes("eve");
       const link = program.somebody("eve").link!;
