@@ -12,11 +12,11 @@
 
 import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
-import { fingerprintOf } from "../../base/fingerprint.ts";
+import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import type { Machine } from "../../base/machine.ts";
 import { stalledMs } from "../../base/mode_machine.ts";
-import { shownName } from "../../base/names.ts";
+import { foldName, shownName } from "../../base/names.ts";
 import { compareBallots } from "./ballot.ts";
 import { Coordinator } from "./coordinator.ts";
 import type { CoordinatorConfig, CoordinatorEffect, CoordinatorInput } from "./coordinator_io.ts";
@@ -48,6 +48,8 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
   /** Tokens of writes and reads up to this one are answers to who was there before. */
   #tokensBefore = 0;
   #lastToken = 0;
+  /** Keys of members, by folded name: those that were met since the start, too. */
+  readonly #pins: Map<string, Fingerprint>;
   #isReadyTold = false;
   #nowMs = 0;
   #dueMs: number | null = null;
@@ -57,7 +59,8 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
     readonly signer: Signer,
     readonly environment: Environment,
   ) {
-    const { records, mayFound } = config;
+    const { records, mayFound, pins } = config;
+    this.#pins = new Map(pins);
     const isFresh = mayFound || records.some(({ kind }) => kind === "fresh");
     const isKnown = groupOf(records) !== null ? !isLost(records) && this.#hasLog : isFresh;
     if (isKnown) this.#serving = new Coordinator(config, signer, environment);
@@ -111,6 +114,7 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
         if (this.#isReadyTold) continue;
         this.#isReadyTold = true;
       }
+      if (effect.type === "pin") this.#pins.set(foldName(effect.name), fingerprintOf(effect.key));
       if (!("token" in effect) || effect.token === null) {
         effects.push(effect);
         continue;
@@ -242,7 +246,7 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
   ): void {
     const end = this.#history === undefined ? this.config.history : this.#history;
     const history = end?.group === groupOf(records) ? end : null;
-    const config = { ...this.config, records, history };
+    const config = { ...this.config, pins: this.#pins, records, history };
     this.#recounting = null;
     this.#tokensBefore = this.#lastToken;
     const serving = this.#serving = new Coordinator(config, this.signer, this.environment);

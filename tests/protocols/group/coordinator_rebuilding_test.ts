@@ -260,6 +260,19 @@ Deno.test("An old disk is noticed by a later view, and by the number that a memb
   assertEquals(changes(promised.pass(RETURN_MS)).includes(`view ${8 + GAP}: ann`), true);
 });
 
+Deno.test("A name is whose it was before the disk was found to be old", () => {
+  const program = Program.started({ mayFound: true });
+  for (const name of ["ann", "bob"]) program.joins(name);
+  program.says("bob", LEAVE);
+  program.goesDown("ann");
+  program.somebody("ann").promised = { number: 9, round: 0 };
+  assertEquals(program.comes("ann").includes("disk: lost"), true);
+  program.comes("ann");
+  assertEquals(changes(program.pass(RETURN_MS)).at(-2)?.endsWith(": ann"), true);
+
+  assertEquals(program.comes("eve", { name: "bob" })[0], "error key-changed");
+});
+
 Deno.test("A stranger's word for a number makes nobody wait", () => {
   const program = Program.of("ann").restarted({ mayFound: false });
   program.comes("ann");
