@@ -10,7 +10,7 @@ import type { MemberRecord } from "./records.ts";
 
 export class MemberOutput extends ModeOutput<MemberEvent, MemberEffect> {
   #nextToken = 1;
-  /** Bounded by what waits to be written: one held write, and one for each message of a leader. */
+  /** Bounded by what waits to be written: one held write, one for each message of a leader, and for each aborted edit. */
   readonly #written = new Map<number, () => void>();
   #isStopped = false;
 
