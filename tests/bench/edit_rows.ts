@@ -1,4 +1,7 @@
-/** Edits in a group of three, committed on all disks, beside puts of an etcd-server with one member. */
+/**
+ * Edits in a group of three, committed on all disks, beside puts of an etcd-server with one member, and beside programs
+ * that do nothing but sync and pass on as an edit goes.
+ */
 
 import { Group } from "./group_rows.ts";
 import { baselinePath, denoCommand, LineProcess } from "./line_process.ts";
@@ -15,6 +18,21 @@ const AT_ONCE = 2_000;
 interface Figures {
   readonly p50Ms: number[];
   readonly perSecond: number[];
+  /** Of all processes for one edit, with many at once. */
+  readonly processorUs: number[];
+}
+
+/** Where edits are asked for, and who works for them. */
+interface Crowd {
+  readonly editors: readonly Editor[];
+  readonly processes: readonly LineProcess[];
+}
+
+/** How an edit is asked for, and told to be committed. */
+interface Form {
+  line(ref: string, n: number, text: string): string;
+  /** Of which edit the line says that it is committed; null of none. */
+  committed(line: string): string | null;
 }
 
 export async function measureEdits(): Promise<readonly Row[]> {
@@ -28,41 +46,71 @@ export async function measureEdits(): Promise<readonly Row[]> {
 
 async function measure(folder: string): Promise<readonly Row[]> {
   await using group = await Group.open(folder, MEMBERS, "--edits", "auto");
-  const editors = await Promise.all(group.members.map((member) => Editor.of(member)));
+  const ours = crowdOf(group.coordinator, group.members, OURS);
   await fill(group.members[0]!);
+  await using chain = await Chain.start(folder);
   const path = await serverPath("etcd");
   await using etcd = path === null ? null : await Etcd.start(path, folder);
-  const ours: Figures = { p50Ms: [], perSecond: [] };
-  const theirs: Figures = { p50Ms: [], perSecond: [] };
+  const [own, least, theirs] = [noFigures(), noFigures(), noFigures()];
   for (let round = -1; round < ROUNDS; round++) {
-    const one = median(await editors[0]!.edit(ONE_BY_ONE, [1]));
-    const perSecond = await editAtOnce(editors);
+    const isWarm = round >= 0;
+    await measureCrowd(ours, isWarm ? own : noFigures());
+    await measureCrowd(chain.crowd, isWarm ? least : noFigures());
     const put = await etcd?.put(ONE_BY_ONE, 1);
     const puts = await etcd?.put(AT_ONCE, ENTRIES);
-    if (round < 0) continue; // it warms all
-    ours.p50Ms.push(one);
-    ours.perSecond.push(perSecond);
+    if (!isWarm) continue;
     if (put !== undefined) theirs.p50Ms.push(put.p50Ms);
     if (puts !== undefined) theirs.perSecond.push(puts.perSecond);
   }
-  const row = (what: string, unit: string, name: string, pick: (from: Figures) => number[]) => ({
+  const baseline = (name: string, samples: number[]) =>
+    etcd === null ? { name, missing: "apt-get install etcd-server" } : { name, samples };
+  const name = "programs that only sync and pass on";
+  const row = (what: string, unit: string, pick: (from: Figures) => number[]) => ({
     group: "group edit, 3 members, --edits auto",
     what,
     unit,
-    ours: pick(ours),
-    baseline: etcd === null
-      ? { name, missing: "apt-get install etcd-server" }
-      : { name, samples: pick(theirs) },
+    ours: pick(own),
+    baseline: { name, samples: pick(least) },
+    target: null,
   });
-  const one = "one after another, typed to committed, p50";
-  const many = `${ENTRIES} of different entries at once`;
+  const one = row("one after another, typed to committed, p50", "ms", ({ p50Ms }) => p50Ms);
+  const many = row(
+    `${ENTRIES} of different entries at once`,
+    "edits/s",
+    ({ perSecond }) => perSecond,
+  );
   return [
-    { ...row(one, "ms", "etcd put", ({ p50Ms }) => p50Ms), target: atMost(3) },
+    { ...one, baseline: baseline("etcd put", theirs.p50Ms), target: atMost(3) },
+    one,
     {
-      ...row(many, "edits/s", `etcd, ${ENTRIES} in flight`, ({ perSecond }) => perSecond),
+      ...many,
+      baseline: baseline(`etcd, ${ENTRIES} in flight`, theirs.perSecond),
       target: atLeast(1),
     },
+    many,
+    row("the same, processor of all", "us/edit", ({ processorUs }) => processorUs),
   ];
+}
+
+function noFigures(): Figures {
+  return { p50Ms: [], perSecond: [], processorUs: [] };
+}
+
+function crowdOf(server: LineProcess, members: readonly LineProcess[], form: Form): Crowd {
+  const editors = members.map((member) => new Editor(member, form));
+  return { editors, processes: [server, ...members] };
+}
+
+async function measureCrowd(crowd: Crowd, figures: Figures): Promise<void> {
+  figures.p50Ms.push(median(await crowd.editors[0]!.edit(ONE_BY_ONE, [1])));
+  const fromMs = await processorMs(crowd);
+  figures.perSecond.push(await editAtOnce(crowd.editors));
+  figures.processorUs.push((await processorMs(crowd) - fromMs) / AT_ONCE * 1_000);
+}
+
+async function processorMs({ processes }: Crowd): Promise<number> {
+  const each = await Promise.all(processes.map((process) => process.processorMs()));
+  return each.reduce((sum, ms) => sum + ms, 0);
 }
 
 /** Says as many entries as are edited at once. */
@@ -91,17 +139,11 @@ class Editor {
   #number = 0;
   readonly #waiting = new Map<string, () => void>();
 
-  private constructor(readonly member: LineProcess) {}
-
-  static async of(member: LineProcess): Promise<Editor> {
-    const editor = new Editor(member);
+  constructor(readonly member: LineProcess, readonly form: Form) {
     member.onLine((line) => {
-      if (!line.startsWith('{"event":"edit"')) return;
-      const { ref, outcome } = JSON.parse(line);
-      if (outcome !== "committed") throw new Error(`An edit ends otherwise: ${line}`);
-      editor.#waiting.get(ref)?.();
+      const ref = form.committed(line);
+      if (ref !== null) this.#waiting.get(ref)?.();
     });
-    return await Promise.resolve(editor);
   }
 
   /** @returns How long each took, ms. */
@@ -123,9 +165,48 @@ class Editor {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiting.set(ref, resolve);
     const text = `${ref} `.padEnd(TEXT_BYTES, "x");
-    await this.member.type(JSON.stringify({ command: "edit", text, n, ref }));
+    await this.member.type(this.form.line(ref, n, text));
     await promise;
     this.#waiting.delete(ref);
+  }
+}
+
+const OURS: Form = {
+  line: (ref, n, text) => JSON.stringify({ command: "edit", text, n, ref }),
+  committed(line) {
+    if (!line.startsWith('{"event":"edit"')) return null;
+    const { ref, outcome } = JSON.parse(line);
+    if (outcome !== "committed") throw new Error(`An edit ends otherwise: ${line}`);
+    return ref ?? null;
+  },
+};
+
+/** As many programs as a group of three has. */
+class Chain implements AsyncDisposable {
+  /** Its members tell theirs apart. */
+  static readonly #form = (name: string): Form => ({
+    line: (ref, _n, text) => `${name}${ref} ${text.replaceAll(" ", "x")}`,
+    committed: (line) => line.split(" ", 1)[0]!.slice(name.length),
+  });
+
+  private constructor(readonly crowd: Crowd) {}
+
+  static async start(folder: string): Promise<Chain> {
+    const start = (...args: string[]) =>
+      new LineProcess(denoCommand(baselinePath("edit_chain.ts"), ...args));
+    const coordinator = start("coordinator", `${folder}/chain`, String(MEMBERS));
+    const port = await coordinator.until("port", (line) => line);
+    const names = Array.from({ length: MEMBERS }, (_, index) => "abc"[index]!);
+    const members = names.map((name) => start("member", `${folder}/chain-${name}`, port));
+    await Promise.all(
+      members.map((member) => member.until("ready", (line) => line === "ready" || undefined)),
+    );
+    const editors = members.map((member, index) => new Editor(member, Chain.#form(names[index]!)));
+    return new Chain({ editors, processes: [coordinator, ...members] });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const process of this.crowd.processes) await process[Symbol.asyncDispose]();
   }
 }
 
