@@ -343,6 +343,7 @@ export class Voting {
       // come late, when the request was accepted anew: that one is another edit.
       const isOne = ordering !== null && ordering.has(from) && ordering.epoch.view === open?.view;
       if (isCoordinatorUp || open?.phase !== "agreed" || open.edit !== edit || !isOne) return;
+      if (this.undelivered.on(id) !== null) return; // the coordinator has signed otherwise
     }
     // Told twice after a crash rather than never.
     this.owner.edited(id, { edit, reason });

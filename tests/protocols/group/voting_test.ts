@@ -692,6 +692,28 @@ Deno.test("of an edit that it isn't in doubt of a member believes no other", () 
   assertEquals(outcomes(ann).some((text) => text.includes("I say so")), false);
 });
 
+Deno.test("who knows the decision believes nobody who says that there is none", () => {
+  const net = started();
+  const [ann, bob, cem] = three(net);
+  cem.command({ command: "edit", seq: 1, text: "uno" });
+  net.settle();
+  const { signed } = net.coordinator.gotFrom(cem, "edit")[0]!;
+  const id = idOf(signed);
+  const accepted = { type: "edit-accepted", id, edit: 1, policy: "auto", voteMs: 1 } as const;
+  net.coordinator.send(cem, accepted);
+  ask(net, signed, { policy: "auto" });
+  vanish(net);
+
+  const decided = { type: "committed", signed: decisionOn(signed) } as const;
+  cem.feed({ type: "peer-message", peer: bob.key, message: decided });
+  const lie = { type: "aborted", id, edit: 1, reason: "so it is" } as const;
+  cem.feed({ type: "peer-message", peer: ann.key, message: lie });
+  net.settle();
+
+  assertEquals(outcomes(cem).at(-1), "1 committed");
+  assertEquals(outcomes(cem).filter((outcome) => outcome.includes("aborted")), []);
+});
+
 Deno.test("who wasn't in the view that voted is believed nothing", () => {
   const net = started(["ann", "bob"]);
   const [ann, bob] = net.nodes as [Node, Node];
