@@ -8,7 +8,6 @@
 
 import type { Crypto } from "../../base/crypto.ts";
 import type { Hash, PeerKey } from "../../base/ids.ts";
-import { invariant } from "../../base/invariant.ts";
 import { type Ballot, ballotText, compareBallots, isSameBallot } from "./ballot.ts";
 import { takeStable } from "./catching_up.ts";
 import { type Epoch, isSignedBy, type SignedEpoch } from "./epoch.ts";
@@ -310,10 +309,9 @@ export class Participating {
       return false;
     }
     const { start } = epoch;
-    if (held.synced.position !== start.position || held.synced.digest !== start.digest) {
-      return false;
-    }
-    invariant(held.position === start.position, "nothing is held beyond an epoch's start");
+    const { synced, position } = held;
+    if (synced.position !== start.position || synced.digest !== start.digest) return false;
+    if (position !== start.position) return false; // more is being written: it was never ready
     this.#part = null;
     this.#beginning = signed;
     this.owner.freeze();

@@ -7,6 +7,7 @@ import {
   NUMBER_JUMP_MAX,
   ROUND_MAX,
 } from "../../../lib/protocols/group/limits.ts";
+import { signEpoch } from "../../../lib/protocols/group/epoch.ts";
 import type { MemberEffect } from "../../../lib/protocols/group/member_io.ts";
 import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
 import { Decider, editOf, requestOf } from "./edit_fixtures.ts";
@@ -96,6 +97,24 @@ Deno.test("Member begins no view after it has promised a later one", () => {
   net.coordinator.send(ann!, net.coordinator.decided!);
   net.settle();
   assertEquals(ann!.machine!.epoch?.epoch.value.view, 3);
+});
+
+Deno.test("Member begins nothing that it isn't ready for, whoever signed it", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann, bob] = net.nodes;
+  const { members, start, group } = bob!.machine!.epoch!.epoch.value;
+  ann!.say("one");
+  const { held } = bob!.machine!.membership!;
+  while (held.position === held.synced.position) net.next(); // it is being written
+
+  const ballot = { number: 2, round: 0 };
+  const signed = signEpoch(COORDINATOR, { group, view: 2, ballot, members, start });
+  const flush = { type: "flush", ballot, view: 2, isLeaving: false } as const;
+  for (const message of [flush, { type: "begin", signed } as const]) {
+    bob!.feed({ type: "message", link: bob!.link!, message });
+  }
+
+  assertEquals(bob!.machine!.standing.begunBallot, { number: 1, round: 0 });
 });
 
 Deno.test("Member answers an older flush with what it promised", () => {
