@@ -6,7 +6,7 @@
  */
 
 import type { RequestId } from "../../../../lib/base/ids.ts";
-import { type EditRequest, requestId } from "../../../../lib/protocols/group/edit.ts";
+import { type Edit, type EditRequest, requestId } from "../../../../lib/protocols/group/edit.ts";
 import type { CoordinatorEvent, MemberEvent } from "../../../../lib/protocols/group/events.ts";
 import type { PlacedEdit } from "../../../../lib/protocols/group/history.ts";
 import type { GroupMessage, GroupMessageOf } from "../../../../lib/protocols/group/messages.ts";
@@ -27,6 +27,8 @@ interface OpenAt {
   readonly process: CoordinatorProcess | null;
   /** Number of the entry, by that of the edit. */
   readonly entries: Map<number, number>;
+  /** Entries of edits that an earlier process had decided and its disk had lost: locked while that is written. */
+  readonly brought: Set<number>;
 }
 
 export class Votes implements Checker {
@@ -40,10 +42,11 @@ export class Votes implements Checker {
   readonly #votedIn = new Map<number, number>();
   /** What an entry reads, as the longest log has it. */
   readonly #texts = new Map<number, string>();
-  #open: OpenAt = { process: null, entries: new Map() };
+  #open: OpenAt = { process: null, entries: new Map(), brought: new Set() };
 
-  wrote(_party: Party, records: readonly (MemberRecord | CoordinatorRecord)[]): void {
+  wrote({ world }: Party, records: readonly (MemberRecord | CoordinatorRecord)[]): void {
     for (const record of records) {
+      if (record.kind === "committed") this.#committed(world, record.batch.batch.value.edits);
       if (record.kind !== "decided") continue;
       const { view, members } = record.signed.epoch.value;
       this.#views.set(view, members.map(({ name }) => name));
@@ -78,7 +81,7 @@ export class Votes implements Checker {
     }
     this.#numbers.set(edit, id);
     const seq = this.#entries.get(id)!;
-    const open = this.#openAt(world);
+    const open = this.#openAt(world).entries;
     if (known === id || open.has(edit)) return; // it is told again
     const other = [...open].find(([, entry]) => entry === seq);
     if (other !== undefined && world.history.forksMax === 0) {
@@ -89,19 +92,29 @@ export class Votes implements Checker {
 
   #refused(world: World, { id, code, text }: GroupMessageOf<"edit-refused">): void {
     const seq = this.#entries.get(id)!;
-    const isLocked = [...this.#openAt(world).values()].includes(seq);
+    const { entries, brought } = this.#openAt(world);
+    const isLocked = [...entries.values()].includes(seq) || brought.has(seq);
     if (code !== "entry-locked" || isLocked) return;
     throw new Violation(`E2: entry ${seq} isn't locked: ${text}`);
   }
 
   /** What a process before the present one had accepted is aborted. */
-  #openAt({ coordinator: { process } }: World): Map<number, number> {
-    if (this.#open.process !== process) this.#open = { process, entries: new Map() };
-    return this.#open.entries;
+  #openAt({ coordinator: { process } }: World): OpenAt {
+    if (this.#open.process !== process) {
+      this.#open = { process, entries: new Map(), brought: new Set() };
+    }
+    return this.#open;
+  }
+
+  #committed(world: World, edits: readonly Edit[]): void {
+    const { entries, brought } = this.#openAt(world);
+    for (const { edit, signed } of edits) {
+      if (!entries.has(edit)) brought.add(signed.request.value.seq);
+    }
   }
 
   operatorTold(world: World, event: CoordinatorEvent): void {
-    if (event.event === "edit") this.#openAt(world).delete(event.edit);
+    if (event.event === "edit") this.#openAt(world).entries.delete(event.edit);
   }
 
   edited(world: World, { edit: { edit, signed, agreed } }: PlacedEdit): void {
