@@ -13,11 +13,12 @@ import {
   GROUP_MESSAGES,
   type GroupMessage,
 } from "../../../lib/protocols/group/messages.ts";
+import { restoreMember } from "../../../lib/protocols/group/member_log.ts";
 import type { CoordinatorRecord, MemberRecord } from "../../../lib/protocols/group/records.ts";
 import type { Cut } from "../../../lib/protocols/group/snapshot/cut.ts";
 import { createCodec } from "../../../lib/wire/codec.ts";
 import type { DiskConfig } from "../disk.ts";
-import { fakeSigner } from "../fake_crypto.ts";
+import { fakeCrypto, fakeSigner } from "../fake_crypto.ts";
 import { Network, type Path } from "../network.ts";
 import { Random } from "../random.ts";
 import { VirtualTime } from "../virtual_time.ts";
@@ -174,7 +175,7 @@ export class World {
     const disk = new GroupDisk<Stored>(this.time, this.random.fork(), this.options.disk);
     disk.wrote = (records) => {
       // The operator has given up what only some had.
-      if (records.some(({ kind }) => kind === "given-up")) this.history.forksMax++;
+      if (records.some(({ kind }) => kind === "given-up")) this.#givenUp();
       for (const checker of this.checkers) checker.wrote?.(party, records);
     };
     disk.replaced = () => {
@@ -247,6 +248,22 @@ export class World {
       this.network.unlisten(party.endpoint);
     }
     this.network.refresh();
+  }
+
+  /** With a log that is spoilt that goes, too, which was in order, and in no log yet. */
+  #givenUp(): void {
+    this.history.forksMax++;
+    for (const party of this.members) {
+      if (!party.hasLostLog) continue;
+      const { process, signer, disk: { stateRecords, log } } = party;
+      const end = log?.end.copy() ?? null;
+      const unsaid = restoreMember(stateRecords, end, signer.key, fakeCrypto).said;
+      const kept = new Set(unsaid.flatMap(({ batch }) => batch.value.texts));
+      for (const said of this.history.said) {
+        const isEarlier = said.by === party && said.process !== process;
+        if (isEarlier && said.seq === null && !kept.has(said.text)) said.excused = true;
+      }
+    }
   }
 
   /** What nobody has on disk for its author may come to be an entry, or not. */
