@@ -20,6 +20,11 @@ export class CoordinatorOutput extends ModeOutput<CoordinatorEvent, CoordinatorE
   /** The last write that was answered: they are in their order. */
   #answered = 0;
 
+  /** Whether a write isn't answered, and what waits for it isn't said. */
+  get isWriting(): boolean {
+    return this.#answered < this.#nextToken - 1;
+  }
+
   override push(effect: CoordinatorEffect): void {
     const token = this.#nextToken - 1;
     if (token === this.#answered) super.push(effect);

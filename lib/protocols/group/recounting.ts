@@ -60,8 +60,8 @@ export class Recounting {
   readonly out = new CoordinatorOutput();
   /** All that is on disk, but for the history. */
   readonly records: CoordinatorRecord[];
-  /** Whether the group is known, and that is on disk. */
-  isOver = false;
+  /** The group is known, and that is on disk. */
+  #isKnown = false;
   readonly #recount: Recount;
   readonly #kicked = new Map<PeerKey, string>();
   readonly #callers = new Map<LinkId, Caller>();
@@ -85,6 +85,11 @@ export class Recounting {
       else if (record.kind === "allowed") this.#kicked.delete(record.key);
     }
     this.#recount = new Recount(present, (key) => this.#kicked.has(key));
+  }
+
+  /** Whether the group is known, all that was said meanwhile is said, and it goes on. */
+  get isOver(): boolean {
+    return this.#isKnown && !this.#isStopped && !this.out.isWriting;
   }
 
   /** Who is there. */
@@ -325,7 +330,7 @@ export class Recounting {
     this.#isStoring = true;
     this.out.storeThen([...this.#logRecords(group), ...records], () => {
       this.records.push(...records);
-      this.isOver = !this.#isStopped;
+      this.#isKnown = true;
     });
     if (isNobodyLeft) {
       return this.out.warn(

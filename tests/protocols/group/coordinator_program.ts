@@ -161,7 +161,8 @@ export class Program {
   readonly machine: Coordinator | RebuildingCoordinator;
   readonly disk: CoordinatorRecord[];
   /** `holds-log`: all but the log is written; so with what is committed. */
-  diskMode: "writes" | "refuses" | "holds-log" | "holds-committed" | "holds-recounted" = "writes";
+  diskMode: "writes" | "refuses" | "holds" | "holds-log" | "holds-committed" | "holds-recounted" =
+    "writes";
   nowMs = 1_000_000;
   readonly told: string[] = [];
   readonly events: CoordinatorEvent[] = [];
@@ -291,7 +292,8 @@ export class Program {
     effect: Extract<CoordinatorEffect, { readonly type: "persist" }>,
   ): readonly CoordinatorInput[] {
     const { token, records } = effect;
-    if (records.some(({ kind }) => this.diskMode === `holds-${kind}`)) {
+    const { diskMode } = this;
+    if (diskMode === "holds" || records.some(({ kind }) => diskMode === `holds-${kind}`)) {
       this.#held.push(effect);
       return [];
     }

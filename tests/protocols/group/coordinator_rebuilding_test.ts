@@ -166,6 +166,21 @@ Deno.test("The operator goes on without who doesn't come, and is told what isn't
   assertEquals(program.comes("bob")[0], "bob: refuse kicked");
 });
 
+Deno.test("Who is removed while it is written that the group is known is told so, and the operator, too", () => {
+  const program = Program.of("ann", "bob", "cem").withoutDisk();
+  for (const name of ["ann", "cem"]) program.comes(name);
+  program.pass(RETURN_MS);
+  program.diskMode = "holds";
+  for (const name of ["bob", "cem"]) program.command({ command: "remove", name });
+
+  const words = program.diskAnswers();
+
+  assertEquals(words.includes("cem: refuse kicked"), true);
+  assertEquals(words.includes("closes cem"), true);
+  assert(program.told.includes("cem stays out until /allow cem"));
+  assertEquals(changes(program.pass(RETURN_MS)).at(-2), `view ${4 + GAP}: ann`);
+});
+
 Deno.test("Where all of the last view are removed, what they had is given up", () => {
   const program = Program.of("ann").withoutDisk();
   program.somebody("ann").isLost = true;
