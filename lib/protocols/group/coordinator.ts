@@ -279,6 +279,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const { listening } = this.config;
     if (!this.#isFounded) this.#found();
     for (const member of this.#views.members) {
+      if (this.#admission.kicked.has(member.key)) continue; // it would be refused
       this.#attendance.put(expected(member, this.#nowMs));
       this.#deadlines.setEarliest("heartbeat", this.#nowMs + HEARTBEAT_MS);
     }
