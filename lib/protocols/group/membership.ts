@@ -328,9 +328,10 @@ export class Membership {
     this.#inquireAt(inDoubt, (message) => this.out.tell(others, message));
   }
 
-  /** More than one message has are asked about when some of these are over. */
   #inquireAt(edits: readonly Inquiry[], send: (message: GroupMessage) => void): void {
-    if (edits.length > 0) send({ type: "inquire", edits: edits.slice(0, EDITS_MAX) });
+    for (let at = 0; at < edits.length; at += EDITS_MAX) {
+      send({ type: "inquire", edits: edits.slice(at, at + EDITS_MAX) });
+    }
   }
 
   // Epochs.

@@ -17,6 +17,7 @@ import { dateText } from "../../base/dates.ts";
 import type { PeerKey, RequestId } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
 import {
+  type EditRequest,
   isRequestAuthentic,
   keptRequest,
   type NamedKey,
@@ -62,6 +63,8 @@ interface Open {
   readonly policy: EditPolicy;
   readonly dueMs: number;
   phase: VotePhase;
+  /** Nothing that was asked for so late is in the log. */
+  readonly isNew: boolean;
   /** From when on it is asked what became of it. */
   inquireMs: number;
   wasAsked: boolean;
@@ -100,6 +103,8 @@ export class Voting {
   readonly #abandoned = new Set<RequestId>();
   /** The latest that came into the log; as many as may be asked about again. */
   readonly #logged = new Set<RequestId>();
+  /** The highest number of a request that came into the log, of each requester's last process that had one. */
+  readonly #requested = new Map<PeerKey, { readonly incarnation: Uint8Array; number: number }>();
   #view = 0;
   readonly undelivered: Undelivered;
 
@@ -116,6 +121,7 @@ export class Voting {
         policy: "auto",
         dueMs: Infinity,
         phase: "agreed",
+        isNew: false,
         inquireMs: owner.out.nowMs,
         wasAsked: false,
         author: null,
@@ -205,6 +211,7 @@ export class Voting {
       policy,
       dueMs: out.nowMs + voteMs,
       phase: "waiting",
+      isNew: this.#isNew(value),
       inquireMs: out.nowMs + INQUIRE_MS,
       wasAsked: false,
       author: null,
@@ -230,11 +237,12 @@ export class Voting {
     this.owner.locksChanged();
     if (seq > held.logSeq) return;
     enter(open, "looking");
-    looks.look(seq, null, (entry) => this.#looked(open, entry));
+    looks.look(seq, open.isNew ? null : open.id, (entry) => this.#looked(open, entry));
   }
 
   #looked(open: Open, entry: LoggedEntryState | null): void {
     if (this.#open.get(open.id) !== open) return; // it is over
+    if (entry?.isEdited) return this.#forget(open); // it is asked about again, after others
     const { selfKey, out, names } = this.owner;
     const { requester, name, seq, text } = open.signed.request.value;
     if (entry === null) return this.#refuseOpen(open, `there is no entry ${seq}`);
@@ -385,7 +393,24 @@ export class Voting {
     this.#goOnAll();
   }
 
+  #isNew({ requester, incarnation, number }: EditRequest): boolean {
+    const last = this.#requested.get(requester);
+    return last !== undefined && sameBytes(last.incarnation, incarnation) && number > last.number;
+  }
+
+  #requestLogged({ requester, incarnation, number }: EditRequest): void {
+    const last = this.#requested.get(requester);
+    if (last !== undefined && sameBytes(last.incarnation, incarnation)) {
+      last.number = Math.max(last.number, number);
+      return;
+    }
+    this.#requested.delete(requester);
+    this.#requested.set(requester, { incarnation: incarnation.slice(), number });
+    dropOldest(this.#requested, REMEMBERED_MAX);
+  }
+
   #applied(signed: SignedEditRequest): void {
+    this.#requestLogged(signed.request.value);
     const id = requestId(this.owner.crypto, signed.request.value);
     const open = this.#open.get(id);
     this.#logged.add(id);

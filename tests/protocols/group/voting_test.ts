@@ -3,7 +3,11 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { SignedEditRequest } from "../../../lib/protocols/group/edit.ts";
 import { signBatch, type SignedBatch } from "../../../lib/protocols/group/history.ts";
-import { EDITS_PENDING_MAX, REMEMBERED_MAX } from "../../../lib/protocols/group/limits.ts";
+import {
+  EDITS_MAX,
+  EDITS_PENDING_MAX,
+  REMEMBERED_MAX,
+} from "../../../lib/protocols/group/limits.ts";
 import type { GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
 import type { MemberRecord } from "../../../lib/protocols/group/records.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
@@ -848,6 +852,35 @@ function restartedInDoubt(): {
   net.pass(100);
   return { net, signed, bob };
 }
+
+Deno.test("what is in the log isn't voted on once more, however long ago", () => {
+  const net = started();
+  const [ann, bob] = three(net);
+  const old = requestOf(ann, GROUP, 1, "uno");
+  const decider = new Decider(COORDINATOR, GROUP);
+  commit(net, decider.decides([editOf(1, old)]));
+  for (let edit = 2; edit < 2 + EDITS_PENDING_MAX;) {
+    const edits = Array.from(
+      { length: EDITS_MAX },
+      () => editOf(edit++, requestOf(ann, GROUP, 2, "due")),
+    );
+    commit(net, decider.decides(edits));
+  }
+  net.coordinator.got.length = 0;
+  ask(net, old, { edit: 999 });
+  assertEquals(votes(net), ["nothing", "nothing", "nothing"]);
+  assertEquals(locks(net), [[], [], []]);
+
+  // What is asked for now is agreed to as ever, in whatever order it comes.
+  const [earlier, later] = [requestOf(ann, GROUP, 1, "un"), requestOf(ann, GROUP, 2, "deux")];
+  ask(net, later, { edit: 1_001, policy: "auto" });
+  assertEquals(votes(net), ["yes", "yes", "yes"]);
+  commit(net, decider.decides([editOf(1_001, later)]));
+  net.coordinator.got.length = 0;
+  ask(net, earlier, { edit: 1_002 });
+  assertEquals(votes(net), ["yes", "yes", "yes"]);
+  assertEquals(bob.machine!.membership!.voting.locks, [1]);
+});
 
 Deno.test("after a restart what was agreed to is locked, and the coordinator is asked what became of it", () => {
   const { net, signed, bob } = restartedInDoubt();
