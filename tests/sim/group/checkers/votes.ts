@@ -27,8 +27,11 @@ interface OpenAt {
   readonly process: CoordinatorProcess | null;
   /** Number of the entry, by that of the edit. */
   readonly entries: Map<number, number>;
-  /** Entries of edits that an earlier process had decided and its disk had lost: locked while that is written. */
-  readonly brought: Set<number>;
+  /**
+   * Entries that may be locked, too: of edits that an earlier process had decided and its disk had lost, while that is
+   * written; and of those that an old copy accepts anew, perhaps, under the number that they had.
+   */
+  readonly perhaps: Set<number>;
 }
 
 export class Votes implements Checker {
@@ -42,7 +45,7 @@ export class Votes implements Checker {
   readonly #votedIn = new Map<number, number>();
   /** What an entry reads, as the longest log has it. */
   readonly #texts = new Map<number, string>();
-  #open: OpenAt = { process: null, entries: new Map(), brought: new Set() };
+  #open: OpenAt = { process: null, entries: new Map(), perhaps: new Set() };
 
   wrote({ world }: Party, records: readonly (MemberRecord | CoordinatorRecord)[]): void {
     for (const record of records) {
@@ -81,7 +84,8 @@ export class Votes implements Checker {
     }
     this.#numbers.set(edit, id);
     const seq = this.#entries.get(id)!;
-    const open = this.#openAt(world).entries;
+    const { entries: open, perhaps } = this.#openAt(world);
+    if (known === id && isExcused) perhaps.add(seq);
     if (known === id || open.has(edit)) return; // it is told again
     const other = [...open].find(([, entry]) => entry === seq);
     if (other !== undefined && world.history.forksMax === 0) {
@@ -92,8 +96,8 @@ export class Votes implements Checker {
 
   #refused(world: World, { id, code, text }: GroupMessageOf<"edit-refused">): void {
     const seq = this.#entries.get(id)!;
-    const { entries, brought } = this.#openAt(world);
-    const isLocked = [...entries.values()].includes(seq) || brought.has(seq);
+    const { entries, perhaps } = this.#openAt(world);
+    const isLocked = [...entries.values()].includes(seq) || perhaps.has(seq);
     if (code !== "entry-locked" || isLocked) return;
     throw new Violation(`E2: entry ${seq} isn't locked: ${text}`);
   }
@@ -101,15 +105,15 @@ export class Votes implements Checker {
   /** What a process before the present one had accepted is aborted. */
   #openAt({ coordinator: { process } }: World): OpenAt {
     if (this.#open.process !== process) {
-      this.#open = { process, entries: new Map(), brought: new Set() };
+      this.#open = { process, entries: new Map(), perhaps: new Set() };
     }
     return this.#open;
   }
 
   #committed(world: World, edits: readonly Edit[]): void {
-    const { entries, brought } = this.#openAt(world);
+    const { entries, perhaps } = this.#openAt(world);
     for (const { edit, signed } of edits) {
-      if (!entries.has(edit)) brought.add(signed.request.value.seq);
+      if (!entries.has(edit)) perhaps.add(signed.request.value.seq);
     }
   }
 
