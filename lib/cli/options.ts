@@ -1,7 +1,7 @@
 /** What the command line said, checked: the input of each mode. */
 
 import type { Endpoint } from "../base/ids.ts";
-import type { EditPolicy } from "../protocols/group/messages.ts";
+import { type EditPolicy } from "../protocols/group/edit.ts";
 import type { OwnRowKey, UserInfo } from "../store/user_info.ts";
 
 /** Flags that all modes share. */

@@ -10,7 +10,7 @@ import {
   VOTE_TIMEOUT_MS_MAX,
   VOTE_TIMEOUT_MS_MIN,
 } from "../protocols/group/limits.ts";
-import type { EditPolicy } from "../protocols/group/messages.ts";
+import { type EditPolicy } from "../protocols/group/edit.ts";
 import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
 import { durationWithin, host, hostAndMaybePort, listenPort, oneOf, wholeNumber } from "./flags.ts";
 import type { AdvertisedAddress, ServeOptions } from "./options.ts";

@@ -6,7 +6,7 @@ import { memberOptions, memberProgramCommand } from "../../lib/cli/member_argume
 import type { MemberOptions, ServeOptions } from "../../lib/cli/options.ts";
 import { serveOptions, serveProgramCommand } from "../../lib/cli/serve_arguments.ts";
 import { usageText } from "../../lib/cli/usage.ts";
-import { EDIT_POLICIES } from "../../lib/protocols/group/messages.ts";
+import { EDIT_POLICIES } from "../../lib/protocols/group/edit.ts";
 import { HOME, parsedOptions } from "./parsed_options.ts";
 
 const COMMON = {

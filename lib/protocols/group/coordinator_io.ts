@@ -6,7 +6,8 @@ import type { ModeEffect, ModeInput } from "../../base/mode_machine.ts";
 import type { CoordinatorCommand, CoordinatorEvent } from "./events.ts";
 import type { HistoryEnd } from "./history.ts";
 import type { HistoryRead } from "./member_io.ts";
-import type { EditPolicy, GroupMessage } from "./messages.ts";
+import { type EditPolicy } from "./edit.ts";
+import type { GroupMessage } from "./messages.ts";
 import type { CoordinatorRecord } from "./records.ts";
 import type { Cut } from "./snapshot/cut.ts";
 

@@ -16,6 +16,7 @@ import {
   batchFault,
   COORDINATOR_NAME,
   isAuthentic,
+  keptBatch,
   signBatch,
   type SignedBatch,
 } from "./history.ts";
@@ -242,10 +243,7 @@ export class Decisions {
     if (author !== signer.key || batchFault(signed, group) !== null) return "it was never decided";
     if (!isAuthentic(crypto, signed)) return "it brings a decision that isn't signed";
     if (this.size + edits.length > EDITS_PENDING_MAX) return null; // it is brought again
-    const batch: SignedBatch = {
-      batch: { bytes: signed.batch.bytes.slice(), value: signed.batch.value },
-      signature: signed.signature.slice(),
-    };
+    const batch = keptBatch(signed);
     const committed = this.#add(batch, false);
     out.storeThen([{ kind: "committed", batch }], () => {
       committed.isStored = true;

@@ -91,6 +91,24 @@ export function editRequestFrom(request: EditRequest, signature: Uint8Array): Si
   return { request: { bytes: made.bytes.slice(), value: made.value }, signature };
 }
 
+/** Who is asked before an edit: the author of the entry, all other members, or nobody. */
+export const EDIT_POLICIES = ["own", "ask", "auto"] as const;
+export type EditPolicy = typeof EDIT_POLICIES[number];
+
+/**
+ * Whether a member's user is asked for agreement. Whoever asks has agreed.
+ * @param author Who said the entry; null where that isn't known.
+ */
+export function needsAgreement(
+  policy: EditPolicy,
+  member: PeerKey,
+  requester: PeerKey,
+  author: PeerKey | null,
+): boolean {
+  if (member === requester || policy === "auto") return false;
+  return policy === "ask" || member === author;
+}
+
 /** A decoder's bytes are the link's: what is kept has its own. */
 export function keptRequest({ request, signature }: SignedEditRequest): SignedEditRequest {
   return {

@@ -1,9 +1,6 @@
 /**
  * Edits that our user asks for: each goes to the coordinator until that has accepted or refused it, and what becomes of
- * an accepted one is told, after a restart too.
- *
- *     queued --> asked --> accepted --> (over: in the log, or aborted)
- *                    \---> refused
+ * an accepted one is told, after a restart too. `REQUEST_PHASES` says how each goes on.
  */
 
 import type { Signer } from "../../base/crypto.ts";

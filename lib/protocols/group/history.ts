@@ -93,6 +93,14 @@ export function batchFrom(batch: Batch, signature: Uint8Array): SignedBatch {
   return { batch: { bytes: made.bytes.slice(), value: made.value }, signature };
 }
 
+/** A decoder's bytes are the link's: what is kept has its own. */
+export function keptBatch({ batch, signature }: SignedBatch): SignedBatch {
+  return {
+    batch: { bytes: batch.bytes.slice(), value: batch.value },
+    signature: signature.slice(),
+  };
+}
+
 /**
  * Whether the signatures of the author, and of who asked for edits, fit. Never throws.
  * @param isKnown Whether this very request was checked before.

@@ -19,7 +19,7 @@ import {
   uint,
 } from "../../base/schema.ts";
 import { ballotSchema } from "./ballot.ts";
-import { namedKeySchema, signedEditRequestSchema } from "./edit.ts";
+import { EDIT_POLICIES, namedKeySchema, signedEditRequestSchema } from "./edit.ts";
 import { memberSchema, signedEpochSchema } from "./epoch.ts";
 import { LEFT_REASONS } from "./events.ts";
 import { historyPointSchema, signedBatchSchema } from "./history.ts";
@@ -60,10 +60,6 @@ export type GroupRefusal = typeof GROUP_REFUSALS[number];
 /** Codes of an edit that isn't accepted, the same words as the user's error codes. */
 export const EDIT_REFUSALS = ["entry-locked", "no-such-entry", "full", "not-allowed"] as const;
 export type EditRefusal = typeof EDIT_REFUSALS[number];
-
-/** Who is asked before an edit: the author of the entry, all other members, or nobody. */
-export const EDIT_POLICIES = ["own", "ask", "auto"] as const;
-export type EditPolicy = typeof EDIT_POLICIES[number];
 
 /** Why a member is in no view any more. */
 export const PARTINGS = ["left", "silent", "kicked", "replaced"] as const;

@@ -25,17 +25,19 @@ import { Decisions } from "./decisions.ts";
 import {
   boundedReason,
   type Edit,
+  type EditPolicy,
   type EditRequest,
   isRequestAuthentic,
   keptRequest,
   type NamedKey,
+  needsAgreement,
   requestFault,
   requestId,
   type SignedEditRequest,
 } from "./edit.ts";
 import type { CoordinatorEvent, EditView } from "./events.ts";
 import { ABORTED_KEPT_MAX, EDITS_MAX, EDITS_PENDING_MAX } from "./limits.ts";
-import type { EditPolicy, EditRefusal, GroupMessage, GroupMessageOf } from "./messages.ts";
+import type { EditRefusal, GroupMessage, GroupMessageOf } from "./messages.ts";
 import type { CoordinatorRecord } from "./records.ts";
 import type { Decided } from "./snapshot/cut.ts";
 import type { Views } from "./views.ts";
@@ -263,10 +265,10 @@ export class Transactions {
   #decide(open: Open, { author, members }: Vote): void {
     this.#open.delete(open.id);
     const { requester } = open.signed.request.value;
-    const others = members.filter(({ key }) => key !== requester);
-    const asked = this.parts.policy === "ask"
-      ? others
-      : others.filter(({ key }) => this.parts.policy === "own" && key === author?.key);
+    const { policy } = this.parts;
+    const asked = members.filter(({ key }) =>
+      needsAgreement(policy, key, requester, author?.key ?? null)
+    );
     const agreed = asked.map(({ key, name }) => ({ key, name }));
     this.#decisions.decide({ edit: open.edit, signed: open.signed, agreed });
   }

@@ -8,7 +8,7 @@ import type { Crypto } from "../../base/crypto.ts";
 import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
 import { requestId, type SignedEditRequest } from "./edit.ts";
 import type { Held } from "./held.ts";
-import { batchFault, isAuthentic, placesOf, type SignedBatch } from "./history.ts";
+import { batchFault, isAuthentic, keptBatch, placesOf, type SignedBatch } from "./history.ts";
 import { EDITS_PENDING_MAX } from "./limits.ts";
 import type { MemberOutput } from "./member_output.ts";
 import type { GroupMessage } from "./messages.ts";
@@ -59,11 +59,7 @@ export class Undelivered {
       return from === null ? this.owner.coordinatorOffends(fault) : this.owner.offends(from, fault);
     }
     if (this.#decisions.length >= EDITS_PENDING_MAX) return; // it comes again
-    const kept: SignedBatch = {
-      batch: { bytes: signed.batch.bytes.slice(), value: signed.batch.value },
-      signature: signed.signature.slice(),
-    };
-    const decision = { signed: kept, isChecked };
+    const decision = { signed: keptBatch(signed), isChecked };
     this.#decisions.push(decision);
     this.#order();
     if (ordering !== null && from !== ordering.sequencer) this.#passOn([decision]);

@@ -17,10 +17,12 @@ import { dateText } from "../../base/dates.ts";
 import type { PeerKey, RequestId } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
 import {
+  type EditPolicy,
   type EditRequest,
   isRequestAuthentic,
   keptRequest,
   type NamedKey,
+  needsAgreement,
   requestFault,
   requestId,
   type SignedEditRequest,
@@ -32,7 +34,7 @@ import { EDITS_PENDING_MAX, INQUIRE_MS, REMEMBERED_MAX } from "./limits.ts";
 import type { Looks } from "./looks.ts";
 import type { LoggedEntryState } from "./member_io.ts";
 import type { MemberNames } from "./member_names.ts";
-import type { EditPolicy, GroupMessageOf } from "./messages.ts";
+import type { GroupMessageOf } from "./messages.ts";
 import type { PreparedRecord } from "./records.ts";
 import { type Decision, Undelivered, type UndeliveredOwner } from "./undelivered.ts";
 
@@ -247,8 +249,7 @@ export class Voting {
     const { requester, name, seq, text } = open.signed.request.value;
     if (entry === null) return this.#refuseOpen(open, `there is no entry ${seq}`);
     open.author = entry.author;
-    const isAsked = requester !== selfKey &&
-      (open.policy === "ask" || (open.policy === "own" && entry.author.key === selfKey));
+    const isAsked = needsAgreement(open.policy, selfKey, requester, entry.author.key);
     if (!isAsked) return this.#agree(open);
     enter(open, "asked");
     open.wasAsked = true;

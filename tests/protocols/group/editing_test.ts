@@ -1,10 +1,9 @@
 // A requester's part in edits: what its user is told, and what it asks of a coordinator that a test speaks for.
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { SignedEditRequest } from "../../../lib/protocols/group/edit.ts";
+import { type EditPolicy, type SignedEditRequest } from "../../../lib/protocols/group/edit.ts";
 import type { MemberEvent } from "../../../lib/protocols/group/events.ts";
 import { EDITS_QUEUED_MAX, TEXT_BYTES_MAX } from "../../../lib/protocols/group/limits.ts";
-import type { EditPolicy } from "../../../lib/protocols/group/messages.ts";
 import { Decider, editOf, idOf } from "./edit_fixtures.ts";
 import { COORDINATOR, GROUP, GroupNet, type Node } from "./group_net.ts";
 

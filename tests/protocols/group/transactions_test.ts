@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { RequestId } from "../../../lib/base/ids.ts";
-import type { SignedEditRequest } from "../../../lib/protocols/group/edit.ts";
+import { type EditPolicy, type SignedEditRequest } from "../../../lib/protocols/group/edit.ts";
 import type { SignedBatch } from "../../../lib/protocols/group/history.ts";
 import {
   ABORTED_KEPT_MAX,
@@ -10,11 +10,7 @@ import {
   EDITS_MAX,
   EDITS_PENDING_MAX,
 } from "../../../lib/protocols/group/limits.ts";
-import {
-  type EditPolicy,
-  GROUP_MESSAGES,
-  type GroupMessageOf,
-} from "../../../lib/protocols/group/messages.ts";
+import { GROUP_MESSAGES, type GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
 import { createCodec } from "../../../lib/wire/codec.ts";
 import { Decider, editOf, forged, idOf, requestOf } from "./edit_fixtures.ts";
 import { GROUP, keyOf, type Name, OWN, Program, type Words } from "./coordinator_program.ts";

@@ -1,6 +1,6 @@
 /** What a seed decides before a run begins: how large the group is, how bad its network, and which troubles come. */
 
-import { EDIT_POLICIES, type EditPolicy } from "../../../lib/protocols/group/messages.ts";
+import { EDIT_POLICIES, type EditPolicy } from "../../../lib/protocols/group/edit.ts";
 import type { DiskConfig } from "../disk.ts";
 import { Random } from "../random.ts";
 

@@ -8,11 +8,8 @@ import type { Endpoint, PeerKey } from "../../../lib/base/ids.ts";
 import { foldName } from "../../../lib/base/names.ts";
 import type { CoordinatorEvent, MemberEvent } from "../../../lib/protocols/group/events.ts";
 import { COORDINATOR_NAME } from "../../../lib/protocols/group/history.ts";
-import {
-  type EditPolicy,
-  GROUP_MESSAGES,
-  type GroupMessage,
-} from "../../../lib/protocols/group/messages.ts";
+import { type EditPolicy } from "../../../lib/protocols/group/edit.ts";
+import { GROUP_MESSAGES, type GroupMessage } from "../../../lib/protocols/group/messages.ts";
 import { restoreMember } from "../../../lib/protocols/group/member_log.ts";
 import type { CoordinatorRecord, MemberRecord } from "../../../lib/protocols/group/records.ts";
 import type { Cut } from "../../../lib/protocols/group/snapshot/cut.ts";
