@@ -63,9 +63,14 @@ export class Decisions {
     this.#incarnation = parts.newIncarnation();
   }
 
-  /** Whether what is decided is on its way to the disk. */
-  get isWriting(): boolean {
-    return this.#isWriting;
+  /** Whether something waits for `write`, and nothing is written. */
+  get isWaiting(): boolean {
+    return !this.#isWriting && this.#waiting.length > 0;
+  }
+
+  /** Whether something is decided that nobody has heard of yet. */
+  get isUnderWay(): boolean {
+    return this.#isWriting || this.#waiting.length > 0;
   }
 
   /** Those of which nobody has heard yet. */
@@ -139,13 +144,13 @@ export class Decisions {
 
   // Deciding.
 
-  /** All have agreed. */
+  /** All have agreed: it is decided when it is on disk. */
   decide(edit: Edit): void {
     this.#waiting.push(edit);
-    this.#write();
   }
 
-  #write(): void {
+  /** Writes what all have agreed to, after the write that is under way. */
+  write(): void {
     if (this.#isWriting || this.#waiting.length === 0) return;
     const { signer, group, out } = this.parts;
     const edits = this.#takeSome();
@@ -170,7 +175,6 @@ export class Decisions {
       if (isKept) {
         for (const key of committed.awaited) this.#tellOne(key, committed);
       }
-      this.#write();
       this.stored(isKept ? edits : []);
     });
   }

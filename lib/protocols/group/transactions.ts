@@ -42,7 +42,7 @@ import type { CoordinatorRecord } from "./records.ts";
 import type { Decided } from "./snapshot/cut.ts";
 import type { Views } from "./views.ts";
 
-/** Longer no round holds up the next one, be it for a user who thinks or for a member that stands still. */
+/** Longer no round holds up what it has decided, and the next one: a user thinks, or a member stands still. */
 const ROUND_MS_MAX = 50;
 /** Numbers that are taken with one write: most edits need none. */
 const NUMBERS_TAKEN = EDITS_MAX;
@@ -59,6 +59,7 @@ interface Open {
 }
 
 interface Vote {
+  readonly round: number;
   /** Whose members vote. */
   readonly view: number;
   readonly members: readonly NamedKey[];
@@ -93,7 +94,8 @@ export class Transactions {
   readonly #decisions: Decisions;
   /** What became of those that were aborted, the latest. */
   readonly #aborted = new Map<RequestId, Aborted>();
-  /** When the last round of votes holds up the next one no longer. */
+  /** Rounds of votes, and when the last one holds nothing up any more. */
+  #round = 0;
   #roundDueMs = -Infinity;
   /** The last number that was given, and up to which number they were taken. */
   #number = 0;
@@ -102,7 +104,7 @@ export class Transactions {
   constructor(readonly parts: TransactionsParts) {
     const committed = (edits: readonly Edit[]) => {
       for (const edit of edits) this.#tellCommitted(edit);
-      this.#beginRound();
+      this.#goOn();
     };
     this.#decisions = new Decisions(parts, committed);
   }
@@ -220,12 +222,12 @@ export class Transactions {
     const open: Open = { id, edit, signed, vote: null, dueMs: out.nowMs + voteTimeoutMs };
     this.#open.set(id, open);
     this.#tellAccepted(key, id, edit);
-    this.#beginRound();
+    this.#goOn();
   }
 
   vote(attendee: Attendee, message: GroupMessageOf<"vote">): void {
     this.#vote(attendee, message);
-    this.#beginRound();
+    this.#goOn();
   }
 
   #vote(
@@ -312,6 +314,7 @@ export class Transactions {
     for (const open of [...this.#open.values()]) {
       if (open.vote !== null) this.#abort(open, "the group's members changed meanwhile");
     }
+    this.#decisions.write();
   }
 
   /** The history is given up for an older one, whose entries may be others: no edit of it is committed any more. */
@@ -343,27 +346,36 @@ export class Transactions {
 
   /** The present view has begun at all its members. */
   settle(): void {
-    this.#beginRound();
+    this.#goOn();
   }
 
   // Voting.
 
   /**
-   * What was accepted since the last round is voted on, unless that one is still under way: edits that come at once are
-   * voted on and decided together, and share writes, syncs and a place in the order.
+   * Once the round of votes is over, what it has decided is written; then what was accepted meanwhile is voted on. So
+   * edits that come at once are voted on and decided together, and share writes, syncs and a place in the order.
    */
-  #beginRound(): void {
+  #goOn(): void {
+    const isOverdue = this.parts.out.nowMs >= this.#roundDueMs;
+    if (!isOverdue && this.#isVoting) return;
+    this.#decisions.write();
+    if (!isOverdue && this.#decisions.isUnderWay) return;
     const accepted = this.#heldUp;
-    if (accepted.length === 0 || !this.parts.isSteady()) return;
-    const { nowMs } = this.parts.out;
-    const isUnderWay = accepted.length < this.#open.size || this.#decisions.isWriting;
-    if (isUnderWay && nowMs < this.#roundDueMs) return;
-    this.#roundDueMs = nowMs + ROUND_MS_MAX;
+    if (accepted.length === 0) return;
+    this.#round++;
+    this.#roundDueMs = this.parts.out.nowMs + ROUND_MS_MAX;
     for (const open of accepted) this.#begin(open);
   }
 
-  /** Accepted, and in no round yet. */
+  /** Whether something of the last round isn't decided. */
+  get #isVoting(): boolean {
+    for (const { vote } of this.#open.values()) if (vote?.round === this.#round) return true;
+    return false;
+  }
+
+  /** Accepted, and to be voted on in the next round. */
   get #heldUp(): readonly Open[] {
+    if (!this.parts.isSteady()) return [];
     return [...this.#open.values()].filter(({ vote }) => vote === null);
   }
 
@@ -375,6 +387,7 @@ export class Transactions {
     }
     const keys = views.members.map(({ key }) => key);
     open.vote = {
+      round: this.#round,
       view: views.ballot.number,
       members: views.members,
       awaited: new Set(keys),
@@ -428,7 +441,7 @@ export class Transactions {
   get dueMs(): number | null {
     let dueMs: number | null = null;
     for (const open of this.#open.values()) dueMs = earliestMs(dueMs, open.dueMs);
-    const isHeldUp = this.#heldUp.length > 0 && this.parts.isSteady();
+    const isHeldUp = this.#heldUp.length > 0 || this.#decisions.isWaiting;
     return isHeldUp ? earliestMs(dueMs, this.#roundDueMs) : dueMs;
   }
 
@@ -443,7 +456,7 @@ export class Transactions {
         : `${named(silent)} didn't answer in time`;
       this.#abort(open, reason);
     }
-    this.#beginRound();
+    this.#goOn();
   }
 
   postpone(delayMs: number): void {

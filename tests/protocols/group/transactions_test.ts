@@ -130,6 +130,38 @@ Deno.test("what comes during a round of votes is voted on together in the next o
   ]);
 });
 
+Deno.test("what a round has decided is one batch, also where another of it is refused last", () => {
+  const program = Program.of("ann", "bob");
+  edit(program, "ann", request(program, "ann", 9));
+  const all = [1, 2, 3].map((seq) => request(program, "ann", seq));
+  for (const signed of all) edit(program, "ann", signed);
+  program.pass(50); // the first one is still voted on
+  const [one, two, three] = all as [SignedEditRequest, SignedEditRequest, SignedEditRequest];
+  for (const signed of [one, two]) {
+    for (const name of ["ann", "bob"]) assertEquals(vote(program, name, signed, "ann"), []);
+  }
+  const words = vote(program, "bob", three, "ann", { agrees: false });
+  assert(words.includes("disk: committed 2 3"), words.join());
+});
+
+Deno.test("a user who thinks holds up what is decided for 50 ms at most, and for another view not at all", () => {
+  const held = () => {
+    const program = Program.of("ann", "bob");
+    edit(program, "ann", request(program, "ann", 9));
+    const all = [1, 2].map((seq) => request(program, "ann", seq));
+    for (const signed of all) edit(program, "ann", signed);
+    program.pass(50);
+    for (const name of ["ann", "bob"]) assertEquals(vote(program, name, all[0]!, "ann"), []);
+    return program;
+  };
+  const program = held();
+  assertEquals(program.pass(49), []);
+  assertEquals(program.pass(1)[0], "disk: committed 2");
+
+  const words = held().joins("cem");
+  assert(words.includes("disk: committed 2"), words.join());
+});
+
 Deno.test("a round that ends with a no lets the next one begin", () => {
   const program = Program.of("ann");
   const all = [1, 2].map((seq) => request(program, "ann", seq));
