@@ -1,6 +1,12 @@
 /** How edits read as lines, at members and at the coordinator. */
 
-import type { EditEvent, EditView, EntryEdit, MemberEvent } from "../protocols/group/events.ts";
+import type {
+  EditEvent,
+  EditView,
+  EntryEdit,
+  MemberEditView,
+  MemberEvent,
+} from "../protocols/group/events.ts";
 import { durationText } from "./durations.ts";
 import { changedParts } from "./changed_parts.ts";
 import { andListed } from "./spans.ts";
@@ -42,6 +48,25 @@ export function voteWantedLine(
     nameOf(by),
     ` wants to change entry ${seq} from ${quoted(before)} to ${quoted(after)}: /go${number} or ` +
     `/abort${number} within ${durationText(leftMs)}`,
+  ];
+}
+
+/** An edit that one is asked about, or has asked for, and that isn't over. */
+export function memberEditLine(
+  { edit, seq, by, text, state, deadline }: MemberEditView,
+  nowMs: number,
+  nameOf: NameSpanOf,
+): Line {
+  const body: Span = { text, as: "body" };
+  if (state === "queued") return [`Your edit of entry ${seq} isn't under way yet: `, body];
+  if (state === "under-way") return [`Your edit ${edit} of entry ${seq} isn't decided yet: `, body];
+  const leftMs = Math.max(0, Date.parse(deadline ?? "") - nowMs);
+  return [
+    { text: "? ", as: "mark" },
+    `Edit ${edit} of entry ${seq}, asked by `,
+    nameOf(by),
+    `, waits for you: /go ${edit} or /abort ${edit} within ${durationText(leftMs)}: `,
+    body,
   ];
 }
 

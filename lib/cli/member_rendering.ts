@@ -3,7 +3,13 @@
 import type { EntryView, LeftView, MemberEvent, MemberView } from "../protocols/group/events.ts";
 import { entriesText, numberText } from "./counts.ts";
 import { durationText } from "./durations.ts";
-import { editLine, editStartedLine, entryEditLine, voteWantedLine } from "./edit_rendering.ts";
+import {
+  editLine,
+  editStartedLine,
+  entryEditLine,
+  memberEditLine,
+  voteWantedLine,
+} from "./edit_rendering.ts";
 import { messageLine } from "./message_rendering.ts";
 import { andListed, listed, nameSpan, ownNameSpan } from "./spans.ts";
 import { starLine } from "./text_format.ts";
@@ -87,7 +93,7 @@ export class MemberRendering {
       case "members":
         return [event.members.length === 0 ? ["Nobody is in the group."] : this.#names(event)];
       case "status":
-        return statusLines(event);
+        return statusLines(event, nowMs, this.#nameOf);
       case "verify":
         return verifyLines(event);
     }
@@ -239,8 +245,12 @@ function entriesSpans(entries: number, last: LastEntry): Line {
 /** Letters of a digest that people compare at a glance. */
 const DIGEST_LETTERS = 8;
 
-function statusLines(status: EventNamed<"status">): readonly Line[] {
-  const { view, coordinator, seq, digest, sequencer, key, log, problems } = status;
+function statusLines(
+  status: EventNamed<"status">,
+  nowMs: number,
+  nameOf: (name: string) => Span,
+): readonly Line[] {
+  const { view, coordinator, seq, digest, sequencer, key, log, edits, problems } = status;
   const others = status.members.filter((member) => member.key !== key);
   const there = coordinator === "up" ? "The coordinator is there." : "The coordinator is away.";
   const lines: Line[] = [
@@ -254,6 +264,7 @@ function statusLines(status: EventNamed<"status">): readonly Line[] {
       ...(sequencer === null ? [] : [" ", nameSpan(sequencer), " puts what is said in order."]),
     ],
     unsentLine(status),
+    ...edits.map((edit) => memberEditLine(edit, nowMs, nameOf)),
     ["Your log: ", { text: log, as: "exact" }],
     [`Your key: ${key}`],
   ];

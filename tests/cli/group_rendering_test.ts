@@ -84,6 +84,7 @@ const STATUS = {
   sequencer: "Bob",
   unsent: 0,
   awaited: [],
+  edits: [],
   problems: [],
 } as const;
 
@@ -325,6 +326,30 @@ const PRINTED: readonly (readonly [
     "Group of 3: Alice (you), Bob 0.4 ms, Carol not heard (1,200 behind). The coordinator is away.\n" +
     "42 entries, digest 9f3c2a1b.\n2 of your messages wait for Carol.\nYour log: /data/log\nYour key: ka\n" +
     "! Carol hasn't been heard for 4 s\n",
+  ],
+  [
+    "a status with edits that aren't over",
+    [{
+      ...STATUS,
+      edits: [
+        {
+          edit: 7,
+          seq: 43,
+          by: "Bob",
+          text: "at eight?",
+          state: "vote-wanted",
+          deadline: new Date(CONTEXT.nowMs + 12_000).toISOString(),
+        },
+        { edit: 8, seq: 1, by: "Alice", text: "hi", state: "under-way", deadline: null },
+        { edit: null, seq: 2, by: "Alice", text: "ho", state: "queued", deadline: null },
+      ],
+    }],
+    "Group of 2: Alice (you), Bob 0.4 ms. The coordinator is there.\n" +
+    "42 entries, digest 9f3c2a1b. Bob puts what is said in order.\n" +
+    "Everything you wrote is in the log.\n" +
+    "? Edit 7 of entry 43, asked by Bob, waits for you: /go 7 or /abort 7 within 12 s: at eight?\n" +
+    "Your edit 8 of entry 1 isn't decided yet: hi\nYour edit of entry 2 isn't under way yet: ho\n" +
+    "Your log: /data/log\nYour key: ka\n",
   ],
   [
     "a status outside",

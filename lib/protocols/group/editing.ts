@@ -8,6 +8,7 @@ import type { Environment } from "../../base/environment.ts";
 import type { ErrorCode } from "../../base/errors.ts";
 import type { Hash, RequestId } from "../../base/ids.ts";
 import { type Edit, requestId, type SignedEditRequest, signEditRequest } from "./edit.ts";
+import type { MemberEditView } from "./events.ts";
 import type { Held } from "./held.ts";
 import { EDITS_QUEUED_MAX, INQUIRE_MS } from "./limits.ts";
 import type { Looks } from "./looks.ts";
@@ -89,6 +90,19 @@ export class Editing {
   /** The highest number that is known here. */
   get number(): number {
     return Math.max(0, ...Array.from(this.#accepted.values(), ({ edit }) => edit));
+  }
+
+  /** Edits that our user has asked for, and doesn't know the outcome of; the oldest first. */
+  get views(): readonly MemberEditView[] {
+    const own = { by: this.owner.self.name, deadline: null };
+    const accepted = Array.from(this.#accepted.values(), ({ edit, signed }): MemberEditView => {
+      const { seq, text } = signed.request.value;
+      return { ...own, edit, seq, text, state: "under-way" };
+    });
+    const wanted = this.#wanted.map(({ seq, text }): MemberEditView => {
+      return { ...own, edit: null, seq, text, state: "queued" };
+    });
+    return [...accepted, ...wanted];
   }
 
   has(id: RequestId): boolean {

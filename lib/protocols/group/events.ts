@@ -164,6 +164,8 @@ export type MemberEvent =
     readonly unsent: number;
     /** Whom that waits for. */
     readonly awaited: readonly string[];
+    /** Those that wait for one's own vote, then one's own. */
+    readonly edits: readonly MemberEditView[];
     readonly problems: readonly string[];
   }
   | ModeEvent;
@@ -177,6 +179,19 @@ export type MemberCommand =
   | { readonly command: "entry"; readonly seq: number }
   | { readonly command: "log"; readonly count: number; readonly digest: boolean }
   | { readonly command: "list" };
+
+/** An edit that its member's user is asked about, or has asked for, and that isn't over. */
+export interface MemberEditView {
+  /** Null until the coordinator has accepted it. */
+  readonly edit: number | null;
+  readonly seq: number;
+  readonly by: string;
+  readonly text: string;
+  /** Its user's vote is wanted; not accepted by the coordinator yet; accepted, and not decided as far as is known. */
+  readonly state: "vote-wanted" | "queued" | "under-way";
+  /** Of a vote that is wanted: until when. ISO 8601, UTC, by our clock. */
+  readonly deadline: string | null;
+}
 
 /** An edit that is under way at the coordinator. */
 export interface EditView {

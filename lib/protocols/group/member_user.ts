@@ -179,6 +179,7 @@ export class MemberUser {
             peers: this.owner.peers,
             names,
             unsent: this.owner.saying.unsent,
+            editing: this.owner.editing,
             awaitedByCoordinator: this.owner.awaited,
           }),
           ref,

@@ -2,6 +2,7 @@
 
 import type { Endpoint, PeerKey } from "../../base/ids.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
+import type { Editing } from "./editing.ts";
 import { endpointOf, type Member } from "./epoch.ts";
 import type { MemberEvent, MemberView } from "./events.ts";
 import type { MemberNames } from "./member_names.ts";
@@ -25,6 +26,7 @@ export interface StatusOf {
   readonly peers: Peers;
   readonly names: MemberNames;
   readonly unsent: number;
+  readonly editing: Editing;
   /** Whom a newcomer waits for, as the coordinator says. */
   readonly awaitedByCoordinator: readonly string[];
 }
@@ -45,6 +47,7 @@ export function statusView(status: StatusOf): StatusEvent {
     sequencer: epoch === null ? null : nameOf(names, epoch.members[0]!),
     unsent,
     awaited: unsent === 0 || membership === null ? [] : awaitedNames(membership, names),
+    edits: [...membership?.voting.wanted ?? [], ...status.editing.views],
     problems: problems(status),
   };
 }

@@ -28,6 +28,7 @@ import {
   type SignedEditRequest,
 } from "./edit.ts";
 import { VOTE_PHASES, type VotePhase } from "./edit_phases.ts";
+import type { MemberEditView } from "./events.ts";
 import type { HeldBatch } from "./held.ts";
 import type { SignedBatch } from "./history.ts";
 import { EDITS_PENDING_MAX, INQUIRE_MS, REMEMBERED_MAX } from "./limits.ts";
@@ -260,7 +261,22 @@ export class Voting {
       by: names.shown(requester, name),
       old: entry.text,
       new: text,
-      deadline: dateText(this.owner.wallMs() + open.dueMs - out.nowMs),
+      deadline: this.#deadline(open),
+    });
+  }
+
+  #deadline({ dueMs }: Open): string {
+    return dateText(this.owner.wallMs() + dueMs - this.owner.out.nowMs);
+  }
+
+  /** Edits that wait for our user's vote. */
+  get wanted(): readonly MemberEditView[] {
+    const { names, out } = this.owner;
+    return this.#those("asked").filter(({ dueMs }) => dueMs > out.nowMs).map((open) => {
+      const { seq, requester, name, text } = open.signed.request.value;
+      const by = names.shown(requester, name);
+      const deadline = this.#deadline(open);
+      return { edit: open.edit, seq, by, text, state: "vote-wanted", deadline };
     });
   }
 

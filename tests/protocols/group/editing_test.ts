@@ -120,6 +120,23 @@ Deno.test("an edit is asked for, signed, and told by its number when that is on 
   assertEquals(told(ann), ["r: 7 of 2 started"]);
 });
 
+Deno.test("/status has one's edits until they are over", () => {
+  const { net, ann } = started();
+  const edits = () => {
+    ann.command({ command: "status" });
+    net.settle();
+    return ann.told("status").at(-1)!.edits;
+  };
+  const view = { seq: 1, by: "ann", text: "uno", deadline: null };
+  edit(net, ann, 1, "uno");
+  assertEquals(edits(), [{ ...view, edit: null, state: "queued" }]);
+  const [signed] = asked(net, ann);
+  accept(net, ann, signed!, 1);
+  assertEquals(edits(), [{ ...view, edit: 1, state: "under-way" }]);
+  abort(net, ann, signed!);
+  assertEquals(edits(), []);
+});
+
 Deno.test("whoever asks is told whose agreement it waits for", () => {
   const awaited = (policy: EditPolicy, seq: number) => {
     const { net, ann } = started();

@@ -177,6 +177,24 @@ Deno.test("policy own: the author is asked, sees what and until when, and its ye
   assertEquals(votes(net), ["yes", "yes", "yes"]);
 });
 
+Deno.test("/status has the edits that wait for one's vote, until one votes or it is too late", () => {
+  const wantedAfter = (act: (net: GroupNet, ann: Node) => void) => {
+    const net = started();
+    const [ann, bob] = three(net);
+    ask(net, requestOf(bob, GROUP, 1, "uno"));
+    act(net, ann);
+    ann.command({ command: "status" });
+    net.settle();
+    return ann.told("status").at(-1)!.edits;
+  };
+  const deadline = new Date(1_700_000_000_000 + 30_000).toISOString();
+  assertEquals(wantedAfter(() => {}), [
+    { edit: 1, seq: 1, by: "bob", text: "uno", state: "vote-wanted", deadline },
+  ]);
+  assertEquals(wantedAfter((_, ann) => ann.command({ command: "go", edit: 1 })), []);
+  assertEquals(wantedAfter((net) => net.pass(30_000)), []);
+});
+
 Deno.test("policy ask: all but the requester are asked; auto: nobody is", () => {
   const net = started();
   const [ann, bob, cem] = three(net);
