@@ -352,10 +352,13 @@ export class MemberUser {
 
   /** Leaving takes a while. */
   #tellLeaving(): void {
-    const { out, saying: { unsent } } = this.owner;
-    if (unsent === 0) return;
-    const what = unsent === 1 ? "your message is" : `your ${unsent} messages are`;
-    out.notice(`Leaving when ${what} said, or in ${(LEAVE_MS_MAX - AWAITED_TOLD_MS) / 1_000} s`);
+    const { out, saying: { unsent }, editing: { size: edits } } = this.owner;
+    const awaited: string[] = [];
+    if (unsent > 0) awaited.push(unsent === 1 ? "message is said" : `${unsent} messages are said`);
+    if (edits > 0) awaited.push(edits === 1 ? "edit is decided" : `${edits} edits are decided`);
+    if (awaited.length === 0) return;
+    const what = joinedNames(awaited.map((one) => `your ${one}`));
+    out.notice(`Leaving when ${what}, or in ${(LEAVE_MS_MAX - AWAITED_TOLD_MS) / 1_000} s`);
   }
 
   /** The coordinator says that the others have all that we had. */

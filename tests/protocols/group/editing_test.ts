@@ -487,6 +487,7 @@ Deno.test("leaving without the coordinator: what nobody answered is told, with i
   net.pass(2_000);
 
   assertEquals(told(ann), [
+    "-: Leaving when your edit is decided, or in 9 s",
     "mine: coordinator-down: Your edit of entry 1 wasn't asked for: the coordinator didn't answer",
   ]);
   assertEquals(ann.stopped?.kind, "bye");
