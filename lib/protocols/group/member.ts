@@ -77,6 +77,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   membership: Membership | null = null;
   /** Whom a newcomer waits for, as the coordinator says. */
   awaited: readonly string[] = [];
+  /** Whoever answered last at its address, where that had another key. */
   strangeCoordinator: PeerKey | null = null;
   /** Of the present view, and newcomers, as the coordinator says. */
   #roster: readonly GroupMember[] = [];
@@ -276,6 +277,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   #linkUp(link: LinkId, peer: PeerKey): void {
     this.#heardTold = "";
     this.#isAsked = false;
+    this.strangeCoordinator = null;
     this.membership?.telling.linked();
     this.coordinator.up(link, peer);
   }

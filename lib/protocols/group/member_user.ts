@@ -175,6 +175,7 @@ export class MemberUser {
             log: config.files.log,
             isUp: coordinator.state === "up",
             unreachedBecause: coordinator.failure,
+            strangeCoordinator: this.owner.strangeCoordinator,
             membership,
             peers: this.owner.peers,
             names,

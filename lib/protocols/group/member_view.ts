@@ -1,10 +1,11 @@
 /** What `/status` and `/list` answer, and the words for what is awaited. */
 
-import type { Endpoint, PeerKey } from "../../base/ids.ts";
+import { type Endpoint, endpointText, type PeerKey } from "../../base/ids.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { Editing } from "./editing.ts";
 import { endpointOf, type Member } from "./epoch.ts";
 import type { MemberEvent, MemberView } from "./events.ts";
+import { COORDINATOR_NAME } from "./history.ts";
 import type { MemberNames } from "./member_names.ts";
 import type { Membership } from "./membership.ts";
 import type { Peers } from "./peers.ts";
@@ -21,6 +22,8 @@ export interface StatusOf {
   readonly isUp: boolean;
   /** Why the coordinator can't be reached, as part of a sentence; null where it isn't known. */
   readonly unreachedBecause: string | null;
+  /** Who answers in its place, with another key. */
+  readonly strangeCoordinator: PeerKey | null;
   /** Null before it was ever in a group. */
   readonly membership: Membership | null;
   readonly peers: Peers;
@@ -109,6 +112,13 @@ function problems(status: StatusOf): readonly string[] {
   } else if (!isUp) {
     const chat = unheard.length > 0 ? "" : "chat goes on, ";
     found.push(`The coordinator doesn't answer: ${chat}joining and editing wait`);
+  }
+  if (!isUp && status.strangeCoordinator !== null) {
+    const { coordinator, strangeCoordinator } = status;
+    found.push(
+      `Who answers at ${endpointText(coordinator)} has another key, ` +
+        `${fingerprintOf(strangeCoordinator)}: /trust ${COORDINATOR_NAME}, if that is right`,
+    );
   }
   if (awaitedByCoordinator.length > 0) {
     found.push(

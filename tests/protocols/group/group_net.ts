@@ -294,6 +294,8 @@ function entryOf(
 /** Leads views as a test says. */
 class ScriptedCoordinator {
   isUp = true;
+  /** Answers in its place while it is away. */
+  stranger: PeerKey | null = null;
   epoch: Epoch | null = null;
   number = 0;
   readonly heard = new Map<Node, GroupMessageOf<"heard">>();
@@ -322,7 +324,9 @@ class ScriptedCoordinator {
 
   dialled(node: Node, attempt: number): void {
     if (!this.isUp) {
-      const failure = { reason: "refused", text: "refused", key: null } as const;
+      const key = this.stranger;
+      const reason = key === null ? "refused" : "wrong-key";
+      const failure = { reason, text: reason, key } as const;
       return node.feed({ type: "dial-failed", attempt, ...failure });
     }
     this.#linked.delete(node);

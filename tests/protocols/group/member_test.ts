@@ -1,6 +1,7 @@
 // A member's ways in, out and back, step by step.
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { Ballot } from "../../../lib/protocols/group/ballot.ts";
 import {
   INCARNATION_BYTES,
@@ -619,6 +620,35 @@ Deno.test("Member without --wait ends where nobody answers", () => {
   net.settle();
 
   assertEquals(ann.stopped?.kind === "fatal" && ann.stopped.code, "unreachable");
+});
+
+Deno.test("Member's status names the key of a stranger in the coordinator's place, until that is back", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann, bob] = net.nodes as [Node, Node];
+  const problems = () => {
+    ann.command({ command: "status" });
+    net.settle();
+    return ann.told("status").at(-1)!.problems;
+  };
+  const AWAY = "The coordinator doesn't answer: chat goes on, joining and editing wait";
+  net.coordinator.vanish();
+  net.pass(1_000);
+  assertEquals(problems(), [AWAY]);
+
+  net.coordinator.stranger = bob.key;
+  net.pass(30_000);
+  const key = fingerprintOf(bob.key);
+  assertEquals(problems(), [
+    AWAY,
+    `Who answers at 10.0.0.100:6000 has another key, ${key}: /trust *coordinator*, if that is right`,
+  ]);
+
+  net.coordinator.comeBack();
+  net.pass(30_000);
+  net.coordinator.stranger = null;
+  net.coordinator.vanish();
+  net.pass(1_000);
+  assertEquals(problems(), [AWAY]);
 });
 
 Deno.test("Member comes back as a newcomer after the others went on without it", () => {
