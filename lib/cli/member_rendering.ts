@@ -250,7 +250,7 @@ function statusLines(
   nowMs: number,
   nameOf: (name: string) => Span,
 ): readonly Line[] {
-  const { view, coordinator, seq, digest, sequencer, key, log, edits, problems } = status;
+  const { view, coordinator, seq, digest, sequencer, key, port, log, edits, problems } = status;
   const others = status.members.filter((member) => member.key !== key);
   const there = coordinator === "up" ? "The coordinator is there." : "The coordinator is away.";
   const lines: Line[] = [
@@ -267,6 +267,7 @@ function statusLines(
     ...edits.map((edit) => memberEditLine(edit, nowMs, nameOf)),
     ["Your log: ", { text: log, as: "exact" }],
     [`Your key: ${key}`],
+    [`Your UDP port: ${port}`],
   ];
   for (const problem of problems) lines.push([{ text: "! ", as: "mark" }, problem]);
   return lines;

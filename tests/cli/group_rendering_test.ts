@@ -75,6 +75,7 @@ const STATUS = {
   event: "status",
   name: "Alice",
   key: "ka",
+  port: 9_000,
   view: 3,
   coordinator: "up",
   seq: 42,
@@ -310,7 +311,7 @@ const PRINTED: readonly (readonly [
     [STATUS],
     "Group of 2: Alice (you), Bob 0.4 ms. The coordinator is there.\n" +
     "42 entries, digest 9f3c2a1b. Bob puts what is said in order.\n" +
-    "Everything you wrote is in the log.\nYour log: /data/log\nYour key: ka\n",
+    "Everything you wrote is in the log.\nYour log: /data/log\nYour key: ka\nYour UDP port: 9000\n",
   ],
   [
     "a status with trouble",
@@ -324,7 +325,7 @@ const PRINTED: readonly (readonly [
       problems: ["Carol hasn't been heard for 4 s"],
     }],
     "Group of 3: Alice (you), Bob 0.4 ms, Carol not heard (1,200 behind). The coordinator is away.\n" +
-    "42 entries, digest 9f3c2a1b.\n2 of your messages wait for Carol.\nYour log: /data/log\nYour key: ka\n" +
+    "42 entries, digest 9f3c2a1b.\n2 of your messages wait for Carol.\nYour log: /data/log\nYour key: ka\nYour UDP port: 9000\n" +
     "! Carol hasn't been heard for 4 s\n",
   ],
   [
@@ -349,13 +350,13 @@ const PRINTED: readonly (readonly [
     "Everything you wrote is in the log.\n" +
     "? Edit 7 of entry 43, asked by Bob, waits for you: /go 7 or /abort 7 within 12 s: at eight?\n" +
     "Your edit 8 of entry 1 isn't decided yet: hi\nYour edit of entry 2 isn't under way yet: ho\n" +
-    "Your log: /data/log\nYour key: ka\n",
+    "Your log: /data/log\nYour key: ka\nYour UDP port: 9000\n",
   ],
   [
     "a status outside",
     [{ ...STATUS, view: 0, members: [], sequencer: null, unsent: 1 }],
     "Not in the group yet. The coordinator is there.\n42 entries, digest 9f3c2a1b.\n" +
-    "1 message of yours waits.\nYour log: /data/log\nYour key: ka\n",
+    "1 message of yours waits.\nYour log: /data/log\nYour key: ka\nYour UDP port: 9000\n",
   ],
 ];
 

@@ -152,6 +152,8 @@ export type MemberEvent =
     readonly event: "status";
     readonly name: string;
     readonly key: string;
+    /** Where it takes datagrams. */
+    readonly port: number;
     readonly view: number;
     readonly coordinator: "up" | "down";
     readonly seq: number;

@@ -41,6 +41,7 @@ export function statusView(status: StatusOf): StatusEvent {
     event: "status",
     name,
     key: fingerprintOf(status.key),
+    port: status.listening.port,
     view: epoch?.view ?? 0,
     coordinator: status.isUp ? "up" : "down",
     seq: membership?.held.logSeq ?? 0,
