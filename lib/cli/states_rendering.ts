@@ -3,7 +3,7 @@
 import { shownName } from "../base/names.ts";
 import type { CoordinatorEvent, StateView } from "../protocols/group/events.ts";
 import { numberText } from "./counts.ts";
-import { andListed, nameSpan } from "./spans.ts";
+import { andListed, listed, nameSpan } from "./spans.ts";
 import type { Line, Span } from "./user_interface.ts";
 
 type EventNamed<Name extends CoordinatorEvent["event"]> = Extract<
@@ -91,23 +91,26 @@ function differsLine({ name, differs = [] }: StateView): readonly Line[] {
   return [[mark, "The log of ", nameSpan(name), " differs from that of ", ...others, "."]];
 }
 
-function arrivalsLine(
-  { seq, first, members }: NonNullable<EventNamed<"states">["arrivals"]>,
-): Line {
+type Arrivals = NonNullable<EventNamed<"states">["arrivals"]>;
+
+function arrivalsLine({ seq, first, members }: Arrivals): Line {
   const entry = `Entry ${numberText(seq)}`;
   if (members.every(({ has }) => !has)) return [`${entry} is in nobody's log.`];
-  const ordered = members.toSorted((a, b) => (a.afterMs ?? Infinity) - (b.afterMs ?? Infinity));
-  const parts = ordered.map(({ name, has, afterMs }): Line => {
-    if (!has) return ["not yet to ", nameSpan(name)];
-    const when = afterMs === null
-      ? " at a time that isn't known"
-      : afterMs === 0
-      ? ""
-      : ` ${numberText(afterMs)} ms later`;
-    return ["to ", nameSpan(name), when];
+  const ordered = members.toSorted((a, b) =>
+    Number(b.has) - Number(a.has) || (a.afterMs ?? Infinity) - (b.afterMs ?? Infinity)
+  );
+  const parts = [...Map.groupBy(ordered, arrivalText)].map(([text, those]): Line => {
+    const names = andListed(those.map(({ name }) => [nameSpan(name)]));
+    return those[0]!.has ? ["to ", ...names, text] : [`${text} to `, ...names];
   });
   const at: readonly Span[] = first === null ? [] : [" at ", { timeMs: Date.parse(first) }];
-  return [`${entry} came`, ...at, " ", ...andListed(parts), "."];
+  return [`${entry} came`, ...at, " ", ...listed(parts), "."];
+}
+
+function arrivalText({ has, afterMs }: Arrivals["members"][number]): string {
+  if (!has) return "not yet";
+  if (afterMs === null) return " at a time that isn't known";
+  return afterMs === 0 ? "" : ` ${numberText(afterMs)} ms later`;
 }
 
 export function snapshotLines(event: EventNamed<"snapshot">, nowMs: number): readonly Line[] {

@@ -96,6 +96,7 @@ All three share entry 42 (77e01d4c).
           { name: "Carol", has: false, afterMs: null },
           { name: "Bob", has: true, afterMs: 12 },
           { name: "Alice", has: true, afterMs: 0 },
+          { name: "Dave", has: true, afterMs: 0 },
         ],
       },
     },
@@ -103,7 +104,7 @@ All three share entry 42 (77e01d4c).
 Member  Entries  Digest    Lag   Locks
 Alice   43       9f3c2a1b  0 ms  -
 Alice has entry 42 (77e01d4c).
-Entry 43 came at 12:03 to Alice, to Bob 12 ms later and not yet to Carol.
+Entry 43 came at 12:03 to Alice and Dave, to Bob 12 ms later, not yet to Carol.
 `,
   ],
   [
@@ -112,13 +113,20 @@ Entry 43 came at 12:03 to Alice, to Bob 12 ms later and not yet to Carol.
       event: "states",
       members: [ALICE],
       consistent: SHARED,
-      arrivals: { seq: 1, first: null, members: [{ name: "Alice", has: true, afterMs: null }] },
+      arrivals: {
+        seq: 1,
+        first: null,
+        members: [
+          { name: "Alice", has: true, afterMs: null },
+          { name: "Bob", has: true, afterMs: null },
+        ],
+      },
     },
     `
 Member  Entries  Digest    Lag   Locks
 Alice   43       9f3c2a1b  0 ms  -
 Alice has entry 42 (77e01d4c).
-Entry 1 came to Alice at a time that isn't known.
+Entry 1 came to Alice and Bob at a time that isn't known.
 `,
   ],
   [
