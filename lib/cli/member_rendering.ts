@@ -1,6 +1,12 @@
 /** How the events of `peer --server` read as lines. */
 
-import type { EntryView, LeftView, MemberEvent, MemberView } from "../protocols/group/events.ts";
+import type {
+  EntryView,
+  LeftView,
+  LogEnd,
+  MemberEvent,
+  MemberView,
+} from "../protocols/group/events.ts";
 import { entriesText, numberText } from "./counts.ts";
 import { durationText } from "./durations.ts";
 import {
@@ -26,8 +32,6 @@ type EventNamed<Name extends MemberOwnEvent["event"]> = Extract<
   { readonly event: Name }
 >;
 
-type LastEntry = EventNamed<"ready">["last"];
-
 /** An event as people and scripts see it. */
 export function shownMemberEvent(event: MemberEvent): MemberOwnEvent | CommonEvent {
   return event.event === "verify" ? shownVerifyEvent(event) : event;
@@ -43,8 +47,6 @@ export class MemberRendering {
   /** Whether one was in the group since the start. */
   #wasIn = false;
   #isToldByReady = false;
-  #entries = 0;
-  #last: LastEntry = null;
   #isCoordinatorDown = false;
   #wasCoordinatorUp = false;
   #catchingUpSinceMs: number | null = null;
@@ -57,20 +59,16 @@ export class MemberRendering {
       case "ready":
         this.#self = event.name;
         this.#server = event.server;
-        this.#entries = event.entries;
-        this.#last = event.last;
         if (event.members.includes(event.name)) {
           this.#isToldByReady = true;
-          return [this.#inLine(event.members, nowMs)];
+          return [this.#inLine(event.members, event, nowMs)];
         }
-        return [this.#waitingLine(event.members, nowMs)];
+        return [this.#waitingLine(event, nowMs)];
       case "view":
         return this.#viewLines(event, nowMs);
       case "coordinator":
         return this.#coordinatorLines(event, nowMs);
       case "message":
-        this.#entries = Math.max(this.#entries, event.seq);
-        this.#last = event;
         return [[`${event.seq} `, ...messageLine(event, nowMs)]];
       case "edit-started":
         return [editStartedLine(event, nowMs, this.#nameOf)];
@@ -100,14 +98,17 @@ export class MemberRendering {
   }
 
   /** Who came and went; all who are there where one comes in oneself. */
-  #viewLines({ members, joined, left }: EventNamed<"view">, nowMs: number): readonly Line[] {
+  #viewLines(
+    { members, joined, left, entries = 0, last = null }: EventNamed<"view">,
+    nowMs: number,
+  ): readonly Line[] {
     if (joined.includes(this.#self)) {
       // The first line said so already.
       if (this.#isToldByReady) {
         this.#isToldByReady = false;
         return [];
       }
-      return [this.#inLine(members, nowMs)];
+      return [this.#inLine(members, { entries, last }, nowMs)];
     }
     const came: readonly Line[] = joined.length === 0 ? [] : [[
       { timeMs: nowMs },
@@ -118,7 +119,7 @@ export class MemberRendering {
     return [...came, ...left.map((one) => leftLine(one, nowMs))];
   }
 
-  #inLine(members: readonly string[], nowMs: number): Line {
+  #inLine(members: readonly string[], end: LogEnd, nowMs: number): Line {
     const isBack = this.#wasIn;
     this.#wasIn = true;
     const others = members.filter((member) => member !== this.#self);
@@ -131,11 +132,11 @@ export class MemberRendering {
       ownNameSpan(this.#self),
       ...whom,
       "; ",
-      ...entriesSpans(this.#entries, this.#last),
+      ...endSpans(end),
     ];
   }
 
-  #waitingLine(members: readonly string[], nowMs: number): Line {
+  #waitingLine({ members, ...end }: EventNamed<"ready">, nowMs: number): Line {
     const there: Line = members.length === 0
       ? []
       : ["; there are ", ...andListed(members.map((other) => [nameSpan(other)]))];
@@ -145,7 +146,7 @@ export class MemberRendering {
       ownNameSpan(this.#self),
       ...there,
       "; ",
-      ...entriesSpans(this.#entries, this.#last),
+      ...endSpans(end),
     ];
   }
 
@@ -233,7 +234,7 @@ function leftLine({ name, reason }: LeftView, nowMs: number): Line {
   }
 }
 
-function entriesSpans(entries: number, last: LastEntry): Line {
+function endSpans({ entries, last }: LogEnd): Line {
   if (entries === 0) return ["no entries yet"];
   const sentMs = last === null ? NaN : Date.parse(last.sentAt);
   if (last === null || Number.isNaN(sentMs)) return [entriesText(entries)];

@@ -137,14 +137,29 @@ const PRINTED: readonly (readonly [
   ],
   [
     "in the group after waiting",
-    [{ ...READY, members: [], entries: 0, last: null }, MESSAGE, VIEW],
+    [{ ...READY, members: [], entries: 0, last: null }, MESSAGE, {
+      ...VIEW,
+      entries: 43,
+      last: MESSAGE,
+    }],
     "12:03 * In the group of chat.example as Alice, with Bob and Carol; 43 entries, the last from Bob at " +
     "12:03\n",
   ],
   [
     "back in the group",
-    [READY, VIEW, { ...VIEW, members: ["Alice", "Dave"], left: [{ name: "Bob" }] }],
+    [READY, VIEW, {
+      ...VIEW,
+      members: ["Alice", "Dave"],
+      left: [{ name: "Bob" }],
+      entries: READY.entries,
+      last: READY.last,
+    }],
     "12:03 * Back in the group of chat.example as Alice, with Dave; 42 entries, the last from Bob at 11:03\n",
+  ],
+  [
+    "in another group at the same place",
+    [READY, VIEW, { ...VIEW, members: ["Alice"], left: [{ name: "Bob" }], entries: 0, last: null }],
+    "12:03 * Back in the group of chat.example as Alice, alone so far; no entries yet\n",
   ],
   ["the coordinator at the start", [{ event: "coordinator", state: "up" }], ""],
   [

@@ -73,6 +73,12 @@ export interface MemberView {
   readonly behind: number;
 }
 
+/** Entries in the log, and who said the last one. */
+export interface LogEnd {
+  readonly entries: number;
+  readonly last: { readonly from: string; readonly sentAt: string } | null;
+}
+
 export type MemberEvent =
   | {
     readonly event: "ready";
@@ -87,15 +93,15 @@ export type MemberEvent =
     /** The file with the log. */
     readonly log: string;
     readonly members: readonly string[];
-    /** Entries in the log, and who said the last one. */
-    readonly entries: number;
-    readonly last: { readonly from: string; readonly sentAt: string } | null;
-  }
-  | {
+  } & LogEnd
+  | Partial<LogEnd> & {
     readonly event: "view";
     readonly view: number;
     readonly members: readonly string[];
-    /** Who is in it and wasn't in the one told before; oneself at the first, and when one comes back. */
+    /**
+     * Who is in it and wasn't in the one told before; oneself at the first, and when one comes back: then the event has
+     * the log's end, too, which may be another group's than before.
+     */
     readonly joined: readonly string[];
     /** Who was in the one told before and isn't any more. */
     readonly left: readonly LeftView[];

@@ -11,7 +11,7 @@ import { checkedMessage, MESSAGE_BYTES_MAX, tooLong, utf8Length } from "../../ba
 import type { CoordinatorLink } from "./coordinator_link.ts";
 import type { Epoch, Member } from "./epoch.ts";
 import type { Editing } from "./editing.ts";
-import type { LeftReason, MemberCommand } from "./events.ts";
+import type { LeftReason, LogEnd, MemberCommand } from "./events.ts";
 import { AWAITED_TOLD_MS, LEAVE_MS_MAX, MEMBERS_MAX, WAIT_MS_MAX } from "./limits.ts";
 import { COORDINATOR_NAME } from "./history.ts";
 import type { MemberConfig } from "./member_io.ts";
@@ -90,7 +90,6 @@ export class MemberUser {
     this.#deadlines.clear("ready");
     const { config, selfKey, membership, names, out } = this.owner;
     const epoch = membership?.epoch?.epoch.value ?? null;
-    const last = membership?.showing.last ?? config.last;
     out.show({
       event: "ready",
       command: "peer",
@@ -100,11 +99,19 @@ export class MemberUser {
       server: config.server,
       log: config.files.log,
       members: (epoch?.members ?? []).map((member) => nameOf(names, member)),
-      entries: membership?.held.logSeq ?? config.history?.seq ?? 0,
-      last: last === null
-        ? null
-        : { from: names.shown(last.key, last.name), sentAt: dateText(last.sentAt) },
+      ...this.#logEnd(),
     });
+  }
+
+  #logEnd(): LogEnd {
+    const { config, membership, names } = this.owner;
+    const entries = membership?.held.logSeq ?? config.history?.seq ?? 0;
+    const last = entries === 0 ? null : membership?.showing.last ?? config.last;
+    if (last === null) return { entries, last };
+    return {
+      entries,
+      last: { from: names.shown(last.key, last.name), sentAt: dateText(last.sentAt) },
+    };
   }
 
   /** The coordinator has answered. */
@@ -137,6 +144,7 @@ export class MemberUser {
         const reason = this.#reasons.get(member.key);
         return { name: name(member), ...(reason === undefined ? {} : { reason }) };
       }),
+      ...(self.length === 0 ? {} : this.#logEnd()),
     });
     this.#reasons.clear();
   }

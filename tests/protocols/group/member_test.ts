@@ -28,7 +28,15 @@ Deno.test("Member is ready when its first epoch begins, and tells the view", () 
 
   assertEquals(ann!.events.map(({ event }) => event), ["coordinator", "ready", "view"]);
   assertEquals(ann!.told("view"), [
-    { event: "view", view: 1, members: ["ann", "bob"], joined: ["ann"], left: [] },
+    {
+      event: "view",
+      view: 1,
+      members: ["ann", "bob"],
+      joined: ["ann"],
+      left: [],
+      entries: 0,
+      last: null,
+    },
   ]);
 });
 
@@ -668,6 +676,8 @@ Deno.test("Member comes back as a newcomer after the others went on without it",
   net.settle();
 
   assertEquals(bob!.shown, ["meanwhile"]);
+  const { entries, last } = bob!.told("view").at(-1)!;
+  assertEquals([entries, last?.from], [1, "ann"]);
   assertEquals(bob!.disk.records.some(({ kind }) => kind === "out"), true);
 });
 
