@@ -53,10 +53,15 @@ const DURATION_MS_MAX = 2_147_483_647;
 
 /** A duration in milliseconds: `500ms`, `30s`, `30m`. */
 export function duration(text: string, what: string): number {
-  const match = /^(\d{1,9})(ms|s|m)$/.exec(text);
-  const ms = match === null ? NaN : Number(match[1]) * MS_BY_UNIT[match[2] as "ms" | "s" | "m"];
+  const ms = durationMs(text);
   if (ms <= DURATION_MS_MAX) return ms;
   throw wrong(what, "a duration of 24 days at most, such as 500ms, 30s or 30m", text);
+}
+
+/** NaN where it is none. */
+function durationMs(text: string): number {
+  const match = /^(\d{1,9})(ms|s|m)$/.exec(text);
+  return match === null ? NaN : Number(match[1]) * MS_BY_UNIT[match[2] as "ms" | "s" | "m"];
 }
 
 /** A duration in milliseconds, of which less than `minMs` or more than `maxMs` makes no sense. */
@@ -65,7 +70,7 @@ export function durationWithin(
   maxMs: number,
 ): (text: string, what: string) => number {
   return (text, what) => {
-    const ms = duration(text, what);
+    const ms = durationMs(text);
     if (ms >= minMs && ms <= maxMs) return ms;
     throw wrong(what, `a duration from ${durationFlag(minMs)} to ${durationFlag(maxMs)}`, text);
   };

@@ -117,7 +117,7 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["serve --port x", '--port must be a whole number from 0 to 65535, is "x"'],
   ["serve --fail-after 499ms", '--fail-after must be a duration from 500ms to 10m, is "499ms"'],
   ["serve --fail-after 11m", "--fail-after must be a duration from 500ms to 10m"],
-  ["serve --fail-after 3", "--fail-after must be a duration"],
+  ["serve --fail-after 3", '--fail-after must be a duration from 500ms to 10m, is "3"'],
   ["serve --edits never", '--edits must be own, ask or auto, is "never"'],
   ["serve --edits aks", "did you mean ask?"],
   ["serve --edits", "--edits needs a value: WHO"],
