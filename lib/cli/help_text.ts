@@ -49,7 +49,9 @@ export function helpLines<Target>(
     return [...twoColumns(rows, columns), [`for example: ${entries[0]!.example}`]];
   }
   const lines = twoColumns([...rows, ...table.bareForms], columns);
-  return columns === null ? lines : [...lines, ["Lines that are pasted at once are one message."]];
+  const hasMessages = table.bareForms.length > 0;
+  if (columns === null || !hasMessages) return lines;
+  return [...lines, ["Lines that are pasted at once are one message."]];
 }
 
 function twoColumns(

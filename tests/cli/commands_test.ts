@@ -5,6 +5,7 @@ import { entryCount, messageText } from "../../lib/cli/command_arguments.ts";
 import { graphemesOf, textWidth } from "../../lib/cli/graphemes.ts";
 import { TextFormat } from "../../lib/cli/text_format.ts";
 import { helpEvent, helpLines } from "../../lib/cli/help_text.ts";
+import { serveCommands } from "../../lib/cli/serve_commands.ts";
 import { meshCommands } from "../../lib/cli/mesh_commands.ts";
 import type { MeshCommand } from "../../lib/protocols/mesh/events.ts";
 import { type Outcome as OutcomeOf, outcomeOf as outcomeIn } from "./command_outcome.ts";
@@ -259,6 +260,11 @@ Deno.test("helpLines() puts descriptions beside the commands, or below them wher
   ]);
   assertEquals(wide.at(-1), "Lines that are pasted at once are one message.");
   for (const line of narrow) assert(line.length < 30, line);
+});
+
+Deno.test("helpLines() speaks of messages only where some can be written", () => {
+  const lines = helpLines(serveCommands.commands, serveCommands, 120);
+  assertEquals(lines.length, serveCommands.commands.length);
 });
 
 Deno.test("helpLines() names every command once, in columns", () => {
