@@ -57,16 +57,21 @@ export function memberEditLine(
   nowMs: number,
   nameOf: NameSpanOf,
 ): Line {
-  const body: Span = { text, as: "body" };
-  if (state === "queued") return [`Your edit of entry ${seq} isn't under way yet: `, body];
-  if (state === "under-way") return [`Your edit ${edit} of entry ${seq} isn't decided yet: `, body];
+  const [, shown] = changedParts("", text);
+  if (state === "queued") {
+    return [`Your edit of entry ${seq} isn't under way yet: ${quoted(shown)}`];
+  }
+  if (state === "under-way") {
+    return [`Your edit ${edit} of entry ${seq} isn't decided yet: ${quoted(shown)}`];
+  }
   const leftMs = Math.max(0, Date.parse(deadline ?? "") - nowMs);
   return [
     { text: "? ", as: "mark" },
     `Edit ${edit} of entry ${seq}, asked by `,
     nameOf(by),
-    `, waits for you: /go ${edit} or /abort ${edit} within ${durationText(leftMs)}: `,
-    body,
+    `, waits for you: /go ${edit} or /abort ${edit} within ${durationText(leftMs)}: ${
+      quoted(shown)
+    }`,
   ];
 }
 

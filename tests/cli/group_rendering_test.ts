@@ -363,8 +363,8 @@ const PRINTED: readonly (readonly [
     "Group of 2: Alice (you), Bob 0.4 ms. The coordinator is there.\n" +
     "42 entries, digest 9f3c2a1b. Bob puts what is said in order.\n" +
     "Everything you wrote is in the log.\n" +
-    "? Edit 7 of entry 43, asked by Bob, waits for you: /go 7 or /abort 7 within 12 s: at eight?\n" +
-    "Your edit 8 of entry 1 isn't decided yet: hi\nYour edit of entry 2 isn't under way yet: ho\n" +
+    '? Edit 7 of entry 43, asked by Bob, waits for you: /go 7 or /abort 7 within 12 s: "at eight?"\n' +
+    'Your edit 8 of entry 1 isn\'t decided yet: "hi"\nYour edit of entry 2 isn\'t under way yet: "ho"\n' +
     "Your log: /data/log\nYour key: ka\nYour UDP port: 9000\n",
   ],
   [
