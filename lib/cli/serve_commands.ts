@@ -31,7 +31,7 @@ export const serveCommands: CommandTable<ServeCommandSink> = new CommandTable<Se
       example: "/list",
       run: (submit: ServeCommandSink, _, ref) => submit({ command: "list" }, ref),
     }),
-    { ...statusCommand, help: "members, the entries that each has, what is wrong" },
+    { ...statusCommand, help: "members, the entries that each has, your key, what is wrong" },
     command({
       name: "edits",
       aliases: [],

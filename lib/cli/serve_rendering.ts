@@ -66,7 +66,7 @@ export function serveLines(event: ServeOwnEvent, context: RenderContext): readon
     case "snapshots":
       return snapshotsLines(event);
     case "members":
-      return [namesOf(event.members)];
+      return [event.members.length === 0 ? ["Nobody is in the group."] : namesOf(event.members)];
     case "status":
       return statusLines(event);
     case "verify":
@@ -107,10 +107,18 @@ function leftLine({ name, reason }: EventNamed<"left">, nowMs: number): Line {
 
 const HEADINGS = ["Member", "Entries", "Digest", "State"] as const;
 
-function statusLines({ view, seq, members, problems }: EventNamed<"status">): readonly Line[] {
+function statusLines(
+  { key, view, seq, members, problems }: EventNamed<"status">,
+): readonly Line[] {
+  const nobody = members.length === 0 ? " Nobody is in the group." : "";
   const lines: Line[] = [
-    [view === 0 ? "Nobody has been in the group yet." : `View ${view}, ${entriesText(seq)}.`],
+    [
+      view === 0
+        ? "Nobody has been in the group yet."
+        : `View ${view}, ${entriesText(seq)}.${nobody}`,
+    ],
     ...(members.length === 0 ? [] : memberTable(members)),
+    [`Your key: ${key}`],
   ];
   for (const problem of problems) lines.push([{ text: "! ", as: "mark" }, problem]);
   return lines;

@@ -485,13 +485,20 @@ const SERVED: readonly (readonly [title: string, event: ServeOwnEvent, text: str
     "Alice     43       9f3c2a1b  member\n" +
     "Bob       42       9f3c2a1b  member, not heard by all\n" +
     "Caroline  0        9f3c2a1b  joining\n" +
+    "Your key: k\n" +
     "! Bob isn't heard by Alice\n",
   ],
   [
     "a status before anybody came",
     { event: "status", key: "k", group: "g", view: 0, seq: 0, members: [], problems: [] },
-    "Nobody has been in the group yet.\n",
+    "Nobody has been in the group yet.\nYour key: k\n",
   ],
+  [
+    "a status after all have left",
+    { event: "status", key: "k", group: "g", view: 6, seq: 4, members: [], problems: [] },
+    "View 6, 4 entries. Nobody is in the group.\nYour key: k\n",
+  ],
+  ["nobody", { event: "members", members: [] }, "Nobody is in the group.\n"],
 ];
 
 for (const [title, event, text] of SERVED) {
