@@ -264,7 +264,7 @@ function statusLines(
         : `${entriesText(seq)}, digest ${digest.slice(0, DIGEST_LETTERS)}.`,
       ...(sequencer === null ? [] : [" ", nameSpan(sequencer), " puts what is said in order."]),
     ],
-    unsentLine(status),
+    ...unsentLine(status),
     ...edits.map((edit) => memberEditLine(edit, nowMs, nameOf)),
     ["Your log: ", { text: log, as: "exact" }],
     [`Your key: ${key}`],
@@ -290,13 +290,13 @@ function memberText({ heard, roundTripMs, behind }: MemberView): string {
   return behind === 0 ? distance : `${distance} (${numberText(behind)} behind)`;
 }
 
-function unsentLine({ unsent, awaited }: EventNamed<"status">): Line {
-  if (unsent === 0) return ["Everything you wrote is in the log."];
+function unsentLine({ digest, unsent, awaited }: EventNamed<"status">): readonly Line[] {
+  if (unsent === 0) return digest === "" ? [] : [["Everything you wrote is in the log."]];
   const count = unsent === 1
     ? "1 message of yours waits"
     : `${numberText(unsent)} of your messages wait`;
   const whom: readonly Span[] = awaited.length === 0
     ? []
     : [" for ", ...andListed(awaited.map((name) => [nameSpan(name)]))];
-  return [count, ...whom, "."];
+  return [[count, ...whom, "."]];
 }

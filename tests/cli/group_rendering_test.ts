@@ -344,6 +344,12 @@ const PRINTED: readonly (readonly [
     "! Carol hasn't been heard for 4 s\n",
   ],
   [
+    "a status before there is a log",
+    [{ ...STATUS, view: 0, coordinator: "down", seq: 0, digest: "", members: [], sequencer: null }],
+    "Not in the group yet. The coordinator is away.\nNo entries yet.\n" +
+    "Your log: /data/log\nYour key: ka\nYour UDP port: 9000\n",
+  ],
+  [
     "a status with edits that aren't over",
     [{
       ...STATUS,
