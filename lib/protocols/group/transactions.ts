@@ -16,7 +16,7 @@ import { sameBytes } from "../../base/bytes.ts";
 import { dateText } from "../../base/dates.ts";
 import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
 import { earliestMs } from "../../base/machine.ts";
-import { shownName } from "../../base/names.ts";
+import { foldName, shownName } from "../../base/names.ts";
 import { visibleText } from "../../base/text.ts";
 import type { Attendance, Attendee } from "./attendance.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
@@ -165,6 +165,8 @@ export class Transactions {
     if (!sameBytes(value.incarnation, attendee.incarnation)) {
       return "another process asked for that";
     }
+    // By that name it is shown, and stands in all logs.
+    if (foldName(value.name) !== attendee.folded) return "it uses another name";
     if (views.member(attendee.key) === null) return null; // it asks again when it is in the view
     const id = requestId(crypto, value);
     if (this.#isKnown(id, attendee)) return null;

@@ -276,6 +276,10 @@ Deno.test("who asks for what can't be breaks the rules", () => {
       (program) =>
         requestOf(program.somebody("ann"), GROUP, 1, "x", { incarnation: new Uint8Array(8) }),
     ],
+    [
+      "another name",
+      (program) => requestOf(program.somebody("ann"), GROUP, 1, "x", { name: "bob" }),
+    ],
     ["can't be empty", (program) => request(program, "ann", 1, "")],
     ["name", (program) => requestOf(program.somebody("ann"), GROUP, 1, "x", { name: "a b" })],
   ];
