@@ -76,7 +76,7 @@ export class CoordinatorHost extends ModeHost<
   // LinkHandler.
 
   linkUp(link: LinkId, info: LinkInfo): void {
-    if (!this.openLinks.add(link, info)) return;
+    if (!this.takes(link, info)) return;
     const { peer, remote } = info;
     // Another machine would dial itself there.
     const host = isLoopback(remote.host) ? null : remote.host;

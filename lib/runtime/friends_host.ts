@@ -72,7 +72,7 @@ export class FriendsHost
   // LinkHandler.
 
   linkUp(link: LinkId, info: LinkInfo): void {
-    if (!this.openLinks.add(link, info)) return;
+    if (!this.takes(link, info)) return;
     const { peer, dialled, attempt } = info;
     this.runner.feed({ type: "link-up", link, peer, dialled, attempt });
   }

@@ -105,7 +105,7 @@ export class MemberHost extends ModeHost<
   // LinkHandler.
 
   linkUp(link: LinkId, info: LinkInfo): void {
-    if (!this.openLinks.add(link, info)) return;
+    if (!this.takes(link, info)) return;
     this.runner.feed({ type: "link-up", link, peer: info.peer });
   }
 

@@ -57,8 +57,8 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
 
   linkUp(link: LinkId, info: LinkInfo): void {
     const { peer, dialled, remote, attempt } = info;
+    if (!this.takes(link, info)) return;
     if (attempt !== null) this.#dialling.delete(attempt);
-    if (!this.openLinks.add(link, info)) return;
     this.runner.feed({ type: "link-up", link, peer, dialled, remote, attempt });
   }
 

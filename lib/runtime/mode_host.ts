@@ -9,7 +9,7 @@ import { fingerprintOf } from "../base/fingerprint.ts";
 import { endpointText, type LinkId } from "../base/ids.ts";
 import { invariant, unreachable } from "../base/invariant.ts";
 import type { ModeEffect, ModeInput, ModeOutcome } from "../base/mode_machine.ts";
-import type { LinkEnd, LinkInfo, Links } from "../transport/link.ts";
+import type { DialFailure, LinkEnd, LinkInfo, Links } from "../transport/link.ts";
 import { isUnknown, type MessageCodec } from "../wire/codec.ts";
 import { OpenLinks } from "./open_links.ts";
 import { type LoggedMachine, RecordLog, type RecordStore } from "./record_log.ts";
@@ -73,6 +73,8 @@ export abstract class ModeHost<
 
   // Of LinkHandler.
 
+  abstract dialFailed(attempt: number, failure: DialFailure): void;
+
   frame(link: LinkId, body: Uint8Array): void {
     const message = this.openLinks.decode(link, body);
     if (message === null) return;
@@ -100,6 +102,15 @@ export abstract class ModeHost<
   }
 
   // For the mode's own host.
+
+  /** @returns Whether the link is taken. Where it isn't, its dial has failed: the machine waits for an answer. */
+  protected takes(link: LinkId, info: LinkInfo): boolean {
+    if (this.openLinks.add(link, info)) return true;
+    const { attempt, peer: key } = info;
+    const text = "it broke the rules a moment ago";
+    if (attempt !== null) this.dialFailed(attempt, { reason: "refused", text, key });
+    return false;
+  }
 
   protected get log(): Logger {
     return this.ports.environment.log;

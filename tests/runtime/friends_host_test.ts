@@ -423,6 +423,19 @@ Deno.test("FriendsHost: garbage shuts out the key that sent it for a while, and 
   assertEquals(outcomes, ["link up", "link refused", "link up", "link up"]);
 });
 
+Deno.test("FriendsHost: a friend that sent garbage is dialled until it is let in again", async () => {
+  const { world, ann, bob } = await annAndBob();
+  say(ann, "bob", "one");
+  await world.pass(1_000);
+
+  ann.host.frame(1 as LinkId, new Uint8Array(100).fill(0xff));
+  await world.pass(1_000);
+  say(ann, "bob", "two");
+  await world.pass(120_000);
+
+  assertEquals(texts(bob), ["one", "two"]);
+});
+
 Deno.test("FriendsHost: the log has who and what happened, and never what was said", async () => {
   const fields: unknown[] = [];
   const { world, ann, bob } = await annAndBob();

@@ -3,6 +3,7 @@ import type { LinkClock } from "../../lib/transport/link.ts";
 import { nodeCrypto } from "../../lib/base/crypto.ts";
 import { type Fingerprint, fingerprintOf, shortFingerprint } from "../../lib/base/fingerprint.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
+import type { LinkId } from "../../lib/base/ids.ts";
 import type { ModeOutcome } from "../../lib/base/mode_machine.ts";
 import type {
   CoordinatorEvent,
@@ -323,6 +324,19 @@ Deno.test("MemberHost: who reads slowly gets each entry once, also where the log
 
   assertEquals([lines(ann).length, members(bob)], [50, ["Ann", "Bob"]]);
   assertEquals(lines(bob), lines(ann));
+});
+
+Deno.test("MemberHost: a coordinator that said garbage is dialled until it is let in again", async () => {
+  const { world, ann } = await annAndBob();
+  const coordinator = () => ann.events.findLast((event) => event.event === "coordinator");
+
+  ann.host.frame(1 as LinkId, new Uint8Array(100).fill(0xff));
+  await world.pass(30_000);
+  assertEquals(coordinator()?.state, "down");
+  await world.pass(40_000);
+
+  assertEquals(coordinator()?.state, "up");
+  assertEquals(members(ann).toSorted(), ["Ann", "Bob"]);
 });
 
 Deno.test("MemberHost: an edit is shown to all members, and /entry and /log have it", async () => {
