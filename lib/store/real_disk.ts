@@ -74,11 +74,17 @@ export class RealDisk implements Disk {
   }
 
   read(path: string): Promise<Bytes | null> {
-    return orNullWhereMissing("read", path, () => Deno.readFileSync(path));
+    return orNullWhereMissing("read", path, () => {
+      refusePipe(path);
+      return Deno.readFileSync(path);
+    });
   }
 
   async *readChunks(path: string, options: ReadOptions = {}): AsyncIterable<Uint8Array> {
-    const file = await orNullWhereMissing("open", path, () => Deno.openSync(path, { read: true }));
+    const file = await orNullWhereMissing("open", path, () => {
+      refusePipe(path);
+      return Deno.openSync(path, { read: true });
+    });
     if (file === null) return;
     try {
       const buffer = new Uint8Array(options.chunkBytes ?? READ_CHUNK_BYTES);
@@ -189,6 +195,12 @@ export class RealDisk implements Disk {
       };
     });
   }
+}
+
+/** Reading it would stop the whole program until somebody writes there. */
+function refusePipe(path: string): void {
+  if (!Deno.statSync(path).isFifo) return;
+  throw Object.assign(new Error("Illegal seek"), { code: "ESPIPE" });
 }
 
 /** Notes who holds a lock. The lock holds without it too: a full disk keeps nobody from reading his chats. */

@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
+import { P2pchatError } from "../../lib/base/errors.ts";
 import { RealDisk } from "../../lib/store/real_disk.ts";
 import { appendLogContract } from "../contracts/append_log_contract.ts";
 import { diskContract, type DiskFixture } from "../contracts/disk_contract.ts";
@@ -19,4 +20,18 @@ userInfoContract("table of users on RealDisk", onRealDisk);
 
 Deno.test("RealDisk: stat() tells a device from a file", async () => {
   assertEquals((await new RealDisk().stat("/dev/null"))?.kind, "other");
+});
+
+Deno.test("RealDisk: a pipe isn't read, whoever writes to it", async () => {
+  await onRealDisk(async ({ disk, folder }) => {
+    const path = `${folder}/pipe`;
+    await new Deno.Command("mkfifo", { args: [path] }).output();
+    const writer = () => new Deno.Command("sh", { args: ["-c", `echo text > ${path}`] }).spawn();
+    const reads = [() => disk.read(path), () => Array.fromAsync(disk.readChunks(path))];
+    for (const read of reads) {
+      await using child = writer();
+      await assertRejects(read, P2pchatError, "it is a pipe where a file belongs");
+      child.kill("SIGKILL");
+    }
+  });
 });
