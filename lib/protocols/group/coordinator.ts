@@ -29,6 +29,8 @@ import type { CoordinatorCommand } from "./events.ts";
 import {
   HEARTBEAT_MS,
   INCARNATION_BYTES,
+  LEAVE_MS_MAX,
+  LEAVE_UNTOLD_MS,
   OFFENDER_BAN_MS,
   UNKNOWN_MESSAGES_MAX,
 } from "./limits.ts";
@@ -49,6 +51,13 @@ const DEADLINES = ["heartbeat"] as const;
 
 /** Goodbye of a member that ends because its disk refuses: the others needn't wait for it to come back. */
 const DISK_GOODBYE = "disk";
+
+/** The operator ends us: when that is told, and when it is done at the latest. */
+interface Leaving {
+  readonly ref: string | undefined;
+  tellMs: number;
+  readonly dueMs: number;
+}
 
 export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect> {
   readonly #out = new CoordinatorOutput();
@@ -74,6 +83,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   /** Number of the last of those; 0 while we weren't told of any. */
   #toldSeq = 0;
   #stopped = false;
+  /** The operator ends us. */
+  #leaving: Leaving | null = null;
   #nowMs = 0;
   #dueMs: number | null = null;
 
@@ -207,6 +218,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     if (delayMs > 0) this.#postpone(delayMs);
     this.#handle(input);
     if (!this.#stopped) this.#settle();
+    if (!this.#stopped && this.#leaving !== null) this.#leaveInTime(this.#leaving);
     this.#dueMs = this.#stopped ? null : this.#earliestMs();
     return this.#out.take();
   }
@@ -232,6 +244,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       this.#transactions.dueMs,
       this.#states.nextMs(),
       this.#taking.nextMs(),
+      this.#leaving && Math.min(this.#leaving.tellMs, this.#leaving.dueMs),
     );
   }
 
@@ -517,14 +530,35 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       case "verify":
         return this.#operator.verify(command.name, ref);
       case "quit":
-        // Members see that we are gone, and go on.
-        for (const { id } of this.#attendance.links) {
-          this.#out.close(id, "the coordinator was stopped");
-        }
-        return this.#stop({ kind: "bye", reason: "quit", ref });
+        return this.#leaveSoon(ref);
       default:
         return unreachable(command);
     }
+  }
+
+  /** What the operator asked for is answered first. */
+  #leaveSoon(ref: string | undefined): void {
+    if (this.#leaving !== null) return;
+    const { nowMs } = this.#out;
+    this.#leaving = { ref, tellMs: nowMs + LEAVE_UNTOLD_MS, dueMs: nowMs + LEAVE_MS_MAX };
+  }
+
+  #leaveInTime(leaving: Leaving): void {
+    const { ref, tellMs, dueMs } = leaving;
+    if (!this.#taking.isAwaited || this.#nowMs >= dueMs) return this.#leave(ref);
+    if (this.#nowMs < tellMs) return;
+    leaving.tellMs = Infinity;
+    const seconds = Math.ceil((dueMs - this.#nowMs) / 1_000);
+    this.#out.notice(`Leaving when the snapshot is taken, or in ${seconds} s`, ref);
+  }
+
+  /** Members see that we are gone, and go on. */
+  #leave(ref: string | undefined): void {
+    this.#taking.end();
+    for (const { id } of this.#attendance.links) {
+      this.#out.close(id, "the coordinator was stopped");
+    }
+    this.#stop({ kind: "bye", reason: "quit", ref });
   }
 
   #facts(): CoordinatorFacts {

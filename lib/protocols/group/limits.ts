@@ -126,6 +126,8 @@ export const RETURN_PAUSE_MS_MAX = 30_000;
 export const AWAITED_TOLD_MS = 1_000;
 /** When the program leaves although not everything has become an entry. */
 export const LEAVE_MS_MAX = 10_000;
+/** Who leaves is told what is waited for, where that takes longer than this. */
+export const LEAVE_UNTOLD_MS = 1_000;
 /** Who is there and does nothing toward what the others wait for, for so long, isn't heard any more in this epoch. */
 export const LAGGING_MS_MAX = FAIL_AFTER_MS_DEFAULT;
 /** As every wait that has no bound of its own. */

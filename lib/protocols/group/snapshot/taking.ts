@@ -56,6 +56,7 @@ type Refs = readonly (string | undefined)[];
 interface Wanted {
   /** Of those who asked; the clock has none. */
   readonly refs: Refs;
+  readonly isAsked: boolean;
   attempts: number;
   /** Why the last one was given up; part of a sentence. */
   because: string;
@@ -82,7 +83,7 @@ export class Taking {
   /** Who asked since that one was begun; `SNAPSHOTS_ASKED_MAX`. */
   #asked: (string | undefined)[] = [];
   /** Written, and not known to be on disk. */
-  readonly #written = new Map<number, { readonly cut: Cut; readonly refs: Refs }>();
+  readonly #written = new Map<number, { readonly cut: Cut; readonly wanted: Wanted }>();
   #nextToken = 1;
   /** By link: how many messages of its member have told of entries. */
   readonly #tellings = new Map<LinkId, number>();
@@ -104,6 +105,22 @@ export class Taking {
     this.#next();
   }
 
+  /** Whether the operator waits for an answer. */
+  get isAwaited(): boolean {
+    const written = [...this.#written.values()].some(({ wanted }) => wanted.isAsked);
+    return written || this.#asked.length > 0 || this.#wanted?.isAsked === true;
+  }
+
+  /** None is taken any more: whoever asked is told. */
+  end(): void {
+    const { out } = this.parts;
+    const refs = [...this.#wanted?.isAsked ? this.#wanted.refs : [], ...this.#asked];
+    const text = "Cannot take a snapshot: the coordinator ends";
+    for (const ref of refs) out.error("timeout", text, ref);
+    this.#wanted = null;
+    this.#asked = [];
+  }
+
   start(): void {
     const { everyMs, out } = this.parts;
     if (everyMs !== null) this.#deadlines.set("every", out.nowMs + everyMs);
@@ -111,12 +128,12 @@ export class Taking {
 
   #next(): void {
     if (this.#wanted !== null || this.#asked.length === 0) return;
-    this.#want(this.#asked);
+    this.#want(this.#asked, true);
     this.#asked = [];
   }
 
-  #want(refs: Refs): void {
-    this.#wanted = { refs, attempts: 0, because: "" };
+  #want(refs: Refs, isAsked: boolean): void {
+    this.#wanted = { refs, isAsked, attempts: 0, because: "" };
     this.#wait();
   }
 
@@ -145,7 +162,7 @@ export class Taking {
   #takeByClock(): void {
     const { everyMs, views, out } = this.parts;
     this.#deadlines.set("every", out.nowMs + everyMs!);
-    if (this.#wanted === null && views.members.length > 0) this.#want([undefined]);
+    if (this.#wanted === null && views.members.length > 0) this.#want([undefined], false);
   }
 
   #late(): void {
@@ -317,7 +334,7 @@ export class Taking {
       })),
     };
     const token = this.#nextToken++;
-    this.#written.set(token, { cut, refs: wanted.refs });
+    this.#written.set(token, { cut, wanted });
     out.push({ type: "keep-snapshot", token, cut });
     this.#next();
   }
@@ -335,7 +352,7 @@ export class Taking {
     this.#written.delete(token);
     if (written === undefined) return;
     const { out, environment: { crypto } } = this.parts;
-    const { cut, refs } = written;
+    const { cut, wanted: { refs } } = written;
     if (file === null) {
       for (const ref of refs) out.error("disk", text, ref);
       return;

@@ -181,6 +181,32 @@ Deno.test("Who doesn't answer is waited for, a few times", () => {
   );
 });
 
+Deno.test("Whoever asked for one is answered before the coordinator ends", () => {
+  const program = groupOf("ann");
+  program.command(ASK, "z");
+  assertEquals(program.command({ command: "quit" }), []);
+  answers(program, "ann", 1);
+  const words = kept(program, 1);
+
+  assertEquals([words[0], words.at(-1)], ["snapshot", "stops: bye"]);
+});
+
+Deno.test("The end waits for a snapshot for 10 s, and says so; for one by the clock not at all", () => {
+  const program = groupOf("ann");
+  program.command(ASK, "z");
+  program.command({ command: "quit" });
+  assertEquals(program.pass(1_000).filter((word) => !word.includes("ann")), ["notice"]);
+  assert(/in 9 s/.test(program.told.at(-1)!), program.told.at(-1));
+  const words = program.pass(9_000);
+  assert(words.includes("error timeout"), words.join());
+  assertEquals(words.at(-1), "stops: bye");
+
+  const clock = Program.with({ snapshotEveryMs: 60_000 }, "ann");
+  saysState(clock, "ann");
+  clock.pass(60_000);
+  assertEquals(clock.command({ command: "quit" }).at(-1), "stops: bye");
+});
+
 Deno.test("While no view begins, whoever asks is told so in the end", () => {
   const program = groupOf("ann", "bob");
   program.somebody("bob").answers.delete("flush");
