@@ -302,7 +302,10 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     }
     if (out.nowMs < this.#strangeToldAtMs + STRANGE_TOLD_MS) return;
     this.#strangeToldAtMs = out.nowMs;
-    out.error("key-changed", `${found}; if that is right: /trust ${COORDINATOR_NAME}`);
+    const way =
+      `if that is right: /trust ${COORDINATOR_NAME}; where its group's log isn't yours, ` +
+      "yours is set aside then";
+    out.error("key-changed", `${found}; ${way}`);
   }
 
   #coordinatorDown(): void {
