@@ -229,7 +229,8 @@ export class Arriving {
       if (next === undefined) continue;
       attendee.source = next;
       attendee.progressAtMs = out.nowMs;
-      out.send(link, { type: "catch-up", source: next });
+      const others = voices.map(({ key }) => key).filter((key) => key !== next);
+      out.send(link, { type: "catch-up", source: next, others });
     }
   }
 

@@ -16,7 +16,6 @@ export interface CatchingUpOwner extends FetchingOwner {
   readonly out: MemberOutput;
   /** The log has more: it is written. */
   logged(batches: readonly HeldBatch[]): void;
-  /** Others who may know the group's history. */
   readonly heard: readonly PeerKey[];
   /** Our log can't go on: it is set aside. */
   startAnew(): void;
@@ -28,6 +27,8 @@ export interface CatchingUpOwner extends FetchingOwner {
 export class CatchingUp {
   #fetching: Fetching | null = null;
   #isAnew = false;
+  /** Who else knows the group's history. */
+  #others: readonly PeerKey[] = [];
   /** Who was asked whether our log is the group's. */
   readonly #asked = new Set<Source>();
   #toldAtMs = 0;
@@ -36,7 +37,8 @@ export class CatchingUp {
   constructor(readonly owner: CatchingUpOwner) {}
 
   /** The coordinator says where the log can be had. */
-  begin(source: Source): void {
+  begin({ source, others }: GroupMessageOf<"catch-up">): void {
+    this.#others = others;
     this.#isAnew = false;
     this.#toldAtMs = this.owner.out.nowMs + TOLD_EVERY_MS;
     this.#isTold = false;
@@ -66,8 +68,9 @@ export class CatchingUp {
     }
     // It is a newcomer, too, and has set its own aside meanwhile: the coordinator names another one.
     if (this.#isAnew) return this.stop();
-    // One alone may be wrong, or lie.
-    const other = this.owner.heard.find((key) => !this.#asked.has(key));
+    // One alone may be wrong, or lie. A newcomer knows no more than we do: its log may be the same wrong one.
+    const heard = new Set(this.owner.heard);
+    const other = this.#others.find((key) => heard.has(key) && !this.#asked.has(key));
     if (other !== undefined) return this.#ask(other);
     this.#asked.clear();
     this.#isAnew = true;

@@ -354,7 +354,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       case "catch-up":
         if (membership.epoch !== null || participating.isBeginning) return;
         participating.abandon(); // it went on without us
-        return membership.catchUp(message.source);
+        return membership.catchUp(message);
       case "flush":
         membership.leading.abandon();
         return participating.flush(null, message);

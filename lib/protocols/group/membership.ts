@@ -510,9 +510,9 @@ export class Membership {
   }
 
   /** The coordinator says where the log can be had. */
-  catchUp(source: Source): void {
+  catchUp(message: GroupMessageOf<"catch-up">): void {
     this.#seqBefore ??= this.held.logSeq;
-    this.catchingUp.begin(source);
+    this.catchingUp.begin(message);
   }
 
   caughtUp(): void {

@@ -155,6 +155,8 @@ const catchUp = message(8, "catch-up", {
 }, {
   /** Null: the coordinator, which keeps the log while nobody is in the group. */
   source: nullable(hexId<PeerKey>()),
+  /** Who else can say whether a log is the group's: whoever has a say in the next view, and no newcomer. */
+  others: list(hexId<PeerKey>(), MEMBERS_MAX),
 });
 const flush = message(9, "flush", {
   from: "the coordinator, or the view's sequencer where that is down",

@@ -394,8 +394,13 @@ class ScriptedCoordinator {
     return { key, name, incarnation, host: `10.0.0.${name.length}`, port: 9_000 };
   }
 
-  catchUp(node: Node, source: Node): void {
-    this.send(node, { type: "catch-up", source: source.key });
+  /** @param others Who else is in the view. */
+  catchUp(node: Node, source: Node, ...others: readonly Node[]): void {
+    this.send(node, {
+      type: "catch-up",
+      source: source.key,
+      others: others.map(({ key }) => key),
+    });
   }
 
   /** The next view has these; all of the last one who are linked have a say. */

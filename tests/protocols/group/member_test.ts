@@ -578,7 +578,8 @@ Deno.test("Member of a view doesn't set its log aside on another one's word", ()
   assertEquals(net.coordinator.heard.get(ann!)?.peers, [bob!.key]);
 });
 
-Deno.test("Newcomer asks all whom it hears before it sets its log aside", () => {
+/** Bob, a newcomer with a log, is told by Eve that it isn't the group's; the coordinator names others beside her. */
+function toldUnlike(others: (net: GroupNet) => readonly Node[]): Node {
   const net = GroupNet.started(["ann", "eve"]);
   const [ann, eve] = net.nodes;
   const bob = net.add("bob");
@@ -592,16 +593,27 @@ Deno.test("Newcomer asks all whom it hears before it sets its log aside", () => 
   bob.start();
   net.settle();
   bob.effects = [];
-  net.coordinator.catchUp(bob, eve!);
+  net.coordinator.catchUp(bob, eve!, ...others(net));
   const after = bob.disk.history().point;
   while (!bob.effects.some((effect) => effect.type === "tell" && effect.message.type === "fetch")) {
     assert(net.next());
   }
   bob.feed({ type: "peer-message", peer: eve!.key, message: { type: "unlike", after } });
   net.settle();
+  return bob;
+}
+
+Deno.test("Newcomer asks the others of the view before it sets its log aside", () => {
+  const bob = toldUnlike(({ nodes: [ann] }) => [ann!]);
 
   assertEquals(bob.logged, ["one"]);
   assert(!noticesOf(bob).includes("set aside"));
+});
+
+Deno.test("Newcomer doesn't ask those who aren't in the view, who may have the same wrong log", () => {
+  const bob = toldUnlike(() => []);
+
+  assert(noticesOf(bob).includes("set aside"));
 });
 
 Deno.test("Member is refused for good, and ends with the coordinator's words", () => {
