@@ -501,7 +501,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   }
 
   #tellAwaited(awaited: readonly string[]): void {
-    const isNew = awaited.length > 0 && awaited.join() !== this.awaited.join();
+    // That fewer are awaited is good news, and /status has it.
+    const isNew = awaited.some((name) => !this.awaited.includes(name));
     this.awaited = awaited;
     if (!isNew) return;
     const names = joinedNames(awaited);
