@@ -426,7 +426,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     const isFirst = !this.#isAsked;
     this.#isAsked = true;
     this.user.welcomed();
-    const isNew = awaited.length > 0 && awaited.join() !== this.awaited.join();
+    const isNew = awaited.some((name) => !this.awaited.includes(name));
     if (!this.isCoordinatorUp) this.awaited = awaited;
     if (!isFirst && !isNew) return;
     const whom = awaited.length === 0 ? "" : `; it waits for ${joinedNames(awaited)}`;
