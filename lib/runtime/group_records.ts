@@ -9,6 +9,7 @@ import { decode, encode } from "../base/schema.ts";
 import { type Ballot, ballotText } from "../protocols/group/ballot.ts";
 import type { SignedEditRequest } from "../protocols/group/edit.ts";
 import { type SignedEpoch, signedEpochSchema } from "../protocols/group/epoch.ts";
+import { type SignedFormerKeys, signedFormerKeysSchema } from "../protocols/group/former_keys.ts";
 import type { HistoryPoint } from "../protocols/group/history.ts";
 import { INCARNATION_BYTES } from "../protocols/group/limits.ts";
 import type {
@@ -46,6 +47,8 @@ export function memberLine(record: MemberState): LogRecord {
   switch (record.kind) {
     case "group":
       return line(record.kind, record.group, record.coordinator);
+    case "former":
+      return line(record.kind, ...formerCells(record.signed));
     case "promised":
       return line(record.kind, ballotText(record.ballot), ...(record.isLeaving ? [LEAVING] : []));
     case "view":
@@ -93,6 +96,8 @@ function parseMember({ kind, fields }: LogRecord, field: FieldOf): MemberState {
   switch (kind) {
     case "group":
       return { kind, group: hexOf<Hash>(field(0)), coordinator: hexOf<PeerKey>(field(1)) };
+    case "former":
+      return { kind, signed: formerOf(field) };
     case "promised":
       return { kind, ballot: ballotOf(field(0)), isLeaving: fields[1] === LEAVING };
     case "view":
@@ -130,6 +135,8 @@ export function coordinatorLine(record: CoordinatorState): LogRecord {
   switch (record.kind) {
     case "group":
       return line(record.kind, record.group);
+    case "key":
+      return line(record.kind, record.key);
     case "number":
     case "edits":
       return line(record.kind, String(record.number));
@@ -171,6 +178,8 @@ function parseCoordinator({ kind, fields }: LogRecord, field: FieldOf): Coordina
   switch (kind) {
     case "group":
       return { kind, group: hexOf<Hash>(field(0)) };
+    case "key":
+      return { kind, key: hexOf<PeerKey>(field(0)) };
     case "number":
     case "edits":
       return { kind, number: countOf(field(0)) };
@@ -238,6 +247,16 @@ function epochCells(signed: SignedEpoch): readonly string[] {
 
 function epochOf(field: FieldOf): SignedEpoch {
   return decode(signedEpochSchema, Uint8Array.fromBase64(field(3)));
+}
+
+/** The keys to be read; all of it as it was signed. */
+function formerCells(signed: SignedFormerKeys): readonly string[] {
+  const { keys } = signed.former.value;
+  return [keys.join(" "), encode(signedFormerKeysSchema, signed).toBase64()];
+}
+
+function formerOf(field: FieldOf): SignedFormerKeys {
+  return decode(signedFormerKeysSchema, Uint8Array.fromBase64(field(1)));
 }
 
 /** The ballot that `ballotText` wrote. */

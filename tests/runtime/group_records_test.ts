@@ -9,6 +9,7 @@ import {
   signEditRequest,
 } from "../../lib/protocols/group/edit.ts";
 import { type Epoch, isSignedBy, signEpoch } from "../../lib/protocols/group/epoch.ts";
+import { signFormerKeys } from "../../lib/protocols/group/former_keys.ts";
 import {
   COORDINATOR_NAME,
   isAuthentic,
@@ -117,6 +118,7 @@ function later(): SignedBatch {
 
 const MEMBER: readonly MemberState[] = [
   { kind: "group", group: GROUP, coordinator: KEY },
+  { kind: "former", signed: signFormerKeys(SIGNER, { group: GROUP, keys: [KEY, SIGNER.key] }) },
   { kind: "promised", ballot: { number: 12, round: 0 }, isLeaving: true },
   { kind: "promised", ballot: { number: 12, round: 3 }, isLeaving: false },
   { kind: "begun", signed: SIGNED },
@@ -140,6 +142,7 @@ const MEMBER: readonly MemberState[] = [
 
 const COORDINATOR: readonly CoordinatorState[] = [
   { kind: "group", group: GROUP },
+  { kind: "key", key: KEY },
   { kind: "number", number: 12 },
   { kind: "decided", signed: SIGNED },
   { kind: "confirmed", ballot: { number: 12, round: 0 } },
@@ -294,6 +297,8 @@ for (const [line, sentence] of BAD_EDITS) {
 const BAD: readonly LogRecord[] = [
   { kind: "grown", fields: [] },
   { kind: "group", fields: [GROUP] },
+  { kind: "former", fields: [KEY] },
+  { kind: "former", fields: [KEY, "AAAA"] },
   { kind: "promised", fields: ["3.0"] },
   { kind: "promised", fields: ["3.1.2"] },
   { kind: "begun", fields: ["3", "4", "alice", "AAAA"] },
@@ -321,6 +326,7 @@ function tooLongEdits(): readonly string[] {
 
 const BAD_COORDINATOR: readonly LogRecord[] = [
   { kind: "edits", fields: ["many"] },
+  { kind: "key", fields: ["6a"] },
   { kind: "applied", fields: ["09", "1"] },
   { kind: "applied", fields: ["09".repeat(8)] },
   { kind: "aborted", fields: ["7", "no"] },

@@ -19,6 +19,7 @@ import type { Member } from "./epoch.ts";
 import { HELLO_MS_MAX, WAIT_MS_MAX } from "./limits.ts";
 import type { GroupMessageOf } from "./messages.ts";
 import { awaitedOf, voicesOf } from "./outlook.ts";
+import type { OwnKeys } from "./own_keys.ts";
 import type { Partings } from "./partings.ts";
 import type { Views } from "./views.ts";
 
@@ -26,6 +27,7 @@ type Hello = GroupMessageOf<"hello">;
 
 export interface ArrivingParts {
   readonly group: Hash;
+  readonly keys: OwnKeys;
   readonly failAfterMs: number;
   readonly views: Views;
   readonly attendance: Attendance;
@@ -161,7 +163,7 @@ export class Arriving {
 
   /** @param isAgain Only where it was told otherwise before. */
   #welcome(attendee: Attendee, lacking: string[], isAgain: boolean): void {
-    const { group, views, out, told } = this.parts;
+    const { group, keys, views, out, told } = this.parts;
     const { link, hasSayTold } = attendee;
     const hasSay = views.open.some((view) => views.isVoiceOf(view, attendee));
     const awaited = hasSay && this.#isMember(attendee) ? [] : lacking;
@@ -176,7 +178,8 @@ export class Arriving {
     }
     attendee.hasSayTold = hasSay;
     attendee.awaitedTold = awaited.join(" ");
-    out.send(link, { type: "welcome", group, isMember: hasSay, told: told(), awaited });
+    const standing = { isMember: hasSay, told: told(), awaited };
+    out.send(link, { type: "welcome", group, ...standing, former: keys.signed });
   }
 
   /** Whose return is awaited by name, as nobody here has the history. */

@@ -27,6 +27,7 @@ import { type CoordinatorFacts, membersView, statusView } from "./coordinator_vi
 import { Escrow } from "./escrow.ts";
 import type { CoordinatorCommand } from "./events.ts";
 import {
+  FORMER_KEYS_MAX,
   HEARTBEAT_MS,
   INCARNATION_BYTES,
   LEAVE_MS_MAX,
@@ -37,6 +38,7 @@ import {
 import type { HistoryEnd } from "./history.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
 import { Operator } from "./operator.ts";
+import { OwnKeys } from "./own_keys.ts";
 import { awaitedOf } from "./outlook.ts";
 import { Partings } from "./partings.ts";
 import type { CoordinatorRecord } from "./records.ts";
@@ -77,6 +79,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   readonly #taking: Taking;
   readonly #deadlines = new Deadlines(DEADLINES);
   readonly #group: Hash;
+  readonly #keys: OwnKeys;
   readonly #isFounded: boolean;
   /** Up to this position we were told of the entries. */
   #told: number;
@@ -102,12 +105,14 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const founded = groupOf(records);
     this.#isFounded = founded !== null;
     const group = this.#group = founded ?? environment.randomBytes(32).toHex() as Hash;
+    const keys = this.#keys = new OwnKeys(signer, group, records);
     const incarnation = environment.randomBytes(INCARNATION_BYTES);
     const wallMs = () => Math.max(0, Math.floor(environment.wallMs()));
     const isSteady = () => this.#changing.isSteady;
     const transactions = this.#transactions = new Transactions({
       group,
       signer,
+      keys,
       crypto,
       views,
       attendance,
@@ -122,13 +127,25 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     transactions.viewDecided();
     const escrow = this.#escrow = new Escrow(
       group,
+      keys,
       crypto,
       history,
       out,
       () => this.#changing.escrowGrew(),
     );
     this.#told = views.present?.epoch.value.start.position ?? escrow.log.position;
-    const parts = { group, failAfterMs, signer, crypto, views, attendance, admission, escrow, out };
+    const parts = {
+      group,
+      keys,
+      failAfterMs,
+      signer,
+      crypto,
+      views,
+      attendance,
+      admission,
+      escrow,
+      out,
+    };
     const changing = this.#changing = new Changing({
       ...parts,
       departures: () => this.#steering.departures,
@@ -202,7 +219,13 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
 
   /** All that the log must hold, but for the history. */
   snapshot(): Iterable<CoordinatorRecord> | null {
-    return snapshotCoordinator(this.#group, this.#views, this.#admission, this.#transactions);
+    return snapshotCoordinator(
+      this.#group,
+      this.#keys,
+      this.#views,
+      this.#admission,
+      this.#transactions,
+    );
   }
 
   step(input: CoordinatorInput, nowMs: number): readonly CoordinatorEffect[] {
@@ -290,7 +313,11 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
 
   #start(): void {
     const { listening } = this.config;
-    if (!this.#isFounded) this.#found();
+    // Before anybody is told of them: what this key signs is to count when there is another one.
+    const { missing } = this.#keys;
+    if (!this.#isFounded) this.#found(missing);
+    else if (missing.length > 0) this.#out.store(...missing);
+    this.#tellDropped();
     for (const member of this.#views.members) {
       if (this.#admission.kicked.has(member.key)) continue; // it would be refused
       this.#attendance.put(expected(member, this.#nowMs));
@@ -307,11 +334,19 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     this.#taking.start();
   }
 
-  #found(): void {
+  #found(keys: readonly CoordinatorRecord[]): void {
     // The operator says so: a later start needn't ask any more what there was.
     const wasLost = this.config.records.some(({ kind }) => kind === "lost");
     if (wasLost) this.#out.store({ kind: "fresh" });
-    this.#out.store({ kind: "group", group: this.#group });
+    this.#out.store({ kind: "group", group: this.#group }, ...keys);
+  }
+
+  #tellDropped(): void {
+    if (this.#keys.dropped === 0) return;
+    this.#out.warn(
+      `This coordinator had more than ${FORMER_KEYS_MAX} other keys: edits that it decided under the ` +
+        "first ones don't count any more, and nobody new takes over a log that has some",
+    );
   }
 
   // Links.

@@ -2,6 +2,7 @@
 
 import type { Hash } from "../../base/ids.ts";
 import type { Admission } from "./admission.ts";
+import type { OwnKeys } from "./own_keys.ts";
 import type { CoordinatorRecord } from "./records.ts";
 import type { Transactions } from "./transactions.ts";
 import type { Views } from "./views.ts";
@@ -58,6 +59,7 @@ export function restoreCoordinator(
       case "fresh":
       case "lost": // see rebuilding.ts
       case "group":
+      case "key": // see own_keys.ts
       case "log":
       case "new-log":
         break; // the history's own file has them
@@ -68,11 +70,16 @@ export function restoreCoordinator(
 /** What a compacted log holds. */
 export function snapshotCoordinator(
   group: Hash,
+  keys: OwnKeys,
   views: Views,
   { kicked }: Pick<Admission, "kicked">,
   transactions: Pick<Transactions, "records">,
 ): readonly CoordinatorRecord[] {
-  const records: CoordinatorRecord[] = [{ kind: "group", group }, ...views.records()];
+  const records: CoordinatorRecord[] = [
+    { kind: "group", group },
+    ...keys.records(),
+    ...views.records(),
+  ];
   for (const [key, name] of kicked) records.push({ kind: "kicked", key, name });
   records.push(...transactions.records());
   return records;

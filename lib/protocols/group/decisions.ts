@@ -22,6 +22,7 @@ import {
 } from "./history.ts";
 import { BATCH_EDITS_BYTES_MAX, BATCH_EDITS_MAX, EDITS_PENDING_MAX } from "./limits.ts";
 import type { GroupMessageOf } from "./messages.ts";
+import type { OwnKeys } from "./own_keys.ts";
 import type { CoordinatorRecord } from "./records.ts";
 import type { Decided } from "./snapshot/cut.ts";
 import type { Views } from "./views.ts";
@@ -29,6 +30,7 @@ import type { Views } from "./views.ts";
 export interface DecisionsParts {
   readonly group: Hash;
   readonly signer: Signer;
+  readonly keys: OwnKeys;
   readonly crypto: Crypto;
   readonly views: Views;
   readonly attendance: Attendance;
@@ -239,12 +241,14 @@ export class Decisions {
 
   /** A member knows of a decision that isn't in its log: this disk may have lost it. @returns What is wrong with it. */
   heardOf(signed: SignedBatch): string | null {
-    const { signer, group, crypto, out } = this.parts;
+    const { keys, group, crypto, out } = this.parts;
     const { author, incarnation, counter, edits } = signed.batch.value;
     const place = { incarnation: incarnation.toHex(), through: counter + edits.length - 1 };
     if (this.#has(place)) return null;
     if (place.incarnation === this.#incarnation.toHex()) return null; // it is in all logs
-    if (author !== signer.key || batchFault(signed, group) !== null) return "it was never decided";
+    if (!keys.mayDecide(author) || batchFault(signed, group) !== null) {
+      return "it was never decided";
+    }
     if (!isAuthentic(crypto, signed)) return "it brings a decision that isn't signed";
     if (this.size + edits.length > EDITS_PENDING_MAX) return null; // it is brought again
     const batch = keptBatch(signed);

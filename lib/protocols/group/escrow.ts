@@ -7,8 +7,10 @@ import type { Crypto } from "../../base/crypto.ts";
 import type { Hash, LinkId, PeerKey } from "../../base/ids.ts";
 import type { CoordinatorOutput } from "./coordinator_output.ts";
 import { batchFault, HistoryEnd, type HistoryPoint, isAuthentic } from "./history.ts";
+import { deciderFault } from "./former_keys.ts";
 import type { HistoryRead } from "./member_io.ts";
 import type { GroupMessageOf } from "./messages.ts";
+import type { OwnKeys } from "./own_keys.ts";
 import type { LogRecord } from "./records.ts";
 import { Reads, Supplier, type Supply } from "./supplying.ts";
 
@@ -33,6 +35,7 @@ export class Escrow {
   /** @param stored Called when more is on disk. */
   constructor(
     readonly group: Hash,
+    readonly keys: OwnKeys,
     readonly crypto: Crypto,
     history: HistoryEnd | null,
     readonly out: CoordinatorOutput,
@@ -123,8 +126,10 @@ export class Escrow {
   #append({ batches }: GroupMessageOf<"history">, goal: HistoryPoint): string | null {
     const records: LogRecord[] = [];
     const end = this.#end.copy();
+    const mayDecide = (key: PeerKey) => this.keys.mayDecide(key);
     for (const batch of batches) {
-      const fault = batchFault(batch, this.group) ?? end.fault(batch) ??
+      const fault = batchFault(batch, this.group) ?? deciderFault(batch, mayDecide) ??
+        end.fault(batch) ??
         (isAuthentic(this.crypto, batch) ? null : "its author hasn't signed it");
       if (fault !== null) return `history after ${end.position}: ${fault}`;
       end.append(batch);

@@ -2,11 +2,12 @@
  * Fetching history from a member or the coordinator: a newcomer's, and that of a participant who lacks some.
  *
  * One question is open at a time. Whoever answers is believed in nothing: each batch has its author's signature and
- * its place, and the digest at the end is compared by whoever knows it.
+ * its place, an edit the coordinator's word, and the digest at the end is compared by whoever knows it.
  */
 
 import type { Crypto } from "../../base/crypto.ts";
 import type { Hash, PeerKey } from "../../base/ids.ts";
+import { deciderFault } from "./former_keys.ts";
 import type { Held } from "./held.ts";
 import {
   batchFault,
@@ -24,6 +25,8 @@ export interface FetchingOwner {
   readonly held: Held;
   readonly crypto: Crypto;
   readonly group: Hash;
+  /** Whether what that key signed on edits is the coordinator's word. */
+  mayDecide(key: PeerKey): boolean;
   ask(source: Source, message: GroupMessageOf<"fetch">): void;
 }
 
@@ -74,9 +77,11 @@ export class Fetching {
     isKnown: (signed: SignedBatch) => boolean,
   ): Fetched | string | null {
     if (after !== this.#position) return null;
-    const { crypto, group } = this.owner;
+    const { owner } = this;
+    const { crypto, group } = owner;
+    const mayDecide = (key: PeerKey) => owner.mayDecide(key);
     for (const signed of batches) {
-      const fault = batchFault(signed, group);
+      const fault = batchFault(signed, group) ?? deciderFault(signed, mayDecide);
       if (fault !== null) return fault;
       if (!isKnown(signed) && !isAuthentic(crypto, signed)) return "a batch isn't signed";
       this.#position += placesOf(signed.batch.value);

@@ -169,6 +169,11 @@ export const ROUND_MAX = 1_000_000;
 export const EDIT_NUMBER_MAX = 2 ** 52;
 /** How far numbers go on above all that were heard of, after a loss of the coordinator's disk: others may know higher ones. */
 export const NUMBER_GAP = 1_000;
+/**
+ * Former keys of a coordinator: each is a disk that lost its key. Whoever has one decides for ever, with a member's
+ * help, so they mustn't pile up either.
+ */
+export const FORMER_KEYS_MAX = 8;
 /** Keys whose pauses, or names whose other keys, the coordinator remembers. */
 export const REMEMBERED_MAX = 256;
 /** After so long in a view, a pause before coming back is short again. */

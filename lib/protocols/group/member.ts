@@ -14,6 +14,7 @@
  * The caller's duties are those in `member_io.ts`.
  */
 
+import { sameBytes } from "../../base/bytes.ts";
 import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
@@ -33,6 +34,7 @@ import { NO_BALLOT } from "./ballot.ts";
 import { CoordinatorLink } from "./coordinator_link.ts";
 import { endpointOf, type Epoch, type Member as GroupMember, type SignedEpoch } from "./epoch.ts";
 import { Editing } from "./editing.ts";
+import { isFormerOf, keptFormerKeys, type SignedFormerKeys } from "./former_keys.ts";
 import { Held } from "./held.ts";
 import { COORDINATOR_NAME, HistoryEnd } from "./history.ts";
 import {
@@ -60,6 +62,7 @@ const DEADLINES = ["round", "laggards", "inquire", "report"] as const;
 
 /** A view that can't go on is looked at so often while the coordinator is away. */
 const ROUND_MS = 1_000;
+const NO_BYTES = new Uint8Array();
 /** Another key at the coordinator's address is told so often. */
 const STRANGE_TOLD_MS = 60_000;
 
@@ -157,7 +160,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     const isLost = this.standing.isLost && !isRecovering;
     if (group === null || coordinator === null || this.membership === null) return;
     yield { kind: "group", group, coordinator };
-    const { view } = this.standing;
+    const { view, former } = this.standing;
+    if (former !== null) yield { kind: "former", signed: former };
     if (view !== null && view !== begun) yield { kind: "view", signed: view };
     if (begun !== null) yield { kind: "begun", signed: begun };
     const flushed = { number: this.standing.flushed, round: 0 };
@@ -403,7 +407,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   /** The coordinator's disk is lost, or old: we tell what ours has, and go on as if it weren't there. */
   #recount({ isLost: isUnknown, awaited }: GroupMessageOf<"recount">): void {
     const { standing, membership } = this;
-    const { group, begun, view, promised, isLost, isOut } = standing;
+    const { group, begun, view, promised, isLost, isOut, former } = standing;
     this.coordinator.send({
       type: "account",
       group,
@@ -417,6 +421,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         membership?.voting.number ?? 0,
         this.editing.number,
       ),
+      former,
     });
     if (isUnknown) this.#tellAsked(awaited);
   }
@@ -446,8 +451,12 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     out.fatal(code, said);
   }
 
-  #welcome({ group, isMember, told, awaited }: GroupMessageOf<"welcome">): void {
-    this.#enter(group, this.coordinator.peer!);
+  #welcome({ group, isMember, told, awaited, former }: GroupMessageOf<"welcome">): void {
+    const peer = this.coordinator.peer!;
+    if (former !== null && !isFormerOf(this.environment.crypto, peer, group, former)) {
+      return this.coordinatorOffends("it hasn't signed its former keys");
+    }
+    this.#enter(group, peer, former);
     const membership = this.membership!;
     if (!isMember && this.standing.lastEpoch !== null) {
       const wasIn = membership.epoch !== null;
@@ -513,9 +522,9 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   }
 
   /** Its group is ours from now on. */
-  #enter(group: Hash, coordinator: PeerKey): void {
+  #enter(group: Hash, coordinator: PeerKey, named: SignedFormerKeys | null): void {
     const { standing, out, config } = this;
-    if (standing.group === group && standing.coordinator === coordinator) return;
+    const records: MemberRecord[] = [];
     const isOther = standing.group !== group;
     const wasIn = standing.group !== null;
     if (isOther && wasIn) {
@@ -524,8 +533,17 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       this.saying.forget();
       this.editing.forget();
     }
-    standing.enter(group, coordinator);
-    out.store({ kind: "group", group, coordinator });
+    if (isOther || standing.coordinator !== coordinator) {
+      standing.enter(group, coordinator);
+      records.push({ kind: "group", group, coordinator });
+    }
+    // Where it lost its disk it may know of none any more: what it has signed before still holds.
+    const known = standing.former?.former.bytes ?? NO_BYTES;
+    if (named !== null && !sameBytes(named.former.bytes, known)) {
+      standing.former = keptFormerKeys(named);
+      records.push({ kind: "former", signed: standing.former });
+    }
+    out.store(...records);
     if (!isOther) return;
     const isKnown = !wasIn && config.history?.group === group;
     const history = isKnown ? config.history : new HistoryEnd(this.environment.crypto, group);

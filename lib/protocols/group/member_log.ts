@@ -65,6 +65,9 @@ export function restoreMember(
         }
         standing.enter(record.group, record.coordinator);
         break;
+      case "former":
+        standing.former = record.signed;
+        break;
       case "promised":
         if (compareBallots(record.ballot, standing.promised) < 0) break;
         standing.promise(record.ballot, record.isLeaving);

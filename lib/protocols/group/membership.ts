@@ -150,6 +150,10 @@ export class Membership {
     return this.standing.coordinator;
   }
 
+  mayDecide(key: PeerKey): boolean {
+    return this.standing.mayDecide(key);
+  }
+
   get signer(): Signer {
     return this.owner.signer;
   }

@@ -16,12 +16,14 @@ import {
   oneOf,
   record,
   text,
+  trailing,
   uint,
 } from "../../base/schema.ts";
 import { ballotSchema } from "./ballot.ts";
 import { EDIT_POLICIES, namedKeySchema, signedEditRequestSchema } from "./edit.ts";
 import { memberSchema, signedEpochSchema } from "./epoch.ts";
 import { LEFT_REASONS } from "./events.ts";
+import { signedFormerKeysSchema } from "./former_keys.ts";
 import { historyPointSchema, signedBatchSchema } from "./history.ts";
 import { attemptSchema, memberStateSchema } from "./snapshot/cut.ts";
 import { arrivalSchema, entryPointSchema } from "./states/state.ts";
@@ -105,6 +107,8 @@ const welcome = message(3, "welcome", {
   told: counter,
   /** Whom the newcomer waits for, where nobody is there whose history could go on; names. */
   awaited: list(text(NAME_BYTES_MAX), MEMBERS_MAX),
+  /** The coordinator's former keys; null where it knows of none. */
+  former: trailing(nullable(signedFormerKeysSchema), null),
 });
 const peers = message(4, "peers", {
   from: "the coordinator",
@@ -535,6 +539,8 @@ const account = message(59, "account", {
   isOut: bool(),
   /** The highest number of an edit that it knows. */
   edit: counter,
+  /** The coordinator's former keys, as the coordinator signed them; null where it named none. */
+  former: trailing(nullable(signedFormerKeysSchema), null),
 });
 const recover = message(60, "recover", {
   from: "the coordinator",

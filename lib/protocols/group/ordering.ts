@@ -51,6 +51,8 @@ export interface OrderingOwner {
   readonly out: MemberOutput;
   /** Who decides on edits; null where that isn't known. */
   readonly coordinator: PeerKey | null;
+  /** Whether what that key signed on edits is the coordinator's word. */
+  mayDecide(key: PeerKey): boolean;
   /** Whether we have voted on this very request. */
   readonly isKnownRequest: (signed: SignedEditRequest) => boolean;
   /** All up to this is stable; it is taken off `held`, oldest first. */
@@ -223,9 +225,9 @@ export class Ordering {
   }
 
   #dataOfCoordinator(author: Author, signed: SignedBatch): void {
-    const { coordinator, crypto } = this.owner;
+    const { crypto } = this.owner;
     if (author !== this.#authors[0]) return this.#offends(author, "it decides on edits");
-    if (signed.batch.value.author !== coordinator || !this.#isNextDecision(signed)) {
+    if (!this.owner.mayDecide(signed.batch.value.author) || !this.#isNextDecision(signed)) {
       return this.#offends(author, "it passes on what the coordinator hasn't decided");
     }
     const fault = batchFault(signed, this.epoch.group);

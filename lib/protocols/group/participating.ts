@@ -36,6 +36,7 @@ export interface ParticipatingOwner {
   readonly laterView: SignedEpoch | null;
   answer(leader: Leader, message: GroupMessage): void;
   ask: FetchingOwner["ask"];
+  mayDecide: FetchingOwner["mayDecide"];
   /** Takes part in nothing any more until an epoch begins. */
   freeze(): void;
   /** The log has more: it is written. */
@@ -239,7 +240,7 @@ export class Participating {
     const logged: HeldBatch[] = [];
     let fault: string | null = null;
     for (const signed of batches) {
-      fault = this.#deciderFault(signed) ?? levelling.fork.fault(signed);
+      fault = levelling.fork.fault(signed);
       if (fault !== null) break;
       levelling.fork.append(signed);
       const isStable = levelling.fork.position <= stable && from === "log" && staged.length === 0;
@@ -252,12 +253,6 @@ export class Participating {
       this.owner.logged(logged);
     }
     return fault;
-  }
-
-  /** What one member holds alone becomes everybody's: that it is signed by its author says nothing of who may decide. */
-  #deciderFault({ batch: { value: { kind, author } } }: SignedBatch): string | null {
-    const isOurs = kind !== "edits" || author === this.owner.standing.coordinator;
-    return isOurs ? null : "somebody else has decided on an edit";
   }
 
   /** What is held beyond a position gives its place to others, in one write: all up to the level is on disk then. */

@@ -4,6 +4,7 @@ import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
 import type { Ballot } from "./ballot.ts";
 import type { SignedEditRequest } from "./edit.ts";
 import type { SignedEpoch } from "./epoch.ts";
+import type { SignedFormerKeys } from "./former_keys.ts";
 import type { Placed, SignedBatch } from "./history.ts";
 
 /** Goes into the log, a file of its own: the next batch of the history, stable at all members. */
@@ -55,6 +56,8 @@ export type MemberRecord =
    * that this disk has no say any more in what follows it; what was promised and said stays.
    */
   | { readonly kind: "group"; readonly group: Hash; readonly coordinator: PeerKey }
+  /** The former keys of that coordinator, as it named them last. */
+  | { readonly kind: "former"; readonly signed: SignedFormerKeys }
   /** Nothing under lower ballots is taken part in any more, but for what `begun` says. */
   | {
     readonly kind: "promised";
@@ -94,6 +97,8 @@ export type CoordinatorRecord =
   | { readonly kind: "fresh" }
   /** The group, drawn at the first start. */
   | { readonly kind: "group"; readonly group: Hash }
+  /** The key that it has from now on; others before are its former ones. */
+  | { readonly kind: "key"; readonly key: PeerKey }
   /** Ballots up to this number have been used. */
   | { readonly kind: "number"; readonly number: number }
   /** Decided, and said to nobody before this is synced. */

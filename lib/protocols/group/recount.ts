@@ -16,13 +16,14 @@
  * where the operator goes on without somebody, nor for who comes back with an old disk. All have time to come, then
  * it goes on, and the operator is told. Who comes later with another history sets its log aside.
  *
- * What members say is proven as far as it counts for more than their own part: a view by our signature, a round by
- * that of its view's sequencer.
+ * What members say is proven as far as it counts for more than their own part: a view, and what keys we had before, by
+ * our signature, a round by that of its view's sequencer.
  */
 
 import type { Crypto } from "../../base/crypto.ts";
 import type { Hash, PeerKey } from "../../base/ids.ts";
 import { type Ballot, compareBallots } from "./ballot.ts";
+import { isFormerOf } from "./former_keys.ts";
 import { type Epoch, isSignedBy, type Member, type SignedEpoch } from "./epoch.ts";
 import { EDIT_NUMBER_MAX, NUMBER_JUMP_MAX } from "./limits.ts";
 import type { GroupMessageOf } from "./messages.ts";
@@ -39,15 +40,19 @@ export interface Account {
   readonly isLost: boolean;
   readonly isOut: boolean;
   readonly edit: number;
+  /** Former keys of the coordinator, which it has signed. */
+  readonly former: readonly PeerKey[];
 }
 
 /** What of an account counts. @returns A sentence's part instead where it can't be. */
 export function checkedAccount(
   crypto: Crypto,
   coordinator: PeerKey,
-  { group, epoch, view, promised, isLost, isOut, edit }: GroupMessageOf<"account">,
+  { group, epoch, view, promised, isLost, isOut, edit, former: named }: GroupMessageOf<"account">,
 ): Account | string {
-  const rest = { group, promised, isLost, isOut, edit };
+  const isOurs = named !== null && group !== null && isFormerOf(crypto, coordinator, group, named);
+  const former = isOurs ? named.former.value.keys : [];
+  const rest = { group, promised, isLost, isOut, edit, former };
   const own = view ?? epoch;
   if (epoch === null || own === null) return { ...rest, epoch: null, view: null };
   const { value } = own.epoch;
@@ -86,6 +91,8 @@ interface Told {
   number: number;
   edit: number;
   readonly by: Set<PeerKey>;
+  /** Former keys of ours. */
+  readonly former: Set<PeerKey>;
 }
 
 export class Recount {
@@ -106,7 +113,7 @@ export class Recount {
 
   put(key: PeerKey, account: Account): void {
     this.#accounts.set(key, account);
-    const { view, group, promised, edit } = account;
+    const { view, group, promised, edit, former } = account;
     if (view !== null) this.#tellsOf(view).by.add(key);
     const told = group === null ? undefined : this.#told.get(group);
     if (told === undefined) return;
@@ -114,13 +121,14 @@ export class Recount {
     const most = told.newest.epoch.value.view + NUMBER_JUMP_MAX;
     told.number = Math.max(told.number, Math.min(promised.number, most));
     told.edit = Math.max(told.edit, Math.min(edit, EDIT_NUMBER_MAX));
+    for (const key of former) told.former.add(key);
   }
 
   #tellsOf(view: SignedEpoch): Told {
     const { group, ballot: { number } } = view.epoch.value;
     const known = this.#told.get(group);
     if (known === undefined) {
-      const told: Told = { newest: view, number, edit: 0, by: new Set() };
+      const told: Told = { newest: view, number, edit: 0, by: new Set(), former: new Set() };
       this.#told.set(group, told);
       return told;
     }
@@ -183,9 +191,18 @@ export class Recount {
 
   /** The highest number of a ballot that anybody promised, of an edit that anybody knows. */
   get highest(): { readonly number: number; readonly edit: number } {
+    const told = this.#allTold;
+    return { number: told?.number ?? 0, edit: told?.edit ?? 0 };
+  }
+
+  /** Former keys of ours that we had named to somebody. */
+  get former(): readonly PeerKey[] {
+    return [...this.#allTold?.former ?? []];
+  }
+
+  get #allTold(): Told | null {
     // Who was in no view yet may have told before anybody told of the group.
     for (const [key, account] of this.#accounts) this.put(key, account);
-    const told = this.#group;
-    return { number: told?.number ?? 0, edit: told?.edit ?? 0 };
+    return this.#group;
   }
 }

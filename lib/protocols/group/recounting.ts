@@ -319,6 +319,7 @@ export class Recounting {
     const { number, edit } = this.#recount.highest;
     const records: CoordinatorRecord[] = [
       ...(groupOf(this.records) === group ? [] : [{ kind: "group" as const, group }]),
+      ...[...this.#recount.former, this.signer.key].map((key) => ({ kind: "key" as const, key })),
       { kind: "number", number: number + NUMBER_GAP },
       { kind: "recounted", signed: newest },
       // Of aborted ones nobody may know any more: since the last committed one there were fewer than that.

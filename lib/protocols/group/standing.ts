@@ -3,12 +3,15 @@
 import type { Hash, PeerKey } from "../../base/ids.ts";
 import { type Ballot, compareBallots, NO_BALLOT } from "./ballot.ts";
 import type { Epoch, SignedEpoch } from "./epoch.ts";
+import type { SignedFormerKeys } from "./former_keys.ts";
 
 export class Standing {
   /** Null before it was ever in a group. */
   group: Hash | null = null;
   /** Who decides views. */
   coordinator: PeerKey | null = null;
+  /** Its former keys, as it signed them; null where it named none. */
+  former: SignedFormerKeys | null = null;
   /** Takes part in nothing under a lower one. */
   promised: Ballot = NO_BALLOT;
   /** Number of the last flush of the coordinator's that was promised; rounds that were promised since don't count. */
@@ -27,6 +30,11 @@ export class Standing {
   isLost = false;
   /** It is so as the log was set aside for another copy of the same history. */
   isRecovering = false;
+
+  /** Whether what that key signed on edits is the coordinator's word. */
+  mayDecide(key: PeerKey): boolean {
+    return key === this.coordinator || this.former?.former.value.keys.includes(key) === true;
+  }
 
   promise(ballot: Ballot, isLeaving: boolean): void {
     this.promised = ballot;
@@ -94,6 +102,7 @@ export class Standing {
       this.begun = this.view = null;
       this.isOut = this.isLost = this.isRecovering = false;
     }
+    if (this.group !== group || this.coordinator !== coordinator) this.former = null;
     this.group = group;
     this.coordinator = coordinator;
   }

@@ -38,6 +38,7 @@ import {
 import type { CoordinatorEvent, EditView } from "./events.ts";
 import { ABORTED_KEPT_MAX, EDITS_MAX, EDITS_PENDING_MAX } from "./limits.ts";
 import type { EditRefusal, GroupMessage, GroupMessageOf } from "./messages.ts";
+import type { OwnKeys } from "./own_keys.ts";
 import type { CoordinatorRecord } from "./records.ts";
 import type { Decided } from "./snapshot/cut.ts";
 import type { Views } from "./views.ts";
@@ -76,6 +77,7 @@ interface Aborted {
 export interface TransactionsParts {
   readonly group: Hash;
   readonly signer: Signer;
+  readonly keys: OwnKeys;
   readonly crypto: Crypto;
   readonly policy: EditPolicy;
   readonly voteTimeoutMs: number;

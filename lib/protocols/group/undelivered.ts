@@ -7,6 +7,7 @@
 import type { Crypto } from "../../base/crypto.ts";
 import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
 import { requestId, type SignedEditRequest } from "./edit.ts";
+import { deciderFault } from "./former_keys.ts";
 import type { Held } from "./held.ts";
 import { batchFault, isAuthentic, keptBatch, placesOf, type SignedBatch } from "./history.ts";
 import { EDITS_PENDING_MAX } from "./limits.ts";
@@ -21,7 +22,8 @@ export interface UndeliveredOwner {
   readonly out: MemberOutput;
   /** Null while in no epoch. */
   readonly ordering: Ordering | null;
-  readonly coordinator: PeerKey | null;
+  /** Whether what that key signed on edits is the coordinator's word. */
+  mayDecide(key: PeerKey): boolean;
   readonly isCoordinatorUp: boolean;
   toCoordinator(message: GroupMessage): void;
   coordinatorOffends(text: string): void;
@@ -66,9 +68,9 @@ export class Undelivered {
   }
 
   #fault(signed: SignedBatch, isChecked: boolean): string | null {
-    const { coordinator, group } = this.owner;
-    if (signed.batch.value.author !== coordinator) return "somebody else has decided on an edit";
-    const fault = batchFault(signed, group);
+    const { owner } = this;
+    const fault = deciderFault(signed, (key) => owner.mayDecide(key)) ??
+      batchFault(signed, owner.group);
     if (fault !== null) return fault;
     return isChecked && !this.#isAuthentic(signed) ? UNSIGNED : null;
   }

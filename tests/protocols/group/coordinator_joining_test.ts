@@ -8,7 +8,7 @@ import { keyOf, Program, type Words } from "./coordinator_program.ts";
 Deno.test("The first one founds the group, each step on disk before it is said", () => {
   const program = new Program();
 
-  assertEquals(program.feed({ type: "start" }), ["disk: group", "ready"]);
+  assertEquals(program.feed({ type: "start" }), ["disk: group, key", "ready"]);
   assertEquals(program.comes("ann"), [
     "ann: welcome",
     "ann: peers ann",

@@ -3,6 +3,7 @@
  * told in words, in order; `disk` stands where something was synced.
  */
 
+import type { Signer } from "../../../lib/base/crypto.ts";
 import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { Hash, LinkId, PeerKey } from "../../../lib/base/ids.ts";
@@ -32,6 +33,7 @@ import {
 } from "../../../lib/protocols/group/rebuilding.ts";
 import type { GroupMessage, GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
 import type { SignedEpoch } from "../../../lib/protocols/group/epoch.ts";
+import type { SignedFormerKeys } from "../../../lib/protocols/group/former_keys.ts";
 import type { CoordinatorRecord } from "../../../lib/protocols/group/records.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 
@@ -66,6 +68,8 @@ export class Somebody {
   view: SignedEpoch | null = null;
   isLost = false;
   isOut = false;
+  /** What it was told by the last `welcome`. */
+  former: SignedFormerKeys | null = null;
   readonly batches: SignedBatch[] = [];
   end = new HistoryEnd(fakeCrypto, GROUP);
   /** Kinds of message that it answers as it should. */
@@ -110,6 +114,7 @@ export class Somebody {
   answer(message: GroupMessage): readonly GroupMessage[] {
     this.got.set(message.type, message);
     this.all.push(message);
+    if (message.type === "welcome") this.former = message.former;
     if (!this.answers.has(message.type)) return [];
     switch (message.type) {
       case "probe":
@@ -135,7 +140,7 @@ export class Somebody {
 
   account(changes: Partial<GroupMessageOf<"account">> = {}): GroupMessageOf<"account"> {
     const { epoch, view, promised, isLost, isOut } = this;
-    const told = { epoch, view, promised, isLost, isOut, edit: 0 };
+    const told = { epoch, view, promised, isLost, isOut, edit: 0, former: this.former };
     return { type: "account", group: epoch === null ? null : GROUP, ...told, ...changes };
   }
 
@@ -173,7 +178,11 @@ export class Program {
   #links = 0;
 
   /** @param config With `mayFound`: as its program runs it, which asks members where the disk is lost or old. */
-  constructor(config: Partial<RebuildingConfig> = {}, log: readonly SignedBatch[] = []) {
+  constructor(
+    config: Partial<RebuildingConfig> = {},
+    log: readonly SignedBatch[] = [],
+    readonly signer: Signer = OWN,
+  ) {
     this.disk = [...config.records ?? []];
     this.log = [...log];
     const environment: Environment = {
@@ -200,8 +209,8 @@ export class Program {
       ...rest,
     };
     this.machine = mayFound === undefined
-      ? new Coordinator(whole, OWN, environment)
-      : new RebuildingCoordinator({ ...whole, mayFound }, OWN, environment);
+      ? new Coordinator(whole, signer, environment)
+      : new RebuildingCoordinator({ ...whole, mayFound }, signer, environment);
   }
 
   static started(config: Partial<RebuildingConfig> = {}): Program {
@@ -228,9 +237,9 @@ export class Program {
     return this.restarted({ mayFound: false, ...config });
   }
 
-  /** The process that comes after a crash of this one, on the same disk. */
-  restarted(config: Partial<RebuildingConfig> = {}): Program {
-    const program = new Program({ records: this.disk, ...config }, this.log);
+  /** The process that comes after a crash of this one, on the same disk. @param signer Where the key was lost. */
+  restarted(config: Partial<RebuildingConfig> = {}, signer: Signer = this.signer): Program {
+    const program = new Program({ records: this.disk, ...config }, this.log, signer);
     program.nowMs = this.nowMs;
     program.members.push(...this.members);
     for (const member of this.members) member.link = null;

@@ -65,7 +65,7 @@ Deno.test("All of the last view have told: the group goes on, under numbers far 
   const words = program.comes("bob");
   assertEquals(words[0], "bob: recount");
   assertEquals(changes(words), [
-    `disk: group, number ${2 + GAP}, recounted 2, edits to ${2 + GAP}`,
+    `disk: group, key, number ${2 + GAP}, recounted 2, edits to ${2 + GAP}`,
     "warning",
     `disk: number ${3 + GAP}`,
     `disk: decided ${3 + GAP}`,
@@ -356,7 +356,7 @@ Deno.test("A compacted log says the same as the one before, also of a disk that 
   program.somebody("bob").answers.delete("flush");
   program.comes("bob");
   program.pass(RETURN_MS);
-  assertEquals(kinds(), ["group", "number", "recounted", "edits"]);
+  assertEquals(kinds(), ["group", "key", "number", "recounted", "edits"]);
   const again = new Program({ mayFound: false, records: [...program.machine.snapshot()!] });
   assertEquals([...again.machine.snapshot()!], [...program.machine.snapshot()!]);
 });

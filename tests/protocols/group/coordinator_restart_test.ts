@@ -154,6 +154,7 @@ Deno.test("A compacted log says the same as the one before", () => {
   assertEquals([...again.machine.snapshot()!], [...program.machine.snapshot()!]);
   assertEquals(again.disk.map(({ kind }) => kind), [
     "group",
+    "key",
     "number",
     "decided",
     "confirmed",

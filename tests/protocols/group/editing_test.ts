@@ -499,7 +499,14 @@ Deno.test("edits of another group end with it", () => {
   edit(net, ann, 2, "due", "wanted");
   forget(ann);
   const group = "4".repeat(64) as typeof GROUP;
-  net.coordinator.send(ann, { type: "welcome", group, isMember: false, told: 0, awaited: [] });
+  net.coordinator.send(ann, {
+    type: "welcome",
+    group,
+    isMember: false,
+    told: 0,
+    awaited: [],
+    former: null,
+  });
   net.settle();
 
   assertEquals(told(ann), [

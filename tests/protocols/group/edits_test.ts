@@ -98,6 +98,7 @@ class Part {
       looks: this.looks,
       names,
       coordinator: COORDINATOR.key,
+      mayDecide: (key: PeerKey) => key === COORDINATOR.key,
       offends: (_who: PeerKey, text: string) => this.said.push(`offends: ${text}`),
     };
     this.ordering = new Ordering(EPOCH, {

@@ -15,6 +15,7 @@ import {
   type Member as InView,
   signEpoch,
 } from "../../../lib/protocols/group/epoch.ts";
+import { signFormerKeys } from "../../../lib/protocols/group/former_keys.ts";
 import { requestId } from "../../../lib/protocols/group/edit.ts";
 import type { MemberCommand, MemberEvent } from "../../../lib/protocols/group/events.ts";
 import { HistoryEnd, type SignedBatch } from "../../../lib/protocols/group/history.ts";
@@ -294,6 +295,9 @@ function entryOf(
 /** Leads views as a test says. */
 class ScriptedCoordinator {
   isUp = true;
+  signer = COORDINATOR;
+  /** What `welcome` names. */
+  former: readonly PeerKey[] = [];
   /** Answers in its place while it is away. */
   stranger: PeerKey | null = null;
   epoch: Epoch | null = null;
@@ -331,7 +335,7 @@ class ScriptedCoordinator {
     }
     this.#linked.delete(node);
     node.link = ++this.#links as LinkId;
-    node.feed({ type: "link-up", link: node.link, peer: COORDINATOR.key });
+    node.feed({ type: "link-up", link: node.link, peer: this.signer.key });
   }
 
   vanish(): void {
@@ -368,7 +372,10 @@ class ScriptedCoordinator {
         this.number = Math.max(this.number, message.promised.number);
         this.#linked.set(node, message.incarnation);
         const isMember = this.epoch?.members.some(({ key }) => key === node.key) ?? false;
-        this.send(node, { type: "welcome", group: GROUP, isMember, told: 0, awaited: [] });
+        const former = this.former.length === 0
+          ? null
+          : signFormerKeys(this.signer, { group: GROUP, keys: this.former });
+        this.send(node, { type: "welcome", group: GROUP, isMember, told: 0, awaited: [], former });
         const members = [...this.#linked.keys()].map((one) => this.#inView(one));
         for (const one of this.#linked.keys()) this.send(one, { type: "peers", members });
         return;
@@ -468,7 +475,7 @@ class ScriptedCoordinator {
     const epoch = { group: GROUP, view: ballot.number, ballot, members, start };
     this.epoch = epoch;
     this.#allDecided.push(epoch);
-    this.decided = { type: "begin", signed: signEpoch(COORDINATOR, epoch) };
+    this.decided = { type: "begin", signed: signEpoch(this.signer, epoch) };
     this.#agreement = null;
     if (this.holdsBegin) return;
     for (const node of this.#members) this.send(node, this.decided);

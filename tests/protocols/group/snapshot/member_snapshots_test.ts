@@ -76,7 +76,14 @@ Deno.test("Messages that told of entries are counted on their link, also when th
   assertEquals(counts(), [1, 1]);
 
   const { group } = net.nodes[0]!.machine!.epoch!.epoch.value;
-  net.coordinator.send(ann, { type: "welcome", group, isMember: true, told: 0, awaited: [] });
+  net.coordinator.send(ann, {
+    type: "welcome",
+    group,
+    isMember: true,
+    told: 0,
+    awaited: [],
+    former: null,
+  });
   net.settle();
 
   assertEquals(counts(), [2, 2]);

@@ -1,0 +1,51 @@
+/** The keys that this coordinator has and had, as its disk knows them. */
+
+import type { Signer } from "../../base/crypto.ts";
+import type { Hash, PeerKey } from "../../base/ids.ts";
+import { type SignedFormerKeys, signFormerKeys } from "./former_keys.ts";
+import { FORMER_KEYS_MAX } from "./limits.ts";
+import type { CoordinatorRecord } from "./records.ts";
+
+export class OwnKeys {
+  /** At most `FORMER_KEYS_MAX`, the first one first. */
+  readonly former: readonly PeerKey[];
+  /** For members; null where there are none. */
+  readonly signed: SignedFormerKeys | null;
+  /** Former ones that are too many. */
+  readonly dropped: number;
+  /** What the disk lacks: to be written before anybody is told of a former key. */
+  readonly missing: readonly CoordinatorRecord[];
+
+  constructor(readonly signer: Signer, group: Hash, records: readonly CoordinatorRecord[]) {
+    const written = new Set<PeerKey>();
+    const had = new Set<PeerKey>();
+    for (const record of records) {
+      if (record.kind === "key") {
+        written.delete(record.key);
+        written.add(record.key);
+        had.delete(record.key);
+        had.add(record.key);
+      } // Of before keys were written down; what others decided isn't on this disk.
+      else if (record.kind === "committed") had.add(record.batch.batch.value.author);
+    }
+    had.delete(signer.key);
+    this.former = [...had].slice(-FORMER_KEYS_MAX);
+    this.dropped = had.size - this.former.length;
+    this.signed = this.former.length === 0
+      ? null
+      : signFormerKeys(signer, { group, keys: this.former });
+    const isWritten = this.former.every((key) => written.has(key)) &&
+      [...written].at(-1) === signer.key;
+    this.missing = isWritten ? [] : this.records();
+  }
+
+  /** What a compacted log holds. */
+  records(): readonly CoordinatorRecord[] {
+    return [...this.former, this.signer.key].map((key) => ({ kind: "key", key }));
+  }
+
+  /** Whether what it signed on edits is this coordinator's word. */
+  mayDecide(key: PeerKey): boolean {
+    return key === this.signer.key || this.former.includes(key);
+  }
+}
