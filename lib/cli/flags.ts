@@ -2,6 +2,7 @@
 
 import { HOST_FORM, parseHost, parsePort, PORT_FORM, PORT_MAX } from "../base/endpoints.ts";
 import { P2pchatError } from "../base/errors.ts";
+import { type Fingerprint, fingerprintFault, parseFingerprint } from "../base/fingerprint.ts";
 import type { Endpoint } from "../base/ids.ts";
 import { didYouMean } from "../base/nearest.ts";
 import { quotedStart } from "../base/text.ts";
@@ -96,6 +97,14 @@ export function oneOf<Word extends string>(
       `${what} must be ${expected}, is ${quotedStart(text)}${hint}`,
     );
   };
+}
+
+/** Fingerprints of keys, with commas between them. */
+export function fingerprints(text: string, what: string): readonly Fingerprint[] {
+  return text.split(",").map((one) => {
+    if (fingerprintFault(one) === null) return parseFingerprint(one);
+    throw wrong(what, `fingerprints with commas between them (${fingerprintFault(one)})`, one);
+  });
 }
 
 /** A file, which need not be there. */

@@ -1,7 +1,8 @@
 /** The command lines of `p2pchat log`. */
 
 import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
-import { oneOf } from "./flags.ts";
+import type { Fingerprint } from "../base/fingerprint.ts";
+import { fingerprints, oneOf } from "./flags.ts";
 import {
   EXPORT_FORMATS,
   type ExportFormat,
@@ -11,7 +12,7 @@ import {
 
 const verifyWords = {
   name: "log verify",
-  form: "FILE",
+  form: "FILE [--keys KEY,...]",
   example: "p2pchat log verify group.txt",
 };
 
@@ -25,8 +26,16 @@ export const logProgramCommands: readonly ProgramCommand[] = [
   {
     ...verifyWords,
     help:
-      "check a group's log, the file that /status names: that nothing was changed since its authors said it",
-    flags: [],
+      "check a group's log, the file that /status names: that nothing was changed since its authors said it, and nobody but the coordinator decided edits",
+    flags: [
+      {
+        name: "keys",
+        value: "KEY,...",
+        help:
+          "keys that the coordinator has and had, where the files beside the log don't know them",
+        parse: fingerprints,
+      },
+    ],
     prepare(line) {
       const options = verifyLogOptions(line);
       return async () => await (await import("./group_log_verify.ts")).verifyLog(options);
@@ -51,10 +60,10 @@ export const logProgramCommands: readonly ProgramCommand[] = [
   },
 ];
 
-export function verifyLogOptions({ words, common }: CommandLine): VerifyLogOptions {
+export function verifyLogOptions({ words, common, value }: CommandLine): VerifyLogOptions {
   const [file = "", ...rest] = words;
   if (file === "" || rest.length > 0) throw wrongWords(verifyWords, rest[0]);
-  return { ...common, file };
+  return { ...common, file, keys: value<readonly Fingerprint[]>("keys") ?? null };
 }
 
 export function exportLogOptions(line: CommandLine): ExportLogOptions {

@@ -2,7 +2,7 @@
 
 import { nodeCrypto } from "../base/crypto.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
-import type { PeerKey, RequestId } from "../base/ids.ts";
+import type { Hash, PeerKey, RequestId } from "../base/ids.ts";
 import { visibleText } from "../base/text.ts";
 import { isRequestAuthentic, requestId } from "../protocols/group/edit.ts";
 import {
@@ -14,6 +14,7 @@ import {
 import type { LoggedBatch } from "../runtime/group_log_lines.ts";
 import type { Disk } from "../store/disk.ts";
 import { RealDisk } from "../store/real_disk.ts";
+import { type Deciders, decidersBeside } from "./group_log_deciders.ts";
 import { faultError, scanLogFile } from "./group_log_file.ts";
 import { textWidth } from "./graphemes.ts";
 import { JsonFormat } from "./json_format.ts";
@@ -41,17 +42,25 @@ export interface VerifiedLog {
   readonly authors: readonly Readonly<LogAuthor>[];
   /** Who decided on edits, by key; a coordinator that lost its own has another. */
   readonly coordinators: readonly { readonly key: PeerKey; readonly edits: number }[];
+  /** Whether those are known to be the coordinator's, all of them. */
+  readonly coordinatorsKnown: boolean;
+}
+
+export interface VerifyOptions {
+  /** As in `ScanOptions`, with the number of entries and edits that have been checked. */
+  readonly between?: (places: number) => Promise<boolean>;
+  /** Null: whoever has decided may have done so. */
+  readonly deciders?: Deciders | null;
 }
 
 /**
- * Checks every digest and every signature.
- * @param between As in `ScanOptions`, with the number of entries and edits that have been checked.
+ * Checks every digest and every signature, and who decided on edits.
  * @throws {P2pchatError} `store-corrupt` with line, entry and reason; `bad-file` where it is no log; `disk`.
  */
 export async function verifiedLog(
   disk: Disk,
   path: string,
-  between: (places: number) => Promise<boolean> = () => Promise.resolve(true),
+  { between = () => Promise.resolve(true), deciders = null }: VerifyOptions = {},
 ): Promise<VerifiedLog> {
   const authors = new Map<PeerKey, LogAuthor>();
   const coordinators = new Map<PeerKey, number>();
@@ -70,7 +79,8 @@ export async function verifiedLog(
     visit({ logged }) {
       const signed = logged.signed();
       const { value } = signed.batch;
-      const fault = batchFault(signed, logged.group) ?? signatureFault(signed, logged);
+      const fault = batchFault(signed, logged.group) ?? signatureFault(signed, logged) ??
+        deciderFault(signed, deciders);
       if (fault !== null) return fault;
       entries += value.texts.length;
       edits += value.edits.length;
@@ -94,7 +104,24 @@ export async function verifiedLog(
     digest: end.digest,
     authors: [...authors.values()],
     coordinators: Array.from(coordinators, ([key, edits]) => ({ key, edits })),
+    coordinatorsKnown: isOf(deciders, end.group),
   };
+}
+
+function isOf(deciders: Deciders | null, group: Hash): deciders is Deciders {
+  return deciders !== null && (deciders.group === null || deciders.group === group);
+}
+
+/** Who decided that mustn't, as part of a sentence; null where nobody is known to. */
+function deciderFault(
+  { batch: { value: { kind, author, group } } }: SignedBatch,
+  deciders: Deciders | null,
+): string | null {
+  if (kind !== "edits" || !isOf(deciders, group)) return null;
+  const key = fingerprintOf(author);
+  return deciders.keys.has(key)
+    ? null
+    : `it was decided under the key ${key}, which isn't the coordinator's`;
 }
 
 /** Which signature doesn't fit, as part of a sentence; null where all do. */
@@ -124,9 +151,13 @@ export async function verifyLog(options: VerifyLogOptions): Promise<void> {
     if (showsProgress) await writeWhole(Deno.stderr, `\rChecked ${places} entries and edits`);
     return true;
   };
+  const disk = new RealDisk();
+  const deciders = options.keys === null
+    ? await decidersBeside(disk, file)
+    : { group: null, keys: new Set(options.keys) };
   let verified: VerifiedLog;
   try {
-    verified = await verifiedLog(new RealDisk(), file, between);
+    verified = await verifiedLog(disk, file, { between, deciders });
   } finally {
     if (showsProgress) await writeWhole(Deno.stderr, ERASED_LINE);
   }
@@ -143,10 +174,14 @@ export async function verifyLog(options: VerifyLogOptions): Promise<void> {
   await print(events.map((event) => format.format(event, undefined, Date.now())).join(""));
 }
 
+/** What to do where nobody knows who may decide. */
+const COMPARE_KEYS = `who may decide on edits isn't known here: compare the key of ` +
+  `${COORDINATOR_NAME} with that of its /status, or name its keys by --keys\n`;
+
 const ERASED_LINE = "\r\x1b[K";
 
 function verifiedText(file: string, verified: VerifiedLog): string {
-  const { entries, edits, digest, authors, coordinators } = verified;
+  const { entries, edits, digest, authors, coordinators, coordinatorsKnown } = verified;
   const rows = [
     ...authors.map((author): readonly [string, PeerKey, string] => {
       const counts = [
@@ -167,7 +202,7 @@ function verifiedText(file: string, verified: VerifiedLog): string {
   const changes = edits === 0 ? "" : ` and ${counted(edits, "edit", "edits")}`;
   return `${visibleText(file)}: ${counted(entries, "entry", "entries")} of ` +
     `${counted(speakers, "author", "authors")}${changes}, every digest and signature fits\n` +
-    `${lines.join("")}digest ${digest}\n`;
+    `${lines.join("")}digest ${digest}\n${edits === 0 || coordinatorsKnown ? "" : COMPARE_KEYS}`;
 }
 
 function counted(n: number, one: string, many: string): string {

@@ -48,7 +48,8 @@ export interface OpenedGroup<Stored> {
   readonly notices: readonly string[];
 }
 
-const STATE_FILE = "state";
+/** Beside the log, unless the user has that elsewhere. */
+export const STATE_FILE = "state";
 const LOG_FILE = "log";
 
 type MemberState = StateOf<MemberRecord>;

@@ -1,5 +1,6 @@
 /** What the command line said, checked: the input of each mode. */
 
+import type { Fingerprint } from "../base/fingerprint.ts";
 import type { Endpoint } from "../base/ids.ts";
 import { type EditPolicy } from "../protocols/group/edit.ts";
 import type { OwnRowKey, UserInfo } from "../store/user_info.ts";
@@ -122,6 +123,8 @@ export interface VerifySnapshotOptions extends CommonOptions {
 /** `p2pchat log verify FILE`. */
 export interface VerifyLogOptions extends CommonOptions {
   readonly file: string;
+  /** Who may decide on edits; null: as the files beside the log know. */
+  readonly keys: readonly Fingerprint[] | null;
 }
 
 /** How entries are written out. */

@@ -51,7 +51,11 @@ Deno.test("p2pchat log verify prints entries, authors and digest", async () => {
     coordinator,
   );
   assert(/^digest [0-9a-f]{64}$/.test(digest!), digest);
-  assertEquals(rest, [""]);
+  assertStringIncludes(rest[0]!, "who may decide on edits isn't known here: compare the key of");
+  assertEquals(rest.slice(1), [""]);
+  const known = /[a-z2-7]{27}/.exec(coordinator!)![0];
+  const compared = await run(`p2pchat log verify ${FIXTURE} --keys ${known}`);
+  assertEquals(compared.stdout, stdout.slice(0, stdout.indexOf("who may")));
 });
 
 Deno.test("p2pchat log verify --json tells the same to a script", async () => {
@@ -72,6 +76,17 @@ Deno.test("p2pchat log verify --json tells the same to a script", async () => {
   ]);
   const [{ key, edits }] = verified.coordinators;
   assertEquals([/^[a-z2-7]{27}$/.test(key), edits], [true, 4]);
+  assertEquals(verified.coordinatorsKnown, false);
+
+  const [another] = verified.authors;
+  const { status: foreign, stderr } = await run(
+    `p2pchat log verify ${FIXTURE} --keys ${another.key}`,
+  );
+  assertEquals(foreign, 5);
+  assertStringIncludes(
+    stderr,
+    `it was decided under the key ${key}, which isn't the coordinator's`,
+  );
 });
 
 Deno.test("p2pchat log verify ends with 5 where the log is damaged", async () => {

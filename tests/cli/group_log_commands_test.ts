@@ -8,12 +8,14 @@ import {
 import { nodeCrypto, nodeSigner } from "../../lib/base/crypto.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { fingerprintOf } from "../../lib/base/fingerprint.ts";
+import type { PeerKey } from "../../lib/base/ids.ts";
 import {
   exportLogOptions,
   logProgramCommands,
   verifyLogOptions,
 } from "../../lib/cli/group_log_arguments.ts";
 import { exportEntries } from "../../lib/cli/group_log_export.ts";
+import { decidersBeside } from "../../lib/cli/group_log_deciders.ts";
 import { verifiedLog } from "../../lib/cli/group_log_verify.ts";
 import { type Edit, editRequestFrom } from "../../lib/protocols/group/edit.ts";
 import type { ExportFormat, ExportLogOptions } from "../../lib/cli/options.ts";
@@ -23,7 +25,22 @@ import {
   signBatch,
   type SignedBatch,
 } from "../../lib/protocols/group/history.ts";
+import { signFormerKeys } from "../../lib/protocols/group/former_keys.ts";
+import {
+  COORDINATOR_STATE_FORMAT,
+  coordinatorLine,
+  MEMBER_STATE_FORMAT,
+  memberLine,
+} from "../../lib/runtime/group_records.ts";
+import {
+  headerContent,
+  type LogFormat,
+  type LogRecord,
+  numberedContent,
+  recordContent,
+} from "../../lib/store/log_format.ts";
 import { MemoryDisk } from "../../lib/store/memory_disk.ts";
+import { LineBuffer } from "../../lib/store/record_line.ts";
 import {
   type Decided,
   Decider,
@@ -69,6 +86,7 @@ Deno.test("verifiedLog() counts entries and authors of a log that fits", async (
       { name: "bob", key: bob!, entries: 4, edits: 0 },
     ],
     coordinators: [],
+    coordinatorsKnown: false,
   });
 });
 
@@ -106,7 +124,7 @@ Deno.test("verifiedLog() takes a log without entries, and one of many pieces", a
   };
 
   const none = await verifiedLog(diskWith(logBytes([])), PATH);
-  const ten = await verifiedLog(diskWith(logBytes(batches)), PATH, between);
+  const ten = await verifiedLog(diskWith(logBytes(batches)), PATH, { between });
 
   assertEquals([none.entries, none.authors, ten.entries], [0, [], 10]);
   assertEquals(counts.at(-1), 10);
@@ -628,4 +646,103 @@ Deno.test("p2pchat log verify wants one file", () => {
     const error = assertThrows(() => parsedOptions(VERIFY, verifyLogOptions, words), P2pchatError);
     assertStringIncludes(error.message, "The form is p2pchat log verify FILE");
   }
+});
+
+/** A disk with the edited log, and what stands beside it: records of that format. */
+function diskBesides(format: LogFormat, ...records: readonly LogRecord[]): MemoryDisk {
+  const disk = diskWith(logBytes(EDITED));
+  const lines = new LineBuffer();
+  lines.add(headerContent(format));
+  for (const [at, record] of records.entries()) {
+    lines.add(numberedContent(at + 1, false, recordContent(record)));
+  }
+  disk.place("/p/state", lines.bytes());
+  return disk;
+}
+
+const [DECIDER, NOBODY] = [new Decider().signer.key, new Speaker("eve", 9).signer.key];
+const NEXT = new Decider(98).signer;
+const ofMember = (coordinator: PeerKey, group = GROUP) =>
+  memberLine({ kind: "group", group, coordinator });
+const former = (...keys: readonly PeerKey[]) =>
+  memberLine({ kind: "former", signed: signFormerKeys(NEXT, { group: GROUP, keys }) });
+const ofCoordinator = coordinatorLine({ kind: "group", group: GROUP });
+const key = (key: PeerKey) => coordinatorLine({ kind: "key", key });
+
+const BESIDES: readonly (readonly [string, MemoryDisk, boolean | null])[] = [
+  ["a member's", diskBesides(MEMBER_STATE_FORMAT, ofMember(DECIDER)), true],
+  [
+    "that of a member, who knows former keys",
+    diskBesides(
+      MEMBER_STATE_FORMAT,
+      ofMember(NEXT.key),
+      former(DECIDER, NOBODY),
+      ofMember(NEXT.key),
+    ),
+    true,
+  ],
+  [
+    "a member's, with another coordinator since",
+    diskBesides(MEMBER_STATE_FORMAT, ofMember(DECIDER), former(DECIDER), ofMember(NEXT.key)),
+    false,
+  ],
+  [
+    "a member's of another group",
+    diskBesides(MEMBER_STATE_FORMAT, ofMember(NOBODY, OTHER_GROUP)),
+    null,
+  ],
+  ["a member's that was in no group", diskBesides(MEMBER_STATE_FORMAT), null],
+  [
+    "the coordinator's",
+    diskBesides(COORDINATOR_STATE_FORMAT, ofCoordinator, key(DECIDER), key(NEXT.key)),
+    true,
+  ],
+  [
+    "the coordinator's with other keys",
+    diskBesides(COORDINATOR_STATE_FORMAT, ofCoordinator, key(NEXT.key)),
+    false,
+  ],
+  ["an older one of the coordinator's", diskBesides(COORDINATOR_STATE_FORMAT, ofCoordinator), null],
+  [
+    "something else's",
+    diskBesides({ format: "mesh-messages", version: 1 }, ofMember(NOBODY)),
+    null,
+  ],
+  ["nobody's", diskWith(logBytes(EDITED)), null],
+];
+
+for (const [whose, disk, isKnown] of BESIDES) {
+  Deno.test(`edits are compared with the keys in the state beside the log: ${whose}`, async () => {
+    const deciders = await decidersBeside(disk, PATH);
+    const verified = verifiedLog(disk, PATH, { deciders });
+
+    if (isKnown !== false) {
+      assertEquals((await verified).coordinatorsKnown, isKnown === true);
+      return;
+    }
+    const { code, message } = await assertRejects(() => verified, P2pchatError);
+    const wrong = `edit 1, is wrong, it was decided under the key ${
+      fingerprintOf(DECIDER)
+    }, which isn't`;
+    assertEquals(code, "store-corrupt");
+    assertStringIncludes(message, wrong);
+  });
+}
+
+Deno.test("log verify --keys says who may decide on edits", async () => {
+  const both = [DECIDER, NOBODY].map(fingerprintOf).join(",");
+  const { keys } = parsedOptions(VERIFY, verifyLogOptions, ["log", "verify", "f", "--keys", both]);
+  assertEquals(keys, [DECIDER, NOBODY].map(fingerprintOf));
+  const wrong = assertThrows(
+    () => parsedOptions(VERIFY, verifyLogOptions, ["log", "verify", "f", "--keys", `${both},x`]),
+    P2pchatError,
+  );
+  assertEquals([wrong.code, /must have 27 characters, has 1/.test(wrong.message)], ["usage", true]);
+
+  const disk = diskWith(logBytes(EDITED));
+  const only = (key: PeerKey) => ({
+    deciders: { group: null, keys: new Set([fingerprintOf(key)]) },
+  });
+  assertEquals((await verifiedLog(disk, PATH, only(DECIDER))).coordinatorsKnown, true);
+  await assertRejects(() => verifiedLog(disk, PATH, only(NOBODY)), P2pchatError, "which isn't");
 });
