@@ -159,14 +159,14 @@ function missing(what: string, first: number, through: number, way: string): str
 
 /** The sequencer alone passes decisions on; of each process of the coordinator's in their order. */
 function passedOnFaults(
-  { coordinatorKey, members }: Cut,
+  { members }: Cut,
   runs: readonly Run[],
   from: CutMember,
   of: number,
   to: CutMember,
 ): readonly string[] {
   const way = `${from.name} to ${to.name}`;
-  if (runs.some(({ author }) => author !== coordinatorKey)) {
+  if (runs.some((run) => isMembers(run, members))) {
     return [`on the way from ${way} is what somebody else said`];
   }
   if (of !== 0) return runs.length === 0 ? [] : [`on the way from ${way} is a decision`];
@@ -188,9 +188,14 @@ function passedOnFaults(
   return gapFaults(last, after, sent.through, "decision", way);
 }
 
+/** Otherwise it is the coordinator's, perhaps of a former key: members take nobody else's decisions. */
+function isMembers({ author }: Run, members: readonly CutMember[]): boolean {
+  return members.some(({ key }) => key === author);
+}
+
 /** What the coordinator has from a member, and a member from the coordinator. */
 function coordinatorFaults(
-  { coordinator, coordinatorKey }: Cut,
+  { coordinator, members }: Cut,
   member: CutMember,
   at: number,
 ): readonly string[] {
@@ -212,7 +217,7 @@ function coordinatorFaults(
   }
   const known = [...state.fromCoordinator, ...(state.decided === null ? [] : [state.decided])];
   for (const run of state.fromCoordinator) {
-    if (run.author !== coordinatorKey) {
+    if (isMembers(run, members)) {
       faults.push(`on the way to ${name} is what it didn't decide`);
     }
   }

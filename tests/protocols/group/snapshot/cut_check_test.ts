@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { cutFaults, verdictOf } from "../../../../lib/protocols/group/snapshot/cut_check.ts";
 import type { Hash } from "../../../../lib/base/ids.ts";
+import { fakeSigner } from "../../../sim/fake_crypto.ts";
 import {
   ANN,
   at,
@@ -66,6 +67,11 @@ const FAULTS: readonly (readonly [what: string, changes: CutChanges, fault: stri
     "a text of somebody else",
     { cem: { channels: [[texts("ann", 5), texts("bob", 3)], [], []] } },
     "on the way from ann to cem is what somebody else said",
+  ],
+  [
+    "a decision of a member's",
+    { cem: { fromCoordinator: [{ ...decisions(2), author: keyOf("ann") }] } },
+    "on the way to cem is what it didn't decide",
   ],
   [
     "an acknowledgement that wasn't sent",
@@ -189,6 +195,15 @@ Deno.test("cutFaults() lets decisions of a restarted coordinator be under way", 
   }));
 
   assertEquals(faults, []);
+});
+
+Deno.test("cutFaults() lets decisions of a former key of the coordinator be under way", () => {
+  const former = { ...decisions(2), author: fakeSigner("former").key };
+  const cut = cutWith({
+    bob: { channels: [[former], [], []] },
+    cem: { fromCoordinator: [former] },
+  });
+  assertEquals(cutFaults(cut), []);
 });
 
 Deno.test("verdictOf() tells the first fault, and how many there are", () => {
