@@ -82,7 +82,7 @@ export abstract class GroupProcess<
 
   #warned(message: string, fields?: Readonly<Record<string, unknown>>): void {
     this.world.note(this.name, { warning: message, ...fields });
-    if (!message.includes("broke the rules")) return;
+    if (!message.includes("broke the rules") || this.world.hasAdversary) return;
     throw new Violation(`${this.name} blames an honest program: ${JSON.stringify(fields)}`);
   }
 
@@ -240,6 +240,7 @@ export abstract class GroupProcess<
       case "close":
         return this.links.get(effect.link)?.close(effect.reason);
       case "ban":
+        if (this.world.hasAdversary) return this.links.get(effect.link)?.close(effect.reason);
         throw new Violation(`${this.name} bans an honest program: ${effect.reason}`);
       case "read": {
         const { token, after, bytesMax } = effect;

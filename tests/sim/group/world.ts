@@ -3,6 +3,7 @@
  * healed, killed and restarted by whoever runs it; what was typed and what became of it is told to the checkers.
  */
 
+import type { Signer } from "../../../lib/base/crypto.ts";
 import { type Fingerprint, fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { Endpoint, PeerKey } from "../../../lib/base/ids.ts";
 import { foldName } from "../../../lib/base/names.ts";
@@ -34,7 +35,7 @@ import { Violation } from "./violation.ts";
 
 /** Whoever has a program, a key and a disk. */
 export abstract class Party {
-  readonly signer;
+  signer: Signer;
   readonly pins = new Map<string, Fingerprint>();
   endpoint: Endpoint;
   wallOffsetMs = 0;
@@ -79,6 +80,8 @@ export class MemberParty extends Party {
   wasStarted = false;
   /** Kept out by the operator. */
   isKicked = false;
+  /** Its log has what nobody else may take over. */
+  isAdversary = false;
   /** Was removed at some time: it may learn of that after it was allowed in again. */
   wasRemoved = false;
   /** Its disk was put back to an old state. */
@@ -179,6 +182,7 @@ export class World {
       for (const checker of this.checkers) checker.replaced?.(party);
     };
     disk.logged = (placed, before) => {
+      if (party instanceof MemberParty && party.isAdversary) return;
       const { entries, edits } = this.history.take(party.name, before, placed);
       for (const { entry, said } of entries) {
         for (const checker of this.checkers) checker.placed?.(entry, said);
@@ -317,6 +321,11 @@ export class World {
     for (const { port } of this.running()) port.refresh();
   }
 
+  /** Whether somebody may be blamed. */
+  get hasAdversary(): boolean {
+    return this.members.some(({ isAdversary }) => isAdversary);
+  }
+
   // What users do and see.
 
   say(process: MemberProcess, words: string): void {
@@ -376,7 +385,7 @@ export class World {
         if (said.by === process.party && said.seq === null) said.excused = true;
       }
     }
-    if (event.event === "error" && FATAL_AT_FAULT.has(event.code)) {
+    if (event.event === "error" && FATAL_AT_FAULT.has(event.code) && !this.hasAdversary) {
       throw new Violation(`${process.name} shows ${event.code}: ${event.text}`);
     }
     if (event.event !== "message") return;

@@ -1,0 +1,57 @@
+/** A member with a program of its own that decides on edits, and a coordinator that has another key than before. */
+
+import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import type { Signer } from "../../../lib/base/crypto.ts";
+import { signEditRequest } from "../../../lib/protocols/group/edit.ts";
+import { COORDINATOR_NAME, signBatch } from "../../../lib/protocols/group/history.ts";
+import { fakeSigner } from "../fake_crypto.ts";
+import type { Stage } from "./stage.ts";
+
+/** While the member is alone in the group: its log goes on with an edit that it has decided, and signed. */
+export function forge(stage: Stage, number: number, seq: number, text: string): void {
+  const party = stage.member(number);
+  const { signer, disk, name } = party;
+  party.isAdversary = true;
+  stage.kill(number);
+  const { group } = disk.log!;
+  const process = new Uint8Array(8).fill(9);
+  const request = signEditRequest(signer, {
+    group,
+    requester: signer.key,
+    name,
+    incarnation: process,
+    number: 1,
+    askedAt: 0,
+    seq,
+    text,
+  });
+  const batch = signBatch(signer, {
+    kind: "edits",
+    group,
+    author: signer.key,
+    name: COORDINATOR_NAME,
+    incarnation: process,
+    counter: 1,
+    sentAt: 0,
+    texts: [],
+    edits: [{ edit: 7_777, signed: request, agreed: [] }],
+  });
+  disk.restoreImage([...disk.records, { kind: "log", batch }]);
+  stage.start(number);
+}
+
+/** The coordinator has lost its key, and nothing else; all members accept the other one. */
+export function changeKey(stage: Stage): void {
+  const { world } = stage;
+  const { coordinator, members } = world;
+  if (coordinator.process !== null) world.end(coordinator.process, false);
+  const signer: Signer = fakeSigner(`another than ${coordinator.signer.key}`);
+  coordinator.signer = signer;
+  world.startCoordinator();
+  for (const { process, pins } of members) {
+    if (process !== null) {
+      stage.until("it meets the other key", () => process.member.strangeCoordinator !== null);
+      process.command({ command: "trust", name: COORDINATOR_NAME });
+    } else if (pins.has(COORDINATOR_NAME)) pins.set(COORDINATOR_NAME, fingerprintOf(signer.key));
+  }
+}
