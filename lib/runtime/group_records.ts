@@ -41,6 +41,8 @@ export type CoordinatorState = StateOf<CoordinatorRecord> | LoggedRecord;
 
 /** Behind a promise to be in no view. */
 const LEAVING = "leaving";
+/** Behind who is kept out, where that isn't by the operator. */
+const EQUIVOCATED = "equivocated";
 
 /** The line of a member's record. */
 export function memberLine(record: MemberState): LogRecord {
@@ -150,7 +152,12 @@ export function coordinatorLine(record: CoordinatorState): LogRecord {
     case "given-up":
       return line(record.kind, ballotText(record.ballot));
     case "kicked":
-      return line(record.kind, record.name, record.key);
+      return line(
+        record.kind,
+        record.name,
+        record.key,
+        ...(record.because === undefined ? [] : [record.because]),
+      );
     case "allowed":
       return line(record.kind, record.key);
     case "committed":
@@ -193,7 +200,12 @@ function parseCoordinator({ kind, fields }: LogRecord, field: FieldOf): Coordina
     case "given-up":
       return { kind, ballot: ballotOf(field(0)) };
     case "kicked":
-      return { kind, name: field(0), key: hexOf<PeerKey>(field(1)) };
+      return {
+        kind,
+        name: field(0),
+        key: hexOf<PeerKey>(field(1)),
+        ...(fields[2] === EQUIVOCATED ? { because: EQUIVOCATED } : {}),
+      };
     case "allowed":
       return { kind, key: hexOf<PeerKey>(field(0)) };
     case "committed":

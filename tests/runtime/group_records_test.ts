@@ -147,6 +147,7 @@ const COORDINATOR: readonly CoordinatorState[] = [
   { kind: "decided", signed: SIGNED },
   { kind: "confirmed", ballot: { number: 12, round: 0 } },
   { kind: "kicked", key: KEY, name: "Zoë" },
+  { kind: "kicked", key: KEY, name: "Mal", because: "equivocated" },
   { kind: "allowed", key: KEY },
   { kind: "given-up", ballot: { number: 11, round: 0 } },
   { kind: "edits", number: 64 },

@@ -23,8 +23,10 @@ export class Admission {
   readonly #pins: Map<string, Fingerprint>;
   /** Keys that came under names of others, by folded name. */
   readonly #strange = new Map<FoldedName, PeerKey>();
-  /** Who stays out until allowed: names by key. As many as the operator removes. */
+  /** Who stays out until allowed: names by key. As many as the operator removes, and members that lied. */
   readonly #kicked = new Map<PeerKey, string>();
+  /** Those of them who signed two batches for one. */
+  readonly #equivocators = new Set<PeerKey>();
 
   constructor(
     readonly config: Pick<CoordinatorConfig, "membersMax" | "pins">,
@@ -41,7 +43,10 @@ export class Admission {
     if (fault !== null) return { code: "bad-name", text: `The name is not possible: ${fault}` };
     const name = shownName(hello.name);
     if (this.#kicked.has(peer)) {
-      const text = `${name} was removed from this group; its operator may let you in by /allow`;
+      const what = this.isRemoved(peer)
+        ? `${name} was removed from this group`
+        : `${name} signed two different texts as one, and stays out of this group`;
+      const text = `${what}; its operator may let you in by /allow`;
       return { code: "kicked", text };
     }
     const folded = foldName(hello.name);
@@ -124,11 +129,18 @@ export class Admission {
     return this.#kicked;
   }
 
-  kick(key: PeerKey, name: string): void {
+  /** Whether the operator keeps it out: what only such ones know may be given up. */
+  readonly isRemoved = (key: PeerKey): boolean =>
+    this.#kicked.has(key) && !this.#equivocators.has(key);
+
+  kick(key: PeerKey, name: string, because?: "equivocated"): void {
     this.#kicked.set(key, name);
+    if (because === undefined) this.#equivocators.delete(key);
+    else this.#equivocators.add(key);
   }
 
   allow(key: PeerKey): void {
     this.#kicked.delete(key);
+    this.#equivocators.delete(key);
   }
 }

@@ -8,7 +8,7 @@
  * all members of its epoch, one report of that ballot is enough to know it.
  */
 
-import type { PeerKey } from "../../base/ids.ts";
+import type { Hash, PeerKey } from "../../base/ids.ts";
 import { type Ballot, compareBallots, isSameBallot, NO_BALLOT } from "./ballot.ts";
 import type { HistoryPoint } from "./history.ts";
 import type { GroupMessageOf } from "./messages.ts";
@@ -114,20 +114,18 @@ export class Agreement {
 
   /**
    * Who says what can't be, once all have reported: a report is no proof. What is in a log was held by all members of
-   * its epoch, and each level since has it: so no level ends before somebody's log, none differs from it, and two who
-   * were brought to one level hold the same at one position. Of those who claim the level and those who deny it the
-   * fewer are wrong, newcomers aside; where they are as many, the longer log is kept, as that can be had again.
+   * its epoch, and each level since has it: so no level ends before somebody's log, and none differs from it. Of those
+   * who claim the level and those who deny it the fewer are wrong, newcomers aside; where they are as many, the longer
+   * log is kept, as that can be had again.
    * @param isMember Whether somebody is in the present view.
    */
   wrong(isMember: (key: PeerKey) => boolean): readonly PeerKey[] {
     const { best, start } = this.level;
     const claiming: PeerKey[] = [];
     const denying: PeerKey[] = [];
-    for (const [key, { levelled, held, log }] of this.#holdings) {
+    for (const [key, { levelled, log }] of this.#holdings) {
       const isClaiming = isSameBallot(levelled, best);
-      const isDenying = log.position > start.position || isOther(log, start) ||
-        (isClaiming && isOther(held, start));
-      if (isDenying) denying.push(key);
+      if (log.position > start.position || isOther(log, start)) denying.push(key);
       else if (isClaiming) claiming.push(key);
     }
     if (denying.length === 0 || claiming.length === 0) return denying;
@@ -135,19 +133,23 @@ export class Agreement {
     return weight(denying) < weight(claiming) ? denying : claiming;
   }
 
-  /** What the longest history under the best ballot has, and who has it. Once all have reported. */
+  /**
+   * What the longest history under the best ballot has, and who has it. Once all have reported. Where some are as long
+   * and aren't the same, an author or the sequencer told two things as one: nobody can have shown either, and what most
+   * have goes on.
+   */
   get level(): Level {
     const { best } = this;
-    let start: HistoryPoint | null = null;
-    let source: PeerKey | null = null;
-    if (this.own !== null && isSameBallot(this.own.levelled, best)) start = this.own.held;
-    for (const [key, { levelled, held }] of this.#holdings) {
-      if (!isSameBallot(levelled, best)) continue;
-      if (start !== null && held.position <= start.position) continue;
-      start = held;
-      source = key;
-    }
-    return { best, start: start!, source };
+    const ends = [...this.#holdings].flatMap(([source, { levelled, held }]) =>
+      isSameBallot(levelled, best) ? [{ source, start: held }] : []
+    );
+    const position = Math.max(-1, ...ends.map(({ start }) => start.position));
+    const own = this.own !== null && isSameBallot(this.own.levelled, best) ? this.own.held : null;
+    if (own !== null && own.position >= position) return { best, start: own, source: null };
+    const longest = ends.filter(({ start }) => start.position === position);
+    const having = (digest: Hash) => longest.filter(({ start }) => start.digest === digest).length;
+    const most = Math.max(...longest.map(({ start }) => having(start.digest)));
+    return { best, ...longest.find(({ start }) => having(start.digest) === most)! };
   }
 }
 

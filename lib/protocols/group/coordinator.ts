@@ -36,6 +36,7 @@ import {
   UNKNOWN_MESSAGES_MAX,
 } from "./limits.ts";
 import type { HistoryEnd } from "./history.ts";
+import { Judging } from "./judging.ts";
 import type { GroupMessage, GroupMessageOf } from "./messages.ts";
 import { Operator } from "./operator.ts";
 import { OwnKeys } from "./own_keys.ts";
@@ -73,6 +74,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   readonly #partings: Partings;
   readonly #arriving: Arriving;
   readonly #steering: Steering;
+  readonly #judging: Judging;
   readonly #operator: Operator;
   readonly #transactions: Transactions;
   readonly #states: GlobalStates;
@@ -201,6 +203,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const recovers = (attendee: Attendee) => this.#steering.recovers(attendee);
     const { key } = signer;
     const actions = { removed, allowed, recovers };
+    this.#judging = new Judging({ ...parts, removed });
     this.#operator = new Operator(key, views, attendance, admission, out, actions);
   }
 
@@ -465,6 +468,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       case "fetched":
         this.#steering.fetched(attendee, message.entries);
         return null;
+      case "equivocated":
+        return this.#judging.equivocated(message);
       case "state":
         return this.#states.said(attendee, message);
       case "marker":

@@ -45,7 +45,7 @@ export function restoreCoordinator(
         views.recounted(record.signed);
         break;
       case "kicked":
-        exclusions.kick(record.key, record.name);
+        exclusions.kick(record.key, record.name, record.because);
         break;
       case "allowed":
         exclusions.allow(record.key);
@@ -72,7 +72,7 @@ export function snapshotCoordinator(
   group: Hash,
   keys: OwnKeys,
   views: Views,
-  { kicked }: Pick<Admission, "kicked">,
+  { kicked, isRemoved }: Pick<Admission, "kicked" | "isRemoved">,
   transactions: Pick<Transactions, "records">,
 ): readonly CoordinatorRecord[] {
   const records: CoordinatorRecord[] = [
@@ -80,7 +80,10 @@ export function snapshotCoordinator(
     ...keys.records(),
     ...views.records(),
   ];
-  for (const [key, name] of kicked) records.push({ kind: "kicked", key, name });
+  for (const [key, name] of kicked) {
+    const because = isRemoved(key) ? {} : { because: "equivocated" as const };
+    records.push({ kind: "kicked", key, name, ...because });
+  }
   records.push(...transactions.records());
   return records;
 }

@@ -206,6 +206,12 @@ export class Held {
     return batch?.point.position === position ? batch.point.digest : null;
   }
 
+  /** The batch beyond the log that begins after a position; null where none does. */
+  batchAfter(position: number): HeldBatch | null {
+    const batch = this.#batches.at(this.#indexAfter(position));
+    return batch?.before.position === position ? batch : null;
+  }
+
   /** What is on disk after a position, at the log's end or beyond; null where no batch ends there. */
   after(position: number): HistoryRead | null {
     const digest = this.digestAt(position);

@@ -130,6 +130,10 @@ export const LEAVE_MS_MAX = 10_000;
 export const LEAVE_UNTOLD_MS = 1_000;
 /** Who is there and does nothing toward what the others wait for, for so long, isn't heard any more in this epoch. */
 export const LAGGING_MS_MAX = FAIL_AFTER_MS_DEFAULT;
+/** How long another member may take to say what it holds where that isn't what we hold. */
+export const CONTEST_MS = 3_000;
+/** Ends that a member acknowledged beyond what we hold, to be compared; of more, only the last. */
+export const AHEADS_MAX = 16;
 /** As every wait that has no bound of its own. */
 export const WAIT_MS_MAX = 10_000;
 

@@ -58,7 +58,7 @@ import { Saying, type Self } from "./saying.ts";
 import type { Standing } from "./standing.ts";
 import type { Aborted } from "./voting.ts";
 
-const DEADLINES = ["round", "laggards", "inquire", "report"] as const;
+const DEADLINES = ["round", "laggards", "contest", "inquire", "report"] as const;
 
 /** A view that can't go on is looked at so often while the coordinator is away. */
 const ROUND_MS = 1_000;
@@ -206,6 +206,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   #postpone(delayMs: number): void {
     this.#deadlines.postpone(delayMs);
     this.membership?.ordering?.postpone(delayMs);
+    this.membership?.contests.postpone(delayMs);
     this.user.postpone(delayMs);
     this.coordinator.postpone(delayMs);
   }
@@ -258,6 +259,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.user.tick();
     for (const due of this.#deadlines.takeDue(this.out.nowMs)) {
       if (due === "laggards") this.membership?.partLaggards();
+      else if (due === "contest") this.membership?.contests.tick();
       else if (due === "inquire") this.#inquire();
       else if (due === "report") this.membership?.observed.reporting.tick();
       else if (this.membership?.rounds.goOn()) {
@@ -389,6 +391,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         return this.#parted(message);
       case "recover":
         return membership.recover();
+      case "equivocated":
+        return membership.contests.judged(message);
       case "marker":
         return membership.observed.cutPart.marker(null, message);
       case "snapshot-over":
@@ -481,6 +485,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.waits(LAGGING_MS_MAX); // nobody was to be told while the coordinator was away
     membership.telling.knows(told);
     membership.observed.welcomed();
+    membership.contests.welcomed();
     if (membership.epoch !== null) this.#resumeEdits(membership);
   }
 
@@ -707,6 +712,10 @@ export class Member implements Machine<MemberInput, MemberEffect> {
 
   waits(delayMs: number): void {
     this.#deadlines.setEarliest("laggards", this.out.nowMs + delayMs);
+  }
+
+  contestsDue(delayMs: number): void {
+    this.#deadlines.setEarliest("contest", this.out.nowMs + delayMs);
   }
 
   reportsLater(delayMs: number): void {

@@ -341,6 +341,8 @@ export class MemberUser {
       );
     } else if (membership.epoch === null) {
       out.warn("You aren't in the group yet: what you write is kept, and said when you are");
+    } else if (membership.contests.proven.length > 0) {
+      out.warn("Waiting for the coordinator: what you write is kept");
     } else if (coordinator.state === "down" && awaited !== "") {
       out.warn(
         `Chat pauses until ${awaited} or the coordinator is back: what you write is kept`,

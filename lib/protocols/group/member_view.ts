@@ -78,7 +78,7 @@ export function nameOf(names: MemberNames, { key, name }: Member): string {
 
 /** Names of members for whom what was said waits. */
 export function awaitedNames(membership: Membership, names: MemberNames): readonly string[] {
-  const { ordering, leading, participating, roundView, selfKey } = membership;
+  const { ordering, leading, participating, roundView, selfKey, contests } = membership;
   if (leading.isUnderWay) return others(leading.awaited, selfKey).map((key) => names.of(key));
   if (ordering === null || participating.isUnderWay) {
     const leader = participating.leader ?? null;
@@ -86,6 +86,7 @@ export function awaitedNames(membership: Membership, names: MemberNames): readon
     const awaited = leader ?? sequencer ?? null;
     return awaited === null || awaited === selfKey ? [] : [names.of(awaited)];
   }
+  if (contests.proven.length > 0) return []; // the coordinator is
   const slowest = others(ordering.slowest, selfKey);
   const keys = slowest.length > 0 ? slowest : others([ordering.sequencer], selfKey);
   return keys.map((key) => names.of(key));
@@ -140,6 +141,12 @@ function problems(status: StatusOf): readonly string[] {
       isUp
         ? `${name} isn't heard: it is removed, or back, in a few seconds`
         : `${name} isn't heard: chat pauses until ${name} or the coordinator is back`,
+    );
+  }
+  for (const key of membership.contests.proven) {
+    found.push(
+      `${names.of(key)} signed two different texts as one: chat pauses until the coordinator ` +
+        `${isUp ? "takes it out" : "is back"}`,
     );
   }
   if (membership.participating.isUnderWay) {

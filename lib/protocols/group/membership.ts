@@ -9,6 +9,7 @@ import type { Hash, PeerKey, RequestId } from "../../base/ids.ts";
 import { joinedNames } from "./member_view.ts";
 import { ballotText, isSameBallot } from "./ballot.ts";
 import { CatchingUp } from "./catching_up.ts";
+import { Contests } from "./contests.ts";
 import type { SignedEditRequest } from "./edit.ts";
 import type { Editing } from "./editing.ts";
 import type { Epoch, SignedEpoch } from "./epoch.ts";
@@ -68,6 +69,8 @@ export interface MembershipOwner {
   edited(id: RequestId, aborted: Aborted | null): void;
   /** `partLaggards` is to be called after so long. */
   waits(delayMs: number): void;
+  /** `contests.tick` is to be called after so long. */
+  contestsDue(delayMs: number): void;
   /** `observed.reporting.tick` is to be called after so long. */
   reportsLater(delayMs: number): void;
 }
@@ -86,6 +89,7 @@ export class Membership {
   readonly rounds: Rounds;
   readonly showing: Showing;
   readonly observed: Observed;
+  readonly contests: Contests;
   ordering: Ordering | null = null;
   /** The epoch that this process is in; null while in none. */
   epoch: SignedEpoch | null = null;
@@ -128,6 +132,7 @@ export class Membership {
     this.rounds = new Rounds(this);
     this.telling = new Telling(this);
     this.observed = new Observed(this);
+    this.contests = new Contests(this);
   }
 
   get self(): MembershipOwner["self"] {
@@ -386,6 +391,7 @@ export class Membership {
     this.epoch = signed;
     this.rounds.forget();
     this.#differing.clear();
+    this.contests.begun(epoch);
     this.leading.abandon();
     this.catchingUp.stop();
     this.isCaughtUp = true;
@@ -430,6 +436,16 @@ export class Membership {
     this.owner.waits(LAGGING_MS_MAX);
   }
 
+  contestsDue(delayMs: number): void {
+    this.owner.contestsDue(delayMs);
+  }
+
+  disagrees(member: PeerKey, position: number): void {
+    const epoch = this.epoch === null ? "" : ballotText(this.epoch.epoch.value.ballot);
+    this.owner.environment.log.warn("acknowledgements differ", { key: member, position, epoch });
+    this.contests.disagrees(member, position);
+  }
+
   /** Who is there and does nothing holds up nobody: the coordinator leaves it out. */
   partLaggards(): void {
     const { ordering, owner: { peers, names, out } } = this;
@@ -458,6 +474,7 @@ export class Membership {
     this.ordering?.freeze();
     this.ordering = null;
     this.epoch = null;
+    this.contests.begun(null);
     this.rounds.forget();
     this.leading.abandon();
     this.isCaughtUp = false;
@@ -535,6 +552,7 @@ export class Membership {
       case "data":
       case "order":
       case "ack":
+      case "contest":
       case "marker":
         if (peers.isOfEpoch(peer, message)) this.#inEpoch(key, message);
         return;
@@ -579,6 +597,7 @@ export class Membership {
     if (message.type === "data") ordering.data(key, message.signed);
     else if (!isSameBallot(message.ballot, ordering.epoch.ballot)) return;
     else if (message.type === "order") ordering.order(key, message);
+    else if (message.type === "contest") this.contests.contested(key, message);
     else if (message.type === "marker") this.observed.cutPart.marker(key, message);
     else ordering.ack(key, message);
   }
@@ -605,6 +624,7 @@ export class Membership {
   /** Rounds are wanted now. */
   coordinatorDown(): void {
     this.voting.coordinatorDown();
+    this.contests.coordinatorDown();
     this.rounds.coordinatorDown();
   }
 
@@ -645,8 +665,15 @@ export class Membership {
     this.owner.heardChanged();
   }
 
+  /** Nothing goes on between us in this epoch: the coordinator begins another one without one of us. */
+  complains(who: PeerKey, text: string): void {
+    this.out.error("protocol", text);
+    this.owner.peers.ban(who, "its history differs", OFFENDER_BAN_MS);
+    this.owner.heardChanged();
+  }
+
   /**
-   * Somebody has another history than we. One of us is wrong, and nothing goes on between us: who hears that from most
+   * Somebody has another log than we. One of us is wrong, and nothing goes on between us: who hears that from most
    * of the others is the one, and ends. Otherwise the coordinator goes on without one of us.
    */
   differs(who: Source, position: number): void {
@@ -665,8 +692,6 @@ export class Membership {
           "compare the logs, and set the damaged one aside before you start again",
       );
     }
-    this.out.error("protocol", `The history of ${names.of(who)} differs at entry ${position}`);
-    this.owner.peers.ban(who, "its history differs", OFFENDER_BAN_MS);
-    this.owner.heardChanged();
+    this.complains(who, `The history of ${names.of(who)} differs at entry ${position}`);
   }
 }

@@ -560,6 +560,27 @@ const fetched = message(61, "fetched", {
   entries: counter,
 });
 
+const contest = message(62, "contest", {
+  from: "a member",
+  to: "another one",
+  when: "an `ack` of it differs from what is held there, or a `contest` of it does",
+  answer:
+    "`contest`, once in an epoch; `equivocated`, to the coordinator, where the two prove that",
+  lane,
+}, {
+  ballot: ballotSchema,
+  /** Position before it; what one holds is told from where both had the same. */
+  after: counter,
+  signed: signedBatchSchema,
+});
+const equivocated = message(63, "equivocated", {
+  from: "a member, or the coordinator",
+  to: "the coordinator; all who are there",
+  when: "one author has signed both for one; the coordinator keeps it out, and that is on disk",
+  answer: "from the coordinator, the same, then a view without the author",
+  lane,
+}, { one: signedBatchSchema, other: signedBatchSchema });
+
 export const GROUP_MESSAGES = [
   hello,
   refuse,
@@ -605,6 +626,8 @@ export const GROUP_MESSAGES = [
   account,
   recover,
   fetched,
+  contest,
+  equivocated,
 ] as const;
 
 export type GroupMessage = MessageOf<typeof GROUP_MESSAGES[number]>;

@@ -37,7 +37,7 @@ export class Operator {
     if (found === null) return this.#unknown("remove", name, this.#known(), ref);
     const { key, name: known } = found;
     const shown = shownName(known);
-    if (!this.admission.kicked.has(key)) {
+    if (!this.admission.isRemoved(key)) {
       this.out.store({ kind: "kicked", key, name: known });
       this.admission.kick(key, known);
     }

@@ -28,6 +28,7 @@ import {
 } from "./history.ts";
 import { Laggards } from "./laggards.ts";
 import {
+  AHEADS_MAX,
   LAGGING_MS_MAX,
   MEMBERS_MAX,
   ORDER_RUNS_MAX,
@@ -65,8 +66,8 @@ export interface OrderingOwner {
   offends(member: PeerKey, text: string): void;
   /** Others are waited for: `takeLaggards` is to be asked `LAGGING_MS_MAX` from now. */
   waits(): void;
-  /** The member has another history than we: nothing goes on with it. */
-  differs(member: PeerKey, position: number): void;
+  /** The member acknowledges something else than we hold: once in an epoch, and nothing becomes stable until the next. */
+  disagrees(member: PeerKey, position: number): void;
 }
 
 interface Author {
@@ -78,10 +79,14 @@ interface Author {
   unorderedBytes: number;
   /** Of the next text. */
   counter: number;
-  /** Up to where it has all on its disk. */
+  /** Up to where it has all on its disk, as it says. */
   acked: number;
-  /** The same, beyond what we have: to be compared when we have it. */
-  ahead: HistoryPoint | null;
+  /** Up to where that is what we have: the rest counts for nothing until it is compared. */
+  agreed: number;
+  /** Acknowledged beyond what we have, the oldest first: to be compared when we have it. At most `AHEADS_MAX`. */
+  readonly aheads: HistoryPoint[];
+  /** It holds something else than we. */
+  isContested: boolean;
   isCongested: boolean;
 }
 
@@ -103,7 +108,6 @@ export class Ordering {
   /** The end of the write under way; null while none is. */
   #writing: HistoryPoint | null = null;
   #stable: number;
-  #aheads = 0;
   /** Told to those who aren't congested. */
   #ackTargets: readonly PeerKey[];
   #isFrozen = false;
@@ -125,7 +129,9 @@ export class Ordering {
         unorderedBytes: 0,
         counter: held.through(key, incarnation) + 1,
         acked: epoch.start.position,
-        ahead: null,
+        agreed: epoch.start.position,
+        aheads: [],
+        isContested: false,
         isCongested: false,
       };
     });
@@ -168,7 +174,7 @@ export class Ordering {
   get slowest(): readonly PeerKey[] {
     const { position } = this.owner.held;
     if (this.#stable >= position) return [];
-    return this.#authors.flatMap(({ key, acked }) => acked === this.#stable ? [key] : []);
+    return this.#authors.flatMap(({ key, agreed }) => agreed === this.#stable ? [key] : []);
   }
 
   /** What has been said and has come, for a snapshot. */
@@ -343,7 +349,9 @@ export class Ordering {
       if (author.unordered.size === 0 || this.#isFull) break;
       const { position } = this.owner.held;
       if (run.after !== null && run.after !== position) {
-        return this.#offends(this.#authors[0]!, `it orders after ${run.after}, not ${position}`);
+        // Its fault, or an author's who told it so many texts and us others.
+        this.contest(this.sequencer, position);
+        break;
       }
       run.after = null;
       this.#append(author);
@@ -362,7 +370,7 @@ export class Ordering {
     }
     this.#unsent.only(null, out.nowMs);
     held.append(signed);
-    if (this.#aheads > 0) this.#compareAheads();
+    this.#compareAheads();
   }
 
   // Disk and acknowledgements.
@@ -386,9 +394,9 @@ export class Ordering {
       held.setSynced(end);
       for (const batch of batches) this.owner.stored(batch);
       if (this.#isFrozen) return;
-      this.#own.acked = end.position;
-      for (const { key, acked } of this.#authors) {
-        if (acked < end.position) this.#unacked.owes(key, out.nowMs);
+      this.#own.acked = this.#own.agreed = end.position;
+      for (const { key, acked, isContested } of this.#authors) {
+        if (acked < end.position && !isContested) this.#unacked.owes(key, out.nowMs);
       }
       this.owner.waits();
       out.tell(this.#ackTargets, { type: "ack", ballot: this.epoch.ballot, held: end });
@@ -400,16 +408,15 @@ export class Ordering {
   ack(peer: PeerKey, { held: point }: GroupMessageOf<"ack">): void {
     const author = this.#byKey.get(peer);
     if (this.#isFrozen || author === undefined || author === this.#own) return;
-    if (point.position <= author.acked) return;
+    if (author.isContested || point.position <= author.acked) return;
     const { held } = this.owner;
-    if (point.position > held.position) {
-      if (author.ahead === null) this.#aheads++;
-      author.ahead = point;
-    } else if (held.digestAt(point.position) !== point.digest) {
-      return this.owner.differs(peer, point.position);
-    }
-    const wasLeast = author.acked === this.#stable;
+    const wasLeast = author.agreed === this.#stable;
     author.acked = point.position;
+    if (point.position > held.position) {
+      if (author.aheads.length === AHEADS_MAX) author.aheads.pop();
+      author.aheads.push(point);
+    } else this.#compare(author, point);
+    if (author.isContested) return;
     const isOwing = author.acked < this.#own.acked;
     this.#unacked.progressed(peer, isOwing, this.owner.out.nowMs);
     if (wasLeast) this.#settle();
@@ -419,13 +426,32 @@ export class Ordering {
   #compareAheads(): void {
     const { held } = this.owner;
     for (const author of this.#authors) {
-      const { ahead } = author;
-      if (ahead === null || ahead.position > held.position) continue;
-      author.ahead = null;
-      this.#aheads--;
-      if (held.digestAt(ahead.position) !== ahead.digest) {
-        return this.owner.differs(author.key, ahead.position);
+      while (author.aheads.length > 0 && author.aheads[0]!.position <= held.position) {
+        this.#compare(author, author.aheads.shift()!);
       }
+    }
+  }
+
+  #compare(author: Author, { position, digest }: HistoryPoint): void {
+    if (this.owner.held.digestAt(position) === digest) author.agreed = position;
+    else this.contest(author.key, position);
+  }
+
+  /** The member is known to hold something else than we. */
+  contest(peer: PeerKey, position: number): void {
+    const author = this.#byKey.get(peer);
+    if (this.#isFrozen || author === undefined || author.isContested) return;
+    author.isContested = true;
+    author.aheads.length = 0;
+    this.#unacked.progressed(peer, false, this.owner.out.nowMs);
+    this.owner.disagrees(peer, position);
+  }
+
+  /** What we hold beyond where the member is known to hold the same. */
+  *beyondAgreed(peer: PeerKey): IterableIterator<HeldBatch> {
+    const agreed = this.#byKey.get(peer)?.agreed ?? Infinity;
+    for (const batch of this.owner.held.batches) {
+      if (batch.before.position >= agreed) yield batch;
     }
   }
 
@@ -463,7 +489,7 @@ export class Ordering {
   /** What all have goes to the log. */
   #settle(): void {
     let least = Infinity;
-    for (const { acked } of this.#authors) if (acked < least) least = acked;
+    for (const { agreed } of this.#authors) if (agreed < least) least = agreed;
     if (least <= this.#stable) return;
     this.#stable = least;
     const { held } = this.owner;

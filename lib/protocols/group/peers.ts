@@ -57,7 +57,7 @@ export interface Peer {
 }
 
 /** What is said within an epoch, in one order. */
-export type EpochMessage = "data" | "order" | "ack" | "marker";
+export type EpochMessage = "data" | "order" | "ack" | "contest" | "marker";
 
 /** Of an epoch's chat and of history there is much; their other bounds are in bytes. */
 function bucketOf({ buckets }: Peer, { type }: GroupMessage): TokenBucket {
@@ -65,6 +65,7 @@ function bucketOf({ buckets }: Peer, { type }: GroupMessage): TokenBucket {
     case "data":
     case "order":
     case "ack":
+    case "contest":
     case "history":
       return buckets.chat;
     case "fetch":
@@ -299,9 +300,9 @@ export class Peers {
     return false;
   }
 
-  #wait(peer: Peer, message: GroupMessage): void {
+  #wait(peer: Peer, message: GroupMessageOf<EpochMessage>): void {
     if (peer.hasGap) return;
-    const bytes = message.type === "data" ? batchBytes(message.signed) : ORDER_BYTES;
+    const bytes = "signed" in message ? batchBytes(message.signed) : ORDER_BYTES;
     if (peer.waitingBytes + bytes > UNORDERED_BYTES_MAX) {
       peer.hasGap = true;
       peer.waiting = [];

@@ -110,7 +110,13 @@ export type CoordinatorRecord =
   /** After that, the newest view that members know of: it takes the place of all before, and the next one needs all of it. */
   | { readonly kind: "recounted"; readonly signed: SignedEpoch }
   /** Stays out until allowed. */
-  | { readonly kind: "kicked"; readonly key: PeerKey; readonly name: string }
+  | {
+    readonly kind: "kicked";
+    readonly key: PeerKey;
+    readonly name: string;
+    /** It signed two batches for one; absent where the operator removed it. */
+    readonly because?: "equivocated";
+  }
   | { readonly kind: "allowed"; readonly key: PeerKey }
   /** Edits up to this number may have been accepted. */
   | { readonly kind: "edits"; readonly number: number }

@@ -122,7 +122,7 @@ export class Steering {
         attendee.link === null || views.isVoiceOf(view, attendee);
       const isGivenUp = members.length > 0 && members.every(({ key }) => {
         const attendee = attendance.get(key);
-        return admission.kicked.has(key) && (attendee === null || !mayKnow(attendee));
+        return admission.isRemoved(key) && (attendee === null || !mayKnow(attendee));
       });
       if (!isGivenUp) continue;
       out.store({ kind: "given-up", ballot });

@@ -76,8 +76,19 @@ Deno.test("Agreement finds out who claims a level below what others have in thei
   assertEquals(wrongOf(logged(8, 0), logged(8, 0), logged(2, 4)), [CAROL]);
 });
 
-Deno.test("Agreement finds out who has something else at the level, newcomers before members", () => {
+Deno.test("Agreement finds out who has something else in its log, newcomers before members", () => {
   assertEquals(wrongOf(logged(2, 4), logged(2, 4), logged(2, 4, 1)), [CAROL]);
-  assertEquals(wrongOf(holding(2, 4, 1), holding(2, 4), holding(2, 4)), [ANN]);
+  assertEquals(wrongOf(logged(2, 4, 1), logged(2, 4), logged(2, 4)), [ANN]);
   assertEquals(wrongOf(logged(2, 4), logged(3, 1), logged(3, 1), [ANN]), [BOB, CAROL]);
+});
+
+Deno.test("Agreement takes what most hold where two were told two things as one, and blames neither", () => {
+  const agreement = new Agreement(THIRD, [ANN, BOB, CAROL]);
+  agreement.reported(ANN, THIRD, holding(2, 4, 1));
+  agreement.reported(BOB, THIRD, holding(2, 4));
+  agreement.reported(CAROL, THIRD, holding(2, 4));
+
+  const { start, source } = agreement.level;
+  assertEquals([start, source], [point(4), BOB]);
+  assertEquals(agreement.wrong(() => true), []);
 });

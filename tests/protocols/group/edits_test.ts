@@ -106,7 +106,7 @@ class Part {
       stable: () => {},
       stored: () => {},
       waits: () => {},
-      differs: () => {},
+      disagrees: () => {},
       isKnownRequest: () => false,
       received: () => {},
     });

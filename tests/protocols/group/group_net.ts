@@ -103,6 +103,8 @@ export class Node {
   effects: MemberEffect[] = [];
   link: LinkId | null = null;
   stopped: Extract<MemberEffect, { type: "stop" }>["outcome"] | null = null;
+  /** What it tells another one instead. */
+  lies: (to: Node, message: GroupMessage) => readonly GroupMessage[] = (_, message) => [message];
   #ids = 0;
 
   constructor(readonly net: GroupNet, readonly name: string) {
@@ -190,7 +192,11 @@ export class Node {
         });
       }
       case "tell":
-        for (const key of effect.peers) net.tell(this, key, effect.message);
+        for (const key of effect.peers) {
+          for (const message of this.lies(net.byKey(key), effect.message)) {
+            net.tell(this, key, message);
+          }
+        }
         return;
       case "send":
         return net.later(
@@ -390,6 +396,9 @@ class ScriptedCoordinator {
         return this.#report(node, message);
       case "ready":
         if (this.#agreement?.isReady(node.key, message.ballot)) this.#decide();
+        return;
+      case "equivocated":
+        for (const one of this.#linked.keys()) this.send(one, message);
         return;
       default:
     }

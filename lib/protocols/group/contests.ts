@@ -1,0 +1,206 @@
+/**
+ * A member's part where two acknowledge something else at one place of an epoch. What lies there was shown to nobody
+ * and is in no log, so nobody's log is at fault: an author signed two batches for one, or the sequencer told two orders.
+ *
+ * The two tell each other what they hold there. Two batches with one counter prove the first, and go to the coordinator,
+ * which keeps the author out; the others go on. The second can't be proven, as orders aren't signed: both complain of
+ * the sequencer. Nothing becomes stable meanwhile. Who doesn't say what it holds is complained of itself.
+ */
+
+import { sameBytes } from "../../base/bytes.ts";
+import type { Crypto } from "../../base/crypto.ts";
+import type { Hash, PeerKey } from "../../base/ids.ts";
+import { earliestMs } from "../../base/machine.ts";
+import type { Epoch } from "./epoch.ts";
+import { equivocatedText, type Equivocation, isEquivocation } from "./equivocation.ts";
+import type { Held } from "./held.ts";
+import { batchFault, isAuthentic, keptBatch, type SignedBatch } from "./history.ts";
+import { CONTEST_MS } from "./limits.ts";
+import type { MemberNames } from "./member_names.ts";
+import type { MemberOutput } from "./member_output.ts";
+import type { GroupMessage, GroupMessageOf } from "./messages.ts";
+import type { Ordering } from "./ordering.ts";
+
+export interface ContestsOwner {
+  readonly selfKey: PeerKey;
+  readonly coordinator: PeerKey | null;
+  readonly isCoordinatorUp: boolean;
+  readonly isCoordinatorDown: boolean;
+  readonly crypto: Crypto;
+  readonly group: Hash;
+  readonly held: Held;
+  readonly out: MemberOutput;
+  readonly names: MemberNames;
+  /** Null while in no epoch. */
+  readonly ordering: Ordering | null;
+  toCoordinator(message: GroupMessage): void;
+  coordinatorOffends(text: string): void;
+  /** The member broke a rule of the protocol. */
+  offends(member: PeerKey, text: string): void;
+  /** Nothing goes on with the member: the coordinator decides who goes. @param text For the user. */
+  complains(member: PeerKey, text: string): void;
+  /** `Contests.tick` is to be called after so long. */
+  contestsDue(delayMs: number): void;
+}
+
+interface Contest {
+  readonly position: number;
+  /** When the other one must have said what it holds; null once it is known why that isn't what we hold. */
+  dueMs: number | null;
+}
+
+export class Contests {
+  /** Who holds something else than we in the present epoch. */
+  readonly #contests = new Map<PeerKey, Contest>();
+  /** Of whom the coordinator is told in the present epoch. */
+  readonly #complained = new Set<PeerKey>();
+  /** By author, each a member of the epoch in which it was found; until the coordinator's word, or a view without it. */
+  readonly #proofs = new Map<PeerKey, Equivocation>();
+  /** Members of the present epoch who are known to be at fault: the coordinator begins another view. */
+  readonly #proven = new Set<PeerKey>();
+
+  constructor(readonly owner: ContestsOwner) {}
+
+  /** Members who signed two batches for one, and for whose going the coordinator is awaited. */
+  get proven(): readonly PeerKey[] {
+    return [...this.#proven];
+  }
+
+  /** A member acknowledges something else than we hold: it is told what that is. */
+  disagrees(member: PeerKey, position: number): void {
+    const { ordering, out } = this.owner;
+    if (ordering === null) return;
+    const { ballot } = ordering.epoch;
+    this.#contests.set(member, { position, dueMs: out.nowMs + CONTEST_MS });
+    for (const { before: { position: after }, signed } of ordering.beyondAgreed(member)) {
+      out.tell([member], { type: "contest", ballot, after, signed });
+    }
+    this.owner.contestsDue(CONTEST_MS);
+  }
+
+  /** A member says what it holds; we did the same, or do now. */
+  contested(member: PeerKey, { after, signed }: GroupMessageOf<"contest">): void {
+    const { held, ordering, crypto, group } = this.owner;
+    const own = held.batchAfter(after)?.signed ?? null;
+    if (own === null || sameBytes(own.batch.bytes, signed.batch.bytes)) return;
+    ordering?.contest(member, after);
+    const contest = this.#contests.get(member) ?? null;
+    if (contest?.dueMs === null) return; // what follows the first one needn't fit
+    const proof = { one: own, other: keptBatch(signed) };
+    if (isEquivocation(crypto, group, proof)) {
+      if (contest !== null) contest.dueMs = null;
+      return this.#proves(proof);
+    }
+    if (contest === null) return;
+    contest.dueMs = null;
+    if (this.#mayBeHeld(signed)) this.#ordersDiffer(member);
+    else this.owner.offends(member, "it holds what nobody can have told it");
+  }
+
+  #mayBeHeld(signed: SignedBatch): boolean {
+    const { crypto, group, ordering, coordinator } = this.owner;
+    const { kind, author } = signed.batch.value;
+    const isOfEpoch = kind === "texts" ? ordering!.has(author) : author === coordinator;
+    return isOfEpoch && batchFault(signed, group) === null && isAuthentic(crypto, signed);
+  }
+
+  /** Only its sequencer, or the other one, can be wrong: we know which of them where one of them is we. */
+  #ordersDiffer(member: PeerKey): void {
+    const { ordering, selfKey, names } = this.owner;
+    const { sequencer } = ordering!;
+    if (sequencer === selfKey || sequencer === member) return this.#complain(member);
+    const [first, other] = [names.of(sequencer), names.of(member)];
+    this.#complains(
+      sequencer,
+      `${first} orders what is said otherwise for ${other} than for us, as ${other} says: the ` +
+        `coordinator is told, and goes on without ${first}`,
+    );
+  }
+
+  #complain(member: PeerKey): void {
+    const { position } = this.#contests.get(member)!;
+    const name = this.owner.names.of(member);
+    this.#complains(member, `What ${name} holds at ${position} differs from what we do`);
+  }
+
+  #complains(member: PeerKey, text: string): void {
+    if (this.#complained.has(member)) return;
+    this.#complained.add(member);
+    this.owner.complains(member, text);
+  }
+
+  // Proofs.
+
+  #proves(proof: Equivocation): void {
+    const { author } = proof.one.batch.value;
+    if (this.#proven.has(author)) return;
+    this.#proven.add(author);
+    this.#proofs.set(author, proof);
+    if (this.owner.isCoordinatorUp) this.#tell(proof);
+    else if (this.owner.isCoordinatorDown) this.#tellAwaited(author);
+  }
+
+  #tell(proof: Equivocation): void {
+    this.owner.toCoordinator({ type: "equivocated", ...proof });
+  }
+
+  #tellAwaited(author: PeerKey): void {
+    const { names, out } = this.owner;
+    out.warn(
+      `${names.of(author)} signed two different texts as one: chat pauses until the coordinator ` +
+        "is back and takes it out; what you write is kept",
+    );
+  }
+
+  coordinatorDown(): void {
+    for (const author of this.proven) this.#tellAwaited(author);
+  }
+
+  /** What was told the coordinator before may be lost. */
+  welcomed(): void {
+    for (const proof of this.#proofs.values()) this.#tell(proof);
+  }
+
+  /** The coordinator keeps somebody out; we needn't believe it. */
+  judged(proof: GroupMessageOf<"equivocated">): void {
+    const { crypto, group, names, out, ordering } = this.owner;
+    if (!isEquivocation(crypto, group, proof)) {
+      return this.owner.coordinatorOffends("it keeps somebody out without a proof");
+    }
+    const { author } = proof.one.batch.value;
+    this.#proofs.delete(author);
+    if (ordering?.has(author)) this.#proven.add(author);
+    out.warn(equivocatedText(names.of(author)));
+  }
+
+  // Epochs and time.
+
+  /** What was contested is over. @param epoch Null: one is in none. */
+  begun(epoch: Epoch | null): void {
+    this.#contests.clear();
+    this.#complained.clear();
+    this.#proven.clear();
+    for (const author of [...this.#proofs.keys()]) {
+      if (!epoch?.members.some(({ key }) => key === author)) this.#proofs.delete(author);
+    }
+    this.welcomed();
+  }
+
+  postpone(delayMs: number): void {
+    for (const contest of this.#contests.values()) {
+      if (contest.dueMs !== null) contest.dueMs += delayMs;
+    }
+  }
+
+  tick(): void {
+    const { ordering, out } = this.owner;
+    if (this.#proven.size > 0 || ordering === null || ordering.isFrozen) return;
+    for (const [member, contest] of this.#contests) {
+      if (contest.dueMs === null || contest.dueMs > out.nowMs) continue;
+      contest.dueMs = null;
+      this.#complain(member);
+    }
+    const nextMs = earliestMs(...Array.from(this.#contests.values(), ({ dueMs }) => dueMs));
+    if (nextMs !== null) this.owner.contestsDue(nextMs - out.nowMs);
+  }
+}

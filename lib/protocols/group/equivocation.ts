@@ -1,0 +1,36 @@
+/** Two batches that one author has signed for one: the proof needs nobody's word. */
+
+import { sameBytes } from "../../base/bytes.ts";
+import type { Crypto } from "../../base/crypto.ts";
+import type { Hash } from "../../base/ids.ts";
+import { batchFault, isAuthentic, placesOf, type SignedBatch } from "./history.ts";
+
+export interface Equivocation {
+  readonly one: SignedBatch;
+  readonly other: SignedBatch;
+}
+
+/**
+ * Whether one process of a member has signed both, with a counter in common: an honest one signs each counter once,
+ * in one batch, unless what all had of it was given up. Never throws.
+ */
+export function isEquivocation(
+  crypto: Crypto,
+  group: Hash,
+  { one, other }: Equivocation,
+): boolean {
+  const a = one.batch.value;
+  const b = other.batch.value;
+  return a.kind === "texts" && b.kind === "texts" && a.author === b.author &&
+    sameBytes(a.incarnation, b.incarnation) &&
+    a.counter < b.counter + placesOf(b) && b.counter < a.counter + placesOf(a) &&
+    !sameBytes(one.batch.bytes, other.batch.bytes) &&
+    [one, other].every((signed) =>
+      batchFault(signed, group) === null && isAuthentic(crypto, signed)
+    );
+}
+
+/** @param name As it is shown. */
+export function equivocatedText(name: string): string {
+  return `${name} signed two different texts as one: it stays out until /allow ${name}`;
+}
