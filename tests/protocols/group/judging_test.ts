@@ -5,7 +5,7 @@ import { equivocatedText } from "../../../lib/protocols/group/equivocation.ts";
 import type { SignedBatch } from "../../../lib/protocols/group/history.ts";
 import { signBatch } from "../../../lib/protocols/group/history.ts";
 import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
-import { GROUP, type Name, Program } from "./coordinator_program.ts";
+import { GROUP, Program } from "./coordinator_program.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
 
 function saidBy(name: string, text: string): SignedBatch {
