@@ -1,11 +1,21 @@
-/** A group that talks while strangers send garbage to its ports: nothing changes, and a newcomer gets in. */
+/**
+ * A group that talks while strangers send garbage to its ports: nothing changes, and a newcomer gets in. A member that
+ * writes into its own log what was never decided: nobody takes that over.
+ */
 
 import { assert, assertEquals } from "@std/assert";
-import { utf8 } from "../../lib/base/crypto.ts";
+import { nodeCrypto, utf8 } from "../../lib/base/crypto.ts";
+import { fingerprintOf } from "../../lib/base/fingerprint.ts";
+import type { PeerKey } from "../../lib/base/ids.ts";
+import { GroupLog } from "../../lib/cli/group_log.ts";
+import { signEditRequest } from "../../lib/protocols/group/edit.ts";
+import { COORDINATOR_NAME, signBatch } from "../../lib/protocols/group/history.ts";
 import type { GroupMessage } from "../../lib/protocols/group/messages.ts";
 import { GROUP_MESSAGES } from "../../lib/protocols/group/messages.ts";
+import { openIdentity } from "../../lib/store/identity.ts";
+import { RealDisk } from "../../lib/store/real_disk.ts";
 import { createCodec } from "../../lib/wire/codec.ts";
-import { assertCalm, Group, isView, linesOf, shows } from "./group_world.ts";
+import { assertCalm, Group, isError, isView, linesOf, shows, verifiedLog } from "./group_world.ts";
 import { GARBAGE, HIGH_LENGTH, MEGABYTE, Peer, preface, Stranger } from "./hostile_peer.ts";
 import { holds, type Node } from "./node.ts";
 import { openSockets, residentBytes } from "./proc.ts";
@@ -211,4 +221,62 @@ Deno.test("group: garbage at the coordinator's port is dropped, and nobody notic
   assertEquals(server.events.filter(({ event }) => event === "left"), []);
   assertEquals(linesOf(carol).length, 20);
   assertCalm(server, alice, bob, carol);
+});
+
+/** A member that isn't there has decided an edit, as far as its log says. @returns Under which key. */
+async function forge(group: Group, name: string, seq: number, text: string): Promise<PeerKey> {
+  const disk = new RealDisk();
+  const path = `${group.data(name)}/users/${name.toLowerCase()}/identity`;
+  const { signer } = await openIdentity(disk, path, () => new Uint8Array(32));
+  const ports = { disk, crypto: nodeCrypto, pid: Deno.pid, wallMs: () => Date.now() };
+  const { log } = await GroupLog.open(ports, group.logPath(name), null);
+  const common = { group: log.end!.group, incarnation: new Uint8Array(8).fill(9) };
+  const signed = signEditRequest(signer, {
+    ...common,
+    requester: signer.key,
+    name,
+    number: 1,
+    askedAt: 0,
+    seq,
+    text,
+  });
+  log.append([signBatch(signer, {
+    ...common,
+    kind: "edits",
+    author: signer.key,
+    name: COORDINATOR_NAME,
+    counter: 1,
+    sentAt: 0,
+    texts: [],
+    edits: [{ edit: 7_777, signed, agreed: [] }],
+  })]);
+  await log.sync();
+  log.close();
+  return signer.key;
+}
+
+Deno.test("group: an edit that a member has decided is taken over by nobody, and log verify tells", async () => {
+  await using group = await Group.open();
+  const [mal, bob] = await group.startAll("Mal", "Bob") as [Node, Node];
+  await bob.say("I owe Mal 5");
+  await mal.until(shows("I owe Mal 5"));
+  await bob.type("/exit");
+  await bob.ended();
+  await mal.until(isView("Mal"));
+  await mal.kill();
+  const key = await forge(group, "Mal", 1, "I owe Mal 5000");
+  await group.start("Mal");
+
+  // Who comes back, and who is new.
+  for (const name of ["Bob", "Cid"]) {
+    const node = group.launch(name);
+    const { text } = await node.until(isError("protocol"));
+    assertEquals(text, "Mal breaks the protocol: history: somebody else has decided on an edit");
+    assertEquals(node.events.filter(({ event }) => event === "edit"), []);
+  }
+  const found = await verifiedLog(group.logPath("Mal"));
+  assertEquals(found.status, 5);
+  const wrong = `it was decided under the key ${fingerprintOf(key)}, which isn't the coordinator's`;
+  assert(found.text.includes(wrong), found.text);
+  assertEquals((await verifiedLog(group.logPath("Bob"))).status, 0);
 });

@@ -1,7 +1,16 @@
 /** What is lost comes back: the coordinator's files, whole or old; a member's log, missing, short, damaged or foreign. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { Group, isError, isIn, isView, linesOf, shows } from "./group_world.ts";
+import {
+  coordinatorIs,
+  Group,
+  isError,
+  isIn,
+  isView,
+  linesOf,
+  shows,
+  verifiedLog,
+} from "./group_world.ts";
 import { holds, Node, type ShownEvent } from "./node.ts";
 
 const NAMES = ["Alice", "Bob", "Carol"] as const;
@@ -294,3 +303,37 @@ for (const [what, spoil] of SPOILT) {
     assertEquals(isIn("Bob")(again.events.find(isIn("Bob"))!), true);
   });
 }
+
+Deno.test("group: a coordinator that has lost its key goes on under another, and its edits still count", async () => {
+  await using group = new Group();
+  const old = await group.serve();
+  const alice = await group.start("Alice");
+  await alice.say("at seven?");
+  await alice.until(shows("at seven?"));
+  await alice.type("/edit at eight? - 1");
+  await alice.until(({ event, outcome }) => event === "edit" && outcome === "committed");
+  await old.kill();
+  Deno.removeSync(`${group.serverData}/serve/identity`);
+  const server = await group.serve();
+  await alice.until(isError("key-changed"));
+  const from = alice.events.length;
+  await alice.type("/trust *coordinator*");
+  await alice.until(coordinatorIs("up"), undefined, from);
+
+  // Who is new gets the log, with the edit, from her; then from the coordinator.
+  const bob = await group.start("Bob");
+  await bob.type("/log");
+  const { entries } = await bob.until(({ event }) => event === "log");
+  assertEquals(entries.map(({ text }: { text: string }) => text), ["at eight?"]);
+  await alice.type("/exit");
+  await alice.ended();
+  await bob.type("/exit");
+  await bob.ended();
+  await server.until(({ event, name }) => event === "left" && name === "Bob");
+  await group.start("Carol");
+  await group.sameLogs("Alice", "Bob", "Carol");
+  for (const path of [group.logPath("Carol"), `${group.serverData}/serve/log`]) {
+    const { status, text } = await verifiedLog(path);
+    assertEquals([status, text.includes("isn't known here")], [0, false], text);
+  }
+});

@@ -1,7 +1,7 @@
 /** A group on loopback: a coordinator and members with a profile each, started, killed and stopped as a test likes. */
 
 import { assertEquals } from "@std/assert";
-import { holds, Node, type NodeOptions, Nodes, type ShownEvent } from "./node.ts";
+import { holds, Node, type NodeOptions, Nodes, PROGRAM, type ShownEvent } from "./node.ts";
 import { freePort } from "./friends_group.ts";
 
 export class Group implements AsyncDisposable {
@@ -97,6 +97,16 @@ export class Group implements AsyncDisposable {
     await this.nodes[Symbol.asyncDispose]();
     await Deno.remove(this.folder, { recursive: true });
   }
+}
+
+/** `p2pchat log verify`: how it ended, and what it printed. */
+export async function verifiedLog(
+  path: string,
+): Promise<{ readonly status: number; readonly text: string }> {
+  const args = ["log", "verify", path];
+  const { code, stdout, stderr } = await new Deno.Command(PROGRAM, { args }).output();
+  const decoder = new TextDecoder();
+  return { status: code, text: decoder.decode(stdout) + decoder.decode(stderr) };
 }
 
 /** A view with exactly these. */
