@@ -2,6 +2,7 @@
 
 import type { Hash } from "../../../lib/base/ids.ts";
 import type { Entry, Placed, PlacedEdit } from "../../../lib/protocols/group/history.ts";
+import { withoutLie } from "./liar.ts";
 import type { MemberProcess } from "./member_process.ts";
 import { Violation } from "./violation.ts";
 import type { MemberParty } from "./world.ts";
@@ -63,7 +64,7 @@ export class CanonicalHistory {
     const taken = { entries: [] as { entry: Entry; said: Said }[], edits: [] as PlacedEdit[] };
     let last = before;
     for (const entry of entries) {
-      const said = this.#byText.get(entry.text);
+      const said = this.#byText.get(withoutLie(entry.text));
       if (said === undefined) throw new Violation(`${who} has what nobody typed`);
       if (this.#place(who, last, entry, { said, seq: entry.seq })) {
         this.entries.push(said);

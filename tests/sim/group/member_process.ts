@@ -8,6 +8,7 @@ import type { MemberEffect, MemberInput } from "../../../lib/protocols/group/mem
 import type { MemberRecord } from "../../../lib/protocols/group/records.ts";
 import type { SimProcess } from "../process.ts";
 import type { ChannelOwner, ChannelPort } from "./channels.ts";
+import { Liar } from "./liar.ts";
 import { GroupProcess } from "./process.ts";
 import type { MemberParty, World } from "./world.ts";
 
@@ -57,7 +58,12 @@ export class MemberProcess extends GroupProcess<MemberInput, MemberEffect, Membe
       party.signer,
       mutation?.environment?.(environment) ?? environment,
     );
-    this.sim = this.run(this.member, mutation?.wrapMember?.(this.member) ?? this.member);
+    const driven = mutation?.wrapMember?.(this.member) ?? this.member;
+    const isLiar = party.lie !== null;
+    this.sim = this.run(
+      this.member,
+      isLiar ? new Liar(this.member, party, world.random.fork()) : driven,
+    );
     this.port = world.openPort(this, party.endpoint);
   }
 

@@ -1,5 +1,6 @@
 /** One run: a group talks while troubles come; then all is well, and every promise must hold. */
 
+import { OFFENDER_BAN_MS } from "../../../lib/protocols/group/limits.ts";
 import { Random } from "../random.ts";
 import { allCheckers } from "./checkers/all.ts";
 import type { Checker } from "./checker.ts";
@@ -7,7 +8,9 @@ import type { Mutation } from "./mutations.ts";
 import { probe } from "./probes.ts";
 import { loseDisk, putBackDisk, putBackMember, recover, spoilLog } from "./disasters.ts";
 import { type Scenario, scenarioOf, type Trouble, TROUBLES } from "./scenario.ts";
-import { bringBack, checkSettled, heal, restart, unite } from "./settling.ts";
+import { bringBack, checkSettled, heal, isFound, restart, unite } from "./settling.ts";
+import type { Lie } from "./liar.ts";
+import { Violation } from "./violation.ts";
 import type { MemberProcess } from "./member_process.ts";
 import { type MemberParty, type VoteWanted, World } from "./world.ts";
 
@@ -21,6 +24,8 @@ export interface GroupRun {
   readonly mutation?: Mutation;
   readonly checkers?: () => Checker[];
   readonly scenario?: Partial<Scenario>;
+  /** The second member lies, now and then. */
+  readonly lie?: Lie;
 }
 
 /** What everybody does without trouble, and how often. */
@@ -29,9 +34,15 @@ type Action = keyof typeof TALK | "edit" | Trouble;
 
 const LONG_TEXT_BYTES_MAX = 65_000;
 
+/** Of what a liar tells. */
+const LIES = 0.2;
+/** After all is well somebody who lies is out by then: it has to come in first, perhaps after a pause. */
+const LIES_MAX = 50;
+const FOUND_MS = 3_000;
+
 /** @throws {Violation} If a promise is broken. */
 export function runGroup(run: GroupRun): World {
-  const { seed, steps, members, loss, print, mutation, checkers = allCheckers } = run;
+  const { seed, steps, members, loss, print, mutation, lie, checkers = allCheckers } = run;
   const given = {
     ...(members === undefined ? {} : { members }),
     ...(loss === undefined ? {} : { loss }),
@@ -43,7 +54,9 @@ export function runGroup(run: GroupRun): World {
       { ...scenario, print: print ?? null, mutation: mutation ?? null },
       checkers(),
     );
-    new Driver(world, scenario).run();
+    const liar = lie === undefined ? null : world.members[1]!;
+    if (liar !== null) liar.lie = { kind: lie!, chance: LIES };
+    new Driver(world, scenario, liar).run();
     return world;
   } finally {
     undo();
@@ -54,7 +67,11 @@ class Driver {
   readonly #random: Random;
   readonly #actions: readonly (readonly [Action, number])[];
 
-  constructor(readonly world: World, readonly scenario: Scenario) {
+  constructor(
+    readonly world: World,
+    readonly scenario: Scenario,
+    readonly liar: MemberParty | null,
+  ) {
     this.#random = new Random(scenario.seed * 2 + 3);
     const troubles = Object.entries(TROUBLES) as [Trouble, number][];
     this.#actions = [
@@ -89,11 +106,29 @@ class Driver {
     bringBack(world);
     // Whoever was told that it is out by then was told before it was allowed in again.
     world.time.runUntil(world.time.nowMs + 1_000);
-    for (const party of world.members) world.start(party);
+    for (const party of world.members) if (!isFound(world, party)) world.start(party);
+    if (this.liar !== null) this.#endLies(this.liar);
     unite(world);
     for (const process of world.running()) world.say(process, "the end");
     unite(world);
     checkSettled(world);
+  }
+
+  /** Who signs two texts as one is out in the end; who lies otherwise does so no more. */
+  #endLies(liar: MemberParty): void {
+    const { world } = this;
+    if (liar.lie!.kind === "texts") {
+      liar.lie!.chance = 1;
+      for (let times = 0; times < LIES_MAX && !isFound(world, liar); times++) {
+        world.start(liar);
+        if (liar.process !== null) world.say(liar.process, "the last lie");
+        world.time.runUntil(world.time.nowMs + FOUND_MS);
+      }
+      if (!isFound(world, liar)) throw new Violation(`${liar.name} has lied, and isn't out`);
+    }
+    liar.lie!.chance = 0;
+    // Whom members complained of isn't met before.
+    world.time.runUntil(world.time.nowMs + OFFENDER_BAN_MS);
   }
 
   #act(action: Action): void {

@@ -3,7 +3,7 @@
 import { isSameBallot } from "../../../lib/protocols/group/ballot.ts";
 import { foundAnew, isGroupKnown } from "./disasters.ts";
 import { Violation } from "./violation.ts";
-import type { World } from "./world.ts";
+import type { MemberParty, World } from "./world.ts";
 
 /** Pauses of 30 s, twice, and what they wait for. */
 const UNITE_MS_MAX = 100_000;
@@ -48,8 +48,13 @@ export function bringBack(world: World): void {
       world.coordinator.process?.command({ command: "allow", name: party.name });
       party.isKicked = false;
     }
-    if (party.wasStarted) party.isWanted = true;
+    if (party.wasStarted && !isFound(world, party)) party.isWanted = true;
   }
+}
+
+/** Whether the coordinator keeps it out, because it lied. */
+export function isFound({ left }: World, { name, hasLied }: MemberParty): boolean {
+  return hasLied && left.some((one) => one.name === name && one.reason === "removed");
 }
 
 /** What only some had who can't be waited for is lost. */

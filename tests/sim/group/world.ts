@@ -28,6 +28,7 @@ import { describe } from "./describe.ts";
 import { type AskedEdit, EditLedger } from "./edit_ledger.ts";
 import { GroupDisk } from "./group_disk.ts";
 import { LossyChannels } from "./lossy_channels.ts";
+import type { Lie } from "./liar.ts";
 import { MemberProcess } from "./member_process.ts";
 import type { Mutation } from "./mutations.ts";
 import type { AnyEffect, AnyInput, AnyProcess } from "./process.ts";
@@ -91,6 +92,9 @@ export class MemberParty extends Party {
   /** The last view that had begun for it when the coordinator's disk was put back. */
   begunAtOutdated = 0;
   diskRefused = false;
+  /** What it lies about, and how often. */
+  lie: { readonly kind: Lie; chance: number } | null = null;
+  hasLied = false;
   /** Texts typed so far. */
   typed = 0;
   image: readonly MemberRecord[] | null = null;
@@ -295,7 +299,7 @@ export class World {
     this.note(party.name, `fatal ${code}: ${text}`);
     const isRefused = party instanceof MemberParty ? party.diskRefused : party.disk.refuses;
     if (code === "disk" && isRefused) return;
-    if (code === "kicked" && party instanceof MemberParty && party.wasRemoved) {
+    if (code === "kicked" && party instanceof MemberParty && (party.wasRemoved || party.hasLied)) {
       party.isWanted = false;
       return;
     }
@@ -385,13 +389,26 @@ export class World {
         if (said.by === process.party && said.seq === null) said.excused = true;
       }
     }
-    if (event.event === "error" && FATAL_AT_FAULT.has(event.code) && !this.hasAdversary) {
+    const isChecked = !this.hasAdversary;
+    if (event.event === "error" && isChecked && this.#isAtFault(process.party, event)) {
       throw new Violation(`${process.name} shows ${event.code}: ${event.text}`);
     }
     if (event.event !== "message") return;
     for (const checker of this.checkers) checker.shown?.(process, event);
     process.shownThrough = event.seq;
     process.shown.add(event.text);
+  }
+
+  /** A liar may be blamed; others only where it is somebody's word against another's. */
+  #isAtFault(
+    { lie }: MemberParty,
+    { code, text }: { readonly code: string; readonly text: string },
+  ): boolean {
+    if (lie !== null || !FATAL_AT_FAULT.has(code)) return false;
+    const liar = this.members.find((one) => one.lie !== null);
+    if (liar === undefined || code !== "protocol") return true;
+    const isOfLiar = text.startsWith(`${liar.name} `) || text.startsWith(`What ${liar.name} `);
+    return liar.lie!.kind === "texts" && !isOfLiar;
   }
 
   shownAtCoordinator(event: CoordinatorEvent): void {

@@ -9,7 +9,7 @@ import type { MemberParty, World } from "../world.ts";
 export class Once implements Checker {
   placed({ seq }: Entry, said: Said): void {
     // An old state of the disk doesn't know that it was said.
-    if (said.seq === null || said.by.isDamaged) return;
+    if (said.seq === null || said.by.isDamaged || said.by.hasLied) return;
     throw new Violation(`G4: "${label(said.text)}" is entry ${said.seq}, and entry ${seq}`);
   }
 

@@ -14,7 +14,7 @@ export class SenderOrder implements Checker {
 
   placed({ seq }: Entry, said: Said): void {
     const last = this.#last.get(said.by);
-    if (said.excused || said.by.isDamaged) return;
+    if (said.excused || said.by.isDamaged || said.by.hasLied) return;
     if (last !== undefined && last.number > said.number) {
       throw new Violation(`G3: "${label(said.text)}" comes after "${label(last.text)}"`);
     }

@@ -2,6 +2,7 @@
 
 import { label } from "../canonical_history.ts";
 import type { Checker, MessageEvent } from "../checker.ts";
+import { withoutLie } from "../liar.ts";
 import type { MemberProcess } from "../member_process.ts";
 import { Violation } from "../violation.ts";
 
@@ -17,7 +18,9 @@ export class ShownOnce implements Checker {
     if ((disk.log?.end.seq ?? 0) < seq) throw new Violation(`${what}, which isn't in its log`);
     const said = history.entries[seq - 1];
     if (said === undefined) throw new Violation(`${what}, which is no entry`);
-    if (said.text !== text) throw new Violation(`${what}, elsewhere "${label(said.text)}"`);
+    if (said.text !== withoutLie(text)) {
+      throw new Violation(`${what}, elsewhere "${label(said.text)}"`);
+    }
     if (from !== said.by.name) throw new Violation(`${what} as said by ${from}`);
     if (self !== (said.by === party)) throw new Violation(`${what}, self: ${self}`);
   }

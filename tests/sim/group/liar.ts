@@ -1,0 +1,98 @@
+/**
+ * A member with a program of its own, which lies to some of the others: it signs two batches for one (`texts`), tells
+ * two orders while it is the sequencer (`orders`), or acknowledges what it doesn't hold (`acks`). All else is right.
+ */
+
+import type { Hash } from "../../../lib/base/ids.ts";
+import { signBatch, type SignedBatch } from "../../../lib/protocols/group/history.ts";
+import type { Member } from "../../../lib/protocols/group/member.ts";
+import type { MemberEffect, MemberInput } from "../../../lib/protocols/group/member_io.ts";
+import type { GroupMessage, GroupMessageOf } from "../../../lib/protocols/group/messages.ts";
+import { fakeCrypto } from "../fake_crypto.ts";
+import type { Random } from "../random.ts";
+import { Wrapped } from "../wrapped.ts";
+import type { MemberParty } from "./world.ts";
+
+export type Lie = "texts" | "orders" | "acks";
+
+/** What the other texts end with. */
+const LIE = " (or so)";
+
+/** The text as its author typed it. */
+export function withoutLie(text: string): string {
+  return text.endsWith(LIE) ? text.slice(0, -LIE.length) : text;
+}
+
+type Tell = Extract<MemberEffect, { readonly type: "tell" }>;
+
+export class Liar extends Wrapped<MemberInput, MemberEffect> {
+  /** Of an order that the last of the others hasn't been told. */
+  #kept: GroupMessageOf<"order"> | null = null;
+
+  constructor(inner: Member, readonly party: MemberParty, readonly random: Random) {
+    super(inner);
+  }
+
+  override effects(effects: readonly MemberEffect[]): readonly MemberEffect[] {
+    return effects.flatMap((effect) => {
+      // It would prove its own guilt.
+      if (effect.type === "send" && effect.message.type === "equivocated") return [];
+      return effect.type === "tell" ? this.#tells(effect) : [effect];
+    });
+  }
+
+  #tells(effect: Tell): readonly MemberEffect[] {
+    const { party: { lie }, random } = this;
+    const { message, peers } = effect;
+    if (message.type === "contest" && random.chance(0.5)) return [];
+    if (lie === null || peers.length < 2) return [effect];
+    if (lie.kind === "orders" && message.type === "order") return this.#orders(effect, message);
+    if (!random.chance(lie.chance)) return [effect];
+    const other = this.#other(message);
+    if (other === null) return [effect];
+    const first = 1 + random.below(peers.length - 1);
+    this.party.hasLied = true;
+    return [
+      { ...effect, peers: peers.slice(0, first) },
+      { ...effect, peers: peers.slice(first), message: other },
+    ];
+  }
+
+  #other(message: GroupMessage): GroupMessage | null {
+    const { kind } = this.party.lie!;
+    if (kind === "texts" && message.type === "data") {
+      const { signed } = message;
+      const isOwn = signed.batch.value.author === this.party.signer.key;
+      return isOwn ? { ...message, signed: this.#twin(signed) } : null;
+    }
+    if (kind !== "acks" || message.type !== "ack") return null;
+    const digest = fakeCrypto.sha256<Hash>(Uint8Array.fromHex(message.held.digest));
+    return { ...message, held: { ...message.held, digest } };
+  }
+
+  /** The same in other words; of several texts now and then the first one alone. */
+  #twin({ batch: { value } }: SignedBatch): SignedBatch {
+    const some = this.random.chance(0.3) ? value.texts.slice(0, 1) : value.texts;
+    const texts = some.map((text) => `${text}${LIE}`);
+    return signBatch(this.party.signer, { ...value, texts });
+  }
+
+  /** Now and then the last of the others is told two orders as one, the later one first. */
+  #orders(effect: Tell, message: GroupMessageOf<"order">): readonly MemberEffect[] {
+    const { random, party: { lie } } = this;
+    const kept = this.#kept;
+    this.#kept = null;
+    const victims = effect.peers.slice(-1);
+    if (kept !== null) {
+      const runs = [...message.runs, ...kept.runs];
+      this.party.hasLied = true;
+      return [
+        { ...effect, peers: effect.peers.slice(0, -1) },
+        { ...effect, peers: victims, message: { ...kept, runs } },
+      ];
+    }
+    if (!random.chance(lie!.chance)) return [effect];
+    this.#kept = message;
+    return [{ ...effect, peers: effect.peers.slice(0, -1) }];
+  }
+}

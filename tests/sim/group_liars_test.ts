@@ -1,0 +1,165 @@
+/**
+ * A member with a program of its own lies to some of the others: they end nowhere, have one log in the end, and where
+ * the lie leaves a proof its author is out, and nobody else ever was.
+ */
+
+import type { PeerKey } from "../../lib/base/ids.ts";
+import { Agreement } from "../../lib/protocols/group/agreement.ts";
+import { Contests } from "../../lib/protocols/group/contests.ts";
+import type { Member } from "../../lib/protocols/group/member.ts";
+import type { MemberEffect, MemberInput } from "../../lib/protocols/group/member_io.ts";
+import { Membership } from "../../lib/protocols/group/membership.ts";
+import { allCheckers } from "./group/checkers/all.ts";
+import type { Checker } from "./group/checker.ts";
+import type { Lie } from "./group/liar.ts";
+import { type Mutation, replaced } from "./group/mutations.ts";
+import { runGroup } from "./group/run.ts";
+import type { Scenario, Trouble } from "./group/scenario.ts";
+import { Violation } from "./group/violation.ts";
+import type { World } from "./group/world.ts";
+import { Wrapped } from "./wrapped.ts";
+
+const SEEDS = 10;
+const HUNTED_SEEDS = 25;
+const STEPS = 60;
+
+/** Nobody is gone but by a lie. */
+const CALM: Partial<Scenario> = {
+  members: 4,
+  founders: 4,
+  troubles: new Set(),
+  gapMs: 50,
+  lateChance: 0,
+  bytesPerMs: Infinity,
+};
+
+/** Without those after which nobody knows who was kept out, or much else is excused. */
+const TROUBLES: readonly Trouble[] = [
+  "kill",
+  "killSoon",
+  "powerLoss",
+  "coordinatorKill",
+  "coordinatorKillSoon",
+  "coordinatorPowerLoss",
+  "killAll",
+  "sever",
+  "freeze",
+  "cutTcp",
+  "cutUdp",
+  "compact",
+];
+const TROUBLED: Partial<Scenario> = {
+  members: 5,
+  founders: 4,
+  troubles: new Set(TROUBLES),
+  gapMs: 300,
+};
+
+/** Who tells the truth is put out by nobody. @param isCalm Nor lost. */
+class HonestStay implements Checker {
+  constructor(readonly isCalm: boolean) {}
+
+  stepped(process: { readonly world: World }): void {
+    const { left, members } = process.world;
+    const gone = left.find(({ name, reason }) =>
+      (this.isCalm || reason === "removed") &&
+      members.some((member) => member.name === name && member.lie === null)
+    );
+    if (gone !== undefined) throw new Violation(`${gone.name} is ${gone.reason}, and hasn't lied`);
+  }
+}
+
+function failureOf(
+  seed: number,
+  lie: Lie,
+  scenario: Partial<Scenario>,
+  mutation?: Mutation,
+): Error | null {
+  const isCalm = scenario === CALM && lie === "texts";
+  const checkers = () => [...allCheckers(), new HonestStay(isCalm)];
+  try {
+    const mutated = mutation === undefined ? {} : { mutation };
+    runGroup({ seed, steps: STEPS, scenario, lie, checkers, ...mutated });
+    return null;
+  } catch (error) {
+    if (error instanceof Error) return error;
+    throw error;
+  }
+}
+
+for (const lie of ["texts", "orders", "acks"] as const) {
+  for (const [name, scenario] of [["calm", CALM], ["troubled", TROUBLED]] as const) {
+    Deno.test(`group: a liar (${lie}) among ${name} members breaks no promise, ${SEEDS} seeds`, () => {
+      for (let seed = 1; seed <= SEEDS; seed++) {
+        const failure = failureOf(seed, lie, scenario);
+        if (failure !== null) throw new Error(`seed ${seed}`, { cause: failure });
+      }
+    });
+  }
+}
+
+/** Takes whatever another acknowledges for what it holds itself. */
+class BelievesAcknowledgements extends Wrapped<MemberInput, MemberEffect> {
+  constructor(readonly member: Member) {
+    super(member);
+  }
+
+  override input(input: MemberInput): MemberInput {
+    if (input.type !== "peer-message" || input.message.type !== "ack") return input;
+    const { message } = input;
+    const digest = this.member.membership?.held.digestAt(message.held.position) ?? null;
+    if (digest === null) return input;
+    return { ...input, message: { ...message, held: { ...message.held, digest } } };
+  }
+}
+
+/** As if what isn't in a log couldn't differ, either. */
+function blamesForHeld(): () => void {
+  const { value } = Object.getOwnPropertyDescriptor(Agreement.prototype, "wrong")!;
+  return replaced(Agreement.prototype, "wrong", {
+    value(this: Agreement, isMember: Parameters<Agreement["wrong"]>[0]) {
+      const { start } = this.level;
+      const other = this.participants.filter((key) => {
+        const held = this.holding(key)?.held;
+        return held?.position === start.position && held.digest !== start.digest;
+      });
+      return [...(value as Agreement["wrong"]).call(this, isMember), ...other];
+    },
+  })();
+}
+
+const MUTATIONS: readonly (readonly [Lie, Mutation, RegExp])[] = [
+  ["texts", {
+    name: "doesn't look at what others hold",
+    install: replaced(Contests.prototype, "contested", { value: () => {} }),
+  }, /hasn't lied|isn't out|protocol/],
+  ["texts", {
+    name: "takes what others acknowledge for what it holds",
+    wrapMember: (member) => new BelievesAcknowledgements(member),
+  }, /^G[12]/],
+  ["texts", { name: "blames who holds something else", install: blamesForHeld }, /hasn't lied/],
+  ["orders", {
+    name: "ends where others hold something else",
+    install: replaced(Membership.prototype, "complains", {
+      value(this: Membership, _: PeerKey, text: string) {
+        this.out.fatal("store-corrupt", text);
+      },
+    }),
+  }, /ends with store-corrupt/],
+  ["acks", {
+    name: "stands still where others hold something else",
+    install: replaced(Contests.prototype, "tick", { value: () => {} }),
+  }, /in the end|is no entry/],
+];
+
+for (const [lie, mutation, finding] of MUTATIONS) {
+  Deno.test(`the simulation finds a group that ${mutation.name}, by a liar (${lie})`, () => {
+    const failures = [];
+    for (let seed = 1; seed <= HUNTED_SEEDS; seed++) {
+      const failure = failureOf(seed, lie, CALM, mutation);
+      if (failure?.name === "Violation" && finding.test(failure.message)) return;
+      if (failure !== null) failures.push(failure.message);
+    }
+    throw new Error(`No seed of ${HUNTED_SEEDS} found it: ${failures.join("; ")}`);
+  });
+}
