@@ -15,9 +15,19 @@ import { GROUP_MESSAGES } from "../../lib/protocols/group/messages.ts";
 import { openIdentity } from "../../lib/store/identity.ts";
 import { RealDisk } from "../../lib/store/real_disk.ts";
 import { createCodec } from "../../lib/wire/codec.ts";
-import { assertCalm, Group, isError, isView, linesOf, shows, verifiedLog } from "./group_world.ts";
+import {
+  assertCalm,
+  coordinatorIs,
+  Group,
+  isError,
+  isIn,
+  isView,
+  linesOf,
+  shows,
+  verifiedLog,
+} from "./group_world.ts";
 import { GARBAGE, HIGH_LENGTH, MEGABYTE, Peer, preface, Stranger } from "./hostile_peer.ts";
-import { holds, type Node } from "./node.ts";
+import { holds, type Node, type ShownEvent } from "./node.ts";
 import { openSockets, residentBytes } from "./proc.ts";
 
 const MODE = 2;
@@ -279,4 +289,89 @@ Deno.test("group: an edit that a member has decided is taken over by nobody, and
   const wrong = `it was decided under the key ${fingerprintOf(key)}, which isn't the coordinator's`;
   assert(found.text.includes(wrong), found.text);
   assertEquals((await verifiedLog(group.logPath("Bob"))).status, 0);
+});
+
+const SIGNED_TWO = "Mallory signed two different texts as one: it stays out until /allow Mallory";
+const MALLORY = { module: "equivocating_member.ts" };
+
+function noticed(text: string) {
+  return (event: ShownEvent) => event.event === "notice" && event.text.startsWith(text);
+}
+
+/** What is said of the liar aside. */
+function assertUnblamed(...nodes: readonly Node[]): void {
+  for (const { events, stderr } of nodes) {
+    assertEquals(events.filter(({ event }) => event === "error" || event === "fatal"), []);
+    assertEquals(stderr, []);
+  }
+}
+
+/** Mallory tells the last one something else than the others. */
+async function withMallory(group: Group): Promise<{ honest: Node[]; mallory: Node }> {
+  const alice = await group.start("Alice");
+  const mallory = group.launch("Mallory", MALLORY);
+  await mallory.until(isIn("Mallory"));
+  const honest = [alice, await group.start("Bob"), await group.start("Carol")];
+  await Promise.all(
+    [mallory, ...honest].map((node) => node.until(isView("Alice", "Bob", "Carol", "Mallory"))),
+  );
+  return { honest, mallory };
+}
+
+Deno.test("group: who signs two texts as one is out until it is allowed, and nobody else is blamed", async () => {
+  await using group = new Group();
+  const server = await group.serve();
+  const { honest, mallory } = await withMallory(group);
+  const [alice, , carol] = honest as [Node, Node, Node];
+  await alice.say("before");
+  await carol.until(shows("before"));
+
+  await mallory.say("yes");
+  await Promise.all([server, ...honest].map((node) => node.until(noticed(SIGNED_TWO))));
+  await Promise.all(honest.map((node) => node.until(isView("Alice", "Bob", "Carol"))));
+  assertEquals((await mallory.status).code, 4);
+  await carol.say("after");
+  await Promise.all(honest.map((node) => node.until(shows("after"))));
+
+  const [lines] = honest.map(linesOf);
+  for (const node of honest) assertEquals(linesOf(node), lines);
+  assertEquals(server.events.filter(({ event }) => event === "left").map(({ name }) => name), [
+    "Mallory",
+  ]);
+  assertUnblamed(server, ...honest);
+  await group.sameLogs("Alice", "Bob", "Carol");
+
+  const again = group.launch("Mallory");
+  assertEquals((await again.status).code, 4);
+  const { text } = again.events.find(({ event }) => event === "fatal")!;
+  assertEquals(text.includes("Mallory signed two different texts as one"), true);
+  await server.command({ command: "allow", name: "Mallory" });
+  await server.until(noticed("Mallory may come in again"));
+  await group.start("Mallory");
+  await group.sameLogs("Alice", "Mallory");
+});
+
+Deno.test("group: while the coordinator is away all wait for it where somebody lied, and then go on", async () => {
+  await using group = new Group();
+  const server = await group.serve();
+  const { honest, mallory } = await withMallory(group);
+  const [alice, bob] = honest as [Node, Node, Node];
+  await alice.say("before");
+  await Promise.all(honest.map((node) => node.until(shows("before"))));
+  await server.kill();
+  await Promise.all([mallory, ...honest].map((node) => node.until(coordinatorIs("down"))));
+
+  await mallory.say("yes");
+  const waiting = noticed("Mallory signed two different texts as one: chat pauses until");
+  await Promise.all(honest.map((node) => node.until(waiting)));
+  await bob.say("kept");
+  await bob.until(noticed("Waiting for the coordinator"));
+  assertEquals(bob.events.some(shows("kept")), false);
+
+  const back = await group.serve();
+  await Promise.all(honest.map((node) => node.until(shows("kept"))));
+  await Promise.all(honest.map((node) => node.until(isView("Alice", "Bob", "Carol"))));
+  assertEquals((await mallory.status).code, 4);
+  assertUnblamed(back, ...honest);
+  await group.sameLogs("Alice", "Bob", "Carol");
 });

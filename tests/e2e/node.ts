@@ -17,11 +17,17 @@ export interface NodeOptions {
   readonly data?: string;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Another program in place of the built one: a module of this folder. */
+  readonly module?: string;
 }
 
 /** The built program; `P2PCHAT` names another one to test. */
 export const PROGRAM = Deno.env.get("P2PCHAT") ??
   fileURLToPath(new URL("../../p2pchat", import.meta.url));
+
+function moduleFile(name: string): string {
+  return fileURLToPath(new URL(name, import.meta.url));
+}
 
 /** Longest wait for anything: the tests' own bound, far above any promise they check. */
 const WAIT_MS = 30_000;
@@ -57,11 +63,13 @@ export class Node implements AsyncDisposable {
   /** Starts `p2pchat ARGS --json`. The caller disposes of it. */
   static start(command: readonly string[], options: NodeOptions = {}): Node {
     const data = options.data ?? Deno.makeTempDirSync({ prefix: "p2pchat-e2e-" });
+    const { module } = options;
+    const run = module === undefined ? [] : ["run", "-A", "--no-check", moduleFile(module)];
     return new Node(
       data,
       options.data === undefined,
-      new Deno.Command(PROGRAM, {
-        args: [...command, "--json", "--data", data, ...(options.args ?? [])],
+      new Deno.Command(module === undefined ? PROGRAM : Deno.execPath(), {
+        args: [...run, ...command, "--json", "--data", data, ...(options.args ?? [])],
         stdin: "piped",
         stdout: "piped",
         stderr: "piped",

@@ -1,0 +1,27 @@
+/**
+ * A program of its own for a member: all that the built one does, but what it says it tells the last of the others in
+ * other words, signed under the same number.
+ */
+
+import { runProgram } from "../../lib/cli/program.ts";
+import { signBatch } from "../../lib/protocols/group/history.ts";
+import type { Membership } from "../../lib/protocols/group/membership.ts";
+import { Ordering } from "../../lib/protocols/group/ordering.ts";
+
+const { say } = Ordering.prototype;
+
+Ordering.prototype.say = function (signed) {
+  const { out, signer } = this.owner as Membership;
+  const { value } = signed.batch;
+  const texts = value.texts.map((text) => `${text}, or not`);
+  const other = signBatch(signer, { ...value, texts });
+  const tell = out.tell.bind(out);
+  out.tell = (peers, message) => {
+    tell(peers.slice(0, -1), message);
+    tell(peers.slice(-1), message.type === "data" ? { ...message, signed: other } : message);
+  };
+  say.call(this, signed);
+  out.tell = tell;
+};
+
+Deno.exit(await runProgram(Deno.args));
