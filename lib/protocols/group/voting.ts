@@ -194,7 +194,7 @@ export class Voting {
       return;
     }
     // The coordinator has accepted it anew: of the vote before it knows nothing, and so that is aborted.
-    if (known !== undefined) this.#over(known, RESTARTED);
+    if (known !== undefined) this.#anew(known);
     const fault = requestFault(signed, group) ??
       (isRequestAuthentic(crypto, signed) ? null : "it isn't signed by who asks for it");
     if (fault !== null) return this.owner.coordinatorOffends(`edit ${edit}: ${fault}`);
@@ -375,6 +375,12 @@ export class Voting {
     if (open !== undefined) this.#over(open, reason);
   }
 
+  /** It is another edit from now on: that is on disk in this one's place, where we agree again. */
+  #anew(open: Open): void {
+    this.#tellAsked(open, RESTARTED);
+    this.#forget(open);
+  }
+
   /** It is aborted, whether we agreed or not. */
   #over(open: Open, reason: string): void {
     const { id, phase, signed: { request: { value: { requester } } } } = open;
@@ -382,7 +388,7 @@ export class Voting {
     this.#tellAsked(open, reason);
     if (phase === "agreed" || phase === "agreeing") {
       const settled = { kind: "settled" as const, id };
-      // Who asked for it is told first. Another's may be voted on anew: that is on disk behind this.
+      // Who asked for it is told first.
       if (requester === selfKey) out.noteBehind(settled);
       else out.note(settled);
     }

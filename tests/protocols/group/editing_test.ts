@@ -401,6 +401,32 @@ Deno.test("after a restart the requester is told how it ended, without a ref", (
   assertEquals(ann.machine!.editing.size, 0);
 });
 
+Deno.test("what was accepted anew after it was voted on is known after a restart", () => {
+  const { net, ann } = started();
+  const signed = running(net, ann);
+  const prepare = (edit: number) => {
+    const view = { view: 1, signed, policy: "auto", voteMs: 30_000 } as const;
+    net.coordinator.send(ann, { type: "prepare", edit, ...view });
+    net.settle();
+  };
+  prepare(1);
+  ann.machine!.editing.resume();
+  // The coordinator was started again, and had forgotten it.
+  accept(net, ann, signed, 65);
+  prepare(65);
+  ann.kill({ power: true });
+  ann.start();
+  net.settle();
+  forget(ann);
+  net.coordinator.change(...net.nodes);
+  net.settle();
+  net.coordinator.send(ann, { type: "aborted", id: idOf(signed), edit: 0, reason: "bob said no" });
+  net.settle();
+
+  assertEquals(told(ann).length, 1);
+  assertStringIncludes(told(ann)[0]!, "aborted: bob said no");
+});
+
 Deno.test("after a restart without the coordinator it is in doubt", () => {
   const { net, ann } = started();
   running(net, ann);
