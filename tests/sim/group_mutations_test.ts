@@ -58,7 +58,7 @@ const HUNTS: readonly Hunt[] = [
   { mutation: EDIT_MUTATIONS.commitsBeforeStored, finding: /^E1.*isn't on its disk/ },
   { mutation: EDIT_MUTATIONS.oneVotesForAll, finding: /^E3.*is said to be agreed/ },
   { mutation: EDIT_MUTATIONS.agreesForUser, finding: /^E3.*is said to be agreed/ },
-  { mutation: EDIT_MUTATIONS.firstAppliedIsEnough, finding: /^E1/, scenario: EDITING },
+  { mutation: EDIT_MUTATIONS.firstAppliedIsEnough, finding: /^E1/, scenario: EDITING, from: 501 },
   { mutation: EDIT_MUTATIONS.forgetsCommitted, finding: /^E1/, scenario: EDITING },
   { mutation: EDIT_MUTATIONS.forgetsNumbers, finding: /^E3: two edits/ },
   { mutation: EDIT_MUTATIONS.forgetsPrepared, finding: /^E4/, scenario: EDITING },

@@ -197,6 +197,8 @@ function coordinatorReturns(world: World, random: Random): void {
   // What a member says waits for its disk: it may be silent for so long.
   if (process === null || syncMsMax(world.options.disk) > world.options.failAfterMs) return;
   const before = new Set(world.running());
+  // Who stood still itself may be removed for that.
+  if ([...before].some((one) => one.frozen || !one.member.isCoordinatorUp)) return;
   const leftBefore = world.left.length;
   const ms = random.between(100, 15_000);
   if (random.chance(0.5)) world.freeze(process, ms);
