@@ -68,11 +68,13 @@ export class Contests {
 
   /** A member acknowledges something else than we hold: it is told what that is. */
   disagrees(member: PeerKey, position: number): void {
-    const { ordering, out } = this.owner;
+    const { ordering, held, out } = this.owner;
     if (ordering === null) return;
     const { ballot } = ordering.epoch;
     this.#contests.set(member, { position, dueMs: out.nowMs + CONTEST_MS });
-    for (const { before: { position: after }, signed } of ordering.beyondAgreed(member)) {
+    const agreed = ordering.agreedWith(member);
+    for (const { before: { position: after }, signed } of held.batches) {
+      if (after < agreed || after >= position) continue;
       out.tell([member], { type: "contest", ballot, after, signed });
     }
     this.owner.contestsDue(CONTEST_MS);
@@ -81,20 +83,18 @@ export class Contests {
   /** A member says what it holds; we did the same, or do now. */
   contested(member: PeerKey, { after, signed }: GroupMessageOf<"contest">): void {
     const { held, ordering, crypto, group } = this.owner;
+    if (ordering === null || ordering.isFrozen) return;
     const own = held.batchAfter(after)?.signed ?? null;
     if (own === null || sameBytes(own.batch.bytes, signed.batch.bytes)) return;
-    ordering?.contest(member, after);
-    const contest = this.#contests.get(member) ?? null;
-    if (contest?.dueMs === null) return; // what follows the first one needn't fit
-    const proof = { one: own, other: keptBatch(signed) };
-    if (isEquivocation(crypto, group, proof)) {
-      if (contest !== null) contest.dueMs = null;
-      return this.#proves(proof);
-    }
-    if (contest === null) return;
+    ordering.contest(member, after + 1);
+    const contest = this.#contests.get(member)!;
+    if (contest.dueMs === null) return; // what follows the first one needn't fit
     contest.dueMs = null;
-    if (this.#mayBeHeld(signed)) this.#ordersDiffer(member);
-    else this.owner.offends(member, "it holds what nobody can have told it");
+    const proof = { one: own, other: keptBatch(signed) };
+    if (isEquivocation(crypto, group, proof)) return this.#proves(proof);
+    const hadSame = after < ordering.agreedWith(member);
+    if (!hadSame && this.#mayBeHeld(signed)) return this.#ordersDiffer(member);
+    this.owner.offends(member, "it says that it holds what it can't");
   }
 
   #mayBeHeld(signed: SignedBatch): boolean {

@@ -26,18 +26,18 @@ export class Judging {
   constructor(readonly parts: JudgingParts) {}
 
   /**
-   * Keeps the author out, as the operator would; of keys that aren't in the group anybody can have any number.
+   * Keeps the author out, as the operator would; of keys that were never in the group anybody can have any number.
    * @returns What is wrong with it; null where nothing is.
    */
   equivocated({ one, other }: GroupMessageOf<"equivocated">): string | null {
     const { group, crypto, views, attendance, admission, out } = this.parts;
     const proof = { one: keptBatch(one), other: keptBatch(other) };
     if (!isEquivocation(crypto, group, proof)) return "its proof against a member is none";
-    const { author: key } = one.batch.value;
+    const { author: key, name: said } = one.batch.value;
     const members = views.open.flatMap(({ epoch }) => epoch.value.members);
-    const found = attendance.get(key) ?? members.find((member) => member.key === key);
-    if (found === undefined || admission.kicked.has(key)) return null;
-    const { name } = found;
+    const present = attendance.get(key) ?? members.find((member) => member.key === key);
+    const name = present?.name ?? (admission.isPinned(key, said) ? said : null);
+    if (name === null || admission.kicked.has(key)) return null;
     out.store({ kind: "kicked", key, name, because: "equivocated" });
     admission.kick(key, name, "equivocated");
     out.warn(equivocatedText(shownName(name)));

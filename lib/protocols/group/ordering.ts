@@ -350,7 +350,7 @@ export class Ordering {
       const { position } = this.owner.held;
       if (run.after !== null && run.after !== position) {
         // Its fault, or an author's who told it so many texts and us others.
-        this.contest(this.sequencer, position);
+        this.contest(this.sequencer, position + 1);
         break;
       }
       run.after = null;
@@ -437,7 +437,7 @@ export class Ordering {
     else this.contest(author.key, position);
   }
 
-  /** The member is known to hold something else than we. */
+  /** The member is known to hold something else than we at a position, or before. */
   contest(peer: PeerKey, position: number): void {
     const author = this.#byKey.get(peer);
     if (this.#isFrozen || author === undefined || author.isContested) return;
@@ -447,12 +447,9 @@ export class Ordering {
     this.owner.disagrees(peer, position);
   }
 
-  /** What we hold beyond where the member is known to hold the same. */
-  *beyondAgreed(peer: PeerKey): IterableIterator<HeldBatch> {
-    const agreed = this.#byKey.get(peer)?.agreed ?? Infinity;
-    for (const batch of this.owner.held.batches) {
-      if (batch.before.position >= agreed) yield batch;
-    }
+  /** Up to where a member is known to hold what we do. */
+  agreedWith(peer: PeerKey): number {
+    return this.#byKey.get(peer)?.agreed ?? Infinity;
   }
 
   // Those who are there and hold up the others.

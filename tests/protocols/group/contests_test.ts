@@ -177,7 +177,7 @@ Deno.test("A sequencer that orders after what isn't there is complained of after
   net.pass(CONTEST_MS + 500);
 
   for (const node of [ann, bob]) {
-    assertEquals(errorsOf(node), ["What eve holds at 0 differs from what we do"]);
+    assertEquals(errorsOf(node), ["What eve holds at 1 differs from what we do"]);
     assertEquals(net.coordinator.heard.get(node)?.peers.includes(eve.key), false);
   }
 });
@@ -256,7 +256,7 @@ Deno.test("A sequencer that is said to have told two orders complains of who say
   net.pass(100);
 
   assertEquals(ann.stopped, null);
-  assertEquals(errorsOf(ann), ["What eve holds at 0 differs from what we do"]);
+  assertEquals(errorsOf(ann), ["What eve holds at 1 differs from what we do"]);
   assertEquals(net.coordinator.heard.get(ann)!.peers, [bob.key]);
 });
 
@@ -289,8 +289,22 @@ Deno.test("Who contests by what nobody signed is heard no more", () => {
   net.tell(eve, ann.key, { type: "contest", ballot, after: 0, signed: forged });
   net.settle();
 
-  assertEquals(errorsOf(ann), ["eve breaks the protocol: it holds what nobody can have told it"]);
+  assertEquals(errorsOf(ann), ["eve breaks the protocol: it says that it holds what it can't"]);
   assertEquals(net.coordinator.gotFrom(ann, "equivocated"), []);
+});
+
+Deno.test("Who contests what it has acknowledged is heard no more, and the sequencer is", () => {
+  const net = GroupNet.started(["ann", "bob", "cid", "eve"]);
+  const [ann, bob, cid, eve] = net.nodes as [Node, Node, Node, Node];
+  cid.lies = (_, message) => message.type === "ack" ? [] : [message]; // nothing is stable
+  ann.say("one");
+  net.settle();
+  const { ballot } = eve.machine!.epoch!.epoch.value;
+  net.tell(eve, bob.key, { type: "contest", ballot, after: 0, signed: signedBy(eve, cid) });
+  net.settle();
+
+  assertEquals(errorsOf(bob), ["eve breaks the protocol: it says that it holds what it can't"]);
+  assertEquals(net.coordinator.heard.get(bob)!.peers.includes(ann.key), true);
 });
 
 Deno.test("A coordinator's word against a member needs a proof", () => {

@@ -75,9 +75,18 @@ Deno.test("Who shows what is no proof is shut out, and whom it is against stays"
   assertEquals(program.status().members.some(({ name }) => name === "bob"), true);
 });
 
-Deno.test("Of who isn't in the group nothing is noted, whatever it has signed", () => {
+Deno.test("Of who never was in the group nothing is noted, whatever it has signed", () => {
   const program = Program.of("ann", "bob");
   assertEquals(program.says("ann", proofAgainst("eve")), []);
+});
+
+Deno.test("Who is gone by then is noted, too", () => {
+  const program = Program.of("ann", "bob", "cem");
+  program.goesDown("bob", "disk");
+  program.pass(10_000);
+  assertEquals(program.status().members.some(({ name }) => name === "bob"), false);
+  assertEquals(telling(program.says("ann", proofAgainst("bob")))[0], "disk: kicked bob");
+  assertEquals(program.comes("bob"), ["bob: refuse kicked", "closes bob"]);
 });
 
 Deno.test("What only those had who signed two texts as one is given up by the operator alone", () => {
