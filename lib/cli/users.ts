@@ -2,6 +2,7 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import { visibleLines } from "../base/text.ts";
+import { takeTurn } from "../store/file_turn.ts";
 import { isUsedProfile, openProfileIdentity } from "../store/identity.ts";
 import { profileFolder, tableLock } from "../store/paths.ts";
 import { RealDisk } from "../store/real_disk.ts";
@@ -13,7 +14,7 @@ import {
   userInfoLine,
   type UserInfoRow,
 } from "../store/user_info.ts";
-import { addUserInfo, lockUserInfo, readUserInfo } from "../store/user_info_file.ts";
+import { addUserInfo, readUserInfo } from "../store/user_info_file.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { endingOf } from "./errors.ts";
 import { textWidth } from "./graphemes.ts";
@@ -84,7 +85,7 @@ async function addToTable({ dataFolder, file, user }: AddUserOptions): Promise<U
   const disk = new RealDisk();
   const writer = String(Deno.pid);
   const real = await realTablePath(file);
-  const turn = await lockUserInfo(
+  const turn = await takeTurn(
     disk,
     file,
     tableLock(dataFolder, real),

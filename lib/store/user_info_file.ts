@@ -1,10 +1,8 @@
 /** The file that holds a table of users: read in one piece, and replaced when a row is added. */
 
-import type { Clock } from "../base/clock.ts";
 import { concatBytes } from "../base/crypto.ts";
 import { P2pchatError } from "../base/errors.ts";
-import { type Disk, type DiskLock, folderOf, spaceAdvice, systemReason } from "./disk.ts";
-import { holderOf } from "./profile_lock.ts";
+import { type Disk, folderOf, spaceAdvice, systemReason } from "./disk.ts";
 import { Replacement } from "./replacement.ts";
 import {
   tooLarge,
@@ -13,10 +11,6 @@ import {
   type UserInfoRow,
   withUserInfo,
 } from "./user_info.ts";
-
-/** Pause between two looks at a lock: adding a row takes less. */
-const LOCK_RETRY_MS = 50;
-const LOCK_WAIT_MS_MAX = 10_000;
 
 /** Of a file's mode: somebody may write. */
 const WRITE_BITS = 0o222;
@@ -33,38 +27,6 @@ export async function readUserInfo(disk: Disk, path: string): Promise<Uint8Array
     `Cannot read ${path}: there is no such file; check the name, or begin a table with ` +
       `p2pchat users add ${path} NAME HOST PORT`,
   );
-}
-
-/**
- * Waits its turn to change the table at `path`, among the programs that take the same lock: between looking at the
- * table and replacing it, no other may do so.
- * @param lock The file that stands for the table; its folder is made where it is missing.
- * @param writer Tells this program from others, such as the process id.
- * @throws {P2pchatError} `in-use` where another one has it for 10 s; `disk`.
- */
-export async function lockUserInfo(
-  disk: Disk,
-  path: string,
-  lock: string,
-  writer: string,
-  clock: Clock,
-): Promise<DiskLock> {
-  await disk.makeFolder(folderOf(lock));
-  const endMs = clock.nowMs() + LOCK_WAIT_MS_MAX;
-  for (;;) {
-    const taken = await disk.tryLock(lock, `${writer}\n`);
-    if (!("heldBy" in taken)) return taken;
-    const retryMs = clock.nowMs() + LOCK_RETRY_MS;
-    if (retryMs > endMs) {
-      throw new P2pchatError(
-        "in-use",
-        `Cannot write ${path}: ${
-          holderOf(taken)
-        } has been changing it for 10 s; try again, or end that one`,
-      );
-    }
-    await new Promise<void>((resolve) => clock.at(retryMs, resolve));
-  }
 }
 
 /**

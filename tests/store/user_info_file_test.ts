@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { MemoryDisk } from "../../lib/store/memory_disk.ts";
 import type { UserInfo } from "../../lib/store/user_info.ts";
-import { addUserInfo, lockUserInfo } from "../../lib/store/user_info_file.ts";
+import { addUserInfo } from "../../lib/store/user_info_file.ts";
 
 const PATH = "/p/users.txt";
 const ALICE = "alice a 1\n";
@@ -47,51 +47,6 @@ Deno.test("addUserInfo() doesn't undo what another program wrote meanwhile", asy
   assertMatch(error.message, /changed it meanwhile; try again/);
   assertEquals(disk.text(PATH), others);
   assertEquals(disk.paths(), [PATH]);
-});
-
-const LOCK = "/data/tables/1.lock";
-
-/** Time that passes as soon as somebody waits for it. */
-class HastyClock {
-  ms = 0;
-
-  constructor(readonly passed: (ms: number) => void = () => {}) {}
-
-  nowMs(): number {
-    return this.ms;
-  }
-
-  at(atMs: number, callback: () => void) {
-    this.ms = atMs;
-    this.passed(atMs);
-    queueMicrotask(callback);
-    return { cancel() {} };
-  }
-}
-
-Deno.test("lockUserInfo() waits until another program has ended its change", async () => {
-  const disk = new MemoryDisk();
-  const first = await lockUserInfo(disk, PATH, LOCK, "1", new HastyClock());
-  const clock = new HastyClock((ms) => ms === 500 && first.release());
-
-  const second = await lockUserInfo(disk, PATH, LOCK, "2", clock);
-  second.release();
-
-  assertEquals(clock.ms, 500);
-});
-
-Deno.test("lockUserInfo() waits for 10 s at most, and says for whom", async () => {
-  const disk = new MemoryDisk();
-  await lockUserInfo(disk, PATH, LOCK, "17", new HastyClock());
-  const clock = new HastyClock();
-
-  const error = await assertRejects(
-    () => lockUserInfo(disk, PATH, LOCK, "18", clock),
-    P2pchatError,
-  );
-
-  assertEquals([error.code, clock.ms], ["in-use", 10_000]);
-  assertMatch(error.message, /^Cannot write \/p\/users\.txt: process 17 has been changing it for/);
 });
 
 Deno.test("addUserInfo() says what the disk says where the table can't be read", async () => {
