@@ -61,13 +61,15 @@ export function fingerprintFault(text: string): string | null {
   if (text.length !== FINGERPRINT_CHARACTERS) {
     return `it must have ${FINGERPRINT_CHARACTERS} characters, has ${text.length}`;
   }
-  const characters = [...text];
-  const values = characters.map((character) => ALPHABET.indexOf(character.toLowerCase()));
-  const bad = values.indexOf(-1);
-  if (bad !== -1) {
-    return `character ${bad + 1} must be a letter or 2 to 7, is ${quotedStart(characters[bad]!)}`;
+  const values: number[] = [];
+  for (const character of text) {
+    const value = ALPHABET.indexOf(character.toLowerCase());
+    values.push(value);
+    if (value !== -1) continue;
+    return `character ${values.length} must be a letter or 2 to 7, is ${quotedStart(character)}`;
   }
-  if (checkOf(values.slice(0, HASH_CHARACTERS)) !== values[HASH_CHARACTERS]) {
+  const check = values.pop();
+  if (checkOf(values) !== check) {
     return "a character is mistyped, its check doesn't fit";
   }
   return null;

@@ -2,9 +2,11 @@ import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { type AppendFile, writeAll } from "../../lib/store/disk.ts";
 import { MemoryDisk } from "../../lib/store/memory_disk.ts";
+import { accountsContract } from "../contracts/accounts_contract.ts";
 import { appendLogContract } from "../contracts/append_log_contract.ts";
 import { diskContract, type DiskFixture } from "../contracts/disk_contract.ts";
 import { userInfoContract } from "../contracts/user_info_contract.ts";
+import { accountsOn } from "./accounts_files.ts";
 import { Random } from "../sim/random.ts";
 
 async function onMemoryDisk(test: (fixture: DiskFixture) => Promise<void>): Promise<void> {
@@ -16,6 +18,11 @@ async function onMemoryDisk(test: (fixture: DiskFixture) => Promise<void>): Prom
 diskContract("MemoryDisk", onMemoryDisk);
 appendLogContract("AppendLog on MemoryDisk", onMemoryDisk);
 userInfoContract("table of users on MemoryDisk", onMemoryDisk);
+accountsContract(
+  "AccountsFile on MemoryDisk",
+  (test) =>
+    onMemoryDisk(async ({ disk, folder }) => test(await accountsOn(disk, `${folder}/regserver`))),
+);
 
 Deno.test("crash() without chance forgets all that wasn't synced", async () => {
   const disk = await diskWith({});

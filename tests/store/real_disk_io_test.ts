@@ -1,9 +1,11 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { RealDisk } from "../../lib/store/real_disk.ts";
+import { accountsContract } from "../contracts/accounts_contract.ts";
 import { appendLogContract } from "../contracts/append_log_contract.ts";
 import { diskContract, type DiskFixture } from "../contracts/disk_contract.ts";
 import { userInfoContract } from "../contracts/user_info_contract.ts";
+import { accountsOn } from "./accounts_files.ts";
 
 async function onRealDisk(test: (fixture: DiskFixture) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "p2pchat-disk-" });
@@ -17,6 +19,11 @@ async function onRealDisk(test: (fixture: DiskFixture) => Promise<void>): Promis
 diskContract("RealDisk", onRealDisk);
 appendLogContract("AppendLog on RealDisk", onRealDisk);
 userInfoContract("table of users on RealDisk", onRealDisk);
+accountsContract(
+  "AccountsFile on RealDisk",
+  (test) =>
+    onRealDisk(async ({ disk, folder }) => test(await accountsOn(disk, `${folder}/regserver`))),
+);
 
 Deno.test("RealDisk: stat() tells a device from a file", async () => {
   assertEquals((await new RealDisk().stat("/dev/null"))?.kind, "other");

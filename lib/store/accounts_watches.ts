@@ -1,0 +1,86 @@
+/**
+ * Those who watch the accounts. What other programs write is looked for once a second, and told at the look after:
+ * somebody who saves a file in place, in parts, has ended by then.
+ */
+
+import type { Clock } from "../base/clock.ts";
+import type { P2pchatError } from "../base/errors.ts";
+import type { AccountsListener } from "./accounts.ts";
+
+/** How often is looked: a change by others is told within two of these. */
+export const ACCOUNTS_LOOK_INTERVAL_MS = 1_000;
+
+export class AccountsWatches {
+  readonly #clock: Clock;
+  readonly #look: () => Promise<P2pchatError | null>;
+  readonly #listeners = new Set<AccountsListener>();
+  /** Names that were found changed since the last look, and those found before that. */
+  #found = new Set<string>();
+  #due: ReadonlySet<string> = new Set();
+  /** The sentence of why the accounts couldn't be read at the last look, and the one that was told. */
+  #brokenBefore: string | null = null;
+  #brokenTold: string | null = null;
+  #timer: { cancel(): void } | null = null;
+
+  /** @param look Reads what others wrote, and says why that can't be read. */
+  constructor(clock: Clock, look: () => Promise<P2pchatError | null>) {
+    this.#clock = clock;
+    this.#look = look;
+  }
+
+  add(listener: AccountsListener): { close(): void } {
+    this.#listeners.add(listener);
+    if (this.#timer === null) this.#wait();
+    return {
+      close: () => {
+        this.#listeners.delete(listener);
+        if (this.#listeners.size > 0) return;
+        this.#timer?.cancel();
+        this.#timer = null;
+        this.#found.clear();
+        this.#due = new Set();
+      },
+    };
+  }
+
+  /** What this program changed. */
+  changed(names: readonly string[]): void {
+    for (const listener of this.#listeners) listener.changed(names);
+  }
+
+  /** What was found to be changed by others. */
+  found(names: readonly string[]): void {
+    if (this.#listeners.size > 0) { for (const name of names) this.#found.add(name); }
+  }
+
+  notice(text: string): void {
+    for (const listener of this.#listeners) listener.notice(text);
+  }
+
+  #wait(): void {
+    const dueMs = this.#clock.nowMs() + ACCOUNTS_LOOK_INTERVAL_MS;
+    const timer = this.#clock.at(dueMs, () => {
+      void this.#look().then((broken) => {
+        if (this.#timer !== timer) return; // closed meanwhile
+        this.#tell(broken);
+        this.#wait();
+      });
+    });
+    this.#timer = timer;
+  }
+
+  #tell(broken: P2pchatError | null): void {
+    const message = broken?.message ?? null;
+    const isMended = message === null && this.#brokenTold !== null;
+    const isBroken = message !== this.#brokenTold && message === this.#brokenBefore;
+    this.#brokenBefore = message;
+    if (broken !== null && isBroken) {
+      this.#brokenTold = message;
+      for (const listener of this.#listeners) listener.broken(broken);
+    }
+    if (isMended) this.#brokenTold = null;
+    if (this.#due.size > 0 || isMended) this.changed([...this.#due]);
+    this.#due = this.#found;
+    this.#found = new Set();
+  }
+}

@@ -1,0 +1,73 @@
+/** Accounts in memory, for tests and simulation: what several programs see of one table. */
+
+import type { P2pchatError } from "../base/errors.ts";
+import type { Fingerprint } from "../base/fingerprint.ts";
+import type { FoldedName } from "../base/ids.ts";
+import { foldName } from "../base/names.ts";
+import {
+  type Account,
+  type Accounts,
+  ACCOUNTS_MAX,
+  type AccountsListener,
+  nameTaken,
+  tooManyAccounts,
+  withHash,
+  withKey,
+} from "./accounts.ts";
+
+export class MemoryAccounts implements Accounts {
+  /** Why nothing can be stored; null: all is well. */
+  failure: P2pchatError | null = null;
+  readonly #table = new Map<FoldedName, Account>();
+  readonly #listeners = new Set<AccountsListener>();
+
+  find(name: string): Promise<Account | null> {
+    return Promise.resolve(this.#table.get(foldName(name)) ?? null);
+  }
+
+  list(): Promise<readonly Account[]> {
+    return Promise.resolve([...this.#table.values()]);
+  }
+
+  signUp(account: Account): Promise<void> {
+    const { name } = account;
+    if (this.#table.has(foldName(name))) return Promise.reject(nameTaken(name));
+    if (this.#table.size >= ACCOUNTS_MAX) return Promise.reject(tooManyAccounts(name));
+    return this.#set(name, account);
+  }
+
+  setHash(seen: Account, hash: string, keysKept?: readonly Fingerprint[]): Promise<boolean> {
+    return this.#changeSeen(seen, (account) => withHash(account, hash, keysKept));
+  }
+
+  addKey(seen: Account, key: Fingerprint): Promise<boolean> {
+    return this.#changeSeen(seen, (account) => ({ ...account, keys: withKey(account.keys, key) }));
+  }
+
+  remove(seen: Account): Promise<boolean> {
+    return this.#changeSeen(seen, () => null);
+  }
+
+  watch(listener: AccountsListener): { close(): void } {
+    this.#listeners.add(listener);
+    return { close: () => void this.#listeners.delete(listener) };
+  }
+
+  async #changeSeen(
+    { name, hash }: Account,
+    changed: (account: Account) => Account | null,
+  ): Promise<boolean> {
+    const account = this.#table.get(foldName(name));
+    if (account === undefined || account.hash !== hash) return false;
+    await this.#set(name, changed(account));
+    return true;
+  }
+
+  #set(name: string, account: Account | null): Promise<void> {
+    if (this.failure !== null) return Promise.reject(this.failure);
+    if (account === null) this.#table.delete(foldName(name));
+    else this.#table.set(foldName(name), account);
+    for (const listener of this.#listeners) listener.changed([name]);
+    return Promise.resolve();
+  }
+}
