@@ -115,6 +115,31 @@ export interface OwnUserOptions extends CommonOptions {
   readonly endpoint: Endpoint | null;
 }
 
+/** `p2pchat accounts list [FILE]`. */
+export interface ListAccountsOptions extends CommonOptions {
+  /** Null: the directory's own. */
+  readonly file: string | null;
+}
+
+/** `p2pchat accounts add NAME` and `p2pchat accounts passwd NAME`. */
+export interface AccountPasswordOptions extends CommonOptions {
+  /** Valid and in NFC. */
+  readonly name: string;
+  /** Null: the password is in the environment, or asked for. */
+  readonly passwordFile: string | null;
+}
+
+/** `p2pchat accounts remove NAME...`. */
+export interface RemoveAccountsOptions extends CommonOptions {
+  /** Valid and in NFC, at least one. */
+  readonly names: readonly string[];
+}
+
+/** `p2pchat accounts import FILE`. */
+export interface ImportAccountsOptions extends CommonOptions {
+  readonly file: string;
+}
+
 /** `p2pchat snapshot verify FILE`. */
 export interface VerifySnapshotOptions extends CommonOptions {
   readonly file: string;

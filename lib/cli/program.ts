@@ -1,6 +1,7 @@
 /** The program from its arguments to its exit status. */
 
 import { P2pchatError } from "../base/errors.ts";
+import { accountsProgramCommands } from "./accounts_arguments.ts";
 import { asksForJson, parseCommandLine, type ProgramCommand } from "./arguments.ts";
 import { endingOf } from "./errors.ts";
 import { logProgramCommands } from "./group_log_arguments.ts";
@@ -26,6 +27,7 @@ const COMMANDS: readonly ProgramCommand[] = [
   ...logProgramCommands,
   ...snapshotProgramCommands,
   ...usersProgramCommands,
+  ...accountsProgramCommands,
 ];
 
 /** A disk that takes nothing for so long gets no more of the log. */

@@ -1,7 +1,6 @@
 /** `p2pchat users`: the table of users that friends share, and one's own row in it. */
 
 import { P2pchatError } from "../base/errors.ts";
-import { visibleLines } from "../base/text.ts";
 import { takeTurn } from "../store/file_turn.ts";
 import { isUsedProfile, openProfileIdentity } from "../store/identity.ts";
 import { profileFolder, tableLock } from "../store/paths.ts";
@@ -16,21 +15,14 @@ import {
 } from "../store/user_info.ts";
 import { addUserInfo, readUserInfo } from "../store/user_info_file.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
-import { endingOf } from "./errors.ts";
+import { showAnswer, showErrorBeside, showNoticeBeside } from "./answers.ts";
 import { textWidth } from "./graphemes.ts";
-import { JsonFormat } from "./json_format.ts";
 import { openLog } from "./log.ts";
-import type {
-  AddUserOptions,
-  CheckUsersOptions,
-  CommonOptions,
-  OwnUserOptions,
-} from "./options.ts";
+import type { AddUserOptions, CheckUsersOptions, OwnUserOptions } from "./options.ts";
 import { addressOfThisMachine } from "./own_address.ts";
 import { randomBytes } from "./random_bytes.ts";
 import { realTablePath } from "./table_path.ts";
-import type { CommonEvent, ShownEvent } from "./user_interface.ts";
-import { print, writeWhole } from "./write_whole.ts";
+import type { ShownEvent } from "./user_interface.ts";
 
 /** What each of the commands shows to a script. */
 interface UsersEvent extends ShownEvent {
@@ -57,9 +49,10 @@ export async function checkUsers(options: CheckUsersOptions): Promise<void> {
   const last = complaints.at(-1);
   if (last === undefined) {
     const users = rows.map(shownRow);
-    return await show(options, { event: "users", file, users }, tableText(rows));
+    const event = { event: "users", file, users } satisfies UsersEvent;
+    return await showAnswer(options, event, tableText(rows));
   }
-  for (const complaint of complaints.slice(0, -1)) await showError(options, complaint);
+  for (const complaint of complaints.slice(0, -1)) await showErrorBeside(options, complaint);
   if (complaints.length <= COMPLAINTS_MAX) throw last;
   throw new P2pchatError(
     "bad-file",
@@ -76,9 +69,14 @@ export async function addUser(options: AddUserOptions): Promise<void> {
   await openLog(options);
   const row = await addToTable(options);
   const warning = nameWarning(row.name);
-  if (warning !== null) await showNotice(options, warning);
-  const event = { event: "users", file: options.file, users: [shownRow(row)] } as const;
-  await show(options, event, `Added ${userInfoLine(row)} to ${options.file}, line ${row.line}.\n`);
+  if (warning !== null) await showNoticeBeside(options, warning);
+  const users = [shownRow(row)];
+  const event = { event: "users", file: options.file, users } satisfies UsersEvent;
+  await showAnswer(
+    options,
+    event,
+    `Added ${userInfoLine(row)} to ${options.file}, line ${row.line}.\n`,
+  );
 }
 
 async function addToTable({ dataFolder, file, user }: AddUserOptions): Promise<UserInfoRow> {
@@ -110,11 +108,12 @@ export async function showOwnUser(options: OwnUserOptions): Promise<void> {
   const isUsed = await isUsedProfile(disk, folder); // before the log, which may be kept there
   await openLog(options);
   const { fingerprint, notice } = await openProfileIdentity(disk, folder, isUsed, randomBytes);
-  if (notice !== null) await showNotice(options, notice);
+  if (notice !== null) await showNoticeBeside(options, notice);
   const endpoint = options.endpoint ??
     { host: addressOfThisMachine(), port: FRIENDS_PORT_DEFAULT };
   const user = { name: options.name, endpoint, fingerprint };
-  await show(options, { event: "users", users: [shownUser(user)] }, `${userInfoLine(user)}\n`);
+  const event = { event: "users", users: [shownUser(user)] } satisfies UsersEvent;
+  await showAnswer(options, event, `${userInfoLine(user)}\n`);
 }
 
 /** A table in columns, itself a table, and how many are in it. */
@@ -131,32 +130,6 @@ function shownUser({ name, endpoint, fingerprint }: UserInfo) {
 
 function shownRow(row: UserInfoRow) {
   return { ...shownUser(row), line: row.line };
-}
-
-/** The last words of a command that did what it was asked for. */
-async function show(options: CommonOptions, event: UsersEvent, text: string): Promise<void> {
-  if (!options.json) return await print(visibleLines(text).join("\n"));
-  const format = new JsonFormat();
-  const bye = { event: "bye", reason: "done" };
-  const lines = [event, bye].map((each) => format.format(each, undefined, Date.now()));
-  await print(lines.join(""));
-}
-
-/** An error that more follow. */
-async function showError(options: CommonOptions, error: P2pchatError): Promise<void> {
-  const event = { event: "error", code: error.code, text: error.message } as const;
-  await showBeside(options, event, endingOf(error, false, Date.now()).text);
-}
-
-/** What is worth knowing beside the answer. */
-async function showNotice(options: CommonOptions, text: string): Promise<void> {
-  await showBeside(options, { event: "notice", text }, `${visibleLines(text).join("\n")}\n`);
-}
-
-/** Something that isn't the answer: what a user redirects into a table holds no word of it. */
-async function showBeside(options: CommonOptions, event: CommonEvent, text: string): Promise<void> {
-  if (options.json) await print(new JsonFormat().format(event, undefined, Date.now()));
-  else await writeWhole(Deno.stderr, text);
 }
 
 /** Where a symbolic link leads, otherwise the name that the user knows: the file is replaced, and the link is to stay. */

@@ -1,0 +1,279 @@
+/** `p2pchat accounts`: the accounts of the directory in the data folder, for its operator. */
+
+import { dateText } from "../base/dates.ts";
+import { P2pchatError } from "../base/errors.ts";
+import { foldName, shownName } from "../base/names.ts";
+import { parseScryptHash } from "../base/password_hash.ts";
+import { PasswordHasher } from "../runtime/password_hasher.ts";
+import type { Account } from "../store/accounts.ts";
+import { parseAccounts } from "../store/accounts_csv.ts";
+import { AccountsFile, accountsPath, readBytes } from "../store/accounts_file.ts";
+import { folderOf } from "../store/disk.ts";
+import { regserverFolder } from "../store/paths.ts";
+import { RealDisk } from "../store/real_disk.ts";
+import { nodeScrypt } from "../store/scrypt.ts";
+import { nameWarning } from "../store/user_info.ts";
+import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
+import { showAnswer, showErrorBeside, showNoticeBeside } from "./answers.ts";
+import { textWidth } from "./graphemes.ts";
+import { openLog } from "./log.ts";
+import type {
+  AccountPasswordOptions,
+  CommonOptions,
+  ListAccountsOptions,
+  RemoveAccountsOptions,
+} from "./options.ts";
+import { newPassword } from "./password_source.ts";
+import { randomBytes } from "./random_bytes.ts";
+import { processStreams } from "./streams.ts";
+import type { ShownEvent } from "./user_interface.ts";
+
+/** What each of the commands shows to a script. */
+interface AccountsEvent extends ShownEvent {
+  readonly event: "accounts";
+  /** The table that they are in, or were. */
+  readonly file: string;
+  readonly accounts: readonly ReturnType<typeof shownAccount>[];
+}
+
+/** More than one reads at once; correcting these shows what is behind the rest. */
+const COMPLAINTS_MAX = 20;
+
+/** Each hash takes 128 MiB. */
+const HASHES_AT_ONCE_MAX = 4;
+
+/** Who asks for a password's hash here. */
+export const OPERATOR = "operator";
+
+/** Hashes passwords on all cores of the machine but one. */
+export function openPasswordHasher(): {
+  readonly hasher: PasswordHasher;
+  readonly atOnceMax: number;
+} {
+  const atOnceMax = Math.max(1, Math.min(HASHES_AT_ONCE_MAX, navigator.hardwareConcurrency - 1));
+  return { hasher: new PasswordHasher({ scrypt: nodeScrypt, randomBytes, atOnceMax }), atOnceMax };
+}
+
+/**
+ * Shows a table of accounts, or all that is wrong with it. Nothing is changed, or made where there is none.
+ * @throws {P2pchatError} `store-corrupt` or `bad-file`: the last complaint, those before it have been shown; `disk`.
+ */
+export async function listAccounts(options: ListAccountsOptions): Promise<void> {
+  await openLog(options);
+  const file = options.file ?? accountsPath(regserverFolder(options.dataFolder));
+  const bytes = await readBytes(new RealDisk(), file);
+  if (bytes === null && options.file !== null) {
+    throw new P2pchatError(
+      "bad-file",
+      `Cannot read ${file}: there is no such file; check the name`,
+    );
+  }
+  const parsed = bytes === null ? null : parseAccounts(file, bytes, COMPLAINTS_MAX + 1);
+  if (parsed?.torn) {
+    await showNoticeBeside(
+      options,
+      `Line ${parsed.torn.line} of ${file} is left out: it was being written, or is not all there`,
+    );
+  }
+  await throwLast(options, file, parsed?.complaints ?? []);
+  const accounts = [...parsed?.table.values() ?? []].map(({ account }) => account);
+  const event = {
+    event: "accounts",
+    file,
+    accounts: accounts.map(shownAccount),
+  } satisfies AccountsEvent;
+  await showAnswer(options, event, tableText(accounts));
+}
+
+async function throwLast(
+  options: CommonOptions,
+  file: string,
+  complaints: readonly P2pchatError[],
+): Promise<void> {
+  const last = complaints.at(-1);
+  if (last === undefined) return;
+  for (const complaint of complaints.slice(0, -1)) await showErrorBeside(options, complaint);
+  if (complaints.length <= COMPLAINTS_MAX) throw last;
+  throw new P2pchatError(
+    last.code,
+    `Cannot use ${file}: more than ${COMPLAINTS_MAX} of its lines are wrong; correct those above, ` +
+      "and look at it again",
+  );
+}
+
+/**
+ * Adds an account.
+ * @throws {P2pchatError} `name-taken`, `weak-password`, `bad-credentials`, `usage`, or why the accounts can't be
+ *     changed.
+ */
+export async function addAccount(options: AccountPasswordOptions): Promise<void> {
+  const { name } = options;
+  const { accounts, file } = await openAccounts(options);
+  const taken = await accounts.find(name);
+  if (taken !== null) {
+    throw new P2pchatError(
+      "name-taken",
+      `Cannot add ${name}: there is an account ${taken.name} since ${dateText(taken.createdMs)}; ` +
+        `to change its password, p2pchat accounts passwd ${taken.name}`,
+    );
+  }
+  const warning = nameWarning(name);
+  if (warning !== null) await showNoticeBeside(options, warning);
+  const hash = await openPasswordHasher().hasher.hash(await passwordFor(options), OPERATOR);
+  const account: Account = { name, hash, createdMs: Date.now(), keys: [] };
+  await accounts.signUp(account);
+  await showChanged(options, file, [account], `Added ${name}.`);
+}
+
+/**
+ * Gives an account another password; its devices need it to come in again.
+ * @throws {P2pchatError} `unknown-user`; `in-use` where somebody else changed the account meanwhile; as `addAccount`.
+ */
+export async function changePassword(options: AccountPasswordOptions): Promise<void> {
+  const { accounts, file } = await openAccounts(options);
+  const [seen] = await found(accounts, file, [options.name]);
+  const hash = await openPasswordHasher().hasher.hash(await passwordFor(options), OPERATOR);
+  if (!await accounts.setHash(seen!, hash, [])) throw changedMeanwhile(seen!.name);
+  const text = `Changed the password of ${seen!.name}; its devices need it to come in again.`;
+  await showChanged(options, file, [{ ...seen!, hash, keys: [] }], text);
+}
+
+/**
+ * Removes accounts.
+ * @throws {P2pchatError} `unknown-user`: none was removed; `in-use`; why the accounts can't be changed.
+ */
+export async function removeAccounts(options: RemoveAccountsOptions): Promise<void> {
+  const { accounts, file } = await openAccounts(options);
+  const seen = await found(accounts, file, options.names);
+  const removed: Account[] = [];
+  try {
+    for (const account of seen) {
+      if (!await accounts.remove(account)) throw changedMeanwhile(account.name);
+      removed.push(account);
+    }
+  } catch (error) {
+    if (removed.length > 0) {
+      await showNoticeBeside(options, `Removed before that: ${namesOf(removed)}`);
+    }
+    throw error;
+  }
+  await showChanged(options, file, removed, `Removed ${namesOf(removed)}.`);
+}
+
+/**
+ * Opens the accounts of the directory in the data folder, to change them.
+ * @throws {P2pchatError} `not-allowed` for a file that another account of this machine owns, and why it can't be read.
+ */
+export async function openAccounts(
+  options: CommonOptions,
+): Promise<{ readonly accounts: AccountsFile; readonly file: string }> {
+  const folder = regserverFolder(options.dataFolder);
+  const file = accountsPath(folder);
+  checkOwner(file);
+  await openLog(options);
+  const { accounts, notices } = await AccountsFile.open(new RealDisk(), folder, {
+    writer: String(Deno.pid),
+    clock: SYSTEM_LINK_CLOCK,
+  });
+  for (const notice of notices) await showNoticeBeside(options, notice);
+  return { accounts, file };
+}
+
+/** A file that root has put in its place would be out of reach for the directory itself. */
+function checkOwner(file: string): void {
+  const own = Deno.uid();
+  const owner = [file, folderOf(file)].map(ownerOf).find((uid) => uid !== null) ?? null;
+  if (own === null || owner === null || owner === own) return;
+  throw new P2pchatError(
+    "not-allowed",
+    `Cannot change ${file}: it belongs to user ${owner} of this machine, and this is user ${own}; run this as ` +
+      `that one, as with sudo -u '#${owner}'`,
+  );
+}
+
+function ownerOf(path: string): number | null {
+  try {
+    return Deno.statSync(path).uid;
+  } catch {
+    return null; // whoever opens it says what is wrong
+  }
+}
+
+async function passwordFor(options: AccountPasswordOptions): Promise<string> {
+  return await newPassword({
+    file: options.passwordFile,
+    mayAsk: !options.json,
+    streams: processStreams(),
+    notice: (text) => showNoticeBeside(options, text),
+  }, options.name);
+}
+
+/** The accounts of all these names, each once. */
+async function found(
+  accounts: AccountsFile,
+  file: string,
+  names: readonly string[],
+): Promise<readonly Account[]> {
+  const known = new Map<string, Account>();
+  const unknown: string[] = [];
+  for (const name of names) {
+    const account = await accounts.find(name);
+    if (account === null) unknown.push(name);
+    else known.set(foldName(name), account);
+  }
+  if (unknown.length === 0) return [...known.values()];
+  throw new P2pchatError(
+    "unknown-user",
+    `There is no account ${
+      unknown.join(", ")
+    } in ${file}; nothing was changed, p2pchat accounts list shows all`,
+  );
+}
+
+function changedMeanwhile(name: string): P2pchatError {
+  return new P2pchatError(
+    "in-use",
+    `Cannot change ${name}: the account was given another password, or removed, meanwhile; try again`,
+  );
+}
+
+async function showChanged(
+  options: CommonOptions,
+  file: string,
+  accounts: readonly Account[],
+  text: string,
+): Promise<void> {
+  const event = {
+    event: "accounts",
+    file,
+    accounts: accounts.map(shownAccount),
+  } satisfies AccountsEvent;
+  await showAnswer(options, event, `${text}\n`);
+}
+
+function namesOf(accounts: readonly Account[]): string {
+  return accounts.map(({ name }) => name).join(", ");
+}
+
+function shownAccount({ name, hash, createdMs, keys }: Account) {
+  return { name, created: dateText(createdMs), keys, canLogIn: parseScryptHash(hash) !== null };
+}
+
+/** Accounts in columns; no hash, which is for nobody's eyes. */
+function tableText(accounts: readonly Account[]): string {
+  const rows = accounts.map((account) => {
+    const { name, created, keys, canLogIn } = shownAccount(account);
+    const devices = keys.length === 0 ? "-" : String(keys.length);
+    const note = canLogIn ? "" : "  its hash can't be checked here: give it a password (passwd)";
+    return { cells: [shownName(name), created.slice(0, 10), devices], note };
+  });
+  const heads = ["# name", "created", "devices"];
+  const widths = heads.map((head, at) =>
+    rows.reduce((most, { cells }) => Math.max(most, textWidth(cells[at]!)), head.length)
+  );
+  const line = (cells: readonly string[]) =>
+    cells.map((cell, at) => cell + " ".repeat(widths[at]! - textWidth(cell))).join("  ").trimEnd();
+  const count = accounts.length === 1 ? "1 account" : `${accounts.length} accounts`;
+  const lines = [line(heads), ...rows.map(({ cells, note }) => line(cells) + note), `# ${count}`];
+  return `${lines.join("\n")}\n`;
+}

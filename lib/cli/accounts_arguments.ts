@@ -1,0 +1,118 @@
+/** The command lines of `p2pchat accounts`. */
+
+import { parseName } from "../base/names.ts";
+import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
+import type {
+  AccountPasswordOptions,
+  ImportAccountsOptions,
+  ListAccountsOptions,
+  RemoveAccountsOptions,
+} from "./options.ts";
+import { PASSWORD_FILE_FLAG } from "./password_source.ts";
+
+const listWords = {
+  name: "accounts list",
+  form: "[FILE]",
+  example: "p2pchat accounts list",
+};
+
+const addWords = {
+  name: "accounts add",
+  form: "NAME",
+  example: "p2pchat accounts add alice",
+};
+
+const passwdWords = {
+  name: "accounts passwd",
+  form: "NAME",
+  example: "p2pchat accounts passwd alice --password-file new-password",
+};
+
+const removeWords = {
+  name: "accounts remove",
+  form: "NAME...",
+  example: "p2pchat accounts remove alice bob",
+};
+
+const importWords = {
+  name: "accounts import",
+  form: "FILE",
+  example: "p2pchat accounts import people.csv",
+};
+
+export const accountsProgramCommands: readonly ProgramCommand[] = [
+  {
+    ...listWords,
+    help: "the accounts of the directory here, or all that is wrong with their file",
+    flags: [],
+    prepare(line) {
+      const options = listAccountsOptions(line);
+      return async () => await (await import("./accounts.ts")).listAccounts(options);
+    },
+  },
+  {
+    ...addWords,
+    help: "add an account, whose password is asked for unseen",
+    flags: [PASSWORD_FILE_FLAG],
+    prepare(line) {
+      const options = accountPasswordOptions(addWords, line);
+      return async () => await (await import("./accounts.ts")).addAccount(options);
+    },
+  },
+  {
+    ...passwdWords,
+    help: "give an account another password, without which none of its devices comes in again",
+    flags: [PASSWORD_FILE_FLAG],
+    prepare(line) {
+      const options = accountPasswordOptions(passwdWords, line);
+      return async () => await (await import("./accounts.ts")).changePassword(options);
+    },
+  },
+  {
+    ...removeWords,
+    help: "remove accounts: all of these, or none",
+    flags: [],
+    prepare(line) {
+      const options = removeAccountsOptions(line);
+      return async () => await (await import("./accounts.ts")).removeAccounts(options);
+    },
+  },
+  {
+    ...importWords,
+    help: "add accounts from a CSV file with the columns name,password",
+    flags: [],
+    prepare(line) {
+      const options = importAccountsOptions(line);
+      return async () => await (await import("./accounts_import.ts")).importAccounts(options);
+    },
+  },
+];
+
+export function listAccountsOptions({ words, common }: CommandLine): ListAccountsOptions {
+  const [file, ...rest] = words;
+  if (file === "" || rest.length > 0) throw wrongWords(listWords, rest[0]);
+  return { ...common, file: file ?? null };
+}
+
+export function accountPasswordOptions(
+  form: typeof addWords,
+  { words, common, value }: CommandLine,
+): AccountPasswordOptions {
+  const [name, ...rest] = words;
+  if (name === undefined) throw wrongWords(form);
+  // What follows the name may be a password, which no error repeats.
+  if (rest.length > 0) throw wrongWords(form);
+  const passwordFile = value<string>(PASSWORD_FILE_FLAG.name) ?? null;
+  return { ...common, name: parseName(name), passwordFile };
+}
+
+export function removeAccountsOptions({ words, common }: CommandLine): RemoveAccountsOptions {
+  if (words.length === 0) throw wrongWords(removeWords);
+  return { ...common, names: words.map(parseName) };
+}
+
+export function importAccountsOptions({ words, common }: CommandLine): ImportAccountsOptions {
+  const [file = "", ...rest] = words;
+  if (file === "" || rest.length > 0) throw wrongWords(importWords, rest[0]);
+  return { ...common, file };
+}

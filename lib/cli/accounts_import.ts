@@ -1,0 +1,209 @@
+/** `p2pchat accounts import`: many accounts from a file of names and passwords. */
+
+import { P2pchatError } from "../base/errors.ts";
+import { FILE_MODE, systemReason } from "../store/disk.ts";
+import type { AccountsFile } from "../store/accounts_file.ts";
+import { openAccounts, openPasswordHasher, OPERATOR } from "./accounts.ts";
+import { showAnswer, showErrorBeside, showEvent, showNoticeBeside } from "./answers.ts";
+import { IMPORT_BYTES_MAX, type ImportRow, importRows, refused } from "./import_file.ts";
+import { FORCED_EXIT_STATUS, Interrupts } from "./interrupts.ts";
+import type { ImportAccountsOptions } from "./options.ts";
+import { processStreams } from "./streams.ts";
+import type { ShownEvent } from "./user_interface.ts";
+import { writeWhole } from "./write_whole.ts";
+
+/** What became of a file, for scripts: shown before whatever ends the command. */
+interface ImportedEvent extends ShownEvent {
+  readonly event: "imported";
+  readonly from: string;
+  /** Names of the accounts that are there now. */
+  readonly names: readonly string[];
+  /** How many rows aren't accounts now; why is told by an error each, but for those that weren't tried. */
+  readonly refused: number;
+  readonly untried: number;
+}
+
+/** Nothing is said of progress before, and then as often. */
+const PROGRESS_MS = 1_000;
+
+/**
+ * Adds the accounts of a file, one after the other, each durable before the next. Rows that can't be accounts are told
+ * and left out.
+ * @throws {P2pchatError} `bad-file` where nothing of the file can be used; what all rows that were left out have in
+ *     common, otherwise `bad-file`; `disk`, and why the accounts can't be changed: the rest wasn't tried.
+ */
+export async function importAccounts(options: ImportAccountsOptions): Promise<void> {
+  const { file } = options;
+  const rows = importRows(file, await readImport(options));
+  const { accounts } = await openAccounts(options);
+  await new Import(options, accounts, rows).run();
+}
+
+class Import {
+  readonly #names: string[] = [];
+  readonly #codes = new Set<P2pchatError["code"]>();
+  #refused = 0;
+  #untried = 0;
+  /** Of what wasn't tried. */
+  #nextLine = 0;
+  #isInterrupted = false;
+
+  constructor(
+    readonly options: ImportAccountsOptions,
+    readonly accounts: AccountsFile,
+    readonly rows: readonly (ImportRow | P2pchatError)[],
+  ) {}
+
+  async #refuse(error: P2pchatError): Promise<void> {
+    this.#refused++;
+    this.#codes.add(error.code);
+    await showErrorBeside(this.options, error);
+  }
+
+  async run(): Promise<void> {
+    const streams = processStreams();
+    const interrupts = new Interrupts(streams, () => this.#isInterrupted = true, () => {});
+    const progress = new Progress(this.options);
+    let failure: P2pchatError | null = null;
+    try {
+      // All problems that can be told without any hashing come first.
+      const untaken: ImportRow[] = [];
+      for (const row of this.rows) {
+        const fault = row instanceof P2pchatError ? row : await this.#nameFault(row);
+        if (fault !== null) await this.#refuse(fault);
+        else untaken.push(row as ImportRow);
+      }
+      this.#untried = untaken.length;
+      this.#nextLine = untaken[0]?.line ?? 0;
+      await this.#add(untaken, progress);
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      failure = error;
+    } finally {
+      await progress.clear();
+      interrupts.close();
+    }
+    await this.#end(failure);
+    if (this.#isInterrupted) streams.exit(FORCED_EXIT_STATUS);
+  }
+
+  async #nameFault({ name, line }: ImportRow): Promise<P2pchatError | null> {
+    if (await this.accounts.find(name) === null) return null;
+    return refused("name-taken", this.options.file, line, "there is an account of that name");
+  }
+
+  async #add(rows: readonly ImportRow[], progress: Progress): Promise<void> {
+    const { hasher, atOnceMax } = openPasswordHasher();
+    const hashes: Promise<string>[] = [];
+    for (const [at, { line, name }] of rows.entries()) {
+      while (hashes.length < atOnceMax && at + hashes.length < rows.length) {
+        hashes.push(hasher.hash(rows[at + hashes.length]!.password, OPERATOR));
+      }
+      const hash = await hashes.shift()!;
+      if (this.#isInterrupted) {
+        await Promise.all(hashes);
+        return;
+      }
+      try {
+        await this.accounts.signUp({ name, hash, createdMs: Date.now(), keys: [] });
+        this.#names.push(name);
+      } catch (error) {
+        if (!(error instanceof P2pchatError) || error.code !== "name-taken") {
+          await Promise.all(hashes);
+          throw error;
+        }
+        const taken = "there is an account of that name since a moment ago";
+        await progress.clear();
+        await this.#refuse(refused("name-taken", this.options.file, line, taken));
+      }
+      this.#untried--;
+      this.#nextLine = rows[at + 1]?.line ?? 0;
+      await progress.tell(at + 1, rows.length);
+    }
+  }
+
+  /** Says what was taken and what not. */
+  async #end(failure: P2pchatError | null): Promise<void> {
+    const { options } = this;
+    const total = this.rows.length;
+    const added = this.#names.length;
+    const { file } = options;
+    const event = {
+      event: "imported",
+      from: file,
+      names: this.#names,
+      refused: this.#refused,
+      untried: this.#untried,
+    } satisfies ImportedEvent;
+    const count = total === 1 ? "1 account" : `${total} accounts`;
+    if (added === total) {
+      return await showAnswer(options, event, `Added the ${count} of ${file}.\n`);
+    }
+    const missing = [
+      ...this.#refused > 0 ? [`${this.#refused} told above weren't`] : [],
+      ...this.#untried > 0 ? [`${this.#untried} from line ${this.#nextLine} on weren't tried`] : [],
+    ].join(", ");
+    const text = `Added ${added} of the ${count} of ${file}; ${missing}`;
+    if (options.json) await showEvent(event);
+    if (failure !== null) {
+      throw new P2pchatError(failure.code, `${failure.message}. ${text}`, { cause: failure });
+    }
+    if (this.#isInterrupted) return await showNoticeBeside(options, text);
+    const [code, ...others] = this.#codes;
+    throw new P2pchatError(others.length === 0 ? code! : "bad-file", text);
+  }
+}
+
+/** How far it is, in one line at a terminal that is rewritten. */
+class Progress {
+  readonly #isShown: boolean;
+  readonly #beganMs = performance.now();
+  #toldMs = this.#beganMs;
+  #isThere = false;
+
+  constructor(options: ImportAccountsOptions) {
+    this.#isShown = !options.plain && !options.json && Deno.stderr.isTerminal();
+  }
+
+  async tell(done: number, total: number): Promise<void> {
+    const nowMs = performance.now();
+    if (!this.#isShown || done === total || nowMs - this.#toldMs < PROGRESS_MS) return;
+    this.#toldMs = nowMs;
+    const restSeconds = Math.ceil((nowMs - this.#beganMs) / done * (total - done) / 1_000);
+    const rest = restSeconds < 100 ? `${restSeconds} s` : `${Math.ceil(restSeconds / 60)} min`;
+    this.#isThere = true;
+    await writeWhole(Deno.stderr, `\r${done} of ${total} added or refused, ${rest} to go\x1b[K`);
+  }
+
+  async clear(): Promise<void> {
+    if (this.#isThere) await writeWhole(Deno.stderr, "\r\x1b[K");
+    this.#isThere = false;
+  }
+}
+
+/** Of a file's mode: it is others' to read. */
+const OTHERS_READ_BITS = 0o044;
+
+async function readImport(options: ImportAccountsOptions): Promise<Uint8Array> {
+  const { file } = options;
+  try {
+    const { isFile, size, mode } = await Deno.stat(file);
+    if (!isFile) throw new P2pchatError("bad-file", `Cannot read ${file}: it is no ordinary file`);
+    if (size > IMPORT_BYTES_MAX) {
+      const text = `Cannot read ${file}: it has more than ${IMPORT_BYTES_MAX} bytes; divide it`;
+      throw new P2pchatError("bad-file", text);
+    }
+    if (((mode ?? FILE_MODE) & OTHERS_READ_BITS) !== 0) {
+      const text = `Others can read ${file}, which has passwords in it; chmod 600 keeps it yours`;
+      await showNoticeBeside(options, text);
+    }
+    return await Deno.readFile(file);
+  } catch (cause) {
+    if (cause instanceof P2pchatError) throw cause;
+    throw new P2pchatError(
+      "bad-file",
+      `Cannot read ${file}: ${systemReason(cause)}; check the path`,
+      { cause },
+    );
+  }
+}

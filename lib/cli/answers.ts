@@ -1,0 +1,44 @@
+/** What a command shows that does one thing and ends. */
+
+import type { P2pchatError } from "../base/errors.ts";
+import { visibleLines } from "../base/text.ts";
+import { endingOf } from "./errors.ts";
+import { JsonFormat } from "./json_format.ts";
+import type { CommonOptions } from "./options.ts";
+import type { CommonEvent, ShownEvent } from "./user_interface.ts";
+import { print, writeWhole } from "./write_whole.ts";
+
+/** The last words of a command that did what it was asked for. */
+export async function showAnswer(
+  options: CommonOptions,
+  event: ShownEvent,
+  text: string,
+): Promise<void> {
+  if (!options.json) return await print(visibleLines(text).join("\n"));
+  const format = new JsonFormat();
+  const bye = { event: "bye", reason: "done" };
+  const lines = [event, bye].map((each) => format.format(each, undefined, Date.now()));
+  await print(lines.join(""));
+}
+
+/** What is shown to scripts alone, before the last words. */
+export async function showEvent(event: ShownEvent): Promise<void> {
+  await print(new JsonFormat().format(event, undefined, Date.now()));
+}
+
+/** An error that more follow. */
+export async function showErrorBeside(options: CommonOptions, error: P2pchatError): Promise<void> {
+  const event = { event: "error", code: error.code, text: error.message } as const;
+  await showBeside(options, event, endingOf(error, false, Date.now()).text);
+}
+
+/** What is worth knowing beside the answer. */
+export async function showNoticeBeside(options: CommonOptions, text: string): Promise<void> {
+  await showBeside(options, { event: "notice", text }, `${visibleLines(text).join("\n")}\n`);
+}
+
+/** Something that isn't the answer: what a user redirects into a file holds no word of it. */
+async function showBeside(options: CommonOptions, event: CommonEvent, text: string): Promise<void> {
+  if (options.json) await showEvent(event);
+  else await writeWhole(Deno.stderr, text);
+}

@@ -1,0 +1,147 @@
+/** Where a command gets a password from: a file, the environment, or whoever sits at the terminal. Never an argument. */
+
+import { P2pchatError } from "../base/errors.ts";
+import { checkPassword, PASSWORD_BYTES_MAX, passwordBytes } from "../base/passwords.ts";
+import { diskErrorCode, systemReason } from "../store/disk.ts";
+import type { ValueFlag } from "./flags.ts";
+import { FORCED_EXIT_STATUS } from "./interrupts.ts";
+import { type Entry, PasswordEntry } from "./password_entry.ts";
+import { isAtTerminal, type Streams } from "./streams.ts";
+
+export const PASSWORD_FILE_FLAG: ValueFlag<string> = {
+  name: "password-file",
+  value: "FILE",
+  help: "the password is in that file (otherwise in P2PCHAT_PASSWORD, or asked for)",
+  parse: (text) => text,
+};
+
+/** The variable that has a password. */
+export const PASSWORD_VARIABLE = "P2PCHAT_PASSWORD";
+
+/** A password of any length, a line's end, and one byte more. */
+const FILE_BYTES_MAX = 4 * PASSWORD_BYTES_MAX + 3;
+/** Of a file's mode: others may read it. */
+const OTHERS_READ_BITS = 0o044;
+/** So often is asked again after a mistake. */
+const ATTEMPTS_MAX = 3;
+
+export interface PasswordSource {
+  /** The argument of `--password-file`; null where there is none. */
+  readonly file: string | null;
+  /** Whether it may be asked for. */
+  readonly mayAsk: boolean;
+  readonly streams: Streams;
+  /** Tells what is worth knowing. */
+  readonly notice: (text: string) => Promise<void>;
+}
+
+/**
+ * A password for an account, which is asked for twice where it is typed.
+ * @param name Whose, for the question.
+ * @throws {P2pchatError} `weak-password`; `bad-credentials` where it was typed in two ways; `usage` where there is none;
+ *     `bad-file`.
+ */
+export async function newPassword(source: PasswordSource, name: string): Promise<string> {
+  const given = await givenPassword(source);
+  if (given !== null) {
+    checkPassword(given);
+    return given;
+  }
+  const entry = new PasswordEntry(source.streams);
+  try {
+    for (let attempt = 1;; attempt++) {
+      try {
+        return await typedTwice(entry, name, source.streams);
+      } catch (error) {
+        if (!(error instanceof P2pchatError) || error.code === "usage") throw error;
+        if (attempt === ATTEMPTS_MAX) throw error;
+        entry.tell(`${error.message}`);
+      }
+    }
+  } finally {
+    entry.close();
+  }
+}
+
+/**
+ * The password that a file or the environment has; null where it is to be asked for.
+ * @throws {P2pchatError} `bad-file`; `usage` where nobody can be asked.
+ */
+export async function givenPassword(source: PasswordSource): Promise<string | null> {
+  if (source.file !== null) return await passwordIn(source.file, source.notice);
+  const given = source.streams.variable(PASSWORD_VARIABLE);
+  if (given) return given;
+  if (source.mayAsk && isAtTerminal(source.streams)) return null;
+  throw new P2pchatError(
+    "usage",
+    `There is no password, and nobody to ask for one; name a file with --password-file FILE, or set ` +
+      PASSWORD_VARIABLE,
+  );
+}
+
+/**
+ * What somebody typed.
+ * @throws {P2pchatError} `usage` at the end of input; a signal and Ctrl+C end the program.
+ */
+export function typedPassword(entry: Entry, streams: Streams): string {
+  if ("password" in entry) return entry.password;
+  if (entry.ended !== "end-of-input") streams.exit(FORCED_EXIT_STATUS);
+  throw new P2pchatError("usage", "No password was entered; nothing was changed");
+}
+
+async function typedTwice(entry: PasswordEntry, name: string, streams: Streams): Promise<string> {
+  const ask = async (prompt: string) => {
+    const answer = await entry.ask(prompt);
+    if ("ended" in answer) entry.close();
+    return typedPassword(answer, streams);
+  };
+  const password = await ask(`Password for ${name}: `);
+  checkPassword(password);
+  const again = await ask("The same again: ");
+  const isSame = passwordBytes(again).join() === passwordBytes(password).join();
+  if (isSame) return password;
+  throw new P2pchatError("bad-credentials", "The two passwords aren't the same; try again");
+}
+
+async function passwordIn(path: string, notice: PasswordSource["notice"]): Promise<string> {
+  const bytes = await startOf(path, notice);
+  const bad = (found: string) =>
+    new P2pchatError("bad-file", `Cannot take the password from ${path}: ${found}`);
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new P2pchatError("bad-file", bad("it isn't UTF-8 text; save it in UTF-8").message, {
+      cause,
+    });
+  }
+  const password = text.replace(/\r?\n$/, "");
+  if (/[\r\n]/.test(password)) throw bad("it has several lines; it must have the password alone");
+  return password;
+}
+
+/** No more of a file than a password may have. */
+async function startOf(path: string, notice: PasswordSource["notice"]): Promise<Uint8Array> {
+  try {
+    using file = await Deno.open(path, { read: true });
+    const { isFile, mode } = await file.stat();
+    if (isFile && ((mode ?? 0) & OTHERS_READ_BITS) !== 0) {
+      await notice(`Others can read ${path}, which has a password in it; chmod 600 keeps it yours`);
+    }
+    const buffer = new Uint8Array(FILE_BYTES_MAX);
+    let length = 0;
+    for (let count: number | null = 0; count !== null && length < buffer.length;) {
+      count = await file.read(buffer.subarray(length));
+      length += count ?? 0;
+    }
+    return buffer.subarray(0, length);
+  } catch (cause) {
+    const isOfSystem = diskErrorCode(cause) !== null || cause instanceof Deno.errors.NotCapable;
+    if (!isOfSystem) throw cause;
+    throw new P2pchatError(
+      "bad-file",
+      `Cannot take the password from ${path}: ${systemReason(cause)}; check the path`,
+      { cause },
+    );
+  }
+}
