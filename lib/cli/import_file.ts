@@ -67,7 +67,9 @@ function rowOf(path: string, line: number, cells: readonly string[]): ImportRow 
   if (nameIsBad !== null) {
     return refused("bad-name", path, line, `its name is not possible: ${nameIsBad}`);
   }
-  const passwordIsBad = passwordFault(password);
+  const passwordIsBad = /[\r\n]/.test(password)
+    ? "it has several lines, which nobody can type"
+    : passwordFault(password);
   if (passwordIsBad !== null) {
     return refused("weak-password", path, line, `its password won't do: ${passwordIsBad}`);
   }

@@ -1,0 +1,64 @@
+/** A data folder to work in with `p2pchat accounts`. */
+
+import { assertEquals, assertMatch } from "@std/assert";
+import { PROGRAM } from "./node.ts";
+
+export interface Outcome {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export class AccountsFolder implements AsyncDisposable {
+  readonly path = Deno.makeTempDirSync({ prefix: "p2pchat-accounts-" });
+  readonly data = `${this.path}/data`;
+  readonly file = `${this.data}/regserver/accounts.csv`;
+
+  /** A program with `accounts WORDS`, in the folder. */
+  command(line: string, password = ""): Deno.Command {
+    return new Deno.Command(PROGRAM, {
+      args: ["accounts", ...line.split(" ")],
+      cwd: this.path,
+      env: { P2PCHAT_HOME: this.data, P2PCHAT_PASSWORD: password },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    });
+  }
+
+  async run(line: string, password?: string): Promise<Outcome> {
+    return outcomeOf(await this.command(line, password).output());
+  }
+
+  /** The same for scripts: the objects without their times. */
+  async json(line: string, password?: string) {
+    const { status, stdout, stderr } = await this.run(`${line} --json`, password);
+    assertEquals(stderr, "");
+    const events = stdout.trimEnd().split("\n").map((text) => {
+      const { at, ...event } = JSON.parse(text);
+      assertMatch(at, /^\d{4}-.*Z$/);
+      return event;
+    });
+    return { status, events };
+  }
+
+  /** The names in the table. */
+  async names(): Promise<readonly string[]> {
+    const { status, events: [table] } = await this.json("list");
+    assertEquals(status, 0);
+    return table.accounts.map(({ name }: { readonly name: string }) => name);
+  }
+
+  write(name: string, text: string, mode = 0o600): Promise<void> {
+    return Deno.writeTextFile(`${this.path}/${name}`, text, { mode });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Deno.remove(this.path, { recursive: true });
+  }
+}
+
+export function outcomeOf({ code, stdout, stderr }: Deno.CommandOutput): Outcome {
+  const decoder = new TextDecoder();
+  return { status: code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
