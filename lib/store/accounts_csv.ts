@@ -107,7 +107,8 @@ interface Fault {
 
 class Parsing {
   readonly table: AccountTable = new Map();
-  readonly lines = new Map<FoldedName, number>();
+  /** Where the rows of `table` are, in its order. */
+  readonly #lines: number[] = [];
   readonly #faults: Fault[] = [];
   #line = 0;
   #lastRowAt = 0;
@@ -183,14 +184,14 @@ class Parsing {
     const account = accountOf(name, hash, created, keys);
     if (typeof account === "string") return this.#bad(account);
     const folded = foldName(account.name);
-    const taken = this.lines.get(folded);
-    if (taken !== undefined) {
+    if (this.table.has(folded)) {
+      const taken = this.#lines[[...this.table.keys()].indexOf(folded)];
       return this.#bad(`the name ${quotedStart(name)} is that of line ${taken} already`);
     }
     if (this.table.size >= ACCOUNTS_MAX) {
       return this.#bad(`it would be account ${ACCOUNTS_MAX + 1}, there may be ${ACCOUNTS_MAX}`);
     }
-    this.lines.set(folded, this.#line);
+    this.#lines.push(this.#line);
     this.table.set(folded, { account, text: `${checked},${check}` });
     this.#lastRowAt = from;
     return null;

