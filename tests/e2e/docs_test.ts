@@ -8,6 +8,9 @@ import { meshCommands } from "../../lib/cli/mesh_commands.ts";
 import { meshProgramCommand } from "../../lib/cli/mesh_arguments.ts";
 import { friendsProgramCommand } from "../../lib/cli/friends_arguments.ts";
 import { usersProgramCommands } from "../../lib/cli/users_arguments.ts";
+import { accountsProgramCommands } from "../../lib/cli/accounts_arguments.ts";
+import { importRows } from "../../lib/cli/import_file.ts";
+import { parseAccounts } from "../../lib/store/accounts_csv.ts";
 import { memberProgramCommand } from "../../lib/cli/member_arguments.ts";
 import { memberCommands } from "../../lib/cli/member_commands.ts";
 import { serveProgramCommand } from "../../lib/cli/serve_arguments.ts";
@@ -133,6 +136,25 @@ Deno.test("docs/friends.md: its table is one, and its commands are those there a
     assertEquals(request.type, "run");
   }
   assertEquals(lines.length, usersProgramCommands.length);
+});
+
+Deno.test("docs/directory.md: its commands are those there are, its table and its import are some", async () => {
+  const text = await page("docs/directory.md");
+  const [commands, people, table] = [...text.matchAll(/```text\n(.*?)```/gs)].map((match) =>
+    match[1]!
+  );
+  const lines = commands!.trimEnd().split("\n").map((line) => line.split(/ {2,}/)[0]!.split(" "));
+  const bytes = (text: string) => new TextEncoder().encode(text);
+
+  for (const words of lines) {
+    const request = parseCommandLine(words.slice(1), accountsProgramCommands, () => "/home/alice");
+    assertEquals(request.type, "run");
+  }
+  assertEquals(lines.length, accountsProgramCommands.length);
+  const rows = importRows("people.csv", bytes(people!)).map((row) => "name" in row && row.name);
+  assertEquals(rows, ["alice", "Zoë"]);
+  const { table: accounts, complaints } = parseAccounts("accounts.csv", bytes(table!));
+  assertEquals([accounts.size, complaints], [1, []]);
 });
 
 Deno.test("pages: every link to a file of ours leads to one", async () => {
