@@ -3,7 +3,10 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { PasswordHasher } from "../../lib/runtime/password_hasher.ts";
 import { nodeScrypt } from "../../lib/store/scrypt.ts";
+import { accountRow } from "../../lib/store/accounts_csv.ts";
+import { accountOf } from "../contracts/accounts_contract.ts";
 import { AccountsFolder, outcomeOf } from "./accounts_folder.ts";
+import { canMount, fill, mount, unmount } from "./small_disk.ts";
 
 const BYE = { event: "bye", reason: "done" };
 const PASSWORD = "correct horse";
@@ -329,6 +332,58 @@ Deno.test("accounts import that is killed leaves whole rows, and the next progra
   const rows = await rowsOf(folder);
   assertEquals((await folder.run("remove user0")).status, 0);
   assertEquals(await folder.names(), rows.slice(1));
+});
+
+Deno.test({
+  name: "accounts on a full disk: what doesn't fit is refused, and all that was added is told",
+  ignore: !canMount(),
+  async fn() {
+    await using folder = new AccountsFolder();
+    await Deno.mkdir(folder.data);
+    await mount(folder.data);
+    try {
+      // A file has whole pages: one more row fits into this one's last page, and no second.
+      const rows = Array.from(
+        { length: 29 },
+        (_, at) => accountRow(accountOf(`user${10 + at}`)).text,
+      );
+      const table = `name,hash,created,keys,check\n${rows.join("\n")}\n`;
+      const room = 4_096 - table.length;
+      const rowBytes = rows[0]!.length + 1;
+      assert(
+        room >= rowBytes && room < 2 * rowBytes,
+        `${room} bytes are left, a row has ${rowBytes}`,
+      );
+      await Deno.mkdir(`${folder.data}/regserver`);
+      await Deno.writeTextFile(folder.file, table, { mode: 0o600 });
+      await Deno.writeTextFile(`${folder.data}/regserver/accounts.lock`, "99999\n");
+      await folder.write(
+        "in.csv",
+        `name,password\n${
+          ["new1", "new2", "new3"].map((name) => `${name},${PASSWORD}\n`).join("")
+        }`,
+      );
+      await fill(folder.data);
+
+      const imported = await folder.run("import in.csv");
+      const removed = await folder.run("remove user10");
+      const names = await folder.names();
+      await Deno.remove(`${folder.data}/filling`);
+      const again = await folder.run("remove user10");
+
+      assertEquals([imported.status, imported.stdout], [5, ""]);
+      assertMatch(
+        imported.stderr,
+        /^error: Cannot write .*accounts\.csv: No space left on device; free some space there and try again\. Added 1 of the 3 accounts of in\.csv; 2 from line 3 on weren't tried\n$/,
+      );
+      assertEquals(removed.status, 5);
+      assertMatch(removed.stderr, /^error: Cannot write .*: No space left on device/);
+      assertEquals([names.length, names[0], names.at(-1)], [30, "user10", "new1"]);
+      assertEquals(again.status, 0);
+    } finally {
+      await unmount(folder.data);
+    }
+  },
 });
 
 /** The names of whole rows, as `cut` sees them. */

@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Node, Nodes, type ShownEvent } from "./node.ts";
+import { canMount, fill, mount, unmount } from "./small_disk.ts";
 
 /** A member notes what it has shown once that is out; a kill comes between the two only this soon. */
 const UNNOTED_MS_MAX = 300;
@@ -172,7 +173,7 @@ Deno.test({
     await using nodes = new Nodes();
     const disk = await temporaryFolder(nodes);
     await mount(disk);
-    nodes.defer(() => run("umount", "--lazy", disk));
+    nodes.defer(() => unmount(disk));
     const alice = await nodes.ready("Alice", null);
     const bob = await nodes.ready("Bob", alice, { data: disk });
     await bob.say("there is room");
@@ -248,40 +249,6 @@ async function copyFolder(from: string, to: string): Promise<void> {
     if (isDirectory) await copyFolder(`${from}/${name}`, `${to}/${name}`);
     else await Deno.copyFile(`${from}/${name}`, `${to}/${name}`);
   }
-}
-
-/** Whether this user may mount a small disk: root may, in most containers too. */
-function canMount(): boolean {
-  if (Deno.uid() !== 0) return false;
-  const folder = Deno.makeTempDirSync({ prefix: "p2pchat-mount-" });
-  try {
-    const args = ["-t", "tmpfs", "-o", "size=64k", "tmpfs", folder];
-    if (!new Deno.Command("mount", { args, stderr: "null" }).outputSync().success) return false;
-    return new Deno.Command("umount", { args: [folder] }).outputSync().success;
-  } catch {
-    return false; // there is no mount
-  } finally {
-    Deno.removeSync(folder);
-  }
-}
-
-async function mount(folder: string): Promise<void> {
-  await run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder);
-}
-
-/** Takes all the room there is. */
-async function fill(folder: string): Promise<void> {
-  using file = await Deno.open(`${folder}/filling`, { write: true, create: true });
-  try {
-    for (;;) await file.write(new Uint8Array(4_096));
-  } catch {
-    // It is full.
-  }
-}
-
-async function run(command: string, ...args: readonly string[]): Promise<void> {
-  const { success } = await new Deno.Command(command, { args: [...args] }).output();
-  assert(success, `${command} ${args.join(" ")}`);
 }
 
 async function pause(ms: number): Promise<void> {

@@ -1,0 +1,42 @@
+/** A disk that is soon full. */
+
+import { assert } from "@std/assert";
+
+/** Whether this user may mount a small disk: root may, in most containers too. */
+export function canMount(): boolean {
+  if (Deno.uid() !== 0) return false;
+  const folder = Deno.makeTempDirSync({ prefix: "p2pchat-mount-" });
+  try {
+    const args = ["-t", "tmpfs", "-o", "size=64k", "tmpfs", folder];
+    if (!new Deno.Command("mount", { args, stderr: "null" }).outputSync().success) return false;
+    return new Deno.Command("umount", { args: [folder] }).outputSync().success;
+  } catch {
+    return false; // there is no mount
+  } finally {
+    Deno.removeSync(folder);
+  }
+}
+
+/** A disk of 1 MiB at `folder`. */
+export async function mount(folder: string): Promise<void> {
+  await run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder);
+}
+
+export async function unmount(folder: string): Promise<void> {
+  await run("umount", "--lazy", folder);
+}
+
+/** Takes all the room there is. */
+export async function fill(folder: string): Promise<void> {
+  using file = await Deno.open(`${folder}/filling`, { write: true, create: true });
+  try {
+    for (;;) await file.write(new Uint8Array(4_096));
+  } catch {
+    // It is full.
+  }
+}
+
+async function run(command: string, ...args: readonly string[]): Promise<void> {
+  const { success } = await new Deno.Command(command, { args: [...args] }).output();
+  assert(success, `${command} ${args.join(" ")}`);
+}
