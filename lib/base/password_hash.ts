@@ -75,6 +75,7 @@ export function parseScryptHash(text: string): ScryptHash | null {
   return workOf(parameters) > WORK_MAX ? null : { ...parameters, salt, hash };
 }
 
+/** The text of a hash, which `parseScryptHash` reads where it is within its bounds. */
 export function formatScryptHash({ ln, r, p, salt, hash }: ScryptHash): string {
   const options = { omitPadding: true };
   return `$scrypt$ln=${ln},r=${r},p=${p}$${salt.toBase64(options)}$${hash.toBase64(options)}`;

@@ -13,7 +13,7 @@ import type { Fingerprint } from "../base/fingerprint.ts";
  */
 export const ACCOUNT_KEYS_MAX = 16;
 
-/** All are held in memory, some 100 MB of them, and opened in about three seconds. */
+/** All are held in memory, 180 MB then, and take some two seconds to open. */
 export const ACCOUNTS_MAX = 250_000;
 
 export interface Account {
@@ -92,10 +92,12 @@ export function withHash(
   return { ...account, hash, keys };
 }
 
+/** The error of a sign-up for a name that somebody has. */
 export function nameTaken(name: string): P2pchatError {
   return new P2pchatError("name-taken", `Cannot sign up ${name}: there is an account of that name`);
 }
 
+/** The error of a sign-up beyond `ACCOUNTS_MAX`. */
 export function tooManyAccounts(name: string): P2pchatError {
   return new P2pchatError(
     "full",

@@ -277,6 +277,7 @@ function accountOf(
   return { name: name.normalize("NFC"), hash, createdMs, keys: parsed };
 }
 
+/** The error for a file that has more bytes than are read. */
 export function tooLarge(path: string): P2pchatError {
   return new P2pchatError(
     "bad-file",

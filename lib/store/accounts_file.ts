@@ -269,6 +269,7 @@ export class AccountsFile implements Accounts {
    */
   async #read(): Promise<ParsedAccounts | null> {
     const version = await this.#disk.version(this.#path);
+    this.#version = version;
     try {
       const bytes = version === null ? null : await readBytes(this.#disk, this.#path);
       const parsed = bytes === null ? null : parseAccounts(this.#path, bytes);
@@ -284,9 +285,10 @@ export class AccountsFile implements Accounts {
     } catch (error) {
       if (!(error instanceof P2pchatError)) throw error;
       this.#broken = error;
+      // What is wrong with the content stays so; a disk may answer the next time.
+      if (error.code === "disk") this.#version = undefined;
       throw error;
     } finally {
-      this.#version = version;
       this.#isMended = version === null;
     }
   }

@@ -158,6 +158,21 @@ Deno.test("a file that is gone refuses changes, and what was read is found", asy
   assertEquals(disk.text(PATH), null);
 });
 
+Deno.test("a disk that can't be read for a while is read again", async () => {
+  const disk = new MemoryDisk();
+  disk.place(PATH, HEADER + rowOf("bob"));
+  const { accounts } = await openAccounts(disk, FOLDER);
+  disk.place(PATH, HEADER + rowOf("bob") + rowOf("eve"));
+  disk.fault = ({ kind }) => kind === "read" ? "EIO" : null;
+  assertEquals(await namesOf(accounts), ["bob"]);
+  const error = await assertRejects(() => accounts.signUp(accountOf("al")), P2pchatError);
+  assertEquals(error.code, "disk");
+
+  disk.fault = null;
+  assertEquals(await namesOf(accounts), ["bob", "eve"]);
+  await accounts.signUp(accountOf("al"));
+});
+
 Deno.test("open() drops a torn row with a notice, and refuses damage with its line", async () => {
   const disk = new MemoryDisk();
   disk.place(PATH, HEADER + rowOf("bob") + rowOf("eve").slice(0, 50));
