@@ -16,7 +16,7 @@ export const PASSWORD_FILE_FLAG: ValueFlag<string> = {
 };
 
 /** The variable that has a password. */
-export const PASSWORD_VARIABLE = "P2PCHAT_PASSWORD";
+const PASSWORD_VARIABLE = "P2PCHAT_PASSWORD";
 
 /** A password of any length, a line's end, and one byte more. */
 const FILE_BYTES_MAX = 4 * PASSWORD_BYTES_MAX + 3;
@@ -55,7 +55,7 @@ export async function newPassword(source: PasswordSource, name: string): Promise
       } catch (error) {
         if (!(error instanceof P2pchatError) || error.code === "usage") throw error;
         if (attempt === ATTEMPTS_MAX) throw error;
-        entry.tell(`${error.message}`);
+        entry.tell(error.message);
       }
     }
   } finally {
@@ -67,7 +67,7 @@ export async function newPassword(source: PasswordSource, name: string): Promise
  * The password that a file or the environment has; null where it is to be asked for.
  * @throws {P2pchatError} `bad-file`; `usage` where nobody can be asked.
  */
-export async function givenPassword(source: PasswordSource): Promise<string | null> {
+async function givenPassword(source: PasswordSource): Promise<string | null> {
   if (source.file !== null) return await passwordIn(source.file, source.notice);
   const given = source.streams.variable(PASSWORD_VARIABLE);
   if (given) return given;
@@ -83,7 +83,7 @@ export async function givenPassword(source: PasswordSource): Promise<string | nu
  * What somebody typed.
  * @throws {P2pchatError} `usage` at the end of input; a signal and Ctrl+C end the program.
  */
-export function typedPassword(entry: Entry, streams: Streams): string {
+function typedPassword(entry: Entry, streams: Streams): string {
   if ("password" in entry) return entry.password;
   if (entry.ended !== "end-of-input") streams.exit(FORCED_EXIT_STATUS);
   throw new P2pchatError("usage", "No password was entered; nothing was changed");
@@ -105,15 +105,13 @@ async function typedTwice(entry: PasswordEntry, name: string, streams: Streams):
 
 async function passwordIn(path: string, notice: PasswordSource["notice"]): Promise<string> {
   const bytes = await startOf(path, notice);
-  const bad = (found: string) =>
-    new P2pchatError("bad-file", `Cannot take the password from ${path}: ${found}`);
+  const bad = (found: string, cause?: unknown) =>
+    new P2pchatError("bad-file", `Cannot take the password from ${path}: ${found}`, { cause });
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw new P2pchatError("bad-file", bad("it isn't UTF-8 text; save it in UTF-8").message, {
-      cause,
-    });
+    throw bad("it isn't UTF-8 text; save it in UTF-8", cause);
   }
   const password = text.replace(/\r?\n$/, "");
   if (/[\r\n]/.test(password)) throw bad("it has several lines; it must have the password alone");

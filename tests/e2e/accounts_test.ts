@@ -214,6 +214,28 @@ Deno.test("accounts list tells all damage with its line, and exits 5; nothing is
   assertEquals(await folder.names(), ["eve"]);
 });
 
+Deno.test({
+  name: "accounts of another user of the machine aren't changed, by root neither",
+  ignore: Deno.uid() !== 0,
+  async fn() {
+    await using folder = new AccountsFolder();
+    await folder.run("add bob", PASSWORD);
+    await Deno.chown(folder.file, 12_345, null);
+    const before = await Deno.readTextFile(folder.file);
+
+    for (const line of ["add eve", "passwd bob", "remove bob"]) {
+      const { status, stderr } = await folder.run(line, PASSWORD);
+      assertEquals(status, 4);
+      assertMatch(
+        stderr,
+        /^error: Cannot change .*: it belongs to user 12345 of this machine, and this is user 0; run/,
+      );
+    }
+    assertEquals(await Deno.readTextFile(folder.file), before);
+    assertEquals((await Deno.stat(folder.file)).uid, 12_345);
+  },
+});
+
 Deno.test("accounts import adds what it can, tells all else with its line, and goes on where it stopped", async () => {
   await using folder = new AccountsFolder();
   await folder.run("add ALICE", PASSWORD);
