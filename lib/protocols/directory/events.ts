@@ -1,0 +1,181 @@
+/**
+ * What the directory and its clients tell their users, and what those may ask: field for field the objects of `--json`
+ * (which adds `at`, and `ref` where a command had one).
+ */
+
+import type { ModeCommand, ModeEvent } from "../../base/mode_machine.ts";
+import type { CallOutcome, CallRoute } from "./messages.ts";
+
+/** Somebody in the list. */
+export interface UserView {
+  readonly name: string;
+  readonly state: "free" | "busy";
+  /** Where it takes calls; empty and 0: nowhere. */
+  readonly host: string;
+  readonly port: number;
+  readonly guest: boolean;
+}
+
+export interface MissedCall {
+  readonly from: string;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+}
+
+/** How a client is connected to its directory. */
+export type SessionState = "up" | "down" | "replaced";
+
+export type ClientEvent =
+  | {
+    readonly event: "ready";
+    readonly command: "peer";
+    /** Where it was given. */
+    readonly name?: string;
+    readonly host: string;
+    readonly port: number;
+    readonly key: string;
+    /** As the user wrote it. */
+    readonly registry: string;
+  }
+  /** The directory's key, before a password is asked for the first time; `isNew`: it wasn't met before. */
+  | { readonly event: "directory"; readonly key: string; readonly isNew: boolean }
+  | {
+    readonly event: "session";
+    readonly state: SessionState;
+    readonly name: string;
+    readonly guest: boolean;
+    /** Why it is down, in words. */
+    readonly reason?: string;
+  }
+  | { readonly event: "users"; readonly users: readonly UserView[] }
+  | {
+    readonly event: "presence";
+    readonly name: string;
+    readonly state: "free" | "busy" | "offline";
+  }
+  | {
+    readonly event: "incoming";
+    readonly call: string;
+    readonly from: string;
+    /** Fingerprint. */
+    readonly key: string;
+    readonly guest: boolean;
+  }
+  | {
+    readonly event: "call";
+    readonly call: string;
+    readonly peer: string;
+    readonly state: "ringing" | "connected" | CallOutcome;
+    readonly reason?: string;
+    readonly route?: CallRoute;
+    /** With `connected`: whether the user has compared the other's key. */
+    readonly verified?: boolean;
+    /** With `ended`, after `connected`: how long they talked. */
+    readonly durationMs?: number;
+  }
+  | { readonly event: "missed"; readonly calls: readonly MissedCall[] }
+  | {
+    readonly event: "message";
+    readonly from: string;
+    readonly text: string;
+    readonly self: boolean;
+  }
+  | {
+    readonly event: "broadcast";
+    readonly id: string;
+    readonly from: string;
+    readonly text: string;
+    /** ISO 8601, UTC, by the directory's clock. */
+    readonly sentAt: string;
+    /** It was stored before this program was started. */
+    readonly history: boolean;
+  }
+  | { readonly event: "broadcast-sent"; readonly id: string; readonly reached: number }
+  | { readonly event: "password-changed" }
+  | {
+    readonly event: "status";
+    readonly name: string;
+    readonly key: string;
+    readonly registry: string;
+    readonly session: SessionState;
+    readonly guest: boolean;
+    readonly call: {
+      readonly call: string;
+      readonly peer: string;
+      readonly state: "ringing" | "connecting" | "connected";
+      readonly route: CallRoute | null;
+      readonly sinceMs: number;
+    } | null;
+    readonly online: number;
+    /** Lines that wait for a call, or broadcasts for the directory. */
+    readonly unsent: number;
+    readonly problems: readonly string[];
+  }
+  | ModeEvent;
+
+/** Who is told of what at the directory. */
+export type DirectoryEvent =
+  | {
+    readonly event: "ready";
+    readonly command: "regserver";
+    readonly host: string;
+    readonly port: number;
+    readonly key: string;
+    readonly accounts: number;
+  }
+  | { readonly event: "login"; readonly name: string; readonly guest: boolean }
+  | { readonly event: "logout"; readonly name: string; readonly reason: string }
+  | { readonly event: "signup"; readonly name: string }
+  | {
+    readonly event: "call";
+    readonly from: string;
+    readonly to: string;
+    readonly state: "ringing" | "connected" | CallOutcome;
+  }
+  | { readonly event: "broadcast"; readonly id: string; readonly from: string }
+  | { readonly event: "broadcast-sent"; readonly id: string; readonly reached: number }
+  | {
+    readonly event: "users";
+    readonly users: readonly (UserView & {
+      /** The address as it is seen. */
+      readonly address: string;
+      /** ISO 8601, UTC. */
+      readonly since: string;
+      /** Of its calls, in both directions. */
+      readonly relayedBytes: number;
+    })[];
+  }
+  | {
+    readonly event: "status";
+    readonly key: string;
+    readonly accounts: number;
+    readonly clients: number;
+    readonly clientsMax: number;
+    readonly calls: number;
+    readonly relayedBytes: number;
+    readonly kept: number;
+    readonly problems: readonly string[];
+  }
+  | ModeEvent;
+
+export type ClientCommand =
+  | ModeCommand
+  | { readonly command: "list"; readonly part: string | undefined }
+  | { readonly command: "broadcast"; readonly text: string }
+  | { readonly command: "call"; readonly name: string }
+  | { readonly command: "call-address"; readonly host: string; readonly port: number }
+  | { readonly command: "accept" }
+  | { readonly command: "decline"; readonly reason: string }
+  | { readonly command: "cancel" }
+  | { readonly command: "hang-up" }
+  | { readonly command: "say"; readonly text: string }
+  | { readonly command: "missed" }
+  | { readonly command: "passwd"; readonly old: string; readonly new: string }
+  | { readonly command: "forget-me"; readonly password: string };
+
+export type DirectoryCommand =
+  | { readonly command: "status" }
+  | { readonly command: "list" }
+  | { readonly command: "kick"; readonly name: string }
+  | { readonly command: "broadcast"; readonly text: string }
+  | { readonly command: "quit" };

@@ -1,0 +1,94 @@
+/** Every bound and time of the directory's protocol, with its unit and reason. */
+
+import { NAME_LENGTH_MAX } from "../../base/names.ts";
+
+/** A name in UTF-8. */
+export const NAME_BYTES_MAX = 4 * NAME_LENGTH_MAX;
+/** Longest message, as everywhere. */
+export const TEXT_BYTES_MAX = 65_536;
+/** Longest password. */
+export const PASSWORD_BYTES_MAX = 1_024;
+/** Shorter ones are guessed. Code points, after NFC. */
+export const PASSWORD_LENGTH_MIN = 8;
+/** Why something isn't done, in a few sentences. */
+export const REASON_BYTES_MAX = 1_024;
+/** A host name or an address. */
+export const HOST_BYTES_MAX = 253;
+
+/** `--max-clients`, unless told otherwise. */
+export const CLIENTS_MAX_DEFAULT = 1_000;
+/** Of `--max-clients`: each costs memory and a descriptor, and hears of all others. */
+export const CLIENTS_MAX = 10_000;
+/** Who says nothing has no place for longer. */
+export const SILENT_MS_MAX = 10_000;
+/** Until when somebody who isn't answered is dropped, as every wait that has no bound of its own. */
+export const WAIT_MS_MAX = 10_000;
+
+/** Wrong passwords of one name from one address within the time below, and for as long nothing more is tried. */
+export const WRONG_MAX = 5;
+/** The same of all names from one address. */
+export const WRONG_FROM_ADDRESS_MAX = 50;
+export const LOCK_OUT_MS = 60_000;
+/** Names with addresses, or addresses, of which wrong passwords are counted: the oldest are forgotten. */
+export const LOCK_OUTS_MAX = 4_096;
+/** `--signup-limit`: sign-ups an hour from one address, unless told otherwise. */
+export const SIGN_UPS_MAX_DEFAULT = 10;
+export const SIGN_UPS_MS = 3_600_000;
+
+/** A guest's name is kept for its key when its link was lost: as long as a dead client may be in the list. */
+export const GUEST_HELD_MS = 15_000;
+
+/** People in one page of the list: a page fits in a record. */
+export const USERS_PAGE_MAX = 100;
+/** Changes are told at once where none were told for so long, and else together: a storm of them costs 40 a second. */
+export const PRESENCE_MS = 25;
+/** A client that takes nothing in for so long is dropped. */
+export const SLOW_MS_MAX = 15_000;
+
+/** A number of a call, or of the directory's store, drawn at random: 32, or 16, hexadecimal digits in memory. */
+export const CALL_ID_BYTES = 16;
+export const STORE_ID_BYTES = 8;
+/** How long a call rings. */
+export const RINGING_MS_MAX = 30_000;
+/** Both sides dial for so long; then their words go through the directory. */
+export const DIRECT_MS_MAX = 4_000;
+/** From the answer until both talk; then the callee is unreachable. */
+export const CONNECTING_MS_MAX = 10_000;
+/** Calls that were missed, the latest are kept. */
+export const MISSED_MAX = 100;
+/** Sealed bytes in one piece that is relayed. */
+export const RELAY_BYTES_MAX = 16 * 1_024;
+/** Of those in each direction that the other side hasn't taken: the directory holds no more. */
+export const RELAY_CREDIT_BYTES = 64 * 1_024;
+/** Relayed for one call, in each direction: talk, and no transfer of files at the operator's cost. */
+export const RELAY_BYTES_PER_S = 256 * 1_024;
+
+/** Broadcasts of one sender within the time below. */
+export const BROADCASTS_MAX = 60;
+export const BROADCASTS_MS = 60_000;
+/** Kept for who isn't there; the oldest go first. */
+export const KEPT_MAX = 10_000;
+export const KEPT_BYTES_MAX = 64 * 1_024 * 1_024;
+/** `--broadcast-ttl`, unless told otherwise. */
+export const TTL_MS_DEFAULT = 30 * 60_000;
+/** Longer, a file of 64 MiB holds no more anyway. */
+export const TTL_MS_MAX = 7 * 24 * 60 * 60_000;
+/** Sent to one client and not acknowledged. */
+export const WINDOW_MAX = 32;
+/** A datagram that isn't acknowledged is repeated after these, and then sent over TCP. */
+export const REPEAT_MS = [250, 500, 1_000] as const;
+/** A text that fits in one datagram, with what stands beside it; longer ones go over TCP. */
+export const DATAGRAM_TEXT_BYTES_MAX = 900;
+/** The sender is told how many have it when all who are there do, or after this. */
+export const REACHED_MS_MAX = 10_000;
+/** A sealed datagram from an address that isn't proved is as long at least as what answers it. */
+export const HERE_PADDING_BYTES = 64;
+export const CHALLENGE_BYTES = 8;
+
+/** Pauses between attempts to come in again: growing by half, with jitter. */
+export const RETRY_MS_MIN = 500;
+export const RETRY_MS_MAX = 30_000;
+/** Who is told that the directory is full tries again so long. */
+export const FULL_MS_MAX = 10 * 60_000;
+/** Types that this version doesn't know, on one link: more is another program. */
+export const UNKNOWN_MESSAGES_MAX = 100;

@@ -1,0 +1,423 @@
+/**
+ * Every message between the directory and its clients, and between two who talk: encoding, checking and the table in
+ * PROTOCOL.md come from here.
+ */
+
+import type { PeerKey } from "../../base/ids.ts";
+import {
+  bool,
+  bytes,
+  fixedBytes,
+  hexId,
+  type Infer,
+  list,
+  message,
+  type MessageOf,
+  nullable,
+  oneOf,
+  record,
+  text,
+  uint,
+} from "../../base/schema.ts";
+import {
+  CALL_ID_BYTES,
+  CHALLENGE_BYTES,
+  HERE_PADDING_BYTES,
+  HOST_BYTES_MAX,
+  NAME_BYTES_MAX,
+  PASSWORD_BYTES_MAX,
+  REASON_BYTES_MAX,
+  RELAY_BYTES_MAX,
+  STORE_ID_BYTES,
+  TEXT_BYTES_MAX,
+  USERS_PAGE_MAX,
+} from "./limits.ts";
+
+const counter = uint(Number.MAX_SAFE_INTEGER);
+const port = uint(65_535);
+const name = text(NAME_BYTES_MAX);
+const reason = text(REASON_BYTES_MAX);
+const call = fixedBytes(CALL_ID_BYTES);
+const password = text(PASSWORD_BYTES_MAX);
+
+/** How somebody comes in: `resume` by the key of a device that has logged in with the password before. */
+export const WAYS_IN = ["log-in", "sign-up", "guest", "resume"] as const;
+/** Codes of a refusal, the same words as the user's error codes. */
+export const REFUSALS = [
+  "bad-name",
+  "bad-credentials",
+  "weak-password",
+  "name-taken",
+  "guests-refused",
+  "locked-out",
+  "too-fast",
+  "full",
+  "kicked",
+  "not-allowed",
+  "not-logged-in",
+  "too-long",
+  "disk",
+  "protocol",
+] as const;
+/** Why the directory ends a link. */
+export const DISMISSALS = ["replaced", "kicked", "closing", "slow", "forgotten"] as const;
+/** What became of a call that isn't one any more. */
+export const OUTCOMES = [
+  "declined",
+  "busy",
+  "offline",
+  "unreachable",
+  "timeout",
+  "cancelled",
+  "ended",
+] as const;
+export const ROUTES = ["direct", "relay"] as const;
+
+/** Somebody in the list: where it takes calls, as the directory sees it; port 0: nowhere. */
+const user = record({
+  name,
+  state: oneOf(["free", "busy"]),
+  guest: bool(),
+  host: text(HOST_BYTES_MAX),
+  port,
+});
+/** Up to where somebody has heard what was told to all, in the numbering of one store. */
+const heardThrough = record({ store: fixedBytes(STORE_ID_BYTES), through: counter });
+
+const enter = message(1, "enter", {
+  from: "a client",
+  to: "the directory",
+  when: "the link is up, or a way in was refused",
+  answer: "`entered` or `refused`",
+  lane: "control",
+}, {
+  how: oneOf(WAYS_IN),
+  name,
+  /** Empty for guests, and for who resumes. */
+  password,
+  /** Where the password is changed with the log-in; else empty. */
+  newPassword: password,
+  /** Where it takes calls; 0: nowhere. */
+  port,
+  /** A direct call that has gone on. */
+  talking: nullable(record({ call, name })),
+  seen: nullable(heardThrough),
+});
+const entered = message(2, "entered", {
+  from: "the directory",
+  to: "a client",
+  when: "it is in: its account and its device are on disk",
+  answer: "none; `users` follow",
+  lane: "control",
+}, {
+  /** As it was registered. */
+  name,
+  guest: bool(),
+  /** The client's address, as it is seen. */
+  host: text(HOST_BYTES_MAX),
+  store: fixedBytes(STORE_ID_BYTES),
+  mayBroadcast: bool(),
+  /** Of the datagrams' session: its number, and the keys for what the directory and what the client sends. */
+  index: uint(0xffff_ffff),
+  toClient: fixedBytes(32),
+  toDirectory: fixedBytes(32),
+});
+const refused = message(3, "refused", {
+  from: "the directory",
+  to: "a client",
+  when: "what it asked for last isn't done; where it isn't in, it may ask again",
+  answer: "none",
+  lane: "control",
+}, {
+  code: oneOf(REFUSALS),
+  text: reason,
+  /** When it may be tried again; 0: at once, or never. */
+  retryMs: counter,
+});
+const users = message(4, "users", {
+  from: "the directory",
+  to: "a client",
+  when: "it has come in: all who are there, in pages, itself among them",
+  answer: "none",
+  lane: "data",
+}, { users: list(user, USERS_PAGE_MAX), isLast: bool() });
+const presence = message(5, "presence", {
+  from: "the directory",
+  to: "a client",
+  when: "somebody has come, gone, begun or ended a call: as it is now, told once for many changes",
+  answer: "none",
+  lane: "data",
+}, { users: list(user, USERS_PAGE_MAX), offline: list(name, USERS_PAGE_MAX) });
+const changePassword = message(6, "change-password", {
+  from: "a client",
+  to: "the directory",
+  when: "its user wants another one",
+  answer: "`done` when it is on disk, or `refused`",
+  lane: "control",
+}, { old: password, new: password });
+const forgetMe = message(7, "forget-me", {
+  from: "a client",
+  to: "the directory",
+  when: "its user wants its account to be removed",
+  answer: "`dismissed` when that is on disk, or `refused`",
+  lane: "control",
+}, { password });
+const done = message(8, "done", {
+  from: "the directory",
+  to: "a client",
+  when: "the password is changed",
+  answer: "none",
+  lane: "control",
+}, {});
+const dismissed = message(9, "dismissed", {
+  from: "the directory",
+  to: "a client",
+  when: "its link is closed after this",
+  answer: "none",
+  lane: "control",
+}, { because: oneOf(DISMISSALS), text: reason, retryMs: counter });
+
+const ring = message(16, "call", {
+  from: "a client",
+  to: "the directory",
+  when: "its user calls somebody: by name, or by an address in the list",
+  answer: "`outcome`, or `meet`",
+  lane: "control",
+}, {
+  /** Drawn by the caller. */
+  call,
+  /** Empty where an address is meant. */
+  name,
+  host: text(HOST_BYTES_MAX),
+  port,
+});
+const incoming = message(17, "incoming", {
+  from: "the directory",
+  to: "the callee",
+  when: "somebody calls",
+  answer: "`answer`, within 30 s",
+  lane: "control",
+}, { call, from: name, guest: bool(), key: hexId<PeerKey>() });
+const answer = message(18, "answer", {
+  from: "the callee",
+  to: "the directory",
+  when: "its user has answered",
+  answer: "`meet`, or `outcome`",
+  lane: "control",
+}, { call, accepts: bool(), reason });
+const meet = message(19, "meet", {
+  from: "the directory",
+  to: "caller and callee",
+  when: "the callee has accepted, or both called each other",
+  answer: "`begun`, or `relay-please`, or `hang-up`",
+  lane: "control",
+}, {
+  call,
+  /** The call that goes on in this one: two called each other. */
+  instead: nullable(call),
+  name,
+  guest: bool(),
+  key: hexId<PeerKey>(),
+  host: text(HOST_BYTES_MAX),
+  port,
+  isCaller: bool(),
+  mayRelay: bool(),
+});
+const begun = message(20, "begun", {
+  from: "caller and callee",
+  to: "the directory",
+  when: "they talk",
+  answer: "none; both are busy when both have said so",
+  lane: "control",
+}, { call, route: oneOf(ROUTES) });
+const relayPlease = message(21, "relay-please", {
+  from: "the caller",
+  to: "the directory",
+  when: "neither could dial the other",
+  answer: "`relay-on` to both, or `outcome`",
+  lane: "control",
+}, { call });
+const relayOn = message(22, "relay-on", {
+  from: "the directory",
+  to: "caller and callee",
+  when: "it passes on what they say, sealed by them for each other",
+  answer: "`relay`",
+  lane: "control",
+}, { call });
+const relay = message(23, "relay", {
+  from: "caller or callee",
+  to: "the directory, and by it to the other",
+  when: "there are sealed bytes for the other, and room there",
+  answer: "`relay-room` when they are taken",
+  lane: "data",
+}, { call, bytes: bytes(RELAY_BYTES_MAX) });
+const relayRoom = message(24, "relay-room", {
+  from: "caller or callee",
+  to: "the directory, and by it to the other",
+  when: "so many of the bytes that came were taken",
+  answer: "none",
+  lane: "control",
+}, { call, bytes: counter });
+const hangUp = message(25, "hang-up", {
+  from: "caller or callee",
+  to: "the directory",
+  when: "it withdraws the call, or the call is over",
+  answer: "none; the other is told the `outcome` where it isn't talking yet",
+  lane: "control",
+}, { call, reason });
+const outcome = message(26, "outcome", {
+  from: "the directory",
+  to: "caller or callee",
+  when: "there is no such call any more, or there won't be",
+  answer: "none",
+  lane: "control",
+}, { call, state: oneOf(OUTCOMES), reason });
+
+const broadcast = message(32, "broadcast", {
+  from: "a client",
+  to: "the directory",
+  when: "its user tells all",
+  answer: "`broadcast-taken` when it is on disk, or `refused`",
+  lane: "data",
+}, {
+  /** Of the client's process, counted from 1: the same one is taken once. */
+  own: counter,
+  text: text(TEXT_BYTES_MAX),
+});
+const broadcastTaken = message(33, "broadcast-taken", {
+  from: "the directory",
+  to: "the sender",
+  when: "it is on disk",
+  answer: "none",
+  lane: "control",
+}, { own: counter, number: counter });
+const broadcastSent = message(34, "broadcast-sent", {
+  from: "the directory",
+  to: "the sender",
+  when: "all who were there have it, or 10 s are over",
+  answer: "none",
+  lane: "control",
+}, { number: counter, reached: counter });
+const told = message(35, "told", {
+  from: "the directory",
+  to: "a client",
+  when:
+    "somebody tells all; by a datagram where it fits in one, else or after three repeats by TCP",
+  answer: "`got`",
+  lane: "data",
+}, {
+  /** In the directory's store. */
+  number: counter,
+  /** The one before it that this client was sent: it is shown after that. */
+  after: counter,
+  from: name,
+  /** The directory's wall clock, ms since 1970; for display alone. */
+  sentAt: counter,
+  text: text(TEXT_BYTES_MAX),
+});
+const got = message(36, "got", {
+  from: "a client",
+  to: "the directory",
+  when: "all up to here is on its disk; by a datagram where it came by one",
+  answer: "none",
+  lane: "control",
+}, { through: counter });
+
+const talk = message(48, "talk", {
+  from: "whoever dialled the other",
+  to: "the other of two who are to talk",
+  when: "their link is up",
+  answer: "`begin`, if the caller wants that link",
+  lane: "control",
+}, { call });
+const begin = message(49, "begin", {
+  from: "the caller",
+  to: "the callee",
+  when: "this is the link on which they talk; all others are closed",
+  answer: "none",
+  lane: "control",
+}, { call });
+const line = message(50, "line", {
+  from: "either",
+  to: "the other",
+  when: "its user says something",
+  answer: "none",
+  lane: "data",
+}, { text: text(TEXT_BYTES_MAX) });
+
+const here = message(56, "here", {
+  from: "a client",
+  to: "the directory",
+  when: "it has come in, and every 15 s: this is where datagrams reach it",
+  answer: "`prove`, where the address is new",
+  lane: "control",
+}, { padding: fixedBytes(HERE_PADDING_BYTES) });
+const prove = message(57, "prove", {
+  from: "the directory",
+  to: "a client",
+  when: "an authentic datagram came from an address that isn't known to be its",
+  answer: "`proof`",
+  lane: "control",
+}, { challenge: fixedBytes(CHALLENGE_BYTES) });
+const proof = message(58, "proof", {
+  from: "a client",
+  to: "the directory",
+  when: "it was asked whether it receives there",
+  answer: "none",
+  lane: "control",
+}, { challenge: fixedBytes(CHALLENGE_BYTES) });
+
+const unknown = message(6_000, "unknown", {
+  from: "anybody",
+  to: "whoever sent it",
+  when: "a message of a type that it doesn't know came",
+  answer: "none",
+  lane: "control",
+}, { code: uint(16_383) });
+
+export const DIRECTORY_MESSAGES = [
+  enter,
+  entered,
+  refused,
+  users,
+  presence,
+  changePassword,
+  forgetMe,
+  done,
+  dismissed,
+  ring,
+  incoming,
+  answer,
+  meet,
+  begun,
+  relayPlease,
+  relayOn,
+  relay,
+  relayRoom,
+  hangUp,
+  outcome,
+  broadcast,
+  broadcastTaken,
+  broadcastSent,
+  told,
+  got,
+  talk,
+  begin,
+  line,
+  here,
+  prove,
+  proof,
+  unknown,
+] as const;
+
+export type DirectoryMessage = MessageOf<typeof DIRECTORY_MESSAGES[number]>;
+export type DirectoryMessageOf<Type extends DirectoryMessage["type"]> = Extract<
+  DirectoryMessage,
+  { readonly type: Type }
+>;
+export type ListedUser = Infer<typeof user>;
+export type WayIn = typeof WAYS_IN[number];
+export type DirectoryRefusal = typeof REFUSALS[number];
+export type Dismissal = typeof DISMISSALS[number];
+export type CallOutcome = typeof OUTCOMES[number];
+export type CallRoute = typeof ROUTES[number];
