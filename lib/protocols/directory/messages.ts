@@ -137,10 +137,16 @@ const refused = message(3, "refused", {
 const users = message(4, "users", {
   from: "the directory",
   to: "a client",
-  when: "it has come in: all who are there, in pages, itself among them",
+  when:
+    "it has come in, or changes may have been lost as it was slow: all who are there, in pages, itself among them",
   answer: "none",
   lane: "data",
-}, { users: list(user, USERS_PAGE_MAX), isLast: bool() });
+}, {
+  users: list(user, USERS_PAGE_MAX),
+  /** All that was told before is void: a list that was cut off begins anew. */
+  isFirst: bool(),
+  isLast: bool(),
+});
 const presence = message(5, "presence", {
   from: "the directory",
   to: "a client",
@@ -280,7 +286,7 @@ const broadcast = message(32, "broadcast", {
   answer: "`broadcast-taken` when it is on disk, or `refused`",
   lane: "data",
 }, {
-  /** Of the client's process, counted from 1: the same one is taken once. */
+  /** Drawn at random by the client: the same one is taken once, also after a restart of either side. */
   own: counter,
   text: text(TEXT_BYTES_MAX),
 });
@@ -409,6 +415,14 @@ export const DIRECTORY_MESSAGES = [
   proof,
   unknown,
 ] as const;
+
+/** The lane of each message, as its declaration says. */
+export const DIRECTORY_LANES = Object.fromEntries(
+  DIRECTORY_MESSAGES.map(({ name, about }) => [name, about.lane]),
+) as Readonly<Record<DirectoryMessage["type"], "control" | "data">>;
+
+/** Those that go in datagrams, too. */
+export const DATAGRAM_MESSAGES = [told, got, here, prove, proof] as const;
 
 export type DirectoryMessage = MessageOf<typeof DIRECTORY_MESSAGES[number]>;
 export type DirectoryMessageOf<Type extends DirectoryMessage["type"]> = Extract<
