@@ -47,6 +47,11 @@ export class DeadlineQueue<Key> {
     return this.#heap[0]?.atMs ?? null;
   }
 
+  /** Moves every deadline by `delayMs`, as `Deadlines` does. */
+  postpone(delayMs: number): void {
+    for (const entry of this.#heap) entry.atMs += delayMs;
+  }
+
   /** Takes the first whose deadline is at `nowMs` or before, `null` where there is none. */
   takeDue(nowMs: number): Key | null {
     const first = this.#heap[0];

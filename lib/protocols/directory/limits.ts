@@ -75,7 +75,7 @@ export const TTL_MS_DEFAULT = 30 * 60_000;
 export const TTL_MS_MAX = 7 * 24 * 60 * 60_000;
 /** Sent to one client and not acknowledged. */
 export const WINDOW_MAX = 32;
-/** A datagram that isn't acknowledged is repeated after these, and then sent over TCP. */
+/** Pauses after a datagram that isn't acknowledged: it is repeated after each but the last, then it goes over TCP. */
 export const REPEAT_MS = [250, 500, 1_000] as const;
 /** A text that fits in one datagram, with what stands beside it; longer ones go over TCP. */
 export const DATAGRAM_TEXT_BYTES_MAX = 900;
@@ -90,5 +90,39 @@ export const RETRY_MS_MIN = 500;
 export const RETRY_MS_MAX = 30_000;
 /** Who is told that the directory is full tries again so long. */
 export const FULL_MS_MAX = 10 * 60_000;
+/** Links that have said nothing yet: the one that has waited longest goes. */
+export const SILENT_LINKS_MAX = 1_024;
+/** Who is told that the directory is full, or that too many passwords wait, tries again after this. */
+export const FULL_RETRY_MS = 15_000;
+/** Who was kicked out isn't let in for so long, by name and by key; so many are remembered, the latest. */
+export const KICKED_MS = 60_000;
+export const KICKED_MAX = 1_024;
+/** Names of guests that are held; the oldest go. */
+export const HELD_GUESTS_MAX = 1_024;
+/** All come back at once after a restart: over so long. */
+export const RETURN_SPREAD_MS = 2_000;
+/** Messages of one client that aren't counted otherwise: more than its user, or a script of its, can bring about. */
+export const CONTROL_PER_S = 20;
+export const CONTROL_BURST = 100;
+/** Calls of one client: each rings a bell. */
+export const CALLS_PER_S = 0.5;
+export const CALLS_BURST = 10;
+/** Pieces that are relayed, and taken, of one client: lines typed fast, and a handshake. */
+export const RELAY_PIECES_PER_S = 500;
+export const RELAY_PIECES_BURST = 2_000;
+/** Who talks is called busy for so long after the other has hung up; what is relayed still arrives. */
+export const ENDING_MS_MAX = 10_000;
+/** Text sent to one client over its link and not acknowledged: a quarter of what that queues. */
+export const WINDOW_BYTES_MAX = 256 * 1_024;
+/** What a broadcast takes in memory beside its text. */
+export const BROADCAST_BYTES_MIN = 512;
+/** Senders whose broadcasts of the last minute are counted; the oldest are forgotten. */
+export const SENDERS_MAX = 4_096;
+/** Broadcasts on their way to the disk. */
+export const UNSTORED_MAX = 256;
+/** Broadcasts of which it is counted who has them; the oldest are told as they are then. */
+export const REPORTS_MAX = 256;
+/** Whoever breaks a rule may be an old version; it comes back after this. */
+export const OFFENDER_BAN_MS = 60_000;
 /** Types that this version doesn't know, on one link: more is another program. */
 export const UNKNOWN_MESSAGES_MAX = 100;

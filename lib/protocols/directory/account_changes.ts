@@ -1,0 +1,106 @@
+/** What clients that are in ask of their accounts: another password, or to be forgotten. */
+
+import { fingerprintOf } from "../../base/fingerprint.ts";
+import type { FoldedName } from "../../base/ids.ts";
+import type { Broadcasts } from "./broadcasts.ts";
+import type { Client } from "./client_session.ts";
+import type { Account, AccountAnswer } from "./directory_io.ts";
+import { FULL_RETRY_MS } from "./limits.ts";
+import type { LockOuts } from "./lock_outs.ts";
+import type { DirectoryRefusal, Dismissal } from "./messages.ts";
+import type { Output } from "./output.ts";
+import { passwordFault } from "./password_fault.ts";
+
+export interface AccountChangesParts {
+  readonly out: Output;
+  readonly lockOuts: LockOuts;
+  readonly broadcasts: Broadcasts;
+  /** The client is told why, and its link closed; it isn't in any more. */
+  dismiss(client: Client, because: Dismissal, text: string): void;
+}
+
+export class AccountChanges {
+  constructor(readonly parts: AccountChangesParts) {}
+
+  changePassword(client: Client, old: string, password: string): void {
+    const weak = passwordFault(password);
+    if (weak !== null) return this.#refuse(client, "weak-password", `The new password ${weak}`);
+    this.#ifRight(client, old, ({ name, version }) => {
+      const { link } = client;
+      const key = fingerprintOf(client.key);
+      const { address } = link;
+      const question = { ask: "set-password", name, version, password, key, address } as const;
+      this.parts.out.ask(question, (answer) => {
+        client.isAsking = false;
+        if (link.client !== client) return;
+        if (answer.outcome !== "ok") return this.#denied(client, answer);
+        this.parts.out.send(link.id, { type: "done" });
+      });
+    });
+  }
+
+  forget(client: Client, password: string): void {
+    this.#ifRight(client, password, ({ name, version }) => {
+      this.parts.out.ask({ ask: "remove", name, version }, (answer) => {
+        client.isAsking = false;
+        if (answer.outcome !== "ok") return this.#denied(client, answer);
+        this.removed(client);
+      });
+    });
+  }
+
+  /** Its account isn't there any more. */
+  removed(client: Client): void {
+    if (client.link.client === client) {
+      this.parts.dismiss(client, "forgotten", "Your account is removed");
+    }
+    this.forgotten(client.folded);
+  }
+
+  /** Another account of that name is another one: it is told what is kept. */
+  forgotten(account: FoldedName): void {
+    const { out, broadcasts } = this.parts;
+    broadcasts.forget(account);
+    out.note({ kind: "forgotten", account });
+  }
+
+  /** Goes on where that is the account's password: as when it logs in, guessing is bounded. */
+  #ifRight(client: Client, password: string, then: (account: Account) => void): void {
+    const { name, folded, isGuest, link, isAsking } = client;
+    const { out, lockOuts } = this.parts;
+    if (isGuest) return this.#refuse(client, "not-allowed", "A guest has no account");
+    if (isAsking) return this.#refuse(client, "too-fast", "One thing after the other");
+    const { address } = link;
+    const attempt = lockOuts.begin(folded, address, out.nowMs);
+    if (typeof attempt === "number") {
+      const text = "Too many wrong passwords; try again later";
+      return this.#refuse(client, "locked-out", text, attempt);
+    }
+    client.isAsking = true;
+    out.ask({ ask: "check-password", name, password, address }, (answer) => {
+      const { outcome } = answer;
+      const isRight = outcome === "ok" ? true : outcome === "wrong" ? false : null;
+      attempt.over(isRight, out.nowMs);
+      if (answer.outcome === "ok" && link.client === client) return then(answer.account);
+      client.isAsking = false;
+      if (answer.outcome !== "ok") this.#denied(client, answer);
+    });
+  }
+
+  #denied(client: Client, answer: Exclude<AccountAnswer, { readonly outcome: "ok" }>): void {
+    switch (answer.outcome) {
+      case "full":
+        return this.#refuse(client, "full", "Too many passwords are checked", FULL_RETRY_MS);
+      case "disk":
+        return this.#refuse(client, "disk", "The directory cannot store that at the moment");
+      default:
+        return this.#refuse(client, "bad-credentials", "Wrong password");
+    }
+  }
+
+  #refuse(client: Client, code: DirectoryRefusal, text: string, retryMs = 0): void {
+    const { link } = client;
+    if (link.client !== client) return; // it has left meanwhile
+    this.parts.out.send(link.id, { type: "refused", code, text, retryMs: Math.ceil(retryMs) });
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * What was told to all, kept for accounts that aren't there: numbered, on disk, for a time. An account is told each
+ * one once: the number up to which it has them is kept, too.
+ */
+
+import type { FoldedName, PeerKey } from "../../base/ids.ts";
+import { utf8Length } from "../../base/text.ts";
+import { BROADCAST_BYTES_MIN, KEPT_BYTES_MAX, KEPT_MAX, STORE_ID_BYTES } from "./limits.ts";
+import type { BroadcastRecord, DirectoryRecord } from "./records.ts";
+
+export type Broadcast = BroadcastRecord;
+
+export class Broadcasts {
+  readonly store: string;
+  /** Whether the store is a new one, which isn't on disk. */
+  readonly isNew: boolean;
+  /** In the order of their numbers. */
+  readonly #kept: Broadcast[] = [];
+  #bytes = 0;
+  /** The highest number that was given. */
+  #last = 0;
+  /** By sender and its own number. */
+  readonly #own = new Map<string, Broadcast>();
+  /** Up to where each account has them. */
+  readonly #through = new Map<FoldedName, number>();
+
+  constructor(
+    records: readonly DirectoryRecord[],
+    randomBytes: (length: number) => Uint8Array,
+  ) {
+    let store: string | null = null;
+    for (const record of records) {
+      switch (record.kind) {
+        case "store":
+          store = record.store;
+          this.#last = Math.max(this.#last, record.last);
+          break;
+        case "broadcast":
+          this.#last = Math.max(this.#last, record.number);
+          this.add(record);
+          break;
+        case "got":
+          this.got(record.account, record.through);
+          break;
+        case "forgotten":
+          this.forget(record.account);
+          break;
+      }
+    }
+    this.isNew = store === null;
+    this.store = store ?? randomBytes(STORE_ID_BYTES).toHex();
+  }
+
+  /** The number of the last one. */
+  get last(): number {
+    return this.#last;
+  }
+
+  get size(): number {
+    return this.#kept.length;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * A number for the next one. It follows the wall clock, so that a store that was put back to an earlier state gives
+   * no number twice: whoever has that one would take the new one for it.
+   */
+  number(wallMs: number): number {
+    return this.#last = Math.max(this.#last + 1, Math.floor(wallMs));
+  }
+
+  /** It is on disk. The oldest go where there are too many. */
+  add(broadcast: Broadcast): void {
+    this.#kept.push(broadcast);
+    this.#bytes += bytesOf(broadcast);
+    this.#own.set(ownOf(broadcast.fromKey, broadcast.own), broadcast);
+    let over = 0;
+    while (this.#kept.length - over > KEPT_MAX || this.#bytes > KEPT_BYTES_MAX) {
+      this.#gone(this.#kept[over++]!);
+    }
+    this.#kept.splice(0, over);
+  }
+
+  #gone(broadcast: Broadcast): void {
+    this.#bytes -= bytesOf(broadcast);
+    this.#own.delete(ownOf(broadcast.fromKey, broadcast.own));
+  }
+
+  /** The one that this sender gave that number, while it is kept. */
+  find(key: PeerKey | null, own: number): Broadcast | null {
+    return this.#own.get(ownOf(key, own)) ?? null;
+  }
+
+  /** The first one with a higher number. */
+  after(number: number): Broadcast | null {
+    return this.#kept[this.#placeAfter(number)] ?? null;
+  }
+
+  #placeAfter(number: number): number {
+    let from = 0;
+    let to = this.#kept.length;
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (this.#kept[middle]!.number > number) to = middle;
+      else from = middle + 1;
+    }
+    return from;
+  }
+
+  /** Lets go of those whose time is over, up to the first that is still wanted. @param through All have them. */
+  expire(wallMs: number, through: number): void {
+    let over = 0;
+    for (const broadcast of this.#kept) {
+      if (broadcast.number > through || !isOver(broadcast, wallMs)) break;
+      this.#gone(broadcast);
+      over += 1;
+    }
+    this.#kept.splice(0, over);
+  }
+
+  /** Up to where the account has them. */
+  through(account: FoldedName): number {
+    return this.#through.get(account) ?? 0;
+  }
+
+  got(account: FoldedName, through: number): void {
+    this.#through.set(account, Math.max(through, this.through(account)));
+  }
+
+  /** There is no such account any more: another of that name is told what is kept. */
+  forget(account: FoldedName): void {
+    this.#through.delete(account);
+  }
+
+  /** What a compacted log holds. */
+  records(): readonly DirectoryRecord[] {
+    const first = this.#kept[0]?.number ?? Infinity;
+    for (const [account, through] of this.#through) {
+      if (through < first) this.#through.delete(account); // as whoever never had any
+    }
+    const records: DirectoryRecord[] = [
+      { kind: "store", store: this.store, last: this.#last },
+      ...this.#kept,
+    ];
+    for (const [account, through] of this.#through) records.push({ kind: "got", account, through });
+    return records;
+  }
+}
+
+/** Whether it is too late to come for it. */
+export function isOver({ sentAt, ttlMs }: Broadcast, wallMs: number): boolean {
+  return sentAt + ttlMs <= wallMs;
+}
+
+function bytesOf({ text }: Broadcast): number {
+  return BROADCAST_BYTES_MIN + utf8Length(text);
+}
+
+function ownOf(key: PeerKey | null, own: number): string {
+  return `${key ?? ""} ${own}`;
+}

@@ -1,0 +1,340 @@
+/**
+ * The calls that there are. Who rings, is rung, or talks is in no other one. The directory brings two together and
+ * knows that they talk; what they say goes past it, unless it relays that.
+ */
+
+import { DeadlineQueue } from "../../base/deadline_queue.ts";
+import { unreachable } from "../../base/invariant.ts";
+import { earliestMs } from "../../base/machine.ts";
+import { foldName } from "../../base/names.ts";
+import { Call, Side } from "./call.ts";
+import type { Client, Sessions } from "./client_session.ts";
+import { CONNECTING_MS_MAX, ENDING_MS_MAX, RINGING_MS_MAX } from "./limits.ts";
+import type { CallOutcome, DirectoryMessageOf } from "./messages.ts";
+import type { Output } from "./output.ts";
+import type { Presence } from "./presence.ts";
+import { Relays } from "./relays.ts";
+
+export class Calls {
+  readonly #byId = new Map<string, Call>();
+  /** Those in which somebody is waited for. */
+  readonly #deadlines = new DeadlineQueue<Call>();
+  readonly relays: Relays;
+
+  /** @param mayRelay Whether what is said may go through the directory. */
+  constructor(
+    readonly sessions: Sessions,
+    readonly presence: Presence,
+    readonly out: Output,
+    readonly mayRelay: boolean,
+  ) {
+    this.relays = new Relays(out);
+  }
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  /** A call that this client has a part in. */
+  #get(id: Uint8Array, client: Client): { readonly call: Call; readonly side: Side } | null {
+    const call = this.#byId.get(id.toHex()) ?? null;
+    const side = call?.sideOf(client) ?? null;
+    return call === null || side === null ? null : { call, side };
+  }
+
+  // Ringing.
+
+  /** @returns What is wrong with it; null where nothing is. */
+  ring(client: Client, message: DirectoryMessageOf<"call">): string | null {
+    const { call: bytes, name, host, port } = message;
+    const id = bytes.toHex();
+    if (this.#byId.has(id)) return "two calls have one number";
+    const refuse = (state: CallOutcome, reason: string) => {
+      this.#tell(client, bytes, state, reason);
+      return null;
+    };
+    if (!client.link.calls.take(this.out.nowMs)) {
+      return refuse("declined", "too many calls within a short time");
+    }
+    const callee = name === "" ? this.sessions.at(host, port) : this.sessions.named(foldName(name));
+    if (client.call !== null) {
+      if (callee !== null && this.#isRungBy(client, client.call, callee)) {
+        this.#connect(client.call, id);
+        return null;
+      }
+      return refuse("busy", "you are in a call");
+    }
+    if (callee === null) return refuse("offline", "");
+    if (callee === client) this.#selfCall(client, id);
+    else if (callee.call !== null) return refuse("busy", "");
+    else this.#ring(client, callee, id);
+    return null;
+  }
+
+  /** Two call each other: it is the earlier call that they have. */
+  #isRungBy(client: Client, call: Call, caller: Client): boolean {
+    return call.phase === "ringing" && call.callee.client === client &&
+      call.caller.client === caller;
+  }
+
+  #selfCall(client: Client, id: string): void {
+    const side = new Side(client, client);
+    this.#add(new Call(id, side, side), "connecting");
+  }
+
+  #ring(caller: Client, callee: Client, id: string): void {
+    const call = new Call(id, new Side(caller, caller), new Side(callee, callee));
+    this.#add(call, "ringing");
+    const { name: from, isGuest: guest, key } = caller;
+    this.out.send(callee.link.id, { type: "incoming", call: call.idBytes, from, guest, key });
+    this.#show(call, "ringing");
+  }
+
+  #add(call: Call, phase: "ringing" | "connecting" | "connected"): void {
+    this.#byId.set(call.id, call);
+    for (const { client } of call.sides) if (client !== null) client.call = call;
+    this.#enter(call, phase);
+  }
+
+  answer(client: Client, { call: id, accepts, reason }: DirectoryMessageOf<"answer">): void {
+    const { call, side } = this.#get(id, client) ?? {};
+    // It may have been withdrawn meanwhile.
+    if (call?.phase !== "ringing" || side !== call.callee) return;
+    if (accepts) this.#connect(call, null);
+    else this.#end(call, "declined", reason, [call.caller]);
+  }
+
+  // Connecting.
+
+  /** @param later The callee's own call, which goes on in this one. */
+  #connect(call: Call, later: string | null): void {
+    this.#enter(call, "connecting");
+    for (const side of call.sides) {
+      const { client } = side;
+      const other = call.other(side).client;
+      if (client === null || other === null) continue;
+      const isCaller = side === call.caller;
+      this.out.send(client.link.id, {
+        type: "meet",
+        call: call.idBytes,
+        instead: isCaller || later === null ? null : Uint8Array.fromHex(later),
+        name: other.name,
+        guest: other.isGuest,
+        key: other.key,
+        host: other.host,
+        port: other.port,
+        isCaller,
+        mayRelay: this.mayRelay,
+      });
+    }
+  }
+
+  /** @returns What is wrong with it; null where nothing is. */
+  relayPlease(client: Client, { call: id }: DirectoryMessageOf<"relay-please">): string | null {
+    const { call, side } = this.#get(id, client) ?? {};
+    if (call?.phase !== "connecting") return null;
+    if (side !== call.caller || side === call.callee) return "it isn't its to ask for a relay";
+    if (call.isRelayed) return null;
+    if (!this.mayRelay) {
+      this.#end(call, "unreachable", "neither could dial the other", call.sides);
+      return null;
+    }
+    call.relay();
+    for (const { client } of call.sides) {
+      if (client !== null) this.out.send(client.link.id, { type: "relay-on", call: call.idBytes });
+    }
+    return null;
+  }
+
+  /** @returns What is wrong with it; null where nothing is. */
+  begun(client: Client, { call: id, route }: DirectoryMessageOf<"begun">): string | null {
+    const { call, side } = this.#get(id, client) ?? {};
+    if (call?.phase !== "connecting" || side === undefined) return null;
+    if (route === "relay" && !call.isRelayed) return "nothing is relayed for it";
+    side.route = route;
+    if (call.sides.some(({ route }) => route === null)) return null;
+    this.#talks(call);
+    return null;
+  }
+
+  #talks(call: Call): void {
+    if (call.sides.every(({ route }) => route === "direct")) this.relays.end(call);
+    this.#enter(call, "connected");
+    this.#show(call, "connected");
+  }
+
+  /** A direct call went on while its client, or the directory, was away. */
+  talksOn(client: Client, talking: { readonly call: Uint8Array; readonly name: string }): void {
+    const id = talking.call.toHex();
+    const other = { name: talking.name, folded: foldName(talking.name) };
+    const call = this.#byId.get(id);
+    if (call === undefined) {
+      if (other.folded === client.folded) return;
+      const sides = [new Side(client, client), new Side(other, null)] as const;
+      for (const side of sides) side.route = "direct";
+      this.#add(new Call(id, ...sides), "connected");
+      return;
+    }
+    const side = call.sides.find(({ folded }) => folded === client.folded);
+    if (side === undefined || call.other(side).folded !== other.folded) return;
+    if (side.client !== null || side.hasHungUp || call.phase !== "connected") return;
+    if (side.key !== null && side.key !== client.key) return;
+    side.key = client.key;
+    side.client = client;
+    client.call = call;
+    this.presence.changed(client);
+  }
+
+  // The end.
+
+  hangUp(client: Client, { call: id, reason }: DirectoryMessageOf<"hang-up">): void {
+    const { call, side } = this.#get(id, client) ?? {};
+    if (call === undefined || side === undefined || side.hasHungUp) return;
+    const other = call.other(side);
+    const isTalking = other.route !== null && other !== side;
+    if (isTalking && call.phase !== "over") return this.#leaves(call, side);
+    const state = call.phase === "connected" || call.phase === "ending"
+      ? "ended"
+      : side === call.caller
+      ? "cancelled"
+      : "declined";
+    this.#end(call, state, reason, other === side ? [] : [other]);
+  }
+
+  /** One of two who talk has hung up; the other finds that out by itself. */
+  #leaves(call: Call, side: Side): void {
+    const other = call.other(side);
+    const { client } = side;
+    const wasBusy = client?.isBusy === true;
+    side.hasHungUp = true;
+    if (client?.call === call) client.call = null;
+    if (client !== null && wasBusy) this.presence.changed(client);
+    if (call.phase !== "ending") this.#show(call, "ended");
+    if (other.hasHungUp || other.client === null) return this.#remove(call);
+    this.#enter(call, "ending");
+  }
+
+  /** The client isn't here any more. */
+  gone(client: Client): void {
+    const { call } = client;
+    client.call = null;
+    for (const ending of [...this.#byId.values()]) {
+      if (ending.phase !== "ending" || ending === call) continue;
+      // What it still had under way in one that it left is lost.
+      for (const side of ending.sides) if (side.client === client) side.client = null;
+    }
+    const side = call?.sides.find((each) => each.client === client);
+    if (call === null || side === undefined) return;
+    side.client = null;
+    const other = call.other(side);
+    switch (call.phase) {
+      case "ringing":
+        if (side === call.caller) return this.#end(call, "cancelled", "lost", [other]);
+        return this.#end(call, "offline", "", [other]);
+      case "connecting":
+        if (other.route === null || side === other || call.isRelayed) {
+          return this.#end(call, "unreachable", "lost", [other]);
+        }
+        side.route ??= "direct";
+        return this.#talks(call); // without the directory
+      case "connected":
+        if (call.isRelayed) return this.#end(call, "ended", "lost", [other]);
+        if (other.client === null) this.#end(call, "ended", "lost", []);
+        return;
+      case "ending":
+        return this.#remove(call);
+      case "over":
+        return;
+      default:
+        unreachable(call.phase);
+    }
+  }
+
+  /** @param told Who doesn't know yet. */
+  #end(call: Call, state: CallOutcome, reason: string, told: readonly Side[]): void {
+    for (const { client } of told) {
+      if (client?.call === call) this.#tell(client, call.idBytes, state, reason);
+    }
+    this.#show(call, state);
+    this.#remove(call);
+  }
+
+  #remove(call: Call): void {
+    this.relays.end(call);
+    this.#byId.delete(call.id);
+    this.#enter(call, "over");
+  }
+
+  #enter(call: Call, phase: Call["phase"]): void {
+    const wereBusy = call.sides.map(({ client }) => client?.isBusy);
+    call.phase = phase;
+    for (const [index, { client }] of call.sides.entries()) {
+      if (client === null) continue;
+      if (phase === "over" && client.call === call) client.call = null;
+      if (client.isBusy !== wereBusy[index]) this.presence.changed(client);
+    }
+    const { nowMs } = this.out;
+    this.#deadlines.set(call, MS_MAX[phase] === null ? null : nowMs + MS_MAX[phase]);
+  }
+
+  #tell(client: Client, call: Uint8Array, state: CallOutcome, reason: string): void {
+    this.out.send(client.link.id, { type: "outcome", call, state, reason });
+  }
+
+  #show({ caller, callee }: Call, state: "ringing" | "connected" | CallOutcome): void {
+    this.out.show({ event: "call", from: caller.name, to: callee.name, state });
+  }
+
+  // What is relayed.
+
+  /** @returns What is wrong with it; null where nothing is. */
+  relayed(client: Client, { call: id, bytes }: DirectoryMessageOf<"relay">): string | null {
+    const { call, side } = this.#get(id, client) ?? {};
+    if (call === undefined || side === undefined || side.flow === null) return null;
+    return this.relays.relayed(call, side, bytes);
+  }
+
+  /** @returns What is wrong with it; null where nothing is. */
+  taken(client: Client, { call: id, bytes }: DirectoryMessageOf<"relay-room">): string | null {
+    const { call, side } = this.#get(id, client) ?? {};
+    if (call === undefined || side === undefined) return null;
+    return this.relays.taken(call, side, bytes);
+  }
+
+  /** Its link takes data again. */
+  drained(client: Client): void {
+    if (client.call !== null) this.relays.pump(client.call);
+  }
+
+  // Time.
+
+  nextMs(): number | null {
+    return earliestMs(this.#deadlines.nextMs(), this.relays.nextMs());
+  }
+
+  postpone(delayMs: number): void {
+    this.#deadlines.postpone(delayMs);
+    this.relays.postpone(delayMs);
+  }
+
+  tick(): void {
+    const { nowMs } = this.out;
+    for (;;) {
+      const call = this.#deadlines.takeDue(nowMs);
+      if (call === null) break;
+      if (call.phase === "ringing") this.#end(call, "timeout", "", call.sides);
+      else if (call.phase === "connecting") this.#end(call, "unreachable", "", call.sides);
+      else this.#remove(call);
+    }
+    this.relays.tick();
+  }
+}
+
+/** How long a call may be in each phase. */
+const MS_MAX = {
+  ringing: RINGING_MS_MAX,
+  connecting: CONNECTING_MS_MAX,
+  connected: null,
+  ending: ENDING_MS_MAX,
+  over: null,
+} as const;

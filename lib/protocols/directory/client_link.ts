@@ -1,0 +1,98 @@
+/** Links to the directory that are up, each in its phase, and until when it may stay in it. */
+
+import { DeadlineQueue } from "../../base/deadline_queue.ts";
+import type { LinkId, PeerKey } from "../../base/ids.ts";
+import { TokenBucket } from "../../base/token_bucket.ts";
+import { addressBlock } from "./address_block.ts";
+import type { Client } from "./client_session.ts";
+import type { SessionPhase } from "./directory_phases.ts";
+import {
+  CALLS_BURST,
+  CALLS_PER_S,
+  CONTROL_BURST,
+  CONTROL_PER_S,
+  RELAY_PIECES_BURST,
+  RELAY_PIECES_PER_S,
+  SILENT_LINKS_MAX,
+  SILENT_MS_MAX,
+} from "./limits.ts";
+
+export class ClientLink {
+  phase: SessionPhase = "silent";
+  /** Who came in on it; null before and after that. */
+  client: Client | null = null;
+  /** For whom wrong passwords and sign-ups are counted. */
+  readonly address: string;
+  readonly bucket = new TokenBucket(CONTROL_PER_S, CONTROL_BURST);
+  readonly calls = new TokenBucket(CALLS_PER_S, CALLS_BURST);
+  readonly relayPieces = new TokenBucket(RELAY_PIECES_PER_S, RELAY_PIECES_BURST);
+  unknowns = 0;
+
+  constructor(readonly id: LinkId, readonly peer: PeerKey, readonly host: string) {
+    this.address = addressBlock(host);
+  }
+}
+
+export class ClientLinks {
+  readonly #links = new Map<LinkId, ClientLink>();
+  /** Those that have said nothing, the one that has waited longest first. */
+  readonly #silent = new Set<ClientLink>();
+  /** Until when one may be silent, or take nothing in. */
+  readonly #deadlines = new DeadlineQueue<ClientLink>();
+  #checking = 0;
+
+  get all(): Iterable<ClientLink> {
+    return this.#links.values();
+  }
+
+  /** How many wait to be let in. */
+  get checking(): number {
+    return this.#checking;
+  }
+
+  get(id: LinkId): ClientLink | null {
+    return this.#links.get(id) ?? null;
+  }
+
+  /** @returns The one that has to go, where too many say nothing. */
+  up(link: ClientLink, nowMs: number): ClientLink | null {
+    this.#links.set(link.id, link);
+    this.enter(link, "silent", nowMs);
+    if (this.#silent.size <= SILENT_LINKS_MAX) return null;
+    const [longest] = this.#silent;
+    return longest ?? null;
+  }
+
+  down(id: LinkId): ClientLink | null {
+    const link = this.get(id);
+    if (link !== null) this.enter(link, "over", 0);
+    this.#links.delete(id);
+    return link;
+  }
+
+  enter(link: ClientLink, phase: SessionPhase, nowMs: number): void {
+    if (link.phase === "checking") this.#checking -= 1;
+    if (phase === "checking") this.#checking += 1;
+    link.phase = phase;
+    this.#silent.delete(link);
+    if (phase === "silent") this.#silent.add(link);
+    this.setDue(link, phase === "silent" ? nowMs + SILENT_MS_MAX : null);
+  }
+
+  setDue(link: ClientLink, atMs: number | null): void {
+    this.#deadlines.set(link, atMs);
+  }
+
+  /** The next link whose time is over. */
+  takeDue(nowMs: number): ClientLink | null {
+    return this.#deadlines.takeDue(nowMs);
+  }
+
+  nextMs(): number | null {
+    return this.#deadlines.nextMs();
+  }
+
+  postpone(delayMs: number): void {
+    this.#deadlines.postpone(delayMs);
+  }
+}

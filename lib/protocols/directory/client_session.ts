@@ -1,0 +1,146 @@
+/** Who is there: each client that came in, by its name, and names of guests that are held for a moment. */
+
+import { dropOldest } from "../../base/bounded.ts";
+import type { FoldedName, PeerKey } from "../../base/ids.ts";
+import { foldName } from "../../base/names.ts";
+import type { Call } from "./call.ts";
+import type { ClientLink } from "./client_link.ts";
+import { Delivery } from "./delivery.ts";
+import { GUEST_HELD_MS, HELD_GUESTS_MAX } from "./limits.ts";
+import type { ListedUser } from "./messages.ts";
+import type { ProvenAddress } from "./proven_address.ts";
+
+/** What is known of a client when it comes in. */
+export interface ClientFacts {
+  /** As it was registered, or as the guest wrote it. */
+  readonly name: string;
+  readonly isGuest: boolean;
+  /** Where it takes calls; 0: nowhere. */
+  readonly port: number;
+  /** Where it receives datagrams. */
+  readonly address: ProvenAddress;
+  /** Wall clock, ms since 1970. */
+  readonly sinceMs: number;
+}
+
+export class Client {
+  readonly name: string;
+  readonly folded: FoldedName;
+  readonly isGuest: boolean;
+  readonly host: string;
+  readonly port: number;
+  readonly key: PeerKey;
+  readonly address: ProvenAddress;
+  readonly sinceMs: number;
+  readonly delivery: Delivery;
+  /** The call that it is in, and hasn't hung up. */
+  call: Call | null = null;
+  /** Up to which change of the list it was told; null: the whole list is due. */
+  told: number | null = null;
+  /** What goes to its link's data lane is dropped. */
+  isCongested = false;
+  /** What it asked of its account is being done. */
+  isAsking = false;
+  /** In both directions. */
+  relayedBytes = 0;
+
+  /** @param through Up to where it has been told broadcasts, and up to which they were made before it came. */
+  constructor(
+    readonly link: ClientLink,
+    facts: ClientFacts,
+    through: { readonly had: number; readonly before: number },
+  ) {
+    this.name = facts.name;
+    this.folded = foldName(facts.name);
+    this.isGuest = facts.isGuest;
+    this.host = link.host;
+    this.port = facts.port;
+    this.key = link.peer;
+    this.address = facts.address;
+    this.sinceMs = facts.sinceMs;
+    this.delivery = new Delivery(through.had, through.before);
+  }
+
+  /** Busy from the beginning of a call to its end; whoever rings or is rung is shown as free. */
+  get isBusy(): boolean {
+    const phase = this.call?.phase;
+    return phase === "connected" || phase === "ending";
+  }
+
+  /** As the list shows it. */
+  get listed(): ListedUser {
+    const { name, isGuest: guest, port } = this;
+    const host = port === 0 ? "" : this.host;
+    return { name, state: this.isBusy ? "busy" : "free", guest, host, port };
+  }
+}
+
+/** A guest whose link was lost a moment ago. */
+interface HeldGuest {
+  readonly key: PeerKey;
+  /** Up to where it has been told broadcasts. */
+  readonly through: number;
+  readonly untilMs: number;
+}
+
+export class Sessions {
+  readonly #byName = new Map<FoldedName, Client>();
+  readonly #byIndex = new Map<number, Client>();
+  readonly #held = new Map<FoldedName, HeldGuest>();
+
+  get size(): number {
+    return this.#byName.size;
+  }
+
+  get all(): Iterable<Client> {
+    return this.#byName.values();
+  }
+
+  named(name: FoldedName): Client | null {
+    return this.#byName.get(name) ?? null;
+  }
+
+  /** Whoever takes calls there. */
+  at(host: string, port: number): Client | null {
+    if (port === 0) return null;
+    for (const client of this.all) if (client.port === port && client.host === host) return client;
+    return null;
+  }
+
+  /** Whose datagrams have this index. */
+  indexed(index: number): Client | null {
+    return this.#byIndex.get(index) ?? null;
+  }
+
+  add(client: Client): void {
+    this.#held.delete(client.folded);
+    this.#byName.set(client.folded, client);
+    this.#byIndex.set(client.address.path.index, client);
+  }
+
+  remove(client: Client): void {
+    this.#byName.delete(client.folded);
+    this.#byIndex.delete(client.address.path.index);
+  }
+
+  /** The guest's name is its key's for a while. */
+  hold({ folded, key, delivery: { through } }: Client, nowMs: number): void {
+    this.#held.delete(folded);
+    this.#held.set(folded, { key, through, untilMs: nowMs + GUEST_HELD_MS });
+    dropOldest(this.#held, HELD_GUESTS_MAX);
+  }
+
+  /** The guest for whom that name is held. */
+  held(name: FoldedName, nowMs: number): HeldGuest | null {
+    const held = this.#held.get(name) ?? null;
+    return held !== null && held.untilMs > nowMs ? held : null;
+  }
+
+  /** Whether a guest other than the one with this key has the name, or had it a moment ago. */
+  isOtherGuests(name: FoldedName, key: PeerKey, nowMs: number): boolean {
+    const client = this.named(name);
+    if (client !== null) return client.isGuest && client.key !== key;
+    const held = this.held(name, nowMs);
+    return held !== null && held.key !== key;
+  }
+}

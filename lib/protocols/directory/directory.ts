@@ -1,0 +1,430 @@
+/**
+ * The directory: accounts, who is there, free or busy, calls between two of them, and what one tells all.
+ *
+ * The picture: a telephone exchange with a notice board. It knows who is in and who talks to whom, never what they
+ * say: callers reach each other, or it passes on bytes that they sealed. `entering.ts` says who comes in,
+ * `presence.ts` who is told of whom, `calls.ts` who talks, `telling.ts` and `deliveries.ts` what becomes of a notice;
+ * here is what comes in, and the time.
+ */
+
+import type { Signer } from "../../base/crypto.ts";
+import type { Environment } from "../../base/environment.ts";
+import { fingerprintOf } from "../../base/fingerprint.ts";
+import type { Endpoint, LinkId } from "../../base/ids.ts";
+import { unreachable } from "../../base/invariant.ts";
+import { earliestMs, type Machine } from "../../base/machine.ts";
+import { type ModeOutcome, stalledMs } from "../../base/mode_machine.ts";
+import { foldName, shownName, withoutMark } from "../../base/names.ts";
+import { didYouMean } from "../../base/nearest.ts";
+import { AccountChanges } from "./account_changes.ts";
+import { Broadcasts } from "./broadcasts.ts";
+import { Calls } from "./calls.ts";
+import { ClientLink, ClientLinks } from "./client_link.ts";
+import { type Client, Sessions } from "./client_session.ts";
+import { transportOf } from "./datagram_path.ts";
+import { Deliveries } from "./deliveries.ts";
+import type { DirectoryConfig, DirectoryEffect, DirectoryInput } from "./directory_io.ts";
+import { statusView, usersView } from "./directory_view.ts";
+import { Entering } from "./entering.ts";
+import type { DirectoryCommand } from "./events.ts";
+import { Kicked } from "./kicked.ts";
+import {
+  KICKED_MS,
+  OFFENDER_BAN_MS,
+  RETURN_SPREAD_MS,
+  SLOW_MS_MAX,
+  UNKNOWN_MESSAGES_MAX,
+} from "./limits.ts";
+import { LockOuts } from "./lock_outs.ts";
+import type { DirectoryMessage, Dismissal } from "./messages.ts";
+import { Output } from "./output.ts";
+import { Presence } from "./presence.ts";
+import type { DirectoryRecord } from "./records.ts";
+import { Telling } from "./telling.ts";
+
+/** Why a client isn't in any more, as the operator is told. */
+const LOGOUT_REASONS: Readonly<Record<Dismissal, string>> = {
+  replaced: "replaced",
+  kicked: "kicked",
+  closing: "quit",
+  slow: "slow",
+  forgotten: "forgotten",
+};
+
+export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
+  readonly #out = new Output();
+  readonly #links = new ClientLinks();
+  readonly #sessions = new Sessions();
+  readonly #presence: Presence;
+  readonly #calls: Calls;
+  readonly #broadcasts: Broadcasts;
+  readonly #deliveries: Deliveries;
+  readonly #telling: Telling;
+  readonly #entering: Entering;
+  readonly #accounts: AccountChanges;
+  readonly #kicked = new Kicked();
+  #stopped = false;
+  #nowMs = 0;
+  #dueMs: number | null = null;
+
+  constructor(
+    readonly config: DirectoryConfig,
+    readonly signer: Signer,
+    readonly environment: Environment,
+  ) {
+    const { randomBytes } = environment;
+    const wallMs = () => Math.max(0, Math.floor(environment.wallMs()));
+    const out = this.#out;
+    const sessions = this.#sessions;
+    const links = this.#links;
+    const presence = this.#presence = new Presence(sessions, out);
+    const calls = this.#calls = new Calls(sessions, presence, out, config.relays);
+    const broadcasts = this.#broadcasts = new Broadcasts(config.records, randomBytes);
+    const deliveries = this.#deliveries = new Deliveries(broadcasts, out);
+    const { broadcast: policy, ttlMs, guests, clientsMax, signUpsMax } = config;
+    const parts = { out, links, sessions, presence, calls, broadcasts, deliveries, wallMs };
+    const telling = this.#telling = new Telling({ ...parts, policy, ttlMs });
+    const lockOuts = new LockOuts();
+    const dismiss = (client: Client, because: Dismissal, text: string) =>
+      this.#dismiss(client, because, text);
+    this.#accounts = new AccountChanges({ ...parts, lockOuts, dismiss });
+    this.#entering = new Entering({
+      ...parts,
+      telling,
+      lockOuts,
+      kicked: this.#kicked,
+      guests,
+      clientsMax,
+      signUpsMax,
+      randomBytes,
+      dismiss,
+      gone: (client, reason) => this.#gone(client, reason),
+    });
+  }
+
+  /** What a compacted log holds. */
+  snapshot(): readonly DirectoryRecord[] {
+    return this.#broadcasts.records();
+  }
+
+  step(input: DirectoryInput, nowMs: number): readonly DirectoryEffect[] {
+    this.#out.begin(nowMs);
+    if (this.#stopped) return this.#out.take();
+    const delayMs = stalledMs(this.#dueMs, this.#nowMs, nowMs);
+    this.#nowMs = nowMs;
+    if (delayMs > 0) this.#postpone(delayMs);
+    this.#handle(input);
+    if (!this.#stopped) {
+      this.#deliveries.flush();
+      this.#presence.flush();
+    }
+    this.#dueMs = this.#stopped ? null : this.#earliestMs();
+    return this.#out.take();
+  }
+
+  nextDeadlineMs(): number | null {
+    return this.#dueMs;
+  }
+
+  #earliestMs(): number | null {
+    return earliestMs(
+      this.#links.nextMs(),
+      this.#presence.nextMs(),
+      this.#calls.nextMs(),
+      this.#deliveries.nextMs(),
+      this.#telling.nextMs(),
+    );
+  }
+
+  #postpone(delayMs: number): void {
+    this.#links.postpone(delayMs);
+    this.#presence.postpone(delayMs);
+    this.#calls.postpone(delayMs);
+    this.#deliveries.postpone(delayMs, this.#sessions.all);
+    this.#telling.postpone(delayMs);
+  }
+
+  #handle(input: DirectoryInput): void {
+    switch (input.type) {
+      case "start":
+        return this.#start();
+      case "link-up":
+        return this.#linkUp(input);
+      case "link-down":
+        return this.#linkDown(input);
+      case "congested":
+        return this.#congested(input.link);
+      case "drained":
+        return this.#drained(input.link);
+      case "message":
+        return this.#message(input.link, input.message);
+      case "unknown-message":
+        return this.#unknown(input.link, input.code);
+      case "datagram":
+        return this.#datagram(input.from, input.bytes);
+      case "account-answer":
+        return this.#out.answered(input.token, input.answer);
+      case "account-removed":
+        return this.#accountRemoved(input.name);
+      case "persisted":
+        return this.#out.persisted(input.token);
+      case "persist-failed":
+        return this.#out.persistFailed(input.token, input.text);
+      case "command":
+        return this.#command(input.command, input.ref);
+      case "tick":
+        return this.#tick();
+      default:
+        return unreachable(input);
+    }
+  }
+
+  #start(): void {
+    const { listening, accountCount } = this.config;
+    const { store, isNew, last } = this.#broadcasts;
+    // Nobody may hear of the number of a store that another start doesn't find.
+    if (isNew) {
+      const failed = (text: string) => this.#out.error("disk", text);
+      this.#out.store({ kind: "store", store, last }, { done: () => {}, failed });
+    }
+    const key = fingerprintOf(this.signer.key);
+    const accounts = accountCount();
+    this.#out.show({ event: "ready", command: "regserver", ...listening, key, accounts });
+  }
+
+  // Links.
+
+  #linkUp({ link: id, peer, host }: Extract<DirectoryInput, { readonly type: "link-up" }>): void {
+    const link = new ClientLink(id, peer, host);
+    const crowded = this.#links.up(link, this.#nowMs);
+    if (crowded !== null) this.#close(crowded, "too many say nothing");
+  }
+
+  #linkDown({ link: id, closed }: Extract<DirectoryInput, { type: "link-down" }>): void {
+    const link = this.#links.down(id);
+    const client = link?.client ?? null;
+    if (client === null) return;
+    if (!closed && client.isGuest) this.#sessions.hold(client, this.#nowMs);
+    this.#gone(client, closed ? "quit" : "lost");
+  }
+
+  #close(link: ClientLink, reason: string): void {
+    this.#links.enter(link, "over", this.#nowMs);
+    this.#out.push({ type: "close", link: link.id, reason });
+  }
+
+  /** The client isn't in any more; `reason`: null where it is in on another link. */
+  #gone(client: Client, reason: string | null): void {
+    const { link } = client;
+    link.client = null;
+    if (link.phase !== "over") this.#links.enter(link, "over", this.#nowMs);
+    this.#sessions.remove(client);
+    this.#calls.gone(client);
+    this.#telling.gone(client);
+    this.#presence.changed(client);
+    if (reason !== null) this.#out.show({ event: "logout", name: client.name, reason });
+  }
+
+  #dismiss(client: Client, because: Dismissal, text: string, retryMs = 0): void {
+    const { link } = client;
+    this.#gone(client, LOGOUT_REASONS[because]);
+    this.#out.send(link.id, { type: "dismissed", because, text, retryMs });
+    this.#close(link, because);
+  }
+
+  #offends(link: ClientLink, text: string): void {
+    this.environment.log.warn("a client broke the rules", {
+      key: fingerprintOf(link.peer),
+      text,
+    });
+    if (link.client !== null) this.#gone(link.client, "lost");
+    this.#links.enter(link, "over", this.#nowMs);
+    this.#out.push({ type: "ban", link: link.id, reason: text, durationMs: OFFENDER_BAN_MS });
+  }
+
+  /** What goes to its data lane is lost until it drains. */
+  #congested(id: LinkId): void {
+    const link = this.#links.get(id);
+    if (link === null || link.client === null || link.client.isCongested) return;
+    link.client.isCongested = true;
+    this.#presence.tellAll(link.client);
+    this.#links.setDue(link, this.#nowMs + SLOW_MS_MAX);
+  }
+
+  #drained(id: LinkId): void {
+    const link = this.#links.get(id);
+    const client = link?.client ?? null;
+    if (link === null || client === null) return;
+    client.isCongested = false;
+    this.#links.setDue(link, null);
+    this.#presence.tellAll(client);
+    this.#deliveries.drained(client);
+    this.#calls.drained(client);
+  }
+
+  #accountRemoved(name: string): void {
+    const client = this.#sessions.named(foldName(name));
+    if (client !== null && !client.isGuest) this.#accounts.removed(client);
+    else this.#accounts.forgotten(foldName(name));
+  }
+
+  // Messages.
+
+  #unknown(id: LinkId, code: number): void {
+    const link = this.#links.get(id);
+    if (link === null || link.phase === "over") return;
+    this.#out.send(id, { type: "unknown", code });
+    if (++link.unknowns > UNKNOWN_MESSAGES_MAX) this.#offends(link, "too many unknown messages");
+  }
+
+  #message(id: LinkId, message: DirectoryMessage): void {
+    const link = this.#links.get(id);
+    if (link === null || link.phase === "over" || message.type === "unknown") return;
+    const fault = link.client === null
+      ? this.#entrantSaid(link, message)
+      : this.#clientSaid(link.client, message);
+    if (fault !== null) this.#offends(link, fault);
+  }
+
+  /** @returns What is wrong with it; null where nothing is. */
+  #entrantSaid(link: ClientLink, message: DirectoryMessage): string | null {
+    if (message.type !== "enter") return `${message.type} before it is in`;
+    if (link.phase !== "silent") return "enter twice";
+    if (!link.bucket.take(this.#nowMs)) return "too many messages";
+    this.#entering.enter(link, message);
+    return null;
+  }
+
+  /** @returns What is wrong with it; null where nothing is. */
+  #clientSaid(client: Client, message: DirectoryMessage): string | null {
+    switch (message.type) {
+      // These have bounds of their own.
+      case "relay":
+        return this.#calls.relayed(client, message);
+      case "relay-room":
+        return this.#calls.taken(client, message);
+      case "got":
+        return this.#got(client, message.through);
+    }
+    if (!client.link.bucket.take(this.#nowMs)) return "too many messages";
+    switch (message.type) {
+      case "call":
+        return this.#calls.ring(client, message);
+      case "answer":
+        this.#calls.answer(client, message);
+        return null;
+      case "begun":
+        return this.#calls.begun(client, message);
+      case "relay-please":
+        return this.#calls.relayPlease(client, message);
+      case "hang-up":
+        this.#calls.hangUp(client, message);
+        return null;
+      case "broadcast":
+        return this.#telling.broadcast(client, message);
+      case "change-password":
+        this.#accounts.changePassword(client, message.old, message.new);
+        return null;
+      case "forget-me":
+        this.#accounts.forget(client, message.password);
+        return null;
+      case "enter":
+        return "enter twice";
+      default:
+        return `${message.type} isn't for the directory`;
+    }
+  }
+
+  /** One that says something new is bounded by what it was told. */
+  #got(client: Client, through: number): string | null {
+    const isNew = through > client.delivery.through;
+    if (!isNew && !client.link.bucket.take(this.#nowMs)) return "too many messages";
+    return this.#telling.got(client, through) ? null : "it has what it was never told";
+  }
+
+  #datagram(from: Endpoint, bytes: Uint8Array): void {
+    const transport = transportOf(bytes);
+    const client = transport === null ? null : this.#sessions.indexed(transport.index);
+    if (transport === null || client === null) return;
+    const opened = client.address.path.open(transport);
+    if (opened === null) return;
+    const answer = client.address.heard(from, bytes.length, opened);
+    if (answer !== null) this.#out.push({ type: "datagram", to: from, bytes: answer });
+    if (opened.message?.type !== "got") return;
+    const fault = this.#got(client, opened.message.through);
+    if (fault !== null) this.#offends(client.link, fault);
+  }
+
+  // Time, the operator.
+
+  #tick(): void {
+    for (;;) {
+      const link = this.#links.takeDue(this.#nowMs);
+      if (link === null) break;
+      const text = "It took nothing in for too long";
+      if (link.client !== null) this.#dismiss(link.client, "slow", text);
+      else this.#close(link, "nothing came");
+    }
+    this.#calls.tick();
+    this.#deliveries.tick();
+    this.#telling.tick();
+  }
+
+  #command(command: DirectoryCommand, ref: string | undefined): void {
+    switch (command.command) {
+      case "list":
+        return this.#out.show(usersView(this.#sessions.all), ref);
+      case "status":
+        return this.#status(ref);
+      case "kick":
+        return this.#kick(command.name, ref);
+      case "broadcast":
+        return this.#telling.operator(command.text, ref);
+      case "quit": {
+        const text = "The directory was stopped";
+        for (const client of [...this.#sessions.all]) {
+          const retryMs = Math.floor(this.environment.random() * RETURN_SPREAD_MS);
+          this.#dismiss(client, "closing", text, retryMs);
+        }
+        for (const link of this.#links.all) if (link.phase !== "over") this.#close(link, text);
+        return this.#stop({ kind: "bye", reason: "quit", ref });
+      }
+      default:
+        return unreachable(command);
+    }
+  }
+
+  #status(ref: string | undefined): void {
+    const { config: { accountCount, clientsMax }, signer: { key } } = this;
+    const facts = {
+      key,
+      accounts: accountCount(),
+      clients: this.#sessions.size,
+      clientsMax,
+      calls: this.#calls.size,
+      relayedBytes: this.#calls.relays.relayedBytes,
+      kept: this.#broadcasts.size,
+      problem: this.#out.problem,
+    };
+    this.#out.show(statusView(facts), ref);
+  }
+
+  #kick(shown: string, ref: string | undefined): void {
+    const name = withoutMark(shown);
+    const client = this.#sessions.named(foldName(name));
+    if (client === null) {
+      const names = [...this.#sessions.all].map(({ name }) => name);
+      const hint = didYouMean(name, names, (known) => `/kick ${known}`) || "; /list shows who is";
+      const text = `Cannot throw out ${shownName(name)}, who isn't here${hint}`;
+      return this.#out.error("unknown-user", text, ref);
+    }
+    this.#kicked.add(client.folded, client.key, this.#nowMs);
+    this.#dismiss(client, "kicked", "The operator has thrown you out", KICKED_MS);
+    this.#out.notice(`${shownName(client.name)} is out, and isn't let in for a minute`, ref);
+  }
+
+  #stop(outcome: ModeOutcome): void {
+    this.#stopped = true;
+    this.#out.push({ type: "stop", outcome });
+  }
+}

@@ -1,0 +1,36 @@
+/** What the operator sees of who is there. */
+
+import { fingerprintOf } from "../../base/fingerprint.ts";
+import type { PeerKey } from "../../base/ids.ts";
+import type { Client } from "./client_session.ts";
+import type { DirectoryEvent } from "./events.ts";
+
+/** Everybody, sorted by name. */
+export function usersView(clients: Iterable<Client>): DirectoryEvent {
+  const users = [...clients]
+    .sort((one, other) => one.folded < other.folded ? -1 : 1)
+    .map(({ listed, link, sinceMs, relayedBytes }) => ({
+      ...listed,
+      address: link.host,
+      since: new Date(sinceMs).toISOString(),
+      relayedBytes,
+    }));
+  return { event: "users", users };
+}
+
+export interface StatusFacts {
+  readonly key: PeerKey;
+  readonly accounts: number;
+  readonly clients: number;
+  readonly clientsMax: number;
+  readonly calls: number;
+  readonly relayedBytes: number;
+  readonly kept: number;
+  /** Why the disk refused the last write; null where it didn't. */
+  readonly problem: string | null;
+}
+
+export function statusView({ key, problem, ...facts }: StatusFacts): DirectoryEvent {
+  const problems = problem === null ? [] : [problem];
+  return { event: "status", key: fingerprintOf(key), ...facts, problems };
+}

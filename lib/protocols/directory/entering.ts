@@ -1,0 +1,320 @@
+/**
+ * How a client comes in: with a password, as somebody new, as a guest, or by the key of a device that has logged in
+ * before. What it takes is looked up and written elsewhere, in questions and answers; until they are over it has a
+ * place, and one question at a time.
+ */
+
+import type { Bytes } from "../../base/crypto.ts";
+import { fingerprintOf } from "../../base/fingerprint.ts";
+import type { FoldedName } from "../../base/ids.ts";
+import { unreachable } from "../../base/invariant.ts";
+import { foldName, nameFault } from "../../base/names.ts";
+import { type ClientLink, type ClientLinks } from "./client_link.ts";
+import { Client, type Sessions } from "./client_session.ts";
+import type { Broadcasts } from "./broadcasts.ts";
+import type { Calls } from "./calls.ts";
+import { DatagramPath } from "./datagram_path.ts";
+import type { Deliveries } from "./deliveries.ts";
+import type { Account, AccountAnswer } from "./directory_io.ts";
+import type { Kicked } from "./kicked.ts";
+import { FULL_RETRY_MS, LOCK_OUTS_MAX, SIGN_UPS_MS } from "./limits.ts";
+import type { LockOuts } from "./lock_outs.ts";
+import type { DirectoryMessageOf, DirectoryRefusal, Dismissal } from "./messages.ts";
+import type { Output } from "./output.ts";
+import { passwordFault } from "./password_fault.ts";
+import type { Presence } from "./presence.ts";
+import { ProvenAddress } from "./proven_address.ts";
+import { RecentCounts } from "./recent_counts.ts";
+import type { Telling } from "./telling.ts";
+
+export interface EnteringParts {
+  readonly out: Output;
+  readonly links: ClientLinks;
+  readonly sessions: Sessions;
+  readonly presence: Presence;
+  readonly calls: Calls;
+  readonly broadcasts: Broadcasts;
+  readonly deliveries: Deliveries;
+  readonly telling: Telling;
+  readonly lockOuts: LockOuts;
+  readonly kicked: Kicked;
+  /** Whether guests may come in. */
+  readonly guests: boolean;
+  readonly clientsMax: number;
+  readonly signUpsMax: number;
+  readonly randomBytes: (length: number) => Bytes;
+  readonly wallMs: () => number;
+  /** The client is told why, and its link closed; it isn't in any more. */
+  dismiss(client: Client, because: Dismissal, text: string): void;
+  /** The client isn't in any more; its link may be. */
+  gone(client: Client, reason: string | null): void;
+}
+
+type Enter = DirectoryMessageOf<"enter">;
+
+/** Somebody who is on the way in. */
+interface Entrant {
+  readonly link: ClientLink;
+  readonly enter: Enter;
+  readonly folded: FoldedName;
+}
+
+export class Entering {
+  readonly #signUps: RecentCounts;
+  /** Names that a guest is about to have, or somebody who signs up. */
+  readonly #claimed = new Map<FoldedName, ClientLink>();
+
+  constructor(readonly parts: EnteringParts) {
+    this.#signUps = new RecentCounts(parts.signUpsMax, SIGN_UPS_MS, LOCK_OUTS_MAX);
+  }
+
+  /** A link that isn't in, and of which nothing is being checked, wants to be. */
+  enter(link: ClientLink, enter: Enter): void {
+    const { links, kicked, out } = this.parts;
+    const fault = nameFault(enter.name);
+    if (fault !== null) {
+      return this.#refuse(link, "bad-name", `That name is not possible: ${fault}`);
+    }
+    const name = enter.name.normalize("NFC");
+    const entrant = { link, enter: { ...enter, name }, folded: foldName(name) };
+    const kickedMs = kicked.waitMs(entrant.folded, link.peer, out.nowMs);
+    if (kickedMs > 0) {
+      const text = "The operator has thrown you out; come back later";
+      return this.#refuse(link, "kicked", text, kickedMs);
+    }
+    if (!this.#hasPlace(entrant)) {
+      return this.#refuse(link, "full", "The directory is full", FULL_RETRY_MS);
+    }
+    links.enter(link, "checking", out.nowMs);
+    switch (enter.how) {
+      case "log-in":
+        return this.#logIn(entrant);
+      case "sign-up":
+        return this.#signUp(entrant);
+      case "guest":
+        return this.#guest(entrant);
+      case "resume":
+        return this.#resume(entrant);
+      default:
+        unreachable(enter.how);
+    }
+  }
+
+  /** Whoever takes the place of its own link needs no other. */
+  #hasPlace({ link, folded }: Entrant): boolean {
+    const { sessions, links, clientsMax } = this.parts;
+    if (sessions.named(folded)?.key === link.peer) return true;
+    return sessions.size + links.checking < clientsMax;
+  }
+
+  #logIn(entrant: Entrant): void {
+    const { link, enter: { name, password, newPassword }, folded } = entrant;
+    const { out, lockOuts } = this.parts;
+    const weak = newPassword === "" ? null : passwordFault(newPassword);
+    if (weak !== null) return this.#refuse(link, "weak-password", `The new password ${weak}`);
+    const attempt = lockOuts.begin(folded, link.address, out.nowMs);
+    if (typeof attempt === "number") return this.#lockedOut(link, attempt);
+    const { address } = link;
+    out.ask({ ask: "check-password", name, password, address }, (answer) => {
+      const { outcome } = answer;
+      const isRight = outcome === "ok" ? true : outcome === "wrong" ? false : null;
+      attempt.over(isRight, out.nowMs);
+      if (link.phase !== "checking") return;
+      if (answer.outcome !== "ok") return this.#denied(link, answer);
+      const { account } = answer;
+      if (newPassword === "") return this.#addKey(entrant, account);
+      this.#changePassword(entrant, account);
+    });
+  }
+
+  #lockedOut(link: ClientLink, retryMs: number): void {
+    const text = "Too many wrong passwords; try again later";
+    this.#refuse(link, "locked-out", text, retryMs);
+  }
+
+  #addKey(entrant: Entrant, account: Account): void {
+    const { link } = entrant;
+    const { name, version } = account;
+    const key = fingerprintOf(link.peer);
+    if (account.keys.includes(key)) return this.#admit(entrant, account.name, false);
+    this.parts.out.ask({ ask: "add-key", name, version, key }, (answer) => {
+      if (link.phase !== "checking") return;
+      if (answer.outcome !== "ok") return this.#denied(link, answer);
+      this.#admit(entrant, account.name, false);
+    });
+  }
+
+  #changePassword(entrant: Entrant, { name, version }: Account): void {
+    const { link, enter: { newPassword: password } } = entrant;
+    const { address } = link;
+    const key = fingerprintOf(link.peer);
+    const question = { ask: "set-password", name, version, password, key, address } as const;
+    this.parts.out.ask(question, (answer) => {
+      if (link.phase !== "checking") return;
+      if (answer.outcome !== "ok") return this.#denied(link, answer);
+      this.#admit(entrant, answer.account.name, false);
+    });
+  }
+
+  #signUp(entrant: Entrant): void {
+    const { link, enter: { name, password }, folded } = entrant;
+    const { out } = this.parts;
+    const weak = passwordFault(password);
+    if (weak !== null) return this.#refuse(link, "weak-password", `The password ${weak}`);
+    if (this.#isTaken(entrant)) return this.#nameTaken(link);
+    const { address } = link;
+    const waitMs = this.#signUps.waitMs(address, out.nowMs);
+    if (waitMs > 0) {
+      const text = "Too many have signed up from your address; try again later";
+      return this.#refuse(link, "too-fast", text, waitMs);
+    }
+    this.#signUps.add(address, out.nowMs);
+    this.#claimed.set(folded, link);
+    const key = fingerprintOf(link.peer);
+    out.ask({ ask: "sign-up", name, password, key, address }, (answer) => {
+      this.#unclaim(entrant);
+      const isDone = answer.outcome === "ok";
+      if (isDone) out.show({ event: "signup", name: answer.account.name });
+      else this.#signUps.takeBack(address);
+      if (link.phase !== "checking") return; // the account is there all the same
+      if (answer.outcome !== "ok") return this.#denied(link, answer);
+      this.#admit(entrant, answer.account.name, false);
+    });
+  }
+
+  #guest(entrant: Entrant): void {
+    const { link, enter: { name }, folded } = entrant;
+    const { out, sessions, guests } = this.parts;
+    if (!guests) {
+      return this.#refuse(link, "guests-refused", "This directory takes accounts alone; sign up");
+    }
+    if (this.#isTaken(entrant)) return this.#nameTaken(link);
+    this.#claimed.set(folded, link);
+    out.ask({ ask: "find", name }, (answer) => {
+      this.#unclaim(entrant);
+      if (link.phase !== "checking") return;
+      const isTaken = answer.outcome === "ok" || sessions.named(folded)?.isGuest === false;
+      if (isTaken) return this.#nameTaken(link);
+      if (answer.outcome !== "wrong") return this.#denied(link, answer);
+      this.#admit(entrant, name, true);
+    });
+  }
+
+  #resume(entrant: Entrant): void {
+    const { link, enter: { name } } = entrant;
+    this.parts.out.ask({ ask: "find", name }, (answer) => {
+      if (link.phase !== "checking") return;
+      const isKnown = answer.outcome === "ok" &&
+        answer.account.keys.includes(fingerprintOf(link.peer));
+      if (isKnown) return this.#admit(entrant, answer.account.name, false);
+      this.#denied(link, answer.outcome === "ok" ? { outcome: "wrong" } : answer);
+    });
+  }
+
+  /** Whether another guest has the name, or somebody is about to have it. */
+  #isTaken({ link, folded }: Entrant): boolean {
+    const { sessions, out } = this.parts;
+    const claimant = this.#claimed.get(folded);
+    if (claimant !== undefined && claimant.phase === "checking") return true;
+    return sessions.isOtherGuests(folded, link.peer, out.nowMs);
+  }
+
+  #unclaim({ link, folded }: Entrant): void {
+    if (this.#claimed.get(folded) === link) this.#claimed.delete(folded);
+  }
+
+  #nameTaken(link: ClientLink): void {
+    this.#refuse(link, "name-taken", "That name is taken; choose another");
+  }
+
+  #denied(link: ClientLink, answer: Exclude<AccountAnswer, { readonly outcome: "ok" }>): void {
+    switch (answer.outcome) {
+      case "wrong":
+        return this.#refuse(link, "bad-credentials", "Wrong name or password");
+      case "name-taken":
+        return this.#nameTaken(link);
+      case "full":
+        return this.#refuse(link, "full", "Too many are logging in", FULL_RETRY_MS);
+      case "disk":
+        return this.#refuse(link, "disk", "The directory cannot store your account at the moment");
+      default:
+        unreachable(answer);
+    }
+  }
+
+  #refuse(link: ClientLink, code: DirectoryRefusal, text: string, retryMs = 0): void {
+    const { out, links } = this.parts;
+    out.send(link.id, { type: "refused", code, text, retryMs: Math.ceil(retryMs) });
+    links.enter(link, "silent", out.nowMs);
+  }
+
+  #admit({ link, enter }: Entrant, name: string, isGuest: boolean): void {
+    const { out, links, sessions, presence, calls, broadcasts, deliveries, telling } = this.parts;
+    const { isTakenOver, guestsThrough } = this.#displace(link, name);
+    links.enter(link, "in", out.nowMs);
+    const { store } = broadcasts;
+    const seen = enter.seen?.store.toHex() === store ? enter.seen.through : 0;
+    // A guest that was here a moment ago goes on where it was; another one gets nothing from before.
+    const before = isGuest ? guestsThrough ?? broadcasts.last : broadcasts.last;
+    const heard = Math.min(Math.max(seen, guestsThrough ?? 0), broadcasts.last);
+    const had = isGuest ? Math.max(before, heard) : telling.comesIn(foldName(name), heard);
+    const toClient = this.parts.randomBytes(32);
+    const toDirectory = this.parts.randomBytes(32);
+    const index = this.#newIndex();
+    const path = new DatagramPath(index, toClient, toDirectory);
+    const address = new ProvenAddress(path, this.parts.randomBytes);
+    const facts = { name, isGuest, port: enter.port, address, sinceMs: this.parts.wallMs() };
+    const client = link.client = new Client(link, facts, { had, before });
+    sessions.add(client);
+    out.send(link.id, {
+      type: "entered",
+      name,
+      guest: isGuest,
+      host: link.host,
+      store: Uint8Array.fromHex(store),
+      mayBroadcast: telling.isAllowed(client),
+      index,
+      toClient,
+      toDirectory,
+    });
+    if (enter.talking !== null) calls.talksOn(client, enter.talking);
+    presence.changed(client);
+    presence.tellAll(client);
+    if (!isTakenOver) out.show({ event: "login", name, guest: isGuest });
+    deliveries.pump(client);
+  }
+
+  /**
+   * Whoever has the name now goes: another device is told so, an earlier link of the same one needn't be.
+   * @returns Whether it was the latter; for a guest that was there, up to where it has heard what was told to all.
+   */
+  #displace(
+    link: ClientLink,
+    name: string,
+  ): { readonly isTakenOver: boolean; readonly guestsThrough: number | null } {
+    const { sessions, out } = this.parts;
+    const folded = foldName(name);
+    const previous = sessions.named(folded);
+    const held = sessions.held(folded, out.nowMs);
+    if (previous === null) {
+      const through = held?.key === link.peer ? held.through : null;
+      return { isTakenOver: false, guestsThrough: through };
+    }
+    if (previous.key !== link.peer) {
+      this.parts.dismiss(previous, "replaced", "You have come in from somewhere else");
+      return { isTakenOver: false, guestsThrough: null };
+    }
+    const { isGuest, delivery: { through } } = previous;
+    this.parts.gone(previous, null);
+    out.push({ type: "close", link: previous.link.id, reason: "there is a later link" });
+    return { isTakenOver: true, guestsThrough: isGuest ? through : null };
+  }
+
+  #newIndex(): number {
+    for (;;) {
+      const [a = 0, b = 0, c = 0, d = 0] = this.parts.randomBytes(4);
+      const index = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
+      if (this.parts.sessions.indexed(index) === null) return index;
+    }
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * What two who can't reach each other say through the directory: bytes that they sealed for each other. Each sends
+ * no more than the other has room for, so the directory holds at most that, and passes it on at a bounded rate.
+ */
+
+import { type Bytes, concatBytes } from "../../base/crypto.ts";
+import { TokenBucket } from "../../base/token_bucket.ts";
+import { RELAY_BYTES_MAX, RELAY_BYTES_PER_S, RELAY_CREDIT_BYTES } from "./limits.ts";
+
+/** One direction. */
+export class Flow {
+  readonly #bucket = new TokenBucket(RELAY_BYTES_PER_S, RELAY_CREDIT_BYTES);
+  /** Came, and isn't passed on yet. */
+  #waiting: Bytes = new Uint8Array();
+  /** Came, and not taken yet by the receiver. */
+  #owedBytes = 0;
+
+  /** Passed on, and not taken yet by the receiver. */
+  get #passedBytes(): number {
+    return this.#owedBytes - this.#waiting.length;
+  }
+
+  /** @returns False where the sender had no room for so much, or sends nothing. */
+  add(bytes: Uint8Array): boolean {
+    if (bytes.length === 0 || this.#owedBytes + bytes.length > RELAY_CREDIT_BYTES) return false;
+    this.#owedBytes += bytes.length;
+    this.#waiting = concatBytes(this.#waiting, bytes);
+    return true;
+  }
+
+  /** The receiver took so much. @returns False where it wasn't sent so much, or takes nothing. */
+  taken(bytes: number): boolean {
+    if (bytes === 0 || bytes > this.#passedBytes) return false;
+    this.#owedBytes -= bytes;
+    return true;
+  }
+
+  /** The next piece that may be passed on now; null: none. */
+  next(nowMs: number): Bytes | null {
+    const bytes = Math.min(this.#waiting.length, RELAY_BYTES_MAX);
+    if (bytes === 0 || !this.#bucket.take(nowMs, bytes)) return null;
+    const piece = this.#waiting.subarray(0, bytes);
+    this.#waiting = this.#waiting.subarray(bytes);
+    return piece;
+  }
+
+  /** When the next piece may be passed on; null: there is none. */
+  dueMs(nowMs: number): number | null {
+    const bytes = Math.min(this.#waiting.length, RELAY_BYTES_MAX);
+    if (bytes === 0) return null;
+    const lacking = bytes - this.#bucket.available(nowMs);
+    return nowMs + Math.max(0, Math.ceil((lacking * 1_000) / RELAY_BYTES_PER_S));
+  }
+}

@@ -1,0 +1,75 @@
+/** Passes on what is said in calls that are relayed, as fast as it may and the other takes it. */
+
+import { DeadlineQueue } from "../../base/deadline_queue.ts";
+import { earliestMs } from "../../base/machine.ts";
+import type { Call, Side } from "./call.ts";
+import type { Output } from "./output.ts";
+
+export class Relays {
+  readonly #deadlines = new DeadlineQueue<Call>();
+  /** In all calls, both directions. */
+  relayedBytes = 0;
+
+  constructor(readonly out: Output) {}
+
+  /** @returns What is wrong with it; null where nothing is. */
+  relayed(call: Call, side: Side, bytes: Uint8Array): string | null {
+    if (side.client?.link.relayPieces.take(this.out.nowMs) === false) return "too many messages";
+    if (side.flow?.add(bytes) === false) return "it has no room for that";
+    this.relayedBytes += bytes.length;
+    for (const { client } of call.sides) if (client !== null) client.relayedBytes += bytes.length;
+    this.pump(call);
+    return null;
+  }
+
+  /** @returns What is wrong with it; null where nothing is. */
+  taken(call: Call, side: Side, bytes: number): string | null {
+    if (side.client?.link.relayPieces.take(this.out.nowMs) === false) return "too many messages";
+    const sender = call.other(side);
+    if (sender.flow === null) return null;
+    if (!sender.flow.taken(bytes)) return "it wasn't sent so much";
+    if (sender.client !== null) {
+      this.out.send(sender.client.link.id, { type: "relay-room", call: call.idBytes, bytes });
+    }
+    return null;
+  }
+
+  pump(call: Call): void {
+    const { nowMs } = this.out;
+    let dueMs: number | null = null;
+    for (const side of call.sides) {
+      const { flow } = side;
+      const receiver = call.other(side).client;
+      if (flow === null || receiver === null || receiver.isCongested) continue;
+      for (let bytes = flow.next(nowMs); bytes !== null; bytes = flow.next(nowMs)) {
+        this.out.send(receiver.link.id, { type: "relay", call: call.idBytes, bytes });
+      }
+      dueMs = earliestMs(dueMs, flow.dueMs(nowMs));
+    }
+    this.#deadlines.set(call, dueMs);
+  }
+
+  /** Nothing more is passed on. */
+  end(call: Call): void {
+    for (const side of call.sides) side.flow = null;
+    this.#deadlines.set(call, null);
+  }
+
+  nextMs(): number | null {
+    return this.#deadlines.nextMs();
+  }
+
+  postpone(delayMs: number): void {
+    this.#deadlines.postpone(delayMs);
+  }
+
+  tick(): void {
+    const due: Call[] = [];
+    for (;;) {
+      const call = this.#deadlines.takeDue(this.out.nowMs);
+      if (call === null) break;
+      due.push(call);
+    }
+    for (const call of due) this.pump(call);
+  }
+}

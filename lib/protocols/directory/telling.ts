@@ -1,0 +1,267 @@
+/** Takes in what somebody tells all, puts it on disk, has it delivered, and tells the sender how many have it. */
+
+import type { FoldedName, PeerKey } from "../../base/ids.ts";
+import { foldName } from "../../base/names.ts";
+import { TEXT_BYTES_MAX } from "./limits.ts";
+import { utf8Length } from "../../base/text.ts";
+import type { Broadcast, Broadcasts } from "./broadcasts.ts";
+import type { Client, Sessions } from "./client_session.ts";
+import { type Deliveries, isBy } from "./deliveries.ts";
+import type { BroadcastPolicy } from "./directory_io.ts";
+import {
+  BROADCASTS_MAX,
+  BROADCASTS_MS,
+  REACHED_MS_MAX,
+  REPORTS_MAX,
+  SENDERS_MAX,
+  UNSTORED_MAX,
+} from "./limits.ts";
+import type { DirectoryMessageOf, DirectoryRefusal } from "./messages.ts";
+import type { Output } from "./output.ts";
+import { RecentCounts } from "./recent_counts.ts";
+
+/** The directory as a sender: a name that nobody can have. */
+export const DIRECTORY_NAME = "*directory*";
+
+export interface TellingParts {
+  readonly broadcasts: Broadcasts;
+  readonly deliveries: Deliveries;
+  readonly sessions: Sessions;
+  readonly out: Output;
+  readonly policy: BroadcastPolicy;
+  readonly ttlMs: number;
+  /** Whole ms since 1970. */
+  readonly wallMs: () => number;
+}
+
+/** Whoever tells something. */
+interface Sender {
+  readonly name: string;
+  /** Null: the directory itself. */
+  readonly key: PeerKey | null;
+  readonly isAccount: boolean;
+  /** Its own number of it. */
+  readonly own: number;
+  /** Of the operator's command. */
+  readonly ref: string | undefined;
+}
+
+/** Of one broadcast: who hasn't acknowledged it, and how many have. */
+interface Report {
+  readonly number: number;
+  readonly sender: Sender;
+  readonly awaited: Set<Client>;
+  reached: number;
+  dueMs: number;
+}
+
+/** Why it isn't done. */
+interface Refusal {
+  readonly code: DirectoryRefusal & ("not-allowed" | "too-fast" | "too-long" | "disk");
+  readonly text: string;
+  readonly retryMs: number;
+}
+
+export class Telling {
+  readonly #rates = new RecentCounts(BROADCASTS_MAX, BROADCASTS_MS, SENDERS_MAX);
+  /** On their way to the disk. */
+  readonly #unstored = new Set<string>();
+  /** The earliest first. */
+  readonly #reports = new Map<number, Report>();
+  #operatorsOwn = 0;
+
+  constructor(readonly parts: TellingParts) {}
+
+  /** Whether this client may tell all. */
+  isAllowed({ isGuest }: Pick<Client, "isGuest">): boolean {
+    const { policy } = this.parts;
+    return policy === "all" || (policy === "accounts" && !isGuest);
+  }
+
+  /** @returns What is wrong with it; null where nothing is. */
+  broadcast(client: Client, { own, text }: DirectoryMessageOf<"broadcast">): string | null {
+    if (text === "") return "a broadcast of nothing";
+    const { broadcasts, out } = this.parts;
+    const { name, key, isGuest, link } = client;
+    const known = broadcasts.find(key, own);
+    if (known !== null) {
+      out.send(link.id, { type: "broadcast-taken", own, number: known.number });
+      return null;
+    }
+    const sender = { name, key, isAccount: !isGuest, own, ref: undefined };
+    const refusal = this.isAllowed(client) ? this.#tell(sender, text) : NOT_ALLOWED;
+    if (refusal !== null) out.send(link.id, { type: "refused", ...refusal });
+    return null;
+  }
+
+  /** The directory itself says it. */
+  operator(text: string, ref: string | undefined): void {
+    const { out } = this.parts;
+    const bytes = utf8Length(text);
+    if (bytes === 0) return;
+    if (bytes > TEXT_BYTES_MAX) {
+      const sizes = `it may have ${TEXT_BYTES_MAX}; send it in parts`;
+      return out.error("too-long", `Cannot send a message of ${bytes} bytes: ${sizes}`, ref);
+    }
+    // Another number in each process: what was said in the one before is kept, too.
+    const own = this.#operatorsOwn = Math.max(this.#operatorsOwn + 1, this.parts.wallMs());
+    const sender = { name: DIRECTORY_NAME, key: null, isAccount: false, own, ref };
+    const refusal = this.#tell(sender, text);
+    if (refusal !== null) out.error(refusal.code, refusal.text, ref);
+  }
+
+  #tell(sender: Sender, text: string): Refusal | null {
+    const { broadcasts, out, ttlMs, wallMs } = this.parts;
+    const { name: from, key: fromKey, isAccount: fromAccount, own } = sender;
+    const writing = `${fromKey} ${own}`;
+    if (this.#unstored.has(writing)) return null; // said again after a reconnect
+    const who = rateKeyOf(sender);
+    const retryMs = this.#rates.waitMs(who, out.nowMs);
+    if (retryMs > 0) return { ...TOO_FAST, retryMs: Math.ceil(retryMs) };
+    if (this.#unstored.size >= UNSTORED_MAX) return DISK_BUSY;
+    this.#rates.add(who, out.nowMs);
+    const sentAt = wallMs();
+    const number = broadcasts.number(sentAt);
+    const about = { number, from, fromKey, fromAccount, own, sentAt, ttlMs };
+    const record: Broadcast = { kind: "broadcast", ...about, text };
+    this.#unstored.add(writing);
+    out.store(record, {
+      done: () => {
+        this.#unstored.delete(writing);
+        this.#stored(record, sender);
+      },
+      failed: (reason) => {
+        this.#unstored.delete(writing);
+        this.#rates.takeBack(who);
+        this.#failed(sender, reason);
+      },
+    });
+    return null;
+  }
+
+  #stored(broadcast: Broadcast, sender: Sender): void {
+    const { broadcasts, deliveries, sessions, out, wallMs } = this.parts;
+    const { number, from } = broadcast;
+    let through = broadcasts.last;
+    for (const { delivery } of sessions.all) through = Math.min(through, delivery.position);
+    broadcasts.expire(wallMs(), through);
+    broadcasts.add(broadcast);
+    const client = this.#clientOf(sender);
+    if (client !== null) {
+      out.send(client.link.id, { type: "broadcast-taken", own: sender.own, number });
+    }
+    out.show({ event: "broadcast", id: String(number), from }, sender.ref);
+    const awaited = new Set([...sessions.all].filter((client) => !isBy(broadcast, client)));
+    const dueMs = out.nowMs + REACHED_MS_MAX;
+    this.#reports.set(number, { number, sender, awaited, reached: 0, dueMs });
+    for (const client of sessions.all) deliveries.pump(client);
+    this.#reportIfDone(number);
+    const [oldest] = this.#reports.values();
+    if (oldest !== undefined && this.#reports.size > REPORTS_MAX) this.#report(oldest);
+  }
+
+  #failed(sender: Sender, reason: string): void {
+    const { out } = this.parts;
+    const text = "The directory cannot store it";
+    const client = this.#clientOf(sender);
+    if (client !== null) {
+      out.send(client.link.id, { type: "refused", code: "disk", text, retryMs: 0 });
+    }
+    out.error("disk", `Nothing was told: ${reason}`, sender.ref);
+  }
+
+  /** The sender, where it is there. */
+  #clientOf({ name, key }: Sender): Client | null {
+    if (key === null) return null;
+    const client = this.parts.sessions.named(foldName(name));
+    return client?.key === key ? client : null;
+  }
+
+  /** @returns False where it wasn't sent so many. */
+  got(client: Client, through: number): boolean {
+    const { broadcasts, deliveries, out } = this.parts;
+    const before = client.delivery.through;
+    if (!deliveries.got(client, through)) return false;
+    if (client.delivery.through === before) return true;
+    if (!client.isGuest) {
+      broadcasts.got(client.folded, client.delivery.through);
+      const { folded: account, delivery } = client;
+      out.note({ kind: "got", account, through: delivery.through });
+    }
+    for (const report of [...this.#reports.values()]) {
+      if (report.number > through) break;
+      if (!report.awaited.delete(client)) continue;
+      report.reached += 1;
+      this.#reportIfDone(report.number);
+    }
+    return true;
+  }
+
+  /** Up to where an account that comes in has them; `heard`: by its own account. */
+  comesIn(account: FoldedName, heard: number): number {
+    const { broadcasts, out } = this.parts;
+    const had = broadcasts.through(account);
+    if (heard <= had) return had;
+    broadcasts.got(account, heard);
+    out.note({ kind: "got", account, through: heard });
+    return heard;
+  }
+
+  gone(client: Client): void {
+    this.parts.deliveries.gone(client);
+    for (const report of [...this.#reports.values()]) {
+      if (report.awaited.delete(client)) this.#reportIfDone(report.number);
+    }
+  }
+
+  #reportIfDone(number: number): void {
+    const report = this.#reports.get(number);
+    if (report?.awaited.size === 0) this.#report(report);
+  }
+
+  #report({ number, sender, reached }: Report): void {
+    const { out } = this.parts;
+    this.#reports.delete(number);
+    if (sender.key === null) {
+      return out.show({ event: "broadcast-sent", id: String(number), reached }, sender.ref);
+    }
+    const client = this.#clientOf(sender);
+    if (client !== null) out.send(client.link.id, { type: "broadcast-sent", number, reached });
+  }
+
+  nextMs(): number | null {
+    const [oldest] = this.#reports.values();
+    return oldest?.dueMs ?? null;
+  }
+
+  postpone(delayMs: number): void {
+    for (const report of this.#reports.values()) report.dueMs += delayMs;
+  }
+
+  tick(): void {
+    for (const report of [...this.#reports.values()]) {
+      if (report.dueMs > this.parts.out.nowMs) return;
+      this.#report(report);
+    }
+  }
+}
+
+/** An account on any device, or a guest by its key. */
+function rateKeyOf({ name, key, isAccount }: Sender): string {
+  return isAccount || key === null ? foldName(name) : key;
+}
+
+const NOT_ALLOWED: Refusal = {
+  code: "not-allowed",
+  text: "Who you are may not tell all at this directory",
+  retryMs: 0,
+};
+const TOO_FAST = {
+  code: "too-fast",
+  text: `Everybody may tell all ${BROADCASTS_MAX} times a minute`,
+} as const;
+const DISK_BUSY: Refusal = {
+  code: "too-fast",
+  text: "The directory's disk doesn't keep up",
+  retryMs: 1_000,
+};
