@@ -16,6 +16,18 @@ Deno.test("DeadlineQueue serves what is due in order of time, then of setting", 
   assertEquals([queue.size, queue.nextMs()], [0, null]);
 });
 
+Deno.test("DeadlineQueue postpones all alike, what is set later aside", () => {
+  const queue = new DeadlineQueue<string>();
+  queue.set("first", 10);
+  queue.set("late", 20);
+  queue.postpone(100);
+  queue.set("later", 115);
+
+  const taken = [109, 110, 115, 120].map((nowMs) => queue.takeDue(nowMs));
+
+  assertEquals(taken, [null, "first", "later", "late"]);
+});
+
 Deno.test("DeadlineQueue is a sorted list, whatever is set, moved and taken", () => {
   const set = fc.record({ key: fc.nat(9), atMs: fc.option(fc.nat(20)) });
   fc.assert(fc.property(fc.array(fc.oneof(set, fc.nat(20)), { maxLength: 60 }), (operations) => {

@@ -1,8 +1,9 @@
 /** A call as the directory sees it: its two sides, and how far it has come. */
 
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
+import { invariant } from "../../base/invariant.ts";
 import type { Client } from "./client_session.ts";
-import type { DirectoryCallPhase } from "./directory_phases.ts";
+import { DIRECTORY_CALL_PHASES, type DirectoryCallPhase } from "./directory_phases.ts";
 import type { CallRoute } from "./messages.ts";
 import { Flow } from "./relay.ts";
 
@@ -29,10 +30,27 @@ export class Side {
 }
 
 export class Call {
-  phase: DirectoryCallPhase = "ringing";
+  #phase: DirectoryCallPhase;
 
   /** @param id In hexadecimal, drawn by the caller. `callee`: `caller` again of who talks to oneself. */
-  constructor(readonly id: string, readonly caller: Side, readonly callee: Side) {}
+  constructor(
+    readonly id: string,
+    readonly caller: Side,
+    readonly callee: Side,
+    phase: "ringing" | "connecting" | "connected",
+  ) {
+    this.#phase = phase;
+  }
+
+  get phase(): DirectoryCallPhase {
+    return this.#phase;
+  }
+
+  enter(phase: DirectoryCallPhase): void {
+    const next: readonly DirectoryCallPhase[] = DIRECTORY_CALL_PHASES[this.#phase].next;
+    invariant(next.includes(phase), `${this.#phase} isn't followed by ${phase}`);
+    this.#phase = phase;
+  }
 
   get idBytes(): Uint8Array {
     return Uint8Array.fromHex(this.id);

@@ -79,21 +79,25 @@ export class Calls {
 
   #selfCall(client: Client, id: string): void {
     const side = new Side(client, client);
-    this.#add(new Call(id, side, side), "connecting");
+    this.#add(new Call(id, side, side, "connecting"));
   }
 
   #ring(caller: Client, callee: Client, id: string): void {
-    const call = new Call(id, new Side(caller, caller), new Side(callee, callee));
-    this.#add(call, "ringing");
+    const call = new Call(id, new Side(caller, caller), new Side(callee, callee), "ringing");
+    this.#add(call);
     const { name: from, isGuest: guest, key } = caller;
     this.out.send(callee.link.id, { type: "incoming", call: call.idBytes, from, guest, key });
     this.#show(call, "ringing");
   }
 
-  #add(call: Call, phase: "ringing" | "connecting" | "connected"): void {
+  #add(call: Call): void {
     this.#byId.set(call.id, call);
-    for (const { client } of call.sides) if (client !== null) client.call = call;
-    this.#enter(call, phase);
+    for (const { client } of call.sides) {
+      if (client === null) continue;
+      client.call = call;
+      if (client.isBusy) this.presence.changed(client);
+    }
+    this.#arm(call);
   }
 
   answer(client: Client, { call: id, accepts, reason }: DirectoryMessageOf<"answer">): void {
@@ -172,7 +176,7 @@ export class Calls {
       if (other.folded === client.folded) return;
       const sides = [new Side(client, client), new Side(other, null)] as const;
       for (const side of sides) side.route = "direct";
-      this.#add(new Call(id, ...sides), "connected");
+      this.#add(new Call(id, ...sides, "connected"));
       return;
     }
     const side = call.sides.find(({ folded }) => folded === client.folded);
@@ -267,14 +271,18 @@ export class Calls {
 
   #enter(call: Call, phase: Call["phase"]): void {
     const wereBusy = call.sides.map(({ client }) => client?.isBusy);
-    call.phase = phase;
+    call.enter(phase);
     for (const [index, { client }] of call.sides.entries()) {
       if (client === null) continue;
       if (phase === "over" && client.call === call) client.call = null;
       if (client.isBusy !== wereBusy[index]) this.presence.changed(client);
     }
-    const { nowMs } = this.out;
-    this.#deadlines.set(call, MS_MAX[phase] === null ? null : nowMs + MS_MAX[phase]);
+    this.#arm(call);
+  }
+
+  #arm(call: Call): void {
+    const msMax = MS_MAX[call.phase];
+    this.#deadlines.set(call, msMax === null ? null : this.out.nowMs + msMax);
   }
 
   #tell(client: Client, call: Uint8Array, state: CallOutcome, reason: string): void {

@@ -2,10 +2,11 @@
 
 import { DeadlineQueue } from "../../base/deadline_queue.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
+import { invariant } from "../../base/invariant.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
 import { addressBlock } from "./address_block.ts";
 import type { Client } from "./client_session.ts";
-import type { SessionPhase } from "./directory_phases.ts";
+import { SESSION_PHASES, type SessionPhase } from "./directory_phases.ts";
 import {
   CALLS_BURST,
   CALLS_PER_S,
@@ -18,7 +19,7 @@ import {
 } from "./limits.ts";
 
 export class ClientLink {
-  phase: SessionPhase = "silent";
+  #phase: SessionPhase = "silent";
   /** Who came in on it; null before and after that. */
   client: Client | null = null;
   /** For whom wrong passwords and sign-ups are counted. */
@@ -30,6 +31,16 @@ export class ClientLink {
 
   constructor(readonly id: LinkId, readonly peer: PeerKey, readonly host: string) {
     this.address = addressBlock(host);
+  }
+
+  get phase(): SessionPhase {
+    return this.#phase;
+  }
+
+  enter(phase: SessionPhase): void {
+    const next: readonly SessionPhase[] = SESSION_PHASES[this.#phase].next;
+    invariant(next.includes(phase), `${this.#phase} isn't followed by ${phase}`);
+    this.#phase = phase;
   }
 }
 
@@ -57,7 +68,8 @@ export class ClientLinks {
   /** @returns The one that has to go, where too many say nothing. */
   up(link: ClientLink, nowMs: number): ClientLink | null {
     this.#links.set(link.id, link);
-    this.enter(link, "silent", nowMs);
+    this.#silent.add(link);
+    this.setDue(link, nowMs + SILENT_MS_MAX);
     if (this.#silent.size <= SILENT_LINKS_MAX) return null;
     const [longest] = this.#silent;
     return longest ?? null;
@@ -65,7 +77,7 @@ export class ClientLinks {
 
   down(id: LinkId): ClientLink | null {
     const link = this.get(id);
-    if (link !== null) this.enter(link, "over", 0);
+    if (link !== null && link.phase !== "over") this.enter(link, "over", 0);
     this.#links.delete(id);
     return link;
   }
@@ -73,7 +85,7 @@ export class ClientLinks {
   enter(link: ClientLink, phase: SessionPhase, nowMs: number): void {
     if (link.phase === "checking") this.#checking -= 1;
     if (phase === "checking") this.#checking += 1;
-    link.phase = phase;
+    link.enter(phase);
     this.#silent.delete(link);
     if (phase === "silent") this.#silent.add(link);
     this.setDue(link, phase === "silent" ? nowMs + SILENT_MS_MAX : null);

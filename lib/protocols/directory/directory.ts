@@ -209,7 +209,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   }
 
   #close(link: ClientLink, reason: string): void {
-    this.#links.enter(link, "over", this.#nowMs);
+    if (link.phase !== "over") this.#links.enter(link, "over", this.#nowMs);
     this.#out.push({ type: "close", link: link.id, reason });
   }
 
@@ -238,7 +238,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       text,
     });
     if (link.client !== null) this.#gone(link.client, "lost");
-    this.#links.enter(link, "over", this.#nowMs);
+    else this.#links.enter(link, "over", this.#nowMs);
     this.#out.push({ type: "ban", link: link.id, reason: text, durationMs: OFFENDER_BAN_MS });
   }
 

@@ -3,7 +3,7 @@
 export const SESSION_PHASES = {
   silent: {
     about: "it has no place: nothing came, or its way in was refused; closed after 10 s",
-    next: ["checking", "in", "over"],
+    next: ["silent", "checking", "over"],
   },
   checking: {
     about: "its name, and its password, are looked up; it has a place",

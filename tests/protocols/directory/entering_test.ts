@@ -1,0 +1,618 @@
+import { assert, assertEquals } from "@std/assert";
+import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import {
+  FULL_RETRY_MS,
+  GUEST_HELD_MS,
+  KICKED_MS,
+  LOCK_OUT_MS,
+  SIGN_UPS_MS,
+  SILENT_LINKS_MAX,
+  SILENT_MS_MAX,
+} from "../../../lib/protocols/directory/limits.ts";
+import { Exchange, PASSWORD } from "./exchange.ts";
+
+Deno.test("Directory: a newcomer signs up, is in, and is in the list", () => {
+  const exchange = new Exchange();
+  exchange.take();
+  const ann = exchange.somebody("Ann").enters({ how: "sign-up" });
+
+  assertEquals(exchange.take(), ["* signup Ann", "Ann: entered as Ann", "* login Ann"]);
+  assertEquals(ann.sees, "Ann free");
+  const { host, guest, store, mayBroadcast } = ann.last("entered");
+  assertEquals([host, guest, mayBroadcast], ["10.0.0.2", false, true]);
+  assertEquals(store.toHex(), exchange.store);
+  assertEquals([...ann.list.values()].map(({ port }) => port), [5_000]);
+});
+
+Deno.test("Directory: nobody is entered before the account is on disk, and none is where that refuses", () => {
+  const exchange = new Exchange();
+  exchange.accountMode = "holds";
+  const ann = exchange.account("ann");
+  assertEquals([ann.entered, ann.sees], [null, ""]);
+  exchange.accountsAnswer();
+  assert(ann.entered !== null);
+
+  exchange.accountMode = "disk";
+  exchange.take();
+  exchange.account("bob");
+  assertEquals(exchange.take(), ["bob: refused disk"]);
+  exchange.accountMode = "answers";
+  exchange.guest("cem");
+  assertEquals(exchange.take(), ["cem: entered as cem", "* login cem (guest)"]);
+});
+
+Deno.test("Directory: whoever logs in has the registered name, and its device is known from then on", () => {
+  const exchange = new Exchange();
+  exchange.account("Ann").goesDown(true);
+  exchange.take();
+  const laptop = exchange.somebody("ANN", { device: "laptop" }).enters({ how: "log-in" });
+
+  assertEquals(exchange.take(), ["ANN: entered as Ann", "* login Ann"]);
+  assert(exchange.accounts.get("ann")?.keys.includes(fingerprintOf(laptop.key)));
+  laptop.goesDown();
+  laptop.connects().enters({ how: "resume", name: "Ann" });
+  assertEquals(laptop.entered?.name, "Ann");
+  assertEquals(exchange.questions.at(-1)?.ask, "find", "no password is hashed");
+});
+
+Deno.test("Directory: a device that never logged in can't resume, and says no more than a wrong name", () => {
+  const exchange = new Exchange();
+  exchange.account("ann").goesDown(true);
+  exchange.take();
+  exchange.somebody("ann", { device: "eve" }).enters({ how: "resume" });
+  exchange.somebody("nobody", { device: "eve" }).enters({ how: "resume" });
+
+  assertEquals(exchange.take(), [
+    "ann: refused bad-credentials",
+    "nobody: refused bad-credentials",
+  ]);
+});
+
+Deno.test("Directory: a wrong name and a wrong password are told alike, after the same question", () => {
+  const exchange = new Exchange();
+  exchange.account("ann").goesDown(true);
+  exchange.take();
+  const from = exchange.questions.length;
+  const wrong = exchange.somebody("ann").enters({ how: "log-in", password: "wrong password" });
+  const nobody = exchange.somebody("bob").enters({ how: "log-in", password: "wrong password" });
+
+  assertEquals(wrong.last("refused"), nobody.last("refused"));
+  assertEquals(wrong.last("refused").code, "bad-credentials");
+  assertEquals(exchange.questions.slice(from).map(({ ask }) => ask), [
+    "check-password",
+    "check-password",
+  ]);
+});
+
+for (
+  const [password, code] of [
+    ["1234567", "weak-password"],
+    ["e\u0301".repeat(7), "weak-password"], // seven code points in NFC
+    ["x".repeat(1_025), "weak-password"],
+    ["12345678", null],
+    ["é".repeat(512), null],
+  ] as const
+) {
+  Deno.test(`Directory: a password of ${password.length} units is ${code ?? "taken"}`, () => {
+    const exchange = new Exchange();
+    const ann = exchange.somebody("ann").enters({ how: "sign-up", password });
+    assertEquals(
+      ann.got.find(({ type }) => type === "refused")?.type,
+      code === null ? undefined : "refused",
+    );
+    assertEquals(ann.entered !== null, code === null);
+    if (code !== null) assertEquals(ann.last("refused").code, code);
+  });
+}
+
+Deno.test("Directory: a bad name is refused with the reason", () => {
+  const exchange = new Exchange();
+  for (const name of ["*directory*", "a b", "", "-x"]) {
+    const somebody = exchange.somebody("x").enters({ name });
+    assertEquals(somebody.last("refused").code, "bad-name", name);
+  }
+});
+
+Deno.test("Directory: an account's name, however it is written, is no guest's, nor a new account's", () => {
+  const exchange = new Exchange();
+  exchange.account("Straße").goesDown(true);
+  exchange.take();
+  exchange.somebody("STRASSE").enters();
+  exchange.somebody("strasse").enters({ how: "sign-up" });
+
+  assertEquals(exchange.take(), ["STRASSE: refused name-taken", "strasse: refused name-taken"]);
+});
+
+Deno.test("Directory: a guest's name is its own while it is there, and can be signed up by it alone", () => {
+  const exchange = new Exchange();
+  const ann = exchange.guest("ann");
+  exchange.take();
+  exchange.somebody("ann", { device: "eve" }).enters();
+  exchange.somebody("ann", { device: "eve" }).enters({ how: "sign-up" });
+  assertEquals(exchange.take(), ["ann: refused name-taken", "ann: refused name-taken"]);
+
+  ann.connects().enters({ how: "sign-up" });
+  assertEquals(ann.entered?.guest, false);
+  assertEquals(ann.sees, "ann free");
+});
+
+Deno.test("Directory: a guest's name is held for its key when it is lost, not when it leaves", () => {
+  const exchange = new Exchange();
+  const ann = exchange.guest("ann");
+  ann.goesDown();
+  const eve = exchange.somebody("ann", { device: "eve" }).enters();
+  assertEquals(eve.last("refused").code, "name-taken");
+  ann.connects().enters();
+  assert(ann.entered !== null);
+
+  ann.goesDown();
+  exchange.pass(GUEST_HELD_MS);
+  eve.connects().enters();
+  assert(eve.entered !== null, "it was held for so long");
+  eve.goesDown(true);
+  ann.connects().enters();
+  assert(ann.entered !== null, "whoever leaves frees it");
+});
+
+Deno.test("Directory: of two who want one name at once, one gets it", () => {
+  for (const how of ["guest", "sign-up"] as const) {
+    const exchange = new Exchange();
+    exchange.accountMode = "holds";
+    const one = exchange.somebody("ann", { device: "one" }).enters({ how });
+    const other = exchange.somebody("ann", { device: "other" }).enters();
+    exchange.accountsAnswer();
+    assertEquals([one.entered !== null, other.entered !== null], [true, false]);
+    assertEquals(other.last("refused").code, "name-taken");
+  }
+});
+
+Deno.test("Directory: an owner whose name a guest has takes it", () => {
+  const exchange = new Exchange();
+  const guest = exchange.guest("ann");
+  // The operator adds the account.
+  exchange.accounts.set("ann", { name: "ann", password: PASSWORD, keys: [] });
+  exchange.take();
+  exchange.somebody("ann", { device: "owner" }).enters({ how: "log-in" });
+
+  assertEquals(guest.last("dismissed").because, "replaced");
+});
+
+Deno.test("Directory: guests are refused where accounts are required", () => {
+  const exchange = new Exchange({ guests: false });
+  exchange.take();
+  exchange.guest("ann");
+  exchange.account("bob");
+  assertEquals(exchange.take(), [
+    "ann: refused guests-refused",
+    "* signup bob",
+    "bob: entered as bob",
+    "* login bob",
+  ]);
+});
+
+Deno.test("Directory: the same account from a second device takes over, and the first is told", () => {
+  const exchange = new Exchange();
+  const first = exchange.account("ann");
+  const bob = exchange.guest("bob");
+  exchange.pass(100);
+  exchange.take();
+  const second = exchange.account("ann", "laptop");
+
+  assertEquals(exchange.take(), [
+    "* logout ann replaced",
+    "ann: dismissed replaced",
+    "ann: close (replaced)",
+    "ann: entered as ann",
+    "* login ann",
+  ]);
+  first.goesDown(true);
+  exchange.pass(100);
+  assertEquals(bob.sees, "ann free, bob free");
+  assertEquals(bob.sees, second.sees);
+  assertEquals(exchange.take(), []);
+});
+
+Deno.test("Directory: the same device again takes over without a word", () => {
+  const exchange = new Exchange();
+  const ann = exchange.account("ann");
+  exchange.take();
+  const before = ann.link;
+  ann.connects().enters({ how: "resume" });
+
+  assertEquals(exchange.take(), ["ann: close (there is a later link)", "ann: entered as ann"]);
+  exchange.feed({ type: "link-down", link: before, closed: true, reason: "" });
+  assertEquals([exchange.take(), ann.sees], [[], "ann free"]);
+});
+
+// Guessing.
+
+Deno.test("Directory: five wrong passwords shut the pair of name and address out for a minute", () => {
+  const exchange = new Exchange();
+  exchange.account("ann").goesDown(true);
+  for (const name of ["ann", "nobody"]) {
+    const guesser = exchange.somebody(name, { device: "eve" });
+    for (let guess = 1; guess <= 5; guess++) {
+      guesser.enters({ how: "log-in", password: "wrong password" });
+      assertEquals(guesser.last("refused").code, "bad-credentials", `guess ${guess}`);
+    }
+    guesser.enters({ how: "log-in" });
+    assertEquals(guesser.last("refused").code, "locked-out", "also with the right one");
+    assertEquals(guesser.last("refused").retryMs, LOCK_OUT_MS);
+    const elsewhere = exchange.somebody(name, { host: "10.0.0.9" });
+    elsewhere.enters({ how: "log-in", password: "wrong password" });
+    assertEquals(elsewhere.last("refused").code, "bad-credentials", "from elsewhere it is tried");
+  }
+  exchange.pass(LOCK_OUT_MS - 1);
+  const late = exchange.account("ann");
+  assertEquals(late.last("refused").code, "locked-out");
+  exchange.pass(1);
+  late.connects().enters({ how: "log-in" });
+  assert(late.entered !== null);
+});
+
+Deno.test("Directory: wrong ones further apart than a minute shut nobody out", () => {
+  const exchange = new Exchange();
+  exchange.account("ann").goesDown(true);
+  for (let guess = 0; guess < 12; guess++) {
+    const ann = exchange.somebody("ann").enters({ how: "log-in", password: "wrong password" });
+    assertEquals(ann.last("refused").code, "bad-credentials");
+    exchange.pass(15_001);
+  }
+});
+
+Deno.test("Directory: nobody gets more guesses by trying them at once", () => {
+  const exchange = new Exchange();
+  exchange.accountMode = "holds";
+  const many = Array.from({ length: 20 }, () => exchange.somebody("ann", { device: "eve" }));
+  for (const each of many) each.enters({ how: "log-in", password: "wrong password" });
+  assertEquals(exchange.questions.length, 5);
+  exchange.accountsAnswer();
+});
+
+Deno.test("Directory: fifty wrong ones of any names shut the address out", () => {
+  const exchange = new Exchange();
+  exchange.account("ann").goesDown(true);
+  for (let guess = 0; guess < 50; guess++) {
+    const somebody = exchange.somebody(`n${guess}`, { host: `2001:db8::${guess + 1}` });
+    somebody.enters({ how: "log-in", password: "wrong password" });
+    assertEquals(somebody.last("refused").code, "bad-credentials");
+  }
+  const ann = exchange.somebody("ann", { host: "2001:db8::ffff" }).enters({ how: "log-in" });
+  assertEquals(ann.last("refused").code, "locked-out");
+  const other = exchange.somebody("ann", { host: "2001:db8:0:1::1" }).enters({ how: "log-in" });
+  assert(other.entered !== null, "another block of addresses");
+});
+
+Deno.test("Directory: ten sign-ups an hour from one address", () => {
+  const exchange = new Exchange();
+  for (let each = 0; each < 10; each++) assert(exchange.account(`n${each}`).entered !== null);
+  const taken = exchange.somebody("n1", { host: "10.0.0.3" }).enters({ how: "sign-up" });
+  assertEquals(taken.last("refused").code, "name-taken");
+  const late = exchange.account("late");
+  assertEquals([late.last("refused").code, late.last("refused").retryMs], [
+    "too-fast",
+    SIGN_UPS_MS,
+  ]);
+  assert(exchange.somebody("x", { host: "10.0.0.3" }).enters({ how: "sign-up" }).entered !== null);
+  exchange.pass(SIGN_UPS_MS);
+  late.connects().enters({ how: "sign-up" });
+  assert(late.entered !== null);
+});
+
+Deno.test("Directory: a sign-up that came to nothing doesn't count", () => {
+  const exchange = new Exchange({ signUpsMax: 1 });
+  exchange.account("ann").goesDown(true);
+  exchange.pass(SIGN_UPS_MS);
+  const eve = exchange.somebody("eve").enters({ how: "sign-up", name: "ann" });
+  assertEquals(eve.last("refused").code, "name-taken");
+  eve.enters({ how: "sign-up" });
+  assert(eve.entered !== null);
+});
+
+// Places.
+
+Deno.test("Directory: a silent link is closed after 10 s, and so is one that was refused", () => {
+  const exchange = new Exchange();
+  exchange.take();
+  exchange.somebody("ann");
+  const bob = exchange.somebody("bob");
+  exchange.pass(SILENT_MS_MAX - 1);
+  assertEquals(exchange.take(), []);
+  bob.enters({ name: "a b" });
+  exchange.pass(1);
+  assertEquals(exchange.take(), ["bob: refused bad-name", "ann: close (nothing came)"]);
+  exchange.pass(SILENT_MS_MAX);
+  assertEquals(exchange.take(), ["bob: close (nothing came)"]);
+});
+
+Deno.test("Directory: it is full with those who are in or wait to be; silent ones take no place", () => {
+  const exchange = new Exchange({ clientsMax: 2 });
+  exchange.somebody("silent");
+  const ann = exchange.guest("ann");
+  exchange.accountMode = "holds";
+  exchange.account("bob");
+  const cem = exchange.guest("cem");
+  assertEquals([cem.last("refused").code, cem.last("refused").retryMs], ["full", FULL_RETRY_MS]);
+  exchange.accountsAnswer();
+
+  ann.connects().enters();
+  assert(ann.entered !== null, "who takes over its own place needs no other");
+  cem.enters();
+  assertEquals(cem.entered, null);
+  ann.goesDown(true);
+  cem.enters();
+  assert(cem.entered !== null);
+});
+
+Deno.test("Directory: where too many passwords wait, one is told when to try again", () => {
+  const exchange = new Exchange();
+  exchange.accountMode = "full";
+  const ann = exchange.somebody("ann").enters({ how: "log-in" });
+  assertEquals(ann.last("refused").code, "full");
+});
+
+Deno.test("Directory: thousands of silent links leave room for who speaks", () => {
+  const exchange = new Exchange();
+  exchange.take();
+  for (let link = 0; link < SILENT_LINKS_MAX + 50; link++) exchange.somebody("silent");
+  assertEquals(exchange.take().length, 50);
+  exchange.guest("ann");
+  assertEquals(exchange.take().slice(1), ["ann: entered as ann", "* login ann (guest)"]);
+});
+
+Deno.test("Directory: whoever is thrown out is told, and isn't let in for a minute, by name or by key", () => {
+  const exchange = new Exchange();
+  const ann = exchange.account("Ann");
+  exchange.take();
+  exchange.command({ command: "kick", name: "ann" }, "r");
+  assertEquals(exchange.take(), [
+    "* logout Ann kicked",
+    "Ann: dismissed kicked",
+    "Ann: close (kicked)",
+    "* notice [r]",
+  ]);
+  ann.connects().enters({ how: "log-in" });
+  assertEquals(ann.last("refused").code, "kicked");
+  ann.enters({ name: "other" });
+  assertEquals(ann.last("refused").code, "kicked");
+  exchange.pass(KICKED_MS);
+  ann.connects().enters({ how: "log-in" });
+  assert(ann.entered !== null);
+
+  exchange.command({ command: "kick", name: "an" });
+  assertEquals(exchange.event("error").code, "unknown-user");
+});
+
+// Accounts.
+
+Deno.test("Directory: a password is changed by who knows the old one, and other devices must log in again", () => {
+  const exchange = new Exchange();
+  exchange.account("ann", "laptop").goesDown(true);
+  const ann = exchange.account("ann");
+  exchange.take();
+  ann.says({ type: "change-password", old: "wrong password", new: "another password" });
+  ann.says({ type: "change-password", old: PASSWORD, new: "short" });
+  ann.says({ type: "change-password", old: PASSWORD, new: "another password" });
+  assertEquals(exchange.take(), [
+    "ann: refused bad-credentials",
+    "ann: refused weak-password",
+    "ann: done",
+  ]);
+  const laptop = exchange.somebody("ann", { device: "laptop" }).enters({ how: "resume" });
+  assertEquals(laptop.last("refused").code, "bad-credentials");
+  laptop.enters({ how: "log-in", password: "another password" });
+  assert(laptop.entered !== null);
+});
+
+Deno.test("Directory: a password is changed with the log-in", () => {
+  const exchange = new Exchange();
+  exchange.account("ann").goesDown(true);
+  const newPassword = "another password";
+  const ann = exchange.somebody("ann").enters({ how: "log-in", newPassword });
+  assert(ann.entered !== null);
+  assertEquals(exchange.accounts.get("ann")?.password, newPassword);
+  const weak = exchange.somebody("ann").enters({ how: "log-in", newPassword: "short" });
+  assertEquals(weak.last("refused").code, "weak-password");
+});
+
+Deno.test("Directory: guessing the old password locks out as guessing at the door does", () => {
+  const exchange = new Exchange();
+  const ann = exchange.account("ann");
+  for (let guess = 0; guess < 5; guess++) {
+    ann.says({ type: "forget-me", password: "wrong password" });
+    assertEquals(ann.last("refused").code, "bad-credentials");
+  }
+  ann.says({ type: "forget-me", password: PASSWORD });
+  assertEquals(ann.last("refused").code, "locked-out");
+  assertEquals(exchange.accounts.size, 1);
+});
+
+Deno.test("Directory: one question about an account at a time, and none for guests", () => {
+  const exchange = new Exchange();
+  const ann = exchange.account("ann");
+  exchange.accountMode = "holds";
+  ann.says({ type: "change-password", old: PASSWORD, new: "another password" });
+  ann.says({ type: "forget-me", password: PASSWORD });
+  assertEquals(ann.last("refused").code, "too-fast");
+  exchange.accountsAnswer();
+  const guest = exchange.guest("bob");
+  guest.says({ type: "forget-me", password: "" });
+  assertEquals(guest.last("refused").code, "not-allowed");
+});
+
+Deno.test("Directory: whoever asks to be forgotten has no account any more, and is out", () => {
+  const exchange = new Exchange();
+  const ann = exchange.account("ann");
+  exchange.take();
+  ann.says({ type: "forget-me", password: PASSWORD });
+  assertEquals(exchange.take(), [
+    "* logout ann forgotten",
+    "ann: dismissed forgotten",
+    "ann: close (forgotten)",
+  ]);
+  assertEquals(exchange.accounts.size, 0);
+});
+
+Deno.test("Directory: an account that the operator removes is out at once", () => {
+  const exchange = new Exchange();
+  const ann = exchange.account("Ann");
+  exchange.accounts.clear();
+  exchange.feed({ type: "account-removed", name: "ann" });
+  assertEquals(ann.last("dismissed").because, "forgotten");
+  const guest = exchange.guest("bob");
+  exchange.feed({ type: "account-removed", name: "bob" });
+  assertEquals(guest.got.some(({ type }) => type === "dismissed"), false);
+});
+
+Deno.test("Directory: a password that was changed meanwhile lets no device in with the old one", () => {
+  const exchange = new Exchange();
+  exchange.account("ann").goesDown(true);
+  exchange.accountMode = "holds";
+  const eve = exchange.somebody("ann", { device: "eve" }).enters({ how: "log-in" });
+  exchange.accountsAnswer("holds");
+  assertEquals(exchange.questions.at(-1)?.ask, "add-key");
+  exchange.accounts.get("ann")!.password = "another password";
+  exchange.accountsAnswer();
+
+  assertEquals(eve.last("refused").code, "bad-credentials");
+});
+
+Deno.test("Directory: a link that is lost while it is checked leaves nothing behind", () => {
+  const exchange = new Exchange({ clientsMax: 1 });
+  exchange.accountMode = "holds";
+  exchange.guest("ann").goesDown();
+  exchange.account("bob").goesDown();
+  exchange.take();
+  exchange.accountsAnswer();
+  assertEquals(exchange.take(), ["* signup bob"]);
+  exchange.somebody("ann", { device: "eve" }).enters();
+  assertEquals(exchange.take(), ["ann: entered as ann", "* login ann (guest)"]);
+});
+
+// Whoever breaks the rules.
+
+for (
+  const [what, act] of [
+    ["says something before it is in", (e: Exchange) => e.somebody("eve").calls("ann", 1)],
+    ["enters twice", (e: Exchange) => e.guest("eve").enters()],
+    ["enters while it is checked", (e: Exchange) => {
+      e.accountMode = "holds";
+      e.somebody("eve").enters().enters();
+    }],
+    ["says what only the directory says", (e: Exchange) => e.guest("eve").says({ type: "done" })],
+    [
+      "has what it was never told",
+      (e: Exchange) => e.guest("eve").says({ type: "got", through: 1 }),
+    ],
+    ["floods", (e: Exchange) => {
+      const eve = e.guest("eve");
+      for (let each = 0; each < 101; each++) eve.hangsUp(1);
+    }],
+    ["knows too many messages", (e: Exchange) => {
+      const { link } = e.guest("eve");
+      for (let code = 0; code <= 100; code++) e.feed({ type: "unknown-message", link, code });
+    }],
+  ] as const
+) {
+  Deno.test(`Directory: whoever ${what} is shut out, and no one else`, () => {
+    const exchange = new Exchange();
+    const ann = exchange.guest("ann");
+    exchange.pass(100);
+    act(exchange);
+    assert(exchange.take().at(-1)?.startsWith("eve: ban"), "it is banned");
+    exchange.pass(100);
+    assertEquals(ann.sees, "ann free");
+  });
+}
+
+Deno.test("Directory: what comes on a link that was closed changes nothing", () => {
+  const exchange = new Exchange();
+  const ann = exchange.guest("ann");
+  exchange.command({ command: "kick", name: "ann" });
+  exchange.take();
+  ann.enters();
+  ann.calls("ann", 1);
+  ann.says({ type: "got", through: 100 });
+  exchange.feed({ type: "unknown-message", link: ann.link, code: 9 });
+  assertEquals(exchange.take(), []);
+});
+
+Deno.test("Directory: one that takes nothing in for 15 s is dropped, and holds nobody up", () => {
+  const exchange = new Exchange();
+  const ann = exchange.guest("ann");
+  const bob = exchange.guest("bob");
+  exchange.pass(100);
+  exchange.feed({ type: "congested", link: ann.link });
+  exchange.take();
+  exchange.guest("cem");
+  exchange.pass(14_999);
+  assertEquals([ann.sees, bob.sees], ["ann free, bob free", "ann free, bob free, cem free"]);
+  exchange.pass(1);
+  assertEquals(exchange.take().slice(-3), [
+    "* logout ann slow",
+    "ann: dismissed slow",
+    "ann: close (slow)",
+  ]);
+});
+
+Deno.test("Directory: one that was slow is told the whole list again", () => {
+  const exchange = new Exchange();
+  const ann = exchange.guest("ann");
+  const bob = exchange.guest("bob");
+  exchange.pass(100);
+  exchange.feed({ type: "congested", link: ann.link });
+  bob.goesDown(true);
+  exchange.guest("cem");
+  exchange.pass(1_000);
+  exchange.feed({ type: "drained", link: ann.link });
+  exchange.pass(100);
+  assertEquals(ann.sees, "ann free, cem free");
+  exchange.pass(20_000);
+  assert(exchange.machine.nextDeadlineMs() === null, "nothing is waited for");
+});
+
+Deno.test("Directory: when it ends all are told, and come back over a while", () => {
+  const exchange = new Exchange();
+  const ann = exchange.guest("ann");
+  exchange.somebody("silent");
+  exchange.take();
+  exchange.command({ command: "quit" }, "r");
+  assertEquals(exchange.take(), [
+    "* logout ann quit",
+    "ann: dismissed closing",
+    "ann: close (closing)",
+    "silent: close (The directory was stopped)",
+    "stops: bye",
+  ]);
+  assertEquals(ann.last("dismissed").retryMs, 1_000);
+});
+
+Deno.test("Directory: the operator sees who is there, and how it is", () => {
+  const exchange = new Exchange();
+  exchange.guest("bob");
+  exchange.account("Ann");
+  exchange.command({ command: "list" }, "r");
+  const { users } = exchange.event("users");
+  assertEquals(users.map(({ name, guest, address }) => [name, guest, address]), [
+    ["Ann", false, "10.0.0.2"],
+    ["bob", true, "10.0.0.2"],
+  ]);
+  exchange.command({ command: "status" });
+  const { accounts, clients, clientsMax, problems } = exchange.event("status");
+  assertEquals([accounts, clients, clientsMax, problems], [1, 2, 1_000, []]);
+});
+
+Deno.test("Directory: after a long standstill it blames nobody", () => {
+  const exchange = new Exchange();
+  exchange.somebody("ann");
+  exchange.pass(5_000);
+  exchange.somebody("bob");
+  exchange.nowMs += 60_000;
+  exchange.take();
+  exchange.feed({ type: "tick" });
+  assertEquals(exchange.take(), ["ann: close (nothing came)"]);
+  exchange.pass(4_999);
+  assertEquals(exchange.take(), []);
+  exchange.pass(1);
+  assertEquals(exchange.take(), ["bob: close (nothing came)"]);
+});

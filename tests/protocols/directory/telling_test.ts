@@ -1,0 +1,465 @@
+import { assert, assertEquals } from "@std/assert";
+import {
+  BROADCASTS_MAX,
+  BROADCASTS_MS,
+  DATAGRAM_TEXT_BYTES_MAX,
+  REACHED_MS_MAX,
+  REPEAT_MS,
+  WINDOW_BYTES_MAX,
+  WINDOW_MAX,
+} from "../../../lib/protocols/directory/limits.ts";
+import { Exchange, PASSWORD, type Somebody } from "./exchange.ts";
+
+const TTL_MS = 30 * 60_000;
+
+/** Ann, an account, and guests of these names, all of whom receive datagrams. */
+function exchangeOf(...names: readonly string[]) {
+  const exchange = new Exchange();
+  const ann = exchange.account("ann");
+  const guests = names.map((name) => exchange.guest(name));
+  for (const somebody of [ann, ...guests]) somebody.isHere();
+  exchange.pass(100);
+  exchange.take();
+  return { exchange, ann, guests };
+}
+
+Deno.test("Directory: a broadcast reaches all but its sender, in datagrams, and the sender hears how many", () => {
+  const { exchange, ann } = exchangeOf("bob", "cem");
+  ann.tells("hello");
+
+  assertEquals(exchange.take(), [
+    "ann: broadcast-taken 1",
+    "* broadcast by ann",
+    "bob~ told hello by ann",
+    "cem~ told hello by ann",
+    "ann: broadcast-sent, 2 have it",
+  ]);
+  exchange.pass(60_000);
+  assertEquals(exchange.take(), []);
+  assertEquals(exchange.machine.nextDeadlineMs(), null);
+});
+
+Deno.test("Directory: nobody hears of a broadcast that isn't on disk", () => {
+  const { exchange, ann } = exchangeOf("bob");
+  exchange.diskMode = "holds";
+  ann.tells("hello");
+  assertEquals(exchange.take(), []);
+  exchange.diskAnswers();
+  assertEquals(exchange.take().length, 4);
+
+  exchange.diskMode = "refuses";
+  ann.tells("never");
+  assertEquals(exchange.take(), ["ann: refused disk", "* error disk"]);
+  exchange.diskMode = "writes";
+  ann.tells("again");
+  assertEquals(exchange.take().includes("bob~ told again by ann"), true);
+  exchange.command({ command: "status" });
+  assertEquals(exchange.event("status").problems, []);
+});
+
+Deno.test("Directory: a long one goes over the link, and so does one to who hasn't shown where it is", () => {
+  const { exchange, ann, guests: [bob] } = exchangeOf("bob");
+  exchange.guest("cem");
+  exchange.take();
+  ann.tells("x".repeat(DATAGRAM_TEXT_BYTES_MAX));
+  ann.tells("x".repeat(DATAGRAM_TEXT_BYTES_MAX + 1));
+  const told = exchange.take().filter((word) => word.includes("told"));
+  assertEquals(told.map((word) => word.slice(0, 9)), [
+    "bob~ told",
+    "cem: told",
+    "bob: told",
+    "cem: told",
+  ]);
+  assertEquals(bob!.heard.length, 2);
+});
+
+Deno.test("Directory: a long one to many is one message", () => {
+  const { exchange, ann } = exchangeOf("bob", "cem", "dan");
+  const before = exchange.sends;
+  ann.tells("x".repeat(2_000));
+  assertEquals(exchange.sends - before, 3, "taken, told, sent");
+});
+
+Deno.test("Directory: a lost datagram is repeated, and then goes over the link", () => {
+  const { exchange, ann, guests: [bob] } = exchangeOf("bob");
+  exchange.losesDatagrams = true;
+  const from = exchange.datagrams;
+  ann.tells("hello");
+  const sent = [exchange.datagrams - from];
+  for (const ms of REPEAT_MS) {
+    exchange.pass(ms - 1);
+    sent.push(exchange.datagrams - from);
+    exchange.pass(1);
+    sent.push(exchange.datagrams - from);
+  }
+  assertEquals(sent, [1, 1, 2, 2, 3, 3, 3]);
+  assertEquals(bob!.heard, ["hello"]);
+  assertEquals(exchange.take().slice(-2), [
+    "bob: told hello by ann",
+    "ann: broadcast-sent, 1 have it",
+  ]);
+});
+
+Deno.test("Directory: one sender's broadcasts keep their order, whichever way they go", () => {
+  const { exchange, ann, guests: [bob] } = exchangeOf("bob");
+  bob!.acknowledges = false;
+  ann.tells("one");
+  ann.tells("x".repeat(2_000));
+  ann.tells("three");
+  const over = bob!.got.flatMap((message) => message.type === "told" ? [message] : []);
+  exchange.pass(5_000);
+  const all = bob!.got.flatMap((message) => message.type === "told" ? [message] : []);
+  assertEquals(over.length, 1);
+  const numbers = [...new Map(all.map((each) => [each.number, each.after]))].sort();
+  assertEquals(numbers.map(([, after]) => after), [0, numbers[0]![0], numbers[1]![0]]);
+});
+
+Deno.test("Directory: after 10 s the sender hears how many have it by then", () => {
+  const { exchange, ann, guests: [bob, cem] } = exchangeOf("bob", "cem", "dan");
+  bob!.acknowledges = false;
+  cem!.acknowledges = false;
+  ann.tells("hello");
+  exchange.pass(REACHED_MS_MAX - 1);
+  assert(!exchange.take().some((word) => word.includes("broadcast-sent")));
+  exchange.pass(1);
+  assertEquals(exchange.take(), ["ann: broadcast-sent, 1 have it"]);
+
+  ann.tells("again");
+  exchange.take();
+  bob!.goesDown();
+  cem!.goesDown();
+  assertEquals(exchange.take().filter((word) => word.includes("sent")), [
+    "ann: broadcast-sent, 1 have it",
+  ]);
+});
+
+// Those who aren't there.
+
+Deno.test("Directory: an account that comes within the time gets it once, on whichever device", () => {
+  const { exchange, ann } = exchangeOf();
+  const bob = exchange.account("bob");
+  bob.goesDown(true);
+  ann.tells("hello");
+  exchange.pass(TTL_MS - 1);
+  bob.connects().enters({ how: "resume" });
+  assertEquals(bob.heard, ["hello"]);
+  bob.goesDown(true);
+  const laptop = exchange.account("bob", "laptop");
+  assertEquals([laptop.entered?.name, laptop.heard], ["bob", []]);
+});
+
+Deno.test("Directory: who comes later than that, or is a guest, gets nothing from before", () => {
+  const { exchange, ann } = exchangeOf();
+  exchange.account("bob").goesDown(true);
+  ann.tells("hello");
+  assertEquals(exchange.guest("cem").heard, []);
+  exchange.pass(TTL_MS);
+  const bob = exchange.account("bob");
+  const dan = exchange.account("dan");
+  assertEquals([bob.heard, dan.heard], [[], []]);
+  ann.tells("new");
+  assertEquals([bob.heard, dan.heard], [["new"], ["new"]]);
+});
+
+Deno.test("Directory: an account that is made meanwhile gets it, and so does one made anew", () => {
+  const { exchange, ann } = exchangeOf();
+  ann.tells("hello");
+  const bob = exchange.account("bob");
+  assertEquals(bob.heard, ["hello"]);
+  bob.says({ type: "forget-me", password: PASSWORD });
+  const again = exchange.account("bob", "other");
+  assertEquals(again.heard, ["hello"]);
+});
+
+Deno.test("Directory: the sender gets no copy on another device, nor a guest that signs up", () => {
+  const { exchange, ann, guests: [bob] } = exchangeOf("bob");
+  ann.tells("of an account");
+  bob!.tells("of a guest");
+  const laptop = exchange.account("ann", "laptop");
+  assertEquals([laptop.heard, ann.heard], [[], ["of a guest"]]);
+  bob!.goesDown(true);
+  bob!.heard.length = 0;
+  bob!.connects().enters({ how: "sign-up", seen: null });
+  assertEquals(bob!.heard.includes("of a guest"), false);
+});
+
+Deno.test("Directory: a restart in between costs nothing and repeats nothing", () => {
+  const { exchange: before, ann } = exchangeOf();
+  before.account("bob").goesDown(true);
+  const cem = before.account("cem");
+  ann.tells("one");
+  ann.tells("two");
+  assertEquals(cem.heard, ["one", "two"]);
+  before.pass(TTL_MS - 10_000);
+
+  const exchange = before.restarted();
+  assertEquals(exchange.account("bob").heard, ["one", "two"]);
+  assertEquals(exchange.account("cem", "other").heard, []);
+  exchange.pass(10_000);
+  assertEquals(exchange.account("dan").heard, [], "by the wall clock");
+  assertEquals(exchange.store, before.store);
+});
+
+Deno.test("Directory: what a client has seen isn't told again, though the directory never heard of it", () => {
+  const { exchange, ann } = exchangeOf();
+  const bob = exchange.account("bob");
+  bob.acknowledges = false;
+  ann.tells("one");
+  ann.tells("two");
+  const { number } = bob.got.flatMap((message) => message.type === "told" ? [message] : [])[0]!;
+  bob.acknowledges = true;
+  bob.goesDown();
+  bob.connects().enters({ how: "resume", seen: number });
+  assertEquals(bob.heard, ["two"]);
+
+  const cem = exchange.account("cem", "cem");
+  assertEquals(cem.heard, ["one", "two"]);
+  cem.connects().enters({ how: "resume", seen: number, store: new Uint8Array(8) });
+  assertEquals(cem.heard, ["one", "two"], "of another store: what was acknowledged counts");
+});
+
+Deno.test("Directory: who says to have seen more than there is, is told what comes", () => {
+  const { exchange, ann } = exchangeOf();
+  const bob = exchange.somebody("bob").enters({ how: "sign-up", seen: Number.MAX_SAFE_INTEGER });
+  exchange.pass(1_000);
+  ann.tells("hello");
+  assertEquals(bob.heard, ["hello"]);
+});
+
+Deno.test("Directory: a guest whose link was lost for a moment misses nothing, and gets nothing twice", () => {
+  const { ann, guests: [bob] } = exchangeOf("bob");
+  ann.tells("one");
+  bob!.acknowledges = false;
+  ann.tells("two");
+  bob!.goesDown();
+  ann.tells("three");
+  bob!.acknowledges = true;
+  bob!.connects().enters();
+  assertEquals(bob!.heard, ["one", "two", "three"]);
+  bob!.connects().enters();
+  assertEquals(bob!.heard, ["one", "two", "three"]);
+});
+
+Deno.test("Directory: who is there gets it, however short it is kept", () => {
+  const exchange = new Exchange({ ttlMs: 100 });
+  const ann = exchange.guest("ann");
+  const bob = exchange.guest("bob");
+  bob.isHere();
+  exchange.losesDatagrams = true;
+  ann.tells("one");
+  exchange.pass(200);
+  ann.tells("two");
+  exchange.pass(5_000);
+  assertEquals(bob.heard, ["one", "two"]);
+  exchange.command({ command: "status" });
+  assertEquals(exchange.event("status").kept, 1, "the first went with the second");
+});
+
+Deno.test("Directory: a compacted log tells the same", () => {
+  const { exchange: before, ann } = exchangeOf();
+  before.account("bob").goesDown(true);
+  before.account("cem");
+  ann.tells("hello");
+  before.disk.splice(0, before.disk.length, ...before.machine.snapshot());
+
+  const exchange = before.restarted();
+  assertEquals(exchange.account("bob").heard, ["hello"]);
+  assertEquals(exchange.account("cem").heard, []);
+  assertEquals(before.disk.filter(({ kind }) => kind === "store").length, 1);
+});
+
+Deno.test("Directory: a disk that was put back to an earlier state gives no number twice", () => {
+  const { exchange: before, ann } = exchangeOf();
+  const bob = before.account("bob");
+  const disk = [...before.disk];
+  ann.tells("lost");
+  assertEquals(bob.heard, ["lost"]);
+  before.disk.splice(0, before.disk.length, ...disk);
+  before.pass(5_000);
+
+  const exchange = before.restarted();
+  const again = exchange.account("bob");
+  again.through = bob.through;
+  const sender = exchange.account("ann");
+  sender.tells("new");
+  assertEquals(again.heard, ["new"]);
+});
+
+// Bounds and refusals.
+
+Deno.test("Directory: sixty a minute for each sender, a reconnect in between or not", () => {
+  const { exchange, ann } = exchangeOf("bob");
+  for (let each = 0; each < BROADCASTS_MAX; each++) {
+    ann.tells("hello");
+    exchange.pass(100);
+  }
+  exchange.take();
+  ann.tells("too fast");
+  assertEquals(exchange.take(), ["ann: refused too-fast"]);
+  const { retryMs } = ann.last("refused");
+  assertEquals(retryMs, BROADCASTS_MS - 100 * BROADCASTS_MAX);
+  const laptop = exchange.account("ann", "laptop");
+  laptop.tells("too fast", 1_000);
+  assertEquals(laptop.last("refused").code, "too-fast");
+  exchange.guest("cem").tells("another sender");
+  assert(exchange.take().includes("bob~ told another sender by cem"));
+  exchange.pass(retryMs);
+  laptop.tells("in time", 1_001);
+  assert(exchange.take().includes("bob~ told in time by ann"));
+});
+
+for (
+  const [policy, account, guest] of [
+    ["all", true, true],
+    ["accounts", true, false],
+    ["operator", false, false],
+  ] as const
+) {
+  Deno.test(`Directory: ${policy} may tell all, others may not`, () => {
+    const exchange = new Exchange({ broadcast: policy });
+    const ann = exchange.account("ann");
+    const bob = exchange.guest("bob");
+    assertEquals([ann.last("entered").mayBroadcast, bob.last("entered").mayBroadcast], [
+      account,
+      guest,
+    ]);
+    for (const [somebody, may] of [[ann, account], [bob, guest]] as const) {
+      exchange.take();
+      somebody.tells("hello");
+      const [word] = exchange.take();
+      assertEquals(word, `${somebody.name}: ${may ? "broadcast-taken 1" : "refused not-allowed"}`);
+    }
+    exchange.take();
+    exchange.command({ command: "broadcast", text: "listen" }, "r");
+    assertEquals(exchange.take(), [
+      "* broadcast by *directory* [r]",
+      "ann: told listen by *directory*",
+      "bob: told listen by *directory*",
+      "* broadcast-sent, 2 have it [r]",
+    ]);
+  });
+}
+
+Deno.test("Directory: what the operator says is bounded as well", () => {
+  const { exchange } = exchangeOf();
+  exchange.command({ command: "broadcast", text: "x".repeat(65_537) }, "r");
+  assertEquals(exchange.take(), ["* error too-long [r]"]);
+  for (let each = 0; each < BROADCASTS_MAX; each++) {
+    exchange.command({ command: "broadcast", text: "hello" });
+  }
+  exchange.take();
+  exchange.command({ command: "broadcast", text: "hello" }, "r");
+  assertEquals(exchange.take(), ["* error too-fast [r]"]);
+});
+
+Deno.test("Directory: the same broadcast again is taken once, after a restart, too", () => {
+  const { exchange: before, ann, guests: [bob] } = exchangeOf("bob");
+  ann.tells("hello", 77);
+  before.take();
+  ann.tells("hello", 77);
+  assertEquals([before.take(), bob!.heard], [["ann: broadcast-taken 77"], ["hello"]]);
+  before.diskMode = "holds";
+  ann.tells("twice", 78);
+  ann.tells("twice", 78);
+  before.diskAnswers();
+  assertEquals(bob!.heard, ["hello", "twice"]);
+
+  const exchange = before.restarted();
+  const again = exchange.account("ann");
+  exchange.take();
+  again.tells("hello", 77);
+  assertEquals(exchange.take(), ["ann: broadcast-taken 77"]);
+  exchange.account("eve").tells("another's", 77);
+  assert(exchange.take().includes("ann: told another's by eve"));
+});
+
+Deno.test("Directory: a broadcast whose sender reconnects while it is written is told to the new link", () => {
+  const { exchange, ann } = exchangeOf("bob");
+  exchange.diskMode = "holds";
+  ann.tells("hello");
+  ann.goesDown();
+  ann.connects().enters({ how: "resume" });
+  exchange.take();
+  exchange.diskAnswers();
+  const words = exchange.take();
+  assert(words.includes("ann: broadcast-taken 1") && !words.includes("ann: told hello by ann"));
+});
+
+function toldTo(somebody: Somebody): number {
+  return somebody.got.filter(({ type }) => type === "told").length;
+}
+
+Deno.test("Directory: one that acknowledges nothing is sent a window, and holds nobody up", () => {
+  const exchange = new Exchange();
+  const ann = exchange.guest("ann");
+  const [bob, cem] = [exchange.guest("bob"), exchange.guest("cem")];
+  bob.acknowledges = false;
+  for (let each = 0; each < WINDOW_MAX + 10; each++) {
+    ann.tells("hello");
+    exchange.pass(1_000);
+  }
+  assertEquals([toldTo(bob), cem.heard.length], [WINDOW_MAX, WINDOW_MAX + 10]);
+  const last = bob.got.findLast((message) => message.type === "told")!;
+  assert(last.type === "told");
+  bob.says({ type: "got", through: last.number });
+  assertEquals(toldTo(bob), WINDOW_MAX + 10);
+});
+
+Deno.test("Directory: so many bytes at once to one client", () => {
+  const exchange = new Exchange();
+  const ann = exchange.guest("ann");
+  const bob = exchange.guest("bob");
+  bob.acknowledges = false;
+  const text = "x".repeat(65_536);
+  for (let each = 0; each < 10; each++) ann.tells(text);
+  assertEquals(toldTo(bob), WINDOW_BYTES_MAX / text.length);
+});
+
+Deno.test("Directory: what may be lost on a slow link is sent again", () => {
+  const exchange = new Exchange();
+  const ann = exchange.guest("ann");
+  const bob = exchange.guest("bob");
+  bob.acknowledges = false;
+  ann.tells("one");
+  exchange.feed({ type: "congested", link: bob.link });
+  ann.tells("two");
+  assertEquals(toldTo(bob), 1);
+  bob.acknowledges = true;
+  exchange.feed({ type: "drained", link: bob.link });
+  assertEquals(bob.heard, ["one", "two"]);
+});
+
+Deno.test("Directory: whoever acknowledges in a datagram what it was never told is shut out", () => {
+  const { exchange, guests: [bob] } = exchangeOf("bob");
+  bob!.sends({ type: "got", through: 5 });
+  assert(exchange.take().some((word) => word.startsWith("bob: ban")));
+});
+
+Deno.test("Directory: datagrams of nobody, of a session that ended, or again, change nothing", () => {
+  const { exchange, ann, guests: [bob] } = exchangeOf("bob");
+  const { path, endpoint } = bob!;
+  assert(path !== null);
+  const late = path.seal({ type: "got", through: 0 });
+  exchange.feed({ type: "datagram", from: endpoint, bytes: late });
+  exchange.feed({ type: "datagram", from: endpoint, bytes: late });
+  exchange.feed({ type: "datagram", from: endpoint, bytes: new Uint8Array(100).fill(5) });
+  exchange.feed({ type: "datagram", from: endpoint, bytes: new Uint8Array(0) });
+  bob!.goesDown(true);
+  const ended = path.seal({ type: "got", through: 1 });
+  exchange.feed({ type: "datagram", from: endpoint, bytes: ended });
+  exchange.take();
+  ann.tells("hello");
+  assert(exchange.take().includes("ann: broadcast-sent, 0 have it"));
+});
+
+Deno.test("Directory: a broadcast to a thousand is a thousand datagrams and a handful of messages", () => {
+  const exchange = new Exchange();
+  const ann = exchange.guest("ann");
+  const many = Array.from({ length: 1_000 - 1 }, (_, each) => exchange.guest(`n${each}`));
+  for (const somebody of many) somebody.isHere();
+  exchange.pass(100);
+  const [sends, datagrams] = [exchange.sends, exchange.datagrams];
+  ann.tells("hello");
+  assertEquals([exchange.sends - sends, exchange.datagrams - datagrams], [2, 999]);
+  assertEquals(ann.last("broadcast-sent").reached, 999);
+});
