@@ -8,6 +8,12 @@
  */
 
 import type { Fields, MessageSpec, NameOf, Schema } from "../lib/base/schema.ts";
+import {
+  DIRECTORY_CALL_PHASES,
+  SESSION_PHASES,
+} from "../lib/protocols/directory/directory_phases.ts";
+import * as directory from "../lib/protocols/directory/limits.ts";
+import { DIRECTORY_MESSAGES } from "../lib/protocols/directory/messages.ts";
 import { LINK_PHASES } from "../lib/protocols/friends/friend_links.ts";
 import * as friends from "../lib/protocols/friends/messages.ts";
 import * as ballots from "../lib/protocols/group/ballot.ts";
@@ -62,6 +68,11 @@ export function protocolTables(): Tables {
     "group fields": fieldTable(GROUP_MESSAGES, groupNamed),
     "group structures": structureTables(groupNamed),
     "group bounds": boundTable(GROUP_BOUNDS),
+    "session phases": phaseTable(SESSION_PHASES),
+    "directory call phases": phaseTable(DIRECTORY_CALL_PHASES),
+    "directory messages": messageTable(DIRECTORY_MESSAGES),
+    "directory fields": fieldTable(DIRECTORY_MESSAGES, namedSchemas({})),
+    "directory bounds": boundTable(DIRECTORY_BOUNDS),
   };
 }
 
@@ -120,6 +131,23 @@ const GROUP_BOUNDS: readonly (readonly [string, number])[] = [
   ["ms between two signs of life", group.HEARTBEAT_MS],
   ["ms of silence after which a coordinator is down", group.COORDINATOR_SILENT_MS],
   ["ms that a restarted coordinator waits for members", group.RETURN_MS],
+];
+
+/** Bounds of the directory that another implementation must know. */
+const DIRECTORY_BOUNDS: readonly (readonly [string, number])[] = [
+  ["ms in which a new link must say something", directory.SILENT_MS_MAX],
+  ["messages of a client each second, relaying aside", directory.CONTROL_PER_S],
+  ["of them at once", directory.CONTROL_BURST],
+  ["ms that a call rings", directory.RINGING_MS_MAX],
+  ["ms from its answer until both say that they talk", directory.CONNECTING_MS_MAX],
+  ["ms in which both dial before they ask for a relay", directory.DIRECT_MS_MAX],
+  ["relayed bytes that the receiver hasn't taken, in each direction", directory.RELAY_CREDIT_BYTES],
+  ["relayed bytes each second, in each direction", directory.RELAY_BYTES_PER_S],
+  ["pieces relayed for a client each second", directory.RELAY_PIECES_PER_S],
+  ["broadcasts of a sender in a minute", directory.BROADCASTS_MAX],
+  ["broadcasts sent to a client and not acknowledged", directory.WINDOW_MAX],
+  ["bytes of text that may go in a datagram", directory.DATAGRAM_TEXT_BYTES_MAX],
+  ["ms for which a guest's name is held when its link is lost", directory.GUEST_HELD_MS],
 ];
 
 /** Each datagram: its first byte, who sends it when, what answers it. */

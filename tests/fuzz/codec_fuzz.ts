@@ -8,11 +8,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { concatBytes } from "../../lib/base/crypto.ts";
 import { RemoteProtocolError } from "../../lib/base/errors.ts";
+import { DIRECTORY_MESSAGES } from "../../lib/protocols/directory/messages.ts";
 import { FRIENDS_MESSAGES } from "../../lib/protocols/friends/messages.ts";
 import { MESH_MESSAGES } from "../../lib/protocols/mesh/messages.ts";
 import { createCodec, type MessageCodec } from "../../lib/wire/codec.ts";
 import { encodeFrame, FrameReader } from "../../lib/wire/frame.ts";
 import { Random } from "../sim/random.ts";
+import { DIRECTORY_SAMPLES } from "../wire/directory_samples.ts";
 import { FRIENDS_SAMPLES } from "../wire/friends_samples.ts";
 import { MESH_SAMPLES } from "../wire/mesh_samples.ts";
 
@@ -30,6 +32,17 @@ function protocolOf<Message extends { readonly type: string }>(
 
 const MESH = protocolOf(createCodec(MESH_MESSAGES), MESH_SAMPLES);
 const FRIENDS = protocolOf(createCodec(FRIENDS_MESSAGES), FRIENDS_SAMPLES);
+const DIRECTORY = protocolOf(createCodec(DIRECTORY_MESSAGES), DIRECTORY_SAMPLES);
+
+/** A message of one of the protocols, after something was done to it, and how it is read. */
+function attempt<Message extends { readonly type: string }>(protocol: Protocol<Message>) {
+  return {
+    make: (random: Random) => input(protocol.valid, random),
+    isAccepted: (bytes: Uint8Array) => tryMessage(protocol, bytes),
+  };
+}
+
+const ATTEMPTS = [attempt(MESH), attempt(FRIENDS), attempt(DIRECTORY)];
 
 /** What breaks decoders: the ends of ranges, lengths beyond everything, numbers in more bytes than needed. */
 const NASTY = ["00", "01", "7f", "80", "8000", "ffffffff0f", "ffffffffffffff0f", "ffffffffffffff7f"]
@@ -135,10 +148,10 @@ if (import.meta.main) {
   try {
     while (performance.now() < untilMs) {
       for (let round = 0; round < 100; round++) {
-        const isMesh = random.chance(0.5);
-        bytes = input(isMesh ? MESH.valid : FRIENDS.valid, random);
+        const { make, isAccepted } = random.pick(ATTEMPTS);
+        bytes = make(random);
         counts.messages++;
-        if (isMesh ? tryMessage(MESH, bytes) : tryMessage(FRIENDS, bytes)) counts.accepted++;
+        if (isAccepted(bytes)) counts.accepted++;
       }
       tryFrames(random);
       counts.streams++;

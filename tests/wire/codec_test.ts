@@ -5,16 +5,19 @@ import { RemoteProtocolError } from "../../lib/base/errors.ts";
 import type { Hash } from "../../lib/base/ids.ts";
 import { InvariantError } from "../../lib/base/invariant.ts";
 import { bool, bytes, message, text, trailing, uint } from "../../lib/base/schema.ts";
+import { DIRECTORY_MESSAGES } from "../../lib/protocols/directory/messages.ts";
 import { FRIENDS_MESSAGES } from "../../lib/protocols/friends/messages.ts";
 import { MESH_MESSAGES } from "../../lib/protocols/mesh/messages.ts";
 import { createCodec, type MessageCodec } from "../../lib/wire/codec.ts";
 import { CHANNEL_DEFAULTS } from "../../lib/protocols/noise/config.ts";
 import { FRAME_BYTES_MAX } from "../../lib/wire/frame.ts";
+import { DIRECTORY_SAMPLES } from "./directory_samples.ts";
 import { FRIENDS_SAMPLES } from "./friends_samples.ts";
 import { beacon, bundleWith, claim, genesis, MESH_SAMPLES, statement } from "./mesh_samples.ts";
 
 const mesh = createCodec(MESH_MESSAGES);
 const friends = createCodec(FRIENDS_MESSAGES);
+const directory = createCodec(DIRECTORY_MESSAGES);
 
 /** Every protocol, with its messages bound to its codec. */
 const PROTOCOLS = [
@@ -29,6 +32,15 @@ const PROTOCOLS = [
     specs: FRIENDS_MESSAGES,
     codec: friends,
     samples: FRIENDS_SAMPLES.map((sample) => ({ sample, bytes: friends.encode(sample).slice() })),
+  },
+  {
+    protocol: "the directory",
+    specs: DIRECTORY_MESSAGES,
+    codec: directory,
+    samples: DIRECTORY_SAMPLES.map((sample) => ({
+      sample,
+      bytes: directory.encode(sample).slice(),
+    })),
   },
 ] as const;
 
@@ -108,6 +120,19 @@ Deno.test("encode() keeps the format of the friends' messages", () => {
     "05" + "05" + "8001",
     "06" + "7e",
   ]);
+});
+
+Deno.test("encode() keeps the format of the directory's messages", () => {
+  const of = (type: string) =>
+    directory.encode(DIRECTORY_SAMPLES.find((sample) => sample.type === type)!).toHex();
+  const call = "ca".repeat(16);
+  const number = "80d8c1a28c34"; // 1,790,000,000,000
+  assertEquals(of("call"), "10" + call + "00" + "0831302e302e302e32" + "8827");
+  assertEquals(of("relay"), "17" + call + "03010203");
+  assertEquals(of("got"), "24" + number);
+  const all = DIRECTORY_SAMPLES.map((sample) => directory.encode(sample).slice());
+  const digest = "0308fa1c4b069de1babc9c6befd639481a0e5abab8a5df37752d419e13ca1c89";
+  assertEquals(nodeCrypto.sha256(...all), digest);
 });
 
 // Ids are made of these bytes: rooms and logs that exist would be lost.
@@ -266,7 +291,7 @@ Deno.test("createCodec() is refused for a message that may not fit in a frame", 
 
 Deno.test("messages leave room for others in a link's control lane, however full they are", () => {
   const most = CHANNEL_DEFAULTS.controlBytesMax / 3;
-  const tooLong = [...MESH_MESSAGES, ...FRIENDS_MESSAGES]
+  const tooLong = [...MESH_MESSAGES, ...FRIENDS_MESSAGES, ...DIRECTORY_MESSAGES]
     .filter(({ about, schema }) => about.lane === "control" && schema.bytesMax > most)
     .map(({ name, schema }) => `${name}: ${schema.bytesMax}`);
 

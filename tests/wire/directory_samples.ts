@@ -1,0 +1,77 @@
+/** One message of each type of the directory, made of fixed values: for golden bytes and fuzzing. */
+
+import type { PeerKey } from "../../lib/base/ids.ts";
+import type { DirectoryMessage } from "../../lib/protocols/directory/messages.ts";
+
+const sentAt = 1_790_000_000_000;
+const call = new Uint8Array(16).fill(0xca);
+const store = new Uint8Array(8).fill(0x5e);
+const key = "ab".repeat(32) as PeerKey;
+const ann = { name: "Ann", state: "free", guest: false, host: "10.0.0.2", port: 5_000 } as const;
+const jörg = { name: "Jörg", state: "busy", guest: true, host: "", port: 0 } as const;
+
+/** In the order of their codes. */
+export const DIRECTORY_SAMPLES: readonly DirectoryMessage[] = [
+  {
+    type: "enter",
+    how: "sign-up",
+    name: "Jörg",
+    password: "correct horse",
+    newPassword: "",
+    port: 5_000,
+    talking: { call, name: "Ann" },
+    seen: { store, through: sentAt },
+  },
+  {
+    type: "entered",
+    name: "Jörg",
+    guest: false,
+    host: "2001:db8::1",
+    store,
+    mayBroadcast: true,
+    index: 0xffff_fffe,
+    toClient: new Uint8Array(32).fill(1),
+    toDirectory: new Uint8Array(32).fill(2),
+  },
+  { type: "refused", code: "locked-out", text: "too many", retryMs: 60_000 },
+  { type: "users", users: [ann, jörg], isFirst: true, isLast: false },
+  { type: "presence", users: [jörg], offline: ["Bob"] },
+  { type: "change-password", old: "correct horse", new: "battery staple" },
+  { type: "forget-me", password: "correct horse" },
+  { type: "done" },
+  { type: "dismissed", because: "kicked", text: "out", retryMs: 60_000 },
+  { type: "call", call, name: "", host: "10.0.0.2", port: 5_000 },
+  { type: "incoming", call, from: "Ann", guest: true, key },
+  { type: "answer", call, accepts: false, reason: "not now" },
+  {
+    type: "meet",
+    call,
+    instead: new Uint8Array(16).fill(0xcb),
+    name: "Ann",
+    guest: false,
+    key,
+    host: "10.0.0.2",
+    port: 5_000,
+    isCaller: true,
+    mayRelay: true,
+  },
+  { type: "begun", call, route: "relay" },
+  { type: "relay-please", call },
+  { type: "relay-on", call },
+  { type: "relay", call, bytes: Uint8Array.of(1, 2, 3) },
+  { type: "relay-room", call, bytes: 300 },
+  { type: "hang-up", call, reason: "" },
+  { type: "outcome", call, state: "declined", reason: "not now" },
+  { type: "broadcast", own: 300, text: "lunch?" },
+  { type: "broadcast-taken", own: 300, number: sentAt },
+  { type: "broadcast-sent", number: sentAt, reached: 12 },
+  { type: "told", number: sentAt, after: 0, from: "*directory*", sentAt, text: "lunch?" },
+  { type: "got", through: sentAt },
+  { type: "talk", call },
+  { type: "begin", call },
+  { type: "line", text: "two\nlines" },
+  { type: "here", padding: new Uint8Array(64) },
+  { type: "prove", challenge: new Uint8Array(8).fill(7) },
+  { type: "proof", challenge: new Uint8Array(8).fill(7) },
+  { type: "unknown", code: 126 },
+];
