@@ -1,6 +1,7 @@
 /** Who is there: each client that came in, by its name, and names of guests that are held for a moment. */
 
 import { dropOldest } from "../../base/bounded.ts";
+import { hostSpellings } from "../../base/endpoints.ts";
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { foldName } from "../../base/names.ts";
 import type { Call } from "./call.ts";
@@ -100,10 +101,13 @@ export class Sessions {
     return this.#byName.get(name) ?? null;
   }
 
-  /** Whoever takes calls there. */
+  /** Whoever takes calls there, however that is spelt. */
   at(host: string, port: number): Client | null {
     if (port === 0) return null;
-    for (const client of this.all) if (client.port === port && client.host === host) return client;
+    const hosts = [host, ...hostSpellings(host)];
+    for (const client of this.all) {
+      if (client.port === port && hosts.includes(client.host)) return client;
+    }
     return null;
   }
 

@@ -72,7 +72,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     readonly signer: Signer,
     readonly environment: Environment,
   ) {
-    const { randomBytes } = environment;
+    const { randomBytes, log } = environment;
     const wallMs = () => Math.max(0, Math.floor(environment.wallMs()));
     const out = this.#out;
     const sessions = this.#sessions;
@@ -97,6 +97,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       clientsMax,
       signUpsMax,
       randomBytes,
+      log,
       dismiss,
       gone: (client, reason) => this.#gone(client, reason),
     });

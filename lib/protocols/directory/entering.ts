@@ -5,6 +5,7 @@
  */
 
 import type { Bytes } from "../../base/crypto.ts";
+import type { Logger } from "../../base/environment.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { FoldedName } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
@@ -43,6 +44,7 @@ export interface EnteringParts {
   readonly clientsMax: number;
   readonly signUpsMax: number;
   readonly randomBytes: (length: number) => Bytes;
+  readonly log: Logger;
   readonly wallMs: () => number;
   /** The client is told why, and its link closed; it isn't in any more. */
   dismiss(client: Client, because: Dismissal, text: string): void;
@@ -128,6 +130,7 @@ export class Entering {
   }
 
   #lockedOut(link: ClientLink, retryMs: number): void {
+    this.parts.log.info("locked out after wrong passwords", { address: link.address });
     const text = "Too many wrong passwords; try again later";
     this.#refuse(link, "locked-out", text, retryMs);
   }

@@ -147,6 +147,7 @@ Deno.test("Directory: a call by address finds who takes calls there, and nobody 
   const { exchange, ann } = meeting();
   exchange.somebody("cem", { host: "10.0.0.7" }).enters({ port: 7_000 });
   exchange.somebody("nowhere", { host: "10.0.0.8" }).enters({ port: 0 });
+  const dan = exchange.somebody("dan", { host: "2001:db8::1" }).enters({ port: 7_000 });
   exchange.take();
   const at = (id: number, host: string, port: number) =>
     ann.says({ type: "call", call: callId(id), name: "", host, port });
@@ -159,6 +160,9 @@ Deno.test("Directory: a call by address finds who takes calls there, and nobody 
     "cem: incoming 3 from ann",
     "* call ann cem ringing",
   ]);
+  ann.hangsUp(3);
+  at(4, "2001:DB8:0::0:1", 7_000);
+  assertEquals(dan.last("incoming").from, "ann");
 });
 
 Deno.test("Directory: who talks to oneself is busy, too", () => {

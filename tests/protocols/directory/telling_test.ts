@@ -5,6 +5,7 @@ import {
   DATAGRAM_TEXT_BYTES_MAX,
   REACHED_MS_MAX,
   REPEAT_MS,
+  UNSTORED_MAX,
   WINDOW_BYTES_MAX,
   WINDOW_MAX,
 } from "../../../lib/protocols/directory/limits.ts";
@@ -255,6 +256,22 @@ Deno.test("Directory: who is there gets it, however short it is kept", () => {
   assertEquals(exchange.event("status").kept, 1, "the first went with the second");
 });
 
+Deno.test("Directory: who is there and behind gets what is kept for nobody else any more", () => {
+  const exchange = new Exchange({ ttlMs: 100 });
+  const ann = exchange.guest("ann");
+  const bob = exchange.guest("bob");
+  bob.acknowledges = false;
+  for (let each = 1; each <= WINDOW_MAX + 5; each++) {
+    ann.tells(`text ${each}`);
+    exchange.pass(1_000);
+  }
+  bob.acknowledges = true;
+  const first = bob.got.find(({ type }) => type === "told");
+  assert(first?.type === "told");
+  bob.says({ type: "got", through: first.number + (WINDOW_MAX - 1) * 1_000 });
+  assertEquals(bob.heard, [33, 34, 35, 36, 37].map((each) => `text ${each}`));
+});
+
 Deno.test("Directory: a compacted log tells the same", () => {
   const { exchange: before, ann } = exchangeOf();
   before.account("bob").goesDown(true);
@@ -383,6 +400,35 @@ Deno.test("Directory: a broadcast whose sender reconnects while it is written is
   exchange.diskAnswers();
   const words = exchange.take();
   assert(words.includes("ann: broadcast-taken 1") && !words.includes("ann: told hello by ann"));
+});
+
+Deno.test("Directory: a disk that doesn't answer isn't given more and more", () => {
+  const exchange = new Exchange();
+  const senders = Array.from({ length: 6 }, (_, each) => exchange.guest(`n${each}`));
+  exchange.diskMode = "holds";
+  for (let each = 0; each < 50; each++) for (const sender of senders) sender.tells("hello");
+  const refused = senders.flatMap(({ got }) => got).filter(({ type }) => type === "refused");
+  assertEquals(refused.length, 6 * 50 - UNSTORED_MAX);
+  exchange.diskAnswers();
+  assertEquals(exchange.event("broadcast").event, "broadcast");
+});
+
+Deno.test("Directory: a refused broadcast doesn't count against its sender", () => {
+  const { exchange, ann } = exchangeOf("bob");
+  exchange.diskMode = "refuses";
+  for (let each = 0; each <= BROADCASTS_MAX; each++) {
+    ann.tells("never");
+    assertEquals(ann.last("refused").code, "disk");
+    exchange.pass(100);
+  }
+});
+
+Deno.test("Directory: acknowledging the same again and again is a flood", () => {
+  const { exchange, ann, guests: [bob] } = exchangeOf("bob");
+  ann.tells("hello");
+  exchange.take();
+  for (let each = 0; each < 200; each++) bob!.says({ type: "got", through: bob!.through });
+  assert(exchange.take().some((word) => word.startsWith("bob: ban")));
 });
 
 function toldTo(somebody: Somebody): number {

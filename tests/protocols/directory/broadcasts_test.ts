@@ -1,0 +1,82 @@
+import { assert, assertEquals } from "@std/assert";
+import type { FoldedName } from "../../../lib/base/ids.ts";
+import { type Broadcast, Broadcasts } from "../../../lib/protocols/directory/broadcasts.ts";
+import { KEPT_BYTES_MAX, KEPT_MAX } from "../../../lib/protocols/directory/limits.ts";
+import type { DirectoryRecord } from "../../../lib/protocols/directory/records.ts";
+
+const STORE: DirectoryRecord = { kind: "store", store: "5e".repeat(8), last: 0 };
+
+function broadcast(number: number, changes: Partial<Broadcast> = {}): Broadcast {
+  return {
+    kind: "broadcast",
+    number,
+    from: "ann",
+    fromKey: null,
+    fromAccount: true,
+    own: number,
+    sentAt: number,
+    ttlMs: 100,
+    text: "hello",
+    ...changes,
+  };
+}
+
+function restored(...records: readonly DirectoryRecord[]): Broadcasts {
+  return new Broadcasts([STORE, ...records], (length) => new Uint8Array(length));
+}
+
+const bob = "bob" as FoldedName;
+
+Deno.test("Broadcasts: a new store draws its number, a restored one has its own", () => {
+  const fresh = new Broadcasts([], (length) => new Uint8Array(length).fill(7));
+  assertEquals([fresh.store, fresh.isNew, fresh.last], ["07".repeat(8), true, 0]);
+  const again = restored(broadcast(5));
+  assertEquals([again.store, again.isNew, again.last], ["5e".repeat(8), false, 5]);
+  assertEquals([again.number(3), again.number(3), again.number(1_000)], [6, 7, 1_000]);
+});
+
+Deno.test("Broadcasts: so many are kept, and so many bytes; the oldest go", () => {
+  const broadcasts = restored();
+  for (let number = 1; number <= KEPT_MAX + 5; number++) broadcasts.add(broadcast(number));
+  assertEquals([broadcasts.size, broadcasts.after(0)?.number], [KEPT_MAX, 6]);
+  assertEquals([broadcasts.find(null, 5), broadcasts.find(null, 6)?.number], [null, 6]);
+
+  const text = "x".repeat(65_536);
+  const long = restored();
+  for (let number = 1; number <= 1_100; number++) long.add(broadcast(number, { text }));
+  assert(long.bytes <= KEPT_BYTES_MAX && long.bytes > KEPT_BYTES_MAX - 100_000);
+  assertEquals(long.after(0)?.number, 1_100 - long.size + 1);
+});
+
+Deno.test("Broadcasts: those whose time is over go, up to the first that somebody still wants", () => {
+  const broadcasts = restored(...[1, 2, 3, 4].map((number) => broadcast(number)));
+  broadcasts.expire(102, 1);
+  assertEquals(broadcasts.after(0)?.number, 2);
+  broadcasts.expire(102, 4);
+  assertEquals([broadcasts.after(0)?.number, broadcasts.size], [3, 2]);
+  assertEquals(broadcasts.bytes, restored(broadcast(3), broadcast(4)).bytes);
+});
+
+Deno.test("Broadcasts: each is found after the one before it, whatever gaps there are", () => {
+  const broadcasts = restored(broadcast(10), broadcast(20), broadcast(25));
+  const after = [0, 9, 10, 19, 20, 24, 25].map((number) => broadcasts.after(number)?.number);
+  assertEquals(after, [10, 10, 20, 20, 25, 25, undefined]);
+});
+
+Deno.test("Broadcasts: an account has what it had, and a compacted log no more than it needs", () => {
+  const got = (account: string, through: number): DirectoryRecord => ({
+    kind: "got",
+    account: account as FoldedName,
+    through,
+  });
+  const broadcasts = restored(
+    broadcast(10),
+    got("bob", 10),
+    got("bob", 9),
+    got("cem", 5),
+    got("dan", 10),
+    { kind: "forgotten", account: "dan" as FoldedName },
+  );
+  assertEquals(broadcasts.through(bob), 10);
+  assertEquals(broadcasts.records(), [{ ...STORE, last: 10 }, broadcast(10), got("bob", 10)]);
+});
