@@ -47,7 +47,7 @@ export type AccountQuestion =
     readonly version: string;
     readonly key: Fingerprint;
   }
-  /** The same, and `full`. Devices but this one must log in with the new password. */
+  /** The same, and `full`. Of its devices only this one, which it has, needn't log in with the new password. */
   | {
     readonly ask: "set-password";
     readonly name: string;

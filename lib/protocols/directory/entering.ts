@@ -123,9 +123,7 @@ export class Entering {
       attempt.over(isRight, out.nowMs);
       if (link.phase !== "checking") return;
       if (answer.outcome !== "ok") return this.#denied(link, answer);
-      const { account } = answer;
-      if (newPassword === "") return this.#addKey(entrant, account);
-      this.#changePassword(entrant, account);
+      this.#addKey(entrant, answer.account);
     });
   }
 
@@ -139,23 +137,25 @@ export class Entering {
     const { link } = entrant;
     const { name, version } = account;
     const key = fingerprintOf(link.peer);
-    if (account.keys.includes(key)) return this.#admit(entrant, account.name, false);
+    if (account.keys.includes(key)) return this.#loggedIn(entrant, account);
     this.parts.out.ask({ ask: "add-key", name, version, key }, (answer) => {
       if (link.phase !== "checking") return;
       if (answer.outcome !== "ok") return this.#denied(link, answer);
-      this.#admit(entrant, account.name, false);
+      this.#loggedIn(entrant, answer.account);
     });
   }
 
-  #changePassword(entrant: Entrant, { name, version }: Account): void {
+  /** The password is right, and the device is known; it is another password from now on where that was asked for. */
+  #loggedIn(entrant: Entrant, { name, version }: Account): void {
     const { link, enter: { newPassword: password } } = entrant;
+    if (password === "") return this.#admit(entrant, name, false);
     const { address } = link;
     const key = fingerprintOf(link.peer);
     const question = { ask: "set-password", name, version, password, key, address } as const;
     this.parts.out.ask(question, (answer) => {
       if (link.phase !== "checking") return;
       if (answer.outcome !== "ok") return this.#denied(link, answer);
-      this.#admit(entrant, answer.account.name, false);
+      this.#admit(entrant, name, false);
     });
   }
 

@@ -6,6 +6,9 @@
 import type { ModeCommand, ModeEvent } from "../../base/mode_machine.ts";
 import type { CallOutcome, CallRoute } from "./messages.ts";
 
+/** The directory, as a name that nobody can have. */
+export const DIRECTORY_NAME = "*directory*";
+
 /** Somebody in the list. */
 export interface UserView {
   readonly name: string;

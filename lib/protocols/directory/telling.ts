@@ -2,26 +2,24 @@
 
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { foldName } from "../../base/names.ts";
-import { TEXT_BYTES_MAX } from "./limits.ts";
 import { utf8Length } from "../../base/text.ts";
 import type { Broadcast, Broadcasts } from "./broadcasts.ts";
 import type { Client, Sessions } from "./client_session.ts";
 import { type Deliveries, isBy } from "./deliveries.ts";
 import type { BroadcastPolicy } from "./directory_io.ts";
+import { DIRECTORY_NAME } from "./events.ts";
 import {
   BROADCASTS_MAX,
   BROADCASTS_MS,
   REACHED_MS_MAX,
   REPORTS_MAX,
   SENDERS_MAX,
+  TEXT_BYTES_MAX,
   UNSTORED_MAX,
 } from "./limits.ts";
 import type { DirectoryMessageOf, DirectoryRefusal } from "./messages.ts";
 import type { Output } from "./output.ts";
 import { RecentCounts } from "./recent_counts.ts";
-
-/** The directory as a sender: a name that nobody can have. */
-export const DIRECTORY_NAME = "*directory*";
 
 export interface TellingParts {
   readonly broadcasts: Broadcasts;

@@ -233,6 +233,14 @@ Deno.test("Directory: a call whose other side never comes back ends with this on
   assertEquals(bob.sees, "ann free, bob free");
 });
 
+Deno.test("Directory: a call that both have left without a word is none any more", () => {
+  const { exchange, ann, bob } = talking();
+  ann.goesDown();
+  bob.goesDown();
+  exchange.command({ command: "status" });
+  assertEquals(exchange.event("status").calls, 0);
+});
+
 Deno.test("Directory: after a restart it is told of the calls that went on", () => {
   const { exchange: before } = talking();
   const exchange = before.restarted();

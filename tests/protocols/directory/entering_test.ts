@@ -408,9 +408,11 @@ Deno.test("Directory: a password is changed with the log-in", () => {
   const exchange = new Exchange();
   exchange.account("ann").goesDown(true);
   const newPassword = "another password";
-  const ann = exchange.somebody("ann").enters({ how: "log-in", newPassword });
-  assert(ann.entered !== null);
+  const laptop = exchange.somebody("ann", { device: "laptop" });
+  laptop.enters({ how: "log-in", newPassword });
+  assert(laptop.entered !== null);
   assertEquals(exchange.accounts.get("ann")?.password, newPassword);
+  assertEquals(exchange.accounts.get("ann")?.keys, [fingerprintOf(laptop.key)]);
   const weak = exchange.somebody("ann").enters({ how: "log-in", newPassword: "short" });
   assertEquals(weak.last("refused").code, "weak-password");
 });

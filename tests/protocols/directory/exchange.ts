@@ -425,7 +425,7 @@ export class Exchange {
         break;
       case "set-password":
         account.password = question.password;
-        account.keys = [question.key];
+        account.keys = account.keys.filter((key) => key === question.key);
         break;
       case "remove":
         this.accounts.delete(folded);

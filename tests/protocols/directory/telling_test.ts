@@ -184,6 +184,24 @@ Deno.test("Directory: the sender gets no copy on another device, nor a guest tha
   assertEquals(bob!.heard.includes("of a guest"), false);
 });
 
+Deno.test("Directory: one's own in between doesn't count as having the ones before", () => {
+  const { exchange, ann } = exchangeOf();
+  const bob = exchange.account("bob");
+  bob.acknowledges = false;
+  ann.tells("one");
+  bob.tells("bob's");
+  bob.goesDown();
+  const laptop = exchange.account("bob", "laptop");
+  assertEquals(laptop.heard, ["one"]);
+
+  laptop.acknowledges = false;
+  ann.tells("two");
+  laptop.tells("bob's", 1_000);
+  exchange.take();
+  laptop.says({ type: "got", through: laptop.last("told").number });
+  assertEquals(exchange.take(), ["ann: broadcast-sent, 1 have it"]);
+});
+
 Deno.test("Directory: a restart in between costs nothing and repeats nothing", () => {
   const { exchange: before, ann } = exchangeOf();
   before.account("bob").goesDown(true);
@@ -459,6 +477,9 @@ Deno.test("Directory: so many bytes at once to one client", () => {
   const text = "x".repeat(65_536);
   for (let each = 0; each < 10; each++) ann.tells(text);
   assertEquals(toldTo(bob), WINDOW_BYTES_MAX / text.length);
+  const { number } = bob.last("told");
+  bob.says({ type: "got", through: number });
+  assertEquals(toldTo(bob), 2 * WINDOW_BYTES_MAX / text.length);
 });
 
 Deno.test("Directory: what may be lost on a slow link is sent again", () => {
