@@ -36,8 +36,8 @@ export class Client {
   readonly delivery: Delivery;
   /** The call that it is in, and hasn't hung up. */
   call: Call | null = null;
-  /** Up to which change of the list it was told; null: the whole list is due. */
-  told: number | null = null;
+  /** Whether it was told the list, and all changes since; if not, it is told the whole of it. */
+  hasList = false;
   /** What goes to its link's data lane is dropped. */
   isCongested = false;
   /** What it asked of its account is being done. */

@@ -1,45 +1,31 @@
 /**
- * Who is told of whom. The directory has a counter of changes, and for each name the number of its last one; a
- * client has the number up to which it was told. So one who reads slowly costs no queue, and all who are at the same
- * point are sent the same message, encoded once.
+ * Who is told of whom. All who take data in are told at once, the same: what has changed since the last time, or the
+ * whole list to who is new or was slow. So nobody has a queue, and a message is encoded once for all.
  */
 
-import type { FoldedName } from "../../base/ids.ts";
+import type { FoldedName, LinkId } from "../../base/ids.ts";
 import type { Client, Sessions } from "./client_session.ts";
 import { PRESENCE_MS, USERS_PAGE_MAX } from "./limits.ts";
 import type { DirectoryMessage, ListedUser } from "./messages.ts";
 import type { Output } from "./output.ts";
 
-interface Change {
-  readonly number: number;
-  readonly name: string;
-}
-
 export class Presence {
-  /** Number of the last change. */
-  #last = 0;
-  /** In the order of their numbers: each name at its last change; those that all were told aren't here. */
-  readonly #changes = new Map<FoldedName, Change>();
+  /** Names that have come or gone, or have another state, since the last time. */
+  readonly #changed = new Map<FoldedName, string>();
   #dueMs: number | null = null;
   #flushedAtMs = -Infinity;
 
   constructor(readonly sessions: Sessions, readonly out: Output) {}
 
-  /** How many changes somebody hasn't been told. */
-  get size(): number {
-    return this.#changes.size;
-  }
-
   /** The name has come or gone, or its state is another one. */
   changed({ folded, name }: Pick<Client, "folded" | "name">): void {
-    this.#changes.delete(folded);
-    this.#changes.set(folded, { number: ++this.#last, name });
+    this.#changed.set(folded, name);
     this.#schedule();
   }
 
   /** It is told the whole list: it is new, or what it was told may be lost. */
   tellAll(client: Client): void {
-    client.told = null;
+    client.hasList = false;
     this.#schedule();
   }
 
@@ -61,20 +47,20 @@ export class Presence {
     if (this.#dueMs === null || this.#dueMs > nowMs) return;
     this.#dueMs = null;
     this.#flushedAtMs = nowMs;
-    const groups = new Map<number | null, Client[]>();
+    const withList: LinkId[] = [];
+    const withoutList: LinkId[] = [];
     for (const client of this.sessions.all) {
-      if (client.isCongested || client.told === this.#last) continue;
-      const group = groups.get(client.told);
-      if (group === undefined) groups.set(client.told, [client]);
-      else group.push(client);
+      if (client.isCongested) continue; // it is told the whole list later
+      (client.hasList ? withList : withoutList).push(client.link.id);
+      client.hasList = true;
     }
-    for (const [told, clients] of groups) {
-      const links = clients.map(({ link }) => link.id);
-      const messages = told === null ? this.#list() : this.#since(told);
-      for (const message of messages) this.out.sendAll(links, message);
-      for (const client of clients) client.told = this.#last;
+    if (withList.length > 0) {
+      for (const message of this.#changes()) this.out.sendAll(withList, message);
     }
-    this.#forget();
+    if (withoutList.length > 0) {
+      for (const message of this.#list()) this.out.sendAll(withoutList, message);
+    }
+    this.#changed.clear();
   }
 
   #list(): readonly DirectoryMessage[] {
@@ -87,11 +73,10 @@ export class Presence {
     }));
   }
 
-  #since(told: number): readonly DirectoryMessage[] {
+  #changes(): readonly DirectoryMessage[] {
     const users: ListedUser[] = [];
     const offline: string[] = [];
-    for (const [folded, { number, name }] of this.#changes) {
-      if (number <= told) continue;
+    for (const [folded, name] of this.#changed) {
       const client = this.sessions.named(folded);
       if (client === null) offline.push(name);
       else users.push(client.listed);
@@ -103,16 +88,6 @@ export class Presence {
       users: there[index] ?? [],
       offline: gone[index] ?? [],
     }));
-  }
-
-  /** Who is congested is told the whole list, so that nobody keeps changes from being forgotten. */
-  #forget(): void {
-    let toldAll = this.#last;
-    for (const { told } of this.sessions.all) toldAll = Math.min(toldAll, told ?? this.#last);
-    for (const [folded, { number }] of this.#changes) {
-      if (number > toldAll) return;
-      this.#changes.delete(folded);
-    }
   }
 }
 

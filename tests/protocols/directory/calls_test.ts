@@ -384,6 +384,15 @@ Deno.test("Directory: what was under way when one hung up still arrives", () => 
   assertEquals(exchange.take(), []);
 });
 
+Deno.test("Directory: nothing is passed on to one that hung up and is gone", () => {
+  const { exchange, ann, bob } = talking("relay");
+  ann.hangsUp(1);
+  ann.goesDown(true);
+  exchange.take();
+  relays(bob, 10);
+  assertEquals(exchange.take(), []);
+});
+
 Deno.test("Directory: a relayed call ends with either's connection", () => {
   const { exchange, ann, bob } = talking("relay");
   ann.goesDown();

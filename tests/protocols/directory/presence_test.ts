@@ -1,13 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { LinkId } from "../../../lib/base/ids.ts";
-import { ClientLink } from "../../../lib/protocols/directory/client_link.ts";
-import { Client, Sessions } from "../../../lib/protocols/directory/client_session.ts";
-import { DatagramPath } from "../../../lib/protocols/directory/datagram_path.ts";
 import { PRESENCE_MS } from "../../../lib/protocols/directory/limits.ts";
-import { Output } from "../../../lib/protocols/directory/output.ts";
-import { Presence } from "../../../lib/protocols/directory/presence.ts";
-import { ProvenAddress } from "../../../lib/protocols/directory/proven_address.ts";
-import { fakeSigner } from "../../sim/fake_crypto.ts";
 import { Exchange } from "./exchange.ts";
 
 Deno.test("Directory: whoever comes, goes or talks is seen by all at once, and many changes together", () => {
@@ -73,30 +65,21 @@ Deno.test("Directory: a thousand who come at once, and go, cost messages in prop
   assertEquals(many[0]!.sees, "n0 free");
 });
 
-/** A client that is in the list, and no more. */
-function clientOf(name: string, id: number): Client {
-  const link = new ClientLink(id as LinkId, fakeSigner(name).key, "10.0.0.2");
-  const path = new DatagramPath(id, new Uint8Array(32), new Uint8Array(32));
-  const address = new ProvenAddress(path, (length) => new Uint8Array(length));
-  const facts = { name, isGuest: true, port: 0, address, sinceMs: 0 };
-  return new Client(link, facts, { had: 0, before: 0 });
-}
-
-Deno.test("Presence: changes that all were told are forgotten, also while one is slow", () => {
-  const out = new Output();
-  const sessions = new Sessions();
-  const presence = new Presence(sessions, out);
-  const [fast, slow] = [clientOf("fast", 1), clientOf("slow", 2)];
-  for (const client of [fast, slow]) sessions.add(client);
-  presence.flush();
-  slow.isCongested = true;
-  presence.tellAll(slow);
-  for (let each = 1; each <= 100; each++) {
-    out.begin(each * 100);
-    presence.changed(clientOf(`n${each}`, 2 + each));
-    presence.flush();
-    assertEquals(presence.size, 0);
-    const links = out.take().flatMap((effect) => effect.type === "send" ? effect.links : []);
-    assertEquals(links, [fast.link.id]);
+Deno.test("Directory: who is slow costs nothing, however much changes meanwhile", () => {
+  const exchange = new Exchange();
+  const [slow, fast] = [exchange.guest("slow"), exchange.guest("fast")];
+  exchange.pass(100);
+  exchange.feed({ type: "congested", link: slow.link });
+  const before = exchange.sends;
+  for (let each = 0; each < 20; each++) {
+    exchange.guest(`n${each}`).goesDown(true);
+    exchange.pass(PRESENCE_MS);
   }
+  // Each time `entered`, the guest's list, and two messages to the fast one.
+  assert(exchange.sends - before <= 20 * 4, `${exchange.sends - before} messages`);
+  const got = slow.got.length;
+  exchange.feed({ type: "drained", link: slow.link });
+  exchange.pass(PRESENCE_MS);
+  assertEquals([slow.sees, fast.sees], ["fast free, slow free", "fast free, slow free"]);
+  assertEquals(slow.got.length - got, 1);
 });
