@@ -248,7 +248,6 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     const link = this.#links.get(id);
     if (link === null || link.client === null || link.client.isCongested) return;
     link.client.isCongested = true;
-    this.#presence.tellAll(link.client);
     this.#links.setDue(link, this.#nowMs + SLOW_MS_MAX);
   }
 
