@@ -79,7 +79,7 @@ export class Telling {
   /** @returns What is wrong with it; null where nothing is. */
   broadcast(client: Client, { own, text }: DirectoryMessageOf<"broadcast">): string | null {
     if (text === "") return "a broadcast of nothing";
-    const { broadcasts, out } = this.parts;
+    const { broadcasts, out, policy } = this.parts;
     const { name, key, isGuest, link } = client;
     const known = broadcasts.find(key, own);
     if (known !== null) {
@@ -87,7 +87,7 @@ export class Telling {
       return null;
     }
     const sender = { name, key, isAccount: !isGuest, own, ref: undefined };
-    const refusal = this.isAllowed(client) ? this.#tell(sender, text) : NOT_ALLOWED;
+    const refusal = this.isAllowed(client) ? this.#tell(sender, text) : notAllowed(policy);
     if (refusal !== null) out.send(link.id, { type: "refused", ...refusal });
     return null;
   }
@@ -249,11 +249,11 @@ function rateKeyOf({ name, key, isAccount }: Sender): string {
   return isAccount || key === null ? foldName(name) : key;
 }
 
-const NOT_ALLOWED: Refusal = {
-  code: "not-allowed",
-  text: "Who you are may not tell all at this directory",
-  retryMs: 0,
-};
+function notAllowed(policy: BroadcastPolicy): Refusal {
+  const who = policy === "operator" ? "the operator" : "those who have an account";
+  return { code: "not-allowed", text: `Only ${who} may tell all here`, retryMs: 0 };
+}
+
 const TOO_FAST = {
   code: "too-fast",
   text: `Everybody may tell all ${BROADCASTS_MAX} times a minute`,

@@ -1,15 +1,19 @@
 import { assert, assertEquals } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import type { FoldedName } from "../../../lib/base/ids.ts";
 import { addressBlock } from "../../../lib/protocols/directory/address_block.ts";
 import {
   FULL_RETRY_MS,
   GUEST_HELD_MS,
   KICKED_MS,
   LOCK_OUT_MS,
+  LOCK_OUTS_MAX,
   SIGN_UPS_MS,
   SILENT_LINKS_MAX,
   SILENT_MS_MAX,
 } from "../../../lib/protocols/directory/limits.ts";
+import { LockOuts } from "../../../lib/protocols/directory/lock_outs.ts";
+import { RecentCounts } from "../../../lib/protocols/directory/recent_counts.ts";
 import { Exchange, PASSWORD } from "./exchange.ts";
 
 Deno.test("Directory: a newcomer signs up, is in, and is in the list", () => {
@@ -326,6 +330,24 @@ for (
   });
 }
 
+Deno.test("RecentCounts: so many are remembered, the latest", () => {
+  const counts = new RecentCounts(1, 1_000, 3);
+  for (const key of ["a", "b", "a", "c", "d"]) counts.add(key, 0);
+  assertEquals(counts.size, 3);
+  assertEquals(["a", "b", "c", "d"].map((key) => counts.waitMs(key, 400)), [600, 0, 600, 600]);
+  assertEquals(counts.waitMs("d", 1_000), 0);
+});
+
+Deno.test("LockOuts: so many pairs and addresses are remembered", () => {
+  const lockOuts = new LockOuts();
+  for (let each = 0; each < 2 * LOCK_OUTS_MAX; each++) {
+    const attempt = lockOuts.begin("ann" as FoldedName, `10.0.${each >> 8}.${each & 255}`, each);
+    assert(typeof attempt !== "number");
+    attempt.over(false, each);
+  }
+  assertEquals(lockOuts.size, 2 * LOCK_OUTS_MAX);
+});
+
 // Places.
 
 Deno.test("Directory: a silent link is closed after 10 s, and so is one that was refused", () => {
@@ -391,7 +413,10 @@ Deno.test("Directory: whoever is thrown out is told, and isn't let in for a minu
   ann.connects().enters({ how: "log-in" });
   assertEquals(ann.last("refused").code, "kicked");
   ann.enters({ name: "other" });
-  assertEquals(ann.last("refused").code, "kicked");
+  const kickedTwice = ann.got.filter(({ type }) => type === "refused");
+  assertEquals([kickedTwice.length, ann.entered], [2, null]);
+  const namesake = exchange.somebody("Ann", { device: "laptop" }).enters({ how: "log-in" });
+  assertEquals(namesake.last("refused").code, "kicked");
   exchange.pass(KICKED_MS);
   ann.connects().enters({ how: "log-in" });
   assert(ann.entered !== null);

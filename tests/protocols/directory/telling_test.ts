@@ -449,6 +449,24 @@ Deno.test("Directory: acknowledging the same again and again is a flood", () => 
   assert(exchange.take().some((word) => word.startsWith("bob: ban")));
 });
 
+Deno.test("Directory: a disk that refuses to note who has what is told of once, and again after a recovery", () => {
+  const { exchange, ann } = exchangeOf();
+  const bob = exchange.account("bob");
+  const errors = () => exchange.events.filter(({ event }) => event === "error").length;
+  for (const expected of [1, 2]) {
+    bob.acknowledges = false;
+    for (const text of ["one", "two"]) ann.tells(text);
+    const told = bob.got.flatMap((message) => message.type === "told" ? [message.number] : []);
+    exchange.diskMode = "refuses";
+    for (const through of told.slice(-2)) bob.says({ type: "got", through });
+    assertEquals(errors(), expected);
+    exchange.command({ command: "status" });
+    assertEquals(exchange.event("status").problems, ["the disk is full"]);
+    exchange.diskMode = "writes";
+    bob.acknowledges = true;
+  }
+});
+
 function toldTo(somebody: Somebody): number {
   return somebody.got.filter(({ type }) => type === "told").length;
 }
