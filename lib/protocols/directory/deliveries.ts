@@ -25,7 +25,7 @@ export class Deliveries {
   /** Sends what there is for the client, as far as there is room for it. */
   pump(client: Client): void {
     const { delivery } = client;
-    while (delivery.hasRoom && !client.isCongested) {
+    while (delivery.hasRoom) {
       const broadcast = this.broadcasts.after(delivery.position);
       if (broadcast === null) break;
       if (isFor(broadcast, client)) this.#send(client, delivery.sent(broadcast));
@@ -106,8 +106,7 @@ export class Deliveries {
 /** Whether the client is to have it. */
 function isFor(broadcast: Broadcast, client: Client): boolean {
   if (isBy(broadcast, client)) return false;
-  const isEarlier = broadcast.number <= client.delivery.before;
-  return !isEarlier || (!client.isGuest && !isOver(broadcast, client.sinceMs));
+  return broadcast.number > client.delivery.before || !isOver(broadcast, client.sinceMs);
 }
 
 /** Whether this client's user told it: nobody gets a copy. */

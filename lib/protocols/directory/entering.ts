@@ -187,7 +187,7 @@ export class Entering {
 
   #guest(entrant: Entrant): void {
     const { link, enter: { name }, folded } = entrant;
-    const { out, sessions, guests } = this.parts;
+    const { out, guests } = this.parts;
     if (!guests) {
       return this.#refuse(link, "guests-refused", "This directory takes accounts alone; sign up");
     }
@@ -196,8 +196,7 @@ export class Entering {
     out.ask({ ask: "find", name }, (answer) => {
       this.#unclaim(entrant);
       if (link.phase !== "checking") return;
-      const isTaken = answer.outcome === "ok" || sessions.named(folded)?.isGuest === false;
-      if (isTaken) return this.#nameTaken(link);
+      if (answer.outcome === "ok") return this.#nameTaken(link);
       if (answer.outcome !== "wrong") return this.#denied(link, answer);
       this.#admit(entrant, name, true);
     });

@@ -118,6 +118,14 @@ Deno.test("Directory: a bad name is refused with the reason", () => {
   }
 });
 
+Deno.test("Directory: a name is kept in NFC, and where nobody takes calls no address is shown", () => {
+  const exchange = new Exchange();
+  const somebody = exchange.somebody("Jo\u0308rg").enters({ port: 0 });
+  assertEquals(somebody.entered?.name, "J\u00f6rg");
+  const [listed] = somebody.list.values();
+  assertEquals([listed?.name, listed?.host, listed?.port], ["J\u00f6rg", "", 0]);
+});
+
 Deno.test("Directory: an account's name, however it is written, is no guest's, nor a new account's", () => {
   const exchange = new Exchange();
   exchange.account("Straße").goesDown(true);
@@ -157,6 +165,11 @@ Deno.test("Directory: a guest's name is held for its key when it is lost, not wh
   eve.goesDown(true);
   ann.connects().enters();
   assert(ann.entered !== null, "whoever leaves frees it");
+  ann.goesDown();
+  ann.connects().enters();
+  ann.goesDown(true);
+  eve.connects().enters();
+  assert(eve.entered !== null, "also whoever was lost and came back");
 });
 
 Deno.test("Directory: of two who want one name at once, one gets it", () => {

@@ -170,6 +170,10 @@ Deno.test("Directory: an account that is made meanwhile gets it, and so does one
   bob.says({ type: "forget-me", password: PASSWORD });
   const again = exchange.account("bob", "other");
   assertEquals(again.heard, ["hello"]);
+  again.goesDown(true);
+  exchange.accounts.delete("bob");
+  exchange.feed({ type: "account-removed", name: "BOB" });
+  assertEquals(exchange.account("bob", "third").heard, ["hello"], "also where it was away then");
 });
 
 Deno.test("Directory: the sender gets no copy on another device, nor a guest that signs up", () => {
@@ -200,6 +204,17 @@ Deno.test("Directory: one's own in between doesn't count as having the ones befo
   exchange.take();
   laptop.says({ type: "got", through: laptop.last("told").number });
   assertEquals(exchange.take(), ["ann: broadcast-sent, 1 have it"]);
+});
+
+Deno.test("Directory: who acknowledged some gets the rest on another device", () => {
+  const { exchange, ann } = exchangeOf();
+  const bob = exchange.account("bob");
+  bob.acknowledges = false;
+  for (const text of ["one", "two", "three"]) ann.tells(text);
+  const first = bob.got.find(({ type }) => type === "told");
+  assert(first?.type === "told");
+  bob.says({ type: "got", through: first.number });
+  assertEquals(exchange.account("bob", "laptop").heard, ["two", "three"]);
 });
 
 Deno.test("Directory: a restart in between costs nothing and repeats nothing", () => {
@@ -235,6 +250,12 @@ Deno.test("Directory: what a client has seen isn't told again, though the direct
   assertEquals(cem.heard, ["one", "two"]);
   cem.connects().enters({ how: "resume", seen: number, store: new Uint8Array(8) });
   assertEquals(cem.heard, ["one", "two"], "of another store: what was acknowledged counts");
+  cem.acknowledges = false;
+  ann.tells("three");
+  cem.acknowledges = true;
+  const last = cem.last("told").number;
+  cem.connects().enters({ how: "resume", seen: last, store: new Uint8Array(8) });
+  assertEquals(cem.heard.at(-1), "three", "of another store it says nothing");
 });
 
 Deno.test("Directory: who says to have seen more than there is, is told what comes", () => {
@@ -257,6 +278,12 @@ Deno.test("Directory: a guest whose link was lost for a moment misses nothing, a
   assertEquals(bob!.heard, ["one", "two", "three"]);
   bob!.connects().enters();
   assertEquals(bob!.heard, ["one", "two", "three"]);
+
+  bob!.acknowledges = false;
+  ann.tells("four");
+  bob!.acknowledges = true;
+  bob!.connects().enters(); // the directory hasn't noticed that the link before was lost
+  assertEquals(bob!.heard, ["one", "two", "three", "four"]);
 });
 
 Deno.test("Directory: who is there gets it, however short it is kept", () => {
@@ -512,6 +539,20 @@ Deno.test("Directory: what may be lost on a slow link is sent again", () => {
   bob.acknowledges = true;
   exchange.feed({ type: "drained", link: bob.link });
   assertEquals(bob.heard, ["one", "two"]);
+});
+
+Deno.test("Directory: what goes over the link at last waits until that takes data, and nothing else does", () => {
+  const { exchange, ann, guests: [bob] } = exchangeOf("bob");
+  exchange.losesDatagrams = true;
+  exchange.feed({ type: "congested", link: bob!.link });
+  ann.tells("one");
+  exchange.pass(5_000);
+  ann.tells("two");
+  assertEquals(toldTo(bob!), 0);
+  exchange.feed({ type: "drained", link: bob!.link });
+  assertEquals(bob!.heard, ["one"]);
+  exchange.pass(5_000);
+  assertEquals([bob!.heard, toldTo(bob!)], [["one", "two"], 2]);
 });
 
 Deno.test("Directory: whoever acknowledges in a datagram what it was never told is shut out", () => {
