@@ -257,7 +257,7 @@ export class Calls {
   /** @param told Who doesn't know yet. */
   #end(call: Call, state: CallOutcome, reason: string, told: readonly Side[]): void {
     for (const { client } of told) {
-      if (client?.call === call) this.#tell(client, call.idBytes, state, reason);
+      if (client !== null) this.#tell(client, call.idBytes, state, reason);
     }
     this.#show(call, state);
     this.#remove(call);

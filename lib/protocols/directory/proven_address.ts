@@ -39,10 +39,7 @@ export class ProvenAddress {
    * @returns What is to be sent back there; null: nothing.
    */
   heard(from: Endpoint, bytes: number, { message, isNewest }: OpenedDatagram): Bytes | null {
-    if (this.#endpoint !== null && isSameEndpoint(from, this.#endpoint)) {
-      if (isNewest) this.#asked = null; // it is here, and nowhere else
-      return null;
-    }
+    if (this.#endpoint !== null && isSameEndpoint(from, this.#endpoint)) return null;
     if (this.#asked === null || !isSameEndpoint(from, this.#asked.endpoint)) {
       if (!isNewest) return null; // a late one doesn't say where the client is
       const challenge = this.randomBytes(CHALLENGE_BYTES);

@@ -225,6 +225,8 @@ Deno.test("Directory: a call whose other side never comes back ends with this on
   const { exchange, ann, bob } = talking();
   ann.goesDown();
   bob.hangsUp(1);
+  exchange.command({ command: "status" });
+  assertEquals(exchange.event("status").calls, 0);
   exchange.pass(100);
   assertEquals(bob.sees, "bob free");
   ann.connects().enters({ talking: { call: callId(1), name: "bob" } });
@@ -273,6 +275,20 @@ Deno.test("Directory: nobody gets into a call of others by saying to be in it", 
   assert(eve.entered !== null && self.entered !== null);
 });
 
+Deno.test("Directory: nor by naming another one, or after having hung up", () => {
+  const named = talking();
+  named.ann.goesDown();
+  named.ann.connects().enters({ talking: { call: callId(1), name: "cem" } });
+  named.exchange.pass(100);
+  assertEquals(named.bob.sees, "ann free, bob busy");
+
+  const over = talking();
+  over.ann.hangsUp(1);
+  over.ann.connects().enters({ talking: { call: callId(1), name: "bob" } });
+  over.exchange.pass(100);
+  assertEquals(over.bob.sees, "ann free, bob busy");
+});
+
 Deno.test("Directory: a device that took over leaves the first one's call alone", () => {
   const exchange = new Exchange();
   const ann = exchange.account("ann");
@@ -305,6 +321,8 @@ Deno.test("Directory: where neither reaches the other, it passes on what they sa
   exchange.take();
   ann.says({ type: "relay-please", call: callId(1) });
   assertEquals(exchange.take(), ["ann: relay-on 1", "bob: relay-on 1"]);
+  ann.says({ type: "relay-please", call: callId(1) });
+  assertEquals(exchange.take(), []);
   relays(ann, 100);
   assertEquals(exchange.take(), ["bob: relay 100 B"]);
   hasTaken(bob, 100);
@@ -442,6 +460,10 @@ for (
         relays(ann, 1);
         hasTaken(bob, 1);
       }
+    }],
+    ["takes in tiny pieces", ({ ann, bob }) => {
+      relays(bob, 10_000);
+      for (let piece = 0; piece < 3_000; piece++) hasTaken(ann, 1);
     }],
     ["uses a call's number twice", ({ ann }) => ann.calls("bob", 1)],
   ] as const satisfies readonly (readonly [string, (at: ReturnType<typeof talking>) => void])[]

@@ -139,6 +139,12 @@ Deno.test("ProvenAddress: an address counts once it has sent back what it was se
 
   assertEquals(meeting.address.endpoint, at(1));
   assertEquals(meeting.says(HERE, 1), null, "it isn't asked again");
+  assertEquals(meeting.says(HERE, 3)?.type, "prove");
+  assertEquals(
+    meeting.says({ type: "got", through: 1 }, 3),
+    null,
+    "what it brought isn't saved up",
+  );
 });
 
 Deno.test("ProvenAddress: a client that moved is sent nothing but questions there until it has proved it", () => {

@@ -278,6 +278,18 @@ Deno.test("Directory: wrong ones further apart than a minute shut nobody out", (
   }
 });
 
+Deno.test("Directory: whoever knew it after all begins anew with mistakes", () => {
+  const exchange = new Exchange();
+  const ann = exchange.account("ann");
+  for (let round = 0; round < 3; round++) {
+    ann.goesDown(true);
+    ann.connects();
+    for (let guess = 0; guess < 4; guess++) ann.enters({ how: "log-in", password: "mistyped it" });
+    ann.enters({ how: "log-in" });
+    assert(ann.entered !== null, `round ${round}`);
+  }
+});
+
 Deno.test("Directory: nobody gets more guesses by trying them at once", () => {
   const exchange = new Exchange();
   exchange.accountMode = "holds";
@@ -453,6 +465,8 @@ Deno.test("Directory: a password is changed by who knows the old one, and other 
     "ann: refused weak-password",
     "ann: done",
   ]);
+  ann.says({ type: "change-password", old: "another password", new: "another password" });
+  assertEquals(exchange.take(), ["ann: done"]);
   const laptop = exchange.somebody("ann", { device: "laptop" }).enters({ how: "resume" });
   assertEquals(laptop.last("refused").code, "bad-credentials");
   laptop.enters({ how: "log-in", password: "another password" });

@@ -5,6 +5,7 @@ import {
   DATAGRAM_TEXT_BYTES_MAX,
   REACHED_MS_MAX,
   REPEAT_MS,
+  REPORTS_MAX,
   UNSTORED_MAX,
   WINDOW_BYTES_MAX,
   WINDOW_MAX,
@@ -132,6 +133,18 @@ Deno.test("Directory: after 10 s the sender hears how many have it by then", () 
   assertEquals(exchange.take().filter((word) => word.includes("sent")), [
     "ann: broadcast-sent, 1 have it",
   ]);
+});
+
+Deno.test("Directory: of so many at once that nobody acknowledges, the earliest are told as they are", () => {
+  const exchange = new Exchange();
+  const bob = exchange.guest("bob");
+  bob.acknowledges = false;
+  const senders = Array.from({ length: 6 }, (_, each) => exchange.guest(`n${each}`));
+  for (let each = 0; each < BROADCASTS_MAX; each++) {
+    for (const sender of senders) sender.tells("hello");
+  }
+  const sent = senders.flatMap(({ got }) => got).filter(({ type }) => type === "broadcast-sent");
+  assertEquals(sent.length, 6 * BROADCASTS_MAX - REPORTS_MAX);
 });
 
 // Those who aren't there.
@@ -363,6 +376,13 @@ Deno.test("Directory: sixty a minute for each sender, a reconnect in between or 
   const laptop = exchange.account("ann", "laptop");
   laptop.tells("too fast", 1_000);
   assertEquals(laptop.last("refused").code, "too-fast");
+  const bobby = exchange.somebody("bob2", { device: "bob2" }).enters();
+  for (let each = 0; each < BROADCASTS_MAX; each++) bobby.tells("hello");
+  bobby.goesDown(true);
+  bobby.connects().enters({ name: "bob3" });
+  bobby.tells("a guest under another name");
+  assertEquals(bobby.last("refused").code, "too-fast");
+  exchange.take();
   exchange.guest("cem").tells("another sender");
   assert(exchange.take().includes("bob~ told another sender by cem"));
   exchange.pass(retryMs);
@@ -445,6 +465,12 @@ Deno.test("Directory: a broadcast whose sender reconnects while it is written is
   exchange.diskAnswers();
   const words = exchange.take();
   assert(words.includes("ann: broadcast-taken 1") && !words.includes("ann: told hello by ann"));
+
+  exchange.diskMode = "holds";
+  ann.tells("again");
+  const laptop = exchange.account("ann", "laptop");
+  exchange.diskAnswers();
+  assert(!laptop.got.some(({ type }) => type === "broadcast-taken"), "it isn't the laptop's");
 });
 
 Deno.test("Directory: a disk that doesn't answer isn't given more and more", () => {
