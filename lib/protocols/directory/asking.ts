@@ -1,0 +1,155 @@
+/**
+ * What a client's user wants of the directory that may be refused: one at a time, in order, as a refusal doesn't say
+ * of what it is.
+ */
+
+import { Deadlines } from "../../base/machine.ts";
+import { utf8Length, visibleText } from "../../base/text.ts";
+import { dropOldest } from "../../base/bounded.ts";
+import type { ClientOutput } from "./client_output.ts";
+import { ASKED_BYTES_MAX, ASKED_MAX, ENTER_MS_MAX, REACHING_MAX } from "./client_limits.ts";
+import type { DirectoryMessage, DirectoryMessageOf } from "./messages.ts";
+
+type Request = DirectoryMessageOf<"broadcast" | "change-password" | "forget-me">;
+
+interface Asked {
+  readonly request: Request;
+  readonly ref: string | undefined;
+}
+
+/** Of a number that no other process draws. */
+const OWN_BYTES = 6;
+
+const DEADLINES = ["answer"] as const;
+
+export interface AskingOwner {
+  readonly out: ClientOutput;
+  readonly isUp: boolean;
+  readonly randomBytes: (length: number) => Uint8Array<ArrayBuffer>;
+  tell(message: DirectoryMessage): void;
+  /** The directory says nothing to what it was asked. */
+  unanswered(): void;
+}
+
+export class Asking {
+  /** The first one is under way where `#isUnderWay`. */
+  readonly #asked: Asked[] = [];
+  #bytes = 0;
+  #isUnderWay = false;
+  /** Broadcasts that were taken, by number: whom they reached is told later. */
+  readonly #reaching = new Map<number, string | undefined>();
+  readonly #deadlines = new Deadlines(DEADLINES);
+
+  constructor(readonly owner: AskingOwner) {}
+
+  /** Broadcasts that the directory hasn't taken. */
+  get size(): number {
+    return this.#asked.length;
+  }
+
+  /** 0 to 1 of what may wait. */
+  get fill(): number {
+    return Math.max(this.#asked.length / ASKED_MAX, this.#bytes / ASKED_BYTES_MAX);
+  }
+
+  /** Whether its user has asked for the account to be removed, and the directory was told. */
+  get isForgetting(): boolean {
+    return this.#isUnderWay && this.#asked[0]!.request.type === "forget-me";
+  }
+
+  broadcast(text: string, ref: string | undefined): void {
+    const own = Number.parseInt(this.owner.randomBytes(OWN_BYTES).toHex(), 16);
+    this.ask({ type: "broadcast", own, text }, ref);
+  }
+
+  ask(request: Request, ref: string | undefined): void {
+    const { out } = this.owner;
+    if (this.fill >= 1) {
+      const text = `Nothing was sent: ${this.#asked.length} requests wait for the directory`;
+      return out.error("full", text, ref);
+    }
+    this.#asked.push({ request, ref });
+    this.#bytes += bytesOf(request);
+    this.pump();
+  }
+
+  /** Sends the next one, if we are in and none is under way. */
+  pump(): void {
+    const [first] = this.#asked;
+    if (this.#isUnderWay || first === undefined || !this.owner.isUp) return;
+    this.#isUnderWay = true;
+    this.#deadlines.set("answer", this.owner.out.nowMs + ENTER_MS_MAX);
+    this.owner.tell(first.request);
+  }
+
+  #answered(): Asked {
+    const first = this.#asked.shift()!;
+    this.#bytes -= bytesOf(first.request);
+    this.#isUnderWay = false;
+    this.#deadlines.clear("answer");
+    return first;
+  }
+
+  /** The directory is gone, or we from it. Broadcasts are told again: one and the same is taken once. */
+  left(): void {
+    this.#reaching.clear();
+    if (!this.#isUnderWay) return;
+    this.#isUnderWay = false;
+    this.#deadlines.clear("answer");
+    if (this.#asked[0]!.request.type === "broadcast") return;
+    const { request, ref } = this.#answered();
+    const what = request.type === "forget-me" ? "your account was removed" : "it was changed";
+    const text = `The directory is gone, and it isn't known whether ${what}; log in to see`;
+    this.owner.out.error("in-doubt", text, ref);
+  }
+
+  /** @returns Whether it answers what was asked. */
+  message(message: DirectoryMessage): boolean {
+    const { out } = this.owner;
+    const first = this.#isUnderWay ? this.#asked[0]!.request : null;
+    switch (message.type) {
+      case "refused": {
+        if (first === null) return false;
+        out.error(message.code, visibleText(message.text), this.#answered().ref);
+        break;
+      }
+      case "done":
+        if (first?.type !== "change-password") return false;
+        out.show({ event: "password-changed" }, this.#answered().ref);
+        break;
+      case "broadcast-taken":
+        if (first?.type !== "broadcast" || first.own !== message.own) return false;
+        this.#reaching.set(message.number, this.#answered().ref);
+        dropOldest(this.#reaching, REACHING_MAX);
+        break;
+      case "broadcast-sent": {
+        const { number, reached } = message;
+        if (!this.#reaching.has(number)) return true; // of an earlier link
+        const ref = this.#reaching.get(number);
+        this.#reaching.delete(number);
+        out.show({ event: "broadcast-sent", id: String(number), reached }, ref);
+        break;
+      }
+      default:
+        return false;
+    }
+    this.pump();
+    return true;
+  }
+
+  nextMs(): number | null {
+    return this.#deadlines.nextMs();
+  }
+
+  tick(): void {
+    if (this.#deadlines.takeDue(this.owner.out.nowMs).length > 0) this.owner.unanswered();
+  }
+
+  postpone(delayMs: number): void {
+    this.#deadlines.postpone(delayMs);
+  }
+}
+
+function bytesOf(request: Request): number {
+  return request.type === "broadcast" ? utf8Length(request.text) : 0;
+}

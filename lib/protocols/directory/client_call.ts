@@ -1,0 +1,114 @@
+/** One call, as one of its two sides sees it. */
+
+import type { Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
+import { invariant } from "../../base/invariant.ts";
+import { Lines } from "./lines.ts";
+import type { CallRoute } from "./messages.ts";
+
+/** Each phase of a call: what it means, and which ones may follow. */
+export const CALL_PHASES = {
+  ringing: {
+    about: "the other's user is asked, 30 s at most",
+    next: ["connecting", "talking", "over"],
+  },
+  asked: { about: "our user is asked, 30 s at most", next: ["accepted", "over"] },
+  accepted: {
+    about: "our user has said yes; the directory is to say where the other is",
+    next: ["connecting", "over"],
+  },
+  connecting: {
+    about: "both dial; the caller says on which link they talk, 10 s at most",
+    next: ["talking", "over"],
+  },
+  talking: { about: "they talk", next: ["ending", "over"] },
+  ending: {
+    about: "the directory relays no more: the other's goodbye may be on the way, 1 s at most",
+    next: ["over"],
+  },
+  over: { about: "it isn't a call any more", next: [] },
+} as const;
+export type CallPhase = keyof typeof CALL_PHASES;
+
+/** A link between two who are to talk, before it is the one on which they do. */
+export interface CallLink {
+  readonly link: LinkId;
+  readonly peer: PeerKey;
+  readonly dialled: boolean;
+  readonly isRelayed: boolean;
+  /** The call that the other named when it had dialled us. */
+  talk: string | null;
+  /** The call that the other begins on it. */
+  begun: string | null;
+}
+
+/** The other side, as the directory names it once both want to talk. */
+export interface Met {
+  readonly key: PeerKey;
+  readonly endpoint: Endpoint;
+  readonly mayRelay: boolean;
+}
+
+export class ClientCall {
+  #phase: CallPhase;
+  readonly lines = new Lines();
+  /** Links of which one may become that on which they talk. */
+  links: CallLink[] = [];
+  /** The dial under way; null: none. */
+  attempt: number | null = null;
+  met: Met | null = null;
+  /** That on which they talk; null while they don't, and where one talks to oneself. */
+  link: CallLink | null = null;
+  isCongested = false;
+  /** It is ended once what waits has gone out. */
+  endsAfterLines = false;
+  talkingSinceMs = 0;
+
+  /**
+   * @param shownId By which the user knows it.
+   * @param id By which the directory and the other side know it.
+   */
+  constructor(
+    readonly shownId: string,
+    public id: string,
+    readonly peer: string,
+    public isCaller: boolean,
+    phase: "ringing" | "asked",
+    readonly sinceMs: number,
+    /** Null before it is known. */
+    public key: PeerKey | null,
+    readonly isSelf: boolean,
+  ) {
+    this.#phase = phase;
+  }
+
+  get phase(): CallPhase {
+    return this.#phase;
+  }
+
+  enter(phase: CallPhase): void {
+    const allowed: readonly CallPhase[] = CALL_PHASES[this.#phase].next;
+    invariant(
+      allowed.includes(phase),
+      `a call goes from ${this.#phase} to ${allowed.join(" or ")}, not to ${phase}`,
+    );
+    this.#phase = phase;
+  }
+
+  /** They talk, or did until now. */
+  get isTalking(): boolean {
+    return this.#phase === "talking" || this.#phase === "ending";
+  }
+
+  /** Null before they talk. */
+  get route(): CallRoute | null {
+    if (!this.isTalking) return null;
+    return this.link?.isRelayed ? "relay" : "direct";
+  }
+
+  /** Takes a link out of those that may become the one. */
+  take(link: LinkId): CallLink | null {
+    const found = this.links.find((other) => other.link === link) ?? null;
+    if (found !== null) this.links = this.links.filter((other) => other !== found);
+    return found;
+  }
+}

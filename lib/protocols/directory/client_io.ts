@@ -1,0 +1,114 @@
+/** A client's machine as its caller sees it: inputs, effects, configuration. */
+
+import type { Bytes } from "../../base/crypto.ts";
+import type { Fingerprint } from "../../base/fingerprint.ts";
+import type { Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
+import type { ModeEffect, ModeInput } from "../../base/mode_machine.ts";
+import type { ClientRecord, HeardPlace } from "./client_records.ts";
+import type { ClientCommand, ClientEvent } from "./events.ts";
+import type { DirectoryMessage, WayIn } from "./messages.ts";
+
+/** How the user wants to come in. */
+export interface Entry {
+  readonly how: Exclude<WayIn, "resume">;
+  readonly name: string;
+  /** Empty for a guest. */
+  readonly password: string;
+  /** Where the password is changed with the log-in; else empty. */
+  readonly newPassword: string;
+}
+
+/**
+ * The caller's duties beside those of `Machine` and `mode_machine.ts`:
+ * - Each `ask-to-enter` is answered by one `enter`, whenever the user is done, unless `stop` or another one comes
+ *   first.
+ * - Each `dial` and each `relay-open` with `isDialler` is answered by one `link-up` or `dial-failed` with its attempt.
+ *   The side of a relayed call that doesn't dial waits until the link is up, or `relay-close`.
+ * - What a link's queue doesn't take is kept for it, and `congested` said; the machine sends a little more at most,
+ *   until `drained`.
+ * - The stream of a relayed call takes from its channel no more than `RELAY_CREDIT_BYTES`, and what `relay-room` gives
+ *   back; bytes that it has handed to the channel are told by `relay-taken`. Nothing is told of it after `relay-close`,
+ *   except the end of its link.
+ */
+export type ClientInput =
+  | ModeInput<DirectoryMessage, ClientCommand>
+  | { readonly type: "enter"; readonly entry: Entry }
+  | {
+    readonly type: "link-up";
+    readonly link: LinkId;
+    readonly peer: PeerKey;
+    readonly dialled: boolean;
+    readonly attempt: number | null;
+    /** The handshake went through the directory. */
+    readonly isRelayed: boolean;
+  }
+  | {
+    readonly type: "dial-failed";
+    readonly attempt: number;
+    /** `wrong-key`: somebody else answered, see `key`. */
+    readonly reason: string;
+    readonly text: string;
+    readonly key: PeerKey | null;
+  }
+  | { readonly type: "congested"; readonly link: LinkId }
+  | { readonly type: "datagram"; readonly from: Endpoint; readonly bytes: Uint8Array }
+  /** Sealed bytes of a relayed call, for the other side: `RELAY_BYTES_MAX` at most. */
+  | { readonly type: "relayed"; readonly call: string; readonly bytes: Uint8Array }
+  | { readonly type: "relay-taken"; readonly call: string; readonly bytes: number };
+
+export type ClientEffect =
+  | ModeEffect<ClientEvent, ClientRecord, HeardPlace>
+  /** The user is to say how to come in: at first, and where it was refused. */
+  | { readonly type: "ask-to-enter" }
+  | {
+    readonly type: "dial";
+    readonly attempt: number;
+    /** `directory`, or `call`: to another client. */
+    readonly mode: "directory" | "call";
+    readonly endpoint: Endpoint;
+    /** Null where whoever answers is it. */
+    readonly expect: Fingerprint | null;
+  }
+  /** Nobody waits for that dial any more. */
+  | { readonly type: "cancel-dial"; readonly attempt: number }
+  | { readonly type: "send"; readonly link: LinkId; readonly message: DirectoryMessage }
+  /** A stream through the directory to the other side of the call, and a link over it. */
+  | {
+    readonly type: "relay-open";
+    readonly call: string;
+    readonly attempt: number;
+    readonly isDialler: boolean;
+    readonly expect: PeerKey;
+  }
+  /** Bytes came for that stream. */
+  | { readonly type: "relay-bytes"; readonly call: string; readonly bytes: Uint8Array }
+  /** The stream may take so many more. */
+  | { readonly type: "relay-room"; readonly call: string; readonly bytes: number }
+  /** There is no such stream any more. */
+  | { readonly type: "relay-close"; readonly call: string }
+  | { readonly type: "datagram"; readonly to: Endpoint; readonly bytes: Bytes }
+  /** Remember the key of somebody, or of `*directory*`; `again`: the user accepts another than before. */
+  | { readonly type: "pin"; readonly name: string; readonly key: PeerKey; readonly again: boolean };
+
+export interface ClientConfig {
+  /** As given on the command line; null: the user says it with the way in. */
+  readonly name: string | null;
+  /** Where the directory is dialled, and what the user calls it. */
+  readonly directory: Endpoint;
+  readonly registry: string;
+  /** The directory's key at that address, where it was met before. */
+  readonly expect: Fingerprint | null;
+  /** Where calls are taken, as `ready` tells it; port 0: nowhere. */
+  readonly listening: Endpoint;
+  /** Keys met before at the directory of this key, by folded name; asked when its key is known. */
+  readonly pinsOf: (directory: PeerKey) => ReadonlyMap<string, Fingerprint>;
+  /** Keys that the user has compared. */
+  readonly verified: ReadonlySet<Fingerprint>;
+  readonly records: readonly ClientRecord[];
+  /** False: whatever refuses to let one in ends the program. */
+  readonly isInteractive: boolean;
+  /** False: end where the directory doesn't answer at the start. */
+  readonly wait: boolean;
+  /** The file with the keys met before, as the user is told of it. */
+  readonly knownPeers: string;
+}

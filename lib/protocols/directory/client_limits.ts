@@ -1,0 +1,35 @@
+/** Every bound and time of a client alone, with its unit and reason. */
+
+/** Whether one may come in is answered within this time: passwords of a thousand may be checked before. */
+export const ENTER_MS_MAX = 60_000;
+/** Who is told that the directory is full tries again after this at most. */
+export const FULL_PAUSE_MS_MAX = 60_000;
+/** Another key at the directory's address is told so often. */
+export const STRANGE_TOLD_MS = 60_000;
+
+/** Lines that wait in a call, for the answer or for a link that takes no more: beyond half, the input pauses. */
+export const LINES_MAX = 1_000;
+export const LINES_BYTES_MAX = 4 * 1_024 * 1_024;
+/** Links that may become that of a call: two are dialled, one is relayed; the rest are strangers'. */
+export const CALL_LINKS_MAX = 8;
+/** The callee waits longer than the caller, who decides: else one of them would talk alone. */
+export const DECIDED_MS = 2_000;
+/** What is under way through the directory when it says that a call is over arrives within this time. */
+export const GOODBYE_MS_MAX = 1_000;
+/** Keys of others that a client remembers in memory. */
+export const KNOWN_MAX = 1_024;
+/** Of what a user asks of the directory, so much waits: beyond half, the input pauses. */
+export const ASKED_MAX = 100;
+export const ASKED_BYTES_MAX = 4 * 1_024 * 1_024;
+/** Told to all and sent by us, of which it isn't known yet whom they reached. */
+export const REACHING_MAX = 100;
+/** Where datagrams reach a client is said again so often: a router in between forgets it after 30 s. */
+export const HERE_MS = 15_000;
+/** What was told to all and is kept for a compacted log, for whoever reads the file. */
+export const HEARD_KEPT_MAX = 256;
+/** Accounts at directories of which is known what was heard: the oldest are forgotten. */
+export const LISTENERS_MAX = 64;
+/** A disk that refuses is tried again after this. */
+export const DISK_RETRY_MS = 5_000;
+/** When the program leaves although not everything has gone out. */
+export const LEAVE_MS_MAX = 10_000;

@@ -1,0 +1,90 @@
+/** What is on disk of what was told to all, read at the start and written anew when the log is compacted. */
+
+import { dropOldest } from "../../base/bounded.ts";
+import type { FoldedName } from "../../base/ids.ts";
+import type { ClientRecord, Heard, HeardPlace, Listener } from "./client_records.ts";
+import { HEARD_KEPT_MAX, LISTENERS_MAX } from "./client_limits.ts";
+
+export class ClientLog {
+  /** The last ones that were stored. */
+  #kept: Heard[] = [];
+  /** How many were stored after what an earlier process noted as shown. */
+  #sinceStart = 0;
+  #unshown: Heard[] = [];
+  /** Up to where everything is stored, by listener; whoever has heard something last stands last. */
+  readonly #through = new Map<string, HeardPlace>();
+
+  constructor(records: readonly ClientRecord[]) {
+    for (const record of records) {
+      if (record.kind === "through") this.#isThrough(record);
+      else if (record.kind === "heard") {
+        this.stored(record);
+        this.#unshown.push(record);
+      } else this.#unshown = this.#unshown.slice(indexAfter(this.#unshown, record));
+    }
+    this.#sinceStart = this.#unshown.length;
+  }
+
+  /** Takes what an earlier process stored, and perhaps never showed. */
+  takeUnshown(): readonly Heard[] {
+    const unshown = this.#unshown;
+    this.#unshown = [];
+    return unshown;
+  }
+
+  /** Up to where everything is stored. */
+  through(listener: Listener): number {
+    return this.#through.get(keyOf(listener))?.number ?? 0;
+  }
+
+  /** The latest place of somebody of that name, in whichever store that was; null where nothing was ever heard. */
+  last(as: FoldedName): HeardPlace | null {
+    return [...this.#through.values()].findLast((place) => place.as === as) ?? null;
+  }
+
+  /** It is on disk. */
+  stored({ store, as, number, from, sentAt, text }: Heard): void {
+    this.#isThrough({ store, as, number });
+    this.#kept.push({ store, as, number, from, sentAt, text });
+    if (this.#kept.length > HEARD_KEPT_MAX) this.#kept.shift();
+    this.#sinceStart++;
+  }
+
+  #isThrough({ store, as, number }: HeardPlace): void {
+    const key = keyOf({ store, as });
+    const through = Math.max(this.through({ store, as }), number);
+    this.#through.delete(key);
+    this.#through.set(key, { store, as, number: through });
+    dropOldest(this.#through, LISTENERS_MAX);
+  }
+
+  /**
+   * What a compacted log holds; null where more waits to be shown than is held here.
+   * @param shownThrough What the user has seen of this process; null: nothing.
+   */
+  snapshot(shownThrough: HeardPlace | null): readonly ClientRecord[] | null {
+    const shown = shownThrough === null
+      ? this.#kept.length - this.#sinceStart
+      : indexAfter(this.#kept, shownThrough) || -1;
+    if (shown < 0) return null;
+    const records: ClientRecord[] = this.#kept.map((heard) => ({ kind: "heard", ...heard }));
+    const last = this.#kept[shown - 1];
+    if (last !== undefined) {
+      const { store, as, number } = last;
+      records.push({ kind: "shown", store, as, number });
+    }
+    for (const place of this.#through.values()) records.push({ kind: "through", ...place });
+    return records;
+  }
+}
+
+/** How many there are up to this one; 0 where it isn't there. */
+function indexAfter(all: readonly Heard[], { store, as, number }: HeardPlace): number {
+  const isIt = (heard: Heard) =>
+    heard.number === number && heard.store === store && heard.as === as;
+  return all.findIndex(isIt) + 1;
+}
+
+function keyOf({ store, as }: Listener): string {
+  return `${store} ${as}`;
+}

@@ -1,0 +1,63 @@
+/** What a client tells when it is asked how things are. */
+
+import { fingerprintOf } from "../../base/fingerprint.ts";
+import type { PeerKey } from "../../base/ids.ts";
+import type { ClientCall } from "./client_call.ts";
+import type { ClientEvent, SessionState } from "./events.ts";
+
+interface Standing {
+  readonly name: string;
+  readonly key: PeerKey;
+  readonly registry: string;
+  readonly session: SessionState;
+  readonly guest: boolean;
+  /** Why the directory couldn't be dialled last. */
+  readonly failure: string | null;
+  readonly call: ClientCall | null;
+  readonly online: number;
+  readonly asked: number;
+  readonly isDiskFull: boolean;
+  readonly nowMs: number;
+}
+
+type Status = Extract<ClientEvent, { readonly event: "status" }>;
+
+export function statusView(standing: Standing): ClientEvent {
+  const { name, key, registry, session, guest, call, online, asked, nowMs } = standing;
+  return {
+    event: "status",
+    name,
+    key: fingerprintOf(key),
+    registry,
+    session,
+    guest,
+    call: call === null ? null : callView(call, nowMs),
+    online,
+    unsent: (call?.lines.size ?? 0) + asked,
+    problems: problemsOf(standing),
+  };
+}
+
+function callView(call: ClientCall, nowMs: number): Status["call"] {
+  const { shownId, peer, route, isTalking } = call;
+  const state = isTalking
+    ? "connected"
+    : call.phase === "ringing" || call.phase === "asked"
+    ? "ringing"
+    : "connecting";
+  const sinceMs = Math.round(nowMs - (isTalking ? call.talkingSinceMs : call.sinceMs));
+  return { call: shownId, peer, state, route, sinceMs };
+}
+
+function problemsOf({ session, failure, isDiskFull, call }: Standing): readonly string[] {
+  const problems: string[] = [];
+  if (session === "replaced") {
+    problems.push("Your account came in from somewhere else: this program ends with the call");
+  } else if (session === "down") {
+    const because = failure === null ? "" : `: ${failure}`;
+    problems.push(`You aren't in the directory${because}; it is tried again and again`);
+  }
+  if (isDiskFull) problems.push("The disk refuses what is told to all; it is shown when it can be");
+  if (call?.isCongested) problems.push(`${call.peer} takes in nothing at the moment`);
+  return problems;
+}

@@ -1,0 +1,90 @@
+/** Keys of those whom one has met at this directory: which are expected, and which the user has to accept first. */
+
+import { dropOldest } from "../../base/bounded.ts";
+import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
+import type { FoldedName, PeerKey } from "../../base/ids.ts";
+import { foldName, shownName, withoutMark } from "../../base/names.ts";
+import type { ClientOutput } from "./client_output.ts";
+import { KNOWN_MAX } from "./client_limits.ts";
+
+interface Named {
+  readonly name: string;
+  readonly key: PeerKey;
+}
+
+export class KnownKeys {
+  #pins = new Map<string, Fingerprint>();
+  /** Met by this process. */
+  readonly #met = new Map<FoldedName, Named>();
+  /** Met with another key than the one expected. */
+  readonly #strange = new Map<FoldedName, Named>();
+
+  constructor(readonly out: ClientOutput) {}
+
+  /** @param pins Keys met before at this directory, by folded name. */
+  load(pins: ReadonlyMap<string, Fingerprint>): void {
+    this.#pins = new Map(pins);
+    this.#met.clear();
+    this.#strange.clear();
+  }
+
+  /**
+   * Whether somebody of that name may have that key. Where it may not, `isStrange` tells the user, and `trust` accepts
+   * it.
+   */
+  isExpected(name: string, key: PeerKey): boolean {
+    const pinned = this.#pins.get(foldName(name));
+    return pinned === undefined || pinned === fingerprintOf(key);
+  }
+
+  /** Tells the user that somebody has another key than before. */
+  isStrange(name: string, key: PeerKey): void {
+    const folded = foldName(name);
+    this.#strange.delete(folded);
+    this.#strange.set(folded, { name, key });
+    dropOldest(this.#strange, KNOWN_MAX);
+    const shown = shownName(name);
+    const found = `${shown} has another key than before: ${fingerprintOf(key)}, it was ${
+      this.#pins.get(folded)
+    }`;
+    const way = `ask ${shown} some other way; if that is right: /trust ${shown}`;
+    this.out.error("key-changed", `${found}; there was no call; ${way}`);
+  }
+
+  /** We talk, and the other has proved that key. */
+  met(name: string, key: PeerKey): void {
+    const folded = foldName(name);
+    this.named(name, key);
+    if (this.#pins.has(folded)) return;
+    this.#pins.set(folded, fingerprintOf(key));
+    this.out.push({ type: "pin", name, key, again: false });
+  }
+
+  /** The directory says that somebody has that key: `/verify` may ask for it. */
+  named(name: string, key: PeerKey): void {
+    const folded = foldName(name);
+    this.#met.delete(folded);
+    this.#met.set(folded, { name, key });
+    dropOldest(this.#met, KNOWN_MAX);
+  }
+
+  /** Null where nobody of that name was met by this process. */
+  find(typed: string): Named | null {
+    return this.#met.get(foldName(withoutMark(typed))) ?? null;
+  }
+
+  names(): Iterable<string> {
+    return [...this.#met.values()].map(({ name }) => name);
+  }
+
+  /** The user accepts the other key that was met. @returns Whose; null where none was. */
+  trust(typed: string): Named | null {
+    const folded = foldName(withoutMark(typed));
+    const strange = this.#strange.get(folded);
+    if (strange === undefined) return null;
+    this.#strange.delete(folded);
+    this.#pins.set(folded, fingerprintOf(strange.key));
+    this.out.push({ type: "pin", ...strange, again: true });
+    return strange;
+  }
+}

@@ -1,0 +1,88 @@
+/** Who is there, as the directory tells it. */
+
+import { canonicalHost } from "../../base/endpoints.ts";
+import type { Endpoint, FoldedName } from "../../base/ids.ts";
+import { foldName, nameFault } from "../../base/names.ts";
+import type { ClientOutput } from "./client_output.ts";
+import type { UserView } from "./events.ts";
+import { CLIENTS_MAX } from "./limits.ts";
+import type { DirectoryMessageOf, ListedUser } from "./messages.ts";
+
+export class Lobby {
+  #users = new Map<FoldedName, ListedUser>();
+  /** The first list, while its pages come. */
+  #coming: Map<FoldedName, ListedUser> | null = null;
+
+  constructor(readonly out: ClientOutput) {}
+
+  get size(): number {
+    return this.#users.size;
+  }
+
+  /** What is known is of before. */
+  left(): void {
+    this.#coming = null;
+    this.#users.clear();
+  }
+
+  /** A page of the whole list. */
+  page({ users, isFirst, isLast }: DirectoryMessageOf<"users">): void {
+    if (isFirst) this.#coming = new Map();
+    const coming = this.#coming;
+    if (coming === null) return;
+    for (const user of users) take(coming, user);
+    if (!isLast) return;
+    this.#users = coming;
+    this.#coming = null;
+    this.show();
+  }
+
+  changed({ users, offline }: DirectoryMessageOf<"presence">): void {
+    const known = this.#coming ?? this.#users;
+    for (const user of users) {
+      if (!take(known, user) || this.#coming !== null) continue;
+      this.out.show({ event: "presence", name: user.name, state: user.state });
+    }
+    for (const name of offline) {
+      if (!known.delete(foldName(name)) || this.#coming !== null) continue;
+      this.out.show({ event: "presence", name, state: "offline" });
+    }
+  }
+
+  /** @param part Of the names that are meant; all where it is left out. */
+  show(part?: string, ref?: string): void {
+    const folded = foldName(part ?? "");
+    const shown = [...this.#users].filter(([name]) => name.includes(folded));
+    shown.sort(([a], [b]) => a < b ? -1 : 1);
+    this.out.show({ event: "users", users: shown.map(([, user]) => viewOf(user)) }, ref);
+  }
+
+  find(name: string): UserView | null {
+    return this.#users.get(foldName(name)) ?? null;
+  }
+
+  /** Who takes calls there; null where nobody in the list does. */
+  at({ host, port }: Endpoint): UserView | null {
+    for (const user of this.#users.values()) {
+      if (user.port === port && canonicalHost(user.host) === canonicalHost(host)) return user;
+    }
+    return null;
+  }
+
+  names(): Iterable<string> {
+    return [...this.#users.values()].map(({ name }) => name);
+  }
+}
+
+/** Whether it is in the list now: not where its name is none, or the list is fuller than any can be. */
+function take(known: Map<FoldedName, ListedUser>, user: ListedUser): boolean {
+  const folded = foldName(user.name);
+  if (nameFault(user.name) !== null) return false;
+  if (known.size >= CLIENTS_MAX && !known.has(folded)) return false;
+  known.set(folded, user);
+  return true;
+}
+
+function viewOf({ name, state, host, port, guest }: ListedUser): UserView {
+  return { name, state, host, port, guest };
+}

@@ -1,0 +1,20 @@
+/** Calls that nobody answered here, the latest ones. */
+
+import { dateText } from "../../base/dates.ts";
+import type { MissedCall } from "./events.ts";
+import { MISSED_MAX } from "./limits.ts";
+
+export class MissedCalls {
+  readonly #calls: MissedCall[] = [];
+
+  constructor(readonly wallMs: () => number) {}
+
+  get calls(): readonly MissedCall[] {
+    return this.#calls;
+  }
+
+  add(from: string): void {
+    this.#calls.push({ from, at: dateText(this.wallMs()) });
+    if (this.#calls.length > MISSED_MAX) this.#calls.shift();
+  }
+}

@@ -1,0 +1,465 @@
+/**
+ * A client's way in, and its link to the directory: dialled again and again, and come in on again without anything
+ * being typed.
+ */
+
+import type { ErrorCode } from "../../base/errors.ts";
+import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
+import { endpointText, type LinkId, type PeerKey } from "../../base/ids.ts";
+import { Deadlines } from "../../base/machine.ts";
+import { foldName, nameFault } from "../../base/names.ts";
+import { visibleText } from "../../base/text.ts";
+import type { ClientConfig, Entry } from "./client_io.ts";
+import type { ClientOutput } from "./client_output.ts";
+import { DIRECTORY_NAME, type SessionState } from "./events.ts";
+import { ENTER_MS_MAX, FULL_PAUSE_MS_MAX, STRANGE_TOLD_MS } from "./client_limits.ts";
+import { FULL_MS_MAX, RETRY_MS_MAX, RETRY_MS_MIN } from "./limits.ts";
+import type { DirectoryMessage, DirectoryMessageOf, WayIn } from "./messages.ts";
+import { passwordFault } from "./password_fault.ts";
+import { isPossible, normalPassword } from "./passwords.ts";
+
+const DEADLINES = ["retry", "enter"] as const;
+
+type Phase =
+  /** No link: the directory is dialled when that is due. */
+  | "apart"
+  | "dialling"
+  /** There is a link, and the user is to say how to come in. */
+  | "asking"
+  /** The directory is to answer whether we are in. */
+  | "entering"
+  | "up"
+  /** Somebody else is in in our place: never again. */
+  | "replaced";
+
+export interface SessionOwner {
+  readonly out: ClientOutput;
+  readonly random: () => number;
+  /** A number that no other dial has. */
+  nextAttempt(): number;
+  /** What stands in `enter` beside who one is. */
+  standing(): Pick<DirectoryMessageOf<"enter">, "talking" | "seen">;
+  /** The directory's key is known, or is another one. */
+  metDirectory(key: PeerKey): void;
+  entered(message: DirectoryMessageOf<"entered">): void;
+  /** The link is gone on which we were in. */
+  left(): void;
+  /** Somebody else came in in our place. */
+  replaced(): void;
+  /** There is no such account any more. */
+  forgotten(): void;
+}
+
+export class Session {
+  #phase: Phase = "apart";
+  #link: LinkId | null = null;
+  #peer: PeerKey | null = null;
+  #attempt = 0;
+  #failures = 0;
+  #expect: Fingerprint | null;
+  #strange: PeerKey | null = null;
+  #strangeToldAtMs = -Infinity;
+  /** How to come in for the first time; holds the password until the directory has answered. */
+  #entry: Entry | null = null;
+  /** The link was lost before `#entry` was answered: it may have been heeded. */
+  #isUnanswered = false;
+  #isAsked = false;
+  #sentHow: WayIn = "guest";
+  /** As whom we are in, or were; null before. */
+  #self: { readonly name: string; readonly guest: boolean } | null = null;
+  #fullSinceMs: number | null = null;
+  #failure: string | null = null;
+  /** What the user was told; null: nothing yet. */
+  #told: SessionState | null = null;
+  readonly #deadlines = new Deadlines(DEADLINES);
+
+  constructor(readonly config: ClientConfig, readonly owner: SessionOwner) {
+    this.#expect = config.expect;
+  }
+
+  get isUp(): boolean {
+    return this.#phase === "up";
+  }
+
+  get isReplaced(): boolean {
+    return this.#phase === "replaced";
+  }
+
+  get link(): LinkId | null {
+    return this.#link;
+  }
+
+  /** The directory's key; null before it was reached. */
+  get peer(): PeerKey | null {
+    return this.#peer;
+  }
+
+  get name(): string {
+    return this.#self?.name ?? this.#entry?.name ?? this.config.name ?? "";
+  }
+
+  get isGuest(): boolean {
+    return this.#self?.guest ?? false;
+  }
+
+  /** Whether we were ever in. */
+  get wasUp(): boolean {
+    return this.#told === "up" || this.#self !== null;
+  }
+
+  get state(): SessionState {
+    return this.#phase === "up" || this.#phase === "replaced" ? this.#phase : "down";
+  }
+
+  /** Why the last dial failed, as part of a sentence; null where it didn't. */
+  get failure(): string | null {
+    return this.#failure;
+  }
+
+  get #isOver(): boolean {
+    return this.#phase === "replaced" || this.owner.out.isStopped;
+  }
+
+  // The link.
+
+  dial(): void {
+    if (this.#phase !== "apart") return;
+    this.#phase = "dialling";
+    this.#deadlines.clear("retry");
+    const { directory: endpoint } = this.config;
+    const attempt = this.#attempt = this.owner.nextAttempt();
+    const expect = this.#expect;
+    this.owner.out.push({ type: "dial", attempt, mode: "directory", endpoint, expect });
+  }
+
+  /** Whether it is that of the session's latest dial. */
+  isAttempt(attempt: number | null): boolean {
+    return attempt === this.#attempt;
+  }
+
+  up(link: LinkId, peer: PeerKey): void {
+    const { out } = this.owner;
+    if (this.#phase !== "dialling") return out.close(link, "not needed any more");
+    const isNew = this.#expect === null;
+    if (isNew) {
+      this.#expect = fingerprintOf(peer);
+      out.push({ type: "pin", name: DIRECTORY_NAME, key: peer, again: false });
+    }
+    const isFirst = this.#peer !== peer;
+    this.#link = link;
+    this.#peer = peer;
+    this.#failure = null;
+    if (isFirst) {
+      this.owner.metDirectory(peer);
+      out.show({ event: "directory", key: fingerprintOf(peer), isNew });
+    }
+    this.#phase = "asking";
+    if (this.#self !== null || this.#entry !== null) this.#enter();
+    else this.#ask();
+  }
+
+  /** @param reason Part of a sentence. @returns Whether it was the link in use. */
+  down(link: LinkId, reason: string): boolean {
+    if (link !== this.#link) return false;
+    this.#lost(reason, RETRY_MS_MIN * this.owner.random());
+    return true;
+  }
+
+  dialFailed(
+    attempt: number,
+    { reason, text, key }: {
+      readonly reason: string;
+      readonly text: string;
+      readonly key: PeerKey | null;
+    },
+  ): void {
+    if (attempt !== this.#attempt || this.#phase !== "dialling") return;
+    const { config, owner: { out } } = this;
+    this.#phase = "apart";
+    this.#failure = visibleText(text);
+    if (reason === "wrong-key" && key !== null) this.#isStrange(key);
+    if (!config.wait && !this.wasUp && !out.isStopped) {
+      const address = endpointText(config.directory);
+      return out.fatal(
+        "unreachable",
+        `The directory at ${address} can't be reached: ${this.#failure}; check the address and that it ` +
+          "runs, or leave out --no-wait to wait for it",
+      );
+    }
+    this.#retryIn(this.#pauseMs());
+    this.#tellDown(this.#failure);
+  }
+
+  /** Closes the link; it is dialled again after a pause. */
+  giveUp(reason: string): void {
+    if (this.#link !== null) this.owner.out.close(this.#link, reason);
+    this.#lost(reason, this.#pauseMs());
+  }
+
+  /** The directory breaks a rule. */
+  offends(text: string): void {
+    this.giveUp(`${text} isn't allowed`);
+  }
+
+  close(reason: string): void {
+    if (this.#link !== null) this.owner.out.close(this.#link, reason);
+    this.#link = null;
+  }
+
+  #lost(reason: string, pauseMs: number): void {
+    const before = this.#phase;
+    this.#link = null;
+    this.#deadlines.clear("enter");
+    if (before === "replaced") return;
+    this.#phase = "apart";
+    if (before === "entering") this.#isUnanswered ||= this.#entry !== null;
+    // Who is asked may take its time: the directory closes a link on which nothing is said.
+    if (before === "asking" && this.#isAsked) return;
+    this.#retryIn(pauseMs);
+    this.#tellDown(reason);
+    if (before === "up") this.owner.left();
+  }
+
+  #pauseMs(): number {
+    const pauseMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 1.5 ** this.#failures++);
+    return pauseMs * (0.5 + this.owner.random() / 2);
+  }
+
+  #retryIn(ms: number): void {
+    this.#deadlines.set("retry", this.owner.out.nowMs + ms);
+  }
+
+  #tellDown(reason: string): void {
+    if (this.#told === "down" || this.#isOver) return;
+    this.#told = "down";
+    const { name, isGuest: guest } = this;
+    this.owner.out.show({
+      event: "session",
+      state: "down",
+      name,
+      guest,
+      reason: visibleText(reason),
+    });
+  }
+
+  #isStrange(key: PeerKey): void {
+    const { config, owner: { out } } = this;
+    this.#strange = key;
+    const address = endpointText(config.directory);
+    const found =
+      `The directory at ${address} has another key than before: ${fingerprintOf(key)}, it was ` +
+      `${this.#expect}`;
+    if (!this.wasUp && !config.isInteractive) {
+      const way =
+        `if that is right, delete the line with ${this.#expect} from ${config.knownPeers} ` +
+        "and start again";
+      return out.fatal("key-changed", `${found}; ${way}`);
+    }
+    if (out.nowMs < this.#strangeToldAtMs + STRANGE_TOLD_MS) return;
+    this.#strangeToldAtMs = out.nowMs;
+    out.error("key-changed", `${found}; if that is right: /trust ${DIRECTORY_NAME}`);
+  }
+
+  /** The user accepts the other key that was met. @returns It; null where none was. */
+  trust(): PeerKey | null {
+    const key = this.#strange;
+    if (key === null) return null;
+    this.#strange = null;
+    this.#expect = fingerprintOf(key);
+    this.owner.out.push({ type: "pin", name: DIRECTORY_NAME, key, again: true });
+    if (this.#phase === "apart") this.#retryIn(0);
+    return key;
+  }
+
+  // Coming in.
+
+  #ask(): void {
+    if (this.#isAsked) return;
+    this.#isAsked = true;
+    this.owner.out.push({ type: "ask-to-enter" });
+  }
+
+  /** The user has said how to come in. */
+  entry(entry: Entry): void {
+    if (this.#self !== null || this.#phase === "entering" || this.#isOver) return;
+    this.#isAsked = false;
+    this.#isUnanswered = false;
+    this.#fullSinceMs = null;
+    const fault = entryFault(entry);
+    if (fault !== null) return this.#refuse(fault.code, fault.text);
+    this.#entry = {
+      ...entry,
+      name: entry.name.normalize("NFC"),
+      password: normalPassword(entry.password),
+      newPassword: normalPassword(entry.newPassword),
+    };
+    if (this.#phase === "asking") this.#enter();
+    else this.dial();
+  }
+
+  #enter(): void {
+    const { out } = this.owner;
+    const link = this.#link!;
+    const entry = this.#entry;
+    const how = this.#self !== null
+      ? this.#self.guest ? "guest" : "resume"
+      // The account may be there, with this device's key: then its name is taken, by ourselves.
+      : entry!.how === "sign-up" && this.#isUnanswered
+      ? "resume"
+      : entry!.how;
+    const isTyped = entry !== null && how === entry.how;
+    this.#sentHow = how;
+    this.#phase = "entering";
+    this.#deadlines.set("enter", out.nowMs + ENTER_MS_MAX);
+    out.send(link, {
+      type: "enter",
+      how,
+      name: this.name,
+      password: isTyped ? entry.password : "",
+      newPassword: isTyped ? entry.newPassword : "",
+      port: this.config.listening.port,
+      ...this.owner.standing(),
+    });
+  }
+
+  /** Takes what answers `enter`, or ends the session. @returns Whether it was that. */
+  message(message: DirectoryMessage): boolean {
+    if (message.type === "dismissed") {
+      this.#dismissed(message);
+      return true;
+    }
+    if (this.#phase !== "entering") return false;
+    if (message.type === "entered") {
+      this.#entered(message);
+      return true;
+    }
+    if (message.type !== "refused") return false;
+    this.#refused(message);
+    return true;
+  }
+
+  #entered(message: DirectoryMessageOf<"entered">): void {
+    const { name, guest } = message;
+    if (nameFault(name) !== null || foldName(name) !== foldName(this.name)) {
+      return this.offends("another name than ours");
+    }
+    this.#deadlines.clear("enter");
+    this.#self = { name, guest };
+    this.#entry = null;
+    this.#isUnanswered = false;
+    this.#fullSinceMs = null;
+    this.#failures = 0;
+    this.#phase = "up";
+    this.#told = "up";
+    this.owner.out.show({ event: "session", state: "up", name, guest });
+    this.owner.entered(message);
+  }
+
+  #refused({ code, text, retryMs }: DirectoryMessageOf<"refused">): void {
+    this.#deadlines.clear("enter");
+    this.#phase = "asking";
+    if (code === "full") return this.#full(retryMs);
+    const entry = this.#entry;
+    if (code === "bad-credentials" && entry !== null && this.#isUnanswered) {
+      this.#isUnanswered = false;
+      if (this.#sentHow === "resume") return this.#enter();
+      if (entry.newPassword !== "") {
+        this.#entry = { ...entry, password: entry.newPassword, newPassword: "" };
+        return this.#enter();
+      }
+    }
+    if (this.#self !== null && retryMs > 0 && code !== "kicked") {
+      this.owner.out.error(code, visibleText(text));
+      this.close("refused");
+      this.#phase = "apart";
+      return this.#retryIn(Math.min(retryMs, FULL_PAUSE_MS_MAX));
+    }
+    this.#refuse(code, visibleText(text));
+  }
+
+  /** Whoever wants in is told why not, and asked again. */
+  #refuse(code: ErrorCode, text: string): void {
+    const { out } = this.owner;
+    this.#entry = null;
+    this.#self = null;
+    if (!this.config.isInteractive || code === "kicked" || code === "protocol") {
+      this.close("refused");
+      return out.fatal(code, text);
+    }
+    out.error(code, text);
+    this.#ask();
+  }
+
+  #full(retryMs: number): void {
+    const { out, random } = this.owner;
+    this.close("the directory is full");
+    this.#phase = "apart";
+    this.#fullSinceMs ??= out.nowMs;
+    if (out.nowMs - this.#fullSinceMs >= FULL_MS_MAX) {
+      const minutes = FULL_MS_MAX / 60_000;
+      return out.fatal("full", `The directory has been full for ${minutes} minutes; try later`);
+    }
+    const pauseMs = Math.min(FULL_PAUSE_MS_MAX, Math.max(retryMs, 2 * RETRY_MS_MIN)) *
+      (0.8 + 0.2 * random());
+    this.#retryIn(pauseMs);
+    this.#tellDown("the directory is full");
+    out.notice(`The directory is full; trying again in ${Math.ceil(pauseMs / 1_000)} s`);
+  }
+
+  #dismissed({ because, text, retryMs }: DirectoryMessageOf<"dismissed">): void {
+    const { out } = this.owner;
+    const said = visibleText(text);
+    switch (because) {
+      case "replaced":
+        if (this.#phase !== "up") return this.giveUp("the directory says that we were replaced");
+        this.close("replaced");
+        this.#phase = "replaced";
+        out.show({ event: "session", state: "replaced", name: this.name, guest: this.isGuest });
+        return this.owner.replaced();
+      case "kicked":
+        this.close("kicked");
+        return out.fatal("kicked", said === "" ? "The directory's operator sent you out" : said);
+      case "forgotten":
+        this.close("forgotten");
+        return this.owner.forgotten();
+      case "closing":
+      case "slow":
+        this.close(because);
+        return this.#lost(
+          because === "closing" ? "the directory is closing" : "too much waited for us",
+          Math.max(Math.min(retryMs, RETRY_MS_MAX), RETRY_MS_MIN * (1 + this.owner.random())),
+        );
+    }
+  }
+
+  // Time.
+
+  nextMs(): number | null {
+    return this.#deadlines.nextMs();
+  }
+
+  tick(): void {
+    for (const due of this.#deadlines.takeDue(this.owner.out.nowMs)) {
+      if (due === "retry") this.dial();
+      else this.giveUp("no answer whether we may come in");
+    }
+  }
+
+  postpone(delayMs: number): void {
+    this.#deadlines.postpone(delayMs);
+  }
+}
+
+/** Why nobody comes in so. */
+function entryFault(
+  { how, name, password, newPassword }: Entry,
+): { readonly code: ErrorCode; readonly text: string } | null {
+  const fault = nameFault(name);
+  if (fault !== null) return { code: "bad-name", text: `That name is not possible: ${fault}` };
+  if (how === "guest") return null;
+  const wanted = how === "sign-up" ? password : newPassword;
+  const weak = wanted === "" && how === "log-in" ? null : passwordFault(wanted);
+  if (weak !== null) return { code: "weak-password", text: `The password ${weak}; choose another` };
+  if (isPossible(password)) return null;
+  return { code: "bad-credentials", text: "Name or password is wrong" };
+}

@@ -1,0 +1,150 @@
+import { assert, assertEquals } from "@std/assert";
+import type { DirectoryMessageOf } from "../../../lib/protocols/directory/messages.ts";
+import { ClientProgram, LOG_IN } from "./client_program.ts";
+
+function broadcasts(program: ClientProgram): readonly DirectoryMessageOf<"broadcast">[] {
+  return program.sent.flatMap(({ message }) => message.type === "broadcast" ? [message] : []);
+}
+
+function taken(program: ClientProgram, number: number): readonly string[] {
+  const own = broadcasts(program).at(-1)!.own;
+  return program.says({ type: "broadcast-taken", own, number });
+}
+
+function tells(program: ClientProgram, text: string, ref?: string): readonly string[] {
+  return program.types({ command: "broadcast", text }, ref);
+}
+
+Deno.test("telling all: one after the other, and whom it reached is told under its number", () => {
+  const program = ClientProgram.in();
+
+  assertEquals(tells(program, "one", "a"), ["to directory: broadcast own=1 text=one"]);
+  assertEquals(tells(program, "two", "b"), []);
+  assertEquals(taken(program, 7), ["to directory: broadcast own=2 text=two"]);
+  assertEquals(taken(program, 8), []);
+
+  assertEquals(program.says({ type: "broadcast-sent", number: 8, reached: 3 }), [
+    "broadcast-sent id=8 reached=3 ref=b",
+  ]);
+  assertEquals(program.says({ type: "broadcast-sent", number: 7, reached: 0 }), [
+    "broadcast-sent id=7 reached=0 ref=a",
+  ]);
+});
+
+Deno.test("telling all: what is refused is said of the one that it was, and the next follows", () => {
+  const program = ClientProgram.in();
+  tells(program, "one", "a");
+  tells(program, "two", "b");
+
+  assertEquals(program.refuses("too-fast", 30_000), [
+    "error code=too-fast text=because too-fast ref=a",
+    "to directory: broadcast own=2 text=two",
+  ]);
+});
+
+Deno.test("telling all: while the directory is away it waits, and what wasn't taken is told again as the same one", () => {
+  const program = ClientProgram.in();
+  tells(program, "one");
+  program.directoryDown();
+  assertEquals(tells(program, "two"), []);
+  assert(program.types({ command: "status" })[0]?.includes("unsent=2"));
+  program.after(1_000);
+  program.directoryUp();
+  program.entered();
+  taken(program, 1);
+
+  assertEquals(broadcasts(program).map(({ own, text }) => `${own} ${text}`), [
+    "1 one",
+    "1 one",
+    "2 two",
+  ]);
+});
+
+Deno.test("telling all: what waits is bounded, and the input pauses before", () => {
+  const program = ClientProgram.in();
+  program.directoryDown();
+
+  for (let n = 0; n < 50; n++) assertEquals(tells(program, "x"), []);
+  assertEquals(tells(program, "x"), ["input waiting for the directory"]);
+  for (let n = 51; n < 100; n++) tells(program, "x");
+  assertEquals(tells(program, "x")[0]?.split(" ")[1], "code=full");
+});
+
+Deno.test("telling all: empty, too long, not allowed, not logged in", () => {
+  const program = ClientProgram.in();
+  const mute = ClientProgram.linked();
+  assertEquals(tells(mute, "x")[0]?.split(" ")[1], "code=not-logged-in");
+  mute.feed({ type: "enter", entry: LOG_IN });
+  mute.entered({ mayBroadcast: false });
+
+  assertEquals(tells(program, ""), []);
+  assertEquals(tells(program, "x".repeat(65_537))[0]?.split(" ")[1], "code=too-long");
+  assertEquals(tells(mute, "x")[0]?.split(" ")[1], "code=not-allowed");
+  assertEquals(broadcasts(program), []);
+});
+
+Deno.test("the password: it is changed when the directory says so", () => {
+  const program = ClientProgram.in();
+
+  assertEquals(
+    program.types({ command: "passwd", old: "longenough", new: "better than that" }, "p"),
+    ["to directory: change-password old=longenough new=better than that"],
+  );
+  assertEquals(program.says({ type: "done" }), ["password-changed ref=p"]);
+});
+
+Deno.test("the password: a weak one isn't sent, a guest has none, nothing is asked of a directory that is away", () => {
+  const guest = ClientProgram.linked();
+  guest.feed({ type: "enter", entry: { ...LOG_IN, how: "guest", password: "" } });
+  guest.entered({ guest: true });
+  const apart = ClientProgram.in();
+  apart.directoryDown();
+  const change = (program: ClientProgram, fresh: string) =>
+    program.types({ command: "passwd", old: "longenough", new: fresh })[0]?.split(" ")[1];
+
+  assertEquals(change(ClientProgram.in(), "1234567"), "code=weak-password");
+  assertEquals(change(guest, "better than that"), "code=not-logged-in");
+  assertEquals(change(apart, "better than that"), "code=not-logged-in");
+});
+
+Deno.test("the password: a directory that goes before it answers leaves it in doubt", () => {
+  const program = ClientProgram.in();
+  program.types({ command: "passwd", old: "longenough", new: "better than that" }, "p");
+
+  const words = program.directoryDown();
+
+  assert(words[1]?.startsWith("error code=in-doubt") && words[1].endsWith("ref=p"), words[1]);
+});
+
+Deno.test("the account: it is removed when the directory says so, and the program ends", () => {
+  const program = ClientProgram.in();
+
+  assertEquals(program.types({ command: "forget-me", password: "longenough" }), [
+    "to directory: forget-me password=longenough",
+  ]);
+  assertEquals(program.says({ type: "dismissed", because: "forgotten", text: "", retryMs: 0 }), [
+    "close directory",
+    "bye forgotten",
+  ]);
+});
+
+Deno.test("the account: a wrong password removes nothing; the operator may remove it", () => {
+  const program = ClientProgram.in();
+  program.types({ command: "forget-me", password: "wrong word" }, "f");
+
+  assertEquals(program.refuses("bad-credentials"), [
+    "error code=bad-credentials text=because bad-credentials ref=f",
+  ]);
+  assertEquals(
+    program.says({ type: "dismissed", because: "forgotten", text: "", retryMs: 0 }).at(-1),
+    "fatal not-logged-in",
+  );
+});
+
+Deno.test("asking: a directory that answers nothing for a minute is come to again", () => {
+  const program = ClientProgram.in();
+  tells(program, "one");
+
+  assertEquals(program.after(59_999), []);
+  assertEquals(program.after(1)[0], "close directory");
+});

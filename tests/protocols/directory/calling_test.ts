@@ -1,0 +1,896 @@
+import { assert, assertEquals } from "@std/assert";
+import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import type { LinkId } from "../../../lib/base/ids.ts";
+import type { CallOutcome } from "../../../lib/protocols/directory/messages.ts";
+import { BOB, callId, ClientProgram, EVE, type ProgramOptions, user } from "./client_program.ts";
+
+const CALL = callId(1);
+const SHOWS_USERS = /^users /;
+
+type Words = readonly string[];
+
+function withoutUsers(words: Words): Words {
+  return words.filter((word) => !SHOWS_USERS.test(word));
+}
+
+/** Ann has called bob, who hasn't answered. */
+function ringing(options: ProgramOptions = {}): ClientProgram {
+  const program = ClientProgram.in(options);
+  program.types({ command: "call", name: "bob" }, "r");
+  return program;
+}
+
+/** Bob calls ann. */
+function asked(options: ProgramOptions = {}): ClientProgram {
+  const program = ClientProgram.in(options);
+  program.says({ type: "incoming", call: CALL, from: "bob", guest: false, key: BOB });
+  return program;
+}
+
+interface Talking {
+  readonly program: ClientProgram;
+  readonly link: LinkId;
+}
+
+/** Ann has called bob, and they talk. */
+function talking(options: ProgramOptions = {}): Talking {
+  const program = ringing(options);
+  program.meet();
+  const { link } = program.linkUp();
+  program.hears(link, { type: "talk", call: CALL });
+  return { program, link };
+}
+
+function relayedTalking(): Talking {
+  const program = ringing();
+  program.meet();
+  program.after(4_000);
+  program.says({ type: "relay-on", call: CALL });
+  const { attempt } = program;
+  const { link } = program.linkUp({ dialled: true, attempt, isRelayed: true });
+  return { program, link };
+}
+
+function outcome(program: ClientProgram, state: CallOutcome, reason = ""): Words {
+  return program.says({ type: "outcome", call: CALL, state, reason });
+}
+
+// Calling.
+
+Deno.test("calling: the directory is asked, and the user told what came of it", () => {
+  const program = ClientProgram.in();
+
+  const words = program.types({ command: "call", name: "BOB" }, "r");
+
+  assertEquals(words, [
+    "to directory: call call=#1 name=bob host= port=0",
+    "call call=#1 peer=bob state=ringing ref=r",
+  ]);
+  for (
+    const [state, shown] of [
+      ["declined", "state=declined"],
+      ["busy", "state=busy"],
+      ["offline", "state=offline"],
+      ["unreachable", "state=unreachable"],
+      ["timeout", "state=timeout"],
+      ["cancelled", "state=ended reason=cancelled"],
+    ] as const
+  ) {
+    assertEquals(outcome(ringing(), state), [`call call=#1 peer=bob ${shown}`]);
+  }
+  assertEquals(outcome(ringing(), "declined", "later\u202e"), [
+    "call call=#1 peer=bob state=declined reason=later<U+202E>",
+  ]);
+});
+
+Deno.test("calling: by an address in the list", () => {
+  const program = ClientProgram.in();
+  program.says({
+    type: "presence",
+    users: [user("cem", { host: "10.0.0.9", port: 7_000 })],
+    offline: [],
+  });
+
+  const there = program.types({ command: "call-address", host: "10.0.0.9", port: 7_000 });
+  const nowhere = ClientProgram.in().types({ command: "call-address", host: "10.0.0.9", port: 1 });
+
+  assertEquals(there, [
+    "to directory: call call=#1 name= host=10.0.0.9 port=7000",
+    "call call=#1 peer=cem state=ringing",
+  ]);
+  assert(nowhere[0]?.startsWith("error code=unknown-user"), nowhere[0]);
+});
+
+Deno.test("calling: what is no name, while one calls, and outside of the directory is refused", () => {
+  const program = ringing();
+  const apart = ClientProgram.in();
+  apart.directoryDown();
+  const errorOf = (of: ClientProgram, name: string) =>
+    of.types({ command: "call", name })[0]?.split(" ")[1];
+
+  assertEquals(errorOf(ClientProgram.in(), "two words"), "code=unknown-user");
+  assertEquals(errorOf(program, "eve"), "code=busy");
+  assertEquals(errorOf(apart, "bob"), "code=not-logged-in");
+});
+
+Deno.test("calling: both dial, and the caller begins on the first link that is up", () => {
+  const inbound = ringing();
+  assertEquals(inbound.meet(), ["dial call 10.0.0.2:5000 bob"]);
+  const { link } = inbound.linkUp();
+  assertEquals(inbound.hears(link, { type: "talk", call: CALL }), [
+    `to link ${link}: begin call=#1`,
+    "cancel-dial",
+    "to directory: begun route=direct call=#1",
+    "pin bob bob",
+    "call call=#1 peer=bob state=connected route=direct verified=false",
+  ]);
+
+  const outbound = ringing();
+  outbound.meet();
+  const { attempt } = outbound;
+  const { link: other, words } = outbound.linkUp({ dialled: true, attempt });
+  assertEquals(words.slice(0, 3), [
+    `to link ${other}: talk call=#1`,
+    `to link ${other}: begin call=#1`,
+    "to directory: begun route=direct call=#1",
+  ]);
+});
+
+Deno.test("calling: the second link is closed", () => {
+  const { program } = talking();
+
+  const { link, words } = program.linkUp();
+
+  assertEquals(words, [`close link ${link}`]);
+});
+
+Deno.test("calling: a link that is up before the directory has said with whom waits for that", () => {
+  const program = ringing();
+  const { link: strange } = program.linkUp({ peer: EVE });
+  const { link, words } = program.linkUp();
+  assertEquals(words, []);
+  assertEquals(program.hears(link, { type: "talk", call: CALL }), []);
+
+  const met = program.meet();
+
+  assertEquals(met.slice(0, 3), [
+    "dial call 10.0.0.2:5000 bob",
+    `close link ${strange}`,
+    `to link ${link}: begin call=#1`,
+  ]);
+});
+
+Deno.test("calling: without a link after 4 s it goes through the directory", () => {
+  const program = ringing();
+  program.meet();
+  program.dialFails();
+
+  assertEquals(program.after(3_999), []);
+  assertEquals(program.after(1), ["to directory: relay-please call=#1"]);
+  assertEquals(program.says({ type: "relay-on", call: CALL }), ["relay-open dials"]);
+  const { attempt } = program;
+  const { link, words } = program.linkUp({ dialled: true, attempt, isRelayed: true });
+  assertEquals(words, [
+    `to link ${link}: talk call=#1`,
+    `to link ${link}: begin call=#1`,
+    "to directory: begun route=relay call=#1",
+    "pin bob bob",
+    "call call=#1 peer=bob state=connected route=relay verified=false",
+  ]);
+});
+
+Deno.test("calling: a direct link that comes late is better than the relay", () => {
+  const program = ringing();
+  program.meet();
+  program.after(4_000);
+  program.says({ type: "relay-on", call: CALL });
+
+  const { link } = program.linkUp();
+  const words = program.hears(link, { type: "talk", call: CALL });
+
+  assert(words.includes("relay-close call=#1"), words.join("\n"));
+  assert(words.includes("to directory: begun route=direct call=#1"));
+});
+
+Deno.test("calling: whoever can't be reached where nothing is relayed is unreachable after 4 s", () => {
+  const program = ringing();
+  program.meet({ mayRelay: false });
+
+  assertEquals(program.after(4_000), [
+    "to directory: hang-up reason=unreachable call=#1",
+    "cancel-dial",
+    "call call=#1 peer=bob state=unreachable",
+  ]);
+});
+
+Deno.test("calling: without a link after 10 s it is over, for the callee a little later", () => {
+  const caller = ringing();
+  caller.meet();
+  const callee = asked();
+  callee.types({ command: "accept" });
+  callee.meet({ isCaller: false });
+
+  caller.after(9_999);
+  callee.after(11_999);
+
+  assertEquals(caller.after(1).at(-1), "call call=#1 peer=bob state=unreachable");
+  assertEquals(callee.after(1).at(-1), "call call=#1 peer=bob state=unreachable");
+});
+
+Deno.test("calling: a directory that says nothing doesn't let it ring for ever", () => {
+  const program = ringing();
+
+  assertEquals(program.after(39_999), []);
+  assertEquals(program.after(1), [
+    "to directory: hang-up reason= call=#1",
+    "call call=#1 peer=bob state=timeout",
+  ]);
+});
+
+Deno.test("calling: a ringing call is withdrawn, and what the directory says of it then is nothing", () => {
+  const program = ringing();
+
+  assertEquals(program.types({ command: "cancel" }, "c"), [
+    "to directory: hang-up reason=cancelled call=#1",
+    "call call=#1 peer=bob state=ended reason=cancelled ref=c",
+  ]);
+  assertEquals(program.meet(), []);
+  assertEquals(outcome(program, "cancelled"), []);
+  assertEquals(program.types({ command: "cancel" })[0]?.slice(0, 22), "error code=not-allowed");
+});
+
+Deno.test("calling: a process that stood still doesn't hold that against the other", () => {
+  const program = ringing();
+  program.meet();
+
+  program.after(3_000);
+  program.nowMs += 30_000;
+
+  const words = program.feed({ type: "tick" });
+  assertEquals(words, ["to directory: relay-please call=#1"]);
+  const { link } = program.linkUp();
+  assertEquals(
+    program.hears(link, { type: "talk", call: CALL })[0],
+    `to link ${link}: begin call=#1`,
+  );
+});
+
+// Being called.
+
+Deno.test("being called: the user is asked, and talks on the link on which the caller begins", () => {
+  const program = ClientProgram.in();
+  const words = program.says({ type: "incoming", call: CALL, from: "bob", guest: true, key: BOB });
+  assertEquals(words, ["incoming call=#1 from=bob key=bob guest=true"]);
+  assertEquals(program.types({ command: "accept" }), [
+    "to directory: answer accepts=true reason= call=#1",
+  ]);
+  assertEquals(program.meet({ isCaller: false }), ["dial call 10.0.0.2:5000 bob"]);
+  const { attempt } = program;
+  const { link: own, words: dialled } = program.linkUp({ dialled: true, attempt });
+  const { link } = program.linkUp();
+  assertEquals(dialled, [`to link ${own}: talk call=#1`]);
+  assertEquals(program.hears(link, { type: "talk", call: CALL }), []);
+
+  assertEquals(program.hears(link, { type: "begin", call: CALL }), [
+    `close link ${own}`,
+    "to directory: begun route=direct call=#1",
+    "pin bob bob",
+    "call call=#1 peer=bob state=connected route=direct verified=false",
+  ]);
+});
+
+Deno.test("being called: the caller's link and its beginning may come before the directory's word", () => {
+  const program = asked();
+  program.types({ command: "accept" });
+  const { link } = program.linkUp();
+  program.hears(link, { type: "talk", call: CALL });
+  program.hears(link, { type: "begin", call: CALL });
+
+  const words = program.meet({ isCaller: false });
+
+  assert(words.includes("call call=#1 peer=bob state=connected route=direct verified=false"));
+});
+
+Deno.test("being called: through the directory", () => {
+  const program = asked();
+  program.types({ command: "accept" });
+  program.meet({ isCaller: false });
+  program.after(5_000);
+
+  assertEquals(program.says({ type: "relay-on", call: CALL }), ["relay-open waits"]);
+  const { link } = program.linkUp({ isRelayed: true });
+  program.hears(link, { type: "talk", call: CALL });
+  const words = program.hears(link, { type: "begin", call: CALL });
+
+  assert(words.includes("to directory: begun route=relay call=#1"));
+  assert(!words.includes("relay-close call=#1"));
+});
+
+Deno.test("being called: declined, with a reason as long as can be told", () => {
+  const program = asked();
+
+  const words = program.types({ command: "decline", reason: "ü".repeat(3_000) }, "d");
+
+  const said = "ü".repeat(512);
+  assertEquals(words, [
+    `to directory: answer accepts=false reason=${said} call=#1`,
+    `call call=#1 peer=bob state=declined reason=${said} ref=d`,
+  ]);
+  assertEquals(program.types({ command: "missed" }), ["missed calls=[]"]);
+});
+
+Deno.test("being called: withdrawn, or unanswered for 30 s, it is a missed one", () => {
+  const program = asked();
+
+  assertEquals(outcome(program, "cancelled"), [
+    "call call=#1 peer=bob state=ended reason=cancelled",
+  ]);
+  program.says({ type: "incoming", call: callId(2), from: "eve", guest: false, key: EVE });
+  assertEquals(program.says({ type: "outcome", call: callId(2), state: "timeout", reason: "" }), [
+    "call call=#2 peer=eve state=timeout",
+  ]);
+  assertEquals(program.types({ command: "missed" }), [
+    "missed calls=[{from=bob at=2023-11-14T22:13:20.000Z} {from=eve at=2023-11-14T22:13:20.000Z}]",
+  ]);
+});
+
+Deno.test("being called: the last 100 missed ones are kept", () => {
+  const program = ClientProgram.in();
+  for (let n = 1; n <= 120; n++) {
+    const call = callId(n);
+    program.says({ type: "incoming", call, from: `b${n}`, guest: false, key: BOB });
+    program.says({ type: "outcome", call, state: "timeout", reason: "" });
+  }
+
+  const [words] = program.types({ command: "missed" });
+
+  assertEquals(words?.match(/from=/g)?.length, 100);
+  assert(words?.includes("from=b21 ") && words.includes("from=b120 "));
+});
+
+Deno.test("being called: by the name of who calls, it is answered", () => {
+  const program = asked();
+
+  assertEquals(program.types({ command: "call", name: "bob" }), [
+    "to directory: answer accepts=true reason= call=#1",
+  ]);
+});
+
+Deno.test("being called: while in another call, the other is told busy", () => {
+  const { program } = talking();
+
+  assertEquals(
+    program.says({ type: "incoming", call: callId(7), from: "eve", guest: false, key: EVE }),
+    ["to directory: answer call=#7 accepts=false reason=busy"],
+  );
+});
+
+Deno.test("being called: nothing to answer", () => {
+  const program = ClientProgram.in();
+
+  for (
+    const command of [
+      { command: "accept" },
+      { command: "decline", reason: "" },
+      { command: "cancel" },
+      { command: "hang-up" },
+      { command: "say", text: "hello" },
+    ] as const
+  ) {
+    assertEquals(program.types(command)[0]?.split(" ")[1], "code=not-allowed", command.command);
+  }
+});
+
+// Both call each other.
+
+Deno.test("two who call each other get one call, under the number that the user knows", () => {
+  const program = ringing();
+  // Bob's call came first: the directory asks us before it sees ours.
+  assertEquals(
+    program.says({ type: "incoming", call: callId(8), from: "bob", guest: false, key: BOB }),
+    [],
+  );
+
+  program.meet({ call: callId(8), instead: CALL, isCaller: false });
+  const { link } = program.linkUp();
+  program.hears(link, { type: "talk", call: callId(8) });
+  const words = program.hears(link, { type: "begin", call: callId(8) });
+
+  assert(words.includes("to directory: begun route=direct call=#8"), words.join("\n"));
+  assert(words.includes("call call=#1 peer=bob state=connected route=direct verified=false"));
+});
+
+Deno.test("a self-call connects at once, and shows each line once sent and once received", () => {
+  const program = ClientProgram.in();
+
+  assertEquals(program.types({ command: "call", name: "Ann" }), [
+    "to directory: call call=#1 name=ann host= port=0",
+    "call call=#1 peer=ann state=ringing",
+    "to directory: begun route=direct call=#1",
+    "call call=#1 peer=ann state=connected route=direct verified=true",
+  ]);
+  assertEquals(program.types({ command: "say", text: "hello" }, "s"), [
+    "message from=ann text=hello self=true ref=s",
+    "message from=ann text=hello self=false",
+  ]);
+  assertEquals(withoutUsers(program.types({ command: "hang-up" })), [
+    "to directory: hang-up reason= call=#1",
+    "call call=#1 peer=ann state=ended durationMs=0",
+  ]);
+});
+
+Deno.test("a self-call outlives the directory, which is told of it again", () => {
+  const program = ClientProgram.in();
+  program.types({ command: "call", name: "ann" });
+  assertEquals(withoutUsers(program.directoryDown()).length, 1);
+  program.after(1_000);
+  assert(program.directoryUp()[0]?.includes("talking=null"));
+
+  const words = program.entered();
+
+  assert(words.includes("to directory: call call=#1 name=ann host= port=0"), words.join("\n"));
+  assert(words.includes("to directory: begun route=direct call=#1"));
+});
+
+// Lines.
+
+Deno.test("lines: they wait for the answer, and go out in order once connected", () => {
+  const program = ringing();
+  program.types({ command: "say", text: "one" }, "1");
+  program.types({ command: "say", text: "two" }, "2");
+  program.meet();
+  const { link } = program.linkUp();
+
+  const words = program.hears(link, { type: "talk", call: CALL });
+
+  assertEquals(words.slice(-4), [
+    `to link ${link}: line text=one`,
+    "message from=ann text=one self=true ref=1",
+    `to link ${link}: line text=two`,
+    "message from=ann text=two self=true ref=2",
+  ]);
+});
+
+Deno.test("lines: after a refusal they are dropped, with one notice", () => {
+  const program = ringing();
+  program.types({ command: "say", text: "one" });
+  program.types({ command: "say", text: "two" });
+
+  assertEquals(outcome(program, "busy"), [
+    "call call=#1 peer=bob state=busy",
+    "notice text=2 lines weren't said, as there is no call with bob",
+  ]);
+});
+
+Deno.test("lines: piped, hanging up comes after them, and what is piped after that waits", () => {
+  const program = ringing();
+  program.types({ command: "say", text: "one" });
+
+  assertEquals(program.types({ command: "hang-up" }), [
+    "input waiting for the end of the call with bob",
+  ]);
+  program.meet();
+  const { link } = program.linkUp();
+  const words = program.hears(link, { type: "talk", call: CALL });
+
+  assertEquals(withoutUsers(words).slice(-6), [
+    `to link ${link}: line text=one`,
+    "message from=ann text=one self=true",
+    `close link ${link}`,
+    "to directory: hang-up reason= call=#1",
+    "call call=#1 peer=bob state=ended durationMs=0",
+    "input goes on",
+  ]);
+});
+
+Deno.test("lines: at a terminal, hanging up withdraws", () => {
+  const program = ringing({ config: { isInteractive: true } });
+  program.types({ command: "say", text: "one" });
+
+  assert(program.types({ command: "hang-up" })[0]?.endsWith("hang-up reason=cancelled call=#1"));
+});
+
+Deno.test("lines: what a link doesn't take waits, and the input pauses before too much does", () => {
+  const { program, link } = talking();
+  program.feed({ type: "congested", link });
+  const say = () => program.types({ command: "say", text: "x" });
+
+  for (let n = 0; n < 500; n++) assertEquals(say(), []);
+  assertEquals(say(), ["input waiting for bob"]);
+  for (let n = 501; n < 1_000; n++) assertEquals(say(), []);
+  assertEquals(say()[0]?.split(" ")[1], "code=full");
+
+  const words = program.feed({ type: "drained", link });
+  assertEquals(words.filter((word) => word.startsWith("to link")).length, 1_000);
+  assertEquals(words.at(-1), "input goes on");
+});
+
+Deno.test("lines: long ones fill what may wait, too", () => {
+  const { program, link } = talking();
+  program.feed({ type: "congested", link });
+  let words: Words = [];
+  for (let n = 0; n < 65; n++) {
+    words = program.types({ command: "say", text: "x".repeat(65_536) });
+  }
+  assertEquals(words[0]?.split(" ")[1], "code=full");
+});
+
+Deno.test("lines: none is empty, none too long, and none holds what UTF-8 can't", () => {
+  const { program, link } = talking();
+
+  assertEquals(program.types({ command: "say", text: "" }), []);
+  assertEquals(
+    program.types({ command: "say", text: "x".repeat(65_537) })[0]?.split(" ")[1],
+    "code=too-long",
+  );
+  assertEquals(
+    program.types({ command: "say", text: "\ud800" })[0],
+    `to link ${link}: line text=\ufffd`,
+  );
+});
+
+Deno.test("lines: those of the other are shown under its name", () => {
+  const { program, link } = talking();
+
+  assertEquals(program.hears(link, { type: "line", text: "q" }), [
+    "message from=bob text=q self=false",
+  ]);
+});
+
+// The end.
+
+Deno.test("the end: hung up here, or there, one is back in a lobby", () => {
+  const { program, link } = talking();
+  program.nowMs += 63_000;
+  const here = program.types({ command: "hang-up" }, "h");
+  assertEquals(withoutUsers(here), [
+    `close link ${link}`,
+    "to directory: hang-up reason= call=#1",
+    "call call=#1 peer=bob state=ended durationMs=63000 ref=h",
+  ]);
+  assert(SHOWS_USERS.test(here.at(-1)!));
+  assertEquals(program.linkDown(link, true), []);
+
+  const other = talking();
+  const there = other.program.linkDown(other.link, true);
+  assertEquals(withoutUsers(there), [
+    "to directory: hang-up reason= call=#1",
+    "call call=#1 peer=bob state=ended reason=hung-up durationMs=0",
+  ]);
+  assert(SHOWS_USERS.test(there.at(-1)!));
+});
+
+Deno.test("the end: a link that is lost", () => {
+  const { program, link } = talking();
+
+  assertEquals(withoutUsers(program.linkDown(link, false)), [
+    "to directory: hang-up reason=lost call=#1",
+    "call call=#1 peer=bob state=ended reason=lost durationMs=0",
+  ]);
+});
+
+Deno.test("the directory goes: a direct call goes on, and is told of when it is back", () => {
+  const { program, link } = talking();
+
+  assertEquals(program.directoryDown(), ["session state=down name=ann guest=false reason=lost"]);
+  assertEquals(
+    program.types({ command: "say", text: "still here" })[0],
+    `to link ${link}: line text=still here`,
+  );
+  program.after(1_000);
+  assert(program.directoryUp()[0]?.includes("talking={call=#1 name=bob}"));
+});
+
+Deno.test("the directory goes: a call that ends while one comes in again is told to have ended", () => {
+  const { program, link } = talking();
+  program.directoryDown();
+  program.after(1_000);
+  program.directoryUp();
+  program.linkDown(link, true);
+
+  assert(program.entered().includes("to directory: hang-up reason= call=#1"));
+});
+
+Deno.test("the directory goes: a direct call ends without it", () => {
+  const { program, link } = talking();
+  program.directoryDown();
+
+  assertEquals(program.types({ command: "hang-up" }), [
+    `close link ${link}`,
+    "call call=#1 peer=bob state=ended durationMs=0",
+  ]);
+});
+
+Deno.test("the directory goes: what only it knows of ends", () => {
+  const { program, link } = relayedTalking();
+  assertEquals(program.directoryDown().slice(1), [
+    `close link ${link}`,
+    "relay-close call=#1",
+    "call call=#1 peer=bob state=ended reason=directory-down durationMs=0",
+  ]);
+
+  const down = "call call=#1 peer=bob state=ended reason=directory-down";
+  assertEquals(ringing().directoryDown().slice(1), [down]);
+  const called = asked();
+  assertEquals(called.directoryDown().slice(1), [down]);
+  assert(called.types({ command: "missed" })[0]?.includes("from=bob"));
+});
+
+Deno.test("the directory goes: who is being dialled may still be reached", () => {
+  const program = ringing();
+  program.meet();
+  program.directoryDown();
+  const { link } = program.linkUp();
+
+  const words = program.hears(link, { type: "talk", call: CALL });
+
+  assert(words.includes("call call=#1 peer=bob state=connected route=direct verified=false"));
+});
+
+Deno.test("replaced: a direct call goes on until it ends, then the program does", () => {
+  const { program, link } = talking();
+
+  assertEquals(program.says({ type: "dismissed", because: "replaced", text: "", retryMs: 0 }), [
+    "close directory",
+    "session state=replaced name=ann guest=false",
+  ]);
+  assertEquals(program.types({ command: "say", text: "bye" })[0], `to link ${link}: line text=bye`);
+  assertEquals(program.after(600_000), []);
+  assertEquals(program.linkDown(link, true), [
+    "call call=#1 peer=bob state=ended reason=hung-up durationMs=600000",
+    "fatal replaced",
+  ]);
+});
+
+Deno.test("replaced: a relayed call, and one that rings, end with it", () => {
+  for (const program of [relayedTalking().program, ringing(), asked()]) {
+    const words = program.says({ type: "dismissed", because: "replaced", text: "", retryMs: 0 });
+    assertEquals(words.at(-1), "fatal replaced");
+  }
+});
+
+// Through the directory.
+
+Deno.test("relayed: bytes go both ways, no further ahead than they are taken", () => {
+  const { program } = relayedTalking();
+  const bytes = new Uint8Array(16_384);
+
+  const out = program.feed({ type: "relayed", call: CALL.toHex(), bytes: Uint8Array.of(1, 2) });
+  assertEquals(out, ["to directory: relay call=#1 bytes=0102"]);
+  assertEquals(program.says({ type: "relay", call: CALL, bytes: Uint8Array.of(3) }), [
+    "relay-bytes call=#1 bytes=03",
+  ]);
+  program.says({ type: "relay", call: CALL, bytes });
+  assertEquals(program.feed({ type: "relay-taken", call: CALL.toHex(), bytes: 1 }), []);
+  assertEquals(program.feed({ type: "relay-taken", call: CALL.toHex(), bytes: 16_384 }), [
+    "to directory: relay-room call=#1 bytes=16385",
+  ]);
+  assertEquals(program.says({ type: "relay-room", call: CALL, bytes: 2 }), [
+    "relay-room call=#1 bytes=2",
+  ]);
+});
+
+Deno.test("relayed: more than there is room for ends the link to the directory", () => {
+  const { program } = relayedTalking();
+  const bytes = new Uint8Array(16_384);
+  for (let n = 0; n < 4; n++) program.says({ type: "relay", call: CALL, bytes });
+
+  assertEquals(
+    program.says({ type: "relay", call: CALL, bytes: Uint8Array.of(1) })[0],
+    "close directory",
+  );
+});
+
+Deno.test("relayed: bytes of no call of ours go nowhere", () => {
+  const { program } = relayedTalking();
+  const bytes = Uint8Array.of(1);
+
+  assertEquals(program.says({ type: "relay", call: callId(5), bytes }), []);
+  assertEquals(program.says({ type: "relay-room", call: callId(5), bytes: 1 }), []);
+  assertEquals(program.feed({ type: "relayed", call: callId(5).toHex(), bytes }), []);
+});
+
+Deno.test("relayed: whoever hangs up says so once all of it has gone out", () => {
+  const { program, link } = relayedTalking();
+
+  assertEquals(withoutUsers(program.types({ command: "hang-up" })), [
+    `close link ${link}`,
+    "call call=#1 peer=bob state=ended durationMs=0",
+  ]);
+  const bytes = Uint8Array.of(1);
+  assertEquals(program.feed({ type: "relayed", call: CALL.toHex(), bytes }), [
+    "to directory: relay call=#1 bytes=01",
+  ]);
+  assertEquals(program.linkDown(link, true), [
+    "to directory: hang-up call=#1 reason=",
+    "relay-close call=#1",
+  ]);
+});
+
+Deno.test("relayed: the next call doesn't wait for the goodbye of the last", () => {
+  const { program } = relayedTalking();
+  program.types({ command: "hang-up" });
+
+  assertEquals(program.types({ command: "call", name: "eve" }).slice(0, 3), [
+    "to directory: hang-up call=#1 reason=",
+    "relay-close call=#1",
+    "to directory: call call=#2 name=eve host= port=0",
+  ]);
+});
+
+Deno.test("relayed: the directory's word that it is over leaves the other's goodbye a second to come", () => {
+  const closed = relayedTalking();
+  assertEquals(outcome(closed.program, "ended"), []);
+  assertEquals(closed.program.hears(closed.link, { type: "line", text: "last" }), [
+    "message from=bob text=last self=false",
+  ]);
+  const words = closed.program.linkDown(closed.link, true);
+  assert(words.includes("call call=#1 peer=bob state=ended reason=hung-up durationMs=0"));
+
+  const gone = relayedTalking();
+  outcome(gone.program, "ended");
+  assertEquals(withoutUsers(gone.program.after(1_000)), [
+    `close link ${gone.link}`,
+    "to directory: hang-up reason=lost call=#1",
+    "relay-close call=#1",
+    "call call=#1 peer=bob state=ended reason=lost durationMs=1000",
+  ]);
+});
+
+// Keys.
+
+const PINNED = { config: { pinsOf: () => new Map([["bob", fingerprintOf(EVE)]]) } };
+
+Deno.test("keys: a caller with another key than before is told so and declined, until it is accepted", () => {
+  const program = ClientProgram.in(PINNED);
+  const incoming = () =>
+    program.says({ type: "incoming", call: CALL, from: "bob", guest: false, key: BOB });
+
+  const [declined, told = ""] = incoming();
+  assertEquals(declined, "to directory: answer call=#1 accepts=false reason=key-changed");
+  assert(told?.startsWith("error code=key-changed"), told);
+  assert(told.includes(fingerprintOf(BOB)) && told.includes(fingerprintOf(EVE)), told);
+
+  assertEquals(program.types({ command: "trust", name: "bob" })[0], "pin bob bob again");
+  assertEquals(incoming(), ["incoming call=#1 from=bob key=bob guest=false"]);
+});
+
+Deno.test("keys: a callee with another key than before isn't talked to, until it is accepted", () => {
+  const program = ringing(PINNED);
+
+  const words = program.meet();
+
+  assertEquals(words[0], "to directory: hang-up reason=key-changed call=#1");
+  assert(words[1]?.startsWith("error code=key-changed"), words[1]);
+  assertEquals(words[2], "call call=#1 peer=bob state=ended reason=key-changed");
+  program.types({ command: "trust", name: "bob" });
+  program.types({ command: "call", name: "bob" });
+  assertEquals(program.meet({ call: callId(2) }), ["dial call 10.0.0.2:5000 bob"]);
+});
+
+Deno.test("keys: one is remembered once somebody has proved it, and can be compared", () => {
+  const { program } = talking();
+
+  const [words] = program.types({ command: "verify", name: "bob" });
+  assert(words?.startsWith("verify name=bob key=bob ownKey=ann peerKey=bob"), words);
+  assertEquals(program.types({ command: "trust", name: "bob" }), [
+    "notice text=No other key of bob was met",
+  ]);
+  assertEquals(
+    program.types({ command: "verify", name: "eve" })[0]?.split(" ")[1],
+    "code=unknown-user",
+  );
+  assert(
+    program.types({ command: "verify", name: "*directory*" })[0]?.includes("peerKey=directory"),
+  );
+  assertEquals(
+    program.types({ command: "verify", name: "ann" })[0]?.split(" ")[1],
+    "code=unknown-user",
+  );
+});
+
+Deno.test("keys: a call to one whose key was compared says so", () => {
+  const { program } = talking({ config: { verified: new Set([fingerprintOf(BOB)]) } });
+
+  const connected = program.events.find((event) =>
+    event.event === "call" && event.state === "connected"
+  );
+  assert(connected?.event === "call" && connected.verified);
+});
+
+// A lying callee, and strangers.
+
+Deno.test("a liar: a link with another key, of another call, begun by who didn't call, or too early, is closed", () => {
+  const program = ringing();
+  program.meet();
+  const strange = program.linkUp({ peer: EVE });
+  assertEquals(strange.words, [`close link ${strange.link}`]);
+
+  for (
+    const message of [
+      { type: "talk", call: callId(9) },
+      { type: "begin", call: CALL },
+      { type: "line", text: "early" },
+      {
+        type: "enter",
+        how: "guest",
+        name: "",
+        password: "",
+        newPassword: "",
+        port: 0,
+        talking: null,
+        seen: null,
+      },
+    ] as const
+  ) {
+    const { link } = program.linkUp();
+    assertEquals(program.hears(link, message), [`close link ${link}`], message.type);
+  }
+  const { link } = program.linkUp();
+  assertEquals(
+    program.hears(link, { type: "talk", call: CALL })[0],
+    `to link ${link}: begin call=#1`,
+  );
+});
+
+Deno.test("a liar: nobody but the caller begins, and on a link of this call", () => {
+  const program = asked();
+  program.types({ command: "accept" });
+  program.meet({ isCaller: false });
+  const other = program.linkUp().link;
+  const unnamed = program.linkUp().link;
+
+  program.hears(other, { type: "talk", call: CALL });
+  assertEquals(program.hears(other, { type: "begin", call: callId(9) }), [`close link ${other}`]);
+  assertEquals(program.hears(unnamed, { type: "begin", call: CALL }), [`close link ${unnamed}`]);
+});
+
+Deno.test("a liar: who breaks the rules in a call isn't talked to any more", () => {
+  const { program, link } = talking();
+
+  assertEquals(withoutUsers(program.hears(link, { type: "begin", call: CALL })), [
+    `close link ${link}`,
+    "to directory: hang-up reason=protocol call=#1",
+    "call call=#1 peer=bob state=ended reason=protocol durationMs=0",
+  ]);
+});
+
+Deno.test("strangers: links without a call are closed, and many of them keep nobody out", () => {
+  const idle = ClientProgram.in();
+  const { link, words } = idle.linkUp();
+  assertEquals(words, [`close link ${link}`]);
+
+  const program = ringing();
+  const closed: string[] = [];
+  for (let n = 0; n < 50; n++) closed.push(...program.linkUp({ peer: EVE }).words);
+  assertEquals(closed.length, 42);
+  const bob = program.linkUp().link;
+  program.hears(bob, { type: "talk", call: CALL });
+  assert(program.meet().includes(`to link ${bob}: begin call=#1`));
+});
+
+Deno.test("a lying directory: a call with another than the one who was called ends the link to it", () => {
+  assertEquals(ringing().meet({ name: "eve" })[0], "close directory");
+  const callee = asked();
+  callee.types({ command: "accept" });
+  assertEquals(callee.meet({ isCaller: false, key: EVE })[0], "close directory");
+});
+
+Deno.test("a lying directory: words of calls that there aren't are nothing", () => {
+  const { program } = talking();
+
+  assertEquals(program.meet({ call: callId(4) }), []);
+  assertEquals(program.meet(), []);
+  assertEquals(program.says({ type: "relay-on", call: CALL }), []);
+  assertEquals(outcome(program, "ended"), []);
+  assertEquals(program.says({ type: "outcome", call: callId(4), state: "busy", reason: "" }), []);
+});
+
+Deno.test("a lying directory: nobody calls under a name that is none", () => {
+  const program = ClientProgram.in();
+
+  assertEquals(
+    program.says({ type: "incoming", call: CALL, from: "a b", guest: true, key: BOB })[0],
+    "close directory",
+  );
+});

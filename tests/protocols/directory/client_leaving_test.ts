@@ -1,0 +1,111 @@
+import { assert, assertEquals } from "@std/assert";
+import { BOB, callId, ClientProgram } from "./client_program.ts";
+
+const CALL = callId(1);
+
+function quit(program: ClientProgram): readonly string[] {
+  return program.types({ command: "quit" });
+}
+
+Deno.test("leaving: the link is closed properly", () => {
+  assertEquals(quit(ClientProgram.in()), ["close directory", "bye quit"]);
+});
+
+Deno.test("leaving: before anything was reached", () => {
+  const program = new ClientProgram();
+  program.feed({ type: "start" });
+
+  assertEquals(quit(program), ["bye quit"]);
+});
+
+Deno.test("leaving: a ringing call is waited for; what waits for it goes out, then it is hung up", () => {
+  const program = ClientProgram.in();
+  program.types({ command: "call", name: "bob" });
+  program.types({ command: "say", text: "hello" });
+
+  quit(program);
+  assertEquals(program.after(29_000), []);
+  program.meet();
+  const { link } = program.linkUp();
+  const words = program.hears(link, { type: "talk", call: CALL });
+
+  assertEquals(words.filter((word) => !/^(users|input)/.test(word)).slice(-6), [
+    "message from=ann text=hello self=true",
+    `close link ${link}`,
+    "to directory: hang-up reason= call=#1",
+    "call call=#1 peer=bob state=ended durationMs=0",
+    "close directory",
+    "bye quit",
+  ]);
+});
+
+Deno.test("leaving: a refusal ends the waiting", () => {
+  const program = ClientProgram.in();
+  program.types({ command: "call", name: "bob" });
+  program.types({ command: "say", text: "hello" });
+  quit(program);
+
+  assertEquals(program.says({ type: "outcome", call: CALL, state: "busy", reason: "" }), [
+    "call call=#1 peer=bob state=busy",
+    "notice text=1 line wasn't said, as there is no call with bob",
+    "close directory",
+    "bye quit",
+  ]);
+});
+
+Deno.test("leaving: lines that the link doesn't take are waited for, 10 s at most", () => {
+  const program = ClientProgram.in();
+  program.types({ command: "call", name: "bob" });
+  program.meet();
+  const { link } = program.linkUp();
+  program.hears(link, { type: "talk", call: CALL });
+  program.feed({ type: "congested", link });
+  program.types({ command: "say", text: "hello" });
+
+  assertEquals(quit(program), ["input waiting for the end of the call with bob"]);
+
+  assertEquals(program.after(9_999), []);
+  const words = program.after(1);
+  assert(words.includes(`close link ${link}`), words.join("\n"));
+  assertEquals(words.at(-1), "bye quit");
+});
+
+Deno.test("leaving: whoever calls is declined", () => {
+  const program = ClientProgram.in();
+  program.says({ type: "incoming", call: CALL, from: "bob", guest: false, key: BOB });
+
+  assertEquals(quit(program), [
+    "to directory: answer accepts=false reason= call=#1",
+    "call call=#1 peer=bob state=declined",
+    "close directory",
+    "bye quit",
+  ]);
+});
+
+Deno.test("leaving: what is told to all goes out first, 10 s at most", () => {
+  const program = ClientProgram.in();
+  program.types({ command: "broadcast", text: "one" });
+  assertEquals(quit(program), []);
+  assertEquals(program.says({ type: "broadcast-taken", own: 1, number: 1 }), [
+    "close directory",
+    "bye quit",
+  ]);
+
+  const late = ClientProgram.in();
+  late.types({ command: "broadcast", text: "one" });
+  quit(late);
+  assertEquals(late.after(9_999), []);
+  assertEquals(late.after(1), [
+    "notice text=1 broadcast wasn't sent",
+    "close directory",
+    "bye quit",
+  ]);
+});
+
+Deno.test("leaving: nothing comes after the end", () => {
+  const program = ClientProgram.in();
+  quit(program);
+
+  assertEquals(program.directoryDown(), []);
+  assertEquals(program.machine.nextDeadlineMs(), null);
+});

@@ -1,0 +1,341 @@
+/**
+ * A client's machine with a test in place of all that is around it: directory, others, disk and clock. What it does is
+ * told in words, in order.
+ */
+
+import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
+import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import { endpointText, type LinkId, type PeerKey } from "../../../lib/base/ids.ts";
+import { Client } from "../../../lib/protocols/directory/client.ts";
+import type {
+  ClientConfig,
+  ClientEffect,
+  ClientInput,
+  Entry,
+} from "../../../lib/protocols/directory/client_io.ts";
+import type { ClientRecord } from "../../../lib/protocols/directory/client_records.ts";
+import {
+  type DatagramMessage,
+  DatagramPath,
+  transportOf,
+} from "../../../lib/protocols/directory/datagram_path.ts";
+import type { ClientCommand, ClientEvent } from "../../../lib/protocols/directory/events.ts";
+import { CALL_ID_BYTES } from "../../../lib/protocols/directory/limits.ts";
+import type {
+  DirectoryMessage,
+  DirectoryMessageOf,
+  ListedUser,
+} from "../../../lib/protocols/directory/messages.ts";
+import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
+
+export const ANN = fakeSigner("ann");
+export const BOB = fakeSigner("bob").key;
+export const EVE = fakeSigner("eve").key;
+export const DIRECTORY = fakeSigner("directory").key;
+const WALL_MS = 1_700_000_000_000;
+
+const NAMES = new Map<string, string>([
+  [ANN.key, "ann"],
+  [BOB, "bob"],
+  [EVE, "eve"],
+  [DIRECTORY, "directory"],
+]);
+for (const [key, name] of [...NAMES]) NAMES.set(fingerprintOf(key as PeerKey), name);
+
+export const STORE = new Uint8Array(8).fill(7);
+const KEYS = { toClient: new Uint8Array(32).fill(1), toDirectory: new Uint8Array(32).fill(2) };
+const ENDPOINT = { host: "10.0.0.1", port: 4_400 };
+export const LOG_IN: Entry = {
+  how: "log-in",
+  name: "ann",
+  password: "longenough",
+  newPassword: "",
+};
+
+/** The bytes of a call's number. */
+export function callId(n: number): Uint8Array<ArrayBuffer> {
+  return Uint8Array.fromHex(n.toString(16).padStart(2 * CALL_ID_BYTES, "0"));
+}
+
+export function user(name: string, more: Partial<ListedUser> = {}): ListedUser {
+  return { name, state: "free", guest: false, host: "10.0.0.2", port: 5_000, ...more };
+}
+
+type Words = readonly string[];
+
+export interface ProgramOptions {
+  readonly config?: Partial<ClientConfig>;
+  readonly random?: number;
+}
+
+export class ClientProgram {
+  readonly machine: Client;
+  readonly disk: ClientRecord[];
+  /** `holds`: writes are answered by `diskAnswers`. */
+  diskMode: "writes" | "refuses" | "holds" = "writes";
+  nowMs = 1_000;
+  /** The link to the directory. */
+  link = 0 as LinkId;
+  /** Of the latest dial. */
+  attempt = 0;
+  readonly events: ClientEvent[] = [];
+  readonly sent: { readonly link: LinkId; readonly message: DirectoryMessage }[] = [];
+  /** What the directory got in datagrams. */
+  readonly datagrams: { readonly atMs: number; readonly message: DatagramMessage }[] = [];
+  /** The directory's end of the datagrams. */
+  path: DatagramPath | null = null;
+  #held: Extract<ClientEffect, { readonly type: "persist" }>[] = [];
+  #links = 0;
+  #draws = 0;
+
+  constructor({ config = {}, random = 0.5 }: ProgramOptions = {}) {
+    this.disk = [...config.records ?? []];
+    const environment: Environment = {
+      random: () => random,
+      randomBytes: (length) =>
+        Uint8Array.fromHex((++this.#draws).toString(16).padStart(2 * length, "0")),
+      wallMs: () => WALL_MS,
+      crypto: fakeCrypto,
+      log: SILENT_LOGGER,
+    };
+    this.machine = new Client(
+      {
+        name: null,
+        directory: ENDPOINT,
+        registry: "chat.example",
+        expect: fingerprintOf(DIRECTORY),
+        listening: { host: "10.0.0.3", port: 6_000 },
+        pinsOf: () => new Map(),
+        verified: new Set(),
+        records: this.disk,
+        isInteractive: false,
+        wait: true,
+        knownPeers: "known_peers",
+        ...config,
+      },
+      ANN,
+      environment,
+    );
+  }
+
+  /** Started, and its link to the directory is up. */
+  static linked(options: ProgramOptions = {}): ClientProgram {
+    const program = new ClientProgram(options);
+    program.feed({ type: "start" });
+    program.directoryUp();
+    return program;
+  }
+
+  /** In, with bob and eve there. */
+  static in(options: ProgramOptions = {}): ClientProgram {
+    const program = ClientProgram.linked(options);
+    program.feed({ type: "enter", entry: LOG_IN });
+    program.entered();
+    return program;
+  }
+
+  /** The words of one input, the disk's answers included. */
+  feed(input: ClientInput): Words {
+    const words: string[] = [];
+    const inputs = [input];
+    for (let next = inputs.shift(); next !== undefined; next = inputs.shift()) {
+      for (const effect of this.machine.step(next, this.nowMs)) {
+        if (effect.type === "persist") inputs.push(...this.#persist(effect));
+        else words.push(this.#words(effect));
+      }
+    }
+    return words;
+  }
+
+  #persist(effect: Extract<ClientEffect, { readonly type: "persist" }>): readonly ClientInput[] {
+    if (this.diskMode === "holds") this.#held.push(effect);
+    if (this.diskMode === "writes") this.disk.push(...effect.records);
+    const { token } = effect;
+    if (this.diskMode === "refuses") return [{ type: "persist-failed", token, text: "disk full" }];
+    return this.diskMode === "holds" || token === null ? [] : [{ type: "persisted", token }];
+  }
+
+  /** What was held is written. */
+  diskAnswers(): Words {
+    this.diskMode = "writes";
+    return this.#held.splice(0).flatMap((effect) => {
+      this.disk.push(...effect.records);
+      return effect.token === null ? [] : this.feed({ type: "persisted", token: effect.token });
+    });
+  }
+
+  #words(effect: ClientEffect): string {
+    switch (effect.type) {
+      case "show": {
+        this.events.push(effect.event);
+        const { event, ...fields } = effect.event;
+        const ref = effect.ref === undefined ? "" : ` ref=${effect.ref}`;
+        return `${event}${fieldsOf(fields)}${ref}`;
+      }
+      case "send": {
+        this.sent.push(effect);
+        const { type, ...fields } = effect.message;
+        const to = effect.link === this.link ? "directory" : `link ${effect.link}`;
+        return `to ${to}: ${type}${fieldsOf(fields)}`;
+      }
+      case "dial": {
+        this.attempt = effect.attempt;
+        const expect = NAMES.get(effect.expect ?? "") ?? "anybody";
+        return `dial ${effect.mode} ${endpointText(effect.endpoint)} ${expect}`;
+      }
+      case "datagram": {
+        const opened = this.path?.open(transportOf(effect.bytes)!);
+        if (opened?.message) this.datagrams.push({ atMs: this.nowMs, message: opened.message });
+        return `datagram ${endpointText(effect.to)}: ${opened?.message?.type ?? "?"}`;
+      }
+      case "pin":
+        return `pin ${effect.name} ${NAMES.get(effect.key)}${effect.again ? " again" : ""}`;
+      case "stop": {
+        const { outcome } = effect;
+        return outcome.kind === "bye" ? `bye ${outcome.reason}` : `fatal ${outcome.code}`;
+      }
+      case "relay-open":
+        this.attempt = effect.attempt;
+        return `relay-open ${effect.isDialler ? "dials" : "waits"}`;
+      case "close":
+        return `close ${effect.link === this.link ? "directory" : `link ${effect.link}`}`;
+      case "cancel-dial":
+        return "cancel-dial";
+      case "input":
+        return `input ${effect.pausedBecause ?? "goes on"}`;
+      default:
+        return `${effect.type}${fieldsOf(effect)}`;
+    }
+  }
+
+  // The directory.
+
+  directoryUp(peer: PeerKey = DIRECTORY): Words {
+    this.link = ++this.#links as LinkId;
+    const { attempt, link } = this;
+    return this.feed({ type: "link-up", link, peer, dialled: true, attempt, isRelayed: false });
+  }
+
+  says(message: DirectoryMessage): Words {
+    return this.feed({ type: "message", link: this.link, message });
+  }
+
+  /** It is let in, and told who is there. */
+  entered(more: Partial<DirectoryMessageOf<"entered">> = {}): Words {
+    this.path = new DatagramPath(9, KEYS.toClient.slice(), KEYS.toDirectory.slice());
+    return [
+      ...this.says({
+        type: "entered",
+        name: "ann",
+        guest: false,
+        host: "10.0.0.3",
+        store: STORE,
+        mayBroadcast: true,
+        index: 9,
+        ...KEYS,
+        ...more,
+      }),
+      ...this.says({
+        type: "users",
+        users: [user("ann"), user("bob"), user("eve")],
+        isFirst: true,
+        isLast: true,
+      }),
+    ];
+  }
+
+  refuses(code: DirectoryMessageOf<"refused">["code"], retryMs = 0): Words {
+    return this.says({ type: "refused", code, text: `because ${code}`, retryMs });
+  }
+
+  datagram(message: Parameters<DatagramPath["seal"]>[0]): Words {
+    return this.feed({ type: "datagram", from: ENDPOINT, bytes: this.path!.seal(message) });
+  }
+
+  directoryDown(reason = "lost"): Words {
+    return this.feed({ type: "link-down", link: this.link, closed: false, reason });
+  }
+
+  dialFails(attempt = this.attempt): Words {
+    return this.feed({
+      type: "dial-failed",
+      attempt,
+      reason: "unreachable",
+      text: "nobody listens",
+      key: null,
+    });
+  }
+
+  /** Tells that bob, who may be asked, is there. */
+  meet(more: Partial<DirectoryMessageOf<"meet">> = {}): Words {
+    return this.says({
+      type: "meet",
+      call: callId(1),
+      instead: null,
+      name: "bob",
+      guest: false,
+      key: BOB,
+      host: "10.0.0.2",
+      port: 5_000,
+      isCaller: true,
+      mayRelay: true,
+      ...more,
+    });
+  }
+
+  // Others.
+
+  /** Bob dials in, or is reached. @returns The link, and what came of it. */
+  linkUp(
+    more: Partial<Extract<ClientInput, { readonly type: "link-up" }>> = {},
+  ): { readonly link: LinkId; readonly words: Words } {
+    const link = ++this.#links as LinkId;
+    const up = { link, peer: BOB, dialled: false, attempt: null, isRelayed: false };
+    return { link, words: this.feed({ type: "link-up", ...up, ...more }) };
+  }
+
+  hears(link: LinkId, message: DirectoryMessage): Words {
+    return this.feed({ type: "message", link, message });
+  }
+
+  linkDown(link: LinkId, closed: boolean): Words {
+    return this.feed({ type: "link-down", link, closed, reason: "" });
+  }
+
+  // The user, and time.
+
+  types(command: ClientCommand, ref?: string): Words {
+    return this.feed({ type: "command", command, ref });
+  }
+
+  /** Lets time go on, serving each deadline when it is due. What goes out in datagrams isn't told. */
+  after(ms: number): Words {
+    const untilMs = this.nowMs + ms;
+    const words: string[] = [];
+    for (;;) {
+      const dueMs = this.machine.nextDeadlineMs();
+      if (dueMs === null || dueMs > untilMs) break;
+      this.nowMs = Math.max(this.nowMs, dueMs);
+      words.push(...this.feed({ type: "tick" }));
+    }
+    this.nowMs = untilMs;
+    return words.filter((word) => !word.startsWith("datagram"));
+  }
+}
+
+function fieldsOf(fields: object): string {
+  const words = Object.entries(fields)
+    .filter(([name]) => name !== "type")
+    .map(([name, value]) => `${name}=${valueOf(value)}`);
+  return words.map((word) => ` ${word}`).join("");
+}
+
+function valueOf(value: unknown): string {
+  if (value instanceof Uint8Array) return valueOf(value.toHex());
+  if (typeof value === "string") {
+    return NAMES.get(value) ?? (/^0{20,}/.test(value) ? `#${value.replace(/^0+/, "")}` : value);
+  }
+  if (Array.isArray(value)) return `[${value.map(valueOf).join(" ")}]`;
+  if (typeof value === "object" && value !== null) return `{${fieldsOf(value).trim()}}`;
+  return String(value);
+}

@@ -1,0 +1,264 @@
+import { assert, assertEquals } from "@std/assert";
+import { foldName } from "../../../lib/base/names.ts";
+import type { ClientRecord } from "../../../lib/protocols/directory/client_records.ts";
+import type { DirectoryMessageOf } from "../../../lib/protocols/directory/messages.ts";
+import { ClientProgram, LOG_IN, STORE } from "./client_program.ts";
+
+type Told = DirectoryMessageOf<"told">;
+
+function told(number: number, after: number, more: Partial<Told> = {}): Told {
+  return { type: "told", number, after, from: "bob", sentAt: 0, text: `text ${number}`, ...more };
+}
+
+/** The numbers of what was shown, those of before in brackets. */
+function shown(program: ClientProgram): readonly string[] {
+  return program.events.flatMap((event) => {
+    if (event.event !== "broadcast") return [];
+    const number = event.id;
+    return [event.history ? `(${number})` : number];
+  });
+}
+
+/** What the directory was told to have arrived, over the link and in datagrams. */
+function acknowledged(program: ClientProgram): readonly string[] {
+  const messages = [
+    ...program.sent.map(({ message }) => ({ message, way: "" })),
+    ...program.datagrams.map(({ message }) => ({ message, way: " by datagram" })),
+  ];
+  return messages.flatMap(({ message, way }) =>
+    message.type === "got" ? [`${message.through}${way}`] : []
+  );
+}
+
+/** The process that comes after, on the same disk. */
+function restarted(program: ClientProgram, records: readonly ClientRecord[] = program.disk) {
+  return new ClientProgram({ config: { records } });
+}
+
+Deno.test("hearing: it is on disk before it is shown and acknowledged", () => {
+  const program = ClientProgram.in();
+  program.diskMode = "holds";
+
+  assertEquals(program.says(told(1, 0)), []);
+  assertEquals(program.diskAnswers(), [
+    "broadcast id=1 from=bob text=text 1 sentAt=1970-01-01T00:00:00.000Z history=false",
+    "shown through={store=0707070707070707 as=ann number=1}",
+    "to directory: got through=1",
+  ]);
+});
+
+Deno.test("hearing: what comes while one is written is written together, in order", () => {
+  const program = ClientProgram.in();
+  program.diskMode = "holds";
+  for (let n = 1; n <= 4; n++) program.says(told(n, n - 1));
+
+  program.diskAnswers();
+
+  assertEquals(shown(program), ["1", "2", "3", "4"]);
+  assertEquals(acknowledged(program), ["1", "4"]);
+});
+
+Deno.test("hearing: in the directory's order, however the datagrams come, and each once", () => {
+  const program = ClientProgram.in();
+  // Numbers have gaps; each names the one that was sent before it.
+  program.datagram(told(30, 20));
+  program.datagram(told(20, 10));
+  assertEquals(shown(program), []);
+
+  program.datagram(told(10, 0));
+  program.datagram(told(20, 10));
+  program.says(told(20, 10));
+
+  assertEquals(shown(program), ["10", "20", "30"]);
+});
+
+Deno.test("hearing: it is acknowledged the way it came, and again when it comes again", () => {
+  const program = ClientProgram.in();
+
+  program.datagram(told(1, 0));
+  program.says(told(2, 1));
+  program.datagram(told(1, 0));
+  program.says(told(2, 1));
+
+  assertEquals(acknowledged(program), ["2", "2", "1 by datagram", "2 by datagram"]);
+  assertEquals(shown(program), ["1", "2"]);
+});
+
+Deno.test("hearing: a datagram that is repeated on the way is taken once", () => {
+  const program = ClientProgram.in();
+  const bytes = program.path!.seal(told(1, 0));
+  const from = { host: "10.0.0.1", port: 4_400 };
+
+  program.feed({ type: "datagram", from, bytes });
+  assertEquals(program.feed({ type: "datagram", from, bytes }), []);
+  assertEquals(program.feed({ type: "datagram", from, bytes: bytes.subarray(0, 20) }), []);
+  const forged = bytes.slice();
+  forged[forged.length - 1]! ^= 1;
+  assertEquals(program.feed({ type: "datagram", from, bytes: forged }), []);
+  assertEquals(shown(program), ["1"]);
+});
+
+Deno.test("hearing: on a new link nothing is shown twice, and no more acknowledged than it was sent", () => {
+  const program = ClientProgram.in();
+  program.says(told(1, 0));
+  program.says(told(2, 1));
+  program.directoryDown();
+  program.after(1_000);
+  assert(program.directoryUp()[0]?.includes("seen={store=0707070707070707 through=2}"));
+  program.entered();
+
+  program.says(told(1, 0));
+  program.says(told(3, 1));
+
+  assertEquals(shown(program), ["1", "2", "3"]);
+  assertEquals(acknowledged(program), ["1", "2", "1", "3"]);
+});
+
+Deno.test("hearing: what wasn't written when the link was lost isn't taken twice", () => {
+  const program = ClientProgram.in();
+  program.diskMode = "holds";
+  program.says(told(1, 0));
+  program.directoryDown();
+  program.after(1_000);
+  program.directoryUp();
+  program.entered();
+  program.says(told(1, 0));
+  assertEquals(acknowledged(program), []);
+
+  program.diskAnswers();
+
+  assertEquals(shown(program), ["1"]);
+  assertEquals(acknowledged(program), ["1"]);
+});
+
+Deno.test("hearing: a new store of the directory begins anew", () => {
+  const program = ClientProgram.in();
+  program.says(told(5, 0));
+  program.directoryDown();
+  program.after(1_000);
+  program.directoryUp();
+  program.entered({ store: new Uint8Array(8).fill(8) });
+
+  program.says(told(1, 0));
+
+  assertEquals(shown(program), ["5", "1"]);
+});
+
+Deno.test("hearing: what one account has heard another one on the same device hasn't", () => {
+  const program = ClientProgram.in();
+  program.says(told(1, 0));
+  const other = restarted(program, [
+    ...program.disk,
+    { kind: "shown", store: STORE.toHex(), as: foldName("ann"), number: 1 },
+  ]);
+  other.feed({ type: "start" });
+  other.directoryUp();
+  const [enter] = other.feed({ type: "enter", entry: { ...LOG_IN, name: "eve" } });
+  assert(enter?.endsWith("seen=null"), enter);
+  other.entered({ name: "eve" });
+
+  other.says(told(1, 0));
+
+  assertEquals(shown(other), ["1"]);
+});
+
+Deno.test("hearing: killed between storing and showing, it is shown at the next start as history, once", () => {
+  const program = ClientProgram.in();
+  program.says(told(1, 0));
+  program.says(told(2, 1));
+  const store = STORE.toHex();
+  const killed = restarted(program, [...program.disk, {
+    kind: "shown",
+    store,
+    as: foldName("ann"),
+    number: 1,
+  }]);
+
+  killed.feed({ type: "start" });
+  assertEquals(shown(killed), ["(2)"]);
+  const words = killed.directoryUp();
+  assertEquals(words.at(-1), "ask-to-enter");
+  killed.feed({ type: "enter", entry: LOG_IN });
+  killed.entered();
+  killed.says(told(2, 0));
+
+  assertEquals(shown(killed), ["(2)"]);
+  assertEquals(acknowledged(killed), ["2"]);
+});
+
+Deno.test("hearing: a disk that refuses has it told once, and what came shown when it takes it", () => {
+  const program = ClientProgram.in();
+  program.diskMode = "refuses";
+
+  const words = [...program.says(told(1, 0)), ...program.says(told(2, 1))];
+  assertEquals(words.length, 1);
+  assert(words[0]?.startsWith("error code=disk text=disk full"), words[0]);
+  assert(program.types({ command: "status" })[0]?.includes("problems=[The disk refuses"));
+  assertEquals(program.after(5_000), []);
+  assertEquals(acknowledged(program), []);
+
+  program.diskMode = "writes";
+  program.after(5_000);
+  assertEquals(shown(program), ["1", "2"]);
+  assertEquals(acknowledged(program), ["2"]);
+});
+
+Deno.test("hearing: what a disk has refused isn't kept beyond the link: it comes again, here or elsewhere", () => {
+  const program = ClientProgram.in();
+  program.diskMode = "refuses";
+  program.says(told(1, 0));
+  program.directoryDown();
+  program.diskMode = "writes";
+  program.after(6_000);
+  assertEquals(shown(program), []);
+  program.directoryUp();
+  program.entered();
+
+  program.says(told(1, 0));
+
+  assertEquals(shown(program), ["1"]);
+});
+
+Deno.test("hearing: the directory itself speaks under a name that nobody can have", () => {
+  const program = ClientProgram.in();
+
+  program.says(told(1, 0, { from: "*directory*" }));
+
+  assertEquals(shown(program), ["1"]);
+  assertEquals(program.says(told(2, 1, { from: "*operator*" }))[0], "close directory");
+});
+
+Deno.test("a lying directory: what can't be, or more than may be unacknowledged, ends the link", () => {
+  assertEquals(ClientProgram.in().says(told(3, 3))[0], "close directory");
+
+  const flooded = ClientProgram.in();
+  flooded.diskMode = "holds";
+  let words: readonly string[] = [];
+  let sent = 0;
+  while (words.length === 0 && sent < 200) words = flooded.says(told(sent + 1, sent++));
+  assertEquals(words[0], "close directory");
+  assert(sent <= 70, `${sent} were taken`);
+
+  const gaps = ClientProgram.in();
+  for (let n = 1; n < 1_000; n++) gaps.says(told(2 * n + 1, 2 * n));
+  assertEquals(shown(gaps), []);
+});
+
+Deno.test("where datagrams reach us is said until it is asked, proved, and said again every 15 s", () => {
+  const program = ClientProgram.in();
+  const types = () => program.datagrams.map(({ atMs, message }) => `${message.type} ${atMs}`);
+  program.after(750);
+  assertEquals(types(), ["here 1000", "here 1250", "here 1750"]);
+
+  const challenge = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+  const bytes = program.path!.seal({ type: "prove", challenge });
+  const from = { host: "10.0.0.77", port: 99 };
+  assertEquals(program.feed({ type: "datagram", from, bytes }), ["datagram 10.0.0.77:99: proof"]);
+  program.after(30_000);
+
+  assertEquals(types().slice(3), ["proof 1750", "here 16750", "here 31750"]);
+  program.directoryDown();
+  program.datagrams.length = 0;
+  program.after(60_000);
+  assertEquals(types(), []);
+});

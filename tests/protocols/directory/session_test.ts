@@ -1,0 +1,332 @@
+import { assert, assertEquals } from "@std/assert";
+import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import type { Entry } from "../../../lib/protocols/directory/client_io.ts";
+import { BOB, ClientProgram, EVE, LOG_IN } from "./client_program.ts";
+
+const SIGN_UP: Entry = { ...LOG_IN, how: "sign-up" };
+const GUEST: Entry = { ...LOG_IN, how: "guest", password: "" };
+
+/** The ways in that were tried, as `how name password`. */
+function tried(program: ClientProgram): readonly string[] {
+  return program.sent.flatMap(({ message }) =>
+    message.type === "enter" ? [`${message.how} ${message.name} ${message.password}`.trim()] : []
+  );
+}
+
+Deno.test("coming in: the directory's key is shown before it is asked how, and the input waits for that", () => {
+  const program = new ClientProgram({ config: { expect: null } });
+
+  const words = [
+    ...program.feed({ type: "start" }),
+    ...program.directoryUp(),
+    ...program.feed({ type: "enter", entry: LOG_IN }),
+    ...program.entered().slice(0, 3),
+  ];
+
+  assertEquals(words, [
+    "ready command=peer host=10.0.0.3 port=6000 key=ann registry=chat.example",
+    "dial directory 10.0.0.1:4400 anybody",
+    "input coming in",
+    "pin *directory* directory",
+    "directory key=directory isNew=true",
+    "ask-to-enter",
+    "to directory: enter how=log-in name=ann password=longenough newPassword= port=6000 talking=null seen=null",
+    "session state=up name=ann guest=false",
+    "datagram 10.0.0.1:4400: here",
+    "input goes on",
+  ]);
+});
+
+Deno.test("coming in: who is asked may take longer than the directory keeps a silent link", () => {
+  const program = ClientProgram.linked({ config: { isInteractive: true } });
+
+  assertEquals(program.directoryDown(), []);
+  assertEquals(program.after(60_000), []);
+  assertEquals(program.feed({ type: "enter", entry: LOG_IN }), [
+    "dial directory 10.0.0.1:4400 directory",
+  ]);
+  program.directoryUp();
+  assertEquals(tried(program), ["log-in ann longenough"]);
+});
+
+for (
+  const code of [
+    "bad-credentials",
+    "name-taken",
+    "weak-password",
+    "guests-refused",
+    "locked-out",
+    "too-fast",
+    "disk",
+  ] as const
+) {
+  Deno.test(`coming in: ${code} ends a script with that code, and lets a user choose again`, () => {
+    const script = ClientProgram.linked();
+    script.feed({ type: "enter", entry: LOG_IN });
+    const user = ClientProgram.linked({ config: { isInteractive: true } });
+    user.feed({ type: "enter", entry: LOG_IN });
+
+    assertEquals(script.refuses(code), ["close directory", `fatal ${code}`]);
+    assertEquals(user.refuses(code), [`error code=${code} text=because ${code}`, "ask-to-enter"]);
+    user.feed({ type: "enter", entry: GUEST });
+    assertEquals(tried(user), ["log-in ann longenough", "guest ann"]);
+  });
+}
+
+Deno.test("coming in: a name, a new password that can't be isn't sent", () => {
+  for (
+    const [entry, code] of [
+      [{ ...LOG_IN, name: "a b" }, "bad-name"],
+      [{ ...SIGN_UP, password: "short" }, "weak-password"],
+      // Seven characters, which a longer normal form doesn't make eight.
+      [{ ...SIGN_UP, password: "e\u0301".repeat(7) }, "weak-password"],
+      [{ ...SIGN_UP, password: "x".repeat(1_025) }, "weak-password"],
+      [{ ...LOG_IN, newPassword: "short" }, "weak-password"],
+      [{ ...LOG_IN, password: "x".repeat(1_025) }, "bad-credentials"],
+    ] as const
+  ) {
+    const program = ClientProgram.linked();
+    const words = program.feed({ type: "enter", entry });
+    assertEquals(words.at(-1), `fatal ${code}`, entry.name);
+    assertEquals(tried(program), []);
+  }
+});
+
+Deno.test("coming in: a password is sent in its normal form", () => {
+  const program = ClientProgram.linked();
+
+  program.feed({ type: "enter", entry: { ...LOG_IN, password: "cafe\u0301 cafe\u0301" } });
+
+  assertEquals(tried(program), ["log-in ann café café"]);
+});
+
+Deno.test("staying: who was logged in comes in again by its key, a guest under its name, nothing typed", () => {
+  for (
+    const [entry, guest, again] of [[LOG_IN, false, "resume ann"], [
+      GUEST,
+      true,
+      "guest ann",
+    ]] as const
+  ) {
+    const program = ClientProgram.linked();
+    program.feed({ type: "enter", entry });
+    program.entered({ guest });
+
+    assertEquals(program.directoryDown("nothing was heard")[0]?.slice(0, 18), "session state=down");
+    assertEquals(program.after(1_000), ["dial directory 10.0.0.1:4400 directory"]);
+    program.directoryUp();
+
+    assertEquals(tried(program).at(-1), again);
+    assertEquals(program.entered({ guest })[0], `session state=up name=ann guest=${guest}`);
+  }
+});
+
+Deno.test("staying: 45 s after the directory's return one is in again, however long it was away", () => {
+  for (const random of [0, 0.999]) {
+    const program = ClientProgram.in({ random });
+    program.directoryDown();
+    let dialledMs = program.nowMs;
+    let longestMs = 0;
+    for (let n = 0; n < 60; n++) {
+      const untilMs = program.machine.nextDeadlineMs()!;
+      program.after(untilMs - program.nowMs);
+      longestMs = Math.max(longestMs, program.nowMs - dialledMs);
+      dialledMs = program.nowMs;
+      const down = program.dialFails().filter((word) => word.startsWith("session"));
+      assertEquals(down, [], "it is told once");
+    }
+    // A dial itself takes 10 s at most.
+    assert(longestMs <= 30_000, `${longestMs} ms between two dials`);
+    assert(longestMs >= 15_000, `${longestMs} ms between two dials is too often`);
+  }
+});
+
+Deno.test("staying: a directory that isn't there is dialled again, and said to be down", () => {
+  const program = new ClientProgram();
+  program.feed({ type: "start" });
+
+  assertEquals(program.dialFails(), [
+    "session state=down name= guest=false reason=nobody listens",
+  ]);
+  assertEquals(program.after(500), ["dial directory 10.0.0.1:4400 directory"]);
+});
+
+Deno.test("staying: without waiting, a directory that isn't there ends the program", () => {
+  const program = new ClientProgram({ config: { wait: false } });
+  program.feed({ type: "start" });
+
+  assertEquals(program.dialFails(), ["fatal unreachable"]);
+});
+
+Deno.test("staying: an account whose device isn't known any more is asked for the password, a script ends", () => {
+  const script = ClientProgram.in();
+  const user = ClientProgram.in({ config: { isInteractive: true } });
+  for (const program of [script, user]) {
+    program.directoryDown();
+    program.after(1_000);
+    program.directoryUp();
+  }
+
+  assertEquals(script.refuses("bad-credentials").at(-1), "fatal bad-credentials");
+  assertEquals(user.refuses("bad-credentials").at(-1), "ask-to-enter");
+});
+
+Deno.test("staying: a sign-up that was done, and whose answer was lost, isn't refused by its own account", () => {
+  const program = ClientProgram.linked();
+  program.feed({ type: "enter", entry: SIGN_UP });
+  program.directoryDown();
+  program.after(1_000);
+  program.directoryUp();
+  program.refuses("bad-credentials");
+
+  assertEquals(tried(program), ["sign-up ann longenough", "resume ann", "sign-up ann longenough"]);
+});
+
+Deno.test("staying: a log-in that has changed the password, and whose answer was lost, takes the new one", () => {
+  const program = ClientProgram.linked();
+  program.feed({ type: "enter", entry: { ...LOG_IN, newPassword: "longer than before" } });
+  program.directoryDown();
+  program.after(1_000);
+  program.directoryUp();
+  program.refuses("bad-credentials");
+
+  assertEquals(tried(program).at(-1), "log-in ann longer than before");
+  assertEquals(program.refuses("bad-credentials").at(-1), "fatal bad-credentials");
+});
+
+Deno.test("staying: a full directory is tried visibly, at least every minute, for 10 min", () => {
+  const program = ClientProgram.linked();
+  program.feed({ type: "enter", entry: LOG_IN });
+  const startMs = program.nowMs;
+  let words: readonly string[] = program.refuses("full", 90_000);
+  let tries = 0;
+  while (words.at(-1) !== "fatal full") {
+    assert(words.some((word) => word.startsWith("notice text=The directory is full")));
+    const before = program.nowMs;
+    program.after(program.machine.nextDeadlineMs()! - program.nowMs);
+    assert(program.nowMs - before <= 60_000);
+    program.directoryUp();
+    words = program.refuses("full", 90_000);
+    assert(++tries < 20);
+  }
+  assert(program.nowMs - startMs >= 600_000 && program.nowMs - startMs <= 665_000);
+});
+
+Deno.test("staying: the directory's answer is awaited for a minute", () => {
+  const program = ClientProgram.linked();
+  program.feed({ type: "enter", entry: LOG_IN });
+
+  assertEquals(program.after(59_999), []);
+  assertEquals(program.after(1).slice(0, 1), ["close directory"]);
+});
+
+Deno.test("staying: one's account coming in from somewhere else ends the program, for good", () => {
+  const program = ClientProgram.in();
+
+  const words = program.says({ type: "dismissed", because: "replaced", text: "", retryMs: 0 });
+
+  assertEquals(words, [
+    "close directory",
+    "session state=replaced name=ann guest=false",
+    "fatal replaced",
+  ]);
+  assertEquals(program.after(600_000), []);
+});
+
+Deno.test("staying: whoever is sent out ends, also when it comes back too early", () => {
+  const program = ClientProgram.in();
+  const early = ClientProgram.linked({ config: { isInteractive: true } });
+  early.feed({ type: "enter", entry: LOG_IN });
+
+  const words = program.says({ type: "dismissed", because: "kicked", text: "", retryMs: 60_000 });
+
+  assertEquals(words, ["close directory", "fatal kicked"]);
+  assertEquals(early.refuses("kicked", 30_000).at(-1), "fatal kicked");
+});
+
+Deno.test("staying: a directory that closes is come back to when it says", () => {
+  const program = ClientProgram.in();
+
+  program.says({ type: "dismissed", because: "closing", text: "", retryMs: 7_000 });
+  program.directoryDown();
+
+  assertEquals(program.after(6_999), []);
+  assertEquals(program.after(1), ["dial directory 10.0.0.1:4400 directory"]);
+});
+
+Deno.test("the directory's key: another one ends a script, and is told to a user until it is accepted", () => {
+  const wrongKey = (program: ClientProgram) =>
+    program.feed({
+      type: "dial-failed",
+      attempt: program.attempt,
+      reason: "wrong-key",
+      text: "another key answered",
+      key: EVE,
+    });
+  const script = new ClientProgram();
+  script.feed({ type: "start" });
+  const user = new ClientProgram({ config: { isInteractive: true } });
+  user.feed({ type: "start" });
+
+  assertEquals(wrongKey(script).at(-1), "fatal key-changed");
+  const [told] = wrongKey(user);
+  assert(told?.startsWith("error code=key-changed") && told.includes(fingerprintOf(EVE)), told);
+  assertEquals(
+    user.types({ command: "trust", name: "*directory*" })[0],
+    "pin *directory* eve again",
+  );
+  assertEquals(user.after(0), ["dial directory 10.0.0.1:4400 eve"]);
+});
+
+Deno.test("the directory's key: it is told once a minute, and a known directory that changed it is waited for", () => {
+  const program = ClientProgram.in();
+  program.directoryDown();
+  let errors = 0;
+  for (let n = 0; n < 10; n++) {
+    program.after(program.machine.nextDeadlineMs()! - program.nowMs);
+    const words = program.feed({
+      type: "dial-failed",
+      attempt: program.attempt,
+      reason: "wrong-key",
+      text: "",
+      key: BOB,
+    });
+    errors += words.filter((word) => word.startsWith("error code=key-changed")).length;
+  }
+  assert(errors >= 1 && errors <= 3, `${errors} errors`);
+});
+
+Deno.test("a lying directory: what comes before it let one in, unasked or under another name ends the link", () => {
+  const early = ClientProgram.linked();
+  early.feed({ type: "enter", entry: LOG_IN });
+  assertEquals(
+    early.says({ type: "users", users: [], isFirst: true, isLast: true })[0],
+    "close directory",
+  );
+
+  const renamed = ClientProgram.linked();
+  renamed.feed({ type: "enter", entry: LOG_IN });
+  assertEquals(renamed.entered({ name: "eve" })[0], "close directory");
+
+  const unasked = ClientProgram.in();
+  for (
+    const message of [
+      { type: "done" },
+      { type: "refused", code: "too-fast", text: "", retryMs: 0 },
+      { type: "broadcast-taken", own: 1, number: 1 },
+      { type: "here", padding: new Uint8Array(64) },
+    ] as const
+  ) {
+    const program = ClientProgram.in();
+    assertEquals(program.says(message)[0], "close directory", message.type);
+  }
+  assertEquals(unasked.says({ type: "broadcast-sent", number: 5, reached: 3 }), []);
+});
+
+Deno.test("a directory of a later version: what isn't understood is answered, up to a bound", () => {
+  const program = ClientProgram.in();
+  const unknown = () => program.feed({ type: "unknown-message", link: program.link, code: 99 });
+
+  for (let n = 0; n < 100; n++) assertEquals(unknown(), ["to directory: unknown code=99"]);
+  assertEquals(unknown()[0], "close directory");
+});
