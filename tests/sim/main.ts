@@ -8,12 +8,16 @@
  *     make sim MODE=friends SEEDS=2000 STEPS=200     friends from a table instead of a room
  *     make sim MODE=group SEEDS=2000 NODES=4         a coordinator and a group
  *     make sim MODE=group SEEDS=50 LOSS=20           over the real datagram layer, which loses 20 % of them
+ *     make sim MODE=directory SEEDS=2000 NODES=6     a directory and its clients
  *
  * Settings come from the environment or as NAME=VALUE arguments. SEED begins, SEEDS says how many (1 where
  * SEED is given, else 100); NODES and STEPS describe each run, and without NODES a seed has 5 to 50; JOBS
- * shares the seeds among processes; friends are 2 to 5, members of a group 1 to 16. Ends with status 1 where a run fails.
+ * shares the seeds among processes; friends are 2 to 5, members of a group 1 to 16, clients 3 to 8. Ends with
+ * status 1 where a run fails.
  */
 
+import { type DirectoryRun, runDirectory } from "./directory/run.ts";
+import { Violation as DirectoryViolation } from "./directory/violation.ts";
 import { runFriends } from "./friends/run.ts";
 import { Violation } from "./friends/process.ts";
 import { type GroupRun, runGroup } from "./group/run.ts";
@@ -76,7 +80,7 @@ function report(options: RunOptions, { failure, tail }: RunResult): void {
 }
 
 /** What is simulated. */
-const MODES = ["mesh", "friends", "group"] as const;
+const MODES = ["mesh", "friends", "group", "directory"] as const;
 type Mode = typeof MODES[number];
 
 /** Taken out of the arguments and the environment. */
@@ -135,6 +139,30 @@ function runGroupSeed(seed: number, totals: Totals, setting: (name: Name) => num
   }
 }
 
+function runDirectorySeed(seed: number, totals: Totals, setting: (name: Name) => number | null) {
+  const steps = setting("STEPS") ?? 80;
+  const people = setting("NODES");
+  const run: DirectoryRun = {
+    seed,
+    steps,
+    ...(people === null ? {} : { people }),
+    ...(setting("TRACE") ? { print } : {}),
+  };
+  totals.runs++;
+  try {
+    const world = runDirectory(run);
+    totals.virtualMs += world.time.nowMs;
+    totals.steps += steps;
+    totals.said += world.ledger.told.length;
+  } catch (error) {
+    if (totals.failures++ >= FAILURES_SHOWN_MAX) return;
+    const isViolation = error instanceof DirectoryViolation;
+    print(`\nseed ${seed} failed: ${isViolation ? error.message : (error as Error).stack}`);
+    const given = people === null ? "" : ` NODES=${people}`;
+    print(`to see it again: make sim MODE=directory SEED=${seed} STEPS=${steps}${given} TRACE=1`);
+  }
+}
+
 function runMeshSeed(seed: number, totals: Totals, setting: (name: Name) => number | null) {
   const nodes = setting("NODES") ?? nodesOf(seed);
   const options: RunOptions = {
@@ -152,7 +180,12 @@ function runMeshSeed(seed: number, totals: Totals, setting: (name: Name) => numb
 }
 
 function runAll(seeds: readonly number[], setting: (name: Name) => number | null): Totals {
-  const runSeed = { mesh: runMeshSeed, friends: runFriendsSeed, group: runGroupSeed }[modeOf()];
+  const runSeed = {
+    mesh: runMeshSeed,
+    friends: runFriendsSeed,
+    group: runGroupSeed,
+    directory: runDirectorySeed,
+  }[modeOf()];
   const totals: Totals = { runs: 0, failures: 0, virtualMs: 0, steps: 0, said: 0 };
   let shownMs = performance.now();
   for (const seed of seeds) {

@@ -1,0 +1,307 @@
+/** One run of a client's program: the machine, its links, its part of the disk, and whoever sits before it. */
+
+import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
+import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import type { Endpoint, LinkId } from "../../../lib/base/ids.ts";
+import { foldName } from "../../../lib/base/names.ts";
+import { Client } from "../../../lib/protocols/directory/client.ts";
+import type {
+  ClientEffect,
+  ClientInput,
+  Entry,
+} from "../../../lib/protocols/directory/client_io.ts";
+import type { ClientRecord, HeardPlace } from "../../../lib/protocols/directory/client_records.ts";
+import { type ClientCommand, DIRECTORY_NAME } from "../../../lib/protocols/directory/events.ts";
+import {
+  DIRECTORY_LANES,
+  type DirectoryMessage,
+} from "../../../lib/protocols/directory/messages.ts";
+import { fakeCrypto } from "../fake_crypto.ts";
+import type { LinkEnd } from "../link.ts";
+import type { Call, Station } from "../network.ts";
+import { type Persist, type ProcessPort, SimProcess } from "../process.ts";
+import { Timer } from "../virtual_time.ts";
+import { messageBytes } from "./message_bytes.ts";
+import { RelayStream } from "./relay_stream.ts";
+import { ClientSight } from "./sight.ts";
+import { Violation } from "./violation.ts";
+import type { Person } from "./world.ts";
+
+const SHOWN_RECORD_MS_MAX = 200;
+
+export class ClientProcess
+  implements Station<DirectoryMessage>, ProcessPort<ClientInput, ClientEffect, ClientRecord> {
+  readonly tick: ClientInput = { type: "tick" };
+  readonly machine: Client;
+  readonly sim: SimProcess<ClientInput, ClientEffect, ClientRecord>;
+  readonly links = new Map<LinkId, LinkEnd<DirectoryMessage>>();
+  /** What its user sees. */
+  readonly sight: ClientSight;
+  readonly readIntervalMs: number;
+  readableAtMs = 0;
+  gone = false;
+  powerLost = false;
+  /** How it ended by itself; null: it didn't. */
+  ended: string | null = null;
+  #nextLink = 1;
+  readonly #relays = new Map<string, RelayStream>();
+  readonly #relayLinks = new Map<LinkId, RelayStream>();
+  /** What full links didn't take. */
+  readonly #backlogs = new Map<LinkId, DirectoryMessage[]>();
+  readonly #repeated = new WeakSet<ClientInput>();
+  #shownThrough: HeardPlace | null = null;
+  #seenThrough: HeardPlace | null = null;
+  readonly #shownTimer = new Timer(() => {
+    if (this.gone || this.sim.stalled || this.#shownThrough === null) return;
+    const { store, as, number } = this.#seenThrough = this.#shownThrough;
+    if (!this.sim.hasGap) this.person.disk.write([{ kind: "shown", store, as, number }]);
+  });
+
+  constructor(readonly person: Person, readonly entry: Entry) {
+    const { world } = person;
+    const { mutation } = world.options;
+    const random = world.random.fork();
+    this.sight = new ClientSight(this);
+    this.readIntervalMs = person.isSlow ? 20 : 0;
+    const environment: Environment = {
+      random: random.next,
+      randomBytes: (length) => random.bytes(length),
+      wallMs: () => world.wallMs() + person.wallOffsetMs,
+      crypto: fakeCrypto,
+      log: SILENT_LOGGER,
+    };
+    const records = [...person.disk.records];
+    this.machine = new Client(
+      {
+        name: null,
+        directory: world.endpoint,
+        registry: "directory",
+        expect: person.pins.get(DIRECTORY_NAME) ?? null,
+        listening: person.endpoint,
+        pinsOf: () => new Map(person.pins),
+        verified: new Set(),
+        records: mutation?.clientRecords?.(records) ?? records,
+        isInteractive: false,
+        wait: true,
+        knownPeers: "known_peers",
+      },
+      person.signer,
+      environment,
+    );
+    this.sim = new SimProcess(
+      mutation?.wrapClient?.(this.machine) ?? this.machine,
+      world.time,
+      { offsetMs: random.between(0, 1e6), rate: 1 },
+      person.disk,
+      random.chance(0.5),
+      this,
+    );
+  }
+
+  get host(): number {
+    return this.person.index;
+  }
+
+  get seenHost(): string {
+    return this.person.address;
+  }
+
+  get silent(): boolean {
+    return this.sim.stalled || this.powerLost;
+  }
+
+  get stalledUntilMs(): number {
+    return this.sim.stalledUntilMs;
+  }
+
+  command(command: ClientCommand, ref?: string): void {
+    this.sim.deliver({ type: "command", command, ref });
+  }
+
+  refusal(call: Call<DirectoryMessage>): string | null {
+    const own = fingerprintOf(this.person.key);
+    return call.expect !== null && call.expect !== own ? "wrong-key" : null;
+  }
+
+  linkUp(end: LinkEnd<DirectoryMessage>): void {
+    end.id = this.#link();
+    this.links.set(end.id, end);
+    const { owner } = end.other;
+    const peer = owner instanceof ClientProcess ? owner.person.key : this.person.world.signer.key;
+    const { dialled, attempt } = end;
+    this.sim.deliver({
+      type: "link-up",
+      link: end.id,
+      peer,
+      dialled,
+      attempt,
+      isRelayed: false,
+    });
+  }
+
+  linkDown(end: LinkEnd<DirectoryMessage>, closed: boolean, reason: string): void {
+    this.#backlogs.delete(end.id);
+    if (!this.links.delete(end.id)) return;
+    this.sim.deliver({ type: "link-down", link: end.id, closed, reason });
+  }
+
+  message(end: LinkEnd<DirectoryMessage>, message: DirectoryMessage): void {
+    this.sim.deliver({ type: "message", link: end.id, message });
+  }
+
+  congested(end: LinkEnd<DirectoryMessage>): void {
+    this.#backlogs.set(end.id, []);
+    this.sim.deliver({ type: "congested", link: end.id });
+  }
+
+  drained(end: LinkEnd<DirectoryMessage>): void {
+    const waiting = this.#backlogs.get(end.id) ?? [];
+    this.#backlogs.delete(end.id);
+    for (const message of waiting) this.#send(end.id, message);
+    this.sim.deliver({ type: "drained", link: end.id });
+  }
+
+  datagram(from: Endpoint, bytes: Uint8Array, isRepeated: boolean): void {
+    if (this.silent) return;
+    const input: ClientInput = { type: "datagram", from, bytes };
+    if (isRepeated) this.#repeated.add(input);
+    this.sim.deliver(input);
+  }
+
+  #link(): LinkId {
+    return this.#nextLink++ as LinkId;
+  }
+
+  #send(link: LinkId, message: DirectoryMessage): void {
+    const relay = this.#relayLinks.get(link);
+    if (relay !== undefined) return relay.send(message);
+    const lane = DIRECTORY_LANES[message.type];
+    const backlog = lane === "data" ? this.#backlogs.get(link) : undefined;
+    if (backlog !== undefined) backlog.push(message);
+    else this.links.get(link)?.send(message, lane, messageBytes(message));
+  }
+
+  persistOf(effect: ClientEffect): Persist<ClientRecord> | null {
+    return effect.type === "persist" ? effect : null;
+  }
+
+  persisted(effect: ClientEffect, stored: boolean): ClientInput | null {
+    if (effect.type !== "persist") return null;
+    const { token } = effect;
+    if (!stored) return { type: "persist-failed", token, text: "the disk is full" };
+    return token === null ? null : { type: "persisted", token };
+  }
+
+  stepped(input: ClientInput, effects: readonly ClientEffect[]): void {
+    this.person.world.note(this.person.name, input);
+    if (this.#repeated.has(input) && effects.length > 0) {
+      throw new Violation(`${this.person.name} takes a repeated datagram`);
+    }
+    this.person.world.talks.stepped(this);
+    const { call } = this.machine.calling;
+    if ((call?.links.length ?? 0) > 8) throw new Violation("more links than a call may have");
+    if (this.machine.asking.size > 100) throw new Violation("more is asked than may wait");
+  }
+
+  carriedOut(): void {}
+
+  snapshot(): readonly ClientRecord[] | null {
+    return this.machine.snapshot(this.#seenThrough);
+  }
+
+  end(): void {
+    this.sight.left();
+    this.sim.end();
+    this.gone = true;
+    for (const relay of this.#relays.values()) relay.drop();
+  }
+
+  perform(effect: ClientEffect): void {
+    const { person } = this;
+    const { world } = person;
+    world.note(`${person.name} >`, effect);
+    switch (effect.type) {
+      case "dial":
+        return this.#dial(effect);
+      case "send":
+        return this.#send(effect.link, effect.message);
+      case "close":
+        this.#relayLinks.get(effect.link)?.close();
+        this.links.get(effect.link)?.close(effect.reason);
+        return;
+      case "ban":
+        throw new Violation(`${person.name} bans somebody: ${effect.reason}`);
+      case "ask-to-enter": {
+        const { entry } = this;
+        world.time.after(world.random.exponential(200), () => {
+          this.sim.deliver({ type: "enter", entry });
+        });
+        return;
+      }
+      case "show":
+        return this.sight.shown(effect.event, effect.ref);
+      case "shown":
+        this.#shownThrough = effect.through;
+        if (!this.#shownTimer.armed) {
+          const inMs = world.random.below(SHOWN_RECORD_MS_MAX);
+          world.time.arm(this.#shownTimer, world.time.nowMs + inMs);
+        }
+        return;
+      case "pin":
+        person.pins.set(foldName(effect.name), fingerprintOf(effect.key));
+        return;
+      case "datagram":
+        return world.datagrams.send(this.host, person.endpoint, effect.to, effect.bytes);
+      case "relay-open":
+        return this.#relayOpen(effect);
+      case "relay-bytes":
+        return this.#relays.get(effect.call)?.came(effect.bytes);
+      case "relay-room":
+        return this.#relays.get(effect.call)?.room(effect.bytes);
+      case "relay-close":
+        this.#relays.get(effect.call)?.end();
+        this.#relays.delete(effect.call);
+        return;
+      case "stop":
+        this.ended = effect.outcome.kind === "bye" ? "bye" : effect.outcome.code;
+        return world.end(this, false);
+      case "cancel-dial": // it comes to nothing, or to a link that is closed
+      case "input":
+      case "persist":
+        return;
+    }
+  }
+
+  #relayOpen(
+    { call, attempt, isDialler, expect }: Extract<ClientEffect, { readonly type: "relay-open" }>,
+  ): void {
+    const { person } = this;
+    const isStalled = () => this.sim.stalled;
+    const stream = new RelayStream(call, attempt, isDialler, expect, {
+      time: person.world.time,
+      key: person.key,
+      get isStalled() {
+        return isStalled();
+      },
+      nextLink: () => this.#link(),
+      deliver: (input) => this.sim.deliver(input),
+      changed: (stream) => {
+        if (stream.link === null) return;
+        if (stream.isOver) this.#relayLinks.delete(stream.link);
+        else this.#relayLinks.set(stream.link, stream);
+      },
+    });
+    this.#relays.set(call, stream);
+  }
+
+  #dial(
+    { attempt, endpoint, expect }: Extract<ClientEffect, { readonly type: "dial" }>,
+  ): void {
+    const { network } = this.person.world;
+    const failed = (reason: string) => {
+      const text = `cannot be reached: ${reason}`;
+      this.sim.deliver({ type: "dial-failed", attempt, reason, text, key: null });
+    };
+    network.dial({ from: this, attempt, endpoint, expect, room: null, failed });
+  }
+}

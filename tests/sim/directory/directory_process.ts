@@ -1,0 +1,195 @@
+/** One run of the directory's program: the machine, its links, its part of the disk. */
+
+import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
+import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import type { Endpoint, LinkId } from "../../../lib/base/ids.ts";
+import { Directory } from "../../../lib/protocols/directory/directory.ts";
+import type {
+  DirectoryEffect,
+  DirectoryInput,
+} from "../../../lib/protocols/directory/directory_io.ts";
+import {
+  DIRECTORY_LANES,
+  type DirectoryMessage,
+} from "../../../lib/protocols/directory/messages.ts";
+import type { DirectoryRecord } from "../../../lib/protocols/directory/records.ts";
+import { fakeCrypto } from "../fake_crypto.ts";
+import type { LinkEnd } from "../link.ts";
+import type { Call, Station } from "../network.ts";
+import { type Persist, type ProcessPort, SimProcess } from "../process.ts";
+import type { ClientProcess } from "./client_process.ts";
+import { messageBytes } from "./message_bytes.ts";
+import { Violation } from "./violation.ts";
+import type { World } from "./world.ts";
+
+/** A password is hashed. */
+const HASH_MS = 60;
+
+export class DirectoryProcess
+  implements
+    Station<DirectoryMessage>,
+    ProcessPort<DirectoryInput, DirectoryEffect, DirectoryRecord> {
+  readonly tick: DirectoryInput = { type: "tick" };
+  readonly host = 0;
+  readonly machine: Directory;
+  readonly sim: SimProcess<DirectoryInput, DirectoryEffect, DirectoryRecord>;
+  readonly links = new Map<LinkId, LinkEnd<DirectoryMessage>>();
+  readonly readIntervalMs = 0;
+  readableAtMs = 0;
+  gone = false;
+  powerLost = false;
+  #nextLink = 1;
+  readonly #repeated = new WeakSet<DirectoryInput>();
+
+  constructor(readonly world: World) {
+    const { mutation, ttlMs } = world.options;
+    const random = world.random.fork();
+    const environment: Environment = {
+      random: random.next,
+      randomBytes: (length) => random.bytes(length),
+      wallMs: () => world.wallMs(),
+      crypto: fakeCrypto,
+      log: SILENT_LOGGER,
+    };
+    const records = [...world.disk.records];
+    this.machine = new Directory(
+      {
+        listening: world.endpoint,
+        guests: true,
+        broadcast: "all",
+        ttlMs,
+        clientsMax: 1_000,
+        signUpsMax: 1_000,
+        relays: world.options.relays,
+        accountCount: () => world.accounts.size,
+        records: mutation?.directoryRecords?.(records) ?? records,
+      },
+      world.signer,
+      environment,
+    );
+    this.sim = new SimProcess(
+      mutation?.wrapDirectory?.(this.machine) ?? this.machine,
+      world.time,
+      { offsetMs: random.between(0, 1e6), rate: 1 },
+      world.disk,
+      random.chance(0.5),
+      this,
+    );
+  }
+
+  get seenHost(): string {
+    return this.world.endpoint.host;
+  }
+
+  get silent(): boolean {
+    return this.sim.stalled || this.powerLost;
+  }
+
+  get stalledUntilMs(): number {
+    return this.sim.stalledUntilMs;
+  }
+
+  refusal(call: Call<DirectoryMessage>): string | null {
+    const own = fingerprintOf(this.world.signer.key);
+    return call.expect !== null && call.expect !== own ? "wrong-key" : null;
+  }
+
+  linkUp(end: LinkEnd<DirectoryMessage>): void {
+    end.id = this.#nextLink++ as LinkId;
+    this.links.set(end.id, end);
+    const { person } = end.other.owner as ClientProcess;
+    const { key: peer, address: host } = person;
+    this.sim.deliver({ type: "link-up", link: end.id, peer, host });
+  }
+
+  linkDown(end: LinkEnd<DirectoryMessage>, closed: boolean, reason: string): void {
+    if (!this.links.delete(end.id)) return;
+    this.sim.deliver({ type: "link-down", link: end.id, closed, reason });
+  }
+
+  message(end: LinkEnd<DirectoryMessage>, message: DirectoryMessage): void {
+    this.sim.deliver({ type: "message", link: end.id, message });
+  }
+
+  congested(end: LinkEnd<DirectoryMessage>): void {
+    this.sim.deliver({ type: "congested", link: end.id });
+  }
+
+  drained(end: LinkEnd<DirectoryMessage>): void {
+    this.sim.deliver({ type: "drained", link: end.id });
+  }
+
+  persistOf(effect: DirectoryEffect): Persist<DirectoryRecord> | null {
+    return effect.type === "persist" ? effect : null;
+  }
+
+  persisted(effect: DirectoryEffect, stored: boolean): DirectoryInput | null {
+    if (effect.type !== "persist") return null;
+    const { token } = effect;
+    if (!stored) return { type: "persist-failed", token, text: "the disk is full" };
+    return token === null ? null : { type: "persisted", token };
+  }
+
+  datagram(from: Endpoint, bytes: Uint8Array, isRepeated: boolean): void {
+    if (this.silent) return;
+    const input: DirectoryInput = { type: "datagram", from, bytes };
+    if (isRepeated) this.#repeated.add(input);
+    this.sim.deliver(input);
+  }
+
+  stepped(input: DirectoryInput, effects: readonly DirectoryEffect[]): void {
+    this.world.note("directory", input);
+    // What is due at the same time is done in any step.
+    if (this.#repeated.has(input) && effects.some(({ type }) => type === "datagram")) {
+      throw new Violation("the directory answers a repeated datagram");
+    }
+  }
+
+  carriedOut(): void {}
+
+  snapshot(): readonly DirectoryRecord[] | null {
+    return this.machine.snapshot();
+  }
+
+  perform(effect: DirectoryEffect): void {
+    const { world } = this;
+    world.note("directory >", effect);
+    switch (effect.type) {
+      case "send":
+        for (const link of effect.links) {
+          const { message } = effect;
+          const size = messageBytes(message);
+          this.links.get(link)?.send(message, DIRECTORY_LANES[message.type], size);
+        }
+        return;
+      case "account": {
+        const { token, question } = effect;
+        const tookMs = question.ask === "find" ? 0.1 : HASH_MS;
+        world.time.after(tookMs, () => {
+          if (this.gone) return;
+          const answer = world.accounts.answer(question);
+          this.sim.deliver({ type: "account-answer", token, answer });
+        });
+        return;
+      }
+      case "datagram":
+        return world.datagrams.send(0, world.endpoint, effect.to, effect.bytes);
+      case "close":
+        this.links.get(effect.link)?.close(effect.reason);
+        return;
+      case "ban":
+        throw new Violation(`the directory bans a client: ${effect.reason}`);
+      case "stop":
+        return world.endDirectory(false);
+      case "show":
+        if (effect.event.event === "error" && effect.event.code === "internal") {
+          throw new Violation(effect.event.text);
+        }
+        return;
+      case "shown":
+      case "input":
+      case "persist":
+        return;
+    }
+  }
+}

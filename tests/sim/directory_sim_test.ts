@@ -1,0 +1,63 @@
+import { MUTATIONS } from "./directory/mutations.ts";
+import { runDirectory } from "./directory/run.ts";
+import type { Mutation } from "./directory/world.ts";
+
+const SEEDS = 300;
+const STEPS = 80;
+
+Deno.test(`directory: ${SEEDS} seeds of calls, broadcasts and trouble break no promise`, () => {
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    try {
+      runDirectory({ seed, steps: STEPS });
+    } catch (error) {
+      throw new Error(`seed ${seed}`, { cause: error });
+    }
+  }
+});
+
+interface Hunt {
+  readonly mutation: Mutation;
+  /** What it is found by, in the checkers' words. */
+  readonly finding: RegExp;
+}
+
+const HUNTS: readonly Hunt[] = [
+  { mutation: MUTATIONS.clientAcknowledgesBeforeStored, finding: /never been shown/ },
+  { mutation: MUTATIONS.directoryTakesBeforeStored, finding: /never been shown/ },
+  { mutation: MUTATIONS.clientForgetsWhatItHeard, finding: /twice/ },
+  { mutation: MUTATIONS.directoryForgetsWhoHeard, finding: /twice/ },
+  { mutation: MUTATIONS.staysBusy, finding: /sees \[/ },
+  { mutation: MUTATIONS.forgetsTheDead, finding: /sees \[/ },
+  { mutation: MUTATIONS.forgetsTalking, finding: /sees \[/ },
+  { mutation: MUTATIONS.makesTwoOfGlare, finding: /in vain/ },
+  { mutation: MUTATIONS.dropsChanges, finding: /sees \[/ },
+  { mutation: MUTATIONS.saysNothingAgain, finding: /sees \[/ },
+  { mutation: MUTATIONS.takesRepeated, finding: /repeated datagram/ },
+];
+const SEEDS_MAX = 100;
+
+/** What a run was ended by; null where all was well. */
+function failureOf(seed: number, mutation?: Mutation): Error | null {
+  const undo = mutation?.install?.() ?? (() => {});
+  try {
+    runDirectory({ seed, steps: STEPS, ...(mutation === undefined ? {} : { mutation }) });
+    return null;
+  } catch (error) {
+    if (error instanceof Error) return error;
+    throw error;
+  } finally {
+    undo();
+  }
+}
+
+for (const { mutation, finding } of HUNTS) {
+  Deno.test(`the simulation finds a directory, or a client, that ${mutation.name}, within ${SEEDS_MAX} seeds`, () => {
+    for (let seed = 1; seed <= SEEDS_MAX; seed++) {
+      const failure = failureOf(seed, mutation);
+      if (failure === null || failure.name !== "Violation") continue;
+      // Found, if it is the mutation that the seed fails by.
+      if (finding.test(failure.message) && failureOf(seed) === null) return;
+    }
+    throw new Error(`No seed of ${SEEDS_MAX} found it`);
+  });
+}
