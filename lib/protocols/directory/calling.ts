@@ -32,8 +32,11 @@ import type { CallOutcome, DirectoryMessage, DirectoryMessageOf } from "./messag
 import type { MissedCalls } from "./missed_calls.ts";
 import { Relayed } from "./relayed.ts";
 
-/** When the call is over unless something happens, and when the directory is asked to relay it. */
-const DEADLINES = ["over", "relay"] as const;
+/**
+ * When the call is over unless something happens, when the directory is asked to relay it, and when it is told again
+ * of a call that it holds for over.
+ */
+const DEADLINES = ["over", "relay", "retell"] as const;
 
 /** Beside the outcomes that the directory knows. */
 type Reason = "cancelled" | "lost" | "directory-down" | "key-changed" | "hung-up" | "protocol";
@@ -54,6 +57,8 @@ export interface CallingOwner {
   tell(message: DirectoryMessage): void;
   /** What the directory said can't be. */
   offends(text: string): void;
+  /** Comes in anew, with what is said of the call. */
+  enterAnew(): void;
 }
 
 export class Calling {
@@ -317,8 +322,13 @@ export class Calling {
   outcome({ call: bytes, state, reason }: DirectoryMessageOf<"outcome">): void {
     const call = this.#call;
     if (call === null || call.id !== bytes.toHex()) return;
-    // What one hears of a link is newer than what the directory knows of it.
-    if (call.phase === "ending" || call.route === "direct" && !call.isSelf) return;
+    if (call.phase === "ending") return;
+    if (call.route === "direct" && !call.isSelf) {
+      // What one hears of the link is newer: either it is lost in a moment, or the other was away from the directory.
+      if (call.isRetold) return;
+      call.isRetold = true;
+      return this.#deadlines.set("retell", this.owner.out.nowMs + DECIDED_MS);
+    }
     if (call.phase === "talking" && !call.isSelf) {
       call.enter("ending");
       return this.#overIn(GOODBYE_MS_MAX);
@@ -530,8 +540,7 @@ export class Calling {
     const { out, lobby, isUp } = this.owner;
     const { isTalking: wasTalking, lines, talkingSinceMs } = call;
     this.#dropOthers(call);
-    this.#deadlines.clear("over");
-    this.#deadlines.clear("relay");
+    for (const name of DEADLINES) this.#deadlines.clear(name);
     if (this.#parting?.id !== call.id) this.#closeRelay(call.id);
     const talked = wasTalking ? { durationMs: Math.round(out.nowMs - talkingSinceMs) } : {};
     this.#show(call, state, { ...more, ...talked }, ref);
@@ -583,6 +592,7 @@ export class Calling {
       const call = this.#call;
       if (call === null) continue;
       if (due === "over") this.#timedOut(call);
+      else if (due === "retell") this.owner.enterAnew();
       else if (call.met?.mayRelay) this.#tellOf(call, { type: "relay-please" });
       else this.#unreachable(call);
     }

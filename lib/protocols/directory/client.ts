@@ -251,6 +251,10 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     else this.tell(message);
   }
 
+  enterAnew(): void {
+    this.session.renew("a call goes on");
+  }
+
   unanswered(): void {
     this.session.giveUp("no answer");
   }

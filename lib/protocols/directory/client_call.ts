@@ -62,6 +62,8 @@ export class ClientCall {
   /** It is ended once what waits has gone out. */
   endsAfterLines = false;
   talkingSinceMs = 0;
+  /** The directory holds it for over, and is told that it isn't. */
+  isRetold = false;
 
   /**
    * @param shownId By which the user knows it.

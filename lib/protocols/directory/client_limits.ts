@@ -12,7 +12,7 @@ export const LINES_MAX = 1_000;
 export const LINES_BYTES_MAX = 4 * 1_024 * 1_024;
 /** Links that may become that of a call: two are dialled, one is relayed; the rest are strangers'. */
 export const CALL_LINKS_MAX = 8;
-/** The callee waits longer than the caller, who decides: else one of them would talk alone. */
+/** The callee waits so much longer than the caller, who decides: else one of them would talk alone. */
 export const DECIDED_MS = 2_000;
 /** What is under way through the directory when it says that a call is over arrives within this time. */
 export const GOODBYE_MS_MAX = 1_000;

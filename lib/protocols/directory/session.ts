@@ -190,6 +190,15 @@ export class Session {
     this.#tellDown(this.#failure);
   }
 
+  /** Comes in anew, at once and unseen by the user: what `enter` says has changed. */
+  renew(reason: string): void {
+    if (this.#phase !== "up") return;
+    this.close(reason);
+    this.#phase = "apart";
+    this.#retryIn(0);
+    this.owner.left();
+  }
+
   /** Closes the link; it is dialled again after a pause. */
   giveUp(reason: string): void {
     if (this.#link !== null) this.owner.out.close(this.#link, reason);

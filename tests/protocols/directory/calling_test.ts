@@ -649,6 +649,26 @@ Deno.test("replaced: a relayed call, and one that rings, end with it", () => {
   }
 });
 
+Deno.test("a directory that holds a direct call for over is told again of it, once, and quietly", () => {
+  const { program } = talking();
+
+  assertEquals(outcome(program, "unreachable", "lost"), []);
+  assertEquals(program.after(2_000), ["close directory", "dial directory 10.0.0.1:4400 directory"]);
+  assert(program.directoryUp()[0]?.includes("talking={call=#1 name=bob}"));
+  program.entered();
+  outcome(program, "unreachable", "lost");
+  assertEquals(program.after(60_000), []);
+});
+
+Deno.test("a directory that is right about a direct call isn't told anything", () => {
+  const { program, link } = talking();
+
+  outcome(program, "cancelled");
+  program.linkDown(link, true);
+
+  assertEquals(program.after(60_000), []);
+});
+
 // Through the directory.
 
 Deno.test("relayed: bytes go both ways, no further ahead than they are taken", () => {

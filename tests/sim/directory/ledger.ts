@@ -3,6 +3,7 @@
 import type { ClientEvent } from "../../../lib/protocols/directory/events.ts";
 import type { ClientProcess } from "./client_process.ts";
 import { Violation } from "./violation.ts";
+import type { Person } from "./world.ts";
 
 interface Showing {
   readonly process: ClientProcess;
@@ -21,6 +22,8 @@ interface Told {
   failed: boolean;
   /** By account: where it was shown, and when. */
   readonly seen: Map<string, Showing[]>;
+  /** Who was shown it by a later process than the one that had stored it. */
+  readonly seenLater: Set<Person>;
 }
 
 export class Ledger {
@@ -34,7 +37,15 @@ export class Ledger {
   tell(by: ClientProcess, words: string): void {
     const index = this.told.length;
     const text = `b${index} ${words}`;
-    const told = { text, index, by, from: by.sight.name, failed: false, seen: new Map() };
+    const told = {
+      text,
+      index,
+      by,
+      from: by.sight.name,
+      failed: false,
+      seen: new Map(),
+      seenLater: new Set<Person>(),
+    };
     this.told.push(told);
     this.#byText.set(text, told);
     by.command({ command: "broadcast", text }, `broadcast ${index}`);
@@ -58,7 +69,10 @@ export class Ledger {
     const showing = `${told.text} ${event.history ? "earlier" : sight.name}`;
     if (sight.heard.has(showing)) throw new Violation(`${person.name} sees ${what} twice`);
     sight.heard.add(showing);
-    if (event.history) return;
+    if (event.history) {
+      told.seenLater.add(person);
+      return;
+    }
     const account = sight.name;
     if (account === told.from && process === told.by) {
       throw new Violation(`${person.name} sees its own ${what}`);
@@ -72,7 +86,8 @@ export class Ledger {
     seen.push({ process, atMs: person.world.time.nowMs });
     const way = `${person.index} ${account} ${told.by.person.index} ${told.from}`;
     const last = this.#last.get(way) ?? -1;
-    if (last > told.index && !this.excused.has(account)) {
+    // What is shown again, as an old disk doesn't know of it, was in its place before.
+    if (last > told.index && seen.length === 1 && !this.excused.has(account)) {
       throw new Violation(`${account} is shown ${what} after b${last}`);
     }
     this.#last.set(way, Math.max(last, told.index));
@@ -87,7 +102,7 @@ export class Ledger {
       for (const { person, sight } of processes) {
         const { name } = sight;
         if (name === from || this.excused.has(name) || person.isExcused) continue;
-        if (sight.heard.has(`${text} earlier`) || told.seen.has(name)) continue;
+        if (told.seenLater.has(person) || told.seen.has(name)) continue;
         throw new Violation(`${name} has never been shown "${text.slice(0, 12)}" of ${from}`);
       }
     }
@@ -96,6 +111,8 @@ export class Ledger {
   /** Whether the account must not be shown it again: on a device that remembers it, or once the directory knows. */
   #isTwice({ process, atMs }: Showing, again: ClientProcess, account: string): boolean {
     if (process.person === again.person && !again.person.isExcused) return true;
-    return process.sight.leftAfterMs(atMs) > CONFIRMED_MS && !this.excused.has(account);
+    const elapsedMs = again.person.world.time.nowMs - atMs;
+    const inMs = Math.min(process.sight.leftAfterMs(atMs), elapsedMs);
+    return inMs > CONFIRMED_MS && !this.excused.has(account);
   }
 }
