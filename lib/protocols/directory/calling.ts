@@ -8,16 +8,16 @@
 
 import type { ErrorCode } from "../../base/errors.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
-import type { Endpoint, LinkId } from "../../base/ids.ts";
-import { endpointText } from "../../base/ids.ts";
+import { type Endpoint, endpointText, type LinkId, type PeerKey } from "../../base/ids.ts";
 import { Deadlines } from "../../base/machine.ts";
 import { foldName, nameFault, shownName, withoutMark } from "../../base/names.ts";
 import { checkedMessage, tooLong, utf8Length, visibleText } from "../../base/text.ts";
-import { type CallLink, ClientCall } from "./client_call.ts";
+import { type CallLink, CallLinks, hears, verdictOn } from "./call_links.ts";
+import { ClientCall } from "./client_call.ts";
 import type { ClientInput } from "./client_io.ts";
 import type { ClientOutput } from "./client_output.ts";
 import type { KnownKeys } from "./known_keys.ts";
-import { CALL_LINKS_MAX, DECIDED_MS, GOODBYE_MS_MAX } from "./client_limits.ts";
+import { DECIDED_MS, GOODBYE_MS_MAX } from "./client_limits.ts";
 import {
   CALL_ID_BYTES,
   CONNECTING_MS_MAX,
@@ -30,7 +30,7 @@ import {
 import type { Lobby } from "./lobby.ts";
 import type { CallOutcome, DirectoryMessage, DirectoryMessageOf } from "./messages.ts";
 import type { MissedCalls } from "./missed_calls.ts";
-import { Relayed } from "./relayed.ts";
+import { RelayedCalls } from "./relayed.ts";
 
 /**
  * When the call is over unless something happens, when the directory is asked to relay it, and when it is told again
@@ -65,13 +65,12 @@ export class Calling {
   #call: ClientCall | null = null;
   /** Of which the directory was told as we came in, until it has answered. */
   #entered: ClientCall | null = null;
-  /** Streams through the directory: that of the call, and that of the one before while its goodbye goes out. */
-  readonly #relayed = new Map<string, Relayed>();
-  /** A relayed call that our user has ended, until all of it has gone out. */
-  #parting: { readonly id: string; readonly link: LinkId } | null = null;
+  readonly #relayed: RelayedCalls;
   readonly #deadlines = new Deadlines(DEADLINES);
 
-  constructor(readonly owner: CallingOwner) {}
+  constructor(readonly owner: CallingOwner) {
+    this.#relayed = new RelayedCalls(owner.out, (message) => owner.tell(message));
+  }
 
   get call(): ClientCall | null {
     return this.#call;
@@ -79,7 +78,7 @@ export class Calling {
 
   /** The goodbye of an earlier call is still under way. */
   get isParting(): boolean {
-    return this.#parting !== null;
+    return this.#relayed.isParting;
   }
 
   /** What `enter` is to say of a call that has gone on. A self-call needs no directory that knows of it. */
@@ -134,12 +133,11 @@ export class Calling {
         : `Cannot call: you are in a call with ${shownName(before.peer)}`;
       return this.#error("busy", text, ref);
     }
-    this.#parted();
+    this.#relayed.parted();
     const bytes = owner.randomBytes(CALL_ID_BYTES);
     const id = bytes.toHex();
     const isSelf = isSame(peer, owner.selfName);
-    const { nowMs } = owner.out;
-    const call = this.#call = new ClientCall(id, id, peer, true, "ringing", nowMs, null, isSelf);
+    const call = this.#call = this.#newCall(id, peer, "ringing", null, isSelf);
     owner.tell({ type: "call", call: bytes, ...target });
     this.#show(call, "ringing", {}, ref);
     if (isSelf) return this.#talks(call, null);
@@ -147,10 +145,23 @@ export class Calling {
     this.#overIn(RINGING_MS_MAX + WAIT_MS_MAX);
   }
 
+  #newCall(
+    id: string,
+    peer: string,
+    phase: "ringing" | "asked",
+    key: PeerKey | null,
+    isSelf: boolean,
+  ): ClientCall {
+    const { out } = this.owner;
+    const isCaller = phase === "ringing";
+    const links = new CallLinks(out);
+    return new ClientCall(id, id, peer, isCaller, phase, out.nowMs, key, isSelf, links);
+  }
+
   accept(ref: string | undefined): void {
     const call = this.#call;
     if (call?.phase !== "asked") return this.#nobodyCalls(ref);
-    this.#parted();
+    this.#relayed.parted();
     call.enter("accepted");
     this.#overIn(WAIT_MS_MAX);
     this.#tellOf(call, { type: "answer", accepts: true, reason: "" });
@@ -194,7 +205,7 @@ export class Calling {
   #hangsUp(call: ClientCall, ref?: string): void {
     const { link } = call;
     if (link !== null) this.owner.out.close(link.link, "hung up");
-    if (link?.isRelayed) this.#parting = { id: call.id, link: link.link };
+    if (link?.isRelayed) this.#relayed.part(call.id, link.link);
     else this.#tellOf(call, { type: "hang-up", reason: "" });
     this.#over(call, "ended", {}, ref);
   }
@@ -258,7 +269,7 @@ export class Calling {
       return owner.keys.isStrange(from, key);
     }
     owner.keys.named(from, key);
-    this.#call = new ClientCall(id, id, from, false, "asked", owner.out.nowMs, key, false);
+    this.#call = this.#newCall(id, from, "asked", key, false);
     this.#overIn(RINGING_MS_MAX + WAIT_MS_MAX);
     owner.out.show({ event: "incoming", call: id, from, key: fingerprintOf(key), guest });
   }
@@ -287,36 +298,24 @@ export class Calling {
     this.#overIn(CONNECTING_MS_MAX + (isCaller ? 0 : DECIDED_MS));
     if (isCaller) this.#deadlines.set("relay", owner.out.nowMs + DIRECT_MS_MAX);
     if (port !== 0) {
-      call.attempt = owner.nextAttempt();
-      const [attempt, endpoint] = [call.attempt, { host, port }];
-      owner.out.push({
-        type: "dial",
-        attempt,
-        mode: "call",
-        endpoint,
-        expect: fingerprintOf(key),
-      });
+      const attempt = call.links.attempt = owner.nextAttempt();
+      const { endpoint } = call.met;
+      owner.out.push({ type: "dial", attempt, mode: "call", endpoint, expect: fingerprintOf(key) });
     }
-    for (const link of [...call.links]) this.#consider(call, link);
+    for (const link of call.links.all) this.#consider(call, link);
   }
 
   relayOn(id: string): void {
     const { owner } = this;
     const call = this.#call;
-    if (call?.id !== id || call.phase !== "connecting" || this.#relayed.has(id)) return;
-    this.#parted();
-    this.#relayed.set(id, new Relayed(id, owner.out, (message) => owner.tell(message)));
+    if (call?.id !== id || call.phase !== "connecting" || !this.#relayed.open(id)) return;
     const { isCaller: isDialler, met } = call;
     const attempt = owner.nextAttempt();
     owner.out.push({ type: "relay-open", call: id, attempt, isDialler, expect: met!.key });
   }
 
   relay(message: DirectoryMessageOf<"relay" | "relay-room">): void {
-    const id = message.call.toHex();
-    const relayed = this.#relayed.get(id);
-    if (relayed === undefined) return; // it is over here
-    if (message.type === "relay-room") return relayed.room(message.bytes);
-    if (!relayed.came(message.bytes)) this.owner.offends("more relayed than there is room for");
+    if (!this.#relayed.came(message)) this.owner.offends("more relayed than there is room for");
   }
 
   outcome({ call: bytes, state, reason }: DirectoryMessageOf<"outcome">): void {
@@ -342,11 +341,11 @@ export class Calling {
   /** The directory is gone, or we from it: who rings doesn't any more, who talks directly goes on. */
   directoryLeft(): void {
     const call = this.#call;
-    this.#parted();
+    this.#relayed.parted();
     if (call === null || call.isSelf) return;
     if (call.route === "direct" || call.phase === "connecting") {
-      for (const link of [...call.links]) if (link.isRelayed) this.#drop(call, link, "lost");
-      return this.#closeRelay(call.id);
+      for (const link of call.links.all) if (link.isRelayed) call.links.drop(link, "lost");
+      return this.#relayed.close(call.id);
     }
     if (call.phase === "asked") this.owner.missed.add(call.peer);
     if (call.link !== null) this.owner.out.close(call.link.link, "directory-down");
@@ -370,7 +369,7 @@ export class Calling {
   /** The program ends now, whatever waits. */
   drop(): void {
     const call = this.#call;
-    this.#parted();
+    this.#relayed.parted();
     if (call === null) return;
     if (call.link !== null) this.owner.out.close(call.link.link, "quit");
     this.#tellOf(call, { type: "hang-up", reason: "" });
@@ -380,11 +379,11 @@ export class Calling {
   // The stream through the directory.
 
   relayed(id: string, bytes: Uint8Array): void {
-    this.#relayed.get(id)?.send(bytes);
+    this.#relayed.send(id, bytes);
   }
 
   relayTaken(id: string, bytes: number): void {
-    this.#relayed.get(id)?.taken(bytes);
+    this.#relayed.taken(id, bytes);
   }
 
   // Links to others.
@@ -393,32 +392,28 @@ export class Calling {
     const { link, peer, dialled, isRelayed, attempt } = input;
     const { out } = this.owner;
     const call = this.#call;
-    if (attempt !== null && attempt === call?.attempt) call.attempt = null;
+    if (attempt !== null) this.dialFailed(attempt); // it is over, at any rate
     const isAwaited = call !== null && !call.isSelf &&
       (call.phase === "ringing" || call.phase === "accepted" || call.phase === "connecting");
     if (!isAwaited || (call.key !== null && call.key !== peer)) {
       return out.close(link, "there is no call with you");
     }
     const added: CallLink = { link, peer, dialled, isRelayed, talk: null, begun: null };
-    call.links.push(added);
-    if (call.links.length > CALL_LINKS_MAX) {
-      // Ours are worth more than those of whoever comes.
-      const oldest = call.links.find((other) => !other.dialled && !other.isRelayed) ?? added;
-      this.#drop(call, oldest, "too many");
-    }
+    call.links.add(added);
     if (dialled) out.send(link, { type: "talk", call: Uint8Array.fromHex(call.id) });
     this.#consider(call, added);
   }
 
   dialFailed(attempt: number): void {
-    if (this.#call?.attempt === attempt) this.#call.attempt = null;
+    const links = this.#call?.links;
+    if (links?.attempt === attempt) links.attempt = null;
   }
 
   /** A link is down: one that may have become the one, the one, or any other. */
   linkDown(link: LinkId, closed: boolean): void {
-    if (this.#parting?.link === link) return this.#parted();
+    if (this.#relayed.linkDown(link)) return;
     const call = this.#call;
-    if (call === null || call.take(link) !== null || call.link?.link !== link) return;
+    if (call === null || call.links.remove(link) || call.link?.link !== link) return;
     const reason = closed ? "hung-up" : "lost";
     this.#tellOf(call, { type: "hang-up", reason: closed ? "" : "lost" });
     this.#over(call, "ended", { reason });
@@ -437,14 +432,10 @@ export class Calling {
         self: false,
       });
     }
-    const candidate = call.links.find((other) => other.link === link);
-    if (candidate === undefined) return; // being closed
-    const isFirst = message.type === "talk" && !candidate.dialled && candidate.talk === null;
-    if (isFirst) candidate.talk = message.call.toHex();
-    else if (message.type === "begin" && candidate.begun === null) {
-      candidate.begun = message.call.toHex();
-    } else return this.#drop(call, candidate, `${message.type} before begin isn't allowed`);
-    this.#consider(call, candidate);
+    const candidate = call.links.get(link);
+    if (candidate === null) return; // being closed
+    if (hears(candidate, message)) return this.#consider(call, candidate);
+    call.links.drop(candidate, `${message.type} before begin isn't allowed`);
   }
 
   congested(link: LinkId): void {
@@ -458,23 +449,13 @@ export class Calling {
     this.#flush(call);
   }
 
-  /** Whether a link may be that of the call; the caller takes the first that can. */
   #consider(call: ClientCall, link: CallLink): void {
     if (call.phase !== "connecting") return; // the directory is to say with whom
-    if (link.peer !== call.key) return this.#drop(call, link, "somebody else is expected");
-    if (link.talk !== null && link.talk !== call.id) {
-      return this.#drop(call, link, "another call is expected");
-    }
-    if (call.isCaller) {
-      if (link.begun !== null) return this.#drop(call, link, "the caller begins");
-      if (!link.dialled && link.talk === null) return;
-      this.owner.out.send(link.link, { type: "begin", call: Uint8Array.fromHex(call.id) });
-      return this.#talks(call, link);
-    }
-    if (link.begun === null) return;
-    if (link.begun !== call.id || (!link.dialled && link.talk === null)) {
-      return this.#drop(call, link, "another call is expected");
-    }
+    const verdict = verdictOn(link, call);
+    if (verdict === "waits") return;
+    if (verdict !== "talks") return call.links.drop(link, verdict.refusedBecause);
+    const { id, isCaller } = call;
+    if (isCaller) this.owner.out.send(link.link, { type: "begin", call: Uint8Array.fromHex(id) });
     this.#talks(call, link);
   }
 
@@ -483,9 +464,9 @@ export class Calling {
     call.enter("talking");
     call.link = link;
     call.talkingSinceMs = owner.out.nowMs;
-    if (link !== null) call.take(link.link);
-    this.#dropOthers(call);
-    if (link !== null && !link.isRelayed) this.#closeRelay(call.id);
+    if (link !== null) call.links.remove(link.link);
+    call.links.dropAll();
+    if (link !== null && !link.isRelayed) this.#relayed.close(call.id);
     this.#deadlines.clear("over");
     this.#deadlines.clear("relay");
     const route = call.route ?? "direct";
@@ -503,32 +484,6 @@ export class Calling {
     this.#over(call, "ended", { reason: "protocol" });
   }
 
-  #drop(call: ClientCall, { link }: CallLink, reason: string): void {
-    call.take(link);
-    this.owner.out.close(link, reason);
-  }
-
-  #dropOthers(call: ClientCall): void {
-    for (const link of call.links) this.owner.out.close(link.link, "not needed any more");
-    call.links = [];
-    if (call.attempt === null) return;
-    this.owner.out.push({ type: "cancel-dial", attempt: call.attempt });
-    call.attempt = null;
-  }
-
-  #closeRelay(id: string): void {
-    if (this.#relayed.delete(id)) this.owner.out.push({ type: "relay-close", call: id });
-  }
-
-  /** The goodbye of an earlier call is out, or isn't waited for any more. */
-  #parted(): void {
-    const parting = this.#parting;
-    if (parting === null) return;
-    this.#parting = null;
-    this.owner.tell({ type: "hang-up", call: Uint8Array.fromHex(parting.id), reason: "" });
-    this.#closeRelay(parting.id);
-  }
-
   // The end.
 
   #over(
@@ -539,9 +494,9 @@ export class Calling {
   ): void {
     const { out, lobby, isUp } = this.owner;
     const { isTalking: wasTalking, lines, talkingSinceMs } = call;
-    this.#dropOthers(call);
+    call.links.dropAll();
     for (const name of DEADLINES) this.#deadlines.clear(name);
-    if (this.#parting?.id !== call.id) this.#closeRelay(call.id);
+    this.#relayed.close(call.id);
     const talked = wasTalking ? { durationMs: Math.round(out.nowMs - talkingSinceMs) } : {};
     this.#show(call, state, { ...more, ...talked }, ref);
     call.enter("over");

@@ -1,7 +1,8 @@
 /** One call, as one of its two sides sees it. */
 
-import type { Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
+import type { Endpoint, PeerKey } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
+import type { CallLink, CallLinks } from "./call_links.ts";
 import { Lines } from "./lines.ts";
 import type { CallRoute } from "./messages.ts";
 
@@ -29,18 +30,6 @@ export const CALL_PHASES = {
 } as const;
 export type CallPhase = keyof typeof CALL_PHASES;
 
-/** A link between two who are to talk, before it is the one on which they do. */
-export interface CallLink {
-  readonly link: LinkId;
-  readonly peer: PeerKey;
-  readonly dialled: boolean;
-  readonly isRelayed: boolean;
-  /** The call that the other named when it had dialled us. */
-  talk: string | null;
-  /** The call that the other begins on it. */
-  begun: string | null;
-}
-
 /** The other side, as the directory names it once both want to talk. */
 export interface Met {
   readonly key: PeerKey;
@@ -51,10 +40,6 @@ export interface Met {
 export class ClientCall {
   #phase: CallPhase;
   readonly lines = new Lines();
-  /** Links of which one may become that on which they talk. */
-  links: CallLink[] = [];
-  /** The dial under way; null: none. */
-  attempt: number | null = null;
   met: Met | null = null;
   /** That on which they talk; null while they don't, and where one talks to oneself. */
   link: CallLink | null = null;
@@ -79,6 +64,8 @@ export class ClientCall {
     /** Null before it is known. */
     public key: PeerKey | null,
     readonly isSelf: boolean,
+    /** Of which one may become that on which they talk. */
+    readonly links: CallLinks,
   ) {
     this.#phase = phase;
   }
@@ -105,12 +92,5 @@ export class ClientCall {
   get route(): CallRoute | null {
     if (!this.isTalking) return null;
     return this.link?.isRelayed ? "relay" : "direct";
-  }
-
-  /** Takes a link out of those that may become the one. */
-  take(link: LinkId): CallLink | null {
-    const found = this.links.find((other) => other.link === link) ?? null;
-    if (found !== null) this.links = this.links.filter((other) => other !== found);
-    return found;
   }
 }

@@ -3,11 +3,12 @@
  * direction no further ahead than the other side takes them.
  */
 
+import type { LinkId } from "../../base/ids.ts";
 import type { ClientOutput } from "./client_output.ts";
 import { RELAY_BYTES_MAX, RELAY_CREDIT_BYTES } from "./limits.ts";
-import type { DirectoryMessage } from "./messages.ts";
+import type { DirectoryMessage, DirectoryMessageOf } from "./messages.ts";
 
-export class Relayed {
+class Relayed {
   /** Came since the other side was told last that there is room: its credit less this is what it may send. */
   #cameBytes = 0;
   /** Of those, what the channel took. */
@@ -49,5 +50,68 @@ export class Relayed {
       call: this.call,
       bytes: Math.min(bytes, RELAY_CREDIT_BYTES),
     });
+  }
+}
+
+/** The call that is relayed, and the one before while its goodbye goes out. */
+export class RelayedCalls {
+  readonly #calls = new Map<string, Relayed>();
+  /** A call that our user has ended: the directory is told once all of it has gone out. */
+  #parting: { readonly call: string; readonly link: LinkId } | null = null;
+
+  constructor(readonly out: ClientOutput, readonly tell: (message: DirectoryMessage) => void) {}
+
+  get isParting(): boolean {
+    return this.#parting !== null;
+  }
+
+  /** The directory relays it from now on. @returns False where it did before. */
+  open(call: string): boolean {
+    if (this.#calls.has(call)) return false;
+    this.parted();
+    this.#calls.set(call, new Relayed(call, this.out, this.tell));
+    return true;
+  }
+
+  close(call: string): void {
+    if (this.#parting?.call === call) return;
+    if (this.#calls.delete(call)) this.out.push({ type: "relay-close", call });
+  }
+
+  /** Our user has ended it: its stream stays until the link is down, or another call begins. */
+  part(call: string, link: LinkId): void {
+    this.#parting = { call, link };
+  }
+
+  /** @returns Whether it was that of the call that our user has ended. */
+  linkDown(link: LinkId): boolean {
+    if (this.#parting?.link !== link) return false;
+    this.parted();
+    return true;
+  }
+
+  /** The goodbye of the earlier call is out, or isn't waited for any more. */
+  parted(): void {
+    if (this.#parting === null) return;
+    const { call } = this.#parting;
+    this.#parting = null;
+    this.tell({ type: "hang-up", call: Uint8Array.fromHex(call), reason: "" });
+    this.close(call);
+  }
+
+  send(call: string, bytes: Uint8Array): void {
+    this.#calls.get(call)?.send(bytes);
+  }
+
+  taken(call: string, bytes: number): void {
+    this.#calls.get(call)?.taken(bytes);
+  }
+
+  /** From the directory; nothing where the call is over here. @returns Whether there was room for it. */
+  came(message: DirectoryMessageOf<"relay" | "relay-room">): boolean {
+    const relayed = this.#calls.get(message.call.toHex());
+    if (message.type === "relay") return relayed?.came(message.bytes) ?? true;
+    relayed?.room(message.bytes);
+    return true;
   }
 }

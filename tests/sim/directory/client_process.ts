@@ -199,7 +199,7 @@ export class ClientProcess
     }
     this.person.world.talks.stepped(this);
     const { call } = this.machine.calling;
-    if ((call?.links.length ?? 0) > 8) throw new Violation("more links than a call may have");
+    if ((call?.links.size ?? 0) > 8) throw new Violation("more links than a call may have");
     if (this.machine.asking.size > 100) throw new Violation("more is asked than may wait");
   }
 
