@@ -161,11 +161,12 @@ export class ClientProcess
     this.sim.deliver({ type: "drained", link: end.id });
   }
 
-  datagram(from: Endpoint, bytes: Uint8Array, isRepeated: boolean): void {
-    if (this.silent) return;
+  datagram(from: Endpoint, bytes: Uint8Array, isRepeated: boolean): boolean {
+    if (this.silent) return false;
     const input: ClientInput = { type: "datagram", from, bytes };
     if (isRepeated) this.#repeated.add(input);
     this.sim.deliver(input);
+    return true;
   }
 
   #link(): LinkId {

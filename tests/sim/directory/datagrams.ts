@@ -14,8 +14,8 @@ export interface DatagramRates {
 
 interface Receiver {
   readonly host: number;
-  /** `isRepeated`: the same one has arrived before. */
-  datagram(from: Endpoint, bytes: Uint8Array, isRepeated: boolean): void;
+  /** `isRepeated`: the same one was taken before. @returns Whether it is taken: nobody is stopped. */
+  datagram(from: Endpoint, bytes: Uint8Array, isRepeated: boolean): boolean;
 }
 
 export class SimDatagrams {
@@ -45,8 +45,7 @@ export class SimDatagrams {
       this.time.after(rates.delayMs + random.exponential(rates.delayMs * late + 0.1), () => {
         const receiver = this.#receivers.get(endpointText(to));
         if (receiver === undefined || this.network.isCut(host, receiver.host)) return;
-        receiver.datagram(from, bytes, first === receiver);
-        first ??= receiver;
+        if (receiver.datagram(from, bytes, first === receiver)) first = receiver;
       });
     }
   }

@@ -130,11 +130,12 @@ export class DirectoryProcess
     return token === null ? null : { type: "persisted", token };
   }
 
-  datagram(from: Endpoint, bytes: Uint8Array, isRepeated: boolean): void {
-    if (this.silent) return;
+  datagram(from: Endpoint, bytes: Uint8Array, isRepeated: boolean): boolean {
+    if (this.silent) return false;
     const input: DirectoryInput = { type: "datagram", from, bytes };
     if (isRepeated) this.#repeated.add(input);
     this.sim.deliver(input);
+    return true;
   }
 
   stepped(input: DirectoryInput, effects: readonly DirectoryEffect[]): void {

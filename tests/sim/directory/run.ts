@@ -208,8 +208,7 @@ function act(world: World, random: Random, action: Action): void {
     case "killDirectory":
       return world.endDirectory(false);
     case "directoryPowerLoss":
-      // What wasn't synced of who has heard what is lost: somebody on another device may be told again.
-      for (const other of world.people) world.ledger.excused.add(other.name);
+      forgetsWhoHeard(world);
       return world.endDirectory(true);
     case "quitDirectory":
       return world.directory?.sim.deliver({
@@ -243,6 +242,7 @@ function act(world: World, random: Random, action: Action): void {
       person.disk.refuses = !person.disk.refuses;
       return;
     case "fullDirectoryDisk":
+      forgetsWhoHeard(world);
       world.disk.refuses = !world.disk.refuses;
       return;
     case "hide":
@@ -263,6 +263,11 @@ function act(world: World, random: Random, action: Action): void {
       person.wallOffsetMs += random.between(-1, 1) * 7_200_000;
       return;
   }
+}
+
+/** What isn't on the directory's disk of who has heard what is lost: another device may be told again. */
+function forgetsWhoHeard(world: World): void {
+  for (const { name } of world.people) world.ledger.excused.add(name);
 }
 
 /** Two call each other at once, or nearly. */
