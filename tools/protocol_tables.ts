@@ -8,6 +8,7 @@
  */
 
 import type { Fields, MessageSpec, NameOf, Schema } from "../lib/base/schema.ts";
+import { CALL_PHASES } from "../lib/protocols/directory/client_call.ts";
 import {
   DIRECTORY_CALL_PHASES,
   SESSION_PHASES,
@@ -70,6 +71,7 @@ export function protocolTables(): Tables {
     "group bounds": boundTable(GROUP_BOUNDS),
     "session phases": phaseTable(SESSION_PHASES),
     "directory call phases": phaseTable(DIRECTORY_CALL_PHASES),
+    "client call phases": phaseTable(CALL_PHASES),
     "directory messages": messageTable(DIRECTORY_MESSAGES),
     "directory fields": fieldTable(DIRECTORY_MESSAGES, namedSchemas({})),
     "directory bounds": boundTable(DIRECTORY_BOUNDS),
