@@ -123,9 +123,9 @@ export class Client implements Machine<ClientInput, ClientEffect> {
       case "enter":
         return session.entry(input.entry);
       case "link-up":
-        return session.isAttempt(input.attempt)
-          ? session.up(input.link, input.peer)
-          : calling.linkUp(input);
+        if (!session.isAttempt(input.attempt)) return calling.linkUp(input);
+        this.#path.linked(input.host);
+        return session.up(input.link, input.peer);
       case "dial-failed":
         return session.isAttempt(input.attempt)
           ? session.dialFailed(input.attempt, input)

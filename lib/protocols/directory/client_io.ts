@@ -39,6 +39,8 @@ export type ClientInput =
     readonly peer: PeerKey;
     readonly dialled: boolean;
     readonly attempt: number | null;
+    /** The other side's address, as it is seen here. */
+    readonly host: string;
     /** The handshake went through the directory. */
     readonly isRelayed: boolean;
   }

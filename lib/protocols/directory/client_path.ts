@@ -16,7 +16,13 @@ export class ClientPath {
   #unheard = 0;
   readonly #deadlines = new Deadlines(DEADLINES);
 
-  constructor(readonly directory: Endpoint, readonly out: ClientOutput) {}
+  /** @param directory Where it was dialled; `host` may be a name. */
+  constructor(public directory: Endpoint, readonly out: ClientOutput) {}
+
+  /** The link to the directory is up: that is where its name has led. */
+  linked(host: string): void {
+    this.directory = { host, port: this.directory.port };
+  }
 
   entered({ index, toClient, toDirectory }: DirectoryMessageOf<"entered">): void {
     this.#path = new DatagramPath(index, toDirectory.slice(), toClient.slice());

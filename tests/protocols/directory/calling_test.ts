@@ -653,7 +653,10 @@ Deno.test("a directory that holds a direct call for over is told again of it, on
   const { program } = talking();
 
   assertEquals(outcome(program, "unreachable", "lost"), []);
-  assertEquals(program.after(2_000), ["close directory", "dial directory 10.0.0.1:4400 directory"]);
+  assertEquals(program.after(2_000), [
+    "close directory",
+    "dial directory chat.example:4400 directory",
+  ]);
   assert(program.directoryUp()[0]?.includes("talking={call=#1 name=bob}"));
   program.entered();
   outcome(program, "unreachable", "lost");

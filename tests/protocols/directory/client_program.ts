@@ -101,7 +101,7 @@ export class ClientProgram {
     this.machine = new Client(
       {
         name: null,
-        directory: ENDPOINT,
+        directory: { host: "chat.example", port: ENDPOINT.port },
         registry: "chat.example",
         expect: fingerprintOf(DIRECTORY),
         listening: { host: "10.0.0.3", port: 6_000 },
@@ -212,8 +212,8 @@ export class ClientProgram {
 
   directoryUp(peer: PeerKey = DIRECTORY): Words {
     this.link = ++this.#links as LinkId;
-    const { attempt, link } = this;
-    return this.feed({ type: "link-up", link, peer, dialled: true, attempt, isRelayed: false });
+    const up = { link: this.link, peer, dialled: true, attempt: this.attempt, isRelayed: false };
+    return this.feed({ type: "link-up", ...up, host: ENDPOINT.host });
   }
 
   says(message: DirectoryMessage): Words {
@@ -291,7 +291,8 @@ export class ClientProgram {
   ): { readonly link: LinkId; readonly words: Words } {
     const link = ++this.#links as LinkId;
     const up = { link, peer: BOB, dialled: false, attempt: null, isRelayed: false };
-    return { link, words: this.feed({ type: "link-up", ...up, ...more }) };
+    const host = "10.0.0.2";
+    return { link, words: this.feed({ type: "link-up", ...up, host, ...more }) };
   }
 
   hears(link: LinkId, message: DirectoryMessage): Words {

@@ -25,7 +25,7 @@ Deno.test("coming in: the directory's key is shown before it is asked how, and t
 
   assertEquals(words, [
     "ready command=peer host=10.0.0.3 port=6000 key=ann registry=chat.example",
-    "dial directory 10.0.0.1:4400 anybody",
+    "dial directory chat.example:4400 anybody",
     "input coming in",
     "pin *directory* directory",
     "directory key=directory isNew=true",
@@ -43,7 +43,7 @@ Deno.test("coming in: who is asked may take longer than the directory keeps a si
   assertEquals(program.directoryDown(), []);
   assertEquals(program.after(60_000), []);
   assertEquals(program.feed({ type: "enter", entry: LOG_IN }), [
-    "dial directory 10.0.0.1:4400 directory",
+    "dial directory chat.example:4400 directory",
   ]);
   program.directoryUp();
   assertEquals(tried(program), ["log-in ann longenough"]);
@@ -113,7 +113,7 @@ Deno.test("staying: who was logged in comes in again by its key, a guest under i
     program.entered({ guest });
 
     assertEquals(program.directoryDown("nothing was heard")[0]?.slice(0, 18), "session state=down");
-    assertEquals(program.after(1_000), ["dial directory 10.0.0.1:4400 directory"]);
+    assertEquals(program.after(1_000), ["dial directory chat.example:4400 directory"]);
     program.directoryUp();
 
     assertEquals(tried(program).at(-1), again);
@@ -148,7 +148,7 @@ Deno.test("staying: a directory that isn't there is dialled again, and said to b
   assertEquals(program.dialFails(), [
     "session state=down name= guest=false reason=nobody listens",
   ]);
-  assertEquals(program.after(500), ["dial directory 10.0.0.1:4400 directory"]);
+  assertEquals(program.after(500), ["dial directory chat.example:4400 directory"]);
 });
 
 Deno.test("staying: without waiting, a directory that isn't there ends the program", () => {
@@ -251,7 +251,7 @@ Deno.test("staying: a directory that closes is come back to when it says", () =>
   program.directoryDown();
 
   assertEquals(program.after(6_999), []);
-  assertEquals(program.after(1), ["dial directory 10.0.0.1:4400 directory"]);
+  assertEquals(program.after(1), ["dial directory chat.example:4400 directory"]);
 });
 
 Deno.test("the directory's key: another one ends a script, and is told to a user until it is accepted", () => {
@@ -275,7 +275,7 @@ Deno.test("the directory's key: another one ends a script, and is told to a user
     user.types({ command: "trust", name: "*directory*" })[0],
     "pin *directory* eve again",
   );
-  assertEquals(user.after(0), ["dial directory 10.0.0.1:4400 eve"]);
+  assertEquals(user.after(0), ["dial directory chat.example:4400 eve"]);
 });
 
 Deno.test("the directory's key: it is told once a minute, and a known directory that changed it is waited for", () => {

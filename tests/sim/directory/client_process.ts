@@ -128,15 +128,8 @@ export class ClientProcess
     this.links.set(end.id, end);
     const { owner } = end.other;
     const peer = owner instanceof ClientProcess ? owner.person.key : this.person.world.signer.key;
-    const { dialled, attempt } = end;
-    this.sim.deliver({
-      type: "link-up",
-      link: end.id,
-      peer,
-      dialled,
-      attempt,
-      isRelayed: false,
-    });
+    const { id: link, dialled, attempt, remote: { host } } = end;
+    this.sim.deliver({ type: "link-up", link, peer, dialled, attempt, host, isRelayed: false });
   }
 
   linkDown(end: LinkEnd<DirectoryMessage>, closed: boolean, reason: string): void {

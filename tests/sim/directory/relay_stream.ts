@@ -105,14 +105,8 @@ export class RelayStream {
     this.port.changed(this);
     const { isDialler: dialled } = this;
     const attempt = dialled ? this.attempt : null;
-    this.port.deliver({
-      type: "link-up",
-      link: this.link,
-      peer,
-      dialled,
-      attempt,
-      isRelayed: true,
-    });
+    const up = { link: this.link, peer, dialled, attempt, host: "", isRelayed: true };
+    this.port.deliver({ type: "link-up", ...up });
   }
 
   /** There is no such stream any more; nothing is told but the end of its link. */
