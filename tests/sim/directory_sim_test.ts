@@ -1,3 +1,5 @@
+import { assert } from "@std/assert";
+import { FAULTS, runFault, VICTIMS } from "./directory/every_step.ts";
 import { MUTATIONS } from "./directory/mutations.ts";
 import { runDirectory } from "./directory/run.ts";
 import type { Mutation } from "./directory/world.ts";
@@ -14,6 +16,26 @@ Deno.test(`directory: ${SEEDS} seeds of calls, broadcasts and trouble break no p
     }
   }
 });
+
+/** More than any run of the meeting has effects. */
+const EFFECTS_MAX = 500;
+
+for (const fault of FAULTS) {
+  Deno.test(`directory: ${fault} after each effect of a meeting, at each who has a part in it, breaks no promise`, () => {
+    for (const isRelayed of [false, true]) {
+      for (const victim of VICTIMS) {
+        let effects = 1;
+        try {
+          while (runFault(fault, victim, effects, isRelayed)) effects++;
+        } catch (error) {
+          const where = `${victim}, ${effects} effects${isRelayed ? ", relayed" : ""}`;
+          throw new Error(where, { cause: error });
+        }
+        assert(effects > 10 && effects < EFFECTS_MAX, `${effects} effects were tried`);
+      }
+    }
+  });
+}
 
 interface Hunt {
   readonly mutation: Mutation;

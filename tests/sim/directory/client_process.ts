@@ -44,6 +44,8 @@ export class ClientProcess
   /** How it ended by itself; null: it didn't. */
   ended: string | null = null;
   #nextLink = 1;
+  /** What happens when so many more effects were carried out. */
+  #fault: { effectsLeft: number; readonly happens: () => void } | null = null;
   readonly #relays = new Map<string, RelayStream>();
   readonly #relayLinks = new Map<LinkId, RelayStream>();
   /** What full links didn't take. */
@@ -197,7 +199,17 @@ export class ClientProcess
     if (this.machine.asking.size > 100) throw new Violation("more is asked than may wait");
   }
 
-  carriedOut(): void {}
+  carriedOut(): void {
+    const fault = this.#fault;
+    if (fault === null || --fault.effectsLeft > 0) return;
+    this.#fault = null;
+    fault.happens();
+  }
+
+  /** Lets something happen after so many more effects, unless the process is gone by then. */
+  after(effectsLeft: number, happens: () => void): void {
+    this.#fault = { effectsLeft, happens };
+  }
 
   snapshot(): readonly ClientRecord[] | null {
     return this.machine.snapshot(this.#seenThrough);

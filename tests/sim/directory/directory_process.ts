@@ -39,6 +39,8 @@ export class DirectoryProcess
   gone = false;
   powerLost = false;
   #nextLink = 1;
+  /** What happens when so many more effects were carried out. */
+  #fault: { effectsLeft: number; readonly happens: () => void } | null = null;
   readonly #repeated = new WeakSet<DirectoryInput>();
 
   constructor(readonly world: World) {
@@ -146,7 +148,17 @@ export class DirectoryProcess
     }
   }
 
-  carriedOut(): void {}
+  carriedOut(): void {
+    const fault = this.#fault;
+    if (fault === null || --fault.effectsLeft > 0) return;
+    this.#fault = null;
+    fault.happens();
+  }
+
+  /** Lets something happen after so many more effects, unless the process is gone by then. */
+  after(effectsLeft: number, happens: () => void): void {
+    this.#fault = { effectsLeft, happens };
+  }
 
   snapshot(): readonly DirectoryRecord[] | null {
     return this.machine.snapshot();
