@@ -49,14 +49,14 @@ const HUNTS: readonly Hunt[] = [
   { mutation: MUTATIONS.clientForgetsWhatItHeard, finding: /twice/ },
   { mutation: MUTATIONS.directoryForgetsWhoHeard, finding: /twice/ },
   { mutation: MUTATIONS.staysBusy, finding: /sees \[/ },
-  { mutation: MUTATIONS.forgetsTheDead, finding: /sees \[/ },
+  { mutation: MUTATIONS.keepsTheDead, finding: /sees \[/ },
   { mutation: MUTATIONS.forgetsTalking, finding: /sees \[/ },
   { mutation: MUTATIONS.makesTwoOfGlare, finding: /in vain/ },
   { mutation: MUTATIONS.dropsChanges, finding: /sees \[/ },
   { mutation: MUTATIONS.saysNothingAgain, finding: /sees \[/ },
   { mutation: MUTATIONS.takesRepeated, finding: /repeated datagram/ },
 ];
-const SEEDS_MAX = 100;
+const SEEDS_MAX = 300;
 
 /** What a run was ended by; null where all was well. */
 function failureOf(seed: number, mutation?: Mutation): Error | null {

@@ -160,6 +160,11 @@ export class DirectoryProcess
     this.#fault = { effectsLeft, happens };
   }
 
+  /** What was to happen after more effects doesn't. */
+  spare(): void {
+    this.#fault = null;
+  }
+
   snapshot(): readonly DirectoryRecord[] | null {
     return this.machine.snapshot();
   }

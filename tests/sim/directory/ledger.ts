@@ -31,8 +31,12 @@ export class Ledger {
   readonly #byText = new Map<string, Told>();
   /** The last one of each sender that an account has been shown. */
   readonly #last = new Map<string, number>();
-  /** Accounts of which the directory may have forgotten what they have heard: another device may show it again. */
-  readonly excused = new Set<string>();
+  /** Of those told before, the directory may have forgotten who has heard them: another device may show them again. */
+  #forgotBefore = 0;
+
+  forgetsWhoHeard(): void {
+    this.#forgotBefore = this.told.length;
+  }
 
   tell(by: ClientProcess, words: string): void {
     const index = this.told.length;
@@ -80,14 +84,14 @@ export class Ledger {
     const seen = told.seen.get(account) ?? [];
     told.seen.set(account, seen);
     const isGuest = account.startsWith("g");
-    if (seen.some((before) => this.#isTwice(before, process, account)) && !isGuest) {
+    if (seen.some((before) => this.#isTwice(before, process, told)) && !isGuest) {
       throw new Violation(`${account} is shown ${what} twice`);
     }
     seen.push({ process, atMs: person.world.time.nowMs });
     const way = `${person.index} ${account} ${told.by.person.index} ${told.from}`;
     const last = this.#last.get(way) ?? -1;
     // What is shown again, as an old disk doesn't know of it, was in its place before.
-    if (last > told.index && seen.length === 1 && !this.excused.has(account)) {
+    if (last > told.index && seen.length === 1) {
       throw new Violation(`${account} is shown ${what} after b${last}`);
     }
     this.#last.set(way, Math.max(last, told.index));
@@ -101,7 +105,7 @@ export class Ledger {
       if (failed || by.gone || by.machine.asking.size > 0) continue;
       for (const { person, sight } of processes) {
         const { name } = sight;
-        if (name === from || this.excused.has(name) || person.isExcused) continue;
+        if (name === from || person.isExcused) continue;
         if (told.seenLater.has(person) || told.seen.has(name)) continue;
         throw new Violation(`${name} has never been shown "${text.slice(0, 12)}" of ${from}`);
       }
@@ -109,10 +113,10 @@ export class Ledger {
   }
 
   /** Whether the account must not be shown it again: on a device that remembers it, or once the directory knows. */
-  #isTwice({ process, atMs }: Showing, again: ClientProcess, account: string): boolean {
+  #isTwice({ process, atMs }: Showing, again: ClientProcess, { index }: Told): boolean {
     if (process.person === again.person && !again.person.isExcused) return true;
     const elapsedMs = again.person.world.time.nowMs - atMs;
     const inMs = Math.min(process.sight.leftAfterMs(atMs), elapsedMs);
-    return inMs > CONFIRMED_MS && !this.excused.has(account);
+    return inMs > CONFIRMED_MS && index >= this.#forgotBefore;
   }
 }

@@ -65,6 +65,16 @@ class ForgetsTalking extends Wrapped<ClientInput, ClientEffect> {
   }
 }
 
+/** Says nothing of a call whose link was lost. */
+class KeepsTheDead extends Wrapped<ClientInput, ClientEffect> {
+  override effects(effects: readonly ClientEffect[]): readonly ClientEffect[] {
+    return effects.filter((effect) =>
+      effect.type !== "send" || effect.message.type !== "hang-up" ||
+      effect.message.reason !== "lost"
+    );
+  }
+}
+
 /** Puts another method in the place of one of a class, for a while. */
 function replaced<Class extends object, Name extends keyof Class>(
   prototype: Class,
@@ -101,9 +111,9 @@ export const MUTATIONS = {
     name: "calls somebody busy after the call",
     install: replaced(Calls.prototype, "hangUp", () => {}),
   },
-  forgetsTheDead: {
-    name: "keeps those in calls who are gone",
-    install: replaced(Calls.prototype, "gone", () => {}),
+  keepsTheDead: {
+    name: "doesn't say that the other side of a call is lost",
+    wrapClient: (client) => new KeepsTheDead(client),
   },
   forgetsTalking: {
     name: "doesn't say of a call that has gone on",

@@ -32,6 +32,7 @@ const ACTIONS = [
   ["restart", 14],
   ["killDirectory", 3],
   ["directoryPowerLoss", 2],
+  ["directoryDiesSoon", 4],
   ["quitDirectory", 1],
   ["startDirectory", 8],
   ["cut", 3],
@@ -94,6 +95,7 @@ function settle(world: World): void {
   world.note("", "settle");
   world.network.setCuts(() => false);
   world.disk.refuses = false;
+  world.directory?.spare();
   for (const person of world.people) {
     person.disk.refuses = false;
     const { process } = person;
@@ -208,8 +210,17 @@ function act(world: World, random: Random, action: Action): void {
     case "killDirectory":
       return world.endDirectory(false);
     case "directoryPowerLoss":
-      forgetsWhoHeard(world);
+      // What wasn't synced of who has heard what is lost.
+      world.ledger.forgetsWhoHeard();
       return world.endDirectory(true);
+    case "directoryDiesSoon": {
+      const { directory } = world;
+      directory?.after(1 + random.below(30), () => {
+        world.ledger.forgetsWhoHeard();
+        world.endDirectory(random.chance(0.5));
+      });
+      return;
+    }
     case "quitDirectory":
       return world.directory?.sim.deliver({
         type: "command",
@@ -242,7 +253,7 @@ function act(world: World, random: Random, action: Action): void {
       person.disk.refuses = !person.disk.refuses;
       return;
     case "fullDirectoryDisk":
-      forgetsWhoHeard(world);
+      world.ledger.forgetsWhoHeard();
       world.disk.refuses = !world.disk.refuses;
       return;
     case "hide":
@@ -263,11 +274,6 @@ function act(world: World, random: Random, action: Action): void {
       person.wallOffsetMs += random.between(-1, 1) * 7_200_000;
       return;
   }
-}
-
-/** What isn't on the directory's disk of who has heard what is lost: another device may be told again. */
-function forgetsWhoHeard(world: World): void {
-  for (const { name } of world.people) world.ledger.excused.add(name);
 }
 
 /** Two call each other at once, or nearly. */

@@ -182,7 +182,7 @@ export class World {
       return { how: "guest", name: `g${person.index}`, password: "", newPassword: "" };
     }
     const other = random.pick(this.people);
-    const isOther = random.chance(0.1) && this.accounts.has(other.name);
+    const isOther = random.chance(0.25) && this.accounts.has(other.name);
     return this.ownEntry(isOther ? other : person);
   }
 
