@@ -23,7 +23,8 @@ import type { Ordering } from "./ordering.ts";
 
 export interface ContestsOwner {
   readonly selfKey: PeerKey;
-  readonly coordinator: PeerKey | null;
+  /** Whether what that key signed on edits is the coordinator's word. */
+  mayDecide(key: PeerKey): boolean;
   readonly isCoordinatorUp: boolean;
   readonly isCoordinatorDown: boolean;
   readonly crypto: Crypto;
@@ -98,9 +99,9 @@ export class Contests {
   }
 
   #mayBeHeld(signed: SignedBatch): boolean {
-    const { crypto, group, ordering, coordinator } = this.owner;
+    const { crypto, group, ordering } = this.owner;
     const { kind, author } = signed.batch.value;
-    const isOfEpoch = kind === "texts" ? ordering!.has(author) : author === coordinator;
+    const isOfEpoch = kind === "texts" ? ordering!.has(author) : this.owner.mayDecide(author);
     return isOfEpoch && batchFault(signed, group) === null && isAuthentic(crypto, signed);
   }
 

@@ -7,7 +7,8 @@ import { signBatch, type SignedBatch } from "../../../lib/protocols/group/histor
 import { CONTEST_MS } from "../../../lib/protocols/group/limits.ts";
 import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
-import { GROUP, GroupNet, type Node } from "./group_net.ts";
+import { Decider, editOf, requestOf } from "./edit_fixtures.ts";
+import { COORDINATOR, GROUP, GroupNet, type Node } from "./group_net.ts";
 
 const COORDINATOR_ENDS_IT = "chat pauses until the coordinator is back and takes it out";
 
@@ -306,6 +307,34 @@ Deno.test("Who contests what it has acknowledged is heard no more, and the seque
   assertEquals(errorsOf(bob), ["eve breaks the protocol: it says that it holds what it can't"]);
   assertEquals(net.coordinator.heard.get(bob)!.peers.includes(ann.key), true);
 });
+
+for (const decides of ["the coordinator", "a former key of it", "somebody else"]) {
+  Deno.test(`Who contests by an edit that ${decides} decided may have been told so, or not`, () => {
+    const former = fakeSigner("former");
+    const net = new GroupNet();
+    net.coordinator.former = [former.key];
+    for (const name of ["ann", "bob", "eve"]) net.add(name).start();
+    net.settle();
+    net.coordinator.change(...net.nodes);
+    net.settle();
+    const [ann, bob, eve] = net.nodes as [Node, Node, Node];
+    ann.say("one");
+    net.settle();
+    eve.lies = (_, message) => message.type === "ack" ? [] : [message];
+    ann.say("two");
+    net.settle();
+    const signers = { "the coordinator": COORDINATOR, "a former key of it": former };
+    const signer = signers[decides as keyof typeof signers] ?? eve.signer;
+    const edit = editOf(1, requestOf(eve, GROUP, 1, "another"));
+    const signed = new Decider(signer, GROUP).decides([edit]);
+    const { ballot } = eve.machine!.epoch!.epoch.value;
+    net.tell(eve, bob.key, { type: "contest", ballot, after: 1, signed });
+    net.settle();
+
+    const blamed = decides === "somebody else" ? "eve breaks the protocol" : "ann orders";
+    assertEquals(errorsOf(bob).map((text) => text.slice(0, blamed.length)), [blamed]);
+  });
+}
 
 Deno.test("A coordinator's word against a member needs a proof", () => {
   const net = GroupNet.started(["ann", "bob"]);
