@@ -147,8 +147,11 @@ export interface CommandTableOptions<Target> {
   readonly commands: readonly Command<Target>[];
   /** What a line of no command means, here and now: chat, for example. May throw a P2pchatError. */
   readonly bareLine: (line: string) => Invocation;
-  /** Whether what a bare line says isn't shown as a message of one's own: a terminal keeps the line, then. */
-  readonly chatIsSilent?: boolean;
+  /**
+   * Whether what a bare line says, here and now, isn't shown as a message of one's own: a terminal keeps the line,
+   * then.
+   */
+  readonly chatIsSilent?: () => boolean;
   /**
    * An object that sends a text, as people are told; where all are meant, nothing but the text is needed. Null:
    * nothing here sends one.
@@ -169,13 +172,13 @@ interface InputObject extends Readonly<Record<string, unknown>> {
 
 export class CommandTable<Target> {
   readonly commands: readonly Command<Target>[];
-  readonly chatIsSilent: boolean;
   readonly afterName: string;
   readonly bareForms: readonly (readonly [head: string, help: string])[];
   readonly #byName = new Map<string, Command<Target>>();
   readonly #bareLine: (line: string) => Invocation;
   readonly #words: ReadonlyMap<string, string>;
   readonly #textObject: string | null;
+  readonly #chatIsSilent: () => boolean;
 
   constructor(options: CommandTableOptions<Target>) {
     this.commands = [...options.commands, helpEntry()];
@@ -183,13 +186,18 @@ export class CommandTable<Target> {
       for (const name of [entry.name, ...entry.aliases]) this.#byName.set(name, entry);
     }
     this.#bareLine = options.bareLine;
-    this.chatIsSilent = options.chatIsSilent ?? false;
+    this.#chatIsSilent = options.chatIsSilent ?? (() => false);
     this.#textObject = options.textObject === undefined
       ? '{"command":"msg","text":"..."}'
       : options.textObject;
     this.afterName = options.afterName ?? " ";
     this.bareForms = options.bareForms ?? [];
     this.#words = new Map(Object.entries(options.words));
+  }
+
+  /** Whether what a bare line says leaves no trace of its own. */
+  get chatIsSilent(): boolean {
+    return this.#chatIsSilent();
   }
 
   /** Lines that are commands as a whole, for `/help`. */

@@ -66,7 +66,7 @@ export const friendsCommands: CommandTable<FriendsCommandSink> = new CommandTabl
   FriendsCommandSink
 >({
   bareLine: toFriend,
-  chatIsSilent: true,
+  chatIsSilent: () => true,
   textObject: '{"command":"msg","name":"bob","text":"..."}',
   afterName: "/",
   bareForms: [

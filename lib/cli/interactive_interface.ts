@@ -24,12 +24,14 @@ import type { CommonOptions } from "./options.ts";
 import { CLOSE_MS_MAX, Output, unitsOf } from "./output.ts";
 import { isCommon } from "./piped_interface.ts";
 import { type DrawnPrompt, layoutPrompt, rowsAboveCursor } from "./prompt_layout.ts";
+import { Questions } from "./questions.ts";
 import type { Streams } from "./streams.ts";
 import { enterRawMode, leaveRawMode, reflows } from "./terminal_mode.ts";
 import { noticeLine, starLine, TextFormat } from "./text_format.ts";
 import { withinTime } from "./within_time.ts";
 import type {
   CommonEvent,
+  Dialogue,
   Expansion,
   InputHandler,
   InterruptCause,
@@ -60,6 +62,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   readonly interactive = true;
   /** A terminal that is gone is no error. */
   readonly outputError = null;
+  readonly dialogue: Dialogue;
   readonly #mode: Mode<Event, Target>;
   readonly #options: CommonOptions;
   readonly #streams: Streams;
@@ -68,6 +71,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   readonly #text: TextFormat;
   readonly #interrupts: Interrupts;
   readonly #keys = new KeyParser();
+  readonly #questions: Questions;
   /** Whether the terminal breaks rows anew that have become too wide. */
   readonly #reflows: boolean;
   readonly #onResize = () => this.#resized();
@@ -91,6 +95,8 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   /** Whether the prompt on the screen isn't what it should be. */
   #isStale = false;
   #hasEnded = false;
+  /** The terminal is in raw mode, and read. */
+  #isOpen = false;
   #isSuspended = false;
   #isClosed = false;
   #escapeTimer: ReturnType<typeof setTimeout> | undefined;
@@ -118,6 +124,23 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
       notice: (text) => this.show({ event: "notice", text }),
       ready: () => this.#output.ready(),
     });
+    this.#questions = new Questions((line) => this.#printLines([line]), () => this.#redraw());
+    this.dialogue = {
+      begin: (logOut) => {
+        this.#questions.begin(logOut);
+        this.#open();
+      },
+      ask: async (question) => {
+        const answer = this.#questions.ask(question);
+        this.#press([]);
+        if (this.#hasEnded) this.#questions.end();
+        return await answer;
+      },
+      end: () => {
+        this.#questions.end();
+        this.#press([]);
+      },
+    };
     this.#interrupts = new Interrupts(
       streams,
       (cause) => this.#interrupted(cause),
@@ -135,11 +158,22 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   listen(handler: InputHandler<Target>): void {
     this.#handler = handler;
     this.heedInterrupts((cause) => handler.interrupted(cause));
+    this.#open();
+    this.#redraw();
+  }
+
+  /** Takes the terminal. */
+  #open(): void {
+    if (this.#isOpen) return;
+    this.#isOpen = true;
     enterRawMode(this.#streams, () => this.#erased());
     this.#streams.onSignal("SIGWINCH", this.#onResize);
     this.#streams.onSignal("SIGCONT", this.#onContinue);
-    this.#redraw();
     void this.#readAll(); // rejects for faults of our own alone, which end the program
+  }
+
+  ring(): void {
+    this.#output.write("stdout", BELL);
   }
 
   show(event: Event | CommonEvent): void {
@@ -198,6 +232,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
+    this.#questions.end();
     this.#isClosed = true;
     clearTimeout(this.#escapeTimer);
     clearTimeout(this.#resizeTimer);
@@ -206,7 +241,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     await withinTime(this.#output.flush(), CLOSE_MS_MAX);
     leaveRawMode();
     this.#interrupts.close();
-    if (this.#handler === null) return;
+    if (!this.#isOpen) return;
     this.#streams.offSignal("SIGWINCH", this.#onResize);
     this.#streams.offSignal("SIGCONT", this.#onContinue);
   }
@@ -233,19 +268,24 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   }
 
   #press(keys: readonly Key[]): void {
-    for (const key of keys) {
+    for (const key of [...this.#questions.takeTypedAhead(), ...keys]) {
       if (this.#isClosed) return;
-      const { state, request } = onKey(this.#editor, key);
-      // A full queue keeps the line in the editor: nothing that was typed is lost.
-      const isFull = this.#heldLines.length >= HELD_LINES_MAX || this.#output.isFull;
-      if (request?.type === "submit" && isFull) {
-        this.#output.write("stdout", BELL);
-        continue;
-      }
-      this.#editor = this.#expanded(state);
+      const request = this.#questions.isOpen ? this.#questions.press(key) : this.#edit(key);
       if (request !== null) this.#answer(request);
     }
     this.#redraw();
+  }
+
+  #edit(key: Key): EditorRequest | null {
+    const { state, request } = onKey(this.#editor, key);
+    // A full queue keeps the line in the editor: nothing that was typed is lost.
+    const isFull = this.#heldLines.length >= HELD_LINES_MAX || this.#output.isFull;
+    if (request?.type === "submit" && isFull) {
+      this.#output.write("stdout", BELL);
+      return null;
+    }
+    this.#editor = this.#expanded(state);
+    return request;
   }
 
   /** Before anything else can change what it stands for: whoever types sees what it is. */
@@ -272,14 +312,18 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
         return this.#clearScreen();
       case "suspend":
         return void this.#suspend();
+      case "log-out":
+        return this.#questions.isOpen ? this.#questions.logOut() : this.#handler?.logOut?.();
       case "refuse-paste":
         return this.#refuse(tooLong(request.units));
     }
   }
 
   #ended(): void {
-    if (!this.#hasEnded) this.#handler!.ended();
+    const isFirst = !this.#hasEnded;
     this.#hasEnded = true;
+    this.#questions.end();
+    if (isFirst) this.#handler?.ended();
   }
 
   #submit(line: string): void {
@@ -407,7 +451,10 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     if (!this.#isStale) return;
     this.#isStale = false;
     this.#output.write("stdout", this.#erased());
-    const isShown = this.#handler !== null && !this.#isClosed && !this.#isSuspended;
+    const takesInput = this.#questions.isOpen
+      ? this.#questions.asked !== null
+      : this.#handler !== null;
+    const isShown = takesInput && !this.#isClosed && !this.#isSuspended;
     if (isShown) this.#output.write("stdout", this.#drawn());
   }
 
@@ -427,10 +474,12 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     const above = this.#progress === null || this.#options.plain
       ? []
       : [layoutPrompt(this.#progress, "", 0, columns, 1).rows[0]!];
+    const { prompt, text, cursor } = this.#questions.asked ??
+      { prompt: this.#prompt, text: this.#editor.text, cursor: this.#editor.cursor };
     const layout = layoutPrompt(
-      this.#prompt,
-      this.#editor.text,
-      this.#editor.cursor,
+      prompt,
+      text,
+      cursor,
       columns,
       Math.max(1, rows - 1 - above.length),
     );

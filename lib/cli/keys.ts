@@ -31,6 +31,7 @@ export type KeyName =
   | "end-of-input"
   | "redraw"
   | "suspend"
+  | "log-out"
   | "escape";
 
 /** A paste that nobody could send: sixteen times the longest message. */
@@ -61,6 +62,7 @@ const CONTROL_KEYS: Readonly<Record<string, KeyName>> = {
   "\x14": "transpose",
   "\x15": "kill-left",
   "\x17": "delete-word-left",
+  "\x18": "log-out",
   "\x19": "yank",
   "\x1a": "suspend",
 };

@@ -30,6 +30,7 @@ export type EditorRequest =
   | { readonly type: "end-of-input" }
   | { readonly type: "redraw" }
   | { readonly type: "suspend" }
+  | { readonly type: "log-out" }
   | { readonly type: "refuse-paste"; readonly units: number };
 
 export interface EditorStep {
@@ -106,6 +107,7 @@ const PRESSES: Readonly<Record<KeyName, (state: EditorState) => EditorStep>> = {
   "interrupt": (state) => ({ state, request: { type: "interrupt" } }),
   "redraw": (state) => ({ state, request: { type: "redraw" } }),
   "suspend": (state) => ({ state, request: { type: "suspend" } }),
+  "log-out": (state) => ({ state, request: { type: "log-out" } }),
   "escape": only,
   "end-of-input": (state) =>
     state.text === ""

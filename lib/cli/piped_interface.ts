@@ -29,6 +29,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
   implements UserInterface<Event, Target> {
   /** A terminal that can do no more than print has a person before it all the same. */
   readonly interactive: boolean;
+  readonly dialogue = null;
   readonly #mode: Mode<Event, Target>;
   readonly #options: CommonOptions;
   readonly #streams: Streams;
@@ -97,6 +98,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
   setPrompt(): void {}
 
   setNames(): void {}
+  ring(): void {}
   setExpansion(): void {}
 
   progress(text: string | null): void {

@@ -18,7 +18,7 @@ export const serveCommands: CommandTable<ServeCommandSink> = new CommandTable<Se
         "write to the group, join it with p2pchat peer",
     );
   },
-  chatIsSilent: true,
+  chatIsSilent: () => true,
   textObject: null,
   words: {},
   commands: [

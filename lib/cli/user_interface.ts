@@ -77,6 +77,29 @@ export interface InputHandler<Target> {
    * @returns Whether the program is leaving: the next Ctrl+C or SIGTERM then forces, with exit status 130.
    */
   interrupted(cause: InterruptCause): boolean;
+  /** Ctrl+X at a terminal; where it is left out, the key does nothing. */
+  logOut?(): void;
+}
+
+/** What somebody at a terminal is asked. */
+export interface Question {
+  /** Without control characters. */
+  readonly prompt: string;
+  /** Nothing is shown for what is typed, not even how long it is. */
+  readonly isUnseen: boolean;
+}
+
+/** Questions at a terminal, from `begin` to `end`: what is typed answers them, and runs no command. */
+export interface Dialogue {
+  /**
+   * What is typed from now on is kept for the next question, unseen until then.
+   * @param logOut What Ctrl+X does.
+   */
+  begin(logOut: () => void): void;
+  /** One question after the other. @returns The answer; null where the input or the dialogue ended without one. */
+  ask(question: Question): Promise<string | null>;
+  /** What was typed ahead goes to the prompt. Idempotent. */
+  end(): void;
 }
 
 /** A short beginning of a line, and what it stands for now. */
@@ -117,6 +140,10 @@ export interface UserInterface<Event extends ShownEvent, Target> {
   flush(): Promise<void>;
   /** Resolves when all that was shown before the call is before the user's eyes; more may be waiting. */
   written(): Promise<void>;
+  /** Calls whoever sits at the terminal. */
+  ring(): void;
+  /** Null where nobody can be asked. */
+  readonly dialogue: Dialogue | null;
   /** Whether a person types at a terminal. */
   readonly interactive: boolean;
   /** Why standard output takes nothing more, where its reader hasn't just gone: how the program ends then. */

@@ -1,0 +1,135 @@
+import { assertEquals } from "@std/assert";
+import { InteractiveInterface } from "../../lib/cli/interactive_interface.ts";
+import { Screen } from "../e2e/screen.ts";
+import { echoRoom, MODE, OPTIONS } from "./echo_room.ts";
+import { MemoryStreams, settle } from "./memory_streams.ts";
+
+/** A terminal of 40 columns at which somebody is asked before commands are taken. */
+function open() {
+  const streams = new MemoryStreams();
+  streams.isTerminal = true;
+  streams.columns = 40;
+  const ui = new InteractiveInterface(MODE, OPTIONS, streams);
+  const room = echoRoom(ui);
+  ui.setPrompt("Alice");
+  const happened: string[] = [];
+  const { dialogue } = ui;
+  const ask = (prompt: string, isUnseen = false) => {
+    dialogue.ask({ prompt, isUnseen }).then((answer) => happened.push(`${prompt}${answer}`));
+  };
+  const begin = () => dialogue.begin(() => happened.push("(log out)"));
+  const screenNow = async () => {
+    await settle();
+    const screen = new Screen(40, 24);
+    screen.write(streams.stdoutText);
+    assertEquals(screen.unexpected, []);
+    return screen;
+  };
+  return { streams, ui, room, dialogue, ask, begin, happened, screenNow };
+}
+
+Deno.test("questions are answered one after the other, passwords unseen, before any command runs", async () => {
+  const { streams, ui, room, dialogue, ask, begin, happened, screenNow } = open();
+  begin();
+  ask("Name: ");
+  streams.type("alicx\x7fe");
+  assertEquals((await screenNow()).cursorLine, "Name: alice|");
+  streams.type("\r");
+  await settle();
+  ask("Password: ", true);
+  streams.type("hunter2x\x7f");
+  assertEquals((await screenNow()).cursorLine, "Password: |");
+  streams.type("\r");
+  await settle();
+  ui.listen(room);
+  dialogue.end();
+  streams.type("hello\r");
+
+  const screen = await screenNow();
+  assertEquals(happened, ["Name: alice", "Password: hunter2"]);
+  assertEquals(room.happened, ["hello"]);
+  assertEquals(screen.lines, ["Name: alice", "Password:", "12:03 <Alice> hello", "Alice>"]);
+  assertEquals(streams.stdoutText.includes("hunter"), false);
+  await ui.close();
+});
+
+Deno.test("what is typed ahead answers the questions that come, unseen until then; the rest runs", async () => {
+  const { streams, ui, room, dialogue, ask, begin, happened, screenNow } = open();
+  begin();
+  streams.type("alice\rsecret\rhello\r");
+  await settle();
+  assertEquals((await screenNow()).text.trim(), "");
+  ask("Name: ");
+  await settle();
+  ask("Password: ", true);
+  await settle();
+  assertEquals(happened, ["Name: alice", "Password: secret"]);
+  ui.listen(room);
+  await settle();
+  assertEquals(room.happened, []);
+  dialogue.end();
+  await settle();
+  assertEquals(room.happened, ["hello"]);
+  assertEquals(streams.stdoutText.includes("secret"), false);
+  await ui.close();
+});
+
+Deno.test("Ctrl+C and Ctrl+X are heeded whether or not something is asked", async () => {
+  const { streams, ui, room, dialogue, ask, begin, happened } = open();
+  ui.heedInterrupts((cause) => room.interrupted(cause));
+  begin();
+  streams.type("\x18");
+  await settle();
+  assertEquals(happened, ["(log out)"]);
+  ask("Password: ", true);
+  streams.type("abc\x18\x03");
+  await settle();
+  assertEquals(happened, ["(log out)", "(log out)"]);
+  assertEquals(room.happened, ["(interrupt)"]);
+  dialogue.end();
+  await settle();
+  assertEquals(happened.at(-1), "Password: null");
+  await ui.close();
+});
+
+Deno.test("at the end of input nothing is answered any more", async () => {
+  const { streams, ui, ask, begin, happened } = open();
+  begin();
+  ask("Name: ");
+  streams.type("\x04");
+  await settle();
+  ask("Password: ", true);
+  await settle();
+  assertEquals(happened, ["Name: null", "Password: null"]);
+  await ui.close();
+});
+
+Deno.test("more than anybody types ahead isn't kept", async () => {
+  const { streams, ui, ask, begin, happened } = open();
+  begin();
+  streams.type("\x1b[200~" + "x".repeat(70_000) + "\x1b[201~");
+  streams.type("bob\r");
+  await settle();
+  ask("Name: ");
+  await settle();
+  assertEquals(happened, ["Name: bob"]);
+  await ui.close();
+});
+
+Deno.test("Ctrl+X at the prompt is the mode's", async () => {
+  const { streams, ui, room } = open();
+  let times = 0;
+  ui.listen({ ...room, logOut: () => void times++ });
+  streams.type("\x18");
+  await settle();
+  assertEquals(times, 1);
+  await ui.close();
+});
+
+Deno.test("somebody at a terminal is called with its bell", async () => {
+  const { streams, ui } = open();
+  ui.ring();
+  await settle();
+  assertEquals(streams.stdoutText, "\x07");
+  await ui.close();
+});
