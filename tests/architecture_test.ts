@@ -30,7 +30,11 @@ const ONLY: readonly { readonly from: string; readonly of: string; readonly file
   { from: "lib/wire", of: "lib/protocols", files: /\/messages\.ts$/ },
   { from: "lib/transport", of: "lib/wire", files: /\/frame\.ts$/ },
   { from: "lib/transport", of: "lib/protocols", files: /^lib\/protocols\/noise\// },
-  { from: "lib/runtime", of: "lib/transport", files: /^lib\/transport\/(link|datagrams)\.ts$/ },
+  {
+    from: "lib/runtime",
+    of: "lib/transport",
+    files: /^lib\/transport\/(link|datagrams|relays)\.ts$/,
+  },
   { from: "lib/runtime", of: "lib/store", files: /^lib\/store\/(log_format|record_line)\.ts$/ },
 ];
 

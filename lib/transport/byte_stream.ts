@@ -60,3 +60,9 @@ export interface StreamNetwork {
   /** Resolves once no stream of it is open and nothing is under way any more. */
   allClosed(): Promise<void>;
 }
+
+/** Streams that somebody else passes on. */
+export interface RelayedStreams {
+  /** Both together: where `connect` is given the end of a relayed stream it is that, and `accept` reports them too. */
+  over(network: StreamNetwork): StreamNetwork;
+}

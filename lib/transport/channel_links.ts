@@ -23,7 +23,7 @@ import { CHANNEL_DEFAULTS, type ChannelConfig } from "../protocols/noise/config.
 import { encodeRefusal } from "../protocols/noise/preface.ts";
 import { FRAME_HEADER_BYTES, FrameReader, writeFrameHeader } from "../wire/frame.ts";
 import { Alarm } from "./alarm.ts";
-import type { ByteStream, StreamAttempt, StreamNetwork } from "./byte_stream.ts";
+import type { ByteStream, RelayedStreams, StreamAttempt, StreamNetwork } from "./byte_stream.ts";
 import { Entrance } from "./entrance.ts";
 import type {
   DialExpectation,
@@ -42,8 +42,10 @@ export interface ChannelLinksOptions {
   readonly identity: ChannelIdentity;
   readonly env: Pick<Environment, "randomBytes" | "crypto" | "log">;
   readonly clock: LinkClock;
-  /** Whom we let in, asked anew for each connection; its mode is that of our own dials too. */
+  /** Whom we let in, asked anew for each connection; its mode is that of our own dials too, unless they name one. */
   readonly access: ListenAccess;
+  /** Where streams come from beside the network. */
+  readonly relays?: RelayedStreams;
   readonly handler: LinkHandler;
   readonly channel?: Partial<ChannelConfig>;
   readonly strangers?: Partial<StrangerLimitsConfig>;
@@ -100,7 +102,7 @@ export class ChannelLinks implements Links {
   #shutdown: PromiseWithResolvers<void> | null = null;
 
   constructor(network: StreamNetwork, options: ChannelLinksOptions) {
-    this.#network = network;
+    this.#network = options.relays?.over(network) ?? network;
     this.#options = options;
     this.#nowMs = options.clock.nowMs();
     this.#alarm = new Alarm(options.clock, (nowMs) => this.#ring(nowMs));
@@ -112,7 +114,7 @@ export class ChannelLinks implements Links {
       (host, nowMs) => this.#strangers.placeFor(host, nowMs),
       prefers,
     );
-    network.accept((stream) => this.#accepted(stream));
+    this.#network.accept((stream) => this.#accepted(stream));
   }
 
   get local(): Endpoint {
@@ -132,8 +134,7 @@ export class ChannelLinks implements Links {
     invariant(this.#shutdown === null, "nothing is dialled after shutdown");
     invariant(!this.#connecting.has(attempt), "each attempt has a number of its own");
     const dueMs = this.#options.clock.nowMs() + this.#connectMs;
-    const { mode } = this.#options.access;
-    const { key, room, secret } = expect;
+    const { key, room, secret, mode = this.#options.access.mode } = expect;
     const fingerprint = key === null ? expect.fingerprint ?? null : fingerprintOf(key);
     const target: DialTarget = { mode, room, secret, fingerprint };
     const stream = this.#network.connect(

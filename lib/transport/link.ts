@@ -18,6 +18,7 @@ import type { Fingerprint } from "../base/fingerprint.ts";
 import type { Endpoint, LinkId, PeerKey, RoomId } from "../base/ids.ts";
 import type { ChannelSecret, ListenAccess } from "../protocols/noise/channel_handshake.ts";
 import type { ChannelFailure, Lane } from "../protocols/noise/channel_io.ts";
+import type { ChannelMode } from "../protocols/noise/preface.ts";
 
 export type { ChannelSecret, Lane, ListenAccess };
 
@@ -84,6 +85,8 @@ export interface DialExpectation {
   readonly room: RoomId | null;
   /** What a private room's members know. */
   readonly secret: ChannelSecret | null;
+  /** What to talk about there, where it isn't that of those whom we let in. */
+  readonly mode?: ChannelMode;
 }
 
 /** Any program of our mode will do. */
