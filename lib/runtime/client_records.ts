@@ -1,0 +1,65 @@
+/**
+ * What a client heard, as lines of its log. What people look for with `grep` and `cut` stands in the clear: when, who,
+ * what; then to whom it was told, and its number.
+ */
+
+import type { FoldedName } from "../base/ids.ts";
+import { unreachable } from "../base/invariant.ts";
+import { foldName } from "../base/names.ts";
+import type { ClientRecord, HeardPlace } from "../protocols/directory/client_records.ts";
+import { STORE_ID_BYTES } from "../protocols/directory/limits.ts";
+import type { LogRecord } from "../store/log_format.ts";
+import { bytesOf, countOf, type FieldOf, isoTime, line, parseLine, timeOf } from "./log_fields.ts";
+
+/** Of the log file; counts up with each change that older programs cannot read. */
+export const CLIENT_LOG_FORMAT = { format: "registry", version: 1 } as const;
+
+/** The line of a record. */
+export function clientLine(record: ClientRecord): LogRecord {
+  switch (record.kind) {
+    case "heard": {
+      const { sentAt, from, text } = record;
+      return line(record.kind, isoTime(sentAt), from, text, ...place(record));
+    }
+    case "through":
+    case "shown":
+      return line(record.kind, ...place(record));
+    default:
+      return unreachable(record);
+  }
+}
+
+function place({ as, store, number }: HeardPlace): readonly string[] {
+  return [as, store, String(number)];
+}
+
+/**
+ * The record of a line.
+ * @throws {P2pchatError} `store-corrupt`, a part of a sentence.
+ */
+export function clientRecord(record: LogRecord): ClientRecord {
+  return parseLine(record, parse);
+}
+
+function parse({ kind }: LogRecord, field: FieldOf): ClientRecord {
+  const placeAt = (at: number): HeardPlace => ({
+    as: foldedOf(field(at)),
+    store: bytesOf(field(at + 1), STORE_ID_BYTES).toHex(),
+    number: countOf(field(at + 2)),
+  });
+  switch (kind) {
+    case "heard":
+      return { kind, sentAt: timeOf(field(0)), from: field(1), text: field(2), ...placeAt(3) };
+    case "through":
+    case "shown":
+      return { kind, ...placeAt(0) };
+    default:
+      throw new TypeError("something that this version doesn't know");
+  }
+}
+
+/** @throws {TypeError} If no name is folded so. */
+function foldedOf(text: string): FoldedName {
+  if (text === "" || foldName(text) !== text) throw new TypeError(`no folded name is "${text}"`);
+  return text as FoldedName;
+}

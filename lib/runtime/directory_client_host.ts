@@ -1,0 +1,223 @@
+/**
+ * Runs the machine of a directory's client: one set of links to the directory and to whom one talks with, some of
+ * them through the directory, datagrams, a log and a user interface, each a port.
+ */
+
+import type { Signer } from "../base/crypto.ts";
+import type { Endpoint, LinkId, PeerKey } from "../base/ids.ts";
+import { Client } from "../protocols/directory/client.ts";
+import type {
+  ClientConfig,
+  ClientEffect,
+  ClientInput,
+  Entry,
+} from "../protocols/directory/client_io.ts";
+import type { ClientRecord, HeardPlace } from "../protocols/directory/client_records.ts";
+import type { ClientCommand, ClientEvent } from "../protocols/directory/events.ts";
+import {
+  RELAY_BYTES_MAX,
+  RELAY_CREDIT_BYTES,
+  RELAY_PIECES_PER_S,
+} from "../protocols/directory/limits.ts";
+import {
+  DIRECTORY_LANES,
+  DIRECTORY_MESSAGES,
+  type DirectoryMessage,
+} from "../protocols/directory/messages.ts";
+import type { Datagrams } from "../transport/datagrams.ts";
+import type {
+  DialFailure,
+  LinkEnd,
+  LinkHandler,
+  LinkInfo,
+  ListenAccess,
+} from "../transport/link.ts";
+import { type Relay, RELAY_HOST, type Relays } from "../transport/relays.ts";
+import { createCodec } from "../wire/codec.ts";
+import { LinkBacklog } from "./link_backlog.ts";
+import { ModeHost, type ModePorts } from "./mode_host.ts";
+import type { RecordStore } from "./record_log.ts";
+import { Runner } from "./runner.ts";
+
+/** Whom a client's links let in: whoever wants to talk. The machine says who of them is the one that is expected. */
+export const CALL_ACCESS: ListenAccess = {
+  mode: "call",
+  room: null,
+  secrets: null,
+  admit: () => null,
+  // A crowd at our port mustn't keep out who comes through the directory.
+  prefers: (host) => host === RELAY_HOST,
+};
+
+/** Half of what the directory allows: each piece that comes may be answered by one, too. */
+const RELAY_LIMITS = {
+  creditBytes: RELAY_CREDIT_BYTES,
+  pieceBytesMax: RELAY_BYTES_MAX,
+  piecesPerS: RELAY_PIECES_PER_S / 2,
+};
+
+export interface DirectoryClientPorts extends ModePorts<ClientEvent> {
+  readonly signer: Signer;
+  readonly store: RecordStore<ClientRecord>;
+  readonly datagrams: Datagrams;
+  /** Those that the links were given. */
+  readonly relays: Relays;
+  /** The user is to say how to come in: answer once with `enter`. */
+  askToEnter(): void;
+  /**
+   * Remembers the key of the directory, or of somebody at the one that the last `directory` event was of; `again`: the
+   * user accepts another than before.
+   */
+  pin(name: string, key: PeerKey, again: boolean): void;
+}
+
+export class DirectoryClientHost extends ModeHost<
+  DirectoryMessage,
+  ClientCommand,
+  ClientEvent,
+  ClientRecord,
+  HeardPlace
+> implements LinkHandler {
+  protected override readonly runner: Runner<ClientInput, ClientEffect, ClientRecord>;
+  readonly #ports: DirectoryClientPorts;
+  readonly #backlog: LinkBacklog;
+  /** By call. */
+  readonly #relays = new Map<string, Relay>();
+  /** The same and those that are over, by what their links show as the other side. */
+  readonly #relayed = new WeakMap<Endpoint, Relay>();
+
+  constructor(config: Omit<ClientConfig, "records">, ports: DirectoryClientPorts) {
+    super(createCodec(DIRECTORY_MESSAGES), ports);
+    const { signer, environment, links, store, datagrams } = ports;
+    this.#ports = ports;
+    this.#backlog = new LinkBacklog(links);
+    const client = new Client({ ...config, records: store.records }, signer, environment);
+    this.keepLog(store, {
+      snapshot: (shownThrough) => client.snapshot(shownThrough),
+      shown: ({ store, as, number }) => ({ kind: "shown", store, as, number }),
+      restored: () => ports.show({ event: "notice", text: RESTORED_TEXT }, undefined),
+    });
+    this.runner = new Runner<ClientInput, ClientEffect, ClientRecord>(client, {
+      ...this.runnerPorts(),
+      persistOf: (effect) => effect.type === "persist" ? effect : null,
+      execute: (effect) => this.#execute(effect),
+    });
+    datagrams.handle({
+      datagram: (from, bytes) => this.runner.feed({ type: "datagram", from, bytes }),
+      turn() {},
+    });
+  }
+
+  /** How the user wants to come in; answers `askToEnter`. */
+  enter(entry: Entry): void {
+    this.runner.feed({ type: "enter", entry });
+  }
+
+  // LinkHandler.
+
+  linkUp(link: LinkId, info: LinkInfo): void {
+    if (!this.takes(link, info)) return;
+    const { peer, dialled, attempt, remote } = info;
+    const isRelayed = this.#relayed.has(remote);
+    const { host } = remote;
+    this.runner.feed({ type: "link-up", link, peer, dialled, attempt, host, isRelayed });
+  }
+
+  dialFailed(attempt: number, { reason, text, key }: DialFailure): void {
+    this.log.info("dial failed", { reason, text });
+    this.runner.feed({ type: "dial-failed", attempt, reason, text, key });
+  }
+
+  congested(link: LinkId): void {
+    this.#backlog.congested(link);
+    this.runner.feed({ type: "congested", link });
+  }
+
+  override drained(link: LinkId): void {
+    this.#backlog.drained(link);
+    super.drained(link);
+  }
+
+  override linkDown(link: LinkId, end: LinkEnd): void {
+    this.#backlog.remove(link);
+    const remote = this.openLinks.all.get(link)?.remote;
+    const relay = remote && this.#relayed.get(remote);
+    if (relay === undefined) return super.linkDown(link, end);
+    // The machine has the relay closed then: our goodbye, and what stands before it, is sent first.
+    relay.whenSent(() => super.linkDown(link, end));
+  }
+
+  #execute(effect: ClientEffect): void {
+    const { links, datagrams, askToEnter, pin } = this.#ports;
+    switch (effect.type) {
+      case "dial": {
+        const { attempt, mode, endpoint, expect: fingerprint } = effect;
+        const expect = { key: null, fingerprint, room: null, secret: null, mode };
+        return links.dial(attempt, endpoint, expect);
+      }
+      case "cancel-dial":
+        return links.cancelDial(effect.attempt);
+      case "send":
+        return this.#send(effect.link, effect.message);
+      case "ask-to-enter":
+        return askToEnter();
+      case "relay-open":
+        return this.#openRelay(effect);
+      case "relay-bytes":
+        return this.#relays.get(effect.call)?.came(effect.bytes);
+      case "relay-room":
+        return this.#relays.get(effect.call)?.room(effect.bytes);
+      case "relay-close":
+        this.#relays.get(effect.call)?.close();
+        this.#relays.delete(effect.call);
+        return;
+      case "datagram":
+        return datagrams.send(effect.to, effect.bytes);
+      case "pin":
+        return pin(effect.name, effect.key, effect.again);
+      default:
+        return this.perform(effect);
+    }
+  }
+
+  #send(link: LinkId, message: DirectoryMessage): void {
+    const lane = DIRECTORY_LANES[message.type];
+    if (lane === "control") this.openLinks.send(link, message, lane);
+    else this.#backlog.send(link, this.openLinks.encoded(message));
+  }
+
+  #openRelay(
+    { call, attempt, isDialler, expect: key }: Extract<ClientEffect, { type: "relay-open" }>,
+  ): void {
+    const { links, relays } = this.#ports;
+    const relay = relays.open(RELAY_LIMITS, {
+      send: (bytes) => this.runner.feed({ type: "relayed", call, bytes }),
+      taken: (bytes) => this.runner.feed({ type: "relay-taken", call, bytes }),
+    });
+    this.#relays.set(call, relay);
+    this.#relayed.set(relay.remote, relay);
+    if (isDialler) links.dial(attempt, relay.remote, { key, room: null, secret: null });
+    else relay.accept();
+  }
+
+  protected override logEvent(event: ClientEvent): void {
+    switch (event.event) {
+      case "ready":
+      case "directory":
+      case "session":
+      case "incoming":
+      case "call":
+      case "notice":
+      case "error": {
+        const { event: message, ...fields } = event;
+        this.log.info(message, fields);
+      }
+    }
+  }
+
+  protected override completed(event: ClientEvent): ClientEvent {
+    return event;
+  }
+}
+
+const RESTORED_TEXT = "The disk takes writes again: what is told to all is shown again";
