@@ -5,6 +5,14 @@ import { PipedInterface } from "./piped_interface.ts";
 import { isAtTerminal, processStreams, type Streams } from "./streams.ts";
 import type { Mode, ShownEvent, UserInterface } from "./user_interface.ts";
 
+/** Whether a person types at a terminal that can do more than print. */
+export function isForPerson(
+  options: CommonOptions,
+  streams: Streams = processStreams(),
+): boolean {
+  return !options.json && isAtTerminal(streams) && streams.variable("TERM") !== "dumb";
+}
+
 /**
  * Opens the user interface; signals are taken from now on, input from `listen` on. The caller closes it.
  * A terminal that can do no more than print (`TERM=dumb`) is treated as a pipe.
@@ -14,9 +22,7 @@ export async function openUserInterface<Event extends ShownEvent, Target>(
   options: CommonOptions,
   streams: Streams = processStreams(),
 ): Promise<UserInterface<Event, Target>> {
-  if (options.json || !isAtTerminal(streams) || streams.variable("TERM") === "dumb") {
-    return new PipedInterface(mode, options, streams);
-  }
+  if (!isForPerson(options, streams)) return new PipedInterface(mode, options, streams);
   const { InteractiveInterface } = await import("./interactive_interface.ts");
   return new InteractiveInterface(mode, options, streams);
 }

@@ -77,6 +77,26 @@ export interface MemberOptions extends CommonOptions {
   readonly wait: boolean;
 }
 
+/** `p2pchat peer [NAME] --registry HOST[:PORT]`. */
+export interface RegistryOptions extends CommonOptions {
+  /** Valid and in NFC; `null`: asked for. */
+  readonly name: string | null;
+  /** How to come in; `null`: asked for. */
+  readonly way: "log-in" | "sign-up" | "guest" | null;
+  /** `null`: the password is in the environment, or asked for. */
+  readonly passwordFile: string | null;
+  /** `null`: the password stays. */
+  readonly newPasswordFile: string | null;
+  /** Where the directory is dialled. */
+  readonly registry: Endpoint;
+  /** Address to take calls at; `null`: all interfaces. */
+  readonly host: string | null;
+  /** 0: any free one. */
+  readonly port: number;
+  /** Whether to wait for a directory that doesn't answer at the start. */
+  readonly wait: boolean;
+}
+
 /** `p2pchat serve`. */
 export interface ServeOptions extends CommonOptions {
   /** Address to listen at; `null`: all interfaces. */

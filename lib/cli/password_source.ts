@@ -67,7 +67,7 @@ export async function newPassword(source: PasswordSource, name: string): Promise
  * The password that a file or the environment has; null where it is to be asked for.
  * @throws {P2pchatError} `bad-file`; `usage` where nobody can be asked.
  */
-async function givenPassword(source: PasswordSource): Promise<string | null> {
+export async function givenPassword(source: PasswordSource): Promise<string | null> {
   if (source.file !== null) return await passwordIn(source.file, source.notice);
   const given = source.streams.variable(PASSWORD_VARIABLE);
   if (given) return given;
@@ -103,7 +103,7 @@ async function typedTwice(entry: PasswordEntry, name: string, streams: Streams):
   throw new P2pchatError("bad-credentials", "The two passwords aren't the same; try again");
 }
 
-async function passwordIn(path: string, notice: PasswordSource["notice"]): Promise<string> {
+export async function passwordIn(path: string, notice: PasswordSource["notice"]): Promise<string> {
   const bytes = await startOf(path, notice);
   const bad = (found: string, cause?: unknown) =>
     new P2pchatError("bad-file", `Cannot take the password from ${path}: ${found}`, { cause });

@@ -11,6 +11,7 @@ import { outputError } from "./output.ts";
 import { leaveRawMode } from "./terminal_mode.ts";
 import { friendsProgramCommand } from "./friends_arguments.ts";
 import { memberProgramCommand } from "./member_arguments.ts";
+import { registryProgramCommand } from "./registry_arguments.ts";
 import { serveProgramCommand } from "./serve_arguments.ts";
 import { usageText } from "./usage.ts";
 import { snapshotProgramCommands } from "./snapshot_arguments.ts";
@@ -23,6 +24,7 @@ const COMMANDS: readonly ProgramCommand[] = [
   meshProgramCommand,
   serveProgramCommand,
   memberProgramCommand,
+  registryProgramCommand,
   friendsProgramCommand,
   ...logProgramCommands,
   ...snapshotProgramCommands,

@@ -1,7 +1,7 @@
 /** What every mode needs of a profile, or of a server: its folder under lock, identity, known keys, a log, the user interface. */
 
 import { nodeCrypto } from "../base/crypto.ts";
-import type { Environment } from "../base/environment.ts";
+import type { Environment, Logger } from "../base/environment.ts";
 import { P2pchatError } from "../base/errors.ts";
 import type { PeerKey } from "../base/ids.ts";
 import type { ChannelIdentity } from "../protocols/noise/channel_handshake.ts";
@@ -17,7 +17,8 @@ import type { CommonOptions } from "./options.ts";
 import { randomBytes } from "./random_bytes.ts";
 import type { Mode, ShownEvent, UserInterface } from "./user_interface.ts";
 
-export interface Session<Event extends ShownEvent, Target> {
+/** A profile, or a server's own, that is in use. */
+export interface Profile {
   readonly disk: Disk;
   /** Of the profile, or of the server. */
   readonly folder: string;
@@ -25,23 +26,47 @@ export interface Session<Event extends ShownEvent, Target> {
   /** Its `notice` is to be shown when the mode has begun. */
   readonly identity: ProfileIdentity;
   readonly knownPeers: KnownPeers;
+}
+
+export interface Session<Event extends ShownEvent, Target> extends Profile {
   readonly ui: UserInterface<Event, Target>;
 }
 
+/** Where a profile is, and what it is used for. */
+export interface ProfileUse {
+  readonly folder: string;
+  readonly lockMode: LockMode;
+}
+
 /**
- * Runs `work` with the profile in `folder` open, and closes what was opened.
+ * Runs `work` with a profile and the user interface open, and closes what was opened.
  * @throws {P2pchatError} `in-use`, `store-corrupt`, `bad-file` or `disk`; what `work` throws.
  */
 export async function withSession<Event extends ShownEvent, Target>(
   options: CommonOptions,
-  { folder, lockMode }: { readonly folder: string; readonly lockMode: LockMode },
+  use: ProfileUse,
   mode: Mode<Event, Target>,
   work: (session: Session<Event, Target>) => Promise<void>,
 ): Promise<void> {
+  await withUserInterface(mode, options, async (ui) => {
+    await withProfile(() => openLog(options), use, (profile) => work({ ...profile, ui }));
+  });
+}
+
+/**
+ * Runs `work` with a profile in use, and lets go of it.
+ * @param openLog Opens the program's log, which may be kept in the profile's folder.
+ * @throws {P2pchatError} `in-use`, `store-corrupt`, `bad-file` or `disk`; what `work` throws.
+ */
+export async function withProfile<Result>(
+  openLog: () => Promise<Logger>,
+  { folder, lockMode }: ProfileUse,
+  work: (profile: Profile) => Promise<Result>,
+): Promise<Result> {
   const disk = new RealDisk();
   await disk.makeFolder(folder);
   const isUsed = await isUsedProfile(disk, folder); // before the log, which may be kept there
-  const log = await openLog(options);
+  const log = await openLog();
   const lock = await lockProfile(disk, folder, lockMode, Deno.pid);
   try {
     const identity = await openProfileIdentity(disk, folder, isUsed, randomBytes);
@@ -53,17 +78,32 @@ export async function withSession<Event extends ShownEvent, Target>(
       crypto: nodeCrypto,
       log,
     };
-    const ui = await openUserInterface(mode, options);
     try {
-      await work({ disk, folder, environment, identity, knownPeers, ui });
+      return await work({ disk, folder, environment, identity, knownPeers });
     } finally {
       await knownPeers.settled();
-      await ui.close();
     }
-    if (ui.outputError !== null) throw ui.outputError;
   } finally {
     lock.release();
   }
+}
+
+/**
+ * Runs `work` with the user interface open, and closes it.
+ * @throws {P2pchatError} `disk` where the output couldn't be written; what `work` throws.
+ */
+export async function withUserInterface<Event extends ShownEvent, Target>(
+  mode: Mode<Event, Target>,
+  options: CommonOptions,
+  work: (ui: UserInterface<Event, Target>) => Promise<void>,
+): Promise<void> {
+  const ui = await openUserInterface(mode, options);
+  try {
+    await work(ui);
+  } finally {
+    await ui.close();
+  }
+  if (ui.outputError !== null) throw ui.outputError;
 }
 
 /** The file of the keys met before, of the profile or server in `folder`. */

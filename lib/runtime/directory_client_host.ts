@@ -113,6 +113,12 @@ export class DirectoryClientHost extends ModeHost<
     this.runner.feed({ type: "enter", entry });
   }
 
+  /** Ends without a word, before the directory has let anybody in: `run` rejects with `because`. */
+  giveUp(because: unknown): void {
+    this.runner.stop();
+    this.fail(because);
+  }
+
   // LinkHandler.
 
   linkUp(link: LinkId, info: LinkInfo): void {

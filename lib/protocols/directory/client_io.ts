@@ -107,8 +107,10 @@ export interface ClientConfig {
   /** Keys that the user has compared. */
   readonly verified: ReadonlySet<Fingerprint>;
   readonly records: readonly ClientRecord[];
-  /** False: whatever refuses to let one in ends the program. */
+  /** Whether a person types at a terminal. */
   readonly isInteractive: boolean;
+  /** False: whatever refuses to let one in ends the program. */
+  readonly asksAgain: boolean;
   /** False: end where the directory doesn't answer at the start. */
   readonly wait: boolean;
   /** The file with the keys met before, as the user is told of it. */

@@ -391,7 +391,7 @@ export class Session {
     const { out } = this.owner;
     this.#entry = null;
     this.#self = null;
-    if (!this.config.isInteractive || code === "kicked" || code === "protocol") {
+    if (!this.config.asksAgain || code === "kicked" || code === "protocol") {
       this.close("refused");
       return out.fatal(code, text);
     }

@@ -109,6 +109,7 @@ export class ClientProgram {
         verified: new Set(),
         records: this.disk,
         isInteractive: false,
+        asksAgain: config?.isInteractive ?? false,
         wait: true,
         knownPeers: "known_peers",
         ...config,

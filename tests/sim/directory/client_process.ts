@@ -84,6 +84,7 @@ export class ClientProcess
         verified: new Set(),
         records: mutation?.clientRecords?.(records) ?? records,
         isInteractive: false,
+        asksAgain: false,
         wait: true,
         knownPeers: "known_peers",
       },

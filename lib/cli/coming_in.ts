@@ -1,0 +1,153 @@
+/** How a user says how to come into a directory: with flags, or asked at a terminal until the directory agrees. */
+
+import { P2pchatError } from "../base/errors.ts";
+import { foldName, parseName } from "../base/names.ts";
+import { checkPassword, passwordBytes } from "../base/passwords.ts";
+import { quotedStart } from "../base/text.ts";
+import type { Entry } from "../protocols/directory/client_io.ts";
+import type { Dialogue } from "./user_interface.ts";
+
+/** What was chosen, before a password is asked for. */
+export interface Way {
+  readonly how: Entry["how"];
+  readonly name: string;
+}
+
+/** Passwords that needn't be asked for. */
+export interface GivenPasswords {
+  readonly password: string;
+  /** Empty: it stays. */
+  readonly newPassword: string;
+}
+
+export interface ComingInPorts {
+  /** Null where nobody can be asked. */
+  readonly dialogue: Dialogue | null;
+  /** What the flags say. */
+  readonly way: Way | null;
+  /** As given on the command line; null: asked for. */
+  readonly name: string | null;
+  readonly given: GivenPasswords | null;
+  /** Tells of a mistake. */
+  refuse(error: P2pchatError): void;
+  /** Ctrl+X. */
+  logOut(): void;
+}
+
+const MENU = "1) log in   2) sign up   3) guest: ";
+const WAYS: Readonly<Record<string, Entry["how"]>> = {
+  "1": "log-in",
+  "login": "log-in",
+  "2": "sign-up",
+  "signup": "sign-up",
+  "3": "guest",
+  "guest": "guest",
+};
+
+export class ComingIn {
+  readonly #ports: ComingInPorts;
+  #way: Way | null;
+  #given: GivenPasswords | null;
+
+  constructor(ports: ComingInPorts) {
+    this.#ports = ports;
+    this.#way = ports.way;
+    this.#given = ports.given;
+  }
+
+  /** Whether a refusal is answered by another attempt. */
+  get asksAgain(): boolean {
+    const { dialogue, way, given } = this.#ports;
+    return dialogue !== null && (way === null || (given === null && way.how !== "guest"));
+  }
+
+  /** How, and as whom; asked for where it isn't known. Null where the user leaves. */
+  async way(): Promise<Way | null> {
+    while (this.#way === null) {
+      const how = await this.#ask(MENU);
+      if (how === null || how.trim() === "q") return null;
+      const known = WAYS[how.replaceAll(/\s/g, "").toLowerCase()];
+      if (known === undefined) {
+        const text = `${quotedStart(how)} is none of the three: 1, 2 or 3, or the words`;
+        this.#ports.refuse(new P2pchatError("usage", text));
+        continue;
+      }
+      const name = this.#ports.name ?? await this.#ask("Name: ");
+      if (name === null) return null;
+      this.#way = this.#checked(() => ({ how: known, name: parseName(name.trim()) }));
+    }
+    return this.#way;
+  }
+
+  /**
+   * What to come in with.
+   * @param profile Whose profile is open. @returns The way alone where it is another's; null where the user leaves.
+   */
+  async entry(profile: string): Promise<Entry | Way | null> {
+    for (;;) {
+      const way = await this.way();
+      if (way === null || foldName(way.name) !== foldName(profile)) return way;
+      const given = this.#given;
+      // A mistake brings the menu back, and what was given serves once.
+      this.#way = null;
+      this.#given = null;
+      if (way.how === "guest") return { ...way, password: "", newPassword: "" };
+      if (given !== null) return { ...way, ...given };
+      const password = way.how === "log-in"
+        ? await this.#ask("Password: ", true)
+        : await this.newPassword("Password: ");
+      if (password === null) return null;
+      if (password !== undefined) return { ...way, password, newPassword: "" };
+    }
+  }
+
+  /** A password that is typed twice. @returns Undefined after a mistake, which was told; null: the user leaves. */
+  async newPassword(prompt: string): Promise<string | null | undefined> {
+    const password = await this.#ask(prompt, true);
+    if (password === null) return null;
+    const isStrong = this.#checked(() => {
+      checkPassword(password);
+      return true;
+    });
+    if (isStrong === null) return undefined;
+    const again = await this.#ask("The same again: ", true);
+    if (again === null) return null;
+    if (passwordBytes(again).join() === passwordBytes(password).join()) return password;
+    const text = "The two passwords aren't the same; try again";
+    this.#ports.refuse(new P2pchatError("bad-credentials", text));
+    return undefined;
+  }
+
+  /** One that is in use. Null: the user leaves. */
+  async password(prompt: string): Promise<string | null> {
+    return await this.#ask(prompt, true);
+  }
+
+  /** Nothing is to be asked for the moment; what is typed goes to the prompt. */
+  over(): void {
+    this.#ports.dialogue?.end();
+  }
+
+  /** Keeps what is typed from now on for the questions that come. */
+  begin(): void {
+    this.#ports.dialogue?.begin(() => this.#ports.logOut());
+  }
+
+  async #ask(prompt: string, isUnseen = false): Promise<string | null> {
+    const { dialogue } = this.#ports;
+    if (dialogue === null) return null;
+    this.begin();
+    return await dialogue.ask({ prompt, isUnseen });
+  }
+
+  /** Null where `work` found a mistake, which was told. */
+  #checked<Value>(work: () => Value): Value | null {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      this.#ports.refuse(error);
+      return null;
+    }
+  }
+}

@@ -1,0 +1,421 @@
+/** `p2pchat peer --registry`: wires a client's machine to sockets, files and the user interface. */
+
+import { canonicalHost, isUnspecified } from "../base/endpoints.ts";
+import type { Logger } from "../base/environment.ts";
+import { P2pchatError } from "../base/errors.ts";
+import { fingerprintOf } from "../base/fingerprint.ts";
+import { type Endpoint, endpointText, type PeerKey } from "../base/ids.ts";
+import { invariant } from "../base/invariant.ts";
+import type { ClientConfig } from "../protocols/directory/client_io.ts";
+import {
+  type ClientCommand,
+  type ClientEvent,
+  DIRECTORY_NAME,
+} from "../protocols/directory/events.ts";
+import { CALL_ACCESS, DirectoryClientHost } from "../runtime/directory_client_host.ts";
+import { profileFolder } from "../store/paths.ts";
+import type { Datagrams } from "../transport/datagrams.ts";
+import { forwardTo, type Links } from "../transport/link.ts";
+import { RelayNetwork } from "../transport/relay_network.ts";
+import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
+import { openTcpLinks } from "../transport/tcp_links.ts";
+import { UdpDatagrams } from "../transport/udp_datagrams.ts";
+import { ComingIn, type GivenPasswords, type Way } from "./coming_in.ts";
+import { openLog } from "./log.ts";
+import { isForPerson } from "./open_user_interface.ts";
+import type { RegistryOptions } from "./options.ts";
+import { addressOfThisMachine } from "./own_address.ts";
+import { givenPassword, passwordIn } from "./password_source.ts";
+import { keyPinned, pinnedKeys, pinsIn } from "./pins.ts";
+import { REGSERVER_PORT_DEFAULT } from "./registry_arguments.ts";
+import { registryCommands, type RegistryTarget } from "./registry_commands.ts";
+import {
+  type RegistryOwnEvent,
+  RegistryRendering,
+  shownRegistryEvent,
+} from "./registry_rendering.ts";
+import { RegistryStanding } from "./registry_standing.ts";
+import { openRegistry } from "./registry_store.ts";
+import { modePorts, runMode } from "./run_mode.ts";
+import {
+  channelIdentity,
+  knownPeersPath,
+  markVerified,
+  type Profile,
+  type Session,
+  showError,
+  withProfile,
+  withUserInterface,
+} from "./session.ts";
+import { processStreams } from "./streams.ts";
+import type { InterruptCause, UserInterface } from "./user_interface.ts";
+import { VERSION } from "./version.ts";
+
+/**
+ * Runs until the user leaves.
+ * @throws {P2pchatError} What ended it otherwise.
+ */
+export async function runRegistry(options: RegistryOptions): Promise<void> {
+  const isInteractive = isForPerson(options);
+  if (options.way === null && !isInteractive) {
+    throw new P2pchatError(
+      "usage",
+      "How to come in? Nobody can be asked here: give NAME and --login, --signup or --guest",
+    );
+  }
+  const notices: string[] = [];
+  const given = await givenPasswords(options, isInteractive, (text) => notices.push(text));
+  const standing = new RegistryStanding(options.name ?? "");
+  const rendering = new RegistryRendering();
+  const commands = registryCommands(() => standing.where, isInteractive);
+  const mode = { commands, render: rendering.lines.bind(rendering) };
+  await withUserInterface(mode, options, async (ui) => {
+    const program = new Program({ options, ui, standing, rendering, given, notices });
+    await program.run();
+  });
+}
+
+/** Passwords that files and the environment have; null where they are asked for, or none is needed. */
+async function givenPasswords(
+  { way, passwordFile: file, newPasswordFile }: RegistryOptions,
+  mayAsk: boolean,
+  tell: (text: string) => void,
+): Promise<GivenPasswords | null> {
+  if (way === null || way === "guest") return null;
+  const notice = (text: string) => Promise.resolve(tell(text));
+  const password = await givenPassword({ file, mayAsk, streams: processStreams(), notice });
+  const newPassword = newPasswordFile === null ? "" : await passwordIn(newPasswordFile, notice);
+  return password === null ? null : { password, newPassword };
+}
+
+interface ProgramParts {
+  readonly options: RegistryOptions;
+  readonly ui: UserInterface<RegistryOwnEvent, RegistryTarget>;
+  readonly standing: RegistryStanding;
+  readonly rendering: RegistryRendering;
+  readonly given: GivenPasswords | null;
+  readonly notices: readonly string[];
+}
+
+type Wiring = Session<RegistryOwnEvent, RegistryTarget>;
+
+/** The user wants to come in as somebody whose profile is another one. */
+class OtherProfile extends Error {
+  constructor(readonly way: Way) {
+    super(`${way.name} has another profile`);
+  }
+}
+
+/** What is the same whichever profile turns out to be used. */
+class Program {
+  readonly #parts: ProgramParts;
+  readonly #comingIn: ComingIn;
+  readonly #openLog: () => Promise<Logger>;
+  readonly #names = new Set<string>();
+  #host: DirectoryClientHost | null = null;
+  #listens = false;
+  #isLeaving = false;
+  /** Passwords are asked for in the lobby. */
+  #isAsking = false;
+  #notices: readonly string[];
+  /** The password of the account, where it needn't be asked for. */
+  readonly #password: string | null;
+
+  constructor(parts: ProgramParts) {
+    const { options, ui, given, notices } = parts;
+    this.#parts = parts;
+    this.#notices = notices;
+    this.#password = given === null ? null : given.newPassword || given.password;
+    const { name, way: how } = options;
+    this.#comingIn = new ComingIn({
+      dialogue: ui.dialogue,
+      way: how === null || name === null ? null : { how, name },
+      name,
+      given,
+      refuse: (error) => showError(ui, error),
+      logOut: () => this.#leave("log out"),
+    });
+    let log: Promise<Logger> | null = null;
+    this.#openLog = () => log ??= openLog(options);
+  }
+
+  async run(): Promise<void> {
+    const { options, ui } = this.#parts;
+    ui.heedInterrupts((cause) => this.#interrupted(cause));
+    // What is typed waits until one is in.
+    this.#comingIn.begin();
+    let name = options.name ?? (await this.#comingIn.way())?.name ?? null;
+    while (name !== null && !this.#isLeaving) {
+      const folder = profileFolder(options.dataFolder, name);
+      const profileName: string = name;
+      name = await withProfile(
+        this.#openLog,
+        { folder, lockMode: "registry" },
+        (profile) => this.#runAs(profileName, { ...profile, ui }),
+      );
+      if (name === null) return;
+    }
+    ui.show({ event: "bye", reason: "quit" });
+  }
+
+  /** @returns Whose profile is to be used instead; null: the user has left. */
+  async #runAs(name: string, wiring: Wiring): Promise<string | null> {
+    this.#parts.standing.name = name;
+    try {
+      await this.#chat(name, wiring);
+      return null;
+    } catch (error) {
+      if (!(error instanceof OtherProfile)) throw error;
+      return error.way.name;
+    }
+  }
+
+  async #chat(name: string, wiring: Wiring): Promise<void> {
+    const { options, ui } = this.#parts;
+    const { disk, folder, environment, identity, knownPeers } = wiring;
+    const store = await openRegistry(disk, `${folder}/registry`);
+    let datagrams: Datagrams | null = null;
+    let links: Links | null = null;
+    try {
+      datagrams = UdpDatagrams.listen(null, 0, environment.log);
+      let host: DirectoryClientHost | null = null;
+      const relays = new RelayNetwork(SYSTEM_LINK_CLOCK);
+      links = openTcpLinks({
+        host: options.host,
+        port: options.port,
+        identity: channelIdentity(wiring),
+        env: environment,
+        access: CALL_ACCESS,
+        relays,
+        handler: forwardTo(() => {
+          invariant(host !== null, "links bring nothing before the host is there");
+          return host;
+        }),
+      });
+      const listening = listeningOf(options, links.local.port);
+      environment.log.info("started", {
+        version: VERSION,
+        command: "peer",
+        name,
+        key: fingerprintOf(identity.signer.key),
+        registry: endpointText(options.registry),
+        listening: endpointText(links.local),
+      });
+      const directoryScope = `host:${
+        endpointText({ ...options.registry, host: canonicalHost(options.registry.host) })
+      }`;
+      // Of the keys met at the directory whose key is known last.
+      let scope = "";
+      const config: Omit<ClientConfig, "records"> = {
+        name: options.name,
+        directory: options.registry,
+        registry: registryText(options.registry),
+        expect: keyPinned(knownPeers, directoryScope, DIRECTORY_NAME),
+        listening,
+        pinsOf: (key: PeerKey) => {
+          scope = `directory:${fingerprintOf(key)}`;
+          return pinnedKeys(knownPeers, scope);
+        },
+        verified: new Set(
+          knownPeers.pins().filter(({ verified }) => verified).map((pin) => pin.fingerprint),
+        ),
+        isInteractive: ui.dialogue !== null,
+        asksAgain: this.#comingIn.asksAgain,
+        wait: options.wait,
+        knownPeers: knownPeersPath(folder),
+      };
+      const profileNotices = identity.notice === null
+        ? store.notices
+        : [identity.notice, ...store.notices];
+      this.#notices = [...this.#notices, ...profileNotices];
+      host = this.#host = new DirectoryClientHost(config, {
+        ...modePorts(wiring, links),
+        signer: identity.signer,
+        store,
+        datagrams,
+        relays,
+        askToEnter: () => void this.#enter(name),
+        show: (event, ref) => this.#show(event, ref, wiring),
+        pin: (who, key, again) =>
+          pinsIn(wiring, who === DIRECTORY_NAME ? directoryScope : scope)(who, key, again),
+      });
+      await runMode(wiring, links, host);
+    } finally {
+      this.#host = null;
+      await links?.shutdown("ended");
+      await datagrams?.close();
+      await store.close();
+    }
+  }
+
+  /** Asks how to come in, and comes in so. Rejects for faults of our own alone, which end the program. */
+  async #enter(profile: string): Promise<void> {
+    const host = this.#host;
+    const answer = await this.#comingIn.entry(profile);
+    if (host === null || host !== this.#host) return;
+    if (answer === null) this.#leave("nothing was answered");
+    else if ("password" in answer) host.enter(answer);
+    else host.giveUp(new OtherProfile(answer));
+  }
+
+  // What is shown.
+
+  #show(event: ClientEvent, ref: string | undefined, wiring: Profile): void {
+    const { ui, standing } = this.#parts;
+    standing.shows(event);
+    ui.show(shownRegistryEvent(event), ref);
+    switch (event.event) {
+      case "ready":
+        this.#ready();
+        break;
+      case "session":
+        this.#comingIn.over();
+        break;
+      case "error":
+        // Whoever may accept the key types it at the prompt.
+        if (event.code === "key-changed" && !standing.wasUp) this.#comingIn.over();
+        break;
+      case "users":
+        if (ref === undefined) this.#offerNames(event.users.map(({ name }) => name));
+        break;
+      case "presence":
+        if (event.state === "offline") this.#names.delete(event.name);
+        else this.#names.add(event.name);
+        ui.setNames([...this.#names]);
+        break;
+      case "incoming":
+        ui.ring();
+        break;
+      case "verify":
+        markVerified({ ...wiring, ui }, event.peerKey, ref);
+    }
+    ui.setPrompt(standing.prompt);
+  }
+
+  #ready(): void {
+    const { ui } = this.#parts;
+    for (const text of this.#notices) ui.show({ event: "notice", text });
+    this.#notices = [];
+    if (this.#listens) return;
+    this.#listens = true;
+    ui.listen({
+      target: this.#target(),
+      ended: () => void this.#leave("end of input"),
+      interrupted: (cause) => this.#interrupted(cause),
+      logOut: () => this.#logOut(),
+    });
+  }
+
+  #offerNames(names: readonly string[]): void {
+    this.#names.clear();
+    for (const name of names) this.#names.add(name);
+    this.#parts.ui.setNames(names);
+  }
+
+  // What the user asks.
+
+  #target(): RegistryTarget {
+    const { standing, rendering, ui } = this.#parts;
+    const submit = (command: ClientCommand, ref: string | undefined) => {
+      if (command.command === "list") rendering.listAsked();
+      standing.asks(command);
+      this.#host?.command(command, ref);
+      ui.setPrompt(standing.prompt);
+    };
+    return Object.assign(submit, {
+      changePassword: (ref: string | undefined) => this.#changePassword(ref),
+      forgetAccount: (ref: string | undefined) => this.#forgetAccount(ref),
+    });
+  }
+
+  async #changePassword(ref: string | undefined): Promise<void> {
+    const comingIn = this.#asked(
+      "passwd",
+      "nobody can be asked for passwords here; log in with --login --new-password-file FILE instead",
+    );
+    await this.#asking(async () => {
+      const old = await comingIn.password("Password now: ");
+      if (old === null) return;
+      const fresh = await comingIn.newPassword("New password: ");
+      if (typeof fresh !== "string") return;
+      this.#host?.command({ command: "passwd", old, new: fresh }, ref);
+    });
+  }
+
+  async #forgetAccount(ref: string | undefined): Promise<void> {
+    if (this.#password !== null && this.#parts.ui.dialogue === null) {
+      this.#host?.command({ command: "forget-me", password: this.#password }, ref);
+      return;
+    }
+    const comingIn = this.#asked("forget-me", "nobody can be asked for the password here");
+    await this.#asking(async () => {
+      const { name } = this.#parts.standing;
+      const password = await comingIn.password(`Password, to remove the account ${name}: `);
+      if (password !== null) this.#host?.command({ command: "forget-me", password }, ref);
+    });
+  }
+
+  /** @throws {P2pchatError} `usage` where nobody can be asked, `not-allowed` where others would be kept waiting. */
+  #asked(command: string, why: string): ComingIn {
+    const { ui, standing } = this.#parts;
+    if (ui.dialogue === null) throw new P2pchatError("usage", `Nothing is done: ${why}`);
+    if (standing.where.place === "lobby") return this.#comingIn;
+    throw new P2pchatError("not-allowed", `/${command} waits for the end of the call: q ends it`);
+  }
+
+  async #asking(work: () => Promise<void>): Promise<void> {
+    this.#isAsking = true;
+    try {
+      await work();
+    } finally {
+      this.#isAsking = false;
+      this.#comingIn.over();
+    }
+  }
+
+  // Leaving.
+
+  /** Ctrl+C ends one thing after the other: a question, a call, the program. */
+  #interrupted(cause: InterruptCause): boolean {
+    if (cause !== "interrupt") return this.#leave(cause);
+    if (this.#isAsking) {
+      this.#comingIn.over();
+      return false;
+    }
+    if (this.#parts.standing.where.place === "lobby") return this.#leave(cause);
+    this.#host?.command({ command: "hang-up" }, undefined);
+    return false;
+  }
+
+  /** Ctrl+X. */
+  #logOut(): void {
+    const { ui, standing } = this.#parts;
+    if (standing.where.place === "lobby") return void this.#leave("log out");
+    const text = "Ctrl+X logs out from the lobby: q ends the call first";
+    showError(ui, new P2pchatError("not-allowed", text));
+  }
+
+  /** @returns That the program is leaving. */
+  #leave(cause: string): boolean {
+    const host = this.#host;
+    this.#isLeaving = true;
+    this.#comingIn.over();
+    // A call that rings isn't waited for by whoever ends the program.
+    const waits = cause === "end of input";
+    if (!waits && this.#parts.standing.where.place === "calling") {
+      host?.command({ command: "cancel" }, undefined);
+    }
+    host?.command({ command: "quit" }, undefined);
+    return true;
+  }
+}
+
+/** Where calls are taken, as `ready` tells it; others are told what the directory sees. */
+function listeningOf({ host }: RegistryOptions, port: number): Endpoint {
+  return { host: host !== null && !isUnspecified(host) ? host : addressOfThisMachine(), port };
+}
+
+/** As the user wrote it, nearly. */
+function registryText(registry: Endpoint): string {
+  return registry.port === REGSERVER_PORT_DEFAULT ? registry.host : endpointText(registry);
+}

@@ -1,0 +1,115 @@
+/** The command line of `p2pchat peer --registry`. */
+
+import { P2pchatError } from "../base/errors.ts";
+import { parseName } from "../base/names.ts";
+import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
+import { fileName, host, hostAndMaybePort, listenPort } from "./flags.ts";
+import type { AdvertisedAddress, RegistryOptions } from "./options.ts";
+import { PASSWORD_FILE_FLAG } from "./password_source.ts";
+
+/** Where a directory listens, and is dialled, unless told otherwise. */
+export const REGSERVER_PORT_DEFAULT = 4_400;
+
+const words = {
+  name: "peer",
+  chosenBy: "registry",
+  form: "[NAME] --registry HOST[:PORT]",
+  example: "p2pchat peer alice --registry chat.example",
+};
+
+/** The flags that say how one comes in. */
+const WAYS = [["login", "log-in"], ["signup", "sign-up"], ["guest", "guest"]] as const;
+
+export const registryProgramCommand: ProgramCommand = {
+  ...words,
+  help: "who is online, calls between two, and what is told to all; HOST runs p2pchat regserver",
+  flags: [
+    {
+      name: "registry",
+      value: "HOST[:PORT]",
+      help: `where the directory listens (port ${REGSERVER_PORT_DEFAULT})`,
+      parse: hostAndMaybePort,
+    },
+    { name: "login", help: "log in with the account NAME, instead of being asked how to come in" },
+    { name: "signup", help: "sign the account NAME up" },
+    { name: "guest", help: "come in as NAME without an account" },
+    PASSWORD_FILE_FLAG,
+    {
+      name: "new-password-file",
+      value: "FILE",
+      help: "with --login: the password is changed to the one in that file",
+      parse: fileName,
+    },
+    { name: "host", value: "ADDR", help: "take calls at this address (all)", parse: host },
+    {
+      name: "port",
+      value: "N",
+      help: "take calls at this TCP port (any free one)",
+      parse: listenPort,
+    },
+    { name: "no-wait", help: "end where the directory doesn't answer at the start" },
+  ],
+  prepare(line) {
+    const options = registryOptions(line);
+    return async () => {
+      const { runRegistry } = await import("./registry.ts");
+      await runRegistry(options);
+    };
+  },
+};
+
+/**
+ * What was asked of `peer --registry`.
+ * @throws {P2pchatError} `usage` or `bad-name`.
+ */
+export function registryOptions(line: CommandLine): RegistryOptions {
+  const [name, ...rest] = line.words;
+  if (rest.length > 0) throw wrongWords(words, rest[0]);
+  const registry = line.value<AdvertisedAddress>("registry");
+  if (registry === undefined) {
+    throw new P2pchatError("usage", `--registry is missing. ${wrongWords(words).message}`);
+  }
+  const ways = WAYS.filter(([flag]) => line.isOn(flag));
+  if (ways.length > 1) {
+    const flags = ways.map(([flag]) => `--${flag}`).join(" and ");
+    throw new P2pchatError(
+      "usage",
+      `${flags} can't be given together; one of them says how to come in`,
+    );
+  }
+  const [way = null] = ways.map(([, how]) => how);
+  const passwordFile = line.value<string>("password-file") ?? null;
+  const newPasswordFile = line.value<string>("new-password-file") ?? null;
+  const fault = faultOf({ name, way, passwordFile, newPasswordFile });
+  if (fault !== null) throw new P2pchatError("usage", `${fault}. ${wrongWords(words).message}`);
+  return {
+    ...line.common,
+    name: name === undefined ? null : parseName(name),
+    way,
+    passwordFile,
+    newPasswordFile,
+    registry: { host: registry.host, port: registry.port ?? REGSERVER_PORT_DEFAULT },
+    host: line.value<string>("host") ?? null,
+    port: line.value<number>("port") ?? 0,
+    wait: !line.isOn("no-wait"),
+  };
+}
+
+interface Given {
+  readonly name: string | undefined;
+  readonly way: RegistryOptions["way"];
+  readonly passwordFile: string | null;
+  readonly newPasswordFile: string | null;
+}
+
+/** What doesn't go together; null where all does. */
+function faultOf({ name, way, passwordFile, newPasswordFile }: Given): string | null {
+  if (way !== null && name === undefined) {
+    return "NAME is missing: whoever isn't asked says who they are";
+  }
+  if (passwordFile !== null && way !== "log-in" && way !== "sign-up") {
+    return "--password-file goes with --login or --signup";
+  }
+  if (newPasswordFile !== null && way !== "log-in") return "--new-password-file goes with --login";
+  return null;
+}

@@ -1,0 +1,202 @@
+/** The commands of `p2pchat peer --registry`: each becomes one `ClientCommand`. */
+
+import { parseHost, parsePort } from "../base/endpoints.ts";
+import { P2pchatError } from "../base/errors.ts";
+import { nameFault, shownName, withoutMark } from "../base/names.ts";
+import { quotedStart } from "../base/text.ts";
+import type { ClientCommand } from "../protocols/directory/events.ts";
+import { messageText } from "./command_arguments.ts";
+import { type Argument, command, CommandTable, type Invocation } from "./commands.ts";
+import { statusCommand, trustCommand, verifyCommand } from "./mode_commands.ts";
+import type { Whereabouts } from "./registry_standing.ts";
+
+/** Takes what the user asked for; events that answer it carry `ref`. */
+export interface RegistryTarget {
+  (command: ClientCommand, ref: string | undefined): void;
+  /** Asks for passwords first, where somebody can be asked. Rejects with `usage` where nobody can. */
+  readonly changePassword: (ref: string | undefined) => Promise<void>;
+  readonly forgetAccount: (ref: string | undefined) => Promise<void>;
+}
+
+const CALL_FORM = "call somebody with NAME or /call NAME; 2 TEXT tells all, /help shows more";
+
+/** Whom to call: a name, or an address in the list. */
+const calledOne: Argument<ClientCommand> = {
+  parse(text) {
+    const address = /^(.+):([0-9]+)$/.exec(text);
+    if (address === null) return { command: "call", name: withoutMark(text).normalize("NFC") };
+    const host = parseHost(address[1]!);
+    const port = parsePort(address[2]!);
+    if (host !== null && port !== null) return { command: "call-address", host, port };
+    const form = "an address is HOST:PORT as /list shows it";
+    throw new P2pchatError("unknown-user", `Nobody takes calls at ${quotedStart(text)}: ${form}`);
+  },
+  completesNames: true,
+};
+
+const partOfName: Argument<string | undefined> = { parse: (text) => text, completesNames: true };
+
+const reason: Argument<string | undefined> = { parse: (text) => text, takesRest: true };
+
+/**
+ * @param where Where the user is now: what a line without a slash means depends on it.
+ * @param isInteractive Whether a person types at a terminal.
+ */
+export function registryCommands(
+  where: () => Whereabouts,
+  isInteractive: boolean,
+): CommandTable<RegistryTarget> {
+  return new CommandTable<RegistryTarget>({
+    bareLine: (line) => bareLine(line, where(), isInteractive),
+    chatIsSilent: () => where().place !== "talking",
+    bareForms: [
+      ["NAME", "calls NAME, in the lobby"],
+      ["1", "shows who is online, in the lobby"],
+      ["2 TEXT", "tells all TEXT, in the lobby"],
+      ["y, n", "accepts a call, declines it"],
+      ["TEXT", "says TEXT, in a call; //TEXT says /TEXT, and q after a blank says q"],
+      ["q", "hangs up, or withdraws a call; in the lobby: logs out, as Ctrl+X does"],
+    ],
+    words: {},
+    commands: [
+      command({
+        name: "list",
+        aliases: ["users", "peers"],
+        form: "[PART]",
+        args: { part: partOfName },
+        help: "who is online, free or in a call, and where; with PART, names that have it",
+        example: "/list al",
+        run: (submit: RegistryTarget, { part }, ref) => submit({ command: "list", part }, ref),
+      }),
+      command({
+        name: "call",
+        aliases: [],
+        form: "NAME",
+        args: { name: calledOne },
+        help: "calls NAME, or who is at an ADDRESS:PORT of the list",
+        example: "/call bob",
+        run: (submit: RegistryTarget, { name: called }, ref) => submit(called, ref),
+      }),
+      command({
+        name: "accept",
+        aliases: ["y"],
+        form: "",
+        args: {},
+        help: "takes the call that rings",
+        example: "/accept",
+        run: (submit: RegistryTarget, _, ref) => submit({ command: "accept" }, ref),
+      }),
+      command({
+        name: "decline",
+        aliases: ["n"],
+        form: "[REASON]",
+        args: { reason },
+        help: "declines the call that rings",
+        example: "/decline in a meeting",
+        run: (submit: RegistryTarget, { reason = "" }, ref) =>
+          submit({ command: "decline", reason }, ref),
+      }),
+      command({
+        name: "cancel",
+        aliases: [],
+        form: "",
+        args: {},
+        help: "withdraws your call while it rings",
+        example: "/cancel",
+        run: (submit: RegistryTarget, _, ref) => submit({ command: "cancel" }, ref),
+      }),
+      command({
+        name: "msg",
+        aliases: ["say"],
+        form: "TEXT",
+        args: { text: messageText },
+        help: "says TEXT in the call, as a line without a command does",
+        example: "/msg at seven?",
+        run: (submit: RegistryTarget, { text }, ref) => submit({ command: "say", text }, ref),
+      }),
+      command({
+        name: "hangup",
+        aliases: ["hang-up"],
+        form: "",
+        args: {},
+        help: "ends the call",
+        example: "/hangup",
+        run: (submit: RegistryTarget, _, ref) => submit({ command: "hang-up" }, ref),
+      }),
+      command({
+        name: "broadcast",
+        aliases: [],
+        form: "TEXT",
+        args: { text: messageText },
+        help: "tells TEXT to all",
+        example: "/broadcast lunch is ready",
+        run: (submit: RegistryTarget, { text }, ref) => submit({ command: "broadcast", text }, ref),
+      }),
+      command({
+        name: "missed",
+        aliases: [],
+        form: "",
+        args: {},
+        help: "calls that you missed",
+        example: "/missed",
+        run: (submit: RegistryTarget, _, ref) => submit({ command: "missed" }, ref),
+      }),
+      { ...statusCommand, help: "where you are, your call and its route, your key, what is wrong" },
+      verifyCommand,
+      trustCommand,
+      command({
+        name: "passwd",
+        aliases: [],
+        form: "",
+        args: {},
+        help: "changes your password, which you are asked for",
+        example: "/passwd",
+        run: (target: RegistryTarget, _, ref) => target.changePassword(ref),
+      }),
+      command({
+        name: "forget-me",
+        aliases: [],
+        form: "",
+        args: {},
+        help: "removes your account from the directory",
+        example: "/forget-me",
+        run: (target: RegistryTarget, _, ref) => target.forgetAccount(ref),
+      }),
+      command({
+        name: "logout",
+        aliases: ["exit", "quit", "q"],
+        form: "",
+        args: {},
+        help: "log out and leave",
+        example: "/logout",
+        leaves: true,
+        run: (submit: RegistryTarget, _, ref) => submit({ command: "quit" }, ref),
+      }),
+    ],
+  });
+}
+
+/** What a line without a slash means, there. */
+function bareLine(line: string, { place, peer }: Whereabouts, isInteractive: boolean): Invocation {
+  const word = line.trimEnd();
+  if (word === "q") return { command: place === "lobby" ? "logout" : "hangup", texts: {} };
+  // At a terminal nothing is said before the other is there; a script's lines wait.
+  if (place === "talking" || (place === "calling" && !isInteractive)) {
+    return { command: "msg", texts: { text: word === " q" ? "q" : line } };
+  }
+  if (word === "1") return { command: "list", texts: {} };
+  const told = /^2(?:\s+([^]*))?$/.exec(word)?.[1];
+  if (told !== undefined) return { command: "broadcast", texts: { text: told } };
+  if (word === "2") {
+    throw new P2pchatError("usage", "The form is 2 TEXT, for example 2 lunch is ready");
+  }
+  if (word === "y") return { command: "accept", texts: {} };
+  if (word === "n") return { command: "decline", texts: {} };
+  if (place === "calling") {
+    const text = `Nothing was said: ${shownName(peer)} hasn't answered yet; q withdraws the call`;
+    throw new P2pchatError("not-allowed", text);
+  }
+  const name = withoutMark(word.trim()).normalize("NFC");
+  if (nameFault(name) === null) return { command: "call", texts: { name } };
+  throw new P2pchatError("unknown-user", `Nobody can be called ${quotedStart(word)}: ${CALL_FORM}`);
+}

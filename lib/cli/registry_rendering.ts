@@ -1,0 +1,344 @@
+/** How the events of `peer --registry` read as lines. */
+
+import { endpointText } from "../base/ids.ts";
+import { foldName, shownName } from "../base/names.ts";
+import { type ClientEvent, DIRECTORY_NAME, type UserView } from "../protocols/directory/events.ts";
+import { RINGING_MS_MAX } from "../protocols/directory/limits.ts";
+import { numberText } from "./counts.ts";
+import { durationText } from "./durations.ts";
+import { messageLine } from "./message_rendering.ts";
+import { listed, nameSpan, ownNameSpan } from "./spans.ts";
+import { starLine } from "./text_format.ts";
+import type { CommonEvent, Line, RenderContext, Span } from "./user_interface.ts";
+import { shownVerifyEvent, type VerifyEvent, verifyLines } from "./verify_rendering.ts";
+
+/** What this mode alone shows. */
+export type RegistryOwnEvent =
+  | Exclude<ClientEvent, CommonEvent | { readonly event: "verify" }>
+  | VerifyEvent;
+
+type EventNamed<Name extends RegistryOwnEvent["event"]> = Extract<
+  RegistryOwnEvent,
+  { readonly event: Name }
+>;
+
+/** An event as people and scripts see it. */
+export function shownRegistryEvent(event: ClientEvent): RegistryOwnEvent | CommonEvent {
+  return event.event === "verify" ? shownVerifyEvent(event) : event;
+}
+
+const RINGING_TEXT = `${RINGING_MS_MAX / 1_000} s`;
+
+/** Renders events one after the other: what the reader knows from those before isn't said again. */
+export class RegistryRendering {
+  #self = "";
+  #registry = "";
+  #wasUp = false;
+  #isDown = false;
+  /** The list is what somebody has asked for, with addresses. */
+  #isListAsked = false;
+  #isHintShown = false;
+  /** Who is called, or talked with; null in the lobby. */
+  #call: { readonly id: string; readonly isOurs: boolean; isConnected: boolean } | null = null;
+  readonly #states = new Map<string, "free" | "busy">();
+
+  /** The next list answers a command. */
+  listAsked(): void {
+    this.#isListAsked = true;
+  }
+
+  /** The lines of an event, in the order they are printed. */
+  lines(event: RegistryOwnEvent, context: RenderContext): readonly Line[] {
+    const { nowMs } = context;
+    switch (event.event) {
+      case "ready":
+        this.#registry = event.registry;
+        return [];
+      case "directory":
+        return [this.#directoryLine(event)];
+      case "session":
+        return this.#sessionLines(event, nowMs);
+      case "users":
+        return this.#userLines(event, context);
+      case "presence":
+        return this.#presenceLines(event, nowMs);
+      case "incoming":
+        return [this.#incomingLine(event, nowMs)];
+      case "call":
+        return [this.#callLine(event, nowMs)];
+      case "missed":
+        return missedLines(event);
+      case "message":
+        return [messageLine({ ...event, history: false, sentAt: "" }, nowMs)];
+      case "broadcast":
+        return [broadcastLine(event, nowMs)];
+      case "broadcast-sent":
+        return [starLine(nowMs, reachedText(event.reached))];
+      case "password-changed":
+        return [starLine(nowMs, "Your password is changed; other devices have to log in with it.")];
+      case "status":
+        return statusLines(event);
+      case "verify":
+        return verifyLines(event);
+    }
+  }
+
+  #directoryLine({ key, isNew }: EventNamed<"directory">): Line {
+    const hint = isNew ? " (new: compare it with what its operator tells you)" : "";
+    return [`Directory ${this.#registry}, key `, { text: key, as: "exact" }, hint];
+  }
+
+  #sessionLines(event: EventNamed<"session">, nowMs: number): readonly Line[] {
+    const { state, name, reason = "" } = event;
+    this.#self = name === "" ? this.#self : name;
+    if (state === "up") {
+      const isBack = this.#wasUp && this.#isDown;
+      this.#wasUp = true;
+      this.#isDown = false;
+      if (!isBack) return [];
+      return [[{ timeMs: nowMs }, " * Back in the directory as ", ownNameSpan(this.#self)]];
+    }
+    this.#isDown = true;
+    this.#states.clear();
+    const mark: Line = [{ timeMs: nowMs }, { text: " ! ", as: "mark" }];
+    if (state === "replaced") {
+      const then = this.#call === null ? "" : "; this program ends with the call";
+      return [[...mark, `Your account came in from somewhere else${then}`]];
+    }
+    const because = reason === "" ? "" : `: ${reason}`;
+    const then = this.#call?.isConnected
+      ? "; the call goes on, and it is tried again"
+      : "; it is tried again";
+    return [[...mark, `No connection with the directory${because}${then}`]];
+  }
+
+  // Who is there.
+
+  #userLines(
+    { users }: EventNamed<"users">,
+    { nowMs, interactive }: RenderContext,
+  ): readonly Line[] {
+    const isAsked = this.#isListAsked;
+    this.#isListAsked = false;
+    if (isAsked) {
+      if (users.length === 0) return [["Nobody of that name is online."]];
+      return users.map((user) => this.#tableLine(user));
+    }
+    this.#states.clear();
+    for (const { name, state } of users) this.#states.set(foldName(name), state);
+    const items = users.map((user): Line => [this.#nameOf(user.name), this.#asideOf(user)]);
+    const line: Line = [{ timeMs: nowMs }, " * Online: ", ...listed(items)];
+    if (this.#isHintShown || !interactive) return [line];
+    this.#isHintShown = true;
+    return [line, ["Call somebody by name, `2 TEXT` tells all, /help shows more."]];
+  }
+
+  #tableLine({ name, state, host, port, guest }: UserView): Line {
+    const where = port === 0 ? "takes no calls" : endpointText({ host, port });
+    const how = state === "busy" ? "in a call" : "free";
+    const who = guest ? " (guest)" : "";
+    return [this.#nameOf(name), `${who}  ${where}  ${how}${this.#isSelf(name) ? "  (you)" : ""}`];
+  }
+
+  #asideOf({ name, state, guest }: UserView): string {
+    const asides = [
+      ...(this.#isSelf(name) ? ["you"] : []),
+      ...(guest ? ["guest"] : []),
+      ...(state === "busy" ? ["in a call"] : []),
+    ];
+    return asides.length === 0 ? "" : ` (${asides.join(", ")})`;
+  }
+
+  /** One's own state is known, and during a call nobody wants to hear of others'. */
+  #presenceLines({ name, state }: EventNamed<"presence">, nowMs: number): readonly Line[] {
+    const folded = foldName(name);
+    const before = this.#states.get(folded);
+    if (state === "offline") this.#states.delete(folded);
+    else this.#states.set(folded, state);
+    if (this.#isSelf(name) || this.#call !== null) return [];
+    const text = state === "offline"
+      ? " left"
+      : state === "busy"
+      ? " is in a call"
+      : before === "busy"
+      ? " is free again"
+      : " is online";
+    return [[{ timeMs: nowMs }, " * ", nameSpan(name), text]];
+  }
+
+  // Calls.
+
+  #incomingLine({ call, from, guest }: EventNamed<"incoming">, nowMs: number): Line {
+    this.#call = { id: call, isOurs: false, isConnected: false };
+    const who = guest ? ", a guest," : "";
+    return [
+      { timeMs: nowMs },
+      " ? ",
+      nameSpan(from),
+      `${who} is calling: /accept or /decline within ${RINGING_TEXT}`,
+    ];
+  }
+
+  #callLine(event: EventNamed<"call">, nowMs: number): Line {
+    const { call, state } = event;
+    if (state === "ringing") this.#call = { id: call, isOurs: true, isConnected: false };
+    const isOurs = this.#call?.isOurs ?? true;
+    if (state === "connected" && this.#call !== null) this.#call.isConnected = true;
+    const isOver = state !== "ringing" && state !== "connected";
+    const wasConnected = this.#call?.isConnected ?? false;
+    if (isOver) this.#call = null;
+    const who = nameSpan(event.peer);
+    const star: Line = [{ timeMs: nowMs }, " * "];
+    const mark: Line = [{ timeMs: nowMs }, { text: " ! ", as: "mark" }];
+    switch (state) {
+      case "ringing":
+        return [...star, "Calling ", who, `... ${RINGING_TEXT} to answer; q withdraws`];
+      case "connected":
+        return [...star, ...connectedSpans(event, this.#isSelf(event.peer))];
+      case "declined":
+        if (!isOurs) return [...star, "You declined the call of ", who];
+        return [...star, who, ` declined${reasonText(event)}`];
+      case "busy":
+        return [
+          ...star,
+          who,
+          isOurs ? " is in another call" : "'s call came while you were in another",
+        ];
+      case "offline":
+        return [...star, who, " isn't online"];
+      case "unreachable":
+        return [
+          ...mark,
+          "No way to ",
+          who,
+          `: neither of you reaches the other, and the directory doesn't relay${reasonText(event)}`,
+        ];
+      case "timeout":
+        if (isOurs) return [...star, who, ` didn't answer within ${RINGING_TEXT}`];
+        return [...star, "You missed a call of ", who];
+      case "cancelled":
+      case "ended":
+        return wasConnected
+          ? endedLine(event, star, mark)
+          : notBegunLine(event, isOurs, star, mark);
+    }
+  }
+
+  #isSelf(name: string): boolean {
+    return foldName(name) === foldName(this.#self);
+  }
+
+  #nameOf(name: string): Span {
+    return this.#isSelf(name) ? ownNameSpan(name) : nameSpan(name);
+  }
+}
+
+type CallEvent = EventNamed<"call">;
+
+function connectedSpans({ peer, route, verified }: CallEvent, isSelf: boolean): Line {
+  if (isSelf) return ["Connected with yourself; q ends it"];
+  const by = route === "relay" ? "through the directory, sealed" : "directly";
+  const hint: Line = verified ? [" Verified."] : [` Not verified: /verify ${shownName(peer)}`];
+  return ["Connected with ", nameSpan(peer), `, ${by}.`, ...hint];
+}
+
+function reasonText({ reason = "" }: CallEvent): string {
+  return reason === "" ? "" : `: ${reason}`;
+}
+
+/** After they have talked. */
+function endedLine(event: CallEvent, star: Line, mark: Line): Line {
+  const who = nameSpan(event.peer);
+  const after = event.durationMs === undefined ? "" : ` after ${talkText(event.durationMs)}`;
+  switch (event.reason) {
+    case undefined:
+      return [...star, `You hung up${after}`];
+    case "hung-up":
+      return [...star, who, ` hung up${after}`];
+    case "lost":
+      return [...mark, "The connection with ", who, ` was lost${after}`];
+    case "directory-down":
+      return [...mark, "The call with ", who, ` went through the directory, which is gone${after}`];
+    default:
+      return [...mark, "The call with ", who, ` ended${after}: ${event.reason}`];
+  }
+}
+
+/** Before anybody could talk. */
+function notBegunLine(event: CallEvent, isOurs: boolean, star: Line, mark: Line): Line {
+  const who = nameSpan(event.peer);
+  switch (event.reason) {
+    case "cancelled":
+      return isOurs
+        ? [...star, "Withdrawn: the call to ", who]
+        : [...star, who, " withdrew the call"];
+    case "directory-down":
+      return [...mark, "The directory is gone, and with it the call that rang"];
+    case "key-changed":
+      return [...mark, "No call with ", who, ": that isn't the key that you know; see above"];
+    default:
+      return [...mark, "No call with ", who, reasonText(event)];
+  }
+}
+
+/** `42 s`, `1 min 3 s`, `2 h 5 min`: as people tell how long they talked. */
+export function talkText(ms: number): string {
+  const seconds = Math.floor(ms / 1_000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+// The rest.
+
+function missedLines({ calls }: EventNamed<"missed">): readonly Line[] {
+  if (calls.length === 0) return [["No call was missed."]];
+  return calls.map(({ from, at }) => [{ timeMs: Date.parse(at) }, " ", nameSpan(from)]);
+}
+
+/** What came late has the time at which it was said. */
+function broadcastLine(
+  { from, text, sentAt, history }: EventNamed<"broadcast">,
+  nowMs: number,
+): Line {
+  const sentMs = Date.parse(sentAt);
+  const isLate = history || nowMs - sentMs > LATE_MS;
+  const timeMs = isLate && !Number.isNaN(sentMs) ? sentMs : nowMs;
+  const earlier = isLate ? " (earlier)" : "";
+  const who: Span = from === DIRECTORY_NAME ? from : nameSpan(from);
+  return [{ timeMs }, `${earlier} [`, who, " -> all] ", { text, as: "body" }];
+}
+
+/** A text that is older waited for its receiver. */
+const LATE_MS = 60_000;
+
+function reachedText(reached: number): string {
+  if (reached === 0) return "Nobody else is here; who logs in later gets it then.";
+  return `${numberText(reached)} ${reached === 1 ? "has" : "have"} it.`;
+}
+
+function statusLines(status: EventNamed<"status">): readonly Line[] {
+  const { name, guest, session, registry, online, call, unsent, key, problems } = status;
+  const who: Line = name === "" ? ["you"] : [ownNameSpan(name)];
+  const how = guest ? ", as a guest" : "";
+  const lines: Line[] = [
+    session === "up"
+      ? [`In the directory ${registry} as `, ...who, `${how}; ${numberText(online)} online.`]
+      : [`Not in the directory ${registry} now.`],
+    ...(call === null ? [] : [callStatus(call)]),
+    [unsent === 0 ? "Nothing is unsent." : `${numberText(unsent)} unsent.`],
+    ["Your key: ", { text: key, as: "exact" }],
+  ];
+  for (const problem of problems) lines.push([{ text: "! ", as: "mark" }, problem]);
+  return lines;
+}
+
+function callStatus(
+  { peer, state, route, sinceMs }: NonNullable<EventNamed<"status">["call"]>,
+): Line {
+  const since = durationText(sinceMs);
+  if (state !== "connected") return [nameSpan(peer), `: ${state}, for ${since}.`];
+  const by = route === "relay" ? "through the directory" : "directly";
+  return ["In a call with ", nameSpan(peer), `, ${by}, for ${talkText(sinceMs)}.`];
+}

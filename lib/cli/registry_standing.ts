@@ -1,0 +1,85 @@
+/** Where a client's user is, as told by the events: what the prompt says, and what a line typed there means. */
+
+import { foldName, shownName } from "../base/names.ts";
+import type { ClientCommand, ClientEvent } from "../protocols/directory/events.ts";
+
+/** `asked`: somebody calls; `calling`: a call isn't connected yet. */
+export type Place = "lobby" | "asked" | "calling" | "talking";
+
+export interface Whereabouts {
+  readonly place: Place;
+  /** The other one of the call; empty in the lobby. */
+  readonly peer: string;
+}
+
+const LOBBY: Whereabouts = { place: "lobby", peer: "" };
+
+export class RegistryStanding {
+  #where = LOBBY;
+  #call = "";
+  #accepted = false;
+  #isUp = false;
+  #wasUp = false;
+
+  constructor(public name: string) {}
+
+  get where(): Whereabouts {
+    return this.#where;
+  }
+
+  /** Whether one was ever let in. */
+  get wasUp(): boolean {
+    return this.#wasUp;
+  }
+
+  /** Who and where one is, before `> `. */
+  get prompt(): string {
+    return `${shownName(this.name)} (${this.#placeText()})`;
+  }
+
+  #placeText(): string {
+    const { place, peer } = this.#where;
+    switch (place) {
+      case "lobby":
+        return this.#isUp ? "lobby" : "no directory";
+      case "asked":
+        return `${shownName(peer)} is calling`;
+      case "calling":
+        return `${this.#accepted ? "connecting with" : "calling"} ${shownName(peer)}`;
+      case "talking":
+        return `with ${shownName(peer)}`;
+    }
+  }
+
+  /** The user has asked for this: lines that follow are for a call that was accepted. */
+  asks(command: ClientCommand): void {
+    const { place, peer } = this.#where;
+    if (place !== "asked") return;
+    const isCalledBack = command.command === "call" && foldName(command.name) === foldName(peer);
+    if (command.command !== "accept" && !isCalledBack) return;
+    this.#accepted = true;
+    this.#where = { ...this.#where, place: "calling" };
+  }
+
+  shows(event: ClientEvent): void {
+    switch (event.event) {
+      case "session":
+        this.#isUp = event.state === "up";
+        this.#wasUp ||= this.#isUp;
+        if (event.name !== "") this.name = event.name;
+        return;
+      case "incoming":
+        return this.#enter("asked", event.call, event.from);
+      case "call":
+        if (event.state === "ringing") return this.#enter("calling", event.call, event.peer);
+        if (event.state === "connected") return this.#enter("talking", event.call, event.peer);
+        if (event.call === this.#call) this.#where = LOBBY;
+    }
+  }
+
+  #enter(place: Place, call: string, peer: string): void {
+    this.#call = call;
+    this.#accepted = false;
+    this.#where = { place, peer };
+  }
+}
