@@ -35,7 +35,11 @@ const ONLY: readonly { readonly from: string; readonly of: string; readonly file
     of: "lib/transport",
     files: /^lib\/transport\/(link|datagrams|relays)\.ts$/,
   },
-  { from: "lib/runtime", of: "lib/store", files: /^lib\/store\/(log_format|record_line)\.ts$/ },
+  {
+    from: "lib/runtime",
+    of: "lib/store",
+    files: /^lib\/store\/(log_format|record_line|accounts)\.ts$/,
+  },
 ];
 
 /** What reaches the world, or time, or chance: only at the edge. */

@@ -44,6 +44,8 @@ export interface AccountsListener {
 
 /** `seen` is an account as it was found: a change of one that has another password by now, or is gone, isn't made. */
 export interface Accounts {
+  /** How many there are, as they were read last. */
+  readonly size: number;
   /** The account of a name, or of one that is the same name; null where there is none. */
   find(name: string): Promise<Account | null>;
   /** All of them, those signed up first at the start. */

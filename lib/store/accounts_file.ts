@@ -122,6 +122,10 @@ export class AccountsFile implements Accounts {
     return { accounts, notices: [] };
   }
 
+  get size(): number {
+    return this.#table.size;
+  }
+
   async find(name: string): Promise<Account | null> {
     await this.#refresh();
     return this.#table.get(foldName(name))?.account ?? null;

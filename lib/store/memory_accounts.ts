@@ -21,6 +21,10 @@ export class MemoryAccounts implements Accounts {
   readonly #table = new Map<FoldedName, Account>();
   readonly #listeners = new Set<AccountsListener>();
 
+  get size(): number {
+    return this.#table.size;
+  }
+
   find(name: string): Promise<Account | null> {
     return Promise.resolve(this.#table.get(foldName(name)) ?? null);
   }
@@ -51,6 +55,21 @@ export class MemoryAccounts implements Accounts {
   watch(listener: AccountsListener): { close(): void } {
     this.#listeners.add(listener);
     return { close: () => void this.#listeners.delete(listener) };
+  }
+
+  /** How many watch. */
+  get watchers(): number {
+    return this.#listeners.size;
+  }
+
+  /** Tells those who watch that the accounts can't be read. */
+  broken(error: P2pchatError): void {
+    for (const listener of this.#listeners) listener.broken(error);
+  }
+
+  /** Tells those who watch that they can be read again. */
+  mended(): void {
+    for (const listener of this.#listeners) listener.changed([]);
   }
 
   async #changeSeen(

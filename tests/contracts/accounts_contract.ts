@@ -81,6 +81,7 @@ export function accountsContract(
     const names = (await accounts.list()).map(({ name }) => name);
 
     assertEquals(names, ["zoe", "bob", "Al"]);
+    assertEquals(accounts.size, 3);
   });
 
   contract(

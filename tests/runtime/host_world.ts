@@ -5,6 +5,7 @@ import { type Environment, SILENT_LOGGER } from "../../lib/base/environment.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import type { Endpoint } from "../../lib/base/ids.ts";
 import type { ListenAccess } from "../../lib/protocols/noise/channel_handshake.ts";
+import type { ChannelConfig } from "../../lib/protocols/noise/config.ts";
 import { keyPairFromSeed } from "../../lib/protocols/noise/primitives.ts";
 import type { RecordStore } from "../../lib/runtime/record_log.ts";
 import { forwardTo, type LinkHandler, type Links } from "../../lib/transport/link.ts";
@@ -49,7 +50,7 @@ export interface Place {
   /** What the log was told, without the fields. */
   readonly logged: readonly string[];
   /** Listens at `address`; `handler` isn't asked for before links bring something. */
-  open(access: ListenAccess, handler: () => LinkHandler): Links;
+  open(access: ListenAccess, handler: () => LinkHandler, channel?: Partial<ChannelConfig>): Links;
 }
 
 export class HostWorld {
@@ -76,8 +77,9 @@ export class HostWorld {
       },
     };
     const signer = signerOf(seed);
-    const open = (access: ListenAccess, handler: () => LinkHandler) =>
+    const open: Place["open"] = (access, handler, channel = {}) =>
       this.network.open(address, {
+        channel,
         identity: { signer, static: keyPairFromSeed(randomBytes(32)) },
         env: environment,
         access,

@@ -1,0 +1,204 @@
+/** Runs the directory's machine: links to its clients, datagrams, accounts, a log and a user interface, each a port. */
+
+import type { Signer } from "../base/crypto.ts";
+import { P2pchatError } from "../base/errors.ts";
+import type { LinkId } from "../base/ids.ts";
+import { unreachable } from "../base/invariant.ts";
+import { Directory } from "../protocols/directory/directory.ts";
+import type {
+  AccountQuestion,
+  DirectoryConfig,
+  DirectoryEffect,
+  DirectoryInput,
+} from "../protocols/directory/directory_io.ts";
+import type { DirectoryCommand, DirectoryEvent } from "../protocols/directory/events.ts";
+import {
+  DIRECTORY_LANES,
+  DIRECTORY_MESSAGES,
+  type DirectoryMessage,
+} from "../protocols/directory/messages.ts";
+import type { DirectoryRecord } from "../protocols/directory/records.ts";
+import type { Accounts } from "../store/accounts.ts";
+import type { Datagrams } from "../transport/datagrams.ts";
+import type { LinkHandler, LinkInfo } from "../transport/link.ts";
+import { createCodec } from "../wire/codec.ts";
+import { AccountQuestions } from "./account_questions.ts";
+import { ModeHost, type ModePorts } from "./mode_host.ts";
+import type { PasswordHasher } from "./password_hasher.ts";
+import type { RecordStore } from "./record_log.ts";
+import { Runner } from "./runner.ts";
+
+export interface DirectoryHostPorts extends ModePorts<DirectoryEvent> {
+  readonly signer: Signer;
+  readonly store: RecordStore<DirectoryRecord>;
+  readonly accounts: Accounts;
+  readonly hasher: Pick<PasswordHasher, "hash" | "verify">;
+  /** Closed when the host has ended. */
+  readonly datagrams: Datagrams;
+}
+
+export class DirectoryHost extends ModeHost<
+  DirectoryMessage,
+  DirectoryCommand,
+  DirectoryEvent,
+  DirectoryRecord,
+  never
+> implements LinkHandler {
+  protected override readonly runner: Runner<DirectoryInput, DirectoryEffect, DirectoryRecord>;
+  readonly #questions: AccountQuestions;
+  readonly #accounts: Accounts;
+  readonly #datagrams: Datagrams;
+  readonly #watch: { close(): void };
+  /** Why the accounts can't be read any more; null: they can. */
+  #trouble: string | null = null;
+  /** Events that were told to nobody, as nobody took the output. */
+  #untold = 0;
+
+  constructor(
+    config: Omit<DirectoryConfig, "records" | "accountCount">,
+    ports: DirectoryHostPorts,
+  ) {
+    super(createCodec(DIRECTORY_MESSAGES), ports);
+    const { signer, environment, store, accounts, hasher, datagrams } = ports;
+    this.#accounts = accounts;
+    this.#datagrams = datagrams;
+    this.#questions = new AccountQuestions(accounts, hasher, environment.wallMs);
+    const { records } = store;
+    const accountCount = () => accounts.size;
+    const directory = new Directory({ ...config, records, accountCount }, signer, environment);
+    this.keepLog(store, {
+      snapshot: () => directory.snapshot(),
+      shown: unreachable,
+      restored() {},
+    });
+    this.runner = new Runner<DirectoryInput, DirectoryEffect, DirectoryRecord>(directory, {
+      ...this.runnerPorts(),
+      persistOf: (effect) => effect.type === "persist" ? effect : null,
+      execute: (effect) => this.#execute(effect),
+    });
+    datagrams.handle({
+      datagram: (from, bytes) => this.runner.feed({ type: "datagram", from, bytes }),
+      turn() {},
+    });
+    this.#watch = accounts.watch({
+      changed: (names) => this.#changed(names),
+      broken: (error) => this.#broken(error),
+      notice: (text) => this.#notice(text),
+    });
+  }
+
+  // LinkHandler.
+
+  linkUp(link: LinkId, info: LinkInfo): void {
+    if (!this.takes(link, info)) return;
+    const { peer, remote: { host } } = info;
+    this.runner.feed({ type: "link-up", link, peer, host });
+  }
+
+  /** It dials nobody. */
+  dialFailed(): void {}
+
+  congested(link: LinkId): void {
+    this.runner.feed({ type: "congested", link });
+  }
+
+  #execute(effect: DirectoryEffect): void {
+    switch (effect.type) {
+      case "send": {
+        const lane = DIRECTORY_LANES[effect.message.type];
+        for (const link of effect.links) this.openLinks.send(link, effect.message, lane);
+        return;
+      }
+      case "datagram":
+        return this.#datagrams.send(effect.to, effect.bytes);
+      case "account":
+        return this.#ask(effect.token, effect.question);
+      case "show":
+        this.logEvent(effect.event);
+        return this.#show(this.completed(effect.event), effect.ref);
+      default:
+        return this.perform(effect);
+    }
+  }
+
+  #ask(token: number, question: AccountQuestion): void {
+    this.#questions.answer(question).then(
+      (answer) => this.runner.feed({ type: "account-answer", token, answer }),
+      (error) => this.fail(error),
+    );
+  }
+
+  /**
+   * A directory goes on although nobody reads what it prints: who comes, goes and calls is left out then, what the
+   * operator asks for is little.
+   */
+  #show(event: DirectoryEvent, ref: string | undefined): void {
+    if (!isOfClients(event)) return this.ports.show(event, ref);
+    if (this.#untold > 0) {
+      this.#untold++;
+      return;
+    }
+    const ready = this.ports.outputReady();
+    if (ready === null) return this.ports.show(event, ref);
+    this.#untold = 1;
+    ready.then(() => {
+      const what = this.#untold === 1 ? "1 event wasn't" : `${this.#untold} events weren't`;
+      const text = `${what} told of: nobody read the output`;
+      this.#untold = 0;
+      this.ports.show({ event: "notice", text, warning: true }, undefined);
+    });
+  }
+
+  // The accounts.
+
+  /** Those of other programs, and our own. */
+  #changed(names: readonly string[]): void {
+    if (this.#trouble !== null) this.#notice("The accounts can be read again");
+    this.#trouble = null;
+    for (const name of names) {
+      this.#accounts.find(name).then((account) => {
+        if (account === null) this.runner.feed({ type: "account-removed", name });
+      }, (error) => this.fail(error));
+    }
+  }
+
+  #broken({ message }: P2pchatError): void {
+    this.#trouble = `${message}; who was known before may log in, nothing is changed until then`;
+    this.#show({ event: "notice", text: this.#trouble, warning: true }, undefined);
+    this.log.warn("accounts can't be read", { text: message });
+  }
+
+  #notice(text: string): void {
+    const event: DirectoryEvent = { event: "notice", text };
+    this.logEvent(event);
+    this.#show(event, undefined);
+  }
+
+  protected override async ending(): Promise<void> {
+    this.#watch.close();
+    await this.#datagrams.close();
+  }
+
+  protected override logEvent(event: DirectoryEvent): void {
+    switch (event.event) {
+      case "users":
+      case "status":
+      case "verify":
+        return;
+    }
+    const { event: message, ...fields } = event;
+    this.log.info(message, fields);
+  }
+
+  /** A status with what the machine can't know: that the accounts can't be read. */
+  protected override completed(event: DirectoryEvent): DirectoryEvent {
+    if (event.event !== "status" || this.#trouble === null) return event;
+    return { ...event, problems: [...event.problems, this.#trouble] };
+  }
+}
+
+/** What clients bring about, as often as they like. */
+function isOfClients({ event }: DirectoryEvent): boolean {
+  return event === "login" || event === "logout" || event === "signup" || event === "call" ||
+    event === "broadcast";
+}

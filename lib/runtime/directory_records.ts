@@ -1,0 +1,112 @@
+/**
+ * The directory's records as lines of their log. What people look for with `grep` and `cut` stands in the clear:
+ * when, who, what; then numbers and keys.
+ */
+
+import type { FoldedName, PeerKey } from "../base/ids.ts";
+import { unreachable } from "../base/invariant.ts";
+import { STORE_ID_BYTES } from "../protocols/directory/limits.ts";
+import type { BroadcastRecord, DirectoryRecord } from "../protocols/directory/records.ts";
+import type { LogRecord } from "../store/log_format.ts";
+import {
+  bytesOf,
+  countOf,
+  type FieldOf,
+  hexOf,
+  isoTime,
+  line,
+  parseLine,
+  timeOf,
+} from "./log_fields.ts";
+
+/** Of the log file; counts up with each change that older programs cannot read. */
+export const DIRECTORY_LOG_FORMAT = { format: "directory", version: 1 } as const;
+
+/** Who sent a broadcast: an account, somebody without one, or whoever runs the directory, who has no key there. */
+type SenderKind = "account" | "guest" | "operator";
+const NO_KEY = "-";
+
+/** The line of a record. */
+export function directoryLine(record: DirectoryRecord): LogRecord {
+  switch (record.kind) {
+    case "store":
+      return line(record.kind, record.store, String(record.last));
+    case "broadcast": {
+      const { number, from, fromKey, own, sentAt, ttlMs, text } = record;
+      return line(
+        record.kind,
+        isoTime(sentAt),
+        from,
+        text,
+        String(number),
+        senderKind(record),
+        fromKey ?? NO_KEY,
+        String(own),
+        String(ttlMs),
+      );
+    }
+    case "got":
+      return line(record.kind, record.account, String(record.through));
+    case "forgotten":
+      return line(record.kind, record.account);
+    default:
+      return unreachable(record);
+  }
+}
+
+function senderKind({ fromKey, fromAccount }: BroadcastRecord): SenderKind {
+  if (fromKey === null) return "operator";
+  return fromAccount ? "account" : "guest";
+}
+
+/**
+ * The record of a line.
+ * @throws {P2pchatError} `store-corrupt`, a part of a sentence.
+ */
+export function directoryRecord(record: LogRecord): DirectoryRecord {
+  return parseLine(record, parse);
+}
+
+function parse({ kind }: LogRecord, field: FieldOf): DirectoryRecord {
+  switch (kind) {
+    case "store":
+      return {
+        kind,
+        store: bytesOf(field(0), STORE_ID_BYTES).toHex(),
+        last: countOf(field(1)),
+      };
+    case "broadcast":
+      return {
+        kind,
+        sentAt: timeOf(field(0)),
+        from: field(1),
+        text: field(2),
+        number: countOf(field(3)),
+        ...senderOf(field(4), field(5)),
+        own: countOf(field(6)),
+        ttlMs: countOf(field(7)),
+      };
+    case "got":
+      return { kind, account: field(0) as FoldedName, through: countOf(field(1)) };
+    case "forgotten":
+      return { kind, account: field(0) as FoldedName };
+    default:
+      throw new TypeError("no such kind is known");
+  }
+}
+
+function senderOf(
+  kind: string,
+  key: string,
+): Pick<BroadcastRecord, "fromKey" | "fromAccount"> {
+  switch (kind) {
+    case "operator":
+      if (key !== NO_KEY) throw new TypeError(`the operator's key is "${key}"`);
+      return { fromKey: null, fromAccount: false };
+    case "account":
+    case "guest":
+      return { fromKey: hexOf<PeerKey>(key), fromAccount: kind === "account" };
+    default:
+      throw new TypeError(`no kind of sender is "${kind}"`);
+  }
+}

@@ -1,0 +1,155 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { P2pchatError } from "../../lib/base/errors.ts";
+import { AccountQuestions } from "../../lib/runtime/account_questions.ts";
+import { MemoryAccounts } from "../../lib/store/memory_accounts.ts";
+import { accountOf, keyNumber } from "../contracts/accounts_contract.ts";
+
+const NOW_MS = 1_700_000_000_000.5;
+const address = "198.51.100.1";
+const [phone, laptop] = [keyNumber(1), keyNumber(2)];
+
+/** A hasher whose work ends when a test says so, unless it is hasty. */
+class Hasher {
+  hashes = 0;
+  readonly asked: string[] = [];
+  failure: P2pchatError | null = null;
+  /** Before each answer. */
+  before: () => Promise<void> = () => Promise.resolve();
+
+  async hash(password: string, from: string): Promise<string> {
+    await this.#work(from);
+    return `${password} ${++this.hashes}`;
+  }
+
+  async verify(password: string, stored: string | null, from: string): Promise<boolean> {
+    await this.#work(from);
+    return stored?.split(" ")[0] === password;
+  }
+
+  async #work(from: string): Promise<void> {
+    this.asked.push(from);
+    if (this.failure !== null) throw this.failure;
+    await this.before();
+  }
+}
+
+function world() {
+  const accounts = new MemoryAccounts();
+  const hasher = new Hasher();
+  const questions = new AccountQuestions(accounts, hasher, () => NOW_MS);
+  const signUp = (name: string, password: string) =>
+    questions.answer({ ask: "sign-up", name, password, key: phone, address });
+  const check = (name: string, password: string) =>
+    questions.answer({ ask: "check-password", name, password, address });
+  return { accounts, hasher, questions, signUp, check };
+}
+
+const WRONG = { outcome: "wrong" } as const;
+
+Deno.test("sign-up makes an account with its device, and a name is given once", async () => {
+  const { accounts, hasher, signUp } = world();
+  const account = { name: "Ann", keys: [phone], version: "secret12 1" };
+
+  assertEquals(await signUp("Ann", "secret12"), { outcome: "ok", account });
+  assertEquals(await accounts.list(), [
+    { name: "Ann", hash: "secret12 1", createdMs: 1_700_000_000_000, keys: [phone] },
+  ]);
+  assertEquals(await signUp("ANN", "secret12"), { outcome: "name-taken" });
+  assertEquals(hasher.asked, [address]);
+});
+
+Deno.test("a name that is given while its password is hashed is taken", async () => {
+  const { accounts, hasher, signUp } = world();
+  hasher.before = () => accounts.signUp(accountOf("ann"));
+
+  assertEquals(await signUp("Ann", "secret12"), { outcome: "name-taken" });
+});
+
+Deno.test("a password is checked as long for a name that nobody has", async () => {
+  const { hasher, signUp, check } = world();
+  const account = { name: "Ann", keys: [phone], version: "secret12 1" };
+  await signUp("Ann", "secret12");
+  hasher.asked.length = 0;
+
+  assertEquals(await check("ann", "secret12"), { outcome: "ok", account });
+  assertEquals([await check("ann", "secret13"), await check("bob", "secret12")], [WRONG, WRONG]);
+  assertEquals(hasher.asked, [address, address, address]);
+});
+
+Deno.test("a password that is changed while it is checked is wrong", async () => {
+  const { accounts, hasher, signUp, check } = world();
+  await signUp("Ann", "secret12");
+  hasher.before = async () => {
+    const seen = await accounts.find("Ann");
+    await accounts.setHash(seen!, "another1 2", []);
+  };
+
+  assertEquals(await check("ann", "secret12"), WRONG);
+});
+
+Deno.test("what is asked of a version is done for that one alone", async () => {
+  const { accounts, questions, signUp } = world();
+  await signUp("Ann", "secret12");
+  const of = { name: "ann", version: "secret12 1", address } as const;
+  const add = { ask: "add-key", ...of, key: laptop } as const;
+  const set = { ask: "set-password", ...of, password: "another1", key: laptop } as const;
+  const remove = { ask: "remove", ...of } as const;
+
+  const both = { name: "Ann", keys: [phone, laptop], version: "secret12 1" };
+  assertEquals(await questions.answer(add), { outcome: "ok", account: both });
+  const other = { name: "Ann", keys: [laptop], version: "another1 2" };
+  assertEquals(await questions.answer(set), { outcome: "ok", account: other });
+  for (const question of [add, set, remove]) assertEquals(await questions.answer(question), WRONG);
+  assertEquals((await accounts.find("ann"))?.keys, [laptop]);
+  assertEquals(await questions.answer({ ...remove, version: "another1 2" }), {
+    outcome: "ok",
+    account: other,
+  });
+  assertEquals(await accounts.list(), []);
+  for (const question of [add, set, remove, { ask: "find", name: "ann" } as const]) {
+    assertEquals(await questions.answer(question), WRONG);
+  }
+});
+
+Deno.test("an account that is changed or removed under a change's hands isn't that version", async () => {
+  const { accounts, hasher, questions, signUp } = world();
+  await signUp("Ann", "secret12");
+  hasher.before = async () => {
+    await accounts.remove((await accounts.find("Ann"))!);
+  };
+
+  const password = "another1";
+  const of = { name: "ann", version: "secret12 1", address } as const;
+  assertEquals(await questions.answer({ ask: "set-password", ...of, password, key: phone }), WRONG);
+});
+
+for (const code of ["full", "too-fast"] as const) {
+  Deno.test(`where too many wait, ${code}, that is said`, async () => {
+    const { hasher, signUp, check } = world();
+    hasher.failure = new P2pchatError(code, "Too many");
+
+    assertEquals(await signUp("Ann", "secret12"), { outcome: "full" });
+    assertEquals(await check("Ann", "secret12"), { outcome: "full" });
+  });
+}
+
+for (const code of ["disk", "bad-file", "store-corrupt", "in-use"] as const) {
+  Deno.test(`accounts that can't be changed, ${code}, are the disk's refusal, with why`, async () => {
+    const { accounts, questions, signUp } = world();
+    await signUp("Ann", "secret12");
+    accounts.failure = new P2pchatError(code, "Cannot change it");
+    const disk = { outcome: "disk", text: "Cannot change it" } as const;
+
+    assertEquals(await signUp("Bob", "secret12"), disk);
+    const of = { name: "ann", version: "secret12 1" };
+    assertEquals(await questions.answer({ ask: "add-key", ...of, key: laptop }), disk);
+    assertEquals(await questions.answer({ ask: "remove", ...of }), disk);
+  });
+}
+
+Deno.test("a bug stays one", async () => {
+  const { hasher, check } = world();
+  hasher.before = () => Promise.reject(new TypeError("a bug"));
+
+  await assertRejects(() => check("ann", "secret12"), TypeError, "a bug");
+});
