@@ -2,6 +2,7 @@
 
 import type { Fingerprint } from "../base/fingerprint.ts";
 import type { Endpoint } from "../base/ids.ts";
+import type { BroadcastPolicy } from "../protocols/directory/directory_io.ts";
 import { type EditPolicy } from "../protocols/group/edit.ts";
 import type { OwnRowKey, UserInfo } from "../store/user_info.ts";
 
@@ -114,6 +115,26 @@ export interface ServeOptions extends CommonOptions {
   readonly foundNew: boolean;
   /** `null`: snapshots are taken when asked alone. */
   readonly snapshotEveryMs: number | null;
+}
+
+/** `p2pchat regserver`. */
+export interface RegserverOptions extends CommonOptions {
+  /** Address to listen at; `null`: all interfaces. */
+  readonly host: string | null;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly advertise: AdvertisedAddress | null;
+  readonly clientsMax: number;
+  /** False: accounts alone come in. */
+  readonly guests: boolean;
+  /** For an address and hour. */
+  readonly signUpsMax: number;
+  /** Whether calls of two who can't reach each other are passed on. */
+  readonly relays: boolean;
+  /** Who may tell all. */
+  readonly broadcast: BroadcastPolicy;
+  /** How long that is kept for who is away. */
+  readonly ttlMs: number;
 }
 
 /** `p2pchat users check FILE`. */

@@ -12,6 +12,7 @@ import { leaveRawMode } from "./terminal_mode.ts";
 import { friendsProgramCommand } from "./friends_arguments.ts";
 import { memberProgramCommand } from "./member_arguments.ts";
 import { registryProgramCommand } from "./registry_arguments.ts";
+import { regserverProgramCommand } from "./regserver_arguments.ts";
 import { serveProgramCommand } from "./serve_arguments.ts";
 import { usageText } from "./usage.ts";
 import { snapshotProgramCommands } from "./snapshot_arguments.ts";
@@ -24,6 +25,7 @@ const COMMANDS: readonly ProgramCommand[] = [
   meshProgramCommand,
   serveProgramCommand,
   memberProgramCommand,
+  regserverProgramCommand,
   registryProgramCommand,
   friendsProgramCommand,
   ...logProgramCommands,

@@ -27,7 +27,6 @@ import type { RegistryOptions } from "./options.ts";
 import { addressOfThisMachine } from "./own_address.ts";
 import { givenPassword, passwordIn } from "./password_source.ts";
 import { keyPinned, pinnedKeys, pinsIn } from "./pins.ts";
-import { REGSERVER_PORT_DEFAULT } from "./registry_arguments.ts";
 import { registryCommands, type RegistryTarget } from "./registry_commands.ts";
 import {
   type RegistryOwnEvent,
@@ -35,6 +34,7 @@ import {
   shownRegistryEvent,
 } from "./registry_rendering.ts";
 import { RegistryStanding } from "./registry_standing.ts";
+import { REGSERVER_PORT_DEFAULT } from "./regserver_arguments.ts";
 import { openRegistry } from "./registry_store.ts";
 import { modePorts, runMode } from "./run_mode.ts";
 import {

@@ -6,9 +6,7 @@ import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.t
 import { fileName, host, hostAndMaybePort, listenPort } from "./flags.ts";
 import type { AdvertisedAddress, RegistryOptions } from "./options.ts";
 import { PASSWORD_FILE_FLAG } from "./password_source.ts";
-
-/** Where a directory listens, and is dialled, unless told otherwise. */
-export const REGSERVER_PORT_DEFAULT = 4_400;
+import { REGSERVER_PORT_DEFAULT } from "./regserver_arguments.ts";
 
 const words = {
   name: "peer",

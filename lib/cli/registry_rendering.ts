@@ -155,7 +155,7 @@ export class RegistryRendering {
     const before = this.#states.get(folded);
     if (state === "offline") this.#states.delete(folded);
     else this.#states.set(folded, state);
-    if (this.#isSelf(name) || this.#call !== null) return [];
+    if (before === state || this.#isSelf(name) || this.#call !== null) return [];
     const text = state === "offline"
       ? " left"
       : state === "busy"

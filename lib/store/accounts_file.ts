@@ -39,6 +39,7 @@ import { AccountsWatches } from "./accounts_watches.ts";
 import { writeAnew } from "./append_log.ts";
 import { type Disk, FILE_MODE, folderOf, writeAll } from "./disk.ts";
 import { takeTurn } from "./file_turn.ts";
+import { ACCOUNTS_FILE } from "./paths.ts";
 import { Replacement, REPLACEMENT_SUFFIX } from "./replacement.ts";
 
 /** Of changes at once: each client of a directory waits for its own. */
@@ -70,7 +71,7 @@ interface Change<Answer> {
 
 /** Where the accounts of the directory in `folder` are. */
 export function accountsPath(folder: string): string {
-  return `${folder}/accounts.csv`;
+  return `${folder}/${ACCOUNTS_FILE}`;
 }
 
 export class AccountsFile implements Accounts {

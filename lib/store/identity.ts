@@ -12,6 +12,7 @@
 import { nodeSigner, type Signer } from "../base/crypto.ts";
 import { type Fingerprint, fingerprintOf } from "../base/fingerprint.ts";
 import { corruptError, type Disk, FILE_MODE } from "./disk.ts";
+import { ACCOUNTS_FILE } from "./paths.ts";
 import { REPLACEMENT_SUFFIX } from "./replacement.ts";
 import { Table, type TableRow } from "./table.ts";
 
@@ -60,10 +61,15 @@ export async function openProfileIdentity(
   return { ...identity, notice: identity.isNew && isUsed ? lostText(path, identity) : null };
 }
 
-/** Locks, and an identity that was never put in place, are in the folder before anybody can know the key. */
+/**
+ * Locks, accounts that a directory's operator added before its first start, and an identity that was never put in
+ * place, are in the folder before anybody can know the key.
+ */
 function isTraceOfUse(file: string): boolean {
-  return !file.endsWith(".lock") && file !== `${IDENTITY_FILE}${REPLACEMENT_SUFFIX}`;
+  return !file.endsWith(".lock") && !BEFORE_USE.includes(file);
 }
+
+const BEFORE_USE: readonly string[] = [ACCOUNTS_FILE, `${IDENTITY_FILE}${REPLACEMENT_SUFFIX}`];
 
 function lostText(path: string, { fingerprint }: Identity): string {
   return `Your key is new, ${fingerprint}: ${path} was missing, and for others you are somebody else; ` +

@@ -48,6 +48,9 @@ export function serveFolder(data: string): string {
   return `${data}/serve`;
 }
 
+/** The accounts of a directory, in its folder. */
+export const ACCOUNTS_FILE = "accounts.csv";
+
 /** The directory's folder. */
 export function regserverFolder(data: string): string {
   return `${data}/regserver`;

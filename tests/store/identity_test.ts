@@ -97,6 +97,7 @@ Deno.test("openProfileIdentity() tells of a key that is new in a profile that is
   const disk = await newDisk();
   await disk.tryLock("/p/mesh.lock", "1");
   (await disk.openAppend("/p/identity.new")).close(); // as a kill at the first start leaves
+  (await disk.openAppend("/p/accounts.csv")).close(); // as an operator makes it before that
   const open = async (random = seed) =>
     await openProfileIdentity(disk, "/p", await isUsedProfile(disk, "/p"), random);
   const first = await open();

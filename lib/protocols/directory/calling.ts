@@ -505,7 +505,9 @@ export class Calling {
       const what = lines.size === 1 ? "1 line wasn't" : `${lines.size} lines weren't`;
       out.notice(`${what} said, as there is no call with ${shownName(call.peer)}`);
     }
-    if (wasTalking && isUp) lobby.show();
+    if (!wasTalking || !isUp) return;
+    lobby.areFree(this.owner.selfName, call.peer);
+    lobby.show();
   }
 
   #show(

@@ -57,6 +57,15 @@ export class Lobby {
     this.out.show({ event: "users", users: shown.map(([, user]) => viewOf(user)) }, ref);
   }
 
+  /** They talk with each other no more; what else is true of them the directory tells. */
+  areFree(...names: readonly string[]): void {
+    for (const name of names) {
+      const folded = foldName(name);
+      const user = this.#users.get(folded);
+      if (user !== undefined) this.#users.set(folded, { ...user, state: "free" });
+    }
+  }
+
   find(name: string): UserView | null {
     return this.#users.get(foldName(name)) ?? null;
   }

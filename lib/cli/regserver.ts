@@ -1,0 +1,183 @@
+/** `p2pchat regserver`: wires the directory's machine to sockets, files and the user interface. */
+
+import { isUnspecified } from "../base/endpoints.ts";
+import { P2pchatError } from "../base/errors.ts";
+import { fingerprintOf } from "../base/fingerprint.ts";
+import { type Endpoint, endpointText } from "../base/ids.ts";
+import { invariant } from "../base/invariant.ts";
+import type { DirectoryEvent } from "../protocols/directory/events.ts";
+import type { DirectoryRecord } from "../protocols/directory/records.ts";
+import { DIRECTORY_CHANNEL } from "../runtime/directory_channel.ts";
+import { DirectoryHost } from "../runtime/directory_host.ts";
+import {
+  DIRECTORY_LOG_FORMAT,
+  directoryLine,
+  directoryRecord,
+} from "../runtime/directory_records.ts";
+import { AccountsFile } from "../store/accounts_file.ts";
+import { regserverFolder } from "../store/paths.ts";
+import type { Datagrams } from "../transport/datagrams.ts";
+import { forwardTo, type Links } from "../transport/link.ts";
+import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
+import { openTcpLinks } from "../transport/tcp_links.ts";
+import { UdpDatagrams } from "../transport/udp_datagrams.ts";
+import { openPasswordHasher } from "./accounts.ts";
+import type { RegserverOptions } from "./options.ts";
+import { addressOfThisMachine } from "./own_address.ts";
+import { type OpenedRecords, openRecords, type RecordFormat } from "./record_store.ts";
+import { regserverCommands, type RegserverCommandSink } from "./regserver_commands.ts";
+import { regserverLines, type RegserverOwnEvent } from "./regserver_rendering.ts";
+import { modePorts, runMode } from "./run_mode.ts";
+import { channelIdentity, type Session, withSession } from "./session.ts";
+import { VERSION } from "./version.ts";
+
+const RECORDS: RecordFormat<DirectoryRecord> = {
+  name: DIRECTORY_LOG_FORMAT,
+  line: directoryLine,
+  record: directoryRecord,
+};
+
+/** What was told to all, and up to where each account has it. */
+const RECORDS_FILE = "broadcasts";
+
+/** Where any port will do, one that is free for links may be another program's for datagrams. */
+const FREE_PORT_TRIES = 10;
+
+/**
+ * Runs until the operator ends it.
+ * @throws {P2pchatError} What ended it otherwise.
+ */
+export async function runRegserver(options: RegserverOptions): Promise<void> {
+  const folder = regserverFolder(options.dataFolder);
+  const mode = { commands: regserverCommands, render: regserverLines };
+  await withSession(options, { folder, lockMode: "regserver" }, mode, async (session) => {
+    await direct({ ...session, options });
+  });
+}
+
+interface Wiring extends Session<RegserverOwnEvent, RegserverCommandSink> {
+  readonly options: RegserverOptions;
+}
+
+async function direct(wiring: Wiring): Promise<void> {
+  const { disk, folder } = wiring;
+  const opened = await AccountsFile.open(disk, folder, {
+    writer: String(Deno.pid),
+    clock: SYSTEM_LINK_CLOCK,
+  });
+  const store = await openRecords(disk, `${folder}/${RECORDS_FILE}`, RECORDS);
+  try {
+    await serve(wiring, opened.accounts, store, opened.notices);
+  } finally {
+    await store.close();
+  }
+}
+
+async function serve(
+  wiring: Wiring,
+  accounts: AccountsFile,
+  store: OpenedRecords<DirectoryRecord>,
+  accountNotices: readonly string[],
+): Promise<void> {
+  const { options, environment, identity, ui } = wiring;
+  let host: DirectoryHost | null = null;
+  const { links, datagrams } = await listen(options, (port) =>
+    openTcpLinks({
+      host: options.host,
+      port,
+      identity: channelIdentity(wiring),
+      env: environment,
+      access: { mode: "directory", room: null, secrets: null, admit: () => null },
+      channel: DIRECTORY_CHANNEL,
+      handler: forwardTo(() => {
+        invariant(host !== null, "links bring nothing before the host is there");
+        return host;
+      }),
+    }), (port) => UdpDatagrams.listen(options.host, port, environment.log));
+  try {
+    const listening = listeningOf(options, links.local.port);
+    environment.log.info("started", {
+      version: VERSION,
+      command: "regserver",
+      key: fingerprintOf(identity.signer.key),
+      listening: endpointText(links.local),
+      advertised: endpointText(listening),
+      accounts: accounts.size,
+    });
+    const leave = (cause: string) => {
+      environment.log.info("asked to leave", { cause });
+      host?.command({ command: "quit" }, undefined);
+      return true;
+    };
+    const ready = () => {
+      ui.setPrompt("regserver");
+      const own = identity.notice === null ? [] : [identity.notice];
+      for (const text of [...own, ...accountNotices, ...store.notices]) {
+        ui.show({ event: "notice", text });
+      }
+      const target: RegserverCommandSink = (command, ref) => host?.command(command, ref);
+      ui.listen({ target, ended: () => leave("end of input"), interrupted: leave });
+    };
+    const { guests, broadcast, ttlMs, clientsMax, signUpsMax, relays } = options;
+    const policy = { guests, broadcast, ttlMs, clientsMax, signUpsMax, relays };
+    const names = new Set<string>();
+    host = new DirectoryHost({ listening, ...policy }, {
+      ...modePorts(wiring, links),
+      signer: identity.signer,
+      store,
+      accounts,
+      hasher: openPasswordHasher().hasher,
+      datagrams,
+      show: (event, ref) => show(wiring, event, ref, names, ready),
+    });
+    ui.heedInterrupts(leave);
+    await runMode(wiring, links, host);
+  } finally {
+    await Promise.all([links.shutdown("ended"), datagrams.close()]);
+  }
+}
+
+/** Listens for both at the same port. @throws {P2pchatError} `port-in-use` or `unreachable`. */
+async function listen(
+  { port }: RegserverOptions,
+  openLinks: (port: number) => Links,
+  openDatagrams: (port: number) => Datagrams,
+): Promise<{ readonly links: Links; readonly datagrams: Datagrams }> {
+  for (let tries = 1;; tries++) {
+    const links = openLinks(port);
+    try {
+      return { links, datagrams: openDatagrams(links.local.port) };
+    } catch (error) {
+      await links.shutdown("ended");
+      const isTaken = error instanceof P2pchatError && error.code === "port-in-use";
+      if (port !== 0 || !isTaken || tries === FREE_PORT_TRIES) throw error;
+    }
+  }
+}
+
+function show(
+  { ui }: Wiring,
+  event: DirectoryEvent,
+  ref: string | undefined,
+  names: Set<string>,
+  ready: () => void,
+): void {
+  if (event.event === "verify") return; // it compares nobody's digits
+  ui.show(event, ref);
+  switch (event.event) {
+    case "ready":
+      return ready();
+    case "login":
+      names.add(event.name);
+      return ui.setNames([...names]);
+    case "logout":
+      names.delete(event.name);
+      return ui.setNames([...names]);
+  }
+}
+
+/** Where people find it. */
+function listeningOf({ advertise, host }: RegserverOptions, port: number): Endpoint {
+  const own = host !== null && !isUnspecified(host) ? host : addressOfThisMachine();
+  return { host: advertise?.host ?? own, port: advertise?.port ?? port };
+}

@@ -1,0 +1,102 @@
+/** The command line of `p2pchat regserver`. */
+
+import type { BroadcastPolicy } from "../protocols/directory/directory_io.ts";
+import {
+  CLIENTS_MAX,
+  CLIENTS_MAX_DEFAULT,
+  SIGN_UPS_MAX_DEFAULT,
+  TTL_MS_DEFAULT,
+  TTL_MS_MAX,
+} from "../protocols/directory/limits.ts";
+import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
+import { durationWithin, host, hostAndMaybePort, listenPort, oneOf, wholeNumber } from "./flags.ts";
+import type { AdvertisedAddress, RegserverOptions } from "./options.ts";
+
+/** Where a directory listens, and is dialled, unless told otherwise. */
+export const REGSERVER_PORT_DEFAULT = 4_400;
+
+/** More an hour from one address are no people. */
+const SIGN_UPS_MAX = 10_000;
+
+const words = { name: "regserver", form: "", example: "p2pchat regserver" };
+
+export const regserverProgramCommand: ProgramCommand = {
+  ...words,
+  help: "the directory: accounts, who is online, calls between two, broadcasts; hears no call",
+  flags: [
+    { name: "host", value: "ADDR", help: "listen at this address (all)", parse: host },
+    {
+      name: "port",
+      value: "N",
+      help: `listen at this port, TCP and UDP (${REGSERVER_PORT_DEFAULT})`,
+      parse: listenPort,
+    },
+    {
+      name: "advertise",
+      value: "HOST[:PORT]",
+      help: "address that people should use",
+      parse: hostAndMaybePort,
+    },
+    {
+      name: "max-clients",
+      value: "N",
+      help: `logged in at once, at most (${CLIENTS_MAX_DEFAULT})`,
+      parse: wholeNumber(1, CLIENTS_MAX),
+    },
+    {
+      name: "accounts",
+      value: "WHICH",
+      help: "required: no guests; optional (default): anybody under a name that is free",
+      parse: oneOf(["required", "optional"]),
+    },
+    {
+      name: "signup-limit",
+      value: "N",
+      help: `sign-ups in an hour from one address, at most (${SIGN_UPS_MAX_DEFAULT})`,
+      parse: wholeNumber(0, SIGN_UPS_MAX),
+    },
+    {
+      name: "no-relay",
+      help: "pass no call on between two who cannot reach each other",
+    },
+    {
+      name: "broadcast",
+      value: "WHO",
+      help: "who may tell all: all (default), accounts, or the operator alone",
+      parse: oneOf<BroadcastPolicy>(["all", "accounts", "operator"]),
+    },
+    {
+      name: "broadcast-ttl",
+      value: "TIME",
+      help: `how long a broadcast is kept for accounts that are away (${TTL_MS_DEFAULT / 60_000}m)`,
+      parse: durationWithin(0, TTL_MS_MAX),
+    },
+  ],
+  prepare(line) {
+    const options = regserverOptions(line);
+    return async () => {
+      const { runRegserver } = await import("./regserver.ts");
+      await runRegserver(options);
+    };
+  },
+};
+
+/**
+ * What was asked of `regserver`.
+ * @throws {P2pchatError} `usage`.
+ */
+export function regserverOptions(line: CommandLine): RegserverOptions {
+  if (line.words.length > 0) throw wrongWords(words, line.words[0]);
+  return {
+    ...line.common,
+    host: line.value<string>("host") ?? null,
+    port: line.value<number>("port") ?? REGSERVER_PORT_DEFAULT,
+    advertise: line.value<AdvertisedAddress>("advertise") ?? null,
+    clientsMax: line.value<number>("max-clients") ?? CLIENTS_MAX_DEFAULT,
+    guests: line.value<string>("accounts") !== "required",
+    signUpsMax: line.value<number>("signup-limit") ?? SIGN_UPS_MAX_DEFAULT,
+    relays: !line.isOn("no-relay"),
+    broadcast: line.value<BroadcastPolicy>("broadcast") ?? "all",
+    ttlMs: line.value<number>("broadcast-ttl") ?? TTL_MS_DEFAULT,
+  };
+}

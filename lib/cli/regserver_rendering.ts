@@ -1,0 +1,149 @@
+/** How the events of `regserver` read as lines. */
+
+import { unreachable } from "../base/invariant.ts";
+import { endpointText } from "../base/ids.ts";
+import type { DirectoryEvent } from "../protocols/directory/events.ts";
+import { numberText } from "./counts.ts";
+import { REGSERVER_PORT_DEFAULT } from "./regserver_arguments.ts";
+import { nameSpan } from "./spans.ts";
+import { memberRows } from "./states_rendering.ts";
+import { starLine } from "./text_format.ts";
+import type { CommonEvent, Line, RenderContext, Span } from "./user_interface.ts";
+
+/** What this mode alone shows: a directory compares nobody's digits. */
+export type RegserverOwnEvent = Exclude<
+  DirectoryEvent,
+  CommonEvent | { readonly event: "verify" }
+>;
+
+type EventNamed<Name extends RegserverOwnEvent["event"]> = Extract<
+  RegserverOwnEvent,
+  { readonly event: Name }
+>;
+
+/** The lines of an event, in the order they are printed. */
+export function regserverLines(
+  event: RegserverOwnEvent,
+  { nowMs }: RenderContext,
+): readonly Line[] {
+  const star = (...spans: Line): readonly Line[] => [[{ timeMs: nowMs }, " * ", ...spans]];
+  switch (event.event) {
+    case "ready":
+      return readyLines(event);
+    case "login":
+      return star(nameSpan(event.name), event.guest ? " came in as a guest" : " logged in");
+    case "logout":
+      return [logoutLine(event, nowMs)];
+    case "signup":
+      return star(nameSpan(event.name), " signed up");
+    case "call":
+      return star(...callSpans(event));
+    case "broadcast":
+      return star(nameSpan(event.from), ` told all (broadcast ${event.id})`);
+    case "broadcast-sent":
+      return [starLine(nowMs, `Broadcast ${event.id} has reached ${peopleText(event.reached)}`)];
+    case "users":
+      return usersLines(event);
+    case "status":
+      return statusLines(event);
+    default:
+      return unreachable(event);
+  }
+}
+
+function readyLines({ host, port, key, accounts }: EventNamed<"ready">): readonly Line[] {
+  const registry = port === REGSERVER_PORT_DEFAULT ? host : endpointText({ host, port });
+  const text = `Listening at ${port}. People come in with: p2pchat peer --registry ${registry}`;
+  return [
+    [{ text, as: "exact" }],
+    [{ text: `Key, which they are shown to compare it: ${key}`, as: "exact" }],
+    [`${accountsText(accounts)}.`],
+  ];
+}
+
+function logoutLine({ name, reason }: EventNamed<"logout">, nowMs: number): Line {
+  if (reason !== "lost" && reason !== "slow") {
+    return [{ timeMs: nowMs }, " * ", nameSpan(name), ` left (${reason})`];
+  }
+  const mark: Span = { text: " ! ", as: "mark" };
+  const why = reason === "lost" ? "no answer" : "took nothing in for too long";
+  return [{ timeMs: nowMs }, mark, nameSpan(name), ` is lost: ${why}`];
+}
+
+function callSpans({ from, to, state }: EventNamed<"call">): Line {
+  const [caller, callee] = [nameSpan(from), nameSpan(to)];
+  switch (state) {
+    case "ringing":
+      return [caller, " calls ", callee];
+    case "connected":
+      return [caller, " and ", callee, " talk"];
+    case "ended":
+      return [caller, " and ", callee, " have ended their call"];
+    case "declined":
+      return [callee, " declined the call of ", caller];
+    case "cancelled":
+      return [caller, " withdrew the call to ", callee];
+    case "timeout":
+      return [callee, " didn't answer the call of ", caller];
+    case "busy":
+      return [callee, " was busy when ", caller, " called"];
+    case "offline":
+      return [callee, " has gone while ", caller, " called"];
+    case "unreachable":
+      return [callee, " couldn't be reached for the call of ", caller];
+    default:
+      return unreachable(state);
+  }
+}
+
+const HEADINGS = ["Name", "State", "From", "Takes calls at", "Since", "Relayed"] as const;
+
+function usersLines({ users }: EventNamed<"users">): readonly Line[] {
+  if (users.length === 0) return [["Nobody is logged in."]];
+  return memberRows(
+    HEADINGS,
+    users.map(({ name, guest, state, host, port, address, since, relayedBytes }) => [
+      name,
+      guest ? `${state}, guest` : state,
+      address,
+      port === 0 ? "-" : endpointText({ host, port }),
+      new Date(since).toTimeString().slice(0, "00:00".length),
+      relayedBytes === 0 ? "-" : bytesText(relayedBytes),
+    ]),
+  );
+}
+
+function statusLines(status: EventNamed<"status">): readonly Line[] {
+  const { clients, clientsMax, calls, accounts, kept, relayedBytes, key, problems } = status;
+  const relayed = relayedBytes === 0 ? "" : `, ${bytesText(relayedBytes)} relayed`;
+  const lines: Line[] = [
+    [
+      `${numberText(clients)} of ${peopleText(clientsMax)} at most, ${
+        countText(calls, "call")
+      }${relayed}.`,
+    ],
+    [`${accountsText(accounts)}, ${countText(kept, "broadcast")} kept for who is away.`],
+    [`Your key: ${key}`],
+  ];
+  for (const problem of problems) lines.push([{ text: "! ", as: "mark" }, problem]);
+  return lines;
+}
+
+function peopleText(count: number): string {
+  return count === 1 ? "1 client" : `${numberText(count)} clients`;
+}
+
+function accountsText(count: number): string {
+  return count === 0 ? "No accounts yet" : countText(count, "account");
+}
+
+function countText(count: number, what: string): string {
+  return `${count === 0 ? "no" : numberText(count)} ${what}${count === 1 ? "" : "s"}`;
+}
+
+/** `0.4 MB`: what a relay costs. */
+function bytesText(bytes: number): string {
+  return bytes < 1_000_000
+    ? `${Math.ceil(bytes / 1_000)} kB`
+    : `${Math.round(bytes / 100_000) / 10} MB`;
+}
