@@ -19,7 +19,7 @@ export const regserverCommands: CommandTable<RegserverCommandSink> = new Command
         "tell all who are logged in, /broadcast TEXT",
     );
   },
-  chatIsSilent: true,
+  chatIsSilent: () => true,
   textObject: '{"command":"broadcast","text":"..."}',
   words: {},
   commands: [
