@@ -55,7 +55,7 @@ export class RegistryRendering {
         this.#registry = event.registry;
         return [];
       case "directory":
-        return [this.#directoryLine(event)];
+        return this.#directoryLines(event);
       case "session":
         return this.#sessionLines(event, nowMs);
       case "users":
@@ -83,9 +83,11 @@ export class RegistryRendering {
     }
   }
 
-  #directoryLine({ key, isNew }: EventNamed<"directory">): Line {
-    const hint = isNew ? " (new: compare it with what its operator tells you)" : "";
-    return [`Directory ${this.#registry}, key `, { text: key, as: "exact" }, hint];
+  #directoryLines({ key, isNew }: EventNamed<"directory">): readonly Line[] {
+    const line: Line = [`Directory ${this.#registry}, key `, { text: key, as: "exact" }];
+    return isNew
+      ? [line, ["It is new here: compare the key with what its operator tells you."]]
+      : [line];
   }
 
   #sessionLines(event: EventNamed<"session">, nowMs: number): readonly Line[] {
@@ -258,7 +260,7 @@ function endedLine(event: CallEvent, star: Line, mark: Line): Line {
     case "lost":
       return [...mark, "The connection with ", who, ` was lost${after}`];
     case "directory-down":
-      return [...mark, "The call with ", who, ` went through the directory, which is gone${after}`];
+      return [...mark, "The directory is gone, and with it the call with ", who, after];
     default:
       return [...mark, "The call with ", who, ` ended${after}: ${event.reason}`];
   }

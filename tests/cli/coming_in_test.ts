@@ -1,0 +1,129 @@
+import { assertEquals } from "@std/assert";
+import type { P2pchatError } from "../../lib/base/errors.ts";
+import { ComingIn, type ComingInPorts } from "../../lib/cli/coming_in.ts";
+import type { Question } from "../../lib/cli/user_interface.ts";
+
+/** Somebody at a terminal who gives these answers; null: leaves. */
+function at(answers: readonly (string | null)[], ports: Partial<ComingInPorts> = {}) {
+  const left = [...answers];
+  const asked: string[] = [];
+  const comingIn = new ComingIn({
+    dialogue: {
+      begin() {},
+      ask({ prompt, isUnseen }: Question) {
+        asked.push(isUnseen ? `(${prompt.trim()})` : prompt.trim());
+        return Promise.resolve(left.shift() ?? null);
+      },
+      end() {},
+    },
+    way: null,
+    name: null,
+    given: null,
+    refuse: ({ code }: P2pchatError) => void asked.push(`! ${code}`),
+    logOut() {},
+    ...ports,
+  });
+  return { comingIn, asked };
+}
+
+const MENU = "1) log in   2) sign up   3) guest:";
+
+const WAYS: readonly (readonly [typed: string, how: string])[] = [
+  ["1", "log-in"],
+  [" 1 ", "log-in"],
+  ["log in", "log-in"],
+  ["Login", "log-in"],
+  ["2", "sign-up"],
+  ["SIGN UP", "sign-up"],
+  ["signup", "sign-up"],
+  ["3", "guest"],
+  ["Guest", "guest"],
+];
+
+for (const [typed, how] of WAYS) {
+  Deno.test(`coming in: ${JSON.stringify(typed)} is ${how}`, async () => {
+    const { comingIn } = at([typed, "alice"]);
+    assertEquals(await comingIn.way(), { how, name: "alice" } as never);
+  });
+}
+
+Deno.test("coming in: menu, name, and the password unseen", async () => {
+  const { comingIn, asked } = at(["1", "alice", "secret word"]);
+  assertEquals(await comingIn.entry("alice"), {
+    how: "log-in",
+    name: "alice",
+    password: "secret word",
+    newPassword: "",
+  });
+  assertEquals(asked, [MENU, "Name:", "(Password:)"]);
+});
+
+Deno.test("coming in: mistakes are told, and bring the menu back", async () => {
+  const { comingIn, asked } = at([
+    ...["4"],
+    ...["2", "a/b"],
+    ...["2", "alice", "short"],
+    ...["2", "alice", "secret word", "secret wort"],
+    ...["2", "alice", "secret word", "secret word"],
+  ]);
+  const entry = await comingIn.entry("alice");
+  assertEquals(entry !== null && "password" in entry && entry.password, "secret word");
+  assertEquals(asked.filter((line) => line.startsWith("!")), [
+    "! usage",
+    "! bad-name",
+    "! weak-password",
+    "! bad-credentials",
+  ]);
+  assertEquals(asked.filter((line) => line === MENU).length, 5);
+});
+
+Deno.test("coming in: a name given on the command line isn't asked for", async () => {
+  const { comingIn, asked } = at(["guest"], { name: "alice" });
+  assertEquals(await comingIn.entry("alice"), {
+    how: "guest",
+    name: "alice",
+    password: "",
+    newPassword: "",
+  });
+  assertEquals(asked, [MENU]);
+});
+
+Deno.test("coming in: another name has another profile, and isn't asked for its password before", async () => {
+  const { comingIn, asked } = at(["1", "bob", "secret word"]);
+  assertEquals(await comingIn.entry("alice"), { how: "log-in", name: "bob" });
+  const entry = await comingIn.entry("bob");
+  assertEquals(entry?.name, "bob");
+  assertEquals(asked, [MENU, "Name:", "(Password:)"]);
+});
+
+Deno.test("coming in: whoever leaves at any question comes in nowhere", async () => {
+  for (
+    const answers of [["q"], [null], ["1", null], ["1", "alice", null], [
+      "2",
+      "alice",
+      "secret word",
+      null,
+    ]]
+  ) {
+    assertEquals(await at(answers).comingIn.entry("alice"), null);
+  }
+});
+
+Deno.test("coming in: what flags say serves once", async () => {
+  const given = { password: "secret word", newPassword: "another one" };
+  const way = { how: "log-in", name: "alice" } as const;
+  const { comingIn, asked } = at(["3"], { name: "alice", way, given });
+  assertEquals(await comingIn.entry("alice"), { ...way, ...given });
+  assertEquals(asked, []);
+  assertEquals((await comingIn.entry("alice"))?.how, "guest");
+});
+
+Deno.test("coming in: only who was asked is asked again", () => {
+  const given = { password: "secret word", newPassword: "" };
+  const asksAgain = (ports: Partial<ComingInPorts>) => at([], ports).comingIn.asksAgain;
+  assertEquals(asksAgain({}), true);
+  assertEquals(asksAgain({ way: { how: "log-in", name: "alice" } }), true);
+  assertEquals(asksAgain({ way: { how: "log-in", name: "alice" }, given }), false);
+  assertEquals(asksAgain({ way: { how: "guest", name: "alice" } }), false);
+  assertEquals(asksAgain({ dialogue: null }), false);
+});

@@ -1,0 +1,164 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { P2pchatError } from "../../lib/base/errors.ts";
+import type { CommandTable } from "../../lib/cli/commands.ts";
+import { registryCommands, type RegistryTarget } from "../../lib/cli/registry_commands.ts";
+import type { Place } from "../../lib/cli/registry_standing.ts";
+import type { ClientCommand } from "../../lib/protocols/directory/events.ts";
+import { type Outcome, outcomeOf } from "./command_outcome.ts";
+
+/** What a line does there, with bob. */
+function outcome(
+  line: string,
+  place: Place = "lobby",
+  { isInteractive = true, objects = false } = {},
+): Outcome<ClientCommand> {
+  const where = { place, peer: place === "lobby" ? "" : "bob" };
+  const table = registryCommands(() => where, isInteractive);
+  // Those that ask for passwords are tried below.
+  const plain = table as unknown as CommandTable<
+    (command: ClientCommand, ref: string | undefined) => void
+  >;
+  return outcomeOf(plain, line, objects);
+}
+
+const call = (name: string) => ({ command: { command: "call", name } as const });
+const say = (text: string) => ({ command: { command: "say", text } as const });
+const tell = (text: string) => ({ command: { command: "broadcast", text } as const });
+const alone = <Name extends ClientCommand["command"]>(name: Name) => ({
+  command: { command: name },
+});
+const LIST: Outcome<ClientCommand> = { command: { command: "list", part: undefined } };
+const QUIT = alone("quit");
+const HANG_UP = alone("hang-up");
+
+const LOBBY: readonly (readonly [line: string, outcome: unknown])[] = [
+  ["", "nothing"],
+  ["bob", call("bob")],
+  ["  bob ", call("bob")],
+  ["≈Вob", call("Вob")],
+  ["1", LIST],
+  ["2 lunch is ready", tell("lunch is ready")],
+  ["2  two\nlines", tell("two\nlines")],
+  ["q", QUIT],
+  ["q ", QUIT],
+  ["y", alone("accept")],
+  ["n", { command: { command: "decline", reason: "" } }],
+  ["/call 1", call("1")],
+  ["/call q", call("q")],
+  ["/call 10.0.0.3:5000", { command: { command: "call-address", host: "10.0.0.3", port: 5_000 } }],
+  ["/call [::1]:5000", { command: { command: "call-address", host: "::1", port: 5_000 } }],
+  ["/list", LIST],
+  ["/list al", { command: { command: "list", part: "al" } }],
+  ["/broadcast 2 for lunch", tell("2 for lunch")],
+  ["/decline in a meeting", { command: { command: "decline", reason: "in a meeting" } }],
+  ["/decline", { command: { command: "decline", reason: "" } }],
+  ["/accept", alone("accept")],
+  ["/cancel", alone("cancel")],
+  ["/hangup", HANG_UP],
+  ["/missed", alone("missed")],
+  ["/status", alone("status")],
+  ["/verify bob", { command: { command: "verify", name: "bob" } }],
+  ["/trust *directory*", { command: { command: "trust", name: "*directory*" } }],
+  ["/logout", QUIT],
+  ["/q", QUIT],
+  ["/msg hello", say("hello")],
+];
+
+for (const [line, expected] of LOBBY) {
+  Deno.test(`registry: in the lobby ${JSON.stringify(line)} is understood`, () => {
+    assertEquals(outcome(line), expected);
+  });
+}
+
+const REFUSED: readonly (readonly [line: string, code: string, text: string])[] = [
+  ["is anybody there?", "unknown-user", "call somebody with NAME or /call NAME"],
+  ["10.0.0.3:5000", "unknown-user", "call somebody with NAME or /call NAME"],
+  ["//bob", "unknown-user", "call somebody with NAME"],
+  ["2", "usage", "The form is 2 TEXT"],
+  ["/call", "usage", "The form is /call NAME"],
+  ["/call 10.0.0.3:99999", "unknown-user", "/list shows it"],
+  ["/cal bob", "unknown-command", "did you mean /call?"],
+];
+
+for (const [line, code, text] of REFUSED) {
+  Deno.test(`registry: in the lobby ${JSON.stringify(line)} is refused`, () => {
+    const refused = outcome(line);
+    if (typeof refused === "string" || !("error" in refused)) throw new Error("it is understood");
+    assertEquals(refused.error, code);
+    assertStringIncludes(refused.text, text);
+  });
+}
+
+Deno.test("registry: in a call every line is said, but q and commands", () => {
+  for (const text of ["hello", "1", "2 of us", "y", "bob", "  indented", "qq"]) {
+    assertEquals(outcome(text, "talking"), say(text));
+  }
+  assertEquals(outcome(" q", "talking"), say("q"));
+  assertEquals(outcome("//list", "talking"), say("/list"));
+  assertEquals(outcome("q", "talking"), HANG_UP);
+  assertEquals(outcome("q ", "talking"), HANG_UP);
+  assertEquals(outcome("/list", "talking"), LIST);
+});
+
+Deno.test("registry: while it rings a terminal takes commands alone, and a pipe's lines wait", () => {
+  assertEquals(outcome("q", "calling"), HANG_UP);
+  assertEquals(outcome("1", "calling"), LIST);
+  const refused = outcome("hello", "calling");
+  if (typeof refused === "string" || !("error" in refused)) throw new Error("it is understood");
+  assertEquals(refused.error, "not-allowed");
+  assertStringIncludes(refused.text, "bob hasn't answered yet");
+  for (const text of ["hello", "1", "y"]) {
+    assertEquals(outcome(text, "calling", { isInteractive: false }), say(text));
+  }
+  assertEquals(outcome("q", "calling", { isInteractive: false }), HANG_UP);
+});
+
+Deno.test("registry: whoever is called answers with y, n or a command", () => {
+  assertEquals(outcome("y", "asked"), alone("accept"));
+  assertEquals(outcome("n", "asked"), { command: { command: "decline", reason: "" } });
+  assertEquals(outcome("q", "asked"), HANG_UP);
+  assertEquals(outcome("carol", "asked"), call("carol"));
+});
+
+Deno.test("registry: objects have the names that /help shows, and their text is literal", () => {
+  const object = (text: string, place: Place = "lobby") => outcome(text, place, { objects: true });
+  assertEquals(object('{"command":"call","name":"bob","ref":"7"}'), { ...call("bob"), ref: "7" });
+  assertEquals(object('{"command":"call","name":"[::1]:5000"}'), {
+    command: { command: "call-address", host: "::1", port: 5_000 },
+  });
+  assertEquals(object('{"command":"broadcast","text":"2 all"}'), tell("2 all"));
+  assertEquals(object('{"command":"msg","text":"q"}', "talking"), say("q"));
+  assertEquals(object('{"command":"msg","text":"two\\nlines"}', "talking"), say("two\nlines"));
+  assertEquals(object('{"command":"decline","reason":"no time"}', "asked"), {
+    command: { command: "decline", reason: "no time" },
+  });
+  assertEquals(object('{"command":"decline"}', "asked"), {
+    command: { command: "decline", reason: "" },
+  });
+});
+
+Deno.test("registry: passwords are asked for, never typed into a command", async () => {
+  const table = registryCommands(() => ({ place: "lobby", peer: "" }), true);
+  const asked: string[] = [];
+  const target: RegistryTarget = Object.assign(() => {}, {
+    changePassword: (ref: string | undefined) => Promise.resolve(void asked.push(`passwd ${ref}`)),
+    forgetAccount: () => Promise.reject(new P2pchatError("usage", "nobody can be asked")),
+  });
+  const run = async (line: string) => {
+    const parsed = table.parse(line, true);
+    if (parsed.type !== "command") throw new Error(parsed.type);
+    await parsed.run(target);
+  };
+  await run('{"command":"passwd","ref":"1"}');
+  assertEquals(asked, ["passwd 1"]);
+  await assertRejects(() => run("/forget-me"), P2pchatError, "nobody can be asked");
+  assertEquals(table.parse("/passwd old new", true).type, "refused");
+});
+
+Deno.test("registry: a terminal keeps what was typed in the lobby, chat comes back by itself", () => {
+  let place: Place = "lobby";
+  const table = registryCommands(() => ({ place, peer: "bob" }), true);
+  assertEquals(table.chatIsSilent, true);
+  place = "talking";
+  assertEquals(table.chatIsSilent, false);
+});

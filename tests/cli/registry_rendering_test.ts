@@ -1,0 +1,244 @@
+import { assertEquals } from "@std/assert";
+import {
+  type RegistryOwnEvent,
+  RegistryRendering,
+  talkText,
+} from "../../lib/cli/registry_rendering.ts";
+import { NOON_MS } from "./memory_streams.ts";
+import { printed } from "./printed.ts";
+
+const EARLIER = new Date(NOON_MS - 60 * 60 * 1_000).toISOString();
+const NOON = new Date(NOON_MS).toISOString();
+
+const READY = {
+  event: "ready",
+  command: "peer",
+  host: "10.0.0.1",
+  port: 5_001,
+  key: "k",
+  registry: "chat.example",
+} as const;
+const UP = { event: "session", state: "up", name: "alice", guest: false } as const;
+const user = (name: string, state: "free" | "busy" = "free", guest = false) => ({
+  name,
+  state,
+  host: "10.0.0.2",
+  port: 5_002,
+  guest,
+});
+const USERS = {
+  event: "users",
+  users: [user("alice"), user("bob"), user("carol", "busy"), user("dave", "free", true)],
+} as const;
+const presence = (name: string, state: "free" | "busy" | "offline") =>
+  ({ event: "presence", name, state }) as const;
+type CallEvent = Extract<RegistryOwnEvent, { readonly event: "call" }>;
+const call = (state: CallEvent["state"], more: Partial<CallEvent> = {}) =>
+  ({ event: "call", call: "1", peer: "bob", state, ...more }) as const;
+const INCOMING = { event: "incoming", call: "1", from: "bob", key: "k", guest: false } as const;
+const RINGING = call("ringing");
+const TALKING = [RINGING, call("connected", { route: "direct", verified: false })];
+const TALKED = { durationMs: 63_000 };
+
+/** The lines of the last of some events. */
+function linesOf(
+  events: readonly RegistryOwnEvent[],
+  { interactive = true, listAsked = false } = {},
+): string {
+  const rendering = new RegistryRendering();
+  const context = { nowMs: NOON_MS, interactive, verbose: false };
+  let text = "";
+  for (const [at, event] of events.entries()) {
+    if (listAsked && at === events.length - 1) rendering.listAsked();
+    text = printed(rendering.lines(event, context));
+  }
+  return text;
+}
+
+const IN = [READY, UP, USERS] as const;
+
+const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: string])[] = [
+  [[READY], ""],
+  [
+    [READY, { event: "directory", key: "k3", isNew: true }],
+    "Directory chat.example, key k3\nIt is new here: compare the key with what its operator tells you.\n",
+  ],
+  [[READY, { event: "directory", key: "k3", isNew: false }], "Directory chat.example, key k3\n"],
+  [[READY, UP], ""],
+  [
+    [READY, UP, USERS],
+    "12:03 * Online: alice (you), bob, carol (in a call), dave (guest)\n" +
+    "Call somebody by name, `2 TEXT` tells all, /help shows more.\n",
+  ],
+  [[...IN, USERS], "12:03 * Online: alice (you), bob, carol (in a call), dave (guest)\n"],
+  [
+    [...IN, { event: "session", state: "down", name: "alice", guest: false, reason: "refused" }],
+    "12:03 ! No connection with the directory: refused; it is tried again\n",
+  ],
+  [
+    [...IN, ...TALKING, { event: "session", state: "down", name: "alice", guest: false }],
+    "12:03 ! No connection with the directory; the call goes on, and it is tried again\n",
+  ],
+  [
+    [...IN, { event: "session", state: "down", name: "alice", guest: false }, UP],
+    "12:03 * Back in the directory as alice\n",
+  ],
+  [
+    [...IN, ...TALKING, { event: "session", state: "replaced", name: "alice", guest: false }],
+    "12:03 ! Your account came in from somewhere else; this program ends with the call\n",
+  ],
+  [[...IN, presence("erin", "free")], "12:03 * erin is online\n"],
+  [[...IN, presence("bob", "busy")], "12:03 * bob is in a call\n"],
+  [[...IN, presence("carol", "free")], "12:03 * carol is free again\n"],
+  [[...IN, presence("bob", "offline")], "12:03 * bob left\n"],
+  [[...IN, presence("bob", "free")], ""],
+  [[...IN, presence("alice", "busy")], ""],
+  [[...IN, ...TALKING, presence("erin", "free")], ""],
+  [[...IN, INCOMING], "12:03 ? bob is calling: /accept or /decline within 30 s\n"],
+  [
+    [...IN, { ...INCOMING, guest: true }],
+    "12:03 ? bob, a guest, is calling: /accept or /decline within 30 s\n",
+  ],
+  [[...IN, RINGING], "12:03 * Calling bob... 30 s to answer; q withdraws\n"],
+  [[...IN, ...TALKING], "12:03 * Connected with bob, directly. Not verified: /verify bob\n"],
+  [
+    [...IN, RINGING, call("connected", { route: "relay", verified: true })],
+    "12:03 * Connected with bob, through the directory, sealed. Verified.\n",
+  ],
+  [
+    [...IN, call("connected", { peer: "Alice", route: "direct" })],
+    "12:03 * Connected with yourself; q ends it\n",
+  ],
+  [[...IN, RINGING, call("declined", { reason: "no time" })], "12:03 * bob declined: no time\n"],
+  [[...IN, RINGING, call("busy")], "12:03 * bob is in another call\n"],
+  [[...IN, RINGING, call("offline")], "12:03 * bob isn't online\n"],
+  [[...IN, RINGING, call("timeout")], "12:03 * bob didn't answer within 30 s\n"],
+  [
+    [...IN, RINGING, call("unreachable")],
+    "12:03 ! No way to bob: neither of you reaches the other, and the directory doesn't relay\n",
+  ],
+  [
+    [...IN, RINGING, call("ended", { reason: "cancelled" })],
+    "12:03 * Withdrawn: the call to bob\n",
+  ],
+  [
+    [...IN, RINGING, call("ended", { reason: "directory-down" })],
+    "12:03 ! The directory is gone, and with it the call that rang\n",
+  ],
+  [
+    [...IN, RINGING, call("ended", { reason: "key-changed" })],
+    "12:03 ! No call with bob: that isn't the key that you know; see above\n",
+  ],
+  [[...IN, INCOMING, call("timeout")], "12:03 * You missed a call of bob\n"],
+  [[...IN, INCOMING, call("declined")], "12:03 * You declined the call of bob\n"],
+  [[...IN, INCOMING, call("ended", { reason: "cancelled" })], "12:03 * bob withdrew the call\n"],
+  [[...IN, ...TALKING, call("ended", TALKED)], "12:03 * You hung up after 1 min 3 s\n"],
+  [
+    [...IN, ...TALKING, call("ended", { reason: "hung-up", ...TALKED })],
+    "12:03 * bob hung up after 1 min 3 s\n",
+  ],
+  [
+    [...IN, ...TALKING, call("ended", { reason: "lost", ...TALKED })],
+    "12:03 ! The connection with bob was lost after 1 min 3 s\n",
+  ],
+  [
+    [...IN, ...TALKING, call("ended", { reason: "directory-down", ...TALKED })],
+    "12:03 ! The directory is gone, and with it the call with bob after 1 min 3 s\n",
+  ],
+  [[...IN, { event: "missed", calls: [] }], "No call was missed.\n"],
+  [[...IN, { event: "missed", calls: [{ from: "bob", at: EARLIER }] }], "11:03 bob\n"],
+  [
+    [...IN, { event: "message", from: "bob", text: "hi\nyou", self: false }],
+    "12:03 <bob> hi␊you\n",
+  ],
+  [
+    [...IN, {
+      event: "broadcast",
+      id: "1",
+      from: "bob",
+      text: "lunch",
+      sentAt: NOON,
+      history: false,
+    }],
+    "12:03 [bob -> all] lunch\n",
+  ],
+  [
+    [...IN, {
+      event: "broadcast",
+      id: "1",
+      from: "*directory*",
+      text: "lunch",
+      sentAt: EARLIER,
+      history: false,
+    }],
+    "11:03 (earlier) [*directory* -> all] lunch\n",
+  ],
+  [[...IN, { event: "broadcast-sent", id: "1", reached: 1_200 }], "12:03 * 1,200 have it.\n"],
+  [
+    [...IN, { event: "broadcast-sent", id: "1", reached: 0 }],
+    "12:03 * Nobody else is here; who logs in later gets it then.\n",
+  ],
+];
+
+for (const [events, text] of SHOWN) {
+  const what = events.map((event) =>
+    "state" in event ? `${event.event} ${event.state}` : event.event
+  );
+  Deno.test(`registry: [${what.join(", ")}] reads ${JSON.stringify(text)}`, () => {
+    assertEquals(linesOf(events), text);
+  });
+}
+
+Deno.test("registry: the list that somebody asks for has addresses", () => {
+  assertEquals(
+    linesOf([...IN, { event: "users", users: [user("alice"), user("dave", "busy", true)] }], {
+      listAsked: true,
+    }),
+    "alice  10.0.0.2:5002  free  (you)\ndave (guest)  10.0.0.2:5002  in a call\n",
+  );
+  assertEquals(
+    linesOf([...IN, { event: "users", users: [] }], { listAsked: true }),
+    "Nobody of that name is online.\n",
+  );
+});
+
+Deno.test("registry: a pipe is given no hints", () => {
+  assertEquals(
+    linesOf(IN, { interactive: false }),
+    "12:03 * Online: alice (you), bob, carol (in a call), dave (guest)\n",
+  );
+});
+
+Deno.test("registry: /status says where one is, the call, what is unsent and what is wrong", () => {
+  const status = {
+    event: "status",
+    name: "alice",
+    key: "k",
+    registry: "chat.example",
+    session: "up",
+    guest: false,
+    call: { call: "1", peer: "bob", state: "connected", route: "relay", sinceMs: 63_000 },
+    online: 3,
+    unsent: 2,
+    problems: ["The disk is full"],
+  } as const;
+  assertEquals(
+    linesOf([...IN, status]),
+    "In the directory chat.example as alice; 3 online.\n" +
+      "In a call with bob, through the directory, for 1 min 3 s.\n2 unsent.\nYour key: k\n! The disk is full\n",
+  );
+  assertEquals(
+    linesOf([...IN, { ...status, session: "down", call: null, unsent: 0, problems: [] }]),
+    "Not in the directory chat.example now.\nNothing is unsent.\nYour key: k\n",
+  );
+});
+
+Deno.test("registry: how long they talked", () => {
+  assertEquals([0, 59_999, 60_000, 3_599_000, 7_500_000].map(talkText), [
+    "0 s",
+    "59 s",
+    "1 min 0 s",
+    "59 min 59 s",
+    "2 h 5 min",
+  ]);
+});

@@ -1,0 +1,76 @@
+import { assertEquals } from "@std/assert";
+import { RegistryStanding } from "../../lib/cli/registry_standing.ts";
+import type { ClientEvent } from "../../lib/protocols/directory/events.ts";
+
+type Call = Extract<ClientEvent, { readonly event: "call" }>;
+
+const session = (state: "up" | "down"): ClientEvent => ({
+  event: "session",
+  state,
+  name: "alice",
+  guest: false,
+});
+const call = (state: Call["state"], id = "1"): ClientEvent => ({
+  event: "call",
+  call: id,
+  peer: "bob",
+  state,
+});
+const INCOMING: ClientEvent = {
+  event: "incoming",
+  call: "2",
+  from: "carol",
+  key: "k",
+  guest: false,
+};
+
+function standing(...events: readonly ClientEvent[]): RegistryStanding {
+  const standing = new RegistryStanding("alice");
+  for (const event of events) standing.shows(event);
+  return standing;
+}
+
+const UP = session("up");
+
+const PROMPTS: readonly (readonly [events: readonly ClientEvent[], prompt: string])[] = [
+  [[], "alice (no directory)"],
+  [[UP], "alice (lobby)"],
+  [[UP, session("down")], "alice (no directory)"],
+  [[UP, call("ringing")], "alice (calling bob)"],
+  [[UP, call("ringing"), call("connected")], "alice (with bob)"],
+  [[UP, call("ringing"), call("connected"), session("down")], "alice (with bob)"],
+  [[UP, call("ringing"), call("declined")], "alice (lobby)"],
+  [[UP, call("ringing"), call("connected"), call("ended")], "alice (lobby)"],
+  [[UP, INCOMING], "alice (carol is calling)"],
+  [[UP, INCOMING, call("ended", "1")], "alice (carol is calling)"],
+  [[UP, INCOMING, call("timeout", "2")], "alice (lobby)"],
+];
+
+for (const [events, prompt] of PROMPTS) {
+  const told = events.map((event) => "state" in event ? event.state : event.event).join(", ");
+  Deno.test(`registry: the prompt is ${prompt} after [${told}]`, () => {
+    assertEquals(standing(...events).prompt, prompt);
+  });
+}
+
+Deno.test("registry: what follows an acceptance is for the call, before it is connected", () => {
+  const alice = standing(UP, INCOMING);
+  alice.asks({ command: "list", part: undefined });
+  alice.asks({ command: "call", name: "bob" });
+  assertEquals(alice.where.place, "asked");
+  alice.asks({ command: "accept" });
+  assertEquals(alice.where, { place: "calling", peer: "carol" });
+  assertEquals(alice.prompt, "alice (connecting with carol)");
+
+  const other = standing(UP, INCOMING);
+  other.asks({ command: "call", name: "Carol" });
+  assertEquals(other.where, { place: "calling", peer: "carol" });
+});
+
+Deno.test("registry: one is called as the directory says", () => {
+  const alice = new RegistryStanding("ALICE");
+  assertEquals([alice.wasUp, alice.name], [false, "ALICE"]);
+  alice.shows(UP);
+  alice.shows(session("down"));
+  assertEquals([alice.wasUp, alice.name], [true, "alice"]);
+});
