@@ -295,10 +295,12 @@ const CASES: readonly Case[] = [
       ann.links.dial(2, bob.links.local, { ...EXPECT_ANYBODY, room: OTHER_ROOM });
       ann.links.dial(3, bob.links.local, { ...EXPECT_ANYBODY, room: ROOM });
       ann.links.dial(4, bob.links.local, EXPECT_ANYBODY);
-      await world.until(() => ann.failures.length + bob.ups.length === 4, "all are answered");
+      ann.links.dial(5, directory.links.local, { ...EXPECT_ANYBODY, mode: "directory" });
+      await world.until(() => ann.failures.length + ann.ups.length === 5, "all are answered");
 
       const reasons = new Map(ann.failures.map((each) => [each.attempt, each.failure.reason]));
       assertEquals([reasons.get(1), reasons.get(2)], ["wrong-mode", "wrong-room"]);
+      assertEquals(directory.ups.length, 1);
       assertEquals(bob.ups.map(({ info }) => info.roomNamed).sort(), [false, true]);
     },
   },
