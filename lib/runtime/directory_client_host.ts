@@ -14,6 +14,7 @@ import type {
 } from "../protocols/directory/client_io.ts";
 import type { ClientRecord, HeardPlace } from "../protocols/directory/client_records.ts";
 import type { ClientCommand, ClientEvent } from "../protocols/directory/events.ts";
+import { LEAVE_MS_MAX } from "../protocols/directory/client_limits.ts";
 import {
   RELAY_BYTES_MAX,
   RELAY_CREDIT_BYTES,
@@ -24,6 +25,7 @@ import {
   DIRECTORY_MESSAGES,
   type DirectoryMessage,
 } from "../protocols/directory/messages.ts";
+import type { ChannelConfig } from "../protocols/noise/config.ts";
 import type { Datagrams } from "../transport/datagrams.ts";
 import type {
   DialFailure,
@@ -34,6 +36,7 @@ import type {
 } from "../transport/link.ts";
 import { type Relay, RELAY_HOST, type Relays } from "../transport/relays.ts";
 import { createCodec } from "../wire/codec.ts";
+import { DIRECTORY_CHANNEL } from "./directory_channel.ts";
 import { LinkBacklog } from "./link_backlog.ts";
 import { ModeHost, type ModePorts } from "./mode_host.ts";
 import type { RecordStore } from "./record_log.ts";
@@ -48,6 +51,15 @@ export const CALL_ACCESS: ListenAccess = {
   // A crowd at our port mustn't keep out who comes through the directory.
   prefers: (host) => host === RELAY_HOST,
 };
+
+/**
+ * Lines wait here rather than in the links' queues, where nobody knows of them. What is there when a call is ended goes
+ * out all the same, as long as the other takes it in: relayed, that may be no faster than the directory lets it.
+ */
+export const CALL_CHANNEL = {
+  dataBytesMax: 128 * 1_024,
+  closeFlushMs: LEAVE_MS_MAX,
+} as const satisfies Partial<ChannelConfig>;
 
 /** Half of what the directory allows: each piece that comes may be answered by one, too. */
 const RELAY_LIMITS = {
@@ -85,6 +97,8 @@ export class DirectoryClientHost extends ModeHost<
   readonly #relays = new Map<string, Relay>();
   /** The same and those that are over, by what their links show as the other side. */
   readonly #relayed = new WeakMap<Endpoint, Relay>();
+  /** When links are closed although something waits for them. */
+  readonly #closing = new Map<LinkId, { cancel(): void }>();
 
   constructor(config: Omit<ClientConfig, "records">, ports: DirectoryClientPorts) {
     super(createCodec(DIRECTORY_MESSAGES), ports);
@@ -146,6 +160,8 @@ export class DirectoryClientHost extends ModeHost<
 
   override linkDown(link: LinkId, end: LinkEnd): void {
     this.#backlog.remove(link);
+    this.#closing.get(link)?.cancel();
+    this.#closing.delete(link);
     const remote = this.openLinks.all.get(link)?.remote;
     const relay = remote && this.#relayed.get(remote);
     if (relay === undefined) return super.linkDown(link, end);
@@ -159,12 +175,15 @@ export class DirectoryClientHost extends ModeHost<
       case "dial": {
         const { attempt, mode, endpoint, expect: fingerprint } = effect;
         const expect = { key: null, fingerprint, room: null, secret: null, mode };
-        return links.dial(attempt, endpoint, expect);
+        const channel = mode === "directory" ? DIRECTORY_CHANNEL : {};
+        return links.dial(attempt, endpoint, { ...expect, channel });
       }
       case "cancel-dial":
         return links.cancelDial(effect.attempt);
       case "send":
         return this.#send(effect.link, effect.message);
+      case "close":
+        return this.#close(effect.link, effect.reason);
       case "ask-to-enter":
         return askToEnter();
       case "relay-open":
@@ -190,6 +209,19 @@ export class DirectoryClientHost extends ModeHost<
     const lane = DIRECTORY_LANES[message.type];
     if (lane === "control") this.openLinks.send(link, message, lane);
     else this.#backlog.send(link, this.openLinks.encoded(message));
+  }
+
+  /** What was sent before goes out first. */
+  #close(link: LinkId, reason: string): void {
+    if (this.#closing.has(link)) return;
+    const { links, clock } = this.#ports;
+    let isClosed = false;
+    const close = () => {
+      isClosed = true;
+      links.close(link, reason);
+    };
+    this.#backlog.whenEmpty(link, close);
+    if (!isClosed) this.#closing.set(link, clock.at(clock.nowMs() + LEAVE_MS_MAX, close));
   }
 
   #openRelay(

@@ -12,6 +12,7 @@ export const BACKLOG_BYTES_MAX = 16 * 1_024 * 1_024;
 interface Backlog {
   readonly messages: Uint8Array[];
   bytes: number;
+  whenEmpty: () => void;
 }
 
 export class LinkBacklog {
@@ -33,7 +34,16 @@ export class LinkBacklog {
 
   /** The link's queue is full: what it was given last is the last that it took. */
   congested(link: LinkId): void {
-    if (!this.#full.has(link)) this.#full.set(link, { messages: [], bytes: 0 });
+    if (!this.#full.has(link)) {
+      this.#full.set(link, { messages: [], bytes: 0, whenEmpty: () => {} });
+    }
+  }
+
+  /** Calls `task` when nothing waits for the link: at once, or when it takes more; never where it is lost before. */
+  whenEmpty(link: LinkId, task: () => void): void {
+    const backlog = this.#full.get(link);
+    if (backlog === undefined || backlog.messages.length === 0) task();
+    else backlog.whenEmpty = task;
   }
 
   drained(link: LinkId): void {
@@ -41,6 +51,7 @@ export class LinkBacklog {
     if (backlog === undefined) return;
     this.#full.delete(link);
     for (const bytes of backlog.messages) this.send(link, bytes);
+    this.whenEmpty(link, backlog.whenEmpty);
   }
 
   /** The link is down: nothing of it is kept. */

@@ -139,7 +139,7 @@ export class ChannelLinks implements Links {
     const target: DialTarget = { mode, room, secret, fingerprint };
     const stream = this.#network.connect(
       to,
-      (connected) => this.#connected(attempt, connected, target, dueMs),
+      (connected) => this.#connected(attempt, connected, target, expect.channel, dueMs),
       (reason) => {
         this.#connecting.delete(attempt);
         this.#failed(attempt, { reason: "unreachable", text: reason, key: null });
@@ -237,11 +237,17 @@ export class ChannelLinks implements Links {
 
   // Streams come.
 
-  #connected(attempt: number, stream: ByteStream, target: DialTarget, dueMs: number): void {
+  #connected(
+    attempt: number,
+    stream: ByteStream,
+    target: DialTarget,
+    own: Partial<ChannelConfig> | undefined,
+    dueMs: number,
+  ): void {
     this.#connecting.delete(attempt);
-    const { identity, env, channel: config } = this.#options;
+    const { identity, env, channel: common } = this.#options;
     const channel = Channel.dial(
-      { identity, env, ...(config === undefined ? {} : { config }) },
+      { identity, env, config: { ...common, ...own } },
       target,
       this.#options.clock.nowMs(),
       dueMs,

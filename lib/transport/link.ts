@@ -18,6 +18,7 @@ import type { Fingerprint } from "../base/fingerprint.ts";
 import type { Endpoint, LinkId, PeerKey, RoomId } from "../base/ids.ts";
 import type { ChannelSecret, ListenAccess } from "../protocols/noise/channel_handshake.ts";
 import type { ChannelFailure, Lane } from "../protocols/noise/channel_io.ts";
+import type { ChannelConfig } from "../protocols/noise/config.ts";
 import type { ChannelMode } from "../protocols/noise/preface.ts";
 
 export type { ChannelSecret, Lane, ListenAccess };
@@ -87,6 +88,8 @@ export interface DialExpectation {
   readonly secret: ChannelSecret | null;
   /** What to talk about there, where it isn't that of those whom we let in. */
   readonly mode?: ChannelMode;
+  /** How that link is kept alive, where it isn't as all others. */
+  readonly channel?: Partial<ChannelConfig>;
 }
 
 /** Any program of our mode will do. */

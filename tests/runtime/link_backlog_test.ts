@@ -63,3 +63,28 @@ Deno.test("LinkBacklog: whoever takes too little is let go", () => {
 
   assertEquals([sent, closed], [["1:1", "2:3"], [LINK]]);
 });
+
+Deno.test("LinkBacklog: whenEmpty() waits for all that is kept, and for nothing of a link that is down", () => {
+  const { sent, state, backlog, send } = world(1);
+  const told = () => void sent.push("empty");
+  backlog.whenEmpty(LINK, told);
+  send(LINK, 1);
+  backlog.whenEmpty(LINK, told);
+  assertEquals(sent, ["empty", "1:1", "empty"], "what the link has taken isn't kept");
+
+  send(LINK, 2, 3);
+  backlog.whenEmpty(LINK, told);
+  state.room = 1;
+  backlog.drained(LINK);
+  assertEquals(sent.slice(3), ["1:2"]);
+  state.room = 2;
+  backlog.drained(LINK);
+  assertEquals(sent.slice(4), ["1:3", "empty"]);
+
+  state.room = 1;
+  send(LINK, 4, 5);
+  backlog.whenEmpty(LINK, told);
+  backlog.remove(LINK);
+  backlog.drained(LINK);
+  assertEquals(sent.slice(6), ["1:4"]);
+});

@@ -76,6 +76,22 @@ Deno.test("a cut that heals within 3 s is not noticed, a longer one is a loss on
   assertEquals(world.ends(), ["lost: no answer for 3 s", "lost: no answer for 3 s"]);
 });
 
+Deno.test("dial() with a patience of its own for that link keeps it through a longer cut", () => {
+  const world = new World();
+  const patient = { deadAfterMs: 20_000 };
+  const ann = world.start("ann");
+  const bob = world.start("bob", { channel: patient });
+  ann.links.dial(1, bob.links.local, { ...EXPECT_ANYBODY, channel: patient });
+  world.pass(100);
+
+  world.network.cut("ann", "bob");
+  world.pass(15_000);
+  assertEquals(world.ends(), [null, null]);
+  world.pass(8_000);
+
+  assert(world.ends().every((end) => end?.startsWith("lost: ")), `${world.ends()}`);
+});
+
 Deno.test("a way that is cut in one direction is a loss on both sides", () => {
   const world = new World();
   world.connect(world.start("ann"), world.start("bob"));

@@ -1,0 +1,246 @@
+/** A directory and its clients, as programs: sealed links and datagrams in memory, virtual time, a disk each. */
+
+import { assert } from "@std/assert";
+import { type Fingerprint, fingerprintOf } from "../../lib/base/fingerprint.ts";
+import type { PeerKey } from "../../lib/base/ids.ts";
+import type { ModeOutcome } from "../../lib/base/mode_machine.ts";
+import { foldName } from "../../lib/base/names.ts";
+import type { ClientConfig, Entry } from "../../lib/protocols/directory/client_io.ts";
+import type { ClientRecord } from "../../lib/protocols/directory/client_records.ts";
+import type { DirectoryConfig } from "../../lib/protocols/directory/directory_io.ts";
+import {
+  type ClientCommand,
+  type ClientEvent,
+  DIRECTORY_NAME,
+  type DirectoryEvent,
+} from "../../lib/protocols/directory/events.ts";
+import type { DirectoryRecord } from "../../lib/protocols/directory/records.ts";
+import { keyPairFromSeed } from "../../lib/protocols/noise/primitives.ts";
+import { DIRECTORY_CHANNEL } from "../../lib/runtime/directory_channel.ts";
+import {
+  CALL_ACCESS,
+  CALL_CHANNEL,
+  DirectoryClientHost,
+} from "../../lib/runtime/directory_client_host.ts";
+import { DirectoryHost } from "../../lib/runtime/directory_host.ts";
+import { MemoryAccounts } from "../../lib/store/memory_accounts.ts";
+import { forwardTo } from "../../lib/transport/link.ts";
+import { MemoryDatagramNetwork } from "../../lib/transport/memory_datagrams.ts";
+import { RelayNetwork } from "../../lib/transport/relay_network.ts";
+import { HostWorld, MemoryStore, signerOf } from "./host_world.ts";
+
+export const DIRECTORY = { host: "127.0.0.1", port: 4_400 };
+export const PASSWORD = "correct horse";
+const PORT = 5_000;
+const DIRECTORY_SEED = 99;
+
+/** A hash that takes no time. */
+const HASHER = {
+  hash: (password: string) => Promise.resolve(`hash of ${password}`),
+  verify: (password: string, stored: string | null) =>
+    Promise.resolve(stored === `hash of ${password}`),
+};
+
+/** What a client's output and its user do. */
+export interface Before {
+  readonly ready?: () => Promise<void> | null;
+  readonly entry?: Entry;
+}
+
+export class ClientProgram {
+  readonly events: ClientEvent[] = [];
+  /** By the scope and the folded name. */
+  readonly pins = new Map<string, Fingerprint>();
+  /** Of those that it was given, the last one is how it is now. */
+  readonly paused: (string | null)[] = [];
+  asked = 0;
+  host!: DirectoryClientHost;
+  outcome!: Promise<ModeOutcome>;
+
+  constructor(readonly name: string, readonly address: string) {}
+
+  do(command: ClientCommand, ref?: string): void {
+    this.host.command(command, ref);
+  }
+
+  say(text: string): void {
+    this.do({ command: "say", text });
+  }
+
+  of<Name extends ClientEvent["event"]>(event: Name) {
+    type Found = Extract<ClientEvent, { readonly event: Name }>;
+    return this.events.filter((each): each is Found => each.event === event);
+  }
+
+  /** What became of its calls: `bob connected relay`. */
+  get calls(): readonly string[] {
+    return this.of("call").map(({ peer, state, route, reason }) =>
+      [peer, state, route, reason].filter((word) => word !== undefined).join(" ")
+    );
+  }
+
+  /** What others said to it. */
+  get heard(): readonly string[] {
+    return this.of("message").flatMap(({ text, self }) => self ? [] : [text]);
+  }
+
+  get errors(): readonly string[] {
+    return this.of("error").map(({ code }) => code);
+  }
+
+  get sessions(): readonly string[] {
+    return this.of("session").map(({ state }) => state);
+  }
+}
+
+export class DirectoryWorld extends HostWorld {
+  readonly datagrams = new MemoryDatagramNetwork({ latencyMs: 5, clock: this.network.clock });
+  readonly accounts = new MemoryAccounts();
+  readonly store = new MemoryStore<DirectoryRecord>();
+  readonly directoryEvents: DirectoryEvent[] = [];
+  #clients = 0;
+
+  serve(config: Partial<DirectoryConfig> = {}, seed = DIRECTORY_SEED): DirectoryHost {
+    const { environment, signer } = this.place(seed, DIRECTORY.port, DIRECTORY.host);
+    let host: DirectoryHost | null = null;
+    const links = this.network.open(DIRECTORY, {
+      identity: { signer, static: keyPairFromSeed(environment.randomBytes(32)) },
+      env: environment,
+      access: { mode: "directory", room: null, secrets: null, admit: () => null },
+      handler: forwardTo(() => host!),
+      channel: DIRECTORY_CHANNEL,
+    });
+    host = new DirectoryHost({
+      listening: DIRECTORY,
+      guests: true,
+      broadcast: "all",
+      ttlMs: 60_000,
+      clientsMax: 100,
+      signUpsMax: 100,
+      relays: true,
+      ...config,
+    }, {
+      clock: this.network.clock,
+      environment,
+      links,
+      signer,
+      store: this.store,
+      accounts: this.accounts,
+      hasher: HASHER,
+      datagrams: this.datagrams.open(DIRECTORY),
+      show: (event) => this.directoryEvents.push(event),
+      pauseInput() {},
+      flushed: () => Promise.resolve(),
+      written: () => Promise.resolve(),
+      outputReady: () => null,
+    });
+    host.run();
+    return host;
+  }
+
+  /** The directory's program is killed: its links end, and what comes for it is lost. */
+  killDirectory(): void {
+    this.network.crash(DIRECTORY.host);
+    this.datagrams.release(DIRECTORY);
+  }
+
+  /** Starts a client that signs up, at the host `127.0.1.SEED`. */
+  start(
+    name: string,
+    { ready = () => null, entry = signUp(name) }: Before = {},
+    config: Partial<ClientConfig> = {},
+    store = new MemoryStore<ClientRecord>(),
+  ): ClientProgram {
+    const seed = ++this.#clients;
+    const address = { host: `127.0.1.${seed}`, port: PORT };
+    const { environment, signer } = this.place(seed, PORT, address.host);
+    const program = new ClientProgram(name, address.host);
+    const { clock } = this.network;
+    const relays = new RelayNetwork(clock);
+    const links = this.network.open(address, {
+      identity: { signer, static: keyPairFromSeed(environment.randomBytes(32)) },
+      env: environment,
+      access: CALL_ACCESS,
+      channel: CALL_CHANNEL,
+      relays,
+      handler: forwardTo(() => program.host),
+    });
+    const { pins } = program;
+    let directory = "";
+    program.host = new DirectoryClientHost({
+      name: null,
+      directory: DIRECTORY,
+      registry: "directory",
+      expect: null,
+      listening: address,
+      pinsOf: (key) => pinsIn(pins, fingerprintOf(key)),
+      verified: new Set(),
+      isInteractive: false,
+      wait: true,
+      knownPeers: "known_peers",
+      ...config,
+    }, {
+      clock,
+      environment,
+      links,
+      signer,
+      store,
+      relays,
+      datagrams: this.datagrams.open(address),
+      show(event) {
+        if (event.event === "directory") directory = event.key;
+        program.events.push(event);
+      },
+      pauseInput: (reason) => program.paused.push(reason),
+      flushed: () => Promise.resolve(),
+      written: () => Promise.resolve(),
+      outputReady: ready,
+      askToEnter() {
+        program.asked++;
+        program.host.enter(entry);
+      },
+      pin(name, key: PeerKey) {
+        const scope = name === DIRECTORY_NAME ? "" : directory;
+        pins.set(`${scope} ${foldName(name)}`, fingerprintOf(key));
+      },
+    });
+    program.outcome = program.host.run();
+    return program;
+  }
+
+  /** Calls, and accepts; lets pass what that takes. */
+  async call(from: ClientProgram, to: ClientProgram, ms = 1_000): Promise<void> {
+    from.do({ command: "call", name: to.name });
+    await this.pass(100);
+    to.do({ command: "accept" });
+    await this.pass(ms);
+    assert(from.calls.length > 0, "the caller is told of its call");
+  }
+
+  /** Nobody but the directory reaches them, nor they anybody. */
+  separate(...programs: readonly ClientProgram[]): void {
+    for (const one of programs) {
+      for (const other of programs) if (one !== other) this.cut(one.address, other.address);
+    }
+  }
+}
+
+export function signUp(name: string): Entry {
+  return { how: "sign-up", name, password: PASSWORD, newPassword: "" };
+}
+
+export function guest(name: string): Entry {
+  return { how: "guest", name, password: "", newPassword: "" };
+}
+
+export function keyOfClient(seed: number): PeerKey {
+  return signerOf(seed).key;
+}
+
+function pinsIn(
+  pins: ReadonlyMap<string, Fingerprint>,
+  scope: string,
+): ReadonlyMap<string, Fingerprint> {
+  const own = [...pins].filter(([key]) => key.startsWith(`${scope} `));
+  return new Map(own.map(([key, value]) => [key.slice(scope.length + 1), value]));
+}
