@@ -216,6 +216,7 @@ class MemoryStream implements ByteStream {
   }
 
   write(bytes: Uint8Array): void {
+    if (this.#aborted) return; // by the network: its program is dead
     invariant(!this.#writing && !this.#finished, "one write at a time, and none after finish");
     this.#writing = true;
     this.#send(bytes);

@@ -1,5 +1,31 @@
 import { assert, assertEquals } from "@std/assert";
-import { type ClientProgram, DirectoryWorld } from "./directory_world.ts";
+import type { ModeOutcome } from "../../lib/base/mode_machine.ts";
+import type { ClientRecord } from "../../lib/protocols/directory/client_records.ts";
+import { type ClientProgram, DirectoryWorld, PASSWORD } from "./directory_world.ts";
+import { MemoryStore } from "./host_world.ts";
+
+/** A reader of output that may stand still. */
+class Reader {
+  #standing: PromiseWithResolvers<void> | null = null;
+
+  stop(): void {
+    this.#standing = Promise.withResolvers<void>();
+  }
+
+  goOn(): void {
+    this.#standing?.resolve();
+    this.#standing = null;
+  }
+
+  ready(): Promise<void> | null {
+    return this.#standing?.promise ?? null;
+  }
+}
+
+/** How a program ended; null where it hasn't. */
+function ended({ outcome }: ClientProgram): Promise<ModeOutcome | null> {
+  return Promise.race([outcome, Promise.resolve().then(() => null)]);
+}
 
 /** A directory, and clients that are in. */
 async function worldOf<Name extends string>(
@@ -100,4 +126,249 @@ Deno.test("DirectoryClientHost: 10,000 lines go through the directory in their o
   assert(waited > 10, "the user was held back");
   assertEquals(ann.calls.at(-1), "bob ended");
   assertEquals([ann.errors, bob.errors], [[], []]);
+});
+
+Deno.test("DirectoryClientHost: lines wait for whoever takes nothing in, and none is lost", async () => {
+  for (const route of ["direct", "relay"]) {
+    const world = new DirectoryWorld();
+    world.serve();
+    const reader = new Reader();
+    const ann = world.start("ann");
+    const bob = world.start("bob", { ready: () => reader.ready() });
+    await world.pass(500);
+    if (route === "relay") world.separate(ann, bob);
+    await world.call(ann, bob, 6_000);
+    reader.stop();
+    const lines = Array.from({ length: 2_000 }, (_, at) => `${at} ${"x".repeat(1_000)}`);
+
+    let said = 0;
+    for (; said < lines.length && !ann.paused.at(-1); said++) {
+      ann.say(lines[said]!);
+      await world.pass(10);
+    }
+    // Long enough for whoever is taken for dead to be let go.
+    await world.pass(12_000);
+    assert(said < 1_500, `${said} were taken from the user`);
+    assert(bob.heard.length < 100, `${bob.heard.length} were shown while nobody took them`);
+    reader.goOn();
+    while (said < lines.length) {
+      await world.pass(10);
+      while (said < lines.length && !ann.paused.at(-1)) ann.say(lines[said++]!);
+    }
+    await world.pass(10_000);
+
+    assertEquals(bob.heard, lines, route);
+    assertEquals(bob.calls, [`ann connected ${route}`]);
+  }
+});
+
+Deno.test("DirectoryClientHost: a call that is ended while the other takes nothing in is over within some seconds", async () => {
+  for (const route of ["direct", "relay"]) {
+    const world = new DirectoryWorld();
+    world.serve();
+    const reader = new Reader();
+    const ann = world.start("ann");
+    const bob = world.start("bob", { ready: () => reader.ready() });
+    await world.pass(500);
+    if (route === "relay") world.separate(ann, bob);
+    await world.call(ann, bob, 6_000);
+    reader.stop();
+    for (let at = 0; at < 400; at++) ann.say("x".repeat(10_000));
+    await world.pass(100);
+    ann.do({ command: "quit" });
+    await world.pass(25_000);
+
+    assertEquals((await ended(ann))?.kind, "bye", route);
+    reader.goOn();
+    await world.pass(5_000);
+    assertEquals(bob.calls.length, 2, `${route}: ${bob.calls}`);
+  }
+});
+
+Deno.test("DirectoryClientHost: two who call each other at once get one call, without a question", async () => {
+  const { world, ann, bob } = await worldOf("ann", "bob");
+
+  ann.do({ command: "call", name: "bob" });
+  bob.do({ command: "call", name: "ann" });
+  await world.pass(1_000);
+  ann.say("hello");
+  bob.say("hi");
+  await world.pass(100);
+
+  assertEquals([ann.calls, bob.calls], [
+    ["bob ringing", "bob connected direct"],
+    ["ann ringing", "ann connected direct"],
+  ]);
+  assertEquals([ann.heard, bob.heard], [["hi"], ["hello"]]);
+  assertEquals([ann.of("incoming"), bob.of("incoming")], [[], []]);
+});
+
+Deno.test("DirectoryClientHost: who talks to oneself needs no link", async () => {
+  const { world, ann, bob } = await worldOf("ann", "bob");
+
+  ann.do({ command: "call", name: "ann" });
+  ann.say("hello");
+  await world.pass(100);
+
+  assertEquals(ann.calls, ["ann ringing", "ann connected direct"]);
+  assertEquals(ann.of("message").map(({ self }) => self), [true, false]);
+  assertEquals(bob.of("presence").at(-1), { event: "presence", name: "ann", state: "busy" });
+});
+
+Deno.test("DirectoryClientHost: a direct call goes on when the directory dies, and comes in with it again", async () => {
+  const { world, ann, bob } = await worldOf("ann", "bob");
+  await world.call(ann, bob);
+  world.killDirectory();
+  await world.pass(3_000);
+  assertEquals([ann.sessions, bob.sessions], [["up", "down"], ["up", "down"]]);
+  ann.say("still there?");
+  await world.pass(3_000);
+
+  world.serve();
+  await world.pass(45_000);
+  bob.say("yes");
+  await world.pass(100);
+
+  assertEquals([ann.sessions.at(-1), bob.sessions.at(-1)], ["up", "up"]);
+  assertEquals([ann.heard, bob.heard], [["yes"], ["still there?"]]);
+  assertEquals(ann.calls, ["bob ringing", "bob connected direct"]);
+  assertEquals([ann.asked, bob.asked], [1, 1], "nobody is asked again");
+  ann.do({ command: "list", part: undefined });
+  assertEquals(ann.of("users").at(-1)!.users.map(({ state }) => state), ["busy", "busy"]);
+});
+
+Deno.test("DirectoryClientHost: a relayed call ends with the directory, and both are told why", async () => {
+  const { world, ann, bob } = await worldOf("ann", "bob");
+  world.separate(ann, bob);
+  await world.call(ann, bob, 6_000);
+
+  world.killDirectory();
+  await world.pass(1_000);
+
+  assertEquals(ann.calls.slice(2), ["bob ended directory-down"]);
+  assertEquals(bob.calls.slice(1), ["ann ended directory-down"]);
+});
+
+Deno.test("DirectoryClientHost: whoever is cut off from the other is told within 10 s, whichever way they talk", async () => {
+  for (const route of ["direct", "relay"]) {
+    const { world, ann, bob } = await worldOf("ann", "bob");
+    if (route === "relay") world.separate(ann, bob);
+    await world.call(ann, bob, 6_000);
+
+    world.cut(bob.address, ann.address);
+    world.cut(bob.address, "127.0.0.1");
+    await world.pass(10_000);
+
+    assertEquals([ann.calls.at(-1), bob.calls.at(-1)], ["bob ended lost", "ann ended lost"], route);
+  }
+});
+
+Deno.test("DirectoryClientHost: somebody else who answers where the other should be is no part of the call", async () => {
+  const { world, ann, bob, eve } = await worldOf("ann", "bob", "eve");
+  const { join } = world.network;
+  // Whoever dials Bob gets Eve, and Bob reaches nobody but the directory.
+  world.network.join = (from, to) => {
+    if (from.host === bob.address) return null;
+    const other = to.host === bob.address ? { ...to, host: eve.address } : to;
+    return join.call(world.network, from, other);
+  };
+
+  await world.call(ann, bob, 6_000);
+  ann.say("hello");
+  await world.pass(100);
+
+  assertEquals(ann.calls, ["bob ringing", "bob connected relay"]);
+  assertEquals([bob.heard, eve.heard, eve.calls], [["hello"], [], []]);
+});
+
+Deno.test("DirectoryClientHost: what is told to all comes by datagrams, and over the link where they are lost", async () => {
+  for (const lost of [false, true]) {
+    const { world, ann, bob } = await worldOf("ann", "bob");
+    await world.pass(1_000);
+    let datagrams = 0;
+    world.datagrams.fate = () => {
+      datagrams++;
+      return lost ? [] : [5];
+    };
+
+    for (const text of ["one", "two", "x".repeat(5_000)]) {
+      ann.do({ command: "broadcast", text });
+    }
+    await world.pass(3_000);
+
+    assertEquals(bob.of("broadcast").map(({ text }) => text), ["one", "two", "x".repeat(5_000)]);
+    assertEquals(ann.of("broadcast"), [], "the sender gets no copy");
+    assertEquals(ann.of("broadcast-sent").map(({ reached }) => reached), [1, 1, 1]);
+    assert(lost ? datagrams > 4 : datagrams >= 4, `${datagrams} datagrams`);
+  }
+});
+
+Deno.test("DirectoryClientHost: what was told is on disk, and shown once, also by another process", async () => {
+  const world = new DirectoryWorld();
+  world.serve();
+  const store = new MemoryStore<ClientRecord>();
+  const ann = world.start("ann");
+  const bob = world.start("bob", {}, {}, store);
+  await world.pass(1_000);
+  ann.do({ command: "broadcast", text: "one" });
+  await world.pass(500);
+  assertEquals(store.records.map(({ kind }) => kind), ["heard", "shown"]);
+
+  const disk = new MemoryStore<ClientRecord>();
+  disk.records = store.records.filter(({ kind }) => kind === "heard");
+  bob.do({ command: "quit" });
+  await world.pass(2_000);
+  const entry = { how: "log-in", name: "bob", password: PASSWORD, newPassword: "" } as const;
+  const again = world.start("bob", { entry }, {}, disk);
+  await world.pass(2_000);
+
+  assertEquals(bob.of("broadcast").map(({ history }) => history), [false]);
+  assertEquals(again.of("broadcast").map(({ text, history }) => [text, history]), [["one", true]]);
+  assertEquals(disk.records.map(({ kind }) => kind), ["heard", "shown"]);
+});
+
+Deno.test("DirectoryClientHost: what the disk refuses is told again, and shown when it can be stored", async () => {
+  const world = new DirectoryWorld();
+  world.serve();
+  const store = new MemoryStore<ClientRecord>();
+  const ann = world.start("ann");
+  const bob = world.start("bob", {}, {}, store);
+  await world.pass(1_000);
+  store.refuses = true;
+  ann.do({ command: "broadcast", text: "one" });
+  await world.pass(3_000);
+  assertEquals([bob.of("broadcast"), bob.errors], [[], ["disk"]]);
+
+  store.refuses = false;
+  await world.pass(40_000);
+
+  assertEquals(bob.of("broadcast").map(({ text }) => text), ["one"]);
+  assertEquals(bob.of("notice").map(({ text }) => text), [
+    "The disk takes writes again: what is told to all is shown again",
+  ]);
+});
+
+Deno.test("DirectoryClientHost: keys are remembered for the directory that they were met at", async () => {
+  const { world, ann, bob } = await worldOf("ann", "bob");
+  await world.call(ann, bob);
+
+  const own = ann.of("directory")[0]!.key;
+  assertEquals(ann.of("directory").map(({ isNew }) => isNew), [true]);
+  assertEquals([...ann.pins.keys()], [" *directory*", `${own} bob`]);
+  assertEquals(ann.pins.get(" *directory*"), own);
+  assertEquals(ann.pins.get(`${own} bob`), bob.of("ready")[0]!.key);
+});
+
+Deno.test("DirectoryClientHost: whoever is refused is asked again, and may wait with the answer", async () => {
+  const world = new DirectoryWorld();
+  world.serve();
+  world.start("ann");
+  await world.pass(500);
+  const wrong = { how: "log-in", name: "ann", password: "wrong horse", newPassword: "" } as const;
+  const other = world.start("ann", { entry: wrong }, { isInteractive: true });
+
+  await world.pass(50);
+
+  assert(other.asked > 1, `asked ${other.asked} times`);
+  assertEquals(other.errors[0], "bad-credentials");
 });
