@@ -179,6 +179,11 @@ Deno.test("DirectoryClientHost: a call that is ended while the other takes nothi
     await world.pass(25_000);
 
     assertEquals((await ended(ann))?.kind, "bye", route);
+    const said = ann.of("message").length;
+    assertEquals(ann.of("notice").map(({ text }) => text), [
+      `${400 - said} lines weren't said, as there is no call with bob`,
+    ]);
+    assert(said < 60, `${said} are called said`);
     reader.goOn();
     await world.pass(5_000);
     assertEquals(bob.calls.length, 2, `${route}: ${bob.calls}`);

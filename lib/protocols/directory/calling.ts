@@ -17,7 +17,7 @@ import { ClientCall } from "./client_call.ts";
 import type { ClientInput } from "./client_io.ts";
 import type { ClientOutput } from "./client_output.ts";
 import type { KnownKeys } from "./known_keys.ts";
-import { DECIDED_MS, GOODBYE_MS_MAX } from "./client_limits.ts";
+import { DECIDED_MS, GOODBYE_MS_MAX, SAID_AT_ONCE_BYTES } from "./client_limits.ts";
 import {
   CALL_ID_BYTES,
   CONNECTING_MS_MAX,
@@ -33,10 +33,10 @@ import type { MissedCalls } from "./missed_calls.ts";
 import { RelayedCalls } from "./relayed.ts";
 
 /**
- * When the call is over unless something happens, when the directory is asked to relay it, and when it is told again
- * of a call that it holds for over.
+ * When the call is over unless something happens, when the directory is asked to relay it, when it is told again of a
+ * call that it holds for over, and when more of what waits is said.
  */
-const DEADLINES = ["over", "relay", "retell"] as const;
+const DEADLINES = ["over", "relay", "retell", "flush"] as const;
 
 /** Beside the outcomes that the directory knows. */
 type Reason = "cancelled" | "lost" | "directory-down" | "key-changed" | "hung-up" | "protocol";
@@ -239,6 +239,7 @@ export class Calling {
   #flush(call: ClientCall): void {
     if (call.phase !== "talking") return;
     const { out, selfName } = this.owner;
+    let bytes = 0;
     while (!call.isCongested) {
       const line = call.lines.shift();
       if (line === undefined) break;
@@ -246,6 +247,10 @@ export class Calling {
       if (call.link !== null) out.send(call.link.link, { type: "line", text });
       out.show({ event: "message", from: selfName, text, self: true }, ref);
       if (call.isSelf) out.show({ event: "message", from: selfName, text, self: false });
+      bytes += utf8Length(text);
+      if (bytes < SAID_AT_ONCE_BYTES || call.lines.size === 0) continue;
+      // The link is to say first whether it takes more.
+      return this.#deadlines.set("flush", out.nowMs);
     }
     if (call.endsAfterLines && call.lines.size === 0) this.#hangsUp(call);
   }
@@ -550,6 +555,7 @@ export class Calling {
       if (call === null) continue;
       if (due === "over") this.#timedOut(call);
       else if (due === "retell") this.owner.enterAnew();
+      else if (due === "flush") this.#flush(call);
       else if (call.met?.mayRelay) this.#tellOf(call, { type: "relay-please" });
       else this.#unreachable(call);
     }

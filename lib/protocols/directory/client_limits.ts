@@ -10,6 +10,8 @@ export const STRANGE_TOLD_MS = 60_000;
 /** Lines that wait in a call, for the answer or for a link that takes no more: beyond half, the input pauses. */
 export const LINES_MAX = 1_000;
 export const LINES_BYTES_MAX = 4 * 1_024 * 1_024;
+/** Of those, what is said in one step: what waits beyond a link that takes no more is little more. */
+export const SAID_AT_ONCE_BYTES = 64 * 1_024;
 /** Links that may become that of a call: two are dialled, one is relayed; the rest are strangers'. */
 export const CALL_LINKS_MAX = 8;
 /** The callee waits so much longer than the caller, who decides: else one of them would talk alone. */

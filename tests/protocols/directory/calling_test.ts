@@ -505,6 +505,23 @@ Deno.test("lines: what a link doesn't take waits, and the input pauses before to
   assertEquals(words.at(-1), "input goes on");
 });
 
+Deno.test("lines: no more are said at once than a link can say that it doesn't take", () => {
+  const { program, link } = talking();
+  program.feed({ type: "congested", link });
+  for (let n = 0; n < 10; n++) program.types({ command: "say", text: "x".repeat(40_000) });
+  const said = (words: Words) => words.filter((word) => word.startsWith("to link")).length;
+
+  assertEquals(said(program.feed({ type: "drained", link })), 2);
+  assertEquals(said(program.feed({ type: "tick" })), 2);
+  program.feed({ type: "congested", link });
+  assertEquals(said(program.after(1_000)), 0);
+  assertEquals(said(program.feed({ type: "drained", link })), 2);
+
+  program.types({ command: "hang-up" });
+  const words = program.after(0);
+  assertEquals([said(words), words.includes(`close link ${link}`)], [4, true]);
+});
+
 Deno.test("lines: long ones fill what may wait, too", () => {
   const { program, link } = talking();
   program.feed({ type: "congested", link });
