@@ -12,7 +12,11 @@ import {
   type ClientEvent,
   DIRECTORY_NAME,
 } from "../protocols/directory/events.ts";
-import { CALL_ACCESS, DirectoryClientHost } from "../runtime/directory_client_host.ts";
+import {
+  CALL_ACCESS,
+  CALL_CHANNEL,
+  DirectoryClientHost,
+} from "../runtime/directory_client_host.ts";
 import { profileFolder } from "../store/paths.ts";
 import type { Datagrams } from "../transport/datagrams.ts";
 import { forwardTo, type Links } from "../transport/link.ts";
@@ -186,6 +190,7 @@ class Program {
         identity: channelIdentity(wiring),
         env: environment,
         access: CALL_ACCESS,
+        channel: CALL_CHANNEL,
         relays,
         handler: forwardTo(() => {
           invariant(host !== null, "links bring nothing before the host is there");

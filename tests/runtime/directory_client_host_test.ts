@@ -370,7 +370,7 @@ Deno.test("DirectoryClientHost: whoever is refused is asked again, and may wait 
   world.start("ann");
   await world.pass(500);
   const wrong = { how: "log-in", name: "ann", password: "wrong horse", newPassword: "" } as const;
-  const other = world.start("ann", { entry: wrong }, { isInteractive: true });
+  const other = world.start("ann", { entry: wrong }, { isInteractive: true, asksAgain: true });
 
   await world.pass(50);
 

@@ -176,6 +176,7 @@ export class DirectoryWorld extends HostWorld {
       pinsOf: (key) => pinsIn(pins, fingerprintOf(key)),
       verified: new Set(),
       isInteractive: false,
+      asksAgain: false,
       wait: true,
       knownPeers: "known_peers",
       ...config,
