@@ -1,0 +1,181 @@
+/** What one tells all: to whom it goes, once and in order, and who may. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import {
+  broadcast,
+  DirectoryWorld,
+  failure,
+  heard,
+  is,
+  listed,
+  session,
+  sideBySide,
+  sleep,
+  TcpProxy,
+} from "./directory_world.ts";
+import type { Node } from "./node.ts";
+
+/** How many had it, once the directory says so. */
+async function tell(node: Node, text: string): Promise<number> {
+  const { event, reached } = await node.ask("broadcast", { text });
+  assertEquals(event, "broadcast-sent");
+  return reached;
+}
+
+sideBySide({
+  "all who are there are told, once, in order, by whom; the sender isn't": async () => {
+    const { world, directory } = await DirectoryWorld.open(["alice", "bob"]);
+    await using _ = world;
+    const [alice, bob, guest] = await Promise.all([
+      world.logIn("alice"),
+      world.logIn("bob"),
+      world.guest("guest"),
+    ]);
+    await alice.type("2 dinner at eight\u001b[2J");
+    assertEquals((await alice.until(is("broadcast-sent"))).reached, 2);
+    const [told] = await Promise.all([
+      bob.until(is("broadcast")),
+      guest.until(is("broadcast")),
+    ]);
+    assertEquals([told.from, told.text, told.history], [
+      "alice",
+      "dinner at eight\u001b[2J",
+      false,
+    ]);
+    assertMatch(told.sentAt, /^\d{4}-.*Z$/);
+    assertEquals((await directory.until(is("broadcast"))).from, "alice");
+
+    const many = Array.from({ length: 40 }, (_, at) => `number ${at}`);
+    for (const text of many) await guest.command({ command: "broadcast", text });
+    // Long ones, which no datagram holds, keep the order.
+    await guest.command({ command: "broadcast", text: "x".repeat(5_000) });
+    await guest.command({ command: "broadcast", text: "two\nlines" });
+    await guest.untilCount(is("broadcast-sent"), 42);
+    for (const node of [alice, bob]) await node.until(broadcast("two\nlines"));
+    const expected = [...many, "x".repeat(5_000), "two\nlines"].map((text) => `guest: ${text}`);
+    assertEquals(heard(alice), expected);
+    assertEquals(heard(bob).slice(1), expected);
+    assertEquals(heard(guest).length, 1);
+
+    const { reached } = await directory.ask("broadcast", { text: "the house speaks" }).then(
+      () => directory.until(is("broadcast-sent")),
+    );
+    assertEquals(reached, 3);
+    await guest.until(broadcast("the house speaks"));
+    assertEquals(heard(guest).at(-1), "*directory*: the house speaks");
+    await guest.say("x");
+    await guest.command({ command: "broadcast", text: "x".repeat(65_537) });
+    await guest.until(failure("too-long"));
+  },
+
+  "where datagrams get lost it goes over TCP": async () => {
+    const { world } = await DirectoryWorld.open([]);
+    await using _ = world;
+    await using proxy = new TcpProxy(world.port);
+    const alice = await world.guest("alice");
+    const bob = await world.guest("bob", { registry: proxy.registry });
+    assertEquals(await tell(alice, "hello"), 1);
+    assertEquals(heard(bob), ["alice: hello"]);
+  },
+
+  "accounts that come within the time to live are told then, guests nothing from before":
+    async () => {
+      const { world } = await DirectoryWorld.open(["alice", "bob"], "--broadcast-ttl", "20s");
+      await using _ = world;
+      const alice = await world.logIn("alice");
+      assertEquals(await tell(alice, "one"), 0);
+      const guest = await world.guest("guest");
+      assertEquals(await tell(alice, "two"), 1);
+      const bob = await world.logIn("bob");
+      await bob.until(broadcast("two"));
+      assertEquals(heard(bob), ["alice: one", "alice: two"]);
+      // Once: neither the next device nor the next process of the account hears it again.
+      await bob.type("q");
+      await bob.ended();
+      const other = await world.logIn("bob", { device: "other" });
+      const fresh = await world.signUp("carol");
+      await fresh.until(broadcast("two"));
+      assertEquals(heard(fresh), ["alice: one", "alice: two"]);
+      assertEquals(await tell(alice, "three"), 3);
+      assertEquals(heard(other), ["alice: three"]);
+      assertEquals(heard(guest), ["alice: two", "alice: three"]);
+      await sleep(21_000);
+      const late = await world.signUp("dora");
+      assertEquals(await tell(alice, "four"), 4);
+      assertEquals(heard(late), ["alice: four"]);
+    },
+
+  "a restart of the directory in between takes nothing away, and repeats nothing": async () => {
+    const { world, directory } = await DirectoryWorld.open(["alice", "bob", "carol"]);
+    await using _ = world;
+    const [alice, bob] = await Promise.all([world.logIn("alice"), world.logIn("bob")]);
+    assertEquals(await tell(alice, "before"), 1);
+    await directory.kill();
+    const from = bob.events.length;
+    await alice.until(session("down"));
+    await alice.command({ command: "broadcast", text: "meanwhile" });
+    await world.serve();
+    await Promise.all([
+      bob.until(session("up"), 45_000, from),
+      alice.until(session("up"), 45_000, alice.events.length - 1).catch(() => {}),
+    ]);
+    await alice.until(is("broadcast-sent"), 30_000, alice.events.findIndex(session("down")));
+    const carol = await world.logIn("carol");
+    await carol.until(broadcast("meanwhile"));
+    await bob.until(broadcast("meanwhile"));
+    assertEquals(heard(carol), ["alice: before", "alice: meanwhile"]);
+    assertEquals(heard(bob), ["alice: before", "alice: meanwhile"]);
+    assertEquals(heard(alice), []);
+  },
+
+  "who is killed before it has shown something is told of it at the next start": async () => {
+    const { world } = await DirectoryWorld.open(["alice", "bob"]);
+    await using _ = world;
+    const [alice, bob] = await Promise.all([world.logIn("alice"), world.logIn("bob")]);
+    const texts = Array.from({ length: 50 }, (_, at) => `number ${at}`);
+    await Promise.all([
+      ...texts.map((text) => alice.command({ command: "broadcast", text })),
+      bob.until(is("broadcast")).then(() => bob.kill()),
+    ]);
+    await alice.untilCount(is("broadcast-sent"), 50, 40_000);
+    const again = await world.logIn("bob");
+    await again.until(broadcast(texts.at(-1)!));
+    // What was printed may have been lost with the pipe's reader, never more than that, and nothing comes later.
+    const all = [...heard(bob), ...heard(again)];
+    assertEquals([...new Set(all)], texts.map((text) => `alice: ${text}`));
+    const numbers = heard(again).map((text) => texts.indexOf(text.slice("alice: ".length)));
+    assertEquals(numbers, numbers.toSorted((a, b) => a - b));
+  },
+
+  "who may: accounts, or the operator alone": async () => {
+    for (const policy of ["accounts", "operator"]) {
+      const { world, directory } = await DirectoryWorld.open(["alice"], "--broadcast", policy);
+      await using _ = world;
+      const alice = await world.logIn("alice");
+      const guest = await world.guest("guest");
+      await guest.type("2 hello");
+      await guest.until(failure("not-allowed"));
+      await alice.type("/broadcast hello");
+      if (policy === "accounts") assertEquals((await alice.until(is("broadcast-sent"))).reached, 1);
+      else await alice.until(failure("not-allowed"));
+      await directory.type("/broadcast news");
+      await guest.until(broadcast("news"));
+      await alice.until(broadcast("news"));
+      assert(!heard(guest).includes("guest: hello"));
+    }
+  },
+
+  "sixty a minute for each sender": async () => {
+    const { world } = await DirectoryWorld.open([]);
+    await using _ = world;
+    const [alice, bob] = await world.guests("alice", "bob") as [Node, Node];
+    for (let at = 0; at < 61; at++) {
+      await alice.command({ command: "broadcast", text: `${at}`, ref: `${at}` });
+    }
+    const late = await alice.until(({ ref }) => ref === "60", 40_000);
+    assertEquals([late.event, late.code], ["error", "too-fast"]);
+    assertEquals(await tell(bob, "my own"), 1);
+    assertEquals(heard(bob).length, 60);
+    assertEquals(await listed(alice), ["alice free", "bob free"]);
+  },
+});

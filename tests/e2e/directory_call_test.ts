@@ -1,0 +1,364 @@
+/** Calls between two: how they begin, what is said in them, how they end. */
+
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import {
+  call,
+  callStates,
+  connect,
+  directoryCall,
+  DirectoryWorld,
+  endOf,
+  failure,
+  incoming,
+  is,
+  listed,
+  message,
+  notice,
+  seesAll,
+  session,
+  untilListed,
+} from "./directory_world.ts";
+import type { Node } from "./node.ts";
+
+const lines = (node: Node) =>
+  node.events.filter(is("message")).map(({ from, text, self }) =>
+    `${self ? "> " : ""}${from}: ${text}`
+  );
+
+Deno.test("directory: two talk, directly and under the keys that the directory named", async () => {
+  const { world, directory } = await DirectoryWorld.open([]);
+  await using _ = world;
+  const [alice, bob] = await world.guests("alice", "bob") as [Node, Node];
+  await alice.type("bob");
+  const asked = await bob.until(incoming("alice"));
+  assertEquals(asked.key, alice.events[0]!.key);
+  await bob.type("y");
+  const [at, there] = await Promise.all([
+    alice.until(call("connected", "bob")),
+    bob.until(call("connected", "alice")),
+  ]);
+  assertEquals([at.route, there.route], ["direct", "direct"]);
+  assertEquals([at.verified, there.verified], [false, false]);
+  assertEquals(there.call, asked.call);
+
+  await alice.type("hello");
+  await bob.until(message("hello"));
+  await bob.type(" q");
+  await alice.until(message("q"));
+  await bob.type("/msg yes, you");
+  await alice.until(message("yes, you"));
+  await bob.type("//x");
+  await alice.until(message("/x"));
+  await alice.command({ command: "msg", text: "q\nand /list", ref: "two" });
+  await bob.until(message("q\nand /list"));
+  assertEquals((await alice.until(({ ref }) => ref === "two")).self, true);
+  await alice.say("x".repeat(65_537));
+  await alice.until(failure("too-long"));
+  await alice.type("");
+  await alice.say("x".repeat(65_536));
+  await bob.until(({ event, text }) => event === "message" && text.length === 65_536);
+  assertEquals(await listed(alice), ["alice busy", "bob busy"]);
+
+  const [before, beforeThere] = [alice.events.length, bob.events.length];
+  await alice.type("q");
+  for (const [node, from] of [[alice, before], [bob, beforeThere]] as const) {
+    const ended = await node.until(call("ended"), undefined, from);
+    assert(ended.durationMs >= 0);
+    await node.until(is("users"), undefined, from);
+  }
+  assertEquals(lines(alice).slice(0, 4), [
+    "> alice: hello",
+    "bob: q",
+    "bob: yes, you",
+    "bob: /x",
+  ]);
+  assertEquals(lines(bob).slice(0, 5), [
+    "alice: hello",
+    "> bob: q",
+    "> bob: yes, you",
+    "> bob: /x",
+    "alice: q\nand /list",
+  ]);
+  await directory.until(directoryCall("alice", "bob", "ended"));
+  assertEquals(directory.events.filter(is("call")).map(({ state }) => state), [
+    "ringing",
+    "connected",
+    "ended",
+  ]);
+  await untilListed(alice, "alice free", "bob free");
+  await connect(bob, alice, "alice");
+});
+
+Deno.test("directory: the keys of both are compared, and stay compared", async () => {
+  const { world } = await DirectoryWorld.open([]);
+  await using _ = world;
+  const [alice, bob] = await world.talking("alice", "bob");
+  const mine = await alice.ask("verify", { name: "bob" });
+  const his = await bob.ask("verify", { name: "alice" });
+  assertEquals(mine.digits, his.digits);
+  assertEquals(mine.event, "verify");
+  await alice.type("q");
+  await bob.until(call("ended"));
+  const from = alice.events.length;
+  await connect(alice, bob, "bob");
+  const { verified } = await alice.until(call("connected"), undefined, from);
+  assertEquals(verified, true);
+  const directory = await alice.ask("verify", { name: "*directory*" });
+  assertEquals(directory.key, alice.events.find(is("directory"))!.key);
+});
+
+Deno.test("directory: declined, with a reason; withdrawn; offline; nobody of that name", async () => {
+  const { world } = await DirectoryWorld.open(["dora"]);
+  await using _ = world;
+  const [alice, bob] = await world.guests("alice", "bob") as [Node, Node];
+  await alice.type("bob");
+  await bob.until(incoming("alice"));
+  await bob.type("/decline I'm eating");
+  assertEquals((await alice.until(call("declined"))).reason, "I'm eating");
+
+  for (const line of ["q", "/cancel"]) {
+    const [from, there] = [alice.events.length, bob.events.length];
+    await alice.type("/call BOB");
+    await bob.until(incoming("alice"), undefined, there);
+    await alice.type(line);
+    assertEquals((await alice.until(call("ended"), undefined, from)).reason, "cancelled");
+    await bob.until(call("ended"), undefined, there);
+  }
+  const from = alice.events.length;
+  for (const name of ["dora", "nobody"]) {
+    await alice.type(name);
+    await alice.until(call("offline", name), undefined, from);
+  }
+  // The program goes on.
+  await untilListed(alice, "alice free", "bob free");
+  assertEquals(bob.events.filter(is("incoming")).length, 3);
+});
+
+Deno.test("directory: whoever rings, is rung, or talks is busy for others; lists say so while they talk", async () => {
+  const { world } = await DirectoryWorld.open([]);
+  await using _ = world;
+  const [alice, bob, carol] = await world.guests("alice", "bob", "carol") as [Node, Node, Node];
+  await alice.type("bob");
+  await bob.until(incoming("alice"));
+  for (const name of ["alice", "bob"]) {
+    await carol.type(name);
+    await carol.until(call("busy", name));
+  }
+  assertEquals(await listed(carol), ["alice free", "bob free", "carol free"]);
+  await bob.type("/accept");
+  await alice.until(call("connected"));
+  await untilListed(carol, "alice busy", "bob busy", "carol free");
+  for (const name of ["alice", "bob"]) {
+    const from = carol.events.length;
+    await carol.type(name);
+    await carol.until(call("busy", name), undefined, from);
+  }
+  await alice.type("/call carol");
+  await alice.until(failure("busy"));
+  assertEquals(bob.events.filter(is("incoming")).length, 1);
+  assertEquals(carol.events.filter(is("incoming")).length, 0);
+});
+
+Deno.test("directory: two who call each other at once have one call, and neither is asked", async () => {
+  const { world } = await DirectoryWorld.open([]);
+  await using _ = world;
+  const [alice, bob] = await world.guests("alice", "bob") as [Node, Node];
+  for (let round = 0; round < 3; round++) {
+    const [from, there] = [alice.events.length, bob.events.length];
+    // Stopped, each has its line waiting when it wakes.
+    for (const node of [alice, bob]) node.signal("SIGSTOP");
+    await Promise.all([alice.type("bob"), bob.type("alice")]);
+    for (const node of [alice, bob]) node.signal("SIGCONT");
+    await Promise.all([
+      alice.until(call("connected", "bob"), undefined, from),
+      bob.until(call("connected", "alice"), undefined, there),
+    ]);
+    await alice.type(`round ${round}`);
+    await bob.until(message(`round ${round}`));
+    await bob.type("q");
+    await Promise.all([
+      alice.until(call("ended"), undefined, from),
+      bob.until(call("ended"), undefined, there),
+    ]);
+    await untilListed(alice, "alice free", "bob free");
+  }
+});
+
+Deno.test("directory: of two who call a third at the same instant one rings, the other is told busy", async () => {
+  const { world } = await DirectoryWorld.open([]);
+  await using _ = world;
+  const [alice, bob, carol] = await world.guests("alice", "bob", "carol") as [Node, Node, Node];
+  await Promise.all([alice.type("carol"), bob.type("carol")]);
+  await carol.until(is("incoming"));
+  const [busy] = await Promise.all([
+    Promise.race([alice.until(call("busy")), bob.until(call("busy"))].map((each) =>
+      // The other one of the two is never told so.
+      each.catch(() => new Promise<never>(() => {}))
+    )),
+    carol.type("/accept"),
+  ]);
+  assertEquals(busy.peer, "carol");
+  const { peer } = await carol.until(call("connected"));
+  const [winner, loser] = peer === "alice" ? [alice, bob] : [bob, alice];
+  await winner.until(call("connected", "carol"));
+  assertEquals(callStates(loser), ["ringing", "busy"]);
+  assertEquals(carol.events.filter(is("incoming")).length, 1);
+});
+
+Deno.test("directory: whoever calls oneself is connected at once, and hears each line once", async () => {
+  const { world } = await DirectoryWorld.open([]);
+  await using _ = world;
+  const [alice, bob] = await world.guests("alice", "bob") as [Node, Node];
+  await alice.type("alice");
+  await alice.until(call("connected", "alice"));
+  await alice.type("note");
+  await alice.until(message("note", true));
+  await alice.until(message("note"));
+  await untilListed(bob, "alice busy", "bob free");
+  await bob.type("alice");
+  await bob.until(call("busy"));
+  await alice.type("q");
+  await alice.until(call("ended"));
+  await untilListed(bob, "alice free", "bob free");
+  assertEquals(lines(alice), ["> alice: note", "alice: note"]);
+  assertEquals(alice.events.filter(is("incoming")), []);
+});
+
+Deno.test("directory: piped lines wait for the answer, and are dropped with one notice where it is no", async () => {
+  const { world } = await DirectoryWorld.open([]);
+  await using _ = world;
+  const [alice, bob] = await world.guests("alice", "bob") as [Node, Node];
+  await alice.type("bob\none\ntwo");
+  await bob.until(incoming("alice"));
+  await bob.type("/accept");
+  await bob.until(message("two"));
+  assertEquals(lines(bob), ["alice: one", "alice: two"]);
+  await bob.type("q");
+  await alice.until(call("ended"));
+
+  const [from, there] = [alice.events.length, bob.events.length];
+  await alice.type("bob\nthree\nfour\nfive");
+  await bob.until(incoming("alice"), undefined, there);
+  await bob.type("/decline");
+  await alice.until(call("declined"), undefined, from);
+  await alice.until(notice(/3 lines/), undefined, from);
+  await listed(alice);
+  assertEquals(alice.events.slice(from).filter(is("notice")).length, 1);
+  assertEquals(lines(alice), ["> alice: one", "> alice: two"]);
+});
+
+Deno.test("directory: at the end of input what was said goes out once connected, then it hangs up and leaves", async () => {
+  const { world } = await DirectoryWorld.open([]);
+  await using _ = world;
+  const bob = await world.guest("bob");
+  const alice = world.launch("--guest", "alice");
+  // Nothing is waited for, as `p2pchat ... < FILE` does.
+  await alice.type("/call bob\none\ntwo\nthree");
+  await alice.end();
+  await bob.until(incoming("alice"));
+  await bob.type("/accept");
+  await bob.until(call("ended"));
+  assertEquals(lines(bob), ["alice: one", "alice: two", "alice: three"]);
+  assertEquals(await endOf(alice), [0, "bye", "quit"]);
+  assertEquals(callStates(alice), ["ringing", "connected", "ended"]);
+});
+
+Deno.test("directory: q in a file of lines ends the call after them, and comes back to the lobby", async () => {
+  const { world } = await DirectoryWorld.open([]);
+  await using _ = world;
+  const [bob, carol] = await world.guests("bob", "carol") as [Node, Node];
+  const alice = world.launch("--guest", "alice");
+  await alice.type("/call bob\none\nq\n/call carol\ntwo\nq\nq");
+  for (const [node, line] of [[bob, "one"], [carol, "two"]] as const) {
+    await node.until(incoming("alice"));
+    await node.type("/accept");
+    await node.until(call("ended"));
+    assertEquals(lines(node), [`alice: ${line}`]);
+  }
+  assertEquals(await endOf(alice), [0, "bye", "quit"]);
+});
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.test(`directory: ${signal} withdraws a ringing call, ends a call, and then leaves`, async () => {
+    const { world } = await DirectoryWorld.open([]);
+    await using _ = world;
+    const [alice, bob] = await world.guests("alice", "bob") as [Node, Node];
+    if (signal === "SIGINT") {
+      await alice.type("bob");
+      await bob.until(incoming("alice"));
+      alice.signal(signal);
+      assertEquals((await alice.until(call("ended"))).reason, "cancelled");
+      await connect(alice, bob, "bob");
+      const from = alice.events.length;
+      alice.signal(signal);
+      await alice.until(call("ended"), undefined, from);
+      await alice.until(is("users"), undefined, from);
+      alice.signal(signal);
+    } else {
+      await connect(alice, bob, "bob");
+      alice.signal(signal);
+      await alice.until(call("ended"));
+    }
+    await bob.until(call("ended"));
+    assertEquals(await endOf(alice), [0, "bye", "quit"]);
+  });
+}
+
+Deno.test("directory: a second device takes over, and the call of the first goes on until it ends", async () => {
+  const { world } = await DirectoryWorld.open(["alice"]);
+  await using _ = world;
+  const alice = await world.logIn("alice");
+  const bob = await world.guest("bob");
+  await seesAll(bob, "alice");
+  await connect(alice, bob, "bob");
+  const second = await world.logIn("alice", { device: "second" });
+  await alice.until(session("replaced"));
+  await alice.type("still here");
+  await bob.until(message("still here"));
+  await bob.type("so am I");
+  await alice.until(message("so am I"));
+  await bob.type("q");
+  assertEquals(await endOf(alice), [4, "fatal", "replaced"]);
+  await untilListed(second, "alice free", "bob free");
+});
+
+Deno.test("directory: another key of an account is told to who knew the earlier one, and talked to after /trust alone", async () => {
+  const { world } = await DirectoryWorld.open(["alice"]);
+  await using _ = world;
+  const first = await world.logIn("alice");
+  const bob = await world.guest("bob");
+  await seesAll(first, "bob");
+  await connect(first, bob, "bob");
+  await first.type("q");
+  await bob.until(call("ended"));
+  const second = await world.logIn("alice", { device: "second" });
+  const [old, fresh] = [first, second].map((node) => node.events[0]!.key);
+  assertNotEquals(old, fresh);
+  const told = () => bob.events.filter(failure("key-changed"));
+
+  // The one who knew her calls, and is called.
+  await bob.type("alice");
+  await second.until(incoming("bob"));
+  await second.type("/accept");
+  const from = bob.events.length;
+  await bob.until(failure("key-changed"));
+  assertEquals((await bob.until(call("ended", "alice"), undefined, from - 2)).call !== "", true);
+  for (const key of [old, fresh]) assert(told()[0]!.text.includes(key), told()[0]!.text);
+  await second.until(({ event, state }) => event === "call" && state === "ended");
+  await untilListed(bob, "alice free", "bob free");
+  await second.type("bob");
+  await second.until(call("declined", "bob"));
+  assertEquals(bob.events.filter(call("connected")).length, 1);
+
+  await bob.type("/trust alice");
+  await bob.until(notice(new RegExp(fresh!)));
+  await connect(bob, second, "alice");
+  await bob.type("q");
+  await second.until(call("ended", "bob"), undefined, second.events.length - 1).catch(() => {});
+  // The next process of his knows it, too.
+  await untilListed(second, "alice free", "bob free");
+  await bob.type("q");
+  await bob.ended();
+  const again = await world.guest("bob");
+  await connect(again, second, "alice");
+});

@@ -1,0 +1,366 @@
+/** How a script comes in: with a password, as somebody new, as a guest, and what it is told where it may not. */
+
+import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import {
+  DirectoryWorld,
+  endOf,
+  failure,
+  is,
+  listed,
+  login,
+  logout,
+  notice,
+  PASSWORD,
+  seesAll,
+  session,
+} from "./directory_world.ts";
+import { failureOf, inTemporaryFolder } from "./failures.ts";
+import { type Node, PROGRAM } from "./node.ts";
+
+Deno.test("directory: who signs up is in, and may log in with the password from then on", async () => {
+  const { world, directory } = await DirectoryWorld.open([]);
+  await using _ = world;
+  const alice = await world.signUp("alice");
+  const [ready, key, up, users] = alice.events;
+  assertEquals([ready!.event, ready!.command, ready!.name], ["ready", "peer", "alice"]);
+  assertEquals([ready!.host, ready!.port], ["127.0.0.1", world.callPort("alice")]);
+  assertEquals([key!.event, key!.isNew], ["directory", true]);
+  assertEquals(key!.key, directory.events[0]!.key);
+  assertEquals([up!.event, up!.state, up!.name, up!.guest], ["session", "up", "alice", false]);
+  assertEquals(users!.users, [
+    {
+      name: "alice",
+      state: "free",
+      host: "127.0.0.1",
+      port: world.callPort("alice"),
+      guest: false,
+    },
+  ]);
+  await directory.until(is("signup"));
+  await alice.type("/logout");
+  assertEquals(await endOf(alice), [0, "bye", "quit"]);
+  assertEquals((await directory.until(logout("alice"))).reason, "quit");
+  assertEquals(world.accounts(), ["alice"]);
+
+  const again = await world.logIn("alice", { device: "another" });
+  assertEquals((await again.until(is("directory"))).isNew, true);
+  await again.end();
+  assertEquals(await endOf(again), [0, "bye", "quit"]);
+  const same = await world.logIn("alice", { device: "another" });
+  assertEquals((await same.until(is("directory"))).isNew, false);
+});
+
+Deno.test("directory: a script says how it comes in, and with which password", async () => {
+  await inTemporaryFolder(async (folder) => {
+    const peer = ["peer", "alice", "--registry", "127.0.0.1:1", "--host", "127.0.0.1"];
+    const nameless = peer.filter((word) => word !== "alice");
+    for (
+      const args of [
+        peer,
+        [...peer, "--login"],
+        [...peer, "--signup"],
+        [...peer, "--login", "--guest"],
+        [...peer, "--guest", "--new-password-file", "p.txt"],
+        [...peer, "--login", "--password", PASSWORD],
+        [...nameless, "--guest"],
+      ]
+    ) {
+      const { code, status, text } = await failureOf(args, `${folder}/data`);
+      assertEquals([code, status], ["usage", 2], text);
+      assert(!text.includes(PASSWORD), text);
+    }
+    const bad = await failureOf(["peer", "-al", "--guest", ...peer.slice(2)], `${folder}/data`);
+    assert(bad.status === 2, bad.text);
+    const { code, status } = await failureOf(
+      [...peer, "--login", "--password-file", `${folder}/none`],
+      `${folder}/data`,
+    );
+    assertEquals([code, status], ["bad-file", 5]);
+  });
+});
+
+Deno.test("directory: a password from a file; who else may read it is told", async () => {
+  const { world } = await DirectoryWorld.open(["alice", "bob"]);
+  await using _ = world;
+  const secret = world.write("secret.txt", `${PASSWORD}\n`);
+  const open = world.write("open.txt", PASSWORD, 0o644);
+  const alice = await world.logIn("alice", {
+    args: ["--password-file", secret],
+    password: "wrong",
+  });
+  assertEquals(alice.events.filter(is("notice")), []);
+  const bob = await world.logIn("bob", { args: ["--password-file", open], password: "" });
+  const { text } = await bob.until(is("notice"));
+  assertMatch(text, /open\.txt/);
+  assert(!text.includes(PASSWORD));
+});
+
+/** Exit status, code and text of a client that isn't let in. */
+async function refusal(node: Node): Promise<readonly [number, string, string]> {
+  const { code, last } = await node.ended();
+  assertEquals(last?.event, "fatal", JSON.stringify(last));
+  return [code, last!.code, last!.text];
+}
+
+Deno.test("directory: whoever may not come in is told why, each in its own words", async () => {
+  const { world } = await DirectoryWorld.open(["alice"]);
+  await using _ = world;
+  const refused = await Promise.all([
+    refusal(world.launch("--signup", "Alice", { device: "a" })),
+    refusal(world.launch("--signup", "bob", { device: "b", password: "seven c" })),
+    refusal(world.launch("--signup", "bob", { device: "c", password: "é".repeat(513) })),
+    // Seven characters once they are composed.
+    refusal(world.launch("--signup", "bob", { device: "d", password: "abcdefé".normalize("NFD") })),
+    refusal(world.launch("--login", "alice", { device: "e", password: "wrong horse" })),
+    refusal(world.launch("--guest", "ALICE", { device: "f" })),
+  ]);
+  assertEquals(refused.map(([status]) => status), [4, 4, 4, 4, 4, 4]);
+  assertEquals(refused.map(([, code]) => code), [
+    "name-taken",
+    "weak-password",
+    "weak-password",
+    "weak-password",
+    "bad-credentials",
+    "name-taken",
+  ]);
+  const [taken, short, long, composed, wrong] = refused.map(([, , text]) => text);
+  assertEquals(new Set([taken, short, long, wrong]).size, 4);
+  assertEquals(short, composed);
+  for (const [, , text] of refused) assert(!/horse|seven c/.test(text), text);
+  assertEquals(world.accounts(), ["alice"]);
+
+  const least = await world.signUp("bob", { password: "eight ch" });
+  assertEquals((await least.until(session("up"))).name, "bob");
+});
+
+Deno.test("directory: nobody learns whether there is an account, from words or from time", async () => {
+  const { world } = await DirectoryWorld.open([]);
+  await using _ = world;
+  const owner = await world.signUp("alice");
+  await owner.type("q");
+  await owner.ended();
+  const attempt = async (name: string) => {
+    const node = world.launch("--login", name, { device: "stranger", password: "wrong horse" });
+    const [, code, text] = await refusal(node);
+    const at = (event: string) => Date.parse(node.events.find(is(event))!.at);
+    return { said: `${code} ${text}`, ms: at("fatal") - at("directory") };
+  };
+  const known: number[] = [];
+  const unknown: number[] = [];
+  const said = new Set<string>();
+  for (let round = 0; round < 4; round++) {
+    for (const [name, times] of [["alice", known], [`nobody${round}`, unknown]] as const) {
+      const { said: words, ms } = await attempt(name);
+      said.add(words);
+      times.push(ms);
+    }
+  }
+  assertEquals(said.size, 1, [...said].join("\n"));
+  const [least, other] = [Math.min(...known), Math.min(...unknown)];
+  assert(Math.abs(least - other) <= 0.2 * Math.max(least, other), `${known} | ${unknown}`);
+});
+
+Deno.test("directory: five wrong passwords shut a name out, whether there is such a name or not", async () => {
+  const { world } = await DirectoryWorld.open(["alice", "bob"]);
+  await using _ = world;
+  const attempt = async (name: string, device: string, password = "wrong horse") =>
+    (await refusal(world.launch("--login", name, { device, password })))[1];
+  for (const name of ["alice", "ghost"]) {
+    const wrong = await Promise.all(
+      Array.from({ length: 5 }, (_, at) => attempt(name, `${name}${at}`)),
+    );
+    assertEquals(wrong, Array(5).fill("bad-credentials"));
+    assertEquals(await attempt(name, `${name}0`, PASSWORD), "locked-out");
+  }
+  const bob = await world.logIn("bob");
+  assertEquals(await listed(bob), ["bob free"]);
+});
+
+Deno.test("directory: more than fifty wrong passwords shut an address out", async () => {
+  const names = Array.from({ length: 11 }, (_, at) => `user${at}`);
+  const { world } = await DirectoryWorld.open(names);
+  await using _ = world;
+  for (const name of names.slice(0, 10)) {
+    const codes = await Promise.all(Array.from({ length: 5 }, async (_, at) => {
+      const node = world.launch("--login", name, { device: `d${at}`, password: "wrong horse" });
+      return (await refusal(node))[1];
+    }));
+    assertEquals(codes, Array(5).fill("bad-credentials"));
+  }
+  // Fifty are still allowed.
+  const early = await world.logIn("user10");
+  await early.type("q");
+  await early.ended();
+  const last = world.launch("--login", "user10", { device: "d0", password: "wrong horse" });
+  assertEquals((await refusal(last))[1], "bad-credentials");
+  const right = world.launch("--login", "user10", { device: "d1" });
+  assertEquals((await refusal(right)).slice(0, 2), [4, "locked-out"]);
+});
+
+Deno.test("directory: so many may sign up from one address, and those that were refused don't count", async () => {
+  const { world } = await DirectoryWorld.open(["taken"], "--signup-limit", "2");
+  await using _ = world;
+  const again = world.launch("--signup", "taken", { device: "x" });
+  assertEquals((await refusal(again))[1], "name-taken");
+  await world.signUp("alice");
+  await world.signUp("bob");
+  const third = world.launch("--signup", "carol");
+  assertEquals((await refusal(third)).slice(0, 2), [4, "too-fast"]);
+  assertEquals(world.accounts(), ["taken", "alice", "bob"]);
+});
+
+Deno.test("directory: with --accounts required guests are refused, and others not", async () => {
+  const { world } = await DirectoryWorld.open(["alice"], "--accounts", "required");
+  await using _ = world;
+  const guest = world.launch("--guest", "bob");
+  assertEquals((await refusal(guest)).slice(0, 2), [4, "guests-refused"]);
+  await world.logIn("alice");
+});
+
+Deno.test("directory: a guest's name is nobody else's while it is there, and for a moment after it was lost", async () => {
+  const { world, directory } = await DirectoryWorld.open([]);
+  await using _ = world;
+  const guest = await world.guest("bob");
+  assertEquals((await guest.until(session("up"))).guest, true);
+  const other = (how: string) => refusal(world.launch(how, "Bob", { device: "other" }));
+  assertEquals((await other("--guest"))[1], "name-taken");
+  assertEquals((await other("--signup"))[1], "name-taken");
+  await guest.kill();
+  await directory.until(logout("bob"));
+  assertEquals((await other("--signup"))[1], "name-taken");
+  const owner = await world.signUp("bob");
+  assertEquals((await owner.until(session("up"))).guest, false);
+  assertEquals(world.accounts(), ["bob"]);
+});
+
+Deno.test("directory: the same profile twice is in use; another device of the account takes over", async () => {
+  const { world, directory } = await DirectoryWorld.open(["alice"]);
+  await using _ = world;
+  const first = await world.logIn("alice");
+  assertEquals((await refusal(world.launch("--login", "alice"))).slice(0, 2), [4, "in-use"]);
+  const second = await world.logIn("alice", { device: "second" });
+  await first.until(session("replaced"));
+  assertEquals(await endOf(first), [4, "fatal", "replaced"]);
+  assertEquals((await directory.until(logout("alice"))).reason, "replaced");
+  assertEquals(await listed(second), ["alice free"]);
+});
+
+Deno.test("directory: input waits for the directory, and nobody types anything to come back", async () => {
+  await using world = new DirectoryWorld();
+  world.addAccounts("alice");
+  const alice = world.launch("--login", "alice");
+  await alice.command({ command: "list", ref: "early" });
+  await alice.until(is("ready"));
+  const { reason } = await alice.until(session("down"));
+  assertMatch(reason, /./);
+  const directory = await world.serve();
+  const { users } = await alice.until(({ ref }) => ref === "early");
+  assertEquals(users.length, 1);
+
+  const from = alice.events.length;
+  await directory.kill();
+  await alice.until(session("down"), undefined, from);
+  await world.serve();
+  // By its key: the password was forgotten when it was in.
+  await alice.until(session("up"), undefined, from);
+  assertEquals(alice.events.filter(session("down")).length, 2);
+});
+
+Deno.test("directory: with --no-wait a client doesn't wait for a directory that isn't there", async () => {
+  await using world = new DirectoryWorld();
+  const alice = world.launch("--guest", "alice", { args: ["--no-wait"] });
+  assertEquals((await refusal(alice)).slice(0, 2), [3, "unreachable"]);
+});
+
+Deno.test("directory: another key at its address ends a script, and waits for a yes where one was in", async () => {
+  const { world, directory } = await DirectoryWorld.open(["alice", "bob"]);
+  await using _ = world;
+  const old = directory.events[0]!.key;
+  const alice = await world.logIn("alice");
+  const bob = await world.logIn("bob");
+  await bob.type("q");
+  await bob.ended();
+  await directory.kill();
+  const rows = Deno.readTextFileSync(world.accountsFile);
+  await Deno.remove(world.directoryData, { recursive: true });
+  Deno.mkdirSync(`${world.directoryData}/regserver`, { recursive: true, mode: 0o700 });
+  Deno.writeTextFileSync(world.accountsFile, rows, { mode: 0o600 });
+  const fresh = (await world.serve()).events[0]!.key;
+  assertNotEquals(old, fresh);
+
+  const [status, code, text] = await refusal(world.launch("--login", "bob"));
+  assertEquals([status, code], [4, "key-changed"]);
+  const told = await alice.until(failure("key-changed"));
+  for (const said of [text, told.text]) {
+    assert(said.includes(old) && said.includes(fresh), said);
+  }
+  const from = alice.events.length;
+  await alice.type("/trust *directory*");
+  await alice.until(session("up"), undefined, from);
+});
+
+Deno.test("directory: a password changed with the log-in leaves this device in, and the old password out", async () => {
+  const { world } = await DirectoryWorld.open(["alice"]);
+  await using _ = world;
+  const fresh = "battery staple";
+  const file = world.write("new.txt", fresh);
+  const alice = await world.logIn("alice", { args: ["--new-password-file", file] });
+  const old = world.launch("--login", "alice", { device: "other" });
+  assertEquals((await refusal(old))[1], "bad-credentials");
+  const other = await world.logIn("alice", { device: "other", password: fresh });
+  await alice.until(session("replaced"));
+  assertEquals(await listed(other), ["alice free"]);
+});
+
+Deno.test("directory: the operator's accounts are those of the running directory", async () => {
+  const { world, directory } = await DirectoryWorld.open(["alice"]);
+  await using _ = world;
+  const operator = async (...words: readonly string[]) => {
+    const args = ["accounts", ...words, "--data", world.directoryData];
+    const env = { P2PCHAT_PASSWORD: "battery staple" };
+    const { success, stderr } = await new Deno.Command(PROGRAM, { args, env }).output();
+    assert(success, new TextDecoder().decode(stderr));
+  };
+  await operator("add", "carol");
+  const carol = await world.logIn("carol", { password: "battery staple" });
+  const alice = await world.logIn("alice");
+  await operator("passwd", "alice");
+  const old = world.launch("--login", "alice", { device: "other" });
+  assertEquals((await refusal(old))[1], "bad-credentials");
+  await operator("remove", "carol");
+  await carol.until(({ event }) => event === "fatal");
+  assertEquals((await endOf(carol)).slice(0, 2), [4, "fatal"]);
+  await directory.until(logout("carol"));
+  await seesAll(alice, "alice");
+  assertEquals(await listed(alice), ["alice free"]);
+});
+
+Deno.test("directory: a directory doesn't start on damaged accounts, and says which line it is", async () => {
+  await using world = new DirectoryWorld();
+  world.addAccounts("alice", "bob", "carol");
+  const text = Deno.readTextFileSync(world.accountsFile);
+  Deno.writeTextFileSync(world.accountsFile, text.replace("bob,", "rob,"));
+  const [status, code, said] = await refusal(world.launchDirectory());
+  assertEquals([status, code], [5, "store-corrupt"]);
+  assertMatch(said, /accounts\.csv: line 3 /);
+});
+
+Deno.test("directory: what the directory tells of who comes and goes, and its first words", async () => {
+  const { world, directory } = await DirectoryWorld.open(["alice"]);
+  await using _ = world;
+  const [ready] = directory.events;
+  assertEquals([ready!.event, ready!.command, ready!.port], ["ready", "regserver", world.port]);
+  await world.logIn("alice");
+  const guest = await world.guest("bob");
+  assertEquals((await directory.until(login("alice"))).guest, false);
+  assertEquals((await directory.until(login("bob"))).guest, true);
+  const { users } = await directory.ask("list");
+  assertEquals(users.map(({ name }: { name: string }) => name), ["alice", "bob"]);
+  await guest.type("q");
+  await directory.until(logout("bob"));
+  const second = world.launchDirectory();
+  assertEquals((await refusal(second)).slice(0, 2), [4, "in-use"]);
+  await directory.type("/exit");
+  assertEquals(await endOf(directory), [0, "bye", "quit"]);
+  assertEquals(directory.events.filter(notice(/./)), []);
+});

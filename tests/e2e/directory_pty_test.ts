@@ -1,0 +1,417 @@
+/** `peer --registry` and `regserver` at a terminal, as a person sits before them. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import {
+  broadcast,
+  call,
+  DirectoryWorld,
+  incoming,
+  is,
+  message,
+  PASSWORD,
+  presence,
+  seesAll,
+  untilListed,
+} from "./directory_world.ts";
+import { freePort } from "./friends_group.ts";
+import { type Node, PROGRAM } from "./node.ts";
+import { hasScript, openTerminal, type Terminal } from "./pty.ts";
+
+const CTRL_C = "\x03";
+const CTRL_D = "\x04";
+const CTRL_U = "\x15";
+const CTRL_X = "\x18";
+const MENU = "1) log in   2) sign up   3) guest: |";
+
+function terminalTest(name: string, test: () => Promise<void>): void {
+  Deno.test({ name: `directory at a terminal: ${name}`, ignore: !hasScript(), fn: test });
+}
+
+/** Without the times. */
+const lines = ({ screen }: Terminal) => screen.lines.map((line) => line.replace(/^\d\d:\d\d /, ""));
+
+/** Waits for a line, whatever its time is. */
+const shows = (terminal: Terminal, line: string) =>
+  terminal.until(line, () => lines(terminal).includes(line));
+
+async function assertLeft(terminal: Terminal): Promise<void> {
+  assertEquals(await terminal.ended(), 0);
+  assertEquals(terminal.screen.modes.has("?2004"), false);
+  assertEquals(terminal.screen.cursorLine, "|");
+  assertEquals(terminal.screen.unexpected, []);
+}
+
+terminalTest("the menu, a name and an unseen password, typed twice to sign up", async () => {
+  const { world, directory } = await DirectoryWorld.open([]);
+  await using _ = world;
+  await using terminal = await world.terminal(null);
+  await terminal.untilCursorLine(MENU);
+  await terminal.press("Sign UP\r");
+  await terminal.untilCursorLine("Name: |");
+  await terminal.press("alice\r");
+  await terminal.untilCursorLine("Password: |");
+  const key = directory.events[0]!.key;
+  const shown = lines(terminal);
+  const about = `Directory 127.0.0.1:${world.port}, key ${key} ` +
+    "(new: compare it with what its operator tells you)";
+  // Before the password is asked for, and broken where the terminal is too narrow.
+  assert(shown.join(" ").includes(about.slice(0, 90)), shown.join("\n"));
+  await terminal.press("xyzzy horse");
+  await terminal.press("\r");
+  await terminal.untilCursorLine("The same again: |");
+  await terminal.press("xyzzy horse\r");
+  await terminal.untilCursorLine("alice (lobby)> |");
+  assert(lines(terminal).includes("* Online: alice (you)"), terminal.screen.text);
+  for (const secret of ["xyzzy", "horse", "*****"]) {
+    assert(!terminal.raw.includes(secret), secret);
+  }
+  assertEquals(world.accounts(), ["alice"]);
+  await terminal.press(CTRL_X);
+  await assertLeft(terminal);
+
+  // Known by now: its key isn't new.
+  await using again = await world.terminal(null);
+  await again.untilCursorLine(MENU);
+  await again.press("1\r");
+  await again.untilCursorLine("Name: |");
+  await again.press("alice\r");
+  await again.untilCursorLine("Password: |");
+  assert(!again.screen.text.includes("(new"), again.screen.text);
+  await again.press("xyzzy horse\r");
+  await again.untilCursorLine("alice (lobby)> |");
+  assert(!again.raw.includes("xyzzy"));
+});
+
+terminalTest("after each mistake the menu comes back, and says what it was", async () => {
+  const { world } = await DirectoryWorld.open(["bob"]);
+  await using _ = world;
+  await using terminal = await world.terminal("alice");
+  const mistakes: readonly (readonly [how: string, passwords: readonly string[], said: RegExp])[] =
+    [
+      ["4", [], /"4" is none of the three/],
+      ["signup", ["short"], /at least 8 characters/],
+      ["SIGN UP", ["long enough", "long enougj"], /aren't the same/],
+      ["LogIn", ["no such password"], /Wrong name or password/],
+    ];
+  for (const [how, passwords, said] of mistakes) {
+    await terminal.untilCursorLine(MENU);
+    await terminal.press(`${how}\r`);
+    for (const [at, password] of passwords.entries()) {
+      await terminal.untilCursorLine(at === 0 ? "Password: |" : "The same again: |");
+      await terminal.press(`${password}\r`);
+      assert(!terminal.raw.includes(password), password);
+    }
+    await terminal.until(`${said}`, ({ text }) => said.test(text.replaceAll("\n", " ")));
+  }
+  await terminal.untilCursorLine(MENU);
+  await terminal.press("Guest\r");
+  await terminal.untilCursorLine("alice (lobby)> |");
+  assert(lines(terminal).includes("* Online: alice (you, guest)"), terminal.screen.text);
+});
+
+terminalTest("a name that is another's: another name is asked for", async () => {
+  const { world } = await DirectoryWorld.open(["alice"]);
+  await using _ = world;
+  await using terminal = await world.terminal(null);
+  await terminal.untilCursorLine(MENU);
+  await terminal.press("3\r");
+  await terminal.untilCursorLine("Name: |");
+  await terminal.press("Alice\r");
+  await terminal.until("that it is taken", ({ text }) => text.includes("That name is taken"));
+  await terminal.untilCursorLine(MENU);
+  await terminal.press("3\r");
+  await terminal.untilCursorLine("Name: |");
+  await terminal.press("carol\r");
+  await terminal.untilCursorLine("carol (lobby)> |");
+});
+
+for (
+  const [name, keys] of [["Ctrl+C", CTRL_C], ["Ctrl+X", CTRL_X], ["Ctrl+D", CTRL_D]] as const
+) {
+  terminalTest(`${name} at the menu leaves, and gives the terminal back`, async () => {
+    const { world } = await DirectoryWorld.open([]);
+    await using _ = world;
+    await using terminal = await world.terminal("alice");
+    await terminal.untilCursorLine(MENU);
+    await terminal.press(keys);
+    await assertLeft(terminal);
+  });
+
+  terminalTest(`${name} in the lobby logs out`, async () => {
+    const { world } = await DirectoryWorld.open([]);
+    await using _ = world;
+    const bob = await world.guest("bob");
+    await using terminal = await world.guestTerminal("alice");
+    await bob.until(presence("alice", "free"));
+    await terminal.press(keys);
+    await assertLeft(terminal);
+    await bob.until(presence("alice", "offline"));
+  });
+}
+
+terminalTest("a call from the lobby to the lobby, as the one who calls sees it", async () => {
+  const { world } = await DirectoryWorld.open([]);
+  await using _ = world;
+  const [bob] = await world.guests("bob", "carol") as [Node, Node];
+  await using terminal = await world.guestTerminal("alice");
+  await bob.until(presence("alice", "free"));
+  await terminal.press("bob\r");
+  await terminal.untilCursorLine("alice (calling bob)> |");
+  await bob.until(incoming("alice"));
+  // Nothing is said before he has answered.
+  await terminal.press("hello?\r");
+  await terminal.until("an error", ({ text }) => /^error: Nothing was said/m.test(text));
+  await terminal.press("/status\r");
+  await terminal.until("the status", ({ text }) => /bob: ringing/.test(text));
+  await terminal.press(CTRL_X);
+  await terminal.until("the hint", ({ text }) => /^error: Ctrl\+X .*lobby.*q/m.test(text));
+  await terminal.press("half a line");
+  await bob.type("/accept");
+  await shows(terminal, "* Connected with bob, directly. Not verified: /verify bob");
+  await terminal.untilCursorLine("alice (with bob)> half a line|");
+  await terminal.press(`${CTRL_U}shall we?\r`);
+  await bob.until(message("shall we?"));
+  await terminal.press("\x1b[200~two\rlines\x1b[201~\r");
+  await bob.until(message("two\nlines"));
+  await terminal.press(" q\r//x\r");
+  await bob.until(message("/x"));
+  assertEquals(bob.events.filter(is("message")).map(({ text }) => text.trim()), [
+    "shall we?",
+    "two\nlines",
+    "q",
+    "/x",
+  ]);
+  await bob.say("\x1b]0;owned\x07\x1b[2Jhi");
+  await shows(terminal, "<bob> ␛]0;owned␇␛[2Jhi");
+
+  // Who comes and goes isn't told during a call, and Ctrl+X is refused.
+  const dora = await world.guest("dora");
+  await seesAll(bob, "dora");
+  await terminal.press("half");
+  await terminal.press(CTRL_X);
+  await terminal.untilCursorLine("alice (with bob)> half|");
+  assert(!terminal.screen.text.includes("dora"), terminal.screen.text);
+  await terminal.press(`${CTRL_U}/verify bob\r`);
+  await terminal.until("digits", ({ text }) => /\d{5}/.test(text));
+
+  await terminal.press("q\r");
+  await terminal.untilCursorLine("alice (lobby)> |");
+  await bob.until(call("ended"));
+  await terminal.until(
+    "a fresh list",
+    () =>
+      lines(terminal).includes(
+        "* Online: alice (you, guest), bob (guest), carol (guest), dora (guest)",
+      ),
+  );
+  await terminal.until("how long", ({ text }) => /\* You hung up after \d+ s/.test(text));
+  await dora.type("q");
+  await terminal.until("who left", ({ text }) => /\* dora left/.test(text));
+  assertEquals(terminal.screen.unexpected, []);
+});
+
+terminalTest("a call that comes: a bell, the half-typed line, and the answers", async () => {
+  const { world } = await DirectoryWorld.open([]);
+  await using _ = world;
+  const alice = await world.guest("alice");
+  await using terminal = await world.guestTerminal("bob");
+  await alice.until(presence("bob", "free"));
+  const question = "? alice, a guest, is calling: /accept or /decline within 30 s";
+  const ask = async (count: number) => {
+    const from = alice.events.length;
+    await alice.type("bob");
+    await terminal.until(
+      "the question",
+      () => lines(terminal).filter((line) => line === question).length === count,
+    );
+    assertEquals(terminal.screen.bells, count);
+    return from;
+  };
+
+  await terminal.press("half a l");
+  let from = await ask(1);
+  await terminal.until("the line", ({ cursorLine }) => cursorLine.endsWith("> half a l|"));
+  await terminal.press(`${CTRL_U}n\r`);
+  await alice.until(call("declined"), undefined, from);
+  await terminal.untilCursorLine("bob (lobby)> |");
+
+  from = await ask(2);
+  await terminal.press("/decline later, please\r");
+  assertEquals((await alice.until(call("declined"), undefined, from)).reason, "later, please");
+
+  from = await ask(3);
+  await alice.type("/cancel");
+  await terminal.untilCursorLine("bob (lobby)> |");
+  await terminal.until("that it is over", ({ text }) => /alice withdrew the call/.test(text));
+  await terminal.press("/missed\r");
+  await terminal.until("the missed call", () => lines(terminal).includes("alice"));
+
+  from = await ask(4);
+  await terminal.press("y\r");
+  await alice.until(call("connected"), undefined, from);
+  await terminal.untilCursorLine("bob (with alice)> |");
+  await alice.say("hi");
+  await shows(terminal, "<alice> hi");
+  await alice.type("q");
+  await terminal.untilCursorLine("bob (lobby)> |");
+  await terminal.until("that she hung up", ({ text }) => /\* alice hung up after \d+ s/.test(text));
+  assertEquals(terminal.screen.unexpected, []);
+});
+
+terminalTest(
+  "Ctrl+C withdraws a ringing call, declines one, ends one, and then leaves",
+  async () => {
+    const { world } = await DirectoryWorld.open([]);
+    await using _ = world;
+    const bob = await world.guest("bob");
+    await using terminal = await world.guestTerminal("alice");
+    await bob.until(presence("alice", "free"));
+
+    await terminal.press("bob\r");
+    await bob.until(incoming("alice"));
+    await terminal.press(CTRL_C);
+    await bob.until(call("ended"));
+    await terminal.untilCursorLine("alice (lobby)> |");
+
+    let from = bob.events.length;
+    await bob.type("alice");
+    await terminal.until("the question", ({ text }) => /bob, a guest, is calling/.test(text));
+    await terminal.press(CTRL_C);
+    await bob.until(call("declined"), undefined, from);
+    await terminal.untilCursorLine("alice (lobby)> |");
+
+    from = bob.events.length;
+    await terminal.press("bob\r");
+    await bob.until(incoming("alice"), undefined, from);
+    await bob.type("/accept");
+    await terminal.untilCursorLine("alice (with bob)> |");
+    await terminal.press(CTRL_C);
+    await bob.until(call("ended"), undefined, from);
+    await terminal.untilCursorLine("alice (lobby)> |");
+    await untilListed(bob, "alice free", "bob free");
+
+    await terminal.press(CTRL_C);
+    await assertLeft(terminal);
+  },
+);
+
+terminalTest(
+  "the lobby: menu words, the list, what is told to all, and a line that is nothing",
+  async () => {
+    const { world, directory } = await DirectoryWorld.open(["bob"]);
+    await using _ = world;
+    const bob = await world.logIn("bob");
+    await using terminal = await world.guestTerminal("alice");
+    await bob.until(presence("alice", "free"));
+    await terminal.press("1\r");
+    const at = `127.0.0.1:${world.callPort("bob")}`;
+    await terminal.until("the table", () => lines(terminal).includes(`bob  ${at}  free`));
+    await terminal.press("2 dinner\r");
+    await bob.until(broadcast("dinner"));
+    await shows(terminal, "* 1 has it.");
+    await bob.type("2 coming\n/broadcast soon");
+    await shows(terminal, "[bob -> all] soon");
+    await directory.type("/broadcast down at noon");
+    await shows(terminal, "[*directory* -> all] down at noon");
+    await terminal.press("who is there?\r");
+    await terminal.until("the form", ({ text }) => /^error: .*\/call NAME/m.test(text));
+    await terminal.press("nobody\r");
+    await shows(terminal, "* nobody isn't online");
+    await terminal.press("/help\r");
+    await terminal.until("the help", ({ text }) => text.includes("/forget-me"));
+    await terminal.press("bo\t\r");
+    await bob.until(incoming("alice"));
+    await terminal.press("/cancel\r");
+    await bob.until(call("ended"));
+    await terminal.untilCursorLine("alice (lobby)> |");
+    await terminal.press("q\r");
+    await assertLeft(terminal);
+  },
+);
+
+terminalTest(
+  "another password, and an account that is removed: both asked for unseen",
+  async () => {
+    const { world } = await DirectoryWorld.open(["alice"]);
+    await using _ = world;
+    await using terminal = await world.terminal("alice", ["--login"]);
+    await terminal.untilCursorLine("Password: |");
+    await terminal.press(`${PASSWORD}\r`);
+    await terminal.untilCursorLine("alice (lobby)> |");
+    await terminal.press("/passwd\r");
+    for (const password of ["wrong horse", "battery staple", "battery staple"]) {
+      await terminal.until(
+        "a question",
+        ({ cursorLine }) => /(assword.*|again): \|$/.test(cursorLine),
+      );
+      await terminal.press(`${password}\r`);
+    }
+    await terminal.until("that it is wrong", ({ text }) => /^error: .*wrong/mi.test(text));
+    await terminal.untilCursorLine("alice (lobby)> |");
+    await terminal.press("/passwd\r");
+    for (const password of [PASSWORD, "battery staple", "battery staple"]) {
+      await terminal.until(
+        "a question",
+        ({ cursorLine }) => /(assword.*|again): \|$/.test(cursorLine),
+      );
+      await terminal.press(`${password}\r`);
+    }
+    await terminal.until("that it is changed", ({ text }) => /password is changed/.test(text));
+    await terminal.untilCursorLine("alice (lobby)> |");
+    await terminal.press("/forget-me\r");
+    await terminal.until("a question", ({ cursorLine }) => /[Pp]assword.*: \|$/.test(cursorLine));
+    await terminal.press("battery staple\r");
+    await assertLeft(terminal);
+    assertEquals(world.accounts(), []);
+    for (const secret of [PASSWORD, "wrong horse", "battery"]) {
+      assert(!terminal.raw.includes(secret), secret);
+    }
+  },
+);
+
+terminalTest(
+  "the directory goes and comes back; the prompt says so, and what is typed stays",
+  async () => {
+    const { world, directory } = await DirectoryWorld.open([]);
+    await using _ = world;
+    await using terminal = await world.guestTerminal("alice");
+    await terminal.press("half a l");
+    await directory.kill();
+    await terminal.until(
+      "that it is gone",
+      ({ text }) => /! No connection with the directory/.test(text),
+    );
+    await terminal.until("the line", ({ cursorLine }) => cursorLine.endsWith("> half a l|"));
+    await world.serve();
+    await terminal.until(
+      "that it is back",
+      ({ text }) => /\* Back in the directory as alice/.test(text),
+    );
+    await terminal.untilCursorLine("alice (lobby)> half a l|");
+  },
+);
+
+terminalTest("the directory's own first line, prompt and commands", async () => {
+  await using world = new DirectoryWorld();
+  const port = freePort();
+  const words = ["regserver", "--host", "127.0.0.1", "--port", String(port)];
+  const command = [PROGRAM, ...words, "--data", world.directoryData, "--no-color"];
+  await using terminal = await openTerminal({ command, columns: 120 });
+  await terminal.untilCursorLine("regserver> |");
+  const [first] = terminal.screen.lines;
+  assertMatch(first!, new RegExp(`^Listening at ${port}\\.`));
+  assert(terminal.screen.text.includes(`--registry 127.0.0.1:${port}`), terminal.screen.text);
+  const registry = { registry: `127.0.0.1:${port}` };
+  const alice = await world.guest("alice", registry);
+  await terminal.until("who came", ({ text }) => text.includes("alice"));
+  await terminal.press("/list\r");
+  await terminal.until("the list", ({ text }) => /^alice .*free/m.test(text));
+  await terminal.press("/broadcast hello\r");
+  await alice.until(broadcast("hello"));
+  await terminal.press("hello\r");
+  await terminal.until("an error", ({ text }) => /^error: /m.test(text));
+  await terminal.press("/kick alice\r");
+  await alice.until(is("fatal"));
+  await terminal.press("/exit\r");
+  await assertLeft(terminal);
+});

@@ -1,0 +1,199 @@
+/** A directory that is full, killed, stopped, out of disk, or throws somebody out; and what takes a minute. */
+
+import { assert, assertEquals } from "@std/assert";
+import {
+  broadcast,
+  DirectoryWorld,
+  endOf,
+  failure,
+  heard,
+  is,
+  listed,
+  login,
+  logout,
+  notice,
+  PASSWORD,
+  presence,
+  session,
+  sideBySide,
+  sleep,
+} from "./directory_world.ts";
+import { canMount, fill, mount, unmount } from "./small_disk.ts";
+import type { Node } from "./node.ts";
+
+Deno.test("directory: an account that was acknowledged is there after kill -9", async () => {
+  const { world, directory } = await DirectoryWorld.open([]);
+  await using _ = world;
+  for (const name of ["alice", "bob", "carol"]) {
+    const launched = world.launch("--signup", name);
+    await launched.until(session("up"));
+  }
+  await directory.kill();
+  assertEquals(world.accounts(), ["alice", "bob", "carol"]);
+  const again = await world.serve();
+  assertEquals(again.events[0]!.accounts, 3);
+  const other = await world.logIn("carol", { device: "other" });
+  await other.until(session("up"));
+});
+
+Deno.test("directory: whoever is thrown out is told, and refused; nobody else is", async () => {
+  const { world, directory } = await DirectoryWorld.open(["alice"]);
+  await using _ = world;
+  const alice = await world.logIn("alice");
+  const bob = await world.guest("bob");
+  await directory.type("/kick nobody");
+  await directory.until(failure("unknown-user"));
+  await directory.type("/kick ALICE");
+  assertEquals(await endOf(alice), [4, "fatal", "kicked"]);
+  await bob.until(presence("alice", "offline"));
+  assertEquals((await directory.until(logout("alice"))).reason, "kicked");
+  // By name and by key.
+  for (
+    const [how, name, device] of [["--login", "alice", "other"], [
+      "--guest",
+      "al",
+      "alice",
+    ]] as const
+  ) {
+    const again = world.launch(how, name, { device });
+    assertEquals(await endOf(again), [4, "fatal", "kicked"]);
+  }
+  assertEquals(await listed(bob), ["bob free"]);
+});
+
+Deno.test("directory: clients are told when the operator stops it, and wait for it", async () => {
+  const { world, directory } = await DirectoryWorld.open([]);
+  await using _ = world;
+  const [alice, bob] = await world.guests("alice", "bob") as [Node, Node];
+  await directory.type("/exit");
+  assertEquals(await endOf(directory), [0, "bye", "quit"]);
+  for (const node of [alice, bob]) {
+    const { reason } = await node.until(session("down"));
+    assert(/closing|stopped/.test(reason), reason);
+  }
+  await world.serve();
+  await alice.until(session("up"), undefined, alice.events.findIndex(session("down")));
+});
+
+Deno.test("directory: SIGTERM stops it properly", async () => {
+  const { world, directory } = await DirectoryWorld.open([]);
+  await using _ = world;
+  const alice = await world.guest("alice");
+  directory.signal("SIGTERM");
+  assertEquals((await endOf(directory)).slice(0, 2), [0, "bye"]);
+  await alice.until(session("down"));
+});
+
+Deno.test({
+  name: "directory: a full disk refuses who signs up and what is told to all, and nothing else",
+  ignore: !canMount(),
+  fn: async () => {
+    await using world = new DirectoryWorld();
+    Deno.mkdirSync(world.directoryData);
+    await mount(world.directoryData);
+    try {
+      world.addAccounts("alice");
+      const directory = await world.serve();
+      const alice = await world.logIn("alice");
+      const bob = await world.guest("bob");
+      await fill(world.directoryData);
+      const refused = world.launch("--signup", "carol");
+      assertEquals(await endOf(refused), [5, "fatal", "disk"]);
+      assertEquals(world.accounts(), ["alice"]);
+      await alice.command({ command: "broadcast", text: "x".repeat(20_000) });
+      await alice.until(failure("disk"));
+      await directory.until(failure("disk"));
+      // The rest goes on.
+      await alice.type("bob");
+      await bob.until(is("incoming"));
+      const dora = await world.guest("dora");
+      assertEquals(await listed(dora), ["alice free", "bob free", "dora free"]);
+      Deno.removeSync(`${world.directoryData}/filling`);
+      await world.signUp("carol");
+      assertEquals(world.accounts(), ["alice", "carol"]);
+      await directory.type("/exit");
+      assertEquals((await endOf(directory))[0], 0);
+    } finally {
+      await world.nodes[Symbol.asyncDispose]();
+      await unmount(world.directoryData);
+    }
+  },
+});
+
+Deno.test("directory: fifty and one more: told once each over a restart, and the last gets in when one leaves", async () => {
+  const accounts = ["alice", "bob"];
+  const { world, directory } = await DirectoryWorld.open(accounts, "--max-clients", "50");
+  await using _ = world;
+  const guests = Array.from({ length: 48 }, (_, at) => `guest${at}`);
+  const [alice, bob] = await Promise.all(accounts.map((name) => world.logIn(name)));
+  const crowd: Node[] = [];
+  for (let at = 0; at < guests.length; at += 8) {
+    const some = guests.slice(at, at + 8).map((name) => world.guest(name));
+    crowd.push(...await Promise.all(some));
+  }
+  const others = [bob!, ...crowd];
+  const before = await alice!.ask("broadcast", { text: "before" });
+  assertEquals(before.reached, 49);
+
+  await directory.kill();
+  const again = await world.serve("--max-clients", "50");
+  await again.untilCount(is("login"), 50, 45_000);
+  const after = await alice!.ask("broadcast", { text: "after" });
+  assertEquals(after.reached, 49);
+  for (const node of others) {
+    await node.until(broadcast("after"));
+    assertEquals(heard(node), ["alice: before", "alice: after"]);
+  }
+
+  const last = world.launch("--guest", "last");
+  await last.until(notice(/full/));
+  await crowd[0]!.type("q");
+  await again.until(logout("guest0"));
+  await last.until(session("up"), 60_000);
+  assertEquals((await listed(last)).length, 50);
+});
+
+sideBySide({
+  "whoever was thrown out may come back after a minute, and whoever was shut out, too":
+    async () => {
+      const { world, directory } = await DirectoryWorld.open(["alice", "bob"]);
+      await using _ = world;
+      const alice = await world.logIn("alice");
+      for (let at = 0; at < 5; at++) {
+        const wrong = world.launch("--login", "bob", { device: "b", password: "wrong horse" });
+        assertEquals((await endOf(wrong))[2], "bad-credentials");
+      }
+      const since = Date.now();
+      await directory.type("/kick alice");
+      await endOf(alice);
+      await sleep(50_000 - (Date.now() - since));
+      const early = [
+        world.launch("--login", "alice"),
+        world.launch("--login", "bob", { device: "b", password: PASSWORD }),
+      ];
+      assertEquals((await Promise.all(early.map(endOf))).map(([, , code]) => code), [
+        "kicked",
+        "locked-out",
+      ]);
+      await sleep(61_000 - (Date.now() - since));
+      await Promise.all([world.logIn("alice"), world.logIn("bob", { device: "b" })]);
+      await directory.until(login("bob"));
+    },
+
+  "many wrong passwords at once don't hold up who is there": async () => {
+    const { world } = await DirectoryWorld.open([]);
+    await using _ = world;
+    const [alice, bob] = await world.guests("alice", "bob") as [Node, Node];
+    const attempts = Array.from({ length: 12 }, (_, at) => {
+      return world.launch("--login", `ghost${at}`, { device: `g${at}` });
+    });
+    await attempts[0]!.until(is("directory"));
+    const since = Date.now();
+    const { reached } = await alice.ask("broadcast", { text: "meanwhile" });
+    assertEquals(reached, 1);
+    assert(Date.now() - since < 3_000, `${Date.now() - since} ms`);
+    assertEquals(heard(bob), ["alice: meanwhile"]);
+    const codes = (await Promise.all(attempts.map(endOf))).map(([, , code]) => code);
+    assertEquals(codes, Array(12).fill("bad-credentials"));
+  },
+});

@@ -1,0 +1,79 @@
+/** `peer --registry` in pipes without `--json`: a line an event, as a shell script meets it. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { call, DirectoryWorld, incoming, message, PASSWORD, seesAll } from "./directory_world.ts";
+import { TextProgram } from "./text_program.ts";
+
+const env = { P2PCHAT_PASSWORD: PASSWORD };
+
+Deno.test("directory in pipes: a call out of a file, and what is printed of it", async () => {
+  const { world } = await DirectoryWorld.open(["alice"]);
+  await using _ = world;
+  const bob = await world.guest("bob");
+  await using alice = TextProgram.start([...world.words("alice"), "--login"], {
+    data: world.data("alice"),
+    env,
+  });
+  await alice.type("/call bob", "hello", "two");
+  await alice.end();
+  await bob.until(incoming("alice"));
+  await bob.type("/accept");
+  await bob.until(message("two"));
+  await bob.until(call("ended"));
+  assertEquals(await alice.ended(), 0);
+  assertEquals(alice.stderr, "");
+  const printed = alice.lines.join("\n");
+  assertMatch(printed, /^\* Online: alice \(you\), bob \(guest\)$/m);
+  assertMatch(printed, /^\* Calling bob\.\.\. /m);
+  assertMatch(printed, /^\* Connected with bob, directly\. Not verified: \/verify bob$/m);
+  assertMatch(printed, /^<alice> hello$/m);
+  assertMatch(printed, /^\* You hung up after \d+ s$/m);
+  // No prompt, no colours, no bell.
+  // deno-lint-ignore no-control-regex -- that there are none
+  assert(!/[\x00-\x09\x0b-\x1f]/.test(alice.stdout), JSON.stringify(alice.stdout));
+  assert(!printed.includes("> |") && !printed.includes("(lobby)"), printed);
+});
+
+Deno.test("directory in pipes: chat that looks like an object or has line feeds is one line", async () => {
+  const { world } = await DirectoryWorld.open([]);
+  await using _ = world;
+  const bob = await world.guest("bob");
+  await using alice = TextProgram.start([...world.words("alice"), "--guest", "--stay"], {
+    data: world.data("alice"),
+  });
+  await alice.until(/Online: alice \(you, guest\), bob \(guest\)\n/);
+  await seesAll(bob, "alice");
+  await bob.type("alice");
+  await alice.until(/\? bob, a guest, is calling/);
+  await alice.type("/accept", '{"command":"msg"}');
+  await bob.until(message('{"command":"msg"}'));
+  await bob.say("one\ntwo\u202e");
+  await alice.until(/<bob> one␊two/);
+  await bob.type("q");
+  await alice.until(/\* bob hung up after \d+ s\n/);
+  await alice.type("no such line, is it?");
+  await alice.until(/^error: .*\/call NAME/m, "stderr");
+  await alice.end();
+  alice.signal("SIGTERM");
+  assertEquals(await alice.ended(), 0);
+});
+
+Deno.test("directory in pipes: whoever isn't let in is told so in one line", async () => {
+  const { world } = await DirectoryWorld.open(["alice"]);
+  await using _ = world;
+  for (
+    const [how, name, password, status, said] of [
+      ["--login", "alice", "wrong horse", 4, /^error: Wrong name or password/],
+      ["--signup", "alice", PASSWORD, 4, /^error: That name is taken/],
+      ["--guest", "alice", "", 4, /^error: That name is taken/],
+      ["--signup", "bob", "short", 4, /^error: .*at least 8 characters/],
+    ] as const
+  ) {
+    await using program = TextProgram.start([...world.words(name), how], {
+      env: { P2PCHAT_PASSWORD: password },
+    });
+    assertEquals(await program.ended(), status);
+    assertMatch(program.stderr, said);
+    assertEquals(program.stderr.split("\n").length, 2, program.stderr);
+  }
+});

@@ -1,0 +1,277 @@
+/** Calls and clients in trouble: somebody is killed, cut off or can't be dialled, and the directory dies. */
+
+import { assert, assertEquals } from "@std/assert";
+import {
+  call,
+  callStates,
+  connect,
+  DirectoryWorld,
+  endOf,
+  incoming,
+  is,
+  listed,
+  logout,
+  message,
+  presence,
+  seesAll,
+  session,
+  sideBySide,
+  TcpProxy,
+  untilListed,
+} from "./directory_world.ts";
+import type { Node, ShownEvent } from "./node.ts";
+
+/** Each is dialled at the address that the directory sees, where nobody listens. */
+const UNREACHABLE = { host: "127.0.0.2" };
+
+const elapsed = (from: ShownEvent, to: ShownEvent) => Date.parse(to.at) - Date.parse(from.at);
+
+sideBySide({
+  "a callee killed while it rings, and one killed while they talk, is told to the caller":
+    async () => {
+      const { world } = await DirectoryWorld.open([]);
+      await using _ = world;
+      const [alice, bob, carol] = await world.guests("alice", "bob", "carol") as [Node, Node, Node];
+      await alice.type("bob");
+      await bob.until(incoming("alice"));
+      let killed = Date.now();
+      await bob.kill();
+      const offline = await alice.until(call("offline", "bob"));
+      assert(Date.parse(offline.at) - killed < 10_000);
+      await connect(alice, carol, "carol");
+      killed = Date.now();
+      await carol.kill();
+      const ended = await alice.until(call("ended", "carol"));
+      assertEquals(ended.reason, "lost");
+      assert(Date.parse(ended.at) - killed < 10_000);
+      await untilListed(alice, "alice free");
+    },
+
+  "a caller that hangs is told to the callee within 10 s, and leaves the list within 15":
+    async () => {
+      const { world, directory } = await DirectoryWorld.open([]);
+      await using _ = world;
+      const [alice, bob, carol] = await world.guests("alice", "bob", "carol") as [Node, Node, Node];
+      await connect(alice, bob, "bob");
+      const stopped = Date.now();
+      alice.signal("SIGSTOP");
+      const ended = await bob.until(call("ended", "alice"));
+      assertEquals(ended.reason, "lost");
+      assert(Date.parse(ended.at) - stopped < 10_500, `${Date.parse(ended.at) - stopped}`);
+      const gone = await carol.until(presence("alice", "offline"));
+      assert(Date.parse(gone.at) - stopped < 15_500, `${Date.parse(gone.at) - stopped}`);
+      assertEquals((await directory.until(logout("alice"))).reason, "lost");
+      // It wakes, and comes back without anything being typed.
+      const from = carol.events.length;
+      alice.signal("SIGCONT");
+      await carol.until(presence("alice", "free"), undefined, from);
+      await alice.until(call("ended", "bob"));
+      await untilListed(alice, "alice free", "bob free", "carol free");
+      await connect(alice, bob, "bob");
+    },
+
+  "a client cut off from the directory leaves the list within 15 s, talks on, and comes back":
+    async () => {
+      const { world } = await DirectoryWorld.open([]);
+      await using _ = world;
+      await using proxy = new TcpProxy(world.port);
+      const alice = await world.guest("alice", { registry: proxy.registry });
+      const [bob, carol] = await world.guests("bob", "carol") as [Node, Node];
+      await connect(alice, bob, "bob");
+      const cut = Date.now();
+      proxy.cut();
+      const gone = await carol.until(presence("alice", "offline"));
+      assert(Date.parse(gone.at) - cut < 15_500);
+      await alice.until(session("down"));
+      await alice.type("still here");
+      await bob.until(message("still here"));
+      const from = alice.events.length;
+      proxy.mend();
+      await alice.until(session("up"), undefined, from);
+      await untilListed(carol, "alice busy", "bob busy", "carol free");
+      await bob.type("me too");
+      await alice.until(message("me too"));
+      await alice.type("q");
+      await untilListed(carol, "alice free", "bob free", "carol free");
+    },
+
+  "a direct call goes on when the directory dies, and all are back without typing": async () => {
+    const { world, directory } = await DirectoryWorld.open(["alice"]);
+    await using _ = world;
+    const alice = await world.logIn("alice");
+    const [bob, carol] = await world.guests("bob", "carol") as [Node, Node];
+    await seesAll(alice, "bob");
+    await connect(alice, bob, "bob");
+    const [before] = await Promise.all([
+      carol.until(session("up")),
+      directory.kill(),
+    ]);
+    assert(before !== undefined);
+    const nodes = [alice, bob, carol];
+    for (const node of nodes) await node.until(session("down"));
+    await alice.type("the directory is gone");
+    await bob.until(message("the directory is gone"));
+    await carol.type("alice");
+    await carol.until(({ event, code }) => event === "error" && code === "not-logged-in");
+    const status = await carol.ask("status");
+    assertEquals(status.session, "down");
+    assert(status.problems.length > 0);
+
+    const restarted = Date.now();
+    const froms = nodes.map((node) => node.events.length);
+    await world.serve();
+    for (const [at, node] of nodes.entries()) {
+      const up = await node.until(session("up"), 45_000, froms[at]);
+      assert(Date.parse(up.at) - restarted < 45_000);
+    }
+    await untilListed(carol, "alice busy", "bob busy", "carol free");
+    await carol.type("bob");
+    await carol.until(call("busy", "bob"));
+    await bob.type("so it is back");
+    await alice.until(message("so it is back"));
+    assertEquals(callStates(alice), ["ringing", "connected"]);
+    await bob.type("q");
+    await alice.until(call("ended"));
+    await untilListed(carol, "alice free", "bob free", "carol free");
+  },
+
+  "a call that rings ends when the directory dies": async () => {
+    const { world, directory } = await DirectoryWorld.open([]);
+    await using _ = world;
+    const [alice, bob] = await world.guests("alice", "bob") as [Node, Node];
+    await alice.type("bob");
+    await bob.until(incoming("alice"));
+    await directory.kill();
+    assertEquals((await alice.until(call("ended"))).reason, "directory-down");
+    assertEquals((await bob.until(call("ended"))).reason, "directory-down");
+    assertEquals((await bob.ask("missed")).calls.length, 1);
+  },
+
+  "where neither can dial the other, the directory relays sealed bytes; the call ends with it":
+    async () => {
+      const { world, directory } = await DirectoryWorld.open([]);
+      await using _ = world;
+      const [alice, bob] = await world.talking("alice", "bob", UNREACHABLE);
+      for (const node of [alice, bob]) {
+        assertEquals((await node.until(call("connected"))).route, "relay");
+      }
+      const long = "a line for the other ".repeat(3_000);
+      await alice.say(long);
+      await bob.until(message(long));
+      await bob.type("short");
+      await alice.until(message("short"));
+      const { users } = await directory.ask("list");
+      assert(users.every(({ relayedBytes }: ShownEvent) => relayedBytes > long.length));
+      // The last line isn't lost when the first one hangs up behind it.
+      await alice.type("last\nq");
+      await bob.until(message("last"));
+      await bob.until(call("ended"));
+      await untilListed(alice, "alice free", "bob free");
+
+      const [from, there] = [alice.events.length, bob.events.length];
+      await bob.type("alice");
+      await alice.until(is("incoming"), undefined, from);
+      await alice.type("y");
+      await bob.until(call("connected"), undefined, there);
+      await directory.kill();
+      const ends = [
+        await alice.until(call("ended"), undefined, from),
+        await bob.until(call("ended"), undefined, there),
+      ];
+      assertEquals(ends.map(({ reason }) => reason), ["directory-down", "directory-down"]);
+    },
+
+  "with --no-relay such a call is unreachable": async () => {
+    const { world } = await DirectoryWorld.open([], "--no-relay");
+    await using _ = world;
+    const both = ["alice", "bob"].map((name) => world.guest(name, UNREACHABLE));
+    const [alice, bob] = await Promise.all(both) as [Node, Node];
+    await seesAll(alice, "bob");
+    await alice.type("bob\nnever said");
+    const asked = await bob.until(incoming("alice"));
+    await bob.type("/accept");
+    const [end, there] = await Promise.all([
+      alice.until(call("unreachable")),
+      bob.until(call("unreachable")),
+    ]);
+    assert(elapsed(asked, end) < 12_000 && elapsed(asked, there) < 12_500);
+    await alice.until(({ event, text }) => event === "notice" && /1 line/.test(text));
+    await untilListed(alice, "alice free", "bob free");
+  },
+
+  "one side that can be dialled is enough for a direct call": async () => {
+    const { world } = await DirectoryWorld.open([]);
+    await using _ = world;
+    const alice = await world.guest("alice");
+    const bob = await world.guest("bob", UNREACHABLE);
+    await seesAll(alice, "bob");
+    await connect(alice, bob, "bob");
+    assertEquals((await alice.until(call("connected"))).route, "direct");
+    await alice.type("q");
+    await bob.until(call("ended"));
+    await connect(bob, alice, "alice");
+    assertEquals(bob.events.filter(call("connected")).map(({ route }) => route), [
+      "direct",
+      "direct",
+    ]);
+  },
+
+  "nobody answers: timeout after 30 s, and the callee has missed it": async () => {
+    const { world, directory } = await DirectoryWorld.open([]);
+    await using _ = world;
+    const [alice, bob] = await world.guests("alice", "bob") as [Node, Node];
+    await alice.type("bob\nwaits");
+    const ringing = await bob.until(incoming("alice"));
+    const [end, there] = await Promise.all([
+      alice.until(call("timeout"), 45_000),
+      bob.until(call("timeout"), 45_000),
+    ]);
+    const ms = elapsed(ringing, end);
+    assert(ms > 29_000 && ms < 33_000, `${ms}`);
+    assert(elapsed(ringing, there) < 33_000);
+    const { calls } = await bob.ask("missed");
+    assertEquals(calls.length, 1);
+    await bob.type("/accept");
+    await bob.until(is("error"));
+    await directory.until(({ event, state }) => event === "call" && state === "timeout");
+    await untilListed(alice, "alice free", "bob free");
+  },
+
+  "at the end of input a ringing call is waited for until its answer": async () => {
+    const { world } = await DirectoryWorld.open([]);
+    await using _ = world;
+    const bob = await world.guest("bob");
+    const alice = world.launch("--guest", "alice");
+    await alice.type("/call bob\none");
+    await alice.end();
+    await bob.until(incoming("alice"));
+    await new Promise((resolve) => setTimeout(resolve, 12_000));
+    await bob.type("/accept");
+    await bob.until(message("one"));
+    await bob.until(call("ended"));
+    assertEquals(await endOf(alice), [0, "bye", "quit"]);
+  },
+
+  "a silent connection is closed after 10 s, and takes nobody's place": async () => {
+    const { world } = await DirectoryWorld.open([], "--max-clients", "1");
+    await using _ = world;
+    const hostname = "127.0.0.1";
+    const silent = await Promise.all(
+      Array.from({ length: 20 }, () => Deno.connect({ hostname, port: world.port })),
+    );
+    const since = Date.now();
+    const alice = await world.guest("alice");
+    await Promise.all(silent.map(async (connection) => {
+      const bytes = new Uint8Array(1_024);
+      try {
+        while (await connection.read(bytes) !== null);
+      } catch {
+        // Reset is as good.
+      }
+      connection.close();
+    }));
+    const ms = Date.now() - since;
+    assert(ms > 5_000 && ms < 15_000, `${ms}`);
+    assertEquals(await listed(alice), ["alice free"]);
+  },
+});
