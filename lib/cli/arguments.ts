@@ -204,9 +204,15 @@ function chosen(given: Given, commands: readonly ProgramCommand[]): ProgramComma
   const forms = named.map(commandForm).join(", or ");
   const flags = (meant.length === 0 ? named : meant).map(({ chosenBy }) => `--${chosenBy}`);
   const fault = meant.length === 0
-    ? `${flags.join(" or ")} is missing`
-    : `${flags.join(" and ")} can't be given together`;
+    ? `${inWords(flags, "or")} is missing`
+    : `${inWords(flags, "and")} can't be given together`;
   throw new P2pchatError("usage", `${fault}. The forms are ${forms}`);
+}
+
+/** `--a, --b or --c`. */
+function inWords(all: readonly string[], joint: "and" | "or"): string {
+  const [last] = all.slice(-1);
+  return all.length < 2 ? last ?? "" : `${all.slice(0, -1).join(", ")} ${joint} ${last}`;
 }
 
 /** All that is typed to run it, but for flags that may be left out. */

@@ -55,6 +55,9 @@ import { processStreams } from "./streams.ts";
 import type { InterruptCause, UserInterface } from "./user_interface.ts";
 import { VERSION } from "./version.ts";
 
+/** What is over sooner needs no line. */
+const LOOKING_TOLD_MS = 1_000;
+
 /**
  * Runs until the user leaves.
  * @throws {P2pchatError} What ended it otherwise.
@@ -121,6 +124,9 @@ class Program {
   #isLeaving = false;
   /** Passwords are asked for in the lobby. */
   #isAsking = false;
+  #isListAsked = false;
+  /** Tells that the directory is still being looked for. */
+  #patience: { cancel(): void } | null = null;
   #notices: readonly string[];
   /** The password of the account, where it needn't be asked for. */
   readonly #password: string | null;
@@ -244,8 +250,12 @@ class Program {
         pin: (who, key, again) =>
           pinsIn(wiring, who === DIRECTORY_NAME ? directoryScope : scope)(who, key, again),
       });
+      this.#patience = SYSTEM_LINK_CLOCK.at(SYSTEM_LINK_CLOCK.nowMs() + LOOKING_TOLD_MS, () => {
+        ui.show({ event: "notice", text: `Looking for the directory at ${config.registry}` });
+      });
       await runMode(wiring, links, host);
     } finally {
+      this.#patience?.cancel();
       this.#host = null;
       await links?.shutdown("ended");
       await datagrams?.close();
@@ -273,7 +283,11 @@ class Program {
       case "ready":
         this.#ready();
         break;
+      case "directory":
+        this.#patience?.cancel();
+        break;
       case "session":
+        this.#patience?.cancel();
         this.#comingIn.over();
         break;
       case "error":
@@ -281,7 +295,9 @@ class Program {
         if (event.code === "key-changed" && !standing.wasUp) this.#comingIn.over();
         break;
       case "users":
-        if (ref === undefined) this.#offerNames(event.users.map(({ name }) => name));
+        // What somebody asks for may be a part of the list.
+        if (!this.#isListAsked) this.#offerNames(event.users.map(({ name }) => name));
+        this.#isListAsked = false;
         break;
       case "presence":
         if (event.state === "offline") this.#names.delete(event.name);
@@ -322,7 +338,10 @@ class Program {
   #target(): RegistryTarget {
     const { standing, rendering, ui } = this.#parts;
     const submit = (command: ClientCommand, ref: string | undefined) => {
-      if (command.command === "list") rendering.listAsked();
+      if (command.command === "list") {
+        this.#isListAsked = true;
+        rendering.listAsked();
+      }
       standing.asks(command);
       this.#host?.command(command, ref);
       ui.setPrompt(standing.prompt);

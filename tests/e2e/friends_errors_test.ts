@@ -71,9 +71,9 @@ Deno.test("friends: errors of the command line come before the table is looked a
     [
       [],
       "usage",
-      /--server or --users is missing\. .*peer \[NAME\] --users FILE/,
+      /--server, --registry or --users is missing\. .*peer \[NAME\] --users FILE/,
     ],
-    [["alice"], "usage", /--server or --users is missing/],
+    [["alice"], "usage", /--server, --registry or --users is missing/],
     [["alice", "--users"], "usage", /--users needs a value/],
     [["alice", "--users", ""], "usage", /--users needs a value: FILE/],
     [["alice", "bob", ...users], "usage", /peer \[NAME\] --users FILE/],

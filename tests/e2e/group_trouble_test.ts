@@ -247,7 +247,11 @@ Deno.test("group: a damaged log is set aside with a notice, and comes back from 
 Deno.test("group: errors of the command line come before anything is touched", async (test) => {
   const peer = ["peer", "Alice", "--server", "127.0.0.1"];
   const cases: readonly (readonly [readonly string[], string, RegExp])[] = [
-    [["peer", "Alice"], "usage", /--server or --users is missing\. The forms are .*, or /],
+    [
+      ["peer", "Alice"],
+      "usage",
+      /--server, --registry or --users is missing\. The forms are .*, or /,
+    ],
     [[...peer, "--users", "u"], "usage", /--server and --users can't be given together/],
     [["peer", "--server", "127.0.0.1"], "usage", /A name is missing\. .*peer NAME --server/],
     [["peer", "a b", "--server", "h"], "bad-name", /"a b".*not of blanks/],

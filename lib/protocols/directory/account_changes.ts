@@ -9,7 +9,7 @@ import { FULL_RETRY_MS } from "./limits.ts";
 import type { LockOuts } from "./lock_outs.ts";
 import type { DirectoryRefusal, Dismissal } from "./messages.ts";
 import type { Output } from "./output.ts";
-import { passwordFault } from "./password_fault.ts";
+import { weakPassword } from "../../base/passwords.ts";
 
 export interface AccountChangesParts {
   readonly out: Output;
@@ -23,8 +23,8 @@ export class AccountChanges {
   constructor(readonly parts: AccountChangesParts) {}
 
   changePassword(client: Client, old: string, password: string): void {
-    const weak = passwordFault(password);
-    if (weak !== null) return this.#refuse(client, "weak-password", `The new password ${weak}`);
+    const weak = weakPassword(password, "The new password");
+    if (weak !== null) return this.#refuse(client, "weak-password", weak);
     this.#ifRight(client, old, ({ name, version }) => {
       const { link } = client;
       const key = fingerprintOf(client.key);

@@ -17,6 +17,7 @@ import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
 import { stalledMs } from "../../base/mode_machine.ts";
 import { foldName } from "../../base/names.ts";
 import { didYouMean } from "../../base/nearest.ts";
+import { isPossiblePassword, normalPassword, weakPassword } from "../../base/passwords.ts";
 import { checkedMessage, MESSAGE_BYTES_MAX, tooLong, utf8Length } from "../../base/text.ts";
 import { Asking } from "./asking.ts";
 import { Calling } from "./calling.ts";
@@ -34,8 +35,6 @@ import { UNKNOWN_MESSAGES_MAX } from "./limits.ts";
 import { Lobby } from "./lobby.ts";
 import type { DirectoryMessage, DirectoryMessageOf } from "./messages.ts";
 import { MissedCalls } from "./missed_calls.ts";
-import { passwordFault } from "./password_fault.ts";
-import { isPossible, normalPassword } from "./passwords.ts";
 import { Session } from "./session.ts";
 
 const DEADLINES = ["leave"] as const;
@@ -375,18 +374,16 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   #changePassword(old: string, fresh: string, ref: string | undefined): void {
     const { out } = this;
     if (!this.#hasAccount("The password isn't changed", ref)) return;
-    const fault = passwordFault(fresh);
-    if (fault !== null) {
-      return out.error("weak-password", `The password isn't changed: the new one ${fault}`, ref);
-    }
-    if (!isPossible(old)) return this.#isWrong("The password isn't changed", ref);
+    const weak = weakPassword(fresh, "The new password");
+    if (weak !== null) return out.error("weak-password", weak, ref);
+    if (!isPossiblePassword(old)) return this.#isWrong("The password isn't changed", ref);
     const request = { old: normalPassword(old), new: normalPassword(fresh) };
     this.asking.ask({ type: "change-password", ...request }, ref);
   }
 
   #forgetMe(password: string, ref: string | undefined): void {
     if (!this.#hasAccount("Nothing is removed", ref)) return;
-    if (!isPossible(password)) return this.#isWrong("Nothing is removed", ref);
+    if (!isPossiblePassword(password)) return this.#isWrong("Nothing is removed", ref);
     this.asking.ask({ type: "forget-me", password: normalPassword(password) }, ref);
   }
 

@@ -22,7 +22,7 @@ import { FULL_RETRY_MS, LOCK_OUTS_MAX, SIGN_UPS_MS } from "./limits.ts";
 import type { LockOuts } from "./lock_outs.ts";
 import type { DirectoryMessageOf, DirectoryRefusal, Dismissal } from "./messages.ts";
 import type { Output } from "./output.ts";
-import { passwordFault } from "./password_fault.ts";
+import { weakPassword } from "../../base/passwords.ts";
 import type { Presence } from "./presence.ts";
 import { ProvenAddress } from "./proven_address.ts";
 import { RecentCounts } from "./recent_counts.ts";
@@ -112,8 +112,8 @@ export class Entering {
   #logIn(entrant: Entrant): void {
     const { link, enter: { name, password, newPassword }, folded } = entrant;
     const { out, lockOuts } = this.parts;
-    const weak = newPassword === "" ? null : passwordFault(newPassword);
-    if (weak !== null) return this.#refuse(link, "weak-password", `The new password ${weak}`);
+    const weak = newPassword === "" ? null : weakPassword(newPassword, "The new password");
+    if (weak !== null) return this.#refuse(link, "weak-password", weak);
     const attempt = lockOuts.begin(folded, link.address, out.nowMs);
     if (typeof attempt === "number") return this.#lockedOut(link, attempt);
     const { address } = link;
@@ -162,8 +162,8 @@ export class Entering {
   #signUp(entrant: Entrant): void {
     const { link, enter: { name, password }, folded } = entrant;
     const { out } = this.parts;
-    const weak = passwordFault(password);
-    if (weak !== null) return this.#refuse(link, "weak-password", `The password ${weak}`);
+    const weak = weakPassword(password);
+    if (weak !== null) return this.#refuse(link, "weak-password", weak);
     if (this.#isTaken(entrant)) return this.#nameTaken(link);
     const { address } = link;
     const waitMs = this.#signUps.waitMs(address, out.nowMs);

@@ -6,10 +6,6 @@ import { NAME_LENGTH_MAX } from "../../base/names.ts";
 export const NAME_BYTES_MAX = 4 * NAME_LENGTH_MAX;
 /** Longest message, as everywhere. */
 export const TEXT_BYTES_MAX = 65_536;
-/** Longest password. */
-export const PASSWORD_BYTES_MAX = 1_024;
-/** Shorter ones are guessed. Code points, after NFC. */
-export const PASSWORD_LENGTH_MIN = 8;
 /** Why something isn't done, in a few sentences. */
 export const REASON_BYTES_MAX = 1_024;
 /** A host name or an address. */

@@ -19,13 +19,13 @@ import {
   text,
   uint,
 } from "../../base/schema.ts";
+import { PASSWORD_BYTES_MAX } from "../../base/passwords.ts";
 import {
   CALL_ID_BYTES,
   CHALLENGE_BYTES,
   HERE_PADDING_BYTES,
   HOST_BYTES_MAX,
   NAME_BYTES_MAX,
-  PASSWORD_BYTES_MAX,
   REASON_BYTES_MAX,
   RELAY_BYTES_MAX,
   STORE_ID_BYTES,

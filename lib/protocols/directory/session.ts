@@ -8,6 +8,7 @@ import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
 import { endpointText, type LinkId, type PeerKey } from "../../base/ids.ts";
 import { Deadlines } from "../../base/machine.ts";
 import { foldName, nameFault } from "../../base/names.ts";
+import { isPossiblePassword, normalPassword, weakPassword } from "../../base/passwords.ts";
 import { visibleText } from "../../base/text.ts";
 import type { ClientConfig, Entry } from "./client_io.ts";
 import type { ClientOutput } from "./client_output.ts";
@@ -15,8 +16,6 @@ import { DIRECTORY_NAME, type SessionState } from "./events.ts";
 import { ENTER_MS_MAX, FULL_PAUSE_MS_MAX, STRANGE_TOLD_MS } from "./client_limits.ts";
 import { FULL_MS_MAX, RETRY_MS_MAX, RETRY_MS_MIN } from "./limits.ts";
 import type { DirectoryMessage, DirectoryMessageOf, WayIn } from "./messages.ts";
-import { passwordFault } from "./password_fault.ts";
-import { isPossible, normalPassword } from "./passwords.ts";
 
 const DEADLINES = ["retry", "enter"] as const;
 
@@ -467,8 +466,9 @@ function entryFault(
   if (fault !== null) return { code: "bad-name", text: `That name is not possible: ${fault}` };
   if (how === "guest") return null;
   const wanted = how === "sign-up" ? password : newPassword;
-  const weak = wanted === "" && how === "log-in" ? null : passwordFault(wanted);
-  if (weak !== null) return { code: "weak-password", text: `The password ${weak}; choose another` };
-  if (isPossible(password)) return null;
+  const which = how === "sign-up" ? "The password" : "The new password";
+  const weak = wanted === "" && how === "log-in" ? null : weakPassword(wanted, which);
+  if (weak !== null) return { code: "weak-password", text: weak };
+  if (isPossiblePassword(password)) return null;
   return { code: "bad-credentials", text: "Name or password is wrong" };
 }
