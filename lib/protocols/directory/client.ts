@@ -10,6 +10,7 @@
 
 import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
+import type { ErrorCode } from "../../base/errors.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
@@ -232,12 +233,20 @@ export class Client implements Machine<ClientInput, ClientEffect> {
 
   #replaced(): void {
     const text = "Your account came in from somewhere else, which takes its place";
-    this.out.fatal("replaced", text);
+    this.fatal("replaced", text);
   }
 
   forgotten(): void {
-    if (this.asking.isForgetting) return this.out.bye("forgotten", this.#leaving?.ref);
-    this.out.fatal("not-logged-in", "Your account was removed from the directory");
+    if (!this.asking.isForgetting) {
+      return this.fatal("not-logged-in", "Your account was removed from the directory");
+    }
+    this.calling.drop();
+    this.out.bye("forgotten", this.#leaving?.ref);
+  }
+
+  fatal(code: ErrorCode, text: string): void {
+    this.calling.drop();
+    this.out.fatal(code, text);
   }
 
   tell(message: DirectoryMessage): void {

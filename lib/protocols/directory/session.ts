@@ -47,6 +47,8 @@ export interface SessionOwner {
   replaced(): void;
   /** There is no such account any more. */
   forgotten(): void;
+  /** The program ends, and a call with it. */
+  fatal(code: ErrorCode, text: string): void;
 }
 
 export class Session {
@@ -179,7 +181,7 @@ export class Session {
     if (reason === "wrong-key" && key !== null) this.#isStrange(key);
     if (!config.wait && !this.wasUp && !out.isStopped) {
       const address = endpointText(config.directory);
-      return out.fatal(
+      return this.owner.fatal(
         "unreachable",
         `The directory at ${address} can't be reached: ${this.#failure}; check the address and that it ` +
           "runs, or leave out --no-wait to wait for it",
@@ -261,7 +263,7 @@ export class Session {
       const way =
         `if that is right, delete the line with ${this.#expect} from ${config.knownPeers} ` +
         "and start again";
-      return out.fatal("key-changed", `${found}; ${way}`);
+      return this.owner.fatal("key-changed", `${found}; ${way}`);
     }
     if (out.nowMs < this.#strangeToldAtMs + STRANGE_TOLD_MS) return;
     this.#strangeToldAtMs = out.nowMs;
@@ -392,7 +394,7 @@ export class Session {
     this.#self = null;
     if (!this.config.asksAgain || code === "kicked" || code === "protocol") {
       this.close("refused");
-      return out.fatal(code, text);
+      return this.owner.fatal(code, text);
     }
     out.error(code, text);
     this.#ask();
@@ -405,7 +407,10 @@ export class Session {
     this.#fullSinceMs ??= out.nowMs;
     if (out.nowMs - this.#fullSinceMs >= FULL_MS_MAX) {
       const minutes = FULL_MS_MAX / 60_000;
-      return out.fatal("full", `The directory has been full for ${minutes} minutes; try later`);
+      return this.owner.fatal(
+        "full",
+        `The directory has been full for ${minutes} minutes; try later`,
+      );
     }
     const pauseMs = Math.min(FULL_PAUSE_MS_MAX, Math.max(retryMs, 2 * RETRY_MS_MIN)) *
       (0.8 + 0.2 * random());
@@ -426,7 +431,10 @@ export class Session {
         return this.owner.replaced();
       case "kicked":
         this.close("kicked");
-        return out.fatal("kicked", said === "" ? "The directory's operator sent you out" : said);
+        return this.owner.fatal(
+          "kicked",
+          said === "" ? "The directory's operator sent you out" : said,
+        );
       case "forgotten":
         this.close("forgotten");
         return this.owner.forgotten();

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { Entry } from "../../../lib/protocols/directory/client_io.ts";
-import { BOB, ClientProgram, EVE, LOG_IN } from "./client_program.ts";
+import { BOB, callId, ClientProgram, EVE, LOG_IN } from "./client_program.ts";
 
 const SIGN_UP: Entry = { ...LOG_IN, how: "sign-up" };
 const GUEST: Entry = { ...LOG_IN, how: "guest", password: "" };
@@ -242,6 +242,48 @@ Deno.test("staying: whoever is sent out ends, also when it comes back too early"
 
   assertEquals(words, ["close directory", "fatal kicked"]);
   assertEquals(early.refuses("kicked", 30_000).at(-1), "fatal kicked");
+});
+
+for (
+  const { because, ending } of [
+    { because: "kicked", ending: "fatal kicked" },
+    { because: "forgotten", ending: "fatal not-logged-in" },
+  ] as const
+) {
+  Deno.test(`staying: whoever is ${because} is told that its call is over before the program ends`, () => {
+    const program = ClientProgram.in();
+    program.types({ command: "call", name: "bob" });
+    program.meet();
+    const { link } = program.linkUp();
+    program.hears(link, { type: "talk", call: callId(1) });
+
+    const words = program.says({ type: "dismissed", because, text: "", retryMs: 0 });
+
+    assertEquals(words.filter((word) => !word.startsWith("users")), [
+      "close directory",
+      `close link ${link}`,
+      "call call=#1 peer=bob state=ended durationMs=0",
+      ending,
+    ]);
+  });
+}
+
+Deno.test("staying: a script whose device isn't known any more ends with its call", () => {
+  const program = ClientProgram.in();
+  program.types({ command: "call", name: "bob" });
+  program.meet();
+  const { link } = program.linkUp();
+  program.hears(link, { type: "talk", call: callId(1) });
+  program.directoryDown();
+  program.after(1_000);
+  program.directoryUp();
+
+  const words = program.refuses("bad-credentials");
+
+  assertEquals(words.slice(-2), [
+    "call call=#1 peer=bob state=ended durationMs=1000",
+    "fatal bad-credentials",
+  ]);
 });
 
 Deno.test("staying: a directory that closes is come back to when it says", () => {
