@@ -2,19 +2,20 @@
 
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { FoldedName } from "../../base/ids.ts";
-import type { Broadcasts } from "./broadcasts.ts";
-import type { Client } from "./client_session.ts";
+import { weakPassword } from "../../base/passwords.ts";
+import type { Client, Sessions } from "./client_session.ts";
 import type { Account, AccountAnswer } from "./directory_io.ts";
 import { FULL_RETRY_MS } from "./limits.ts";
 import type { LockOuts } from "./lock_outs.ts";
 import type { DirectoryRefusal, Dismissal } from "./messages.ts";
 import type { Output } from "./output.ts";
-import { weakPassword } from "../../base/passwords.ts";
+import type { Telling } from "./telling.ts";
 
 export interface AccountChangesParts {
   readonly out: Output;
   readonly lockOuts: LockOuts;
-  readonly broadcasts: Broadcasts;
+  readonly sessions: Sessions;
+  readonly telling: Telling;
   /** The client is told why, and its link closed; it isn't in any more. */
   dismiss(client: Client, because: Dismissal, text: string): void;
 }
@@ -44,24 +45,17 @@ export class AccountChanges {
       this.parts.out.ask({ ask: "remove", name, version }, (answer) => {
         client.isAsking = false;
         if (answer.outcome !== "ok") return this.#denied(client, answer);
-        this.removed(client);
+        this.removed(client.folded);
       });
     });
   }
 
-  /** Its account isn't there any more. */
-  removed(client: Client): void {
-    if (client.link.client === client) {
-      this.parts.dismiss(client, "forgotten", "Your account is removed");
-    }
-    this.forgotten(client.folded);
-  }
-
-  /** Another account of that name is another one: it is told what is kept. */
-  forgotten(account: FoldedName): void {
-    const { out, broadcasts } = this.parts;
-    broadcasts.forget(account);
-    out.note({ kind: "forgotten", account });
+  /** That account isn't there any more: whoever is in as it, perhaps on a later link, isn't either. */
+  removed(account: FoldedName): void {
+    const { sessions, telling, dismiss } = this.parts;
+    const client = sessions.named(account);
+    if (client !== null && !client.isGuest) dismiss(client, "forgotten", "Your account is removed");
+    telling.forget(account);
   }
 
   /** Goes on where that is the account's password: as when it logs in, guessing is bounded. */

@@ -3,6 +3,7 @@
  * one once: the number up to which it has them is kept, too.
  */
 
+import { dropOldest } from "../../base/bounded.ts";
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { utf8Length } from "../../base/text.ts";
 import { BROADCAST_BYTES_MIN, KEPT_BYTES_MAX, KEPT_MAX, STORE_ID_BYTES } from "./limits.ts";
@@ -19,8 +20,10 @@ export class Broadcasts {
   #bytes = 0;
   /** The highest number that was given. */
   #last = 0;
-  /** By sender and its own number. */
-  readonly #own = new Map<string, Broadcast>();
+  /** That of the last one on disk. */
+  #stored = 0;
+  /** Numbers by sender and its own number, also of those that are gone: who comes back late tells them again. */
+  readonly #own = new Map<string, number>();
   /** Up to where each account has them. */
   readonly #through = new Map<FoldedName, number>();
 
@@ -47,6 +50,7 @@ export class Broadcasts {
           break;
       }
     }
+    this.#stored = this.#last;
     this.isNew = store === null;
     this.store = store ?? randomBytes(STORE_ID_BYTES).toHex();
   }
@@ -54,6 +58,11 @@ export class Broadcasts {
   /** The number of the last one. */
   get last(): number {
     return this.#last;
+  }
+
+  /** The same of those on disk: whoever comes in is there for all after it. */
+  get stored(): number {
+    return this.#stored;
   }
 
   get size(): number {
@@ -75,8 +84,10 @@ export class Broadcasts {
   /** It is on disk. The oldest go where there are too many. */
   add(broadcast: Broadcast): void {
     this.#kept.push(broadcast);
+    this.#stored = broadcast.number;
     this.#bytes += bytesOf(broadcast);
-    this.#own.set(ownOf(broadcast.fromKey, broadcast.own), broadcast);
+    this.#own.set(ownOf(broadcast.fromKey, broadcast.own), broadcast.number);
+    dropOldest(this.#own, KEPT_MAX);
     let over = 0;
     while (this.#kept.length - over > KEPT_MAX || this.#bytes > KEPT_BYTES_MAX) {
       this.#gone(this.#kept[over++]!);
@@ -86,11 +97,10 @@ export class Broadcasts {
 
   #gone(broadcast: Broadcast): void {
     this.#bytes -= bytesOf(broadcast);
-    this.#own.delete(ownOf(broadcast.fromKey, broadcast.own));
   }
 
-  /** The one that this sender gave that number, while it is kept. */
-  find(key: PeerKey | null, own: number): Broadcast | null {
+  /** The number of what this sender gave that number, of the last `KEPT_MAX`; null: of none. */
+  numberOf(key: PeerKey | null, own: number): number | null {
     return this.#own.get(ownOf(key, own)) ?? null;
   }
 

@@ -87,7 +87,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     const lockOuts = new LockOuts();
     const dismiss = (client: Client, because: Dismissal, text: string) =>
       this.#dismiss(client, because, text);
-    this.#accounts = new AccountChanges({ ...parts, lockOuts, dismiss });
+    this.#accounts = new AccountChanges({ ...parts, telling, lockOuts, dismiss });
     this.#entering = new Entering({
       ...parts,
       telling,
@@ -166,7 +166,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       case "account-answer":
         return this.#out.answered(input.token, input.answer);
       case "account-removed":
-        return this.#accountRemoved(input.name);
+        return this.#accounts.removed(foldName(input.name));
       case "persisted":
         return this.#out.persisted(input.token);
       case "persist-failed":
@@ -260,12 +260,6 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     this.#presence.tellAll(client);
     this.#deliveries.drained(client);
     this.#calls.drained(client);
-  }
-
-  #accountRemoved(name: string): void {
-    const client = this.#sessions.named(foldName(name));
-    if (client !== null && !client.isGuest) this.#accounts.removed(client);
-    else this.#accounts.forgotten(foldName(name));
   }
 
   // Messages.

@@ -161,7 +161,7 @@ export class Entering {
 
   #signUp(entrant: Entrant): void {
     const { link, enter: { name, password }, folded } = entrant;
-    const { out } = this.parts;
+    const { out, telling } = this.parts;
     const weak = weakPassword(password);
     if (weak !== null) return this.#refuse(link, "weak-password", weak);
     if (this.#isTaken(entrant)) return this.#nameTaken(link);
@@ -177,8 +177,11 @@ export class Entering {
     out.ask({ ask: "sign-up", name, password, key, address }, (answer) => {
       this.#unclaim(entrant);
       const isDone = answer.outcome === "ok";
-      if (isDone) out.show({ event: "signup", name: answer.account.name });
-      else this.#signUps.takeBack(address);
+      if (isDone) {
+        // One of that name may have been removed while the directory was away.
+        telling.forget(folded);
+        out.show({ event: "signup", name: answer.account.name });
+      } else this.#signUps.takeBack(address);
       if (link.phase !== "checking") return; // the account is there all the same
       if (answer.outcome !== "ok") return this.#denied(link, answer);
       this.#admit(entrant, answer.account.name, false);
@@ -257,7 +260,7 @@ export class Entering {
     const { store } = broadcasts;
     const seen = enter.seen?.store.toHex() === store ? enter.seen.through : 0;
     // A guest that was here a moment ago goes on where it was; another one gets nothing from before.
-    const before = isGuest ? guestsThrough ?? broadcasts.last : broadcasts.last;
+    const before = isGuest ? guestsThrough ?? broadcasts.stored : broadcasts.stored;
     const heard = Math.min(Math.max(seen, guestsThrough ?? 0), broadcasts.last);
     const had = isGuest ? Math.max(before, heard) : telling.comesIn(foldName(name), heard);
     const toClient = this.parts.randomBytes(32);

@@ -81,9 +81,9 @@ export class Telling {
     if (text === "") return "a broadcast of nothing";
     const { broadcasts, out, policy } = this.parts;
     const { name, key, isGuest, link } = client;
-    const known = broadcasts.find(key, own);
-    if (known !== null) {
-      out.send(link.id, { type: "broadcast-taken", own, number: known.number });
+    const number = broadcasts.numberOf(key, own);
+    if (number !== null) {
+      out.send(link.id, { type: "broadcast-taken", own, number });
       return null;
     }
     const sender = { name, key, isAccount: !isGuest, own, ref: undefined };
@@ -203,6 +203,14 @@ export class Telling {
     broadcasts.got(account, heard);
     out.note({ kind: "got", account, through: heard });
     return heard;
+  }
+
+  /** Another account of that name is another one: it is told what is kept. */
+  forget(account: FoldedName): void {
+    const { broadcasts, out } = this.parts;
+    if (broadcasts.through(account) === 0) return;
+    broadcasts.forget(account);
+    out.note({ kind: "forgotten", account });
   }
 
   gone(client: Client): void {

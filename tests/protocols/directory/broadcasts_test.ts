@@ -39,7 +39,7 @@ Deno.test("Broadcasts: so many are kept, and so many bytes; the oldest go", () =
   const broadcasts = restored();
   for (let number = 1; number <= KEPT_MAX + 5; number++) broadcasts.add(broadcast(number));
   assertEquals([broadcasts.size, broadcasts.after(0)?.number], [KEPT_MAX, 6]);
-  assertEquals([broadcasts.find(null, 5), broadcasts.find(null, 6)?.number], [null, 6]);
+  assertEquals([broadcasts.numberOf(null, 5), broadcasts.numberOf(null, 6)], [null, 6]);
 
   const text = "x".repeat(65_536);
   const long = restored();
@@ -55,6 +55,7 @@ Deno.test("Broadcasts: those whose time is over go, up to the first that somebod
   broadcasts.expire(102, 4);
   assertEquals([broadcasts.after(0)?.number, broadcasts.size], [3, 2]);
   assertEquals(broadcasts.bytes, restored(broadcast(3), broadcast(4)).bytes);
+  assertEquals(broadcasts.numberOf(null, 1), 1, "who tells it again is told so");
 });
 
 Deno.test("Broadcasts: each is found after the one before it, whatever gaps there are", () => {

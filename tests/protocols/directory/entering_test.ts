@@ -524,6 +524,20 @@ Deno.test("Directory: whoever asks to be forgotten has no account any more, and 
   assertEquals(exchange.accounts.size, 0);
 });
 
+Deno.test("Directory: whoever comes in again while it is forgotten is out all the same", () => {
+  const exchange = new Exchange();
+  const ann = exchange.account("ann");
+  exchange.accountMode = "holds";
+  ann.says({ type: "forget-me", password: PASSWORD });
+  exchange.accountsAnswer("holds");
+  assertEquals(exchange.questions.at(-1)?.ask, "remove");
+  exchange.accountMode = "answers";
+  const late = exchange.somebody("ann").enters({ how: "resume" });
+  assert(late.entered !== null);
+  exchange.accountsAnswer();
+  assertEquals(late.last("dismissed").because, "forgotten");
+});
+
 Deno.test("Directory: an account that the operator removes is out at once", () => {
   const exchange = new Exchange();
   const ann = exchange.account("Ann");

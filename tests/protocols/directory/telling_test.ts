@@ -189,6 +189,28 @@ Deno.test("Directory: an account that is made meanwhile gets it, and so does one
   assertEquals(exchange.account("bob", "third").heard, ["hello"], "also where it was away then");
 });
 
+Deno.test("Directory: so does one whose like was removed while the directory was away", () => {
+  const { exchange: before, ann } = exchangeOf();
+  before.account("bob");
+  ann.tells("hello");
+  before.accounts.delete("bob");
+
+  const exchange = before.restarted();
+  assertEquals(exchange.account("bob", "other").heard, ["hello"]);
+  const after = exchange.restarted();
+  assertEquals(after.account("bob", "other").heard, []);
+});
+
+Deno.test("Directory: who comes in while one is written is there for it, a guest, too", () => {
+  const { exchange, ann } = exchangeOf();
+  exchange.diskMode = "holds";
+  ann.tells("hello");
+  const guest = exchange.guest("bob");
+  exchange.diskAnswers();
+  assertEquals(guest.heard, ["hello"]);
+  assertEquals(ann.last("broadcast-sent").reached, 1);
+});
+
 Deno.test("Directory: the sender gets no copy on another device, nor a guest that signs up", () => {
   const { exchange, ann, guests: [bob] } = exchangeOf("bob");
   ann.tells("of an account");
@@ -451,6 +473,11 @@ Deno.test("Directory: the same broadcast again is taken once, after a restart, t
   exchange.take();
   again.tells("hello", 77);
   assertEquals(exchange.take(), ["ann: broadcast-taken 77"]);
+  exchange.pass(TTL_MS);
+  again.tells("new", 79);
+  exchange.take();
+  again.tells("hello", 77);
+  assertEquals(exchange.take(), ["ann: broadcast-taken 77"], "though nobody is told it any more");
   exchange.account("eve").tells("another's", 77);
   assert(exchange.take().includes("ann: told another's by eve"));
 });
