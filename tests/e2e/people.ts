@@ -1,0 +1,111 @@
+/** Clients of a directory in this process, over real sockets: a link each, and one socket for all their datagrams. */
+
+import { nodeCrypto, nodeSigner, type Signer } from "../../lib/base/crypto.ts";
+import { SILENT_LOGGER } from "../../lib/base/environment.ts";
+import { transportOf } from "../../lib/protocols/directory/datagram_path.ts";
+import type { DirectoryMessage } from "../../lib/protocols/directory/messages.ts";
+import { keyPairFromSeed } from "../../lib/protocols/noise/primitives.ts";
+import { DIRECTORY_CHANNEL } from "../../lib/runtime/directory_channel.ts";
+import { openTcpLinks } from "../../lib/transport/tcp_links.ts";
+import { UdpDatagrams } from "../../lib/transport/udp_datagrams.ts";
+import { CLIENT_ACCESS, LeanClient, type LeanNews } from "../runtime/lean_client.ts";
+
+const HOST = "127.0.0.1";
+/** Longest wait for anything: the tests' own bound, far above any promise they check. */
+const WAIT_MS = 30_000;
+
+export class People implements AsyncDisposable {
+  /** What happened to whom is told to these, too. */
+  readonly listeners = new Set<(client: LeanClient, news: LeanNews) => void>();
+  readonly #datagrams = UdpDatagrams.listen(HOST, 0, SILENT_LOGGER);
+  readonly #byIndex = new Map<number, LeanClient>();
+  readonly #all: LeanClient[] = [];
+  readonly #waiters = new Set<() => void>();
+
+  /** @param port Where the directory listens. */
+  constructor(readonly port: number) {
+    this.#datagrams.handle({
+      datagram: (_, bytes) => {
+        const transport = transportOf(bytes);
+        if (transport !== null) this.#byIndex.get(transport.index)?.datagram(bytes);
+      },
+      turn() {},
+    });
+  }
+
+  /** Somebody who has said nothing yet; with a key of its own unless one is given. */
+  somebody(name: string, signer: Signer = newSigner()): LeanClient {
+    const client = new LeanClient(name, {
+      directory: { host: HOST, port: this.port },
+      open: (handler) =>
+        openTcpLinks({
+          host: null,
+          port: null,
+          identity: { signer, static: keyPairFromSeed(randomBytes(32)) },
+          env: { randomBytes, crypto: nodeCrypto, log: SILENT_LOGGER },
+          access: CLIENT_ACCESS,
+          channel: DIRECTORY_CHANNEL,
+          handler,
+        }),
+      send: (to, bytes) => this.#datagrams.send(to, bytes),
+      happened: (client, news) => this.#happened(client, news),
+    });
+    this.#all.push(client);
+    return client;
+  }
+
+  /** A guest, once it is in. */
+  async guest(name: string): Promise<LeanClient> {
+    const guest = this.somebody(name).enters({ how: "guest" });
+    await this.said(guest, "entered");
+    return guest;
+  }
+
+  /** Waits until it is so. */
+  async until(isSo: () => boolean, what = String(isSo), waitMs = WAIT_MS): Promise<void> {
+    const deadline = performance.now() + waitMs;
+    while (!isSo()) {
+      const leftMs = deadline - performance.now();
+      if (leftMs <= 0) throw new Error(`It didn't come to this within ${waitMs} ms: ${what}`);
+      const woken = Promise.withResolvers<void>();
+      this.#waiters.add(woken.resolve);
+      const timer = setTimeout(woken.resolve, leftMs);
+      await woken.promise;
+      clearTimeout(timer);
+      this.#waiters.delete(woken.resolve);
+    }
+  }
+
+  /** The last message of that kind that the directory said to it, waiting for the first one after `from`. */
+  async said<Type extends DirectoryMessage["type"]>(
+    client: LeanClient,
+    type: Type,
+    from = 0,
+  ): Promise<Extract<DirectoryMessage, { readonly type: Type }>> {
+    const find = () => client.said.slice(from).find((message) => message.type === type);
+    await this.until(() => find() !== undefined, `${client.name} is told ${type}`);
+    return find() as Extract<DirectoryMessage, { readonly type: Type }>;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#all.map(({ links }) => links.shutdown("ended")));
+    await this.#datagrams.close();
+  }
+
+  #happened(client: LeanClient, news: LeanNews): void {
+    if (news.type === "message" && news.message.type === "entered") {
+      this.#byIndex.set(news.message.index, client);
+    }
+    for (const listener of this.listeners) listener(client, news);
+    for (const wake of this.#waiters) wake();
+  }
+}
+
+function randomBytes(length: number): Uint8Array<ArrayBuffer> {
+  return crypto.getRandomValues(new Uint8Array(length));
+}
+
+/** A key that nobody has met. */
+export function newSigner(): Signer {
+  return nodeSigner(randomBytes(32));
+}
