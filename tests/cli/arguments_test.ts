@@ -6,7 +6,7 @@ import type { MeshOptions } from "../../lib/cli/options.ts";
 import { usageText } from "../../lib/cli/usage.ts";
 import { usersProgramCommands } from "../../lib/cli/users_arguments.ts";
 import { VERSION } from "../../lib/cli/version.ts";
-import { HOME, parsedOptions } from "./parsed_options.ts";
+import { COMMON_OPTIONS, HOME, parsedOptions } from "./parsed_options.ts";
 import denoJson from "../../deno.json" with { type: "json" };
 
 /** What `mesh` would be run with. */
@@ -19,13 +19,7 @@ function parse(...args: readonly string[]) {
 }
 
 const DEFAULTS: MeshOptions = {
-  dataFolder: "/home/alice/.local/share/p2pchat",
-  json: false,
-  plain: false,
-  colour: true,
-  stay: false,
-  verbose: false,
-  logFile: null,
+  ...COMMON_OPTIONS,
   name: "Alice",
   contact: null,
   host: null,

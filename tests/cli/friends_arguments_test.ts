@@ -3,7 +3,7 @@ import { P2pchatError } from "../../lib/base/errors.ts";
 import type { FriendsOptions } from "../../lib/cli/options.ts";
 import { friendsOptions, friendsProgramCommand } from "../../lib/cli/friends_arguments.ts";
 import { usageText } from "../../lib/cli/usage.ts";
-import { parsedOptions } from "./parsed_options.ts";
+import { COMMON_OPTIONS, parsedOptions } from "./parsed_options.ts";
 
 /** What `peer` would be run with. */
 function optionsOf(line: string): FriendsOptions {
@@ -11,13 +11,7 @@ function optionsOf(line: string): FriendsOptions {
 }
 
 const DEFAULTS: FriendsOptions = {
-  dataFolder: "/home/alice/.local/share/p2pchat",
-  json: false,
-  plain: false,
-  colour: true,
-  stay: false,
-  verbose: false,
-  logFile: null,
+  ...COMMON_OPTIONS,
   file: "users.txt",
   own: { name: "alice" },
   host: null,

@@ -7,16 +7,10 @@ import type { MemberOptions, ServeOptions } from "../../lib/cli/options.ts";
 import { serveOptions, serveProgramCommand } from "../../lib/cli/serve_arguments.ts";
 import { usageText } from "../../lib/cli/usage.ts";
 import { EDIT_POLICIES } from "../../lib/protocols/group/edit.ts";
-import { HOME, parsedOptions } from "./parsed_options.ts";
+import { COMMON_OPTIONS, HOME, parsedOptions } from "./parsed_options.ts";
 
 const COMMON = {
-  dataFolder: "/home/alice/.local/share/p2pchat",
-  json: false,
-  plain: false,
-  colour: true,
-  stay: false,
-  verbose: false,
-  logFile: null,
+  ...COMMON_OPTIONS,
 } as const;
 
 const MEMBER: MemberOptions = {

@@ -6,8 +6,20 @@ import {
   parseCommandLine,
   type ProgramCommand,
 } from "../../lib/cli/arguments.ts";
+import type { CommonOptions } from "../../lib/cli/options.ts";
 
 export const HOME: Readonly<Record<string, string>> = { HOME: "/home/alice" };
+
+/** What every command is told there where nothing else is said. */
+export const COMMON_OPTIONS: CommonOptions = {
+  dataFolder: "/home/alice/.local/share/p2pchat",
+  json: false,
+  plain: false,
+  colour: true,
+  stay: false,
+  verbose: false,
+  logFile: null,
+};
 
 /** @param read The command's own reading of its line. */
 export function parsedOptions<Options>(

@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import type { RegistryOptions } from "../../lib/cli/options.ts";
 import { registryOptions, registryProgramCommand } from "../../lib/cli/registry_arguments.ts";
-import { parsedOptions } from "./parsed_options.ts";
+import { COMMON_OPTIONS, parsedOptions } from "./parsed_options.ts";
 
 /** What `peer` would be run with. */
 function optionsOf(line: string): RegistryOptions {
@@ -10,13 +10,7 @@ function optionsOf(line: string): RegistryOptions {
 }
 
 const DEFAULTS: RegistryOptions = {
-  dataFolder: "/home/alice/.local/share/p2pchat",
-  json: false,
-  plain: false,
-  colour: true,
-  stay: false,
-  verbose: false,
-  logFile: null,
+  ...COMMON_OPTIONS,
   name: "alice",
   way: null,
   passwordFile: null,

@@ -4,16 +4,10 @@ import { parseCommandLine } from "../../lib/cli/arguments.ts";
 import type { RegserverOptions } from "../../lib/cli/options.ts";
 import { regserverOptions, regserverProgramCommand } from "../../lib/cli/regserver_arguments.ts";
 import { usageText } from "../../lib/cli/usage.ts";
-import { HOME, parsedOptions } from "./parsed_options.ts";
+import { COMMON_OPTIONS, HOME, parsedOptions } from "./parsed_options.ts";
 
 const REGSERVER: RegserverOptions = {
-  dataFolder: "/home/alice/.local/share/p2pchat",
-  json: false,
-  plain: false,
-  colour: true,
-  stay: false,
-  verbose: false,
-  logFile: null,
+  ...COMMON_OPTIONS,
   host: null,
   port: 4_400,
   advertise: null,
