@@ -30,6 +30,7 @@ import { isForPerson } from "./open_user_interface.ts";
 import type { RegistryOptions } from "./options.ts";
 import { addressOfThisMachine } from "./own_address.ts";
 import { givenPassword, passwordIn } from "./password_source.ts";
+import { OwnAccount } from "./own_account.ts";
 import { keyPinned, pinnedKeys, pinsIn } from "./pins.ts";
 import { registryCommands, type RegistryTarget } from "./registry_commands.ts";
 import {
@@ -117,25 +118,21 @@ class OtherProfile extends Error {
 class Program {
   readonly #parts: ProgramParts;
   readonly #comingIn: ComingIn;
+  readonly #account: OwnAccount;
   readonly #openLog: () => Promise<Logger>;
   readonly #names = new Set<string>();
   #host: DirectoryClientHost | null = null;
   #listens = false;
   #isLeaving = false;
-  /** Passwords are asked for in the lobby. */
-  #isAsking = false;
   #isListAsked = false;
   /** Tells that the directory is still being looked for. */
   #patience: { cancel(): void } | null = null;
   #notices: readonly string[];
-  /** The password of the account, where it needn't be asked for. */
-  readonly #password: string | null;
 
   constructor(parts: ProgramParts) {
     const { options, ui, given, notices } = parts;
     this.#parts = parts;
     this.#notices = notices;
-    this.#password = given === null ? null : given.newPassword || given.password;
     const { name, way: how } = options;
     this.#comingIn = new ComingIn({
       dialogue: ui.dialogue,
@@ -144,6 +141,13 @@ class Program {
       given,
       refuse: (error) => showError(ui, error),
       logOut: () => this.#leave("log out"),
+    });
+    this.#account = new OwnAccount({
+      comingIn: this.#comingIn,
+      standing: parts.standing,
+      mayAsk: ui.dialogue !== null,
+      password: given === null ? null : given.newPassword || given.password,
+      submit: (command, ref) => this.#host?.command(command, ref),
     });
     let log: Promise<Logger> | null = null;
     this.#openLog = () => log ??= openLog(options);
@@ -347,54 +351,9 @@ class Program {
       ui.setPrompt(standing.prompt);
     };
     return Object.assign(submit, {
-      changePassword: (ref: string | undefined) => this.#changePassword(ref),
-      forgetAccount: (ref: string | undefined) => this.#forgetAccount(ref),
+      changePassword: (ref: string | undefined) => this.#account.changePassword(ref),
+      forgetAccount: (ref: string | undefined) => this.#account.forget(ref),
     });
-  }
-
-  async #changePassword(ref: string | undefined): Promise<void> {
-    const comingIn = this.#asked(
-      "passwd",
-      "nobody can be asked for passwords here; log in with --login --new-password-file FILE instead",
-    );
-    await this.#asking(async () => {
-      const old = await comingIn.password("Password now: ");
-      if (old === null) return;
-      const fresh = await comingIn.newPassword("New password: ");
-      if (typeof fresh !== "string") return;
-      this.#host?.command({ command: "passwd", old, new: fresh }, ref);
-    });
-  }
-
-  async #forgetAccount(ref: string | undefined): Promise<void> {
-    if (this.#password !== null && this.#parts.ui.dialogue === null) {
-      this.#host?.command({ command: "forget-me", password: this.#password }, ref);
-      return;
-    }
-    const comingIn = this.#asked("forget-me", "nobody can be asked for the password here");
-    await this.#asking(async () => {
-      const { name } = this.#parts.standing;
-      const password = await comingIn.password(`Password, to remove the account ${name}: `);
-      if (password !== null) this.#host?.command({ command: "forget-me", password }, ref);
-    });
-  }
-
-  /** @throws {P2pchatError} `usage` where nobody can be asked, `not-allowed` where others would be kept waiting. */
-  #asked(command: string, why: string): ComingIn {
-    const { ui, standing } = this.#parts;
-    if (ui.dialogue === null) throw new P2pchatError("usage", `Nothing is done: ${why}`);
-    if (standing.where.place === "lobby") return this.#comingIn;
-    throw new P2pchatError("not-allowed", `/${command} waits for the end of the call: q ends it`);
-  }
-
-  async #asking(work: () => Promise<void>): Promise<void> {
-    this.#isAsking = true;
-    try {
-      await work();
-    } finally {
-      this.#isAsking = false;
-      this.#comingIn.over();
-    }
   }
 
   // Leaving.
@@ -402,10 +361,7 @@ class Program {
   /** Ctrl+C ends one thing after the other: a question, a call, the program. */
   #interrupted(cause: InterruptCause): boolean {
     if (cause !== "interrupt") return this.#leave(cause);
-    if (this.#isAsking) {
-      this.#comingIn.over();
-      return false;
-    }
+    if (this.#account.giveUp()) return false;
     if (this.#parts.standing.where.place === "lobby") return this.#leave(cause);
     this.#host?.command({ command: "hang-up" }, undefined);
     return false;

@@ -1,0 +1,76 @@
+/** What a user changes of an account of one's own in a directory, with passwords that are asked for unseen. */
+
+import { P2pchatError } from "../base/errors.ts";
+import type { ClientCommand } from "../protocols/directory/events.ts";
+import type { ComingIn } from "./coming_in.ts";
+import type { RegistryStanding } from "./registry_standing.ts";
+
+export interface OwnAccountPorts {
+  /** Asks for passwords. */
+  readonly comingIn: Pick<ComingIn, "password" | "newPassword" | "over">;
+  readonly standing: Pick<RegistryStanding, "name" | "where">;
+  /** Whether somebody can be asked. */
+  readonly mayAsk: boolean;
+  /** The account's, where a file or the environment has it. */
+  readonly password: string | null;
+  submit(command: ClientCommand, ref: string | undefined): void;
+}
+
+export class OwnAccount {
+  readonly #ports: OwnAccountPorts;
+  #isAsking = false;
+
+  constructor(ports: OwnAccountPorts) {
+    this.#ports = ports;
+  }
+
+  /** `/passwd`. Rejects with `usage` where nobody can be asked, `not-allowed` during a call. */
+  async changePassword(ref: string | undefined): Promise<void> {
+    const { comingIn, submit } = this.#ports;
+    this.#check(
+      "/passwd",
+      "nobody can be asked for passwords here; log in with --login --new-password-file FILE instead",
+    );
+    await this.#asking(async () => {
+      const old = await comingIn.password("Password now: ");
+      if (old === null) return;
+      const fresh = await comingIn.newPassword("New password: ");
+      if (typeof fresh === "string") submit({ command: "passwd", old, new: fresh }, ref);
+    });
+  }
+
+  /** `/forget-me`. Rejects as `changePassword` does. */
+  async forget(ref: string | undefined): Promise<void> {
+    const { comingIn, standing, mayAsk, password: given, submit } = this.#ports;
+    if (given !== null && !mayAsk) return submit({ command: "forget-me", password: given }, ref);
+    this.#check("/forget-me", "nobody can be asked for the password here");
+    await this.#asking(async () => {
+      const prompt = `Password, to remove the account ${standing.name}: `;
+      const password = await comingIn.password(prompt);
+      if (password !== null) submit({ command: "forget-me", password }, ref);
+    });
+  }
+
+  /** Takes back what is being asked. @returns Whether anything was. */
+  giveUp(): boolean {
+    if (this.#isAsking) this.#ports.comingIn.over();
+    return this.#isAsking;
+  }
+
+  #check(command: string, why: string): void {
+    const { mayAsk, standing } = this.#ports;
+    if (!mayAsk) throw new P2pchatError("usage", `Nothing is done: ${why}`);
+    if (standing.where.place === "lobby") return;
+    throw new P2pchatError("not-allowed", `${command} waits for the end of the call: q ends it`);
+  }
+
+  async #asking(work: () => Promise<void>): Promise<void> {
+    this.#isAsking = true;
+    try {
+      await work();
+    } finally {
+      this.#isAsking = false;
+      this.#ports.comingIn.over();
+    }
+  }
+}

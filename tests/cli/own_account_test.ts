@@ -1,0 +1,85 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { P2pchatError } from "../../lib/base/errors.ts";
+import { OwnAccount, type OwnAccountPorts } from "../../lib/cli/own_account.ts";
+
+/** Somebody who answers so when asked for passwords. */
+function at(answers: readonly (string | null | undefined)[], ports: Partial<OwnAccountPorts> = {}) {
+  const left = [...answers];
+  const happened: string[] = [];
+  const next = (prompt: string) => {
+    happened.push(prompt);
+    return Promise.resolve(left.shift());
+  };
+  const account = new OwnAccount({
+    comingIn: {
+      password: async (prompt: string) => await next(prompt) ?? null,
+      newPassword: next,
+      over: () => void happened.push("(over)"),
+    },
+    standing: { name: "alice", where: { place: "lobby", peer: "" } },
+    mayAsk: true,
+    password: null,
+    submit: (command, ref) => void happened.push(`${ref}: ${JSON.stringify(command)}`),
+    ...ports,
+  });
+  return { account, happened };
+}
+
+Deno.test("/passwd asks for the old password and the new one", async () => {
+  const { account, happened } = at(["old one", "new one"]);
+  await account.changePassword("7");
+  assertEquals(happened, [
+    "Password now: ",
+    "New password: ",
+    '7: {"command":"passwd","old":"old one","new":"new one"}',
+    "(over)",
+  ]);
+});
+
+Deno.test("/passwd changes nothing where somebody leaves, or makes a mistake", async () => {
+  for (const answers of [[null], ["old one", null], ["old one", undefined]]) {
+    const { account, happened } = at(answers);
+    await account.changePassword("7");
+    assertEquals(happened.filter((what) => what.startsWith("7")), []);
+    assertEquals(happened.at(-1), "(over)");
+  }
+});
+
+Deno.test("/forget-me asks for the password, unless a file had it", async () => {
+  const asked = at(["old one"]);
+  await asked.account.forget("7");
+  assertEquals(asked.happened[0], "Password, to remove the account alice: ");
+  assertEquals(asked.happened[1], '7: {"command":"forget-me","password":"old one"}');
+
+  const script = at([], { mayAsk: false, password: "old one" });
+  await script.account.forget("7");
+  assertEquals(script.happened, ['7: {"command":"forget-me","password":"old one"}']);
+});
+
+Deno.test("passwords are asked for where somebody is, and outside of calls", async () => {
+  const guest = at([], { mayAsk: false }).account;
+  const busy = at([], {
+    standing: { name: "alice", where: { place: "talking", peer: "bob" } },
+  }).account;
+  for (const change of ["changePassword", "forget"] as const) {
+    const usage = await assertRejects(() => guest[change](undefined), P2pchatError);
+    const notAllowed = await assertRejects(() => busy[change](undefined), P2pchatError);
+    assertEquals([usage.code, notAllowed.code], ["usage", "not-allowed"]);
+  }
+});
+
+Deno.test("a question is taken back while it is asked, and only then", async () => {
+  const answer = Promise.withResolvers<string | null>();
+  const { account, happened } = at([], {
+    comingIn: {
+      password: () => answer.promise,
+      newPassword: () => Promise.resolve(null),
+      over: () => answer.resolve(null),
+    },
+  });
+  assertEquals(account.giveUp(), false);
+  const changed = account.changePassword(undefined);
+  assertEquals(account.giveUp(), true);
+  await changed;
+  assertEquals([account.giveUp(), happened], [false, []]);
+});
