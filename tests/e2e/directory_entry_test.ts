@@ -97,9 +97,8 @@ Deno.test("directory: a password from a file; who else may read it is told", asy
 
 /** Exit status, code and text of a client that isn't let in. */
 async function refusal(node: Node): Promise<readonly [number, string, string]> {
-  const { code, last } = await node.ended();
-  assertEquals(last?.event, "fatal", JSON.stringify(last));
-  return [code, last!.code, last!.text];
+  const { code, text } = await node.until(is("fatal"));
+  return [(await node.ended()).code, code, text];
 }
 
 Deno.test("directory: whoever may not come in is told why, each in its own words", async () => {

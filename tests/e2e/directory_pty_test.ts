@@ -224,7 +224,7 @@ terminalTest("a call that comes: a bell, the half-typed line, and the answers", 
       "the question",
       () => lines(terminal).filter((line) => line === question).length === count,
     );
-    assertEquals(terminal.screen.bells, count);
+    await terminal.until("a bell", ({ bells }) => bells === count);
     return from;
   };
 

@@ -47,17 +47,12 @@ Deno.test("directory: whoever is thrown out is told, and refused; nobody else is
   assertEquals(await endOf(alice), [4, "fatal", "kicked"]);
   await bob.until(presence("alice", "offline"));
   assertEquals((await directory.until(logout("alice"))).reason, "kicked");
-  // By name and by key.
-  for (
-    const [how, name, device] of [["--login", "alice", "other"], [
-      "--guest",
-      "al",
-      "alice",
-    ]] as const
-  ) {
-    const again = world.launch(how, name, { device });
-    assertEquals(await endOf(again), [4, "fatal", "kicked"]);
-  }
+  const byName = world.launch("--login", "alice", { device: "other" });
+  assertEquals(await endOf(byName), [4, "fatal", "kicked"]);
+  const users = `${world.data("alice")}/users`;
+  Deno.renameSync(`${users}/alice`, `${users}/al`);
+  const byKey = world.launch("--guest", "al", { device: "alice" });
+  assertEquals(await endOf(byKey), [4, "fatal", "kicked"]);
   assertEquals(await listed(bob), ["bob free"]);
 });
 
@@ -84,6 +79,17 @@ Deno.test("directory: SIGTERM stops it properly", async () => {
   await alice.until(session("down"));
 });
 
+/** Accounts that fill a page of their file but for a few bytes: another row takes more of the disk. */
+function addAccountsOfOnePage(world: DirectoryWorld): void {
+  const names = Array.from({ length: 27 }, (_, at) => `filler${at}`);
+  world.addAccounts(...names);
+  for (let missing = 4_096 - 10 - Deno.statSync(world.accountsFile).size; missing > 0; missing--) {
+    const at = missing % names.length;
+    names[at] = `${names[at]}x`;
+  }
+  world.addAccounts(...names);
+}
+
 Deno.test({
   name: "directory: a full disk refuses who signs up and what is told to all, and nothing else",
   ignore: !canMount(),
@@ -92,14 +98,13 @@ Deno.test({
     Deno.mkdirSync(world.directoryData);
     await mount(world.directoryData);
     try {
-      world.addAccounts("alice");
+      addAccountsOfOnePage(world);
       const directory = await world.serve();
-      const alice = await world.logIn("alice");
-      const bob = await world.guest("bob");
+      const [alice, bob] = await world.guests("alice", "bob") as [Node, Node];
       await fill(world.directoryData);
       const refused = world.launch("--signup", "carol");
       assertEquals(await endOf(refused), [5, "fatal", "disk"]);
-      assertEquals(world.accounts(), ["alice"]);
+      assert(!world.accounts().includes("carol"));
       await alice.command({ command: "broadcast", text: "x".repeat(20_000) });
       await alice.until(failure("disk"));
       await directory.until(failure("disk"));
@@ -110,7 +115,7 @@ Deno.test({
       assertEquals(await listed(dora), ["alice free", "bob free", "dora free"]);
       Deno.removeSync(`${world.directoryData}/filling`);
       await world.signUp("carol");
-      assertEquals(world.accounts(), ["alice", "carol"]);
+      assertEquals(world.accounts().at(-1), "carol");
       await directory.type("/exit");
       assertEquals((await endOf(directory))[0], 0);
     } finally {

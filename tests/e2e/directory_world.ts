@@ -274,8 +274,9 @@ export function heard(node: Node): readonly string[] {
   return node.events.filter(is("broadcast")).map(({ from, text }) => `${from}: ${text}`);
 }
 
-/** How a program ended: exit status, last word, its code. */
+/** How a program ended: exit status, last word, its code; where it goes on, that is no end. */
 export async function endOf(node: Node): Promise<readonly [number, string, string]> {
+  await node.until(({ event }) => event === "fatal" || event === "bye");
   const { code, last } = await node.ended();
   return [code, last?.event ?? "", last?.code ?? last?.reason ?? ""];
 }
