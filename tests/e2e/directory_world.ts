@@ -53,7 +53,7 @@ export class DirectoryWorld implements AsyncDisposable {
   addAccounts(...names: readonly string[]): void {
     if (names.length === 0) return;
     const rows = names.map((name) => {
-      const salt = new TextEncoder().encode(name.padEnd(16, "."));
+      const salt = new TextEncoder().encode(name.padEnd(16, ".").slice(0, 16));
       const { ln, r, p } = QUICK;
       const hash = scryptSync(PASSWORD, salt, 32, { N: 2 ** ln, r, p });
       const text = formatScryptHash({ ...QUICK, salt, hash: new Uint8Array(hash) });
