@@ -197,12 +197,16 @@ export class Calls {
     const other = call.other(side);
     const isTalking = other.route !== null && other !== side;
     if (isTalking && call.phase !== "over") return this.#leaves(call, side);
+    const told = other === side ? [] : [other];
+    if (call.phase === "connecting" && reason === "unreachable") {
+      return this.#end(call, "unreachable", "", told);
+    }
     const state = call.phase === "connected" || call.phase === "ending"
       ? "ended"
       : side === call.caller
       ? "cancelled"
       : "declined";
-    this.#end(call, state, reason, other === side ? [] : [other]);
+    this.#end(call, state, reason, told);
   }
 
   /** One of two who talk has hung up; the other finds that out by itself. */

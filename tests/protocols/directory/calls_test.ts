@@ -179,6 +179,21 @@ Deno.test("Directory: who talks to oneself is busy, too", () => {
   assertEquals([exchange.take(), bob.sees], [["* call ann ann ended"], "ann free, bob free"]);
 });
 
+Deno.test("Directory: a side that finds no way to the other says so to both", () => {
+  for (const giver of ["ann", "bob"] as const) {
+    const { exchange, ...sides } = meeting();
+    sides.ann.calls("bob", 1);
+    sides.bob.answers(1);
+    exchange.take();
+    sides[giver].hangsUp(1, "unreachable");
+    const other = giver === "ann" ? "bob" : "ann";
+    assertEquals(exchange.take(), [
+      `${other}: outcome 1 unreachable`,
+      "* call ann bob unreachable",
+    ]);
+  }
+});
+
 // Sides that are lost.
 
 Deno.test("Directory: a side that is lost before they talk ends the call for the other", () => {
