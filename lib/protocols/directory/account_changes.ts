@@ -20,6 +20,8 @@ export interface AccountChangesParts {
   dismiss(client: Client, because: Dismissal, text: string): void;
 }
 
+const TOO_MANY = "Too many passwords are checked";
+
 export class AccountChanges {
   constructor(readonly parts: AccountChangesParts) {}
 
@@ -66,9 +68,11 @@ export class AccountChanges {
     if (isAsking) return this.#refuse(client, "too-fast", "One thing after the other");
     const { address } = link;
     const attempt = lockOuts.begin(folded, address, out.nowMs);
-    if (typeof attempt === "number") {
+    if ("retryMs" in attempt) {
+      const { retryMs, isLockedOut } = attempt;
+      if (!isLockedOut) return this.#refuse(client, "full", TOO_MANY, retryMs);
       const text = "Too many wrong passwords; try again later";
-      return this.#refuse(client, "locked-out", text, attempt);
+      return this.#refuse(client, "locked-out", text, retryMs);
     }
     client.isAsking = true;
     out.ask({ ask: "check-password", name, password, address }, (answer) => {
@@ -84,7 +88,7 @@ export class AccountChanges {
   #denied(client: Client, answer: Exclude<AccountAnswer, { readonly outcome: "ok" }>): void {
     switch (answer.outcome) {
       case "full":
-        return this.#refuse(client, "full", "Too many passwords are checked", FULL_RETRY_MS);
+        return this.#refuse(client, "full", TOO_MANY, FULL_RETRY_MS);
       case "disk":
         return this.#refuse(client, "disk", "The directory cannot store that at the moment");
       default:

@@ -19,7 +19,7 @@ import type { Deliveries } from "./deliveries.ts";
 import type { Account, AccountAnswer } from "./directory_io.ts";
 import type { Kicked } from "./kicked.ts";
 import { FULL_RETRY_MS, LOCK_OUTS_MAX, SIGN_UPS_MS } from "./limits.ts";
-import type { LockOuts } from "./lock_outs.ts";
+import type { LockOuts, Wait } from "./lock_outs.ts";
 import type { DirectoryMessageOf, DirectoryRefusal, Dismissal } from "./messages.ts";
 import type { Output } from "./output.ts";
 import { weakPassword } from "../../base/passwords.ts";
@@ -115,7 +115,7 @@ export class Entering {
     const weak = newPassword === "" ? null : weakPassword(newPassword, "The new password");
     if (weak !== null) return this.#refuse(link, "weak-password", weak);
     const attempt = lockOuts.begin(folded, link.address, out.nowMs);
-    if (typeof attempt === "number") return this.#lockedOut(link, attempt);
+    if ("retryMs" in attempt) return this.#mayNotTry(link, attempt);
     const { address } = link;
     out.ask({ ask: "check-password", name, password, address }, (answer) => {
       const { outcome } = answer;
@@ -127,7 +127,8 @@ export class Entering {
     });
   }
 
-  #lockedOut(link: ClientLink, retryMs: number): void {
+  #mayNotTry(link: ClientLink, { retryMs, isLockedOut }: Wait): void {
+    if (!isLockedOut) return this.#refuse(link, "full", "Too many are logging in", retryMs);
     this.parts.log.info("locked out after wrong passwords", { address: link.address });
     const text = "Too many wrong passwords; try again later";
     this.#refuse(link, "locked-out", text, retryMs);

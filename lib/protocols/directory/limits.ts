@@ -22,7 +22,7 @@ export const WAIT_MS_MAX = 10_000;
 
 /** Wrong passwords of one name from one address within the time below, and for as long nothing more is tried. */
 export const WRONG_MAX = 5;
-/** The same of all names from one address. */
+/** More than so many of all names from one address: the same for the address. */
 export const WRONG_FROM_ADDRESS_MAX = 50;
 export const LOCK_OUT_MS = 60_000;
 /** Names with addresses, or addresses, of which wrong passwords are counted: the oldest are forgotten. */

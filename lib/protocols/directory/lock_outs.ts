@@ -1,7 +1,7 @@
 /**
- * Wrong passwords: five of one name from one address within a minute shut that pair out for a minute, fifty of any
- * names the address. It is the same for names that nobody has. What is being checked counts as wrong until it is
- * known to be right, so that nobody tries a hundred at once.
+ * Wrong passwords: five of one name from one address within a minute shut that pair out for a minute, more than fifty
+ * of any names the address. It is the same for names that nobody has. What is being checked counts as wrong until it
+ * is known to be right, so that nobody tries a hundred at once; who has to wait for that alone isn't shut out.
  */
 
 import { dropOldest } from "../../base/bounded.ts";
@@ -19,11 +19,15 @@ class Tries {
 
   constructor(readonly max: number) {}
 
-  /** How long nothing may be tried; 0: at once. */
-  waitMs(nowMs: number): number {
-    if (nowMs < this.#lockedUntilMs) return this.#lockedUntilMs - nowMs;
+  /** How long nothing is tried after too many wrong ones; 0: nobody is shut out. */
+  lockedMs(nowMs: number): number {
+    return Math.max(0, this.#lockedUntilMs - nowMs);
+  }
+
+  /** Whether another one might be one too many. */
+  isFull(nowMs: number): boolean {
     this.#wrongAtMs = this.#wrongAtMs.filter((atMs) => atMs + LOCK_OUT_MS > nowMs);
-    return this.#wrongAtMs.length + this.#checking < this.max ? 0 : CHECKING_RETRY_MS;
+    return this.#wrongAtMs.length + this.#checking >= this.max;
   }
 
   begin(): void {
@@ -53,6 +57,13 @@ export interface Try {
   over(isRight: boolean | null, nowMs: number): void;
 }
 
+/** Nothing is tried now. */
+export interface Wait {
+  readonly retryMs: number;
+  /** There were too many wrong ones; else those that are being checked are waited for. */
+  readonly isLockedOut: boolean;
+}
+
 export class LockOuts {
   /** The one tried longest ago first. */
   readonly #pairs = new Map<string, Tries>();
@@ -63,12 +74,14 @@ export class LockOuts {
     return this.#pairs.size + this.#addresses.size;
   }
 
-  /** @returns How long nothing may be tried, ms, where that is so. */
-  begin(name: FoldedName, address: string, nowMs: number): Try | number {
+  begin(name: FoldedName, address: string, nowMs: number): Try | Wait {
     const pair = recent(this.#pairs, `${address} ${name}`, WRONG_MAX);
-    const all = recent(this.#addresses, address, WRONG_FROM_ADDRESS_MAX);
-    const waitMs = Math.max(pair.waitMs(nowMs), all.waitMs(nowMs));
-    if (waitMs > 0) return waitMs;
+    const all = recent(this.#addresses, address, WRONG_FROM_ADDRESS_MAX + 1);
+    const lockedMs = Math.max(pair.lockedMs(nowMs), all.lockedMs(nowMs));
+    if (lockedMs > 0) return { retryMs: lockedMs, isLockedOut: true };
+    if (pair.isFull(nowMs) || all.isFull(nowMs)) {
+      return { retryMs: CHECKING_RETRY_MS, isLockedOut: false };
+    }
     pair.begin();
     all.begin();
     return {
