@@ -8,6 +8,10 @@ import { meshCommands } from "../../lib/cli/mesh_commands.ts";
 import { meshProgramCommand } from "../../lib/cli/mesh_arguments.ts";
 import { friendsProgramCommand } from "../../lib/cli/friends_arguments.ts";
 import { usersProgramCommands } from "../../lib/cli/users_arguments.ts";
+import { registryProgramCommand } from "../../lib/cli/registry_arguments.ts";
+import { registryCommands } from "../../lib/cli/registry_commands.ts";
+import { regserverProgramCommand } from "../../lib/cli/regserver_arguments.ts";
+import { regserverCommands } from "../../lib/cli/regserver_commands.ts";
 import { accountsProgramCommands } from "../../lib/cli/accounts_arguments.ts";
 import { importRows } from "../../lib/cli/import_file.ts";
 import { parseAccounts } from "../../lib/store/accounts_csv.ts";
@@ -15,9 +19,11 @@ import { memberProgramCommand } from "../../lib/cli/member_arguments.ts";
 import { memberCommands } from "../../lib/cli/member_commands.ts";
 import { serveProgramCommand } from "../../lib/cli/serve_arguments.ts";
 import { serveCommands } from "../../lib/cli/serve_commands.ts";
+import * as directoryLimits from "../../lib/protocols/directory/limits.ts";
 import { userInfoRows } from "../../lib/store/user_info.ts";
 import { RECOVERY_SCENES } from "../sim/group/recovery_scenes.ts";
-import { Nodes, type ShownEvent } from "./node.ts";
+import { Node, Nodes, type ShownEvent } from "./node.ts";
+import { TextProgram } from "./text_program.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -26,19 +32,9 @@ function page(path: string): Promise<string> {
 }
 
 Deno.test("docs/scripting.md: the bot tells the time to all, and in private", async () => {
-  const bot = /```js\n(.*?)```/s.exec(await page("docs/scripting.md"))?.[1];
-  assert(bot !== undefined);
   await using nodes = new Nodes();
   const ann = await nodes.ready("Ann", null);
-  const folder = await Deno.makeTempDir({ prefix: "p2pchat-bot-" });
-  const path = `${folder}/clock.mjs`;
-  await Deno.writeTextFile(path, bot);
-  const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", path, "127.0.0.1", String(ann.port)],
-    cwd: fileURLToPath(ROOT),
-    env: { P2PCHAT_HOME: folder },
-    stdin: "null",
-  }).spawn();
+  const bot = await runBot("clock.mjs", "127.0.0.1", String(ann.port));
   try {
     await ann.until((event) => event.event === "joined" && event.name === "clock");
 
@@ -51,26 +47,100 @@ Deno.test("docs/scripting.md: the bot tells the time to all, and in private", as
     assertEquals([toAll.private, toAnn.private], [false, true]);
     assertEquals(ann.texts("clock").length, 2);
   } finally {
-    process.kill("SIGKILL");
-    await process.status;
+    await bot.kill();
     await ann.until((event) => event.event === "left" && event.name === "clock");
-    await Deno.remove(folder, { recursive: true });
+    await bot.remove();
   }
 });
+
+Deno.test("docs/scripting.md: the bot takes a call, and answers what is said in it", async () => {
+  await using nodes = new Nodes();
+  const registry = await openDirectory(nodes);
+  const bot = await runBot("answering.mjs", registry);
+  try {
+    const ann = nodes.add(Node.start(["peer", "Ann", "--registry", registry, "--guest"]));
+    await ann.until(({ event, users, name }) =>
+      event === "users" && users.length === 2 || event === "presence" && name === "desk"
+    );
+    for (let call = 0; call < 2; call++) {
+      const from = ann.events.length;
+      await ann.type("desk");
+      await ann.until(({ event, state }) => event === "call" && state === "connected", 9_000, from);
+      await ann.say("hello");
+      const answer = await ann.until(
+        ({ event, self }) => event === "message" && !self,
+        9_000,
+        from,
+      );
+      assertEquals([answer.from, answer.text], ["desk", "You said 5 letters"]);
+      await ann.say("bye");
+      const end = await ann.until(
+        ({ event, state }) => event === "call" && state === "ended",
+        9_000,
+        from,
+      );
+      assertEquals(end.reason, "hung-up");
+    }
+  } finally {
+    await bot.kill();
+    await bot.remove();
+  }
+});
+
+/** The script of that name on the page on scripting, as it stands there. */
+async function runBot(name: string, ...args: readonly string[]) {
+  const scripts = [...(await page("docs/scripting.md")).matchAll(/```js\n(.*?)```/gs)];
+  const script = scripts.map(([, text]) => text!).find((text) =>
+    text.startsWith(`// node ${name}`)
+  );
+  assert(script !== undefined);
+  const folder = await Deno.makeTempDir({ prefix: "p2pchat-bot-" });
+  const path = `${folder}/${name}`;
+  await Deno.writeTextFile(path, script);
+  const process = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", path, ...args],
+    cwd: fileURLToPath(ROOT),
+    env: { P2PCHAT_HOME: folder },
+    stdin: "null",
+  }).spawn();
+  return {
+    async kill() {
+      process.kill("SIGKILL");
+      await process.status;
+    },
+    remove: () => Deno.remove(folder, { recursive: true }),
+  };
+}
+
+/** @returns Where people come in. */
+async function openDirectory(nodes: Nodes): Promise<string> {
+  const directory = nodes.add(Node.start(["regserver", "--host", "127.0.0.1", "--port", "0"]));
+  const { port } = await directory.until(({ event }) => event === "ready");
+  return `127.0.0.1:${port}`;
+}
 
 function byClock(event: ShownEvent): boolean {
   return event.event === "message" && event.from === "clock";
 }
+
+/** What a line means doesn't matter here. */
+const registryCommandTable = registryCommands(() => ({ place: "lobby", peer: "" }), false);
 
 const MODES = [
   { page: "mesh.md", commands: meshCommands.commands, program: meshProgramCommand },
   { page: "friends.md", commands: friendsCommands.commands, program: friendsProgramCommand },
   { page: "group.md", commands: memberCommands.commands, program: memberProgramCommand },
   { page: "group.md", commands: serveCommands.commands, program: serveProgramCommand },
+  {
+    page: "directory.md",
+    commands: registryCommandTable.commands,
+    program: registryProgramCommand,
+  },
+  { page: "directory.md", commands: regserverCommands.commands, program: regserverProgramCommand },
 ];
 
 for (const { page: name, commands, program } of MODES) {
-  Deno.test(`docs/${name}: names each command and each flag of ${program.name}`, async () => {
+  Deno.test(`docs/${name}: names each command and each flag of ${program.name} (${program.form})`, async () => {
     const text = await page(`docs/${name}`);
     const missing = [
       ...commands.map(({ name }) => name === "quit" ? ":q" : `/${name}`),
@@ -85,10 +155,12 @@ Deno.test("docs/scripting.md: names each event, each field and each command with
   const mesh = await page("lib/protocols/mesh/events.ts");
   const friends = await page("lib/protocols/friends/events.ts");
   const group = await page("lib/protocols/group/events.ts");
+  const directory = await page("lib/protocols/directory/events.ts");
   const common = await page("lib/base/mode_machine.ts");
   const declared = mesh.slice(0, mesh.indexOf("export type MeshCommand")) +
     friends.slice(0, friends.indexOf("export type FriendsCommand")) +
     group.replace(/export type \w+Command =.*?;\n(?=\n|$)/gs, "") +
+    directory.slice(0, directory.indexOf("export type ClientCommand")) +
     common.slice(
       common.indexOf("export type ModeEvent"),
       common.indexOf("/** What the user may ask"),
@@ -138,9 +210,10 @@ Deno.test("docs/friends.md: its table is one, and its commands are those there a
   assertEquals(lines.length, usersProgramCommands.length);
 });
 
-Deno.test("docs/directory.md: its commands are those there are, its table and its import are some", async () => {
+Deno.test("docs/directory.md: the operator's commands are those there are, its table and its import are some", async () => {
   const text = await page("docs/directory.md");
-  const [commands, people, table] = [...text.matchAll(/```text\n(.*?)```/gs)].map((match) =>
+  const accounts = text.slice(text.indexOf("\n## Accounts: "));
+  const [commands, people, table] = [...accounts.matchAll(/```text\n(.*?)```/gs)].map((match) =>
     match[1]!
   );
   const lines = commands!.trimEnd().split("\n").map((line) => line.split(/ {2,}/)[0]!.split(" "));
@@ -153,8 +226,88 @@ Deno.test("docs/directory.md: its commands are those there are, its table and it
   assertEquals(lines.length, accountsProgramCommands.length);
   const rows = importRows("people.csv", bytes(people!)).map((row) => "name" in row && row.name);
   assertEquals(rows, ["alice", "Zoë"]);
-  const { table: accounts, complaints } = parseAccounts("accounts.csv", bytes(table!));
-  assertEquals([accounts.size, complaints], [1, []]);
+  const { table: known, complaints } = parseAccounts("accounts.csv", bytes(table!));
+  assertEquals([known.size, complaints], [1, []]);
+});
+
+Deno.test("docs/directory.md, README.md: each command line of a directory is one", async () => {
+  const programs = [registryProgramCommand, regserverProgramCommand];
+  const text = await page("docs/directory.md") + await page("README.md");
+  const lines = [...text.matchAll(/p2pchat (?:regserver|peer[^\n|`]* --registry)[^\n|`<#]*/g)]
+    .map(([line]) => line.split(/ {2,}/)[0]!.trim())
+    .filter((line) => !/[A-Z]{4}|--registry$/.test(line));
+
+  assert(lines.length >= 12, `${lines.length}`);
+  for (const line of lines) {
+    const words = line.split(" ").slice(1);
+    assertEquals(parseCommandLine(words, programs, () => "/home/alice").type, "run", line);
+  }
+});
+
+Deno.test("docs/directory.md: its limits are those of the program", async () => {
+  const text = await page("docs/directory.md");
+  const limits = text.slice(text.indexOf("\n## Limits\n"), text.indexOf("\n## Accounts: "));
+  const [, , ...rows] = limits.split("\n").filter((line) => line.startsWith("|"));
+  const of = directoryLimits;
+  const number = (value: number) => value.toLocaleString("en");
+  const seconds = (ms: number) => `${ms / 1_000} s`;
+  const minutes = (ms: number) => `${ms / 60_000} min`;
+
+  assertEquals(rows.map((row) => row.split("|")[2]!.trim()), [
+    `${number(of.CLIENTS_MAX_DEFAULT)} (${number(of.CLIENTS_MAX)})`,
+    seconds(of.SILENT_MS_MAX),
+    seconds(of.GUEST_HELD_MS),
+    `${of.WRONG_MAX}, ${of.WRONG_FROM_ADDRESS_MAX}, ${seconds(of.LOCK_OUT_MS)}`,
+    `${of.SIGN_UPS_MAX_DEFAULT}`,
+    seconds(of.RINGING_MS_MAX),
+    `${seconds(of.DIRECT_MS_MAX)}, ${seconds(of.CONNECTING_MS_MAX)}`,
+    `${of.RELAY_BYTES_PER_S / 1_024} KiB`,
+    `${of.CALLS_BURST}, ${1 / of.CALLS_PER_S} s`,
+    `${of.MISSED_MAX}`,
+    `${number(of.TEXT_BYTES_MAX)} bytes`,
+    `${of.BROADCASTS_MAX}`,
+    `${number(of.KEPT_MAX)} or ${of.KEPT_BYTES_MAX / 1_024 ** 2} MiB`,
+    `${minutes(of.TTL_MS_DEFAULT)} (${of.TTL_MS_MAX / 86_400_000} days)`,
+    seconds(of.KICKED_MS),
+    minutes(of.FULL_MS_MAX),
+  ]);
+  assertEquals([of.SIGN_UPS_MS, of.BROADCASTS_MS], [3_600_000, 60_000]);
+});
+
+Deno.test("docs/directory.md: the session reads as it does", async () => {
+  const text = await page("docs/directory.md");
+  const session = /```text\n(\$ p2pchat regserver\n.*?)```/s.exec(text)![1]!;
+  // Addresses, keys and durations are other ones each time.
+  const plain = (line: string) =>
+    line.replace(/192\.168\.1\.5|127\.0\.0\.1:\d+/g, "HOST").replace(/at \d+\./, "at PORT.")
+      .replace(/\b[a-z2-7]{27}\b/, "KEY").replace(/after .*/, "after a while");
+  // What is asked, typed or advised stands at a terminal alone.
+  const atTerminal =
+    /^(?:\$|and at|\w+ \(.*\)>|1\) |Name:|Password:|The same again:|Call somebody)/;
+  const told = (part: string) =>
+    part.trimEnd().split("\n").filter((line) => !atTerminal.test(line))
+      .map((line) => plain(line.replace(/^\d\d:\d\d /, "")));
+  const [ofDirectory, ofAlice, ofBob] = session.split(/\n\n/).map(told);
+
+  const port = ["--host", "127.0.0.1", "--port", "0"];
+  await using directory = TextProgram.start(["regserver", ...port]);
+  const [, at] = await directory.until(/Listening at (\d+)/);
+  const come = ["--registry", `127.0.0.1:${at}`, "--host", "127.0.0.1"];
+  await using bob = TextProgram.start(["peer", "bob", ...come, "--guest"]);
+  await bob.until(/Online/);
+  const env = { P2PCHAT_PASSWORD: "correct horse" };
+  await using alice = TextProgram.start(["peer", "alice", ...come, "--signup"], { env });
+  await alice.until(/Online/);
+  await alice.type("bob", "shall we?");
+  await bob.until(/is calling/);
+  await bob.type("y", "at seven");
+  await alice.until(/at seven/);
+  await alice.type("q");
+  await alice.until(/hung up.*\n.*Online/);
+
+  assertEquals(directory.lines.slice(0, ofDirectory!.length).map(plain), ofDirectory);
+  assertEquals(alice.lines.map(plain), ofAlice);
+  assertEquals(bob.lines.map(plain).filter((line) => ofBob!.includes(line)), ofBob);
 });
 
 Deno.test("pages: every link to a file of ours leads to one", async () => {
