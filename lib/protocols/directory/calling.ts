@@ -511,8 +511,7 @@ export class Calling {
       out.notice(`${what} said, as there is no call with ${shownName(call.peer)}`);
     }
     if (!wasTalking || !isUp) return;
-    lobby.areFree(this.owner.selfName, call.peer);
-    lobby.show();
+    lobby.showAfter(this.owner.selfName, call.peer);
   }
 
   #show(

@@ -50,20 +50,23 @@ export class Lobby {
   }
 
   /** @param part Of the names that are meant; all where it is left out. */
-  show(part?: string, ref?: string): void {
-    const folded = foldName(part ?? "");
-    const shown = [...this.#users].filter(([name]) => name.includes(folded));
-    shown.sort(([a], [b]) => a < b ? -1 : 1);
-    this.out.show({ event: "users", users: shown.map(([, user]) => viewOf(user)) }, ref);
+  show(part = "", ref?: string): void {
+    this.#show(part, [], ref);
   }
 
-  /** They talk with each other no more; what else is true of them the directory tells. */
-  areFree(...names: readonly string[]): void {
-    for (const name of names) {
-      const folded = foldName(name);
-      const user = this.#users.get(folded);
-      if (user !== undefined) this.#users.set(folded, { ...user, state: "free" });
-    }
+  /** The list after a call: who talked with each other is free, which the directory is about to say, too. */
+  showAfter(...talked: readonly string[]): void {
+    this.#show("", talked.map(foldName));
+  }
+
+  #show(part: string, free: readonly FoldedName[], ref?: string): void {
+    const folded = foldName(part);
+    const shown = [...this.#users].filter(([name]) => name.includes(folded));
+    shown.sort(([a], [b]) => a < b ? -1 : 1);
+    const users = shown.map(([name, user]): UserView =>
+      free.includes(name) ? { ...viewOf(user), state: "free" } : viewOf(user)
+    );
+    this.out.show({ event: "users", users }, ref);
   }
 
   find(name: string): UserView | null {
