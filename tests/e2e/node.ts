@@ -19,6 +19,8 @@ export interface NodeOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Another program in place of the built one: a module of this folder. */
   readonly module?: string;
+  /** The command that runs it. */
+  readonly within?: readonly string[];
 }
 
 /** The built program; `P2PCHAT` names another one to test. */
@@ -63,13 +65,16 @@ export class Node implements AsyncDisposable {
   /** Starts `p2pchat ARGS --json`. The caller disposes of it. */
   static start(command: readonly string[], options: NodeOptions = {}): Node {
     const data = options.data ?? Deno.makeTempDirSync({ prefix: "p2pchat-e2e-" });
-    const { module } = options;
-    const run = module === undefined ? [] : ["run", "-A", "--no-check", moduleFile(module)];
+    const { module, within = [] } = options;
+    const program = module === undefined
+      ? [PROGRAM]
+      : [Deno.execPath(), "run", "-A", "--no-check", moduleFile(module)];
+    const [first, ...words] = [...within, ...program];
     return new Node(
       data,
       options.data === undefined,
-      new Deno.Command(module === undefined ? PROGRAM : Deno.execPath(), {
-        args: [...run, ...command, "--json", "--data", data, ...(options.args ?? [])],
+      new Deno.Command(first!, {
+        args: [...words, ...command, "--json", "--data", data, ...(options.args ?? [])],
         stdin: "piped",
         stdout: "piped",
         stderr: "piped",

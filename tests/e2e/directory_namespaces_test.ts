@@ -1,0 +1,203 @@
+/** Calls between hosts that reach each other in part, or not any more. */
+
+import { assert, assertEquals } from "@std/assert";
+import {
+  call,
+  connect,
+  heard,
+  is,
+  message,
+  presence,
+  seesAll,
+  session,
+  sideBySide,
+  sleep,
+  untilListed,
+} from "./directory_world.ts";
+import { canMakeHosts, Hosts } from "./hosts.ts";
+import { holds, Node, Nodes, type ShownEvent } from "./node.ts";
+
+/** Each host has a network of its own: the ports may be the same. */
+const DIRECTORY_PORT = 24_400;
+const CALL_PORT = 25_000;
+
+interface World extends AsyncDisposable {
+  readonly hosts: Hosts;
+  readonly directory: Node;
+  readonly ann: Node;
+  readonly bob: Node;
+}
+
+/** A directory on a host of its own, and guests Ann and Bob, each on one; all reach each other. */
+async function openWorld(...args: readonly string[]): Promise<World> {
+  await using made = new AsyncDisposableStack();
+  const hosts = made.use(await Hosts.open("directory", "ann", "bob"));
+  const nodes = made.use(new Nodes());
+  const launch = (name: string, words: readonly string[], args: readonly string[]) =>
+    nodes.add(Node.start(words, { within: hosts.within(name), args }));
+  const directory = launch("directory", ["regserver", "--port", String(DIRECTORY_PORT)], args);
+  await directory.until(is("ready"));
+  const start = (name: string) => {
+    const registry = `${hosts.address("directory")}:${DIRECTORY_PORT}`;
+    const words = ["peer", name, "--registry", registry, "--port", String(CALL_PORT)];
+    return launch(name, words, ["--guest"]);
+  };
+  const [ann, bob] = [start("ann"), start("bob")];
+  await Promise.all([seesAll(ann, "ann", "bob"), seesAll(bob, "ann", "bob")]);
+  const owned = made.move();
+  return { hosts, directory, ann, bob, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Each says something, and hears what the other says. */
+async function talk(one: Node, other: Node, text: string): Promise<void> {
+  await Promise.all([one.say(`${text}, one`), other.say(`${text}, other`)]);
+  await Promise.all([one.until(message(`${text}, other`)), other.until(message(`${text}, one`))]);
+}
+
+function routes(...nodes: readonly Node[]): readonly string[] {
+  return nodes.map(({ events }) => events.find(call("connected"))!.route);
+}
+
+/** How long it takes until each has what is awaited, ms. */
+async function took(...waits: readonly Promise<unknown>[]): Promise<number> {
+  const beganMs = performance.now();
+  await Promise.all(waits);
+  return performance.now() - beganMs;
+}
+
+/** A world in which Ann and Bob talk. */
+async function openCall(prepare: (hosts: Hosts) => Promise<void> = async () => {}): Promise<World> {
+  const world = await openWorld();
+  await prepare(world.hosts);
+  await connect(world.ann, world.bob, "bob");
+  return world;
+}
+
+const SCENES: Readonly<Record<string, () => Promise<void>>> = {
+  async "who reach each other talk directly"() {
+    await using world = await openCall();
+    const { ann, bob, directory } = world;
+    await talk(ann, bob, "hello");
+    assertEquals(routes(ann, bob), ["direct", "direct"]);
+    const { users } = await directory.ask("list");
+    assertEquals(users.map(({ name, host, port }: ShownEvent) => [name, host, port]), [
+      ["ann", world.hosts.address("ann"), CALL_PORT],
+      ["bob", world.hosts.address("bob"), CALL_PORT],
+    ]);
+  },
+
+  async "who don't reach each other talk through the directory, to the last line"() {
+    await using world = await openCall((hosts) => hosts.cut("ann", "bob"));
+    const { ann, bob } = world;
+    await talk(ann, bob, "hello");
+    const lines = Array.from({ length: 3_000 }, (_, at) => `line ${at} ${"x".repeat(100)}`);
+    for (const line of lines) await ann.type(line);
+    await ann.type("q");
+    await bob.until(call("ended"));
+    assertEquals(routes(ann, bob), ["relay", "relay"]);
+    assertEquals(bob.texts("ann"), ["hello, one", ...lines]);
+    await untilListed(bob, "ann free", "bob free");
+  },
+
+  async "without a relay, who isn't reached is unreachable, and free again"() {
+    await using world = await openWorld("--no-relay");
+    const { hosts, ann, bob } = world;
+    await hosts.cut("ann", "bob");
+    await ann.type("/call bob");
+    await bob.until(is("incoming"));
+    await bob.type("/accept");
+    await Promise.all([ann.until(call("unreachable")), bob.until(is("call"))]);
+    await untilListed(ann, "ann free", "bob free");
+  },
+
+  async "whoever can't be dialled dials the other: they talk directly, whoever of them calls"() {
+    await using world = await openWorld();
+    const { hosts, ann, bob } = world;
+    await hosts.drop("ann", "bob", { protocol: "tcp", port: CALL_PORT });
+    await connect(ann, bob, "bob");
+    await talk(ann, bob, "hello");
+    await ann.type("q");
+    await bob.until(call("ended"));
+    await untilListed(bob, "ann free", "bob free");
+    await connect(bob, ann, "ann");
+    const connected = [ann, bob].flatMap(({ events }) => events.filter(call("connected")));
+    assertEquals(connected.map(({ route }) => route), Array(4).fill("direct"));
+  },
+
+  async "whoever is cut off from the other is told within 10 s, and stays in the directory"() {
+    await using world = await openCall();
+    const { hosts, ann, bob } = world;
+    await hosts.cut("ann", "bob");
+    const tookMs = await took(ann.until(call("ended")), bob.until(call("ended")));
+    assert(tookMs < 10_000, `${tookMs} ms`);
+    assertEquals([ann, bob].map(({ events }) => events.find(call("ended"))!.reason), [
+      "lost",
+      "lost",
+    ]);
+    await untilListed(ann, "ann free", "bob free");
+    assertEquals([ann, bob].flatMap(({ events }) => events.filter(session("down"))), []);
+  },
+
+  async "whose words go through the directory is told within 10 s that the other is cut off from it"() {
+    await using world = await openCall((hosts) => hosts.cut("ann", "bob"));
+    const { hosts, ann, bob } = world;
+    await hosts.cut("bob", "directory");
+    const tookMs = await took(ann.until(call("ended")), bob.until(call("ended")));
+    assert(tookMs < 10_000, `${tookMs} ms`);
+    assertEquals(ann.events.find(call("ended"))!.reason, "lost");
+    await ann.until(presence("bob", "offline"), 15_000);
+    await hosts.heal("bob", "directory");
+    await ann.until(presence("bob", "free"), 45_000);
+  },
+
+  async "a direct call goes on without the directory, which has both back within 45 s"() {
+    await using world = await openCall();
+    const { hosts, ann, bob } = world;
+    await hosts.cut("directory", "ann", "bob");
+    await Promise.all([ann.until(session("down")), bob.until(session("down"))]);
+    await talk(ann, bob, "still here");
+    // Long enough for pauses to grow.
+    await sleep(20_000);
+    await hosts.heal("directory", "ann", "bob");
+    const back = (node: Node) =>
+      node.until(session("up"), undefined, node.events.findLastIndex(session("down")));
+    const tookMs = await took(back(ann), back(bob));
+    assert(tookMs < 45_000, `${tookMs} ms`);
+    await talk(ann, bob, "and now");
+    await untilListed(ann, "ann busy", "bob busy");
+    assertEquals([ann, bob].flatMap(({ events }) => events.filter(call("ended"))), []);
+  },
+
+  async "what is told to all comes over TCP where no datagram passes"() {
+    await using world = await openWorld();
+    const { hosts, ann, bob } = world;
+    await hosts.drop("bob", "directory", { protocol: "udp" });
+    await hosts.drop("directory", "bob", { protocol: "udp" });
+    for (const text of ["one", "two"]) await ann.type(`/broadcast ${text}`);
+    await ann.untilCount(is("broadcast-sent"), 2);
+    assertEquals(heard(bob), ["ann: one", "ann: two"]);
+  },
+
+  async "whoever has another address comes back by itself, and is called there"() {
+    await using world = await openWorld();
+    const { hosts, ann, bob } = world;
+    await hosts.move("bob", 9);
+    const downAt = await bob.until(session("down")).then((event) => bob.events.indexOf(event));
+    await bob.until(session("up"), 45_000, downAt);
+    const seen = async () => {
+      const { users } = await ann.ask("list", { part: "bob" });
+      return users[0]?.host.endsWith(".9") ?? false;
+    };
+    await holds("Bob's new address is in the list", seen);
+    await connect(ann, bob, "bob");
+    await talk(ann, bob, "hello");
+    assertEquals(routes(ann, bob), ["direct", "direct"]);
+  },
+};
+
+if (canMakeHosts()) sideBySide(SCENES);
+else {
+  for (const name of Object.keys(SCENES)) {
+    Deno.test({ name: `directory: ${name}`, ignore: true, fn() {} });
+  }
+}
