@@ -65,6 +65,8 @@ export class Calling {
   #call: ClientCall | null = null;
   /** Of which the directory was told as we came in, until it has answered. */
   #entered: ClientCall | null = null;
+  /** Whom we talk with calls: it has hung up, and our link is about to say so. */
+  #next: DirectoryMessageOf<"incoming"> | null = null;
   readonly #relayed: RelayedCalls;
   readonly #deadlines = new Deadlines(DEADLINES);
 
@@ -257,8 +259,9 @@ export class Calling {
 
   // What the directory says.
 
-  incoming({ call: bytes, from, guest, key }: DirectoryMessageOf<"incoming">): void {
+  incoming(message: DirectoryMessageOf<"incoming">): void {
     const { owner } = this;
+    const { call: bytes, from, guest, key } = message;
     if (nameFault(from) !== null) return owner.offends("a call from nobody");
     const id = bytes.toHex();
     const answer = { type: "answer", call: bytes, accepts: false } as const;
@@ -266,6 +269,10 @@ export class Calling {
     if (before !== null) {
       // Both call each other: the directory makes one call of it.
       if (before.phase === "ringing" && isSame(before.peer, from)) return;
+      if (before.isTalking && before.key === key && before.id !== id) {
+        this.#next = message;
+        return;
+      }
       if (before.id !== id) owner.tell({ ...answer, reason: "busy" });
       return;
     }
@@ -325,6 +332,7 @@ export class Calling {
 
   outcome({ call: bytes, state, reason }: DirectoryMessageOf<"outcome">): void {
     const call = this.#call;
+    if (this.#next?.call.toHex() === bytes.toHex()) return this.#missNext();
     if (call === null || call.id !== bytes.toHex()) return;
     if (call.phase === "ending") return;
     if (call.route === "direct" && !call.isSelf) {
@@ -343,9 +351,15 @@ export class Calling {
     this.#over(call, state, said);
   }
 
+  #missNext(): void {
+    if (this.#next !== null) this.owner.missed.add(this.#next.from);
+    this.#next = null;
+  }
+
   /** The directory is gone, or we from it: who rings doesn't any more, who talks directly goes on. */
   directoryLeft(): void {
     const call = this.#call;
+    this.#missNext();
     this.#relayed.parted();
     if (call === null || call.isSelf) return;
     if (call.route === "direct" || call.phase === "connecting") {
@@ -374,6 +388,7 @@ export class Calling {
   /** The program ends now, whatever waits. */
   drop(): void {
     const call = this.#call;
+    this.#missNext();
     this.#relayed.parted();
     if (call === null) return;
     if (call.link !== null) this.owner.out.close(call.link.link, "quit");
@@ -512,6 +527,9 @@ export class Calling {
     }
     if (!wasTalking || !isUp) return;
     lobby.showAfter(this.owner.selfName, call.peer);
+    const next = this.#next;
+    this.#next = null;
+    if (next !== null) this.incoming(next);
   }
 
   #show(

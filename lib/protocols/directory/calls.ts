@@ -66,8 +66,9 @@ export class Calls {
     }
     if (callee === null) return refuse("offline", "");
     if (callee === client) this.#selfCall(client, id);
-    else if (callee.call !== null) return refuse("busy", "");
-    else this.#ring(client, callee, id);
+    else if (callee.call !== null && !this.#isLeftBy(client, callee.call)) {
+      return refuse("busy", "");
+    } else this.#ring(client, callee, id);
     return null;
   }
 
@@ -75,6 +76,11 @@ export class Calls {
   #isRungBy(client: Client, call: Call, caller: Client): boolean {
     return call.phase === "ringing" && call.callee.client === client &&
       call.caller.client === caller;
+  }
+
+  /** It has hung up on whom it calls now, who is about to know. */
+  #isLeftBy(client: Client, call: Call): boolean {
+    return call.phase === "ending" && call.sideOf(client) !== null;
   }
 
   #selfCall(client: Client, id: string): void {
@@ -94,8 +100,9 @@ export class Calls {
     this.#byId.set(call.id, call);
     for (const { client } of call.sides) {
       if (client === null) continue;
+      const wasBusy = client.isBusy;
       client.call = call;
-      if (client.isBusy) this.presence.changed(client);
+      if (client.isBusy !== wasBusy) this.presence.changed(client);
     }
     this.#arm(call);
   }

@@ -490,6 +490,44 @@ Deno.test("lines: at a terminal, hanging up withdraws", () => {
   assert(program.types({ command: "hang-up" })[0]?.endsWith("hang-up reason=cancelled call=#1"));
 });
 
+/** Bob calls again. */
+function callsAgain(program: ClientProgram): Words {
+  return program.says({ type: "incoming", call: callId(2), from: "bob", guest: false, key: BOB });
+}
+
+Deno.test("whoever has hung up and calls again is asked for once we know that", () => {
+  const { program, link } = talking();
+  assertEquals(callsAgain(program), []);
+  const words = program.feed({ type: "link-down", link, closed: true, reason: "hung up" });
+
+  assertEquals(withoutUsers(words).slice(-2), [
+    "call call=#1 peer=bob state=ended reason=hung-up durationMs=0",
+    "incoming call=#2 from=bob key=bob guest=false",
+  ]);
+  program.types({ command: "accept" });
+  assertEquals(program.machine.calling.call?.phase, "accepted");
+});
+
+Deno.test("whoever calls again before the first call is answered is told that we are busy", () => {
+  const [answer] = callsAgain(asked());
+
+  assert(answer?.includes("reason=busy"), answer);
+});
+
+Deno.test("whoever calls again and withdraws before we know that it had hung up was missed", () => {
+  for (const how of ["withdrawn", "the directory is gone"]) {
+    const { program, link } = talking();
+    callsAgain(program);
+    if (how === "withdrawn") {
+      program.says({ type: "outcome", call: callId(2), state: "cancelled", reason: "" });
+    } else program.directoryDown();
+    program.feed({ type: "link-down", link, closed: true, reason: "hung up" });
+
+    assertEquals(program.machine.calling.call, null, how);
+    assertEquals(program.machine.missed.calls.map(({ from }) => from), ["bob"], how);
+  }
+});
+
 Deno.test("lines: what a link doesn't take waits, and the input pauses before too much does", () => {
   const { program, link } = talking();
   program.feed({ type: "congested", link });

@@ -236,6 +236,16 @@ Deno.test("Directory: a direct call goes on while a side is away, and the other 
   assertEquals(bob.sees, "ann free, bob free");
 });
 
+Deno.test("Directory: whoever comes back without its call, and calls, is told that the other talks", () => {
+  const { exchange, ann } = talking();
+  ann.goesDown();
+  ann.connects().enters({ talking: null });
+  exchange.take();
+  ann.calls("bob", 2);
+
+  assertEquals(exchange.take(), ["ann: outcome 2 busy"]);
+});
+
 Deno.test("Directory: a call whose other side never comes back ends with this one's", () => {
   const { exchange, ann, bob } = talking();
   ann.goesDown();
@@ -325,6 +335,28 @@ Deno.test("Directory: whoever doesn't hang up is busy for 10 s more, and not for
   assertEquals(bob.sees, "ann free, bob busy");
   exchange.pass(1 + 100);
   assertEquals(bob.sees, "ann free, bob free");
+});
+
+Deno.test("Directory: whoever has hung up may call the other again, who is about to know; nobody else may", () => {
+  const { exchange, ann, bob, others: [cem] } = talking("direct", "cem");
+  ann.hangsUp(1);
+  cem!.calls("bob", 2);
+  ann.calls("bob", 3);
+  assertEquals(exchange.take(), [
+    "* call ann bob ended",
+    "cem: outcome 2 busy",
+    "bob: incoming 3 from ann",
+    "* call ann bob ringing",
+  ]);
+  exchange.pass(100);
+  assertEquals(cem!.sees, "ann free, bob free, cem free");
+  bob.hangsUp(1);
+  bob.answers(3);
+  assertEquals(exchange.take(), ["ann: meet 3 bob", "bob: meet 3 ann"]);
+  ann.begins(3);
+  bob.begins(3);
+  exchange.pass(ENDING_MS_MAX + 100);
+  assertEquals(cem!.sees, "ann busy, bob busy, cem free");
 });
 
 // Relays.
