@@ -321,12 +321,17 @@ function reachedText(reached: number): string {
 }
 
 function statusLines(status: EventNamed<"status">): readonly Line[] {
-  const { name, guest, session, registry, online, call, unsent, key, problems } = status;
+  const { name, guest, session, registry, online, call, unsent, key, problems, roundTripMs } =
+    status;
   const who: Line = name === "" ? ["you"] : [ownNameSpan(name)];
   const how = guest ? ", as a guest" : "";
   const lines: Line[] = [
     session === "up"
-      ? [`In the directory ${registry} as `, ...who, `${how}; ${numberText(online)} online.`]
+      ? [
+        `In the directory ${registry} as `,
+        ...who,
+        `${how}${farText(roundTripMs)}; ${numberText(online)} online.`,
+      ]
       : [`Not in the directory ${registry} now.`],
     ...(call === null ? [] : [callStatus(call)]),
     [unsent === 0 ? "Nothing is unsent." : `${numberText(unsent)} unsent.`],
@@ -337,10 +342,15 @@ function statusLines(status: EventNamed<"status">): readonly Line[] {
 }
 
 function callStatus(
-  { peer, state, route, sinceMs }: NonNullable<EventNamed<"status">["call"]>,
+  { peer, state, route, sinceMs, roundTripMs }: NonNullable<EventNamed<"status">["call"]>,
 ): Line {
   const since = durationText(sinceMs);
   if (state !== "connected") return [nameSpan(peer), `: ${state}, for ${since}.`];
   const by = route === "relay" ? "through the directory" : "directly";
-  return ["In a call with ", nameSpan(peer), `, ${by}, for ${talkText(sinceMs)}.`];
+  const far = farText(roundTripMs);
+  return ["In a call with ", nameSpan(peer), `, ${by}${far}, for ${talkText(sinceMs)}.`];
+}
+
+function farText(roundTripMs: number | null): string {
+  return roundTripMs === null ? "" : `, ${durationText(roundTripMs)} away`;
 }

@@ -99,6 +99,8 @@ export class DirectoryClientHost extends ModeHost<
   readonly #relayed = new WeakMap<Endpoint, Relay>();
   /** When links are closed although something waits for them. */
   readonly #closing = new Map<LinkId, { cancel(): void }>();
+  /** Of the latest dial of the directory. */
+  #directoryAttempt: number | null = null;
 
   constructor(config: Omit<ClientConfig, "records">, ports: DirectoryClientPorts) {
     super(createCodec(DIRECTORY_MESSAGES), ports);
@@ -176,6 +178,7 @@ export class DirectoryClientHost extends ModeHost<
         const { attempt, mode, endpoint, expect: fingerprint } = effect;
         const expect = { key: null, fingerprint, room: null, secret: null, mode };
         const channel = mode === "directory" ? DIRECTORY_CHANNEL : {};
+        if (mode === "directory") this.#directoryAttempt = attempt;
         return links.dial(attempt, endpoint, { ...expect, channel });
       }
       case "cancel-dial":
@@ -253,8 +256,27 @@ export class DirectoryClientHost extends ModeHost<
     }
   }
 
+  /** A status with what the machine can't know: how far it is to the directory, and to whom one talks with. */
   protected override completed(event: ClientEvent): ClientEvent {
-    return event;
+    if (event.event !== "status") return event;
+    const toDirectory = ({ attempt }: LinkInfo) =>
+      attempt !== null && attempt === this.#directoryAttempt;
+    const { call } = event;
+    const toOther = (info: LinkInfo) =>
+      !toDirectory(info) && this.#relayed.has(info.remote) === (call?.route === "relay");
+    return {
+      ...event,
+      roundTripMs: this.#roundTripMs(toDirectory),
+      call: call?.state === "connected"
+        ? { ...call, roundTripMs: this.#roundTripMs(toOther) }
+        : call,
+    };
+  }
+
+  /** Of the link that is meant. */
+  #roundTripMs(isMeant: (info: LinkInfo) => boolean): number | null {
+    const [link] = [...this.openLinks.all].find(([, info]) => isMeant(info)) ?? [];
+    return link === undefined ? null : this.ports.links.roundTripMs(link);
   }
 }
 

@@ -217,18 +217,33 @@ Deno.test("registry: /status says where one is, the call, what is unsent and wha
     registry: "chat.example",
     session: "up",
     guest: false,
-    call: { call: "1", peer: "bob", state: "connected", route: "relay", sinceMs: 63_000 },
+    call: {
+      call: "1",
+      peer: "bob",
+      state: "connected",
+      route: "relay",
+      sinceMs: 63_000,
+      roundTripMs: 12.5,
+    },
+    roundTripMs: 5,
     online: 3,
     unsent: 2,
     problems: ["The disk is full"],
   } as const;
   assertEquals(
     linesOf([...IN, status]),
-    "In the directory chat.example as alice; 3 online.\n" +
-      "In a call with bob, through the directory, for 1 min 3 s.\n2 unsent.\nYour key: k\n! The disk is full\n",
+    "In the directory chat.example as alice, 5 ms away; 3 online.\n" +
+      "In a call with bob, through the directory, 13 ms away, for 1 min 3 s.\n2 unsent.\nYour key: k\n! The disk is full\n",
   );
   assertEquals(
-    linesOf([...IN, { ...status, session: "down", call: null, unsent: 0, problems: [] }]),
+    linesOf([...IN, {
+      ...status,
+      session: "down",
+      call: null,
+      roundTripMs: null,
+      unsent: 0,
+      problems: [],
+    }]),
     "Not in the directory chat.example now.\nNothing is unsent.\nYour key: k\n",
   );
 });

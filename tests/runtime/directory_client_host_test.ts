@@ -353,6 +353,29 @@ Deno.test("DirectoryClientHost: what the disk refuses is told again, and shown w
   ]);
 });
 
+Deno.test("DirectoryClientHost: a status tells how far the directory is, and whoever one talks with", async () => {
+  for (const route of ["direct", "relay"]) {
+    const { world, ann, bob } = await worldOf("ann", "bob");
+    if (route === "relay") world.separate(ann, bob);
+    const status = () => {
+      ann.do({ command: "status" });
+      const { roundTripMs, call } = ann.of("status").at(-1)!;
+      return [roundTripMs, call && call.roundTripMs];
+    };
+    assertEquals(status(), [10, null]);
+    ann.do({ command: "call", name: "bob" });
+    await world.pass(100);
+    assertEquals(status(), [10, null]);
+    bob.do({ command: "accept" });
+    await world.pass(9_000);
+    assertEquals(status(), [10, route === "direct" ? 10 : 20]);
+
+    world.killDirectory();
+    await world.pass(100);
+    assertEquals(status(), [null, route === "direct" ? 10 : null]);
+  }
+});
+
 Deno.test("DirectoryClientHost: keys are remembered for the directory that they were met at", async () => {
   const { world, ann, bob } = await worldOf("ann", "bob");
   await world.call(ann, bob);

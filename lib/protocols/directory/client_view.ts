@@ -32,6 +32,7 @@ export function statusView(standing: Standing): ClientEvent {
     session,
     guest,
     call: call === null ? null : callView(call, nowMs),
+    roundTripMs: null,
     online,
     unsent: (call?.lines.size ?? 0) + asked,
     problems: problemsOf(standing),
@@ -46,7 +47,7 @@ function callView(call: ClientCall, nowMs: number): Status["call"] {
     ? "ringing"
     : "connecting";
   const sinceMs = Math.round(nowMs - (isTalking ? call.talkingSinceMs : call.sinceMs));
-  return { call: shownId, peer, state, route, sinceMs };
+  return { call: shownId, peer, state, route, sinceMs, roundTripMs: null };
 }
 
 function problemsOf({ session, failure, isDiskFull, call }: Standing): readonly string[] {

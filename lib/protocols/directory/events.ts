@@ -108,7 +108,11 @@ export type ClientEvent =
       readonly state: "ringing" | "connecting" | "connected";
       readonly route: CallRoute | null;
       readonly sinceMs: number;
+      /** To the other and back; null where it isn't known, which only the caller of the machine does. */
+      readonly roundTripMs: number | null;
     } | null;
+    /** To the directory and back, as above. */
+    readonly roundTripMs: number | null;
     readonly online: number;
     /** Lines that wait for a call, or broadcasts for the directory. */
     readonly unsent: number;
