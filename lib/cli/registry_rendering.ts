@@ -38,6 +38,8 @@ export class RegistryRendering {
   /** The list is what somebody has asked for, with addresses. */
   #isListAsked = false;
   #isHintShown = false;
+  /** A call is over, and the list about to be shown: what changes until then is in it. */
+  #isBackSoon = false;
   /** Who is called, or talked with; null in the lobby. */
   #call: { readonly id: string; readonly isOurs: boolean; isConnected: boolean } | null = null;
   readonly #states = new Map<string, "free" | "busy">();
@@ -101,6 +103,7 @@ export class RegistryRendering {
       return [[{ timeMs: nowMs }, " * Back in the directory as ", ownNameSpan(this.#self)]];
     }
     this.#isDown = true;
+    this.#isBackSoon = false;
     this.#states.clear();
     const mark: Line = [{ timeMs: nowMs }, { text: " ! ", as: "mark" }];
     if (state === "replaced") {
@@ -126,6 +129,7 @@ export class RegistryRendering {
       if (users.length === 0) return [["Nobody of that name is online."]];
       return users.map((user) => this.#tableLine(user));
     }
+    this.#isBackSoon = false;
     this.#states.clear();
     for (const { name, state } of users) this.#states.set(foldName(name), state);
     const items = users.map((user): Line => [this.#nameOf(user.name), this.#asideOf(user)]);
@@ -157,7 +161,8 @@ export class RegistryRendering {
     const before = this.#states.get(folded);
     if (state === "offline") this.#states.delete(folded);
     else this.#states.set(folded, state);
-    if (before === state || this.#isSelf(name) || this.#call !== null) return [];
+    if (before === state || this.#isSelf(name)) return [];
+    if (this.#call !== null || this.#isBackSoon) return [];
     const text = state === "offline"
       ? " left"
       : state === "busy"
@@ -189,6 +194,7 @@ export class RegistryRendering {
     const isOver = state !== "ringing" && state !== "connected";
     const wasConnected = this.#call?.isConnected ?? false;
     if (isOver) this.#call = null;
+    if (isOver && wasConnected) this.#isBackSoon = !this.#isDown;
     const who = nameSpan(event.peer);
     const star: Line = [{ timeMs: nowMs }, " * "];
     const mark: Line = [{ timeMs: nowMs }, { text: " ! ", as: "mark" }];

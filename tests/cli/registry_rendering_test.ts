@@ -132,6 +132,14 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   [[...IN, INCOMING, call("timeout")], "12:03 * You missed a call of bob\n"],
   [[...IN, INCOMING, call("declined")], "12:03 * You declined the call of bob\n"],
   [[...IN, INCOMING, call("ended", { reason: "cancelled" })], "12:03 * bob withdrew the call\n"],
+  [
+    [...IN, ...TALKING, presence("bob", "busy"), call("ended", TALKED), presence("bob", "free")],
+    "",
+  ],
+  [
+    [...IN, ...TALKING, call("ended", TALKED), USERS, presence("erin", "free")],
+    "12:03 * erin is online\n",
+  ],
   [[...IN, ...TALKING, call("ended", TALKED)], "12:03 * You hung up after 1 min 3 s\n"],
   [
     [...IN, ...TALKING, call("ended", { reason: "hung-up", ...TALKED })],

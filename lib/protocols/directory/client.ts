@@ -112,7 +112,15 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   }
 
   get #timed() {
-    return [this.session, this.calling, this.asking, this.hearing, this.#path, this.#deadlines];
+    return [
+      this.session,
+      this.lobby,
+      this.calling,
+      this.asking,
+      this.hearing,
+      this.#path,
+      this.#deadlines,
+    ];
   }
 
   #handle(input: ClientInput): void {
@@ -176,6 +184,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
 
   #tick(): void {
     this.session.tick();
+    this.lobby.tick();
     this.calling.tick();
     this.asking.tick();
     this.hearing.tick();

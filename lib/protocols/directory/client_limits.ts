@@ -18,6 +18,8 @@ export const CALL_LINKS_MAX = 8;
 export const DECIDED_MS = 2_000;
 /** What is under way through the directory when it says that a call is over arrives within this time. */
 export const GOODBYE_MS_MAX = 1_000;
+/** After a call the list is shown when both are free in it, or after this: one of them may be in another call. */
+export const AFTER_CALL_MS = 500;
 /** Keys of others that a client remembers in memory. */
 export const KNOWN_MAX = 1_024;
 /** Of what a user asks of the directory, so much waits: beyond half, the input pauses. */

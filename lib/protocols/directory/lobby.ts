@@ -2,16 +2,24 @@
 
 import { canonicalHost } from "../../base/endpoints.ts";
 import type { Endpoint, FoldedName } from "../../base/ids.ts";
+import { Deadlines } from "../../base/machine.ts";
 import { foldName, nameFault } from "../../base/names.ts";
+import { AFTER_CALL_MS } from "./client_limits.ts";
 import type { ClientOutput } from "./client_output.ts";
 import type { UserView } from "./events.ts";
 import { CLIENTS_MAX } from "./limits.ts";
 import type { DirectoryMessageOf, ListedUser } from "./messages.ts";
 
+const DEADLINES = ["after-call"] as const;
+
 export class Lobby {
   #users = new Map<FoldedName, ListedUser>();
   /** The first list, while its pages come. */
   #coming: Map<FoldedName, ListedUser> | null = null;
+
+  /** Those who talked until a moment ago. */
+  #talked: readonly FoldedName[] = [];
+  readonly #deadlines = new Deadlines(DEADLINES);
 
   constructor(readonly out: ClientOutput) {}
 
@@ -23,6 +31,7 @@ export class Lobby {
   left(): void {
     this.#coming = null;
     this.#users.clear();
+    this.#deadlines.clear("after-call");
   }
 
   /** A page of the whole list. */
@@ -34,7 +43,7 @@ export class Lobby {
     if (!isLast) return;
     this.#users = coming;
     this.#coming = null;
-    this.show();
+    this.#showNow();
   }
 
   changed({ users, offline }: DirectoryMessageOf<"presence">): void {
@@ -47,26 +56,44 @@ export class Lobby {
       if (!known.delete(foldName(name)) || this.#coming !== null) continue;
       this.out.show({ event: "presence", name, state: "offline" });
     }
+    this.#settle();
   }
 
   /** @param part Of the names that are meant; all where it is left out. */
-  show(part = "", ref?: string): void {
-    this.#show(part, [], ref);
-  }
-
-  /** The list after a call: who talked with each other is free, which the directory is about to say, too. */
-  showAfter(...talked: readonly string[]): void {
-    this.#show("", talked.map(foldName));
-  }
-
-  #show(part: string, free: readonly FoldedName[], ref?: string): void {
-    const folded = foldName(part);
+  show(part?: string, ref?: string): void {
+    const folded = foldName(part ?? "");
     const shown = [...this.#users].filter(([name]) => name.includes(folded));
     shown.sort(([a], [b]) => a < b ? -1 : 1);
-    const users = shown.map(([name, user]): UserView =>
-      free.includes(name) ? { ...viewOf(user), state: "free" } : viewOf(user)
-    );
-    this.out.show({ event: "users", users }, ref);
+    this.out.show({ event: "users", users: shown.map(([, user]) => viewOf(user)) }, ref);
+  }
+
+  /** Shows the list after a call, once the directory has said that both are free, or may say something else. */
+  showAfter(...talked: readonly string[]): void {
+    this.#talked = talked.map(foldName);
+    this.#deadlines.set("after-call", this.out.nowMs + AFTER_CALL_MS);
+    this.#settle();
+  }
+
+  #settle(): void {
+    const isBusy = (name: FoldedName) => this.#users.get(name)?.state === "busy";
+    if (this.#deadlines.get("after-call") !== null && !this.#talked.some(isBusy)) this.#showNow();
+  }
+
+  #showNow(): void {
+    this.#deadlines.clear("after-call");
+    this.show();
+  }
+
+  nextMs(): number | null {
+    return this.#deadlines.nextMs();
+  }
+
+  tick(): void {
+    if (this.#deadlines.takeDue(this.out.nowMs).length > 0) this.show();
+  }
+
+  postpone(delayMs: number): void {
+    this.#deadlines.postpone(delayMs);
   }
 
   find(name: string): UserView | null {

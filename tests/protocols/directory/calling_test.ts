@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { LinkId } from "../../../lib/base/ids.ts";
+import { AFTER_CALL_MS } from "../../../lib/protocols/directory/client_limits.ts";
 import type { CallOutcome } from "../../../lib/protocols/directory/messages.ts";
 import { BOB, callId, ClientProgram, EVE, type ProgramOptions, user } from "./client_program.ts";
 
@@ -971,4 +972,26 @@ Deno.test("a lying directory: nobody calls under a name that is none", () => {
     program.says({ type: "incoming", call: CALL, from: "a b", guest: true, key: BOB })[0],
     "close directory",
   );
+});
+
+Deno.test("after a call the list is shown when both are free in it, or a moment later all the same", () => {
+  const usersOf = (words: Words) => words.filter((word) => word.startsWith("users "));
+  const presence = (name: string, state: "free" | "busy") =>
+    ({
+      type: "presence",
+      users: [{ name, state, guest: false, host: "10.0.0.2", port: 6_000 }],
+      offline: [],
+    }) as const;
+  const { program } = talking();
+  program.says(presence("ann", "busy"));
+  program.says(presence("bob", "busy"));
+  assertEquals(usersOf(program.types({ command: "hang-up" })), []);
+  assertEquals(usersOf(program.says(presence("ann", "free"))), []);
+  assertEquals(usersOf(program.says(presence("bob", "free"))).length, 1);
+  assertEquals(usersOf(program.after(AFTER_CALL_MS)), []);
+
+  const other = talking().program;
+  other.says(presence("bob", "busy"));
+  assertEquals(usersOf(other.types({ command: "hang-up" })), []);
+  assertEquals(usersOf(other.after(AFTER_CALL_MS)).length, 1);
 });
