@@ -8,7 +8,7 @@ import type { RegistryStanding } from "./registry_standing.ts";
 export interface OwnAccountPorts {
   /** Asks for passwords. */
   readonly comingIn: Pick<ComingIn, "password" | "newPassword" | "over">;
-  readonly standing: Pick<RegistryStanding, "name" | "where">;
+  readonly standing: Pick<RegistryStanding, "name" | "where" | "isGuest">;
   /** Whether somebody can be asked. */
   readonly mayAsk: boolean;
   /** The account's, where a file or the environment has it. */
@@ -24,7 +24,7 @@ export class OwnAccount {
     this.#ports = ports;
   }
 
-  /** `/passwd`. Rejects with `usage` where nobody can be asked, `not-allowed` during a call. */
+  /** `/passwd`. Rejects with `usage` where nobody can be asked, `not-allowed` during a call, `not-logged-in` for guests. */
   async changePassword(ref: string | undefined): Promise<void> {
     const { comingIn, submit } = this.#ports;
     this.#check(
@@ -59,6 +59,9 @@ export class OwnAccount {
 
   #check(command: string, why: string): void {
     const { mayAsk, standing } = this.#ports;
+    if (standing.isGuest) {
+      throw new P2pchatError("not-logged-in", `${command} is for accounts: a guest has none`);
+    }
     if (!mayAsk) throw new P2pchatError("usage", `Nothing is done: ${why}`);
     if (standing.where.place === "lobby") return;
     throw new P2pchatError("not-allowed", `${command} waits for the end of the call: q ends it`);

@@ -125,6 +125,8 @@ class Program {
   #listens = false;
   #isLeaving = false;
   #isListAsked = false;
+  /** The input has ended before one was in. */
+  #hasEnded = false;
   /** Tells that the directory is still being looked for. */
   #patience: { cancel(): void } | null = null;
   #notices: readonly string[];
@@ -293,6 +295,7 @@ class Program {
       case "session":
         this.#patience?.cancel();
         this.#comingIn.over();
+        if (this.#hasEnded && event.state === "up") this.#leave("end of input");
         break;
       case "error":
         // Whoever may accept the key types it at the prompt.
@@ -325,7 +328,7 @@ class Program {
     this.#listens = true;
     ui.listen({
       target: this.#target(),
-      ended: () => void this.#leave("end of input"),
+      ended: () => this.#ended(),
       interrupted: (cause) => this.#interrupted(cause),
       logOut: () => this.#logOut(),
     });
@@ -373,6 +376,13 @@ class Program {
     if (standing.where.place === "lobby") return void this.#leave("log out");
     const text = "Ctrl+X logs out from the lobby: q ends the call first";
     showError(ui, new P2pchatError("not-allowed", text));
+  }
+
+  /** A script without a line comes in, too, before it leaves: it may have come to sign up. */
+  #ended(): void {
+    const { ui, standing } = this.#parts;
+    if (ui.dialogue === null && !standing.wasUp) this.#hasEnded = true;
+    else this.#leave("end of input");
   }
 
   /** @returns That the program is leaving. */

@@ -57,7 +57,7 @@ export class RegistryRendering {
         this.#registry = event.registry;
         return [];
       case "directory":
-        return this.#directoryLines(event);
+        return [this.#directoryLine(event)];
       case "session":
         return this.#sessionLines(event, nowMs);
       case "users":
@@ -85,11 +85,9 @@ export class RegistryRendering {
     }
   }
 
-  #directoryLines({ key, isNew }: EventNamed<"directory">): readonly Line[] {
-    const line: Line = [`Directory ${this.#registry}, key `, { text: key, as: "exact" }];
-    return isNew
-      ? [line, ["It is new here: compare the key with what its operator tells you."]]
-      : [line];
+  #directoryLine({ key, isNew }: EventNamed<"directory">): Line {
+    const hint = isNew ? " (new: compare it with what its operator tells you)" : "";
+    return [`Directory ${this.#registry}, key `, { text: key, as: "exact" }, hint];
   }
 
   #sessionLines(event: EventNamed<"session">, nowMs: number): readonly Line[] {
@@ -126,7 +124,13 @@ export class RegistryRendering {
     const isAsked = this.#isListAsked;
     this.#isListAsked = false;
     if (isAsked) {
-      if (users.length === 0) return [["Nobody of that name is online."]];
+      if (users.length === 0) {
+        return [[
+          this.#isDown || !this.#wasUp
+            ? "There is no connection with the directory, which knows who is online."
+            : "Nobody of that name is online.",
+        ]];
+      }
       return users.map((user) => this.#tableLine(user));
     }
     this.#isBackSoon = false;

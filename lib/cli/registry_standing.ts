@@ -20,6 +20,7 @@ export class RegistryStanding {
   #accepted = false;
   #isUp = false;
   #wasUp = false;
+  #isGuest = false;
 
   constructor(public name: string) {}
 
@@ -30,6 +31,11 @@ export class RegistryStanding {
   /** Whether one was ever let in. */
   get wasUp(): boolean {
     return this.#wasUp;
+  }
+
+  /** Whether one is in without an account. */
+  get isGuest(): boolean {
+    return this.#isGuest;
   }
 
   /** Who and where one is, before `> `. */
@@ -66,6 +72,7 @@ export class RegistryStanding {
       case "session":
         this.#isUp = event.state === "up";
         this.#wasUp ||= this.#isUp;
+        this.#isGuest = event.guest;
         if (event.name !== "") this.name = event.name;
         return;
       case "incoming":

@@ -26,9 +26,13 @@ import type { RegserverOptions } from "./options.ts";
 import { addressOfThisMachine } from "./own_address.ts";
 import { type OpenedRecords, openRecords, type RecordFormat } from "./record_store.ts";
 import { regserverCommands, type RegserverCommandSink } from "./regserver_commands.ts";
-import { regserverLines, type RegserverOwnEvent } from "./regserver_rendering.ts";
+import {
+  regserverLines,
+  type RegserverOwnEvent,
+  shownRegserverEvent,
+} from "./regserver_rendering.ts";
 import { modePorts, runMode } from "./run_mode.ts";
-import { channelIdentity, type Session, withSession } from "./session.ts";
+import { channelIdentity, markVerified, type Session, withSession } from "./session.ts";
 import { VERSION } from "./version.ts";
 
 const RECORDS: RecordFormat<DirectoryRecord> = {
@@ -156,14 +160,14 @@ async function listen(
 }
 
 function show(
-  { ui }: Wiring,
+  wiring: Wiring,
   event: DirectoryEvent,
   ref: string | undefined,
   names: Set<string>,
   ready: () => void,
 ): void {
-  if (event.event === "verify") return; // it compares nobody's digits
-  ui.show(event, ref);
+  const { ui } = wiring;
+  ui.show(shownRegserverEvent(event), ref);
   switch (event.event) {
     case "ready":
       return ready();
@@ -173,6 +177,8 @@ function show(
     case "logout":
       names.delete(event.name);
       return ui.setNames([...names]);
+    case "verify":
+      return markVerified(wiring, event.peerKey, ref);
   }
 }
 

@@ -5,6 +5,7 @@ import { quotedStart } from "../base/text.ts";
 import type { DirectoryCommand } from "../protocols/directory/events.ts";
 import { memberName, messageText } from "./command_arguments.ts";
 import { command, CommandTable } from "./commands.ts";
+import { verifyCommand } from "./mode_commands.ts";
 
 /** Takes what the operator asked for; events that answer it carry `ref`. */
 export type RegserverCommandSink = (command: DirectoryCommand, ref: string | undefined) => void;
@@ -32,6 +33,7 @@ export const regserverCommands: CommandTable<RegserverCommandSink> = new Command
       example: "/list",
       run: (submit: RegserverCommandSink, _, ref) => submit({ command: "list" }, ref),
     }),
+    verifyCommand,
     command({
       name: "kick",
       aliases: [],

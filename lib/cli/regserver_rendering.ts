@@ -9,17 +9,22 @@ import { nameSpan } from "./spans.ts";
 import { memberRows } from "./states_rendering.ts";
 import { starLine } from "./text_format.ts";
 import type { CommonEvent, Line, RenderContext, Span } from "./user_interface.ts";
+import { shownVerifyEvent, type VerifyEvent, verifyLines } from "./verify_rendering.ts";
 
-/** What this mode alone shows: a directory compares nobody's digits. */
-export type RegserverOwnEvent = Exclude<
-  DirectoryEvent,
-  CommonEvent | { readonly event: "verify" }
->;
+/** What this mode alone shows. */
+export type RegserverOwnEvent =
+  | Exclude<DirectoryEvent, CommonEvent | { readonly event: "verify" }>
+  | VerifyEvent;
 
 type EventNamed<Name extends RegserverOwnEvent["event"]> = Extract<
   RegserverOwnEvent,
   { readonly event: Name }
 >;
+
+/** An event as people and scripts see it. */
+export function shownRegserverEvent(event: DirectoryEvent): RegserverOwnEvent | CommonEvent {
+  return event.event === "verify" ? shownVerifyEvent(event) : event;
+}
 
 /** The lines of an event, in the order they are printed. */
 export function regserverLines(
@@ -46,6 +51,8 @@ export function regserverLines(
       return usersLines(event);
     case "status":
       return statusLines(event);
+    case "verify":
+      return verifyLines(event);
     default:
       return unreachable(event);
   }

@@ -16,7 +16,7 @@ function at(answers: readonly (string | null | undefined)[], ports: Partial<OwnA
       newPassword: next,
       over: () => void happened.push("(over)"),
     },
-    standing: { name: "alice", where: { place: "lobby", peer: "" } },
+    standing: { name: "alice", isGuest: false, where: { place: "lobby", peer: "" } },
     mayAsk: true,
     password: null,
     submit: (command, ref) => void happened.push(`${ref}: ${JSON.stringify(command)}`),
@@ -57,14 +57,19 @@ Deno.test("/forget-me asks for the password, unless a file had it", async () => 
 });
 
 Deno.test("passwords are asked for where somebody is, and outside of calls", async () => {
-  const guest = at([], { mayAsk: false }).account;
+  const script = at([], { mayAsk: false }).account;
   const busy = at([], {
-    standing: { name: "alice", where: { place: "talking", peer: "bob" } },
+    standing: { name: "alice", isGuest: false, where: { place: "talking", peer: "bob" } },
+  }).account;
+  const guest = at([], {
+    standing: { name: "alice", isGuest: true, where: { place: "lobby", peer: "" } },
   }).account;
   for (const change of ["changePassword", "forget"] as const) {
-    const usage = await assertRejects(() => guest[change](undefined), P2pchatError);
-    const notAllowed = await assertRejects(() => busy[change](undefined), P2pchatError);
-    assertEquals([usage.code, notAllowed.code], ["usage", "not-allowed"]);
+    const codes = [];
+    for (const account of [script, busy, guest]) {
+      codes.push((await assertRejects(() => account[change](undefined), P2pchatError)).code);
+    }
+    assertEquals(codes, ["usage", "not-allowed", "not-logged-in"]);
   }
 });
 

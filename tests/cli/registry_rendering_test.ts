@@ -61,7 +61,7 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   [[READY], ""],
   [
     [READY, { event: "directory", key: "k3", isNew: true }],
-    "Directory chat.example, key k3\nIt is new here: compare the key with what its operator tells you.\n",
+    "Directory chat.example, key k3 (new: compare it with what its operator tells you)\n",
   ],
   [[READY, { event: "directory", key: "k3", isNew: false }], "Directory chat.example, key k3\n"],
   [[READY, UP], ""],

@@ -16,6 +16,7 @@ import type { Presence } from "./presence.ts";
 import { Relays } from "./relays.ts";
 
 export class Calls {
+  #isClosing = false;
   readonly #byId = new Map<string, Call>();
   /** Those in which somebody is waited for. */
   readonly #deadlines = new DeadlineQueue<Call>();
@@ -198,12 +199,21 @@ export class Calls {
 
   // The end.
 
+  /** The directory is about to be gone. */
+  close(): void {
+    this.#isClosing = true;
+  }
+
   hangUp(client: Client, { call: id, reason }: DirectoryMessageOf<"hang-up">): void {
     const { call, side } = this.#get(id, client) ?? {};
     if (call === undefined || side === undefined || side.hasHungUp) return;
     const other = call.other(side);
-    const isTalking = other.route !== null && other !== side;
-    if (isTalking && call.phase !== "over") return this.#leaves(call, side);
+    // Either has heard the other say that they talk, and its own word of that may still be on its way.
+    const isTalking = call.sides.some(({ route }) => route !== null) && other !== side;
+    if (isTalking && call.phase !== "over") {
+      if (call.phase === "connecting") this.#talks(call);
+      return this.#leaves(call, side);
+    }
     const told = other === side ? [] : [other];
     if (call.phase === "connecting" && reason === "unreachable") {
       return this.#end(call, "unreachable", "", told);
@@ -254,8 +264,10 @@ export class Calls {
         return this.#talks(call); // without the directory
       case "connected":
         if (call.isRelayed) return this.#end(call, "ended", "lost", [other]);
-        if (other.client === null) this.#end(call, "ended", "lost", []);
-        return;
+        if (other.client !== null) return;
+        // They go on without the directory.
+        if (this.#isClosing) return this.#remove(call);
+        return this.#end(call, "ended", "lost", []);
       case "ending":
         return this.#remove(call);
       case "over":

@@ -372,10 +372,13 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
         return this.#status(ref);
       case "kick":
         return this.#kick(command.name, ref);
+      case "verify":
+        return this.#verify(command.name, ref);
       case "broadcast":
         return this.#telling.operator(command.text, ref);
       case "quit": {
         const text = "The directory was stopped";
+        this.#calls.close();
         for (const client of [...this.#sessions.all]) {
           const retryMs = Math.floor(this.environment.random() * RETURN_SPREAD_MS);
           this.#dismiss(client, "closing", text, retryMs);
@@ -403,15 +406,33 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     this.#out.show(statusView(facts), ref);
   }
 
-  #kick(shown: string, ref: string | undefined): void {
+  /** Who is there under that name; where nobody is, the operator is told so. */
+  #named(shown: string, command: string, ref: string | undefined): Client | null {
     const name = withoutMark(shown);
     const client = this.#sessions.named(foldName(name));
-    if (client === null) {
-      const names = [...this.#sessions.all].map(({ name }) => name);
-      const hint = didYouMean(name, names, (known) => `/kick ${known}`) || "; /list shows who is";
-      const text = `Cannot throw out ${shownName(name)}, who isn't here${hint}`;
-      return this.#out.error("unknown-user", text, ref);
-    }
+    if (client !== null) return client;
+    const names = [...this.#sessions.all].map(({ name }) => name);
+    const hint = didYouMean(name, names, (known) => `/${command} ${known}`) ||
+      "; /list shows who is";
+    const text = `Cannot ${command} ${shownName(name)}, who isn't here${hint}`;
+    this.#out.error("unknown-user", text, ref);
+    return null;
+  }
+
+  #verify(shown: string, ref: string | undefined): void {
+    const client = this.#named(shown, "verify", ref);
+    if (client === null) return;
+    const { name, key: peerKey } = client;
+    const { key: ownKey } = this.signer;
+    this.#out.show(
+      { event: "verify", name, key: fingerprintOf(peerKey), ownKey, peerKey },
+      ref,
+    );
+  }
+
+  #kick(shown: string, ref: string | undefined): void {
+    const client = this.#named(shown, "kick", ref);
+    if (client === null) return;
     this.#kicked.add(client.folded, client.key, this.#nowMs);
     this.#dismiss(client, "kicked", "The operator has thrown you out", KICKED_MS);
     this.#out.notice(`${shownName(client.name)} is out, and isn't let in for a minute`, ref);

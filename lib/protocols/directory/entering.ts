@@ -169,7 +169,9 @@ export class Entering {
     const { address } = link;
     const waitMs = this.#signUps.waitMs(address, out.nowMs);
     if (waitMs > 0) {
-      const text = "Too many have signed up from your address; try again later";
+      const text = this.parts.signUpsMax === 0
+        ? "This directory takes no sign-ups; its operator can add an account"
+        : "Too many have signed up from your address; try again later";
       return this.#refuse(link, "too-fast", text, waitMs);
     }
     this.#signUps.add(address, out.nowMs);

@@ -368,7 +368,7 @@ export class Session {
   #refused({ code, text, retryMs }: DirectoryMessageOf<"refused">): void {
     this.#deadlines.clear("enter");
     this.#phase = "asking";
-    if (code === "full") return this.#full(retryMs);
+    if (code === "full") return this.#full(visibleText(text), retryMs);
     const entry = this.#entry;
     if (code === "bad-credentials" && entry !== null && this.#isUnanswered) {
       this.#isUnanswered = false;
@@ -400,7 +400,8 @@ export class Session {
     this.#ask();
   }
 
-  #full(retryMs: number): void {
+  /** @param text Which queue is full. */
+  #full(text: string, retryMs: number): void {
     const { out, random } = this.owner;
     this.close("the directory is full");
     this.#phase = "apart";
@@ -415,8 +416,8 @@ export class Session {
     const pauseMs = Math.min(FULL_PAUSE_MS_MAX, Math.max(retryMs, 2 * RETRY_MS_MIN)) *
       (0.8 + 0.2 * random());
     this.#retryIn(pauseMs);
-    this.#tellDown("the directory is full");
-    out.notice(`The directory is full; trying again in ${Math.ceil(pauseMs / 1_000)} s`);
+    this.#tellDown(text);
+    out.notice(`${text}; trying again in ${Math.ceil(pauseMs / 1_000)} s`);
   }
 
   #dismissed({ because, text, retryMs }: DirectoryMessageOf<"dismissed">): void {

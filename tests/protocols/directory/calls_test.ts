@@ -583,3 +583,41 @@ Deno.test("Directory: whoever rings all the time isn't let through", () => {
   assertEquals(rung.length, 10);
   assertEquals(ann.last("outcome").reason, "too many calls within a short time");
 });
+
+Deno.test("Directory: whoever hangs up before the other could say that they talk has talked", () => {
+  const { exchange, ann, bob } = meeting();
+  ann.calls("bob", 1);
+  bob.answers(1);
+  exchange.take();
+  ann.begins(1);
+  ann.hangsUp(1);
+  assertEquals(exchange.take(), ["* call ann bob connected", "* call ann bob ended"]);
+  bob.begins(1);
+  bob.hangsUp(1);
+  exchange.pass(100);
+  assertEquals([exchange.take(), ann.sees], [[], "ann free, bob free"]);
+});
+
+Deno.test("Directory: what is relayed of a call that its caller has ended at once still arrives", () => {
+  const { exchange, ann, bob } = meeting();
+  ann.calls("bob", 1);
+  bob.answers(1);
+  ann.says({ type: "relay-please", call: callId(1) });
+  ann.begins(1, "relay");
+  ann.hangsUp(1);
+  exchange.take();
+  relays(ann, 100);
+  assertEquals(bob.last("relay").bytes.length, 100);
+});
+
+Deno.test("Directory: when it is stopped, a direct call isn't told of as ended; it goes on", () => {
+  const { exchange } = talking();
+  exchange.command({ command: "quit" });
+  assertEquals(exchange.take().filter((what) => what.startsWith("* call")), []);
+
+  const relayed = talking("relay").exchange;
+  relayed.command({ command: "quit" });
+  assertEquals(relayed.take().filter((what) => what.startsWith("* call")), [
+    "* call ann bob ended",
+  ]);
+});

@@ -725,3 +725,23 @@ Deno.test("Directory: after a long standstill it blames nobody", () => {
   exchange.pass(1);
   assertEquals(exchange.take(), ["bob: close (nothing came)"]);
 });
+
+Deno.test("Directory: where no sign-ups are taken that is said, and not to try later", () => {
+  const exchange = new Exchange({ signUpsMax: 0 });
+  const ann = exchange.somebody("ann").enters({ how: "sign-up" });
+  const { code, text } = ann.last("refused");
+  assertEquals([code, text], [
+    "too-fast",
+    "This directory takes no sign-ups; its operator can add an account",
+  ]);
+});
+
+Deno.test("Directory: the operator compares digits with who is there", () => {
+  const exchange = new Exchange();
+  const ann = exchange.account("Ann");
+  exchange.command({ command: "verify", name: "ann" });
+  const { name, peerKey } = exchange.event("verify");
+  assertEquals([name, peerKey], ["Ann", ann.key]);
+  exchange.command({ command: "verify", name: "bob" });
+  assertEquals(exchange.event("error").code, "unknown-user");
+});
