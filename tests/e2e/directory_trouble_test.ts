@@ -1,4 +1,4 @@
-/** Calls and clients in trouble: somebody is killed, cut off or can't be dialled, and the directory dies. */
+/** Trouble, and what takes its time: somebody is killed, cut off, thrown out or can't be dialled; the directory dies. */
 
 import { assert, assertEquals } from "@std/assert";
 import {
@@ -10,12 +10,15 @@ import {
   incoming,
   is,
   listed,
+  login,
   logout,
   message,
+  PASSWORD,
   presence,
   seesAll,
   session,
   sideBySide,
+  sleep,
   TcpProxy,
   untilListed,
 } from "./directory_world.ts";
@@ -27,6 +30,53 @@ const UNREACHABLE = { host: "127.0.0.2" };
 const elapsed = (from: ShownEvent, to: ShownEvent) => Date.parse(to.at) - Date.parse(from.at);
 
 sideBySide({
+  "whoever was thrown out may come back after a minute, and whoever was shut out, too":
+    async () => {
+      const { world, directory } = await DirectoryWorld.open(["alice", "bob"]);
+      await using _ = world;
+      const alice = await world.logIn("alice");
+      for (let at = 0; at < 5; at++) {
+        const wrong = world.launch("--login", "bob", { device: "b", password: "wrong horse" });
+        assertEquals((await endOf(wrong))[2], "bad-credentials");
+      }
+      const since = Date.now();
+      await directory.type("/kick alice");
+      await endOf(alice);
+      await sleep(50_000 - (Date.now() - since));
+      const early = [
+        world.launch("--login", "alice"),
+        world.launch("--login", "bob", { device: "b", password: PASSWORD }),
+      ];
+      assertEquals((await Promise.all(early.map(endOf))).map(([, , code]) => code), [
+        "kicked",
+        "locked-out",
+      ]);
+      await sleep(61_000 - (Date.now() - since));
+      await Promise.all([world.logIn("alice"), world.logIn("bob", { device: "b" })]);
+      await directory.until(login("bob"));
+    },
+
+  "nobody answers: timeout after 30 s, and the callee has missed it": async () => {
+    const { world, directory } = await DirectoryWorld.open([]);
+    await using _ = world;
+    const [alice, bob] = await world.guests("alice", "bob") as [Node, Node];
+    await alice.type("bob\nwaits");
+    const ringing = await bob.until(incoming("alice"));
+    const [end, there] = await Promise.all([
+      alice.until(call("timeout"), 45_000),
+      bob.until(call("timeout"), 45_000),
+    ]);
+    const ms = elapsed(ringing, end);
+    assert(ms > 29_000 && ms < 33_000, `${ms}`);
+    assert(elapsed(ringing, there) < 33_000);
+    const { calls } = await bob.ask("missed");
+    assertEquals(calls.length, 1);
+    await bob.type("/accept");
+    await bob.until(is("error"));
+    await directory.until(({ event, state }) => event === "call" && state === "timeout");
+    await untilListed(alice, "alice free", "bob free");
+  },
+
   "a callee killed while it rings, and one killed while they talk, is told to the caller":
     async () => {
       const { world } = await DirectoryWorld.open([]);
@@ -216,27 +266,6 @@ sideBySide({
     ]);
   },
 
-  "nobody answers: timeout after 30 s, and the callee has missed it": async () => {
-    const { world, directory } = await DirectoryWorld.open([]);
-    await using _ = world;
-    const [alice, bob] = await world.guests("alice", "bob") as [Node, Node];
-    await alice.type("bob\nwaits");
-    const ringing = await bob.until(incoming("alice"));
-    const [end, there] = await Promise.all([
-      alice.until(call("timeout"), 45_000),
-      bob.until(call("timeout"), 45_000),
-    ]);
-    const ms = elapsed(ringing, end);
-    assert(ms > 29_000 && ms < 33_000, `${ms}`);
-    assert(elapsed(ringing, there) < 33_000);
-    const { calls } = await bob.ask("missed");
-    assertEquals(calls.length, 1);
-    await bob.type("/accept");
-    await bob.until(is("error"));
-    await directory.until(({ event, state }) => event === "call" && state === "timeout");
-    await untilListed(alice, "alice free", "bob free");
-  },
-
   "at the end of input a ringing call is waited for until its answer": async () => {
     const { world } = await DirectoryWorld.open([]);
     await using _ = world;
@@ -245,7 +274,7 @@ sideBySide({
     await alice.type("/call bob\none");
     await alice.end();
     await bob.until(incoming("alice"));
-    await new Promise((resolve) => setTimeout(resolve, 12_000));
+    await sleep(12_000);
     await bob.type("/accept");
     await bob.until(message("one"));
     await bob.until(call("ended"));
