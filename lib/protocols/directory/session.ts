@@ -400,10 +400,10 @@ export class Session {
     this.#ask();
   }
 
-  /** @param text Which queue is full. */
+  /** @param text What there is no room for. */
   #full(text: string, retryMs: number): void {
     const { out, random } = this.owner;
-    this.close("the directory is full");
+    this.close("there is no room");
     this.#phase = "apart";
     this.#fullSinceMs ??= out.nowMs;
     if (out.nowMs - this.#fullSinceMs >= FULL_MS_MAX) {
@@ -416,7 +416,7 @@ export class Session {
     const pauseMs = Math.min(FULL_PAUSE_MS_MAX, Math.max(retryMs, 2 * RETRY_MS_MIN)) *
       (0.8 + 0.2 * random());
     this.#retryIn(pauseMs);
-    this.#tellDown(text);
+    this.#tellDown("there is no room at the moment");
     out.notice(`${text}; trying again in ${Math.ceil(pauseMs / 1_000)} s`);
   }
 
