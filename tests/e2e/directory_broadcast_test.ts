@@ -10,17 +10,10 @@ import {
   listed,
   session,
   sideBySide,
-  sleep,
   TcpProxy,
+  tell,
 } from "./directory_world.ts";
 import type { Node } from "./node.ts";
-
-/** How many had it, once the directory says so. */
-async function tell(node: Node, text: string): Promise<number> {
-  const { event, reached } = await node.ask("broadcast", { text });
-  assertEquals(event, "broadcast-sent");
-  return reached;
-}
 
 sideBySide({
   "all who are there are told, once, in order, by whom; the sender isn't": async () => {
@@ -77,33 +70,6 @@ sideBySide({
     assertEquals(await tell(alice, "hello"), 1);
     assertEquals(heard(bob), ["alice: hello"]);
   },
-
-  "accounts that come within the time to live are told then, guests nothing from before":
-    async () => {
-      const { world } = await DirectoryWorld.open(["alice", "bob"], "--broadcast-ttl", "20s");
-      await using _ = world;
-      const alice = await world.logIn("alice");
-      assertEquals(await tell(alice, "one"), 0);
-      const guest = await world.guest("guest");
-      assertEquals(await tell(alice, "two"), 1);
-      const bob = await world.logIn("bob");
-      await bob.until(broadcast("two"));
-      assertEquals(heard(bob), ["alice: one", "alice: two"]);
-      // Once: neither the next device nor the next process of the account hears it again.
-      await bob.type("q");
-      await bob.ended();
-      const other = await world.logIn("bob", { device: "other" });
-      const fresh = await world.signUp("carol");
-      await fresh.until(broadcast("two"));
-      assertEquals(heard(fresh), ["alice: one", "alice: two"]);
-      assertEquals(await tell(alice, "three"), 3);
-      assertEquals(heard(other), ["alice: three"]);
-      assertEquals(heard(guest), ["alice: two", "alice: three"]);
-      await sleep(21_000);
-      const late = await world.signUp("dora");
-      assertEquals(await tell(alice, "four"), 4);
-      assertEquals(heard(late), ["alice: four"]);
-    },
 
   "a restart of the directory in between takes nothing away, and repeats nothing": async () => {
     const { world, directory } = await DirectoryWorld.open(["alice", "bob", "carol"]);

@@ -170,12 +170,3 @@ Deno.test("directory: many wrong passwords at once don't hold up who is there", 
   const codes = (await Promise.all(attempts.map(endOf))).map(([, , code]) => code);
   assertEquals(codes, Array(12).fill("bad-credentials"));
 });
-
-Deno.test("directory: forty who log in at once get in, one after the other", async () => {
-  const names = Array.from({ length: 40 }, (_, at) => `user${at}`);
-  const { world, directory } = await DirectoryWorld.open(names);
-  await using _ = world;
-  const clients = names.map((name) => world.launch("--login", name));
-  await Promise.all(clients.map((client) => client.until(session("up"), 60_000)));
-  assertEquals((await directory.ask("list")).users.length, 40);
-});

@@ -2,11 +2,13 @@
 
 import { assert, assertEquals } from "@std/assert";
 import {
+  broadcast,
   call,
   callStates,
   connect,
   DirectoryWorld,
   endOf,
+  heard,
   incoming,
   is,
   listed,
@@ -20,6 +22,7 @@ import {
   sideBySide,
   sleep,
   TcpProxy,
+  tell,
   untilListed,
 } from "./directory_world.ts";
 import type { Node, ShownEvent } from "./node.ts";
@@ -75,6 +78,42 @@ sideBySide({
     await bob.until(is("error"));
     await directory.until(({ event, state }) => event === "call" && state === "timeout");
     await untilListed(alice, "alice free", "bob free");
+  },
+
+  "accounts that come within the time to live are told then, guests nothing from before":
+    async () => {
+      const { world } = await DirectoryWorld.open(["alice", "bob"], "--broadcast-ttl", "20s");
+      await using _ = world;
+      const alice = await world.logIn("alice");
+      assertEquals(await tell(alice, "one"), 0);
+      const guest = await world.guest("guest");
+      assertEquals(await tell(alice, "two"), 1);
+      const bob = await world.logIn("bob");
+      await bob.until(broadcast("two"));
+      assertEquals(heard(bob), ["alice: one", "alice: two"]);
+      // Once: neither the next device nor the next process of the account hears it again.
+      await bob.type("q");
+      await bob.ended();
+      const other = await world.logIn("bob", { device: "other" });
+      const fresh = await world.signUp("carol");
+      await fresh.until(broadcast("two"));
+      assertEquals(heard(fresh), ["alice: one", "alice: two"]);
+      assertEquals(await tell(alice, "three"), 3);
+      assertEquals(heard(other), ["alice: three"]);
+      assertEquals(heard(guest), ["alice: two", "alice: three"]);
+      await sleep(21_000);
+      const late = await world.signUp("dora");
+      assertEquals(await tell(alice, "four"), 4);
+      assertEquals(heard(late), ["alice: four"]);
+    },
+
+  "forty who log in at once get in, one after the other": async () => {
+    const names = Array.from({ length: 40 }, (_, at) => `user${at}`);
+    const { world, directory } = await DirectoryWorld.open(names);
+    await using _ = world;
+    const clients = names.map((name) => world.launch("--login", name));
+    await Promise.all(clients.map((client) => client.until(session("up"), 60_000)));
+    assertEquals((await directory.ask("list")).users.length, 40);
   },
 
   "a callee killed while it rings, and one killed while they talk, is told to the caller":
@@ -222,6 +261,7 @@ sideBySide({
       await bob.type("alice");
       await alice.until(is("incoming"), undefined, from);
       await alice.type("y");
+      await alice.until(call("connected"), undefined, from);
       await bob.until(call("connected"), undefined, there);
       await directory.kill();
       const ends = [

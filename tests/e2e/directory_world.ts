@@ -269,6 +269,13 @@ export function callStates(node: Node): readonly string[] {
   );
 }
 
+/** Tells all. @returns How many had it, once the directory says so. */
+export async function tell(node: Node, text: string): Promise<number> {
+  const { event, reached } = await node.ask("broadcast", { text });
+  if (event !== "broadcast-sent") throw new Error(`it was told to nobody: ${event}`);
+  return reached;
+}
+
 /** What others told all, in the order in which it was shown. */
 export function heard(node: Node): readonly string[] {
   return node.events.filter(is("broadcast")).map(({ from, text }) => `${from}: ${text}`);
