@@ -106,7 +106,7 @@ const SCENES: Readonly<Record<string, () => Promise<void>>> = {
     await ann.type("/call bob");
     await bob.until(is("incoming"));
     await bob.type("/accept");
-    await Promise.all([ann.until(call("unreachable")), bob.until(is("call"))]);
+    await Promise.all([ann.until(call("unreachable")), bob.until(call("unreachable"))]);
     await untilListed(ann, "ann free", "bob free");
   },
 

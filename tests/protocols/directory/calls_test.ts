@@ -359,6 +359,16 @@ Deno.test("Directory: whoever has hung up may call the other again, who is about
   assertEquals(cem!.sees, "ann busy, bob busy, cem free");
 });
 
+Deno.test("Directory: neither has withdrawn a call in which nobody could be dialled", () => {
+  const { exchange, ann, bob } = meeting();
+  ann.calls("bob", 1);
+  bob.answers(1);
+  exchange.take();
+  ann.says({ type: "hang-up", call: callId(1), reason: "unreachable" });
+
+  assertEquals(exchange.take(), ["bob: outcome 1 unreachable", "* call ann bob unreachable"]);
+});
+
 // Relays.
 
 Deno.test("Directory: where neither reaches the other, it passes on what they say", () => {
