@@ -54,9 +54,12 @@ export const CALL_ACCESS: ListenAccess = {
 
 /**
  * Lines wait here rather than in the links' queues, where nobody knows of them. What is there when a call is ended goes
- * out all the same, as long as the other takes it in: relayed, that may be no faster than the directory lets it.
+ * out all the same, as long as the other takes it in: relayed, that may be no faster than the directory lets it. Who is
+ * cut off is told within 10 s; a machine that is busy for some seconds ends no call.
  */
 export const CALL_CHANNEL = {
+  pingAfterMs: 2_000,
+  deadAfterMs: 7_000,
   dataBytesMax: 128 * 1_024,
   closeFlushMs: LEAVE_MS_MAX,
 } as const satisfies Partial<ChannelConfig>;

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { ModeOutcome } from "../../lib/base/mode_machine.ts";
 import type { ClientRecord } from "../../lib/protocols/directory/client_records.ts";
-import { type ClientProgram, DirectoryWorld, PASSWORD } from "./directory_world.ts";
+import { type ClientProgram, DIRECTORY, DirectoryWorld, PASSWORD } from "./directory_world.ts";
 import { MemoryStore } from "./host_world.ts";
 
 /** A reader of output that may stand still. */
@@ -185,7 +185,7 @@ Deno.test("DirectoryClientHost: a call that is ended while the other takes nothi
     ]);
     assert(said < 60, `${said} are called said`);
     reader.goOn();
-    await world.pass(5_000);
+    await world.pass(10_000);
     assertEquals(bob.calls.length, 2, `${route}: ${bob.calls}`);
   }
 });
@@ -260,8 +260,19 @@ Deno.test("DirectoryClientHost: whoever is cut off from the other is told within
     if (route === "relay") world.separate(ann, bob);
     await world.call(ann, bob, 6_000);
 
-    world.cut(bob.address, ann.address);
-    world.cut(bob.address, "127.0.0.1");
+    const cut = () => {
+      world.cut(bob.address, ann.address);
+      world.cut(bob.address, DIRECTORY.host);
+    };
+    cut();
+    await world.pass(4_000);
+    for (const host of [ann.address, DIRECTORY.host]) {
+      world.network.heal(bob.address, host);
+      world.network.heal(host, bob.address);
+    }
+    await world.pass(4_000);
+    assertEquals(ann.calls.at(-1), `bob connected ${route}`, "a short cut ends nothing");
+    cut();
     await world.pass(10_000);
 
     assertEquals([ann.calls.at(-1), bob.calls.at(-1)], ["bob ended lost", "ann ended lost"], route);
