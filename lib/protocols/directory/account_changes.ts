@@ -5,7 +5,7 @@ import type { FoldedName } from "../../base/ids.ts";
 import { weakPassword } from "../../base/passwords.ts";
 import type { Client, Sessions } from "./client_session.ts";
 import type { Account, AccountAnswer } from "./directory_io.ts";
-import { FULL_RETRY_MS } from "./limits.ts";
+import { DISK_FULL_RETRY_MS, FULL_RETRY_MS } from "./limits.ts";
 import type { LockOuts } from "./lock_outs.ts";
 import type { DirectoryRefusal, Dismissal } from "./messages.ts";
 import type { Output } from "./output.ts";
@@ -89,8 +89,10 @@ export class AccountChanges {
     switch (answer.outcome) {
       case "full":
         return this.#refuse(client, "full", TOO_MANY, FULL_RETRY_MS);
-      case "disk":
-        return this.#refuse(client, "disk", "The directory cannot store that at the moment");
+      case "disk": {
+        const text = "The directory cannot store that at the moment";
+        return this.#refuse(client, "disk", text, DISK_FULL_RETRY_MS);
+      }
       default:
         return this.#refuse(client, "bad-credentials", "Wrong password");
     }

@@ -7,14 +7,27 @@ import { Deadlines } from "../../base/machine.ts";
 import { utf8Length, visibleText } from "../../base/text.ts";
 import { dropOldest } from "../../base/bounded.ts";
 import type { ClientOutput } from "./client_output.ts";
-import { ASKED_BYTES_MAX, ASKED_MAX, ENTER_MS_MAX, REACHING_MAX } from "./client_limits.ts";
-import type { DirectoryMessage, DirectoryMessageOf } from "./messages.ts";
+import {
+  ASKED_BYTES_MAX,
+  ASKED_MAX,
+  ENTER_MS_MAX,
+  REACHING_MAX,
+  REFUSED_MS_MAX,
+} from "./client_limits.ts";
+import type { DirectoryMessage, DirectoryMessageOf, DirectoryRefusal } from "./messages.ts";
 
 type Request = DirectoryMessageOf<"broadcast" | "change-password" | "forget-me">;
 
 interface Asked {
   readonly request: Request;
   readonly ref: string | undefined;
+}
+
+/** What the directory refuses until then. */
+interface Refusal {
+  readonly code: DirectoryRefusal;
+  readonly text: string;
+  readonly untilMs: number;
 }
 
 /** Of a number that no other process draws. */
@@ -38,6 +51,8 @@ export class Asking {
   #isUnderWay = false;
   /** Broadcasts that were taken, by number: whom they reached is told later. */
   readonly #reaching = new Map<number, string | undefined>();
+  /** Of broadcasts, and of what concerns the account: who asks again and again isn't taken for an attacker. */
+  readonly #refusals = new Map<"broadcast" | "account", Refusal>();
   readonly #deadlines = new Deadlines(DEADLINES);
 
   constructor(readonly owner: AskingOwner) {}
@@ -73,10 +88,16 @@ export class Asking {
     this.pump();
   }
 
-  /** Sends the next one, if we are in and none is under way. */
+  /** Sends the next one that isn't refused anyway, if we are in and none is under way. */
   pump(): void {
+    const { out, isUp } = this.owner;
     const [first] = this.#asked;
-    if (this.#isUnderWay || first === undefined || !this.owner.isUp) return;
+    if (this.#isUnderWay || first === undefined || !isUp) return;
+    const refusal = this.#refusals.get(kindOf(first.request));
+    if (refusal !== undefined && refusal.untilMs > out.nowMs) {
+      out.error(refusal.code, refusal.text, this.#answered().ref);
+      return this.pump();
+    }
     this.#isUnderWay = true;
     this.#deadlines.set("answer", this.owner.out.nowMs + ENTER_MS_MAX);
     this.owner.tell(first.request);
@@ -93,6 +114,7 @@ export class Asking {
   /** The directory is gone, or we from it. Broadcasts are told again: one and the same is taken once. */
   left(): void {
     this.#reaching.clear();
+    this.#refusals.clear();
     if (!this.#isUnderWay) return;
     this.#isUnderWay = false;
     this.#deadlines.clear("answer");
@@ -110,7 +132,11 @@ export class Asking {
     switch (message.type) {
       case "refused": {
         if (first === null) return false;
-        out.error(message.code, visibleText(message.text), this.#answered().ref);
+        const { code, retryMs } = message;
+        const text = visibleText(message.text);
+        const untilMs = out.nowMs + Math.min(retryMs, REFUSED_MS_MAX);
+        this.#refusals.set(kindOf(first), { code, text, untilMs });
+        out.error(code, text, this.#answered().ref);
         break;
       }
       case "done":
@@ -148,6 +174,10 @@ export class Asking {
   postpone(delayMs: number): void {
     this.#deadlines.postpone(delayMs);
   }
+}
+
+function kindOf({ type }: Request): "broadcast" | "account" {
+  return type === "broadcast" ? "broadcast" : "account";
 }
 
 function bytesOf(request: Request): number {

@@ -12,6 +12,7 @@ import { type Endpoint, endpointText, type LinkId, type PeerKey } from "../../ba
 import { Deadlines } from "../../base/machine.ts";
 import { foldName, nameFault, shownName, withoutMark } from "../../base/names.ts";
 import { checkedMessage, tooLong, utf8Length, visibleText } from "../../base/text.ts";
+import { TokenBucket } from "../../base/token_bucket.ts";
 import { type CallLink, CallLinks, hears, verdictOn } from "./call_links.ts";
 import { ClientCall } from "./client_call.ts";
 import type { ClientInput } from "./client_io.ts";
@@ -20,6 +21,8 @@ import type { KnownKeys } from "./known_keys.ts";
 import { DECIDED_MS, GOODBYE_MS_MAX, SAID_AT_ONCE_BYTES } from "./client_limits.ts";
 import {
   CALL_ID_BYTES,
+  CALLS_BURST,
+  CALLS_PER_S,
   CONNECTING_MS_MAX,
   DIRECT_MS_MAX,
   REASON_BYTES_MAX,
@@ -68,6 +71,8 @@ export class Calling {
   /** Whom we talk with calls: it has hung up, and our link is about to say so. */
   #next: DirectoryMessageOf<"incoming"> | null = null;
   readonly #relayed: RelayedCalls;
+  /** The directory declines more, and takes whoever goes on for an attacker. */
+  readonly #calls = new TokenBucket(CALLS_PER_S, CALLS_BURST);
   readonly #deadlines = new Deadlines(DEADLINES);
 
   constructor(readonly owner: CallingOwner) {
@@ -134,6 +139,10 @@ export class Calling {
         ? `Cannot call: ${shownName(before.peer)} is calling you; /accept or /decline first`
         : `Cannot call: you are in a call with ${shownName(before.peer)}`;
       return this.#error("busy", text, ref);
+    }
+    if (!this.#calls.take(owner.out.nowMs)) {
+      const text = "Cannot call: you have called too often within a short time; wait a moment";
+      return this.#error("too-fast", text, ref);
     }
     this.#relayed.parted();
     const bytes = owner.randomBytes(CALL_ID_BYTES);

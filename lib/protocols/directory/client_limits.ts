@@ -25,6 +25,8 @@ export const KNOWN_MAX = 1_024;
 /** Of what a user asks of the directory, so much waits: beyond half, the input pauses. */
 export const ASKED_MAX = 100;
 export const ASKED_BYTES_MAX = 4 * 1_024 * 1_024;
+/** What the directory has refused, for as long as it says, isn't asked again before; at most this long. */
+export const REFUSED_MS_MAX = 60_000;
 /** Told to all and sent by us, of which it isn't known yet whom they reached. */
 export const REACHING_MAX = 100;
 /** Where datagrams reach a client is said again so often: a router in between forgets it after 30 s. */

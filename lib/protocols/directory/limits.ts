@@ -86,6 +86,8 @@ export const RETRY_MS_MIN = 500;
 export const RETRY_MS_MAX = 30_000;
 /** Who is told that the directory is full tries again so long. */
 export const FULL_MS_MAX = 10 * 60_000;
+/** Who is told that the disk doesn't take what it asks for tries again after this. */
+export const DISK_FULL_RETRY_MS = 1_000;
 /** Links that have said nothing yet: the one that has waited longest goes. */
 export const SILENT_LINKS_MAX = 1_024;
 /** Who is told that the directory is full, or that too many passwords wait, tries again after this. */

@@ -11,6 +11,7 @@ import { DIRECTORY_NAME } from "./events.ts";
 import {
   BROADCASTS_MAX,
   BROADCASTS_MS,
+  DISK_FULL_RETRY_MS,
   REACHED_MS_MAX,
   REPORTS_MAX,
   SENDERS_MAX,
@@ -163,7 +164,8 @@ export class Telling {
     const text = "The directory cannot store it";
     const client = this.#clientOf(sender);
     if (client !== null) {
-      out.send(client.link.id, { type: "refused", code: "disk", text, retryMs: 0 });
+      const retryMs = DISK_FULL_RETRY_MS;
+      out.send(client.link.id, { type: "refused", code: "disk", text, retryMs });
     }
     out.error("disk", `Nothing was told: ${reason}`, sender.ref);
   }
@@ -269,5 +271,5 @@ const TOO_FAST = {
 const DISK_BUSY: Refusal = {
   code: "too-fast",
   text: "The directory's disk doesn't keep up",
-  retryMs: 1_000,
+  retryMs: DISK_FULL_RETRY_MS,
 };

@@ -36,10 +36,51 @@ Deno.test("telling all: what is refused is said of the one that it was, and the 
   tells(program, "one", "a");
   tells(program, "two", "b");
 
-  assertEquals(program.refuses("too-fast", 30_000), [
-    "error code=too-fast text=because too-fast ref=a",
+  assertEquals(program.refuses("disk"), [
+    "error code=disk text=because disk ref=a",
     "to directory: broadcast own=2 text=two",
   ]);
+});
+
+Deno.test("telling all: what comes too fast isn't sent before the directory takes it, and refused at once", () => {
+  const program = ClientProgram.in();
+  for (const ref of ["a", "b", "c"]) tells(program, "x", ref);
+  const old = "longenough";
+  program.types({ command: "passwd", old, new: "longer than before" }, "d");
+
+  assertEquals(program.refuses("too-fast", 30_000), [
+    "error code=too-fast text=because too-fast ref=a",
+    "error code=too-fast text=because too-fast ref=b",
+    "error code=too-fast text=because too-fast ref=c",
+    `to directory: change-password old=${old} new=longer than before`,
+  ]);
+  assertEquals(program.refuses("locked-out", 90_000), [
+    "error code=locked-out text=because locked-out ref=d",
+  ]);
+  program.after(29_999);
+  assertEquals(tells(program, "x"), ["error code=too-fast text=because too-fast"]);
+  program.after(1);
+  assertEquals(tells(program, "x").length, 1);
+  taken(program, 1);
+  assertEquals(
+    program.types({ command: "forget-me", password: old }),
+    ["error code=locked-out text=because locked-out"],
+  );
+  program.after(30_000);
+  const words = program.types({ command: "forget-me", password: old });
+  assertEquals(words, [`to directory: forget-me password=${old}`], "it waits a minute at most");
+});
+
+Deno.test("telling all: a directory that is met anew is asked", () => {
+  const program = ClientProgram.in();
+  tells(program, "x");
+  program.refuses("too-fast", 30_000);
+  program.directoryDown();
+  program.after(1_000);
+  program.directoryUp();
+  program.entered();
+
+  assertEquals(tells(program, "y"), ["to directory: broadcast own=2 text=y"]);
 });
 
 Deno.test("telling all: while the directory is away it waits, and what wasn't taken is told again as the same one", () => {

@@ -995,3 +995,20 @@ Deno.test("after a call the list is shown when both are free in it, or a moment 
   assertEquals(usersOf(other.types({ command: "hang-up" })), []);
   assertEquals(usersOf(other.after(AFTER_CALL_MS)).length, 1);
 });
+
+Deno.test("calling: more calls than the directory takes aren't made", () => {
+  const program = ClientProgram.in();
+  const calls = () => {
+    const words = program.types({ command: "call", name: "bob" });
+    program.types({ command: "cancel" });
+    return words[0];
+  };
+  for (let n = 0; n < 10; n++) assert(calls()?.startsWith("to directory: call"));
+  assertEquals(
+    calls(),
+    "error code=too-fast text=Cannot call: you have called too often within a short time; wait a moment",
+  );
+  program.after(2_000);
+  assert(calls()?.startsWith("to directory: call"));
+  assertEquals(calls()?.split(" ")[1], "code=too-fast");
+});

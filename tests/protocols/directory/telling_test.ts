@@ -511,6 +511,13 @@ Deno.test("Directory: a disk that doesn't answer isn't given more and more", () 
   assertEquals(exchange.event("broadcast").event, "broadcast");
 });
 
+Deno.test("Directory: whose disk is full says when to try again, so that nobody is taken for a flood", () => {
+  const { exchange, ann } = exchangeOf();
+  exchange.diskMode = "refuses";
+  ann.tells("hello");
+  assertEquals([ann.last("refused").code, ann.last("refused").retryMs], ["disk", 1_000]);
+});
+
 Deno.test("Directory: a refused broadcast doesn't count against its sender", () => {
   const { exchange, ann } = exchangeOf("bob");
   exchange.diskMode = "refuses";
