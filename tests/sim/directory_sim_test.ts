@@ -1,4 +1,5 @@
 import { assert } from "@std/assert";
+import { ENTRY_MUTATIONS } from "./directory/entry_mutations.ts";
 import { FAULTS, runFault, VICTIMS } from "./directory/every_step.ts";
 import { MUTATIONS } from "./directory/mutations.ts";
 import { runDirectory } from "./directory/run.ts";
@@ -55,6 +56,30 @@ const HUNTS: readonly Hunt[] = [
   { mutation: MUTATIONS.dropsChanges, finding: /sees \[/ },
   { mutation: MUTATIONS.saysNothingAgain, finding: /sees \[/ },
   { mutation: MUTATIONS.takesRepeated, finding: /repeated datagram/ },
+  { mutation: MUTATIONS.endsWithoutAWord, finding: /isn't told what becomes/ },
+  { mutation: MUTATIONS.ringsForEver, finding: /waits for the outcome/ },
+  { mutation: MUTATIONS.doesNotHearItself, finding: /doesn't hear itself/ },
+  { mutation: MUTATIONS.relaysAlways, finding: /relays nothing/ },
+  { mutation: MUTATIONS.takesAnyKey, finding: /whose key is another/ },
+  { mutation: MUTATIONS.countsTooMany, finding: /is told that \d+ have/ },
+  { mutation: MUTATIONS.countsNobody, finding: /isn't told whom/ },
+  { mutation: MUTATIONS.tellsTooLate, finding: /too late/ },
+  { mutation: MUTATIONS.keepsNothing, finding: /never been shown/ },
+  { mutation: MUTATIONS.tellsGuestsAll, finding: /from before/ },
+  { mutation: MUTATIONS.letsAllTell, finding: /may not/ },
+  { mutation: MUTATIONS.countsNoBroadcasts, finding: /tells too much/ },
+  { mutation: MUTATIONS.saysNotWhen, finding: /bans .*too many messages/ },
+  { mutation: ENTRY_MUTATIONS.letsGuestsIn, finding: /as a guest/ },
+  { mutation: ENTRY_MUTATIONS.letsKickedIn, finding: /thrown out/ },
+  { mutation: ENTRY_MUTATIONS.letsTooManyIn, finding: /more are in/ },
+  { mutation: ENTRY_MUTATIONS.letsTooFewIn, finding: /of \d+ are in/ },
+  { mutation: ENTRY_MUTATIONS.holdsNoNames, finding: /another guest's name/ },
+  { mutation: ENTRY_MUTATIONS.givesNamesAway, finding: /another guest's name/ },
+  { mutation: ENTRY_MUTATIONS.knowsAllDevices, finding: /which it isn't/ },
+  { mutation: ENTRY_MUTATIONS.keepsTheForgotten, finding: /account that is gone/ },
+  { mutation: ENTRY_MUTATIONS.letsGuess, finding: /guessed at/ },
+  { mutation: ENTRY_MUTATIONS.amplifies, finding: /more bytes/ },
+  { mutation: ENTRY_MUTATIONS.tellsStrangers, finding: /isn't in, and is told/ },
 ];
 const SEEDS_MAX = 300;
 

@@ -1,5 +1,6 @@
-/** The directory's accounts, as its host keeps them: answered after a while, and kept through every crash. */
+/** The directory's accounts, as its host keeps them: they outlive every process, and can be put back. */
 
+import type { Fingerprint } from "../../../lib/base/fingerprint.ts";
 import type { FoldedName } from "../../../lib/base/ids.ts";
 import { foldName } from "../../../lib/base/names.ts";
 import type {
@@ -7,14 +8,31 @@ import type {
   AccountAnswer,
   AccountQuestion,
 } from "../../../lib/protocols/directory/directory_io.ts";
+import { LOCK_OUT_MS, WRONG_MAX } from "../../../lib/protocols/directory/limits.ts";
+import type { VirtualTime } from "../virtual_time.ts";
+import { Violation } from "./violation.ts";
 
 interface Kept extends Account {
   readonly password: string;
 }
 
+/** A copy of all accounts. */
+export type AccountsImage = ReadonlyMap<FoldedName, Kept>;
+
+/** What was true so long ago may have been answered in between. */
+const ANSWERED_MS_MAX = 2_000;
+
 export class Accounts {
-  readonly #kept = new Map<FoldedName, Kept>();
+  #kept = new Map<FoldedName, Kept>();
   #versions = 0;
+  /** The disk is full. */
+  refuses = false;
+  /** When the account of a name was last another one: made, removed, or with other devices. */
+  readonly #changedAtMs = new Map<FoldedName, number>();
+  /** Of one name from one address, since the last right one. */
+  readonly #wrongAtMs = new Map<string, number[]>();
+
+  constructor(readonly time: VirtualTime) {}
 
   get size(): number {
     return this.#kept.size;
@@ -24,7 +42,33 @@ export class Accounts {
     return this.#kept.has(foldName(name));
   }
 
+  get names(): readonly string[] {
+    return [...this.#kept.values()].map(({ name }) => name);
+  }
+
+  passwordOf(name: string): string | null {
+    return this.#kept.get(foldName(name))?.password ?? null;
+  }
+
+  isDevice(name: string, key: Fingerprint): boolean {
+    return this.#kept.get(foldName(name))?.keys.includes(key) ?? false;
+  }
+
+  /** Whether an answer from before its last change may be on its way. */
+  isUnsettled(name: string): boolean {
+    const changedAtMs = this.#changedAtMs.get(foldName(name)) ?? -Infinity;
+    return this.time.nowMs < changedAtMs + ANSWERED_MS_MAX;
+  }
+
+  /** The directory is another process: what it counted is forgotten. */
+  restarted(): void {
+    this.#wrongAtMs.clear();
+  }
+
   answer(question: AccountQuestion): AccountAnswer {
+    if (this.refuses && question.ask !== "find" && question.ask !== "check-password") {
+      return { outcome: "disk", text: "the disk is full" };
+    }
     const folded = foldName(question.name);
     const account = this.#kept.get(folded);
     if (question.ask === "sign-up") {
@@ -32,6 +76,7 @@ export class Accounts {
       const { name, password, key } = question;
       return this.#keep({ name, password, keys: [key], version: this.#version() });
     }
+    if (question.ask === "check-password") this.#counts(question, account);
     if (account === undefined) return { outcome: "wrong" };
     switch (question.ask) {
       case "find":
@@ -50,9 +95,50 @@ export class Accounts {
       }
       case "remove":
         if (account.version !== question.version) return { outcome: "wrong" };
-        this.#kept.delete(folded);
+        this.remove(account.name);
         return { outcome: "ok", account };
     }
+  }
+
+  /** @throws {Violation} If more wrong passwords are tried than may be. */
+  #counts(
+    { name, password, address }: Extract<AccountQuestion, { readonly ask: "check-password" }>,
+    account: Kept | undefined,
+  ): void {
+    const pair = `${address} ${foldName(name)}`;
+    if (account?.password === password) return void this.#wrongAtMs.delete(pair);
+    const { nowMs } = this.time;
+    const before = this.#wrongAtMs.get(pair) ?? [];
+    // A clock that runs fast is up to a hundredth ahead.
+    const recent = before.filter((atMs) => atMs + 0.98 * LOCK_OUT_MS > nowMs);
+    if (recent.length >= WRONG_MAX) throw new Violation(`${name}'s password is guessed at`);
+    this.#wrongAtMs.set(pair, [...recent, nowMs]);
+  }
+
+  // The operator, with another program.
+
+  remove(name: string): void {
+    this.#kept.delete(foldName(name));
+    this.#changed(name);
+  }
+
+  setPassword(name: string, password: string): void {
+    const account = this.#kept.get(foldName(name));
+    if (account === undefined) return;
+    this.#keep({ ...account, password, keys: [], version: this.#version() });
+  }
+
+  image(): AccountsImage {
+    return new Map(this.#kept);
+  }
+
+  restore(image: AccountsImage): void {
+    for (const name of [...this.#kept.keys(), ...image.keys()]) this.#changed(name);
+    this.#kept = new Map(image);
+  }
+
+  #changed(name: string): void {
+    this.#changedAtMs.set(foldName(name), this.time.nowMs);
   }
 
   #version(): string {
@@ -61,6 +147,7 @@ export class Accounts {
 
   #keep(account: Kept): AccountAnswer {
     this.#kept.set(foldName(account.name), account);
+    this.#changed(account.name);
     return { outcome: "ok", account };
   }
 }

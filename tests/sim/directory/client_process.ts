@@ -2,7 +2,7 @@
 
 import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
-import type { Endpoint, LinkId } from "../../../lib/base/ids.ts";
+import type { Endpoint, LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import { foldName } from "../../../lib/base/names.ts";
 import { Client } from "../../../lib/protocols/directory/client.ts";
 import type {
@@ -23,6 +23,7 @@ import { type Persist, type ProcessPort, SimProcess } from "../process.ts";
 import { Timer } from "../virtual_time.ts";
 import { messageBytes } from "./message_bytes.ts";
 import { RelayStream } from "./relay_stream.ts";
+import type { Visitor } from "./roster.ts";
 import { ClientSight } from "./sight.ts";
 import { Violation } from "./violation.ts";
 import type { Person } from "./world.ts";
@@ -30,7 +31,10 @@ import type { Person } from "./world.ts";
 const SHOWN_RECORD_MS_MAX = 200;
 
 export class ClientProcess
-  implements Station<DirectoryMessage>, ProcessPort<ClientInput, ClientEffect, ClientRecord> {
+  implements
+    Station<DirectoryMessage>,
+    Visitor,
+    ProcessPort<ClientInput, ClientEffect, ClientRecord> {
   readonly tick: ClientInput = { type: "tick" };
   readonly machine: Client;
   readonly sim: SimProcess<ClientInput, ClientEffect, ClientRecord>;
@@ -94,11 +98,19 @@ export class ClientProcess
     this.sim = new SimProcess(
       mutation?.wrapClient?.(this.machine) ?? this.machine,
       world.time,
-      { offsetMs: random.between(0, 1e6), rate: 1 },
+      { offsetMs: random.between(0, 1e6), rate: random.pick([1, 0.995, 1.005]) },
       person.disk,
       random.chance(0.5),
       this,
     );
+  }
+
+  get key(): PeerKey {
+    return this.person.key;
+  }
+
+  get label(): string {
+    return this.person.name;
   }
 
   get host(): number {
@@ -129,8 +141,7 @@ export class ClientProcess
   linkUp(end: LinkEnd<DirectoryMessage>): void {
     end.id = this.#link();
     this.links.set(end.id, end);
-    const { owner } = end.other;
-    const peer = owner instanceof ClientProcess ? owner.person.key : this.person.world.signer.key;
+    const { key: peer } = end.other.owner as Station<DirectoryMessage> & Visitor;
     const { id: link, dialled, attempt, remote: { host } } = end;
     this.sim.deliver({ type: "link-up", link, peer, dialled, attempt, host, isRelayed: false });
   }
@@ -212,6 +223,11 @@ export class ClientProcess
     this.#fault = { effectsLeft, happens };
   }
 
+  /** What was to happen after more effects doesn't. */
+  spare(): void {
+    this.#fault = null;
+  }
+
   snapshot(): readonly ClientRecord[] | null {
     return this.machine.snapshot(this.#seenThrough);
   }
@@ -255,8 +271,7 @@ export class ClientProcess
         }
         return;
       case "pin":
-        person.pins.set(foldName(effect.name), fingerprintOf(effect.key));
-        return;
+        return this.#pin(effect);
       case "datagram":
         return world.datagrams.send(this.host, person.endpoint, effect.to, effect.bytes);
       case "relay-open":
@@ -277,6 +292,16 @@ export class ClientProcess
       case "persist":
         return;
     }
+  }
+
+  #pin({ name, key, again }: Extract<ClientEffect, { readonly type: "pin" }>): void {
+    const { pins } = this.person;
+    const folded = foldName(name);
+    const pinned = pins.get(folded);
+    if (!again && pinned !== undefined && pinned !== fingerprintOf(key)) {
+      throw new Violation(`${this.label} takes another key for ${name} without being asked`);
+    }
+    pins.set(folded, fingerprintOf(key));
   }
 
   #relayOpen(

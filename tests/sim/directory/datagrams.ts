@@ -5,6 +5,7 @@ import type { Network } from "../network.ts";
 import type { Random } from "../random.ts";
 import type { VirtualTime } from "../virtual_time.ts";
 import type { DirectoryMessage } from "../../../lib/protocols/directory/messages.ts";
+import { Amplification } from "./amplification.ts";
 
 export interface DatagramRates {
   readonly loss: number;
@@ -18,14 +19,30 @@ interface Receiver {
   datagram(from: Endpoint, bytes: Uint8Array, isRepeated: boolean): boolean;
 }
 
+/** What somebody on the way has seen. */
+export interface SeenDatagram {
+  readonly from: Endpoint;
+  readonly to: Endpoint;
+  readonly bytes: Uint8Array;
+}
+
+const SEEN_MAX = 100;
+
 export class SimDatagrams {
   readonly #receivers = new Map<string, Receiver>();
+  readonly #amplification = new Amplification();
+  /** By whom each one was taken, that nobody takes it twice. */
+  readonly #takenBy = new WeakMap<Uint8Array, Receiver>();
+  /** The latest. */
+  readonly seen: SeenDatagram[] = [];
 
+  /** @param directory Where it receives them. */
   constructor(
     readonly time: VirtualTime,
     readonly random: Random,
     readonly network: Network<DirectoryMessage>,
     readonly rates: DatagramRates,
+    readonly directory: Endpoint,
   ) {}
 
   listen(endpoint: Endpoint, receiver: Receiver): void {
@@ -36,17 +53,29 @@ export class SimDatagrams {
     this.#receivers.delete(endpointText(endpoint));
   }
 
+  /** @param host Whose it is; `from` may be another's address. */
   send(host: number, from: Endpoint, to: Endpoint, bytes: Uint8Array): void {
     const { random, rates } = this;
+    this.seen.push({ from, to, bytes });
+    if (this.seen.length > SEEN_MAX) this.seen.shift();
+    const isGenuine = this.#receivers.get(endpointText(from))?.host === host;
+    if (isGenuine && this.#isDirectory(from)) this.#amplification.fromDirectory(to, bytes);
+    if (isGenuine) this.#amplification.sends(from, bytes);
     const copies = random.chance(rates.loss) ? 0 : random.chance(rates.repeat) ? 2 : 1;
-    let first: Receiver | null = null;
     for (let n = 0; n < copies; n++) {
       const late = random.chance(0.05) ? 20 : 1;
       this.time.after(rates.delayMs + random.exponential(rates.delayMs * late + 0.1), () => {
         const receiver = this.#receivers.get(endpointText(to));
         if (receiver === undefined || this.network.isCut(host, receiver.host)) return;
-        if (receiver.datagram(from, bytes, first === receiver)) first = receiver;
+        if (this.#isDirectory(to)) this.#amplification.toDirectory(from, bytes);
+        if (isGenuine && this.#isDirectory(from)) this.#amplification.arrived(to, bytes);
+        const isRepeated = this.#takenBy.get(bytes) === receiver;
+        if (receiver.datagram(from, bytes, isRepeated)) this.#takenBy.set(bytes, receiver);
       });
     }
+  }
+
+  #isDirectory(endpoint: Endpoint): boolean {
+    return endpointText(endpoint) === endpointText(this.directory);
   }
 }

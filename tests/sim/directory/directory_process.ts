@@ -2,7 +2,7 @@
 
 import { type Environment, SILENT_LOGGER } from "../../../lib/base/environment.ts";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
-import type { Endpoint, LinkId } from "../../../lib/base/ids.ts";
+import type { Endpoint, LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import { Directory } from "../../../lib/protocols/directory/directory.ts";
 import type {
   DirectoryEffect,
@@ -12,24 +12,31 @@ import {
   DIRECTORY_LANES,
   type DirectoryMessage,
 } from "../../../lib/protocols/directory/messages.ts";
+import type { DirectoryCommand, DirectoryEvent } from "../../../lib/protocols/directory/events.ts";
 import type { DirectoryRecord } from "../../../lib/protocols/directory/records.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import type { LinkEnd } from "../link.ts";
 import type { Call, Station } from "../network.ts";
 import { type Persist, type ProcessPort, SimProcess } from "../process.ts";
-import type { ClientProcess } from "./client_process.ts";
 import { messageBytes } from "./message_bytes.ts";
+import type { Visitor } from "./roster.ts";
 import { Violation } from "./violation.ts";
 import type { World } from "./world.ts";
 
 /** A password is hashed. */
 const HASH_MS = 60;
+/** Answers about the accounts come in the order in which they were true, so long after. */
+const ANSWER_MS = 2;
+/** Another program's changes of the accounts are noticed within this time. */
+const NOTICED_MS_MAX = 3_000;
 
 export class DirectoryProcess
   implements
     Station<DirectoryMessage>,
+    Visitor,
     ProcessPort<DirectoryInput, DirectoryEffect, DirectoryRecord> {
   readonly tick: DirectoryInput = { type: "tick" };
+  readonly label = "directory";
   readonly host = 0;
   readonly machine: Directory;
   readonly sim: SimProcess<DirectoryInput, DirectoryEffect, DirectoryRecord>;
@@ -44,12 +51,12 @@ export class DirectoryProcess
   readonly #repeated = new WeakSet<DirectoryInput>();
 
   constructor(readonly world: World) {
-    const { mutation, ttlMs } = world.options;
+    const { mutation, ttlMs, guests, broadcast, clientsMax, relays } = world.options;
     const random = world.random.fork();
     const environment: Environment = {
       random: random.next,
       randomBytes: (length) => random.bytes(length),
-      wallMs: () => world.wallMs(),
+      wallMs: () => world.directoryWallMs(),
       crypto: fakeCrypto,
       log: SILENT_LOGGER,
     };
@@ -57,14 +64,15 @@ export class DirectoryProcess
     this.machine = new Directory(
       {
         listening: world.endpoint,
-        guests: true,
-        broadcast: "all",
+        guests,
+        broadcast,
         ttlMs,
-        clientsMax: 1_000,
+        clientsMax,
         signUpsMax: 1_000,
-        relays: world.options.relays,
+        relays,
         accountCount: () => world.accounts.size,
         records: mutation?.directoryRecords?.(records) ?? records,
+        ...mutation?.directoryConfig,
       },
       world.signer,
       environment,
@@ -72,11 +80,15 @@ export class DirectoryProcess
     this.sim = new SimProcess(
       mutation?.wrapDirectory?.(this.machine) ?? this.machine,
       world.time,
-      { offsetMs: random.between(0, 1e6), rate: 1 },
+      { offsetMs: random.between(0, 1e6), rate: random.pick([1, 0.995, 1.005]) },
       world.disk,
       random.chance(0.5),
       this,
     );
+  }
+
+  get key(): PeerKey {
+    return this.world.signer.key;
   }
 
   get seenHost(): string {
@@ -99,8 +111,7 @@ export class DirectoryProcess
   linkUp(end: LinkEnd<DirectoryMessage>): void {
     end.id = this.#nextLink++ as LinkId;
     this.links.set(end.id, end);
-    const { person } = end.other.owner as ClientProcess;
-    const { key: peer, address: host } = person;
+    const { key: peer, seenHost: host } = end.other.owner as Station<DirectoryMessage> & Visitor;
     this.sim.deliver({ type: "link-up", link: end.id, peer, host });
   }
 
@@ -166,6 +177,7 @@ export class DirectoryProcess
   }
 
   snapshot(): readonly DirectoryRecord[] | null {
+    this.world.ledger.compacted();
     return this.machine.snapshot();
   }
 
@@ -176,37 +188,89 @@ export class DirectoryProcess
       case "send":
         for (const link of effect.links) {
           const { message } = effect;
-          const size = messageBytes(message);
-          this.links.get(link)?.send(message, DIRECTORY_LANES[message.type], size);
+          const end = this.links.get(link);
+          if (end === undefined) continue;
+          world.roster.sent(link, message, this.#visitor(end));
+          if (message.type === "broadcast-taken") world.ledger.taken(String(message.number));
+          end.send(message, DIRECTORY_LANES[message.type], messageBytes(message));
         }
         return;
-      case "account": {
-        const { token, question } = effect;
-        const tookMs = question.ask === "find" ? 0.1 : HASH_MS;
-        world.time.after(tookMs, () => {
-          if (this.gone) return;
-          const answer = world.accounts.answer(question);
-          this.sim.deliver({ type: "account-answer", token, answer });
-        });
-        return;
-      }
+      case "account":
+        return this.#ask(effect);
       case "datagram":
         return world.datagrams.send(0, world.endpoint, effect.to, effect.bytes);
       case "close":
         this.links.get(effect.link)?.close(effect.reason);
         return;
       case "ban":
-        throw new Violation(`the directory bans a client: ${effect.reason}`);
+        return this.#ban(effect);
       case "stop":
         return world.endDirectory(false);
       case "show":
-        if (effect.event.event === "error" && effect.event.code === "internal") {
-          throw new Violation(effect.event.text);
-        }
-        return;
+        return this.#shown(effect.event, effect.ref);
       case "shown":
       case "input":
       case "persist":
+        return;
+    }
+  }
+
+  #visitor(end: LinkEnd<DirectoryMessage>): Visitor {
+    return end.other.owner as Station<DirectoryMessage> & Visitor;
+  }
+
+  command(command: DirectoryCommand, ref?: string): void {
+    this.sim.deliver({ type: "command", command, ref });
+  }
+
+  #ban({ link, reason }: Extract<DirectoryEffect, { readonly type: "ban" }>): void {
+    const end = this.links.get(link);
+    if (end === undefined) return;
+    const visitor = this.#visitor(end);
+    if (!this.world.isHostile(visitor)) {
+      throw new Violation(`the directory bans ${visitor.label}: ${reason}`);
+    }
+    this.world.roster.banned(link);
+    end.close(reason);
+  }
+
+  #ask({ token, question }: Extract<DirectoryEffect, { readonly type: "account" }>): void {
+    const { world } = this;
+    const tookMs = question.ask === "find" ? 0.1 : HASH_MS;
+    world.time.after(tookMs, () => {
+      if (this.gone) return;
+      const answer = world.accounts.answer(question);
+      if (answer.outcome === "ok") {
+        const { name } = answer.account;
+        if (question.ask === "sign-up") world.roster.signedUp(name, question.key);
+        if (question.ask === "remove") world.accountGone(name, world.random.chance(0.5));
+      }
+      world.time.after(ANSWER_MS, () => {
+        this.sim.deliver({ type: "account-answer", token, answer });
+      });
+    });
+  }
+
+  /** An account was removed, by another program or our own: that is noticed after a while, where it still holds. */
+  noticesRemoval(name: string): void {
+    const { time, random, accounts } = this.world;
+    time.after(ANSWER_MS + random.below(NOTICED_MS_MAX), () => {
+      if (!accounts.has(name)) this.sim.deliver({ type: "account-removed", name });
+    });
+  }
+
+  #shown(event: DirectoryEvent, ref: string | undefined): void {
+    const { roster, ledger } = this.world;
+    switch (event.event) {
+      case "logout":
+        return roster.left(event.name, event.reason);
+      case "broadcast":
+        return ledger.taken(event.id);
+      case "broadcast-sent":
+        return ledger.reached(ref, event.reached);
+      case "error":
+        if (event.code === "internal") throw new Violation(event.text);
+        if (ref !== undefined) ledger.failed(ref);
         return;
     }
   }

@@ -33,6 +33,12 @@ export function runFault(
     bytesPerMs: Infinity,
     datagrams: { loss: 0, repeat: 0, delayMs: 1 },
     hiddenChance: isRelayed ? 1 : 0,
+    guestChance: 0,
+    guests: true,
+    broadcast: "all",
+    clientsMax: 1_000,
+    hostiles: 0,
+    oldDisks: false,
     relays: true,
     ttlMs: 30 * 60_000,
     print: null,
@@ -45,7 +51,11 @@ export function runFault(
   let happened = false;
   strike(world, fault, victim, effects, () => happened = true);
   meet(world);
-  for (const person of world.people) person.disk.refuses = false;
+  for (const { disk, process } of world.people) {
+    disk.refuses = false;
+    process?.spare();
+  }
+  world.directory?.spare();
   world.disk.refuses = false;
   run(world, SETTLE_MS);
   world.checkQuiet();

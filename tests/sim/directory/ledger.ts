@@ -1,25 +1,55 @@
 /** What was told to all, and who has seen it. */
 
-import type { ClientEvent } from "../../../lib/protocols/directory/events.ts";
+import type { FoldedName } from "../../../lib/base/ids.ts";
+import { foldName } from "../../../lib/base/names.ts";
+import { type ClientEvent, DIRECTORY_NAME } from "../../../lib/protocols/directory/events.ts";
+import {
+  BROADCASTS_MAX,
+  BROADCASTS_MS,
+  GUEST_HELD_MS,
+  REACHED_MS_MAX,
+} from "../../../lib/protocols/directory/limits.ts";
+import type { BroadcastRecord } from "../../../lib/protocols/directory/records.ts";
 import type { ClientProcess } from "./client_process.ts";
+import type { Stay } from "./roster.ts";
 import { Violation } from "./violation.ts";
-import type { Person } from "./world.ts";
+import type { Person, World } from "./world.ts";
 
 interface Showing {
   readonly process: ClientProcess;
-  readonly atMs: number;
+  /** The account is another one since. */
+  isVoid: boolean;
 }
 
-/** Whoever was in for so long after it was shown has told the directory so. */
-const CONFIRMED_MS = 6_000;
+/** What the directory has decided is carried out within this time: its disk may be slow. */
+const CARRIED_OUT_MS = 1_000;
+/** After this the sender has been told whom it reached. */
+const REPORTED_MS = REACHED_MS_MAX + 5_000;
+
+/** When it was written, and what. */
+interface Taken {
+  readonly atMs: number;
+  readonly record: BroadcastRecord;
+}
 
 interface Told {
   readonly text: string;
   readonly index: number;
-  readonly by: ClientProcess;
+  /** Null: the directory's operator. */
+  readonly by: ClientProcess | null;
+  readonly atMs: number;
   /** As whom its teller was in. */
   readonly from: string;
+  readonly isGuest: boolean;
   failed: boolean;
+  /** Null before anybody could be told of it. */
+  taken: Taken | null;
+  /** How many have it, as its teller was told; null before that. */
+  reached: number | null;
+  /** The directory's disk was put back: whoever hasn't seen it may never. */
+  isForgotten: boolean;
+  /** Its teller doesn't know that it was taken, nor does the directory any more. */
+  mayComeAgain: boolean;
   /** By account: where it was shown, and when. */
   readonly seen: Map<string, Showing[]>;
   /** Who was shown it by a later process than the one that had stored it. */
@@ -29,35 +59,134 @@ interface Told {
 export class Ledger {
   readonly told: Told[] = [];
   readonly #byText = new Map<string, Told>();
+  readonly #written = new Map<string, Taken>();
   /** The last one of each sender that an account has been shown. */
   readonly #last = new Map<string, number>();
-  /** Of those told before, the directory may have forgotten who has heard them: another device may show them again. */
-  #forgotBefore = 0;
+  /** When each sender's were taken, since the directory was started. */
+  readonly #takenAtMs = new Map<string, number[]>();
+  #restartedAtMs = 0;
+  /** When there was last another account of that name. */
+  readonly #goneAtMs = new Map<FoldedName, number>();
 
-  forgetsWhoHeard(): void {
-    this.#forgotBefore = this.told.length;
+  constructor(readonly world: World) {
+    world.disk.wrote = (records) => {
+      for (const record of records) {
+        if (record.kind !== "broadcast") continue;
+        this.#written.set(String(record.number), { atMs: world.time.nowMs, record });
+      }
+    };
+  }
+
+  /** An older disk of the directory was put back, or none. */
+  forgetsAll(): void {
+    for (const told of this.told) told.isForgotten = true;
+    this.compacted();
+  }
+
+  /** Of those whose time is over no number is kept: whoever doesn't know that one was taken tells it again. */
+  compacted(): void {
+    for (const told of this.told) {
+      const { by } = told;
+      told.mayComeAgain ||= by !== null && !by.gone && by.machine.asking.size > 0;
+    }
+  }
+
+  /** There is no such account any more; if there will be one again, it is another. */
+  accountGone(name: string): void {
+    this.#goneAtMs.set(foldName(name), this.world.time.nowMs);
+    for (const { seen } of this.told) {
+      for (const showing of seen.get(name) ?? []) showing.isVoid = true;
+    }
+  }
+
+  directoryRestarted(): void {
+    this.#takenAtMs.clear();
+    this.#restartedAtMs = this.world.time.nowMs;
   }
 
   tell(by: ClientProcess, words: string): void {
+    const { name: from, isGuest } = by.sight;
+    const told = this.#add(by, from, isGuest, words);
+    by.command({ command: "broadcast", text: told.text }, `broadcast ${told.index}`);
+  }
+
+  /** The operator tells all. */
+  operatorTells(words: string): void {
+    const { directory } = this.world;
+    if (directory === null) return;
+    const { text, index } = this.#add(null, DIRECTORY_NAME, false, words);
+    directory.command({ command: "broadcast", text }, `broadcast ${index}`);
+  }
+
+  #add(by: ClientProcess | null, from: string, isGuest: boolean, words: string): Told {
     const index = this.told.length;
     const text = `b${index} ${words}`;
-    const told = {
+    const told: Told = {
       text,
       index,
       by,
-      from: by.sight.name,
+      atMs: this.world.time.nowMs,
+      from,
+      isGuest,
       failed: false,
+      taken: null,
+      reached: null,
+      isForgotten: false,
+      mayComeAgain: false,
       seen: new Map(),
       seenLater: new Set<Person>(),
     };
     this.told.push(told);
     this.#byText.set(text, told);
-    by.command({ command: "broadcast", text }, `broadcast ${index}`);
+    return told;
   }
 
   failed(ref: string): void {
+    const told = this.#referred(ref);
+    if (told !== null) told.failed = true;
+  }
+
+  #referred(ref: string): Told | null {
     const [what, index] = ref.split(" ");
-    if (what === "broadcast") this.told[Number(index)]!.failed = true;
+    return what === "broadcast" ? this.told[Number(index)] ?? null : null;
+  }
+
+  /** The directory has it on disk, and says so. */
+  taken(number: string): void {
+    const written = this.#written.get(number);
+    if (written === undefined) throw new Violation("a broadcast is told that isn't on disk");
+    const { atMs, record } = written;
+    const told = this.#byText.get(record.text);
+    if (told === undefined || told.taken !== null) return;
+    told.taken = written;
+    this.#checkMayTell(record);
+    if (atMs > this.#restartedAtMs) this.#counts(record, atMs);
+  }
+
+  #counts(record: BroadcastRecord, nowMs: number): void {
+    const sender = record.fromAccount ? record.from : record.fromKey ?? DIRECTORY_NAME;
+    const before = this.#takenAtMs.get(sender) ?? [];
+    const recent = before.filter((atMs) => atMs > nowMs - BROADCASTS_MS * 0.98 + CARRIED_OUT_MS);
+    if (recent.length >= BROADCASTS_MAX) throw new Violation(`${sender} tells too much`);
+    this.#takenAtMs.set(sender, [...recent, nowMs]);
+  }
+
+  #checkMayTell({ from, fromKey, fromAccount }: BroadcastRecord): void {
+    const { broadcast } = this.world.options;
+    const isAllowed = fromKey === null || broadcast === "all" ||
+      (broadcast === "accounts" && fromAccount);
+    if (!isAllowed) throw new Violation(`${from} tells all, and may not`);
+  }
+
+  /** The teller is told how many have it. */
+  reached(ref: string | undefined, reached: number): void {
+    const told = ref === undefined ? null : this.#referred(ref);
+    if (told === null) return;
+    const showings = [...told.seen.values()].reduce((sum, seen) => sum + seen.length, 0);
+    if (reached > showings + this.world.hostiles.length) {
+      throw new Violation(`${told.from} is told that ${reached} have b${told.index}`);
+    }
+    told.reached = reached;
   }
 
   heard(
@@ -65,58 +194,128 @@ export class Ledger {
     event: Extract<ClientEvent, { readonly event: "broadcast" }>,
   ): void {
     const { person, sight } = process;
-    const told = this.#byText.get(event.text);
     const what = `"${event.text.slice(0, 12)}"`;
-    if (told === undefined) throw new Violation(`${person.name} sees what nobody told`);
+    // What earlier processes stored was told to whoever each was then.
+    const [who, timesMax] = event.history ? ["earlier", person.names.size] : [sight.name, 1];
+    const showing = `${event.text} ${who}`;
+    const times = (sight.heard.get(showing) ?? 0) + 1;
+    if (times > timesMax) throw new Violation(`${person.name} sees ${what} twice`);
+    sight.heard.set(showing, times);
+    const told = this.#byText.get(event.text);
+    if (told === undefined) {
+      if (this.world.hostiles.some(({ label }) => event.text.startsWith(label))) return;
+      throw new Violation(`${person.name} sees what nobody told`);
+    }
     if (told.from !== event.from) throw new Violation(`${person.name} sees ${what} of another`);
-    // What an earlier process stored was told to whom that was then.
-    const showing = `${told.text} ${event.history ? "earlier" : sight.name}`;
-    if (sight.heard.has(showing)) throw new Violation(`${person.name} sees ${what} twice`);
-    sight.heard.add(showing);
     if (event.history) {
       told.seenLater.add(person);
       return;
     }
     const account = sight.name;
-    if (account === told.from && process === told.by) {
-      throw new Violation(`${person.name} sees its own ${what}`);
-    }
+    const isOwn = sight.isGuest ? process === told.by : !told.isGuest && account === told.from;
+    if (isOwn) throw new Violation(`${person.name} sees its own ${what}`);
     const seen = told.seen.get(account) ?? [];
     told.seen.set(account, seen);
-    const isGuest = account.startsWith("g");
-    if (seen.some((before) => this.#isTwice(before, process, told)) && !isGuest) {
+    if (!sight.isGuest && this.#isTwice(seen, process, told, Number(event.id))) {
       throw new Violation(`${account} is shown ${what} twice`);
     }
-    seen.push({ process, atMs: person.world.time.nowMs });
-    const way = `${person.index} ${account} ${told.by.person.index} ${told.from}`;
+    this.#checkTime(process, told);
+    seen.push({ process, isVoid: false });
+    const way = `${person.index} ${account} ${told.by?.person.index} ${told.from}`;
     const last = this.#last.get(way) ?? -1;
     // What is shown again, as an old disk doesn't know of it, was in its place before.
-    if (last > told.index && seen.length === 1) {
+    if (last > told.index && seen.length === 1 && !told.isForgotten) {
       throw new Violation(`${account} is shown ${what} after b${last}`);
     }
     this.#last.set(way, Math.max(last, told.index));
   }
 
+  /** It came in before that time was over, or was there. */
+  #checkTime({ person, sight }: ClientProcess, told: Told): void {
+    const { taken } = told;
+    const what = `"${told.text.slice(0, 12)}"`;
+    if (taken === null || told.isForgotten) return;
+    const stays = this.world.roster.stays(sight.name)
+      .filter(({ key }) => key === person.key);
+    const { atMs, record: { sentAt } } = taken;
+    const { ttlMs } = this.world.options;
+    const wasThere = ({ fromMs, untilMs }: Stay) =>
+      fromMs - CARRIED_OUT_MS <= atMs && atMs <= (untilMs ?? Infinity) + CARRIED_OUT_MS;
+    if (stays.some(wasThere)) return;
+    if (sight.isGuest) {
+      const wasHeld = ({ fromMs, untilMs }: Stay) =>
+        untilMs !== null && fromMs <= atMs && atMs <= untilMs + GUEST_HELD_MS + CARRIED_OUT_MS;
+      if (stays.some(wasHeld)) return;
+      throw new Violation(`${person.name} is a guest, and shown ${what} from before`);
+    }
+    const isInTime = ({ fromMs, wallMs }: Stay) =>
+      fromMs >= atMs && wallMs < sentAt + ttlMs + CARRIED_OUT_MS;
+    if (!stays.some(isInTime)) throw new Violation(`${sight.name} is shown ${what} too late`);
+  }
+
   /** Everything that can't have been lost has been shown, at all of these accounts. */
   checkAll(processes: readonly ClientProcess[]): void {
     for (const told of this.told) {
-      const { by, failed, text, from } = told;
-      // Who was killed may not have handed it in.
-      if (failed || by.gone || by.machine.asking.size > 0) continue;
-      for (const { person, sight } of processes) {
-        const { name } = sight;
-        if (name === from || person.isExcused) continue;
-        if (told.seenLater.has(person) || told.seen.has(name)) continue;
-        throw new Violation(`${name} has never been shown "${text.slice(0, 12)}" of ${from}`);
-      }
+      if (told.failed || told.isForgotten) continue;
+      this.#checkTaken(told);
+      if (told.taken === null) continue;
+      for (const process of processes) this.#checkShown(told, process);
     }
   }
 
-  /** Whether the account must not be shown it again: on a device that remembers it, or once the directory knows. */
-  #isTwice({ process, atMs }: Showing, again: ClientProcess, { index }: Told): boolean {
-    if (process.person === again.person && !again.person.isExcused) return true;
-    const elapsedMs = again.person.world.time.nowMs - atMs;
-    const inMs = Math.min(process.sight.leftAfterMs(atMs), elapsedMs);
-    return inMs > CONFIRMED_MS && index >= this.#forgotBefore;
+  #checkTaken({ by, taken, text, reached, atMs, from }: Told): void {
+    // Who was killed may not have handed it in.
+    if (by === null || by.gone) return;
+    const what = `"${text.slice(0, 12)}" of ${from}`;
+    if (taken === null) {
+      if (by.machine.asking.size > 0) return;
+      throw new Violation(`${what} was never taken`);
+    }
+    const isOld = this.world.time.nowMs > taken.atMs + REPORTED_MS;
+    if (reached === null && isOld && by.sight.leftAfterMs(atMs) === Infinity) {
+      throw new Violation(`it isn't told whom ${what} has reached`);
+    }
+  }
+
+  #checkShown({ taken, from, isGuest, by, seen, seenLater, text }: Told, process: ClientProcess) {
+    const { person, sight } = process;
+    const stay = this.world.roster.named(sight.name);
+    if (stay === null || stay.key !== person.key || person.isExcused) return;
+    if (stay.isGuest ? process === by : !isGuest && foldName(sight.name) === foldName(from)) return;
+    const { atMs, record: { sentAt, fromKey, fromAccount } } = taken!;
+    const { ttlMs } = this.world.options;
+    const stays = this.world.roster.stays(sight.name);
+    // It was told by a guest on a device where this account came in, and is its own there.
+    if (!fromAccount && stays.some(({ key }) => key === fromKey)) return;
+    const wasThere = stay.fromMs + CARRIED_OUT_MS < atMs;
+    // Who once came too late has missed it, although the clock was put back since.
+    const isInTime = ({ fromMs, wallMs }: Stay) =>
+      fromMs < atMs || wallMs + CARRIED_OUT_MS < sentAt + ttlMs;
+    const cameInTime = stay.fromMs > atMs && !stay.isGuest && !this.#wasAnother(process, atMs) &&
+      stays.every(isInTime);
+    if (!wasThere && !cameInTime) return;
+    const showings = seen.get(sight.name) ?? [];
+    if (seenLater.has(person)) return;
+    if (showings.some(({ isVoid, process }) => !isVoid || process.person === person)) return;
+    throw new Violation(`${sight.name} has never been shown "${text.slice(0, 12)}" of ${from}`);
+  }
+
+  /**
+   * Whether the name was a guest's once, or that of an account which is gone: what its device has heard since, up to
+   * some number, counts for the account, too.
+   */
+  #wasAnother({ sight }: ClientProcess, atMs: number): boolean {
+    if (this.world.roster.stays(sight.name).some(({ isGuest }) => isGuest)) return true;
+    return atMs < (this.#goneAtMs.get(foldName(sight.name)) ?? -Infinity);
+  }
+
+  /** Whether the account has it already: on this device, or by what the directory's disk said when it came in. */
+  #isTwice(seen: readonly Showing[], process: ClientProcess, told: Told, number: number): boolean {
+    const { person, sight } = process;
+    if (told.mayComeAgain) return false;
+    if (seen.some((before) => before.process.person === person) && !person.isExcused) return true;
+    if (told.isForgotten || !seen.some(({ isVoid }) => !isVoid)) return false;
+    return this.world.roster.stays(sight.name)
+      .every(({ key, had }) => key !== person.key || number <= had);
   }
 }

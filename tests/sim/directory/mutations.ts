@@ -1,14 +1,18 @@
 /** Bugs put into both machines from outside, one at a time: what their simulation must be able to find. */
 
 import type { Machine } from "../../../lib/base/machine.ts";
+import { Broadcasts } from "../../../lib/protocols/directory/broadcasts.ts";
 import { Calling } from "../../../lib/protocols/directory/calling.ts";
 import { Calls } from "../../../lib/protocols/directory/calls.ts";
+import type { Client } from "../../../lib/protocols/directory/client.ts";
 import type { ClientEffect, ClientInput } from "../../../lib/protocols/directory/client_io.ts";
 import type {
   DirectoryEffect,
   DirectoryInput,
 } from "../../../lib/protocols/directory/directory_io.ts";
+import { KnownKeys } from "../../../lib/protocols/directory/known_keys.ts";
 import type { DirectoryMessage } from "../../../lib/protocols/directory/messages.ts";
+import { RecentCounts } from "../../../lib/protocols/directory/recent_counts.ts";
 import { ReplayWindow } from "../../../lib/protocols/sealed_datagram/replay_window.ts";
 import { SendsBeforeSync, Wrapped } from "../wrapped.ts";
 import type { Mutation } from "./world.ts";
@@ -27,7 +31,7 @@ function unsynced<Input, Effect extends { readonly type: string }>(
 }
 
 /** Changes what the directory says. */
-class Says extends Wrapped<DirectoryInput, DirectoryEffect> {
+export class Says extends Wrapped<DirectoryInput, DirectoryEffect> {
   constructor(
     inner: Machine<DirectoryInput, DirectoryEffect>,
     readonly instead: (message: DirectoryMessage) => DirectoryMessage,
@@ -54,6 +58,20 @@ class AcknowledgesAtOnce extends Wrapped<ClientInput, ClientEffect> {
   }
 }
 
+/** Never says one thing. */
+class KeepsToItself extends Wrapped<DirectoryInput, DirectoryEffect> {
+  constructor(
+    inner: Machine<DirectoryInput, DirectoryEffect>,
+    readonly what: DirectoryMessage["type"],
+  ) {
+    super(inner);
+  }
+
+  override effects(effects: readonly DirectoryEffect[]): readonly DirectoryEffect[] {
+    return effects.filter((effect) => effect.type !== "send" || effect.message.type !== this.what);
+  }
+}
+
 /** Begins anew with what it was told when it comes in again. */
 class ForgetsTalking extends Wrapped<ClientInput, ClientEffect> {
   override effects(effects: readonly ClientEffect[]): readonly ClientEffect[] {
@@ -76,7 +94,7 @@ class KeepsTheDead extends Wrapped<ClientInput, ClientEffect> {
 }
 
 /** Puts another method in the place of one of a class, for a while. */
-function replaced<Class extends object, Name extends keyof Class>(
+export function replaced<Class extends object, Name extends keyof Class>(
   prototype: Class,
   name: Name,
   method: Class[Name],
@@ -88,6 +106,46 @@ function replaced<Class extends object, Name extends keyof Class>(
       prototype[name] = before;
     };
   };
+}
+
+/** Puts a value in the place of what a class's getter tells, for a while. */
+export function replacedValue<Class extends object>(
+  prototype: Class,
+  name: keyof Class,
+  value: unknown,
+): () => () => void {
+  return () => {
+    const before = Object.getOwnPropertyDescriptor(prototype, name)!;
+    Object.defineProperty(prototype, name, { configurable: true, get: () => value });
+    return () => {
+      Object.defineProperty(prototype, name, before);
+    };
+  };
+}
+
+/** All of these. */
+export function together(...installs: readonly (() => () => void)[]): () => () => void {
+  return () => {
+    const undos = installs.map((install) => install());
+    return () => {
+      for (const undo of undos.reverse()) undo();
+    };
+  };
+}
+
+/** What somebody says to oneself isn't shown again. */
+class DoesNotHearItself extends Wrapped<ClientInput, ClientEffect> {
+  constructor(readonly client: Client) {
+    super(client);
+  }
+
+  override effects(effects: readonly ClientEffect[]): readonly ClientEffect[] {
+    const { selfName } = this.client;
+    return effects.filter((effect) =>
+      effect.type !== "show" || effect.event.event !== "message" || effect.event.self ||
+      effect.event.from !== selfName
+    );
+  }
 }
 
 export const MUTATIONS = {
@@ -141,6 +199,74 @@ export const MUTATIONS = {
   saysNothingAgain: {
     name: "doesn't say, once it is in again, how its call stands",
     install: replaced(Calling.prototype, "entered", () => {}),
+  },
+  endsWithoutAWord: {
+    name: "ends in the midst of a call without a word of it",
+    install: replaced(Calling.prototype, "drop", () => {}),
+  },
+  ringsForEver: {
+    name: "lets a call ring for ever",
+    install: together(
+      replaced(Calls.prototype, "nextMs", () => null),
+      replaced(Calls.prototype, "tick", () => {}),
+      replaced(Calling.prototype, "nextMs", () => null),
+      replaced(Calling.prototype, "tick", () => {}),
+    ),
+  },
+  doesNotHearItself: {
+    name: "doesn't show again what somebody says to oneself",
+    wrapClient: (client) => new DoesNotHearItself(client),
+  },
+  relaysAlways: {
+    name: "relays though it shouldn't",
+    directoryConfig: { relays: true },
+  },
+  takesAnyKey: {
+    name: "takes another key than before for somebody",
+    install: replaced(KnownKeys.prototype, "isExpected", () => true),
+  },
+  countsTooMany: {
+    name: "counts more than have heard a broadcast",
+    wrapDirectory: (directory) =>
+      new Says(
+        directory,
+        (message) =>
+          message.type === "broadcast-sent"
+            ? { ...message, reached: message.reached + 5 }
+            : message,
+      ),
+  },
+  countsNobody: {
+    name: "doesn't say whom a broadcast has reached",
+    wrapDirectory: (directory) => new KeepsToItself(directory, "broadcast-sent"),
+  },
+  tellsTooLate: {
+    name: "tells what is too old",
+    directoryConfig: { ttlMs: 7 * 24 * 3_600_000 },
+  },
+  keepsNothing: {
+    name: "keeps nothing for who comes later",
+    directoryConfig: { ttlMs: 0 },
+  },
+  tellsGuestsAll: {
+    name: "tells guests what was told before they came",
+    install: replacedValue(Broadcasts.prototype, "stored", 0),
+  },
+  letsAllTell: {
+    name: "lets those tell all who may not",
+    directoryConfig: { broadcast: "all" },
+  },
+  countsNoBroadcasts: {
+    name: "takes any number of broadcasts",
+    install: replaced(RecentCounts.prototype, "waitMs", () => 0),
+  },
+  saysNotWhen: {
+    name: "doesn't say when what is refused may be tried again",
+    wrapDirectory: (directory) =>
+      new Says(
+        directory,
+        (message) => message.type === "refused" ? { ...message, retryMs: 0 } : message,
+      ),
   },
   takesRepeated: {
     name: "takes a repeated datagram",

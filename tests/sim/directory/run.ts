@@ -1,9 +1,10 @@
 /** One run: a seed's worth of users who come, call, tell and go, and of trouble; then quiet, and what holds then. */
 
 import { Random } from "../random.ts";
+import { act, call } from "./actions.ts";
 import type { ClientProcess } from "./client_process.ts";
 import { Violation } from "./violation.ts";
-import { type Mutation, type Person, World } from "./world.ts";
+import { type Mutation, World } from "./world.ts";
 
 export interface DirectoryRun {
   readonly seed: number;
@@ -13,47 +14,20 @@ export interface DirectoryRun {
   readonly mutation?: Mutation;
 }
 
-/** A directory that comes back has everybody again within 45 s; a guest's or a dead client's place is free in 15 s. */
-const SETTLE_MS = 60_000;
+/** Who was thrown out, or has guessed at passwords, is let in again after a minute. */
+const SETTLE_MS = 80_000;
 const TALK_MS = 30_000;
-
-const ACTIONS = [
-  ["call", 22],
-  ["callSelf", 1],
-  ["glare", 4],
-  ["say", 20],
-  ["hangUp", 8],
-  ["cancel", 3],
-  ["broadcast", 14],
-  ["burst", 3],
-  ["kill", 4],
-  ["powerLoss", 2],
-  ["quit", 3],
-  ["restart", 14],
-  ["killDirectory", 3],
-  ["directoryPowerLoss", 2],
-  ["directoryDiesSoon", 4],
-  ["quitDirectory", 1],
-  ["startDirectory", 8],
-  ["cut", 3],
-  ["heal", 6],
-  ["sever", 4],
-  ["stall", 3],
-  ["stallDirectory", 1],
-  ["fullDisk", 2],
-  ["fullDirectoryDisk", 1],
-  ["hide", 3],
-  ["slow", 2],
-  ["image", 1],
-  ["compact", 2],
-  ["clockJump", 1],
-] as const;
-type Action = typeof ACTIONS[number][0];
+/** A directory that comes back has everybody again. */
+const RETURN_MS = 45_000;
+/** Who was told that the directory is full has tried again. */
+const FULL_MS = 60_000;
 
 /** @throws {Violation} If a promise is broken. */
 export function runDirectory({ seed, steps, people, print, mutation }: DirectoryRun): World {
   const random = new Random(seed * 2 + 1);
   const delayMs = random.pick([0.2, 5, 60]);
+  const isOpen = random.chance(0.9);
+  const hostiles = random.pick([0, 0, 0, 1, 2]);
   const world = new World({
     seed,
     people: people ?? 3 + random.below(6),
@@ -61,20 +35,23 @@ export function runDirectory({ seed, steps, people, print, mutation }: Directory
     bytesPerMs: random.pick([Infinity, 500, 50]),
     datagrams: { loss: random.pick([0, 0.05, 0.3, 1]), repeat: 0.05, delayMs },
     hiddenChance: random.pick([0, 0.5, 1]),
+    guestChance: isOpen ? random.pick([0, 0, 0.3]) : 0,
     relays: random.chance(0.9),
-    ttlMs: 30 * 60_000,
+    guests: isOpen,
+    broadcast: random.chance(0.9) ? "all" : random.pick(["accounts", "operator"]),
+    clientsMax: hostiles > 0 || random.chance(0.8) ? 1_000 : 2 + random.below(4),
+    hostiles,
+    oldDisks: random.chance(0.5),
+    ttlMs: random.pick([30 * 60_000, 30 * 60_000, 20_000]),
     print: print ?? null,
     mutation: mutation ?? null,
   });
   world.startDirectory();
   for (const person of world.people) world.start(person, world.ownEntry(person));
-  const total = ACTIONS.reduce((sum, [, weight]) => sum + weight, 0);
+  for (const hostile of world.hostiles) hostile.start();
   for (let step = 0; step < steps; step++) {
     world.time.runUntil(world.time.nowMs + random.exponential(400));
-    let at = random.next() * total;
-    const [action] = ACTIONS.find(([, weight]) => (at -= weight) < 0) ?? ACTIONS[0];
-    world.note("", action);
-    act(world, random, action);
+    act(world, random);
   }
   settle(world);
   world.checkQuiet();
@@ -87,20 +64,30 @@ export function runDirectory({ seed, steps, people, print, mutation }: Directory
   wait(world, TALK_MS);
   world.checkQuiet();
   meetInTheMiddle(world, random);
+  makeRoom(world, random);
+  comeBack(world, random);
   return world;
 }
 
 /** Everything works again, and everybody is there as themselves. */
 function settle(world: World): void {
   world.note("", "settle");
+  for (const hostile of world.hostiles) hostile.stop();
   world.network.setCuts(() => false);
-  world.disk.refuses = false;
+  world.disk.refuses = world.accounts.refuses = false;
   world.directory?.spare();
   for (const person of world.people) {
     person.disk.refuses = false;
     const { process } = person;
+    // Somebody else may have signed up a guest's name.
+    if (person.isGuest && world.accounts.has(person.name)) {
+      world.accounts.remove(person.name);
+      world.accountGone(person.name, true);
+    }
     if (process === null) continue;
-    if (process.entry.name !== person.name) process.command({ command: "quit" });
+    const { how, name } = process.entry;
+    const isItself = name === person.name && (how === "guest") === person.isGuest;
+    if (!isItself) process.command({ command: "quit" });
   }
   wait(world, SETTLE_MS);
 }
@@ -135,7 +122,8 @@ function talk(world: World, random: Random): void {
 
 /** Two who call each other at once talk, if either can reach the other. */
 function meetInTheMiddle(world: World, random: Random): void {
-  const [one, other] = random.shuffled(world.processes.filter(({ sight }) => sight.call === null));
+  const free = world.processes.filter(({ sight }) => sight.state === "up" && sight.call === null);
+  const [one, other] = random.shuffled(free);
   if (one === undefined || other === undefined) return;
   const isReachable = !one.person.isHidden || !other.person.isHidden || world.options.relays;
   const knows = (process: ClientProcess, { person, sight }: ClientProcess) =>
@@ -152,157 +140,26 @@ function meetInTheMiddle(world: World, random: Random): void {
   }
 }
 
-function call(world: World, random: Random, process: ClientProcess): void {
-  if (process.sight.call !== null) return;
-  const others = world.processes.filter((other) => other !== process);
-  if (others.length === 0) return;
-  const { name } = random.pick(others).sight;
-  if (name !== "") process.command({ command: "call", name });
+/** When somebody leaves a full directory, the next one gets in. */
+function makeRoom(world: World, random: Random): void {
+  if (world.roster.size < world.options.clientsMax) return;
+  const stay = random.pick(world.roster.all);
+  const leaver = world.people.find(({ key }) => key === stay.key);
+  if (leaver === undefined) return;
+  world.note("", "makes room");
+  leaver.isAway = true;
+  leaver.process?.command({ command: "quit" });
+  wait(world, FULL_MS);
+  world.checkQuiet();
+  leaver.isAway = false;
 }
 
-function act(world: World, random: Random, action: Action): void {
-  const person = random.pick(world.people);
-  const { process } = person;
-  switch (action) {
-    case "call":
-      if (process !== null) call(world, random, process);
-      return;
-    case "callSelf":
-      if (process?.sight.call === null && process.sight.state === "up") {
-        process.command({ command: "call", name: process.sight.name });
-      }
-      return;
-    case "glare":
-      return glare(world, random);
-    case "say": {
-      const talking = world.processes.filter(({ sight }) => sight.call !== null);
-      if (talking.length === 0) return;
-      const speaker = random.pick(talking);
-      for (let n = random.below(20); n >= 0; n--) {
-        world.say(speaker, "x".repeat(random.chance(0.1) ? random.below(30_000) : 5));
-      }
-      return;
-    }
-    case "hangUp":
-      if (process !== null && process.sight.call !== null) process.command({ command: "hang-up" });
-      return;
-    case "cancel":
-      if (process !== null && process.sight.call !== null) process.command({ command: "cancel" });
-      return;
-    case "broadcast":
-      return broadcast(world, random, person, 1);
-    case "burst":
-      return broadcast(world, random, person, 2 + random.below(20));
-    case "kill":
-      if (process !== null) world.end(process, false);
-      return;
-    case "powerLoss":
-      if (process !== null) world.end(process, true);
-      return;
-    case "quit":
-      process?.command({ command: "quit" });
-      return;
-    case "restart":
-      for (const other of world.people) {
-        if (other.process === null) world.start(other, world.anyEntry(other));
-      }
-      return;
-    case "killDirectory":
-      return world.endDirectory(false);
-    case "directoryPowerLoss":
-      // What wasn't synced of who has heard what is lost.
-      world.ledger.forgetsWhoHeard();
-      return world.endDirectory(true);
-    case "directoryDiesSoon": {
-      const { directory } = world;
-      directory?.after(1 + random.below(30), () => {
-        world.ledger.forgetsWhoHeard();
-        world.endDirectory(random.chance(0.5));
-      });
-      return;
-    }
-    case "quitDirectory":
-      return world.directory?.sim.deliver({
-        type: "command",
-        command: { command: "quit" },
-        ref: undefined,
-      });
-    case "startDirectory":
-      return world.startDirectory();
-    case "cut": {
-      const side = [random.chance(0.5), ...world.people.map(() => random.chance(0.5))];
-      const oneWay = random.chance(0.3);
-      return world.network.setCuts((from, to) =>
-        oneWay ? side[from]! && !side[to]! : side[from] !== side[to]
-      );
-    }
-    case "heal":
-      return world.network.setCuts(() => false);
-    case "sever": {
-      const ends = [...process?.links.values() ?? []];
-      if (ends.length > 0) random.pick(ends).sever();
-      return;
-    }
-    case "stall":
-      process?.sim.stall(random.between(500, 15_000));
-      return world.network.refresh();
-    case "stallDirectory":
-      world.directory?.sim.stall(random.between(500, 15_000));
-      return world.network.refresh();
-    case "fullDisk":
-      person.disk.refuses = !person.disk.refuses;
-      return;
-    case "fullDirectoryDisk":
-      world.ledger.forgetsWhoHeard();
-      world.disk.refuses = !world.disk.refuses;
-      return;
-    case "hide":
-      person.isHidden = !person.isHidden;
-      if (process === null) return;
-      if (person.isHidden) world.network.unlisten(person.endpoint);
-      else world.network.listen(person.endpoint, process);
-      return;
-    case "slow":
-      person.isSlow = !person.isSlow;
-      return;
-    case "image":
-      return putBack(world, person);
-    case "compact":
-      process?.sim.compactSoon();
-      return;
-    case "clockJump":
-      person.wallOffsetMs += random.between(-1, 1) * 7_200_000;
-      return;
-  }
-}
-
-/** Two call each other at once, or nearly. */
-function glare(world: World, random: Random): void {
-  const free = world.processes.filter(({ sight }) => sight.call === null && sight.name !== "");
-  const [one, other] = random.shuffled(free);
-  if (one === undefined || other === undefined) return;
-  one.command({ command: "call", name: other.sight.name });
-  if (random.chance(0.5)) world.time.runUntil(world.time.nowMs + random.exponential(60));
-  if (other.sight.call === null) other.command({ command: "call", name: one.sight.name });
-}
-
-function broadcast(world: World, random: Random, { process }: Person, count: number): void {
-  if (process === null || process.sight.state === null || process.sight.name === "") return;
-  for (let n = 0; n < count && !process.gone; n++) {
-    const length = random.chance(0.1) ? random.below(20_000) : random.below(50);
-    world.ledger.tell(process, "x".repeat(length));
-  }
-}
-
-/** Keeps an image of the disk, or puts back the one that was kept. */
-function putBack(world: World, person: Person): void {
-  if (person.image === null) {
-    person.image = [...person.disk.records];
-    return;
-  }
-  if (person.process !== null) world.end(person.process, false);
-  person.isExcused = true;
-  person.disk.restore(person.image);
-  person.image = null;
-  world.start(person, world.ownEntry(person));
+/** The directory is away for a while. */
+function comeBack(world: World, random: Random): void {
+  if (random.chance(0.7)) return;
+  world.note("", "the directory is away");
+  world.endDirectory(random.chance(0.5));
+  world.time.runUntil(world.time.nowMs + random.exponential(30_000));
+  wait(world, RETURN_MS);
+  world.checkQuiet();
 }

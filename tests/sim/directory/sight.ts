@@ -1,6 +1,7 @@
 /** What the user of one process sees, and does about it. Whatever can't be is a violation. */
 
 import type { ClientEvent, UserView } from "../../../lib/protocols/directory/events.ts";
+import type { PeerKey } from "../../../lib/base/ids.ts";
 import type { ClientProcess } from "./client_process.ts";
 import { Violation } from "./violation.ts";
 
@@ -10,10 +11,22 @@ export interface Talk {
   /** As the directory and the other side know it. */
   readonly id: string;
   readonly peer: string;
+  /** The other's; null where one talks to oneself. */
+  readonly key: PeerKey | null;
   readonly sent: string[];
   readonly received: string[];
   /** Null while it goes on; empty: ended by its own user. */
   end: string | null;
+}
+
+/** A call as its user knows it. */
+interface KnownCall {
+  readonly id: string;
+  readonly sinceMs: number;
+  /** The fingerprint that was shown with it; null: none. */
+  readonly key: string | null;
+  isConnected: boolean;
+  isRelayed: boolean;
 }
 
 const FINAL = new Set(["declined", "busy", "offline", "unreachable", "timeout", "ended"]);
@@ -21,15 +34,16 @@ const FINAL = new Set(["declined", "busy", "offline", "unreachable", "timeout", 
 export class ClientSight {
   state: "up" | "down" | "replaced" | null = null;
   name = "";
+  isGuest = false;
   readonly users = new Map<string, UserView["state"]>();
-  /** The call as the user knows it, and whether it is connected. */
-  call: { readonly id: string; isConnected: boolean } | null = null;
+  /** The call as the user knows it. */
+  call: KnownCall | null = null;
   /** In which the user talks now. */
   talk: Talk | null = null;
   /** When it wasn't in any more; of one that ended without a word, when it ended. */
   readonly #leftMs: number[] = [];
-  /** Broadcasts that this process has shown. */
-  readonly heard = new Set<string>();
+  /** Broadcasts that this process has shown, and how often. */
+  readonly heard = new Map<string, number>();
 
   constructor(readonly process: ClientProcess) {}
 
@@ -38,10 +52,7 @@ export class ClientSight {
     const { world } = person;
     switch (event.event) {
       case "session":
-        this.state = event.state;
-        if (event.state !== "up") this.left();
-        if (event.state === "up") this.name = event.name;
-        return;
+        return this.#session(event);
       case "users":
         this.users.clear();
         for (const { name, state } of event.users) this.users.set(name, state);
@@ -52,7 +63,7 @@ export class ClientSight {
         return;
       case "incoming":
         if (this.call !== null) this.#fails("is called while in a call");
-        this.call = { id: event.call, isConnected: false };
+        this.#begins(event.call, event.key);
         return world.asked(this.process);
       case "call":
         return this.#called(event);
@@ -60,6 +71,8 @@ export class ClientSight {
         return this.#line(event);
       case "broadcast":
         return world.ledger.heard(this.process, event);
+      case "broadcast-sent":
+        return world.ledger.reached(ref, event.reached);
       case "error":
         return this.#error(event, ref);
     }
@@ -74,6 +87,35 @@ export class ClientSight {
     return (this.#leftMs.find((leftMs) => leftMs >= atMs) ?? Infinity) - atMs;
   }
 
+  #session(
+    { state, name, guest }: Extract<ClientEvent, { readonly event: "session" }>,
+  ): void {
+    if (this.state === "replaced") this.#fails(`was replaced, and is ${state}`);
+    this.state = state;
+    if (state !== "up") return this.left();
+    this.name = name;
+    this.isGuest = guest;
+    this.process.person.names.add(name);
+  }
+
+  #begins(id: string, key: string | null): void {
+    const { nowMs: sinceMs } = this.process.person.world.time;
+    this.call = { id, sinceMs, key, isConnected: false, isRelayed: false };
+  }
+
+  #connected(call: KnownCall, isRelayed: boolean): void {
+    const { talks, options } = this.process.person.world;
+    if (isRelayed && !options.relays) this.#fails("talks through a directory that relays nothing");
+    call.isRelayed = isRelayed;
+    this.talk = talks.take(this.process, call.id);
+    talks.checkKey(this.talk, call.key);
+  }
+
+  /** Its process has ended by itself. */
+  checkEnded(): void {
+    if (this.call !== null) this.#fails("ends, and isn't told what becomes of its call");
+  }
+
   #fails(what: string): never {
     throw new Violation(`${this.process.person.name} ${what}`);
   }
@@ -82,21 +124,25 @@ export class ClientSight {
     const { state, call: id } = event;
     if (state === "ringing") {
       if (this.call !== null) this.#fails("calls while in a call");
-      this.call = { id, isConnected: false };
-      return;
+      return this.#begins(id, null);
     }
     if (this.call?.id !== id) this.#fails(`is told of another call: ${JSON.stringify(event)}`);
     if (state === "connected") {
       if (this.call.isConnected) this.#fails("is connected twice");
       this.call.isConnected = true;
-      this.talk = this.process.person.world.talks.take(this.process, id);
-      return;
+      return this.#connected(this.call, event.route === "relay");
     }
     if (!FINAL.has(state)) this.#fails(`is told that a call is ${state}`);
     if (this.call.isConnected !== (event.durationMs !== undefined)) {
       this.#fails("isn't told how long it talked");
     }
+    if (event.reason === "directory-down" && this.call.isConnected && !this.call.isRelayed) {
+      this.#fails("loses a call that needs no directory");
+    }
     if (this.talk !== null) {
+      const { id, key, sent, received } = this.talk;
+      const isSelf = id !== "" && key === null;
+      if (isSelf && sent.length !== received.length) this.#fails("doesn't hear itself");
       this.talk.end = event.reason ?? "";
       this.process.person.world.talks.ended(this.talk);
     }
@@ -108,6 +154,7 @@ export class ClientSight {
     const { talk } = this;
     if (talk === null) return this.#fails("sees a line outside of a call");
     if (!self && from !== talk.peer) this.#fails(`sees a line of ${from}, not of ${talk.peer}`);
+    if (!self) this.process.person.world.talks.heard(talk, text);
     (self ? talk.sent : talk.received).push(text);
   }
 

@@ -1,10 +1,15 @@
 /** All talks that there were, and what was said in them. */
 
+import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import type { PeerKey } from "../../../lib/base/ids.ts";
+import { foldName } from "../../../lib/base/names.ts";
 import type { ClientProcess } from "./client_process.ts";
 import type { Talk } from "./sight.ts";
 import { Violation } from "./violation.ts";
 
 export class Talks {
+  /** By whom each line was said. */
+  readonly #speakers = new Map<string, PeerKey>();
   readonly #byId = new Map<string, Talk[]>();
   /** Begun in the machine, and not told to the user yet: by the number that the user knows. */
   readonly #begun = new Map<ClientProcess, Map<string, Talk>>();
@@ -15,8 +20,10 @@ export class Talks {
     if (call?.phase !== "talking") return;
     const known = this.#byId.get(call.id) ?? [];
     if (known.some((talk) => talk.process === process)) return;
-    const { id, peer, shownId } = call;
-    const talk: Talk = { process, id, peer, sent: [], received: [], end: null };
+    const { id, peer, shownId, key } = call;
+    const talk: Talk = { process, id, peer, key, sent: [], received: [], end: null };
+    const isOther = call.link !== null && call.link.peer !== key;
+    if (isOther) throw new Violation(`${process.label} talks to another than who was named`);
     this.#byId.set(id, [...known, talk]);
     const begun = this.#begun.get(process) ?? new Map<string, Talk>();
     begun.set(shownId, talk);
@@ -26,7 +33,40 @@ export class Talks {
   take(process: ClientProcess, shownId: string): Talk {
     const talk = this.#begun.get(process)?.get(shownId);
     // Over within the step in which it was connected.
-    return talk ?? { process, id: "", peer: "", sent: [], received: [], end: null };
+    return talk ?? { process, id: "", peer: "", key: null, sent: [], received: [], end: null };
+  }
+
+  said(text: string, key: PeerKey): void {
+    this.#speakers.set(text, key);
+  }
+
+  /**
+   * A line is shown to the user of one side.
+   * @throws {Violation} If whoever has said it isn't the other side, by its key, or didn't say it to this one.
+   */
+  heard(talk: Talk, text: string): void {
+    const { process, key } = talk;
+    const speaker = this.#speakers.get(text);
+    if (speaker === undefined) throw new Violation(`${process.label} sees what nobody said`);
+    if (speaker !== (key ?? process.key)) {
+      throw new Violation(`${process.label} sees a line of another than it talks to`);
+    }
+    const other = this.other(talk);
+    if (other !== null && other.process.key === speaker && other.key !== process.key) {
+      throw new Violation(`${process.label} sees a line that is for another`);
+    }
+  }
+
+  /** Two talk. @param shown The fingerprint that the user was shown when it was called; null: none. */
+  checkKey({ process, key, peer }: Talk, shown: string | null): void {
+    if (key === null) return; // with oneself
+    const fingerprint = fingerprintOf(key);
+    if (shown !== null && shown !== fingerprint) {
+      throw new Violation(`${process.label} talks to another than who has called`);
+    }
+    if (process.person.pins.get(foldName(peer)) !== fingerprint) {
+      throw new Violation(`${process.label} talks to ${peer}, whose key is another one`);
+    }
   }
 
   /** The other side; null where it never came so far, and of who talks to oneself. */

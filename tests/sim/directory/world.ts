@@ -18,6 +18,10 @@ import type {
   DirectoryEffect,
   DirectoryInput,
 } from "../../../lib/protocols/directory/directory_io.ts";
+import type {
+  BroadcastPolicy,
+  DirectoryConfig,
+} from "../../../lib/protocols/directory/directory_io.ts";
 import type { DirectoryMessage } from "../../../lib/protocols/directory/messages.ts";
 import type { DirectoryRecord } from "../../../lib/protocols/directory/records.ts";
 import { SimDisk } from "../disk.ts";
@@ -25,16 +29,21 @@ import { fakeSigner } from "../fake_crypto.ts";
 import { Network } from "../network.ts";
 import { Random } from "../random.ts";
 import { VirtualTime } from "../virtual_time.ts";
-import { Accounts } from "./accounts.ts";
+import { Accounts, type AccountsImage } from "./accounts.ts";
 import { ClientProcess } from "./client_process.ts";
 import { type DatagramRates, SimDatagrams } from "./datagrams.ts";
 import { DirectoryProcess } from "./directory_process.ts";
+import { HostileClient } from "./hostile_client.ts";
 import { Ledger } from "./ledger.ts";
+import { Roster, type Visitor } from "./roster.ts";
 import { Talks } from "./talks.ts";
 import { Violation } from "./violation.ts";
 
 const WALL_EPOCH_MS = Date.UTC(2026, 0, 1);
 const PASSWORD = "longenough";
+const WRONG_PASSWORD = "not the password";
+/** Whoever rings is told what comes of it within this time. */
+const OUTCOME_MS = 50_000;
 
 /** Something wrong with every machine. */
 export interface Mutation {
@@ -42,6 +51,8 @@ export interface Mutation {
   readonly name: string;
   readonly wrapClient?: (client: Client) => Machine<ClientInput, ClientEffect>;
   readonly wrapDirectory?: (directory: Directory) => Machine<DirectoryInput, DirectoryEffect>;
+  /** What the directory is told to be like. */
+  readonly directoryConfig?: Partial<DirectoryConfig>;
   /** What a process finds on its disk. */
   readonly clientRecords?: (records: readonly ClientRecord[]) => readonly ClientRecord[];
   readonly directoryRecords?: (records: readonly DirectoryRecord[]) => readonly DirectoryRecord[];
@@ -54,22 +65,28 @@ export class Person {
   readonly disk: SimDisk<ClientRecord>;
   process: ClientProcess | null = null;
   readonly pins = new Map<string, Fingerprint>();
+  /** As whom it was in. */
+  readonly names = new Set<string>();
   wallOffsetMs = 0;
   /** Nobody reaches it by dialling. */
   isHidden = false;
   isSlow = false;
   /** Its disk was put back: what it stored since may never be shown. */
   isExcused = false;
+  /** It isn't started for now. */
+  isAway = false;
   image: readonly ClientRecord[] | null = null;
 
-  constructor(readonly world: World, readonly index: number) {
+  /** @param isGuest It never has an account of its own. */
+  constructor(readonly world: World, readonly index: number, readonly isGuest: boolean) {
     this.signer = fakeSigner(`${world.options.seed}/${index}`);
     const disk = { syncMs: 1, slowChance: 0.02 };
     this.disk = new SimDisk(world.time, world.random.fork(), disk);
   }
 
+  /** As whom it is there in the end. */
   get name(): string {
-    return `p${this.index}`;
+    return this.isGuest ? `v${this.index}` : `p${this.index}`;
   }
 
   get key(): PeerKey {
@@ -93,7 +110,17 @@ export interface WorldOptions {
   readonly datagrams: DatagramRates;
   /** Of the people, how many can't be dialled at first. */
   readonly hiddenChance: number;
+  /** Of the people, how many are guests. */
+  readonly guestChance: number;
   readonly relays: boolean;
+  /** Whether guests are let in. */
+  readonly guests: boolean;
+  readonly broadcast: BroadcastPolicy;
+  readonly clientsMax: number;
+  /** How many clients keep to no rule. */
+  readonly hostiles: number;
+  /** Whether the directory's files may be put back, rather than its clock. */
+  readonly oldDisks: boolean;
   readonly ttlMs: number;
   readonly print: ((line: string) => void) | null;
   readonly mutation: Mutation | null;
@@ -104,13 +131,20 @@ export class World {
   readonly random: Random;
   readonly network: Network<DirectoryMessage>;
   readonly datagrams: SimDatagrams;
-  readonly accounts = new Accounts();
-  readonly ledger = new Ledger();
+  readonly accounts: Accounts;
+  readonly ledger: Ledger;
+  readonly roster = new Roster(this);
   readonly talks = new Talks();
   readonly people: readonly Person[];
   readonly endpoint: Endpoint = { host: "10.0.0.100", port: 4_400 };
   readonly signer;
   readonly disk: SimDisk<DirectoryRecord>;
+  /** Of the directory's files; null: none was made. */
+  image: { readonly records: readonly DirectoryRecord[]; readonly accounts: AccountsImage } | null =
+    null;
+  /** The directory's wall clock is so far ahead. */
+  wallOffsetMs = 0;
+  readonly hostiles: readonly HostileClient[];
   directory: DirectoryProcess | null = null;
   /** Whoever is called answers it. */
   answers: "somehow" | "always" = "somehow";
@@ -121,15 +155,25 @@ export class World {
     this.random = new Random(seed);
     this.signer = fakeSigner(`${seed}/directory`);
     const limits = { controlBytes: 65_536, dataBytes: 1_048_576, windowBytes: 262_144 };
-    this.network = new Network(this.time, this.random.fork(), limits, people + 1, () => ({
+    const hosts = 1 + people + options.hostiles;
+    this.network = new Network(this.time, this.random.fork(), limits, hosts, () => ({
       delayMs,
       jitterMs: delayMs / 2,
       bytesPerMs,
     }));
     const random = this.random.fork();
-    this.datagrams = new SimDatagrams(this.time, random, this.network, options.datagrams);
+    const { time, network, endpoint } = this;
+    this.datagrams = new SimDatagrams(time, random, network, options.datagrams, endpoint);
     this.disk = new SimDisk(this.time, this.random.fork(), { syncMs: 1, slowChance: 0.02 });
-    this.people = Array.from({ length: people }, (_, index) => new Person(this, index + 1));
+    this.accounts = new Accounts(this.time);
+    this.ledger = new Ledger(this);
+    this.people = Array.from({ length: people }, (_, index) => {
+      const isGuest = this.random.chance(options.guestChance);
+      return new Person(this, index + 1, isGuest);
+    });
+    this.hostiles = Array.from({ length: options.hostiles }, (_, index) => {
+      return new HostileClient(this, 1 + people + index, `h${index + 1}`);
+    });
     for (const person of this.people) {
       person.isHidden = this.random.chance(options.hiddenChance);
     }
@@ -137,6 +181,14 @@ export class World {
 
   wallMs(): number {
     return Math.floor(WALL_EPOCH_MS + this.time.nowMs);
+  }
+
+  directoryWallMs(): number {
+    return this.wallMs() + this.wallOffsetMs;
+  }
+
+  isHostile(visitor: Visitor): boolean {
+    return this.hostiles.some((hostile) => hostile === visitor);
   }
 
   /** Those that run. */
@@ -148,6 +200,8 @@ export class World {
     if (this.directory !== null) return;
     // Whoever opens a log syncs it first.
     this.disk.restore(this.disk.records);
+    this.accounts.restarted();
+    this.ledger.directoryRestarted();
     const process = this.directory = new DirectoryProcess(this);
     this.network.listen(this.endpoint, process);
     this.datagrams.listen(this.endpoint, process);
@@ -160,6 +214,7 @@ export class World {
     this.note("directory", powerLost ? "power lost" : "end");
     process.sim.end();
     process.gone = true;
+    this.roster.directoryEnds();
     process.powerLost = powerLost;
     if (powerLost) this.disk.powerLost();
     else this.disk.processEnds();
@@ -169,25 +224,43 @@ export class World {
     this.directory = null;
   }
 
-  /** As itself: logged in, or signed up where it has no account yet. */
-  ownEntry({ name }: Person): Entry {
-    const how = this.accounts.has(name) ? "log-in" : "sign-up";
-    return { how, name, password: PASSWORD, newPassword: "" };
+  /** There is no account of that name any more. */
+  accountGone(name: string, isNoticed: boolean): void {
+    this.ledger.accountGone(name);
+    if (isNoticed) this.directory?.noticesRemoval(name);
   }
 
-  /** As itself mostly, as a guest, or on another one's account. */
+  /** As itself: a guest, or logged in, or signed up where it has no account yet. */
+  ownEntry({ name, isGuest }: Person): Entry {
+    return isGuest ? guestEntry(name) : this.#accountEntry(name);
+  }
+
+  #accountEntry(name: string): Entry {
+    const password = this.accounts.passwordOf(name);
+    const how = password === null ? "sign-up" : "log-in";
+    return { how, name, password: password ?? PASSWORD, newPassword: "" };
+  }
+
+  /** As itself mostly, as a guest, or on another one's account; sometimes with a wrong password, or a new one. */
   anyEntry(person: Person): Entry {
     const { random } = this;
-    if (random.chance(0.15)) {
-      return { how: "guest", name: `g${person.index}`, password: "", newPassword: "" };
-    }
     const other = random.pick(this.people);
-    const isOther = random.chance(0.25) && this.accounts.has(other.name);
-    return this.ownEntry(isOther ? other : person);
+    const guestName = `g${random.chance(0.8) ? person.index : other.index}`;
+    if (random.chance(0.15)) return guestEntry(random.chance(0.9) ? guestName : other.name);
+    if (random.chance(0.05)) return this.#accountEntry(guestName);
+    if (random.chance(0.6)) return this.ownEntry(person);
+    const entry = this.#accountEntry(`p${random.chance(0.25) ? person.index : other.index}`);
+    if (random.chance(0.2)) return { ...entry, password: WRONG_PASSWORD };
+    if (entry.how === "sign-up" || random.chance(0.8)) return entry;
+    return { ...entry, newPassword: this.newPassword() };
+  }
+
+  newPassword(): string {
+    return `${PASSWORD} ${this.random.below(1_000)}`;
   }
 
   start(person: Person, entry: Entry): void {
-    if (person.process !== null) return;
+    if (person.process !== null || person.isAway) return;
     person.disk.restore(person.disk.records);
     const process = person.process = new ClientProcess(person, entry);
     if (!person.isHidden) this.network.listen(person.endpoint, process);
@@ -200,6 +273,7 @@ export class World {
     if (person.process !== process) return;
     this.note(person.name, powerLost ? "power lost" : `end ${process.ended ?? ""}`);
     process.end();
+    if (process.ended !== null) process.sight.checkEnded();
     process.powerLost = powerLost;
     if (powerLost) person.disk.powerLost();
     else person.disk.processEnds();
@@ -226,7 +300,9 @@ export class World {
   }
 
   say(process: ClientProcess, words: string): void {
-    process.command({ command: "say", text: `l${this.#lines++} ${words}` });
+    const text = `l${this.#lines++} ${words}`;
+    this.talks.said(text, process.key);
+    process.command({ command: "say", text });
   }
 
   // What holds when all is quiet.
@@ -235,20 +311,28 @@ export class World {
     this.#checkAllIn();
     this.#checkLists();
     this.#checkCalls();
+    this.roster.checkAccounts();
     this.ledger.checkAll(this.processes);
   }
 
+  /** Those who are in, as they see it. */
+  get #in(): readonly ClientProcess[] {
+    return this.processes.filter(({ sight }) => sight.state === "up");
+  }
+
   #checkAllIn(): void {
-    for (const { person, sight } of this.processes) {
-      if (sight.state !== "up") throw new Violation(`${person.name} isn't in: ${sight.state}`);
-    }
+    const expected = Math.min(this.options.clientsMax, this.processes.length);
+    const { length } = this.#in;
+    if (length === expected && this.roster.size === length) return;
+    const states = this.processes.map(({ label, sight }) => `${label} ${sight.state}`).join(", ");
+    throw new Violation(`${this.roster.size} of ${expected} are in: ${states}`);
   }
 
   #checkLists(): void {
-    const truth = this.processes.map(({ sight }) =>
+    const truth = this.#in.map(({ sight }) =>
       `${sight.name} ${sight.talk === null ? "free" : "busy"}`
     ).sort().join(", ");
-    for (const { person, sight } of this.processes) {
+    for (const { person, sight } of this.#in) {
       const list = [...sight.users].map(([name, state]) => `${name} ${state}`).sort().join(", ");
       if (list !== truth) throw new Violation(`${person.name} sees [${list}], not [${truth}]`);
     }
@@ -259,6 +343,10 @@ export class World {
       const { call } = machine.calling;
       if ((sight.call === null) !== (call === null)) {
         throw new Violation(`${person.name} isn't told what becomes of a call`);
+      }
+      const ringsMs = this.time.nowMs - (sight.call?.sinceMs ?? Infinity);
+      if (sight.call?.isConnected === false && ringsMs > OUTCOME_MS) {
+        throw new Violation(`${person.name} waits for the outcome of a call`);
       }
       const { talk } = sight;
       if (talk === null || call?.isSelf) continue;
@@ -283,4 +371,8 @@ export class World {
         value instanceof Uint8Array ? value.toHex().slice(0, 32) : value);
     print(`${this.time.nowMs.toFixed(3).padStart(12)} ${who} ${text.slice(0, 300)}`);
   }
+}
+
+function guestEntry(name: string): Entry {
+  return { how: "guest", name, password: "", newPassword: "" };
 }

@@ -1,0 +1,193 @@
+/** Who is in, as the directory's own words have it, and whether they may be. */
+
+import { type Fingerprint, fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import type { FoldedName, LinkId, PeerKey } from "../../../lib/base/ids.ts";
+import { foldName } from "../../../lib/base/names.ts";
+import { DIRECTORY_NAME } from "../../../lib/protocols/directory/events.ts";
+import { GUEST_HELD_MS, KICKED_MS } from "../../../lib/protocols/directory/limits.ts";
+import type {
+  DirectoryMessage,
+  DirectoryMessageOf,
+} from "../../../lib/protocols/directory/messages.ts";
+import { Violation } from "./violation.ts";
+import type { World } from "./world.ts";
+
+/** A program at the other end of a link to the directory. */
+export interface Visitor {
+  readonly key: PeerKey;
+  readonly label: string;
+}
+
+/** From somebody's coming in until it isn't in any more. */
+export interface Stay {
+  readonly visitor: Visitor;
+  /** Its own, as it was then. */
+  readonly key: PeerKey;
+  readonly name: string;
+  readonly isGuest: boolean;
+  readonly link: LinkId;
+  readonly fromMs: number;
+  /** The directory's wall clock then. */
+  readonly wallMs: number;
+  /** Up to which number the directory's disk said then that the account has what was told to all. */
+  readonly had: number;
+  /** Null while it is in. */
+  untilMs: number | null;
+  /** Why it isn't any more; null where it came in on another link. */
+  reason: string | null;
+}
+
+/** Clocks run fast or slow by so much at most. */
+const CLOCK_TOLERANCE = 0.99;
+
+/** What may be said to somebody who isn't in. */
+const OUTSIDE: ReadonlySet<DirectoryMessage["type"]> = new Set(["refused", "dismissed", "unknown"]);
+
+export class Roster {
+  readonly #stays = new Map<FoldedName, Stay[]>();
+  readonly #in = new Map<FoldedName, Stay>();
+  readonly #links = new Set<LinkId>();
+  /** When a name, or key, was thrown out. */
+  readonly #kickedAtMs = new Map<FoldedName | PeerKey, number>();
+  /** Since then the directory is the process that it is. */
+  #sinceMs = 0;
+
+  constructor(readonly world: World) {}
+
+  get size(): number {
+    return this.#in.size;
+  }
+
+  get all(): readonly Stay[] {
+    return [...this.#in.values()];
+  }
+
+  named(name: string): Stay | null {
+    return this.#in.get(foldName(name)) ?? null;
+  }
+
+  /** All stays of whoever had that name. */
+  stays(name: string): readonly Stay[] {
+    return this.#stays.get(foldName(name)) ?? [];
+  }
+
+  /** The directory sends something to whoever has that link. */
+  sent(link: LinkId, message: DirectoryMessage, visitor: Visitor): void {
+    if (message.type === "entered") this.#entered(link, message, visitor);
+    else if (!this.#links.has(link) && !OUTSIDE.has(message.type)) {
+      throw new Violation(`${visitor.label} isn't in, and is told ${message.type}`);
+    }
+  }
+
+  #entered(
+    link: LinkId,
+    { name, guest: isGuest }: DirectoryMessageOf<"entered">,
+    visitor: Visitor,
+  ): void {
+    const { world } = this;
+    const { nowMs: fromMs } = world.time;
+    const folded = foldName(name);
+    const before = this.#in.get(folded);
+    if (before !== undefined) this.#leaves(before, null);
+    const wallMs = world.directoryWallMs();
+    const stay: Stay = {
+      visitor,
+      key: visitor.key,
+      name,
+      isGuest,
+      link,
+      fromMs,
+      wallMs,
+      had: this.#had(folded),
+      untilMs: null,
+      reason: null,
+    };
+    this.#checkMayEnter(stay, before ?? null);
+    this.#stays.set(folded, [...this.stays(name), stay]);
+    this.#in.set(folded, stay);
+    this.#links.add(link);
+    if (this.size > world.options.clientsMax) throw new Violation("more are in than may be");
+  }
+
+  #had(name: FoldedName): number {
+    let had = 0;
+    for (const record of this.world.disk.records) {
+      if (record.kind !== "got" && record.kind !== "forgotten") continue;
+      if (record.account !== name) continue;
+      had = record.kind === "got" ? Math.max(had, record.through) : 0;
+    }
+    return had;
+  }
+
+  #checkMayEnter({ key, visitor: { label }, name, isGuest }: Stay, before: Stay | null): void {
+    const { accounts, options, time } = this.world;
+    if (name === DIRECTORY_NAME) throw new Violation(`${label} is the directory`);
+    for (const kicked of [foldName(name), key]) {
+      const atMs = this.#kickedAtMs.get(kicked) ?? -Infinity;
+      if (time.nowMs < atMs + KICKED_MS * CLOCK_TOLERANCE) {
+        throw new Violation(`${label} is in, and was thrown out a moment ago`);
+      }
+    }
+    if (!isGuest) {
+      if (accounts.isDevice(name, fingerprintOf(key)) || accounts.isUnsettled(name)) return;
+      throw new Violation(`${label} is in as ${name}, which it isn't`);
+    }
+    if (!options.guests) throw new Violation(`${label} is in as a guest`);
+    if (accounts.has(name) && !accounts.isUnsettled(name)) {
+      throw new Violation(`${label} is in as a guest of an account's name`);
+    }
+    const last = before ?? this.stays(name).at(-1);
+    if (last === undefined || !last.isGuest || last.key === key) return;
+    const isHeld = last.reason === "lost" && last.untilMs !== null &&
+      last.untilMs > this.#sinceMs && time.nowMs < last.untilMs + GUEST_HELD_MS * CLOCK_TOLERANCE;
+    if (before !== null || isHeld) throw new Violation(`${label} is in by another guest's name`);
+  }
+
+  /** The directory says that somebody isn't in any more. */
+  left(name: string, reason: string): void {
+    const stay = this.named(name);
+    if (stay === null) throw new Violation(`${name} isn't in, and goes`);
+    if (reason === "kicked") {
+      for (const each of [foldName(name), stay.key]) {
+        this.#kickedAtMs.set(each, this.world.time.nowMs);
+      }
+    }
+    this.#leaves(stay, reason);
+  }
+
+  #leaves(stay: Stay, reason: string | null): void {
+    stay.untilMs = this.world.time.nowMs;
+    stay.reason = reason;
+    this.#in.delete(foldName(stay.name));
+    this.#links.delete(stay.link);
+  }
+
+  /** Whoever broke a rule on that link: no name is held for it. */
+  banned(link: LinkId): void {
+    for (const stays of this.#stays.values()) {
+      const stay = stays.at(-1)!;
+      if (stay.link === link) stay.reason = "banned";
+    }
+  }
+
+  directoryEnds(): void {
+    for (const stay of this.all) this.#leaves(stay, "the directory ends");
+    this.#kickedAtMs.clear();
+    this.#sinceMs = this.world.time.nowMs;
+  }
+
+  /** There is an account of that name now, made by a client. */
+  signedUp(name: string, key: Fingerprint): void {
+    const stay = this.named(name);
+    if (stay === null || !stay.isGuest || fingerprintOf(stay.key) === key) return;
+    throw new Violation(`${name} is another guest's name, and is signed up`);
+  }
+
+  /** In quiet: whoever is in as an account has one. */
+  checkAccounts(): void {
+    for (const { name, isGuest, visitor } of this.all) {
+      if (isGuest || this.world.accounts.has(name)) continue;
+      throw new Violation(`${visitor.label} is in as ${name}, an account that is gone`);
+    }
+  }
+}
