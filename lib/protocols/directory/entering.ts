@@ -72,18 +72,14 @@ export class Entering {
 
   /** A link that isn't in, and of which nothing is being checked, wants to be. */
   enter(link: ClientLink, enter: Enter): void {
-    const { links, kicked, out } = this.parts;
+    const { links, out } = this.parts;
     const fault = nameFault(enter.name);
     if (fault !== null) {
       return this.#refuse(link, "bad-name", `That name is not possible: ${fault}`);
     }
     const name = enter.name.normalize("NFC");
     const entrant = { link, enter: { ...enter, name }, folded: foldName(name) };
-    const kickedMs = kicked.waitMs(entrant.folded, link.peer, out.nowMs);
-    if (kickedMs > 0) {
-      const text = "The operator has thrown you out; come back later";
-      return this.#refuse(link, "kicked", text, kickedMs);
-    }
+    if (this.#isKicked(entrant)) return;
     if (!this.#hasPlace(entrant)) {
       return this.#refuse(link, "full", "The directory is full", FULL_RETRY_MS);
     }
@@ -100,6 +96,16 @@ export class Entering {
       default:
         unreachable(enter.how);
     }
+  }
+
+  /** @returns Whether it was thrown out a moment ago, and is told so. */
+  #isKicked({ link, folded }: Entrant): boolean {
+    const { kicked, out } = this.parts;
+    const kickedMs = kicked.waitMs(folded, link.peer, out.nowMs);
+    if (kickedMs === 0) return false;
+    const text = "The operator has thrown you out; come back later";
+    this.#refuse(link, "kicked", text, kickedMs);
+    return true;
   }
 
   /** Whoever takes the place of its own link needs no other. */
@@ -223,7 +229,9 @@ export class Entering {
   #isTaken({ link, folded }: Entrant): boolean {
     const { sessions, out } = this.parts;
     const claimant = this.#claimed.get(folded);
-    if (claimant !== undefined && claimant.phase === "checking") return true;
+    // What is asked for somebody who has gone meanwhile is done all the same.
+    const isTheirs = claimant?.phase === "checking" || claimant?.peer !== link.peer;
+    if (claimant !== undefined && isTheirs) return true;
     return sessions.isOtherGuests(folded, link.peer, out.nowMs);
   }
 
@@ -256,7 +264,10 @@ export class Entering {
     links.enter(link, "silent", out.nowMs);
   }
 
-  #admit({ link, enter }: Entrant, name: string, isGuest: boolean): void {
+  #admit(entrant: Entrant, name: string, isGuest: boolean): void {
+    // That may have happened while this was checked.
+    if (this.#isKicked(entrant)) return;
+    const { link, enter } = entrant;
     const { out, links, sessions, presence, calls, broadcasts, deliveries, telling } = this.parts;
     const { isTakenOver, guestsThrough } = this.#displace(link, name);
     links.enter(link, "in", out.nowMs);

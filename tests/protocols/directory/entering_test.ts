@@ -184,6 +184,20 @@ Deno.test("Directory: of two who want one name at once, one gets it", () => {
   }
 });
 
+Deno.test("Directory: a name that is being signed up is no guest's, though who asked for it has gone", () => {
+  const exchange = new Exchange();
+  exchange.accountMode = "holds";
+  const ann = exchange.somebody("ann").enters({ how: "sign-up" });
+  ann.goesDown();
+  assertEquals(
+    exchange.somebody("ann", { device: "eve" }).enters().last("refused").code,
+    "name-taken",
+  );
+  exchange.accountsAnswer();
+  ann.connects().enters({ how: "resume" });
+  assertEquals(ann.entered?.guest, false);
+});
+
 Deno.test("Directory: an owner whose name a guest has takes it", () => {
   const exchange = new Exchange();
   const guest = exchange.guest("ann");
@@ -474,6 +488,19 @@ Deno.test("Directory: whoever is thrown out is told, and isn't let in for a minu
 });
 
 // Accounts.
+
+Deno.test("Directory: whoever is thrown out while another of its links is checked isn't let in on that", () => {
+  const exchange = new Exchange();
+  exchange.account("ann");
+  exchange.accountMode = "holds";
+  const again = exchange.somebody("ann").enters({ how: "log-in" });
+  exchange.command({ command: "kick", name: "ann" });
+  exchange.accountsAnswer();
+  assertEquals([again.entered, again.last("refused").code], [null, "kicked"]);
+  exchange.pass(5_000);
+  again.enters({ how: "resume" });
+  assertEquals(again.last("refused").retryMs, 55_000);
+});
 
 Deno.test("Directory: a password is changed by who knows the old one, and other devices must log in again", () => {
   const exchange = new Exchange();
