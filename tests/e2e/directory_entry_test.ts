@@ -16,6 +16,7 @@ import {
 } from "./directory_world.ts";
 import { failureOf, inTemporaryFolder } from "./failures.ts";
 import { type Node, PROGRAM } from "./node.ts";
+import { People } from "./people.ts";
 
 Deno.test("directory: who signs up is in, and may log in with the password from then on", async () => {
   const { world, directory } = await DirectoryWorld.open([]);
@@ -138,23 +139,25 @@ Deno.test("directory: nobody learns whether there is an account, from words or f
   const owner = await world.signUp("alice");
   await owner.type("q");
   await owner.ended();
+  await using people = new People(world.port);
+  const said = new Set<string>();
   const attempt = async (name: string) => {
-    const node = world.launch("--login", name, { device: "stranger", password: "wrong horse" });
-    const [, code, text] = await refusal(node);
-    const at = (event: string) => Date.parse(node.events.find(is(event))!.at);
-    return { said: `${code} ${text}`, ms: at("fatal") - at("directory") };
+    const somebody = people.somebody(name);
+    await people.said(somebody.enters({ how: "resume" }), "refused");
+    const from = somebody.said.length;
+    const startMs = performance.now();
+    somebody.enters({ how: "log-in", password: "wrong horse" });
+    const { code, text } = await people.said(somebody, "refused", from);
+    said.add(`${code}: ${text}`);
+    return performance.now() - startMs;
   };
   const known: number[] = [];
   const unknown: number[] = [];
-  const said = new Set<string>();
   for (let round = 0; round < 4; round++) {
-    for (const [name, times] of [["alice", known], [`nobody${round}`, unknown]] as const) {
-      const { said: words, ms } = await attempt(name);
-      said.add(words);
-      times.push(ms);
-    }
+    known.push(await attempt("alice"));
+    unknown.push(await attempt(`nobody${round}`));
   }
-  assertEquals(said.size, 1, [...said].join("\n"));
+  assertEquals([...said], ["bad-credentials: Wrong name or password"]);
   const [least, other] = [Math.min(...known), Math.min(...unknown)];
   assert(Math.abs(least - other) <= 0.2 * Math.max(least, other), `${known} | ${unknown}`);
 });
@@ -162,37 +165,36 @@ Deno.test("directory: nobody learns whether there is an account, from words or f
 Deno.test("directory: five wrong passwords shut a name out, whether there is such a name or not", async () => {
   const { world } = await DirectoryWorld.open(["alice", "bob"]);
   await using _ = world;
-  const attempt = async (name: string, device: string, password = "wrong horse") =>
-    (await refusal(world.launch("--login", name, { device, password })))[1];
+  await using people = new People(world.port);
   for (const name of ["alice", "ghost"]) {
-    const wrong = await Promise.all(
-      Array.from({ length: 5 }, (_, at) => attempt(name, `${name}${at}`)),
-    );
-    assertEquals(wrong, Array(5).fill("bad-credentials"));
-    assertEquals(await attempt(name, `${name}0`, PASSWORD), "locked-out");
+    const attempt = async () => {
+      const somebody = people.somebody(name).enters({ how: "log-in", password: "wrong horse" });
+      return (await people.said(somebody, "refused")).code;
+    };
+    for (let each = 0; each < 5; each++) assertEquals(await attempt(), "bad-credentials");
+    const right = world.launch("--login", name);
+    assertEquals((await refusal(right)).slice(0, 2), [4, "locked-out"]);
   }
   const bob = await world.logIn("bob");
   assertEquals(await listed(bob), ["bob free"]);
 });
 
 Deno.test("directory: more than fifty wrong passwords shut an address out", async () => {
-  const names = Array.from({ length: 11 }, (_, at) => `user${at}`);
+  const names = Array.from({ length: 12 }, (_, at) => `user${at}`);
   const { world } = await DirectoryWorld.open(names);
   await using _ = world;
+  await using people = new People(world.port);
+  const attempt = async (name: string, password = "wrong horse") => {
+    const somebody = people.somebody(name).enters({ how: "log-in", password });
+    return (await people.said(somebody, "refused")).code;
+  };
   for (const name of names.slice(0, 10)) {
-    const codes = await Promise.all(Array.from({ length: 5 }, async (_, at) => {
-      const node = world.launch("--login", name, { device: `d${at}`, password: "wrong horse" });
-      return (await refusal(node))[1];
-    }));
-    assertEquals(codes, Array(5).fill("bad-credentials"));
+    for (let each = 0; each < 5; each++) assertEquals(await attempt(name), "bad-credentials");
   }
-  // Fifty are still allowed.
-  const early = await world.logIn("user10");
-  await early.type("q");
-  await early.ended();
-  const last = world.launch("--login", "user10", { device: "d0", password: "wrong horse" });
-  assertEquals((await refusal(last))[1], "bad-credentials");
-  const right = world.launch("--login", "user10", { device: "d1" });
+  // Fifty are no reason yet.
+  await world.logIn("user10");
+  assertEquals(await attempt("user11"), "bad-credentials");
+  const right = world.launch("--login", "user11");
   assertEquals((await refusal(right)).slice(0, 2), [4, "locked-out"]);
 });
 
