@@ -25,6 +25,9 @@ import type {
 /** What a pipe holds on Linux: a read seldom has more. */
 const READ_BYTES = 65_536;
 
+/** What was written into the pipe before has been read when nothing came for so long. */
+const IDLE_MS = 50;
+
 export class PipedInterface<Event extends ShownEvent, Target>
   implements UserInterface<Event, Target> {
   /** A terminal that can do no more than print has a person before it all the same. */
@@ -43,6 +46,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
   #earlyInterrupt: InterruptCause | null = null;
   #inProgress = false;
   #isClosed = false;
+  #idleTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(mode: Mode<Event, Target>, options: CommonOptions, streams: Streams) {
     this.#mode = mode;
@@ -130,6 +134,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    clearTimeout(this.#idleTimer);
     await withinTime(this.#output.flush(), CLOSE_MS_MAX);
     this.#interrupts.close();
   }
@@ -138,7 +143,9 @@ export class PipedInterface<Event extends ShownEvent, Target>
     const splitter = new LineSplitter();
     const buffer = new Uint8Array(READ_BYTES);
     for (;;) {
+      if (handler.idle !== undefined) this.#idleTimer = setTimeout(() => handler.idle!(), IDLE_MS);
       const length = await this.#read(buffer);
+      clearTimeout(this.#idleTimer);
       if (this.#isClosed) return;
       if (length === null) break;
       await this.#runner.runAll(splitter.push(buffer.subarray(0, length)), handler.target);

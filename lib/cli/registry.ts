@@ -24,6 +24,7 @@ import { RelayNetwork } from "../transport/relay_network.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { openTcpLinks } from "../transport/tcp_links.ts";
 import { UdpDatagrams } from "../transport/udp_datagrams.ts";
+import { numberText } from "./counts.ts";
 import { ComingIn, type GivenPasswords, type Way } from "./coming_in.ts";
 import { openLog } from "./log.ts";
 import { isForPerson } from "./open_user_interface.ts";
@@ -125,6 +126,8 @@ class Program {
   #listens = false;
   #isLeaving = false;
   #isListAsked = false;
+  /** Lines for a call that came to nothing, beside those that the machine kept. */
+  #unsaid = 0;
   /** The input has ended before one was in. */
   #hasEnded = false;
   /** Tells that the directory is still being looked for. */
@@ -187,7 +190,7 @@ class Program {
   }
 
   async #chat(name: string, wiring: Wiring): Promise<void> {
-    const { options, ui } = this.#parts;
+    const { options, ui, standing } = this.#parts;
     const { disk, folder, environment, identity, knownPeers } = wiring;
     const store = await openRegistry(disk, `${folder}/registry`);
     let datagrams: Datagrams | null = null;
@@ -247,6 +250,10 @@ class Program {
       this.#notices = [...this.#notices, ...profileNotices];
       host = this.#host = new DirectoryClientHost(config, {
         ...modePorts(wiring, links),
+        pauseInput: (reason) => {
+          if (reason !== null) standing.inputPauses();
+          ui.pauseInput(reason);
+        },
         signer: identity.signer,
         store,
         datagrams,
@@ -331,7 +338,20 @@ class Program {
       ended: () => this.#ended(),
       interrupted: (cause) => this.#interrupted(cause),
       logOut: () => this.#logOut(),
+      idle: () => this.#tellUnsaid(),
     });
+  }
+
+  /** All that was piped for a call which came to nothing has been read. */
+  #tellUnsaid(): void {
+    const { ui, standing } = this.#parts;
+    standing.hasReadAll();
+    if (this.#unsaid === 0) return;
+    const what = this.#unsaid === 1
+      ? "1 more line wasn't"
+      : `${numberText(this.#unsaid)} more lines weren't`;
+    ui.show({ event: "notice", text: `${what} said` });
+    this.#unsaid = 0;
   }
 
   #offerNames(names: readonly string[]): void {
@@ -345,6 +365,10 @@ class Program {
   #target(): RegistryTarget {
     const { standing, rendering, ui } = this.#parts;
     const submit = (command: ClientCommand, ref: string | undefined) => {
+      if (standing.where.place === "refused") {
+        if (command.command === "say") return void this.#unsaid++;
+        this.#tellUnsaid();
+      }
       if (command.command === "list") {
         this.#isListAsked = true;
         rendering.listAsked();
@@ -381,6 +405,7 @@ class Program {
   /** A script without a line comes in, too, before it leaves: it may have come to sign up. */
   #ended(): void {
     const { ui, standing } = this.#parts;
+    this.#tellUnsaid();
     if (ui.dialogue === null && !standing.wasUp) this.#hasEnded = true;
     else this.#leave("end of input");
   }

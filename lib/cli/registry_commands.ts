@@ -179,6 +179,7 @@ export function registryCommands(
 /** What a line without a slash means, there. */
 function bareLine(line: string, { place, peer }: Whereabouts, isInteractive: boolean): Invocation {
   const word = line.trimEnd();
+  if (place === "refused") return { command: "msg", texts: { text: line } };
   if (word === "q") return { command: place === "lobby" ? "logout" : "hangup", texts: {} };
   // At a terminal nothing is said before the other is there; a script's lines wait.
   if (place === "talking" || (place === "calling" && !isInteractive)) {

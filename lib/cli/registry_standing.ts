@@ -3,8 +3,11 @@
 import { foldName, shownName } from "../base/names.ts";
 import type { ClientCommand, ClientEvent } from "../protocols/directory/events.ts";
 
-/** `asked`: somebody calls; `calling`: a call isn't connected yet. */
-export type Place = "lobby" | "asked" | "calling" | "talking";
+/**
+ * `asked`: somebody calls; `calling`: a call isn't connected yet; `refused`: what was meant for a call that came to
+ * nothing is still being read.
+ */
+export type Place = "lobby" | "asked" | "calling" | "talking" | "refused";
 
 export interface Whereabouts {
   readonly place: Place;
@@ -21,6 +24,8 @@ export class RegistryStanding {
   #isUp = false;
   #wasUp = false;
   #isGuest = false;
+  /** More lines were piped for the call that isn't connected yet than are kept. */
+  #isOverfull = false;
 
   constructor(public name: string) {}
 
@@ -47,6 +52,7 @@ export class RegistryStanding {
     const { place, peer } = this.#where;
     switch (place) {
       case "lobby":
+      case "refused":
         return this.#isUp ? "lobby" : "no directory";
       case "asked":
         return `${shownName(peer)} is calling`;
@@ -67,6 +73,16 @@ export class RegistryStanding {
     this.#where = { ...this.#where, place: "calling" };
   }
 
+  /** No more lines are taken for now. */
+  inputPauses(): void {
+    this.#isOverfull ||= this.#where.place === "calling";
+  }
+
+  /** All that was meant for a refused call has been read. */
+  hasReadAll(): void {
+    if (this.#where.place === "refused") this.#where = LOBBY;
+  }
+
   shows(event: ClientEvent): void {
     switch (event.event) {
       case "session":
@@ -80,13 +96,17 @@ export class RegistryStanding {
       case "call":
         if (event.state === "ringing") return this.#enter("calling", event.call, event.peer);
         if (event.state === "connected") return this.#enter("talking", event.call, event.peer);
-        if (event.call === this.#call) this.#where = LOBBY;
+        if (event.call !== this.#call) return;
+        this.#where = this.#where.place === "calling" && this.#isOverfull
+          ? { place: "refused", peer: event.peer }
+          : LOBBY;
     }
   }
 
   #enter(place: Place, call: string, peer: string): void {
     this.#call = call;
     this.#accepted = false;
+    this.#isOverfull = false;
     this.#where = { place, peer };
   }
 }

@@ -79,6 +79,8 @@ export interface InputHandler<Target> {
   interrupted(cause: InterruptCause): boolean;
   /** Ctrl+X at a terminal; where it is left out, the key does nothing. */
   logOut?(): void;
+  /** In a pipe: all that was there has been run, and no more came for a moment. */
+  idle?(): void;
 }
 
 /** What somebody at a terminal is asked. */

@@ -140,6 +140,16 @@ Deno.test("paused input runs nothing, not even what was already read", async () 
   await ui.close();
 });
 
+Deno.test("that nothing more is there is told once all of it has been run", async () => {
+  const { streams, ui, room } = open();
+  const idle = Promise.withResolvers<void>();
+  streams.type("one\ntwo\n");
+  ui.listen({ ...room, idle: idle.resolve });
+  await idle.promise;
+  assertEquals(room.happened, ["one", "two"]);
+  await ui.close();
+});
+
 Deno.test("input waits while nobody reads the output", async () => {
   const { streams, ui, room } = open();
   streams.hold();

@@ -113,6 +113,13 @@ Deno.test("registry: while it rings a terminal takes commands alone, and a pipe'
   assertEquals(outcome("q", "calling", { isInteractive: false }), HANG_UP);
 });
 
+Deno.test("registry: what is left of a refused call's lines is no name and no word of the menu", () => {
+  for (const text of ["bob", "q", "1", "2 all", "y"]) {
+    assertEquals(outcome(text, "refused", { isInteractive: false }), say(text));
+  }
+  assertEquals(outcome("/list", "refused", { isInteractive: false }), LIST);
+});
+
 Deno.test("registry: whoever is called answers with y, n or a command", () => {
   assertEquals(outcome("y", "asked"), alone("accept"));
   assertEquals(outcome("n", "asked"), { command: { command: "decline", reason: "" } });

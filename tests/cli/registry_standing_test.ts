@@ -67,6 +67,22 @@ Deno.test("registry: what follows an acceptance is for the call, before it is co
   assertEquals(other.where, { place: "calling", peer: "carol" });
 });
 
+Deno.test("registry: what was piped beyond what is kept for a call that is refused isn't for the lobby", () => {
+  const alice = standing(UP, call("ringing"));
+  alice.inputPauses();
+  alice.shows(call("declined"));
+  assertEquals(alice.where, { place: "refused", peer: "bob" });
+  assertEquals(alice.prompt, "alice (lobby)");
+  alice.hasReadAll();
+  assertEquals(alice.where.place, "lobby");
+
+  const talked = standing(UP, call("ringing"));
+  talked.inputPauses();
+  talked.shows(call("connected"));
+  talked.shows(call("ended"));
+  assertEquals(talked.where.place, "lobby");
+});
+
 Deno.test("registry: one is called as the directory says", () => {
   const alice = new RegistryStanding("ALICE");
   assertEquals([alice.wasUp, alice.name], [false, "ALICE"]);

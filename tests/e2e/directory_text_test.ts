@@ -77,3 +77,28 @@ Deno.test("directory in pipes: whoever isn't let in is told so in one line", asy
     assertEquals(program.stderr.split("\n").length, 2, program.stderr);
   }
 });
+
+Deno.test("directory in pipes: what was piped for a call that is refused calls nobody else, however much it is", async () => {
+  const { world } = await DirectoryWorld.open([]);
+  await using _ = world;
+  const [bob, line] = await world.guests("bob", "line");
+  await using alice = TextProgram.start([...world.words("alice"), "--guest", "--stay"], {
+    data: world.data("alice"),
+  });
+  await alice.until(/Online: alice/);
+  await alice.type("bob", ...Array.from({ length: 3_000 }, () => "line"));
+  await bob!.until(incoming("alice"));
+  await bob!.type("/decline");
+  await alice.until(/\* bob declined\n/);
+  await alice.until(/\* [\d,]+ lines weren't said, as there is no call with bob\n/);
+  await alice.until(/\* [\d,]+ more lines weren't said\n/);
+  await alice.type("line");
+  await line!.until(incoming("alice"));
+  assertEquals(alice.stderr, "");
+  assertEquals(alice.lines.filter((each) => each.startsWith("* Calling")).length, 2);
+  const unsaid = [...alice.stdout.matchAll(/\* ([\d,]+) (?:more )?lines weren't said/g)]
+    .map(([, count]) => Number(count!.replace(",", "")));
+  assertEquals(unsaid.reduce((sum, count) => sum + count, 0), 3_000);
+  alice.signal("SIGTERM");
+  assertEquals(await alice.ended(), 0);
+});
