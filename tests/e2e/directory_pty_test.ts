@@ -53,8 +53,8 @@ terminalTest("the menu, a name and an unseen password, typed twice to sign up", 
   const key = directory.events[0]!.key;
   // Before the password is asked for.
   assertEquals(lines(terminal).slice(2, 4), [
-    `Directory 127.0.0.1:${world.port}, key ${key}`,
-    "It is new here: compare the key with what its operator tells you.",
+    `Directory 127.0.0.1:${world.port}, key ${key} (new: compare it with what its operator tells you)`,
+    "Password:",
   ]);
   await terminal.press("xyzzy horse");
   await terminal.press("\r");
