@@ -1,0 +1,237 @@
+/** Everybody is at the directory's port, and at that of somebody who talks: those who are there notice nothing. */
+
+import { assert, assertEquals } from "@std/assert";
+import { utf8 } from "../../lib/base/crypto.ts";
+import { type DirectoryMessage } from "../../lib/protocols/directory/messages.ts";
+import { CODEC } from "../runtime/lean_client.ts";
+import {
+  broadcast,
+  connect,
+  DirectoryWorld,
+  heard,
+  is,
+  listed,
+  message,
+  sideBySide,
+  tell,
+  untilListed,
+} from "./directory_world.ts";
+import {
+  assertReason,
+  GARBAGE,
+  HIGH_LENGTH,
+  MEGABYTE,
+  pause,
+  Peer,
+  preface,
+  resetMany,
+  Stranger,
+} from "./hostile_peer.ts";
+import { holds, type Node } from "./node.ts";
+import { openSockets, processorMs, residentBytes } from "./proc.ts";
+
+/** As prefaces name them. */
+const MODES = { directory: 4, call: 5 } as const;
+/** The promised 15 s, and as much for a busy machine. */
+const OFFENDER_MS_MAX = 30_000;
+const MEMORY_GROWTH_MAX = 64 * 1_024 * 1_024;
+/** Of one processor, when nothing is said. */
+const IDLE_SHARE_MAX = 0.05;
+
+type Attack<On> = readonly (readonly [string, (on: On) => unknown])[];
+
+/** How those behave who don't even shake hands. */
+function strangers(mode: number): Attack<Stranger> {
+  return [
+    ["silence", () => {}],
+    ["random bytes", (stranger) => stranger.send(crypto.getRandomValues(new Uint8Array(1_000)))],
+    ["a part of a preface", (stranger) => stranger.send(preface({ mode }).subarray(0, 20))],
+    ["one byte at a time", async (stranger) => {
+      for (const byte of preface({ mode })) {
+        await stranger.send(Uint8Array.of(byte));
+        await pause(100);
+      }
+    }],
+    ["a length of 4 GB", (stranger) => stranger.send(HIGH_LENGTH)],
+    ["an HTTP request", (stranger) => stranger.send(utf8("GET / HTTP/1.1\r\nHost: x\r\n\r\n"))],
+    ["another mode", (stranger) => stranger.send(preface())],
+    ["another version", (stranger) => stranger.send(preface({ version: 9, mode }))],
+    ["a preface and 20 MB", async (stranger) => {
+      await stranger.send(preface({ mode }));
+      await stranger.send(MEGABYTE, 20);
+    }],
+  ];
+}
+
+const BROADCAST: DirectoryMessage = { type: "broadcast", own: 1, text: "never told" };
+const LINE: DirectoryMessage = { type: "line", text: "never shown" };
+
+/** And those who do. */
+const PEERS: Attack<Peer> = [
+  ["says nothing more", () => {}],
+  ["a frame of 4 GB", (peer) => peer.sendRaw(HIGH_LENGTH)],
+  ["garbage", (peer) => peer.sendBody(GARBAGE)],
+  ["a message cut off", (peer) => peer.sendBody(CODEC.encode(BROADCAST).subarray(0, 4))],
+  ["tells all before it is in", (peer) => peer.sendBody(CODEC.encode(BROADCAST))],
+  ["says a line to who isn't in a call with it", (peer) => peer.sendBody(CODEC.encode(LINE))],
+  ["unknown messages", (peer) => {
+    for (let at = 0; at < 200; at++) peer.sendBody(Uint8Array.of(0xe7, 0x07, 1, 2, 3));
+  }],
+  ["a flood of frames", async (peer) => {
+    for (let at = 0; at < 20_000; at++) {
+      peer.sendBody(MEGABYTE.subarray(0, 1_000));
+      if (at % 500 === 0) await pause(0);
+    }
+  }],
+];
+
+interface Offender {
+  readonly name: string;
+  readonly address: string;
+  readonly tookMs: number;
+}
+
+/** All of them at once. @returns When each was dropped. */
+function attack(port: number, mode: keyof typeof MODES): readonly Promise<Offender>[] {
+  const fromMs = performance.now();
+  const told = async (name: string, offender: Stranger | Peer, attacking: unknown) => {
+    const { address } = offender;
+    const tookMs = await offender.dropped - fromMs;
+    await attacking;
+    offender.close();
+    return { name, address, tookMs };
+  };
+  return [
+    ...strangers(MODES[mode]).map(async ([name, attack]) => {
+      const stranger = await Stranger.connect(port);
+      return told(name, stranger, attack(stranger));
+    }),
+    ...PEERS.map(async ([name, attack]) => {
+      const peer = await Peer.dial(port, { mode });
+      return told(name, peer, attack(peer));
+    }),
+  ];
+}
+
+async function assertDropped(offenders: readonly Promise<Offender>[], log: string): Promise<void> {
+  for (const { name, address, tookMs } of await Promise.all(offenders)) {
+    assert(tookMs < OFFENDER_MS_MAX, `${name}: dropped after ${tookMs.toFixed()} ms`);
+    await assertReason(log, address, name);
+  }
+}
+
+/** Nothing is left to do, and nothing is kept. */
+async function assertIdle(node: Node, memory: number, sockets: number): Promise<void> {
+  await holds(
+    "all strangers' connections are closed",
+    async () => await openSockets(node.pid) <= sockets,
+  );
+  await pause(500); // what it has to tidy up is no work that goes on
+  const [usedMs, fromMs] = [await processorMs(node.pid), performance.now()];
+  await pause(1_000);
+  const share = (await processorMs(node.pid) - usedMs) / (performance.now() - fromMs);
+  assert(share < IDLE_SHARE_MAX, `it uses ${(100 * share).toFixed(1)} % of a processor`);
+  await holds(
+    "memory is as before",
+    async () => await residentBytes(node.pid) - memory < MEMORY_GROWTH_MAX,
+  );
+}
+
+sideBySide({
+  "silence, resets, garbage and floods at its port cost those who are in nothing": async () => {
+    await using world = new DirectoryWorld();
+    const log = `${world.folder}/directory.log`;
+    const directory = await world.serve("--log-file", log);
+    const [alice, bob] = await world.guests("alice", "bob") as [Node, Node];
+    for (let at = 0; at < 50; at++) await tell(alice, `warm ${at}`);
+    await connect(alice, bob, "bob");
+    const memory = await residentBytes(directory.pid);
+    const sockets = await openSockets(directory.pid);
+
+    const silent = await Promise.all(
+      Array.from({ length: 1_000 }, () => Stranger.connect(world.port)),
+    );
+    const offenders = attack(world.port, "directory");
+    await resetMany(world.port, preface({ mode: MODES.directory }));
+    for (let at = 0; at < 20; at++) {
+      await alice.say(`line ${at}`);
+      await bob.until(message(`line ${at}`));
+    }
+    const carol = await world.guest("carol");
+    await carol.type("2 am I late?");
+    for (const node of [alice, bob]) await node.until(broadcast("am I late?"));
+    await assertDropped(offenders, log);
+    await Promise.all(silent.map(async (stranger) => {
+      await stranger.dropped;
+      stranger.close();
+    }));
+
+    await assertIdle(directory, memory, sockets + 1);
+    assertEquals(await listed(carol), ["alice busy", "bob busy", "carol free"]);
+    // Who comes in the midst of a thousand may have to try twice.
+    for (const node of [alice, bob]) {
+      assertEquals(
+        node.events.filter(({ event, state }) => event === "error" || state === "down"),
+        [],
+      );
+    }
+    assertEquals(heard(carol), []);
+  },
+
+  "the same at the port where somebody takes calls": async () => {
+    await using world = new DirectoryWorld();
+    await world.serve();
+    const log = `${world.folder}/bob.log`;
+    const bob = await world.guest("bob", { args: ["--log-file", log] });
+    const alice = await world.guest("alice");
+    await untilListed(alice, "alice free", "bob free");
+    await connect(alice, bob, "bob");
+    const memory = await residentBytes(bob.pid);
+    const sockets = await openSockets(bob.pid);
+
+    const offenders = attack(world.callPort("bob"), "call");
+    await resetMany(world.callPort("bob"), preface({ mode: MODES.call }));
+    for (let at = 0; at < 20; at++) {
+      await alice.say(`line ${at}`);
+      await bob.until(message(`line ${at}`));
+    }
+    await assertDropped(offenders, log);
+    await assertIdle(bob, memory, sockets);
+    assertEquals(bob.texts(), Array.from({ length: 20 }, (_, at) => `line ${at}`));
+    assertEquals(bob.events.filter(({ event }) => event === "error" || event === "notice"), []);
+    await alice.type("q");
+    await untilListed(alice, "alice free", "bob free");
+    // Nobody is shut out for good who shares an address with them.
+    await connect(alice, bob, "bob");
+  },
+
+  "random datagrams change nothing, and are answered with no more than they bring": async () => {
+    const { world, directory } = await DirectoryWorld.open([]);
+    await using _ = world;
+    const [alice, bob] = await world.guests("alice", "bob") as [Node, Node];
+    const memory = await residentBytes(directory.pid);
+    const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+    let received = 0;
+    const receiving = (async () => {
+      try {
+        for await (const [bytes] of socket) received += bytes.length;
+      } catch {
+        // It was closed.
+      }
+    })();
+    let sent = 0;
+    for (let round = 0; round < 2_000; round++) {
+      const bytes = crypto.getRandomValues(new Uint8Array(1 + (round * 37) % 1_199));
+      bytes[0] = round % 256;
+      sent += bytes.length;
+      await socket.send(bytes, { transport: "udp", hostname: "127.0.0.1", port: world.port });
+      if (round % 200 === 0) assertEquals(await tell(alice, `through it ${round}`), 1);
+    }
+    assertEquals(heard(bob).length, 10);
+    assert(received <= sent, `${received} for ${sent} bytes`);
+    assert(await residentBytes(directory.pid) - memory < MEMORY_GROWTH_MAX);
+    assertEquals(alice.events.filter(is("error")), []);
+    socket.close();
+    await receiving;
+  },
+});
