@@ -123,9 +123,12 @@ export class ComingIn {
     return await this.#ask(prompt, true);
   }
 
-  /** Nothing is to be asked for the moment; what is typed goes to the prompt. */
-  over(): void {
-    this.#ports.dialogue?.end();
+  /**
+   * Nothing is to be asked for the moment; what is typed goes to the prompt.
+   * @param isAnswered Also what was typed ahead: all that was asked is answered.
+   */
+  over(isAnswered: boolean): void {
+    this.#ports.dialogue?.end(isAnswered);
   }
 
   /** Keeps what is typed from now on for the questions that come. */

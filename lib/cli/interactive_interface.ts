@@ -136,9 +136,10 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
         if (this.#hasEnded) this.#questions.end();
         return await answer;
       },
-      end: () => {
+      end: (isAnswered) => {
         this.#questions.end();
-        this.#press([]);
+        if (isAnswered) this.#press([]);
+        else this.#questions.takeTypedAhead();
       },
     };
     this.#interrupts = new Interrupts(

@@ -33,9 +33,11 @@ export class OwnAccount {
     );
     await this.#asking(async () => {
       const old = await comingIn.password("Password now: ");
-      if (old === null) return;
+      if (old === null) return false;
       const fresh = await comingIn.newPassword("New password: ");
-      if (typeof fresh === "string") submit({ command: "passwd", old, new: fresh }, ref);
+      if (typeof fresh !== "string") return false;
+      submit({ command: "passwd", old, new: fresh }, ref);
+      return true;
     });
   }
 
@@ -47,13 +49,15 @@ export class OwnAccount {
     await this.#asking(async () => {
       const prompt = `Password, to remove the account ${standing.name}: `;
       const password = await comingIn.password(prompt);
-      if (password !== null) submit({ command: "forget-me", password }, ref);
+      if (password === null) return false;
+      submit({ command: "forget-me", password }, ref);
+      return true;
     });
   }
 
   /** Takes back what is being asked. @returns Whether anything was. */
   giveUp(): boolean {
-    if (this.#isAsking) this.#ports.comingIn.over();
+    if (this.#isAsking) this.#ports.comingIn.over(false);
     return this.#isAsking;
   }
 
@@ -67,13 +71,15 @@ export class OwnAccount {
     throw new P2pchatError("not-allowed", `${command} waits for the end of the call: q ends it`);
   }
 
-  async #asking(work: () => Promise<void>): Promise<void> {
+  /** @param work Resolves with whether all was answered. */
+  async #asking(work: () => Promise<boolean>): Promise<void> {
     this.#isAsking = true;
+    let isAnswered = false;
     try {
-      await work();
+      isAnswered = await work();
     } finally {
       this.#isAsking = false;
-      this.#ports.comingIn.over();
+      this.#ports.comingIn.over(isAnswered);
     }
   }
 }

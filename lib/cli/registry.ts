@@ -301,12 +301,12 @@ class Program {
         break;
       case "session":
         this.#patience?.cancel();
-        this.#comingIn.over();
+        this.#comingIn.over(event.state === "up");
         if (this.#hasEnded && event.state === "up") this.#leave("end of input");
         break;
       case "error":
         // Whoever may accept the key types it at the prompt.
-        if (event.code === "key-changed" && !standing.wasUp) this.#comingIn.over();
+        if (event.code === "key-changed" && !standing.wasUp) this.#comingIn.over(false);
         break;
       case "users":
         // What somebody asks for may be a part of the list.
@@ -414,7 +414,7 @@ class Program {
   #leave(cause: string): boolean {
     const host = this.#host;
     this.#isLeaving = true;
-    this.#comingIn.over();
+    this.#comingIn.over(false);
     // A call that rings isn't waited for by whoever ends the program.
     const waits = cause === "end of input";
     if (!waits && this.#parts.standing.where.place === "calling") {

@@ -100,8 +100,11 @@ export interface Dialogue {
   begin(logOut: () => void): void;
   /** One question after the other. @returns The answer; null where the input or the dialogue ended without one. */
   ask(question: Question): Promise<string | null>;
-  /** What was typed ahead goes to the prompt. Idempotent. */
-  end(): void;
+  /**
+   * Idempotent.
+   * @param isAnswered Whether what was typed ahead goes to the prompt now. Otherwise nobody sees it: it may be a password.
+   */
+  end(isAnswered: boolean): void;
 }
 
 /** A short beginning of a line, and what it stands for now. */

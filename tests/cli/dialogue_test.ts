@@ -42,7 +42,7 @@ Deno.test("questions are answered one after the other, passwords unseen, before 
   streams.type("\r");
   await settle();
   ui.listen(room);
-  dialogue.end();
+  dialogue.end(true);
   streams.type("hello\r");
 
   const screen = await screenNow();
@@ -67,10 +67,24 @@ Deno.test("what is typed ahead answers the questions that come, unseen until the
   ui.listen(room);
   await settle();
   assertEquals(room.happened, []);
-  dialogue.end();
+  dialogue.end(true);
   await settle();
   assertEquals(room.happened, ["hello"]);
   assertEquals(streams.stdoutText.includes("secret"), false);
+  await ui.close();
+});
+
+Deno.test("what was typed ahead is nobody's where nothing is answered", async () => {
+  const { streams, ui, room, dialogue, begin, screenNow } = open();
+  begin();
+  ui.listen(room);
+  streams.type("secret\rhello\r");
+  await settle();
+  dialogue.end(false);
+  streams.type("hi\r");
+  await settle();
+  assertEquals(room.happened, ["hi"]);
+  assertEquals((await screenNow()).text.includes("secret"), false);
   await ui.close();
 });
 
@@ -86,7 +100,7 @@ Deno.test("Ctrl+C and Ctrl+X are heeded whether or not something is asked", asyn
   await settle();
   assertEquals(happened, ["(log out)", "(log out)"]);
   assertEquals(room.happened, ["(interrupt)"]);
-  dialogue.end();
+  dialogue.end(true);
   await settle();
   assertEquals(happened.at(-1), "Password: null");
   await ui.close();

@@ -14,7 +14,7 @@ function at(answers: readonly (string | null | undefined)[], ports: Partial<OwnA
     comingIn: {
       password: async (prompt: string) => await next(prompt) ?? null,
       newPassword: next,
-      over: () => void happened.push("(over)"),
+      over: (isAnswered) => void happened.push(isAnswered ? "(answered)" : "(over)"),
     },
     standing: { name: "alice", isGuest: false, where: { place: "lobby", peer: "" } },
     mayAsk: true,
@@ -32,7 +32,7 @@ Deno.test("/passwd asks for the old password and the new one", async () => {
     "Password now: ",
     "New password: ",
     '7: {"command":"passwd","old":"old one","new":"new one"}',
-    "(over)",
+    "(answered)",
   ]);
 });
 

@@ -286,6 +286,8 @@ export class Session {
   #ask(): void {
     if (this.#isAsked) return;
     this.#isAsked = true;
+    // It is there: should it be gone when the user has answered, that is news.
+    if (this.#told === "down") this.#told = null;
     this.owner.out.push({ type: "ask-to-enter" });
   }
 

@@ -372,3 +372,16 @@ Deno.test("a directory of a later version: what isn't understood is answered, up
   for (let n = 0; n < 100; n++) assertEquals(unknown(), ["to directory: unknown code=99"]);
   assertEquals(unknown()[0], "close directory");
 });
+
+Deno.test("coming in: that the directory isn't there is told again where it was there meanwhile", () => {
+  const user = new ClientProgram({ config: { isInteractive: true } });
+  const isToldDown = (words: readonly string[]) =>
+    words.some((word) => word.startsWith("session state=down"));
+  user.feed({ type: "start" });
+  assert(isToldDown(user.dialFails()));
+  user.after(1_000);
+  assertEquals(user.directoryUp().at(-1), "ask-to-enter");
+  user.directoryDown();
+  user.feed({ type: "enter", entry: LOG_IN });
+  assert(isToldDown(user.dialFails()));
+});
