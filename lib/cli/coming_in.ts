@@ -44,6 +44,9 @@ const WAYS: Readonly<Record<string, Entry["how"]>> = {
   "guest": "guest",
 };
 
+/** What people try who don't want to come in at all. */
+const LEAVES = /^\/?(?:q|quit|exit|logout)$/i;
+
 export class ComingIn {
   readonly #ports: ComingInPorts;
   #way: Way | null;
@@ -65,10 +68,11 @@ export class ComingIn {
   async way(): Promise<Way | null> {
     while (this.#way === null) {
       const how = await this.#ask(MENU);
-      if (how === null || how.trim() === "q") return null;
+      if (how === null || LEAVES.test(how.trim())) return null;
+      if (how.trim() === "") continue;
       const known = WAYS[how.replaceAll(/\s/g, "").toLowerCase()];
       if (known === undefined) {
-        const text = `${quotedStart(how)} is none of the three: 1, 2 or 3, or the words`;
+        const text = `${quotedStart(how)} is none of these: 1, 2 or 3, or the words; q leaves`;
         this.#ports.refuse(new P2pchatError("usage", text));
         continue;
       }

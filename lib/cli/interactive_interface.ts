@@ -285,6 +285,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
       this.#output.write("stdout", BELL);
       return null;
     }
+    if (this.#editor.text === "" && state.text !== "") this.#handler?.lineBegins?.();
     this.#editor = this.#expanded(state);
     return request;
   }

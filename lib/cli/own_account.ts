@@ -3,12 +3,14 @@
 import { P2pchatError } from "../base/errors.ts";
 import type { ClientCommand } from "../protocols/directory/events.ts";
 import type { ComingIn } from "./coming_in.ts";
-import type { RegistryStanding } from "./registry_standing.ts";
+import type { RegistryStanding, Whereabouts } from "./registry_standing.ts";
 
 export interface OwnAccountPorts {
   /** Asks for passwords. */
   readonly comingIn: Pick<ComingIn, "password" | "newPassword" | "over">;
-  readonly standing: Pick<RegistryStanding, "name" | "where" | "isGuest">;
+  readonly standing: Pick<RegistryStanding, "name" | "isGuest"> & {
+    readonly where: Pick<Whereabouts, "place">;
+  };
   /** Whether somebody can be asked. */
   readonly mayAsk: boolean;
   /** The account's, where a file or the environment has it. */

@@ -142,13 +142,25 @@ export class PipedInterface<Event extends ShownEvent, Target>
   async #readAll(handler: InputHandler<Target>): Promise<void> {
     const splitter = new LineSplitter();
     const buffer = new Uint8Array(READ_BYTES);
+    let reading = this.#read(buffer);
     for (;;) {
       if (handler.idle !== undefined) this.#idleTimer = setTimeout(() => handler.idle!(), IDLE_MS);
-      const length = await this.#read(buffer);
+      const length = await reading;
       clearTimeout(this.#idleTimer);
       if (this.#isClosed) return;
       if (length === null) break;
-      await this.#runner.runAll(splitter.push(buffer.subarray(0, length)), handler.target);
+      const running = this.#runner.runAll(
+        splitter.push(buffer.subarray(0, length)),
+        handler.target,
+      );
+      let isRunning = true;
+      // Lines may wait for others; whether more will come is known meanwhile.
+      reading = this.#read(buffer);
+      void reading.then((more) => {
+        if (more === null && isRunning && !this.#isClosed) handler.lastLineRead?.();
+      });
+      await running;
+      isRunning = false;
       if (this.#isClosed || this.#runner.hasLeft) return;
     }
     await this.#runner.runAll(splitter.end(), handler.target);

@@ -33,7 +33,7 @@ import { addressOfThisMachine } from "./own_address.ts";
 import { givenPassword, passwordIn } from "./password_source.ts";
 import { OwnAccount } from "./own_account.ts";
 import { keyPinned, pinnedKeys, pinsIn } from "./pins.ts";
-import { registryCommands, type RegistryTarget } from "./registry_commands.ts";
+import { JUST_OVER_TEXT, registryCommands, type RegistryTarget } from "./registry_commands.ts";
 import {
   type RegistryOwnEvent,
   RegistryRendering,
@@ -57,6 +57,9 @@ import { processStreams } from "./streams.ts";
 import type { InterruptCause, UserInterface } from "./user_interface.ts";
 import { VERSION } from "./version.ts";
 
+/** How long a directory that isn't there is waited for after the end of input. */
+const ENDED_WAIT_MS_MAX = 10_000;
+
 /** What is over sooner needs no line. */
 const LOOKING_TOLD_MS = 1_000;
 
@@ -74,7 +77,7 @@ export async function runRegistry(options: RegistryOptions): Promise<void> {
   }
   const notices: string[] = [];
   const given = await givenPasswords(options, isInteractive, (text) => notices.push(text));
-  const standing = new RegistryStanding(options.name ?? "");
+  const standing = new RegistryStanding(options.name ?? "", () => SYSTEM_LINK_CLOCK.nowMs());
   const rendering = new RegistryRendering();
   const commands = registryCommands(() => standing.where, isInteractive);
   const mode = { commands, render: rendering.lines.bind(rendering) };
@@ -125,6 +128,8 @@ class Program {
   #host: DirectoryClientHost | null = null;
   #listens = false;
   #isLeaving = false;
+  /** The directory has answered. */
+  #isMet = false;
   #isListAsked = false;
   /** Lines for a call that came to nothing, beside those that the machine kept. */
   #unsaid = 0;
@@ -297,10 +302,11 @@ class Program {
         this.#ready();
         break;
       case "directory":
+        this.#isMet = true;
         this.#patience?.cancel();
         break;
       case "session":
-        this.#patience?.cancel();
+        if (event.state === "up") this.#patience?.cancel();
         this.#comingIn.over(event.state === "up");
         if (this.#hasEnded && event.state === "up") this.#leave("end of input");
         break;
@@ -338,6 +344,8 @@ class Program {
       ended: () => this.#ended(),
       interrupted: (cause) => this.#interrupted(cause),
       logOut: () => this.#logOut(),
+      lineBegins: () => this.#parts.standing.lineBegins(),
+      lastLineRead: () => this.#inputEnds(),
       idle: () => this.#tellUnsaid(),
     });
   }
@@ -389,7 +397,12 @@ class Program {
   #interrupted(cause: InterruptCause): boolean {
     if (cause !== "interrupt") return this.#leave(cause);
     if (this.#account.giveUp()) return false;
-    if (this.#parts.standing.where.place === "lobby") return this.#leave(cause);
+    const { place, isJustOver } = this.#parts.standing.where;
+    if (place === "lobby" && isJustOver && this.#parts.ui.dialogue !== null) {
+      showError(this.#parts.ui, new P2pchatError("not-allowed", JUST_OVER_TEXT));
+      return false;
+    }
+    if (place === "lobby") return this.#leave(cause);
     this.#host?.command({ command: "hang-up" }, undefined);
     return false;
   }
@@ -406,8 +419,24 @@ class Program {
   #ended(): void {
     const { ui, standing } = this.#parts;
     this.#tellUnsaid();
-    if (ui.dialogue === null && !standing.wasUp) this.#hasEnded = true;
-    else this.#leave("end of input");
+    if (ui.dialogue !== null || standing.wasUp) return void this.#leave("end of input");
+    this.#hasEnded = true;
+    this.#inputEnds();
+  }
+
+  /** A script that has said all waits no longer for a directory that isn't there than for anything else. */
+  #inputEnds(): void {
+    this.#patience?.cancel();
+    this.#patience = SYSTEM_LINK_CLOCK.at(SYSTEM_LINK_CLOCK.nowMs() + ENDED_WAIT_MS_MAX, () => {
+      const { standing, options: { registry } } = this.#parts;
+      if (standing.wasUp || this.#isMet) return;
+      const text =
+        `The directory at ${
+          endpointText(registry)
+        } can't be reached: nothing was done; check the ` +
+        "address and that it runs";
+      this.#host?.giveUp(new P2pchatError("unreachable", text));
+    });
   }
 
   /** @returns That the program is leaving. */

@@ -34,6 +34,9 @@ const calledOne: Argument<ClientCommand> = {
   completesNames: true,
 };
 
+/** Both hang up, and one of them is late. */
+export const JUST_OVER_TEXT = "The call was over a moment ago; again, and you log out";
+
 const partOfName: Argument<string | undefined> = { parse: (text) => text, completesNames: true };
 
 const reason: Argument<string | undefined> = { parse: (text) => text, takesRest: true };
@@ -177,8 +180,18 @@ export function registryCommands(
 }
 
 /** What a line without a slash means, there. */
-function bareLine(line: string, { place, peer }: Whereabouts, isInteractive: boolean): Invocation {
+function bareLine(line: string, where: Whereabouts, isInteractive: boolean): Invocation {
+  const { place, peer } = where;
   const word = line.trimEnd();
+  if (where.wasTalking) {
+    throw new P2pchatError(
+      "not-allowed",
+      "Nothing was done: the call was over before that line was; Up brings it back",
+    );
+  }
+  if (where.isJustOver && word === "q" && isInteractive) {
+    throw new P2pchatError("not-allowed", JUST_OVER_TEXT);
+  }
   if (place === "refused") return { command: "msg", texts: { text: line } };
   if (word === "q") return { command: place === "lobby" ? "logout" : "hangup", texts: {} };
   // At a terminal nothing is said before the other is there; a script's lines wait.
@@ -192,7 +205,8 @@ function bareLine(line: string, { place, peer }: Whereabouts, isInteractive: boo
     throw new P2pchatError("usage", "The form is 2 TEXT, for example 2 lunch is ready");
   }
   if (word === "y") return { command: "accept", texts: {} };
-  if (word === "n") return { command: "decline", texts: {} };
+  const declined = /^n(?:\s+([^]*))?$/.exec(word);
+  if (declined !== null) return { command: "decline", texts: { reason: declined[1] } };
   if (place === "calling") {
     const text = `Nothing was said: ${shownName(peer)} hasn't answered yet; q withdraws the call`;
     throw new P2pchatError("not-allowed", text);

@@ -186,7 +186,7 @@ export class RegistryRendering {
       { timeMs: nowMs },
       " ? ",
       nameSpan(from),
-      `${who} is calling: /accept or /decline within ${RINGING_TEXT}`,
+      `${who} is calling: /accept or /decline within ${RINGING_TEXT} (y or n will do)`,
     ];
   }
 
@@ -208,6 +208,7 @@ export class RegistryRendering {
       case "connected":
         return [...star, ...connectedSpans(event, this.#isSelf(event.peer))];
       case "declined":
+        if (event.reason === "not-trusted") return [...mark, ...notTrustedSpans(event, this.#self)];
         if (!isOurs) return [...star, "You declined the call of ", who];
         return [...star, who, ` declined${reasonText(event)}`];
       case "busy":
@@ -232,7 +233,7 @@ export class RegistryRendering {
       case "ended":
         return wasConnected
           ? endedLine(event, star, mark)
-          : notBegunLine(event, isOurs, star, mark);
+          : notBegunLine(event, { isOurs, self: this.#self }, star, mark);
     }
   }
 
@@ -254,6 +255,17 @@ function connectedSpans({ peer, route, verified }: CallEvent, isSelf: boolean): 
   return ["Connected with ", nameSpan(peer), `, ${by}.`, ...hint];
 }
 
+/** The other's program refuses. */
+function notTrustedSpans({ peer }: CallEvent, self: string): Line {
+  return [
+    "The program of ",
+    nameSpan(peer),
+    ` knows another key of yours: you can talk once ${shownName(peer)} has typed /trust ${
+      shownName(self)
+    }`,
+  ];
+}
+
 function reasonText({ reason = "" }: CallEvent): string {
   return reason === "" ? "" : `: ${reason}`;
 }
@@ -268,7 +280,12 @@ function endedLine(event: CallEvent, star: Line, mark: Line): Line {
     case "hung-up":
       return [...star, who, ` hung up${after}`];
     case "lost":
-      return [...mark, "The connection with ", who, ` was lost${after}`];
+      return [
+        ...mark,
+        "The connection with ",
+        who,
+        ` is lost; you talked for ${talkText(event.durationMs ?? 0)}`,
+      ];
     case "directory-down":
       return [...mark, "The directory is gone, and with it the call with ", who, after];
     default:
@@ -277,9 +294,18 @@ function endedLine(event: CallEvent, star: Line, mark: Line): Line {
 }
 
 /** Before anybody could talk. */
-function notBegunLine(event: CallEvent, isOurs: boolean, star: Line, mark: Line): Line {
+function notBegunLine(
+  event: CallEvent,
+  { isOurs, self }: { readonly isOurs: boolean; readonly self: string },
+  star: Line,
+  mark: Line,
+): Line {
   const who = nameSpan(event.peer);
   switch (event.reason) {
+    case "not-trusted":
+      return [...mark, ...notTrustedSpans(event, self)];
+    case "quit":
+      return [...star, who, " was calling when you left"];
     case "cancelled":
       return isOurs
         ? [...star, "Withdrawn: the call to ", who]
@@ -326,8 +352,8 @@ function broadcastLine(
 const LATE_MS = 60_000;
 
 function reachedText(reached: number): string {
-  if (reached === 0) return "Nobody else is here; who logs in later gets it then.";
-  return `${numberText(reached)} ${reached === 1 ? "has" : "have"} it.`;
+  if (reached === 0) return "Nobody else is here; who logs in later gets your broadcast then.";
+  return `${numberText(reached)} ${reached === 1 ? "has" : "have"} your broadcast.`;
 }
 
 function statusLines(status: EventNamed<"status">): readonly Line[] {

@@ -13,9 +13,21 @@ export interface Whereabouts {
   readonly place: Place;
   /** The other one of the call; empty in the lobby. */
   readonly peer: string;
+  /** The line that is typed was begun in a call that is over now. */
+  readonly wasTalking: boolean;
+  /** The other one has ended the call a moment ago. */
+  readonly isJustOver: boolean;
 }
 
-const LOBBY: Whereabouts = { place: "lobby", peer: "" };
+/** Whoever wants to hang up, too, does so within this time. */
+const JUST_OVER_MS = 1_500;
+
+interface Where {
+  readonly place: Place;
+  readonly peer: string;
+}
+
+const LOBBY: Where = { place: "lobby", peer: "" };
 
 export class RegistryStanding {
   #where = LOBBY;
@@ -24,13 +36,27 @@ export class RegistryStanding {
   #isUp = false;
   #wasUp = false;
   #isGuest = false;
+  #overAtMs = -Infinity;
+  #begunIn: Place = "lobby";
   /** More lines were piped for the call that isn't connected yet than are kept. */
   #isOverfull = false;
 
-  constructor(public name: string) {}
+  /** @param nowMs Of a clock that goes on evenly. */
+  constructor(public name: string, readonly nowMs: () => number) {}
 
   get where(): Whereabouts {
-    return this.#where;
+    const isTalking = this.#where.place === "talking";
+    const wasTalking = this.#begunIn === "talking" && !isTalking;
+    return {
+      ...this.#where,
+      wasTalking,
+      isJustOver: !isTalking && this.nowMs() - this.#overAtMs < JUST_OVER_MS,
+    };
+  }
+
+  /** Somebody at a terminal types the first character of a line. */
+  lineBegins(): void {
+    this.#begunIn = this.#where.place;
   }
 
   /** Whether one was ever let in. */
@@ -97,6 +123,9 @@ export class RegistryStanding {
         if (event.state === "ringing") return this.#enter("calling", event.call, event.peer);
         if (event.state === "connected") return this.#enter("talking", event.call, event.peer);
         if (event.call !== this.#call) return;
+        if (this.#where.place === "talking" && event.reason !== undefined) {
+          this.#overAtMs = this.nowMs();
+        }
         this.#where = this.#where.place === "calling" && this.#isOverfull
           ? { place: "refused", peer: event.peer }
           : LOBBY;

@@ -38,7 +38,7 @@ export function regserverLines(
     case "login":
       return star(nameSpan(event.name), event.guest ? " came in as a guest" : " logged in");
     case "logout":
-      return [logoutLine(event, nowMs)];
+      return event.reason === "closing" ? [] : [logoutLine(event, nowMs)];
     case "signup":
       return star(nameSpan(event.name), " signed up");
     case "call":

@@ -79,6 +79,10 @@ export interface InputHandler<Target> {
   interrupted(cause: InterruptCause): boolean;
   /** Ctrl+X at a terminal; where it is left out, the key does nothing. */
   logOut?(): void;
+  /** At a terminal: the first character of a line is typed. */
+  lineBegins?(): void;
+  /** In a pipe: there will be no more input, and lines wait all the same. */
+  lastLineRead?(): void;
   /** In a pipe: all that was there has been run, and no more came for a moment. */
   idle?(): void;
 }

@@ -16,7 +16,7 @@ function at(answers: readonly (string | null | undefined)[], ports: Partial<OwnA
       newPassword: next,
       over: (isAnswered) => void happened.push(isAnswered ? "(answered)" : "(over)"),
     },
-    standing: { name: "alice", isGuest: false, where: { place: "lobby", peer: "" } },
+    standing: { name: "alice", isGuest: false, where: { place: "lobby" } },
     mayAsk: true,
     password: null,
     submit: (command, ref) => void happened.push(`${ref}: ${JSON.stringify(command)}`),
@@ -59,10 +59,10 @@ Deno.test("/forget-me asks for the password, unless a file had it", async () => 
 Deno.test("passwords are asked for where somebody is, and outside of calls", async () => {
   const script = at([], { mayAsk: false }).account;
   const busy = at([], {
-    standing: { name: "alice", isGuest: false, where: { place: "talking", peer: "bob" } },
+    standing: { name: "alice", isGuest: false, where: { place: "talking" } },
   }).account;
   const guest = at([], {
-    standing: { name: "alice", isGuest: true, where: { place: "lobby", peer: "" } },
+    standing: { name: "alice", isGuest: true, where: { place: "lobby" } },
   }).account;
   for (const change of ["changePassword", "forget"] as const) {
     const codes = [];

@@ -2,17 +2,19 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import type { CommandTable } from "../../lib/cli/commands.ts";
 import { registryCommands, type RegistryTarget } from "../../lib/cli/registry_commands.ts";
-import type { Place } from "../../lib/cli/registry_standing.ts";
+import type { Place, Whereabouts } from "../../lib/cli/registry_standing.ts";
 import type { ClientCommand } from "../../lib/protocols/directory/events.ts";
 import { type Outcome, outcomeOf } from "./command_outcome.ts";
+
+const HERE: Whereabouts = { place: "lobby", peer: "", wasTalking: false, isJustOver: false };
 
 /** What a line does there, with bob. */
 function outcome(
   line: string,
   place: Place = "lobby",
-  { isInteractive = true, objects = false } = {},
+  { isInteractive = true, objects = false, more = {} as Partial<Whereabouts> } = {},
 ): Outcome<ClientCommand> {
-  const where = { place, peer: place === "lobby" ? "" : "bob" };
+  const where = { ...HERE, ...more, place, peer: place === "lobby" ? "" : "bob" };
   const table = registryCommands(() => where, isInteractive);
   // Those that ask for passwords are tried below.
   const plain = table as unknown as CommandTable<
@@ -43,6 +45,7 @@ const LOBBY: readonly (readonly [line: string, outcome: unknown])[] = [
   ["q ", QUIT],
   ["y", alone("accept")],
   ["n", { command: { command: "decline", reason: "" } }],
+  ["n busy with homework", { command: { command: "decline", reason: "busy with homework" } }],
   ["/call 1", call("1")],
   ["/call q", call("q")],
   ["/call 10.0.0.3:5000", { command: { command: "call-address", host: "10.0.0.3", port: 5_000 } }],
@@ -145,7 +148,7 @@ Deno.test("registry: objects have the names that /help shows, and their text is 
 });
 
 Deno.test("registry: passwords are asked for, never typed into a command", async () => {
-  const table = registryCommands(() => ({ place: "lobby", peer: "" }), true);
+  const table = registryCommands(() => HERE, true);
   const asked: string[] = [];
   const target: RegistryTarget = Object.assign(() => {}, {
     changePassword: (ref: string | undefined) => Promise.resolve(void asked.push(`passwd ${ref}`)),
@@ -164,8 +167,27 @@ Deno.test("registry: passwords are asked for, never typed into a command", async
 
 Deno.test("registry: a terminal keeps what was typed in the lobby, chat comes back by itself", () => {
   let place: Place = "lobby";
-  const table = registryCommands(() => ({ place, peer: "bob" }), true);
+  const table = registryCommands(() => ({ ...HERE, place, peer: "bob" }), true);
   assertEquals(table.chatIsSilent, true);
   place = "talking";
   assertEquals(table.chatIsSilent, false);
+});
+
+Deno.test("registry: a line that was begun in a call is for nobody else once that is over", () => {
+  for (const line of ["2 apples and secrets", "carol", "q", "1"]) {
+    const refused = outcome(line, "lobby", { more: { wasTalking: true } });
+    if (typeof refused === "string" || !("error" in refused)) throw new Error("it is understood");
+    assertEquals(refused.error, "not-allowed");
+  }
+  assertEquals(outcome("/list", "lobby", { more: { wasTalking: true } }), LIST);
+});
+
+Deno.test("registry: who hangs up a moment after the other doesn't log out", () => {
+  const late = { more: { isJustOver: true } };
+  const refused = outcome("q", "lobby", late);
+  if (typeof refused === "string" || !("error" in refused)) throw new Error("it is understood");
+  assertEquals(refused.error, "not-allowed");
+  assertEquals(outcome("q", "lobby", { ...late, isInteractive: false }), QUIT);
+  assertEquals(outcome("/logout", "lobby", late), QUIT);
+  assertEquals(outcome("bob", "lobby", late), call("bob"));
 });

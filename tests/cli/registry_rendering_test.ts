@@ -94,10 +94,10 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   [[...IN, presence("bob", "free")], ""],
   [[...IN, presence("alice", "busy")], ""],
   [[...IN, ...TALKING, presence("erin", "free")], ""],
-  [[...IN, INCOMING], "12:03 ? bob is calling: /accept or /decline within 30 s\n"],
+  [[...IN, INCOMING], "12:03 ? bob is calling: /accept or /decline within 30 s (y or n will do)\n"],
   [
     [...IN, { ...INCOMING, guest: true }],
-    "12:03 ? bob, a guest, is calling: /accept or /decline within 30 s\n",
+    "12:03 ? bob, a guest, is calling: /accept or /decline within 30 s (y or n will do)\n",
   ],
   [[...IN, RINGING], "12:03 * Calling bob... 30 s to answer; q withdraws\n"],
   [[...IN, ...TALKING], "12:03 * Connected with bob, directly. Not verified: /verify bob\n"],
@@ -129,6 +129,15 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
     [...IN, RINGING, call("ended", { reason: "key-changed" })],
     "12:03 ! No call with bob: that isn't the key that you know; see above\n",
   ],
+  [
+    [...IN, RINGING, call("declined", { reason: "not-trusted" })],
+    "12:03 ! The program of bob knows another key of yours: you can talk once bob has typed /trust alice\n",
+  ],
+  [
+    [...IN, INCOMING, call("ended", { reason: "not-trusted" })],
+    "12:03 ! The program of bob knows another key of yours: you can talk once bob has typed /trust alice\n",
+  ],
+  [[...IN, INCOMING, call("ended", { reason: "quit" })], "12:03 * bob was calling when you left\n"],
   [[...IN, INCOMING, call("timeout")], "12:03 * You missed a call of bob\n"],
   [[...IN, INCOMING, call("declined")], "12:03 * You declined the call of bob\n"],
   [[...IN, INCOMING, call("ended", { reason: "cancelled" })], "12:03 * bob withdrew the call\n"],
@@ -147,7 +156,7 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   ],
   [
     [...IN, ...TALKING, call("ended", { reason: "lost", ...TALKED })],
-    "12:03 ! The connection with bob was lost after 1 min 3 s\n",
+    "12:03 ! The connection with bob is lost; you talked for 1 min 3 s\n",
   ],
   [
     [...IN, ...TALKING, call("ended", { reason: "directory-down", ...TALKED })],
@@ -181,10 +190,13 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
     }],
     "11:03 (earlier) [*directory* -> all] lunch\n",
   ],
-  [[...IN, { event: "broadcast-sent", id: "1", reached: 1_200 }], "12:03 * 1,200 have it.\n"],
+  [
+    [...IN, { event: "broadcast-sent", id: "1", reached: 1_200 }],
+    "12:03 * 1,200 have your broadcast.\n",
+  ],
   [
     [...IN, { event: "broadcast-sent", id: "1", reached: 0 }],
-    "12:03 * Nobody else is here; who logs in later gets it then.\n",
+    "12:03 * Nobody else is here; who logs in later gets your broadcast then.\n",
   ],
 ];
 

@@ -25,7 +25,7 @@ const INCOMING: ClientEvent = {
 };
 
 function standing(...events: readonly ClientEvent[]): RegistryStanding {
-  const standing = new RegistryStanding("alice");
+  const standing = new RegistryStanding("alice", () => 0);
   for (const event of events) standing.shows(event);
   return standing;
 }
@@ -59,19 +59,19 @@ Deno.test("registry: what follows an acceptance is for the call, before it is co
   alice.asks({ command: "call", name: "bob" });
   assertEquals(alice.where.place, "asked");
   alice.asks({ command: "accept" });
-  assertEquals(alice.where, { place: "calling", peer: "carol" });
+  assertEquals([alice.where.place, alice.where.peer], ["calling", "carol"]);
   assertEquals(alice.prompt, "alice (connecting with carol)");
 
   const other = standing(UP, INCOMING);
   other.asks({ command: "call", name: "Carol" });
-  assertEquals(other.where, { place: "calling", peer: "carol" });
+  assertEquals([other.where.place, other.where.peer], ["calling", "carol"]);
 });
 
 Deno.test("registry: what was piped beyond what is kept for a call that is refused isn't for the lobby", () => {
   const alice = standing(UP, call("ringing"));
   alice.inputPauses();
   alice.shows(call("declined"));
-  assertEquals(alice.where, { place: "refused", peer: "bob" });
+  assertEquals([alice.where.place, alice.where.peer], ["refused", "bob"]);
   assertEquals(alice.prompt, "alice (lobby)");
   alice.hasReadAll();
   assertEquals(alice.where.place, "lobby");
@@ -84,9 +84,25 @@ Deno.test("registry: what was piped beyond what is kept for a call that is refus
 });
 
 Deno.test("registry: one is called as the directory says", () => {
-  const alice = new RegistryStanding("ALICE");
+  const alice = new RegistryStanding("ALICE", () => 0);
   assertEquals([alice.wasUp, alice.name], [false, "ALICE"]);
   alice.shows(UP);
   alice.shows(session("down"));
   assertEquals([alice.wasUp, alice.name], [true, "alice"]);
+});
+
+Deno.test("registry: that a line was begun in a call, and that one is over, is known", () => {
+  let nowMs = 0;
+  const alice = new RegistryStanding("alice", () => nowMs);
+  for (const event of [UP, call("ringing"), call("connected")]) alice.shows(event);
+  alice.lineBegins();
+  assertEquals(alice.where.wasTalking, false);
+  alice.shows({ ...call("ended"), reason: "hung-up" } as ClientEvent);
+  assertEquals([alice.where.wasTalking, alice.where.isJustOver], [true, true]);
+  alice.lineBegins();
+  nowMs = 1_500;
+  assertEquals([alice.where.wasTalking, alice.where.isJustOver], [false, false]);
+
+  const own = standing(UP, call("ringing"), call("connected"), call("ended"));
+  assertEquals(own.where.isJustOver, false);
 });

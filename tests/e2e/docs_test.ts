@@ -10,6 +10,7 @@ import { friendsProgramCommand } from "../../lib/cli/friends_arguments.ts";
 import { usersProgramCommands } from "../../lib/cli/users_arguments.ts";
 import { registryProgramCommand } from "../../lib/cli/registry_arguments.ts";
 import { registryCommands } from "../../lib/cli/registry_commands.ts";
+import { RegistryStanding } from "../../lib/cli/registry_standing.ts";
 import { regserverProgramCommand } from "../../lib/cli/regserver_arguments.ts";
 import { regserverCommands } from "../../lib/cli/regserver_commands.ts";
 import { accountsProgramCommands } from "../../lib/cli/accounts_arguments.ts";
@@ -124,7 +125,10 @@ function byClock(event: ShownEvent): boolean {
 }
 
 /** What a line means doesn't matter here. */
-const registryCommandTable = registryCommands(() => ({ place: "lobby", peer: "" }), false);
+const registryCommandTable = registryCommands(
+  () => new RegistryStanding("alice", () => 0).where,
+  false,
+);
 
 const MODES = [
   { page: "mesh.md", commands: meshCommands.commands, program: meshProgramCommand },

@@ -135,9 +135,12 @@ export class Calling {
     }
     const before = this.#call;
     if (before !== null) {
+      const who = shownName(before.peer);
       const text = before.phase === "asked"
-        ? `Cannot call: ${shownName(before.peer)} is calling you; /accept or /decline first`
-        : `Cannot call: you are in a call with ${shownName(before.peer)}`;
+        ? `Cannot call: ${who} is calling you; /accept or /decline first`
+        : before.isTalking
+        ? `Cannot call: you are in a call with ${who}`
+        : `Cannot call: your call to ${who} isn't over; q withdraws it`;
       return this.#error("busy", text, ref);
     }
     if (!this.#calls.take(owner.out.nowMs)) {
@@ -224,7 +227,8 @@ export class Calling {
   /** The program leaves: what rings here isn't answered any more, what is talked about is said, then it ends. */
   leave(): void {
     const call = this.#call;
-    if (call?.phase === "asked") return this.decline("", undefined);
+    // Whoever calls is told that nobody is here any more, once that is so.
+    if (call?.phase === "asked") return this.#over(call, "ended", { reason: "quit" });
     if (call?.phase !== "talking") return;
     if (call.lines.size === 0) this.#hangsUp(call);
     else call.endsAfterLines = true;
@@ -354,9 +358,14 @@ export class Calling {
       call.enter("ending");
       return this.#overIn(GOODBYE_MS_MAX);
     }
-    const said = reason === "" ? {} : { reason: visibleText(reason) };
+    // The other's program: it knows another key of ours.
+    const said = reason === "key-changed"
+      ? { reason: "not-trusted" }
+      : reason === "" || state === "cancelled"
+      ? {}
+      : { reason: visibleText(reason) };
     if (call.phase === "asked") this.owner.missed.add(call.peer);
-    if (state === "cancelled") return this.#over(call, "ended", { reason: "cancelled" });
+    if (state === "cancelled") return this.#over(call, "ended", { reason: "cancelled", ...said });
     this.#over(call, state, said);
   }
 

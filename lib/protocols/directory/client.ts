@@ -379,6 +379,9 @@ export class Client implements Machine<ClientInput, ClientEffect> {
       return out.error("not-allowed", text, ref);
     }
     this.asking.broadcast(checkedMessage(text), ref);
+    if (!this.isUp && this.asking.size === 1) {
+      out.notice("Kept, and told to all when the directory is back", ref);
+    }
   }
 
   /** Whether we are in, or will be again. */
@@ -471,8 +474,12 @@ export class Client implements Machine<ClientInput, ClientEffect> {
 
   #unmet(command: string, name: string, ref: string | undefined): void {
     const hint = didYouMean(name, this.keys.names(), (known) => `/${command} ${known}`);
-    const advice = hint || "; a call names the keys of both";
-    const text = `Cannot ${command} ${name}: there was no call with anybody of that name${advice}`;
+    const advice = hint ||
+      (command === "trust"
+        ? "; call them: where their key is another one you are told, and can accept it then"
+        : "; a call names the keys of both");
+    const text =
+      `Cannot ${command} ${name}: since the start there was no call with anybody of that name${advice}`;
     this.out.error("unknown-user", text, ref);
   }
 

@@ -46,7 +46,7 @@ import { Telling } from "./telling.ts";
 const LOGOUT_REASONS: Readonly<Record<Dismissal, string>> = {
   replaced: "replaced",
   kicked: "kicked",
-  closing: "quit",
+  closing: "closing",
   slow: "slow",
   forgotten: "forgotten",
 };

@@ -386,7 +386,8 @@ export class Session {
       this.#phase = "apart";
       return this.#retryIn(Math.min(retryMs, FULL_PAUSE_MS_MAX));
     }
-    this.#refuse(code, visibleText(text));
+    const isOut = code === "bad-credentials" && this.#sentHow === "resume";
+    this.#refuse(code, isOut ? OUT_TEXT : visibleText(text));
   }
 
   /** Whoever wants in is told why not, and asked again. */
@@ -468,6 +469,9 @@ export class Session {
     this.#deadlines.postpone(delayMs);
   }
 }
+
+/** Who came in with a password is refused by its key. */
+const OUT_TEXT = "Your password was changed, or your account is another one now: log in again";
 
 /** Why nobody comes in so. */
 function entryFault(

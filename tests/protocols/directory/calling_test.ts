@@ -1012,3 +1012,23 @@ Deno.test("calling: more calls than the directory takes aren't made", () => {
   assert(calls()?.startsWith("to directory: call"));
   assertEquals(calls()?.split(" ")[1], "code=too-fast");
 });
+
+Deno.test("whoever's program knows another key of ours than this one is told so, on either side", () => {
+  const caller = ringing();
+  const declined = caller.says({
+    type: "outcome",
+    call: CALL,
+    state: "declined",
+    reason: "key-changed",
+  });
+  assertEquals(declined[0], "call call=#1 peer=bob state=declined reason=not-trusted");
+  const callee = asked();
+  callee.types({ command: "accept" });
+  const ended = callee.says({
+    type: "outcome",
+    call: CALL,
+    state: "cancelled",
+    reason: "key-changed",
+  });
+  assertEquals(ended[0], "call call=#1 peer=bob state=ended reason=not-trusted");
+});

@@ -70,13 +70,12 @@ Deno.test("leaving: lines that the link doesn't take are waited for, 10 s at mos
   assertEquals(words.at(-1), "bye quit");
 });
 
-Deno.test("leaving: whoever calls is declined", () => {
+Deno.test("leaving: whoever calls isn't declined, but told by the directory that nobody is here", () => {
   const program = ClientProgram.in();
   program.says({ type: "incoming", call: CALL, from: "bob", guest: false, key: BOB });
 
   assertEquals(quit(program), [
-    "to directory: answer accepts=false reason= call=#1",
-    "call call=#1 peer=bob state=declined",
+    "call call=#1 peer=bob state=ended reason=quit",
     "close directory",
     "bye quit",
   ]);

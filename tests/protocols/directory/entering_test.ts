@@ -714,7 +714,7 @@ Deno.test("Directory: when it ends all are told, and come back over a while", ()
   exchange.take();
   exchange.command({ command: "quit" }, "r");
   assertEquals(exchange.take(), [
-    "* logout ann quit",
+    "* logout ann closing",
     "ann: dismissed closing",
     "ann: close (closing)",
     "silent: close (The directory was stopped)",
