@@ -186,7 +186,7 @@ export class RegistryRendering {
       { timeMs: nowMs },
       " ? ",
       nameSpan(from),
-      `${who} is calling: /accept or /decline within ${RINGING_TEXT} (y or n will do)`,
+      `${who} is calling: /accept or /decline within ${RINGING_TEXT}`,
     ];
   }
 

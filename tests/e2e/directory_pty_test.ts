@@ -88,7 +88,7 @@ terminalTest("after each mistake the menu comes back, and says what it was", asy
   await using terminal = await world.terminal("alice");
   const mistakes: readonly (readonly [how: string, passwords: readonly string[], said: RegExp])[] =
     [
-      ["4", [], /"4" is none of the three/],
+      ["4", [], /"4" is none of these/],
       ["signup", ["short"], /at least 8 characters/],
       ["SIGN UP", ["long enough", "long enougj"], /aren't the same/],
       ["LogIn", ["no such password"], /Wrong name or password/],
@@ -308,7 +308,7 @@ terminalTest(
     await terminal.until("the table", () => lines(terminal).includes(`bob  ${at}  free`));
     await terminal.press("2 dinner\r");
     await bob.until(broadcast("dinner"));
-    await shows(terminal, "* 1 has it.");
+    await shows(terminal, "* 1 has your broadcast.");
     await bob.type("2 coming\n/broadcast soon");
     await shows(terminal, "[bob -> all] soon");
     await directory.type("/broadcast down at noon");
