@@ -3,6 +3,8 @@ import { ENTRY_MUTATIONS } from "./directory/entry_mutations.ts";
 import { FAULTS, runFault, VICTIMS } from "./directory/every_step.ts";
 import { MUTATIONS } from "./directory/mutations.ts";
 import { runDirectory } from "./directory/run.ts";
+import { runLies } from "./directory/run_lies.ts";
+import { TRUST_MUTATIONS } from "./directory/trust_mutations.ts";
 import type { Mutation } from "./directory/world.ts";
 
 const SEEDS = 300;
@@ -38,7 +40,18 @@ for (const fault of FAULTS) {
   });
 }
 
+Deno.test(`directory: ${SEEDS} seeds of a directory that lies deceive no user`, () => {
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    try {
+      runLies({ seed, steps: STEPS });
+    } catch (error) {
+      throw new Error(`seed ${seed}`, { cause: error });
+    }
+  }
+});
+
 interface Hunt {
+  readonly run?: typeof runLies;
   readonly mutation: Mutation;
   /** What it is found by, in the checkers' words. */
   readonly finding: RegExp;
@@ -80,14 +93,17 @@ const HUNTS: readonly Hunt[] = [
   { mutation: ENTRY_MUTATIONS.letsGuess, finding: /guessed at/ },
   { mutation: ENTRY_MUTATIONS.amplifies, finding: /more bytes/ },
   { mutation: ENTRY_MUTATIONS.tellsStrangers, finding: /isn't in, and is told/ },
+  { run: runLies, mutation: TRUST_MUTATIONS.provesNothing, finding: /sees a line/ },
+  { run: runLies, mutation: TRUST_MUTATIONS.believesKeys, finding: /key has changed/ },
+  { run: runLies, mutation: TRUST_MUTATIONS.keepsKeysToItself, finding: /key has changed/ },
 ];
 const SEEDS_MAX = 300;
 
 /** What a run was ended by; null where all was well. */
-function failureOf(seed: number, mutation?: Mutation): Error | null {
+function failureOf(run: typeof runDirectory, seed: number, mutation?: Mutation): Error | null {
   const undo = mutation?.install?.() ?? (() => {});
   try {
-    runDirectory({ seed, steps: STEPS, ...(mutation === undefined ? {} : { mutation }) });
+    run({ seed, steps: STEPS, ...(mutation === undefined ? {} : { mutation }) });
     return null;
   } catch (error) {
     if (error instanceof Error) return error;
@@ -97,13 +113,13 @@ function failureOf(seed: number, mutation?: Mutation): Error | null {
   }
 }
 
-for (const { mutation, finding } of HUNTS) {
+for (const { run = runDirectory, mutation, finding } of HUNTS) {
   Deno.test(`the simulation finds a directory, or a client, that ${mutation.name}, within ${SEEDS_MAX} seeds`, () => {
     for (let seed = 1; seed <= SEEDS_MAX; seed++) {
-      const failure = failureOf(seed, mutation);
+      const failure = failureOf(run, seed, mutation);
       if (failure === null || failure.name !== "Violation") continue;
       // Found, if it is the mutation that the seed fails by.
-      if (finding.test(failure.message) && failureOf(seed) === null) return;
+      if (finding.test(failure.message) && failureOf(run, seed) === null) return;
     }
     throw new Error(`No seed of ${SEEDS_MAX} found it`);
   });

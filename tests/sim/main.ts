@@ -9,6 +9,7 @@
  *     make sim MODE=group SEEDS=2000 NODES=4         a coordinator and a group
  *     make sim MODE=group SEEDS=50 LOSS=20           over the real datagram layer, which loses 20 % of them
  *     make sim MODE=directory SEEDS=2000 NODES=6     a directory and its clients
+ *     make sim MODE=lies SEEDS=2000                  a directory that lies to them
  *
  * Settings come from the environment or as NAME=VALUE arguments. SEED begins, SEEDS says how many (1 where
  * SEED is given, else 100); NODES and STEPS describe each run, and without NODES a seed has 5 to 50; JOBS
@@ -17,6 +18,7 @@
  */
 
 import { type DirectoryRun, runDirectory } from "./directory/run.ts";
+import { runLies } from "./directory/run_lies.ts";
 import { Violation as DirectoryViolation } from "./directory/violation.ts";
 import { runFriends } from "./friends/run.ts";
 import { Violation } from "./friends/process.ts";
@@ -80,7 +82,7 @@ function report(options: RunOptions, { failure, tail }: RunResult): void {
 }
 
 /** What is simulated. */
-const MODES = ["mesh", "friends", "group", "directory"] as const;
+const MODES = ["mesh", "friends", "group", "directory", "lies"] as const;
 type Mode = typeof MODES[number];
 
 /** Taken out of the arguments and the environment. */
@@ -140,6 +142,7 @@ function runGroupSeed(seed: number, totals: Totals, setting: (name: Name) => num
 }
 
 function runDirectorySeed(seed: number, totals: Totals, setting: (name: Name) => number | null) {
+  const mode = modeOf();
   const steps = setting("STEPS") ?? 80;
   const people = setting("NODES");
   const run: DirectoryRun = {
@@ -150,7 +153,7 @@ function runDirectorySeed(seed: number, totals: Totals, setting: (name: Name) =>
   };
   totals.runs++;
   try {
-    const world = runDirectory(run);
+    const world = mode === "lies" ? runLies(run) : runDirectory(run);
     totals.virtualMs += world.time.nowMs;
     totals.steps += steps;
     totals.said += world.ledger.told.length;
@@ -159,7 +162,7 @@ function runDirectorySeed(seed: number, totals: Totals, setting: (name: Name) =>
     const isViolation = error instanceof DirectoryViolation;
     print(`\nseed ${seed} failed: ${isViolation ? error.message : (error as Error).stack}`);
     const given = people === null ? "" : ` NODES=${people}`;
-    print(`to see it again: make sim MODE=directory SEED=${seed} STEPS=${steps}${given} TRACE=1`);
+    print(`to see it again: make sim MODE=${mode} SEED=${seed} STEPS=${steps}${given} TRACE=1`);
   }
 }
 
@@ -185,6 +188,7 @@ function runAll(seeds: readonly number[], setting: (name: Name) => number | null
     friends: runFriendsSeed,
     group: runGroupSeed,
     directory: runDirectorySeed,
+    lies: runDirectorySeed,
   }[modeOf()];
   const totals: Totals = { runs: 0, failures: 0, virtualMs: 0, steps: 0, said: 0 };
   let shownMs = performance.now();

@@ -29,6 +29,7 @@ export class Accounts {
   refuses = false;
   /** When the account of a name was last another one: made, removed, or with other devices. */
   readonly #changedAtMs = new Map<FoldedName, number>();
+  #stall = { fromMs: 0, untilMs: -Infinity };
   /** Of one name from one address, since the last right one. */
   readonly #wrongAtMs = new Map<string, number[]>();
 
@@ -57,7 +58,17 @@ export class Accounts {
   /** Whether an answer from before its last change may be on its way. */
   isUnsettled(name: string): boolean {
     const changedAtMs = this.#changedAtMs.get(foldName(name)) ?? -Infinity;
-    return this.time.nowMs < changedAtMs + ANSWERED_MS_MAX;
+    const { fromMs, untilMs } = this.#stall;
+    const { nowMs } = this.time;
+    if (nowMs < changedAtMs + ANSWERED_MS_MAX) return true;
+    return nowMs < untilMs + ANSWERED_MS_MAX && changedAtMs > fromMs - ANSWERED_MS_MAX;
+  }
+
+  /** The directory hears no answer for so long. */
+  stalled(ms: number): void {
+    const { nowMs } = this.time;
+    const fromMs = nowMs < this.#stall.untilMs ? this.#stall.fromMs : nowMs;
+    this.#stall = { fromMs, untilMs: Math.max(this.#stall.untilMs, nowMs + ms) };
   }
 
   /** The directory is another process: what it counted is forgotten. */

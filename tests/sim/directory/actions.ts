@@ -155,9 +155,12 @@ function actAs(world: World, random: Random, action: Action): void {
     case "stall":
       process?.sim.stall(random.between(500, 15_000));
       return world.network.refresh();
-    case "stallDirectory":
-      world.directory?.sim.stall(random.between(500, 15_000));
+    case "stallDirectory": {
+      const ms = random.between(500, 15_000);
+      world.directory?.sim.stall(ms);
+      world.accounts.stalled(ms);
       return world.network.refresh();
+    }
     case "fullDisk":
       person.disk.refuses = !person.disk.refuses;
       return;
@@ -184,8 +187,9 @@ function actAs(world: World, random: Random, action: Action): void {
       return;
     case "directoryClockJump":
       // Numbers follow the clock: an old store on an old clock would give them twice.
-      if (!world.options.oldDisks) world.wallOffsetMs += random.between(-2, 2) * HOURS_MS;
-      return;
+      if (world.options.oldDisks) return;
+      world.wallOffsetMs += random.between(-2, 2) * HOURS_MS;
+      return world.ledger.clockMoved();
     case "directoryImage":
       return world.options.oldDisks ? putDirectoryBack(world, random) : undefined;
     default:

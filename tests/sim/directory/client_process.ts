@@ -5,6 +5,7 @@ import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { Endpoint, LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import { foldName } from "../../../lib/base/names.ts";
 import { Client } from "../../../lib/protocols/directory/client.ts";
+import type { ClientCall } from "../../../lib/protocols/directory/client_call.ts";
 import type {
   ClientEffect,
   ClientInput,
@@ -16,6 +17,7 @@ import {
   DIRECTORY_LANES,
   type DirectoryMessage,
 } from "../../../lib/protocols/directory/messages.ts";
+import { CLIENTS_MAX } from "../../../lib/protocols/directory/limits.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import type { LinkEnd } from "../link.ts";
 import type { Call, Station } from "../network.ts";
@@ -55,6 +57,9 @@ export class ClientProcess
   /** What full links didn't take. */
   readonly #backlogs = new Map<LinkId, DirectoryMessage[]>();
   readonly #repeated = new WeakSet<ClientInput>();
+  #unperformed = 0;
+  /** As it was after the step before. */
+  #call: ClientCall | null = null;
   #shownThrough: HeardPlace | null = null;
   #seenThrough: HeardPlace | null = null;
   readonly #shownTimer = new Timer(() => {
@@ -201,6 +206,9 @@ export class ClientProcess
   }
 
   stepped(input: ClientInput, effects: readonly ClientEffect[]): void {
+    this.#checkKeyTold(input, effects);
+    this.#unperformed += effects.length;
+    this.#call = this.machine.calling.call;
     this.person.world.note(this.person.name, input);
     if (this.#repeated.has(input) && effects.length > 0) {
       throw new Violation(`${this.person.name} takes a repeated datagram`);
@@ -209,9 +217,39 @@ export class ClientProcess
     const { call } = this.machine.calling;
     if ((call?.links.size ?? 0) > 8) throw new Violation("more links than a call may have");
     if (this.machine.asking.size > 100) throw new Violation("more is asked than may wait");
+    if (this.machine.lobby.size > CLIENTS_MAX) {
+      throw new Violation("more are in the list than can be");
+    }
+  }
+
+  /** Whoever calls, or is called, with another key than before: the user is told so. */
+  #checkKeyTold(input: ClientInput, effects: readonly ClientEffect[]): void {
+    // What is on its way to the pinned keys may be another one.
+    if (this.#unperformed > 0 || !this.machine.isUp || input.type !== "message") return;
+    const { message } = input;
+    const before = this.#call;
+    if (input.link !== this.machine.session.link) return;
+    let named: { readonly name: string; readonly key: PeerKey };
+    if (message.type === "incoming" && before === null) {
+      named = { name: message.from, key: message.key };
+    } else if (message.type === "meet" && before?.phase === "over" && !before.isSelf) {
+      // It was for that call, if that is why it is over.
+      if (before.id !== message.call.toHex()) return;
+      named = message;
+    } else return;
+    const pinned = this.person.pins.get(foldName(named.name));
+    if (pinned === undefined || pinned === fingerprintOf(named.key)) return;
+    const isTold = effects.some((effect) =>
+      effect.type === "show" && effect.event.event === "error" &&
+      effect.event.code === "key-changed"
+    );
+    if (!isTold) {
+      throw new Violation(`${this.label} isn't told that ${named.name}'s key has changed`);
+    }
   }
 
   carriedOut(): void {
+    this.#unperformed--;
     const fault = this.#fault;
     if (fault === null || --fault.effectsLeft > 0) return;
     this.#fault = null;
@@ -311,7 +349,8 @@ export class ClientProcess
     const isStalled = () => this.sim.stalled;
     const stream = new RelayStream(call, attempt, isDialler, expect, {
       time: person.world.time,
-      key: person.key,
+      signer: person.signer,
+      randomBytes: (length) => person.world.random.bytes(length),
       get isStalled() {
         return isStalled();
       },

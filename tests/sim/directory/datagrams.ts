@@ -36,13 +36,14 @@ export class SimDatagrams {
   /** The latest. */
   readonly seen: SeenDatagram[] = [];
 
-  /** @param directory Where it receives them. */
+  /** @param directory Where it receives them. `isLying`: what it sends keeps to no rule now. */
   constructor(
     readonly time: VirtualTime,
     readonly random: Random,
     readonly network: Network<DirectoryMessage>,
     readonly rates: DatagramRates,
     readonly directory: Endpoint,
+    readonly isLying: () => boolean,
   ) {}
 
   listen(endpoint: Endpoint, receiver: Receiver): void {
@@ -59,7 +60,9 @@ export class SimDatagrams {
     this.seen.push({ from, to, bytes });
     if (this.seen.length > SEEN_MAX) this.seen.shift();
     const isGenuine = this.#receivers.get(endpointText(from))?.host === host;
-    if (isGenuine && this.#isDirectory(from)) this.#amplification.fromDirectory(to, bytes);
+    if (isGenuine && this.#isDirectory(from) && !this.isLying()) {
+      this.#amplification.fromDirectory(to, bytes);
+    }
     if (isGenuine) this.#amplification.sends(from, bytes);
     const copies = random.chance(rates.loss) ? 0 : random.chance(rates.repeat) ? 2 : 1;
     for (let n = 0; n < copies; n++) {

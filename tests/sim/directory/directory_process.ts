@@ -18,6 +18,7 @@ import { fakeCrypto } from "../fake_crypto.ts";
 import type { LinkEnd } from "../link.ts";
 import type { Call, Station } from "../network.ts";
 import { type Persist, type ProcessPort, SimProcess } from "../process.ts";
+import { Liar } from "./liar.ts";
 import { messageBytes } from "./message_bytes.ts";
 import type { Visitor } from "./roster.ts";
 import { Violation } from "./violation.ts";
@@ -49,6 +50,8 @@ export class DirectoryProcess
   /** What happens when so many more effects were carried out. */
   #fault: { effectsLeft: number; readonly happens: () => void } | null = null;
   readonly #repeated = new WeakSet<DirectoryInput>();
+  /** Who came on each link, as it was then. */
+  readonly #visitors = new Map<LinkId, Visitor>();
 
   constructor(readonly world: World) {
     const { mutation, ttlMs, guests, broadcast, clientsMax, relays } = world.options;
@@ -77,8 +80,10 @@ export class DirectoryProcess
       world.signer,
       environment,
     );
+    const machine = mutation?.wrapDirectory?.(this.machine) ?? this.machine;
+    const { people, hostiles } = world;
     this.sim = new SimProcess(
-      mutation?.wrapDirectory?.(this.machine) ?? this.machine,
+      world.isLying ? new Liar(machine, [...people, ...hostiles], random.fork()) : machine,
       world.time,
       { offsetMs: random.between(0, 1e6), rate: random.pick([1, 0.995, 1.005]) },
       world.disk,
@@ -111,7 +116,10 @@ export class DirectoryProcess
   linkUp(end: LinkEnd<DirectoryMessage>): void {
     end.id = this.#nextLink++ as LinkId;
     this.links.set(end.id, end);
-    const { key: peer, seenHost: host } = end.other.owner as Station<DirectoryMessage> & Visitor;
+    const { key: peer, label, seenHost: host } = end.other.owner as
+      & Station<DirectoryMessage>
+      & Visitor;
+    this.#visitors.set(end.id, { key: peer, label });
     this.sim.deliver({ type: "link-up", link: end.id, peer, host });
   }
 
@@ -154,6 +162,7 @@ export class DirectoryProcess
   stepped(input: DirectoryInput, effects: readonly DirectoryEffect[]): void {
     this.world.note("directory", input);
     // What is due at the same time is done in any step.
+    if (this.world.isLying) return;
     if (this.#repeated.has(input) && effects.some(({ type }) => type === "datagram")) {
       throw new Violation("the directory answers a repeated datagram");
     }
@@ -188,11 +197,9 @@ export class DirectoryProcess
       case "send":
         for (const link of effect.links) {
           const { message } = effect;
-          const end = this.links.get(link);
-          if (end === undefined) continue;
-          world.roster.sent(link, message, this.#visitor(end));
-          if (message.type === "broadcast-taken") world.ledger.taken(String(message.number));
-          end.send(message, DIRECTORY_LANES[message.type], messageBytes(message));
+          if (!world.isLying) this.#says(link, message);
+          const size = messageBytes(message);
+          this.links.get(link)?.send(message, DIRECTORY_LANES[message.type], size);
         }
         return;
       case "account":
@@ -207,7 +214,7 @@ export class DirectoryProcess
       case "stop":
         return world.endDirectory(false);
       case "show":
-        return this.#shown(effect.event, effect.ref);
+        return world.isLying ? undefined : this.#shown(effect.event, effect.ref);
       case "shown":
       case "input":
       case "persist":
@@ -215,8 +222,10 @@ export class DirectoryProcess
     }
   }
 
-  #visitor(end: LinkEnd<DirectoryMessage>): Visitor {
-    return end.other.owner as Station<DirectoryMessage> & Visitor;
+  #says(link: LinkId, message: DirectoryMessage): void {
+    const { roster, ledger } = this.world;
+    roster.sent(link, message, this.#visitors.get(link)!);
+    if (message.type === "broadcast-taken") ledger.taken(String(message.number));
   }
 
   command(command: DirectoryCommand, ref?: string): void {
@@ -224,14 +233,12 @@ export class DirectoryProcess
   }
 
   #ban({ link, reason }: Extract<DirectoryEffect, { readonly type: "ban" }>): void {
-    const end = this.links.get(link);
-    if (end === undefined) return;
-    const visitor = this.#visitor(end);
-    if (!this.world.isHostile(visitor)) {
-      throw new Violation(`the directory bans ${visitor.label}: ${reason}`);
+    const { label } = this.#visitors.get(link)!;
+    if (!this.world.isHostile(label)) {
+      throw new Violation(`the directory bans ${label}: ${reason}`);
     }
     this.world.roster.banned(link);
-    end.close(reason);
+    this.links.get(link)?.close(reason);
   }
 
   #ask({ token, question }: Extract<DirectoryEffect, { readonly type: "account" }>): void {

@@ -38,6 +38,7 @@ export function runFault(
     broadcast: "all",
     clientsMax: 1_000,
     hostiles: 0,
+    lies: false,
     oldDisks: false,
     relays: true,
     ttlMs: 30 * 60_000,

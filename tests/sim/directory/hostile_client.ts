@@ -58,6 +58,10 @@ export class HostileClient implements Station<DirectoryMessage>, Visitor {
     return this.#signer.key;
   }
 
+  get name(): string {
+    return this.label;
+  }
+
   get seenHost(): string {
     return `10.0.1.${this.host}`;
   }

@@ -50,7 +50,9 @@ interface Told {
   isForgotten: boolean;
   /** Its teller doesn't know that it was taken, nor does the directory any more. */
   mayComeAgain: boolean;
-  /** By account: where it was shown, and when. */
+  /** Its time was over once, by a clock that was put back since. */
+  wasOver: boolean;
+  /** By account: where it was shown. */
   readonly seen: Map<string, Showing[]>;
   /** Who was shown it by a later process than the one that had stored it. */
   readonly seenLater: Set<Person>;
@@ -88,6 +90,15 @@ export class Ledger {
     for (const told of this.told) {
       const { by } = told;
       told.mayComeAgain ||= by !== null && !by.gone && by.machine.asking.size > 0;
+    }
+  }
+
+  /** The directory's clock was moved: what it takes for over it may let go. */
+  clockMoved(): void {
+    const wallMs = this.world.directoryWallMs();
+    for (const told of this.told) {
+      const sentAt = told.taken?.record.sentAt ?? Infinity;
+      told.wasOver ||= sentAt + this.world.options.ttlMs <= wallMs + CARRIED_OUT_MS;
     }
   }
 
@@ -133,6 +144,7 @@ export class Ledger {
       reached: null,
       isForgotten: false,
       mayComeAgain: false,
+      wasOver: false,
       seen: new Map(),
       seenLater: new Set<Person>(),
     };
@@ -153,6 +165,7 @@ export class Ledger {
 
   /** The directory has it on disk, and says so. */
   taken(number: string): void {
+    if (this.world.options.lies) return;
     const written = this.#written.get(number);
     if (written === undefined) throw new Violation("a broadcast is told that isn't on disk");
     const { atMs, record } = written;
@@ -181,7 +194,7 @@ export class Ledger {
   /** The teller is told how many have it. */
   reached(ref: string | undefined, reached: number): void {
     const told = ref === undefined ? null : this.#referred(ref);
-    if (told === null) return;
+    if (told === null || this.world.options.lies) return;
     const showings = [...told.seen.values()].reduce((sum, seen) => sum + seen.length, 0);
     if (reached > showings + this.world.hostiles.length) {
       throw new Violation(`${told.from} is told that ${reached} have b${told.index}`);
@@ -193,15 +206,18 @@ export class Ledger {
     process: ClientProcess,
     event: Extract<ClientEvent, { readonly event: "broadcast" }>,
   ): void {
+    if (this.world.options.lies) return;
     const { person, sight } = process;
     const what = `"${event.text.slice(0, 12)}"`;
     // What earlier processes stored was told to whoever each was then.
     const [who, timesMax] = event.history ? ["earlier", person.names.size] : [sight.name, 1];
     const showing = `${event.text} ${who}`;
     const times = (sight.heard.get(showing) ?? 0) + 1;
-    if (times > timesMax) throw new Violation(`${person.name} sees ${what} twice`);
-    sight.heard.set(showing, times);
     const told = this.#byText.get(event.text);
+    if (times > timesMax && !told?.mayComeAgain) {
+      throw new Violation(`${person.name} sees ${what} twice`);
+    }
+    sight.heard.set(showing, times);
     if (told === undefined) {
       if (this.world.hostiles.some(({ label }) => event.text.startsWith(label))) return;
       throw new Violation(`${person.name} sees what nobody told`);
@@ -236,7 +252,7 @@ export class Ledger {
     const what = `"${told.text.slice(0, 12)}"`;
     if (taken === null || told.isForgotten) return;
     const stays = this.world.roster.stays(sight.name)
-      .filter(({ key }) => key === person.key);
+      .filter(({ visitor }) => visitor.key === person.key);
     const { atMs, record: { sentAt } } = taken;
     const { ttlMs } = this.world.options;
     const wasThere = ({ fromMs, untilMs }: Stay) =>
@@ -277,17 +293,19 @@ export class Ledger {
     }
   }
 
-  #checkShown({ taken, from, isGuest, by, seen, seenLater, text }: Told, process: ClientProcess) {
+  #checkShown(told: Told, process: ClientProcess): void {
+    const { taken, from, isGuest, by, seen, seenLater, text, wasOver } = told;
     const { person, sight } = process;
     const stay = this.world.roster.named(sight.name);
-    if (stay === null || stay.key !== person.key || person.isExcused) return;
+    if (stay === null || stay.visitor.key !== person.key || person.isExcused) return;
     if (stay.isGuest ? process === by : !isGuest && foldName(sight.name) === foldName(from)) return;
     const { atMs, record: { sentAt, fromKey, fromAccount } } = taken!;
     const { ttlMs } = this.world.options;
     const stays = this.world.roster.stays(sight.name);
     // It was told by a guest on a device where this account came in, and is its own there.
-    if (!fromAccount && stays.some(({ key }) => key === fromKey)) return;
+    if (!fromAccount && stays.some(({ visitor }) => visitor.key === fromKey)) return;
     const wasThere = stay.fromMs + CARRIED_OUT_MS < atMs;
+    if (wasOver) return;
     // Who once came too late has missed it, although the clock was put back since.
     const isInTime = ({ fromMs, wallMs }: Stay) =>
       fromMs < atMs || wallMs + CARRIED_OUT_MS < sentAt + ttlMs;
@@ -316,6 +334,6 @@ export class Ledger {
     if (seen.some((before) => before.process.person === person) && !person.isExcused) return true;
     if (told.isForgotten || !seen.some(({ isVoid }) => !isVoid)) return false;
     return this.world.roster.stays(sight.name)
-      .every(({ key, had }) => key !== person.key || number <= had);
+      .every(({ visitor: { key }, had }) => key !== person.key || number <= had);
   }
 }

@@ -1,10 +1,11 @@
 /**
  * A link through the directory, as its host makes one: a stream over `relayed` bytes, with a handshake, messages,
- * a goodbye, and a sign of life each second. The handshake proves nothing here: who is at the other end says so.
+ * a goodbye, and a sign of life each second. As with the program's, each side proves its key, and whatever is changed,
+ * dropped or repeated on the way ends the link; nothing is hidden, as nobody here looks.
  */
 
+import { type Bytes, concatBytes, type Signer, utf8 } from "../../../lib/base/crypto.ts";
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
-import { concatBytes, utf8 } from "../../../lib/base/crypto.ts";
 import type { ClientInput } from "../../../lib/protocols/directory/client_io.ts";
 import { RELAY_BYTES_MAX, RELAY_CREDIT_BYTES } from "../../../lib/protocols/directory/limits.ts";
 import {
@@ -12,6 +13,7 @@ import {
   type DirectoryMessage,
 } from "../../../lib/protocols/directory/messages.ts";
 import { createCodec } from "../../../lib/wire/codec.ts";
+import { fakeCrypto } from "../fake_crypto.ts";
 import { Timer, type VirtualTime } from "../virtual_time.ts";
 
 const CODEC = createCodec(DIRECTORY_MESSAGES);
@@ -20,7 +22,11 @@ const WELCOME = 2;
 const MESSAGE = 3;
 const CLOSE = 4;
 const PING = 5;
+const CONFIRM = 6;
 const HEADER_BYTES = 5;
+const BODY_BYTES_MAX = 128 * 1_024;
+const NONCE_BYTES = 16;
+const SIGNATURE_BYTES = 64;
 
 const PING_MS = 1_000;
 const DEAD_MS = 3_500;
@@ -28,7 +34,8 @@ const CLOSE_MS_MAX = 1_000;
 
 export interface RelayPort {
   readonly time: VirtualTime;
-  readonly key: PeerKey;
+  readonly signer: Signer;
+  randomBytes(length: number): Bytes;
   readonly isStalled: boolean;
   nextLink(): LinkId;
   deliver(input: ClientInput): void;
@@ -44,6 +51,13 @@ export class RelayStream {
   #in = new Uint8Array();
   #closing = false;
   #heardMs: number;
+  /** The other side's, as it says, and has proved once there is a link. */
+  #peer: PeerKey | null = null;
+  readonly #nonce: Bytes;
+  /** Of both sides, the dialler's first. */
+  #nonces: Bytes | null = null;
+  #sent = 0;
+  #received = 0;
   readonly #alive = new Timer(() => this.#tick());
   readonly #closed = new Timer(() => this.#down(true, "closed"));
 
@@ -55,8 +69,13 @@ export class RelayStream {
     readonly port: RelayPort,
   ) {
     this.#heardMs = port.time.nowMs;
-    if (isDialler) this.#frame(HELLO, utf8(port.key));
+    this.#nonce = port.randomBytes(NONCE_BYTES);
+    if (isDialler) this.#frame(HELLO, this.#hello());
     port.time.arm(this.#alive, port.time.nowMs + PING_MS);
+  }
+
+  #hello(): Bytes {
+    return concatBytes(this.#nonce, utf8(this.port.signer.key));
   }
 
   send(message: DirectoryMessage): void {
@@ -84,23 +103,69 @@ export class RelayStream {
     this.port.deliver({ type: "relay-taken", call: this.call, bytes: bytes.length });
     while (!this.isOver && this.#in.length >= HEADER_BYTES) {
       const size = new DataView(this.#in.buffer, this.#in.byteOffset).getUint32(1);
-      if (this.#in.length < HEADER_BYTES + size) return;
+      if (size > BODY_BYTES_MAX) return this.#down(false, "a frame that is too long");
+      const end = HEADER_BYTES + size + SIGNATURE_BYTES;
+      if (this.#in.length < end) return;
       const kind = this.#in[0]!;
       const body = this.#in.slice(HEADER_BYTES, HEADER_BYTES + size);
-      this.#in = this.#in.slice(HEADER_BYTES + size);
-      this.#took(kind, body);
+      const signature = this.#in.slice(HEADER_BYTES + size, end);
+      this.#in = this.#in.slice(end);
+      this.#took(kind, body, signature);
     }
   }
 
-  #took(kind: number, body: Uint8Array): void {
-    if (kind === CLOSE) return this.#down(true, "closed by the other side");
-    if (kind === MESSAGE && this.link !== null && !this.#closing) {
-      const message = CODEC.decode(body) as DirectoryMessage;
-      return this.port.deliver({ type: "message", link: this.link, message });
+  /** What is signed of a frame: all that is known of the stream, and where in it the frame stands. */
+  #signed(isDiallers: boolean, at: number, kind: number, body: Uint8Array): Bytes {
+    const place = Uint8Array.of(isDiallers ? 1 : 0, kind, at >> 16, (at >> 8) & 0xff, at & 0xff);
+    const own = utf8(this.port.signer.key);
+    const others = utf8(this.#peer ?? "");
+    const [dialler, accepter] = this.isDialler ? [own, others] : [others, own];
+    return concatBytes(this.#nonces ?? new Uint8Array(), dialler, accepter, place, body);
+  }
+
+  #took(kind: number, body: Uint8Array, signature: Uint8Array): void {
+    const isFirst = this.#peer === null;
+    if (isFirst && kind !== (this.isDialler ? WELCOME : HELLO)) {
+      return this.#down(false, "no handshake");
     }
-    if (kind !== HELLO && kind !== WELCOME) return;
-    if (kind === HELLO) this.#frame(WELCOME, utf8(this.port.key));
-    const peer = new TextDecoder().decode(body) as PeerKey;
+    if (isFirst) {
+      const nonce = body.slice(0, NONCE_BYTES);
+      this.#peer = new TextDecoder().decode(body.subarray(NONCE_BYTES)) as PeerKey;
+      const nonces = this.isDialler ? [this.#nonce, nonce] : [nonce, this.#nonce];
+      if (this.isDialler && this.#peer !== this.expect) {
+        return this.#down(false, "somebody else is there");
+      }
+      // Nothing is proved by what anybody may have said before.
+      if (this.isDialler) this.#nonces = concatBytes(...nonces);
+      else {
+        this.#received++;
+        this.#nonces = concatBytes(...nonces);
+        return this.#frame(WELCOME, this.#hello());
+      }
+    }
+    const signed = this.#signed(!this.isDialler, this.#received++, kind, body);
+    if (!fakeCrypto.verify(this.#peer!, signed, signature)) {
+      return this.#down(false, "a broken seal");
+    }
+    switch (kind) {
+      case CLOSE:
+        return this.#down(true, "closed by the other side");
+      case WELCOME:
+        this.#frame(CONFIRM, new Uint8Array());
+        return this.#up();
+      case CONFIRM:
+        return this.#up();
+      case MESSAGE: {
+        if (this.link === null || this.#closing) return;
+        const message = CODEC.decode(body) as DirectoryMessage;
+        return this.port.deliver({ type: "message", link: this.link, message });
+      }
+    }
+  }
+
+  #up(): void {
+    if (this.link !== null) return this.#down(false, "two handshakes");
+    const peer = this.#peer!;
     this.link = this.port.nextLink();
     this.port.changed(this);
     const { isDialler: dialled } = this;
@@ -155,7 +220,8 @@ export class RelayStream {
     const header = new Uint8Array(HEADER_BYTES);
     header[0] = kind;
     new DataView(header.buffer).setUint32(1, body.length);
-    this.#out = concatBytes(this.#out, header, body);
+    const signature = this.port.signer.sign(this.#signed(this.isDialler, this.#sent++, kind, body));
+    this.#out = concatBytes(this.#out, header, body, signature);
     this.#pump();
   }
 

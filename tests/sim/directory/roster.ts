@@ -12,7 +12,7 @@ import type {
 import { Violation } from "./violation.ts";
 import type { World } from "./world.ts";
 
-/** A program at the other end of a link to the directory. */
+/** A program at the other end of a link to the directory, as it was when that came up. */
 export interface Visitor {
   readonly key: PeerKey;
   readonly label: string;
@@ -21,8 +21,6 @@ export interface Visitor {
 /** From somebody's coming in until it isn't in any more. */
 export interface Stay {
   readonly visitor: Visitor;
-  /** Its own, as it was then. */
-  readonly key: PeerKey;
   readonly name: string;
   readonly isGuest: boolean;
   readonly link: LinkId;
@@ -92,7 +90,6 @@ export class Roster {
     const wallMs = world.directoryWallMs();
     const stay: Stay = {
       visitor,
-      key: visitor.key,
       name,
       isGuest,
       link,
@@ -119,7 +116,7 @@ export class Roster {
     return had;
   }
 
-  #checkMayEnter({ key, visitor: { label }, name, isGuest }: Stay, before: Stay | null): void {
+  #checkMayEnter({ visitor: { key, label }, name, isGuest }: Stay, before: Stay | null): void {
     const { accounts, options, time } = this.world;
     if (name === DIRECTORY_NAME) throw new Violation(`${label} is the directory`);
     for (const kicked of [foldName(name), key]) {
@@ -137,7 +134,7 @@ export class Roster {
       throw new Violation(`${label} is in as a guest of an account's name`);
     }
     const last = before ?? this.stays(name).at(-1);
-    if (last === undefined || !last.isGuest || last.key === key) return;
+    if (last === undefined || !last.isGuest || last.visitor.key === key) return;
     const isHeld = last.reason === "lost" && last.untilMs !== null &&
       last.untilMs > this.#sinceMs && time.nowMs < last.untilMs + GUEST_HELD_MS * CLOCK_TOLERANCE;
     if (before !== null || isHeld) throw new Violation(`${label} is in by another guest's name`);
@@ -148,7 +145,7 @@ export class Roster {
     const stay = this.named(name);
     if (stay === null) throw new Violation(`${name} isn't in, and goes`);
     if (reason === "kicked") {
-      for (const each of [foldName(name), stay.key]) {
+      for (const each of [foldName(name), stay.visitor.key]) {
         this.#kickedAtMs.set(each, this.world.time.nowMs);
       }
     }
@@ -179,7 +176,7 @@ export class Roster {
   /** There is an account of that name now, made by a client. */
   signedUp(name: string, key: Fingerprint): void {
     const stay = this.named(name);
-    if (stay === null || !stay.isGuest || fingerprintOf(stay.key) === key) return;
+    if (stay === null || !stay.isGuest || fingerprintOf(stay.visitor.key) === key) return;
     throw new Violation(`${name} is another guest's name, and is signed up`);
   }
 

@@ -41,6 +41,7 @@ export function runDirectory({ seed, steps, people, print, mutation }: Directory
     broadcast: random.chance(0.9) ? "all" : random.pick(["accounts", "operator"]),
     clientsMax: hostiles > 0 || random.chance(0.8) ? 1_000 : 2 + random.below(4),
     hostiles,
+    lies: false,
     oldDisks: random.chance(0.5),
     ttlMs: random.pick([30 * 60_000, 30 * 60_000, 20_000]),
     print: print ?? null,
@@ -70,7 +71,7 @@ export function runDirectory({ seed, steps, people, print, mutation }: Directory
 }
 
 /** Everything works again, and everybody is there as themselves. */
-function settle(world: World): void {
+export function settle(world: World): void {
   world.note("", "settle");
   for (const hostile of world.hostiles) hostile.stop();
   world.network.setCuts(() => false);
@@ -105,7 +106,7 @@ function wait(world: World, ms: number): void {
 }
 
 /** Some call others, who answer, and all say something. */
-function talk(world: World, random: Random): void {
+export function talk(world: World, random: Random): void {
   world.note("", "talk");
   world.answers = "always";
   for (const process of world.processes) {
@@ -144,7 +145,7 @@ function meetInTheMiddle(world: World, random: Random): void {
 function makeRoom(world: World, random: Random): void {
   if (world.roster.size < world.options.clientsMax) return;
   const stay = random.pick(world.roster.all);
-  const leaver = world.people.find(({ key }) => key === stay.key);
+  const leaver = world.people.find(({ key }) => key === stay.visitor.key);
   if (leaver === undefined) return;
   world.note("", "makes room");
   leaver.isAway = true;

@@ -154,7 +154,9 @@ export class ClientSight {
     const { talk } = this;
     if (talk === null) return this.#fails("sees a line outside of a call");
     if (!self && from !== talk.peer) this.#fails(`sees a line of ${from}, not of ${talk.peer}`);
-    if (!self) this.process.person.world.talks.heard(talk, text);
+    const { talks } = this.process.person.world;
+    if (self) talks.sent(talk, text);
+    else talks.heard(talk, text);
     (self ? talk.sent : talk.received).push(text);
   }
 

@@ -3,6 +3,7 @@
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import { foldName } from "../../../lib/base/names.ts";
+import type { ClientCall } from "../../../lib/protocols/directory/client_call.ts";
 import type { ClientProcess } from "./client_process.ts";
 import type { Talk } from "./sight.ts";
 import { Violation } from "./violation.ts";
@@ -10,34 +11,43 @@ import { Violation } from "./violation.ts";
 export class Talks {
   /** By whom each line was said. */
   readonly #speakers = new Map<string, PeerKey>();
+  /** To whom each of those went that users have said, by the key that they knew. */
+  readonly #addressees = new Map<string, PeerKey>();
   readonly #byId = new Map<string, Talk[]>();
-  /** Begun in the machine, and not told to the user yet: by the number that the user knows. */
-  readonly #begun = new Map<ClientProcess, Map<string, Talk>>();
+  readonly #byCall = new WeakMap<ClientCall, Talk>();
+  /** Begun in the machine, and not told to the user yet, by the number that the user knows. */
+  readonly #begun = new WeakMap<ClientProcess, (readonly [shownId: string, Talk])[]>();
 
   /** After each step: a call may have been connected in it. */
   stepped(process: ClientProcess): void {
     const { call } = process.machine.calling;
     if (call?.phase !== "talking") return;
-    const known = this.#byId.get(call.id) ?? [];
-    if (known.some((talk) => talk.process === process)) return;
+    if (this.#byCall.has(call)) return;
     const { id, peer, shownId, key } = call;
     const talk: Talk = { process, id, peer, key, sent: [], received: [], end: null };
     const isOther = call.link !== null && call.link.peer !== key;
     if (isOther) throw new Violation(`${process.label} talks to another than who was named`);
-    this.#byId.set(id, [...known, talk]);
-    const begun = this.#begun.get(process) ?? new Map<string, Talk>();
-    begun.set(shownId, talk);
-    this.#begun.set(process, begun);
+    this.#byCall.set(call, talk);
+    this.#byId.set(id, [...this.#byId.get(id) ?? [], talk]);
+    this.#begun.set(process, [...this.#begun.get(process) ?? [], [shownId, talk]]);
   }
 
   take(process: ClientProcess, shownId: string): Talk {
-    const talk = this.#begun.get(process)?.get(shownId);
+    const begun = this.#begun.get(process) ?? [];
+    const at = begun.findIndex(([id]) => id === shownId);
+    const talk = begun[at]?.[1];
+    this.#begun.set(process, begun.slice(at + 1));
     // Over within the step in which it was connected.
     return talk ?? { process, id: "", peer: "", key: null, sent: [], received: [], end: null };
   }
 
   said(text: string, key: PeerKey): void {
     this.#speakers.set(text, key);
+  }
+
+  /** The user of one side is shown that its line has gone out. */
+  sent({ id, process, key }: Talk, text: string): void {
+    if (id !== "") this.#addressees.set(text, key ?? process.key);
   }
 
   /**
@@ -48,11 +58,10 @@ export class Talks {
     const { process, key } = talk;
     const speaker = this.#speakers.get(text);
     if (speaker === undefined) throw new Violation(`${process.label} sees what nobody said`);
-    if (speaker !== (key ?? process.key)) {
+    if (talk.id !== "" && speaker !== (key ?? process.key)) {
       throw new Violation(`${process.label} sees a line of another than it talks to`);
     }
-    const other = this.other(talk);
-    if (other !== null && other.process.key === speaker && other.key !== process.key) {
+    if ((this.#addressees.get(text) ?? process.key) !== process.key) {
       throw new Violation(`${process.label} sees a line that is for another`);
     }
   }
@@ -69,17 +78,23 @@ export class Talks {
     }
   }
 
-  /** The other side; null where it never came so far, and of who talks to oneself. */
-  other({ id, process }: Talk): Talk | null {
-    return this.#byId.get(id)?.find((talk) => talk.process !== process) ?? null;
+  /**
+   * The other side; null where it never came so far, of who talks to oneself, and where a lying directory has given
+   * the number of one call to another.
+   */
+  other({ id, process, key }: Talk): Talk | null {
+    const others = (this.#byId.get(id) ?? []).filter((talk) =>
+      talk.process.key === key && talk.key === process.key && talk.process !== process
+    );
+    return others.length === 1 ? others[0]! : null;
   }
 
   ended(talk: Talk): void {
     const other = this.other(talk);
     if (other === null) return;
     this.#checkPrefix(talk, other);
-    // The other's goodbye came after all that it said.
-    if (talk.end !== "hung-up") return;
+    // The other's goodbye came after all that it said; unless both were told that they choose the link.
+    if (talk.end !== "hung-up" || talk.process.person.world.options.lies) return;
     if (talk.received.length < other.sent.length) {
       const { person } = talk.process;
       throw new Violation(

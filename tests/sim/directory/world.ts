@@ -35,7 +35,7 @@ import { type DatagramRates, SimDatagrams } from "./datagrams.ts";
 import { DirectoryProcess } from "./directory_process.ts";
 import { HostileClient } from "./hostile_client.ts";
 import { Ledger } from "./ledger.ts";
-import { Roster, type Visitor } from "./roster.ts";
+import { Roster } from "./roster.ts";
 import { Talks } from "./talks.ts";
 import { Violation } from "./violation.ts";
 
@@ -119,6 +119,8 @@ export interface WorldOptions {
   readonly clientsMax: number;
   /** How many clients keep to no rule. */
   readonly hostiles: number;
+  /** Whether the directory lies at first. */
+  readonly lies: boolean;
   /** Whether the directory's files may be put back, rather than its clock. */
   readonly oldDisks: boolean;
   readonly ttlMs: number;
@@ -146,12 +148,15 @@ export class World {
   wallOffsetMs = 0;
   readonly hostiles: readonly HostileClient[];
   directory: DirectoryProcess | null = null;
+  /** Nothing holds that needs the directory's word. */
+  isLying: boolean;
   /** Whoever is called answers it. */
   answers: "somehow" | "always" = "somehow";
   #lines = 0;
 
   constructor(readonly options: WorldOptions) {
     const { seed, people, delayMs, bytesPerMs } = options;
+    this.isLying = options.lies;
     this.random = new Random(seed);
     this.signer = fakeSigner(`${seed}/directory`);
     const limits = { controlBytes: 65_536, dataBytes: 1_048_576, windowBytes: 262_144 };
@@ -163,7 +168,8 @@ export class World {
     }));
     const random = this.random.fork();
     const { time, network, endpoint } = this;
-    this.datagrams = new SimDatagrams(time, random, network, options.datagrams, endpoint);
+    const isLying = () => this.isLying;
+    this.datagrams = new SimDatagrams(time, random, network, options.datagrams, endpoint, isLying);
     this.disk = new SimDisk(this.time, this.random.fork(), { syncMs: 1, slowChance: 0.02 });
     this.accounts = new Accounts(this.time);
     this.ledger = new Ledger(this);
@@ -187,8 +193,8 @@ export class World {
     return this.wallMs() + this.wallOffsetMs;
   }
 
-  isHostile(visitor: Visitor): boolean {
-    return this.hostiles.some((hostile) => hostile === visitor);
+  isHostile(label: string): boolean {
+    return this.hostiles.some((hostile) => hostile.label === label);
   }
 
   /** Those that run. */
@@ -312,7 +318,8 @@ export class World {
     this.#checkLists();
     this.#checkCalls();
     this.roster.checkAccounts();
-    this.ledger.checkAll(this.processes);
+    // Whoever was told lies may take what is true for known.
+    if (!this.options.lies) this.ledger.checkAll(this.processes);
   }
 
   /** Those who are in, as they see it. */

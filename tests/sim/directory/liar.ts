@@ -1,0 +1,229 @@
+/**
+ * A directory that lies: what it says it drops, repeats, holds back, changes or makes up, it names keys and addresses
+ * of others, and tampers with what it relays. What it can't do is to prove another's key.
+ */
+
+import type { Endpoint, LinkId, PeerKey } from "../../../lib/base/ids.ts";
+import type { Machine } from "../../../lib/base/machine.ts";
+import type {
+  DirectoryEffect,
+  DirectoryInput,
+} from "../../../lib/protocols/directory/directory_io.ts";
+import {
+  type DirectoryMessage,
+  DISMISSALS,
+  OUTCOMES,
+  REFUSALS,
+} from "../../../lib/protocols/directory/messages.ts";
+import type { Random } from "../random.ts";
+import { Wrapped } from "../wrapped.ts";
+
+/** Somebody whose key and address it may name. */
+export interface Somebody {
+  readonly name: string;
+  readonly key: PeerKey;
+  readonly endpoint: Endpoint;
+}
+
+/** Of keys and addresses it lies more often than of all else: the rest ends more sessions than it deceives users. */
+const KEY_LIE_CHANCE = 0.4;
+const LIE_CHANCES = [0, 0.02, 0.1] as const;
+const REMEMBERED_MAX = 60;
+
+/** What ends a session; said too often, nothing else would be seen. */
+const ENDINGS: ReadonlySet<DirectoryMessage["type"]> = new Set(["entered", "refused", "dismissed"]);
+
+export class Liar extends Wrapped<DirectoryInput, DirectoryEffect> {
+  readonly #links = new Set<LinkId>();
+  readonly #said: DirectoryMessage[] = [];
+  readonly #calls: Uint8Array[] = [];
+  #held: DirectoryEffect[] = [];
+  readonly #lieChance: number;
+  #lies = 0;
+
+  constructor(
+    inner: Machine<DirectoryInput, DirectoryEffect>,
+    readonly people: readonly Somebody[],
+    readonly random: Random,
+  ) {
+    super(inner);
+    this.#lieChance = random.pick(LIE_CHANCES);
+  }
+
+  override input(input: DirectoryInput): DirectoryInput | null {
+    if (input.type === "link-up") this.#links.add(input.link);
+    if (input.type === "link-down") this.#links.delete(input.link);
+    if (input.type !== "message") return input;
+    const { message } = input;
+    if ("call" in message) this.#remember(this.#calls, message.call);
+    return this.random.chance(this.#lieChance / 5) ? null : input;
+  }
+
+  override effects(effects: readonly DirectoryEffect[]): readonly DirectoryEffect[] {
+    const { random } = this;
+    const told = effects.flatMap((effect) => this.#instead(effect));
+    if (this.#held.length > 0 && random.chance(0.3)) {
+      told.push(...random.shuffled(this.#held.splice(0)));
+    }
+    if (random.chance(this.#lieChance)) told.push(...this.#invents());
+    return told;
+  }
+
+  #remember<T>(all: T[], one: T): void {
+    all.push(one);
+    if (all.length > REMEMBERED_MAX) all.shift();
+  }
+
+  #instead(effect: DirectoryEffect): readonly DirectoryEffect[] {
+    const { random } = this;
+    if (effect.type === "datagram") return this.#datagram(effect);
+    // An honest user isn't shut out for what the directory itself has brought about.
+    if (effect.type === "ban") {
+      return [{ type: "close", link: effect.link, reason: effect.reason }];
+    }
+    if (effect.type !== "send") return [effect];
+    const { message } = effect;
+    this.#remember(this.#said, message);
+    if ("call" in message) this.#remember(this.#calls, message.call);
+    return effect.links.flatMap((link) => {
+      const one: DirectoryEffect = { type: "send", links: [link], message };
+      const isOfKeys = message.type === "meet" || message.type === "incoming";
+      if (isOfKeys && random.chance(KEY_LIE_CHANCE)) {
+        return [{ ...one, message: this.#changed(message) }];
+      }
+      if (!random.chance(this.#lieChance)) return [one];
+      switch (random.below(5)) {
+        case 0:
+          return [];
+        case 1:
+          return [one, one];
+        case 2:
+          this.#held.push(one);
+          return [];
+        case 3:
+          return [{ ...one, message: random.pick(this.#said) }];
+        default:
+          return [{ ...one, message: this.#changed(message) }];
+      }
+    });
+  }
+
+  #datagram(
+    effect: Extract<DirectoryEffect, { readonly type: "datagram" }>,
+  ): readonly DirectoryEffect[] {
+    const { random } = this;
+    if (!random.chance(this.#lieChance)) return [effect];
+    if (random.chance(0.3)) return [];
+    if (random.chance(0.5)) return [effect, effect];
+    return [{ ...effect, bytes: this.#flipped(effect.bytes) }];
+  }
+
+  #flipped(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+    const changed = new Uint8Array(bytes);
+    if (changed.length > 0) {
+      changed[this.random.below(changed.length)]! ^= 1 << this.random.below(8);
+    }
+    return changed;
+  }
+
+  /** The same message, with something else in it. */
+  #changed(message: DirectoryMessage): DirectoryMessage {
+    const { random } = this;
+    const other = random.pick(this.people);
+    switch (message.type) {
+      case "incoming":
+        return random.chance(0.8)
+          ? { ...message, key: other.key }
+          : { ...message, from: other.name };
+      case "meet": {
+        const { host, port } = other.endpoint;
+        return random.pick<DirectoryMessage>([
+          { ...message, key: other.key },
+          { ...message, key: other.key, host, port },
+          { ...message, key: other.key, host, port, isCaller: true },
+          { ...message, host, port },
+          { ...message, name: other.name },
+          { ...message, isCaller: !message.isCaller },
+          { ...message, instead: this.#call() },
+        ]);
+      }
+      case "relay":
+        return random.chance(0.5)
+          ? { ...message, bytes: this.#flipped(message.bytes) }
+          : { ...message, call: this.#call() };
+      case "relay-room":
+        return { ...message, bytes: random.below(2 ** 40) };
+      case "told":
+        return { ...message, number: message.number + random.below(1_000) - 500 };
+      case "users":
+        return { ...message, users: [], isLast: random.chance(0.5) };
+      case "entered":
+        return random.chance(0.5) ? { ...message, name: other.name } : { ...message, guest: true };
+      default:
+        return "call" in message ? { ...message, call: this.#call() } : this.#invented();
+    }
+  }
+
+  #call(): Uint8Array {
+    return this.#calls.length === 0 ? this.random.bytes(16) : this.random.pick(this.#calls);
+  }
+
+  #invents(): readonly DirectoryEffect[] {
+    if (this.#links.size === 0) return [];
+    const links = [this.random.pick([...this.#links])];
+    const message = this.#invented();
+    if (ENDINGS.has(message.type) && this.random.chance(0.8)) return [];
+    const times = this.random.chance(0.03) ? 100 : 1;
+    return Array.from({ length: times }, () => ({ type: "send", links, message }));
+  }
+
+  #invented(): DirectoryMessage {
+    const { random } = this;
+    const call = this.#call();
+    const { name, key, endpoint: { host, port } } = random.pick(this.people);
+    const { key: otherKey } = random.pick(this.people);
+    const number = random.below(10);
+    return random.pick<() => DirectoryMessage>([
+      () => ({ type: "incoming", call: random.bytes(16), from: name, guest: false, key: otherKey }),
+      () => ({ type: "incoming", call, from: name, guest: true, key }),
+      () => ({
+        type: "meet",
+        call,
+        instead: random.chance(0.5) ? null : this.#call(),
+        name,
+        guest: false,
+        key: random.chance(0.5) ? key : otherKey,
+        host,
+        port,
+        isCaller: random.chance(0.5),
+        mayRelay: true,
+      }),
+      () => ({ type: "outcome", call, state: random.pick(OUTCOMES), reason: "a lie" }),
+      () => ({ type: "relay-on", call }),
+      () => ({ type: "relay", call, bytes: random.bytes(1 + random.below(2_000)) }),
+      () => ({ type: "relay-room", call, bytes: random.below(2 ** 40) }),
+      () => ({
+        type: "told",
+        number,
+        after: random.below(10),
+        from: name,
+        sentAt: 0,
+        text: `lie ${this.#lies++}`,
+      }),
+      () => ({ type: "broadcast-sent", number, reached: number }),
+      () => ({
+        type: "presence",
+        users: [{ name, state: "busy", guest: false, host, port }],
+        offline: [name],
+      }),
+      () => ({ type: "unknown", code: number }),
+      () => ({
+        type: "refused",
+        code: random.pick(REFUSALS),
+        text: "a lie",
+        retryMs: number * 1_000,
+      }),
+      () => ({ type: "dismissed", because: random.pick(DISMISSALS), text: "", retryMs: 0 }),
+    ])();
+  }
+}

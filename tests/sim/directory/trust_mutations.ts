@@ -1,0 +1,36 @@
+/** Bugs of a client that takes the directory's word, or anybody's, for who somebody is. */
+
+import type { Client } from "../../../lib/protocols/directory/client.ts";
+import type { ClientEffect, ClientInput } from "../../../lib/protocols/directory/client_io.ts";
+import { KnownKeys } from "../../../lib/protocols/directory/known_keys.ts";
+import { Wrapped } from "../wrapped.ts";
+import { replaced } from "./mutations.ts";
+import type { Mutation } from "./world.ts";
+
+/** Whoever is at the other end of a call's link is the one who is expected. */
+class ProvesNothing extends Wrapped<ClientInput, ClientEffect> {
+  constructor(readonly client: Client) {
+    super(client);
+  }
+
+  override input(input: ClientInput): ClientInput {
+    const { key } = this.client.calling.call ?? {};
+    if (input.type !== "link-up" || input.dialled || !key) return input;
+    return { ...input, peer: key };
+  }
+}
+
+export const TRUST_MUTATIONS = {
+  provesNothing: {
+    name: "takes anybody for the one with whom it has a call",
+    wrapClient: (client) => new ProvesNothing(client),
+  },
+  believesKeys: {
+    name: "believes the directory that somebody has another key",
+    install: replaced(KnownKeys.prototype, "isExpected", () => true),
+  },
+  keepsKeysToItself: {
+    name: "doesn't say that a key has changed",
+    install: replaced(KnownKeys.prototype, "isStrange", () => {}),
+  },
+} as const satisfies Record<string, Mutation>;
