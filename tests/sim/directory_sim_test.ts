@@ -1,6 +1,6 @@
 import { assert } from "@std/assert";
 import { ENTRY_MUTATIONS } from "./directory/entry_mutations.ts";
-import { FAULTS, runFault, VICTIMS } from "./directory/every_step.ts";
+import { FAULTS, runFault, SCENES, VICTIMS } from "./directory/every_step.ts";
 import { MUTATIONS } from "./directory/mutations.ts";
 import { runDirectory } from "./directory/run.ts";
 import { runLies } from "./directory/run_lies.ts";
@@ -20,19 +20,18 @@ Deno.test(`directory: ${SEEDS} seeds of calls, broadcasts and trouble break no p
   }
 });
 
-/** More than any run of the meeting has effects. */
+/** More than any run of a scene has effects. */
 const EFFECTS_MAX = 500;
 
 for (const fault of FAULTS) {
-  Deno.test(`directory: ${fault} after each effect of a meeting, at each who has a part in it, breaks no promise`, () => {
-    for (const isRelayed of [false, true]) {
+  Deno.test(`directory: ${fault} after each effect of a scene, at each who has a part in it, breaks no promise`, () => {
+    for (const scene of SCENES) {
       for (const victim of VICTIMS) {
         let effects = 1;
         try {
-          while (runFault(fault, victim, effects, isRelayed)) effects++;
+          while (runFault(fault, victim, effects, scene)) effects++;
         } catch (error) {
-          const where = `${victim}, ${effects} effects${isRelayed ? ", relayed" : ""}`;
-          throw new Error(where, { cause: error });
+          throw new Error(`${scene}, ${victim}, ${effects} effects`, { cause: error });
         }
         assert(effects > 10 && effects < EFFECTS_MAX, `${effects} effects were tried`);
       }
@@ -69,6 +68,8 @@ const HUNTS: readonly Hunt[] = [
   { mutation: MUTATIONS.dropsChanges, finding: /sees \[/ },
   { mutation: MUTATIONS.saysNothingAgain, finding: /sees \[/ },
   { mutation: MUTATIONS.takesRepeated, finding: /repeated datagram/ },
+  { mutation: MUTATIONS.holdsOn, finding: /isn't told that .* is dead/ },
+  { mutation: MUTATIONS.keepsTheLost, finding: /is dead, and still/ },
   { mutation: MUTATIONS.endsWithoutAWord, finding: /isn't told what becomes/ },
   { mutation: MUTATIONS.ringsForEver, finding: /waits for the outcome/ },
   { mutation: MUTATIONS.doesNotHearItself, finding: /doesn't hear itself/ },

@@ -188,8 +188,9 @@ function actAs(world: World, random: Random, action: Action): void {
     case "directoryClockJump":
       // Numbers follow the clock: an old store on an old clock would give them twice.
       if (world.options.oldDisks) return;
+      world.ledger.clockMoves();
       world.wallOffsetMs += random.between(-2, 2) * HOURS_MS;
-      return world.ledger.clockMoved();
+      return world.ledger.clockMoves();
     case "directoryImage":
       return world.options.oldDisks ? putDirectoryBack(world, random) : undefined;
     default:

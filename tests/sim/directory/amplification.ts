@@ -18,6 +18,8 @@ const INDEX_BYTES = 5;
 
 export class Amplification {
   readonly #paths = new Map<string, Path>();
+  /** What the directory has sent, and where to. */
+  readonly #told = new WeakMap<Uint8Array, string>();
   /** What was sent by somebody whom something had reached, and from where. */
   readonly #answers = new WeakMap<Uint8Array, string>();
 
@@ -43,13 +45,15 @@ export class Amplification {
 
   /** @throws {Violation} */
   fromDirectory(to: Endpoint, bytes: Uint8Array): void {
+    this.#told.set(bytes, endpointText(to));
     const path = this.#path(to, bytes);
     path.sentBytes += bytes.length;
     if (path.hasAnswered || path.sentBytes <= path.broughtBytes) return;
     throw new Violation(`${endpointText(to)} is sent more bytes than it has brought`);
   }
 
+  /** That gets there, sent by the directory, or again by somebody else. */
   arrived(to: Endpoint, bytes: Uint8Array): void {
-    this.#path(to, bytes).wasTold = true;
+    if (this.#told.get(bytes) === endpointText(to)) this.#path(to, bytes).wasTold = true;
   }
 }

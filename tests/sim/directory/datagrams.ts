@@ -71,7 +71,7 @@ export class SimDatagrams {
         const receiver = this.#receivers.get(endpointText(to));
         if (receiver === undefined || this.network.isCut(host, receiver.host)) return;
         if (this.#isDirectory(to)) this.#amplification.toDirectory(from, bytes);
-        if (isGenuine && this.#isDirectory(from)) this.#amplification.arrived(to, bytes);
+        this.#amplification.arrived(to, bytes);
         const isRepeated = this.#takenBy.get(bytes) === receiver;
         if (receiver.datagram(from, bytes, isRepeated)) this.#takenBy.set(bytes, receiver);
       });

@@ -12,19 +12,23 @@ export type Victim = typeof VICTIMS[number];
 
 const ARRIVAL_MS = 1_000;
 const STEP_MS = 300;
-const SETTLE_MS = 60_000;
+/** Whoever was thrown out is let in again. */
+const SETTLE_MS = 80_000;
+
+/** What they do: call, talk and tell all; or what concerns their accounts, in between. */
+export const SCENES = ["meeting", "relayed meeting", "accounts"] as const;
+export type Scene = typeof SCENES[number];
 
 /**
- * Runs the meeting with `fault` at `victim`, right after its process has carried out `effects` effects.
- * @param isRelayed Whether neither can dial the other.
- * @returns Whether it came to that: false when the meeting is over before.
+ * Runs the scene with `fault` at `victim`, right after its process has carried out `effects` effects.
+ * @returns Whether it came to that: false when it is over before.
  * @throws {Violation} If a promise is broken.
  */
 export function runFault(
   fault: Fault,
   victim: Victim,
   effects: number,
-  isRelayed: boolean,
+  scene: Scene,
 ): boolean {
   const world = new World({
     seed: 1,
@@ -32,7 +36,7 @@ export function runFault(
     delayMs: 1,
     bytesPerMs: Infinity,
     datagrams: { loss: 0, repeat: 0, delayMs: 1 },
-    hiddenChance: isRelayed ? 1 : 0,
+    hiddenChance: scene === "relayed meeting" ? 1 : 0,
     guestChance: 0,
     guests: true,
     broadcast: "all",
@@ -51,7 +55,8 @@ export function runFault(
   run(world, ARRIVAL_MS);
   let happened = false;
   strike(world, fault, victim, effects, () => happened = true);
-  meet(world);
+  if (scene === "accounts") changeAccounts(world);
+  else meet(world);
   for (const { disk, process } of world.people) {
     disk.refuses = false;
     process?.spare();
@@ -76,6 +81,22 @@ function meet(world: World): void {
   run(world, 20 * STEP_MS);
   if (ann.process !== null) world.ledger.tell(ann.process, "");
   ann.process?.command({ command: "hang-up" });
+  run(world, 10 * STEP_MS);
+}
+
+/** One changes its password, is called, and wants to be forgotten; the caller is thrown out. */
+function changeAccounts(world: World): void {
+  const [ann, bob, cem] = world.people as [Person, Person, Person];
+  const old = world.accounts.passwordOf(ann.name) ?? "";
+  const password = "another password";
+  ann.process?.command({ command: "passwd", old, new: password });
+  run(world, 2 * STEP_MS);
+  bob.process?.command({ command: "call", name: ann.name });
+  run(world, 15 * STEP_MS);
+  if (cem.process !== null) world.ledger.tell(cem.process, "");
+  ann.process?.command({ command: "forget-me", password });
+  run(world, 10 * STEP_MS);
+  world.directory?.command({ command: "kick", name: bob.name });
   run(world, 10 * STEP_MS);
 }
 

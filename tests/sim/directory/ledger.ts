@@ -93,8 +93,8 @@ export class Ledger {
     }
   }
 
-  /** The directory's clock was moved: what it takes for over it may let go. */
-  clockMoved(): void {
+  /** The directory's clock is moved, or was: what it takes for over it may have let go. */
+  clockMoves(): void {
     const wallMs = this.world.directoryWallMs();
     for (const told of this.told) {
       const sentAt = told.taken?.record.sentAt ?? Infinity;

@@ -58,6 +58,24 @@ class AcknowledgesAtOnce extends Wrapped<ClientInput, ClientEffect> {
   }
 }
 
+/** Hears nothing of links that are lost, but of that to the directory. */
+class HoldsOn extends Wrapped<ClientInput, ClientEffect> {
+  constructor(readonly client: Client) {
+    super(client);
+  }
+
+  override input(input: ClientInput): ClientInput | null {
+    return input.type === "link-down" && input.link !== this.client.session.link ? null : input;
+  }
+}
+
+/** Hears nothing of links that are lost. */
+class KeepsAll extends Wrapped<DirectoryInput, DirectoryEffect> {
+  override input(input: DirectoryInput): DirectoryInput | null {
+    return input.type === "link-down" && !input.closed ? null : input;
+  }
+}
+
 /** Never says one thing. */
 class KeepsToItself extends Wrapped<DirectoryInput, DirectoryEffect> {
   constructor(
@@ -199,6 +217,14 @@ export const MUTATIONS = {
   saysNothingAgain: {
     name: "doesn't say, once it is in again, how its call stands",
     install: replaced(Calling.prototype, "entered", () => {}),
+  },
+  holdsOn: {
+    name: "goes on talking to somebody who is dead",
+    wrapClient: (client) => new HoldsOn(client),
+  },
+  keepsTheLost: {
+    name: "keeps the dead in the list",
+    wrapDirectory: (directory) => new KeepsAll(directory),
   },
   endsWithoutAWord: {
     name: "ends in the midst of a call without a word of it",

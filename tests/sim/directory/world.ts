@@ -29,6 +29,7 @@ import { fakeSigner } from "../fake_crypto.ts";
 import { Network } from "../network.ts";
 import { Random } from "../random.ts";
 import { VirtualTime } from "../virtual_time.ts";
+import { watchAbsence } from "./absence.ts";
 import { Accounts, type AccountsImage } from "./accounts.ts";
 import { ClientProcess } from "./client_process.ts";
 import { type DatagramRates, SimDatagrams } from "./datagrams.ts";
@@ -278,6 +279,7 @@ export class World {
     const { person } = process;
     if (person.process !== process) return;
     this.note(person.name, powerLost ? "power lost" : `end ${process.ended ?? ""}`);
+    watchAbsence(this, process);
     process.end();
     if (process.ended !== null) process.sight.checkEnded();
     process.powerLost = powerLost;
