@@ -177,6 +177,7 @@ export class Session {
     if (attempt !== this.#attempt || this.#phase !== "dialling") return;
     const { config, owner: { out } } = this;
     this.#phase = "apart";
+    this.#fullSinceMs = null; // it isn't known to be
     this.#failure = visibleText(text);
     if (reason === "wrong-key" && key !== null) this.#isStrange(key);
     if (!config.wait && !this.wasUp && !out.isStopped) {
@@ -467,6 +468,7 @@ export class Session {
 
   postpone(delayMs: number): void {
     this.#deadlines.postpone(delayMs);
+    if (this.#fullSinceMs !== null) this.#fullSinceMs += delayMs;
   }
 }
 

@@ -212,6 +212,23 @@ Deno.test("staying: a full directory is tried visibly, at least every minute, fo
   assert(program.nowMs - startMs >= 600_000 && program.nowMs - startMs <= 665_000);
 });
 
+Deno.test("staying: while it can't be reached, or oneself stands still, a directory isn't taken for full", () => {
+  const program = ClientProgram.linked();
+  program.feed({ type: "enter", entry: LOG_IN });
+  program.refuses("full", 15_000);
+  program.nowMs += 3_600_000;
+  program.feed({ type: "tick" });
+  program.directoryUp();
+  assert(program.refuses("full", 15_000).every((word) => !word.startsWith("fatal")));
+  for (let passedMs = 0; passedMs < 600_000; passedMs += 20_000) {
+    program.after(20_000);
+    program.dialFails();
+  }
+  program.after(30_000);
+  program.directoryUp();
+  assert(program.refuses("full", 15_000).every((word) => !word.startsWith("fatal")));
+});
+
 Deno.test("staying: the directory's answer is awaited for a minute", () => {
   const program = ClientProgram.linked();
   program.feed({ type: "enter", entry: LOG_IN });
