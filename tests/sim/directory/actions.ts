@@ -36,6 +36,7 @@ const ACTIONS = [
   ["hide", 3],
   ["slow", 2],
   ["image", 1],
+  ["newDevice", 1],
   ["compact", 2],
   ["clockJump", 1],
   ["directoryClockJump", 1],
@@ -177,7 +178,11 @@ function actAs(world: World, random: Random, action: Action): void {
       person.isSlow = !person.isSlow;
       return;
     case "image":
-      return putBack(world, person);
+      return putBack(world, random, person);
+    case "newDevice":
+      if (process !== null) world.end(process, false);
+      person.losesDevice();
+      return;
     case "compact":
       if (random.chance(0.5)) process?.sim.compactSoon();
       else world.directory?.sim.compactSoon();
@@ -226,15 +231,15 @@ function storm(world: World, random: Random, person: Person): void {
   }
 }
 
-/** Keeps an image of the disk, or puts back the one that was kept. */
-function putBack(world: World, person: Person): void {
+/** Keeps an image of the disk, or puts back the one that was kept, or none. */
+function putBack(world: World, random: Random, person: Person): void {
   if (person.image === null) {
     person.image = [...person.disk.records];
     return;
   }
   if (person.process !== null) world.end(person.process, false);
   person.isExcused = true;
-  person.disk.restore(person.image);
+  person.disk.restore(random.chance(0.3) ? [] : person.image);
   person.image = null;
   world.start(person, world.ownEntry(person));
 }

@@ -43,6 +43,7 @@ export class ClientProcess
   readonly links = new Map<LinkId, LinkEnd<DirectoryMessage>>();
   /** What its user sees. */
   readonly sight: ClientSight;
+  readonly key: PeerKey;
   readonly readIntervalMs: number;
   readableAtMs = 0;
   gone = false;
@@ -72,6 +73,7 @@ export class ClientProcess
     const { world } = person;
     const { mutation } = world.options;
     const random = world.random.fork();
+    this.key = person.key;
     this.sight = new ClientSight(this);
     this.readIntervalMs = person.isSlow ? 20 : 0;
     const environment: Environment = {
@@ -110,10 +112,6 @@ export class ClientProcess
     );
   }
 
-  get key(): PeerKey {
-    return this.person.key;
-  }
-
   get label(): string {
     return this.person.name;
   }
@@ -139,7 +137,7 @@ export class ClientProcess
   }
 
   refusal(call: Call<DirectoryMessage>): string | null {
-    const own = fingerprintOf(this.person.key);
+    const own = fingerprintOf(this.key);
     return call.expect !== null && call.expect !== own ? "wrong-key" : null;
   }
 

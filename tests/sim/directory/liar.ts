@@ -207,7 +207,7 @@ export class Liar extends Wrapped<DirectoryInput, DirectoryEffect> {
         number,
         after: random.below(10),
         from: name,
-        sentAt: 0,
+        sentAt: random.pick([0, Number.MAX_SAFE_INTEGER]),
         text: `lie ${this.#lies++}`,
       }),
       () => ({ type: "broadcast-sent", number, reached: number }),

@@ -4,6 +4,7 @@
  */
 
 import { type Fingerprint } from "../../../lib/base/fingerprint.ts";
+import type { Signer } from "../../../lib/base/crypto.ts";
 import type { Endpoint, PeerKey } from "../../../lib/base/ids.ts";
 import type { Machine } from "../../../lib/base/machine.ts";
 import type { Client } from "../../../lib/protocols/directory/client.ts";
@@ -62,7 +63,7 @@ export interface Mutation {
 }
 
 export class Person {
-  readonly signer;
+  signer: Signer;
   readonly disk: SimDisk<ClientRecord>;
   process: ClientProcess | null = null;
   readonly pins = new Map<string, Fingerprint>();
@@ -74,6 +75,7 @@ export class Person {
   isSlow = false;
   /** Its disk was put back: what it stored since may never be shown. */
   isExcused = false;
+  #devices = 0;
   /** It isn't started for now. */
   isAway = false;
   image: readonly ClientRecord[] | null = null;
@@ -83,6 +85,15 @@ export class Person {
     this.signer = fakeSigner(`${world.options.seed}/${index}`);
     const disk = { syncMs: 1, slowChance: 0.02 };
     this.disk = new SimDisk(world.time, world.random.fork(), disk);
+  }
+
+  /** Its device is lost: it comes back on another one, which nobody knows. */
+  losesDevice(): void {
+    this.signer = fakeSigner(`${this.world.options.seed}/${this.index}/${++this.#devices}`);
+    this.pins.clear();
+    this.disk.restore([]);
+    this.image = null;
+    this.isExcused = true;
   }
 
   /** As whom it is there in the end. */
