@@ -28,6 +28,8 @@ import type { World } from "./world.ts";
 const ACT_MS = 150;
 const CALLS_MAX = 10;
 const FLOOD = 150;
+/** A handshake takes no longer. */
+const RENEWED_MS = 1_000;
 
 export class HostileClient implements Station<DirectoryMessage>, Visitor {
   readonly silent = false;
@@ -37,6 +39,7 @@ export class HostileClient implements Station<DirectoryMessage>, Visitor {
   gone = false;
   readonly #random: Random;
   #devices = 0;
+  #renewedAtMs = -Infinity;
   #signer;
   #directory: LinkEnd<DirectoryMessage> | null = null;
   #isDialling = false;
@@ -102,6 +105,8 @@ export class HostileClient implements Station<DirectoryMessage>, Visitor {
     end.id = this.#nextLink++ as LinkId;
     this.#links.set(end.id, end);
     const { owner } = end.other;
+    // Whoever dialled may have reached the device that it was before.
+    if (this.world.time.nowMs < this.#renewedAtMs + RENEWED_MS) return end.close("another device");
     if (owner === this.world.directory) this.#directory = end;
     else if (this.#random.chance(0.7)) this.#meets(end);
   }
@@ -122,6 +127,7 @@ export class HostileClient implements Station<DirectoryMessage>, Visitor {
     this.#isIn = false;
     // It was shut out, perhaps: it comes as somebody else.
     if (this.#random.chance(0.5)) {
+      this.#renewedAtMs = this.world.time.nowMs;
       for (const other of [...this.#links.values()]) other.abandon(false, 0.5);
       this.#links.clear();
       this.#signer = fakeSigner(`${this.world.options.seed}/${this.label}/${++this.#devices}`);
