@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import {
   broadcast,
+  DirectoryProxy,
   DirectoryWorld,
   failure,
   heard,
@@ -10,10 +11,9 @@ import {
   listed,
   session,
   sideBySide,
-  TcpProxy,
   tell,
 } from "./directory_world.ts";
-import type { Node } from "./node.ts";
+import { holds, type Node } from "./node.ts";
 
 sideBySide({
   "all who are there are told, once, in order, by whom; the sender isn't": async () => {
@@ -61,14 +61,26 @@ sideBySide({
     await guest.until(failure("too-long"));
   },
 
-  "where datagrams get lost it goes over TCP": async () => {
+  "datagrams that get lost are repeated, and then it goes over TCP": async () => {
     const { world } = await DirectoryWorld.open([]);
     await using _ = world;
-    await using proxy = new TcpProxy(world.port);
+    await using proxy = new DirectoryProxy(world.port);
     const alice = await world.guest("alice");
     const bob = await world.guest("bob", { registry: proxy.registry });
-    assertEquals(await tell(alice, "hello"), 1);
-    assertEquals(heard(bob), ["alice: hello"]);
+    assertEquals(await tell(alice, "by datagram"), 1);
+    await holds("the way for datagrams is known", async () => {
+      const before = proxy.datagrams;
+      assertEquals(await tell(alice, "by datagram"), 1);
+      return proxy.datagrams > before;
+    });
+    const before = proxy.datagrams;
+    proxy.losesDatagrams = true;
+    const startMs = performance.now();
+    assertEquals(await tell(alice, "over TCP"), 1);
+    assert(performance.now() - startMs < 8_000);
+    assert(proxy.datagrams - before > 1, "it was repeated");
+    assertEquals(heard(bob).at(-1), "alice: over TCP");
+    assertEquals(heard(bob).filter((text) => text === "alice: over TCP").length, 1);
   },
 
   "a restart of the directory in between takes nothing away, and repeats nothing": async () => {

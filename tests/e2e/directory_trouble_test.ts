@@ -6,6 +6,7 @@ import {
   call,
   callStates,
   connect,
+  DirectoryProxy,
   DirectoryWorld,
   endOf,
   heard,
@@ -21,7 +22,6 @@ import {
   session,
   sideBySide,
   sleep,
-  TcpProxy,
   tell,
   untilListed,
 } from "./directory_world.ts";
@@ -163,7 +163,7 @@ sideBySide({
     async () => {
       const { world } = await DirectoryWorld.open([]);
       await using _ = world;
-      await using proxy = new TcpProxy(world.port);
+      await using proxy = new DirectoryProxy(world.port);
       const alice = await world.guest("alice", { registry: proxy.registry });
       const [bob, carol] = await world.guests("bob", "carol") as [Node, Node];
       await connect(alice, bob, "bob");

@@ -330,17 +330,25 @@ export function sideBySide(tests: Readonly<Record<string, () => Promise<void>>>)
   }
 }
 
-/** The way to a directory, for TCP alone: datagrams get lost on it, and it can be cut. */
-export class TcpProxy implements AsyncDisposable {
+/** The way to a directory, for one client: it can be cut, and lose datagrams. */
+export class DirectoryProxy implements AsyncDisposable {
   readonly port: number = freePort();
   readonly #listener: Deno.TcpListener;
   readonly #open = new Set<Deno.TcpConn>();
-  readonly #accepting: Promise<void>;
+  readonly #near: Deno.DatagramConn;
+  readonly #far = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+  readonly #running: Promise<unknown>;
+  #client: Deno.Addr | null = null;
   #isCut = false;
+  losesDatagrams = false;
+  /** Datagrams that came from the directory, lost ones included. */
+  datagrams = 0;
 
   constructor(readonly target: number) {
     this.#listener = Deno.listen({ hostname: "127.0.0.1", port: this.port });
-    this.#accepting = this.#accept();
+    const near = { transport: "udp", hostname: "127.0.0.1", port: this.port } as const;
+    this.#near = Deno.listenDatagram(near);
+    this.#running = Promise.all([this.#accept(), this.#toDirectory(), this.#fromDirectory()]);
   }
 
   get registry(): string {
@@ -394,10 +402,28 @@ export class TcpProxy implements AsyncDisposable {
     close(to);
   }
 
+  async #toDirectory(): Promise<void> {
+    const to = { transport: "udp", hostname: "127.0.0.1", port: this.target } as const;
+    for await (const [bytes, from] of this.#near) {
+      this.#client = from;
+      if (!this.#isCut && !this.losesDatagrams) await this.#far.send(bytes, to);
+    }
+  }
+
+  async #fromDirectory(): Promise<void> {
+    for await (const [bytes] of this.#far) {
+      this.datagrams++;
+      if (this.#isCut || this.losesDatagrams || this.#client === null) continue;
+      await this.#near.send(bytes, this.#client);
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#listener.close();
+    this.#near.close();
+    this.#far.close();
     this.#closeAll();
-    await this.#accepting;
+    await this.#running;
   }
 }
 
