@@ -14,6 +14,7 @@ import {
   tell,
 } from "./directory_world.ts";
 import { holds, type Node } from "./node.ts";
+import { People } from "./people.ts";
 
 sideBySide({
   "all who are there are told, once, in order, by whom; the sender isn't": async () => {
@@ -24,6 +25,9 @@ sideBySide({
       world.logIn("bob"),
       world.guest("guest"),
     ]);
+    await using people = new People(world.port);
+    const stranger = people.somebody("bob").enters({ how: "resume" });
+    await people.said(stranger, "refused");
     await alice.type("2 dinner at eight\u001b[2J");
     assertEquals((await alice.until(is("broadcast-sent"))).reached, 2);
     const [told] = await Promise.all([
@@ -37,6 +41,8 @@ sideBySide({
     ]);
     assertMatch(told.sentAt, /^\d{4}-.*Z$/);
     assertEquals((await directory.until(is("broadcast"))).from, "alice");
+
+    assertEquals([stranger.told, stranger.list.size], [[], 0]);
 
     const many = Array.from({ length: 40 }, (_, at) => `number ${at}`);
     for (const text of many) await guest.command({ command: "broadcast", text });

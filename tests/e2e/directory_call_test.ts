@@ -14,11 +14,13 @@ import {
   listed,
   message,
   notice,
+  PASSWORD,
   seesAll,
   session,
+  tell,
   untilListed,
 } from "./directory_world.ts";
-import type { Node } from "./node.ts";
+import { Node } from "./node.ts";
 
 const lines = (node: Node) =>
   node.events.filter(is("message")).map(({ from, text, self }) =>
@@ -262,6 +264,85 @@ Deno.test("directory: at the end of input what was said goes out once connected,
   assertEquals(await endOf(alice), [0, "bye", "quit"]);
   assertEquals(callStates(alice), ["ringing", "connected", "ended"]);
 });
+
+Deno.test("directory: at the end of input a call that is declined is the end", async () => {
+  const { world } = await DirectoryWorld.open([]);
+  await using _ = world;
+  const bob = await world.guest("bob");
+  const alice = world.launch("--guest", "alice");
+  await alice.type("/call bob\none\ntwo");
+  await alice.end();
+  await bob.until(incoming("alice"));
+  await bob.type("n");
+  assertEquals(await endOf(alice), [0, "bye", "quit"]);
+  assertEquals(callStates(alice), ["ringing", "declined"]);
+  assertEquals(alice.events.filter(is("notice")).length, 1);
+});
+
+Deno.test({
+  name: "directory: over IPv6, and with who comes over IPv4",
+  ignore: !hasIpv6(),
+  fn: async () => {
+    await using world = new DirectoryWorld();
+    const words = ["regserver", "--port", String(world.port)];
+    const directory = world.nodes.add(Node.start(words, { data: world.directoryData }));
+    await directory.until(is("ready"));
+    const alice = await world.guest("alice", { registry: `[::1]:${world.port}`, host: "::" });
+    const bob = await world.guest("bob", { registry: `localhost:${world.port}`, host: "0.0.0.0" });
+    await seesAll(alice, "bob");
+    const { users } = await alice.ask("list");
+    assertEquals(users[0].host, "::1");
+    await connect(alice, bob, "bob");
+    await bob.type("q");
+    await alice.until(call("ended"));
+    await untilListed(bob, "alice free", "bob free");
+    const from = bob.events.length;
+    await bob.type(`/call [::1]:${world.callPort("alice")}`);
+    await alice.until(incoming("bob"));
+    await alice.type("y");
+    const { route } = await bob.until(call("connected"), undefined, from);
+    assertEquals(route, "direct");
+    assertEquals(await tell(bob, "over both"), 1);
+  },
+});
+
+Deno.test("directory: neither logs nor files of a client have a password, or what was said", async () => {
+  const { world } = await DirectoryWorld.open(["alice"]);
+  await using _ = world;
+  const log = `${world.folder}/alice.log`;
+  const alice = await world.logIn("alice", { args: ["--log-file", log, "--verbose"] });
+  const bob = await world.guest("bob");
+  await seesAll(alice, "bob");
+  await connect(alice, bob, "bob");
+  await alice.say("nobody else's business");
+  await bob.until(message("nobody else's business"));
+  await alice.type("q");
+  await bob.until(call("ended"));
+  const files = filesBelow(world.data("alice"));
+  assert(files.length > 1 && Deno.statSync(log).size > 0);
+  for (const file of [log, ...files]) {
+    const text = Deno.readTextFileSync(file);
+    for (const secret of [PASSWORD, "business"]) assert(!text.includes(secret), `${file}: ${text}`);
+    assertEquals(Deno.statSync(file).mode! & 0o077, 0, file);
+  }
+});
+
+function filesBelow(folder: string): readonly string[] {
+  return [...Deno.readDirSync(folder)].flatMap(({ name, isDirectory }) => {
+    const path = `${folder}/${name}`;
+    if (isDirectory) assertEquals(Deno.statSync(path).mode! & 0o077, 0, path);
+    return isDirectory ? filesBelow(path) : [path];
+  });
+}
+
+function hasIpv6(): boolean {
+  try {
+    Deno.listen({ hostname: "::1", port: 0 }).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 Deno.test("directory: q in a file of lines ends the call after them, and comes back to the lobby", async () => {
   const { world } = await DirectoryWorld.open([]);

@@ -313,6 +313,23 @@ Deno.test("directory: a password changed with the log-in leaves this device in, 
   assertEquals(await listed(other), ["alice free"]);
 });
 
+Deno.test("directory: /forget-me removes the account, and its name is free", async () => {
+  const { world, directory } = await DirectoryWorld.open(["alice"]);
+  await using _ = world;
+  const alice = await world.logIn("alice");
+  const bob = await world.guest("bob");
+  assertEquals((await alice.ask("passwd")).code, "usage");
+  await bob.type("/forget-me");
+  await bob.until(failure("not-logged-in"));
+  await alice.type("/forget-me");
+  assertEquals(await endOf(alice), [0, "bye", "forgotten"]);
+  assertEquals((await directory.until(logout("alice"))).reason, "forgotten");
+  assertEquals(world.accounts(), []);
+  const again = world.launch("--login", "alice");
+  assertEquals((await refusal(again))[1], "bad-credentials");
+  await world.signUp("alice", { device: "other" });
+});
+
 Deno.test("directory: the operator's accounts are those of the running directory", async () => {
   const { world, directory } = await DirectoryWorld.open(["alice"]);
   await using _ = world;
