@@ -190,6 +190,115 @@ Deno.test("DirectoryClientHost: a call that is ended while the other takes nothi
   }
 });
 
+/** Lines, how many of how many bytes, that make a link's queue full, or nearly, at each place where it matters. */
+const SAID = [
+  { count: 1, bytes: 60_000 },
+  { count: 2, bytes: 60_000 },
+  { count: 4, bytes: 60_000 },
+  { count: 5, bytes: 60_000 },
+  { count: 8, bytes: 30_000 },
+  { count: 9, bytes: 30_000 },
+  { count: 14, bytes: 20_000 },
+  { count: 16, bytes: 20_000 },
+];
+
+/** Ann says so much while it rings, and hangs up; Bob accepts, and takes nothing in. */
+async function saidAndHungUp(route: string, count: number, bytes: number) {
+  const world = new DirectoryWorld();
+  world.serve();
+  const reader = new Reader();
+  const ann = world.start("ann");
+  const bob = world.start("bob", { ready: () => reader.ready() });
+  await world.pass(500);
+  if (route === "relay") world.separate(ann, bob);
+  ann.do({ command: "call", name: "bob" });
+  const lines = Array.from({ length: count }, (_, at) => `${at} ${"x".repeat(bytes)}`);
+  for (const line of lines) ann.say(line);
+  ann.do({ command: "hang-up" });
+  await world.pass(100);
+  reader.stop();
+  bob.do({ command: "accept" });
+  return { world, reader, ann, bob, lines };
+}
+
+Deno.test("DirectoryClientHost: what was said before the end goes out, also to whoever takes it in some seconds later", async () => {
+  for (const route of ["direct", "relay"]) {
+    for (const { count, bytes } of SAID) {
+      const { world, reader, ann, bob, lines } = await saidAndHungUp(route, count, bytes);
+      await world.pass(8_000);
+      reader.goOn();
+      await world.pass(5_000);
+
+      const short = (texts: readonly string[]) => texts.map((text) => text.split(" ")[0]);
+      assertEquals(
+        short(bob.heard),
+        short(lines),
+        `${route}, ${count}: ${ann.calls}; ${bob.calls}`,
+      );
+      assertEquals([ann.calls.at(-1), bob.calls.at(-1)], ["bob ended", "ann ended hung-up"]);
+    }
+  }
+});
+
+Deno.test("DirectoryClientHost: whoever never takes in what was said before the end is let go of", async () => {
+  for (const route of ["direct", "relay"]) {
+    for (const { count, bytes } of SAID) {
+      const { world, ann } = await saidAndHungUp(route, count, bytes);
+      await world.pass(30_000);
+      ann.do({ command: "quit" });
+      await world.pass(25_000);
+
+      assertEquals((await ended(ann))?.kind, "bye", `${route}, ${count} lines`);
+      assertEquals(ann.links.size, 0, `${route}, ${count} lines`);
+    }
+  }
+});
+
+Deno.test("DirectoryClientHost: lines that come one by one are no more pieces than the directory takes", async () => {
+  const { world, ann, bob } = await worldOf("ann", "bob");
+  world.separate(ann, bob);
+  await world.call(ann, bob, 6_000);
+
+  for (let at = 0; at < 6_000; at++) {
+    ann.say(`${at}`);
+    world.network.clock.advance(1);
+    for (let turn = 0; turn < 3; turn++) await Promise.resolve();
+  }
+  await world.pass(1_000);
+
+  assertEquals(bob.heard.length, 6_000);
+  assertEquals(ann.sessions, ["up"]);
+});
+
+Deno.test("DirectoryClientHost: a dial that nobody waits for any more is given up at once", async () => {
+  const { world, ann, bob, eve } = await worldOf("ann", "bob", "eve");
+  const { join } = world.network;
+  // Whoever dials Bob gets Eve, whose answers are lost.
+  world.network.join = (from, to) =>
+    join.call(world.network, from, to.host === bob.address ? { ...to, host: eve.address } : to);
+  world.network.cut(eve.address, ann.address);
+
+  await world.call(ann, bob, 500);
+
+  assertEquals(ann.calls.at(-1), "bob connected direct");
+  assertEquals(ann.logged.includes("dial failed"), true);
+});
+
+Deno.test("DirectoryClientHost: a link through the directory that isn't up yet ends with it at once", async () => {
+  const { world, ann, bob } = await worldOf("ann", "bob");
+  world.separate(ann, bob);
+  await world.call(ann, bob, 3_000);
+  const dials = () => ann.logged.filter((text) => text === "dial failed").length;
+  assertEquals(dials(), 1, "that of Bob himself");
+  // The relay begins 4 s after the answer, and no handshake is over within 20 ms.
+  await world.pass(1_020);
+  assertEquals(ann.calls, ["bob ringing"]);
+  world.killDirectory();
+  await world.pass(30);
+
+  assertEquals(dials(), 2);
+});
+
 Deno.test("DirectoryClientHost: two who call each other at once get one call, without a question", async () => {
   const { world, ann, bob } = await worldOf("ann", "bob");
 

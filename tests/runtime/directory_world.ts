@@ -24,7 +24,7 @@ import {
 } from "../../lib/runtime/directory_client_host.ts";
 import { DirectoryHost } from "../../lib/runtime/directory_host.ts";
 import { MemoryAccounts } from "../../lib/store/memory_accounts.ts";
-import { forwardTo } from "../../lib/transport/link.ts";
+import { forwardTo, type Links } from "../../lib/transport/link.ts";
 import { MemoryDatagramNetwork } from "../../lib/transport/memory_datagrams.ts";
 import { RelayNetwork } from "../../lib/transport/relay_network.ts";
 import { HostWorld, MemoryStore, signerOf } from "./host_world.ts";
@@ -55,6 +55,9 @@ export class ClientProgram {
   readonly paused: (string | null)[] = [];
   asked = 0;
   host!: DirectoryClientHost;
+  links!: Links;
+  /** What the log was told, without the fields. */
+  logged: readonly string[] = [];
   outcome!: Promise<ModeOutcome>;
 
   constructor(readonly name: string, readonly address: string) {}
@@ -153,7 +156,7 @@ export class DirectoryWorld extends HostWorld {
   ): ClientProgram {
     const seed = ++this.#clients;
     const address = { host: `127.0.1.${seed}`, port: PORT };
-    const { environment, signer } = this.place(seed, PORT, address.host);
+    const { environment, signer, logged } = this.place(seed, PORT, address.host);
     const program = new ClientProgram(name, address.host);
     const { clock } = this.network;
     const relays = new RelayNetwork(clock);
@@ -165,6 +168,8 @@ export class DirectoryWorld extends HostWorld {
       relays,
       handler: forwardTo(() => program.host),
     });
+    program.links = links;
+    program.logged = logged;
     const { pins } = program;
     let directory = "";
     program.host = new DirectoryClientHost({
