@@ -163,6 +163,14 @@ export class DirectoryClientHost extends ModeHost<
     super.drained(link);
   }
 
+  /** No call is ended for the age of its link, or of the one that it goes through: their keys are renewed on the way. */
+  override aged(link: LinkId): void {
+    const info = this.openLinks.all.get(link);
+    if (info !== undefined && this.#isToDirectory(info) && this.#relays.size === 0) {
+      super.aged(link);
+    }
+  }
+
   override linkDown(link: LinkId, end: LinkEnd): void {
     this.#backlog.remove(link);
     this.#closing.get(link)?.cancel();
@@ -262,8 +270,7 @@ export class DirectoryClientHost extends ModeHost<
   /** A status with what the machine can't know: how far it is to the directory, and to whom one talks with. */
   protected override completed(event: ClientEvent): ClientEvent {
     if (event.event !== "status") return event;
-    const toDirectory = ({ attempt }: LinkInfo) =>
-      attempt !== null && attempt === this.#directoryAttempt;
+    const toDirectory = (info: LinkInfo) => this.#isToDirectory(info);
     const { call } = event;
     const toOther = (info: LinkInfo) =>
       !toDirectory(info) && this.#relayed.has(info.remote) === (call?.route === "relay");
@@ -274,6 +281,10 @@ export class DirectoryClientHost extends ModeHost<
         ? { ...call, roundTripMs: this.#roundTripMs(toOther) }
         : call,
     };
+  }
+
+  #isToDirectory({ attempt }: LinkInfo): boolean {
+    return attempt !== null && attempt === this.#directoryAttempt;
   }
 
   /** Of the link that is meant. */

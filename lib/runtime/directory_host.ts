@@ -98,6 +98,9 @@ export class DirectoryHost extends ModeHost<
   /** It dials nobody. */
   dialFailed(): void {}
 
+  /** Its clients dial it anew, when no call goes through it. */
+  override aged(): void {}
+
   congested(link: LinkId): void {
     this.runner.feed({ type: "congested", link });
   }

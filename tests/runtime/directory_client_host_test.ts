@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import type { LinkId } from "../../lib/base/ids.ts";
 import type { ModeOutcome } from "../../lib/base/mode_machine.ts";
 import type { ClientRecord } from "../../lib/protocols/directory/client_records.ts";
 import { type ClientProgram, DIRECTORY, DirectoryWorld, PASSWORD } from "./directory_world.ts";
@@ -349,6 +350,25 @@ Deno.test("DirectoryClientHost: a direct call goes on when the directory dies, a
   assertEquals([ann.asked, bob.asked], [1, 1], "nobody is asked again");
   ann.do({ command: "list", part: undefined });
   assertEquals(ann.of("users").at(-1)!.users.map(({ state }) => state), ["busy", "busy"]);
+});
+
+Deno.test("DirectoryClientHost: a call goes on for longer than a day, and only who talks through it keeps the directory's link", async () => {
+  for (const route of ["direct", "relay"]) {
+    const { world, ann, bob } = await worldOf("ann", "bob");
+    if (route === "relay") world.separate(ann, bob);
+    await world.call(ann, bob, 6_000);
+
+    // Both sides of each link are told that it is old.
+    for (const host of [world.directory, ann.host, bob.host]) {
+      for (let link = 1; link < 10; link++) host.aged(link as LinkId);
+    }
+    await world.pass(3_000);
+    ann.say("still there?");
+    await world.pass(200);
+
+    assertEquals(bob.heard, ["still there?"], route);
+    assertEquals(ann.sessions, route === "relay" ? ["up"] : ["up", "down", "up"]);
+  }
 });
 
 Deno.test("DirectoryClientHost: a relayed call ends with the directory, and both are told why", async () => {

@@ -24,7 +24,7 @@ import {
 } from "../../lib/runtime/directory_client_host.ts";
 import { DirectoryHost } from "../../lib/runtime/directory_host.ts";
 import { MemoryAccounts } from "../../lib/store/memory_accounts.ts";
-import { forwardTo, type Links } from "../../lib/transport/link.ts";
+import { forwardTo, type LinkHandler, type Links } from "../../lib/transport/link.ts";
 import { MemoryDatagramNetwork } from "../../lib/transport/memory_datagrams.ts";
 import { RelayNetwork } from "../../lib/transport/relay_network.ts";
 import { HostWorld, MemoryStore, signerOf } from "./host_world.ts";
@@ -101,6 +101,8 @@ export class DirectoryWorld extends HostWorld {
   readonly accounts = new MemoryAccounts();
   readonly store = new MemoryStore<DirectoryRecord>();
   readonly directoryEvents: DirectoryEvent[] = [];
+  /** The one that was started last. */
+  directory!: LinkHandler;
   #clients = 0;
 
   serve(config: Partial<DirectoryConfig> = {}, seed = DIRECTORY_SEED): DirectoryHost {
@@ -138,6 +140,7 @@ export class DirectoryWorld extends HostWorld {
       outputReady: () => null,
     });
     host.run();
+    this.directory = host;
     return host;
   }
 
