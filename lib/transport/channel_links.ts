@@ -51,6 +51,9 @@ export interface ChannelLinksOptions {
   readonly strangers?: Partial<StrangerLimitsConfig>;
 }
 
+/** How long `shutdown` lets links send what waits. */
+const SHUTDOWN_MS = 1_000;
+
 // One for all links: it is copied within the call that fills it.
 const frameHeader = new Uint8Array(FRAME_HEADER_BYTES);
 
@@ -100,6 +103,8 @@ export class ChannelLinks implements Links {
   #lastId = 0;
   #up = 0;
   #shutdown: PromiseWithResolvers<void> | null = null;
+  /** When what still waits then is lost. */
+  #shutdownDueMs: number | null = null;
 
   constructor(network: StreamNetwork, options: ChannelLinksOptions) {
     this.#network = options.relays?.over(network) ?? network;
@@ -195,6 +200,9 @@ export class ChannelLinks implements Links {
     if (this.#shutdown !== null) return await this.#shutdown.promise;
     this.#shutdown = Promise.withResolvers<void>();
     const stopped = this.#network.stopListening();
+    const dueMs = this.#options.clock.nowMs() + SHUTDOWN_MS;
+    this.#shutdownDueMs = dueMs;
+    this.#alarm.setEarliest(dueMs);
     this.#options.clock.soon(() => {
       for (const stream of this.#waiting.clear()) stream.abort();
       for (const attempt of [...this.#connecting.keys()]) this.#giveUp(attempt, reason);
@@ -513,13 +521,19 @@ export class ChannelLinks implements Links {
       this.#step(connection, { type: "tick" });
       this.#flush(connection);
     }
+    if (this.#shutdownDueMs !== null && this.#shutdownDueMs <= nowMs) {
+      this.#shutdownDueMs = null;
+      for (const connection of [...this.#connections.values()]) {
+        this.#step(connection, { type: "ended", reason: "what waited could not be sent in time" });
+      }
+    }
     this.#callWaiting(nowMs);
     this.#armNext(this.#partings.check(nowMs));
     this.#checkShutdown();
   }
 
   #armNext(partingsDueMs: number | null): void {
-    let next = earliestMs(partingsDueMs, this.#waiting.dueMs);
+    let next = earliestMs(partingsDueMs, this.#waiting.dueMs, this.#shutdownDueMs);
     for (const { dueMs } of this.#connecting.values()) next = earliestMs(next, dueMs);
     for (const { channel } of this.#connections.values()) {
       next = earliestMs(next, channel.nextDeadlineMs());

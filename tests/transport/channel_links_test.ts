@@ -168,18 +168,22 @@ Deno.test("a link of a day is said to be old once, by both sides", () => {
   assertEquals([ann.pressure, bob.pressure], [["aged"], ["aged"]]);
 });
 
-Deno.test("shutdown() ends within about a second where nobody reads", async () => {
-  const world = new World();
-  const [ann, bob] = [world.start("ann"), world.start("bob")];
-  world.connect(ann, bob);
-  world.network.cut("ann", "bob");
-  for (let at = 0; at < 10; at++) ann.links.send(ann.link, new Uint8Array(100_000), "data");
+Deno.test("shutdown() ends within about a second where nobody reads, however long links may take otherwise", async () => {
+  for (const isClosed of [false, true]) {
+    const world = new World();
+    const ann = world.start("ann", { channel: { closeFlushMs: 10_000 } });
+    const bob = world.start("bob");
+    world.connect(ann, bob);
+    world.network.cut("ann", "bob");
+    for (let at = 0; at < 10; at++) ann.links.send(ann.link, new Uint8Array(100_000), "data");
+    if (isClosed) ann.links.close(ann.link, "quit");
 
-  const done = ann.links.shutdown("quit");
-  world.pass(2_200);
-  await done;
+    const done = ann.links.shutdown("quit");
+    world.pass(2_200);
+    await done;
 
-  assertEquals(ann.downs.length, 1);
+    assertEquals(ann.downs.length, 1);
+  }
 });
 
 Deno.test("many dials at once go through the places there are in turn, until as many wait as may", () => {

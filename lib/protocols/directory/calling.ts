@@ -71,6 +71,8 @@ export class Calling {
   /** Whom we talk with calls: it has hung up, and our link is about to say so. */
   #next: DirectoryMessageOf<"incoming"> | null = null;
   readonly #relayed: RelayedCalls;
+  /** Of a direct call that our user has ended, until what was said has gone out. */
+  #partingLink: LinkId | null = null;
   /** The directory declines more, and takes whoever goes on for an attacker. */
   readonly #calls = new TokenBucket(CALLS_PER_S, CALLS_BURST);
   readonly #deadlines = new Deadlines(DEADLINES);
@@ -85,7 +87,7 @@ export class Calling {
 
   /** The goodbye of an earlier call is still under way. */
   get isParting(): boolean {
-    return this.#relayed.isParting;
+    return this.#partingLink !== null || this.#relayed.isParting;
   }
 
   /** What `enter` is to say of a call that has gone on. A self-call needs no directory that knows of it. */
@@ -220,7 +222,10 @@ export class Calling {
     const { link } = call;
     if (link !== null) this.owner.out.close(link.link, "hung up");
     if (link?.isRelayed) this.#relayed.part(call.id, link.link);
-    else this.#tellOf(call, { type: "hang-up", reason: "" });
+    else {
+      this.#partingLink = link?.link ?? null;
+      this.#tellOf(call, { type: "hang-up", reason: "" });
+    }
     this.#over(call, "ended", {}, ref);
   }
 
@@ -449,6 +454,7 @@ export class Calling {
 
   /** A link is down: one that may have become the one, the one, or any other. */
   linkDown(link: LinkId, closed: boolean): void {
+    if (link === this.#partingLink) this.#partingLink = null;
     if (this.#relayed.linkDown(link)) return;
     const call = this.#call;
     if (call === null || call.links.remove(link) || call.link?.link !== link) return;

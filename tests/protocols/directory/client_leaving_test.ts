@@ -29,14 +29,28 @@ Deno.test("leaving: a ringing call is waited for; what waits for it goes out, th
   const { link } = program.linkUp();
   const words = program.hears(link, { type: "talk", call: CALL });
 
-  assertEquals(words.filter((word) => !/^(users|input)/.test(word)).slice(-6), [
+  assertEquals(words.filter((word) => !/^(users|input)/.test(word)).slice(-4), [
     "message from=ann text=hello self=true",
     `close link ${link}`,
     "to directory: hang-up reason= call=#1",
     "call call=#1 peer=bob state=ended durationMs=0",
-    "close directory",
-    "bye quit",
   ]);
+  assertEquals(program.after(1_000).includes("bye quit"), false, "it is on its way");
+  const down = { type: "link-down", link, closed: true, reason: "hung up" } as const;
+  assertEquals(program.feed(down), ["close directory", "bye quit"]);
+});
+
+Deno.test("leaving: what was said in a call that is over is waited for 10 s at most", () => {
+  const program = ClientProgram.in();
+  program.types({ command: "call", name: "bob" });
+  program.meet();
+  const { link } = program.linkUp();
+  program.hears(link, { type: "talk", call: CALL });
+  program.types({ command: "hang-up" });
+
+  quit(program);
+  assertEquals(program.after(9_999).includes("bye quit"), false);
+  assertEquals(program.after(1).at(-1), "bye quit");
 });
 
 Deno.test("leaving: a refusal ends the waiting", () => {
