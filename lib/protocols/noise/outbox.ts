@@ -96,16 +96,14 @@ export class Outbox {
     if (waiting > 0 && waiting + head.length + body.length > this.#config.controlBytesMax) {
       return false;
     }
-    this.#control.push(head);
-    this.#control.push(body);
+    this.#control.push(head, body);
     return true;
   }
 
   /** Copies the parts, as one chunk, or drops them while congested. The chunk that fills the lane is taken. */
   addData(head: Uint8Array, body: Uint8Array): void {
     if (this.#congested) return;
-    this.#data.push(head);
-    this.#data.push(body);
+    this.#data.push(head, body);
     this.#congested = this.#data.waitingBytes >= this.#config.dataBytesMax;
   }
 

@@ -11,10 +11,17 @@ import { RECORD_KIND_BYTES, RECORD_PLAINTEXT_BYTES_MAX } from "./record_format.t
 /** Pages kept for later: what a full lane holds, 1 MiB for the whole process. */
 const POOL_PAGES_MAX = 64;
 const pool: Bytes[] = [];
+/**
+ * A short message to each of a thousand links at once would take 16 MiB in such pages: what fits has a small one, of
+ * which as many are kept as make 1 MiB.
+ */
+const SMALL_PAGE_BYTES = 1_024;
+const SMALL_POOL_PAGES_MAX = 1_024;
+const smallPool: Bytes[] = [];
 
 /** A record's plaintext, filled up to `end`. */
 export interface Page {
-  readonly bytes: Bytes;
+  bytes: Bytes;
   end: number;
 }
 
@@ -33,12 +40,18 @@ export class SendLane {
     return page === undefined ? 0 : page.end - RECORD_KIND_BYTES;
   }
 
-  /** Adds a copy of `bytes`. */
-  push(bytes: Uint8Array): void {
-    this.#waitingBytes += bytes.length;
+  /** Adds a copy of both, one after the other. */
+  push(head: Uint8Array, body: Uint8Array): void {
+    this.#waitingBytes += head.length + body.length;
+    this.#makeRoom(head.length + body.length);
+    this.#add(head);
+    this.#add(body);
+  }
+
+  #add(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length;) {
       const page = this.#pageWithRoom();
-      const length = Math.min(bytes.length - at, RECORD_PLAINTEXT_BYTES_MAX - page.end);
+      const length = Math.min(bytes.length - at, page.bytes.length - page.end);
       page.bytes.set(length === bytes.length ? bytes : bytes.subarray(at, at + length), page.end);
       page.end += length;
       at += length;
@@ -63,16 +76,36 @@ export class SendLane {
     for (let page = this.take(); page !== null; page = this.take()) SendLane.release(page);
   }
 
-  static release(page: Page): void {
-    if (pool.length < POOL_PAGES_MAX) pool.push(page.bytes);
+  static release({ bytes }: Page): void {
+    if (bytes.length === SMALL_PAGE_BYTES) {
+      if (smallPool.length < SMALL_POOL_PAGES_MAX) smallPool.push(bytes);
+    } else if (pool.length < POOL_PAGES_MAX) pool.push(bytes);
+  }
+
+  /** The last page is large where it must be: a record is as long as it can. */
+  #makeRoom(length: number): void {
+    const last = this.#pages.at(-1);
+    if (last === undefined) {
+      if (RECORD_KIND_BYTES + length > SMALL_PAGE_BYTES) return;
+      const bytes = smallPool.pop() ?? new Uint8Array(SMALL_PAGE_BYTES);
+      this.#pages.push({ bytes, end: RECORD_KIND_BYTES });
+    } else if (last.bytes.length === SMALL_PAGE_BYTES && last.end + length > SMALL_PAGE_BYTES) {
+      const bytes = largePage();
+      bytes.set(last.bytes.subarray(0, last.end));
+      SendLane.release(last);
+      last.bytes = bytes;
+    }
   }
 
   #pageWithRoom(): Page {
     const last = this.#pages.at(-1);
-    if (last !== undefined && last.end < RECORD_PLAINTEXT_BYTES_MAX) return last;
-    const bytes = pool.pop() ?? new Uint8Array(RECORD_PLAINTEXT_BYTES_MAX);
-    const page = { bytes, end: RECORD_KIND_BYTES };
+    if (last !== undefined && last.end < last.bytes.length) return last;
+    const page = { bytes: largePage(), end: RECORD_KIND_BYTES };
     this.#pages.push(page);
     return page;
   }
+}
+
+function largePage(): Bytes {
+  return pool.pop() ?? new Uint8Array(RECORD_PLAINTEXT_BYTES_MAX);
 }
