@@ -13,6 +13,11 @@ const BUFFER_BYTES = 2_048;
 const TURN_DATAGRAMS_MAX = 16;
 /** Datagrams after which others have a turn: a millisecond of work. */
 const YIELD_AFTER = 64;
+/**
+ * Datagrams that are sent before others have a turn: what answers them is read meanwhile, or a thousand answers at
+ * once would be more than the system keeps for us.
+ */
+const SEND_YIELD_AFTER = 32;
 /** What waits to be sent; the system takes it at once, unless it is out of buffers. 5 MB. */
 const WAITING_MAX = 4_096;
 /** Names that are looked up at the same time: each takes seconds where the network is gone. */
@@ -109,7 +114,10 @@ export class UdpDatagrams implements Datagrams {
     while (this.#waiting.length > 0) {
       const waiting = this.#waiting;
       this.#waiting = [];
-      for (const each of waiting) await this.#sendOne(each);
+      for (const [at, each] of waiting.entries()) {
+        if (at > 0 && at % SEND_YIELD_AFTER === 0) await nextTurn();
+        await this.#sendOne(each);
+      }
     }
     this.#sending = null;
   }

@@ -1,11 +1,11 @@
-/** Clients of a directory in this process, over real sockets: a link each, and one socket for all their datagrams. */
+/** Clients of a directory in this process, over real sockets: a link and a socket for datagrams each. */
 
 import { nodeCrypto, nodeSigner, type Signer } from "../../lib/base/crypto.ts";
 import { SILENT_LOGGER } from "../../lib/base/environment.ts";
-import { transportOf } from "../../lib/protocols/directory/datagram_path.ts";
 import type { DirectoryMessage } from "../../lib/protocols/directory/messages.ts";
 import { keyPairFromSeed } from "../../lib/protocols/noise/primitives.ts";
 import { DIRECTORY_CHANNEL } from "../../lib/runtime/directory_channel.ts";
+import type { Datagrams } from "../../lib/transport/datagrams.ts";
 import { openTcpLinks } from "../../lib/transport/tcp_links.ts";
 import { UdpDatagrams } from "../../lib/transport/udp_datagrams.ts";
 import { CLIENT_ACCESS, LeanClient, type LeanNews } from "../runtime/lean_client.ts";
@@ -17,24 +17,15 @@ const WAIT_MS = 30_000;
 export class People implements AsyncDisposable {
   /** What happened to whom is told to these, too. */
   readonly listeners = new Set<(client: LeanClient, news: LeanNews) => void>();
-  readonly #datagrams = UdpDatagrams.listen(HOST, 0, SILENT_LOGGER);
-  readonly #byIndex = new Map<number, LeanClient>();
-  readonly #all: LeanClient[] = [];
+  readonly #all: { readonly client: LeanClient; readonly datagrams: Datagrams }[] = [];
   readonly #waiters = new Set<() => void>();
 
   /** @param port Where the directory listens. */
-  constructor(readonly port: number) {
-    this.#datagrams.handle({
-      datagram: (_, bytes) => {
-        const transport = transportOf(bytes);
-        if (transport !== null) this.#byIndex.get(transport.index)?.datagram(bytes);
-      },
-      turn() {},
-    });
-  }
+  constructor(readonly port: number) {}
 
   /** Somebody who has said nothing yet; with a key of its own unless one is given. */
   somebody(name: string, signer: Signer = newSigner()): LeanClient {
+    const datagrams = UdpDatagrams.listen(HOST, 0, SILENT_LOGGER);
     const client = new LeanClient(name, {
       directory: { host: HOST, port: this.port },
       open: (handler) =>
@@ -47,10 +38,11 @@ export class People implements AsyncDisposable {
           channel: DIRECTORY_CHANNEL,
           handler,
         }),
-      send: (to, bytes) => this.#datagrams.send(to, bytes),
+      send: (to, bytes) => datagrams.send(to, bytes),
       happened: (client, news) => this.#happened(client, news),
     });
-    this.#all.push(client);
+    datagrams.handle({ datagram: (_, bytes) => void client.datagram(bytes), turn() {} });
+    this.#all.push({ client, datagrams });
     return client;
   }
 
@@ -88,14 +80,13 @@ export class People implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#all.map(({ links }) => links.shutdown("ended")));
-    await this.#datagrams.close();
+    await Promise.all(this.#all.map(async ({ client, datagrams }) => {
+      await client.links.shutdown("ended");
+      await datagrams.close();
+    }));
   }
 
   #happened(client: LeanClient, news: LeanNews): void {
-    if (news.type === "message" && news.message.type === "entered") {
-      this.#byIndex.set(news.message.index, client);
-    }
     for (const listener of this.listeners) listener(client, news);
     for (const wake of this.#waiters) wake();
   }

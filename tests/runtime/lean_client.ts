@@ -80,6 +80,7 @@ export class LeanClient {
   #attempts = 0;
   /** The last that was told over this link. */
   #last = 0;
+  readonly #early = new Map<number, DirectoryMessageOf<"told">>();
 
   constructor(readonly name: string, readonly ports: LeanClientPorts) {
     this.links = ports.open(forwardTo(() => this));
@@ -135,12 +136,20 @@ export class LeanClient {
   }
 
   #hear(told: DirectoryMessageOf<"told">, byDatagram: boolean): void {
-    if (told.after > this.#last) return; // behind one that is missing it waits for its repetition
-    this.#last = Math.max(this.#last, told.number);
-    if (told.number > this.through) {
-      this.told.push(told.text);
-      this.through = told.number;
+    // What came over the link isn't sent again: one that came before those before it waits for them.
+    this.#early.set(told.after, told);
+    for (
+      let next = this.#early.get(told.after <= this.#last ? told.after : this.#last);
+      next !== undefined;
+      next = this.#early.get(this.#last)
+    ) {
+      this.#early.delete(next.after);
+      this.#last = Math.max(this.#last, next.number);
+      if (next.number <= this.through) continue;
+      this.told.push(next.text);
+      this.through = next.number;
     }
+    if (told.number > this.#last) return;
     if (this.acknowledges) {
       const got = { type: "got", through: this.through } as const;
       if (byDatagram) this.#sendDatagram(got);
@@ -181,6 +190,7 @@ export class LeanClient {
       case "entered":
         this.entered = message;
         this.#last = 0;
+        this.#early.clear();
         this.path = new DatagramPath(
           message.index,
           new Uint8Array(message.toDirectory),

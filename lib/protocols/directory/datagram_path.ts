@@ -38,6 +38,17 @@ const CODE_BYTES = 1;
 /** Bytes that sealing adds to a message's fields. */
 export const DATAGRAM_OVERHEAD_BYTES = SEALED_OFFSET + CODE_BYTES + TAG_BYTES;
 
+/** A message as it is sealed. */
+export function encodeDatagram(message: DatagramMessage): Bytes {
+  const form = FORMS.find(({ name }) => name === message.type);
+  invariant(form !== undefined, `${message.type} goes in datagrams`);
+  const fields = encode(form.schema, message);
+  const plain = new Uint8Array(CODE_BYTES + fields.length);
+  plain[0] = form.code;
+  plain.set(fields, CODE_BYTES);
+  return plain;
+}
+
 /** A datagram that may be one of ours: by its index its session is found. Null for all else. */
 export function transportOf(bytes: Uint8Array): Transport | null {
   const datagram = decodeDatagram(bytes);
@@ -66,14 +77,13 @@ export class DatagramPath {
 
   /** A whole datagram, in an array of its own. */
   seal(message: DatagramMessage): Bytes {
-    const form = FORMS.find(({ name }) => name === message.type);
-    invariant(form !== undefined, `${message.type} goes in datagrams`);
-    const fields = encode(form.schema, message);
-    const plain = new Uint8Array(CODE_BYTES + fields.length);
-    plain[0] = form.code;
-    plain.set(fields, CODE_BYTES);
+    return this.sealPlain(encodeDatagram(message));
+  }
+
+  /** The same, of a message that is encoded already. */
+  sealPlain(plain: Bytes): Bytes {
     const datagram = new Uint8Array(SEALED_OFFSET + plain.length + TAG_BYTES);
-    invariant(datagram.length <= DATAGRAM_BYTES_MAX, `${message.type} fits in a datagram`);
+    invariant(datagram.length <= DATAGRAM_BYTES_MAX, "each message fits in a datagram");
     writeTransportHeader(datagram, this.index, this.#sending.counter);
     this.#sending.sealInto(datagram, SEALED_OFFSET, EMPTY, plain);
     return datagram;

@@ -3,64 +3,114 @@
  * receives them, repeated until it is acknowledged, and then over its link.
  */
 
+import { dropOldest } from "../../base/bounded.ts";
 import { DeadlineQueue } from "../../base/deadline_queue.ts";
 import type { LinkId } from "../../base/ids.ts";
+import { earliestMs } from "../../base/machine.ts";
 import { foldName } from "../../base/names.ts";
 import { type Broadcast, type Broadcasts, isOver } from "./broadcasts.ts";
 import type { Client } from "./client_session.ts";
-import type { Unacknowledged } from "./delivery.ts";
+import { Telling, type Unacknowledged } from "./delivery.ts";
+import { Flying } from "./flying.ts";
 import { DATAGRAM_TEXT_BYTES_MAX, REPEAT_MS } from "./limits.ts";
-import type { DirectoryMessageOf } from "./messages.ts";
 import type { Output } from "./output.ts";
 
-type Told = DirectoryMessageOf<"told">;
+/** How many are remembered as they are told. */
+const TELLING_MAX = 64;
 
 export class Deliveries {
   readonly #deadlines = new DeadlineQueue<Client>();
+  readonly #flying = new Flying();
+  /** Those for whom there is more when fewer datagrams are on their way, in the order of their turns. */
+  readonly #waiting = new Set<Client>();
   /** What goes over links in this step: the same to many is one message. */
-  readonly #overLinks = new Map<string, { readonly message: Told; readonly links: LinkId[] }>();
+  readonly #overLinks = new Map<Telling, LinkId[]>();
+  /** The last ones, by their number and the one before: most clients are told the same, in the same order. */
+  readonly #telling = new Map<string, Telling>();
 
   constructor(readonly broadcasts: Broadcasts, readonly out: Output) {}
 
-  /** Sends what there is for the client, as far as there is room for it. */
+  /** Sends what there is for the client, as far as there is room for it; the rest in its turn. */
   pump(client: Client): void {
-    const { delivery } = client;
-    while (delivery.hasRoom) {
-      const broadcast = this.broadcasts.after(delivery.position);
-      if (broadcast === null) break;
-      if (isFor(broadcast, client)) this.#send(client, delivery.sent(broadcast));
-      else delivery.skip(broadcast);
-    }
-    this.#arm(client);
+    this.#waiting.add(client);
+    this.#pumpWaiting();
   }
 
-  #send(client: Client, sent: Unacknowledged): void {
+  #pumpWaiting(): void {
+    for (const client of this.#waiting) {
+      if (!this.#flying.hasRoom) return;
+      this.#waiting.delete(client);
+      this.#pump(client);
+      this.#arm(client);
+    }
+  }
+
+  #pump(client: Client): void {
+    const { delivery } = client;
+    const { nowMs } = this.out;
+    for (const sent of delivery.unacknowledged) {
+      if (sent.dueMs !== null && sent.dueMs <= nowMs && !this.#send(client, sent)) return;
+    }
+    while (delivery.hasRoom) {
+      const broadcast = this.broadcasts.after(delivery.position);
+      if (broadcast === null) return;
+      if (!isFor(broadcast, client)) delivery.skip(broadcast);
+      else if (!this.#flying.hasRoom) return void this.#waiting.add(client);
+      else {
+        this.#send(client, delivery.sent(this.#tellingOf(broadcast, delivery.lastSent)));
+      }
+    }
+  }
+
+  #tellingOf({ number, from, sentAt, text }: Broadcast, after: number): Telling {
+    const key = `${number} ${after}`;
+    let telling = this.#telling.get(key);
+    if (telling === undefined) {
+      telling = new Telling({ type: "told", number, after, from, sentAt, text });
+      this.#telling.set(key, telling);
+      dropOldest(this.#telling, TELLING_MAX);
+    }
+    return telling;
+  }
+
+  /** @returns False where it has to wait for its turn. */
+  #send(client: Client, sent: Unacknowledged): boolean {
     const { endpoint, path } = client.address;
-    const isShort = sent.bytes <= DATAGRAM_TEXT_BYTES_MAX && sent.datagrams < REPEAT_MS.length;
-    if (!isShort || endpoint === null) return this.#overLink(client, sent);
-    client.delivery.datagramSent(sent, this.out.nowMs);
-    this.out.push({ type: "datagram", to: endpoint, bytes: path.seal(sent.message) });
+    const { telling } = sent;
+    const isShort = telling.textBytes <= DATAGRAM_TEXT_BYTES_MAX &&
+      sent.datagrams < REPEAT_MS.length;
+    if (!isShort || endpoint === null) this.#overLink(client, sent);
+    else if (!this.#flying.hasRoom) {
+      this.#waiting.add(client);
+      return false;
+    } else {
+      client.delivery.datagramSent(sent, this.out.nowMs);
+      this.#flying.departs(sent, this.out.nowMs);
+      this.out.push({ type: "datagram", to: endpoint, bytes: path.sealPlain(telling.plain) });
+    }
+    return true;
   }
 
   #overLink(client: Client, sent: Unacknowledged): void {
     sent.dueMs = null;
     if (client.isCongested) return; // `drained` sends it
-    const { number, after } = sent.message;
-    const key = `${number} ${after}`;
-    const batch = this.#overLinks.get(key);
-    if (batch !== undefined) batch.links.push(client.link.id);
-    else this.#overLinks.set(key, { message: sent.message, links: [client.link.id] });
+    const links = this.#overLinks.get(sent.telling);
+    if (links !== undefined) links.push(client.link.id);
+    else this.#overLinks.set(sent.telling, [client.link.id]);
   }
 
   /** Sends what has come together in this step. */
   flush(): void {
-    for (const { message, links } of this.#overLinks.values()) this.out.sendAll(links, message);
+    for (const [{ message }, links] of this.#overLinks) this.out.sendAll(links, message);
     this.#overLinks.clear();
   }
 
   /** The client has all up to there. @returns False where it wasn't sent so many. */
   got(client: Client, through: number): boolean {
-    if (!client.delivery.acknowledged(through)) return false;
+    const acknowledged = client.delivery.acknowledged(through);
+    if (acknowledged === null) return false;
+    for (const sent of acknowledged) this.#flying.lands(sent);
+    this.#arm(client);
     this.pump(client);
     return true;
   }
@@ -75,6 +125,9 @@ export class Deliveries {
 
   gone(client: Client): void {
     this.#deadlines.set(client, null);
+    this.#waiting.delete(client);
+    for (const sent of client.delivery.unacknowledged) this.#flying.lands(sent);
+    this.#pumpWaiting();
   }
 
   #arm(client: Client): void {
@@ -82,7 +135,8 @@ export class Deliveries {
   }
 
   nextMs(): number | null {
-    return this.#deadlines.nextMs();
+    const turnMs = this.#waiting.size === 0 ? null : this.#flying.nextMs();
+    return earliestMs(this.#deadlines.nextMs(), turnMs);
   }
 
   postpone(delayMs: number, clients: Iterable<Client>): void {
@@ -92,14 +146,13 @@ export class Deliveries {
 
   tick(): void {
     const { nowMs } = this.out;
+    this.#flying.expire(nowMs);
     for (;;) {
       const client = this.#deadlines.takeDue(nowMs);
-      if (client === null) return;
-      for (const sent of client.delivery.unacknowledged) {
-        if (sent.dueMs !== null && sent.dueMs <= nowMs) this.#send(client, sent);
-      }
-      this.#arm(client);
+      if (client === null) break;
+      this.#waiting.add(client);
     }
+    this.#pumpWaiting();
   }
 }
 

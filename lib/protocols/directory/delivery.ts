@@ -1,18 +1,36 @@
 /** How far one client has been told what was told to all, and what it hasn't acknowledged. */
 
+import type { Bytes } from "../../base/crypto.ts";
 import { utf8Length } from "../../base/text.ts";
 import type { Broadcast } from "./broadcasts.ts";
+import { encodeDatagram } from "./datagram_path.ts";
 import { REPEAT_MS, WINDOW_BYTES_MAX, WINDOW_MAX } from "./limits.ts";
 import type { DirectoryMessageOf } from "./messages.ts";
 
+/** What is told to many, as it is sent. */
+export class Telling {
+  readonly textBytes: number;
+  #plain: Bytes | null = null;
+
+  constructor(readonly message: DirectoryMessageOf<"told">) {
+    this.textBytes = utf8Length(message.text);
+  }
+
+  /** As it is sealed in datagrams. */
+  get plain(): Bytes {
+    return this.#plain ??= encodeDatagram(this.message);
+  }
+}
+
 /** One that was sent and isn't acknowledged. */
 export interface Unacknowledged {
-  readonly message: DirectoryMessageOf<"told">;
-  readonly bytes: number;
+  readonly telling: Telling;
   /** When its datagram is repeated, or it goes over the link; null: it has gone there. */
   dueMs: number | null;
   /** How often its datagram was sent. */
   datagrams: number;
+  /** When its datagram was sent last, while it, or its acknowledgement, is thought to be on its way; null otherwise. */
+  flyingSinceMs: number | null;
 }
 
 export class Delivery {
@@ -54,30 +72,35 @@ export class Delivery {
     if (this.#unacknowledged.length === 0) this.#through = number;
   }
 
+  /** The last one that was sent on this link; 0: none. */
+  get lastSent(): number {
+    return this.#lastSent;
+  }
+
   /** It is sent now. */
-  sent({ number, from, sentAt, text }: Broadcast): Unacknowledged {
-    const message = { type: "told", number, after: this.#lastSent, from, sentAt, text } as const;
-    const sent = { message, bytes: utf8Length(text), dueMs: null, datagrams: 0 };
+  sent(telling: Telling): Unacknowledged {
+    const { message: { number }, textBytes } = telling;
+    const sent = { telling, dueMs: null, datagrams: 0, flyingSinceMs: null };
     this.#unacknowledged.push(sent);
-    this.#bytes += sent.bytes;
+    this.#bytes += textBytes;
     this.#position = number;
     this.#lastSent = number;
     return sent;
   }
 
-  /** It has all up to there. @returns False where it wasn't sent so many. */
-  acknowledged(through: number): boolean {
-    if (through > Math.max(this.#lastSent, this.#through)) return false;
+  /** It has all up to there. @returns Those that weren't acknowledged before; null where it wasn't sent so many. */
+  acknowledged(through: number): readonly Unacknowledged[] | null {
+    if (through > Math.max(this.#lastSent, this.#through)) return null;
     let had = 0;
-    for (const { message, bytes } of this.#unacknowledged) {
-      if (message.number > through) break;
-      this.#bytes -= bytes;
+    for (const { telling } of this.#unacknowledged) {
+      if (telling.message.number > through) break;
+      this.#bytes -= telling.textBytes;
       had += 1;
     }
-    this.#unacknowledged.splice(0, had);
+    const acknowledged = this.#unacknowledged.splice(0, had);
     const isAll = this.#unacknowledged.length === 0;
     this.#through = isAll ? this.#position : Math.max(this.#through, through);
-    return true;
+    return acknowledged;
   }
 
   /** Its datagram goes out now. */

@@ -71,6 +71,12 @@ export const TTL_MS_DEFAULT = 30 * 60_000;
 export const TTL_MS_MAX = 7 * 24 * 60 * 60_000;
 /** Sent to one client and not acknowledged. */
 export const WINDOW_MAX = 32;
+/**
+ * Datagrams to all clients that are on their way at once, and for how long one may count as that. They are answered
+ * together, and systems keep some 270 short answers for a program: more would be lost, and repeated.
+ */
+export const FLYING_MAX = 192;
+export const FLYING_MS_MAX = 250;
 /** Pauses after a datagram that isn't acknowledged: it is repeated after each but the last, then it goes over TCP. */
 export const REPEAT_MS = [250, 500, 1_000] as const;
 /** A text that fits in one datagram, with what stands beside it; longer ones go over TCP. */

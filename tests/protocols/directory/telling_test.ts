@@ -3,6 +3,8 @@ import {
   BROADCASTS_MAX,
   BROADCASTS_MS,
   DATAGRAM_TEXT_BYTES_MAX,
+  FLYING_MAX,
+  FLYING_MS_MAX,
   REACHED_MS_MAX,
   REPEAT_MS,
   REPORTS_MAX,
@@ -648,4 +650,71 @@ Deno.test("Directory: a broadcast to a thousand is a thousand datagrams and a ha
   ann.tells("hello");
   assertEquals([exchange.sends - sends, exchange.datagrams - datagrams], [2, 999]);
   assertEquals(ann.last("broadcast-sent").reached, 999);
+});
+
+/** Ann, and so many guests who acknowledge nothing, all of whom have been told all that may be on its way at once. */
+function exchangeOfMany(count: number) {
+  const names = Array.from({ length: count }, (_, at) => `guest-${at}`);
+  const { exchange, ann, guests } = exchangeOf(...names);
+  for (const guest of guests) guest.acknowledges = false;
+  exchange.datagrams = 0;
+  ann.tells("hello");
+  const { number: through } = ann.last("broadcast-taken");
+  const got = (guest: Somebody | undefined) => guest!.sends({ type: "got", through });
+  return { exchange, ann, guests, all: count, first: exchange.datagrams, got };
+}
+
+Deno.test("Directory: so many datagrams at once are on their way, to all together", () => {
+  const { exchange, guests, all, first, got } = exchangeOfMany(FLYING_MAX + 50);
+  assertEquals([all - first, first], [50, FLYING_MAX]);
+
+  // Each that is acknowledged, or whose client is gone, makes room for the next one.
+  got(guests[0]);
+  assertEquals(exchange.datagrams, FLYING_MAX + 1);
+  guests[1]!.goesDown();
+  assertEquals(exchange.datagrams, FLYING_MAX + 2);
+  got(guests[0]);
+  assertEquals(exchange.datagrams, FLYING_MAX + 2, "once");
+});
+
+Deno.test("Directory: those that nobody acknowledges make room after a while, and all are told", () => {
+  const { exchange, guests } = exchangeOfMany(2 * FLYING_MAX + 10);
+
+  exchange.pass(FLYING_MS_MAX);
+  assertEquals(exchange.datagrams, 2 * FLYING_MAX);
+  // Those whose repetition is due wait, too.
+  assertEquals(exchange.machine.nextDeadlineMs(), exchange.nowMs + FLYING_MS_MAX);
+  for (const guest of guests) guest.acknowledges = true;
+  exchange.pass(10_000);
+
+  const told = guests.map(({ heard }) => heard.length);
+  assertEquals(told, guests.map(() => 1));
+});
+
+Deno.test("Directory: whoever waits for its turn has it before those who had theirs", () => {
+  const { ann, guests, got } = exchangeOfMany(FLYING_MAX + 2);
+  const [one, other] = guests.slice(-2) as [Somebody, Somebody];
+  one.acknowledges = other.acknowledges = true;
+  ann.tells("again");
+  assertEquals([one.heard.length, other.heard.length], [0, 0]);
+
+  got(guests[0]);
+  got(guests[1]);
+
+  assertEquals([one.heard.length > 0, other.heard.length > 0], [true, true]);
+});
+
+Deno.test("Directory: so many datagrams to few are on their way, and each gets all in order", () => {
+  const names = Array.from({ length: Math.ceil(FLYING_MAX / WINDOW_MAX) + 1 }, (_, at) => `n${at}`);
+  const { exchange, ann, guests } = exchangeOf(...names);
+  for (const guest of guests) guest.acknowledges = false;
+  exchange.datagrams = 0;
+  const texts = Array.from({ length: WINDOW_MAX }, (_, at) => `text ${at}`);
+  for (const text of texts) ann.tells(text);
+  assertEquals(exchange.datagrams, FLYING_MAX);
+
+  for (const guest of guests) guest.acknowledges = true;
+  exchange.pass(10_000);
+
+  for (const { heard } of guests) assertEquals(heard, texts);
 });

@@ -1,0 +1,54 @@
+/** Datagrams on their way to all clients, or their acknowledgements: no more than can be taken in at once. */
+
+import type { Unacknowledged } from "./delivery.ts";
+import { FLYING_MAX, FLYING_MS_MAX } from "./limits.ts";
+
+export class Flying {
+  /** In the order of time; what was sent at another time since, or has landed, counts no more. */
+  #queue: { readonly sent: Unacknowledged; readonly sinceMs: number }[] = [];
+  #first = 0;
+  #count = 0;
+
+  get hasRoom(): boolean {
+    return this.#count < FLYING_MAX;
+  }
+
+  /** Its datagram goes out now. */
+  departs(sent: Unacknowledged, nowMs: number): void {
+    this.lands(sent);
+    sent.flyingSinceMs = nowMs;
+    this.#count += 1;
+    this.#queue.push({ sent, sinceMs: nowMs });
+  }
+
+  /** It is acknowledged, or isn't waited for. */
+  lands(sent: Unacknowledged): void {
+    if (sent.flyingSinceMs === null) return;
+    sent.flyingSinceMs = null;
+    this.#count -= 1;
+  }
+
+  /** Those that are too long on their way count no more. */
+  expire(nowMs: number): void {
+    for (let first = this.#oldest(); first !== null; first = this.#oldest()) {
+      if (first.sinceMs + FLYING_MS_MAX > nowMs) return;
+      this.lands(first.sent);
+    }
+  }
+
+  /** When the next one counts no more. */
+  nextMs(): number | null {
+    const first = this.#oldest();
+    return first === null ? null : first.sinceMs + FLYING_MS_MAX;
+  }
+
+  #oldest(): { readonly sent: Unacknowledged; readonly sinceMs: number } | null {
+    for (; this.#first < this.#queue.length; this.#first++) {
+      const first = this.#queue[this.#first]!;
+      if (first.sent.flyingSinceMs === first.sinceMs) return first;
+    }
+    this.#queue = [];
+    this.#first = 0;
+    return null;
+  }
+}

@@ -1,0 +1,61 @@
+import { assertEquals } from "@std/assert";
+import { Telling, type Unacknowledged } from "../../../lib/protocols/directory/delivery.ts";
+import { Flying } from "../../../lib/protocols/directory/flying.ts";
+import { FLYING_MAX, FLYING_MS_MAX } from "../../../lib/protocols/directory/limits.ts";
+
+const TELLING = new Telling({
+  type: "told",
+  number: 1,
+  after: 0,
+  from: "ann",
+  sentAt: 0,
+  text: "hello",
+});
+
+function some(count: number): readonly Unacknowledged[] {
+  return Array.from({ length: count }, () => ({
+    telling: TELLING,
+    dueMs: null,
+    datagrams: 0,
+    flyingSinceMs: null,
+  }));
+}
+
+/** A sky that lacks one of being full, and what is in it; all set out at 0. */
+function almostFull() {
+  const flying = new Flying();
+  const all = some(FLYING_MAX - 1);
+  for (const sent of all) flying.departs(sent, 0);
+  assertEquals([flying.hasRoom, flying.nextMs()], [true, FLYING_MS_MAX]);
+  return { flying, all, last: some(1)[0]! };
+}
+
+Deno.test("Flying: what lands makes room, once", () => {
+  const { flying, all, last } = almostFull();
+  flying.departs(last, 10);
+  assertEquals(flying.hasRoom, false);
+  flying.lands(all[5]!);
+  flying.lands(all[5]!);
+  assertEquals(flying.hasRoom, true);
+  flying.departs(all[5]!, 20);
+  assertEquals(flying.hasRoom, false);
+});
+
+Deno.test("Flying: what sets out again is one, from then on", () => {
+  const { flying, all, last } = almostFull();
+  for (const sent of all) flying.departs(sent, 10);
+  assertEquals([flying.hasRoom, flying.nextMs()], [true, 10 + FLYING_MS_MAX]);
+  flying.departs(last, 10);
+  assertEquals(flying.hasRoom, false);
+});
+
+Deno.test("Flying: what is too long on its way makes room by itself", () => {
+  const { flying, last } = almostFull();
+  flying.departs(last, 10);
+  flying.expire(FLYING_MS_MAX - 1);
+  assertEquals(flying.hasRoom, false);
+  flying.expire(FLYING_MS_MAX);
+  assertEquals([flying.hasRoom, flying.nextMs()], [true, 10 + FLYING_MS_MAX]);
+  flying.expire(10 + FLYING_MS_MAX);
+  assertEquals(flying.nextMs(), null);
+});
