@@ -13,6 +13,11 @@ export class Flying {
     return this.#count < FLYING_MAX;
   }
 
+  /** How many are held in memory, those that have landed among them. */
+  get kept(): number {
+    return this.#queue.length;
+  }
+
   /** Its datagram goes out now. */
   departs(sent: Unacknowledged, nowMs: number): void {
     this.lands(sent);
@@ -42,10 +47,16 @@ export class Flying {
     return first === null ? null : first.sinceMs + FLYING_MS_MAX;
   }
 
+  /** What lies before it is let go of, too. */
   #oldest(): { readonly sent: Unacknowledged; readonly sinceMs: number } | null {
     for (; this.#first < this.#queue.length; this.#first++) {
       const first = this.#queue[this.#first]!;
-      if (first.sent.flyingSinceMs === first.sinceMs) return first;
+      if (first.sent.flyingSinceMs !== first.sinceMs) continue;
+      if (this.#first > FLYING_MAX) {
+        this.#queue.splice(0, this.#first);
+        this.#first = 0;
+      }
+      return first;
     }
     this.#queue = [];
     this.#first = 0;

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { Telling, type Unacknowledged } from "../../../lib/protocols/directory/delivery.ts";
 import { Flying } from "../../../lib/protocols/directory/flying.ts";
 import { FLYING_MAX, FLYING_MS_MAX } from "../../../lib/protocols/directory/limits.ts";
@@ -58,4 +58,17 @@ Deno.test("Flying: what is too long on its way makes room by itself", () => {
   assertEquals([flying.hasRoom, flying.nextMs()], [true, 10 + FLYING_MS_MAX]);
   flying.expire(10 + FLYING_MS_MAX);
   assertEquals(flying.nextMs(), null);
+});
+
+Deno.test("Flying: what has landed isn't kept, though something is always on its way", () => {
+  const flying = new Flying();
+  let [before, now] = some(2) as [Unacknowledged, Unacknowledged];
+  flying.departs(before, 0);
+  for (let atMs = 1; atMs <= 10_000; atMs++) {
+    flying.departs(now, atMs);
+    flying.lands(before);
+    [before, now] = [now, before];
+    flying.expire(atMs);
+    assert(flying.kept <= FLYING_MAX + 2);
+  }
 });
