@@ -94,6 +94,7 @@ export class Deliveries {
   #overLink(client: Client, sent: Unacknowledged): void {
     sent.dueMs = null;
     if (client.isCongested) return; // `drained` sends it
+    client.delivery.told();
     const links = this.#overLinks.get(sent.telling);
     if (links !== undefined) links.push(client.link.id);
     else this.#overLinks.set(sent.telling, [client.link.id]);

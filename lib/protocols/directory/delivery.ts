@@ -4,7 +4,7 @@ import type { Bytes } from "../../base/crypto.ts";
 import { utf8Length } from "../../base/text.ts";
 import type { Broadcast } from "./broadcasts.ts";
 import { encodeDatagram } from "./datagram_path.ts";
-import { REPEAT_MS, WINDOW_BYTES_MAX, WINDOW_MAX } from "./limits.ts";
+import { ACKNOWLEDGEMENTS_MAX, REPEAT_MS, WINDOW_BYTES_MAX, WINDOW_MAX } from "./limits.ts";
 import type { DirectoryMessageOf } from "./messages.ts";
 
 /** What is told to many, as it is sent. */
@@ -42,6 +42,8 @@ export class Delivery {
   #lastSent = 0;
   readonly #unacknowledged: Unacknowledged[] = [];
   #bytes = 0;
+  /** How many acknowledgements of what it was told may still come. */
+  #acknowledgements = 0;
 
   /** @param before Those up to this number were made before it came. */
   constructor(had: number, readonly before: number) {
@@ -106,6 +108,19 @@ export class Delivery {
   /** Its datagram goes out now. */
   datagramSent(sent: Unacknowledged, nowMs: number): void {
     sent.dueMs = nowMs + REPEAT_MS[sent.datagrams++]!;
+    this.told();
+  }
+
+  /** It goes out, again perhaps: each time it may be acknowledged, and both ways. */
+  told(): void {
+    this.#acknowledgements = Math.min(this.#acknowledgements + 2, ACKNOWLEDGEMENTS_MAX);
+  }
+
+  /** One came. @returns False where more came than it was told anything. */
+  takeAcknowledgement(): boolean {
+    if (this.#acknowledgements === 0) return false;
+    this.#acknowledgements -= 1;
+    return true;
   }
 
   /** When something is to be sent again. */

@@ -329,10 +329,12 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     }
   }
 
-  /** One that says something new is bounded by what it was told. */
+  /** Bounded by what it was told: on a slow way each repetition arrives, and is acknowledged. */
   #got(client: Client, through: number): string | null {
-    const isNew = through > client.delivery.through;
-    if (!isNew && !client.link.bucket.take(this.#nowMs)) return "too many messages";
+    const { delivery, link } = client;
+    if (!delivery.takeAcknowledgement() && !link.bucket.take(this.#nowMs)) {
+      return "too many messages";
+    }
     return this.#telling.got(client, through) ? null : "it has what it was never told";
   }
 

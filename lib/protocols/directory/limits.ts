@@ -79,6 +79,8 @@ export const FLYING_MAX = 192;
 export const FLYING_MS_MAX = 250;
 /** Pauses after a datagram that isn't acknowledged: it is repeated after each but the last, then it goes over TCP. */
 export const REPEAT_MS = [250, 500, 1_000] as const;
+/** Acknowledgements of one client on their way: of two windows, of each repetition, over link and datagrams. */
+export const ACKNOWLEDGEMENTS_MAX = 2 * WINDOW_MAX * (REPEAT_MS.length + 1) * 2;
 /** A text that fits in one datagram, with what stands beside it; longer ones go over TCP. */
 export const DATAGRAM_TEXT_BYTES_MAX = 900;
 /** The sender is told how many have it when all who are there do, or after this. */

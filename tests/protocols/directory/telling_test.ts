@@ -15,6 +15,8 @@ import {
 import { Exchange, PASSWORD, type Somebody } from "./exchange.ts";
 
 const TTL_MS = 30 * 60_000;
+/** There and back: longer than until the last repetition. */
+const FAR_MS = 2_000;
 
 /** Ann, an account, and guests of these names, all of whom receive datagrams. */
 function exchangeOf(...names: readonly string[]) {
@@ -536,6 +538,34 @@ Deno.test("Directory: acknowledging the same again and again is a flood", () => 
   exchange.take();
   for (let each = 0; each < 200; each++) bob!.says({ type: "got", through: bob!.through });
   assert(exchange.take().some((word) => word.startsWith("bob: ban")));
+});
+
+Deno.test("Directory: whoever is far away acknowledges each repetition, and that is no flood", () => {
+  const { exchange, guests: [bob, ...tellers] } = exchangeOf("bob", "cem", "dan", "eva", "flo");
+  const coming: { readonly atMs: number; readonly through: number }[] = [];
+  bob!.told = ({ number }) => {
+    coming.push({ atMs: exchange.nowMs + FAR_MS, through: number });
+  };
+  for (let each = 0; each < BROADCASTS_MAX; each++) {
+    for (const teller of tellers) teller.tells("hello");
+  }
+  let through = 0;
+  const numbers = new Set<number>();
+  while (coming.length > 0) {
+    exchange.pass(50);
+    for (
+      let next = coming[0];
+      next !== undefined && next.atMs <= exchange.nowMs;
+      next = coming[0]
+    ) {
+      numbers.add(next.through);
+      through = Math.max(through, next.through);
+      coming.shift();
+      for (const way of ["sends", "says"] as const) bob![way]({ type: "got", through });
+    }
+  }
+  assertEquals(numbers.size, tellers.length * BROADCASTS_MAX);
+  assert(!exchange.take().some((word) => word.startsWith("bob: ban")));
 });
 
 Deno.test("Directory: a disk that refuses to note who has what is told of once, and again after a recovery", () => {
