@@ -294,14 +294,19 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     switch (message.type) {
       // These have bounds of their own.
       case "relay":
+      case "relay-room":
+        if (!client.link.relayPieces.take(this.#nowMs)) return "too many messages";
+        break;
+      case "got":
+        return this.#got(client, message.through);
+      default:
+        if (!client.link.bucket.take(this.#nowMs)) return "too many messages";
+    }
+    switch (message.type) {
+      case "relay":
         return this.#calls.relayed(client, message);
       case "relay-room":
         return this.#calls.taken(client, message);
-      case "got":
-        return this.#got(client, message.through);
-    }
-    if (!client.link.bucket.take(this.#nowMs)) return "too many messages";
-    switch (message.type) {
       case "call":
         return this.#calls.ring(client, message);
       case "answer":
@@ -346,8 +351,11 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     if (opened === null) return;
     const answer = client.address.heard(from, bytes.length, opened);
     if (answer !== null) this.#out.push({ type: "datagram", to: from, bytes: answer });
-    if (opened.message?.type !== "got") return;
-    const fault = this.#got(client, opened.message.through);
+    const fault = opened.message?.type === "got"
+      ? this.#got(client, opened.message.through)
+      : client.link.bucket.take(this.#nowMs)
+      ? null
+      : "too many datagrams";
     if (fault !== null) this.#offends(client.link, fault);
   }
 

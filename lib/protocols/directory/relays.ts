@@ -14,7 +14,6 @@ export class Relays {
 
   /** @returns What is wrong with it; null where nothing is. */
   relayed(call: Call, side: Side, bytes: Uint8Array): string | null {
-    if (side.client?.link.relayPieces.take(this.out.nowMs) === false) return "too many messages";
     if (side.flow?.add(bytes) === false) return "it has no room for that";
     this.relayedBytes += bytes.length;
     for (const { client } of call.sides) if (client !== null) client.relayedBytes += bytes.length;
@@ -24,7 +23,6 @@ export class Relays {
 
   /** @returns What is wrong with it; null where nothing is. */
   taken(call: Call, side: Side, bytes: number): string | null {
-    if (side.client?.link.relayPieces.take(this.out.nowMs) === false) return "too many messages";
     const sender = call.other(side);
     if (sender.flow === null) return null;
     if (!sender.flow.taken(bytes)) return "it wasn't sent so much";

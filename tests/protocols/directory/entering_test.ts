@@ -8,13 +8,14 @@ import {
   KICKED_MS,
   LOCK_OUT_MS,
   LOCK_OUTS_MAX,
+  RELAY_PIECES_BURST,
   SIGN_UPS_MS,
   SILENT_LINKS_MAX,
   SILENT_MS_MAX,
 } from "../../../lib/protocols/directory/limits.ts";
 import { LockOuts } from "../../../lib/protocols/directory/lock_outs.ts";
 import { RecentCounts } from "../../../lib/protocols/directory/recent_counts.ts";
-import { Exchange, PASSWORD } from "./exchange.ts";
+import { callId, Exchange, PASSWORD } from "./exchange.ts";
 
 Deno.test("Directory: a newcomer signs up, is in, and is in the list", () => {
   const exchange = new Exchange();
@@ -642,6 +643,23 @@ for (
     ["floods", (e: Exchange) => {
       const eve = e.guest("eve");
       for (let each = 0; each < 101; each++) eve.hangsUp(1);
+    }],
+    ["floods with what is relayed for no call", (e: Exchange) => {
+      const eve = e.guest("eve");
+      const bytes = new Uint8Array(100);
+      for (let each = 0; each <= RELAY_PIECES_BURST; each++) {
+        eve.says({ type: "relay", call: callId(1), bytes });
+      }
+    }],
+    ["floods with room for no call", (e: Exchange) => {
+      const eve = e.guest("eve");
+      for (let each = 0; each <= RELAY_PIECES_BURST; each++) {
+        eve.says({ type: "relay-room", call: callId(1), bytes: 1 });
+      }
+    }],
+    ["floods with datagrams", (e: Exchange) => {
+      const eve = e.guest("eve");
+      for (let each = 0; each < 101; each++) eve.isHere();
     }],
     ["knows too many messages", (e: Exchange) => {
       const { link } = e.guest("eve");
