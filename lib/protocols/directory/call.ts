@@ -75,6 +75,8 @@ export class Call {
 
   /** From now on the directory passes on what they say. */
   relay(): void {
-    for (const side of this.sides) side.flow = new Flow();
+    for (const side of this.sides) {
+      if (side.client !== null) side.flow = new Flow(side.client.link.relayBytes);
+    }
   }
 }

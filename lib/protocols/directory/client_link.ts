@@ -12,6 +12,8 @@ import {
   CALLS_PER_S,
   CONTROL_BURST,
   CONTROL_PER_S,
+  RELAY_BYTES_PER_S,
+  RELAY_CREDIT_BYTES,
   RELAY_PIECES_BURST,
   RELAY_PIECES_PER_S,
   SILENT_LINKS_MAX,
@@ -27,6 +29,8 @@ export class ClientLink {
   readonly bucket = new TokenBucket(CONTROL_PER_S, CONTROL_BURST);
   readonly calls = new TokenBucket(CALLS_PER_S, CALLS_BURST);
   readonly relayPieces = new TokenBucket(RELAY_PIECES_PER_S, RELAY_PIECES_BURST);
+  /** Of what it says in calls that are relayed. */
+  readonly relayBytes = new TokenBucket(RELAY_BYTES_PER_S, RELAY_CREDIT_BYTES);
   unknowns = 0;
 
   constructor(readonly id: LinkId, readonly peer: PeerKey, readonly host: string) {

@@ -4,16 +4,18 @@
  */
 
 import { type Bytes, concatBytes } from "../../base/crypto.ts";
-import { TokenBucket } from "../../base/token_bucket.ts";
+import type { TokenBucket } from "../../base/token_bucket.ts";
 import { RELAY_BYTES_MAX, RELAY_BYTES_PER_S, RELAY_CREDIT_BYTES } from "./limits.ts";
 
 /** One direction. */
 export class Flow {
-  readonly #bucket = new TokenBucket(RELAY_BYTES_PER_S, RELAY_CREDIT_BYTES);
   /** Came, and isn't passed on yet. */
   #waiting: Bytes = new Uint8Array();
   /** Came, and not taken yet by the receiver. */
   #owedBytes = 0;
+
+  /** @param rate The sender's, whichever call it is of: one that it has left may still go on for a moment. */
+  constructor(readonly rate: TokenBucket) {}
 
   /** Passed on, and not taken yet by the receiver. */
   get #passedBytes(): number {
@@ -38,7 +40,7 @@ export class Flow {
   /** The next piece that may be passed on now; null: none. */
   next(nowMs: number): Bytes | null {
     const bytes = Math.min(this.#waiting.length, RELAY_BYTES_MAX);
-    if (bytes === 0 || !this.#bucket.take(nowMs, bytes)) return null;
+    if (bytes === 0 || !this.rate.take(nowMs, bytes)) return null;
     const piece = this.#waiting.subarray(0, bytes);
     this.#waiting = this.#waiting.subarray(bytes);
     return piece;
@@ -48,7 +50,7 @@ export class Flow {
   dueMs(nowMs: number): number | null {
     const bytes = Math.min(this.#waiting.length, RELAY_BYTES_MAX);
     if (bytes === 0) return null;
-    const lacking = bytes - this.#bucket.available(nowMs);
+    const lacking = bytes - this.rate.available(nowMs);
     return nowMs + Math.max(0, Math.ceil((lacking * 1_000) / RELAY_BYTES_PER_S));
   }
 }

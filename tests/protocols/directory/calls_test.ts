@@ -436,6 +436,28 @@ Deno.test("Directory: it relays no faster than it says, and holds no more than t
   assert(passed >= 10 * RELAY_BYTES_PER_S * 0.95);
 });
 
+Deno.test("Directory: calls one after the other are relayed no faster than one", () => {
+  const { exchange, ann, bob } = talking("relay");
+  const passed = () =>
+    exchange.take().flatMap((word) => /^bob: relay (\d+) B$/.exec(word)?.[1] ?? [])
+      .reduce((sum, bytes) => sum + Number(bytes), 0);
+  for (let id = 2; id <= 5; id++) {
+    ann.hangsUp(id - 1);
+    ann.calls("bob", id);
+    bob.answers(id);
+    ann.says({ type: "relay-please", call: callId(id) });
+    for (const each of [ann, bob]) each.begins(id, "relay");
+  }
+  for (let id = 1; id <= 5; id++) {
+    for (let sent = 0; sent < RELAY_CREDIT_BYTES; sent += RELAY_BYTES_MAX) {
+      relays(ann, RELAY_BYTES_MAX, id);
+    }
+  }
+  assertEquals(passed(), RELAY_CREDIT_BYTES);
+  exchange.pass(500);
+  assertEquals(passed(), RELAY_BYTES_PER_S / 2);
+});
+
 Deno.test("Directory: who is slow gets what is relayed later, not less", () => {
   const { exchange, ann, bob } = talking("relay");
   exchange.feed({ type: "congested", link: bob.link });
