@@ -10,7 +10,7 @@ import { earliestMs } from "../../base/machine.ts";
 import { foldName } from "../../base/names.ts";
 import { type Broadcast, type Broadcasts, isOver } from "./broadcasts.ts";
 import type { Client } from "./client_session.ts";
-import { Telling, type Unacknowledged } from "./delivery.ts";
+import { ToldMessage, type Unacknowledged } from "./delivery.ts";
 import { Flying } from "./flying.ts";
 import { DATAGRAM_TEXT_BYTES_MAX, REPEAT_MS } from "./limits.ts";
 import type { Output } from "./output.ts";
@@ -24,9 +24,9 @@ export class Deliveries {
   /** Those for whom there is more when fewer datagrams are on their way, in the order of their turns. */
   readonly #waiting = new Set<Client>();
   /** What goes over links in this step: the same to many is one message. */
-  readonly #overLinks = new Map<Telling, LinkId[]>();
+  readonly #overLinks = new Map<ToldMessage, LinkId[]>();
   /** The last ones, by their number and the one before: most clients are told the same, in the same order. */
-  readonly #telling = new Map<string, Telling>();
+  readonly #telling = new Map<string, ToldMessage>();
 
   constructor(readonly broadcasts: Broadcasts, readonly out: Output) {}
 
@@ -62,11 +62,11 @@ export class Deliveries {
     }
   }
 
-  #tellingOf({ number, from, sentAt, text }: Broadcast, after: number): Telling {
+  #tellingOf({ number, from, sentAt, text }: Broadcast, after: number): ToldMessage {
     const key = `${number} ${after}`;
     let telling = this.#telling.get(key);
     if (telling === undefined) {
-      telling = new Telling({ type: "told", number, after, from, sentAt, text });
+      telling = new ToldMessage({ type: "told", number, after, from, sentAt, text });
       this.#telling.set(key, telling);
       dropOldest(this.#telling, TELLING_MAX);
     }

@@ -8,7 +8,7 @@ import { ACKNOWLEDGEMENTS_MAX, REPEAT_MS, WINDOW_BYTES_MAX, WINDOW_MAX } from ".
 import type { DirectoryMessageOf } from "./messages.ts";
 
 /** What is told to many, as it is sent. */
-export class Telling {
+export class ToldMessage {
   readonly textBytes: number;
   #plain: Bytes | null = null;
 
@@ -24,7 +24,7 @@ export class Telling {
 
 /** One that was sent and isn't acknowledged. */
 export interface Unacknowledged {
-  readonly telling: Telling;
+  readonly telling: ToldMessage;
   /** When its datagram is repeated, or it goes over the link; null: it has gone there. */
   dueMs: number | null;
   /** How often its datagram was sent. */
@@ -80,7 +80,7 @@ export class Delivery {
   }
 
   /** It is sent now. */
-  sent(telling: Telling): Unacknowledged {
+  sent(telling: ToldMessage): Unacknowledged {
     const { message: { number }, textBytes } = telling;
     const sent = { telling, dueMs: null, datagrams: 0, flyingSinceMs: null };
     this.#unacknowledged.push(sent);

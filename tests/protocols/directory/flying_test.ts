@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { Telling, type Unacknowledged } from "../../../lib/protocols/directory/delivery.ts";
+import { ToldMessage, type Unacknowledged } from "../../../lib/protocols/directory/delivery.ts";
 import { Flying } from "../../../lib/protocols/directory/flying.ts";
 import { FLYING_MAX, FLYING_MS_MAX } from "../../../lib/protocols/directory/limits.ts";
 
-const TELLING = new Telling({
+const TELLING = new ToldMessage({
   type: "told",
   number: 1,
   after: 0,
