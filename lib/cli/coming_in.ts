@@ -13,9 +13,10 @@ export interface Way {
   readonly name: string;
 }
 
-/** Passwords that needn't be asked for. */
+/** Passwords that files, or the environment, have. */
 export interface GivenPasswords {
-  readonly password: string;
+  /** Null: it is asked for. */
+  readonly password: string | null;
   /** Empty: it stays. */
   readonly newPassword: string;
 }
@@ -61,7 +62,7 @@ export class ComingIn {
   /** Whether a refusal is answered by another attempt. */
   get asksAgain(): boolean {
     const { dialogue, way, given } = this.#ports;
-    return dialogue !== null && (way === null || (given === null && way.how !== "guest"));
+    return dialogue !== null && (way === null || (given?.password === null && way.how !== "guest"));
   }
 
   /** How, and as whom; asked for where it isn't known. Null where the user leaves. */
@@ -96,12 +97,15 @@ export class ComingIn {
       this.#way = null;
       this.#given = null;
       if (way.how === "guest") return { ...way, password: "", newPassword: "" };
-      if (given !== null) return { ...way, ...given };
+      const { newPassword } = given ?? { newPassword: "" };
+      if (given !== null && given.password !== null) {
+        return { ...way, password: given.password, newPassword };
+      }
       const password = way.how === "log-in"
         ? await this.#ask("Password: ", true)
         : await this.newPassword("Password: ");
       if (password === null) return null;
-      if (password !== undefined) return { ...way, password, newPassword: "" };
+      if (password !== undefined) return { ...way, password, newPassword };
     }
   }
 

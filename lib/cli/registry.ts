@@ -87,7 +87,7 @@ export async function runRegistry(options: RegistryOptions): Promise<void> {
   });
 }
 
-/** Passwords that files and the environment have; null where they are asked for, or none is needed. */
+/** What files and the environment have; null where no password is needed. */
 async function givenPasswords(
   { way, passwordFile: file, newPasswordFile }: RegistryOptions,
   mayAsk: boolean,
@@ -97,7 +97,7 @@ async function givenPasswords(
   const notice = (text: string) => Promise.resolve(tell(text));
   const password = await givenPassword({ file, mayAsk, streams: processStreams(), notice });
   const newPassword = newPasswordFile === null ? "" : await passwordIn(newPasswordFile, notice);
-  return password === null ? null : { password, newPassword };
+  return { password, newPassword };
 }
 
 interface ProgramParts {
@@ -136,7 +136,9 @@ class Program {
   /** The input has ended before one was in. */
   #hasEnded = false;
   /** Tells that the directory is still being looked for. */
-  #patience: { cancel(): void } | null = null;
+  #looking: { cancel(): void } | null = null;
+  /** Ends a script that has said all to a directory that isn't there. */
+  #waiting: { cancel(): void } | null = null;
   #notices: readonly string[];
 
   constructor(parts: ProgramParts) {
@@ -156,7 +158,7 @@ class Program {
       comingIn: this.#comingIn,
       standing: parts.standing,
       mayAsk: ui.dialogue !== null,
-      password: given === null ? null : given.newPassword || given.password,
+      password: given?.newPassword || (given?.password ?? null),
       submit: (command, ref) => this.#host?.command(command, ref),
     });
     let log: Promise<Logger> | null = null;
@@ -268,12 +270,13 @@ class Program {
         pin: (who, key, again) =>
           pinsIn(wiring, who === DIRECTORY_NAME ? directoryScope : scope)(who, key, again),
       });
-      this.#patience = SYSTEM_LINK_CLOCK.at(SYSTEM_LINK_CLOCK.nowMs() + LOOKING_TOLD_MS, () => {
+      this.#looking = SYSTEM_LINK_CLOCK.at(SYSTEM_LINK_CLOCK.nowMs() + LOOKING_TOLD_MS, () => {
         ui.show({ event: "notice", text: `Looking for the directory at ${config.registry}` });
       });
       await runMode(wiring, links, host);
     } finally {
-      this.#patience?.cancel();
+      this.#looking?.cancel();
+      this.#waiting?.cancel();
       this.#host = null;
       await links?.shutdown("ended");
       await datagrams?.close();
@@ -303,10 +306,10 @@ class Program {
         break;
       case "directory":
         this.#isMet = true;
-        this.#patience?.cancel();
+        this.#looking?.cancel();
         break;
       case "session":
-        if (event.state === "up") this.#patience?.cancel();
+        this.#looking?.cancel();
         this.#comingIn.over(event.state === "up");
         if (this.#hasEnded && event.state === "up") this.#leave("end of input");
         break;
@@ -426,8 +429,7 @@ class Program {
 
   /** A script that has said all waits no longer for a directory that isn't there than for anything else. */
   #inputEnds(): void {
-    this.#patience?.cancel();
-    this.#patience = SYSTEM_LINK_CLOCK.at(SYSTEM_LINK_CLOCK.nowMs() + ENDED_WAIT_MS_MAX, () => {
+    this.#waiting ??= SYSTEM_LINK_CLOCK.at(SYSTEM_LINK_CLOCK.nowMs() + ENDED_WAIT_MS_MAX, () => {
       const { standing, options: { registry } } = this.#parts;
       if (standing.wasUp || this.#isMet) return;
       const text =

@@ -118,11 +118,24 @@ Deno.test("coming in: what flags say serves once", async () => {
   assertEquals((await comingIn.entry("alice"))?.how, "guest");
 });
 
+Deno.test("coming in: a new password in a file goes with one that is typed", async () => {
+  const way = { how: "log-in", name: "alice" } as const;
+  const given = { password: null, newPassword: "another one" };
+  const { comingIn, asked } = at(["secret word"], { name: "alice", way, given });
+  assertEquals(await comingIn.entry("alice"), {
+    ...way,
+    password: "secret word",
+    newPassword: "another one",
+  });
+  assertEquals(asked, ["(Password:)"]);
+});
+
 Deno.test("coming in: only who was asked is asked again", () => {
   const given = { password: "secret word", newPassword: "" };
   const asksAgain = (ports: Partial<ComingInPorts>) => at([], ports).comingIn.asksAgain;
   assertEquals(asksAgain({}), true);
-  assertEquals(asksAgain({ way: { how: "log-in", name: "alice" } }), true);
+  const typed = { password: null, newPassword: "" };
+  assertEquals(asksAgain({ way: { how: "log-in", name: "alice" }, given: typed }), true);
   assertEquals(asksAgain({ way: { how: "log-in", name: "alice" }, given }), false);
   assertEquals(asksAgain({ way: { how: "guest", name: "alice" } }), false);
   assertEquals(asksAgain({ dialogue: null }), false);
