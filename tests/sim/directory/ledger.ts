@@ -237,10 +237,12 @@ export class Ledger {
     }
     this.#checkTime(process, told);
     seen.push({ process, isVoid: false });
-    const way = `${person.index} ${account} ${told.by?.person.index} ${told.from}`;
+    const incarnation = this.#goneAtMs.get(foldName(account)) ?? 0;
+    const way = `${person.index} ${account} ${incarnation} ${told.by?.person.index} ${told.from}`;
     const last = this.#last.get(way) ?? -1;
     // What is shown again, as an old disk doesn't know of it, was in its place before.
-    if (last > told.index && seen.length === 1 && !told.isForgotten) {
+    const isKnown = seen.length > 1 || told.isForgotten || person.isExcused;
+    if (last > told.index && !isKnown) {
       throw new Violation(`${account} is shown ${what} after b${last}`);
     }
     this.#last.set(way, Math.max(last, told.index));
