@@ -146,6 +146,11 @@ const DIRECTORY_BOUNDS: readonly (readonly [string, number])[] = [
   ["relayed bytes that the receiver hasn't taken, in each direction", directory.RELAY_CREDIT_BYTES],
   ["relayed bytes each second, in each direction", directory.RELAY_BYTES_PER_S],
   ["pieces relayed for a client each second", directory.RELAY_PIECES_PER_S],
+  [
+    "lines of a call that are shown before their author is told, at most",
+    directory.HEARD_LINES_MAX,
+  ],
+  ["ms after which it is told of fewer, too", directory.HEARD_MS],
   ["broadcasts of a sender in a minute", directory.BROADCASTS_MAX],
   ["broadcasts sent to a client and not acknowledged", directory.WINDOW_MAX],
   ["bytes of text that may go in a datagram", directory.DATAGRAM_TEXT_BYTES_MAX],

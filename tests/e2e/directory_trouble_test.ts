@@ -136,6 +136,37 @@ sideBySide({
       await untilListed(alice, "alice free");
     },
 
+  "what is written to somebody who hangs and is killed may be lost, and its author is told":
+    async () => {
+      const { world } = await DirectoryWorld.open([]);
+      await using _ = world;
+      const pairs = [["alice", "bob", {}], ["carol", "dora", UNREACHABLE]] as const;
+      for (const [caller, callee, options] of pairs) {
+        const [one, other] = await world.talking(caller, callee, options);
+        await one.type("shown");
+        await other.until(message("shown"));
+        await other.type("and heard");
+        await one.until(message("and heard"));
+        // Longer than until one is told that it was shown.
+        await sleep(1_000);
+        other.signal("SIGSTOP");
+        await one.type("never shown\nnor is this");
+        await sleep(500);
+        await other.kill();
+        await one.until(call("ended"));
+        const { text, warning } = await one.until(({ event, warning }) =>
+          event === "notice" && warning === true
+        );
+        assertEquals([text, warning], [`${callee} may not have got your last 2 lines`, true]);
+        const order = one.events.filter(({ event, warning, state }) =>
+          warning === true || (event === "call" && state === "ended")
+        );
+        assertEquals(order.map(({ event }) => event), ["call", "notice"]);
+        await one.type("q");
+        await endOf(one);
+      }
+    },
+
   "a caller that hangs is told to the callee within 10 s, and leaves the list within 15":
     async () => {
       const { world, directory } = await DirectoryWorld.open([]);

@@ -73,6 +73,7 @@ const HUNTS: readonly Hunt[] = [
   { mutation: MUTATIONS.endsWithoutAWord, finding: /isn't told what becomes/ },
   { mutation: MUTATIONS.ringsForEver, finding: /waits for the outcome/ },
   { mutation: MUTATIONS.doesNotHearItself, finding: /doesn't hear itself/ },
+  { mutation: MUTATIONS.losesSilently, finding: /loses \d+ lines/ },
   { mutation: MUTATIONS.relaysAlways, finding: /relays nothing/ },
   { mutation: MUTATIONS.takesAnyKey, finding: /whose key is another/ },
   { mutation: MUTATIONS.countsTooMany, finding: /is told that \d+ have/ },

@@ -25,6 +25,7 @@ import {
   CALLS_PER_S,
   CONNECTING_MS_MAX,
   DIRECT_MS_MAX,
+  HEARD_MS,
   REASON_BYTES_MAX,
   RINGING_MS_MAX,
   TEXT_BYTES_MAX,
@@ -37,9 +38,9 @@ import { RelayedCalls } from "./relayed.ts";
 
 /**
  * When the call is over unless something happens, when the directory is asked to relay it, when it is told again of a
- * call that it holds for over, and when more of what waits is said.
+ * call that it holds for over, when more of what waits is said, and when the other is told what was shown.
  */
-const DEADLINES = ["over", "relay", "retell", "flush"] as const;
+const DEADLINES = ["over", "relay", "retell", "flush", "heard"] as const;
 
 /** Beside the outcomes that the directory knows. */
 type Reason = "cancelled" | "lost" | "directory-down" | "key-changed" | "hung-up" | "protocol";
@@ -220,13 +221,13 @@ export class Calling {
 
   #hangsUp(call: ClientCall, ref?: string): void {
     const { link } = call;
-    if (link !== null) this.owner.out.close(link.link, "hung up");
+    this.#close(call, "hung up");
     if (link?.isRelayed) this.#relayed.part(call.id, link.link);
     else {
       this.#partingLink = link?.link ?? null;
       this.#tellOf(call, { type: "hang-up", reason: "" });
     }
-    this.#over(call, "ended", {}, ref);
+    this.#over(call, "ended", {}, ref, true);
   }
 
   /** The program leaves: what rings here isn't answered any more, what is talked about is said, then it ends. */
@@ -264,7 +265,10 @@ export class Calling {
       const line = call.lines.shift();
       if (line === undefined) break;
       const { text, ref } = line;
-      if (call.link !== null) out.send(call.link.link, { type: "line", text });
+      if (call.link !== null) {
+        out.send(call.link.link, { type: "line", text });
+        call.receipts.said();
+      }
       out.show({ event: "message", from: selfName, text, self: true }, ref);
       if (call.isSelf) out.show({ event: "message", from: selfName, text, self: false });
       bytes += utf8Length(text);
@@ -390,7 +394,7 @@ export class Calling {
       return this.#relayed.close(call.id);
     }
     if (call.phase === "asked") this.owner.missed.add(call.peer);
-    if (call.link !== null) this.owner.out.close(call.link.link, "directory-down");
+    this.#close(call, "directory-down");
     this.#over(call, "ended", { reason: "directory-down" });
   }
 
@@ -414,7 +418,7 @@ export class Calling {
     this.#missNext();
     this.#relayed.parted();
     if (call === null) return;
-    if (call.link !== null) this.owner.out.close(call.link.link, "quit");
+    this.#close(call, "quit");
     this.#tellOf(call, { type: "hang-up", reason: "" });
     this.#over(call, "ended");
   }
@@ -467,19 +471,41 @@ export class Calling {
   message(link: LinkId, message: DirectoryMessage): void {
     const call = this.#call;
     if (message.type === "unknown" || call === null) return;
-    if (call.link?.link === link) {
-      if (message.type !== "line") return this.#breaks(call, `${message.type} in a call`);
-      return this.owner.out.show({
-        event: "message",
-        from: call.peer,
-        text: message.text,
-        self: false,
-      });
-    }
+    if (call.link?.link === link) return this.#hears(call, message);
     const candidate = call.links.get(link);
     if (candidate === null) return; // being closed
     if (hears(candidate, message)) return this.#consider(call, candidate);
     call.links.drop(candidate, `${message.type} before begin isn't allowed`);
+  }
+
+  /** What the other says in the call. */
+  #hears(call: ClientCall, message: DirectoryMessage): void {
+    const { receipts } = call;
+    if (message.type === "heard") {
+      const isRight = receipts.heard(message.lines);
+      return isRight ? undefined : this.#breaks(call, "heard of what wasn't said");
+    }
+    if (message.type !== "line") return this.#breaks(call, `${message.type} in a call`);
+    const { out } = this.owner;
+    out.show({ event: "message", from: call.peer, text: message.text, self: false });
+    receipts.shown();
+    if (receipts.owed === "now") this.#tellHeard(call);
+    else this.#deadlines.setEarliest("heard", out.nowMs + HEARD_MS);
+  }
+
+  /** Tells the other of the lines that were shown since it was told last. */
+  #tellHeard(call: ClientCall): void {
+    this.#deadlines.clear("heard");
+    const { link, receipts } = call;
+    if (link === null || receipts.owed === "nothing") return;
+    this.owner.out.send(link.link, { type: "heard", lines: receipts.tell() });
+  }
+
+  /** Closes the link on which they talk, if they do. */
+  #close(call: ClientCall, reason: string): void {
+    if (call.link === null) return;
+    this.#tellHeard(call);
+    this.owner.out.close(call.link.link, reason);
   }
 
   congested(link: LinkId): void {
@@ -523,21 +549,23 @@ export class Calling {
 
   /** The other side breaks a rule. */
   #breaks(call: ClientCall, text: string): void {
-    this.owner.out.close(call.link!.link, `${text} isn't allowed`);
+    this.#close(call, `${text} isn't allowed`);
     this.#tellOf(call, { type: "hang-up", reason: "protocol" });
     this.#over(call, "ended", { reason: "protocol" });
   }
 
   // The end.
 
+  /** @param goesOut What was said goes out first: our user has ended it. */
   #over(
     call: ClientCall,
     state: CallOutcome,
     more: { readonly reason?: Reason | string } = {},
     ref?: string,
+    goesOut = false,
   ): void {
     const { out, lobby, isUp } = this.owner;
-    const { isTalking: wasTalking, lines, talkingSinceMs } = call;
+    const { isTalking: wasTalking, lines, receipts: { unheard }, talkingSinceMs } = call;
     call.links.dropAll();
     for (const name of DEADLINES) this.#deadlines.clear(name);
     this.#relayed.close(call.id);
@@ -545,6 +573,10 @@ export class Calling {
     this.#show(call, state, { ...more, ...talked }, ref);
     call.enter("over");
     this.#call = null;
+    if (unheard > 0 && !goesOut) {
+      const what = unheard === 1 ? "line" : `${unheard} lines`;
+      out.warn(`${shownName(call.peer)} may not have got your last ${what}`);
+    }
     if (lines.size > 0) {
       const what = lines.size === 1 ? "1 line wasn't" : `${lines.size} lines weren't`;
       out.notice(`${what} said, as there is no call with ${shownName(call.peer)}`);
@@ -597,6 +629,7 @@ export class Calling {
       if (due === "over") this.#timedOut(call);
       else if (due === "retell") this.owner.enterAnew();
       else if (due === "flush") this.#flush(call);
+      else if (due === "heard") this.#tellHeard(call);
       else if (call.met?.mayRelay) this.#tellOf(call, { type: "relay-please" });
       else this.#unreachable(call);
     }
@@ -611,7 +644,7 @@ export class Calling {
         this.owner.missed.add(call.peer);
         return this.#over(call, "timeout");
       case "ending":
-        this.owner.out.close(call.link!.link, "lost");
+        this.#close(call, "lost");
         this.#tellOf(call, { type: "hang-up", reason: "lost" });
         return this.#over(call, "ended", { reason: "lost" });
       default:

@@ -3,7 +3,7 @@
 import type { Endpoint, PeerKey } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
 import type { CallLink, CallLinks } from "./call_links.ts";
-import { Lines } from "./lines.ts";
+import { Lines, Receipts } from "./lines.ts";
 import type { CallRoute } from "./messages.ts";
 
 /** Each phase of a call: what it means, and which ones may follow. */
@@ -40,6 +40,7 @@ export interface Met {
 export class ClientCall {
   #phase: CallPhase;
   readonly lines = new Lines();
+  readonly receipts = new Receipts();
   met: Met | null = null;
   /** That on which they talk; null while they don't, and where one talks to oneself. */
   link: CallLink | null = null;

@@ -52,6 +52,10 @@ export const DIRECT_MS_MAX = 4_000;
 export const CONNECTING_MS_MAX = 10_000;
 /** Calls that were missed, the latest are kept. */
 export const MISSED_MAX = 100;
+/** Lines of a call that were shown without a `heard`: one in so many costs a flood little. */
+export const HEARD_LINES_MAX = 32;
+/** A line that was shown is told of after this: long for lines that come together, short for who waits. */
+export const HEARD_MS = 200;
 /** Sealed bytes in one piece that is relayed. */
 export const RELAY_BYTES_MAX = 16 * 1_024;
 /** Of those in each direction that the other side hasn't taken: the directory holds no more. */

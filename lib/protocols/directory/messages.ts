@@ -351,6 +351,17 @@ const line = message(50, "line", {
   lane: "data",
 }, { text: text(TEXT_BYTES_MAX) });
 
+const heard = message(51, "heard", {
+  from: "either",
+  to: "the other",
+  when: "lines were shown: after 200 ms or 32 of them, and before it closes the link",
+  answer: "none",
+  lane: "control",
+}, {
+  /** Of this call, up to now: more than before, and no more than were said. */
+  lines: counter,
+});
+
 const here = message(56, "here", {
   from: "a client",
   to: "the directory",
@@ -410,6 +421,7 @@ export const DIRECTORY_MESSAGES = [
   talk,
   begin,
   line,
+  heard,
   here,
   prove,
   proof,

@@ -593,6 +593,173 @@ Deno.test("lines: those of the other are shown under its name", () => {
   ]);
 });
 
+// What was shown.
+
+function saysLines(program: ClientProgram, count: number): void {
+  for (let n = 0; n < count; n++) program.types({ command: "say", text: "x" });
+}
+
+function hearsLines({ program, link }: Talking, count: number): Words {
+  return Array.from({ length: count }, () => program.hears(link, { type: "line", text: "x" }))
+    .flat().filter((word) => word.startsWith("to link"));
+}
+
+function notices(words: Words): Words {
+  return words.filter((word) => word.startsWith("notice"));
+}
+
+Deno.test("heard: the other is told of what was shown after 200 ms, or 32 lines", () => {
+  const talk = talking();
+  const { program, link } = talk;
+
+  assertEquals(hearsLines(talk, 1), []);
+  assertEquals(program.after(150), []);
+  assertEquals(hearsLines(talk, 2), []);
+  assertEquals(program.after(49), []);
+  assertEquals(program.after(1), [`to link ${link}: heard lines=3`]);
+  assertEquals(program.after(60_000), []);
+  assertEquals(hearsLines(talk, 31), []);
+  assertEquals(hearsLines(talk, 1), [`to link ${link}: heard lines=35`]);
+  assertEquals(program.after(150), []);
+  assertEquals(hearsLines(talk, 1), []);
+  assertEquals(program.after(199), []);
+  assertEquals(program.after(1), [`to link ${link}: heard lines=36`]);
+  assertEquals(
+    hearsLines(talk, 100),
+    [68, 100, 132].map((n) => `to link ${link}: heard lines=${n}`),
+  );
+});
+
+Deno.test("heard: whoever ends a call says first what was shown", () => {
+  const ends: Readonly<Record<string, (program: ClientProgram, link: LinkId) => Words>> = {
+    "hang-up": (program) => program.types({ command: "hang-up" }),
+    quit: (program) => program.types({ command: "quit" }),
+    protocol: (program, link) => program.hears(link, { type: "done" }),
+    "the account is gone": (program) =>
+      program.says({ type: "dismissed", because: "forgotten", text: "", retryMs: 0 }),
+  };
+  for (const [how, end] of Object.entries(ends)) {
+    const talk = talking();
+    const { program, link } = talk;
+    hearsLines(talk, 2);
+    const words = end(program, link);
+    assertEquals(
+      words.filter((word) => word.includes(`link ${link}`)),
+      [`to link ${link}: heard lines=2`, `close link ${link}`],
+      how,
+    );
+    const none = talking();
+    assert(!end(none.program, none.link).some((word) => word.includes("heard")), how);
+  }
+});
+
+Deno.test("heard: what is said and may be lost with the call is told, after it", () => {
+  const ends: Readonly<Record<string, (program: ClientProgram, link: LinkId) => Words>> = {
+    lost: (program, link) => program.linkDown(link, false),
+    "hung-up": (program, link) => program.linkDown(link, true),
+    protocol: (program, link) => program.hears(link, { type: "done" }),
+    "directory-down": (program) => program.directoryDown(),
+  };
+  for (const [reason, end] of Object.entries(ends)) {
+    for (const [said, heard, may] of [[0, 0, ""], [1, 0, "line"], [4, 1, "3 lines"], [4, 4, ""]]) {
+      const { program, link } = reason === "directory-down" ? relayedTalking() : talking();
+      saysLines(program, said as number);
+      if (heard !== 0) program.hears(link, { type: "heard", lines: heard as number });
+      const words = end(program, link);
+      assertEquals(
+        notices(words),
+        may === "" ? [] : [`notice text=bob may not have got your last ${may} warning=true`],
+        reason,
+      );
+      const at = words.findIndex((word) => word.includes(`state=ended reason=${reason}`));
+      assert(at >= 0 && (may === "" || words[at + 1]?.startsWith("notice")), words.join("\n"));
+    }
+  }
+});
+
+Deno.test("heard: what the directory relays no more, and nobody says goodbye to, may be lost", () => {
+  const { program } = relayedTalking();
+  saysLines(program, 2);
+  outcome(program, "ended");
+
+  assertEquals(notices(program.after(1_000)), [
+    "notice text=bob may not have got your last 2 lines warning=true",
+  ]);
+});
+
+Deno.test("heard: lines that weren't said are told apart", () => {
+  const { program, link } = talking();
+  saysLines(program, 1);
+  program.feed({ type: "congested", link });
+  saysLines(program, 2);
+
+  assertEquals(notices(program.linkDown(link, false)), [
+    "notice text=bob may not have got your last line warning=true",
+    "notice text=2 lines weren't said, as there is no call with bob",
+  ]);
+});
+
+Deno.test("heard: whoever hangs up isn't told of what goes out first, nor who talks to oneself", () => {
+  const { program } = talking();
+  saysLines(program, 3);
+  assertEquals(notices(program.types({ command: "hang-up" })), []);
+
+  const self = ClientProgram.in();
+  self.types({ command: "call", name: "ann" });
+  saysLines(self, 3);
+  assertEquals(notices(self.types({ command: "quit" })), []);
+});
+
+Deno.test("heard: a program that ends although not everything has gone out says so", () => {
+  const { program, link } = talking();
+  saysLines(program, 1);
+  program.feed({ type: "congested", link });
+  saysLines(program, 1);
+  program.types({ command: "quit" });
+
+  assertEquals(notices(program.after(10_000)), [
+    "notice text=bob may not have got your last line warning=true",
+    "notice text=1 line wasn't said, as there is no call with bob",
+  ]);
+});
+
+Deno.test("heard: each call counts its own lines", () => {
+  const { program, link } = talking();
+  saysLines(program, 2);
+  program.linkDown(link, false);
+  program.types({ command: "call", name: "bob" });
+  program.meet({ call: callId(2) });
+  const { link: other } = program.linkUp();
+  program.hears(other, { type: "talk", call: callId(2) });
+  saysLines(program, 1);
+
+  assertEquals(program.hears(link, { type: "heard", lines: 2 }), []);
+  assertEquals(program.hears(other, { type: "heard", lines: 1 }), []);
+  assertEquals(notices(program.linkDown(other, false)), []);
+});
+
+Deno.test("heard: of more lines than were said, or of no more than before, it breaks the rules", () => {
+  for (const lines of [0, 1, 3]) {
+    const { program, link } = talking();
+    saysLines(program, 2);
+    assertEquals(program.hears(link, { type: "heard", lines: 1 }), []);
+    const words = program.hears(link, { type: "heard", lines });
+    assertEquals(words.slice(0, 3), [
+      `close link ${link}`,
+      "to directory: hang-up reason=protocol call=#1",
+      "call call=#1 peer=bob state=ended reason=protocol durationMs=0",
+    ]);
+  }
+});
+
+Deno.test("heard: a program that doesn't know it is talked to all the same", () => {
+  const { program, link } = talking();
+  saysLines(program, 1);
+
+  assertEquals(program.hears(link, { type: "unknown", code: 51 }), []);
+  assertEquals(program.machine.calling.call?.phase, "talking");
+});
+
 // The end.
 
 Deno.test("the end: hung up here, or there, one is back in a lobby", () => {
@@ -691,6 +858,7 @@ Deno.test("replaced: a direct call goes on until it ends, then the program does"
     "session state=replaced name=ann guest=false",
   ]);
   assertEquals(program.types({ command: "say", text: "bye" })[0], `to link ${link}: line text=bye`);
+  program.hears(link, { type: "heard", lines: 1 });
   assertEquals(program.after(600_000), []);
   assertEquals(program.linkDown(link, true), [
     "call call=#1 peer=bob state=ended reason=hung-up durationMs=600000",

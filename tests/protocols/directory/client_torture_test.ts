@@ -14,7 +14,17 @@ const SEEDS = 400;
 const STEPS = 300;
 
 /** Said at any time, they end the link: rarely, or nothing else would be seen. */
-const UNASKED: ReadonlySet<string> = new Set(["talk", "begin", "line", "done", "refused", "told"]);
+const UNASKED: ReadonlySet<string> = new Set([
+  "talk",
+  "begin",
+  "line",
+  "heard",
+  "done",
+  "refused",
+  "told",
+]);
+
+const LOST_LINES = /may not have got your last (?:(\d+) lines|line)$/;
 
 const FINAL: ReadonlySet<string> = new Set([...OUTCOMES, "ended"]);
 
@@ -64,8 +74,17 @@ function message(random: Random, program: ClientProgram): DirectoryMessage {
     () => ({ type: "talk", call }),
     () => ({ type: "begin", call }),
     () => ({ type: "line", text: "hello" }),
+    () => ({ type: "heard", lines: random.below(4) }),
     () => ({ type: "unknown", code: 1 }),
   ])();
+}
+
+/** Who talks goes on with that, mostly. */
+function otherSays(random: Random, program: ClientProgram): DirectoryMessage {
+  const { call } = program.machine.calling;
+  if (!call?.isTalking || random.chance(0.2)) return message(random, program);
+  if (random.chance(0.5)) return { type: "line", text: "hello" };
+  return { type: "heard", lines: 1 + random.below(3) };
 }
 
 function command(random: Random): ClientCommand {
@@ -78,6 +97,7 @@ function command(random: Random): ClientCommand {
     { command: "cancel" },
     { command: "hang-up" },
     { command: "say", text: "x" },
+    { command: "say", text: "y" },
     { command: "broadcast", text: "x" },
     { command: "passwd", old: "longenough", new: "longer than before" },
     { command: "status" },
@@ -96,6 +116,15 @@ function directorySays(program: ClientProgram, random: Random): void {
   if (!UNASKED.has(said.type) || random.chance(0.05)) program.says(said);
 }
 
+function talksWithBob(program: ClientProgram): LinkId {
+  program.types({ command: "call", name: "bob" });
+  const call = Uint8Array.fromHex(program.machine.calling.call!.id);
+  program.meet({ call });
+  const { link } = program.linkUp();
+  program.hears(link, { type: "talk", call });
+  return link;
+}
+
 function step(program: ClientProgram, random: Random, links: LinkId[]): void {
   const { session } = program.machine;
   switch (random.below(12)) {
@@ -106,7 +135,7 @@ function step(program: ClientProgram, random: Random, links: LinkId[]): void {
       return directorySays(program, random);
     case 4:
     case 5: {
-      if (links.length > 0) program.hears(random.pick(links), message(random, program));
+      if (links.length > 0) program.hears(random.pick(links), otherSays(random, program));
       return;
     }
     case 6: {
@@ -138,6 +167,21 @@ function step(program: ClientProgram, random: Random, links: LinkId[]): void {
   }
 }
 
+/** What may not have arrived was said in the call that ended right before. */
+function checkNotices(program: ClientProgram): void {
+  let said = 0;
+  let isOver = false;
+  for (const event of program.events) {
+    const lost = event.event === "notice" ? LOST_LINES.exec(event.text) : null;
+    if (lost !== null) {
+      assert(isOver && Number(lost[1] ?? 1) <= said, `${said} lines were said: ${lost[0]}`);
+    }
+    if (event.event === "message" && event.self) said++;
+    isOver = event.event === "call" && FINAL.has(event.state);
+    if (event.event === "call" && event.state === "connected") said = 0;
+  }
+}
+
 /** Each call that the user is told of ends once, and there is one at a time. */
 function checkCalls(program: ClientProgram): void {
   let call: string | null = null;
@@ -161,6 +205,7 @@ function checkCalls(program: ClientProgram): void {
 
 Deno.test(`a client holds its own against ${SEEDS} directories and callees that say anything`, () => {
   let talked = 0;
+  let lost = 0;
   for (let seed = 1; seed <= SEEDS; seed++) {
     const random = new Random(seed);
     const isInteractive = random.chance(0.5);
@@ -168,13 +213,17 @@ Deno.test(`a client holds its own against ${SEEDS} directories and callees that 
     program.feed({ type: "enter", entry: LOG_IN });
     program.entered();
     const links: LinkId[] = [];
+    if (random.chance(0.7)) links.push(talksWithBob(program));
     for (let n = 0; n < STEPS && !program.machine.out.isStopped; n++) {
       step(program, random, links);
       const { call } = program.machine.calling;
       assert((call?.links.size ?? 0) <= 8, `seed ${seed}: too many links`);
     }
     checkCalls(program);
+    checkNotices(program);
+    lost += program.events.filter((e) => e.event === "notice" && LOST_LINES.test(e.text)).length;
     talked += program.events.filter((e) => e.event === "call" && e.state === "connected").length;
   }
   assert(talked > 300, `only ${talked} calls were connected`);
+  assert(lost > 10, `only ${lost} times lines may have been lost`);
 });

@@ -41,6 +41,8 @@ export class HostileClient implements Station<DirectoryMessage>, Visitor {
   #devices = 0;
   #renewedAtMs = -Infinity;
   #signer;
+  /** Of all that it was. */
+  readonly keys = new Set<PeerKey>();
   #directory: LinkEnd<DirectoryMessage> | null = null;
   #isDialling = false;
   #isIn = false;
@@ -55,6 +57,7 @@ export class HostileClient implements Station<DirectoryMessage>, Visitor {
   constructor(readonly world: World, readonly host: number, readonly label: string) {
     this.#random = world.random.fork();
     this.#signer = fakeSigner(`${world.options.seed}/${label}`);
+    this.keys.add(this.key);
   }
 
   get key(): PeerKey {
@@ -131,6 +134,7 @@ export class HostileClient implements Station<DirectoryMessage>, Visitor {
       for (const other of [...this.#links.values()]) other.abandon(false, 0.5);
       this.#links.clear();
       this.#signer = fakeSigner(`${this.world.options.seed}/${this.label}/${++this.#devices}`);
+      this.keys.add(this.key);
     }
   }
 
@@ -269,6 +273,7 @@ export class HostileClient implements Station<DirectoryMessage>, Visitor {
       () => ({ type: "got", through: random.pick([0, 1, Number.MAX_SAFE_INTEGER]) }),
       () => ({ type: "change-password", old: "hostile password", new: "hostile password" }),
       () => ({ type: "forget-me", password: "hostile password" }),
+      () => ({ type: "heard", lines: random.below(3) }),
       () => ({ type: "outcome", call, state: random.pick(OUTCOMES), reason: "" }),
       () => this.#enter(),
     ])();

@@ -12,6 +12,7 @@ import type {
 } from "../../../lib/protocols/directory/directory_io.ts";
 import { KnownKeys } from "../../../lib/protocols/directory/known_keys.ts";
 import type { DirectoryMessage } from "../../../lib/protocols/directory/messages.ts";
+import { Receipts } from "../../../lib/protocols/directory/lines.ts";
 import { RecentCounts } from "../../../lib/protocols/directory/recent_counts.ts";
 import { ReplayWindow } from "../../../lib/protocols/sealed_datagram/replay_window.ts";
 import { SendsBeforeSync, Wrapped } from "../wrapped.ts";
@@ -242,6 +243,10 @@ export const MUTATIONS = {
   doesNotHearItself: {
     name: "doesn't show again what somebody says to oneself",
     wrapClient: (client) => new DoesNotHearItself(client),
+  },
+  losesSilently: {
+    name: "doesn't say that lines may be lost with a call",
+    install: replacedValue(Receipts.prototype, "unheard", 0),
   },
   relaysAlways: {
     name: "relays though it shouldn't",

@@ -17,6 +17,8 @@ export interface Talk {
   readonly received: string[];
   /** Null while it goes on; empty: ended by its own user. */
   end: string | null;
+  /** So many lines at the end may be lost, as the user was told; null: killed before that could be told. */
+  doubted: number | null;
 }
 
 /** A call as its user knows it. */
@@ -29,6 +31,8 @@ interface KnownCall {
   isRelayed: boolean;
 }
 
+const DOUBTS = /^(\S+) may not have got your last (?:(\d+) lines|line)$/;
+
 const FINAL = new Set(["declined", "busy", "offline", "unreachable", "timeout", "ended"]);
 
 export class ClientSight {
@@ -40,6 +44,8 @@ export class ClientSight {
   call: KnownCall | null = null;
   /** In which the user talks now. */
   talk: Talk | null = null;
+  /** The one that has ended, while nothing else was shown since. */
+  #ended: Talk | null = null;
   /** When it wasn't in any more; of one that ended without a word, when it ended. */
   readonly #leftMs: number[] = [];
   /** Broadcasts that this process has shown, and how often. */
@@ -50,7 +56,11 @@ export class ClientSight {
   shown(event: ClientEvent, ref: string | undefined): void {
     const { person } = this.process;
     const { world } = person;
+    const ended = this.#ended;
+    this.#ended = null;
     switch (event.event) {
+      case "notice":
+        return this.#notice(event.text, ended);
       case "session":
         return this.#session(event);
       case "users":
@@ -76,6 +86,11 @@ export class ClientSight {
       case "error":
         return this.#error(event, ref);
     }
+  }
+
+  /** Its process is killed: what it would have shown next isn't. */
+  killed(): void {
+    if (this.#ended !== null) this.#ended.doubted = null;
   }
 
   left(): void {
@@ -145,9 +160,18 @@ export class ClientSight {
       if (isSelf && sent.length !== received.length) this.#fails("doesn't hear itself");
       this.talk.end = event.reason ?? "";
       this.process.person.world.talks.ended(this.talk);
+      this.#ended = this.talk;
     }
     this.call = null;
     this.talk = null;
+  }
+
+  #notice(text: string, ended: Talk | null): void {
+    const [, peer, lines = 1] = DOUBTS.exec(text) ?? [];
+    if (peer === undefined) return;
+    if (ended?.peer !== peer) return this.#fails(`is told of what ${peer} may not have got`);
+    ended.doubted = Number(lines);
+    if (ended.doubted > ended.sent.length) this.#fails("is told that more is lost than it said");
   }
 
   #line({ text, self, from }: Extract<ClientEvent, { readonly event: "message" }>): void {

@@ -24,7 +24,7 @@ export class Talks {
     if (call?.phase !== "talking") return;
     if (this.#byCall.has(call)) return;
     const { id, peer, shownId, key } = call;
-    const talk: Talk = { process, id, peer, key, sent: [], received: [], end: null };
+    const talk: Talk = { ...nothingSaid(), process, id, peer, key };
     const isOther = call.link !== null && call.link.peer !== key;
     if (isOther) throw new Violation(`${process.label} talks to another than who was named`);
     this.#byCall.set(call, talk);
@@ -38,7 +38,7 @@ export class Talks {
     const talk = begun[at]?.[1];
     this.#begun.set(process, begun.slice(at + 1));
     // Over within the step in which it was connected.
-    return talk ?? { process, id: "", peer: "", key: null, sent: [], received: [], end: null };
+    return talk ?? { ...nothingSaid(), process, id: "", peer: "", key: null };
   }
 
   said(text: string, key: PeerKey): void {
@@ -103,6 +103,23 @@ export class Talks {
     }
   }
 
+  /** What one side said and the other was never shown isn't lost silently, unless one's own user hung up. */
+  checkLost(): void {
+    for (const talk of [...this.#byId.values()].flat()) {
+      const { process, key, end, sent, doubted } = talk;
+      const { person } = process;
+      const { world } = person;
+      if (key === null || end === null || end === "" || doubted === null) continue;
+      // Who keeps to no rule may say that it was shown what it wasn't.
+      if (world.hostiles.some(({ keys }) => keys.has(key))) continue;
+      const other = this.other(talk);
+      if (other === null && world.options.lies) continue;
+      const lost = sent.length - (other?.received.length ?? 0);
+      if (lost <= doubted) continue;
+      throw new Violation(`${person.name} loses ${lost} lines, and is told of ${doubted}`);
+    }
+  }
+
   #checkPrefix(talk: Talk, other: Talk): void {
     for (const [index, text] of talk.received.entries()) {
       if (other.sent[index] === text || index >= other.sent.length) continue;
@@ -110,4 +127,8 @@ export class Talks {
       throw new Violation(`${person.name} sees "${text}" instead of "${other.sent[index]}"`);
     }
   }
+}
+
+function nothingSaid(): Pick<Talk, "sent" | "received" | "end" | "doubted"> {
+  return { sent: [], received: [], end: null, doubted: 0 };
 }

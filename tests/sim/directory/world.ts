@@ -293,6 +293,7 @@ export class World {
     watchAbsence(this, process);
     process.end();
     if (process.ended !== null) process.sight.checkEnded();
+    else process.sight.killed();
     process.powerLost = powerLost;
     if (powerLost) person.disk.powerLost();
     else person.disk.processEnds();
@@ -330,6 +331,7 @@ export class World {
     this.#checkAllIn();
     this.#checkLists();
     this.#checkCalls();
+    this.talks.checkLost();
     this.roster.checkAccounts();
     // Whoever was told lies may take what is true for known.
     if (!this.options.lies) this.ledger.checkAll(this.processes);
