@@ -12,7 +12,7 @@ mkdir -p build/bench-deps
 cp tests/bench/baselines.json build/bench-deps/package.json
 npm install --prefix build/bench-deps --no-audit --no-fund --ignore-scripts --loglevel=error
 missing=
-for package in nats-server redis-server etcd-server; do
+for package in nats-server redis-server etcd-server mosquitto; do
   server=$package
   if [ "$package" = etcd-server ]; then server=etcd; fi
   # Debian keeps servers where not every PATH looks.

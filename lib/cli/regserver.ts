@@ -48,6 +48,13 @@ const RECORDS_FILE = "broadcasts";
 const FREE_PORT_TRIES = 10;
 
 /**
+ * After a restart all come back at once: they wait, rather than being sent away to try again later and later, and
+ * whoever has begun isn't cut off for others that wait, as long as it gets on.
+ */
+const WAITING_MAX = 1_024;
+const STRANGERS = { strangersMax: 256, silenceMs: 1_000, unfinishedMs: 4_000 } as const;
+
+/**
  * Runs until the operator ends it.
  * @throws {P2pchatError} What ended it otherwise.
  */
@@ -93,6 +100,8 @@ async function serve(
       env: environment,
       access: { mode: "directory", room: null, secrets: null, admit: () => null },
       channel: DIRECTORY_CHANNEL,
+      strangers: STRANGERS,
+      waitingMax: WAITING_MAX,
       handler: forwardTo(() => {
         invariant(host !== null, "links bring nothing before the host is there");
         return host;

@@ -49,6 +49,8 @@ export interface ChannelLinksOptions {
   readonly handler: LinkHandler;
   readonly channel?: Partial<ChannelConfig>;
   readonly strangers?: Partial<StrangerLimitsConfig>;
+  /** How many connections may wait for a place among the strangers, where more than usual come at once. */
+  readonly waitingMax?: number;
 }
 
 /** How long `shutdown` lets links send what waits. */
@@ -118,6 +120,7 @@ export class ChannelLinks implements Links {
     this.#waiting = new WaitingRoom(
       (host, nowMs) => this.#strangers.placeFor(host, nowMs),
       prefers,
+      options.waitingMax,
     );
     this.#network.accept((stream) => this.#accepted(stream));
   }

@@ -7,7 +7,7 @@
 import { addressGroup, LOOPBACK } from "./hosts.ts";
 import type { Place } from "./stranger_limits.ts";
 
-/** An open socket each. */
+/** An open socket each, unless the mode says otherwise. */
 const WAITING_MAX = 256;
 /** Of one address, loopback exempt: as many as have their turn before the wait is over. */
 const WAITING_PER_ADDRESS_MAX = 128;
@@ -36,6 +36,7 @@ export type Called<Waiting, Stranger> = {
 export class WaitingRoom<Waiting, Stranger> {
   readonly #placeFor: (host: string, nowMs: number) => Place<Stranger>;
   readonly #prefers: (host: string) => boolean;
+  readonly #waitingMax: number;
   /** In order of arrival. */
   readonly #waiting = new Map<Waiting, Entry>();
   #dueMs: number | null = null;
@@ -43,9 +44,11 @@ export class WaitingRoom<Waiting, Stranger> {
   constructor(
     placeFor: (host: string, nowMs: number) => Place<Stranger>,
     prefers: (host: string) => boolean,
+    waitingMax = WAITING_MAX,
   ) {
     this.#placeFor = placeFor;
     this.#prefers = prefers;
+    this.#waitingMax = waitingMax;
   }
 
   get size(): number {
@@ -72,9 +75,11 @@ export class WaitingRoom<Waiting, Stranger> {
 
   #hasRoom(host: string, address: string): boolean {
     const { size } = this.#waiting;
-    if (size >= WAITING_MAX + WAITING_PREFERRED_MAX) return false;
+    if (size >= this.#waitingMax + WAITING_PREFERRED_MAX) return false;
     const same = this.#countOf(address);
-    if (size >= WAITING_MAX) return same < WAITING_PREFERRED_PER_ADDRESS_MAX && this.#prefers(host);
+    if (size >= this.#waitingMax) {
+      return same < WAITING_PREFERRED_PER_ADDRESS_MAX && this.#prefers(host);
+    }
     return address === LOOPBACK || same < WAITING_PER_ADDRESS_MAX;
   }
 

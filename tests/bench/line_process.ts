@@ -102,6 +102,10 @@ export class LineProcess implements AsyncDisposable {
     await this.#stdin.close().catch(() => {});
   }
 
+  get pid(): number {
+    return this.#child.pid;
+  }
+
   processorMs(): Promise<number> {
     return processorMs(this.#child.pid);
   }

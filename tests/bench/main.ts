@@ -4,6 +4,7 @@
  * `JSON=1` prints for machines, one object for each row.
  */
 
+import { measureDirectory } from "./directory_rows.ts";
 import { measureEdits } from "./edit_rows.ts";
 import { measureFriends } from "./friends_rows.ts";
 import { measureGroup } from "./group_rows.ts";
@@ -26,6 +27,7 @@ const GROUPS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   group: measureGroup,
   edits: measureEdits,
   snapshots: measureSnapshots,
+  directory: measureDirectory,
   idle: measureIdle,
 };
 

@@ -50,6 +50,7 @@ export interface LeanClientPorts {
 
 export type LeanNews =
   | { readonly type: "message"; readonly message: DirectoryMessage; readonly byDatagram: boolean }
+  | { readonly type: "up" }
   | { readonly type: "down"; readonly closed: boolean; readonly reason: string }
   | { readonly type: "dial-failed"; readonly reason: string };
 
@@ -84,6 +85,13 @@ export class LeanClient {
 
   constructor(readonly name: string, readonly ports: LeanClientPorts) {
     this.links = ports.open(forwardTo(() => this));
+  }
+
+  /** Dials, and says nothing yet. */
+  connects(): this {
+    this.#enter = null;
+    this.links.dial(++this.#attempts, this.ports.directory, EXPECT_ANYBODY);
+    return this;
   }
 
   /** Dials, and comes in when the link is up. */
@@ -168,6 +176,7 @@ export class LeanClient {
     this.link = link;
     this.end = null;
     if (this.#enter !== null) this.say(this.#enter);
+    this.ports.happened?.(this, { type: "up" });
   }
 
   dialFailed(_attempt: number, { reason }: DialFailure): void {

@@ -95,3 +95,15 @@ Deno.test("WaitingRoom.enter() lets a few of each preferred host wait where all 
   assertEquals(room.enter("stranger", "192.0.2.9", 0), false);
   assertEquals(entered.filter((each) => each).length, 8);
 });
+
+Deno.test("WaitingRoom.enter() lets in as many as it was told to", () => {
+  const room = new WaitingRoom<number, string>(
+    (_, nowMs) => ({ type: "none", untilMs: nowMs + 1 }),
+    () => false,
+    1_024,
+  );
+
+  const entered = Array.from({ length: 1_100 }, (_, at) => room.enter(at, "127.0.0.1", 0));
+
+  assertEquals(entered.filter(Boolean).length, 1_024);
+});
