@@ -149,6 +149,68 @@ for (
   });
 }
 
+for (const [name, keys] of [["Ctrl+C", CTRL_C], ["Ctrl+X", CTRL_X]] as const) {
+  terminalTest(`${name} at a password leaves, too, and none is sent`, async () => {
+    const { world, directory } = await DirectoryWorld.open(["alice"]);
+    await using _ = world;
+    await using terminal = await world.terminal("alice", ["--login"]);
+    await terminal.untilCursorLine("Password: |");
+    await terminal.press(`half of it${keys}`);
+    await assertLeft(terminal);
+    assert(!terminal.raw.includes("half"), terminal.raw);
+    assertEquals(directory.events.filter(is("login")), []);
+  });
+}
+
+terminalTest("without a directory it says so, and Ctrl+C leaves; with one it asks", async () => {
+  await using world = new DirectoryWorld();
+  await using terminal = await world.terminal("alice");
+  const gone = /! No connection with the directory.*; it is tried again/;
+  await terminal.until("that it isn't there", ({ text }) => gone.test(text.replaceAll("\n", " ")));
+  await world.serve();
+  await terminal.untilCursorLine(MENU);
+  await using nowhere = new DirectoryWorld();
+  await using other = await nowhere.terminal("bob");
+  await other.until("that it isn't there", ({ text }) => text.includes("No connection"));
+  await other.press(CTRL_C);
+  await assertLeft(other);
+});
+
+terminalTest("who guesses is shut out, and asked again all the same", async () => {
+  const { world } = await DirectoryWorld.open(["alice"]);
+  await using _ = world;
+  await using terminal = await world.terminal("alice");
+  for (let guess = 0; guess < 6; guess++) {
+    await terminal.untilCursorLine(MENU);
+    await terminal.press("1\r");
+    await terminal.untilCursorLine("Password: |");
+    await terminal.press("wrong horse\r");
+    await terminal.until("what is wrong", ({ text }) => text.split("error: ").length === guess + 2);
+  }
+  await terminal.untilCursorLine(MENU);
+  assertMatch(terminal.screen.text, /^error: Too many wrong passwords; try again later$/m);
+});
+
+for (const cause of ["kicked", "replaced"] as const) {
+  terminalTest(`who is ${cause} is told so, and has the terminal back`, async () => {
+    const { world, directory } = await DirectoryWorld.open(["alice"]);
+    await using _ = world;
+    const env = { P2PCHAT_PASSWORD: PASSWORD };
+    await using terminal = await world.terminal("alice", ["--login"], env);
+    await terminal.untilCursorLine("alice (lobby)> |");
+    await terminal.press("half a line");
+    await terminal.untilCursorLine("alice (lobby)> half a line|");
+    if (cause === "kicked") await directory.type("/kick alice");
+    else await world.logIn("alice", { device: "other" });
+    assertEquals(await terminal.ended(), 4);
+    assertEquals(terminal.screen.modes.has("?2004"), false);
+    assertMatch(
+      terminal.screen.text,
+      /^error: .*(thrown|sent) you out|^error: Your account came in from/m,
+    );
+  });
+}
+
 terminalTest("a call from the lobby to the lobby, as the one who calls sees it", async () => {
   const { world } = await DirectoryWorld.open([]);
   await using _ = world;

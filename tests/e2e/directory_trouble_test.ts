@@ -26,6 +26,7 @@ import {
   untilListed,
 } from "./directory_world.ts";
 import type { Node, ShownEvent } from "./node.ts";
+import { hasScript } from "./pty.ts";
 
 /** Each is dialled at the address that the directory sees, where nobody listens. */
 const UNREACHABLE = { host: "127.0.0.2" };
@@ -335,6 +336,21 @@ sideBySide({
       "direct",
       "direct",
     ]);
+  },
+
+  "whoever takes its time to type a password comes in all the same": async () => {
+    if (!hasScript()) return;
+    const { world } = await DirectoryWorld.open(["alice"]);
+    await using _ = world;
+    await using terminal = await world.terminal("alice", ["--login"]);
+    await terminal.untilCursorLine("Password: |");
+    await terminal.press(PASSWORD);
+    // Meanwhile the directory has closed a link on which nothing was said.
+    await sleep(13_000);
+    await terminal.untilCursorLine("Password: |");
+    await terminal.press("\r");
+    await terminal.untilCursorLine("alice (lobby)> |");
+    assert(!terminal.screen.text.includes("No connection"), terminal.screen.text);
   },
 
   "at the end of input a ringing call is waited for until its answer": async () => {
