@@ -18,7 +18,7 @@ import {
   type DirectoryMessage,
 } from "../protocols/directory/messages.ts";
 import type { DirectoryRecord } from "../protocols/directory/records.ts";
-import type { Accounts } from "../store/accounts.ts";
+import type { Accounts, ChangedAccount } from "../store/accounts.ts";
 import type { Datagrams } from "../transport/datagrams.ts";
 import type { LinkHandler, LinkInfo } from "../transport/link.ts";
 import { createCodec } from "../wire/codec.ts";
@@ -81,7 +81,7 @@ export class DirectoryHost extends ModeHost<
       turn() {},
     });
     this.#watch = accounts.watch({
-      changed: (names) => this.#changed(names),
+      changed: (accounts) => this.#changed(accounts),
       broken: (error) => this.#broken(error),
       notice: (text) => this.#notice(text),
     });
@@ -155,12 +155,15 @@ export class DirectoryHost extends ModeHost<
   // The accounts.
 
   /** Those of other programs, and our own. */
-  #changed(names: readonly string[]): void {
+  #changed(accounts: readonly ChangedAccount[]): void {
     if (this.#trouble !== null) this.#notice("The accounts can be read again");
     this.#trouble = null;
-    for (const name of names) {
+    for (const { name, createdMs } of accounts) {
       this.#accounts.find(name).then((account) => {
-        if (account === null) this.runner.feed({ type: "account-removed", name });
+        // It may have been removed and made anew between two looks.
+        const isSame = account !== null && (createdMs ?? account.createdMs) === account.createdMs;
+        const keys = account?.keys ?? [];
+        if (!isSame) this.runner.feed({ type: "account-removed", name, keys });
       }, (error) => this.fail(error));
     }
   }

@@ -27,12 +27,16 @@ export interface Account {
   readonly keys: readonly Fingerprint[];
 }
 
+/** An account that was changed: it may be another one now, or gone. */
+export interface ChangedAccount {
+  readonly name: string;
+  /** When the one before was made; null: there was none. */
+  readonly createdMs: number | null;
+}
+
 export interface AccountsListener {
-  /**
-   * The accounts of these names may be others now, or gone: `find` says it. Without any name where what was broken is in
-   * order again, as it was before.
-   */
-  changed(names: readonly string[]): void;
+  /** `find` says how these are now. None where what was broken is in order again, as it was before. */
+  changed(accounts: readonly ChangedAccount[]): void;
   /**
    * The accounts can't be read any more: what was read last is what is found, and changes are refused. Told once.
    * @param error Why.

@@ -21,6 +21,7 @@ import {
   type Accounts,
   ACCOUNTS_MAX,
   type AccountsListener,
+  type ChangedAccount,
   nameTaken,
   tooManyAccounts,
   withHash,
@@ -191,10 +192,11 @@ export class AccountsFile implements Accounts {
         await this.#readIfChanged();
         const { answer, write, name } = decide(this.#table);
         if (write === null) return answer;
+        const createdMs = this.#table.get(foldName(name))?.account.createdMs ?? null;
         try {
           await this.#write(write);
         } finally {
-          this.#watches.changed([name]);
+          this.#watches.changed([{ name, createdMs }]);
         }
         return answer;
       } finally {
@@ -281,7 +283,7 @@ export class AccountsFile implements Accounts {
       if (parsed?.complaints[0] !== undefined) throw parsed.complaints[0];
       if (bytes === null && this.#table.size > 0) throw missing(this.#path);
       const table: AccountTable = parsed?.table ?? new Map();
-      this.#watches.found(changedNames(this.#table, table));
+      this.#watches.found(changedAccounts(this.#table, table));
       this.#table = table;
       this.#bytes = parsed?.bytes ?? 0;
       this.#endsInLineFeed = bytes === null || bytes[this.#bytes - 1] === LINE_FEED;
@@ -396,14 +398,16 @@ export async function readBytes(disk: Disk, path: string): Promise<Uint8Array | 
   return await disk.read(path);
 }
 
-/** The names whose accounts aren't the same in both. */
-function changedNames(before: AccountTable, after: AccountTable): readonly string[] {
-  const names: string[] = [];
-  for (const [folded, { account, text }] of before) {
-    if (after.get(folded)?.text !== text) names.push(account.name);
+/** Those that aren't the same in both. */
+function changedAccounts(before: AccountTable, after: AccountTable): readonly ChangedAccount[] {
+  const changed: ChangedAccount[] = [];
+  for (const [folded, { account: { name, createdMs }, text }] of before) {
+    if (after.get(folded)?.text !== text) changed.push({ name, createdMs });
   }
-  for (const [folded, { account }] of after) if (!before.has(folded)) names.push(account.name);
-  return names;
+  for (const [folded, { account: { name } }] of after) {
+    if (!before.has(folded)) changed.push({ name, createdMs: null });
+  }
+  return changed;
 }
 
 function missing(path: string): P2pchatError {

@@ -5,7 +5,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import type { P2pchatError } from "../base/errors.ts";
-import type { AccountsListener } from "./accounts.ts";
+import type { AccountsListener, ChangedAccount } from "./accounts.ts";
 
 /** How often is looked: a change by others is told within two of these. */
 export const ACCOUNTS_LOOK_INTERVAL_MS = 1_000;
@@ -14,9 +14,9 @@ export class AccountsWatches {
   readonly #clock: Clock;
   readonly #look: () => Promise<P2pchatError | null>;
   readonly #listeners = new Set<AccountsListener>();
-  /** Names that were found changed since the last look, and those found before that. */
-  #found = new Set<string>();
-  #due: ReadonlySet<string> = new Set();
+  /** What was found changed since the last look, as it was before, by name; and what was found before that. */
+  #found = new Map<string, ChangedAccount>();
+  #due: ReadonlyMap<string, ChangedAccount> = new Map();
   /** The sentence of why the accounts couldn't be read at the last look, and the one that was told. */
   #brokenBefore: string | null = null;
   #brokenTold: string | null = null;
@@ -38,19 +38,22 @@ export class AccountsWatches {
         this.#timer?.cancel();
         this.#timer = null;
         this.#found.clear();
-        this.#due = new Set();
+        this.#due = new Map();
       },
     };
   }
 
   /** What this program changed. */
-  changed(names: readonly string[]): void {
-    for (const listener of this.#listeners) listener.changed(names);
+  changed(accounts: readonly ChangedAccount[]): void {
+    for (const listener of this.#listeners) listener.changed(accounts);
   }
 
   /** What was found to be changed by others. */
-  found(names: readonly string[]): void {
-    if (this.#listeners.size > 0) { for (const name of names) this.#found.add(name); }
+  found(accounts: readonly ChangedAccount[]): void {
+    if (this.#listeners.size === 0) return;
+    for (const account of accounts) {
+      if (!this.#found.has(account.name)) this.#found.set(account.name, account);
+    }
   }
 
   notice(text: string): void {
@@ -79,8 +82,8 @@ export class AccountsWatches {
       for (const listener of this.#listeners) listener.broken(broken);
     }
     if (isMended) this.#brokenTold = null;
-    if (this.#due.size > 0 || isMended) this.changed([...this.#due]);
+    if (this.#due.size > 0 || isMended) this.changed([...this.#due.values()]);
     this.#due = this.#found;
-    this.#found = new Set();
+    this.#found = new Map();
   }
 }

@@ -72,6 +72,11 @@ export class MemoryAccounts implements Accounts {
     for (const listener of this.#listeners) listener.changed([]);
   }
 
+  /** Another program removes an account and adds one of its name, before those who watch are told. */
+  makeAnew(account: Account): Promise<void> {
+    return this.#set(account.name, account);
+  }
+
   async #changeSeen(
     { name, hash }: Account,
     changed: (account: Account) => Account | null,
@@ -84,9 +89,10 @@ export class MemoryAccounts implements Accounts {
 
   #set(name: string, account: Account | null): Promise<void> {
     if (this.failure !== null) return Promise.reject(this.failure);
+    const createdMs = this.#table.get(foldName(name))?.createdMs ?? null;
     if (account === null) this.#table.delete(foldName(name));
     else this.#table.set(foldName(name), account);
-    for (const listener of this.#listeners) listener.changed([name]);
+    for (const listener of this.#listeners) listener.changed([{ name, createdMs }]);
     return Promise.resolve();
   }
 }

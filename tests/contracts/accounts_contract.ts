@@ -15,13 +15,15 @@ export interface AccountsFixture {
   pass(): Promise<void>;
 }
 
+const CREATED_MS = 1_790_000_000_000;
+
 /** A device's fingerprint. */
 export function keyNumber(number: number) {
   return fingerprintOf(number.toString(16).padStart(64, "0") as PeerKey);
 }
 
 export function accountOf(name: string, more: Partial<Account> = {}): Account {
-  return { name, hash: hashNumber(1), createdMs: 1_790_000_000_000, keys: [], ...more };
+  return { name, hash: hashNumber(1), createdMs: CREATED_MS, keys: [], ...more };
 }
 
 export function hashNumber(number: number): string {
@@ -164,7 +166,11 @@ export function accountsContract(
     await accounts.signUp(accountOf("early"));
     const told = new Set<string>();
     const watch = accounts.watch({
-      changed: (names) => names.forEach((name) => told.add(name)),
+      changed: (changed) => {
+        for (const { name, createdMs } of changed) {
+          told.add(createdMs === null ? `new ${name}` : `${name} of ${createdMs}`);
+        }
+      },
       broken: (error) => told.add(error.message),
       notice: (text) => told.add(text),
     });
@@ -178,10 +184,13 @@ export function accountsContract(
 
     await accounts.signUp(accountOf("own"));
     await others.signUp(accountOf("new"));
-    assertEquals(await toldSince(), ["new", "own"]);
+    assertEquals(await toldSince(), ["new new", "new own"]);
     await others.addKey(accountOf("own"), keyNumber(1));
     await others.remove(accountOf("early"));
-    assertEquals(await toldSince(), ["early", "own"]);
+    assertEquals(await toldSince(), [`early of ${CREATED_MS}`, `own of ${CREATED_MS}`]);
+    await others.remove(accountOf("own"));
+    await others.signUp(accountOf("own", { createdMs: CREATED_MS + 1 }));
+    assert((await toldSince()).includes(`own of ${CREATED_MS}`), "it was made anew");
     watch.close();
     await others.remove(accountOf("new"));
     assertEquals(await toldSince(), []);

@@ -211,6 +211,23 @@ Deno.test("DirectoryHost: an account that another program removes is out", async
   assertEquals(wordsOf(directory).at(-1), "ann out: forgotten");
 });
 
+Deno.test("DirectoryHost: so is one that another program removes and makes anew, but not who is in as that", async () => {
+  const { world, ann, bob } = await annAndBob();
+
+  const account = (await world.accounts.find("ann"))!;
+  await world.accounts.makeAnew({ ...account, createdMs: account.createdMs + 1, keys: [] });
+  await world.pass(100);
+  assertEquals(saidTo(ann), ["entered", "dismissed"]);
+
+  ann.enters({ how: "log-in", password: PASSWORD });
+  await world.pass(500);
+  const anew = (await world.accounts.find("ann"))!;
+  await world.accounts.makeAnew({ ...anew, createdMs: anew.createdMs + 1 });
+  await world.pass(100);
+  assertEquals(saidTo(ann).at(-1), "entered");
+  assertEquals(saidTo(bob), ["entered"]);
+});
+
 Deno.test("DirectoryHost: a disk that refuses refuses what would be stored, and it goes on", async () => {
   const { world, directory, ann, bob } = await annAndBob();
 

@@ -330,7 +330,7 @@ Deno.test("watch() tells of a broken file once, when it stays so, and of its end
   const told: string[] = [];
   const watch = accounts.watch({
     ...silent,
-    changed: (names) => told.push(`changed ${names}`),
+    changed: (accounts) => told.push(`changed ${accounts.map(({ name }) => name)}`),
     broken: ({ code }) => told.push(code),
   });
   await clock.looks(2);
@@ -344,6 +344,26 @@ Deno.test("watch() tells of a broken file once, when it stays so, and of its end
 
   assertEquals(told, ["bad-file", "changed ", "changed eve"]);
   assertEquals(clock.isArmed, false);
+});
+
+Deno.test("watch() tells of what a file that was saved in parts had before", async () => {
+  const disk = new MemoryDisk();
+  const rows = [accountOf("bob"), accountOf("bob", { createdMs: 5 })].map((account) =>
+    `${accountRow(account).text}\n`
+  );
+  disk.place(PATH, HEADER + rows[0]);
+  const clock = new LookClock();
+  const { accounts } = await openAccounts(disk, FOLDER, clock);
+  const told: unknown[] = [];
+  const watch = accounts.watch({ ...silent, changed: (changed) => told.push(...changed) });
+  disk.place(PATH, HEADER);
+  await accounts.find("bob");
+  disk.place(PATH, HEADER + rows[1]);
+  await accounts.find("bob");
+  await clock.looks(3);
+  watch.close();
+
+  assertEquals(told, [{ name: "bob", createdMs: accountOf("bob").createdMs }]);
 });
 
 Deno.test("so many changes wait, and no more", async () => {

@@ -1,6 +1,6 @@
 /** What clients that are in ask of their accounts: another password, or to be forgotten. */
 
-import { fingerprintOf } from "../../base/fingerprint.ts";
+import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
 import type { FoldedName } from "../../base/ids.ts";
 import { weakPassword } from "../../base/passwords.ts";
 import type { Client, Sessions } from "./client_session.ts";
@@ -47,16 +47,22 @@ export class AccountChanges {
       this.parts.out.ask({ ask: "remove", name, version }, (answer) => {
         client.isAsking = false;
         if (answer.outcome !== "ok") return this.#denied(client, answer);
-        this.removed(client.folded);
+        this.removed(client.folded, []);
       });
     });
   }
 
-  /** That account isn't there any more: whoever is in as it, perhaps on a later link, isn't either. */
-  removed(account: FoldedName): void {
+  /**
+   * That account isn't there any more: whoever is in as it, perhaps on a later link, isn't either.
+   * @param keys Devices of another account that has the name by now: they are in as that.
+   */
+  removed(account: FoldedName, keys: readonly Fingerprint[]): void {
     const { sessions, telling, dismiss } = this.parts;
     const client = sessions.named(account);
-    if (client !== null && !client.isGuest) dismiss(client, "forgotten", "Your account is removed");
+    if (client !== null && !client.isGuest) {
+      if (keys.includes(fingerprintOf(client.key))) return;
+      dismiss(client, "forgotten", "Your account is removed");
+    }
     telling.forget(account);
   }
 

@@ -166,7 +166,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       case "account-answer":
         return this.#out.answered(input.token, input.answer);
       case "account-removed":
-        return this.#accounts.removed(foldName(input.name));
+        return this.#accounts.removed(foldName(input.name), input.keys);
       case "persisted":
         return this.#out.persisted(input.token);
       case "persist-failed":

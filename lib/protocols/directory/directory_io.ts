@@ -82,8 +82,12 @@ export type DirectoryInput =
   /** From the socket. `bytes` aren't kept. */
   | { readonly type: "datagram"; readonly from: Endpoint; readonly bytes: Uint8Array }
   | { readonly type: "account-answer"; readonly token: number; readonly answer: AccountAnswer }
-  /** Somebody else has removed the account of that name. */
-  | { readonly type: "account-removed"; readonly name: string };
+  /** Somebody else has removed the account of that name. `keys`: devices of the one that has the name now. */
+  | {
+    readonly type: "account-removed";
+    readonly name: string;
+    readonly keys: readonly Fingerprint[];
+  };
 
 export type DirectoryEffect =
   | ModeEffect<DirectoryEvent, DirectoryRecord, never>

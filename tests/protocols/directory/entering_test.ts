@@ -593,10 +593,10 @@ Deno.test("Directory: an account that the operator removes is out at once", () =
   const exchange = new Exchange();
   const ann = exchange.account("Ann");
   exchange.accounts.clear();
-  exchange.feed({ type: "account-removed", name: "ann" });
+  exchange.feed({ type: "account-removed", name: "ann", keys: [] });
   assertEquals(ann.last("dismissed").because, "forgotten");
   const guest = exchange.guest("bob");
-  exchange.feed({ type: "account-removed", name: "bob" });
+  exchange.feed({ type: "account-removed", name: "bob", keys: [] });
   assertEquals(guest.got.some(({ type }) => type === "dismissed"), false);
 });
 

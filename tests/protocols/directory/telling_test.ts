@@ -189,7 +189,7 @@ Deno.test("Directory: an account that is made meanwhile gets it, and so does one
   assertEquals(again.heard, ["hello"]);
   again.goesDown(true);
   exchange.accounts.delete("bob");
-  exchange.feed({ type: "account-removed", name: "BOB" });
+  exchange.feed({ type: "account-removed", name: "BOB", keys: [] });
   assertEquals(exchange.account("bob", "third").heard, ["hello"], "also where it was away then");
 });
 

@@ -262,7 +262,7 @@ export class DirectoryProcess
   noticesRemoval(name: string): void {
     const { time, random, accounts } = this.world;
     time.after(ANSWER_MS + random.below(NOTICED_MS_MAX), () => {
-      if (!accounts.has(name)) this.sim.deliver({ type: "account-removed", name });
+      if (!accounts.has(name)) this.sim.deliver({ type: "account-removed", name, keys: [] });
     });
   }
 
