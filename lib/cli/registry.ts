@@ -60,6 +60,8 @@ import { VERSION } from "./version.ts";
 /** How long a directory that isn't there is waited for after the end of input. */
 const ENDED_WAIT_MS_MAX = 10_000;
 
+const BELL_MS = 1_000;
+
 /** What is over sooner needs no line. */
 const LOOKING_TOLD_MS = 1_000;
 
@@ -130,6 +132,7 @@ class Program {
   #isLeaving = false;
   /** The directory has answered. */
   #isMet = false;
+  #rangAtMs = -Infinity;
   #isListAsked = false;
   /** Lines for a call that came to nothing, beside those that the machine kept. */
   #unsaid = 0;
@@ -328,7 +331,7 @@ class Program {
         ui.setNames([...this.#names]);
         break;
       case "incoming":
-        ui.ring();
+        this.#ring();
         break;
       case "verify":
         markVerified({ ...wiring, ui }, event.peerKey, ref);
@@ -363,6 +366,14 @@ class Program {
       : `${numberText(this.#unsaid)} more lines weren't`;
     ui.show({ event: "notice", text: `${what} said` });
     this.#unsaid = 0;
+  }
+
+  /** Whoever calls often rings no more often than a bell does. */
+  #ring(): void {
+    const nowMs = SYSTEM_LINK_CLOCK.nowMs();
+    if (nowMs < this.#rangAtMs + BELL_MS) return;
+    this.#rangAtMs = nowMs;
+    this.#parts.ui.ring();
   }
 
   #offerNames(names: readonly string[]): void {

@@ -4,6 +4,8 @@
 export const ENTER_MS_MAX = 60_000;
 /** Who is told that the directory is full tries again after this at most. */
 export const FULL_PAUSE_MS_MAX = 60_000;
+/** A directory in which one was for so long is one that works: pauses before attempts are short again. */
+export const STABLE_MS = 10_000;
 /** Another key at the directory's address is told so often. */
 export const STRANGE_TOLD_MS = 60_000;
 

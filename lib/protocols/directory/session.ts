@@ -13,7 +13,7 @@ import { visibleText } from "../../base/text.ts";
 import type { ClientConfig, Entry } from "./client_io.ts";
 import type { ClientOutput } from "./client_output.ts";
 import { DIRECTORY_NAME, type SessionState } from "./events.ts";
-import { ENTER_MS_MAX, FULL_PAUSE_MS_MAX, STRANGE_TOLD_MS } from "./client_limits.ts";
+import { ENTER_MS_MAX, FULL_PAUSE_MS_MAX, STABLE_MS, STRANGE_TOLD_MS } from "./client_limits.ts";
 import { FULL_MS_MAX, RETRY_MS_MAX, RETRY_MS_MIN } from "./limits.ts";
 import type { DirectoryMessage, DirectoryMessageOf, WayIn } from "./messages.ts";
 
@@ -57,6 +57,7 @@ export class Session {
   #peer: PeerKey | null = null;
   #attempt = 0;
   #failures = 0;
+  #upSinceMs = 0;
   #expect: Fingerprint | null;
   #strange: PeerKey | null = null;
   #strangeToldAtMs = -Infinity;
@@ -162,7 +163,9 @@ export class Session {
   /** @param reason Part of a sentence. @returns Whether it was the link in use. */
   down(link: LinkId, reason: string): boolean {
     if (link !== this.#link) return false;
-    this.#lost(reason, RETRY_MS_MIN * this.owner.random());
+    const wasStable = this.#wasStable;
+    const pauseMs = this.#pauseMs();
+    this.#lost(reason, wasStable ? RETRY_MS_MIN * this.owner.random() : pauseMs);
     return true;
   }
 
@@ -231,7 +234,13 @@ export class Session {
     if (before === "up") this.owner.left();
   }
 
+  /** Whoever lets us in, and is gone or breaks a rule at once, isn't dialled ever so fast. */
+  get #wasStable(): boolean {
+    return this.#phase === "up" && this.owner.out.nowMs - this.#upSinceMs >= STABLE_MS;
+  }
+
   #pauseMs(): number {
+    if (this.#wasStable) this.#failures = 0;
     const pauseMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 1.5 ** this.#failures++);
     return pauseMs * (0.5 + this.owner.random() / 2);
   }
@@ -361,7 +370,7 @@ export class Session {
     this.#entry = null;
     this.#isUnanswered = false;
     this.#fullSinceMs = null;
-    this.#failures = 0;
+    this.#upSinceMs = this.owner.out.nowMs;
     this.#phase = "up";
     this.#told = "up";
     this.owner.out.show({ event: "session", state: "up", name, guest });

@@ -1,6 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { Entry } from "../../../lib/protocols/directory/client_io.ts";
+import { STABLE_MS } from "../../../lib/protocols/directory/client_limits.ts";
+import { RETRY_MS_MAX, RETRY_MS_MIN } from "../../../lib/protocols/directory/limits.ts";
 import { BOB, callId, ClientProgram, EVE, LOG_IN } from "./client_program.ts";
 
 const SIGN_UP: Entry = { ...LOG_IN, how: "sign-up" };
@@ -401,4 +403,22 @@ Deno.test("coming in: that the directory isn't there is told again where it was 
   user.directoryDown();
   user.feed({ type: "enter", entry: LOG_IN });
   assert(isToldDown(user.dialFails()));
+});
+
+Deno.test("staying: a directory that lets one in and is gone at once is dialled after ever longer pauses", () => {
+  const program = ClientProgram.in();
+  const pauses: number[] = [];
+  for (let n = 0; n < 12; n++) {
+    program.directoryDown();
+    const dueMs = program.machine.nextDeadlineMs()!;
+    pauses.push(dueMs - program.nowMs);
+    program.after(dueMs - program.nowMs);
+    program.directoryUp();
+    program.entered();
+  }
+  assert(pauses.at(-1)! > 10_000, pauses.join());
+  assert(Math.max(...pauses) <= RETRY_MS_MAX);
+  program.after(STABLE_MS);
+  program.directoryDown();
+  assert(program.machine.nextDeadlineMs()! - program.nowMs <= RETRY_MS_MIN);
 });
