@@ -3,14 +3,13 @@
  * connections that are idle. The clients of all are in this process.
  */
 
-import { fileURLToPath } from "node:url";
-import { fingerprintOf } from "../../lib/base/fingerprint.ts";
 import type { LeanClient } from "../runtime/lean_client.ts";
 import { IdleNatsClients } from "./baselines/nats_idle.ts";
 import { MqttClient } from "./baselines/mqtt_crowd.ts";
-import { Crowd, type CrowdMember, strangers } from "./crowd.ts";
-import { bounded, LineProcess, pause, PROGRAM } from "./line_process.ts";
+import { Crowd, strangers } from "./crowd.ts";
+import { bounded, LineProcess, pause } from "./line_process.ts";
 import { atLeast, atMost, type Baseline, median, percentile, type Row } from "./row.ts";
+import { PASSWORD, RunningDirectory } from "./running_directory.ts";
 import { freePort, listens, serverPath } from "./servers.ts";
 
 const ROUNDS = 5;
@@ -28,7 +27,6 @@ const LIGHT_PAUSE_MS = 100;
 /** After the start, until what it left is collected. */
 const SETTLE_MS = 5_000;
 const MIB = 1_048_576;
-const PASSWORD = "correct horse";
 const GROUP = "directory, 1,000 clients";
 const TOPIC = "all";
 
@@ -39,61 +37,6 @@ export async function measureDirectory(): Promise<readonly Row[]> {
     await measureLogIns(),
     await measureReturn(),
   ];
-}
-
-/** A directory that runs. */
-class RunningDirectory implements AsyncDisposable {
-  process: LineProcess;
-
-  private constructor(readonly folder: string, readonly port: number) {
-    this.process = this.#start();
-  }
-
-  /** @param members Those who have accounts, all with one password. */
-  static async open(members: readonly CrowdMember[] = []): Promise<RunningDirectory> {
-    const folder = await Deno.makeTempDir({ prefix: "p2pchat-bench-" });
-    if (members.length > 0) await makeAccounts(folder, members);
-    const directory = new RunningDirectory(folder, freePort());
-    await directory.#ready();
-    return directory;
-  }
-
-  /** As `kill -9` does. */
-  async kill(): Promise<void> {
-    await this.process[Symbol.asyncDispose]();
-  }
-
-  async start(): Promise<void> {
-    this.process = this.#start();
-    await this.#ready();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.process[Symbol.asyncDispose]();
-    await Deno.remove(this.folder, { recursive: true });
-  }
-
-  #start(): LineProcess {
-    const place = ["--host", "127.0.0.1", "--port", String(this.port), "--data", this.folder];
-    const clients = ["--max-clients", String(2 * CLIENTS)];
-    return new LineProcess([PROGRAM, "regserver", "--json", ...place, ...clients]);
-  }
-
-  async #ready(): Promise<void> {
-    await this.process.until("ready", (line) => line.includes('"ready"') || undefined);
-  }
-}
-
-async function makeAccounts(data: string, members: readonly CrowdMember[]): Promise<void> {
-  await Deno.mkdir(`${data}/regserver`, { mode: 0o700 });
-  const script = fileURLToPath(new URL("make_accounts.ts", import.meta.url));
-  const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "-A", script, `${data}/regserver/accounts.csv`, PASSWORD],
-    stdin: "piped",
-  }).spawn();
-  const people = members.map(({ name, signer }) => ({ name, key: fingerprintOf(signer.key) }));
-  await new Blob([JSON.stringify(people)]).stream().pipeTo(process.stdin);
-  if (!(await process.status).success) throw new Error("Cannot measure: no accounts were made");
 }
 
 // Broadcasts and presence.

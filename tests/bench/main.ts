@@ -4,6 +4,7 @@
  * `JSON=1` prints for machines, one object for each row.
  */
 
+import { measureCalls } from "./call_rows.ts";
 import { measureDirectory } from "./directory_rows.ts";
 import { measureEdits } from "./edit_rows.ts";
 import { measureFriends } from "./friends_rows.ts";
@@ -28,6 +29,7 @@ const GROUPS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   edits: measureEdits,
   snapshots: measureSnapshots,
   directory: measureDirectory,
+  calls: measureCalls,
   idle: measureIdle,
 };
 
