@@ -6,6 +6,7 @@ import { P2pchatError } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import { type Endpoint, endpointText, type PeerKey } from "../base/ids.ts";
 import { invariant } from "../base/invariant.ts";
+import { TokenBucket } from "../base/token_bucket.ts";
 import type { ClientConfig } from "../protocols/directory/client_io.ts";
 import {
   type ClientCommand,
@@ -60,7 +61,8 @@ import { VERSION } from "./version.ts";
 /** How long a directory that isn't there is waited for after the end of input. */
 const ENDED_WAIT_MS_MAX = 10_000;
 
-const BELL_MS = 1_000;
+const BELLS_PER_S = 1;
+const BELLS_BURST = 10;
 
 /** What is over sooner needs no line. */
 const LOOKING_TOLD_MS = 1_000;
@@ -132,7 +134,8 @@ class Program {
   #isLeaving = false;
   /** The directory has answered. */
   #isMet = false;
-  #rangAtMs = -Infinity;
+  /** Whoever has calls come without end doesn't ring without end. */
+  readonly #bells = new TokenBucket(BELLS_PER_S, BELLS_BURST);
   #isListAsked = false;
   /** Lines for a call that came to nothing, beside those that the machine kept. */
   #unsaid = 0;
@@ -331,7 +334,7 @@ class Program {
         ui.setNames([...this.#names]);
         break;
       case "incoming":
-        this.#ring();
+        if (this.#bells.take(SYSTEM_LINK_CLOCK.nowMs())) ui.ring();
         break;
       case "verify":
         markVerified({ ...wiring, ui }, event.peerKey, ref);
@@ -366,14 +369,6 @@ class Program {
       : `${numberText(this.#unsaid)} more lines weren't`;
     ui.show({ event: "notice", text: `${what} said` });
     this.#unsaid = 0;
-  }
-
-  /** Whoever calls often rings no more often than a bell does. */
-  #ring(): void {
-    const nowMs = SYSTEM_LINK_CLOCK.nowMs();
-    if (nowMs < this.#rangAtMs + BELL_MS) return;
-    this.#rangAtMs = nowMs;
-    this.#parts.ui.ring();
   }
 
   #offerNames(names: readonly string[]): void {
