@@ -18,7 +18,12 @@ import { ClientCall } from "./client_call.ts";
 import type { ClientInput } from "./client_io.ts";
 import type { ClientOutput } from "./client_output.ts";
 import type { KnownKeys } from "./known_keys.ts";
-import { DECIDED_MS, GOODBYE_MS_MAX, SAID_AT_ONCE_BYTES } from "./client_limits.ts";
+import {
+  CALLEE_DIALS_MS,
+  DECIDED_MS,
+  GOODBYE_MS_MAX,
+  SAID_AT_ONCE_BYTES,
+} from "./client_limits.ts";
 import {
   CALL_ID_BYTES,
   CALLS_BURST,
@@ -37,10 +42,10 @@ import type { MissedCalls } from "./missed_calls.ts";
 import { RelayedCalls } from "./relayed.ts";
 
 /**
- * When the call is over unless something happens, when the directory is asked to relay it, when it is told again of a
+ * When the callee dials, too; when the call is over unless something happens, when the directory is asked to relay it, when it is told again of a
  * call that it holds for over, when more of what waits is said, and when the other is told what was shown.
  */
-const DEADLINES = ["over", "relay", "retell", "flush", "heard"] as const;
+const DEADLINES = ["dial", "over", "relay", "retell", "flush", "heard"] as const;
 
 /** Beside the outcomes that the directory knows. */
 type Reason = "cancelled" | "lost" | "directory-down" | "key-changed" | "hung-up" | "protocol";
@@ -331,12 +336,17 @@ export class Calling {
     call.enter("connecting");
     this.#overIn(CONNECTING_MS_MAX + (isCaller ? 0 : DECIDED_MS));
     if (isCaller) this.#deadlines.set("relay", owner.out.nowMs + DIRECT_MS_MAX);
-    if (port !== 0) {
-      const attempt = call.links.attempt = owner.nextAttempt();
-      const { endpoint } = call.met;
-      owner.out.push({ type: "dial", attempt, mode: "call", endpoint, expect: fingerprintOf(key) });
-    }
+    if (isCaller) this.#dial(call);
+    else this.#deadlines.set("dial", owner.out.nowMs + CALLEE_DIALS_MS);
     for (const link of call.links.all) this.#consider(call, link);
+  }
+
+  #dial(call: ClientCall): void {
+    const { key, endpoint } = call.met!;
+    if (endpoint.port === 0) return;
+    const { owner } = this;
+    const attempt = call.links.attempt = owner.nextAttempt();
+    owner.out.push({ type: "dial", attempt, mode: "call", endpoint, expect: fingerprintOf(key) });
   }
 
   relayOn(id: string): void {
@@ -539,6 +549,7 @@ export class Calling {
     if (link !== null && !link.isRelayed) this.#relayed.close(call.id);
     this.#deadlines.clear("over");
     this.#deadlines.clear("relay");
+    this.#deadlines.clear("dial");
     const route = call.route ?? "direct";
     this.#tellOf(call, { type: "begun", route });
     if (call.key !== null) owner.keys.met(call.peer, call.key);
@@ -627,6 +638,7 @@ export class Calling {
       const call = this.#call;
       if (call === null) continue;
       if (due === "over") this.#timedOut(call);
+      else if (due === "dial") this.#dial(call);
       else if (due === "retell") this.owner.enterAnew();
       else if (due === "flush") this.#flush(call);
       else if (due === "heard") this.#tellHeard(call);

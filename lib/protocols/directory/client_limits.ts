@@ -16,6 +16,11 @@ export const LINES_BYTES_MAX = 4 * 1_024 * 1_024;
 export const SAID_AT_ONCE_BYTES = 64 * 1_024;
 /** Links that may become that of a call: two are dialled, one is relayed; the rest are strangers'. */
 export const CALL_LINKS_MAX = 8;
+/**
+ * The callee dials so much later than the caller: where both reach each other, one handshake is enough, and done in a
+ * tenth of that. RFC 8305, section 5, has 100 ms as the least between attempts.
+ */
+export const CALLEE_DIALS_MS = 100;
 /** The callee waits so much longer than the caller, who decides: else one of them would talk alone. */
 export const DECIDED_MS = 2_000;
 /** What is under way through the directory when it says that a call is over arrives within this time. */

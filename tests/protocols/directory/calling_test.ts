@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { LinkId } from "../../../lib/base/ids.ts";
-import { AFTER_CALL_MS } from "../../../lib/protocols/directory/client_limits.ts";
+import { AFTER_CALL_MS, CALLEE_DIALS_MS } from "../../../lib/protocols/directory/client_limits.ts";
 import type { CallOutcome } from "../../../lib/protocols/directory/messages.ts";
 import { BOB, callId, ClientProgram, EVE, type ProgramOptions, user } from "./client_program.ts";
 
@@ -265,7 +265,8 @@ Deno.test("being called: the user is asked, and talks on the link on which the c
   assertEquals(program.types({ command: "accept" }), [
     "to directory: answer accepts=true reason= call=#1",
   ]);
-  assertEquals(program.meet({ isCaller: false }), ["dial call 10.0.0.2:5000 bob"]);
+  assertEquals(program.meet({ isCaller: false }), []);
+  assertEquals(program.after(CALLEE_DIALS_MS), ["dial call 10.0.0.2:5000 bob"]);
   const { attempt } = program;
   const { link: own, words: dialled } = program.linkUp({ dialled: true, attempt });
   const { link } = program.linkUp();
@@ -278,6 +279,16 @@ Deno.test("being called: the user is asked, and talks on the link on which the c
     "pin bob bob",
     "call call=#1 peer=bob state=connected route=direct verified=false",
   ]);
+});
+
+Deno.test("being called: where the caller's link comes at once, one handshake is enough", () => {
+  const program = asked();
+  program.types({ command: "accept" });
+  program.meet({ isCaller: false });
+  const { link } = program.linkUp();
+  program.hears(link, { type: "talk", call: CALL });
+  program.hears(link, { type: "begin", call: CALL });
+  assertEquals(program.after(CALLEE_DIALS_MS).filter((word) => word.startsWith("dial")), []);
 });
 
 Deno.test("being called: the caller's link and its beginning may come before the directory's word", () => {
