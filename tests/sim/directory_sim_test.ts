@@ -99,7 +99,7 @@ const HUNTS: readonly Hunt[] = [
   { run: runLies, mutation: TRUST_MUTATIONS.believesKeys, finding: /key has changed/ },
   { run: runLies, mutation: TRUST_MUTATIONS.keepsKeysToItself, finding: /key has changed/ },
 ];
-const SEEDS_MAX = 300;
+const SEEDS_MAX = 1_000;
 
 /** What a run was ended by; null where all was well. */
 function failureOf(run: typeof runDirectory, seed: number, mutation?: Mutation): Error | null {
