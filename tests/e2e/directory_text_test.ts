@@ -94,6 +94,7 @@ Deno.test("directory in pipes: what was piped for a call that is refused calls n
   await alice.until(/\* [\d,]+ more lines weren't said\n/);
   await alice.type("line");
   await line!.until(incoming("alice"));
+  await alice.until(/\* Calling line\.\.\. /);
   assertEquals(alice.stderr, "");
   assertEquals(alice.lines.filter((each) => each.startsWith("* Calling")).length, 2);
   const unsaid = [...alice.stdout.matchAll(/\* ([\d,]+) (?:more )?lines weren't said/g)]
