@@ -1,39 +1,21 @@
-/** `p2pchat peer --registry`: wires a client's machine to sockets, files and the user interface. */
+/** `p2pchat peer --registry`: what its user does, from coming in to leaving. */
 
-import { canonicalHost, isUnspecified } from "../base/endpoints.ts";
 import type { Logger } from "../base/environment.ts";
 import { P2pchatError } from "../base/errors.ts";
-import { fingerprintOf } from "../base/fingerprint.ts";
-import { type Endpoint, endpointText, type PeerKey } from "../base/ids.ts";
-import { invariant } from "../base/invariant.ts";
+import { endpointText } from "../base/ids.ts";
 import { TokenBucket } from "../base/token_bucket.ts";
-import type { ClientConfig } from "../protocols/directory/client_io.ts";
-import {
-  type ClientCommand,
-  type ClientEvent,
-  DIRECTORY_NAME,
-} from "../protocols/directory/events.ts";
-import {
-  CALL_ACCESS,
-  CALL_CHANNEL,
-  DirectoryClientHost,
-} from "../runtime/directory_client_host.ts";
+import type { ClientCommand, ClientEvent } from "../protocols/directory/events.ts";
+import type { DirectoryClientHost } from "../runtime/directory_client_host.ts";
 import { profileFolder } from "../store/paths.ts";
-import type { Datagrams } from "../transport/datagrams.ts";
-import { forwardTo, type Links } from "../transport/link.ts";
-import { RelayNetwork } from "../transport/relay_network.ts";
 import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
-import { openTcpLinks } from "../transport/tcp_links.ts";
-import { UdpDatagrams } from "../transport/udp_datagrams.ts";
-import { numberText } from "./counts.ts";
 import { ComingIn, type GivenPasswords, type Way } from "./coming_in.ts";
+import { numberText } from "./counts.ts";
 import { openLog } from "./log.ts";
 import { isForPerson } from "./open_user_interface.ts";
 import type { RegistryOptions } from "./options.ts";
-import { addressOfThisMachine } from "./own_address.ts";
-import { givenPassword, passwordIn } from "./password_source.ts";
 import { OwnAccount } from "./own_account.ts";
-import { keyPinned, pinnedKeys, pinsIn } from "./pins.ts";
+import { givenPassword, passwordIn } from "./password_source.ts";
+import { registryText, withClient } from "./registry_client.ts";
 import { JUST_OVER_TEXT, registryCommands, type RegistryTarget } from "./registry_commands.ts";
 import {
   type RegistryOwnEvent,
@@ -41,12 +23,8 @@ import {
   shownRegistryEvent,
 } from "./registry_rendering.ts";
 import { RegistryStanding } from "./registry_standing.ts";
-import { REGSERVER_PORT_DEFAULT } from "./regserver_arguments.ts";
-import { openRegistry } from "./registry_store.ts";
-import { modePorts, runMode } from "./run_mode.ts";
+import { runMode } from "./run_mode.ts";
 import {
-  channelIdentity,
-  knownPeersPath,
   markVerified,
   type Profile,
   type Session,
@@ -56,7 +34,6 @@ import {
 } from "./session.ts";
 import { processStreams } from "./streams.ts";
 import type { InterruptCause, UserInterface } from "./user_interface.ts";
-import { VERSION } from "./version.ts";
 
 /** How long a directory that isn't there is waited for after the end of input. */
 const ENDED_WAIT_MS_MAX = 10_000;
@@ -204,90 +181,29 @@ class Program {
 
   async #chat(name: string, wiring: Wiring): Promise<void> {
     const { options, ui, standing } = this.#parts;
-    const { disk, folder, environment, identity, knownPeers } = wiring;
-    const store = await openRegistry(disk, `${folder}/registry`);
-    let datagrams: Datagrams | null = null;
-    let links: Links | null = null;
-    try {
-      datagrams = UdpDatagrams.listen(null, 0, environment.log);
-      let host: DirectoryClientHost | null = null;
-      const relays = new RelayNetwork(SYSTEM_LINK_CLOCK);
-      links = openTcpLinks({
-        host: options.host,
-        port: options.port,
-        identity: channelIdentity(wiring),
-        env: environment,
-        access: CALL_ACCESS,
-        channel: CALL_CHANNEL,
-        relays,
-        handler: forwardTo(() => {
-          invariant(host !== null, "links bring nothing before the host is there");
-          return host;
-        }),
-      });
-      const listening = listeningOf(options, links.local.port);
-      environment.log.info("started", {
-        version: VERSION,
-        command: "peer",
-        name,
-        key: fingerprintOf(identity.signer.key),
-        registry: endpointText(options.registry),
-        listening: endpointText(links.local),
-      });
-      const directoryScope = `host:${
-        endpointText({ ...options.registry, host: canonicalHost(options.registry.host) })
-      }`;
-      // Of the keys met at the directory whose key is known last.
-      let scope = "";
-      const config: Omit<ClientConfig, "records"> = {
-        name: options.name,
-        directory: options.registry,
-        registry: registryText(options.registry),
-        expect: keyPinned(knownPeers, directoryScope, DIRECTORY_NAME),
-        listening,
-        pinsOf: (key: PeerKey) => {
-          scope = `directory:${fingerprintOf(key)}`;
-          return pinnedKeys(knownPeers, scope);
-        },
-        verified: new Set(
-          knownPeers.pins().filter(({ verified }) => verified).map((pin) => pin.fingerprint),
-        ),
-        isInteractive: ui.dialogue !== null,
-        asksAgain: this.#comingIn.asksAgain,
-        wait: options.wait,
-        knownPeers: knownPeersPath(folder),
-      };
-      const profileNotices = identity.notice === null
-        ? store.notices
-        : [identity.notice, ...store.notices];
-      this.#notices = [...this.#notices, ...profileNotices];
-      host = this.#host = new DirectoryClientHost(config, {
-        ...modePorts(wiring, links),
-        pauseInput: (reason) => {
-          if (reason !== null) standing.inputPauses();
-          ui.pauseInput(reason);
-        },
-        signer: identity.signer,
-        store,
-        datagrams,
-        relays,
-        askToEnter: () => void this.#enter(name),
-        show: (event, ref) => this.#show(event, ref, wiring),
-        pin: (who, key, again) =>
-          pinsIn(wiring, who === DIRECTORY_NAME ? directoryScope : scope)(who, key, again),
-      });
+    const { asksAgain } = this.#comingIn;
+    await withClient(wiring, { ...options, profile: name, asksAgain }, {
+      notices: (texts) => this.#notices = [...this.#notices, ...texts],
+      askToEnter: () => void this.#enter(name),
+      show: (event, ref) => this.#show(event, ref, wiring),
+      pauseInput: (reason) => {
+        if (reason !== null) standing.inputPauses();
+        ui.pauseInput(reason);
+      },
+    }, async (host, links) => {
+      this.#host = host;
       this.#looking = SYSTEM_LINK_CLOCK.at(SYSTEM_LINK_CLOCK.nowMs() + LOOKING_TOLD_MS, () => {
-        ui.show({ event: "notice", text: `Looking for the directory at ${config.registry}` });
+        const text = `Looking for the directory at ${registryText(options.registry)}`;
+        ui.show({ event: "notice", text });
       });
-      await runMode(wiring, links, host);
-    } finally {
-      this.#looking?.cancel();
-      this.#waiting?.cancel();
-      this.#host = null;
-      await links?.shutdown("ended");
-      await datagrams?.close();
-      await store.close();
-    }
+      try {
+        await runMode(wiring, links, host);
+      } finally {
+        this.#looking.cancel();
+        this.#waiting?.cancel();
+        this.#host = null;
+      }
+    });
   }
 
   /** Asks how to come in, and comes in so. Rejects for faults of our own alone, which end the program. */
@@ -460,14 +376,4 @@ class Program {
     host?.command({ command: "quit" }, undefined);
     return true;
   }
-}
-
-/** Where calls are taken, as `ready` tells it; others are told what the directory sees. */
-function listeningOf({ host }: RegistryOptions, port: number): Endpoint {
-  return { host: host !== null && !isUnspecified(host) ? host : addressOfThisMachine(), port };
-}
-
-/** As the user wrote it, nearly. */
-function registryText(registry: Endpoint): string {
-  return registry.port === REGSERVER_PORT_DEFAULT ? registry.host : endpointText(registry);
 }

@@ -1,0 +1,143 @@
+/** A directory's client, wired to sockets and the files of a profile. */
+
+import { canonicalHost, isUnspecified } from "../base/endpoints.ts";
+import { fingerprintOf } from "../base/fingerprint.ts";
+import { type Endpoint, endpointText, type PeerKey } from "../base/ids.ts";
+import { invariant } from "../base/invariant.ts";
+import type { ClientConfig } from "../protocols/directory/client_io.ts";
+import { DIRECTORY_NAME } from "../protocols/directory/events.ts";
+import {
+  CALL_ACCESS,
+  CALL_CHANNEL,
+  DirectoryClientHost,
+  type DirectoryClientPorts,
+} from "../runtime/directory_client_host.ts";
+import type { Datagrams } from "../transport/datagrams.ts";
+import { forwardTo, type Links } from "../transport/link.ts";
+import { RelayNetwork } from "../transport/relay_network.ts";
+import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
+import { openTcpLinks } from "../transport/tcp_links.ts";
+import { UdpDatagrams } from "../transport/udp_datagrams.ts";
+import type { RegistryOptions } from "./options.ts";
+import { addressOfThisMachine } from "./own_address.ts";
+import { keyPinned, pinnedKeys, pinsIn } from "./pins.ts";
+import { openRegistry } from "./registry_store.ts";
+import { REGSERVER_PORT_DEFAULT } from "./regserver_arguments.ts";
+import { modePorts } from "./run_mode.ts";
+import { channelIdentity, knownPeersPath, type Session } from "./session.ts";
+import type { ShownEvent } from "./user_interface.ts";
+import { VERSION } from "./version.ts";
+
+export interface ClientOptions
+  extends Pick<RegistryOptions, "name" | "registry" | "host" | "port" | "wait"> {
+  /** Whose profile it is. */
+  readonly profile: string;
+  /** Whether whoever is refused is asked again. */
+  readonly asksAgain: boolean;
+}
+
+export interface ClientUser
+  extends Pick<DirectoryClientPorts, "askToEnter" | "show" | "pauseInput"> {
+  /** What there is to tell when it has begun. */
+  notices(texts: readonly string[]): void;
+}
+
+/**
+ * Runs `work` with a client that isn't running yet, and closes what was opened for it.
+ * @throws {P2pchatError} `port-in-use`, `unreachable`, `store-corrupt` or `disk`; what `work` throws.
+ */
+export async function withClient<Event extends ShownEvent, Target>(
+  session: Session<Event, Target>,
+  options: ClientOptions,
+  { notices, ...user }: ClientUser,
+  work: (host: DirectoryClientHost, links: Links) => Promise<void>,
+): Promise<void> {
+  const { disk, folder, environment, identity } = session;
+  const store = await openRegistry(disk, `${folder}/registry`);
+  notices(identity.notice === null ? store.notices : [identity.notice, ...store.notices]);
+  let datagrams: Datagrams | null = null;
+  let links: Links | null = null;
+  try {
+    datagrams = UdpDatagrams.listen(null, 0, environment.log);
+    let host: DirectoryClientHost | null = null;
+    const relays = new RelayNetwork(SYSTEM_LINK_CLOCK);
+    links = openTcpLinks({
+      host: options.host,
+      port: options.port,
+      identity: channelIdentity(session),
+      env: environment,
+      access: CALL_ACCESS,
+      channel: CALL_CHANNEL,
+      relays,
+      handler: forwardTo(() => {
+        invariant(host !== null, "links bring nothing before the host is there");
+        return host;
+      }),
+    });
+    environment.log.info("started", {
+      version: VERSION,
+      command: "peer",
+      name: options.profile,
+      key: fingerprintOf(identity.signer.key),
+      registry: endpointText(options.registry),
+      listening: endpointText(links.local),
+    });
+    const { config, pin } = configOf(session, options, links.local.port);
+    host = new DirectoryClientHost(config, {
+      ...modePorts(session, links),
+      ...user,
+      signer: identity.signer,
+      store,
+      datagrams,
+      relays,
+      pin,
+    });
+    await work(host, links);
+  } finally {
+    await links?.shutdown("ended");
+    await datagrams?.close();
+    await store.close();
+  }
+}
+
+function configOf<Event extends ShownEvent, Target>(
+  session: Session<Event, Target>,
+  { name, registry, host, wait, asksAgain }: ClientOptions,
+  port: number,
+): { readonly config: Omit<ClientConfig, "records">; readonly pin: DirectoryClientPorts["pin"] } {
+  const { knownPeers, folder, ui } = session;
+  const address = endpointText({ ...registry, host: canonicalHost(registry.host) });
+  const directoryScope = `host:${address}`;
+  // Of the keys met at the directory whose key is known last.
+  let scope = "";
+  const verified = knownPeers.pins().filter((pin) => pin.verified);
+  const config = {
+    name,
+    directory: registry,
+    registry: registryText(registry),
+    expect: keyPinned(knownPeers, directoryScope, DIRECTORY_NAME),
+    listening: { host: hostForOthers(host), port },
+    pinsOf: (key: PeerKey) => {
+      scope = `directory:${fingerprintOf(key)}`;
+      return pinnedKeys(knownPeers, scope);
+    },
+    verified: new Set(verified.map(({ fingerprint }) => fingerprint)),
+    isInteractive: ui.dialogue !== null,
+    asksAgain,
+    wait,
+    knownPeers: knownPeersPath(folder),
+  };
+  const pin: DirectoryClientPorts["pin"] = (who, key, again) =>
+    pinsIn(session, who === DIRECTORY_NAME ? directoryScope : scope)(who, key, again);
+  return { config, pin };
+}
+
+/** Where calls are taken, as `ready` tells it; others are told what the directory sees. */
+function hostForOthers(host: string | null): string {
+  return host !== null && !isUnspecified(host) ? host : addressOfThisMachine();
+}
+
+/** As the user wrote it, nearly. */
+export function registryText(registry: Endpoint): string {
+  return registry.port === REGSERVER_PORT_DEFAULT ? registry.host : endpointText(registry);
+}
