@@ -53,6 +53,20 @@ function canonicalIpv6(text: string): string | null {
   return url === null ? null : url.hostname.slice(1, -1) + zone;
 }
 
+/**
+ * The first 64 bits of an IPv6 address without zone, as four groups: what one customer gets. Null for any other host.
+ */
+export function ipv6Prefix(address: string): string | null {
+  if (!address.includes(":")) return null;
+  const [head = "", tail] = address.split("::");
+  const groups = head === "" ? [] : head.split(":");
+  if (tail !== undefined) {
+    const after = tail === "" ? 0 : tail.split(":").length;
+    while (groups.length < 8 - after) groups.push("0");
+  }
+  return groups.slice(0, 4).join(":");
+}
+
 /** A port to connect to. Null for any text that is none. */
 export function parsePort(text: string): number | null {
   const port = /^\d{1,9}$/.test(text) ? Number(text) : 0;

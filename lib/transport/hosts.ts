@@ -1,6 +1,6 @@
 /** Hosts: addresses, names, and which addresses are taken for the same. */
 
-import { canonicalHost } from "../base/endpoints.ts";
+import { canonicalHost, ipv6Prefix } from "../base/endpoints.ts";
 
 /** Whether it is an IPv4 or IPv6 address, and no name: `1.2.3.400` would be looked up. */
 export function isAddress(host: string): boolean {
@@ -27,14 +27,7 @@ export const LOOPBACK = "loopback";
  */
 export function addressGroup(host: string): string {
   if (host === "::1" || host.startsWith("127.")) return LOOPBACK;
-  if (!host.includes(":")) return host;
-  const [head = "", tail] = host.split("::");
-  const groups = head === "" ? [] : head.split(":");
-  if (tail !== undefined) {
-    const after = tail === "" ? 0 : tail.split(":").length;
-    while (groups.length < 8 - after) groups.push("0");
-  }
-  return groups.slice(0, 4).join(":");
+  return ipv6Prefix(host) ?? host;
 }
 
 /** Addresses that people wrote, to compare with those of sockets; names among them are left out. */
