@@ -81,11 +81,11 @@ export function formatScryptHash({ ln, r, p, salt, hash }: ScryptHash): string {
   return `$scrypt$ln=${ln},r=${r},p=${p}$${salt.toBase64(options)}$${hash.toBase64(options)}`;
 }
 
-/** Whether a hash should be made anew when its password is at hand: it is weaker than ours are, or can't be read. */
-export function needsRehash(text: string): boolean {
+/** Whether a hash should be made anew when its password is at hand: it is weaker than `ours`, or can't be read. */
+export function needsRehash(text: string, ours: ScryptParameters = SCRYPT_PARAMETERS): boolean {
   const read = parseScryptHash(text);
   return read === null || read.salt.length < SALT_BYTES || read.hash.length < HASH_BYTES ||
-    memoryBytes(read) < memoryBytes(SCRYPT_PARAMETERS) || workOf(read) < workOf(SCRYPT_PARAMETERS);
+    memoryBytes(read) < memoryBytes(ours) || workOf(read) < workOf(ours);
 }
 
 /** Memory that scrypt takes for itself. */

@@ -1,5 +1,6 @@
 /** What the directory's machine asks of the accounts, answered from their store; passwords are hashed in turn. */
 
+import type { Logger } from "../base/environment.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { unreachable } from "../base/invariant.ts";
 import type {
@@ -17,12 +18,19 @@ type QuestionOf<Ask extends AccountQuestion["ask"]> = Extract<
 
 const WRONG: AccountAnswer = { outcome: "wrong" };
 
+/** A hash changes once between two checks, whoever changes it; more often is no honest log-in. */
+const CHECKS_MAX = 2;
+
+/** What of a `PasswordHasher` is used. */
+export type AccountHasher = Pick<PasswordHasher, "hash" | "verify" | "needsRehash" | "waiting">;
+
 /** An account's version is its hash: there is another salt in it after each change of the password. */
 export class AccountQuestions {
   constructor(
     readonly accounts: Accounts,
-    readonly hasher: Pick<PasswordHasher, "hash" | "verify">,
+    readonly hasher: AccountHasher,
     readonly wallMs: () => number,
+    readonly log: Pick<Logger, "warn">,
   ) {}
 
   /** As `AccountQuestion` says of each. Rejects with bugs alone. */
@@ -77,11 +85,36 @@ export class AccountQuestions {
   async #checkPassword(
     { name, password, address }: QuestionOf<"check-password">,
   ): Promise<AccountAnswer> {
-    const hash = (await this.accounts.find(name))?.hash ?? null;
-    if (!await this.hasher.verify(password, hash, address)) return WRONG;
-    // It took a while: this may be the password of before.
-    const account = await this.accounts.find(name);
-    return account !== null && account.hash === hash ? ok(account) : WRONG;
+    // It takes a while, and the hash may be another by then: made anew for another device, or of a new password.
+    for (let attempt = 0; attempt < CHECKS_MAX; attempt++) {
+      const hash = (await this.accounts.find(name))?.hash ?? null;
+      if (!await this.hasher.verify(password, hash, address)) return WRONG;
+      const seen = await this.accounts.find(name);
+      if (seen === null || seen.hash !== hash) continue;
+      const account = await this.#rehashed(seen, password, address);
+      if (account !== null) return ok(account);
+    }
+    return WRONG;
+  }
+
+  /**
+   * The account with a hash of today's parameters, now that its password is at hand. As it was where the hash can't
+   * be made or stored, which is no reason to keep anybody out; null where it was changed meanwhile.
+   */
+  async #rehashed(seen: Account, password: string, address: string): Promise<Account | null> {
+    // Whoever waits for a log-in doesn't wait for this.
+    if (this.hasher.waiting > 0 || !this.hasher.needsRehash(seen.hash)) return seen;
+    try {
+      const hash = await this.hasher.hash(password, address);
+      return await this.accounts.setHash(seen, hash) ? { ...seen, hash } : null;
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      this.log.warn("an account's hash stays weaker than today's", {
+        name: seen.name,
+        text: error.message,
+      });
+      return seen;
+    }
   }
 
   async #signUp({ name, password, key, address }: QuestionOf<"sign-up">): Promise<AccountAnswer> {

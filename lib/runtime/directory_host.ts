@@ -22,9 +22,8 @@ import type { Accounts, ChangedAccount } from "../store/accounts.ts";
 import type { Datagrams } from "../transport/datagrams.ts";
 import type { LinkHandler, LinkInfo } from "../transport/link.ts";
 import { createCodec } from "../wire/codec.ts";
-import { AccountQuestions } from "./account_questions.ts";
+import { type AccountHasher, AccountQuestions } from "./account_questions.ts";
 import { ModeHost, type ModePorts } from "./mode_host.ts";
-import type { PasswordHasher } from "./password_hasher.ts";
 import type { RecordStore } from "./record_log.ts";
 import { Runner } from "./runner.ts";
 
@@ -32,7 +31,7 @@ export interface DirectoryHostPorts extends ModePorts<DirectoryEvent> {
   readonly signer: Signer;
   readonly store: RecordStore<DirectoryRecord>;
   readonly accounts: Accounts;
-  readonly hasher: Pick<PasswordHasher, "hash" | "verify">;
+  readonly hasher: AccountHasher;
   /** Closed when the host has ended. */
   readonly datagrams: Datagrams;
 }
@@ -62,7 +61,7 @@ export class DirectoryHost extends ModeHost<
     const { signer, environment, store, accounts, hasher, datagrams } = ports;
     this.#accounts = accounts;
     this.#datagrams = datagrams;
-    this.#questions = new AccountQuestions(accounts, hasher, environment.wallMs);
+    this.#questions = new AccountQuestions(accounts, hasher, environment.wallMs, this.log);
     const { records } = store;
     const accountCount = () => accounts.size;
     const directory = new Directory({ ...config, records, accountCount }, signer, environment);

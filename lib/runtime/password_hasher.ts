@@ -10,6 +10,7 @@ import { FairQueue } from "../base/fair_queue.ts";
 import {
   formatScryptHash,
   HASH_BYTES,
+  needsRehash,
   parseScryptHash,
   SALT_BYTES,
   SCRYPT_PARAMETERS,
@@ -93,6 +94,11 @@ export class PasswordHasher {
     // Both before the answer: an account that doesn't exist isn't quicker to compare.
     const isEqual = timingSafeEqual(found, hash);
     return isEqual && known !== null;
+  }
+
+  /** Whether a hash should be made anew when its password is at hand. */
+  needsRehash(stored: string): boolean {
+    return needsRehash(stored, this.#parameters);
   }
 
   #derive(

@@ -51,6 +51,17 @@ Deno.test("directory: who signs up is in, and may log in with the password from 
   assertEquals((await same.until(is("directory"))).isNew, false);
 });
 
+Deno.test("directory: a log-in makes a weaker hash anew, and the password stays", async () => {
+  const { world } = await DirectoryWorld.open(["alice"]);
+  await using _ = world;
+  const hash = () =>
+    /\$scrypt\$ln=\d+,r=\d+,p=\d+\$/.exec(Deno.readTextFileSync(world.accountsFile));
+  assertEquals(hash()?.[0], "$scrypt$ln=10,r=8,p=1$");
+  await world.logIn("alice");
+  assertEquals(hash()?.[0], "$scrypt$ln=17,r=8,p=1$");
+  await world.logIn("alice", { device: "another" });
+});
+
 Deno.test("directory: a script says how it comes in, and with which password", async () => {
   await inTemporaryFolder(async (folder) => {
     const peer = ["peer", "alice", "--registry", "127.0.0.1:1", "--host", "127.0.0.1"];

@@ -12,6 +12,7 @@ const [phone, laptop] = [keyNumber(1), keyNumber(2)];
 class Hasher {
   hashes = 0;
   readonly asked: string[] = [];
+  waiting = 0;
   failure: P2pchatError | null = null;
   /** Before each answer. */
   before: () => Promise<void> = () => Promise.resolve();
@@ -26,6 +27,10 @@ class Hasher {
     return stored?.split(" ")[0] === password;
   }
 
+  needsRehash(stored: string): boolean {
+    return stored.endsWith(" weak");
+  }
+
   async #work(from: string): Promise<void> {
     this.asked.push(from);
     if (this.failure !== null) throw this.failure;
@@ -36,12 +41,14 @@ class Hasher {
 function world() {
   const accounts = new MemoryAccounts();
   const hasher = new Hasher();
-  const questions = new AccountQuestions(accounts, hasher, () => NOW_MS);
+  const warnings: string[] = [];
+  const log = { warn: (text: string) => void warnings.push(text) };
+  const questions = new AccountQuestions(accounts, hasher, () => NOW_MS, log);
   const signUp = (name: string, password: string) =>
     questions.answer({ ask: "sign-up", name, password, key: phone, address });
   const check = (name: string, password: string) =>
     questions.answer({ ask: "check-password", name, password, address });
-  return { accounts, hasher, questions, signUp, check };
+  return { accounts, hasher, questions, warnings, signUp, check };
 }
 
 const WRONG = { outcome: "wrong" } as const;
@@ -85,6 +92,56 @@ Deno.test("a password that is changed while it is checked is wrong", async () =>
   };
 
   assertEquals(await check("ann", "secret12"), WRONG);
+});
+
+Deno.test("a password that is new by the time it was checked is right", async () => {
+  const { accounts, hasher, check } = world();
+  await accounts.signUp({ ...accountOf("Ann"), hash: "secret12 1" });
+  hasher.before = async () => {
+    hasher.before = () => Promise.resolve();
+    await accounts.setHash((await accounts.find("Ann"))!, "secret12 2");
+  };
+
+  assertEquals((await check("ann", "secret12")).outcome, "ok");
+});
+
+Deno.test("a log-in makes a weak hash anew, and keeps the account's devices", async () => {
+  const { accounts, warnings, check } = world();
+  await accounts.signUp({ ...accountOf("Ann"), hash: "secret12 weak", keys: [phone, laptop] });
+
+  assertEquals(await check("ann", "another1"), WRONG);
+  assertEquals((await accounts.find("Ann"))?.hash, "secret12 weak");
+  const account = { name: "Ann", keys: [phone, laptop], version: "secret12 1" };
+  assertEquals(await check("ann", "secret12"), { outcome: "ok", account });
+  assertEquals(await check("ann", "secret12"), { outcome: "ok", account });
+  assertEquals((await accounts.find("Ann"))?.hash, "secret12 1");
+  assertEquals(warnings, []);
+});
+
+Deno.test("two devices that log in at once with a weak hash are both in", async () => {
+  const { accounts, check } = world();
+  await accounts.signUp({ ...accountOf("Ann"), hash: "secret12 weak" });
+
+  const answers = await Promise.all([check("ann", "secret12"), check("ann", "secret12")]);
+  assertEquals(answers.map(({ outcome }) => outcome), ["ok", "ok"]);
+});
+
+Deno.test("a weak hash stays while others wait", async () => {
+  const { accounts, hasher, check } = world();
+  await accounts.signUp({ ...accountOf("Ann"), hash: "secret12 weak" });
+  hasher.waiting = 1;
+
+  assertEquals((await check("ann", "secret12")).outcome, "ok");
+  assertEquals((await accounts.find("Ann"))?.hash, "secret12 weak");
+});
+
+Deno.test("a hash that can't be made anew keeps nobody out, and is logged", async () => {
+  const { accounts, warnings, check } = world();
+  await accounts.signUp({ ...accountOf("Ann"), hash: "secret12 weak" });
+  accounts.failure = new P2pchatError("disk", "Cannot change it");
+
+  assertEquals((await check("ann", "secret12")).outcome, "ok");
+  assertEquals(warnings, ["an account's hash stays weaker than today's"]);
 });
 
 Deno.test("what is asked of a version is done for that one alone", async () => {

@@ -21,6 +21,8 @@ const HASHER = {
   hash: (password: string) => Promise.resolve(`hash of ${password}, ${++hashes}`),
   verify: (password: string, stored: string | null) =>
     Promise.resolve(stored?.startsWith(`hash of ${password},`) ?? false),
+  needsRehash: () => false,
+  waiting: 0,
 };
 let hashes = 0;
 

@@ -39,6 +39,8 @@ const HASHER = {
   hash: (password: string) => Promise.resolve(`hash of ${password}`),
   verify: (password: string, stored: string | null) =>
     Promise.resolve(stored === `hash of ${password}`),
+  needsRehash: () => false,
+  waiting: 0,
 };
 
 /** What a client's output and its user do. */
