@@ -41,7 +41,10 @@ export class People implements AsyncDisposable {
       send: (to, bytes) => datagrams.send(to, bytes),
       happened: (client, news) => this.#happened(client, news),
     });
-    datagrams.handle({ datagram: (_, bytes) => void client.datagram(bytes), turn() {} });
+    datagrams.handle({
+      datagram: (_, bytes) => void client.datagram(bytes),
+      turn: () => client.turn(),
+    });
     this.#all.push({ client, datagrams });
     return client;
   }

@@ -105,7 +105,10 @@ class World extends HostWorld {
       open: (handler) => place.open({ ...CLIENT_ACCESS }, () => handler, DIRECTORY_CHANNEL),
       send: (to, bytes) => datagrams.send(to, bytes),
     });
-    datagrams.handle({ datagram: (_, bytes) => void client.datagram(bytes), turn() {} });
+    datagrams.handle({
+      datagram: (_, bytes) => void client.datagram(bytes),
+      turn: () => client.turn(),
+    });
     return client;
   }
 }

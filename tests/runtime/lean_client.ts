@@ -79,6 +79,8 @@ export class LeanClient {
   end: LinkEnd | null = null;
   #enter: DirectoryMessageOf<"enter"> | null = null;
   #attempts = 0;
+  /** A datagram came that isn't acknowledged. */
+  #isGotDue = false;
   /** The last that was told over this link. */
   #last = 0;
   readonly #early = new Map<number, DirectoryMessageOf<"told">>();
@@ -159,11 +161,17 @@ export class LeanClient {
     }
     if (told.number > this.#last) return;
     if (this.acknowledges) {
-      const got = { type: "got", through: this.through } as const;
-      if (byDatagram) this.#sendDatagram(got);
-      else this.say(got);
+      if (byDatagram) this.#isGotDue = true;
+      else this.say({ type: "got", through: this.through });
     }
     this.ports.happened?.(this, { type: "message", message: told, byDatagram });
+  }
+
+  /** Those that came together are acknowledged together. */
+  turn(): void {
+    if (!this.#isGotDue) return;
+    this.#isGotDue = false;
+    this.#sendDatagram({ type: "got", through: this.through });
   }
 
   #sendDatagram(message: Parameters<DatagramPath["seal"]>[0]): void {

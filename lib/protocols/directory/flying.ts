@@ -1,16 +1,22 @@
 /** Datagrams on their way to all clients, or their acknowledgements: no more than can be taken in at once. */
 
 import type { Unacknowledged } from "./delivery.ts";
-import { FLYING_MAX, FLYING_MS_MAX } from "./limits.ts";
+import { FLYING_MAX, FLYING_MS_MAX, WINDOW_MAX } from "./limits.ts";
 
 export class Flying {
   /** In the order of time; what was sent at another time since, or has landed, counts no more. */
   #queue: { readonly sent: Unacknowledged; readonly sinceMs: number }[] = [];
   #first = 0;
   #count = 0;
+  /** There were as many as there may be, and too few have landed since. */
+  #isFull = false;
 
+  /**
+   * Whether another one may set out. Once there are as many as may be, some are waited for: whoever's turn it is gets
+   * all that it lacks at once then, and acknowledges it together, instead of one by one.
+   */
   get hasRoom(): boolean {
-    return this.#count < FLYING_MAX;
+    return !this.#isFull;
   }
 
   /** How many are held in memory, those that have landed among them. */
@@ -23,6 +29,7 @@ export class Flying {
     this.lands(sent);
     sent.flyingSinceMs = nowMs;
     this.#count += 1;
+    if (this.#count >= FLYING_MAX) this.#isFull = true;
     this.#queue.push({ sent, sinceMs: nowMs });
   }
 
@@ -31,6 +38,7 @@ export class Flying {
     if (sent.flyingSinceMs === null) return;
     sent.flyingSinceMs = null;
     this.#count -= 1;
+    if (this.#count <= FLYING_MAX - WINDOW_MAX) this.#isFull = false;
   }
 
   /** Those that are too long on their way count no more. */

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { ToldMessage, type Unacknowledged } from "../../../lib/protocols/directory/delivery.ts";
 import { Flying } from "../../../lib/protocols/directory/flying.ts";
-import { FLYING_MAX, FLYING_MS_MAX } from "../../../lib/protocols/directory/limits.ts";
+import { FLYING_MAX, FLYING_MS_MAX, WINDOW_MAX } from "../../../lib/protocols/directory/limits.ts";
 
 const TELLING = new ToldMessage({
   type: "told",
@@ -30,14 +30,21 @@ function almostFull() {
   return { flying, all, last: some(1)[0]! };
 }
 
-Deno.test("Flying: what lands makes room, once", () => {
+Deno.test("Flying: what lands makes room, each once, when so many have as one client may be sent", () => {
   const { flying, all, last } = almostFull();
   flying.departs(last, 10);
   assertEquals(flying.hasRoom, false);
-  flying.lands(all[5]!);
-  flying.lands(all[5]!);
+  for (const sent of all.slice(1, WINDOW_MAX)) {
+    flying.lands(sent);
+    flying.lands(sent);
+  }
+  assertEquals(flying.hasRoom, false);
+  flying.lands(last);
   assertEquals(flying.hasRoom, true);
-  flying.departs(all[5]!, 20);
+  // As many again.
+  for (const sent of all.slice(1, WINDOW_MAX)) flying.departs(sent, 20);
+  assertEquals(flying.hasRoom, true);
+  flying.departs(last, 20);
   assertEquals(flying.hasRoom, false);
 });
 
