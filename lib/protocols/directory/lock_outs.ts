@@ -2,6 +2,9 @@
  * Wrong passwords: five of one name from one address within a minute shut that pair out for a minute, more than fifty
  * of any names the address. It is the same for names that nobody has. What is being checked counts as wrong until it
  * is known to be right, so that nobody tries a hundred at once; who has to wait for that alone isn't shut out.
+ *
+ * Only what was checked is remembered: otherwise whoever is shut out would ask for thousands of other names, of which
+ * none is checked, and be forgotten.
  */
 
 import { dropOldest } from "../../base/bounded.ts";
@@ -49,6 +52,12 @@ class Tries {
   right(): void {
     this.#wrongAtMs = [];
   }
+
+  /** Whether it is as if nothing was ever tried. */
+  get isClean(): boolean {
+    return this.#checking === 0 && this.#wrongAtMs.length === 0 &&
+      this.#lockedUntilMs === -Infinity;
+  }
 }
 
 /** A password that is being checked. */
@@ -75,8 +84,9 @@ export class LockOuts {
   }
 
   begin(name: FoldedName, address: string, nowMs: number): Try | Wait {
-    const pair = recent(this.#pairs, `${address} ${name}`, WRONG_MAX);
-    const all = recent(this.#addresses, address, WRONG_FROM_ADDRESS_MAX + 1);
+    const pairKey = `${address} ${name}`;
+    const pair = this.#pairs.get(pairKey) ?? new Tries(WRONG_MAX);
+    const all = this.#addresses.get(address) ?? new Tries(WRONG_FROM_ADDRESS_MAX + 1);
     const lockedMs = Math.max(pair.lockedMs(nowMs), all.lockedMs(nowMs));
     if (lockedMs > 0) return { retryMs: lockedMs, isLockedOut: true };
     if (pair.isFull(nowMs) || all.isFull(nowMs)) {
@@ -84,23 +94,31 @@ export class LockOuts {
     }
     pair.begin();
     all.begin();
+    remember(this.#pairs, pairKey, pair);
+    remember(this.#addresses, address, all);
     return {
-      over(isRight, nowMs) {
+      over: (isRight, nowMs) => {
         pair.end();
         all.end();
         if (isRight === true) pair.right(); // others from this address may still be guessing
-        if (isRight !== false) return;
-        pair.wrong(nowMs);
-        all.wrong(nowMs);
+        if (isRight === false) {
+          pair.wrong(nowMs);
+          all.wrong(nowMs);
+        }
+        forgetClean(this.#pairs, pairKey, pair);
+        forgetClean(this.#addresses, address, all);
       },
     };
   }
 }
 
-function recent(tries: Map<string, Tries>, key: string, max: number): Tries {
-  const found = tries.get(key) ?? new Tries(max);
+function remember(tries: Map<string, Tries>, key: string, each: Tries): void {
   tries.delete(key);
-  tries.set(key, found);
+  tries.set(key, each);
   dropOldest(tries, LOCK_OUTS_MAX);
-  return found;
+}
+
+/** @param each What had that key, and may have been forgotten for others meanwhile. */
+function forgetClean(tries: Map<string, Tries>, key: string, each: Tries): void {
+  if (each.isClean && tries.get(key) === each) tries.delete(key);
 }

@@ -411,6 +411,28 @@ Deno.test("LockOuts: so many pairs and addresses are remembered", () => {
   assertEquals(lockOuts.size, 2 * LOCK_OUTS_MAX);
 });
 
+Deno.test("LockOuts: nobody is forgotten for names that weren't checked, or were right", () => {
+  const lockOuts = new LockOuts();
+  const tries = (name: string) => lockOuts.begin(name as FoldedName, "10.0.0.1", 0);
+  for (let guess = 0; guess < 5; guess++) {
+    const attempt = tries("ann");
+    assert("over" in attempt);
+    attempt.over(false, 0);
+  }
+  const size = lockOuts.size;
+  for (let each = 0; each < LOCK_OUTS_MAX; each++) {
+    const attempt = tries(`n${each}`);
+    assert("over" in attempt);
+    attempt.over(each % 2 === 0 ? null : true, 0);
+  }
+  assertEquals(lockOuts.size, size);
+  // As many are checked as may be from one address: no more are.
+  while ("over" in tries(`m${lockOuts.size}`));
+  for (let each = 0; each < LOCK_OUTS_MAX; each++) assert("retryMs" in tries(`o${each}`));
+  const again = tries("ann");
+  assert("retryMs" in again && again.isLockedOut);
+});
+
 // Places.
 
 Deno.test("Directory: a silent link is closed after 10 s, and so is one that was refused", () => {
