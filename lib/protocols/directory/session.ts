@@ -394,7 +394,7 @@ export class Session {
       this.owner.out.error(code, visibleText(text));
       this.close("refused");
       this.#phase = "apart";
-      return this.#retryIn(Math.min(retryMs, FULL_PAUSE_MS_MAX));
+      return this.#retryIn(Math.min(Math.max(retryMs, this.#pauseMs()), FULL_PAUSE_MS_MAX));
     }
     const isOut = code === "bad-credentials" && this.#sentHow === "resume";
     this.#refuse(code, isOut ? OUT_TEXT : visibleText(text));
@@ -453,12 +453,14 @@ export class Session {
         this.close("forgotten");
         return this.owner.forgotten();
       case "closing":
-      case "slow":
+      case "slow": {
+        const leastMs = Math.max(this.#pauseMs(), RETRY_MS_MIN * (1 + this.owner.random()));
         this.close(because);
         return this.#lost(
           because === "closing" ? "the directory is closing" : "too much waited for us",
-          Math.max(Math.min(retryMs, RETRY_MS_MAX), RETRY_MS_MIN * (1 + this.owner.random())),
+          Math.max(Math.min(retryMs, RETRY_MS_MAX), leastMs),
         );
+      }
     }
   }
 

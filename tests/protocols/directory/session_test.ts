@@ -405,20 +405,37 @@ Deno.test("coming in: that the directory isn't there is told again where it was 
   assert(isToldDown(user.dialFails()));
 });
 
-Deno.test("staying: a directory that lets one in and is gone at once is dialled after ever longer pauses", () => {
-  const program = ClientProgram.in();
-  const pauses: number[] = [];
-  for (let n = 0; n < 12; n++) {
+/** How a directory that has let somebody in is rid of it at once. */
+const RID_OF: Readonly<Record<string, (program: ClientProgram) => void>> = {
+  "lets one in and is gone at once": (program) => {
+    program.entered();
     program.directoryDown();
-    const dueMs = program.machine.nextDeadlineMs()!;
-    pauses.push(dueMs - program.nowMs);
-    program.after(dueMs - program.nowMs);
+  },
+  "lets one in and closes at once": (program) => {
+    program.entered();
+    program.says({ type: "dismissed", because: "closing", text: "", retryMs: 0 });
+  },
+  "has one try again at once": (program) => void program.refuses("too-fast", 1),
+};
+
+for (const [what, isRidOf] of Object.entries(RID_OF)) {
+  Deno.test(`staying: a directory that ${what} is dialled after ever longer pauses`, () => {
+    const program = ClientProgram.in();
+    program.directoryDown();
+    const pauses: number[] = [];
+    for (let n = 0; n < 12; n++) {
+      program.after(program.machine.nextDeadlineMs()! - program.nowMs);
+      program.directoryUp();
+      isRidOf(program);
+      pauses.push(program.machine.nextDeadlineMs()! - program.nowMs);
+    }
+    assert(pauses.at(-1)! > 10_000, pauses.join());
+    assert(Math.max(...pauses) <= RETRY_MS_MAX);
+    program.after(pauses.at(-1)!);
     program.directoryUp();
     program.entered();
-  }
-  assert(pauses.at(-1)! > 10_000, pauses.join());
-  assert(Math.max(...pauses) <= RETRY_MS_MAX);
-  program.after(STABLE_MS);
-  program.directoryDown();
-  assert(program.machine.nextDeadlineMs()! - program.nowMs <= RETRY_MS_MIN);
-});
+    program.after(STABLE_MS);
+    program.directoryDown();
+    assert(program.machine.nextDeadlineMs()! - program.nowMs <= RETRY_MS_MIN);
+  });
+}
