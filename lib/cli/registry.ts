@@ -11,6 +11,7 @@ import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { ComingIn, type GivenPasswords, type Way } from "./coming_in.ts";
 import { numberText } from "./counts.ts";
 import { openLog } from "./log.ts";
+import { OnlineNames } from "./online_names.ts";
 import { isForPerson } from "./open_user_interface.ts";
 import type { RegistryOptions } from "./options.ts";
 import { OwnAccount } from "./own_account.ts";
@@ -105,7 +106,7 @@ class Program {
   readonly #comingIn: ComingIn;
   readonly #account: OwnAccount;
   readonly #openLog: () => Promise<Logger>;
-  readonly #names = new Set<string>();
+  readonly #names = new OnlineNames();
   #host: DirectoryClientHost | null = null;
   #listens = false;
   #isLeaving = false;
@@ -241,13 +242,15 @@ class Program {
         break;
       case "users":
         // What somebody asks for may be a part of the list.
-        if (!this.#isListAsked) this.#offerNames(event.users.map(({ name }) => name));
+        if (!this.#isListAsked) {
+          this.#names.set(event.users.map(({ name }) => name));
+          ui.setNames(this.#names.all);
+        }
         this.#isListAsked = false;
         break;
       case "presence":
-        if (event.state === "offline") this.#names.delete(event.name);
-        else this.#names.add(event.name);
-        ui.setNames([...this.#names]);
+        this.#names.changed(event.name, event.state !== "offline");
+        ui.setNames(this.#names.all);
         break;
       case "incoming":
         if (this.#bells.take(SYSTEM_LINK_CLOCK.nowMs())) ui.ring();
@@ -285,12 +288,6 @@ class Program {
       : `${numberText(this.#unsaid)} more lines weren't`;
     ui.show({ event: "notice", text: `${what} said` });
     this.#unsaid = 0;
-  }
-
-  #offerNames(names: readonly string[]): void {
-    this.#names.clear();
-    for (const name of names) this.#names.add(name);
-    this.#parts.ui.setNames(names);
   }
 
   // What the user asks.

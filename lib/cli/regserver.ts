@@ -23,6 +23,7 @@ import { openTcpLinks } from "../transport/tcp_links.ts";
 import { UdpDatagrams } from "../transport/udp_datagrams.ts";
 import { openPasswordHasher } from "./accounts.ts";
 import type { RegserverOptions } from "./options.ts";
+import { OnlineNames } from "./online_names.ts";
 import { addressOfThisMachine } from "./own_address.ts";
 import { type OpenedRecords, openRecords, type RecordFormat } from "./record_store.ts";
 import { regserverCommands, type RegserverCommandSink } from "./regserver_commands.ts";
@@ -133,7 +134,7 @@ async function serve(
     };
     const { guests, broadcast, ttlMs, clientsMax, signUpsMax, relays } = options;
     const policy = { guests, broadcast, ttlMs, clientsMax, signUpsMax, relays };
-    const names = new Set<string>();
+    const names = new OnlineNames();
     host = new DirectoryHost({ listening, ...policy }, {
       ...modePorts(wiring, links),
       signer: identity.signer,
@@ -172,7 +173,7 @@ function show(
   wiring: Wiring,
   event: DirectoryEvent,
   ref: string | undefined,
-  names: Set<string>,
+  names: OnlineNames,
   ready: () => void,
 ): void {
   const { ui } = wiring;
@@ -181,11 +182,9 @@ function show(
     case "ready":
       return ready();
     case "login":
-      names.add(event.name);
-      return ui.setNames([...names]);
     case "logout":
-      names.delete(event.name);
-      return ui.setNames([...names]);
+      names.changed(event.name, event.event === "login");
+      return ui.setNames(names.all);
     case "verify":
       return markVerified(wiring, event.peerKey, ref);
   }

@@ -1,0 +1,23 @@
+/** Names of those who are online, for completion: each person once, as they are written now. */
+
+import type { FoldedName } from "../base/ids.ts";
+import { foldName } from "../base/names.ts";
+
+export class OnlineNames {
+  readonly #names = new Map<FoldedName, string>();
+
+  get all(): readonly string[] {
+    return [...this.#names.values()];
+  }
+
+  /** These, instead of those before. */
+  set(names: Iterable<string>): void {
+    this.#names.clear();
+    for (const name of names) this.#names.set(foldName(name), name);
+  }
+
+  changed(name: string, isOnline: boolean): void {
+    if (isOnline) this.#names.set(foldName(name), name);
+    else this.#names.delete(foldName(name));
+  }
+}
