@@ -312,7 +312,9 @@ export class Calls {
     this.out.send(client.link.id, { type: "outcome", call, state, reason });
   }
 
+  /** What one says of another who was never here isn't told: it may be made up. */
   #show({ caller, callee }: Call, state: "ringing" | "connected" | CallOutcome): void {
+    if (caller.key === null || callee.key === null) return;
     this.out.show({ event: "call", from: caller.name, to: callee.name, state });
   }
 

@@ -73,7 +73,8 @@ export class Entering {
   /** A link that isn't in, and of which nothing is being checked, wants to be. */
   enter(link: ClientLink, enter: Enter): void {
     const { links, out } = this.parts;
-    const fault = nameFault(enter.name);
+    const fault = nameFault(enter.name) ??
+      (enter.talking === null ? null : nameFault(enter.talking.name));
     if (fault !== null) {
       return this.#refuse(link, "bad-name", `That name is not possible: ${fault}`);
     }

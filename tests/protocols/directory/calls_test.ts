@@ -300,6 +300,24 @@ Deno.test("Directory: nobody gets into a call of others by saying to be in it", 
   assert(eve.entered !== null && self.entered !== null);
 });
 
+Deno.test("Directory: the operator isn't told of calls with whoever hasn't said to be in them", () => {
+  const exchange = new Exchange();
+  exchange.guest("bob");
+  exchange.take();
+  const eve = exchange.somebody("eve");
+  eve.enters({ talking: { call: callId(1), name: "bob\n12:00 * cem logged in" } });
+  assertEquals(eve.last("refused").code, "bad-name");
+  eve.enters({ talking: { call: callId(1), name: "bob" } });
+  eve.hangsUp(1);
+  eve.goesDown(true);
+  eve.connects().enters({ talking: { call: callId(2), name: "bob" } });
+  eve.goesDown(true);
+
+  const told = exchange.take().filter((word) => word.startsWith("* "));
+  const visit = ["* login eve (guest)", "* logout eve quit"];
+  assertEquals(told, [...visit, ...visit]);
+});
+
 Deno.test("Directory: nor by naming another one, or after having hung up", () => {
   const named = talking();
   named.ann.goesDown();
