@@ -1,6 +1,7 @@
 /**
  * Tells every client what was told to all: by a datagram where it fits in one and the client has shown where it
- * receives them, repeated until it is acknowledged, and then over its link.
+ * receives them, repeated until it is acknowledged, and then over its link. Where many are on their way, whoever is
+ * slow to acknowledge is told over its link at once: a crowd that never does would hold up everybody else.
  */
 
 import { dropOldest } from "../../base/bounded.ts";
@@ -32,8 +33,15 @@ export class Deliveries {
 
   /** Sends what there is for the client, as far as there is room for it; the rest in its turn. */
   pump(client: Client): void {
-    this.#waiting.add(client);
-    this.#pumpWaiting();
+    this.#pumpWaiting(); // those before it
+    if (this.#mustWait(client)) return void this.#waiting.add(client);
+    this.#pump(client);
+    this.#arm(client);
+  }
+
+  /** Whether fewer datagrams have to be on their way before it is told more. */
+  #mustWait({ address: { endpoint }, delivery }: Client): boolean {
+    return !this.#flying.hasRoom && endpoint !== null && !delivery.isSlow;
   }
 
   #pumpWaiting(): void {
@@ -55,7 +63,7 @@ export class Deliveries {
       const broadcast = this.broadcasts.after(delivery.position);
       if (broadcast === null) return;
       if (!isFor(broadcast, client)) delivery.skip(broadcast);
-      else if (!this.#flying.hasRoom) return void this.#waiting.add(client);
+      else if (this.#mustWait(client)) return void this.#waiting.add(client);
       else {
         this.#send(client, delivery.sent(this.#tellingOf(broadcast, delivery.lastSent)));
       }
@@ -79,7 +87,8 @@ export class Deliveries {
     const { telling } = sent;
     const isShort = telling.textBytes <= DATAGRAM_TEXT_BYTES_MAX &&
       sent.datagrams < REPEAT_MS.length;
-    if (!isShort || endpoint === null) this.#overLink(client, sent);
+    const isCrowdedOut = client.delivery.isSlow && !this.#flying.hasRoomForSlow;
+    if (!isShort || endpoint === null || isCrowdedOut) this.#overLink(client, sent);
     else if (!this.#flying.hasRoom) {
       this.#waiting.add(client);
       return false;
@@ -151,7 +160,7 @@ export class Deliveries {
     for (;;) {
       const client = this.#deadlines.takeDue(nowMs);
       if (client === null) break;
-      this.#waiting.add(client);
+      this.pump(client);
     }
     this.#pumpWaiting();
   }

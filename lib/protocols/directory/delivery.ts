@@ -31,6 +31,8 @@ export interface Unacknowledged {
   datagrams: number;
   /** When its datagram was sent last, while it, or its acknowledgement, is thought to be on its way; null otherwise. */
   flyingSinceMs: number | null;
+  /** It was repeated, and not acknowledged in time then either: one that is lost says nothing of its client. */
+  isLate: boolean;
 }
 
 export class Delivery {
@@ -42,6 +44,8 @@ export class Delivery {
   #lastSent = 0;
   readonly #unacknowledged: Unacknowledged[] = [];
   #bytes = 0;
+  /** The last datagram that was acknowledged was late. */
+  #wasLate = false;
   /** How many acknowledgements of what it was told may still come. */
   #acknowledgements = 0;
 
@@ -82,7 +86,7 @@ export class Delivery {
   /** It is sent now. */
   sent(telling: ToldMessage): Unacknowledged {
     const { message: { number }, textBytes } = telling;
-    const sent = { telling, dueMs: null, datagrams: 0, flyingSinceMs: null };
+    const sent = { telling, dueMs: null, datagrams: 0, flyingSinceMs: null, isLate: false };
     this.#unacknowledged.push(sent);
     this.#bytes += textBytes;
     this.#position = number;
@@ -100,9 +104,16 @@ export class Delivery {
       had += 1;
     }
     const acknowledged = this.#unacknowledged.splice(0, had);
+    const last = acknowledged.findLast(({ datagrams }) => datagrams > 0);
+    this.#wasLate = last?.isLate ?? this.#wasLate;
     const isAll = this.#unacknowledged.length === 0;
     this.#through = isAll ? this.#position : Math.max(this.#through, through);
     return acknowledged;
+  }
+
+  /** Whether datagrams take long to be acknowledged, or aren't. */
+  get isSlow(): boolean {
+    return this.#wasLate || this.#unacknowledged.some(({ isLate }) => isLate);
   }
 
   /** Its datagram goes out now. */

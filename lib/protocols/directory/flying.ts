@@ -19,6 +19,11 @@ export class Flying {
     return !this.#isFull;
   }
 
+  /** For who is slow to acknowledge: half is for the others. */
+  get hasRoomForSlow(): boolean {
+    return this.#count < FLYING_MAX / 2;
+  }
+
   /** How many are held in memory, those that have landed among them. */
   get kept(): number {
     return this.#queue.length;
@@ -46,6 +51,7 @@ export class Flying {
     for (let first = this.#oldest(); first !== null; first = this.#oldest()) {
       if (first.sinceMs + FLYING_MS_MAX > nowMs) return;
       this.lands(first.sent);
+      first.sent.isLate = first.sent.datagrams > 1;
     }
   }
 

@@ -18,6 +18,7 @@ function some(count: number): readonly Unacknowledged[] {
     dueMs: null,
     datagrams: 0,
     flyingSinceMs: null,
+    isLate: false,
   }));
 }
 

@@ -722,6 +722,24 @@ Deno.test("Directory: those that nobody acknowledges make room after a while, an
   assertEquals(told, guests.map(() => 1));
 });
 
+Deno.test("Directory: a crowd that acknowledges late, or never, holds up nobody who does", () => {
+  for (const isLate of [true, false]) {
+    const { exchange, ann, guests } = exchangeOfMany(2 * FLYING_MAX);
+    const [bob, cem] = [exchange.guest("bob"), exchange.guest("cem")];
+    bob.isHere();
+    exchange.pass(2_000);
+    for (let each = 1; each <= 20; each++) {
+      ann.tells(`text ${each}`);
+      // He is told by a datagram, she over her link.
+      assertEquals([bob.heard.length, cem.heard.length], [each, each]);
+      exchange.pass(FLYING_MS_MAX + 500);
+      if (!isLate) continue;
+      const { number: through } = ann.last("broadcast-taken");
+      for (const guest of guests) guest.sends({ type: "got", through });
+    }
+  }
+});
+
 Deno.test("Directory: whoever waits for its turn has it before those who had theirs", () => {
   const { ann, guests, got } = exchangeOfMany(FLYING_MAX + 2);
   const [one, other] = guests.slice(-2) as [Somebody, Somebody];
