@@ -69,7 +69,8 @@ export class Calls {
     if (callee === client) this.#selfCall(client, id);
     else if (callee.call !== null && !this.#isLeftBy(client, callee.call)) {
       return refuse("busy", "");
-    } else this.#ring(client, callee, id);
+    } else if (!callee.link.rings.take(this.out.nowMs)) return refuse("busy", "");
+    else this.#ring(client, callee, id);
     return null;
   }
 

@@ -16,6 +16,8 @@ import {
   RELAY_CREDIT_BYTES,
   RELAY_PIECES_BURST,
   RELAY_PIECES_PER_S,
+  RINGS_BURST,
+  RINGS_PER_S,
   SILENT_LINKS_MAX,
   SILENT_MS_MAX,
 } from "./limits.ts";
@@ -28,6 +30,8 @@ export class ClientLink {
   readonly address: string;
   readonly bucket = new TokenBucket(CONTROL_PER_S, CONTROL_BURST);
   readonly calls = new TokenBucket(CALLS_PER_S, CALLS_BURST);
+  /** Calls of others that ring here. */
+  readonly rings = new TokenBucket(RINGS_PER_S, RINGS_BURST);
   readonly relayPieces = new TokenBucket(RELAY_PIECES_PER_S, RELAY_PIECES_BURST);
   /** Of what it says in calls that are relayed. */
   readonly relayBytes = new TokenBucket(RELAY_BYTES_PER_S, RELAY_CREDIT_BYTES);

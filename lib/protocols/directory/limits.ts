@@ -117,6 +117,12 @@ export const CONTROL_BURST = 100;
 /** Calls of one client: each rings a bell. */
 export const CALLS_PER_S = 0.5;
 export const CALLS_BURST = 10;
+/**
+ * Calls that ring at one client, whoever makes them: more than people make. What it is told of so many at once, reasons
+ * included, is half of what may wait in its control lane; with more than that a crowd would have its link closed.
+ */
+export const RINGS_PER_S = 1;
+export const RINGS_BURST = 20;
 /** Pieces that are relayed, and taken, of one client: lines typed fast, and a handshake. */
 export const RELAY_PIECES_PER_S = 500;
 export const RELAY_PIECES_BURST = 2_000;

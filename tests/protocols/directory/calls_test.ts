@@ -2,11 +2,15 @@ import { assert, assertEquals } from "@std/assert";
 import {
   CONNECTING_MS_MAX,
   ENDING_MS_MAX,
+  REASON_BYTES_MAX,
   RELAY_BYTES_MAX,
   RELAY_BYTES_PER_S,
   RELAY_CREDIT_BYTES,
   RINGING_MS_MAX,
+  RINGS_BURST,
 } from "../../../lib/protocols/directory/limits.ts";
+import { CHANNEL_DEFAULTS } from "../../../lib/protocols/noise/config.ts";
+import { CODEC } from "../../runtime/lean_client.ts";
 import { callId, Exchange, type Somebody } from "./exchange.ts";
 
 /** Ann and Bob, and whoever else is named, in the list. */
@@ -632,6 +636,24 @@ Deno.test("Directory: whoever rings all the time isn't let through", () => {
   const rung = exchange.take().filter((word) => word.includes("incoming"));
   assertEquals(rung.length, 10);
   assertEquals(ann.last("outcome").reason, "too many calls within a short time");
+});
+
+Deno.test("Directory: a crowd can't ring at one without end, nor fill its queue", () => {
+  const { exchange, bob, others } = meeting(...Array.from({ length: 100 }, (_, at) => `n${at}`));
+  const reason = "x".repeat(REASON_BYTES_MAX);
+  const before = bob.got.length;
+  for (const [at, each] of others.entries()) {
+    each.calls("bob", at + 1);
+    each.hangsUp(at + 1, reason);
+  }
+  const told = bob.got.slice(before);
+  assertEquals(told.filter(({ type }) => type === "incoming").length, RINGS_BURST);
+  const bytes = told.map((message) => CODEC.encode(message).length).reduce((a, b) => a + b);
+  assert(bytes < CHANNEL_DEFAULTS.controlBytesMax / 2, `${bytes} bytes`);
+  assertEquals(others.at(-1)!.last("outcome").state, "busy");
+  exchange.pass(1_000);
+  others.at(-1)!.calls("bob", 200);
+  assertEquals(bob.last("incoming").from, "n99");
 });
 
 Deno.test("Directory: whoever hangs up before the other could say that they talk has talked", () => {
