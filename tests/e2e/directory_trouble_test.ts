@@ -16,6 +16,7 @@ import {
   login,
   logout,
   message,
+  notice,
   PASSWORD,
   presence,
   seesAll,
@@ -58,6 +59,28 @@ sideBySide({
       await sleep(61_000 - (Date.now() - since));
       await Promise.all([world.logIn("alice"), world.logIn("bob", { device: "b" })]);
       await directory.until(login("bob"));
+    },
+
+  "whoever finds it full is told so at each try, at least every 60 s, and comes in when there is room":
+    async () => {
+      const { world } = await DirectoryWorld.open(["alice"], "--max-clients", "1");
+      await using _ = world;
+      const alice = await world.logIn("alice");
+      const bob = world.launch("--guest", "bob");
+      await bob.command({ command: "list", ref: "early" });
+      const carol = world.launch("--guest", "carol");
+      const full = notice(/full; trying again in \d+ s$/);
+      const [first, second] = await bob.untilCount(full, 2, 65_000);
+      assert(elapsed(first!, second!) <= 60_000, `${elapsed(first!, second!)} ms`);
+      assertEquals((await bob.until(session("down"))).reason, "there is no room at the moment");
+      await carol.until(full);
+      carol.signal("SIGTERM"); // its lines wait
+      assertEquals(await endOf(carol), [0, "bye", "quit"]);
+      await alice.type("q");
+      await bob.until(session("up"), 65_000);
+      const { users } = await bob.until(({ ref }) => ref === "early");
+      assertEquals(users.map(({ name }: ShownEvent) => name), ["bob"]);
+      assertEquals(bob.events.filter(session("down")).length, 1);
     },
 
   "nobody answers: timeout after 30 s, and the callee has missed it": async () => {

@@ -1,9 +1,16 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { EXIT_STATUS_BY_CODE } from "../../lib/base/errors.ts";
 import type { LinkId } from "../../lib/base/ids.ts";
 import type { ModeOutcome } from "../../lib/base/mode_machine.ts";
 import type { ClientRecord } from "../../lib/protocols/directory/client_records.ts";
 import type { DirectoryHost } from "../../lib/runtime/directory_host.ts";
-import { type ClientProgram, DIRECTORY, DirectoryWorld, PASSWORD } from "./directory_world.ts";
+import {
+  type ClientProgram,
+  DIRECTORY,
+  DirectoryWorld,
+  guest,
+  PASSWORD,
+} from "./directory_world.ts";
 import { MemoryStore } from "./host_world.ts";
 
 /** The first byte of `relay`. */
@@ -563,4 +570,48 @@ Deno.test("DirectoryClientHost: whoever is refused is asked again, and may wait 
 
   assert(other.asked > 1, `asked ${other.asked} times`);
   assertEquals(other.errors[0], "bad-credentials");
+});
+
+Deno.test("DirectoryClientHost: a full directory is tried for 10 min, each time told, and the program ends with exit 4", async () => {
+  const world = new DirectoryWorld();
+  world.serve({ clientsMax: 1 });
+  const { clock } = world.network;
+  world.start("ann");
+  await world.pass(500);
+  const bob = world.start("bob", { entry: guest("bob") });
+  const tried: number[] = [];
+  let outcome: ModeOutcome | null = null;
+  const fromMs = clock.nowMs();
+
+  while (outcome === null && clock.nowMs() - fromMs < 1_000_000) {
+    const before = bob.of("notice").length;
+    await world.pass(100);
+    if (bob.of("notice").length > before) tried.push(clock.nowMs());
+    outcome = await ended(bob);
+  }
+
+  const lastedMs = clock.nowMs() - tried[0]!;
+  assert(lastedMs >= 600_000 && lastedMs <= 660_000, `${lastedMs} ms`);
+  const pausesMs = tried.slice(1).map((ms, at) => ms - tried[at]!);
+  assert(Math.max(...pausesMs) <= 60_000, `${pausesMs}`);
+  for (const { text } of bob.of("notice")) assertMatch(text, /full.*; trying again in \d+ s$/);
+  assertEquals(bob.sessions, ["down"]);
+  assert(outcome?.kind === "fatal");
+  assertEquals([outcome.code, EXIT_STATUS_BY_CODE[outcome.code]], ["full", 4]);
+  assertMatch(outcome.text, /full for 10 minutes/);
+});
+
+Deno.test("DirectoryClientHost: whoever waits for a full directory comes in when somebody leaves", async () => {
+  const world = new DirectoryWorld();
+  world.serve({ clientsMax: 1 });
+  const ann = world.start("ann");
+  await world.pass(500);
+  const bob = world.start("bob", { entry: guest("bob") });
+  await world.pass(590_000);
+  ann.do({ command: "quit" });
+  await world.pass(61_000);
+
+  assertEquals([bob.sessions, await ended(bob)], [["down", "up"], null]);
+  const notices = bob.of("notice").length;
+  assert(notices >= 10, `told ${notices} times`);
 });
