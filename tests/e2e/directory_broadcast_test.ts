@@ -2,6 +2,12 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import {
+  BROADCAST_BYTES_MIN,
+  KEPT_BYTES_MAX,
+  KEPT_MAX,
+  TEXT_BYTES_MAX,
+} from "../../lib/protocols/directory/limits.ts";
+import {
   broadcast,
   DirectoryProxy,
   DirectoryWorld,
@@ -9,10 +15,12 @@ import {
   heard,
   is,
   listed,
+  PASSWORD,
   session,
   sideBySide,
   tell,
 } from "./directory_world.ts";
+import { keepBroadcasts } from "./kept_broadcasts.ts";
 import { holds, type Node } from "./node.ts";
 import { People } from "./people.ts";
 
@@ -161,5 +169,87 @@ sideBySide({
     assertEquals(await tell(bob, "my own"), 1);
     assertEquals(heard(bob).length, 60);
     assertEquals(await listed(alice), ["alice free", "bob free"]);
+  },
+
+  "10,000 are kept, the oldest go first, and nothing after them is lost in a restart": async () => {
+    await using world = new DirectoryWorld();
+    world.addAccounts("late");
+    const past = Array.from({ length: KEPT_MAX - 40 }, (_, at) => `past ${at}`);
+    const sentAt = Date.now();
+    await keepBroadcasts(
+      `${world.directoryData}/regserver`,
+      past.map((text) => ({ text, sentAt })),
+    );
+    const directory = await world.serve();
+    assertEquals((await directory.ask("status")).kept, past.length);
+    const [alice, bob] = await world.guests("alice", "bob") as [Node, Node];
+    const fresh = Array.from({ length: 60 }, (_, at) => `fresh ${at}`);
+    for (const text of fresh) await alice.command({ command: "broadcast", text });
+    // Its sender needn't know that it is full: nobody is turned away.
+    const sent = await alice.untilCount(is("broadcast-sent"), fresh.length);
+    assertEquals(sent.filter(({ reached }) => reached !== 1), []);
+    assertEquals((await directory.ask("status")).kept, KEPT_MAX);
+
+    await directory.kill();
+    const again = await world.serve();
+    assertEquals((await again.ask("status")).kept, KEPT_MAX);
+    await using people = new People(world.port);
+    const late = people.somebody("late").enters({ how: "log-in", password: PASSWORD });
+    const expected = [...past.slice(20), ...fresh];
+    await people.until(() => late.told.length >= KEPT_MAX);
+    await bob.until(session("up"), 45_000, bob.events.findIndex(session("down")));
+    assertEquals(await tell(bob, "after it"), 2);
+    assertEquals(late.told, [...expected, "after it"]);
+    assertEquals(heard(bob), fresh.map((text) => `alice: ${text}`));
+    assertEquals((await again.ask("status")).kept, KEPT_MAX);
+  },
+
+  "64 MiB are kept, the oldest go first, and nothing after them is lost in a restart": async () => {
+    await using world = new DirectoryWorld();
+    world.addAccounts("late");
+    const folder = `${world.directoryData}/regserver`;
+    const text = (at: number) => `${at} `.padEnd(TEXT_BYTES_MAX, "x");
+    const numbers = (texts: readonly string[]) => texts.map((text) => text.split(" ")[0]);
+    const bytes = TEXT_BYTES_MAX + BROADCAST_BYTES_MIN;
+    const most = Math.floor(KEPT_BYTES_MAX / bytes);
+    const sentAt = Date.now();
+    const past = Array.from({ length: most - 1 }, (_, at) => ({ text: text(at), sentAt }));
+    await keepBroadcasts(folder, past);
+    const directory = await world.serve();
+    const kept = async (node: Node) => (await node.ask("status")).kept;
+    assertEquals(await kept(directory), most - 1);
+    const alice = await world.guest("alice");
+    for (let at = most - 1; at < most + 2; at++) assertEquals(await tell(alice, text(at)), 0);
+    assertEquals(await kept(directory), most);
+
+    await directory.kill();
+    const again = await world.serve();
+    assertEquals(await kept(again), most);
+    await using people = new People(world.port);
+    const late = people.somebody("late").enters({ how: "log-in", password: PASSWORD });
+    await people.until(() => late.told.length >= most);
+    assertEquals(numbers(late.told), Array.from({ length: most }, (_, at) => `${at + 2}`));
+    assertEquals(await kept(again), most);
+  },
+
+  "those whose time is over are told to nobody, and make room at the next one": async () => {
+    await using world = new DirectoryWorld();
+    world.addAccounts("late");
+    const nowMs = Date.now();
+    const ttlMs = 20 * 60_000;
+    const past = Array.from({ length: KEPT_MAX }, (_, at) => {
+      const isOver = at < KEPT_MAX - 100;
+      return { text: `past ${at}`, sentAt: nowMs - (isOver ? 21 : 10) * 60_000, ttlMs };
+    });
+    await keepBroadcasts(`${world.directoryData}/regserver`, past);
+    const directory = await world.serve("--broadcast-ttl", "20m");
+    await using people = new People(world.port);
+    const late = people.somebody("late").enters({ how: "log-in", password: PASSWORD });
+    const lasting = past.slice(-100).map(({ text }) => text);
+    await people.until(() => late.told.length >= lasting.length);
+    const alice = await world.guest("alice");
+    assertEquals(await tell(alice, "now"), 1);
+    assertEquals(late.told, [...lasting, "now"]);
+    assertEquals((await directory.ask("status")).kept, lasting.length + 1);
   },
 });

@@ -1,0 +1,36 @@
+/** A directory's file of what was told to all, written as it would be after a long time. */
+
+import type { PeerKey } from "../../lib/base/ids.ts";
+import type { BroadcastRecord, DirectoryRecord } from "../../lib/protocols/directory/records.ts";
+import {
+  DIRECTORY_LOG_FORMAT,
+  directoryLine,
+  directoryRecord,
+} from "../../lib/runtime/directory_records.ts";
+import { openRecords } from "../../lib/cli/record_store.ts";
+import { RealDisk } from "../../lib/store/real_disk.ts";
+
+/** Of each that a test says nothing else of; told by an account that nobody is in with. */
+const ABOUT = {
+  kind: "broadcast",
+  from: "past",
+  fromKey: "77".repeat(32) as PeerKey,
+  fromAccount: true,
+  ttlMs: 30 * 60_000,
+} as const satisfies Partial<BroadcastRecord>;
+
+/** @param folder The directory's own; it isn't running. */
+export async function keepBroadcasts(
+  folder: string,
+  broadcasts: readonly (Pick<BroadcastRecord, "text" | "sentAt"> & Partial<BroadcastRecord>)[],
+): Promise<void> {
+  const format = { name: DIRECTORY_LOG_FORMAT, line: directoryLine, record: directoryRecord };
+  await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+  const store = await openRecords(new RealDisk(), `${folder}/broadcasts`, format);
+  const records: DirectoryRecord[] = [{ kind: "store", store: "5".repeat(16), last: 0 }];
+  for (const [at, broadcast] of broadcasts.entries()) {
+    records.push({ ...ABOUT, number: at + 1, own: at + 1, ...broadcast });
+  }
+  await store.append(records, true);
+  await store.close();
+}
