@@ -330,25 +330,29 @@ export function sideBySide(tests: Readonly<Record<string, () => Promise<void>>>)
   }
 }
 
-/** The way to a directory, for one client: it can be cut, and lose datagrams. */
+/** The way to a directory, for one client: it can be cut, lose datagrams, repeat them, and come from elsewhere. */
 export class DirectoryProxy implements AsyncDisposable {
   readonly port: number = freePort();
   readonly #listener: Deno.TcpListener;
   readonly #open = new Set<Deno.TcpConn>();
   readonly #near: Deno.DatagramConn;
-  readonly #far = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+  #far = anyDatagramPort();
   readonly #running: Promise<unknown>;
   #client: Deno.Addr | null = null;
   #isCut = false;
+  #isOver = false;
   losesDatagrams = false;
   /** Datagrams that came from the directory, lost ones included. */
   datagrams = 0;
+  /** Those that went through. */
+  readonly toDirectory: Uint8Array[] = [];
+  readonly toClient: Uint8Array[] = [];
 
   constructor(readonly target: number) {
     this.#listener = Deno.listen({ hostname: "127.0.0.1", port: this.port });
     const near = { transport: "udp", hostname: "127.0.0.1", port: this.port } as const;
     this.#near = Deno.listenDatagram(near);
-    this.#running = Promise.all([this.#accept(), this.#toDirectory(), this.#fromDirectory()]);
+    this.#running = Promise.all([this.#accept(), this.#readClient(), this.#readDirectory()]);
   }
 
   get registry(): string {
@@ -364,6 +368,18 @@ export class DirectoryProxy implements AsyncDisposable {
   mend(): void {
     this.#isCut = false;
     this.#closeAll();
+  }
+
+  /** Its datagrams come from another port from now on, as when a router has forgotten them; connections stay. */
+  changePort(): void {
+    this.#far.close();
+    this.#far = anyDatagramPort();
+  }
+
+  /** All that went through goes through once more, the last first. */
+  async replay(): Promise<void> {
+    for (const bytes of this.toDirectory.toReversed()) await this.#sendToDirectory(bytes);
+    for (const bytes of this.toClient.toReversed()) await this.#near.send(bytes, this.#client!);
   }
 
   #closeAll(): void {
@@ -402,29 +418,43 @@ export class DirectoryProxy implements AsyncDisposable {
     close(to);
   }
 
-  async #toDirectory(): Promise<void> {
-    const to = { transport: "udp", hostname: "127.0.0.1", port: this.target } as const;
+  async #readClient(): Promise<void> {
     for await (const [bytes, from] of this.#near) {
       this.#client = from;
-      if (!this.#isCut && !this.losesDatagrams) await this.#far.send(bytes, to);
+      if (this.#isCut || this.losesDatagrams) continue;
+      this.toDirectory.push(bytes.slice());
+      await this.#sendToDirectory(bytes);
     }
   }
 
-  async #fromDirectory(): Promise<void> {
-    for await (const [bytes] of this.#far) {
-      this.datagrams++;
-      if (this.#isCut || this.losesDatagrams || this.#client === null) continue;
-      await this.#near.send(bytes, this.#client);
+  async #sendToDirectory(bytes: Uint8Array): Promise<void> {
+    const to = { transport: "udp", hostname: "127.0.0.1", port: this.target } as const;
+    await this.#far.send(bytes, to);
+  }
+
+  async #readDirectory(): Promise<void> {
+    while (!this.#isOver) {
+      for await (const [bytes] of this.#far) {
+        this.datagrams++;
+        if (this.#isCut || this.losesDatagrams || this.#client === null) continue;
+        this.toClient.push(bytes.slice());
+        await this.#near.send(bytes, this.#client);
+      }
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOver = true;
     this.#listener.close();
     this.#near.close();
     this.#far.close();
     this.#closeAll();
     await this.#running;
   }
+}
+
+function anyDatagramPort(): Deno.DatagramConn {
+  return Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
 }
 
 function close(connection: Deno.TcpConn): void {
