@@ -13,6 +13,7 @@ import {
   DirectoryWorld,
   failure,
   heard,
+  hears,
   is,
   listed,
   PASSWORD,
@@ -93,6 +94,7 @@ sideBySide({
     assertEquals(await tell(alice, "over TCP"), 1);
     assert(performance.now() - startMs < 8_000);
     assert(proxy.datagrams - before > 1, "it was repeated");
+    await bob.until(broadcast("over TCP"));
     assertEquals(heard(bob).at(-1), "alice: over TCP");
     assertEquals(heard(bob).filter((text) => text === "alice: over TCP").length, 1);
   },
@@ -167,7 +169,7 @@ sideBySide({
     const late = await alice.until(({ ref }) => ref === "60", 40_000);
     assertEquals([late.event, late.code], ["error", "too-fast"]);
     assertEquals(await tell(bob, "my own"), 1);
-    assertEquals(heard(bob).length, 60);
+    assertEquals((await hears(bob, 60)).length, 60);
     assertEquals(await listed(alice), ["alice free", "bob free"]);
   },
 
@@ -200,7 +202,7 @@ sideBySide({
     await bob.until(session("up"), 45_000, bob.events.findIndex(session("down")));
     assertEquals(await tell(bob, "after it"), 2);
     assertEquals(late.told, [...expected, "after it"]);
-    assertEquals(heard(bob), fresh.map((text) => `alice: ${text}`));
+    assertEquals(await hears(bob, fresh.length), fresh.map((text) => `alice: ${text}`));
     assertEquals((await again.ask("status")).kept, KEPT_MAX);
   },
 

@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import {
   call,
   connect,
-  heard,
+  hears,
   is,
   message,
   presence,
@@ -12,10 +12,11 @@ import {
   session,
   sideBySide,
   sleep,
+  tell,
   untilListed,
 } from "./directory_world.ts";
 import { canMakeHosts, Hosts } from "./hosts.ts";
-import { holds, Node, Nodes, type ShownEvent } from "./node.ts";
+import { holds, Node, type NodeOptions, Nodes, type ShownEvent } from "./node.ts";
 
 /** Each host has a network of its own: the ports may be the same. */
 const DIRECTORY_PORT = 24_400;
@@ -28,21 +29,36 @@ interface World extends AsyncDisposable {
   readonly bob: Node;
 }
 
-/** A directory on a host of its own, and guests Ann and Bob, each on one; all reach each other. */
-async function openWorld(...args: readonly string[]): Promise<World> {
+/** What is otherwise about Bob's program, beside its host. */
+interface Bob extends NodeOptions {
+  readonly how?: string;
+  /** Before any program is started. */
+  readonly prepare?: (hosts: Hosts) => Promise<void>;
+}
+
+/** A directory on a host of its own, and guests Ann and Bob, each on one; all reach each other, and a fourth host. */
+function openWorld(...args: readonly string[]): Promise<World> {
+  return openWorldWith({}, ...args);
+}
+
+async function openWorldWith(
+  { how = "--guest", prepare, ...options }: Bob,
+  ...args: readonly string[]
+): Promise<World> {
   await using made = new AsyncDisposableStack();
-  const hosts = made.use(await Hosts.open("directory", "ann", "bob"));
+  const hosts = made.use(await Hosts.open("directory", "ann", "bob", "other"));
+  await prepare?.(hosts);
   const nodes = made.use(new Nodes());
-  const launch = (name: string, words: readonly string[], args: readonly string[]) =>
-    nodes.add(Node.start(words, { within: hosts.within(name), args }));
-  const directory = launch("directory", ["regserver", "--port", String(DIRECTORY_PORT)], args);
+  const launch = (name: string, words: readonly string[], options: NodeOptions) =>
+    nodes.add(Node.start(words, { within: hosts.within(name), ...options }));
+  const directory = launch("directory", ["regserver", "--port", String(DIRECTORY_PORT)], { args });
   await directory.until(is("ready"));
-  const start = (name: string) => {
+  const start = (name: string, how: string, options: NodeOptions = {}) => {
     const registry = `${hosts.address("directory")}:${DIRECTORY_PORT}`;
     const words = ["peer", name, "--registry", registry, "--port", String(CALL_PORT)];
-    return launch(name, words, ["--guest"]);
+    return launch(name, words, { ...options, args: [how] });
   };
-  const [ann, bob] = [start("ann"), start("bob")];
+  const [ann, bob] = [start("ann", "--guest"), start("bob", how, options)];
   await Promise.all([seesAll(ann, "ann", "bob"), seesAll(bob, "ann", "bob")]);
   const owned = made.move();
   return { hosts, directory, ann, bob, [Symbol.asyncDispose]: () => owned.disposeAsync() };
@@ -175,7 +191,7 @@ const SCENES: Readonly<Record<string, () => Promise<void>>> = {
     await hosts.drop("directory", "bob", { protocol: "udp" });
     for (const text of ["one", "two"]) await ann.type(`/broadcast ${text}`);
     await ann.untilCount(is("broadcast-sent"), 2);
-    assertEquals(heard(bob), ["ann: one", "ann: two"]);
+    assertEquals(await hears(bob, 2), ["ann: one", "ann: two"]);
   },
 
   async "whoever has another address comes back by itself, and is called there"() {
@@ -192,6 +208,46 @@ const SCENES: Readonly<Record<string, () => Promise<void>>> = {
     await connect(ann, bob, "bob");
     await talk(ann, bob, "hello");
     assertEquals(routes(ann, bob), ["direct", "direct"]);
+  },
+
+  async "an account whose address changes is told all, once, in order, and by datagrams again"() {
+    const env = { P2PCHAT_PASSWORD: "correct horse" };
+    await using world = await openWorldWith({ how: "--signup", env });
+    const { hosts, ann, bob } = world;
+    let told = 0;
+    const tellNext = () => tell(ann, `number ${told++}`);
+    await holds("his first address is proved", async () => {
+      assertEquals(await tellNext(), 1);
+      return (await hosts.datagrams("bob")).come > 1;
+    });
+    await hosts.move("bob", 9);
+    // He isn't gone for the directory yet.
+    await ann.command({ command: "broadcast", text: `number ${told++}` });
+    const downAt = await bob.until(session("down")).then((event) => bob.events.indexOf(event));
+    await tellNext();
+    await bob.until(session("up"), 45_000, downAt);
+    const { come } = await hosts.datagrams("bob");
+    await holds("his other address is proved", async () => {
+      assertEquals(await tellNext(), 1);
+      return (await hosts.datagrams("bob")).come > come + 1;
+    });
+    const all = Array.from({ length: told }, (_, at) => `ann: number ${at}`);
+    assertEquals(await hears(bob, told), all);
+  },
+
+  async "whose address is forged is sent no more datagrams than come from there"() {
+    await using world = await openWorldWith({
+      module: "forging_client.ts",
+      env: { FORGED: Hosts.address(3) },
+      prepare: (hosts) => hosts.forge("bob", "other"),
+    });
+    const { hosts, ann, bob } = world;
+    const texts = Array.from({ length: 20 }, (_, at) => `number ${at}`);
+    for (const text of texts) assertEquals(await tell(ann, text), 1);
+    assertEquals(await hears(bob, texts.length), texts.map((text) => `ann: ${text}`));
+    const { come } = await hosts.datagrams("other");
+    const { sent } = await hosts.datagrams("bob");
+    assert(come > 0 && come <= sent, `${come} for ${sent}`);
   },
 };
 

@@ -281,6 +281,12 @@ export function heard(node: Node): readonly string[] {
   return node.events.filter(is("broadcast")).map(({ from, text }) => `${from}: ${text}`);
 }
 
+/** The same, once so many are shown: they are acknowledged a moment before. */
+export async function hears(node: Node, count: number): Promise<readonly string[]> {
+  await node.untilCount(is("broadcast"), count);
+  return heard(node);
+}
+
 /** How a program ended: exit status, last word, its code; where it goes on, that is no end. */
 export async function endOf(node: Node): Promise<readonly [number, string, string]> {
   await node.until(({ event }) => event === "fatal" || event === "bye");

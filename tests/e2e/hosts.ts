@@ -62,7 +62,12 @@ export class Hosts implements AsyncDisposable {
   }
 
   address(name: string): string {
-    return `${NETWORK}.${this.#names.indexOf(name)}.2`;
+    return Hosts.address(this.#names.indexOf(name));
+  }
+
+  /** That of the host that was named at this place, from 0 on. */
+  static address(at: number): string {
+    return `${NETWORK}.${at}.2`;
   }
 
   /** Drops what goes from one to the other. */
@@ -96,6 +101,22 @@ export class Hosts implements AsyncDisposable {
     await ip("-n", namespace, "address", "flush", "dev", "out");
     await ip("-n", namespace, "address", "add", `${NETWORK}.${at}.${number}/24`, "dev", "out");
     await ip("-n", namespace, "route", "add", "default", "via", `${NETWORK}.${at}.1`);
+  }
+
+  /** A program there may send from the other one's address; what answers goes to that one. */
+  async forge(name: string, other: string): Promise<void> {
+    const forged = `${this.address(other)}/32`;
+    await ip("-n", this.#namespace(name), "address", "add", forged, "dev", "lo");
+  }
+
+  /** How many datagrams of UDP programs there have sent, and have come, whether or not there is a program for them. */
+  async datagrams(name: string): Promise<{ readonly sent: number; readonly come: number }> {
+    const text = await ip("netns", "exec", this.#namespace(name), "cat", "/proc/net/snmp");
+    const [names, values] = text.split("\n").filter((line) => line.startsWith("Udp: ")).map((
+      line,
+    ) => line.split(" ")) as [string[], string[]];
+    const count = (name: string) => Number(values[names.indexOf(name)]);
+    return { sent: count("OutDatagrams"), come: count("InDatagrams") + count("NoPorts") };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -138,7 +159,8 @@ export class Hosts implements AsyncDisposable {
   }
 }
 
-async function ip(...args: readonly string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command("ip", { args: [...args] }).output();
+async function ip(...args: readonly string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command("ip", { args: [...args] }).output();
   assert(success, `ip ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
+  return new TextDecoder().decode(stdout);
 }
