@@ -2,8 +2,10 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { utf8 } from "../../lib/base/crypto.ts";
+import { fingerprintOf } from "../../lib/base/fingerprint.ts";
+import { CALL_ID_BYTES } from "../../lib/protocols/directory/limits.ts";
 import { type DirectoryMessage } from "../../lib/protocols/directory/messages.ts";
-import { CODEC } from "../runtime/lean_client.ts";
+import { CODEC, type LeanClient } from "../runtime/lean_client.ts";
 import {
   broadcast,
   connect,
@@ -24,14 +26,17 @@ import {
   pause,
   Peer,
   preface,
+  recordedHandshake,
   resetMany,
   Stranger,
 } from "./hostile_peer.ts";
 import { holds, type Node } from "./node.ts";
+import { newSigner, People } from "./people.ts";
 import { openSockets, processorMs, residentBytes } from "./proc.ts";
 
 /** As prefaces name them. */
 const MODES = { directory: 4, call: 5 } as const;
+type Mode = keyof typeof MODES;
 /** The promised 15 s, and as much for a busy machine. */
 const OFFENDER_MS_MAX = 30_000;
 const MEMORY_GROWTH_MAX = 64 * 1_024 * 1_024;
@@ -41,7 +46,8 @@ const IDLE_SHARE_MAX = 0.05;
 type Attack<On> = readonly (readonly [string, (on: On) => unknown])[];
 
 /** How those behave who don't even shake hands. */
-function strangers(mode: number): Attack<Stranger> {
+function strangers(port: number, name: Mode): Attack<Stranger> {
+  const mode = MODES[name];
   return [
     ["silence", () => {}],
     ["random bytes", (stranger) => stranger.send(crypto.getRandomValues(new Uint8Array(1_000)))],
@@ -59,6 +65,14 @@ function strangers(mode: number): Attack<Stranger> {
     ["a preface and 20 MB", async (stranger) => {
       await stranger.send(preface({ mode }));
       await stranger.send(MEGABYTE, 20);
+    }],
+    [
+      "a replayed handshake",
+      async (stranger) => stranger.send(await recordedHandshake(port, name)),
+    ],
+    ["a handshake cut off", async (stranger) => {
+      const handshake = await recordedHandshake(port, name);
+      await stranger.send(handshake.subarray(0, handshake.length - 20));
     }],
   ];
 }
@@ -92,7 +106,7 @@ interface Offender {
 }
 
 /** All of them at once. @returns When each was dropped. */
-function attack(port: number, mode: keyof typeof MODES): readonly Promise<Offender>[] {
+function attack(port: number, mode: Mode): readonly Promise<Offender>[] {
   const fromMs = performance.now();
   const told = async (name: string, offender: Stranger | Peer, attacking: unknown) => {
     const { address } = offender;
@@ -102,7 +116,7 @@ function attack(port: number, mode: keyof typeof MODES): readonly Promise<Offend
     return { name, address, tookMs };
   };
   return [
-    ...strangers(MODES[mode]).map(async ([name, attack]) => {
+    ...strangers(port, mode).map(async ([name, attack]) => {
       const stranger = await Stranger.connect(port);
       return told(name, stranger, attack(stranger));
     }),
@@ -204,6 +218,60 @@ sideBySide({
     // Nobody is shut out for good who shares an address with them.
     await connect(alice, bob, "bob");
   },
+
+  "whoever is in and floods is out, with a reason in the log, and the others notice nothing":
+    async () => {
+      await using world = new DirectoryWorld();
+      const log = `${world.folder}/directory.log`;
+      const directory = await world.serve("--log-file", log);
+      const [alice, bob] = await world.guests("alice", "bob") as [Node, Node];
+      await connect(alice, bob, "bob");
+      const memory = await residentBytes(directory.pid);
+      const sockets = await openSockets(directory.pid);
+      await using people = new People(world.port);
+      const floods: Readonly<Record<string, (client: LeanClient) => void>> = {
+        calls: (client) => {
+          const id = crypto.getRandomValues(new Uint8Array(CALL_ID_BYTES));
+          client.say({ type: "call", call: id, name: "nobody", host: "", port: 0 });
+        },
+        broadcasts: (client) => client.broadcast(client.said.length, "x".repeat(1_000)),
+        acknowledgements: (client) => client.say({ type: "got", through: 0 }),
+        datagrams: (client) => client.here(),
+      };
+      const flooding = Object.entries(floods).map(async ([name, flood]) => {
+        const signer = newSigner();
+        const client = people.somebody(name, signer).enters({ how: "guest" });
+        await people.said(client, "entered");
+        for (let at = 0; at < 100 && client.link !== null; at++) {
+          for (let each = 0; each < 100; each++) flood(client);
+          await pause(10);
+        }
+        await people.until(() => client.link === null, `${name} are ended`);
+        await assertReason(log, fingerprintOf(signer.key), name);
+        return client;
+      });
+      for (let at = 0; at < 20; at++) {
+        await alice.say(`line ${at}`);
+        await bob.until(message(`line ${at}`));
+      }
+      for (const client of await Promise.all(flooding)) {
+        const over = Promise.withResolvers<void>();
+        people.listeners.add((who, { type }) => {
+          if (who === client && (type === "down" || type === "dial-failed")) over.resolve();
+        });
+        client.enters({ how: "guest" });
+        await over.promise;
+        assertEquals(client.said.filter(({ type }) => type === "entered").length, 1, client.name);
+      }
+      await untilListed(alice, "alice busy", "bob busy");
+      await assertIdle(directory, memory, sockets);
+      for (const node of [alice, bob]) {
+        assertEquals(
+          node.events.filter(({ event, state }) => event === "error" || state === "down"),
+          [],
+        );
+      }
+    },
 
   "random datagrams change nothing, and are answered with no more than they bring": async () => {
     const { world, directory } = await DirectoryWorld.open([]);

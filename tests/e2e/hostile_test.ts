@@ -20,6 +20,7 @@ import {
   pause,
   Peer,
   preface,
+  recordedHandshake,
   resetMany,
   Stranger,
   within,
@@ -375,39 +376,4 @@ class Room implements AsyncDisposable {
       await pause(200);
     }
   }
-}
-
-/** All that a peer sent while it shook hands with a member, as an eavesdropper has it. */
-async function recordedHandshake(port: number): Promise<Uint8Array> {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const recorded: number[] = [];
-  const relaying = (async () => {
-    const near = await listener.accept();
-    const far = await Deno.connect({ hostname: "127.0.0.1", port });
-    const relay = async (from: Deno.Conn, to: Deno.Conn, note: boolean) => {
-      const buffer = new Uint8Array(4_096);
-      try {
-        for (let count; (count = await from.read(buffer)) !== null;) {
-          if (note) recorded.push(...buffer.subarray(0, count));
-          await to.write(buffer.subarray(0, count));
-        }
-      } catch {
-        // One side is gone: so is the other.
-      }
-      for (const conn of [near, far]) {
-        try {
-          conn.close();
-        } catch {
-          // By the other direction already.
-        }
-      }
-    };
-    await Promise.all([relay(near, far, true), relay(far, near, false)]);
-  })();
-  const peer = await Peer.dial(listener.addr.port);
-  await pause(50);
-  peer.close();
-  await relaying;
-  listener.close();
-  return Uint8Array.from(recorded);
 }
