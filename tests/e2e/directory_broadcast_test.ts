@@ -49,7 +49,10 @@ sideBySide({
       false,
     ]);
     assertMatch(told.sentAt, /^\d{4}-.*Z$/);
-    assertEquals((await directory.until(is("broadcast"))).from, "alice");
+    const noted = await directory.until(is("broadcast"));
+    assertEquals(noted.from, "alice");
+    const { id } = await alice.until(is("broadcast-sent"));
+    assertEquals([told.id, noted.id], [id, id]);
 
     assertEquals([stranger.told, stranger.list.size], [[], 0]);
 

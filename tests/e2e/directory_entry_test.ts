@@ -309,6 +309,16 @@ Deno.test("directory: another key at its address ends a script, and waits for a 
   const from = alice.events.length;
   await alice.type("/trust *directory*");
   await alice.until(session("up"), undefined, from);
+
+  // A script does what it was told: it deletes the line.
+  const knownPeers = `${world.data("bob")}/users/bob/known_peers`;
+  assert(text.includes(knownPeers), text);
+  const lines = Deno.readTextFileSync(knownPeers).split("\n");
+  const others = lines.filter((line) => !line.includes(old));
+  assertEquals(others.length, lines.length - 1);
+  Deno.writeTextFileSync(knownPeers, others.join("\n"));
+  const again = await world.logIn("bob");
+  assertEquals((await again.until(is("directory"))).key, fresh);
 });
 
 Deno.test("directory: a password changed with the log-in leaves this device in, and the old password out", async () => {

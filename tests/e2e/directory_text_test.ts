@@ -58,6 +58,32 @@ Deno.test("directory in pipes: chat that looks like an object or has line feeds 
   assertEquals(await alice.ended(), 0);
 });
 
+Deno.test("directory in pipes: no word of another's moves the cursor, and a name that may imitate one has a mark", async () => {
+  const { world, directory } = await DirectoryWorld.open([]);
+  await using _ = world;
+  // Cyrillic and Latin letters.
+  const bob = await world.guest("b\u043eb");
+  await using alice = TextProgram.start([...world.words("alice"), "--guest", "--stay"], {
+    data: world.data("alice"),
+  });
+  await alice.until(/Online: alice \(you, guest\), ≈b\u043eb \(guest\)\n/);
+  await seesAll(bob, "alice");
+  await alice.type("/call b\u043eb");
+  await bob.until(incoming("alice"));
+  await bob.command({ command: "decline", reason: "no\u001b[2J\u202e\nBye" });
+  await alice.until(/\* ≈b\u043eb declined.*no␛\[2J/);
+  await bob.command({ command: "broadcast", text: "\u001b]0;owned\u0007" });
+  await alice.until(/\[≈b\u043eb -> all\] ␛\]0;owned␇\n/);
+  await bob.type("alice");
+  await alice.until(/\? ≈b\u043eb, a guest, is calling/);
+  await directory.type("/kick alice");
+  assertEquals(await alice.ended(), 4);
+  for (const printed of [alice.stdout, alice.stderr]) {
+    // deno-lint-ignore no-control-regex -- that there are none
+    assert(!/[\x00-\x09\x0b-\x1f\u202e]/.test(printed), JSON.stringify(printed));
+  }
+});
+
 Deno.test("directory in pipes: whoever isn't let in is told so in one line", async () => {
   const { world } = await DirectoryWorld.open(["alice"]);
   await using _ = world;

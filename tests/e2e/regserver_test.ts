@@ -270,6 +270,64 @@ Deno.test("regserver: killed and started again, it knows accounts, devices and w
   assertMatch(await world.file("broadcasts"), /\tbroadcast\t[^\t]+\tann\tdinner\t/);
 });
 
+Deno.test("regserver: a torn last line of what was told is dropped with a notice, damage elsewhere ends it, named", async () => {
+  await using world = new World();
+  const { people } = world;
+  const first = await world.serve();
+  const ann = people.somebody("ann").enters({ how: "sign-up", password: PASSWORD });
+  await people.said(ann, "entered");
+  for (const text of ["one", "two", "three"]) await first.command({ command: "broadcast", text });
+  await first.untilCount(is("broadcast-sent"), 3);
+  await first.kill();
+  await people.until(() => ann.link === null);
+  const path = `${world.data}/regserver/broadcasts`;
+  for (const file of Deno.readDirSync(`${world.data}/regserver`)) {
+    assertEquals(Deno.statSync(`${world.data}/regserver/${file.name}`).mode! & 0o777, 0o600);
+  }
+  assertEquals(Deno.statSync(`${world.data}/regserver`).mode! & 0o777, 0o700);
+
+  const whole = await Deno.readTextFile(path);
+  const lines = whole.split("\n");
+  const two = lines.findIndex((line) => line.includes("\ttwo\t"));
+  lines[two] = lines[two]!.replace("\ttwo\t", "\ttoo\t");
+  await Deno.writeTextFile(path, lines.join("\n"));
+  const damaged = await ending(world.add(Node.start(world.words(), { data: world.data })));
+  assertEquals([damaged.code, damaged.last?.code], [5, "store-corrupt"]);
+  assertStringIncludes(damaged.last?.text, path);
+  assertMatch(damaged.last?.text, new RegExp(`line ${two + 1} `));
+
+  await Deno.writeTextFile(path, whole.slice(0, whole.indexOf("\tthree\t")));
+  const again = await world.serve();
+  const { text } = await again.until(is("notice"));
+  assertStringIncludes(text, path);
+  const zoe = people.somebody("zoe").enters({ how: "sign-up", password: PASSWORD });
+  await people.until(() => zoe.told.length === 2);
+  ann.enters({ how: "resume" });
+  await people.said(ann, "entered", ann.said.length);
+  await again.command({ command: "broadcast", text: "four" });
+  assertEquals((await again.until(is("broadcast-sent"))).reached, 2);
+  assertEquals(zoe.told, ["one", "two", "four"]);
+  assertEquals(ann.told, ["one", "two", "three", "four"]);
+});
+
+Deno.test("regserver: at the end of its input it leaves properly, and with --stay it doesn't", async () => {
+  await using world = new World();
+  const { people } = world;
+  const directory = await world.serve();
+  const ann = await people.guest("ann");
+  await directory.end();
+  assertEquals((await people.said(ann, "dismissed")).because, "closing");
+  const { code, last } = await ending(directory);
+  assertEquals([code, last?.event], [0, "bye"]);
+
+  const staying = await world.serve("--stay");
+  await staying.end();
+  const bob = await people.guest("bob");
+  staying.signal("SIGTERM");
+  assertEquals((await people.said(bob, "dismissed")).because, "closing");
+  assertEquals((await ending(staying)).code, 0);
+});
+
 Deno.test("regserver: its flags say who may come in, and who may tell all", async () => {
   await using world = new World();
   const { people } = world;
