@@ -48,14 +48,15 @@ export interface RecordLogPorts<Stored, Shown> extends LoggedMachine<Stored, Sho
   failed(error: unknown): void;
 }
 
-/** A log is compacted when it has so much more than it had after the last time. */
+/** A log is compacted when it is so long at least, and so many times as long as after the last time. */
 const COMPACT_BYTES_MIN = 16 * 1024 * 1024;
 const COMPACT_FACTOR = 2;
 /** As pauses between retries everywhere. */
 const DISK_RETRY_MS = 30_000;
 
 export class RecordLog<Stored, Shown> {
-  #compactAtBytes: number;
+  /** How much of a log that was opened is still needed isn't known: a long one is compacted at the first write. */
+  #compactAtBytes = COMPACT_BYTES_MIN;
   #compacting: Promise<void> | null = null;
   /** The disk refused records that the machine takes for written. */
   #gap = false;
@@ -74,9 +75,7 @@ export class RecordLog<Stored, Shown> {
   constructor(
     readonly store: RecordStore<Stored>,
     readonly ports: RecordLogPorts<Stored, Shown>,
-  ) {
-    this.#compactAtBytes = compactAtBytes(store);
-  }
+  ) {}
 
   /** Resolves when written, and synced where `sync` is set. Rejects with `disk`. */
   async append(records: readonly Stored[], sync: boolean): Promise<void> {
@@ -186,7 +185,7 @@ export class RecordLog<Stored, Shown> {
       return;
     }
     this.#compacting = this.store.rewrite(snapshot).then(() => {
-      this.#compactAtBytes = compactAtBytes(this.store);
+      this.#compactAtBytes = Math.max(COMPACT_BYTES_MIN, COMPACT_FACTOR * this.store.bytes);
     }).catch((error) => {
       if (!(error instanceof P2pchatError)) return this.ports.failed(error);
       this.ports.log.warn("the log couldn't be compacted", { text: error.message });
@@ -202,7 +201,3 @@ export class RecordLog<Stored, Shown> {
 /** Part of a sentence: why the disk takes nothing although it writes again. */
 const UNSEEN_TEXT =
   "Cannot write the log anew: too much of what came waits to be read; read the output";
-
-function compactAtBytes({ bytes }: { readonly bytes: number }): number {
-  return Math.max(COMPACT_BYTES_MIN, COMPACT_FACTOR * bytes);
-}

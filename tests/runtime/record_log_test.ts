@@ -9,24 +9,27 @@ const MUCH_BYTES = 64 * 1_024 * 1_024;
 
 /** A log whose machine's snapshot says what it was asked for, and whose output is read when the test says so. */
 class World {
-  readonly store = new MemoryStore<string>();
   readonly clock = new VirtualClock();
   restored = 0;
   /** Whether the machine still has all that wasn't shown. */
   canTell = true;
   #read = Promise.withResolvers<void>();
-  readonly log = new RecordLog<string, number>(this.store, {
-    clock: this.clock,
-    log: SILENT_LOGGER,
-    snapshot: (through) => this.canTell ? [`all, of which ${through} was shown`] : null,
-    shown: (through) => `shown ${through}`,
-    flushed: () => this.#read.promise,
-    written: () => this.#read.promise,
-    restored: () => this.restored++,
-    failed: (error) => {
-      throw error;
-    },
-  });
+  readonly log: RecordLog<string, number>;
+
+  constructor(readonly store = new MemoryStore<string>()) {
+    this.log = new RecordLog(store, {
+      clock: this.clock,
+      log: SILENT_LOGGER,
+      snapshot: (through) => this.canTell ? [`all, of which ${through} was shown`] : null,
+      shown: (through) => `shown ${through}`,
+      flushed: () => this.#read.promise,
+      written: () => this.#read.promise,
+      restored: () => this.restored++,
+      failed: (error) => {
+        throw error;
+      },
+    });
+  }
 
   /** What waits in the output is read; what comes from now on waits. */
   async read(): Promise<void> {
@@ -96,6 +99,20 @@ Deno.test("RecordLog notes what was seen while the disk refused, or while the lo
   await written;
 
   assertEquals(store.records, ["all, of which 1 was shown", "shown 2", "three"]);
+});
+
+Deno.test("RecordLog compacts a log that is long when it is opened, whenever it was written, and not again at once", async () => {
+  const store = new MemoryStore<string>();
+  store.extraBytes = MUCH_BYTES;
+  const { log } = new World(store);
+
+  await log.append(["one"], true);
+  await log.append(["two"], true);
+
+  assertEquals([store.records, store.rewrites], [
+    ["all, of which null was shown", "one", "two"],
+    1,
+  ]);
 });
 
 Deno.test("RecordLog compacts in the turn of the append: a snapshot has no more than was given to it", async () => {
