@@ -20,7 +20,7 @@ import {
   tell,
   untilListed,
 } from "./directory_world.ts";
-import { Node } from "./node.ts";
+import { Node, type ShownEvent } from "./node.ts";
 
 const lines = (node: Node) =>
   node.events.filter(is("message")).map(({ from, text, self }) =>
@@ -161,6 +161,13 @@ Deno.test("directory: whoever rings, is rung, or talks is busy for others; lists
     const from = carol.events.length;
     await carol.type(name);
     await carol.until(call("busy", name), undefined, from);
+  }
+  // Those who were called are told so once, in each call.
+  for (const node of [alice, bob]) {
+    const { calls } = await node.until(({ event, busy }) => event === "missed" && busy === true);
+    assertEquals(calls.map(({ from }: ShownEvent) => from), ["carol"]);
+    assertEquals((await node.ask("missed")).calls, calls);
+    assertEquals(node.events.filter(is("missed")).length, 2);
   }
   await alice.type("/call carol");
   await alice.until(failure("busy"));

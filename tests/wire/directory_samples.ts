@@ -62,6 +62,7 @@ export const DIRECTORY_SAMPLES: readonly DirectoryMessage[] = [
   { type: "relay-room", call, bytes: 300 },
   { type: "hang-up", call, reason: "" },
   { type: "outcome", call, state: "declined", reason: "not now" },
+  { type: "missed", from: "Jörg" },
   { type: "broadcast", own: 300, text: "lunch?" },
   { type: "broadcast-taken", own: 300, number: sentAt },
   { type: "broadcast-sent", number: sentAt, reached: 12 },

@@ -388,6 +388,14 @@ export class Calling {
     this.#over(call, state, said);
   }
 
+  /** Somebody called, and was told that we are busy. */
+  missed({ from }: DirectoryMessageOf<"missed">): void {
+    const { owner } = this;
+    if (nameFault(from) !== null) return owner.offends("a call from nobody");
+    if (this.#call?.isCalledBy(from) === false) return;
+    owner.out.show({ event: "missed", calls: [owner.missed.add(from)], busy: true });
+  }
+
   #missNext(): void {
     if (this.#next !== null) this.owner.missed.add(this.#next.from);
     this.#next = null;

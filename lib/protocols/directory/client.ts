@@ -304,6 +304,8 @@ export class Client implements Machine<ClientInput, ClientEffect> {
         return calling.relay(message);
       case "outcome":
         return calling.outcome(message);
+      case "missed":
+        return calling.missed(message);
       case "told":
         return hearing.told(message, "link");
       default:

@@ -1,8 +1,10 @@
 /** One call, as one of its two sides sees it. */
 
-import type { Endpoint, PeerKey } from "../../base/ids.ts";
+import type { Endpoint, FoldedName, PeerKey } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
+import { foldName } from "../../base/names.ts";
 import type { CallLink, CallLinks } from "./call_links.ts";
+import { MISSED_MAX } from "./limits.ts";
 import { Lines, Receipts } from "./lines.ts";
 import type { CallRoute } from "./messages.ts";
 
@@ -50,6 +52,8 @@ export class ClientCall {
   talkingSinceMs = 0;
   /** The directory holds it for over, and is told that it isn't. */
   isRetold = false;
+  /** Who has called meanwhile, and was told that we are busy. */
+  readonly #callers = new Set<FoldedName>();
 
   /**
    * @param shownId By which the user knows it.
@@ -82,6 +86,14 @@ export class ClientCall {
       `a call goes from ${this.#phase} to ${allowed.join(" or ")}, not to ${phase}`,
     );
     this.#phase = phase;
+  }
+
+  /** Somebody else calls. @returns Whether our user is told: the first time, and of so many. */
+  isCalledBy(name: string): boolean {
+    const caller = foldName(name);
+    if (this.#callers.has(caller) || this.#callers.size === MISSED_MAX) return false;
+    this.#callers.add(caller);
+    return true;
   }
 
   /** They talk, or did until now. */

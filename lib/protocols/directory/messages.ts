@@ -278,6 +278,13 @@ const outcome = message(26, "outcome", {
   answer: "none",
   lane: "control",
 }, { call, state: oneOf(OUTCOMES), reason });
+const missed = message(27, "missed", {
+  from: "the directory",
+  to: "somebody who is busy",
+  when: "somebody else has called, and was told `busy`",
+  answer: "none",
+  lane: "data",
+}, { from: name });
 
 const broadcast = message(32, "broadcast", {
   from: "a client",
@@ -413,6 +420,7 @@ export const DIRECTORY_MESSAGES = [
   relayRoom,
   hangUp,
   outcome,
+  missed,
   broadcast,
   broadcastTaken,
   broadcastSent,

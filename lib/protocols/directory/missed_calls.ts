@@ -13,8 +13,10 @@ export class MissedCalls {
     return this.#calls;
   }
 
-  add(from: string): void {
-    this.#calls.push({ from, at: dateText(this.wallMs()) });
+  add(from: string): MissedCall {
+    const call = { from, at: dateText(this.wallMs()) };
+    this.#calls.push(call);
     if (this.#calls.length > MISSED_MAX) this.#calls.shift();
+    return call;
   }
 }

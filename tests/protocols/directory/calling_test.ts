@@ -346,6 +346,34 @@ Deno.test("being called: withdrawn, or unanswered for 30 s, it is a missed one",
   ]);
 });
 
+Deno.test("being called while one is busy: each caller is told of once in a call, quietly, and missed", () => {
+  for (const busy of [() => ringing(), () => asked(), () => talking().program]) {
+    const program = busy();
+    const from = (name: string) => program.says({ type: "missed", from: name });
+    const missed = (name: string) => `missed calls=[{from=${name} at=2023-11-14T22:13:20.000Z}]`;
+
+    const words = [from("eve"), from("EVE"), from("cem"), from("eve")];
+
+    assertEquals(words, [[`${missed("eve")} busy=true`], [], [`${missed("cem")} busy=true`], []]);
+    assertEquals(program.machine.missed.calls.map(({ from }) => from), ["eve", "cem"]);
+  }
+});
+
+Deno.test("being called while one is busy: another call is another matter, and so many are told of in each", () => {
+  const program = asked();
+  for (let n = 1; n <= 120; n++) program.says({ type: "missed", from: `b${n}` });
+  assertEquals(program.machine.missed.calls.at(-1)?.from, "b100");
+
+  outcome(program, "declined");
+  assertEquals(program.says({ type: "missed", from: "b1" }).length, 1);
+});
+
+Deno.test("a lying directory: a call of nobody that was missed ends the link", () => {
+  const program = asked();
+
+  assertEquals(program.says({ type: "missed", from: "a b" }).slice(0, 1), ["close directory"]);
+});
+
 Deno.test("being called: the last 100 missed ones are kept", () => {
   const program = ClientProgram.in();
   for (let n = 1; n <= 120; n++) {

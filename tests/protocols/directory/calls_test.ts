@@ -120,12 +120,12 @@ Deno.test("Directory: from ringing on a further caller is told busy, and so is w
   exchange.take();
   for (const [id, name] of [[2, "bob"], [3, "ann"]] as const) {
     cem!.calls(name, id);
-    assertEquals(exchange.take(), [`cem: outcome ${id} busy`]);
+    assertEquals(exchange.take(), [`${name}: missed cem`, `cem: outcome ${id} busy`]);
   }
   bob.answers(1);
   exchange.take();
   cem!.calls("bob", 4);
-  assertEquals(exchange.take(), ["cem: outcome 4 busy"]);
+  assertEquals(exchange.take(), ["bob: missed cem", "cem: outcome 4 busy"]);
   bob.calls("dan", 5);
   assertEquals(exchange.take(), ["bob: outcome 5 busy (you are in a call)"]);
   ann.begins(1);
@@ -177,7 +177,7 @@ Deno.test("Directory: who talks to oneself is busy, too", () => {
   exchange.pass(100);
   assertEquals([exchange.take(), bob.sees], [["* call ann ann connected"], "ann busy, bob free"]);
   bob.calls("ann", 2);
-  assertEquals(exchange.take(), ["bob: outcome 2 busy"]);
+  assertEquals(exchange.take(), ["ann: missed bob", "bob: outcome 2 busy"]);
   ann.hangsUp(1);
   exchange.pass(100);
   assertEquals([exchange.take(), bob.sees], [["* call ann ann ended"], "ann free, bob free"]);
@@ -247,7 +247,7 @@ Deno.test("Directory: whoever comes back without its call, and calls, is told th
   exchange.take();
   ann.calls("bob", 2);
 
-  assertEquals(exchange.take(), ["ann: outcome 2 busy"]);
+  assertEquals(exchange.take(), ["bob: missed ann", "ann: outcome 2 busy"]);
 });
 
 Deno.test("Directory: a call whose other side never comes back ends with this one's", () => {
@@ -366,6 +366,7 @@ Deno.test("Directory: whoever has hung up may call the other again, who is about
   ann.calls("bob", 3);
   assertEquals(exchange.take(), [
     "* call ann bob ended",
+    "bob: missed cem",
     "cem: outcome 2 busy",
     "bob: incoming 3 from ann",
     "* call ann bob ringing",

@@ -57,6 +57,7 @@ function message(random: Random, program: ClientProgram): DirectoryMessage {
       mayRelay: random.chance(0.5),
     }),
     () => ({ type: "outcome", call, state: random.pick<CallOutcome>(OUTCOMES), reason: "" }),
+    () => ({ type: "missed", from: name }),
     () => ({ type: "relay-on", call }),
     () => ({ type: "relay", call, bytes: new Uint8Array(random.below(16_384)) }),
     () => ({ type: "relay-room", call, bytes: random.below(100_000) }),

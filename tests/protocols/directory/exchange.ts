@@ -360,8 +360,9 @@ export class Exchange {
     const somebody = this.people.find((each) => endpointText(each.endpoint) === endpointText(to));
     if (this.losesDatagrams || somebody === undefined) return;
     const transport = transportOf(bytes);
-    assert(transport !== null);
-    const message = somebody.path?.open(transport)?.message ?? null;
+    assert(transport !== null && somebody.path !== null);
+    if (transport.index !== somebody.path.index) return; // of a session before, on another link
+    const message = somebody.path.open(transport)?.message ?? null;
     assert(message !== null);
     this.#words.push(`${somebody.name}~ ${messageWords(message)}`);
     if (message.type === "prove") somebody.sends({ type: "proof", challenge: message.challenge });
@@ -481,6 +482,8 @@ function messageWords(message: DirectoryMessage): string {
     case "outcome":
       return `outcome ${message.call[0]} ${message.state}` +
         (message.reason === "" ? "" : ` (${message.reason})`);
+    case "missed":
+      return `missed ${message.from}`;
     case "relay-on":
       return `relay-on ${message.call[0]}`;
     case "relay":

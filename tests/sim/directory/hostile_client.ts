@@ -275,6 +275,7 @@ export class HostileClient implements Station<DirectoryMessage>, Visitor {
       () => ({ type: "forget-me", password: "hostile password" }),
       () => ({ type: "heard", lines: random.below(3) }),
       () => ({ type: "outcome", call, state: random.pick(OUTCOMES), reason: "" }),
+      () => ({ type: "missed", from: "ann" }),
       () => this.#enter(),
     ])();
   }
