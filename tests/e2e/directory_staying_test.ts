@@ -33,6 +33,32 @@ Deno.test("directory: an account that was acknowledged is there after kill -9", 
   await other.until(session("up"));
 });
 
+Deno.test("directory: a torn last line of what a client has heard is dropped with a notice, damage elsewhere ends it, named", async () => {
+  const { world, directory } = await DirectoryWorld.open(["bob"]);
+  await using _ = world;
+  const bob = await world.logIn("bob");
+  for (const text of ["one", "two"]) await directory.command({ command: "broadcast", text });
+  await hears(bob, 2);
+  await directory.untilCount(is("broadcast-sent"), 2);
+  await bob.kill();
+  const path = `${world.data("bob")}/users/bob/registry/log`;
+  const whole = Deno.readTextFileSync(path);
+  const lines = whole.split("\n");
+  const one = lines.findIndex((line) => line.includes("\tone\t"));
+  Deno.writeTextFileSync(path, whole.replace("\tone\t", "\tonce\t"));
+  const damaged = world.launch("--login", "bob");
+  assertEquals(await endOf(damaged), [5, "fatal", "store-corrupt"]);
+  const { text } = damaged.events.at(-1)!;
+  assert(text.includes(path) && text.includes(`line ${one + 1} `), text);
+
+  Deno.writeTextFileSync(path, whole.slice(0, -5));
+  const again = await world.logIn("bob");
+  assert((await again.until(is("notice"))).text.includes(path));
+  await directory.command({ command: "broadcast", text: "three" });
+  await again.until(broadcast("three"));
+  assertEquals(new Set(heard(again)).size, heard(again).length);
+});
+
 Deno.test("directory: whoever is thrown out is told, and refused; nobody else is", async () => {
   const { world, directory } = await DirectoryWorld.open(["alice"]);
   await using _ = world;

@@ -327,6 +327,40 @@ sideBySide({
       assertEquals(ends.map(({ reason }) => reason), ["directory-down", "directory-down"]);
     },
 
+  "a relayed call ends for both when its account comes in from a second place": async () => {
+    const { world } = await DirectoryWorld.open(["alice"]);
+    await using _ = world;
+    const alice = await world.logIn("alice", UNREACHABLE);
+    const bob = await world.guest("bob", UNREACHABLE);
+    await Promise.all([seesAll(alice, "bob"), seesAll(bob, "alice")]);
+    await connect(alice, bob, "bob");
+    const second = await world.logIn("alice", { device: "second" });
+    const [ended, there] = await Promise.all([
+      alice.until(call("ended", "bob")),
+      bob.until(call("ended", "alice")),
+    ]);
+    const replaced = await alice.until(session("replaced"));
+    for (const end of [ended, there]) assert(Math.abs(elapsed(replaced, end)) < 10_000);
+    assertEquals(await endOf(alice), [4, "fatal", "replaced"]);
+    await untilListed(second, "alice free", "bob free");
+  },
+
+  "whoever is thrown out while it talks has hung up, and is offline": async () => {
+    const { world, directory } = await DirectoryWorld.open([]);
+    await using _ = world;
+    const [alice, bob] = await world.talking("alice", "bob");
+    await alice.type("last");
+    await alice.until(message("last", true));
+    await directory.type("/kick alice");
+    assertEquals(await endOf(alice), [4, "fatal", "kicked"]);
+    assertEquals(callStates(alice), ["ringing", "connected", "ended"]);
+    await bob.until(call("ended", "alice"));
+    assertEquals(bob.texts("alice"), ["last"]);
+    await untilListed(bob, "bob free");
+    await bob.type("alice");
+    await bob.until(call("offline", "alice"));
+  },
+
   "with --no-relay such a call is unreachable": async () => {
     const { world } = await DirectoryWorld.open([], "--no-relay");
     await using _ = world;
