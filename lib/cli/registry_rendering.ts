@@ -69,7 +69,7 @@ export class RegistryRendering {
       case "call":
         return [this.#callLine(event, nowMs)];
       case "missed":
-        return missedLines(event, nowMs);
+        return missedLines(event);
       case "message":
         return [messageLine({ ...event, history: false, sentAt: "" }, nowMs)];
       case "broadcast":
@@ -330,11 +330,7 @@ export function talkText(ms: number): string {
 
 // The rest.
 
-function missedLines({ calls, busy }: EventNamed<"missed">, nowMs: number): readonly Line[] {
-  if (busy) {
-    const told = " called, and was told that you are busy";
-    return calls.map(({ from }) => [{ timeMs: nowMs }, " * ", nameSpan(from), told]);
-  }
+function missedLines({ calls }: EventNamed<"missed">): readonly Line[] {
   if (calls.length === 0) return [["No call was missed."]];
   return calls.map(({ from, at }) => [{ timeMs: Date.parse(at) }, " ", nameSpan(from)]);
 }

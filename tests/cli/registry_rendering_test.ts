@@ -163,10 +163,6 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
     "12:03 ! The directory is gone, and with it the call with bob after 1 min 3 s\n",
   ],
   [[...IN, { event: "missed", calls: [] }], "No call was missed.\n"],
-  [
-    [...IN, { event: "missed", calls: [{ from: "bob", at: EARLIER }], busy: true }],
-    "12:03 * bob called, and was told that you are busy\n",
-  ],
   [[...IN, { event: "missed", calls: [{ from: "bob", at: EARLIER }] }], "11:03 bob\n"],
   [
     [...IN, { event: "message", from: "bob", text: "hi\nyou", self: false }],

@@ -393,7 +393,8 @@ export class Calling {
     const { owner } = this;
     if (nameFault(from) !== null) return owner.offends("a call from nobody");
     if (this.#call?.isCalledBy(from) === false) return;
-    owner.out.show({ event: "missed", calls: [owner.missed.add(from)], busy: true });
+    owner.missed.add(from);
+    owner.out.notice(`${shownName(from)} called, and was told that you are busy`);
   }
 
   #missNext(): void {

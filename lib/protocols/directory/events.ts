@@ -76,12 +76,7 @@ export type ClientEvent =
     /** With `ended`, after `connected`: how long they talked. */
     readonly durationMs?: number;
   }
-  | {
-    readonly event: "missed";
-    readonly calls: readonly MissedCall[];
-    /** Nobody asked: it came just now, while we were busy. */
-    readonly busy?: true;
-  }
+  | { readonly event: "missed"; readonly calls: readonly MissedCall[] }
   | {
     readonly event: "message";
     readonly from: string;

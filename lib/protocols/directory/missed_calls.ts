@@ -13,10 +13,8 @@ export class MissedCalls {
     return this.#calls;
   }
 
-  add(from: string): MissedCall {
-    const call = { from, at: dateText(this.wallMs()) };
-    this.#calls.push(call);
+  add(from: string): void {
+    this.#calls.push({ from, at: dateText(this.wallMs()) });
     if (this.#calls.length > MISSED_MAX) this.#calls.shift();
-    return call;
   }
 }
