@@ -267,6 +267,7 @@ Deno.test("docs/directory.md: its limits are those of the program", async () => 
     `${seconds(of.DIRECT_MS_MAX)}, ${seconds(of.CONNECTING_MS_MAX)}`,
     `${of.RELAY_BYTES_PER_S / 1_024} KiB`,
     `${of.CALLS_BURST}, ${1 / of.CALLS_PER_S} s`,
+    `${of.RINGS_BURST}, ${1 / of.RINGS_PER_S} s`,
     `${of.MISSED_MAX}`,
     `${number(of.TEXT_BYTES_MAX)} bytes`,
     `${of.BROADCASTS_MAX}`,
