@@ -162,7 +162,7 @@ export class DirectoryHost extends ModeHost<
         // It may have been removed and made anew between two looks.
         const isSame = account !== null && (createdMs ?? account.createdMs) === account.createdMs;
         const keys = account?.keys ?? [];
-        if (!isSame) this.runner.feed({ type: "account-removed", name, keys });
+        this.runner.feed({ type: isSame ? "account-changed" : "account-removed", name, keys });
       }, (error) => this.fail(error));
     }
   }

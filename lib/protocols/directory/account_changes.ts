@@ -18,6 +18,8 @@ export interface AccountChangesParts {
   readonly telling: Telling;
   /** The client is told why, and its link closed; it isn't in any more. */
   dismiss(client: Client, because: Dismissal, text: string): void;
+  /** Its link is closed; it isn't in any more, and may come in again as whoever has just come. */
+  logOut(client: Client, reason: string): void;
 }
 
 const TOO_MANY = "Too many passwords are checked";
@@ -64,6 +66,13 @@ export class AccountChanges {
       dismiss(client, "forgotten", "Your account is removed");
     }
     telling.forget(account);
+  }
+
+  /** @param keys Devices of the account: whoever is in with another one isn't any more, and needs the password. */
+  changed(account: FoldedName, keys: readonly Fingerprint[]): void {
+    const client = this.parts.sessions.named(account);
+    if (client === null || client.isGuest || keys.includes(fingerprintOf(client.key))) return;
+    this.parts.logOut(client, "password-changed");
   }
 
   /** Goes on where that is the account's password: as when it logs in, guessing is bounded. */

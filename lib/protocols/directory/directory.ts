@@ -87,7 +87,11 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     const lockOuts = new LockOuts();
     const dismiss = (client: Client, because: Dismissal, text: string) =>
       this.#dismiss(client, because, text);
-    this.#accounts = new AccountChanges({ ...parts, telling, lockOuts, dismiss });
+    const logOut = (client: Client, reason: string) => {
+      this.#gone(client, reason);
+      this.#close(client.link, reason);
+    };
+    this.#accounts = new AccountChanges({ ...parts, telling, lockOuts, dismiss, logOut });
     this.#entering = new Entering({
       ...parts,
       telling,
@@ -167,6 +171,8 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
         return this.#out.answered(input.token, input.answer);
       case "account-removed":
         return this.#accounts.removed(foldName(input.name), input.keys);
+      case "account-changed":
+        return this.#accounts.changed(foldName(input.name), input.keys);
       case "persisted":
         return this.#out.persisted(input.token);
       case "persist-failed":

@@ -87,6 +87,12 @@ export type DirectoryInput =
     readonly type: "account-removed";
     readonly name: string;
     readonly keys: readonly Fingerprint[];
+  }
+  /** The account of that name isn't as it was. `keys`: its devices, none of those from before another password. */
+  | {
+    readonly type: "account-changed";
+    readonly name: string;
+    readonly keys: readonly Fingerprint[];
   };
 
 export type DirectoryEffect =

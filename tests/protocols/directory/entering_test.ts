@@ -622,6 +622,21 @@ Deno.test("Directory: an account that the operator removes is out at once", () =
   assertEquals(guest.got.some(({ type }) => type === "dismissed"), false);
 });
 
+Deno.test("Directory: another password puts out whoever is in with a device that is forgotten", () => {
+  const exchange = new Exchange();
+  const ann = exchange.account("Ann");
+  exchange.guest("bob");
+  const keys = [fingerprintOf(ann.key)];
+
+  exchange.feed({ type: "account-changed", name: "ann", keys });
+  exchange.feed({ type: "account-changed", name: "bob", keys: [] });
+  assertEquals(exchange.take().filter((words) => words.startsWith("* logout")), []);
+  exchange.feed({ type: "account-changed", name: "ann", keys: [] });
+  assertEquals(exchange.take().filter((words) => words.startsWith("* logout")), [
+    "* logout Ann password-changed",
+  ]);
+});
+
 Deno.test("Directory: a password that was changed meanwhile lets no device in with the old one", () => {
   const exchange = new Exchange();
   exchange.account("ann").goesDown(true);
