@@ -1,5 +1,6 @@
 /** What the operator sees of who is there. */
 
+import { dateText } from "../../base/dates.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import type { Client } from "./client_session.ts";
@@ -12,7 +13,7 @@ export function usersView(clients: Iterable<Client>): DirectoryEvent {
     .map(({ listed, link, sinceMs, relayedBytes }) => ({
       ...listed,
       address: link.host,
-      since: new Date(sinceMs).toISOString(),
+      since: dateText(sinceMs),
       relayedBytes,
     }));
   return { event: "users", users };

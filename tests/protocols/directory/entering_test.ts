@@ -793,6 +793,14 @@ Deno.test("Directory: the operator sees who is there, and how it is", () => {
   assertEquals([accounts, clients, clientsMax, problems], [1, 2, 1_000, []]);
 });
 
+Deno.test("Directory: the operator sees who is there whatever the clock says", () => {
+  const exchange = new Exchange();
+  exchange.wallMs = 1e300;
+  exchange.guest("bob");
+  exchange.command({ command: "list" });
+  assertEquals(exchange.event("users").users[0]?.since, "+275760-09-13T00:00:00.000Z");
+});
+
 Deno.test("Directory: after a long standstill it blames nobody", () => {
   const exchange = new Exchange();
   exchange.somebody("ann");
