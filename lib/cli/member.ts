@@ -30,7 +30,7 @@ import {
   shownMemberEvent,
 } from "./member_rendering.ts";
 import type { MemberOptions } from "./options.ts";
-import { addressOfThisMachine } from "./own_address.ts";
+import { endpointForOthers } from "./own_address.ts";
 import { keyPinned, pinnedKeys, pinsIn } from "./pins.ts";
 import { modePorts, runMode } from "./run_mode.ts";
 import { SERVE_PORT_DEFAULT } from "./serve_arguments.ts";
@@ -243,18 +243,18 @@ function configOf(
   port: number,
   scope: string,
 ): Omit<MemberConfig, "records"> {
-  const { name, server, advertise, wait } = options;
+  const { name, server, wait } = options;
   const pins = pinnedKeys(knownPeers, scope);
   const isUsualPort = server.port === SERVE_PORT_DEFAULT;
-  const shownPort = advertise?.port ?? port;
+  const listening = endpointForOthers(options, port);
   return {
     name,
     coordinator: server,
     server: isUsualPort ? server.host : endpointText(server),
     expect: pins.get(foldName(COORDINATOR_NAME)) ?? null,
-    port: shownPort,
+    port: listening.port,
     host: advertisedHost(options),
-    listening: { host: hostForOthers(options), port: shownPort },
+    listening,
     pins,
     history,
     last,
@@ -267,11 +267,6 @@ function configOf(
 function advertisedHost({ advertise, host }: MemberOptions): string | null {
   if (advertise !== null) return advertise.host;
   return host !== null && !isUnspecified(host) && !isLoopback(host) ? host : null;
-}
-
-function hostForOthers({ advertise, host }: MemberOptions): string {
-  if (advertise !== null) return advertise.host;
-  return host !== null && !isUnspecified(host) ? host : addressOfThisMachine();
 }
 
 /**

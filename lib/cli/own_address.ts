@@ -1,5 +1,9 @@
 /** Which of this machine's addresses others should use. */
 
+import { isUnspecified } from "../base/endpoints.ts";
+import type { Endpoint } from "../base/ids.ts";
+import type { AdvertisedAddress } from "./options.ts";
+
 /** Link-local addresses need a zone that only this machine knows. */
 const LINK_LOCAL = /^(169\.254\.|fe80:)/i;
 
@@ -13,4 +17,16 @@ export function addressOfThisMachine(): string {
   );
   const chosen = outside.find(({ family }) => family === "IPv4") ?? outside[0];
   return chosen?.address ?? "127.0.0.1";
+}
+
+/** Where others find a program that listens at `host`, null for all addresses, and `port`. */
+export function endpointForOthers(
+  { advertise, host }: {
+    readonly advertise: AdvertisedAddress | null;
+    readonly host: string | null;
+  },
+  port: number,
+): Endpoint {
+  const own = host !== null && !isUnspecified(host) ? host : addressOfThisMachine();
+  return { host: advertise?.host ?? own, port: advertise?.port ?? port };
 }

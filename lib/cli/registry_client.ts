@@ -1,6 +1,6 @@
 /** A directory's client, wired to sockets and the files of a profile. */
 
-import { canonicalHost, isUnspecified } from "../base/endpoints.ts";
+import { canonicalHost } from "../base/endpoints.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import { type Endpoint, endpointText, type PeerKey } from "../base/ids.ts";
 import { invariant } from "../base/invariant.ts";
@@ -19,7 +19,7 @@ import { SYSTEM_LINK_CLOCK } from "../transport/system_clock.ts";
 import { openTcpLinks } from "../transport/tcp_links.ts";
 import { UdpDatagrams } from "../transport/udp_datagrams.ts";
 import type { RegistryOptions } from "./options.ts";
-import { addressOfThisMachine } from "./own_address.ts";
+import { endpointForOthers } from "./own_address.ts";
 import { keyPinned, pinnedKeys, pinsIn } from "./pins.ts";
 import { openRegistry } from "./registry_store.ts";
 import { REGSERVER_PORT_DEFAULT } from "./regserver_arguments.ts";
@@ -116,7 +116,8 @@ function configOf<Event extends ShownEvent, Target>(
     directory: registry,
     registry: registryText(registry),
     expect: keyPinned(knownPeers, directoryScope, DIRECTORY_NAME),
-    listening: { host: hostForOthers(host), port },
+    // As `ready` tells it; others are told what the directory sees.
+    listening: endpointForOthers({ host, advertise: null }, port),
     pinsOf: (key: PeerKey) => {
       scope = `directory:${fingerprintOf(key)}`;
       return pinnedKeys(knownPeers, scope);
@@ -130,11 +131,6 @@ function configOf<Event extends ShownEvent, Target>(
   const pin: DirectoryClientPorts["pin"] = (who, key, again) =>
     pinsIn(session, who === DIRECTORY_NAME ? directoryScope : scope)(who, key, again);
   return { config, pin };
-}
-
-/** Where calls are taken, as `ready` tells it; others are told what the directory sees. */
-function hostForOthers(host: string | null): string {
-  return host !== null && !isUnspecified(host) ? host : addressOfThisMachine();
 }
 
 /** As the user wrote it, nearly. */

@@ -1,9 +1,8 @@
 /** `p2pchat regserver`: wires the directory's machine to sockets, files and the user interface. */
 
-import { isUnspecified } from "../base/endpoints.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
-import { type Endpoint, endpointText } from "../base/ids.ts";
+import { endpointText } from "../base/ids.ts";
 import { invariant } from "../base/invariant.ts";
 import type { DirectoryEvent } from "../protocols/directory/events.ts";
 import type { DirectoryRecord } from "../protocols/directory/records.ts";
@@ -24,7 +23,7 @@ import { UdpDatagrams } from "../transport/udp_datagrams.ts";
 import { openPasswordHasher } from "./accounts.ts";
 import type { RegserverOptions } from "./options.ts";
 import { OnlineNames } from "./online_names.ts";
-import { addressOfThisMachine } from "./own_address.ts";
+import { endpointForOthers } from "./own_address.ts";
 import { type OpenedRecords, openRecords, type RecordFormat } from "./record_store.ts";
 import { regserverCommands, type RegserverCommandSink } from "./regserver_commands.ts";
 import {
@@ -109,7 +108,7 @@ async function serve(
       }),
     }), (port) => UdpDatagrams.listen(options.host, port, environment.log));
   try {
-    const listening = listeningOf(options, links.local.port);
+    const listening = endpointForOthers(options, links.local.port);
     environment.log.info("started", {
       version: VERSION,
       command: "regserver",
@@ -188,10 +187,4 @@ function show(
     case "verify":
       return markVerified(wiring, event.peerKey, ref);
   }
-}
-
-/** Where people find it. */
-function listeningOf({ advertise, host }: RegserverOptions, port: number): Endpoint {
-  const own = host !== null && !isUnspecified(host) ? host : addressOfThisMachine();
-  return { host: advertise?.host ?? own, port: advertise?.port ?? port };
 }

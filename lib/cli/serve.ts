@@ -1,8 +1,7 @@
 /** `p2pchat serve`: wires the coordinator's machine to sockets, files and the user interface. */
 
-import { isUnspecified } from "../base/endpoints.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
-import { type Endpoint, endpointText } from "../base/ids.ts";
+import { endpointText } from "../base/ids.ts";
 import { invariant } from "../base/invariant.ts";
 import type { CoordinatorEvent } from "../protocols/group/events.ts";
 import { CoordinatorHost } from "../runtime/coordinator_host.ts";
@@ -11,7 +10,7 @@ import { forwardTo, type Links } from "../transport/link.ts";
 import { openTcpLinks } from "../transport/tcp_links.ts";
 import { openCoordinator } from "./group_store.ts";
 import type { ServeOptions } from "./options.ts";
-import { addressOfThisMachine } from "./own_address.ts";
+import { endpointForOthers } from "./own_address.ts";
 import { pinnedKeys, pinsIn } from "./pins.ts";
 import { modePorts, runMode } from "./run_mode.ts";
 import { serveCommands, type ServeCommandSink } from "./serve_commands.ts";
@@ -60,7 +59,7 @@ async function coordinate(wiring: Wiring): Promise<void> {
         return host;
       }),
     });
-    const listening = listeningOf(options, links.local.port);
+    const listening = endpointForOthers(options, links.local.port);
     environment.log.info("started", {
       version: VERSION,
       command: "serve",
@@ -127,10 +126,4 @@ function show(
     case "verify":
       return markVerified(wiring, event.peerKey, ref);
   }
-}
-
-/** Where members find it. */
-function listeningOf({ advertise, host }: ServeOptions, port: number): Endpoint {
-  const own = host !== null && !isUnspecified(host) ? host : addressOfThisMachine();
-  return { host: advertise?.host ?? own, port: advertise?.port ?? port };
 }
