@@ -3,7 +3,6 @@
 import { P2pchatError } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import { endpointText } from "../base/ids.ts";
-import { invariant } from "../base/invariant.ts";
 import type { FriendsEvent } from "../protocols/friends/events.ts";
 import { FriendsHost, type FriendsStore } from "../runtime/friends_host.ts";
 import { profileFolder } from "../store/paths.ts";
@@ -76,10 +75,7 @@ async function chat(wiring: Wiring): Promise<void> {
         admit: () => null,
         prefers: (host) => hosts.has(host),
       },
-      handler: forwardTo(() => {
-        invariant(host !== null, "links bring nothing before the host is there");
-        return host;
-      }),
+      handler: forwardTo(() => host),
     });
     environment.log.info("started", {
       version: VERSION,

@@ -5,7 +5,6 @@ import { P2pchatError } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import { type Endpoint, endpointText } from "../base/ids.ts";
 import type { Logger } from "../base/environment.ts";
-import { invariant } from "../base/invariant.ts";
 import { foldName } from "../base/names.ts";
 import type { MemberEvent } from "../protocols/group/events.ts";
 import { COORDINATOR_NAME } from "../protocols/group/history.ts";
@@ -180,10 +179,7 @@ async function chat(wiring: Wiring): Promise<void> {
       identity: channel,
       env: environment,
       access: { mode: "group", room: null, secrets: null, admit: () => null },
-      handler: guarded(wiring, () => {
-        invariant(host !== null, "links bring nothing before the host is there");
-        return host;
-      }),
+      handler: guarded(wiring, () => host),
     });
     const scope = scopeOf(place.address);
     const config = configOf(wiring, group, datagrams.local.port, scope);
@@ -222,17 +218,18 @@ async function chat(wiring: Wiring): Promise<void> {
 }
 
 /** Passes on what links bring, unless whoever answers turns out to have its place elsewhere. */
-function guarded({ place, places, relay }: Wiring, host: () => MemberHost): LinkHandler {
+function guarded({ place, places, relay }: Wiring, host: () => MemberHost | null): LinkHandler {
+  const handler = forwardTo(host);
   let isMet = places.isMet(place);
   if (isMet) relay.met();
   return {
-    ...forwardTo(host),
+    ...handler,
     linkUp(link, info) {
       const other = isMet ? null : places.of(fingerprintOf(info.peer));
-      if (other !== null) return host().giveUp(new KeptElsewhere(other));
+      if (other !== null) return host()?.giveUp(new KeptElsewhere(other));
       isMet = true;
       relay.met();
-      host().linkUp(link, info);
+      handler.linkUp(link, info);
     },
   };
 }

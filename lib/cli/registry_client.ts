@@ -3,7 +3,6 @@
 import { canonicalHost } from "../base/endpoints.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import { type Endpoint, endpointText, type PeerKey } from "../base/ids.ts";
-import { invariant } from "../base/invariant.ts";
 import type { ClientConfig } from "../protocols/directory/client_io.ts";
 import { DIRECTORY_NAME } from "../protocols/directory/events.ts";
 import {
@@ -69,10 +68,7 @@ export async function withClient<Event extends ShownEvent, Target>(
       access: CALL_ACCESS,
       channel: CALL_CHANNEL,
       relays,
-      handler: forwardTo(() => {
-        invariant(host !== null, "links bring nothing before the host is there");
-        return host;
-      }),
+      handler: forwardTo(() => host),
     });
     environment.log.info("started", {
       version: VERSION,

@@ -3,7 +3,6 @@
 import { P2pchatError } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import { endpointText } from "../base/ids.ts";
-import { invariant } from "../base/invariant.ts";
 import type { DirectoryEvent } from "../protocols/directory/events.ts";
 import type { DirectoryRecord } from "../protocols/directory/records.ts";
 import { DIRECTORY_CHANNEL } from "../runtime/directory_channel.ts";
@@ -102,10 +101,7 @@ async function serve(
       channel: DIRECTORY_CHANNEL,
       strangers: STRANGERS,
       waitingMax: WAITING_MAX,
-      handler: forwardTo(() => {
-        invariant(host !== null, "links bring nothing before the host is there");
-        return host;
-      }),
+      handler: forwardTo(() => host),
     }), (port) => UdpDatagrams.listen(options.host, port, environment.log));
   try {
     const listening = endpointForOthers(options, links.local.port);

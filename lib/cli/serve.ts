@@ -2,7 +2,6 @@
 
 import { fingerprintOf } from "../base/fingerprint.ts";
 import { endpointText } from "../base/ids.ts";
-import { invariant } from "../base/invariant.ts";
 import type { CoordinatorEvent } from "../protocols/group/events.ts";
 import { CoordinatorHost } from "../runtime/coordinator_host.ts";
 import { serveFolder } from "../store/paths.ts";
@@ -45,6 +44,8 @@ async function coordinate(wiring: Wiring): Promise<void> {
   const group = await openCoordinator({ disk, crypto, pid: Deno.pid, wallMs, notice }, { folder });
   let links: Links | null = null;
   try {
+    // Operators copy the path of a snapshot to wherever they are.
+    const snapshots = new SnapshotStore(disk, crypto, await Deno.realPath(folder));
     // A later start must know that there never was a group, should this one end before there is.
     if (identity.isNew) await group.store.append([{ kind: "fresh" }], true);
     let host: CoordinatorHost | null = null;
@@ -54,10 +55,7 @@ async function coordinate(wiring: Wiring): Promise<void> {
       identity: channelIdentity(wiring),
       env: environment,
       access: { mode: "group", room: null, secrets: null, admit: () => null },
-      handler: forwardTo(() => {
-        invariant(host !== null, "links bring nothing before the host is there");
-        return host;
-      }),
+      handler: forwardTo(() => host),
     });
     const listening = endpointForOthers(options, links.local.port);
     environment.log.info("started", {
@@ -88,8 +86,6 @@ async function coordinate(wiring: Wiring): Promise<void> {
     const mayFound = identity.isNew || options.foundNew;
     const terms = { failAfterMs, membersMax, ...votes, snapshotEveryMs, mayFound };
     const config = { listening, ...terms, pins, history };
-    // Operators copy the path of a snapshot to wherever they are.
-    const snapshots = new SnapshotStore(disk, crypto, await Deno.realPath(folder));
     host = new CoordinatorHost(config, {
       ...modePorts(wiring, links),
       signer: identity.signer,

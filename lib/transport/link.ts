@@ -16,6 +16,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Fingerprint } from "../base/fingerprint.ts";
 import type { Endpoint, LinkId, PeerKey, RoomId } from "../base/ids.ts";
+import { invariant } from "../base/invariant.ts";
 import type { ChannelSecret, ListenAccess } from "../protocols/noise/channel_handshake.ts";
 import type { ChannelFailure, Lane } from "../protocols/noise/channel_io.ts";
 import type { ChannelConfig } from "../protocols/noise/config.ts";
@@ -131,15 +132,23 @@ export interface LinkClock extends Clock {
   soon(task: () => void): void;
 }
 
-/** Passes everything on to what is made later: links need their handler first, and it needs its links. */
-export function forwardTo(host: () => LinkHandler): LinkHandler {
+/**
+ * Passes everything on to what is made later: links need their handler first, and it needs its links.
+ * @param handler Null until it is made, in the turn of work that opens the links: they bring nothing before it is over.
+ */
+export function forwardTo(handler: () => LinkHandler | null): LinkHandler {
+  const present = () => {
+    const made = handler();
+    invariant(made !== null, "links bring nothing before their handler is there");
+    return made;
+  };
   return {
-    linkUp: (link, info) => host().linkUp(link, info),
-    dialFailed: (attempt, failure) => host().dialFailed(attempt, failure),
-    frame: (link, body) => host().frame(link, body),
-    linkDown: (link, end) => host().linkDown(link, end),
-    congested: (link) => host().congested(link),
-    drained: (link) => host().drained(link),
-    aged: (link) => host().aged(link),
+    linkUp: (link, info) => present().linkUp(link, info),
+    dialFailed: (attempt, failure) => present().dialFailed(attempt, failure),
+    frame: (link, body) => present().frame(link, body),
+    linkDown: (link, end) => present().linkDown(link, end),
+    congested: (link) => present().congested(link),
+    drained: (link) => present().drained(link),
+    aged: (link) => present().aged(link),
   };
 }

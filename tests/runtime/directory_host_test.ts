@@ -63,7 +63,7 @@ class World extends HostWorld {
   serve(config: Partial<DirectoryConfig> = {}): Program {
     const { environment, logged, signer, open } = this.place(99, DIRECTORY.port, DIRECTORY.host);
     const late: { host: DirectoryHost | null } = { host: null };
-    const links = open({ ...CLIENT_ACCESS }, () => late.host!, DIRECTORY_CHANNEL);
+    const links = open({ ...CLIENT_ACCESS }, () => late.host, DIRECTORY_CHANNEL);
     const datagrams = this.datagrams.open(DIRECTORY);
     const events: DirectoryEvent[] = [];
     const reader = new Reader();

@@ -114,7 +114,7 @@ export class DirectoryWorld extends HostWorld {
       identity: { signer, static: keyPairFromSeed(environment.randomBytes(32)) },
       env: environment,
       access: { mode: "directory", room: null, secrets: null, admit: () => null },
-      handler: forwardTo(() => host!),
+      handler: forwardTo(() => host),
       channel: DIRECTORY_CHANNEL,
     });
     host = new DirectoryHost({

@@ -64,7 +64,7 @@ class World extends HostWorld {
     const paused: (string | null)[] = [];
     const late: { host: FriendsHost | null } = { host: null };
     const access = { mode: "friends", room: null, secrets: null, admit: () => null } as const;
-    const links = open(access, () => late.host!);
+    const links = open(access, () => late.host);
     const others = (["ann", "bob", "cem"] as const).filter((other) => other !== name);
     const host = new FriendsHost({
       name,

@@ -133,7 +133,7 @@ class World extends HostWorld {
     const reader = new Reader();
     const snapshots = new MemorySnapshots();
     const late: { host: CoordinatorHost | null } = { host: null };
-    const links = place.open(ACCESS, () => late.host!);
+    const links = place.open(ACCESS, () => late.host);
     const config = {
       listening: SERVER,
       failAfterMs: 3_000,
@@ -180,7 +180,7 @@ class World extends HostWorld {
     const events: MemberEvent[] = [];
     const reader = new Reader();
     const late: { host: MemberHost | null } = { host: null };
-    const links = place.open(ACCESS, () => late.host!);
+    const links = place.open(ACCESS, () => late.host);
     const local = { host: `127.0.0.${seed + 1}`, port: 9_000 };
     const datagrams = this.datagrams.open(local);
     const clock: LinkClock = this.network.clock;

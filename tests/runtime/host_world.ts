@@ -50,7 +50,11 @@ export interface Place {
   /** What the log was told, without the fields. */
   readonly logged: readonly string[];
   /** Listens at `address`; `handler` isn't asked for before links bring something. */
-  open(access: ListenAccess, handler: () => LinkHandler, channel?: Partial<ChannelConfig>): Links;
+  open(
+    access: ListenAccess,
+    handler: () => LinkHandler | null,
+    channel?: Partial<ChannelConfig>,
+  ): Links;
 }
 
 export class HostWorld {

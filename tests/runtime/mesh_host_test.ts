@@ -39,7 +39,7 @@ class World extends HostWorld {
       },
       secrets: null,
       admit: () => null,
-    }, () => late.host!);
+    }, () => late.host);
     const host = new MeshHost({
       name,
       advertise: address,
