@@ -61,7 +61,7 @@ async function chat(wiring: Wiring): Promise<void> {
   const opened = await openFriends(disk, `${folder}/friends`, path);
   const { store } = opened;
   const hosts = new HostSet(hostsOf(table));
-  const notices = identity.notice === null ? opened.notices : [identity.notice, ...opened.notices];
+  const notices = [...identity.notices, ...opened.notices];
   let host: FriendsHost | null = null;
   let links: Links | null = null;
   try {

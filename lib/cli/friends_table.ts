@@ -36,14 +36,14 @@ export function friendsOf({ rows, own }: FriendsTable): readonly UserInfoRow[] {
 export function checkOwnKey(
   file: string,
   { line, name, fingerprint }: UserInfoRow,
-  own: Pick<ProfileIdentity, "fingerprint" | "notice">,
+  own: Pick<ProfileIdentity, "fingerprint" | "notices">,
 ): void {
   if (fingerprint === null || fingerprint === own.fingerprint) return;
   const text =
     `Cannot be ${name}: ${file}, line ${line}, says that ${name}'s key is ${fingerprint}, and this ` +
     `profile's is ${own.fingerprint}; correct the row, or use the profile with that key (--data DIR)`;
   // The next start finds the new key in its place, and has no more to say of the old one.
-  throw new P2pchatError("bad-file", own.notice === null ? text : `${text}. ${own.notice}`);
+  throw new P2pchatError("bad-file", [text, ...own.notices].join(". "));
 }
 
 export interface TableReports {
@@ -63,7 +63,7 @@ export class TableFollower implements UserInfoListener {
   constructor(
     readonly file: string,
     table: FriendsTable,
-    readonly identity: Pick<ProfileIdentity, "fingerprint" | "notice">,
+    readonly identity: Pick<ProfileIdentity, "fingerprint" | "notices">,
     readonly reports: TableReports,
   ) {
     this.#table = table;

@@ -320,8 +320,7 @@ class Presenter {
     const { ui, identity } = this.wiring;
     ui.setPrompt(`${name} @group`);
     this.#offerNames(members);
-    const notices = identity.notice === null ? this.notices : [identity.notice, ...this.notices];
-    for (const text of notices) ui.show({ event: "notice", text });
+    for (const text of [...identity.notices, ...this.notices]) ui.show({ event: "notice", text });
     this.wiring.listen();
   }
 

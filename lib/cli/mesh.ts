@@ -91,7 +91,7 @@ async function chat(wiring: Wiring): Promise<void> {
     const presenter = new Presenter(wiring, (target) => {
       ui.listen({ target, ended: () => leave("end of input"), interrupted: leave });
       // After the first line, which says where this member listens.
-      if (identity.notice !== null) ui.show({ event: "notice", text: identity.notice });
+      for (const text of identity.notices) ui.show({ event: "notice", text });
       if (begin.kind === "resume") ui.show({ event: "notice", text: BACK });
       if (begin.kind === "found" && ui.interactive) ui.show({ event: "notice", text: FOUNDED });
     });

@@ -120,8 +120,7 @@ async function serve(
     };
     const ready = () => {
       ui.setPrompt("regserver");
-      const own = identity.notice === null ? [] : [identity.notice];
-      for (const text of [...own, ...accountNotices, ...store.notices]) {
+      for (const text of [...identity.notices, ...accountNotices, ...store.notices]) {
         ui.show({ event: "notice", text });
       }
       const target: RegserverCommandSink = (command, ref) => host?.command(command, ref);

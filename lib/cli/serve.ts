@@ -72,10 +72,7 @@ async function coordinate(wiring: Wiring): Promise<void> {
     };
     const ready = () => {
       ui.setPrompt("serve");
-      const notices = identity.notice === null
-        ? group.notices
-        : [identity.notice, ...group.notices];
-      notices.forEach(notice);
+      [...identity.notices, ...group.notices].forEach(notice);
       const target: ServeCommandSink = (command, ref) => host?.command(command, ref);
       ui.listen({ target, ended: () => leave("end of input"), interrupted: leave });
     };

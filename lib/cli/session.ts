@@ -23,7 +23,7 @@ export interface Profile {
   /** Of the profile, or of the server. */
   readonly folder: string;
   readonly environment: Environment;
-  /** Its `notice` is to be shown when the mode has begun. */
+  /** Its `notices` are to be shown when the mode has begun. */
   readonly identity: ProfileIdentity;
   readonly knownPeers: KnownPeers;
 }

@@ -107,8 +107,8 @@ export async function showOwnUser(options: OwnUserOptions): Promise<void> {
   await disk.makeFolder(folder);
   const isUsed = await isUsedProfile(disk, folder); // before the log, which may be kept there
   await openLog(options);
-  const { fingerprint, notice } = await openProfileIdentity(disk, folder, isUsed, randomBytes);
-  if (notice !== null) await showNoticeBeside(options, notice);
+  const { fingerprint, notices } = await openProfileIdentity(disk, folder, isUsed, randomBytes);
+  for (const notice of notices) await showNoticeBeside(options, notice);
   const endpoint = options.endpoint ??
     { host: addressOfThisMachine(), port: FRIENDS_PORT_DEFAULT };
   const user = { name: options.name, endpoint, fingerprint };

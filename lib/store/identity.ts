@@ -33,8 +33,8 @@ export interface Identity {
 
 /** The identity of a profile. */
 export interface ProfileIdentity extends Identity {
-  /** What its user should know: that the key is new although the profile isn't. Null where all is well. */
-  readonly notice: string | null;
+  /** What its user should know: that the key is new although the profile isn't. */
+  readonly notices: readonly string[];
 }
 
 const IDENTITY_FILE = "identity";
@@ -58,7 +58,8 @@ export async function openProfileIdentity(
 ): Promise<ProfileIdentity> {
   const path = `${folder}/${IDENTITY_FILE}`;
   const identity = await openIdentity(disk, path, randomBytes);
-  return { ...identity, notice: identity.isNew && isUsed ? lostText(path, identity) : null };
+  const isLost = identity.isNew && isUsed;
+  return { ...identity, notices: isLost ? [lostText(path, identity)] : [] };
 }
 
 /**

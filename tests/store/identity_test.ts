@@ -106,10 +106,9 @@ Deno.test("openProfileIdentity() tells of a key that is new in a profile that is
   await disk.remove(PATH);
   const third = await open(() => new Uint8Array(32).fill(8));
 
-  assertEquals([first.notice, second.notice], [null, null]);
-  assertEquals(
-    third.notice,
+  assertEquals([first.notices, second.notices], [[], []]);
+  assertEquals(third.notices, [
     `Your key is new, ${third.fingerprint}: /p/identity was missing, and for others you are somebody ` +
-      "else; restore that file from a copy to be who you were",
-  );
+    "else; restore that file from a copy to be who you were",
+  ]);
 });
