@@ -13,6 +13,7 @@ import type { CoordinatorRecord } from "../protocols/group/records.ts";
 import type { Cut } from "../protocols/group/snapshot/cut.ts";
 import type { LinkHandler, LinkInfo } from "../transport/link.ts";
 import { createCodec } from "../wire/codec.ts";
+import { DroppingOutput } from "./dropping_output.ts";
 import type { EntryLog } from "./entry_feed.ts";
 import { LinkBacklog } from "./link_backlog.ts";
 import { ModeHost, type ModePorts } from "./mode_host.ts";
@@ -49,8 +50,7 @@ export class CoordinatorHost extends ModeHost<
   readonly #snapshots: Snapshots;
   /** Snapshots are kept, and listed, one after the other. */
   #snapshotsDone: Promise<void> = Promise.resolve();
-  /** Entries that were told to nobody, as nobody took the output. */
-  #untold = 0;
+  readonly #entries: DroppingOutput<CoordinatorEvent>;
 
   constructor(config: Omit<RebuildingConfig, "records">, ports: CoordinatorHostPorts) {
     super(createCodec(GROUP_MESSAGES), ports);
@@ -59,6 +59,7 @@ export class CoordinatorHost extends ModeHost<
     this.#pin = pin;
     this.#snapshots = snapshots;
     this.#backlog = new LinkBacklog(links);
+    this.#entries = new DroppingOutput(ports, { one: "entry", many: "entries" });
     const records = store.records;
     const coordinator = new RebuildingCoordinator({ ...config, records }, signer, environment);
     this.keepLog(store, {
@@ -127,19 +128,8 @@ export class CoordinatorHost extends ModeHost<
   #show(event: CoordinatorEvent, ref: string | undefined): void {
     // The next one says all that this one would.
     if (event.event === "consistent" && this.ports.outputReady() !== null) return;
-    if (event.event !== "entry") return this.ports.show(event, ref);
-    if (this.#untold > 0) {
-      this.#untold++;
-      return;
-    }
-    const ready = this.ports.outputReady();
-    if (ready === null) return this.ports.show(event, ref);
-    this.#untold = 1;
-    ready.then(() => {
-      const text = `${this.#untold} entries weren't told of: nobody read the output`;
-      this.#untold = 0;
-      this.ports.show({ event: "notice", text, warning: true }, undefined);
-    });
+    const output = event.event === "entry" ? this.#entries : this.ports;
+    output.show(event, ref);
   }
 
   /** A disk that refuses is told to whoever asked; whatever else fails is a bug. */

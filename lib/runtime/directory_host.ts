@@ -23,6 +23,7 @@ import type { Datagrams } from "../transport/datagrams.ts";
 import type { LinkHandler, LinkInfo } from "../transport/link.ts";
 import { createCodec } from "../wire/codec.ts";
 import { type AccountHasher, AccountQuestions } from "./account_questions.ts";
+import { DroppingOutput } from "./dropping_output.ts";
 import { ModeHost, type ModePorts } from "./mode_host.ts";
 import type { RecordStore } from "./record_log.ts";
 import { Runner } from "./runner.ts";
@@ -50,8 +51,7 @@ export class DirectoryHost extends ModeHost<
   readonly #watch: { close(): void };
   /** Why the accounts can't be read any more; null: they can. */
   #trouble: string | null = null;
-  /** Events that were told to nobody, as nobody took the output. */
-  #untold = 0;
+  readonly #ofClients: DroppingOutput<DirectoryEvent>;
 
   constructor(
     config: Omit<DirectoryConfig, "records" | "accountCount">,
@@ -61,6 +61,7 @@ export class DirectoryHost extends ModeHost<
     const { signer, environment, store, accounts, hasher, datagrams } = ports;
     this.#accounts = accounts;
     this.#datagrams = datagrams;
+    this.#ofClients = new DroppingOutput(ports, { one: "event", many: "events" });
     this.#questions = new AccountQuestions(accounts, hasher, environment.wallMs, this.log);
     const { records } = store;
     const accountCount = () => accounts.size;
@@ -135,20 +136,8 @@ export class DirectoryHost extends ModeHost<
    * operator asks for is little.
    */
   #show(event: DirectoryEvent, ref: string | undefined): void {
-    if (!isOfClients(event)) return this.ports.show(event, ref);
-    if (this.#untold > 0) {
-      this.#untold++;
-      return;
-    }
-    const ready = this.ports.outputReady();
-    if (ready === null) return this.ports.show(event, ref);
-    this.#untold = 1;
-    ready.then(() => {
-      const what = this.#untold === 1 ? "1 event wasn't" : `${this.#untold} events weren't`;
-      const text = `${what} told of: nobody read the output`;
-      this.#untold = 0;
-      this.ports.show({ event: "notice", text, warning: true }, undefined);
-    });
+    const output = isOfClients(event) ? this.#ofClients : this.ports;
+    output.show(event, ref);
   }
 
   // The accounts.
