@@ -3,22 +3,15 @@
 import type { ErrorCode } from "../../base/errors.ts";
 import type { LinkId } from "../../base/ids.ts";
 import { ModeOutput } from "../../base/mode_output.ts";
+import { Pending, type WriteOutcome } from "../../base/pending.ts";
 import type { ClientEffect } from "./client_io.ts";
 import type { ClientRecord } from "./client_records.ts";
 import type { ClientEvent } from "./events.ts";
 import type { DirectoryMessage } from "./messages.ts";
 
-/** What follows a write. */
-interface WriteOutcome {
-  done(): void;
-  /** The disk refused it; `text` says why. */
-  failed(text: string): void;
-}
-
 export class ClientOutput extends ModeOutput<ClientEvent, ClientEffect> {
-  #nextToken = 1;
   /** One at most: what is heard meanwhile is written together. */
-  readonly #writes = new Map<number, WriteOutcome>();
+  readonly #writes = new Pending<WriteOutcome>();
   #isStopped = false;
 
   get isStopped(): boolean {
@@ -39,25 +32,18 @@ export class ClientOutput extends ModeOutput<ClientEvent, ClientEffect> {
 
   /** Writes and syncs; the outcome is told in a later step. */
   write(records: readonly ClientRecord[], outcome: WriteOutcome): void {
-    const token = this.#nextToken++;
-    this.#writes.set(token, outcome);
+    const token = this.#writes.add(outcome);
     this.push({ type: "persist", records, token, sync: true });
   }
 
   persisted(token: number): void {
-    this.#take(token)?.done();
+    this.#writes.take(token)?.done();
   }
 
   persistFailed(token: number | null, text: string): void {
-    const outcome = token === null ? undefined : this.#take(token);
+    const outcome = this.#writes.take(token);
     if (outcome === undefined) this.error("disk", text);
     else outcome.failed(text);
-  }
-
-  #take(token: number): WriteOutcome | undefined {
-    const outcome = this.#writes.get(token);
-    this.#writes.delete(token);
-    return outcome;
   }
 
   fatal(code: ErrorCode, text: string): void {

@@ -2,23 +2,15 @@
 
 import type { LinkId } from "../../base/ids.ts";
 import { ModeOutput } from "../../base/mode_output.ts";
+import { Pending, type WriteOutcome } from "../../base/pending.ts";
 import type { AccountAnswer, AccountQuestion, DirectoryEffect } from "./directory_io.ts";
 import type { DirectoryEvent } from "./events.ts";
 import type { DirectoryMessage } from "./messages.ts";
 import type { DirectoryRecord } from "./records.ts";
 
-/** What follows a write. */
-interface Written {
-  /** It is on disk. */
-  done(): void;
-  /** The disk refused it; `text` says why. */
-  failed(text: string): void;
-}
-
 export class Output extends ModeOutput<DirectoryEvent, DirectoryEffect> {
-  #nextToken = 1;
-  readonly #writes = new Map<number, Written>();
-  readonly #questions = new Map<number, (answer: AccountAnswer) => void>();
+  readonly #writes = new Pending<WriteOutcome>();
+  readonly #questions = new Pending<(answer: AccountAnswer) => void>();
   /** Why the disk refused the last write; null where it didn't. */
   problem: string | null = null;
 
@@ -32,22 +24,18 @@ export class Output extends ModeOutput<DirectoryEvent, DirectoryEffect> {
 
   /** Asks for something of the accounts; bounded by the links, each of which has one question at a time. */
   ask(question: AccountQuestion, answered: (answer: AccountAnswer) => void): void {
-    const token = this.#nextToken++;
-    this.#questions.set(token, answered);
+    const token = this.#questions.add(answered);
     this.push({ type: "account", token, question });
   }
 
   answered(token: number, answer: AccountAnswer): void {
     if (answer.outcome === "disk") this.problem = answer.text;
-    const answered = this.#questions.get(token);
-    this.#questions.delete(token);
-    answered?.(answer);
+    this.#questions.take(token)?.(answer);
   }
 
   /** Writes and syncs. */
-  store(record: DirectoryRecord, written: Written): void {
-    const token = this.#nextToken++;
-    this.#writes.set(token, written);
+  store(record: DirectoryRecord, outcome: WriteOutcome): void {
+    const token = this.#writes.add(outcome);
     this.push({ type: "persist", records: [record], token, sync: true });
   }
 
@@ -58,7 +46,7 @@ export class Output extends ModeOutput<DirectoryEvent, DirectoryEffect> {
 
   persisted(token: number): void {
     this.problem = null;
-    this.#takeWrite(token)?.done();
+    this.#writes.take(token)?.done();
   }
 
   /** @param token Null for a note. */
@@ -67,13 +55,6 @@ export class Output extends ModeOutput<DirectoryEvent, DirectoryEffect> {
     this.problem = text;
     // A full disk refuses each of many notes; the user is told once.
     if (token === null && isNew) this.error("disk", text);
-    if (token === null) return;
-    this.#takeWrite(token)?.failed(text);
-  }
-
-  #takeWrite(token: number): Written | undefined {
-    const written = this.#writes.get(token);
-    this.#writes.delete(token);
-    return written;
+    this.#writes.take(token)?.failed(text);
   }
 }

@@ -1,19 +1,11 @@
 /** Writes that are under way, and what each was for. */
 
+import { Pending, type WriteOutcome } from "../../base/pending.ts";
 import type { Output } from "./output.ts";
 import type { FriendsRecord } from "./records.ts";
 
-/** What follows a write. */
-interface Outcome {
-  /** It is on disk. */
-  done(): void;
-  /** The disk refused it; `text` says why. */
-  failed(text: string): void;
-}
-
 export class Writes {
-  readonly #waiting = new Map<number, Outcome>();
-  #nextToken = 1;
+  readonly #pending = new Pending<WriteOutcome>();
   /** Why the last write failed; null where it didn't. */
   problem: string | null = null;
 
@@ -21,13 +13,12 @@ export class Writes {
 
   /** Whether one is under way that something follows. */
   get any(): boolean {
-    return this.#waiting.size > 0;
+    return this.#pending.size > 0;
   }
 
   /** Writes and syncs; what goes out after it waits for that. */
-  write(records: readonly FriendsRecord[], outcome: Outcome): void {
-    const token = this.#nextToken++;
-    this.#waiting.set(token, outcome);
+  write(records: readonly FriendsRecord[], outcome: WriteOutcome): void {
+    const token = this.#pending.add(outcome);
     this.out.push({ type: "persist", records, token, sync: true });
   }
 
@@ -38,20 +29,14 @@ export class Writes {
 
   persisted(token: number): void {
     this.problem = null;
-    this.#take(token)?.done();
+    this.#pending.take(token)?.done();
   }
 
   /** @param token Null for a note. */
   persistFailed(token: number | null, text: string): void {
     this.problem = text;
-    const outcome = token === null ? undefined : this.#take(token);
+    const outcome = this.#pending.take(token);
     if (outcome === undefined) this.out.error("disk", text);
     else outcome.failed(text);
-  }
-
-  #take(token: number): Outcome | undefined {
-    const outcome = this.#waiting.get(token);
-    this.#waiting.delete(token);
-    return outcome;
   }
 }

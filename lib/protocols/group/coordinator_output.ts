@@ -5,6 +5,7 @@
 
 import type { LinkId } from "../../base/ids.ts";
 import { ModeOutput } from "../../base/mode_output.ts";
+import { Pending } from "../../base/pending.ts";
 import type { CoordinatorEffect } from "./coordinator_io.ts";
 import type { CoordinatorEvent } from "./events.ts";
 import { Fifo } from "./fifo.ts";
@@ -12,9 +13,7 @@ import type { GroupMessage } from "./messages.ts";
 import type { CoordinatorRecord } from "./records.ts";
 
 export class CoordinatorOutput extends ModeOutput<CoordinatorEvent, CoordinatorEffect> {
-  #nextToken = 1;
-  /** What follows a write, by its token; each write is answered. */
-  readonly #written = new Map<number, () => void>();
+  readonly #written = new Pending<() => void>();
   /** Behind the write with this token; as much as a link to a slow disk would hold. */
   readonly #waiting = new Fifo<{ readonly effect: CoordinatorEffect; readonly token: number }>();
   /** The last write that was answered: they are in their order. */
@@ -22,11 +21,11 @@ export class CoordinatorOutput extends ModeOutput<CoordinatorEvent, CoordinatorE
 
   /** Whether a write isn't answered, and what waits for it isn't said. */
   get isWriting(): boolean {
-    return this.#answered < this.#nextToken - 1;
+    return this.#written.size > 0;
   }
 
   override push(effect: CoordinatorEffect): void {
-    const token = this.#nextToken - 1;
+    const token = this.#written.lastToken;
     if (token === this.#answered) super.push(effect);
     else this.#waiting.push({ effect, token });
   }
@@ -52,8 +51,7 @@ export class CoordinatorOutput extends ModeOutput<CoordinatorEvent, CoordinatorE
 
   /** Writes and syncs; `done` is called in a later step, when it is on disk. */
   storeThen(records: readonly CoordinatorRecord[], done: () => void): void {
-    const token = this.#nextToken++;
-    this.#written.set(token, done);
+    const token = this.#written.add(done);
     super.push({ type: "persist", records, token, sync: true });
   }
 
@@ -70,8 +68,6 @@ export class CoordinatorOutput extends ModeOutput<CoordinatorEvent, CoordinatorE
       super.push(first.effect);
       this.#waiting.shift();
     }
-    const done = this.#written.get(token);
-    this.#written.delete(token);
-    done?.();
+    this.#written.take(token)?.();
   }
 }

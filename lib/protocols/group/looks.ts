@@ -1,6 +1,7 @@
 /** Entries of the log that are looked up, and what each is for. */
 
 import type { RequestId } from "../../base/ids.ts";
+import { Pending } from "../../base/pending.ts";
 import type { LoggedEntryState } from "./member_io.ts";
 
 /** Asks the log for one entry. */
@@ -13,8 +14,7 @@ export interface LookEffect {
 
 export class Looks {
   /** Bounded by who asks: a few for each edit under way, and one for each that a member inquires of. */
-  readonly #waiting = new Map<number, (entry: LoggedEntryState | null) => void>();
-  #nextToken = 1;
+  readonly #pending = new Pending<(entry: LoggedEntryState | null) => void>();
 
   constructor(readonly push: (effect: LookEffect) => void) {}
 
@@ -27,14 +27,11 @@ export class Looks {
     id: RequestId | null,
     done: (entry: LoggedEntryState | null) => void,
   ): void {
-    const token = this.#nextToken++;
-    this.#waiting.set(token, done);
+    const token = this.#pending.add(done);
     this.push({ type: "look", token, seq, id });
   }
 
   looked(token: number, entry: LoggedEntryState | null): void {
-    const done = this.#waiting.get(token);
-    this.#waiting.delete(token);
-    done?.(entry);
+    this.#pending.take(token)?.(entry);
   }
 }

@@ -3,15 +3,15 @@
 import type { ErrorCode } from "../../base/errors.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { ModeOutput } from "../../base/mode_output.ts";
+import { Pending } from "../../base/pending.ts";
 import type { MemberEvent } from "./events.ts";
 import type { MemberEffect } from "./member_io.ts";
 import type { GroupMessage } from "./messages.ts";
 import type { MemberRecord } from "./records.ts";
 
 export class MemberOutput extends ModeOutput<MemberEvent, MemberEffect> {
-  #nextToken = 1;
   /** Bounded by what waits to be written: one held write, one for each message of a leader, and for each aborted edit. */
-  readonly #written = new Map<number, () => void>();
+  readonly #written = new Pending<() => void>();
   #isStopped = false;
 
   get isStopped(): boolean {
@@ -33,8 +33,7 @@ export class MemberOutput extends ModeOutput<MemberEvent, MemberEffect> {
 
   /** Writes and syncs; `done` is called in a later step, when it is on disk. Writes are answered in their order. */
   storeThen(records: readonly MemberRecord[], done: () => void): void {
-    const token = this.#nextToken++;
-    this.#written.set(token, done);
+    const token = this.#written.add(done);
     this.push({ type: "persist", records, token, sync: true });
   }
 
@@ -50,15 +49,12 @@ export class MemberOutput extends ModeOutput<MemberEvent, MemberEffect> {
 
   /** The same, once all that was brought forth before is carried out: writes overtake what stands before them. */
   noteBehind(...records: readonly MemberRecord[]): void {
-    const token = this.#nextToken++;
-    this.#written.set(token, () => this.note(...records));
+    const token = this.#written.add(() => this.note(...records));
     this.push({ type: "persist", records: [], token, sync: false });
   }
 
   persisted(token: number): void {
-    const done = this.#written.get(token);
-    this.#written.delete(token);
-    done?.();
+    this.#written.take(token)?.();
   }
 
   fatal(code: ErrorCode, text: string): void {

@@ -8,6 +8,7 @@
  */
 
 import type { Hash } from "../../base/ids.ts";
+import { Pending } from "../../base/pending.ts";
 import { batchBytes, type HistoryPoint, placesOf, type SignedBatch } from "./history.ts";
 import { FETCH_BYTES, HISTORY_BATCHES_MAX, HISTORY_BYTES_MAX } from "./limits.ts";
 import type { HistoryRead } from "./member_io.ts";
@@ -23,21 +24,17 @@ export interface ReadEffect {
 
 /** Reads of the log that are under way, and what each is for. */
 export class Reads {
-  readonly #waiting = new Map<number, (read: HistoryRead) => void>();
-  #nextToken = 1;
+  readonly #pending = new Pending<(read: HistoryRead) => void>();
 
   constructor(readonly push: (effect: ReadEffect) => void) {}
 
   read(after: number, bytesMax: number, done: (read: HistoryRead) => void): void {
-    const token = this.#nextToken++;
-    this.#waiting.set(token, done);
+    const token = this.#pending.add(done);
     this.push({ type: "read", token, after, bytesMax });
   }
 
   answered(token: number, read: HistoryRead): void {
-    const done = this.#waiting.get(token);
-    this.#waiting.delete(token);
-    done?.(read);
+    this.#pending.take(token)?.(read);
   }
 }
 

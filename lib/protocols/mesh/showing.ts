@@ -8,6 +8,7 @@ import type { Crypto } from "../../base/crypto.ts";
 import type { BundleId, MessageId, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { Deadlines } from "../../base/machine.ts";
+import { Pending } from "../../base/pending.ts";
 import { Arrival, type ArrivalState, BASELINE_MS_MAX, CATCH_UP_MS_MAX } from "./arrival.ts";
 import { bundleId, lastCounter, messageId } from "./bundle.ts";
 import { claimIdOf } from "./credentials.ts";
@@ -40,10 +41,9 @@ export class Showing {
   readonly #arrival: Arrival<DeliveredText>;
   readonly #deadlines = new Deadlines(DEADLINES);
   /** Refs of the user's lines that wait for the disk, by token; bounded by the order's own bound. */
-  readonly #lines = new Map<number, string | undefined>();
+  readonly #lines = new Pending<string | undefined>();
   /** Refs of own messages that are about to be shown. */
   readonly #refs = new Map<MessageId, string>();
-  #nextToken = 1;
   /** The neighbour that let us in, whose frontiers are the baseline. */
   #via: PeerKey | null = null;
   #lastDelivered: BundleId | null = null;
@@ -214,26 +214,20 @@ export class Showing {
 
   /** A line of the user's: the number by which the order knows it. */
   lineTyped(ref: string | undefined): number {
-    const token = this.#nextToken++;
-    this.#lines.set(token, ref);
-    return token;
+    return this.#lines.add(ref);
   }
 
   /** These lines have become messages, which are about to be delivered. */
   linesSaid({ tokens, messages }: Extract<OrderEffect, { readonly type: "said" }>): void {
     tokens.forEach((token, index) => {
-      const ref = this.#lines.get(token);
+      const ref = this.#lines.take(token);
       const message = messages[index];
       if (ref !== undefined && message !== undefined) this.#refs.set(message, ref);
-      this.#lines.delete(token);
     });
   }
 
   linesRefused({ tokens, code, text }: Extract<OrderEffect, { readonly type: "refused" }>): void {
-    for (const token of tokens) {
-      this.view.error(code, text, this.#lines.get(token));
-      this.#lines.delete(token);
-    }
+    for (const token of tokens) this.view.error(code, text, this.#lines.take(token));
   }
 
   #takeRef(id: MessageId): string | undefined {
