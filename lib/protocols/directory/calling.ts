@@ -4,48 +4,45 @@
  * The directory rings at the other, and says to both where the other is and with which key. Then both dial, and the
  * caller says on which link they talk: the first that is up, or, where none is, one through the directory. From there
  * on the directory isn't asked any more: a direct call goes on without it.
+ *
+ * `connecting.ts` finds the link, `talking.ts` is what they say on it; here is how a call begins and ends.
  */
 
 import type { ErrorCode } from "../../base/errors.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
 import { type Endpoint, endpointText, type LinkId, type PeerKey } from "../../base/ids.ts";
-import { Deadlines } from "../../base/machine.ts";
+import { Deadlines, earliestMs } from "../../base/machine.ts";
 import { foldName, nameFault, shownName, withoutMark } from "../../base/names.ts";
-import { checkedMessage, tooLong, utf8Length, visibleText } from "../../base/text.ts";
+import { utf8Length, visibleText } from "../../base/text.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
-import { type CallLink, CallLinks, hears, verdictOn } from "./call_links.ts";
+import { type CallLink, CallLinks } from "./call_links.ts";
 import { ClientCall } from "./client_call.ts";
 import type { ClientInput } from "./client_io.ts";
 import type { ClientOutput } from "./client_output.ts";
 import type { KnownKeys } from "./known_keys.ts";
-import {
-  CALLEE_DIALS_MS,
-  DECIDED_MS,
-  GOODBYE_MS_MAX,
-  SAID_AT_ONCE_BYTES,
-} from "./client_limits.ts";
+import { DECIDED_MS, GOODBYE_MS_MAX } from "./client_limits.ts";
+import { Connecting } from "./connecting.ts";
 import {
   CALL_ID_BYTES,
   CALLS_BURST,
   CALLS_PER_S,
   CONNECTING_MS_MAX,
   DIRECT_MS_MAX,
-  HEARD_MS,
   REASON_BYTES_MAX,
   RINGING_MS_MAX,
-  TEXT_BYTES_MAX,
   WAIT_MS_MAX,
 } from "./limits.ts";
 import type { Lobby } from "./lobby.ts";
 import type { CallOutcome, DirectoryMessage, DirectoryMessageOf } from "./messages.ts";
 import type { MissedCalls } from "./missed_calls.ts";
 import { RelayedCalls } from "./relayed.ts";
+import { Talking } from "./talking.ts";
 
 /**
- * When the callee dials, too; when the call is over unless something happens, when the directory is asked to relay it, when it is told again of a
- * call that it holds for over, when more of what waits is said, and when the other is told what was shown.
+ * When the call is over unless something happens, when the directory is asked to relay it, and when it is told again of
+ * a call that it holds for over.
  */
-const DEADLINES = ["dial", "over", "relay", "retell", "flush", "heard"] as const;
+const DEADLINES = ["over", "relay", "retell"] as const;
 
 /** Beside the outcomes that the directory knows. */
 type Reason = "cancelled" | "lost" | "directory-down" | "key-changed" | "hung-up" | "protocol";
@@ -76,6 +73,8 @@ export class Calling {
   #entered: ClientCall | null = null;
   /** Whom we talk with calls: it has hung up, and our link is about to say so. */
   #next: DirectoryMessageOf<"incoming"> | null = null;
+  readonly #connecting: Connecting;
+  readonly #talking: Talking;
   readonly #relayed: RelayedCalls;
   /** Of a direct call that our user has ended, until what was said has gone out. */
   #partingLink: LinkId | null = null;
@@ -84,6 +83,12 @@ export class Calling {
   readonly #deadlines = new Deadlines(DEADLINES);
 
   constructor(readonly owner: CallingOwner) {
+    this.#connecting = new Connecting({
+      out: owner.out,
+      nextAttempt: () => owner.nextAttempt(),
+      talks: (call, link) => this.#talks(call, link),
+    });
+    this.#talking = new Talking(owner);
     this.#relayed = new RelayedCalls(owner.out, (message) => owner.tell(message));
   }
 
@@ -143,13 +148,7 @@ export class Calling {
     }
     const before = this.#call;
     if (before !== null) {
-      const who = shownName(before.peer);
-      const text = before.phase === "asked"
-        ? `Cannot call: ${who} is calling you; /accept or /decline first`
-        : before.isTalking
-        ? `Cannot call: you are in a call with ${who}`
-        : `Cannot call: your call to ${who} isn't over; q withdraws it`;
-      return this.#error("busy", text, ref);
+      return this.#error("busy", `Cannot call: ${busyText(before)}`, ref);
     }
     if (!this.#calls.take(owner.out.nowMs)) {
       const text = "Cannot call: you have called too often within a short time; wait a moment";
@@ -226,7 +225,7 @@ export class Calling {
 
   #hangsUp(call: ClientCall, ref?: string): void {
     const { link } = call;
-    this.#close(call, "hung up");
+    this.#talking.close(call, "hung up");
     if (link?.isRelayed) this.#relayed.part(call.id, link.link);
     else {
       this.#partingLink = link?.link ?? null;
@@ -246,42 +245,15 @@ export class Calling {
   }
 
   say(text: string, ref: string | undefined): void {
-    const bytes = utf8Length(text);
-    if (bytes === 0) return;
-    if (bytes > TEXT_BYTES_MAX) return this.#error("too-long", tooLong(bytes).message, ref);
-    const call = this.#call;
-    if (call === null || call.phase === "asked") {
-      const text = "Nothing was said: you are in no call; NAME or /call NAME calls somebody";
-      return this.#error("not-allowed", text, ref);
-    }
-    if (call.lines.fill >= 1) {
-      const text = `Nothing was said: ${call.lines.size} lines wait for ${shownName(call.peer)}`;
-      return this.#error("full", text, ref);
-    }
-    call.lines.add({ text: checkedMessage(text), ref });
-    this.#flush(call);
+    this.#talking.say(this.#call, text, ref);
+    this.#hangUpWhenSaid();
   }
 
-  #flush(call: ClientCall): void {
-    if (call.phase !== "talking") return;
-    const { out, selfName } = this.owner;
-    let bytes = 0;
-    while (!call.isCongested) {
-      const line = call.lines.shift();
-      if (line === undefined) break;
-      const { text, ref } = line;
-      if (call.link !== null) {
-        out.send(call.link.link, { type: "line", text });
-        call.receipts.said();
-      }
-      out.show({ event: "message", from: selfName, text, self: true }, ref);
-      if (call.isSelf) out.show({ event: "message", from: selfName, text, self: false });
-      bytes += utf8Length(text);
-      if (bytes < SAID_AT_ONCE_BYTES || call.lines.size === 0) continue;
-      // The link is to say first whether it takes more.
-      return this.#deadlines.set("flush", out.nowMs);
-    }
-    if (call.endsAfterLines && call.lines.size === 0) this.#hangsUp(call);
+  /** Where our user, or the end of input, waits for that. */
+  #hangUpWhenSaid(): void {
+    const call = this.#call;
+    if (call?.phase !== "talking" || call.lines.size > 0) return;
+    if (call.endsAfterLines) this.#hangsUp(call);
   }
 
   // What the directory says.
@@ -336,26 +308,13 @@ export class Calling {
     call.enter("connecting");
     this.#overIn(CONNECTING_MS_MAX + (isCaller ? 0 : DECIDED_MS));
     if (isCaller) this.#deadlines.set("relay", owner.out.nowMs + DIRECT_MS_MAX);
-    if (isCaller) this.#dial(call);
-    else this.#deadlines.set("dial", owner.out.nowMs + CALLEE_DIALS_MS);
-    for (const link of call.links.all) this.#consider(call, link);
-  }
-
-  #dial(call: ClientCall): void {
-    const { key, endpoint } = call.met!;
-    if (endpoint.port === 0) return;
-    const { owner } = this;
-    const attempt = call.links.attempt = owner.nextAttempt();
-    owner.out.push({ type: "dial", attempt, mode: "call", endpoint, expect: fingerprintOf(key) });
+    this.#connecting.begins(call);
   }
 
   relayOn(id: string): void {
-    const { owner } = this;
     const call = this.#call;
     if (call?.id !== id || call.phase !== "connecting" || !this.#relayed.open(id)) return;
-    const { isCaller: isDialler, met } = call;
-    const attempt = owner.nextAttempt();
-    owner.out.push({ type: "relay-open", call: id, attempt, isDialler, expect: met!.key });
+    this.#connecting.relays(call);
   }
 
   relay(message: DirectoryMessageOf<"relay" | "relay-room">): void {
@@ -413,7 +372,7 @@ export class Calling {
       return this.#relayed.close(call.id);
     }
     if (call.phase === "asked") this.owner.missed.add(call.peer);
-    this.#close(call, "directory-down");
+    this.#talking.close(call, "directory-down");
     this.#over(call, "ended", { reason: "directory-down" });
   }
 
@@ -426,8 +385,8 @@ export class Calling {
     }
     this.#entered = null;
     if (!call?.isSelf) return;
-    const { name, host, port } = { name: call.peer, host: "", port: 0 };
-    this.owner.tell({ type: "call", call: Uint8Array.fromHex(call.id), name, host, port });
+    const target = { name: call.peer, host: "", port: 0 };
+    this.owner.tell({ type: "call", call: Uint8Array.fromHex(call.id), ...target });
     this.#tellOf(call, { type: "begun", route: "direct" });
   }
 
@@ -437,7 +396,7 @@ export class Calling {
     this.#missNext();
     this.#relayed.parted();
     if (call === null) return;
-    this.#close(call, "quit");
+    this.#talking.close(call, "quit");
     this.#tellOf(call, { type: "hang-up", reason: "" });
     this.#over(call, "ended");
   }
@@ -455,24 +414,11 @@ export class Calling {
   // Links to others.
 
   linkUp(input: Extract<ClientInput, { readonly type: "link-up" }>): void {
-    const { link, peer, dialled, isRelayed, attempt } = input;
-    const { out } = this.owner;
-    const call = this.#call;
-    if (attempt !== null) this.dialFailed(attempt); // it is over, at any rate
-    const isAwaited = call !== null && !call.isSelf &&
-      (call.phase === "ringing" || call.phase === "accepted" || call.phase === "connecting");
-    if (!isAwaited || (call.key !== null && call.key !== peer)) {
-      return out.close(link, "there is no call with you");
-    }
-    const added: CallLink = { link, peer, dialled, isRelayed, talk: null, begun: null };
-    call.links.add(added);
-    if (dialled) out.send(link, { type: "talk", call: Uint8Array.fromHex(call.id) });
-    this.#consider(call, added);
+    this.#connecting.linkUp(this.#call, input);
   }
 
   dialFailed(attempt: number): void {
-    const links = this.#call?.links;
-    if (links?.attempt === attempt) links.attempt = null;
+    this.#connecting.dialFailed(this.#call, attempt);
   }
 
   /** A link is down: one that may have become the one, the one, or any other. */
@@ -490,41 +436,9 @@ export class Calling {
   message(link: LinkId, message: DirectoryMessage): void {
     const call = this.#call;
     if (message.type === "unknown" || call === null) return;
-    if (call.link?.link === link) return this.#hears(call, message);
-    const candidate = call.links.get(link);
-    if (candidate === null) return; // being closed
-    if (hears(candidate, message)) return this.#consider(call, candidate);
-    call.links.drop(candidate, `${message.type} before begin isn't allowed`);
-  }
-
-  /** What the other says in the call. */
-  #hears(call: ClientCall, message: DirectoryMessage): void {
-    const { receipts } = call;
-    if (message.type === "heard") {
-      const isRight = receipts.heard(message.lines);
-      return isRight ? undefined : this.#breaks(call, "heard of what wasn't said");
-    }
-    if (message.type !== "line") return this.#breaks(call, `${message.type} in a call`);
-    const { out } = this.owner;
-    out.show({ event: "message", from: call.peer, text: message.text, self: false });
-    receipts.shown();
-    if (receipts.owed === "now") this.#tellHeard(call);
-    else this.#deadlines.setEarliest("heard", out.nowMs + HEARD_MS);
-  }
-
-  /** Tells the other of the lines that were shown since it was told last. */
-  #tellHeard(call: ClientCall): void {
-    this.#deadlines.clear("heard");
-    const { link, receipts } = call;
-    if (link === null || receipts.owed === "nothing") return;
-    this.owner.out.send(link.link, { type: "heard", lines: receipts.tell() });
-  }
-
-  /** Closes the link on which they talk, if they do. */
-  #close(call: ClientCall, reason: string): void {
-    if (call.link === null) return;
-    this.#tellHeard(call);
-    this.owner.out.close(call.link.link, reason);
+    if (call.link?.link !== link) return this.#connecting.message(call, link, message);
+    const fault = this.#talking.hears(call, message);
+    if (fault !== null) this.#breaks(call, fault);
   }
 
   congested(link: LinkId): void {
@@ -535,17 +449,8 @@ export class Calling {
     const call = this.#call;
     if (call?.link?.link !== link) return;
     call.isCongested = false;
-    this.#flush(call);
-  }
-
-  #consider(call: ClientCall, link: CallLink): void {
-    if (call.phase !== "connecting") return; // the directory is to say with whom
-    const verdict = verdictOn(link, call);
-    if (verdict === "waits") return;
-    if (verdict !== "talks") return call.links.drop(link, verdict.refusedBecause);
-    const { id, isCaller } = call;
-    if (isCaller) this.owner.out.send(link.link, { type: "begin", call: Uint8Array.fromHex(id) });
-    this.#talks(call, link);
+    this.#talking.flush(call);
+    this.#hangUpWhenSaid();
   }
 
   #talks(call: ClientCall, link: CallLink | null): void {
@@ -556,20 +461,21 @@ export class Calling {
     if (link !== null) call.links.remove(link.link);
     call.links.dropAll();
     if (link !== null && !link.isRelayed) this.#relayed.close(call.id);
+    this.#connecting.over();
     this.#deadlines.clear("over");
     this.#deadlines.clear("relay");
-    this.#deadlines.clear("dial");
     const route = call.route ?? "direct";
     this.#tellOf(call, { type: "begun", route });
     if (call.key !== null) owner.keys.met(call.peer, call.key);
     const verified = call.isSelf || owner.verified.has(fingerprintOf(call.key!));
     this.#show(call, "connected", { route, verified });
-    this.#flush(call);
+    this.#talking.flush(call);
+    this.#hangUpWhenSaid();
   }
 
   /** The other side breaks a rule. */
   #breaks(call: ClientCall, text: string): void {
-    this.#close(call, `${text} isn't allowed`);
+    this.#talking.close(call, `${text} isn't allowed`);
     this.#tellOf(call, { type: "hang-up", reason: "protocol" });
     this.#over(call, "ended", { reason: "protocol" });
   }
@@ -585,22 +491,16 @@ export class Calling {
     goesOut = false,
   ): void {
     const { out, lobby, isUp } = this.owner;
-    const { isTalking: wasTalking, lines, receipts: { unheard }, talkingSinceMs } = call;
+    const { isTalking: wasTalking, talkingSinceMs } = call;
     call.links.dropAll();
+    this.#connecting.over();
     for (const name of DEADLINES) this.#deadlines.clear(name);
     this.#relayed.close(call.id);
     const talked = wasTalking ? { durationMs: Math.round(out.nowMs - talkingSinceMs) } : {};
     this.#show(call, state, { ...more, ...talked }, ref);
     call.enter("over");
     this.#call = null;
-    if (unheard > 0 && !goesOut) {
-      const what = unheard === 1 ? "line" : `${unheard} lines`;
-      out.warn(`${shownName(call.peer)} may not have got your last ${what}`);
-    }
-    if (lines.size > 0) {
-      const what = lines.size === 1 ? "1 line wasn't" : `${lines.size} lines weren't`;
-      out.notice(`${what} said, as there is no call with ${shownName(call.peer)}`);
-    }
+    this.#talking.over(call, goesOut);
     if (!wasTalking || !isUp) return;
     lobby.showAfter(this.owner.selfName, call.peer);
     const next = this.#next;
@@ -639,21 +539,21 @@ export class Calling {
   }
 
   nextMs(): number | null {
-    return this.#deadlines.nextMs();
+    return earliestMs(this.#connecting.nextMs(), this.#deadlines.nextMs(), this.#talking.nextMs());
   }
 
   tick(): void {
+    this.#connecting.tick(this.#call);
     for (const due of this.#deadlines.takeDue(this.owner.out.nowMs)) {
       const call = this.#call;
       if (call === null) continue;
       if (due === "over") this.#timedOut(call);
-      else if (due === "dial") this.#dial(call);
       else if (due === "retell") this.owner.enterAnew();
-      else if (due === "flush") this.#flush(call);
-      else if (due === "heard") this.#tellHeard(call);
       else if (call.met?.mayRelay) this.#tellOf(call, { type: "relay-please" });
       else this.#unreachable(call);
     }
+    this.#talking.tick(this.#call);
+    this.#hangUpWhenSaid();
   }
 
   #timedOut(call: ClientCall): void {
@@ -665,7 +565,7 @@ export class Calling {
         this.owner.missed.add(call.peer);
         return this.#over(call, "timeout");
       case "ending":
-        this.#close(call, "lost");
+        this.#talking.close(call, "lost");
         this.#tellOf(call, { type: "hang-up", reason: "lost" });
         return this.#over(call, "ended", { reason: "lost" });
       default:
@@ -679,8 +579,19 @@ export class Calling {
   }
 
   postpone(delayMs: number): void {
+    this.#connecting.postpone(delayMs);
+    this.#talking.postpone(delayMs);
     this.#deadlines.postpone(delayMs);
   }
+}
+
+/** Why nobody can be called during a call. */
+function busyText({ peer, phase, isTalking }: ClientCall): string {
+  const who = shownName(peer);
+  if (phase === "asked") return `${who} is calling you; /accept or /decline first`;
+  return isTalking
+    ? `you are in a call with ${who}`
+    : `your call to ${who} isn't over; q withdraws it`;
 }
 
 function isSame(one: string, other: string): boolean {

@@ -1,0 +1,107 @@
+/** How two who are to talk come by a link: both dial, and the caller says on which one they talk. */
+
+import { fingerprintOf } from "../../base/fingerprint.ts";
+import type { LinkId } from "../../base/ids.ts";
+import { Deadlines } from "../../base/machine.ts";
+import { type CallLink, hears, verdictOn } from "./call_links.ts";
+import type { ClientCall } from "./client_call.ts";
+import type { ClientInput } from "./client_io.ts";
+import { CALLEE_DIALS_MS } from "./client_limits.ts";
+import type { ClientOutput } from "./client_output.ts";
+import type { DirectoryMessage } from "./messages.ts";
+
+export interface ConnectingOwner {
+  readonly out: ClientOutput;
+  nextAttempt(): number;
+  /** They talk on this link from now on. */
+  talks(call: ClientCall, link: CallLink): void;
+}
+
+/** When the callee dials, too. */
+const DEADLINES = ["dial"] as const;
+
+export class Connecting {
+  readonly #deadlines = new Deadlines(DEADLINES);
+
+  constructor(readonly owner: ConnectingOwner) {}
+
+  /** It is known where the other is. */
+  begins(call: ClientCall): void {
+    if (call.isCaller) this.#dial(call);
+    else this.#deadlines.set("dial", this.owner.out.nowMs + CALLEE_DIALS_MS);
+    for (const link of call.links.all) this.#consider(call, link);
+  }
+
+  #dial(call: ClientCall): void {
+    const { key, endpoint } = call.met!;
+    if (endpoint.port === 0) return;
+    const { owner } = this;
+    const attempt = call.links.attempt = owner.nextAttempt();
+    owner.out.push({ type: "dial", attempt, mode: "call", endpoint, expect: fingerprintOf(key) });
+  }
+
+  /** There is a way through the directory, too. */
+  relays({ id: call, isCaller: isDialler, met }: ClientCall): void {
+    const { owner } = this;
+    const attempt = owner.nextAttempt();
+    owner.out.push({ type: "relay-open", call, attempt, isDialler, expect: met!.key });
+  }
+
+  linkUp(
+    call: ClientCall | null,
+    { link, peer, dialled, isRelayed, attempt }: Extract<ClientInput, { readonly type: "link-up" }>,
+  ): void {
+    const { out } = this.owner;
+    if (attempt !== null) this.dialFailed(call, attempt); // it is over, at any rate
+    const isAwaited = call !== null && !call.isSelf &&
+      (call.phase === "ringing" || call.phase === "accepted" || call.phase === "connecting");
+    if (!isAwaited || (call.key !== null && call.key !== peer)) {
+      return out.close(link, "there is no call with you");
+    }
+    const added: CallLink = { link, peer, dialled, isRelayed, talk: null, begun: null };
+    call.links.add(added);
+    if (dialled) out.send(link, { type: "talk", call: Uint8Array.fromHex(call.id) });
+    this.#consider(call, added);
+  }
+
+  dialFailed(call: ClientCall | null, attempt: number): void {
+    if (call?.links.attempt === attempt) call.links.attempt = null;
+  }
+
+  /** Something came on a link other than the one on which they talk. */
+  message(call: ClientCall, link: LinkId, message: DirectoryMessage): void {
+    const candidate = call.links.get(link);
+    if (candidate === null) return; // being closed
+    if (hears(candidate, message)) return this.#consider(call, candidate);
+    call.links.drop(candidate, `${message.type} before begin isn't allowed`);
+  }
+
+  #consider(call: ClientCall, link: CallLink): void {
+    if (call.phase !== "connecting") return; // the directory is to say with whom
+    const verdict = verdictOn(link, call);
+    if (verdict === "waits") return;
+    if (verdict !== "talks") return call.links.drop(link, verdict.refusedBecause);
+    const { id, isCaller } = call;
+    if (isCaller) this.owner.out.send(link.link, { type: "begin", call: Uint8Array.fromHex(id) });
+    this.owner.talks(call, link);
+  }
+
+  /** They talk, or won't. */
+  over(): void {
+    this.#deadlines.clear("dial");
+  }
+
+  // Time.
+
+  nextMs(): number | null {
+    return this.#deadlines.nextMs();
+  }
+
+  tick(call: ClientCall | null): void {
+    if (this.#deadlines.takeDue(this.owner.out.nowMs).length > 0 && call !== null) this.#dial(call);
+  }
+
+  postpone(delayMs: number): void {
+    this.#deadlines.postpone(delayMs);
+  }
+}

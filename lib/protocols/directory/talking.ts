@@ -1,0 +1,128 @@
+/** What two say to each other in a call: lines go out as the link takes them, and each side tells what it was shown. */
+
+import { Deadlines } from "../../base/machine.ts";
+import { shownName } from "../../base/names.ts";
+import { checkedMessage, tooLong, utf8Length } from "../../base/text.ts";
+import type { ClientCall } from "./client_call.ts";
+import { SAID_AT_ONCE_BYTES } from "./client_limits.ts";
+import type { ClientOutput } from "./client_output.ts";
+import { HEARD_MS, TEXT_BYTES_MAX } from "./limits.ts";
+import type { DirectoryMessage } from "./messages.ts";
+
+export interface TalkingOwner {
+  readonly out: ClientOutput;
+  readonly selfName: string;
+}
+
+/** When more of what waits is said, and when the other is told what was shown. */
+const DEADLINES = ["flush", "heard"] as const;
+
+export class Talking {
+  readonly #deadlines = new Deadlines(DEADLINES);
+
+  constructor(readonly owner: TalkingOwner) {}
+
+  /** Our user says a line: it waits until they talk, and the link takes it. */
+  say(call: ClientCall | null, text: string, ref: string | undefined): void {
+    const { out } = this.owner;
+    const bytes = utf8Length(text);
+    if (bytes === 0) return;
+    if (bytes > TEXT_BYTES_MAX) return out.error("too-long", tooLong(bytes).message, ref);
+    if (call === null || call.phase === "asked") {
+      const text = "Nothing was said: you are in no call; NAME or /call NAME calls somebody";
+      return out.error("not-allowed", text, ref);
+    }
+    if (call.lines.fill >= 1) {
+      const text = `Nothing was said: ${call.lines.size} lines wait for ${shownName(call.peer)}`;
+      return out.error("full", text, ref);
+    }
+    call.lines.add({ text: checkedMessage(text), ref });
+    this.flush(call);
+  }
+
+  /** Says what waits, as far as the link takes it; nothing before they talk. */
+  flush(call: ClientCall): void {
+    if (call.phase !== "talking") return;
+    const { out, selfName } = this.owner;
+    let bytes = 0;
+    while (!call.isCongested) {
+      const line = call.lines.shift();
+      if (line === undefined) return;
+      const { text, ref } = line;
+      if (call.link !== null) {
+        out.send(call.link.link, { type: "line", text });
+        call.receipts.said();
+      }
+      out.show({ event: "message", from: selfName, text, self: true }, ref);
+      if (call.isSelf) out.show({ event: "message", from: selfName, text, self: false });
+      bytes += utf8Length(text);
+      if (bytes < SAID_AT_ONCE_BYTES || call.lines.size === 0) continue;
+      // The link is to say first whether it takes more.
+      return this.#deadlines.set("flush", out.nowMs);
+    }
+  }
+
+  /** Something came on the link. @returns What isn't allowed of it; null where all is well. */
+  hears(call: ClientCall, message: DirectoryMessage): string | null {
+    const { receipts } = call;
+    if (message.type === "heard") {
+      return receipts.heard(message.lines) ? null : "heard of what wasn't said";
+    }
+    if (message.type !== "line") return `${message.type} in a call`;
+    const { out } = this.owner;
+    out.show({ event: "message", from: call.peer, text: message.text, self: false });
+    receipts.shown();
+    if (receipts.owed === "now") this.#tellHeard(call);
+    else this.#deadlines.setEarliest("heard", out.nowMs + HEARD_MS);
+    return null;
+  }
+
+  /** Tells the other of the lines that were shown since it was told last. */
+  #tellHeard({ link, receipts }: ClientCall): void {
+    this.#deadlines.clear("heard");
+    if (link === null || receipts.owed === "nothing") return;
+    this.owner.out.send(link.link, { type: "heard", lines: receipts.tell() });
+  }
+
+  /** Closes the link on which they talk, if they do. */
+  close(call: ClientCall, reason: string): void {
+    if (call.link === null) return;
+    this.#tellHeard(call);
+    this.owner.out.close(call.link.link, reason);
+  }
+
+  /**
+   * They talk no more: our user is told which lines may be lost.
+   * @param goesOut What was said goes out first.
+   */
+  over({ peer, lines, receipts: { unheard } }: ClientCall, goesOut: boolean): void {
+    const { out } = this.owner;
+    for (const name of DEADLINES) this.#deadlines.clear(name);
+    if (unheard > 0 && !goesOut) {
+      const what = unheard === 1 ? "line" : `${unheard} lines`;
+      out.warn(`${shownName(peer)} may not have got your last ${what}`);
+    }
+    if (lines.size > 0) {
+      const what = lines.size === 1 ? "1 line wasn't" : `${lines.size} lines weren't`;
+      out.notice(`${what} said, as there is no call with ${shownName(peer)}`);
+    }
+  }
+
+  // Time.
+
+  nextMs(): number | null {
+    return this.#deadlines.nextMs();
+  }
+
+  tick(call: ClientCall | null): void {
+    for (const due of this.#deadlines.takeDue(this.owner.out.nowMs)) {
+      if (call === null) continue;
+      if (due === "flush") this.flush(call);
+      else this.#tellHeard(call);
+    }
+  }
+
+  postpone(delayMs: number): void {
+    this.#deadlines.postpone(delayMs);
+  }
+}
