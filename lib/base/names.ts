@@ -65,6 +65,11 @@ export function foldName(name: string): FoldedName {
   return foldOnce(foldOnce(name)) as string as FoldedName;
 }
 
+/** Whether the two are one name. */
+export function isSameName(one: string, other: string): boolean {
+  return foldName(one) === foldName(other);
+}
+
 function foldOnce(text: string): string {
   const cased = text.normalize("NFKC").toLowerCase().toUpperCase().toLowerCase();
   return cased.replaceAll("ς", "σ").normalize("NFKC");

@@ -1,7 +1,7 @@
 /** How the events of `peer --registry` read as lines. */
 
 import { endpointText } from "../base/ids.ts";
-import { foldName, shownName } from "../base/names.ts";
+import { foldName, isSameName, shownName } from "../base/names.ts";
 import { type ClientEvent, DIRECTORY_NAME, type UserView } from "../protocols/directory/events.ts";
 import { RINGING_MS_MAX } from "../protocols/directory/limits.ts";
 import { numberText } from "./counts.ts";
@@ -238,7 +238,7 @@ export class RegistryRendering {
   }
 
   #isSelf(name: string): boolean {
-    return foldName(name) === foldName(this.#self);
+    return isSameName(name, this.#self);
   }
 
   #nameOf(name: string): Span {

@@ -1,6 +1,6 @@
 /** Where a client's user is, as told by the events: what the prompt says, and what a line typed there means. */
 
-import { foldName, shownName } from "../base/names.ts";
+import { isSameName, shownName } from "../base/names.ts";
 import type { ClientCommand, ClientEvent } from "../protocols/directory/events.ts";
 
 /**
@@ -93,7 +93,7 @@ export class RegistryStanding {
   asks(command: ClientCommand): void {
     const { place, peer } = this.#where;
     if (place !== "asked") return;
-    const isCalledBack = command.command === "call" && foldName(command.name) === foldName(peer);
+    const isCalledBack = command.command === "call" && isSameName(command.name, peer);
     if (command.command !== "accept" && !isCalledBack) return;
     this.#accepted = true;
     this.#where = { ...this.#where, place: "calling" };

@@ -9,6 +9,7 @@ import * as fc from "fast-check";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import {
   foldName,
+  isSameName,
   mixesScripts,
   NAME_LENGTH_MAX,
   nameFault,
@@ -91,6 +92,7 @@ const SAME: readonly (readonly [string, string])[] = [
 for (const [left, right] of SAME) {
   Deno.test(`foldName() makes ${left} and ${right} one name`, () => {
     assertEquals(foldName(left), foldName(right));
+    assert(isSameName(left, right));
   });
 }
 
@@ -101,6 +103,7 @@ Deno.test("foldName() folds a final sigma like any other", () => {
 Deno.test("foldName() keeps different names apart", () => {
   const names = ["Bob", "B0b", "Вob", "Bob_", "Böb", "さくら"];
   assertEquals(new Set(names.map(foldName)).size, names.length);
+  assertEquals(names.filter((name) => isSameName(name, "bob")), ["Bob"]);
 });
 
 const aName = fc.string({ unit: "binary", minLength: 1, maxLength: 8 })

@@ -17,7 +17,7 @@ import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
 import { stalledMs } from "../../base/mode_machine.ts";
-import { foldName, shownName } from "../../base/names.ts";
+import { foldName, isSameName, shownName } from "../../base/names.ts";
 import { didYouMean } from "../../base/nearest.ts";
 import { utf8Length } from "../../base/text.ts";
 import type { FriendsCommand } from "./events.ts";
@@ -309,7 +309,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   }
 
   #isSelf(name: string): boolean {
-    return foldName(name) === foldName(this.config.name);
+    return isSameName(name, this.config.name);
   }
 
   /** `r` is the last one who wrote, unless a friend is called so. */

@@ -9,7 +9,7 @@ import type { Environment } from "../../base/environment.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { Hash, LinkId, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
-import { foldName, shownName } from "../../base/names.ts";
+import { isSameName, shownName } from "../../base/names.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
 import { NO_BALLOT } from "./ballot.ts";
 import type { CoordinatorConfig, CoordinatorInput } from "./coordinator_io.ts";
@@ -434,7 +434,7 @@ export class Recounting {
       hello === null ? [] : [{ key: peer, name: hello.name }]
     );
     const members = this.#recount.newest?.epoch.value.members ?? [];
-    const found = [...members, ...callers].find((one) => foldName(one.name) === foldName(name));
+    const found = [...members, ...callers].find((one) => isSameName(one.name, name));
     if (found === undefined) {
       const text = `Cannot find ${shownName(name)} among those who are known: /status shows them`;
       return this.out.error("unknown-user", text, ref);
@@ -453,7 +453,7 @@ export class Recounting {
   }
 
   #allow(name: string, ref: string | undefined): void {
-    const found = [...this.#kicked].find(([, known]) => foldName(known) === foldName(name));
+    const found = [...this.#kicked].find(([, known]) => isSameName(known, name));
     if (found === undefined) {
       const text = `Cannot find ${shownName(name)} among those who are kept out`;
       return this.out.error("unknown-user", text, ref);
