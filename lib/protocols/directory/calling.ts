@@ -10,9 +10,9 @@
 
 import type { ErrorCode } from "../../base/errors.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
-import { type Endpoint, endpointText, type LinkId, type PeerKey } from "../../base/ids.ts";
+import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { Deadlines, earliestMs } from "../../base/machine.ts";
-import { foldName, nameFault, shownName, withoutMark } from "../../base/names.ts";
+import { isSameName, nameFault, shownName } from "../../base/names.ts";
 import { utf8Length, visibleText } from "../../base/text.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
 import { type CallLink, CallLinks } from "./call_links.ts";
@@ -112,32 +112,8 @@ export class Calling {
 
   // What the user asks.
 
-  ring(typed: string, ref: string | undefined): void {
-    const name = withoutMark(typed).normalize("NFC");
-    const { lobby, selfName } = this.owner;
-    if (nameFault(name) !== null) {
-      const text = `Nobody can be called ${
-        visibleText(typed)
-      }: call somebody with NAME or /call NAME`;
-      return this.#error("unknown-user", text, ref);
-    }
-    const call = this.#call;
-    if (call?.phase === "asked" && isSame(call.peer, name)) return this.accept(ref);
-    const known = isSame(name, selfName) ? selfName : lobby.find(name)?.name ?? name;
-    this.#ring(known, { name: known, host: "", port: 0 }, ref);
-  }
-
-  ringAt({ host, port }: Endpoint, ref: string | undefined): void {
-    const endpoint = { host, port };
-    const user = this.owner.lobby.at(endpoint);
-    if (user === null) {
-      const text = `Nobody in the list takes calls at ${endpointText(endpoint)}; /list shows all`;
-      return this.#error("unknown-user", text, ref);
-    }
-    this.#ring(user.name, { name: "", ...endpoint }, ref);
-  }
-
-  #ring(
+  /** @param peer Who that is, as the list has it. */
+  ring(
     peer: string,
     target: Pick<DirectoryMessageOf<"call">, "name" | "host" | "port">,
     ref: string | undefined,
@@ -147,9 +123,7 @@ export class Calling {
       return this.#error("not-logged-in", "Cannot call: you aren't in the directory now", ref);
     }
     const before = this.#call;
-    if (before !== null) {
-      return this.#error("busy", `Cannot call: ${busyText(before)}`, ref);
-    }
+    if (before !== null) return this.#error("busy", `Cannot call: ${busyText(before)}`, ref);
     if (!this.#calls.take(owner.out.nowMs)) {
       const text = "Cannot call: you have called too often within a short time; wait a moment";
       return this.#error("too-fast", text, ref);
@@ -157,7 +131,7 @@ export class Calling {
     this.#relayed.parted();
     const bytes = owner.randomBytes(CALL_ID_BYTES);
     const id = bytes.toHex();
-    const isSelf = isSame(peer, owner.selfName);
+    const isSelf = isSameName(peer, owner.selfName);
     const call = this.#call = this.#newCall(id, peer, "ringing", null, isSelf);
     owner.tell({ type: "call", call: bytes, ...target });
     this.#show(call, "ringing", {}, ref);
@@ -267,7 +241,7 @@ export class Calling {
     const before = this.#call;
     if (before !== null) {
       // Both call each other: the directory makes one call of it.
-      if (before.phase === "ringing" && isSame(before.peer, from)) return;
+      if (before.phase === "ringing" && isSameName(before.peer, from)) return;
       if (before.isTalking && before.key === key && before.id !== id) {
         this.#next = message;
         return;
@@ -293,7 +267,7 @@ export class Calling {
     // Withdrawn meanwhile: the directory is told so, or was.
     if (call === null || (call.id !== id && call.id !== message.instead?.toHex())) return;
     if (call.phase !== "ringing" && call.phase !== "accepted") return;
-    const isOther = !isSame(name, call.peer) || (call.key !== null && call.key !== key);
+    const isOther = !isSameName(name, call.peer) || (call.key !== null && call.key !== key);
     if (isOther || call.isSelf) return owner.offends("a call with somebody else");
     call.id = id;
     call.isCaller = isCaller;
@@ -592,10 +566,6 @@ function busyText({ peer, phase, isTalking }: ClientCall): string {
   return isTalking
     ? `you are in a call with ${who}`
     : `your call to ${who} isn't over; q withdraws it`;
-}
-
-function isSame(one: string, other: string): boolean {
-  return foldName(one) === foldName(other);
 }
 
 /** The first part of it that fits in a message. */

@@ -2,8 +2,8 @@
  * A client of the directory: comes in and stays in, knows who is there, calls and is called, tells and is told.
  *
  * `session.ts` is the way in and the link to the directory, `lobby.ts` who is there, `calling.ts` the one call,
- * `asking.ts` what the directory may refuse, `hearing.ts` what was told to all. Here is where each input goes, and
- * what the user asks.
+ * `asking.ts` what the directory may refuse, `hearing.ts` what was told to all, `client_user.ts` what else the user
+ * asks. Here is where each input goes, and how it ends.
  *
  * The caller's duties are those in `client_io.ts`.
  */
@@ -11,15 +11,11 @@
 import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { ErrorCode } from "../../base/errors.ts";
-import { fingerprintOf } from "../../base/fingerprint.ts";
+import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
 import { stalledMs } from "../../base/mode_machine.ts";
-import { foldName } from "../../base/names.ts";
-import { didYouMean } from "../../base/nearest.ts";
-import { isPossiblePassword, normalPassword, weakPassword } from "../../base/passwords.ts";
-import { checkedMessage, MESSAGE_BYTES_MAX, tooLong, utf8Length } from "../../base/text.ts";
 import { Asking } from "./asking.ts";
 import { Calling } from "./calling.ts";
 import type { ClientConfig, ClientEffect, ClientInput } from "./client_io.ts";
@@ -27,8 +23,8 @@ import { ClientLog } from "./client_log.ts";
 import { ClientOutput } from "./client_output.ts";
 import { ClientPath } from "./client_path.ts";
 import type { ClientRecord, HeardPlace } from "./client_records.ts";
-import { statusView } from "./client_view.ts";
-import { type ClientCommand, DIRECTORY_NAME } from "./events.ts";
+import { ClientUser } from "./client_user.ts";
+import type { ClientCommand } from "./events.ts";
 import { Hearing } from "./hearing.ts";
 import { KnownKeys } from "./known_keys.ts";
 import { LEAVE_MS_MAX } from "./client_limits.ts";
@@ -53,7 +49,8 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   readonly calling: Calling;
   readonly asking: Asking;
   readonly hearing: Hearing;
-  readonly verified: Set<ReturnType<typeof fingerprintOf>>;
+  readonly user: ClientUser;
+  readonly verified: Set<Fingerprint>;
   readonly random: () => number;
   readonly randomBytes: (length: number) => Uint8Array<ArrayBuffer>;
   readonly #log: ClientLog;
@@ -85,6 +82,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     this.calling = new Calling(this);
     this.asking = new Asking(this);
     this.hearing = new Hearing(this.#log, this);
+    this.user = new ClientUser(this);
   }
 
   /** For a compacted log; null where more waits to be shown than is held here. */
@@ -101,9 +99,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     if (delayMs > 0) { for (const part of this.#timed) part.postpone(delayMs); }
     this.#handle(input);
     this.#settle();
-    this.#dueMs = out.isStopped
-      ? null
-      : earliestMs(this.#deadlines.nextMs(), ...this.#timed.map((part) => part.nextMs()));
+    this.#dueMs = out.isStopped ? null : earliestMs(...this.#timed.map((part) => part.nextMs()));
     return out.take();
   }
 
@@ -200,6 +196,10 @@ export class Client implements Machine<ClientInput, ClientEffect> {
 
   get isUp(): boolean {
     return this.session.isUp;
+  }
+
+  get mayBroadcast(): boolean {
+    return this.#mayBroadcast;
   }
 
   get selfName(): string {
@@ -329,16 +329,16 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   // What the user asks.
 
   #command(command: ClientCommand, ref: string | undefined): void {
-    const { out, calling, lobby } = this;
+    const { out, calling, lobby, user } = this;
     switch (command.command) {
       case "list":
         return lobby.show(command.part, ref);
       case "broadcast":
-        return this.#broadcast(command.text, ref);
+        return user.broadcast(command.text, ref);
       case "call":
-        return calling.ring(command.name, ref);
+        return user.call(command.name, ref);
       case "call-address":
-        return calling.ringAt(command, ref);
+        return user.callAt(command, ref);
       case "accept":
         return calling.accept(ref);
       case "decline":
@@ -352,15 +352,15 @@ export class Client implements Machine<ClientInput, ClientEffect> {
       case "missed":
         return out.show({ event: "missed", calls: this.missed.calls }, ref);
       case "passwd":
-        return this.#changePassword(command.old, command.new, ref);
+        return user.changePassword(command.old, command.new, ref);
       case "forget-me":
-        return this.#forgetMe(command.password, ref);
+        return user.forgetMe(command.password, ref);
       case "status":
-        return this.#status(ref);
+        return user.status(ref);
       case "verify":
-        return this.#verify(command.name, ref);
+        return user.verify(command.name, ref);
       case "trust":
-        return this.#trust(command.name, ref);
+        return user.trust(command.name, ref);
       case "quit":
         if (this.#leaving !== null) return;
         this.#leaving = { ref };
@@ -368,121 +368,6 @@ export class Client implements Machine<ClientInput, ClientEffect> {
       default:
         return unreachable(command);
     }
-  }
-
-  #broadcast(text: string, ref: string | undefined): void {
-    const { out } = this;
-    const bytes = utf8Length(text);
-    if (bytes === 0) return;
-    if (bytes > MESSAGE_BYTES_MAX) return out.error("too-long", tooLong(bytes).message, ref);
-    if (!this.#isIn("Nothing was sent", ref)) return;
-    if (!this.#mayBroadcast) {
-      const text = "Nothing was sent: this directory doesn't let you tell all";
-      return out.error("not-allowed", text, ref);
-    }
-    this.asking.broadcast(checkedMessage(text), ref);
-    if (!this.isUp && this.asking.size === 1) {
-      out.notice("Kept, and told to all when the directory is back", ref);
-    }
-  }
-
-  /** Whether we are in, or will be again. */
-  #isIn(what: string, ref: string | undefined): boolean {
-    const { session, out } = this;
-    if (session.wasUp && !session.isReplaced) return true;
-    out.error("not-logged-in", `${what}: you aren't logged in`, ref);
-    return false;
-  }
-
-  #changePassword(old: string, fresh: string, ref: string | undefined): void {
-    const { out } = this;
-    if (!this.#hasAccount("The password isn't changed", ref)) return;
-    const weak = weakPassword(fresh, "The new password");
-    if (weak !== null) return out.error("weak-password", weak, ref);
-    if (!isPossiblePassword(old)) return this.#isWrong("The password isn't changed", ref);
-    const request = { old: normalPassword(old), new: normalPassword(fresh) };
-    this.asking.ask({ type: "change-password", ...request }, ref);
-  }
-
-  #forgetMe(password: string, ref: string | undefined): void {
-    if (!this.#hasAccount("Nothing is removed", ref)) return;
-    if (!isPossiblePassword(password)) return this.#isWrong("Nothing is removed", ref);
-    this.asking.ask({ type: "forget-me", password: normalPassword(password) }, ref);
-  }
-
-  #hasAccount(what: string, ref: string | undefined): boolean {
-    if (!this.isUp) {
-      this.out.error("not-logged-in", `${what}: you aren't in the directory now`, ref);
-    } else if (this.session.isGuest) {
-      this.out.error("not-logged-in", `${what}: a guest has no account`, ref);
-    } else return true;
-    return false;
-  }
-
-  #isWrong(what: string, ref: string | undefined): void {
-    this.out.error("bad-credentials", `${what}: the password is wrong`, ref);
-  }
-
-  #status(ref: string | undefined): void {
-    const { session, config, signer, calling, lobby, asking, hearing, out } = this;
-    const view = statusView({
-      name: session.name,
-      key: signer.key,
-      registry: config.registry,
-      session: session.state,
-      guest: session.isGuest,
-      failure: session.failure,
-      call: calling.call,
-      online: lobby.size,
-      asked: asking.size,
-      isDiskFull: hearing.isRefused,
-      nowMs: out.nowMs,
-    });
-    out.show(view, ref);
-  }
-
-  #verify(name: string, ref: string | undefined): void {
-    const { out, keys, session, signer: { key: ownKey } } = this;
-    if (foldName(name) === foldName(this.selfName)) {
-      const text = `${name} is you: /verify somebody else, to compare digits with them`;
-      return out.error("unknown-user", text, ref);
-    }
-    const isDirectory = name === DIRECTORY_NAME;
-    const peerKey = isDirectory ? session.peer : keys.find(name)?.key ?? null;
-    if (peerKey === null) return this.#unmet("verify", name, ref);
-    const key = fingerprintOf(peerKey);
-    this.verified.add(key);
-    const shown = isDirectory ? DIRECTORY_NAME : keys.find(name)!.name;
-    out.show({ event: "verify", name: shown, key, ownKey, peerKey }, ref);
-  }
-
-  #trust(name: string, ref: string | undefined): void {
-    const { out, keys, session } = this;
-    if (name === DIRECTORY_NAME) {
-      const key = session.trust();
-      const text = key === null
-        ? "No other key of the directory was met"
-        : `The directory's key is ${fingerprintOf(key)} from now on`;
-      return out.notice(text, ref);
-    }
-    const trusted = keys.trust(name);
-    if (trusted !== null) {
-      const key = fingerprintOf(trusted.key);
-      return out.notice(`${trusted.name}'s key is ${key} from now on; call again`, ref);
-    }
-    if (keys.find(name) === null) return this.#unmet("trust", name, ref);
-    out.notice(`No other key of ${name} was met`, ref);
-  }
-
-  #unmet(command: string, name: string, ref: string | undefined): void {
-    const hint = didYouMean(name, this.keys.names(), (known) => `/${command} ${known}`);
-    const advice = hint ||
-      (command === "trust"
-        ? "; call them: where their key is another one you are told, and can accept it then"
-        : "; a call names the keys of both");
-    const text =
-      `Cannot ${command} ${name}: since the start there was no call with anybody of that name${advice}`;
-    this.out.error("unknown-user", text, ref);
   }
 
   // After each step.

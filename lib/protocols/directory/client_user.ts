@@ -1,0 +1,194 @@
+/** What a client's user asks, but for what is said and done in a call: checked, and told what comes of it. */
+
+import type { Signer } from "../../base/crypto.ts";
+import { type Fingerprint, fingerprintOf } from "../../base/fingerprint.ts";
+import { type Endpoint, endpointText } from "../../base/ids.ts";
+import { isSameName, nameFault, withoutMark } from "../../base/names.ts";
+import { didYouMean } from "../../base/nearest.ts";
+import { isPossiblePassword, normalPassword, weakPassword } from "../../base/passwords.ts";
+import {
+  checkedMessage,
+  MESSAGE_BYTES_MAX,
+  tooLong,
+  utf8Length,
+  visibleText,
+} from "../../base/text.ts";
+import type { Asking } from "./asking.ts";
+import type { Calling } from "./calling.ts";
+import type { ClientConfig } from "./client_io.ts";
+import type { ClientOutput } from "./client_output.ts";
+import { statusView } from "./client_view.ts";
+import { DIRECTORY_NAME } from "./events.ts";
+import type { Hearing } from "./hearing.ts";
+import type { KnownKeys } from "./known_keys.ts";
+import type { Lobby } from "./lobby.ts";
+import type { Session } from "./session.ts";
+
+export interface ClientUserOwner {
+  readonly config: ClientConfig;
+  readonly signer: Signer;
+  readonly out: ClientOutput;
+  readonly session: Session;
+  readonly lobby: Lobby;
+  readonly keys: KnownKeys;
+  readonly calling: Calling;
+  readonly asking: Asking;
+  readonly hearing: Hearing;
+  /** Keys that the user has compared. */
+  readonly verified: Set<Fingerprint>;
+  readonly selfName: string;
+  /** Whether the directory lets us tell all. */
+  readonly mayBroadcast: boolean;
+}
+
+export class ClientUser {
+  constructor(readonly owner: ClientUserOwner) {}
+
+  // Calls.
+
+  call(typed: string, ref: string | undefined): void {
+    const { out, lobby, calling, selfName } = this.owner;
+    const name = withoutMark(typed).normalize("NFC");
+    if (nameFault(name) !== null) {
+      const text = `Nobody can be called ${
+        visibleText(typed)
+      }: call somebody with NAME or /call NAME`;
+      return out.error("unknown-user", text, ref);
+    }
+    const { call } = calling;
+    if (call?.phase === "asked" && isSameName(call.peer, name)) return calling.accept(ref);
+    const known = isSameName(name, selfName) ? selfName : lobby.find(name)?.name ?? name;
+    calling.ring(known, { name: known, host: "", port: 0 }, ref);
+  }
+
+  callAt({ host, port }: Endpoint, ref: string | undefined): void {
+    const { out, lobby, calling } = this.owner;
+    const endpoint = { host, port };
+    const user = lobby.at(endpoint);
+    if (user === null) {
+      const text = `Nobody in the list takes calls at ${endpointText(endpoint)}; /list shows all`;
+      return out.error("unknown-user", text, ref);
+    }
+    calling.ring(user.name, { name: "", ...endpoint }, ref);
+  }
+
+  // What the directory may refuse.
+
+  broadcast(text: string, ref: string | undefined): void {
+    const { out, session, asking, mayBroadcast } = this.owner;
+    const bytes = utf8Length(text);
+    if (bytes === 0) return;
+    if (bytes > MESSAGE_BYTES_MAX) return out.error("too-long", tooLong(bytes).message, ref);
+    if (!this.#isIn("Nothing was sent", ref)) return;
+    if (!mayBroadcast) {
+      const text = "Nothing was sent: this directory doesn't let you tell all";
+      return out.error("not-allowed", text, ref);
+    }
+    asking.broadcast(checkedMessage(text), ref);
+    if (!session.isUp && asking.size === 1) {
+      out.notice("Kept, and told to all when the directory is back", ref);
+    }
+  }
+
+  /** Whether we are in, or will be again. */
+  #isIn(what: string, ref: string | undefined): boolean {
+    const { session, out } = this.owner;
+    if (session.wasUp && !session.isReplaced) return true;
+    out.error("not-logged-in", `${what}: you aren't logged in`, ref);
+    return false;
+  }
+
+  changePassword(old: string, fresh: string, ref: string | undefined): void {
+    const { out, asking } = this.owner;
+    if (!this.#hasAccount("The password isn't changed", ref)) return;
+    const weak = weakPassword(fresh, "The new password");
+    if (weak !== null) return out.error("weak-password", weak, ref);
+    if (!isPossiblePassword(old)) return this.#isWrong("The password isn't changed", ref);
+    const request = { old: normalPassword(old), new: normalPassword(fresh) };
+    asking.ask({ type: "change-password", ...request }, ref);
+  }
+
+  forgetMe(password: string, ref: string | undefined): void {
+    if (!this.#hasAccount("Nothing is removed", ref)) return;
+    if (!isPossiblePassword(password)) return this.#isWrong("Nothing is removed", ref);
+    this.owner.asking.ask({ type: "forget-me", password: normalPassword(password) }, ref);
+  }
+
+  #hasAccount(what: string, ref: string | undefined): boolean {
+    const { session, out } = this.owner;
+    if (!session.isUp) {
+      out.error("not-logged-in", `${what}: you aren't in the directory now`, ref);
+    } else if (session.isGuest) {
+      out.error("not-logged-in", `${what}: a guest has no account`, ref);
+    } else return true;
+    return false;
+  }
+
+  #isWrong(what: string, ref: string | undefined): void {
+    this.owner.out.error("bad-credentials", `${what}: the password is wrong`, ref);
+  }
+
+  // What is so, and whose keys those are.
+
+  status(ref: string | undefined): void {
+    const { session, config, signer, calling, lobby, asking, hearing, out } = this.owner;
+    const view = statusView({
+      name: session.name,
+      key: signer.key,
+      registry: config.registry,
+      session: session.state,
+      guest: session.isGuest,
+      failure: session.failure,
+      call: calling.call,
+      online: lobby.size,
+      asked: asking.size,
+      isDiskFull: hearing.isRefused,
+      nowMs: out.nowMs,
+    });
+    out.show(view, ref);
+  }
+
+  verify(name: string, ref: string | undefined): void {
+    const { out, keys, session, selfName, verified, signer: { key: ownKey } } = this.owner;
+    if (isSameName(name, selfName)) {
+      const text = `${name} is you: /verify somebody else, to compare digits with them`;
+      return out.error("unknown-user", text, ref);
+    }
+    const isDirectory = name === DIRECTORY_NAME;
+    const peerKey = isDirectory ? session.peer : keys.find(name)?.key ?? null;
+    if (peerKey === null) return this.#unmet("verify", name, ref);
+    const key = fingerprintOf(peerKey);
+    verified.add(key);
+    const shown = isDirectory ? DIRECTORY_NAME : keys.find(name)!.name;
+    out.show({ event: "verify", name: shown, key, ownKey, peerKey }, ref);
+  }
+
+  trust(name: string, ref: string | undefined): void {
+    const { out, keys, session } = this.owner;
+    if (name === DIRECTORY_NAME) {
+      const key = session.trust();
+      const text = key === null
+        ? "No other key of the directory was met"
+        : `The directory's key is ${fingerprintOf(key)} from now on`;
+      return out.notice(text, ref);
+    }
+    const trusted = keys.trust(name);
+    if (trusted !== null) {
+      const key = fingerprintOf(trusted.key);
+      return out.notice(`${trusted.name}'s key is ${key} from now on; call again`, ref);
+    }
+    if (keys.find(name) === null) return this.#unmet("trust", name, ref);
+    out.notice(`No other key of ${name} was met`, ref);
+  }
+
+  #unmet(command: string, name: string, ref: string | undefined): void {
+    const hint = didYouMean(name, this.owner.keys.names(), (known) => `/${command} ${known}`);
+    const advice = hint ||
+      (command === "trust"
+        ? "; call them: where their key is another one you are told, and can accept it then"
+        : "; a call names the keys of both");
+    const text =
+      `Cannot ${command} ${name}: since the start there was no call with anybody of that name${advice}`;
+    this.owner.out.error("unknown-user", text, ref);
+  }
+}
