@@ -236,11 +236,6 @@ export function makeEmbedded<T>(schema: Schema<T>, value: NoInfer<T>): Embedded<
   return { bytes: encode(schema, value), value };
 }
 
-/** The value beside its exact bytes, which aren't copied. @throws {RemoteProtocolError} As `decode`. */
-export function decodeEmbedded<T>(schema: Schema<T>, bytes: Uint8Array): Embedded<T> {
-  return { bytes, value: decode(schema, bytes) };
-}
-
 /**
  * The bytes of `value`.
  * @returns A view into a buffer that other encodings share, never written again: copy (`slice`) what is

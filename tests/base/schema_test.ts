@@ -3,7 +3,6 @@ import {
   bool,
   bytes,
   decode,
-  decodeEmbedded,
   embedded,
   encode,
   fixedBytes,
@@ -264,15 +263,6 @@ Deno.test("record() is refused for names that would change the order or the obje
   assertThrows(() => record({ "1": UINT }), InvariantError);
   assertThrows(() => record({ "a-b": UINT }), InvariantError);
   assertThrows(() => record({ ["__proto__"]: UINT }), InvariantError);
-});
-
-Deno.test("decodeEmbedded() keeps the exact bytes", () => {
-  const stored = hex("01ffff");
-
-  const { bytes, value } = decodeEmbedded(record({ a: UINT }), stored);
-
-  assertStrictEquals(bytes, stored);
-  assertEquals(value, { a: 1 });
 });
 
 Deno.test("decode() refuses lists within lists by what is there, not by what they claim", () => {

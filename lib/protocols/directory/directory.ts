@@ -42,15 +42,6 @@ import { Presence } from "./presence.ts";
 import type { DirectoryRecord } from "./records.ts";
 import { Telling } from "./telling.ts";
 
-/** Why a client isn't in any more, as the operator is told. */
-const LOGOUT_REASONS: Readonly<Record<Dismissal, string>> = {
-  replaced: "replaced",
-  kicked: "kicked",
-  closing: "closing",
-  slow: "slow",
-  forgotten: "forgotten",
-};
-
 export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   readonly #out = new Output();
   readonly #links = new ClientLinks();
@@ -234,7 +225,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
 
   #dismiss(client: Client, because: Dismissal, text: string, retryMs = 0): void {
     const { link } = client;
-    this.#gone(client, LOGOUT_REASONS[because]);
+    this.#gone(client, because);
     this.#out.send(link.id, { type: "dismissed", because, text, retryMs });
     this.#close(link, because);
   }
