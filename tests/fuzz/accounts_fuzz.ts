@@ -1,4 +1,3 @@
-// deno-lint-ignore-file no-console -- a program of its own, run by `make fuzz`
 /**
  * Bytes that nobody would write, for the table of accounts: whatever they are, each row is there, told with its line,
  * or was being written; what is read is written as it was; and a sign-up follows. `SECONDS` (10) and `SEED` (by
@@ -14,7 +13,8 @@ import {
   parseAccounts,
 } from "../../lib/store/accounts_csv.ts";
 import { accountOf, hashNumber, keyNumber } from "../contracts/accounts_contract.ts";
-import { Random } from "../sim/random.ts";
+import type { Random } from "../sim/random.ts";
+import { NO_TEXT, spoilt, tryTables } from "./tables.ts";
 
 const PATH = "accounts.csv";
 const HEADER = "name,hash,created,keys,check";
@@ -24,22 +24,16 @@ const PIECES = ["alice", "bob", '"', '""', ",", "\n", "\r\n", "\r", " ", "\0", "
   .concat(["$scrypt$ln=30,r=99,p=99$", "\x1b[2J", "\u202e", "\u0130", "x".repeat(3_000), HEADER])
   .concat([accountRow(accountOf("user1")).text, accountRow(accountOf("USER2")).text])
   .map(utf8)
-  .concat([Uint8Array.of(0xff, 0xfe), Uint8Array.of(0xed, 0xa0, 0x80), Uint8Array.of(0xc3)]);
+  .concat(NO_TEXT);
 
 /** A table, changed in some places; or plain noise. */
 function input(random: Random): Uint8Array {
-  if (random.chance(0.05)) return random.bytes(random.below(300));
   const lines = Array.from({ length: random.below(8) }, (_, at) => {
     const keys = Array.from({ length: random.below(4) }, (_, key) => keyNumber(key));
     const { text } = accountRow(accountOf(`user${at}`, { hash: hashNumber(at), keys }));
     return `${text}${random.pick(["\n", "\n", "\r\n"])}`;
   });
-  let bytes: Uint8Array = utf8(`${HEADER}\n${lines.join("")}`);
-  for (let changes = random.below(4); changes > 0; changes--) {
-    const from = random.below(bytes.length + 1);
-    const to = random.chance(0.6) ? from : Math.min(bytes.length, from + random.below(12));
-    bytes = concatBytes(bytes.subarray(0, from), random.pick(PIECES), bytes.subarray(to));
-  }
+  const bytes = spoilt(utf8(`${HEADER}\n${lines.join("")}`), PIECES, random);
   return random.chance(0.2) ? bytes.subarray(0, random.below(bytes.length + 1)) : bytes;
 }
 
@@ -67,23 +61,4 @@ function check(bytes: Uint8Array): boolean {
   return torn === null;
 }
 
-if (import.meta.main) {
-  const seed = Number(Deno.env.get("SEED") || Math.floor(Math.random() * 2 ** 32));
-  const untilMs = performance.now() + 1_000 * Number(Deno.env.get("SECONDS") || 10);
-  const random = new Random(seed);
-  let [tables, good] = [0, 0];
-  let bytes: Uint8Array = new Uint8Array();
-  try {
-    for (; performance.now() < untilMs; tables++) {
-      bytes = input(random);
-      if (check(bytes)) good++;
-    }
-  } catch (error) {
-    console.error(error);
-    console.error(`accounts: failed after ${tables} tables; the last one was`);
-    console.error(bytes.toHex());
-    console.error(`Again: SEED=${seed} deno run --allow-env tests/fuzz/accounts_fuzz.ts`);
-    Deno.exit(1);
-  }
-  console.log(`accounts: ${tables} tables (${good} without a fault), seed ${seed}`);
-}
+if (import.meta.main) tryTables("accounts", "accounts_fuzz.ts", input, check);

@@ -1,4 +1,3 @@
-// deno-lint-ignore-file no-console -- a program of its own, run by `make fuzz`
 /**
  * Bytes that nobody would write, for the table of users: whatever they are, each line is a row or a complaint with
  * a sentence, good rows are read again from what is written of them, and a row that is added changes no other.
@@ -6,7 +5,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { concatBytes, utf8 } from "../../lib/base/crypto.ts";
+import { utf8 } from "../../lib/base/crypto.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { fingerprintOf } from "../../lib/base/fingerprint.ts";
 import type { PeerKey } from "../../lib/base/ids.ts";
@@ -18,7 +17,8 @@ import {
   userInfoRows,
   withUserInfo,
 } from "../../lib/store/user_info.ts";
-import { Random } from "../sim/random.ts";
+import type { Random } from "../sim/random.ts";
+import { NO_TEXT, spoilt, tryTables } from "./tables.ts";
 
 const PATH = "users.txt";
 const KEYS = Array.from(
@@ -48,23 +48,16 @@ const PIECES = [
   .concat(["\ufeff", "\0", "\x1b[2J", "\u2028", "\u202e", "\u0130", "\u212a", "x".repeat(300)])
   .concat(KEYS, KEYS.map((key) => key.toUpperCase()))
   .map(utf8)
-  .concat([Uint8Array.of(0xff, 0xfe), Uint8Array.of(0xed, 0xa0, 0x80), Uint8Array.of(0xc3)]);
+  .concat(NO_TEXT);
 
 /** Rows of which most are good, changed in some places; or plain noise. */
 function input(random: Random): Uint8Array {
-  if (random.chance(0.05)) return random.bytes(random.below(300));
   const lines = Array.from({ length: random.below(8) }, (_, at) => {
     const key = random.chance(0.3) ? ` ${KEYS[at]}` : "";
     const port = random.chance(0.9) ? 5_001 + at : 5_001;
     return `user${at} host${random.below(8)}.example ${port}${key}${random.pick(["\n", "\r\n"])}`;
   });
-  let bytes: Uint8Array = utf8(lines.join(""));
-  for (let changes = random.below(4); changes > 0; changes--) {
-    const from = random.below(bytes.length + 1);
-    const to = random.chance(0.6) ? from : Math.min(bytes.length, from + random.below(12));
-    bytes = concatBytes(bytes.subarray(0, from), random.pick(PIECES), bytes.subarray(to));
-  }
-  return bytes;
+  return spoilt(utf8(lines.join("")), PIECES, random);
 }
 
 const said = ({ name, endpoint, fingerprint }: UserInfoRow) => ({ name, endpoint, fingerprint });
@@ -90,23 +83,4 @@ function check(bytes: Uint8Array): boolean {
   return complaints.length === 0;
 }
 
-if (import.meta.main) {
-  const seed = Number(Deno.env.get("SEED") || Math.floor(Math.random() * 2 ** 32));
-  const untilMs = performance.now() + 1_000 * Number(Deno.env.get("SECONDS") || 10);
-  const random = new Random(seed);
-  let [tables, good] = [0, 0];
-  let bytes: Uint8Array = new Uint8Array();
-  try {
-    for (; performance.now() < untilMs; tables++) {
-      bytes = input(random);
-      if (check(bytes)) good++;
-    }
-  } catch (error) {
-    console.error(error);
-    console.error(`users: failed after ${tables} tables; the last one was`);
-    console.error(bytes.toHex());
-    console.error(`Again: SEED=${seed} deno run --allow-env tests/fuzz/user_info_fuzz.ts`);
-    Deno.exit(1);
-  }
-  console.log(`users: ${tables} tables (${good} without a fault), seed ${seed}`);
-}
+if (import.meta.main) tryTables("users", "user_info_fuzz.ts", input, check);
