@@ -128,7 +128,7 @@ function actAs(world: World, random: Random, action: Action): void {
       return world.endDirectory(true);
     case "directoryDiesSoon": {
       const { directory } = world;
-      directory?.after(1 + random.below(30), () => world.endDirectory(random.chance(0.5)));
+      directory?.fault.after(1 + random.below(30), () => world.endDirectory(random.chance(0.5)));
       return;
     }
     case "quitDirectory":

@@ -18,6 +18,7 @@ import {
   type DirectoryMessage,
 } from "../../../lib/protocols/directory/messages.ts";
 import { CLIENTS_MAX } from "../../../lib/protocols/directory/limits.ts";
+import { DelayedFault } from "../delayed_fault.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import type { LinkEnd } from "../link.ts";
 import type { Call, Station } from "../network.ts";
@@ -52,7 +53,7 @@ export class ClientProcess
   ended: string | null = null;
   #nextLink = 1;
   /** What happens when so many more effects were carried out. */
-  #fault: { effectsLeft: number; readonly happens: () => void } | null = null;
+  readonly fault = new DelayedFault();
   readonly #relays = new Map<string, RelayStream>();
   readonly #relayLinks = new Map<LinkId, RelayStream>();
   /** What full links didn't take. */
@@ -248,20 +249,7 @@ export class ClientProcess
 
   carriedOut(): void {
     this.#unperformed--;
-    const fault = this.#fault;
-    if (fault === null || --fault.effectsLeft > 0) return;
-    this.#fault = null;
-    fault.happens();
-  }
-
-  /** Lets something happen after so many more effects, unless the process is gone by then. */
-  after(effectsLeft: number, happens: () => void): void {
-    this.#fault = { effectsLeft, happens };
-  }
-
-  /** What was to happen after more effects doesn't. */
-  spare(): void {
-    this.#fault = null;
+    this.fault.carriedOut();
   }
 
   snapshot(): readonly ClientRecord[] | null {

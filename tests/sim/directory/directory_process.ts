@@ -14,6 +14,7 @@ import {
 } from "../../../lib/protocols/directory/messages.ts";
 import type { DirectoryCommand, DirectoryEvent } from "../../../lib/protocols/directory/events.ts";
 import type { DirectoryRecord } from "../../../lib/protocols/directory/records.ts";
+import { DelayedFault } from "../delayed_fault.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import type { LinkEnd } from "../link.ts";
 import type { Call, Station } from "../network.ts";
@@ -48,7 +49,7 @@ export class DirectoryProcess
   powerLost = false;
   #nextLink = 1;
   /** What happens when so many more effects were carried out. */
-  #fault: { effectsLeft: number; readonly happens: () => void } | null = null;
+  readonly fault = new DelayedFault();
   readonly #repeated = new WeakSet<DirectoryInput>();
   /** Who came on each link, as it was then. */
   readonly #visitors = new Map<LinkId, Visitor>();
@@ -169,20 +170,7 @@ export class DirectoryProcess
   }
 
   carriedOut(): void {
-    const fault = this.#fault;
-    if (fault === null || --fault.effectsLeft > 0) return;
-    this.#fault = null;
-    fault.happens();
-  }
-
-  /** Lets something happen after so many more effects, unless the process is gone by then. */
-  after(effectsLeft: number, happens: () => void): void {
-    this.#fault = { effectsLeft, happens };
-  }
-
-  /** What was to happen after more effects doesn't. */
-  spare(): void {
-    this.#fault = null;
+    this.fault.carriedOut();
   }
 
   snapshot(): readonly DirectoryRecord[] | null {

@@ -11,8 +11,8 @@ import type {
 import { Kicked } from "../../../lib/protocols/directory/kicked.ts";
 import { LockOuts } from "../../../lib/protocols/directory/lock_outs.ts";
 import { ProvenAddress } from "../../../lib/protocols/directory/proven_address.ts";
+import { replaced, replacedValue } from "../replaced.ts";
 import { Wrapped } from "../wrapped.ts";
-import { replaced, replacedValue } from "./mutations.ts";
 import type { Mutation } from "./world.ts";
 
 /** Whoever has come by is a device of every account. */

@@ -59,9 +59,9 @@ export function runFault(
   else meet(world);
   for (const { disk, process } of world.people) {
     disk.refuses = false;
-    process?.spare();
+    process?.fault.spare();
   }
-  world.directory?.spare();
+  world.directory?.fault.spare();
   world.disk.refuses = false;
   run(world, SETTLE_MS);
   world.checkQuiet();
@@ -109,7 +109,7 @@ function strike(
 ): void {
   const [ann, bob] = world.people as [Person, Person];
   if (victim === "directory") {
-    return world.directory!.after(effects, () => {
+    return world.directory!.fault.after(effects, () => {
       struck();
       if (fault === "fullDisk") world.disk.refuses = true;
       else if (fault !== "break") world.endDirectory(fault === "powerLoss");
@@ -118,7 +118,7 @@ function strike(
   }
   const person = victim === "caller" ? ann : bob;
   const process = person.process!;
-  process.after(effects, () => {
+  process.fault.after(effects, () => {
     struck();
     if (fault === "fullDisk") person.disk.refuses = true;
     else if (fault !== "break") world.end(process, fault === "powerLoss");

@@ -15,6 +15,7 @@ import type { DirectoryMessage } from "../../../lib/protocols/directory/messages
 import { Receipts } from "../../../lib/protocols/directory/lines.ts";
 import { RecentCounts } from "../../../lib/protocols/directory/recent_counts.ts";
 import { ReplayWindow } from "../../../lib/protocols/sealed_datagram/replay_window.ts";
+import { replaced, replacedValue, together } from "../replaced.ts";
 import { SendsBeforeSync, Wrapped } from "../wrapped.ts";
 import type { Mutation } from "./world.ts";
 
@@ -110,46 +111,6 @@ class KeepsTheDead extends Wrapped<ClientInput, ClientEffect> {
       effect.message.reason !== "lost"
     );
   }
-}
-
-/** Puts another method in the place of one of a class, for a while. */
-export function replaced<Class extends object, Name extends keyof Class>(
-  prototype: Class,
-  name: Name,
-  method: Class[Name],
-): () => () => void {
-  return () => {
-    const before = prototype[name];
-    prototype[name] = method;
-    return () => {
-      prototype[name] = before;
-    };
-  };
-}
-
-/** Puts a value in the place of what a class's getter tells, for a while. */
-export function replacedValue<Class extends object>(
-  prototype: Class,
-  name: keyof Class,
-  value: unknown,
-): () => () => void {
-  return () => {
-    const before = Object.getOwnPropertyDescriptor(prototype, name)!;
-    Object.defineProperty(prototype, name, { configurable: true, get: () => value });
-    return () => {
-      Object.defineProperty(prototype, name, before);
-    };
-  };
-}
-
-/** All of these. */
-export function together(...installs: readonly (() => () => void)[]): () => () => void {
-  return () => {
-    const undos = installs.map((install) => install());
-    return () => {
-      for (const undo of undos.reverse()) undo();
-    };
-  };
 }
 
 /** What somebody says to oneself isn't shown again. */

@@ -76,7 +76,7 @@ export function settle(world: World): void {
   for (const hostile of world.hostiles) hostile.stop();
   world.network.setCuts(() => false);
   world.disk.refuses = world.accounts.refuses = false;
-  world.directory?.spare();
+  world.directory?.fault.spare();
   for (const person of world.people) {
     person.disk.refuses = false;
     const { process } = person;

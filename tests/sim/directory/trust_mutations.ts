@@ -3,8 +3,8 @@
 import type { Client } from "../../../lib/protocols/directory/client.ts";
 import type { ClientEffect, ClientInput } from "../../../lib/protocols/directory/client_io.ts";
 import { KnownKeys } from "../../../lib/protocols/directory/known_keys.ts";
+import { replaced } from "../replaced.ts";
 import { Wrapped } from "../wrapped.ts";
-import { replaced } from "./mutations.ts";
 import type { Mutation } from "./world.ts";
 
 /** Whoever is at the other end of a call's link is the one who is expected. */

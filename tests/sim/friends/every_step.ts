@@ -32,7 +32,7 @@ export function runFault(fault: Fault, index: number, effects: number, seed: num
   for (const person of world.people) world.start(person);
   const victim = world.people[index]!;
   let happened = false;
-  victim.process!.after(effects, () => {
+  victim.process!.fault.after(effects, () => {
     happened = true;
     switch (fault) {
       case "kill":

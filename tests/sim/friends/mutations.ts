@@ -8,6 +8,7 @@ import { Outbox } from "../../../lib/protocols/friends/outbox.ts";
 import { EPOCH_BYTES, Positions } from "../../../lib/protocols/friends/position.ts";
 import { Receiving } from "../../../lib/protocols/friends/receiving.ts";
 import type { FriendsRecord } from "../../../lib/protocols/friends/records.ts";
+import { replaced } from "../replaced.ts";
 import { SendsBeforeSync, Wrapped } from "../wrapped.ts";
 
 type FriendsMachine = Machine<FriendsInput, FriendsEffect>;
@@ -60,21 +61,6 @@ class BelievesTheLink extends Wrapped<FriendsInput, FriendsEffect> {
       return [effect, ...this.effects(answers, input, nowMs)];
     });
   }
-}
-
-/** Puts another method in the place of one of a class, for a while. */
-function replaced<Class extends object, Name extends keyof Class>(
-  prototype: Class,
-  name: Name,
-  method: Class[Name],
-): () => () => void {
-  return () => {
-    const before = prototype[name];
-    prototype[name] = method;
-    return () => {
-      prototype[name] = before;
-    };
-  };
 }
 
 /** Epochs alone are of so many bytes. */

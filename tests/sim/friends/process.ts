@@ -9,6 +9,7 @@ import { Friends } from "../../../lib/protocols/friends/friends.ts";
 import type { FriendsEffect, FriendsInput } from "../../../lib/protocols/friends/friends_io.ts";
 import { FRIENDS_LANES, type FriendsMessage } from "../../../lib/protocols/friends/messages.ts";
 import type { FriendsRecord, ReceivedPlace } from "../../../lib/protocols/friends/records.ts";
+import { DelayedFault } from "../delayed_fault.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import type { LinkEnd } from "../link.ts";
 import type { Call, Station } from "../network.ts";
@@ -35,7 +36,7 @@ export class Process
   readIntervalMs = 0;
   readableAtMs = 0;
   /** What happens when so many more effects were carried out. */
-  #fault: { effectsLeft: number; readonly happens: () => void } | null = null;
+  readonly fault = new DelayedFault();
   ended: string | null = null;
   #nextLink = 1;
   /** Links to impostors, whether they are up or not. */
@@ -153,20 +154,7 @@ export class Process
   }
 
   carriedOut(): void {
-    const fault = this.#fault;
-    if (fault === null || --fault.effectsLeft > 0) return;
-    this.#fault = null;
-    fault.happens();
-  }
-
-  /** Lets something happen after so many more effects, unless the process is gone by then. */
-  after(effectsLeft: number, happens: () => void): void {
-    this.#fault = { effectsLeft, happens };
-  }
-
-  /** What was to happen after more effects doesn't. */
-  spare(): void {
-    this.#fault = null;
+    this.fault.carriedOut();
   }
 
   /** All its links are lost at once. */

@@ -64,7 +64,7 @@ export function runFriends({ seed, steps, print, mutation }: FriendsRun): World 
     person.disk.refuses = false;
     person.forgotten.clear();
     world.tellTable(person);
-    person.process?.spare();
+    person.process?.fault.spare();
   }
   // Whoever was told to leave while it stood still leaves now.
   for (const untilMs = world.time.nowMs + SETTLE_MS; world.time.nowMs < untilMs;) {
@@ -87,7 +87,7 @@ function act(world: World, random: Random, action: Action): void {
       if (process !== null) world.end(process, false);
       return;
     case "killSoon":
-      process?.after(1 + random.below(20), () => world.end(process, false));
+      process?.fault.after(1 + random.below(20), () => world.end(process, false));
       return;
     case "powerLoss":
       if (process !== null) world.end(process, true);
@@ -146,7 +146,7 @@ function act(world: World, random: Random, action: Action): void {
     case "compactThenKill":
       return process?.sim.compactBefore(
         ({ type }) => type === "shown",
-        () => process.after(1, () => world.end(process, false)),
+        () => process.fault.after(1, () => world.end(process, false)),
       );
   }
 }

@@ -60,10 +60,10 @@ export function runFault(
   };
   const wait = (ms: number) => world.time.runUntil(world.time.nowMs + ms);
   world.startCoordinator();
-  if (victim === "C") world.coordinator.process!.after(effects, happens);
+  if (victim === "C") world.coordinator.process!.fault.after(effects, happens);
   for (const member of [m1!, m2!]) {
     world.start(member);
-    if (member === party) member.process!.after(effects, happens);
+    if (member === party) member.process!.fault.after(effects, happens);
     world.say(member.process!, "first");
     wait(TALK_MS);
   }

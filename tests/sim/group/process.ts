@@ -12,6 +12,7 @@ import type {
 import type { MemberEffect, MemberInput } from "../../../lib/protocols/group/member_io.ts";
 import type { GroupMessage } from "../../../lib/protocols/group/messages.ts";
 import type { CoordinatorRecord, MemberRecord } from "../../../lib/protocols/group/records.ts";
+import { DelayedFault } from "../delayed_fault.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import type { LinkEnd } from "../link.ts";
 import type { Call, Station } from "../network.ts";
@@ -53,7 +54,7 @@ export abstract class GroupProcess<
   readonly isEager: boolean;
   #nextLink = 1;
   /** What happens when so many more effects were carried out. */
-  #fault: { effectsLeft: number; readonly happens: () => void } | null = null;
+  readonly fault = new DelayedFault();
   /** What happens when a certain effect was. */
   #trap: { readonly isIt: (effect: AnyEffect) => boolean; readonly springs: () => void } | null =
     null;
@@ -194,25 +195,12 @@ export abstract class GroupProcess<
       this.#trap = null;
       trap.springs();
     }
-    const fault = this.#fault;
-    if (fault === null || --fault.effectsLeft > 0) return;
-    this.#fault = null;
-    fault.happens();
-  }
-
-  /** Lets something happen after so many more effects, unless the process is gone by then. */
-  after(effectsLeft: number, happens: () => void): void {
-    this.#fault = { effectsLeft, happens };
+    this.fault.carriedOut();
   }
 
   /** Lets something happen right after the first effect of a kind, unless the process is gone by then. */
   trap(isIt: (effect: AnyEffect) => boolean, springs: () => void): void {
     this.#trap = { isIt, springs };
-  }
-
-  /** What was to happen after more effects doesn't. */
-  spare(): void {
-    this.#fault = null;
   }
 
   /** The log answers, some time later. */

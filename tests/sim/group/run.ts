@@ -222,7 +222,10 @@ class Driver {
       case "coordinatorKill":
         return world.end(process, false);
       case "coordinatorKillSoon":
-        return process.after(1 + random.below(30), () => world.end(process, random.chance(0.2)));
+        return process.fault.after(
+          1 + random.below(30),
+          () => world.end(process, random.chance(0.2)),
+        );
       case "coordinatorPowerLoss":
         return world.end(process, true);
       case "coordinatorFreeze":
@@ -250,7 +253,10 @@ class Driver {
       case "kill":
         return world.end(process, false);
       case "killSoon":
-        return process.after(1 + random.below(40), () => world.end(process, random.chance(0.2)));
+        return process.fault.after(
+          1 + random.below(40),
+          () => world.end(process, random.chance(0.2)),
+        );
       case "powerLoss":
         return world.end(process, true);
       case "quit":

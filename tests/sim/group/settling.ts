@@ -26,11 +26,11 @@ export function heal(world: World): void {
   }
   const { process: coordinator, disk } = world.coordinator;
   disk.refuses = false;
-  coordinator?.spare();
+  coordinator?.fault.spare();
   if (coordinator !== null) coordinator.readIntervalMs = 0;
   for (const { process, disk } of world.members) {
     disk.refuses = false;
-    process?.spare();
+    process?.fault.spare();
     if (process !== null) process.readIntervalMs = 0;
   }
   restart(world);
