@@ -48,6 +48,15 @@ function terminal(): MemoryStreams {
   return streams;
 }
 
+/** A question that waits for its answer. */
+async function asked() {
+  const streams = terminal();
+  const entry = new PasswordEntry(streams);
+  const answer = entry.ask("Password: ");
+  await settle();
+  return { streams, entry, answer };
+}
+
 Deno.test("questions are asked one after the other, and nothing of the answers is shown", async () => {
   const streams = terminal();
   const entry = new PasswordEntry(streams);
@@ -70,9 +79,7 @@ Deno.test("questions are asked one after the other, and nothing of the answers i
 });
 
 Deno.test("a lone ESC is nothing, and the Enter after it is one", async () => {
-  const streams = terminal();
-  const entry = new PasswordEntry(streams);
-  const answer = entry.ask("Password: ");
+  const { streams, entry, answer } = await asked();
   streams.type("secret\x1b");
   await new Promise((resolve) => setTimeout(resolve, 100));
   streams.type("\r");
@@ -87,10 +94,7 @@ for (
   ]] as const
 ) {
   Deno.test(`${signal} gives up, and the terminal is given back`, async () => {
-    const streams = terminal();
-    const entry = new PasswordEntry(streams);
-    const answer = entry.ask("Password: ");
-    await settle();
+    const { streams, entry, answer } = await asked();
     streams.type("sec");
     await settle();
     streams.signal(signal);
@@ -113,10 +117,7 @@ Deno.test("the end of input gives up, at each question", async () => {
 });
 
 Deno.test("a second signal ends the program, with the terminal given back", async () => {
-  const streams = terminal();
-  const entry = new PasswordEntry(streams);
-  const answer = entry.ask("Password: ");
-  await settle();
+  const { streams, entry, answer } = await asked();
   streams.signal("SIGTERM");
   streams.signal("SIGTERM");
   assertEquals([streams.exits, streams.isRaw], [[130], false]);
@@ -127,10 +128,7 @@ Deno.test("a second signal ends the program, with the terminal given back", asyn
 });
 
 Deno.test("who was stopped goes on unseen, with the question shown again", async () => {
-  const streams = terminal();
-  const entry = new PasswordEntry(streams);
-  const answer = entry.ask("Password: ");
-  await settle();
+  const { streams, entry, answer } = await asked();
   streams.type("sec");
   await settle();
   streams.isRaw = false; // what a shell does

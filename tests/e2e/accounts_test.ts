@@ -314,8 +314,8 @@ Deno.test("accounts import of a file that isn't one adds nothing", async () => {
   assertEquals(await folder.names(), []);
 });
 
-Deno.test("accounts import that is stopped says what was added, and has it on disk", async () => {
-  await using folder = new AccountsFolder();
+/** An import of many accounts that has added some. */
+async function importing(folder: AccountsFolder) {
   const names = Array.from({ length: 200 }, (_, at) => `user${at}`);
   await folder.write(
     "in.csv",
@@ -323,6 +323,12 @@ Deno.test("accounts import that is stopped says what was added, and has it on di
   );
   const process = folder.command("import in.csv").spawn();
   while ((await rowsOf(folder)).length < 2) await new Promise((resolve) => setTimeout(resolve, 20));
+  return { names, process };
+}
+
+Deno.test("accounts import that is stopped says what was added, and has it on disk", async () => {
+  await using folder = new AccountsFolder();
+  const { names, process } = await importing(folder);
   process.kill("SIGINT");
 
   const { status, stdout, stderr } = outcomeOf(await process.output());
@@ -341,13 +347,7 @@ Deno.test("accounts import that is stopped says what was added, and has it on di
 
 Deno.test("accounts import that is killed leaves whole rows, and the next program changes them", async () => {
   await using folder = new AccountsFolder();
-  const names = Array.from({ length: 200 }, (_, at) => `user${at}`);
-  await folder.write(
-    "in.csv",
-    `name,password\n${names.map((name) => `${name},${PASSWORD}\n`).join("")}`,
-  );
-  const process = folder.command("import in.csv").spawn();
-  while ((await rowsOf(folder)).length < 2) await new Promise((resolve) => setTimeout(resolve, 20));
+  const { process } = await importing(folder);
   process.kill("SIGKILL");
   await process.output();
 

@@ -139,6 +139,19 @@ export class Peer implements Disposable {
     this.sendRaw(head, body);
   }
 
+  /** Messages of a type that nobody knows. */
+  sendUnknown(): void {
+    for (let at = 0; at < 200; at++) this.sendBody(Uint8Array.of(0xe7, 0x07, 1, 2, 3));
+  }
+
+  /** More frames than anybody takes in. */
+  async flood(): Promise<void> {
+    for (let at = 0; at < 20_000; at++) {
+      this.sendBody(MEGABYTE.subarray(0, 1_000));
+      if (at % 500 === 0) await pause(0);
+    }
+  }
+
   /** Bytes in place of a frame. */
   sendRaw(head: Uint8Array, body: Uint8Array = new Uint8Array(0)): void {
     this.#step({ type: "send", head, body, lane: "data" });

@@ -11,28 +11,10 @@ import {
   guest,
   PASSWORD,
 } from "./directory_world.ts";
-import { MemoryStore } from "./host_world.ts";
+import { MemoryStore, Reader } from "./host_world.ts";
 
 /** The first byte of `relay`. */
 const RELAY_CODE = 23;
-
-/** A reader of output that may stand still. */
-class Reader {
-  #standing: PromiseWithResolvers<void> | null = null;
-
-  stop(): void {
-    this.#standing = Promise.withResolvers<void>();
-  }
-
-  goOn(): void {
-    this.#standing?.resolve();
-    this.#standing = null;
-  }
-
-  ready(): Promise<void> | null {
-    return this.#standing?.promise ?? null;
-  }
-}
 
 /** Counts the pieces that go through the directory, by the link of who sends them. */
 function relayedPieces(host: DirectoryHost): ReadonlyMap<LinkId, number> {
@@ -59,6 +41,18 @@ async function worldOf<Name extends string>(
   const programs = names.map((name) => [name, world.start(name)]);
   await world.pass(500);
   return { world, ...Object.fromEntries(programs) };
+}
+
+/** Ann, and Bob whose output somebody reads; a call between them will take that route. */
+async function twoBy(route: string) {
+  const world = new DirectoryWorld();
+  world.serve();
+  const reader = new Reader();
+  const ann = world.start("ann");
+  const bob = world.start("bob", { ready: () => reader.ready() });
+  await world.pass(500);
+  if (route === "relay") world.separate(ann, bob);
+  return { world, reader, ann, bob };
 }
 
 Deno.test("DirectoryClientHost: two come in, see each other, talk directly, and part", async () => {
@@ -161,13 +155,7 @@ Deno.test("DirectoryClientHost: 10,000 lines go through the directory in their o
 
 Deno.test("DirectoryClientHost: lines wait for whoever takes nothing in, and none is lost", async () => {
   for (const route of ["direct", "relay"]) {
-    const world = new DirectoryWorld();
-    world.serve();
-    const reader = new Reader();
-    const ann = world.start("ann");
-    const bob = world.start("bob", { ready: () => reader.ready() });
-    await world.pass(500);
-    if (route === "relay") world.separate(ann, bob);
+    const { world, reader, ann, bob } = await twoBy(route);
     await world.call(ann, bob, 6_000);
     reader.stop();
     const lines = Array.from({ length: 2_000 }, (_, at) => `${at} ${"x".repeat(1_000)}`);
@@ -195,13 +183,7 @@ Deno.test("DirectoryClientHost: lines wait for whoever takes nothing in, and non
 
 Deno.test("DirectoryClientHost: a call that is ended while the other takes nothing in is over within some seconds", async () => {
   for (const route of ["direct", "relay"]) {
-    const world = new DirectoryWorld();
-    world.serve();
-    const reader = new Reader();
-    const ann = world.start("ann");
-    const bob = world.start("bob", { ready: () => reader.ready() });
-    await world.pass(500);
-    if (route === "relay") world.separate(ann, bob);
+    const { world, reader, ann, bob } = await twoBy(route);
     await world.call(ann, bob, 6_000);
     reader.stop();
     for (let at = 0; at < 400; at++) ann.say("x".repeat(10_000));
@@ -236,13 +218,7 @@ const SAID = [
 
 /** Ann says so much while it rings, and hangs up; Bob accepts, and takes nothing in. */
 async function saidAndHungUp(route: string, count: number, bytes: number) {
-  const world = new DirectoryWorld();
-  world.serve();
-  const reader = new Reader();
-  const ann = world.start("ann");
-  const bob = world.start("bob", { ready: () => reader.ready() });
-  await world.pass(500);
-  if (route === "relay") world.separate(ann, bob);
+  const { world, reader, ann, bob } = await twoBy(route);
   ann.do({ command: "call", name: "bob" });
   const lines = Array.from({ length: count }, (_, at) => `${at} ${"x".repeat(bytes)}`);
   for (const line of lines) ann.say(line);

@@ -10,7 +10,7 @@ import { DIRECTORY_CHANNEL } from "../../lib/runtime/directory_channel.ts";
 import { DirectoryHost } from "../../lib/runtime/directory_host.ts";
 import { MemoryAccounts } from "../../lib/store/memory_accounts.ts";
 import { MemoryDatagramNetwork } from "../../lib/transport/memory_datagrams.ts";
-import { HostWorld, MemoryStore, type Place, signerOf } from "./host_world.ts";
+import { HostWorld, MemoryStore, type Place, Reader, signerOf } from "./host_world.ts";
 import { CLIENT_ACCESS, LeanClient } from "./lean_client.ts";
 
 const DIRECTORY = { host: "127.0.0.1", port: 4_400 };
@@ -25,24 +25,6 @@ const HASHER = {
   waiting: 0,
 };
 let hashes = 0;
-
-/** A reader of output that may stand still. */
-class Reader {
-  #standing: PromiseWithResolvers<void> | null = null;
-
-  stop(): void {
-    this.#standing = Promise.withResolvers<void>();
-  }
-
-  goOn(): void {
-    this.#standing?.resolve();
-    this.#standing = null;
-  }
-
-  ready(): Promise<void> | null {
-    return this.#standing?.promise ?? null;
-  }
-}
 
 interface Program {
   readonly host: DirectoryHost;

@@ -20,7 +20,7 @@ import type { EntryLog } from "../../lib/runtime/entry_feed.ts";
 import type { KeptSnapshot, Snapshots } from "../../lib/runtime/snapshots.ts";
 import { MemberHost } from "../../lib/runtime/member_host.ts";
 import { MemoryDatagramNetwork } from "../../lib/transport/memory_datagrams.ts";
-import { HostWorld, MemoryStore, signerOf } from "./host_world.ts";
+import { HostWorld, MemoryStore, Reader, signerOf } from "./host_world.ts";
 import { MemoryEntryLog } from "./memory_entry_log.ts";
 
 const SERVER = { host: "127.0.0.1", port: 6_000 };
@@ -38,24 +38,6 @@ function logOf(
       .flatMap((record) => record.kind === "log" ? [record.batch] : []);
   };
   return new MemoryEntryLog(group, batches, pause);
-}
-
-/** A reader of output that may stand still. */
-class Reader {
-  #standing: PromiseWithResolvers<void> | null = null;
-
-  stop(): void {
-    this.#standing = Promise.withResolvers<void>();
-  }
-
-  goOn(): void {
-    this.#standing?.resolve();
-    this.#standing = null;
-  }
-
-  ready(): Promise<void> | null {
-    return this.#standing?.promise ?? null;
-  }
 }
 
 /** Snapshots in memory, or a disk that refuses them. */

@@ -42,6 +42,24 @@ export class MemoryStore<Stored> implements RecordStore<Stored> {
   }
 }
 
+/** A reader of output that may stand still. */
+export class Reader {
+  #standing: PromiseWithResolvers<void> | null = null;
+
+  stop(): void {
+    this.#standing = Promise.withResolvers<void>();
+  }
+
+  goOn(): void {
+    this.#standing?.resolve();
+    this.#standing = null;
+  }
+
+  ready(): Promise<void> | null {
+    return this.#standing?.promise ?? null;
+  }
+}
+
 /** What a program of a profile is given. */
 export interface Place {
   readonly address: Endpoint;
