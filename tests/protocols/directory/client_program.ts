@@ -27,6 +27,7 @@ import type {
   ListedUser,
 } from "../../../lib/protocols/directory/messages.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
+import { passTime } from "../passing_time.ts";
 
 export const ANN = fakeSigner("ann");
 export const BOB = fakeSigner("bob").key;
@@ -312,15 +313,8 @@ export class ClientProgram {
 
   /** Lets time go on, serving each deadline when it is due. What goes out in datagrams isn't told. */
   after(ms: number): Words {
-    const untilMs = this.nowMs + ms;
     const words: string[] = [];
-    for (;;) {
-      const dueMs = this.machine.nextDeadlineMs();
-      if (dueMs === null || dueMs > untilMs) break;
-      this.nowMs = Math.max(this.nowMs, dueMs);
-      words.push(...this.feed({ type: "tick" }));
-    }
-    this.nowMs = untilMs;
+    passTime(this, ms, () => words.push(...this.feed({ type: "tick" })));
     return words.filter((word) => !word.startsWith("datagram"));
   }
 }

@@ -32,6 +32,7 @@ import type {
 import type { DirectoryRecord } from "../../../lib/protocols/directory/records.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { Random } from "../../sim/random.ts";
+import { passTime } from "../passing_time.ts";
 
 export type Words = readonly string[];
 
@@ -439,17 +440,12 @@ export class Exchange {
 
   /** Lets time pass, with a tick whenever one is wanted. */
   pass(ms: number): void {
-    const untilMs = this.nowMs + ms;
     const wallAtZero = this.wallMs - this.nowMs;
-    for (;;) {
-      const dueMs = this.machine.nextDeadlineMs();
-      if (dueMs === null || dueMs > untilMs) break;
-      this.nowMs = Math.max(this.nowMs, dueMs);
+    passTime(this, ms, () => {
       this.wallMs = wallAtZero + this.nowMs;
       this.feed({ type: "tick" });
-    }
-    this.nowMs = untilMs;
-    this.wallMs = wallAtZero + untilMs;
+    });
+    this.wallMs = wallAtZero + this.nowMs;
   }
 
   command(command: DirectoryCommand, ref?: string): void {

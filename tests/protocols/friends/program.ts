@@ -19,6 +19,7 @@ import type { Position } from "../../../lib/protocols/friends/position.ts";
 import { EPOCH_BYTES } from "../../../lib/protocols/friends/position.ts";
 import type { FriendsRecord } from "../../../lib/protocols/friends/records.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
+import { passTime } from "../passing_time.ts";
 import { BOB, CEM, EVE, idOf, place, ROWS } from "./fixtures.ts";
 
 const OWN = fakeSigner("ann");
@@ -143,15 +144,8 @@ export class Program {
 
   /** Lets time pass, with a tick whenever one is wanted. */
   pass(ms: number): Words {
-    const untilMs = this.nowMs + ms;
     const words: string[] = [];
-    for (;;) {
-      const dueMs = this.machine.nextDeadlineMs();
-      if (dueMs === null || dueMs > untilMs) break;
-      this.nowMs = Math.max(this.nowMs, dueMs);
-      words.push(...this.feed({ type: "tick" }));
-    }
-    this.nowMs = untilMs;
+    passTime(this, ms, () => words.push(...this.feed({ type: "tick" })));
     return words;
   }
 

@@ -36,6 +36,7 @@ import type { SignedEpoch } from "../../../lib/protocols/group/epoch.ts";
 import type { SignedFormerKeys } from "../../../lib/protocols/group/former_keys.ts";
 import type { CoordinatorRecord } from "../../../lib/protocols/group/records.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
+import { passTime } from "../passing_time.ts";
 
 export type Words = readonly string[];
 
@@ -342,15 +343,8 @@ export class Program {
 
   /** Lets time pass, with a tick whenever one is wanted. */
   pass(ms: number): Words {
-    const untilMs = this.nowMs + ms;
     const words: string[] = [];
-    for (;;) {
-      const dueMs = this.machine.nextDeadlineMs();
-      if (dueMs === null || dueMs > untilMs) break;
-      this.nowMs = Math.max(this.nowMs, dueMs);
-      words.push(...this.feed({ type: "tick" }));
-    }
-    this.nowMs = untilMs;
+    passTime(this, ms, () => words.push(...this.feed({ type: "tick" })));
     return words.filter((word) => !word.endsWith("probe"));
   }
 
