@@ -12,7 +12,7 @@ import { complete } from "./completion.ts";
 import { graphemesOf, textWidth } from "./graphemes.ts";
 import { helpLines } from "./help_text.ts";
 import { Interrupts } from "./interrupts.ts";
-import { type Key, KeyParser } from "./keys.ts";
+import { ESCAPE_MS, type Key, KeyParser } from "./keys.ts";
 import {
   type EditorRequest,
   type EditorState,
@@ -26,7 +26,7 @@ import { isCommon } from "./piped_interface.ts";
 import { type DrawnPrompt, layoutPrompt, rowsAboveCursor } from "./prompt_layout.ts";
 import { Questions } from "./questions.ts";
 import type { Streams } from "./streams.ts";
-import { enterRawMode, leaveRawMode, reflows } from "./terminal_mode.ts";
+import { enterRawMode, leaveRawMode, reenterRawMode, reflows } from "./terminal_mode.ts";
 import { noticeLine, starLine, TextFormat } from "./text_format.ts";
 import { withinTime } from "./within_time.ts";
 import type {
@@ -42,9 +42,6 @@ import type {
 } from "./user_interface.ts";
 
 const READ_BYTES = 65_536;
-
-/** The bytes of one key come together; what is still unfinished after this was ESC itself. */
-const ESCAPE_MS = 50;
 
 /** Dragging a window's edge resizes it many times: the prompt follows when it rests. */
 const RESIZE_MS = 50;
@@ -377,12 +374,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #continued(): void {
     clearTimeout(this.#notStoppedTimer);
     if (this.#isClosed) return;
-    // A shell takes the mode, and the screen, back from who is stopped.
-    try {
-      enterRawMode(this.#streams, () => this.#erased());
-    } catch {
-      return; // the terminal is gone: a hang-up continues, too, and ends us by itself
-    }
+    if (!reenterRawMode(this.#streams, () => this.#erased())) return;
     // Ctrl+Z has taken the prompt away; who is stopped from outside has it on the screen, mostly still in this row.
     this.#isSuspended = false;
     this.#redraw();

@@ -34,6 +34,9 @@ export type KeyName =
   | "log-out"
   | "escape";
 
+/** The bytes of one key come together; what is still unfinished after this was ESC itself: `timeout` is called then. */
+export const ESCAPE_MS = 50;
+
 /** A paste that nobody could send: sixteen times the longest message. */
 export const PASTE_UNITS_MAX = 1_048_576;
 

@@ -7,9 +7,9 @@
 import { PASSWORD_BYTES_MAX } from "../base/passwords.ts";
 import { graphemeBefore } from "./graphemes.ts";
 import { Interrupts } from "./interrupts.ts";
-import { type Key, KeyParser } from "./keys.ts";
+import { ESCAPE_MS, type Key, KeyParser } from "./keys.ts";
 import type { Streams } from "./streams.ts";
-import { enterRawMode, leaveRawMode } from "./terminal_mode.ts";
+import { enterRawMode, leaveRawMode, reenterRawMode } from "./terminal_mode.ts";
 import type { InterruptCause } from "./user_interface.ts";
 
 /** How a question was answered. */
@@ -20,9 +20,6 @@ export type Entry =
 
 /** More than anybody's password has: what is typed beyond is not kept, and the password is refused as too long. */
 const TYPED_UNITS_MAX = 4 * PASSWORD_BYTES_MAX + 1;
-
-/** A lone ESC is a key where nothing follows for so long. */
-const ESCAPE_MS = 50;
 
 /** What a key makes of what was typed so far. */
 export function onPasswordKey(typed: string, key: Key): string | Entry {
@@ -142,9 +139,8 @@ export class PasswordEntry {
     this.#streams.stdout.writeSync(new TextEncoder().encode(text));
   }
 
-  /** A shell takes the mode, and the screen, back from who is stopped. */
+  /** A shell takes the screen from who is stopped, too. */
   #continued(): void {
-    enterRawMode(this.#streams, () => "");
-    this.#write(this.#prompt);
+    if (reenterRawMode(this.#streams, () => "")) this.#write(this.#prompt);
   }
 }

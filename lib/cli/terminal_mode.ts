@@ -25,6 +25,19 @@ export function enterRawMode(streams: Streams, lastWords: () => string): void {
   streams.stdout.writeSync(new TextEncoder().encode(PASTE_MARKS_ON));
 }
 
+/**
+ * The same after the program was stopped: a shell takes the mode back then.
+ * @returns False where the terminal is gone: a hang-up continues who is stopped, too, and ends the program by itself.
+ */
+export function reenterRawMode(streams: Streams, lastWords: () => string): boolean {
+  try {
+    enterRawMode(streams, lastWords);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Gives the terminal back as it was. Also called for a program that ends by its own fault; idempotent. */
 export function leaveRawMode(): void {
   if (rawTerminal === null) return;

@@ -127,6 +127,20 @@ Deno.test("a second signal ends the program, with the terminal given back", asyn
   entry.close();
 });
 
+Deno.test("a hang-up, which continues the program, too, gives up and nothing else", async () => {
+  const { streams, entry, answer } = await asked();
+  streams.onRaw = () => {
+    throw new Error("EIO: I/O error");
+  };
+  streams.signal("SIGCONT");
+  streams.signal("SIGHUP");
+  assertEquals(await answer, { ended: "hangup" });
+  entry.close();
+  assertEquals([streams.isRaw, streams.exits], [false, []]);
+  streams.type(null);
+  await settle();
+});
+
 Deno.test("who was stopped goes on unseen, with the question shown again", async () => {
   const { streams, entry, answer } = await asked();
   streams.type("sec");
