@@ -407,7 +407,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       clientsMax,
       calls: this.#calls.size,
       relayedBytes: this.#calls.relays.relayedBytes,
-      kept: this.#broadcasts.size,
+      kept: this.#telling.countKept(),
       problem: this.#out.problem,
     };
     this.#out.show(statusView(facts), ref);

@@ -139,11 +139,9 @@ export class Telling {
   }
 
   #stored(broadcast: Broadcast, sender: Sender): void {
-    const { broadcasts, deliveries, sessions, out, wallMs } = this.parts;
+    const { broadcasts, deliveries, sessions, out } = this.parts;
     const { number, from } = broadcast;
-    let through = broadcasts.last;
-    for (const { delivery } of sessions.all) through = Math.min(through, delivery.position);
-    broadcasts.expire(wallMs(), through);
+    this.#expire();
     broadcasts.add(broadcast);
     const client = this.#clientOf(sender);
     if (client !== null) {
@@ -157,6 +155,19 @@ export class Telling {
     this.#reportIfDone(number);
     const [oldest] = this.#reports.values();
     if (oldest !== undefined && this.#reports.size > REPORTS_MAX) this.#report(oldest);
+  }
+
+  /** Lets go of those whose time is over. @returns How many are kept. */
+  countKept(): number {
+    this.#expire();
+    return this.parts.broadcasts.size;
+  }
+
+  #expire(): void {
+    const { broadcasts, sessions, wallMs } = this.parts;
+    let through = broadcasts.last;
+    for (const { delivery } of sessions.all) through = Math.min(through, delivery.position);
+    broadcasts.expire(wallMs(), through);
   }
 
   #failed(sender: Sender, reason: string): void {
