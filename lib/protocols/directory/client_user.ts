@@ -69,7 +69,8 @@ export class ClientUser {
       const text = `Nobody in the list takes calls at ${endpointText(endpoint)}; /list shows all`;
       return out.error("unknown-user", text, ref);
     }
-    calling.ring(user.name, { name: "", ...endpoint }, ref);
+    // Who has an address, where several say to have it, is looked up once: here, where the user sees whom it calls.
+    calling.ring(user.name, { name: user.name, host: "", port: 0 }, ref);
   }
 
   // What the directory may refuse.
