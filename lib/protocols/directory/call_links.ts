@@ -14,6 +14,8 @@ export interface CallLink {
   talk: string | null;
   /** The call that the other begins on it. */
   begun: string | null;
+  /** Messages that this version doesn't know. */
+  unknowns: number;
 }
 
 /** What is known of the call by whoever may talk on a link. */

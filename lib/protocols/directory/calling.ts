@@ -30,6 +30,7 @@ import {
   DIRECT_MS_MAX,
   REASON_BYTES_MAX,
   RINGING_MS_MAX,
+  UNKNOWN_MESSAGES_MAX,
   WAIT_MS_MAX,
 } from "./limits.ts";
 import type { Lobby } from "./lobby.ts";
@@ -413,6 +414,19 @@ export class Calling {
     if (call.link?.link !== link) return this.#connecting.message(call, link, message);
     const fault = this.#talking.hears(call, message);
     if (fault !== null) this.#breaks(call, fault);
+  }
+
+  /** A message of a type that this version doesn't know came on such a link. */
+  unknown(link: LinkId, code: number): void {
+    const call = this.#call;
+    const found = call?.link?.link === link ? call.link : call?.links.get(link) ?? null;
+    if (call === null || found === null) return; // being closed
+    if (++found.unknowns <= UNKNOWN_MESSAGES_MAX) {
+      return this.owner.out.send(link, { type: "unknown", code });
+    }
+    const text = "so much that isn't understood";
+    if (found === call.link) this.#breaks(call, text);
+    else call.links.drop(found, `${text} isn't allowed`);
   }
 
   congested(link: LinkId): void {

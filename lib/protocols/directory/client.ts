@@ -314,9 +314,9 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   }
 
   #unknown(link: LinkId, code: number): void {
+    if (link !== this.session.link) return this.calling.unknown(link, code);
     if (++this.#unknownMessages > UNKNOWN_MESSAGES_MAX) {
-      if (link === this.session.link) return this.offends("so much that isn't understood");
-      return this.out.close(link, "too much that isn't understood");
+      return this.offends("so much that isn't understood");
     }
     this.out.send(link, { type: "unknown", code });
   }

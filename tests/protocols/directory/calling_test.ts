@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { LinkId } from "../../../lib/base/ids.ts";
 import { AFTER_CALL_MS, CALLEE_DIALS_MS } from "../../../lib/protocols/directory/client_limits.ts";
+import { UNKNOWN_MESSAGES_MAX } from "../../../lib/protocols/directory/limits.ts";
 import type { CallOutcome } from "../../../lib/protocols/directory/messages.ts";
 import { BOB, callId, ClientProgram, EVE, type ProgramOptions, user } from "./client_program.ts";
 
@@ -790,6 +791,21 @@ Deno.test("heard: of more lines than were said, or of no more than before, it br
       "call call=#1 peer=bob state=ended reason=protocol durationMs=0",
     ]);
   }
+});
+
+Deno.test("calling: so much that isn't understood ends that call alone, and counts against nobody else", () => {
+  const { program, link } = talking();
+  const unknown = (link: LinkId) => program.feed({ type: "unknown-message", link, code: 99 });
+  for (let n = 0; n < UNKNOWN_MESSAGES_MAX; n++) {
+    assertEquals(unknown(link), [`to link ${link}: unknown code=99`]);
+  }
+  assertEquals(unknown(link).slice(0, 3), [
+    `close link ${link}`,
+    "to directory: hang-up reason=protocol call=#1",
+    "call call=#1 peer=bob state=ended reason=protocol durationMs=0",
+  ]);
+  assertEquals(unknown(link), []);
+  assertEquals(unknown(program.link), ["to directory: unknown code=99"]);
 });
 
 Deno.test("heard: a program that doesn't know it is talked to all the same", () => {
