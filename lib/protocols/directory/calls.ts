@@ -68,7 +68,9 @@ export class Calls {
     if (callee === null) return refuse("offline", "");
     if (callee === client) this.#selfCall(client, id);
     else if (callee.call !== null && !this.#isLeftBy(client, callee.call)) {
-      this.out.send(callee.link.id, { type: "missed", from: client.name });
+      if (callee.link.missedCalls.take(this.out.nowMs)) {
+        this.out.send(callee.link.id, { type: "missed", from: client.name });
+      }
       return refuse("busy", "");
     } else if (!callee.link.rings.take(this.out.nowMs)) return refuse("busy", "");
     else this.#ring(client, callee, id);

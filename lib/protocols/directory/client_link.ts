@@ -32,6 +32,8 @@ export class ClientLink {
   readonly calls = new TokenBucket(CALLS_PER_S, CALLS_BURST);
   /** Calls of others that ring here. */
   readonly rings = new TokenBucket(RINGS_PER_S, RINGS_BURST);
+  /** Those that don't, as it is busy, and of which it is told. */
+  readonly missedCalls = new TokenBucket(RINGS_PER_S, RINGS_BURST);
   readonly relayPieces = new TokenBucket(RELAY_PIECES_PER_S, RELAY_PIECES_BURST);
   /** Of what it says in calls that are relayed. */
   readonly relayBytes = new TokenBucket(RELAY_BYTES_PER_S, RELAY_CREDIT_BYTES);

@@ -118,8 +118,9 @@ export const CONTROL_BURST = 100;
 export const CALLS_PER_S = 0.5;
 export const CALLS_BURST = 10;
 /**
- * Calls that ring at one client, whoever makes them: more than people make. What it is told of so many at once, reasons
- * included, is half of what may wait in its control lane; with more than that a crowd would have its link closed.
+ * Calls that ring at one client, and others that it is told of as it is busy, whoever makes them: more than people make.
+ * What it is told of so many at once, reasons included, is half of what may wait in its control lane; with more than
+ * that a crowd would have its link closed.
  */
 export const RINGS_PER_S = 1;
 export const RINGS_BURST = 20;

@@ -657,6 +657,18 @@ Deno.test("Directory: a crowd can't ring at one without end, nor fill its queue"
   assertEquals(bob.last("incoming").from, "n99");
 });
 
+Deno.test("Directory: who talks isn't told without end that a crowd calls", () => {
+  const names = Array.from({ length: 100 }, (_, at) => `n${at}`);
+  const { exchange, bob, others } = talking("direct", ...names);
+  const missed = () => bob.got.filter(({ type }) => type === "missed").length;
+  for (const [at, each] of others.entries()) each.calls("bob", at + 2);
+  assertEquals(missed(), RINGS_BURST);
+  assertEquals(others.at(-1)!.last("outcome").state, "busy");
+  exchange.pass(1_000);
+  for (const each of others) each.calls("bob", 200);
+  assertEquals(missed(), RINGS_BURST + 1);
+});
+
 Deno.test("Directory: whoever hangs up before the other could say that they talk has talked", () => {
   const { exchange, ann, bob } = meeting();
   ann.calls("bob", 1);
