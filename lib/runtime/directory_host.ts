@@ -81,7 +81,7 @@ export class DirectoryHost extends ModeHost<
       turn() {},
     });
     this.#watch = accounts.watch({
-      changed: (accounts) => this.#changed(accounts),
+      changed: (accounts, isOurs) => this.#changed(accounts, isOurs),
       broken: (error) => this.#broken(error),
       notice: (text) => this.#notice(text),
     });
@@ -143,7 +143,7 @@ export class DirectoryHost extends ModeHost<
   // The accounts.
 
   /** Those of other programs, and our own. */
-  #changed(accounts: readonly ChangedAccount[]): void {
+  #changed(accounts: readonly ChangedAccount[], isOurs: boolean): void {
     if (this.#trouble !== null) this.#notice("The accounts can be read again");
     this.#trouble = null;
     for (const { name, createdMs } of accounts) {
@@ -151,7 +151,9 @@ export class DirectoryHost extends ModeHost<
         // It may have been removed and made anew between two looks.
         const isSame = account !== null && (createdMs ?? account.createdMs) === account.createdMs;
         const keys = account?.keys ?? [];
-        this.runner.feed({ type: isSame ? "account-changed" : "account-removed", name, keys });
+        if (!isSame) this.runner.feed({ type: "account-removed", name, keys });
+        // Whose password our own client has changed is told who has come in its place.
+        else if (!isOurs) this.runner.feed({ type: "account-changed", name, keys });
       }, (error) => this.fail(error));
     }
   }

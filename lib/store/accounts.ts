@@ -35,8 +35,11 @@ export interface ChangedAccount {
 }
 
 export interface AccountsListener {
-  /** `find` says how these are now. None where what was broken is in order again, as it was before. */
-  changed(accounts: readonly ChangedAccount[]): void;
+  /**
+   * `find` says how these are now. None where what was broken is in order again, as it was before.
+   * @param isOurs This program has changed them, and no other.
+   */
+  changed(accounts: readonly ChangedAccount[], isOurs: boolean): void;
   /**
    * The accounts can't be read any more: what was read last is what is found, and changes are refused. Told once.
    * @param error Why.

@@ -45,7 +45,11 @@ export class AccountsWatches {
 
   /** What this program changed. */
   changed(accounts: readonly ChangedAccount[]): void {
-    for (const listener of this.#listeners) listener.changed(accounts);
+    this.#told(accounts, true);
+  }
+
+  #told(accounts: readonly ChangedAccount[], isOurs: boolean): void {
+    for (const listener of this.#listeners) listener.changed(accounts, isOurs);
   }
 
   /** What was found to be changed by others. */
@@ -82,7 +86,7 @@ export class AccountsWatches {
       for (const listener of this.#listeners) listener.broken(broken);
     }
     if (isMended) this.#brokenTold = null;
-    if (this.#due.size > 0 || isMended) this.changed([...this.#due.values()]);
+    if (this.#due.size > 0 || isMended) this.#told([...this.#due.values()], false);
     this.#due = this.#found;
     this.#found = new Map();
   }

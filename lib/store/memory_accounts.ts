@@ -69,12 +69,12 @@ export class MemoryAccounts implements Accounts {
 
   /** Tells those who watch that they can be read again. */
   mended(): void {
-    for (const listener of this.#listeners) listener.changed([]);
+    for (const listener of this.#listeners) listener.changed([], false);
   }
 
   /** Another program removes an account and adds one of its name, before those who watch are told. */
   makeAnew(account: Account): Promise<void> {
-    return this.#set(account.name, account);
+    return this.#set(account.name, account, false);
   }
 
   async #changeSeen(
@@ -87,12 +87,12 @@ export class MemoryAccounts implements Accounts {
     return true;
   }
 
-  #set(name: string, account: Account | null): Promise<void> {
+  #set(name: string, account: Account | null, isOurs = true): Promise<void> {
     if (this.failure !== null) return Promise.reject(this.failure);
     const createdMs = this.#table.get(foldName(name))?.createdMs ?? null;
     if (account === null) this.#table.delete(foldName(name));
     else this.#table.set(foldName(name), account);
-    for (const listener of this.#listeners) listener.changed([{ name, createdMs }]);
+    for (const listener of this.#listeners) listener.changed([{ name, createdMs }], isOurs);
     return Promise.resolve();
   }
 }

@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import {
+  connect,
   DirectoryWorld,
   endOf,
   failure,
@@ -9,6 +10,7 @@ import {
   listed,
   login,
   logout,
+  message,
   notice,
   PASSWORD,
   seesAll,
@@ -349,6 +351,24 @@ Deno.test("directory: /forget-me removes the account, and its name is free", asy
   const again = world.launch("--login", "alice");
   assertEquals((await refusal(again))[1], "bad-credentials");
   await world.signUp("alice", { device: "other" });
+});
+
+Deno.test("directory: who comes in elsewhere with another password takes over, and the call goes on", async () => {
+  const { world, directory } = await DirectoryWorld.open(["alice"]);
+  await using _ = world;
+  const alice = await world.logIn("alice");
+  const bob = await world.guest("bob");
+  await seesAll(alice, "alice", "bob");
+  await connect(alice, bob, "bob");
+  const file = world.write("new.txt", "battery staple");
+  await world.logIn("alice", { device: "other", args: ["--new-password-file", file] });
+
+  await alice.until(session("replaced"));
+  assertEquals((await directory.until(logout("alice"))).reason, "replaced");
+  await alice.say("still here");
+  await bob.until(message("still here"));
+  await bob.type("q");
+  assertEquals(await endOf(alice), [4, "fatal", "replaced"]);
 });
 
 Deno.test("directory: the operator's accounts are those of the running directory", async () => {
