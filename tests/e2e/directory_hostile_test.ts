@@ -225,7 +225,7 @@ sideBySide({
       const floods: Readonly<Record<string, (client: LeanClient) => void>> = {
         calls: (client) => {
           const id = crypto.getRandomValues(new Uint8Array(CALL_ID_BYTES));
-          client.say({ type: "call", call: id, name: "nobody", host: "", port: 0 });
+          client.say({ type: "call", call: id, name: "nobody" });
         },
         broadcasts: (client) => client.broadcast(client.said.length, "x".repeat(1_000)),
         acknowledgements: (client) => client.say({ type: "got", through: 0 }),

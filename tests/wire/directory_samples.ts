@@ -40,7 +40,7 @@ export const DIRECTORY_SAMPLES: readonly DirectoryMessage[] = [
   { type: "forget-me", password: "correct horse" },
   { type: "done" },
   { type: "dismissed", because: "kicked", text: "out", retryMs: 60_000 },
-  { type: "call", call, name: "", host: "10.0.0.2", port: 5_000 },
+  { type: "call", call, name: "Jörg" },
   { type: "incoming", call, from: "Ann", guest: true, key },
   { type: "answer", call, accepts: false, reason: "not now" },
   {

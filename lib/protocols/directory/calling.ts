@@ -113,12 +113,8 @@ export class Calling {
 
   // What the user asks.
 
-  /** @param peer Who that is, as the list has it. */
-  ring(
-    peer: string,
-    target: Pick<DirectoryMessageOf<"call">, "name" | "host" | "port">,
-    ref: string | undefined,
-  ): void {
+  /** @param name As the list has it. */
+  ring(name: string, ref: string | undefined): void {
     const { owner } = this;
     if (!owner.isUp) {
       return this.#error("not-logged-in", "Cannot call: you aren't in the directory now", ref);
@@ -132,9 +128,9 @@ export class Calling {
     this.#relayed.parted();
     const bytes = owner.randomBytes(CALL_ID_BYTES);
     const id = bytes.toHex();
-    const isSelf = isSameName(peer, owner.selfName);
-    const call = this.#call = this.#newCall(id, peer, "ringing", null, isSelf);
-    owner.tell({ type: "call", call: bytes, ...target });
+    const isSelf = isSameName(name, owner.selfName);
+    const call = this.#call = this.#newCall(id, name, "ringing", null, isSelf);
+    owner.tell({ type: "call", call: bytes, name });
     this.#show(call, "ringing", {}, ref);
     if (isSelf) return this.#talks(call, null);
     // The directory counts as well: it is only waited for.
@@ -360,8 +356,7 @@ export class Calling {
     }
     this.#entered = null;
     if (!call?.isSelf) return;
-    const target = { name: call.peer, host: "", port: 0 };
-    this.owner.tell({ type: "call", call: Uint8Array.fromHex(call.id), ...target });
+    this.owner.tell({ type: "call", call: Uint8Array.fromHex(call.id), name: call.peer });
     this.#tellOf(call, { type: "begun", route: "direct" });
   }
 

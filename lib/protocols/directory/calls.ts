@@ -47,7 +47,7 @@ export class Calls {
 
   /** @returns What is wrong with it; null where nothing is. */
   ring(client: Client, message: DirectoryMessageOf<"call">): string | null {
-    const { call: bytes, name, host, port } = message;
+    const { call: bytes, name } = message;
     const id = bytes.toHex();
     if (this.#byId.has(id)) return "two calls have one number";
     const refuse = (state: CallOutcome, reason: string) => {
@@ -57,7 +57,7 @@ export class Calls {
     if (!client.link.calls.take(this.out.nowMs)) {
       return refuse("declined", "too many calls within a short time");
     }
-    const callee = name === "" ? this.sessions.at(host, port) : this.sessions.named(foldName(name));
+    const callee = this.sessions.named(foldName(name));
     if (client.call !== null) {
       if (callee !== null && this.#isRungBy(client, client.call, callee)) {
         this.#connect(client.call, id);

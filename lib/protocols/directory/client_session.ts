@@ -1,7 +1,6 @@
 /** Who is there: each client that came in, by its name, and names of guests that are held for a moment. */
 
 import { dropOldest } from "../../base/bounded.ts";
-import { hostSpellings } from "../../base/endpoints.ts";
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { foldName } from "../../base/names.ts";
 import type { Call } from "./call.ts";
@@ -99,16 +98,6 @@ export class Sessions {
 
   named(name: FoldedName): Client | null {
     return this.#byName.get(name) ?? null;
-  }
-
-  /** Whoever takes calls there, however that is spelt. */
-  at(host: string, port: number): Client | null {
-    if (port === 0) return null;
-    const hosts = [host, ...hostSpellings(host)];
-    for (const client of this.all) {
-      if (client.port === port && hosts.includes(client.host)) return client;
-    }
-    return null;
   }
 
   /** Whose datagrams have this index. */

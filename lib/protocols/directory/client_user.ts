@@ -58,7 +58,7 @@ export class ClientUser {
     const { call } = calling;
     if (call?.phase === "asked" && isSameName(call.peer, name)) return calling.accept(ref);
     const known = isSameName(name, selfName) ? selfName : lobby.find(name)?.name ?? name;
-    calling.ring(known, { name: known, host: "", port: 0 }, ref);
+    calling.ring(known, ref);
   }
 
   callAt({ host, port }: Endpoint, ref: string | undefined): void {
@@ -70,7 +70,7 @@ export class ClientUser {
       return out.error("unknown-user", text, ref);
     }
     // Who has an address, where several say to have it, is looked up once: here, where the user sees whom it calls.
-    calling.ring(user.name, { name: user.name, host: "", port: 0 }, ref);
+    calling.ring(user.name, ref);
   }
 
   // What the directory may refuse.

@@ -186,16 +186,13 @@ const dismissed = message(9, "dismissed", {
 const ring = message(16, "call", {
   from: "a client",
   to: "the directory",
-  when: "its user calls somebody: by name, or by an address in the list",
+  when: "its user calls somebody",
   answer: "`outcome`, or `meet`",
   lane: "control",
 }, {
   /** Drawn by the caller. */
   call,
-  /** Empty where an address is meant. */
   name,
-  host: text(HOST_BYTES_MAX),
-  port,
 });
 const incoming = message(17, "incoming", {
   from: "the directory",

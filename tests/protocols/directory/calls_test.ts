@@ -147,28 +147,6 @@ Deno.test("Directory: two who call each other get the earlier call, without a qu
   assertEquals(exchange.take(), ["* call ann bob connected"]);
 });
 
-Deno.test("Directory: a call by address finds who takes calls there, and nobody else", () => {
-  const { exchange, ann } = meeting();
-  exchange.somebody("cem", { host: "10.0.0.7" }).enters({ port: 7_000 });
-  exchange.somebody("nowhere", { host: "10.0.0.8" }).enters({ port: 0 });
-  const dan = exchange.somebody("dan", { host: "2001:db8::1" }).enters({ port: 7_000 });
-  exchange.take();
-  const at = (id: number, host: string, port: number) =>
-    ann.says({ type: "call", call: callId(id), name: "", host, port });
-  at(1, "10.0.0.8", 0);
-  at(2, "10.0.0.7", 7_001);
-  at(3, "10.0.0.7", 7_000);
-  assertEquals(exchange.take(), [
-    "ann: outcome 1 offline",
-    "ann: outcome 2 offline",
-    "cem: incoming 3 from ann",
-    "* call ann cem ringing",
-  ]);
-  ann.hangsUp(3);
-  at(4, "2001:DB8:0::0:1", 7_000);
-  assertEquals(dan.last("incoming").from, "ann");
-});
-
 Deno.test("Directory: who talks to oneself is busy, too", () => {
   const { exchange, ann, bob } = meeting();
   ann.calls("ann", 1);

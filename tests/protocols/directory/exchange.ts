@@ -130,7 +130,7 @@ export class Somebody {
   // Calls.
 
   calls(name: string, id: number): void {
-    this.says({ type: "call", call: callId(id), name, host: "", port: 0 });
+    this.says({ type: "call", call: callId(id), name });
   }
 
   answers(id: number, accepts = true, reason = ""): void {

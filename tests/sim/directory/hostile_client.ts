@@ -256,8 +256,6 @@ export class HostileClient implements Station<DirectoryMessage>, Visitor {
         type: "call",
         call: isNew ? random.bytes(16) : call,
         name: this.#name(),
-        host: "",
-        port: 0,
       }),
       () => ({ type: "answer", call, accepts: random.chance(0.8), reason: "" }),
       () => ({ type: "begun", call, route: random.pick(ROUTES) }),
