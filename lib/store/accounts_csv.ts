@@ -62,6 +62,7 @@ const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 // deno-lint-ignore no-control-regex
 const NOT_TEXT = /[\x00-\x08\x0b-\x1f\ufffd]/;
+const ROW_FORM = /^[^",]+,"[^"]*",[^",]+,[^",]*,[0-9a-f]{8}\r?$/;
 
 /**
  * A row exactly as `accountRow` writes it: all but those that somebody else has written. They are told by their form,
@@ -130,7 +131,7 @@ class Parsing {
       else {
         const text = bytes.toString("utf8", from, to);
         const isCutShort = error.code === "store-corrupt" && !beginsWithRow(text) &&
-          (lineFeed === -1 || NOT_TEXT.test(text));
+          (lineFeed === -1 || isTornInside(text));
         this.#faults.push({ line: this.#line, offset: from, error, isCutShort });
         if (this.#line === 1 || this.#faults.length > complaintsMax + TORN_LINES_MAX) break;
       }
@@ -223,6 +224,11 @@ class Parsing {
 function beginsWithRow(line: string): boolean {
   const row = /^[^",]+,"[^"]*",[^",]+,[^",]*,[0-9a-f]{8}/.exec(line)?.[0];
   return row !== undefined && row.endsWith(checkOf(utf8(row.slice(0, -CHECK_LENGTH))));
+}
+
+/** What was never on the disk reads as zeros, or as what stood there before; a row from end to end is damaged. */
+function isTornInside(line: string): boolean {
+  return line.includes("\0") || (NOT_TEXT.test(line) && !ROW_FORM.test(line));
 }
 
 /** Lines that what is torn may look like. */

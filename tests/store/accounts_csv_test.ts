@@ -212,8 +212,11 @@ Deno.test("a last row with a page of zeros in it was cut short; one with a lette
   const garbage = Uint8Array.of(...utf8(row.slice(0, 40)), 0xff, 0x0a, 0x00, 0x0a);
   assertEquals(parsed(concatBytes(good, garbage)).torn, { line: 3, bytes: garbage.length });
 
-  const changed = parsed(concatBytes(good, utf8(`${row.replace("bob", "eve")}\n`)));
-  assertEquals([changed.torn, changed.complaints.length], [null, 1]);
+  const bytes = utf8(`${row}\n`);
+  for (const [at, byte] of [[1, 0x65], [1, 0xff], [30, 0x80], [row.indexOf('",') + 3, 0xc3]]) {
+    const changed = parsed(concatBytes(good, bytes.with(at!, byte!)));
+    assertEquals([changed.torn, changed.complaints.length], [null, 1], `${at}`);
+  }
 });
 
 Deno.test("damage before what was cut short is told all the same", () => {
