@@ -68,9 +68,15 @@ function readyLines({ host, port, key, accounts }: EventNamed<"ready">): readonl
   ];
 }
 
+/** Reasons in other words than scripts read. */
+const LEFT: Readonly<Record<string, string>> = {
+  "forgotten": "account removed",
+  "password-changed": "password changed",
+};
+
 function logoutLine({ name, reason }: EventNamed<"logout">, nowMs: number): Line {
   if (reason !== "lost" && reason !== "slow") {
-    return [{ timeMs: nowMs }, " * ", nameSpan(name), ` left (${reason})`];
+    return [{ timeMs: nowMs }, " * ", nameSpan(name), ` left (${LEFT[reason] ?? reason})`];
   }
   const mark: Span = { text: " ! ", as: "mark" };
   const why = reason === "lost" ? "no answer" : "took nothing in for too long";

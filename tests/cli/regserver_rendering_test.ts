@@ -52,6 +52,10 @@ const LINES: readonly (readonly [RegserverOwnEvent, string])[] = [
   [{ event: "signup", name: "zo\u200be" }, "12:03 * zo<U+200B>e signed up\n"],
   [{ event: "logout", name: "alice", reason: "quit" }, "12:03 * alice left (quit)\n"],
   [{ event: "logout", name: "alice", reason: "kicked" }, "12:03 * alice left (kicked)\n"],
+  [
+    { event: "logout", name: "alice", reason: "forgotten" },
+    "12:03 * alice left (account removed)\n",
+  ],
   [{ event: "logout", name: "alice", reason: "lost" }, "12:03 ! alice is lost: no answer\n"],
   [
     { event: "logout", name: "alice", reason: "slow" },

@@ -73,7 +73,7 @@ sideBySide({
       const full = notice(/full; trying again in \d+ s$/);
       const [first, second] = await bob.untilCount(full, 2, 65_000);
       assert(elapsed(first!, second!) <= 60_000, `${elapsed(first!, second!)} ms`);
-      assertEquals((await bob.until(session("down"))).reason, "there is no room at the moment");
+      assertEquals((await bob.until(session("down"))).reason, "it is full");
       await carol.until(full);
       carol.signal("SIGTERM"); // its lines wait
       assertEquals(await endOf(carol), [0, "bye", "quit"]);

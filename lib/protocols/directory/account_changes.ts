@@ -86,7 +86,7 @@ export class AccountChanges {
     if ("retryMs" in attempt) {
       const { retryMs, isLockedOut } = attempt;
       if (!isLockedOut) return this.#refuse(client, "full", TOO_MANY, retryMs);
-      const text = "Too many wrong passwords; try again later";
+      const text = "Too many wrong passwords";
       return this.#refuse(client, "locked-out", text, retryMs);
     }
     client.isAsking = true;

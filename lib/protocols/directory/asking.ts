@@ -4,7 +4,7 @@
  */
 
 import { Deadlines } from "../../base/machine.ts";
-import { utf8Length, visibleText } from "../../base/text.ts";
+import { quotedStart, utf8Length, visibleText } from "../../base/text.ts";
 import { dropOldest } from "../../base/bounded.ts";
 import type { ClientOutput } from "./client_output.ts";
 import {
@@ -15,6 +15,7 @@ import {
   REFUSED_MS_MAX,
 } from "./client_limits.ts";
 import type { DirectoryMessage, DirectoryMessageOf, DirectoryRefusal } from "./messages.ts";
+import { refusalText } from "./refusal_text.ts";
 
 type Request = DirectoryMessageOf<"broadcast" | "change-password" | "forget-me">;
 
@@ -95,12 +96,20 @@ export class Asking {
     if (this.#isUnderWay || first === undefined || !isUp) return;
     const refusal = this.#refusals.get(kindOf(first.request));
     if (refusal !== undefined && refusal.untilMs > out.nowMs) {
-      out.error(refusal.code, refusal.text, this.#answered().ref);
+      this.#refused(refusal);
       return this.pump();
     }
     this.#isUnderWay = true;
     this.#deadlines.set("answer", this.owner.out.nowMs + ENTER_MS_MAX);
     this.owner.tell(first.request);
+  }
+
+  #refused({ code, text, untilMs }: Refusal): void {
+    const { out } = this.owner;
+    const { request, ref } = this.#answered();
+    const why = refusalText(text, untilMs - out.nowMs);
+    const isBroadcast = request.type === "broadcast";
+    out.error(code, isBroadcast ? `${quotedStart(request.text)} wasn't told: ${why}` : why, ref);
   }
 
   #answered(): Asked {
@@ -135,8 +144,9 @@ export class Asking {
         const { code, retryMs } = message;
         const text = visibleText(message.text);
         const untilMs = out.nowMs + Math.min(retryMs, REFUSED_MS_MAX);
-        this.#refusals.set(kindOf(first), { code, text, untilMs });
-        out.error(code, text, this.#answered().ref);
+        const refusal = { code, text, untilMs };
+        this.#refusals.set(kindOf(first), refusal);
+        this.#refused(refusal);
         break;
       }
       case "done":

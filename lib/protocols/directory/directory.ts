@@ -384,7 +384,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       case "broadcast":
         return this.#telling.operator(command.text, ref);
       case "quit": {
-        const text = "The directory was stopped";
+        const text = "it was stopped";
         this.#calls.close();
         for (const client of [...this.#sessions.all]) {
           const retryMs = Math.floor(this.environment.random() * RETURN_SPREAD_MS);

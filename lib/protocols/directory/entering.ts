@@ -104,7 +104,7 @@ export class Entering {
     const { kicked, out } = this.parts;
     const kickedMs = kicked.waitMs(folded, link.peer, out.nowMs);
     if (kickedMs === 0) return false;
-    const text = "The operator has thrown you out; come back later";
+    const text = "The operator has thrown you out";
     this.#refuse(link, "kicked", text, kickedMs);
     return true;
   }
@@ -137,7 +137,7 @@ export class Entering {
   #mayNotTry(link: ClientLink, { retryMs, isLockedOut }: Wait): void {
     if (!isLockedOut) return this.#refuse(link, "full", "Too many are logging in", retryMs);
     this.parts.log.info("locked out after wrong passwords", { address: link.address });
-    const text = "Too many wrong passwords; try again later";
+    const text = "Too many wrong passwords";
     this.#refuse(link, "locked-out", text, retryMs);
   }
 
@@ -178,7 +178,7 @@ export class Entering {
     if (waitMs > 0) {
       const text = this.parts.signUpsMax === 0
         ? "This directory takes no sign-ups; its operator can add an account"
-        : "Too many have signed up from your address; try again later";
+        : "Too many have signed up from your address";
       return this.#refuse(link, "too-fast", text, waitMs);
     }
     this.#signUps.add(address, out.nowMs);

@@ -16,6 +16,7 @@ import { DIRECTORY_NAME, type SessionState } from "./events.ts";
 import { ENTER_MS_MAX, FULL_PAUSE_MS_MAX, STABLE_MS, STRANGE_TOLD_MS } from "./client_limits.ts";
 import { FULL_MS_MAX, RETRY_MS_MAX, RETRY_MS_MIN } from "./limits.ts";
 import type { DirectoryMessage, DirectoryMessageOf, WayIn } from "./messages.ts";
+import { refusalText } from "./refusal_text.ts";
 
 const DEADLINES = ["retry", "enter"] as const;
 
@@ -397,7 +398,7 @@ export class Session {
       return this.#retryIn(Math.min(Math.max(retryMs, this.#pauseMs()), FULL_PAUSE_MS_MAX));
     }
     const isOut = code === "bad-credentials" && this.#sentHow === "resume";
-    this.#refuse(code, isOut ? OUT_TEXT : visibleText(text));
+    this.#refuse(code, isOut ? OUT_TEXT : refusalText(visibleText(text), retryMs));
   }
 
   /** Whoever wants in is told why not, and asked again. */
@@ -429,7 +430,7 @@ export class Session {
     const pauseMs = Math.min(FULL_PAUSE_MS_MAX, Math.max(retryMs, 2 * RETRY_MS_MIN)) *
       (0.8 + 0.2 * random());
     this.#retryIn(pauseMs);
-    this.#tellDown("there is no room at the moment");
+    this.#tellDown("it is full");
     out.notice(`${text}; trying again in ${Math.ceil(pauseMs / 1_000)} s`);
   }
 
@@ -447,7 +448,7 @@ export class Session {
         this.close("kicked");
         return this.owner.fatal(
           "kicked",
-          said === "" ? "The directory's operator sent you out" : said,
+          refusalText(said === "" ? "The directory's operator sent you out" : said, retryMs),
         );
       case "forgotten":
         this.close("forgotten");

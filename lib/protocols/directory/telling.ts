@@ -106,7 +106,7 @@ export class Telling {
     const own = this.#operatorsOwn = Math.max(this.#operatorsOwn + 1, this.parts.wallMs());
     const sender = { name: DIRECTORY_NAME, key: null, isAccount: false, own, ref };
     const refusal = this.#tell(sender, text);
-    if (refusal !== null) out.error(refusal.code, refusal.text, ref);
+    if (refusal !== null) out.error(refusal.code, `Nothing was told: ${refusal.text}`, ref);
   }
 
   #tell(sender: Sender, text: string): Refusal | null {
@@ -172,7 +172,7 @@ export class Telling {
 
   #failed(sender: Sender, reason: string): void {
     const { out } = this.parts;
-    const text = "The directory cannot store it";
+    const text = "the directory's disk takes nothing, which its operator can change";
     const client = this.#clientOf(sender);
     if (client !== null) {
       const retryMs = DISK_FULL_RETRY_MS;
@@ -272,15 +272,15 @@ function rateKeyOf({ name, key, isAccount }: Sender): string {
 
 function notAllowed(policy: BroadcastPolicy): Refusal {
   const who = policy === "operator" ? "the operator" : "those who have an account";
-  return { code: "not-allowed", text: `Only ${who} may tell all here`, retryMs: 0 };
+  return { code: "not-allowed", text: `only ${who} may tell all here`, retryMs: 0 };
 }
 
 const TOO_FAST = {
   code: "too-fast",
-  text: `Everybody may tell all ${BROADCASTS_MAX} times a minute`,
+  text: `everybody may tell all ${BROADCASTS_MAX} times a minute`,
 } as const;
 const DISK_BUSY: Refusal = {
   code: "too-fast",
-  text: "The directory's disk doesn't keep up",
+  text: "the directory's disk doesn't keep up",
   retryMs: DISK_FULL_RETRY_MS,
 };

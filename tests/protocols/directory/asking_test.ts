@@ -37,7 +37,7 @@ Deno.test("telling all: what is refused is said of the one that it was, and the 
   tells(program, "two", "b");
 
   assertEquals(program.refuses("disk"), [
-    "error code=disk text=because disk ref=a",
+    `error code=disk text="one" wasn't told: because disk ref=a`,
     "to directory: broadcast own=2 text=two",
   ]);
 });
@@ -49,22 +49,24 @@ Deno.test("telling all: what comes too fast isn't sent before the directory take
   program.types({ command: "passwd", old, new: "longer than before" }, "d");
 
   assertEquals(program.refuses("too-fast", 30_000), [
-    "error code=too-fast text=because too-fast ref=a",
-    "error code=too-fast text=because too-fast ref=b",
-    "error code=too-fast text=because too-fast ref=c",
+    `error code=too-fast text="x" wasn't told: because too-fast; try again in 30 s ref=a`,
+    `error code=too-fast text="x" wasn't told: because too-fast; try again in 30 s ref=b`,
+    `error code=too-fast text="x" wasn't told: because too-fast; try again in 30 s ref=c`,
     `to directory: change-password old=${old} new=longer than before`,
   ]);
   assertEquals(program.refuses("locked-out", 90_000), [
-    "error code=locked-out text=because locked-out ref=d",
+    "error code=locked-out text=because locked-out; try again in 60 s ref=d",
   ]);
   program.after(29_999);
-  assertEquals(tells(program, "x"), ["error code=too-fast text=because too-fast"]);
+  assertEquals(tells(program, "x"), [
+    `error code=too-fast text="x" wasn't told: because too-fast; try again in 1 s`,
+  ]);
   program.after(1);
   assertEquals(tells(program, "x").length, 1);
   taken(program, 1);
   assertEquals(
     program.types({ command: "forget-me", password: old }),
-    ["error code=locked-out text=because locked-out"],
+    ["error code=locked-out text=because locked-out; try again in 30 s"],
   );
   program.after(30_000);
   const words = program.types({ command: "forget-me", password: old });

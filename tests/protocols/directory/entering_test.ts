@@ -772,7 +772,7 @@ Deno.test("Directory: when it ends all are told, and come back over a while", ()
     "* logout ann closing",
     "ann: dismissed closing",
     "ann: close (closing)",
-    "silent: close (The directory was stopped)",
+    "silent: close (it was stopped)",
     "stops: bye",
   ]);
   assertEquals(ann.last("dismissed").retryMs, 1_000);
