@@ -192,6 +192,37 @@ sideBySide({
       }
     },
 
+  "whoever hangs up on somebody who hangs is told what may be lost, which is shown all the same":
+    async () => {
+      const { world } = await DirectoryWorld.open([]);
+      await using _ = world;
+      const pairs = [["alice", "bob", {}, "q"], ["carol", "dora", UNREACHABLE, "q"], [
+        "eve",
+        "fred",
+        {},
+        "leaves",
+      ]] as const;
+      await Promise.all(pairs.map(async ([caller, callee, options, how]) => {
+        const [one, other] = await world.talking(caller, callee, options);
+        await one.type("shown");
+        await other.until(message("shown"));
+        await sleep(1_000);
+        other.signal("SIGSTOP");
+        await one.type("one\ntwo\nthree\nq");
+        const ended = await one.until(call("ended"));
+        if (how === "leaves") await one.type("q");
+        const told = await one.until(({ event, warning }) => event === "notice" && warning);
+        assertEquals(told.text, `${callee} may not have got your last 3 lines`);
+        assert(elapsed(ended, told) < 10_500, `${elapsed(ended, told)} ms later`);
+        if (how === "leaves") assertEquals(await endOf(one), [0, "bye", "quit"]);
+        other.signal("SIGCONT");
+        await other.until(call("ended"));
+        const seen = other.events.filter(is("message")).map(({ text }) => text);
+        if (options === UNREACHABLE) assertEquals(seen[0], "shown");
+        else assertEquals(seen, ["shown", "one", "two", "three"]);
+      }));
+    },
+
   "a caller that hangs is told to the callee within 10 s, and leaves the list within 15":
     async () => {
       const { world, directory } = await DirectoryWorld.open([]);

@@ -72,6 +72,7 @@ export const DIRECTORY_SAMPLES: readonly DirectoryMessage[] = [
   { type: "begin", call },
   { type: "line", text: "two\nlines" },
   { type: "heard", lines: 300 },
+  { type: "hung-up" },
   { type: "here", padding: new Uint8Array(64) },
   { type: "prove", challenge: new Uint8Array(8).fill(7) },
   { type: "proof", challenge: new Uint8Array(8).fill(7) },

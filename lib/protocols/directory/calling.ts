@@ -5,7 +5,8 @@
  * caller says on which link they talk: the first that is up, or, where none is, one through the directory. From there
  * on the directory isn't asked any more: a direct call goes on without it.
  *
- * `connecting.ts` finds the link, `talking.ts` is what they say on it; here is how a call begins and ends.
+ * `connecting.ts` finds the link, `talking.ts` is what they say on it, `parting_calls.ts` what becomes of that once our
+ * user has hung up; here is how a call begins and ends.
  */
 
 import type { ErrorCode } from "../../base/errors.ts";
@@ -36,6 +37,7 @@ import {
 import type { Lobby } from "./lobby.ts";
 import type { CallOutcome, DirectoryMessage, DirectoryMessageOf } from "./messages.ts";
 import type { MissedCalls } from "./missed_calls.ts";
+import { PartingCalls } from "./parting_calls.ts";
 import { RelayedCalls } from "./relayed.ts";
 import { Talking } from "./talking.ts";
 
@@ -77,8 +79,7 @@ export class Calling {
   readonly #connecting: Connecting;
   readonly #talking: Talking;
   readonly #relayed: RelayedCalls;
-  /** Of a direct call that our user has ended, until what was said has gone out. */
-  #partingLink: LinkId | null = null;
+  readonly #parting: PartingCalls;
   /** The directory declines more, and takes whoever goes on for an attacker. */
   readonly #calls = new TokenBucket(CALLS_PER_S, CALLS_BURST);
   readonly #deadlines = new Deadlines(DEADLINES);
@@ -90,6 +91,7 @@ export class Calling {
       talks: (call, link) => this.#talks(call, link),
     });
     this.#talking = new Talking(owner);
+    this.#parting = new PartingCalls(owner.out);
     this.#relayed = new RelayedCalls(owner.out, (message) => owner.tell(message));
   }
 
@@ -99,7 +101,7 @@ export class Calling {
 
   /** The goodbye of an earlier call is still under way. */
   get isParting(): boolean {
-    return this.#partingLink !== null || this.#relayed.isParting;
+    return this.#parting.size > 0 || this.#relayed.isParting;
   }
 
   /** What `enter` is to say of a call that has gone on. A self-call needs no directory that knows of it. */
@@ -195,14 +197,24 @@ export class Calling {
   }
 
   #hangsUp(call: ClientCall, ref?: string): void {
-    const { link } = call;
-    this.#talking.close(call, "hung up");
-    if (link?.isRelayed) this.#relayed.part(call.id, link.link);
-    else {
-      this.#partingLink = link?.link ?? null;
-      this.#tellOf(call, { type: "hang-up", reason: "" });
-    }
+    this.#talking.tellHeard(call);
+    if (call.link !== null) this.#parting.add(call.link.link, call);
+    this.#parts(call);
     this.#over(call, "ended", {}, ref, true);
+  }
+
+  /** The other's user has ended it. */
+  #isHungUp(call: ClientCall): void {
+    this.#talking.close(call, "hung up there");
+    this.#parts(call);
+    this.#over(call, "ended", { reason: "hung-up" });
+  }
+
+  /** The directory is told that it is over: where it relays it, once all of it has gone out. */
+  #parts(call: ClientCall): void {
+    const { link } = call;
+    if (link?.isRelayed) this.#relayed.part(call.id, link.link);
+    else this.#tellOf(call, { type: "hang-up", reason: "" });
   }
 
   /** The program leaves: what rings here isn't answered any more, what is talked about is said, then it ends. */
@@ -365,6 +377,7 @@ export class Calling {
     const call = this.#call;
     this.#missNext();
     this.#relayed.parted();
+    this.#parting.giveUp();
     if (call === null) return;
     this.#talking.close(call, "quit");
     this.#tellOf(call, { type: "hang-up", reason: "" });
@@ -393,8 +406,8 @@ export class Calling {
 
   /** A link is down: one that may have become the one, the one, or any other. */
   linkDown(link: LinkId, closed: boolean): void {
-    if (link === this.#partingLink) this.#partingLink = null;
-    if (this.#relayed.linkDown(link)) return;
+    const wasParting = this.#parting.linkDown(link);
+    if (this.#relayed.linkDown(link) || wasParting) return;
     const call = this.#call;
     if (call === null || call.links.remove(link) || call.link?.link !== link) return;
     const reason = closed ? "hung-up" : "lost";
@@ -405,8 +418,9 @@ export class Calling {
   /** Something came on a link that isn't the directory's. */
   message(link: LinkId, message: DirectoryMessage): void {
     const call = this.#call;
-    if (message.type === "unknown" || call === null) return;
+    if (message.type === "unknown" || this.#parting.message(link, message) || call === null) return;
     if (call.link?.link !== link) return this.#connecting.message(call, link, message);
+    if (message.type === "hung-up") return this.#isHungUp(call);
     const fault = this.#talking.hears(call, message);
     if (fault !== null) this.#breaks(call, fault);
   }
@@ -465,13 +479,13 @@ export class Calling {
 
   // The end.
 
-  /** @param goesOut What was said goes out first: our user has ended it. */
+  /** @param isParting Our user has ended it: what was said goes out first. */
   #over(
     call: ClientCall,
     state: CallOutcome,
     more: { readonly reason?: Reason | string } = {},
     ref?: string,
-    goesOut = false,
+    isParting = false,
   ): void {
     const { out, lobby, isUp } = this.owner;
     const { isTalking: wasTalking, talkingSinceMs } = call;
@@ -483,7 +497,7 @@ export class Calling {
     this.#show(call, state, { ...more, ...talked }, ref);
     call.enter("over");
     this.#call = null;
-    this.#talking.over(call, goesOut);
+    this.#talking.over(call, isParting);
     if (!wasTalking || !isUp) return;
     lobby.showAfter(this.owner.selfName, call.peer);
     const next = this.#next;
@@ -522,7 +536,12 @@ export class Calling {
   }
 
   nextMs(): number | null {
-    return earliestMs(this.#connecting.nextMs(), this.#deadlines.nextMs(), this.#talking.nextMs());
+    return earliestMs(
+      this.#connecting.nextMs(),
+      this.#deadlines.nextMs(),
+      this.#talking.nextMs(),
+      this.#parting.nextMs(),
+    );
   }
 
   tick(): void {
@@ -536,6 +555,7 @@ export class Calling {
       else this.#unreachable(call);
     }
     this.#talking.tick(this.#call);
+    this.#parting.tick();
     this.#hangUpWhenSaid();
   }
 
@@ -564,6 +584,7 @@ export class Calling {
   postpone(delayMs: number): void {
     this.#connecting.postpone(delayMs);
     this.#talking.postpone(delayMs);
+    this.#parting.postpone(delayMs);
     this.#deadlines.postpone(delayMs);
   }
 }

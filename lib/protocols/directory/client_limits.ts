@@ -27,6 +27,8 @@ export const DECIDED_MS = 2_000;
 export const GOODBYE_MS_MAX = 1_000;
 /** After a call the list is shown when both are free in it, or after this: one of them may be in another call. */
 export const AFTER_CALL_MS = 500;
+/** Calls that our user has ended, and of which it isn't known yet what of the last lines the other was shown. */
+export const PARTING_MAX = 8;
 /** Keys of others that a client remembers in memory. */
 export const KNOWN_MAX = 1_024;
 /** Of what a user asks of the directory, so much waits: beyond half, the input pauses. */
@@ -44,5 +46,5 @@ export const HEARD_KEPT_MAX = 256;
 export const LISTENERS_MAX = 64;
 /** A disk that refuses is tried again after this. */
 export const DISK_RETRY_MS = 5_000;
-/** When the program leaves although not everything has gone out. */
+/** When the program leaves, or a call's link is let go, although not everything has gone out. */
 export const LEAVE_MS_MAX = 10_000;

@@ -358,13 +358,22 @@ const line = message(50, "line", {
 const heard = message(51, "heard", {
   from: "either",
   to: "the other",
-  when: "lines were shown: after 200 ms or 32 of them, and before it closes the link",
+  when:
+    "lines were shown: after 200 ms or 32 of them, and when it ends the call or closes the link",
   answer: "none",
   lane: "control",
 }, {
   /** Of this call, up to now: more than before, and no more than were said. */
   lines: counter,
 });
+
+const hungUp = message(52, "hung-up", {
+  from: "either",
+  to: "the other",
+  when: "its user has ended the call, and not all of its lines are heard: they stand before this",
+  answer: "`heard`, and the link is closed",
+  lane: "data",
+}, {});
 
 const here = message(56, "here", {
   from: "a client",
@@ -427,6 +436,7 @@ export const DIRECTORY_MESSAGES = [
   begin,
   line,
   heard,
+  hungUp,
   here,
   prove,
   proof,

@@ -8,6 +8,7 @@ import { SAID_AT_ONCE_BYTES } from "./client_limits.ts";
 import type { ClientOutput } from "./client_output.ts";
 import { HEARD_MS, TEXT_BYTES_MAX } from "./limits.ts";
 import type { DirectoryMessage } from "./messages.ts";
+import { warnOfUnheard } from "./parting_calls.ts";
 
 export interface TalkingOwner {
   readonly out: ClientOutput;
@@ -72,13 +73,13 @@ export class Talking {
     const { out } = this.owner;
     out.show({ event: "message", from: call.peer, text: message.text, self: false });
     receipts.shown();
-    if (receipts.owed === "now") this.#tellHeard(call);
+    if (receipts.owed === "now") this.tellHeard(call);
     else this.#deadlines.setEarliest("heard", out.nowMs + HEARD_MS);
     return null;
   }
 
   /** Tells the other of the lines that were shown since it was told last. */
-  #tellHeard({ link, receipts }: ClientCall): void {
+  tellHeard({ link, receipts }: ClientCall): void {
     this.#deadlines.clear("heard");
     if (link === null || receipts.owed === "nothing") return;
     this.owner.out.send(link.link, { type: "heard", lines: receipts.tell() });
@@ -87,21 +88,19 @@ export class Talking {
   /** Closes the link on which they talk, if they do. */
   close(call: ClientCall, reason: string): void {
     if (call.link === null) return;
-    this.#tellHeard(call);
+    this.tellHeard(call);
     this.owner.out.close(call.link.link, reason);
   }
 
   /**
    * They talk no more: our user is told which lines may be lost.
-   * @param goesOut What was said goes out first.
+   * @param isParting What was said goes out first, and which of it may be lost is told after that.
    */
-  over({ peer, lines, receipts: { unheard } }: ClientCall, goesOut: boolean): void {
+  over(call: ClientCall, isParting: boolean): void {
     const { out } = this.owner;
+    const { peer, lines } = call;
     for (const name of DEADLINES) this.#deadlines.clear(name);
-    if (unheard > 0 && !goesOut) {
-      const what = unheard === 1 ? "line" : `${unheard} lines`;
-      out.warn(`${shownName(peer)} may not have got your last ${what}`);
-    }
+    if (!isParting) warnOfUnheard(out, call);
     if (lines.size > 0) {
       const what = lines.size === 1 ? "1 line wasn't" : `${lines.size} lines weren't`;
       out.notice(`${what} said, as there is no call with ${shownName(peer)}`);
@@ -118,7 +117,7 @@ export class Talking {
     for (const due of this.#deadlines.takeDue(this.owner.out.nowMs)) {
       if (call === null) continue;
       if (due === "flush") this.flush(call);
-      else this.#tellHeard(call);
+      else this.tellHeard(call);
     }
   }
 

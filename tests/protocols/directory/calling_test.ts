@@ -518,7 +518,7 @@ Deno.test("lines: piped, hanging up comes after them, and what is piped after th
   assertEquals(withoutUsers(words).slice(-6), [
     `to link ${link}: line text=one`,
     "message from=ann text=one self=true",
-    `close link ${link}`,
+    `to link ${link}: hung-up`,
     "to directory: hang-up reason= call=#1",
     "call call=#1 peer=bob state=ended durationMs=0",
     "input goes on",
@@ -589,7 +589,7 @@ Deno.test("lines: no more are said at once than a link can say that it doesn't t
   const { program, link } = talking();
   program.feed({ type: "congested", link });
   for (let n = 0; n < 10; n++) program.types({ command: "say", text: "x".repeat(40_000) });
-  const said = (words: Words) => words.filter((word) => word.startsWith("to link")).length;
+  const said = (words: Words) => words.filter((word) => / line text=/.test(word)).length;
 
   assertEquals(said(program.feed({ type: "drained", link })), 2);
   assertEquals(said(program.feed({ type: "tick" })), 2);
@@ -599,7 +599,7 @@ Deno.test("lines: no more are said at once than a link can say that it doesn't t
 
   program.types({ command: "hang-up" });
   const words = program.after(0);
-  assertEquals([said(words), words.includes(`close link ${link}`)], [4, true]);
+  assertEquals([said(words), words.includes(`to link ${link}: hung-up`)], [4, true]);
 });
 
 Deno.test("lines: long ones fill what may wait, too", () => {
@@ -740,11 +740,100 @@ Deno.test("heard: lines that weren't said are told apart", () => {
   ]);
 });
 
-Deno.test("heard: whoever hangs up isn't told of what goes out first, nor who talks to oneself", () => {
-  const { program } = talking();
+/** Ann has said three lines, of which one was heard, and hung up. */
+function hungUp(talk = talking()): Talking {
+  const { program, link } = talk;
   saysLines(program, 3);
-  assertEquals(notices(program.types({ command: "hang-up" })), []);
+  program.hears(link, { type: "heard", lines: 1 });
+  const words = program.types({ command: "hang-up" });
+  assertEquals(
+    words.filter((word) => word.includes(`link ${link}`)),
+    [`to link ${link}: hung-up`],
+  );
+  assert(words.some((word) => word.includes("state=ended durationMs=")), words.join("\n"));
+  assertEquals(notices(words), []);
+  return talk;
+}
 
+const TWO_LINES = "notice text=bob may not have got your last 2 lines warning=true";
+
+Deno.test("heard: whoever hangs up is told what wasn't heard as soon as that is known, after 10 s at most", () => {
+  const ends: Readonly<Record<string, (talk: Talking) => Words>> = {
+    "nobody answers": ({ program }) => {
+      assertEquals(notices(program.after(9_999)), []);
+      return program.after(1);
+    },
+    "the link is lost": ({ program, link }) => program.linkDown(link, false),
+    "the other closes it": ({ program, link }) => program.linkDown(link, true),
+    "nothing more is heard of in time": ({ program, link }) => {
+      program.hears(link, { type: "line", text: "too late" });
+      return program.after(10_000);
+    },
+    "the other has hung up, too": ({ program, link }) => {
+      assertEquals(program.hears(link, { type: "hung-up" }), [`close link ${link}`]);
+      return program.linkDown(link, true);
+    },
+    "the program leaves": ({ program }) => {
+      assertEquals(program.types({ command: "quit" }), []);
+      return program.after(10_000);
+    },
+    "the program is put out": ({ program }) =>
+      program.says({ type: "dismissed", because: "kicked", text: "", retryMs: 0 }),
+  };
+  for (const [how, end] of Object.entries(ends)) {
+    for (const talk of [talking(), relayedTalking()]) {
+      assertEquals(notices(end(hungUp(talk))), [TWO_LINES], how);
+      assertEquals(notices(talk.program.linkDown(talk.link, false)), [], how);
+      assertEquals(talk.program.machine.calling.isParting, false, how);
+    }
+  }
+});
+
+Deno.test("heard: whoever hangs up closes the link once all was heard, and shows no more of it", () => {
+  const { program, link } = hungUp();
+  assertEquals(program.hears(link, { type: "line", text: "too late" }), []);
+  assertEquals(program.hears(link, { type: "heard", lines: 2 }), []);
+  assertEquals(program.hears(link, { type: "heard", lines: 4 }), [], "more than was said");
+
+  assertEquals(program.hears(link, { type: "heard", lines: 3 }), [`close link ${link}`]);
+  assertEquals(notices(program.linkDown(link, true)), []);
+  assertEquals(notices(program.after(20_000)), []);
+});
+
+Deno.test("heard: whoever is hung up on says first what was shown, and closes the link", () => {
+  for (const talk of [talking(), relayedTalking()]) {
+    const { program, link } = talk;
+    hearsLines(talk, 2);
+    const words = withoutUsers(program.hears(link, { type: "hung-up" }));
+    const end = "call call=#1 peer=bob state=ended reason=hung-up";
+    assertEquals(words.slice(0, 2), [`to link ${link}: heard lines=2`, `close link ${link}`]);
+    assert(words.at(-1)?.startsWith(end), words.join("\n"));
+    // What the directory relays goes on until the link is down.
+    const told = talk.program.linkDown(link, true);
+    assert([...words, ...told].some((word) => word.startsWith("to directory: hang-up")));
+    assertEquals(words.includes("relay-close call=#1"), false);
+  }
+});
+
+Deno.test("heard: so many calls that our user has ended are waited for, each for itself", () => {
+  const program = ClientProgram.in();
+  for (let n = 1; n <= 9; n++) {
+    program.types({ command: "call", name: "bob" });
+    program.meet({ call: callId(n) });
+    const { link } = program.linkUp();
+    program.hears(link, { type: "talk", call: callId(n) });
+    saysLines(program, n);
+    const told = notices(program.types({ command: "hang-up" }));
+    assertEquals(
+      told,
+      n < 9 ? [] : ["notice text=bob may not have got your last line warning=true"],
+    );
+    program.after(500);
+  }
+  assertEquals(notices(program.after(10_000)).length, 8);
+});
+
+Deno.test("heard: who talks to oneself loses nothing", () => {
   const self = ClientProgram.in();
   self.types({ command: "call", name: "ann" });
   saysLines(self, 3);

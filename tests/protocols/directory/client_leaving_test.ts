@@ -31,11 +31,12 @@ Deno.test("leaving: a ringing call is waited for; what waits for it goes out, th
 
   assertEquals(words.filter((word) => !/^(users|input)/.test(word)).slice(-4), [
     "message from=ann text=hello self=true",
-    `close link ${link}`,
+    `to link ${link}: hung-up`,
     "to directory: hang-up reason= call=#1",
     "call call=#1 peer=bob state=ended durationMs=0",
   ]);
   assertEquals(program.after(1_000).includes("bye quit"), false, "it is on its way");
+  assertEquals(program.hears(link, { type: "heard", lines: 1 }), [`close link ${link}`]);
   const down = { type: "link-down", link, closed: true, reason: "hung up" } as const;
   assertEquals(program.feed(down), ["close directory", "bye quit"]);
 });

@@ -272,6 +272,7 @@ export class HostileClient implements Station<DirectoryMessage>, Visitor {
       () => ({ type: "change-password", old: "hostile password", new: "hostile password" }),
       () => ({ type: "forget-me", password: "hostile password" }),
       () => ({ type: "heard", lines: random.below(3) }),
+      () => ({ type: "hung-up" }),
       () => ({ type: "outcome", call, state: random.pick(OUTCOMES), reason: "" }),
       () => ({ type: "missed", from: "ann" }),
       () => this.#enter(),

@@ -46,6 +46,8 @@ export class ClientSight {
   talk: Talk | null = null;
   /** The one that has ended, while nothing else was shown since. */
   #ended: Talk | null = null;
+  /** Those that the user has ended, and was told nothing of since. */
+  #parted: Talk[] = [];
   /** When it wasn't in any more; of one that ended without a word, when it ended. */
   readonly #leftMs: number[] = [];
   /** Broadcasts that this process has shown, and how often. */
@@ -91,6 +93,7 @@ export class ClientSight {
   /** Its process is killed: what it would have shown next isn't. */
   killed(): void {
     if (this.#ended !== null) this.#ended.doubted = null;
+    for (const talk of this.#parted) talk.doubted = null;
   }
 
   left(): void {
@@ -160,7 +163,8 @@ export class ClientSight {
       if (isSelf && sent.length !== received.length) this.#fails("doesn't hear itself");
       this.talk.end = event.reason ?? "";
       this.process.person.world.talks.ended(this.talk);
-      this.#ended = this.talk;
+      if (this.talk.end === "") this.#parted.push(this.talk);
+      else this.#ended = this.talk;
     }
     this.call = null;
     this.talk = null;
@@ -169,9 +173,20 @@ export class ClientSight {
   #notice(text: string, ended: Talk | null): void {
     const [, peer, lines = 1] = DOUBTS.exec(text) ?? [];
     if (peer === undefined) return;
-    if (ended?.peer !== peer) return this.#fails(`is told of what ${peer} may not have got`);
-    ended.doubted = Number(lines);
-    if (ended.doubted > ended.sent.length) this.#fails("is told that more is lost than it said");
+    const talk = ended?.peer === peer ? ended : this.#takeParted(peer, Number(lines));
+    if (talk === null) return this.#fails(`is told of what ${peer} may not have got`);
+    talk.doubted = Number(lines);
+    if (talk.doubted > talk.sent.length) this.#fails("is told that more is lost than it said");
+  }
+
+  /** Of those with whoever that is, the one that lacks most: which is meant isn't said. */
+  #takeParted(peer: string, lines: number): Talk | null {
+    const { talks } = this.process.person.world;
+    const meant = this.#parted
+      .filter((talk) => talk.peer === peer && talk.sent.length >= lines)
+      .toSorted((a, b) => talks.lost(b) - talks.lost(a))[0] ?? null;
+    this.#parted = this.#parted.filter((talk) => talk !== meant);
+    return meant;
   }
 
   #line({ text, self, from }: Extract<ClientEvent, { readonly event: "message" }>): void {

@@ -103,18 +103,22 @@ export class Talks {
     }
   }
 
-  /** What one side said and the other was never shown isn't lost silently, unless one's own user hung up. */
+  /** How many lines of one side the other was never shown. */
+  lost(talk: Talk): number {
+    return talk.sent.length - (this.other(talk)?.received.length ?? 0);
+  }
+
+  /** What one side said and the other was never shown isn't lost silently. */
   checkLost(): void {
     for (const talk of [...this.#byId.values()].flat()) {
-      const { process, key, end, sent, doubted } = talk;
+      const { process, key, end, doubted } = talk;
       const { person } = process;
       const { world } = person;
-      if (key === null || end === null || end === "" || doubted === null) continue;
+      if (key === null || end === null || doubted === null) continue;
       // Who keeps to no rule may say that it was shown what it wasn't.
       if (world.hostiles.some(({ keys }) => keys.has(key))) continue;
-      const other = this.other(talk);
-      if (other === null && world.options.lies) continue;
-      const lost = sent.length - (other?.received.length ?? 0);
+      if (this.other(talk) === null && world.options.lies) continue;
+      const lost = this.lost(talk);
       if (lost <= doubted) continue;
       throw new Violation(`${person.name} loses ${lost} lines, and is told of ${doubted}`);
     }

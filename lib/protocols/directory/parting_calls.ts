@@ -1,0 +1,95 @@
+/** Calls that our user has ended, until it is known what of the last lines the other side was shown. */
+
+import { DeadlineQueue } from "../../base/deadline_queue.ts";
+import type { LinkId } from "../../base/ids.ts";
+import { shownName } from "../../base/names.ts";
+import { LEAVE_MS_MAX, PARTING_MAX } from "./client_limits.ts";
+import type { ClientOutput } from "./client_output.ts";
+import type { Receipts } from "./lines.ts";
+import type { DirectoryMessage } from "./messages.ts";
+
+interface Parting {
+  readonly peer: string;
+  readonly receipts: Receipts;
+}
+
+export class PartingCalls {
+  /** By the link on which they talked, which stays until then. */
+  readonly #calls = new Map<LinkId, Parting>();
+  readonly #deadlines = new DeadlineQueue<LinkId>();
+
+  constructor(readonly out: ClientOutput) {}
+
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  /** Our user has ended it, and the other side is told so after all that was said. */
+  add(link: LinkId, { peer, receipts }: Parting): void {
+    const [oldest] = this.#calls.keys();
+    if (this.#calls.size === PARTING_MAX) this.#giveUp(oldest!);
+    this.#calls.set(link, { peer, receipts });
+    this.#deadlines.set(link, this.out.nowMs + LEAVE_MS_MAX);
+    if (receipts.unheard === 0) this.#close(link);
+    else this.out.send(link, { type: "hung-up" });
+  }
+
+  /** What the other still says isn't shown: our user has ended it. @returns Whether the link is that of such a call. */
+  message(link: LinkId, message: DirectoryMessage): boolean {
+    const call = this.#calls.get(link);
+    if (call === undefined) return false;
+    if (message.type === "heard") call.receipts.heard(message.lines);
+    // Who has ended it, too, says no more of what it was shown.
+    if (call.receipts.unheard === 0 || message.type === "hung-up") this.#close(link);
+    return true;
+  }
+
+  /** @returns Whether the link was that of such a call. */
+  linkDown(link: LinkId): boolean {
+    const call = this.#calls.get(link);
+    if (call === undefined) return false;
+    this.#calls.delete(link);
+    this.#deadlines.set(link, null);
+    warnOfUnheard(this.out, call);
+    return true;
+  }
+
+  /** None of them is waited for any more. */
+  giveUp(): void {
+    for (const link of [...this.#calls.keys()]) this.#giveUp(link);
+  }
+
+  #giveUp(link: LinkId): void {
+    this.#close(link);
+    this.linkDown(link);
+  }
+
+  #close(link: LinkId): void {
+    this.out.close(link, "hung up");
+  }
+
+  // Time.
+
+  nextMs(): number | null {
+    return this.#deadlines.nextMs();
+  }
+
+  tick(): void {
+    for (;;) {
+      const link = this.#deadlines.takeDue(this.out.nowMs);
+      if (link === null) return;
+      this.#giveUp(link);
+    }
+  }
+
+  postpone(delayMs: number): void {
+    this.#deadlines.postpone(delayMs);
+  }
+}
+
+/** Which lines may be lost with a call. */
+export function warnOfUnheard(out: ClientOutput, { peer, receipts: { unheard } }: Parting): void {
+  if (unheard === 0) return;
+  const what = unheard === 1 ? "line" : `${unheard} lines`;
+  out.warn(`${shownName(peer)} may not have got your last ${what}`);
+}
