@@ -183,7 +183,7 @@ export function registryCommands(
 function bareLine(line: string, where: Whereabouts, isInteractive: boolean): Invocation {
   const { place, peer } = where;
   const word = line.trimEnd();
-  if (where.wasTalking) {
+  if (where.wasInCall) {
     throw new P2pchatError(
       "not-allowed",
       "Nothing was done: the call was over before that line was; Up brings it back",
@@ -200,7 +200,15 @@ function bareLine(line: string, where: Whereabouts, isInteractive: boolean): Inv
   }
   if (word === "1") return { command: "list", texts: {} };
   const told = /^2(?:\s+([^]*))?$/.exec(word)?.[1];
-  if (told !== undefined) return { command: "broadcast", texts: { text: told } };
+  if (told !== undefined) {
+    // Whoever doesn't see at once that it rings may mean the one who calls.
+    if (place !== "lobby" && isInteractive) {
+      const text =
+        "Nothing was told to all, as a call isn't over: /broadcast TEXT tells all now, too";
+      throw new P2pchatError("not-allowed", text);
+    }
+    return { command: "broadcast", texts: { text: told } };
+  }
   if (word === "2") {
     throw new P2pchatError("usage", "The form is 2 TEXT, for example 2 lunch is ready");
   }

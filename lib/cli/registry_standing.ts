@@ -13,8 +13,8 @@ export interface Whereabouts {
   readonly place: Place;
   /** The other one of the call; empty in the lobby. */
   readonly peer: string;
-  /** The line that is typed was begun in a call that is over now. */
-  readonly wasTalking: boolean;
+  /** The line that is typed was begun while a call rang or went on that is over now. */
+  readonly wasInCall: boolean;
   /** The other one has ended the call a moment ago. */
   readonly isJustOver: boolean;
 }
@@ -37,7 +37,8 @@ export class RegistryStanding {
   #wasUp = false;
   #isGuest = false;
   #overAtMs = -Infinity;
-  #begunIn: Place = "lobby";
+  /** The call in which the line that is typed was begun; null: in none. */
+  #begunIn: string | null = null;
   /** More lines were piped for the call that isn't connected yet than are kept. */
   #isOverfull = false;
 
@@ -46,17 +47,20 @@ export class RegistryStanding {
 
   get where(): Whereabouts {
     const isTalking = this.#where.place === "talking";
-    const wasTalking = this.#begunIn === "talking" && !isTalking;
     return {
       ...this.#where,
-      wasTalking,
+      wasInCall: this.#begunIn !== null && this.#begunIn !== this.#callNow,
       isJustOver: !isTalking && this.nowMs() - this.#overAtMs < JUST_OVER_MS,
     };
   }
 
   /** Somebody at a terminal types the first character of a line. */
   lineBegins(): void {
-    this.#begunIn = this.#where.place;
+    this.#begunIn = this.#callNow;
+  }
+
+  get #callNow(): string | null {
+    return this.#where === LOBBY ? null : this.#call;
   }
 
   /** Whether one was ever let in. */

@@ -6,7 +6,7 @@ import type { Place, Whereabouts } from "../../lib/cli/registry_standing.ts";
 import type { ClientCommand } from "../../lib/protocols/directory/events.ts";
 import { type Outcome, outcomeOf } from "./command_outcome.ts";
 
-const HERE: Whereabouts = { place: "lobby", peer: "", wasTalking: false, isJustOver: false };
+const HERE: Whereabouts = { place: "lobby", peer: "", wasInCall: false, isJustOver: false };
 
 /** What a line does there, with bob. */
 function outcome(
@@ -130,6 +130,18 @@ Deno.test("registry: whoever is called answers with y, n or a command", () => {
   assertEquals(outcome("carol", "asked"), call("carol"));
 });
 
+Deno.test("registry: while it rings, what begins with 2 isn't for all, unless a script says it", () => {
+  for (const place of ["asked", "calling"] as const) {
+    const refused = outcome("2 lunch is ready", place);
+    if (typeof refused === "string" || !("error" in refused)) throw new Error("it is understood");
+    assertEquals(refused.error, "not-allowed");
+    assertStringIncludes(refused.text, "/broadcast TEXT");
+    assertEquals(outcome("/broadcast lunch is ready", place), tell("lunch is ready"));
+  }
+  // Nobody keeps a script from telling all by calling it.
+  assertEquals(outcome("2 lunch", "asked", { isInteractive: false }), tell("lunch"));
+});
+
 Deno.test("registry: objects have the names that /help shows, and their text is literal", () => {
   const object = (text: string, place: Place = "lobby") => outcome(text, place, { objects: true });
   assertEquals(object('{"command":"call","name":"bob","ref":"7"}'), { ...call("bob"), ref: "7" });
@@ -175,11 +187,11 @@ Deno.test("registry: a terminal keeps what was typed in the lobby, chat comes ba
 
 Deno.test("registry: a line that was begun in a call is for nobody else once that is over", () => {
   for (const line of ["2 apples and secrets", "carol", "q", "1"]) {
-    const refused = outcome(line, "lobby", { more: { wasTalking: true } });
+    const refused = outcome(line, "lobby", { more: { wasInCall: true } });
     if (typeof refused === "string" || !("error" in refused)) throw new Error("it is understood");
     assertEquals(refused.error, "not-allowed");
   }
-  assertEquals(outcome("/list", "lobby", { more: { wasTalking: true } }), LIST);
+  assertEquals(outcome("/list", "lobby", { more: { wasInCall: true } }), LIST);
 });
 
 Deno.test("registry: who hangs up a moment after the other doesn't log out", () => {

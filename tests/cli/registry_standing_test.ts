@@ -96,13 +96,41 @@ Deno.test("registry: that a line was begun in a call, and that one is over, is k
   const alice = new RegistryStanding("alice", () => nowMs);
   for (const event of [UP, call("ringing"), call("connected")]) alice.shows(event);
   alice.lineBegins();
-  assertEquals(alice.where.wasTalking, false);
+  assertEquals(alice.where.wasInCall, false);
   alice.shows({ ...call("ended"), reason: "hung-up" } as ClientEvent);
-  assertEquals([alice.where.wasTalking, alice.where.isJustOver], [true, true]);
+  assertEquals([alice.where.wasInCall, alice.where.isJustOver], [true, true]);
   alice.lineBegins();
   nowMs = 1_500;
-  assertEquals([alice.where.wasTalking, alice.where.isJustOver], [false, false]);
+  assertEquals([alice.where.wasInCall, alice.where.isJustOver], [false, false]);
 
   const own = standing(UP, call("ringing"), call("connected"), call("ended"));
   assertEquals(own.where.isJustOver, false);
+});
+
+Deno.test("registry: a line that was begun while a call rang isn't for the lobby, nor for the next call", () => {
+  const ends: readonly (readonly [ClientEvent, ClientEvent])[] = [
+    [call("ringing"), call("declined")],
+    [call("ringing"), call("timeout")],
+    [INCOMING, call("ended", "2")],
+  ];
+  for (const [begins, ends_] of ends) {
+    const alice = standing(UP, begins);
+    alice.lineBegins();
+    assertEquals(alice.where.wasInCall, false);
+    alice.shows(ends_);
+    assertEquals(alice.where.wasInCall, true);
+    alice.shows({ ...INCOMING, call: "3" });
+    assertEquals(alice.where.wasInCall, true);
+    alice.lineBegins();
+    assertEquals(alice.where.wasInCall, false);
+  }
+  const accepted = standing(UP, INCOMING);
+  accepted.asks({ command: "accept" });
+  accepted.lineBegins();
+  accepted.shows({ ...call("connected", "2") });
+  assertEquals(accepted.where.wasInCall, false);
+  const lobby = standing(UP);
+  lobby.lineBegins();
+  lobby.shows(INCOMING);
+  assertEquals(lobby.where.wasInCall, false);
 });
