@@ -179,11 +179,14 @@ export class ClientSight {
     if (talk.doubted > talk.sent.length) this.#fails("is told that more is lost than it said");
   }
 
-  /** Of those with whoever that is, the one that lacks most: which is meant isn't said. */
+  /**
+   * Of those with whoever that is, the one that lacks most: which is meant isn't said. With whom one was that began and
+   * ended in one step isn't known here.
+   */
   #takeParted(peer: string, lines: number): Talk | null {
     const { talks } = this.process.person.world;
     const meant = this.#parted
-      .filter((talk) => talk.peer === peer && talk.sent.length >= lines)
+      .filter(({ id, peer: other, sent }) => sent.length >= lines && (other === peer || id === ""))
       .toSorted((a, b) => talks.lost(b) - talks.lost(a))[0] ?? null;
     this.#parted = this.#parted.filter((talk) => talk !== meant);
     return meant;
