@@ -325,6 +325,7 @@ class Program {
       return false;
     }
     if (place === "lobby") return this.#leave(cause);
+    this.#parts.standing.asks({ command: "hang-up" });
     this.#host?.command({ command: "hang-up" }, undefined);
     return false;
   }

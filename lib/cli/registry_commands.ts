@@ -34,7 +34,7 @@ const calledOne: Argument<ClientCommand> = {
   completesNames: true,
 };
 
-/** Both hang up, and one of them is late. */
+/** Both end a call, or one that rings, and one of them is late. */
 export const JUST_OVER_TEXT = "The call was over a moment ago; again, and you log out";
 
 const partOfName: Argument<string | undefined> = { parse: (text) => text, completesNames: true };

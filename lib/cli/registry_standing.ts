@@ -15,12 +15,14 @@ export interface Whereabouts {
   readonly peer: string;
   /** The line that is typed was begun while a call rang or went on that is over now. */
   readonly wasInCall: boolean;
-  /** The other one has ended the call a moment ago. */
+  /** A call, or its ringing, has ended a moment ago, and not by our user. */
   readonly isJustOver: boolean;
 }
 
-/** Whoever wants to hang up, too, does so within this time. */
+/** Whoever wants to hang up, to withdraw or to decline, too, does so within this time. */
 const JUST_OVER_MS = 1_500;
+
+const ENDS_CALL: ReadonlySet<ClientCommand["command"]> = new Set(["hang-up", "cancel", "decline"]);
 
 interface Where {
   readonly place: Place;
@@ -37,6 +39,8 @@ export class RegistryStanding {
   #wasUp = false;
   #isGuest = false;
   #overAtMs = -Infinity;
+  /** Our user ends the call. */
+  #isEnding = false;
   /** The call in which the line that is typed was begun; null: in none. */
   #begunIn: string | null = null;
   /** More lines were piped for the call that isn't connected yet than are kept. */
@@ -96,6 +100,7 @@ export class RegistryStanding {
   /** The user has asked for this: lines that follow are for a call that was accepted. */
   asks(command: ClientCommand): void {
     const { place, peer } = this.#where;
+    this.#isEnding ||= ENDS_CALL.has(command.command);
     if (place !== "asked") return;
     const isCalledBack = command.command === "call" && isSameName(command.name, peer);
     if (command.command !== "accept" && !isCalledBack) return;
@@ -127,9 +132,7 @@ export class RegistryStanding {
         if (event.state === "ringing") return this.#enter("calling", event.call, event.peer);
         if (event.state === "connected") return this.#enter("talking", event.call, event.peer);
         if (event.call !== this.#call) return;
-        if (this.#where.place === "talking" && event.reason !== undefined) {
-          this.#overAtMs = this.nowMs();
-        }
+        this.#overAtMs = this.#isEnding ? -Infinity : this.nowMs();
         this.#where = this.#where.place === "calling" && this.#isOverfull
           ? { place: "refused", peer: event.peer }
           : LOBBY;
@@ -139,6 +142,7 @@ export class RegistryStanding {
   #enter(place: Place, call: string, peer: string): void {
     this.#call = call;
     this.#accepted = false;
+    this.#isEnding = false;
     this.#isOverfull = false;
     this.#where = { place, peer };
   }

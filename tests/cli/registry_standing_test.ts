@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { RegistryStanding } from "../../lib/cli/registry_standing.ts";
-import type { ClientEvent } from "../../lib/protocols/directory/events.ts";
+import type { ClientCommand, ClientEvent } from "../../lib/protocols/directory/events.ts";
 
 type Call = Extract<ClientEvent, { readonly event: "call" }>;
 
@@ -103,7 +103,9 @@ Deno.test("registry: that a line was begun in a call, and that one is over, is k
   nowMs = 1_500;
   assertEquals([alice.where.wasInCall, alice.where.isJustOver], [false, false]);
 
-  const own = standing(UP, call("ringing"), call("connected"), call("ended"));
+  const own = standing(UP, call("ringing"), call("connected"));
+  own.asks({ command: "hang-up" });
+  own.shows(call("ended"));
   assertEquals(own.where.isJustOver, false);
 });
 
@@ -133,4 +135,34 @@ Deno.test("registry: a line that was begun while a call rang isn't for the lobby
   lobby.lineBegins();
   lobby.shows(INCOMING);
   assertEquals(lobby.where.wasInCall, false);
+});
+
+Deno.test("registry: whoever is late with ending what rings is known, however it has ended", () => {
+  const late = (begins: ClientEvent, end: Call["state"], ...asked: readonly ClientCommand[]) => {
+    const alice = standing(UP, begins);
+    for (const command of asked) alice.asks(command);
+    alice.shows(call(end, begins === INCOMING ? "2" : "1"));
+    return alice.where.isJustOver;
+  };
+  for (const end of ["declined", "busy", "timeout", "offline", "unreachable"] as const) {
+    assertEquals(late(call("ringing"), end), true, end);
+  }
+  assertEquals(late(INCOMING, "ended"), true, "withdrawn by the caller");
+  assertEquals(late(INCOMING, "timeout"), true);
+  assertEquals(late(INCOMING, "ended", { command: "accept" }), true);
+  assertEquals(late(call("ringing"), "ended", { command: "cancel" }), false);
+  assertEquals(late(call("ringing"), "ended", { command: "hang-up" }), false);
+  assertEquals(late(INCOMING, "declined", { command: "decline", reason: "" }), false);
+
+  const own = standing(UP, call("ringing"), call("offline"), call("ringing"));
+  own.asks({ command: "cancel" });
+  own.shows(call("ended"));
+  assertEquals(own.where.isJustOver, false, "what was before that counts no more");
+
+  const again = standing(UP, call("ringing"));
+  again.asks({ command: "hang-up" });
+  again.shows(call("ended"));
+  again.shows(INCOMING);
+  again.shows(call("ended", "2"));
+  assertEquals(again.where.isJustOver, true, "the next one is another matter");
 });

@@ -321,6 +321,42 @@ terminalTest("a call that comes: a bell, the half-typed line, and the answers", 
 });
 
 terminalTest(
+  "what was begun while it rang does nothing afterwards, and a late q doesn't log out",
+  async () => {
+    const { world } = await DirectoryWorld.open([]);
+    await using _ = world;
+    const bob = await world.guest("bob");
+    await using terminal = await world.guestTerminal("alice");
+    await bob.until(presence("alice", "free"));
+    await terminal.press("bob\r");
+    await bob.until(incoming("alice"));
+    await terminal.press("2 bob, it's abou");
+    await terminal.untilCursorLine("alice (calling bob)> 2 bob, it's abou|");
+    await bob.type("/decline");
+    await terminal.untilCursorLine("alice (lobby)> 2 bob, it's abou|");
+    await terminal.press("t us\rq\r");
+    await terminal.until(
+      "both errors",
+      ({ text }) =>
+        /^error: Nothing was done: the call was over/m.test(text) &&
+        /^error: The call was over a moment ago/m.test(text),
+    );
+    const from = bob.events.length;
+    await bob.type("alice");
+    await terminal.untilCursorLine("alice (bob is calling)> |");
+    await terminal.press("2 tell bob\r");
+    await terminal.until("an error", ({ text }) => /^error: Nothing was told to all/m.test(text));
+    await bob.type("/cancel");
+    await terminal.untilCursorLine("alice (lobby)> |");
+    await terminal.press(CTRL_C);
+    await terminal.until("it said twice", ({ text }) => text.split("a moment ago").length === 3);
+    assertEquals(bob.events.slice(from).filter(is("broadcast")), []);
+    await terminal.press(CTRL_X);
+    await assertLeft(terminal);
+  },
+);
+
+terminalTest(
   "Ctrl+C withdraws a ringing call, declines one, ends one, and then leaves",
   async () => {
     const { world } = await DirectoryWorld.open([]);
