@@ -298,6 +298,8 @@ class Program {
       if (standing.where.place === "refused") {
         if (command.command === "say") return void this.#unsaid++;
         this.#tellUnsaid();
+        // It ends what was for that call; all that follows is for the lobby.
+        if (command.command === "hang-up" || command.command === "cancel") return;
       }
       if (command.command === "list") {
         this.#isListAsked = true;

@@ -192,7 +192,7 @@ function bareLine(line: string, where: Whereabouts, isInteractive: boolean): Inv
   if (where.isJustOver && word === "q" && isInteractive) {
     throw new P2pchatError("not-allowed", JUST_OVER_TEXT);
   }
-  if (place === "refused") return { command: "msg", texts: { text: line } };
+  if (place === "refused" && word !== "q") return { command: "msg", texts: { text: line } };
   if (word === "q") return { command: place === "lobby" ? "logout" : "hangup", texts: {} };
   // At a terminal nothing is said before the other is there; a script's lines wait.
   if (place === "talking" || (place === "calling" && !isInteractive)) {

@@ -108,9 +108,9 @@ export class RegistryStanding {
     this.#where = { ...this.#where, place: "calling" };
   }
 
-  /** No more lines are taken for now. */
+  /** No more lines are taken for now: those for the call go on after it, unless its end has been asked for. */
   inputPauses(): void {
-    this.#isOverfull ||= this.#where.place === "calling";
+    this.#isOverfull ||= this.#where.place === "calling" && !this.#isEnding;
   }
 
   /** All that was meant for a refused call has been read. */

@@ -117,9 +117,10 @@ Deno.test("registry: while it rings a terminal takes commands alone, and a pipe'
 });
 
 Deno.test("registry: what is left of a refused call's lines is no name and no word of the menu", () => {
-  for (const text of ["bob", "q", "1", "2 all", "y"]) {
+  for (const text of ["bob", " q", "1", "2 all", "y"]) {
     assertEquals(outcome(text, "refused", { isInteractive: false }), say(text));
   }
+  assertEquals(outcome("q", "refused", { isInteractive: false }), HANG_UP);
   assertEquals(outcome("/list", "refused", { isInteractive: false }), LIST);
 });
 

@@ -76,6 +76,12 @@ Deno.test("registry: what was piped beyond what is kept for a call that is refus
   alice.hasReadAll();
   assertEquals(alice.where.place, "lobby");
 
+  const ended = standing(UP, call("ringing"));
+  ended.asks({ command: "hang-up" });
+  ended.inputPauses();
+  ended.shows(call("declined"));
+  assertEquals(ended.where.place, "lobby", "what follows a q isn't for the call");
+
   const talked = standing(UP, call("ringing"));
   talked.inputPauses();
   talked.shows(call("connected"));

@@ -1,7 +1,15 @@
 /** `peer --registry` in pipes without `--json`: a line an event, as a shell script meets it. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { call, DirectoryWorld, incoming, message, PASSWORD, seesAll } from "./directory_world.ts";
+import {
+  broadcast,
+  call,
+  DirectoryWorld,
+  incoming,
+  message,
+  PASSWORD,
+  seesAll,
+} from "./directory_world.ts";
 import { TextProgram } from "./text_program.ts";
 
 const env = { P2PCHAT_PASSWORD: PASSWORD };
@@ -101,6 +109,34 @@ Deno.test("directory in pipes: whoever isn't let in is told so in one line", asy
     assertEquals(await program.ended(), status);
     assertMatch(program.stderr, said);
     assertEquals(program.stderr.split("\n").length, 2, program.stderr);
+  }
+});
+
+Deno.test("directory in pipes: q ends what was for a refused call, and the next call is made", async () => {
+  const { world } = await DirectoryWorld.open([]);
+  await using _ = world;
+  for (const count of [1, 2_000]) {
+    const desk = await world.guest("desk", { device: `desk-${count}` });
+    const name = `alice-${count}`;
+    await using alice = TextProgram.start([...world.words(name), "--guest"], {
+      data: world.data(name),
+    });
+    const unsaid = Array.from({ length: count }, () => "hi");
+    await alice.type("nobody", ...unsaid, "q", "desk", "second call", "q", "2 to all");
+    await desk.until(incoming(name));
+    await desk.type("/accept");
+    await desk.until(message("second call"));
+    await desk.until(call("ended"));
+    await desk.until(broadcast("to all"));
+    await alice.until(/weren't said|wasn't said/);
+    await alice.end();
+    assertEquals(await alice.ended(), 0);
+    const notices = alice.lines.filter((line) => /(weren't|wasn't) said/.test(line));
+    if (count === 1) {
+      assertEquals(notices, ["* 1 line wasn't said, as there is no call with nobody"]);
+    } else assertEquals(notices.length, 2, notices.join("\n"));
+    await desk.type("q");
+    await desk.ended();
   }
 });
 
