@@ -194,8 +194,9 @@ function bareLine(line: string, where: Whereabouts, isInteractive: boolean): Inv
   }
   if (place === "refused" && word !== "q") return { command: "msg", texts: { text: line } };
   if (word === "q") return { command: place === "lobby" ? "logout" : "hangup", texts: {} };
-  // At a terminal nothing is said before the other is there; a script's lines wait.
-  if (place === "talking" || (place === "calling" && !isInteractive)) {
+  // At a terminal nothing is said before both want to talk; then, and for a script, it waits until they do.
+  const isKept = place === "calling" && (!isInteractive || where.isAccepted);
+  if (place === "talking" || isKept) {
     return { command: "msg", texts: { text: word === " q" ? "q" : line } };
   }
   if (word === "1") return { command: "list", texts: {} };

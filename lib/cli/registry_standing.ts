@@ -13,6 +13,8 @@ export interface Whereabouts {
   readonly place: Place;
   /** The other one of the call; empty in the lobby. */
   readonly peer: string;
+  /** Our user has said yes: the call is about to be connected. */
+  readonly isAccepted: boolean;
   /** The line that is typed was begun while a call rang or went on that is over now. */
   readonly wasInCall: boolean;
   /** A call, or its ringing, has ended a moment ago, and not by our user. */
@@ -53,6 +55,7 @@ export class RegistryStanding {
     const isTalking = this.#where.place === "talking";
     return {
       ...this.#where,
+      isAccepted: this.#where.place === "calling" && this.#accepted,
       wasInCall: this.#begunIn !== null && this.#begunIn !== this.#callNow,
       isJustOver: !isTalking && this.nowMs() - this.#overAtMs < JUST_OVER_MS,
     };

@@ -6,7 +6,13 @@ import type { Place, Whereabouts } from "../../lib/cli/registry_standing.ts";
 import type { ClientCommand } from "../../lib/protocols/directory/events.ts";
 import { type Outcome, outcomeOf } from "./command_outcome.ts";
 
-const HERE: Whereabouts = { place: "lobby", peer: "", wasInCall: false, isJustOver: false };
+const HERE: Whereabouts = {
+  place: "lobby",
+  peer: "",
+  isAccepted: false,
+  wasInCall: false,
+  isJustOver: false,
+};
 
 /** What a line does there, with bob. */
 function outcome(
@@ -114,6 +120,14 @@ Deno.test("registry: while it rings a terminal takes commands alone, and a pipe'
     assertEquals(outcome(text, "calling", { isInteractive: false }), say(text));
   }
   assertEquals(outcome("q", "calling", { isInteractive: false }), HANG_UP);
+});
+
+Deno.test("registry: what whoever has accepted says waits until both are connected", () => {
+  const accepted = { more: { isAccepted: true } };
+  for (const text of ["hello", "1", "2 of us", "n", "bob"]) {
+    assertEquals(outcome(text, "calling", accepted), say(text));
+  }
+  assertEquals(outcome("q", "calling", accepted), HANG_UP);
 });
 
 Deno.test("registry: what is left of a refused call's lines is no name and no word of the menu", () => {

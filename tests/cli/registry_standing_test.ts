@@ -60,6 +60,10 @@ Deno.test("registry: what follows an acceptance is for the call, before it is co
   assertEquals(alice.where.place, "asked");
   alice.asks({ command: "accept" });
   assertEquals([alice.where.place, alice.where.peer], ["calling", "carol"]);
+  assertEquals([alice.where.isAccepted, standing(UP, call("ringing")).where.isAccepted], [
+    true,
+    false,
+  ]);
   assertEquals(alice.prompt, "alice (connecting with carol)");
 
   const other = standing(UP, INCOMING);
