@@ -75,7 +75,7 @@ export class RegistryRendering {
       case "broadcast":
         return [broadcastLine(event, nowMs)];
       case "broadcast-sent":
-        return [starLine(nowMs, reachedText(event.reached))];
+        return [starLine(nowMs, this.#reachedText(event.reached))];
       case "password-changed":
         return [starLine(nowMs, "Your password is changed; other devices have to log in with it.")];
       case "status":
@@ -237,6 +237,16 @@ export class RegistryRendering {
     }
   }
 
+  /** How long it is kept for who comes later is the directory's matter. */
+  #reachedText(reached: number): string {
+    if (reached > 0) {
+      return `${numberText(reached)} ${reached === 1 ? "has" : "have"} your broadcast.`;
+    }
+    const isAlone = [...this.#states.keys()].every((name) => this.#isSelf(name));
+    if (isAlone) return "Nobody else is here: nobody has your broadcast yet.";
+    return "Nobody has your broadcast yet; whoever is here gets it as soon as they can take it.";
+  }
+
   #isSelf(name: string): boolean {
     return isSameName(name, this.#self);
   }
@@ -350,11 +360,6 @@ function broadcastLine(
 
 /** A text that is older waited for its receiver. */
 const LATE_MS = 60_000;
-
-function reachedText(reached: number): string {
-  if (reached === 0) return "Nobody else is here; who logs in later gets your broadcast then.";
-  return `${numberText(reached)} ${reached === 1 ? "has" : "have"} your broadcast.`;
-}
 
 function statusLines(status: EventNamed<"status">): readonly Line[] {
   const { name, guest, session, registry, online, call, unsent, key, problems, roundTripMs } =

@@ -196,7 +196,15 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   ],
   [
     [...IN, { event: "broadcast-sent", id: "1", reached: 0 }],
-    "12:03 * Nobody else is here; who logs in later gets your broadcast then.\n",
+    "12:03 * Nobody has your broadcast yet; whoever is here gets it as soon as they can take it.\n",
+  ],
+  [
+    [READY, UP, { event: "users", users: [user("Alice")] }, {
+      event: "broadcast-sent",
+      id: "1",
+      reached: 0,
+    }],
+    "12:03 * Nobody else is here: nobody has your broadcast yet.\n",
   ],
 ];
 
