@@ -41,7 +41,13 @@ export class RegistryRendering {
   /** A call is over, and the list about to be shown: what changes until then is in it. */
   #isBackSoon = false;
   /** Who is called, or talked with; null in the lobby. */
-  #call: { readonly id: string; readonly isOurs: boolean; isConnected: boolean } | null = null;
+  #call: {
+    readonly id: string;
+    readonly isOurs: boolean;
+    isConnected: boolean;
+    /** Connected, and without the directory. */
+    isDirect: boolean;
+  } | null = null;
   readonly #states = new Map<string, "free" | "busy">();
 
   /** The next list answers a command. */
@@ -105,11 +111,11 @@ export class RegistryRendering {
     this.#states.clear();
     const mark: Line = [{ timeMs: nowMs }, { text: " ! ", as: "mark" }];
     if (state === "replaced") {
-      const then = this.#call === null ? "" : "; this program ends with the call";
+      const then = this.#call?.isDirect ? "; this program ends with the call" : "";
       return [[...mark, `Your account came in from somewhere else${then}`]];
     }
     const because = reason === "" ? "" : `: ${reason}`;
-    const then = this.#call?.isConnected
+    const then = this.#call?.isDirect
       ? "; the call goes on, and it is tried again"
       : "; it is tried again";
     return [[...mark, `No connection with the directory${because}${then}`]];
@@ -180,7 +186,7 @@ export class RegistryRendering {
   // Calls.
 
   #incomingLine({ call, from, guest }: EventNamed<"incoming">, nowMs: number): Line {
-    this.#call = { id: call, isOurs: false, isConnected: false };
+    this.#call = { id: call, isOurs: false, isConnected: false, isDirect: false };
     const who = guest ? ", a guest," : "";
     return [
       { timeMs: nowMs },
@@ -192,9 +198,14 @@ export class RegistryRendering {
 
   #callLine(event: EventNamed<"call">, nowMs: number): Line {
     const { call, state } = event;
-    if (state === "ringing") this.#call = { id: call, isOurs: true, isConnected: false };
+    if (state === "ringing") {
+      this.#call = { id: call, isOurs: true, isConnected: false, isDirect: false };
+    }
     const isOurs = this.#call?.isOurs ?? true;
-    if (state === "connected" && this.#call !== null) this.#call.isConnected = true;
+    if (state === "connected" && this.#call !== null) {
+      this.#call.isConnected = true;
+      this.#call.isDirect = event.route === "direct";
+    }
     const isOver = state !== "ringing" && state !== "connected";
     const wasConnected = this.#call?.isConnected ?? false;
     if (isOver) this.#call = null;
@@ -297,7 +308,13 @@ function endedLine(event: CallEvent, star: Line, mark: Line): Line {
         ` is lost; you talked for ${talkText(event.durationMs ?? 0)}`,
       ];
     case "directory-down":
-      return [...mark, "The directory is gone, and with it the call with ", who, after];
+      return [...mark, "The call with ", who, ` went through the directory, and is over${after}`];
+    case "replaced":
+      return [...mark, "The call with ", who, ` ended${after}: it went through the directory`];
+    case "kicked":
+      return [...mark, "The call with ", who, ` ended${after}: the operator has thrown you out`];
+    case "peer-kicked":
+      return [...mark, who, ` was thrown out by the operator${after}`];
     default:
       return [...mark, "The call with ", who, ` ended${after}: ${event.reason}`];
   }
@@ -321,7 +338,10 @@ function notBegunLine(
         ? [...star, "Withdrawn: the call to ", who]
         : [...star, who, " withdrew the call"];
     case "directory-down":
-      return [...mark, "The directory is gone, and with it the call that rang"];
+    case "replaced":
+      return [...mark, "No call with ", who, ": the directory is needed for it"];
+    case "kicked":
+      return [...mark, "No call with ", who, ": the operator has thrown you out"];
     case "key-changed":
       return [...mark, "No call with ", who, ": that isn't the key that you know; see above"];
     default:

@@ -38,6 +38,7 @@ const call = (state: CallEvent["state"], more: Partial<CallEvent> = {}) =>
 const INCOMING = { event: "incoming", call: "1", from: "bob", key: "k", guest: false } as const;
 const RINGING = call("ringing");
 const TALKING = [RINGING, call("connected", { route: "direct", verified: false })];
+const RELAYED = [RINGING, call("connected", { route: "relay", verified: true })];
 const TALKED = { durationMs: 63_000 };
 
 /** The lines of the last of some events. */
@@ -123,7 +124,7 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   ],
   [
     [...IN, RINGING, call("ended", { reason: "directory-down" })],
-    "12:03 ! The directory is gone, and with it the call that rang\n",
+    "12:03 ! No call with bob: the directory is needed for it\n",
   ],
   [
     [...IN, RINGING, call("ended", { reason: "key-changed" })],
@@ -160,7 +161,27 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   ],
   [
     [...IN, ...TALKING, call("ended", { reason: "directory-down", ...TALKED })],
-    "12:03 ! The directory is gone, and with it the call with bob after 1 min 3 s\n",
+    "12:03 ! The call with bob went through the directory, and is over after 1 min 3 s\n",
+  ],
+  [
+    [...IN, ...TALKING, call("ended", { reason: "kicked", ...TALKED })],
+    "12:03 ! The call with bob ended after 1 min 3 s: the operator has thrown you out\n",
+  ],
+  [
+    [...IN, ...TALKING, call("ended", { reason: "peer-kicked", ...TALKED })],
+    "12:03 ! bob was thrown out by the operator after 1 min 3 s\n",
+  ],
+  [
+    [...IN, ...RELAYED, call("ended", { reason: "replaced", ...TALKED })],
+    "12:03 ! The call with bob ended after 1 min 3 s: it went through the directory\n",
+  ],
+  [
+    [...IN, ...RELAYED, { event: "session", state: "down", name: "alice", guest: false }],
+    "12:03 ! No connection with the directory; it is tried again\n",
+  ],
+  [
+    [...IN, ...RELAYED, { event: "session", state: "replaced", name: "alice", guest: false }],
+    "12:03 ! Your account came in from somewhere else\n",
   ],
   [[...IN, { event: "missed", calls: [] }], "No call was missed.\n"],
   [[...IN, { event: "missed", calls: [{ from: "bob", at: EARLIER }] }], "11:03 bob\n"],

@@ -48,7 +48,19 @@ import { Talking } from "./talking.ts";
 const DEADLINES = ["over", "relay", "retell"] as const;
 
 /** Beside the outcomes that the directory knows. */
-type Reason = "cancelled" | "lost" | "directory-down" | "key-changed" | "hung-up" | "protocol";
+type Reason =
+  | "cancelled"
+  | "lost"
+  | "directory-down"
+  | "replaced"
+  | "kicked"
+  | "peer-kicked"
+  | "key-changed"
+  | "hung-up"
+  | "protocol";
+
+/** With which a link is closed, and a relayed call ended: the operator has thrown out whoever does so. */
+const KICKED = "kicked";
 
 export interface CallingOwner {
   readonly out: ClientOutput;
@@ -317,6 +329,7 @@ export class Calling {
     }
     if (call.phase === "talking" && !call.isSelf) {
       call.enter("ending");
+      call.isPeerKicked = reason === KICKED;
       return this.#overIn(GOODBYE_MS_MAX);
     }
     // The other's program: it knows another key of ours.
@@ -345,7 +358,7 @@ export class Calling {
   }
 
   /** The directory is gone, or we from it: who rings doesn't any more, who talks directly goes on. */
-  directoryLeft(): void {
+  directoryLeft(reason: "directory-down" | "replaced"): void {
     const call = this.#call;
     this.#missNext();
     this.#relayed.parted();
@@ -355,8 +368,8 @@ export class Calling {
       return this.#relayed.close(call.id);
     }
     if (call.phase === "asked") this.owner.missed.add(call.peer);
-    this.#talking.close(call, "directory-down");
-    this.#over(call, "ended", { reason: "directory-down" });
+    this.#talking.close(call, reason);
+    this.#over(call, "ended", { reason });
   }
 
   /** We are in again: a self-call, which needs nobody else, is told anew. */
@@ -373,15 +386,15 @@ export class Calling {
   }
 
   /** The program ends now, whatever waits. */
-  drop(): void {
+  drop(isKicked = false): void {
     const call = this.#call;
     this.#missNext();
     this.#relayed.parted();
     this.#parting.giveUp();
     if (call === null) return;
-    this.#talking.close(call, "quit");
+    this.#talking.close(call, isKicked ? KICKED : "quit");
     this.#tellOf(call, { type: "hang-up", reason: "" });
-    this.#over(call, "ended");
+    this.#over(call, "ended", isKicked ? { reason: "kicked" } : {});
   }
 
   // The stream through the directory.
@@ -405,12 +418,12 @@ export class Calling {
   }
 
   /** A link is down: one that may have become the one, the one, or any other. */
-  linkDown(link: LinkId, closed: boolean): void {
+  linkDown(link: LinkId, closed: boolean, said: string): void {
     const wasParting = this.#parting.linkDown(link);
     if (this.#relayed.linkDown(link) || wasParting) return;
     const call = this.#call;
     if (call === null || call.links.remove(link) || call.link?.link !== link) return;
-    const reason = closed ? "hung-up" : "lost";
+    const reason = !closed ? "lost" : said === KICKED ? "peer-kicked" : "hung-up";
     this.#tellOf(call, { type: "hang-up", reason: closed ? "" : "lost" });
     this.#over(call, "ended", { reason });
   }
@@ -570,7 +583,7 @@ export class Calling {
       case "ending":
         this.#talking.close(call, "lost");
         this.#tellOf(call, { type: "hang-up", reason: "lost" });
-        return this.#over(call, "ended", { reason: "lost" });
+        return this.#over(call, "ended", { reason: call.isPeerKicked ? "peer-kicked" : "lost" });
       default:
         return this.#unreachable(call);
     }

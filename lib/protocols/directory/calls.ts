@@ -243,8 +243,8 @@ export class Calls {
     this.#enter(call, "ending");
   }
 
-  /** The client isn't here any more. */
-  gone(client: Client): void {
+  /** The client isn't here any more. @param because As it is told to the operator. */
+  gone(client: Client, because: string | null): void {
     const { call } = client;
     client.call = null;
     for (const ending of [...this.#byId.values()]) {
@@ -267,7 +267,9 @@ export class Calls {
         side.route ??= "direct";
         return this.#talks(call); // without the directory
       case "connected":
-        if (call.isRelayed) return this.#end(call, "ended", "lost", [other]);
+        if (call.isRelayed) {
+          return this.#end(call, "ended", because === "kicked" ? because : "lost", [other]);
+        }
         if (other.client !== null) return;
         // They go on without the directory.
         if (this.#isClosing) return this.#remove(call);

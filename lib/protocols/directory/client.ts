@@ -135,7 +135,9 @@ export class Client implements Machine<ClientInput, ClientEffect> {
           ? session.dialFailed(input.attempt, input)
           : calling.dialFailed(input.attempt);
       case "link-down":
-        if (!session.down(input.link, input.reason)) calling.linkDown(input.link, input.closed);
+        if (!session.down(input.link, input.reason)) {
+          calling.linkDown(input.link, input.closed, input.reason);
+        }
         return;
       case "congested":
         return calling.congested(input.link);
@@ -227,16 +229,16 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     this.asking.pump();
   }
 
-  left(): void {
+  left(reason: "directory-down" | "replaced" = "directory-down"): void {
     this.lobby.left();
     this.#path.left();
     this.hearing.left();
     this.asking.left();
-    this.calling.directoryLeft();
+    this.calling.directoryLeft(reason);
   }
 
   replaced(): void {
-    this.left();
+    this.left("replaced");
     if (this.calling.call === null) this.#replaced();
   }
 
@@ -254,7 +256,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   }
 
   fatal(code: ErrorCode, text: string): void {
-    this.calling.drop();
+    this.calling.drop(code === "kicked");
     this.out.fatal(code, text);
   }
 

@@ -50,6 +50,8 @@ export class ClientCall {
   /** It is ended once what waits has gone out. */
   endsAfterLines = false;
   talkingSinceMs = 0;
+  /** It is ending, as the other was thrown out of the directory that relays it. */
+  isPeerKicked = false;
   /** The directory holds it for over, and is told that it isn't. */
   isRetold = false;
   /** Who has called meanwhile, and was told that we are busy. */

@@ -217,7 +217,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     link.client = null;
     if (link.phase !== "over") this.#links.enter(link, "over", this.#nowMs);
     this.#sessions.remove(client);
-    this.#calls.gone(client);
+    this.#calls.gone(client, reason);
     this.#telling.gone(client);
     this.#presence.changed(client);
     if (reason !== null) this.#out.show({ event: "logout", name: client.name, reason });

@@ -937,6 +937,25 @@ Deno.test("the end: a link that is lost", () => {
   ]);
 });
 
+Deno.test("the end: thrown out by the operator, on either side", () => {
+  const own = talking();
+  const words = own.program.says({ type: "dismissed", because: "kicked", text: "", retryMs: 0 });
+  assert(words.includes("call call=#1 peer=bob state=ended reason=kicked durationMs=0"));
+
+  const { program, link } = talking();
+  const down = { type: "link-down", link, closed: true, reason: "kicked" } as const;
+  assertEquals(withoutUsers(program.feed(down)).slice(1), [
+    "call call=#1 peer=bob state=ended reason=peer-kicked durationMs=0",
+  ]);
+
+  const relayed = relayedTalking();
+  outcome(relayed.program, "ended", "kicked");
+  assertEquals(
+    withoutUsers(relayed.program.after(1_000)).at(-1),
+    "call call=#1 peer=bob state=ended reason=peer-kicked durationMs=1000",
+  );
+});
+
 Deno.test("the directory goes: a direct call goes on, and is told of when it is back", () => {
   const { program, link } = talking();
 
@@ -1015,6 +1034,8 @@ Deno.test("replaced: a relayed call, and one that rings, end with it", () => {
   for (const program of [relayedTalking().program, ringing(), asked()]) {
     const words = program.says({ type: "dismissed", because: "replaced", text: "", retryMs: 0 });
     assertEquals(words.at(-1), "fatal replaced");
+    const end = words.find((word) => / state=ended/.test(word));
+    assert(end?.includes("reason=replaced"), end);
   }
 });
 

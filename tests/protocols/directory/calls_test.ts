@@ -491,6 +491,15 @@ Deno.test("Directory: nothing is passed on to one that hung up and is gone", () 
   assertEquals(exchange.take(), []);
 });
 
+Deno.test("Directory: whose relayed call ends as the other is thrown out is told why", () => {
+  const { exchange } = talking("relay");
+  exchange.command({ command: "kick", name: "ann" });
+  exchange.pass(100);
+  assertEquals(exchange.take().filter((word) => word.startsWith("bob: ")), [
+    "bob: outcome 1 ended (kicked)",
+  ]);
+});
+
 Deno.test("Directory: a relayed call ends with either's connection", () => {
   const { exchange, ann, bob } = talking("relay");
   ann.goesDown();
