@@ -74,7 +74,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
     this.randomBytes = environment.randomBytes;
     this.verified = new Set(config.verified);
     this.#log = new ClientLog(config.records);
-    this.lobby = new Lobby(out);
+    this.lobby = new Lobby(this);
     this.keys = new KnownKeys(out);
     this.missed = new MissedCalls(environment.wallMs);
     this.session = new Session(config, this);
@@ -198,6 +198,10 @@ export class Client implements Machine<ClientInput, ClientEffect> {
 
   get isUp(): boolean {
     return this.session.isUp;
+  }
+
+  get isTalking(): boolean {
+    return this.calling.call?.isTalking ?? false;
   }
 
   get mayBroadcast(): boolean {

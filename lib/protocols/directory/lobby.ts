@@ -12,6 +12,13 @@ import type { DirectoryMessageOf, ListedUser } from "./messages.ts";
 
 const DEADLINES = ["after-call"] as const;
 
+export interface LobbyOwner {
+  readonly out: ClientOutput;
+  readonly selfName: string;
+  /** Whether we talk with somebody: the directory hears of it later. */
+  readonly isTalking: boolean;
+}
+
 export class Lobby {
   #users = new Map<FoldedName, ListedUser>();
   /** The first list, while its pages come. */
@@ -21,7 +28,7 @@ export class Lobby {
   #talked: readonly FoldedName[] = [];
   readonly #deadlines = new Deadlines(DEADLINES);
 
-  constructor(readonly out: ClientOutput) {}
+  constructor(readonly owner: LobbyOwner) {}
 
   get size(): number {
     return this.#users.size;
@@ -50,11 +57,11 @@ export class Lobby {
     const known = this.#coming ?? this.#users;
     for (const user of users) {
       if (!take(known, user) || this.#coming !== null) continue;
-      this.out.show({ event: "presence", name: user.name, state: user.state });
+      this.owner.out.show({ event: "presence", name: user.name, state: user.state });
     }
     for (const name of offline) {
       if (!known.delete(foldName(name)) || this.#coming !== null) continue;
-      this.out.show({ event: "presence", name, state: "offline" });
+      this.owner.out.show({ event: "presence", name, state: "offline" });
     }
     this.#settle();
   }
@@ -64,13 +71,20 @@ export class Lobby {
     const folded = foldName(part ?? "");
     const shown = [...this.#users].filter(([name]) => name.includes(folded));
     shown.sort(([a], [b]) => a < b ? -1 : 1);
-    this.out.show({ event: "users", users: shown.map(([, user]) => viewOf(user)) }, ref);
+    const { out, selfName, isTalking } = this.owner;
+    const self = foldName(selfName);
+    const users = shown.map(([name, user]) =>
+      name === self
+        ? { ...viewOf(user), state: isTalking ? "busy" as const : "free" as const }
+        : viewOf(user)
+    );
+    out.show({ event: "users", users }, ref);
   }
 
   /** Shows the list after a call, once the directory has said that both are free, or may say something else. */
   showAfter(...talked: readonly string[]): void {
     this.#talked = talked.map(foldName);
-    this.#deadlines.set("after-call", this.out.nowMs + AFTER_CALL_MS);
+    this.#deadlines.set("after-call", this.owner.out.nowMs + AFTER_CALL_MS);
     this.#settle();
   }
 
@@ -89,7 +103,7 @@ export class Lobby {
   }
 
   tick(): void {
-    if (this.#deadlines.takeDue(this.out.nowMs).length > 0) this.show();
+    if (this.#deadlines.takeDue(this.owner.out.nowMs).length > 0) this.show();
   }
 
   postpone(delayMs: number): void {
