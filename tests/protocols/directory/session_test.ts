@@ -264,9 +264,9 @@ Deno.test("staying: whoever is sent out ends, also when it comes back too early"
 });
 
 for (
-  const { because, ending } of [
-    { because: "kicked", ending: "fatal kicked" },
-    { because: "forgotten", ending: "fatal not-logged-in" },
+  const { because, reason, ending } of [
+    { because: "kicked", reason: " reason=kicked", ending: "fatal kicked" },
+    { because: "forgotten", reason: "", ending: "fatal not-logged-in" },
   ] as const
 ) {
   Deno.test(`staying: whoever is ${because} is told that its call is over before the program ends`, () => {
@@ -281,7 +281,7 @@ for (
     assertEquals(words.filter((word) => !word.startsWith("users")), [
       "close directory",
       `close link ${link}`,
-      "call call=#1 peer=bob state=ended durationMs=0",
+      `call call=#1 peer=bob state=ended${reason} durationMs=0`,
       ending,
     ]);
   });
