@@ -31,7 +31,7 @@ export interface ComingInPorts {
   readonly given: GivenPasswords | null;
   /** Tells of a mistake. */
   refuse(error: P2pchatError): void;
-  /** Ctrl+X. */
+  /** Ctrl+X, or Ctrl+D where nothing is typed. */
   logOut(): void;
 }
 
@@ -137,6 +137,11 @@ export class ComingIn {
    */
   over(isAnswered: boolean): void {
     this.#ports.dialogue?.end(isAnswered);
+  }
+
+  /** Nothing is asked although somebody may answer already. */
+  dropTypedAhead(): void {
+    this.#ports.dialogue?.dropTypedAhead();
   }
 
   /** Keeps what is typed from now on for the questions that come. */

@@ -48,8 +48,14 @@ const RESIZE_MS = 50;
 /** A stop comes at once, or not at all. */
 const NOT_STOPPED_MS = 100;
 
+/** Whoever sees that nothing is asked stops typing; who goes on for so long without a pause hasn't seen it. */
+const QUIET_MS = 1_000;
+
 /** Lines that wait while input is paused: more than anybody types before they look. */
 const HELD_LINES_MAX = 100;
+
+/** They are no text, and nobody types them ahead. */
+const ALWAYS_HEEDED: ReadonlySet<string> = new Set(["interrupt", "suspend", "log-out"]);
 
 const ERASE_BELOW = "\x1b[J";
 const BELL = "\x07";
@@ -99,6 +105,8 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #escapeTimer: ReturnType<typeof setTimeout> | undefined;
   #resizeTimer: ReturnType<typeof setTimeout> | undefined;
   #notStoppedTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Set while keys are dropped. */
+  #quietTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(mode: Mode<Event, Target>, options: CommonOptions, streams: Streams) {
     this.#mode = mode;
@@ -138,6 +146,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
         if (isAnswered) this.#press([]);
         else this.#questions.takeTypedAhead();
       },
+      dropTypedAhead: () => this.#dropUntilQuiet(),
     };
     this.#interrupts = new Interrupts(
       streams,
@@ -235,6 +244,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     clearTimeout(this.#escapeTimer);
     clearTimeout(this.#resizeTimer);
     clearTimeout(this.#notStoppedTimer);
+    clearTimeout(this.#quietTimer);
     this.#redraw(); // takes the prompt away
     await withinTime(this.#output.flush(), CLOSE_MS_MAX);
     leaveRawMode();
@@ -268,10 +278,23 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #press(keys: readonly Key[]): void {
     for (const key of [...this.#questions.takeTypedAhead(), ...keys]) {
       if (this.#isClosed) return;
+      if (this.#isDropped(key)) continue;
       const request = this.#questions.isOpen ? this.#questions.press(key) : this.#edit(key);
       if (request !== null) this.#answer(request);
     }
     this.#redraw();
+  }
+
+  #dropUntilQuiet(): void {
+    clearTimeout(this.#quietTimer);
+    this.#quietTimer = setTimeout(() => this.#quietTimer = undefined, QUIET_MS);
+  }
+
+  #isDropped(key: Key): boolean {
+    if (this.#quietTimer === undefined) return false;
+    if (key.type === "press" && ALWAYS_HEEDED.has(key.name)) return false;
+    this.#dropUntilQuiet();
+    return true;
   }
 
   #edit(key: Key): EditorRequest | null {
@@ -306,7 +329,8 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
       case "interrupt":
         return this.#interrupts.raise("interrupt");
       case "end-of-input":
-        return this.#ended();
+        // Whoever is asked gives up with it, as with Ctrl+X.
+        return this.#questions.isOpen ? this.#questions.logOut() : this.#ended();
       case "redraw":
         return this.#clearScreen();
       case "suspend":

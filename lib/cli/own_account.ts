@@ -7,7 +7,10 @@ import type { RegistryStanding, Whereabouts } from "./registry_standing.ts";
 
 export interface OwnAccountPorts {
   /** Asks for passwords. */
-  readonly comingIn: Pick<ComingIn, "password" | "newPassword" | "over">;
+  readonly comingIn: Pick<
+    ComingIn,
+    "password" | "newPassword" | "over" | "dropTypedAhead"
+  >;
   readonly standing: Pick<RegistryStanding, "name" | "isGuest"> & {
     readonly where: Pick<Whereabouts, "place">;
   };
@@ -16,6 +19,7 @@ export interface OwnAccountPorts {
   /** The account's, where a file or the environment has it. */
   readonly password: string | null;
   submit(command: ClientCommand, ref: string | undefined): void;
+  notice(text: string, ref: string | undefined): void;
 }
 
 export class OwnAccount {
@@ -33,13 +37,14 @@ export class OwnAccount {
       "/passwd",
       "nobody can be asked for passwords here; log in with --login --new-password-file FILE instead",
     );
-    await this.#asking(async () => {
+    await this.#asking(ref, async () => {
       const old = await comingIn.password("Password now: ");
-      if (old === null) return false;
+      if (old === null) return "given up";
       const fresh = await comingIn.newPassword("New password: ");
-      if (typeof fresh !== "string") return false;
+      if (fresh === null) return "given up";
+      if (fresh === undefined) return "mistaken";
       submit({ command: "passwd", old, new: fresh }, ref);
-      return true;
+      return "answered";
     });
   }
 
@@ -48,12 +53,12 @@ export class OwnAccount {
     const { comingIn, standing, mayAsk, password: given, submit } = this.#ports;
     if (given !== null && !mayAsk) return submit({ command: "forget-me", password: given }, ref);
     this.#check("/forget-me", "nobody can be asked for the password here");
-    await this.#asking(async () => {
+    await this.#asking(ref, async () => {
       const prompt = `Password, to remove the account ${standing.name}: `;
       const password = await comingIn.password(prompt);
-      if (password === null) return false;
+      if (password === null) return "given up";
       submit({ command: "forget-me", password }, ref);
-      return true;
+      return "answered";
     });
   }
 
@@ -63,25 +68,43 @@ export class OwnAccount {
     return this.#isAsking;
   }
 
+  /** Passwords that are typed ahead are said to nobody where nothing is asked. */
   #check(command: string, why: string): void {
+    try {
+      this.#checkPlace(command, why);
+    } catch (error) {
+      this.#ports.comingIn.dropTypedAhead();
+      throw error;
+    }
+  }
+
+  #checkPlace(command: string, why: string): void {
     const { mayAsk, standing } = this.#ports;
     if (standing.isGuest) {
       throw new P2pchatError("not-logged-in", `${command} is for accounts: a guest has none`);
     }
     if (!mayAsk) throw new P2pchatError("usage", `Nothing is done: ${why}`);
     if (standing.where.place === "lobby") return;
-    throw new P2pchatError("not-allowed", `${command} waits for the end of the call: q ends it`);
+    throw new P2pchatError(
+      "not-allowed",
+      `Nothing is done, and what you type behind it is dropped: ${command} waits for the end of the ` +
+        "call, q ends it",
+    );
   }
 
-  /** @param work Resolves with whether all was answered. */
-  async #asking(work: () => Promise<boolean>): Promise<void> {
+  /** @param work Resolves with what came of the questions. */
+  async #asking(
+    ref: string | undefined,
+    work: () => Promise<"answered" | "given up" | "mistaken">,
+  ): Promise<void> {
     this.#isAsking = true;
-    let isAnswered = false;
+    let outcome: Awaited<ReturnType<typeof work>> = "mistaken";
     try {
-      isAnswered = await work();
+      outcome = await work();
     } finally {
       this.#isAsking = false;
-      this.#ports.comingIn.over(isAnswered);
+      this.#ports.comingIn.over(outcome === "answered");
     }
+    if (outcome === "given up") this.#ports.notice("Nothing was changed", ref);
   }
 }

@@ -136,7 +136,7 @@ class Program {
       name,
       given,
       refuse: (error) => showError(ui, error),
-      logOut: () => this.#leave("log out"),
+      logOut: () => void (this.#account.giveUp() || this.#leave("log out")),
     });
     this.#account = new OwnAccount({
       comingIn: this.#comingIn,
@@ -144,6 +144,7 @@ class Program {
       mayAsk: ui.dialogue !== null,
       password: given?.newPassword || (given?.password ?? null),
       submit: (command, ref) => this.#host?.command(command, ref),
+      notice: (text, ref) => ui.show({ event: "notice", text }, ref),
     });
     let log: Promise<Logger> | null = null;
     this.#openLog = () => log ??= openLog(options);

@@ -99,7 +99,7 @@ export interface Question {
 export interface Dialogue {
   /**
    * What is typed from now on is kept for the next question, unseen until then.
-   * @param logOut What Ctrl+X does.
+   * @param logOut What Ctrl+X does, and Ctrl+D where nothing is typed.
    */
   begin(logOut: () => void): void;
   /** One question after the other. @returns The answer; null where the input or the dialogue ended without one. */
@@ -109,6 +109,8 @@ export interface Dialogue {
    * @param isAnswered Whether what was typed ahead goes to the prompt now. Otherwise nobody sees it: it may be a password.
    */
   end(isAnswered: boolean): void;
+  /** Nothing is asked although somebody may answer already: what is typed counts after a pause of 1 s alone. */
+  dropTypedAhead(): void;
 }
 
 /** A short beginning of a line, and what it stands for now. */

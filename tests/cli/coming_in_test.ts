@@ -15,6 +15,7 @@ function at(answers: readonly (string | null)[], ports: Partial<ComingInPorts> =
         return Promise.resolve(left.shift() ?? null);
       },
       end() {},
+      dropTypedAhead() {},
     },
     way: null,
     name: null,

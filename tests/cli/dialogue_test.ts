@@ -106,11 +106,42 @@ Deno.test("Ctrl+C and Ctrl+X are heeded whether or not something is asked", asyn
   await ui.close();
 });
 
+Deno.test("Ctrl+D where nothing is typed gives up what is asked, as Ctrl+X, and isn't the end", async () => {
+  const { streams, ui, room, dialogue, ask, begin, happened } = open();
+  ui.listen(room);
+  begin();
+  ask("Password: ", true);
+  streams.type("ab\x04\x15\x04");
+  await settle();
+  assertEquals(happened, ["(log out)"]);
+  dialogue.end(false);
+  streams.type("hello\r");
+  await settle();
+  assertEquals([happened.at(-1), room.happened], ["Password: null", ["hello"]]);
+  await ui.close();
+});
+
+Deno.test("what is typed behind a question that isn't asked is dropped until a pause", async () => {
+  const { streams, ui, room, dialogue } = open();
+  ui.listen(room);
+  dialogue.dropTypedAhead();
+  streams.type("secret\rsec");
+  await settle();
+  streams.type("ret\r\x03");
+  await settle();
+  assertEquals(room.happened, ["(interrupt)"]);
+  await new Promise((resolve) => setTimeout(resolve, 1_100));
+  streams.type("hello\r");
+  await settle();
+  assertEquals(room.happened, ["(interrupt)", "hello"]);
+  await ui.close();
+});
+
 Deno.test("at the end of input nothing is answered any more", async () => {
   const { streams, ui, ask, begin, happened } = open();
   begin();
   ask("Name: ");
-  streams.type("\x04");
+  streams.type(null);
   await settle();
   ask("Password: ", true);
   await settle();

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { OwnAccount, type OwnAccountPorts } from "../../lib/cli/own_account.ts";
 
@@ -15,11 +15,13 @@ function at(answers: readonly (string | null | undefined)[], ports: Partial<OwnA
       password: async (prompt: string) => await next(prompt) ?? null,
       newPassword: next,
       over: (isAnswered) => void happened.push(isAnswered ? "(answered)" : "(over)"),
+      dropTypedAhead: () => void happened.push("(dropped)"),
     },
     standing: { name: "alice", isGuest: false, where: { place: "lobby" } },
     mayAsk: true,
     password: null,
     submit: (command, ref) => void happened.push(`${ref}: ${JSON.stringify(command)}`),
+    notice: (text, ref) => void happened.push(`notice ${ref}: ${text}`),
     ...ports,
   });
   return { account, happened };
@@ -37,11 +39,19 @@ Deno.test("/passwd asks for the old password and the new one", async () => {
 });
 
 Deno.test("/passwd changes nothing where somebody leaves, or makes a mistake", async () => {
-  for (const answers of [[null], ["old one", null], ["old one", undefined]]) {
+  const told = "notice 7: Nothing was changed";
+  for (
+    const [answers, end] of [
+      [[null], told],
+      [["old one", null], told],
+      [["old one", undefined], "(over)"], // it was told
+    ] as const
+  ) {
     const { account, happened } = at(answers);
     await account.changePassword("7");
     assertEquals(happened.filter((what) => what.startsWith("7")), []);
-    assertEquals(happened.at(-1), "(over)");
+    assert(happened.includes("(over)"));
+    assertEquals(happened.at(-1), end);
   }
 });
 
@@ -58,9 +68,10 @@ Deno.test("/forget-me asks for the password, unless a file had it", async () => 
 
 Deno.test("passwords are asked for where somebody is, and outside of calls", async () => {
   const script = at([], { mayAsk: false }).account;
-  const busy = at([], {
+  const talking = at([], {
     standing: { name: "alice", isGuest: false, where: { place: "talking" } },
-  }).account;
+  });
+  const busy = talking.account;
   const guest = at([], {
     standing: { name: "alice", isGuest: true, where: { place: "lobby" } },
   }).account;
@@ -71,6 +82,7 @@ Deno.test("passwords are asked for where somebody is, and outside of calls", asy
     }
     assertEquals(codes, ["usage", "not-allowed", "not-logged-in"]);
   }
+  assertEquals(talking.happened, ["(dropped)", "(dropped)"], "what is typed behind it");
 });
 
 Deno.test("a question is taken back while it is asked, and only then", async () => {
@@ -80,11 +92,12 @@ Deno.test("a question is taken back while it is asked, and only then", async () 
       password: () => answer.promise,
       newPassword: () => Promise.resolve(null),
       over: () => answer.resolve(null),
+      dropTypedAhead: () => {},
     },
   });
   assertEquals(account.giveUp(), false);
   const changed = account.changePassword(undefined);
   assertEquals(account.giveUp(), true);
   await changed;
-  assertEquals([account.giveUp(), happened], [false, []]);
+  assertEquals([account.giveUp(), happened], [false, ["notice undefined: Nothing was changed"]]);
 });

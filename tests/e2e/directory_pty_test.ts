@@ -456,10 +456,28 @@ terminalTest(
     }
     await terminal.until("that it is changed", ({ text }) => /password is changed/.test(text));
     await terminal.untilCursorLine("alice (lobby)> |");
+    for (const [at, keys] of [CTRL_C, CTRL_D, CTRL_X].entries()) {
+      await terminal.press("/forget-me\r");
+      await terminal.until("a question", ({ cursorLine }) => /[Pp]assword.*: \|$/.test(cursorLine));
+      await terminal.press(keys);
+      await terminal.until(
+        "that nothing is done",
+        ({ text }) => text.split("Nothing was changed").length === at + 2,
+      );
+      await terminal.untilCursorLine("alice (lobby)> |");
+    }
+    await terminal.press("alice\r");
+    await terminal.untilCursorLine("alice (with alice)> |");
+    await terminal.press("/passwd\rbattery staple\rbattery");
+    await terminal.until("that it waits", ({ text }) => /^error: Nothing is done/m.test(text));
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    await terminal.press("q\r");
+    await terminal.untilCursorLine("alice (lobby)> |");
     await terminal.press("/forget-me\r");
     await terminal.until("a question", ({ cursorLine }) => /[Pp]assword.*: \|$/.test(cursorLine));
     await terminal.press("battery staple\r");
     await assertLeft(terminal);
+    assert(terminal.raw.includes("The account alice is removed"), terminal.raw);
     assertEquals(world.accounts(), []);
     for (const secret of [PASSWORD, "wrong horse", "battery"]) {
       assert(!terminal.raw.includes(secret), secret);

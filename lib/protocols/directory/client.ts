@@ -256,6 +256,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
       return this.fatal("not-logged-in", "Your account was removed from the directory");
     }
     this.calling.drop();
+    this.out.notice(`The account ${this.session.name} is removed`);
     this.out.bye("forgotten", this.#leaving?.ref);
   }
 

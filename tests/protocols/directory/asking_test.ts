@@ -170,6 +170,7 @@ Deno.test("the account: it is removed when the directory says so, and the progra
   ]);
   assertEquals(program.says({ type: "dismissed", because: "forgotten", text: "", retryMs: 0 }), [
     "close directory",
+    "notice text=The account ann is removed",
     "bye forgotten",
   ]);
 });
