@@ -10,6 +10,10 @@ export class OnlineNames {
     return [...this.#names.values()];
   }
 
+  has(name: string): boolean {
+    return this.#names.has(foldName(name));
+  }
+
   /** These, instead of those before. */
   set(names: Iterable<string>): void {
     this.#names.clear();

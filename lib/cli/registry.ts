@@ -61,10 +61,11 @@ export async function runRegistry(options: RegistryOptions): Promise<void> {
   const given = await givenPasswords(options, isInteractive, (text) => notices.push(text));
   const standing = new RegistryStanding(options.name ?? "", () => SYSTEM_LINK_CLOCK.nowMs());
   const rendering = new RegistryRendering();
-  const commands = registryCommands(() => standing.where, isInteractive);
+  const names = new OnlineNames();
+  const commands = registryCommands(() => standing.where, isInteractive, (name) => names.has(name));
   const mode = { commands, render: rendering.lines.bind(rendering) };
   await withUserInterface(mode, options, async (ui) => {
-    const program = new Program({ options, ui, standing, rendering, given, notices });
+    const program = new Program({ options, ui, standing, rendering, names, given, notices });
     await program.run();
   });
 }
@@ -87,6 +88,7 @@ interface ProgramParts {
   readonly ui: UserInterface<RegistryOwnEvent, RegistryTarget>;
   readonly standing: RegistryStanding;
   readonly rendering: RegistryRendering;
+  readonly names: OnlineNames;
   readonly given: GivenPasswords | null;
   readonly notices: readonly string[];
 }
@@ -106,7 +108,6 @@ class Program {
   readonly #comingIn: ComingIn;
   readonly #account: OwnAccount;
   readonly #openLog: () => Promise<Logger>;
-  readonly #names = new OnlineNames();
   #host: DirectoryClientHost | null = null;
   #listens = false;
   #isLeaving = false;
@@ -221,7 +222,7 @@ class Program {
   // What is shown.
 
   #show(event: ClientEvent, ref: string | undefined, wiring: Profile): void {
-    const { ui, standing } = this.#parts;
+    const { ui, standing, names } = this.#parts;
     standing.shows(event);
     ui.show(shownRegistryEvent(event), ref);
     switch (event.event) {
@@ -244,14 +245,14 @@ class Program {
       case "users":
         // What somebody asks for may be a part of the list.
         if (!this.#isListAsked) {
-          this.#names.set(event.users.map(({ name }) => name));
-          ui.setNames(this.#names.all);
+          names.set(event.users.map(({ name }) => name));
+          ui.setNames(names.all);
         }
         this.#isListAsked = false;
         break;
       case "presence":
-        this.#names.changed(event.name, event.state !== "offline");
-        ui.setNames(this.#names.all);
+        names.changed(event.name, event.state !== "offline");
+        ui.setNames(names.all);
         break;
       case "incoming":
         if (this.#bells.take(SYSTEM_LINK_CLOCK.nowMs())) ui.ring();

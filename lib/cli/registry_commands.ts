@@ -44,13 +44,15 @@ const reason: Argument<string | undefined> = { parse: (text) => text, takesRest:
 /**
  * @param where Where the user is now: what a line without a slash means depends on it.
  * @param isInteractive Whether a person types at a terminal.
+ * @param isOnline Whether somebody of that name is online.
  */
 export function registryCommands(
   where: () => Whereabouts,
   isInteractive: boolean,
+  isOnline: (name: string) => boolean = () => false,
 ): CommandTable<RegistryTarget> {
   return new CommandTable<RegistryTarget>({
-    bareLine: (line) => bareLine(line, where(), isInteractive),
+    bareLine: (line) => bareLine(line, where(), isInteractive, isOnline),
     chatIsSilent: () => where().place !== "talking",
     bareForms: [
       ["NAME", "calls NAME, in the lobby"],
@@ -180,7 +182,12 @@ export function registryCommands(
 }
 
 /** What a line without a slash means, there. */
-function bareLine(line: string, where: Whereabouts, isInteractive: boolean): Invocation {
+function bareLine(
+  line: string,
+  where: Whereabouts,
+  isInteractive: boolean,
+  isOnline: (name: string) => boolean,
+): Invocation {
   const { place, peer } = where;
   const word = line.trimEnd();
   if (where.wasInCall) {
@@ -221,6 +228,10 @@ function bareLine(line: string, where: Whereabouts, isInteractive: boolean): Inv
     throw new P2pchatError("not-allowed", text);
   }
   const name = withoutMark(word.trim()).normalize("NFC");
+  if (name.toLowerCase() === "help" && !isOnline(name)) {
+    const text = `Nobody called ${name} is online; /help shows what can be typed here`;
+    throw new P2pchatError("unknown-user", text);
+  }
   if (nameFault(name) === null) return { command: "call", texts: { name } };
   throw new P2pchatError("unknown-user", `Nobody can be called ${quotedStart(word)}: ${CALL_FORM}`);
 }

@@ -18,10 +18,10 @@ const HERE: Whereabouts = {
 function outcome(
   line: string,
   place: Place = "lobby",
-  { isInteractive = true, objects = false, more = {} as Partial<Whereabouts> } = {},
+  { isInteractive = true, objects = false, more = {} as Partial<Whereabouts>, online = "" } = {},
 ): Outcome<ClientCommand> {
   const where = { ...HERE, ...more, place, peer: place === "lobby" ? "" : "bob" };
-  const table = registryCommands(() => where, isInteractive);
+  const table = registryCommands(() => where, isInteractive, (name) => name === online);
   // Those that ask for passwords are tried below.
   const plain = table as unknown as CommandTable<
     (command: ClientCommand, ref: string | undefined) => void
@@ -86,6 +86,9 @@ const REFUSED: readonly (readonly [line: string, code: string, text: string])[] 
   ["2", "usage", "The form is 2 TEXT"],
   ["/call", "usage", "The form is /call NAME"],
   ["/call 10.0.0.3:99999", "unknown-user", "/list shows it"],
+  ["help", "unknown-user", "/help shows what can be typed"],
+  ["Help ", "unknown-user", "/help shows what can be typed"],
+  ["?", "unknown-user", "/help shows more"],
   ["/cal bob", "unknown-command", "did you mean /call?"],
 ];
 
@@ -97,6 +100,12 @@ for (const [line, code, text] of REFUSED) {
     assertStringIncludes(refused.text, text);
   });
 }
+
+Deno.test("registry: somebody of the name help is called where they are online, and by /call", () => {
+  assertEquals(outcome("help", "lobby", { online: "help" }), call("help"));
+  assertEquals(outcome("/call help"), call("help"));
+  assertEquals(outcome("help", "talking"), say("help"));
+});
 
 Deno.test("registry: in a call every line is said, but q and commands", () => {
   for (const text of ["hello", "1", "2 of us", "y", "bob", "  indented", "qq"]) {
