@@ -114,6 +114,7 @@ export class RegistryRendering {
       const then = this.#call?.isDirect ? "; this program ends with the call" : "";
       return [[...mark, `Your account came in from somewhere else${then}`]];
     }
+    if (event.isFull) return []; // a notice says so
     const because = reason === "" ? "" : `: ${reason}`;
     const then = this.#call?.isDirect
       ? "; the call goes on, and it is tried again"

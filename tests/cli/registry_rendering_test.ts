@@ -77,6 +77,17 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
     "12:03 ! No connection with the directory: refused; it is tried again\n",
   ],
   [
+    [READY, {
+      event: "session",
+      state: "down",
+      name: "alice",
+      guest: false,
+      reason: "there is no room at the moment",
+      isFull: true,
+    }],
+    "",
+  ],
+  [
     [...IN, ...TALKING, { event: "session", state: "down", name: "alice", guest: false }],
     "12:03 ! No connection with the directory; the call goes on, and it is tried again\n",
   ],

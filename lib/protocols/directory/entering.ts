@@ -179,7 +179,7 @@ export class Entering {
       const text = this.parts.signUpsMax === 0
         ? "This directory takes no sign-ups; its operator can add an account"
         : "Too many have signed up from your address";
-      return this.#refuse(link, "too-fast", text, waitMs);
+      return this.#refuse(link, "too-fast", text, this.parts.signUpsMax === 0 ? 0 : waitMs);
     }
     this.#signUps.add(address, out.nowMs);
     this.#claimed.set(folded, link);

@@ -49,6 +49,8 @@ export type ClientEvent =
     readonly guest: boolean;
     /** Why it is down, in words. */
     readonly reason?: string;
+    /** The directory is there and full: a notice says when it is tried again. */
+    readonly isFull?: true;
   }
   | { readonly event: "users"; readonly users: readonly UserView[] }
   | {

@@ -250,7 +250,8 @@ export class Session {
     this.#deadlines.set("retry", this.owner.out.nowMs + ms);
   }
 
-  #tellDown(reason: string): void {
+  /** @param isFull Each try is told of, with when the next one is. */
+  #tellDown(reason: string, isFull = false): void {
     if (this.#told === "down" || this.#isOver) return;
     this.#told = "down";
     const { name, isGuest: guest } = this;
@@ -260,6 +261,7 @@ export class Session {
       name,
       guest,
       reason: visibleText(reason),
+      ...(isFull ? { isFull } : {}),
     });
   }
 
@@ -430,7 +432,7 @@ export class Session {
     const pauseMs = Math.min(FULL_PAUSE_MS_MAX, Math.max(retryMs, 2 * RETRY_MS_MIN)) *
       (0.8 + 0.2 * random());
     this.#retryIn(pauseMs);
-    this.#tellDown("it is full");
+    this.#tellDown("it is full", true);
     out.notice(`${text}; trying again in ${Math.ceil(pauseMs / 1_000)} s`);
   }
 
