@@ -384,7 +384,7 @@ sideBySide({
     await alice.until(message("last", true));
     await directory.type("/kick alice");
     assertEquals(await endOf(alice), [4, "fatal", "kicked"]);
-    assertEquals(callStates(alice), ["ringing", "connected", "ended"]);
+    assertEquals(callStates(alice), ["ringing", "connected", "ended kicked"]);
     await bob.until(call("ended", "alice"));
     assertEquals(bob.texts("alice"), ["last"]);
     await untilListed(bob, "bob free");

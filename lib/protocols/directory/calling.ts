@@ -512,7 +512,7 @@ export class Calling {
     this.#call = null;
     this.#talking.over(call, isParting);
     if (!wasTalking || !isUp) return;
-    lobby.showAfter(this.owner.selfName, call.peer);
+    lobby.showAfter([this.owner.selfName, call.peer], out.nowMs - talkingSinceMs);
     const next = this.#next;
     this.#next = null;
     if (next !== null) this.incoming(next);

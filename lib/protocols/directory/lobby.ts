@@ -26,6 +26,8 @@ export class Lobby {
 
   /** Those who talked until a moment ago. */
   #talked: readonly FoldedName[] = [];
+  /** The directory has said that we talk, or had the time to: of a short call it may say so when that is over. */
+  #wasBusy = false;
   readonly #deadlines = new Deadlines(DEADLINES);
 
   constructor(readonly owner: LobbyOwner) {}
@@ -55,7 +57,9 @@ export class Lobby {
 
   changed({ users, offline }: DirectoryMessageOf<"presence">): void {
     const known = this.#coming ?? this.#users;
+    const self = foldName(this.owner.selfName);
     for (const user of users) {
+      if (user.state === "busy" && foldName(user.name) === self) this.#wasBusy = true;
       if (!take(known, user) || this.#coming !== null) continue;
       this.owner.out.show({ event: "presence", name: user.name, state: user.state });
     }
@@ -81,20 +85,26 @@ export class Lobby {
     out.show({ event: "users", users }, ref);
   }
 
-  /** Shows the list after a call, once the directory has said that both are free, or may say something else. */
-  showAfter(...talked: readonly string[]): void {
+  /**
+   * Shows the list after a call, once the directory has said that both are free, or may say something else.
+   * @param talkedMs For how long these have talked.
+   */
+  showAfter(talked: readonly string[], talkedMs: number): void {
     this.#talked = talked.map(foldName);
+    this.#wasBusy ||= talkedMs >= AFTER_CALL_MS;
     this.#deadlines.set("after-call", this.owner.out.nowMs + AFTER_CALL_MS);
     this.#settle();
   }
 
   #settle(): void {
     const isBusy = (name: FoldedName) => this.#users.get(name)?.state === "busy";
-    if (this.#deadlines.get("after-call") !== null && !this.#talked.some(isBusy)) this.#showNow();
+    if (this.#deadlines.get("after-call") === null || !this.#wasBusy) return;
+    if (!this.#talked.some(isBusy)) this.#showNow();
   }
 
   #showNow(): void {
     this.#deadlines.clear("after-call");
+    this.#wasBusy = false;
     this.show();
   }
 
@@ -103,7 +113,7 @@ export class Lobby {
   }
 
   tick(): void {
-    if (this.#deadlines.takeDue(this.owner.out.nowMs).length > 0) this.show();
+    if (this.#deadlines.takeDue(this.owner.out.nowMs).length > 0) this.#showNow();
   }
 
   postpone(delayMs: number): void {
