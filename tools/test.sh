@@ -7,7 +7,7 @@ deno=$(tools/find_deno.sh) || exit 1
 export NO_COLOR=1
 mkdir -p build
 # Each suite takes one to four minutes on two cores.
-seconds_max=480
+seconds_max=600
 failed=0
 passed=0
 
