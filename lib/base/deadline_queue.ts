@@ -52,12 +52,16 @@ export class DeadlineQueue<Key> {
     for (const entry of this.#heap) entry.atMs += delayMs;
   }
 
-  /** Takes the first whose deadline is at `nowMs` or before, `null` where there is none. */
-  takeDue(nowMs: number): Key | null {
-    const first = this.#heap[0];
-    if (first === undefined || first.atMs > nowMs) return null;
-    this.#remove(first);
-    return first.key;
+  /** Takes those whose deadline is at `nowMs` or before, each as it is asked for: what is set meanwhile counts. */
+  *takeDue(nowMs: number): Generator<Key, void, undefined> {
+    for (
+      let first = this.#heap[0];
+      first !== undefined && first.atMs <= nowMs;
+      first = this.#heap[0]
+    ) {
+      this.#remove(first);
+      yield first.key;
+    }
   }
 
   #remove(entry: Entry<Key>): void {

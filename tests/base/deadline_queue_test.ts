@@ -10,9 +10,9 @@ Deno.test("DeadlineQueue serves what is due in order of time, then of setting", 
   queue.set("none", 5);
   queue.set("none", null);
 
-  const taken = [10, 10, 10, 20, 20].map((nowMs) => queue.takeDue(nowMs));
+  const taken = [9, 10, 19, 20, 20].map((nowMs) => [...queue.takeDue(nowMs)]);
 
-  assertEquals(taken, ["first", "second", null, "late", null]);
+  assertEquals(taken, [[], ["first", "second"], [], ["late"], []]);
   assertEquals([queue.size, queue.nextMs()], [0, null]);
 });
 
@@ -23,9 +23,27 @@ Deno.test("DeadlineQueue postpones all alike, what is set later aside", () => {
   queue.postpone(100);
   queue.set("later", 115);
 
-  const taken = [109, 110, 115, 120].map((nowMs) => queue.takeDue(nowMs));
+  const taken = [109, 110, 115, 120].map((nowMs) => [...queue.takeDue(nowMs)]);
 
-  assertEquals(taken, [null, "first", "later", "late"]);
+  assertEquals(taken, [[], ["first"], ["later"], ["late"]]);
+});
+
+Deno.test("DeadlineQueue takes one at a time: the others stay, and what is set meanwhile is taken, too", () => {
+  const queue = new DeadlineQueue<string>();
+  queue.set("first", 10);
+  queue.set("withdrawn", 11);
+  queue.set("never asked for", 12);
+  const taken: string[] = [];
+
+  for (const key of queue.takeDue(20)) {
+    taken.push(key);
+    if (key === "added") break;
+    queue.set("withdrawn", null);
+    queue.set("added", 11);
+  }
+
+  assertEquals(taken, ["first", "added"]);
+  assertEquals([queue.size, queue.nextMs()], [1, 12]);
 });
 
 Deno.test("DeadlineQueue is a sorted list, whatever is set, moved and taken", () => {
@@ -38,10 +56,12 @@ Deno.test("DeadlineQueue is a sorted list, whatever is set, moved and taken", ()
       [...model].sort(([, a], [, b]) => a.atMs - b.atMs || a.order - b.order)[0] ?? null;
     for (const operation of operations) {
       if (typeof operation === "number") {
-        const due = first();
-        const expected = due !== null && due[1].atMs <= operation ? due[0] : null;
-        assertEquals(queue.takeDue(operation), expected);
-        if (expected !== null) model.delete(expected);
+        const expected: number[] = [];
+        for (let due = first(); due !== null && due[1].atMs <= operation; due = first()) {
+          expected.push(due[0]);
+          model.delete(due[0]);
+        }
+        assertEquals([...queue.takeDue(operation)], expected);
       } else {
         const { key, atMs } = operation;
         queue.set(key, atMs);

@@ -358,9 +358,7 @@ export class Calls {
 
   tick(): void {
     const { nowMs } = this.out;
-    for (;;) {
-      const call = this.#deadlines.takeDue(nowMs);
-      if (call === null) break;
+    for (const call of this.#deadlines.takeDue(nowMs)) {
       if (call.phase === "ringing") this.#end(call, "timeout", "", call.sides);
       else if (call.phase === "connecting") this.#end(call, "unreachable", "", call.sides);
       else this.#remove(call);

@@ -105,8 +105,8 @@ export class ClientLinks {
     this.#deadlines.set(link, atMs);
   }
 
-  /** The next link whose time is over. */
-  takeDue(nowMs: number): ClientLink | null {
+  /** The links whose time is over. */
+  takeDue(nowMs: number): Iterable<ClientLink> {
     return this.#deadlines.takeDue(nowMs);
   }
 

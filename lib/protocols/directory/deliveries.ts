@@ -89,7 +89,7 @@ export class Deliveries {
       sent.datagrams < REPEAT_MS.length;
     const isCrowdedOut = client.delivery.isSlow && !this.#flying.hasRoomForSlow;
     if (!isShort || endpoint === null || isCrowdedOut) this.#overLink(client, sent);
-    else if (!this.#flying.hasRoom) {
+    else if (this.#mustWait(client)) {
       this.#waiting.add(client);
       return false;
     } else {
@@ -157,11 +157,7 @@ export class Deliveries {
   tick(): void {
     const { nowMs } = this.out;
     this.#flying.expire(nowMs);
-    for (;;) {
-      const client = this.#deadlines.takeDue(nowMs);
-      if (client === null) break;
-      this.pump(client);
-    }
+    for (const client of this.#deadlines.takeDue(nowMs)) this.pump(client);
     this.#pumpWaiting();
   }
 }

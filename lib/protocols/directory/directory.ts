@@ -359,9 +359,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   // Time, the operator.
 
   #tick(): void {
-    for (;;) {
-      const link = this.#links.takeDue(this.#nowMs);
-      if (link === null) break;
+    for (const link of this.#links.takeDue(this.#nowMs)) {
       const text = "It took nothing in for too long";
       if (link.client !== null) this.#dismiss(link.client, "slow", text);
       else this.#close(link, "nothing came");

@@ -75,11 +75,7 @@ export class PartingCalls {
   }
 
   tick(): void {
-    for (;;) {
-      const link = this.#deadlines.takeDue(this.out.nowMs);
-      if (link === null) return;
-      this.#giveUp(link);
-    }
+    for (const link of this.#deadlines.takeDue(this.out.nowMs)) this.#giveUp(link);
   }
 
   postpone(delayMs: number): void {

@@ -62,12 +62,7 @@ export class Relays {
   }
 
   tick(): void {
-    const due: Call[] = [];
-    for (;;) {
-      const call = this.#deadlines.takeDue(this.out.nowMs);
-      if (call === null) break;
-      due.push(call);
-    }
-    for (const call of due) this.pump(call);
+    // All are taken before any is served: one that is due again at once waits for the next turn.
+    for (const call of [...this.#deadlines.takeDue(this.out.nowMs)]) this.pump(call);
   }
 }

@@ -334,9 +334,7 @@ export class Peers {
   }
 
   meetDue(): void {
-    for (;;) {
-      const key = this.#meetAt.takeDue(this.out.nowMs);
-      if (key === null) return;
+    for (const key of this.#meetAt.takeDue(this.out.nowMs)) {
       const peer = this.#peers.get(key);
       if (peer !== undefined && peer.endpoint !== null) this.#meet(peer);
     }

@@ -298,11 +298,7 @@ export class ReliableDatagrams implements Machine<ReliableInput, ReliableEffect>
     // Whatever became due only now has its turn as well.
     for (const connection of this.#touched) this.#arm(connection);
     this.#touched.length = 0;
-    for (
-      let connection = this.#deadlines.takeDue(nowMs);
-      connection !== null;
-      connection = this.#deadlines.takeDue(nowMs)
-    ) this.#serve(connection);
+    for (const connection of this.#deadlines.takeDue(nowMs)) this.#serve(connection);
   }
 
   #serve(connection: Connection): void {

@@ -87,7 +87,7 @@ export class PeerTable {
     return this.#deadlines.nextMs();
   }
 
-  takeDue(nowMs: number): PeerSessions | null {
+  takeDue(nowMs: number): Iterable<PeerSessions> {
     return this.#deadlines.takeDue(nowMs);
   }
 

@@ -323,11 +323,7 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
 
   #tick(nowMs: number): void {
     this.#responding.expire(nowMs);
-    for (
-      let sessions = this.#peers.takeDue(nowMs);
-      sessions !== null;
-      sessions = this.#peers.takeDue(nowMs)
-    ) this.#serve(sessions, nowMs);
+    for (const sessions of this.#peers.takeDue(nowMs)) this.#serve(sessions, nowMs);
   }
 
   #serve(sessions: PeerSessions, nowMs: number): void {
