@@ -149,9 +149,12 @@ Deno.test("directory: whoever may not come in is told why, each in its own words
 Deno.test("directory: nobody learns whether there is an account, from words or from time", async () => {
   const { world } = await DirectoryWorld.open([]);
   await using _ = world;
-  const owner = await world.signUp("alice");
-  await owner.type("q");
-  await owner.ended();
+  const names = ["alice", "bob", "carol"];
+  for (const name of names) {
+    const owner = await world.signUp(name);
+    await owner.type("q");
+    await owner.ended();
+  }
   await using people = new People(world.port);
   const said = new Set<string>();
   const attempt = async (name: string) => {
@@ -164,15 +167,20 @@ Deno.test("directory: nobody learns whether there is an account, from words or f
     said.add(`${code}: ${text}`);
     return performance.now() - startMs;
   };
+  // On a busy machine each may take longer by chance: the least of some says what there is to do. A name is shut out
+  // after the fifth.
   const known: number[] = [];
   const unknown: number[] = [];
-  for (let round = 0; round < 4; round++) {
-    known.push(await attempt("alice"));
+  const areAlike = () => {
+    const [least, other] = [Math.min(...known), Math.min(...unknown)];
+    return Math.abs(least - other) <= 0.2 * Math.max(least, other);
+  };
+  for (let round = 0; round < 4 * names.length && (round < 4 || !areAlike()); round++) {
+    known.push(await attempt(names[round % names.length]!));
     unknown.push(await attempt(`nobody${round}`));
   }
   assertEquals([...said], ["bad-credentials: Wrong name or password"]);
-  const [least, other] = [Math.min(...known), Math.min(...unknown)];
-  assert(Math.abs(least - other) <= 0.2 * Math.max(least, other), `${known} | ${unknown}`);
+  assert(areAlike(), `${known} | ${unknown}`);
 });
 
 Deno.test("directory: five wrong passwords shut a name out, whether there is such a name or not", async () => {
