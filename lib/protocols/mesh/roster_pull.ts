@@ -20,7 +20,7 @@ export class RosterPull {
 
   /** A neighbour told its hashes. */
   offer(peer: PeerKey, hashes: readonly Hash[]): void {
-    this.#offers.set(peer, new Map(hashes.entries()));
+    this.#offers.set(peer, new Map(hashes.entries())); // in the turn that it had
     dropOldest(this.#offers, 2 * INBOUND_LINKS_MAX);
   }
 
@@ -74,7 +74,9 @@ export class RosterPull {
         offer.delete(bucket);
         if (hash !== own[bucket]) buckets.push(bucket);
       }
-      if (offer.size === 0) this.#offers.delete(peer);
+      // The others come first next time: a neighbour that offers without end, and answers nothing, holds up none.
+      this.#offers.delete(peer);
+      if (offer.size > 0) this.#offers.set(peer, offer);
       if (buckets.length === 0) continue;
       this.#open = { peer, buckets: new Set(buckets), untilMs };
       return { peer, buckets };
