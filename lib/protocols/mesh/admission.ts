@@ -28,6 +28,7 @@ import type { Environment } from "../../base/environment.ts";
 import type { LinkId, PeerKey, RoomId } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import type { Machine } from "../../base/machine.ts";
+import { TokenBucket } from "../../base/token_bucket.ts";
 import type {
   AdmissionConfig,
   AdmissionEffect,
@@ -38,6 +39,7 @@ import type {
 import { AdmissionLinks, isNewcomerStage, type Link, type Message } from "./admission_links.ts";
 import { Admitting, offerDueMs } from "./admitting.ts";
 import { type InRoom, isBeaconSigned } from "./credentials.ts";
+import { RENAMES_BURST, RENAMES_PER_SECOND } from "./limits.ts";
 import { Newcomer } from "./newcomer.ts";
 import type { SignedBeacon } from "./structures.ts";
 
@@ -122,6 +124,7 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
       peer: input.peer,
       remote: input.remote,
       isMember: false,
+      renames: new TokenBucket(RENAMES_PER_SECOND, RENAMES_BURST),
       stage: { at: "silent" },
       dueMs: nowMs + this.config.timing.exchangeMs,
     };

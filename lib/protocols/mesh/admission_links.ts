@@ -5,6 +5,7 @@
 
 import type { Environment } from "../../base/environment.ts";
 import type { Endpoint, FoldedName, LinkId, PeerKey } from "../../base/ids.ts";
+import type { TokenBucket } from "../../base/token_bucket.ts";
 import type { AdmissionEffect, AdmissionPort, LinkMessage } from "./admission_io.ts";
 import {
   beaconFormFault,
@@ -69,6 +70,8 @@ export interface Link {
   readonly remote: Endpoint;
   /** Whether both ends are members: an exchange on it is then about another name. */
   isMember: boolean;
+  /** What it may ask for of other names. */
+  readonly renames: TokenBucket;
   stage: Stage;
   dueMs: number | null;
 }

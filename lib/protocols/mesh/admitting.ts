@@ -7,6 +7,7 @@
  * and let in where the hold ends without that.
  */
 
+import { dropOldest } from "../../base/bounded.ts";
 import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import { P2pchatError } from "../../base/errors.ts";
@@ -18,7 +19,13 @@ import type { AdmissionPort, AdmissionTiming, HoldMessage } from "./admission_io
 import type { AdmissionLinks, Link, Message, Stage } from "./admission_links.ts";
 import { admitClaim, claimFormFault, claimTime, type InRoom, ownedClaim } from "./credentials.ts";
 import { HoldTrust } from "./hold_trust.ts";
-import { HOLDS_MAX, INCARNATION_MAX, ROSTER_MAX, ROSTER_PER_ADDRESS_MAX } from "./limits.ts";
+import {
+  HOLD_WORDS_REMEMBERED_MAX,
+  HOLDS_MAX,
+  INCARNATION_MAX,
+  ROSTER_MAX,
+  ROSTER_PER_ADDRESS_MAX,
+} from "./limits.ts";
 import type { RosterEntry } from "./messages.ts";
 import { type Claim, type SignedClaim, STRUCTURE_VERSION } from "./structures.ts";
 
@@ -45,7 +52,7 @@ export class Admitting {
   readonly #holds = new Map<FoldedName, Hold>();
   readonly #trust = new HoldTrust();
   readonly #joins: TokenBucket;
-  /** How often each neighbour asks for holds: as often as it may let newcomers in. */
+  /** How often each asks for holds: as often as it may let newcomers in. At most `HOLD_WORDS_REMEMBERED_MAX`. */
   readonly #holdRates = new Map<PeerKey, TokenBucket>();
 
   constructor(
@@ -76,7 +83,7 @@ export class Admitting {
       return this.links.turnAway(link, "bad-name", error.message);
     }
     const folded = foldName(name);
-    if (!link.isMember && !this.hasRoom(link, nowMs)) return;
+    if (!(link.isMember ? this.#mayRename(link, nowMs) : this.hasRoom(link, nowMs))) return;
     const owner = this.port.ownerOf(folded);
     if (owner !== null && owner !== link.peer) return this.links.turnAwayName(link, name);
     if (join.earlier !== null && this.#isEarlier(link, join.earlier, room, folded)) {
@@ -240,6 +247,14 @@ export class Admitting {
     return told === null || told.host !== "" ? told : { host: link.remote.host, port: told.port };
   }
 
+  /** Each other name is asked after at all neighbours: they would make us pay for what a member asks without end. */
+  #mayRename(link: Link, nowMs: number): boolean {
+    if (link.renames.take(nowMs)) return true;
+    const text = "Too many names, one after the other; try again in a second";
+    this.links.turnAway(link, "too-fast", text);
+    return false;
+  }
+
   /** Turns the link away, and answers false, where no newcomer can be let in. */
   hasRoom(link: Link, nowMs: number): boolean {
     const isNew = !this.port.isLive(link.peer);
@@ -300,6 +315,7 @@ export class Admitting {
       const { joinsPerSecond, joinsBurst } = this.timing;
       rate = new TokenBucket(2 * joinsPerSecond, 2 * joinsBurst);
       this.#holdRates.set(from, rate);
+      dropOldest(this.#holdRates, HOLD_WORDS_REMEMBERED_MAX); // members that aren't neighbours may ask, too
     }
     if (!rate.take(nowMs)) {
       const fault = "asked to hold more names than it may let newcomers in";

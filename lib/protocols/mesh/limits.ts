@@ -63,6 +63,12 @@ export const VOUCHERS_WANTED_MAX = ROSTER_MAX;
 export const SPEAKERS_MAX = 32;
 /** Names held for other members' newcomers, 2 s each: as many as members may enter at once. */
 export const HOLDS_MAX = 4_096;
+/**
+ * How often a member may ask for another name over one link: a person needs one. With those who come in, and 20 links
+ * a second from one address, a member asks its neighbours to hold fewer names than they let it.
+ */
+export const RENAMES_PER_SECOND = 1;
+export const RENAMES_BURST = 3;
 /** So often a neighbour may say in vain that somebody takes a name: honest ones see a newcomer break off. */
 export const HOLD_WORDS_BROKEN_MAX = 3;
 /** Then it isn't asked for so long: each newcomer whom it delays by 2 s costs it as much. */

@@ -257,6 +257,24 @@ Deno.test("Admission lets no neighbour's hold turn a newcomer away, whatever key
   assertEquals(sent(effects)[0]?.type, "offer");
 });
 
+Deno.test("Admission asks its neighbours after few names that one member wants one after the other", () => {
+  let known: PeerKey | null = null;
+  const ann = admission("Ann", { neighbours: () => [carl], ownerOf: () => known });
+  up(ann, bob, false);
+  ann.links.becomeMember(ann.links.byId.get(link)!, beaconOf("Bob", 1), claimOf("Bob").signed);
+  const want = (nowMs: number) => {
+    known = null;
+    const asking = ann.step({ type: "message", link, message: joinAs("Bob") }, nowMs);
+    known = dora;
+    ann.step({ type: "hold", from: carl, message: reply(dora, null) }, nowMs);
+    return codeOf(asking) ?? asking.at(-1)?.type;
+  };
+
+  const answers = [0, 1, 2, 3, 4, 1_010].map(want);
+
+  assertEquals(answers, ["send-to", "send-to", "send-to", "too-fast", "too-fast", "send-to"]);
+});
+
 Deno.test("Admission doesn't go by a neighbour any more that said three times in vain who takes a name", () => {
   const ann = admission("Ann", { neighbours: () => [carl] });
   const asked = [0, 1, 2, 3].map((round) => {
