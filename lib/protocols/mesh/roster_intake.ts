@@ -28,7 +28,8 @@ const BEACONS_PER_SECOND = 40;
 const BEACONS_BURST = 80;
 /**
  * What is read of one neighbour's: everything a heal of two full halves brings, a claim and a beacon of 2,048 each,
- * then a busy room. More is dropped; whatever it was, beacons come again, and rosters are compared.
+ * then a busy room. More is dropped; whatever it was, beacons come again, and rosters are compared. Where members
+ * that nobody can dial make the neighbours more than an active view has, they share what that many may bring.
  */
 const ITEMS_PER_SECOND = 500;
 const ITEMS_BURST = ROSTER_MAX;
@@ -108,7 +109,10 @@ export class RosterIntake {
       const text = `sent more than ${FLOOD_PER_SECOND} roster entries a second`;
       return this.outbox.penalise(from, "flood", text);
     }
-    return neighbour.items.take(nowMs, count);
+    return neighbour.items.take(
+      nowMs,
+      count * Math.max(1, this.#neighbours.size / ACTIVE_VIEW_MAX),
+    );
   }
 
   /** Whether a question about so many buckets is answered; who is left without an answer asks again later. */
