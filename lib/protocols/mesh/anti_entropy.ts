@@ -31,6 +31,7 @@ import {
   SYNC_ENTRIES_MAX,
   SYNC_HAND_OVER_MS,
   SYNC_INTERVAL_MS,
+  SYNC_PATIENCE_MS,
   SYNC_PROGRESS_MS_MAX,
   SYNC_ROUND_ENTRIES_MAX,
   SYNC_STREAMS_MAX,
@@ -107,7 +108,11 @@ export class AntiEntropy
       case "message": {
         const peer = this.#peers.get(input.from);
         // Of two neighbours one knows it first; the other's answer comes with its own round.
-        if (peer !== undefined) this.#message(input.from, peer, input.message);
+        if (peer === undefined) break;
+        // Who is left without an answer asks another, or again when its time is over.
+        if (!isQuestion(input.message) || peer.asking.take(nowMs)) {
+          this.#message(input.from, peer, input.message);
+        }
         break;
       }
       case "taken-in":
@@ -377,7 +382,7 @@ export class AntiEntropy
         all = false;
         continue;
       }
-      fetch.wants.set(wanted, want);
+      fetch.wants.set(wanted, { ...want, counter: want.after, movedMs: this.#nowMs });
       fresh.push(want);
     }
     if (fresh.length === 0) return all;
@@ -392,10 +397,19 @@ export class AntiEntropy
     return all;
   }
 
+  /** Whether another neighbour is to send it, and nobody who was asked has let us wait for too long. */
   #isComing({ stream, goal }: Want, except: SyncPeer): boolean {
+    const { counter } = this.order.frontier(stream);
+    let patienceMs = SYNC_PATIENCE_MS;
     for (const peer of this.#peers.values()) {
-      if (peer === except || peer.fetch === null) continue;
-      if ((peer.fetch.wants.get(streamKey(stream))?.goal ?? 0) >= goal) return true;
+      const pending = peer === except ? undefined : peer.fetch?.wants.get(streamKey(stream));
+      if (pending === undefined || pending.goal < goal) continue;
+      if (pending.counter !== counter) {
+        pending.counter = counter;
+        pending.movedMs = this.#nowMs;
+      }
+      if (this.#nowMs - pending.movedMs < patienceMs) return true;
+      patienceMs *= 2;
     }
     return false;
   }
@@ -580,6 +594,13 @@ export class AntiEntropy
   ): void {
     this.#effects.push({ type: "penalise", peer, fault, text });
   }
+}
+
+/** Whether it makes us look through what we have. */
+function isQuestion(message: SyncMessage): boolean {
+  const { type } = message;
+  return type === "sync-summary" || type === "sync-want" ||
+    (type === "sync-frontiers" && message.reply);
 }
 
 /** As much of `own` as a neighbour with these entries has. */

@@ -23,6 +23,8 @@ import type { SyncEntry } from "./messages.ts";
 import { Statements } from "./statements.ts";
 import type { Blocker, WaitingBundle } from "./waiting.ts";
 
+type StreamBlocker = Exclude<Blocker, { kind: "claim" }>;
+
 export type GapVerdict =
   | { readonly kind: "wait" }
   /** Somebody hasn't said whether it can supply it; `likely` nobody can: one has said so. */
@@ -55,10 +57,17 @@ export class Gaps {
     this.#statements.postpone(delayMs);
   }
 
+  /** Whether the one who sent the bundle has said that it can't supply what comes before: it skipped it itself. */
+  isExcused(waiting: WaitingBundle, { stream, counter }: StreamBlocker, frontier: number): boolean {
+    const { from, arrivedMs } = waiting;
+    return this.#hasDelivered(from, waiting) &&
+      this.#statements.supply(stream, from, frontier + 1, counter, arrivedMs) === "cannot";
+  }
+
   /** @param frontier Of the stream that the bundle waits for. */
   verdict(
     waiting: WaitingBundle,
-    blocker: Exclude<Blocker, { kind: "claim" }>,
+    blocker: StreamBlocker,
     frontier: number,
     nowMs: number,
   ): GapVerdict {

@@ -189,6 +189,15 @@ export const UNKNOWN_MESSAGES_MAX = 100;
 export const SYNC_INTERVAL_MS = 10_000;
 /** An answer to a question of a hundred bytes takes a round trip and what is queued before it. */
 export const SYNC_ANSWER_MS_MAX = 5_000;
+/**
+ * What one neighbour said that it has and doesn't begin to give for so long is asked of another too; then of a third
+ * after twice that. A long range comes in order of time, so that what is late in it begins late.
+ */
+export const SYNC_PATIENCE_MS = 30_000;
+/** Questions of one neighbour's that are answered: each costs a comparison of all that there is, up to some ms. */
+export const SYNC_QUESTIONS_PER_SECOND = 50;
+/** Four rounds in which all of 65,536 authors' buckets differ. */
+export const SYNC_QUESTIONS_BURST = 1_024;
 /** A range that brings nothing for so long is given up, on both sides. */
 export const SYNC_PROGRESS_MS_MAX = 10_000;
 /** Where the other side begins a round at once too, the larger key waits so long: mostly one will do. */

@@ -368,6 +368,11 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     this.#drop(waiting);
     // While a range comes in, what is pushed meanwhile may wait for it for long: nobody's fault.
     if (this.#gaps.newcomer || this.#nowMs - this.#caughtUpAtMs < WAITING_MS_MAX) return;
+    // Nor is who hasn't it any more, where another says that it has and doesn't give it.
+    if (
+      blocker.kind !== "claim" &&
+      this.#gaps.isExcused(waiting, blocker, this.frontier(blocker.stream).counter)
+    ) return;
     const what = blocker.kind === "claim" ? "claim" : "parents";
     this.#penalise(from, "broken-promise", `sent a bundle, and not its ${what} within 10 s`);
   }

@@ -71,7 +71,7 @@ export class Statements {
     const statement = this.#byStream.get(streamKey(stream))?.get(peer);
     if (statement === undefined) return "unknown";
     const { low, counter } = statement.entry;
-    if (low <= last && counter >= first) return "can";
+    if (low <= last && counter >= first && low <= counter) return "can";
     if (low > last) return "cannot";
     return statement.atMs >= freshMs ? "cannot" : "unknown";
   }

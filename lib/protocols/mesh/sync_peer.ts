@@ -1,5 +1,7 @@
 /** What anti-entropy holds for one neighbour; all of it goes with the link. */
 
+import { TokenBucket } from "../../base/token_bucket.ts";
+import { SYNC_QUESTIONS_BURST, SYNC_QUESTIONS_PER_SECOND } from "./limits.ts";
 import type { SyncEntry } from "./messages.ts";
 import type { StreamKey } from "./stream.ts";
 import type { Want } from "./sync_compare.ts";
@@ -21,9 +23,16 @@ export interface Round {
   deadlineMs: number;
 }
 
+/** A stream that is to come, and how far it has. */
+export interface Pending extends Want {
+  /** Of our frontier when it was last looked at, and since when it has been there. */
+  counter: number;
+  movedMs: number;
+}
+
 /** What the neighbour is to send us. */
 export interface Fetch {
-  readonly wants: Map<StreamKey, Want>;
+  readonly wants: Map<StreamKey, Pending>;
   /** Bytes of bundles that came and are done with, and how many of them we told. */
   takenBytes: number;
   toldBytes: number;
@@ -37,6 +46,8 @@ export class SyncPeer {
   fetch: Fetch | null = null;
   supply: Supply | null = null;
   supplyDeadlineMs = Infinity;
+  /** What it may ask of us: rounds, pages of them, ranges. */
+  readonly asking = new TokenBucket(SYNC_QUESTIONS_PER_SECOND, SYNC_QUESTIONS_BURST);
   /** Its queue is full: bundles sent to it may be dropped. */
   congested = false;
   /** What a `sync-done` answers, oldest first. */
@@ -74,6 +85,8 @@ export class SyncPeer {
     this.beginAtMs += delayMs;
     this.supplyDeadlineMs += delayMs;
     if (this.round !== null) this.round.deadlineMs += delayMs;
-    if (this.fetch !== null) this.fetch.deadlineMs += delayMs;
+    if (this.fetch === null) return;
+    this.fetch.deadlineMs += delayMs;
+    for (const pending of this.fetch.wants.values()) pending.movedMs += delayMs;
   }
 }

@@ -4,6 +4,7 @@ import type { BundleId, PeerKey } from "../../../lib/base/ids.ts";
 import { AntiEntropy } from "../../../lib/protocols/mesh/anti_entropy.ts";
 import {
   INCARNATIONS_PER_AUTHOR_MAX,
+  SYNC_QUESTIONS_BURST,
   SYNC_WINDOW_BYTES,
 } from "../../../lib/protocols/mesh/limits.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
@@ -386,6 +387,58 @@ Deno.test("AntiEntropy asks another when a neighbour says that it has more and s
   assertEquals(alone, 2);
   assertEquals(carl.member.history().length, 20);
   assert(carl.penalties.length > 0);
+});
+
+Deno.test("AntiEntropy asks another for what a neighbour doesn't give that sends a little of something else", () => {
+  const all = conversation(20);
+  const network = new SyncNetwork();
+  const [liar, honest] = ["liar", "honest"].map((name) =>
+    network.add(name, { records: recordsOf(all) })
+  );
+  const carl = network.add("carl", { records: recordsOf(all.slice(0, 2)), incarnation: 2 });
+  network.loses = ({ type }, from) => from === liar && (type === "bundle" || type === "sync-done");
+  network.link(carl, liar!);
+  network.run(1_000);
+  network.link(carl, honest!);
+  let previous: Bundle | null = null;
+  for (let counter = 1; counter <= 10; counter++) {
+    const bundle = forged(liar!.member.signer, "a little", {
+      incarnation: 9,
+      counter,
+      previous: previous === null ? null : idOf(previous),
+    });
+    carl.receive(liar!, { type: "bundle", bundle, claim: null, hop: 0, reason: "range" });
+    previous = bundle;
+    network.run(5_000 * counter);
+  }
+
+  assertEquals(carl.member.history().length, 20 + 10);
+});
+
+Deno.test("AntiEntropy answers so many questions of one neighbour's, and more after a while", () => {
+  const network = new SyncNetwork();
+  const ann = network.add("ann", { records: recordsOf(conversation(20)) });
+  const bob = network.add("bob", { records: recordsOf(conversation(2)) });
+  network.link(ann, bob);
+  network.run(1_000);
+  const ask = () => {
+    const buckets = Array.from({ length: 256 }, (_, bucket) => bucket);
+    const message = {
+      type: "sync-frontiers",
+      buckets,
+      entries: [],
+      reply: true,
+      last: true,
+    } as const;
+    const effects = ann.sync.step({ type: "message", from: bob.key, message }, network.nowMs);
+    return effects.some((effect) => effect.type === "send");
+  };
+
+  const answered = Array.from({ length: 3_000 }, ask).filter((isAnswered) => isAnswered).length;
+  network.run(2_000);
+
+  assert(answered > 900 && answered <= SYNC_QUESTIONS_BURST, `${answered}`);
+  assert(ask());
 });
 
 Deno.test("AntiEntropy blames nobody whose promise was overtaken by the floor of what is kept", () => {

@@ -461,6 +461,24 @@ Deno.test("Order waits while one neighbour can still fill the gap", () => {
   assertEquals(carl.shown, ["3", "4", "5"]);
 });
 
+Deno.test("Order blames nobody for what it said that it has no more, while another says that it has it", () => {
+  const { ann, bob, carl, dora, all, stream, entry } = gap();
+  const head = { ...stream, counter: 900, time: 5_000, id: ID_UNKNOWN };
+  carl.receive(bob, forged(ann.signer, "answer", { incarnation: 2, heads: [head] }), 0);
+  carl.receive(bob, all[4]!, 0);
+  const answered = { ...entry, incarnation: 2, low: 1, counter: 1 };
+  says(carl, bob, [{ ...entry, low: 6 }, answered], 1);
+  says(carl, dora, [{ ...entry, low: 1, counter: 1_000 }], 1);
+
+  const effects: string[] = [];
+  for (let nowMs = 50; nowMs <= 10_100; nowMs += 50) {
+    effects.push(...types(carl.step({ type: "tick" }, nowMs)));
+  }
+
+  assertEquals(effects.filter((type) => type === "dropped").length, 2);
+  assertEquals(effects.includes("penalise"), false);
+});
+
 Deno.test("Order moves no frontier for what another author says of it: one liar can't silence anybody", () => {
   const { ann, bob, carl, dora, all, stream } = gap();
   const head = { ...stream, counter: 900, time: 5_000, id: ID_UNKNOWN };
