@@ -112,9 +112,10 @@ function cannotResume(because: string): P2pchatError {
   );
 }
 
-/** Keeps a room's pins in step with `known_peers`. */
+/** Keeps a room's pins in step with `known_peers`. That it can't remember one it tells once. */
 class RoomPins {
   settled: Promise<void> = Promise.resolve();
+  #hasFailed = false;
 
   constructor(
     readonly scope: string,
@@ -134,7 +135,8 @@ class RoomPins {
     for (const record of records) {
       if (record.kind !== "pin") continue;
       this.#compare(record.name, record.key);
-      this.settled = this.#write(record.name, record.key);
+      const written = this.#write(record.name, record.key);
+      this.settled = this.settled.then(() => written);
     }
   }
 
@@ -150,7 +152,12 @@ class RoomPins {
   }
 
   async #write(name: string, key: PeerKey): Promise<void> {
-    await this.settled;
-    await this.knownPeers.trust(this.scope, name, key, this.wallMs());
+    try {
+      await this.knownPeers.trust(this.scope, name, key, this.wallMs());
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      if (!this.#hasFailed) this.warn(error.message);
+      this.#hasFailed = true;
+    }
   }
 }

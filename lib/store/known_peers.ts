@@ -53,6 +53,8 @@ export class KnownPeers {
   readonly #lines = new Map<string | number, Line>();
   readonly #verified = new Set<Fingerprint>();
   #lastWrite: Promise<void> = Promise.resolve();
+  /** The last one hasn't begun yet. */
+  #isWriteWaiting = false;
 
   private constructor(disk: Disk, path: string) {
     this.#disk = disk;
@@ -186,10 +188,16 @@ export class KnownPeers {
     await this.#write();
   }
 
-  /** Writes after what is being written; a failure is that of its own call alone. */
+  /** Writes after what is being written, together with what changes until then; a failure is theirs alone. */
   async #write(): Promise<void> {
-    const before = this.#lastWrite.catch(() => {});
-    this.#lastWrite = before.then(() => replaceFile(this.#disk, this.#path, this.#bytes()));
+    if (!this.#isWriteWaiting) {
+      this.#isWriteWaiting = true;
+      const before = this.#lastWrite.catch(() => {});
+      this.#lastWrite = before.then(() => {
+        this.#isWriteWaiting = false;
+        return replaceFile(this.#disk, this.#path, this.#bytes());
+      });
+    }
     await this.#lastWrite;
   }
 

@@ -75,7 +75,7 @@ export const HOLD_WORDS_BROKEN_MAX = 3;
 export const HOLD_DOUBTED_MS = 10 * 60 * 1_000;
 /** Neighbours of whom this is remembered: more than come and go in that time. */
 export const HOLD_WORDS_REMEMBERED_MAX = 1_024;
-/** Pinned names; the oldest that the user didn't trust by hand goes first. */
+/** Pinned names; beyond that no new ones are: a crowd of made-up members displaces nobody's key. */
 export const PINS_MAX = 16_384;
 
 /** HyParView, table 1: active view of 5 keeps 10,000 nodes connected through 80 % failures. */

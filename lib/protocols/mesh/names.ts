@@ -46,7 +46,7 @@ export class Names implements Machine<NamesInput, NamesEffect> {
   readonly #keysByFolded = new Map<FoldedName, Set<PeerKey>>();
   /** Folded shown names of the holders. */
   readonly #keysByShown = new Map<string, PeerKey>();
-  /** At most `PINS_MAX`, the oldest first. */
+  /** At most `PINS_MAX`, the oldest first: what is full takes only what the user trusts. */
   readonly #pins = new Map<FoldedName, Pin>();
   /** The claim we came in with, and when; another name, claimed later, is never lost in a race to come in. */
   #cameIn: { readonly claim: KnownClaim; readonly atMs: number } | null = null;
@@ -247,7 +247,10 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     if (key === this.config.self || !holder.live) return;
     const { folded, claim } = holder;
     const pin = this.#pins.get(folded);
-    if (pin === undefined) return this.#pin(holder, key, nowMs);
+    if (pin === undefined) {
+      if (this.#pins.size < PINS_MAX) this.#pin(holder, key, nowMs);
+      return;
+    }
     const pinned = this.#holders.get(pin.key);
     if (pin.key === key || pinned?.folded !== folded) return;
     if (pin.atMs !== null && this.#isRace(claim, pinned.claim, pin.atMs, nowMs)) {

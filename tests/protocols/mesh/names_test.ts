@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { FoldedName, PeerKey } from "../../../lib/base/ids.ts";
 import type { KnownClaim } from "../../../lib/protocols/mesh/credentials.ts";
+import { PINS_MAX } from "../../../lib/protocols/mesh/limits.ts";
 import { Names } from "../../../lib/protocols/mesh/names.ts";
 import type { NamesInput } from "../../../lib/protocols/mesh/names_io.ts";
 import { beaconOf, claimOf, keyOf, WALL_MS } from "./membership_fixtures.ts";
@@ -52,6 +53,24 @@ Deno.test("Names give a name back when its holder quits, and keep a lost one's",
 
   assertEquals(forgotten.map(({ type }) => type), ["key-changed"]);
   assertEquals(view.ownerOf(folded), bob);
+});
+
+Deno.test("Names know everybody's key whom they knew, however many others come", () => {
+  const view = names([{ kind: "pin", name: "Bob", key: bob }]);
+  const madeUp = claimOf("Mal");
+  for (let number = 0; number < PINS_MAX; number++) {
+    const value = { ...madeUp.signed.claim.value, folded: `mal${number}` };
+    const claim = {
+      ...madeUp,
+      signed: { ...madeUp.signed, claim: { ...madeUp.signed.claim, value } },
+    };
+    view.step(joined(keyOf("Mal"), claim), 0);
+  }
+
+  const met = view.step(joined(carl, claimOf("Carl", "Bob")), 0);
+
+  assertEquals(met.map(({ type }) => type), ["key-changed"]);
+  assertEquals(view.snapshot().length, PINS_MAX);
 });
 
 Deno.test("Names show a stranger under a known name with a suffix until it is trusted", () => {
