@@ -1,7 +1,8 @@
 /**
  * Checked claims by id: those of the roster, and those of authors whose messages are still kept.
  *
- * Bounded: the claim that was asked for least recently goes first, unless a roster entry names it.
+ * Bounded: the claim that was asked for least recently goes first, unless a roster entry or a kept bundle names
+ * it: else a crowd of made-up members would take the names off the history, and nobody could get it from here.
  */
 
 import type { ClaimId, PeerKey } from "../../base/ids.ts";
@@ -13,8 +14,15 @@ export class ClaimTable {
   readonly #ofKey = new Map<PeerKey, Set<KnownClaim>>();
   readonly #admittedBy = new Map<PeerKey, Set<KnownClaim>>();
 
-  /** @param isInUse Whether a roster entry names this claim; at most half of `max` are. */
-  constructor(readonly isInUse: (id: ClaimId) => boolean, readonly max = CLAIMS_MAX) {}
+  /**
+   * @param isInUse Whether a roster entry names this claim; at most half of `max` are.
+   * @param isKept Whether a kept bundle does.
+   */
+  constructor(
+    readonly isInUse: (id: ClaimId) => boolean,
+    readonly isKept: (id: ClaimId) => boolean = () => false,
+    readonly max = CLAIMS_MAX,
+  ) {}
 
   get size(): number {
     return this.#byId.size;
@@ -50,11 +58,14 @@ export class ClaimTable {
     list(this.#ofKey, key, known);
     list(this.#admittedBy, admitter, known);
     // Those in use move to the back, so that each is passed over once for every turn of the table.
+    let turn = this.#byId.size;
     for (const [oldest, claim] of this.#byId) {
       if (this.#byId.size <= this.max) return;
       this.#byId.delete(oldest);
-      if (this.isInUse(oldest)) this.#byId.set(oldest, claim);
-      else this.#unlist(claim);
+      // Bundles of kind `heads` are kept in any number: where all claims are named, the oldest goes all the same.
+      if (turn-- > 0 && (this.isInUse(oldest) || this.isKept(oldest))) {
+        this.#byId.set(oldest, claim);
+      } else this.#unlist(claim);
     }
   }
 

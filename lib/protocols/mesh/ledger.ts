@@ -10,7 +10,7 @@
  */
 
 import type { Crypto } from "../../base/crypto.ts";
-import type { BundleId, Hash } from "../../base/ids.ts";
+import type { BundleId, ClaimId, Hash } from "../../base/ids.ts";
 import { bundleId, detached, keptBytes, lastCounter, messageId } from "./bundle.ts";
 import { type Guilt, guiltOf } from "./equivocation.ts";
 import {
@@ -37,6 +37,8 @@ export class Ledger {
   readonly table: FrontierTable;
   readonly kept: KeptBundles;
   readonly #keptById = new Map<BundleId, KeptBundle>();
+  /** How many kept bundles name a claim. */
+  readonly #claimUses = new Map<ClaimId, number>();
   /** The latest room time of a bundle that is believed. */
   #believedTime = 0;
   /** Streams whose last bundle no other names. */
@@ -112,6 +114,10 @@ export class Ledger {
     return this.#keptById.get(id) ?? null;
   }
 
+  isClaimKept(id: ClaimId): boolean {
+    return this.#claimUses.has(id);
+  }
+
   /** Delivered bundles with which a bundle of these counters may be in conflict: neighbours and overlaps. */
   nearby(header: Header): readonly KeptBundle[] {
     const state = this.table.find(header);
@@ -142,7 +148,7 @@ export class Ledger {
     if (state.head !== null && state.head.counter >= from) this.#clearHead(state);
     for (const entry of excluded) {
       this.kept.remove(entry);
-      this.#keptById.delete(entry.id);
+      this.#forget(entry);
       // What it stood for as a head isn't covered by it any more.
       for (const { id } of entry.bundle.header.value.heads) {
         const named = this.#keptById.get(id);
@@ -323,11 +329,20 @@ export class Ledger {
     if (place === state.kept.length) state.kept.push(entry);
     else state.kept.splice(place, 0, entry);
     this.#keptById.set(id, entry);
+    this.#claimUses.set(header.claim, (this.#claimUses.get(header.claim) ?? 0) + 1);
     for (const old of evicted) this.#letGo(old);
   }
 
+  #forget({ id, bundle }: KeptBundle): void {
+    if (!this.#keptById.delete(id)) return;
+    const { claim } = bundle.header.value;
+    const uses = this.#claimUses.get(claim)! - 1;
+    if (uses > 0) this.#claimUses.set(claim, uses);
+    else this.#claimUses.delete(claim);
+  }
+
   #letGo(entry: KeptBundle): void {
-    this.#keptById.delete(entry.id);
+    this.#forget(entry);
     const header = entry.bundle.header.value;
     const state = this.table.find(header);
     if (state === undefined) return;

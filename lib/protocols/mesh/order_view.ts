@@ -1,6 +1,6 @@
 /** The side of `Order` that only answers. */
 
-import type { Hash } from "../../base/ids.ts";
+import type { ClaimId, Hash } from "../../base/ids.ts";
 import type { Authoring } from "./authoring.ts";
 import { ID_UNKNOWN, indexAfter, syncEntry } from "./frontier.ts";
 import { isExcluded, type Ledger } from "./ledger.ts";
@@ -111,6 +111,11 @@ export class OrderView implements OrderQueries {
       entries.set(streamKey(blocker.stream), entry);
     }
     return [...entries.values()];
+  }
+
+  /** Whether a bundle is kept under this claim. */
+  isClaimKept(id: ClaimId): boolean {
+    return this.ledger.isClaimKept(id);
   }
 
   isStoring(): boolean {

@@ -24,6 +24,7 @@ import { TokenBucket } from "../../base/token_bucket.ts";
 import type { AntiEntropyEffect, AntiEntropyInput } from "./anti_entropy_io.ts";
 import { AuthorFlow } from "./author_flow.ts";
 import type { BroadcastEffect, BroadcastInput } from "./broadcast_io.ts";
+import { lastCounter } from "./bundle.ts";
 import { claimIdOf, type KnownClaim } from "./credentials.ts";
 import {
   GRAFT_ANSWER_BYTES_MAX,
@@ -294,7 +295,9 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         return this.#toRoster({ type: "message", from, message });
       case "bundle": {
         const { bundle, claim, hop, reason } = message;
-        if (claim !== null) this.#toRoster({ type: "claim", from, claim });
+        if (claim !== null && !this.#isDelivered(bundle)) {
+          this.#toRoster({ type: "claim", from, claim, named: bundle.header.value.claim });
+        }
         this.#toBroadcast({ type: "message", from, message });
         return this.#toOrder({ type: "bundle", from, bundle, hop, reason });
       }
@@ -333,6 +336,10 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       default:
         return unreachable(message);
     }
+  }
+
+  #isDelivered({ header: { value } }: Bundle): boolean {
+    return this.machines.order.frontier(value).counter >= lastCounter(value);
   }
 
   #send(peer: PeerKey, message: MeshMessage): void {

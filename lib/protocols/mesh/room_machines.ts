@@ -45,7 +45,13 @@ export class RoomMachines {
     const knowsRoom = founded ||
       records.some(({ kind }) => kind === "bundle" || kind === "frontier" || kind === "shown");
     this.#stored = rememberedContacts(records, self);
+    // Before the order has taken the records in.
+    const onDisk = new Set<ClaimId>();
+    for (const record of records) {
+      if (record.kind === "bundle") onDisk.add(record.bundle.header.value.claim);
+    }
     this.roster = new Roster({ records, timing: ROSTER_LAN }, environment, signer, {
+      isClaimKept: (id) => onDisk.has(id) || this.order?.isClaimKept(id) === true,
       frontier: () => this.order.root(),
       latest: () => this.order.latest(),
     });
@@ -59,6 +65,7 @@ export class RoomMachines {
       signer,
       (id: ClaimId) => this.roster.claim(id)?.signed.claim.value ?? null,
     );
+    onDisk.clear();
     this.antiEntropy = new AntiEntropy(
       { key: self, newcomer: !knowsRoom },
       environment,

@@ -78,7 +78,10 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
   ) {
     this.#timing = config.timing;
     this.#table = new RosterTable(env.crypto);
-    const claims = new ClaimTable((id) => this.#table.isClaimInUse(id));
+    const claims = new ClaimTable(
+      (id) => this.#table.isClaimInUse(id),
+      (id) => progress.isClaimKept(id),
+    );
     this.#claims = new RosterClaims(claims, this.#outbox, env.crypto);
     this.#intake = new RosterIntake(this.#table, claims, this.#outbox, env.crypto);
     this.#accusations = new Accusations(this.#table, this.#outbox, env, signer, config.timing);
@@ -242,7 +245,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
       case "member":
         return this.#checkedMember(input, nowMs);
       case "claim":
-        return this.#bundleClaim(input.from, input.claim);
+        return this.#bundleClaim(input);
       case "entry":
         if (this.#own !== null && this.#intake.mayBring(input.from, 1, nowMs)) {
           this.#hearEntry(input.from, input.entry, nowMs);
@@ -313,9 +316,10 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     this.#take({ signed: input.beacon, claim, hearsay: HEARD_NOW, from: input.from }, nowMs);
   }
 
-  #bundleClaim(from: PeerKey, claim: SignedClaim): void {
+  #bundleClaim({ from, claim, named }: Extract<RosterInput, { type: "claim" }>): void {
+    if (this.#own === null || this.#claims.table.has(named)) return;
     const id = claimIdOf(this.env.crypto, claim);
-    if (this.#own === null || this.#claims.table.has(id)) return;
+    if (id !== named) return;
     const known = this.#intake.checkClaim(from, claim, id, this.#own.entrance.room);
     if (known !== null) this.#claims.learn(known, null);
   }

@@ -37,8 +37,13 @@ export type RosterInput =
     readonly beacon: SignedBeacon;
     readonly claim: SignedClaim;
   }
-  /** A claim that came along with a bundle. */
-  | { readonly type: "claim"; readonly from: PeerKey; readonly claim: SignedClaim }
+  /** A claim that came along with a bundle, which names `named`: of no other use is a claim then. */
+  | {
+    readonly type: "claim";
+    readonly from: PeerKey;
+    readonly claim: SignedClaim;
+    readonly named: ClaimId;
+  }
   /** A neighbour shows who somebody is. */
   | { readonly type: "entry"; readonly from: PeerKey; readonly entry: RosterEntry }
   /** From a neighbour. */
@@ -96,8 +101,10 @@ export type RosterEffect =
   }
   | { readonly type: "persist"; readonly records: readonly MeshRecord[] };
 
-/** What beacons say of our messages; asked when one is made. */
+/** What beacons say of our messages, asked when one is made, and which claims those need. */
 export interface ProgressPort {
+  /** Whether a bundle is kept under this claim. */
+  isClaimKept(id: ClaimId): boolean;
   /** Digest of the frontiers. */
   frontier(): Hash;
   /** Time of the last message in room order that was shown; 0 for none. */

@@ -117,6 +117,7 @@ export function rosterWith(
   const roster = new Roster({ records, timing: ROSTER_LAN }, fakeEnvironment(), fakeSigner("Ann"), {
     frontier: () => "00".repeat(32) as Hash,
     latest: () => 0,
+    isClaimKept: () => false,
   });
   roster.step({
     type: "enter",

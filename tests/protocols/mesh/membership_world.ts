@@ -99,6 +99,7 @@ export class Member {
     this.roster = new Roster({ records, timing: world.rosterTiming }, env, this.signer, {
       frontier: () => "00".repeat(32) as Hash,
       latest: () => 0,
+      isClaimKept: () => false,
     });
     this.names = new Names(
       {

@@ -11,7 +11,16 @@ import {
 import type { SyncEntry } from "../../../lib/protocols/mesh/messages.ts";
 import type { Bundle } from "../../../lib/protocols/mesh/structures.ts";
 import { fakeSigner } from "../../sim/fake_crypto.ts";
-import { forged, GENESIS_TIME, headOf, idOf, Member, types, WALL_MS } from "./order_members.ts";
+import {
+  claimIdOf,
+  forged,
+  GENESIS_TIME,
+  headOf,
+  idOf,
+  Member,
+  types,
+  WALL_MS,
+} from "./order_members.ts";
 import { shuffled, talk, talkSteps } from "./order_talk.ts";
 
 /** Ancestors before descendants, and no counter twice: what every member's deliveries must be. */
@@ -94,6 +103,26 @@ Deno.test("Order comes back from a compacted log with the same frontiers, histor
     { numRuns: 60 },
   );
 });
+
+Deno.test("Order knows under which claims it keeps something", () => {
+  const [ann, bob] = [new Member("ann"), new Member("bob")];
+  const carl = new Member("carl", { keptMessagesMax: 2 });
+  const isKept = () => carl.order.isClaimKept(claimIdOf(ann.key));
+  const before = isKept();
+  carl.receive(ann, ann.sayOne("1"));
+  carl.receive(ann, ann.sayOne("2"));
+  const after = isKept();
+  for (const text of ["3", "4"]) carl.receive(bob, forgedBy(bob, text));
+
+  assertEquals([before, after, isKept()], [false, true, false]);
+  const compacted = new Member("carl", { records: carl.order.snapshot(), incarnation: 2 });
+  assertEquals(compacted.order.isClaimKept(claimIdOf(bob.key)), true);
+});
+
+/** Later than all that others say. */
+function forgedBy(author: Member, text: string): Bundle {
+  return forged(author.signer, text, { incarnation: Number(text), time: WALL_MS + 1_000 });
+}
 
 Deno.test("Order keeps the same last messages whatever the order of arrival, and delivers the rest", () => {
   fc.assert(

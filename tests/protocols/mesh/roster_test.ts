@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import type { KnownClaim } from "../../../lib/protocols/mesh/credentials.ts";
 import { ACTIVE_VIEW_MAX, INBOUND_LINKS_MAX } from "../../../lib/protocols/mesh/limits.ts";
 import type { RosterMessage } from "../../../lib/protocols/mesh/messages.ts";
 import { isNewer, type Rank } from "../../../lib/protocols/mesh/roster_table.ts";
@@ -55,6 +56,17 @@ Deno.test("Roster asks a neighbour for the claim that a beacon names", () => {
     "roster-want",
   ]);
   assertEquals(roster.member(dora), null);
+});
+
+Deno.test("Roster learns with a bundle the claim that it names, and no other", () => {
+  const roster = rosterWith(["Bob"]);
+  const [named, other] = [claimOf("Dora"), claimOf("Emil")];
+  const learns = (claim: KnownClaim) => {
+    roster.step({ type: "claim", from: bob, claim: claim.signed, named: named.id }, 1_000);
+    return roster.isClaimKnown(claim.id);
+  };
+
+  assertEquals([other, named].map(learns), [false, true]);
 });
 
 Deno.test("Roster makes a neighbour pay for a beacon that its member didn't sign", () => {

@@ -1,0 +1,27 @@
+import { assertEquals } from "@std/assert";
+import type { ClaimId } from "../../../lib/base/ids.ts";
+import { ClaimTable } from "../../../lib/protocols/mesh/claim_table.ts";
+import { claimOf } from "./membership_fixtures.ts";
+
+const [member, author] = [claimOf("Member"), claimOf("Author")];
+
+function filled(isKept: (id: ClaimId) => boolean): ClaimTable {
+  const table = new ClaimTable((id) => id === member.id, isKept, 4);
+  for (const claim of [author, member]) table.add(claim);
+  for (let number = 0; number < 20; number++) {
+    table.add(claimOf(`Made up ${number}`.replaceAll(" ", "")));
+  }
+  return table;
+}
+
+Deno.test("ClaimTable keeps claims of members and of kept messages, whatever else comes", () => {
+  const table = filled((id) => id === author.id);
+
+  assertEquals([member.id, author.id].map((id) => table.has(id)), [true, true]);
+  assertEquals(table.size, 4);
+  assertEquals(filled(() => false).has(author.id), false);
+});
+
+Deno.test("ClaimTable stays in its bound where every claim is named", () => {
+  assertEquals(filled(() => true).size, 4);
+});
