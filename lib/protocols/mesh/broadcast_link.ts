@@ -166,12 +166,18 @@ export class BroadcastLink {
 
   // What the peer asks of us.
 
-  /** Counts an answer to a graft. @returns Whether the same wasn't answered too often. */
+  /** Counts an answer to a graft. @returns Whether the same, or what contains it, wasn't answered too often. */
   maySupply(key: StreamKey, after: number): boolean {
     const before = this.#supplied.get(key);
-    const times = before?.after === after ? before.times + 1 : 1;
+    const isFurther = before === undefined || after > before.after;
+    const times = isFurther ? 1 : before.times + 1;
     if (times > this.config.graftAnswersMax) return false;
-    setBounded(this.#supplied, key, { after, times }, SUPPLIES_MAX);
+    setBounded(
+      this.#supplied,
+      key,
+      { after: isFurther ? after : before.after, times },
+      SUPPLIES_MAX,
+    );
     return true;
   }
 

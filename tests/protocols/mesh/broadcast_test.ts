@@ -349,6 +349,17 @@ Deno.test("step() supplies who grafts, three times the same, and pushes to it fr
   assertEquals(member.broadcast.eager(zoe), [ann, bob]);
 });
 
+Deno.test("step() supplies the same three times, whatever else is asked for in between", () => {
+  const member = new Member([ann, bob]).pruned(ann);
+  for (const counter of [1, 2, 3]) member.receive(bob, bundleOf(zoe, counter), 1_000 + counter);
+  const ask = (after: number, atMs: number) =>
+    member.message(ann, { type: "graft", author: zoe, incarnation: 1, after }, atMs).length;
+
+  const answers = [0, 1, 0, 1, 0, 1, 2, 0].map((after, at) => ask(after, 1_100 + at));
+
+  assertEquals(answers, [1, 1, 1, 1, 0, 0, 1, 1]);
+});
+
 Deno.test("step() sends a large bundle whole to one branch and as its header to the others", () => {
   const member = new Member([ann, bob, carl, dora]).pruned(dora);
   const large = bundleOf(zoe, 1, { textBytes: 4_097 });
