@@ -18,6 +18,7 @@ import { isPrivateHost } from "./addresses.ts";
 import type { AdmissionPort, AdmissionTiming, HoldMessage } from "./admission_io.ts";
 import type { AdmissionLinks, Link, Message, Stage } from "./admission_links.ts";
 import { admitClaim, claimFormFault, claimTime, type InRoom, ownedClaim } from "./credentials.ts";
+import { Entrants } from "./entrants.ts";
 import { HoldTrust } from "./hold_trust.ts";
 import {
   HOLD_WORDS_REMEMBERED_MAX,
@@ -51,6 +52,7 @@ export class Admitting {
   /** Names held for other members' newcomers, in the order in which they end; at most `HOLDS_MAX`. */
   readonly #holds = new Map<FoldedName, Hold>();
   readonly #trust = new HoldTrust();
+  readonly #entrants = new Entrants();
   readonly #joins: TokenBucket;
   /** How often each asks for holds: as often as it may let newcomers in. At most `HOLD_WORDS_REMEMBERED_MAX`. */
   readonly #holdRates = new Map<PeerKey, TokenBucket>();
@@ -219,6 +221,8 @@ export class Admitting {
     }
     if (!this.links.areCredentials(link, accept.beacon, accept.claim)) return;
     const isRename = link.isMember;
+    // Others from there may have come in since it was asked for.
+    if (!isRename && !this.port.isLive(link.peer) && this.#isAddressFull(link)) return;
     const { incarnation } = accept.beacon.beacon.value;
     if (!isRename && incarnation <= this.port.incarnationOf(link.peer)) {
       const text = "A later start with the same key came in meanwhile";
@@ -240,7 +244,20 @@ export class Admitting {
       this.links.effect({ type: "replaced-self", incarnation });
       return;
     }
+    if (!isPrivateHost(link.remote.host)) this.#entrants.add(link.remote.host, link.peer);
     this.links.becomeMember(link, accept.beacon, accept.claim);
+  }
+
+  /** Turns the link away, and answers true, where its address has all the members that one may have. */
+  #isAddressFull(link: Link): boolean {
+    const { host } = link.remote;
+    if (isPrivateHost(host)) return false;
+    const seen = this.#entrants.liveAt(host, (key) => this.port.isLive(key));
+    const members = Math.max(seen, this.port.membersAt(host));
+    if (members < ROSTER_PER_ADDRESS_MAX) return false;
+    const text = `The room has ${ROSTER_PER_ADDRESS_MAX} members at ${host} already`;
+    this.links.turnAway(link, "full", text);
+    return true;
   }
 
   #endpointOf(link: Link, told: Endpoint | null): Endpoint | null {
@@ -262,12 +279,7 @@ export class Admitting {
       this.links.turnAway(link, "full", `The room is full: it has ${ROSTER_MAX} members`);
       return false;
     }
-    const { host } = link.remote;
-    if (isNew && !isPrivateHost(host) && this.port.membersAt(host) >= ROSTER_PER_ADDRESS_MAX) {
-      const text = `The room has ${ROSTER_PER_ADDRESS_MAX} members at ${host} already`;
-      this.links.turnAway(link, "full", text);
-      return false;
-    }
+    if (isNew && this.#isAddressFull(link)) return false;
     if (!this.#joins.take(nowMs)) {
       const { joinsPerSecond } = this.timing;
       const text = `More than ${joinsPerSecond} newcomers a second; try again in a few seconds`;

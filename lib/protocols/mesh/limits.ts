@@ -37,6 +37,8 @@ export const WAITING_MS_MAX = 10_000;
 export const ROSTER_MAX = 4_096;
 /** Members with one address, loopback and private ranges exempt: a household, not an army. */
 export const ROSTER_PER_ADDRESS_MAX = 64;
+/** Addresses of whom we let in that are remembered, each with 64 members at most: as many as a room has. */
+export const ENTRANT_ADDRESSES_MAX = ROSTER_MAX;
 
 /** Members that are lost or have quit, kept so that their names stay theirs and their end is passed on. */
 export const ROSTER_DEAD_MAX = 4_096;

@@ -8,7 +8,12 @@ import {
   type AdmissionEffect,
   type AdmissionPort,
 } from "../../../lib/protocols/mesh/admission_io.ts";
-import { claimFormFault, claimIdOf, claimTime } from "../../../lib/protocols/mesh/credentials.ts";
+import {
+  claimFormFault,
+  claimIdOf,
+  claimTime,
+  completeClaim,
+} from "../../../lib/protocols/mesh/credentials.ts";
 import type { AdmissionMessage } from "../../../lib/protocols/mesh/messages.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { beaconOf, claimOf, fakeEnvironment, keyOf, ROOM, WALL_MS } from "./membership_fixtures.ts";
@@ -167,6 +172,34 @@ Deno.test("Admission refuses bad names, other rooms, a full room, a full address
   });
   assertEquals(codes.filter((code) => code === undefined).length, 200);
   assertEquals(codes.at(-1), "too-fast");
+});
+
+Deno.test("Admission lets 64 in from one address, wherever they say that they can be dialled", () => {
+  const inRoom = new Set<PeerKey>();
+  const ann = admission("Ann", { isLive: (key) => inRoom.has(key) });
+  const comeIn = (at: number) => {
+    const [name, id] = [`P${at}`, at as LinkId];
+    up(ann, keyOf(name), false, id);
+    const endpoint = { host: `10.1.${at >> 8}.${at & 255}`, port: 7 };
+    const message = { ...joinAs(name), endpoint };
+    const asked = ann.step({ type: "message", link: id, message }, 100 * at);
+    const offer = sent(asked).find(({ type }) => type === "offer");
+    if (offer?.type !== "offer") return codeOf(asked);
+    const claim = completeClaim(fakeCrypto, fakeSigner(name), offer);
+    const { incarnation } = offer.claim.value;
+    const beacon = beaconOf(name, 1, { incarnation, claim: claimIdOf(fakeCrypto, claim) });
+    const accept = { type: "accept", claim, beacon } as const;
+    const effects = ann.step({ type: "message", link: id, message: accept }, 100 * at);
+    if (effects.some(({ type }) => type === "member")) inRoom.add(keyOf(name));
+    return codeOf(effects);
+  };
+
+  const codes = Array.from({ length: 1_000 }, (_, at) => comeIn(at));
+  inRoom.delete(keyOf("P3"));
+
+  assertEquals(inRoom.size, 63);
+  assertEquals(codes.filter((code) => code === "full").length, 1_000 - 64);
+  assertEquals(comeIn(1_000), undefined);
 });
 
 Deno.test("Admission asks its neighbours to hold the name, and waits 300 ms at most", () => {
