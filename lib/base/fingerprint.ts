@@ -6,6 +6,7 @@
  */
 
 import { hash } from "node:crypto";
+import { BASE32_ALPHABET, base32ValueAt } from "./base32.ts";
 import { P2pchatError } from "./errors.ts";
 import type { PeerKey } from "./ids.ts";
 import { quotedStart } from "./text.ts";
@@ -14,12 +15,6 @@ declare const brand: unique symbol;
 /** 27 base32 characters in lower case, the last one fitting the others. */
 export type Fingerprint = string & { readonly [brand]: "Fingerprint" };
 
-const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
-/** By character code, in either case; -1 for no character of the alphabet. A table of accounts has many to read. */
-const VALUES = new Int8Array(128).fill(-1);
-for (const [value, character] of [...ALPHABET].entries()) {
-  VALUES[character.charCodeAt(0)] = VALUES[character.toUpperCase().charCodeAt(0)] = value;
-}
 const HASH_CHARACTERS = 26;
 /** Characters in all. */
 export const FINGERPRINT_CHARACTERS = HASH_CHARACTERS + 1;
@@ -41,7 +36,7 @@ export function fingerprintOf(key: PeerKey): Fingerprint {
     const pair = digest[at]! * 256 + digest[at + 1]!;
     values.push((pair >> (11 - (bit & 7))) & 31);
   }
-  const text = [...values, checkOf(values)].map((value) => ALPHABET[value]).join("");
+  const text = [...values, checkOf(values)].map((value) => BASE32_ALPHABET[value]).join("");
   const fingerprint = text as Fingerprint;
   if (cache.size >= CACHE_MAX) cache.clear();
   cache.set(key, fingerprint);
@@ -68,7 +63,7 @@ export function fingerprintFault(text: string): string | null {
   }
   let sum = 0;
   for (let at = 0; at < text.length; at++) {
-    const value = VALUES[text.charCodeAt(at)] ?? -1;
+    const value = base32ValueAt(text, at);
     if (value === -1) {
       const character = String.fromCodePoint(text.codePointAt(at)!);
       return `character ${at + 1} must be a letter or 2 to 7, is ${quotedStart(character)}`;
