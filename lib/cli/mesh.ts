@@ -28,6 +28,9 @@ const BACK = "Back in the room you were in last; --new founds another";
 const FOUNDED =
   "You founded a new room; nobody else is here yet. /help lists the commands, :q leaves.";
 
+const FOUNDED_PRIVATE =
+  "You founded a private room; nobody else is here yet. /invite shows what others need, :q leaves.";
+
 /** Who leaves is told what is waited for, where that takes longer than this. */
 const LEAVING_UNTOLD_MS = 1_000;
 
@@ -65,8 +68,10 @@ async function chat(wiring: Wiring): Promise<void> {
       get room() {
         return host?.room ?? null;
       },
-      secrets: null,
-      admit: () => null,
+      get secrets() {
+        return host?.secrets ?? null;
+      },
+      admit: (peer, secret) => host?.admit(peer, secret) ?? null,
     },
     handler,
   });
@@ -80,7 +85,7 @@ async function chat(wiring: Wiring): Promise<void> {
       listening: options.passive ? null : endpointText(links.local),
       advertised: config.advertise,
       passive: options.passive,
-      begin,
+      begin: loggedBeginning(begin),
     });
     const leave = (cause: string) => {
       environment.log.info("asked to leave", { cause });
@@ -93,7 +98,9 @@ async function chat(wiring: Wiring): Promise<void> {
       // After the first line, which says where this member listens.
       for (const text of identity.notices) ui.show({ event: "notice", text });
       if (begin.kind === "resume") ui.show({ event: "notice", text: BACK });
-      if (begin.kind === "found" && ui.interactive) ui.show({ event: "notice", text: FOUNDED });
+      if (begin.kind === "found" && ui.interactive) {
+        ui.show({ event: "notice", text: begin.private ? FOUNDED_PRIVATE : FOUNDED });
+      }
     });
     ui.heedInterrupts(leave);
     host = new MeshHost(config, {
@@ -197,9 +204,18 @@ class Presenter {
 }
 
 function beginning(options: MeshOptions, last: RoomId | null): MeshConfig["begin"] {
-  if (options.contact !== null) return { kind: "join", contact: options.contact };
+  const { invite } = options;
+  const contact = options.contact ?? invite?.endpoints[0] ?? null;
+  if (contact !== null) return { kind: "join", contact, ...(invite === null ? {} : { invite }) };
   if (!options.foundNew && last !== null) return { kind: "resume", room: last };
-  return { kind: "found" };
+  return { kind: "found", ...(options.foundPrivate ? { private: true } : {}) };
+}
+
+/** Without the secret of an invite. */
+function loggedBeginning(begin: MeshConfig["begin"]) {
+  if (begin.kind !== "join" || begin.invite === undefined) return begin;
+  const { kind, contact, invite: { room, endpoints } } = begin;
+  return { kind, contact, room, endpoints };
 }
 
 function configOf(options: MeshOptions, links: Links, begin: MeshConfig["begin"]): MeshConfig {

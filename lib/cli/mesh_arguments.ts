@@ -3,6 +3,7 @@
 import { P2pchatError } from "../base/errors.ts";
 import { type Endpoint, endpointText } from "../base/ids.ts";
 import { parseName } from "../base/names.ts";
+import { type Invite, isInvite, parseInvite } from "../protocols/mesh/invite.ts";
 import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
 import { endpoint, host, hostAndMaybePort, listenPort, wholeNumber } from "./flags.ts";
 import type { AdvertisedAddress, MeshOptions } from "./options.ts";
@@ -42,6 +43,13 @@ export const meshProgramCommand: ProgramCommand = {
       parse: wholeNumber(0, HISTORY_COUNT_MAX),
     },
     { name: "new", help: "found another room instead of going back to the last one" },
+    { name: "private", help: "found a room that only an invite opens" },
+    {
+      name: "invite",
+      value: "TEXT",
+      help: "join the room of this invite (/invite in a room shows one)",
+      parse: parseInvite,
+    },
     {
       name: "passive",
       help: "dial others and take no calls: for phones and for machines behind a NAT; " +
@@ -68,24 +76,34 @@ export function meshOptions(line: CommandLine): MeshOptions {
   }
   if (address.length > 2) throw wrongWords(words, address[2]);
   const parsedName = parseName(name);
+  // An invite isn't quoted in an error, as what can't be read of an address is.
+  if (address.some(isInvite)) {
+    throw new P2pchatError("usage", "That is an invite: write --invite before it");
+  }
   const contact = contactOf(address);
-  if (contact !== null && line.isOn("new")) {
+  const invite = line.value<Invite>("invite") ?? null;
+  const founding = ["new", "private"].find((flag) => line.isOn(flag));
+  if (founding !== undefined && (contact !== null || invite !== null)) {
+    const joining = contact === null ? "--invite" : endpointText(contact);
     throw new P2pchatError(
       "usage",
-      `--new founds a room, and ${
-        endpointText(contact)
-      } is where to join one; leave out one of the two`,
+      `--${founding} founds a room, and ${joining} is where to join one; leave out one of the two`,
     );
+  }
+  if (contact === null && invite?.endpoints.length === 0) {
+    throw new P2pchatError("usage", "The invite names no address; add one: HOST PORT");
   }
   return {
     ...line.common,
     name: parsedName,
     contact,
+    invite,
     host: line.value<string>("host") ?? null,
     port: line.value<number>("port") ?? null,
     advertise: line.value<AdvertisedAddress>("advertise") ?? null,
     historyCount: line.value<number>("history") ?? HISTORY_COUNT_DEFAULT,
-    foundNew: line.isOn("new"),
+    foundNew: founding !== undefined,
+    foundPrivate: line.isOn("private"),
     passive: line.isOn("passive"),
   };
 }

@@ -1,7 +1,7 @@
 /** The commands of `p2pchat mesh`: each becomes one `MeshCommand`. */
 
 import type { MeshCommand } from "../protocols/mesh/events.ts";
-import { entryCount, memberName, messageText, newName } from "./command_arguments.ts";
+import { entryCount, isGiven, memberName, messageText, newName } from "./command_arguments.ts";
 import { type Argument, command, CommandTable } from "./commands.ts";
 import { statusCommand, trustCommand, verifyCommand } from "./mode_commands.ts";
 
@@ -47,6 +47,17 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
       example: "/history 20",
       run: (submit: MeshCommandSink, { n }, ref) =>
         submit({ command: "history", count: n ?? null }, ref),
+    }),
+    command({
+      name: "invite",
+      aliases: [],
+      form: "[--rotate]",
+      args: { rotate: isGiven },
+      help:
+        "the line that others need to join; --rotate first makes the invite before useless for newcomers",
+      example: "/invite",
+      run: (submit: MeshCommandSink, { rotate }, ref) =>
+        submit({ command: "invite", rotate: rotate ?? false }, ref),
     }),
     statusCommand,
     verifyCommand,

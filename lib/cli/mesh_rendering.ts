@@ -45,6 +45,8 @@ export function meshLines(event: MeshOwnEvent, context: RenderContext): readonly
       return [anyMessageLine(event, nowMs)];
     case "delivery":
       return deliveryLines(event, nowMs);
+    case "invite":
+      return [[exact(`Others join with: ${event.line}`)]];
     case "peers":
       return event.peers.map(peerLine);
     case "history":
@@ -65,6 +67,12 @@ function readyLines(event: EventNamed<"ready">): readonly Line[] {
     return [[
       `>INFO: ${event.name} takes no calls (--passive): others join through another member.`,
     ]];
+  }
+  if (event.private === true) {
+    return [
+      [exact(`>INFO: ${event.name} at address ${event.host} is listening at ${event.port}.`)],
+      ["This room is private: others join with the invite that /invite shows."],
+    ];
   }
   return [
     [exact(`>INFO: ${event.name} at address ${event.host} is listening at ${event.port}.`)],

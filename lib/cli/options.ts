@@ -4,6 +4,7 @@ import type { Fingerprint } from "../base/fingerprint.ts";
 import type { Endpoint } from "../base/ids.ts";
 import type { BroadcastPolicy } from "../protocols/directory/directory_io.ts";
 import { type EditPolicy } from "../protocols/group/edit.ts";
+import type { Invite } from "../protocols/mesh/invite.ts";
 import type { OwnRowKey, UserInfo } from "../store/user_info.ts";
 
 /** Flags that all modes share. */
@@ -30,8 +31,10 @@ export interface AdvertisedAddress {
 export interface MeshOptions extends CommonOptions {
   /** Valid and in NFC. */
   readonly name: string;
-  /** The member to join through; `null`: resume the last room, or found one. */
+  /** The member to join through; `null`: the invite's, else resume the last room, or found one. */
   readonly contact: Endpoint | null;
+  /** The room to come into, with addresses of members. */
+  readonly invite: Invite | null;
   /** Address to listen at; `null`: all interfaces. */
   readonly host: string | null;
   /** `null`: the default port, or any free one where it is taken; 0: any free one. */
@@ -41,6 +44,8 @@ export interface MeshOptions extends CommonOptions {
   readonly historyCount: number;
   /** Found a room although the profile knows one. */
   readonly foundNew: boolean;
+  /** What is founded is a room that only an invite opens. */
+  readonly foundPrivate: boolean;
   /** Dial others and listen nowhere. */
   readonly passive: boolean;
 }

@@ -5,13 +5,25 @@
 
 import type { Signer } from "../base/crypto.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
-import { type BundleId, endpointText, type LinkId, type RoomId } from "../base/ids.ts";
+import {
+  type BundleId,
+  endpointText,
+  type LinkId,
+  type PeerKey,
+  type RoomId,
+} from "../base/ids.ts";
 import type { MeshCommand, MeshEvent } from "../protocols/mesh/events.ts";
 import { Mesh } from "../protocols/mesh/mesh.ts";
 import type { MeshConfig, MeshEffect, MeshInput } from "../protocols/mesh/mesh_io.ts";
 import { MESH_MESSAGES, type MeshMessage } from "../protocols/mesh/messages.ts";
 import type { MeshRecord } from "../protocols/mesh/records.ts";
-import type { DialFailure, LinkEnd, LinkHandler, LinkInfo } from "../transport/link.ts";
+import type {
+  ChannelSecret,
+  DialFailure,
+  LinkEnd,
+  LinkHandler,
+  LinkInfo,
+} from "../transport/link.ts";
 import { createCodec } from "../wire/codec.ts";
 import { ModeHost, type ModePorts } from "./mode_host.ts";
 import type { RecordStore } from "./record_log.ts";
@@ -53,13 +65,24 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
     return this.#room;
   }
 
+  /** The secrets that diallers of a private room may know; null where they need none. */
+  get secrets(): ((epoch: number) => readonly Uint8Array[]) | null {
+    const { secrets } = this.#mesh;
+    return secrets === null ? null : (epoch) => secrets.opening(epoch);
+  }
+
+  /** Whether a proven dialler may come in with the secret that it knew. */
+  admit(peer: PeerKey, secret: ChannelSecret | null): "bad-credentials" | null {
+    return this.#mesh.admit(peer, secret);
+  }
+
   // LinkHandler.
 
   linkUp(link: LinkId, info: LinkInfo): void {
-    const { peer, dialled, remote, attempt } = info;
+    const { peer, dialled, remote, attempt, epoch } = info;
     if (!this.takes(link, info)) return;
     if (attempt !== null) this.#dialling.delete(attempt);
-    this.runner.feed({ type: "link-up", link, peer, dialled, remote, attempt });
+    this.runner.feed({ type: "link-up", link, peer, dialled, remote, attempt, epoch });
   }
 
   dialFailed(attempt: number, { reason, text }: DialFailure): void {
@@ -122,9 +145,9 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
     const { links } = this.ports;
     switch (effect.type) {
       case "dial": {
-        const { attempt, endpoint, expect: key, room } = effect;
+        const { attempt, endpoint, expect: key, room, secret } = effect;
         this.#dialling.set(attempt, endpointText(endpoint));
-        links.dial(attempt, endpoint, { key, room, secret: null });
+        links.dial(attempt, endpoint, { key, room, secret });
         return;
       }
       case "send":

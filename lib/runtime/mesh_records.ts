@@ -17,6 +17,7 @@ import {
   signedClaimSchema,
   signedGenesisSchema,
   signedHeaderSchema,
+  signedRotationSchema,
   textListSchema,
 } from "../protocols/mesh/structures.ts";
 import type { LogRecord } from "../store/log_format.ts";
@@ -61,6 +62,16 @@ export function toLogRecord(record: MeshRecord): LogRecord {
       const { key, endpoint } = record.contact;
       const heard = new Date(record.heardWallMs).toISOString();
       return line(record.kind, heard, key, endpoint.host, String(endpoint.port));
+    }
+    case "rotation": {
+      const { rotation, claim } = record.rotation;
+      const { epoch, author } = rotation.rotation.value;
+      const signed = packed(signedRotationSchema, rotation);
+      return line(record.kind, String(epoch), author, signed, packed(signedClaimSchema, claim));
+    }
+    case "invited": {
+      const { epoch, secret } = record.secret;
+      return line(record.kind, String(epoch), secret.toBase64());
     }
     case "pin":
       return line(record.kind, record.name, record.key);
@@ -117,6 +128,14 @@ function parse({ kind, fields }: LogRecord, field: FieldOf): MeshRecord {
       const endpoint = { host: field(2), port: countOf(field(3)) };
       const contact = { key: hexOf<PeerKey>(field(1)), endpoint };
       return { kind, contact, heardWallMs: Date.parse(field(0)) };
+    }
+    case "rotation": {
+      const rotation = unpacked(signedRotationSchema, field(2));
+      return { kind, rotation: { rotation, claim: unpacked(signedClaimSchema, field(3)) } };
+    }
+    case "invited": {
+      const secret = Uint8Array.fromBase64(field(1));
+      return { kind, secret: { epoch: countOf(field(0)), secret } };
     }
     case "pin":
       return { kind, name: field(0), key: hexOf<PeerKey>(field(1)) };

@@ -1,11 +1,13 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
+import type { RoomId } from "../../lib/base/ids.ts";
 import { asksForJson, parseCommandLine, type Request } from "../../lib/cli/arguments.ts";
 import { meshOptions, meshProgramCommand } from "../../lib/cli/mesh_arguments.ts";
 import type { MeshOptions } from "../../lib/cli/options.ts";
 import { usageText } from "../../lib/cli/usage.ts";
 import { usersProgramCommands } from "../../lib/cli/users_arguments.ts";
 import { VERSION } from "../../lib/cli/version.ts";
+import { encodeInvite, type Invite } from "../../lib/protocols/mesh/invite.ts";
 import { COMMON_OPTIONS, HOME, parsedOptions } from "./parsed_options.ts";
 import denoJson from "../../deno.json" with { type: "json" };
 
@@ -18,15 +20,25 @@ function parse(...args: readonly string[]) {
   return parseCommandLine(args, [meshProgramCommand], (name) => HOME[name]);
 }
 
+const INVITE: Invite = {
+  room: "ab".repeat(32) as RoomId,
+  secret: { epoch: 2, secret: new Uint8Array(16).fill(0x5e) },
+  endpoints: [{ host: "192.0.2.7", port: 55_107 }],
+};
+const INVITE_TEXT = encodeInvite(INVITE);
+const NOWHERE = encodeInvite({ ...INVITE, endpoints: [] });
+
 const DEFAULTS: MeshOptions = {
   ...COMMON_OPTIONS,
   name: "Alice",
   contact: null,
+  invite: null,
   host: null,
   port: null,
   advertise: null,
   historyCount: 100,
   foundNew: false,
+  foundPrivate: false,
   passive: false,
 };
 
@@ -50,6 +62,15 @@ const UNDERSTOOD: readonly (readonly [line: string, differences: Partial<MeshOpt
     historyCount: 0,
     foundNew: true,
     passive: true,
+  }],
+  ["mesh Alice --private", { foundNew: true, foundPrivate: true }],
+  ["mesh Alice --new --private", { foundNew: true, foundPrivate: true }],
+  [`mesh Bob --invite ${INVITE_TEXT}`, { name: "Bob", invite: INVITE }],
+  [`mesh Bob --invite ${INVITE_TEXT.toUpperCase()}`, { name: "Bob", invite: INVITE }],
+  [`mesh Bob ::1 1 --invite ${NOWHERE}`, {
+    name: "Bob",
+    contact: { host: "::1", port: 1 },
+    invite: { ...INVITE, endpoints: [] },
   }],
   ["mesh Alice --plain --no-color --stay --verbose", {
     plain: true,
@@ -87,7 +108,21 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
     "The command mesh has no flag -p; the nearest is --plain; p2pchat help mesh lists all",
   ],
   ["mesh Alice --__proto__ x", "The command mesh has no flag --__proto__"],
-  ["mesh Alice --private", "The command mesh has no flag --private; the nearest is --"],
+  ["mesh Alice --privat", "The command mesh has no flag --privat; did you mean --private?"],
+  ["mesh Alice --invite", "--invite needs a value: TEXT"],
+  ["mesh Alice --invite hello", "Cannot read the invite: a character of it is wrong"],
+  [`mesh Alice ${INVITE_TEXT}`, "That is an invite: write --invite before it"],
+  [`mesh Alice ${INVITE_TEXT} 55107`, "That is an invite: write --invite before it"],
+  [`mesh Alice --invite ${NOWHERE}`, "The invite names no address; add one: HOST PORT"],
+  [
+    `mesh Alice --private --invite ${INVITE_TEXT}`,
+    "--private founds a room, and --invite is where to join one",
+  ],
+  [
+    "mesh Alice localhost 55107 --private",
+    "--private founds a room, and localhost:55107 is where to join one",
+  ],
+  [`mesh Alice --new --invite ${INVITE_TEXT}`, "--new founds a room, and --invite is where"],
   ["mesh Alice --port", "--port needs a value: N"],
   ["mesh Alice --port --json", "--port needs a value: N"],
   ["mesh Alice --port 65536", '--port must be a whole number from 0 to 65535, is "65536"'],

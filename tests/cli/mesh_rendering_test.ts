@@ -53,6 +53,27 @@ Others join with: p2pchat mesh NAME 127.0.0.1 55107
 `,
   ],
   [
+    "ready, in a private room",
+    {
+      event: "ready",
+      command: "mesh",
+      name: "Alice",
+      host: "127.0.0.1",
+      port: 55107,
+      key: KEY,
+      room: "r",
+      private: true,
+    },
+    `>INFO: Alice at address 127.0.0.1 is listening at 55107.
+This room is private: others join with the invite that /invite shows.
+`,
+  ],
+  [
+    "an invite",
+    { event: "invite", invite: "abc", line: "p2pchat mesh NAME --invite abc" },
+    "Others join with: p2pchat mesh NAME --invite abc\n",
+  ],
+  [
     "ready, where nobody can join through it",
     {
       event: "ready",

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { LinkId, PeerKey, RoomId } from "../../lib/base/ids.ts";
 import type { MeshEvent } from "../../lib/protocols/mesh/events.ts";
+import { type Invite, parseInvite } from "../../lib/protocols/mesh/invite.ts";
 import type { MeshConfig } from "../../lib/protocols/mesh/mesh_io.ts";
 import type { MeshRecord } from "../../lib/protocols/mesh/records.ts";
 import type { ModeOutcome } from "../../lib/base/mode_machine.ts";
@@ -37,8 +38,10 @@ class World extends HostWorld {
       get room() {
         return late.host?.room ?? null;
       },
-      secrets: null,
-      admit: () => null,
+      get secrets() {
+        return late.host?.secrets ?? null;
+      },
+      admit: (peer, secret) => late.host?.admit(peer, secret) ?? null,
     }, () => late.host);
     const host = new MeshHost({
       name,
@@ -334,4 +337,78 @@ Deno.test("MeshHost: a crowd that has shaken hands and says nothing makes room f
     const triedAgain = "Not let in yet: the member that was asked hung up; trying again";
     assertEquals(said.filter((text) => text === triedAgain).length, notices);
   }
+});
+
+/** The invite that a program shows. */
+async function inviteOf(world: World, { host, events }: Program, rotate = false) {
+  const before = events.length;
+  host.command({ command: "invite", rotate }, undefined);
+  await world.pass(200);
+  const shown = events.slice(before).find((event) => event.event === "invite");
+  assert(shown?.event === "invite");
+  return parseInvite(shown.invite);
+}
+
+const joinWith = (invite: Invite) =>
+  ({ kind: "join", contact: invite.endpoints[0]!, invite }) as const;
+const isReady = ({ events }: Program) => events.some(({ event }) => event === "ready");
+const codeOf = async ({ outcome }: Program) => {
+  const ended = await outcome;
+  return ended.kind === "fatal" ? ended.code : ended.kind;
+};
+
+Deno.test("MeshHost: an invite opens a private room, and nothing else does", async () => {
+  const world = new World();
+  const ann = world.start(1, "Ann", new Store(), { kind: "found", private: true });
+  await world.pass(50);
+  const invite = await inviteOf(world, ann);
+  const [contact] = invite.endpoints;
+  assert(invite.secret !== null && contact !== undefined);
+  const { epoch } = invite.secret;
+
+  const bob = world.start(2, "Bob", new Store(), joinWith(invite));
+  await world.pass(2_000);
+  const secret = { epoch, secret: new Uint8Array(16) };
+  const wrong = world.start(3, "Cem", new Store(), joinWith({ ...invite, secret }));
+  const none = world.start(4, "Dan", new Store(), { kind: "join", contact });
+  const open = world.start(5, "Eva", new Store(), joinWith({ ...invite, secret: null }));
+  await world.pass(2_000);
+
+  assertEquals([ann, bob, wrong, none, open].map(isReady), [true, true, false, false, false]);
+  assertEquals(
+    await Promise.all([wrong, none, open].map(codeOf)),
+    Array(3).fill("bad-credentials"),
+  );
+  assertEquals((await inviteOf(world, bob)).secret, invite.secret);
+});
+
+Deno.test("MeshHost: after a rotation the invite before lets nobody in who wasn't in, and members back in", async () => {
+  const world = new World();
+  const stores = { ann: new Store(), bob: new Store() };
+  const ann = world.start(1, "Ann", stores.ann, { kind: "found", private: true });
+  await world.pass(50);
+  const first = await inviteOf(world, ann);
+  const bob = world.start(2, "Bob", stores.bob, joinWith(first));
+  await world.pass(2_000);
+  bob.host.command({ command: "quit" }, undefined);
+  await world.pass(1_500);
+  await bob.outcome;
+
+  const second = await inviteOf(world, ann, true);
+  const room = first.room;
+  const late = world.start(3, "Cem", new Store(), joinWith(first));
+  const back = world.start(2, "Bob", stores.bob, { kind: "resume", room });
+  const invited = world.start(4, "Dan", new Store(), joinWith(second));
+  await world.pass(3_000);
+
+  assertEquals([back, invited].map(isReady), [true, true]);
+  assertEquals(await codeOf(late), "bad-credentials");
+  for (const program of [ann, back, invited]) {
+    assertEquals((await inviteOf(world, program)).secret, second.secret);
+  }
+  const told = back.events.filter((event) =>
+    event.event === "notice" && event.text.startsWith("Ann has made a new invite")
+  );
+  assertEquals(told.length, 1);
+  assert(stores.bob.records.some(({ kind }) => kind === "rotation"));
 });

@@ -11,6 +11,7 @@ import {
   claimSchema,
   genesisSchema,
   headerSchema,
+  rotationSchema,
   textListSchema,
 } from "../../lib/protocols/mesh/structures.ts";
 import { fromLogRecord, toLogRecord } from "../../lib/runtime/mesh_records.ts";
@@ -85,6 +86,16 @@ const beacon = {
   }),
   signature,
 };
+const rotation = {
+  rotation: makeEmbedded(rotationSchema, {
+    version: 1,
+    room: id<RoomId>("a"),
+    epoch: 3,
+    secret: new Uint8Array(16).fill(5),
+    author: id<PeerKey>("b"),
+  }),
+  signature,
+};
 const header = { header: bundle(["x"]).header, signature };
 
 const ENTRY = {
@@ -133,6 +144,8 @@ const RECORDS: readonly MeshRecord[] = [
     contact: { key: id<PeerKey>("b"), endpoint: { host: "bob.local", port: 55_107 } },
     heardWallMs: 1_700_000_000_123,
   },
+  { kind: "rotation", rotation: { rotation, claim } },
+  { kind: "invited", secret: { epoch: 2 ** 32 - 1, secret: new Uint8Array(16).fill(7) } },
   { kind: "pin", name: "Bob", key: id<PeerKey>("b") },
   { kind: "private-received", from: id<PeerKey>("b"), incarnation: 1, counter: 2 },
   { kind: "left", reason: "quit" },

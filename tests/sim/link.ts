@@ -259,6 +259,8 @@ export class LinkEnd<Message> {
   open = false;
   /** Set by its owner when it is up. */
   id = -1 as LinkId;
+  /** Of the secret that both ends know; set by the network before either is up. */
+  epoch: number | null = null;
   other!: LinkEnd<Message>;
   #out!: Pipe<Message>;
   readonly #dead = new Timer(() => this.lose("nothing was heard for 3 s"));

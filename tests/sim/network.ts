@@ -4,6 +4,7 @@
  */
 
 import { type Endpoint, endpointText } from "../../lib/base/ids.ts";
+import type { ChannelSecret } from "../../lib/protocols/noise/channel_handshake.ts";
 import { LinkEnd, type LinkOwner, type QueueLimits } from "./link.ts";
 import type { Random } from "./random.ts";
 import type { VirtualTime } from "./virtual_time.ts";
@@ -35,6 +36,8 @@ export interface Call<Message> {
   /** What the handshake is made for; the protocol's own values. */
   readonly expect: string | null;
   readonly room: string | null;
+  /** What the other side must know too; none where none is given. */
+  readonly secret?: ChannelSecret | null;
   readonly failed: (reason: string) => void;
 }
 
@@ -142,6 +145,7 @@ export class Network<Message> {
   #connect(call: Call<Message>, target: Station<Message>): void {
     const seen = { host: call.from.seenHost, port: 32_768 + this.random.below(28_000) };
     const near = LinkEnd.pair(this, call.from, call.attempt, call.endpoint, target, seen);
+    near.epoch = near.other.epoch = call.secret?.epoch ?? null;
     call.from.linkUp(near);
   }
 }

@@ -13,7 +13,15 @@ import { CHANNEL_DEFAULTS } from "../../lib/protocols/noise/config.ts";
 import { FRAME_BYTES_MAX } from "../../lib/wire/frame.ts";
 import { DIRECTORY_SAMPLES } from "./directory_samples.ts";
 import { FRIENDS_SAMPLES } from "./friends_samples.ts";
-import { beacon, bundleWith, claim, genesis, MESH_SAMPLES, statement } from "./mesh_samples.ts";
+import {
+  beacon,
+  bundleWith,
+  claim,
+  genesis,
+  MESH_SAMPLES,
+  rotation,
+  statement,
+} from "./mesh_samples.ts";
 
 const mesh = createCodec(MESH_MESSAGES);
 const friends = createCodec(FRIENDS_MESSAGES);
@@ -154,6 +162,10 @@ Deno.test("encode() keeps the format of the signed structures", () => {
   assertEquals(
     digest(statement.statement.bytes),
     "105 886dacb72ecf80dcef3b5dafaa89d91660e6be56ac2e2e3e1c4f334f2007d15d",
+  );
+  assertEquals(
+    digest(rotation.rotation.bytes),
+    "82 d01c4d6fa7f9b7c623b83754c5dbe2a63a4dec686165f41bc630954957058c92",
   );
 });
 

@@ -8,6 +8,7 @@ import {
   claimSchema,
   genesisSchema,
   headerSchema,
+  rotationSchema,
   statementSchema,
   textListSchema,
 } from "../../lib/protocols/mesh/structures.ts";
@@ -77,6 +78,17 @@ export const statement = {
     accused: bob,
     incarnation,
     number: 12,
+  }),
+  signature,
+};
+
+export const rotation = {
+  rotation: makeEmbedded(rotationSchema, {
+    version: 1,
+    room,
+    epoch: 3,
+    secret: new Uint8Array(16).fill(0x5c),
+    author: bob,
   }),
   signature,
 };
@@ -182,5 +194,6 @@ export const MESH_SAMPLES: readonly MeshMessage[] = [
       sealed: new Uint8Array(320).fill(0x5e),
     },
   },
+  { type: "rotations", rotations: [{ rotation, claim }] },
   { type: "unknown", code: 126 },
 ];

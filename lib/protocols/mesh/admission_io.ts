@@ -136,6 +136,8 @@ export interface AdmissionConfig {
   readonly name: string;
   /** The only room to come into; null where any will do. */
   readonly room: RoomId | null;
+  /** Whether it is a private one: who has no invite isn't drawn into one, nor an invite's holder into an open one. */
+  readonly private: boolean;
   /** 1 + the highest incarnation on disk; the wall clock and what the contact knows may raise it. */
   readonly incarnationMin: number;
   /** Where others can dial us; an empty host is filled in by the admitting member; null: nowhere. */

@@ -46,6 +46,10 @@ export class ClaimTable {
     return this.#ofKey.get(key) ?? [];
   }
 
+  hasOfKey(key: PeerKey): boolean {
+    return this.#ofKey.has(key);
+  }
+
   /** All claims that one member has admitted. */
   admittedBy(key: PeerKey): Iterable<KnownClaim> {
     return this.#admittedBy.get(key) ?? [];

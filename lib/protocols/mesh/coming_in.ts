@@ -12,6 +12,7 @@ import { roomIdOf } from "./credentials.ts";
 import { claimAlone, type EarlierMembership, earlierMembership } from "./genesis.ts";
 import { freshIncarnation } from "./incarnation.ts";
 import type { DialFailureReason, MeshConfig } from "./mesh_io.ts";
+import type { KeptSecrets } from "./kept_secrets.ts";
 import type { MeshRecord } from "./records.ts";
 import { Room } from "./room.ts";
 import type { SignedClaim, SignedGenesis } from "./structures.ts";
@@ -27,8 +28,12 @@ export interface Comer {
 export interface Entry {
   readonly genesis: SignedGenesis;
   readonly claim: SignedClaim;
+  /** Null in an open room. */
+  readonly secrets: KeptSecrets | null;
   /** What is on disk of this room. */
   readonly records: readonly MeshRecord[];
+  /** What isn't, beside what every member writes. */
+  readonly fresh: readonly MeshRecord[];
   /** What the admitting member demands at least; 0 where nobody was asked. */
   readonly incarnation: number;
   /** Where others can dial us; null where nobody can. */
@@ -36,14 +41,21 @@ export interface Entry {
   readonly founded: boolean;
 }
 
+/** Which room to come into. */
+export interface Wanted {
+  /** Null where any will do. */
+  readonly room: RoomId | null;
+  readonly private: boolean;
+}
+
 /**
  * Admission for this process.
  * @param earlier The membership that is resumed; null for who comes into a room that it doesn't know.
- * @param room The room once there is one.
+ * @param entered The room once there is one.
  */
 export function newAdmission(
   { config, signer, environment }: Comer,
-  room: RoomId | null,
+  wanted: Wanted,
   earlier: EarlierMembership | null,
   entered: () => Room | null,
 ): Admission {
@@ -51,7 +63,7 @@ export function newAdmission(
   return new Admission(
     {
       name,
-      room,
+      ...wanted,
       incarnationMin: earlier?.incarnationMin ?? 0,
       endpoint: passive ? null : { host: advertise.host ?? "", port: advertise.port },
       ownClaims: earlier?.ownClaims ?? [],
@@ -91,7 +103,7 @@ export function newRoom(
   entry: Entry,
   nowMs: number,
 ): Room {
-  const { genesis, claim, records, endpoint, founded } = entry;
+  const { genesis, claim, secrets, records, fresh, endpoint, founded } = entry;
   const { advertise, passive, historyShown } = config;
   const earlier = earlierMembership(environment.crypto, signer.key, records);
   const atLeast = Math.max(entry.incarnation, earlier?.incarnationMin ?? 1);
@@ -99,7 +111,9 @@ export function newRoom(
     {
       room: roomIdOf(environment.crypto, genesis),
       genesis,
+      secrets,
       records,
+      fresh,
       incarnation: freshIncarnation(environment, atLeast),
       claim,
       endpoint,
@@ -161,21 +175,51 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
   "timeout": CHECK_ADDRESS,
   "version": "all in a room need the same version of p2pchat, the older ones should be updated",
   "full": "try again in a moment, or through another member",
-  "bad-credentials": "ask a member for the room's present invite",
 };
 
-/** Joining through the contact failed for this reason; `text` is what the other side or the network said. */
-export function joinFailure(config: MeshConfig, reason: DialFailureReason, text: string): Ending {
-  const code = CODES[reason];
+/** What was tried, and why it came to nothing. */
+export interface JoinFailure {
+  readonly contact: Endpoint;
+  readonly reason: DialFailureReason;
+  /** What the other side or the network said. */
+  readonly text: string;
+}
+
+/** What is said when nobody let us in; of several addresses, the answer of whoever knows the room counts most. */
+export function joinFailure(config: MeshConfig, failures: readonly JoinFailure[]): Ending {
+  const failure = failures.find(({ reason }) => reason === "bad-credentials") ?? failures.at(-1);
+  invariant(failure !== undefined, "who wasn't let in was refused, or found nobody");
+  if (failure.reason === "bad-credentials") return credentialsFailure(config, failure.contact);
+  const code = CODES[failure.reason];
+  if (failures.length > 1) {
+    const tried = failures.map(({ contact, text }) => `${endpointText(contact)} (${text})`);
+    const text = `Cannot join through any address of the invite: ${tried.join(", ")}; ask a ` +
+      "member for a fresh invite, or for an address where a member is listening";
+    return { code, text };
+  }
   const advice = ADVICE[code] ?? "ask a member for the right address";
-  return { code, text: `Cannot join through ${contactText(config)}: ${text}; ${advice}` };
+  return {
+    code,
+    text: `Cannot join through ${endpointText(failure.contact)}: ${failure.text}; ${advice}`,
+  };
+}
+
+function credentialsFailure({ begin }: MeshConfig, contact: Endpoint): Ending {
+  const isInvited = begin.kind === "join" && (begin.invite?.secret ?? null) !== null;
+  const text = isInvited
+    ? "the invite isn't the room's present one; ask a member for that (/invite shows it)"
+    : "the room there is private; ask a member for its invite, and start with --invite TEXT";
+  return {
+    code: "bad-credentials",
+    text: `Cannot join through ${endpointText(contact)}: ${text}`,
+  };
 }
 
 /** A process of this very profile answered at the contact's address. */
-export function metSelfFailure(config: MeshConfig): Ending {
+export function metSelfFailure(contact: Endpoint): Ending {
   return {
     code: "in-use",
-    text: `Cannot join through ${contactText(config)}: a process with your own profile answers ` +
+    text: `Cannot join through ${endpointText(contact)}: a process with your own profile answers ` +
       "there; end it first, or join through another member",
   };
 }
@@ -187,6 +231,11 @@ export const ENTRANCE_LOST: Ending = {
     "another member if it stays away",
 };
 
+/** Some of those whom a resuming member remembers don't know its secrets any more. */
+export const SECRET_REFUSED =
+  "A member that you knew doesn't accept this profile's secret: the room may have another invite " +
+  "by now; ask a member for it, and start with --invite TEXT";
+
 /** The log of the room to be resumed is another file, or was cut at its beginning. */
 export const NOTHING_TO_RESUME: Ending = {
   code: "store-corrupt",
@@ -194,7 +243,3 @@ export const NOTHING_TO_RESUME: Ending = {
     "Cannot resume the room: its log doesn't begin with the room's founding; start with --new, " +
     "or join through a member's address",
 };
-
-function contactText({ begin }: MeshConfig): string {
-  return begin.kind === "join" ? endpointText(begin.contact) : "the room";
-}

@@ -69,6 +69,8 @@ export type MeshEvent =
     readonly room: string;
     /** `--passive`: nobody comes in through this member; `host` is empty then, and `port` 0. */
     readonly passive?: true;
+    /** An invite is needed to come in. */
+    readonly private?: true;
   }
   | {
     readonly event: "joined";
@@ -115,6 +117,13 @@ export type MeshEvent =
     readonly state: "queued" | "delivered" | "failed";
     readonly reason?: string;
   }
+  | {
+    readonly event: "invite";
+    /** What `--invite` takes; in a private room whoever has it may come in. */
+    readonly invite: string;
+    /** The command that others type. */
+    readonly line: string;
+  }
   | { readonly event: "peers"; readonly peers: readonly PeerView[] }
   | { readonly event: "history"; readonly messages: readonly HistoryMessage[] }
   | MeshStatus
@@ -127,4 +136,5 @@ export type MeshCommand =
   | { readonly command: "msg"; readonly name: string; readonly text: string }
   | { readonly command: "peers" }
   | { readonly command: "history"; readonly count: number | null }
-  | { readonly command: "name"; readonly name: string };
+  | { readonly command: "name"; readonly name: string }
+  | { readonly command: "invite"; readonly rotate: boolean };

@@ -6,6 +6,7 @@ import type { BundleId, PeerKey, RoomId } from "../../base/ids.ts";
 import { foldName } from "../../base/names.ts";
 import { admitClaim, claimTime, completeClaim, roomIdOf, signGenesis } from "./credentials.ts";
 import type { MeshRecord } from "./records.ts";
+import { type ClaimedRotation, FIRST_EPOCH, signRotation } from "./rotations.ts";
 import { type SignedClaim, type SignedGenesis, STRUCTURE_VERSION } from "./structures.ts";
 
 export interface FoundedRoom {
@@ -13,6 +14,8 @@ export interface FoundedRoom {
   readonly genesis: SignedGenesis;
   readonly claim: SignedClaim;
   readonly incarnation: number;
+  /** A private room's first secret; null in an open one. */
+  readonly rotation: ClaimedRotation | null;
   /** To be on disk before anything is sent. */
   readonly records: readonly MeshRecord[];
 }
@@ -45,12 +48,16 @@ export function foundRoom(
     admitterTime: time - 1,
     after: null,
   });
+  const rotation = isPrivate
+    ? { rotation: signRotation(env, signer, { room, epoch: FIRST_EPOCH }), claim }
+    : null;
   const records: MeshRecord[] = [
     { kind: "genesis", genesis },
     { kind: "incarnation", incarnation },
     { kind: "claim", claim },
   ];
-  return { room, genesis, claim, incarnation, records };
+  if (rotation !== null) records.push({ kind: "rotation", rotation });
+  return { room, genesis, claim, incarnation, rotation, records };
 }
 
 /**

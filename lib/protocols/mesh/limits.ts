@@ -220,3 +220,36 @@ export const SYNC_ROUND_ENTRIES_MAX = FRONTIER_AUTHORS_MAX;
 export const SYNC_PROOFS_MAX = 16;
 /** Who leaves asks this often whether a neighbour has all that it said: nobody notices so short a wait. */
 export const SYNC_HAND_OVER_MS = 50;
+
+/** A private room's secret: nobody guesses 128 bits. */
+export const ROOM_SECRET_BYTES = 16;
+/** Epochs take four bytes of a channel's preface. */
+export const EPOCH_MAX = 2 ** 32 - 1;
+/**
+ * Rotations kept: a member that was away finds its way back through one that it knows. The oldest stays, so that
+ * nobody who rotates all the time pushes out the one that all have.
+ */
+export const ROTATIONS_KEPT_MAX = 64;
+/** Of one epoch: each of them is tried in a handshake, 30 us each. More than four parts of a room seldom rotate at once. */
+export const ROTATIONS_PER_EPOCH_MAX = 4;
+/**
+ * A rotation is taken in at most so far ahead of the last one that is known, so that no single one uses the epochs
+ * up: with the rate below that takes a liar more than a year on one link. Until then it can make every invite void, as
+ * often as it likes. Who was away for more rotations needs the present invite.
+ */
+export const EPOCHS_AHEAD_MAX = 1_000;
+/** New rotations taken in from one neighbour: people rotate once in a while; and twice all that are kept, at once. */
+export const ROTATIONS_PER_SECOND = 0.1;
+export const ROTATIONS_BURST = 2 * ROTATIONS_KEPT_MAX;
+/** Rotations read, known ones too, whose ids cost a hash each: a full set a second, and 16 at once. */
+export const ROTATIONS_READ_PER_SECOND = ROTATIONS_KEPT_MAX;
+export const ROTATIONS_READ_BURST = 16 * ROTATIONS_KEPT_MAX;
+/** Sets sent to one neighbour, of 90 KB at most: at each new link, and with a beacon that shows that it lacks one. */
+export const ROTATIONS_TOLD_PER_SECOND = 0.1;
+export const ROTATIONS_TOLD_BURST = 8;
+/** Neighbours whose rates are remembered: those there can be at once, three times over. */
+export const ROTATION_SOURCES_MAX = 64;
+/** Commands that wait for one rotation to be on disk. */
+export const ROTATION_WAITERS_MAX = 64;
+/** Addresses in an invite: one is enough where it answers, and each makes the text longer. */
+export const INVITE_ADDRESSES_MAX = 4;

@@ -6,11 +6,12 @@
 import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
-import type { LinkId, PeerKey, RoomId } from "../../base/ids.ts";
+import type { Endpoint, LinkId, PeerKey, RoomId } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
 import { stalledMs } from "../../base/mode_machine.ts";
 import { foldName } from "../../base/names.ts";
+import type { ChannelSecret } from "../noise/channel_handshake.ts";
 import type { Admission } from "./admission.ts";
 import type { AdmissionEffect, AdmissionInput } from "./admission_io.ts";
 import {
@@ -24,10 +25,20 @@ import {
   newRoom,
   NOTHING_TO_RESUME,
   resumedClaim,
+  SECRET_REFUSED,
+  type Wanted,
 } from "./coming_in.ts";
+import { Contacts } from "./contacts.ts";
 import { roomIdOf } from "./credentials.ts";
 import type { MeshCommand, MeshEvent } from "./events.ts";
-import { claimAlone, type EarlierMembership, earlierMembership, foundRoom } from "./genesis.ts";
+import {
+  claimAlone,
+  type EarlierMembership,
+  earlierMembership,
+  type FoundedRoom,
+  foundRoom,
+} from "./genesis.ts";
+import { KeptSecrets } from "./kept_secrets.ts";
 import {
   ADMITTING_LINKS_MAX,
   ADMITTING_SILENCE_MS,
@@ -36,11 +47,12 @@ import {
   UNKNOWN_MESSAGES_MAX,
 } from "./limits.ts";
 import { LinkTable } from "./link_table.ts";
-import type { MeshConfig, MeshEffect, MeshInput } from "./mesh_io.ts";
+import type { DialFailureReason, MeshConfig, MeshEffect, MeshInput } from "./mesh_io.ts";
 import { MESH_PHASES, type MeshPhase } from "./mesh_phases.ts";
 import type { Contact, MeshMessage } from "./messages.ts";
 import { type MeshRecord, rememberedContacts } from "./records.ts";
 import { nameTakenText, REPLACED_TEXT, type Room } from "./room.ts";
+import { channelSecret } from "./rotations.ts";
 import type { Fault, RoomEffect, RoomInput } from "./room_io.ts";
 import type { SignedClaim, SignedGenesis } from "./structures.ts";
 
@@ -75,15 +87,21 @@ const JOIN_RETRY_MS_MAX = 1_000;
 const FORGER_BAN_MS = 10 * 60_000;
 /** Whoever breaks another rule may be an old version, or overloaded. */
 const OFFENDER_BAN_MS = 60_000;
+const HUNG_UP = "the member that was asked hung up";
+
 interface Dial {
   readonly purpose: "join" | "resume" | "overlay";
   /** Null where anybody may answer. */
   readonly peer: PeerKey | null;
+  readonly endpoint: Endpoint;
+  readonly room: RoomId | null;
+  /** What it is dialled with next where it doesn't know the secret of this attempt. */
+  readonly otherSecrets: readonly ChannelSecret[];
 }
 
 /** What opening a room waits for: its records. */
 type Opening =
-  | { readonly kind: "found"; readonly genesis: SignedGenesis; readonly claim: SignedClaim }
+  | { readonly kind: "found"; readonly founded: FoundedRoom }
   | { readonly kind: "resume" }
   | {
     readonly kind: "admitted";
@@ -112,7 +130,13 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     readonly membership: EarlierMembership;
     readonly records: readonly MeshRecord[];
   } | null = null;
+  /** Addresses that a newcomer tries. */
+  #contacts: Contacts | null = null;
   #joinRetries = 0;
+  /** Those of a private room; null in an open one, and before it is known which it is. */
+  #secrets: KeptSecrets | null = null;
+  /** Whether a remembered member accepts none of them. */
+  #isSecretRefused = false;
   #rename: { readonly ref: string | undefined } | null = null;
   /** The name asked for while another one is being taken: the last one counts. */
   #nextName: { readonly name: string; readonly ref: string | undefined } | null = null;
@@ -140,6 +164,26 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
 
   get links(): LinkTable {
     return this.#links;
+  }
+
+  /** The secrets of a private room, for whoever listens for links to us; null where none is needed. */
+  get secrets(): Pick<KeptSecrets, "opening" | "current" | "isCurrent"> | null {
+    return this.#secrets;
+  }
+
+  /** Whether a proven dialler may come in that knew this secret: with an earlier one only who was in before. */
+  admit(peer: PeerKey, secret: ChannelSecret | null): "bad-credentials" | null {
+    if (secret === null || this.#secrets === null) return null; // `#passLink` turns away who needed one
+    const isAdmitted = this.#secrets.isCurrent(secret) || this.#isKnownMember(peer);
+    return isAdmitted ? null : "bad-credentials";
+  }
+
+  #isKnownMember(peer: PeerKey): boolean {
+    if (this.#room !== null) return this.#room.machines.roster.hasClaimOf(peer);
+    const records = this.#earlier?.records ?? [];
+    return records.some((record) =>
+      record.kind === "claim" && record.claim.claim.value.key === peer
+    );
   }
 
   step(input: MeshInput, nowMs: number): readonly MeshEffect[] {
@@ -259,13 +303,18 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     switch (begin.kind) {
       case "found": {
         const { name } = this.config;
-        const founded = foundRoom(this.environment, this.signer, { name, isPrivate: false });
-        return this.#open({ kind: "found", ...founded }, founded.room);
+        const isPrivate = begin.private === true;
+        const founded = foundRoom(this.environment, this.signer, { name, isPrivate });
+        return this.#open({ kind: "found", founded }, founded.room);
       }
-      case "join":
+      case "join": {
         this.#enterPhase("coming-in");
-        this.#admission = this.#newAdmission(null, null);
+        const room = begin.invite?.room ?? null;
+        const isPrivate = (begin.invite?.secret ?? null) !== null;
+        this.#admission = this.#newAdmission({ room, private: isPrivate }, null);
+        this.#contacts = new Contacts(begin);
         return this.#dialContact();
+      }
       case "resume":
         this.#open({ kind: "resume" }, begin.room);
         return;
@@ -285,20 +334,23 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     invariant(opening !== null, "a room's records come when they were asked for");
     this.#opening = null;
     switch (opening.kind) {
-      case "found":
-        return this.#enterAlone({
-          genesis: opening.genesis,
-          claim: opening.claim,
-          records,
-          founded: true,
-        });
+      case "found": {
+        const { genesis, claim, rotation } = opening.founded;
+        const fresh: MeshRecord[] = rotation === null ? [] : [{ kind: "rotation", rotation }];
+        this.#secrets = this.#secretsOf(genesis, [...records, ...fresh]);
+        return this.#enterAlone({ genesis, claim, records, fresh, founded: true });
+      }
       case "resume":
         return this.#resume(records);
       case "admitted": {
         const { genesis, claim, incarnation, endpoint, link } = opening.admitted;
         const entrance = this.#entranceRecords(link);
         const known = [...records, ...entrance];
-        this.#enter({ genesis, claim, records: known, incarnation, endpoint, founded: false });
+        const fresh = this.#invitedRecords();
+        this.#secrets ??= this.#secretsOf(genesis, [...known, ...fresh]);
+        const secrets = this.#secrets;
+        const place = { genesis, claim, secrets, records: known, fresh, incarnation, endpoint };
+        this.#enter({ ...place, founded: false });
         this.#out.push({ type: "persist", records: entrance, token: null, sync: false });
         this.#enterPhase("coming-in");
         return this.#toAdmission({ type: "entered", link });
@@ -306,6 +358,19 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       default:
         return unreachable(opening);
     }
+  }
+
+  #secretsOf(genesis: SignedGenesis, records: readonly MeshRecord[]): KeptSecrets | null {
+    if (!genesis.genesis.value.private) return null;
+    const { crypto } = this.environment;
+    return new KeptSecrets(roomIdOf(crypto, genesis), crypto, records);
+  }
+
+  /** What opens the room to us if we are killed before a neighbour has told us of its rotations. */
+  #invitedRecords(): readonly MeshRecord[] {
+    const { begin } = this.config;
+    const secret = begin.kind === "join" ? begin.invite?.secret ?? null : null;
+    return secret === null ? [] : [{ kind: "invited", secret }];
   }
 
   /** Who lets us in may go away before it has told of anybody: the next start asks it again. */
@@ -320,7 +385,9 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const earlier = earlierMembership(this.environment.crypto, this.signer.key, records);
     if (earlier === null) return this.#fatal(NOTHING_TO_RESUME);
     this.#earlier = { membership: earlier, records };
-    this.#admission = this.#newAdmission(earlier.room, earlier);
+    const { room, genesis } = earlier;
+    this.#secrets = this.#secretsOf(genesis, records);
+    this.#admission = this.#newAdmission({ room, private: this.#secrets !== null }, earlier);
     this.#toTry = rememberedContacts(records, this.signer.key);
     this.#enterPhase("coming-in");
     this.#tryNext();
@@ -350,16 +417,21 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const { membership, records } = this.#earlier;
     const { genesis } = membership;
     const known = rememberedContacts(records, this.signer.key).length;
-    this.#enterAlone({ genesis, claim: resumedClaim(this, membership), records, founded: false });
+    const claim = resumedClaim(this, membership);
+    this.#enterAlone({ genesis, claim, records, fresh: [], founded: false });
+    if (this.#isSecretRefused) {
+      return this.#show({ event: "notice", text: SECRET_REFUSED, warning: true }, undefined);
+    }
     const text = "Nobody of the room answers now; trying again and again, and letting in who comes";
     if (known > 0) this.#show({ event: "notice", text }, undefined);
   }
 
-  #enterAlone(entry: Omit<Entry, "incarnation" | "endpoint">): void {
+  #enterAlone(entry: Omit<Entry, "incarnation" | "endpoint" | "secrets">): void {
     const { genesis } = entry;
     const room = roomIdOf(this.environment.crypto, genesis);
-    this.#admission ??= this.#newAdmission(room, null);
-    this.#enter({ ...entry, incarnation: 0, endpoint: endpointAlone(this.config) });
+    const secrets = this.#secrets;
+    this.#admission ??= this.#newAdmission({ room, private: secrets !== null }, null);
+    this.#enter({ ...entry, secrets, incarnation: 0, endpoint: endpointAlone(this.config) });
     this.#enterPhase("in");
     this.#toAdmission({ type: "in-room", room, genesis });
     this.#toRoom({ type: "alone" });
@@ -371,8 +443,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#fromRoom(this.#room.enter(this.#nowMs));
   }
 
-  #newAdmission(room: RoomId | null, earlier: EarlierMembership | null): Admission {
-    return newAdmission(this, room, earlier, () => this.#room);
+  #newAdmission(wanted: Wanted, earlier: EarlierMembership | null): Admission {
+    return newAdmission(this, wanted, earlier, () => this.#room);
   }
 
   #entered(): Room {
@@ -382,10 +454,29 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
 
   // Links.
 
-  #dial(dial: Dial, endpoint: Contact["endpoint"], room: RoomId | null): void {
+  #dial(
+    whom: Pick<Dial, "purpose" | "peer">,
+    endpoint: Endpoint,
+    room: RoomId | null,
+  ): void {
+    const [secret = null, ...otherSecrets] = this.#secretsToDialWith();
+    this.#attempt({ ...whom, endpoint, room, otherSecrets }, secret);
+  }
+
+  #secretsToDialWith(): readonly ChannelSecret[] {
+    if (this.#secrets !== null) return this.#secrets.toDialWith();
+    const { begin } = this.config;
+    const invite = begin.kind === "join" ? begin.invite : undefined;
+    return invite === undefined || invite.secret === null
+      ? []
+      : [channelSecret(invite.room, invite.secret)];
+  }
+
+  #attempt(dial: Dial, secret: ChannelSecret | null): void {
     const attempt = this.#nextAttempt++;
     this.#dials.set(attempt, dial);
-    this.#out.push({ type: "dial", attempt, endpoint, expect: dial.peer, room });
+    const { endpoint, peer: expect, room } = dial;
+    this.#out.push({ type: "dial", attempt, endpoint, expect, room, secret });
   }
 
   /** Whatever comes by a link waits while we aren't in, but for the one link that lets us in. */
@@ -439,13 +530,17 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#close(link, "this is the same profile");
     if (this.#phase !== "coming-in" || dial === null) return;
     if (dial.purpose === "resume") return this.#tryNext();
-    this.#fatal(metSelfFailure(this.config));
+    const contacts = this.#contactsToTry();
+    if (contacts.failed("refused", "this very profile answers there", false)) this.#dialContact();
+    else if (contacts.failures.length === 1) this.#fatal(metSelfFailure(contacts.present));
+    else this.#fatal(joinFailure(this.config, contacts.failures));
   }
 
   #passLink(input: LinkInput): void {
     switch (input.type) {
       case "link-up": {
         const { link, peer, dialled, remote } = input;
+        if (this.#isUninvited(input)) return this.#close(link, "bad-credentials");
         return this.#toAdmission({ type: "link-up", link, peer, dialled, remote });
       }
       case "message":
@@ -464,6 +559,20 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       }
       default:
         return unreachable(input);
+    }
+  }
+
+  /** Who was let through before it was known that an invite is needed, or which one. */
+  #isUninvited({ epoch, dialled, peer }: Extract<LinkInput, { type: "link-up" }>): boolean {
+    if (this.#secrets === null || dialled) return false;
+    return epoch === null || (epoch < this.#secrets.epoch && !this.#isKnownMember(peer));
+  }
+
+  /** Whoever came by a secret that isn't the current one any more, and isn't in yet, has come too late. */
+  #partWithUninvited(): void {
+    for (const { link, peer, dialled, state } of [...this.#links.all()]) {
+      if (state !== "admitting" || dialled || this.#isKnownMember(peer)) continue;
+      this.#close(link, "bad-credentials");
     }
   }
 
@@ -527,13 +636,15 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const dial = this.#dials.get(input.attempt);
     this.#dials.delete(input.attempt);
     if (dial === undefined) return;
+    const [secret, ...otherSecrets] = dial.otherSecrets;
+    if (input.reason === "bad-credentials" && secret !== undefined) {
+      return this.#attempt({ ...dial, otherSecrets }, secret);
+    }
     switch (dial.purpose) {
       case "join":
-        if (input.reason !== "full" || !this.#joinLater(input.text)) {
-          this.#fatal(joinFailure(this.config, input.reason, input.text));
-        }
-        return;
+        return this.#contactFailed(input.reason, input.text, input.reason === "full");
       case "resume":
+        this.#isSecretRefused ||= input.reason === "bad-credentials";
         return this.#tryNext();
       case "overlay":
         if (dial.peer !== null) this.#overlayDialFailed(dial.peer);
@@ -545,6 +656,22 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
 
   #overlayDialFailed(peer: PeerKey): void {
     if (this.#links.memberLink(peer) === null) this.#toRoom({ type: "dial-failed", peer });
+  }
+
+  #contactsToTry(): Contacts {
+    invariant(this.#contacts !== null, "only who joins was given a contact");
+    return this.#contacts;
+  }
+
+  /**
+   * The contact hasn't let us in: the next one is dialled, or all of them once more in a while.
+   * @param again Whether this one may let us in yet.
+   */
+  #contactFailed(reason: DialFailureReason, text: string, again: boolean): void {
+    const contacts = this.#contactsToTry();
+    if (contacts.failed(reason, text, again)) return this.#dialContact();
+    if (contacts.canTryAgain && this.#joinLater(text)) return contacts.startAgain();
+    this.#fatal(joinFailure(this.config, contacts.failures));
   }
 
   /**
@@ -562,19 +689,10 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     return true;
   }
 
-  /** The link over which we asked to come in broke: there was a crowd perhaps, or the member is gone. */
-  #askAgain(link: LinkId): boolean {
-    const isAsking = this.#phase === "coming-in" && this.#room === null && link === this.#entrance;
-    if (this.config.begin.kind !== "join" || !isAsking) return false;
-    if (!this.#joinLater("the member that was asked hung up")) return false;
-    this.#entrance = null;
-    return true;
-  }
-
   #dialContact(): void {
     const { begin } = this.config;
-    invariant(begin.kind === "join", "only who joins was given a contact");
-    this.#dial({ purpose: "join", peer: null }, begin.contact, null);
+    const room = begin.kind === "join" ? begin.invite?.room ?? null : null;
+    this.#dial({ purpose: "join", peer: null }, this.#contactsToTry().present, room);
   }
 
   #entranceLost(reason: string): void {
@@ -583,10 +701,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     if (this.#room !== null || this.#opening?.kind === "admitted") {
       return this.#fatal(ENTRANCE_LOST);
     }
-    if (this.config.begin.kind === "join") {
-      return this.#fatal(joinFailure(this.config, "unreachable", `the link broke: ${reason}`));
-    }
-    this.#tryNext();
+    if (this.#contacts === null) return this.#tryNext();
+    this.#contactFailed("unreachable", `the link broke: ${reason}`, false);
   }
 
   #close(link: LinkId, reason: string): void {
@@ -688,19 +804,21 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       return this.#endRename();
     }
     if (this.#phase === "in" || this.#phase === "leaving") return; // one link that came to nothing
-    const { begin } = this.config;
-    const another = code === "wrong-room" || code === "timeout" || code === "unreachable" ||
-      code === "protocol";
-    if (begin.kind === "resume" && another && link === this.#entrance) {
-      this.#entrance = null;
-      return this.#tryNext();
-    }
-    if (code === "unreachable" && this.#askAgain(link)) return;
     if (code === "name-taken") {
       return this.#fatal({ code, text: nameTakenText(this.config.name) });
     }
-    if (code === "wrong-room" || code === "timeout" || code === "unreachable") {
-      return this.#fatal(joinFailure(this.config, code, text));
+    if (
+      code === "wrong-room" || code === "timeout" || code === "unreachable" || code === "protocol"
+    ) {
+      if (link !== this.#entrance) return; // a member that had greeted us; what we asked goes on
+      this.#entrance = null;
+      if (this.#contacts === null) return this.#tryNext();
+      if (this.#room !== null || this.#opening?.kind === "admitted") {
+        return this.#fatal(ENTRANCE_LOST);
+      }
+      // Its link broke: there was a crowd perhaps, or the member is gone.
+      if (code === "unreachable") return this.#contactFailed(code, HUNG_UP, true);
+      return this.#contactFailed(code, text, false);
     }
     this.#fatal({ code, text: `Cannot join: ${text}` });
   }
@@ -748,6 +866,9 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         }
         case "penalise":
           this.#penalise(effect.peer, effect.fault, effect.text);
+          break;
+        case "secret-changed":
+          this.#partWithUninvited();
           break;
         case "neighbour-gone":
           this.#toAdmission({ type: "neighbour-down", peer: effect.peer });

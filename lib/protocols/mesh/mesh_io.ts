@@ -9,6 +9,8 @@
 import type { BundleId, Endpoint, LinkId, PeerKey, RoomId } from "../../base/ids.ts";
 import type { ModeEffect, ModeInput } from "../../base/mode_machine.ts";
 import type { MeshCommand, MeshEvent } from "./events.ts";
+import type { ChannelSecret } from "../noise/channel_handshake.ts";
+import type { Invite } from "./invite.ts";
 import type { MeshMessage } from "./messages.ts";
 import type { MeshRecord } from "./records.ts";
 
@@ -33,6 +35,8 @@ export type MeshInput =
     readonly dialled: boolean;
     readonly remote: Endpoint;
     readonly attempt: number | null;
+    /** Of the room's secret that both ends know; null where none was needed. */
+    readonly epoch: number | null;
   }
   | {
     readonly type: "dial-failed";
@@ -56,6 +60,8 @@ export type MeshEffect =
     readonly expect: PeerKey | null;
     /** Null where the room isn't known yet. */
     readonly room: RoomId | null;
+    /** What the other side must know too; null where the room is open, or isn't known. */
+    readonly secret: ChannelSecret | null;
   }
   | {
     readonly type: "send";
@@ -78,8 +84,9 @@ export interface MeshConfig {
   /** How many earlier messages a newcomer is shown. */
   readonly historyShown: number;
   readonly begin:
-    | { readonly kind: "found" }
-    | { readonly kind: "join"; readonly contact: Endpoint }
+    | { readonly kind: "found"; readonly private?: true }
+    /** Through the contact, else through one of the invite's addresses: into the invite's room alone. */
+    | { readonly kind: "join"; readonly contact: Endpoint; readonly invite?: Invite }
     /** In a room that is on disk: `open-room` will give its records. */
     | { readonly kind: "resume"; readonly room: RoomId };
 }

@@ -25,6 +25,7 @@ import {
   ROSTER_NEWS_MAX,
   ROSTER_PART_MAX,
   ROSTER_WANT_MAX,
+  ROTATIONS_KEPT_MAX,
 } from "./limits.ts";
 import {
   bundleSchema,
@@ -36,6 +37,7 @@ import {
   signedClaimSchema,
   signedGenesisSchema,
   signedHeaderSchema,
+  signedRotationSchema,
   signedStatementSchema,
 } from "./structures.ts";
 import { embedded } from "../../base/schema.ts";
@@ -421,6 +423,21 @@ const privateMessage = message(81, "private", {
   answer: "passed on once; an acknowledgement, from the receiver",
   lane: data,
 }, { envelope: privateEnvelopeSchema });
+const rotations = message(82, "rotations", {
+  from: "a neighbour in a private room",
+  to: "a neighbour",
+  when:
+    "they have become neighbours, or the other's beacon shows an earlier epoch: all that are kept; later those that " +
+    "are new",
+  answer: "none; what is new is passed on once",
+  lane: data,
+}, {
+  rotations: list(
+    // The claim shows who its author is, who may have left long ago.
+    record({ rotation: signedRotationSchema, claim: signedClaimSchema }),
+    ROTATIONS_KEPT_MAX,
+  ),
+});
 const unknown = message(127, "unknown", {
   from: "a member",
   to: "a neighbour",
@@ -465,6 +482,7 @@ export const MESH_MESSAGES = [
   syncDone,
   proof,
   privateMessage,
+  rotations,
   unknown,
 ] as const;
 

@@ -93,6 +93,9 @@ export class Newcomer {
   #genesisFaultFor(genesis: SignedGenesis, room: RoomId): string | null {
     const expected = this.links.room?.id ?? this.config.room;
     if (expected !== null && room !== expected) return "it is in another room";
+    if (genesis.genesis.value.private !== this.config.private) {
+      return this.config.private ? "its room isn't private" : "its room is private";
+    }
     return genesisFault(this.env.crypto, genesis, room);
   }
 

@@ -72,7 +72,7 @@ export class OwnLease {
   /** The next beacon, made now; `digest` takes our own line in first, which the beacon is to cover. */
   makeBeacon(state: "alive" | "quit", digest: RosterDigest, nowMs: number): SignedBeacon {
     const { room: { id: room }, incarnation } = this.entrance;
-    const { endpoint, passive, boxKey, epoch } = this.#description;
+    const { endpoint, passive, boxKey } = this.#description;
     const { key } = this.signer;
     this.#number++;
     this.#lastMs = nowMs;
@@ -90,7 +90,7 @@ export class OwnLease {
       endpoint,
       passive,
       boxKey,
-      epoch,
+      epoch: this.progress.epoch(),
       frontier: this.progress.frontier(),
       roster: digest.root(),
       latest: this.progress.latest(),

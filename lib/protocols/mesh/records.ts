@@ -2,6 +2,7 @@
 
 import type { BundleId, PeerKey } from "../../base/ids.ts";
 import type { Contact, SyncEntry } from "./messages.ts";
+import type { ClaimedRotation, RoomSecret } from "./rotations.ts";
 import type {
   Bundle,
   Head,
@@ -48,6 +49,10 @@ export type MeshRecord =
   | { readonly kind: "member"; readonly beacon: SignedBeacon; readonly heardWallMs: number }
   /** Who lets us in, as we dialled it: all that is known of the room until the first `member`. */
   | { readonly kind: "entrance"; readonly contact: Contact; readonly heardWallMs: number }
+  /** A private room's secret; the highest (epoch, id) counts. Synced before anybody is told of our own. */
+  | { readonly kind: "rotation"; readonly rotation: ClaimedRotation }
+  /** The secret that we came in with: all that opens the room to us until its rotation is known. */
+  | { readonly kind: "invited"; readonly secret: RoomSecret }
   /** The user accepts this key under this name, now or again (`/trust`). */
   | { readonly kind: "pin"; readonly name: string; readonly key: PeerKey }
   /** Private messages of this sender's incarnation up to this counter were received: never show them again. */

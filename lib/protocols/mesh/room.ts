@@ -17,7 +17,7 @@ import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
-import type { BundleId, PeerKey } from "../../base/ids.ts";
+import type { BundleId, Endpoint, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { earliestMs, type Machine } from "../../base/machine.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
@@ -42,6 +42,7 @@ import type { MeshRecord } from "./records.ts";
 import type { RoomConfig, RoomEffect, RoomInput } from "./room_io.ts";
 import { RoomMachines } from "./room_machines.ts";
 import { RoomView } from "./room_view.ts";
+import type { SecretsEffect, SecretsInput } from "./room_secrets.ts";
 import type { RosterEffect, RosterInput } from "./roster_io.ts";
 import { Showing } from "./showing.ts";
 import type { Bundle, PrivateEnvelope, SignedClaim } from "./structures.ts";
@@ -102,13 +103,17 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   enter(nowMs: number): readonly RoomEffect[] {
     return this.#inStep(nowMs, () => {
       const { genesis, room, incarnation, claim, endpoint, passive, records } = this.config;
-      const fresh: MeshRecord[] = [{ kind: "incarnation", incarnation }, { kind: "claim", claim }];
+      const fresh: MeshRecord[] = [
+        { kind: "incarnation", incarnation },
+        { kind: "claim", claim },
+        ...this.config.fresh,
+      ];
       if (!records.some(({ kind }) => kind === "genesis")) {
         fresh.unshift({ kind: "genesis", genesis });
       }
       this.#out.push({ type: "persist", records: fresh, token: null, sync: true });
       const { boxKey } = this.machines.privateMessages;
-      const self = { claim, endpoint, passive, boxKey, epoch: 0 };
+      const self = { claim, endpoint, passive, boxKey };
       this.#toRoster({ type: "enter", room, genesis, incarnation, self });
       this.#ownClaim(claim);
     });
@@ -205,11 +210,13 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "congested":
       case "drained":
         this.#toAntiEntropy(input);
+        if (input.type === "drained") this.#toSecrets(input);
         return this.#toBroadcast(input);
       case "log-restored":
         return this.#view.diskRestored();
       case "persisted":
         this.#view.diskRestored();
+        this.#toSecrets({ type: "stored", token: input.token });
         return this.#toOrder({ type: "stored", token: input.token });
       case "persist-failed":
         return this.#persistFailed(input.token, input.text);
@@ -318,6 +325,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "private":
         if (!this.#neighbours.includes(from)) return; // its sender sends it again
         return this.#toPrivate({ type: "envelope", from, envelope: message.envelope });
+      case "rotations":
+        return this.#toSecrets({ type: "message", from, message });
       case "unknown":
         this.environment.log.info("a peer doesn't know a message type", {
           key: fingerprintOf(from),
@@ -374,12 +383,14 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         this.#toRoster({ type: "neighbour-up", peer: effect.peer });
         this.#toOrder({ type: "neighbours", peers: this.#neighbours });
         this.#toBroadcast(effect);
+        this.#toSecrets(effect);
         return this.#toAntiEntropy(effect);
       case "neighbour-down": {
         const { peer } = effect;
         this.#neighbours = this.#neighbours.filter((neighbour) => neighbour !== peer);
         this.#toRoster({ type: "neighbour-down", peer, closed: this.#downClosed });
         this.#toBroadcast(effect);
+        this.#toSecrets(effect);
         this.#toAntiEntropy(effect);
         this.#toOrder({ type: "neighbours", peers: this.#neighbours });
         this.#out.push({ type: "neighbour-gone", peer });
@@ -572,6 +583,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         return this.#toNames(effect);
       case "updated":
         this.#flow.heard(effect.key, effect.beacon.latest);
+        this.#toSecrets({ type: "beacon", peer: effect.key, epoch: effect.beacon.epoch });
         return this.#toPrivate({ type: "present", peer: effect.key, boxKey: effect.beacon.boxKey });
       case "suspected":
       case "unsuspected":
@@ -651,6 +663,42 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     }
   }
 
+  #toSecrets(input: SecretsInput): void {
+    for (const effect of this.machines.secrets.step(input, this.#nowMs)) this.#fromSecrets(effect);
+  }
+
+  #fromSecrets(effect: SecretsEffect): void {
+    switch (effect.type) {
+      case "send":
+        return this.#send(effect.to, effect.message);
+      case "persist":
+        if (effect.token === null) this.#later.push({ ...effect, sync: true });
+        else this.#out.push({ ...effect, sync: true });
+        return;
+      case "changed":
+        this.#out.push({ type: "secret-changed" });
+        return this.#view.secretChanged(effect.rotation, effect.overOwn);
+      case "invite":
+        return this.#showInvite(effect.ref);
+      case "refused":
+        return this.#view.error(effect.code, effect.text, effect.ref);
+      case "penalise":
+        this.#out.push(effect);
+        return;
+      default:
+        return unreachable(effect);
+    }
+  }
+
+  #showInvite(ref: string | undefined): void {
+    const endpoints: Endpoint[] = [];
+    for (const peer of this.#neighbours) {
+      const endpoint = this.machines.roster.member(peer)?.beacon.endpoint ?? null;
+      if (endpoint !== null) endpoints.push(endpoint);
+    }
+    this.#view.invite(this.config.secrets?.current() ?? null, endpoints, ref);
+  }
+
   /**
    * To the receiver alone where it is a neighbour, else to all others; in its place among what is shown and
    * stored, since it may acknowledge that.
@@ -723,6 +771,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         }, ref);
       case "verify":
         return this.#view.verify(this.#view.member(command.name), ref);
+      case "invite":
+        return this.#toSecrets({ type: "invite", rotate: command.rotate, ref });
       case "trust": {
         const key = this.#view.stranger(command.name);
         this.#toNames({ type: "trust", key });
@@ -735,7 +785,9 @@ export class Room implements Machine<RoomInput, RoomEffect> {
 
   #persistFailed(token: number | null, text: string): void {
     this.#view.diskRefused(text, token !== null);
-    if (token !== null) this.#toOrder({ type: "not-stored", token, text });
+    if (token === null) return;
+    this.#toSecrets({ type: "not-stored", token, text });
+    this.#toOrder({ type: "not-stored", token, text });
   }
 
   #ownClaim(claim: SignedClaim): void {

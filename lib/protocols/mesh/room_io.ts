@@ -5,6 +5,7 @@ import type { Endpoint, PeerKey, RoomId } from "../../base/ids.ts";
 import type { MeshCommand } from "./events.ts";
 import type { MeshEffect } from "./mesh_io.ts";
 import type { Contact, MeshMessage, RosterEntry } from "./messages.ts";
+import type { KeptSecrets } from "./kept_secrets.ts";
 import type { MeshRecord } from "./records.ts";
 import type { Bundle, SignedBeacon, SignedClaim, SignedGenesis } from "./structures.ts";
 
@@ -75,6 +76,8 @@ export type RoomEffect =
     readonly fault: Fault;
     readonly text: string;
   }
+  /** Who isn't in yet and came by an earlier secret, comes too late. */
+  | { readonly type: "secret-changed" }
   /** Admission awaits no answer of this peer any more. */
   | { readonly type: "neighbour-gone"; readonly peer: PeerKey }
   | Extract<MeshEffect, { readonly type: "persist" | "show" | "shown" | "input" }>
@@ -85,8 +88,12 @@ export type Fault = "invalid-signature" | "broken-promise" | "flood" | "protocol
 export interface RoomConfig {
   readonly room: RoomId;
   readonly genesis: SignedGenesis;
+  /** Those of a private room, which the room keeps up to date; null in an open one. */
+  readonly secrets: KeptSecrets | null;
   /** What is on disk of this room. */
   readonly records: readonly MeshRecord[];
+  /** What isn't, and must be before anybody hears of us, beside what every member writes. */
+  readonly fresh: readonly MeshRecord[];
   readonly incarnation: number;
   readonly claim: SignedClaim;
   readonly endpoint: Endpoint | null;

@@ -20,6 +20,7 @@ import type { RoomConfig } from "./room_io.ts";
 import type { LiveMember, RoomFacts } from "./room_view.ts";
 import { type Member, Roster } from "./roster.ts";
 import { ROSTER_LAN } from "./roster_io.ts";
+import { RoomSecrets } from "./room_secrets.ts";
 
 export class RoomMachines {
   readonly order: Order;
@@ -29,6 +30,7 @@ export class RoomMachines {
   readonly roster: Roster;
   readonly names: Names;
   readonly privateMessages: PrivateMessages;
+  readonly secrets: RoomSecrets;
   /** Members that the disk knows, for finding the room again. */
   readonly #stored: readonly Contact[];
 
@@ -54,6 +56,7 @@ export class RoomMachines {
       isClaimKept: (id) => onDisk.has(id) || this.order?.isClaimKept(id) === true,
       frontier: () => this.order.root(),
       latest: () => this.order.latest(),
+      epoch: () => this.config.secrets?.epoch ?? 0,
     });
     this.names = new Names(
       { self, records, raceMs: NAME_RACE_MS, isVouched: (claim) => this.roster.isVouched(claim) },
@@ -92,6 +95,10 @@ export class RoomMachines {
       { heads: () => this.order.heads(), isShown: isHeadShown },
       (key) => this.roster.member(key) !== null,
     );
+    this.secrets = new RoomSecrets({ id: room, genesis }, config.secrets, signer, environment, {
+      selfClaim: () => this.roster.selfClaim(),
+      isClaimKnown: (id) => this.roster.isClaimKnown(id),
+    });
   }
 
   nextDeadlineMs(): number | null {
@@ -122,6 +129,7 @@ export class RoomMachines {
     return [
       { kind: "genesis", genesis: this.config.genesis },
       { kind: "incarnation", incarnation: this.config.incarnation },
+      ...this.config.secrets?.snapshot() ?? [],
       ...this.roster.claims().map(({ signed: claim }) => ({ kind: "claim" as const, claim })),
       ...this.config.records.filter(({ kind }) => kind === "entrance").slice(-1),
       ...members,

@@ -12,8 +12,10 @@ import { didYouMean } from "../../base/nearest.ts";
 import type { HistoryMessage, MeshEvent, PeerStatus } from "./events.ts";
 import type { HistoryEntry } from "./order_io.ts";
 import type { PrivateEffect, PrivateMessage } from "./private_messages.ts";
-import { KEPT_MESSAGES_MAX } from "./limits.ts";
+import { encodeInvite } from "./invite.ts";
+import { INVITE_ADDRESSES_MAX, KEPT_MESSAGES_MAX } from "./limits.ts";
 import type { RoomConfig, RoomEffect } from "./room_io.ts";
+import type { ClaimedRotation, RoomSecret } from "./rotations.ts";
 import type { LeaveReason } from "./roster_io.ts";
 
 /** A delivered text on its way to the user. */
@@ -114,7 +116,8 @@ export class RoomView {
   becomeReady(): void {
     if (this.#ready) return;
     this.#ready = true;
-    const { room, passive } = this.config;
+    const { room, passive, genesis } = this.config;
+    const isPrivate = genesis.genesis.value.private;
     this.#show({
       event: "ready",
       command: "mesh",
@@ -123,6 +126,7 @@ export class RoomView {
       key: fingerprintOf(this.self),
       room,
       ...(passive ? { passive } : {}),
+      ...(isPrivate ? { private: isPrivate } : {}),
     });
     for (const effect of this.#beforeReady.splice(0)) this.emit(effect);
   }
@@ -309,6 +313,49 @@ export class RoomView {
     this.#toldNotKept = false;
     this.notice(
       "The disk takes writes again: what came meanwhile is kept now, and what comes, too",
+    );
+  }
+
+  /**
+   * The command by which others come in.
+   * @param secret Null in an open room.
+   * @param neighbours Where they can be dialled.
+   */
+  invite(
+    secret: RoomSecret | null,
+    neighbours: readonly Endpoint[],
+    ref: string | undefined,
+  ): void {
+    const own = this.#ownAddress();
+    const endpoints = [...(own.host === "" ? [] : [own]), ...neighbours];
+    const [first] = endpoints;
+    if (first === undefined) {
+      const text =
+        "Cannot make an invite: nobody takes calls here, neither you (--passive) nor a " +
+        "neighbour; ask another member, or start again without --passive";
+      return this.error("offline", text, ref);
+    }
+    const invite = encodeInvite({
+      room: this.config.room,
+      secret,
+      endpoints: endpoints.slice(0, INVITE_ADDRESSES_MAX),
+    });
+    const how = secret === null ? `${first.host} ${first.port}` : `--invite ${invite}`;
+    this.#show({ event: "invite", invite, line: `p2pchat mesh NAME ${how}` }, ref);
+  }
+
+  /** @param overOwn Whether what our user was shown a moment ago is void by it. */
+  secretChanged({ rotation, claim }: ClaimedRotation, overOwn: boolean): void {
+    const { author } = rotation.rotation.value;
+    const rest = "invites given before let no newcomer in any more; members come back as ever";
+    if (author === this.self) return this.notice(`This is the room's invite from now on: ${rest}`);
+    const by = this.facts.authorName(author, claim.claim.value.name);
+    if (!overOwn) {
+      return this.notice(`${by} has made a new invite, which /invite shows: ${rest}`);
+    }
+    this.#warn(
+      `The invite that you have made is void: ${by} made another one at the same time, and only ` +
+        "that one counts; /invite shows it, give it to those who have yours",
     );
   }
 

@@ -202,6 +202,11 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     return this.#claims.table.has(id);
   }
 
+  /** Whether this key has ever come in, as far as is remembered here. */
+  hasClaimOf(key: PeerKey): boolean {
+    return this.#claims.table.hasOfKey(key);
+  }
+
   /** Whether a claim's time can be believed, as far as is known here. */
   isVouched(claim: KnownClaim): boolean {
     return this.#claims.isVouched(claim);

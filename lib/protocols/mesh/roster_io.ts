@@ -13,7 +13,6 @@ export interface SelfDescription {
   readonly endpoint: Endpoint | null;
   readonly passive: boolean;
   readonly boxKey: Uint8Array;
-  readonly epoch: number;
 }
 
 export type RosterInput =
@@ -109,6 +108,8 @@ export interface ProgressPort {
   frontier(): Hash;
   /** Time of the last message in room order that was shown; 0 for none. */
   latest(): number;
+  /** Of a private room's secret; 0 in an open room. */
+  epoch(): number;
 }
 
 export interface RosterConfig {

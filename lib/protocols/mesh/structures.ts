@@ -1,6 +1,6 @@
 /**
  * The signed structures of the mesh, and what is made of them: genesis, claim, beacon, statement,
- * header, proof. Their formats are final: they are stored, and compared as bytes.
+ * rotation, header, proof. Their formats are final: they are stored, and compared as bytes.
  *
  * What is signed is always SHA-256 of a domain tag and the structure's exact bytes (its id), so that a
  * signature for one purpose is worth nothing for another. Bytes after the known fields belong to a
@@ -25,11 +25,13 @@ import type { BundleId, ClaimId, Hash, PeerKey, RoomId } from "../../base/ids.ts
 import {
   BUNDLE_TEXT_BYTES_MAX,
   BUNDLE_TEXTS_MAX,
+  EPOCH_MAX,
   FOLDED_NAME_BYTES_MAX,
   HEADS_MAX,
   HOST_BYTES_MAX,
   NAME_BYTES_MAX,
   REFERENCE_HEADS_MAX,
+  ROOM_SECRET_BYTES,
 } from "./limits.ts";
 
 /** Version of all structures below; a structure of another version is refused. */
@@ -42,9 +44,11 @@ export const TAGS = {
   admission: "p2pchat mesh admission 1\n",
   beacon: "p2pchat mesh beacon 1\n",
   statement: "p2pchat mesh statement 1\n",
+  rotation: "p2pchat mesh rotation 1\n",
   header: "p2pchat mesh header 1\n",
   message: "p2pchat mesh message 1\n",
   privateMessage: "p2pchat mesh private message 1\n",
+  roomKey: "p2pchat mesh room key 1\n",
 } as const;
 
 const version = uint(STRUCTURE_VERSION);
@@ -136,6 +140,26 @@ export const signedStatementSchema = record({
 });
 export type Statement = Infer<typeof statementSchema>;
 export type SignedStatement = Infer<typeof signedStatementSchema>;
+
+/**
+ * A secret of a private room, made when it is founded (epoch 1) or by any member later (1 + the epoch that it knew).
+ * The highest (epoch, id) is the one that lets newcomers in.
+ */
+export const rotationSchema = record({
+  version,
+  room: hexId<RoomId>(),
+  epoch: uint(EPOCH_MAX),
+  secret: fixedBytes(ROOM_SECRET_BYTES),
+  /** Who made it. */
+  author: hexId<PeerKey>(),
+});
+export const signedRotationSchema = record({
+  rotation: embedded(rotationSchema, 256),
+  /** The author's, over the rotation's id. */
+  signature,
+});
+export type Rotation = Infer<typeof rotationSchema>;
+export type SignedRotation = Infer<typeof signedRotationSchema>;
 
 /** Names the last counter of a bundle, so that what it depends on can be found and checked. */
 export const headSchema = record({

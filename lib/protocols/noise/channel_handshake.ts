@@ -71,8 +71,11 @@ export interface ListenAccess {
    * Two rotations at the same time make two secrets of one epoch.
    */
   readonly secrets: ((epoch: number) => readonly Uint8Array[]) | null;
-  /** The last word, once the dialler's identity is proven: `null` lets it in. */
-  admit(peer: PeerKey, epoch: number | null): Refusal | null;
+  /**
+   * The last word, once the dialler's identity is proven: `null` lets it in.
+   * @param secret The one of `secrets` that it knew; `null` in an open room.
+   */
+  admit(peer: PeerKey, secret: ChannelSecret | null): Refusal | null;
   /** Whether connections from this address go first where many want to come in. */
   prefers?(host: string): boolean;
 }
@@ -177,11 +180,19 @@ export class DiallerHandshake implements Handshake {
   }
 }
 
+/** What a dialler has begun. */
+interface Opened {
+  readonly preface: Preface;
+  readonly responder: Responder;
+  /** The one that it knows; `null` in an open room. */
+  readonly secret: ChannelSecret | null;
+}
+
 export class ListenerHandshake implements Handshake {
   readonly #identity: ChannelIdentity;
   readonly #env: HandshakeEnvironment;
   readonly #access: ListenAccess;
-  #opened: { readonly preface: Preface; readonly responder: Responder } | null = null;
+  #opened: Opened | null = null;
 
   constructor(identity: ChannelIdentity, env: HandshakeEnvironment, access: ListenAccess) {
     this.#identity = identity;
@@ -209,10 +220,10 @@ export class ListenerHandshake implements Handshake {
 
     const prologue = input.slice(0, PREFACE_BYTES);
     const message = input.subarray(PREFACE_BYTES, end);
-    const responder = this.#openFirst(preface, prologue, message);
-    if (responder === null) return refuse("bad-credentials", input.length);
-    this.#opened = { preface, responder };
-    const answer = responder.answer(Uint8Array.of(CHANNEL_VERSION));
+    const opened = this.#openFirst(preface, prologue, message);
+    if (opened === null) return refuse("bad-credentials", input.length);
+    this.#opened = opened;
+    const answer = opened.responder.answer(Uint8Array.of(CHANNEL_VERSION));
     const bytes = concatBytes(Uint8Array.of(ACCEPT), answer);
     return { inputBytes: end, steps: [{ type: "write", bytes }] };
   }
@@ -224,7 +235,7 @@ export class ListenerHandshake implements Handshake {
   }
 
   /** The handshake after its first message, `null` where no secret of ours fits. */
-  #openFirst(preface: Preface, prologue: Uint8Array, message: Uint8Array): Responder | null {
+  #openFirst(preface: Preface, prologue: Uint8Array, message: Uint8Array): Opened | null {
     const ephemeral = keyPairFromSeed(this.#env.randomBytes(KEY_BYTES));
     const { mode, secrets } = this.#access;
     const respond = (preSharedKey: Uint8Array | null) =>
@@ -235,10 +246,13 @@ export class ListenerHandshake implements Handshake {
         ephemeral,
         message,
       );
-    if (preface.epoch === null || secrets === null) return respond(null);
-    for (const preSharedKey of secrets(preface.epoch).slice(0, SECRETS_TRIED_MAX)) {
+    const { epoch } = preface;
+    if (epoch === null || secrets === null) {
+      return { preface, responder: respond(null), secret: null };
+    }
+    for (const key of secrets(epoch).slice(0, SECRETS_TRIED_MAX)) {
       try {
-        return respond(preSharedKey);
+        return { preface, responder: respond(key), secret: { epoch, key } };
       } catch (error) {
         if (!(error instanceof RemoteProtocolError)) throw error;
       }
@@ -248,7 +262,7 @@ export class ListenerHandshake implements Handshake {
 
   /** Third message: the dialler's proof. */
   #readProof(
-    { preface, responder }: { readonly preface: Preface; readonly responder: Responder },
+    { preface, responder, secret }: Opened,
     input: Uint8Array,
   ): HandshakeProgress {
     const end = xxMessageBytes(2, IDENTITY_PROOF_BYTES, false);
@@ -259,7 +273,7 @@ export class ListenerHandshake implements Handshake {
     }
     const { epoch, roomNamed } = preface;
     const result = { peer, epoch, roomNamed, states };
-    const admission = this.#access.admit(peer, epoch);
+    const admission = this.#access.admit(peer, secret);
     return { inputBytes: end, steps: [{ type: "done", result, admission }] };
   }
 }

@@ -104,6 +104,11 @@ export function hkdf(chainingKey: Uint8Array, input: Uint8Array, outputs: 2 | 3)
   return keys;
 }
 
+/** One key of 32 bytes from a secret, for what `salt` and `info` say alone (HKDF-SHA256, RFC 5869). */
+export function derivedKey(secret: Uint8Array, salt: Uint8Array, info: Uint8Array): Bytes {
+  return new Uint8Array(hkdfSync("sha256", secret, salt, info, KEY_BYTES));
+}
+
 /** ENCRYPT into `out` at `offset`: `plaintext.length` bytes and the tag. `nonce` has 12 bytes. */
 export function sealInto(
   out: Uint8Array,

@@ -31,6 +31,7 @@ function admission(
     {
       name: who,
       room: null,
+      private: false,
       incarnationMin: 1,
       endpoint: { host: "", port: 7 },
       ownClaims: [],

@@ -118,6 +118,7 @@ export function rosterWith(
     frontier: () => "00".repeat(32) as Hash,
     latest: () => 0,
     isClaimKept: () => false,
+    epoch: () => 0,
   });
   roster.step({
     type: "enter",
@@ -129,7 +130,6 @@ export function rosterWith(
       endpoint: null as Endpoint | null,
       passive: false,
       boxKey: new Uint8Array(32),
-      epoch: 0,
     },
   }, 0);
   for (const name of neighbours) {

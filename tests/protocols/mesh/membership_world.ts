@@ -100,6 +100,7 @@ export class Member {
       frontier: () => "00".repeat(32) as Hash,
       latest: () => 0,
       isClaimKept: () => false,
+      epoch: () => 0,
     });
     this.names = new Names(
       {
@@ -114,6 +115,7 @@ export class Member {
       {
         name: parseName(name),
         room: earlier?.room ?? null,
+        private: false,
         incarnationMin: earlier?.incarnationMin ?? 1,
         endpoint: { host: "", port: 1 },
         ownClaims: earlier?.ownClaims ?? [],
@@ -378,7 +380,7 @@ export class Member {
   }
 }
 
-const SELF = { passive: false, boxKey: new Uint8Array(32), epoch: 0 };
+const SELF = { passive: false, boxKey: new Uint8Array(32) };
 
 export interface WorldOptions {
   readonly seed?: number;

@@ -360,6 +360,7 @@ Deno.test("Mesh lets a newcomer in instead of the oldest link that says nothing,
       dialled: false,
       remote: { host: "203.0.113.9", port: 40_000 + id },
       attempt: null,
+      epoch: null,
     }, nowMs).flatMap((effect) => effect.type === "close" ? [effect.link] : []);
   mesh.step({ type: "start" }, 0);
   mesh.step({ type: "room-opened", records: [] }, 0);

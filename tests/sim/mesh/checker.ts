@@ -3,6 +3,8 @@
 import type { BundleId, LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
 import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
+import type { ChannelSecret } from "../../../lib/protocols/noise/channel_handshake.ts";
+import type { KeptSecrets } from "../../../lib/protocols/mesh/kept_secrets.ts";
 import type { MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import type { Stream, StreamKey } from "../../../lib/protocols/mesh/stream.ts";
@@ -36,6 +38,10 @@ export interface MeshProbe {
   frontier(stream: Stream): number;
   /** Tables, queues and caches with their bounds. */
   held(): Iterable<Held>;
+  /** A private room's secrets; null in an open one. */
+  secrets(): Pick<KeptSecrets, "opening" | "current" | "isCurrent"> | null;
+  /** Whether a proven dialler is let in that knew this secret. */
+  admit(peer: PeerKey, secret: ChannelSecret): string | null;
   /** What a compacted disk would hold, all through that bundle having been shown; null where none is known now. */
   snapshot(shownThrough: BundleId | null): readonly MeshRecord[] | null;
 }

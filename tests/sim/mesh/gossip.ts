@@ -200,6 +200,14 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
     return null;
   }
 
+  secrets(): null {
+    return null;
+  }
+
+  admit(): null {
+    return null;
+  }
+
   held(): Held[] {
     return [{ what: "waiting bundles", size: this.#waiting.length, max: WAITING_MAX }];
   }
@@ -346,7 +354,7 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
   #dial(endpoint: Endpoint, expect: PeerKey | null): void {
     const attempt = ++this.#attempt;
     this.#dials.set(attempt, expect);
-    this.#effects.push({ type: "dial", attempt, endpoint, expect, room: this.#room });
+    this.#effects.push({ type: "dial", attempt, endpoint, expect, room: this.#room, secret: null });
   }
 
   #linkUp(input: Extract<MeshInput, { type: "link-up" }>): void {

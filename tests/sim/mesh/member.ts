@@ -1,5 +1,6 @@
 /** A member of a simulated room: the profile on its disk, and the processes that run on it in turn. */
 
+import { sameBytes } from "../../../lib/base/bytes.ts";
 import type { Environment } from "../../../lib/base/environment.ts";
 import { SILENT_LOGGER } from "../../../lib/base/environment.ts";
 import type { Signer } from "../../../lib/base/crypto.ts";
@@ -234,8 +235,19 @@ export class MemberProcess
     const caller = call.from as MemberProcess;
     if (call.expect !== null && call.expect !== this.member.key) return "wrong-key";
     if (call.room !== null && call.room !== this.room) return "wrong-room";
+    if (!this.#opensTo(call)) return "bad-credentials";
     if ((this.#banned.get(caller.member.key) ?? 0) > nowMs) return "refused";
     return null;
+  }
+
+  /** As the channel does it: a secret where one is needed and none elsewhere, then who it is. */
+  #opensTo(call: Call<MeshMessage>): boolean {
+    const secret = call.secret ?? null;
+    const secrets = this.probe?.secrets() ?? null;
+    if (secret === null || secrets === null) return secret === null && secrets === null;
+    const isOurs = secrets.opening(secret.epoch).some((key) => sameBytes(key, secret.key));
+    const { key } = (call.from as MemberProcess).member;
+    return isOurs && this.probe?.admit(key, secret) === null;
   }
 
   linkUp(end: LinkEnd<MeshMessage>): void {
@@ -249,6 +261,7 @@ export class MemberProcess
       dialled: end.dialled,
       remote: end.remote,
       attempt: end.attempt,
+      epoch: end.epoch,
     });
   }
 
@@ -314,6 +327,7 @@ export class MemberProcess
           endpoint: effect.endpoint,
           expect: effect.expect,
           room: effect.room,
+          secret: effect.secret,
           failed: (reason) => this.#dialFailed(effect.attempt, reason as DialFailureReason),
         });
         break;

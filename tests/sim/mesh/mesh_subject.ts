@@ -60,6 +60,8 @@ function probeOf(mesh: Mesh): MeshProbe {
         max: PASSIVE_VIEW_MAX,
       };
     },
+    secrets: () => mesh.secrets,
+    admit: (peer, secret) => mesh.admit(peer, secret),
     snapshot: (shownThrough) => mesh.room?.snapshot(shownThrough) ?? null,
   };
 }

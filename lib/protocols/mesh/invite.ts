@@ -1,0 +1,97 @@
+/**
+ * What one member gives to somebody who shall come in: one word of letters and digits, for a double click and for any
+ * channel. It names the room and addresses of members, and has the secret of a private room.
+ *
+ * The word is base32 of the bytes and their CRC-32, so that a slip of the pen is told from an invite that is
+ * void: every wrong character is found, and any two neighbours that changed places; of other errors one in
+ * 4,000,000,000 isn't. It keeps nobody out who makes an invite up: the secret does.
+ */
+
+import { crc32 } from "node:zlib";
+import { decodeBase32, encodeBase32 } from "../../base/base32.ts";
+import { concatBytes } from "../../base/crypto.ts";
+import { P2pchatError, RemoteProtocolError } from "../../base/errors.ts";
+import {
+  decode,
+  encode,
+  fixedBytes,
+  hexId,
+  list,
+  nullable,
+  record,
+  uint,
+} from "../../base/schema.ts";
+import type { Endpoint, RoomId } from "../../base/ids.ts";
+import { EPOCH_MAX, INVITE_ADDRESSES_MAX, ROOM_SECRET_BYTES } from "./limits.ts";
+import type { RoomSecret } from "./rotations.ts";
+import { endpointSchema } from "./structures.ts";
+
+export interface Invite {
+  readonly room: RoomId;
+  /** Null for an open room. */
+  readonly secret: RoomSecret | null;
+  /** Where members listen, at most `INVITE_ADDRESSES_MAX`. */
+  readonly endpoints: readonly Endpoint[];
+}
+
+const INVITE_VERSION = 1;
+
+const versionSchema = record({ version: uint(Number.MAX_SAFE_INTEGER) });
+export const inviteSchema = record({
+  version: uint(INVITE_VERSION),
+  room: hexId<RoomId>(),
+  secret: nullable(record({ epoch: uint(EPOCH_MAX), secret: fixedBytes(ROOM_SECRET_BYTES) })),
+  endpoints: list(endpointSchema, INVITE_ADDRESSES_MAX),
+});
+
+const CHECK_BYTES = 4;
+
+export function encodeInvite(invite: Invite): string {
+  const bytes = encode(inviteSchema, { version: INVITE_VERSION, ...invite });
+  return encodeBase32(concatBytes(bytes, checkOf(bytes)));
+}
+
+/**
+ * Reads what somebody pasted or typed, in any case, with blanks around it.
+ * @throws {P2pchatError} `usage`. The text isn't in the error: it may be as good as a secret.
+ */
+export function parseInvite(text: string): Invite {
+  const bytes = decodeBase32(text.trim());
+  const content = bytes?.subarray(0, -CHECK_BYTES);
+  const check = bytes?.subarray(-CHECK_BYTES);
+  const isWhole = content !== undefined && check !== undefined && content.length > 0 &&
+    checkOf(content).every((byte, index) => byte === check[index]);
+  if (!isWhole) throw new P2pchatError("usage", MISTYPED_TEXT);
+  try {
+    const { version } = decode(versionSchema, content);
+    if (version !== INVITE_VERSION) throw new P2pchatError("usage", OTHER_VERSION_TEXT);
+    const { room, secret, endpoints } = decode(inviteSchema, content);
+    return { room, secret, endpoints };
+  } catch (error) {
+    if (!(error instanceof RemoteProtocolError)) throw error;
+    throw new P2pchatError("usage", OTHER_VERSION_TEXT);
+  }
+}
+
+/** Whether a text that stands in another's place is an invite. */
+export function isInvite(text: string): boolean {
+  try {
+    parseInvite(text);
+    return true;
+  } catch (error) {
+    if (!(error instanceof P2pchatError)) throw error;
+    return false;
+  }
+}
+
+const MISTYPED_TEXT =
+  "Cannot read the invite: a character of it is wrong, or a part is missing; copy the whole word again";
+const OTHER_VERSION_TEXT =
+  "Cannot read the invite: another version of p2pchat made it; both sides need the same one";
+
+/** Least significant byte first: so the check's bits follow the others in the order in which CRC-32 takes them. */
+function checkOf(bytes: Uint8Array): Uint8Array {
+  const check = new Uint8Array(CHECK_BYTES);
+  new DataView(check.buffer).setUint32(0, crc32(bytes), true);
+  return check;
+}

@@ -1,0 +1,152 @@
+/**
+ * The secrets of a private room that a member keeps, and what each of them is good for: the current one lets anybody
+ * in; the others let members find each other who haven't all heard of the same rotations.
+ *
+ * Which rotations are kept doesn't depend on the order in which they came: the highest by (epoch, id), at most
+ * `ROTATIONS_PER_EPOCH_MAX` of one epoch and `ROTATIONS_KEPT_MAX` in all, and the lowest of all.
+ */
+
+import { sameBytes } from "../../base/bytes.ts";
+import type { Crypto } from "../../base/crypto.ts";
+import type { Hash, RoomId } from "../../base/ids.ts";
+import type { ChannelSecret } from "../noise/channel_handshake.ts";
+import { ROTATIONS_KEPT_MAX, ROTATIONS_PER_EPOCH_MAX } from "./limits.ts";
+import type { MeshRecord } from "./records.ts";
+import { channelSecret, type ClaimedRotation, type RoomSecret, rotationIdOf } from "./rotations.ts";
+
+/** A rotation that was checked, and what follows from it. */
+export interface KeptRotation extends ClaimedRotation {
+  readonly id: Hash;
+  readonly epoch: number;
+  readonly opens: ChannelSecret;
+}
+
+/** What the invite said that we came in with. */
+interface Invited {
+  readonly secret: RoomSecret;
+  readonly opens: ChannelSecret;
+}
+
+export class KeptSecrets {
+  /** The highest first. */
+  #rotations: readonly KeptRotation[] = [];
+  /** Until its rotation is known, or a later one. */
+  #invited: Invited | null = null;
+
+  /** @param records What is on disk of the room; rotations were checked before they were written. */
+  constructor(readonly room: RoomId, readonly crypto: Crypto, records: Iterable<MeshRecord>) {
+    for (const record of records) {
+      if (record.kind === "rotation") this.add(this.known(record.rotation));
+      else if (record.kind === "invited") this.invitedWith(record.secret);
+    }
+  }
+
+  /** The highest first. */
+  get rotations(): readonly KeptRotation[] {
+    return this.#rotations;
+  }
+
+  /** That of the current secret; 0 where none is known. */
+  get epoch(): number {
+    return this.#invited?.secret.epoch ?? this.#rotations[0]?.epoch ?? 0;
+  }
+
+  /** What an invite holds; null where no secret is known. */
+  current(): RoomSecret | null {
+    return this.#invited?.secret ?? this.#rotations[0]?.rotation.rotation.value ?? null;
+  }
+
+  /** We come in with this one. */
+  invitedWith(secret: RoomSecret): void {
+    const [highest] = this.#rotations;
+    if (highest !== undefined && highest.epoch >= secret.epoch) return;
+    this.#invited = { secret, opens: channelSecret(this.room, secret) };
+  }
+
+  /** A rotation with what follows from it. */
+  known(claimed: ClaimedRotation): KeptRotation {
+    const { value } = claimed.rotation.rotation;
+    return {
+      ...claimed,
+      id: rotationIdOf(this.crypto, claimed.rotation),
+      epoch: value.epoch,
+      opens: channelSecret(this.room, value),
+    };
+  }
+
+  has(id: Hash): boolean {
+    return this.#rotations.some((kept) => kept.id === id);
+  }
+
+  /** Whether a rotation would be kept: asked before its signatures are checked. */
+  wants(rotation: Place): boolean {
+    return !this.has(rotation.id) && kept([...this.#rotations, rotation]).includes(rotation);
+  }
+
+  /** Keeps a checked rotation, and lets go of what there is no place for. */
+  add(rotation: KeptRotation): void {
+    if (this.has(rotation.id)) return;
+    this.#rotations = kept([...this.#rotations, rotation]);
+    if (this.#invited !== null && this.#invited.secret.epoch <= rotation.epoch) {
+      this.#invited = null;
+    }
+  }
+
+  /** The secrets of an epoch, one of which a dialler must know. */
+  opening(epoch: number): readonly Uint8Array[] {
+    return this.#all().filter((opens) => opens.epoch === epoch).map(({ key }) => key);
+  }
+
+  /** The one that lets anybody in; null where none is known. */
+  currentOpens(): ChannelSecret | null {
+    return this.#all()[0] ?? null;
+  }
+
+  isCurrent({ epoch, key }: ChannelSecret): boolean {
+    const current = this.currentOpens();
+    return current !== null && current.epoch === epoch && sameBytes(current.key, key);
+  }
+
+  /**
+   * What to dial with, one after the other: who doesn't know the current one may know the one before, and all who
+   * were ever told of any know the oldest.
+   */
+  toDialWith(): readonly ChannelSecret[] {
+    const all = this.#all();
+    return [...new Set([...all.slice(0, 2), ...all.slice(-1)])];
+  }
+
+  /** What a compacted log holds. */
+  snapshot(): readonly MeshRecord[] {
+    const records: MeshRecord[] = this.#rotations.toReversed().map(({ rotation, claim }) => ({
+      kind: "rotation",
+      rotation: { rotation, claim },
+    }));
+    if (this.#invited !== null) records.push({ kind: "invited", secret: this.#invited.secret });
+    return records;
+  }
+
+  #all(): readonly ChannelSecret[] {
+    const rotations = this.#rotations.map(({ opens }) => opens);
+    return this.#invited === null ? rotations : [this.#invited.opens, ...rotations];
+  }
+}
+
+type Place = Pick<KeptRotation, "id" | "epoch">;
+
+/** Those of them that are kept, the highest first. */
+function kept<Rotation extends Place>(rotations: readonly Rotation[]): readonly Rotation[] {
+  const ordered = rotations.toSorted(compareRotations);
+  const few = ordered.filter((rotation, index) =>
+    ordered[index - ROTATIONS_PER_EPOCH_MAX]?.epoch !== rotation.epoch
+  );
+  return few.length <= ROTATIONS_KEPT_MAX
+    ? few
+    : [...few.slice(0, ROTATIONS_KEPT_MAX - 1), ...few.slice(-1)];
+}
+
+/** Negative where `a` wins over `b`: the higher (epoch, id). */
+function compareRotations(a: Place, b: Place): number {
+  if (a.epoch !== b.epoch) return b.epoch - a.epoch;
+  return a.id > b.id ? -1 : a.id < b.id ? 1 : 0;
+}

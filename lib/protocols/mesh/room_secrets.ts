@@ -1,0 +1,323 @@
+/**
+ * The secrets of a private room: who may come in, agreed on without anybody in charge. Any member may make a new
+ * one, a rotation; it is flooded, and each new neighbour is sent all that are kept (`kept_secrets.ts`). Of two that
+ * were made at once the higher (epoch, id) wins everywhere, and who made the other is told.
+ *
+ * A rotation of our own is on disk before it is sent or shown: a member that was killed must not let in again whom
+ * its user believes to be kept out.
+ *
+ * The caller's duties: `rotations` only from member links; after `changed`, part with strangers that an earlier
+ * secret has let in.
+ */
+
+import { dropOldest } from "../../base/bounded.ts";
+import type { Signer } from "../../base/crypto.ts";
+import type { Environment } from "../../base/environment.ts";
+import type { ErrorCode } from "../../base/errors.ts";
+import type { ClaimId, PeerKey } from "../../base/ids.ts";
+import { unreachable } from "../../base/invariant.ts";
+import type { Machine } from "../../base/machine.ts";
+import { TokenBucket } from "../../base/token_bucket.ts";
+import type { ChannelSecret } from "../noise/channel_handshake.ts";
+import { claimIdOf, type InRoom, isClaimSigned } from "./credentials.ts";
+import type { KeptRotation, KeptSecrets } from "./kept_secrets.ts";
+import {
+  EPOCH_MAX,
+  EPOCHS_AHEAD_MAX,
+  ROTATION_SOURCES_MAX,
+  ROTATION_WAITERS_MAX,
+  ROTATIONS_BURST,
+  ROTATIONS_PER_SECOND,
+  ROTATIONS_READ_BURST,
+  ROTATIONS_READ_PER_SECOND,
+  ROTATIONS_TOLD_BURST,
+  ROTATIONS_TOLD_PER_SECOND,
+} from "./limits.ts";
+import type { MeshMessage } from "./messages.ts";
+import type { MeshRecord } from "./records.ts";
+import type { Fault } from "./room_io.ts";
+import {
+  type ClaimedRotation,
+  isRotationSigned,
+  ownedRotation,
+  rotationFormFault,
+  signRotation,
+} from "./rotations.ts";
+import type { SignedClaim } from "./structures.ts";
+
+type RotationsMessage = Extract<MeshMessage, { readonly type: "rotations" }>;
+
+export type SecretsInput =
+  | { readonly type: "neighbour-up"; readonly peer: PeerKey }
+  | { readonly type: "neighbour-down"; readonly peer: PeerKey }
+  /** What was sent to it may have been dropped. */
+  | { readonly type: "drained"; readonly peer: PeerKey }
+  /** A neighbour's beacon shows this epoch. */
+  | { readonly type: "beacon"; readonly peer: PeerKey; readonly epoch: number }
+  | { readonly type: "message"; readonly from: PeerKey; readonly message: RotationsMessage }
+  /** From the user. */
+  | { readonly type: "invite"; readonly rotate: boolean; readonly ref: string | undefined }
+  | { readonly type: "stored"; readonly token: number }
+  | { readonly type: "not-stored"; readonly token: number; readonly text: string };
+
+export type SecretsEffect =
+  | { readonly type: "send"; readonly to: PeerKey; readonly message: RotationsMessage }
+  /** An own rotation waits for `stored` or `not-stored`; its tokens are below 0, those of order above. */
+  | {
+    readonly type: "persist";
+    readonly records: readonly MeshRecord[];
+    readonly token: number | null;
+  }
+  /** Another secret is current: invites given before let no newcomer in any more. */
+  | {
+    readonly type: "changed";
+    readonly rotation: ClaimedRotation;
+    /** Whether it is void what our own user was shown, who rotated at the same time. */
+    readonly overOwn: boolean;
+  }
+  /** Show the invite. */
+  | { readonly type: "invite"; readonly ref: string | undefined }
+  | {
+    readonly type: "refused";
+    readonly code: ErrorCode;
+    readonly text: string;
+    readonly ref: string | undefined;
+  }
+  | {
+    readonly type: "penalise";
+    readonly peer: PeerKey;
+    readonly fault: Fault;
+    readonly text: string;
+  };
+
+/** What the machine asks of the roster. */
+export interface SecretsPort {
+  selfClaim(): SignedClaim;
+  /** Whether this claim's signatures were checked before. */
+  isClaimKnown(id: ClaimId): boolean;
+}
+
+/** What one neighbour may make us do. */
+interface Rates {
+  readonly read: TokenBucket;
+  readonly fresh: TokenBucket;
+  readonly told: TokenBucket;
+}
+
+/** What counted before something was learnt. */
+interface Before {
+  readonly rotation: KeptRotation | null;
+  readonly opens: ChannelSecret | null;
+}
+
+/** An own rotation on its way to the disk. */
+interface Rotating {
+  readonly token: number;
+  readonly rotation: KeptRotation;
+  /** Of the commands that wait for it; at most `ROTATION_WAITERS_MAX`. */
+  readonly refs: (string | undefined)[];
+}
+
+export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
+  readonly #neighbours = new Set<PeerKey>();
+  readonly #rates = new Map<PeerKey, Rates>();
+  #rotating: Rotating | null = null;
+  #lastToken = 0;
+  #effects: SecretsEffect[] = [];
+
+  /** @param kept Null in an open room. */
+  constructor(
+    readonly room: InRoom,
+    readonly kept: KeptSecrets | null,
+    readonly signer: Signer,
+    readonly env: Environment,
+    readonly port: SecretsPort,
+  ) {}
+
+  step(input: SecretsInput, nowMs: number): readonly SecretsEffect[] {
+    this.#effects = [];
+    this.#handle(input, nowMs);
+    return this.#effects;
+  }
+
+  nextDeadlineMs(): null {
+    return null;
+  }
+
+  #handle(input: SecretsInput, nowMs: number): void {
+    switch (input.type) {
+      case "neighbour-up":
+        this.#neighbours.add(input.peer);
+        return this.#tell(input.peer, nowMs);
+      case "neighbour-down":
+        this.#neighbours.delete(input.peer);
+        return;
+      case "drained":
+        return this.#tell(input.peer, nowMs);
+      case "beacon":
+        if (this.kept !== null && input.epoch < this.kept.epoch) this.#tell(input.peer, nowMs);
+        return;
+      case "message":
+        return this.#rotations(input.from, input.message, nowMs);
+      case "invite":
+        return this.#invite(input.rotate, input.ref);
+      case "stored":
+        return this.#stored(input.token);
+      case "not-stored":
+        return this.#notStored(input.token, input.text);
+      default:
+        return unreachable(input);
+    }
+  }
+
+  // Others' rotations.
+
+  #tell(peer: PeerKey, nowMs: number): void {
+    const rotations = this.kept?.rotations ?? [];
+    if (rotations.length === 0 || !this.#neighbours.has(peer)) return;
+    if (this.#ratesOf(peer).told.take(nowMs)) this.#send(peer, rotations);
+  }
+
+  #send(to: PeerKey, rotations: readonly KeptRotation[]): void {
+    const message = {
+      type: "rotations",
+      rotations: rotations.map(({ rotation, claim }) => ({ rotation, claim })),
+    } as const;
+    this.#effects.push({ type: "send", to, message });
+  }
+
+  #rotations(from: PeerKey, { rotations }: RotationsMessage, nowMs: number): void {
+    const { kept } = this;
+    if (kept === null) return this.#penalise(from, "protocol", "rotated in an open room");
+    const rates = this.#ratesOf(from);
+    if (!rates.read.take(nowMs, rotations.length)) return;
+    const before = { rotation: kept.rotations[0] ?? null, opens: kept.currentOpens() };
+    const fresh: KeptRotation[] = [];
+    // The lowest epoch first: each shows that the next one isn't too far ahead.
+    for (const claimed of rotations.toSorted((a, b) => epochOf(a) - epochOf(b))) {
+      const rotation = kept.known(claimed);
+      if (!kept.wants(rotation) || rotation.epoch > kept.epoch + EPOCHS_AHEAD_MAX) continue;
+      if (!rates.fresh.take(nowMs)) break;
+      if (!this.#isGood(from, rotation)) break;
+      kept.add({ ...rotation, ...ownedRotation(claimed) });
+      fresh.push(rotation);
+    }
+    if (fresh.length > 0) this.#learnt(fresh, from, before);
+  }
+
+  #isGood(from: PeerKey, rotation: KeptRotation): boolean {
+    const fault = rotationFormFault(rotation, this.room);
+    if (fault !== null) {
+      this.#penalise(from, "protocol", `passed on a rotation that can't be right: ${fault}`);
+      return false;
+    }
+    const claim = claimIdOf(this.env.crypto, rotation.claim);
+    const isSigned = isRotationSigned(this.env.crypto, rotation.rotation, rotation.id) &&
+      (this.port.isClaimKnown(claim) || isClaimSigned(this.env.crypto, rotation.claim, claim));
+    if (isSigned) return true;
+    this.#penalise(from, "invalid-signature", "passed on a rotation without valid signatures");
+    return false;
+  }
+
+  #learnt(fresh: readonly KeptRotation[], from: PeerKey, before: Before): void {
+    this.#persist(fresh, null);
+    for (const peer of this.#neighbours) if (peer !== from) this.#send(peer, fresh);
+    const [current] = this.kept!.rotations;
+    // A newcomer learns who made the secret that it came in with: no news to its user.
+    if (before.opens === null || this.kept!.isCurrent(before.opens) || current === undefined) {
+      return;
+    }
+    const overOwn = before.rotation?.epoch === current.epoch &&
+      before.rotation.rotation.rotation.value.author === this.signer.key;
+    this.#effects.push({ type: "changed", rotation: current, overOwn });
+  }
+
+  #ratesOf(peer: PeerKey): Rates {
+    let rates = this.#rates.get(peer);
+    if (rates === undefined) {
+      rates = {
+        read: new TokenBucket(ROTATIONS_READ_PER_SECOND, ROTATIONS_READ_BURST),
+        fresh: new TokenBucket(ROTATIONS_PER_SECOND, ROTATIONS_BURST),
+        told: new TokenBucket(ROTATIONS_TOLD_PER_SECOND, ROTATIONS_TOLD_BURST),
+      };
+      this.#rates.set(peer, rates);
+      dropOldest(this.#rates, ROTATION_SOURCES_MAX);
+    }
+    return rates;
+  }
+
+  #penalise(peer: PeerKey, fault: Fault, text: string): void {
+    this.#effects.push({ type: "penalise", peer, fault, text });
+  }
+
+  // Our own.
+
+  #invite(rotate: boolean, ref: string | undefined): void {
+    const { kept } = this;
+    if (kept === null && rotate) {
+      const text = "Cannot rotate the invite: this room is open, anybody may come in; " +
+        "found another one with --private";
+      return this.#refuse("not-allowed", text, ref);
+    }
+    // The user has just asked for another one: nobody should be shown what is void in a moment.
+    if (this.#rotating !== null) return this.#wait(this.#rotating, ref);
+    if (kept === null || !rotate) {
+      this.#effects.push({ type: "invite", ref });
+      return;
+    }
+    if (kept.epoch >= EPOCH_MAX) {
+      const text = "Cannot rotate the invite: no numbers are left; found another room";
+      return this.#refuse("not-allowed", text, ref);
+    }
+    const place = { room: this.room.id, epoch: kept.epoch + 1 };
+    const rotation = kept.known({
+      rotation: signRotation(this.env, this.signer, place),
+      claim: this.port.selfClaim(),
+    });
+    this.#rotating = { token: --this.#lastToken, rotation, refs: [ref] };
+    this.#persist([rotation], this.#lastToken);
+  }
+
+  #wait({ refs }: Rotating, ref: string | undefined): void {
+    if (refs.length < ROTATION_WAITERS_MAX) refs.push(ref);
+    else this.#refuse("busy", "Cannot show the invite yet: the disk is still writing it", ref);
+  }
+
+  #stored(token: number): void {
+    const rotating = this.#rotating;
+    const { kept } = this;
+    if (rotating?.token !== token || kept === null) return;
+    this.#rotating = null;
+    const { rotation, refs } = rotating;
+    kept.add(rotation);
+    for (const peer of this.#neighbours) this.#send(peer, [rotation]);
+    for (const ref of refs) this.#effects.push({ type: "invite", ref });
+    const [current] = kept.rotations;
+    // Where another one came meanwhile, that one is shown, and its own notice was.
+    if (current === rotation) this.#effects.push({ type: "changed", rotation, overOwn: false });
+  }
+
+  #notStored(token: number, text: string): void {
+    const rotating = this.#rotating;
+    if (rotating?.token !== token) return;
+    this.#rotating = null;
+    const refusal = `Cannot rotate the invite: ${text}; the one before still counts`;
+    for (const ref of rotating.refs) this.#refuse("disk", refusal, ref);
+  }
+
+  #persist(rotations: readonly ClaimedRotation[], token: number | null): void {
+    const records = rotations.map(({ rotation, claim }): MeshRecord => ({
+      kind: "rotation",
+      rotation: { rotation, claim },
+    }));
+    this.#effects.push({ type: "persist", records, token });
+  }
+
+  #refuse(code: ErrorCode, text: string, ref: string | undefined): void {
+    this.#effects.push({ type: "refused", code, text, ref });
+  }
+}
+
+function epochOf({ rotation }: ClaimedRotation): number {
+  return rotation.rotation.value.epoch;
+}

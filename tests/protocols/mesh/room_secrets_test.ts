@@ -1,0 +1,279 @@
+// The machine by itself: what it sends, keeps and refuses. How members agree over links that break is the
+// simulator's (`tests/sim/`).
+
+import { assert, assertEquals } from "@std/assert";
+import type { PeerKey } from "../../../lib/base/ids.ts";
+import { roomIdOf } from "../../../lib/protocols/mesh/credentials.ts";
+import { claimAlone, foundRoom } from "../../../lib/protocols/mesh/genesis.ts";
+import { KeptSecrets } from "../../../lib/protocols/mesh/kept_secrets.ts";
+import {
+  EPOCH_MAX,
+  EPOCHS_AHEAD_MAX,
+  ROTATIONS_BURST,
+  ROTATIONS_KEPT_MAX,
+  ROTATIONS_PER_EPOCH_MAX,
+} from "../../../lib/protocols/mesh/limits.ts";
+import {
+  RoomSecrets,
+  type SecretsEffect,
+  type SecretsInput,
+} from "../../../lib/protocols/mesh/room_secrets.ts";
+import type { Fault } from "../../../lib/protocols/mesh/room_io.ts";
+import {
+  channelSecret,
+  type ClaimedRotation,
+  signRotation,
+} from "../../../lib/protocols/mesh/rotations.ts";
+import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
+import { fakeEnvironment } from "./membership_fixtures.ts";
+
+let drawn = 0;
+/** No two secrets are the same. */
+const ENV = {
+  ...fakeEnvironment(),
+  randomBytes: (length: number) => new Uint8Array(length).fill(++drawn),
+};
+const FOUNDED = foundRoom(ENV, fakeSigner("Ann"), { name: "Ann", isPrivate: true });
+const ROOM = { id: FOUNDED.room, genesis: FOUNDED.genesis };
+const FIRST = FOUNDED.rotation!;
+const BOB = fakeSigner("Bob").key;
+const CEM = fakeSigner("Cem").key;
+
+function claimOf(name: string) {
+  const { room, genesis } = FOUNDED;
+  return claimAlone(ENV, fakeSigner(name), {
+    room,
+    name,
+    incarnation: 1,
+    admitterTime: genesis.genesis.value.time,
+    after: null,
+  });
+}
+
+/** What `name` would sign. */
+function rotation(name: string, epoch: number, room = FOUNDED.room): ClaimedRotation {
+  const signer = fakeSigner(name);
+  return { rotation: signRotation(ENV, signer, { room, epoch }), claim: claimOf(name) };
+}
+
+function keptOf(...rotations: readonly ClaimedRotation[]): KeptSecrets {
+  const records = rotations.map((rotation) => ({ kind: "rotation", rotation }) as const);
+  return new KeptSecrets(FOUNDED.room, fakeCrypto, records);
+}
+
+/** Ann's machine, with Bob and Cem as neighbours. */
+function machine(kept: KeptSecrets | null = keptOf(FIRST)) {
+  const secrets = new RoomSecrets(ROOM, kept, fakeSigner("Ann"), ENV, {
+    selfClaim: () => FOUNDED.claim,
+    isClaimKnown: () => false,
+  });
+  const step = (input: SecretsInput, nowMs = 0) => secrets.step(input, nowMs);
+  const up = [BOB, CEM].flatMap((peer) => step({ type: "neighbour-up", peer }));
+  const hear = (rotations: readonly ClaimedRotation[], nowMs = 0) =>
+    step({ type: "message", from: BOB, message: { type: "rotations", rotations } }, nowMs);
+  return { kept, step, up, hear };
+}
+
+const kinds = (effects: readonly SecretsEffect[]) => effects.map(({ type }) => type);
+const sentTo = (effects: readonly SecretsEffect[]) =>
+  effects.flatMap((effect) =>
+    effect.type === "send" ? [[effect.to, effect.message.rotations.length]] : []
+  );
+const ROTATE = { type: "invite", rotate: true, ref: "r" } as const;
+
+Deno.test("KeptSecrets keeps the same rotations in whatever order they came", () => {
+  const all = [FIRST];
+  for (let epoch = 2; epoch <= 80; epoch++) all.push(rotation("Bob", epoch));
+  for (let n = 0; n < 6; n++) all.push(rotation(`u${n}`, 70));
+  const ids = (kept: KeptSecrets) => kept.rotations.map(({ id }) => id);
+
+  const upwards = keptOf(...all);
+  const downwards = keptOf(...all.toReversed());
+
+  assertEquals(ids(upwards), ids(downwards));
+  assertEquals(upwards.rotations.length, ROTATIONS_KEPT_MAX);
+  assertEquals([upwards.epoch, upwards.rotations.at(-1)?.epoch], [80, 1]);
+  const of70 = upwards.rotations.filter(({ epoch }) => epoch === 70).map(({ id }) => id);
+  const highest = all.map((one) => upwards.known(one)).filter(({ epoch }) => epoch === 70)
+    .map(({ id }) => id).toSorted().toReversed().slice(0, ROTATIONS_PER_EPOCH_MAX);
+  assertEquals(of70, highest);
+  assertEquals(upwards.opening(70).length, ROTATIONS_PER_EPOCH_MAX);
+});
+
+Deno.test("KeptSecrets dials with the current one, the one before and the oldest", () => {
+  const epochs = (kept: KeptSecrets) => kept.toDialWith().map(({ epoch }) => epoch);
+  const kept = keptOf(FIRST);
+  assertEquals(epochs(kept), [1]);
+  kept.add(kept.known(rotation("Bob", 2)));
+  assertEquals(epochs(kept), [2, 1]);
+  for (const epoch of [3, 4]) kept.add(kept.known(rotation("Bob", epoch)));
+  assertEquals(epochs(kept), [4, 3, 1]);
+});
+
+Deno.test("KeptSecrets takes the invite's word until its rotation is known, and after a restart too", () => {
+  const third = rotation("Bob", 3);
+  const { value } = third.rotation.rotation;
+  const secret = { epoch: 3, secret: value.secret };
+  const kept = keptOf(FIRST);
+
+  kept.invitedWith(secret);
+  assertEquals([kept.epoch, kept.isCurrent(channelSecret(FOUNDED.room, secret))], [3, true]);
+  const again = new KeptSecrets(FOUNDED.room, fakeCrypto, kept.snapshot());
+  assertEquals(again.toDialWith().map(({ epoch }) => epoch), [3, 1]);
+  again.add(again.known(rotation("Bob", 2)));
+  assertEquals(again.epoch, 3);
+  again.add(again.known(third));
+
+  assertEquals(again.toDialWith().map(({ epoch }) => epoch), [3, 2, 1]);
+  assertEquals(again.snapshot().map(({ kind }) => kind), Array(3).fill("rotation"));
+});
+
+Deno.test("a secret opens one room and counts for one epoch alone", () => {
+  const { secret } = FIRST.rotation.rotation.value;
+  const other = foundRoom(ENV, fakeSigner("Bob"), { name: "Bob", isPrivate: true }).room;
+  const keys = [[FOUNDED.room, 1], [FOUNDED.room, 2], [other, 1]] as const;
+  const opened = keys.map(([room, epoch]) => channelSecret(room, { epoch, secret }).key.toHex());
+  assertEquals(new Set(opened).size, 3);
+  assertEquals(roomIdOf(fakeCrypto, FOUNDED.genesis), FOUNDED.room);
+});
+
+Deno.test("RoomSecrets tells each new neighbour all that it keeps, and passes on what is new once", () => {
+  const { up, hear, kept } = machine();
+  assertEquals(sentTo(up), [[BOB, 1], [CEM, 1]]);
+  const [second, third] = [rotation("Bob", 2), rotation("Dan", 3)];
+
+  const heard = hear([third, second, FIRST]);
+
+  assertEquals(kinds(heard), ["persist", "send", "changed"]);
+  assertEquals(sentTo(heard), [[CEM, 2]]);
+  assertEquals(kept?.epoch, 3);
+  assertEquals(hear([second, third]), []);
+});
+
+Deno.test("RoomSecrets tells a neighbour again whose beacon shows an earlier epoch, or whose queue was full", () => {
+  const { step } = machine(keptOf(FIRST, rotation("Bob", 2)));
+  assertEquals(sentTo(step({ type: "beacon", peer: BOB, epoch: 1 })), [[BOB, 2]]);
+  assertEquals(sentTo(step({ type: "drained", peer: BOB })), [[BOB, 2]]);
+  assertEquals(step({ type: "beacon", peer: BOB, epoch: 2 }), []);
+  assertEquals(step({ type: "beacon", peer: fakeSigner("Eve").key, epoch: 1 }), []);
+  let told = 0;
+  for (let n = 0; n < 100; n++) told += step({ type: "beacon", peer: BOB, epoch: 0 }).length;
+  assert(told < 10, `${told} sets at once`);
+});
+
+Deno.test("RoomSecrets shows a rotation of its own once the disk has it, and sends it then", () => {
+  const { step, kept } = machine();
+  const before = kept!.current();
+
+  const [asked] = step(ROTATE);
+  assert(asked?.type === "persist" && asked.token !== null);
+  assertEquals(kept!.current(), before);
+  assertEquals(step({ type: "invite", rotate: false, ref: "later" }), []);
+  const stored = step({ type: "stored", token: asked.token });
+
+  assertEquals(kinds(stored), ["send", "send", "invite", "invite", "changed"]);
+  assertEquals(kept!.epoch, 2);
+  assertEquals(kinds(step({ type: "invite", rotate: false, ref: undefined })), ["invite"]);
+});
+
+Deno.test("RoomSecrets keeps the secret where the disk refuses another one, and says so to all who asked", () => {
+  const { step, kept } = machine();
+  const [asked] = step(ROTATE);
+  assert(asked?.type === "persist" && asked.token !== null);
+  step({ type: "invite", rotate: false, ref: "later" });
+
+  const refused = step({ type: "not-stored", token: asked.token, text: "the disk is full" });
+
+  assertEquals(refused.map((effect) => effect.type === "refused" && [effect.code, effect.ref]), [
+    ["disk", "r"],
+    ["disk", "later"],
+  ]);
+  assertEquals(kept!.epoch, 1);
+});
+
+Deno.test("RoomSecrets lets the higher of two win that were made at once, and tells who made the other", () => {
+  const outcomes = new Set<string>();
+  for (let n = 0; n < 20; n++) {
+    const { step, hear, kept } = machine();
+    const [asked] = step(ROTATE);
+    assert(asked?.type === "persist" && asked.token !== null);
+    step({ type: "stored", token: asked.token });
+    const own = kept!.rotations[0]!.id;
+    const other = rotation(`u${n}`, 2);
+    const changed = hear([other]).find(({ type }) => type === "changed");
+    const isHigher = kept!.known(other).id > own;
+    assertEquals(changed?.type === "changed" && changed.overOwn, isHigher);
+    assertEquals(kept!.rotations[0]!.id === own, !isHigher);
+    outcomes.add(String(isHigher));
+  }
+  assertEquals(outcomes.size, 2);
+});
+
+Deno.test("RoomSecrets has no news for who learns the rotation of the invite that it came in with", () => {
+  const kept = keptOf();
+  const second = rotation("Bob", 2);
+  kept.invitedWith({ epoch: 2, secret: second.rotation.rotation.value.secret });
+  const { hear } = machine(kept);
+
+  assertEquals(kinds(hear([FIRST, second])), ["persist", "send"]);
+  assertEquals(kinds(hear([rotation("Bob", 3)])), ["persist", "send", "changed"]);
+});
+
+Deno.test("RoomSecrets refuses what nobody can have signed, and lets who passed it on pay", () => {
+  const second = rotation("Bob", 2);
+  const forged = { ...second, rotation: { ...second.rotation, signature: new Uint8Array(64) } };
+  const claim = { ...second.claim, signature: new Uint8Array(64) };
+  const elsewhere = foundRoom(ENV, fakeSigner("Cem"), { name: "Cem", isPrivate: true }).room;
+  const cases: readonly (readonly [string, ClaimedRotation, Fault])[] = [
+    ["no signature", forged, "invalid-signature"],
+    ["a claim without one", { ...second, claim }, "invalid-signature"],
+    ["another's claim", { ...second, claim: claimOf("Cem") }, "protocol"],
+    ["another room", rotation("Bob", 2, elsewhere), "protocol"],
+    ["epoch 0", rotation("Ann", 0), "protocol"],
+    ["a first secret of another member's", rotation("Bob", 1), "protocol"],
+  ];
+  for (const [what, bad, fault] of cases) {
+    const { hear, kept } = machine();
+    const good = rotation("Cem", 2);
+    const heard = hear([bad, good]);
+    const penalty = heard.find(({ type }) => type === "penalise");
+    assertEquals(penalty?.type === "penalise" && penalty.fault, fault, what);
+    assert(!kept!.has(kept!.known(bad).id), what);
+  }
+  const open = machine(null).hear([second]);
+  assertEquals(kinds(open), ["penalise"]);
+});
+
+Deno.test("RoomSecrets takes in what follows, not what is far ahead, nor more than people make", () => {
+  const { hear, kept } = machine();
+  hear([rotation("Bob", 2 + EPOCHS_AHEAD_MAX)]);
+  assertEquals(kept!.epoch, 1);
+  hear([rotation("Bob", 1 + EPOCHS_AHEAD_MAX)]);
+  assertEquals(kept!.epoch, 1 + EPOCHS_AHEAD_MAX);
+
+  const flooded = machine();
+  for (let epoch = 2; epoch < 2 + 2 * ROTATIONS_BURST; epoch++) {
+    flooded.hear([rotation("Bob", epoch)]);
+  }
+  assertEquals(flooded.kept!.epoch, 1 + ROTATIONS_BURST);
+});
+
+Deno.test("RoomSecrets rotates neither an open room nor beyond the last epoch", () => {
+  const refusal = (kept: KeptSecrets | null) => {
+    const [refused] = machine(kept).step(ROTATE);
+    return refused?.type === "refused" && refused.code;
+  };
+  const last = keptOf();
+  last.invitedWith({ epoch: EPOCH_MAX, secret: new Uint8Array(16) });
+  assertEquals([refusal(null), refusal(last)], ["not-allowed", "not-allowed"]);
+  const shown = machine(null).step({ type: "invite", rotate: false, ref: undefined });
+  assertEquals(kinds(shown), ["invite"]);
+});
+
+Deno.test("RoomSecrets forgets a neighbour that is gone", () => {
+  const { step } = machine();
+  step({ type: "neighbour-down", peer: CEM as PeerKey });
+  const [asked] = step(ROTATE);
+  assert(asked?.type === "persist" && asked.token !== null);
+  assertEquals(sentTo(step({ type: "stored", token: asked.token })), [[BOB, 1]]);
+});
