@@ -1,0 +1,244 @@
+/** Private rooms of real processes on loopback, and invites, into open rooms too. */
+
+import { assert, assertEquals } from "@std/assert";
+import { encodeInvite, type Invite, parseInvite } from "../../lib/protocols/mesh/invite.ts";
+import { Node, type NodeOptions, Nodes, type ShownEvent } from "./node.ts";
+
+const LISTEN = ["--host", "127.0.0.1", "--port", "0"];
+const isReady = ({ event }: ShownEvent) => event === "ready";
+const joined = (name: string) => (event: ShownEvent) =>
+  event.event === "joined" && event.name === name;
+const text = (wanted: string) => (event: ShownEvent) =>
+  event.event === "message" && event.text === wanted;
+
+class PrivateNodes extends Nodes {
+  /** Starts `p2pchat mesh NAME ARGS` on a free port of loopback. */
+  mesh(name: string, args: readonly string[], options: NodeOptions = {}): Node {
+    return this.add(Node.start(["mesh", name, ...args, ...LISTEN], options));
+  }
+
+  async founded(name: string, options: NodeOptions = {}): Promise<Node> {
+    const node = this.mesh(name, ["--private"], options);
+    await node.until(isReady);
+    return node;
+  }
+
+  async invited(name: string, invite: string, options: NodeOptions = {}): Promise<Node> {
+    const node = this.mesh(name, ["--invite", invite], options);
+    await node.until(isReady);
+    return node;
+  }
+
+  folder(): string {
+    const folder = Deno.makeTempDirSync({ prefix: "p2pchat-e2e-" });
+    this.defer(() => Deno.remove(folder, { recursive: true }));
+    return folder;
+  }
+}
+
+const inviteOf = async (node: Node, rotate = false): Promise<string> =>
+  (await node.ask("invite", { rotate })).invite;
+
+const secretOf = async (node: Node) => parseInvite(await inviteOf(node)).secret;
+
+/** How a program ends that isn't let in. */
+async function refusal(node: Node) {
+  const { code, last } = await node.ended();
+  return { code, event: last?.event, as: last?.code, text: String(last?.text) };
+}
+
+/** The invite with something else in it. */
+function changed(invite: string, change: (invite: Invite) => Partial<Invite>): string {
+  const parsed = parseInvite(invite);
+  return encodeInvite({ ...parsed, ...change(parsed) });
+}
+
+/** A port at which nobody listens. */
+function freePort(): number {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  listener.close();
+  return listener.addr.port;
+}
+
+Deno.test("mesh: an invite opens a private room, through the first of its addresses that answers", async () => {
+  await using nodes = new PrivateNodes();
+  const ann = await nodes.founded("Ann");
+  assertEquals(ann.events.find(isReady)?.private, true);
+  const shown = await ann.ask("invite");
+  assertEquals(shown.line, `p2pchat mesh NAME --invite ${shown.invite}`);
+
+  const bob = await nodes.invited("Bob", shown.invite);
+  await ann.until(joined("Bob"));
+  const invite = changed(await inviteOf(bob), ({ endpoints }) => ({
+    endpoints: [{ host: "127.0.0.1", port: freePort() }, ...endpoints],
+  }));
+  assertEquals(parseInvite(invite).endpoints.map(({ port }) => port).slice(1), [
+    bob.port,
+    ann.port,
+  ]);
+  const cem = await nodes.invited("Cem", invite.toUpperCase());
+  await cem.say("hello");
+  await ann.until(text("hello"));
+  await bob.until(text("hello"));
+  const dan = nodes.mesh("Dan", ["127.0.0.1", String(ann.port), "--invite", invite]);
+  await dan.until(isReady);
+});
+
+Deno.test("mesh: without the invite, or with a wrong one, nobody comes into a private room", async () => {
+  await using nodes = new PrivateNodes();
+  const ann = await nodes.founded("Ann");
+  const invite = await inviteOf(ann);
+  const before = ann.events.length;
+  const wrong = changed(invite, ({ secret }) => ({
+    secret: { epoch: secret!.epoch, secret: new Uint8Array(16) },
+  }));
+  const open = changed(invite, () => ({ secret: null }));
+  const address = ["127.0.0.1", String(ann.port)];
+  const cases = [
+    [address, "the room there is private; ask a member for its invite"],
+    [["--invite", open], "the room there is private; ask a member for its invite"],
+    [["--invite", wrong], "the invite isn't the room's present one; ask a member for that"],
+    [[...address, "--invite", wrong], "the invite isn't the room's present one"],
+  ] as const;
+  for (const [args, sentence] of cases) {
+    const { code, event, as, text } = await refusal(nodes.mesh("Bob", args));
+    assertEquals([code, event, as], [4, "fatal", "bad-credentials"], text);
+    assert(text.includes(sentence), text);
+    assert(!text.includes(invite) && !text.includes(wrong), text);
+  }
+  await ann.say("still here");
+  await ann.until(text("still here"));
+  assertEquals(ann.events.slice(before).map(({ event }) => event), ["message"]);
+});
+
+Deno.test("mesh: a mistyped invite is told from a wrong one, and nothing is touched", async () => {
+  await using nodes = new PrivateNodes();
+  const ann = await nodes.founded("Ann");
+  const invite = await inviteOf(ann);
+  const data = nodes.folder();
+  const middle = invite.length >> 1;
+  const swapped = invite[middle] === "a" ? "b" : "a";
+  const mistyped = invite.slice(0, middle) + swapped + invite.slice(middle + 1);
+  for (const args of [["--invite", mistyped], ["--invite", invite.slice(1)]]) {
+    const { code, as, text } = await refusal(nodes.mesh("Bob", args, { data }));
+    assertEquals([code, as], [2, "usage"]);
+    assert(text.startsWith("Cannot read the invite: a character of it is wrong"), text);
+  }
+  for (const args of [[invite], [invite, "55107"]]) {
+    const { code, as, text } = await refusal(nodes.mesh("Bob", args, { data }));
+    assertEquals([code, as, text], [2, "usage", "That is an invite: write --invite before it"]);
+  }
+  assertEquals([...Deno.readDirSync(data)], []);
+});
+
+Deno.test("mesh: where nobody answers at an invite's addresses, the error names them all", async () => {
+  await using nodes = new PrivateNodes();
+  const ann = await nodes.founded("Ann");
+  const ports = [freePort(), freePort()];
+  const endpoints = ports.map((port) => ({ host: "127.0.0.1", port }));
+  const invite = changed(await inviteOf(ann), () => ({ endpoints }));
+
+  const { code, as, text } = await refusal(nodes.mesh("Bob", ["--invite", invite]));
+
+  assertEquals([code, as], [3, "unreachable"]);
+  for (const port of ports) assert(text.includes(`127.0.0.1:${port} (`), text);
+});
+
+Deno.test("mesh: after a rotation the invite before is void, and a member that was away comes back", async () => {
+  await using nodes = new PrivateNodes();
+  const data = nodes.folder();
+  const ann = await nodes.founded("Ann");
+  const first = await inviteOf(ann);
+  const bob = await nodes.invited("Bob", first, { data });
+  const cem = await nodes.invited("Cem", first);
+  await ann.untilCount(({ event }) => event === "joined", 2);
+  await bob.kill();
+
+  let latest = first;
+  for (const [node, other] of [[ann, cem], [cem, ann], [ann, cem]] as const) {
+    const from = other.events.length;
+    latest = await inviteOf(node, true);
+    const told = ({ event, text }: ShownEvent) =>
+      event === "notice" && text.includes("has made a new invite, which /invite shows");
+    await other.until(told, undefined, from);
+  }
+  const late = await refusal(nodes.mesh("Dan", ["--invite", first]));
+  assertEquals([late.code, late.as], [4, "bad-credentials"]);
+
+  const back = nodes.mesh("Bob", [], { data });
+  await back.until(isReady);
+  await back.say("back");
+  await ann.until(text("back"));
+  await back.until(({ event, text }) => event === "notice" && text.includes("new invite"));
+  const secrets = await Promise.all([ann, back, cem].map(secretOf));
+  assertEquals(secrets, Array(3).fill(parseInvite(latest).secret));
+  const eva = await nodes.invited("Eva", latest);
+  await eva.until(text("back"));
+});
+
+Deno.test("mesh: an invite that was shown counts after its maker was killed in that moment", async () => {
+  await using nodes = new PrivateNodes();
+  const data = nodes.folder();
+  const ann = await nodes.founded("Ann", { data });
+  const first = await inviteOf(ann);
+  const second = await inviteOf(ann, true);
+  await ann.kill();
+
+  const again = nodes.mesh("Ann", [], { data });
+  await again.until(isReady);
+  assertEquals(await secretOf(again), parseInvite(second).secret);
+  const { port } = again;
+  const here = () => ({ endpoints: [{ host: "127.0.0.1", port }] });
+  const late = await refusal(nodes.mesh("Dan", ["--invite", changed(first, here)]));
+  assertEquals([late.code, late.as], [4, "bad-credentials"]);
+  await nodes.invited("Bob", changed(second, here));
+});
+
+Deno.test("mesh: an open room has invites, too: several addresses, and no other room", async () => {
+  await using nodes = new PrivateNodes();
+  const ann = await nodes.ready("Ann", null);
+  const other = await nodes.ready("Olga", null);
+  const shown = await ann.ask("invite");
+  assertEquals(shown.line, `p2pchat mesh NAME 127.0.0.1 ${ann.port}`);
+  const rotated = await ann.ask("invite", { rotate: true });
+  assertEquals([rotated.event, rotated.code], ["error", "not-allowed"]);
+
+  const invite = changed(shown.invite, ({ endpoints }) => ({
+    endpoints: [{ host: "127.0.0.1", port: other.port }, ...endpoints],
+  }));
+  await nodes.invited("Bob", invite);
+  await ann.until(joined("Bob"));
+  assertEquals(other.events.filter(({ event }) => event === "joined"), []);
+});
+
+Deno.test("mesh: a private room is gone back to, and neither log nor known_peers has the invite", async () => {
+  await using nodes = new PrivateNodes();
+  const [data, logs] = [nodes.folder(), nodes.folder()];
+  const args = (name: string) => ["--verbose", "--log-file", `${logs}/${name}`];
+  const ann = await nodes.founded("Ann", { args: args("ann") });
+  const invite = await inviteOf(ann);
+  const bob = await nodes.invited("Bob", invite, { data, args: args("bob") });
+  const rotated = await inviteOf(bob, true);
+  await ann.until(({ event, text }) => event === "notice" && text.includes("new invite"));
+  await bob.type(":q");
+  await bob.ended();
+  const back = nodes.mesh("Bob", [], { data, args: args("again") });
+  await back.until(isReady);
+  assertEquals(back.events.find(isReady)?.private, true);
+  await refusal(nodes.mesh("Cem", ["--invite", invite], { args: args("cem") }));
+  await back.type(":q");
+  await back.ended();
+
+  const files = ["ann", "bob", "again", "cem"].map((name) => `${logs}/${name}`);
+  for (const file of [...files, `${data}/users/bob/known_peers`]) {
+    const content = Deno.readTextFileSync(file).toLowerCase();
+    for (const secret of [invite, rotated]) {
+      const { secret: bytes } = parseInvite(secret).secret!;
+      for (const form of [secret, bytes.toHex(), bytes.toBase64().toLowerCase()]) {
+        assert(!content.includes(form), `${file} has ${form}`);
+      }
+    }
+  }
+  const shown = [...ann.events, ...back.events].filter(({ event }) => event !== "invite");
+  assert(!JSON.stringify(shown).includes(invite));
+});
