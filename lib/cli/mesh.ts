@@ -135,7 +135,7 @@ class Presenter {
   readonly #key: string;
   /** Notices that wait for the first line; null once it is shown. Bounded by the roster. */
   #held: string[] | null = [];
-  /** Receivers of one's private messages on their way, by message. */
+  /** Receivers of one's private messages that wait, by message; at most as many as may wait. */
   readonly #unconfirmed = new Map<string, string>();
   #leavingTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -154,12 +154,10 @@ class Presenter {
       case "joined":
         this.#names.set(event.key, event.name);
         return this.#offerNames();
-      case "message":
-        if (!event.self || event.history) return;
-        if (event.private) this.#unconfirmed.set(event.id, event.to ?? "");
-        return;
       case "delivery":
-        return void this.#unconfirmed.delete(event.id);
+        if (event.state === "queued") this.#unconfirmed.set(event.id, event.to);
+        else this.#unconfirmed.delete(event.id);
+        return;
       case "left":
         this.#names.delete(event.key);
         return this.#offerNames();
@@ -187,7 +185,8 @@ class Presenter {
   /** The user has asked to leave. */
   leaving(): void {
     this.#leavingTimer ??= setTimeout(() => {
-      const names = [...new Set(this.#unconfirmed.values())];
+      const here = new Set(this.#names.values());
+      const names = [...new Set(this.#unconfirmed.values())].filter((name) => here.has(name));
       if (names.length === 0) return;
       const text = `Leaving; waiting up to 10 s for ${names.join(", ")} to confirm`;
       this.wiring.ui.show({ event: "notice", text });

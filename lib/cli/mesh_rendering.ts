@@ -44,7 +44,7 @@ export function meshLines(event: MeshOwnEvent, context: RenderContext): readonly
     case "message":
       return [anyMessageLine(event, nowMs)];
     case "delivery":
-      return deliveryLines(event, nowMs);
+      return deliveryLines(event, context);
     case "invite":
       return [[exact(`Others join with: ${event.line}`)]];
     case "peers":
@@ -108,27 +108,24 @@ function anyMessageLine(event: EventNamed<"message">, nowMs: number): Line {
     : [...start, "[", nameSpan(event.from), " -> you] ", body];
 }
 
-function deliveryLines(event: EventNamed<"delivery">, nowMs: number): readonly Line[] {
-  const because = event.reason === undefined ? "" : `: ${event.reason}`;
-  switch (event.state) {
-    case "queued":
-      return [[
-        { timeMs: nowMs },
-        " * Kept for ",
-        nameSpan(event.to),
-        because === "" ? " until it has arrived" : because,
-      ]];
-    case "delivered":
-      return [[{ timeMs: nowMs }, " * ", nameSpan(event.to), " has your message"]];
-    case "failed":
-      return [[
-        { timeMs: nowMs },
-        { text: " ! ", as: "mark" },
-        "Your message didn't reach ",
-        nameSpan(event.to),
-        because,
-      ]];
+/** That a message is safe, and that it has arrived, is what one expects: at a terminal only the rest is told. */
+function deliveryLines(
+  { to, state, reason, waiting }: EventNamed<"delivery">,
+  { nowMs, interactive }: RenderContext,
+): readonly Line[] {
+  const mark: Span = { text: " ! ", as: "mark" };
+  if (waiting !== undefined) {
+    const kept: Line = [" isn't here; kept, and sent when ", nameSpan(to), " is back"];
+    return [[{ timeMs: nowMs }, mark, nameSpan(to), ...kept, ` (${waiting} waiting)`]];
   }
+  if (state === "failed") {
+    const because = reason === undefined ? "" : `: ${reason}`;
+    return [[{ timeMs: nowMs }, mark, "Your message didn't reach ", nameSpan(to), because]];
+  }
+  if (interactive) return [];
+  return state === "queued"
+    ? [[{ timeMs: nowMs }, " * Kept for ", nameSpan(to), " until it has arrived"]]
+    : [[{ timeMs: nowMs }, " * ", nameSpan(to), " has your message"]];
 }
 
 function peerLine(peer: PeerView, index: number): Line {
@@ -155,6 +152,7 @@ function statusLines(status: MeshStatus): readonly Line[] {
   const lines: Line[] = [membersLine(status)];
   if (!isAlone) lines.push(linksLine(status));
   lines.push(arrivedLine(status, isAlone));
+  lines.push(...waitingLines(status));
   const suspected = status.members.filter((member) => member.suspected);
   lines.push(...suspected.map((member): Line => [
     { text: "! ", as: "mark" },
@@ -193,11 +191,10 @@ function roundTripText(member: PeerStatus): string {
 }
 
 function arrivedLine(status: MeshStatus, isAlone: boolean): Line {
-  const { unconfirmed, unsent, lastMessage } = status;
+  const { unconfirmed, lastMessage } = status;
   const sentences: string[] = [];
-  if (unsent > 0) {
-    sentences.push(`${unsent} of your messages ${unsent === 1 ? "waits" : "wait"} to be sent.`);
-  }
+  const unsent = status.waiting.reduce((rest, { messages }) => rest - messages, status.unsent);
+  if (unsent > 0) sentences.push(`${waitText(unsent)} to be sent.`);
   if (isAlone) sentences.push("Nobody else is here; what you write is kept for who comes.");
   if (unconfirmed > 0) {
     sentences.push(`${unconfirmed} of the others may not have everything you wrote yet.`);
@@ -213,6 +210,20 @@ function arrivedLine(status: MeshStatus, isAlone: boolean): Line {
     nameSpan(lastMessage.from),
     ".",
   ];
+}
+
+/** Private messages; of many receivers the rest is counted together. */
+function waitingLines({ waiting }: MeshStatus): readonly Line[] {
+  const named = waiting.slice(0, MEMBERS_NAMED_MAX);
+  const more = waiting.slice(MEMBERS_NAMED_MAX).reduce((sum, { messages }) => sum + messages, 0);
+  return [
+    ...named.map(({ name, messages }): Line => [`${waitText(messages)} for `, nameSpan(name), "."]),
+    ...(more === 0 ? [] : [[`${waitText(more)} for others.`]]),
+  ];
+}
+
+function waitText(messages: number): string {
+  return `${messages} of your messages ${messages === 1 ? "waits" : "wait"}`;
 }
 
 /** `present`: was here before us. Who can't be dialled has no address. */

@@ -154,9 +154,18 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
         return this.openLinks.send(effect.link, effect.message, effect.lane);
       case "open-room":
         return this.#openRoom(effect.room);
+      case "await-output":
+        return this.#awaitOutput(effect.token);
       default:
         return this.perform(effect);
     }
+  }
+
+  #awaitOutput(token: number): void {
+    this.ports.written().then(
+      () => this.runner.feed({ type: "output-seen", token }),
+      (error) => this.fail(error),
+    );
   }
 
   /** A status with what only the links know: how far it is to those linked directly. */

@@ -21,7 +21,7 @@ import {
   textListSchema,
 } from "../protocols/mesh/structures.ts";
 import type { LogRecord } from "../store/log_format.ts";
-import { countOf, type FieldOf, hexOf, isoTime, line, parseLine } from "./log_fields.ts";
+import { countOf, type FieldOf, hexOf, isoTime, line, parseLine, timeOf } from "./log_fields.ts";
 
 /** Of the log file; counts up with each change that older programs cannot read. */
 export const MESH_LOG_FORMAT = { format: "mesh-room", version: 1 } as const;
@@ -75,6 +75,14 @@ export function toLogRecord(record: MeshRecord): LogRecord {
     }
     case "pin":
       return line(record.kind, record.name, record.key);
+    case "private-queued": {
+      const { sentAt, to, name, incarnation, counter, text, heads } = record;
+      const place = [to, name, String(incarnation), String(counter)];
+      const packedHeads = heads.map((head) => packed(headSchema, head));
+      return line(record.kind, isoTime(sentAt), ...place, text, ...packedHeads);
+    }
+    case "private-ended":
+      return line(record.kind, record.to, String(record.incarnation), String(record.counter));
     case "private-received": {
       const { from, incarnation, counter } = record;
       return line(record.kind, from, String(incarnation), String(counter));
@@ -139,6 +147,16 @@ function parse({ kind, fields }: LogRecord, field: FieldOf): MeshRecord {
     }
     case "pin":
       return { kind, name: field(0), key: hexOf<PeerKey>(field(1)) };
+    case "private-queued": {
+      const [incarnation, counter] = [countOf(field(3)), countOf(field(4))];
+      const heads = fields.slice(6).map((text) => unpacked(headSchema, text));
+      const [to, name, text] = [hexOf<PeerKey>(field(1)), field(2), field(5)];
+      return { kind, to, name, incarnation, counter, sentAt: timeOf(field(0)), text, heads };
+    }
+    case "private-ended": {
+      const [incarnation, counter] = [countOf(field(1)), countOf(field(2))];
+      return { kind, to: hexOf<PeerKey>(field(0)), incarnation, counter };
+    }
     case "private-received": {
       const [incarnation, counter] = [countOf(field(1)), countOf(field(2))];
       return { kind, from: hexOf<PeerKey>(field(0)), incarnation, counter };

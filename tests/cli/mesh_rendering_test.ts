@@ -33,6 +33,7 @@ const STATUS = {
   messages: 1,
   lastMessage: { at: EARLIER, from: "Bob" },
   catchingUp: false,
+  waiting: [],
   problems: [],
 } as const;
 
@@ -151,6 +152,11 @@ This room is private: others join with the invite that /invite shows.
     "12:03 * Kept for Bob until it has arrived\n",
   ],
   [
+    "a private message to one who isn't here",
+    { event: "delivery", id: "1", to: "Bob", state: "queued", waiting: 2 },
+    "12:03 ! Bob isn't here; kept, and sent when Bob is back (2 waiting)\n",
+  ],
+  [
     "a delivered private message",
     { event: "delivery", id: "1", to: "Bob", state: "delivered" },
     "12:03 * Bob has your message\n",
@@ -209,7 +215,8 @@ Everything you wrote has reached everybody who is here. Last message 11:03, from
       ...STATUS,
       members: [member("Alice"), { ...member("Carol"), suspected: true, heardMsAgo: 4_100 }],
       unconfirmed: 1,
-      unsent: 2,
+      unsent: 5,
+      waiting: [{ name: "Dave", messages: 1 }, { name: "Eve", messages: 2 }],
       lastMessage: null,
       catchingUp: true,
       problems: ["The disk refuses to write"],
@@ -217,6 +224,8 @@ Everything you wrote has reached everybody who is here. Last message 11:03, from
     `Room of 2: Alice (you), Carol.
 No direct links.
 2 of your messages wait to be sent. 1 of the others may not have everything you wrote yet. No messages yet.
+1 of your messages waits for Dave.
+2 of your messages wait for Eve.
 ! Carol hasn't been heard for 4 s (suspected).
 Catching up with what was said before.
 ! The disk refuses to write
@@ -235,6 +244,23 @@ for (const [title, event, text] of PRINTED) {
     assertEquals(printed(event), text);
   });
 }
+
+Deno.test("meshLines() tells at a terminal of a delivery only what one doesn't expect", () => {
+  const of = (event: Omit<Extract<MeshOwnEvent, { event: "delivery" }>, "event" | "id" | "to">) =>
+    meshLines(
+      { event: "delivery", id: "1", to: "Bob", ...event },
+      { nowMs: NOON_MS, interactive: true, verbose: false },
+    ).length;
+
+  const counts = [
+    of({ state: "queued" }),
+    of({ state: "delivered" }),
+    of({ state: "queued", waiting: 1 }),
+    of({ state: "failed", reason: "30 days are over" }),
+  ];
+
+  assertEquals(counts, [0, 0, 1, 1]);
+});
 
 Deno.test("meshLines() prints one line for each event of a remote, whatever it says", () => {
   const nasty = "a\nb\r\x1b[2J\u2028c\u202e";

@@ -27,6 +27,7 @@ class World extends HostWorld {
     store: Store,
     begin: MeshConfig["begin"],
     shown: (event: MeshEvent) => void = () => {},
+    written: () => Promise<void> = () => Promise.resolve(),
   ): Program {
     const { address, signer, environment, logged, open } = this.place(seed, 55_107);
     const { clock } = this.network;
@@ -61,7 +62,7 @@ class World extends HostWorld {
       },
       pauseInput: (reason) => paused.push(reason),
       flushed: () => Promise.resolve(),
-      written: () => Promise.resolve(),
+      written,
       outputReady: () => null,
     });
     late.host = host;
@@ -100,7 +101,7 @@ Deno.test("MeshHost: two programs meet, talk over sealed links, and part", async
   assertEquals(ann.events.at(-1)?.event, "left");
 });
 
-Deno.test("MeshHost: who leaves waits for private messages to arrive, and is told of those that don't", async () => {
+Deno.test("MeshHost: who leaves waits for private messages to arrive, and reads which ones are kept", async () => {
   for (const isCut of [false, true]) {
     const { world, ann, bob } = await annAndBob();
     if (isCut) world.network.cut("127.0.0.1", "127.0.0.2");
@@ -114,11 +115,40 @@ Deno.test("MeshHost: who leaves waits for private messages to arrive, and is tol
       event.event === "delivery" ? [[event.to, event.state]] : []
     );
     assertEquals(texts(bob), isCut ? [] : ["psst"]);
+    const notices = ann.events.flatMap((event) => event.event === "notice" ? [event.text] : []);
     assertEquals(
       deliveries,
-      isCut ? [["Bob", "queued"], ["Bob", "failed"]] : [["Bob", "delivered"]],
+      isCut ? [["Bob", "queued"]] : [["Bob", "queued"], ["Bob", "delivered"]],
+    );
+    assertEquals(
+      notices.includes("Kept: 1 private message for Bob; sent when you are both here again"),
+      isCut,
     );
   }
+});
+
+Deno.test("MeshHost: a private message that nobody reads is kept by its sender", async () => {
+  const world = new World();
+  const stores = { ann: new Store(), bob: new Store() };
+  const ann = world.start(1, "Ann", stores.ann, { kind: "found" });
+  await world.pass(50);
+  const contact = { host: "127.0.0.1", port: 55_107 };
+  const read = Promise.withResolvers<void>();
+  const bob = world.start(2, "Bob", stores.bob, { kind: "join", contact }, undefined, () => {
+    return read.promise;
+  });
+  await world.pass(2_000);
+
+  ann.host.command({ command: "msg", name: "Bob", text: "psst" }, "r");
+  await world.pass(500);
+  const states = () =>
+    ann.events.flatMap((event) => event.event === "delivery" ? [event.state] : []);
+  const [shown, before] = [texts(bob), states()];
+  read.resolve();
+  await world.pass(100);
+
+  assertEquals([shown, before], [["psst"], ["queued"]]);
+  assertEquals(states(), ["queued", "delivered"]);
 });
 
 Deno.test("MeshHost: a status tells the round trip to a direct neighbour", async () => {

@@ -10,6 +10,7 @@ import {
   bundleSchema,
   claimSchema,
   genesisSchema,
+  type Head,
   headerSchema,
   rotationSchema,
   textListSchema,
@@ -98,6 +99,13 @@ const rotation = {
 };
 const header = { header: bundle(["x"]).header, signature };
 
+const HEAD: Head = {
+  author: id<PeerKey>("b"),
+  incarnation: 1,
+  counter: 2,
+  time: 5,
+  id: id<BundleId>("d"),
+};
 const ENTRY = {
   author: id<PeerKey>("b"),
   incarnation: 1,
@@ -129,13 +137,7 @@ const RECORDS: readonly MeshRecord[] = [
     time: 7,
     id: id<BundleId>("c"),
     authorsTime: 3,
-    heads: [{
-      author: id<PeerKey>("b"),
-      incarnation: 1,
-      counter: 2,
-      time: 5,
-      id: id<BundleId>("d"),
-    }],
+    heads: [HEAD],
   },
   { kind: "proof", proof: { first: header, second: header } },
   { kind: "member", beacon, heardWallMs: 1_700_000_000_123 },
@@ -147,6 +149,27 @@ const RECORDS: readonly MeshRecord[] = [
   { kind: "rotation", rotation: { rotation, claim } },
   { kind: "invited", secret: { epoch: 2 ** 32 - 1, secret: new Uint8Array(16).fill(7) } },
   { kind: "pin", name: "Bob", key: id<PeerKey>("b") },
+  {
+    kind: "private-queued",
+    to: id<PeerKey>("b"),
+    name: "Bob",
+    incarnation: 1_700_000_000_001,
+    counter: 3,
+    sentAt: 1_700_000_000_123,
+    text: "tab\there\nand a line",
+    heads: [HEAD],
+  },
+  {
+    kind: "private-queued",
+    to: id<PeerKey>("b"),
+    name: "Bob",
+    incarnation: 1,
+    counter: 4,
+    sentAt: 2 ** 53 - 1,
+    text: "",
+    heads: [],
+  },
+  { kind: "private-ended", to: id<PeerKey>("b"), incarnation: 1, counter: 2 },
   { kind: "private-received", from: id<PeerKey>("b"), incarnation: 1, counter: 2 },
   { kind: "left", reason: "quit" },
 ];

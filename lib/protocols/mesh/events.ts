@@ -49,6 +49,8 @@ export interface MeshStatus {
   readonly unconfirmed: number;
   /** Own messages that wait to be sent, or for their receiver. */
   readonly unsent: number;
+  /** Receivers of private messages, and how many are kept for each. */
+  readonly waiting: readonly { readonly name: string; readonly messages: number }[];
   /** Messages kept. */
   readonly messages: number;
   readonly lastMessage: { readonly at: string; readonly from: string } | null;
@@ -113,9 +115,11 @@ export type MeshEvent =
     readonly event: "delivery";
     readonly id: string;
     readonly to: string;
-    /** `queued`: the receiver was lost first; it is sent again when that one is back, by this process. */
+    /** `queued`: it is on disk, and kept until the receiver has seen it. */
     readonly state: "queued" | "delivered" | "failed";
     readonly reason?: string;
+    /** The receiver isn't here, and so many wait. */
+    readonly waiting?: number;
   }
   | {
     readonly event: "invite";

@@ -125,10 +125,18 @@ export const ENVELOPE_SOURCES_MAX = 64;
 /** Envelopes remembered so that each is passed on once: all of 10 s, so that none is met again once forgotten. */
 export const ENVELOPES_REMEMBERED_MAX = ENVELOPES_RELAYED_BURST +
   10 * ENVELOPES_RELAYED_PER_SECOND;
-/** Private messages that wait for an acknowledgement, to all receivers together; more are refused with `full`. */
-export const PRIVATE_UNACKNOWLEDGED_MAX = 1_000;
-/** Private messages that came before an earlier one, for each sender. */
+/**
+ * Private messages that wait for their receivers, all together; more are refused with `full`. Days of writing to
+ * people who are away; 1,000 of the longest take 64 MiB of text in memory, twice that where a character needs two
+ * bytes there, and 74 MB of the log with what their sender had been shown.
+ */
+export const PRIVATE_WAITING_MAX = 1_000;
+/** Private messages that came before an earlier one, for each incarnation of a sender. */
 export const PRIVATE_EARLY_MAX = 64;
+/** Under way to one receiver, who can hold so many until it is their turn. */
+export const PRIVATE_WINDOW_MESSAGES = PRIVATE_EARLY_MAX;
+/** The same in bytes of text: a quarter of a link's data queue, since a frame that finds it full is dropped. */
+export const PRIVATE_WINDOW_BYTES = 256 * 1024;
 /** The same for all senders together: 64 of the longest texts. */
 export const PRIVATE_EARLY_CHARACTERS_MAX = 64 * 65_536;
 

@@ -246,6 +246,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       case "persisted":
       case "persist-failed":
       case "log-restored":
+      case "output-seen":
         return this.#toRoom(input);
       case "command":
         return this.#command(input.command, input.ref);
@@ -879,6 +880,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         case "persist":
         case "show":
         case "shown":
+        case "await-output":
         case "input":
           this.#out.push(effect);
           break;

@@ -48,7 +48,9 @@ export type MeshInput =
   /** Answers `open-room`: what is on disk of the room, empty where nothing is. */
   | { readonly type: "room-opened"; readonly records: readonly MeshRecord[] }
   /** After a refused persist: the log holds everything again. A `persisted` says so, too. */
-  | { readonly type: "log-restored" };
+  | { readonly type: "log-restored" }
+  /** Answers the `await-output` with this token. */
+  | { readonly type: "output-seen"; readonly token: number };
 
 export type MeshEffect =
   | ModeEffect<MeshEvent, MeshRecord, BundleId>
@@ -73,7 +75,9 @@ export type MeshEffect =
    * The room that we belong to from now on, once: links are made for it, later persists are its records.
    * `room-opened` answers with what is on disk of it.
    */
-  | { readonly type: "open-room"; readonly room: RoomId };
+  | { readonly type: "open-room"; readonly room: RoomId }
+  /** Once all that was shown before is before the user's eyes: `output-seen`. Nothing waits for it. */
+  | { readonly type: "await-output"; readonly token: number };
 
 export interface MeshConfig {
   readonly name: string;

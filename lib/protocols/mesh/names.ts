@@ -108,10 +108,13 @@ export class Names implements Machine<NamesInput, NamesEffect> {
       null;
   }
 
-  /** Whether this key is the one its name is known with: private messages are sealed to no other. */
+  /**
+   * Whether this key, as `keyOf` gave it, is the one its name is known with: private messages are sealed to no
+   * other. Whoever holds no name here was found by the pin.
+   */
   isTrusted(key: PeerKey): boolean {
     const holder = this.#holders.get(key);
-    if (holder === undefined) return false;
+    if (holder === undefined) return true;
     const pin = this.#pins.get(holder.folded);
     return pin === undefined || pin.key === key || this.#winnerOf(holder.folded)?.[0] !== key;
   }

@@ -55,7 +55,28 @@ export type MeshRecord =
   | { readonly kind: "invited"; readonly secret: RoomSecret }
   /** The user accepts this key under this name, now or again (`/trust`). */
   | { readonly kind: "pin"; readonly name: string; readonly key: PeerKey }
-  /** Private messages of this sender's incarnation up to this counter were received: never show them again. */
+  /** A private message of ours that waits for its receiver: synced before it is shown or sent. */
+  | {
+    readonly kind: "private-queued";
+    readonly to: PeerKey;
+    /** As which the receiver was shown. */
+    readonly name: string;
+    /** Under which it was typed. */
+    readonly incarnation: number;
+    readonly counter: number;
+    readonly sentAt: number;
+    readonly text: string;
+    /** What we had been shown when it was typed. */
+    readonly heads: readonly Head[];
+  }
+  /** It waits no more: its receiver has it, or it was given up. */
+  | {
+    readonly kind: "private-ended";
+    readonly to: PeerKey;
+    readonly incarnation: number;
+    readonly counter: number;
+  }
+  /** Private messages of this sender's incarnation up to this counter were seen: never show them again. */
   | {
     readonly kind: "private-received";
     readonly from: PeerKey;

@@ -9,7 +9,7 @@
  *              roster ----- names     anti-entropy
  *
  * In one step the sends come first and what the disk and the user get comes last, so that a bundle is relayed
- * before it is synced here; only own bundles, and what others rely on us to remember, are synced before
+ * before it is synced here; only what the user says, and what others rely on us to remember, is synced before
  * anything is sent.
  */
 
@@ -20,6 +20,7 @@ import { fingerprintOf } from "../../base/fingerprint.ts";
 import type { BundleId, Endpoint, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { earliestMs, type Machine } from "../../base/machine.ts";
+import { Pending } from "../../base/pending.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
 import type { AntiEntropyEffect, AntiEntropyInput } from "./anti_entropy_io.ts";
 import { AuthorFlow } from "./author_flow.ts";
@@ -37,7 +38,7 @@ import { type MeshMessage, MESSAGE_LANES } from "./messages.ts";
 import type { NamesEffect, NamesInput } from "./names_io.ts";
 import type { OrderEffect, OrderInput } from "./order_io.ts";
 import type { OverlayEffect, OverlayInput } from "./overlay_io.ts";
-import type { PrivateEffect, PrivateInput } from "./private_messages.ts";
+import type { PrivateEffect, PrivateInput, ReceivedPlace } from "./private_messages_io.ts";
 import type { MeshRecord } from "./records.ts";
 import type { RoomConfig, RoomEffect, RoomInput } from "./room_io.ts";
 import { RoomMachines } from "./room_machines.ts";
@@ -46,6 +47,13 @@ import type { SecretsEffect, SecretsInput } from "./room_secrets.ts";
 import type { RosterEffect, RosterInput } from "./roster_io.ts";
 import { Showing } from "./showing.ts";
 import type { Bundle, PrivateEnvelope, SignedClaim } from "./structures.ts";
+
+/** Whose records are synced before anything else of the step. */
+type Writer = "order" | "private" | "secrets";
+
+type WriteOutcome =
+  | { readonly type: "stored"; readonly token: number }
+  | { readonly type: "not-stored"; readonly token: number; readonly text: string };
 
 export class Room implements Machine<RoomInput, RoomEffect> {
   readonly machines: RoomMachines;
@@ -76,6 +84,10 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   readonly #heldCommands: { readonly command: UserCommand; readonly ref: string | undefined }[] =
     [];
   #quitting = false;
+  /** Whose write is under way, and as which of its own. */
+  readonly #writes = new Pending<{ readonly of: Writer; readonly token: number }>();
+  /** Private messages that were handed to the user. */
+  readonly #unseen = new Pending<ReceivedPlace>();
 
   constructor(
     readonly config: RoomConfig,
@@ -116,6 +128,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       const self = { claim, endpoint, passive, boxKey };
       this.#toRoster({ type: "enter", room, genesis, incarnation, self });
       this.#ownClaim(claim);
+      this.#toPrivate({ type: "start" });
     });
   }
 
@@ -146,7 +159,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   /** Whether what the user typed is with whom it is for, or somebody who stays, so that one may leave. */
   get settled(): boolean {
     if (this.machines.order.unsaid().messages + this.#heldCommands.length > 0) return false;
-    if (this.machines.privateMessages.isAwaitingPresent) return false;
+    if (this.machines.privateMessages.isBusy) return false;
     return !this.#hasSpoken || this.#liveMembers <= 1 || this.#isHeard();
   }
 
@@ -216,8 +229,11 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         return this.#view.diskRestored();
       case "persisted":
         this.#view.diskRestored();
-        this.#toSecrets({ type: "stored", token: input.token });
-        return this.#toOrder({ type: "stored", token: input.token });
+        return this.#persisted(input.token);
+      case "output-seen": {
+        const upTo = this.#unseen.take(input.token);
+        return upTo === undefined ? undefined : this.#toPrivate({ type: "seen", upTo });
+      }
       case "persist-failed":
         return this.#persistFailed(input.token, input.text);
       case "command":
@@ -451,7 +467,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     switch (effect.type) {
       case "persist":
         if (effect.token === null) this.#later.push({ ...effect, sync: true });
-        else this.#out.push({ ...effect, sync: true });
+        else this.#persistFirst("order", effect.records, effect.token);
         return;
       case "delivered":
         return this.#delivered(effect);
@@ -648,16 +664,20 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "flood":
         return this.#flood(effect.envelope, effect.except);
       case "persist":
-        this.#view.inOrder({ ...effect, token: null, sync: true });
+        if (effect.token === null) this.#view.inOrder({ ...effect, token: null, sync: false });
+        else this.#persistFirst("private", effect.records, effect.token);
         return;
       case "sent":
-        return this.#view.privateMessage(effect.message, effect.ref);
       case "received":
-        return this.#view.privateMessage(effect.message, undefined);
       case "delivery":
-        return this.#view.delivery(effect);
+      case "waits":
+      case "arrived":
       case "refused":
-        return this.#view.privateRefused(effect.code, effect.to, effect.ref);
+        return this.#view.privateMessages.tell(effect);
+      case "await-seen":
+        return this.#view.inOrder({ type: "await-output", token: this.#unseen.add(effect.upTo) });
+      case "box-key":
+        return this.#toRoster({ type: "self", change: { boxKey: effect.boxKey } });
       default:
         return unreachable(effect);
     }
@@ -673,7 +693,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         return this.#send(effect.to, effect.message);
       case "persist":
         if (effect.token === null) this.#later.push({ ...effect, sync: true });
-        else this.#out.push({ ...effect, sync: true });
+        else this.#persistFirst("secrets", effect.records, effect.token);
         return;
       case "changed":
         this.#out.push({ type: "secret-changed" });
@@ -750,9 +770,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         return this.#toOrder({ type: "say", texts: [{ text: command.text, token }] });
       }
       case "msg": {
-        const to = this.#view.member(command.name);
-        this.#view.checkKey(to);
-        const say = { type: "say", to, text: command.text } as const;
+        const receiver = this.#view.receiver(command.name);
+        const say = { type: "say", ...receiver, text: command.text } as const;
         return this.#toPrivate(ref === undefined ? say : { ...say, ref });
       }
       case "peers":
@@ -764,7 +783,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
           nowMs: this.#nowMs,
           direct: new Set(this.#neighbours),
           unsent: this.machines.order.unsaid().messages,
-          unacknowledged: this.machines.privateMessages.unacknowledged,
+          waiting: this.machines.privateMessages.waiting(),
           upToDate: (peer) => this.#flow.has(peer, this.#lastOwnTime),
           catchingUp: this.machines.antiEntropy.busy(),
           pausedBecause: this.#pausedBecause,
@@ -783,11 +802,35 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     }
   }
 
+  /** Of the user's own words: synced before anything of this step goes out. */
+  #persistFirst(of: Writer, records: readonly MeshRecord[], token: number): void {
+    const write = this.#writes.add({ of, token });
+    this.#out.push({ type: "persist", records, token: write, sync: true });
+  }
+
+  #persisted(token: number): void {
+    const write = this.#writes.take(token);
+    if (write !== undefined) this.#written(write.of, { type: "stored", token: write.token });
+  }
+
   #persistFailed(token: number | null, text: string): void {
     this.#view.diskRefused(text, token !== null);
-    if (token === null) return;
-    this.#toSecrets({ type: "not-stored", token, text });
-    this.#toOrder({ type: "not-stored", token, text });
+    const write = this.#writes.take(token);
+    if (write === undefined) return;
+    this.#written(write.of, { type: "not-stored", token: write.token, text });
+  }
+
+  #written(of: Writer, outcome: WriteOutcome): void {
+    switch (of) {
+      case "order":
+        return this.#toOrder(outcome);
+      case "private":
+        return this.#toPrivate(outcome);
+      case "secrets":
+        return this.#toSecrets(outcome);
+      default:
+        return unreachable(of);
+    }
   }
 
   #ownClaim(claim: SignedClaim): void {

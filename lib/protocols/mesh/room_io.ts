@@ -40,6 +40,7 @@ export type RoomInput =
   | { readonly type: "persisted"; readonly token: number }
   | { readonly type: "persist-failed"; readonly token: number | null; readonly text: string }
   | { readonly type: "log-restored" }
+  | { readonly type: "output-seen"; readonly token: number }
   | {
     readonly type: "command";
     readonly command: Exclude<MeshCommand, { readonly command: "quit" | "name" }>;
@@ -80,7 +81,7 @@ export type RoomEffect =
   | { readonly type: "secret-changed" }
   /** Admission awaits no answer of this peer any more. */
   | { readonly type: "neighbour-gone"; readonly peer: PeerKey }
-  | Extract<MeshEffect, { readonly type: "persist" | "show" | "shown" | "input" }>
+  | Extract<MeshEffect, { readonly type: "persist" | "show" | "shown" | "await-output" | "input" }>
   | { readonly type: "fatal"; readonly code: ErrorCode; readonly text: string };
 
 export type Fault = "invalid-signature" | "broken-promise" | "flood" | "protocol";

@@ -62,7 +62,7 @@ export type SecretsInput =
 
 export type SecretsEffect =
   | { readonly type: "send"; readonly to: PeerKey; readonly message: RotationsMessage }
-  /** An own rotation waits for `stored` or `not-stored`; its tokens are below 0, those of order above. */
+  /** An own rotation waits for `stored` or `not-stored`. */
   | {
     readonly type: "persist";
     readonly records: readonly MeshRecord[];
@@ -274,7 +274,7 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
       rotation: signRotation(this.env, this.signer, place),
       claim: this.port.selfClaim(),
     });
-    this.#rotating = { token: --this.#lastToken, rotation, refs: [ref] };
+    this.#rotating = { token: ++this.#lastToken, rotation, refs: [ref] };
     this.#persist([rotation], this.#lastToken);
   }
 

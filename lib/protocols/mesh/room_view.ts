@@ -11,8 +11,9 @@ import type { ErrorCode } from "../../base/errors.ts";
 import { didYouMean } from "../../base/nearest.ts";
 import type { HistoryMessage, MeshEvent, PeerStatus } from "./events.ts";
 import type { HistoryEntry } from "./order_io.ts";
-import type { PrivateEffect, PrivateMessage } from "./private_messages.ts";
 import { encodeInvite } from "./invite.ts";
+import type { Waiting } from "./private_messages_io.ts";
+import { PrivateView } from "./private_view.ts";
 import { INVITE_ADDRESSES_MAX, KEPT_MESSAGES_MAX } from "./limits.ts";
 import type { RoomConfig, RoomEffect } from "./room_io.ts";
 import type { ClaimedRotation, RoomSecret } from "./rotations.ts";
@@ -56,7 +57,7 @@ export interface RoomFacts {
   lost(): readonly PeerKey[];
   /** The live member shown under this name, equal after folding. */
   memberNamed(name: string): PeerKey | null;
-  /** The key whom the user would trust under this name. */
+  /** The key that is known by this name, here or not: whom the user would trust under it, or writes to. */
   strangerNamed(name: string): PeerKey | null;
   /** Whether the name that this key shows was pinned to another key. */
   keyChanged(key: PeerKey): boolean;
@@ -70,7 +71,7 @@ export interface StatusFacts {
   readonly nowMs: number;
   readonly direct: ReadonlySet<PeerKey>;
   readonly unsent: number;
-  readonly unacknowledged: number;
+  readonly waiting: readonly Waiting[];
   /** Whether this member is known to have everything that we wrote. */
   readonly upToDate: (peer: PeerKey) => boolean;
   readonly catchingUp: boolean;
@@ -101,13 +102,16 @@ export class RoomView {
   #toldNotKept = false;
   /** Authors that the user was warned of. */
   readonly #strangers = new Set<PeerKey>();
+  readonly privateMessages: PrivateView;
 
   constructor(
     readonly config: RoomConfig,
     readonly self: PeerKey,
     readonly facts: RoomFacts,
     readonly emit: (effect: RoomEffect) => void,
-  ) {}
+  ) {
+    this.privateMessages = new PrivateView(self, facts, (event, ref) => this.#show(event, ref));
+  }
 
   get ready(): boolean {
     return this.#ready;
@@ -211,35 +215,6 @@ export class RoomView {
       private: false,
       history: true,
     });
-  }
-
-  privateMessage(message: PrivateMessage, ref: string | undefined): void {
-    const self = message.from === this.self;
-    this.#show({
-      event: "message",
-      id: message.id,
-      from: this.#name(message.from),
-      text: message.text,
-      self,
-      private: true,
-      history: false,
-      sentAt: dateText(message.sentAt),
-      ...(self ? { to: this.#name(message.to) } : {}),
-    }, ref);
-  }
-
-  delivery(effect: Extract<PrivateEffect, { readonly type: "delivery" }>): void {
-    const { id, state, reason } = effect;
-    const delivery = { event: "delivery", id, to: this.#name(effect.to), state } as const;
-    this.#show(reason === undefined ? delivery : { ...delivery, reason }, effect.ref);
-  }
-
-  privateRefused(code: "offline" | "full", to: PeerKey, ref: string | undefined): void {
-    const name = this.#name(to);
-    const text = code === "offline"
-      ? unreachableText(name)
-      : `Cannot write to ${name} alone: 1,000 messages wait for their receivers already; try again when some have arrived`;
-    this.error(code, text, ref);
   }
 
   skipped(author: PeerKey, messages: number): void {
@@ -378,10 +353,21 @@ export class RoomView {
       const known = this.facts.strangerNamed(name);
       throw known === null ? this.#unknownUser(name) : notHere(this.#name(known));
     }
-    if (key === this.self) {
-      throw new P2pchatError("unknown-user", "Cannot do that with yourself: name another member");
-    }
+    if (key === this.self) throw notYourself();
     return key;
+  }
+
+  /**
+   * Whom a private message is for, here or not.
+   * @throws {P2pchatError} `unknown-user`, if nobody is known under this name; `key-changed`, if the name belonged to
+   *   another key until now.
+   */
+  receiver(name: string): { readonly to: PeerKey; readonly name: string } {
+    const to = this.facts.strangerNamed(name);
+    if (to === null) throw this.#unknownUser(name);
+    if (to === this.self) throw notYourself();
+    this.#checkKey(to);
+    return { to, name: this.facts.shownName(to) ?? name };
   }
 
   /** @throws {P2pchatError} `unknown-user`, if nobody is known under this name. */
@@ -395,7 +381,7 @@ export class RoomView {
   }
 
   /** @throws {P2pchatError} `key-changed`, if the name belonged to another key until now. */
-  checkKey(key: PeerKey): void {
+  #checkKey(key: PeerKey): void {
     if (!this.facts.keyChanged(key)) return;
     const name = this.#name(key);
     throw new P2pchatError(
@@ -462,7 +448,11 @@ export class RoomView {
       key: fingerprintOf(this.self),
       members,
       unconfirmed: members.filter(({ upToDate }) => !upToDate).length,
-      unsent: status.unsent + status.unacknowledged,
+      unsent: status.waiting.reduce((sum, { messages }) => sum + messages, status.unsent),
+      waiting: status.waiting.map(({ to, name, messages }) => ({
+        name: this.facts.authorName(to, name),
+        messages,
+      })),
       messages: this.facts.messages(),
       lastMessage: last === undefined
         ? null
@@ -524,12 +514,11 @@ export class RoomView {
 }
 
 function notHere(name: string): P2pchatError {
-  return new P2pchatError("offline", unreachableText(name));
+  return new P2pchatError("offline", `${name} isn't here now; try again when ${name} is back`);
 }
 
-function unreachableText(name: string): string {
-  return `${name} can't be reached now: nothing private can be sent to ${name} before ${name} is back; ` +
-    "what you write to all is kept";
+function notYourself(): P2pchatError {
+  return new P2pchatError("unknown-user", "Cannot do that with yourself: name another member");
 }
 
 /** For an author of whom nothing but the key is known any more. */

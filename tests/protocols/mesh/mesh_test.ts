@@ -270,7 +270,30 @@ Deno.test("Mesh says to one what was typed after a line to all after that line, 
   founder.command({ command: "history", count: null });
   pass(world, 5 * SECOND_MS);
 
-  assertEquals(seen, ["n0 m0 all", "n0 p1 one", "m0 all", "n1 m0 all", "n1 p1 one"]);
+  // A history has nothing of what is private, and doesn't wait for it.
+  assertEquals(seen, ["n0 m0 all", "m0 all", "n0 p1 one", "n1 m0 all", "n1 p1 one"]);
+});
+
+Deno.test("Mesh announces another box key each day, and what is private goes on arriving", () => {
+  const seen: string[] = [];
+  const world = quietWorld([{
+    name: "days",
+    shown(process, event) {
+      if (event.event === "message" && process.label === "n1") seen.push(event.text);
+    },
+  }]);
+  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+  const founder = world.start(ann, { kind: "found" });
+  pass(world, SECOND_MS);
+  world.start(bob, { kind: "join", contact: ann.endpoint });
+  // The secret of the first key is forgotten with the third one.
+  for (let day = 0; day < 3; day++) {
+    pass(world, day === 0 ? 5 * SECOND_MS : 24 * 60 * 60 * SECOND_MS);
+    world.say(founder, `day ${day}`, { name: "Bob", key: bob.key });
+  }
+  pass(world, 5 * SECOND_MS);
+
+  assertEquals(seen, ["p0 day 0", "p1 day 1", "p2 day 2"]);
 });
 
 Deno.test("Mesh takes a stall for one, however much waited to be read", () => {

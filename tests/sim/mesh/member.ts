@@ -356,6 +356,9 @@ export class MemberProcess
       case "shown":
         this.#wasShown(effect.through);
         break;
+      case "await-output":
+        this.#input({ type: "output-seen", token: effect.token });
+        break;
       case "stop":
         this.outcome = effect.outcome;
         break;

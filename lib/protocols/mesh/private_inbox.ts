@@ -1,0 +1,194 @@
+/**
+ * Private messages from others: which of each sender's were shown, so that each is shown once, and what came before
+ * its turn.
+ *
+ * A sender sends nothing of an incarnation before its receiver has, or will never get, all of those before: so what
+ * is below all that is known here of a sender was shown. Several incarnations are known, and not the latest alone:
+ * of two copies of a profile each may have typed something, and the one that came in first is no older message of
+ * the other one.
+ */
+
+import { dropOldest } from "../../base/bounded.ts";
+import type { PeerKey } from "../../base/ids.ts";
+import { earliestMs } from "../../base/machine.ts";
+import {
+  FRONTIER_AUTHORS_MAX,
+  INCARNATIONS_PER_AUTHOR_MAX,
+  PRIVATE_EARLY_CHARACTERS_MAX,
+  PRIVATE_EARLY_MAX,
+} from "./limits.ts";
+import type { ReceivedPlace, ShownBundles } from "./private_messages_io.ts";
+import type { Content } from "./private_sealing.ts";
+import type { MeshRecord } from "./records.ts";
+
+interface Early extends Content {
+  readonly arrivedMs: number;
+}
+
+/** Of one incarnation of a sender. */
+interface Stream {
+  readonly from: PeerKey;
+  readonly incarnation: number;
+  /** The last counter that was handed to the user. */
+  shown: number;
+  /** The last one that the user has seen: it is acknowledged. */
+  seen: number;
+  /** Those that came before their turn, by counter; at most PRIVATE_EARLY_MAX. */
+  readonly early: Map<number, Early>;
+}
+
+/** A message whose turn has come. */
+export interface Received {
+  readonly place: ReceivedPlace;
+  readonly content: Content;
+}
+
+/** What becomes of a message that came: it is `again`, known through this counter, or waits for its turn here. */
+export type Reception = { readonly again: number } | "waits" | "no room";
+
+export class PrivateInbox {
+  /** By sender, then incarnation, in the order in which they were first heard of. */
+  readonly #senders = new Map<PeerKey, Map<number, Stream>>();
+  /** Those with messages that came before their turn. */
+  readonly #waiting = new Set<Stream>();
+  /** Length of all texts that came early. */
+  #earlyCharacters = 0;
+  /** Handed to the user, and not seen yet. */
+  #unseen = 0;
+
+  constructor(
+    records: readonly MeshRecord[],
+    readonly room: Pick<ShownBundles, "isShown">,
+    readonly causeMs: number,
+  ) {
+    for (const record of records) {
+      if (record.kind !== "private-received") continue;
+      const stream = this.#streamFor(record.from, record.incarnation);
+      if (stream !== null) stream.seen = stream.shown = Math.max(stream.seen, record.counter);
+    }
+  }
+
+  /** Whether the user hasn't seen something yet that was handed out to be shown. */
+  get isAwaitingSeen(): boolean {
+    return this.#unseen > 0;
+  }
+
+  /** The records that a compacted log needs. */
+  snapshot(): readonly MeshRecord[] {
+    return [...this.#senders.values()].flatMap((streams) =>
+      [...streams.values()].filter(({ seen }) => seen > 0).map(receivedRecord)
+    );
+  }
+
+  postpone(delayMs: number): void {
+    for (const { early } of this.#waiting) {
+      for (const [counter, one] of early) {
+        early.set(counter, { ...one, arrivedMs: one.arrivedMs + delayMs });
+      }
+    }
+  }
+
+  /** When the next one is shown although what its sender had been shown hasn't come. */
+  nextDeadlineMs(): number | null {
+    return earliestMs(...[...this.#waiting].map((stream) => {
+      const next = nextOf(stream);
+      return next === null ? null : next[1].arrivedMs + this.causeMs;
+    }));
+  }
+
+  take({ from, incarnation, counter }: ReceivedPlace, content: Content, nowMs: number): Reception {
+    const stream = this.#streamFor(from, incarnation);
+    if (stream === null) return { again: counter };
+    if (counter <= stream.shown) return { again: stream.seen };
+    const known = stream.early.get(counter);
+    const isNext = content.previous <= stream.shown;
+    const characters = content.text.length - (known?.text.length ?? 0);
+    const isFull = (known === undefined && stream.early.size >= PRIVATE_EARLY_MAX) ||
+      this.#earlyCharacters + characters > PRIVATE_EARLY_CHARACTERS_MAX;
+    if (isFull && !isNext) return "no room"; // its sender sends it again
+    // The one that came last knows best what its sender still holds.
+    stream.early.set(counter, { ...content, arrivedMs: known?.arrivedMs ?? nowMs });
+    this.#earlyCharacters += characters;
+    this.#waiting.add(stream);
+    return "waits";
+  }
+
+  /** Takes all whose turn has come: of each sender's incarnation some in their order, one at least. */
+  takeDue(nowMs: number): readonly (readonly Received[])[] {
+    if (this.#waiting.size === 0) return [];
+    return [...this.#waiting].map((stream) => this.#takeDueOf(stream, nowMs)).filter((due) =>
+      due.length > 0
+    );
+  }
+
+  /** The user has seen this one, and all before it. @returns What says so on disk. */
+  seen({ from, incarnation, counter }: ReceivedPlace): MeshRecord {
+    this.#unseen--;
+    // Where it was forgotten meanwhile, for thousands of others, its sender is answered all the same.
+    const stream = this.#senders.get(from)?.get(incarnation);
+    if (stream !== undefined) stream.seen = Math.max(stream.seen, counter);
+    return { kind: "private-received", from, incarnation, counter };
+  }
+
+  #takeDueOf(stream: Stream, nowMs: number): readonly Received[] {
+    const due: Received[] = [];
+    const { from, incarnation, early } = stream;
+    for (let next; (next = nextOf(stream)) !== null;) {
+      const [counter, content] = next;
+      const isCaused = content.heads.every((head) => this.room.isShown(head));
+      if (!isCaused && content.arrivedMs + this.causeMs > nowMs) break;
+      this.#drop(stream, counter);
+      stream.shown = counter;
+      due.push({ place: { from, incarnation, counter }, content });
+    }
+    for (const counter of early.keys()) if (counter <= stream.shown) this.#drop(stream, counter);
+    if (due.length > 0) this.#unseen++;
+    return due;
+  }
+
+  /** Null for one that is older than all that is known of this sender. */
+  #streamFor(from: PeerKey, incarnation: number): Stream | null {
+    const streams = this.#senders.get(from) ?? new Map<number, Stream>();
+    const known = streams.get(incarnation);
+    if (known !== undefined) return known;
+    if (streams.size >= INCARNATIONS_PER_AUTHOR_MAX) {
+      const oldest = Math.min(...streams.keys());
+      if (incarnation < oldest) return null;
+      this.#forget(streams.get(oldest)!);
+      streams.delete(oldest);
+    }
+    const stream = { from, incarnation, shown: 0, seen: 0, early: new Map() };
+    streams.set(incarnation, stream);
+    this.#senders.delete(from); // to the end: the longest silent is forgotten first
+    this.#senders.set(from, streams);
+    if (this.#senders.size > FRONTIER_AUTHORS_MAX) {
+      for (const forgotten of this.#senders.values().next().value!.values()) {
+        this.#forget(forgotten);
+      }
+      dropOldest(this.#senders, FRONTIER_AUTHORS_MAX);
+    }
+    return stream;
+  }
+
+  #forget(stream: Stream): void {
+    for (const counter of stream.early.keys()) this.#drop(stream, counter);
+  }
+
+  #drop(stream: Stream, counter: number): void {
+    this.#earlyCharacters -= stream.early.get(counter)?.text.length ?? 0;
+    stream.early.delete(counter);
+    if (stream.early.size === 0) this.#waiting.delete(stream);
+  }
+}
+
+/** The lowest that waits, if it is its turn. */
+function nextOf({ early, shown }: Stream): readonly [number, Early] | null {
+  if (early.size === 0) return null;
+  const counter = Math.min(...early.keys());
+  const content = early.get(counter)!;
+  return content.previous <= shown ? [counter, content] : null;
+}
+
+function receivedRecord({ from, incarnation, seen: counter }: Stream): MeshRecord {
+  return { kind: "private-received", from, incarnation, counter };
+}

@@ -1,0 +1,276 @@
+/**
+ * What is said in private: on our disk before it is shown or sent, and sent again, by this process or a later one,
+ * until its receiver has it, or it is too old.
+ */
+
+import type { Environment } from "../../base/environment.ts";
+import type { PeerKey } from "../../base/ids.ts";
+import { unreachable } from "../../base/invariant.ts";
+import { Deadlines } from "../../base/machine.ts";
+import { Pending } from "../../base/pending.ts";
+import { utf8Length } from "../../base/text.ts";
+import { HEADS_MAX, PRIVATE_WAITING_MAX } from "./limits.ts";
+import type {
+  PrivateConfig,
+  PrivateEffect,
+  PrivateInput,
+  ShownBundles,
+  Waiting,
+} from "./private_messages_io.ts";
+import {
+  endedRecord,
+  noteLateness,
+  type OutboxEntry,
+  PrivateOutbox,
+  queuedRecord,
+} from "./private_outbox.ts";
+import type { PrivateSealing } from "./private_sealing.ts";
+import type { MeshRecord } from "./records.ts";
+import type { PrivateEnvelope } from "./structures.ts";
+
+/** In the order in which they are served when due at once. */
+const DEADLINES = ["expiry", "resend"] as const;
+
+const EXPIRED_TEXT = "it wasn't delivered within 30 days";
+
+export class PrivateSending {
+  readonly #deadlines = new Deadlines(DEADLINES);
+  readonly #outbox: PrivateOutbox;
+  /** What is on its way to the disk; at most PRIVATE_WAITING_MAX. */
+  readonly #writes = new Pending<OutboxEntry>();
+
+  /** @param present Box keys of the members that are here. */
+  constructor(
+    readonly config: PrivateConfig,
+    readonly environment: Environment,
+    readonly sealing: PrivateSealing,
+    readonly room: Pick<ShownBundles, "heads">,
+    readonly present: ReadonlyMap<PeerKey, Uint8Array>,
+  ) {
+    this.#outbox = new PrivateOutbox(sealing, config.records);
+  }
+
+  waiting(): readonly Waiting[] {
+    return this.#outbox.waiting();
+  }
+
+  /** Whether something is on its way to the disk, or to somebody who is here. */
+  get isBusy(): boolean {
+    return this.#outbox.isStoring ||
+      this.#outbox.queues().some(([peer, { entries }]) =>
+        entries.length > 0 && this.present.has(peer)
+      );
+  }
+
+  /** The records that a compacted log needs. */
+  snapshot(): readonly MeshRecord[] {
+    return this.#outbox.snapshot();
+  }
+
+  nextDeadlineMs(): number | null {
+    return this.#deadlines.nextMs();
+  }
+
+  postpone(delayMs: number): void {
+    this.#deadlines.postpone(delayMs);
+    for (const [, queue] of this.#outbox.queues()) {
+      if (queue.resendAtMs !== null) queue.resendAtMs += delayMs;
+    }
+  }
+
+  /** What earlier processes left is told, and what is too old given up. */
+  start(nowMs: number): readonly PrivateEffect[] {
+    return [...this.#expire(nowMs), ...this.tellWaiting("start")];
+  }
+
+  tick(nowMs: number): readonly PrivateEffect[] {
+    return this.#deadlines.takeDue(nowMs).flatMap((due) => {
+      switch (due) {
+        case "expiry":
+          return this.#expire(nowMs);
+        case "resend":
+          return this.#resendDue(nowMs);
+        default:
+          return unreachable(due);
+      }
+    });
+  }
+
+  say(
+    { to, name, text, ref }: Extract<PrivateInput, { type: "say" }>,
+    nowMs: number,
+  ): readonly PrivateEffect[] {
+    if (this.#outbox.size >= PRIVATE_WAITING_MAX) {
+      return [{ type: "refused", code: "full", to, name, text: "", ref }];
+    }
+    const queue = this.#outbox.queueFor(to);
+    const { incarnation } = this.config;
+    const counter = ++queue.lastCounter;
+    const { key: from } = this.sealing.signer;
+    const id = this.sealing.messageId(from, to, incarnation, counter);
+    const entry: OutboxEntry = {
+      message: { id, from, to, text, sentAt: this.environment.wallMs() },
+      name,
+      incarnation,
+      counter,
+      heads: this.room.heads().slice(0, HEADS_MAX),
+      bytes: utf8Length(text),
+      ref,
+      typedMs: nowMs,
+      isStored: false,
+      isSent: false,
+      sealedTo: null,
+      isLate: false,
+    };
+    queue.entries.push(entry);
+    return [{ type: "persist", records: [queuedRecord(entry)], token: this.#writes.add(entry) }];
+  }
+
+  stored(token: number, nowMs: number): readonly PrivateEffect[] {
+    const entry = this.#writes.take(token);
+    if (entry === undefined) return [];
+    entry.isStored = true;
+    if (this.#deadlines.get("expiry") === null) {
+      this.#deadlines.set("expiry", nowMs + this.config.expiryCheckMs);
+    }
+    const { message, name, ref } = entry;
+    const { id, to } = message;
+    const queue = this.#outbox.queueFor(to);
+    const queued = { type: "delivery", id, to, name, state: "queued", ref } as const;
+    const sent = { type: "sent", message, name, ref } as const;
+    if (this.present.has(to)) return [sent, queued, ...this.#pump(to, nowMs)];
+    queue.arrivedSinceTold ??= 0;
+    return [sent, { ...queued, waiting: queue.stored.length }];
+  }
+
+  notStored(token: number, text: string): readonly PrivateEffect[] {
+    const entry = this.#writes.take(token);
+    if (entry === undefined) return [];
+    const { message: { to }, name, ref } = entry;
+    this.#outbox.queueFor(to).take((other) => other === entry);
+    return [{ type: "refused", code: "disk", to, name, text, ref }];
+  }
+
+  /** A member is here, with another box key than before. */
+  met(peer: PeerKey, nowMs: number): readonly PrivateEffect[] {
+    const queue = this.#outbox.queueOf(peer);
+    if (queue === null) return [];
+    queue.begin();
+    queue.resendMs = this.config.resendFirstMs;
+    queue.resendAtMs = null;
+    return this.#pump(peer, nowMs);
+  }
+
+  /** A member isn't here any more. */
+  parted(peer: PeerKey): readonly PrivateEffect[] {
+    const waiting = this.#outbox.waitingFor(peer);
+    if (waiting === null) return [];
+    this.#outbox.queueFor(peer).arrivedSinceTold ??= 0;
+    return [{ type: "waits", when: "absent", receivers: [waiting] }];
+  }
+
+  tellWaiting(when: "start" | "quit"): readonly PrivateEffect[] {
+    const receivers = this.waiting();
+    if (receivers.length === 0) return [];
+    for (const { to } of receivers) this.#outbox.queueFor(to).arrivedSinceTold ??= 0;
+    return [{ type: "waits", when, receivers }];
+  }
+
+  /** Gives up what has waited for too long. */
+  #expire(nowMs: number): readonly PrivateEffect[] {
+    const beforeMs = this.environment.wallMs() - this.config.keptMs;
+    const effects: PrivateEffect[] = [];
+    for (const [, queue] of this.#outbox.queues()) {
+      const expired = queue.take(({ message, isStored }) => isStored && message.sentAt < beforeMs);
+      if (expired.length === 0) continue;
+      effects.push(...this.#ended(expired, "failed", EXPIRED_TEXT));
+      if (queue.entries.length === 0) queue.arrivedSinceTold = null;
+    }
+    if (this.#outbox.size > 0) this.#deadlines.set("expiry", nowMs + this.config.expiryCheckMs);
+    return effects;
+  }
+
+  /** These wait no more. The disk needn't know at once: at worst they are acknowledged once more. */
+  #ended(
+    entries: readonly OutboxEntry[],
+    state: "delivered" | "failed",
+    reason?: string,
+  ): readonly PrivateEffect[] {
+    return [
+      { type: "persist", records: entries.map(endedRecord), token: null },
+      ...entries.map(({ message: { id, to }, name, ref }): PrivateEffect => {
+        const delivery = { type: "delivery", id, to, name, state, ref } as const;
+        return reason === undefined ? delivery : { ...delivery, reason };
+      }),
+    ];
+  }
+
+  /** Sends what may be under way and isn't, where its receiver is here. */
+  #pump(peer: PeerKey, nowMs: number): readonly PrivateEffect[] {
+    const queue = this.#outbox.queueOf(peer);
+    const boxKey = this.present.get(peer);
+    if (queue === null || boxKey === undefined) return [];
+    const effects = queue.takeUnsent().flatMap((entry) => {
+      noteLateness(entry, boxKey, this.config.onItsWayMs, nowMs);
+      const { incarnation, counter, heads, isLate: late, message: { text, sentAt } } = entry;
+      const place = { to: peer, incarnation, counter, kind: "message" } as const;
+      const previous = queue.previousOf(entry);
+      return this.sealing.flood(place, boxKey, { previous, late, sentAt, heads, text });
+    });
+    if (queue.entries.length > 0 && queue.resendAtMs === null) {
+      queue.resendMs ||= this.config.resendFirstMs;
+      const jitter = 1 + this.environment.random() / 4;
+      queue.resendAtMs = nowMs + queue.resendMs * jitter;
+    }
+    this.#armResend();
+    return effects;
+  }
+
+  #resendDue(nowMs: number): readonly PrivateEffect[] {
+    const effects: PrivateEffect[] = [];
+    for (const [peer, queue] of this.#outbox.queues()) {
+      if (queue.resendAtMs === null || queue.resendAtMs > nowMs) continue;
+      queue.begin();
+      queue.resendMs = Math.min(2 * queue.resendMs, this.config.resendMsMax);
+      queue.resendAtMs = null;
+      effects.push(...this.#pump(peer, nowMs));
+    }
+    this.#armResend();
+    return effects;
+  }
+
+  #armResend(): void {
+    this.#deadlines.clear("resend");
+    for (const [, { resendAtMs }] of this.#outbox.queues()) {
+      if (resendAtMs !== null) this.#deadlines.setEarliest("resend", resendAtMs);
+    }
+  }
+
+  acknowledged(envelope: PrivateEnvelope, nowMs: number): readonly PrivateEffect[] {
+    const { from, incarnation, counter } = envelope;
+    const queue = this.#outbox.queueOf(from);
+    const arrived =
+      queue?.take((entry) =>
+        entry.isStored && entry.incarnation === incarnation && entry.counter <= counter
+      ) ?? [];
+    if (queue === null || arrived.length === 0) return []; // known already
+    queue.resendMs = this.config.resendFirstMs;
+    queue.resendAtMs = null;
+    return [
+      ...this.#ended(arrived, "delivered"),
+      ...this.#arrived(from, arrived),
+      ...this.#pump(from, nowMs),
+    ];
+  }
+
+  /** Whoever was told that something waits for this one is told when all of it has arrived. */
+  #arrived(to: PeerKey, entries: readonly OutboxEntry[]): readonly PrivateEffect[] {
+    const queue = this.#outbox.queueFor(to);
+    if (queue.arrivedSinceTold === null) return [];
+    queue.arrivedSinceTold += entries.length;
+    if (queue.entries.length > 0) return [];
+    const receiver = { to, name: entries.at(-1)!.name, messages: queue.arrivedSinceTold };
+    queue.arrivedSinceTold = null;
+    return [{ type: "arrived", receiver }];
+  }
+}

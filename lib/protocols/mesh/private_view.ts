@@ -1,0 +1,121 @@
+/** What the user sees of private messages: their own and others', what became of them, and what waits. */
+
+import { dateText } from "../../base/dates.ts";
+import { fingerprintOf } from "../../base/fingerprint.ts";
+import type { PeerKey } from "../../base/ids.ts";
+import { unreachable } from "../../base/invariant.ts";
+import type { MeshEvent } from "./events.ts";
+import { PRIVATE_WAITING_MAX } from "./limits.ts";
+import type { PrivateEffect, PrivateMessage, Waiting } from "./private_messages_io.ts";
+import type { RoomFacts } from "./room_view.ts";
+
+type EffectOf<Type extends PrivateEffect["type"]> = Extract<PrivateEffect, { readonly type: Type }>;
+
+/** What concerns the user. */
+export type PrivateNews = EffectOf<
+  "sent" | "received" | "delivery" | "waits" | "arrived" | "refused"
+>;
+
+/** How many receivers a notice names. */
+const NAMED_MAX = 5;
+
+export class PrivateView {
+  constructor(
+    readonly self: PeerKey,
+    readonly facts: Pick<RoomFacts, "shownName" | "authorName">,
+    readonly show: (event: MeshEvent, ref?: string) => void,
+  ) {}
+
+  tell(news: PrivateNews): void {
+    switch (news.type) {
+      case "sent":
+        return this.#sent(news);
+      case "received":
+        return this.#message(news.message, { self: false, history: news.late });
+      case "delivery":
+        return this.#delivery(news);
+      case "waits":
+        return this.#waits(news);
+      case "arrived":
+        return this.#arrived(news.receiver);
+      case "refused":
+        return this.#refused(news);
+      default:
+        return unreachable(news);
+    }
+  }
+
+  #sent({ message, name, ref }: EffectOf<"sent">): void {
+    const to = this.#receiver(message.to, name);
+    this.#message(message, { self: true, history: false, to }, ref);
+  }
+
+  #message(
+    { id, from, text, sentAt }: PrivateMessage,
+    about: { readonly self: boolean; readonly history: boolean; readonly to?: string },
+    ref?: string,
+  ): void {
+    this.show({
+      event: "message",
+      id,
+      from: this.facts.shownName(from) ?? fingerprintOf(from),
+      text,
+      private: true,
+      sentAt: dateText(sentAt),
+      ...about,
+    }, ref);
+  }
+
+  #delivery({ id, to, name, state, reason, waiting, ref }: EffectOf<"delivery">): void {
+    this.show({
+      event: "delivery",
+      id,
+      to: this.#receiver(to, name),
+      state,
+      ...(reason === undefined ? {} : { reason }),
+      ...(waiting === undefined ? {} : { waiting }),
+    }, ref);
+  }
+
+  #waits({ when, receivers }: EffectOf<"waits">): void {
+    const what = this.#waitingText(receivers);
+    this.#notice(
+      when === "start"
+        ? `Still kept: ${what}; sent when you are both here`
+        : `Kept: ${what}; sent when you are both here again`,
+    );
+  }
+
+  #arrived({ to, name, messages }: Waiting): void {
+    const what = messages === 1 ? "message" : `${messages} messages`;
+    this.#notice(`${this.#receiver(to, name)} has the ${what} that waited`);
+  }
+
+  #refused({ code, to, name, text: because, ref }: EffectOf<"refused">): void {
+    const text = code === "disk"
+      ? because
+      : `Cannot write to ${this.#receiver(to, name)} alone: ${PRIVATE_WAITING_MAX} messages wait ` +
+        "for their receivers already; try again when some have arrived";
+    this.show({ event: "error", code, text }, ref);
+  }
+
+  #notice(text: string): void {
+    this.show({ event: "notice", text });
+  }
+
+  /** `2 private messages for Bob and Carol`. */
+  #waitingText(receivers: readonly Waiting[]): string {
+    const total = receivers.reduce((sum, { messages }) => sum + messages, 0);
+    const names = receivers.slice(0, NAMED_MAX).map(({ to, name }) => this.#receiver(to, name));
+    const more = receivers.length - names.length;
+    if (more > 0) names.push(`${more} more`);
+    const last = names.pop();
+    const listed = names.length === 0 ? last : `${names.join(", ")} and ${last}`;
+    return `${total} private ${total === 1 ? "message" : "messages"} for ${listed}`;
+  }
+
+  /** Who has no name here any more is called as when it was written to. */
+  #receiver(key: PeerKey, name: string): string {
+    return this.facts.authorName(key, name);
+  }
+}

@@ -1,0 +1,267 @@
+// What private messages outlive: processes and disks of both sides, and each other's absence.
+
+import { assert, assertEquals } from "@std/assert";
+import { PRIVATE_DEFAULTS } from "../../../lib/protocols/mesh/private_messages_io.ts";
+import { carry, DAY_MS, floods, meet, part, Person } from "./private_people.ts";
+
+const HOUR_MS = DAY_MS / 24;
+
+function pair(): readonly [Person, Person] {
+  return [new Person(1), new Person(2)];
+}
+
+const records = ({ disk }: Person) => disk.map(({ kind }) => kind);
+
+Deno.test("PrivateMessages: nothing is shown, told or sent before the disk has it", () => {
+  const [ann, bob] = pair();
+  meet(ann, bob);
+
+  const first = ann.machine.step({ type: "say", to: bob.key, name: "Bob", text: "x" }, 0);
+  const token = first[0]?.type === "persist" ? first[0].token : null;
+  assert(token !== null);
+  const isBusy = ann.machine.isBusy;
+  const then = ann.machine.step({ type: "stored", token }, 1);
+
+  assertEquals(first.map(({ type }) => type), ["persist"]);
+  assertEquals(isBusy, true);
+  assertEquals(then.map(({ type }) => type), ["sent", "delivery", "flood"]);
+});
+
+Deno.test("PrivateMessages: what the disk refuses is refused, and holds up nothing", () => {
+  const [ann, bob] = pair();
+  meet(ann, bob);
+
+  carry([ann, bob], ann.say(bob, "1"));
+  ann.refuses = true;
+  const refused = ann.say(bob, "2");
+  ann.refuses = false;
+  carry([ann, bob], ann.say(bob, "3"));
+
+  assertEquals(floods(refused), []);
+  assertEquals(ann.told, [
+    "queued to p2",
+    "delivered to p2",
+    "disk",
+    "queued to p2",
+    "delivered to p2",
+  ]);
+  assertEquals([bob.shown, ann.machine.isBusy], [["1", "3"], false]);
+});
+
+Deno.test("PrivateMessages: what is kept for one who is away is sent when both are there, whoever restarts", () => {
+  const [ann, bob] = pair();
+  ann.say(bob, "1");
+  ann.restart();
+  ann.say(bob, "2");
+  ann.restart();
+  bob.restart();
+  ann.say(bob, "3");
+
+  meet(ann, bob);
+  ann.restart();
+  bob.restart();
+  meet(ann, bob);
+  carry([ann, bob], ann.say(bob, "4"));
+
+  assertEquals(bob.shown, ["1 (late)", "2 (late)", "3", "4"]);
+  assertEquals(ann.told, [
+    "queued to p2 of 1",
+    "queued to p2 of 2",
+    "queued to p2 of 3",
+    ...Array(3).fill("delivered to p2"),
+    "queued to p2",
+    "delivered to p2",
+  ]);
+  assertEquals(ann.waits, ["start: 1 for p2", "start: 2 for p2", "arrived: 3"]);
+});
+
+Deno.test("PrivateMessages: what was typed later waits until the receiver has what was typed before", () => {
+  const [ann, bob] = pair();
+  ann.say(bob, "before");
+  ann.restart();
+  ann.say(bob, "after");
+
+  bob.meets(ann);
+  const first = floods(ann.meets(bob));
+  const answers = first.flatMap((envelope) => floods(bob.hears(envelope, ann.key)));
+  const then = answers.flatMap((envelope) => floods(ann.hears(envelope, bob.key)));
+
+  assertEquals(first.map(({ incarnation }) => incarnation), [1]);
+  assertEquals(then.map(({ incarnation }) => incarnation), [2]);
+});
+
+Deno.test("PrivateMessages: of many that wait so many are under way as the receiver can hold", () => {
+  const [ann, bob] = pair();
+  const texts = Array.from({ length: 300 }, (_, index) => `${index}`);
+  for (const text of texts) ann.say(bob, text);
+  for (const text of ["y", "z"]) ann.say(bob, text.repeat(65_536));
+  bob.meets(ann);
+
+  const first = floods(ann.meets(bob));
+  carry([ann, bob], first.map((envelope) => ({ type: "flood", envelope, except: null })));
+
+  assertEquals(first.length, 64);
+  assertEquals(bob.shown.map((text) => text.slice(0, 5)), [...texts, "yyyyy", "zzzzz"]);
+  assertEquals(ann.machine.waiting(), []);
+});
+
+Deno.test("PrivateMessages: whoever may have been shown a message is shown it again as an earlier one", () => {
+  const [ann, bob] = pair();
+  meet(ann, bob);
+
+  bob.isBlind = true;
+  carry([ann, bob], ann.say(bob, "x"));
+  const toldBefore = [...ann.told];
+  bob.isBlind = false;
+  bob.restart();
+  meet(ann, bob);
+
+  assertEquals(toldBefore, ["queued to p2"]);
+  assertEquals(bob.shown, ["x", "x (late)"]);
+  assertEquals(ann.told.at(-1), "delivered to p2");
+});
+
+Deno.test("PrivateMessages: after a restart nothing that was seen is shown again, and the next one is", () => {
+  const [ann, bob] = pair();
+  meet(ann, bob);
+  floods(ann.say(bob, "before")).map((envelope) => bob.hears(envelope, ann.key)); // its answer is lost
+  bob.restart();
+
+  meet(ann, bob);
+  carry([ann, bob], ann.say(bob, "after"));
+
+  assertEquals(bob.shown, ["before", "after"]);
+  assertEquals(ann.machine.isBusy, false);
+});
+
+Deno.test("PrivateMessages: a profile put back to an older state repeats nothing, and is told that all arrived", () => {
+  const [ann, bob] = pair();
+  ann.say(bob, "1");
+  const image = [...ann.disk];
+  meet(ann, bob);
+  carry([ann, bob], ann.say(bob, "2"));
+  for (let start = 0; start < 9; start++) {
+    ann.restart();
+    meet(ann, bob);
+    carry([ann, bob], ann.say(bob, `in ${start}`));
+  }
+  const shown = [...bob.shown];
+
+  ann.disk = image;
+  ann.restart();
+  meet(ann, bob);
+
+  assertEquals(shown.length, 11);
+  assertEquals(bob.shown, shown);
+  assertEquals(ann.machine.waiting(), []);
+});
+
+Deno.test("PrivateMessages: of two copies of a profile each is heard, in whichever order they meet the receiver", () => {
+  const [ann, bob] = pair();
+  const copy = new Person(1);
+  copy.restart();
+  ann.say(bob, "typed to the first");
+  copy.say(bob, "typed to the copy");
+
+  meet(copy, bob);
+  part(copy, bob);
+  ann.incarnation = 9; // the later start
+  ann.restart();
+  meet(ann, bob);
+
+  assertEquals(bob.shown, ["typed to the copy", "typed to the first (late)"]);
+});
+
+Deno.test("PrivateMessages: after 30 days a message has failed, at a start or later, and the next one goes out", () => {
+  const [ann, bob] = pair();
+  ann.say(bob, "1");
+  ann.wallMs += 20 * DAY_MS;
+  ann.say(bob, "2");
+
+  ann.wallMs += 10 * DAY_MS;
+  ann.step({ type: "tick" }, HOUR_MS);
+  const inTime = [...ann.told];
+  ann.wallMs += 1;
+  ann.step({ type: "tick" }, 2 * HOUR_MS);
+  const later = ann.told.slice(inTime.length);
+  meet(ann, bob, 2 * HOUR_MS);
+  ann.say(new Person(3), "3");
+  ann.wallMs += 31 * DAY_MS;
+  ann.restart();
+
+  assertEquals(inTime.length, 2);
+  assertEquals(later, ["failed to p2"]);
+  assertEquals(bob.shown, ["2 (late)"]);
+  assertEquals(ann.told.at(-1), "failed to p3");
+  assertEquals(ann.machine.waiting(), []);
+});
+
+Deno.test("PrivateMessages: more than can be kept are refused", () => {
+  const [ann, bob] = pair();
+  for (let said = 0; said < 1_000; said++) ann.say(bob, "x");
+  ann.restart();
+
+  const refused = ann.say(bob, "y", 1, "r");
+
+  const name = "p2";
+  assertEquals(refused, [{ type: "refused", code: "full", to: bob.key, name, text: "", ref: "r" }]);
+});
+
+Deno.test("PrivateMessages: who leaves, or is left, reads what waits and fails nothing", () => {
+  const ann = new Person(1);
+  const [bob, eve] = [new Person(2), new Person(3)];
+  for (const other of [bob, eve]) meet(ann, other);
+  ann.say(bob, "1");
+  ann.say(eve, "2");
+  const awaited = ann.machine.isBusy;
+  for (const { key: peer } of [bob, eve]) ann.step({ type: "absent", peer, reason: "quit" });
+  const silent = ann.step({ type: "tick" }, 60_000);
+  ann.step({ type: "quit" });
+
+  assertEquals([awaited, ann.machine.isBusy], [true, false]);
+  assertEquals(silent, []);
+  assertEquals(ann.waits, [
+    "absent: 1 for p2",
+    "absent: 1 for p3",
+    "quit: 1 for p2",
+    "quit: 1 for p3",
+  ]);
+  assertEquals(ann.told, ["queued to p2", "queued to p3"]);
+});
+
+Deno.test("PrivateMessages: a compacted log has what waits and what was seen, and nothing else", () => {
+  const [ann, bob] = pair();
+  meet(ann, bob);
+  carry([ann, bob], ann.say(bob, "has arrived"));
+  part(ann, bob);
+  ann.say(bob, "waits");
+  const before = records(ann);
+
+  for (const one of [ann, bob]) {
+    one.disk = [...one.machine.snapshot()];
+    one.restart();
+  }
+  const after = [records(ann), records(bob)];
+  meet(ann, bob);
+
+  assertEquals(before, ["private-queued", "private-ended", "private-queued"]);
+  assertEquals(after, [["private-queued"], ["private-received"]]);
+  assertEquals(bob.shown, ["has arrived", "waits (late)"]);
+});
+
+Deno.test("PrivateMessages: a new box key is told of, and the one before it still opens for as long", () => {
+  const [ann, bob] = pair();
+  meet(ann, bob);
+  const life = PRIVATE_DEFAULTS.boxKeyLifeMs;
+  const [first] = floods(ann.say(bob, "1"));
+  const renewed = bob.step({ type: "tick" }, life);
+  const opened = bob.hears(first!, ann.key, life);
+  meet(ann, bob, life);
+  const [second] = floods(ann.say(bob, "2", life));
+  bob.step({ type: "tick" }, 2 * life);
+  bob.step({ type: "tick" }, 3 * life);
+
+  assertEquals(renewed, [{ type: "box-key", boxKey: second!.boxKey as Uint8Array<ArrayBuffer> }]);
+  assertEquals(opened.some(({ type }) => type === "received"), true);
+  assertEquals(bob.hears(second!, ann.key, 3 * life), []);
+});
