@@ -4,6 +4,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { ExactlyOnce } from "./checkers/m1_exactly_once.ts";
 import { SameHistory } from "./checkers/m4_same_history.ts";
+import { PrivateMessages } from "./checkers/private_messages.ts";
 import { RosterRight } from "./checkers/roster_right.ts";
 import { SentAfter } from "./checkers/sent_after.ts";
 import { StoredOrder } from "./checkers/stored_order.ts";
@@ -90,6 +91,28 @@ const HUNTS: readonly Hunt[] = [
     seedsMax: 40,
     troubles: [],
     scenario: { delayMs: 10, jitterMs: 1, ...EASY, loneWordMsMax: 2_500 },
+  },
+  {
+    mutation: MUTATIONS.keepsNothingPrivate,
+    finder: "private messages",
+    checkers: () => [new PrivateMessages()],
+    seedsMax: 10,
+  },
+  {
+    mutation: MUTATIONS.forgetsPrivate,
+    finder: "private messages",
+    checkers: () => [new PrivateMessages()],
+    seedsMax: 20,
+    troubles: ["kill", "quit"],
+    scenario: EASY,
+  },
+  {
+    mutation: MUTATIONS.repeatsPrivate,
+    finder: "private messages",
+    checkers: () => [new PrivateMessages()],
+    seedsMax: 40,
+    troubles: ["kill", "oldImage"],
+    scenario: EASY,
   },
   {
     mutation: MUTATIONS.firstOfTwoWins,

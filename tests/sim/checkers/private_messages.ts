@@ -1,17 +1,102 @@
 /**
- * Private messages are shown to their sender and their receiver alone, once to each, and once the room is
- * quiet the receiver has all that a process that still runs sent it and didn't refuse.
+ * Private messages are shown to their sender and their receiver alone, and to the receiver once, in the order in
+ * which they were typed. One that its sender was told is queued is delivered once both are there, whatever happened
+ * to either process or machine meanwhile; and what is told as delivered was shown.
+ *
+ * What is allowed: a process that ended between showing a message and noting that leaves its profile unable to know;
+ * those, and those alone, may be shown once more by the next process, as history. So may what the disk refused to
+ * note. A sender's profile that is put back to an old image has what waited then; a receiver's has nothing of what
+ * was shown to it after: that is its sender's no more.
  */
 
+import type { LinkId } from "../../../lib/base/ids.ts";
+import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
+import type { MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import type { MessageEvent, Said } from "../mesh/ledger.ts";
-import type { MemberProcess } from "../mesh/member.ts";
+import type { Member, MemberProcess } from "../mesh/member.ts";
 import type { World } from "../mesh/world.ts";
+
+type QueuedRecord = Extract<MeshRecord, { readonly kind: "private-queued" }>;
+
+/** One's own messages on disk, as their records name them. */
+interface Profile {
+  /** Told as queued, and as nothing else since. */
+  readonly awaited: Set<Said>;
+  /** Shown, and not noted when the process that runs began: it may repeat them. */
+  mayRepeat: Set<Said>;
+}
 
 export class PrivateMessages implements MeshChecker {
   readonly name = "private messages";
-  /** By message, who showed it first as its receiver. */
-  readonly #shownBy = new Map<Said, MemberProcess>();
+  readonly #profiles = new Map<Member, Profile>();
+  readonly #shown = new Set<Said>();
+  readonly #byId = new Map<string, Said>();
+  /** Where each was typed, from its record: (sender, receiver, incarnation), and counter. */
+  readonly #streams = new Map<Said, string>();
+  readonly #counters = new Map<Said, number>();
+  /** Places of messages that were synced before they went out. */
+  readonly #synced = new Map<Member, Set<string>>();
+
+  started(process: MemberProcess, records: readonly MeshRecord[]): void {
+    const { member } = process;
+    const { awaited } = this.#profileOf(member);
+    this.#synced.set(member, new Set());
+    const waiting = this.#waitingIn(member, records);
+    for (const said of awaited) {
+      if (waiting.has(said)) continue;
+      if (!this.#shown.has(said)) {
+        throw this.#broken(`the disk of ${member.label} lacks "${said.text}"`);
+      }
+      awaited.delete(said); // it was acknowledged, and nobody was told
+    }
+    const noted = new Map<string, number>();
+    for (const record of records) {
+      if (record.kind !== "private-received") continue;
+      const stream = streamOf(record.from, member.key, record.incarnation);
+      noted.set(stream, Math.max(noted.get(stream) ?? 0, record.counter));
+    }
+    const isNoted = (said: Said) =>
+      this.#counters.get(said)! <= (noted.get(this.#streams.get(said)!) ?? 0);
+    this.#profileOf(member).mayRepeat = new Set(
+      member.shown.order.filter((said) => said.to === member.key && !isNoted(said)),
+    );
+  }
+
+  restored(member: Member): void {
+    const { awaited } = this.#profileOf(member);
+    awaited.clear();
+    for (const said of this.#waitingIn(member, member.disk.records)) awaited.add(said);
+  }
+
+  wrote(process: MemberProcess, records: readonly MeshRecord[]): void {
+    const { key, world: { ledger } } = process.member;
+    for (const record of records) {
+      if (record.kind !== "private-queued") continue;
+      const said = ledger.byText(record.text);
+      if (said === undefined) throw this.#broken(`${process.label} keeps "${record.text}"`);
+      this.#streams.set(said, streamOf(key, record.to, record.incarnation));
+      this.#counters.set(said, record.counter);
+    }
+  }
+
+  sent(process: MemberProcess, _link: LinkId, message: MeshMessage): void {
+    const { member } = process;
+    if (message.type !== "private") return;
+    const { kind, from, to, incarnation, counter } = message.envelope;
+    if (kind !== "message" || from !== member.key) return;
+    const place = `${streamOf(from, to, incarnation)} ${counter}`;
+    const known = this.#synced.get(member)!;
+    if (known.has(place)) return;
+    const { records, synced } = member.disk;
+    const isSynced = records.slice(0, synced).some((record) =>
+      record.kind === "private-queued" && record.to === to && record.counter === counter &&
+      record.incarnation === incarnation
+    );
+    if (!isSynced) throw this.#broken(`${process.label} sends ${place} before it is synced`);
+    known.add(place);
+  }
 
   message(process: MemberProcess, said: Said, event: MessageEvent, again: boolean): void {
     if (said.to === null) return;
@@ -20,32 +105,90 @@ export class PrivateMessages implements MeshChecker {
     if (member.key !== said.to && member.key !== said.key) {
       throw this.#broken(`${label} shows "${said.text}", which is private to others`);
     }
+    this.#byId.set(event.id, said);
     if (member.key !== said.to) return;
-    // A process killed between showing and storing can't know; the next one may show it again.
-    if (again && this.#shownBy.get(said) === process) {
+    this.#shown.add(said);
+    if (!again) return this.#checkOrder(member, said);
+    if (!this.#profileOf(member).mayRepeat.delete(said) && !member.diskFailed) {
       throw this.#broken(`${label} shows "${said.text}" twice`);
     }
-    this.#shownBy.set(said, process);
+    if (!event.history) throw this.#broken(`${label} shows "${said.text}" again, not as history`);
+  }
+
+  /** Of each profile that writes to this one. */
+  #checkOrder(member: Member, said: Said): void {
+    const later = member.shown.order.find((other) =>
+      other.to === member.key && other.author === said.author && other.index > said.index
+    );
+    if (later !== undefined) {
+      throw this.#broken(`${member.label} shows "${said.text}" after "${later.text}"`);
+    }
+  }
+
+  shown(process: MemberProcess, event: MeshEvent): void {
+    if (event.event !== "delivery") return;
+    const { member, label } = process;
+    const said = this.#byId.get(event.id);
+    const { awaited } = this.#profileOf(member);
+    if (event.state === "queued") {
+      if (said === undefined) {
+        throw this.#broken(`${label} queues ${event.id}, which it didn't show`);
+      }
+      awaited.add(said);
+      return;
+    }
+    if (said === undefined) return; // its process ended before it was shown
+    awaited.delete(said);
+    if (event.state === "delivered" && !this.#shown.has(said)) {
+      throw this.#broken(`${label} is told that "${said.text}" arrived, which was never shown`);
+    }
   }
 
   atQuiet(world: World): void {
-    const runs = new Map<string, MemberProcess>();
-    const streams = new Set<number>();
-    for (const process of world.present()) {
-      runs.set(process.member.key, process);
-      streams.add(process.stream);
-    }
-    for (const said of world.ledger.said) {
-      if (said.to === null || said.refused || !streams.has(said.stream)) continue;
-      const receiver = runs.get(said.to);
-      // Shown once and acknowledged, it is nobody's any more: an old backup doesn't bring it back.
-      if (receiver !== undefined && !this.#shownBy.has(said)) {
-        throw this.#broken(`${receiver.label} was never shown "${said.text}"`);
+    const present = world.present();
+    const runs = new Map(present.map((process) => [process.member.key as string, process]));
+    for (const { member } of present) {
+      for (const said of this.#profileOf(member).awaited) {
+        const receiver = runs.get(said.to!);
+        if (receiver === undefined) continue;
+        throw this.#broken(`"${said.text}" of ${member.label} waits for ${receiver.label}`);
       }
     }
+  }
+
+  #profileOf(member: Member): Profile {
+    let profile = this.#profiles.get(member);
+    if (profile === undefined) {
+      this.#profiles.set(member, profile = { awaited: new Set(), mayRepeat: new Set() });
+    }
+    return profile;
+  }
+
+  /** The messages that wait on a disk. */
+  #waitingIn({ world: { ledger } }: Member, records: readonly MeshRecord[]): Set<Said> {
+    const waiting = new Map<string, QueuedRecord>();
+    for (const record of records) {
+      if (record.kind === "private-queued") waiting.set(placeOf(record), record);
+      if (record.kind === "private-ended") waiting.delete(placeOf(record));
+    }
+    return new Set(
+      [...waiting.values()].map(({ text }) => ledger.byText(text)).filter((said) =>
+        said !== undefined
+      ),
+    );
   }
 
   #broken(text: string): Violation {
     return new Violation(this.name, text);
   }
+}
+
+function streamOf(from: string, to: string, incarnation: number): string {
+  return `${from} ${to} ${incarnation}`;
+}
+
+function placeOf(
+  { to, incarnation, counter }: Pick<QueuedRecord, "to" | "incarnation" | "counter">,
+): string {
+  return `${to} ${incarnation} ${counter}`;
 }

@@ -193,15 +193,22 @@ export class Driver {
     this.world.say(process, `in answer to m${last.index}`, null);
   }
 
+  /** To somebody who is there, or was. */
   #private(): void {
-    const [from, to] = [this.#presentOne(), this.#presentOne()];
-    if (!this.subject.features.privateMessages || from === null || to === null) return;
-    const { member } = to;
-    const shared = this.world.members.some((other) =>
-      other !== member && other.names.has(member.name)
+    const from = this.#presentOne();
+    if (!this.subject.features.privateMessages || from === null) return;
+    const { members } = this.world;
+    const known = members.filter(({ readyAtMs, key }) =>
+      readyAtMs !== null && key !== from.member.key
     );
-    if (from === to || shared || member.names.size > 1) return;
-    this.world.say(from, "", { name: member.name, key: member.key });
+    if (known.length === 0) return;
+    const member = this.#random.pick(known);
+    const shared = members.some((other) => other !== member && other.names.has(member.name));
+    if (shared || member.names.size > 1) return;
+    const count = this.#random.chance(0.2) ? 2 + this.#random.below(80) : 1;
+    for (let n = 0; n < count && from.sim.alive; n++) {
+      this.world.say(from, "", { name: member.name, key: member.key });
+    }
   }
 
   #restartOne(): void {

@@ -9,6 +9,7 @@ import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.
 import { Ledger } from "../../../lib/protocols/mesh/ledger.ts";
 import { OrderView } from "../../../lib/protocols/mesh/order_view.ts";
 import { RosterIntake } from "../../../lib/protocols/mesh/roster_intake.ts";
+import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import type { SignedBeacon } from "../../../lib/protocols/mesh/structures.ts";
 import type { MeshMachine } from "./member.ts";
 import { SendsBeforeSync } from "../wrapped.ts";
@@ -73,6 +74,31 @@ class OwnClock extends Wrapped {
 class KeepsLastToItself extends Wrapped {
   override effects(effects: readonly MeshEffect[]): MeshEffect[] {
     return effects.filter((effect) => effect.type !== "send" || effect.message.type !== "ihave");
+  }
+}
+
+/** Doesn't write records of this kind, and takes them for written. */
+class DoesNotWrite extends Wrapped {
+  constructor(mesh: Mesh, readonly kind: MeshRecord["kind"]) {
+    super(mesh);
+  }
+  override effects(effects: readonly MeshEffect[]): MeshEffect[] {
+    return effects.map((effect) =>
+      effect.type === "persist"
+        ? { ...effect, records: effect.records.filter(({ kind }) => kind !== this.kind) }
+        : effect
+    );
+  }
+}
+
+/** Takes no notice of records of this kind. */
+class DoesNotRead extends Wrapped {
+  constructor(mesh: Mesh, readonly kind: MeshRecord["kind"]) {
+    super(mesh);
+  }
+  override input(input: MeshInput): MeshInput {
+    if (input.type !== "room-opened") return input;
+    return { ...input, records: input.records.filter(({ kind }) => kind !== this.kind) };
   }
 }
 
@@ -169,6 +195,18 @@ export const MUTATIONS = {
   holdsNoName: {
     name: "holds no name",
     wrap: (mesh) => new HoldsNoName(mesh),
+  },
+  keepsNothingPrivate: {
+    name: "doesn't store its private messages",
+    wrap: (mesh) => new DoesNotWrite(mesh, "private-queued"),
+  },
+  forgetsPrivate: {
+    name: "forgets its private messages at a restart",
+    wrap: (mesh) => new DoesNotRead(mesh, "private-queued"),
+  },
+  repeatsPrivate: {
+    name: "forgets at a restart which private messages it showed",
+    wrap: (mesh) => new DoesNotRead(mesh, "private-received"),
   },
   firstOfTwoWins: {
     name: "believes the first of two",
