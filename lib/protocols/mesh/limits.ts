@@ -131,14 +131,18 @@ export const ENVELOPES_REMEMBERED_MAX = ENVELOPES_RELAYED_BURST +
  * bytes there, and 74 MB of the log with what their sender had been shown.
  */
 export const PRIVATE_WAITING_MAX = 1_000;
-/** Private messages that came before an earlier one, for each incarnation of a sender. */
+/** Private messages that came before their turn, for each sender. */
 export const PRIVATE_EARLY_MAX = 64;
 /** Under way to one receiver, who can hold so many until it is their turn. */
 export const PRIVATE_WINDOW_MESSAGES = PRIVATE_EARLY_MAX;
 /** The same in bytes of text: a quarter of a link's data queue, since a frame that finds it full is dropped. */
 export const PRIVATE_WINDOW_BYTES = 256 * 1024;
-/** The same for all senders together: 64 of the longest texts. */
-export const PRIVATE_EARLY_CHARACTERS_MAX = 64 * 65_536;
+/** What they take in memory, of all senders together: a hundred of the longest texts, whatever liars send. */
+export const PRIVATE_EARLY_BYTES_MAX = 16 * 1024 * 1024;
+/** A head in memory: two ids of 64 characters, three numbers and what holds them. */
+export const HEAD_MEMORY_BYTES = 512;
+/** What a message takes in memory beside text and heads. */
+export const PRIVATE_MEMORY_BYTES_MIN = 512;
 
 /** A bundle of kind `heads` has no text: what it takes of the kept 64 MiB is its header, at least this. */
 export const KEPT_BUNDLE_BYTES_MIN = 256;

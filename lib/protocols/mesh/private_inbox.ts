@@ -13,9 +13,11 @@ import type { PeerKey } from "../../base/ids.ts";
 import { earliestMs } from "../../base/machine.ts";
 import {
   FRONTIER_AUTHORS_MAX,
+  HEAD_MEMORY_BYTES,
   INCARNATIONS_PER_AUTHOR_MAX,
-  PRIVATE_EARLY_CHARACTERS_MAX,
+  PRIVATE_EARLY_BYTES_MAX,
   PRIVATE_EARLY_MAX,
+  PRIVATE_MEMORY_BYTES_MIN,
 } from "./limits.ts";
 import type { ReceivedPlace, ShownBundles } from "./private_messages_io.ts";
 import type { Content } from "./private_sealing.ts";
@@ -23,6 +25,8 @@ import type { MeshRecord } from "./records.ts";
 
 interface Early extends Content {
   readonly arrivedMs: number;
+  /** In memory. */
+  readonly bytes: number;
 }
 
 /** Of one incarnation of a sender. */
@@ -33,7 +37,7 @@ interface Stream {
   shown: number;
   /** The last one that the user has seen: it is acknowledged. */
   seen: number;
-  /** Those that came before their turn, by counter; at most PRIVATE_EARLY_MAX. */
+  /** Those that came before their turn, by counter; at most PRIVATE_EARLY_MAX for each sender. */
   readonly early: Map<number, Early>;
 }
 
@@ -51,8 +55,8 @@ export class PrivateInbox {
   readonly #senders = new Map<PeerKey, Map<number, Stream>>();
   /** Those with messages that came before their turn. */
   readonly #waiting = new Set<Stream>();
-  /** Length of all texts that came early. */
-  #earlyCharacters = 0;
+  /** What came early takes so much. */
+  #earlyBytes = 0;
   /** Handed to the user, and not seen yet. */
   #unseen = 0;
 
@@ -101,16 +105,26 @@ export class PrivateInbox {
     if (stream === null) return { again: counter };
     if (counter <= stream.shown) return { again: stream.seen };
     const known = stream.early.get(counter);
-    const isNext = content.previous <= stream.shown;
-    const characters = content.text.length - (known?.text.length ?? 0);
-    const isFull = (known === undefined && stream.early.size >= PRIVATE_EARLY_MAX) ||
-      this.#earlyCharacters + characters > PRIVATE_EARLY_CHARACTERS_MAX;
-    if (isFull && !isNext) return "no room"; // its sender sends it again
+    const bytes = memoryOf(content);
+    const isShownNow = content.previous <= stream.shown && this.#isCaused(content);
+    if (!isShownNow && !this.#hasRoomFor(from, known, bytes)) return "no room"; // its sender sends it again
     // The one that came last knows best what its sender still holds.
-    stream.early.set(counter, { ...content, arrivedMs: known?.arrivedMs ?? nowMs });
-    this.#earlyCharacters += characters;
+    stream.early.set(counter, { ...content, arrivedMs: known?.arrivedMs ?? nowMs, bytes });
+    this.#earlyBytes += bytes - (known?.bytes ?? 0);
     this.#waiting.add(stream);
     return "waits";
+  }
+
+  #hasRoomFor(from: PeerKey, known: Early | undefined, bytes: number): boolean {
+    if (this.#earlyBytes + bytes - (known?.bytes ?? 0) > PRIVATE_EARLY_BYTES_MAX) return false;
+    if (known !== undefined) return true;
+    let early = 0;
+    for (const stream of this.#senders.get(from)?.values() ?? []) early += stream.early.size;
+    return early < PRIVATE_EARLY_MAX;
+  }
+
+  #isCaused({ heads }: Content): boolean {
+    return heads.every((head) => this.room.isShown(head));
   }
 
   /** Takes all whose turn has come: of each sender's incarnation some in their order, one at least. */
@@ -121,12 +135,17 @@ export class PrivateInbox {
     );
   }
 
-  /** The user has seen this one, and all before it. @returns What says so on disk. */
-  seen({ from, incarnation, counter }: ReceivedPlace): MeshRecord {
+  /**
+   * The user has seen this one, and all before it.
+   * @returns What says so on disk; null where a later one is about to be seen, too: of a burst the last one speaks
+   *   for all.
+   */
+  seen({ from, incarnation, counter }: ReceivedPlace): MeshRecord | null {
     this.#unseen--;
     // Where it was forgotten meanwhile, for thousands of others, its sender is answered all the same.
     const stream = this.#senders.get(from)?.get(incarnation);
     if (stream !== undefined) stream.seen = Math.max(stream.seen, counter);
+    if (stream !== undefined && stream.shown > counter) return null;
     return { kind: "private-received", from, incarnation, counter };
   }
 
@@ -135,8 +154,7 @@ export class PrivateInbox {
     const { from, incarnation, early } = stream;
     for (let next; (next = nextOf(stream)) !== null;) {
       const [counter, content] = next;
-      const isCaused = content.heads.every((head) => this.room.isShown(head));
-      if (!isCaused && content.arrivedMs + this.causeMs > nowMs) break;
+      if (!this.#isCaused(content) && content.arrivedMs + this.causeMs > nowMs) break;
       this.#drop(stream, counter);
       stream.shown = counter;
       due.push({ place: { from, incarnation, counter }, content });
@@ -175,10 +193,14 @@ export class PrivateInbox {
   }
 
   #drop(stream: Stream, counter: number): void {
-    this.#earlyCharacters -= stream.early.get(counter)?.text.length ?? 0;
+    this.#earlyBytes -= stream.early.get(counter)?.bytes ?? 0;
     stream.early.delete(counter);
     if (stream.early.size === 0) this.#waiting.delete(stream);
   }
+}
+
+function memoryOf({ text, heads }: Content): number {
+  return 2 * text.length + HEAD_MEMORY_BYTES * heads.length + PRIVATE_MEMORY_BYTES_MIN;
 }
 
 /** The lowest that waits, if it is its turn. */

@@ -193,6 +193,7 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
   /** Seen, then remembered, then acknowledged: who is killed in between is shown it again rather than never. */
   #seen(upTo: ReceivedPlace): readonly PrivateEffect[] {
     const record = this.#inbox.seen(upTo);
+    if (record === null) return [];
     return [{ type: "persist", records: [record], token: null }, ...this.#acknowledge(upTo)];
   }
 

@@ -1,6 +1,7 @@
 // What private messages outlive: processes and disks of both sides, and each other's absence.
 
 import { assert, assertEquals } from "@std/assert";
+import type { BundleId } from "../../../lib/base/ids.ts";
 import { PRIVATE_DEFAULTS } from "../../../lib/protocols/mesh/private_messages_io.ts";
 import { carry, DAY_MS, floods, meet, part, Person } from "./private_people.ts";
 
@@ -119,6 +120,69 @@ Deno.test("PrivateMessages: whoever may have been shown a message is shown it ag
   assertEquals(toldBefore, ["queued to p2"]);
   assertEquals(bob.shown, ["x", "x (late)"]);
   assertEquals(ann.told.at(-1), "delivered to p2");
+});
+
+Deno.test("PrivateMessages: one that comes again before it was seen is neither shown again nor acknowledged", () => {
+  const [ann, bob] = pair();
+  meet(ann, bob);
+  bob.isBlind = true;
+  const [envelope] = floods(ann.say(bob, "x"));
+  bob.hears(envelope!, ann.key);
+  const [again] = floods(ann.step({ type: "tick" }, PRIVATE_DEFAULTS.resendFirstMs));
+
+  const answer = bob.hears(again!, ann.key);
+
+  assertEquals([answer, bob.shown], [[], ["x"]]);
+});
+
+Deno.test("PrivateMessages: of a burst the last one that is seen is noted and acknowledged, for all", () => {
+  const [ann, bob] = pair();
+  meet(ann, bob);
+  bob.isBlind = true;
+  const shown = ["1", "2", "3"].flatMap((text) => ann.say(bob, text)).flatMap((effect) =>
+    effect.type === "flood" ? bob.hears(effect.envelope, ann.key) : []
+  );
+  const seen = shown.flatMap((effect) =>
+    effect.type === "await-seen" ? [bob.step({ type: "seen", upTo: effect.upTo })] : []
+  );
+  const isBusy = bob.machine.isBusy;
+  carry([ann, bob], seen.flat());
+
+  assertEquals(seen.map((effects) => effects.map(({ type }) => type)), [[], [], [
+    "persist",
+    "flood",
+  ]]);
+  assertEquals([isBusy, ann.machine.waiting()], [false, []]);
+});
+
+Deno.test("PrivateMessages: what comes early and never has its turn is bounded, and keeps nobody out", () => {
+  const bob = new Person(2, { shown: [] });
+  const head = {
+    author: bob.key,
+    incarnation: 1,
+    counter: 1,
+    time: 1,
+    id: "ab".repeat(32) as BundleId,
+  };
+  const text = "x".repeat(60_000);
+  let held = 0;
+  for (let seed = 10; seed < 50; seed++) {
+    const liar = new Person(seed, { heads: [head] });
+    bob.meets(liar);
+    liar.meets(bob);
+    for (let n = 0; n < 10; n++) {
+      const before = bob.shown.length;
+      for (const envelope of floods(liar.say(bob, text))) bob.hears(envelope, liar.key);
+      held += bob.shown.length - before;
+    }
+  }
+  const ann = new Person(1);
+  meet(ann, bob);
+  carry([ann, bob], ann.say(bob, "x"));
+  bob.step({ type: "tick" }, 10_000);
+
+  assertEquals(held, 0);
+  assertEquals(bob.shown.length, 1 + Math.floor(16 * 1024 * 1024 / (120_000 + 512 + 512)));
 });
 
 Deno.test("PrivateMessages: after a restart nothing that was seen is shown again, and the next one is", () => {

@@ -5,6 +5,7 @@ import {
   INBOUND_LINKS_MAX,
   KEPT_MESSAGES_MAX,
   PASSIVE_VIEW_MAX,
+  PRIVATE_WAITING_MAX,
 } from "../../../lib/protocols/mesh/limits.ts";
 import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
 import type { Room } from "../../../lib/protocols/mesh/room.ts";
@@ -53,6 +54,14 @@ function probeOf(mesh: Mesh): MeshProbe {
         what: "neighbours",
         size: room.machines.overlay.activeView().length,
         max: neighboursMax,
+      };
+      yield {
+        what: "private messages that wait",
+        size: room.machines.privateMessages.waiting().reduce(
+          (sum, { messages }) => sum + messages,
+          0,
+        ),
+        max: PRIVATE_WAITING_MAX,
       };
       yield {
         what: "passive members",
