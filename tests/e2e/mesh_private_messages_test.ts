@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Node, Nodes, PROGRAM, type ShownEvent } from "./node.ts";
 import { hasScript, openTerminal } from "./pty.ts";
+import { canMount, fill, mount, unmount } from "./small_disk.ts";
 
 const joined = (name: string) => (event: ShownEvent) =>
   event.event === "joined" && event.name === name;
@@ -193,6 +194,36 @@ Deno.test("private messages: a receiver that is killed right after showing isn't
   }
 
   assertEquals(news, ["0", "1", "2", "3"]);
+});
+
+Deno.test({
+  name: "private messages: what the disk refuses is neither sent nor kept, and what comes is shown",
+  ignore: !canMount(),
+  async fn() {
+    await using room = new Room();
+    const disk = Deno.makeTempDirSync({ prefix: "p2pchat-disk-" });
+    room.defer(() => Deno.removeSync(disk, { recursive: true }));
+    await mount(disk);
+    room.defer(() => unmount(disk));
+    const alice = await room.come("Alice", null);
+    const bob = await room.ready("Bob", alice, { data: disk });
+    await alice.until(joined("Bob"));
+    await fill(disk);
+
+    await bob.tell("Alice", "x".repeat(60_000), "r");
+    const refused = await bob.until(({ event }) => event === "error");
+    await alice.tell("Bob", "are you there?");
+    await bob.until(shows("are you there?"));
+    await alice.until(delivery("delivered"));
+    Deno.removeSync(`${disk}/filling`);
+    await bob.tell("Alice", "yes");
+    await alice.until(shows("yes"));
+    await bob.until(delivery("delivered"));
+
+    assertEquals([refused.code, refused.ref], ["disk", "r"]);
+    assertEquals(received(alice), [["yes", false]]);
+    assertEquals(bob.events.filter(delivery("queued")).length, 1);
+  },
 });
 
 Deno.test("private messages: to a name that nobody ever had here is an error", async () => {
