@@ -5,6 +5,7 @@
  *     make sim SEED=7 NODES=12 STEPS=400            one seed, twice, with its trace's tail where it fails
  *     make sim SEED=7 TRACE=1                       the same with every event, in words
  *
+ *     make sim MODE=mesh-lies SEEDS=2000             a room with members that lie
  *     make sim MODE=friends SEEDS=2000 STEPS=200     friends from a table instead of a room
  *     make sim MODE=group SEEDS=2000 NODES=4         a coordinator and a group
  *     make sim MODE=group SEEDS=50 LOSS=20           over the real datagram layer, which loses 20 % of them
@@ -26,6 +27,7 @@ import { type GroupRun, runGroup } from "./group/run.ts";
 import { Violation as GroupViolation } from "./group/violation.ts";
 import { meshSubject } from "./mesh/mesh_subject.ts";
 import { repeatCommand, runMesh, type RunOptions, type RunResult } from "./mesh/run.ts";
+import { liesNodesOf, liesRun } from "./mesh/run_lies.ts";
 import { nodesOf } from "./mesh/scenario.ts";
 
 const NAMES = ["SEED", "SEEDS", "NODES", "STEPS", "JOBS", "TRACE", "LOSS"] as const;
@@ -82,7 +84,7 @@ function report(options: RunOptions, { failure, tail }: RunResult): void {
 }
 
 /** What is simulated. */
-const MODES = ["mesh", "friends", "group", "directory", "lies"] as const;
+const MODES = ["mesh", "mesh-lies", "friends", "group", "directory", "lies"] as const;
 type Mode = typeof MODES[number];
 
 /** Taken out of the arguments and the environment. */
@@ -167,12 +169,13 @@ function runDirectorySeed(seed: number, totals: Totals, setting: (name: Name) =>
 }
 
 function runMeshSeed(seed: number, totals: Totals, setting: (name: Name) => number | null) {
-  const nodes = setting("NODES") ?? nodesOf(seed);
+  const lies = modeOf() === "mesh-lies";
+  const traced = setting("TRACE") ? { print } : {};
+  const nodes = setting("NODES") ?? (lies ? liesNodesOf(seed) : nodesOf(seed));
+  const steps = setting("STEPS") ?? (lies ? 80 : 400);
   const options: RunOptions = {
-    seed,
-    nodes,
-    steps: setting("STEPS") ?? 400,
-    ...(setting("TRACE") ? { print } : {}),
+    ...(lies ? liesRun(seed, nodes, steps) : { seed, nodes, steps }),
+    ...traced,
   };
   const result = runMesh(meshSubject(), options);
   totals.runs++;
@@ -185,6 +188,7 @@ function runMeshSeed(seed: number, totals: Totals, setting: (name: Name) => numb
 function runAll(seeds: readonly number[], setting: (name: Name) => number | null): Totals {
   const runSeed = {
     mesh: runMeshSeed,
+    "mesh-lies": runMeshSeed,
     friends: runFriendsSeed,
     group: runGroupSeed,
     directory: runDirectorySeed,

@@ -75,7 +75,7 @@ export class ExactlyOnce implements MeshChecker {
   }
 
   atQuiet(world: World): void {
-    const present = world.present();
+    const present = world.judged();
     const alive = new Set<Said>();
     for (const { member } of present) {
       for (const said of member.shown.held()) alive.add(said);

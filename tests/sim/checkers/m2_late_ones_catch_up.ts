@@ -16,12 +16,12 @@ export class LateOnesCatchUp implements MeshChecker {
   atAnswers(world: World): void {
     const { said: all } = world.ledger;
     const alive = new Set<Said>();
-    for (const { member } of world.present()) {
+    for (const { member } of world.judged()) {
       for (const said of member.shown.held()) {
         if (all.length - said.index <= SURELY_KEPT) alive.add(said);
       }
     }
-    for (const { member, history } of world.present()) {
+    for (const { member, history } of world.judged()) {
       if (history === null) throw new Violation(this.name, `${member.label} showed no history`);
       const kept = new Set(history.map(({ text }) => text));
       for (const said of alive) {

@@ -4,6 +4,7 @@
  */
 
 import type { HistoryMessage } from "../../../lib/protocols/mesh/events.ts";
+import { isMadeUp } from "../mesh/adversary.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import { raise } from "../mesh/ledger.ts";
 import { withoutLie } from "../mesh/liar.ts";
@@ -16,8 +17,8 @@ export class SameHistory implements MeshChecker {
   atAnswers(world: World): void {
     let first: { readonly member: Member; readonly history: readonly HistoryMessage[] } | null =
       null;
-    for (const { member, history } of world.present()) {
-      if (member.config.liar) continue; // it believes what it said last
+    for (const { member, history } of world.judged()) {
+      if (member.config.liar !== null) continue; // it believes what it said last
       if (history === null) throw new Violation(this.name, `${member.label} showed no history`);
       if (first === null) {
         this.#checkOne(world, member, history);
@@ -52,6 +53,7 @@ export class SameHistory implements MeshChecker {
     const seen = new Set<string>();
     const known: number[] = [];
     for (const { text, from } of history) {
+      if (isMadeUp(text)) continue;
       const said = world.ledger.byText(withoutLie(text));
       const at = `the history of ${member.label} has "${text}"`;
       if (said === undefined) throw new Violation(this.name, `${at}, typed by nobody`);

@@ -20,7 +20,7 @@ export class Bounded implements MeshChecker {
   }
 
   atQuiet(world: World): void {
-    for (const process of world.present()) this.#look(process);
+    for (const process of world.judged()) this.#look(process);
   }
 
   #look(process: MemberProcess): void {

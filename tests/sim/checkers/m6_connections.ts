@@ -27,7 +27,7 @@ export class Connections implements MeshChecker {
   }
 
   atQuiet(world: World): void {
-    for (const { label, links } of world.present()) {
+    for (const { label, links } of world.judged()) {
       if (links.size > QUIET_LINKS_MAX) {
         throw new Violation(this.name, `${label} has ${links.size} links in a quiet room`);
       }

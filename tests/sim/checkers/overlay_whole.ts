@@ -1,4 +1,7 @@
-/** After quiet, active views are symmetric, name members that run, and join them all into one overlay. */
+/**
+ * After quiet, active views are symmetric, name members that run, and join them all into one overlay: honest ones
+ * through honest ones.
+ */
 
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import type { MemberProcess } from "../mesh/member.ts";
@@ -10,7 +13,7 @@ export class OverlayWhole implements MeshChecker {
   atQuiet(world: World): void {
     // By process and not by key: a copy of a profile is another process with the same key.
     const views = new Map<MemberProcess, Set<MemberProcess>>();
-    for (const process of world.present()) {
+    for (const process of world.judged()) {
       if (process.probe === null) return;
       views.set(process, this.#neighbours(process, process.probe.activeView()));
     }
@@ -53,7 +56,7 @@ export class OverlayWhole implements MeshChecker {
       if (there === undefined) {
         throw new Violation(this.name, `${process.label} has a neighbour without a link`);
       }
-      there.forEach((other) => found.add(other));
+      for (const other of there) if (other.member.isJudged) found.add(other);
     }
     return found;
   }

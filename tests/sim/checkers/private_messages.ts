@@ -145,7 +145,7 @@ export class PrivateMessages implements MeshChecker {
   }
 
   atQuiet(world: World): void {
-    const present = world.present();
+    const present = world.judged();
     const runs = new Map(present.map((process) => [process.member.key as string, process]));
     for (const { member } of present) {
       for (const said of this.#profileOf(member).awaited) {

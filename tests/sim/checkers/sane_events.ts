@@ -5,6 +5,7 @@
  */
 
 import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
+import { NAME_TAKERS } from "../mesh/attacks.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import type { Member, MemberProcess } from "../mesh/member.ts";
 
@@ -50,6 +51,8 @@ export class SaneEvents implements MeshChecker {
     const folded = member.name.toLowerCase();
     const named = (name: string) => name.toLowerCase() === folded;
     if (code === "name-taken" && others.some(({ names }) => [...names].some(named))) return;
+    const hasNameTaker = others.some(({ config }) => NAME_TAKERS.has(config.liar ?? ""));
+    if (code === "name-taken" && hasNameTaker) return;
     const isCopied = others.some(({ key }) => key === member.key);
     // It was told to join through the other process of its own profile.
     if (code === "in-use" && process.readyAtMs === null && isCopied) return;

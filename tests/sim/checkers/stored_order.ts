@@ -78,7 +78,7 @@ export class StoredOrder implements MeshChecker {
   }
 
   atQuiet(world: World): void {
-    for (const process of world.present()) {
+    for (const process of world.judged()) {
       if (process.sim.settled && !process.member.diskFailed) {
         this.#compare(process, this.#views.get(process)!);
       }

@@ -7,6 +7,7 @@
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import { fakeSigner } from "../fake_crypto.ts";
 import { Random } from "../random.ts";
+import type { Attack } from "./attacks.ts";
 import { type MeshChecker, Violation } from "./checker.ts";
 import type { Said } from "./ledger.ts";
 import { Member, type MemberProcess } from "./member.ts";
@@ -21,6 +22,7 @@ const HELP_INTERVAL_MS = 30_000;
 const SETTLE_LOOK_MS = 2_500;
 /** Answers may wait for a slow disk. */
 const ANSWER_MS = 1_500;
+const TEN_YEARS_MS = 10 * 365 * 24 * 60 * 60 * 1_000;
 /** Whatever holds in a quiet room must still hold so much later. */
 const STAYS_QUIET_MS = 20_000;
 
@@ -44,7 +46,7 @@ export class Driver {
     print: ((line: string) => void) | null,
   ) {
     this.world = new World(
-      { ...scenario, hosts: scenario.nodes + EXTRA_HOSTS, print },
+      { ...scenario, hosts: scenario.nodes + scenario.attacks.length + EXTRA_HOSTS, print },
       subject,
       checkers,
     );
@@ -63,6 +65,7 @@ export class Driver {
     this.#pass(2_000);
     if (founder.present === null) throw new Violation("start", "the founder isn't ready after 2 s");
     for (let count = this.#random.below(scenario.nodes); count > 0; count--) this.#act("join");
+    for (const attack of scenario.attacks) this.#enter(this.#newMember(null, attack));
     for (let step = 0; step < scenario.steps; step++) {
       this.#pass(this.#random.exponential(scenario.gapMs));
       this.#act(this.#pickAction());
@@ -91,24 +94,30 @@ export class Driver {
 
   // Who there is.
 
-  #newMember(name: string | null): Member {
+  #newMember(name: string | null, attack: Attack | null = null): Member {
     const { scenario, world } = this;
     const random = this.#random;
     const index = world.members.length;
-    const reachable = index === 0;
+    const reachable = index === 0 || attack !== null;
     const unknown = this.subject.features.unknownAddress && random.chance(0.6);
     const member = world.addMember({
       signer: fakeSigner(`${scenario.seed}/${index}`),
       name: name ?? `u${index}`,
       passive: !reachable && random.chance(scenario.passiveChance),
       natted: !reachable && random.chance(scenario.nattedChance),
-      liar: this.subject.features.liars && random.chance(scenario.liarChance),
+      liar: attack ?? (this.#isEquivocator() ? "equivocates" : null),
       knowsAddress: !unknown,
       historyShown: scenario.historyShown,
       eager: random.chance(0.5),
     });
-    member.wallOffsetMs = random.between(-1, 1) * scenario.wallErrorMs;
+    member.wallOffsetMs = attack === "clockAhead"
+      ? TEN_YEARS_MS
+      : random.between(-1, 1) * scenario.wallErrorMs;
     return member;
+  }
+
+  #isEquivocator(): boolean {
+    return this.subject.features.liars && this.#random.chance(this.scenario.liarChance);
   }
 
   #presentOne(): MemberProcess | null {
@@ -116,9 +125,9 @@ export class Driver {
     return present.length === 0 ? null : this.#random.pick(present);
   }
 
-  /** Those whom a newcomer can dial. */
+  /** Those whom a newcomer can dial. Who comes in through a liar may be told anything. */
   #contacts(): readonly MemberProcess[] {
-    return this.world.present().filter(({ member: { config } }) =>
+    return this.world.judged().filter(({ member: { config } }) =>
       !config.natted && !config.passive
     );
   }
@@ -196,10 +205,10 @@ export class Driver {
   /** To somebody who is there, or was. */
   #private(): void {
     const from = this.#presentOne();
-    if (!this.subject.features.privateMessages || from === null) return;
+    if (!this.subject.features.privateMessages || !from?.member.isJudged) return;
     const { members } = this.world;
-    const known = members.filter(({ readyAtMs, key }) =>
-      readyAtMs !== null && key !== from.member.key
+    const known = members.filter(({ readyAtMs, key, isJudged }) =>
+      readyAtMs !== null && key !== from.member.key && isJudged
     );
     if (known.length === 0) return;
     const member = this.#random.pick(known);
@@ -439,6 +448,7 @@ export class Driver {
   #look(): void {
     const { world } = this;
     for (const member of world.members) {
+      if (!member.isJudged) continue;
       // Who never got in, and finds nobody to ask, is in no room.
       const comesBack = knowsRoom(member) || this.#contacts().length > 0;
       if (member.present === null && !member.over && comesBack) {
@@ -456,7 +466,7 @@ export class Driver {
 
   #ask(): void {
     const { world } = this;
-    for (const process of world.present()) {
+    for (const process of world.judged()) {
       process.peers = null;
       process.history = null;
       process.command({ command: "peers" });
@@ -508,7 +518,7 @@ export class Driver {
     const { world, scenario } = this;
     const untilMs = world.time.nowMs + scenario.loneWordMsMax;
     for (;;) {
-      const missing = world.present().find(({ member }) => !member.shown.has(said));
+      const missing = world.judged().find(({ member }) => !member.shown.has(said));
       if (missing === undefined || said.lie || said.refused) return;
       if (world.time.nowMs >= untilMs) {
         const text =

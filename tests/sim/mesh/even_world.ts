@@ -11,7 +11,7 @@ export function plainMember(signer: Signer, name: string): Omit<MemberConfig, "i
     name,
     passive: false,
     natted: false,
-    liar: false,
+    liar: null,
     knowsAddress: true,
     historyShown: 20,
     eager: false,

@@ -30,7 +30,7 @@ export interface Said {
   knew: readonly number[];
   /** The receiver of a private message; null for one to all. */
   readonly to: string | null;
-  /** Said by one who says two things for one: nothing is promised of it. */
+  /** Said by one whose program lies: nothing is promised of it. */
   readonly lie: boolean;
   /** What the program called it, once it was shown anywhere. */
   id: string | null;
@@ -129,7 +129,7 @@ export class Ledger {
       readonly index: number;
       readonly key: string;
       readonly shown: ShownLog;
-      readonly config: { readonly liar: boolean };
+      readonly config: { readonly liar: string | null };
     },
     stream: number,
     words: string,
@@ -153,7 +153,7 @@ export class Ledger {
       saidAtMs: nowMs,
       knew,
       to,
-      lie: to === null && author.config.liar,
+      lie: to === null && author.config.liar !== null,
       id: null,
       refused: false,
     };

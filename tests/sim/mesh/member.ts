@@ -26,6 +26,7 @@ import type { LinkEnd } from "../link.ts";
 import type { Call, Station } from "../network.ts";
 import { type Persist, type ProcessPort, type SimClock, SimProcess } from "../process.ts";
 import { Timer } from "../virtual_time.ts";
+import { type Attack, ATTACKS } from "./attacks.ts";
 import type { MeshProbe } from "./checker.ts";
 import { ShownLog } from "./ledger.ts";
 import { Liar } from "./liar.ts";
@@ -61,8 +62,8 @@ export interface MemberConfig {
   readonly passive: boolean;
   /** Behind a router that lets nobody in. */
   readonly natted: boolean;
-  /** Signs two things for one. */
-  readonly liar: boolean;
+  /** What it does that its program wouldn't: signs two things for one, or more; null for an honest member. */
+  readonly liar: "equivocates" | Attack | null;
   /** Whether it says where it can be dialled; otherwise as others see it. */
   readonly knowsAddress: boolean;
   readonly historyShown: number;
@@ -110,6 +111,11 @@ export class Member {
 
   get label(): string {
     return `n${this.index}`;
+  }
+
+  /** Whether its program is the one that is looked at: whoever signs two things for one does nothing else wrong. */
+  get isJudged(): boolean {
+    return this.config.liar === null || this.config.liar === "equivocates";
   }
 
   /** Its process where it runs and is in the room, else null. */
@@ -191,8 +197,15 @@ export class MemberProcess
     this.stream = world.ledger.newStream();
     const machine = world.subject.create(meshConfig, config.signer, environment);
     this.probe = world.subject.probe(machine);
-    this.machine = config.liar ? new Liar(machine, config.signer) : machine;
+    this.machine = this.#lying(machine, environment);
     this.sim = new SimProcess(this.machine, world.time, clock, member.disk, config.eager, this);
+  }
+
+  #lying(machine: MeshMachine, environment: Environment): MeshMachine {
+    const { config: { liar, signer }, world } = this.member;
+    if (liar === null) return machine;
+    if (liar === "equivocates") return new Liar(machine, signer);
+    return new ATTACKS[liar](machine, signer, environment, world.random.fork());
   }
 
   get host(): number {
@@ -303,9 +316,10 @@ export class MemberProcess
   }
 
   snapshot(): readonly MeshRecord[] | null {
+    const { member } = this;
     const snapshot = this.probe?.snapshot(this.#seenThrough) ?? null;
     if (snapshot !== null) {
-      for (const checker of this.member.world.checkers) checker.compacted?.(this, snapshot);
+      for (const checker of member.world.watching(member)) checker.compacted?.(this, snapshot);
     }
     return snapshot;
   }

@@ -10,6 +10,8 @@ export interface RunOptions {
   readonly seed: number;
   readonly nodes: number;
   readonly steps: number;
+  /** That of `make sim`, where it isn't the plain one. */
+  readonly mode?: string;
   /** Gets every line of the trace; null prints none. */
   readonly print?: (line: string) => void;
   /** Changes what the seed decided, for tests that need a certain trouble. */
@@ -56,6 +58,7 @@ export function runMesh(subject: Subject, options: RunOptions): RunResult {
 }
 
 /** The command that repeats a run. */
-export function repeatCommand({ seed, nodes, steps }: RunOptions): string {
-  return `make sim SEED=${seed} NODES=${nodes} STEPS=${steps}`;
+export function repeatCommand({ seed, nodes, steps, mode }: RunOptions): string {
+  const words = mode === undefined ? "" : ` MODE=${mode}`;
+  return `make sim${words} SEED=${seed} NODES=${nodes} STEPS=${steps}`;
 }

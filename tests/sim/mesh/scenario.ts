@@ -6,6 +6,7 @@
 import type { DiskConfig } from "../disk.ts";
 import type { QueueLimits } from "../link.ts";
 import { Random } from "../random.ts";
+import type { Attack } from "./attacks.ts";
 
 /** Kinds of trouble, and how often each comes where a run has it, beside 60 of talking. */
 export const TROUBLES = {
@@ -60,6 +61,8 @@ export interface Scenario {
   readonly passiveChance: number;
   /** Of each member, to be one who signs two things for one. */
   readonly liarChance: number;
+  /** Members that come in beside the others, one for each of these, and do this. */
+  readonly attacks: readonly Attack[];
   readonly historyShown: number;
   readonly longTextChance: number;
   /** Everything must be right again so long after everything has healed. */
@@ -101,6 +104,7 @@ export function scenarioOf(seed: number, nodes: number, steps: number): Scenario
     nattedChance: random.chance(0.2) ? 0.25 : 0,
     passiveChance: random.chance(0.15) ? 0.2 : 0,
     liarChance: random.chance(0.15) ? 0.25 : 0,
+    attacks: [],
     historyShown: random.pick([0, 3, 20, 100]),
     longTextChance: random.pick([0, 0.02, 0.1]),
     settleMsMax: 300_000,

@@ -18,6 +18,7 @@ import { Network, type Path } from "../network.ts";
 import { Random } from "../random.ts";
 import { Trace } from "../trace.ts";
 import { VirtualTime } from "../virtual_time.ts";
+import { isMadeUp } from "./adversary.ts";
 import { type MeshChecker, type MeshProbe, Violation } from "./checker.ts";
 import { Ledger, raise, type Said } from "./ledger.ts";
 import { withoutLie } from "./liar.ts";
@@ -74,6 +75,7 @@ export interface WorldConfig {
 }
 
 const codec = createCodec(MESH_MESSAGES);
+const NONE: readonly MeshChecker[] = [];
 
 export class World {
   readonly time = new VirtualTime();
@@ -82,7 +84,7 @@ export class World {
   readonly ledger = new Ledger();
   readonly trace: Trace;
   readonly members: Member[] = [];
-  /** Keys of those who sign two things for one. */
+  /** Keys of those who do what their program wouldn't. */
   readonly liars = new Set<PeerKey>();
   /** Taken in by machines. */
   messages = 0;
@@ -112,10 +114,10 @@ export class World {
     disk.wrote = (records, from) => {
       const { process } = member;
       if (process === null) return;
-      for (const checker of this.checkers) checker.wrote?.(process, records, from);
+      for (const checker of this.watching(member)) checker.wrote?.(process, records, from);
     };
     this.members.push(member);
-    if (config.liar) this.liars.add(member.key);
+    if (config.liar !== null) this.liars.add(member.key);
     if (!this.#labelByKey.has(member.key)) this.#labelByKey.set(member.key, member.label);
     return member;
   }
@@ -127,6 +129,16 @@ export class World {
       if (member.present !== null) present.push(member.present);
     }
     return present;
+  }
+
+  /** Those of them whose program is the one that is looked at. */
+  judged(): MemberProcess[] {
+    return this.present().filter(({ member }) => member.isJudged);
+  }
+
+  /** The checkers that look at a member's program. */
+  watching({ isJudged }: Member): readonly MeshChecker[] {
+    return isJudged ? this.checkers : NONE;
   }
 
   /** Starts a process on the member's profile, which has none. */
@@ -142,7 +154,7 @@ export class World {
     if (!member.config.natted && !member.config.passive) {
       this.network.listen(member.endpoint, process);
     }
-    for (const checker of this.checkers) checker.started?.(process, member.disk.records);
+    for (const checker of this.watching(member)) checker.started?.(process, member.disk.records);
     process.sim.deliver({ type: "start" });
     return process;
   }
@@ -168,7 +180,7 @@ export class World {
     for (const end of [...process.links.values()]) end.abandon(powerLost, lossChance);
     if (powerLost) member.disk.powerLost();
     else member.disk.processEnds();
-    for (const checker of this.checkers) checker.ended?.(process);
+    for (const checker of this.watching(member)) checker.ended?.(process);
     member.process = null;
     const { outcome } = process;
     if (
@@ -197,7 +209,7 @@ export class World {
     member.readyAtMs = image.wasReady;
     member.diskFailed ||= image.diskFailed;
     member.room = image.room;
-    for (const checker of this.checkers) checker.restored?.(member);
+    for (const checker of this.watching(member)) checker.restored?.(member);
   }
 
   /** The member's user types `words` to all, or to the member called `to`. */
@@ -218,7 +230,7 @@ export class World {
     const kind = input.type === "message" ? `< ${input.message.type}` : input.type;
     this.note(process.label, kind, effects.length, input);
     for (const effect of effects) this.#follow(process, effect);
-    for (const checker of this.checkers) checker.stepped?.(process, input);
+    for (const checker of this.watching(process.member)) checker.stepped?.(process, input);
   }
 
   /** What the machine knows, as soon as it does: what it shows may wait for the disk. */
@@ -240,27 +252,31 @@ export class World {
 
   effect(process: MemberProcess, effect: MeshEffect): void {
     this.note(process.label, `> ${effect.type}`, 0, effect);
-    for (const checker of this.checkers) checker.effect?.(process, effect);
+    for (const checker of this.watching(process.member)) checker.effect?.(process, effect);
   }
 
   messageSent(process: MemberProcess, link: LinkId, message: MeshMessage): void {
+    if (!process.member.isJudged) return;
     for (const checker of this.#readers) checker.sent?.(process, link, message);
   }
 
   bundleSent(process: MemberProcess, bundle: Bundle): void {
-    for (const checker of this.checkers) checker.bundleSent?.(process, bundle);
+    for (const checker of this.watching(process.member)) checker.bundleSent?.(process, bundle);
   }
 
   shown(process: MemberProcess, event: MeshEvent, ref: string | undefined): void {
+    const checkers = this.watching(process.member);
     if (event.event === "message") {
+      if (isMadeUp(event.text)) return;
       const said = this.ledger.byText(withoutLie(event.text));
       if (said?.lie) return process.member.shown.addLie();
       if (said === undefined) {
+        if (!process.member.isJudged) return;
         throw new Violation("integrity", `${process.label} shows "${event.text}", typed by nobody`);
       }
       const { shown } = process.member;
       const again = shown.has(said);
-      for (const checker of this.checkers) checker.message?.(process, said, event, again);
+      for (const checker of checkers) checker.message?.(process, said, event, again);
       shown.add(said);
     } else if (ref !== undefined && isRefusal(event)) {
       const said = this.ledger.said[indexOfRef(ref)];
@@ -268,7 +284,7 @@ export class World {
     }
     if (event.event === "history") process.history = event.messages;
     else if (event.event === "peers") process.peers = event.peers;
-    for (const checker of this.checkers) checker.shown?.(process, event);
+    for (const checker of checkers) checker.shown?.(process, event);
   }
 
   throughCodec(message: MeshMessage): MeshMessage {

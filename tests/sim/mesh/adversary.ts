@@ -1,0 +1,201 @@
+/**
+ * A member with a program of its own: the real machine, so that it stays in the room, and around it one that
+ * drops, changes and adds what it likes. It can sign as itself and as members that it makes up, and as nobody
+ * else; it knows what came over its links. Its kinds are in `attacks.ts`.
+ */
+
+import type { Signer } from "../../../lib/base/crypto.ts";
+import type { Environment } from "../../../lib/base/environment.ts";
+import type { BundleId, LinkId, PeerKey, RoomId } from "../../../lib/base/ids.ts";
+import { bundleId, lastCounter, makeBundle, roomTime } from "../../../lib/protocols/mesh/bundle.ts";
+import { claimIdOf } from "../../../lib/protocols/mesh/credentials.ts";
+import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
+import { type MeshMessage, MESSAGE_LANES } from "../../../lib/protocols/mesh/messages.ts";
+import type { Bundle, Head, Header, SignedClaim } from "../../../lib/protocols/mesh/structures.ts";
+import { fakeCrypto } from "../fake_crypto.ts";
+import type { Random } from "../random.ts";
+import type { MeshMachine } from "./member.ts";
+import { Wrapped } from "./wrapped.ts";
+
+/** What begins the texts that adversaries make up: nobody typed them. */
+const MADE_UP = "made up ";
+/** How often it does what it does. */
+export const ACT_INTERVAL_MS = 200;
+/** Of streams beside that of its program: far above what that counts in. */
+export const OTHER_INCARNATION = 2 ** 45;
+const HEARD_MAX = 256;
+/** Then it is quiet: a room that settles by itself shows that nothing stays broken. */
+const ACTS_MAX = 300;
+
+/** Messages that only a member is sent. */
+const AMONG_MEMBERS: ReadonlySet<MeshMessage["type"]> = new Set(
+  ["beacons", "roster-summary", "sync-summary", "bundle", "ihave", "neighbor-reply"],
+);
+
+export function isMadeUp(text: string): boolean {
+  return text.startsWith(MADE_UP);
+}
+
+type BundleMessage = Extract<MeshMessage, { readonly type: "bundle" }>;
+
+export abstract class Adversary extends Wrapped {
+  /** Links to members. */
+  readonly links = new Set<LinkId>();
+  /** What came over them lately. */
+  readonly heard: MeshMessage[] = [];
+  /** The latest head of each author that it heard of. */
+  readonly heads = new Map<PeerKey, Head>();
+  room: RoomId | null = null;
+  claim: SignedClaim | null = null;
+  #acts = 0;
+  #actAtMs = Infinity;
+  #out: MeshEffect[] = [];
+
+  constructor(
+    inner: MeshMachine,
+    readonly signer: Signer,
+    readonly environment: Environment,
+    readonly random: Random,
+  ) {
+    super(inner);
+  }
+
+  /** What it does of its own accord, each `ACT_INTERVAL_MS`, with `send`. */
+  protected act(_nowMs: number): void {}
+
+  /** What it sends instead of `message`; null for nothing. */
+  protected instead(message: MeshMessage, _link: LinkId): MeshMessage | null {
+    return message;
+  }
+
+  override step(input: MeshInput, nowMs: number): readonly MeshEffect[] {
+    this.#listen(input);
+    const effects = super.step(input, nowMs);
+    for (const effect of effects) this.#watch(effect, nowMs);
+    const sent = effects.flatMap((effect): readonly MeshEffect[] => {
+      if (effect.type !== "send") return [effect];
+      const message = this.instead(effect.message, effect.link);
+      return message === null ? [] : [{ ...effect, message }];
+    });
+    if (nowMs >= this.#actAtMs) {
+      this.#actAtMs = ++this.#acts < ACTS_MAX ? nowMs + ACT_INTERVAL_MS : Infinity;
+      if (this.links.size > 0 && this.claim !== null) this.act(nowMs);
+    }
+    return [...sent, ...this.#out.splice(0)];
+  }
+
+  override nextDeadlineMs(): number | null {
+    const innerMs = super.nextDeadlineMs();
+    return innerMs === null && this.#actAtMs === Infinity
+      ? null
+      : Math.min(innerMs ?? Infinity, this.#actAtMs);
+  }
+
+  #listen(input: MeshInput): void {
+    if (input.type === "link-down") this.links.delete(input.link);
+    if (input.type !== "message") return;
+    const { link, message } = input;
+    if (AMONG_MEMBERS.has(message.type)) this.links.add(link);
+    this.heard.push(message);
+    if (this.heard.length > HEARD_MAX) this.heard.shift();
+    if (message.type === "bundle") this.#noteHead(message.bundle);
+  }
+
+  #watch(effect: MeshEffect, nowMs: number): void {
+    if (effect.type === "open-room") {
+      this.room = effect.room;
+      this.#actAtMs = nowMs + ACT_INTERVAL_MS;
+    }
+    if (effect.type !== "persist") return;
+    for (const record of effect.records) {
+      if (record.kind === "claim" && record.claim.claim.value.key === this.signer.key) {
+        this.claim = record.claim;
+      }
+    }
+  }
+
+  #noteHead(bundle: Bundle): void {
+    const { author, incarnation, time } = bundle.header.value;
+    const before = this.heads.get(author);
+    if (before !== undefined && before.time >= time) return;
+    const id = bundleId(fakeCrypto, bundle.header.bytes);
+    const counter = lastCounter(bundle.header.value);
+    this.heads.set(author, { author, incarnation, counter, time, id });
+  }
+
+  /** Sends on one link, or on all. */
+  protected send(message: MeshMessage, link: LinkId | null = null): void {
+    for (const to of link === null ? this.links : [link]) {
+      this.#out.push({ type: "send", link: to, message, lane: MESSAGE_LANES[message.type] });
+    }
+  }
+
+  /** Members whose beacons or bundles it heard, itself excepted. */
+  protected others(): readonly PeerKey[] {
+    const keys = new Set<PeerKey>(this.heads.keys());
+    for (const message of this.heard) {
+      if (message.type !== "beacons") continue;
+      for (const { signed } of message.beacons) keys.add(signed.beacon.value.key);
+    }
+    keys.delete(this.signer.key);
+    return [...keys];
+  }
+
+  /** Another stream of its own, beside that of its program. */
+  protected stream(number: number, signer = this.signer, claim = this.claim!): MadeUpStream {
+    return new MadeUpStream(signer, this.room!, number, claim, this.environment);
+  }
+}
+
+/** What an adversary says: validly signed, in a chain, unless it is told otherwise. */
+export class MadeUpStream {
+  counter = 0;
+  #previous: BundleId | null = null;
+  #time: number;
+  #last: Head | null = null;
+
+  constructor(
+    readonly signer: Signer,
+    readonly room: RoomId,
+    readonly incarnation: number,
+    readonly claim: SignedClaim,
+    environment: Environment,
+  ) {
+    this.#time = Math.floor(environment.wallMs());
+  }
+
+  /** Its last bundle as others would name it. */
+  get head(): readonly Head[] {
+    return this.#last === null ? [] : [this.#last];
+  }
+
+  /** The next bundle; each text is told apart from all others. */
+  next(texts = 1, fields: Partial<Header> = {}): BundleMessage {
+    const counter = this.counter + 1;
+    const heads = fields.heads ?? this.head;
+    const latest = Math.max(0, ...heads.map((head) => head.time));
+    this.#time = heads.length === 0 ? this.#time + 1 : roomTime(this.#time, latest);
+    const { bundle, id } = makeBundle(fakeCrypto, this.signer, {
+      room: this.room,
+      author: this.signer.key,
+      incarnation: this.incarnation,
+      kind: "texts",
+      counter,
+      claim: claimIdOf(fakeCrypto, this.claim),
+      previous: this.#previous,
+      heads,
+      time: this.#time,
+      sentAt: this.#time,
+      ...fields,
+      texts: Array.from({ length: texts }, (_, index) => {
+        return `${MADE_UP}${this.signer.key.slice(0, 8)}/${this.incarnation}/${counter + index}`;
+      }),
+    });
+    this.counter += texts;
+    this.#previous = id;
+    const { author, incarnation, time } = bundle.header.value;
+    this.#time = time;
+    this.#last = { author, incarnation, counter: this.counter, time, id };
+    return { type: "bundle", bundle, claim: this.claim, hop: 0, reason: "push" };
+  }
+}

@@ -1,0 +1,172 @@
+/** Lies about who is there. */
+
+import type { PeerKey } from "../../../lib/base/ids.ts";
+import { makeBundle } from "../../../lib/protocols/mesh/bundle.ts";
+import { claimIdOf, signStatement } from "../../../lib/protocols/mesh/credentials.ts";
+import type { MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
+import type { MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
+import type { Beacon } from "../../../lib/protocols/mesh/structures.ts";
+import { fakeCrypto, fakeSigner } from "../fake_crypto.ts";
+import { Adversary, OTHER_INCARNATION } from "./adversary.ts";
+import { deadContact, madeUpBeacon, madeUpClaim, randomId } from "./made_up.ts";
+
+/** Members that don't exist, under names of their own or others', with addresses where nobody is. */
+export class MakesMembersUp extends Adversary {
+  #count = 0;
+
+  protected override act(): void {
+    const time = this.claim!.claim.value.time;
+    for (let count = 2; count > 0; count--) {
+      const signer = fakeSigner(`${this.signer.key}/${this.#count}`);
+      const name = this.random.chance(0.2) ? this.#othersName() : `made${this.#count}`;
+      this.#count++;
+      const claim = madeUpClaim(
+        this.room!,
+        signer,
+        this.signer,
+        name,
+        time + this.random.below(1_000),
+      );
+      const { endpoint } = deadContact(this.random);
+      const signed = madeUpBeacon(this.room!, signer, claim, { endpoint });
+      this.send({ type: "claims", claims: [claim] });
+      this.send({ type: "beacons", beacons: [{ signed, ageMs: 0 }] });
+    }
+  }
+
+  #othersName(): string {
+    return `u${this.random.below(12)}`;
+  }
+}
+
+/** Others' names, by claims that say that they are older. */
+export class BackDates extends Adversary {
+  #count = 0;
+
+  protected override act(): void {
+    if (!this.random.chance(0.05)) return;
+    const signer = fakeSigner(`${this.signer.key}/${this.#count++}`);
+    const time = this.claim!.claim.value.time - this.random.below(20_000);
+    const claim = madeUpClaim(this.room!, signer, this.signer, `u${this.random.below(6)}`, time);
+    const signed = madeUpBeacon(this.room!, signer, claim, {});
+    this.send({ type: "claims", claims: [claim] });
+    this.send({ type: "beacons", beacons: [{ signed, ageMs: 0 }] });
+  }
+}
+
+/** Authors that don't exist, each with one word to say. */
+export class MakesAuthorsUp extends Adversary {
+  #count = 0;
+
+  protected override act(): void {
+    const time = this.claim!.claim.value.time;
+    const signer = fakeSigner(`${this.signer.key}/${this.#count}`);
+    const claim = madeUpClaim(this.room!, signer, signer, `made${this.#count++}`, time);
+    this.send(this.stream(1, signer, claim).next());
+  }
+}
+
+/** That all others are gone. */
+export class Accuses extends Adversary {
+  readonly #beacons = new Map<PeerKey, Beacon>();
+
+  override input(input: MeshInput): MeshInput {
+    if (input.type === "message" && input.message.type === "beacons") {
+      for (const { signed: { beacon: { value } } } of input.message.beacons) {
+        if (value.key !== this.signer.key) this.#beacons.set(value.key, value);
+      }
+    }
+    return input;
+  }
+
+  protected override act(): void {
+    if (!this.random.chance(0.3)) return;
+    const statements = this.#beacons.values().take(16).map(({ key, incarnation, number }) =>
+      signStatement(fakeCrypto, this.signer, {
+        version: 1,
+        room: this.room!,
+        by: this.signer.key,
+        verdict: "accuse",
+        accused: key,
+        incarnation,
+        number,
+      })
+    ).toArray();
+    if (statements.length > 0) this.send({ type: "statements", statements });
+  }
+
+  protected override instead(message: MeshMessage): MeshMessage {
+    switch (message.type) {
+      case "roster-part":
+        return { ...message, entries: message.entries.map((entry) => ({ ...entry, lost: true })) };
+      case "beacons":
+        return {
+          ...message,
+          beacons: message.beacons.map(({ signed }) => ({ signed, ageMs: 60_000 })),
+        };
+      default:
+        return message;
+    }
+  }
+}
+
+/** Names members that aren't there, and addresses where nobody is. */
+export class NamesTheDead extends Adversary {
+  protected override act(): void {
+    if (!this.random.chance(0.3)) return;
+    const contacts = () => Array.from({ length: 16 }, () => deadContact(this.random));
+    this.send({ type: "shuffle", origin: deadContact(this.random), ttl: 1, contacts: contacts() });
+    this.send({ type: "shuffle-reply", contacts: contacts() });
+    for (const ttl of [0, 1, 3]) {
+      this.send({ type: "forward-join", contact: deadContact(this.random), ttl });
+    }
+  }
+}
+
+/** Says of each name that another is just taking it. */
+export class HoldsNames extends Adversary {
+  protected override instead(message: MeshMessage): MeshMessage {
+    return message.type === "hold-reply"
+      ? { ...message, rival: randomId<PeerKey>(this.random) }
+      : message;
+  }
+}
+
+/** Bundles, beacons and statements in others' names, with its own signature. */
+export class Forges extends Adversary {
+  protected override act(nowMs: number): void {
+    const others = this.others();
+    if (others.length === 0 || !this.random.chance(0.1)) return;
+    const author = this.random.pick(others);
+    const [link] = this.random.shuffled([...this.links]);
+    this.send(this.random.pick([this.#bundle(author), this.#beacon(author)])(nowMs), link);
+  }
+
+  #bundle(author: PeerKey): (nowMs: number) => MeshMessage {
+    const time = Math.floor(this.environment.wallMs());
+    return (nowMs) => {
+      const { bundle } = makeBundle(fakeCrypto, this.signer, {
+        room: this.room!,
+        author,
+        incarnation: OTHER_INCARNATION,
+        kind: "texts",
+        counter: 1,
+        claim: claimIdOf(fakeCrypto, this.claim!),
+        previous: null,
+        heads: [],
+        time,
+        sentAt: time,
+        texts: [`forged at ${nowMs}`],
+      });
+      return { type: "bundle", bundle, claim: null, hop: 0, reason: "push" };
+    };
+  }
+
+  #beacon(key: PeerKey): () => MeshMessage {
+    return () => {
+      const change = { key, incarnation: OTHER_INCARNATION, state: "quit" } as const;
+      const signed = madeUpBeacon(this.room!, this.signer, this.claim!, change);
+      return { type: "beacons", beacons: [{ signed, ageMs: 0 }] };
+    };
+  }
+}

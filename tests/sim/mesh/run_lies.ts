@@ -1,0 +1,30 @@
+/** A seed's room, with a liar or two in it: all that is promised to the others must hold. */
+
+import { Random } from "../random.ts";
+import { ALL_ATTACKS } from "./attacks.ts";
+import type { RunOptions } from "./run.ts";
+import { scenarioOf } from "./scenario.ts";
+
+/** Enough honest members for a room whose overlay isn't a full mesh. */
+const NODES_MIN = 4;
+const NODES_SPREAD = 6;
+const HOUR_MS = 3_600_000;
+
+export function liesNodesOf(seed: number): number {
+  return NODES_MIN + new Random(seed * 2 + 5).below(NODES_SPREAD);
+}
+
+/** What a seed's room is like, and what its liars do. */
+export function liesRun(seed: number, nodes: number, steps: number): RunOptions {
+  const random = new Random(seed * 2 + 7);
+  const scenario = {
+    attacks: random.shuffled(ALL_ATTACKS).slice(0, random.pick([1, 1, 2])),
+    liarChance: 0,
+    // Who has no other links than to liars hears what they let it hear.
+    nattedChance: 0,
+    passiveChance: 0,
+    // Who is days behind can't tell a liar's time from that of an honest clock: docs/security.md says what is lost.
+    wallErrorMs: Math.min(scenarioOf(seed, nodes, steps).wallErrorMs, HOUR_MS),
+  };
+  return { seed, nodes, steps, mode: "mesh-lies", scenario };
+}

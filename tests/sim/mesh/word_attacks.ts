@@ -1,0 +1,205 @@
+/** Lies about what was said. */
+
+import type { BundleId, Hash } from "../../../lib/base/ids.ts";
+import type { MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
+import type { MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
+import type { Head } from "../../../lib/protocols/mesh/structures.ts";
+import { Adversary, type MadeUpStream, OTHER_INCARNATION } from "./adversary.ts";
+import { randomId } from "./made_up.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+const BUCKETS = 256;
+
+/** Whatever it heard, again, to anybody. */
+export class Replays extends Adversary {
+  protected override act(): void {
+    const said = this.heard.filter(({ type }) =>
+      ["bundle", "beacons", "claims", "statements", "ihave", "private", "proof"].includes(type)
+    );
+    for (let count = 5; count > 0 && said.length > 0; count--) {
+      this.send(this.random.pick(said), this.random.pick([...this.links]));
+    }
+  }
+}
+
+/** Says that what it says answers others' messages that don't exist, and, some of them, that it has those. */
+export class InventsHeads extends Adversary {
+  readonly #boasts = this.random.chance(0.5);
+  readonly #invented = new Map<string, Head>();
+  #stream: MadeUpStream | null = null;
+
+  protected override act(): void {
+    const known = [...this.heads.values()].filter(({ author }) => author !== this.signer.key);
+    if (known.length === 0 || !this.random.chance(0.1)) return;
+    const named = this.random.pick(known);
+    const isOther = this.random.chance(0.5);
+    const head: Head = {
+      ...named,
+      incarnation: isOther ? named.incarnation + 1 : named.incarnation,
+      counter: named.counter + 1 + this.random.below(1_000),
+      id: randomId<BundleId>(this.random),
+    };
+    this.#invented.set(`${head.author} ${head.incarnation}`, head);
+    this.#stream ??= this.stream(OTHER_INCARNATION);
+    const message = this.#stream.next(1, { heads: [...this.#stream.head, head] });
+    const to = this.random.chance(0.5) ? null : this.random.pick([...this.links]);
+    this.send(message, to);
+  }
+
+  protected override instead(message: MeshMessage): MeshMessage {
+    if (message.type !== "sync-frontiers" || !this.#boasts) return message;
+    const invented = [...this.#invented.values()].map((head) => {
+      const { author, incarnation, counter, id } = head;
+      return { author, incarnation, counter, id, low: 1, closed: false };
+    });
+    const others = message.entries.filter(({ author, incarnation }) =>
+      !this.#invented.has(`${author} ${incarnation}`)
+    );
+    return { ...message, entries: [...others, ...invented] };
+  }
+}
+
+/** Says every second thing only. */
+export class WithholdsParents extends Adversary {
+  #stream: MadeUpStream | null = null;
+
+  protected override act(): void {
+    if (!this.random.chance(0.3)) return;
+    this.#stream ??= this.stream(OTHER_INCARNATION);
+    this.#stream.next();
+    this.send(this.#stream.next());
+  }
+}
+
+/** Says that it keeps nothing of what others said. */
+export class SaysNotKept extends Adversary {
+  protected override instead(message: MeshMessage): MeshMessage {
+    if (message.type !== "sync-frontiers") return message;
+    const entries = message.entries.map((entry) => ({ ...entry, low: entry.counter + 1 }));
+    return { ...message, entries };
+  }
+}
+
+/** Says that it has more than anybody, and gives it to nobody: now and then a word of its own, in its place. */
+export class Boasts extends Adversary {
+  #stream: MadeUpStream | null = null;
+  #acts = 0;
+
+  override input(input: MeshInput): MeshInput | null {
+    if (input.type !== "message") return input;
+    if (input.message.type === "sync-want") return null;
+    if (input.message.type !== "sync-summary") return input;
+    const hashes = Array.from({ length: BUCKETS }, () => randomId<Hash>(this.random));
+    this.send({ type: "sync-buckets", hashes }, input.link);
+    return null;
+  }
+
+  protected override act(): void {
+    this.#stream ??= this.stream(OTHER_INCARNATION);
+    if (++this.#acts % 40 === 0) this.send({ ...this.#stream.next(), reason: "range" });
+  }
+
+  protected override instead(message: MeshMessage): MeshMessage {
+    if (message.type !== "sync-frontiers") return message;
+    const entries = message.entries.map((entry) => {
+      const counter = entry.counter + 1_000;
+      return { ...entry, low: 1, counter, id: randomId<BundleId>(this.random) };
+    });
+    return { ...message, entries };
+  }
+}
+
+/** Things that it says to have said long after now. */
+export class RunsAhead extends Adversary {
+  readonly #creeps = this.random.chance(0.5);
+  #stream: MadeUpStream | null = null;
+
+  protected override act(): void {
+    if (!this.random.chance(0.2)) return;
+    const stream = this.#stream ??= this.stream(OTHER_INCARNATION);
+    if (this.#creeps) {
+      const latest = Math.max(...[...this.heads.values(), ...stream.head].map(({ time }) => time));
+      const heads = [...this.heads.values(), ...stream.head].slice(-64);
+      if (heads.length === 0) return this.send(stream.next());
+      return this.send(stream.next(1, { heads, time: latest + DAY_MS - 1 }));
+    }
+    const head: Head = {
+      author: this.signer.key,
+      incarnation: OTHER_INCARNATION + 1,
+      counter: 1,
+      time: this.random.pick([2 ** 52, Number.MAX_SAFE_INTEGER]),
+      id: randomId<BundleId>(this.random),
+    };
+    this.send(stream.next(1, { heads: [head], time: head.time }));
+  }
+}
+
+/** Its clock is ten years ahead; all else is right. */
+export class ClockAhead extends Adversary {}
+
+/** Takes all, and gives nothing on. */
+export class Swallows extends Adversary {
+  protected override instead(message: MeshMessage): MeshMessage | null {
+    switch (message.type) {
+      case "bundle":
+        return message.bundle.header.value.author === this.signer.key ? message : null;
+      case "ihave":
+      case "preview":
+      case "private":
+      case "proof":
+      case "claims":
+      case "statements":
+        return null;
+      case "sync-frontiers":
+        return { ...message, entries: [] };
+      default:
+        return message;
+    }
+  }
+}
+
+/** Says that it has what it never gives, of what there is and of what there isn't. */
+export class Promises extends Adversary {
+  override input(input: MeshInput): MeshInput | null {
+    return input.type === "message" && input.message.type === "graft" ? null : input;
+  }
+
+  protected override act(): void {
+    const entries = [...this.heads.values()].filter(({ author }) => author !== this.signer.key)
+      .map(({ author, incarnation, counter }) => {
+        const ahead = counter + this.random.below(3);
+        return { author, incarnation, counter: ahead, id: randomId<BundleId>(this.random) };
+      });
+    if (entries.length > 0) this.send({ type: "ihave", entries: entries.slice(0, 64), hop: 0 });
+  }
+
+  protected override instead(message: MeshMessage): MeshMessage | null {
+    const isOthers = message.type === "bundle" &&
+      message.bundle.header.value.author !== this.signer.key;
+    return isOthers ? null : message;
+  }
+}
+
+/** Asks again and again for all that was ever said. */
+export class Grafts extends Adversary {
+  protected override act(): void {
+    const streams = [...this.heads.values()];
+    for (let count = 30; count > 0 && streams.length > 0; count--) {
+      const { author, incarnation } = this.random.pick(streams);
+      this.send({ type: "graft", author, incarnation, after: count % 3 });
+    }
+  }
+}
+
+/** Validly signed words, more than anybody reads. */
+export class Floods extends Adversary {
+  #left = 500;
+  #stream: MadeUpStream | null = null;
+
+  protected override act(): void {
+    this.#stream ??= this.stream(OTHER_INCARNATION);
+    for (let count = 20; count > 0 && this.#left > 0; count--, this.#left--) {
+      this.send(this.#stream.next());
+    }
+  }
+}

@@ -1,0 +1,31 @@
+// The mesh with members that lie, each kind by itself, with all checkers: what is promised to the others must hold.
+// `make sim MODE=mesh-lies` runs as many seeds as one likes, some with two liars.
+
+import { assertEquals } from "@std/assert";
+import { ALL_ATTACKS } from "./mesh/attacks.ts";
+import { meshSubject } from "./mesh/mesh_subject.ts";
+import { runMesh } from "./mesh/run.ts";
+import { liesNodesOf, liesRun } from "./mesh/run_lies.ts";
+
+const SEEDS = 3;
+const STEPS = 60;
+
+for (const attack of ALL_ATTACKS) {
+  Deno.test(`the mesh keeps its promises to the others with a member that ${words(attack)}, in ${SEEDS} seeds`, () => {
+    const failures: string[] = [];
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const run = liesRun(seed, liesNodesOf(seed), STEPS);
+      const { failure } = runMesh(meshSubject(), {
+        ...run,
+        scenario: { ...run.scenario, attacks: [attack] },
+      });
+      if (failure !== null) failures.push(`seed ${seed}: ${failure.message.slice(0, 500)}`);
+    }
+    assertEquals(failures, []);
+  });
+}
+
+/** `saysNotKept` as "says not kept". */
+function words(attack: string): string {
+  return attack.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
