@@ -23,6 +23,11 @@ export const TIME_STEP_MS_MAX = 24 * 60 * 60 * 1_000;
 /** Messages kept by every member for those who come late. */
 export const KEPT_MESSAGES_MAX = 10_000;
 export const KEPT_TEXT_BYTES_MAX = 64 * 1024 * 1024;
+/** Of one author within a minute, half of what is kept: more displaces what others say, and people are told by whom. */
+export const TALK_MESSAGES_MAX = KEPT_MESSAGES_MAX / 2;
+export const TALK_BYTES_MAX = KEPT_TEXT_BYTES_MAX / 2;
+/** Authors of whom it is counted: more can't say as much each. */
+export const TALKERS_MAX = 256;
 /** Authors with a frontier: four times the largest room, for those who came and went. */
 export const FRONTIER_AUTHORS_MAX = 65_536;
 /** A process start is an incarnation; a member that restarts more often forgets the oldest. */

@@ -47,6 +47,7 @@ import type { SecretsEffect, SecretsInput } from "./room_secrets.ts";
 import type { RosterEffect, RosterInput } from "./roster_io.ts";
 import { Showing } from "./showing.ts";
 import type { Bundle, PrivateEnvelope, SignedClaim } from "./structures.ts";
+import { Talkers } from "./talkers.ts";
 
 /** Whose records are synced before anything else of the step. */
 type Writer = "order" | "private" | "secrets";
@@ -60,6 +61,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   readonly #view: RoomView;
   readonly #showing: Showing;
   readonly #flow: AuthorFlow;
+  readonly #talkers = new Talkers();
 
   #nowMs = 0;
   /** Of the step that is under way: what goes out first, and what comes after it. */
@@ -522,6 +524,12 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     if (from !== null && reason !== null) this.#takenIn({ from, bundle, reason });
     const bytes = bundle.texts.bytes.length;
     this.#toRoster({ type: "delivered", messages: messages.length, bytes });
+    // What comes in ranges was said at some time.
+    if (reason === "push" || reason === "graft") {
+      const { author } = header;
+      const isTooMuch = this.#talkers.said(author, messages.length, bytes, this.#nowMs);
+      if (isTooMuch) this.#view.talksTooMuch(author);
+    }
     if (own) {
       this.#lastOwnTime = header.time;
       this.#hasSpoken = true;

@@ -223,6 +223,13 @@ export class RoomView {
     this.notice(`Missed ${count} from ${from}: nobody here keeps them any more`);
   }
 
+  talksTooMuch(author: PeerKey): void {
+    const name = this.facts.shownName(author) ?? shortKey(author);
+    this.notice(
+      `${name} says very much: of all that is said the last ${KEPT_MESSAGES_MAX} messages are kept`,
+    );
+  }
+
   equivocated(author: PeerKey): void {
     const name = this.facts.shownName(author) ?? shortKey(author);
     this.#warn(

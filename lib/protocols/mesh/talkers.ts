@@ -1,0 +1,39 @@
+/** Who says more than anybody reads, so that people know whom they have it from. */
+
+import { dropOldest } from "../../base/bounded.ts";
+import type { PeerKey } from "../../base/ids.ts";
+import { TALK_BYTES_MAX, TALK_MESSAGES_MAX, TALKERS_MAX } from "./limits.ts";
+
+const WINDOW_MS = 60_000;
+
+interface Talk {
+  messages: number;
+  bytes: number;
+  readonly sinceMs: number;
+}
+
+export class Talkers {
+  /** At most `TALKERS_MAX`; who began to speak first goes first. */
+  readonly #talks = new Map<PeerKey, Talk>();
+
+  /**
+   * An author was heard.
+   * @returns Whether it is to be told that it has said too much: once a minute.
+   */
+  said(author: PeerKey, messages: number, bytes: number, nowMs: number): boolean {
+    let talk = this.#talks.get(author);
+    if (talk === undefined || nowMs - talk.sinceMs >= WINDOW_MS) {
+      this.#talks.delete(author);
+      this.#talks.set(author, talk = { messages: 0, bytes: 0, sinceMs: nowMs });
+      dropOldest(this.#talks, TALKERS_MAX);
+    }
+    const wasToo = isTooMuch(talk);
+    talk.messages += messages;
+    talk.bytes += bytes;
+    return !wasToo && isTooMuch(talk);
+  }
+}
+
+function isTooMuch({ messages, bytes }: Talk): boolean {
+  return messages > TALK_MESSAGES_MAX || bytes > TALK_BYTES_MAX;
+}
