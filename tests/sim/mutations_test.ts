@@ -11,24 +11,11 @@ import { StoredOrder } from "./checkers/stored_order.ts";
 import { fakeSigner } from "./fake_crypto.ts";
 import { plainMember } from "./mesh/even_world.ts";
 import type { MeshChecker } from "./mesh/checker.ts";
+import { type Hunt, hunt } from "./mesh/hunt.ts";
 import { meshSubject } from "./mesh/mesh_subject.ts";
-import { type Mutation, MUTATIONS } from "./mesh/mutations.ts";
-import { runMesh } from "./mesh/run.ts";
-import { type Scenario, scenarioOf, type Trouble } from "./mesh/scenario.ts";
+import { MUTATIONS } from "./mesh/mutations.ts";
+import { type Scenario, scenarioOf } from "./mesh/scenario.ts";
 import { type Subject, World } from "./mesh/world.ts";
-
-interface Hunt {
-  readonly mutation: Mutation;
-  /** Who must find it, by itself. */
-  readonly finder: string;
-  readonly checkers: () => MeshChecker[];
-  readonly seedsMax: number;
-  /** What does no harm without the bug; null for the mesh as it is. */
-  readonly without?: Mutation;
-  /** What the seeds need to have, beside what they decide. */
-  readonly troubles?: readonly Trouble[];
-  readonly scenario?: Partial<Scenario>;
-}
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
@@ -124,39 +111,7 @@ const HUNTS: readonly Hunt[] = [
   },
 ];
 
-function installed<T>({ install }: Mutation, run: () => T): T {
-  const undo = install?.() ?? (() => {});
-  try {
-    return run();
-  } finally {
-    undo();
-  }
-}
-
-for (const { mutation, finder, checkers, seedsMax, troubles, scenario, without } of HUNTS) {
-  Deno.test(`${finder} finds a mesh that ${mutation.name}, within ${seedsMax} seeds`, () => {
-    for (let seed = 1; seed <= seedsMax; seed++) {
-      const options = {
-        seed,
-        nodes: 6,
-        steps: 80,
-        checkers,
-        scenario: {
-          settleMsMax: 90_000,
-          ...scenario,
-          ...(troubles === undefined ? {} : { troubles: new Set(troubles) }),
-        },
-      };
-      const { failure } = installed(mutation, () => {
-        return runMesh(meshSubject(mutation.wrap ?? null), options);
-      });
-      if (failure === null || !failure.message.startsWith(finder)) continue;
-      // Found, if it is the mutation that the seed fails by.
-      if (runMesh(meshSubject(without?.wrap ?? null), options).failure === null) return;
-    }
-    throw new Error(`No seed of ${seedsMax} found it`);
-  });
-}
+for (const each of HUNTS) hunt(each);
 
 /** Two of one name ask different members of a quiet room at once. @returns How many the room saw come in. */
 function nameRace(subject: Subject, seed: number): number {

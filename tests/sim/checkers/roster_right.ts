@@ -3,6 +3,7 @@
  * nobody twice, no name held by two. Oneself comes first, and each can be dialled where it says.
  */
 
+import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import type { PeerView } from "../../../lib/protocols/mesh/events.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import type { Member, MemberProcess } from "../mesh/member.ts";
@@ -45,9 +46,13 @@ export class RosterRight implements MeshChecker {
         this.#checkEndpoint(label, listed, other.member);
       }
     }
-    // Who lies may be gone for some, and makes up others.
-    if (process.member.world.members.some(({ isJudged }) => !isJudged)) return;
-    for (const { name } of byKey.values()) {
+    const { members } = process.member.world;
+    const liars = members.some(({ isJudged }) => !isJudged);
+    const honest = new Set(
+      members.filter(({ isJudged }) => isJudged).map(({ key }) => fingerprintOf(key) as string),
+    );
+    for (const { name, key } of byKey.values()) {
+      if (liars && !honest.has(key)) continue; // one of them, or one that they made up
       throw this.#broken(`${label} lists ${name}, who doesn't run`);
     }
   }

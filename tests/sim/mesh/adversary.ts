@@ -6,13 +6,13 @@
 
 import type { Signer } from "../../../lib/base/crypto.ts";
 import type { Environment } from "../../../lib/base/environment.ts";
-import type { BundleId, LinkId, PeerKey, RoomId } from "../../../lib/base/ids.ts";
+import type { BundleId, ClaimId, LinkId, PeerKey, RoomId } from "../../../lib/base/ids.ts";
 import { bundleId, lastCounter, makeBundle, roomTime } from "../../../lib/protocols/mesh/bundle.ts";
 import { claimIdOf } from "../../../lib/protocols/mesh/credentials.ts";
 import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
 import { type MeshMessage, MESSAGE_LANES } from "../../../lib/protocols/mesh/messages.ts";
 import type { Bundle, Head, Header, SignedClaim } from "../../../lib/protocols/mesh/structures.ts";
-import { fakeCrypto } from "../fake_crypto.ts";
+import { fakeCrypto, fakeSigner } from "../fake_crypto.ts";
 import type { Random } from "../random.ts";
 import type { MeshMachine } from "./member.ts";
 import { Wrapped } from "./wrapped.ts";
@@ -45,8 +45,11 @@ export abstract class Adversary extends Wrapped {
   readonly heard: MeshMessage[] = [];
   /** The latest head of each author that it heard of. */
   readonly heads = new Map<PeerKey, Head>();
+  /** And under which claim it speaks. */
+  readonly claims = new Map<PeerKey, ClaimId>();
   room: RoomId | null = null;
   claim: SignedClaim | null = null;
+  readonly #start: number;
   #acts = 0;
   #actAtMs = Infinity;
   #out: MeshEffect[] = [];
@@ -58,6 +61,7 @@ export abstract class Adversary extends Wrapped {
     readonly random: Random,
   ) {
     super(inner);
+    this.#start = random.bits();
   }
 
   /** What it does of its own accord, each `ACT_INTERVAL_MS`, with `send`. */
@@ -115,7 +119,8 @@ export abstract class Adversary extends Wrapped {
   }
 
   #noteHead(bundle: Bundle): void {
-    const { author, incarnation, time } = bundle.header.value;
+    const { author, incarnation, time, claim } = bundle.header.value;
+    this.claims.set(author, claim);
     const before = this.heads.get(author);
     if (before !== undefined && before.time >= time) return;
     const id = bundleId(fakeCrypto, bundle.header.bytes);
@@ -141,9 +146,15 @@ export abstract class Adversary extends Wrapped {
     return [...keys];
   }
 
+  /** Somebody who doesn't exist; to another process of this member's, others don't. */
+  protected nobody(number: number): Signer {
+    return fakeSigner(`${this.signer.key}/${this.#start}/${number}`);
+  }
+
   /** Another stream of its own, beside that of its program. */
-  protected stream(number: number, signer = this.signer, claim = this.claim!): MadeUpStream {
-    return new MadeUpStream(signer, this.room!, number, claim, this.environment);
+  protected stream(signer = this.signer, claim = this.claim!): MadeUpStream {
+    const incarnation = OTHER_INCARNATION + this.#start;
+    return new MadeUpStream(signer, this.room!, incarnation, claim, this.environment);
   }
 }
 

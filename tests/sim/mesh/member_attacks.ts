@@ -6,7 +6,7 @@ import { claimIdOf, signStatement } from "../../../lib/protocols/mesh/credential
 import type { MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
 import type { MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
 import type { Beacon } from "../../../lib/protocols/mesh/structures.ts";
-import { fakeCrypto, fakeSigner } from "../fake_crypto.ts";
+import { fakeCrypto } from "../fake_crypto.ts";
 import { Adversary, OTHER_INCARNATION } from "./adversary.ts";
 import { deadContact, madeUpBeacon, madeUpClaim, randomId } from "./made_up.ts";
 
@@ -17,7 +17,7 @@ export class MakesMembersUp extends Adversary {
   protected override act(): void {
     const time = this.claim!.claim.value.time;
     for (let count = 2; count > 0; count--) {
-      const signer = fakeSigner(`${this.signer.key}/${this.#count}`);
+      const signer = this.nobody(this.#count);
       const name = this.random.chance(0.2) ? this.#othersName() : `made${this.#count}`;
       this.#count++;
       const claim = madeUpClaim(
@@ -45,7 +45,7 @@ export class BackDates extends Adversary {
 
   protected override act(): void {
     if (!this.random.chance(0.05)) return;
-    const signer = fakeSigner(`${this.signer.key}/${this.#count++}`);
+    const signer = this.nobody(this.#count++);
     const time = this.claim!.claim.value.time - this.random.below(20_000);
     const claim = madeUpClaim(this.room!, signer, this.signer, `u${this.random.below(6)}`, time);
     const signed = madeUpBeacon(this.room!, signer, claim, {});
@@ -60,9 +60,9 @@ export class MakesAuthorsUp extends Adversary {
 
   protected override act(): void {
     const time = this.claim!.claim.value.time;
-    const signer = fakeSigner(`${this.signer.key}/${this.#count}`);
+    const signer = this.nobody(this.#count);
     const claim = madeUpClaim(this.room!, signer, signer, `made${this.#count++}`, time);
-    this.send(this.stream(1, signer, claim).next());
+    this.send(this.stream(signer, claim).next());
   }
 }
 
@@ -144,6 +144,7 @@ export class Forges extends Adversary {
 
   #bundle(author: PeerKey): (nowMs: number) => MeshMessage {
     const time = Math.floor(this.environment.wallMs());
+    const claim = this.claims.get(author) ?? claimIdOf(fakeCrypto, this.claim!);
     return (nowMs) => {
       const { bundle } = makeBundle(fakeCrypto, this.signer, {
         room: this.room!,
@@ -151,7 +152,7 @@ export class Forges extends Adversary {
         incarnation: OTHER_INCARNATION,
         kind: "texts",
         counter: 1,
-        claim: claimIdOf(fakeCrypto, this.claim!),
+        claim,
         previous: null,
         heads: [],
         time,

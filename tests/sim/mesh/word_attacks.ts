@@ -40,7 +40,7 @@ export class InventsHeads extends Adversary {
       id: randomId<BundleId>(this.random),
     };
     this.#invented.set(`${head.author} ${head.incarnation}`, head);
-    this.#stream ??= this.stream(OTHER_INCARNATION);
+    this.#stream ??= this.stream();
     const message = this.#stream.next(1, { heads: [...this.#stream.head, head] });
     const to = this.random.chance(0.5) ? null : this.random.pick([...this.links]);
     this.send(message, to);
@@ -65,7 +65,7 @@ export class WithholdsParents extends Adversary {
 
   protected override act(): void {
     if (!this.random.chance(0.3)) return;
-    this.#stream ??= this.stream(OTHER_INCARNATION);
+    this.#stream ??= this.stream();
     this.#stream.next();
     this.send(this.#stream.next());
   }
@@ -95,7 +95,7 @@ export class Boasts extends Adversary {
   }
 
   protected override act(): void {
-    this.#stream ??= this.stream(OTHER_INCARNATION);
+    this.#stream ??= this.stream();
     if (++this.#acts % 40 === 0) this.send({ ...this.#stream.next(), reason: "range" });
   }
 
@@ -116,7 +116,7 @@ export class RunsAhead extends Adversary {
 
   protected override act(): void {
     if (!this.random.chance(0.2)) return;
-    const stream = this.#stream ??= this.stream(OTHER_INCARNATION);
+    const stream = this.#stream ??= this.stream();
     if (this.#creeps) {
       const latest = Math.max(...[...this.heads.values(), ...stream.head].map(({ time }) => time));
       const heads = [...this.heads.values(), ...stream.head].slice(-64);
@@ -125,7 +125,7 @@ export class RunsAhead extends Adversary {
     }
     const head: Head = {
       author: this.signer.key,
-      incarnation: OTHER_INCARNATION + 1,
+      incarnation: 2 * OTHER_INCARNATION,
       counter: 1,
       time: this.random.pick([2 ** 52, Number.MAX_SAFE_INTEGER]),
       id: randomId<BundleId>(this.random),
@@ -197,7 +197,7 @@ export class Floods extends Adversary {
   #stream: MadeUpStream | null = null;
 
   protected override act(): void {
-    this.#stream ??= this.stream(OTHER_INCARNATION);
+    this.#stream ??= this.stream();
     for (let count = 20; count > 0 && this.#left > 0; count--, this.#left--) {
       this.send(this.#stream.next());
     }
