@@ -9,7 +9,7 @@ import type {
   PeerView,
 } from "../protocols/mesh/events.ts";
 import { messageLine, messageStart } from "./message_rendering.ts";
-import { listed, nameSpan, ownNameSpan } from "./spans.ts";
+import { andListed, listed, nameSpan, ownNameSpan } from "./spans.ts";
 import type { CommonEvent, Line, RenderContext, Span } from "./user_interface.ts";
 import { durationText } from "./durations.ts";
 import { shownVerifyEvent, type VerifyEvent, verifyLines } from "./verify_rendering.ts";
@@ -146,6 +146,8 @@ function historyLines(messages: readonly HistoryMessage[], nowMs: number): reado
 
 /** How many members a status line names before it only counts them: one line of a terminal. */
 const MEMBERS_NAMED_MAX = 12;
+/** And where who it is matters less than how many. */
+const SOME_NAMED_MAX = 3;
 
 function statusLines(status: MeshStatus): readonly Line[] {
   const isAlone = status.members.every(({ key }) => key === status.key);
@@ -153,15 +155,10 @@ function statusLines(status: MeshStatus): readonly Line[] {
   if (!isAlone) lines.push(linksLine(status));
   lines.push(arrivedLine(status, isAlone));
   lines.push(...waitingLines(status));
-  const suspected = status.members.filter((member) => member.suspected);
-  lines.push(...suspected.map((member): Line => [
-    { text: "! ", as: "mark" },
-    nameSpan(member.name),
-    ` hasn't been heard ${
-      member.heardMsAgo === null ? "yet" : `for ${durationText(member.heardMsAgo)}`
-    } (suspected).`,
-  ]));
-  if (status.catchingUp) lines.push(["Catching up with what was said before."]);
+  const sources = status.members.filter(({ fetching }) => fetching);
+  if (sources.length > 0) {
+    lines.push(["Fetching what was said before from ", ...someNames(sources), "."]);
+  }
   lines.push(...status.problems.map((problem): Line => [{ text: "! ", as: "mark" }, problem]));
   return lines;
 }
@@ -183,7 +180,14 @@ function linksLine(status: MeshStatus): Line {
   const direct = status.members.filter((member) => member.direct && member.key !== status.key);
   if (direct.length === 0) return ["No direct links."];
   const spans = listed(direct.map((member) => [nameSpan(member.name), roundTripText(member)]));
-  return ["Direct links: ", ...spans, "."];
+  return ["Direct links: ", ...spans, ".", heardText(status)];
+}
+
+/** Since when all others have been heard of; nothing where one hasn't been yet, which is a moment's matter. */
+function heardText({ members, key }: MeshStatus): string {
+  const ages = members.filter((member) => member.key !== key).map(({ heardMsAgo }) => heardMsAgo);
+  if (ages.includes(null)) return "";
+  return ` All were heard of within ${durationText(Math.max(...ages.map(Number)))}.`;
 }
 
 function roundTripText(member: PeerStatus): string {
@@ -191,25 +195,37 @@ function roundTripText(member: PeerStatus): string {
 }
 
 function arrivedLine(status: MeshStatus, isAlone: boolean): Line {
-  const { unconfirmed, lastMessage } = status;
+  const { lastMessage } = status;
   const sentences: string[] = [];
   const unsent = status.waiting.reduce((rest, { messages }) => rest - messages, status.unsent);
   if (unsent > 0) sentences.push(`${waitText(unsent)} to be sent.`);
   if (isAlone) sentences.push("Nobody else is here; what you write is kept for who comes.");
-  if (unconfirmed > 0) {
-    sentences.push(`${unconfirmed} of the others may not have everything you wrote yet.`);
-  }
-  if (sentences.length === 0) {
+  const behind = status.members.filter(({ upToDate }) => !upToDate);
+  if (sentences.length === 0 && behind.length === 0) {
     sentences.push("Everything you wrote has reached everybody who is here.");
   }
-  if (lastMessage === null) return [[...sentences, "No messages yet."].join(" ")];
+  const line: Line = [...sentences.map((sentence) => `${sentence} `), ...behindSpans(behind)];
+  if (lastMessage === null) return [...line, "No messages yet."];
   return [
-    `${sentences.join(" ")} Last message `,
+    ...line,
+    "Last message ",
     { timeMs: Date.parse(lastMessage.at) },
     ", from ",
     nameSpan(lastMessage.from),
     ".",
   ];
+}
+
+function behindSpans(behind: readonly PeerStatus[]): readonly Span[] {
+  if (behind.length === 0) return [];
+  return [...someNames(behind), " may not have everything you wrote yet. "];
+}
+
+/** A few by name, and how many more. */
+function someNames(members: readonly PeerStatus[]): readonly Span[] {
+  const names = members.slice(0, SOME_NAMED_MAX).map(({ name }) => [nameSpan(name)]);
+  const more = members.length - names.length;
+  return andListed(more > 0 ? [...names, [`${more} more`]] : names);
 }
 
 /** Private messages; of many receivers the rest is counted together. */

@@ -16,6 +16,7 @@ const member = (name: string) => ({
   heardMsAgo: 100,
   suspected: false,
   upToDate: true,
+  fetching: false,
 });
 
 const STATUS = {
@@ -198,7 +199,7 @@ Dave  takes no calls  direct
     "a status where all is well",
     STATUS,
     `Room of 3: Alice (you), Bob, Carol.
-Direct links: Bob 0.4 ms.
+Direct links: Bob 0.4 ms. All were heard of within 100 ms.
 Everything you wrote has reached everybody who is here. Last message 11:03, from Bob.
 `,
   ],
@@ -213,21 +214,24 @@ Everything you wrote has reached everybody who is here. Last message 11:03, from
     "a status where much is wrong",
     {
       ...STATUS,
-      members: [member("Alice"), { ...member("Carol"), suspected: true, heardMsAgo: 4_100 }],
-      unconfirmed: 1,
+      members: [
+        member("Alice"),
+        { ...member("Bob"), fetching: true, heardMsAgo: null },
+        ...["Carol", "Dave", "Eve", "Fay"].map((name) => ({ ...member(name), upToDate: false })),
+      ],
+      unconfirmed: 4,
       unsent: 5,
       waiting: [{ name: "Dave", messages: 1 }, { name: "Eve", messages: 2 }],
       lastMessage: null,
       catchingUp: true,
       problems: ["The disk refuses to write"],
     },
-    `Room of 2: Alice (you), Carol.
+    `Room of 6: Alice (you), Bob, Carol, Dave, Eve, Fay.
 No direct links.
-2 of your messages wait to be sent. 1 of the others may not have everything you wrote yet. No messages yet.
+2 of your messages wait to be sent. Carol, Dave, Eve and 1 more may not have everything you wrote yet. No messages yet.
 1 of your messages waits for Dave.
 2 of your messages wait for Eve.
-! Carol hasn't been heard for 4 s (suspected).
-Catching up with what was said before.
+Fetching what was said before from Bob.
 ! The disk refuses to write
 `,
   ],

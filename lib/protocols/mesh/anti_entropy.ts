@@ -73,9 +73,10 @@ export class AntiEntropy
     this.#caughtUp = !config.newcomer;
   }
 
-  busy(): boolean {
-    for (const peer of this.#peers.values()) if (peer.busy) return true;
-    return false;
+  /** The neighbours that are to send something. */
+  sources(): ReadonlySet<PeerKey> {
+    const sources = this.#peers.entries().filter(([, { fetch }]) => fetch !== null);
+    return new Set(sources.map(([key]) => key));
   }
 
   caughtUp(): boolean {

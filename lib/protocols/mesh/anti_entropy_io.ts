@@ -55,8 +55,8 @@ export interface AntiEntropyConfig {
 
 /** What the mesh may ask of it. */
 export interface AntiEntropyQueries {
-  /** Whether something is being fetched from some neighbour, or a round is under way. */
-  busy(): boolean;
+  /** The neighbours that are to send something. */
+  sources(): ReadonlySet<PeerKey>;
   /** A newcomer: two neighbours, or the only one, have given all they had. Others: from the start. */
   caughtUp(): boolean;
   /** Whether this neighbour is known to have all that we ever said and still keep. */

@@ -36,6 +36,8 @@ export interface PeerStatus {
   readonly suspected: boolean;
   /** Whether it is known to have all that this member has. */
   readonly upToDate: boolean;
+  /** Whether what was said before is being fetched from it. */
+  readonly fetching: boolean;
 }
 
 export interface MeshStatus {
@@ -54,7 +56,7 @@ export interface MeshStatus {
   /** Messages kept. */
   readonly messages: number;
   readonly lastMessage: { readonly at: string; readonly from: string } | null;
-  /** Whether something is being fetched from a neighbour. */
+  /** Whether something is being fetched from anybody. */
   readonly catchingUp: boolean;
   /** What is wrong, in words; empty where nothing is. */
   readonly problems: readonly string[];

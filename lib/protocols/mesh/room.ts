@@ -793,7 +793,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
           unsent: this.machines.order.unsaid().messages,
           waiting: this.machines.privateMessages.waiting(),
           upToDate: (peer) => this.#flow.has(peer, this.#lastOwnTime),
-          catchingUp: this.machines.antiEntropy.busy(),
+          sources: this.machines.antiEntropy.sources(),
           pausedBecause: this.#pausedBecause,
         }, ref);
       case "verify":

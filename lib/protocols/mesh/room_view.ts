@@ -74,12 +74,16 @@ export interface StatusFacts {
   readonly waiting: readonly Waiting[];
   /** Whether this member is known to have everything that we wrote. */
   readonly upToDate: (peer: PeerKey) => boolean;
-  readonly catchingUp: boolean;
+  /** Of whom something is being fetched. */
+  readonly sources: ReadonlySet<PeerKey>;
   readonly pausedBecause: string | null;
 }
 
 const DISK_PROBLEM =
   "the disk refuses to write: what comes is shown and not kept, and what you write isn't sent";
+
+const ISOLATED_PROBLEM = "no link to any other member; trying those who were here: check this " +
+  "machine's network, or start again with the address of somebody who is there";
 
 /** How events write the address of one who can't be dialled. */
 const NO_ADDRESS: Endpoint = { host: "", port: 0 };
@@ -446,6 +450,7 @@ export class RoomView {
       heardMsAgo: member.heardMs === null ? null : Math.round(status.nowMs - member.heardMs),
       suspected: member.suspected,
       upToDate: status.upToDate(member.key),
+      fetching: status.sources.has(member.key),
     }));
     const [last] = this.facts.history(1);
     this.#show({
@@ -464,7 +469,7 @@ export class RoomView {
       lastMessage: last === undefined
         ? null
         : { at: dateText(last.sentAt), from: this.#claimed(last.claim, last.author) },
-      catchingUp: status.catchingUp,
+      catchingUp: status.sources.size > 0,
       problems: this.#problems(members, status),
     }, ref);
   }
@@ -480,9 +485,7 @@ export class RoomView {
   }
 
   #problems(members: readonly PeerStatus[], status: StatusFacts): readonly string[] {
-    const problems = members.filter(({ suspected }) => suspected).map(({ name }) =>
-      `${name} doesn't answer its neighbours; if that goes on for two seconds, ${name} counts as lost`
-    );
+    const problems = members.filter(({ suspected }) => suspected).map(suspectedText);
     const lost = this.facts.lost();
     for (const key of lost.slice(0, LOST_NAMED_MAX)) {
       problems.push(`${this.#name(key)} is lost, and gets what it missed when it is back`);
@@ -492,7 +495,7 @@ export class RoomView {
     }
     if (this.#diskRefuses) problems.push(DISK_PROBLEM);
     if (this.#isolated && members.length > 0) {
-      problems.push("no link to any other member; trying those who were here");
+      problems.push(ISOLATED_PROBLEM);
     }
     if (status.pausedBecause !== null) problems.push(`your input waits: ${status.pausedBecause}`);
     return problems;
@@ -526,6 +529,14 @@ function notHere(name: string): P2pchatError {
 
 function notYourself(): P2pchatError {
   return new P2pchatError("unknown-user", "Cannot do that with yourself: name another member");
+}
+
+function suspectedText({ name, heardMsAgo }: PeerStatus): string {
+  const heard = heardMsAgo === null
+    ? "hasn't been heard of yet"
+    : `hasn't been heard of for ${Math.ceil(heardMsAgo / 1_000)} s`;
+  return `${name} ${heard} and doesn't answer its neighbours (suspected); two seconds of that, and ` +
+    `${name} counts as lost`;
 }
 
 /** For an author of whom nothing but the key is known any more. */

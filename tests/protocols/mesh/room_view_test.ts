@@ -1,0 +1,92 @@
+import { assertEquals } from "@std/assert";
+import type { PeerKey } from "../../../lib/base/ids.ts";
+import type { MeshStatus } from "../../../lib/protocols/mesh/events.ts";
+import type { RoomConfig, RoomEffect } from "../../../lib/protocols/mesh/room_io.ts";
+import {
+  type LiveMember,
+  type RoomFacts,
+  RoomView,
+  type StatusFacts,
+} from "../../../lib/protocols/mesh/room_view.ts";
+import { fakeSigner } from "../../sim/fake_crypto.ts";
+
+const keys = new Map(["Ann", "Bob", "Carol", "Dave"].map((name) => [fakeSigner(name).key, name]));
+const [ann, bob, carol, dave] = [...keys.keys()] as [PeerKey, PeerKey, PeerKey, PeerKey];
+
+/** What Ann is told by `/status`, where Bob and Carol are there, and Dave was. */
+function statusOf(
+  members: Readonly<Record<string, Partial<LiveMember>>>,
+  given: Partial<StatusFacts>,
+): MeshStatus {
+  const live = [bob, carol].map((key): LiveMember => ({
+    key,
+    endpoint: null,
+    suspected: false,
+    heardMs: 9_000,
+    ...members[keys.get(key)!],
+  }));
+  const facts = {
+    live: () => live,
+    ownEndpoint: () => null,
+    shownName: (key: PeerKey) => keys.get(key) ?? null,
+    authorName: (_key: PeerKey, claimed: string) => claimed,
+    lost: () => [dave],
+    history: () => [],
+    messages: () => 0,
+  } as unknown as RoomFacts;
+  const config = {
+    room: "r",
+    listening: { host: "a", port: 1 },
+    passive: false,
+  } as unknown as RoomConfig;
+  const shown: RoomEffect[] = [];
+  const view = new RoomView(config, ann, facts, (effect) => shown.push(effect));
+  view.becomeReady();
+  view.status({
+    nowMs: 10_000,
+    direct: new Set([bob]),
+    unsent: 0,
+    waiting: [],
+    upToDate: () => true,
+    sources: new Set(),
+    pausedBecause: null,
+    ...given,
+  }, undefined);
+  const events = shown.flatMap((effect) => effect.type === "show" ? [effect.event] : []);
+  const status = events.find((event) => event.event === "status");
+  if (status?.event !== "status") throw new Error("no status was shown");
+  return status;
+}
+
+Deno.test("RoomView: a status says of each member how it is linked, when it was heard of, and what it lacks", () => {
+  const { members, unconfirmed, catchingUp } = statusOf(
+    { Carol: { heardMs: null } },
+    { upToDate: (peer) => peer === bob, sources: new Set([bob]) },
+  );
+
+  assertEquals(
+    members.map((member) => [
+      member.name,
+      member.direct,
+      member.heardMsAgo,
+      member.upToDate,
+      member.fetching,
+    ]),
+    [["Bob", true, 1_000, true, true], ["Carol", false, null, false, false]],
+  );
+  assertEquals([unconfirmed, catchingUp], [1, true]);
+});
+
+Deno.test("RoomView: a status says who is suspected, lost or waited for, and what follows", () => {
+  const { problems, catchingUp } = statusOf(
+    { Bob: { suspected: true, heardMs: 5_500 } },
+    { pausedBecause: "waiting for Carol" },
+  );
+
+  assertEquals(problems, [
+    "Bob hasn't been heard of for 5 s and doesn't answer its neighbours (suspected); two seconds of that, and Bob counts as lost",
+    "Dave is lost, and gets what it missed when it is back",
+    "your input waits: waiting for Carol",
+  ]);
+  assertEquals(catchingUp, false);
+});
