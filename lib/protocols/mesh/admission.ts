@@ -103,6 +103,12 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
         return this.#admitting.holdReply(input.from, input.message, nowMs);
       case "neighbour-down":
         return this.#admitting.neighbourGone(input.peer, nowMs);
+      case "uninvited": {
+        const link = this.links.byId.get(input.link);
+        if (link === undefined || link.isMember) return;
+        const text = "The invite that this link was made with doesn't count any more";
+        return this.links.turnAway(link, "bad-credentials", text);
+      }
       case "in-room":
         this.links.room = { id: input.room, genesis: input.genesis };
         this.links.isIn = true;

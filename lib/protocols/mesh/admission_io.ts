@@ -34,6 +34,8 @@ export type AdmissionInput =
   | { readonly type: "hold"; readonly from: PeerKey; readonly message: HoldMessage }
   /** A neighbour is gone: its answer isn't awaited any more. */
   | { readonly type: "neighbour-down"; readonly peer: PeerKey }
+  /** An invite was needed that this link's other end doesn't have, or has no more. */
+  | { readonly type: "uninvited"; readonly link: LinkId }
   /** The room was founded, or resumed without anybody there. */
   | { readonly type: "in-room"; readonly room: RoomId; readonly genesis: SignedGenesis }
   /** What `admitted` asked for is done: the roster has entered, or taken the new claim. */

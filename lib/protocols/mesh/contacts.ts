@@ -15,8 +15,10 @@ export class Contacts {
   #canTryAgain = false;
 
   constructor({ contact, invite }: Extract<MeshConfig["begin"], { readonly kind: "join" }>) {
-    const others = invite?.endpoints.filter((other) => !isSameEndpoint(other, contact)) ?? [];
-    this.#endpoints = [contact, ...others];
+    const all = [contact, ...invite?.endpoints ?? []];
+    this.#endpoints = all.filter((endpoint, index) =>
+      all.findIndex((other) => isSameEndpoint(other, endpoint)) === index
+    );
   }
 
   /** The one that is tried now. */

@@ -53,7 +53,11 @@ export class KeptSecrets {
 
   /** What an invite holds; null where no secret is known. */
   current(): RoomSecret | null {
-    return this.#invited?.secret ?? this.#rotations[0]?.rotation.rotation.value ?? null;
+    if (this.#invited !== null) return this.#invited.secret;
+    const [highest] = this.#rotations;
+    if (highest === undefined) return null;
+    const { epoch, secret } = highest.rotation.rotation.value;
+    return { epoch, secret };
   }
 
   /** We come in with this one. */

@@ -541,8 +541,9 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     switch (input.type) {
       case "link-up": {
         const { link, peer, dialled, remote } = input;
-        if (this.#isUninvited(input)) return this.#close(link, "bad-credentials");
-        return this.#toAdmission({ type: "link-up", link, peer, dialled, remote });
+        this.#toAdmission({ type: "link-up", link, peer, dialled, remote });
+        if (this.#isUninvited(input)) this.#toAdmission({ type: "uninvited", link });
+        return;
       }
       case "message":
         if (this.#mayBring(input.link, input.message.type)) {
@@ -573,7 +574,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #partWithUninvited(): void {
     for (const { link, peer, dialled, state } of [...this.#links.all()]) {
       if (state !== "admitting" || dialled || this.#isKnownMember(peer)) continue;
-      this.#close(link, "bad-credentials");
+      this.#toAdmission({ type: "uninvited", link });
     }
   }
 
@@ -808,20 +809,23 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     if (code === "name-taken") {
       return this.#fatal({ code, text: nameTakenText(this.config.name) });
     }
-    if (
-      code === "wrong-room" || code === "timeout" || code === "unreachable" || code === "protocol"
-    ) {
-      if (link !== this.#entrance) return; // a member that had greeted us; what we asked goes on
-      this.#entrance = null;
-      if (this.#contacts === null) return this.#tryNext();
-      if (this.#room !== null || this.#opening?.kind === "admitted") {
-        return this.#fatal(ENTRANCE_LOST);
-      }
-      // Its link broke: there was a crowd perhaps, or the member is gone.
-      if (code === "unreachable") return this.#contactFailed(code, HUNG_UP, true);
-      return this.#contactFailed(code, text, false);
-    }
+    if (isOfOneMember(code)) return this.#memberRefused(code, text, link);
     this.#fatal({ code, text: `Cannot join: ${text}` });
+  }
+
+  /** Another member may let us in. */
+  #memberRefused(code: OfOneMember, text: string, link: LinkId): void {
+    if (link !== this.#entrance) return; // it had greeted us; what we asked of others goes on
+    this.#entrance = null;
+    this.#isSecretRefused ||= code === "bad-credentials";
+    if (this.#contacts === null) return this.#tryNext();
+    const isAdmitted = this.#room !== null || this.#opening?.kind === "admitted";
+    // Its link broke: there was a crowd perhaps, or the member is gone.
+    if (!isAdmitted && code === "unreachable") return this.#contactFailed(code, HUNG_UP, true);
+    if (!isAdmitted) return this.#contactFailed(code, text, false);
+    this.#contacts.failed(code, text, false);
+    const isUninvited = code === "bad-credentials";
+    this.#fatal(isUninvited ? joinFailure(this.config, this.#contacts.failures) : ENTRANCE_LOST);
   }
 
   #penalise(peer: PeerKey, fault: Fault, text: string): void {
@@ -1057,3 +1061,10 @@ type LinkInput = Extract<
   MeshInput,
   { readonly type: "link-up" | "message" | "unknown-message" | "congested" | "drained" }
 >;
+
+/** What one member says that says nothing of the others. */
+type OfOneMember = "wrong-room" | "timeout" | "unreachable" | "protocol" | "bad-credentials";
+
+function isOfOneMember(code: string): code is OfOneMember {
+  return ["wrong-room", "timeout", "unreachable", "protocol", "bad-credentials"].includes(code);
+}

@@ -1,0 +1,168 @@
+// A private room as its members' machines see it, in an even world: who is let in when.
+
+import { assert, assertEquals } from "@std/assert";
+import { SILENT_LOGGER } from "../../../lib/base/environment.ts";
+import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
+import type { MeshCommand } from "../../../lib/protocols/mesh/events.ts";
+import { type Invite, parseInvite } from "../../../lib/protocols/mesh/invite.ts";
+import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
+import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
+import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";
+import type { Member } from "../../sim/mesh/member.ts";
+import { meshSubject } from "../../sim/mesh/mesh_subject.ts";
+import { World } from "../../sim/mesh/world.ts";
+
+const SECOND_MS = 1_000;
+
+/** Ann's private room, and what users were told. */
+function annsRoom() {
+  const notices: string[] = [];
+  const world = new World({ ...EVEN_WORLD, hosts: 6 }, meshSubject(), [{
+    name: "notices",
+    shown({ member }, event) {
+      if (event.event === "notice") notices.push(`${member.name}: ${event.text}`);
+    },
+  }]);
+  const add = (name: string) => world.addMember(plainMember(fakeSigner(name), name));
+  const pass = (forMs: number) => world.time.runUntil(world.time.nowMs + forMs);
+  const until = (isSo: () => boolean) => {
+    for (let step = 0; !isSo(); step++) {
+      assert(step < 100_000, `it never is so: ${isSo}`);
+      pass(0.1);
+    }
+  };
+  const command = (member: Member, command: MeshCommand) => {
+    member.process?.command(command);
+    pass(SECOND_MS);
+  };
+  /** The invite that `member` shows. */
+  const inviteOf = (member: Member, rotate = false): Invite => {
+    world.invites.clear();
+    command(member, { command: "invite", rotate });
+    const [text] = world.invites.keys();
+    return parseInvite(text!);
+  };
+  const join = (member: Member, invite: Invite, through: Member) =>
+    world.start(member, { kind: "join", contact: through.endpoint, invite });
+  const ann = add("Ann");
+  world.start(ann, { kind: "found", private: true });
+  pass(SECOND_MS);
+  return { world, notices, add, pass, until, inviteOf, join, ann };
+}
+
+const outcomeOf = ({ outcome }: { readonly outcome: { readonly kind: string } | null }) =>
+  outcome !== null && "code" in outcome ? outcome.code : outcome?.kind;
+
+Deno.test("Mesh lets nobody in who was on the way when the invite was rotated", () => {
+  const { world, add, pass, until, inviteOf, join, ann } = annsRoom();
+  const invite = inviteOf(ann);
+  const bob = add("Bob");
+  const process = join(bob, invite, ann);
+  until(() => ann.process?.linkCount === 1);
+
+  ann.process?.command({ command: "invite", rotate: true });
+  pass(10 * SECOND_MS);
+
+  assertEquals([outcomeOf(process), bob.readyAtMs], ["bad-credentials", null]);
+  assertEquals(world.present().length, 1);
+});
+
+Deno.test("Mesh tells all members who has made a new invite, and a newcomer nothing", () => {
+  const { notices, add, pass, inviteOf, join, ann } = annsRoom();
+  const bob = add("Bob");
+  join(bob, inviteOf(ann), ann);
+  pass(3 * SECOND_MS);
+  notices.length = 0;
+  const invite = inviteOf(bob, true);
+  join(add("Cem"), invite, ann);
+  pass(3 * SECOND_MS);
+
+  const rest = "invites given before let no newcomer in any more; members come back as ever";
+  assertEquals(notices, [
+    `Bob: This is the room's invite from now on: ${rest}`,
+    `Ann: Bob has made a new invite, which /invite shows: ${rest}`,
+  ]);
+  assertEquals(inviteOf(ann).secret, invite.secret);
+});
+
+Deno.test("Mesh goes back into a private room before a neighbour has told it of any rotation", () => {
+  const { world, add, pass, until, inviteOf, join, ann } = annsRoom();
+  const bob = add("Bob");
+  join(bob, inviteOf(ann), ann);
+  until(() => bob.disk.records.some(({ kind }) => kind === "entrance"));
+  world.end(bob.process!, false, 0);
+  assertEquals(bob.disk.records.some(({ kind }) => kind === "rotation"), false);
+
+  world.start(bob, { kind: "resume", room: bob.room! });
+  pass(5 * SECOND_MS);
+
+  assertEquals(world.present().length, 2);
+  assertEquals(inviteOf(bob).secret, inviteOf(ann).secret);
+});
+
+Deno.test("Mesh says to who returns that nobody knows its secret, and stays in the room", () => {
+  const { world, notices, add, pass, inviteOf, join, ann } = annsRoom();
+  const [bob, cem] = [add("Bob"), add("Cem")];
+  join(bob, inviteOf(ann), ann);
+  pass(3 * SECOND_MS);
+  const image = world.imageOf(bob);
+  world.end(bob.process!, false, 0);
+  // Where Ann was, somebody listens in that room who has another secret, and doesn't know Bob.
+  world.end(ann.process!, false, 0);
+  const records = ann.disk.records.filter((record) =>
+    record.kind !== "rotation" && record.kind !== "member" &&
+    (record.kind !== "claim" || record.claim.claim.value.key === ann.key)
+  );
+  ann.disk.restore([
+    ...records,
+    { kind: "invited", secret: { epoch: 7, secret: new Uint8Array(16) } },
+  ]);
+  world.start(ann, { kind: "resume", room: ann.room! });
+  pass(3 * SECOND_MS);
+  notices.length = 0;
+  world.restore(bob, image);
+  world.start(bob, { kind: "resume", room: bob.room! });
+  pass(3 * SECOND_MS);
+
+  assertEquals(bob.present !== null, true);
+  assertEquals(notices.map((text) => text.slice(0, 60)), [
+    "Bob: A member that you knew doesn't accept this profile's se",
+  ]);
+  assertEquals(cem.process, null);
+});
+
+Deno.test("Mesh turns away who came before it was known that an invite is needed, or which one", () => {
+  const { world, inviteOf, ann } = annsRoom();
+  inviteOf(ann, true);
+  world.end(ann.process!, false, 0);
+  const answers = [null, 1, 2].map((epoch) => {
+    const mesh = new Mesh(
+      {
+        name: "Ann",
+        advertise: { host: "10.0.0.1", port: 1 },
+        passive: false,
+        historyShown: 0,
+        begin: { kind: "resume", room: ann.room! },
+      },
+      ann.config.signer,
+      {
+        random: () => 0.5,
+        randomBytes: (length) => new Uint8Array(length),
+        wallMs: () => 0,
+        crypto: fakeCrypto,
+        log: SILENT_LOGGER,
+      },
+    );
+    mesh.step({ type: "start" }, 0);
+    // The disk is still being read.
+    const [peer, remote] = ["e".repeat(64) as PeerKey, { host: "10.0.0.2", port: 2 }];
+    const link = 1 as LinkId;
+    mesh.step({ type: "link-up", link, peer, remote, dialled: false, attempt: null, epoch }, 1);
+    const effects = mesh.step({ type: "room-opened", records: ann.disk.records }, 2);
+    return effects.flatMap((effect) =>
+      effect.type === "send" && effect.message.type === "refuse" ? [effect.message.code] : []
+    );
+  });
+
+  assertEquals(answers, [["bad-credentials"], ["bad-credentials"], []]);
+});
