@@ -5,6 +5,7 @@ import { assert, assertEquals } from "@std/assert";
 import { ExactlyOnce } from "./checkers/m1_exactly_once.ts";
 import { SameHistory } from "./checkers/m4_same_history.ts";
 import { PrivateMessages } from "./checkers/private_messages.ts";
+import { PrivateRooms } from "./checkers/private_rooms.ts";
 import { RosterRight } from "./checkers/roster_right.ts";
 import { SentAfter } from "./checkers/sent_after.ts";
 import { StoredOrder } from "./checkers/stored_order.ts";
@@ -108,6 +109,21 @@ const HUNTS: readonly Hunt[] = [
     seedsMax: 20,
     troubles: [],
     scenario: { ...EASY, liarChance: 0.4 },
+  },
+  {
+    mutation: MUTATIONS.takesOldInvites,
+    finder: "invites",
+    checkers: () => [new PrivateRooms()],
+    seedsMax: 20,
+    scenario: { ...EASY, isPrivate: true },
+  },
+  {
+    mutation: MUTATIONS.firstSecretWins,
+    finder: "invites",
+    checkers: () => [new PrivateRooms()],
+    seedsMax: 40,
+    troubles: ["cut"],
+    scenario: { ...EASY, gapMs: 300, isPrivate: true },
   },
 ];
 

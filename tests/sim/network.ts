@@ -127,8 +127,8 @@ export class Network<Message> {
       }
       if ("answer" in target) {
         // Whoever expects nothing isn't answered that it is something else.
-        const expects = call.expect !== null || call.room !== null;
-        return call.failed(expects ? target.answer : "unreachable");
+        if (call.expect !== null) return call.failed(target.answer);
+        return call.failed(call.room === null ? "unreachable" : "wrong-room");
       }
       if (target.silent) {
         const wakesMs = target.stalledUntilMs + 1;

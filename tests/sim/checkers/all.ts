@@ -10,6 +10,7 @@ import { Bounded } from "./m5_bounded.ts";
 import { Connections } from "./m6_connections.ts";
 import { OverlayWhole } from "./overlay_whole.ts";
 import { PrivateMessages } from "./private_messages.ts";
+import { PrivateRooms } from "./private_rooms.ts";
 import { RosterRight } from "./roster_right.ts";
 import { SaneEvents } from "./sane_events.ts";
 import { SentAfter } from "./sent_after.ts";
@@ -28,6 +29,7 @@ export function meshCheckers(): MeshChecker[] {
     new HonestLinks(),
     new SaneEvents(),
     new PrivateMessages(),
+    new PrivateRooms(),
     new RosterRight(),
     new LateOnesCatchUp(),
     new SameHistory(),

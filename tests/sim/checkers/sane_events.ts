@@ -46,6 +46,10 @@ export class SaneEvents implements MeshChecker {
     if (outcome === null || outcome.kind === "bye") return;
     const { code, text } = outcome;
     if (process.readyAtMs === null && START_FAILURES.includes(code)) return;
+    // A rotation may be ahead of whoever was given the invite before it, or of the member that was asked.
+    const shown = [...member.world.invites.values()];
+    const isPrivate = shown.some(({ secret }) => secret !== null);
+    if (process.readyAtMs === null && code === "bad-credentials" && isPrivate) return;
     // A name is taken where another asked for it too; a member is replaced where another has its key.
     const others = member.world.members.filter((other) => other !== member);
     const folded = member.name.toLowerCase();

@@ -67,6 +67,8 @@ export interface MeshChecker {
   shown?(process: MemberProcess, event: MeshEvent): void;
   /** A message is shown; `again` where this profile has been shown it before. */
   message?(process: MemberProcess, said: Said, event: MessageEvent, again: boolean): void;
+  /** A listener lets a dialler through that knew this secret; null for none. */
+  letThrough?(listener: MemberProcess, dialler: MemberProcess, secret: ChannelSecret | null): void;
   /** A process ended: killed, or by its own `stop`. */
   ended?(process: MemberProcess): void;
   /** The member's profile, its log of shown messages included, was put back to what it once was. */

@@ -5,12 +5,15 @@
  */
 
 import type { PeerKey } from "../../../lib/base/ids.ts";
+import type { Invite } from "../../../lib/protocols/mesh/invite.ts";
+import type { MeshConfig } from "../../../lib/protocols/mesh/mesh_io.ts";
+import { channelSecret } from "../../../lib/protocols/mesh/rotations.ts";
 import { fakeSigner } from "../fake_crypto.ts";
 import { Random } from "../random.ts";
 import type { Attack } from "./attacks.ts";
 import { type MeshChecker, Violation } from "./checker.ts";
 import type { Said } from "./ledger.ts";
-import { Member, type MemberProcess } from "./member.ts";
+import { Member, type MemberProcess, type Uninvited } from "./member.ts";
 import { type Scenario, type Trouble, TROUBLES } from "./scenario.ts";
 import { type Subject, World } from "./world.ts";
 
@@ -25,16 +28,21 @@ const ANSWER_MS = 1_500;
 const TEN_YEARS_MS = 10 * 365 * 24 * 60 * 60 * 1_000;
 /** Whatever holds in a quiet room must still hold so much later. */
 const STAYS_QUIET_MS = 20_000;
+/** Four addresses, some of which say nothing; a member that was asked and hung up is asked again a few times. */
+const INVITE_MS_MAX = 60_000;
 
 /** The weights of what happens at a step beside trouble. */
+/** The same in a private room: somebody makes a new invite, or a stranger tries to come in. */
+const INVITING = { rotate: 4, uninvited: 4 } as const;
 const TALK = { say: 30, burst: 5, reply: 12, private: 4, join: 7, restart: 7, heal: 4 } as const;
-type Action = keyof typeof TALK | Trouble;
+type Action = keyof typeof TALK | keyof typeof INVITING | Trouble;
 
 export class Driver {
   readonly world: World;
   readonly #random: Random;
   readonly #actions: readonly (readonly [Action, number])[];
   readonly #weight: number;
+  readonly #isPrivate: boolean;
   /** Through whom a stranded member was started again. */
   readonly #askedForHelp = new Map<Member, MemberProcess>();
   #joined = 0;
@@ -53,7 +61,9 @@ export class Driver {
     this.#random = new Random(scenario.seed * 2 + 2);
     const troubles = [...scenario.troubles].map((name) => [name, TROUBLES[name]] as const);
     const talk = Object.entries(TALK) as [keyof typeof TALK, number][];
-    this.#actions = [...talk, ...troubles];
+    const inviting = Object.entries(INVITING) as [keyof typeof INVITING, number][];
+    this.#isPrivate = scenario.isPrivate && subject.features.privateRooms;
+    this.#actions = [...talk, ...troubles, ...(this.#isPrivate ? inviting : [])];
     this.#weight = this.#actions.reduce((sum, [, weight]) => sum + weight, 0);
   }
 
@@ -61,8 +71,9 @@ export class Driver {
   run(): void {
     const { scenario, world } = this;
     const founder = this.#newMember(null);
-    world.start(founder, { kind: "found" });
+    world.start(founder, { kind: "found", ...(this.#isPrivate ? { private: true } : {}) });
     this.#pass(2_000);
+    founder.present?.command({ command: "invite", rotate: false });
     if (founder.present === null) throw new Violation("start", "the founder isn't ready after 2 s");
     for (let count = this.#random.below(scenario.nodes); count > 0; count--) this.#act("join");
     for (const attack of scenario.attacks) this.#enter(this.#newMember(null, attack));
@@ -77,6 +88,7 @@ export class Driver {
     this.#loneWords();
     this.#pass(STAYS_QUIET_MS);
     this.#settle();
+    if (this.#isPrivate) this.#tryInvites();
   }
 
   #pass(forMs: number): void {
@@ -147,8 +159,22 @@ export class Driver {
     if (stored && (contact === null || this.#random.chance(0.7))) {
       this.world.start(member, { kind: "resume", room: member.room! });
     } else if (contact !== null) {
-      this.world.start(member, { kind: "join", contact: contact.endpoint });
+      this.world.start(member, this.#joining(member, contact));
     }
+  }
+
+  /** Through `contact`, with the invite that its user would give, or with what the member has. */
+  #joining(member: Member, contact: Member): MeshConfig["begin"] {
+    const begin = { kind: "join", contact: contact.endpoint } as const;
+    if (!this.#isPrivate || member.uninvited === "none") return begin;
+    if (member.invite !== null) return { ...begin, invite: member.invite };
+    const secret = contact.present?.probe?.secrets()?.current() ?? null;
+    if (secret === null || contact.room === null) return begin;
+    const endpoints = this.#contacts().slice(0, 3).map(({ member: { endpoint } }) => endpoint);
+    // An address at which nobody listens comes first now and then.
+    const first = this.#random.chance(0.2) ? { host: "10.9.9.9", port: 1 } : contact.endpoint;
+    const invite = { room: contact.room, secret, endpoints: [contact.endpoint, ...endpoints] };
+    return { kind: "join", contact: first, invite };
   }
 
   // What happens.
@@ -175,6 +201,13 @@ export class Driver {
         return this.#reply();
       case "private":
         return this.#private();
+      case "rotate":
+        return this.#presentOne()?.command({ command: "invite", rotate: true });
+      case "uninvited":
+        if (this.#roomForMore()) {
+          this.#enterUninvited(this.#random.pick(["void", "made up", "none"]));
+        }
+        return;
       case "heal":
         return this.world.network.setCuts(() => false);
       default:
@@ -217,6 +250,57 @@ export class Driver {
     const count = this.#random.chance(0.2) ? 2 + this.#random.below(80) : 1;
     for (let n = 0; n < count && from.sim.alive; n++) {
       this.world.say(from, "", { name: member.name, key: member.key });
+    }
+  }
+
+  /** A stranger with an earlier invite, one that nobody made, or none. @returns Null where there is no such invite. */
+  #enterUninvited(uninvited: Uninvited): Member | null {
+    const shown = [...this.world.invites.values()];
+    const last = shown.at(-1);
+    if (last === undefined || last.secret === null) return null;
+    const secret = { epoch: last.secret.epoch, secret: this.#random.bytes(16) };
+    const invite = uninvited === "void" ? this.#voidInvite(shown) : { ...last, secret };
+    if (invite === null) return null;
+    const member = this.#newMember(null);
+    member.uninvited = uninvited;
+    member.invite = uninvited === "none" ? null : invite;
+    this.#enter(member);
+    return member;
+  }
+
+  /** One that isn't the present one of anybody who is here. */
+  #voidInvite(shown: readonly Invite[]): Invite | null {
+    const present = this.world.present();
+    const old = shown.filter(({ room, secret }) =>
+      secret !== null &&
+      present.every(({ probe }) =>
+        probe?.secrets()?.isCurrent(channelSecret(room, secret)) !== true
+      )
+    );
+    return old.length === 0 ? null : this.#random.pick(old);
+  }
+
+  /** In a quiet room everybody knows which invite counts: no stranger comes in, whoever is asked. */
+  #tryInvites(): void {
+    for (const uninvited of ["void", "made up", "none"] as const) {
+      if (!this.#roomForMore()) return;
+      const stranger = this.#enterUninvited(uninvited);
+      if (stranger === null) continue;
+      this.#pass(INVITE_MS_MAX);
+      const { process } = stranger;
+      if (process !== null || stranger.readyAtMs !== null) {
+        throw new Violation(
+          "invites",
+          `${stranger.label} isn't refused, its invite is ${uninvited}`,
+        );
+      }
+    }
+    if (!this.#roomForMore() || this.#contacts().length === 0) return;
+    const newcomer = this.#newMember(null);
+    this.#enter(newcomer);
+    this.#pass(INVITE_MS_MAX);
+    if (newcomer.present === null) {
+      throw new Violation("invites", `${newcomer.label} isn't let in with the present invite`);
     }
   }
 
@@ -434,7 +518,7 @@ export class Driver {
       else {
         const contact = this.#random.pick(others);
         this.#askedForHelp.set(process.member, contact);
-        this.world.start(process.member, { kind: "join", contact: contact.member.endpoint });
+        this.world.start(process.member, this.#joining(process.member, contact.member));
       }
     }
   }

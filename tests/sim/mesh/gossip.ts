@@ -785,6 +785,7 @@ export function gossipSubject(flaw: Flaw | null): Subject {
       fullDisk: false,
       unknownAddress: false,
       liars: false,
+      privateRooms: false,
     },
     create: (config, signer, environment) => new Gossip(config, signer, environment, flaw),
     probe: (machine) => machine as Gossip satisfies MeshProbe,

@@ -40,6 +40,7 @@ export function hunt({ mutation, finder, checkers, seedsMax, ...more }: Hunt): v
         checkers,
         scenario: {
           settleMsMax: 90_000,
+          isPrivate: false,
           ...scenario,
           ...(troubles === undefined ? {} : { troubles: new Set(troubles) }),
         },

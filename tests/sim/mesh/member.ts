@@ -18,6 +18,7 @@ import type {
   MeshEffect,
   MeshInput,
 } from "../../../lib/protocols/mesh/mesh_io.ts";
+import type { Invite } from "../../../lib/protocols/mesh/invite.ts";
 import type { MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import type { SimDisk } from "../disk.ts";
@@ -70,6 +71,9 @@ export interface MemberConfig {
   readonly eager: boolean;
 }
 
+/** An invite that a rotation has made void, one that nobody made, or none. */
+export type Uninvited = "void" | "made up" | "none";
+
 export class Member {
   process: MemberProcess | null = null;
   shown = new ShownLog();
@@ -85,6 +89,10 @@ export class Member {
   wallOffsetMs = 0;
   /** It left or was killed, and nothing starts it again. */
   over = false;
+  /** Why it should be kept out of the room; null for who may come in. */
+  uninvited: Uninvited | null = null;
+  /** What it comes in with; null where that is no matter of its own. */
+  invite: Invite | null = null;
   /** It was refused writes in its life: what it showed meanwhile isn't on its disk. */
   diskFailed = false;
   endpoint: Endpoint;
@@ -250,6 +258,9 @@ export class MemberProcess
     if (call.room !== null && call.room !== this.room) return "wrong-room";
     if (!this.#opensTo(call)) return "bad-credentials";
     if ((this.#banned.get(caller.member.key) ?? 0) > nowMs) return "refused";
+    for (const checker of this.member.world.checkers) {
+      checker.letThrough?.(this, caller, call.secret ?? null);
+    }
     return null;
   }
 

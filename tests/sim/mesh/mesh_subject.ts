@@ -28,6 +28,7 @@ export function meshSubject(wrap: ((mesh: Mesh) => MeshMachine) | null = null): 
       fullDisk: true,
       unknownAddress: true,
       liars: true,
+      privateRooms: true,
     },
     create(config, signer, environment) {
       const mesh = new Mesh(config, signer, environment);

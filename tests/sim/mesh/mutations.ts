@@ -4,7 +4,8 @@
  */
 
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
-import type { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
+import { KeptSecrets } from "../../../lib/protocols/mesh/kept_secrets.ts";
+import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
 import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
 import { Ledger } from "../../../lib/protocols/mesh/ledger.ts";
 import { OrderView } from "../../../lib/protocols/mesh/order_view.ts";
@@ -166,6 +167,26 @@ function installBelief(): () => void {
   };
 }
 
+/** Whoever knows any secret of the room's is let in. */
+function installOldInvites(): () => void {
+  const { admit } = Mesh.prototype;
+  Mesh.prototype.admit = () => null;
+  return () => {
+    Mesh.prototype.admit = admit;
+  };
+}
+
+/** Of two secrets of one epoch the one that came first counts. */
+function installFirstSecret(): () => void {
+  const { wants } = KeptSecrets.prototype;
+  KeptSecrets.prototype.wants = function (rotation) {
+    return rotation.epoch !== this.epoch && wants.call(this, rotation);
+  };
+  return () => {
+    KeptSecrets.prototype.wants = wants;
+  };
+}
+
 export const MUTATIONS = {
   sendsBeforeSync: {
     name: "sends its own bundles before they are synced",
@@ -211,6 +232,14 @@ export const MUTATIONS = {
   firstOfTwoWins: {
     name: "believes the first of two",
     install: installBelief,
+  },
+  takesOldInvites: {
+    name: "lets newcomers in with any invite that it knows",
+    install: installOldInvites,
+  },
+  firstSecretWins: {
+    name: "goes by the first of two secrets",
+    install: installFirstSecret,
   },
   replays: {
     name: "tells of old beacons",

@@ -63,6 +63,8 @@ export interface Scenario {
   readonly liarChance: number;
   /** Members that come in beside the others, one for each of these, and do this. */
   readonly attacks: readonly Attack[];
+  /** An invite is needed to come in, and members rotate it now and then. */
+  readonly isPrivate: boolean;
   readonly historyShown: number;
   readonly longTextChance: number;
   /** Everything must be right again so long after everything has healed. */
@@ -109,6 +111,7 @@ export function scenarioOf(seed: number, nodes: number, steps: number): Scenario
     longTextChance: random.pick([0, 0.02, 0.1]),
     settleMsMax: 300_000,
     loneWordMsMax: 15_000,
+    isPrivate: random.chance(0.25),
   };
   // Who is days behind can't tell a liar's time from that of an honest clock: docs/security.md says what is lost.
   if (scenario.liarChance === 0) return scenario;

@@ -8,6 +8,7 @@ import type { Environment } from "../../../lib/base/environment.ts";
 import { endpointText, type LinkId, type PeerKey } from "../../../lib/base/ids.ts";
 import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
 import type { MeshConfig, MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
+import { type Invite, parseInvite } from "../../../lib/protocols/mesh/invite.ts";
 import { MESH_MESSAGES, type MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import type { Bundle } from "../../../lib/protocols/mesh/structures.ts";
@@ -50,6 +51,8 @@ export interface Subject {
     readonly unknownAddress: boolean;
     /** Authors who sign two things for one. */
     readonly liars: boolean;
+    /** Rooms that only an invite opens. */
+    readonly privateRooms: boolean;
   };
   create(config: MeshConfig, signer: Signer, environment: Environment): MeshMachine;
   probe(machine: MeshMachine): MeshProbe | null;
@@ -84,6 +87,8 @@ export class World {
   readonly ledger = new Ledger();
   readonly trace: Trace;
   readonly members: Member[] = [];
+  /** Every invite that a user was shown. */
+  readonly invites = new Map<string, Invite>();
   /** Keys of those who do what their program wouldn't. */
   readonly liars = new Set<PeerKey>();
   /** Taken in by machines. */
@@ -183,11 +188,9 @@ export class World {
     for (const checker of this.watching(member)) checker.ended?.(process);
     member.process = null;
     const { outcome } = process;
-    if (
-      outcome?.kind === "fatal" && (outcome.code === "name-taken" || outcome.code === "replaced")
-    ) {
-      member.over = true; // another start would end in the same way
-    }
+    const again = outcome?.kind !== "fatal" ||
+      (outcome.code !== "name-taken" && outcome.code !== "replaced" && member.uninvited === null);
+    if (!again) member.over = true; // another start would end in the same way
   }
 
   /** Keeps what is on the member's disk, to be put back later or onto another's. */
@@ -282,6 +285,7 @@ export class World {
       const said = this.ledger.said[indexOfRef(ref)];
       if (said !== undefined) said.refused = true;
     }
+    if (event.event === "invite") this.invites.set(event.invite, parseInvite(event.invite));
     if (event.event === "history") process.history = event.messages;
     else if (event.event === "peers") process.peers = event.peers;
     for (const checker of checkers) checker.shown?.(process, event);
