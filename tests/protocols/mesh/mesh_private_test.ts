@@ -166,3 +166,23 @@ Deno.test("Mesh turns away who came before it was known that an invite is needed
 
   assertEquals(answers, [["bad-credentials"], ["bad-credentials"], []]);
 });
+
+Deno.test("Mesh finds a member that hasn't heard of its rotations by an earlier secret", () => {
+  const { world, notices, add, pass, inviteOf, join, ann } = annsRoom();
+  const bob = add("Bob");
+  join(bob, inviteOf(ann), ann);
+  pass(3 * SECOND_MS);
+  world.end(ann.process!, false, 0);
+  for (let count = 0; count < 3; count++) inviteOf(bob, true);
+  const wanted = inviteOf(bob).secret;
+  world.end(bob.process!, false, 0);
+  world.start(ann, { kind: "resume", room: ann.room! });
+  pass(5 * SECOND_MS);
+  notices.length = 0;
+
+  world.start(bob, { kind: "resume", room: bob.room! });
+  pass(SECOND_MS);
+
+  assertEquals(notices.map((text) => text.slice(0, 30)), ["Ann: Bob has made a new invite"]);
+  assertEquals([inviteOf(ann).secret, wanted?.epoch], [wanted, 4]);
+});
