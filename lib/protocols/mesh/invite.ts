@@ -11,43 +11,25 @@ import { crc32 } from "node:zlib";
 import { decodeBase32, encodeBase32 } from "../../base/base32.ts";
 import { concatBytes } from "../../base/crypto.ts";
 import { P2pchatError, RemoteProtocolError } from "../../base/errors.ts";
-import {
-  decode,
-  encode,
-  fixedBytes,
-  hexId,
-  list,
-  nullable,
-  record,
-  uint,
-} from "../../base/schema.ts";
+import { decode, encode, record, uint } from "../../base/schema.ts";
 import type { Endpoint, RoomId } from "../../base/ids.ts";
-import { EPOCH_MAX, INVITE_ADDRESSES_MAX, ROOM_SECRET_BYTES } from "./limits.ts";
 import type { RoomSecret } from "./rotations.ts";
-import { endpointSchema } from "./structures.ts";
+import { inviteSchema, STRUCTURE_VERSION } from "./structures.ts";
 
 export interface Invite {
   readonly room: RoomId;
   /** Null for an open room. */
   readonly secret: RoomSecret | null;
-  /** Where members listen, at most `INVITE_ADDRESSES_MAX`. */
+  /** Where members listen, at most 4. */
   readonly endpoints: readonly Endpoint[];
 }
 
-const INVITE_VERSION = 1;
-
+/** What an invite of any version begins with. */
 const versionSchema = record({ version: uint(Number.MAX_SAFE_INTEGER) });
-export const inviteSchema = record({
-  version: uint(INVITE_VERSION),
-  room: hexId<RoomId>(),
-  secret: nullable(record({ epoch: uint(EPOCH_MAX), secret: fixedBytes(ROOM_SECRET_BYTES) })),
-  endpoints: list(endpointSchema, INVITE_ADDRESSES_MAX),
-});
-
 const CHECK_BYTES = 4;
 
 export function encodeInvite(invite: Invite): string {
-  const bytes = encode(inviteSchema, { version: INVITE_VERSION, ...invite });
+  const bytes = encode(inviteSchema, { version: STRUCTURE_VERSION, ...invite });
   return encodeBase32(concatBytes(bytes, checkOf(bytes)));
 }
 
@@ -64,7 +46,7 @@ export function parseInvite(text: string): Invite {
   if (!isWhole) throw new P2pchatError("usage", MISTYPED_TEXT);
   try {
     const { version } = decode(versionSchema, content);
-    if (version !== INVITE_VERSION) throw new P2pchatError("usage", OTHER_VERSION_TEXT);
+    if (version !== STRUCTURE_VERSION) throw new P2pchatError("usage", OTHER_VERSION_TEXT);
     const { room, secret, endpoints } = decode(inviteSchema, content);
     return { room, secret, endpoints };
   } catch (error) {

@@ -261,6 +261,11 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
     }
     // The user has just asked for another one: nobody should be shown what is void in a moment.
     if (this.#rotating !== null) return this.#wait(this.#rotating, ref);
+    if (kept?.epoch === 0) {
+      const text =
+        "Cannot show the invite: no neighbour has told this member of it yet; wait for one";
+      return this.#refuse("offline", text, ref);
+    }
     if (kept === null || !rotate) {
       this.#effects.push({ type: "invite", ref });
       return;

@@ -29,6 +29,7 @@ import {
   FOLDED_NAME_BYTES_MAX,
   HEADS_MAX,
   HOST_BYTES_MAX,
+  INVITE_ADDRESSES_MAX,
   NAME_BYTES_MAX,
   REFERENCE_HEADS_MAX,
   ROOM_SECRET_BYTES,
@@ -160,6 +161,16 @@ export const signedRotationSchema = record({
 });
 export type Rotation = Infer<typeof rotationSchema>;
 export type SignedRotation = Infer<typeof signedRotationSchema>;
+
+/** How to come in: what `--invite` takes, in base32 and with a check (`invite.ts`). Not signed, and never on the wire. */
+export const inviteSchema = record({
+  version,
+  room: hexId<RoomId>(),
+  /** Null for an open room. */
+  secret: nullable(record({ epoch: uint(EPOCH_MAX), secret: fixedBytes(ROOM_SECRET_BYTES) })),
+  /** Where members listen. */
+  endpoints: list(endpointSchema, INVITE_ADDRESSES_MAX),
+});
 
 /** Names the last counter of a bundle, so that what it depends on can be found and checked. */
 export const headSchema = record({

@@ -85,7 +85,23 @@ Deno.test("parseInvite() says what is wrong, and nothing of what was typed", () 
   }
   const later = decodeBase32(TEXT)!.slice(0, -4);
   later[0] = 9;
-  const check = new Uint8Array(4);
-  new DataView(check.buffer).setUint32(0, crc32(later), true);
-  assert(fault(encodeBase32(concatBytes(later, check))).includes("another version of p2pchat"));
+  assert(
+    fault(encodeBase32(concatBytes(later, checkOf(later)))).includes("another version of p2pchat"),
+  );
 });
+
+Deno.test("parseInvite() reads or refuses any text, and any bytes with the right check", () => {
+  fc.assert(fc.property(fc.string(), (text) => {
+    isInvite(text);
+  }));
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 80 }), fc.boolean(), (bytes, asOurs) => {
+    if (asOurs && bytes.length > 0) bytes[0] = 1;
+    isInvite(encodeBase32(concatBytes(bytes, checkOf(bytes))));
+  }));
+});
+
+function checkOf(bytes: Uint8Array): Uint8Array {
+  const check = new Uint8Array(4);
+  new DataView(check.buffer).setUint32(0, crc32(bytes), true);
+  return check;
+}

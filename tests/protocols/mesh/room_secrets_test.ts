@@ -258,14 +258,16 @@ Deno.test("RoomSecrets takes in what follows, not what is far ahead, nor more th
   assertEquals(flooded.kept!.epoch, 1 + ROTATIONS_BURST);
 });
 
-Deno.test("RoomSecrets rotates neither an open room nor beyond the last epoch", () => {
+Deno.test("RoomSecrets rotates neither an open room, nor beyond the last epoch, nor before it knows one", () => {
   const refusal = (kept: KeptSecrets | null) => {
     const [refused] = machine(kept).step(ROTATE);
     return refused?.type === "refused" && refused.code;
   };
   const last = keptOf();
   last.invitedWith({ epoch: EPOCH_MAX, secret: new Uint8Array(16) });
-  assertEquals([refusal(null), refusal(last)], ["not-allowed", "not-allowed"]);
+  const none = keptOf();
+  const codes = [refusal(null), refusal(last), refusal(none)];
+  assertEquals(codes, ["not-allowed", "not-allowed", "offline"]);
   const shown = machine(null).step({ type: "invite", rotate: false, ref: undefined });
   assertEquals(kinds(shown), ["invite"]);
 });
