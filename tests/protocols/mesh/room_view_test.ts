@@ -36,6 +36,7 @@ function statusOf(
   } as unknown as RoomFacts;
   const config = {
     room: "r",
+    genesis: { genesis: { value: { private: false } } },
     listening: { host: "a", port: 1 },
     passive: false,
   } as unknown as RoomConfig;
