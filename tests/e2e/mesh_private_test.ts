@@ -1,8 +1,10 @@
 /** Private rooms of real processes on loopback, and invites, into open rooms too. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { encodeInvite, type Invite, parseInvite } from "../../lib/protocols/mesh/invite.ts";
-import { Node, type NodeOptions, Nodes, type ShownEvent } from "./node.ts";
+import { Node, type NodeOptions, Nodes, PROGRAM, type ShownEvent } from "./node.ts";
+import { hasScript, openTerminal } from "./pty.ts";
+import { TextProgram } from "./text_program.ts";
 
 const LISTEN = ["--host", "127.0.0.1", "--port", "0"];
 const isReady = ({ event }: ShownEvent) => event === "ready";
@@ -234,11 +236,66 @@ Deno.test("mesh: a private room is gone back to, and neither log nor known_peers
     const content = Deno.readTextFileSync(file).toLowerCase();
     for (const secret of [invite, rotated]) {
       const { secret: bytes } = parseInvite(secret).secret!;
-      for (const form of [secret, bytes.toHex(), bytes.toBase64().toLowerCase()]) {
-        assert(!content.includes(form), `${file} has ${form}`);
+      const numbers = [...bytes].join();
+      const listed = [...bytes].map((byte, index) => `"${index}":${byte}`).join();
+      const base64 = bytes.toBase64().toLowerCase();
+      for (const form of [secret, bytes.toHex(), base64, numbers, listed]) {
+        assert(!content.replaceAll(" ", "").includes(form), `${file} has ${form}`);
       }
     }
   }
   const shown = [...ann.events, ...back.events].filter(({ event }) => event !== "invite");
   assert(!JSON.stringify(shown).includes(invite));
+});
+
+Deno.test("mesh: in pipes, an invite is one line, and what is refused another on the error channel", async () => {
+  await using ann = TextProgram.mesh("Ann", null, ["--private"]);
+  const port = await ann.port();
+  await ann.type("/invite");
+  const [, first] = await ann.until(/^Others join with: p2pchat mesh NAME --invite ([a-z2-7]+)\n/m);
+  await using bob = TextProgram.mesh("Bob", null, ["--invite", first!]);
+  await bob.until(/Ann is here/);
+  await ann.until(/Bob joined/);
+  await ann.type("/invite --rotate", "/invite now");
+  await ann.until(/error: The form is \/invite \[--rotate\]/, "stderr");
+  await bob.until(/Ann has made a new invite/);
+  await using cem = TextProgram.mesh("Cem", null, ["--invite", first!]);
+  assertEquals(await cem.ended(), 4);
+
+  const [, second] = ann.stdout.match(/Others join[^]*Others join with: .* ([a-z2-7]+)\n/) ?? [];
+  const rest = "invites given before let no newcomer in any more; members come back as ever";
+  assertEquals(ann.lines, [
+    `>INFO: Ann at address 127.0.0.1 is listening at ${port}.`,
+    "This room is private: others join with the invite that /invite shows.",
+    `Others join with: p2pchat mesh NAME --invite ${first}`,
+    "* Bob joined (127.0.0.1)",
+    `Others join with: p2pchat mesh NAME --invite ${second}`,
+    `* This is the room's invite from now on: ${rest}`,
+  ]);
+  assertEquals(bob.lines.at(-1), `* Ann has made a new invite, which /invite shows: ${rest}`);
+  assert(cem.stderr.startsWith("error: Cannot join through 127.0.0.1:"), cem.stderr);
+  assert(!cem.stderr.includes(first!), cem.stderr);
+});
+
+Deno.test({
+  name:
+    "mesh: at a terminal, an invite can be copied as it stands there, and its command is completed",
+  ignore: !hasScript(),
+  async fn() {
+    const folder = Deno.makeTempDirSync({ prefix: "p2pchat-e2e-" });
+    await using terminal = await openTerminal({
+      command: [PROGRAM, "mesh", "Ann", "--private", ...LISTEN, "--data", folder],
+      columns: 80,
+    });
+    await terminal.untilCursorLine("Ann> |");
+    await terminal.press("/inv\t\n");
+    // The terminal wraps the line by itself: to it, and to who copies it, it is one word.
+    const shown = /Others join with: p2pchat mesh NAME --invite ([a-z2-7]+)\r+\n/;
+    await terminal.until("the invite", () => shown.test(terminal.raw));
+    assertEquals(parseInvite(shown.exec(terminal.raw)![1]!).endpoints.length, 1);
+    assertStringIncludes(terminal.screen.text, "You founded a private room");
+    await terminal.press(":q\n");
+    assertEquals(await terminal.ended(), 0);
+    Deno.removeSync(folder, { recursive: true });
+  },
 });
