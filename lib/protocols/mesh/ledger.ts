@@ -357,7 +357,7 @@ export class Ledger {
   #moveHeads(header: Header, id: BundleId, state: StreamState, last: number): void {
     for (const named of header.heads) {
       const other = this.table.find(named);
-      if (other?.head && other.head.counter <= named.counter) this.#clearHead(other);
+      if (other !== undefined && standsFor(named, other)) this.#clearHead(other);
     }
     if (last < state.counter) return; // an earlier bundle of a restored stream
     state.head = headOf(id, header);
@@ -400,6 +400,15 @@ export class Ledger {
 function headOf(id: BundleId, header: Header): Head {
   const { author, incarnation, time } = header;
   return { author, incarnation, counter: lastCounter(header), time, id };
+}
+
+/**
+ * Whether naming `named` names the stream's last bundle too. What wasn't delivered here is a word of its namer's alone:
+ * were it to stand for what was, nothing said here would follow that any more.
+ */
+function standsFor(named: Head, { head, counter }: StreamState): boolean {
+  if (head === null || named.counter > counter || named.counter < head.counter) return false;
+  return named.counter === head.counter ? named.id === head.id : named.time >= head.time;
 }
 
 function proofBytes({ first, second }: Proof): number {

@@ -228,6 +228,26 @@ Deno.test("Order takes no head of an invented time over from a bundle that is pr
   assertEquals(answer.header.value.heads, [headOf(seed)]);
 });
 
+Deno.test("Order follows what was said, whatever a liar names in its place", () => {
+  // Another bundle for it, or one that would come after it.
+  for (const [counter, laterMs] of [[1, -5], [2, -5], [2, 5]] as const) {
+    const [ann, bob, mal] = [new Member("ann"), new Member("bob"), new Member("mal")];
+    const real = headOf(ann.sayOne("said"));
+    const head = { ...real, counter, id: ID_UNKNOWN, time: real.time + laterMs };
+    const lie = forged(mal.signer, "lie", { heads: [head], time: head.time + 1 });
+    bob.step({ type: "neighbours", peers: [mal.key] });
+    bob.receive(ann, ann.bundles[0]!);
+    bob.receive(mal, lie, 0, "range");
+    const told = { ...headOf(lie), low: 1, closed: false };
+    says(bob, mal, [{ ...real, low: 1, closed: false }, told], 1);
+
+    const answer = bob.sayOne("answer").header.value;
+
+    assertEquals(bob.shown, ["said", "lie", "answer"]);
+    assert(answer.heads.some(({ id }) => id === real.id), `${counter} ${laterMs}`);
+  }
+});
+
 Deno.test("Order follows a time that is late by this machine's clock", () => {
   const yearMs = 365 * 24 * 3_600_000;
   const [ann, bob] = [new Member("ann", { wallMs: yearMs }), new Member("bob")];
