@@ -161,6 +161,7 @@ export abstract class Adversary extends Wrapped {
 /** What an adversary says: validly signed, in a chain, unless it is told otherwise. */
 export class MadeUpStream {
   counter = 0;
+  readonly said: BundleMessage[] = [];
   #previous: BundleId | null = null;
   #time: number;
   #last: Head | null = null;
@@ -207,6 +208,8 @@ export class MadeUpStream {
     const { author, incarnation, time } = bundle.header.value;
     this.#time = time;
     this.#last = { author, incarnation, counter: this.counter, time, id };
-    return { type: "bundle", bundle, claim: this.claim, hop: 0, reason: "push" };
+    const message = { type: "bundle", bundle, claim: this.claim, hop: 0, reason: "push" } as const;
+    this.said.push(message);
+    return message;
   }
 }

@@ -2,8 +2,9 @@
 
 import type { BundleId, Hash } from "../../../lib/base/ids.ts";
 import type { MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
-import type { MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
+import type { MeshMessage, SyncEntry } from "../../../lib/protocols/mesh/messages.ts";
 import type { Head } from "../../../lib/protocols/mesh/structures.ts";
+import type { Random } from "../random.ts";
 import { Adversary, type MadeUpStream, OTHER_INCARNATION } from "./adversary.ts";
 import { randomId } from "./made_up.ts";
 
@@ -22,11 +23,33 @@ export class Replays extends Adversary {
   }
 }
 
-/** Says that what it says answers others' messages that don't exist, and, some of them, that it has those. */
+/**
+ * Says that what it says answers others' messages that don't exist, and, some of them, that it has those. All else it
+ * does as one who had delivered it.
+ */
 export class InventsHeads extends Adversary {
   readonly #boasts = this.random.chance(0.5);
   readonly #invented = new Map<string, Head>();
   #stream: MadeUpStream | null = null;
+
+  override input(input: MeshInput): MeshInput | null {
+    if (input.type !== "message" || this.#stream === null) return input;
+    const { message, link } = input;
+    if (message.type === "sync-summary") {
+      this.send(differentBuckets(this.random), link);
+      return null;
+    }
+    if (message.type !== "sync-want") return input;
+    const { author, incarnation } = this.#stream.head[0]!;
+    const others = message.entries.filter((entry) =>
+      entry.author !== author || entry.incarnation !== incarnation
+    );
+    if (others.length === message.entries.length) return input;
+    for (const said of this.#stream.said) this.send({ ...said, reason: "range" }, link);
+    if (others.length > 0) return { ...input, message: { ...message, entries: others } };
+    this.send({ type: "sync-done" }, link);
+    return null;
+  }
 
   protected override act(): void {
     const known = [...this.heads.values()].filter(({ author }) => author !== this.signer.key);
@@ -47,16 +70,22 @@ export class InventsHeads extends Adversary {
   }
 
   protected override instead(message: MeshMessage): MeshMessage {
-    if (message.type !== "sync-frontiers" || !this.#boasts) return message;
-    const invented = [...this.#invented.values()].map((head) => {
+    if (message.type !== "sync-frontiers" || this.#stream === null) return message;
+    const invented = this.#boasts ? this.#invented.values().toArray() : [];
+    const entries = [...this.#stream.head, ...invented].map((head) => {
       const { author, incarnation, counter, id } = head;
       return { author, incarnation, counter, id, low: 1, closed: false };
     });
-    const others = message.entries.filter(({ author, incarnation }) =>
-      !this.#invented.has(`${author} ${incarnation}`)
-    );
-    return { ...message, entries: [...others, ...invented] };
+    const isOthers = ({ author, incarnation }: SyncEntry) =>
+      !entries.some((entry) => entry.author === author && entry.incarnation === incarnation);
+    return { ...message, entries: [...message.entries.filter(isOthers), ...entries] };
   }
+}
+
+/** As if nothing were the same. */
+function differentBuckets(random: Random): MeshMessage {
+  const hashes = Array.from({ length: BUCKETS }, () => randomId<Hash>(random));
+  return { type: "sync-buckets", hashes };
 }
 
 /** Says every second thing only. */
@@ -89,8 +118,7 @@ export class Boasts extends Adversary {
     if (input.type !== "message") return input;
     if (input.message.type === "sync-want") return null;
     if (input.message.type !== "sync-summary") return input;
-    const hashes = Array.from({ length: BUCKETS }, () => randomId<Hash>(this.random));
-    this.send({ type: "sync-buckets", hashes }, input.link);
+    this.send(differentBuckets(this.random), input.link);
     return null;
   }
 

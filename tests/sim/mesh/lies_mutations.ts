@@ -1,0 +1,80 @@
+/**
+ * Rules against liars, each taken away: what a room with a liar in it must show. In the form of `mutations.ts`.
+ */
+
+import { Accusations } from "../../../lib/protocols/mesh/accusations.ts";
+import { Gaps } from "../../../lib/protocols/mesh/gaps.ts";
+import { Ledger } from "../../../lib/protocols/mesh/ledger.ts";
+import { MissingBundles } from "../../../lib/protocols/mesh/missing_bundles.ts";
+import type { Head } from "../../../lib/protocols/mesh/structures.ts";
+import { Suspicions } from "../../../lib/protocols/mesh/suspicion.ts";
+import { fakeCrypto } from "../fake_crypto.ts";
+import { replaced, together } from "../replaced.ts";
+import type { Mutation } from "./mutations.ts";
+
+const { deliver } = Ledger.prototype;
+const { hear } = Suspicions.prototype;
+const { verdict } = Gaps.prototype;
+const { announced } = MissingBundles.prototype;
+/** By machine, who announced a stream first. */
+const announcers = new WeakMap<MissingBundles, Map<string, string>>();
+
+/** Each head that is named in place of the stream's last one, whatever it is. */
+function atLast(ledger: Ledger, heads: readonly Head[]): readonly Head[] {
+  return heads.map((head) => {
+    const last = ledger.table.find(head)?.head;
+    return last && last.counter <= head.counter ? last : head;
+  });
+}
+
+export const LIES_MUTATIONS = {
+  believesAnyHead: {
+    name: "takes whatever is named of an author for its last bundle",
+    install: replaced(Ledger.prototype, "deliver", function (this: Ledger, received, id) {
+      const { header } = received;
+      const value = { ...header.value, heads: [...atLast(this, header.value.heads)] };
+      const bundle = deliver.call(this, { ...received, header: { ...header, value } }, id);
+      return { ...bundle, header: { ...bundle.header, value: header.value } };
+    }),
+  },
+  believesAnySignature: {
+    name: "believes any signature",
+    install: replaced(fakeCrypto, "verify", () => true),
+  },
+  believesOneNeighbour: {
+    name: "believes one neighbour that something can't be had any more",
+    install: replaced(Gaps.prototype, "agreed", (entry) => entry.low > entry.counter),
+  },
+  hearsNoDenial: {
+    name: "believes every accusation",
+    install: together(
+      replaced(Suspicions.prototype, "hear", function (this: Suspicions, signed, nowMs, effectMs) {
+        if (signed.statement.value.verdict === "deny") return false;
+        return hear.call(this, signed, nowMs, effectMs);
+      }),
+      replaced(Accusations.prototype, "isAboutUs", () => false),
+    ),
+  },
+  skipsToHeads: {
+    name: "takes for missed whatever somebody else names",
+    install: replaced(Gaps.prototype, "verdict", function (this: Gaps, ...of) {
+      const said = verdict.apply(this, of);
+      return said.kind === "waive" ? { kind: "skip", counter: of[1].counter } : said;
+    }),
+  },
+  asksOnlyTheFirst: {
+    name: "asks nobody but the first who announces something",
+    install: replaced(
+      MissingBundles.prototype,
+      "announced",
+      function (this: MissingBundles, ...of) {
+        const [key, , { peer }] = of;
+        const first = announcers.get(this) ?? new Map<string, string>();
+        announcers.set(this, first);
+        if ((first.get(key) ?? peer) !== peer) return;
+        first.set(key, peer);
+        announced.apply(this, of);
+      },
+    ),
+  },
+} as const satisfies Record<string, Mutation>;

@@ -1,0 +1,96 @@
+// A rule against liars that is taken away is missed by some seed with such a liar in it, and not by the mesh as it is.
+
+import { HonestLinks } from "./checkers/honest_links.ts";
+import { ExactlyOnce } from "./checkers/m1_exactly_once.ts";
+import { SameHistory } from "./checkers/m4_same_history.ts";
+import { RosterRight } from "./checkers/roster_right.ts";
+import type { Attack } from "./mesh/attacks.ts";
+import { type Hunt, hunt } from "./mesh/hunt.ts";
+import { LIES_MUTATIONS } from "./mesh/lies_mutations.ts";
+import { MUTATIONS } from "./mesh/mutations.ts";
+import type { Scenario } from "./mesh/scenario.ts";
+
+/** One liar, in a room in which nothing else goes wrong, and which is looked at while it lies. */
+function roomWith(attack: Attack): Partial<Scenario> {
+  return {
+    attacks: [attack],
+    liarChance: 0,
+    nattedChance: 0,
+    passiveChance: 0,
+    bytesPerMs: Infinity,
+    delayMs: 2,
+    jitterMs: 1,
+    gapMs: 50,
+    wallErrorMs: 2_000,
+    settleMsMax: 25_000,
+  };
+}
+
+const HUNTS: readonly Hunt[] = [
+  {
+    mutation: LIES_MUTATIONS.believesAnyHead,
+    finder: "M4",
+    checkers: () => [new SameHistory()],
+    seedsMax: 40,
+    troubles: ["clockJump"],
+    scenario: { ...roomWith("inventsHeads"), settleMsMax: 60_000 },
+  },
+  {
+    mutation: LIES_MUTATIONS.believesAnySignature,
+    finder: "integrity",
+    checkers: () => [],
+    seedsMax: 10,
+    troubles: [],
+    scenario: roomWith("forges"),
+  },
+  {
+    mutation: MUTATIONS.relaysBeforeDelivery,
+    finder: "honest links",
+    checkers: () => [new HonestLinks()],
+    seedsMax: 10,
+    troubles: [],
+    scenario: roomWith("forges"),
+  },
+  {
+    mutation: LIES_MUTATIONS.believesOneNeighbour,
+    finder: "M1",
+    checkers: () => [new ExactlyOnce()],
+    seedsMax: 30,
+    troubles: ["sever", "stall", "kill"],
+    scenario: roomWith("saysNotKept"),
+  },
+  {
+    mutation: LIES_MUTATIONS.hearsNoDenial,
+    finder: "roster",
+    checkers: () => [new RosterRight()],
+    seedsMax: 10,
+    troubles: [],
+    scenario: roomWith("accuses"),
+  },
+  {
+    mutation: { name: MUTATIONS.revives.name, install: MUTATIONS.revives.install },
+    finder: "roster",
+    checkers: () => [new RosterRight()],
+    seedsMax: 30,
+    troubles: ["kill", "powerLoss", "quit"],
+    scenario: roomWith("replays"),
+  },
+  {
+    mutation: LIES_MUTATIONS.skipsToHeads,
+    finder: "M1",
+    checkers: () => [new ExactlyOnce()],
+    seedsMax: 10,
+    troubles: [],
+    scenario: roomWith("inventsHeads"),
+  },
+  {
+    mutation: LIES_MUTATIONS.asksOnlyTheFirst,
+    finder: "lone word",
+    checkers: () => [],
+    seedsMax: 30,
+    troubles: [],
+    scenario: { ...roomWith("promises"), loneWordMsMax: 2_500 },
+  },
+];
+
+for (const each of HUNTS) hunt(each);
