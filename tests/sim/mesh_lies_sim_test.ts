@@ -7,7 +7,7 @@ import { meshSubject } from "./mesh/mesh_subject.ts";
 import { runMesh } from "./mesh/run.ts";
 import { liesNodesOf, liesRun } from "./mesh/run_lies.ts";
 
-const SEEDS = 3;
+const SEEDS = 2;
 const STEPS = 60;
 
 for (const attack of ALL_ATTACKS) {

@@ -2,10 +2,12 @@
 
 import {
   ACTIVE_VIEW_MAX,
+  CLAIMS_MAX,
   INBOUND_LINKS_MAX,
   KEPT_MESSAGES_MAX,
   PASSIVE_VIEW_MAX,
   PRIVATE_WAITING_MAX,
+  ROSTER_MAX,
 } from "../../../lib/protocols/mesh/limits.ts";
 import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
 import type { Room } from "../../../lib/protocols/mesh/room.ts";
@@ -56,6 +58,9 @@ function probeOf(mesh: Mesh): MeshProbe {
         size: room.machines.overlay.activeView().length,
         max: neighboursMax,
       };
+      const { roster } = room.machines;
+      yield { what: "members", size: roster.liveCount, max: ROSTER_MAX };
+      yield { what: "claims", size: roster.claims().toArray().length, max: CLAIMS_MAX };
       yield {
         what: "private messages that wait",
         size: room.machines.privateMessages.waiting().reduce(
