@@ -37,11 +37,12 @@ try {
   await shows(alice, "yes, at seven");
   await alice.press("/msg Bob the usual place\r");
   await shows(bob, "the usual place");
-  await shows(alice, "Bob has your message");
   await alice.press("/peers\r");
   await shows(alice, "Alice (you)");
   await bob.press(":q\r");
   await shows(alice, "* Bob left");
+  await alice.press("/msg Bob take a coat\r");
+  await shows(alice, "(1 waiting)");
   const words = [`$ ./p2pchat mesh Alice`, `$ ./p2pchat mesh Bob 127.0.0.1 ${port}`];
   for (const [index, terminal] of [alice, bob].entries()) {
     console.log(`${words[index]}\n${terminal.screen.text.trimEnd()}\n`);

@@ -133,7 +133,7 @@ export const ENVELOPES_REMEMBERED_MAX = ENVELOPES_RELAYED_BURST +
 /**
  * Private messages that wait for their receivers, all together; more are refused with `full`. Days of writing to
  * people who are away; 1,000 of the longest take 64 MiB of text in memory, twice that where a character needs two
- * bytes there, and 74 MB of the log with what their sender had been shown.
+ * bytes there, and 73 MB of the log with what their sender had been shown.
  */
 export const PRIVATE_WAITING_MAX = 1_000;
 /** Private messages that came before their turn, for each sender. */
