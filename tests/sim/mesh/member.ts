@@ -41,6 +41,8 @@ export type StopOutcome = Extract<MeshEffect, { readonly type: "stop" }>["outcom
 const WALL_EPOCH_MS = Date.UTC(2026, 0, 1);
 /** The record of what was shown is written this much later at most. */
 const SHOWN_RECORD_MS_MAX = 200;
+/** What is shown is before its user's eyes this much later at most. */
+const OUTPUT_MS_MAX = 200;
 const TICK: MeshInput = { type: "tick" };
 
 /** What was on a member's disk at some time, and what its user had seen by then. */
@@ -382,7 +384,7 @@ export class MemberProcess
         this.#wasShown(effect.through);
         break;
       case "await-output":
-        this.#input({ type: "output-seen", token: effect.token });
+        this.#awaitOutput(effect.token);
         break;
       case "stop":
         this.outcome = effect.outcome;
@@ -420,6 +422,13 @@ export class MemberProcess
     member.world.time.after(member.world.random.below(3), () => {
       this.#input({ type: "room-opened", records });
     });
+  }
+
+  /** A terminal takes some time, a pipe that nobody reads takes long. */
+  #awaitOutput(token: number): void {
+    const { time, random } = this.member.world;
+    const afterMs = random.below(OUTPUT_MS_MAX);
+    time.after(afterMs, () => this.#input({ type: "output-seen", token }));
   }
 
   /** Written once a while, and never synced for its own sake: a killed process repeats a little. */
