@@ -79,6 +79,11 @@ export function isUnspecified(host: string): boolean {
   return canonical === "0.0.0.0" || canonical === "::";
 }
 
+/** Whether it needs a zone that only this machine knows. */
+export function isLinkLocal(host: string): boolean {
+  return /^(169\.254\.|fe80:)/i.test(host);
+}
+
 /** Whether it is this machine, seen from itself. */
 export function isLoopback(host: string): boolean {
   const canonical = canonicalHost(host);

@@ -219,11 +219,13 @@ function loggedBeginning(begin: MeshConfig["begin"]) {
 
 function configOf(options: MeshOptions, links: Links, begin: MeshConfig["begin"]): MeshConfig {
   const { port } = links.local;
+  const chosen = chosenHost(options);
   return {
     name: options.name,
     advertise: {
-      host: advertisedHost(options, begin),
+      host: chosen ?? ownHost(begin),
       port: options.advertise?.port ?? port,
+      ...(chosen === null ? {} : { fixed: true }),
     },
     passive: options.passive,
     historyShown: options.historyCount,
@@ -231,10 +233,14 @@ function configOf(options: MeshOptions, links: Links, begin: MeshConfig["begin"]
   };
 }
 
+/** The host that the user wants others to use; null where it isn't said. */
+function chosenHost({ advertise, host }: MeshOptions): string | null {
+  if (advertise !== null) return advertise.host;
+  return host !== null && !isUnspecified(host) ? host : null;
+}
+
 /** Null where the member that lets us in sees it better than we do. */
-function advertisedHost(options: MeshOptions, begin: MeshConfig["begin"]): string | null {
-  if (options.advertise !== null) return options.advertise.host;
-  if (options.host !== null && !isUnspecified(options.host)) return options.host;
+function ownHost(begin: MeshConfig["begin"]): string | null {
   if (begin.kind === "join" && !isLoopback(begin.contact.host)) return null;
   return addressOfThisMachine();
 }

@@ -79,10 +79,10 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
   // LinkHandler.
 
   linkUp(link: LinkId, info: LinkInfo): void {
-    const { peer, dialled, remote, attempt, epoch } = info;
+    const { peer, dialled, remote, localHost, attempt, epoch } = info;
     if (!this.takes(link, info)) return;
     if (attempt !== null) this.#dialling.delete(attempt);
-    this.runner.feed({ type: "link-up", link, peer, dialled, remote, attempt, epoch });
+    this.runner.feed({ type: "link-up", link, peer, dialled, remote, localHost, attempt, epoch });
   }
 
   dialFailed(attempt: number, { reason, text }: DialFailure): void {

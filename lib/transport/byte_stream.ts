@@ -17,6 +17,8 @@ export interface ByteStreamEvents {
 
 export interface ByteStream {
   readonly remote: Endpoint;
+  /** The address of this machine under which it runs; empty where there is none. */
+  readonly localHost: string;
   /** Says who is told from now on; the first call begins to read. */
   handle(events: ByteStreamEvents): void;
   /** Writes `bytes`, which must not change before `written`. One write at a time. */

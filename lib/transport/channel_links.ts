@@ -415,6 +415,7 @@ export class ChannelLinks implements Links {
       peer,
       dialled,
       remote: connection.stream.remote,
+      localHost: connection.stream.localHost,
       attempt,
       epoch,
       roomNamed,

@@ -32,6 +32,8 @@ export interface LinkInfo {
   readonly dialled: boolean;
   /** The other side's address as seen here; for an inbound link not one that can be dialled. */
   readonly remote: Endpoint;
+  /** The address of this machine under which the link runs; empty where there is none, as through a relay. */
+  readonly localHost: string;
   /** The attempt that `dial` was given; `null` for an inbound link. */
   readonly attempt: number | null;
   /** The epoch of the room's secret that was used, `null` in an open room and in modes without secrets. */

@@ -209,6 +209,10 @@ class MemoryStream implements ByteStream {
     readonly closed: (stream: MemoryStream) => void,
   ) {}
 
+  get localHost(): string {
+    return this.local.host;
+  }
+
   handle(events: ByteStreamEvents): void {
     this.#events = events;
     this.#handled = true;

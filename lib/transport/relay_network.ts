@@ -76,6 +76,7 @@ export class RelayNetwork implements Relays, RelayedStreams {
 
 class RelayStream implements ByteStream, Relay {
   readonly remote: Endpoint = { host: RELAY_HOST, port: 0 };
+  readonly localHost = "";
   readonly #clock: LinkClock;
   readonly #limits: RelayLimits;
   readonly #handler: RelayHandler;

@@ -18,6 +18,7 @@ const NO_EVENTS: ByteStreamEvents = { received() {}, written() {}, ended() {} };
 
 class TcpStream implements ByteStream {
   readonly remote: Endpoint;
+  readonly localHost: string;
   readonly #conn: Deno.TcpConn;
   readonly #ongoing: Set<Promise<void>>;
   #events: ByteStreamEvents = NO_EVENTS;
@@ -33,6 +34,7 @@ class TcpStream implements ByteStream {
     this.#conn = conn;
     this.#ongoing = ongoing;
     this.remote = endpointOf(conn.remoteAddr);
+    this.localHost = endpointOf(conn.localAddr).host;
     conn.setNoDelay(true);
   }
 

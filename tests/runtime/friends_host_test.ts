@@ -407,7 +407,15 @@ Deno.test("FriendsHost: garbage shuts out the key that sent it for a while, and 
   const come = (link: number, key: string) => {
     const before = ann.logged.length;
     const peer = key.repeat(64) as PeerKey;
-    const info = { peer, remote, dialled: false, attempt: null, epoch: null, roomNamed: false };
+    const info = {
+      peer,
+      remote,
+      localHost: "",
+      dialled: false,
+      attempt: null,
+      epoch: null,
+      roomNamed: false,
+    };
     ann.host.linkUp(link as LinkId, info);
     outcomes.push(ann.logged.slice(before).find((text) => text.startsWith("link"))!);
   };

@@ -328,7 +328,15 @@ Deno.test("MeshHost: garbage shuts out the key that sent it, and nobody else at 
     const before = ann.logged.length;
     const peer = key.repeat(64) as PeerKey;
     const remote = { host: "203.0.113.9", port: 40_000 + link };
-    const info = { peer, remote, dialled: false, attempt: null, epoch: null, roomNamed: false };
+    const info = {
+      peer,
+      remote,
+      localHost: "",
+      dialled: false,
+      attempt: null,
+      epoch: null,
+      roomNamed: false,
+    };
     ann.host.linkUp(link as LinkId, info);
     outcomes.push(ann.logged.slice(before).find((text) => text.startsWith("link"))!);
     await world.pass(10);
@@ -353,7 +361,15 @@ Deno.test("MeshHost: a crowd that has shaken hands and says nothing makes room f
     for (let at = 0; at < 64; at++) {
       const remote = { host: "203.0.113.9", port: 40_000 + at };
       const peer = String(10 + at).padEnd(64, "e") as PeerKey;
-      const info = { peer, remote, dialled: false, attempt: null, epoch: null, roomNamed: false };
+      const info = {
+        peer,
+        remote,
+        localHost: "",
+        dialled: false,
+        attempt: null,
+        epoch: null,
+        roomNamed: false,
+      };
       ann.host.linkUp(1_000 + at as LinkId, info);
     }
     await world.pass(silentMs);

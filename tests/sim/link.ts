@@ -265,6 +265,8 @@ export class LinkEnd<Message> {
   #out!: Pipe<Message>;
   readonly #dead = new Timer(() => this.lose("nothing was heard for 3 s"));
   #closing: string | null = null;
+  /** What it ran over is gone for good: an end of it has another address. */
+  #stranded = false;
   readonly #closed = new Timer(() => this.#endClose());
 
   private constructor(
@@ -352,6 +354,14 @@ export class LinkEnd<Message> {
     this.other.#out.breakOff(1);
   }
 
+  /** Nothing gets through any more, either way, and neither end is told. */
+  strand(): void {
+    this.#stranded = true;
+    this.other.#stranded = true;
+    this.refresh();
+    this.other.refresh();
+  }
+
   up(): void {
     if (!this.owner.gone) {
       this.open = true;
@@ -373,7 +383,7 @@ export class LinkEnd<Message> {
   /** Looks again at whether this end hears the other. */
   refresh(): void {
     const { network } = this;
-    const cut = network.isCut(this.other.owner.host, this.owner.host);
+    const cut = this.#stranded || network.isCut(this.other.owner.host, this.owner.host);
     this.other.#out.setPaused(cut);
     const hears = !cut && !this.other.owner.silent && (this.other.open || this.other.#out.ending);
     if (!this.open || hears) network.time.disarm(this.#dead);

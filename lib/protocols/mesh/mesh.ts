@@ -47,6 +47,7 @@ import {
   UNKNOWN_MESSAGES_MAX,
 } from "./limits.ts";
 import { LinkTable } from "./link_table.ts";
+import { LocalHosts } from "./local_hosts.ts";
 import type { DialFailureReason, MeshConfig, MeshEffect, MeshInput } from "./mesh_io.ts";
 import { MESH_PHASES, type MeshPhase } from "./mesh_phases.ts";
 import type { Contact, MeshMessage } from "./messages.ts";
@@ -110,6 +111,7 @@ type Opening =
 
 export class Mesh implements Machine<MeshInput, MeshEffect> {
   readonly #links: LinkTable;
+  readonly #localHosts: LocalHosts;
   readonly #deadlines = new Deadlines(DEADLINES);
   readonly #dials = new Map<number, Dial>();
   /** The attempt that each dialled link answers, until it is a member link. */
@@ -155,6 +157,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     readonly environment: Environment,
   ) {
     this.#links = new LinkTable(signer.key, DRAIN_MS);
+    this.#localHosts = new LocalHosts(config.advertise.host);
   }
 
   /** The room, for whoever looks in: checkers and the store that compacts. Null before it is opened. */
@@ -509,10 +512,11 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   }
 
   #linkUp(input: Extract<MeshInput, { readonly type: "link-up" }>): void {
-    const { link, peer, dialled, remote, attempt } = input;
+    const { link, peer, dialled, remote, localHost, attempt } = input;
     const dial = attempt === null ? null : this.#dials.get(attempt) ?? null;
     if (attempt !== null) this.#dials.delete(attempt);
     this.#links.add({ link, peer, dialled, remote }, this.#nowMs);
+    this.#localHosts.linkUp(link, localHost);
     if (dial !== null) this.#dialled.set(link, dial);
     if (peer === this.signer.key) return this.#metSelf(link, dial);
     if (!dialled && this.#links.admitting > ADMITTING_LINKS_MAX) {
@@ -628,10 +632,12 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#held = this.#held.filter((held) => !("link" in held) || held.link !== link);
     const known = this.#links.get(link);
     const peer = this.#links.remove(link);
+    this.#localHosts.linkDown(link);
     this.#toAdmission({ type: "link-down", link });
     if (peer !== null) this.#toRoom({ type: "peer-down", peer, closed });
     else if (dial?.purpose === "overlay" && known !== null) this.#overlayDialFailed(known.peer);
     if (link === this.#entrance) this.#entranceLost(input.reason);
+    this.#followAddress();
   }
 
   #dialFailed(input: Extract<MeshInput, { readonly type: "dial-failed" }>): void {
@@ -792,10 +798,19 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       default:
         unreachable(promotion);
     }
+    this.#followAddress();
     if (this.#via !== peer) return;
     this.#via = null;
     this.#toRoom({ type: "welcomed", by: peer });
     this.#releaseHeld();
+  }
+
+  /** Tells the room of this machine's address, where it has changed. */
+  #followAddress(): void {
+    const { advertise: { fixed, port }, passive } = this.config;
+    if (this.#room === null || fixed || passive) return;
+    const host = this.#localHosts.moved();
+    if (host !== null) this.#toRoom({ type: "own-endpoint", endpoint: { host, port } });
   }
 
   #refused(effect: Extract<AdmissionEffect, { readonly type: "refused" }>): void {

@@ -34,6 +34,8 @@ export type MeshInput =
     readonly peer: PeerKey;
     readonly dialled: boolean;
     readonly remote: Endpoint;
+    /** The address of this machine under which it runs; empty where there is none. */
+    readonly localHost: string;
     readonly attempt: number | null;
     /** Of the room's secret that both ends know; null where none was needed. */
     readonly epoch: number | null;
@@ -81,8 +83,15 @@ export type MeshEffect =
 
 export interface MeshConfig {
   readonly name: string;
-  /** Where this process listens, as others should dial it; host null: as they see it. */
-  readonly advertise: { readonly host: string | null; readonly port: number };
+  /**
+   * Where this process listens, as others should dial it; host null: as they see it. `fixed`: the user said so, and
+   * it stays when this machine gets another address.
+   */
+  readonly advertise: {
+    readonly host: string | null;
+    readonly port: number;
+    readonly fixed?: true;
+  };
   /** `--passive`: dials only. */
   readonly passive: boolean;
   /** How many earlier messages a newcomer is shown. */

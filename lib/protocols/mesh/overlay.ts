@@ -91,6 +91,9 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
       case "peer-up":
         this.#peerUp(input.peer, input.endpoint, input.dialled, nowMs);
         break;
+      case "peer-endpoint":
+        this.#links.dialAt(input.peer, input.endpoint);
+        break;
       case "peer-down":
         this.#peerDown(input.peer, input.closed, nowMs);
         break;

@@ -21,6 +21,8 @@ export type OverlayInput =
     readonly endpoint: Endpoint | null;
     readonly dialled: boolean;
   }
+  /** Its beacon says where it can be dialled now; perhaps as before. */
+  | { readonly type: "peer-endpoint"; readonly peer: PeerKey; readonly endpoint: Endpoint | null }
   /** `closed`: properly; otherwise the link broke, and the peer may be there still. */
   | { readonly type: "peer-down"; readonly peer: PeerKey; readonly closed: boolean }
   | { readonly type: "dial-failed"; readonly peer: PeerKey }

@@ -8,7 +8,7 @@ import { WALKS_BURST, WALKS_PER_SECOND } from "./limits.ts";
 /** A link between two members. */
 export interface Link {
   /** Where the peer can be dialled; null where nobody can. */
-  readonly endpoint: Endpoint | null;
+  endpoint: Endpoint | null;
   readonly dialled: boolean;
   /** Null while the peer is no neighbour. */
   activeSinceMs: number | null;
@@ -34,6 +34,12 @@ export class OverlayLinks {
       released: false,
       walks,
     });
+  }
+
+  /** The peer can be dialled there from now on, if anywhere. */
+  dialAt(peer: PeerKey, endpoint: Endpoint | null): void {
+    const link = this.#links.get(peer);
+    if (link !== undefined) link.endpoint = endpoint;
   }
 
   remove(peer: PeerKey): void {

@@ -252,6 +252,9 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         this.#ownClaim(input.claim);
         this.#renameRef = undefined;
         return;
+      case "own-endpoint":
+        this.#toRoster({ type: "self", change: { endpoint: input.endpoint } });
+        return this.#view.moved(input.endpoint);
       case "leave":
         this.#quitting = true;
         return this.#toAntiEntropy({ type: "hand-over" });
@@ -608,6 +611,10 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "updated":
         this.#flow.heard(effect.key, effect.beacon.latest);
         this.#toSecrets({ type: "beacon", peer: effect.key, epoch: effect.beacon.epoch });
+        if (this.#neighbours.includes(effect.key)) {
+          const { endpoint } = effect.beacon;
+          this.#toOverlay({ type: "peer-endpoint", peer: effect.key, endpoint });
+        }
         return this.#toPrivate({ type: "present", peer: effect.key, boxKey: effect.beacon.boxKey });
       case "suspected":
       case "unsuspected":

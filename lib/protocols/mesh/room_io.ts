@@ -48,6 +48,8 @@ export type RoomInput =
   }
   /** Our name changed, admitted by a neighbour or by ourselves. */
   | { readonly type: "own-claim"; readonly claim: SignedClaim; readonly ref: string | undefined }
+  /** Others find us here from now on. */
+  | { readonly type: "own-endpoint"; readonly endpoint: Endpoint }
   /** The user wants to leave: see that somebody has all that was said here. */
   | { readonly type: "leave" }
   /** The last word: a beacon that says so. */

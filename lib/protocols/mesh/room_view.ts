@@ -6,7 +6,14 @@
 import { dateText } from "../../base/dates.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
-import type { BundleId, ClaimId, Endpoint, MessageId, PeerKey } from "../../base/ids.ts";
+import {
+  type BundleId,
+  type ClaimId,
+  type Endpoint,
+  endpointText,
+  type MessageId,
+  type PeerKey,
+} from "../../base/ids.ts";
 import type { ErrorCode } from "../../base/errors.ts";
 import { didYouMean } from "../../base/nearest.ts";
 import type { HistoryMessage, MeshEvent, PeerStatus } from "./events.ts";
@@ -343,6 +350,10 @@ export class RoomView {
       `The invite that you have made is void: ${by} made another one at the same time, and only ` +
         "that one counts; /invite shows it, give it to those who have yours",
     );
+  }
+
+  moved(endpoint: Endpoint): void {
+    this.notice(`Your address has changed: others find you at ${endpointText(endpoint)} now`);
   }
 
   notice(text: string, ref?: string): void {

@@ -356,6 +356,32 @@ Deno.test("Mesh says on leaving whether what was said went to nobody", () => {
   assertEquals([heard, notices], [[], [`Bob: ${unheard}`]]);
 });
 
+Deno.test("Mesh names the address that its machine has got, so that two who move one after the other meet", () => {
+  const notices: string[] = [];
+  const world = quietWorld([{
+    name: "notices",
+    shown({ member }, event) {
+      if (event.event === "notice" && event.text.startsWith("Your")) notices.push(member.name);
+    },
+  }]);
+  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+  world.start(ann, { kind: "found" });
+  pass(world, SECOND_MS);
+  world.start(bob, { kind: "join", contact: ann.endpoint });
+  pass(world, 5 * SECOND_MS);
+
+  for (const [at, member] of [ann, bob].entries()) {
+    world.roam(member, { host: `10.9.0.${at}`, port: member.endpoint.port });
+    pass(world, 20 * SECOND_MS);
+    assertEquals([neighboursOf(ann), neighboursOf(bob)], [["Bob"], ["Ann"]]);
+  }
+  bob.process!.command({ command: "peers" });
+  pass(world, SECOND_MS);
+
+  assertEquals(bob.process!.peers?.map(({ host }) => host), ["10.9.0.1", "10.9.0.0"]);
+  assertEquals(notices, ["Ann", "Bob"]);
+});
+
 Deno.test("Mesh lets a newcomer in instead of the oldest link that says nothing, and of no other", () => {
   const random = new Random(1);
   const mesh = new Mesh(
@@ -382,6 +408,7 @@ Deno.test("Mesh lets a newcomer in instead of the oldest link that says nothing,
       peer: String(id).padStart(64, "e") as PeerKey,
       dialled: false,
       remote: { host: "203.0.113.9", port: 40_000 + id },
+      localHost: "203.0.113.1",
       attempt: null,
       epoch: null,
     }, nowMs).flatMap((effect) => effect.type === "close" ? [effect.link] : []);

@@ -217,6 +217,16 @@ Deno.test("step() dials a neighbour again whose link broke, and not one that clo
   assertEquals(dialled, [[dial(ann)], [], [dial(ann)], []]);
 });
 
+Deno.test("step() remembers a neighbour where it says that it can be dialled now", () => {
+  const overlay = overlayWith({ inbound: [ann, bob] });
+  const endpoint = { host: "10.9.0.1", port: 7 };
+
+  overlay.step({ type: "peer-endpoint", peer: ann, endpoint }, 1_000);
+  overlay.step(message(ann, { type: "disconnect" }), 2_000);
+
+  assertEquals(overlay.passiveView(), [{ key: ann, endpoint }]);
+});
+
 Deno.test("step() takes in a peer that asked while it was asked, once", () => {
   const overlay = overlayWith({ roster: [contactOf(bob)] });
   overlay.step({ type: "tick" }, 1_000);

@@ -286,6 +286,7 @@ export class MemberProcess
       peer: (end.other.owner as MemberProcess).member.key,
       dialled: end.dialled,
       remote: end.remote,
+      localHost: this.member.endpoint.host,
       attempt: end.attempt,
       epoch: end.epoch,
     });

@@ -5,7 +5,7 @@
 
 import type { Signer } from "../../../lib/base/crypto.ts";
 import type { Environment } from "../../../lib/base/environment.ts";
-import { endpointText, type LinkId, type PeerKey } from "../../../lib/base/ids.ts";
+import { type Endpoint, endpointText, type LinkId, type PeerKey } from "../../../lib/base/ids.ts";
 import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
 import type { MeshConfig, MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
 import { type Invite, parseInvite } from "../../../lib/protocols/mesh/invite.ts";
@@ -171,6 +171,17 @@ export class World {
       for (const text of record.bundle.texts.value) stored.add(this.ledger.byText(text));
     }
     shown.knowOnly((said) => stored.has(said));
+  }
+
+  /** The member's machine has another address from now on, and its process runs on. */
+  roam(member: Member, endpoint: Endpoint): void {
+    const { process } = member;
+    if (process !== null && this.network.listener(member.endpoint) === process) {
+      this.network.unlisten(member.endpoint);
+      this.network.listen(endpoint, process);
+    }
+    member.endpoint = endpoint;
+    for (const end of process?.links.values() ?? []) end.strand();
   }
 
   /** The process is gone: it stopped, was killed, or its machine lost its power. */
