@@ -18,14 +18,14 @@ import {
   listed,
   PASSWORD,
   session,
-  sideBySide,
   tell,
 } from "./directory_world.ts";
 import { keepBroadcasts } from "./kept_broadcasts.ts";
 import { holds, type Node } from "./node.ts";
 import { People } from "./people.ts";
+import { sideBySide } from "./side_by_side.ts";
 
-sideBySide({
+sideBySide("directory", {
   "all who are there are told, once, in order, by whom; the sender isn't": async () => {
     const { world, directory } = await DirectoryWorld.open(["alice", "bob"]);
     await using _ = world;

@@ -3,17 +3,10 @@
 import { assert, assertEquals } from "@std/assert";
 import type { DatagramMessage } from "../../lib/protocols/directory/datagram_path.ts";
 import { CHALLENGE_BYTES, HERE_PADDING_BYTES } from "../../lib/protocols/directory/limits.ts";
-import {
-  DirectoryProxy,
-  DirectoryWorld,
-  hears,
-  is,
-  session,
-  sideBySide,
-  tell,
-} from "./directory_world.ts";
+import { DirectoryProxy, DirectoryWorld, hears, is, session, tell } from "./directory_world.ts";
 import { holds, type Node } from "./node.ts";
 import { People } from "./people.ts";
+import { sideBySide } from "./side_by_side.ts";
 
 /** An address that says nothing by itself, and counts what comes there. */
 class Bystander implements AsyncDisposable {
@@ -62,7 +55,7 @@ async function openPath(world: DirectoryWorld, proxy: DirectoryProxy): Promise<[
   return [alice, bob];
 }
 
-sideBySide({
+sideBySide("directory", {
   "whoever's address is forged is sent no more bytes than came from it, and nothing that is told":
     async () => {
       const { world } = await DirectoryWorld.open([]);

@@ -14,7 +14,6 @@ import {
   is,
   listed,
   message,
-  sideBySide,
   tell,
   untilListed,
 } from "./directory_world.ts";
@@ -33,6 +32,7 @@ import {
 import { holds, type Node } from "./node.ts";
 import { newSigner, People } from "./people.ts";
 import { openSockets, processorMs, residentBytes } from "./proc.ts";
+import { sideBySide } from "./side_by_side.ts";
 
 /** As prefaces name them. */
 const MODES = { directory: 4, call: 5 } as const;
@@ -144,7 +144,7 @@ async function assertIdle(node: Node, memory: number, sockets: number): Promise<
   );
 }
 
-sideBySide({
+sideBySide("directory", {
   "silence, resets, garbage and floods at its port cost those who are in nothing": async () => {
     await using world = new DirectoryWorld();
     const log = `${world.folder}/directory.log`;

@@ -10,13 +10,13 @@ import {
   presence,
   seesAll,
   session,
-  sideBySide,
   sleep,
   tell,
   untilListed,
 } from "./directory_world.ts";
-import { canMakeHosts, Hosts } from "./hosts.ts";
+import { Hosts } from "./hosts.ts";
 import { holds, Node, type NodeOptions, Nodes, type ShownEvent } from "./node.ts";
+import { sideBySideOnHosts } from "./side_by_side.ts";
 
 /** Each host has a network of its own: the ports may be the same. */
 const DIRECTORY_PORT = 24_400;
@@ -251,9 +251,4 @@ const SCENES: Readonly<Record<string, () => Promise<void>>> = {
   },
 };
 
-if (canMakeHosts()) sideBySide(SCENES);
-else {
-  for (const name of Object.keys(SCENES)) {
-    Deno.test({ name: `directory: ${name}`, ignore: true, fn() {} });
-  }
-}
+sideBySideOnHosts("directory", SCENES);

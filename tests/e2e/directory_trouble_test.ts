@@ -22,20 +22,20 @@ import {
   presence,
   seesAll,
   session,
-  sideBySide,
   sleep,
   tell,
   untilListed,
 } from "./directory_world.ts";
 import type { Node, ShownEvent } from "./node.ts";
 import { hasScript } from "./pty.ts";
+import { sideBySide } from "./side_by_side.ts";
 
 /** Each is dialled at the address that the directory sees, where nobody listens. */
 const UNREACHABLE = { host: "127.0.0.2" };
 
 const elapsed = (from: ShownEvent, to: ShownEvent) => Date.parse(to.at) - Date.parse(from.at);
 
-sideBySide({
+sideBySide("directory", {
   "whoever was thrown out may come back after a minute, and whoever was shut out, too":
     async () => {
       const { world, directory } = await DirectoryWorld.open(["alice", "bob"]);

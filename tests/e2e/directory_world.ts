@@ -298,44 +298,6 @@ export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Tests that run at once: more would make each other late. */
-const AT_ONCE = 6;
-
-/**
- * Tests that wait long for what takes a fixed time, the longest first: they begin with the first one, some at once, and
- * each is told as a test of its own.
- */
-export function sideBySide(tests: Readonly<Record<string, () => Promise<void>>>): void {
-  let outcomes: Map<string, Promise<unknown>> | undefined;
-  const begin = () => {
-    const outcomes = new Map(
-      Object.keys(tests).map((name) => [name, Promise.withResolvers<unknown>()]),
-    );
-    const waiting = Object.entries(tests);
-    const runNext = async () => {
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-        const [name, run] = next;
-        outcomes.get(name)!.resolve(await run().then(() => null, (error: unknown) => error));
-      }
-    };
-    for (let at = 0; at < AT_ONCE; at++) void runNext();
-    return new Map([...outcomes].map(([name, { promise }]) => [name, promise]));
-  };
-  for (const name of Object.keys(tests)) {
-    Deno.test({
-      name: `directory: ${name}`,
-      // The others go on meanwhile.
-      sanitizeOps: false,
-      sanitizeResources: false,
-      fn: async () => {
-        outcomes ??= begin();
-        const error = await outcomes.get(name);
-        if (error !== null) throw error;
-      },
-    });
-  }
-}
-
 /** The way to a directory, for one client: it can be cut, lose datagrams, repeat them, and come from elsewhere. */
 export class DirectoryProxy implements AsyncDisposable {
   readonly port: number = freePort();
