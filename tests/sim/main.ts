@@ -14,7 +14,7 @@
  *
  * Settings come from the environment or as NAME=VALUE arguments. SEED begins, SEEDS says how many (1 where
  * SEED is given, else 100); NODES and STEPS describe each run, and without NODES a seed has 5 to 50; JOBS
- * shares the seeds among processes; friends are 2 to 5, members of a group 1 to 16, clients 3 to 8. Ends with
+ * shares the seeds among processes; SLOWEST=20 names the rooms that were quiet last after the heal; friends are 2 to 5, members of a group 1 to 16, clients 3 to 8. Ends with
  * status 1 where a run fails.
  */
 
@@ -30,7 +30,7 @@ import { repeatCommand, runMesh, type RunOptions, type RunResult } from "./mesh/
 import { liesNodesOf, liesRun } from "./mesh/run_lies.ts";
 import { nodesOf } from "./mesh/scenario.ts";
 
-const NAMES = ["SEED", "SEEDS", "NODES", "STEPS", "JOBS", "TRACE", "LOSS"] as const;
+const NAMES = ["SEED", "SEEDS", "NODES", "STEPS", "JOBS", "TRACE", "LOSS", "SLOWEST"] as const;
 type Name = typeof NAMES[number];
 
 const PROGRESS_MS = 10_000;
@@ -74,7 +74,17 @@ interface Totals {
   virtualMs: number;
   steps: number;
   said: number;
+  /** Of each run of the mesh, how long it took from when all was healed until the room was quiet. */
+  readonly settled: { readonly seed: number; readonly ms: number }[];
 }
+
+const NOTHING: Omit<Totals, "settled"> = {
+  runs: 0,
+  failures: 0,
+  virtualMs: 0,
+  steps: 0,
+  said: 0,
+};
 
 function report(options: RunOptions, { failure, tail }: RunResult): void {
   print(`\nseed ${options.seed} failed: ${failure!.message}`);
@@ -182,6 +192,7 @@ function runMeshSeed(seed: number, totals: Totals, setting: (name: Name) => numb
   totals.virtualMs += result.virtualMs;
   totals.steps += result.steps;
   totals.said += result.said;
+  if (result.settledMs !== null) totals.settled.push({ seed, ms: result.settledMs });
   if (result.failure !== null && totals.failures++ < FAILURES_SHOWN_MAX) report(options, result);
 }
 
@@ -194,7 +205,7 @@ function runAll(seeds: readonly number[], setting: (name: Name) => number | null
     directory: runDirectorySeed,
     lies: runDirectorySeed,
   }[modeOf()];
-  const totals: Totals = { runs: 0, failures: 0, virtualMs: 0, steps: 0, said: 0 };
+  const totals: Totals = { ...NOTHING, settled: [] };
   let shownMs = performance.now();
   for (const seed of seeds) {
     runSeed(seed, totals, setting);
@@ -226,12 +237,13 @@ async function runJobs(
       stderr: "inherit",
     }).output();
   });
-  const totals: Totals = { runs: 0, failures: 0, virtualMs: 0, steps: 0, said: 0 };
+  const totals: Totals = { ...NOTHING, settled: [] };
   for (const { stdout } of await Promise.all(children)) {
     const lines = new TextDecoder().decode(stdout).trimEnd().split("\n");
     const last = JSON.parse(lines.pop() ?? "null") as Totals;
     if (lines.length > 0) print(lines.join("\n"));
-    for (const key of Object.keys(totals) as (keyof Totals)[]) totals[key] += last[key];
+    for (const key of Object.keys(NOTHING) as (keyof typeof NOTHING)[]) totals[key] += last[key];
+    totals.settled.push(...last.settled);
   }
   return totals;
 }
@@ -256,6 +268,10 @@ async function main(): Promise<void> {
     `${totals.runs} runs, ${totals.failures} failed: ${hours} h of ${totals.said} messages ` +
       `in ${totals.steps} steps, simulated in ${seconds} s`,
   );
+  const slowest = totals.settled.toSorted((a, b) => b.ms - a.ms).slice(0, setting("SLOWEST") ?? 0);
+  for (const { seed, ms } of slowest) {
+    print(`seed ${seed} was quiet ${ms / 1_000} s after the heal`);
+  }
   if (totals.failures > 0) Deno.exit(1);
 }
 

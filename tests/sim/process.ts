@@ -66,6 +66,9 @@ export class SimProcess<Input, Effect, Stored> {
   #untold = 0;
   /** What tells it, on the way. */
   readonly #answers = new Set<Input>();
+  /** How long the monotonic clock has stood still so far, and since when it does; null while it runs. */
+  #frozenMs = 0;
+  #frozenSinceMs: number | null = null;
   #ticksAtOnce = 0;
   #lastTickMs = -1;
   #inbox: Input[] = [];
@@ -85,7 +88,8 @@ export class SimProcess<Input, Effect, Stored> {
 
   /** The machine's monotonic time. */
   nowMs(): number {
-    return this.clock.offsetMs + this.time.nowMs * this.clock.rate;
+    const worldMs = this.#frozenSinceMs ?? this.time.nowMs;
+    return this.clock.offsetMs + (worldMs - this.#frozenMs) * this.clock.rate;
   }
 
   get stalled(): boolean {
@@ -127,6 +131,12 @@ export class SimProcess<Input, Effect, Stored> {
   stall(forMs: number): void {
     this.stalledUntilMs = Math.max(this.stalledUntilMs, this.time.nowMs + forMs);
     this.time.arm(this.#wake, this.stalledUntilMs);
+  }
+
+  /** The same where the whole machine sleeps, and its monotonic clock with it. */
+  suspend(forMs: number): void {
+    this.#frozenSinceMs ??= this.time.nowMs;
+    this.stall(forMs);
   }
 
   /** Nothing of it runs any more, and what it hadn't carried out never will be. */
@@ -235,7 +245,10 @@ export class SimProcess<Input, Effect, Stored> {
     if (!this.alive) return;
     const dueMs = this.machine.nextDeadlineMs();
     if (dueMs === null) this.time.disarm(this.#timer);
-    else this.time.arm(this.#timer, (dueMs - this.clock.offsetMs) / this.clock.rate);
+    else {
+      const worldMs = (dueMs - this.clock.offsetMs) / this.clock.rate;
+      this.time.arm(this.#timer, worldMs + this.#frozenMs);
+    }
   }
 
   #due(): void {
@@ -258,6 +271,10 @@ export class SimProcess<Input, Effect, Stored> {
   /** As after SIGCONT: the event loop finds its timers due first, then what arrived. */
   #awake(): void {
     if (this.stalled) return;
+    if (this.#frozenSinceMs !== null) {
+      this.#frozenMs += this.time.nowMs - this.#frozenSinceMs;
+      this.#frozenSinceMs = null;
+    }
     const dueMs = this.machine.nextDeadlineMs();
     if (dueMs !== null && dueMs <= this.nowMs()) this.#due();
     else this.#run();

@@ -13,8 +13,9 @@ import { Random } from "../random.ts";
 import type { Attack } from "./attacks.ts";
 import { type MeshChecker, Violation } from "./checker.ts";
 import type { Said } from "./ledger.ts";
+import { Cuts, Episodes, knowsRoom } from "./episodes.ts";
 import { Member, type MemberProcess, type Uninvited } from "./member.ts";
-import { type Scenario, type Trouble, TROUBLES } from "./scenario.ts";
+import { clockJumpsMs, type Scenario, type Trouble, TROUBLES } from "./scenario.ts";
 import { type Subject, World } from "./world.ts";
 
 /** Copies and name clashes come on top of a scenario's nodes, at most so many. */
@@ -45,7 +46,11 @@ export class Driver {
   readonly #isPrivate: boolean;
   /** Through whom a stranded member was started again. */
   readonly #askedForHelp = new Map<Member, MemberProcess>();
+  readonly #cuts: Cuts;
+  readonly #episodes: Episodes;
   #joined = 0;
+  /** From when all was healed until the room was quiet, ms; null before. */
+  settledMs: number | null = null;
 
   constructor(
     readonly scenario: Scenario,
@@ -59,6 +64,11 @@ export class Driver {
       checkers,
     );
     this.#random = new Random(scenario.seed * 2 + 2);
+    this.#cuts = new Cuts(this.world);
+    this.#episodes = new Episodes(this.world, this.#random, this.#cuts, {
+      pass: (forMs) => this.#pass(forMs),
+      talk: () => this.#act(this.#random.pick(["say", "say", "reply", "burst", "private"])),
+    });
     const troubles = [...scenario.troubles].map((name) => [name, TROUBLES[name]] as const);
     const talk = Object.entries(TALK) as [keyof typeof TALK, number][];
     const inviting = Object.entries(INVITING) as [keyof typeof INVITING, number][];
@@ -84,7 +94,9 @@ export class Driver {
     if (this.#random.chance(0.5)) this.#act("say"); // the last word before silence
     this.#healAll();
     if (!this.#canMeet()) return;
+    const healedMs = this.world.time.nowMs;
     this.#settle();
+    this.settledMs = this.world.time.nowMs - healedMs;
     this.#loneWords();
     this.#pass(STAYS_QUIET_MS);
     this.#settle();
@@ -209,7 +221,7 @@ export class Driver {
         }
         return;
       case "heal":
-        return this.world.network.setCuts(() => false);
+        return this.#cuts.set(() => false);
       default:
         return this.#trouble(action);
     }
@@ -331,15 +343,14 @@ export class Driver {
         this.#mayBeForGood(process.member);
         return process.command({ command: "quit" });
       case "cut": {
-        const parts = 2 + random.below(2);
-        const partOf = Array.from({ length: world.config.hosts }, () => random.below(parts));
-        return world.network.setCuts((from, to) => partOf[from] !== partOf[to]);
+        const partOf = this.#episodes.parts();
+        return this.#cuts.set((from, to) => partOf[from] !== partOf[to]);
       }
       case "oneWayCut": {
         const deaf = random.below(world.members.length);
         const others = random.chance(0.5);
         const to = random.below(world.members.length);
-        return world.network.setCuts((from, at) => at === deaf && (others || from === to));
+        return this.#cuts.set((from, at) => at === deaf && (others || from === to));
       }
       case "sever": {
         const ends = [...process.links.values()];
@@ -347,9 +358,24 @@ export class Driver {
         return;
       }
       case "stall":
-        return this.#stall(process, random.between(500, 15_000));
+        return world.stall(process, random.between(500, 15_000));
+      case "sleep":
+        return this.#episodes.sleep(process);
+      case "roam":
+        if (this.subject.features.roams) this.#episodes.roam(process);
+        return;
+      case "deaf":
+        if (this.subject.features.deaf) this.#deafen();
+        return;
+      case "split":
+        return this.#episodes.split();
+      case "deadMiddle":
+        return this.#episodes.deadMiddle(process);
+      case "quietHalf":
+        return this.#episodes.quietHalf();
       case "clockJump":
-        process.member.wallOffsetMs += random.between(-1, 1) * random.pick([5_000, 7_200_000]);
+        process.member.wallOffsetMs += random.between(-1, 1) *
+          random.pick(clockJumpsMs(this.scenario));
         return;
       case "slowReader":
         process.readIntervalMs = process.readIntervalMs > 0 ? 0 : random.between(5, 100);
@@ -389,18 +415,16 @@ export class Driver {
     if (member !== this.world.members[0] && this.#random.chance(0.2)) member.over = true;
   }
 
+  #deafen(): void {
+    const { length } = this.world.members;
+    this.#cuts.deafen(this.#random.below(length), this.#random.below(length));
+  }
+
   #kill(process: MemberProcess): void {
     this.#mayBeForGood(process.member);
     if (this.#random.chance(0.3)) return this.world.end(process, false, 0.5);
     process.effectsLeft = 1 + this.#random.below(30);
     process.onDoom = () => this.world.end(process, false, 0.5);
-  }
-
-  #stall(process: MemberProcess, forMs: number): void {
-    process.sim.stall(forMs);
-    const { network, time } = this.world;
-    network.refresh();
-    time.after(forMs + 0.001, () => network.refresh());
   }
 
   #move(process: MemberProcess): void {
@@ -447,7 +471,8 @@ export class Driver {
   #healAll(): void {
     const { world } = this;
     world.note("", "heal all", 0, null);
-    world.network.setCuts(() => false);
+    if (!this.#maySomeStayDeaf()) this.#cuts.endDeafness();
+    this.#cuts.set(() => false);
     for (const member of world.members) {
       member.disk.refuses = false;
       const { process } = member;
@@ -455,6 +480,13 @@ export class Driver {
       process.readIntervalMs = 0;
       process.effectsLeft = -1;
     }
+  }
+
+  /** Where each has at least two others that it can reach, whichever link breaks then. */
+  #maySomeStayDeaf(): boolean {
+    const staying = this.world.members.filter(({ over, process }) => !over || process !== null);
+    return staying.length >= 5 &&
+      staying.every(({ config }) => config.knowsAddress && !config.natted && !config.passive);
   }
 
   /** Where all who are left are behind routers, none of them can dial another. */
@@ -493,7 +525,10 @@ export class Driver {
   #mayBeStranded(): boolean {
     const { members } = this.world;
     const keys = new Set(members.map(({ key }) => key));
-    return this.scenario.troubles.has("move") || keys.size < members.length ||
+    // Of two who roam at once each looks for the other where it was; of one, all others are where they were.
+    const lostBoth = this.#episodes.roamed.size > 1;
+    return lostBoth || this.#cuts.someAreDeaf || this.scenario.troubles.has("move") ||
+      keys.size < members.length ||
       members.some(({ over, config }) => over || config.natted || config.passive);
   }
 
@@ -582,7 +617,7 @@ export class Driver {
       this.#pass(this.#random.exponential(scenario.delayMs));
       if (trouble === "torn") this.#trouble("sever");
       this.#awaitWord(said);
-      world.network.setCuts(() => false);
+      this.#cuts.set(() => false);
       this.#pass(this.#random.exponential(2_000));
     }
   }
@@ -593,9 +628,7 @@ export class Driver {
     if (ends.length === 0) return;
     const { owner, other } = this.#random.pick(ends);
     const [one, two] = [owner.host, other.owner.host];
-    this.world.network.setCuts((from, to) =>
-      (from === one && to === two) || (from === two && to === one)
-    );
+    this.#cuts.set((from, to) => (from === one && to === two) || (from === two && to === one));
   }
 
   #awaitWord(said: Said): void {
@@ -612,11 +645,6 @@ export class Driver {
       this.#pass(100);
     }
   }
-}
-
-/** Whether the member can find its room from its disk. */
-function knowsRoom(member: Member): boolean {
-  return member.room !== null && member.disk.records.some(({ kind }) => kind === "genesis");
 }
 
 /** Processes in groups that open links join, the largest first. */

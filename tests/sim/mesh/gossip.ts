@@ -786,6 +786,8 @@ export function gossipSubject(flaw: Flaw | null): Subject {
       unknownAddress: false,
       liars: false,
       privateRooms: false,
+      roams: false,
+      deaf: false,
     },
     create: (config, signer, environment) => new Gossip(config, signer, environment, flaw),
     probe: (machine) => machine as Gossip satisfies MeshProbe,

@@ -2,6 +2,7 @@
 
 import {
   ACTIVE_VIEW_MAX,
+  BUNDLE_TEXTS_MAX,
   CLAIMS_MAX,
   INBOUND_LINKS_MAX,
   KEPT_MESSAGES_MAX,
@@ -31,6 +32,8 @@ export function meshSubject(wrap: ((mesh: Mesh) => MeshMachine) | null = null): 
       unknownAddress: true,
       liars: true,
       privateRooms: true,
+      roams: true,
+      deaf: true,
     },
     create(config, signer, environment) {
       const mesh = new Mesh(config, signer, environment);
@@ -50,7 +53,9 @@ function probeOf(mesh: Mesh): MeshProbe {
     *held() {
       const { room } = mesh;
       if (room === null) return;
-      yield { what: "messages", size: room.machines.order.messages(), max: KEPT_MESSAGES_MAX };
+      // The oldest bundle is kept as a whole.
+      const messagesMax = KEPT_MESSAGES_MAX + BUNDLE_TEXTS_MAX - 1;
+      yield { what: "messages", size: room.machines.order.messages(), max: messagesMax };
       // Members that nobody can dial take inbound places, and no other's.
       const neighboursMax = ACTIVE_VIEW_MAX + INBOUND_LINKS_MAX;
       yield {

@@ -29,6 +29,8 @@ export interface RunResult {
   readonly steps: number;
   readonly messages: number;
   readonly said: number;
+  /** From when all was healed until the room was quiet, ms; null where it never was. */
+  readonly settledMs: number | null;
 }
 
 const TAIL_LINES = 40;
@@ -54,6 +56,7 @@ export function runMesh(subject: Subject, options: RunOptions): RunResult {
     steps: world.steps,
     messages: world.messages,
     said: world.ledger.said.length,
+    settledMs: driver.settledMs,
   };
 }
 

@@ -19,8 +19,21 @@ export const TROUBLES = {
   /** The room in two or three parts, or one direction between two members. */
   cut: 2,
   oneWayCut: 2,
+  /** Of two members one can't be heard by the other for good, whatever else heals. */
+  deaf: 0.5,
+  /** The room in two or three parts for as long as it takes to be lost; its members started anew meanwhile, perhaps. */
+  split: 0.7,
+  /** Two halves that a member joins, who dies. */
+  deadMiddle: 0.4,
+  /** A half that says little, and one that says as much as is kept. */
+  quietHalf: 0.02,
   sever: 4,
   stall: 3,
+  /** Stopped, or suspended with its machine, for up to an hour. */
+  sleep: 0.2,
+  /** Another address for a process that runs on, perhaps one that was somebody else's. */
+  roam: 1,
+  /** By seconds, hours, or years. */
   clockJump: 2,
   slowReader: 1,
   fullDisk: 1,
@@ -86,7 +99,6 @@ export function scenarioOf(seed: number, nodes: number, steps: number): Scenario
     seed,
     nodes,
     steps,
-    troubles: new Set(all.filter(() => random.chance(share))),
     gapMs: random.pick([5, 50, 300, 1_500]),
     delayMs,
     jitterMs,
@@ -112,6 +124,8 @@ export function scenarioOf(seed: number, nodes: number, steps: number): Scenario
     settleMsMax: 300_000,
     loneWordMsMax: 15_000,
     isPrivate: random.chance(0.25),
+    // Last, so that a further kind of trouble changes nothing else of a seed.
+    troubles: new Set(all.filter(() => random.chance(share))),
   };
   // Who is days behind can't tell a liar's time from that of an honest clock: docs/security.md says what is lost.
   if (scenario.liarChance === 0) return scenario;
@@ -122,4 +136,10 @@ export function scenarioOf(seed: number, nodes: number, steps: number): Scenario
 export function nodesOf(seed: number): number {
   const random = new Random(seed * 2 + 3);
   return random.chance(0.7) ? 5 + random.below(8) : 13 + random.below(38);
+}
+
+/** By how much a wall clock jumps. By years only where nobody lies: a liar's time is told by an honest one's. */
+export function clockJumpsMs({ liarChance }: Scenario): readonly number[] {
+  const some = [5_000, 2 * HOUR_MS];
+  return liarChance > 0 ? some : [...some, 10 * 365 * 24 * HOUR_MS];
 }

@@ -53,6 +53,10 @@ export interface Subject {
     readonly liars: boolean;
     /** Rooms that only an invite opens. */
     readonly privateRooms: boolean;
+    /** Processes whose machine gets another address. */
+    readonly roams: boolean;
+    /** Two members of whom one is never heard by the other. */
+    readonly deaf: boolean;
   };
   create(config: MeshConfig, signer: Signer, environment: Environment): MeshMachine;
   probe(machine: MeshMachine): MeshProbe | null;
@@ -171,6 +175,14 @@ export class World {
       for (const text of record.bundle.texts.value) stored.add(this.ledger.byText(text));
     }
     shown.knowOnly((said) => stored.has(said));
+  }
+
+  /** Nothing of the process runs for so long: it alone is stopped, or its whole machine sleeps. */
+  stall(process: MemberProcess, forMs: number, machineSleeps = false): void {
+    if (machineSleeps) process.sim.suspend(forMs);
+    else process.sim.stall(forMs);
+    this.network.refresh();
+    this.time.after(forMs + 0.001, () => this.network.refresh());
   }
 
   /** The member's machine has another address from now on, and its process runs on. */

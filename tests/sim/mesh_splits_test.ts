@@ -1,0 +1,141 @@
+/** Rooms that are cut, and members who sleep, each in one way that chance seldom makes. */
+
+import { assert, assertEquals } from "@std/assert";
+import { KEPT_MESSAGES_MAX } from "../../lib/protocols/mesh/limits.ts";
+import { meshCheckers } from "./checkers/all.ts";
+import { fakeSigner } from "./fake_crypto.ts";
+import type { MeshChecker } from "./mesh/checker.ts";
+import { EVEN_WORLD, plainMember } from "./mesh/even_world.ts";
+import type { Said } from "./mesh/ledger.ts";
+import type { Member } from "./mesh/member.ts";
+import { meshSubject } from "./mesh/mesh_subject.ts";
+import { World } from "./mesh/world.ts";
+
+const SECOND_MS = 1_000;
+const HOUR_MS = 3_600 * SECOND_MS;
+
+function pass(world: World, forMs: number): void {
+  world.time.runUntil(world.time.nowMs + forMs);
+}
+
+/** A room of these, who all know each other. */
+function openRoom(names: readonly string[], checkers: readonly MeshChecker[] = []): World {
+  const world = new World(
+    { ...EVEN_WORLD, hosts: names.length },
+    meshSubject(),
+    [...meshCheckers(), ...checkers],
+  );
+  const [founder, ...others] = names.map((name) =>
+    world.addMember(plainMember(fakeSigner(name), name))
+  ) as [Member, ...Member[]];
+  world.start(founder, { kind: "found" });
+  pass(world, SECOND_MS);
+  for (const member of others) world.start(member, { kind: "join", contact: founder.endpoint });
+  pass(world, 15 * SECOND_MS);
+  return world;
+}
+
+/** What others are told of who comes and goes, as "Ann: left Bob (lost)". */
+function watchComings(): { readonly seen: string[]; readonly checker: MeshChecker } {
+  const seen: string[] = [];
+  const shown: MeshChecker["shown"] = ({ member: { name } }, event) => {
+    if (event.event === "joined") seen.push(`${name}: joined ${event.name}`);
+    if (event.event === "left") seen.push(`${name}: left ${event.name} (${event.reason})`);
+  };
+  return { seen, checker: { name: "comings", shown } };
+}
+
+function assertQuiet(world: World): void {
+  for (const checker of world.checkers) checker.atQuiet?.(world);
+}
+
+Deno.test("a half that said little loses none of it to one that said more than is kept", () => {
+  const missed = new Map<Member, number>();
+  const world = openRoom(["Ann", "Bob", "Cem", "Dan"], [{
+    name: "missed",
+    shown({ member }, event) {
+      const count = event.event === "notice" ? /^Missed (\d+) mess/.exec(event.text)?.[1] : null;
+      missed.set(member, (missed.get(member) ?? 0) + Number(count ?? 0));
+    },
+  }]);
+  const [ann, bob, cem, dan] = world.members as [Member, Member, Member, Member];
+  const side = (host: number) => host === ann.index || host === bob.index;
+  world.network.setCuts((from, to) => side(from) !== side(to));
+  const quiet = [];
+  for (let count = 0; count < 20; count++) {
+    quiet.push(world.say(count % 2 === 0 ? cem.process! : dan.process!, "", null));
+    pass(world, SECOND_MS);
+  }
+  for (let count = 0; count < KEPT_MESSAGES_MAX + 2_000; count++) {
+    world.say(count % 2 === 0 ? ann.process! : bob.process!, "", null);
+    if (count % 100 === 0) pass(world, 500);
+  }
+  pass(world, 5 * SECOND_MS);
+
+  world.network.setCuts(() => false);
+  pass(world, 120 * SECOND_MS);
+
+  for (const { name, shown } of [ann, bob]) {
+    assertEquals(quiet.filter((said) => !shown.has(said)).length, 0, `${name} lacks some`);
+  }
+  // What was typed at one time needn't have that order in the room.
+  const last = world.ledger.said.slice(-KEPT_MESSAGES_MAX + 500);
+  for (const member of [cem, dan]) {
+    const lacking = (said: readonly Said[]) => said.filter((word) => !member.shown.has(word));
+    assertEquals(lacking(last), []);
+    assertEquals(lacking(world.ledger.said).length, missed.get(member));
+  }
+  assertQuiet(world);
+});
+
+for (const machineSleeps of [false, true]) {
+  const what = machineSleeps ? "whose machine slept" : "that was stopped";
+  Deno.test(`a member ${what} for an hour is back by itself and takes nobody for lost`, () => {
+    const { seen, checker } = watchComings();
+    const world = openRoom(["Ann", "Bob", "Cem"], [checker]);
+    const [ann, bob, cem] = world.members as [Member, Member, Member];
+    seen.length = 0;
+    world.stall(bob.process!, HOUR_MS, machineSleeps);
+    const said = [];
+    for (let minute = 0; minute < 60; minute++) {
+      pass(world, 60 * SECOND_MS);
+      said.push(world.say(minute % 2 === 0 ? ann.process! : cem.process!, "", null));
+    }
+    pass(world, 10 * SECOND_MS);
+
+    assertEquals(said.filter((word) => !bob.shown.has(word)).length, 0);
+    assertEquals(seen.toSorted(), [
+      "Ann: joined Bob",
+      "Ann: left Bob (lost)",
+      "Cem: joined Bob",
+      "Cem: left Bob (lost)",
+    ]);
+    assertQuiet(world);
+  });
+}
+
+Deno.test("a room whose clocks all jump by hours and years, both ways, keeps its order and its members", () => {
+  const { seen, checker } = watchComings();
+  const world = openRoom(["Ann", "Bob", "Cem"], [checker]);
+  seen.length = 0;
+  const year = 365 * 24 * HOUR_MS;
+  for (const jumpMs of [2 * HOUR_MS, -2 * HOUR_MS, 10 * year, -20 * year, 10 * year]) {
+    for (const member of world.members) {
+      member.wallOffsetMs += jumpMs;
+      world.say(member.process!, "", null);
+      pass(world, 20 * SECOND_MS);
+      for (const other of world.members) world.say(other.process!, "in answer", null);
+      pass(world, 20 * SECOND_MS);
+    }
+  }
+  for (const process of world.present()) {
+    process.command({ command: "history", count: null });
+    process.command({ command: "peers" });
+  }
+  pass(world, SECOND_MS);
+
+  assertEquals(seen, []);
+  assertQuiet(world);
+  for (const checker of world.checkers) checker.atAnswers?.(world);
+  assert(world.ledger.said.every((said) => world.members.every(({ shown }) => shown.has(said))));
+});
