@@ -1,0 +1,342 @@
+/** Rooms whose members lose each other, sleep and move: each on a host of its own. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { sleep } from "./directory_world.ts";
+import { Hosts } from "./hosts.ts";
+import { holds, Node, type NodeOptions, Nodes, type ShownEvent } from "./node.ts";
+import { sideBySideOnHosts } from "./side_by_side.ts";
+
+/** Each host has a network of its own: the ports may be the same. */
+const PORT = 25_107;
+/** A lost member whose neighbours are left is shown as lost within 5 s; a busy machine is late. */
+const LOST_MS = 10_000;
+/** Each member tries one whom it lost every 22 to 37 s. */
+const HEALED_MS = 60_000;
+
+const isMessage = ({ event }: ShownEvent) => event === "message";
+const joined = ({ event }: ShownEvent) => event === "joined";
+const left = (name?: string) => (event: ShownEvent) =>
+  event.event === "left" && (name === undefined || event.name === name);
+const saying = (text: string) => (event: ShownEvent) => isMessage(event) && event.text === text;
+
+interface World extends AsyncDisposable {
+  readonly hosts: Hosts;
+  /** Starts another member on the host of that name, which comes in through `contact`, or comes back. */
+  start(host: string, contact: string | null, options?: NodeOptions): Promise<Node>;
+  /** The member on a host; the last one that was started there. */
+  on(host: string): Node;
+  readonly room: readonly Node[];
+}
+
+interface Layout {
+  /** A member on each, named as its host; the first one founds the room, the others come in through it. */
+  readonly members: readonly string[];
+  readonly others?: readonly string[];
+  /** Before any member starts. */
+  readonly prepare?: (hosts: Hosts) => Promise<void>;
+  /** Through whom a member comes in, where that isn't the first one. */
+  readonly through?: Readonly<Record<string, string>>;
+  readonly args?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** A room whose members all see each other. */
+async function openRoom({ members, others = [], prepare, through, args }: Layout): Promise<World> {
+  await using made = new AsyncDisposableStack();
+  const hosts = made.use(await Hosts.open(...members, ...others));
+  await prepare?.(hosts);
+  const nodes = made.use(new Nodes());
+  const running = new Map<string, Node>();
+  const folders = new Map<string, string>();
+  const start = async (host: string, contact: string | null, options: NodeOptions = {}) => {
+    const data = folders.get(host) ?? Deno.makeTempDirSync({ prefix: "p2pchat-e2e-" });
+    if (!folders.has(host)) nodes.defer(() => Deno.remove(data, { recursive: true }));
+    folders.set(host, data);
+    const name = host.replace(/\d$/, "");
+    const address = contact === null ? [] : [hosts.address(contact), String(PORT)];
+    const words = ["mesh", name, ...address, "--port", String(PORT)];
+    const node = nodes.add(Node.start(words, { within: hosts.within(host), data, ...options }));
+    running.set(host, node);
+    await node.until(({ event }) => event === "ready");
+    return node;
+  };
+  const [first] = members;
+  for (const host of members) {
+    const contact = through?.[host] ?? (host === first ? null : first!);
+    await start(host, contact, { args: args?.[host] ?? [] });
+  }
+  const room = members.map((host) => running.get(host)!);
+  for (const node of room) await node.untilCount(joined, members.length - 1);
+  const owned = made.move();
+  return {
+    hosts,
+    start,
+    on: (host) => running.get(host)!,
+    room,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** Cuts the room into parts that hear nothing of each other. */
+async function split(hosts: Hosts, ...parts: readonly (readonly string[])[]): Promise<void> {
+  for (const [at, part] of parts.entries()) {
+    for (const host of part) await hosts.cut(host, ...parts.slice(at + 1).flat());
+  }
+}
+
+async function heal(hosts: Hosts, ...parts: readonly (readonly string[])[]): Promise<void> {
+  for (const [at, part] of parts.entries()) {
+    for (const host of part) await hosts.heal(host, ...parts.slice(at + 1).flat());
+  }
+}
+
+/** Waits until these are lost at that one. */
+async function loses(node: Node, ...names: readonly string[]): Promise<void> {
+  for (const name of names) assertEquals((await node.until(left(name), LOST_MS)).reason, "lost");
+}
+
+/** One of them says something, which all of them get. */
+async function say(text: string, author: Node, ...hearers: readonly Node[]): Promise<void> {
+  await author.say(text);
+  for (const node of [author, ...hearers]) await node.until(saying(text));
+}
+
+async function names(node: Node): Promise<readonly string[]> {
+  const { peers } = await node.ask("peers");
+  return peers.map(({ name }: ShownEvent) => name).toSorted();
+}
+
+/** Every one was shown exactly these texts, each once, and all have one history. */
+async function haveAll(nodes: readonly Node[], texts: readonly string[]): Promise<void> {
+  for (const node of nodes) await node.untilCount(isMessage, texts.length, HEALED_MS);
+  const histories = await Promise.all(nodes.map((node) => node.history()));
+  for (const [at, node] of nodes.entries()) {
+    assertEquals(node.texts().toSorted(), texts.toSorted());
+    assertEquals(histories[at], histories[0]);
+  }
+  assertEquals(histories[0].length, texts.length);
+}
+
+/** What these see is before their users' eyes, so that none of it is shown again after a kill. */
+async function haveRead(...nodes: readonly Node[]): Promise<void> {
+  for (const node of nodes) await node.ask("status");
+}
+
+const SCENES: Readonly<Record<string, () => Promise<void>>> = {
+  async "a room that was cut in two has one of two Bobs, nobody who quit, and all that was said"() {
+    const members = ["Ann", "Ben", "Cem", "Dan"];
+    await using world = await openRoom({ members, others: ["Bob1", "Bob2"] });
+    const { hosts, on, start } = world;
+    const [ann, ben, cem, dan] = world.room as [Node, Node, Node, Node];
+    await say("before", ann, ben, cem, dan);
+    const halves = [["Ann", "Ben", "Bob1"], ["Cem", "Dan", "Bob2"]];
+    const cutMs = performance.now();
+    await split(hosts, ...halves);
+    for (const node of [ann, ben]) await loses(node, "Cem", "Dan");
+    for (const node of [cem, dan]) await loses(node, "Ann", "Ben");
+    await say("cut off, one", ann, ben);
+    await say("cut off, other", dan, cem);
+
+    const first = await start("Bob1", "Ann");
+    const second = await start("Bob2", "Cem");
+    await say("the first Bob", first, ann, ben);
+    await say("the second Bob", second, cem, dan);
+    await dan.type(":q");
+    await cem.until(left("Dan"));
+    // Long enough for pauses between dials to grow.
+    await sleep(Math.max(0, cutMs + 20_000 - performance.now()));
+    await heal(hosts, ...halves);
+
+    const { text } = await second.until(
+      ({ event, code }) => event === "error" && code === "name-taken",
+      HEALED_MS,
+    );
+    const shown = /you are shown as (Bob~\w{4})/.exec(text)?.[1];
+    assert(shown !== undefined, text);
+    const all = [ann, ben, cem, first, second];
+    const said = [
+      "before",
+      "cut off, one",
+      "cut off, other",
+      "the first Bob",
+      "the second Bob",
+    ];
+    await haveAll(all, said);
+    for (const node of all) {
+      await holds(
+        "all are there, nobody else",
+        async () => (await names(node)).join() === `Ann,Ben,Bob,${shown},Cem`,
+      );
+      const { problems } = await node.ask("status");
+      assertEquals(problems, [], "Dan isn't lost, he has quit");
+    }
+
+    await second.type("/name Robert");
+    for (const node of all) {
+      await node.until(({ event, from, name }) =>
+        event === "renamed" && from === shown && name === "Robert"
+      );
+    }
+    await say("still me", second, ann, ben, cem, first);
+    await haveAll(all, [...said, "still me"]);
+    assertEquals(on("Ann").events.filter(left("Cem")).length, 1);
+  },
+
+  async "a room that was cut in three, and each part started anew, is one with all that was said"() {
+    const members = ["Ann", "Ben", "Cem", "Dan", "Eve"];
+    await using world = await openRoom({ members });
+    const { hosts, on, start } = world;
+    await say("before", ...world.room as [Node, ...Node[]]);
+    const parts = [["Ann", "Ben"], ["Cem", "Dan"], ["Eve"]];
+    await split(hosts, ...parts);
+    await loses(on("Ann"), "Cem", "Dan", "Eve");
+    await loses(on("Cem"), "Ann", "Ben", "Eve");
+    await on("Eve").until(({ event, text }) => event === "notice" && text.startsWith("No link"));
+    await say("of one part", on("Ann"), on("Ben"));
+    await say("of another", on("Cem"), on("Dan"));
+    await say("of one alone", on("Eve"));
+
+    await haveRead(...world.room);
+    for (const node of world.room) await node.kill();
+    for (const host of members) await start(host, null);
+    await say("one part, after", on("Ben"), on("Ann"));
+    await say("another, after", on("Dan"), on("Cem"));
+    await heal(hosts, ...parts);
+    const hears = async (texts: readonly string[], ...hosts: readonly string[]) => {
+      for (const host of hosts) {
+        for (const text of texts) await on(host).until(saying(text), HEALED_MS);
+      }
+    };
+    const one = ["of one part", "one part, after"];
+    const other = ["of another", "another, after"];
+    await hears([...other, "of one alone"], "Ann", "Ben");
+    await hears([...one, "of one alone"], "Cem", "Dan");
+    await hears([...one, ...other], "Eve");
+
+    const nodes = members.map(on);
+    await say("together", on("Eve"), ...nodes);
+    const histories = await Promise.all(nodes.map((node) => node.history()));
+    for (const [at, node] of nodes.entries()) {
+      assertEquals(await names(node), members);
+      assertEquals(new Set(node.texts()).size, node.texts().length, "each text once");
+      assertEquals(histories[at], histories[0]);
+    }
+    assertEquals(histories[0].length, 7);
+  },
+
+  async "where one can't be heard by another, nobody is lost, and both hear all"() {
+    await using world = await openRoom({ members: ["Ann", "Ben", "Cem"] });
+    const { hosts, room } = world;
+    const [ann, ben, cem] = room as [Node, Node, Node];
+    await hosts.drop("Ann", "Ben");
+    // A link on which nothing comes is given up after 3 s, and an accusation is believed after 2 s.
+    await sleep(8_000);
+    const texts = ["one", "two", "three", "four"];
+    for (const text of texts) {
+      await say(text, ann, ben, cem);
+      await say(`${text}, answered`, ben, ann, cem);
+    }
+
+    await haveAll(room, texts.flatMap((text) => [text, `${text}, answered`]));
+    assertEquals(room.flatMap(({ events }) => events.filter(left())), []);
+    const { peers } = await ann.ask("peers");
+    assertEquals(peers.map(({ direct }: ShownEvent) => direct), [true, false, true]);
+  },
+
+  async "two halves that only a member joined, who is killed, are one when they reach each other"() {
+    const members = ["Ann", "Ben", "Mid", "Cem", "Dan"];
+    const halves = [["Ann", "Ben"], ["Cem", "Dan"]];
+    await using world = await openRoom({
+      members,
+      prepare: (hosts) => split(hosts, ...halves),
+      through: { Cem: "Mid", Dan: "Mid" },
+    });
+    const { hosts, on, start } = world;
+    const [ann, ben, mid, cem, dan] = world.room as [Node, Node, Node, Node, Node];
+    await say("through the middle", ann, ben, mid, cem, dan);
+    await haveRead(mid);
+    await mid.kill();
+    for (const node of [ann, ben]) await loses(node, "Mid");
+    await say("one half", ann, ben);
+    await say("the other half", dan, cem);
+    await heal(hosts, ...halves);
+
+    const said = ["through the middle", "one half", "the other half"];
+    await haveAll([ann, ben, cem, dan], said);
+    const again = await start("Mid", null);
+    await again.untilCount(isMessage, 2);
+    assertEquals(again.texts().toSorted(), said.slice(1).toSorted());
+    for (const node of [ann, ben, cem, dan, on("Mid")]) {
+      await holds("all are there", async () => (await names(node)).length === members.length);
+    }
+  },
+
+  async "whose address changes goes on chatting, and is found at the new one by who moves next"() {
+    await using world = await openRoom({ members: ["Ann", "Ben", "Cem"] });
+    const { hosts, room } = world;
+    const [ann, ben, cem] = room as [Node, Node, Node];
+    await say("before", ann, ben, cem);
+    await hosts.move("Ben", 9);
+    const beganMs = performance.now();
+    await say("nobody waits", ann, cem);
+    assert(performance.now() - beganMs < 2_000);
+    await ben.until(saying("nobody waits"));
+    await say("from elsewhere", ben, ann, cem);
+    const hostOf = async (node: Node, name: string) => {
+      const { peers } = await node.ask("peers");
+      return peers.find((peer: ShownEvent) => peer.name === name)?.host ?? "";
+    };
+    await holds("Ann knows Ben's address", async () => (await hostOf(ann, "Ben")).endsWith(".9"));
+
+    await cem.type(":q");
+    await ann.until(left("Cem"));
+    await hosts.move("Ann", 9);
+    await holds("Ben knows Ann's address", async () => (await hostOf(ben, "Ann")).endsWith(".9"));
+    await say("both moved", ann, ben);
+
+    await haveAll([ann, ben], ["before", "nobody waits", "from elsewhere", "both moved"]);
+    assertMatch((await ben.ask("peers")).peers[0].host, /\.9$/);
+  },
+
+  async "who slept until it was lost is back by itself, has all once, and takes nobody for lost"() {
+    await using world = await openRoom({ members: ["Ann", "Ben", "Cem"] });
+    const { room } = world;
+    const [ann, ben, cem] = room as [Node, Node, Node];
+    await say("before", ann, ben, cem);
+    ben.signal("SIGSTOP");
+    for (const node of [ann, cem]) await loses(node, "Ben");
+    const meanwhile = Array.from({ length: 50 }, (_, at) => `meanwhile ${at}`);
+    for (const text of meanwhile) await say(text, ann, cem);
+    ben.signal("SIGCONT");
+
+    await ben.until(saying("meanwhile 49"));
+    await say("awake", ben, ann, cem);
+    await haveAll(room, ["before", ...meanwhile, "awake"]);
+    assertEquals(ben.events.filter(left()), []);
+    assertEquals([ann, cem].flatMap(({ events }) => events.filter(left())).length, 2);
+    assertEquals(ann.events.filter(joined).length, 3);
+  },
+
+  async "who takes no calls, and who can't be called, chat on when who let them in is gone"() {
+    const members = ["Ann", "Ben", "Pat", "Fay"];
+    await using world = await openRoom({
+      members,
+      prepare: async (hosts) => {
+        for (const from of ["Ann", "Ben", "Pat"]) {
+          await hosts.drop(from, "Fay", { protocol: "tcp", port: PORT });
+        }
+      },
+      args: { Pat: ["--passive"] },
+    });
+    const [ann, ben, pat, fay] = world.room as [Node, Node, Node, Node];
+    await say("from nowhere", pat, ann, ben, fay);
+    await say("from behind a wall", fay, ann, ben, pat);
+    await ann.kill();
+    for (const node of [ben, pat, fay]) await loses(node, "Ann");
+    await say("still here", pat, ben, fay);
+    await say("so am I", fay, ben, pat);
+
+    await haveAll([ben, pat, fay], ["from nowhere", "from behind a wall", "still here", "so am I"]);
+  },
+};
+
+sideBySideOnHosts("mesh", SCENES);
