@@ -14,6 +14,7 @@ import { measureMesh } from "./mesh_rows.ts";
 import { measureModules } from "./module_rows.ts";
 import { measurePipes } from "./pipe_rows.ts";
 import { judge, type Row, tableOf } from "./row.ts";
+import { measureScale } from "./scale_rows.ts";
 import { measureSnapshots } from "./snapshot_rows.ts";
 import { measureStart } from "./start_rows.ts";
 
@@ -23,6 +24,7 @@ const GROUPS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   modules: measureModules,
   mesh5: () => measureMesh(5),
   mesh20: () => measureMesh(20),
+  scale: measureScale,
   pipes: measurePipes,
   friends: measureFriends,
   group: measureGroup,
