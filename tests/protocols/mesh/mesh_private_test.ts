@@ -157,7 +157,8 @@ Deno.test("Mesh turns away who came before it was known that an invite is needed
     // The disk is still being read.
     const [peer, remote] = ["e".repeat(64) as PeerKey, { host: "10.0.0.2", port: 2 }];
     const link = 1 as LinkId;
-    mesh.step({ type: "link-up", link, peer, remote, dialled: false, attempt: null, epoch }, 1);
+    const from = { link, peer, remote, localHost: "" };
+    mesh.step({ type: "link-up", ...from, dialled: false, attempt: null, epoch }, 1);
     const effects = mesh.step({ type: "room-opened", records: ann.disk.records }, 2);
     return effects.flatMap((effect) =>
       effect.type === "send" && effect.message.type === "refuse" ? [effect.message.code] : []
