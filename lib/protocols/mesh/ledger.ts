@@ -4,9 +4,10 @@
  * that a bundle may be delivered is the caller's to know.
  *
  * A head's time is its namer's word where what it names isn't there to compare. A time that runs away (more
- * than a day later than all that was delivered before, and than this machine's clock) holds for its bundle's
- * place in the room order, the same for all, and is believed no further: nothing of our own follows it, so
- * that no room is driven to the end of time by one liar.
+ * than a day later than all that was delivered before, and than this machine's clock) isn't believed: nothing of
+ * our own follows it, so that no room is driven to the end of time by one liar; and its bundle is shown and not
+ * kept, as one from below the floor, or a few of them would come after all that is ever said, and take its place
+ * in what is kept. Only a liar's time runs away: an honest one is within a day of what its author had been shown.
  */
 
 import type { Crypto } from "../../base/crypto.ts";
@@ -23,7 +24,7 @@ import {
   syncEntry,
 } from "./frontier.ts";
 import { compareInRoom, KeptBundles } from "./kept.ts";
-import { PROOF_BYTES_MAX, PROOFS_MAX, TIME_STEP_MS_MAX } from "./limits.ts";
+import { PROOF_BYTES_MAX, PROOFS_MAX, RUNAWAYS_MAX, TIME_STEP_MS_MAX } from "./limits.ts";
 import type { FrontierEntry, SyncEntry } from "./messages.ts";
 import type { HistoryEntry, KeptBundle, RoomPosition } from "./order_io.ts";
 import type { MeshRecord } from "./records.ts";
@@ -37,6 +38,8 @@ export class Ledger {
   readonly table: FrontierTable;
   readonly kept: KeptBundles;
   readonly #keptById = new Map<BundleId, KeptBundle>();
+  /** The last bundles whose time wasn't believed; at most `RUNAWAYS_MAX`. */
+  readonly #runaways: KeptBundle[] = [];
   /** How many kept bundles name a claim. */
   readonly #claimUses = new Map<ClaimId, number>();
   /** The latest room time of a bundle that is believed. */
@@ -85,8 +88,10 @@ export class Ledger {
       state.counter = last;
       state.id = id;
     }
-    if (this.#believe(header.time)) this.#moveHeads(header, id, state, last);
-    this.#keep(bundle, id, state, last);
+    if (this.#believe(header.time)) {
+      this.#moveHeads(header, id, state, last);
+      this.#keep(bundle, id, state, last);
+    } else this.#setAside(bundle, id, state, last);
     this.table.changed(state, header.time);
     return bundle;
   }
@@ -130,6 +135,10 @@ export class Ledger {
       near.push(entry);
     }
     if (state.closed?.excluded) near.push(state.closed.excluded);
+    for (const entry of this.#runaways) {
+      const { author, incarnation } = entry.bundle.header.value;
+      if (author === state.author && incarnation === state.incarnation) near.push(entry);
+    }
     return near;
   }
 
@@ -172,10 +181,9 @@ export class Ledger {
     return this.#headStates.size;
   }
 
-  /** Room time of the last kept bundle whose time is believed, or of the floor. */
+  /** Room time of the last kept bundle, or of the floor. */
   latest(): number {
-    for (const { time } of this.kept.backwards()) if (time <= this.#believedTime) return time;
-    return this.kept.floor?.time ?? 0;
+    return this.kept.last()?.time ?? this.kept.floor?.time ?? 0;
   }
 
   entriesOf(bucket: number): readonly SyncEntry[] {
@@ -232,7 +240,6 @@ export class Ledger {
     let bytes = 0;
     for (const entry of this.kept.backwards()) {
       if (entry.time <= time) break;
-      if (entry.time > this.#believedTime) continue; // nobody ever says to have come so far
       messages += entry.messages;
       bytes += entry.bytes;
     }
@@ -313,13 +320,7 @@ export class Ledger {
 
   #keep(bundle: Bundle, id: BundleId, state: StreamState, last: number): void {
     const header = bundle.header.value;
-    const entry: KeptBundle = {
-      time: header.time,
-      id,
-      bundle,
-      messages: bundle.texts.value.length,
-      bytes: keptBytes(bundle),
-    };
+    const entry = entryOf(bundle, id);
     const evicted = last <= state.unkeptTo ? null : this.kept.add(entry);
     if (evicted === null) {
       state.unkeptTo = Math.max(state.unkeptTo, last);
@@ -331,6 +332,13 @@ export class Ledger {
     this.#keptById.set(id, entry);
     this.#claimUses.set(header.claim, (this.#claimUses.get(header.claim) ?? 0) + 1);
     for (const old of evicted) this.#letGo(old);
+  }
+
+  /** For a while, so that its author can't say another thing for it unseen. */
+  #setAside(bundle: Bundle, id: BundleId, state: StreamState, last: number): void {
+    state.unkeptTo = Math.max(state.unkeptTo, last);
+    this.#runaways.push(entryOf(bundle, id));
+    if (this.#runaways.length > RUNAWAYS_MAX) this.#runaways.shift();
   }
 
   #forget({ id, bundle }: KeptBundle): void {
@@ -395,6 +403,16 @@ export class Ledger {
     this.#proven.delete(state);
     this.#provenBytes -= proofBytes(proof);
   }
+}
+
+function entryOf(bundle: Bundle, id: BundleId): KeptBundle {
+  return {
+    time: bundle.header.value.time,
+    id,
+    bundle,
+    messages: bundle.texts.value.length,
+    bytes: keptBytes(bundle),
+  };
 }
 
 function headOf(id: BundleId, header: Header): Head {

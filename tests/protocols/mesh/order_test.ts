@@ -195,9 +195,30 @@ Deno.test("Order isn't driven to the end of time by who names a head of an inven
   assertEquals(answer.header.value.heads, [headOf(seed)]);
   assertEquals(answer.header.value.time, WALL_MS + 1);
   assertEquals(carl.shown, ["seed", "liar", "still here"]);
-  assertEquals(carl.history(), ["seed", "still here", "liar"]);
+  assertEquals(carl.history(), ["seed", "still here"]);
   assertEquals(carl.order.latest(), WALL_MS + 1);
   assertEquals(carl.order.behindOf(WALL_MS).messages, 1);
+});
+
+Deno.test("Order keeps what is said now, however much a liar has said for the end of time", () => {
+  const [ann, bob, mal] = [
+    new Member("ann", { keptMessagesMax: 10 }),
+    new Member("bob"),
+    new Member("mal"),
+  ];
+  ann.receive(bob, bob.sayOne("before"));
+  const last = { author: mal.key, incarnation: 9, counter: 1, time: 2 ** 52, id: ID_UNKNOWN };
+  ann.receive(mal, forged(mal.signer, "known", { incarnation: 9, time: WALL_MS + 1 }));
+  for (let incarnation = 10; incarnation < 30; incarnation++) {
+    ann.receive(mal, forged(mal.signer, "late", { incarnation, heads: [last], time: 2 ** 52 + 1 }));
+  }
+
+  const bundle = bob.sayOne("after");
+  ann.receive(bob, bundle);
+
+  assertEquals(ann.shown.filter((text) => text !== "late"), ["before", "known", "after"]);
+  assertEquals(ann.history(), ["before", "known", "after"]);
+  assertEquals(ann.order.bundlesAfter(bundle.header.value, 1).length, 1);
 });
 
 Deno.test("Order doesn't follow who follows a time that runs away, nor after a restart", () => {
