@@ -53,8 +53,7 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
       aliases: [],
       form: "[--rotate]",
       args: { rotate: isGiven },
-      help:
-        "the line that others need to join; --rotate first makes the invite before useless for newcomers",
+      help: "the line that others need to join; --rotate first makes the one before useless",
       example: "/invite",
       run: (submit: MeshCommandSink, { rotate }, ref) =>
         submit({ command: "invite", rotate: rotate ?? false }, ref),
