@@ -136,7 +136,20 @@ export class Leases {
       this.#record(signed, nowMs);
     }
     // Who is dead for a neighbour isn't news to the others, unless it said so itself.
-    if (!hearsay.lost || state === "quit") this.outbox.beacon(signed, ageMs, from);
+    if (hearsay.lost && state !== "quit") return;
+    const waitMs = state === "quit" || wasSuspected ? 0 : this.#relayMs(heard, before);
+    this.outbox.beacon(signed, { ageMs, from, waitMs }, nowMs);
+  }
+
+  /** How long a live member's beacon may wait for company. */
+  #relayMs(heard: HeardBeacon, before: Entry | null): number {
+    const { relayMembersMax, renewalPerMemberMs, renewalMsMax, newsPerMemberMs, newsMsMax } =
+      this.timing;
+    const { liveCount } = this.table;
+    if (liveCount <= relayMembersMax) return 0;
+    return before !== null && isRenewal(heard, before)
+      ? Math.min(renewalMsMax, liveCount * renewalPerMemberMs)
+      : Math.min(newsMsMax, liveCount * newsPerMemberMs);
   }
 
   #takeAlive(
@@ -236,4 +249,11 @@ export class Leases {
     const record: MemberRecord = { kind: "member", beacon: signed, heardWallMs };
     this.outbox.effect({ type: "persist", records: [record] });
   }
+}
+
+/** Whether a beacon says no more than that a live member is still there. */
+function isRenewal({ signed, claim }: HeardBeacon, before: Entry): boolean {
+  const { incarnation, state } = signed.beacon.value;
+  return before.state === "alive" && state === "alive" && before.claim.id === claim.id &&
+    before.signed.beacon.value.incarnation === incarnation;
 }

@@ -60,6 +60,8 @@ export const ROSTER_BUCKETS_AT_ONCE = 8;
 export const ROSTER_PART_MAX = 64;
 /** Beacons, claims or statements in one message: 18 KiB at most, so that several wait in a control lane of 64. */
 export const ROSTER_NEWS_MAX = 16;
+/** Beacons, and claims, that wait to be passed on: two messages full go at once, and a control lane holds them. */
+export const NEWS_WAITING_MAX = 2 * ROSTER_NEWS_MAX;
 /** Claims kept: those of the whole roster, dead ones too, and of 10,000 kept messages by as many authors. */
 export const CLAIMS_MAX = 2 * ROSTER_MAX + KEPT_MESSAGES_MAX;
 /** Claims a neighbour sent ahead of the beacons that name them: eight messages full. */

@@ -9,6 +9,8 @@ import { type SignedBeacon, STRUCTURE_VERSION } from "./structures.ts";
 
 /** A new neighbour is shown a fresh beacon, an accuser a higher one; not more often than this. */
 const REFRESH_MS = 200;
+/** All hear it, not the new neighbour alone: while a thousand come in, each has a new one each second. */
+const INTRODUCTION_PER_MEMBER_MS = 2;
 
 /** When a process entered which room, as which incarnation. */
 export interface Entrance {
@@ -97,9 +99,14 @@ export class OwnLease {
     });
   }
 
-  /** When the next beacon may go out that somebody is in need of. */
+  /** When the next beacon may go out that refutes an accusation. */
   refreshMs(): number {
     return this.#lastMs + REFRESH_MS;
+  }
+
+  /** When a new neighbour is shown a fresh beacon. */
+  introductionMs(liveMembers: number): number {
+    return this.#lastMs + Math.max(REFRESH_MS, liveMembers * INTRODUCTION_PER_MEMBER_MS);
   }
 
   /** Counts what was delivered; when the next beacon is due early because of it, null while it isn't. */

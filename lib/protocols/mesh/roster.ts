@@ -116,7 +116,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     }
     this.#handle(input, nowMs);
     if (this.#own !== null) this.#exchange.ask(nowMs);
-    return this.#outbox.take(this.#intake.neighbours());
+    return this.#outbox.take(this.#intake.neighbours(), nowMs);
   }
 
   nextDeadlineMs(): number | null {
@@ -125,6 +125,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
       this.#accusations.nextMs(),
       this.#exchange.nextMs(),
       this.#leases.nextMs(),
+      this.#outbox.dueMs,
     );
   }
 
@@ -301,7 +302,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     this.#accusations.tell(peer);
     this.#outbox.claimsTo(peer, this.#claims.forgottenVouchers([this.#own.claim]));
     // It may have taken us for lost; a beacon that it knows wouldn't change that.
-    this.#deadlines.setEarliest("beacon", this.#own.refreshMs());
+    this.#deadlines.setEarliest("beacon", this.#own.introductionMs(this.#table.liveCount));
   }
 
   #neighbourDown(peer: PeerKey, closed: boolean, nowMs: number): void {
@@ -430,6 +431,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
       return true;
     }
     if (beacon.key === from) this.#exchange.compare(from, beacon.roster, nowMs);
+    this.#outbox.hasBeacon(from, beacon);
     const verdict = this.#intake.check(from, signed, room, nowMs);
     if (verdict.is === "without-claim") this.#exchange.need(from, beacon.key);
     if (verdict.is === "good") {
@@ -459,7 +461,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     invariant(own !== null, "only a member makes beacons");
     const signed = own.makeBeacon(state, this.#table.digest, nowMs);
     this.#table.put({ key: this.signer.key, signed, claim: own.claim, state, sinceMs: nowMs });
-    this.#outbox.beacon(signed, 0, null);
+    this.#outbox.beacon(signed, { ageMs: 0, from: null, waitMs: 0 }, nowMs);
     // Never later than the interval, which others count on; jitter keeps a room from beating as one.
     const intervalMs = this.#leases.beaconIntervalMs() * (0.9 + 0.1 * this.env.random());
     this.#deadlines.set("beacon", nowMs + Math.round(intervalMs));

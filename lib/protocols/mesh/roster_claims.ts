@@ -47,7 +47,7 @@ export class RosterClaims {
   claimed(claim: KnownClaim): void {
     this.table.add(claim);
     this.#vouching?.learnt(claim);
-    this.outbox.claim(claim.signed, null);
+    this.outbox.claim(claim.id, claim.signed, null);
   }
 
   /** Keeps a checked claim, and passes it on where it came for a beacon, from `from`. */
@@ -59,7 +59,7 @@ export class RosterClaims {
     this.outbox.effect({ type: "claim-known", claim: claim.id });
     if (vouchesForOthers) this.outbox.effect({ type: "vouched" });
     if (from === null) return;
-    this.outbox.claim(claim.signed, from);
+    this.outbox.claim(claim.id, claim.signed, from);
     for (const voucher of this.forgottenVouchers([claim])) this.outbox.voucher(voucher, from);
   }
 }

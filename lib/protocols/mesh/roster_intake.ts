@@ -129,6 +129,7 @@ export class RosterIntake {
   claimAhead(from: PeerKey, claim: SignedClaim): void {
     const ahead = this.#neighbours.get(from)?.ahead;
     const id = claimIdOf(this.crypto, claim);
+    this.outbox.hasClaim(from, id);
     if (ahead === undefined || this.claims.has(id)) return;
     ahead.set(id, claim);
     dropOldest(ahead, CLAIMS_AHEAD_MAX);

@@ -136,6 +136,14 @@ export interface RosterTiming {
   /** In rooms of so many at most, a beacon follows what was delivered by so much at the latest. */
   readonly settledBeaconMembersMax: number;
   readonly settledBeaconMs: number;
+  /** In larger rooms beacons wait for company before they are passed on. */
+  readonly relayMembersMax: number;
+  /** Those that only renew a lease: min(`renewalMsMax`, members x this). */
+  readonly renewalPerMemberMs: number;
+  readonly renewalMsMax: number;
+  /** Of newcomers, or under another name: min(`newsMsMax`, members x this). */
+  readonly newsPerMemberMs: number;
+  readonly newsMsMax: number;
   /** From an accusation until the accused is lost. More gives it longer to refute. */
   readonly accusationMs: number;
   /** How long a neighbour waits before it denies: its own link may be dying too. */
@@ -163,6 +171,11 @@ export const ROSTER_LAN: RosterTiming = {
   earlyBeaconBytes: 8 * 1024 * 1024, // a quarter of it
   settledBeaconMembersMax: 8, // 64 small messages a burst; in larger rooms the next beacon tells
   settledBeaconMs: 1_000, // whoever asks for the status has taken longer than that
+  relayMembersMax: 64, // below it fewer than one in 150 ms: they would wait alone
+  renewalPerMemberMs: 0.5, // 250 members: 125 ms, two beacons; 1,000: 500 ms, eight, in one frame instead of eight
+  renewalMsMax: 500, // six hops in 3 s, the slack of a lease
+  newsPerMemberMs: 0.1, // alone, a newcomer is known everywhere half a second later; in a crowd ten share a frame
+  newsMsMax: 100, // six hops in 600 ms, less than the 2 s for which names are held
   accusationMs: 1_750, // a dead link shows after 3 s of silence: lost within 5 s, gossip included
   denialDelayMs: 500, // a killed process's links end within a round trip of each other
   deadKeptMs: 24 * 60 * 60 * 1_000, // a lost member's name is held for a day

@@ -1,27 +1,41 @@
 /**
- * What one step of the roster brings forth: its effects, and what it passes on, each thing once to each
- * neighbour but the one it came from, in as few messages as hold it, claims before the beacons that name
- * them.
+ * What the roster brings forth: its effects, and what it passes on, each thing once to each neighbour that
+ * doesn't have it, in as few messages as hold it, claims before the beacons that name them.
+ *
+ * In a large room a beacon comes each few ms, from every neighbour in turn: passed on one by one, each would be
+ * a frame on every link. So what can wait waits for company, and a neighbour that brings it meanwhile isn't
+ * sent it. With what can't wait all goes out: a statement is about the latest beacon, and believed by
+ * those alone who have that.
  */
 
-import type { PeerKey } from "../../base/ids.ts";
-import { ROSTER_NEWS_MAX } from "./limits.ts";
+import type { ClaimId, PeerKey } from "../../base/ids.ts";
+import { NEWS_WAITING_MAX, ROSTER_NEWS_MAX } from "./limits.ts";
 import type { RosterMessage } from "./messages.ts";
 import type { RosterEffect } from "./roster_io.ts";
-import type { SignedBeacon, SignedClaim, SignedStatement } from "./structures.ts";
+import { isNewer, rankOf } from "./roster_table.ts";
+import type { Beacon, SignedBeacon, SignedClaim, SignedStatement } from "./structures.ts";
 
 interface Passed<T> {
   readonly item: T;
-  /** Null for our own. */
-  readonly from: PeerKey | null;
+  /** Neighbours that have it: those that it came from. */
+  readonly knownTo: Set<PeerKey>;
+}
+
+interface HeardBeacon {
+  readonly signed: SignedBeacon;
+  /** Monotonic: when it was made, as far as is known. */
+  readonly madeMs: number;
 }
 
 export class RosterOutbox {
   #effects: RosterEffect[] = [];
-  #claims: Passed<SignedClaim>[] = [];
-  #beacons: Passed<{ readonly signed: SignedBeacon; readonly ageMs: number }>[] = [];
+  readonly #claims = new Map<ClaimId, Passed<SignedClaim>>();
+  /** By member: the latest alone. */
+  readonly #beacons = new Map<PeerKey, Passed<HeardBeacon>>();
   #vouchers: Passed<SignedClaim>[] = [];
   #statements: Passed<SignedStatement>[] = [];
+  /** When what waits goes out; null where nothing may wait. */
+  #dueMs: number | null = null;
 
   effect(effect: RosterEffect): void {
     this.#effects.push(effect);
@@ -46,50 +60,103 @@ export class RosterOutbox {
     for (const claims of inParts(all)) this.send(to, { type: "claims", claims });
   }
 
-  claim(claim: SignedClaim, from: PeerKey | null): void {
-    this.#claims.push({ item: claim, from });
+  claim(id: ClaimId, claim: SignedClaim, from: PeerKey | null): void {
+    this.#claims.set(id, { item: claim, knownTo: knownBy(from) });
   }
 
-  beacon(signed: SignedBeacon, ageMs: number, from: PeerKey | null): void {
-    this.#beacons.push({ item: { signed, ageMs: Math.round(ageMs) }, from });
+  /**
+   * A beacon of another's, which may wait for `waitMs`, or of our own, which doesn't.
+   * @param from Null for our own.
+   */
+  beacon(
+    signed: SignedBeacon,
+    heard: { readonly ageMs: number; readonly from: PeerKey | null; readonly waitMs: number },
+    nowMs: number,
+  ): void {
+    const madeMs = nowMs - heard.ageMs;
+    const passed = { item: { signed, madeMs }, knownTo: knownBy(heard.from) };
+    this.#beacons.set(signed.beacon.value.key, passed);
+    this.#dueMs = Math.min(this.#dueMs ?? Infinity, nowMs + heard.waitMs);
   }
 
   /** A claim that vouches for one that was passed on: after the beacon that names that one. */
   voucher(claim: SignedClaim, from: PeerKey): void {
-    this.#vouchers.push({ item: claim, from });
+    this.#vouchers.push({ item: claim, knownTo: knownBy(from) });
   }
 
   statement(statement: SignedStatement, from: PeerKey | null): void {
-    this.#statements.push({ item: statement, from });
+    this.#statements.push({ item: statement, knownTo: knownBy(from) });
   }
 
-  /** All of this step's effects; nothing is left behind. */
-  take(neighbours: Iterable<PeerKey>): readonly RosterEffect[] {
-    if (this.#claims.length + this.#beacons.length + this.#statements.length > 0) {
-      for (const to of neighbours) this.#passOn(to);
-    }
+  /** A neighbour brought a beacon: it needn't be sent it. */
+  hasBeacon(from: PeerKey, beacon: Beacon): void {
+    const waiting = this.#beacons.get(beacon.key);
+    if (waiting === undefined) return;
+    const rank = rankOf(waiting.item.signed.beacon.value);
+    if (!isNewer(rank, rankOf(beacon))) waiting.knownTo.add(from);
+  }
+
+  /** A neighbour brought a claim: it needn't be sent it. */
+  hasClaim(from: PeerKey, id: ClaimId): void {
+    this.#claims.get(id)?.knownTo.add(from);
+  }
+
+  /** When something that waits is to go out. */
+  get dueMs(): number | null {
+    return this.#dueMs;
+  }
+
+  /** All of this step's effects, and what waits where that is due. */
+  take(neighbours: Iterable<PeerKey>, nowMs: number): readonly RosterEffect[] {
+    if (this.#isDue(nowMs)) this.#passOn(neighbours, nowMs);
     const effects = this.#effects;
     this.#effects = [];
-    this.#claims = [];
-    this.#beacons = [];
-    this.#vouchers = [];
-    this.#statements = [];
     return effects;
   }
 
-  #passOn(to: PeerKey): void {
-    for (const claims of parts(this.#claims, to)) this.send(to, { type: "claims", claims });
-    for (const beacons of parts(this.#beacons, to)) this.send(to, { type: "beacons", beacons });
-    for (const claims of parts(this.#vouchers, to)) this.send(to, { type: "claims", claims });
-    for (const statements of parts(this.#statements, to)) {
-      this.send(to, { type: "statements", statements });
+  #isDue(nowMs: number): boolean {
+    const { size: claims } = this.#claims;
+    const { size: beacons } = this.#beacons;
+    if (this.#statements.length > 0) return true;
+    // A claim without a beacon that could wait is news by itself.
+    if (this.#dueMs === null) return claims > 0;
+    return this.#dueMs <= nowMs || claims >= NEWS_WAITING_MAX || beacons >= NEWS_WAITING_MAX;
+  }
+
+  #passOn(neighbours: Iterable<PeerKey>, nowMs: number): void {
+    for (const to of neighbours) {
+      for (const claims of parts(this.#claims.values(), to)) {
+        this.send(to, { type: "claims", claims });
+      }
+      for (const heard of parts(this.#beacons.values(), to)) {
+        const beacons = heard.map(({ signed, madeMs }) => ({
+          signed,
+          ageMs: Math.max(0, Math.round(nowMs - madeMs)),
+        }));
+        this.send(to, { type: "beacons", beacons });
+      }
+      for (const claims of parts(this.#vouchers, to)) this.send(to, { type: "claims", claims });
+      for (const statements of parts(this.#statements, to)) {
+        this.send(to, { type: "statements", statements });
+      }
     }
+    this.#claims.clear();
+    this.#beacons.clear();
+    this.#vouchers = [];
+    this.#statements = [];
+    this.#dueMs = null;
   }
 }
 
 /** What goes to `to`, in lists that fit a message. */
-function parts<T>(passed: readonly Passed<T>[], to: PeerKey): T[][] {
-  return inParts(passed.filter(({ from }) => from !== to).map(({ item }) => item));
+function parts<T>(passed: Iterable<Passed<T>>, to: PeerKey): T[][] {
+  const items: T[] = [];
+  for (const { item, knownTo } of passed) if (!knownTo.has(to)) items.push(item);
+  return inParts(items);
+}
+
+function knownBy(from: PeerKey | null): Set<PeerKey> {
+  return new Set(from === null ? [] : [from]);
 }
 
 function inParts<T>(items: readonly T[]): T[][] {
