@@ -158,6 +158,7 @@ export class Broadcast implements Machine<BroadcastInput, BroadcastEffect> {
     tree.bundles++;
     this.#missing.delivered(key, counter);
     if (from !== null && reason === "push") {
+      tree.first(from);
       this.#rememberPath(key, { counter, hop: input.hop, from });
     }
     const entry = { ...streamOf(header), counter, id: input.id };
@@ -189,7 +190,7 @@ export class Broadcast implements Machine<BroadcastInput, BroadcastEffect> {
   }
 
   #fallsBehind(peer: PeerKey, link: BroadcastLink, tree: Tree, nowMs: number): void {
-    tree.lazy.add(peer);
+    tree.makeLazy(peer);
     if (link.behindUntilMs !== null) return;
     link.behindUntilMs = nowMs + this.config.behindMsMax;
     this.#effects.push({ type: "behind", peer });
@@ -239,7 +240,7 @@ export class Broadcast implements Machine<BroadcastInput, BroadcastEffect> {
         break;
       case "prune":
         if (link.prunesIn.take(nowMs)) {
-          for (const tree of this.#trees.named(message.source)) tree.lazy.add(from);
+          for (const tree of this.#trees.named(message.source)) tree.makeLazy(from);
         } else this.#flood(from, "prunes", this.config.prunesPerSecond);
         break;
       default:
@@ -331,7 +332,7 @@ export class Broadcast implements Machine<BroadcastInput, BroadcastEffect> {
       if (nowMs < link.optimisedAtMs + this.config.optimiseIntervalMs) return;
     }
     nearer.optimisedAtMs = present.optimisedAtMs = nowMs;
-    this.#graft(lazyPeer, nearer, stream, nowMs);
+    if (this.#graft(lazyPeer, nearer, stream, nowMs)) tree.adopt(lazyPeer);
     this.#prune(path.from, present, tree, stream.author, nowMs);
   }
 
@@ -347,6 +348,7 @@ export class Broadcast implements Machine<BroadcastInput, BroadcastEffect> {
   #want(from: PeerKey, stream: Stream, after: number, nowMs: number): void {
     const link = this.#links.get(from);
     if (link === undefined || !link.graftsOut.take(nowMs)) return; // the order asks again, or drops
+    this.#trees.of(stream.author).graft(from); // as the other side does
     this.#send(from, { type: "graft", ...streamOf(stream), after });
   }
 

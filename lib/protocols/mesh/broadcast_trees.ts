@@ -4,7 +4,9 @@
  * own is as short as the overlay allows).
  *
  * Departure: a link leaves a tree after three second places within ten bundles, not at the first. Of two
- * equal paths either may win now and then; pruned at once, the tree would never come to rest.
+ * equal paths either may win now and then; pruned at once, the tree would never come to rest. A branch that
+ * was grafted leaves at its first, unless it has been first before: mostly the bundle that it was asked for was
+ * only late, on its way again after a lost packet, and the tree is as good as it was.
  */
 
 import { dropOldest } from "../../base/bounded.ts";
@@ -20,6 +22,8 @@ export class Tree {
   /** By neighbour: at which number of bundles its last pushes came second, at most `pruneDuplicates`. */
   readonly #duplicates = new Map<PeerKey, number[]>();
   readonly #prunedAtMs = new Map<PeerKey, number>();
+  /** Grafted, and hasn't brought anything first since. */
+  readonly #onTrial = new Set<PeerKey>();
   /** By lazy neighbour: how often running its way would have been shorter. */
   readonly #shorter = new Map<PeerKey, number>();
 
@@ -32,22 +36,41 @@ export class Tree {
     seen.push(this.bundles);
     if (seen.length > pruneDuplicates) seen.shift();
     this.#duplicates.set(from, seen);
-    return seen.length === pruneDuplicates &&
-      this.bundles - seen[0]! < pruneWindowBundles &&
+    const tooMany = seen.length === pruneDuplicates &&
+      this.bundles - seen[0]! < pruneWindowBundles;
+    return (tooMany || this.#onTrial.has(from)) &&
       nowMs >= (this.#prunedAtMs.get(from) ?? -Infinity) + pruneIntervalMs;
+  }
+
+  /** The neighbour isn't pushed to any more. */
+  makeLazy(peer: PeerKey): void {
+    this.lazy.add(peer);
+    this.#onTrial.delete(peer);
   }
 
   /** The neighbour's pushes are unwanted. The others start again: with one less, none may be second. */
   prune(peer: PeerKey, nowMs: number): void {
-    this.lazy.add(peer);
+    this.makeLazy(peer);
     this.#prunedAtMs.set(peer, nowMs);
     this.#duplicates.clear();
     this.#shorter.clear();
   }
 
+  /** A link that something is asked for over is a branch, on trial where it was none. */
   graft(peer: PeerKey): void {
-    this.lazy.delete(peer);
+    if (this.lazy.delete(peer)) this.#onTrial.add(peer);
     this.#shorter.delete(peer);
+  }
+
+  /** A push of the neighbour's was the first to come. */
+  first(peer: PeerKey): void {
+    this.#onTrial.delete(peer);
+  }
+
+  /** The neighbour's way was shorter often enough: it is a branch. */
+  adopt(peer: PeerKey): void {
+    this.graft(peer);
+    this.#onTrial.delete(peer);
   }
 
   /** Counts how a lazy neighbour's way compares. @returns Whether it was shorter often enough. */
@@ -60,6 +83,7 @@ export class Tree {
 
   forget(peer: PeerKey): void {
     this.lazy.delete(peer);
+    this.#onTrial.delete(peer);
     this.#duplicates.delete(peer);
     this.#prunedAtMs.delete(peer);
     this.#shorter.delete(peer);

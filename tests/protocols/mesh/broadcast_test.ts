@@ -268,6 +268,27 @@ Deno.test("step() asks who announced what doesn't come, then the next; the link 
   assertEquals(lazy, []);
 });
 
+Deno.test("step() prunes a grafted link at its first second place, unless it was first since", () => {
+  const late = new Member([ann, bob]).pruned(bob);
+  const better = new Member([ann, bob]).pruned(bob);
+  for (const member of [late, better]) {
+    member.message(bob, ihaveOf(1), 1_000);
+    member.tick(1_500);
+    member.receive(bob, bundleOf(zoe, 1), 1_600, { reason: "graft" });
+    member.again(ann, 1, 1_700);
+  }
+  better.receive(bob, bundleOf(zoe, 2), 2_000);
+  better.receive(ann, bundleOf(zoe, 3), 2_001);
+
+  late.receive(ann, bundleOf(zoe, 2), 2_000);
+  const first = late.again(bob, 2, 2_001);
+  const later = better.again(bob, 3, 2_002);
+
+  assertEquals(first, [prune(bob, zoe)]);
+  assertEquals(late.broadcast.lazy(zoe), [bob]);
+  assertEquals(later, []);
+});
+
 Deno.test("step() asks the only one again, each time after twice the wait, three times in all", () => {
   const member = new Member([ann]);
   member.message(ann, ihaveOf(1), 1_000);
