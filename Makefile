@@ -35,6 +35,9 @@ bench: all ## figures beside their baselines: ROWS=start,mesh JSON=1
 bench-deps: ## installs what the baselines of make bench need, into build/bench-deps
 	@tools/bench_deps.sh
 
+scale: ## the mesh with 1,000 members, in the simulator: MEMBERS=200 SEED=1 RUNS=small,talk,failure JSON=1
+	@$(DENO) run --quiet --no-check --allow-env --v8-flags=--max-old-space-size=12000 tests/bench/scale.ts
+
 traces: ## rewrite the golden traces
 	@UPDATE=1 $(DENO) test --quiet -A tests/traces
 
@@ -52,4 +55,4 @@ install: all ## install below PREFIX (default /usr/local)
 clean: ## remove what make built or fetched
 	@rm -rf p2pchat build .deno coverage
 
-.PHONY: all help check test sim e2e model fuzz bench bench-deps traces fmt lint install clean
+.PHONY: all help check test sim e2e model fuzz bench bench-deps scale traces fmt lint install clean

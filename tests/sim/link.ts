@@ -4,7 +4,7 @@
  */
 
 import type { Endpoint, LinkId } from "../../lib/base/ids.ts";
-import type { Network } from "./network.ts";
+import type { Network, Path } from "./network.ts";
 import { Timer } from "./virtual_time.ts";
 
 export type Lane = "control" | "data";
@@ -43,6 +43,10 @@ const DEAD_JITTER_MS = 1_000;
 const CLOSE_MS_MAX = 1_000;
 /** A connection that was cut and is whole again repeats what was lost after a while. */
 const RETRANSMIT_MS = 400;
+/** What Ethernet leaves of 1,500 bytes for TCP. */
+const PACKET_BYTES = 1_448;
+/** A lost packet is missed so much later than a round trip: the least that Linux waits, and later ones don't tell. */
+const RETRANSMIT_MARGIN_MS = 200;
 
 /** Goes before the messages: the receiver's side of the link is up. */
 const UP = Symbol("up");
@@ -219,10 +223,31 @@ class Pipe<Message> {
     const { random } = this.network;
     const path = this.network.path(this.from.owner.host, this.to.owner.host);
     const delayMs = path.delayMs + (path.jitterMs === 0 ? 0 : random.exponential(path.jitterMs));
-    this.#lastArrivalMs = Math.max(this.#lastArrivalMs, leavesMs + delayMs);
+    const lostMs = this.#lostMs(path, size);
+    this.#lastArrivalMs = Math.max(this.#lastArrivalMs, leavesMs + delayMs + lostMs);
     this.#wire.push(item, size);
     this.#wire.times.push(this.#lastArrivalMs);
     if (this.#wire.items.length === this.#wire.head + 1) this.#armArrival();
+  }
+
+  /**
+   * How much later so many bytes arrive since packets of theirs were lost, each time they were sent: twice as
+   * long each time, and from some point on the other side takes the link for dead.
+   */
+  #lostMs({ delayMs, lossChance = 0 }: Path, size: number): number {
+    if (lossChance === 0) return 0;
+    const { time, random } = this.network;
+    const packets = Math.max(1, Math.ceil(size / PACKET_BYTES));
+    let lostMs = 0;
+    let chance = 1 - (1 - lossChance) ** packets;
+    for (let waitMs = 2 * delayMs + RETRANSMIT_MARGIN_MS; random.chance(chance); waitMs *= 2) {
+      lostMs += waitMs;
+      chance = lossChance;
+    }
+    if (lostMs > DEAD_AFTER_MS) {
+      time.after(DEAD_AFTER_MS, () => this.to.lose("nothing was heard for 3 s"));
+    }
+    return lostMs;
   }
 
   #armArrival(): void {

@@ -16,6 +16,8 @@ export interface Path {
   readonly jitterMs: number;
   /** Infinity for a path without a bound. */
   readonly bytesPerMs: number;
+  /** Of each packet, 0 where it isn't said: TCP sends it again, and what follows waits for it. */
+  readonly lossChance?: number;
 }
 
 /** A process that can be dialled, or dial. */

@@ -1,0 +1,50 @@
+/** What a large simulated room is made of, and what it may be asked. */
+
+import type { Signer } from "../../../lib/base/crypto.ts";
+import type { Environment } from "../../../lib/base/environment.ts";
+import type { PeerKey } from "../../../lib/base/ids.ts";
+import type { Machine } from "../../../lib/base/machine.ts";
+import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
+import type { MeshConfig, MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
+
+export interface ScaleMachine extends Machine<MeshInput, MeshEffect> {
+  neighbours(): readonly PeerKey[];
+  passiveViewSize(): number;
+  /** Members that it takes for live, itself included. */
+  liveMembers(): number;
+}
+
+export type CreateMachine = (
+  config: MeshConfig,
+  signer: Signer,
+  environment: Environment,
+) => ScaleMachine;
+
+/** The mesh, all of it. */
+export class WholeMesh implements ScaleMachine {
+  readonly #mesh: Mesh;
+
+  constructor(...config: Parameters<CreateMachine>) {
+    this.#mesh = new Mesh(...config);
+  }
+
+  step(input: MeshInput, nowMs: number): readonly MeshEffect[] {
+    return this.#mesh.step(input, nowMs);
+  }
+
+  nextDeadlineMs(): number | null {
+    return this.#mesh.nextDeadlineMs();
+  }
+
+  neighbours(): readonly PeerKey[] {
+    return this.#mesh.room?.neighbours ?? [];
+  }
+
+  passiveViewSize(): number {
+    return this.#mesh.room?.machines.overlay.passiveView().length ?? 0;
+  }
+
+  liveMembers(): number {
+    return this.#mesh.room?.liveMembers ?? 0;
+  }
+}

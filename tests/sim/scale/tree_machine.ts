@@ -1,0 +1,316 @@
+/**
+ * Overlay and broadcast alone, without roster, names, order and anti-entropy: what the papers on HyParView and
+ * Plumtree measure, and so little that ten thousand fit into one process. What is said is delivered in the order
+ * of each author, and nothing else brings it than the tree and its repair.
+ */
+
+import { type Signer, utf8 } from "../../../lib/base/crypto.ts";
+import type { Environment } from "../../../lib/base/environment.ts";
+import type { Endpoint, LinkId, PeerKey } from "../../../lib/base/ids.ts";
+import { earliestMs } from "../../../lib/base/machine.ts";
+import { Broadcast } from "../../../lib/protocols/mesh/broadcast.ts";
+import {
+  BROADCAST_LAN,
+  type BroadcastEffect,
+  type BroadcastInput,
+} from "../../../lib/protocols/mesh/broadcast_io.ts";
+import type { MeshConfig, MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
+import { type MeshMessage, MESSAGE_LANES } from "../../../lib/protocols/mesh/messages.ts";
+import { Overlay } from "../../../lib/protocols/mesh/overlay.ts";
+import {
+  OVERLAY_LAN,
+  type OverlayEffect,
+  type OverlayInput,
+} from "../../../lib/protocols/mesh/overlay_io.ts";
+import { type Stream, type StreamKey, streamKey } from "../../../lib/protocols/mesh/stream.ts";
+import type { Bundle } from "../../../lib/protocols/mesh/structures.ts";
+import { bundleOf, idOf } from "../../protocols/mesh/broadcast_network.ts";
+import type { ScaleMachine } from "./scale_machine.ts";
+
+/** Of a header with a few heads. */
+const HEADER_BYTES = 400;
+/** More than 64, so that all authors share one tree; the machines want to know no more than that. */
+const LIVE = 10_000;
+
+type BundleMessage = Extract<MeshMessage, { readonly type: "bundle" }>;
+type LinkUp = Extract<MeshInput, { readonly type: "link-up" }>;
+
+export class TreeMachine implements ScaleMachine {
+  readonly #overlay: Overlay;
+  readonly #broadcast: Broadcast;
+  readonly #linkByPeer = new Map<PeerKey, { readonly link: LinkId; readonly dialler: PeerKey }>();
+  readonly #peerByLink = new Map<LinkId, PeerKey>();
+  readonly #dialled = new Map<number, PeerKey | null>();
+  /** Of each stream what was delivered, in order; the first has counter 1. */
+  readonly #delivered = new Map<StreamKey, Bundle[]>();
+  readonly #waiting = new Map<StreamKey, Map<number, BundleMessage & { from: PeerKey }>>();
+  #attempts = 0;
+  #nowMs = 0;
+  #out: MeshEffect[] = [];
+
+  constructor(
+    readonly config: MeshConfig,
+    readonly signer: Signer,
+    environment: Environment,
+  ) {
+    const own = { key: signer.key, endpoint: config.advertise as Endpoint };
+    const nobody = () => [];
+    this.#overlay = new Overlay(OVERLAY_LAN, environment, signer.key, {
+      own: () => own,
+      live: nobody,
+      remembered: nobody,
+    }, -Infinity);
+    this.#broadcast = new Broadcast(BROADCAST_LAN, {
+      frontier: (stream) => ({ counter: this.#frontier(stream) }),
+      has: (stream, counter) =>
+        this.#frontier(stream) >= counter ||
+        this.#waiting.get(streamKey(stream))?.has(counter) === true,
+    });
+  }
+
+  neighbours(): readonly PeerKey[] {
+    return this.#overlay.activeView();
+  }
+
+  passiveViewSize(): number {
+    return this.#overlay.passiveView().length;
+  }
+
+  liveMembers(): number {
+    return LIVE;
+  }
+
+  step(input: MeshInput, nowMs: number): readonly MeshEffect[] {
+    this.#nowMs = nowMs;
+    this.#out = [];
+    this.#handle(input);
+    return this.#out;
+  }
+
+  nextDeadlineMs(): number | null {
+    return earliestMs(this.#overlay.nextDeadlineMs(), this.#broadcast.nextDeadlineMs());
+  }
+
+  #handle(input: MeshInput): void {
+    switch (input.type) {
+      case "start":
+        return this.#start();
+      case "link-up":
+        return this.#linkUp(input);
+      case "link-down":
+        return this.#linkDown(input);
+      case "dial-failed": {
+        const peer = this.#dialled.get(input.attempt) ?? null;
+        this.#dialled.delete(input.attempt);
+        if (peer !== null && !this.#linkByPeer.has(peer)) {
+          this.#toOverlay({ type: "dial-failed", peer });
+        }
+        return;
+      }
+      case "message": {
+        const from = this.#peerByLink.get(input.link);
+        if (from !== undefined) this.#message(from, input.message);
+        return;
+      }
+      case "congested":
+      case "drained": {
+        const peer = this.#peerByLink.get(input.link);
+        if (peer !== undefined) this.#toBroadcast({ type: input.type, peer });
+        return;
+      }
+      case "command":
+        return this.#command(input.command);
+      case "tick":
+        this.#toOverlay(input);
+        return this.#toBroadcast(input);
+      default:
+        return;
+    }
+  }
+
+  #start(): void {
+    const { begin } = this.config;
+    this.#toOverlay({ type: "members", live: LIVE });
+    this.#toBroadcast({ type: "members", live: LIVE });
+    if (begin.kind === "join") this.#dial(null, begin.contact);
+    else this.#ready();
+  }
+
+  #ready(): void {
+    const { name, advertise } = this.config;
+    const event = { event: "ready", command: "mesh", name, ...advertise } as const;
+    const shown = { ...event, host: advertise.host ?? "", key: this.signer.key, room: "" };
+    this.#out.push({ type: "show", event: shown, ref: undefined });
+  }
+
+  #command({ command, ...rest }: Extract<MeshInput, { type: "command" }>["command"]): void {
+    if (command === "quit") {
+      this.#out.push({ type: "stop", outcome: { kind: "bye", reason: "quit", ref: undefined } });
+    }
+    if (command !== "say" || !("text" in rest)) return;
+    const { key } = this.signer;
+    const stream = { author: key, incarnation: 1 };
+    const empty = bundleOf(key, this.#frontier(stream) + 1);
+    const bundle: Bundle = {
+      ...empty,
+      header: { ...empty.header, bytes: new Uint8Array(HEADER_BYTES) },
+      texts: { bytes: utf8(rest.text), value: [rest.text] },
+    };
+    this.#deliver({ type: "bundle", bundle, claim: null, hop: 0, reason: "push" }, null);
+  }
+
+  // Links.
+
+  #dial(peer: PeerKey | null, endpoint: Endpoint): void {
+    const attempt = ++this.#attempts;
+    this.#dialled.set(attempt, peer);
+    this.#out.push({ type: "dial", attempt, endpoint, expect: peer, room: null });
+  }
+
+  /** Of two links between the same two the one is kept that the smaller key dialled. */
+  #linkUp({ link, peer, dialled, remote, attempt }: LinkUp): void {
+    const isEntrance = attempt !== null && this.#dialled.get(attempt) === null;
+    if (attempt !== null) this.#dialled.delete(attempt);
+    const dialler = dialled ? this.signer.key : peer;
+    const before = this.#linkByPeer.get(peer);
+    this.#peerByLink.set(link, peer);
+    if (before !== undefined && before.dialler <= dialler) return this.#close(link);
+    this.#linkByPeer.set(peer, { link, dialler });
+    if (before !== undefined) return this.#close(before.link);
+    const endpoint = { host: remote.host, port: this.config.advertise.port };
+    this.#toOverlay({ type: "peer-up", peer, endpoint, dialled });
+    if (!isEntrance) return;
+    this.#toOverlay({ type: "welcomed", by: peer });
+    this.#ready();
+  }
+
+  #linkDown({ link, closed }: Extract<MeshInput, { readonly type: "link-down" }>): void {
+    const peer = this.#peerByLink.get(link);
+    this.#peerByLink.delete(link);
+    if (peer === undefined || this.#linkByPeer.get(peer)?.link !== link) return;
+    this.#linkByPeer.delete(peer);
+    this.#toOverlay({ type: "peer-down", peer, closed });
+  }
+
+  #close(link: LinkId): void {
+    this.#out.push({ type: "close", link, reason: "not needed" });
+  }
+
+  #send(peer: PeerKey, message: MeshMessage): void {
+    const link = this.#linkByPeer.get(peer)?.link;
+    if (link === undefined) return;
+    this.#out.push({ type: "send", link, message, lane: MESSAGE_LANES[message.type] });
+  }
+
+  // The two machines.
+
+  #message(from: PeerKey, message: MeshMessage): void {
+    switch (message.type) {
+      case "bundle":
+        this.#toBroadcast({ type: "message", from, message });
+        return this.#bundle(from, message);
+      case "preview":
+      case "ihave":
+      case "graft":
+      case "prune":
+        return this.#toBroadcast({ type: "message", from, message });
+      default:
+        return this.#toOverlay({ type: "message", from, message } as OverlayInput);
+    }
+  }
+
+  #toOverlay(input: OverlayInput): void {
+    for (const effect of this.#overlay.step(input, this.#nowMs)) this.#fromOverlay(effect);
+  }
+
+  #fromOverlay(effect: OverlayEffect): void {
+    switch (effect.type) {
+      case "dial":
+        return this.#dial(effect.contact.key, effect.contact.endpoint);
+      case "send":
+        return this.#send(effect.to, effect.message);
+      case "release": {
+        const link = this.#linkByPeer.get(effect.peer)?.link;
+        if (link !== undefined) this.#close(link);
+        return;
+      }
+      case "neighbour-up":
+      case "neighbour-down":
+        return this.#toBroadcast(effect);
+      default:
+        return;
+    }
+  }
+
+  #toBroadcast(input: BroadcastInput): void {
+    for (const effect of this.#broadcast.step(input, this.#nowMs)) this.#fromBroadcast(effect);
+  }
+
+  #fromBroadcast(effect: BroadcastEffect): void {
+    switch (effect.type) {
+      case "push":
+        return this.#sendBundle(effect.to, effect.bundle, effect.hop, "push");
+      case "send":
+        return this.#send(effect.to, effect.message);
+      case "supply":
+        for (const bundle of this.#delivered.get(streamKey(effect.stream)) ?? []) {
+          if (bundle.header.value.counter <= effect.after) continue;
+          this.#sendBundle(effect.to, bundle, 0, "graft");
+        }
+        return;
+      default:
+        return;
+    }
+  }
+
+  #sendBundle(to: PeerKey, bundle: Bundle, hop: number, reason: BundleMessage["reason"]): void {
+    this.#send(to, { type: "bundle", bundle, claim: null, hop, reason });
+  }
+
+  // An order by streams.
+
+  #frontier(stream: Stream): number {
+    return this.#delivered.get(streamKey(stream))?.length ?? 0;
+  }
+
+  #bundle(from: PeerKey, message: BundleMessage): void {
+    const { author, incarnation, counter } = message.bundle.header.value;
+    const stream = { author, incarnation };
+    const key = streamKey(stream);
+    const frontier = this.#frontier(stream);
+    const waiting = this.#waiting.get(key);
+    if (counter <= frontier || waiting?.has(counter)) {
+      const { hop, reason } = message;
+      this.#toBroadcast({ type: "duplicate", stream, counter, from, hop, reason });
+    } else if (counter === frontier + 1) this.#deliver(message, from);
+    else {
+      if (waiting === undefined) this.#waiting.set(key, new Map([[counter, { ...message, from }]]));
+      else waiting.set(counter, { ...message, from });
+      this.#toBroadcast({ type: "want", from, stream, after: frontier });
+    }
+  }
+
+  #deliver({ bundle, hop, reason }: BundleMessage, from: PeerKey | null): void {
+    const key = streamKey(bundle.header.value);
+    const stream = this.#delivered.get(key) ?? [];
+    this.#delivered.set(key, stream);
+    stream.push(bundle);
+    const id = idOf(bundle);
+    this.#toBroadcast({ type: "delivered", bundle, id, from, hop, reason, kept: true });
+    const event = {
+      event: "message",
+      id,
+      from: bundle.header.value.author,
+      text: bundle.texts.value[0]!,
+      self: from === null,
+      private: false,
+      history: false,
+      sentAt: "",
+    } as const;
+    this.#out.push({ type: "show", event, ref: undefined });
+    const next = this.#waiting.get(key)?.get(stream.length + 1);
+    if (next === undefined) return;
+    this.#waiting.get(key)!.delete(stream.length + 1);
+    this.#deliver(next, next.from);
+  }
+}
