@@ -194,9 +194,12 @@ export class BroadcastLink {
   }
 }
 
-/** Follows a longer time at once and a shorter one slowly: asking too early costs more than too late. */
+/**
+ * Follows a longer time at once and a shorter one slowly: asking too early costs more than too late. Where one
+ * packet in a hundred is lost, one bundle in a dozen comes late by some branch: it is remembered as long as that.
+ */
 function smoothed(beforeMs: number, sampleMs: number): number {
-  return sampleMs > beforeMs ? sampleMs : beforeMs + (sampleMs - beforeMs) / 8;
+  return sampleMs > beforeMs ? sampleMs : beforeMs + (sampleMs - beforeMs) / 16;
 }
 
 function setBounded<K, V>(map: Map<K, V>, key: K, value: V, sizeMax: number): void {
