@@ -9,6 +9,7 @@ import type { ScaleMember } from "../sim/scale/member.ts";
 import { ScaleRoom, type ScaleRoomConfig } from "../sim/scale/room.ts";
 import { type CreateMachine, WholeMesh } from "../sim/scale/scale_machine.ts";
 import type { Said } from "../sim/scale/said.ts";
+import { TreeMachine } from "../sim/scale/tree_machine.ts";
 import { atMost, type Baseline, median, percentile, type Row, type Target } from "./row.ts";
 
 /** Links of 1 to 200 ms that lose 1 % of their packets. */
@@ -21,6 +22,9 @@ export const WIDE: Omit<ScaleRoomConfig, "seed" | "membersMax" | "create"> = {
 /** Members of the mesh, all of it. */
 export const newMesh: CreateMachine = (...config) => new WholeMesh(...config);
 
+/** Overlay and broadcast alone. */
+export const newTree: CreateMachine = (...config) => new TreeMachine(...config);
+
 /** How much is said, and how fast. */
 export interface Talk {
   /** Before it counts, so that the tree settles. */
@@ -29,8 +33,8 @@ export interface Talk {
   readonly everyMs: number;
 }
 
-/** Longer than two rounds of anti-entropy: what is missing then is missing. */
-const CATCHING_UP_MS = 30_000;
+/** Longer than a round of anti-entropy, and what it brings: what is missing then is missing. */
+const CATCHING_UP_MS = 20_000;
 const TEXT_BYTES = 200;
 /** How often the room is looked at while something is awaited. */
 const LOOK_MS = 250;
@@ -79,7 +83,8 @@ export function measureStorm(room: ScaleRoom, members: number, stormMs: number):
   const expected = () => members - room.failures.length;
   rows.add("until all are in", "s", seconds(() => room.present().length === expected()));
   rows.add("until the overlay is one", "s", seconds(() => room.isOne()));
-  const knowsAll = ({ machine }: ScaleMember) => machine.liveMembers() === expected();
+  const knowsAll = ({ machine }: ScaleMember) =>
+    (machine.liveMembers() ?? expected()) === expected();
   rows.add("until everybody knows everybody", "s", seconds(() => room.present().every(knowsAll)));
   const all = room.sentOf(() => true);
   rows.add("frames sent by a member until then", "frames", [all.frames / members]);
@@ -182,6 +187,13 @@ function addTimes(
   rows.add("until all have it, p99", "ms", [percentile(timesMs, 0.99)], target(6), paths);
   const farthest = { name: "longest from the author", samples: said.map((one) => one.farthestMs) };
   rows.add("the same beside the author's own paths", "ms", timesMs, null, farthest);
+  const each = said.flatMap((one) => listeners(room, one).map((host) => one.shownAfterMs(host)))
+    .sort((a, b) => a - b);
+  const percentiles = Array.from(
+    { length: 101 },
+    (_, percent) => each[Math.floor((percent / 100) * (each.length - 1))]!,
+  );
+  rows.add("until a member has it, by percentiles", "ms", percentiles);
 }
 
 /** Whom a message must reach: those who were there when it was typed, and still are. */

@@ -45,13 +45,18 @@ export class Said {
     return !Number.isNaN(this.#shownMs[at]!);
   }
 
+  /** How long after it was typed a member was shown it; NaN where it wasn't. */
+  shownAfterMs(at: number): number {
+    return this.#shownMs[at]! - this.typedMs;
+  }
+
   wayTo(at: number): Way | null {
     return WAYS[this.#ways[at]!]!;
   }
 
   /** How long after it was typed the last of `members` was shown it; NaN where one wasn't. */
   lastMs(members: readonly number[]): number {
-    return members.reduce((last, at) => Math.max(last, this.#shownMs[at]!), 0) - this.typedMs;
+    return members.reduce((last, at) => Math.max(last, this.shownAfterMs(at)), 0);
   }
 
   /** Plumtree's last delivery hop, of those who have it by the broadcast. */

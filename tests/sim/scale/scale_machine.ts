@@ -10,8 +10,8 @@ import type { MeshConfig, MeshEffect, MeshInput } from "../../../lib/protocols/m
 export interface ScaleMachine extends Machine<MeshInput, MeshEffect> {
   neighbours(): readonly PeerKey[];
   passiveViewSize(): number;
-  /** Members that it takes for live, itself included. */
-  liveMembers(): number;
+  /** Members that it takes for live, itself included; null where it keeps no roster. */
+  liveMembers(): number | null;
 }
 
 export type CreateMachine = (

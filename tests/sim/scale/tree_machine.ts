@@ -76,8 +76,8 @@ export class TreeMachine implements ScaleMachine {
     return this.#overlay.passiveView().length;
   }
 
-  liveMembers(): number {
-    return LIVE;
+  liveMembers(): null {
+    return null;
   }
 
   step(input: MeshInput, nowMs: number): readonly MeshEffect[] {
