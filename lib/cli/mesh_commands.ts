@@ -53,7 +53,8 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
       aliases: [],
       form: "[--rotate]",
       args: { rotate: isGiven },
-      help: "the line that others need to join; --rotate first makes the one before useless",
+      help:
+        "the line that others need to join; --rotate makes another invite, the one before is void",
       example: "/invite",
       run: (submit: MeshCommandSink, { rotate }, ref) =>
         submit({ command: "invite", rotate: rotate ?? false }, ref),

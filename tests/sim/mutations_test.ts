@@ -119,6 +119,13 @@ const HUNTS: readonly Hunt[] = [
     scenario: { ...EASY, isPrivate: true },
   },
   {
+    mutation: MUTATIONS.showsBeforeSync,
+    finder: "invites",
+    checkers: () => [new PrivateRooms()],
+    seedsMax: 10,
+    scenario: { ...EASY, isPrivate: true },
+  },
+  {
     mutation: MUTATIONS.firstSecretWins,
     finder: "invites",
     checkers: () => [new PrivateRooms()],

@@ -5,10 +5,11 @@
 
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import type { MeshEvent } from "../../../lib/protocols/mesh/events.ts";
+import { type Invite, parseInvite } from "../../../lib/protocols/mesh/invite.ts";
 import type { MeshMessage } from "../../../lib/protocols/mesh/messages.ts";
 import type { ChannelSecret } from "../../../lib/protocols/noise/channel_handshake.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
-import type { MemberProcess } from "../mesh/member.ts";
+import type { Member, MemberProcess } from "../mesh/member.ts";
 import type { World } from "../mesh/world.ts";
 
 export class PrivateRooms implements MeshChecker {
@@ -21,11 +22,28 @@ export class PrivateRooms implements MeshChecker {
   }
 
   shown({ member, label }: MemberProcess, event: MeshEvent): void {
+    if (event.event === "invite") this.#checkStored(member, label, parseInvite(event.invite));
     if (event.event !== "ready") return;
     this.#claimed.add(member.key);
     if (member.uninvited === "made up" || member.uninvited === "none") {
       throw new Violation(this.name, `${label} is in, its invite is ${member.uninvited}`);
     }
+  }
+
+  /** Who has an invite in hand must find its maker keeping others out by it, whatever happens next. */
+  #checkStored({ disk, diskFailed }: Member, label: string, { secret }: Invite): void {
+    if (secret === null || diskFailed) return; // what others made may be shown where the disk refuses it
+    const wanted = secret.secret.toHex();
+    const isStored = disk.records.slice(0, disk.synced).some((record) => {
+      if (record.kind === "invited") return record.secret.secret.toHex() === wanted;
+      return record.kind === "rotation" &&
+        record.rotation.rotation.rotation.value.secret.toHex() === wanted;
+    });
+    if (isStored) return;
+    throw new Violation(
+      this.name,
+      `${label} shows a secret of epoch ${secret.epoch} before it is synced`,
+    );
   }
 
   letThrough(listener: MemberProcess, dialler: MemberProcess, secret: ChannelSecret | null): void {

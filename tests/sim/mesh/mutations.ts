@@ -9,6 +9,7 @@ import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
 import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/mesh_io.ts";
 import { Ledger } from "../../../lib/protocols/mesh/ledger.ts";
 import { OrderView } from "../../../lib/protocols/mesh/order_view.ts";
+import { RoomSecrets } from "../../../lib/protocols/mesh/room_secrets.ts";
 import { RosterIntake } from "../../../lib/protocols/mesh/roster_intake.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/records.ts";
 import type { SignedBeacon } from "../../../lib/protocols/mesh/structures.ts";
@@ -187,6 +188,21 @@ function installFirstSecret(): () => void {
   };
 }
 
+/** A rotation of one's own counts, and is shown, before the disk has it. */
+function installHasty(): () => void {
+  const { step } = RoomSecrets.prototype;
+  RoomSecrets.prototype.step = function (input, nowMs) {
+    const effects = step.call(this, input, nowMs);
+    const [first] = effects;
+    if (first?.type !== "persist" || first.token === null) return effects;
+    const stored = step.call(this, { type: "stored", token: first.token }, nowMs);
+    return [...stored, { ...first, token: null }];
+  };
+  return () => {
+    RoomSecrets.prototype.step = step;
+  };
+}
+
 export const MUTATIONS = {
   sendsBeforeSync: {
     name: "sends its own bundles before they are synced",
@@ -240,6 +256,10 @@ export const MUTATIONS = {
   firstSecretWins: {
     name: "goes by the first of two secrets",
     install: installFirstSecret,
+  },
+  showsBeforeSync: {
+    name: "shows an invite before it is synced",
+    install: installHasty,
   },
   replays: {
     name: "tells of old beacons",
