@@ -309,7 +309,15 @@ const CASES: readonly Case[] = [
     async run(world, start) {
       const secret = (text: string) => nodeSeed(text);
       const secrets = new Map([[4, [secret("old")]], [5, [secret("other"), secret("new")]]]);
-      const bob = start("Bob", { room: ROOM, secrets: (epoch) => secrets.get(epoch) ?? [] });
+      const known: (string | undefined)[] = [];
+      const bob = start("Bob", {
+        room: ROOM,
+        secrets: (epoch) => secrets.get(epoch) ?? [],
+        admit: (_, secret) => {
+          known.push(secret?.key.toHex());
+          return null;
+        },
+      });
       const ann = start("Ann");
       const dial = (attempt: number, epoch: number, key: Uint8Array) =>
         ann.links.dial(attempt, bob.links.local, { key: null, room: ROOM, secret: { epoch, key } });
@@ -327,6 +335,8 @@ const CASES: readonly Case[] = [
       );
       assertEquals(ann.failures.map(({ attempt }) => attempt).sort(), [3, 4, 5]);
       assertEquals(bob.ups.map(({ info }) => info.epoch).sort(), [4, 5]);
+      const used = ["new", "old"].map((text) => secret(text).toHex());
+      assertEquals(known.toSorted(), used.toSorted());
     },
   },
   {

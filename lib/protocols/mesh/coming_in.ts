@@ -195,7 +195,8 @@ export function joinFailure(config: MeshConfig, failures: readonly JoinFailure[]
     const tried = failures.map(({ contact, text }) => `${endpointText(contact)} (${text})`);
     const text = `Cannot join through any address of the invite: ${tried.join(", ")}; ask a ` +
       "member for a fresh invite, or for an address where a member is listening";
-    return { code, text };
+    const isOne = failures.every(({ reason }) => CODES[reason] === code);
+    return { code: isOne ? code : "unreachable", text };
   }
   const advice = ADVICE[code] ?? "ask a member for the right address";
   return {
