@@ -121,7 +121,9 @@ export class ScaleMember
       peer: (end.other.owner as ScaleMember).key,
       dialled: end.dialled,
       remote: end.remote,
+      localHost: "",
       attempt: end.attempt,
+      epoch: null,
     });
   }
 

@@ -164,7 +164,7 @@ export class TreeMachine implements ScaleMachine {
   #dial(peer: PeerKey | null, endpoint: Endpoint): void {
     const attempt = ++this.#attempts;
     this.#dialled.set(attempt, peer);
-    this.#out.push({ type: "dial", attempt, endpoint, expect: peer, room: null });
+    this.#out.push({ type: "dial", attempt, endpoint, expect: peer, room: null, secret: null });
   }
 
   /** Of two links between the same two the one is kept that the smaller key dialled. */
