@@ -20,6 +20,7 @@ export function liesRun(seed: number, nodes: number, steps: number): RunOptions 
   const scenario = {
     attacks: random.shuffled(ALL_ATTACKS).slice(0, random.pick([1, 1, 2])),
     liarChance: 0,
+    isPrivate: false,
     // Who has no other links than to liars hears what they let it hear.
     nattedChance: 0,
     passiveChance: 0,
