@@ -1,6 +1,6 @@
 /** What a member of a larger room costs: links, processor, memory; and what reading back 10,000 messages takes. */
 
-import { openSockets } from "../e2e/proc.ts";
+import { openConnections } from "../e2e/proc.ts";
 import { bounded, LineProcess, pause, PROGRAM } from "./line_process.ts";
 import { p2pchatKind } from "./rooms.ts";
 import { atMost, type Row, type Target } from "./row.ts";
@@ -19,7 +19,7 @@ const MIB = 1_048_576;
 /** What one room was seen to cost. */
 interface Figures {
   readonly allInMs: number;
-  /** For each member: its sockets but for the one that it listens at. */
+  /** Of each member: its connections, to neighbours mostly. */
   readonly links: readonly number[];
   /** For each message and member. */
   readonly processorUs: number;
@@ -102,18 +102,22 @@ async function enter(size: number): Promise<Scaled> {
     members.push(member);
     addresses.push(await member.until("address", (line) => kind.address(line)));
   }
-  await Promise.all(seen);
+  await bounded(Promise.all(seen), `what all of ${size} see`);
   const allInMs = performance.now() - fromMs;
   const owned = made.move();
   return { members, allInMs, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-async function untilSeen(member: LineProcess, others: number): Promise<void> {
+/** Resolves when it has seen so many come in; that takes as long as their starts. */
+function untilSeen(member: LineProcess, others: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
   let joined = 0;
-  await member.until(
-    `${others} others`,
-    (line) => line.startsWith('{"event":"joined"') && ++joined === others || undefined,
-  );
+  const stop = member.onLine((line) => {
+    if (!line.startsWith('{"event":"joined"') || ++joined < others) return;
+    stop();
+    resolve();
+  });
+  return promise;
 }
 
 /** @throws Where anybody lacks something, or has it twice. */
@@ -152,7 +156,7 @@ async function measureRoom(room: Scaled): Promise<Figures> {
     }
     await pause(Math.max(0, fromMs + MEASURED_MS - performance.now()));
   });
-  const links = await Promise.all(members.map(async ({ pid }) => await openSockets(pid) - 1));
+  const links = await Promise.all(members.map(async ({ pid }) => await openConnections(pid)));
   return {
     allInMs,
     links,

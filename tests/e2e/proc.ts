@@ -2,6 +2,8 @@
 
 /** Clock ticks in a second, as `/proc` counts them on every Linux that Deno runs on. */
 const TICKS_A_SECOND = 100;
+/** As `/proc/net/tcp` writes that state. */
+const ESTABLISHED = "01";
 
 /** Bytes of memory that the process `pid` has at the moment. */
 export async function residentBytes(pid: number): Promise<number> {
@@ -19,10 +21,30 @@ export async function processorMs(pid: number): Promise<number> {
 
 /** How many sockets the process `pid` has open. */
 export async function openSockets(pid: number): Promise<number> {
+  return (await socketsOf(pid)).size;
+}
+
+/** How many of them are TCP connections to another end. */
+export async function openConnections(pid: number): Promise<number> {
+  const sockets = await socketsOf(pid);
   let count = 0;
-  for await (const { name } of Deno.readDir(`/proc/${pid}/fd`)) {
-    const target = await Deno.readLink(`/proc/${pid}/fd/${name}`).catch(() => "");
-    if (target.startsWith("socket:")) count++;
+  for (const table of ["tcp", "tcp6"]) {
+    const lines = (await Deno.readTextFile(`/proc/${pid}/net/${table}`)).split("\n");
+    for (const line of lines) {
+      const [, , , state, , , , , , inode] = line.trim().split(/\s+/);
+      if (state === ESTABLISHED && sockets.has(inode!)) count++;
+    }
   }
   return count;
+}
+
+/** Their inodes. */
+async function socketsOf(pid: number): Promise<ReadonlySet<string>> {
+  const inodes = new Set<string>();
+  for await (const { name } of Deno.readDir(`/proc/${pid}/fd`)) {
+    const target = await Deno.readLink(`/proc/${pid}/fd/${name}`).catch(() => "");
+    const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
+    if (inode !== undefined) inodes.add(inode);
+  }
+  return inodes;
 }
