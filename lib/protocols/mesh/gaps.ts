@@ -29,9 +29,9 @@ export type GapVerdict =
   | { readonly kind: "wait" }
   /** Somebody hasn't said whether it can supply it; `likely` nobody can: one has said so. */
   | { readonly kind: "ask"; readonly likely: boolean }
-  /** The stream's own author signed what comes after: go on at `counter`. */
+  /** The stream's own author signed what comes after, or no neighbour keeps it any more: go on at `counter`. */
   | { readonly kind: "skip"; readonly counter: number }
-  /** Another author named it: deliver without it. */
+  /** Another author named it, which alone is no reason to believe that it was ever there: deliver without it. */
   | { readonly kind: "waive" };
 
 export class Gaps {
@@ -100,7 +100,11 @@ export class Gaps {
       likely = true;
     }
     if (unknown) return { kind: "ask", likely };
-    return blocker.kind === "previous" ? { kind: "skip", counter: goOn } : { kind: "waive" };
+    if (blocker.kind === "previous") return { kind: "skip", counter: goOn };
+    // Who isn't a neighbour may keep it still, and bring it later: a question doesn't come after its answer.
+    const isGone = !this.newcomer &&
+      judges.every((judge) => (this.#statements.entry(stream, judge)?.low ?? 0) > counter);
+    return isGone ? { kind: "skip", counter } : { kind: "waive" };
   }
 
   /**

@@ -573,6 +573,25 @@ Deno.test("Order moves no frontier for what another author says of it: one liar 
   assertEquals(carl.shown, ["lie", "3", "4", "5"]);
 });
 
+Deno.test("Order shows no question after its answer, when all neighbours said that they no longer keep it", () => {
+  const { ann, bob, carl, dora, all, stream, entry } = gap();
+  const head = { ...stream, counter: 4, time: all[3]!.header.value.time, id: idOf(all[3]!) };
+  const answer = forged(dora.signer, "answer", { heads: [head], time: head.time + 1 });
+  const told = { ...entry, author: dora.key, low: 1, counter: 1, id: idOf(answer) };
+
+  carl.receive(dora, answer, 0, "range");
+  says(carl, bob, [{ ...entry, low: 6 }], 1);
+  const effects = says(carl, dora, [{ ...entry, low: 5 }, told], 1);
+  for (const bundle of all.slice(2)) carl.receive(ann, bundle, 2);
+
+  assertEquals(effects.find(({ type }) => type === "skipped"), {
+    type: "skipped",
+    stream,
+    messages: 2,
+  });
+  assertEquals(carl.shown, ["answer", "5"]);
+});
+
 Deno.test("Order goes on where all neighbours have stood for 10 s and keep nothing, and remembers it", () => {
   const { bob, carl, dora, stream, entry } = gap();
   const entries = [{ ...entry, low: 6 }];
