@@ -99,8 +99,9 @@ const HUNTS: readonly Hunt[] = [
     mutation: MUTATIONS.repeatsPrivate,
     finder: "private messages",
     checkers: () => [new PrivateMessages()],
+    from: 60,
     seedsMax: 40,
-    troubles: ["kill", "oldImage"],
+    troubles: ["kill", "powerLoss", "oldImage", "quit"],
     scenario: EASY,
   },
   {
