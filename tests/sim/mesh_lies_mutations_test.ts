@@ -87,6 +87,7 @@ const HUNTS: readonly Hunt[] = [
     mutation: LIES_MUTATIONS.asksOnlyTheFirst,
     finder: "lone word",
     checkers: () => [],
+    from: 40,
     seedsMax: 30,
     troubles: [],
     scenario: { ...roomWith("promises"), loneWordMsMax: 2_500 },
