@@ -56,6 +56,7 @@ Deno.test("TcpNetwork: a connection that was reset before it is looked at is clo
   let closed = 0;
   const reset = {
     remoteAddr: { transport: "tcp", hostname: "127.0.0.1", port: 9 },
+    localAddr: { transport: "tcp", hostname: "127.0.0.1", port: 10 },
     setNoDelay: () => {
       throw new Error("Invalid argument (os error 22)");
     },
