@@ -13,8 +13,8 @@ import {
   seesAll,
   untilListed,
 } from "./directory_world.ts";
-import { freePort } from "./friends_group.ts";
 import { type Node, PROGRAM } from "./node.ts";
+import { freePort } from "./ports.ts";
 import { hasScript, openTerminal, type Terminal } from "./pty.ts";
 
 const CTRL_C = "\x03";

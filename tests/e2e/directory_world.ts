@@ -3,8 +3,8 @@
 import { scryptSync } from "node:crypto";
 import { formatScryptHash } from "../../lib/base/password_hash.ts";
 import { accountRow, ACCOUNTS_HEADER } from "../../lib/store/accounts_csv.ts";
-import { freePort } from "./friends_group.ts";
 import { Node, type NodeOptions, Nodes, PROGRAM, type ShownEvent } from "./node.ts";
+import { freePort } from "./ports.ts";
 import { openTerminal, type Terminal } from "./pty.ts";
 
 /** Of every account that a test doesn't give another one. */

@@ -1,8 +1,9 @@
 /** Friends who are away, killed, or back from an old backup: what waits for them comes in order, once. */
 
 import { assert, assertEquals } from "@std/assert";
-import { connection, delivery, freePort, FriendsGroup, shows } from "./friends_group.ts";
+import { connection, delivery, FriendsGroup, shows } from "./friends_group.ts";
 import type { Node, ShownEvent } from "./node.ts";
+import { freePort } from "./ports.ts";
 import { TextProgram } from "./text_program.ts";
 
 Deno.test("friends: what is written to one who is away is kept, and delivered when they come", async () => {

@@ -2,8 +2,9 @@
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { failureOf, inTemporaryFolder, outputOf } from "./failures.ts";
-import { freePort, FriendsGroup } from "./friends_group.ts";
+import { FriendsGroup } from "./friends_group.ts";
 import { Node } from "./node.ts";
+import { freePort } from "./ports.ts";
 
 const ALICE = "alice 127.0.0.1 25001\n";
 const BOB = "bob 127.0.0.1 25002\n";

@@ -1,6 +1,7 @@
 /** Friends on loopback: one table, a profile for each, who are started, killed and moved as a test likes. */
 
 import { Node, type NodeOptions, Nodes, type ShownEvent } from "./node.ts";
+import { freePort } from "./ports.ts";
 
 /** What the table says of a friend. */
 export interface Row {
@@ -101,26 +102,6 @@ function tableOf(rows: Iterable<readonly [name: string, row: Row]>): string {
     `${name} 127.0.0.1 ${port} ${fingerprint}`.trimEnd()
   );
   return `# name address port [fingerprint]\n${lines.join("\n")}\n`;
-}
-
-const given = new Set<number>();
-
-/**
- * A port that nobody listens at, below those that systems give to outgoing connections: while a friend is away its
- * port must not become somebody else's.
- */
-export function freePort(): number {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    if (given.has(port)) continue;
-    try {
-      Deno.listen({ hostname: "127.0.0.1", port }).close();
-    } catch {
-      continue; // somebody's
-    }
-    given.add(port);
-    return port;
-  }
 }
 
 /** What a node shows of one message. */

@@ -5,7 +5,7 @@ import { utf8 } from "../../lib/base/crypto.ts";
 import { fingerprintOf } from "../../lib/base/fingerprint.ts";
 import type { PeerKey } from "../../lib/base/ids.ts";
 import type { FriendsMessage } from "../../lib/protocols/friends/messages.ts";
-import { freePort, FriendsGroup, shows } from "./friends_group.ts";
+import { FriendsGroup, shows } from "./friends_group.ts";
 import {
   assertReason,
   friendsCodec,
@@ -20,6 +20,7 @@ import {
   Stranger,
 } from "./hostile_peer.ts";
 import { holds, type Node, type ShownEvent } from "./node.ts";
+import { freePort } from "./ports.ts";
 import { openSockets, processorMs, residentBytes } from "./proc.ts";
 
 /**

@@ -1,19 +1,12 @@
 /** Whoever says to be a friend with another key, or is none: refused on both sides, and never heard. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import {
-  connection,
-  delivery,
-  failure,
-  freePort,
-  FriendsGroup,
-  type Row,
-  shows,
-} from "./friends_group.ts";
+import { connection, delivery, failure, FriendsGroup, type Row, shows } from "./friends_group.ts";
 import { fingerprintOf } from "../../lib/base/fingerprint.ts";
 import type { PeerKey } from "../../lib/base/ids.ts";
 import { friendsCodec, newIdentity, Peer } from "./hostile_peer.ts";
 import type { Node, ShownEvent } from "./node.ts";
+import { freePort } from "./ports.ts";
 
 const keyOf = (node: Node): string => node.events[0]!.key;
 

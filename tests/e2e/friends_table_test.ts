@@ -1,8 +1,9 @@
 /** The table while the program runs: edits of it, and many rows. */
 
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { connection, delivery, failure, freePort, FriendsGroup, shows } from "./friends_group.ts";
+import { connection, delivery, failure, FriendsGroup, shows } from "./friends_group.ts";
 import type { Node, ShownEvent } from "./node.ts";
+import { freePort } from "./ports.ts";
 
 const notice = (text: RegExp) => (event: ShownEvent) =>
   event.event === "notice" && text.test(event.text);

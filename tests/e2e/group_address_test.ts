@@ -1,9 +1,9 @@
 /** One group is one place in the profile, whatever address its coordinator is sought at. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { freePort } from "./friends_group.ts";
 import { Group, isIn, linesOf, shows } from "./group_world.ts";
 import { Node } from "./node.ts";
+import { freePort } from "./ports.ts";
 
 /** A member that seeks the coordinator at `server`, whatever becomes of it. */
 function launchAt(group: Group, name: string, server: string): Node {

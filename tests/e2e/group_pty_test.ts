@@ -2,8 +2,8 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Group, isIn, isView, shows } from "./group_world.ts";
-import { freePort } from "./friends_group.ts";
 import { PROGRAM, type ShownEvent } from "./node.ts";
+import { freePort } from "./ports.ts";
 import { hasScript, openTerminal, type Terminal } from "./pty.ts";
 
 const CTRL_C = "\x03";

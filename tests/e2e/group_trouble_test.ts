@@ -2,7 +2,6 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { failureOf, inTemporaryFolder, outputOf } from "./failures.ts";
-import { freePort } from "./friends_group.ts";
 import {
   coordinatorIs,
   Group,
@@ -14,6 +13,7 @@ import {
   shows,
 } from "./group_world.ts";
 import { holds, Node, type ShownEvent } from "./node.ts";
+import { freePort } from "./ports.ts";
 
 const fatalOf = async (node: Node) => {
   const { code, last } = await node.ended();

@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { holds, Node, type NodeOptions, Nodes, PROGRAM, type ShownEvent } from "./node.ts";
-import { freePort } from "./friends_group.ts";
+import { freePort } from "./ports.ts";
 
 export class Group implements AsyncDisposable {
   readonly folder: string = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "p2pchat-group-" }));

@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { encodeInvite, type Invite, parseInvite } from "../../lib/protocols/mesh/invite.ts";
 import { Node, type NodeOptions, Nodes, PROGRAM, type ShownEvent } from "./node.ts";
+import { freePort } from "./ports.ts";
 import { hasScript, openTerminal } from "./pty.ts";
 import { TextProgram } from "./text_program.ts";
 
@@ -53,13 +54,6 @@ async function refusal(node: Node) {
 function changed(invite: string, change: (invite: Invite) => Partial<Invite>): string {
   const parsed = parseInvite(invite);
   return encodeInvite({ ...parsed, ...change(parsed) });
-}
-
-/** A port at which nobody listens. */
-function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  listener.close();
-  return listener.addr.port;
 }
 
 Deno.test("mesh: an invite opens a private room, through the first of its addresses that answers", async () => {

@@ -4,9 +4,9 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { foldName } from "../../lib/base/names.ts";
 import { accountLines, accountRow, type AccountTable } from "../../lib/store/accounts_csv.ts";
 import { accountOf } from "../contracts/accounts_contract.ts";
-import { freePort } from "./friends_group.ts";
 import { holds, Node, Nodes, PROGRAM, type ShownEvent } from "./node.ts";
 import { newSigner, People } from "./people.ts";
+import { freePort } from "./ports.ts";
 import { canMount, fill, mount, unmount } from "./small_disk.ts";
 import { TextProgram } from "./text_program.ts";
 
