@@ -11,7 +11,7 @@ import type { Crypto } from "../../base/crypto.ts";
 import type { Hash, RoomId } from "../../base/ids.ts";
 import type { ChannelSecret } from "../noise/channel_handshake.ts";
 import { ROTATIONS_KEPT_MAX, ROTATIONS_PER_EPOCH_MAX } from "./limits.ts";
-import type { MeshRecord } from "./records.ts";
+import { type MeshRecord, rotationRecord } from "./records.ts";
 import { channelSecret, type ClaimedRotation, type RoomSecret, rotationIdOf } from "./rotations.ts";
 
 /** A rotation that was checked, and what follows from it. */
@@ -122,10 +122,7 @@ export class KeptSecrets {
 
   /** What a compacted log holds. */
   snapshot(): readonly MeshRecord[] {
-    const records: MeshRecord[] = this.#rotations.toReversed().map(({ rotation, claim }) => ({
-      kind: "rotation",
-      rotation: { rotation, claim },
-    }));
+    const records = this.#rotations.toReversed().map(rotationRecord);
     if (this.#invited !== null) records.push({ kind: "invited", secret: this.#invited.secret });
     return records;
   }

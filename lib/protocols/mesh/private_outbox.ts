@@ -37,6 +37,30 @@ export interface OutboxEntry {
   isLate: boolean;
 }
 
+type Typed = Pick<OutboxEntry, "message" | "name" | "incarnation" | "counter" | "heads">;
+
+/** What was typed to this process, on its way to the disk; to an earlier one, and stored, where `now` is null. */
+export function outboxEntry(
+  typed: Typed,
+  now: Pick<OutboxEntry, "ref" | "typedMs"> | null,
+): OutboxEntry {
+  const { message, name, incarnation, counter, heads } = typed;
+  return {
+    message,
+    name,
+    incarnation,
+    counter,
+    heads,
+    bytes: utf8Length(message.text),
+    ref: now?.ref,
+    typedMs: now?.typedMs ?? -Infinity,
+    isStored: now === null,
+    isSent: false,
+    sealedTo: null,
+    isLate: now === null,
+  };
+}
+
 /** Whether it is no word of this moment any more, sealed to this key now. */
 export function noteLateness(
   entry: OutboxEntry,
@@ -87,6 +111,12 @@ export class Queue {
     for (const entry of this.entries) entry.isSent = false;
   }
 
+  /** What is under way is given `ms` from its sending, and longer each time. */
+  resendAfter(ms: number): void {
+    this.resendMs = ms;
+    this.resendAtMs = null;
+  }
+
   /** The counter before an entry's in its incarnation, of those that still wait; 0 for none. */
   previousOf(entry: OutboxEntry): number {
     const before = this.entries[this.entries.indexOf(entry) - 1];
@@ -113,22 +143,11 @@ export class PrivateOutbox {
       if (record.kind === "private-queued") waiting.set(placeOf(record), record);
       else if (record.kind === "private-ended") waiting.delete(placeOf(record));
     }
-    for (const { to, name, incarnation, counter, sentAt, text, heads } of waiting.values()) {
+    for (const record of waiting.values()) {
+      const { to, incarnation, counter, sentAt, text } = record;
       const id = sealing.messageId(from, to, incarnation, counter);
-      this.queueFor(to).entries.push({
-        message: { id, from, to, text, sentAt },
-        name,
-        incarnation,
-        counter,
-        heads,
-        bytes: utf8Length(text),
-        ref: undefined,
-        typedMs: -Infinity,
-        isStored: true,
-        isSent: false,
-        sealedTo: null,
-        isLate: true,
-      });
+      const message = { id, from, to, text, sentAt };
+      this.queueFor(to).entries.push(outboxEntry({ ...record, message }, null));
     }
   }
 

@@ -8,7 +8,6 @@ import type { PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { Deadlines } from "../../base/machine.ts";
 import { Pending } from "../../base/pending.ts";
-import { utf8Length } from "../../base/text.ts";
 import { HEADS_MAX, PRIVATE_WAITING_MAX } from "./limits.ts";
 import type {
   PrivateConfig,
@@ -21,6 +20,7 @@ import {
   endedRecord,
   noteLateness,
   type OutboxEntry,
+  outboxEntry,
   PrivateOutbox,
   queuedRecord,
 } from "./private_outbox.ts";
@@ -108,20 +108,10 @@ export class PrivateSending {
     const counter = ++queue.lastCounter;
     const { key: from } = this.sealing.signer;
     const id = this.sealing.messageId(from, to, incarnation, counter);
-    const entry: OutboxEntry = {
-      message: { id, from, to, text, sentAt: this.environment.wallMs() },
-      name,
-      incarnation,
-      counter,
-      heads: this.room.heads().slice(0, HEADS_MAX),
-      bytes: utf8Length(text),
-      ref,
-      typedMs: nowMs,
-      isStored: false,
-      isSent: false,
-      sealedTo: null,
-      isLate: false,
-    };
+    const message = { id, from, to, text, sentAt: this.environment.wallMs() };
+    const heads = this.room.heads().slice(0, HEADS_MAX);
+    const typed = { message, name, incarnation, counter, heads };
+    const entry = outboxEntry(typed, { ref, typedMs: nowMs });
     queue.entries.push(entry);
     return [{ type: "persist", records: [queuedRecord(entry)], token: this.#writes.add(entry) }];
   }
@@ -156,8 +146,7 @@ export class PrivateSending {
     const queue = this.#outbox.queueOf(peer);
     if (queue === null) return [];
     queue.begin();
-    queue.resendMs = this.config.resendFirstMs;
-    queue.resendAtMs = null;
+    queue.resendAfter(this.config.resendFirstMs);
     return this.#pump(peer, nowMs);
   }
 
@@ -231,8 +220,7 @@ export class PrivateSending {
     for (const [peer, queue] of this.#outbox.queues()) {
       if (queue.resendAtMs === null || queue.resendAtMs > nowMs) continue;
       queue.begin();
-      queue.resendMs = Math.min(2 * queue.resendMs, this.config.resendMsMax);
-      queue.resendAtMs = null;
+      queue.resendAfter(Math.min(2 * queue.resendMs, this.config.resendMsMax));
       effects.push(...this.#pump(peer, nowMs));
     }
     this.#armResend();
@@ -254,8 +242,7 @@ export class PrivateSending {
         entry.isStored && entry.incarnation === incarnation && entry.counter <= counter
       ) ?? [];
     if (queue === null || arrived.length === 0) return []; // known already
-    queue.resendMs = this.config.resendFirstMs;
-    queue.resendAtMs = null;
+    queue.resendAfter(this.config.resendFirstMs);
     return [
       ...this.#ended(arrived, "delivered"),
       ...this.#arrived(from, arrived),

@@ -86,6 +86,11 @@ export type MeshRecord =
   /** The console's last word to the next start: how the last one ended. */
   | { readonly kind: "left"; readonly reason: "quit" };
 
+/** What else is known of a rotation isn't kept. */
+export function rotationRecord({ rotation, claim }: ClaimedRotation): MeshRecord {
+  return { kind: "rotation", rotation: { rotation, claim } };
+}
+
 /** Members that can be dialled: those who weren't known to have quit first, of each the one heard of last. */
 export function rememberedContacts(records: readonly MeshRecord[], self: PeerKey): Contact[] {
   const latest = new Map<PeerKey, Remembered>();

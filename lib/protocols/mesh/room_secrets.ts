@@ -34,7 +34,7 @@ import {
   ROTATIONS_TOLD_PER_SECOND,
 } from "./limits.ts";
 import type { MeshMessage } from "./messages.ts";
-import type { MeshRecord } from "./records.ts";
+import { type MeshRecord, rotationRecord } from "./records.ts";
 import type { Fault } from "./room_io.ts";
 import {
   type ClaimedRotation,
@@ -311,11 +311,7 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
   }
 
   #persist(rotations: readonly ClaimedRotation[], token: number | null): void {
-    const records = rotations.map(({ rotation, claim }): MeshRecord => ({
-      kind: "rotation",
-      rotation: { rotation, claim },
-    }));
-    this.#effects.push({ type: "persist", records, token });
+    this.#effects.push({ type: "persist", records: rotations.map(rotationRecord), token });
   }
 
   #refuse(code: ErrorCode, text: string, ref: string | undefined): void {
