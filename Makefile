@@ -29,6 +29,10 @@ model: ## docs/model, the model of the group, checked by SPIN in under 10 minute
 fuzz: ## codec, frames, handshake and tables against random bytes: SECONDS=60 SEED=1
 	@for file in tests/fuzz/*_fuzz.ts; do $(DENO) run --quiet --allow-env $$file || exit 1; done
 
+properties: ## property tests with values that no run had before: SEED=1
+	@seed=$${SEED:-$$(date +%s)}; echo "SEED=$$seed"; \
+	  $(DENO) test --quiet --no-check --parallel $$(grep -rl --include='*_test.ts' fast-check tests) -- "$$seed"
+
 bench: all ## figures beside their baselines: ROWS=start,mesh JSON=1
 	@$(DENO) run --quiet -A --no-lock --node-modules-dir=manual tests/bench/main.ts
 
@@ -55,4 +59,4 @@ install: all ## install below PREFIX (default /usr/local)
 clean: ## remove what make built or fetched
 	@rm -rf p2pchat build .deno coverage
 
-.PHONY: all help check test sim e2e model fuzz bench bench-deps scale traces fmt lint install clean
+.PHONY: all help check test sim e2e model fuzz properties bench bench-deps scale traces fmt lint install clean

@@ -5,7 +5,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import * as fc from "fast-check";
+import fc from "fast-check";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import {
   foldName,

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import * as fc from "fast-check";
+import fc from "fast-check";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import {
   checkedMessage,

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import * as fc from "fast-check";
+import fc from "fast-check";
 import { type Argument, command, CommandTable } from "../../lib/cli/commands.ts";
 import { entryCount, messageText } from "../../lib/cli/command_arguments.ts";
 import { graphemesOf, textWidth } from "../../lib/cli/graphemes.ts";

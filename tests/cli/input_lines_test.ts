@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import * as fc from "fast-check";
+import fc from "fast-check";
 import { type InputLine, LINE_BYTES_MAX, LineSplitter } from "../../lib/cli/input_lines.ts";
 
 const encoder = new TextEncoder();

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import * as fc from "fast-check";
+import fc from "fast-check";
 import { type Key, KeyParser } from "../../lib/cli/keys.ts";
 
 const encoder = new TextEncoder();

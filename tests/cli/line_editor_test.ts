@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import * as fc from "fast-check";
+import fc from "fast-check";
 import { graphemesOf } from "../../lib/cli/graphemes.ts";
 import { KeyParser } from "../../lib/cli/keys.ts";
 import {

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import * as fc from "fast-check";
+import fc from "fast-check";
 import { graphemesOf, textWidth } from "../../lib/cli/graphemes.ts";
 import { layoutPrompt, rowsAboveCursor } from "../../lib/cli/prompt_layout.ts";
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import * as fc from "fast-check";
+import fc from "fast-check";
 import { MESSAGE_BYTES_MAX } from "../../lib/base/text.ts";
 import { graphemesOf, textWidth } from "../../lib/cli/graphemes.ts";
 import { brokenAtWords, TextFormat } from "../../lib/cli/text_format.ts";
