@@ -10,7 +10,7 @@ const SIZES = [10, 30, 100] as const;
 const MESSAGES_PER_SECOND = 5;
 const MEASURED_MS = 30_000;
 /** Until links have found their places. */
-const SETTLE_MS = 20_000;
+const SETTLE_MS = 60_000;
 const FLOOD_MESSAGES = 100_000;
 const HISTORY_MESSAGES = 10_000;
 const READ_BACK_ROUNDS = 5;
