@@ -21,8 +21,11 @@ export interface Point {
 }
 
 const WIDTH = 420;
-const HEIGHT = 280;
-const MARGIN = { left: 70, right: 20, top: 40, bottom: 50 };
+const HEIGHT = 300;
+const MARGIN = { left: 70, right: 20, top: 60, bottom: 50 };
+/** Of a line's name, above the chart. */
+const LEGEND_WIDTH = 115;
+const LEGEND_TOP = 40;
 const INK = "#888888";
 const COLOURS = ["#2f7ed8", "#d9822b", "#3a9d5d"];
 /** Lines across the chart, at most. */
@@ -70,9 +73,9 @@ function drawn({ title, xLabel, yLabel, lines }: Chart): string {
       parts.push(line(xAt(x), yAt(low), xAt(x), yAt(high), colour, 1));
       parts.push(`<circle cx="${fixed(xAt(x))}" cy="${fixed(yAt(y))}" r="3" fill="${colour}"/>`);
     }
-    const top = MARGIN.top + 16 * at;
-    parts.push(line(WIDTH - 120, top, WIDTH - 100, top, colour, 2));
-    parts.push(text(WIDTH - 94, top + 4, label, "start"));
+    const left = MARGIN.left + LEGEND_WIDTH * at;
+    parts.push(line(left, LEGEND_TOP, left + 20, LEGEND_TOP, colour, 2));
+    parts.push(text(left + 26, LEGEND_TOP + 4, label, "start"));
   }
   return parts.join("\n");
 }

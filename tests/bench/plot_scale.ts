@@ -31,7 +31,7 @@ function spreading(who: string): readonly Point[] {
   const row = rows.find(({ group, what }) =>
     group.includes(who) && what === "until a member has it, by percentiles"
   );
-  return [0, 20, 40, 60, 80, 100].map((percent) => pointAt(percent, row?.ours[percent] ?? 0));
+  return [0, 20, 40, 60, 80, 90, 100].map((percent) => pointAt(percent, row?.ours[percent] ?? 0));
 }
 
 function inDegrees(): readonly Point[] {
