@@ -51,7 +51,9 @@ fmt: ## format the sources
 lint: ## lint the sources
 	@$(DENO) lint --quiet
 
-install: all ## install below PREFIX (default /usr/local)
+install: all ## install below PREFIX (default /usr/local), with manual page and completions
+	@$(DENO) run --quiet --no-check --allow-read --allow-env --allow-write=build tools/command_files.ts build/share
+	@mkdir -p "$(DESTDIR)$(PREFIX)/share" && cp -R build/share/. "$(DESTDIR)$(PREFIX)/share/"
 	@mkdir -p "$(DESTDIR)$(PREFIX)/bin" && cp p2pchat "$(DESTDIR)$(PREFIX)/bin/p2pchat.new" && \
 	  chmod 755 "$(DESTDIR)$(PREFIX)/bin/p2pchat.new" && \
 	  mv -f "$(DESTDIR)$(PREFIX)/bin/p2pchat.new" "$(DESTDIR)$(PREFIX)/bin/p2pchat"

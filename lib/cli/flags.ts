@@ -20,6 +20,8 @@ export interface ValueFlag<Value> extends Switch {
   readonly value: string;
   /** @throws {P2pchatError} `usage` where `text` is no such value. */
   readonly parse: (text: string, what: string) => Value;
+  /** All that can be said, where that is a few words. */
+  readonly words?: readonly string[];
 }
 
 export type Flag = Switch | ValueFlag<unknown>;
@@ -86,8 +88,8 @@ function durationFlag(ms: number): string {
 /** One of these words. */
 export function oneOf<Word extends string>(
   words: readonly Word[],
-): (text: string, what: string) => Word {
-  return (text, what) => {
+): Pick<Required<ValueFlag<Word>>, "parse" | "words"> {
+  const parse = (text: string, what: string) => {
     const found = words.find((word) => word === text);
     if (found !== undefined) return found;
     const expected = `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
@@ -97,6 +99,7 @@ export function oneOf<Word extends string>(
       `${what} must be ${expected}, is ${quotedStart(text)}${hint}`,
     );
   };
+  return { parse, words };
 }
 
 /** Fingerprints of keys, with commas between them. */

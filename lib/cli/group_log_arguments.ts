@@ -50,7 +50,7 @@ export const logProgramCommands: readonly ProgramCommand[] = [
         value: "FORMAT",
         help:
           "text (default), json: an object per line, or csv: what a spreadsheet would compute begins with '",
-        parse: oneOf(EXPORT_FORMATS),
+        ...oneOf(EXPORT_FORMATS),
       },
     ],
     prepare(line) {

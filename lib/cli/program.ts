@@ -21,7 +21,8 @@ import { VERSION } from "./version.ts";
 import { withinTime } from "./within_time.ts";
 import { print, writeWhole } from "./write_whole.ts";
 
-const COMMANDS: readonly ProgramCommand[] = [
+/** All that it can do. */
+export const COMMANDS: readonly ProgramCommand[] = [
   meshProgramCommand,
   serveProgramCommand,
   memberProgramCommand,

@@ -47,7 +47,7 @@ export const regserverProgramCommand: ProgramCommand = {
       name: "accounts",
       value: "WHICH",
       help: "required: no guests; optional (default): anybody under a name that is free",
-      parse: oneOf(["required", "optional"]),
+      ...oneOf(["required", "optional"]),
     },
     {
       name: "signup-limit",
@@ -63,7 +63,7 @@ export const regserverProgramCommand: ProgramCommand = {
       name: "broadcast",
       value: "WHO",
       help: "who may tell all: all (default), accounts, or the operator alone",
-      parse: oneOf<BroadcastPolicy>(["all", "accounts", "operator"]),
+      ...oneOf<BroadcastPolicy>(["all", "accounts", "operator"]),
     },
     {
       name: "broadcast-ttl",

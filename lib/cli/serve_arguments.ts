@@ -52,7 +52,7 @@ export const serveProgramCommand: ProgramCommand = {
       help:
         "who is asked before an edit: own (default), whose entry it is unless they edit it themselves; ask, everybody; " +
         "auto, nobody",
-      parse: oneOf<EditPolicy>(["own", "ask", "auto"]),
+      ...oneOf<EditPolicy>(["own", "ask", "auto"]),
     },
     {
       name: "vote-timeout",

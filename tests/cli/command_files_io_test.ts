@@ -1,0 +1,117 @@
+/** The manual page and what shells complete, in the shells that are on this machine. */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { COMMON_FLAGS, type ProgramCommand } from "../../lib/cli/arguments.ts";
+import { COMMANDS } from "../../lib/cli/program.ts";
+import { bashCompletion, fishCompletion, zshCompletion } from "../../tools/completions.ts";
+import { manPage } from "../../tools/man_page.ts";
+
+Deno.test("the manual page has each command and each flag", () => {
+  const page = manPage(COMMANDS, "1.2.3").replaceAll("\\-", "-");
+
+  for (const { name, flags } of COMMANDS) {
+    assertStringIncludes(page, `p2pchat ${name}`);
+    for (const flag of [...flags, ...COMMON_FLAGS]) {
+      assertStringIncludes(page, `\n.B "--${flag.name}`);
+    }
+  }
+});
+
+Deno.test("the manual page has no text that is taken for a macro", () => {
+  const help = "'quoted' at the start, a \\ and a - in it";
+  const command: ProgramCommand = { ...COMMANDS[0]!, help, example: '.p2pchat "x"', flags: [] };
+
+  const lines = manPage([command], "1").split("\n");
+
+  assert(lines.includes("\\&'quoted' at the start, a \\e and a \\- in it."), lines.join("\n"));
+  assert(lines.includes('.B "\\&.p2pchat ""x"""'), lines.join("\n"));
+});
+
+/** What is offered for the last word of each line, as every shell must. */
+const OFFERED: readonly (readonly [line: string, words: readonly string[]])[] = [
+  ["p2pchat me", ["mesh"]],
+  ["p2pchat users ", ["add", "check", "key"]],
+  ["p2pchat help reg", ["regserver"]],
+  ["p2pchat mesh Bob --pa", ["--passive"]],
+  ["p2pchat peer Bob --reg", ["--registry"]],
+  ["p2pchat regserver --accounts ", ["optional", "required"]],
+  ["p2pchat mesh Bob ", []],
+];
+
+interface Shell {
+  readonly name: string;
+  readonly completion: string;
+  /** Prints what is offered for a line, a word a line, where `file` is the completion. */
+  readonly script: (file: string, line: string) => string;
+}
+
+const SHELLS: readonly Shell[] = [
+  {
+    name: "bash",
+    completion: bashCompletion(COMMANDS),
+    script: (file, line) =>
+      `source ${file}; COMP_WORDS=(${words(line)}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); ` +
+      `_p2pchat; printf '%s\\n' "\${COMPREPLY[@]}"`,
+  },
+  {
+    name: "fish",
+    completion: fishCompletion(COMMANDS),
+    script: (file, line) => `source ${file}; complete -C '${line}' | string replace -r '\\t.*' ''`,
+  },
+];
+
+function words(line: string): string {
+  return line.split(" ").map((word) => `'${word}'`).join(" ");
+}
+
+for (const { name, completion, script } of SHELLS) {
+  Deno.test({
+    name: `${name} completes commands, flags and their words`,
+    ignore: !await has(name),
+    fn: async () => {
+      const folder = await Deno.makeTempDir({ prefix: "p2pchat-completion-" });
+      try {
+        const file = `${folder}/completion`;
+        await Deno.writeTextFile(file, completion);
+        for (const [line, expected] of OFFERED) {
+          const printed = await output(name, script(file, line), folder);
+          assertEquals(printed.split("\n").filter((word) => word !== "").sort(), expected, line);
+        }
+        const ofFiles = await output(name, script(file, `p2pchat users check ${folder}/c`), folder);
+        assertEquals(ofFiles.trim(), file);
+      } finally {
+        await Deno.remove(folder, { recursive: true });
+      }
+    },
+  });
+}
+
+Deno.test({
+  name: "zsh understands what it is given",
+  ignore: !await has("zsh"),
+  fn: async () => {
+    const folder = await Deno.makeTempDir({ prefix: "p2pchat-completion-" });
+    try {
+      await Deno.writeTextFile(`${folder}/_p2pchat`, zshCompletion(COMMANDS));
+      await output("zsh", `zsh -n ${folder}/_p2pchat`, folder);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+async function has(shell: string): Promise<boolean> {
+  const { success } = await new Deno.Command("sh", { args: ["-c", `command -v ${shell}`] })
+    .output();
+  return success;
+}
+
+/** @throws {Error} Where the shell complains. */
+async function output(shell: string, script: string, home: string): Promise<string> {
+  const { stdout, stderr } = await new Deno.Command(shell, {
+    args: ["-c", script],
+    env: { HOME: home },
+  }).output();
+  assertEquals(new TextDecoder().decode(stderr), "");
+  return new TextDecoder().decode(stdout);
+}

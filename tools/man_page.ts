@@ -1,0 +1,94 @@
+/** The manual page, from the table of commands: macros of man(7), which every system's `man` reads. */
+
+import {
+  commandForm,
+  commandTitle,
+  COMMON_FLAGS,
+  type ProgramCommand,
+} from "../lib/cli/arguments.ts";
+import { type Flag, takesValue } from "../lib/cli/flags.ts";
+
+const STATUSES = [
+  [0, "Done, or left as asked."],
+  [1, "A fault of the program's own."],
+  [2, "The command line, or a name, is wrong."],
+  [3, "The network: nobody answers, a port is taken, a time is over."],
+  [4, "Refused: a name is taken, a password is wrong, a key has changed, a profile is in use."],
+  [5, "A file is damaged, or the disk takes nothing."],
+] as const;
+
+const VARIABLES = [
+  ["P2PCHAT_HOME", "Where files are kept, without --data."],
+  [
+    "XDG_DATA_HOME",
+    "Files are in its folder p2pchat, without either; otherwise in ~/.local/share/p2pchat.",
+  ],
+  ["P2PCHAT_PASSWORD", "The password of an account, without --password-file."],
+  ["NO_COLOR", "As --no-color."],
+] as const;
+
+export function manPage(commands: readonly ProgramCommand[], version: string): string {
+  return [
+    `.TH P2PCHAT 1 "" "p2pchat ${roff(version)}" "User Commands"`,
+    ".SH NAME",
+    roff("p2pchat - chat from a terminal, end to end encrypted, without an account"),
+    ".SH SYNOPSIS",
+    ...commands.flatMap((command) => [".br", strong(commandForm(command))]).slice(1),
+    ".SH DESCRIPTION",
+    "Lines that are typed go to whom the command says; those that begin with / are commands,",
+    "which /help lists.",
+    "In a pipe each line is one message, and the program ends when all has gone out.",
+    ".SH COMMANDS",
+    ...commands.flatMap(commandPart),
+    ".SH OPTIONS",
+    "All commands take these:",
+    ...COMMON_FLAGS.flatMap(flagPart),
+    ".SH EXIT STATUS",
+    ...STATUSES.flatMap(([status, text]) => item(String(status), text)),
+    ".SH ENVIRONMENT",
+    ...VARIABLES.flatMap(([name, text]) => item(name, text)),
+    "",
+  ].join("\n");
+}
+
+function commandPart(command: ProgramCommand): readonly string[] {
+  return [
+    `.SS ${quoted(commandTitle(command))}`,
+    strong(commandForm(command)),
+    ".PP",
+    roff(sentence(command.help)),
+    ".PP",
+    "For example:",
+    ".PP",
+    ".RS",
+    strong(command.example),
+    ".RE",
+    ...command.flags.flatMap(flagPart),
+  ];
+}
+
+function flagPart(flag: Flag): readonly string[] {
+  const value = takesValue(flag) ? ` ${flag.value}` : "";
+  return item(`--${flag.name}${value}`, sentence(flag.help));
+}
+
+function item(head: string, text: string): readonly string[] {
+  return [".TP", strong(head), roff(text)];
+}
+
+function strong(text: string): string {
+  return `.B ${quoted(text)}`;
+}
+
+function quoted(text: string): string {
+  return `"${roff(text).replaceAll('"', '""')}"`;
+}
+
+function sentence(text: string): string {
+  return `${text[0]!.toUpperCase()}${text.slice(1)}.`;
+}
+
+/** Hyphens that can be copied, and no line that begins with what macros begin with. */
+function roff(text: string): string {
+  return text.replaceAll("\\", "\\e").replaceAll("-", "\\-").replace(/^[.']/, "\\&$&");
+}
