@@ -1,18 +1,18 @@
-// deno-lint-ignore-file no-console -- a program of its own: shows what it saw
 /**
- * Two terminals with the built program, and what both show at the end: the session in the README.
+ * Draws two terminals with the built program, as both look at the end: the session in the README.
  *
- *     deno run -A tools/session.ts
+ *     deno run -A tools/session.ts > docs/session.svg
  */
 
 import { fileURLToPath } from "node:url";
 import { openTerminal, type Terminal } from "../tests/e2e/pty.ts";
+import { terminalsAsSvg } from "./terminals_svg.ts";
 
 const PROGRAM = fileURLToPath(new URL("../p2pchat", import.meta.url));
 const WINDOW = { columns: 78, rows: 16 };
 
 const folder = await Deno.makeTempDir({ prefix: "p2pchat-session-" });
-const environment = { P2PCHAT_HOME: folder, LANG: "C.UTF-8", NO_COLOR: "1" };
+const environment = { P2PCHAT_HOME: folder, LANG: "C.UTF-8", NO_COLOR: "" };
 
 function open(words: string): Promise<Terminal> {
   const command = [PROGRAM, ...words.split(" ")];
@@ -43,10 +43,15 @@ try {
   await shows(alice, "* Bob left");
   await alice.press("/msg Bob take a coat\r");
   await shows(alice, "(1 waiting)");
-  const words = [`$ ./p2pchat mesh Alice`, `$ ./p2pchat mesh Bob 127.0.0.1 ${port}`];
-  for (const [index, terminal] of [alice, bob].entries()) {
-    console.log(`${words[index]}\n${terminal.screen.text.trimEnd()}\n`);
-  }
+  const svg = terminalsAsSvg([
+    { title: "./p2pchat mesh Alice", rows: alice.screen.styled, columns: WINDOW.columns },
+    {
+      title: `./p2pchat mesh Bob 127.0.0.1 ${port}`,
+      rows: bob.screen.styled,
+      columns: WINDOW.columns,
+    },
+  ]);
+  await Deno.stdout.write(new TextEncoder().encode(svg));
 } finally {
   await Deno.remove(folder, { recursive: true });
 }

@@ -8,13 +8,25 @@ import { textWidth } from "../../lib/cli/graphemes.ts";
 /** Modes that may be switched: bracketed paste. */
 const MODES = new Set(["?2004"]);
 
+const BLANK: Cell = { text: " ", style: "" };
+
 const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
+interface Cell {
+  /** Empty in the second cell of a wide character. */
+  readonly text: string;
+  /** The parameters of SGR that it was printed under: `1;33`. */
+  readonly style: string;
+}
+
+/** Text of one style. */
+export type Run = Cell;
+
 export class Screen {
-  /** Rows of cells; the second cell of a wide character is empty. */
-  #cells: string[][];
+  #cells: Cell[][];
   /** Rows that went out at the top. */
-  readonly scrollback: string[] = [];
+  readonly #scrollback: Cell[][] = [];
+  #style = "";
   row = 0;
   column = 0;
   bells = 0;
@@ -32,22 +44,27 @@ export class Screen {
 
   /** The rows on the screen, without blanks at their ends. */
   get lines(): readonly string[] {
-    return this.#cells.map((cells) => {
-      let line = "";
-      for (let column = 0; column < cells.length; column++) line += cells[column] ?? " ";
-      return line.trimEnd();
-    });
+    return this.#cells.map(textOf);
   }
 
   /** Everything that was ever printed and not erased. */
   get text(): string {
-    return [...this.scrollback, ...this.lines].join("\n");
+    return this.#all().map(textOf).join("\n");
+  }
+
+  /** The same as rows of runs. */
+  get styled(): readonly (readonly Run[])[] {
+    return this.#all().map(runsOf);
+  }
+
+  #all(): readonly (readonly Cell[])[] {
+    return [...this.#scrollback, ...this.#cells];
   }
 
   /** The row with the cursor, a `|` where it stands. */
   get cursorLine(): string {
     const cells = this.#cells[this.row] ?? [];
-    const cell = (column: number) => cells[column] ?? " ";
+    const cell = (column: number) => cells[column]?.text ?? " ";
     const range = (start: number, end: number) =>
       Array.from({ length: Math.max(0, end - start) }, (_, index) => cell(start + index)).join("");
     return `${range(0, this.column)}|${range(this.column, cells.length).trimEnd()}`;
@@ -63,7 +80,7 @@ export class Screen {
   }
 
   #breakRows(columns: number): void {
-    const broken: string[][] = [];
+    const broken: Cell[][] = [];
     let cursorRow = 0;
     for (const [row, cells] of this.#cells.entries()) {
       const last = this.row === row ? Math.max(cells.length, this.column + 1) : cells.length;
@@ -129,8 +146,7 @@ export class Screen {
   }
 
   #scroll(): void {
-    this.scrollback.push(this.lines[0] ?? "");
-    this.#cells.shift();
+    this.#scrollback.push(this.#cells.shift() ?? []);
     this.row--;
   }
 
@@ -141,9 +157,12 @@ export class Screen {
       this.#lineFeed();
     }
     const cells = this.#cells[this.row]!;
-    while (cells.length < this.column) cells.push(" ");
-    cells[this.column] = grapheme;
-    for (let offset = 1; offset < width; offset++) cells[this.column + offset] = "";
+    while (cells.length < this.column) cells.push(BLANK);
+    const style = this.#style;
+    cells[this.column] = { text: grapheme, style };
+    for (let offset = 1; offset < width; offset++) {
+      cells[this.column + offset] = { text: "", style };
+    }
     this.column += width;
     if (this.column >= this.columns) {
       this.column = this.columns - 1;
@@ -172,6 +191,8 @@ export class Screen {
         }
         return;
       case "m":
+        if (/^0?$/.test(parameters)) this.#style = "";
+        else this.#style += `${this.#style === "" ? "" : ";"}${parameters}`;
         return;
       case "h":
       case "l":
@@ -187,4 +208,20 @@ export class Screen {
   #moved(): void {
     this.#wrapsNext = false;
   }
+}
+
+function textOf(cells: readonly Cell[]): string {
+  let line = "";
+  for (let column = 0; column < cells.length; column++) line += cells[column]?.text ?? " ";
+  return line.trimEnd();
+}
+
+function runsOf(cells: readonly Cell[]): readonly Run[] {
+  const runs: Run[] = [];
+  for (const { text, style } of cells) {
+    const last = runs.at(-1);
+    if (last?.style === style) runs[runs.length - 1] = { text: last.text + text, style };
+    else runs.push({ text, style });
+  }
+  return runs;
 }
