@@ -29,6 +29,9 @@ model: ## docs/model, the model of the group, checked by SPIN in under 10 minute
 fuzz: ## codec, frames, handshake and tables against random bytes: SECONDS=60 SEED=1
 	@for file in tests/fuzz/*_fuzz.ts; do $(DENO) run --quiet --allow-env $$file || exit 1; done
 
+torture: all ## real programs on hosts of their own, in trouble: MODE=mesh MINUTES=20 SEED=1 (Linux, root)
+	@$(DENO) run --quiet --no-check -A tests/torture/main.ts
+
 properties: ## property tests with values that no run had before: SEED=1
 	@seed=$${SEED:-$$(date +%s)}; echo "SEED=$$seed"; \
 	  $(DENO) test --quiet --no-check --parallel $$(grep -rl --include='*_test.ts' fast-check tests) -- "$$seed"
@@ -61,4 +64,4 @@ install: all ## install below PREFIX (default /usr/local), with manual page and 
 clean: ## remove what make built or fetched
 	@rm -rf p2pchat build .deno coverage
 
-.PHONY: all help check test sim e2e model fuzz properties bench bench-deps scale traces fmt lint install clean
+.PHONY: all help check test sim e2e model fuzz torture properties bench bench-deps scale traces fmt lint install clean

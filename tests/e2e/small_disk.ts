@@ -17,9 +17,9 @@ export function canMount(): boolean {
   }
 }
 
-/** A disk of 1 MiB at `folder`. */
-export async function mount(folder: string): Promise<void> {
-  await run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder);
+/** A disk at `folder`, of 1 MiB where nothing else is said. */
+export async function mount(folder: string, size = "1m"): Promise<void> {
+  await run("mount", "-t", "tmpfs", "-o", `size=${size}`, "tmpfs", folder);
 }
 
 export async function unmount(folder: string): Promise<void> {
