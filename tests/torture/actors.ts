@@ -23,7 +23,7 @@ export interface ActorOptions {
 /** One process from its start to its end. */
 export interface Life {
   readonly events: readonly ShownEvent[];
-  /** It left as it was told, or by itself, with a last word. */
+  /** It left as it was told, and could write down what it had shown. */
   endedWell: boolean;
 }
 
@@ -152,7 +152,7 @@ export class Actor implements AsyncDisposable {
 
   #ended(node: Node, life: Life, code: number, last: ShownEvent | undefined): void {
     if (this.node === node) this.node = null;
-    life.endedWell = last?.event === "bye" || last?.event === "fatal";
+    life.endedWell = last?.event === "bye" && !this.isFull;
     const isFault = code === 1 || last?.code === "internal" || node.stderr.length > 0;
     if (!isFault) return;
     this.faults.push(`${this.name} ended with ${code}: ${JSON.stringify(last)} ${node.stderr}`);

@@ -5,11 +5,15 @@
  */
 
 import { canMakeHosts } from "../e2e/hosts.ts";
+import { TorturedFriends } from "./friends.ts";
+import { TorturedGroup } from "./group.ts";
 import { TorturedMesh } from "./mesh.ts";
 import { torture, type Tortured } from "./torture.ts";
 
 const WORLDS: Readonly<Record<string, () => Promise<Tortured>>> = {
   mesh: () => TorturedMesh.open(),
+  group: () => TorturedGroup.open(),
+  friends: () => TorturedFriends.open(),
 };
 
 const setting = (name: string, otherwise: string) => Deno.env.get(name) ?? otherwise;

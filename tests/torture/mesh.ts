@@ -4,6 +4,7 @@ import { Hosts } from "../e2e/hosts.ts";
 import type { ShownEvent } from "../e2e/node.ts";
 import type { Random } from "../sim/random.ts";
 import { Actor, isReady, sendTcp, type Trouble, troublesOf } from "./actors.ts";
+import { firstShown, isShown, shownTwice } from "./shown.ts";
 import { eventually, type Tortured } from "./torture.ts";
 
 const NAMES = ["Ann", "Ben", "Cem", "Dan", "Eve"] as const;
@@ -163,44 +164,21 @@ export class TorturedMesh implements Tortured {
     return [...twice, ...lost.map(({ text }) => `said, and in no history: ${text}`)];
   }
 
-  /** Shown twice, never, or after its answer. */
+  /** After its answer, or never. */
   #wronglyShown(actor: Actor): readonly string[] {
-    const wrong: string[] = [];
-    const shown = new Set<string>();
-    const before = new Set<string>();
-    for (const { events, endedWell } of actor.lives) {
-      const live = events.filter(isShown);
-      for (const { text, history } of live) {
-        if (!history && shown.has(text)) wrong.push(`${actor.name} was shown twice: ${text}`);
-        if (before.has(text)) {
-          wrong.push(`${actor.name} was shown again after it had left: ${text}`);
-        }
-        const answered = this.#said.get(text)?.answers ?? null;
-        if (
-          answered !== null && !shown.has(answered) && this.#isShownLater(actor, text, answered)
-        ) {
-          wrong.push(`${actor.name} was shown ${answered} after its answer ${text}`);
-        }
-        shown.add(text);
+    const wrong = [...shownTwice(actor)];
+    const places = firstShown(actor);
+    for (const [text, place] of places) {
+      const answered = this.#said.get(text)?.answers ?? null;
+      if (answered !== null && (places.get(answered) ?? -1) > place) {
+        wrong.push(`${actor.name} was shown ${answered} after its answer ${text}`);
       }
-      if (endedWell) { for (const { text } of live) before.add(text); }
     }
     for (const { text, by, to } of this.#said.values()) {
-      const isTakenOn = to === actor &&
-        by.events.some((event) => event.event === "message" && event.text === text);
-      if (isTakenOn && !shown.has(text)) {
-        wrong.push(`${actor.name} was never shown the private ${text}`);
-      }
+      const isOwed = to === actor &&
+        by.events.some((event) => isShown(event) && event.text === text);
+      if (isOwed && !places.has(text)) wrong.push(`${actor.name} was never shown: ${text}`);
     }
     return wrong;
   }
-
-  #isShownLater(actor: Actor, answer: string, answered: string): boolean {
-    const texts = actor.events.filter(isShown).map(({ text }) => text);
-    return texts.indexOf(answered) > texts.indexOf(answer);
-  }
-}
-
-function isShown({ event }: ShownEvent): boolean {
-  return event === "message";
 }

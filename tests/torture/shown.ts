@@ -1,0 +1,58 @@
+/** What somebody was shown, held against what may be shown. */
+
+import type { ShownEvent } from "../e2e/node.ts";
+import type { Actor } from "./actors.ts";
+
+/** A text of somebody else, or of oneself, on the screen. */
+export function isShown({ event }: ShownEvent): boolean {
+  return event === "message" || event === "broadcast";
+}
+
+/**
+ * What was shown twice. What may not have been seen before a kill may come again as history; after a proper end
+ * nothing may.
+ */
+export function shownTwice({ name, lives }: Actor): readonly string[] {
+  const wrong: string[] = [];
+  const ever = new Set<string>();
+  const seen = new Set<string>();
+  for (const { events, endedWell } of lives) {
+    const shown = events.filter(isShown);
+    const now = new Set<string>();
+    for (const { text, history } of shown) {
+      if (now.has(text)) wrong.push(`${name} was shown twice: ${text}`);
+      else if (!history && ever.has(text)) wrong.push(`${name} was shown anew: ${text}`);
+      else if (seen.has(text)) wrong.push(`${name} was shown again after it had left: ${text}`);
+      now.add(text);
+      ever.add(text);
+    }
+    if (endedWell) { for (const text of now) seen.add(text); }
+  }
+  return wrong;
+}
+
+/** Where each text was shown first. */
+export function firstShown({ events }: Actor): ReadonlyMap<string, number> {
+  const places = new Map<string, number>();
+  for (const { text } of events.filter(isShown)) {
+    if (!places.has(text)) places.set(text, places.size);
+  }
+  return places;
+}
+
+/** Texts that end with a number, by one author: a lower one that was shown after a higher one. */
+export function outOfOrder(
+  actor: Actor,
+  authorOf: (text: string) => string | null,
+): readonly string[] {
+  const last = new Map<string, number>();
+  const wrong: string[] = [];
+  for (const text of firstShown(actor).keys()) {
+    const author = authorOf(text);
+    if (author === null) continue;
+    const number = Number(/(\d+)$/.exec(text)![1]);
+    if (number < (last.get(author) ?? -1)) wrong.push(`${actor.name} was shown too late: ${text}`);
+    last.set(author, number);
+  }
+  return wrong;
+}
