@@ -23,6 +23,20 @@ export interface ClientOptions extends NodeOptions {
   readonly host?: string;
 }
 
+/** Accounts of these names, all with `PASSWORD`, for the directory of that data folder. */
+export function writeAccounts(data: string, ...names: readonly string[]): void {
+  const rows = names.map((name) => {
+    const salt = new TextEncoder().encode(name.padEnd(16, ".").slice(0, 16));
+    const { ln, r, p } = QUICK;
+    const hash = scryptSync(PASSWORD, salt, 32, { N: 2 ** ln, r, p });
+    const text = formatScryptHash({ ...QUICK, salt, hash: new Uint8Array(hash) });
+    return accountRow({ name, hash: text, createdMs: 0, keys: [] }).text;
+  });
+  Deno.mkdirSync(`${data}/regserver`, { recursive: true, mode: 0o700 });
+  const text = [ACCOUNTS_HEADER, ...rows, ""].join("\n");
+  Deno.writeTextFileSync(`${data}/regserver/accounts.csv`, text, { mode: 0o600 });
+}
+
 export class DirectoryWorld implements AsyncDisposable {
   readonly folder: string = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "p2pchat-dir-" }));
   /** Where the directory listens, also after another start. */
@@ -51,18 +65,7 @@ export class DirectoryWorld implements AsyncDisposable {
 
   /** Writes the file of accounts, all with `PASSWORD`. */
   addAccounts(...names: readonly string[]): void {
-    if (names.length === 0) return;
-    const rows = names.map((name) => {
-      const salt = new TextEncoder().encode(name.padEnd(16, ".").slice(0, 16));
-      const { ln, r, p } = QUICK;
-      const hash = scryptSync(PASSWORD, salt, 32, { N: 2 ** ln, r, p });
-      const text = formatScryptHash({ ...QUICK, salt, hash: new Uint8Array(hash) });
-      return accountRow({ name, hash: text, createdMs: 0, keys: [] }).text;
-    });
-    Deno.mkdirSync(`${this.directoryData}/regserver`, { recursive: true, mode: 0o700 });
-    Deno.writeTextFileSync(this.accountsFile, [ACCOUNTS_HEADER, ...rows, ""].join("\n"), {
-      mode: 0o600,
-    });
+    if (names.length > 0) writeAccounts(this.directoryData, ...names);
   }
 
   /** The names in the file of accounts. */

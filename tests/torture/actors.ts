@@ -18,6 +18,7 @@ export interface ActorOptions {
   readonly hosts: Hosts;
   /** What it is started with. */
   readonly words: (actor: Actor) => readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** One process from its start to its end. */
@@ -47,6 +48,10 @@ export class Actor implements AsyncDisposable {
     return new Actor(options, folder);
   }
 
+  get data(): string {
+    return `${this.folder}/data`;
+  }
+
   get isUp(): boolean {
     return this.node !== null;
   }
@@ -72,11 +77,7 @@ export class Actor implements AsyncDisposable {
 
   start(): void {
     if (this.node !== null) return;
-    const { hosts, name, words } = this.options;
-    const node = Node.start(words(this), {
-      data: `${this.folder}/data`,
-      within: hosts.within(name),
-    });
+    const node = this.#launch();
     const life: Life = { events: node.events, endedWell: false };
     this.node = node;
     this.lives.push(life);
@@ -135,19 +136,22 @@ export class Actor implements AsyncDisposable {
 
   /** The second program of one profile is refused, and the first one goes on. */
   async startTwice(): Promise<void> {
-    const { hosts, name, words } = this.options;
-    const data = `${this.folder}/data`;
-    await using second = Node.start(words(this), { data, within: hosts.within(name) });
+    await using second = this.#launch();
     const ended = await Promise.race([second.ended(), after(END_MS)]);
     const isRefused = ended?.last?.code === "in-use" || ended?.last?.code === "disk";
     // The first one may have ended meanwhile.
-    if (!isRefused && this.isUp) this.faults.push(`two programs of ${name} run at once`);
+    if (!isRefused && this.isUp) this.faults.push(`two programs of ${this.name} run at once`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.node?.[Symbol.asyncDispose]();
     await unmount(this.folder);
     await Deno.remove(this.folder, { recursive: true });
+  }
+
+  #launch(): Node {
+    const { hosts, name, words, env = {} } = this.options;
+    return Node.start(words(this), { data: this.data, within: hosts.within(name), env });
   }
 
   #ended(node: Node, life: Life, code: number, last: ShownEvent | undefined): void {

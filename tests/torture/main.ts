@@ -5,6 +5,7 @@
  */
 
 import { canMakeHosts } from "../e2e/hosts.ts";
+import { TorturedDirectory } from "./directory.ts";
 import { TorturedFriends } from "./friends.ts";
 import { TorturedGroup } from "./group.ts";
 import { TorturedMesh } from "./mesh.ts";
@@ -14,6 +15,7 @@ const WORLDS: Readonly<Record<string, () => Promise<Tortured>>> = {
   mesh: () => TorturedMesh.open(),
   group: () => TorturedGroup.open(),
   friends: () => TorturedFriends.open(),
+  directory: () => TorturedDirectory.open(),
 };
 
 const setting = (name: string, otherwise: string) => Deno.env.get(name) ?? otherwise;

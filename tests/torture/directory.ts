@@ -1,0 +1,182 @@
+/** A directory and four clients with accounts: broadcasts once each, calls that end, and a list that is right. */
+
+import { PASSWORD, writeAccounts } from "../e2e/directory_world.ts";
+import { Hosts } from "../e2e/hosts.ts";
+import type { ShownEvent } from "../e2e/node.ts";
+import type { Random } from "../sim/random.ts";
+import { Actor, type Life, sendTcp, type Trouble, troublesOf } from "./actors.ts";
+import { firstShown, outOfOrder, shownTwice } from "./shown.ts";
+import { eventually, type Tortured } from "./torture.ts";
+
+const DIRECTORY = "Direc";
+const NAMES = ["ann", "ben", "cem", "dan"] as const;
+const PORT = 25_111;
+/** A client tries a directory that is away every 30 s at most. */
+const SETTLE_MS = 120_000;
+
+export class TorturedDirectory implements Tortured {
+  readonly troubles: Readonly<Record<string, Trouble>>;
+  readonly #common: Readonly<Record<string, Trouble>>;
+  readonly #told: { readonly text: string; readonly by: Actor }[] = [];
+  #lines = 0;
+
+  private constructor(
+    readonly hosts: Hosts,
+    readonly directory: Actor,
+    readonly clients: readonly Actor[],
+  ) {
+    this.#common = troublesOf([directory, ...clients], hosts);
+    this.troubles = {
+      ...this.#common,
+      broadcast: { weight: 12, happen: (random) => this.#broadcast(random) },
+      call: { weight: 10, happen: (random) => this.#call(random) },
+      accept: { weight: 12, happen: (random) => this.#each(random, { command: "accept" }) },
+      line: { weight: 12, happen: (random) => this.#line(random) },
+      hangup: { weight: 4, happen: (random) => this.#one(random, { command: "hangup" }) },
+      garbage: { weight: 2, happen: (random) => this.#garbage(random) },
+    };
+  }
+
+  static async open(): Promise<TorturedDirectory> {
+    await using made = new AsyncDisposableStack();
+    const hosts = made.use(await Hosts.open(DIRECTORY, ...NAMES));
+    const make = async (name: string, ...words: readonly string[]) => {
+      const env = { P2PCHAT_PASSWORD: PASSWORD };
+      return made.use(await Actor.make({ name, hosts, words: () => words, env }));
+    };
+    const directory = await make(DIRECTORY, "regserver", "--port", String(PORT), "--stay");
+    writeAccounts(directory.data, ...NAMES);
+    directory.start();
+    await directory.node!.until(({ event }) => event === "ready");
+    const registry = `${hosts.address(DIRECTORY)}:${PORT}`;
+    const clients: Actor[] = [];
+    for (const name of NAMES) {
+      clients.push(await make(name, "peer", name, "--registry", registry, "--login", "--stay"));
+    }
+    for (const client of clients) client.start();
+    for (const { node } of clients) await node!.until(({ event }) => event === "users");
+    const world = new TorturedDirectory(hosts, directory, clients);
+    made.move();
+    return world;
+  }
+
+  async settle(): Promise<void> {
+    await this.#common.recover!.happen(null as unknown as Random);
+    await eventually("all are in, and all lists show all free", SETTLE_MS, async () => {
+      for (const actor of [this.directory, ...this.clients]) actor.start();
+      for (const client of this.clients) {
+        if (!isIn(client.life)) return false;
+        if (openCall(client.life!) !== null) await client.node!.command({ command: "hangup" });
+      }
+      const lists = await Promise.all(this.clients.map(({ node }) => node!.ask("list")));
+      return lists.every(({ users = [] }) =>
+        users.length === NAMES.length && users.every(({ state }: ShownEvent) => state === "free")
+      );
+    });
+    await eventually(
+      "all have what was told to all",
+      SETTLE_MS,
+      () => this.#notReached().length === 0,
+    );
+  }
+
+  broken(): Promise<readonly string[]> {
+    const authorOf = (text: string) => text.startsWith("told by ") ? text.split(" ")[2]! : null;
+    return Promise.resolve([
+      ...[this.directory, ...this.clients].flatMap(({ faults }) => faults),
+      ...this.clients.flatMap((client) => shownTwice(client)),
+      ...this.clients.flatMap((client) => outOfOrder(client, authorOf)),
+      ...this.#notReached(),
+      ...this.clients.flatMap(({ name, life }) =>
+        life === undefined || openCall(life) === null ? [] : [`${name}'s call has no end`]
+      ),
+    ]);
+  }
+
+  figures(): Readonly<Record<string, number>> {
+    const events = this.clients.flatMap(({ events }) => events);
+    const count = (match: (event: ShownEvent) => boolean) => events.filter(match).length;
+    return {
+      told: this.#told.length,
+      acknowledged: count(({ event }) => event === "broadcast-sent"),
+      lines: this.#lines,
+      "lines shown": count(({ event, self }) => event === "message" && !self),
+      connected: count(({ event, state }) => event === "call" && state === "connected"),
+      processes: [this.directory, ...this.clients].reduce(
+        (sum, { lives }) => sum + lives.length,
+        0,
+      ),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const actor of [...this.clients, this.directory]) await actor[Symbol.asyncDispose]();
+    await this.hosts[Symbol.asyncDispose]();
+  }
+
+  #awake(): readonly Actor[] {
+    return this.clients.filter(({ isAwake, life }) => isAwake && isIn(life));
+  }
+
+  async #one(random: Random, command: Readonly<Record<string, unknown>>): Promise<void> {
+    const awake = this.#awake();
+    if (awake.length === 0) return;
+    await random.pick(awake).node?.command(command).catch(() => {}); // it may end at any time
+  }
+
+  async #each(random: Random, command: Readonly<Record<string, unknown>>): Promise<void> {
+    for (const client of random.shuffled(this.#awake())) {
+      await client.node?.command(command).catch(() => {});
+    }
+  }
+
+  async #broadcast(random: Random): Promise<void> {
+    const awake = this.#awake();
+    if (awake.length === 0) return;
+    const by = random.pick(awake);
+    const text = `told by ${by.name} ${this.#told.length}`;
+    this.#told.push({ text, by });
+    await by.node?.command({ command: "broadcast", text, ref: text }).catch(() => {});
+  }
+
+  #call(random: Random): Promise<void> {
+    return this.#one(random, { command: "call", name: random.pick(NAMES) });
+  }
+
+  #line(random: Random): Promise<void> {
+    return this.#one(random, { command: "msg", text: `line ${this.#lines++}` });
+  }
+
+  async #garbage(random: Random): Promise<void> {
+    const from = random.pick(this.clients);
+    const bytes = random.bytes(1 + random.below(70_000));
+    await sendTcp(this.hosts.within(from.name), this.hosts.address(DIRECTORY), PORT, bytes);
+  }
+
+  /** What was acknowledged, and isn't at everybody else. */
+  #notReached(): readonly string[] {
+    const acknowledged = new Set(
+      this.clients.flatMap(({ events }) =>
+        events.filter(({ event }) => event === "broadcast-sent").map(({ ref }) => ref as string)
+      ),
+    );
+    return this.clients.flatMap((client) => {
+      const shown = firstShown(client);
+      return this.#told.filter(({ text, by }) =>
+        by !== client && acknowledged.has(text) && !shown.has(text)
+      ).map(({ text }) => `${client.name} was never shown: ${text}`);
+    });
+  }
+}
+
+function isIn(life: Life | undefined): boolean {
+  const last = life?.events.findLast(({ event }) => event === "session");
+  return last?.state === "up";
+}
+
+/** The call that this process is in, or that rings; null where each has ended. */
+function openCall({ events }: Life): string | null {
+  const last = events.findLast(({ event }) => event === "call" || event === "incoming");
+  if (last === undefined) return null;
+  return ["ringing", "connected", undefined].includes(last.state) ? last.call : null;
+}
