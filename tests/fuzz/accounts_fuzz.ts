@@ -14,7 +14,7 @@ import {
 } from "../../lib/store/accounts_csv.ts";
 import { accountOf, hashNumber, keyNumber } from "../contracts/accounts_contract.ts";
 import type { Random } from "../sim/random.ts";
-import { NO_TEXT, spoilt, tryTables } from "./tables.ts";
+import { NO_TEXT, spoilt, tryInputs } from "./inputs.ts";
 
 const PATH = "accounts.csv";
 const HEADER = "name,hash,created,keys,check";
@@ -61,4 +61,4 @@ function check(bytes: Uint8Array): boolean {
   return torn === null;
 }
 
-if (import.meta.main) tryTables("accounts", "accounts_fuzz.ts", input, check);
+if (import.meta.main) tryInputs("accounts", "accounts_fuzz.ts", input, check);

@@ -18,7 +18,7 @@ import {
   withUserInfo,
 } from "../../lib/store/user_info.ts";
 import type { Random } from "../sim/random.ts";
-import { NO_TEXT, spoilt, tryTables } from "./tables.ts";
+import { NO_TEXT, spoilt, tryInputs } from "./inputs.ts";
 
 const PATH = "users.txt";
 const KEYS = Array.from(
@@ -83,4 +83,4 @@ function check(bytes: Uint8Array): boolean {
   return complaints.length === 0;
 }
 
-if (import.meta.main) tryTables("users", "user_info_fuzz.ts", input, check);
+if (import.meta.main) tryInputs("users", "user_info_fuzz.ts", input, check);

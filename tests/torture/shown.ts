@@ -19,14 +19,16 @@ export function shownTwice({ name, lives }: Actor): readonly string[] {
   for (const { events, endedWell } of lives) {
     const shown = events.filter(isShown);
     const now = new Set<string>();
-    for (const { text, history } of shown) {
-      if (now.has(text)) wrong.push(`${name} was shown twice: ${text}`);
-      else if (!history && ever.has(text)) wrong.push(`${name} was shown anew: ${text}`);
-      else if (seen.has(text)) wrong.push(`${name} was shown again after it had left: ${text}`);
-      now.add(text);
-      ever.add(text);
+    for (const { text, history, self } of shown) {
+      // Whoever calls oneself is shown each line as sent and as received.
+      const shownAs = self ? `${text} (own)` : text;
+      if (now.has(shownAs)) wrong.push(`${name} was shown twice: ${shownAs}`);
+      else if (!history && ever.has(shownAs)) wrong.push(`${name} was shown anew: ${shownAs}`);
+      else if (seen.has(shownAs)) wrong.push(`${name} had left, and was shown again: ${shownAs}`);
+      now.add(shownAs);
+      ever.add(shownAs);
     }
-    if (endedWell) { for (const text of now) seen.add(text); }
+    if (endedWell) { for (const shownAs of now) seen.add(shownAs); }
   }
   return wrong;
 }

@@ -1,5 +1,5 @@
 // deno-lint-ignore-file no-console -- part of programs of their own, run by `make fuzz`
-/** Tables in text files as nobody would write them: how one is spoilt, and how they are tried for a time. */
+/** Inputs as nobody would write them: how one is spoilt, and how they are tried for a time. */
 
 import { concatBytes } from "../../lib/base/crypto.ts";
 import { Random } from "../sim/random.ts";
@@ -11,14 +11,14 @@ export const NO_TEXT: readonly Uint8Array<ArrayBuffer>[] = [
   Uint8Array.of(0xc3),
 ];
 
-/** A table changed in some places, each of which becomes one of `pieces`; or plain noise. */
+/** Bytes changed in some places, each of which becomes one of `pieces`; or plain noise. */
 export function spoilt(
-  table: Uint8Array,
+  whole: Uint8Array,
   pieces: readonly Uint8Array[],
   random: Random,
 ): Uint8Array {
   if (random.chance(0.05)) return random.bytes(random.below(300));
-  let bytes = table;
+  let bytes = whole;
   for (let changes = random.below(4); changes > 0; changes--) {
     const from = random.below(bytes.length + 1);
     const to = random.chance(0.6) ? from : Math.min(bytes.length, from + random.below(12));
@@ -28,33 +28,33 @@ export function spoilt(
 }
 
 /**
- * Tries tables for `SECONDS` (10), drawn from `SEED` (by chance); ends with status 1, and what repeats it, where one
+ * Tries inputs for `SECONDS` (10), drawn from `SEED` (by chance); ends with status 1, and what repeats it, where one
  * fails.
- * @param what What they are tables of; the program is `tests/fuzz/FILE`.
- * @param check Throws where something is wrong. @returns Whether the table has no fault.
+ * @param what What they are for; the program is `tests/fuzz/FILE`.
+ * @param check Throws where something is wrong. @returns Whether the input has no fault.
  */
-export function tryTables(
+export function tryInputs(
   what: string,
   file: string,
   input: (random: Random) => Uint8Array,
-  check: (table: Uint8Array) => boolean,
+  check: (input: Uint8Array) => boolean,
 ): void {
   const seed = Number(Deno.env.get("SEED") || Math.floor(Math.random() * 2 ** 32));
   const untilMs = performance.now() + 1_000 * Number(Deno.env.get("SECONDS") || 10);
   const random = new Random(seed);
-  let [tables, good] = [0, 0];
-  let table: Uint8Array = new Uint8Array();
+  let [inputs, good] = [0, 0];
+  let bytes: Uint8Array = new Uint8Array();
   try {
-    for (; performance.now() < untilMs; tables++) {
-      table = input(random);
-      if (check(table)) good++;
+    for (; performance.now() < untilMs; inputs++) {
+      bytes = input(random);
+      if (check(bytes)) good++;
     }
   } catch (error) {
     console.error(error);
-    console.error(`${what}: failed after ${tables} tables; the last one was`);
-    console.error(table.toHex());
+    console.error(`${what}: failed after ${inputs} inputs; the last one was`);
+    console.error(bytes.toHex());
     console.error(`Again: SEED=${seed} deno run --allow-env tests/fuzz/${file}`);
     Deno.exit(1);
   }
-  console.log(`${what}: ${tables} tables (${good} without a fault), seed ${seed}`);
+  console.log(`${what}: ${inputs} inputs (${good} without a fault), seed ${seed}`);
 }
