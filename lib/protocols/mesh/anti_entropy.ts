@@ -24,7 +24,7 @@ import type {
   AntiEntropyInput,
   AntiEntropyQueries,
 } from "./anti_entropy_io.ts";
-import { bucketOf, BUCKETS } from "./frontier.ts";
+import { bucketOf, BUCKETS, isUnkept, nothingOf } from "./frontier.ts";
 import {
   SYNC_AGAIN_MS,
   SYNC_ANSWER_MS_MAX,
@@ -44,7 +44,7 @@ import type { OrderQueries } from "./order_io.ts";
 import { streamKey } from "./stream.ts";
 import type { Bundle } from "./structures.ts";
 import { compareFrontiers, type Want } from "./sync_compare.ts";
-import { type Fetch, type OwnCounters, SyncPeer } from "./sync_peer.ts";
+import { type Fetch, type OwnCounters, type Round, SyncPeer } from "./sync_peer.ts";
 import { Supply, windowBytesOf } from "./sync_supply.ts";
 
 type Of<Type extends SyncMessage["type"]> = Extract<SyncMessage, { readonly type: Type }>;
@@ -202,7 +202,8 @@ export class AntiEntropy
     peer.round = {
       own: this.#ownCounters(),
       remaining: [],
-      page: [],
+      page: null,
+      further: new Set(),
       compared: new Set(),
       entries: [],
       deadlineMs: this.#nowMs + SYNC_ANSWER_MS_MAX,
@@ -219,7 +220,7 @@ export class AntiEntropy
 
   #buckets(key: PeerKey, peer: SyncPeer, { hashes }: Of<"sync-buckets">): void {
     const { round } = peer;
-    if (round === null || round.page.length > 0 || round.compared.size > 0) return;
+    if (round === null || round.page !== null) return;
     this.#forgetQuestion(peer, "summary");
     peer.equal = false;
     if (hashes.length !== BUCKETS) {
@@ -228,33 +229,54 @@ export class AntiEntropy
     }
     const own = this.order.bucketHashes();
     round.remaining = hashes.flatMap((hash, bucket) => hash === own[bucket] ? [] : [bucket]);
-    if (round.remaining.length === 0) this.#completeRound(key, peer);
-    else this.#sendPage(key, peer);
+    this.#askOn(key, peer);
   }
 
-  /** As many of the remaining buckets as fit into one message, one at least. */
-  #sendPage(key: PeerKey, peer: SyncPeer): void {
+  /** Goes on with what remains to be compared; without an end where nothing does. */
+  #askOn(key: PeerKey, peer: SyncPeer): void {
     const round = peer.round!;
+    const further = round.page === null ? this.#furtherOf(round.remaining) : [];
+    if (round.remaining.length + further.length === 0) return this.#completeRound(key, peer);
+    this.#sendPage(key, round, further);
+  }
+
+  /**
+   * Where something is missing of a stream of which nothing is kept here, equal hashes don't say how far the neighbour
+   * is in it.
+   */
+  #furtherOf(differing: readonly number[]): readonly SyncEntry[] {
+    return this.order.gaps().filter((gap) =>
+      isUnkept(gap) && !differing.includes(bucketOf(gap.author))
+    );
+  }
+
+  /** As many of the remaining buckets as fit into one message, one at least, and `further` entries. */
+  #sendPage(key: PeerKey, round: Round, further: readonly SyncEntry[]): void {
     const { buckets, entries } = this.#pageOf(round.remaining);
     round.page = buckets;
+    if (further.length > 0) round.further = new Set(further.map(streamKey));
     round.deadlineMs = this.#nowMs + SYNC_ANSWER_MS_MAX;
-    this.#sendEntries(key, buckets, entries, true);
+    this.#sendEntries(key, buckets, [...entries, ...further], true);
   }
 
   #answered(key: PeerKey, peer: SyncPeer, message: Of<"sync-frontiers">): void {
     const { round } = peer;
-    if (round === null || round.page.length === 0) return;
-    const covered = message.buckets.filter((bucket) => round.page.includes(bucket));
-    if (covered.length === 0) return; // to a round that was given up: it took longer than we wait
+    if (round === null || round.page === null) return;
+    const { page, further } = round;
+    const covered = message.buckets.filter((bucket) => page.includes(bucket));
+    // To a round that was given up: it took longer than we wait.
+    if (covered.length === 0 && page.length + message.buckets.length > 0) return;
     const within = new Set(covered);
     for (const entry of message.entries) {
-      if (within.has(bucketOf(entry.author))) round.entries.push(entry);
+      if (within.has(bucketOf(entry.author)) || further.has(streamKey(entry))) {
+        round.entries.push(entry);
+      }
     }
     const enough = round.entries.length >= SYNC_ROUND_ENTRIES_MAX;
     if (!message.last && !enough) return;
     for (const bucket of covered) round.compared.add(bucket);
     round.remaining = round.remaining.filter((bucket) => !within.has(bucket));
-    if (round.remaining.length > 0 && !enough) this.#sendPage(key, peer);
+    if (round.remaining.length > 0 && !enough) this.#sendPage(key, round, []);
     else this.#completeRound(key, peer);
   }
 
@@ -292,7 +314,9 @@ export class AntiEntropy
     const asked = peer.asked;
     peer.asked = [];
     const { buckets, entries } = this.#pageOf([...new Set(message.buckets)]);
-    this.#sendEntries(key, buckets, entries, false);
+    const further = asked.filter(({ author }) => !message.buckets.includes(bucketOf(author)))
+      .map((entry) => this.order.entryOf(entry) ?? nothingOf(entry));
+    this.#sendEntries(key, buckets, [...entries, ...further], false);
     const covered = new Set(buckets);
     const theirs = asked.filter((entry) => covered.has(bucketOf(entry.author)));
     this.#want(key, peer, this.#compare(key, theirs, covered, null));
@@ -429,10 +453,8 @@ export class AntiEntropy
   #done(key: PeerKey, peer: SyncPeer): void {
     const question = peer.questions.shift();
     if (question === "summary" && peer.round !== null) {
-      const { own } = peer.round;
-      peer.round = null;
-      this.#holdsOwn(key, peer, own);
-      return this.#equal(key, peer, peer.lastBegunMs);
+      peer.equal = true;
+      return this.#askOn(key, peer);
     }
     if (question === "want" && peer.fetch !== null && !peer.questions.includes("want")) {
       this.#fetched(key, peer);

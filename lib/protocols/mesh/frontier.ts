@@ -248,6 +248,16 @@ export function syncEntry(state: StreamState): SyncEntry {
   return { ...entry, low, closed: state.closed !== null };
 }
 
+/** What is said of a stream of which nothing is known. */
+export function nothingOf({ author, incarnation }: Stream): SyncEntry {
+  return { author, incarnation, low: 1, counter: 0, id: ID_UNKNOWN, closed: false };
+}
+
+/** Whether nothing of the stream is kept: no hash covers it then. */
+export function isUnkept({ low, counter, closed }: SyncEntry): boolean {
+  return low > counter && !closed;
+}
+
 export function frontierEntry(state: StreamState): FrontierEntry {
   const { author, incarnation, closed, kept } = state;
   if (closed === null) {

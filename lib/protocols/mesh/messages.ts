@@ -369,7 +369,8 @@ const syncBuckets = message(65, "sync-buckets", {
 const syncFrontiers = message(66, "sync-frontiers", {
   from: "either",
   to: "the other",
-  when: "buckets differ; the first one answers with its own for the same buckets",
+  when:
+    "buckets differ, or streams of which nothing is kept are asked about; the other answers with its own for the same",
   answer: "`sync-frontiers` once, then `sync-want` from whoever lacks something",
   lane: data,
 }, {

@@ -2,7 +2,7 @@
 
 import type { ClaimId, Hash } from "../../base/ids.ts";
 import type { Authoring } from "./authoring.ts";
-import { ID_UNKNOWN, indexAfter, syncEntry } from "./frontier.ts";
+import { indexAfter, nothingOf, syncEntry } from "./frontier.ts";
 import { isExcluded, type Ledger } from "./ledger.ts";
 import type { FrontierEntry, SyncEntry } from "./messages.ts";
 import type { HistoryEntry, KeptBundle, OrderQueries, RoomPosition } from "./order_io.ts";
@@ -104,11 +104,8 @@ export class OrderView implements OrderQueries {
     const entries = new Map<StreamKey, SyncEntry>();
     for (const { blocker } of this.pool.all()) {
       if (blocker.kind === "claim") continue;
-      const { author, incarnation } = blocker.stream;
-      const state = this.ledger.table.find(blocker.stream);
-      const nothing = { author, incarnation, low: 1, counter: 0, id: ID_UNKNOWN, closed: false };
-      const entry = state === undefined ? nothing : syncEntry(state);
-      entries.set(streamKey(blocker.stream), entry);
+      const { stream } = blocker;
+      entries.set(streamKey(stream), this.entryOf(stream) ?? nothingOf(stream));
     }
     return [...entries.values()];
   }

@@ -1,6 +1,6 @@
 /** Compares what a neighbour says of its frontiers with our own. */
 
-import { bucketOf } from "./frontier.ts";
+import { bucketOf, isUnkept, nothingOf } from "./frontier.ts";
 import { SYNC_PROOFS_MAX } from "./limits.ts";
 import type { SyncEntry } from "./messages.ts";
 import type { OrderQueries } from "./order_io.ts";
@@ -59,11 +59,11 @@ export function compareFrontiers(
   }
   for (const gap of order.gaps()) {
     const key = streamKey(gap);
-    const isCompared = buckets.has(bucketOf(gap.author));
-    if (statements.has(key) || !(isCompared || whole)) continue;
-    // Where it wasn't compared it is equal; where it was, and isn't listed, there is nothing.
-    const absent = isCompared && !listed.has(key);
-    statements.set(key, absent ? { ...gap, low: 1, counter: 0 } : gap);
+    if (statements.has(key)) continue;
+    if (listed.has(key)) statements.set(key, gap);
+    else if (buckets.has(bucketOf(gap.author))) statements.set(key, nothingOf(gap));
+    // It wasn't compared, since its hash was equal: so is what the hash covers.
+    else if (whole && !isUnkept(gap)) statements.set(key, gap);
   }
   return { wants, statements: [...statements.values()], proofs };
 }

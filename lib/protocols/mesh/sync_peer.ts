@@ -14,9 +14,11 @@ export type OwnCounters = ReadonlyMap<number, number>;
 export interface Round {
   /** What we had said when it began. */
   readonly own: OwnCounters;
-  /** Differing buckets that aren't compared yet, and those of the page that is under way. */
+  /** Differing buckets that aren't compared yet, and those of the page that is under way; null before the first. */
   remaining: readonly number[];
-  page: readonly number[];
+  page: readonly number[] | null;
+  /** Streams in other buckets of which the neighbour is asked how far it is: equal hashes don't say it. */
+  further: ReadonlySet<StreamKey>;
   readonly compared: Set<number>;
   /** What the neighbour has in the compared buckets; one for each of its streams at most. */
   readonly entries: SyncEntry[];

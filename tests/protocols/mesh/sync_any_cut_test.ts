@@ -21,6 +21,12 @@ const happenings = fc.array(
   { minLength: 5, maxLength: 60 },
 );
 
+/**
+ * What dora says is too old to be kept anywhere but for its end, which alone others get from her: she can't supply what
+ * comes before it, and nobody's hash says so.
+ */
+const OVERTAKEN = [0, 0, 4, 0, 0, 2, 2, 3, 2, 2, 3].map((who) => ({ kind: "say" as const, who }));
+
 /** Five members, of whom some see each other; what each has shown, through its restarts. */
 class CutRoom {
   readonly network = new SyncNetwork();
@@ -147,7 +153,7 @@ for (const floods of [false, true]) {
           assert(shown + room.missedBy(member) <= room.said);
         }
       }),
-      { numRuns: 40 },
+      { numRuns: 40, examples: [[OVERTAKEN]] },
     );
   });
 }
