@@ -172,6 +172,7 @@ export const MESH_SAMPLES: readonly MeshMessage[] = [
     entries: [{ ...position, low: 1, closed: false }],
     reply: true,
     last: true,
+    floor: 1_700_000_000_000,
   },
   {
     type: "sync-want",

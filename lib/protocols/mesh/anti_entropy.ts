@@ -331,6 +331,7 @@ export class AntiEntropy
       case "sync-buckets":
         return this.#buckets(key, peer, message);
       case "sync-frontiers":
+        peer.floor = message.floor;
         return message.reply ? this.#asked(key, peer, message) : this.#answered(key, peer, message);
       case "sync-want":
         return this.#wanted(key, peer, message);
@@ -367,7 +368,8 @@ export class AntiEntropy
     for (let start = 0; start === 0 || start < entries.length; start += SYNC_ENTRIES_MAX) {
       const chunk = entries.slice(start, start + SYNC_ENTRIES_MAX);
       const last = start + SYNC_ENTRIES_MAX >= entries.length;
-      this.#send(key, { type: "sync-frontiers", buckets, entries: chunk, reply, last });
+      const floor = this.order.floorTime();
+      this.#send(key, { type: "sync-frontiers", buckets, entries: chunk, reply, last, floor });
     }
   }
 
@@ -385,7 +387,8 @@ export class AntiEntropy
     });
     // A newcomer listens to the rounds that are of all there is.
     if (all || !this.config.newcomer || this.#caughtUp) {
-      const spoke = { type: "not-kept", from: key, entries: statements } as const;
+      const floor = this.#peers.get(key)?.floor ?? 0;
+      const spoke = { type: "not-kept", from: key, entries: statements, floor } as const;
       this.#effects.push({ ...spoke, askedMs: askedMs ?? -Infinity });
     }
     for (const proof of proofs) this.#effects.push({ type: "send-proof", to: key, proof });

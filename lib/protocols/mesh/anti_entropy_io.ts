@@ -34,6 +34,7 @@ export type AntiEntropyEffect =
     readonly from: PeerKey;
     readonly entries: readonly SyncEntry[];
     readonly askedMs: number;
+    readonly floor: number;
   }
   /** The first round with this neighbour is complete: what it had then is here. */
   | { readonly type: "caught-up"; readonly peer: PeerKey }

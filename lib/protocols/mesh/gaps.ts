@@ -23,16 +23,17 @@ import type { SyncEntry } from "./messages.ts";
 import { Statements } from "./statements.ts";
 import type { Blocker, WaitingBundle } from "./waiting.ts";
 
-type StreamBlocker = Exclude<Blocker, { kind: "claim" }>;
+type StreamBlocker = Exclude<Blocker, { kind: "claim" | "floor" }>;
 
+/** `floor`: what nobody keeps any more isn't later in room time. */
 export type GapVerdict =
   | { readonly kind: "wait" }
   /** Somebody hasn't said whether it can supply it; `likely` nobody can: one has said so. */
   | { readonly kind: "ask"; readonly likely: boolean }
   /** The stream's own author signed what comes after, or no neighbour keeps it any more: go on at `counter`. */
-  | { readonly kind: "skip"; readonly counter: number }
+  | { readonly kind: "skip"; readonly counter: number; readonly floor: number }
   /** Another author named it, which alone is no reason to believe that it was ever there: deliver without it. */
-  | { readonly kind: "waive" };
+  | { readonly kind: "waive"; readonly floor: number };
 
 export class Gaps {
   readonly #statements = new Statements();
@@ -44,8 +45,14 @@ export class Gaps {
     this.#neighbours = peers;
   }
 
-  note(from: PeerKey, entries: readonly SyncEntry[], askedMs: number, nowMs: number): void {
-    this.#statements.spoke(from);
+  note(
+    from: PeerKey,
+    entries: readonly SyncEntry[],
+    floor: number,
+    askedMs: number,
+    nowMs: number,
+  ): void {
+    this.#statements.spoke(from, floor);
     for (const entry of entries) this.#statements.note(from, entry, askedMs, nowMs);
   }
 
@@ -90,6 +97,7 @@ export class Gaps {
     let unknown = early || judges.length === 0 || !isWitnessed;
     let likely = false;
     let goOn = counter;
+    let floor = 0;
     for (const judge of judges) {
       const supply = this.#statements.supply(stream, judge, frontier + 1, last, freshMs);
       if (supply === "can") return { kind: "wait" };
@@ -97,14 +105,21 @@ export class Gaps {
       const low = this.#statements.entry(stream, judge)?.low ?? 0;
       if (low <= frontier + 1) continue;
       goOn = Math.min(goOn, low - 1);
+      // A floor that is too high makes nobody miss anything (see `causal_floor.ts`), one that is too low might.
+      floor = Math.max(floor, this.#statements.floorOf(judge));
       likely = true;
     }
     if (unknown) return { kind: "ask", likely };
-    if (blocker.kind === "previous") return { kind: "skip", counter: goOn };
+    if (blocker.kind === "previous") return { kind: "skip", counter: goOn, floor };
     // Who isn't a neighbour may keep it still, and bring it later: a question doesn't come after its answer.
     const isGone = !this.newcomer &&
       judges.every((judge) => (this.#statements.entry(stream, judge)?.low ?? 0) > counter);
-    return isGone ? { kind: "skip", counter } : { kind: "waive" };
+    return isGone ? { kind: "skip", counter, floor } : { kind: "waive", floor };
+  }
+
+  /** What all neighbours no longer keep isn't later in room time. */
+  floor(): number {
+    return Math.max(...this.#neighbours.map((peer) => this.#statements.floorOf(peer)));
   }
 
   /**

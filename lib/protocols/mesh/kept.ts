@@ -63,6 +63,14 @@ export class KeptBundles {
     return this.#evict();
   }
 
+  /** Whether `add` would let go of it at once, so many bytes long. */
+  isTooOld(position: RoomPosition, bytes: number): boolean {
+    if (this.#floor !== null && compareInRoom(position, this.#floor) <= 0) return true;
+    const first = this.next(null);
+    const isFull = this.#messages >= this.messagesMax || this.#bytes + bytes > this.bytesMax;
+    return isFull && first !== null && compareInRoom(position, first) < 0;
+  }
+
   /** Takes `entry` out; it was provably signed for a place that another bundle has too. */
   remove(entry: KeptBundle): void {
     const index = this.#indexAfter(entry) - 1;

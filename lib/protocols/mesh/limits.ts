@@ -164,6 +164,10 @@ export const RANGE_PARENT_GRACE_MS = 1_000;
 export const OVERTAKING_MS_MAX = 1_000;
 /** How long an asked neighbour has before another is asked for the same parents. */
 export const WANT_RETRY_MS = 1_000;
+/** What may come too late to be shown waits so long for the rest of what is being caught up with, which shows whether. */
+export const LATE_MS_MAX = 5_000;
+/** Where a range brings nothing for so long, that has come to its end, or to nothing. */
+export const LATE_QUIET_MS = 2_000;
 /** What a neighbour said about a stream that it had nothing of is outdated after this. */
 export const STATEMENT_MS_MAX = 10_000;
 /** Streams about which a neighbour's statements are held: as many as a table of authors has. */

@@ -379,6 +379,8 @@ const syncFrontiers = message(66, "sync-frontiers", {
   reply: bool(),
   /** False where more entries for these buckets follow in another message. */
   last: bool(),
+  /** Room time: what the sender delivered once and no longer keeps isn't later. 0 where it keeps all. */
+  floor: uint(Number.MAX_SAFE_INTEGER),
 });
 const syncWant = message(67, "sync-want", {
   from: "a member",

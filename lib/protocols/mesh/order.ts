@@ -10,7 +10,7 @@
  * a member relays only what it has delivered, so it had what came before. It is skipped only when every
  * neighbour has said that it can't supply it. A head of another author that nobody can supply is waived for
  * that one bundle, and moves no frontier: else one liar could make members skip what an honest author has
- * yet to say.
+ * yet to say. What was gone on without may have followed what comes later (`causal_floor.ts`).
  *
  * Whether a bundle holds never depends on the receiver: not on its clock, nor on what it has seen. What
  * two members judged differently would part them for ever.
@@ -32,7 +32,8 @@ import type { BundleId, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { Deadlines, type Machine } from "../../base/machine.ts";
 import { Authoring, type OwnBundle } from "./authoring.ts";
-import { bundleId, formFault, isAuthentic, lastCounter, messageIds } from "./bundle.ts";
+import { bundleId, formFault, isAuthentic, keptBytes, lastCounter, messageIds } from "./bundle.ts";
+import { CausalFloor, type Lateness } from "./causal_floor.ts";
 import { type Conflict, findConflict } from "./conflicts.ts";
 import { checkProof } from "./equivocation.ts";
 import { ID_UNKNOWN } from "./frontier.ts";
@@ -44,7 +45,7 @@ import { OrderView } from "./order_view.ts";
 import type { MeshRecord } from "./records.ts";
 import { type Stream, type StreamKey, streamKey } from "./stream.ts";
 import type { Bundle, Head, Header, Proof } from "./structures.ts";
-import { type Blocker, type WaitingBundle, WaitingPool } from "./waiting.ts";
+import { type Blocker, FLOOR, type WaitingBundle, WaitingPool } from "./waiting.ts";
 
 /** In the order they are served when due at once. */
 const DEADLINES = [
@@ -81,6 +82,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
       new Ledger(env.crypto, env.wallMs, config.keptMessagesMax),
       new WaitingPool(),
       new Authoring(config, env.crypto, signer, env.wallMs),
+      new CausalFloor(),
     );
     let newcomer = true;
     for (const record of config.records) {
@@ -94,7 +96,11 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     this.#nowMs = nowMs;
     this.#effects = [];
     this.#records = [];
+    const { floor } = this.ledger.kept;
     this.#dispatch(input);
+    if (this.ledger.kept.floor !== floor) {
+      for (const waiting of this.pool.blockedOn(FLOOR)) this.#settle(waiting);
+    }
     this.#armReference();
     const { effects, records } = { effects: this.#effects, records: this.#records };
     if (records.length > 0) effects.unshift({ type: "persist", records, token: null });
@@ -110,6 +116,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     this.#deadlines.postpone(delayMs);
     this.#gaps.postpone(delayMs);
     this.authoring.postpone(delayMs);
+    this.causalFloor.postpone(delayMs);
     for (const waiting of this.pool.all()) {
       waiting.arrivedMs += delayMs;
       waiting.sinceMs += delayMs;
@@ -191,7 +198,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     }
     this.#closeOnConflict(findConflict({ id, bundle }, this.ledger, this.pool));
     if (!this.#hasPlace(header)) return this.#duplicate(arrival);
-    const blocker = this.#blockerOf(header, null);
+    const blocker = this.#blockerOf(header, null) ?? this.#floorOver(bundle, id, this.#nowMs);
     if (blocker === null) this.#deliverAndWake(arrival, id);
     else this.#wait(arrival, id, blocker);
   }
@@ -225,16 +232,44 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     return null;
   }
 
+  /** @param sinceMs When its parents were here. */
+  #floorOver(bundle: Bundle, id: BundleId, sinceMs: number): Blocker | null {
+    return this.#latenessOf(bundle, id, sinceMs) === "wait" ? { kind: "floor" } : null;
+  }
+
+  #latenessOf(bundle: Bundle, id: BundleId, sinceMs: number): Lateness {
+    const { time } = bundle.header.value;
+    if (time > this.causalFloor.time) return "in-time";
+    const isTooOld = this.ledger.kept.isTooOld({ time, id }, keptBytes(bundle));
+    return this.causalFloor.latenessOf(isTooOld, sinceMs, this.#nowMs);
+  }
+
   #deliverAndWake(arrival: Arrival, id: BundleId): void {
-    this.#deliver(arrival.bundle, id, arrival);
+    this.#takeIn(arrival, id);
     this.#wake(arrival.bundle.header.value);
+  }
+
+  #takeIn(arrival: Omit<Arrival, "type">, id: BundleId): void {
+    const isLate = this.#latenessOf(arrival.bundle, id, -Infinity) === "late";
+    if (isLate) this.#miss(arrival, id);
+    else this.#deliver(arrival.bundle, id, arrival);
+  }
+
+  /** Passed on to those to whom it isn't late. */
+  #miss({ bundle, from, hop, reason }: Omit<Arrival, "type">, id: BundleId): void {
+    const header = bundle.header.value;
+    this.#goOn(header, lastCounter(header), id, bundle.texts.value.length);
+    this.#effects.push({ type: "late", bundle, id, from, hop, reason });
   }
 
   /** @param arrival Null for an own bundle. */
   #deliver(received: Bundle, id: BundleId, arrival: Omit<Arrival, "type"> | null): void {
     const bundle = this.ledger.deliver(received, id);
     if (arrival !== null) this.#records.push({ kind: "bundle", bundle });
-    if (arrival?.reason === "range") this.#caughtUpAtMs = this.#nowMs;
+    if (arrival?.reason === "range") {
+      this.#caughtUpAtMs = this.#nowMs;
+      this.causalFloor.rangeDelivered(this.#nowMs);
+    }
     const texts = bundle.texts.value;
     const ids = messageIds(this.env.crypto, id, texts.length);
     this.#effects.push({
@@ -280,7 +315,8 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
       this.#drop(waiting);
       return false;
     }
-    const blocker = this.#blockerOf(header, waiting.waived);
+    const blocker = this.#blockerOf(header, waiting.waived) ??
+      this.#floorOver(bundle, id, waiting.sinceMs);
     if (blocker !== null) {
       this.pool.block(waiting, blocker);
       waiting.asked = 0;
@@ -289,7 +325,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
       return false;
     }
     this.pool.remove(waiting);
-    this.#deliver(bundle, id, waiting);
+    this.#takeIn(waiting, id);
     if (wake) this.#wake(header);
     return true;
   }
@@ -342,6 +378,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
         this.#giveUp(waiting);
         continue;
       }
+      if (waiting.blocker.kind === "floor" && this.#settle(waiting)) continue;
       if (waiting.askAtMs <= this.#nowMs) this.#ask(waiting, asked);
       this.#deadlines.setEarliest("waiting", waiting.askAtMs);
       if (waiting.asked > 1) this.#considerGap(waiting);
@@ -351,6 +388,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
   /** Whoever sent it has delivered it, and so what came before; then the others that sent it, in turn. */
   #ask(waiting: WaitingBundle, asked: Set<string>): void {
     const { blocker, also } = waiting;
+    if (blocker.kind === "floor") return;
     const header = waiting.bundle.header.value;
     const from = [waiting.from, ...also][waiting.asked % (also.length + 1)]!;
     const stream = blocker.kind === "claim" ? streamOf(header) : blocker.stream;
@@ -366,6 +404,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
   #giveUp(waiting: WaitingBundle): void {
     const { from, blocker } = waiting;
     this.#drop(waiting);
+    if (blocker.kind === "floor") return;
     // While a range comes in, what is pushed meanwhile may wait for it for long: nobody's fault.
     if (this.#gaps.newcomer || this.#nowMs - this.#caughtUpAtMs < WAITING_MS_MAX) return;
     // Nor is who hasn't it any more, where another says that it has and doesn't give it.
@@ -384,7 +423,7 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
   }
 
   #considerGaps(): void {
-    for (const waiting of [...this.pool.all()]) {
+    for (const waiting of this.pool.inOrder()) {
       if (this.pool.get(waiting.id) === waiting) this.#considerGap(waiting);
     }
   }
@@ -392,7 +431,10 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
   /** Goes on without what no neighbour can supply; lets all be asked where some haven't said. */
   #considerGap(waiting: WaitingBundle): void {
     const { blocker } = waiting;
-    if (blocker.kind === "claim") return;
+    if (blocker.kind === "claim" || blocker.kind === "floor") return;
+    // What waits itself for something isn't given up; a liar can have two wait for each other.
+    const isHere = this.pool.hasBefore(blocker.stream, blocker.counter);
+    if (isHere && this.#nowMs - waiting.arrivedMs < WAITING_MS_MAX / 2) return;
     const frontier = this.frontier(blocker.stream).counter;
     const verdict = this.#gaps.verdict(waiting, blocker, frontier, this.#nowMs);
     switch (verdict.kind) {
@@ -405,8 +447,10 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
         if (verdict.likely || waiting.asked > 1) this.#stuck();
         return;
       case "skip":
+        this.#raiseFloor(verdict.floor, waiting.bundle.header.value.time);
         return this.#skip(blocker.stream, verdict.counter, null);
       case "waive":
+        this.#raiseFloor(verdict.floor, waiting.bundle.header.value.time);
         if (blocker.kind === "head") waiting.waived.add(blocker.head);
         this.#settle(waiting);
         return;
@@ -421,20 +465,31 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
     this.#effects.push({ type: "stuck" });
   }
 
+  /** Neighbours let go of what isn't later than `floor`, and something that was before room time `before` is given up. */
+  #raiseFloor(floor: number, before: number): void {
+    this.causalFloor.raise(Math.min(floor, before - 1));
+  }
+
   #skip(stream: Stream, counter: number, id: BundleId | null): void {
-    const messages = counter - this.frontier(stream).counter;
-    this.#records.push({ kind: "frontier", entries: [this.ledger.skip(stream, counter, id)] });
-    if (!this.#gaps.newcomer) {
-      this.#effects.push({ type: "skipped", stream: streamOf(stream), messages });
-    }
+    this.#goOn(stream, counter, id, counter - this.frontier(stream).counter);
     this.#wake(stream);
   }
 
-  #notKept({ from, entries, askedMs }: Extract<OrderInput, { type: "not-kept" }>): void {
-    this.#gaps.note(from, entries, askedMs, this.#nowMs);
+  /** The frontier goes on, so many messages having been missed. */
+  #goOn(stream: Stream, counter: number, id: BundleId | null, messages: number): void {
+    this.#records.push({ kind: "frontier", entries: [this.ledger.skip(stream, counter, id)] });
+    if (!this.#gaps.newcomer && messages > 0) {
+      this.#effects.push({ type: "skipped", stream: streamOf(stream), messages });
+    }
+  }
+
+  #notKept(input: Extract<OrderInput, { type: "not-kept" }>): void {
+    const { from, entries, floor, askedMs } = input;
+    this.#gaps.note(from, entries, floor, askedMs, this.#nowMs);
     for (const entry of entries) {
       const missing = entry.counter > this.frontier(entry).counter;
       if (missing && !entry.closed && this.#gaps.agreed(entry, this.#nowMs)) {
+        this.#raiseFloor(this.#gaps.floor(), this.latest());
         this.#skip(entry, entry.counter, entry.id === ID_UNKNOWN ? null : entry.id);
       }
     }

@@ -38,13 +38,14 @@ export type OrderInput =
   /**
    * From anti-entropy: `from` spoke of these streams, after `askedMs`; -Infinity where that isn't known.
    * `low` is the first counter that it can supply; where it has nothing beyond our frontier, `counter` isn't
-   * above ours.
+   * above ours. `floor` is the room time above which it keeps all that it delivered.
    */
   | {
     readonly type: "not-kept";
     readonly from: PeerKey;
     readonly entries: readonly SyncEntry[];
     readonly askedMs: number;
+    readonly floor: number;
   }
   /** The roster learnt a claim: what waited for it is looked at again. */
   | { readonly type: "claim-known"; readonly claim: ClaimId }
@@ -108,7 +109,16 @@ export type OrderEffect =
     readonly stream: Stream;
     readonly after: number;
   }
-  /** So many messages of this stream are no longer kept by any neighbour; the user is told. */
+  /** It came when an answer to it may have been shown: isn't shown, but passed on. It counts as delivered, and missed. */
+  | {
+    readonly type: "late";
+    readonly bundle: Bundle;
+    readonly id: BundleId;
+    readonly from: PeerKey;
+    readonly hop: number;
+    readonly reason: BundleReason;
+  }
+  /** So many messages of this stream are no longer kept by any neighbour, or came too late; the user is told. */
   | { readonly type: "skipped"; readonly stream: Stream; readonly messages: number }
   /** New here: pass it on to the neighbours but `from`, and tell the user who it was. Null: found here. */
   | { readonly type: "equivocation"; readonly proof: Proof; readonly from: PeerKey | null }
@@ -217,6 +227,8 @@ export interface OrderQueries {
   closedFrom(stream: Stream): number | null;
   /** The proof by which this stream is closed; null where there is none. */
   proofOf(stream: Stream): Proof | null;
+  /** Room time: what was delivered here and isn't kept any more isn't later; 0 where all is kept. */
+  floorTime(): number;
   /** Own entries of the streams in which something is missing: neighbours are to say if they have it. */
   gaps(): readonly SyncEntry[];
   /** Whether an own bundle is on its way to the disk: its record may come before those of what is delivered now. */

@@ -2,6 +2,7 @@
 
 import type { ClaimId, Hash } from "../../base/ids.ts";
 import type { Authoring } from "./authoring.ts";
+import type { CausalFloor } from "./causal_floor.ts";
 import { indexAfter, nothingOf, syncEntry } from "./frontier.ts";
 import { isExcluded, type Ledger } from "./ledger.ts";
 import type { FrontierEntry, SyncEntry } from "./messages.ts";
@@ -16,6 +17,7 @@ export class OrderView implements OrderQueries {
     protected readonly ledger: Ledger,
     protected readonly pool: WaitingPool,
     protected readonly authoring: Authoring,
+    protected readonly causalFloor: CausalFloor,
   ) {}
 
   /** Monotone, across restarts too: what equivocation excludes later still counts as delivered. */
@@ -103,11 +105,15 @@ export class OrderView implements OrderQueries {
   gaps(): readonly SyncEntry[] {
     const entries = new Map<StreamKey, SyncEntry>();
     for (const { blocker } of this.pool.all()) {
-      if (blocker.kind === "claim") continue;
+      if (blocker.kind === "claim" || blocker.kind === "floor") continue;
       const { stream } = blocker;
       entries.set(streamKey(stream), this.entryOf(stream) ?? nothingOf(stream));
     }
     return [...entries.values()];
+  }
+
+  floorTime(): number {
+    return Math.max(this.ledger.kept.floor?.time ?? 0, this.causalFloor.time);
   }
 
   /** Whether a bundle is kept under this claim. */

@@ -476,6 +476,9 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         return;
       case "delivered":
         return this.#delivered(effect);
+      case "late":
+        this.#toBroadcast({ ...effect, type: "delivered", kept: false });
+        return this.#takenIn(effect);
       case "duplicate":
         this.#toBroadcast(effect);
         return this.#takenIn(effect);

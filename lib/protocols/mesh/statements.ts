@@ -24,11 +24,11 @@ export type Supply = "can" | "cannot" | "unknown";
 
 export class Statements {
   readonly #byStream = new Map<StreamKey, Map<PeerKey, Statement>>();
-  readonly #speakers = new Set<PeerKey>();
+  /** Each with the room time above which it keeps all that it delivered. */
+  readonly #speakers = new Map<PeerKey, number>();
 
   /** @param askedMs When it was asked; -Infinity where it spoke unasked, or in answer to what isn't known. */
   note(from: PeerKey, entry: SyncEntry, askedMs: number, nowMs: number): void {
-    this.#speakers.add(from);
     const key = streamKey(entry);
     let statements = this.#byStream.get(key);
     if (statements === undefined) {
@@ -43,8 +43,12 @@ export class Statements {
   }
 
   /** Notes that `from` has spoken, of no stream perhaps. */
-  spoke(from: PeerKey): void {
-    this.#speakers.add(from);
+  spoke(from: PeerKey, floor: number): void {
+    this.#speakers.set(from, floor);
+  }
+
+  floorOf(peer: PeerKey): number {
+    return this.#speakers.get(peer) ?? 0;
   }
 
   hasSpoken(peer: PeerKey): boolean {

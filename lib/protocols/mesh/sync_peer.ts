@@ -57,6 +57,8 @@ export class SyncPeer {
   /** When the next round with it begins, unless one is under way. */
   beginAtMs: number;
   lastBegunMs = -Infinity;
+  /** What it last said of how far back it keeps everything, in room time. */
+  floor = 0;
   /** Whether a whole round was completed once. */
   complete = false;
   equal = false;

@@ -8,7 +8,8 @@
 import type { BundleId, ClaimId, PeerKey } from "../../base/ids.ts";
 import { lastCounter, wireBytes } from "./bundle.ts";
 import { WAITING_BUNDLES_MAX, WAITING_BYTES_MAX } from "./limits.ts";
-import type { BundleReason } from "./order_io.ts";
+import { compareInRoom } from "./kept.ts";
+import type { BundleReason, RoomPosition } from "./order_io.ts";
 import { type Stream, type StreamKey, streamKey } from "./stream.ts";
 import type { Bundle, Head } from "./structures.ts";
 
@@ -23,7 +24,9 @@ export type Blocker =
     readonly counter: number;
     readonly head: Head;
   }
-  | { readonly kind: "claim"; readonly claim: ClaimId };
+  | { readonly kind: "claim"; readonly claim: ClaimId }
+  /** It may be too late to be shown: what is being caught up with will tell. */
+  | { readonly kind: "floor" };
 
 export interface WaitingBundle {
   readonly bundle: Bundle;
@@ -55,7 +58,7 @@ export class WaitingPool {
   readonly #byId = new Map<BundleId, WaitingBundle>();
   readonly #shares = new Map<PeerKey, Share>();
   /** By what they wait for: a stream, or a claim. */
-  readonly #byBlocker = new Map<StreamKey | ClaimId, Set<WaitingBundle>>();
+  readonly #byBlocker = new Map<StreamKey | ClaimId | typeof FLOOR, Set<WaitingBundle>>();
   readonly #byStream = new Map<StreamKey, Set<WaitingBundle>>();
 
   get size(): number {
@@ -70,6 +73,11 @@ export class WaitingPool {
     return this.#byId.values();
   }
 
+  /** In room order. A copy. */
+  inOrder(): readonly WaitingBundle[] {
+    return [...this.#byId.values()].sort((a, b) => compareInRoom(placeOf(a), placeOf(b)));
+  }
+
   /** Those of this stream; empty for most. */
   ofStream(stream: Stream): Iterable<WaitingBundle> {
     return this.#byId.size === 0 ? NONE : this.#byStream.get(streamKey(stream)) ?? NONE;
@@ -80,6 +88,14 @@ export class WaitingPool {
     for (const { bundle } of this.ofStream(stream)) {
       const header = bundle.header.value;
       if (header.counter <= counter && lastCounter(header) >= counter) return true;
+    }
+    return false;
+  }
+
+  /** Whether a bundle of this stream that begins at or before `counter` waits for something before it. */
+  hasBefore(stream: Stream, counter: number): boolean {
+    for (const { bundle, blocker } of this.ofStream(stream)) {
+      if (bundle.header.value.counter <= counter && blocker.kind !== "floor") return true;
     }
     return false;
   }
@@ -114,8 +130,8 @@ export class WaitingPool {
     addTo(this.#byBlocker, blockerKey(blocker), waiting);
   }
 
-  /** Those that wait for this claim, or for something of this stream. A copy. */
-  blockedOn(key: StreamKey | ClaimId): readonly WaitingBundle[] {
+  /** Those that wait for this claim, for something of this stream, or for the floor. A copy. */
+  blockedOn(key: StreamKey | ClaimId | typeof FLOOR): readonly WaitingBundle[] {
     const blocked = this.#byBlocker.get(key);
     return blocked === undefined ? [] : [...blocked];
   }
@@ -164,8 +180,22 @@ export class WaitingPool {
 
 const NONE: readonly WaitingBundle[] = [];
 
-function blockerKey(blocker: Blocker): StreamKey | ClaimId {
-  return blocker.kind === "claim" ? blocker.claim : streamKey(blocker.stream);
+function placeOf({ bundle, id }: WaitingBundle): RoomPosition {
+  return { time: bundle.header.value.time, id };
+}
+
+/** In place of what a bundle waits for. */
+export const FLOOR = "floor";
+
+function blockerKey(blocker: Blocker): StreamKey | ClaimId | typeof FLOOR {
+  switch (blocker.kind) {
+    case "claim":
+      return blocker.claim;
+    case "floor":
+      return FLOOR;
+    default:
+      return streamKey(blocker.stream);
+  }
 }
 
 function addTo<K>(map: Map<K, Set<WaitingBundle>>, key: K, waiting: WaitingBundle): void {

@@ -429,6 +429,7 @@ Deno.test("AntiEntropy answers so many questions of one neighbour's, and more af
       entries: [],
       reply: true,
       last: true,
+      floor: 0,
     } as const;
     const effects = ann.sync.step({ type: "message", from: bob.key, message }, network.nowMs);
     return effects.some((effect) => effect.type === "send");
@@ -553,7 +554,7 @@ Deno.test("AntiEntropy refuses what breaks the form of a round", () => {
   const stray = [
     { type: "sync-progress", bytes: 5 },
     { type: "sync-done" },
-    { type: "sync-frontiers", buckets: [1], entries: [], reply: false, last: true },
+    { type: "sync-frontiers", buckets: [1], entries: [], reply: false, last: true, floor: 0 },
   ] as const;
 
   assertEquals(few.map(({ type }) => type), ["penalise"]);

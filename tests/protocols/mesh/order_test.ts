@@ -429,7 +429,10 @@ Deno.test("Order skips a gap only when every neighbour says that it can't fill i
 
 /** `from` tells `member` of these streams as soon as it is asked. */
 function says(member: Member, from: Member, entries: readonly SyncEntry[], nowMs: number) {
-  return member.step({ type: "not-kept", from: from.key, entries, askedMs: nowMs }, nowMs);
+  return member.step(
+    { type: "not-kept", from: from.key, entries, askedMs: nowMs, floor: 0 },
+    nowMs,
+  );
 }
 
 /** The first tick of `member` after `fromMs`, every 50 ms until `untilMs`, that has such an effect. */
@@ -502,7 +505,10 @@ Deno.test("Order doesn't take for nothing what a newcomer wasn't told of before 
   newcomer.receive(network, answer, 10, "range");
   const before = [...newcomer.shown];
   const silent = { author: ann.key, incarnation: 1, ...told, counter: 0 };
-  newcomer.step({ type: "not-kept", from: network.key, entries: [silent], askedMs: 9 }, 20);
+  newcomer.step(
+    { type: "not-kept", from: network.key, entries: [silent], askedMs: 9, floor: 0 },
+    20,
+  );
   const asked = [...newcomer.shown];
   says(newcomer, network, [silent], 30);
 
@@ -566,7 +572,7 @@ Deno.test("Order moves no frontier for what another author says of it: one liar 
       closed: false,
     };
     const entries = from === dora.key ? [nothing, told] : [{ ...nothing, low: 1, counter: 2 }];
-    carl.step({ type: "not-kept", from, entries, askedMs: 1 }, 1);
+    carl.step({ type: "not-kept", from, entries, askedMs: 1, floor: 0 }, 1);
   }
   for (const bundle of all.slice(2)) carl.receive(ann, bundle, 2);
 

@@ -88,6 +88,11 @@ export class SyncMember {
           if (effect.reason !== "range" || effect.from === null) break;
           this.feed({ type: "taken-in", from: effect.from, bundle: effect.bundle });
           break;
+        case "late":
+          if (this.network.floods) this.#flood(effect);
+          if (effect.reason !== "range") break;
+          this.feed({ type: "taken-in", from: effect.from, bundle: effect.bundle });
+          break;
         case "duplicate":
         case "dropped":
           if (effect.reason !== "range" || effect.from === null) break;
@@ -126,7 +131,7 @@ export class SyncMember {
     this.network.send(this, to, message);
   }
 
-  #flood({ bundle, from }: Extract<OrderEffect, { type: "delivered" }>): void {
+  #flood({ bundle, from }: Extract<OrderEffect, { type: "delivered" | "late" }>): void {
     for (const { key } of this.neighbours) {
       if (key === from) continue;
       this.send(key, { type: "bundle", bundle, claim: null, hop: 0, reason: "push" });

@@ -548,7 +548,14 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
       low: 1,
       closed: false,
     }));
-    this.#send(link, { type: "sync-frontiers", buckets: [], entries, reply: false, last: true });
+    this.#send(link, {
+      type: "sync-frontiers",
+      buckets: [],
+      entries,
+      reply: false,
+      last: true,
+      floor: 0,
+    });
   }
 
   #supply(link: LinkId, entries: readonly SyncEntry[]): void {

@@ -59,7 +59,7 @@ export const LIES_MUTATIONS = {
     name: "takes for missed whatever somebody else names",
     install: replaced(Gaps.prototype, "verdict", function (this: Gaps, ...of) {
       const said = verdict.apply(this, of);
-      return said.kind === "waive" ? { kind: "skip", counter: of[1].counter } : said;
+      return said.kind === "waive" ? { ...said, kind: "skip", counter: of[1].counter } : said;
     }),
   },
   asksOnlyTheFirst: {
