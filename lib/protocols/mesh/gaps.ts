@@ -71,11 +71,15 @@ export class Gaps {
       this.#statements.supply(stream, from, frontier + 1, counter, arrivedMs) === "cannot";
   }
 
-  /** @param frontier Of the stream that the bundle waits for. */
+  /**
+   * @param frontier Of the stream that the bundle waits for.
+   * @param isNextHere Whether what comes next in that stream is here, and waits too.
+   */
   verdict(
     waiting: WaitingBundle,
     blocker: StreamBlocker,
     frontier: number,
+    isNextHere: boolean,
     nowMs: number,
   ): GapVerdict {
     const { stream, counter } = blocker;
@@ -83,23 +87,25 @@ export class Gaps {
     const freshMs = waiting.arrivedMs;
     const allSpoke = this.#neighbours.every((peer) => this.#statements.hasSpoken(peer));
     const early = nowMs - waiting.arrivedMs < OVERTAKING_MS_MAX && !(ranged && allSpoke);
-    // Of another author's stream anything helps that leads on to what was named.
+    // Of another author's stream anything helps that leads on to what was named; not what is here and leads nowhere,
+    // since it answers the very bundle that waits, perhaps, which named what doesn't exist.
     const last = blocker.kind === "previous" ? frontier + 1 : counter;
+    const first = isNextHere ? last : frontier + 1;
     const isAnywhere = this.#neighbours.some((peer) =>
-      this.#statements.supply(stream, peer, frontier + 1, last, freshMs) === "can"
+      this.#statements.supply(stream, peer, first, last, freshMs) === "can"
     );
     if (isAnywhere) return { kind: "wait" };
     const judges = this.newcomer ? [waiting.from] : this.#neighbours;
     const isWitnessed = this.#neighbours.some((peer) =>
       this.#hasDelivered(peer, waiting) &&
-      this.#statements.supply(stream, peer, frontier + 1, last, freshMs) === "cannot"
+      this.#statements.supply(stream, peer, first, last, freshMs) === "cannot"
     );
     let unknown = early || judges.length === 0 || !isWitnessed;
     let likely = false;
     let goOn = counter;
     let floor = 0;
     for (const judge of judges) {
-      const supply = this.#statements.supply(stream, judge, frontier + 1, last, freshMs);
+      const supply = this.#statements.supply(stream, judge, first, last, freshMs);
       if (supply === "can") return { kind: "wait" };
       if (supply === "unknown") unknown = true;
       const low = this.#statements.entry(stream, judge)?.low ?? 0;

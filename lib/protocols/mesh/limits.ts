@@ -35,6 +35,8 @@ export const INCARNATIONS_PER_AUTHOR_MAX = 8;
 /** Bundles that wait for their parents, for each link that brought them: one link can't displace another's. */
 export const WAITING_BUNDLES_MAX = 256;
 export const WAITING_BYTES_MAX = 2 * 1024 * 1024;
+/** What waits for a stream of which something waits too: two round trips or three, and all neighbours have spoken. */
+export const NEXT_IS_HERE_MS_MAX = 3_000;
 /** Parents come within a round trip or not at all from this neighbour. */
 export const WAITING_MS_MAX = 10_000;
 

@@ -39,7 +39,13 @@ import { checkProof } from "./equivocation.ts";
 import { ID_UNKNOWN } from "./frontier.ts";
 import { Gaps } from "./gaps.ts";
 import { isExcluded, Ledger } from "./ledger.ts";
-import { PARENT_GRACE_MS, RANGE_PARENT_GRACE_MS, WAITING_MS_MAX, WANT_RETRY_MS } from "./limits.ts";
+import {
+  NEXT_IS_HERE_MS_MAX,
+  PARENT_GRACE_MS,
+  RANGE_PARENT_GRACE_MS,
+  WAITING_MS_MAX,
+  WANT_RETRY_MS,
+} from "./limits.ts";
 import type { ClaimPort, OrderConfig, OrderEffect, OrderInput, OwnText } from "./order_io.ts";
 import { OrderView } from "./order_view.ts";
 import type { MeshRecord } from "./records.ts";
@@ -432,11 +438,11 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
   #considerGap(waiting: WaitingBundle): void {
     const { blocker } = waiting;
     if (blocker.kind === "claim" || blocker.kind === "floor") return;
-    // What waits itself for something isn't given up; a liar can have two wait for each other.
+    // What waits itself for something isn't given up; but a liar can have two wait for each other.
     const isHere = this.pool.hasBefore(blocker.stream, blocker.counter);
-    if (isHere && this.#nowMs - waiting.arrivedMs < WAITING_MS_MAX / 2) return;
+    if (isHere && this.#nowMs - waiting.arrivedMs < NEXT_IS_HERE_MS_MAX) return;
     const frontier = this.frontier(blocker.stream).counter;
-    const verdict = this.#gaps.verdict(waiting, blocker, frontier, this.#nowMs);
+    const verdict = this.#gaps.verdict(waiting, blocker, frontier, isHere, this.#nowMs);
     switch (verdict.kind) {
       case "wait":
         // Whoever can supply it gives it in a round, or says there that it no longer can.

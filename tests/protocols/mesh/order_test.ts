@@ -579,6 +579,29 @@ Deno.test("Order moves no frontier for what another author says of it: one liar 
   assertEquals(carl.shown, ["lie", "3", "4", "5"]);
 });
 
+Deno.test("Order doesn't wait for what answers the very bundle that waits, which names what doesn't exist", () => {
+  const { ann, bob, carl, dora, all, stream, entry } = gap();
+  const [second, lieTime] = [all[1]!, all[1]!.header.value.time + 1];
+  const invented = { ...stream, counter: 900, time: lieTime - 1, id: ID_UNKNOWN };
+  const lie = forged(dora.signer, "lie", { heads: [invented], time: lieTime });
+  const answer = forged(ann.signer, "answer", {
+    counter: 3,
+    previous: idOf(second),
+    heads: [headOf(second), headOf(lie)],
+    time: lieTime + 1,
+  });
+  const told = { ...entry, author: dora.key, low: 1, counter: 1, id: idOf(lie) };
+  const answered = { ...entry, low: 1, counter: 3, id: idOf(answer) };
+  carl.receive(bob, lie, 0, "range");
+  carl.receive(bob, answer, 0, "range");
+  for (let nowMs = 1_000; nowMs <= 5_000; nowMs += 1_000) {
+    for (const neighbour of [bob, dora]) says(carl, neighbour, [answered, told], nowMs);
+    carl.step({ type: "tick" }, nowMs);
+  }
+
+  assertEquals(carl.shown, ["lie", "answer"]);
+});
+
 Deno.test("Order shows no question after its answer, when all neighbours said that they no longer keep it", () => {
   const { ann, bob, carl, dora, all, stream, entry } = gap();
   const head = { ...stream, counter: 4, time: all[3]!.header.value.time, id: idOf(all[3]!) };
