@@ -27,12 +27,9 @@ import { compareInRoom, KeptBundles } from "./kept.ts";
 import { PROOF_BYTES_MAX, PROOFS_MAX, RUNAWAYS_MAX, TIME_STEP_MS_MAX } from "./limits.ts";
 import type { FrontierEntry, SyncEntry } from "./messages.ts";
 import type { HistoryEntry, KeptBundle, RoomPosition } from "./order_io.ts";
-import type { MeshRecord } from "./records.ts";
+import { inParts, type MeshRecord } from "./records.ts";
 import type { Stream } from "./stream.ts";
 import type { Bundle, Head, Header, Proof } from "./structures.ts";
-
-/** Frontiers in one record: a line of a log file that a person can still look at. */
-const ENTRIES_PER_RECORD = 256;
 
 export class Ledger {
   readonly table: FrontierTable;
@@ -251,18 +248,19 @@ export class Ledger {
     const floor = this.kept.floor ?? START_OF_ROOM;
     const heads = this.heads().filter((head) => !this.#keptById.has(head.id));
     const { authorsTime } = this.table;
-    const records: MeshRecord[] = [
-      { kind: "floor", time: floor.time, id: floor.id, authorsTime, heads },
-    ];
-    let entries: SyncEntry[] = [];
+    const place = { time: floor.time, id: floor.id, authorsTime };
+    const records: MeshRecord[] = inParts(heads).map((part) => ({
+      kind: "floor",
+      ...place,
+      heads: part,
+    }));
+    const entries: SyncEntry[] = [];
     for (const state of this.table.states()) {
-      if (state.counter === 0) continue;
-      entries.push(recordEntry(state));
-      if (entries.length < ENTRIES_PER_RECORD) continue;
-      records.push({ kind: "frontier", entries });
-      entries = [];
+      if (state.counter > 0) entries.push(recordEntry(state));
     }
-    if (entries.length > 0) records.push({ kind: "frontier", entries });
+    for (const part of inParts(entries)) {
+      if (part.length > 0) records.push({ kind: "frontier", entries: part });
+    }
     for (const { bundle } of this.kept.entries()) records.push({ kind: "bundle", bundle });
     for (const proof of this.#proven.values()) records.push({ kind: "proof", proof });
     return records;

@@ -21,7 +21,7 @@ export type MeshRecord =
   | { readonly kind: "claim"; readonly claim: SignedClaim }
   /** A bundle that was delivered, own ones included, in the order of delivery; moves its stream's frontier. */
   | { readonly kind: "bundle"; readonly bundle: Bundle }
-  /** A newcomer was let in: what lies above these frontiers is new to it. Until the first `shown`. */
+  /** A newcomer was let in: what lies above these frontiers is new to it. Until the first `shown` (`arrivalRecords`). */
   | { readonly kind: "arrival"; readonly baseline: readonly SyncEntry[] }
   /**
    * This bundle and all before it have been shown, or were never to be (too old for a newcomer); where
@@ -35,7 +35,7 @@ export type MeshRecord =
   | { readonly kind: "frontier"; readonly entries: readonly SyncEntry[] }
   /**
    * At a compaction: the place in room order up to which nothing is kept, the room time up to which unknown
-   * authors are refused, and heads that aren't kept any more.
+   * authors are refused, and heads that aren't kept any more; those that are left over are in records after it.
    */
   | {
     readonly kind: "floor";
@@ -85,6 +85,37 @@ export type MeshRecord =
   }
   /** The console's last word to the next start: how the last one ended. */
   | { readonly kind: "left"; readonly reason: "quit" };
+
+/** Frontiers or heads in one record: a line of a log file that a person can still look at. */
+const ENTRIES_PER_RECORD = 256;
+
+/** Items as records hold them, in their order; the last part has fewer than a record may hold, perhaps none. */
+export function inParts<Item>(items: readonly Item[]): readonly (readonly Item[])[] {
+  const parts: (readonly Item[])[] = [];
+  for (let start = 0; start <= items.length; start += ENTRIES_PER_RECORD) {
+    parts.push(items.slice(start, start + ENTRIES_PER_RECORD));
+  }
+  return parts;
+}
+
+/** A room may have 65,536 authors: a baseline takes several records, of which a killed process may have written some. */
+export function arrivalRecords(baseline: readonly SyncEntry[]): readonly MeshRecord[] {
+  return inParts(baseline).map((part) => ({ kind: "arrival", baseline: part }));
+}
+
+/** The last baseline that was written as a whole; null where none was. */
+export function notedBaseline(records: readonly MeshRecord[]): readonly SyncEntry[] | null {
+  let whole: readonly SyncEntry[] | null = null;
+  let entries: SyncEntry[] = [];
+  for (const record of records) {
+    if (record.kind !== "arrival") continue;
+    for (const entry of record.baseline) entries.push(entry);
+    if (record.baseline.length === ENTRIES_PER_RECORD) continue;
+    whole = entries;
+    entries = [];
+  }
+  return whole;
+}
 
 /** What else is known of a rotation isn't kept. */
 export function rotationRecord({ rotation, claim }: ClaimedRotation): MeshRecord {

@@ -14,7 +14,7 @@ import { bundleId, lastCounter, messageId } from "./bundle.ts";
 import { claimIdOf } from "./credentials.ts";
 import type { SyncEntry } from "./messages.ts";
 import type { OrderEffect } from "./order_io.ts";
-import type { MeshRecord } from "./records.ts";
+import { arrivalRecords, type MeshRecord, notedBaseline } from "./records.ts";
 import type { RoomConfig, RoomEffect } from "./room_io.ts";
 import type { DeliveredText, RoomView } from "./room_view.ts";
 import type { Stream } from "./stream.ts";
@@ -75,10 +75,9 @@ export class Showing {
       !records.some((record) =>
         record.kind === "claim" && claimIdOf(crypto, record.claim) === ownClaim
       );
-    const begun = records.findLast(({ kind }) => kind === "arrival");
     this.#arrival = new Arrival(
       newcomer,
-      begun?.kind === "arrival" ? begun.baseline : null,
+      notedBaseline(records),
       isFresh ? claim.claim.value.time : null,
     );
     this.#stored = unshownMessages(records, crypto);
@@ -127,7 +126,7 @@ export class Showing {
     const isHere = this.#arrival.state === "here";
     const baseline = isHere ? this.#baseline : this.#arrival.baseline;
     if (shownThrough === null && baseline !== null) {
-      return [...records, { kind: "arrival", baseline }];
+      return [...records, ...arrivalRecords(baseline)];
     }
     if (!isHere) return records;
     const unshown = this.#unshown.after(shownThrough);
@@ -239,7 +238,7 @@ export class Showing {
 
   #setBaseline(baseline: readonly SyncEntry[], nowMs: number): void {
     this.#arrival.setBaseline(baseline);
-    this.#note({ kind: "arrival", baseline });
+    this.#note(arrivalRecords(baseline));
     this.#catchUp(nowMs);
   }
 
@@ -300,12 +299,12 @@ export class Showing {
   #noteArrived(): void {
     if (this.config.records.some(({ kind }) => kind === "shown")) return;
     this.#baseline = null;
-    this.#note({ kind: "shown", through: null });
+    this.#note([{ kind: "shown", through: null }]);
   }
 
   /** Synced before the user reads `ready`: what is said from then on is new to the next process too. */
-  #note(record: MeshRecord): void {
-    this.emit({ type: "persist", records: [record], token: null, sync: true });
+  #note(records: readonly MeshRecord[]): void {
+    this.emit({ type: "persist", records, token: null, sync: true });
   }
 }
 

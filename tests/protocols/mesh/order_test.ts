@@ -104,6 +104,30 @@ Deno.test("Order comes back from a compacted log with the same frontiers, histor
   );
 });
 
+Deno.test("Order compacts the frontiers and heads of a crowd into records of a few hundred each", () => {
+  const [ann, bob] = [new Member("ann", { keptMessagesMax: 8 }), new Member("bob")];
+  for (let index = 0; index < 600; index++) {
+    ann.receive(
+      bob,
+      forged(fakeSigner(`author ${index}`), "x", { time: GENESIS_TIME + 1 + index }),
+    );
+  }
+
+  const records = ann.order.snapshot();
+  const after = new Member("ann", { records, incarnation: 2, keptMessagesMax: 8 });
+
+  const lengths = records.map((record) =>
+    record.kind === "floor"
+      ? record.heads.length
+      : record.kind === "frontier"
+      ? record.entries.length
+      : 0
+  );
+  assertEquals([Math.max(...lengths), ann.order.heads().length], [256, 600]);
+  assertEquals(after.order.heads(), ann.order.heads());
+  assertEquals(after.order.snapshot(), records);
+});
+
 Deno.test("Order knows under which claims it keeps something", () => {
   const [ann, bob] = [new Member("ann"), new Member("bob")];
   const carl = new Member("carl", { keptMessagesMax: 2 });
