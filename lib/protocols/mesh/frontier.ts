@@ -56,7 +56,7 @@ export interface Closed {
 interface AuthorState {
   readonly key: PeerKey;
   readonly bucket: Bucket;
-  /** By incarnation. */
+  /** By incarnation. A liar may begin as many as there are kept bundles. */
   streams: StreamState[];
   /** Highest room time of a bundle of theirs. */
   latestTime: number;
@@ -96,12 +96,8 @@ export class FrontierTable {
   find(stream: Stream): StreamState | undefined {
     const streams = this.#authors.get(stream.author)?.streams;
     if (streams === undefined) return undefined;
-    // The latest incarnation is the one that speaks.
-    for (let index = streams.length - 1; index >= 0; index--) {
-      const state = streams[index]!;
-      if (state.incarnation === stream.incarnation) return state;
-    }
-    return undefined;
+    const state = streams[placeOf(streams, stream.incarnation) - 1];
+    return state?.incarnation === stream.incarnation ? state : undefined;
   }
 
   /**
@@ -143,8 +139,7 @@ export class FrontierTable {
       head: null,
       closed: null,
     };
-    author.streams.push(state);
-    author.streams.sort((a, b) => a.incarnation - b.incarnation);
+    author.streams.splice(placeOf(author.streams, stream.incarnation), 0, state);
     this.#forgetIncarnation(author, state);
     return state;
   }
@@ -230,6 +225,21 @@ export class FrontierTable {
     author.bucket.hash = null;
     this.#root = null;
   }
+}
+
+/** How many of `streams` are of this incarnation or earlier ones. */
+function placeOf(streams: readonly StreamState[], incarnation: number): number {
+  // The latest incarnation is the one that speaks.
+  const last = streams.at(-1);
+  if (last === undefined || last.incarnation <= incarnation) return streams.length;
+  let low = 0;
+  let high = streams.length - 1;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (streams[middle]!.incarnation <= incarnation) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function* sortedStreams(bucket: Bucket): Generator<StreamState> {

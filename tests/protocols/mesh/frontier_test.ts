@@ -75,6 +75,36 @@ Deno.test("FrontierTable forgets an author's oldest incarnation of which nothing
   assertEquals(dropped, [`${key(0)}/2`]);
 });
 
+Deno.test("FrontierTable finds each of an author's incarnations, in whatever order they began", () => {
+  const { made } = table();
+  for (const incarnation of [5, 3, 9, 1, 7]) made.open({ author: key(0), incarnation });
+  const find = (incarnation: number) => made.find({ author: key(0), incarnation })?.incarnation;
+
+  assertEquals([1, 3, 5, 7, 9].map(find), [1, 3, 5, 7, 9]);
+  assertEquals([0, 2, 4, 6, 8, 10].map(find), Array(6).fill(undefined));
+  assertEquals([...made.states()].map(({ incarnation }) => incarnation), [1, 3, 5, 7, 9]);
+});
+
+Deno.test("FrontierTable finds the streams of one author as fast as those of as many authors", () => {
+  const streams = Array.from({ length: 4_000 }, (_, n) => n);
+  const [one, many] = [table().made, table().made];
+  for (const n of streams) {
+    one.open({ author: key(0), incarnation: n }).kept.push({ time: n } as KeptBundle);
+    many.open({ author: key(n), incarnation: 1 });
+  }
+  const keys = streams.map(key);
+  const msOf = (find: (n: number) => unknown) =>
+    Math.min(...Array.from({ length: 5 }, () => {
+      const fromMs = performance.now();
+      for (const n of streams) find(n);
+      return performance.now() - fromMs;
+    }));
+
+  const manyMs = msOf((n) => many.find({ author: keys[n]!, incarnation: 1 }));
+  const oneMs = msOf((n) => one.find({ author: keys[0]!, incarnation: n }));
+  assert(oneMs < 5 * manyMs + 2, `${oneMs} ms, ${manyMs} ms for many authors`);
+});
+
 Deno.test("syncEntry() names as low the first counter that can be had", () => {
   const { made } = table();
   const kept = deliver(made, key(1), 7, 10);
