@@ -184,7 +184,7 @@ export type Head = Infer<typeof headSchema>;
 
 /**
  * What an author signs about one bundle. Its id is SHA-256 over the tag and these exact bytes.
- * A bundle of kind `heads` carries no text, takes one counter, and names up to 1,024 heads.
+ * A bundle of kind `heads` carries no text, takes one counter, and names 65 to 1,024 heads.
  */
 export const headerSchema = record({
   version,

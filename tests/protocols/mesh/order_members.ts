@@ -153,7 +153,7 @@ export function headOf(bundle: Bundle): Head {
   return { author, incarnation, counter: counter + count - 1, time, id: idOf(bundle) };
 }
 
-/** A bundle as no honest member makes it: everything can be chosen, the signature holds. */
+/** A bundle as no honest member makes it: everything can be chosen, the signature holds. Without a text it has none. */
 export function forged(author: Signer, text: string, fields: Partial<Header> = {}): Bundle {
   return makeBundle(fakeCrypto, author, {
     room: ROOM,
@@ -167,6 +167,6 @@ export function forged(author: Signer, text: string, fields: Partial<Header> = {
     time: WALL_MS,
     sentAt: WALL_MS,
     ...fields,
-    texts: [text],
+    texts: text === "" ? [] : [text],
   }).bundle;
 }

@@ -313,6 +313,7 @@ Deno.test("Order refuses bundles that are wrong by themselves, and blames who se
   const good = forged(ann, "x");
   const otherTexts = { ...good, texts: forged(ann, "y").texts };
   const own = { author: ann.key, incarnation: 1, counter: 2, time: 5_000, id: ID_UNKNOWN };
+  const few = { heads: Array(HEADS_MAX).fill({ ...own, author: bob.key }), time: 5_001 };
   const refused: readonly (readonly [string, Bundle, string])[] = [
     ["another room", forged(ann, "x", { room: "cd".repeat(32) as never }), "protocol"],
     ["counter 0", forged(ann, "x", { counter: 0 }), "protocol"],
@@ -324,6 +325,8 @@ Deno.test("Order refuses bundles that are wrong by themselves, and blames who se
       "protocol",
     ],
     ["heads with texts", forged(ann, "x", { kind: "heads" }), "protocol"],
+    ["nothing at all", forged(ann, "", { kind: "heads" }), "protocol"],
+    ["few heads alone", forged(ann, "", { kind: "heads", ...few }), "protocol"],
     [
       "another's claim",
       forged(ann, "x", { claim: forged(bob.signer, "").header.value.claim }),
