@@ -55,6 +55,8 @@ export class PrivateInbox {
   readonly #senders = new Map<PeerKey, Map<number, Stream>>();
   /** Those with messages that came before their turn. */
   readonly #waiting = new Set<Stream>();
+  /** Those of them whose turn it is, once what their sender had been shown is: a crowd of others costs no step. */
+  readonly #next = new Set<Stream>();
   /** What came early takes so much. */
   #earlyBytes = 0;
   /** Handed to the user, and not seen yet. */
@@ -94,7 +96,7 @@ export class PrivateInbox {
 
   /** When the next one is shown although what its sender had been shown hasn't come. */
   nextDeadlineMs(): number | null {
-    return earliestMs(...[...this.#waiting].map((stream) => {
+    return earliestMs(...[...this.#next].map((stream) => {
       const next = nextOf(stream);
       return next === null ? null : next[1].arrivedMs + this.causeMs;
     }));
@@ -112,6 +114,7 @@ export class PrivateInbox {
     stream.early.set(counter, { ...content, arrivedMs: known?.arrivedMs ?? nowMs, bytes });
     this.#earlyBytes += bytes - (known?.bytes ?? 0);
     this.#waiting.add(stream);
+    if (nextOf(stream) !== null) this.#next.add(stream);
     return "waits";
   }
 
@@ -129,8 +132,8 @@ export class PrivateInbox {
 
   /** Takes all whose turn has come: of each sender's incarnation some in their order, one at least. */
   takeDue(nowMs: number): readonly (readonly Received[])[] {
-    if (this.#waiting.size === 0) return [];
-    return [...this.#waiting].map((stream) => this.#takeDueOf(stream, nowMs)).filter((due) =>
+    if (this.#next.size === 0) return [];
+    return [...this.#next].map((stream) => this.#takeDueOf(stream, nowMs)).filter((due) =>
       due.length > 0
     );
   }
@@ -160,6 +163,7 @@ export class PrivateInbox {
       due.push({ place: { from, incarnation, counter }, content });
     }
     for (const counter of early.keys()) if (counter <= stream.shown) this.#drop(stream, counter);
+    if (nextOf(stream) === null) this.#next.delete(stream);
     if (due.length > 0) this.#unseen++;
     return due;
   }
@@ -195,7 +199,9 @@ export class PrivateInbox {
   #drop(stream: Stream, counter: number): void {
     this.#earlyBytes -= stream.early.get(counter)?.bytes ?? 0;
     stream.early.delete(counter);
-    if (stream.early.size === 0) this.#waiting.delete(stream);
+    if (stream.early.size > 0) return;
+    this.#waiting.delete(stream);
+    this.#next.delete(stream);
   }
 }
 

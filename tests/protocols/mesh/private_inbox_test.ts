@@ -1,0 +1,60 @@
+import { assert, assertEquals } from "@std/assert";
+import type { PeerKey } from "../../../lib/base/ids.ts";
+import { PRIVATE_EARLY_MAX } from "../../../lib/protocols/mesh/limits.ts";
+import { PrivateInbox } from "../../../lib/protocols/mesh/private_inbox.ts";
+
+const CAUSE_MS = 10_000;
+
+function inboxOf(isShown = true): PrivateInbox {
+  return new PrivateInbox([], { isShown: () => isShown }, CAUSE_MS);
+}
+
+function take(inbox: PrivateInbox, sender: number, counter: number, previous: number) {
+  const from = sender.toString(16).padStart(64, "0") as PeerKey;
+  const head = { author: from, incarnation: 1, counter: 1, time: 1, id: "0".repeat(64) as never };
+  const content = { previous, late: false, sentAt: 0, heads: [head], text: String(counter) };
+  return inbox.take({ from, incarnation: 1, counter }, content, 0);
+}
+
+function shown(inbox: PrivateInbox, nowMs: number): readonly string[] {
+  return inbox.takeDue(nowMs).flat().map(({ content }) => content.text);
+}
+
+Deno.test("PrivateInbox shows what came early when it is its turn, whatever became of the one before", () => {
+  const inbox = inboxOf();
+  for (const counter of [4, 3, 2]) take(inbox, 1, counter, counter - 1);
+  const early = shown(inbox, 0);
+  take(inbox, 1, 1, 0);
+  const all = shown(inbox, 0);
+  take(inbox, 1, 9, 8);
+  const gap = shown(inbox, 0);
+  take(inbox, 1, 9, 4); // those in between were given up
+
+  assertEquals([early, all, gap, shown(inbox, 0)], [[], ["1", "2", "3", "4"], [], ["9"]]);
+});
+
+Deno.test("PrivateInbox waits for what the sender had been shown, and not for ever", () => {
+  const inbox = inboxOf(false);
+  take(inbox, 1, 1, 0);
+  take(inbox, 1, 2, 1);
+
+  assertEquals(inbox.nextDeadlineMs(), CAUSE_MS);
+  assertEquals([shown(inbox, CAUSE_MS - 1), shown(inbox, CAUSE_MS)], [[], ["1", "2"]]);
+  assertEquals(inbox.nextDeadlineMs(), null);
+});
+
+Deno.test("PrivateInbox: messages of a crowd whose turn never comes cost nothing at each step", () => {
+  const inbox = inboxOf();
+  for (let sender = 0; sender < 512; sender++) {
+    for (let at = 0; at < PRIVATE_EARLY_MAX; at++) take(inbox, sender, at + 2, 1);
+  }
+  const stepMs = Array.from({ length: 20 }, () => {
+    const fromMs = performance.now();
+    inbox.nextDeadlineMs();
+    inbox.takeDue(CAUSE_MS);
+    return performance.now() - fromMs;
+  });
+
+  const leastMs = Math.min(...stepMs);
+  assert(leastMs < 0.2, `a step takes ${leastMs} ms`);
+});
