@@ -161,9 +161,11 @@ export class TorturedGroup implements Tortured {
       for (const { seq, from, text } of events.filter(isEntry)) {
         if (seq <= last) wrong.push(`${member.name} was shown ${seq} after ${last}`);
         last = seq;
+        // What was still on its way comes after the logs were compared.
+        if (seq > log.length) continue;
         const entry = log[seq - 1];
-        const isOurs = entry !== undefined && entry.from === from &&
-          (entry.text === text || entry.text.startsWith("edited ") || text.startsWith("edited "));
+        const isOurs = entry!.from === from &&
+          (entry!.text === text || entry!.text.startsWith("edited ") || text.startsWith("edited "));
         if (!isOurs) wrong.push(`${member.name} was shown as ${seq} what no log has: ${text}`);
       }
     }
