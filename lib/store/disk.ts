@@ -130,7 +130,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   ENFILE: "too many files are open on this machine; close some programs",
   ENOTDIR: "a part of the path is a file; move it away or choose another folder with --data",
   EISDIR: "it is a folder where a file belongs; move it away",
-  ESPIPE: "it is a pipe where a file belongs; move it away",
+  ESPIPE: "it is a pipe or a device where a file belongs; move it away",
   ENOENT: "it is gone; was the folder moved or removed while the program ran?",
 };
 

@@ -75,14 +75,14 @@ export class RealDisk implements Disk {
 
   read(path: string): Promise<Bytes | null> {
     return orNullWhereMissing("read", path, () => {
-      refusePipe(path);
+      refuseEndless(path);
       return Deno.readFileSync(path);
     });
   }
 
   async *readChunks(path: string, options: ReadOptions = {}): AsyncIterable<Uint8Array> {
     const file = await orNullWhereMissing("open", path, () => {
-      refusePipe(path);
+      refuseEndless(path);
       return Deno.openSync(path, { read: true });
     });
     if (file === null) return;
@@ -197,9 +197,10 @@ export class RealDisk implements Disk {
   }
 }
 
-/** Reading it would stop the whole program until somebody writes there. */
-function refusePipe(path: string): void {
-  if (!Deno.statSync(path).isFifo) return;
+/** Reading it would stop the whole program: until somebody writes to a pipe, of a device perhaps for ever. */
+function refuseEndless(path: string): void {
+  const { isFifo, isCharDevice } = Deno.statSync(path);
+  if (isFifo !== true && isCharDevice !== true) return;
   throw Object.assign(new Error("Illegal seek"), { code: "ESPIPE" });
 }
 

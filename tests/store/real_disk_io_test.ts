@@ -37,8 +37,16 @@ Deno.test("RealDisk: a pipe isn't read, whoever writes to it", async () => {
     const reads = [() => disk.read(path), () => Array.fromAsync(disk.readChunks(path))];
     for (const read of reads) {
       await using child = writer();
-      await assertRejects(read, P2pchatError, "it is a pipe where a file belongs");
+      await assertRejects(read, P2pchatError, "it is a pipe or a device where a file belongs");
       child.kill("SIGKILL");
     }
   });
+});
+
+Deno.test("RealDisk: a device isn't read, which may have no end", async () => {
+  const disk = new RealDisk();
+  const reads = [() => disk.read("/dev/null"), () => Array.fromAsync(disk.readChunks("/dev/null"))];
+  for (const read of reads) {
+    await assertRejects(read, P2pchatError, "it is a pipe or a device where a file belongs");
+  }
 });
