@@ -146,6 +146,12 @@ export const PRIVATE_EARLY_MAX = 64;
 export const PRIVATE_WINDOW_MESSAGES = PRIVATE_EARLY_MAX;
 /** The same in bytes of text: a quarter of a link's data queue, since a frame that finds it full is dropped. */
 export const PRIVATE_WINDOW_BYTES = 256 * 1024;
+/**
+ * How often what waits for a receiver is sent anew since its box key changed: at its starts, which are seldom. Who
+ * announces another key with each beacon, 40 a second, gets the rest when it is due to be sent again.
+ */
+export const PRIVATE_KEYS_PER_SECOND = 1;
+export const PRIVATE_KEYS_BURST = 8;
 /** What they take in memory, of all senders together: a hundred of the longest texts, whatever liars send. */
 export const PRIVATE_EARLY_BYTES_MAX = 16 * 1024 * 1024;
 /** A head in memory: two ids of 64 characters, three numbers and what holds them. */

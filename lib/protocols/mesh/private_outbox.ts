@@ -9,7 +9,13 @@
 import { sameBytes } from "../../base/bytes.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { utf8Length } from "../../base/text.ts";
-import { PRIVATE_WINDOW_BYTES, PRIVATE_WINDOW_MESSAGES } from "./limits.ts";
+import { TokenBucket } from "../../base/token_bucket.ts";
+import {
+  PRIVATE_KEYS_BURST,
+  PRIVATE_KEYS_PER_SECOND,
+  PRIVATE_WINDOW_BYTES,
+  PRIVATE_WINDOW_MESSAGES,
+} from "./limits.ts";
 import type { PrivateMessage, Waiting } from "./private_messages_io.ts";
 import type { PrivateSealing } from "./private_sealing.ts";
 import type { MeshRecord } from "./records.ts";
@@ -77,6 +83,8 @@ export function noteLateness(
 /** What waits for one receiver. */
 export class Queue {
   entries: OutboxEntry[] = [];
+  /** How often another box key makes it begin anew. */
+  readonly keys = new TokenBucket(PRIVATE_KEYS_PER_SECOND, PRIVATE_KEYS_BURST);
   /** Of the last one typed to this process. */
   lastCounter = 0;
   resendMs = 0;

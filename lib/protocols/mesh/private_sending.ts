@@ -145,8 +145,10 @@ export class PrivateSending {
   met(peer: PeerKey, nowMs: number): readonly PrivateEffect[] {
     const queue = this.#outbox.queueOf(peer);
     if (queue === null) return [];
-    queue.begin();
-    queue.resendAfter(this.config.resendFirstMs);
+    if (queue.keys.take(nowMs)) {
+      queue.begin();
+      queue.resendAfter(this.config.resendFirstMs);
+    }
     return this.#pump(peer, nowMs);
   }
 

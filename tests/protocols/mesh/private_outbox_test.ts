@@ -49,6 +49,20 @@ Deno.test("PrivateMessages: what the disk refuses is refused, and holds up nothi
   assertEquals([bob.shown, ann.machine.isBusy], [["1", "3"], false]);
 });
 
+Deno.test("PrivateMessages: a receiver with another box key all the time isn't sent all anew each time", () => {
+  const [ann, bob] = pair();
+  meet(ann, bob);
+  ann.say(bob, "x");
+  const sent = Array.from({ length: 400 }, (_, at) => {
+    const boxKey = new Uint8Array(32).fill(1 + at % 200);
+    const nowMs = 25 * at;
+    const present = { type: "present", peer: bob.key, boxKey } as const;
+    return [ann.machine.step(present, nowMs), ann.machine.step({ type: "tick" }, nowMs)];
+  }).flat(2).filter(({ type }) => type === "flood").length;
+
+  assert(sent >= 8 && sent < 30, `sent ${sent} times in 10 s`);
+});
+
 Deno.test("PrivateMessages: what is kept for one who is away is sent when both are there, whoever restarts", () => {
   const [ann, bob] = pair();
   ann.say(bob, "1");
