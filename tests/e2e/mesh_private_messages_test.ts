@@ -178,6 +178,18 @@ Deno.test("private messages: a thousand are kept, and the next one is refused", 
   );
 });
 
+Deno.test("private messages: a pipe waits for a receiver that is there, and nothing is refused", async () => {
+  await using room = new Room();
+  const [alice, bob] = await room.two();
+  const texts = Array.from({ length: 3_000 }, (_, n) => `${n}`);
+
+  await alice.type(["to all", ...texts.map((text) => `/msg Bob ${text}`)].join("\n"));
+  await alice.untilCount(delivery("delivered"), texts.length);
+
+  assertEquals(alice.events.filter(({ event }) => event === "error"), []);
+  assertEquals(received(bob).map(([text]) => text), texts);
+});
+
 Deno.test("private messages: a receiver that is killed right after showing isn't shown them as new again", async () => {
   await using room = new Room();
   const [alice, bob] = await room.two();
@@ -254,7 +266,9 @@ Deno.test({
     await room.leaves(bob);
     await terminal.until("that Bob left", ({ text }) => text.includes("Bob left"));
 
-    await terminal.press("/msg Bob away\r");
+    await terminal.press("/msg bo\t");
+    await terminal.untilCursorLine("Alice> /msg Bob |");
+    await terminal.press("away\r");
     await terminal.until("that it waits", ({ text }) => text.includes("(1 waiting)"));
     await terminal.press("/status\r");
     await terminal.until("the status", ({ text }) => text.includes("waits for Bob."));

@@ -144,6 +144,8 @@ export const PRIVATE_WAITING_MAX = 1_000;
 export const PRIVATE_EARLY_MAX = 64;
 /** Under way to one receiver, who can hold so many until it is their turn. */
 export const PRIVATE_WINDOW_MESSAGES = PRIVATE_EARLY_MAX;
+/** The user's input pauses while more wait, and somebody who is here can take some: as many are left as may be under way. */
+export const PRIVATE_WAITING_HIGH = PRIVATE_WAITING_MAX - PRIVATE_WINDOW_MESSAGES;
 /** The same in bytes of text: a quarter of a link's data queue, since a frame that finds it full is dropped. */
 export const PRIVATE_WINDOW_BYTES = 256 * 1024;
 /**

@@ -70,6 +70,16 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
     return this.#sending.waiting();
   }
 
+  /** Messages that wait, on disk or on their way there. */
+  get size(): number {
+    return this.#sending.size;
+  }
+
+  /** Those who are here and for whom the user's input should wait: so much waits already. */
+  awaited(): readonly PeerKey[] {
+    return this.#sending.awaited();
+  }
+
   /** Whether something is under way that is worth staying for: to the disk, to somebody who is here, to the user. */
   get isBusy(): boolean {
     return this.#sending.isBusy || this.#inbox.isAwaitingSeen;

@@ -8,7 +8,7 @@ import type { PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { Deadlines } from "../../base/machine.ts";
 import { Pending } from "../../base/pending.ts";
-import { HEADS_MAX, PRIVATE_WAITING_MAX } from "./limits.ts";
+import { PRIVATE_WAITING_HIGH, PRIVATE_WAITING_MAX } from "./limits.ts";
 import type {
   PrivateConfig,
   PrivateEffect,
@@ -52,6 +52,23 @@ export class PrivateSending {
 
   waiting(): readonly Waiting[] {
     return this.#outbox.waiting();
+  }
+
+  /** Messages that wait, on disk or on their way there. */
+  get size(): number {
+    return this.#outbox.size;
+  }
+
+  /**
+   * Those for whom the user's input should wait: they are here, and when they have theirs there is room again. Who
+   * says nothing until what was sent is repeated as seldom as can be, some 30 s, isn't waited for.
+   */
+  awaited(): readonly PeerKey[] {
+    if (this.size <= PRIVATE_WAITING_HIGH) return [];
+    const { resendMsMax } = this.config;
+    return this.#outbox.queues().filter(([peer, { entries, resendMs }]) =>
+      entries.length > 0 && this.present.has(peer) && resendMs < resendMsMax
+    ).map(([peer]) => peer).toArray();
   }
 
   /** Whether something is on its way to the disk, or to somebody who is here. */

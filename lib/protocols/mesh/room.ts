@@ -29,6 +29,7 @@ import { lastCounter } from "./bundle.ts";
 import { claimIdOf, type KnownClaim } from "./credentials.ts";
 import {
   GRAFT_ANSWER_BYTES_MAX,
+  PRIVATE_WAITING_HIGH,
   PROMPT_BYTES_MAX,
   PROMPT_MESSAGES_MAX,
   PROOFS_BURST,
@@ -883,12 +884,17 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     if (this.#quitting) return null;
     if (this.#showing.state !== "here") return "catching up with the room";
     const unsaid = this.machines.order.unsaid();
-    const waiting = unsaid.messages + this.#heldCommands.length;
-    if (waiting > PROMPT_MESSAGES_MAX || unsaid.bytes > PROMPT_BYTES_MAX) {
+    const held = this.#heldCommands.length;
+    const waiting = unsaid.messages + held;
+    const { privateMessages } = this.machines;
+    // What is held is taken in at once when the disk has what is before it: there must be room for it.
+    const isCrowded = held > 0 && privateMessages.size + held > PRIVATE_WAITING_HIGH;
+    if (waiting > PROMPT_MESSAGES_MAX || unsaid.bytes > PROMPT_BYTES_MAX || isCrowded) {
       return "waiting for the disk";
     }
     const laggards = this.#flow.waitedFor(this.#nowMs);
-    return laggards.length === 0 ? null : `waiting for ${this.#view.namesOf(laggards)}`;
+    const awaited = new Set([...laggards, ...privateMessages.awaited()]);
+    return awaited.size === 0 ? null : `waiting for ${this.#view.namesOf([...awaited])}`;
   }
 
   #fatal(code: "name-taken" | "replaced", text: string): void {

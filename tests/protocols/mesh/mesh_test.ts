@@ -274,6 +274,40 @@ Deno.test("Mesh says to one what was typed after a line to all after that line, 
   assertEquals(seen, ["n0 m0 all", "m0 all", "n0 p1 one", "n1 m0 all", "n1 p1 one"]);
 });
 
+Deno.test("Mesh takes a pipe of private messages as fast as they arrive, and refuses none", () => {
+  const errors: string[] = [];
+  // The program's pause overtakes what waits for the disk, the simulator's doesn't.
+  const disk = { syncMs: 0, slowChance: 0 };
+  const world = new World({ ...EVEN_WORLD, hosts: 2, disk }, meshSubject(), [{
+    name: "errors",
+    shown(_, event) {
+      if (event.event === "error") errors.push(event.text);
+    },
+  }]);
+  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+  world.start(ann, { kind: "found" });
+  pass(world, SECOND_MS);
+  world.start(bob, { kind: "join", contact: ann.endpoint });
+  pass(world, 5 * SECOND_MS);
+  const process = ann.process!;
+  const to = { name: "Bob", key: bob.key };
+  const reasons = new Set<string>();
+  let most = 0;
+
+  const said = [world.say(process, "to all", null)];
+  for (let turn = 0; said.length <= 2_000 && turn < 10_000; turn++) {
+    if (process.pausedBecause !== null) reasons.add(process.pausedBecause);
+    else for (let line = 0; line < 20; line++) said.push(world.say(process, "", to));
+    most = Math.max(most, said.length - bob.shown.order.length);
+    pass(world, 2);
+  }
+  pass(world, 5 * SECOND_MS);
+
+  assertEquals(errors, []);
+  assertEquals(bob.shown.order, said);
+  assertEquals([reasons.has("waiting for Bob"), most > 900, most <= 1_000], [true, true, true]);
+});
+
 Deno.test("Mesh announces another box key each day, and what is private goes on arriving", () => {
   const seen: string[] = [];
   const world = quietWorld([{

@@ -6,6 +6,7 @@ import { PRIVATE_DEFAULTS } from "../../../lib/protocols/mesh/private_messages_i
 import { carry, DAY_MS, floods, meet, part, Person } from "./private_people.ts";
 
 const HOUR_MS = DAY_MS / 24;
+const SECOND_MS = 1_000;
 
 function pair(): readonly [Person, Person] {
   return [new Person(1), new Person(2)];
@@ -283,6 +284,30 @@ Deno.test("PrivateMessages: more than can be kept are refused", () => {
 
   const name = "p2";
   assertEquals(refused, [{ type: "refused", code: "full", to: bob.key, name, text: "", ref: "r" }]);
+});
+
+Deno.test("PrivateMessages: the input should wait for who is here and has much to get, and for nobody who says nothing", () => {
+  const [ann, bob] = pair();
+  const eve = new Person(3);
+  bob.isBlind = true;
+  for (let said = 0; said < 900; said++) ann.say(eve, "x");
+  const away = ann.machine.awaited();
+  meet(ann, bob);
+
+  for (let said = 0; said < 36; said++) ann.say(bob, "x");
+  const few = ann.machine.awaited();
+  ann.say(bob, "one more");
+  const many = ann.machine.awaited();
+  for (let second = 1; second < 30; second++) ann.step({ type: "tick" }, second * SECOND_MS);
+  const later = ann.machine.awaited();
+  for (let second = 30; second < 40; second++) ann.step({ type: "tick" }, second * SECOND_MS);
+  const silent = ann.machine.awaited();
+  bob.isBlind = false;
+  bob.restart(40 * SECOND_MS);
+  meet(ann, bob, 40 * SECOND_MS);
+
+  assertEquals([away, few, many, later, silent], [[], [], [bob.key], [bob.key], []]);
+  assertEquals([ann.machine.size, ann.machine.awaited()], [900, []]);
 });
 
 Deno.test("PrivateMessages: who leaves, or is left, reads what waits and fails nothing", () => {
