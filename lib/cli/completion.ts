@@ -15,12 +15,17 @@ export interface Completion {
 /** How many choices are worth a look. */
 const CHOICES_MAX = 40;
 
-/** Completes the word before `cursor`; `null` where nothing fits. */
+/**
+ * Completes the word before `cursor`; `null` where nothing fits.
+ * @param names Of those who are here.
+ * @param away Of others who are known, offered after them, and only where a command asks for a name.
+ */
 export function complete<Target>(
   text: string,
   cursor: number,
   table: CommandTable<Target>,
   names: readonly string[],
+  away: () => readonly string[] = () => [],
 ): Completion | null {
   let start = cursor;
   while (start > 0 && !/\s/.test(text[start - 1]!)) start--;
@@ -34,26 +39,33 @@ export function complete<Target>(
     return completion(start, word, fitting.sort(), " ");
   }
   if (word === "" && start === 0) return null;
-  const folded = foldName(word);
-  const fitting = names.map(shownName).filter((name) =>
-    foldName(name).startsWith(folded) ||
-    foldName(name).startsWith(foldName(`${MIXED_SCRIPTS_MARK}${word}`))
-  );
-  return completion(start, word, fitting.sort(), start === 0 ? table.afterName : " ");
+  const here = namesFitting(word, names);
+  const others = offered === "receivers" ? namesFitting(word, away()) : [];
+  const isHere = new Set(here.map(foldName));
+  const fitting = [...here, ...others.filter((name) => !isHere.has(foldName(name)))];
+  return completion(start, word, fitting, start === 0 ? table.afterName : " ");
 }
 
-/** What the word may be that follows `before`; in a text people are named, too. */
+/** Those of `names` that begin so, as they are shown, sorted. */
+function namesFitting(word: string, names: readonly string[]): readonly string[] {
+  const starts = [foldName(word), foldName(`${MIXED_SCRIPTS_MARK}${word}`)];
+  return names.map(shownName)
+    .filter((name) => starts.some((start) => foldName(name).startsWith(start))).sort();
+}
+
+/** What the word may be that follows `before`: of people, whom a command is about, or who is named in a text. */
 function offeredAfter<Target>(
   before: string,
   word: string,
   table: CommandTable<Target>,
-): "commands" | "names" | "nothing" {
+): "commands" | "receivers" | "names" | "nothing" {
   if (before === "") return isCommandWord(word) ? "commands" : "names";
   if (!isCommandWord(before)) return "names";
   const [command = "", ...words] = before.slice(1).trim().split(/\s+/);
   const argument = argumentAt(table.find(command), words.length);
   if (argument?.completesCommands === true) return "commands";
-  return argument?.completesNames === true || argument?.takesRest === true ? "names" : "nothing";
+  if (argument?.completesNames === true) return "receivers";
+  return argument?.takesRest === true ? "names" : "nothing";
 }
 
 function isCommandWord(text: string): boolean {

@@ -89,6 +89,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   #progress: string | null = null;
   #expansion: Expansion | null = null;
   #names: readonly string[] = [];
+  #namesAway: (() => readonly string[]) | undefined;
   #pausedBecause: string | null = null;
   #toldPause = false;
   #heldLines: string[] = [];
@@ -200,8 +201,9 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     this.#expansion = expansion;
   }
 
-  setNames(names: readonly string[]): void {
+  setNames(names: readonly string[], away?: () => readonly string[]): void {
     this.#names = names;
+    this.#namesAway = away;
   }
 
   progress(text: string | null): void {
@@ -368,7 +370,13 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
 
   #complete(): void {
     const { text, cursor } = this.#editor;
-    const completion = complete(text, cursor, this.#mode.commands, this.#names);
+    const completion = complete(
+      text,
+      cursor,
+      this.#mode.commands,
+      this.#names,
+      this.#namesAway,
+    );
     if (completion === null) return this.#output.write("stdout", BELL);
     const word = text.slice(completion.start, cursor);
     this.#editor = replaced(this.#editor, completion.start, cursor, completion.replacement);

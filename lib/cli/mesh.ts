@@ -93,7 +93,7 @@ async function chat(wiring: Wiring): Promise<void> {
       host?.command({ command: "quit" }, undefined);
       return true;
     };
-    const presenter = new Presenter(wiring, (target) => {
+    const presenter = new Presenter(wiring, () => host?.knownNames ?? [], (target) => {
       ui.listen({ target, ended: () => leave("end of input"), interrupted: leave });
       // After the first line, which says where this member listens.
       for (const text of identity.notices) ui.show({ event: "notice", text });
@@ -139,7 +139,12 @@ class Presenter {
   readonly #unconfirmed = new Map<string, string>();
   #leavingTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(readonly wiring: Wiring, readonly listen: (target: MeshCommandSink) => void) {
+  /** @param known Names of those who can be written to, here or not. */
+  constructor(
+    readonly wiring: Wiring,
+    readonly known: () => readonly string[],
+    readonly listen: (target: MeshCommandSink) => void,
+  ) {
     this.#key = fingerprintOf(wiring.identity.signer.key);
   }
 
@@ -149,6 +154,7 @@ class Presenter {
     switch (event.event) {
       case "ready":
         ui.setPrompt(event.name);
+        this.#offerNames();
         this.listen((command, ref) => this.sink(command, ref));
         return this.#showHeld();
       case "joined":
@@ -198,7 +204,7 @@ class Presenter {
   }
 
   #offerNames(): void {
-    this.wiring.ui.setNames([...this.#names.values()]);
+    this.wiring.ui.setNames([...this.#names.values()], this.known);
   }
 }
 

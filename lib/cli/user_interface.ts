@@ -131,8 +131,11 @@ export interface UserInterface<Event extends ShownEvent, Target> {
   show(event: Event | CommonEvent, ref?: string): void;
   /** Who and where one is, before `> `: `Alice`, `Alice @group`. */
   setPrompt(text: string): void;
-  /** The names that completion offers. */
-  setNames(names: readonly string[]): void;
+  /**
+   * The names that completion offers.
+   * @param away Asked where a command is about somebody: others who are known. They come after `names`.
+   */
+  setNames(names: readonly string[], away?: () => readonly string[]): void;
   /** At a terminal: a line that begins so begins otherwise as soon as that is typed. Null: no line does. */
   setExpansion(expansion: Expansion | null): void;
   /**

@@ -71,6 +71,11 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
     return secrets === null ? null : (epoch) => secrets.opening(epoch);
   }
 
+  /** The names of all who can be written to, here or not. */
+  get knownNames(): readonly string[] {
+    return this.#mesh.room?.machines.names.known() ?? [];
+  }
+
   /** Whether a proven dialler may come in with the secret that it knew. */
   admit(peer: PeerKey, secret: ChannelSecret | null): "bad-credentials" | null {
     return this.#mesh.admit(peer, secret);

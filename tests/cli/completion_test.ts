@@ -4,6 +4,9 @@ import { meshCommands } from "../../lib/cli/mesh_commands.ts";
 
 const NAMES = ["Alice", "Bob", "Bobby", "Zoë", "Straße", "Вob"];
 
+/** Who aren't here; one of them is. */
+const AWAY = ["Bonnie", "bob", "Zacharias", "Zoltan"];
+
 const CASES:
   readonly (readonly [typed: string, line: string | null, choices: readonly string[]])[] = [
     ["/ms", "/msg ", []],
@@ -16,9 +19,15 @@ const CASES:
     ["say /help v", null, []],
     ["//ms", null, []],
     ["/msg bob", "/msg Bob", ["Bob", "Bobby"]],
+    ["/msg bo", "/msg Bo", ["Bob", "Bobby", "Bonnie"]],
     ["/msg bobb", "/msg Bobby ", []],
     ["/msg Bob al", "/msg Bob Alice ", []],
     ["/msg Bob well, al", "/msg Bob well, Alice ", []],
+    ["/msg z", "/msg Z", ["Zoë", "Zacharias", "Zoltan"]],
+    ["/msg zol", "/msg Zoltan ", []],
+    ["/msg bonn", "/msg Bonnie ", []],
+    ["/msg Bob zol", null, []],
+    ["hello z", "hello Zoë ", []],
     ["/trust al", "/trust Alice ", []],
     ["/trust Bob al", null, []],
     ["/history ", null, []],
@@ -37,7 +46,7 @@ const CASES:
 
 for (const [typed, line, choices] of CASES) {
   Deno.test(`complete() makes ${line ?? "nothing"} of "${typed}"`, () => {
-    const completion = complete(typed, typed.length, meshCommands, NAMES);
+    const completion = complete(typed, typed.length, meshCommands, NAMES, () => AWAY);
     if (completion === null) return assertEquals(line, null);
     assertEquals(typed.slice(0, completion.start) + completion.replacement, line);
     assertEquals(completion.choices, choices);

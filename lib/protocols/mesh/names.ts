@@ -33,6 +33,8 @@ interface Holder {
 }
 
 interface Pin {
+  /** As it was claimed. */
+  readonly name: string;
   readonly key: PeerKey;
   /** The stranger whom the user has been warned of. */
   readonly warnedOf: PeerKey | null;
@@ -60,7 +62,7 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     readonly fingerprintOf: (key: PeerKey) => string,
   ) {
     for (const record of config.records) {
-      if (record.kind === "pin") this.#setPin(foldName(record.name), record.key, null);
+      if (record.kind === "pin") this.#setPin(foldName(record.name), record, null);
     }
   }
 
@@ -119,9 +121,19 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     return pin === undefined || pin.key === key || this.#winnerOf(holder.folded)?.[0] !== key;
   }
 
+  /** The names by which `keyOf` finds somebody else, each once: as shown, or as claimed by who holds none here now. */
+  known(): readonly string[] {
+    const known = new Map<FoldedName, string>();
+    for (const [folded, { name }] of this.#pins) known.set(folded, name);
+    for (const [key, { shown }] of this.#holders) {
+      if (shown !== null && key !== this.config.self) known.set(foldName(shown), shown);
+    }
+    return [...known.values()];
+  }
+
   /** The pins, the oldest first: what a compacted log holds of them. */
   snapshot(): readonly MeshRecord[] {
-    return [...this.#pins].map(([name, { key }]) => ({ kind: "pin", name, key }));
+    return [...this.#pins.values()].map(({ name, key }) => ({ kind: "pin", name, key }));
   }
 
   // Inputs.
@@ -345,14 +357,18 @@ export class Names implements Machine<NamesInput, NamesEffect> {
   // Pins.
 
   #pin(holder: Holder, key: PeerKey, nowMs: number): void {
-    this.#setPin(holder.folded, key, nowMs);
     const { name } = holder.claim.signed.claim.value;
+    this.#setPin(holder.folded, { name, key }, nowMs);
     this.#effects.push({ type: "persist", records: [{ kind: "pin", name, key }] });
   }
 
-  #setPin(folded: FoldedName, key: PeerKey, atMs: number | null): void {
+  #setPin(
+    folded: FoldedName,
+    { name, key }: Pick<Pin, "name" | "key">,
+    atMs: number | null,
+  ): void {
     this.#pins.delete(folded);
-    this.#pins.set(folded, { key, warnedOf: null, atMs });
+    this.#pins.set(folded, { name, key, warnedOf: null, atMs });
     dropOldest(this.#pins, PINS_MAX);
   }
 }

@@ -190,3 +190,22 @@ Deno.test("Names agree on every owner in whatever order members came", () => {
     { numRuns: 50 },
   );
 });
+
+Deno.test("Names know whom they have met, each once, here, lost, or gone before this start", () => {
+  const zoe = keyOf("Zoë");
+  const view = names([{ kind: "pin", name: "Zoë", key: zoe }, {
+    kind: "pin",
+    name: "Bob",
+    key: bob,
+  }]);
+  view.step(joined(bob, claimOf("Bob")), 0);
+  view.step(joined(carl, claimOf("Carl")), 0);
+  const here = view.known();
+  view.step({ type: "left", key: carl, reason: "lost" }, 0);
+  view.step({ type: "left", key: bob, reason: "quit" }, 0);
+
+  assertEquals(here, ["Zoë", "Bob", "Carl"]);
+  assertEquals(view.known(), here);
+  assertEquals(view.known().map((name) => view.keyOf(name)), [zoe, bob, carl]);
+  assertEquals(view.snapshot().map((record) => record.kind === "pin" && record.name), [...here]);
+});
