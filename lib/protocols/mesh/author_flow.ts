@@ -9,8 +9,11 @@
 import type { PeerKey } from "../../base/ids.ts";
 import { LAGGARD_BYTES_MAX, LAGGARD_MESSAGES_MAX, LAGGARD_PAUSE_MS_MAX } from "./limits.ts";
 
-/** How much of what is kept here comes after a member's latest message. */
-export type BehindOf = (latest: number) => { readonly messages: number; readonly bytes: number };
+/** How much of what is kept here, and not by `peer`, comes after `latest`. */
+export type BehindOf = (
+  latest: number,
+  peer: PeerKey,
+) => { readonly messages: number; readonly bytes: number };
 
 /** So many own messages are small against what a member may be behind. */
 const CHECK_MESSAGES = 256;
@@ -21,7 +24,7 @@ interface Laggard {
 }
 
 export class AuthorFlow {
-  /** Room time of the last message each live member has; bounded by the roster. */
+  /** Room time of the last message of others that each live member has; bounded by the roster. */
   readonly #latest = new Map<PeerKey, number>();
   readonly #laggards = new Map<PeerKey, Laggard>();
   #sentSinceCheck = 0;
@@ -59,7 +62,7 @@ export class AuthorFlow {
   /** Looks at all members again. @returns Those for whom the author waits. */
   laggards(nowMs: number): readonly PeerKey[] {
     for (const [peer, latest] of this.#latest) {
-      const behind = this.behindOf(latest);
+      const behind = this.behindOf(latest, peer);
       if (behind.messages <= LAGGARD_MESSAGES_MAX && behind.bytes <= LAGGARD_BYTES_MAX) {
         this.#laggards.delete(peer);
       } else if (!this.#laggards.has(peer)) {

@@ -11,7 +11,7 @@
  */
 
 import type { Crypto } from "../../base/crypto.ts";
-import type { BundleId, ClaimId, Hash } from "../../base/ids.ts";
+import type { BundleId, ClaimId, Hash, PeerKey } from "../../base/ids.ts";
 import { bundleId, detached, keptBytes, lastCounter, messageId } from "./bundle.ts";
 import { type Guilt, guiltOf } from "./equivocation.ts";
 import {
@@ -178,9 +178,12 @@ export class Ledger {
     return this.#headStates.size;
   }
 
-  /** Room time of the last kept bundle, or of the floor. */
-  latest(): number {
-    return this.kept.last()?.time ?? this.kept.floor?.time ?? 0;
+  /** Room time of the last kept bundle that isn't by `author`, or of the floor. */
+  latestBesides(author: PeerKey): number {
+    for (const { time, bundle } of this.kept.backwards()) {
+      if (bundle.header.value.author !== author) return time;
+    }
+    return this.kept.floor?.time ?? 0;
   }
 
   entriesOf(bucket: number): readonly SyncEntry[] {
@@ -232,11 +235,15 @@ export class Ledger {
     return entries.reverse();
   }
 
-  behindOf(time: number): { readonly messages: number; readonly bytes: number } {
+  behindOf(
+    time: number,
+    author: PeerKey,
+  ): { readonly messages: number; readonly bytes: number } {
     let messages = 0;
     let bytes = 0;
     for (const entry of this.kept.backwards()) {
       if (entry.time <= time) break;
+      if (entry.bundle.header.value.author === author) continue;
       messages += entry.messages;
       bytes += entry.bytes;
     }

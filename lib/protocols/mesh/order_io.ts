@@ -217,10 +217,16 @@ export interface OrderQueries {
   messages(): number;
   /** Maximal bundles delivered here, of a time that is believed: what the next own bundle names. */
   heads(): readonly Head[];
-  /** Room time of the last bundle in room order whose time is believed; 0 for none. */
+  /**
+   * Room time of the last bundle in room order that somebody else has said, and whose time is believed; 0 for none.
+   * What one says oneself has the time of one's own clock, however far behind one is.
+   */
   latest(): number;
-  /** How much of what is kept comes after `time` in room order. O(that). */
-  behindOf(time: number): { readonly messages: number; readonly bytes: number };
+  /** How much of what is kept comes after `time` in room order, and isn't by `author`. O(that). */
+  behindOf(
+    time: number,
+    author: PeerKey,
+  ): { readonly messages: number; readonly bytes: number };
   /** Whether what is kept at the entry's counter isn't what the entry says: one of two is a forgery. */
   disagrees(entry: FrontierEntry): boolean;
   /** The first counter of this stream that a proof excludes; null where nothing is proven against it. */

@@ -83,11 +83,11 @@ export class OrderView implements OrderQueries {
   }
 
   latest(): number {
-    return this.ledger.latest();
+    return this.ledger.latestBesides(this.authoring.signer.key);
   }
 
-  behindOf(time: number): { readonly messages: number; readonly bytes: number } {
-    return this.ledger.behindOf(time);
+  behindOf(...of: Parameters<OrderQueries["behindOf"]>): ReturnType<OrderQueries["behindOf"]> {
+    return this.ledger.behindOf(...of);
   }
 
   disagrees(entry: FrontierEntry): boolean {

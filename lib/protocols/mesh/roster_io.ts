@@ -106,7 +106,7 @@ export interface ProgressPort {
   isClaimKept(id: ClaimId): boolean;
   /** Digest of the frontiers. */
   frontier(): Hash;
-  /** Time of the last message in room order that was shown; 0 for none. */
+  /** Time of the last message in room order by others that was shown; 0 for none. */
   latest(): number;
   /** Of a private room's secret; 0 in an open room. */
   epoch(): number;

@@ -117,7 +117,7 @@ export const beaconSchema = record({
   frontier: hexId<Hash>(),
   /** Digest of the sender's roster. */
   roster: hexId<Hash>(),
-  /** Time of the last message in room order that the sender had been shown; 0 for none. */
+  /** Time of the last message in room order by others that the sender had been shown; 0 for none. */
   latest: roomTime,
 });
 export const signedBeaconSchema = record({ beacon: embedded(beaconSchema, 1_024), signature });

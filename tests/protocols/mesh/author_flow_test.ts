@@ -34,6 +34,14 @@ Deno.test("AuthorFlow.laggards() lets go of who catches up, and waits for it ane
   assertEquals([caughtUp, deadline], [[], null]);
 });
 
+Deno.test("AuthorFlow.laggards() waits for nobody to see what that one has said itself", () => {
+  const flow = new AuthorFlow((_, peer) => ({ messages: peer === ANN ? 0 : 5_001, bytes: 0 }));
+  flow.heard(ANN, 1);
+  flow.heard(BOB, 1);
+
+  assertEquals(flow.laggards(0), [BOB]);
+});
+
 Deno.test("AuthorFlow.laggards() counts bytes too, and forgets who left", () => {
   const flow = new AuthorFlow(() => ({ messages: 1, bytes: 32 * 1024 * 1024 + 1 }));
   flow.heard(ANN, 1);

@@ -221,7 +221,7 @@ Deno.test("Order isn't driven to the end of time by who names a head of an inven
   assertEquals(carl.shown, ["seed", "liar", "still here"]);
   assertEquals(carl.history(), ["seed", "still here"]);
   assertEquals(carl.order.latest(), WALL_MS + 1);
-  assertEquals(carl.order.behindOf(WALL_MS).messages, 1);
+  assertEquals(carl.order.behindOf(WALL_MS, carl.key).messages, 1);
 });
 
 Deno.test("Order keeps what is said now, however much a liar has said for the end of time", () => {
@@ -808,11 +808,18 @@ Deno.test("Order starts a new incarnation from a restored backup: nobody is take
   assert(![...bob.effects, ...restored.effects].some(({ type }) => type === "equivocation"));
 });
 
-Deno.test("Order counts what a member has yet to see", () => {
-  const ann = new Member("ann", { wallMs: 5_000 });
+Deno.test("Order counts what a member has yet to see of what others say", () => {
+  const [ann, bob] = [new Member("ann", { wallMs: 5_000 }), new Member("bob", { wallMs: 9_000 })];
   const bundles = ["1", "2", "3"].map((text) => ann.sayOne(text));
+  bob.receive(ann, bundles[0]!);
+  const none = bob.order.latest();
+  const behind = bob.sayOne("a word from far behind");
+  ann.receive(bob, behind);
 
-  assertEquals(ann.order.behindOf(0).messages, 3);
-  assertEquals(ann.order.behindOf(bundles[0]!.header.value.time).messages, 2);
-  assertEquals(ann.order.behindOf(ann.order.latest()), { messages: 0, bytes: 0 });
+  assertEquals([none, bob.order.latest()], [5_000, 5_000]);
+  assertEquals([ann.order.latest(), behind.header.value.time], [9_000, 9_000]);
+  assertEquals(ann.order.behindOf(bob.order.latest(), bob.key).messages, 2);
+  assertEquals(ann.order.behindOf(0, bob.key).messages, 3);
+  assertEquals(ann.order.behindOf(0, ann.key).messages, 1);
+  assertEquals(ann.order.behindOf(ann.order.latest(), bob.key), { messages: 0, bytes: 0 });
 });

@@ -74,6 +74,8 @@ export interface WorldConfig {
   readonly delayMs: number;
   readonly jitterMs: number;
   readonly bytesPerMs: number;
+  /** Of what goes to one host, where that is another rate. */
+  readonly bytesPerMsTo?: (host: number) => number;
   /** Whether every message is encoded and decoded on its way. */
   readonly codec: boolean;
   /** Clocks run this much too fast or too slow, at most. */
@@ -112,7 +114,7 @@ export class World {
     this.#readers = checkers.filter(({ sent }) => sent !== undefined);
     this.random = config.random ?? new Random(config.seed);
     this.#paths = new Array<Path | undefined>(hosts * hosts);
-    const path = (from: number, to: number) => this.#paths[from * hosts + to] ??= this.#newPath();
+    const path = (from: number, to: number) => this.#paths[from * hosts + to] ??= this.#newPath(to);
     this.network = new Network(this.time, this.random.fork(), config.limits, hosts, path);
     this.trace = new Trace((detail) => this.#describe(detail), config.print);
   }
@@ -325,9 +327,13 @@ export class World {
     this.trace.note(this.time.nowMs, who, kind, digest, detail);
   }
 
-  #newPath(): Path {
-    const { delayMs, jitterMs, bytesPerMs } = this.config;
-    return { delayMs: this.random.between(0.2, 1.8) * delayMs, jitterMs, bytesPerMs };
+  #newPath(to: number): Path {
+    const { delayMs, jitterMs, bytesPerMs, bytesPerMsTo } = this.config;
+    return {
+      delayMs: this.random.between(0.2, 1.8) * delayMs,
+      jitterMs,
+      bytesPerMs: bytesPerMsTo?.(to) ?? bytesPerMs,
+    };
   }
 
   #describe(detail: unknown): string {

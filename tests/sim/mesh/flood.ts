@@ -1,0 +1,107 @@
+/** A room in which one says more than anybody reads, while the others go on talking: how late do they read each other? */
+
+import { fakeSigner } from "../fake_crypto.ts";
+import type { Attack } from "./attacks.ts";
+import type { MeshChecker } from "./checker.ts";
+import { EVEN_WORLD, plainMember } from "./even_world.ts";
+import type { Said } from "./ledger.ts";
+import type { Member } from "./member.ts";
+import { meshSubject } from "./mesh_subject.ts";
+import { World, type WorldConfig } from "./world.ts";
+
+export interface Flood {
+  readonly members: number;
+  /** Of the first of them: what is typed to it; nothing more while its input is paused. */
+  readonly linesPerSecond: number;
+  readonly lineBytes: number;
+  readonly forMs: number;
+  /** What the first one does of its own accord. */
+  readonly attack?: Attack;
+  readonly network?: Partial<Pick<WorldConfig, "bytesPerMs" | "bytesPerMsTo" | "delayMs">>;
+}
+
+export interface FloodOutcome {
+  readonly world: World;
+  /** How long after each of the others' words the last of the others was shown it, ascending; Infinity for never. */
+  readonly delaysMs: readonly number[];
+  /** How long the first one's input was paused. */
+  readonly pausedMs: number;
+  /** What members were told that they missed. */
+  readonly missed: readonly string[];
+}
+
+const STEP_MS = 2;
+const SECOND_MS = 1_000;
+/** Until overlay and roster have settled, and then the trees that each one's words go along. */
+const SETTLE_MS = 20 * SECOND_MS;
+const WARM_UP_ROUNDS = 5;
+
+/** Each of the others says a word a second. @param afterMs How long what was said has to arrive. */
+export function runFlood(flood: Flood, afterMs: number): FloodOutcome {
+  const { members: hosts, network, forMs } = flood;
+  const shownAtMs = new Map<Said, Map<Member, number>>();
+  const missed: string[] = [];
+  const checker: MeshChecker = {
+    name: "arrivals",
+    message({ member }, said) {
+      const times = shownAtMs.get(said) ?? new Map<Member, number>();
+      shownAtMs.set(said, times);
+      if (!times.has(member)) times.set(member, world.time.nowMs);
+    },
+    shown({ member }, event) {
+      if (event.event === "notice" && event.text.startsWith("Missed")) {
+        missed.push(`${member.name}: ${event.text}`);
+      }
+    },
+  };
+  const world: World = new World({ ...EVEN_WORLD, ...network, hosts }, meshSubject(), [checker]);
+  const [first, ...others] = gather(world, flood);
+  const words: Said[] = [];
+  const line = "x".repeat(flood.lineBytes);
+  let due = 0;
+  let pausedMs = 0;
+  for (let ms = 0; ms < forMs; ms += STEP_MS) {
+    due += flood.linesPerSecond * STEP_MS / SECOND_MS;
+    if (first.process!.pausedBecause !== null) [due, pausedMs] = [0, pausedMs + STEP_MS];
+    for (; due >= 1; due--) world.say(first.process!, line, null);
+    for (const [at, { process }] of others.entries()) {
+      const turn = STEP_MS * Math.floor(at * SECOND_MS / STEP_MS / others.length);
+      if (ms % SECOND_MS === turn) words.push(world.say(process!, "", null));
+    }
+    pass(world, STEP_MS);
+  }
+  pass(world, afterMs);
+  const delaysMs = words.map((said) => {
+    const times = others.map((member) => shownAtMs.get(said)?.get(member) ?? Infinity);
+    return Math.max(...times) - said.saidAtMs;
+  }).sort((a, b) => a - b);
+  return { world, delaysMs, pausedMs, missed };
+}
+
+/** All are in; where the first one doesn't begin by itself, they have spoken. */
+function gather(world: World, { members, attack }: Flood): readonly [Member, ...Member[]] {
+  const all = Array.from({ length: members }, (_, at) => {
+    const member = plainMember(fakeSigner(`${at}`), `u${at}`);
+    return world.addMember(at === 0 ? { ...member, liar: attack ?? null } : member);
+  }) as [Member, ...Member[]];
+  const [first, founder] = all as [Member, Member, ...Member[]];
+  world.start(founder, { kind: "found" });
+  pass(world, SECOND_MS);
+  for (const member of [...all.slice(2), first]) {
+    world.start(member, { kind: "join", contact: founder.endpoint });
+    pass(world, SECOND_MS);
+  }
+  if (attack !== undefined) return all;
+  pass(world, SETTLE_MS);
+  for (let round = 0; round < WARM_UP_ROUNDS; round++) {
+    for (const { process } of all) {
+      world.say(process!, "", null);
+      pass(world, SECOND_MS / 4);
+    }
+  }
+  return all;
+}
+
+function pass(world: World, forMs: number): void {
+  world.time.runUntil(world.time.nowMs + forMs);
+}

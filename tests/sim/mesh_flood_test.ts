@@ -1,0 +1,63 @@
+// One who says more than anybody reads: what the others say to each other comes as ever where the lines carry all of
+// it, and who reads by a slow line is waited for.
+
+import { assert, assertEquals } from "@std/assert";
+import { AuthorFlow } from "../../lib/protocols/mesh/author_flow.ts";
+import { type FloodOutcome, runFlood } from "./mesh/flood.ts";
+import { replaced } from "./replaced.ts";
+
+const TALK = { members: 8, linesPerSecond: 0, lineBytes: 1_024, forMs: 5_000 } as const;
+/** Twice what the flood below takes of one line. */
+const WIDE = { bytesPerMs: 1_500, delayMs: 20 } as const;
+
+/** So many of all words came at least as fast. */
+const within = ({ delaysMs }: FloodOutcome, share: number) =>
+  delaysMs[Math.ceil(share * delaysMs.length) - 1]!;
+
+Deno.test("what others say takes less than twice as long while one says 500 lines of 1 KiB a second", () => {
+  const calm = runFlood({ ...TALK, network: WIDE }, 5_000);
+  const flooded = runFlood({ ...TALK, network: WIDE, linesPerSecond: 500 }, 5_000);
+
+  assertEquals([flooded.missed, flooded.pausedMs], [[], 0]);
+  // The first words come while the trees of the flood settle.
+  for (const share of [0.5, 0.9]) {
+    const [before, now] = [within(calm, share), within(flooded, share)];
+    assert(now < 2 * before, `${share} of all within ${now} ms instead of ${before}`);
+  }
+  assert(within(flooded, 1) < 500, `${within(flooded, 1)} ms`);
+});
+
+Deno.test("what others say comes within half a second while one who has just come in floods with a program of its own", () => {
+  const flooded = runFlood({ ...TALK, network: WIDE, attack: "floods" }, 5_000);
+
+  const heard = flooded.world.members[1]!.process!.probe!.frontiers();
+  assert([...heard!].some(([, counter]) => counter >= 100), "the flood has come");
+  assert(within(flooded, 1) < 500, `${within(flooded, 1)} ms`);
+});
+
+/** Of three the last one reads by a slow line, and speaks as the others do. */
+function floodBySlowLine(): FloodOutcome {
+  const bytesPerMsTo = (host: number) => host === 2 ? 30 : Infinity;
+  const flood = { members: 3, linesPerSecond: 500, lineBytes: 200, forMs: 60_000 };
+  return runFlood({ ...flood, network: { bytesPerMsTo } }, 240_000);
+}
+
+Deno.test("who says much waits for one who reads by a slow line and talks meanwhile, and nothing is missed", () => {
+  const { missed, pausedMs, delaysMs, world } = floodBySlowLine();
+
+  const [author, , reader] = world.members;
+  const said = world.ledger.said.filter((said) => said.author === author!.index);
+  assertEquals(missed, []);
+  assertEquals(said.filter((word) => !reader!.shown.has(word)).length, 0);
+  assert(pausedMs > 0);
+  assert(Number.isFinite(delaysMs.at(-1)));
+});
+
+Deno.test("it is missed where nobody is waited for", () => {
+  const undo = replaced(AuthorFlow.prototype, "waitedFor", () => [])();
+  try {
+    assert(floodBySlowLine().missed.length > 0);
+  } finally {
+    undo();
+  }
+});
