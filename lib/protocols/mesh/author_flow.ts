@@ -28,6 +28,8 @@ export class AuthorFlow {
   readonly #latest = new Map<PeerKey, number>();
   readonly #laggards = new Map<PeerKey, Laggard>();
   #sentSinceCheck = 0;
+  /** Whether anybody was heard of, or left, since. */
+  #hasNews = false;
   #waitedFor: readonly PeerKey[] = [];
 
   constructor(readonly behindOf: BehindOf) {}
@@ -35,11 +37,13 @@ export class AuthorFlow {
   /** A live member's beacon says how far it is. */
   heard(peer: PeerKey, latest: number): void {
     this.#latest.set(peer, Math.max(latest, this.#latest.get(peer) ?? 0));
+    this.#hasNews = true;
   }
 
   left(peer: PeerKey): void {
     this.#latest.delete(peer);
     this.#laggards.delete(peer);
+    this.#hasNews = true;
   }
 
   /** So many own messages were delivered here. */
@@ -49,11 +53,14 @@ export class AuthorFlow {
 
   /**
    * Those for whom the author waits. Looking costs as much as members are behind: it is done now and then
-   * while we write, and always while we wait.
+   * while we write, and while we wait when something may have changed.
    */
   waitedFor(nowMs: number): readonly PeerKey[] {
-    if (this.#sentSinceCheck >= CHECK_MESSAGES || this.#waitedFor.length > 0) {
+    const mayChange = this.#waitedFor.length > 0 &&
+      (this.#hasNews || (this.nextDeadlineMs() ?? Infinity) <= nowMs);
+    if (this.#sentSinceCheck >= CHECK_MESSAGES || mayChange) {
       this.#sentSinceCheck = 0;
+      this.#hasNews = false;
       this.#waitedFor = this.laggards(nowMs);
     }
     return this.#waitedFor;

@@ -42,6 +42,24 @@ Deno.test("AuthorFlow.laggards() waits for nobody to see what that one has said 
   assertEquals(flow.laggards(0), [BOB]);
 });
 
+Deno.test("AuthorFlow.waitedFor() looks again when somebody was heard of, has left, or has had its time", () => {
+  let looks = 0;
+  const flow = new AuthorFlow((latest) => {
+    looks++;
+    return { messages: latest < 10 ? 5_001 : 0, bytes: 0 };
+  });
+  const waitedFor = (nowMs: number) => [flow.waitedFor(nowMs), looks];
+  flow.heard(BOB, 1);
+  const notYet = waitedFor(0);
+  flow.sent(256);
+
+  assertEquals([notYet, waitedFor(0), waitedFor(29_999)], [[[], 0], [[BOB], 1], [[BOB], 1]]);
+  flow.heard(ANN, 1);
+  assertEquals([waitedFor(29_999), waitedFor(30_000)], [[[BOB, ANN], 3], [[ANN], 5]]);
+  flow.heard(ANN, 10);
+  assertEquals([waitedFor(30_001), waitedFor(60_000)], [[[], 7], [[], 7]]);
+});
+
 Deno.test("AuthorFlow.laggards() counts bytes too, and forgets who left", () => {
   const flow = new AuthorFlow(() => ({ messages: 1, bytes: 32 * 1024 * 1024 + 1 }));
   flow.heard(ANN, 1);
