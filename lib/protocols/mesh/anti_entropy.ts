@@ -79,6 +79,10 @@ export class AntiEntropy
     return new Set(sources.map(([key]) => key));
   }
 
+  *wanted(): Iterable<Want> {
+    for (const { fetch } of this.#peers.values()) yield* fetch?.wants.values() ?? [];
+  }
+
   caughtUp(): boolean {
     return this.#caughtUp;
   }

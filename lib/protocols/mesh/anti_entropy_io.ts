@@ -3,6 +3,7 @@
 import type { PeerKey } from "../../base/ids.ts";
 import type { SyncEntry, SyncMessage } from "./messages.ts";
 import type { Bundle, Proof } from "./structures.ts";
+import type { Want } from "./sync_compare.ts";
 
 export type AntiEntropyInput =
   /** It is in the active view from now on: a round begins at once. */
@@ -58,6 +59,8 @@ export interface AntiEntropyConfig {
 export interface AntiEntropyQueries {
   /** The neighbours that are to send something. */
   sources(): ReadonlySet<PeerKey>;
+  /** What they are to send, and haven't all. */
+  wanted(): Iterable<Want>;
   /** A newcomer: two neighbours, or the only one, have given all they had. Others: from the start. */
   caughtUp(): boolean;
   /** Whether this neighbour is known to have all that we ever said and still keep. */

@@ -204,6 +204,8 @@ export const ADMITTING_SILENCE_MS = 250;
 /** An author pauses while a live member is further behind: half of what is kept, so that nothing is missed. */
 export const LAGGARD_MESSAGES_MAX = KEPT_MESSAGES_MAX / 2;
 export const LAGGARD_BYTES_MAX = KEPT_TEXT_BYTES_MAX / 2;
+/** So many missing of one author are no moment's delay, and, of the longest, half of what a member may be behind. */
+export const MISSING_MESSAGES_MANY = 256;
 /** One member that is alive but doesn't take in anything can't silence the others for longer. */
 export const LAGGARD_PAUSE_MS_MAX = 30_000;
 /** Messages held until a newcomer has caught up; beyond it the newcomer starts with what it has. */

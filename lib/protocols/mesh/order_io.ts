@@ -219,9 +219,12 @@ export interface OrderQueries {
   heads(): readonly Head[];
   /**
    * Room time of the last bundle in room order that somebody else has said, and whose time is believed; 0 for none.
-   * What one says oneself has the time of one's own clock, however far behind one is.
+   * What one says oneself has the time of one's own clock, however far behind one is; so has what others say who are as
+   * far behind: where bundles wait for many of a stream, it is where that stream ends here.
    */
   latest(): number;
+  /** Where this stream ends here, in room time, if many of it are missing up to counter `goal`; Infinity if not. */
+  reached(stream: Stream, goal: number): number;
   /** How much of what is kept comes after `time` in room order, and isn't by `author`. O(that). */
   behindOf(
     time: number,

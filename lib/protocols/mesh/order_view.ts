@@ -5,6 +5,7 @@ import type { Authoring } from "./authoring.ts";
 import type { CausalFloor } from "./causal_floor.ts";
 import { indexAfter, nothingOf, syncEntry } from "./frontier.ts";
 import { isExcluded, type Ledger } from "./ledger.ts";
+import { MISSING_MESSAGES_MANY } from "./limits.ts";
 import type { FrontierEntry, SyncEntry } from "./messages.ts";
 import type { HistoryEntry, KeptBundle, OrderQueries, RoomPosition } from "./order_io.ts";
 import type { MeshRecord } from "./records.ts";
@@ -83,7 +84,18 @@ export class OrderView implements OrderQueries {
   }
 
   latest(): number {
-    return this.ledger.latestBesides(this.authoring.signer.key);
+    let latest = this.ledger.latestBesides(this.authoring.signer.key);
+    for (const { blocker } of this.pool.all()) {
+      if (blocker.kind === "claim") continue;
+      latest = Math.min(latest, this.reached(blocker.stream, blocker.counter));
+    }
+    return latest;
+  }
+
+  reached(stream: Stream, goal: number): number {
+    const state = this.ledger.table.find(stream);
+    if (state === undefined || goal - state.counter < MISSING_MESSAGES_MANY) return Infinity;
+    return state.kept.at(-1)?.time ?? Infinity;
   }
 
   behindOf(...of: Parameters<OrderQueries["behindOf"]>): ReturnType<OrderQueries["behindOf"]> {

@@ -56,7 +56,7 @@ export class RoomMachines {
     this.roster = new Roster({ records, timing: ROSTER_LAN }, environment, signer, {
       isClaimKept: (id) => onDisk.has(id) || this.order?.isClaimKept(id) === true,
       frontier: () => this.order.root(),
-      latest: () => this.order.latest(),
+      latest: () => this.#latest(),
       epoch: () => this.config.secrets?.epoch ?? 0,
     });
     this.names = new Names(
@@ -143,6 +143,15 @@ export class RoomMachines {
   /** Where others can dial us; null where nobody can. */
   ownEndpoint(): Contact["endpoint"] | null {
     return this.roster.selfBeacon().beacon.value.endpoint;
+  }
+
+  /** How far we are, in room time: as far as the order, or as what a neighbour is to send many of. */
+  #latest(): number {
+    let latest = this.order.latest();
+    for (const { stream, goal } of this.antiEntropy.wanted()) {
+      latest = Math.min(latest, this.order.reached(stream, goal));
+    }
+    return latest;
   }
 
   /** The latest head that was delivered here; null in a room without messages. */

@@ -808,6 +808,26 @@ Deno.test("Order starts a new incarnation from a restored backup: nobody is take
   assert(![...bob.effects, ...restored.effects].some(({ type }) => type === "equivocation"));
 });
 
+Deno.test("Order is no further than where much is missing, whoever has said something since", () => {
+  const [ann, bob, carl] = [new Member("ann"), new Member("bob"), new Member("carl")];
+  const first = ann.sayOne("1");
+  const bundles = Array.from({ length: 260 }, (_, n) => ann.sayOne(`${n}`));
+  const time = (bundle: Bundle) => bundle.header.value.time;
+  for (const member of [bob, carl]) member.receive(ann, first);
+  const answer = carl.sayOne("as far behind");
+  bob.receive(carl, answer);
+  const unaware = bob.order.latest();
+  bob.receive(ann, bundles[20]!);
+  const few = bob.order.latest();
+  bob.receive(ann, bundles.at(-1)!);
+
+  assertEquals([unaware, few], [time(answer), time(answer)]);
+  assertEquals(bob.order.latest(), time(first));
+  assertEquals(bob.order.reached(first.header.value, 256), Infinity);
+  assertEquals(bob.order.reached(first.header.value, 257), time(first));
+  assertEquals(bob.order.reached({ author: carl.key, incarnation: 99 }, 1_000), Infinity);
+});
+
 Deno.test("Order counts what a member has yet to see of what others say", () => {
   const [ann, bob] = [new Member("ann", { wallMs: 5_000 }), new Member("bob", { wallMs: 9_000 })];
   const bundles = ["1", "2", "3"].map((text) => ann.sayOne(text));
