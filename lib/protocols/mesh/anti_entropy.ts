@@ -14,6 +14,7 @@
  * page is one bucket, and an idle pair compares 32 bytes.
  */
 
+import { dropOldest } from "../../base/bounded.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
@@ -37,6 +38,7 @@ import {
   SYNC_STREAMS_MAX,
   SYNC_WINDOW_BYTES,
   SYNC_YIELD_MS,
+  WAITING_BUNDLES_MAX,
   WANT_RETRY_MS,
 } from "./limits.ts";
 import type { SyncEntry, SyncMessage } from "./messages.ts";
@@ -51,6 +53,8 @@ type Of<Type extends SyncMessage["type"]> = Extract<SyncMessage, { readonly type
 
 /** Confirmations come four times in a window: the sender never runs dry waiting for one. */
 const CONFIRM_BYTES = SYNC_WINDOW_BYTES / 4;
+/** Once may be chance: it let go of it meanwhile. */
+const NOT_GIVEN_TIMES = 2;
 /** A newcomer asks two: one may be behind itself, or lie. */
 const NEWCOMER_ROUNDS = 2;
 
@@ -404,7 +408,7 @@ export class AntiEntropy
    * @returns Whether nothing was left to another neighbour.
    */
   #want(key: PeerKey, peer: SyncPeer, wants: readonly Want[]): boolean {
-    const fetch = peer.fetch ?? { wants: new Map(), takenBytes: 0, toldBytes: 0, deadlineMs: 0 };
+    const fetch = peer.fetch ?? newFetch();
     const fresh: Want[] = [];
     let all = true;
     for (const want of wants) {
@@ -451,6 +455,7 @@ export class AntiEntropy
     const fetch = peer?.fetch;
     if (peer === undefined || !fetch) return;
     fetch.takenBytes += windowBytesOf(bundle);
+    fetch.came.add(streamKey(bundle.header.value));
     fetch.deadlineMs = this.#nowMs + SYNC_PROGRESS_MS_MAX;
     if (fetch.takenBytes - fetch.toldBytes < CONFIRM_BYTES) return;
     fetch.toldBytes = fetch.takenBytes;
@@ -492,6 +497,7 @@ export class AntiEntropy
   #fetched(key: PeerKey, peer: SyncPeer): void {
     const { wants, takenBytes } = peer.fetch!;
     const nothing = this.#sentNothing(peer.fetch!);
+    this.#noteNotGiven(key, peer, peer.fetch!);
     peer.fetch = null;
     const missing = [...wants.values()].some((want) => !this.#reached(want));
     if (!missing) this.#becomeComplete(key, peer);
@@ -504,6 +510,7 @@ export class AntiEntropy
 
   #abandonFetch(key: PeerKey, peer: SyncPeer): void {
     const nothing = this.#sentNothing(peer.fetch!);
+    this.#noteNotGiven(key, peer, peer.fetch!);
     peer.fetch = null;
     peer.questions.length = 0;
     if (nothing) this.#disappointed(key, peer);
@@ -522,6 +529,32 @@ export class AntiEntropy
     if (takenBytes > 0) return false;
     for (const { stream, goal } of wants.values()) if (this.order.has(stream, goal)) return false;
     return true;
+  }
+
+  /**
+   * A range has ended. Where it brought anything new it may have been cut off, and what is missing comes later in it;
+   * where it brought nothing, time and again, there is nothing.
+   */
+  #noteNotGiven(key: PeerKey, peer: SyncPeer, { wants, came }: Fetch): void {
+    const isNew = ({ stream, after }: Want) => this.order.frontier(stream).counter > after;
+    const broughtSome = [...wants.values()].some((want) =>
+      isNew(want) && came.has(streamKey(want.stream))
+    );
+    for (const [id, want] of wants) {
+      if (this.#reached(want)) peer.notGiven.delete(id);
+      else if (!broughtSome && !came.has(id)) {
+        const times = (peer.notGiven.get(id) ?? 0) + 1;
+        peer.notGiven.set(id, times);
+        dropOldest(peer.notGiven, WAITING_BUNDLES_MAX);
+        if (times < NOT_GIVEN_TIMES) continue;
+        this.#effects.push({
+          type: "not-given",
+          from: key,
+          stream: want.stream,
+          counter: want.goal,
+        });
+      }
+    }
   }
 
   /** Once may be chance: what it had may be too old to be kept by now. Then it says so when asked again. */
@@ -624,6 +657,10 @@ export class AntiEntropy
   ): void {
     this.#effects.push({ type: "penalise", peer, fault, text });
   }
+}
+
+function newFetch(): Fetch {
+  return { wants: new Map(), takenBytes: 0, toldBytes: 0, came: new Set(), deadlineMs: 0 };
 }
 
 /** Whether it makes us look through what we have. */

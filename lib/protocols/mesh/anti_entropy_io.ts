@@ -2,6 +2,7 @@
 
 import type { PeerKey } from "../../base/ids.ts";
 import type { SyncEntry, SyncMessage } from "./messages.ts";
+import type { Stream } from "./stream.ts";
 import type { Bundle, Proof } from "./structures.ts";
 import type { Want } from "./sync_compare.ts";
 
@@ -29,6 +30,13 @@ export type AntiEntropyEffect =
   | { readonly type: "send-bundle"; readonly to: PeerKey; readonly bundle: Bundle }
   /** Send the message `proof`. */
   | { readonly type: "send-proof"; readonly to: PeerKey; readonly proof: Proof }
+  /** Asked for it again and again, a neighbour gave nothing of this stream, of which it says that it has so much. */
+  | {
+    readonly type: "not-given";
+    readonly from: PeerKey;
+    readonly stream: Stream;
+    readonly counter: number;
+  }
   /** For `Order`, as it is. */
   | {
     readonly type: "not-kept";

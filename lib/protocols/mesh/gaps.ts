@@ -16,11 +16,18 @@
  * comes before it. What it took in since is as good as pushed.
  */
 
+import { dropOldest } from "../../base/bounded.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { lastCounter } from "./bundle.ts";
-import { OVERTAKING_MS_MAX, STATEMENT_MS_MAX } from "./limits.ts";
+import {
+  NOT_GIVEN_SOURCES_MAX,
+  OVERTAKING_MS_MAX,
+  STATEMENT_MS_MAX,
+  WAITING_BUNDLES_MAX,
+} from "./limits.ts";
 import type { SyncEntry } from "./messages.ts";
 import { Statements } from "./statements.ts";
+import { type Stream, type StreamKey, streamKey } from "./stream.ts";
 import type { Blocker, WaitingBundle } from "./waiting.ts";
 
 type StreamBlocker = Exclude<Blocker, { kind: "claim" | "floor" }>;
@@ -37,6 +44,11 @@ export type GapVerdict =
 
 export class Gaps {
   readonly #statements = new Statements();
+  /**
+   * By who says that it has it and doesn't give it, how far: until we are there it isn't believed. This outlives links:
+   * who is caught at it comes back.
+   */
+  readonly #notGiven = new Map<PeerKey, Map<StreamKey, number>>();
   #neighbours: readonly PeerKey[] = [];
 
   constructor(public newcomer: boolean) {}
@@ -54,6 +66,15 @@ export class Gaps {
   ): void {
     this.#statements.spoke(from, floor);
     for (const entry of entries) this.#statements.note(from, entry, askedMs, nowMs);
+  }
+
+  /** Asked for it again and again, `from` gave nothing of this stream, of which it says that it has so much. */
+  notGiven(from: PeerKey, stream: Stream, counter: number): void {
+    const streams = this.#notGiven.get(from) ?? new Map<StreamKey, number>();
+    this.#notGiven.delete(from);
+    this.#notGiven.set(from, streams.set(streamKey(stream), counter));
+    dropOldest(streams, WAITING_BUNDLES_MAX);
+    dropOldest(this.#notGiven, NOT_GIVEN_SOURCES_MAX);
   }
 
   peerDown(peer: PeerKey): void {
@@ -91,21 +112,24 @@ export class Gaps {
     // since it answers the very bundle that waits, perhaps, which named what doesn't exist.
     const last = blocker.kind === "previous" ? frontier + 1 : counter;
     const first = isNextHere ? last : frontier + 1;
-    const isAnywhere = this.#neighbours.some((peer) =>
-      this.#statements.supply(stream, peer, first, last, freshMs) === "can"
-    );
+    // What another names may never have been: whoever says that it has it, and doesn't give it, hasn't.
+    const supplyOf = (peer: PeerKey) => {
+      const isVoid = blocker.kind === "head" && this.#isVoid(peer, stream, frontier);
+      const said = this.#statements.supply(stream, peer, first, last, freshMs);
+      return said === "can" && isVoid ? "cannot" : said;
+    };
+    const isAnywhere = this.#neighbours.some((peer) => supplyOf(peer) === "can");
     if (isAnywhere) return { kind: "wait" };
     const judges = this.newcomer ? [waiting.from] : this.#neighbours;
     const isWitnessed = this.#neighbours.some((peer) =>
-      this.#hasDelivered(peer, waiting) &&
-      this.#statements.supply(stream, peer, first, last, freshMs) === "cannot"
+      this.#hasDelivered(peer, waiting) && supplyOf(peer) === "cannot"
     );
     let unknown = early || judges.length === 0 || !isWitnessed;
     let likely = false;
     let goOn = counter;
     let floor = 0;
     for (const judge of judges) {
-      const supply = this.#statements.supply(stream, judge, first, last, freshMs);
+      const supply = supplyOf(judge);
       if (supply === "can") return { kind: "wait" };
       if (supply === "unknown") unknown = true;
       const low = this.#statements.entry(stream, judge)?.low ?? 0;
@@ -136,6 +160,10 @@ export class Gaps {
     const stableMs = this.newcomer ? 0 : STATEMENT_MS_MAX;
     return entry.low > entry.counter && this.#neighbours.length > 0 &&
       this.#neighbours.every((peer) => this.#statements.standsAt(entry, peer, nowMs, stableMs));
+  }
+
+  #isVoid(peer: PeerKey, stream: Stream, frontier: number): boolean {
+    return (this.#notGiven.get(peer)?.get(streamKey(stream)) ?? 0) > frontier;
   }
 
   /** Whether `peer` had it already when it said how far it is. */

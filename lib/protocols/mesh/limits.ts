@@ -251,6 +251,8 @@ export const SYNC_WINDOW_BYTES = 256 * 1024;
 export const SYNC_BUNDLE_BYTES_MIN = 2_048;
 /** Streams that one neighbour may ask for at once; the rest comes with the next round. */
 export const SYNC_STREAMS_MAX = 8 * SYNC_ENTRIES_MAX;
+/** Members of whom it is remembered that they don't give what they say to have: the neighbours there can be, three times. */
+export const NOT_GIVEN_SOURCES_MAX = 64;
 /** Entries taken from one neighbour in one round. */
 export const SYNC_ROUND_ENTRIES_MAX = FRONTIER_AUTHORS_MAX;
 /** Proofs sent in one round; the others come with the next ones. */

@@ -148,6 +148,9 @@ export class Order extends OrderView implements Machine<OrderInput, OrderEffect>
         return this.#considerGaps();
       case "not-kept":
         return this.#notKept(input);
+      case "not-given":
+        this.#gaps.notGiven(input.from, input.stream, input.counter);
+        return this.#considerGaps();
       case "claim-known":
         for (const waiting of this.pool.blockedOn(input.claim)) this.#settle(waiting);
         return;

@@ -47,6 +47,13 @@ export type OrderInput =
     readonly askedMs: number;
     readonly floor: number;
   }
+  /** From anti-entropy: `from` says that it has this stream up to `counter`, and doesn't give it. */
+  | {
+    readonly type: "not-given";
+    readonly from: PeerKey;
+    readonly stream: Stream;
+    readonly counter: number;
+  }
   /** The roster learnt a claim: what waited for it is looked at again. */
   | { readonly type: "claim-known"; readonly claim: ClaimId }
   | { readonly type: "proof"; readonly from: PeerKey; readonly proof: Proof }

@@ -565,6 +565,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         return this.#sendBundle(effect.to, effect.bundle, 0, "range");
       case "send-proof":
         return this.#send(effect.to, { type: "proof", proof: effect.proof });
+      case "not-given":
+        return this.#toOrder(effect);
       case "not-kept":
         this.#showing.frontiers(effect.from, effect.entries, this.#nowMs);
         return this.#toOrder(effect);

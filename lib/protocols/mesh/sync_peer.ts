@@ -38,6 +38,8 @@ export interface Fetch {
   /** Bytes of bundles that came and are done with, and how many of them we told. */
   takenBytes: number;
   toldBytes: number;
+  /** Streams of which something came, whatever became of it. */
+  readonly came: Set<StreamKey>;
   deadlineMs: number;
 }
 
@@ -64,6 +66,8 @@ export class SyncPeer {
   equal = false;
   /** Our own counters, by incarnation, up to which it is known to have everything; null before it is known. */
   ownHeld: OwnCounters | null = null;
+  /** How often nothing came of a stream that it said that it has; at most `WAITING_BUNDLES_MAX`: more can't wait for it. */
+  readonly notGiven = new Map<StreamKey, number>();
   /** How often running it sent nothing of what it had said that it has. */
   disappointments = 0;
 

@@ -540,6 +540,37 @@ Deno.test("AntiEntropy compares 40 bytes with one neighbour every 10 s when noth
   assert(perMember >= 8 && perMember <= 13.5, `${perMember}`);
 });
 
+Deno.test("AntiEntropy tells of what it asked for twice in vain, and not where ranges are cut off before", () => {
+  const all = conversation(40);
+  const ghost = fakeSigner("ghost");
+  const hidden = forged(ghost, "never given", { time: 5_000 });
+  const network = new SyncNetwork();
+  const ann = network.add("ann", { records: recordsOf([...all, hidden]) });
+  const carl = network.add("carl", { records: recordsOf(all.slice(0, 2)), incarnation: 2 });
+  const told: (readonly [PeerKey, number, number])[] = [];
+  const step = carl.sync.step.bind(carl.sync);
+  carl.sync.step = (input, nowMs) => {
+    const effects = step(input, nowMs);
+    for (const effect of effects) {
+      if (effect.type !== "not-given") continue;
+      told.push([effect.stream.author, effect.counter, carl.member.history().length]);
+    }
+    return effects;
+  };
+  let inRange = 0;
+  network.loses = (message, from) => {
+    if (message.type === "sync-done") inRange = 0;
+    if (from !== ann || message.type !== "bundle") return false;
+    return message.bundle.header.value.author === ghost.key || ++inRange > 10;
+  };
+  network.link(ann, carl);
+  network.run(3_000);
+
+  assertEquals(carl.member.history().length, 40);
+  assert(told.length > 0);
+  for (const what of told) assertEquals(what, [ghost.key, 1, 40]);
+});
+
 Deno.test("AntiEntropy refuses what breaks the form of a round", () => {
   const ann = new Member("ann");
   const peer = new Member("peer").key;

@@ -629,6 +629,25 @@ Deno.test("Order doesn't wait for what answers the very bundle that waits, which
   assertEquals(carl.shown, ["lie", "answer"]);
 });
 
+Deno.test("Order doesn't believe that a neighbour has what another named, once it didn't give it when asked", () => {
+  const { bob, carl, dora, all, stream, entry } = gap();
+  const head = { ...stream, counter: 900, time: 5_000, id: ID_UNKNOWN };
+  const lie = forged(dora.signer, "lie", { heads: [head] });
+  const told = { ...entry, author: dora.key, low: 1, counter: 1, id: idOf(lie) };
+  carl.receive(dora, lie, 0, "range");
+  says(carl, bob, [{ ...entry, low: 1, counter: 2 }, told], 1);
+  says(carl, dora, [{ ...entry, low: 1, counter: 1_000 }, told], 1);
+  const believed = [...carl.shown];
+  carl.step({ type: "not-given", from: dora.key, stream, counter: 1_000 }, 2);
+
+  // What the stream's own author signed is waited for nevertheless.
+  carl.receive(bob, all[4]!, 3, "range");
+  says(carl, dora, [{ ...entry, low: 1, counter: 1_000 }, told], 4);
+
+  assertEquals(believed, []);
+  assertEquals(carl.shown, ["lie"]);
+});
+
 Deno.test("Order shows no question after its answer, when all neighbours said that they no longer keep it", () => {
   const { ann, bob, carl, dora, all, stream, entry } = gap();
   const head = { ...stream, counter: 4, time: all[3]!.header.value.time, id: idOf(all[3]!) };

@@ -152,6 +152,7 @@ export class SyncMember {
         });
       case "send-proof":
         return this.send(effect.to, { type: "proof", proof: effect.proof });
+      case "not-given":
       case "not-kept":
         return this.order(this.member.step(effect, this.network.nowMs));
       case "caught-up":
