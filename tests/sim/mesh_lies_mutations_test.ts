@@ -2,7 +2,6 @@
 
 import { HonestLinks } from "./checkers/honest_links.ts";
 import { ExactlyOnce } from "./checkers/m1_exactly_once.ts";
-import { SameHistory } from "./checkers/m4_same_history.ts";
 import { RosterRight } from "./checkers/roster_right.ts";
 import type { Attack } from "./mesh/attacks.ts";
 import { type Hunt, hunt } from "./mesh/hunt.ts";
@@ -28,11 +27,12 @@ function roomWith(attack: Attack): Partial<Scenario> {
 
 const HUNTS: readonly Hunt[] = [
   {
-    mutation: LIES_MUTATIONS.believesAnyHead,
-    finder: "M4",
-    checkers: () => [new SameHistory()],
-    seedsMax: 40,
-    troubles: ["clockJump"],
+    mutation: LIES_MUTATIONS.waitsForAnswers,
+    finder: "M1",
+    checkers: () => [new ExactlyOnce()],
+    from: 3,
+    seedsMax: 10,
+    troubles: [],
     scenario: { ...roomWith("inventsHeads"), settleMsMax: 60_000 },
   },
   {

@@ -4,39 +4,19 @@
 
 import { Accusations } from "../../../lib/protocols/mesh/accusations.ts";
 import { Gaps } from "../../../lib/protocols/mesh/gaps.ts";
-import { Ledger } from "../../../lib/protocols/mesh/ledger.ts";
 import { MissingBundles } from "../../../lib/protocols/mesh/missing_bundles.ts";
-import type { Head } from "../../../lib/protocols/mesh/structures.ts";
 import { Suspicions } from "../../../lib/protocols/mesh/suspicion.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import { replaced, together } from "../replaced.ts";
 import type { Mutation } from "./mutations.ts";
 
-const { deliver } = Ledger.prototype;
 const { hear } = Suspicions.prototype;
 const { verdict } = Gaps.prototype;
 const { announced } = MissingBundles.prototype;
 /** By machine, who announced a stream first. */
 const announcers = new WeakMap<MissingBundles, Map<string, string>>();
 
-/** Each head that is named in place of the stream's last one, whatever it is. */
-function atLast(ledger: Ledger, heads: readonly Head[]): readonly Head[] {
-  return heads.map((head) => {
-    const last = ledger.table.find(head)?.head;
-    return last && last.counter <= head.counter ? last : head;
-  });
-}
-
 export const LIES_MUTATIONS = {
-  believesAnyHead: {
-    name: "takes whatever is named of an author for its last bundle",
-    install: replaced(Ledger.prototype, "deliver", function (this: Ledger, received, id) {
-      const { header } = received;
-      const value = { ...header.value, heads: [...atLast(this, header.value.heads)] };
-      const bundle = deliver.call(this, { ...received, header: { ...header, value } }, id);
-      return { ...bundle, header: { ...bundle.header, value: header.value } };
-    }),
-  },
   believesAnySignature: {
     name: "believes any signature",
     install: replaced(fakeCrypto, "verify", () => true),
@@ -54,6 +34,13 @@ export const LIES_MUTATIONS = {
       }),
       replaced(Accusations.prototype, "isAboutUs", () => false),
     ),
+  },
+  waitsForAnswers: {
+    name: "waits for what answers the very bundle that waits",
+    install: replaced(Gaps.prototype, "verdict", function (this: Gaps, ...of) {
+      const [waiting, blocker, frontier, , nowMs] = of;
+      return verdict.call(this, waiting, blocker, frontier, false, nowMs);
+    }),
   },
   skipsToHeads: {
     name: "takes for missed whatever somebody else names",
