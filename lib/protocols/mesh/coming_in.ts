@@ -1,18 +1,20 @@
 /** What a process makes on its way into a room: admission, the room itself, and the words for failures. */
 
-import type { Signer } from "../../base/crypto.ts";
+import type { Crypto, Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { ErrorCode } from "../../base/errors.ts";
-import { type Endpoint, endpointText, type RoomId } from "../../base/ids.ts";
+import { type Endpoint, endpointText, isSameEndpoint, type RoomId } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
 import { foldName } from "../../base/names.ts";
 import { Admission } from "./admission.ts";
 import { ADMISSION_LAN, type AdmissionPort } from "./admission_io.ts";
 import { roomIdOf } from "./credentials.ts";
+import type { Dial } from "./dialling.ts";
 import { claimAlone, type EarlierMembership, earlierMembership } from "./genesis.ts";
 import { freshIncarnation } from "./incarnation.ts";
 import type { DialFailureReason, MeshConfig } from "./mesh_io.ts";
-import type { KeptSecrets } from "./kept_secrets.ts";
+import { KeptSecrets } from "./kept_secrets.ts";
+import type { MeshLink } from "./link_table.ts";
 import type { MeshRecord } from "./records.ts";
 import { Room } from "./room.ts";
 import type { SignedClaim, SignedGenesis } from "./structures.ts";
@@ -151,16 +153,50 @@ export function endpointAlone({ advertise, passive }: MeshConfig): Endpoint | nu
   return passive || advertise.host === null ? null : { host: advertise.host, port: advertise.port };
 }
 
+/** What opens a private room, by what is on disk of it; null for an open one. */
+export function keptSecrets(
+  crypto: Crypto,
+  genesis: SignedGenesis,
+  records: readonly MeshRecord[],
+): KeptSecrets | null {
+  if (!genesis.genesis.value.private) return null;
+  return new KeptSecrets(roomIdOf(crypto, genesis), crypto, records);
+}
+
+/** What opens the room to us if we are killed before a neighbour has told us of its rotations. */
+export function invitedRecords({ begin }: MeshConfig): readonly MeshRecord[] {
+  const secret = begin.kind === "join" ? begin.invite?.secret ?? null : null;
+  return secret === null ? [] : [{ kind: "invited", secret }];
+}
+
+/** Who lets us in may go away before it has told of anybody: the next start asks it again. */
+export function entranceRecords(link: MeshLink | null, wallMs: number): readonly MeshRecord[] {
+  if (link === null) return [];
+  const contact = { key: link.peer, endpoint: link.remote };
+  return [{ kind: "entrance", contact, heardWallMs: wallMs }];
+}
+
+/** Where a newcomer asks, best first: at the address that it was given, then at those of its invite. */
+export function contactsToJoin(
+  { contact, invite }: Extract<MeshConfig["begin"], { readonly kind: "join" }>,
+): readonly Pick<Dial, "peer" | "endpoint">[] {
+  const all = [contact, ...invite?.endpoints ?? []];
+  const isFirst = (endpoint: Endpoint, index: number) =>
+    all.findIndex((other) => isSameEndpoint(other, endpoint)) === index;
+  return all.filter(isFirst).map((endpoint) => ({ peer: null, endpoint }));
+}
+
 /** Why the program ends: a code and a sentence. */
 export interface Ending {
   readonly code: ErrorCode;
   readonly text: string;
 }
 
-const CODES: Readonly<Record<DialFailureReason, ErrorCode>> = {
+const CODES: Readonly<Record<JoinFailure["reason"], ErrorCode>> = {
   "unreachable": "unreachable",
   "timeout": "timeout",
   "refused": "unreachable",
+  "self": "unreachable",
   "wrong-key": "key-changed",
   "version": "version",
   "wrong-room": "protocol",
@@ -180,7 +216,7 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
 /** What was tried, and why it came to nothing. */
 export interface JoinFailure {
   readonly contact: Endpoint;
-  readonly reason: DialFailureReason;
+  readonly reason: DialFailureReason | "self";
   /** What the other side or the network said. */
   readonly text: string;
 }
@@ -198,6 +234,7 @@ export function joinFailure(config: MeshConfig, failures: readonly JoinFailure[]
     const isOne = failures.every(({ reason }) => CODES[reason] === code);
     return { code: isOne ? code : "unreachable", text };
   }
+  if (failure.reason === "self") return metSelfFailure(failure.contact);
   const advice = ADVICE[code] ?? "ask a member for the right address";
   return {
     code,
@@ -217,7 +254,7 @@ function credentialsFailure({ begin }: MeshConfig, contact: Endpoint): Ending {
 }
 
 /** A process of this very profile answered at the contact's address. */
-export function metSelfFailure(contact: Endpoint): Ending {
+function metSelfFailure(contact: Endpoint): Ending {
   return {
     code: "in-use",
     text: `Cannot join through ${endpointText(contact)}: a process with your own profile answers ` +

@@ -6,21 +6,26 @@
 import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
 import { fingerprintOf } from "../../base/fingerprint.ts";
-import type { Endpoint, LinkId, PeerKey, RoomId } from "../../base/ids.ts";
+import type { LinkId, PeerKey, RoomId } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
 import { stalledMs } from "../../base/mode_machine.ts";
-import { foldName } from "../../base/names.ts";
 import type { ChannelSecret } from "../noise/channel_handshake.ts";
+import { Access } from "./access.ts";
 import type { Admission } from "./admission.ts";
 import type { AdmissionEffect, AdmissionInput } from "./admission_io.ts";
+import { Bootstrap } from "./bootstrap.ts";
 import {
+  contactsToJoin,
   type Ending,
   endpointAlone,
   ENTRANCE_LOST,
+  entranceRecords,
   type Entry,
+  invitedRecords,
+  type JoinFailure,
   joinFailure,
-  metSelfFailure,
+  keptSecrets,
   newAdmission,
   newRoom,
   NOTHING_TO_RESUME,
@@ -28,43 +33,40 @@ import {
   SECRET_REFUSED,
   type Wanted,
 } from "./coming_in.ts";
-import { Contacts } from "./contacts.ts";
 import { roomIdOf } from "./credentials.ts";
+import { type Dial, Dialling } from "./dialling.ts";
 import type { MeshCommand, MeshEvent } from "./events.ts";
 import {
-  claimAlone,
   type EarlierMembership,
   earlierMembership,
   type FoundedRoom,
   foundRoom,
 } from "./genesis.ts";
-import { KeptSecrets } from "./kept_secrets.ts";
+import { HeldInputs, type LinkInput } from "./held_inputs.ts";
+import type { KeptSecrets } from "./kept_secrets.ts";
 import {
   ADMITTING_LINKS_MAX,
   ADMITTING_SILENCE_MS,
-  HELD_INPUTS_MAX,
   LINK_MESSAGES_PER_SECOND,
   UNKNOWN_MESSAGES_MAX,
 } from "./limits.ts";
+import { LinkBundles } from "./link_bundles.ts";
 import { LinkTable } from "./link_table.ts";
 import { LocalHosts } from "./local_hosts.ts";
-import type { DialFailureReason, MeshConfig, MeshEffect, MeshInput } from "./mesh_io.ts";
-import { MESH_PHASES, type MeshPhase } from "./mesh_phases.ts";
-import type { Contact, MeshMessage } from "./messages.ts";
+import type { MeshConfig, MeshEffect, MeshInput } from "./mesh_io.ts";
+import { checkPhaseChange, type MeshPhase } from "./mesh_phases.ts";
+import type { MeshMessage } from "./messages.ts";
+import { OwnName } from "./own_name.ts";
+import { Parting } from "./parting.ts";
 import { type MeshRecord, rememberedContacts } from "./records.ts";
 import { nameTakenText, REPLACED_TEXT, type Room } from "./room.ts";
-import { channelSecret } from "./rotations.ts";
 import type { Fault, RoomEffect, RoomInput } from "./room_io.ts";
-import type { SignedClaim, SignedGenesis } from "./structures.ts";
+import type { SignedGenesis } from "./structures.ts";
 
 /** In the order in which they are served when due at once. */
 const DEADLINES = [
   /** When a link that was drained is closed. */
   "drain",
-  /** When the next remembered member is dialled although an earlier one hasn't answered. */
-  "resume",
-  /** When the member that took no connection is dialled again. */
-  "join",
   /** When the program leaves although not everything has gone out. */
   "leave",
   /** When it ends although a neighbour may not know yet that it has quit. */
@@ -77,28 +79,11 @@ const DRAIN_MS = 2_000;
 const LEAVE_MS_MAX = 10_000;
 /** A neighbour answers at once; one that is busier than this hears of it from others. */
 const PART_MS_MAX = 500;
-/** As in the overlay: a handshake is two round trips; beyond it another member is the better bet. */
-const RESUME_ATTEMPT_MS = 2_000;
-const RESUME_PARALLEL = 4;
-/** A crowd at a member's door is gone within seconds, or it is an attack that a person should hear of. */
-const JOIN_RETRIES_MAX = 7;
-const JOIN_RETRY_MS_MIN = 500;
-const JOIN_RETRY_MS_MAX = 1_000;
 /** Whose signatures fail has forged something; its key stays out for so long. */
 const FORGER_BAN_MS = 10 * 60_000;
 /** Whoever breaks another rule may be an old version, or overloaded. */
 const OFFENDER_BAN_MS = 60_000;
 const HUNG_UP = "the member that was asked hung up";
-
-interface Dial {
-  readonly purpose: "join" | "resume" | "overlay";
-  /** Null where anybody may answer. */
-  readonly peer: PeerKey | null;
-  readonly endpoint: Endpoint;
-  readonly room: RoomId | null;
-  /** What it is dialled with next where it doesn't know the secret of this attempt. */
-  readonly otherSecrets: readonly ChannelSecret[];
-}
 
 /** What opening a room waits for: its records. */
 type Opening =
@@ -113,40 +98,27 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   readonly #links: LinkTable;
   readonly #localHosts: LocalHosts;
   readonly #deadlines = new Deadlines(DEADLINES);
-  readonly #dials = new Map<number, Dial>();
-  /** The attempt that each dialled link answers, until it is a member link. */
-  readonly #dialled = new Map<LinkId, Dial>();
+  readonly #dialling: Dialling;
+  readonly #access = new Access((peer) => this.#isKnownMember(peer));
+  readonly #bundles: LinkBundles;
+  readonly #ownName: OwnName;
+  /** While a member is sought that lets us in. */
+  #bootstrap: Bootstrap | null = null;
   #admission: Admission | null = null;
   #room: Room | null = null;
   #phase: MeshPhase = "idle";
   #opening: Opening | null = null;
-  /** Of links, while a room is being opened or another link lets us in; at most HELD_INPUTS_MAX. */
-  #held: MeshInput[] = [];
-  /** The link over which we ask to come in. */
-  #entrance: LinkId | null = null;
+  readonly #held = new HeldInputs();
   #via: PeerKey | null = null;
-  /** Members that a resuming process still has to try. */
-  #toTry: Contact[] = [];
   /** What a resuming process was. */
   #earlier: {
     readonly membership: EarlierMembership;
     readonly records: readonly MeshRecord[];
   } | null = null;
-  /** Addresses that a newcomer tries. */
-  #contacts: Contacts | null = null;
-  #joinRetries = 0;
-  /** Those of a private room; null in an open one, and before it is known which it is. */
-  #secrets: KeptSecrets | null = null;
-  /** Whether a remembered member accepts none of them. */
-  #isSecretRefused = false;
-  #rename: { readonly ref: string | undefined } | null = null;
-  /** The name asked for while another one is being taken: the last one counts. */
-  #nextName: { readonly name: string; readonly ref: string | undefined } | null = null;
   /** Of the command to leave. */
   #quitRef: string | undefined;
-  /** Neighbours that may not know yet that we have quit. */
-  readonly #partingFrom = new Set<PeerKey>();
-  #nextAttempt = 1;
+  /** Once we have quit. */
+  #parting: Parting | null = null;
   #nowMs = 0;
   #dueMs: number | null = null;
   #out: MeshEffect[] = [];
@@ -158,6 +130,14 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   ) {
     this.#links = new LinkTable(signer.key, DRAIN_MS);
     this.#localHosts = new LocalHosts(config.advertise.host);
+    const emit = (effect: MeshEffect) => this.#out.push(effect);
+    this.#dialling = new Dialling(config.begin, () => this.#access.secrets, emit);
+    this.#bundles = new LinkBundles(this.#links);
+    this.#ownName = new OwnName(environment, signer, this.#links, {
+      ask: (link, name) => this.#toAdmission({ type: "claim-name", link, name }),
+      claimed: (claim, ref) => this.#toRoom({ type: "own-claim", claim, ref }),
+      show: (event, ref) => this.#show(event, ref),
+    });
   }
 
   /** The room, for whoever looks in: checkers and the store that compacts. Null before it is opened. */
@@ -171,14 +151,12 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
 
   /** The secrets of a private room, for whoever listens for links to us; null where none is needed. */
   get secrets(): Pick<KeptSecrets, "opening" | "current" | "isCurrent"> | null {
-    return this.#secrets;
+    return this.#access.secrets;
   }
 
-  /** Whether a proven dialler may come in that knew this secret: with an earlier one only who was in before. */
+  /** Whether a proven dialler may come in that knew this secret. */
   admit(peer: PeerKey, secret: ChannelSecret | null): "bad-credentials" | null {
-    if (secret === null || this.#secrets === null) return null; // `#passLink` turns away who needed one
-    const isAdmitted = this.#secrets.isCurrent(secret) || this.#isKnownMember(peer);
-    return isAdmitted ? null : "bad-credentials";
+    return this.#access.admit(peer, secret);
   }
 
   #isKnownMember(peer: PeerKey): boolean {
@@ -218,6 +196,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     if (this.#phase === "parting") return this.#deadlines.nextMs();
     return earliestMs(
       this.#deadlines.nextMs(),
+      this.#bootstrap?.nextDeadlineMs() ?? null,
       this.#admission?.nextDeadlineMs() ?? null,
       this.#room?.nextDeadlineMs() ?? null,
     );
@@ -226,6 +205,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #postpone(delayMs: number): void {
     this.environment.log.info("this process stood still", { delayMs });
     this.#deadlines.postpone(delayMs);
+    this.#bootstrap?.postpone(delayMs);
     this.#admission?.postpone(delayMs);
     this.#room?.postpone(delayMs);
   }
@@ -261,12 +241,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   }
 
   #enterPhase(phase: MeshPhase): void {
-    if (phase === this.#phase) return;
-    const allowed: readonly MeshPhase[] = MESH_PHASES[this.#phase].next;
-    invariant(
-      allowed.includes(phase),
-      `a mesh goes from ${this.#phase} to ${allowed.join(" or ")}, not to ${phase}`,
-    );
+    if (phase !== this.#phase) checkPhaseChange(this.#phase, phase);
     this.#phase = phase;
   }
 
@@ -277,23 +252,18 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         case "drain":
           for (const link of this.#links.takeDrained(nowMs)) this.#close(link, "a second link");
           break;
-        case "resume":
-          this.#tryNext(true);
-          break;
-        case "join":
-          this.#dialContact();
-          break;
         case "leave":
           this.#leave();
           break;
         case "part":
-          this.#partingFrom.clear();
+          this.#parting?.timeOut();
           break;
         default:
           unreachable(name);
       }
     }
     if (this.#phase === "parting") return;
+    this.#bootstrap?.tick(nowMs);
     if ((this.#admission?.nextDeadlineMs() ?? Infinity) <= nowMs) {
       this.#toAdmission({ type: "tick" });
     }
@@ -316,8 +286,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         const room = begin.invite?.room ?? null;
         const isPrivate = (begin.invite?.secret ?? null) !== null;
         this.#admission = this.#newAdmission({ room, private: isPrivate }, null);
-        this.#contacts = new Contacts(begin);
-        return this.#dialContact();
+        return this.#seekEntrance("join", contactsToJoin(begin));
       }
       case "resume":
         this.#open({ kind: "resume" }, begin.room);
@@ -341,18 +310,18 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       case "found": {
         const { genesis, claim, rotation } = opening.founded;
         const fresh: MeshRecord[] = rotation === null ? [] : [{ kind: "rotation", rotation }];
-        this.#secrets = this.#secretsOf(genesis, [...records, ...fresh]);
+        this.#access.secrets = this.#secretsOf(genesis, [...records, ...fresh]);
         return this.#enterAlone({ genesis, claim, records, fresh, founded: true });
       }
       case "resume":
         return this.#resume(records);
       case "admitted": {
         const { genesis, claim, incarnation, endpoint, link } = opening.admitted;
-        const entrance = this.#entranceRecords(link);
+        const entrance = entranceRecords(this.#links.get(link), this.environment.wallMs());
         const known = [...records, ...entrance];
-        const fresh = this.#invitedRecords();
-        this.#secrets ??= this.#secretsOf(genesis, [...known, ...fresh]);
-        const secrets = this.#secrets;
+        const fresh = invitedRecords(this.config);
+        this.#access.secrets ??= this.#secretsOf(genesis, [...known, ...fresh]);
+        const secrets = this.#access.secrets;
         const place = { genesis, claim, secrets, records: known, fresh, incarnation, endpoint };
         this.#enter({ ...place, founded: false });
         this.#out.push({ type: "persist", records: entrance, token: null, sync: false });
@@ -365,24 +334,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   }
 
   #secretsOf(genesis: SignedGenesis, records: readonly MeshRecord[]): KeptSecrets | null {
-    if (!genesis.genesis.value.private) return null;
-    const { crypto } = this.environment;
-    return new KeptSecrets(roomIdOf(crypto, genesis), crypto, records);
-  }
-
-  /** What opens the room to us if we are killed before a neighbour has told us of its rotations. */
-  #invitedRecords(): readonly MeshRecord[] {
-    const { begin } = this.config;
-    const secret = begin.kind === "join" ? begin.invite?.secret ?? null : null;
-    return secret === null ? [] : [{ kind: "invited", secret }];
-  }
-
-  /** Who lets us in may go away before it has told of anybody: the next start asks it again. */
-  #entranceRecords(id: LinkId): readonly MeshRecord[] {
-    const link = this.#links.get(id);
-    if (link === null) return [];
-    const contact = { key: link.peer, endpoint: link.remote };
-    return [{ kind: "entrance", contact, heardWallMs: this.environment.wallMs() }];
+    return keptSecrets(this.environment.crypto, genesis, records);
   }
 
   #resume(records: readonly MeshRecord[]): void {
@@ -390,40 +342,41 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     if (earlier === null) return this.#fatal(NOTHING_TO_RESUME);
     this.#earlier = { membership: earlier, records };
     const { room, genesis } = earlier;
-    this.#secrets = this.#secretsOf(genesis, records);
-    this.#admission = this.#newAdmission({ room, private: this.#secrets !== null }, earlier);
-    this.#toTry = rememberedContacts(records, this.signer.key);
+    this.#access.secrets = this.#secretsOf(genesis, records);
+    this.#admission = this.#newAdmission({ room, private: this.#access.secrets !== null }, earlier);
+    const contacts = rememberedContacts(records, this.signer.key);
     this.#enterPhase("coming-in");
-    this.#tryNext();
+    this.#seekEntrance("resume", contacts.map(({ key: peer, endpoint }) => ({ peer, endpoint })));
   }
 
-  /**
-   * Dials the next remembered members, a few at a time; with nobody left, the room is resumed alone.
-   * @param slow Whether those who were dialled have had their time: a dial lasts up to 10 s, and nobody waits so
-   *   long for a member that is gone.
-   */
-  #tryNext(slow = false): void {
-    if (this.#phase !== "coming-in" || this.#entrance !== null) return;
-    const open = [...this.#dials.values()].filter(({ purpose }) => purpose === "resume").length;
-    const batch = this.#toTry.splice(
-      0,
-      slow ? RESUME_PARALLEL : Math.max(0, RESUME_PARALLEL - open),
-    );
-    for (const { key, endpoint } of batch) {
-      this.#dial({ purpose: "resume", peer: key }, endpoint, this.#admission?.config.room ?? null);
-    }
-    if (batch.length > 0) this.#deadlines.set("resume", this.#nowMs + RESUME_ATTEMPT_MS);
-    else if (open === 0 || slow) this.#resumeAlone();
+  #seekEntrance(
+    purpose: "join" | "resume",
+    contacts: readonly Pick<Dial, "peer" | "endpoint">[],
+  ): void {
+    const room = this.#admission!.config.room;
+    const dials = contacts.map((contact) => ({ ...contact, purpose, room }));
+    this.#bootstrap = new Bootstrap(purpose, dials, this.#dialling, {
+      random: this.environment.random,
+      delayed: (text) => {
+        this.#show({ event: "notice", text: `Not let in yet: ${text}; trying again` }, undefined);
+      },
+      exhausted: (failures) => {
+        if (purpose === "join") this.#fatal(joinFailure(this.config, failures));
+        else this.#resumeAlone(failures);
+      },
+    });
+    this.#bootstrap.start(this.#nowMs);
   }
 
-  #resumeAlone(): void {
+  /** Nobody is there: the room is resumed alone. */
+  #resumeAlone(failures: readonly JoinFailure[]): void {
     invariant(this.#earlier !== null, "only a room that is on disk is resumed");
     const { membership, records } = this.#earlier;
     const { genesis } = membership;
     const known = rememberedContacts(records, this.signer.key).length;
     const claim = resumedClaim(this, membership);
     this.#enterAlone({ genesis, claim, records, fresh: [], founded: false });
-    if (this.#isSecretRefused) {
+    if (failures.some(({ reason }) => reason === "bad-credentials")) {
       return this.#show({ event: "notice", text: SECRET_REFUSED, warning: true }, undefined);
     }
     const text = "Nobody of the room answers now; trying again and again, and letting in who comes";
@@ -433,10 +386,11 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #enterAlone(entry: Omit<Entry, "incarnation" | "endpoint" | "secrets">): void {
     const { genesis } = entry;
     const room = roomIdOf(this.environment.crypto, genesis);
-    const secrets = this.#secrets;
+    const secrets = this.#access.secrets;
     this.#admission ??= this.#newAdmission({ room, private: secrets !== null }, null);
     this.#enter({ ...entry, secrets, incarnation: 0, endpoint: endpointAlone(this.config) });
     this.#enterPhase("in");
+    this.#bootstrap = null;
     this.#toAdmission({ type: "in-room", room, genesis });
     this.#toRoom({ type: "alone" });
     this.#releaseHeld();
@@ -458,31 +412,6 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
 
   // Links.
 
-  #dial(
-    whom: Pick<Dial, "purpose" | "peer">,
-    endpoint: Endpoint,
-    room: RoomId | null,
-  ): void {
-    const [secret = null, ...otherSecrets] = this.#secretsToDialWith();
-    this.#attempt({ ...whom, endpoint, room, otherSecrets }, secret);
-  }
-
-  #secretsToDialWith(): readonly ChannelSecret[] {
-    if (this.#secrets !== null) return this.#secrets.toDialWith();
-    const { begin } = this.config;
-    const invite = begin.kind === "join" ? begin.invite : undefined;
-    return invite === undefined || invite.secret === null
-      ? []
-      : [channelSecret(invite.room, invite.secret)];
-  }
-
-  #attempt(dial: Dial, secret: ChannelSecret | null): void {
-    const attempt = this.#nextAttempt++;
-    this.#dials.set(attempt, dial);
-    const { endpoint, peer: expect, room } = dial;
-    this.#out.push({ type: "dial", attempt, endpoint, expect, room, secret });
-  }
-
   /** Whatever comes by a link waits while we aren't in, but for the one link that lets us in. */
   #ofLink(input: LinkInput): void {
     if (input.type === "link-up") return this.#linkUp(input);
@@ -494,38 +423,32 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
 
   #mayPass(input: LinkInput): boolean {
     if (this.#phase === "in" || this.#phase === "leaving") return true;
-    return this.#phase === "coming-in" && input.link === this.#entrance;
+    return this.#phase === "coming-in" && input.link === this.#bootstrap?.entrance?.link;
   }
 
-  #hold(input: MeshInput & { readonly link: LinkId }): void {
-    if (this.#held.length < HELD_INPUTS_MAX) this.#held.push(input);
-    else this.#close(input.link, "not in the room yet; try again");
+  #hold(input: LinkInput): void {
+    if (!this.#held.hold(input)) this.#close(input.link, "not in the room yet; try again");
   }
 
   #releaseHeld(): void {
-    for (const input of this.#held.splice(0)) {
+    for (const input of this.#held.takeAll()) {
       if (this.#phase !== "in") return;
-      if ("link" in input && this.#links.get(input.link) !== null) {
-        this.#passLink(input as LinkInput);
-      }
+      if (this.#links.get(input.link) !== null) this.#passLink(input);
     }
   }
 
   #linkUp(input: Extract<MeshInput, { readonly type: "link-up" }>): void {
     const { link, peer, dialled, remote, localHost, attempt } = input;
-    const dial = attempt === null ? null : this.#dials.get(attempt) ?? null;
-    if (attempt !== null) this.#dials.delete(attempt);
+    const dial = this.#dialling.linkUp(link, attempt);
     this.#links.add({ link, peer, dialled, remote }, this.#nowMs);
     this.#localHosts.linkUp(link, localHost);
-    if (dial !== null) this.#dialled.set(link, dial);
     if (peer === this.signer.key) return this.#metSelf(link, dial);
     if (!dialled && this.#links.admitting > ADMITTING_LINKS_MAX) {
       const displaced = this.#links.makeRoom(link, this.#nowMs - ADMITTING_SILENCE_MS);
       this.#close(displaced, "too many are coming in");
       if (displaced === link) return;
     }
-    const asks = dial?.purpose === "join" || dial?.purpose === "resume";
-    if (this.#phase === "coming-in" && this.#entrance === null && asks) this.#entrance = link;
+    if (dial !== null) this.#bootstrap?.linkUp(link, dial);
     if (this.#mayPass(input)) this.#passLink(input);
     else this.#hold(input);
   }
@@ -533,20 +456,22 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   /** Another process of this profile, or this one: an address of ours that somebody else was told. */
   #metSelf(link: LinkId, dial: Dial | null): void {
     this.#close(link, "this is the same profile");
-    if (this.#phase !== "coming-in" || dial === null) return;
-    if (dial.purpose === "resume") return this.#tryNext();
-    const contacts = this.#contactsToTry();
-    if (contacts.failed("refused", "this very profile answers there", false)) this.#dialContact();
-    else if (contacts.failures.length === 1) this.#fatal(metSelfFailure(contacts.present));
-    else this.#fatal(joinFailure(this.config, contacts.failures));
+    if (dial === null) return;
+    const refusal = {
+      reason: "self",
+      text: "this very profile answers there",
+      again: false,
+    } as const;
+    this.#bootstrap?.dialFailed(dial, refusal, this.#nowMs);
   }
 
   #passLink(input: LinkInput): void {
     switch (input.type) {
       case "link-up": {
-        const { link, peer, dialled, remote } = input;
+        const { link, peer, dialled, remote, epoch } = input;
         this.#toAdmission({ type: "link-up", link, peer, dialled, remote });
-        if (this.#isUninvited(input)) this.#toAdmission({ type: "uninvited", link });
+        if (dialled || !this.#access.isUninvited(peer, epoch)) return;
+        this.#toAdmission({ type: "uninvited", link });
         return;
       }
       case "message":
@@ -568,17 +493,10 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     }
   }
 
-  /** Who was let through before it was known that an invite is needed, or which one. */
-  #isUninvited({ epoch, dialled, peer }: Extract<LinkInput, { type: "link-up" }>): boolean {
-    if (this.#secrets === null || dialled) return false;
-    return epoch === null || (epoch < this.#secrets.epoch && !this.#isKnownMember(peer));
-  }
-
   /** Whoever came by a secret that isn't the current one any more, and isn't in yet, has come too late. */
   #partWithUninvited(): void {
-    for (const { link, peer, dialled, state } of [...this.#links.all()]) {
-      if (state !== "admitting" || dialled || this.#isKnownMember(peer)) continue;
-      this.#toAdmission({ type: "uninvited", link });
+    for (const link of [...this.#links.all()].filter((link) => this.#access.isTooLate(link))) {
+      this.#toAdmission({ type: "uninvited", link: link.link });
     }
   }
 
@@ -627,90 +545,40 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
 
   #linkDown(input: Extract<MeshInput, { readonly type: "link-down" }>): void {
     const { link, closed } = input;
-    const dial = this.#dialled.get(link);
-    this.#dialled.delete(link);
-    this.#held = this.#held.filter((held) => !("link" in held) || held.link !== link);
+    const dial = this.#dialling.linkDone(link);
+    this.#held.drop(link);
     const known = this.#links.get(link);
     const peer = this.#links.remove(link);
     this.#localHosts.linkDown(link);
     this.#toAdmission({ type: "link-down", link });
     if (peer !== null) this.#toRoom({ type: "peer-down", peer, closed });
     else if (dial?.purpose === "overlay" && known !== null) this.#overlayDialFailed(known.peer);
-    if (link === this.#entrance) this.#entranceLost(input.reason);
+    if (link === this.#bootstrap?.entrance?.link) this.#entranceLost(input.reason);
     this.#followAddress();
   }
 
-  #dialFailed(input: Extract<MeshInput, { readonly type: "dial-failed" }>): void {
-    const dial = this.#dials.get(input.attempt);
-    this.#dials.delete(input.attempt);
-    if (dial === undefined) return;
-    const [secret, ...otherSecrets] = dial.otherSecrets;
-    if (input.reason === "bad-credentials" && secret !== undefined) {
-      return this.#attempt({ ...dial, otherSecrets }, secret);
-    }
-    switch (dial.purpose) {
-      case "join":
-        return this.#contactFailed(input.reason, input.text, input.reason === "full");
-      case "resume":
-        this.#isSecretRefused ||= input.reason === "bad-credentials";
-        return this.#tryNext();
-      case "overlay":
-        if (dial.peer !== null) this.#overlayDialFailed(dial.peer);
-        return;
-      default:
-        return unreachable(dial.purpose);
-    }
+  #dialFailed(
+    { attempt, reason, text }: Extract<MeshInput, { readonly type: "dial-failed" }>,
+  ): void {
+    const dial = this.#dialling.attemptFailed(attempt, reason);
+    if (dial === null) return;
+    if (dial.purpose === "overlay") return this.#overlayDialFailed(dial.peer!);
+    this.#bootstrap?.dialFailed(dial, { reason, text, again: reason === "full" }, this.#nowMs);
   }
 
   #overlayDialFailed(peer: PeerKey): void {
     if (this.#links.memberLink(peer) === null) this.#toRoom({ type: "dial-failed", peer });
   }
 
-  #contactsToTry(): Contacts {
-    invariant(this.#contacts !== null, "only who joins was given a contact");
-    return this.#contacts;
-  }
-
-  /**
-   * The contact hasn't let us in: the next one is dialled, or all of them once more in a while.
-   * @param again Whether this one may let us in yet.
-   */
-  #contactFailed(reason: DialFailureReason, text: string, again: boolean): void {
-    const contacts = this.#contactsToTry();
-    if (contacts.failed(reason, text, again)) return this.#dialContact();
-    if (contacts.canTryAgain && this.#joinLater(text)) return contacts.startAgain();
-    this.#fatal(joinFailure(this.config, contacts.failures));
-  }
-
-  /**
-   * Dials the contact once more, in a while.
-   * @param text Why it hasn't let us in.
-   * @returns Whether it is tried again.
-   */
-  #joinLater(text: string): boolean {
-    if (this.#joinRetries === JOIN_RETRIES_MAX) return false;
-    const pauseMs = Math.min(JOIN_RETRY_MS_MAX, JOIN_RETRY_MS_MIN * 2 ** this.#joinRetries);
-    if (this.#joinRetries++ === 0) {
-      this.#show({ event: "notice", text: `Not let in yet: ${text}; trying again` }, undefined);
-    }
-    this.#deadlines.set("join", this.#nowMs + pauseMs * (1 + this.environment.random()));
-    return true;
-  }
-
-  #dialContact(): void {
-    const { begin } = this.config;
-    const room = begin.kind === "join" ? begin.invite?.room ?? null : null;
-    this.#dial({ purpose: "join", peer: null }, this.#contactsToTry().present, room);
-  }
-
   #entranceLost(reason: string): void {
-    this.#entrance = null;
-    if (this.#phase !== "coming-in" && this.#phase !== "opening") return;
-    if (this.#room !== null || this.#opening?.kind === "admitted") {
-      return this.#fatal(ENTRANCE_LOST);
-    }
-    if (this.#contacts === null) return this.#tryNext();
-    this.#contactFailed("unreachable", `the link broke: ${reason}`, false);
+    if (this.#isAdmitted()) return this.#fatal(ENTRANCE_LOST);
+    const refusal = { text: `the link broke: ${reason}`, again: false };
+    this.#bootstrap?.entranceFailed({ reason: "unreachable", ...refusal }, this.#nowMs);
+  }
+
+  /** Whether a member has let us in, who may not have said so yet. */
+  #isAdmitted(): boolean {
+    return this.#room !== null || this.#opening?.kind === "admitted";
   }
 
   #close(link: LinkId, reason: string): void {
@@ -750,15 +618,15 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         return;
       case "admitted":
         if (!effect.rename) return this.#admitted(effect);
-        this.#toRoom({ type: "own-claim", claim: effect.claim, ref: this.#rename?.ref });
+        this.#ownName.admitted(effect.claim);
         return this.#toAdmission({ type: "entered", link: effect.link });
       case "came-in":
         this.#enterPhase("in");
         this.#via = effect.via;
-        this.#entrance = null;
+        this.#bootstrap = null;
         return;
       case "name-claimed":
-        return this.#endRename();
+        return this.#nameSettled();
       case "refused":
         return this.#refused(effect);
       case "replaced-self":
@@ -781,7 +649,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #member(effect: Extract<AdmissionEffect, { readonly type: "member" }>): void {
     const { link, peer, beacon, claim, endpoint } = effect;
     const dialled = this.#links.get(link)?.dialled ?? false;
-    this.#dialled.delete(link);
+    this.#dialling.linkDone(link);
     const promotion = this.#links.promote(link, beacon.beacon.value.incarnation, this.#nowMs);
     switch (promotion.kind) {
       case "successor":
@@ -816,9 +684,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #refused(effect: Extract<AdmissionEffect, { readonly type: "refused" }>): void {
     const { code, text, rename, link } = effect;
     if (rename) {
-      const ref = this.#rename?.ref;
-      this.#show({ event: "error", code: code === "wrong-room" ? "protocol" : code, text }, ref);
-      return this.#endRename();
+      this.#ownName.refused(code === "wrong-room" ? "protocol" : code, text);
+      return this.#nameSettled();
     }
     if (this.#phase === "in" || this.#phase === "leaving") return; // one link that came to nothing
     if (code === "name-taken") {
@@ -830,17 +697,18 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
 
   /** Another member may let us in. */
   #memberRefused(code: OfOneMember, text: string, link: LinkId): void {
-    if (link !== this.#entrance) return; // it had greeted us; what we asked of others goes on
-    this.#entrance = null;
-    this.#isSecretRefused ||= code === "bad-credentials";
-    if (this.#contacts === null) return this.#tryNext();
-    const isAdmitted = this.#room !== null || this.#opening?.kind === "admitted";
+    const entrance = this.#bootstrap?.entrance ?? null;
+    if (entrance?.link !== link) return; // it had greeted us; what we asked of others goes on
+    if (entrance.dial.purpose === "join" && this.#isAdmitted()) {
+      const failure = { contact: entrance.dial.endpoint, reason: code, text };
+      const isUninvited = code === "bad-credentials";
+      return this.#fatal(isUninvited ? joinFailure(this.config, [failure]) : ENTRANCE_LOST);
+    }
     // Its link broke: there was a crowd perhaps, or the member is gone.
-    if (!isAdmitted && code === "unreachable") return this.#contactFailed(code, HUNG_UP, true);
-    if (!isAdmitted) return this.#contactFailed(code, text, false);
-    this.#contacts.failed(code, text, false);
-    const isUninvited = code === "bad-credentials";
-    this.#fatal(isUninvited ? joinFailure(this.config, this.#contacts.failures) : ENTRANCE_LOST);
+    const refusal = code === "unreachable"
+      ? { reason: code, text: HUNG_UP, again: true }
+      : { reason: code, text, again: false };
+    this.#bootstrap?.entranceFailed(refusal, this.#nowMs);
   }
 
   #penalise(peer: PeerKey, fault: Fault, text: string): void {
@@ -876,7 +744,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
           break;
         case "dial": {
           const { key, endpoint } = effect.contact;
-          this.#dial({ purpose: "overlay", peer: key }, endpoint, this.#entered().config.room);
+          const { room } = this.#entered().config;
+          this.#dialling.dial({ purpose: "overlay", peer: key, endpoint, room });
           break;
         }
         case "release": {
@@ -909,33 +778,11 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     }
   }
 
-  #sendBundle({ peer, bundle, hop, reason }: Extract<RoomEffect, { type: "bundle-to" }>): void {
-    const link = this.#links.memberLink(peer);
+  #sendBundle(effect: Extract<RoomEffect, { type: "bundle-to" }>): void {
+    const link = this.#links.memberLink(effect.peer);
     if (link === null) return;
-    const { claim: id } = bundle.header.value;
-    // Whoever has to ask lacks perhaps the claim, too.
-    if (reason === "graft") this.#links.forgetClaim(peer, id);
-    const claim = this.#links.needsClaim(peer, id)
-      ? this.#entered().machines.roster.claim(id)?.signed ?? null
-      : null;
-    this.#sendOn(link.link, this.#bundleMessage(bundle, claim, hop, reason), "data");
-  }
-
-  #lastBundle: Extract<MeshMessage, { readonly type: "bundle" }> | null = null;
-
-  /** The same object for the same content: whoever encodes it needs to do so only once. */
-  #bundleMessage(
-    bundle: Extract<RoomEffect, { type: "bundle-to" }>["bundle"],
-    claim: SignedClaim | null,
-    hop: number,
-    reason: "push" | "graft" | "range",
-  ): MeshMessage {
-    const last = this.#lastBundle;
-    if (
-      last !== null && last.bundle === bundle && last.claim === claim && last.hop === hop &&
-      last.reason === reason
-    ) return last;
-    return this.#lastBundle = { type: "bundle", bundle, claim, hop, reason };
+    const message = this.#bundles.message(effect, this.#entered().machines.roster);
+    this.#sendOn(link.link, message, "data");
   }
 
   // The user.
@@ -957,50 +804,15 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         : "Cannot do that before the room is reached; wait for it";
       return this.#show({ event: "error", code: "offline", text }, ref);
     }
-    if (command.command === "name") return this.#claimName(command.name, ref);
+    if (command.command === "name") {
+      return this.#ownName.claim(this.#entered(), { name: command.name, ref });
+    }
     this.#toRoom({ type: "command", command, ref });
   }
 
-  #claimName(name: string, ref: string | undefined): void {
-    const room = this.#entered();
-    if (this.#rename !== null) {
-      const before = this.#nextName;
-      this.#nextName = { name, ref };
-      if (before === null) return;
-      const text = `The name ${before.name} wasn't taken: you asked for ${name} after it`;
-      return this.#show({ event: "error", code: "busy", text }, before.ref);
-    }
-    if (room.machines.roster.selfClaim().claim.value.name === name) {
-      return this.#show({ event: "notice", text: `Your name is ${name} already` }, ref);
-    }
-    const neighbour = room.neighbours.map((peer) => this.#links.memberLink(peer)).find((link) =>
-      link !== null
-    );
-    if (neighbour !== undefined) {
-      this.#rename = { ref };
-      return this.#toAdmission({ type: "claim-name", link: neighbour.link, name });
-    }
-    const owner = room.machines.names.ownerOf(foldName(name));
-    if (owner !== null && owner !== this.signer.key) {
-      const text = `Cannot take the name ${name}: somebody else has it here; choose another one`;
-      return this.#show({ event: "error", code: "name-taken", text }, ref);
-    }
-    const claim = claimAlone(this.environment, this.signer, {
-      room: room.config.room,
-      name,
-      incarnation: room.config.incarnation,
-      admitterTime: room.machines.roster.selfClaim().claim.value.time,
-      after: room.machines.latestHead(),
-    });
-    this.#toRoom({ type: "own-claim", claim, ref });
-  }
-
-  /** One's name is settled, until the next one that was asked for meanwhile. */
-  #endRename(): void {
-    this.#rename = null;
-    const next = this.#nextName;
-    this.#nextName = null;
-    if (next !== null && this.#phase === "in") this.#claimName(next.name, next.ref);
+  #nameSettled(): void {
+    const next = this.#ownName.ended();
+    if (next !== null && this.#phase === "in") this.#ownName.claim(this.#entered(), next);
   }
 
   #show(event: MeshEvent, ref: string | undefined): void {
@@ -1019,36 +831,32 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#enterPhase("parting");
     this.#deadlines.clear("leave");
     this.#deadlines.set("part", this.#nowMs + PART_MS_MAX);
-    for (const peer of this.#entered().neighbours) this.#partingFrom.add(peer);
+    const room = this.#entered();
+    this.#parting = new Parting(room.neighbours, {
+      learn: (from, message) => this.#toRoom({ type: "message", from, message }),
+      isLive: (peer) => room.machines.roster.isLive(peer),
+    });
     this.#maybePart();
   }
 
-  /**
-   * All that matters now is who else quits: of two who leave at once, each would remember the other as one who was
-   * there. A neighbour that has read that we quit says `disconnect`.
-   */
   #handleParting(input: MeshInput): void {
     if (input.type === "command") this.#command(input.command, input.ref);
     if (input.type === "tick") this.#tick();
     if (input.type === "link-down") {
       const peer = this.#links.remove(input.link);
-      if (peer !== null) this.#partingFrom.delete(peer);
+      if (peer !== null) this.#parting?.gone(peer);
     }
-    if (input.type === "message") this.#messageWhileParting(input);
+    if (input.type === "message") {
+      const link = this.#links.get(input.link);
+      if (link !== null && link.state !== "admitting") {
+        this.#parting?.message(link.peer, input.message);
+      }
+    }
     this.#maybePart();
   }
 
-  #messageWhileParting({ link: id, message }: Extract<MeshInput, { type: "message" }>): void {
-    const link = this.#links.get(id);
-    if (link === null || link.state === "admitting") return;
-    if (message.type === "disconnect") this.#partingFrom.delete(link.peer);
-    if (message.type !== "beacons" && message.type !== "claims") return;
-    this.#toRoom({ type: "message", from: link.peer, message });
-    if (!this.#entered().machines.roster.isLive(link.peer)) this.#partingFrom.delete(link.peer);
-  }
-
   #maybePart(): void {
-    if (this.#partingFrom.size > 0) return;
+    if (this.#parting?.isOver !== true) return;
     this.#stopped({ kind: "bye", reason: "quit", ref: this.#quitRef });
   }
 
@@ -1071,11 +879,6 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#out.push({ type: "stop", outcome });
   }
 }
-
-type LinkInput = Extract<
-  MeshInput,
-  { readonly type: "link-up" | "message" | "unknown-message" | "congested" | "drained" }
->;
 
 /** What one member says that says nothing of the others. */
 type OfOneMember = "wrong-room" | "timeout" | "unreachable" | "protocol" | "bad-credentials";

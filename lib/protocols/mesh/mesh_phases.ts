@@ -1,3 +1,5 @@
+import { invariant } from "../../base/invariant.ts";
+
 /** Each phase of a process in a mesh: what it means, and which ones may follow. */
 export const MESH_PHASES = {
   idle: { about: "not started", next: ["opening", "coming-in", "stopped"] },
@@ -23,3 +25,12 @@ export const MESH_PHASES = {
   stopped: { about: "links are closed, nothing happens any more", next: [] },
 } as const;
 export type MeshPhase = keyof typeof MESH_PHASES;
+
+/** @throws Where `next` can't follow `present`. */
+export function checkPhaseChange(present: MeshPhase, next: MeshPhase): void {
+  const allowed: readonly MeshPhase[] = MESH_PHASES[present].next;
+  invariant(
+    allowed.includes(next),
+    `a mesh goes from ${present} to ${allowed.join(" or ")}, not to ${next}`,
+  );
+}

@@ -1,0 +1,37 @@
+/**
+ * Who may come into a private room: whoever knows its current secret, and with an earlier one who was in before.
+ * In an open room everybody may.
+ */
+
+import type { PeerKey } from "../../base/ids.ts";
+import type { ChannelSecret } from "../noise/channel_handshake.ts";
+import type { KeptSecrets } from "./kept_secrets.ts";
+import type { MeshLink } from "./link_table.ts";
+
+export class Access {
+  /** Null in an open room, and before it is known which it is. */
+  secrets: KeptSecrets | null = null;
+
+  /** @param isMember Whether this key has ever been a member of the room. */
+  constructor(private readonly isMember: (peer: PeerKey) => boolean) {}
+
+  /** Whether a proven dialler may come in that knew this secret. */
+  admit(peer: PeerKey, secret: ChannelSecret | null): "bad-credentials" | null {
+    if (secret === null || this.secrets === null) return null; // `isUninvited` turns away who needed one
+    return this.secrets.isCurrent(secret) || this.isMember(peer) ? null : "bad-credentials";
+  }
+
+  /**
+   * Whether an inbound link was let through before it was known that an invite is needed, or which one.
+   * @param epoch Of the secret that both ends know; null where none was needed.
+   */
+  isUninvited(peer: PeerKey, epoch: number | null): boolean {
+    if (this.secrets === null) return false;
+    return epoch === null || (epoch < this.secrets.epoch && !this.isMember(peer));
+  }
+
+  /** Whether it came by a secret that isn't the current one any more, and isn't in yet: too late. */
+  isTooLate({ peer, dialled, state }: MeshLink): boolean {
+    return state === "admitting" && !dialled && !this.isMember(peer);
+  }
+}

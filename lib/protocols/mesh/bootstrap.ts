@@ -1,0 +1,150 @@
+/**
+ * Bootstrapping: through whom a process comes into a room. A newcomer dials the addresses that it was given, who
+ * returns the members that it remembers; the first that answers is asked, and where that comes to nothing the next.
+ * A newcomer who met a crowd begins again with the first of them, some times.
+ */
+
+import type { LinkId } from "../../base/ids.ts";
+import { invariant } from "../../base/invariant.ts";
+import { Deadlines } from "../../base/machine.ts";
+import type { JoinFailure } from "./coming_in.ts";
+import type { Dial, Dialling } from "./dialling.ts";
+
+const DEADLINES = [
+  /** When the next ones are dialled although those before haven't answered. */
+  "attempt",
+  /** When all are dialled once more. */
+  "retry",
+] as const;
+
+/** As in the overlay: a handshake is two round trips; beyond it another member is the better bet. */
+const RESUME_ATTEMPT_MS = 2_000;
+const RESUME_PARALLEL = 4;
+/** A crowd at a member's door is gone within seconds, or it is an attack that a person should hear of. */
+const JOIN_RETRIES_MAX = 7;
+const JOIN_RETRY_MS_MIN = 500;
+const JOIN_RETRY_MS_MAX = 1_000;
+
+/** Why one of them hasn't let us in. */
+export interface Refusal extends Pick<JoinFailure, "reason" | "text"> {
+  /** Whether it may yet. */
+  readonly again: boolean;
+}
+
+interface Entrance {
+  readonly link: LinkId;
+  readonly dial: Dial;
+}
+
+export interface BootstrapPort {
+  random(): number;
+  /** Nobody lets us in yet, and all are tried again; said once. */
+  delayed(text: string): void;
+  /** Nobody lets us in: why, of those who answered or failed, in the order in which they were given. */
+  exhausted(failures: readonly JoinFailure[]): void;
+}
+
+export class Bootstrap {
+  /** Whom to dial in this round. */
+  #waiting: Dial[];
+  /** Of this round. */
+  readonly #failures = new Map<Dial, Refusal>();
+  #entrance: Entrance | null = null;
+  #retries = 0;
+  readonly #deadlines = new Deadlines(DEADLINES);
+
+  /** @param contacts Whom to dial, the best bet first; none twice. */
+  constructor(
+    private readonly purpose: "join" | "resume",
+    private readonly contacts: readonly Dial[],
+    private readonly dialling: Dialling,
+    private readonly port: BootstrapPort,
+  ) {
+    this.#waiting = [...contacts];
+  }
+
+  /** The link over which we ask to come in, and the dial that it answers; null while nobody has answered. */
+  get entrance(): Entrance | null {
+    return this.#entrance;
+  }
+
+  nextDeadlineMs(): number | null {
+    return this.#deadlines.nextMs();
+  }
+
+  postpone(delayMs: number): void {
+    this.#deadlines.postpone(delayMs);
+  }
+
+  start(nowMs: number): void {
+    this.#dialNext(nowMs, false);
+  }
+
+  tick(nowMs: number): void {
+    for (const name of this.#deadlines.takeDue(nowMs)) {
+      if (name === "retry") this.#startAgain();
+      this.#dialNext(nowMs, name === "attempt");
+    }
+  }
+
+  #startAgain(): void {
+    this.#waiting = [...this.contacts];
+    this.#failures.clear();
+  }
+
+  /** One has answered. */
+  linkUp(link: LinkId, dial: Dial): void {
+    this.#entrance ??= { link, dial };
+  }
+
+  /** One can't be reached, or isn't whom we look for. */
+  dialFailed(dial: Dial, refusal: Refusal, nowMs: number): void {
+    this.#failures.set(dial, refusal);
+    this.#dialNext(nowMs, false);
+  }
+
+  /** Who was asked hasn't let us in. */
+  entranceFailed(refusal: Refusal, nowMs: number): void {
+    const entrance = this.#entrance;
+    invariant(entrance !== null, "only who was asked turns us away");
+    this.#entrance = null;
+    this.dialFailed(entrance.dial, refusal, nowMs);
+  }
+
+  /** Why those who were tried haven't let us in. */
+  get failures(): readonly JoinFailure[] {
+    return this.contacts.flatMap((dial) => {
+      const refusal = this.#failures.get(dial);
+      if (refusal === undefined) return [];
+      return [{ contact: dial.endpoint, reason: refusal.reason, text: refusal.text }];
+    });
+  }
+
+  /**
+   * Dials the next ones, a few at a time.
+   * @param isSlow Whether those who were dialled have had their time: a dial lasts up to 10 s, and nobody waits so
+   *   long for a member that is gone.
+   */
+  #dialNext(nowMs: number, isSlow: boolean): void {
+    if (this.#entrance !== null) return;
+    const underWay = this.dialling.underWay(this.purpose);
+    const parallel = this.purpose === "resume" ? RESUME_PARALLEL : 1;
+    const batch = this.#waiting.splice(0, isSlow ? parallel : Math.max(0, parallel - underWay));
+    for (const dial of batch) this.dialling.dial(dial);
+    const isPatient = this.purpose === "join";
+    if (batch.length > 0 && !isPatient) this.#deadlines.set("attempt", nowMs + RESUME_ATTEMPT_MS);
+    if (batch.length > 0) return;
+    if (underWay === 0 || (isSlow && !isPatient)) this.#exhausted(nowMs);
+  }
+
+  #exhausted(nowMs: number): void {
+    this.#deadlines.clear("attempt");
+    const again = [...this.#failures.values()].findLast(({ again }) => again);
+    if (this.purpose === "resume" || again === undefined || this.#retries === JOIN_RETRIES_MAX) {
+      return this.port.exhausted(this.failures);
+    }
+    const pauseMs = Math.min(JOIN_RETRY_MS_MAX, JOIN_RETRY_MS_MIN * 2 ** this.#retries);
+    if (this.#retries++ === 0) this.port.delayed(again.text);
+    this.#deadlines.set("retry", nowMs + pauseMs * (1 + this.port.random()));
+  }
+}
