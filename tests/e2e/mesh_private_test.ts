@@ -127,6 +127,37 @@ Deno.test("mesh: a mistyped invite is told from a wrong one, and nothing is touc
   assertEquals([...Deno.readDirSync(data)], []);
 });
 
+Deno.test("mesh: addresses of an invite at which nothing is ever said cost 2 s, and the others see nobody", async () => {
+  await using nodes = new PrivateNodes();
+  const ann = await nodes.founded("Ann");
+  const invite = await inviteOf(ann);
+  const bob = await nodes.invited("Bob", invite);
+  await ann.until(joined("Bob"));
+  // The system takes a connection there, and nobody ever reads.
+  using silence = new DisposableStack();
+  const silent = [1, 2].map(() => {
+    const { addr } = silence.use(Deno.listen({ hostname: "127.0.0.1", port: 0 }));
+    return { host: "127.0.0.1", port: addr.port };
+  });
+  const at = (port: number) => ({ host: "127.0.0.1", port });
+  const endpoints = [...silent, at(ann.port), at(bob.port)];
+  const before = [ann, bob].map(({ events }) => events.length);
+
+  const beganMs = performance.now();
+  const cem = await nodes.invited("Cem", changed(invite, () => ({ endpoints })));
+  const tookMs = performance.now() - beganMs;
+
+  assert(tookMs > 2_000 && tookMs < 8_000, `it took ${tookMs} ms`);
+  await cem.say("all of you");
+  for (const [index, node] of [ann, bob].entries()) {
+    await node.until(text("all of you"));
+    const { problems } = await node.ask("status");
+    assertEquals(problems, []);
+    const seen = node.events.slice(before[index]).map(({ event }) => event);
+    assertEquals(seen, ["joined", "message", "status"]);
+  }
+});
+
 Deno.test("mesh: where nobody answers at an invite's addresses, the error names them all", async () => {
   await using nodes = new PrivateNodes();
   const ann = await nodes.founded("Ann");

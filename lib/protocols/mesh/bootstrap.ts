@@ -1,7 +1,9 @@
 /**
  * Bootstrapping: through whom a process comes into a room. A newcomer dials the addresses that it was given, who
- * returns the members that it remembers; the first that answers is asked, and where that comes to nothing the next.
- * A newcomer who met a crowd begins again with the first of them, some times.
+ * returns the members that it remembers: a few at a time, and the next ones as soon as one fails or when none has
+ * answered for a while, those before going on meanwhile (as in "happy eyeballs", RFC 8305, section 5). The first
+ * that answers is asked, and where that comes to nothing the next. A newcomer who met a crowd begins again with the
+ * first of them, some times.
  */
 
 import type { LinkId } from "../../base/ids.ts";
@@ -17,9 +19,13 @@ const DEADLINES = [
   "retry",
 ] as const;
 
-/** As in the overlay: a handshake is two round trips; beyond it another member is the better bet. */
-const RESUME_ATTEMPT_MS = 2_000;
-const RESUME_PARALLEL = 4;
+/**
+ * As in the overlay: a handshake is two round trips; beyond it another member is the better bet. The longest pause
+ * that RFC 8305 knows, since whoever is dialled in vain has done a handshake for a stranger.
+ */
+const ATTEMPT_MS = 2_000;
+/** Dialled at once: of those who come with one invite each dials the same members, of those who return everyone others. */
+const PARALLEL = { join: 2, resume: 4 } as const;
 /** A crowd at a member's door is gone within seconds, or it is an attack that a person should hear of. */
 const JOIN_RETRIES_MAX = 7;
 const JOIN_RETRY_MS_MIN = 500;
@@ -40,7 +46,7 @@ export interface BootstrapPort {
   random(): number;
   /** Nobody lets us in yet, and all are tried again; said once. */
   delayed(text: string): void;
-  /** Nobody lets us in: why, of those who answered or failed, in the order in which they were given. */
+  /** Nobody lets us in, or answers in time: why, in the order in which they were given. */
   exhausted(failures: readonly JoinFailure[]): void;
 }
 
@@ -92,9 +98,18 @@ export class Bootstrap {
     this.#failures.clear();
   }
 
-  /** One has answered. */
-  linkUp(link: LinkId, dial: Dial): void {
-    this.#entrance ??= { link, dial };
+  /**
+   * One has answered.
+   * @returns Whether its link is of use. A newcomer asks one member at a time, and is a stranger to the others; for
+   *   who returns they are neighbours to be.
+   */
+  linkUp(link: LinkId, dial: Dial): boolean {
+    if (this.#entrance === null) {
+      this.#entrance = { link, dial };
+      return true;
+    }
+    if (this.purpose === "join") this.#waiting.unshift(dial);
+    return this.purpose === "resume";
   }
 
   /** One can't be reached, or isn't whom we look for. */
@@ -121,20 +136,18 @@ export class Bootstrap {
   }
 
   /**
-   * Dials the next ones, a few at a time.
-   * @param isSlow Whether those who were dialled have had their time: a dial lasts up to 10 s, and nobody waits so
-   *   long for a member that is gone.
+   * Dials the next ones.
+   * @param isSlow Whether those who were dialled have had their time: a dial lasts up to 10 s.
    */
   #dialNext(nowMs: number, isSlow: boolean): void {
     if (this.#entrance !== null) return;
     const underWay = this.dialling.underWay(this.purpose);
-    const parallel = this.purpose === "resume" ? RESUME_PARALLEL : 1;
+    const parallel = PARALLEL[this.purpose];
     const batch = this.#waiting.splice(0, isSlow ? parallel : Math.max(0, parallel - underWay));
     for (const dial of batch) this.dialling.dial(dial);
-    const isPatient = this.purpose === "join";
-    if (batch.length > 0 && !isPatient) this.#deadlines.set("attempt", nowMs + RESUME_ATTEMPT_MS);
-    if (batch.length > 0) return;
-    if (underWay === 0 || (isSlow && !isPatient)) this.#exhausted(nowMs);
+    if (batch.length > 0) this.#deadlines.set("attempt", nowMs + ATTEMPT_MS);
+    // Who returns can be alone in the room, and waits for nobody who is gone; a newcomer has nothing else to do.
+    else if (underWay === 0 || (isSlow && this.purpose === "resume")) this.#exhausted(nowMs);
   }
 
   #exhausted(nowMs: number): void {

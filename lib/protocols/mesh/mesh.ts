@@ -448,9 +448,16 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       this.#close(displaced, "too many are coming in");
       if (displaced === link) return;
     }
-    if (dial !== null) this.#bootstrap?.linkUp(link, dial);
+    if (dial !== null && !this.#isOfUse(link, dial)) {
+      return this.#close(link, "another member has answered first");
+    }
     if (this.#mayPass(input)) this.#passLink(input);
     else this.#hold(input);
+  }
+
+  #isOfUse(link: LinkId, dial: Dial): boolean {
+    if (dial.purpose === "overlay") return true;
+    return this.#bootstrap?.linkUp(link, dial) ?? dial.purpose === "resume";
   }
 
   /** Another process of this profile, or this one: an address of ours that somebody else was told. */

@@ -9,7 +9,7 @@ export const MESH_PHASES = {
     next: ["coming-in", "in", "stopped"],
   },
   "coming-in": {
-    about: "a member is asked to let it in; resuming, several are dialled until one does",
+    about: "members are dialled, and the first that answers is asked to let it in",
     next: ["opening", "in", "stopped"],
   },
   in: { about: "a member of the room", next: ["leaving", "stopped"] },

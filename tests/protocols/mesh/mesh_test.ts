@@ -1,8 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { SILENT_LOGGER } from "../../../lib/base/environment.ts";
-import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
+import type { LinkId, PeerKey, RoomId } from "../../../lib/base/ids.ts";
 import type { MeshCommand } from "../../../lib/protocols/mesh/events.ts";
 import { Mesh } from "../../../lib/protocols/mesh/mesh.ts";
+import type { MeshEffect } from "../../../lib/protocols/mesh/mesh_io.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";
 import type { MeshChecker } from "../../sim/mesh/checker.ts";
@@ -46,6 +47,70 @@ Deno.test("Mesh finds the room again by who let it in, although that one died in
   pass(world, 30 * SECOND_MS);
 
   assertEquals([neighboursOf(ann), neighboursOf(bob)], [["Bob"], ["Ann"]]);
+});
+
+Deno.test("Mesh comes in within 2 s although those at the first addresses of an invite say nothing", () => {
+  const world = quietWorld();
+  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+  const elsewhere = 3;
+  const silent = [1, 2, 3].map((port) => ({ host: "10.0.0.9", port }));
+  for (const at of silent) world.network.listen(at, { host: elsewhere, answer: "unreachable" });
+  world.network.setCuts((_, to) => to === elsewhere);
+  world.start(ann, { kind: "found" });
+  pass(world, SECOND_MS);
+
+  const [contact, ...others] = silent;
+  const invite = { room: ann.room!, secret: null, endpoints: [...others, ann.endpoint] };
+  world.start(bob, { kind: "join", contact: contact!, invite });
+  pass(world, 2_200);
+
+  assertEquals([neighboursOf(ann), neighboursOf(bob)], [["Bob"], ["Ann"]]);
+});
+
+Deno.test("Mesh asks who answers first to let it in, and says nothing to others that answer", () => {
+  const random = new Random(1);
+  const endpoints = [1, 2].map((port) => ({ host: "203.0.113.1", port }));
+  const room = "a".repeat(64) as RoomId;
+  const mesh = new Mesh(
+    {
+      name: "Ann",
+      advertise: { host: null, port: 55_107 },
+      passive: false,
+      historyShown: 0,
+      begin: { kind: "join", contact: endpoints[0]!, invite: { room, secret: null, endpoints } },
+    },
+    fakeSigner("Ann"),
+    {
+      random: () => 0.5,
+      randomBytes: (length) => random.bytes(length),
+      wallMs: () => 0,
+      crypto: fakeCrypto,
+      log: SILENT_LOGGER,
+    },
+  );
+  const told = (effects: readonly MeshEffect[]) =>
+    effects.flatMap((effect) => {
+      if (effect.type === "send") return [`${effect.link} ${effect.message.type}`];
+      if (effect.type === "close") return [`${effect.link} close`];
+      return effect.type === "dial" ? [`dial ${effect.endpoint.port}`] : [];
+    });
+  const up = (attempt: number, nowMs: number) =>
+    told(mesh.step({
+      type: "link-up",
+      link: attempt as LinkId,
+      peer: String(attempt).padStart(64, "e") as PeerKey,
+      dialled: true,
+      remote: endpoints[attempt - 1]!,
+      localHost: "203.0.113.9",
+      attempt,
+      epoch: null,
+    }, nowMs));
+
+  assertEquals(told(mesh.step({ type: "start" }, 0)), ["dial 1", "dial 2"]);
+  assertEquals([up(2, 10), up(1, 20)], [["2 join"], ["1 close"]]);
+  const down = { type: "link-down", closed: true, reason: "" } as const;
+  assertEquals(told(mesh.step({ ...down, link: 1 as LinkId }, 30)), []);
+  assertEquals(told(mesh.step({ ...down, link: 2 as LinkId }, 40)), ["dial 1"]);
 });
 
 Deno.test("Mesh keeps one of two copies of a profile that come in at two ends of a room that is cut", () => {
