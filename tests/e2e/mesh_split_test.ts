@@ -1,6 +1,7 @@
 /** Rooms whose members lose each other, sleep and move: each on a host of its own. */
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { parseInvite } from "../../lib/protocols/mesh/invite.ts";
 import { sleep } from "./directory_world.ts";
 import { Hosts } from "./hosts.ts";
 import { holds, Node, type NodeOptions, Nodes, type ShownEvent } from "./node.ts";
@@ -314,6 +315,47 @@ const SCENES: Readonly<Record<string, () => Promise<void>>> = {
     assertEquals(ben.events.filter(left()), []);
     assertEquals([ann, cem].flatMap(({ events }) => events.filter(left())).length, 2);
     assertEquals(ann.events.filter(joined).length, 3);
+  },
+
+  async "who is behind a firewall finds it out, says so once, and is announced as one who takes no calls"() {
+    const members = ["Ann", "Ben", "Fay"];
+    await using world = await openRoom({
+      members,
+      others: ["Zoe"],
+      prepare: async (hosts) => {
+        for (const from of ["Ann", "Ben", "Zoe"]) {
+          await hosts.drop(from, "Fay", { protocol: "tcp", port: PORT });
+        }
+      },
+    });
+    const { hosts, room, start } = world;
+    const [ann, ben, fay] = room as [Node, Node, Node];
+    const addressOf = async (node: Node, name: string) => {
+      const { peers } = await node.ask("peers");
+      const { host, port } = peers.find((peer: ShownEvent) => peer.name === name);
+      return `${host}:${port}`;
+    };
+    assertEquals(await addressOf(ann, "Fay"), `${hosts.address("Fay")}:${PORT}`);
+
+    const unreachable = ({ event, text }: ShownEvent) =>
+      event === "notice" && text.startsWith("Nobody can dial you at");
+    const { text } = await fay.until(unreachable, 40_000);
+    assertStringIncludes(text, `${hosts.address("Fay")}:${PORT}`);
+    for (const node of room) {
+      await holds("Fay has no address", async () => await addressOf(node, "Fay") === ":0");
+    }
+    const { invite } = await fay.ask("invite");
+    const told = parseInvite(invite).endpoints.map(({ host }) => host).toSorted();
+    assertEquals(told, [hosts.address("Ann"), hosts.address("Ben")]);
+    assertEquals((await fay.ask("status")).problems, [
+      `nobody can dial you at ${hosts.address("Fay")}:${PORT}, or come in through you`,
+    ]);
+
+    const zoe = await start("Zoe", "Ben");
+    await say("from behind a wall", fay, ann, ben, zoe);
+    await say("over it", zoe, ann, ben, fay);
+    assertEquals(fay.events.filter(unreachable).length, 1);
+    assertEquals([ann, ben, zoe].flatMap(({ events }) => events.filter(unreachable)), []);
   },
 
   async "who takes no calls, and who can't be called, chat on when who let them in is gone"() {

@@ -148,6 +148,8 @@ export const MESH_SAMPLES: readonly MeshMessage[] = [
   { type: "disconnect" },
   { type: "shuffle", origin: contact, ttl: 6, contacts: [contact, contact] },
   { type: "shuffle-reply", contacts: [contact] },
+  { type: "dial-back", port: 55_107 },
+  { type: "dialled-back", reachable: false },
   { type: "beacons", beacons: [{ signed: beacon, ageMs: 0 }, { signed: beacon, ageMs: 700 }] },
   { type: "claims", claims: [claim] },
   { type: "statements", statements: [statement] },

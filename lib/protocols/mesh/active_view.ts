@@ -9,8 +9,8 @@ import { PASSIVE_MEMBER_ACTIVE_VIEW_MAX } from "./overlay_io.ts";
 import type { Link, OverlayLinks } from "./overlay_links.ts";
 
 export class ActiveView {
-  /** Places for neighbours that can be dialled. */
-  readonly sizeMax: number;
+  /** Whether nobody can dial us. */
+  passive: boolean;
   #connected = false;
 
   constructor(
@@ -18,7 +18,12 @@ export class ActiveView {
     private readonly links: OverlayLinks,
     private readonly emit: (effect: OverlayEffect) => void,
   ) {
-    this.sizeMax = config.passive ? PASSIVE_MEMBER_ACTIVE_VIEW_MAX : config.activeViewMax;
+    this.passive = config.passive;
+  }
+
+  /** Places for neighbours that can be dialled. */
+  get sizeMax(): number {
+    return this.passive ? PASSIVE_MEMBER_ACTIVE_VIEW_MAX : this.config.activeViewMax;
   }
 
   /** Without any neighbour. */
@@ -28,7 +33,7 @@ export class ActiveView {
 
   /** Whether a peer can become a neighbour without another giving way. */
   hasRoomFor(peer: PeerKey): boolean {
-    const undialable = !this.config.passive && this.links.get(peer)?.endpoint === null;
+    const undialable = !this.passive && this.links.get(peer)?.endpoint === null;
     return undialable || this.links.activeView().length < this.sizeMax;
   }
 

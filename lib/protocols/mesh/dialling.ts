@@ -10,7 +10,7 @@ import type { DialFailureReason, MeshConfig, MeshEffect } from "./mesh_io.ts";
 import { channelSecret } from "./rotations.ts";
 
 export interface Dial {
-  readonly purpose: "join" | "resume" | "overlay";
+  readonly purpose: "join" | "resume" | "overlay" | "dial-back";
   /** Null where anybody may answer. */
   readonly peer: PeerKey | null;
   readonly endpoint: Endpoint;

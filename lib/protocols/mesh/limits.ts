@@ -118,6 +118,14 @@ export const FILL_DIALS_BURST = 32;
 /** With as many members as this the active views are the full mesh. */
 export const FULL_MESH_MEMBERS_MAX = 6;
 
+/** Dials made for others, which ask whether they can be dialled, at a time: each is a handshake, or 10 s of silence. */
+export const DIAL_BACKS_AT_ONCE_MAX = 4;
+/** Of one member: it asks when its address has changed, and every ten minutes while it can't be dialled. */
+export const DIAL_BACKS_PER_MINUTE = 1;
+export const DIAL_BACKS_BURST = 2;
+/** Members whose rate is remembered: more than are neighbours in a minute. */
+export const DIAL_BACK_ASKERS_MAX = 256;
+
 /** Envelopes of others taken in from one neighbour: a room of 1,000 in which each writes one in 5 s has 400/s in all. */
 export const ENVELOPES_PER_SECOND = 400;
 /** What one member may have unacknowledged, and as many acknowledgements. */

@@ -34,6 +34,7 @@ import {
   type Wanted,
 } from "./coming_in.ts";
 import { roomIdOf } from "./credentials.ts";
+import { DialBacks } from "./dial_backs.ts";
 import { type Dial, Dialling } from "./dialling.ts";
 import type { MeshCommand, MeshEvent } from "./events.ts";
 import {
@@ -58,6 +59,7 @@ import { checkPhaseChange, type MeshPhase } from "./mesh_phases.ts";
 import type { MeshMessage } from "./messages.ts";
 import { OwnName } from "./own_name.ts";
 import { Parting } from "./parting.ts";
+import { Reachability } from "./reachability.ts";
 import { type MeshRecord, rememberedContacts } from "./records.ts";
 import { nameTakenText, REPLACED_TEXT, type Room } from "./room.ts";
 import type { Fault, RoomEffect, RoomInput } from "./room_io.ts";
@@ -102,6 +104,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   readonly #access = new Access((peer) => this.#isKnownMember(peer));
   readonly #bundles: LinkBundles;
   readonly #ownName: OwnName;
+  readonly #dialBacks: DialBacks;
+  readonly #reachability: Reachability;
   /** While a member is sought that lets us in. */
   #bootstrap: Bootstrap | null = null;
   #admission: Admission | null = null;
@@ -132,6 +136,17 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#localHosts = new LocalHosts(config.advertise.host);
     const emit = (effect: MeshEffect) => this.#out.push(effect);
     this.#dialling = new Dialling(config.begin, () => this.#access.secrets, emit);
+    this.#dialBacks = new DialBacks({
+      dial: (dial) => this.#dialling.dial({ ...dial, room: this.#entered().config.room }),
+      answer: (to, reachable) => this.#sendTo(to, { type: "dialled-back", reachable }),
+    });
+    this.#reachability = new Reachability({
+      neighbours: () =>
+        this.#entered().neighbours.filter((peer) => this.#links.memberLink(peer)?.dialled),
+      ask: (to) => this.#sendTo(to, { type: "dial-back", port: config.advertise.port }),
+      changed: (endpoint, isReachable) =>
+        this.#toRoom({ type: "reachable", endpoint, isReachable }),
+    });
     this.#bundles = new LinkBundles(this.#links);
     this.#ownName = new OwnName(environment, signer, this.#links, {
       ask: (link, name) => this.#toAdmission({ type: "claim-name", link, name }),
@@ -197,6 +212,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     return earliestMs(
       this.#deadlines.nextMs(),
       this.#bootstrap?.nextDeadlineMs() ?? null,
+      this.#reachability.nextDeadlineMs(),
       this.#admission?.nextDeadlineMs() ?? null,
       this.#room?.nextDeadlineMs() ?? null,
     );
@@ -206,6 +222,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.environment.log.info("this process stood still", { delayMs });
     this.#deadlines.postpone(delayMs);
     this.#bootstrap?.postpone(delayMs);
+    this.#reachability.postpone(delayMs);
     this.#admission?.postpone(delayMs);
     this.#room?.postpone(delayMs);
   }
@@ -264,6 +281,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     }
     if (this.#phase === "parting") return;
     this.#bootstrap?.tick(nowMs);
+    this.#reachability.tick(nowMs);
     if ((this.#admission?.nextDeadlineMs() ?? Infinity) <= nowMs) {
       this.#toAdmission({ type: "tick" });
     }
@@ -399,6 +417,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #enter(entry: Entry): void {
     this.#room = newRoom(this, entry, this.#nowMs);
     this.#fromRoom(this.#room.enter(this.#nowMs));
+    this.#watchReachability();
   }
 
   #newAdmission(wanted: Wanted, earlier: EarlierMembership | null): Admission {
@@ -448,9 +467,14 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       this.#close(displaced, "too many are coming in");
       if (displaced === link) return;
     }
+    if (dial?.purpose === "dial-back") {
+      this.#dialBacks.ended(dial, null);
+      return this.#close(link, "dialled back");
+    }
     if (dial !== null && !this.#isOfUse(link, dial)) {
       return this.#close(link, "another member has answered first");
     }
+    if (!dialled) this.#reachability.dialled(remote);
     if (this.#mayPass(input)) this.#passLink(input);
     else this.#hold(input);
   }
@@ -545,6 +569,12 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         if (link.state === "admitting") {
           return this.#close(id, `sent ${message.type} before it was let in`);
         }
+        if (message.type === "dial-back") {
+          return this.#dialBacks.asked(link, message.port, this.#nowMs);
+        }
+        if (message.type === "dialled-back") {
+          return this.#reachability.answered(link.peer, message.reachable, this.#nowMs);
+        }
         if (message.type === "unknown" && this.#isPastUnknown(id)) return;
         return this.#toRoom({ type: "message", from: link.peer, message });
     }
@@ -558,8 +588,10 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const peer = this.#links.remove(link);
     this.#localHosts.linkDown(link);
     this.#toAdmission({ type: "link-down", link });
-    if (peer !== null) this.#toRoom({ type: "peer-down", peer, closed });
-    else if (dial?.purpose === "overlay" && known !== null) this.#overlayDialFailed(known.peer);
+    if (peer !== null) {
+      this.#reachability.gone(peer, this.#nowMs);
+      this.#toRoom({ type: "peer-down", peer, closed });
+    } else if (dial?.purpose === "overlay" && known !== null) this.#overlayDialFailed(known.peer);
     if (link === this.#bootstrap?.entrance?.link) this.#entranceLost(input.reason);
     this.#followAddress();
   }
@@ -570,6 +602,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const dial = this.#dialling.attemptFailed(attempt, reason);
     if (dial === null) return;
     if (dial.purpose === "overlay") return this.#overlayDialFailed(dial.peer!);
+    if (dial.purpose === "dial-back") return this.#dialBacks.ended(dial, reason);
     this.#bootstrap?.dialFailed(dial, { reason, text, again: reason === "full" }, this.#nowMs);
   }
 
@@ -685,7 +718,17 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const { advertise: { fixed, port }, passive } = this.config;
     if (this.#room === null || fixed || passive) return;
     const host = this.#localHosts.moved();
-    if (host !== null) this.#toRoom({ type: "own-endpoint", endpoint: { host, port } });
+    if (host === null) return;
+    this.#toRoom({ type: "own-endpoint", endpoint: { host, port } });
+    this.#watchReachability();
+  }
+
+  /** An address that the user has named stays. */
+  #watchReachability(): void {
+    const { advertise: { fixed }, passive } = this.config;
+    const endpoint = this.#entered().machines.ownEndpoint();
+    if (endpoint === null || fixed || passive) return;
+    this.#reachability.announced(endpoint, this.#nowMs);
   }
 
   #refused(effect: Extract<AdmissionEffect, { readonly type: "refused" }>): void {

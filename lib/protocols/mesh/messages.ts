@@ -242,6 +242,25 @@ const shuffleReply = message(22, "shuffle-reply", {
   lane: control,
 }, { contacts: list(contactSchema, 16) });
 
+// Whether a member can be dialled (reachability.ts, dial_backs.ts).
+const dialBack = message(23, "dial-back", {
+  from: "a member that nobody has dialled",
+  to: "a neighbour that it has dialled",
+  when: "10 s after it came in or its address changed, and every 10 min while it can't be dialled",
+  answer: "`dialled-back` after a dial to this port of the host that the link comes from",
+  lane: control,
+}, { port: uint(65_535) });
+const dialledBack = message(24, "dialled-back", {
+  from: "the neighbour",
+  to: "the member that asked",
+  when: "its dial was answered or has failed; at once where it makes none now",
+  answer: "none",
+  lane: control,
+}, {
+  /** Null where it can't be said. */
+  reachable: nullable(bool()),
+});
+
 // Roster (roster.ts).
 const beacons = message(32, "beacons", {
   from: "a neighbour",
@@ -466,6 +485,8 @@ export const MESH_MESSAGES = [
   disconnect,
   shuffle,
   shuffleReply,
+  dialBack,
+  dialledBack,
   beacons,
   claims,
   statements,
@@ -495,6 +516,7 @@ type Named<Name extends MeshMessage["type"]> = Extract<MeshMessage, { readonly t
 export type AdmissionMessage = Named<
   "hello" | "join" | "offer" | "accept" | "welcome" | "refuse" | "hold-name" | "hold-reply"
 >;
+export type ReachabilityMessage = Named<"dial-back" | "dialled-back">;
 export type OverlayMessage = Named<
   | "overlay-join"
   | "forward-join"

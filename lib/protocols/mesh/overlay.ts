@@ -110,6 +110,9 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
         this.#live = input.live;
         if (this.#isFullMesh()) this.#candidates.encourage();
         break;
+      case "passive":
+        this.#active.passive = input.passive;
+        break;
       case "tick":
         this.#tick(nowMs);
         break;
@@ -248,7 +251,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
 
   #wanted(): Wanted | null {
     if (this.#active.isolated) return "any";
-    if (this.#isFullMesh() && !this.config.passive) return "all";
+    if (this.#isFullMesh() && !this.#active.passive) return "all";
     return this.#freePlaces() > 0 ? "some" : null;
   }
 
@@ -485,7 +488,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   }
 
   #shuffle(): void {
-    if (this.config.passive || this.#isFullMesh()) return;
+    if (this.#active.passive || this.#isFullMesh()) return;
     const own = this.directory.own();
     if (own !== null) this.#put(this.#walks.shuffle(own));
   }

@@ -34,6 +34,8 @@ export type OverlayInput =
    * process that is in the room already: it looks for members at once.
    */
   | { readonly type: "members"; readonly live: number }
+  /** Whether we can be dialled, as `passive` says at the beginning. */
+  | { readonly type: "passive"; readonly passive: boolean }
   | { readonly type: "tick" };
 
 export type OverlayEffect =
@@ -85,7 +87,7 @@ export interface OverlayConfig {
   readonly rareDialIntervalMs: number;
   /** The whole room together tries about so many old members at each interval. */
   readonly rareDialsPerRoom: number;
-  /** `--passive`: this member is dialled by nobody. */
+  /** At the beginning. `--passive`: this member is dialled by nobody. */
   readonly passive: boolean;
 }
 

@@ -254,8 +254,11 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         this.#renameRef = undefined;
         return;
       case "own-endpoint":
-        this.#toRoster({ type: "self", change: { endpoint: input.endpoint } });
+        this.#announce(input.endpoint);
         return this.#view.moved(input.endpoint);
+      case "reachable":
+        this.#announce(input.isReachable ? input.endpoint : null);
+        return this.#view.reachable(input.endpoint, input.isReachable);
       case "leave":
         this.#quitting = true;
         return this.#toAntiEntropy({ type: "hand-over" });
@@ -274,6 +277,13 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       default:
         return unreachable(input);
     }
+  }
+
+  /** Tells all where we can be dialled; null: nowhere, as with `--passive`. */
+  #announce(endpoint: Endpoint | null): void {
+    const passive = endpoint === null;
+    this.#toRoster({ type: "self", change: { endpoint, passive } });
+    this.#toOverlay({ type: "passive", passive });
   }
 
   /** Who leaves must know what isn't known to have come to anybody who stays. */
@@ -364,6 +374,9 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "hold-name":
       case "hold-reply":
         return; // admission's
+      case "dial-back":
+      case "dialled-back":
+        return; // about links
       default:
         return unreachable(message);
     }

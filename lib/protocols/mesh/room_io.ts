@@ -50,6 +50,12 @@ export type RoomInput =
   | { readonly type: "own-claim"; readonly claim: SignedClaim; readonly ref: string | undefined }
   /** Others find us here from now on. */
   | { readonly type: "own-endpoint"; readonly endpoint: Endpoint }
+  /** Others can't dial us at this address, or can again. */
+  | {
+    readonly type: "reachable";
+    readonly endpoint: Endpoint;
+    readonly isReachable: boolean;
+  }
   /** The user wants to leave: see that somebody has all that was said here. */
   | { readonly type: "leave" }
   /** The last word: a beacon that says so. */

@@ -107,6 +107,8 @@ export class RoomView {
   /** What is shown, and what says that it was; at most BEFORE_READY_MAX. */
   readonly #beforeReady: RoomEffect[] = [];
   #isolated = false;
+  /** Where nobody can dial us; null where somebody can, or it isn't known. */
+  #unreachableAt: Endpoint | null = null;
   /** Since the disk last took what it was given. */
   #diskRefuses = false;
   /** That what comes isn't kept is said once, not for each message. */
@@ -324,8 +326,8 @@ export class RoomView {
     const [first] = endpoints;
     if (first === undefined) {
       const text =
-        "Cannot make an invite: nobody takes calls here, neither you (--passive) nor a " +
-        "neighbour; ask another member, or start again without --passive";
+        "Cannot make an invite: nobody takes calls here, neither you nor a neighbour; ask another " +
+        "member" + (this.config.passive ? ", or start again without --passive" : "");
       return this.error("offline", text, ref);
     }
     const invite = encodeInvite({
@@ -353,7 +355,19 @@ export class RoomView {
   }
 
   moved(endpoint: Endpoint): void {
+    this.#unreachableAt = null;
     this.notice(`Your address has changed: others find you at ${endpointText(endpoint)} now`);
+  }
+
+  /** Others can't dial us there; or, as is said only after that, they can. */
+  reachable(endpoint: Endpoint, isReachable: boolean): void {
+    this.#unreachableAt = isReachable ? null : endpoint;
+    const address = endpointText(endpoint);
+    if (isReachable) return this.notice(`Others can dial you at ${address} now`);
+    this.#warn(
+      `Nobody can dial you at ${address}: you are in the room, but nobody comes in through you; open that port ` +
+        "in the firewall, or forward it and start with --advertise",
+    );
   }
 
   notice(text: string, ref?: string): void {
@@ -431,7 +445,8 @@ export class RoomView {
 
   #ownAddress(): Endpoint {
     const { listening, passive } = this.config;
-    return passive ? NO_ADDRESS : this.facts.ownEndpoint() ?? listening;
+    if (passive || this.#unreachableAt !== null) return NO_ADDRESS;
+    return this.facts.ownEndpoint() ?? listening;
   }
 
   history(count: number | null, ref: string | undefined): void {
@@ -505,6 +520,10 @@ export class RoomView {
       problems.push(`${lost.length - LOST_NAMED_MAX} more are lost`);
     }
     if (this.#diskRefuses) problems.push(DISK_PROBLEM);
+    if (this.#unreachableAt !== null) {
+      const address = endpointText(this.#unreachableAt);
+      problems.push(`nobody can dial you at ${address}, or come in through you`);
+    }
     if (this.#isolated && members.length > 0) {
       problems.push(ISOLATED_PROBLEM);
     }

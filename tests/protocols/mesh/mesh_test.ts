@@ -481,6 +481,49 @@ Deno.test("Mesh names the address that its machine has got, so that two who move
   assertEquals(notices, ["Ann", "Bob"]);
 });
 
+Deno.test("Mesh announces no address that nobody can dial, until somebody can", () => {
+  const notices: string[] = [];
+  const world = quietWorld([{
+    name: "notices",
+    shown({ member }, event) {
+      if (event.event === "notice") {
+        notices.push(`${member.name}: ${event.text.split(/ now|: you/)[0]}`);
+      }
+    },
+  }]);
+  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+  const fay = world.addMember({
+    ...plainMember(fakeSigner("Fay"), "Fay"),
+    natted: true,
+    knowsAddress: false,
+  });
+  world.start(ann, { kind: "found" });
+  pass(world, SECOND_MS);
+  for (const member of [bob, fay]) {
+    world.start(member, { kind: "join", contact: ann.endpoint });
+    pass(world, SECOND_MS);
+  }
+  const hostsAt = (member: Member) => {
+    member.process!.command({ command: "peers" });
+    pass(world, SECOND_MS);
+    return member.process!.peers?.map(({ name, host }) => `${name} ${host}`).toSorted();
+  };
+  const [host, port] = [fay.process!.seenHost, fay.endpoint.port];
+  const others = [`Ann ${ann.endpoint.host}`, `Bob ${bob.endpoint.host}`];
+  assertEquals(hostsAt(ann), [...others, `Fay ${host}`]);
+  pass(world, 30 * SECOND_MS);
+
+  assertEquals(notices, [`Fay: Nobody can dial you at ${host}:${port}`]);
+  assertEquals([hostsAt(ann), hostsAt(fay)], [[...others, "Fay "], [...others, "Fay "]]);
+  assertEquals([neighboursOf(fay).length, neighboursOf(ann).length], [2, 2]);
+
+  world.network.listen({ host, port }, fay.process!);
+  notices.length = 0;
+  pass(world, 11 * 60 * SECOND_MS);
+  assertEquals(notices, [`Fay: Others can dial you at ${host}:${port}`]);
+  assertEquals(hostsAt(ann), [...others, `Fay ${host}`]);
+});
+
 Deno.test("Mesh lets a newcomer in instead of the oldest link that says nothing, and of no other", () => {
   const random = new Random(1);
   const mesh = new Mesh(

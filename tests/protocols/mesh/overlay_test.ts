@@ -547,6 +547,29 @@ Deno.test("step() dials all members of a small room; of a pair, the smaller key 
   assertEquals(turn, [dial(smaller)]);
 });
 
+Deno.test("step() keeps fewer neighbours while nobody can dial us, drops none, and is in no shuffle", () => {
+  const inbound = [ann, bob, carl, dora];
+  const overlay = overlayWith({ inbound, live: 40, roster: [emil, fred].map(contactOf) });
+  const effectsUntil = (untilMs: number) => {
+    const effects: OverlayEffect[] = [];
+    for (
+      let nowMs = overlay.nextDeadlineMs()!;
+      nowMs < untilMs;
+      nowMs = overlay.nextDeadlineMs()!
+    ) {
+      effects.push(...overlay.step({ type: "tick" }, nowMs));
+    }
+    return effects.map((effect) => effect.type === "send" ? effect.message.type : effect.type);
+  };
+  overlay.step({ type: "passive", passive: true }, 1_000);
+  assertEquals([effectsUntil(120_000), overlay.activeView().length], [[], 4]);
+  overlay.step({ type: "peer-down", peer: ann, closed: true }, 120_000);
+  assertEquals([effectsUntil(180_000), overlay.activeView().length], [[], 3]);
+
+  assertEquals(overlay.step({ type: "passive", passive: false }, 180_000)[0]?.type, "dial");
+  assertEquals(effectsUntil(240_000).includes("shuffle"), true);
+});
+
 Deno.test("step() drops no link when a room of six becomes one of seven", () => {
   const overlay = overlayWith({ inbound: [ann, bob, carl, dora, emil], live: 6 });
 

@@ -1,0 +1,64 @@
+/**
+ * Dials that members ask us for, to learn whether others can dial them (`reachability.ts`). Only ever at the host
+ * that the asking link comes from, so that nobody can make us knock at others' doors, and few: who wants many dials
+ * made pays for each with a message over a link of its own, which cost it a handshake as well.
+ */
+
+import { dropOldest } from "../../base/bounded.ts";
+import type { Endpoint, PeerKey } from "../../base/ids.ts";
+import { TokenBucket } from "../../base/token_bucket.ts";
+import type { Dial } from "./dialling.ts";
+import {
+  DIAL_BACK_ASKERS_MAX,
+  DIAL_BACKS_AT_ONCE_MAX,
+  DIAL_BACKS_BURST,
+  DIAL_BACKS_PER_MINUTE,
+} from "./limits.ts";
+import type { MeshLink } from "./link_table.ts";
+import type { DialFailureReason } from "./mesh_io.ts";
+
+/** Somebody of our kind is there, who can't be told from the member that asks. */
+const UNTOLD: readonly DialFailureReason[] = ["full", "refused", "bad-credentials"];
+
+export interface DialBacksPort {
+  dial(dial: Pick<Dial, "purpose" | "peer" | "endpoint">): void;
+  /** @param isReachable Null where it can't be said. */
+  answer(peer: PeerKey, isReachable: boolean | null): void;
+}
+
+export class DialBacks {
+  /** By key, since links come and go; at most `DIAL_BACK_ASKERS_MAX`. */
+  readonly #rates = new Map<PeerKey, TokenBucket>();
+  #underWay = 0;
+
+  constructor(private readonly port: DialBacksPort) {}
+
+  /** A member asks to be dialled at this port. */
+  asked({ peer, remote, dialled }: MeshLink, port: number, nowMs: number): void {
+    if (dialled) return this.port.answer(peer, true);
+    const isPast = this.#underWay >= DIAL_BACKS_AT_ONCE_MAX;
+    if (port === 0 || isPast || !this.#rateOf(peer).take(nowMs)) {
+      return this.port.answer(peer, null);
+    }
+    this.#underWay++;
+    const endpoint: Endpoint = { host: remote.host, port };
+    this.port.dial({ purpose: "dial-back", peer, endpoint });
+  }
+
+  #rateOf(peer: PeerKey): TokenBucket {
+    const known = this.#rates.get(peer);
+    if (known !== undefined) return known;
+    const rate = new TokenBucket(DIAL_BACKS_PER_MINUTE / 60, DIAL_BACKS_BURST);
+    this.#rates.set(peer, rate);
+    dropOldest(this.#rates, DIAL_BACK_ASKERS_MAX);
+    return rate;
+  }
+
+  /** @param reason Why it failed; null where the member has answered. */
+  ended({ peer }: Dial, reason: DialFailureReason | null): void {
+    this.#underWay--;
+    if (peer === null) return;
+    const isUntold = reason !== null && UNTOLD.includes(reason);
+    this.port.answer(peer, isUntold ? null : reason === null);
+  }
+}

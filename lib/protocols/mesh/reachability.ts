@@ -1,0 +1,134 @@
+/**
+ * Whether others can dial us, for a process that announces an address which nobody has given to it: behind a firewall
+ * or a NAT that address is of no use, and all who try it wait in vain.
+ *
+ * Who was dialled can be. Whom nobody has dialled for a while asks neighbours that it has dialled itself to dial it
+ * back, as AutoNAT does (libp2p, specs/autonat), and goes by the majority of those who answer.
+ */
+
+import type { Endpoint, PeerKey } from "../../base/ids.ts";
+import { Deadlines } from "../../base/machine.ts";
+import { isPrivateHost } from "./addresses.ts";
+
+const DEADLINES = [
+  /** When neighbours are asked. */
+  "ask",
+  /** When those who haven't answered are waited for no longer. */
+  "answer",
+] as const;
+
+/** Who comes in is dialled by others within seconds, where it can be: at the ends of its walks, or by all of a few. */
+const DIALLED_WITHIN_MS = 10_000;
+/** A dial lasts up to 10 s; a neighbour may be busy. */
+const ANSWER_MS = 15_000;
+/** What others found, or couldn't find, may be different later: somebody opens a port. */
+const ASK_AGAIN_MS = 10 * 60_000;
+/** AutoNAT asks more; these are drawn from five neighbours at most, and each costs a handshake. */
+const ASKED_MAX = 3;
+
+export interface ReachabilityPort {
+  /** Neighbours that we have dialled: who dialled us needn't be asked. */
+  neighbours(): readonly PeerKey[];
+  /** To be answered by `answered`, or `gone`. */
+  ask(peer: PeerKey): void;
+  /** Whether others can dial us there is known, and is another than was believed. */
+  changed(endpoint: Endpoint, isReachable: boolean): void;
+}
+
+export class Reachability {
+  /** What others are told, unless nobody can dial it; null where there is nothing to find out. */
+  #endpoint: Endpoint | null = null;
+  /** Null while it isn't known: then the address is announced. */
+  #isReachable: boolean | null = null;
+  /** Who was asked, and what it found; null for one that hasn't answered, or couldn't tell. */
+  readonly #answers = new Map<PeerKey, boolean | null>();
+  readonly #awaited = new Set<PeerKey>();
+  readonly #deadlines = new Deadlines(DEADLINES);
+
+  constructor(private readonly port: ReachabilityPort) {}
+
+  nextDeadlineMs(): number | null {
+    return this.#deadlines.nextMs();
+  }
+
+  postpone(delayMs: number): void {
+    this.#deadlines.postpone(delayMs);
+  }
+
+  /** This address is announced from now on. */
+  announced(endpoint: Endpoint, nowMs: number): void {
+    this.#endpoint = endpoint;
+    this.#isReachable = null;
+    this.#forget();
+    this.#deadlines.set("ask", nowMs + DIALLED_WITHIN_MS);
+  }
+
+  /** Somebody has dialled us, from there. */
+  dialled(remote: Endpoint): void {
+    const { host } = this.#endpoint ?? remote;
+    // A neighbour in one's own house says nothing of those who dial a public address.
+    if (!isPrivateHost(remote.host) || isPrivateHost(host)) this.#learn(true);
+  }
+
+  /** A neighbour has tried to dial us. @param isReachable Null where it couldn't. */
+  answered(peer: PeerKey, isReachable: boolean | null, nowMs: number): void {
+    if (!this.#awaited.delete(peer)) return;
+    this.#answers.set(peer, isReachable);
+    if (this.#awaited.size === 0) this.#decide(nowMs);
+  }
+
+  /** Its link is down. */
+  gone(peer: PeerKey, nowMs: number): void {
+    this.answered(peer, null, nowMs);
+  }
+
+  tick(nowMs: number): void {
+    for (const name of this.#deadlines.takeDue(nowMs)) {
+      if (name === "ask") this.#ask(nowMs);
+      else this.#decide(nowMs);
+    }
+  }
+
+  #ask(nowMs: number): void {
+    this.#forget();
+    const asked = this.port.neighbours().slice(0, ASKED_MAX);
+    if (asked.length === 0) {
+      this.#deadlines.set("ask", nowMs + DIALLED_WITHIN_MS);
+      return;
+    }
+    for (const peer of asked) {
+      this.#answers.set(peer, null);
+      this.#awaited.add(peer);
+    }
+    this.#deadlines.set("answer", nowMs + ANSWER_MS);
+    for (const peer of asked) this.port.ask(peer);
+  }
+
+  /** The majority counts, of two at least where there are two: one that lies can't take us off. */
+  #decide(nowMs: number): void {
+    const answers = [...this.#answers.values()];
+    const yes = answers.filter((answer) => answer === true).length;
+    const no = answers.filter((answer) => answer === false).length;
+    this.#forget();
+    this.#deadlines.set("ask", nowMs + ASK_AGAIN_MS);
+    if (yes > 0 && yes >= no) this.#learn(true);
+    else if (no >= 2 || (no === 1 && answers.length === 1)) this.#learn(false);
+  }
+
+  #learn(isReachable: boolean): void {
+    if (this.#endpoint === null) return;
+    if (isReachable) {
+      this.#forget();
+      this.#deadlines.clear("ask");
+    }
+    const before = this.#isReachable ?? true;
+    this.#isReachable = isReachable;
+    if (isReachable !== before) this.port.changed(this.#endpoint, isReachable);
+  }
+
+  #forget(): void {
+    this.#answers.clear();
+    this.#awaited.clear();
+    this.#deadlines.clear("answer");
+  }
+}

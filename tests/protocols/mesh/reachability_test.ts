@@ -1,0 +1,145 @@
+import { assertEquals } from "@std/assert";
+import type { PeerKey } from "../../../lib/base/ids.ts";
+import { Reachability } from "../../../lib/protocols/mesh/reachability.ts";
+
+const MINUTE_MS = 60_000;
+const PUBLIC = { host: "203.0.113.1", port: 55_107 };
+const OTHER = { host: "203.0.113.2", port: 55_107 };
+const NEIGHBOUR_AT_HOME = { host: "192.168.1.5", port: 40_000 };
+const [ann, bob, cem, dan] = ["a", "b", "c", "d"].map((digit) => digit.repeat(64) as PeerKey) as [
+  PeerKey,
+  PeerKey,
+  PeerKey,
+  PeerKey,
+];
+
+/** Somebody at a public address with these neighbours, and what it does, at which second. */
+function someone(...neighbours: readonly PeerKey[]) {
+  const done: string[] = [];
+  let nowMs = 0;
+  const note = (what: string) => done.push(`${nowMs / 1_000} ${what}`);
+  const reachability = new Reachability({
+    neighbours: () => neighbours,
+    ask: (peer) => note(`asks ${peer[0]}`),
+    changed: ({ host }, isReachable) => note(`${host} ${isReachable ? "is" : "isn't"} reachable`),
+  });
+  reachability.announced(PUBLIC, 0);
+  return {
+    reachability,
+    /** What it has done since the last call. */
+    news: () => done.splice(0),
+    at(ms: number) {
+      for (;;) {
+        const due = reachability.nextDeadlineMs();
+        if (due === null || due > ms) break;
+        nowMs = due;
+        reachability.tick(nowMs);
+      }
+      nowMs = ms;
+    },
+    answers: (peer: PeerKey, isReachable: boolean | null) =>
+      reachability.answered(peer, isReachable, nowMs),
+  };
+}
+
+Deno.test("Reachability asks nobody where somebody has dialled", () => {
+  const { at, news, reachability } = someone(ann, bob);
+  at(5_000);
+  reachability.dialled(OTHER);
+  at(60 * MINUTE_MS);
+  assertEquals([news(), reachability.nextDeadlineMs()], [[], null]);
+});
+
+Deno.test("Reachability learns nothing of a public address from who dials within one's own house", () => {
+  const { at, news, reachability } = someone(ann);
+  reachability.dialled(NEIGHBOUR_AT_HOME);
+  at(10_000);
+  assertEquals(news(), ["10 asks a"]);
+  reachability.announced({ host: "192.168.1.7", port: 1 }, 10_000);
+  reachability.dialled(NEIGHBOUR_AT_HOME);
+  at(60_000);
+  assertEquals(news(), []);
+});
+
+Deno.test("Reachability goes by the majority of three, and asks again after ten minutes", () => {
+  const { answers, at, news } = someone(ann, bob, cem, dan);
+  at(10_000);
+  assertEquals(news(), ["10 asks a", "10 asks b", "10 asks c"]);
+  at(12_000);
+  answers(ann, false);
+  answers(dan, false); // who wasn't asked
+  answers(ann, false); // twice
+  answers(bob, true);
+  assertEquals(news(), []);
+  answers(cem, false);
+  assertEquals(news(), ["12 203.0.113.1 isn't reachable"]);
+  at(12_000 + 10 * MINUTE_MS);
+  assertEquals(news(), ["612 asks a", "612 asks b", "612 asks c"]);
+  for (const peer of [ann, bob, cem]) answers(peer, true);
+  assertEquals(news(), ["612 203.0.113.1 is reachable"]);
+});
+
+Deno.test("Reachability believes one neighbour only where there is no other", () => {
+  const alone = someone(ann);
+  alone.at(10_000);
+  alone.answers(ann, false);
+  assertEquals(alone.news(), ["10 asks a", "10 203.0.113.1 isn't reachable"]);
+
+  const { answers, at, news } = someone(ann, bob, cem);
+  at(10_000);
+  answers(ann, false);
+  answers(bob, null);
+  news();
+  at(24_999);
+  assertEquals(news(), []);
+  at(30_000);
+  answers(cem, false);
+  assertEquals(news(), [], "too late");
+});
+
+Deno.test("Reachability waits 15 s for who doesn't answer, and not for who is gone", () => {
+  const { answers, at, news, reachability } = someone(ann, bob, cem);
+  at(10_000);
+  news();
+  answers(ann, false);
+  answers(bob, false);
+  at(24_000);
+  assertEquals(news(), []);
+  reachability.gone(cem, 24_000);
+  assertEquals(news(), ["24 203.0.113.1 isn't reachable"]);
+
+  const other = someone(ann, bob, cem);
+  other.at(10_000);
+  other.news();
+  other.answers(ann, false);
+  other.answers(bob, false);
+  other.at(26_000);
+  assertEquals(other.news(), ["25 203.0.113.1 isn't reachable"]);
+});
+
+Deno.test("Reachability finds out anew at another address, and once somebody has dialled after all", () => {
+  const { answers, at, news, reachability } = someone(ann);
+  at(10_000);
+  answers(ann, false);
+  reachability.dialled(OTHER);
+  assertEquals(news().slice(1), ["10 203.0.113.1 isn't reachable", "10 203.0.113.1 is reachable"]);
+  reachability.announced(OTHER, 20_000);
+  at(30_000);
+  answers(ann, false);
+  assertEquals(news(), ["30 asks a", "30 203.0.113.2 isn't reachable"]);
+});
+
+Deno.test("Reachability asks as soon as there is somebody to be asked", () => {
+  const neighbours: PeerKey[] = [];
+  const asked: PeerKey[] = [];
+  const reachability = new Reachability({
+    neighbours: () => neighbours,
+    ask: (peer) => asked.push(peer),
+    changed() {},
+  });
+  reachability.announced(PUBLIC, 0);
+  reachability.tick(10_000);
+  neighbours.push(ann);
+  reachability.tick(20_000);
+  assertEquals(asked, [ann]);
+});
