@@ -11,6 +11,7 @@ import { invariant } from "../../base/invariant.ts";
 import { Deadlines } from "../../base/machine.ts";
 import type { JoinFailure } from "./coming_in.ts";
 import type { Dial, Dialling } from "./dialling.ts";
+import type { Refusal } from "./refusals.ts";
 
 const DEADLINES = [
   /** When the next ones are dialled although those before haven't answered. */
@@ -30,12 +31,6 @@ const PARALLEL = { join: 2, resume: 4 } as const;
 const JOIN_RETRIES_MAX = 7;
 const JOIN_RETRY_MS_MIN = 500;
 const JOIN_RETRY_MS_MAX = 1_000;
-
-/** Why one of them hasn't let us in. */
-export interface Refusal extends Pick<JoinFailure, "reason" | "text"> {
-  /** Whether it may yet. */
-  readonly again: boolean;
-}
 
 interface Entrance {
   readonly link: LinkId;

@@ -34,7 +34,6 @@ import {
   type Wanted,
 } from "./coming_in.ts";
 import { roomIdOf } from "./credentials.ts";
-import { DialBacks } from "./dial_backs.ts";
 import { type Dial, Dialling } from "./dialling.ts";
 import type { MeshCommand, MeshEvent } from "./events.ts";
 import {
@@ -53,14 +52,22 @@ import {
 } from "./limits.ts";
 import { LinkBundles } from "./link_bundles.ts";
 import { LinkTable } from "./link_table.ts";
-import { LocalHosts } from "./local_hosts.ts";
 import type { MeshConfig, MeshEffect, MeshInput } from "./mesh_io.ts";
 import { checkPhaseChange, type MeshPhase } from "./mesh_phases.ts";
 import type { MeshMessage } from "./messages.ts";
+import { OwnAddress } from "./own_address.ts";
 import { OwnName } from "./own_name.ts";
 import { Parting } from "./parting.ts";
-import { Reachability } from "./reachability.ts";
+import { penalties } from "./penalties.ts";
 import { type MeshRecord, rememberedContacts } from "./records.ts";
+import {
+  failedDial,
+  isOfOneMember,
+  linkBroke,
+  MET_SELF,
+  type OfOneMember,
+  refusalOf,
+} from "./refusals.ts";
 import { nameTakenText, REPLACED_TEXT, type Room } from "./room.ts";
 import type { Fault, RoomEffect, RoomInput } from "./room_io.ts";
 import type { SignedGenesis } from "./structures.ts";
@@ -81,12 +88,6 @@ const DRAIN_MS = 2_000;
 const LEAVE_MS_MAX = 10_000;
 /** A neighbour answers at once; one that is busier than this hears of it from others. */
 const PART_MS_MAX = 500;
-/** Whose signatures fail has forged something; its key stays out for so long. */
-const FORGER_BAN_MS = 10 * 60_000;
-/** Whoever breaks another rule may be an old version, or overloaded. */
-const OFFENDER_BAN_MS = 60_000;
-const HUNG_UP = "the member that was asked hung up";
-
 /** What opening a room waits for: its records. */
 type Opening =
   | { readonly kind: "found"; readonly founded: FoundedRoom }
@@ -98,14 +99,12 @@ type Opening =
 
 export class Mesh implements Machine<MeshInput, MeshEffect> {
   readonly #links: LinkTable;
-  readonly #localHosts: LocalHosts;
+  readonly #ownAddress: OwnAddress;
   readonly #deadlines = new Deadlines(DEADLINES);
   readonly #dialling: Dialling;
   readonly #access = new Access((peer) => this.#isKnownMember(peer));
   readonly #bundles: LinkBundles;
   readonly #ownName: OwnName;
-  readonly #dialBacks: DialBacks;
-  readonly #reachability: Reachability;
   /** While a member is sought that lets us in. */
   #bootstrap: Bootstrap | null = null;
   #admission: Admission | null = null;
@@ -133,18 +132,15 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     readonly environment: Environment,
   ) {
     this.#links = new LinkTable(signer.key, DRAIN_MS);
-    this.#localHosts = new LocalHosts(config.advertise.host);
     const emit = (effect: MeshEffect) => this.#out.push(effect);
     this.#dialling = new Dialling(config.begin, () => this.#access.secrets, emit);
-    this.#dialBacks = new DialBacks({
-      dial: (dial) => this.#dialling.dial({ ...dial, room: this.#entered().config.room }),
-      answer: (to, reachable) => this.#sendTo(to, { type: "dialled-back", reachable }),
-    });
-    this.#reachability = new Reachability({
-      neighbours: () =>
+    this.#ownAddress = new OwnAddress(config, {
+      dialledNeighbours: () =>
         this.#entered().neighbours.filter((peer) => this.#links.memberLink(peer)?.dialled),
-      ask: (to) => this.#sendTo(to, { type: "dial-back", port: config.advertise.port }),
-      changed: (endpoint, isReachable) =>
+      send: (to, message) => this.#sendTo(to, message),
+      dial: (dial) => this.#dialling.dial({ ...dial, room: this.#entered().config.room }),
+      moved: (endpoint) => this.#toRoom({ type: "own-endpoint", endpoint }),
+      reachable: (endpoint, isReachable) =>
         this.#toRoom({ type: "reachable", endpoint, isReachable }),
     });
     this.#bundles = new LinkBundles(this.#links);
@@ -212,7 +208,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     return earliestMs(
       this.#deadlines.nextMs(),
       this.#bootstrap?.nextDeadlineMs() ?? null,
-      this.#reachability.nextDeadlineMs(),
+      this.#ownAddress.nextDeadlineMs(),
       this.#admission?.nextDeadlineMs() ?? null,
       this.#room?.nextDeadlineMs() ?? null,
     );
@@ -222,7 +218,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.environment.log.info("this process stood still", { delayMs });
     this.#deadlines.postpone(delayMs);
     this.#bootstrap?.postpone(delayMs);
-    this.#reachability.postpone(delayMs);
+    this.#ownAddress.postpone(delayMs);
     this.#admission?.postpone(delayMs);
     this.#room?.postpone(delayMs);
   }
@@ -281,7 +277,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     }
     if (this.#phase === "parting") return;
     this.#bootstrap?.tick(nowMs);
-    this.#reachability.tick(nowMs);
+    this.#ownAddress.tick(nowMs);
     if ((this.#admission?.nextDeadlineMs() ?? Infinity) <= nowMs) {
       this.#toAdmission({ type: "tick" });
     }
@@ -417,7 +413,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #enter(entry: Entry): void {
     this.#room = newRoom(this, entry, this.#nowMs);
     this.#fromRoom(this.#room.enter(this.#nowMs));
-    this.#watchReachability();
+    this.#ownAddress.entered(this.#room.machines.ownEndpoint(), this.#nowMs);
   }
 
   #newAdmission(wanted: Wanted, earlier: EarlierMembership | null): Admission {
@@ -460,40 +456,30 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const { link, peer, dialled, remote, localHost, attempt } = input;
     const dial = this.#dialling.linkUp(link, attempt);
     this.#links.add({ link, peer, dialled, remote }, this.#nowMs);
-    this.#localHosts.linkUp(link, localHost);
     if (peer === this.signer.key) return this.#metSelf(link, dial);
+    this.#ownAddress.linkUp({ link, peer, dialled, remote }, localHost);
     if (!dialled && this.#links.admitting > ADMITTING_LINKS_MAX) {
       const displaced = this.#links.makeRoom(link, this.#nowMs - ADMITTING_SILENCE_MS);
       this.#close(displaced, "too many are coming in");
       if (displaced === link) return;
     }
     if (dial?.purpose === "dial-back") {
-      this.#dialBacks.ended(dial, null);
+      this.#ownAddress.dialledBack(dial, null);
       return this.#close(link, "dialled back");
     }
-    if (dial !== null && !this.#isOfUse(link, dial)) {
-      return this.#close(link, "another member has answered first");
+    if (dial !== null && dial.purpose !== "overlay") {
+      const isOfUse = this.#bootstrap?.linkUp(link, dial) ?? dial.purpose === "resume";
+      if (!isOfUse) return this.#close(link, "another member has answered first");
     }
-    if (!dialled) this.#reachability.dialled(remote);
     if (this.#mayPass(input)) this.#passLink(input);
     else this.#hold(input);
-  }
-
-  #isOfUse(link: LinkId, dial: Dial): boolean {
-    if (dial.purpose === "overlay") return true;
-    return this.#bootstrap?.linkUp(link, dial) ?? dial.purpose === "resume";
   }
 
   /** Another process of this profile, or this one: an address of ours that somebody else was told. */
   #metSelf(link: LinkId, dial: Dial | null): void {
     this.#close(link, "this is the same profile");
     if (dial === null) return;
-    const refusal = {
-      reason: "self",
-      text: "this very profile answers there",
-      again: false,
-    } as const;
-    this.#bootstrap?.dialFailed(dial, refusal, this.#nowMs);
+    this.#bootstrap?.dialFailed(dial, MET_SELF, this.#nowMs);
   }
 
   #passLink(input: LinkInput): void {
@@ -569,11 +555,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         if (link.state === "admitting") {
           return this.#close(id, `sent ${message.type} before it was let in`);
         }
-        if (message.type === "dial-back") {
-          return this.#dialBacks.asked(link, message.port, this.#nowMs);
-        }
-        if (message.type === "dialled-back") {
-          return this.#reachability.answered(link.peer, message.reachable, this.#nowMs);
+        if (message.type === "dial-back" || message.type === "dialled-back") {
+          return this.#ownAddress.message(link, message, this.#nowMs);
         }
         if (message.type === "unknown" && this.#isPastUnknown(id)) return;
         return this.#toRoom({ type: "message", from: link.peer, message });
@@ -586,14 +569,12 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#held.drop(link);
     const known = this.#links.get(link);
     const peer = this.#links.remove(link);
-    this.#localHosts.linkDown(link);
+    this.#ownAddress.linkDown(link, peer, this.#nowMs);
     this.#toAdmission({ type: "link-down", link });
-    if (peer !== null) {
-      this.#reachability.gone(peer, this.#nowMs);
-      this.#toRoom({ type: "peer-down", peer, closed });
-    } else if (dial?.purpose === "overlay" && known !== null) this.#overlayDialFailed(known.peer);
+    if (peer !== null) this.#toRoom({ type: "peer-down", peer, closed });
+    else if (dial?.purpose === "overlay" && known !== null) this.#overlayDialFailed(known.peer);
     if (link === this.#bootstrap?.entrance?.link) this.#entranceLost(input.reason);
-    this.#followAddress();
+    if (this.#room !== null) this.#ownAddress.follow(this.#nowMs);
   }
 
   #dialFailed(
@@ -602,8 +583,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const dial = this.#dialling.attemptFailed(attempt, reason);
     if (dial === null) return;
     if (dial.purpose === "overlay") return this.#overlayDialFailed(dial.peer!);
-    if (dial.purpose === "dial-back") return this.#dialBacks.ended(dial, reason);
-    this.#bootstrap?.dialFailed(dial, { reason, text, again: reason === "full" }, this.#nowMs);
+    if (dial.purpose === "dial-back") return this.#ownAddress.dialledBack(dial, reason);
+    this.#bootstrap?.dialFailed(dial, failedDial(reason, text), this.#nowMs);
   }
 
   #overlayDialFailed(peer: PeerKey): void {
@@ -612,8 +593,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
 
   #entranceLost(reason: string): void {
     if (this.#isAdmitted()) return this.#fatal(ENTRANCE_LOST);
-    const refusal = { text: `the link broke: ${reason}`, again: false };
-    this.#bootstrap?.entranceFailed({ reason: "unreachable", ...refusal }, this.#nowMs);
+    this.#bootstrap?.entranceFailed(linkBroke(reason), this.#nowMs);
   }
 
   /** Whether a member has let us in, who may not have said so yet. */
@@ -706,29 +686,11 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       default:
         unreachable(promotion);
     }
-    this.#followAddress();
+    if (this.#room !== null) this.#ownAddress.follow(this.#nowMs);
     if (this.#via !== peer) return;
     this.#via = null;
     this.#toRoom({ type: "welcomed", by: peer });
     this.#releaseHeld();
-  }
-
-  /** Tells the room of this machine's address, where it has changed. */
-  #followAddress(): void {
-    const { advertise: { fixed, port }, passive } = this.config;
-    if (this.#room === null || fixed || passive) return;
-    const host = this.#localHosts.moved();
-    if (host === null) return;
-    this.#toRoom({ type: "own-endpoint", endpoint: { host, port } });
-    this.#watchReachability();
-  }
-
-  /** An address that the user has named stays. */
-  #watchReachability(): void {
-    const { advertise: { fixed }, passive } = this.config;
-    const endpoint = this.#entered().machines.ownEndpoint();
-    if (endpoint === null || fixed || passive) return;
-    this.#reachability.announced(endpoint, this.#nowMs);
   }
 
   #refused(effect: Extract<AdmissionEffect, { readonly type: "refused" }>): void {
@@ -754,23 +716,12 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       const isUninvited = code === "bad-credentials";
       return this.#fatal(isUninvited ? joinFailure(this.config, [failure]) : ENTRANCE_LOST);
     }
-    // Its link broke: there was a crowd perhaps, or the member is gone.
-    const refusal = code === "unreachable"
-      ? { reason: code, text: HUNG_UP, again: true }
-      : { reason: code, text, again: false };
-    this.#bootstrap?.entranceFailed(refusal, this.#nowMs);
+    this.#bootstrap?.entranceFailed(refusalOf(code, text), this.#nowMs);
   }
 
   #penalise(peer: PeerKey, fault: Fault, text: string): void {
     this.environment.log.warn("a peer broke the rules", { key: fingerprintOf(peer), fault, text });
-    const durationMs = fault === "invalid-signature" ? FORGER_BAN_MS : OFFENDER_BAN_MS;
-    const reason = `${fault}: ${text}`;
-    for (const { link, peer: other } of this.#links.all()) {
-      if (other !== peer) continue;
-      // What we wait for may lie unread before us, since we are slow: another link begins without it.
-      if (fault === "broken-promise") this.#close(link, reason);
-      else this.#out.push({ type: "ban", link, reason, durationMs });
-    }
+    this.#out.push(...penalties(this.#links, peer, fault, text));
   }
 
   // The room.
@@ -928,11 +879,4 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     for (const { link } of this.#links.all()) this.#close(link, reason);
     this.#out.push({ type: "stop", outcome });
   }
-}
-
-/** What one member says that says nothing of the others. */
-type OfOneMember = "wrong-room" | "timeout" | "unreachable" | "protocol" | "bad-credentials";
-
-function isOfOneMember(code: string): code is OfOneMember {
-  return ["wrong-room", "timeout", "unreachable", "protocol", "bad-credentials"].includes(code);
 }

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { LinkId } from "../../../lib/base/ids.ts";
-import { Bootstrap, type Refusal } from "../../../lib/protocols/mesh/bootstrap.ts";
+import { Bootstrap } from "../../../lib/protocols/mesh/bootstrap.ts";
+import type { Refusal } from "../../../lib/protocols/mesh/refusals.ts";
 import { type Dial, Dialling } from "../../../lib/protocols/mesh/dialling.ts";
 
 const SILENT: Refusal = { reason: "timeout", text: "no answer", again: false };

@@ -1,0 +1,98 @@
+/**
+ * Where others can dial us: the address of this machine, which changes (`local_hosts.ts`), and whether it can be dialled
+ * at all (`reachability.ts`); and what others ask us about theirs (`dial_backs.ts`). An address that the user has named
+ * stays, whatever is found out about it.
+ */
+
+import type { Endpoint, PeerKey } from "../../base/ids.ts";
+import { DialBacks, type DialBacksPort } from "./dial_backs.ts";
+import type { Dial } from "./dialling.ts";
+import type { MeshLink } from "./link_table.ts";
+import { LocalHosts } from "./local_hosts.ts";
+import type { DialFailureReason, MeshConfig } from "./mesh_io.ts";
+import type { ReachabilityMessage } from "./messages.ts";
+import { Reachability } from "./reachability.ts";
+
+export interface OwnAddressPort extends Pick<DialBacksPort, "dial"> {
+  /** Neighbours that we have dialled. */
+  dialledNeighbours(): readonly PeerKey[];
+  send(to: PeerKey, message: ReachabilityMessage): void;
+  /** Others find us here from now on. */
+  moved(endpoint: Endpoint): void;
+  /** Others can't dial us at this address, or can again. */
+  reachable(endpoint: Endpoint, isReachable: boolean): void;
+}
+
+export class OwnAddress {
+  readonly #localHosts: LocalHosts;
+  readonly #reachability: Reachability;
+  readonly #dialBacks: DialBacks;
+  /** Whether what is announced follows what is found out. */
+  readonly #isFree: boolean;
+
+  constructor(
+    private readonly config: Pick<MeshConfig, "advertise" | "passive">,
+    private readonly port: OwnAddressPort,
+  ) {
+    const { advertise, passive } = config;
+    this.#isFree = advertise.fixed !== true && !passive;
+    this.#localHosts = new LocalHosts(advertise.host);
+    this.#reachability = new Reachability({
+      neighbours: () => port.dialledNeighbours(),
+      ask: (to) => port.send(to, { type: "dial-back", port: advertise.port }),
+      changed: (endpoint, isReachable) => port.reachable(endpoint, isReachable),
+    });
+    this.#dialBacks = new DialBacks({
+      dial: (dial) => port.dial(dial),
+      answer: (to, reachable) => port.send(to, { type: "dialled-back", reachable }),
+    });
+  }
+
+  nextDeadlineMs(): number | null {
+    return this.#reachability.nextDeadlineMs();
+  }
+
+  postpone(delayMs: number): void {
+    this.#reachability.postpone(delayMs);
+  }
+
+  tick(nowMs: number): void {
+    this.#reachability.tick(nowMs);
+  }
+
+  linkUp({ link, dialled, remote }: Omit<MeshLink, "state">, localHost: string): void {
+    this.#localHosts.linkUp(link, localHost);
+    if (!dialled) this.#reachability.dialled(remote);
+  }
+
+  /** @param peer Whose member link it was; null where it was none. */
+  linkDown(link: MeshLink["link"], peer: PeerKey | null, nowMs: number): void {
+    this.#localHosts.linkDown(link);
+    if (peer !== null) this.#reachability.gone(peer, nowMs);
+  }
+
+  /** We are in the room, where this address is announced; null where none is. */
+  entered(endpoint: Endpoint | null, nowMs: number): void {
+    if (this.#isFree && endpoint !== null) this.#reachability.announced(endpoint, nowMs);
+  }
+
+  /** Announces the address that this machine has got, where it has moved. */
+  follow(nowMs: number): void {
+    const host = this.#isFree ? this.#localHosts.moved() : null;
+    if (host === null) return;
+    const endpoint = { host, port: this.config.advertise.port };
+    this.port.moved(endpoint);
+    this.#reachability.announced(endpoint, nowMs);
+  }
+
+  /** Of the member at the other end of this link. */
+  message(link: MeshLink, message: ReachabilityMessage, nowMs: number): void {
+    if (message.type === "dial-back") this.#dialBacks.asked(link, message.port, nowMs);
+    else this.#reachability.answered(link.peer, message.reachable, nowMs);
+  }
+
+  /** @param reason Why the dial that a member had asked for failed; null where it was answered. */
+  dialledBack(dial: Dial, reason: DialFailureReason | null): void {
+    this.#dialBacks.ended(dial, reason);
+  }
+}

@@ -1,0 +1,41 @@
+/** Why a member that was dialled or asked hasn't let us in, and whether it may yet. */
+
+import type { JoinFailure } from "./coming_in.ts";
+import type { DialFailureReason } from "./mesh_io.ts";
+
+export interface Refusal extends Pick<JoinFailure, "reason" | "text"> {
+  /** Whether it may yet. */
+  readonly again: boolean;
+}
+
+/** Another process of this profile answers, or this one. */
+export const MET_SELF: Refusal = {
+  reason: "self",
+  text: "this very profile answers there",
+  again: false,
+};
+
+/** What one member says that says nothing of the others. */
+export type OfOneMember = "wrong-room" | "timeout" | "unreachable" | "protocol" | "bad-credentials";
+
+export function isOfOneMember(code: string): code is OfOneMember {
+  return ["wrong-room", "timeout", "unreachable", "protocol", "bad-credentials"].includes(code);
+}
+
+/** It was asked. */
+export function refusalOf(reason: OfOneMember, text: string): Refusal {
+  // Its link broke: there was a crowd perhaps, or the member is gone.
+  return reason === "unreachable"
+    ? { reason, text: "the member that was asked hung up", again: true }
+    : { reason, text, again: false };
+}
+
+/** The link to it broke before it could be asked. */
+export function linkBroke(reason: string): Refusal {
+  return { reason: "unreachable", text: `the link broke: ${reason}`, again: false };
+}
+
+/** It was dialled in vain. */
+export function failedDial(reason: DialFailureReason, text: string): Refusal {
+  return { reason, text, again: reason === "full" };
+}
