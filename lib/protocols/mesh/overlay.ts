@@ -164,8 +164,9 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   #keepInboundSlots(newest: PeerKey, nowMs: number): void {
     const inbound = this.#links.peers((link) => !link.dialled && !link.released);
     if (inbound.length <= this.config.inboundLinksMax) return;
-    const idle = inbound.find((peer) => this.#links.get(peer)!.idleUntilMs !== null);
-    this.#active.release(idle ?? newest, "all inbound slots are in use", nowMs);
+    const gone = inbound.find((peer) => this.#links.get(peer)!.idleUntilMs !== null) ?? newest;
+    if (gone === newest) this.#put(this.#walks.hand(newest)); // it may know nobody else
+    this.#active.release(gone, "all inbound slots are in use", nowMs);
   }
 
   #peerDown(peer: PeerKey, closed: boolean, nowMs: number): void {

@@ -598,6 +598,20 @@ Deno.test("step() keeps at most 16 inbound links: the one idle longest goes firs
   ]);
 });
 
+Deno.test("step() tells of others to whom it turns away since all 16 inbound slots are in use", () => {
+  const overlay = overlayWith({ inbound: [ann, bob] });
+  for (const peer of peers.slice(20, 34)) {
+    overlay.step({ type: "peer-up", peer, endpoint: null, dialled: false }, 1_000);
+    overlay.step(message(peer, { type: "neighbor", priority: "low" }), 1_000);
+  }
+
+  const effects = up(overlay, fred, 1_001);
+
+  const release = { type: "release", peer: fred, reason: "all inbound slots are in use" } as const;
+  const contacts = [ann, bob].map(contactOf);
+  assertEquals(effects, [send(fred, { type: "shuffle-reply", contacts }), release]);
+});
+
 Deno.test("step() gives members that can't be dialled inbound slots, no place in the active view", () => {
   const overlay = overlayWith({ inbound: [ann, bob, carl, dora, emil] });
   overlay.step({ type: "peer-up", peer: fred, endpoint: null, dialled: false }, 1_000);
