@@ -5,6 +5,7 @@
  */
 
 import { dropOldest } from "../../base/bounded.ts";
+import { isLinkLocal } from "../../base/endpoints.ts";
 import type { Endpoint, PeerKey } from "../../base/ids.ts";
 import { TokenBucket } from "../../base/token_bucket.ts";
 import type { Dial } from "./dialling.ts";
@@ -36,8 +37,10 @@ export class DialBacks {
   /** A member asks to be dialled at this port. */
   asked({ peer, remote, dialled }: MeshLink, port: number, nowMs: number): void {
     if (dialled) return this.port.answer(peer, true);
+    // A link-local address means something on one interface alone, which a dial doesn't name.
+    const isDialable = port > 0 && !isLinkLocal(remote.host);
     const isPast = this.#underWay >= DIAL_BACKS_AT_ONCE_MAX;
-    if (port === 0 || isPast || !this.#rateOf(peer).take(nowMs)) {
+    if (!isDialable || isPast || !this.#rateOf(peer).take(nowMs)) {
       return this.port.answer(peer, null);
     }
     this.#underWay++;

@@ -136,7 +136,10 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#dialling = new Dialling(config.begin, () => this.#access.secrets, emit);
     this.#ownAddress = new OwnAddress(config, {
       dialledNeighbours: () =>
-        this.#entered().neighbours.filter((peer) => this.#links.memberLink(peer)?.dialled),
+        this.#entered().neighbours.flatMap((peer) => {
+          const link = this.#links.memberLink(peer);
+          return link?.dialled === true ? [link] : [];
+        }),
       send: (to, message) => this.#sendTo(to, message),
       dial: (dial) => this.#dialling.dial({ ...dial, room: this.#entered().config.room }),
       moved: (endpoint) => this.#toRoom({ type: "own-endpoint", endpoint }),

@@ -15,7 +15,7 @@ import { Reachability } from "./reachability.ts";
 
 export interface OwnAddressPort extends Pick<DialBacksPort, "dial"> {
   /** Neighbours that we have dialled. */
-  dialledNeighbours(): readonly PeerKey[];
+  dialledNeighbours(): readonly MeshLink[];
   send(to: PeerKey, message: ReachabilityMessage): void;
   /** Others find us here from now on. */
   moved(endpoint: Endpoint): void;

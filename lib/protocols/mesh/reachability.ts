@@ -9,6 +9,7 @@
 import type { Endpoint, PeerKey } from "../../base/ids.ts";
 import { Deadlines } from "../../base/machine.ts";
 import { isPrivateHost } from "./addresses.ts";
+import type { MeshLink } from "./link_table.ts";
 
 const DEADLINES = [
   /** When neighbours are asked. */
@@ -28,7 +29,7 @@ const ASKED_MAX = 3;
 
 export interface ReachabilityPort {
   /** Neighbours that we have dialled: who dialled us needn't be asked. */
-  neighbours(): readonly PeerKey[];
+  neighbours(): readonly Pick<MeshLink, "peer" | "remote">[];
   /** To be answered by `answered`, or `gone`. */
   ask(peer: PeerKey): void;
   /** Whether others can dial us there is known, and is another than was believed. */
@@ -65,9 +66,12 @@ export class Reachability {
 
   /** Somebody has dialled us, from there. */
   dialled(remote: Endpoint): void {
-    const { host } = this.#endpoint ?? remote;
-    // A neighbour in one's own house says nothing of those who dial a public address.
-    if (!isPrivateHost(remote.host) || isPrivateHost(host)) this.#learn(true);
+    if (this.#canTell(remote)) this.#learn(true);
+  }
+
+  /** A neighbour in one's own house knows nothing of those who dial a public address. */
+  #canTell(remote: Endpoint): boolean {
+    return !isPrivateHost(remote.host) || isPrivateHost((this.#endpoint ?? remote).host);
   }
 
   /** A neighbour has tried to dial us. @param isReachable Null where it couldn't. */
@@ -91,7 +95,8 @@ export class Reachability {
 
   #ask(nowMs: number): void {
     this.#forget();
-    const asked = this.port.neighbours().slice(0, ASKED_MAX);
+    const able = this.port.neighbours().filter(({ remote }) => this.#canTell(remote));
+    const asked = able.slice(0, ASKED_MAX).map(({ peer }) => peer);
     if (asked.length === 0) {
       this.#deadlines.set("ask", nowMs + DIALLED_WITHIN_MS);
       return;

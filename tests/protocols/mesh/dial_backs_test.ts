@@ -69,9 +69,11 @@ Deno.test("DialBacks makes few dials at a time, and few for one member", () => {
   assertEquals([0, 1, 2, 60_000, 60_001].map(askAt), [true, true, false, true, false]);
 });
 
-Deno.test("DialBacks dials nobody whom it has dialled, and no port that there isn't", () => {
+Deno.test("DialBacks dials nobody whom it has dialled, and nowhere where it can't", () => {
   const { dialBacks, dials, answers } = someone();
   dialBacks.asked(linkOf(1, true), 55_107, 0);
   dialBacks.asked(linkOf(2), 0, 0);
-  assertEquals([dials, answers], [[], [[keyOf(1), true], [keyOf(2), null]]]);
+  const remote = { host: "fe80::1", port: 40_000 };
+  dialBacks.asked({ ...linkOf(3), remote }, 55_107, 0);
+  assertEquals([dials, answers], [[], [[keyOf(1), true], [keyOf(2), null], [keyOf(3), null]]]);
 });

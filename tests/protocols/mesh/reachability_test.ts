@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { PeerKey } from "../../../lib/base/ids.ts";
+import type { Endpoint, PeerKey } from "../../../lib/base/ids.ts";
 import { Reachability } from "../../../lib/protocols/mesh/reachability.ts";
 
 const MINUTE_MS = 60_000;
@@ -16,16 +16,19 @@ const [ann, bob, cem, dan] = ["a", "b", "c", "d"].map((digit) => digit.repeat(64
 /** Somebody at a public address with these neighbours, and what it does, at which second. */
 function someone(...neighbours: readonly PeerKey[]) {
   const done: string[] = [];
+  const remotes = new Map<PeerKey, Endpoint>();
   let nowMs = 0;
   const note = (what: string) => done.push(`${nowMs / 1_000} ${what}`);
   const reachability = new Reachability({
-    neighbours: () => neighbours,
+    neighbours: () => neighbours.map((peer) => ({ peer, remote: remotes.get(peer) ?? OTHER })),
     ask: (peer) => note(`asks ${peer[0]}`),
     changed: ({ host }, isReachable) => note(`${host} ${isReachable ? "is" : "isn't"} reachable`),
   });
   reachability.announced(PUBLIC, 0);
   return {
     reachability,
+    /** Where neighbours are, if not elsewhere. */
+    remotes,
     /** What it has done since the last call. */
     news: () => done.splice(0),
     at(ms: number) {
@@ -51,7 +54,8 @@ Deno.test("Reachability asks nobody where somebody has dialled", () => {
 });
 
 Deno.test("Reachability learns nothing of a public address from who dials within one's own house", () => {
-  const { at, news, reachability } = someone(ann);
+  const { at, news, reachability, remotes } = someone(bob, ann);
+  remotes.set(bob, NEIGHBOUR_AT_HOME);
   reachability.dialled(NEIGHBOUR_AT_HOME);
   at(10_000);
   assertEquals(news(), ["10 asks a"]);
@@ -133,7 +137,7 @@ Deno.test("Reachability asks as soon as there is somebody to be asked", () => {
   const neighbours: PeerKey[] = [];
   const asked: PeerKey[] = [];
   const reachability = new Reachability({
-    neighbours: () => neighbours,
+    neighbours: () => neighbours.map((peer) => ({ peer, remote: OTHER })),
     ask: (peer) => asked.push(peer),
     changed() {},
   });

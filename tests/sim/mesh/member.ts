@@ -223,7 +223,8 @@ export class MemberProcess
   }
 
   get seenHost(): string {
-    return this.member.config.natted ? `192.0.2.${this.host & 255}` : this.member.endpoint.host;
+    const { config, endpoint } = this.member;
+    return config.natted ? `10.254.${this.host >> 8}.${this.host & 255}` : endpoint.host;
   }
 
   get silent(): boolean {
