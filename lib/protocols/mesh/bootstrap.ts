@@ -141,7 +141,9 @@ export class Bootstrap {
     const batch = this.#waiting.splice(0, isSlow ? parallel : Math.max(0, parallel - underWay));
     for (const dial of batch) this.dialling.dial(dial);
     if (batch.length > 0) this.#deadlines.set("attempt", nowMs + ATTEMPT_MS);
-    // Who returns can be alone in the room, and waits for nobody who is gone; a newcomer has nothing else to do.
+    else if (this.#waiting.length > 0) {
+      this.#deadlines.setEarliest("attempt", nowMs + ATTEMPT_MS); // there is none where the entrance has failed
+    } // Who returns can be alone in the room, and waits for nobody who is gone; a newcomer has nothing else to do.
     else if (underWay === 0 || (isSlow && this.purpose === "resume")) this.#exhausted(nowMs);
   }
 

@@ -85,6 +85,19 @@ Deno.test("Bootstrap of a newcomer has one entrance, and comes back to others th
   assertEquals(answers(1), true);
 });
 
+Deno.test("Bootstrap goes on after 2 s where the entrance fails while others are silent still", () => {
+  const { answers, at, news, turnsAway } = someone("join", 5);
+  at(2_000);
+  answers(3);
+  answers(4);
+  at(6_000);
+  news();
+  turnsAway();
+  assertEquals(news(), [], "two are under way");
+  at(8_000);
+  assertEquals(news(), ["8 dials 4", "8 dials 5"]);
+});
+
 Deno.test("Bootstrap of a newcomer who met a crowd dials all again after a pause, not before", () => {
   const { at, fails, news } = someone("join", 2);
   fails(1, CROWDED);
