@@ -8,41 +8,16 @@
 import { assert, assertEquals } from "@std/assert";
 import { concatBytes } from "../../lib/base/crypto.ts";
 import { RemoteProtocolError } from "../../lib/base/errors.ts";
-import { DIRECTORY_MESSAGES } from "../../lib/protocols/directory/messages.ts";
-import { FRIENDS_MESSAGES } from "../../lib/protocols/friends/messages.ts";
-import { MESH_MESSAGES } from "../../lib/protocols/mesh/messages.ts";
-import { createCodec, type MessageCodec } from "../../lib/wire/codec.ts";
 import { encodeFrame, FrameReader } from "../../lib/wire/frame.ts";
 import { Random } from "../sim/random.ts";
-import { DIRECTORY_SAMPLES } from "../wire/directory_samples.ts";
-import { FRIENDS_SAMPLES } from "../wire/friends_samples.ts";
-import { MESH_SAMPLES } from "../wire/mesh_samples.ts";
+import { PROTOCOLS, type SampledProtocol } from "../wire/protocols.ts";
 
-interface Protocol<Message extends { readonly type: string }> {
-  readonly codec: MessageCodec<Message>;
-  readonly valid: readonly Uint8Array[];
+/** A protocol's valid messages. */
+function validOf({ samples }: SampledProtocol): readonly Uint8Array[] {
+  return samples.map(({ bytes }) => bytes);
 }
 
-function protocolOf<Message extends { readonly type: string }>(
-  codec: MessageCodec<Message>,
-  samples: readonly Message[],
-): Protocol<Message> {
-  return { codec, valid: samples.map((sample) => codec.encode(sample)) };
-}
-
-const MESH = protocolOf(createCodec(MESH_MESSAGES), MESH_SAMPLES);
-const FRIENDS = protocolOf(createCodec(FRIENDS_MESSAGES), FRIENDS_SAMPLES);
-const DIRECTORY = protocolOf(createCodec(DIRECTORY_MESSAGES), DIRECTORY_SAMPLES);
-
-/** A message of one of the protocols, after something was done to it, and how it is read. */
-function attempt<Message extends { readonly type: string }>(protocol: Protocol<Message>) {
-  return {
-    make: (random: Random) => input(protocol.valid, random),
-    isAccepted: (bytes: Uint8Array) => tryMessage(protocol, bytes),
-  };
-}
-
-const ATTEMPTS = [attempt(MESH), attempt(FRIENDS), attempt(DIRECTORY)];
+const ALL_VALID = PROTOCOLS.flatMap(validOf);
 
 /** What breaks decoders: the ends of ranges, lengths beyond everything, numbers in more bytes than needed. */
 const NASTY = ["00", "01", "7f", "80", "8000", "ffffffff0f", "ffffffffffffff0f", "ffffffffffffff7f"]
@@ -88,11 +63,8 @@ function changed(
 }
 
 /** @returns Whether `bytes` were a message. */
-function tryMessage<Message extends { readonly type: string }>(
-  { codec }: Protocol<Message>,
-  bytes: Uint8Array,
-): boolean {
-  let message: ReturnType<MessageCodec<Message>["decode"]>;
+function isMessage({ codec }: SampledProtocol, bytes: Uint8Array): boolean {
+  let message: ReturnType<typeof codec.decode>;
   try {
     message = codec.decode(bytes);
   } catch (error) {
@@ -100,8 +72,9 @@ function tryMessage<Message extends { readonly type: string }>(
     throw error;
   }
   if (message.type === "unknown-message") return false;
-  const again = codec.encode(message as Message);
-  assertEquals(again, bytes.subarray(0, again.length), "a message has one form");
+  const again = codec.encode(message);
+  const length = Math.min(again.length, bytes.length); // an older program's lacks a trailing field
+  assertEquals(again.subarray(0, length), bytes.subarray(0, length), "a message has one form");
   return true;
 }
 
@@ -131,7 +104,7 @@ function readFrames(stream: Uint8Array, ends: readonly number[]): string {
 function tryFrames(random: Random): void {
   const frames = Array.from({ length: random.below(6) }, () => {
     const frame = encodeFrame(random.bytes(1 + random.below(random.pick([3, 300, 1_023]))));
-    return random.chance(0.1) ? changed(frame, MESH.valid, random) : frame;
+    return random.chance(0.1) ? changed(frame, ALL_VALID, random) : frame;
   });
   const stream = concatBytes(...frames);
   const cuts = Array.from({ length: random.below(12) }, () => random.below(stream.length + 1));
@@ -148,10 +121,10 @@ if (import.meta.main) {
   try {
     while (performance.now() < untilMs) {
       for (let round = 0; round < 100; round++) {
-        const { make, isAccepted } = random.pick(ATTEMPTS);
-        bytes = make(random);
+        const protocol = random.pick(PROTOCOLS);
+        bytes = input(validOf(protocol), random);
         counts.messages++;
-        if (isAccepted(bytes)) counts.accepted++;
+        if (isMessage(protocol, bytes)) counts.accepted++;
       }
       tryFrames(random);
       counts.streams++;
