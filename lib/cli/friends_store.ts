@@ -5,7 +5,6 @@
  * Two tables may have a bob each who aren't the same: what waits for one must never go to the other.
  */
 
-import { utf8 } from "../base/crypto.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { waitingIn } from "../protocols/friends/friends_log.ts";
 import type { FriendsRecord } from "../protocols/friends/records.ts";
@@ -13,7 +12,7 @@ import type { FriendsStore } from "../runtime/friends_host.ts";
 import { FRIENDS_LOG_FORMAT, friendsLine, friendsRecord } from "../runtime/friends_records.ts";
 import type { Disk } from "../store/disk.ts";
 import { pathDigest } from "../store/paths.ts";
-import { replaceFile } from "../store/replacement.ts";
+import { Table } from "../store/table.ts";
 import { openRecords, type RecordFormat } from "./record_store.ts";
 
 const FRIENDS_RECORDS: RecordFormat<FriendsRecord> = {
@@ -24,6 +23,7 @@ const FRIENDS_RECORDS: RecordFormat<FriendsRecord> = {
 
 /** The path of the table that a folder belongs to. */
 const TABLE_FILE = "table";
+export const FRIENDS_TABLE_FORMAT = { format: "friends-table", version: 1 } as const;
 const LOG_FILE = "log";
 
 /**
@@ -31,7 +31,7 @@ const LOG_FILE = "log";
  * @param folder `friends` in the profile.
  * @param table The table's path, absolute.
  * @returns `notices`: what was mended, and at the first use of a table what waits for friends of others.
- * @throws {P2pchatError} `store-corrupt` with file and line, or `disk`.
+ * @throws {P2pchatError} `store-corrupt` with file and line, `bad-file` or `disk`.
  */
 export async function openFriends(
   disk: Disk,
@@ -39,12 +39,16 @@ export async function openFriends(
   table: string,
 ): Promise<{ readonly store: FriendsStore; readonly notices: readonly string[] }> {
   const own = `${folder}/${pathDigest(table)}`;
-  const isNew = await disk.stat(`${own}/${TABLE_FILE}`) === null;
   await disk.makeFolder(own);
+  const { table: kept, rows } = await Table.open(
+    disk,
+    `${own}/${TABLE_FILE}`,
+    FRIENDS_TABLE_FORMAT,
+  );
   const notices: string[] = [];
-  if (isNew) {
+  if (rows === null) {
     notices.push(...await leftBehind(disk, folder));
-    await replaceFile(disk, `${own}/${TABLE_FILE}`, utf8(`${table}\n`));
+    await kept.write([[table]]);
   }
   const store = await openRecords(disk, `${own}/${LOG_FILE}`, FRIENDS_RECORDS);
   return { store, notices: [...notices, ...store.notices] };
@@ -54,10 +58,15 @@ export async function openFriends(
 async function leftBehind(disk: Disk, folder: string): Promise<readonly string[]> {
   const notices: string[] = [];
   for (const name of await disk.list(folder)) {
-    const path = await disk.read(`${folder}/${name}/${TABLE_FILE}`);
-    if (path === null) continue;
-    const table = new TextDecoder().decode(path).trimEnd();
+    let table = `the table of ${folder}/${name}`;
     try {
+      const { rows } = await Table.open(
+        disk,
+        `${folder}/${name}/${TABLE_FILE}`,
+        FRIENDS_TABLE_FORMAT,
+      );
+      if (rows === null) continue;
+      table = rows[0]?.[0] ?? table;
       const log = await openRecords(disk, `${folder}/${name}/${LOG_FILE}`, FRIENDS_RECORDS);
       await log.close();
       notices.push(...log.notices);

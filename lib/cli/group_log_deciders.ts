@@ -10,7 +10,8 @@ import {
   memberRecord,
 } from "../runtime/group_records.ts";
 import { type Disk, folderOf } from "../store/disk.ts";
-import { type LogFormat, type LogRecord, readLog } from "../store/log_format.ts";
+import type { FileFormat } from "../store/format_header.ts";
+import { type LogRecord, readLog } from "../store/log_format.ts";
 import { STATE_FILE } from "./group_store.ts";
 
 export interface Deciders {
@@ -72,7 +73,7 @@ class CoordinatorDeciders implements Reader {
 async function readState(
   disk: Disk,
   path: string,
-  format: LogFormat,
+  format: FileFormat,
   reader: Reader,
 ): Promise<Deciders | null> {
   try {

@@ -20,19 +20,14 @@
 import { P2pchatError } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
 import { type AppendFile, type Disk, folderOf, writeAll } from "./disk.ts";
+import type { FileFormat } from "./format_header.ts";
 import { addRecords, Batch } from "./log_batch.ts";
-import {
-  headerContent,
-  type LogFormat,
-  type LogRecord,
-  readLog,
-  recordContent,
-} from "./log_format.ts";
+import { headerContent, type LogRecord, readLog, recordContent } from "./log_format.ts";
 import { LogSuccessor } from "./log_successor.ts";
 import { LineBuffer } from "./record_line.ts";
 import { replaceFile, REPLACEMENT_SUFFIX } from "./replacement.ts";
 
-export type { LogFormat, LogRecord } from "./log_format.ts";
+export type { LogRecord } from "./log_format.ts";
 
 /** Written bytes that may be unsynced before the log syncs by itself: what a power cut takes at most. */
 const UNSYNCED_BYTES_MAX = 1024 * 1024;
@@ -43,7 +38,7 @@ const RECORD_LENGTH_MAX = 2 * 1024 * 1024;
 /** Ends the name of a replacement after a failed sync: a rewrite may be under way at the same time. */
 const MENDED_SUFFIX = ".mended";
 
-export interface AppendLogOptions extends LogFormat {
+export interface AppendLogOptions extends FileFormat {
   /** Gets each record while the log is opened; then `OpenedLog.records` stays empty. For large logs. */
   readonly visit?: (record: LogRecord) => void;
 }
@@ -77,7 +72,7 @@ type Fault =
 export class AppendLog {
   readonly #disk: Disk;
   readonly #path: string;
-  readonly #format: LogFormat;
+  readonly #format: FileFormat;
   #file: AppendFile;
   /** What is written, and what of it is known to be synced. */
   #bytes: number;
@@ -105,7 +100,7 @@ export class AppendLog {
   private constructor(
     disk: Disk,
     path: string,
-    format: LogFormat,
+    format: FileFormat,
     file: AppendFile,
     content: { readonly bytes: number; readonly count: number },
   ) {

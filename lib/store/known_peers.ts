@@ -1,13 +1,15 @@
 /**
  * Which key was met under which name, and where: trust on first use, in a text file that users may read and edit.
  *
+ *     2f8d3c10  p2pchat  known-peers  1
  *     # what users write behind a number sign stays
  *     5f0e1a77  mesh:4be1...  Bob  k7f3...  verified  2026-01-31
  *
  * One pin a line, after its checksum (`record_line.ts`): scope, name, fingerprint, `verified` or `-`, the day of the
- * first meeting. Scopes are `mesh:ROOM`, `group:KEY`, `directory:KEY`, `users:FILE`, and `host:HOST:PORT` for
- * a server's own key. Deleting a line accepts whatever key comes next, as `/trust` does. A line that was changed by
- * hand, or damaged, is reported and never skipped: skipping it would accept any key.
+ * first meeting. Scopes are `mesh:ROOM`, `group:HOST:PORT`, a coordinator's `serve`, `directory:KEY`, `users:FILE`, and
+ * `host:HOST:PORT` for a directory's own key. Deleting a line accepts whatever key comes next, as `/trust` does; without the first one, the
+ * file is taken for one of this version. A line that was changed by hand, or damaged, is reported and never skipped:
+ * skipping it would accept any key.
  */
 
 import { Buffer } from "node:buffer";
@@ -17,12 +19,14 @@ import { type Fingerprint, fingerprintOf, parseFingerprint } from "../base/finge
 import type { PeerKey } from "../base/ids.ts";
 import { foldName } from "../base/names.ts";
 import { corruptError, type Disk } from "./disk.ts";
+import { checkHeader, HEADER_KIND, headerCells } from "./format_header.ts";
 import { joinCells, LineBuffer, lineContent, splitCells } from "./record_line.ts";
 import { replaceFile, REPLACEMENT_SUFFIX } from "./replacement.ts";
 
 /** More pins than this are refused: the file is held in memory and written as a whole. */
 export const PINS_MAX = 100_000;
 
+const FORMAT = { format: "known-peers", version: 1 } as const;
 const LINE_FEED = 0x0a;
 const COMMENT = 0x23;
 const VERIFIED = "verified";
@@ -63,7 +67,7 @@ export class KnownPeers {
 
   /**
    * Reads the file at `path`; none is the same as an empty one.
-   * @throws {P2pchatError} `store-corrupt` with file and line; `disk`.
+   * @throws {P2pchatError} `store-corrupt` with file and line; `bad-file` for another format or version; `disk`.
    */
   static async open(disk: Disk, path: string): Promise<KnownPeers> {
     const known = new KnownPeers(disk, path);
@@ -204,6 +208,8 @@ export class KnownPeers {
   #bytes(): Uint8Array {
     const parts: Uint8Array[] = [];
     const buffer = new LineBuffer();
+    buffer.add(joinCells(headerCells(FORMAT)));
+    parts.push(new Uint8Array(buffer.bytes()));
     for (const line of this.#lines.values()) {
       if ("comment" in line) {
         parts.push(utf8(`${line.comment}\n`));
@@ -233,7 +239,10 @@ export class KnownPeers {
 
   #addParsed(line: number, content: string | null): void {
     if (content === null) throw corruptError(this.#path, line, "its checksum doesn't fit");
-    const [scope, name, text, mark, firstSeen, ...more] = splitCells(content) ?? [];
+    const cells = splitCells(content) ?? [];
+    // No scope is called so. Comments may stand above it.
+    if (cells[0] === HEADER_KIND) return checkHeader(this.#path, cells, FORMAT);
+    const [scope, name, text, mark, firstSeen, ...more] = cells;
     if (
       scope === undefined || name === undefined || text === undefined || firstSeen === undefined ||
       more.length > 0 || (mark !== VERIFIED && mark !== UNVERIFIED)

@@ -19,8 +19,8 @@
  * Lines cut off exactly between two records can't be told from a shorter log.
  */
 
-import { P2pchatError } from "../base/errors.ts";
 import { corruptError, type Disk } from "./disk.ts";
+import { checkHeader, type FileFormat, headerCells } from "./format_header.ts";
 import { type RawLine, readLines } from "./line_reader.ts";
 import { joinCells, lineContent, splitCells } from "./record_line.ts";
 
@@ -31,17 +31,8 @@ export interface LogRecord {
   readonly fields: readonly string[];
 }
 
-/** What a log's first line says. */
-export interface LogFormat {
-  /** Lower-case words with `-` between them, such as `mesh-messages`. */
-  readonly format: string;
-  /** Counts up with each change that older programs cannot read. */
-  readonly version: number;
-}
-
 /** Stands in front of the number of a record above which everything had been synced. */
 const SYNCED_ABOVE = "+";
-const HEADER_KIND = "p2pchat";
 const NUL = 0;
 /** What a device writes at once at least; pages and blocks are multiples of it. */
 const SECTOR_BYTES = 512;
@@ -57,9 +48,8 @@ export function numberedContent(number: number, syncedAbove: boolean, content: s
 }
 
 /** The content of a log's first line. */
-export function headerContent(format: LogFormat): string {
-  const fields = [format.format, String(format.version)];
-  return numberedContent(0, false, recordContent({ kind: HEADER_KIND, fields }));
+export function headerContent(format: FileFormat): string {
+  return numberedContent(0, false, joinCells(headerCells(format)));
 }
 
 /** What a log held when it was read. */
@@ -82,7 +72,7 @@ export interface LogContent {
 export async function readLog(
   disk: Disk,
   path: string,
-  format: LogFormat,
+  format: FileFormat,
   visit: (record: LogRecord) => void,
 ): Promise<LogContent> {
   const check = new LogCheck(path, format, visit);
@@ -106,7 +96,7 @@ class LogCheck {
 
   constructor(
     readonly path: string,
-    readonly format: LogFormat,
+    readonly format: FileFormat,
     readonly visit: (record: LogRecord) => void,
   ) {}
 
@@ -161,30 +151,8 @@ class LogCheck {
     }
     this.#nextNumber++;
     if (numberText.startsWith(SYNCED_ABOVE)) this.#syncedBytes = line.offset;
-    if (number === "0") this.#header(kind, fields);
+    if (number === "0") checkHeader(this.path, [kind, ...fields], this.format);
     else this.visit({ kind, fields });
-  }
-
-  #header(kind: string, fields: readonly string[]): void {
-    const [format, versionText = ""] = fields;
-    if (kind !== HEADER_KIND || format !== this.format.format) {
-      throw new P2pchatError(
-        "bad-file",
-        `Cannot read ${this.path}: it says that it is ${
-          JSON.stringify(format ?? kind)
-        }, expected ` +
-          `${
-            JSON.stringify(this.format.format)
-          }; move it away or choose another folder with --data`,
-      );
-    }
-    if (versionText !== String(this.format.version)) {
-      throw new P2pchatError(
-        "bad-file",
-        `Cannot read ${this.path}: its version is ${JSON.stringify(versionText)}, this program ` +
-          `reads ${this.format.version}; use the program that wrote it`,
-      );
-    }
   }
 }
 

@@ -1,14 +1,9 @@
 /** A new file that takes a log's place: after a rewrite, or after a failed sync. */
 
 import { type AppendFile, type Disk, diskError } from "./disk.ts";
+import type { FileFormat } from "./format_header.ts";
 import { addRecords, type Batch } from "./log_batch.ts";
-import {
-  headerContent,
-  type LogFormat,
-  type LogRecord,
-  numberedContent,
-  recordContent,
-} from "./log_format.ts";
+import { headerContent, type LogRecord, numberedContent, recordContent } from "./log_format.ts";
 import { LineBuffer } from "./record_line.ts";
 import { Replacement } from "./replacement.ts";
 
@@ -44,7 +39,7 @@ export class LogSuccessor {
    * Writes header and records, in pieces between which others have their turn.
    * @throws {P2pchatError} `disk`; the file is abandoned then.
    */
-  async write(format: LogFormat, records: Iterable<LogRecord>): Promise<void> {
+  async write(format: FileFormat, records: Iterable<LogRecord>): Promise<void> {
     const lines = this.#lines;
     try {
       lines.add(headerContent(format));

@@ -13,6 +13,7 @@
 import { Buffer } from "node:buffer";
 import { P2pchatError } from "../base/errors.ts";
 import { corruptError, type Disk } from "./disk.ts";
+import { checkHeader, type FileFormat, headerCells } from "./format_header.ts";
 import {
   checksumOf,
   checksumText,
@@ -27,11 +28,7 @@ import { replaceFile, REPLACEMENT_SUFFIX } from "./replacement.ts";
 export type TableRow = readonly string[];
 
 /** What a table's first line says, and who may change the file. */
-export interface TableFormat {
-  /** Lower-case words with `-` between them, such as `known-peers`. */
-  readonly format: string;
-  /** Counts up with each change that older programs cannot read. */
-  readonly version: number;
+export interface TableFormat extends FileFormat {
   /** Whether users may delete lines with an editor. */
   readonly handEditable?: boolean;
   /** What a start without the file means, as complaints of a damaged one say it. */
@@ -41,7 +38,6 @@ export interface TableFormat {
 /** Read and written in one piece; what is larger belongs into a log. */
 const TABLE_BYTES_MAX = 16 * 1024 * 1024;
 
-const HEADER_KIND = "p2pchat";
 const END_KIND = "end";
 const LINE_FEED = 0x0a;
 
@@ -100,7 +96,7 @@ export class Table {
 
 function tableBytes(path: string, rows: readonly TableRow[], format: TableFormat): Uint8Array {
   const lines = new LineBuffer();
-  lines.add(joinCells([HEADER_KIND, format.format, String(format.version)]));
+  lines.add(joinCells(headerCells(format)));
   for (const row of rows) lines.add(joinCells(row));
   if (format.handEditable !== true) {
     lines.add(
@@ -152,24 +148,6 @@ function rowOf(bytes: Buffer, from: number, to: number, blankAllowed: boolean): 
   if (blankAllowed && bytes.toString("latin1", from, to).trim() === "") return [];
   const content = lineContent(bytes, from, to);
   return content === null ? null : splitCells(content);
-}
-
-function checkHeader(path: string, row: TableRow, format: TableFormat): void {
-  const [kind, name, version] = row;
-  if (kind !== HEADER_KIND || name !== format.format) {
-    throw new P2pchatError(
-      "bad-file",
-      `Cannot read ${path}: it says that it is ${JSON.stringify(name ?? kind ?? "")}, expected ` +
-        `${JSON.stringify(format.format)}; move it away or choose another folder with --data`,
-    );
-  }
-  if (version !== String(format.version)) {
-    throw new P2pchatError(
-      "bad-file",
-      `Cannot read ${path}: its version is ${JSON.stringify(version ?? "")}, this program reads ` +
-        `${format.version}; use the program that wrote it`,
-    );
-  }
 }
 
 function checkEnd(

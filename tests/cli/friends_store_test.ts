@@ -2,12 +2,13 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { nodeSigner, utf8 } from "../../lib/base/crypto.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { fingerprintOf } from "../../lib/base/fingerprint.ts";
-import { openFriends } from "../../lib/cli/friends_store.ts";
+import { FRIENDS_TABLE_FORMAT, openFriends } from "../../lib/cli/friends_store.ts";
 import { pinnedKeys } from "../../lib/cli/pins.ts";
 import type { FriendsRecord } from "../../lib/protocols/friends/records.ts";
 import { writeAll } from "../../lib/store/disk.ts";
 import { KnownPeers } from "../../lib/store/known_peers.ts";
 import { MemoryDisk } from "../../lib/store/memory_disk.ts";
+import { Table } from "../../lib/store/table.ts";
 
 const FOLDER = "/p/friends";
 const [HOME, WORK] = ["/home/ann/users.txt", "/work/users.txt"];
@@ -41,8 +42,8 @@ async function use(disk: MemoryDisk, table: string, ...records: readonly Friends
 async function folders(disk: MemoryDisk): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>();
   for (const name of await disk.list(FOLDER)) {
-    const path = await disk.read(`${FOLDER}/${name}/table`);
-    found.set(new TextDecoder().decode(path!), `${FOLDER}/${name}`);
+    const { rows } = await Table.open(disk, `${FOLDER}/${name}/table`, FRIENDS_TABLE_FORMAT);
+    found.set(rows![0]![0]!, `${FOLDER}/${name}`);
   }
   return found;
 }
@@ -54,7 +55,7 @@ Deno.test("openFriends() keeps the messages of each table apart, and says whose 
 
   assertEquals((await use(disk, HOME)).records, [queued(1)]);
   assertEquals((await use(disk, WORK)).records, [queued(2), queued(3)]);
-  assertEquals([...(await folders(disk)).keys()].sort(), [`${HOME}\n`, `${WORK}\n`]);
+  assertEquals([...(await folders(disk)).keys()].sort(), [HOME, WORK]);
 });
 
 Deno.test("openFriends() finds what was stored when the machine lost its power", async () => {
@@ -151,7 +152,7 @@ async function damage(
   table: string,
   change: (log: Uint8Array) => Uint8Array,
 ): Promise<void> {
-  const path = `${(await folders(disk)).get(`${table}\n`)}/log`;
+  const path = `${(await folders(disk)).get(table)}/log`;
   const changed = change((await disk.read(path))!);
   const file = await disk.openAppend(path, { empty: true });
   writeAll(file, changed);

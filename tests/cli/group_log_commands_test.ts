@@ -34,11 +34,11 @@ import {
 } from "../../lib/runtime/group_records.ts";
 import {
   headerContent,
-  type LogFormat,
   type LogRecord,
   numberedContent,
   recordContent,
 } from "../../lib/store/log_format.ts";
+import type { FileFormat } from "../../lib/store/format_header.ts";
 import { MemoryDisk } from "../../lib/store/memory_disk.ts";
 import { LineBuffer } from "../../lib/store/record_line.ts";
 import {
@@ -649,7 +649,7 @@ Deno.test("p2pchat log verify wants one file", () => {
 });
 
 /** A disk with the edited log, and what stands beside it: records of that format. */
-function diskBesides(format: LogFormat, ...records: readonly LogRecord[]): MemoryDisk {
+function diskBesides(format: FileFormat, ...records: readonly LogRecord[]): MemoryDisk {
   const disk = diskWith(logBytes(EDITED));
   const lines = new LineBuffer();
   lines.add(headerContent(format));

@@ -18,6 +18,7 @@ import {
   rewriteLines,
   SAMPLES,
   TABLE,
+  tableOf,
   TEXTS,
 } from "../samples/samples.ts";
 import { broadcast, connect, DirectoryWorld, heard, login, seesAll } from "./directory_world.ts";
@@ -161,9 +162,9 @@ Deno.test("samples: what waits for a friend is delivered, and nothing else again
     copyFolder(`${SAMPLES}/friends/${name}`, group.data(name));
     const profile = `${group.data(name)}/users/${name}`;
     const folder = onlyFolder(`${profile}/friends`);
-    assertEquals(Deno.readTextFileSync(`${folder}/table`), `${TABLE}\n`);
+    assertEquals(await tableOf(folder), TABLE);
     assert(folder.endsWith(`/${pathDigest(TABLE)}`), "a table's folder is found as ever");
-    moveTable(profile, TABLE, group.file);
+    await moveTable(profile, TABLE, group.file);
   }
 
   const alice = await group.start("alice");

@@ -41,7 +41,15 @@ async function say(node: Node, text: string, ...others: readonly Node[]): Promis
   await Promise.all([node, ...others].map((each) => each.until(shows(text))));
 }
 
-/** A room with Ann, who is told by nobody that Bob has what she wrote to him alone, and with Bob. */
+/** Writes to somebody who isn't there. */
+async function leaveWaiting(node: Node, name: string): Promise<void> {
+  await node.tell(name, TEXTS.waits, "waits");
+  await node.until(({ event, ref, state }) =>
+    event === "delivery" && ref === "waits" && state === "queued"
+  );
+}
+
+/** A room that Bob has left before Ann, who has written to him since. */
 async function room(name: string, ...founding: readonly string[]): Promise<Facts> {
   await using nodes = new Nodes();
   const folder = `${SAMPLES}/${name}`;
@@ -66,8 +74,7 @@ async function room(name: string, ...founding: readonly string[]): Promise<Facts
   const facts = { keys: [await keyOf(ann), await keyOf(bob)], history: await ann.history() };
   await leave(bob);
   await ann.until(is("left"));
-  await ann.tell("Bob", TEXTS.waits);
-  await ann.until(delivery("queued"));
+  await leaveWaiting(ann, "Bob");
   await leave(ann);
   return facts;
 }
@@ -104,8 +111,7 @@ async function friends(): Promise<Facts> {
   await alice.until(shows(TEXTS.answer));
   await bob.until(delivery("delivered"));
   await leave(bob);
-  await alice.tell("bob", TEXTS.waits);
-  await alice.until(is("notice"));
+  await leaveWaiting(alice, "bob");
   const { messages } = await alice.ask("outbox");
   const keys = [await keyOf(alice), bob.events.find(is("ready"))!.key];
   await leave(alice);
@@ -114,7 +120,7 @@ async function friends(): Promise<Facts> {
   for (const name of ["alice", "bob"]) {
     const data = `${SAMPLES}/friends/${name}`;
     copyFolder(group.data(name), data);
-    moveTable(`${data}/users/${name}`, group.file, TABLE);
+    await moveTable(`${data}/users/${name}`, group.file, TABLE);
   }
   return { keys, outbox: messages };
 }

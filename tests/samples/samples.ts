@@ -1,8 +1,11 @@
 /** Where the samples of files are, what they are made of, and how they are brought to a place of the day. */
 
 import { fileURLToPath } from "node:url";
+import { FRIENDS_TABLE_FORMAT } from "../../lib/cli/friends_store.ts";
 import { pathDigest } from "../../lib/store/paths.ts";
+import { RealDisk } from "../../lib/store/real_disk.ts";
 import { checksumOf, checksumText } from "../../lib/store/record_line.ts";
+import { Table } from "../../lib/store/table.ts";
 import type { Node } from "../e2e/node.ts";
 
 export const SAMPLES = fileURLToPath(new URL("files", import.meta.url));
@@ -57,13 +60,22 @@ export function rewriteLines(
   Deno.writeTextFileSync(path, lines.join(""));
 }
 
+/** The path of the table that a folder of `friends/` is for. */
+export async function tableOf(folder: string): Promise<string | undefined> {
+  return (await openTable(folder)).rows?.[0]?.[0];
+}
+
 /** What a profile keeps for the friends of one table is for those of another from now on. */
-export function moveTable(profile: string, from: string, to: string): void {
+export async function moveTable(profile: string, from: string, to: string): Promise<void> {
   const folder = `${profile}/friends/${pathDigest(to)}`;
   Deno.renameSync(`${profile}/friends/${pathDigest(from)}`, folder);
-  Deno.writeTextFileSync(`${folder}/table`, `${to}\n`);
+  await (await openTable(folder)).table.write([[to]]);
   rewriteLines(
     `${profile}/known_peers`,
     (cells) => cells.map((cell) => cell === `users:${from}` ? `users:${to}` : cell),
   );
+}
+
+function openTable(folder: string): ReturnType<typeof Table.open> {
+  return Table.open(new RealDisk(), `${folder}/table`, FRIENDS_TABLE_FORMAT);
 }

@@ -98,15 +98,15 @@ Deno.test("open() keeps comments, blank lines and the order of an edited file", 
   const disk = await newDisk();
   const known = await KnownPeers.open(disk, PATH);
   await known.pin("mesh:1", "Bob", bob, DAY_MS);
-  const line = await content(disk);
-  await put(disk, `# friends\n\n${line}# met at FOSDEM`);
+  const [header, line] = (await content(disk)).split("\n") as [string, string];
+  await put(disk, `# friends\n${header}\n\n${line}\n# met at FOSDEM`);
 
   const edited = await KnownPeers.open(disk, PATH);
   await edited.pin("mesh:1", "Eve", eve, DAY_MS);
 
   const lines = (await content(disk)).split("\n");
-  assertEquals(lines.slice(0, 4), ["# friends", "", line.trimEnd(), "# met at FOSDEM"]);
-  assert(lines[4]!.includes("\tEve\t"));
+  assertEquals(lines.slice(0, 5), [header, "# friends", "", line, "# met at FOSDEM"]);
+  assert(lines[5]!.includes("\tEve\t"));
 });
 
 Deno.test("open() takes a deleted line for a name that is new", async () => {
@@ -114,21 +114,27 @@ Deno.test("open() takes a deleted line for a name that is new", async () => {
   const known = await KnownPeers.open(disk, PATH);
   await known.pin("mesh:1", "Bob", bob, DAY_MS);
   await known.pin("mesh:1", "Eve", eve, DAY_MS);
-  await put(disk, (await content(disk)).split("\n").slice(1).join("\n"));
+  const [header, , line] = (await content(disk)).split("\n");
 
-  const edited = await KnownPeers.open(disk, PATH);
+  for (const left of [`${header}\n${line}\n`, `${line}\n`]) {
+    await put(disk, left);
+    const edited = await KnownPeers.open(disk, PATH);
 
-  assertEquals(edited.check("mesh:1", "Bob", eve).type, "new");
-  assertEquals(edited.check("mesh:1", "Eve", eve).type, "same");
+    assertEquals(edited.check("mesh:1", "Bob", eve).type, "new");
+    assertEquals(edited.check("mesh:1", "Eve", eve).type, "same");
+  }
 });
 
 Deno.test("open() reports a damaged line with file and number", async () => {
   const disk = await newDisk();
   const known = await KnownPeers.open(disk, PATH);
   await known.pin("mesh:1", "Bob", bob, DAY_MS);
-  const line = await content(disk);
+  const [header, pinned] = (await content(disk)).split("\n");
+  const line = `${pinned}\n`;
   for (
     const [text, number] of [
+      [`${header!.replace("peers", "pears")}\n${line}`, 1],
+      [`${header}\n${line.replace("Bob", "Bop")}`, 2],
       [line.replace("Bob", "Bop"), 1],
       [`# c\n\n${line.slice(0, -5)}\n`, 3],
       ["mesh:1 Bob\n", 1],

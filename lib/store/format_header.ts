@@ -1,0 +1,40 @@
+/** What the first line of each file of ours says: whose it is, what it holds, and in which version. */
+
+import { P2pchatError } from "../base/errors.ts";
+
+/** What is in a file. */
+export interface FileFormat {
+  /** Lower-case words with `-` between them, such as `mesh-room`. */
+  readonly format: string;
+  /** Counts up with each change that older programs cannot read. */
+  readonly version: number;
+}
+
+export const HEADER_KIND = "p2pchat";
+
+/** The cells of the line. */
+export function headerCells({ format, version }: FileFormat): readonly string[] {
+  return [HEADER_KIND, format, String(version)];
+}
+
+/**
+ * Checks the cells of a file's first line.
+ * @throws {P2pchatError} `bad-file` for another format or version.
+ */
+export function checkHeader(path: string, cells: readonly string[], expected: FileFormat): void {
+  const [kind = "", format, version = ""] = cells;
+  if (kind !== HEADER_KIND || format !== expected.format) {
+    throw new P2pchatError(
+      "bad-file",
+      `Cannot read ${path}: it says that it is ${JSON.stringify(format ?? kind)}, expected ` +
+        `${JSON.stringify(expected.format)}; move it away or choose another folder with --data`,
+    );
+  }
+  if (version !== String(expected.version)) {
+    throw new P2pchatError(
+      "bad-file",
+      `Cannot read ${path}: its version is ${JSON.stringify(version)}, this program reads ` +
+        `${expected.version}; use the program that wrote it`,
+    );
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * Each file says which version it is. One that this program doesn't know is refused by its name, and left as it is:
+ * the program that wrote it can go on. Raising a version here belongs to a change of its format.
+ *
+ * Without a version are `users.txt`, which people write, and `accounts.csv`, whose first line names its columns: another
+ * one is refused (`accounts_csv_test.ts`). Of snapshots: `snapshot_store_test.ts`.
+ */
+
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { P2pchatError } from "../../lib/base/errors.ts";
+import type { RoomId } from "../../lib/base/ids.ts";
+import { openFriends } from "../../lib/cli/friends_store.ts";
+import { MemberPlaces } from "../../lib/cli/member_place.ts";
+import { MeshRooms } from "../../lib/cli/mesh_rooms.ts";
+import { openRecords } from "../../lib/cli/record_store.ts";
+import { openRegistry } from "../../lib/cli/registry_store.ts";
+import {
+  DIRECTORY_LOG_FORMAT,
+  directoryLine,
+  directoryRecord,
+} from "../../lib/runtime/directory_records.ts";
+import { folderOf } from "../../lib/store/disk.ts";
+import type { FileFormat } from "../../lib/store/format_header.ts";
+import { openIdentity } from "../../lib/store/identity.ts";
+import { KnownPeers } from "../../lib/store/known_peers.ts";
+import { headerContent } from "../../lib/store/log_format.ts";
+import { MemoryDisk } from "../../lib/store/memory_disk.ts";
+import { pathDigest } from "../../lib/store/paths.ts";
+import { LineBuffer } from "../../lib/store/record_line.ts";
+import { Table } from "../../lib/store/table.ts";
+import { openLogAt } from "./group_logs.ts";
+import { openCoordinatorAt, openMemberAt } from "./group_stores.ts";
+
+interface VersionedFile {
+  readonly path: string;
+  readonly format: FileFormat;
+  /** A file with nothing but a first line. */
+  write(disk: MemoryDisk, path: string, format: FileFormat): void | Promise<void>;
+  open(disk: MemoryDisk): Promise<unknown>;
+}
+
+const ROOM = "ab".repeat(32) as RoomId;
+const FRIENDS = `/p/friends/${pathDigest("/users.txt")}`;
+
+async function openRoom(disk: MemoryDisk): Promise<unknown> {
+  const rooms = await MeshRooms.open(disk, "/p/mesh", () => {});
+  const knownPeers = await KnownPeers.open(disk, "/p/known_peers");
+  return await rooms.openRoom(ROOM, 1, knownPeers, () => 0, () => {}, false);
+}
+
+async function table(disk: MemoryDisk, path: string, format: FileFormat): Promise<void> {
+  await disk.makeFolder(folderOf(path));
+  await (await Table.open(disk, path, format)).table.write([]);
+}
+
+function lines(...contents: readonly string[]): Uint8Array {
+  const buffer = new LineBuffer();
+  for (const content of contents) buffer.add(content);
+  return buffer.bytes();
+}
+
+function log(disk: MemoryDisk, path: string, format: FileFormat): void {
+  disk.place(path, lines(headerContent(format)));
+}
+
+/** A file that users may edit: they may have written above its first line. */
+function pins(disk: MemoryDisk, path: string, { format, version }: FileFormat): void {
+  disk.place(path, `# mine\n${new TextDecoder().decode(lines(`p2pchat\t${format}\t${version}`))}`);
+}
+
+function groupLog(disk: MemoryDisk, path: string, { format, version }: FileFormat): void {
+  const group = "cd".repeat(32);
+  disk.place(path, `p2pchat\t${format}\t${version}\t${group}\t${group}\n`);
+}
+
+const FILES: readonly VersionedFile[] = [
+  {
+    path: "/p/identity",
+    format: { format: "identity", version: 1 },
+    write: table,
+    open: (disk) => openIdentity(disk, "/p/identity", (length) => new Uint8Array(length)),
+  },
+  {
+    path: "/p/known_peers",
+    format: { format: "known-peers", version: 1 },
+    write: pins,
+    open: (disk) => KnownPeers.open(disk, "/p/known_peers"),
+  },
+  {
+    path: "/p/mesh/last",
+    format: { format: "mesh-last-room", version: 1 },
+    write: table,
+    open: openRoom,
+  },
+  {
+    path: `/p/mesh/${ROOM}/log`,
+    format: { format: "mesh-room", version: 1 },
+    write: log,
+    open: openRoom,
+  },
+  {
+    path: `${FRIENDS}/table`,
+    format: { format: "friends-table", version: 1 },
+    write: table,
+    open: (disk) => openFriends(disk, "/p/friends", "/users.txt"),
+  },
+  {
+    path: `${FRIENDS}/log`,
+    format: { format: "friends", version: 1 },
+    write: log,
+    open: (disk) => openFriends(disk, "/p/friends", "/users.txt"),
+  },
+  {
+    path: "/p/group/1/place",
+    format: { format: "group-place", version: 1 },
+    write: table,
+    open: (disk) => MemberPlaces.open(disk, "/p/group", () => null),
+  },
+  {
+    path: "/p/group/1/state",
+    format: { format: "group-member", version: 2 },
+    write: log,
+    open: (disk) => openMemberAt(disk, "/p/group/1"),
+  },
+  {
+    path: "/p/group/1/log",
+    format: { format: "group-log", version: 2 },
+    write: groupLog,
+    open: (disk) => openLogAt(disk, "/p/group/1/log"),
+  },
+  {
+    path: "/serve/state",
+    format: { format: "group-coordinator", version: 2 },
+    write: log,
+    open: (disk) => openCoordinatorAt(disk, "/serve"),
+  },
+  {
+    path: "/p/registry/log",
+    format: { format: "registry", version: 1 },
+    write: log,
+    open: (disk) => openRegistry(disk, "/p/registry"),
+  },
+  {
+    path: "/regserver/broadcasts",
+    format: { format: "directory", version: 1 },
+    write: log,
+    open: (disk) =>
+      openRecords(disk, "/regserver/broadcasts", {
+        name: DIRECTORY_LOG_FORMAT,
+        line: directoryLine,
+        record: directoryRecord,
+      }),
+  },
+];
+
+for (const { path, format, write, open } of FILES) {
+  const { format: name, version } = format;
+  Deno.test(`${name}: a file of another version than ${version} is refused, and stays as it is`, async () => {
+    for (const other of [version - 1, version + 1]) {
+      const disk = new MemoryDisk();
+      await disk.makeFolder("/p");
+      await write(disk, path, { ...format, version: other });
+      const before = disk.text(path);
+
+      const { code, message } = await assertRejects(() => open(disk), P2pchatError);
+
+      assertEquals(code, "bad-file", message);
+      assertStringIncludes(message, `Cannot read ${path}: `);
+      assertStringIncludes(
+        message.replaceAll('"', ""),
+        `its version is ${other}, this program reads ${version}; use the program that wrote it`,
+      );
+      assertEquals(disk.text(path), before);
+    }
+  });
+}
