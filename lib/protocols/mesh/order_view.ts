@@ -86,7 +86,7 @@ export class OrderView implements OrderQueries {
   latest(): number {
     let latest = this.ledger.latestBesides(this.authoring.signer.key);
     for (const { blocker } of this.pool.all()) {
-      if (blocker.kind === "claim") continue;
+      if (blocker.kind === "claim" || blocker.kind === "floor") continue;
       latest = Math.min(latest, this.reached(blocker.stream, blocker.counter));
     }
     return latest;

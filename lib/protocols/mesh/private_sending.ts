@@ -8,7 +8,7 @@ import type { PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { Deadlines } from "../../base/machine.ts";
 import { Pending } from "../../base/pending.ts";
-import { PRIVATE_WAITING_HIGH, PRIVATE_WAITING_MAX } from "./limits.ts";
+import { HEADS_MAX, PRIVATE_WAITING_HIGH, PRIVATE_WAITING_MAX } from "./limits.ts";
 import type {
   PrivateConfig,
   PrivateEffect,
