@@ -281,8 +281,9 @@ export const ROTATIONS_KEPT_MAX = 64;
 export const ROTATIONS_PER_EPOCH_MAX = 4;
 /**
  * A rotation is taken in at most so far ahead of the last one that is known, so that no single one uses the epochs
- * up: with the rate below that takes a liar more than a year on one link. Until then it can make every invite void, as
- * often as it likes. Who was away for more rotations needs the present invite.
+ * up: with the rates below that takes a liar more than a year with one key, and half an hour with a new key for each
+ * handshake. Until then it can make every invite void, as often as it likes. Who was away for more rotations needs the
+ * present invite.
  */
 export const EPOCHS_AHEAD_MAX = 1_000;
 /** New rotations taken in from one neighbour: people rotate once in a while; and twice all that are kept, at once. */
