@@ -1,13 +1,7 @@
 /** How the events of a mesh read as lines. */
 
 import { endpointText } from "../base/ids.ts";
-import type {
-  HistoryMessage,
-  MeshEvent,
-  MeshStatus,
-  PeerStatus,
-  PeerView,
-} from "../protocols/mesh/events.ts";
+import type { MeshEvent, MeshStatus, PeerStatus, PeerView } from "../protocols/mesh/events.ts";
 import { messageLine, messageStart } from "./message_rendering.ts";
 import { andListed, listed, nameSpan, ownNameSpan } from "./spans.ts";
 import type { CommonEvent, Line, RenderContext, Span } from "./user_interface.ts";
@@ -50,7 +44,7 @@ export function meshLines(event: MeshOwnEvent, context: RenderContext): readonly
     case "peers":
       return event.peers.map(peerLine);
     case "history":
-      return historyLines(event.messages, nowMs);
+      return historyLines(event, nowMs);
     case "status":
       return statusLines(event);
     case "verify":
@@ -134,13 +128,16 @@ function peerLine(peer: PeerView, index: number): Line {
   return [nameSpan(peer.name), `  ${address}  ${peer.direct ? "direct" : "through others"}`];
 }
 
-function historyLines(messages: readonly HistoryMessage[], nowMs: number): readonly Line[] {
+function historyLines(
+  { messages, shownAs }: EventNamed<"history">,
+  nowMs: number,
+): readonly Line[] {
   if (messages.length === 0) return [["No messages."]];
   return messages.map((message) => {
     const sentMs = Date.parse(message.sentAt);
     const timeMs = Number.isNaN(sentMs) ? nowMs : sentMs;
     const body: Span = { text: message.text, as: "body" };
-    return [{ timeMs }, " <", nameSpan(message.from), "> ", body];
+    return [{ timeMs }, " <", nameSpan(shownAs[message.id] ?? message.from), "> ", body];
   });
 }
 

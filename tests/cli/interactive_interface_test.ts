@@ -106,7 +106,7 @@ Deno.test("a long history is written in pieces, the prompt below what was shown 
   await settle();
   const before = streams.stdoutText.length;
   streams.hold();
-  ui.show({ event: "history", messages: new Array(20).fill(message) });
+  ui.show({ event: "history", messages: new Array(20).fill(message), shownAs: {} });
   await settle();
   streams.release();
   streams.hold();
@@ -136,7 +136,7 @@ Deno.test("a line stays in the editor while a whole history waits to be shown", 
     sentAt: "",
   });
   streams.hold();
-  ui.show({ event: "history", messages: texts });
+  ui.show({ event: "history", messages: texts, shownAs: {} });
   streams.type("/history\r");
   await settle();
   assertEquals(room.happened, []);

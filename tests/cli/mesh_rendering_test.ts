@@ -191,10 +191,17 @@ Dave  takes no calls  direct
   ],
   [
     "the history",
-    { event: "history", messages: [{ id: "1", from: "Bob", text: "a\nb", sentAt: EARLIER }] },
-    "11:03 <Bob> a␊b\n",
+    {
+      event: "history",
+      messages: [
+        { id: "1", from: "Bob", key: KEY, text: "a\nb", sentAt: EARLIER },
+        { id: "2", from: "Bob", key: "l", text: "no", sentAt: EARLIER },
+      ],
+      shownAs: { 2: "Bob~k7f3" },
+    },
+    "11:03 <Bob> a␊b\n11:03 <Bob~k7f3> no\n",
   ],
-  ["an empty history", { event: "history", messages: [] }, "No messages.\n"],
+  ["an empty history", { event: "history", messages: [], shownAs: {} }, "No messages.\n"],
   [
     "a status where all is well",
     STATUS,

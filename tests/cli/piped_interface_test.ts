@@ -258,8 +258,9 @@ Deno.test("a command that rejects is an error with its ref", async () => {
 });
 
 function historyOf(count: number, text: string) {
-  const message = { id: "1", from: "Bob", text, sentAt: new Date(NOON_MS).toISOString() };
-  return { event: "history", messages: new Array<typeof message>(count).fill(message) } as const;
+  const message = { id: "1", from: "Bob", key: "k", text, sentAt: new Date(NOON_MS).toISOString() };
+  const messages = new Array<typeof message>(count).fill(message);
+  return { event: "history", messages, shownAs: {} } as const;
 }
 
 Deno.test("a history of the longest messages is written in pieces, and what is shown meanwhile after it", async () => {
@@ -276,7 +277,7 @@ Deno.test("a history of the longest messages is written in pieces, and what is s
       bytes += piece.length;
       longest = Math.max(longest, piece.length);
       start += start === "" ? new TextDecoder().decode(piece.subarray(0, 60)) : "";
-      end = (end + new TextDecoder().decode(piece.subarray(-200))).slice(-200);
+      end = (end + new TextDecoder().decode(piece.subarray(-300))).slice(-300);
       return piece.length;
     };
     ui.show(historyOf(count, "\x01".repeat(65_536)), "h");
@@ -301,6 +302,6 @@ Deno.test("a long history in JSON is the object that a short one is", async () =
   await ui.close();
   const [none, all] = streams.stdoutText.split("\n");
   const at = new Date(NOON_MS).toISOString();
-  assertEquals(JSON.parse(none!), { event: "history", at, messages: [], ref: "none" });
+  assertEquals(JSON.parse(none!), { ...history, at, messages: [], ref: "none" });
   assertEquals(JSON.parse(all!), { ...history, at, ref: "h" });
 });

@@ -5,13 +5,14 @@
  * it: else a crowd of made-up members would take the names off the history, and nobody could get it from here.
  */
 
-import type { ClaimId, PeerKey } from "../../base/ids.ts";
+import type { ClaimId, FoldedName, PeerKey } from "../../base/ids.ts";
 import type { KnownClaim } from "./credentials.ts";
 import { CLAIMS_MAX } from "./limits.ts";
 
 export class ClaimTable {
   readonly #byId = new Map<ClaimId, KnownClaim>();
   readonly #ofKey = new Map<PeerKey, Set<KnownClaim>>();
+  readonly #ofName = new Map<FoldedName, Set<KnownClaim>>();
   readonly #admittedBy = new Map<PeerKey, Set<KnownClaim>>();
 
   /**
@@ -50,6 +51,11 @@ export class ClaimTable {
     return this.#ofKey.has(key);
   }
 
+  /** Whose claims are of this name. */
+  *claimants(folded: FoldedName): Iterable<PeerKey> {
+    for (const { signed } of this.#ofName.get(folded) ?? []) yield signed.claim.value.key;
+  }
+
   /** All claims that one member has admitted. */
   admittedBy(key: PeerKey): Iterable<KnownClaim> {
     return this.#admittedBy.get(key) ?? [];
@@ -58,8 +64,9 @@ export class ClaimTable {
   add(known: KnownClaim): void {
     if (this.#byId.has(known.id)) return;
     this.#byId.set(known.id, known);
-    const { key, admitter } = known.signed.claim.value;
+    const { key, admitter, folded } = known.signed.claim.value;
     list(this.#ofKey, key, known);
+    list(this.#ofName, folded as FoldedName, known);
     list(this.#admittedBy, admitter, known);
     // Those in use move to the back, so that each is passed over once for every turn of the table.
     let turn = this.#byId.size;
@@ -74,8 +81,9 @@ export class ClaimTable {
   }
 
   #unlist(claim: KnownClaim): void {
-    const { key, admitter } = claim.signed.claim.value;
+    const { key, admitter, folded } = claim.signed.claim.value;
     unlist(this.#ofKey, key, claim);
+    unlist(this.#ofName, folded as FoldedName, claim);
     unlist(this.#admittedBy, admitter, claim);
   }
 
@@ -84,13 +92,13 @@ export class ClaimTable {
   }
 }
 
-function list(lists: Map<PeerKey, Set<KnownClaim>>, key: PeerKey, claim: KnownClaim): void {
+function list<Key>(lists: Map<Key, Set<KnownClaim>>, key: Key, claim: KnownClaim): void {
   const claims = lists.get(key);
   if (claims === undefined) lists.set(key, new Set([claim]));
   else claims.add(claim);
 }
 
-function unlist(lists: Map<PeerKey, Set<KnownClaim>>, key: PeerKey, claim: KnownClaim): void {
+function unlist<Key>(lists: Map<Key, Set<KnownClaim>>, key: Key, claim: KnownClaim): void {
   const claims = lists.get(key);
   claims?.delete(claim);
   if (claims?.size === 0) lists.delete(key);

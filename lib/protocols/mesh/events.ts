@@ -20,6 +20,8 @@ export interface HistoryMessage {
   readonly id: string;
   /** The name claimed when it was sent, the same at every member. */
   readonly from: string;
+  /** The author's fingerprint: tells those apart who have used one name. */
+  readonly key: string;
   readonly text: string;
   /** ISO 8601, UTC, by the author's clock. */
   readonly sentAt: string;
@@ -104,6 +106,8 @@ export type MeshEvent =
     readonly event: "message";
     readonly id: string;
     readonly from: string;
+    /** The author's fingerprint. */
+    readonly key: string;
     readonly text: string;
     readonly self: boolean;
     readonly private: boolean;
@@ -131,7 +135,12 @@ export type MeshEvent =
     readonly line: string;
   }
   | { readonly event: "peers"; readonly peers: readonly PeerView[] }
-  | { readonly event: "history"; readonly messages: readonly HistoryMessage[] }
+  | {
+    readonly event: "history";
+    readonly messages: readonly HistoryMessage[];
+    /** By id: how the author is shown here, where that isn't `from`. */
+    readonly shownAs: Readonly<Record<string, string>>;
+  }
   | MeshStatus
   | ModeEvent;
 

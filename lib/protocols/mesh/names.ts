@@ -24,6 +24,9 @@ import type { NamesConfig, NamesEffect, NamesInput } from "./names_io.ts";
 /** Enough of a fingerprint to tell two Bobs apart; longer where it doesn't. */
 const SUFFIX_LENGTH = 4;
 
+/** Of so many who have used one name each is told from each other; of more, made up by liars, each by its whole key. */
+const COMPARED_MAX = 16;
+
 interface Holder {
   readonly claim: KnownClaim;
   readonly folded: FoldedName;
@@ -90,17 +93,35 @@ export class Names implements Machine<NamesInput, NamesEffect> {
   }
 
   /**
-   * How an author is shown, here or not: a name that is known with another key, or is somebody else's here,
-   * carries the start of the fingerprint.
+   * How an author is shown, here or not: a name that is known with another key, is somebody else's here, or
+   * was another's at any time, none of them being known by it, carries the start of the fingerprint.
    * @param claimed The name that it claims, or claimed when it wrote.
    */
   authorName(key: PeerKey, claimed: string): string {
     const shown = this.shownName(key);
     if (shown !== null) return shown;
     const folded = foldName(claimed);
-    const known = this.#pins.get(folded)?.key ?? this.ownerOf(folded) ?? key;
+    const known = this.#pins.get(folded)?.key ?? this.ownerOf(folded);
     if (known === key) return claimed;
-    return `${claimed}~${this.fingerprintOf(key).slice(0, SUFFIX_LENGTH)}`;
+    const rivals = new Set<PeerKey>(known === null ? [] : [known]);
+    for (const claimant of this.config.claimants(folded)) {
+      if (claimant !== key) rivals.add(claimant);
+      if (rivals.size > COMPARED_MAX) break;
+    }
+    return rivals.size === 0 ? claimed : `${claimed}~${this.#startApart(key, rivals)}`;
+  }
+
+  /** The start of a fingerprint that none of the others' has. */
+  #startApart(key: PeerKey, others: ReadonlySet<PeerKey>): string {
+    const fingerprint = this.fingerprintOf(key);
+    if (others.size > COMPARED_MAX) return fingerprint;
+    let length = SUFFIX_LENGTH;
+    for (const other of [...others].map(this.fingerprintOf)) {
+      while (other.startsWith(fingerprint.slice(0, length)) && length < fingerprint.length) {
+        length += SUFFIX_LENGTH;
+      }
+    }
+    return fingerprint.slice(0, length);
   }
 
   /** Whom the user means by a name: as shown, in any case; also who was known by it and isn't here. */
@@ -249,7 +270,7 @@ export class Names implements Machine<NamesInput, NamesEffect> {
       if (key !== winnerKey) this.#show(key, this.#suffixed(key));
     }
     this.#show(winnerKey, isStranger ? this.#suffixed(winnerKey) : claim.signed.claim.value.name);
-    if (isStranger) this.#warn(folded, winnerKey, winner[1]);
+    if (isStranger && winner[1].live) this.#warn(folded, winnerKey, winner[1]);
     this.#settleOwn(winnerKey, claim, nowMs);
   }
 
@@ -278,8 +299,8 @@ export class Names implements Machine<NamesInput, NamesEffect> {
   }
 
   /** Whether the winner has the name of somebody else who is known by it and has no claim to it here. */
-  #isStranger(key: PeerKey, { folded, live }: Holder): boolean {
-    if (key === this.config.self || !live) return false;
+  #isStranger(key: PeerKey, { folded }: Holder): boolean {
+    if (key === this.config.self) return false;
     const pin = this.#pins.get(folded);
     return pin !== undefined && pin.key !== key && this.#holders.get(pin.key)?.folded !== folded;
   }

@@ -1,6 +1,6 @@
 /** The inputs and effects of `Names`: what the mesh composes it with. */
 
-import type { PeerKey } from "../../base/ids.ts";
+import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import type { KnownClaim } from "./credentials.ts";
 import type { MeshRecord } from "./records.ts";
 import type { RosterEffect } from "./roster_io.ts";
@@ -60,6 +60,8 @@ export interface NamesConfig {
   readonly records: readonly MeshRecord[];
   /** Whether a claim's time can be believed; only then does it win over one that is vouched for. */
   readonly isVouched: (claim: KnownClaim) => boolean;
+  /** Who is known to have claimed this name at any time, here or not. */
+  readonly claimants: (folded: FoldedName) => Iterable<PeerKey>;
   /** Two claims are of a race to come in where they are no further apart, and ours is no older when it shows. */
   readonly raceMs: number;
 }

@@ -59,6 +59,7 @@ export class PrivateView {
       event: "message",
       id,
       from: this.facts.shownName(from) ?? fingerprintOf(from),
+      key: fingerprintOf(from),
       text,
       private: true,
       sentAt: dateText(sentAt),

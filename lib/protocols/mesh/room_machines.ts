@@ -60,7 +60,13 @@ export class RoomMachines {
       epoch: () => this.config.secrets?.epoch ?? 0,
     });
     this.names = new Names(
-      { self, records, raceMs: NAME_RACE_MS, isVouched: (claim) => this.roster.isVouched(claim) },
+      {
+        self,
+        records,
+        raceMs: NAME_RACE_MS,
+        isVouched: (claim) => this.roster.isVouched(claim),
+        claimants: (folded) => this.roster.claimants(folded),
+      },
       fingerprintOf,
     );
     this.order = new Order(

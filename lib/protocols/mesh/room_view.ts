@@ -179,6 +179,7 @@ export class RoomView {
       event: "message",
       id: message.id,
       from,
+      key: fingerprintOf(message.author),
       text: message.text,
       self: message.author === this.self,
       private: false,
@@ -187,15 +188,15 @@ export class RoomView {
     }, ref);
   }
 
-  /** Once for each: somebody who isn't here wrote under a name that is known with another key. */
+  /** Once for each: somebody who isn't here wrote under a name that another key has used. */
   #warnOfStranger(author: PeerKey, claimed: string, shown: string): void {
     const isHere = this.facts.shownName(author) !== null;
     if (isHere || this.#strangers.has(author)) return;
     this.#strangers.add(author);
     if (this.#strangers.size > STRANGERS_WARNED_MAX) this.#strangers.clear();
     this.#warn(
-      `These messages under the name ${claimed} are signed with another key, ` +
-        `${fingerprintOf(author)}; shown as ${shown}`,
+      `Several keys have used the name ${claimed}; these messages are signed with ` +
+        `${fingerprintOf(author)}, and shown as ${shown}`,
     );
   }
 
@@ -223,7 +224,7 @@ export class RoomView {
     this.#show({
       event: "message",
       ...message,
-      from: this.facts.authorName(entry.author, message.from),
+      from: this.#authorName(entry),
       self: entry.author === this.self,
       private: false,
       history: true,
@@ -450,11 +451,14 @@ export class RoomView {
   }
 
   history(count: number | null, ref: string | undefined): void {
-    const entries = this.facts.history(count ?? KEPT_MESSAGES_MAX);
-    this.#show(
-      { event: "history", messages: entries.map((entry) => this.#historyMessage(entry)) },
-      ref,
-    );
+    const shownAs: Record<string, string> = {};
+    const messages = this.facts.history(count ?? KEPT_MESSAGES_MAX).map((entry) => {
+      const message = this.#historyMessage(entry);
+      const shown = this.facts.authorName(entry.author, message.from);
+      if (shown !== message.from) shownAs[message.id] = shown;
+      return message;
+    });
+    this.#show({ event: "history", messages, shownAs }, ref);
   }
 
   verify(key: PeerKey, ref: string | undefined): void {
@@ -494,7 +498,7 @@ export class RoomView {
       messages: this.facts.messages(),
       lastMessage: last === undefined
         ? null
-        : { at: dateText(last.sentAt), from: this.#claimed(last.claim, last.author) },
+        : { at: dateText(last.sentAt), from: this.#authorName(last) },
       catchingUp: status.sources.size > 0,
       problems: this.#problems(members, status),
     }, ref);
@@ -535,6 +539,7 @@ export class RoomView {
     return {
       id: entry.id,
       from: this.#claimed(entry.claim, entry.author),
+      key: fingerprintOf(entry.author),
       text: entry.text,
       sentAt: dateText(entry.sentAt),
     };
@@ -542,6 +547,11 @@ export class RoomView {
 
   #name(key: PeerKey): string {
     return this.facts.shownName(key) ?? shortKey(key);
+  }
+
+  /** How the author of a message is shown here. */
+  #authorName({ author, claim }: HistoryEntry): string {
+    return this.facts.authorName(author, this.#claimed(claim, author));
   }
 
   #claimed(claim: ClaimId, author: PeerKey): string {

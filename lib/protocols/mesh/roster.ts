@@ -15,7 +15,7 @@
 
 import type { Signer } from "../../base/crypto.ts";
 import type { Environment } from "../../base/environment.ts";
-import type { ClaimId, Hash, PeerKey } from "../../base/ids.ts";
+import type { ClaimId, FoldedName, Hash, PeerKey } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import { Deadlines, earliestMs, type Machine } from "../../base/machine.ts";
 import { Accusations } from "./accusations.ts";
@@ -206,6 +206,11 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
   /** Whether this key has ever come in, as far as is remembered here. */
   hasClaimOf(key: PeerKey): boolean {
     return this.#claims.table.hasOfKey(key);
+  }
+
+  /** Who is known to have claimed this name at any time. */
+  claimants(folded: FoldedName): Iterable<PeerKey> {
+    return this.#claims.table.claimants(folded);
   }
 
   /** Whether a claim's time can be believed, as far as is known here. */

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import type { ClaimId } from "../../../lib/base/ids.ts";
+import type { ClaimId, FoldedName } from "../../../lib/base/ids.ts";
 import { ClaimTable } from "../../../lib/protocols/mesh/claim_table.ts";
-import { claimOf } from "./membership_fixtures.ts";
+import { claimOf, keyOf } from "./membership_fixtures.ts";
 
 const [member, author] = [claimOf("Member"), claimOf("Author")];
 
@@ -24,4 +24,15 @@ Deno.test("ClaimTable keeps claims of members and of kept messages, whatever els
 
 Deno.test("ClaimTable stays in its bound where every claim is named", () => {
   assertEquals(filled(() => true).size, 4);
+});
+
+Deno.test("ClaimTable knows who has claimed a name, as long as it keeps the claim", () => {
+  const table = new ClaimTable(() => false, undefined, 2);
+  const [bob, carl] = [claimOf("Bob", "Eli"), claimOf("Carl", "ELI")];
+  for (const claim of [bob, carl]) table.add(claim);
+  const before = [...table.claimants("eli" as FoldedName)];
+  table.add(member);
+
+  assertEquals(before, [keyOf("Bob"), keyOf("Carl")]);
+  assertEquals([...table.claimants("eli" as FoldedName)], [keyOf("Carl")]);
 });

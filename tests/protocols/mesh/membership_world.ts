@@ -108,6 +108,7 @@ export class Member {
         records,
         raceMs: NAME_RACE_MS,
         isVouched: (claim) => this.roster.isVouched(claim),
+        claimants: (folded) => this.roster.claimants(folded),
       },
       (key) => key,
     );

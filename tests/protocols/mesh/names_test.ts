@@ -14,9 +14,10 @@ const folded = "bob" as FoldedName;
 function names(
   records: ConstructorParameters<typeof Names>[0]["records"] = [],
   unvouched: ReadonlySet<PeerKey> = new Set(),
+  claimants: readonly PeerKey[] = [],
 ): Names {
   const isVouched = ({ signed }: KnownClaim) => !unvouched.has(signed.claim.value.key);
-  const config = { self: ann, records, raceMs: 5_000, isVouched };
+  const config = { self: ann, records, raceMs: 5_000, isVouched, claimants: () => claimants };
   const names = new Names(config, (key) => `FP${key}`);
   names.step({ type: "own", claim: claimOf("Ann") }, 0);
   return names;
@@ -208,4 +209,38 @@ Deno.test("Names know whom they have met, each once, here, lost, or gone before 
   assertEquals(view.known(), here);
   assertEquals(view.known().map((name) => view.keyOf(name)), [zoe, bob, carl]);
   assertEquals(view.snapshot().map((record) => record.kind === "pin" && record.name), [...here]);
+});
+
+Deno.test("Names tell two authors apart who have gone, unless one is known by the name", () => {
+  const claimants = [bob, carl];
+  const pin = { kind: "pin", name: "Bob", key: bob } as const;
+  const shown = (records: readonly (typeof pin)[]) =>
+    claimants.map((key) => names(records, new Set(), claimants).authorName(key, "Bob"));
+
+  const ofBob = `Bob~FP${bob.slice(0, 2)}`;
+  const ofCarl = `Bob~FP${carl.slice(0, 2)}`;
+  assertEquals(shown([]), [ofBob, ofCarl]);
+  assertEquals(shown([pin]), ["Bob", ofCarl]);
+  assertEquals(names([], new Set(), [bob]).authorName(bob, "Bob"), "Bob");
+});
+
+Deno.test("Names tell authors apart whose fingerprints begin the same, by the whole of it in a crowd", () => {
+  const likeBob = `${bob.slice(0, 12)}${carl.slice(12)}` as PeerKey;
+  const crowd = Array.from({ length: 100 }, (_, number) => keyOf(`Mal ${number}`));
+
+  const ofTwo = names([], new Set(), [bob, likeBob]).authorName(bob, "Bob");
+  const ofMany = names([], new Set(), [bob, ...crowd]).authorName(bob, "Bob");
+
+  assertEquals([ofTwo, ofMany], [`Bob~FP${bob.slice(0, 14)}`, `Bob~FP${bob}`]);
+});
+
+Deno.test("Names show a stranger who is lost with a suffix too", () => {
+  const view = names([{ kind: "pin", name: "Bob", key: bob }]);
+  const shown = `Bob~FP${carl.slice(0, 2)}`;
+
+  const told = view.step({ type: "absent", key: carl, claim: claimOf("Carl", "Bob") }, 0);
+
+  assertEquals(told, []);
+  assertEquals([view.shownName(carl), view.authorName(carl, "Bob")], [shown, shown]);
+  assertEquals([view.keyOf("Bob"), view.isTrusted(carl)], [carl, false]);
 });

@@ -8,6 +8,7 @@
 
 import type { Signer } from "../../../lib/base/crypto.ts";
 import type { Environment } from "../../../lib/base/environment.ts";
+import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
 import {
   type BundleId,
   type Endpoint,
@@ -668,6 +669,7 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
         event: "message",
         id: messageId(this.environment.crypto, id, index),
         from: this.#nameOf(header.author),
+        key: fingerprintOf(header.author),
         text,
         self: header.author === this.signer.key,
         private: false,
@@ -736,11 +738,12 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
       bundle.texts.value.map((text, index) => ({
         id: messageId(this.environment.crypto, id, index),
         from: this.#nameOf(bundle.header.value.author),
+        key: fingerprintOf(bundle.header.value.author),
         text,
         sentAt: new Date(bundle.header.value.sentAt).toISOString(),
       }))
     );
-    this.#show({ event: "history", messages: messages.slice(-count) });
+    this.#show({ event: "history", messages: messages.slice(-count), shownAs: {} });
   }
 
   #quit(): void {

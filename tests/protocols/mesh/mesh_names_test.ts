@@ -1,0 +1,100 @@
+import { assertEquals } from "@std/assert";
+import { fingerprintOf } from "../../../lib/base/fingerprint.ts";
+import type { MeshCommand, MeshEvent } from "../../../lib/protocols/mesh/events.ts";
+import { fakeSigner } from "../../sim/fake_crypto.ts";
+import { EVEN_WORLD, plainMember } from "../../sim/mesh/even_world.ts";
+import type { Member } from "../../sim/mesh/member.ts";
+import { meshSubject } from "../../sim/mesh/mesh_subject.ts";
+import { World } from "../../sim/mesh/world.ts";
+
+const SECOND_MS = 1_000;
+
+/** A room that Ann has founded, and what each member's user is shown. */
+class Room {
+  readonly shown = new Map<Member, MeshEvent[]>();
+  readonly ann: Member;
+  readonly #world = new World({ ...EVEN_WORLD, hosts: 8 }, meshSubject(), [{
+    name: "shown",
+    shown: ({ member }, event) => this.shown.get(member)?.push(event),
+  }]);
+
+  constructor() {
+    this.ann = this.member("Ann");
+    this.#world.start(this.ann, { kind: "found" });
+    this.#pass();
+  }
+
+  /** @param seed Tells the keys of several apart who use one name. */
+  member(name: string, seed = name): Member {
+    const member = this.#world.addMember(plainMember(fakeSigner(seed), name));
+    this.shown.set(member, []);
+    return member;
+  }
+
+  joined(name: string, seed = name): Member {
+    const member = this.member(name, seed);
+    this.#world.start(member, { kind: "join", contact: this.ann.endpoint });
+    this.#pass();
+    return member;
+  }
+
+  say(member: Member, text: string): void {
+    this.#world.say(member.process!, text, null);
+    this.#pass();
+  }
+
+  /** What the user is shown from here on until it is answered. */
+  ask(member: Member, command: MeshCommand): readonly MeshEvent[] {
+    const events = this.shown.get(member)!;
+    const before = events.length;
+    member.process!.command(command);
+    this.#pass();
+    return events.slice(before);
+  }
+
+  #pass(): void {
+    this.#world.time.runUntil(this.#world.time.nowMs + 5 * SECOND_MS);
+  }
+}
+
+function suffixed(name: string, { key }: Member): string {
+  return `${name}~${fingerprintOf(key).slice(0, 4)}`;
+}
+
+Deno.test("Mesh tells apart, live, to newcomers and in a history, two who have used one name", () => {
+  const room = new Room();
+  const elis = ["one", "other"].map((seed) => {
+    const eli = room.joined("Eli", seed);
+    room.say(eli, `I am ${seed}`);
+    room.ask(eli, { command: "quit" });
+    return eli;
+  }) as [Member, Member];
+
+  const nina = room.joined("Nina");
+  const [asAnn, asNina] = [room.ann, nina].map((member) => {
+    const answer = room.ask(member, { command: "history", count: null });
+    const [history] = answer.filter(({ event }) => event === "history");
+    if (history?.event !== "history") throw new Error("no history was shown");
+    return history;
+  }) as [Extract<MeshEvent, { event: "history" }>, Extract<MeshEvent, { event: "history" }>];
+
+  const keys = elis.map(({ key }) => fingerprintOf(key));
+  const messages = [room.ann, nina].map((member) =>
+    room.shown.get(member)!.flatMap((event) =>
+      event.event === "message" ? [[event.from, event.key]] : []
+    )
+  );
+  const [one, other] = elis.map((eli) => suffixed("Eli", eli));
+  assertEquals(messages, [
+    [["Eli", keys[0]], [other, keys[1]]],
+    [[one, keys[0]], [other, keys[1]]],
+  ]);
+  assertEquals(asNina.messages, asAnn.messages);
+  assertEquals(asAnn.messages.map(({ from, key }) => [from, key]), [
+    ["Eli", keys[0]],
+    ["Eli", keys[1]],
+  ]);
+  const [first, second] = asAnn.messages.map(({ id }) => id) as [string, string];
+  assertEquals(asAnn.shownAs, { [second]: other });
+  assertEquals(asNina.shownAs, { [first]: one, [second]: other });
+});
