@@ -124,22 +124,37 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     return fingerprint.slice(0, length);
   }
 
-  /** Whom the user means by a name: as shown, in any case; also who was known by it and isn't here. */
+  /**
+   * Whom the user means by a name: as shown, in any case; also who was known by it and isn't here, but for a
+   * stranger who has it now and may be that one with a new key.
+   */
   keyOf(shown: string): PeerKey | null {
     const folded = foldName(withoutMark(shown));
-    return this.#keysByShown.get(folded) ?? this.ownerOf(folded) ?? this.#pins.get(folded)?.key ??
-      null;
+    const here = this.#keysByShown.get(folded);
+    if (here !== undefined) return here;
+    const owner = this.ownerOf(folded);
+    const pinned = this.#pins.get(folded)?.key ?? null;
+    if (owner === null) return pinned;
+    return pinned !== null && this.#isKnownOtherwise(owner, folded) ? pinned : owner;
   }
 
   /**
    * Whether this key, as `keyOf` gave it, is the one its name is known with: private messages are sealed to no
-   * other. Whoever holds no name here was found by the pin.
+   * other. Whoever holds no name here was found by the pin; who was met under another name and is shown with a
+   * suffix is nobody's new key, and cannot be meant by the plain name.
    */
   isTrusted(key: PeerKey): boolean {
     const holder = this.#holders.get(key);
     if (holder === undefined) return true;
-    const pin = this.#pins.get(holder.folded);
-    return pin === undefined || pin.key === key || this.#winnerOf(holder.folded)?.[0] !== key;
+    const { folded, shown } = holder;
+    const pin = this.#pins.get(folded);
+    if (pin === undefined || pin.key === key || this.#winnerOf(folded)?.[0] !== key) return true;
+    return shown !== null && foldName(shown) !== folded && this.#isKnownOtherwise(key, folded);
+  }
+
+  /** Whether this key was met under another name than this. */
+  #isKnownOtherwise(key: PeerKey, folded: FoldedName): boolean {
+    return this.#pins.entries().some(([name, pin]) => pin.key === key && name !== folded);
   }
 
   /** The names by which `keyOf` finds somebody else, each once: as shown, or as claimed by who holds none here now. */

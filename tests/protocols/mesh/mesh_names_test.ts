@@ -38,16 +38,21 @@ class Room {
     return member;
   }
 
-  say(member: Member, text: string): void {
-    this.#world.say(member.process!, text, null);
-    this.#pass();
+  /** To all, or to one by a name; what the user is shown then. */
+  say(member: Member, text: string, name?: string, to?: Member): readonly MeshEvent[] {
+    const receiver = name === undefined ? null : { name, key: to!.key };
+    return this.#shownBy(member, () => this.#world.say(member.process!, text, receiver));
   }
 
-  /** What the user is shown from here on until it is answered. */
+  /** What the user is shown then. */
   ask(member: Member, command: MeshCommand): readonly MeshEvent[] {
+    return this.#shownBy(member, () => member.process!.command(command));
+  }
+
+  #shownBy(member: Member, act: () => void): readonly MeshEvent[] {
     const events = this.shown.get(member)!;
     const before = events.length;
-    member.process!.command(command);
+    act();
     this.#pass();
     return events.slice(before);
   }
@@ -97,4 +102,20 @@ Deno.test("Mesh tells apart, live, to newcomers and in a history, two who have u
   const [first, second] = asAnn.messages.map(({ id }) => id) as [string, string];
   assertEquals(asAnn.shownAs, { [second]: other });
   assertEquals(asNina.shownAs, { [first]: one, [second]: other });
+});
+
+Deno.test("Mesh writes to an away member, and to the known one who has taken the name, each by the name shown", () => {
+  const room = new Room();
+  const [ben, cleo] = [room.joined("Ben"), room.joined("Cleo")];
+  room.ask(ben, { command: "quit" });
+  room.ask(cleo, { command: "name", name: "Ben" });
+
+  const shown = suffixed("Ben", cleo);
+  const receivers = ([[shown, cleo], ["Cleo", cleo], ["Ben", ben]] as const).map(([name, to]) => {
+    return room.say(room.ann, "only you", name, to).flatMap((event) =>
+      event.event === "message" ? [event.to] : event.event === "error" ? [event.text] : []
+    );
+  });
+
+  assertEquals(receivers, [[shown], [shown], ["Ben"]]);
 });

@@ -244,3 +244,34 @@ Deno.test("Names show a stranger who is lost with a suffix too", () => {
   assertEquals([view.shownName(carl), view.authorName(carl, "Bob")], [shown, shown]);
   assertEquals([view.keyOf("Bob"), view.isTrusted(carl)], [carl, false]);
 });
+
+Deno.test("Names keep two apart who are both known, where one takes the name of the other who is away", () => {
+  const view = names([
+    { kind: "pin", name: "Bob", key: bob },
+    { kind: "pin", name: "Carl", key: carl },
+  ]);
+  view.step(joined(carl, claimOf("Carl")), 0);
+
+  const renamed = view.step({ type: "reclaimed", key: carl, claim: claimOf("Carl", "Bob") }, 0);
+
+  const shown = `Bob~FP${carl.slice(0, 2)}`;
+  assertEquals(renamed.map(({ type }) => type), ["renamed", "key-changed"]);
+  assertEquals([shown, "Carl", "bob"].map((name) => view.keyOf(name)), [carl, carl, bob]);
+  assertEquals([carl, bob].map((key) => view.isTrusted(key)), [true, true]);
+});
+
+Deno.test("Names let nobody have what is private for another by taking a known one's name first", () => {
+  const view = names([
+    { kind: "pin", name: "Bob", key: bob },
+    { kind: "pin", name: "Carl", key: carl },
+  ]);
+  view.step(joined(bob, claimOf("Bob", "Bob", 200)), 0);
+
+  view.step(joined(carl, claimOf("Carl", "Bob", 100)), 60_000);
+
+  assertEquals([view.shownName(carl), view.keyOf("Bob"), view.isTrusted(carl)], [
+    "Bob",
+    carl,
+    false,
+  ]);
+});
