@@ -11,14 +11,13 @@
  * The caller passes on the roster's changes in their order. For `left` it asks `shownName` first.
  */
 
-import { dropOldest } from "../../base/bounded.ts";
 import type { FoldedName, PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import type { Machine } from "../../base/machine.ts";
 import { foldName, withoutMark } from "../../base/names.ts";
 import type { MeshRecord } from "./records.ts";
 import { compareClaims, type KnownClaim } from "./credentials.ts";
-import { PINS_MAX } from "./limits.ts";
+import { type Pin, Pins } from "./pins.ts";
 import type { NamesConfig, NamesEffect, NamesInput } from "./names_io.ts";
 
 /** Enough of a fingerprint to tell two Bobs apart; longer where it doesn't. */
@@ -35,24 +34,13 @@ interface Holder {
   readonly shown: string | null;
 }
 
-interface Pin {
-  /** As it was claimed. */
-  readonly name: string;
-  readonly key: PeerKey;
-  /** The stranger whom the user has been warned of. */
-  readonly warnedOf: PeerKey | null;
-  /** Null where it was known before this start. */
-  readonly atMs: number | null;
-}
-
 export class Names implements Machine<NamesInput, NamesEffect> {
   /** Live members, lost ones whose name is held, and ourselves: bounded by the roster. */
   readonly #holders = new Map<PeerKey, Holder>();
   readonly #keysByFolded = new Map<FoldedName, Set<PeerKey>>();
   /** Folded shown names of the holders. */
   readonly #keysByShown = new Map<string, PeerKey>();
-  /** At most `PINS_MAX`, the oldest first: what is full takes only what the user trusts. */
-  readonly #pins = new Map<FoldedName, Pin>();
+  readonly #pins: Pins;
   /** The claim we came in with, and when; another name, claimed later, is never lost in a race to come in. */
   #cameIn: { readonly claim: KnownClaim; readonly atMs: number } | null = null;
   /** The claim that ours has lost to, so that it is said once. */
@@ -64,9 +52,7 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     readonly config: NamesConfig,
     readonly fingerprintOf: (key: PeerKey) => string,
   ) {
-    for (const record of config.records) {
-      if (record.kind === "pin") this.#setPin(foldName(record.name), record, null);
-    }
+    this.#pins = new Pins(config.records);
   }
 
   step(input: NamesInput, nowMs: number): readonly NamesEffect[] {
@@ -135,7 +121,7 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     const owner = this.ownerOf(folded);
     const pinned = this.#pins.get(folded)?.key ?? null;
     if (owner === null) return pinned;
-    return pinned !== null && this.#isKnownOtherwise(owner, folded) ? pinned : owner;
+    return pinned !== null && this.#pins.isKnownOtherwise(owner, folded) ? pinned : owner;
   }
 
   /**
@@ -149,18 +135,13 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     const { folded, shown } = holder;
     const pin = this.#pins.get(folded);
     if (pin === undefined || pin.key === key || this.#winnerOf(folded)?.[0] !== key) return true;
-    return shown !== null && foldName(shown) !== folded && this.#isKnownOtherwise(key, folded);
-  }
-
-  /** Whether this key was met under another name than this. */
-  #isKnownOtherwise(key: PeerKey, folded: FoldedName): boolean {
-    return this.#pins.entries().some(([name, pin]) => pin.key === key && name !== folded);
+    return shown !== null && foldName(shown) !== folded && this.#pins.isKnownOtherwise(key, folded);
   }
 
   /** The names by which `keyOf` finds somebody else, each once: as shown, or as claimed by who holds none here now. */
   known(): readonly string[] {
     const known = new Map<FoldedName, string>();
-    for (const [folded, { name }] of this.#pins) known.set(folded, name);
+    for (const [folded, { name }] of this.#pins.entries()) known.set(folded, name);
     for (const [key, { shown }] of this.#holders) {
       if (shown !== null && key !== this.config.self) known.set(foldName(shown), shown);
     }
@@ -169,7 +150,7 @@ export class Names implements Machine<NamesInput, NamesEffect> {
 
   /** The pins, the oldest first: what a compacted log holds of them. */
   snapshot(): readonly MeshRecord[] {
-    return [...this.#pins.values()].map(({ name, key }) => ({ kind: "pin", name, key }));
+    return this.#pins.snapshot();
   }
 
   // Inputs.
@@ -299,7 +280,7 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     const { folded, claim } = holder;
     const pin = this.#pins.get(folded);
     if (pin === undefined) {
-      if (this.#pins.size < PINS_MAX) this.#pin(holder, key, nowMs);
+      if (!this.#pins.isFull) this.#pin(holder, key, nowMs);
       return;
     }
     const pinned = this.#holders.get(pin.key);
@@ -308,9 +289,9 @@ export class Names implements Machine<NamesInput, NamesEffect> {
       return this.#pin(holder, key, nowMs);
     }
     if (pin.warnedOf === key) return;
-    this.#pins.set(folded, { ...pin, warnedOf: key });
+    this.#pins.warned(folded, key);
     const { name } = claim.signed.claim.value;
-    this.#effects.push({ type: "pin-contested", name, pinned: pin.key, key });
+    this.#effects.push({ type: "pin-contested", name, ...knownAs(pin), key });
   }
 
   /** Whether the winner has the name of somebody else who is known by it and has no claim to it here. */
@@ -359,12 +340,12 @@ export class Names implements Machine<NamesInput, NamesEffect> {
   #warn(folded: FoldedName, key: PeerKey, holder: Holder): void {
     const pin = this.#pins.get(folded)!;
     if (pin.warnedOf === key) return;
-    this.#pins.set(folded, { ...pin, warnedOf: key });
+    this.#pins.warned(folded, key);
     this.#effects.push({
       type: "key-changed",
       name: holder.claim.signed.claim.value.name,
       shown: this.shownName(key)!,
-      pinned: pin.key,
+      ...knownAs(pin),
       key,
     });
   }
@@ -394,17 +375,11 @@ export class Names implements Machine<NamesInput, NamesEffect> {
 
   #pin(holder: Holder, key: PeerKey, nowMs: number): void {
     const { name } = holder.claim.signed.claim.value;
-    this.#setPin(holder.folded, { name, key }, nowMs);
+    this.#pins.set(name, key, nowMs);
     this.#effects.push({ type: "persist", records: [{ kind: "pin", name, key }] });
   }
+}
 
-  #setPin(
-    folded: FoldedName,
-    { name, key }: Pick<Pin, "name" | "key">,
-    atMs: number | null,
-  ): void {
-    this.#pins.delete(folded);
-    this.#pins.set(folded, { name, key, warnedOf: null, atMs });
-    dropOldest(this.#pins, PINS_MAX);
-  }
+function knownAs({ name: known, key: pinned }: Pin) {
+  return { known, pinned };
 }

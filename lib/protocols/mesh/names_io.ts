@@ -31,6 +31,8 @@ export type NamesEffect =
   | {
     readonly type: "pin-contested";
     readonly name: string;
+    /** The name as it was written when the pinned one was met. */
+    readonly known: string;
     readonly pinned: PeerKey;
     readonly key: PeerKey;
   }
@@ -39,6 +41,7 @@ export type NamesEffect =
     readonly type: "key-changed";
     readonly name: string;
     readonly shown: string;
+    readonly known: string;
     readonly pinned: PeerKey;
     readonly key: PeerKey;
   }

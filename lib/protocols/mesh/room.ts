@@ -663,9 +663,9 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "renamed":
         return this.#view.renamed(effect.key, effect.from, effect.name, this.#renameRef);
       case "pin-contested":
-        return this.#view.pinContested(effect.name, effect.pinned, effect.key);
+        return this.#view.pinContested(effect);
       case "key-changed":
-        return this.#view.keyChanged(effect.name, effect.shown, effect.pinned, effect.key);
+        return this.#view.keyChanged(effect);
       case "name-lost-self":
         if (effect.consequence === "leave") {
           return this.#loseName(effect.winner.signed.claim.value.name);

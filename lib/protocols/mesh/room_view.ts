@@ -19,6 +19,7 @@ import { didYouMean } from "../../base/nearest.ts";
 import type { HistoryMessage, MeshEvent, PeerStatus } from "./events.ts";
 import type { HistoryEntry } from "./order_io.ts";
 import { encodeInvite } from "./invite.ts";
+import type { NamesEffect } from "./names_io.ts";
 import type { Waiting } from "./private_messages_io.ts";
 import { PrivateView } from "./private_view.ts";
 import { INVITE_ADDRESSES_MAX, KEPT_MESSAGES_MAX } from "./limits.ts";
@@ -47,6 +48,11 @@ export interface LiveMember {
   /** Monotonic time of the last sign of life; null for none yet. */
   readonly heardMs: number | null;
 }
+
+type NamesEffectOf<Type extends NamesEffect["type"]> = Extract<
+  NamesEffect,
+  { readonly type: Type }
+>;
 
 /** The user's word for the command that an event answers. */
 type Ref = string | undefined;
@@ -251,21 +257,21 @@ export class RoomView {
     );
   }
 
-  pinContested(name: string, pinned: PeerKey, key: PeerKey): void {
+  pinContested({ name, known, pinned, key }: NamesEffectOf<"pin-contested">): void {
     this.#warn(
       `${name} is now the member with key ${
         fingerprintOf(key)
       }, who claims to have had the name first; ` +
-        `you know ${name} with key ${fingerprintOf(pinned)}, who is shown under another name; ` +
+        `you know ${known} with key ${fingerprintOf(pinned)}, who is shown under another name; ` +
         `no private message goes to ${name} until /trust ${name}`,
     );
   }
 
-  keyChanged(name: string, shown: string, pinned: PeerKey, key: PeerKey): void {
+  keyChanged({ name, shown, known, pinned, key }: NamesEffectOf<"key-changed">): void {
     this.#warn(
       `${shown} uses the name ${name} with key ${
         fingerprintOf(key)
-      }, but you know ${name} with key ` +
+      }, but you know ${known} with key ` +
         `${fingerprintOf(pinned)}; shown as ${shown} until /trust ${shown}`,
     );
   }

@@ -119,3 +119,19 @@ Deno.test("Mesh writes to an away member, and to the known one who has taken the
 
   assertEquals(receivers, [[shown], [shown], ["Ben"]]);
 });
+
+Deno.test("Mesh warns of a stranger with the name as it is known, whatever its case", () => {
+  const room = new Room();
+  room.ask(room.joined("Alice"), { command: "quit" });
+
+  const stranger = room.joined("ALICE", "another");
+
+  const warnings = room.shown.get(room.ann)!.flatMap((event) =>
+    event.event === "notice" && event.warning === true ? [event.text] : []
+  );
+  const shown = suffixed("ALICE", stranger);
+  assertEquals(warnings.map((text) => text.replaceAll(/key \w+/g, "key K")), [
+    `${shown} uses the name ALICE with key K, but you know Alice with key K; ` +
+    `shown as ${shown} until /trust ${shown}`,
+  ]);
+});

@@ -35,7 +35,7 @@ Deno.test("Names give a name to the smaller claim and the other one a suffix", (
 
   const suffixed = `Bob~FP${bob.slice(0, 2)}`;
   assertEquals(effects, [
-    { type: "pin-contested", name: "BOB", pinned: bob, key: carl },
+    { type: "pin-contested", name: "BOB", known: "Bob", pinned: bob, key: carl },
     { type: "renamed", key: bob, from: "Bob", name: suffixed },
   ]);
   assertEquals(view.ownerOf(folded), carl);
@@ -60,7 +60,8 @@ Deno.test("Names know everybody's key whom they knew, however many others come",
   const view = names([{ kind: "pin", name: "Bob", key: bob }]);
   const madeUp = claimOf("Mal");
   for (let number = 0; number < PINS_MAX; number++) {
-    const value = { ...madeUp.signed.claim.value, folded: `mal${number}` };
+    const name = `mal${number}`;
+    const value = { ...madeUp.signed.claim.value, name, folded: name };
     const claim = {
       ...madeUp,
       signed: { ...madeUp.signed, claim: { ...madeUp.signed.claim, value } },
@@ -82,7 +83,14 @@ Deno.test("Names show a stranger under a known name with a suffix until it is tr
   const before = [view.shownName(carl), view.isTrusted(carl), view.keyOf("Bob")];
   const trusted = view.step({ type: "trust", key: carl }, 0);
 
-  assertEquals(met, [{ type: "key-changed", name: "Bob", shown, pinned: bob, key: carl }]);
+  assertEquals(met, [{
+    type: "key-changed",
+    name: "Bob",
+    shown,
+    known: "Bob",
+    pinned: bob,
+    key: carl,
+  }]);
   assertEquals(before, [shown, false, carl]);
   assertEquals(trusted, [
     { type: "persist", records: [{ kind: "pin", name: "Bob", key: carl }] },
@@ -113,7 +121,13 @@ Deno.test("Names let nobody be driven out, and no pin move, by a claim that says
   const ofBob = view.step(joined(carl, claimOf("Carl", "Bob", WALL_MS - 5_000)), 10);
   const ofAnn = view.step(joined(keyOf("Dora"), claimOf("Dora", "Ann", WALL_MS - 5_000)), 10);
 
-  assertEquals(ofBob[0], { type: "pin-contested", name: "Bob", pinned: bob, key: carl });
+  assertEquals(ofBob[0], {
+    type: "pin-contested",
+    name: "Bob",
+    known: "Bob",
+    pinned: bob,
+    key: carl,
+  });
   assertEquals([view.isTrusted(carl), view.isTrusted(bob)], [false, true]);
   const lost = ofAnn.find((effect) => effect.type === "name-lost-self");
   assertEquals(lost?.consequence, "stay");
@@ -274,4 +288,20 @@ Deno.test("Names let nobody have what is private for another by taking a known o
     carl,
     false,
   ]);
+});
+
+Deno.test("Names call whom we know as they were met, however a stranger writes the name", () => {
+  const view = names();
+  view.step(joined(bob, claimOf("Bob")), 0);
+  view.step({ type: "left", key: bob, reason: "quit" }, 0);
+  const restarted = names(view.snapshot());
+
+  for (const later of [view, restarted]) {
+    const met = later.step(joined(carl, claimOf("Carl", "BOB")), 0);
+
+    const shown = `BOB~FP${carl.slice(0, 2)}`;
+    assertEquals(met, [
+      { type: "key-changed", name: "BOB", shown, known: "Bob", pinned: bob, key: carl },
+    ]);
+  }
 });
