@@ -124,6 +124,11 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     return pinned !== null && this.#pins.isKnownOtherwise(owner, folded) ? pinned : owner;
   }
 
+  /** A name as it was written when its owner was met, however the user types it. */
+  nameAsMet(typed: string): string {
+    return this.#pins.get(foldName(withoutMark(typed)))?.name ?? typed;
+  }
+
   /**
    * Whether this key, as `keyOf` gave it, is the one its name is known with: private messages are sealed to no
    * other. Whoever holds no name here was found by the pin; who was met under another name and is shown with a

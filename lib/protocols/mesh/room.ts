@@ -829,7 +829,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       case "trust": {
         const key = this.#view.stranger(command.name);
         this.#toNames({ type: "trust", key });
-        return this.#view.trusted(key, ref);
+        return this.#view.trusted(key, command.name, ref);
       }
       default:
         return unreachable(command);

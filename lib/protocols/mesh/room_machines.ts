@@ -182,6 +182,7 @@ export class RoomMachines {
         return key !== null && this.roster.isLive(key) ? key : null;
       },
       strangerNamed: (name) => this.names.keyOf(name),
+      nameAsMet: (typed) => this.names.nameAsMet(typed),
       keyChanged: (key) => !this.names.isTrusted(key),
       claimedName: (claim) => this.roster.claim(claim)?.signed.claim.value.name ?? null,
       history: (count) => this.order.history(count),

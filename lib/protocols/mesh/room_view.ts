@@ -72,6 +72,8 @@ export interface RoomFacts {
   memberNamed(name: string): PeerKey | null;
   /** The key that is known by this name, here or not: whom the user would trust under it, or writes to. */
   strangerNamed(name: string): PeerKey | null;
+  /** A name as it was written when its owner was met, however the user types it. */
+  nameAsMet(typed: string): string;
   /** Whether the name that this key shows was pinned to another key. */
   keyChanged(key: PeerKey): boolean;
   /** The name that a claim claims; null where the claim isn't known any more. */
@@ -285,8 +287,9 @@ export class RoomView {
     );
   }
 
-  trusted(key: PeerKey, ref: string | undefined): void {
-    this.notice(`Trusting ${this.#name(key)} with key ${fingerprintOf(key)}`, ref);
+  /** @param typed The name by which the user means this key. */
+  trusted(key: PeerKey, typed: string, ref: string | undefined): void {
+    this.notice(`Trusting ${this.#nameGiven(key, typed)} with key ${fingerprintOf(key)}`, ref);
   }
 
   isolated(isolated: boolean): void {
@@ -394,7 +397,7 @@ export class RoomView {
     const key = this.facts.memberNamed(name);
     if (key === null) {
       const known = this.facts.strangerNamed(name);
-      throw known === null ? this.#unknownUser(name) : notHere(this.#name(known));
+      throw known === null ? this.#unknownUser(name) : notHere(this.#nameGiven(known, name));
     }
     if (key === this.self) throw notYourself();
     return key;
@@ -410,7 +413,7 @@ export class RoomView {
     if (to === null) throw this.#unknownUser(name);
     if (to === this.self) throw notYourself();
     this.#checkKey(to);
-    return { to, name: this.facts.shownName(to) ?? name };
+    return { to, name: this.#nameGiven(to, name) };
   }
 
   /** @throws {P2pchatError} `unknown-user`, if nobody is known under this name. */
@@ -549,6 +552,11 @@ export class RoomView {
       text: entry.text,
       sentAt: dateText(entry.sentAt),
     };
+  }
+
+  /** Whom the user means by a name: as shown; who isn't here as it was met. */
+  #nameGiven(key: PeerKey, typed: string): string {
+    return this.facts.shownName(key) ?? this.facts.nameAsMet(typed);
   }
 
   #name(key: PeerKey): string {

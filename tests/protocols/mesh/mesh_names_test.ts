@@ -135,3 +135,18 @@ Deno.test("Mesh warns of a stranger with the name as it is known, whatever its c
     `shown as ${shown} until /trust ${shown}`,
   ]);
 });
+
+Deno.test("Mesh calls an away member by its name where it can't be verified, and where it is trusted", () => {
+  const room = new Room();
+  const ben = room.joined("Ben");
+  room.ask(ben, { command: "quit" });
+
+  const answers = (["verify", "trust"] as const).flatMap((command) =>
+    room.ask(room.ann, { command, name: "ben" })
+  );
+
+  assertEquals(answers, [
+    { event: "error", code: "offline", text: "Ben isn't here now; try again when Ben is back" },
+    { event: "notice", text: `Trusting Ben with key ${fingerprintOf(ben.key)}` },
+  ]);
+});
