@@ -31,7 +31,7 @@ export function parseName(text: string): string {
 
 /** Why `text` cannot be a name, as part of a sentence; `null` where its NFC can. */
 export function nameFault(text: string): string | null {
-  if (ASCII_NAME.test(text)) return null;
+  if (ASCII_NAME.test(text)) return reservedFault(text);
   // NFC makes a text four times shorter at most; normalising more is work for whoever sent it.
   const name = text.length > 4 * NAME_LENGTH_MAX ? text : text.normalize("NFC");
   if (name === "") return "a name has at least one character";
@@ -44,7 +44,12 @@ export function nameFault(text: string): string | null {
     return `a name consists of letters, digits, "_", "-" and ".", not of ${described(forbidden)}`;
   }
   if (!FIRST.test(name)) return "a name starts with a letter or a digit";
-  return null;
+  return reservedFault(name);
+}
+
+/** All modes call their user `you`, as in `[you -> Bob]`: nobody else can be shown so. */
+function reservedFault(name: string): string | null {
+  return foldName(name) === "you" ? `"you" is what everybody is called at their own place` : null;
 }
 
 /** A letter that stands for several words, such as U+FDFA: folded, its name would hold blanks. */
