@@ -34,7 +34,7 @@ export function meshLines(event: MeshOwnEvent, context: RenderContext): readonly
     case "left":
       return [leftLine(event, nowMs)];
     case "renamed":
-      return [[{ timeMs: nowMs }, " * ", nameSpan(event.from), " is now ", nameSpan(event.name)]];
+      return [renamedLine(event, nowMs)];
     case "message":
       return [anyMessageLine(event, nowMs)];
     case "delivery":
@@ -72,6 +72,11 @@ function readyLines(event: EventNamed<"ready">): readonly Line[] {
     [exact(`>INFO: ${event.name} at address ${event.host} is listening at ${event.port}.`)],
     [exact(`Others join with: p2pchat mesh NAME ${event.host} ${event.port}`)],
   ];
+}
+
+function renamedLine({ from, name, lostTo }: EventNamed<"renamed">, nowMs: number): Line {
+  const line: Line = [{ timeMs: nowMs }, " * ", nameSpan(from), " is now ", nameSpan(name)];
+  return lostTo === undefined ? line : [...line, ": another ", nameSpan(lostTo), " was here first"];
 }
 
 function leftLine(event: EventNamed<"left">, nowMs: number): Line {

@@ -101,6 +101,8 @@ export type MeshEvent =
     readonly key: string;
     readonly from: string;
     readonly name: string;
+    /** It didn't choose that: another one of this name was here first. */
+    readonly lostTo?: string;
   }
   | {
     readonly event: "message";

@@ -268,7 +268,7 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     const isStranger = this.#isStranger(winnerKey, winner[1]);
     // The losers first: the winner's plain name must be free before it is listed.
     for (const key of this.#keysByFolded.get(folded)!) {
-      if (key !== winnerKey) this.#show(key, this.#suffixed(key));
+      if (key !== winnerKey) this.#show(key, this.#suffixed(key), claim.signed.claim.value.name);
     }
     this.#show(winnerKey, isStranger ? this.#suffixed(winnerKey) : claim.signed.claim.value.name);
     if (isStranger && winner[1].live) this.#warn(folded, winnerKey, winner[1]);
@@ -316,7 +316,8 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     return nowMs - sinceMs < raceMs && Math.abs(apartMs) < raceMs;
   }
 
-  #show(key: PeerKey, shown: string): void {
+  /** @param winner The name of the one to whom it has lost its own, if it has. */
+  #show(key: PeerKey, shown: string, winner?: string): void {
     const holder = this.#holders.get(key)!;
     if (holder.shown === shown) {
       this.#keysByShown.set(foldName(shown), key);
@@ -326,7 +327,9 @@ export class Names implements Machine<NamesInput, NamesEffect> {
     this.#keysByShown.set(foldName(shown), key);
     this.#holders.set(key, { ...holder, shown });
     if (holder.shown !== null && holder.live) {
-      this.#effects.push({ type: "renamed", key, from: holder.shown, name: shown });
+      const renamed = { type: "renamed", key, from: holder.shown, name: shown } as const;
+      const isLost = winner !== undefined && foldName(holder.shown) === holder.folded;
+      this.#effects.push(isLost ? { ...renamed, lostTo: winner } : renamed);
     }
   }
 

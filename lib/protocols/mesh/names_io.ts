@@ -26,6 +26,8 @@ export type NamesEffect =
     readonly key: PeerKey;
     readonly from: string;
     readonly name: string;
+    /** Where it was shown by its name, and lost that to one who had it first: the name as that one writes it. */
+    readonly lostTo?: string;
   }
   /** The name was won by another key than the one it is known with, which is here and lost it: told once. */
   | {

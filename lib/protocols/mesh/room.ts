@@ -661,7 +661,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   #fromNames(effect: NamesEffect): void {
     switch (effect.type) {
       case "renamed":
-        return this.#view.renamed(effect.key, effect.from, effect.name, this.#renameRef);
+        return this.#view.renamed(effect, this.#renameRef);
       case "pin-contested":
         return this.#view.pinContested(effect);
       case "key-changed":

@@ -175,8 +175,9 @@ export class RoomView {
     this.#show(silentMs === undefined ? left : { ...left, silentMs: Math.round(silentMs) });
   }
 
-  renamed(key: PeerKey, from: string, name: string, ref: string | undefined): void {
-    this.#show({ event: "renamed", key: fingerprintOf(key), from, name }, ref);
+  renamed({ key, from, name, lostTo }: NamesEffectOf<"renamed">, ref: string | undefined): void {
+    const renamed = { event: "renamed", key: fingerprintOf(key), from, name } as const;
+    this.#show(lostTo === undefined ? renamed : { ...renamed, lostTo }, ref);
   }
 
   message(message: DeliveredText, ref: string | undefined): void {

@@ -36,7 +36,7 @@ Deno.test("Names give a name to the smaller claim and the other one a suffix", (
   const suffixed = `Bob~FP${bob.slice(0, 2)}`;
   assertEquals(effects, [
     { type: "pin-contested", name: "BOB", known: "Bob", pinned: bob, key: carl },
-    { type: "renamed", key: bob, from: "Bob", name: suffixed },
+    { type: "renamed", key: bob, from: "Bob", name: suffixed, lostTo: "BOB" },
   ]);
   assertEquals(view.ownerOf(folded), carl);
   assertEquals([view.keyOf("bob"), view.keyOf(suffixed.toLowerCase())], [carl, bob]);
