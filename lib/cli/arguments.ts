@@ -3,6 +3,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { userInfo } from "node:os";
 import { P2pchatError } from "../base/errors.ts";
+import { hasInvite, inviteMisplaced } from "../protocols/mesh/invite.ts";
 import { dataFolder } from "../store/paths.ts";
 import { quotedStart } from "../base/text.ts";
 import { type Flag, takesValue } from "./flags.ts";
@@ -61,9 +62,21 @@ export type Request =
 
 /**
  * Understands the command line.
- * @throws {P2pchatError} `usage` or `bad-name`; nothing was touched.
+ * @throws {P2pchatError} `usage` or `bad-name`; nothing was touched. An invite isn't in the error.
  */
 export function parseCommandLine(
+  args: readonly string[],
+  commands: readonly ProgramCommand[],
+  variable: Variables,
+): Request {
+  try {
+    return parsedCommandLine(args, commands, variable);
+  } catch (error) {
+    throw error instanceof P2pchatError && hasInvite(error.message) ? inviteMisplaced() : error;
+  }
+}
+
+function parsedCommandLine(
   args: readonly string[],
   commands: readonly ProgramCommand[],
   variable: Variables,
@@ -73,6 +86,8 @@ export function parseCommandLine(
   if (given.unknown !== null) throw unknownFlagOfAny(given, given.unknown, commands);
 
   if (given.isOn("version")) return { type: "version" };
+  // Where it would do as a host, it would be in the error of who can't be reached.
+  if (given.words.some(hasInvite)) throw inviteMisplaced();
   if (given.words[0] === undefined) return { type: "help", about: [], asked: given.isOn("help") };
   if (given.words[0] === "help") {
     const about = given.words.slice(1);

@@ -1,19 +1,26 @@
 /** The kinds of arguments that commands take. */
 
 import { P2pchatError } from "../base/errors.ts";
-import { parseName, withoutMark } from "../base/names.ts";
+import { FINGERPRINT_CHARACTERS } from "../base/fingerprint.ts";
+import { NAME_LENGTH_MAX, parseName, withoutMark } from "../base/names.ts";
 import { checkedMessage, quotedStart } from "../base/text.ts";
 import type { Argument } from "./commands.ts";
 
 /** Text to be sent, literally, to the end of the line. */
 export const messageText: Argument<string> = { parse: checkedMessage, takesRest: true };
 
+/** A name that is another's, too, is shown with the start of a fingerprint. */
+const SHOWN_NAME_LENGTH_MAX = NAME_LENGTH_MAX + "~".length + FINGERPRINT_CHARACTERS;
+
 /** A name as it is shown, of somebody who need not be there. */
 export const memberName: Argument<string> = {
   parse: (text) => {
     const name = withoutMark(text).normalize("NFC");
-    if (name.trim() !== "") return name;
-    throw new P2pchatError("usage", "NAME is empty; /peers shows who is here");
+    if (name.trim() === "") {
+      throw new P2pchatError("usage", "NAME is empty; /peers shows who is here");
+    }
+    if ([...name].length <= SHOWN_NAME_LENGTH_MAX) return name;
+    throw new P2pchatError("unknown-user", `Nobody can be called ${quotedStart(name)}`);
   },
   completesNames: true,
 };

@@ -9,6 +9,7 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import { didYouMean } from "../base/nearest.ts";
+import { hasInvite, inviteMisplaced } from "../protocols/mesh/invite.ts";
 
 /** One kind of argument: how its text becomes a value. */
 export interface Argument<Value> {
@@ -77,7 +78,11 @@ export function command<Target, Arguments extends ArgumentTable>(
       const values: Record<string, unknown> = {};
       for (const name of argumentNames) {
         const text = texts[name];
-        values[name] = text === undefined ? undefined : entry.args[name]!.parse(text);
+        const argument = entry.args[name]!;
+        if (text !== undefined && argument.takesRest !== true && hasInvite(text)) {
+          throw inviteMisplaced();
+        }
+        values[name] = text === undefined ? undefined : argument.parse(text);
       }
       return (target) => entry.run(target, values as Values<Arguments>, ref);
     },
@@ -363,7 +368,7 @@ function formError<Target>(entry: Command<Target>): P2pchatError {
 
 function refused<Target>(error: unknown, ref: string | undefined): ParsedLine<Target> {
   if (!(error instanceof P2pchatError)) throw error;
-  return { type: "refused", ref, error };
+  return { type: "refused", ref, error: hasInvite(error.message) ? inviteMisplaced() : error };
 }
 
 /** Error texts quote what somebody typed, but not all of it. */

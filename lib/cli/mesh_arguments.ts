@@ -3,7 +3,7 @@
 import { P2pchatError } from "../base/errors.ts";
 import { type Endpoint, endpointText } from "../base/ids.ts";
 import { parseName } from "../base/names.ts";
-import { type Invite, isInvite, parseInvite } from "../protocols/mesh/invite.ts";
+import { type Invite, parseInvite } from "../protocols/mesh/invite.ts";
 import { type CommandLine, type ProgramCommand, wrongWords } from "./arguments.ts";
 import { endpoint, host, hostAndMaybePort, listenPort, wholeNumber } from "./flags.ts";
 import type { AdvertisedAddress, MeshOptions } from "./options.ts";
@@ -76,10 +76,6 @@ export function meshOptions(line: CommandLine): MeshOptions {
   }
   if (address.length > 2) throw wrongWords(words, address[2]);
   const parsedName = parseName(name);
-  // An invite isn't quoted in an error, as what can't be read of an address is.
-  if (address.some(isInvite)) {
-    throw new P2pchatError("usage", "That is an invite: write --invite before it");
-  }
   const contact = contactOf(address);
   const invite = line.value<Invite>("invite") ?? null;
   const founding = ["new", "private"].find((flag) => line.isOn(flag));

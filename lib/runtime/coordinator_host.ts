@@ -181,10 +181,8 @@ export class CoordinatorHost extends ModeHost<
       case "left":
       case "view":
       case "notice":
-      case "error": {
-        const { event: message, ...fields } = event;
-        this.log.info(message, fields);
-      }
+      case "error":
+        return this.logFields(event);
     }
   }
 

@@ -260,10 +260,8 @@ export class DirectoryClientHost extends ModeHost<
       case "incoming":
       case "call":
       case "notice":
-      case "error": {
-        const { event: message, ...fields } = event;
-        this.log.info(message, fields);
-      }
+      case "error":
+        return this.logFields(event);
     }
   }
 

@@ -182,8 +182,7 @@ export class DirectoryHost extends ModeHost<
       case "verify":
         return;
     }
-    const { event: message, ...fields } = event;
-    this.log.info(message, fields);
+    this.logFields(event);
   }
 
   /** A status with what the machine can't know: that the accounts can't be read. */

@@ -106,10 +106,8 @@ export class FriendsHost
       case "ready":
       case "connection":
       case "notice":
-      case "error": {
-        const { event: message, ...fields } = event;
-        this.log.info(message, fields);
-      }
+      case "error":
+        return this.logFields(event);
     }
   }
 

@@ -239,10 +239,8 @@ export class MemberHost extends ModeHost<
       case "view":
       case "coordinator":
       case "notice":
-      case "error": {
-        const { event: message, ...fields } = event;
-        this.log.info(message, fields);
-      }
+      case "error":
+        return this.logFields(event);
     }
   }
 

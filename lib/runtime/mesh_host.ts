@@ -137,10 +137,8 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
       case "left":
       case "renamed":
       case "notice":
-      case "error": {
-        const { event: message, ...fields } = event;
-        return this.log.info(message, fields);
-      }
+      case "error":
+        return this.logFields(event);
     }
   }
 

@@ -5,6 +5,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import type { Environment, Logger } from "../base/environment.ts";
+import type { ErrorCode } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import { endpointText, type LinkId } from "../base/ids.ts";
 import { invariant, unreachable } from "../base/invariant.ts";
@@ -126,6 +127,13 @@ export abstract class ModeHost<
 
   /** Who and what happened is logged, never what was said. */
   protected abstract logEvent(event: Event): void;
+
+  /** Of an error the code alone: its text may repeat what was typed. */
+  protected logFields(
+    { event, ...fields }: { readonly event: string; readonly code?: ErrorCode },
+  ): void {
+    this.log.info(event, fields.code === undefined ? fields : { code: fields.code });
+  }
 
   /** An event with what only the links know. */
   protected abstract completed(event: Event): Event;

@@ -7,7 +7,9 @@ import { TextFormat } from "../../lib/cli/text_format.ts";
 import { helpEvent, helpLines } from "../../lib/cli/help_text.ts";
 import { serveCommands } from "../../lib/cli/serve_commands.ts";
 import { meshCommands } from "../../lib/cli/mesh_commands.ts";
+import type { RoomId } from "../../lib/base/ids.ts";
 import type { MeshCommand } from "../../lib/protocols/mesh/events.ts";
+import { encodeInvite } from "../../lib/protocols/mesh/invite.ts";
 import { type Outcome as OutcomeOf, outcomeOf as outcomeIn } from "./command_outcome.ts";
 
 type Outcome = OutcomeOf<MeshCommand>;
@@ -61,6 +63,34 @@ for (const [line, outcome] of TYPED) {
   });
 }
 
+/** As good as a secret. */
+const INVITE = encodeInvite({
+  room: "ab".repeat(32) as RoomId,
+  secret: { epoch: 2, secret: new Uint8Array(16).fill(0x5e) },
+  endpoints: [{ host: "192.0.2.7", port: 55_107 }],
+});
+
+for (
+  const line of [
+    `/msg ${INVITE} x`,
+    `/msg ${INVITE.slice(0, 60)} x`,
+    `/trust "${INVITE}",`,
+    `/name ${INVITE}`,
+    `/${INVITE}`,
+    `/help ${INVITE}`,
+    `/history ${INVITE}`,
+    JSON.stringify({ command: INVITE }),
+    JSON.stringify({ command: "msg", name: INVITE, text: "x" }),
+    JSON.stringify({ command: "msg", [INVITE]: "x", text: "x" }),
+  ]
+) {
+  Deno.test(`an invite in ${line.replace(INVITE, "INVITE")} is called one, and not repeated`, () => {
+    const outcome = outcomeOf(line, true) as { readonly error: string; readonly text: string };
+    assertStringIncludes(outcome.text, "That is an invite");
+    assert(!outcome.text.includes(INVITE.slice(0, 16)), outcome.text);
+  });
+}
+
 const REFUSED: readonly (readonly [line: string, code: string, text: string])[] = [
   ["/mgs Bob hi", "unknown-command", "There is no command /mgs; did you mean /msg?"],
   [
@@ -78,6 +108,7 @@ const REFUSED: readonly (readonly [line: string, code: string, text: string])[] 
   ["/peers x", "usage", "The form is /peers alone"],
   ["/history x", "usage", 'N must be a number from 0 to 10000, is "x"'],
   ["/history 10001", "usage", 'is "10001"'],
+  [`/msg ${"é".repeat(61)} x`, "unknown-user", `Nobody can be called "${"é".repeat(60)}..."`],
   ["/verify ≈", "usage", "NAME is empty"],
   ["/history 1 2", "usage", "The form is /history [N]"],
   ["/name a/b", "bad-name", '"/"'],

@@ -7,7 +7,7 @@ import {
 } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { SILENT_LOGGER } from "../../lib/base/environment.ts";
-import { Node, Nodes } from "./node.ts";
+import { Node, Nodes, type ShownEvent } from "./node.ts";
 import { flushLog, logFault, openLog } from "../../lib/cli/log.ts";
 
 Deno.test({
@@ -70,6 +70,12 @@ Deno.test("--log-file says who came, went and was refused, and never what was sa
   await alice.command({ command: "msg", name: "Bob", text: "for Bob alone" });
   await bob.until(({ text }) => text === "for Bob alone");
   await alice.until(({ text }) => text === "for Alice alone");
+  for (const line of ["/msg hunter2 is the password", "/trust hunter2", "/verify hunter2"]) {
+    await alice.type(line);
+  }
+  const isRefusal = ({ event, text }: ShownEvent) =>
+    event === "error" && String(text).includes("hunter2");
+  await alice.untilCount(isRefusal, 3);
   await bob.type(":q");
   await bob.ended();
   await alice.until(({ event }) => event === "left");
@@ -97,5 +103,7 @@ Deno.test("--log-file says who came, went and was refused, and never what was sa
   assertEquals(downs.get(secondUp.link).reason, "refused: name-taken");
   assertEquals(of("asked to leave"), [{ cause: "command" }]);
   assertEquals(of("stopped"), [{ reason: "quit" }]);
+  assertEquals(of("error"), Array(3).fill({ code: "unknown-user" }));
+  assert(!text.includes("hunter2"), "nothing of what was typed is in it");
   assert(!/for all of us|alone/.test(text), "no text of anybody is in it");
 });

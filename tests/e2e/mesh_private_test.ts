@@ -122,7 +122,8 @@ Deno.test("mesh: a mistyped invite is told from a wrong one, and nothing is touc
   }
   for (const args of [[invite], [invite, "55107"]]) {
     const { code, as, text } = await refusal(nodes.mesh("Bob", args, { data }));
-    assertEquals([code, as, text], [2, "usage", "That is an invite: write --invite before it"]);
+    assertEquals([code, as], [2, "usage"]);
+    assertEquals(text, "That is an invite: come in with p2pchat mesh NAME --invite TEXT");
   }
   assertEquals([...Deno.readDirSync(data)], []);
 });

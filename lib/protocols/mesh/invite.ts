@@ -11,8 +11,9 @@ import { crc32 } from "node:zlib";
 import { decodeBase32, encodeBase32 } from "../../base/base32.ts";
 import { concatBytes } from "../../base/crypto.ts";
 import { P2pchatError, RemoteProtocolError } from "../../base/errors.ts";
-import { decode, encode, record, uint } from "../../base/schema.ts";
 import type { Endpoint, RoomId } from "../../base/ids.ts";
+import { NAME_LENGTH_MAX } from "../../base/names.ts";
+import { decode, encode, record, uint } from "../../base/schema.ts";
 import type { RoomSecret } from "./rotations.ts";
 import { inviteSchema, STRUCTURE_VERSION } from "./structures.ts";
 
@@ -55,15 +56,24 @@ export function parseInvite(text: string): Invite {
   }
 }
 
-/** Whether a text that stands in another's place is an invite. */
-export function isInvite(text: string): boolean {
-  try {
-    parseInvite(text);
-    return true;
-  } catch (error) {
-    if (!(error instanceof P2pchatError)) throw error;
-    return false;
-  }
+/** Longer than any name or fingerprint that may begin as an invite does. */
+const INVITE_LIKE = new RegExp(`[a-z2-7]{${NAME_LENGTH_MAX + 1},}`, "gi");
+/** Characters that hold the version whole. */
+const VERSION_CHARACTERS = 8;
+
+/** Whether there is an invite in a text, or the beginning of one: what is as good as a secret is not to be repeated. */
+export function hasInvite(text: string): boolean {
+  return Array.from(text.matchAll(INVITE_LIKE)).some(([word]) =>
+    decodeBase32(word.slice(0, VERSION_CHARACTERS))?.[0] === STRUCTURE_VERSION
+  );
+}
+
+/** What is said instead of repeating an invite that stands in another's place. */
+export function inviteMisplaced(): P2pchatError {
+  return new P2pchatError(
+    "usage",
+    "That is an invite: come in with p2pchat mesh NAME --invite TEXT",
+  );
 }
 
 const MISTYPED_TEXT =

@@ -6,8 +6,8 @@ import { P2pchatError } from "../../../lib/base/errors.ts";
 import type { RoomId } from "../../../lib/base/ids.ts";
 import {
   encodeInvite,
+  hasInvite,
   type Invite,
-  isInvite,
   parseInvite,
 } from "../../../lib/protocols/mesh/invite.ts";
 import { crc32 } from "node:zlib";
@@ -19,6 +19,16 @@ const INVITE: Invite = {
   endpoints: [{ host: "192.168.1.5", port: 55_107 }, { host: "fe80::1%eth0", port: 1 }],
 };
 const TEXT = encodeInvite(INVITE);
+
+function isInvite(text: string): boolean {
+  try {
+    parseInvite(text);
+    return true;
+  } catch (error) {
+    if (!(error instanceof P2pchatError)) throw error;
+    return false;
+  }
+}
 
 /** What `parseInvite` says of a text that it can't read. */
 function fault(text: string): string {
@@ -44,6 +54,19 @@ Deno.test("parseInvite() reads any invite again, in either case and with blanks 
       assertEquals(parseInvite(` ${text.toUpperCase()}\n`), invite);
     },
   ));
+});
+
+Deno.test("hasInvite() finds an invite, its beginning, or a mistyped one within a text; no name, and no fingerprint", () => {
+  const texts = [
+    TEXT,
+    TEXT.toUpperCase(),
+    TEXT.slice(0, 33),
+    `${TEXT.slice(0, -1)}x`,
+    `"${TEXT}",`,
+  ];
+  for (const text of texts) assertEquals(hasInvite(text), true, text);
+  const others = [TEXT.slice(0, 32), "bob", "x".repeat(100), `the key is ${TEXT.slice(0, 27)}`, ""];
+  for (const text of others) assertEquals(hasInvite(text), false, text);
 });
 
 Deno.test("an invite is one word of lower-case letters and digits", () => {
