@@ -31,6 +31,9 @@ const FOUNDED =
 const FOUNDED_PRIVATE =
   "You founded a private room; nobody else is here yet. /invite shows what others need, :q leaves.";
 
+const FOUNDED_PASSIVE =
+  "Nobody can join the room you founded, as --passive takes no calls; start again without it to let others in";
+
 /** Who leaves is told what is waited for, where that takes longer than this. */
 const LEAVING_UNTOLD_MS = 1_000;
 
@@ -98,7 +101,9 @@ async function chat(wiring: Wiring): Promise<void> {
       // After the first line, which says where this member listens.
       for (const text of identity.notices) ui.show({ event: "notice", text });
       if (begin.kind === "resume") ui.show({ event: "notice", text: BACK });
-      if (begin.kind === "found" && ui.interactive) {
+      if (begin.kind === "found" && options.passive) {
+        ui.show({ event: "notice", text: FOUNDED_PASSIVE, warning: true });
+      } else if (begin.kind === "found" && ui.interactive) {
         ui.show({ event: "notice", text: begin.private ? FOUNDED_PRIVATE : FOUNDED });
       }
     });

@@ -59,7 +59,7 @@ function exact(text: string): Span {
 function readyLines(event: EventNamed<"ready">): readonly Line[] {
   if (event.passive === true) {
     return [[
-      `>INFO: ${event.name} takes no calls (--passive): others join through another member.`,
+      `>INFO: ${event.name} takes no calls (--passive): nobody joins through this member.`,
     ]];
   }
   if (event.private === true) {

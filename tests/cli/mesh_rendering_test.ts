@@ -87,7 +87,7 @@ This room is private: others join with the invite that /invite shows.
       room: "r",
       passive: true,
     },
-    ">INFO: Alice takes no calls (--passive): others join through another member.\n",
+    ">INFO: Alice takes no calls (--passive): nobody joins through this member.\n",
   ],
   [
     "joined",

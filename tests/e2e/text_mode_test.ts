@@ -59,12 +59,21 @@ Deno.test("text mode: who takes no calls says so, and has no address in anybody'
   const { peers } = await alice.until(({ event }) => event === "peers");
 
   assertEquals(bob.lines, [
-    ">INFO: Bob takes no calls (--passive): others join through another member.",
+    ">INFO: Bob takes no calls (--passive): nobody joins through this member.",
     "* Alice is here (127.0.0.1)",
     "Bob (you)  takes no calls",
     `Alice  127.0.0.1:${alice.port}  direct`,
   ]);
   assertEquals([peers[1].name, peers[1].host, peers[1].port], ["Bob", "", 0]);
+});
+
+Deno.test("text mode: who founds a room that nobody can join is told", async () => {
+  await using ann = TextProgram.start(["mesh", "Ann", "--private", "--passive"]);
+  await ann.until(/let others in/);
+  assertEquals(ann.lines, [
+    ">INFO: Ann takes no calls (--passive): nobody joins through this member.",
+    "! Nobody can join the room you founded, as --passive takes no calls; start again without it to let others in",
+  ]);
 });
 
 Deno.test("text mode: what begins like a command but is chat, is said; what isn't, is refused", async () => {

@@ -745,12 +745,16 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   }
 
   #showInvite(ref: string | undefined): void {
+    this.#view.invite(this.config.secrets?.current() ?? null, this.#entrances(), ref);
+  }
+
+  #entrances(): readonly Endpoint[] {
     const endpoints: Endpoint[] = [];
     for (const peer of this.#neighbours) {
       const endpoint = this.machines.roster.member(peer)?.beacon.endpoint ?? null;
       if (endpoint !== null) endpoints.push(endpoint);
     }
-    this.#view.invite(this.config.secrets?.current() ?? null, endpoints, ref);
+    return this.#view.entrances(endpoints);
   }
 
   /**
@@ -824,8 +828,12 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         }, ref);
       case "verify":
         return this.#view.verify(this.#view.member(command.name), ref);
-      case "invite":
-        return this.#toSecrets({ type: "invite", rotate: command.rotate, ref });
+      case "invite": {
+        const { rotate } = command;
+        // Before it is rotated: nobody could see the new one.
+        if (this.#entrances().length === 0) return this.#view.noEntrance(rotate, ref);
+        return this.#toSecrets({ type: "invite", rotate, ref });
+      }
       case "trust": {
         const key = this.#view.stranger(command.name);
         this.#toNames({ type: "trust", key });

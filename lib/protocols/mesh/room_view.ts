@@ -323,24 +323,34 @@ export class RoomView {
   }
 
   /**
+   * Where others may come in: through us, or through neighbours.
+   * @param neighbours Where they can be dialled.
+   */
+  entrances(neighbours: readonly Endpoint[]): readonly Endpoint[] {
+    const own = this.#ownAddress();
+    return [...(own.host === "" ? [] : [own]), ...neighbours];
+  }
+
+  /** There is no entrance: an invite would lead nowhere. */
+  noEntrance(rotate: boolean, ref: string | undefined): void {
+    const what = rotate ? "rotate the invite, and the one before still counts" : "make an invite";
+    const text =
+      `Cannot ${what}: nobody takes calls here, neither you nor a neighbour; ask another ` +
+      "member" + (this.config.passive ? ", or start again without --passive" : "");
+    this.error("offline", text, ref);
+  }
+
+  /**
    * The command by which others come in.
    * @param secret Null in an open room.
-   * @param neighbours Where they can be dialled.
    */
   invite(
     secret: RoomSecret | null,
-    neighbours: readonly Endpoint[],
+    endpoints: readonly Endpoint[],
     ref: string | undefined,
   ): void {
-    const own = this.#ownAddress();
-    const endpoints = [...(own.host === "" ? [] : [own]), ...neighbours];
     const [first] = endpoints;
-    if (first === undefined) {
-      const text =
-        "Cannot make an invite: nobody takes calls here, neither you nor a neighbour; ask another " +
-        "member" + (this.config.passive ? ", or start again without --passive" : "");
-      return this.error("offline", text, ref);
-    }
+    if (first === undefined) return this.noEntrance(false, ref);
     const invite = encodeInvite({
       room: this.config.room,
       secret,

@@ -15,12 +15,14 @@ import { World } from "../../sim/mesh/world.ts";
 const SECOND_MS = 1_000;
 
 /** Ann's private room, and what users were told. */
-function annsRoom() {
+function annsRoom({ passive = false } = {}) {
   const notices: string[] = [];
   const world = new World({ ...EVEN_WORLD, hosts: 6 }, meshSubject(), [{
     name: "notices",
     shown({ member }, event) {
-      if (event.event === "notice") notices.push(`${member.name}: ${event.text}`);
+      if (event.event === "notice" || event.event === "error") {
+        notices.push(`${member.name}: ${event.text}`);
+      }
     },
   }]);
   const add = (name: string) => world.addMember(plainMember(fakeSigner(name), name));
@@ -44,7 +46,7 @@ function annsRoom() {
   };
   const join = (member: Member, invite: Invite, through: Member) =>
     world.start(member, { kind: "join", contact: through.endpoint, invite });
-  const ann = add("Ann");
+  const ann = world.addMember({ ...plainMember(fakeSigner("Ann"), "Ann"), passive });
   world.start(ann, { kind: "found", private: true });
   pass(SECOND_MS);
   return { world, notices, add, pass, until, inviteOf, join, ann };
@@ -83,6 +85,21 @@ Deno.test("Mesh tells all members who has made a new invite, and a newcomer noth
     `Ann: Bob has made a new invite, which /invite shows: ${rest}`,
   ]);
   assertEquals(inviteOf(ann).secret, invite.secret);
+});
+
+Deno.test("Mesh makes no new invite where nobody could come in with it", () => {
+  const { notices, pass, ann } = annsRoom({ passive: true });
+  const rotations = () => ann.disk.records.filter(({ kind }) => kind === "rotation").length;
+  const before = rotations();
+
+  ann.process?.command({ command: "invite", rotate: true });
+  pass(SECOND_MS);
+
+  assertEquals(notices, [
+    "Ann: Cannot rotate the invite, and the one before still counts: nobody takes calls here, " +
+    "neither you nor a neighbour; ask another member, or start again without --passive",
+  ]);
+  assertEquals(rotations(), before);
 });
 
 Deno.test("Mesh goes back into a private room before a neighbour has told it of any rotation", () => {
