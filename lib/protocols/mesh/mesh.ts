@@ -74,6 +74,8 @@ import type { SignedGenesis } from "./structures.ts";
 
 /** In the order in which they are served when due at once. */
 const DEADLINES = [
+  /** When who came back and met nobody is told so. */
+  "alone",
   /** When a link that was drained is closed. */
   "drain",
   /** When the program leaves although not everything has gone out. */
@@ -84,6 +86,8 @@ const DEADLINES = [
 
 /** What is under way on a link when it is given up for another arrives within this time. */
 const DRAIN_MS = 2_000;
+/** Who dialled us while we dialled in vain is in by then: three round trips, the slow ones included. */
+const ALONE_TOLD_MS = 1_000;
 /** As every wait that has no bound of its own. */
 const LEAVE_MS_MAX = 10_000;
 /** A neighbour answers at once; one that is busier than this hears of it from others. */
@@ -265,6 +269,9 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     const nowMs = this.#nowMs;
     for (const name of this.#deadlines.takeDue(nowMs)) {
       switch (name) {
+        case "alone":
+          this.#tellAlone();
+          break;
         case "drain":
           for (const link of this.#links.takeDrained(nowMs)) this.#close(link, "a second link");
           break;
@@ -396,8 +403,14 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     if (failures.some(({ reason }) => reason === "bad-credentials")) {
       return this.#show({ event: "notice", text: SECRET_REFUSED, warning: true }, undefined);
     }
+    if (known > 0) this.#deadlines.set("alone", this.#nowMs + ALONE_TOLD_MS);
+  }
+
+  #tellAlone(): void {
+    const isFound = [...this.#links.all()].some(({ state }) => state !== "admitting");
+    if (isFound || this.#phase !== "in") return;
     const text = "Nobody of the room answers now; trying again and again, and letting in who comes";
-    if (known > 0) this.#show({ event: "notice", text }, undefined);
+    this.#show({ event: "notice", text }, undefined);
   }
 
   #enterAlone(entry: Omit<Entry, "incarnation" | "endpoint" | "secrets">): void {

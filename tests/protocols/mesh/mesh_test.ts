@@ -113,6 +113,45 @@ Deno.test("Mesh asks who answers first to let it in, and says nothing to others 
   assertEquals(told(mesh.step({ ...down, link: 2 as LinkId }, 40)), ["dial 1"]);
 });
 
+Deno.test("Mesh doesn't say that nobody answers to who was found while it dialled in vain", () => {
+  const told: string[] = [];
+  const world = quietWorld([{
+    name: "told",
+    shown({ member }, event) {
+      if (member.name !== "Bob") return;
+      if (event.event === "joined") told.push(event.name);
+      if (event.event === "notice") told.push(event.text.slice(0, 26));
+    },
+  }]);
+  const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
+  world.start(ann, { kind: "found" });
+  pass(world, SECOND_MS);
+  world.start(bob, { kind: "join", contact: ann.endpoint });
+  pass(world, 5 * SECOND_MS);
+  for (const member of [bob, ann]) {
+    member.process!.command({ command: "quit" });
+    pass(world, SECOND_MS);
+  }
+  // Where Ann was, nothing is ever said.
+  const elsewhere = 3;
+  world.network.listen(ann.endpoint, { host: elsewhere, answer: "unreachable" });
+  world.network.setCuts((_, to) => to === elsewhere);
+  ann.endpoint = { ...ann.endpoint, port: 1 };
+  told.length = 0;
+
+  world.start(bob, { kind: "resume", room: bob.room! });
+  pass(world, SECOND_MS);
+  world.start(ann, { kind: "resume", room: ann.room! });
+  pass(world, 5 * SECOND_MS);
+
+  assertEquals(told, ["Ann"]);
+
+  for (const { process } of [ann, bob]) world.end(process!, true, 0);
+  world.start(bob, { kind: "resume", room: bob.room! });
+  pass(world, 5 * SECOND_MS);
+  assertEquals(told, ["Ann", "Nobody of the room answers"]);
+});
+
 Deno.test("Mesh keeps one of two copies of a profile that come in at two ends of a room that is cut", () => {
   const world = quietWorld();
   const [ann, bob] = [addMember(world, "Ann"), addMember(world, "Bob")];
