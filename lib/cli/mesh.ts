@@ -216,7 +216,8 @@ class Presenter {
 function beginning(options: MeshOptions, last: RoomId | null): MeshConfig["begin"] {
   const { invite } = options;
   const contact = options.contact ?? invite?.endpoints[0] ?? null;
-  if (contact !== null) return { kind: "join", contact, ...(invite === null ? {} : { invite }) };
+  if (contact !== null && invite !== null) return { kind: "join", contact, invite };
+  if (contact !== null) return { kind: "join", contact, ...(last === null ? {} : { last }) };
   if (!options.foundNew && last !== null) return { kind: "resume", room: last };
   return { kind: "found", ...(options.foundPrivate ? { private: true } : {}) };
 }

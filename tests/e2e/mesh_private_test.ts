@@ -204,6 +204,28 @@ Deno.test("mesh: after a rotation the invite before is void, and a member that w
   await eva.until(text("back"));
 });
 
+Deno.test("mesh: who comes back with an address needs no invite, and is no stranger; elsewhere an invite is needed", async () => {
+  await using nodes = new PrivateNodes();
+  const data = nodes.folder();
+  const ann = await nodes.founded("Ann");
+  const other = await nodes.founded("Olga");
+  const bob = await nodes.invited("Bob", await inviteOf(ann), { data });
+  await bob.type(":q");
+  await bob.ended();
+  await ann.ask("invite", { rotate: true });
+
+  const address = (node: Node) => ["127.0.0.1", String(node.port)];
+  const elsewhere = await refusal(nodes.mesh("Bob", address(other), { data }));
+  assertEquals([elsewhere.code, elsewhere.as], [4, "bad-credentials"]);
+  assertStringIncludes(elsewhere.text, "the room there is private; ask a member for its invite");
+
+  const back = nodes.mesh("Bob", address(ann), { data });
+  await back.until(isReady);
+  await ann.untilCount(joined("Bob"), 2);
+  await back.say("back");
+  await ann.until(text("back"));
+});
+
 Deno.test("mesh: an invite that was shown counts after its maker was killed in that moment", async () => {
   await using nodes = new PrivateNodes();
   const data = nodes.folder();

@@ -96,6 +96,8 @@ const PART_MS_MAX = 500;
 type Opening =
   | { readonly kind: "found"; readonly founded: FoundedRoom }
   | { readonly kind: "resume" }
+  /** Those whom it asked as a newcomer want an invite. */
+  | { readonly kind: "known" }
   | {
     readonly kind: "admitted";
     readonly admitted: Extract<AdmissionEffect, { readonly type: "admitted" }>;
@@ -122,6 +124,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     readonly membership: EarlierMembership;
     readonly records: readonly MeshRecord[];
   } | null = null;
+  /** Why it wasn't let in as a newcomer, once it asks as somebody known. */
+  #uninvited: readonly JoinFailure[] | null = null;
   /** Of the command to leave. */
   #quitRef: string | undefined;
   /** Once we have quit. */
@@ -339,6 +343,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       }
       case "resume":
         return this.#resume(records);
+      case "known":
+        return this.#joinAsKnown(records);
       case "admitted": {
         const { genesis, claim, incarnation, endpoint, link } = opening.admitted;
         const entrance = entranceRecords(this.#links.get(link), this.environment.wallMs());
@@ -364,13 +370,39 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #resume(records: readonly MeshRecord[]): void {
     const earlier = earlierMembership(this.environment.crypto, this.signer.key, records);
     if (earlier === null) return this.#fatal(NOTHING_TO_RESUME);
+    const contacts = rememberedContacts(records, this.signer.key);
+    this.#comeAsKnown(earlier, records);
+    this.#seekEntrance("resume", contacts.map(({ key: peer, endpoint }) => ({ peer, endpoint })));
+  }
+
+  #comeAsKnown(earlier: EarlierMembership, records: readonly MeshRecord[]): void {
     this.#earlier = { membership: earlier, records };
     const { room, genesis } = earlier;
     this.#access.secrets = this.#secretsOf(genesis, records);
     this.#admission = this.#newAdmission({ room, private: this.#access.secrets !== null }, earlier);
-    const contacts = rememberedContacts(records, this.signer.key);
     this.#enterPhase("coming-in");
-    this.#seekEntrance("resume", contacts.map(({ key: peer, endpoint }) => ({ peer, endpoint })));
+  }
+
+  /** Where an invite is wanted, the last room's secrets may open as well: they are tried once. */
+  #joinFailed(failures: readonly JoinFailure[]): void {
+    const { begin } = this.config;
+    const last = begin.kind === "join" ? begin.last : undefined;
+    const isUninvited = failures.some(({ reason }) => reason === "bad-credentials");
+    if (last === undefined || !isUninvited || this.#uninvited !== null) {
+      return this.#fatal(joinFailure(this.config, this.#uninvited ?? failures));
+    }
+    this.#uninvited = failures;
+    this.#bootstrap = null;
+    this.#open({ kind: "known" }, last);
+  }
+
+  #joinAsKnown(records: readonly MeshRecord[]): void {
+    const { begin } = this.config;
+    invariant(begin.kind === "join", "who resumes asks nobody as a newcomer");
+    const earlier = earlierMembership(this.environment.crypto, this.signer.key, records);
+    if (earlier?.genesis.genesis.value.private !== true) return this.#joinFailed([]);
+    this.#comeAsKnown(earlier, records);
+    this.#seekEntrance("join", contactsToJoin(begin));
   }
 
   #seekEntrance(
@@ -385,7 +417,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         this.#show({ event: "notice", text: `Not let in yet: ${text}; trying again` }, undefined);
       },
       exhausted: (failures) => {
-        if (purpose === "join") this.#fatal(joinFailure(this.config, failures));
+        if (purpose === "join") this.#joinFailed(failures);
         else this.#resumeAlone(failures);
       },
     });

@@ -98,8 +98,16 @@ export interface MeshConfig {
   readonly historyShown: number;
   readonly begin:
     | { readonly kind: "found"; readonly private?: true }
-    /** Through the contact, else through one of the invite's addresses: into the invite's room alone. */
-    | { readonly kind: "join"; readonly contact: Endpoint; readonly invite?: Invite }
+    /**
+     * Through the contact, else through one of the invite's addresses: into the invite's room alone. Where an invite
+     * is needed and none is given, the contact may be a member of the `last` room, which is on disk with its secrets.
+     */
+    | {
+      readonly kind: "join";
+      readonly contact: Endpoint;
+      readonly invite?: Invite;
+      readonly last?: RoomId;
+    }
     /** In a room that is on disk: `open-room` will give its records. */
     | { readonly kind: "resume"; readonly room: RoomId };
 }

@@ -117,6 +117,27 @@ Deno.test("Mesh goes back into a private room before a neighbour has told it of 
   assertEquals(inviteOf(bob).secret, inviteOf(ann).secret);
 });
 
+Deno.test("Mesh comes back into a private room through an address, without the invite, and into no other", () => {
+  const { world, add, pass, inviteOf, join, ann } = annsRoom();
+  const [bob, cem] = [add("Bob"), add("Cem")];
+  join(bob, inviteOf(ann), ann);
+  world.start(cem, { kind: "found", private: true });
+  pass(3 * SECOND_MS);
+  const last = bob.room!;
+  world.end(bob.process!, false, 0);
+  inviteOf(ann, true);
+
+  const elsewhere = world.start(bob, { kind: "join", contact: cem.endpoint, last });
+  pass(5 * SECOND_MS);
+  assertEquals(outcomeOf(elsewhere), "bad-credentials");
+
+  bob.over = false;
+  world.start(bob, { kind: "join", contact: ann.endpoint, last });
+  pass(5 * SECOND_MS);
+  assertEquals([bob.present !== null, bob.room], [true, ann.room]);
+  assertEquals(inviteOf(bob).secret, inviteOf(ann).secret);
+});
+
 Deno.test("Mesh says to who returns that nobody knows its secret, and stays in the room", () => {
   const { world, notices, add, pass, inviteOf, join, ann } = annsRoom();
   const [bob, cem] = [add("Bob"), add("Cem")];
