@@ -701,10 +701,13 @@ export class Room implements Machine<RoomInput, RoomEffect> {
         if (effect.token === null) this.#view.inOrder({ ...effect, token: null, sync: false });
         else this.#persistFirst("private", effect.records, effect.token);
         return;
+      case "waits":
+        // Who leaves is told at the end of all that waits.
+        if (this.#quitting && effect.when === "absent") return;
+        return this.#view.privateMessages.tell(effect);
       case "sent":
       case "received":
       case "delivery":
-      case "waits":
       case "arrived":
       case "refused":
         return this.#view.privateMessages.tell(effect);
