@@ -132,7 +132,7 @@ export class MemberRendering {
       ownNameSpan(this.#self),
       ...whom,
       "; ",
-      ...endSpans(end),
+      ...endSpans(end, nowMs),
     ];
   }
 
@@ -146,7 +146,7 @@ export class MemberRendering {
       ownNameSpan(this.#self),
       ...there,
       "; ",
-      ...endSpans(end),
+      ...endSpans(end, nowMs),
     ];
   }
 
@@ -234,12 +234,13 @@ function leftLine({ name, reason }: LeftView, nowMs: number): Line {
   }
 }
 
-function endSpans({ entries, last }: LogEnd): Line {
+function endSpans({ entries, last }: LogEnd, nowMs: number): Line {
   if (entries === 0) return ["no entries yet"];
   const sentMs = last === null ? NaN : Date.parse(last.sentAt);
   if (last === null || Number.isNaN(sentMs)) return [entriesText(entries)];
   return [`${entriesText(entries)}, the last from `, nameSpan(last.from), " at ", {
     timeMs: sentMs,
+    nowMs,
   }];
 }
 

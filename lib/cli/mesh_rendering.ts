@@ -46,7 +46,7 @@ export function meshLines(event: MeshOwnEvent, context: RenderContext): readonly
     case "history":
       return historyLines(event, nowMs);
     case "status":
-      return statusLines(event);
+      return statusLines(event, nowMs);
     case "verify":
       return verifyLines(event);
   }
@@ -151,11 +151,11 @@ const MEMBERS_NAMED_MAX = 12;
 /** And where who it is matters less than how many. */
 const SOME_NAMED_MAX = 3;
 
-function statusLines(status: MeshStatus): readonly Line[] {
+function statusLines(status: MeshStatus, nowMs: number): readonly Line[] {
   const isAlone = status.members.every(({ key }) => key === status.key);
   const lines: Line[] = [membersLine(status)];
   if (!isAlone) lines.push(linksLine(status));
-  lines.push(arrivedLine(status, isAlone));
+  lines.push(arrivedLine(status, isAlone, nowMs));
   lines.push(...waitingLines(status));
   const sources = status.members.filter(({ fetching }) => fetching);
   if (sources.length > 0) {
@@ -196,7 +196,7 @@ function roundTripText(member: PeerStatus): string {
   return member.roundTripMs === null ? "" : ` ${durationText(member.roundTripMs)}`;
 }
 
-function arrivedLine(status: MeshStatus, isAlone: boolean): Line {
+function arrivedLine(status: MeshStatus, isAlone: boolean, nowMs: number): Line {
   const { lastMessage } = status;
   const sentences: string[] = [];
   const unsent = status.waiting.reduce((rest, { messages }) => rest - messages, status.unsent);
@@ -211,7 +211,7 @@ function arrivedLine(status: MeshStatus, isAlone: boolean): Line {
   return [
     ...line,
     "Last message ",
-    { timeMs: Date.parse(lastMessage.at) },
+    { timeMs: Date.parse(lastMessage.at), nowMs },
     ", from ",
     nameSpan(lastMessage.from),
     ".",

@@ -58,7 +58,7 @@ export function serveLines(event: ServeOwnEvent, context: RenderContext): readon
         ? [["No edits are under way."]]
         : event.edits.map((edit) => editViewLine(edit, nowMs, nameSpan));
     case "states":
-      return statesLines(event);
+      return statesLines(event, nowMs);
     case "consistent":
       return []; // /states says it when it is asked for
     case "snapshot":

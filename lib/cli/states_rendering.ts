@@ -42,6 +42,7 @@ const HEADINGS = ["Member", "Entries", "Digest", "Lag", "Locks"] as const;
 
 export function statesLines(
   { members, consistent, arrivals }: EventNamed<"states">,
+  nowMs: number,
 ): readonly Line[] {
   if (members.length === 0) return [["Nobody is in the group."]];
   const rows = members.map(({ name, seq, digest, lagMs, locks }) => [
@@ -55,7 +56,7 @@ export function statesLines(
     ...memberRows(HEADINGS, rows),
     sharedLine(members, consistent),
     ...members.flatMap(differsLine),
-    ...(arrivals === undefined ? [] : [arrivalsLine(arrivals)]),
+    ...(arrivals === undefined ? [] : [arrivalsLine(arrivals, nowMs)]),
   ];
 }
 
@@ -93,7 +94,7 @@ function differsLine({ name, differs = [] }: StateView): readonly Line[] {
 
 type Arrivals = NonNullable<EventNamed<"states">["arrivals"]>;
 
-function arrivalsLine({ seq, first, members }: Arrivals): Line {
+function arrivalsLine({ seq, first, members }: Arrivals, nowMs: number): Line {
   const entry = `Entry ${numberText(seq)}`;
   if (members.every(({ has }) => !has)) return [`${entry} is in nobody's log.`];
   const ordered = members.toSorted((a, b) =>
@@ -103,7 +104,7 @@ function arrivalsLine({ seq, first, members }: Arrivals): Line {
     const names = andListed(those.map(({ name }) => [nameSpan(name)]));
     return those[0]!.has ? ["to ", ...names, text] : [`${text} to `, ...names];
   });
-  const at: readonly Span[] = first === null ? [] : [" at ", { timeMs: Date.parse(first) }];
+  const at: readonly Span[] = first === null ? [] : [" at ", { timeMs: Date.parse(first), nowMs }];
   return [`${entry} came`, ...at, " ", ...listed(parts), "."];
 }
 

@@ -75,8 +75,10 @@ export class TextFormat {
     let mayBreak = this.#options.terminal !== null;
     for (const span of line) {
       if (typeof span === "object" && "timeMs" in span) {
-        announcement += this.#announcement(span.timeMs);
-        const time = this.#timeText(span.timeMs);
+        const { timeMs } = span;
+        let time = this.#timeText(timeMs);
+        if (!("nowMs" in span)) announcement += this.#announcement(timeMs);
+        else if (dayText(timeMs) !== dayText(span.nowMs)) time = `${dayText(timeMs)} ${time}`;
         plain += time;
         pieces.push({ text: time, code: "" });
         continue;

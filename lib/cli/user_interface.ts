@@ -19,7 +19,9 @@ export type Span =
   | string
   | { readonly text: string; readonly as: SpanStyle }
   /** Wall time, ms since 1970, as hours and minutes; a new day is announced on a line before. */
-  | { readonly timeMs: number };
+  | { readonly timeMs: number }
+  /** One within a sentence that is said at `nowMs`: with its date, unless that is the same. */
+  | { readonly timeMs: number; readonly nowMs: number };
 
 /**
  * `name`: coloured by its text; `own`: bold; `mark`: what is wrong; `faint`: less important.

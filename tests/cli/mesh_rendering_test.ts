@@ -6,6 +6,7 @@ import { NOON_MS } from "./memory_streams.ts";
 import { printed as printedLines } from "./printed.ts";
 
 const KEY = "k";
+const DAY_BEFORE = new Date(NOON_MS - 24 * 60 * 60 * 1_000).toISOString();
 const EARLIER = new Date(NOON_MS - 60 * 60 * 1_000).toISOString();
 
 const member = (name: string) => ({
@@ -220,6 +221,13 @@ Everything you wrote has reached everybody who is here. Last message 11:03, from
     { ...STATUS, members: [], unsent: 1 },
     `Room of 1: Alice (you).
 1 of your messages waits to be sent. Nobody else is here; what you write is kept for who comes. Last message 11:03, from Bob.
+`,
+  ],
+  [
+    "a status the day after the last message, in one piece",
+    { ...STATUS, members: [], lastMessage: { at: DAY_BEFORE, from: "Bob" } },
+    `Room of 1: Alice (you).
+Nobody else is here; what you write is kept for who comes. Last message 2026-01-01 12:03, from Bob.
 `,
   ],
   [
