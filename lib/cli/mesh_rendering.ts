@@ -109,7 +109,7 @@ function anyMessageLine(event: EventNamed<"message">, nowMs: number): Line {
 
 /** That a message is safe, and that it has arrived, is what one expects: at a terminal only the rest is told. */
 function deliveryLines(
-  { to, state, reason, waiting }: EventNamed<"delivery">,
+  { to, state, reason, waiting, waited }: EventNamed<"delivery">,
   { nowMs, interactive }: RenderContext,
 ): readonly Line[] {
   const mark: Span = { text: " ! ", as: "mark" };
@@ -121,7 +121,7 @@ function deliveryLines(
     const because = reason === undefined ? "" : `: ${reason}`;
     return [[{ timeMs: nowMs }, mark, "Your message didn't reach ", nameSpan(to), because]];
   }
-  if (interactive) return [];
+  if (interactive || waited === true) return []; // of those that waited the sum is told
   return state === "queued"
     ? [[{ timeMs: nowMs }, " * Kept for ", nameSpan(to), " until it has arrived"]]
     : [[{ timeMs: nowMs }, " * ", nameSpan(to), " has your message"]];

@@ -169,6 +169,11 @@ This room is private: others join with the invite that /invite shows.
     "12:03 * Bob has your message\n",
   ],
   [
+    "nothing of a private message that waited: the sum is told",
+    { event: "delivery", id: "1", to: "Bob", state: "delivered", waited: true },
+    "",
+  ],
+  [
     "a failed private message",
     { event: "delivery", id: "1", to: "Bob", state: "failed", reason: "30 days are over" },
     "12:03 ! Your message didn't reach Bob: 30 days are over\n",

@@ -169,8 +169,10 @@ Deno.test("private messages: a thousand are kept, and the next one is refused", 
   const refused = await alice.until(({ event }) => event === "error");
   await alice.untilCount(delivery("queued"), 1_000);
   const again = await room.back("Bob");
-  await alice.untilCount(delivery("delivered"), 1_000);
+  const delivered = await alice.untilCount(delivery("delivered"), 1_000);
+  await alice.until(notice("Bob has the 1000 messages that waited"));
 
+  assertEquals(new Set(delivered.map(({ waited }) => waited)), new Set([true]));
   assertEquals([refused.code, refused.ref], ["full", "r1000"]);
   assertEquals(
     received(again).map(([text]) => text),

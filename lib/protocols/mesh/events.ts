@@ -128,6 +128,8 @@ export type MeshEvent =
     readonly reason?: string;
     /** The receiver isn't here, and so many wait. */
     readonly waiting?: number;
+    /** It was told to wait: a notice tells when all that did have arrived. */
+    readonly waited?: true;
   }
   | {
     readonly event: "invite";

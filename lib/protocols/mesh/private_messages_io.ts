@@ -89,6 +89,8 @@ export type PrivateEffect =
     readonly reason?: string;
     /** The receiver isn't here, and so many wait for it. */
     readonly waiting?: number;
+    /** The user was told that it waits: `arrived` will tell of all that did. */
+    readonly waited?: true;
     readonly ref: string | undefined;
   }
   /** The user is to know what waits: found at the start, left behind on quitting, or since a receiver left. */

@@ -191,7 +191,7 @@ export class PrivateSending {
     for (const [, queue] of this.#outbox.queues()) {
       const expired = queue.take(({ message, isStored }) => isStored && message.sentAt < beforeMs);
       if (expired.length === 0) continue;
-      effects.push(...this.#ended(expired, "failed", EXPIRED_TEXT));
+      effects.push(...this.#ended(expired, { state: "failed", reason: EXPIRED_TEXT }));
       if (queue.entries.length === 0) queue.arrivedSinceTold = null;
     }
     if (this.#outbox.size > 0) this.#deadlines.set("expiry", nowMs + this.config.expiryCheckMs);
@@ -201,15 +201,18 @@ export class PrivateSending {
   /** These wait no more. The disk needn't know at once: at worst they are acknowledged once more. */
   #ended(
     entries: readonly OutboxEntry[],
-    state: "delivered" | "failed",
-    reason?: string,
+    outcome: Pick<Extract<PrivateEffect, { type: "delivery" }>, "state" | "reason" | "waited">,
   ): readonly PrivateEffect[] {
     return [
       { type: "persist", records: entries.map(endedRecord), token: null },
-      ...entries.map(({ message: { id, to }, name, ref }): PrivateEffect => {
-        const delivery = { type: "delivery", id, to, name, state, ref } as const;
-        return reason === undefined ? delivery : { ...delivery, reason };
-      }),
+      ...entries.map(({ message: { id, to }, name, ref }): PrivateEffect => ({
+        type: "delivery",
+        id,
+        to,
+        name,
+        ...outcome,
+        ref,
+      })),
     ];
   }
 
@@ -263,7 +266,10 @@ export class PrivateSending {
     if (queue === null || arrived.length === 0) return []; // known already
     queue.resendAfter(this.config.resendFirstMs);
     return [
-      ...this.#ended(arrived, "delivered"),
+      ...this.#ended(arrived, {
+        state: "delivered",
+        ...(queue.arrivedSinceTold === null ? {} : { waited: true }),
+      }),
       ...this.#arrived(from, arrived),
       ...this.#pump(from, nowMs),
     ];

@@ -67,7 +67,7 @@ export class PrivateView {
     }, ref);
   }
 
-  #delivery({ id, to, name, state, reason, waiting, ref }: EffectOf<"delivery">): void {
+  #delivery({ id, to, name, state, reason, waiting, waited, ref }: EffectOf<"delivery">): void {
     this.show({
       event: "delivery",
       id,
@@ -75,6 +75,7 @@ export class PrivateView {
       state,
       ...(reason === undefined ? {} : { reason }),
       ...(waiting === undefined ? {} : { waiting }),
+      ...(waited === undefined ? {} : { waited }),
     }, ref);
   }
 
