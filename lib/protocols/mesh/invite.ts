@@ -34,12 +34,15 @@ export function encodeInvite(invite: Invite): string {
   return encodeBase32(concatBytes(bytes, checkOf(bytes)));
 }
 
+/** What others put around it: quotes, brackets, and the end of their sentence. */
+const AROUND = /^[\p{P}<]+|[\p{P}>]+$/gu;
+
 /**
- * Reads what somebody pasted or typed, in any case, with blanks around it.
+ * Reads what somebody pasted or typed, in any case, also as it stands in an e-mail.
  * @throws {P2pchatError} `usage`. The text isn't in the error: it may be as good as a secret.
  */
 export function parseInvite(text: string): Invite {
-  const bytes = decodeBase32(text.trim());
+  const bytes = decodeBase32(text.replace(/\s+/g, "").replace(AROUND, ""));
   const content = bytes?.subarray(0, -CHECK_BYTES);
   const check = bytes?.subarray(-CHECK_BYTES);
   const isWhole = content !== undefined && check !== undefined && content.length > 0 &&

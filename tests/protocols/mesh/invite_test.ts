@@ -56,6 +56,23 @@ Deno.test("parseInvite() reads any invite again, in either case and with blanks 
   ));
 });
 
+Deno.test("parseInvite() reads an invite as an e-mail has it", () => {
+  const wrapped = TEXT.replace(/.{40}/g, "$&\r\n  ");
+  const texts = [
+    wrapped,
+    `${TEXT}.`,
+    `${TEXT},`,
+    `"${TEXT}".`,
+    `“${TEXT}”`,
+    `<${TEXT}>`,
+    `'${TEXT}`,
+  ];
+  for (const text of texts) assertEquals(parseInvite(text), INVITE, text);
+  for (const text of [`${TEXT.slice(0, 9)}.${TEXT.slice(9)}`, `.${TEXT}x`]) {
+    assertEquals(isInvite(text), false, text);
+  }
+});
+
 Deno.test("hasInvite() finds an invite, its beginning, or a mistyped one within a text; no name, and no fingerprint", () => {
   const texts = [
     TEXT,
