@@ -170,6 +170,13 @@ Deno.test("mesh: where nobody answers at an invite's addresses, the error names 
 
   assertEquals([code, as], [3, "unreachable"]);
   for (const port of ports) assert(text.includes(`127.0.0.1:${port} (`), text);
+
+  const one = changed(invite, () => ({ endpoints: endpoints.slice(1) }));
+  const alone = await refusal(nodes.mesh("Bob", ["--invite", one]));
+  assertEquals([alone.code, alone.as], [3, "unreachable"]);
+  for (const said of [text, alone.text]) {
+    assertStringIncludes(said, "ask a member for a fresh invite");
+  }
 });
 
 Deno.test("mesh: after a rotation the invite before is void, and a member that was away comes back", async () => {

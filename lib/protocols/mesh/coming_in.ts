@@ -206,6 +206,8 @@ const CODES: Readonly<Record<JoinFailure["reason"], ErrorCode>> = {
 };
 
 const CHECK_ADDRESS = "check the address, and that a member is listening there";
+const FRESH_INVITE =
+  "ask a member for a fresh invite, or for an address where a member is listening";
 const ADVICE: Partial<Record<ErrorCode, string>> = {
   "unreachable": CHECK_ADDRESS,
   "timeout": CHECK_ADDRESS,
@@ -229,13 +231,17 @@ export function joinFailure(config: MeshConfig, failures: readonly JoinFailure[]
   const code = CODES[failure.reason];
   if (failures.length > 1) {
     const tried = failures.map(({ contact, text }) => `${endpointText(contact)} (${text})`);
-    const text = `Cannot join through any address of the invite: ${tried.join(", ")}; ask a ` +
-      "member for a fresh invite, or for an address where a member is listening";
+    const text = `Cannot join through any address of the invite: ${
+      tried.join(", ")
+    }; ${FRESH_INVITE}`;
     const isOne = failures.every(({ reason }) => CODES[reason] === code);
     return { code: isOne ? code : "unreachable", text };
   }
   if (failure.reason === "self") return metSelfFailure(failure.contact);
-  const advice = ADVICE[code] ?? "ask a member for the right address";
+  const isInvited = config.begin.kind === "join" && config.begin.invite !== undefined;
+  const advice = isInvited && ADVICE[code] === CHECK_ADDRESS
+    ? FRESH_INVITE
+    : ADVICE[code] ?? "ask a member for the right address";
   return {
     code,
     text: `Cannot join through ${endpointText(failure.contact)}: ${failure.text}; ${advice}`,
