@@ -34,6 +34,17 @@ const FOUNDED_PRIVATE =
 const FOUNDED_PASSIVE =
   "Nobody can join the room you founded, as --passive takes no calls; start again without it to let others in";
 
+/** Who founds another room, from the shell's history perhaps, isn't in the last one any more. */
+function leftBehind(last: RoomId): string {
+  return `This is another room than the one you were in last, ${
+    last.slice(0, ROOM_ID_START)
+  }...: to go back there, ` +
+    "start with the address of one of its members, or with its invite where it is private";
+}
+
+/** Enough to tell rooms apart, and to find a room's folder. */
+const ROOM_ID_START = 8;
+
 /** Who leaves is told what is waited for, where that takes longer than this. */
 const LEAVING_UNTOLD_MS = 1_000;
 
@@ -105,6 +116,9 @@ async function chat(wiring: Wiring): Promise<void> {
         ui.show({ event: "notice", text: FOUNDED_PASSIVE, warning: true });
       } else if (begin.kind === "found" && ui.interactive) {
         ui.show({ event: "notice", text: begin.private ? FOUNDED_PRIVATE : FOUNDED });
+      }
+      if (begin.kind === "found" && rooms.last !== null) {
+        ui.show({ event: "notice", text: leftBehind(rooms.last) });
       }
     });
     ui.heedInterrupts(leave);

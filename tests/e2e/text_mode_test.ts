@@ -76,6 +76,26 @@ Deno.test("text mode: who founds a room that nobody can join is told", async () 
   ]);
 });
 
+Deno.test("text mode: who founds another room is told which one it isn't, and how to go back", async () => {
+  await using nodes = new Nodes();
+  const data = Deno.makeTempDirSync({ prefix: "p2pchat-text-" });
+  nodes.defer(() => Deno.remove(data, { recursive: true }));
+  for (const args of [[], ["--private"]]) {
+    await using ann = TextProgram.mesh("Ann", null, args, { data });
+    await ann.port();
+    await ann.type(":q");
+    await ann.ended();
+    const told = ann.lines.filter((line) => line.startsWith("*"));
+    assertEquals(told.length, args.length, told.join());
+    for (const line of told) {
+      assertMatch(
+        line,
+        /another room than the one you were in last, [0-9a-f]{8}\.\.\.: to go back/,
+      );
+    }
+  }
+});
+
 Deno.test("text mode: what begins like a command but is chat, is said; what isn't, is refused", async () => {
   await using nodes = new Nodes();
   const alice = await nodes.ready("Alice", null);
