@@ -265,6 +265,7 @@ Deno.test({
     await bob.until(joined("Alice"));
     await terminal.press("/msg Bob here\r");
     await bob.until(shows("here"));
+    await bob.ask("status"); // what it has shown is acknowledged by then
     await room.leaves(bob);
     await terminal.until("that Bob left", ({ text }) => text.includes("Bob left"));
 
