@@ -61,4 +61,4 @@ function check(bytes: Uint8Array): boolean {
   return torn === null;
 }
 
-if (import.meta.main) tryInputs("accounts", "accounts_fuzz.ts", input, check);
+if (import.meta.main) await tryInputs("accounts", "accounts_fuzz.ts", input, check);

@@ -81,4 +81,4 @@ function checkPrompt({ text, cursor }: EditorState, random: Random): void {
   assert(!/[\x00-\x1f\x7f-\x9f]/.test(rows.join("")), "nothing that a terminal obeys");
 }
 
-if (import.meta.main) tryInputs("console", "console_fuzz.ts", input, check);
+if (import.meta.main) await tryInputs("console", "console_fuzz.ts", input, check);

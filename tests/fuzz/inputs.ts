@@ -33,12 +33,12 @@ export function spoilt(
  * @param what What they are for; the program is `tests/fuzz/FILE`.
  * @param check Throws where something is wrong. @returns Whether the input has no fault.
  */
-export function tryInputs(
+export async function tryInputs(
   what: string,
   file: string,
   input: (random: Random) => Uint8Array,
-  check: (input: Uint8Array) => boolean,
-): void {
+  check: (input: Uint8Array) => boolean | Promise<boolean>,
+): Promise<void> {
   const seed = Number(Deno.env.get("SEED") || Math.floor(Math.random() * 2 ** 32));
   const untilMs = performance.now() + 1_000 * Number(Deno.env.get("SECONDS") || 10);
   const random = new Random(seed);
@@ -47,7 +47,7 @@ export function tryInputs(
   try {
     for (; performance.now() < untilMs; inputs++) {
       bytes = input(random);
-      if (check(bytes)) good++;
+      if (await check(bytes)) good++;
     }
   } catch (error) {
     console.error(error);

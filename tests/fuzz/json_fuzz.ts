@@ -96,4 +96,4 @@ export function checkParsed<Target>(parsed: ParsedLine<Target>): boolean {
   return false;
 }
 
-if (import.meta.main) tryInputs("JSON", "json_fuzz.ts", input, check);
+if (import.meta.main) await tryInputs("JSON", "json_fuzz.ts", input, check);

@@ -83,4 +83,4 @@ function check(bytes: Uint8Array): boolean {
   return complaints.length === 0;
 }
 
-if (import.meta.main) tryInputs("users", "user_info_fuzz.ts", input, check);
+if (import.meta.main) await tryInputs("users", "user_info_fuzz.ts", input, check);
